@@ -1,0 +1,180 @@
+// Package job knows the document that flows through the workflow: one source
+// inside one run, what was decided about it and what was done to it.
+//
+// A step takes the whole job and returns the whole job; the state machine only
+// compares Decision, Back, Image.State and Plan.Restart, which handlers have set.
+package job
+
+import (
+	"time"
+
+	"goldsmith/shared/plan"
+)
+
+// Job is one source inside one run. It stays under 16 KiB as JSON, so that a
+// task token's copy and the state's input fit their services' limits easily.
+type Job struct {
+	Run    Run       `json:"run"`
+	Plan   plan.Plan `json:"plan"`
+	Source Source    `json:"source"`
+
+	// Execution is the ARN of the execution that works on this job: a child of the run's own.
+	Execution string `json:"execution"`
+
+	// Decision is what claim decided.
+	Decision Decision `json:"decision,omitempty"`
+	// Skip says why nothing is done, when Decision is Skip.
+	Skip *Reason `json:"skip,omitempty"`
+	// Warnings are what an operator should know of a source that is imaged all the same.
+	Warnings []Reason `json:"warnings,omitempty"`
+
+	// Await is what the job waits for, set by the step before a wait.
+	Await *Await `json:"await,omitempty"`
+
+	Image Image `json:"image,omitzero"`
+	// Rolled is what was pointed at the image, or could not be.
+	Rolled []Rolled `json:"rolled,omitempty"`
+
+	// Back is whether nothing is left to start: the instance runs again, was
+	// never stopped by us, or was stopped before the run.
+	Back bool `json:"back"`
+	// Times are the moments an operator asks for.
+	Times Times `json:"times,omitzero"`
+	// Failure is what a Catch caught, as Step Functions writes it.
+	Failure *Failure `json:"failure,omitempty"`
+}
+
+// Run is what all jobs of one execution share.
+type Run struct {
+	// Name is the execution's name and the key of everything the run writes.
+	Name string `json:"name"`
+	// Plan is the plan's name, kept apart from the plan for requests that name one that does not exist.
+	Plan string `json:"plan"`
+	// Scheduled is the time the schedule named, or the request's time.
+	Scheduled time.Time `json:"scheduled"`
+	// Closes is when the window closes: no instance is stopped after it.
+	Closes time.Time `json:"closes"`
+	// Request is set when a tag or a person asked for this run.
+	Request *Request `json:"request,omitempty"`
+}
+
+// Request is one source imaged on demand.
+type Request struct {
+	// Source is the instance or snapshot id; empty when a person runs a whole plan now.
+	Source string `json:"source,omitempty"`
+	// Value is the value of the tag goldsmith:image as it was put on.
+	Value string `json:"value,omitempty"`
+	// By names who asked when it was not a tag, for the message.
+	By string `json:"by,omitempty"`
+}
+
+// Kind is what an image is made from.
+type Kind string
+
+const (
+	// Instance is an EC2 instance with all its EBS volumes.
+	Instance Kind = "instance"
+	// Snapshot is the snapshot of a root volume.
+	Snapshot Kind = "snapshot"
+)
+
+// Source is what the image is made from. select hands out ID, Kind and Notes;
+// claim fills in the rest from EC2.
+type Source struct {
+	ID   string `json:"id"`
+	Kind Kind   `json:"kind,omitempty"`
+	// Name is tag goldsmith:name, else Name, else the id.
+	Name string `json:"name,omitempty"`
+	// Notes are the codes of warnings that select found in bulk.
+	Notes        []ReasonCode      `json:"notes,omitempty"`
+	InstanceType string            `json:"instanceType,omitempty"`
+	Architecture string            `json:"architecture,omitempty"`
+	Volumes      []string          `json:"volumes,omitempty"`
+	Tags         map[string]string `json:"tags,omitempty"`
+	// WasRunning is the state before the run: what was stopped stays stopped.
+	WasRunning bool `json:"wasRunning,omitempty"`
+}
+
+// Decision is what claim decided; the state machine compares it.
+type Decision string
+
+const (
+	// StopFirst stops the instance, images it and starts it again.
+	StopFirst Decision = "stop"
+	// ImageNow images the source as it is.
+	ImageNow Decision = "image"
+	// SkipIt does nothing; Job.Skip says why.
+	SkipIt Decision = "skip"
+)
+
+// Await is one thing EC2 has to reach.
+type Await struct {
+	// Resource is the id whose events wake the wait: an instance or an image.
+	Resource string `json:"resource"`
+	For      For    `json:"for"`
+	// Until is the wait's last moment; watch gives up after it, not the state machine.
+	Until time.Time `json:"until"`
+}
+
+// For is what is awaited.
+type For string
+
+const (
+	// ForStopped awaits instance state stopped.
+	ForStopped For = "stopped"
+	// ForSnapshots awaits one snapshot for every volume: data is safe from there.
+	ForSnapshots For = "snapshotted"
+	// ForRunning awaits instance state running, or healthy when the plan says so.
+	ForRunning For = "running"
+	// ForImage awaits image state available.
+	ForImage For = "available"
+)
+
+// Image is the image being made.
+type Image struct {
+	ID        string   `json:"id,omitempty"`
+	Name      string   `json:"name,omitempty"`
+	State     string   `json:"state,omitempty"`
+	Snapshots []string `json:"snapshots,omitempty"`
+}
+
+// Rolled is one launch template or alias, and what became of it.
+type Rolled struct {
+	// Target is a launch template id or a Parameter Store name.
+	Target string `json:"target"`
+	Name   string `json:"name,omitempty"`
+	// From and To are image ids; Version and Previous are launch template version numbers.
+	From     string `json:"from,omitempty"`
+	To       string `json:"to,omitempty"`
+	Version  int64  `json:"version,omitempty"`
+	Previous int64  `json:"previous,omitempty"`
+	// Problem says why it was left alone; empty when it was rolled.
+	Problem string `json:"problem,omitempty"`
+}
+
+// Times are moments in UTC, zero when they did not come.
+type Times struct {
+	Claimed     time.Time `json:"claimed,omitzero"`
+	StopSent    time.Time `json:"stopSent,omitzero"`
+	Stopped     time.Time `json:"stopped,omitzero"`
+	ImageSent   time.Time `json:"imageSent,omitzero"`
+	Snapshotted time.Time `json:"snapshotted,omitzero"`
+	StartSent   time.Time `json:"startSent,omitzero"`
+	Running     time.Time `json:"running,omitzero"`
+	Available   time.Time `json:"available,omitzero"`
+}
+
+// Downtime is from the stop sent to running seen; zero when the instance was
+// not stopped by us or is not back yet.
+func (t Times) Downtime() time.Duration {
+	if t.StopSent.IsZero() || t.Running.IsZero() {
+		return 0
+	}
+	return t.Running.Sub(t.StopSent)
+}
+
+// Failure is a caught error as Step Functions hands it to a Catch.
+type Failure struct {
+	Error string `json:"Error"`
+	Cause string `json:"Cause"`
+}

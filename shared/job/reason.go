@@ -1,0 +1,35 @@
+package job
+
+// ReasonCode is a machine's name for a reason; reports and metrics count by it.
+type ReasonCode string
+
+// Reason is why a source is skipped, or what to know of one that is not.
+type Reason struct {
+	Code ReasonCode `json:"code"`
+	// Text is one sentence for a person.
+	Text string `json:"text"`
+}
+
+// Reasons to leave a source alone.
+const (
+	InstanceStoreRoot ReasonCode = "instance-store-root"
+	OneTimeSpot       ReasonCode = "one-time-spot"
+	AutoScalingMember ReasonCode = "auto-scaling-member"
+	StopProtected     ReasonCode = "stop-protected"
+	Hibernation       ReasonCode = "hibernation-enabled"
+	Terminating       ReasonCode = "terminating"
+	ChangingState     ReasonCode = "changing-state"
+	Claimed           ReasonCode = "claimed"
+	WindowClosed      ReasonCode = "window-closed"
+	NotEnrolled       ReasonCode = "not-enrolled"
+	Gone              ReasonCode = "gone"
+	BackupManaged     ReasonCode = "backup-managed"
+	NotARoot          ReasonCode = "not-a-root-volume"
+)
+
+// Warnings; a strict plan skips for them.
+const (
+	InstanceStoreData ReasonCode = "instance-store-data"
+	AddressChanges    ReasonCode = "public-address-changes"
+	SlowVolume        ReasonCode = "slow-volume"
+)

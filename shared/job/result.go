@@ -1,0 +1,42 @@
+package job
+
+import "time"
+
+// Ending is how a job ended.
+type Ending string
+
+const (
+	// Imaged means the image is available and the instance is as it was before.
+	Imaged Ending = "imaged"
+	// Skipped means nothing was touched.
+	Skipped Ending = "skipped"
+	// Broken means something failed and the instance is as it was before.
+	Broken Ending = "failed"
+	// LeftStopped means an instance that ran is not running: recover goes on trying.
+	LeftStopped Ending = "left-stopped"
+)
+
+// Result is what the ledger remembers of a job, with a TTL.
+type Result struct {
+	Run      string    `json:"run"`
+	Source   string    `json:"source"`
+	Kind     Kind      `json:"kind,omitempty"`
+	Name     string    `json:"name,omitempty"`
+	Plan     string    `json:"plan,omitempty"`
+	Ending   Ending    `json:"ending"`
+	Skip     *Reason   `json:"skip,omitempty"`
+	Warnings []Reason  `json:"warnings,omitempty"`
+	Image    Image     `json:"image,omitzero"`
+	Rolled   []Rolled  `json:"rolled,omitempty"`
+	Times    Times     `json:"times,omitzero"`
+	Problem  string    `json:"problem,omitempty"`
+	At       time.Time `json:"at"`
+}
+
+// ResultOf is the job's result, written at now.
+func (j Job) ResultOf(ending Ending, now time.Time) Result {
+	return Result{
+		Run: j.Run.Name, Source: j.Source.ID, Kind: j.Source.Kind, Name: j.Source.Name, Plan: j.Run.Plan,
+		Ending: ending, Skip: j.Skip, Warnings: j.Warnings, Image: j.Image, Rolled: j.Rolled, Times: j.Times, At: now,
+	}
+}

@@ -1,0 +1,117 @@
+// Package ledger knows what must survive a Lambda: claims, the tokens of
+// waiting steps, and the results of runs and jobs. DynamoDB holds it in the
+// account, Memory on a laptop; one conformance suite runs against both.
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"time"
+
+	"goldsmith/shared/job"
+)
+
+// Ledger is all that both stores do; consumers declare the few methods they use.
+type Ledger interface {
+	// Claim takes the exclusive right to c.Source for c.Run. When the same run
+	// holds it already the stored claim comes back unchanged, so a retried step
+	// sees what it had recorded. When another run holds it the error is *Held.
+	Claim(ctx context.Context, c Claim) (Claim, error)
+	// Record overwrites a claim that c.Run holds; *Lost when it does not hold it any more.
+	Record(ctx context.Context, c Claim) error
+	// Drop gives the claim up. Dropping what the run does not hold is no error and changes nothing.
+	Drop(ctx context.Context, source, run string) error
+	// Claims are all claims, in source order, read page by page.
+	Claims(ctx context.Context) iter.Seq2[Claim, error]
+
+	// Await stores a waiting step under its resource and what it waits for,
+	// replacing an older token of the same run.
+	Await(ctx context.Context, w Wait) error
+	// Waits are the steps waiting for a resource.
+	Waits(ctx context.Context, resource string) ([]Wait, error)
+	// Done removes a wait if it still holds this token.
+	Done(ctx context.Context, w Wait) error
+
+	// PutResult stores a job's result, replacing an earlier one of the same run and source.
+	PutResult(ctx context.Context, r job.Result) error
+	// Results are the results of a run, in source order, read page by page.
+	Results(ctx context.Context, run string) iter.Seq2[job.Result, error]
+	// PutRun stores what is known of a run under its name. Tell marks survive.
+	PutRun(ctx context.Context, r Run) error
+	// GetRun is the run's record; ok is false when there is none.
+	GetRun(ctx context.Context, name string) (r Run, ok bool, err error)
+	// Tell marks the run as told. It returns false when it was told already, so that one message goes out.
+	Tell(ctx context.Context, run string, at time.Time) (bool, error)
+}
+
+// Claim is the exclusive right of one run to one source, and the journal of
+// what must be undone. It is written before anything is stopped.
+type Claim struct {
+	Source string   `json:"source"`
+	Kind   job.Kind `json:"kind,omitempty"`
+	Name   string   `json:"name,omitempty"`
+	Run    string   `json:"run"`
+	Plan   string   `json:"plan,omitempty"`
+	// Execution is the ARN that recover asks whether anybody still works on it.
+	Execution string    `json:"execution"`
+	Since     time.Time `json:"since"`
+	// Lease is when the owner must have ended, whatever Step Functions says.
+	Lease time.Time `json:"lease"`
+	// WasRunning is who must be started again: set before StopInstances is sent, kept on a retry.
+	WasRunning bool `json:"wasRunning,omitempty"`
+	// Looked is whether WasRunning has been recorded for this claim.
+	Looked bool `json:"looked,omitempty"`
+	// StopSent is set before StopInstances is sent: from then on the instance may be down because of us.
+	StopSent time.Time `json:"stopSent,omitzero"`
+	// Left is set when the run ended without bringing the instance back.
+	Left time.Time `json:"left,omitzero"`
+	// Told is when people heard that it is down.
+	Told time.Time `json:"told,omitzero"`
+}
+
+// Wait is a step that waits for a resource, with the token that wakes it.
+type Wait struct {
+	Resource string    `json:"resource"`
+	For      job.For   `json:"for"`
+	Run      string    `json:"run"`
+	Token    string    `json:"token"`
+	Job      job.Job   `json:"job"`
+	Since    time.Time `json:"since"`
+}
+
+// Run is what is remembered of a run.
+type Run struct {
+	Name      string       `json:"name"`
+	Plan      string       `json:"plan"`
+	Execution string       `json:"execution,omitempty"`
+	Scheduled time.Time    `json:"scheduled"`
+	Request   *job.Request `json:"request,omitempty"`
+	Started   time.Time    `json:"started,omitzero"`
+	Ended     time.Time    `json:"ended,omitzero"`
+	Outcome   string       `json:"outcome,omitempty"`
+	Problem   string       `json:"problem,omitempty"`
+	// Told is when the message went out; Tell sets it.
+	Told time.Time `json:"told,omitzero"`
+}
+
+// Remembered is how long results, runs and waits are kept: long enough to
+// compare two months, short enough that nobody has to clean up.
+const Remembered = 62 * 24 * time.Hour
+
+// Held says that another run has the source.
+type Held struct {
+	Source string
+	By     Claim
+}
+
+// Error names the holder.
+func (h *Held) Error() string {
+	return fmt.Sprintf("%s is claimed by run %s since %s", h.Source, h.By.Run, h.By.Since.Format(time.RFC3339))
+}
+
+// Lost says that a claim is not this run's any more.
+type Lost struct{ Source, Run string }
+
+// Error names the claim.
+func (l *Lost) Error() string { return fmt.Sprintf("run %s no longer holds %s", l.Run, l.Source) }

@@ -1,0 +1,209 @@
+// Package plan knows what a plan says: which sources, when, how, what to keep,
+// what to roll and whom to tell. How a plan is written down is planfile's matter.
+package plan
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Plans is everything plans.yaml holds.
+type Plans struct {
+	// Default names the plan behind the request tag goldsmith:image=now.
+	Default string `json:"default"`
+	// Plans are the policies by name: 1 to 32 of a-z, 0-9 and "-".
+	Plans map[string]Plan `json:"plans"`
+}
+
+// Plan is one policy. The zero value of a field means its default, which
+// planfile fills in, so code after planfile never meets an empty choice.
+type Plan struct {
+	// Name is the plan's key in plans.yaml; it is written into tags, image names and execution names.
+	Name string `json:"name,omitempty"`
+	// Schedule is an EventBridge Scheduler expression: cron(...), rate(...) or at(...). Empty: on request only.
+	Schedule string `json:"schedule,omitempty"`
+	// Timezone is the IANA zone the schedule is read in. Default UTC.
+	Timezone string `json:"timezone,omitempty"`
+	// Sources narrows the plan to some of the sources enrolled by goldsmith:plan=<plan>. Empty: all of them.
+	Sources Selector `json:"sources,omitzero"`
+	// Consistency is how the data on disk is brought to rest before imaging. Default stop.
+	Consistency Consistency `json:"consistency,omitempty"`
+	// Restart is the moment a stopped instance is started again. Default snapshotted.
+	Restart Restart `json:"restart,omitempty"`
+	// Health is what counts as back. Default running.
+	Health Health `json:"health,omitempty"`
+	// Concurrency is how many sources are worked on at once, 1 to 1000. Default 10.
+	Concurrency int `json:"concurrency,omitempty"`
+	// Limit is the most sources one run may touch; more is an error and nothing is touched. Default: no limit.
+	Limit Limit `json:"limit,omitzero"`
+	// Window is how long after its scheduled time a run may still stop instances. Default 4h.
+	Window Duration `json:"window,omitempty"`
+	// Strict turns warnings (a public address that will change, instance-store data, slow volumes) into skips.
+	Strict bool `json:"strict,omitempty"`
+	// Image says how images are named and tagged.
+	Image Image `json:"image,omitzero"`
+	// Roll says what is pointed at the new image.
+	Roll Roll `json:"roll,omitzero"`
+	// Keep says which images are kept.
+	Keep Keep `json:"keep,omitzero"`
+	// Notify says who hears of a run.
+	Notify Notify `json:"notify,omitzero"`
+}
+
+// Selector narrows the enrolled sources. All that is given must hold.
+type Selector struct {
+	// Tags that a source must carry: key to accepted values; no value listed means any value.
+	Tags map[string][]string `json:"tags,omitempty"`
+	// Exclude are tags that keep a source out: key to values; no value listed means any value.
+	Exclude map[string][]string `json:"exclude,omitempty"`
+	// IDs are instance ids the plan is confined to.
+	IDs []string `json:"ids,omitempty"`
+}
+
+// Consistency is how the data on disk is brought to rest before imaging.
+type Consistency string
+
+const (
+	// Stop stops the instance: every write is on disk.
+	Stop Consistency = "stop"
+	// Reboot lets CreateImage reboot the instance: file systems are flushed, seconds of downtime.
+	Reboot Consistency = "reboot"
+	// None images the running instance: crash-consistent only.
+	None Consistency = "none"
+)
+
+// Restart is the moment a stopped instance is started again.
+type Restart string
+
+const (
+	// Snapshotted starts it once every volume has a snapshot: later writes cannot reach the image.
+	Snapshotted Restart = "snapshotted"
+	// Available starts it only when the image is available.
+	Available Restart = "available"
+)
+
+// Health is what counts as back.
+type Health string
+
+const (
+	// Running is the instance state.
+	Running Health = "running"
+	// Checked is running with both EC2 status checks passed.
+	Checked Health = "checked"
+)
+
+// Image says how images are named and tagged.
+type Image struct {
+	// Prefix starts the AMI name: 1 to 32 of A-Z, a-z, 0-9 and ". _ / ( ) -". Default goldsmith.
+	Prefix string `json:"prefix,omitempty"`
+	// Tags are added to image and snapshots.
+	Tags map[string]string `json:"tags,omitempty"`
+}
+
+// Roll says what is pointed at the new image. Templates tagged goldsmith:source=<name>
+// are always found; this adds to them.
+type Roll struct {
+	// Templates maps a source's name to launch template ids (lt-...) or names.
+	Templates map[string][]string `json:"templates,omitempty"`
+	// Skip leaves templates and aliases alone.
+	Skip bool `json:"skip,omitempty"`
+}
+
+// Keep is a retention policy over the images of one source and plan.
+type Keep struct {
+	Last    int `json:"last,omitempty"`
+	Daily   int `json:"daily,omitempty"`
+	Weekly  int `json:"weekly,omitempty"`
+	Monthly int `json:"monthly,omitempty"`
+	Yearly  int `json:"yearly,omitempty"`
+	// Minimum is never gone below, whatever the other rules say. Default 1.
+	Minimum int `json:"minimum,omitempty"`
+}
+
+// Notify says who hears of a run. A run is always told; On narrows it to some outcomes.
+type Notify struct {
+	// Channel is a Slack channel for a bot token; a webhook has its own. Default: the secret's.
+	Channel string `json:"channel,omitempty"`
+	// On lists the outcomes told: ok, partial, failed. Default all.
+	On []Outcome `json:"on,omitempty"`
+	// Mention is put before a partial or failed message, e.g. "<!subteam^S0123>" or "<!here>".
+	Mention string `json:"mention,omitempty"`
+}
+
+// Outcome is how a run ended.
+type Outcome string
+
+const (
+	// OK means every source was imaged, or skipped for a reason that was expected.
+	OK Outcome = "ok"
+	// Partial means some sources failed and some did not.
+	Partial Outcome = "partial"
+	// Failed means nothing was imaged though something should have been, or the run broke.
+	Failed Outcome = "failed"
+)
+
+// Limit is a number of sources, or a percentage of the instances in the account and Region.
+type Limit struct {
+	Count   int `json:"-"`
+	Percent int `json:"-"`
+}
+
+// IsZero reports whether there is no limit.
+func (l Limit) IsZero() bool { return l == Limit{} }
+
+// Most is the number of sources allowed out of total instances; ok is false when there is no limit.
+// A percentage is rounded down, but never below one.
+func (l Limit) Most(total int) (most int, ok bool) {
+	switch {
+	case l.IsZero():
+		return 0, false
+	case l.Percent > 0:
+		return max(1, total*l.Percent/100), true
+	default:
+		return l.Count, true
+	}
+}
+
+// String is the limit as written in plans.yaml.
+func (l Limit) String() string {
+	if l.Percent > 0 {
+		return fmt.Sprintf("%d%%", l.Percent)
+	}
+	return fmt.Sprint(l.Count)
+}
+
+// MarshalJSON writes a number, or a string such as "20%".
+func (l Limit) MarshalJSON() ([]byte, error) {
+	if l.Percent > 0 {
+		return json.Marshal(l.String())
+	}
+	return json.Marshal(l.Count)
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (l *Limit) UnmarshalJSON(text []byte) error {
+	if len(text) == 0 || text[0] != '"' {
+		return json.Unmarshal(text, &l.Count)
+	}
+	if _, err := fmt.Sscanf(string(text), `"%d%%"`, &l.Percent); err != nil {
+		return fmt.Errorf("limit %s: want a number or a percentage such as \"20%%\"", text)
+	}
+	return nil
+}
+
+// Duration is a time.Duration written as Go writes it: "90m", "4h".
+type Duration time.Duration
+
+// MarshalText writes "4h0m0s".
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// UnmarshalText reads "4h", "90m", "1h30m".
+func (d *Duration) UnmarshalText(text []byte) error {
+	parsed, err := time.ParseDuration(string(text))
+	if err != nil {
+		return fmt.Errorf("duration %q: want a form such as 90m or 4h", text)
+	}
+	*d = Duration(parsed)
+	return nil
+}
