@@ -1,0 +1,35 @@
+// Package tag knows the keys of the tags Goldsmith reads and writes.
+//
+// EC2 compares tag keys case-sensitively and reserves the prefix "aws:";
+// everything under Prefix is Goldsmith's.
+package tag
+
+// Prefix starts every key Goldsmith reads or writes.
+const Prefix = "goldsmith:"
+
+// Keys people set.
+const (
+	// Request, on an instance or a snapshot, asks for an image now. Its value is a plan's name,
+	// or RequestDefault. The run removes it.
+	Request = "goldsmith:image"
+	// Plan, on an instance, enrols it in a plan; on an image or snapshot it names the plan that made it.
+	Plan = "goldsmith:plan"
+	// Name, on an instance, names the source when tag Name or the id should not.
+	Name = "goldsmith:name"
+	// Source, on a launch template, subscribes it to a source's name; on an image or snapshot it
+	// is the id of what the image was made from.
+	Source = "goldsmith:source"
+)
+
+// Keys only Goldsmith writes.
+const (
+	// Managed marks images and snapshots as Goldsmith's own: nothing else is ever retired.
+	Managed = "goldsmith:managed"
+	// Run, on an image or snapshot, is the name of the execution that made it.
+	Run = "goldsmith:run"
+	// LastImage, on a source, is the image last made from it.
+	LastImage = "goldsmith:last-image"
+)
+
+// RequestDefault is the value of Request that stands for the default plan.
+const RequestDefault = "now"
