@@ -1,0 +1,105 @@
+# Every target is one command a person or CI runs. Go and Node are all it needs.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+GO ?= go
+GOLANGCI = $(GO) tool -modfile=tools/go.mod golangci-lint
+FUZZTIME ?= 30s
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: demo
+demo: ## Rehearse a night on the embedded AWS (SEED=n picks the fleet, ARGS passes flags)
+	@$(GO) run ./local demo $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+.PHONY: test
+test: ## Run every test
+	$(GO) test $(ARGS) ./...
+
+.PHONY: lint
+lint: ## Lint every package, and the arrows between functions
+	$(GOLANGCI) run ./...
+	@$(GO) test -C tools -count=1 -run Arrows ./...
+
+.PHONY: fmt
+fmt: ## Format every Go file
+	$(GOLANGCI) fmt
+
+# The tree git would commit now, as one id, so that two moments can be compared
+# whatever was already changed before.
+WORKTREE = index=$$(mktemp -u) && GIT_INDEX_FILE=$$index git add --all && GIT_INDEX_FILE=$$index git write-tree && rm -f $$index
+
+.PHONY: verify
+verify: ## Generate, format, tidy, lint and prove the lint rules; fails when that changed a file
+	@before=$$($(WORKTREE)); \
+	$(GO) generate ./...; \
+	$(MAKE) --no-print-directory fmt; \
+	$(GO) mod tidy -diff; \
+	$(GO) -C tools mod tidy -diff; \
+	$(MAKE) --no-print-directory lint; \
+	$(GO) test -C tools -count=1 ./...; \
+	after=$$($(WORKTREE)); \
+	git diff --stat --exit-code $$before $$after || \
+		{ echo "verify: the files above were not generated or formatted; commit what verify wrote" >&2; exit 1; }
+
+# The same source gives the same bytes, on any machine with the same Go release.
+FUNCTIONS := $(patsubst functions/%/lambda/main.go,%,$(wildcard functions/*/lambda/main.go))
+BOOTSTRAPS := $(FUNCTIONS:%=dist/functions/%/bootstrap)
+LEFTOVERS = $(filter-out $(FUNCTIONS:%=dist/functions/%),$(wildcard dist/functions/*))
+LAMBDA_ENV := GOOS=linux GOARCH=arm64 GOARM64=v8.0 CGO_ENABLED=0 GOFLAGS= GOWORK=off GOEXPERIMENT=
+LAMBDA_FLAGS := -tags lambda.norpc -trimpath -buildvcs=false -ldflags "-s -w -buildid="
+# A function is made of its own folder and shared. Folders are listed with their files, since a
+# folder's time tells of a file that went away.
+sources = $(shell find $(1) -name testdata -prune -o ! -name '*_test.go' \( -type d -o -type f \) -print)
+SHARED := $(call sources,$(wildcard shared))
+
+.PHONY: build
+build: $(BOOTSTRAPS) ## Build every function for Lambda into dist/functions
+	@rm -rf $(LEFTOVERS)
+
+.SECONDEXPANSION:
+$(BOOTSTRAPS): dist/functions/%/bootstrap: go.mod go.sum dist/toolchain $(SHARED) $$(call sources,functions/$$*)
+	$(LAMBDA_ENV) $(GO) build $(LAMBDA_FLAGS) -o $@ ./functions/$*/lambda
+
+# Rewritten only when the Go release or the flags change, so that either rebuilds every function.
+dist/toolchain: FORCE
+	@mkdir -p $(@D); \
+	now='$(shell $(GO) env GOVERSION) $(LAMBDA_ENV) $(LAMBDA_FLAGS)'; \
+	[ "$$now" = "$$(cat $@ 2>/dev/null)" ] || echo "$$now" >$@
+.PHONY: FORCE
+FORCE:
+
+node_modules/.package-lock.json: package.json package-lock.json .npmrc
+	npm ci
+	@touch $@
+
+.PHONY: synth
+synth: build node_modules/.package-lock.json ## Write the CloudFormation templates to cdk.out
+	@[ "$$($(GO) list -f '{{.Name}}' ./infra 2>/dev/null)" = main ] || \
+		{ echo "synth: ./infra is not a program yet, so there is no stack to synthesize" >&2; exit 1; }
+	npx --no-install cdk synth --quiet --app '$(GO) run ./infra' --output cdk.out $(ARGS)
+
+.PHONY: deploy
+deploy: synth ## Deploy what synth wrote, with your AWS credentials
+	npx --no-install cdk deploy --app cdk.out $(ARGS)
+
+.PHONY: bench
+bench: build ## Measure against the budgets
+	$(GO) run ./test/bench $(ARGS)
+
+.PHONY: fuzz
+fuzz: ## Run each fuzz target for FUZZTIME (30s), one after the other
+	@targets=$$($(GO) test -list '^Fuzz' ./... | awk '/^Fuzz/ {name[n++] = $$1} $$1 == "ok" {for (i = 0; i < n; i++) print name[i], $$2; n = 0}'); \
+	[ -n "$$targets" ] || { echo "fuzz: no package has a Fuzz function" >&2; exit 1; }; \
+	while read -r name package; do \
+		echo "$$package $$name"; \
+		$(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$package"; \
+	done <<<"$$targets"
+
+.PHONY: clean
+clean: ## Remove what the other targets wrote
+	rm -rf dist cdk.out node_modules
