@@ -1,0 +1,105 @@
+package fault
+
+import (
+	"context"
+	"errors"
+	"net"
+	"slices"
+	"strings"
+
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// The sets below are EC2's error codes unless they say otherwise, from the EC2
+// API reference's page on error codes.
+var (
+	notFound = []string{
+		"InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed",
+		"InvalidAMIID.NotFound", "InvalidAMIID.Unavailable", "InvalidSnapshot.NotFound",
+		"InvalidLaunchTemplateId.NotFound", "InvalidLaunchTemplateName.NotFoundException",
+		"InvalidLaunchTemplateId.VersionNotFound",
+		"ParameterNotFound",         // Systems Manager
+		"ResourceNotFoundException", // Secrets Manager
+		"ExecutionDoesNotExist",     // Step Functions
+	}
+	throttled = []string{
+		"RequestLimitExceeded", "Throttling", "ThrottlingException", "TooManyRequestsException",
+		"RequestThrottled", "EC2ThrottledException", "ProvisionedThroughputExceededException",
+		"Unavailable", "ServiceUnavailable", "InternalError", "InternalFailure", "ServerInternal",
+		"TransactionInProgressException", "TooManyUpdates", // Systems Manager: another write of the same parameter
+	}
+	noCapacity = []string{
+		"InsufficientInstanceCapacity", "InsufficientHostCapacity", "InsufficientReservedInstanceCapacity",
+		"InsufficientCapacity", "InsufficientAddressCapacity", "SpotMaxPriceTooLow",
+	}
+	notYet = []string{
+		// The instance or image is on its way to another state.
+		"IncorrectInstanceState", "IncorrectState", "InvalidState",
+		// A volume takes one snapshot each 15 s, and st1 and sc1 volumes one at a time.
+		"SnapshotCreationPerVolumeRateExceeded", "ConcurrentSnapshotLimitExceeded", "PendingSnapshotLimitExceeded",
+		"ConcurrentTagAccess",
+	}
+	nameTaken = []string{"InvalidAMIName.Duplicate"}
+	// StopInstances on an instance with DisableApiStop.
+	protected = []string{"OperationNotPermitted"}
+)
+
+// IsNotFound reports whether AWS says the thing does not exist. EC2 says so for
+// a while of things it has just created.
+func IsNotFound(err error) bool { return hasCode(err, notFound) }
+
+// IsNoCapacity reports whether EC2 has no room for the instance now. It may for hours.
+func IsNoCapacity(err error) bool { return hasCode(err, noCapacity) }
+
+// IsNameTaken reports whether an AMI of that name exists, or existed a moment ago.
+func IsNameTaken(err error) bool { return hasCode(err, nameTaken) }
+
+// IsProtected reports whether stop protection refused the call.
+func IsProtected(err error) bool { return hasCode(err, protected) }
+
+// IsNotYet reports whether the same call can work later without anybody doing anything.
+func IsNotYet(err error) bool {
+	if hasCode(err, notYet) {
+		return true
+	}
+	// CreateImage on an instance that is not quite stopped answers a code that
+	// means many things; only its message tells.
+	var api smithy.APIError
+	return errors.As(err, &api) && api.ErrorCode() == "InvalidParameterValue" &&
+		strings.Contains(api.ErrorMessage(), "not in state")
+}
+
+// IsThrottled reports whether AWS was too busy, failed inside, or could not be reached.
+func IsThrottled(err error) bool {
+	if hasCode(err, throttled) {
+		return true
+	}
+	var response *smithyhttp.ResponseError
+	if errors.As(err, &response) && response.HTTPStatusCode() >= 500 {
+		return true
+	}
+	var unreachable net.Error
+	return errors.As(err, &unreachable) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// IgnoreNotFound is err, or nil when it says that the thing does not exist.
+func IgnoreNotFound(err error) error {
+	if IsNotFound(err) {
+		return nil
+	}
+	return err
+}
+
+// Code is AWS's error code, or "" when err is not AWS's.
+func Code(err error) string {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return api.ErrorCode()
+	}
+	return ""
+}
+
+func hasCode(err error, codes []string) bool {
+	return slices.Contains(codes, Code(err))
+}

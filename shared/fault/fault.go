@@ -1,0 +1,92 @@
+// Package fault knows what AWS's errors mean and which of them the state
+// machine tells apart.
+//
+// Step Functions sees only the outermost Go type name of a Lambda's error, so
+// errors are wrapped freely inside and turned once, at the edge, into one of
+// the types below. A test holds them equal to the names in the definition.
+package fault
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Throttled means AWS was busy or unreachable: the same call works in seconds or minutes.
+type Throttled struct{ Err error }
+
+// Error is the wrapped error's text.
+func (e *Throttled) Error() string { return e.Err.Error() }
+
+// Unwrap gives the wrapped error.
+func (e *Throttled) Unwrap() error { return e.Err }
+
+// NotYet means that the source is not in the state the call needs, but on its way.
+type NotYet struct{ Err error }
+
+// Error is the wrapped error's text.
+func (e *NotYet) Error() string { return e.Err.Error() }
+
+// Unwrap gives the wrapped error.
+func (e *NotYet) Unwrap() error { return e.Err }
+
+// NoCapacity means EC2 has no room to start the instance; patience of hours is needed.
+type NoCapacity struct{ Err error }
+
+// Error is the wrapped error's text.
+func (e *NoCapacity) Error() string { return e.Err.Error() }
+
+// Unwrap gives the wrapped error.
+func (e *NoCapacity) Unwrap() error { return e.Err }
+
+// Failed means that trying again will not help. It reads as what failed, and what to do now.
+type Failed struct {
+	Err error
+	// Do is one sentence for the person who reads the message; may be empty.
+	Do string
+}
+
+// Error says what failed and what to do.
+func (e *Failed) Error() string {
+	if e.Do == "" {
+		return e.Err.Error()
+	}
+	return fmt.Sprintf("%s. %s", e.Err, e.Do)
+}
+
+// Unwrap gives the wrapped error.
+func (e *Failed) Unwrap() error { return e.Err }
+
+// Failure makes a Failed; do is the sentence saying what to do now.
+func Failure(do, format string, args ...any) *Failed {
+	return &Failed{Err: fmt.Errorf(format, args...), Do: do}
+}
+
+// Edge turns err into the type that the state machine knows it by. It is called
+// once, where a Lambda hands its error over.
+func Edge(err error) error {
+	if err == nil {
+		return nil
+	}
+	// The innermost decision was made closest to the fact, so a type that is
+	// there already stands; its text keeps what was wrapped around it.
+	var failed *Failed
+	switch {
+	case errors.As(err, &failed):
+		return &Failed{Err: err}
+	case is[*NotYet](err):
+		return &NotYet{err}
+	case is[*NoCapacity](err), IsNoCapacity(err):
+		return &NoCapacity{err}
+	case IsNotYet(err):
+		return &NotYet{err}
+	case is[*Throttled](err), IsThrottled(err):
+		return &Throttled{err}
+	default:
+		return &Failed{Err: err}
+	}
+}
+
+func is[T error](err error) bool {
+	var target T
+	return errors.As(err, &target)
+}

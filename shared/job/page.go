@@ -1,0 +1,42 @@
+package job
+
+import (
+	"log/slog"
+
+	"goldsmith/shared/plan"
+)
+
+// Page is the document of the run itself: up to PageSize sources at a time,
+// asked for again until More is false, so that a fleet of any size fits Step
+// Functions' 256 KiB. It is also the run's input, as trigger writes it.
+type Page struct {
+	Run  Run       `json:"run"`
+	Plan plan.Plan `json:"plan"`
+	// Execution is the ARN of the run's execution.
+	Execution string `json:"execution"`
+	// Sources are worked on in this round.
+	Sources []Source `json:"sources"`
+	// Cursor is the last id handed out.
+	Cursor string `json:"cursor"`
+	More   bool   `json:"more"`
+	// Problem is why the run cannot be done at all; set by trigger for a request that makes no sense.
+	Problem string `json:"problem,omitempty"`
+	// Failure is what a Catch caught.
+	Failure *Failure `json:"failure,omitempty"`
+	// Outcome is how the run ended; set by notify.
+	Outcome plan.Outcome `json:"outcome,omitempty"`
+}
+
+// PageSize is how many sources select hands out at most: a thousand ids with
+// two notes each are about 100 KB of the 256 KiB.
+const PageSize = 1000
+
+// LogAttrs are the ids an operator searches by.
+func (p Page) LogAttrs() []slog.Attr {
+	return []slog.Attr{slog.String("run", p.Run.Name), slog.String("plan", p.Run.Plan)}
+}
+
+// LogAttrs are the ids an operator searches by.
+func (j Job) LogAttrs() []slog.Attr {
+	return []slog.Attr{slog.String("run", j.Run.Name), slog.String("plan", j.Run.Plan), slog.String("source", j.Source.ID)}
+}
