@@ -13,12 +13,17 @@ import (
 )
 
 // Ledger is all that both stores do; consumers declare the few methods they use.
+//
+// Every read sees every write that was answered before it. Times come back
+// equal, in UTC. What a sequence cannot read is the last thing it yields, as an
+// error; its loop may change the ledger. A context that has ended is an error
+// and changes nothing.
 type Ledger interface {
 	// Claim takes the exclusive right to c.Source for c.Run. When the same run
 	// holds it already the stored claim comes back unchanged, so a retried step
 	// sees what it had recorded. When another run holds it the error is *Held.
 	Claim(ctx context.Context, c Claim) (Claim, error)
-	// Record overwrites a claim that c.Run holds; *Lost when it does not hold it any more.
+	// Record overwrites a claim that c.Run holds; *Lost when it does not hold it.
 	Record(ctx context.Context, c Claim) error
 	// Drop gives the claim up. Dropping what the run does not hold is no error and changes nothing.
 	Drop(ctx context.Context, source, run string) error
@@ -28,7 +33,7 @@ type Ledger interface {
 	// Await stores a waiting step under its resource and what it waits for,
 	// replacing an older token of the same run.
 	Await(ctx context.Context, w Wait) error
-	// Waits are the steps waiting for a resource.
+	// Waits are the steps waiting for a resource, by what they wait for, then by run.
 	Waits(ctx context.Context, resource string) ([]Wait, error)
 	// Done removes a wait if it still holds this token.
 	Done(ctx context.Context, w Wait) error
@@ -37,11 +42,13 @@ type Ledger interface {
 	PutResult(ctx context.Context, r job.Result) error
 	// Results are the results of a run, in source order, read page by page.
 	Results(ctx context.Context, run string) iter.Seq2[job.Result, error]
-	// PutRun stores what is known of a run under its name. Tell marks survive.
+	// PutRun stores what is known of a run under its name. Told is left as it is in the ledger.
 	PutRun(ctx context.Context, r Run) error
 	// GetRun is the run's record; ok is false when there is none.
 	GetRun(ctx context.Context, name string) (r Run, ok bool, err error)
-	// Tell marks the run as told. It returns false when it was told already, so that one message goes out.
+	// Tell marks the run as told at a moment that is not zero. It returns false
+	// when it was told already, so that one message goes out. A run without a
+	// record gets one, of its name and the mark.
 	Tell(ctx context.Context, run string, at time.Time) (bool, error)
 }
 
@@ -94,10 +101,6 @@ type Run struct {
 	// Told is when the message went out; Tell sets it.
 	Told time.Time `json:"told,omitzero"`
 }
-
-// Remembered is how long results, runs and waits are kept: long enough to
-// compare two months, short enough that nobody has to clean up.
-const Remembered = 62 * 24 * time.Hour
 
 // Held says that another run has the source.
 type Held struct {

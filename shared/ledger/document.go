@@ -1,0 +1,91 @@
+package ledger
+
+import (
+	"encoding/json"
+	"fmt"
+	"iter"
+	"time"
+
+	"goldsmith/shared/job"
+)
+
+// encode is the form in which both stores keep a record. One JSON string is
+// smaller than an attribute a field, and a new field changes no table.
+func encode(v any) (string, error) {
+	doc, err := json.Marshal(v)
+	if err != nil {
+		return "", fmt.Errorf("encoding %T: %w", v, err)
+	}
+	return string(doc), nil
+}
+
+func decode[T any](doc string) (T, error) {
+	var v T
+	if err := json.Unmarshal([]byte(doc), &v); err != nil {
+		return v, fmt.Errorf("decoding %T: %w", v, err)
+	}
+	return v, nil
+}
+
+// heldBy is the stored claim when run holds it, and *Held when it does not.
+func heldBy(run, doc string) (Claim, error) {
+	stored, err := decode[Claim](doc)
+	if err != nil {
+		return Claim{}, err
+	}
+	if stored.Run != run {
+		return Claim{}, &Held{Source: stored.Source, By: stored}
+	}
+	return stored, nil
+}
+
+// toldRun is the record of a run; doc is empty when only Tell wrote to it.
+func toldRun(name, doc string, told time.Time) (r Run, err error) {
+	r.Name = name
+	if doc != "" {
+		r, err = decode[Run](doc)
+	}
+	r.Told = told
+	return r, err
+}
+
+func collect[T any](records iter.Seq2[T, error]) ([]T, error) {
+	var all []T
+	for record, err := range records {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, record)
+	}
+	return all, nil
+}
+
+func (c Claim) inUTC() Claim {
+	toUTC(&c.Since, &c.Lease, &c.StopSent, &c.Left, &c.Told)
+	return c
+}
+
+func (w Wait) inUTC() Wait {
+	toUTC(&w.Since)
+	return w
+}
+
+// inUTC leaves Told out: Tell alone sets it.
+func (r Run) inUTC() Run {
+	toUTC(&r.Scheduled, &r.Started, &r.Ended)
+	r.Told = time.Time{}
+	return r
+}
+
+func resultInUTC(r job.Result) job.Result {
+	t := &r.Times
+	toUTC(&r.At, &t.Claimed, &t.StopSent, &t.Stopped, &t.ImageSent, &t.Snapshotted, &t.StartSent, &t.Running, &t.Available)
+	return r
+}
+
+// toUTC drops the monotonic reading too, which no store can keep.
+func toUTC(times ...*time.Time) {
+	for _, t := range times {
+		*t = t.UTC().Round(0)
+	}
+}

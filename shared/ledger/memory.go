@@ -1,0 +1,202 @@
+package ledger
+
+import (
+	"context"
+	"iter"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"goldsmith/shared/job"
+)
+
+// Memory is the ledger of a rehearsal. It does what Dynamo does, but forgets
+// nothing. It is safe for concurrent use and shares no memory with its callers.
+type Memory struct {
+	mu         sync.Mutex
+	partitions map[string]map[string]row
+}
+
+// row is one record; owner is the run or the token that a change has to match.
+type row struct {
+	owner, doc string
+	told       time.Time
+}
+
+// NewMemory is an empty ledger.
+func NewMemory() *Memory { return &Memory{partitions: map[string]map[string]row{}} }
+
+// Claim implements Ledger.
+func (m *Memory) Claim(ctx context.Context, c Claim) (Claim, error) {
+	c = c.inUTC()
+	doc, err := encode(c)
+	if err != nil {
+		return Claim{}, err
+	}
+	held := row{owner: c.Run, doc: doc}
+	err = m.change(ctx, claimKey(c.Source), func(old row, exists bool) (row, bool) {
+		if exists {
+			held = old
+		}
+		return held, true
+	})
+	if err != nil {
+		return Claim{}, err
+	}
+	return heldBy(c.Run, held.doc)
+}
+
+// Record implements Ledger.
+func (m *Memory) Record(ctx context.Context, c Claim) error {
+	doc, err := encode(c.inUTC())
+	if err != nil {
+		return err
+	}
+	mine := false
+	err = m.change(ctx, claimKey(c.Source), func(old row, exists bool) (row, bool) {
+		if mine = exists && old.owner == c.Run; mine {
+			old.doc = doc
+		}
+		return old, exists
+	})
+	if err == nil && !mine {
+		err = &Lost{Source: c.Source, Run: c.Run}
+	}
+	return err
+}
+
+// Drop implements Ledger.
+func (m *Memory) Drop(ctx context.Context, source, run string) error {
+	return m.remove(ctx, claimKey(source), run)
+}
+
+// Claims implements Ledger.
+func (m *Memory) Claims(ctx context.Context) iter.Seq2[Claim, error] {
+	return each[Claim](ctx, m, claims)
+}
+
+// Await implements Ledger.
+func (m *Memory) Await(ctx context.Context, w Wait) error {
+	return m.put(ctx, waitKey(w), w.Token, w.inUTC())
+}
+
+// Waits implements Ledger.
+func (m *Memory) Waits(ctx context.Context, resource string) ([]Wait, error) {
+	return collect(each[Wait](ctx, m, waits(resource)))
+}
+
+// Done implements Ledger.
+func (m *Memory) Done(ctx context.Context, w Wait) error {
+	return m.remove(ctx, waitKey(w), w.Token)
+}
+
+// PutResult implements Ledger.
+func (m *Memory) PutResult(ctx context.Context, r job.Result) error {
+	return m.put(ctx, resultKey(r.Run, r.Source), "", resultInUTC(r))
+}
+
+// Results implements Ledger.
+func (m *Memory) Results(ctx context.Context, run string) iter.Seq2[job.Result, error] {
+	return each[job.Result](ctx, m, results(run))
+}
+
+// PutRun implements Ledger.
+func (m *Memory) PutRun(ctx context.Context, r Run) error {
+	return m.put(ctx, runKey(r.Name), "", r.inUTC())
+}
+
+// GetRun implements Ledger.
+func (m *Memory) GetRun(ctx context.Context, name string) (r Run, ok bool, err error) {
+	var stored row
+	err = m.change(ctx, runKey(name), func(old row, exists bool) (row, bool) {
+		stored, ok = old, exists
+		return old, exists
+	})
+	if err != nil || !ok {
+		return Run{}, false, err
+	}
+	r, err = toldRun(name, stored.doc, stored.told)
+	return r, err == nil, err
+}
+
+// Tell implements Ledger.
+func (m *Memory) Tell(ctx context.Context, run string, at time.Time) (first bool, err error) {
+	toUTC(&at)
+	err = m.change(ctx, runKey(run), func(old row, _ bool) (row, bool) {
+		if first = old.told.IsZero(); first {
+			old.told = at
+		}
+		return old, true
+	})
+	return first, err
+}
+
+// put stores v, keeping what Tell marked.
+func (m *Memory) put(ctx context.Context, k key, owner string, v any) error {
+	doc, err := encode(v)
+	if err != nil {
+		return err
+	}
+	return m.change(ctx, k, func(old row, _ bool) (row, bool) {
+		return row{owner: owner, doc: doc, told: old.told}, true
+	})
+}
+
+func (m *Memory) remove(ctx context.Context, k key, owner string) error {
+	return m.change(ctx, k, func(old row, exists bool) (row, bool) {
+		return old, exists && old.owner != owner
+	})
+}
+
+// change replaces the row at k by what next makes of it, or deletes it when next does not keep it.
+func (m *Memory) change(ctx context.Context, k key, next func(old row, exists bool) (r row, keep bool)) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	partition := m.partitions[k.partition]
+	old, exists := partition[k.sort]
+	r, keep := next(old, exists)
+	switch {
+	case keep && partition == nil:
+		m.partitions[k.partition] = map[string]row{k.sort: r}
+	case keep:
+		partition[k.sort] = r
+	default:
+		delete(partition, k.sort)
+		if len(partition) == 0 {
+			delete(m.partitions, k.partition)
+		}
+	}
+	return nil
+}
+
+// each yields the records that a partition held when the range began, in key
+// order. The loop's body may change the ledger.
+func each[T any](ctx context.Context, m *Memory, partition string) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		if err := ctx.Err(); err != nil {
+			yield(*new(T), err)
+			return
+		}
+		for _, doc := range m.docs(partition) {
+			v, err := decode[T](doc)
+			if !yield(v, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func (m *Memory) docs(partition string) []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	rows := m.partitions[partition]
+	docs := make([]string, 0, len(rows))
+	for _, sort := range slices.Sorted(maps.Keys(rows)) {
+		docs = append(docs, rows[sort].doc)
+	}
+	return docs
+}
