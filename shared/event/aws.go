@@ -1,0 +1,175 @@
+package event
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"goldsmith/shared/job"
+	"goldsmith/shared/tag"
+)
+
+// tagDetail is what aws.tag says of a change. A key in Changed but not in Tags was deleted.
+// https://docs.aws.amazon.com/tag-editor/latest/userguide/tag-monitor.html.
+type tagDetail struct {
+	Changed []string          `json:"changed-tag-keys"`
+	Tags    map[string]string `json:"tags"`
+	Service string            `json:"service"`
+	Type    string            `json:"resource-type"`
+	Version *int64            `json:"version"`
+}
+
+func tagChanged(e envelope) (Event, error) {
+	detail, err := detailOf[tagDetail](e)
+	if err != nil {
+		return nil, err
+	}
+	prefix, known := map[string]string{"instance": "i", "snapshot": "snap"}[detail.Type]
+	if detail.Service != "ec2" || !known {
+		return Ignored{Why: fmt.Sprintf("tags of %s %s do not matter", quote(detail.Service), quote(detail.Type))}, nil
+	}
+	resource, err := e.theResource("ec2")
+	if err != nil {
+		return nil, err
+	}
+	id, ok := strings.CutPrefix(resource.Resource, detail.Type+"/")
+	if !ok {
+		return nil, wrong("resources[0]", "an ARN of an "+detail.Type, e.Resources[0])
+	}
+	if err := checkID("resources[0]", id, prefix); err != nil {
+		return nil, err
+	}
+	switch {
+	// First, so that a tag copied onto a snapshot we make is never a request.
+	case detail.Type == "snapshot" && slices.Contains(detail.Changed, tag.Run):
+		return snapshotTagged(id, detail), nil
+	case slices.Contains(detail.Changed, tag.Request):
+		return requested(e, id, detail)
+	default:
+		return Ignored{Why: "none of the changed tags is a request or a run"}, nil
+	}
+}
+
+// snapshotTagged never fails on tag values, since anybody may write those.
+func snapshotTagged(id string, detail tagDetail) Event {
+	source, run := detail.Tags[tag.Source], detail.Tags[tag.Run]
+	switch {
+	case run == "":
+		return Ignored{Why: tag.Run + " was removed from " + id}
+	case !isID(source, "i", "snap"):
+		return Ignored{Why: fmt.Sprintf("%s has %s %s, which is no source", id, tag.Source, quote(source))}
+	default:
+		return SnapshotTagged{ID: id, Source: source, Run: run}
+	}
+}
+
+func requested(e envelope, id string, detail tagDetail) (Event, error) {
+	value, there := detail.Tags[tag.Request]
+	if !there {
+		return Ignored{Why: tag.Request + " was removed from " + id}, nil
+	}
+	if detail.Version == nil {
+		return nil, missing("detail.version", "")
+	}
+	at, err := parseTime("time", e.Time)
+	if err != nil {
+		return nil, err
+	}
+	return Requested{
+		ID: id, Kind: job.Kind(detail.Type), Value: value, Version: *detail.Version,
+		Region: e.Region, Account: e.Account, Time: at,
+	}, nil
+}
+
+// instanceChanged: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/monitoring-instance-state-changes.html.
+func instanceChanged(e envelope) (Event, error) {
+	detail, err := detailOf[struct {
+		ID    string `json:"instance-id"`
+		State string `json:"state"`
+	}](e)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkID("detail.instance-id", detail.ID, "i"); err != nil {
+		return nil, err
+	}
+	if detail.State == "" {
+		return nil, missing("detail.state", "")
+	}
+	return InstanceChanged{ID: detail.ID, State: detail.State}, nil
+}
+
+// imageChanged: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/monitor-ami-events.html.
+func imageChanged(e envelope) (Event, error) {
+	detail, err := detailOf[struct {
+		ID      string `json:"ImageId"`
+		State   string `json:"State"`
+		Message string `json:"ErrorMessage"`
+	}](e)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkID("detail.ImageId", detail.ID, "ami"); err != nil {
+		return nil, err
+	}
+	if detail.State == "" {
+		return nil, missing("detail.State", "")
+	}
+	return ImageChanged{ID: detail.ID, State: detail.State, Message: detail.Message}, nil
+}
+
+// snapshotDone reads the id from the ARN's tail alone, since EBS's samples carry
+// the Region where an ARN has the account:
+// https://docs.aws.amazon.com/ebs/latest/userguide/ebs-cloud-watch-events.html.
+func snapshotDone(e envelope) (Event, error) {
+	detail, err := detailOf[struct {
+		Event    string `json:"event"`
+		Result   string `json:"result"`
+		Cause    string `json:"cause"`
+		Snapshot string `json:"snapshot_id"`
+	}](e)
+	if err != nil {
+		return nil, err
+	}
+	if detail.Event != "createSnapshot" {
+		return Ignored{Why: "snapshot event " + quote(detail.Event) + " is not the making of one"}, nil
+	}
+	parsed, err := parseARN("detail.snapshot_id", detail.Snapshot, "ec2")
+	if err != nil {
+		return nil, err
+	}
+	id := parsed.Resource[strings.LastIndex(parsed.Resource, "/")+1:]
+	if err := checkID("detail.snapshot_id", id, "snap"); err != nil {
+		return nil, err
+	}
+	if detail.Result == "" {
+		return nil, missing("detail.result", "")
+	}
+	return SnapshotDone{ID: id, Result: detail.Result, Cause: detail.Cause}, nil
+}
+
+// executionEnded: https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html.
+func executionEnded(e envelope) (Event, error) {
+	detail, err := detailOf[struct {
+		ARN     string `json:"executionArn"`
+		Machine string `json:"stateMachineArn"`
+		Name    string `json:"name"`
+		Status  string `json:"status"`
+	}](e)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains([]string{"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"}, detail.Status) {
+		return Ignored{Why: "execution status " + quote(detail.Status) + " is not an end"}, nil
+	}
+	if _, err := parseARN("detail.executionArn", detail.ARN, "states"); err != nil {
+		return nil, err
+	}
+	if detail.Machine == "" {
+		return nil, missing("detail.stateMachineArn", "")
+	}
+	if detail.Name == "" {
+		return nil, missing("detail.name", "")
+	}
+	return ExecutionEnded{ARN: detail.ARN, Machine: detail.Machine, Name: detail.Name, Status: detail.Status}, nil
+}

@@ -1,0 +1,63 @@
+package event
+
+import (
+	"strings"
+	"time"
+)
+
+const (
+	lower = "abcdefghijklmnopqrstuvwxyz"
+	digit = "0123456789"
+)
+
+// scheduled reads our own schedule's input, in which Scheduler has replaced
+// <aws.scheduler.scheduled-time> and <aws.scheduler.schedule-arn>:
+// https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html.
+func scheduled(e envelope) (Event, error) {
+	if err := checkPlan(e.Plan); err != nil {
+		return nil, err
+	}
+	due, err := parseTime("time", e.Time)
+	if err != nil {
+		return nil, err
+	}
+	if e.Schedule != "" {
+		if _, err := parseARN("schedule", e.Schedule, "scheduler"); err != nil {
+			return nil, err
+		}
+	}
+	return Scheduled{Plan: e.Plan, Time: due, Schedule: e.Schedule}, nil
+}
+
+func runNow(e envelope) (Event, error) {
+	if err := checkPlan(e.Plan); err != nil {
+		return nil, err
+	}
+	if e.Source != "" {
+		if err := checkID("source", e.Source, "i", "snap"); err != nil {
+			return nil, err
+		}
+	}
+	if len(e.ID) > 64 || !only(lower+strings.ToUpper(lower)+digit+"-_", e.ID) {
+		return nil, wrong("id", `at most 64 of A-Z, a-z, 0-9, "-" and "_"`, e.ID)
+	}
+	var at time.Time
+	if e.At != "" {
+		var err error
+		if at, err = parseTime("at", e.At); err != nil {
+			return nil, err
+		}
+	}
+	return RunNow{Plan: e.Plan, Source: e.Source, By: e.By, At: at, ID: e.ID}, nil
+}
+
+func checkPlan(name string) error {
+	switch {
+	case name == "":
+		return missing("plan", "")
+	case len(name) > 32 || !only(lower+digit+"-", name):
+		return wrong("plan", `1 to 32 of a-z, 0-9 and "-"`, name)
+	default:
+		return nil
+	}
+}
