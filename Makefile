@@ -62,7 +62,8 @@ build: $(BOOTSTRAPS) ## Build every function for Lambda into dist/functions
 
 .SECONDEXPANSION:
 $(BOOTSTRAPS): dist/functions/%/bootstrap: go.mod go.sum dist/toolchain $(SHARED) $$(call sources,functions/$$*)
-	$(LAMBDA_ENV) $(GO) build $(LAMBDA_FLAGS) -o $@ ./functions/$*/lambda
+	@echo "build $*"
+	@$(LAMBDA_ENV) $(GO) build $(LAMBDA_FLAGS) -o $@ ./functions/$*/lambda
 
 # Rewritten only when the Go release or the flags change, so that either rebuilds every function.
 dist/toolchain: FORCE
