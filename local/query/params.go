@@ -1,0 +1,241 @@
+// Package query is the server side of the AWS query protocols: form-encoded
+// parameters in, XML out. It knows both dialects, EC2's flat lists
+// (Filter.1.Value.2) and the older services' member lists
+// (AutoScalingGroupNames.member.1), and keeps a log of every call. It knows
+// no service.
+package query
+
+import (
+	"cmp"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Params is one node of a request's parameter tree: a value, a structure or a
+// list. A nil *Params is an absent parameter; every method accepts it.
+type Params struct {
+	name     string
+	value    string
+	sent     bool // a value was sent, maybe an empty one
+	children map[string]*Params
+	problem  *problem
+}
+
+// problem holds the first value of a request that did not parse as its type.
+type problem struct{ err error }
+
+const (
+	maxDepth = 32
+	maxParts = 20_000
+)
+
+// ParseForm reads a form-encoded request into a tree. A malformed form is an
+// *Error with code MalformedQueryString or InvalidQueryParameter.
+func ParseForm(form string) (*Params, error) {
+	root := &Params{problem: &problem{}}
+	parts := 0
+	for form != "" {
+		var pair string
+		pair, form, _ = strings.Cut(form, "&")
+		if pair == "" {
+			continue
+		}
+		if parts++; parts > maxParts {
+			return nil, malformed("the request has more than %d parameters", maxParts)
+		}
+		if err := root.addPair(pair); err != nil {
+			return nil, err
+		}
+	}
+	return root, nil
+}
+
+func (p *Params) addPair(pair string) error {
+	rawName, rawValue, _ := strings.Cut(pair, "=")
+	name, err := url.QueryUnescape(rawName)
+	if err != nil {
+		return malformed("parameter name %q is not form-encoded", rawName)
+	}
+	value, err := url.QueryUnescape(rawValue)
+	if err != nil {
+		return malformed("the value of parameter %s is not form-encoded", name)
+	}
+	return p.add(name, value)
+}
+
+func (p *Params) add(name, value string) error {
+	if strings.Count(name, ".") >= maxDepth {
+		return malformed("parameter %s is nested too deep", name)
+	}
+	node := p
+	for step := range strings.SplitSeq(name, ".") {
+		if step == "" {
+			return malformed("parameter name %q has an empty part", name)
+		}
+		if node.sent {
+			return conflict(name)
+		}
+		node = node.child(step, name)
+	}
+	if node.sent || len(node.children) > 0 {
+		return conflict(name)
+	}
+	node.value, node.sent = value, true
+	return nil
+}
+
+func (p *Params) child(step, full string) *Params {
+	if child, ok := p.children[step]; ok {
+		return child
+	}
+	if p.children == nil {
+		p.children = map[string]*Params{}
+	}
+	name := step
+	if p.name != "" {
+		name = full[:len(p.name)+1+len(step)]
+	}
+	child := &Params{name: name, problem: p.problem}
+	p.children[step] = child
+	return child
+}
+
+func malformed(format string, args ...any) error {
+	return &Error{Code: "MalformedQueryString", Message: "The query string is malformed: " + fmt.Sprintf(format, args...) + "."}
+}
+
+func conflict(name string) error {
+	return &Error{Code: "InvalidQueryParameter", Message: "The parameter " + name + " is given more than once or both as a value and as a structure."}
+}
+
+// At is the node at a dotted path, or nil.
+func (p *Params) At(path string) *Params {
+	for path != "" && p != nil {
+		var step string
+		step, path, _ = strings.Cut(path, ".")
+		p = p.children[step]
+	}
+	return p
+}
+
+// Has tells whether anything was sent at the path, an empty value included.
+func (p *Params) Has(path string) bool { return p.At(path) != nil }
+
+// Name is the full dotted name of the node, as it was sent.
+func (p *Params) Name() string {
+	if p == nil {
+		return ""
+	}
+	return p.name
+}
+
+// Leaf tells whether the node is a value, not a structure or a list.
+func (p *Params) Leaf() bool { return p == nil || len(p.children) == 0 }
+
+// Text is the value at the path, "" when absent. An empty path is the node itself.
+func (p *Params) Text(path string) string {
+	if node := p.At(path); node != nil {
+		return node.value
+	}
+	return ""
+}
+
+// Fields are the names of a structure's members, sorted.
+func (p *Params) Fields() []string {
+	if p == nil {
+		return nil
+	}
+	names := make([]string, 0, len(p.children))
+	for name := range p.children {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// List holds the elements at the path in the order of their numbers, in either dialect.
+func (p *Params) List(path string) []*Params {
+	list := p.At(path)
+	if member := list.At("member"); member != nil {
+		list = member
+	}
+	if list == nil {
+		return nil
+	}
+	type numbered struct {
+		number int
+		node   *Params
+	}
+	var found []numbered
+	for step, node := range list.children {
+		if n, err := strconv.Atoi(step); err == nil && n > 0 {
+			found = append(found, numbered{n, node})
+		}
+	}
+	slices.SortFunc(found, func(a, b numbered) int { return cmp.Compare(a.number, b.number) })
+	nodes := make([]*Params, len(found))
+	for i, f := range found {
+		nodes[i] = f.node
+	}
+	return nodes
+}
+
+// Texts are the values of the list at the path.
+func (p *Params) Texts(path string) []string {
+	nodes := p.List(path)
+	if len(nodes) == 0 {
+		return nil
+	}
+	texts := make([]string, len(nodes))
+	for i, node := range nodes {
+		texts[i] = node.value
+	}
+	return texts
+}
+
+// Bool is the value at the path, false when absent. A value that is no boolean is kept for Err.
+func (p *Params) Bool(path string) bool {
+	return typed(p, path, "boolean", func(text string) (bool, error) { return strconv.ParseBool(strings.ToLower(text)) })
+}
+
+// Int is the value at the path, 0 when absent. A value that is no integer is kept for Err.
+func (p *Params) Int(path string) int {
+	return typed(p, path, "integer", strconv.Atoi)
+}
+
+// Time is the value at the path, zero when absent. A value that is no ISO 8601 time is kept for Err.
+func (p *Params) Time(path string) time.Time {
+	return typed(p, path, "timestamp", func(text string) (time.Time, error) { return time.Parse(time.RFC3339, text) })
+}
+
+func typed[T any](p *Params, path, kind string, parse func(string) (T, error)) T {
+	var zero T
+	node := p.At(path)
+	if node == nil || (node.value == "" && node.Leaf()) {
+		return zero
+	}
+	value, err := parse(node.value)
+	if err == nil {
+		return value
+	}
+	if node.problem.err == nil {
+		node.problem.err = &Error{
+			Code:    "InvalidParameterValue",
+			Message: fmt.Sprintf("Invalid value '%s' for %s. The value must be of type %s.", node.value, node.name, kind),
+		}
+	}
+	return zero
+}
+
+// Err is the first value of the request that Bool, Int or Time could not read,
+// as an *Error. Ask before the call has any effect.
+func (p *Params) Err() error {
+	if p == nil {
+		return nil
+	}
+	return p.problem.err
+}
