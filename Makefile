@@ -17,8 +17,8 @@ demo: ## Rehearse a night on the embedded AWS (SEED=n picks the fleet, ARGS pass
 	@$(GO) run ./local demo $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 .PHONY: test
-test: ## Run every test
-	$(GO) test $(ARGS) ./...
+test: ## Run every test (ARGS passes flags)
+	$(GO) test ./... $(ARGS)
 
 .PHONY: lint
 lint: ## Lint every package, and prove that the rules bite
