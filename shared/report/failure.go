@@ -1,0 +1,94 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"time"
+
+	"goldsmith/shared/job"
+)
+
+// Failure is a failure as a person needs it: what failed, what Goldsmith did
+// about it, and what to do now.
+type Failure struct{ What, Did, Do string }
+
+func brokenRun(problem string) *Failure {
+	return &Failure{
+		What: problem,
+		Did:  "Goldsmith ended the run. What it had stopped it starts again, trying every few minutes; what it had not reached it did not touch.",
+		Do:   "Look at the execution for the cause, then run the plan again.",
+	}
+}
+
+// leftStopped speaks of an instance that is down because of us.
+func leftStopped(r job.Result, region string) *Failure {
+	since := ""
+	if !r.Times.StopSent.IsZero() {
+		since = " at " + clock(r.Times.StopSent)
+	}
+	return &Failure{
+		What: cmp.Or(r.Problem, "the instance did not come back"),
+		Did:  "Goldsmith stopped it" + since + " and could not bring it back; it goes on trying every few minutes." + keptImage(r.Image),
+		Do:   "Start it: aws ec2 start-instances --instance-ids " + r.Source + inRegion(region),
+	}
+}
+
+// broken speaks of a source that failed but is as it was before.
+func broken(r job.Result, planName, region string) *Failure {
+	return &Failure{
+		What: cmp.Or(r.Problem, "no reason was recorded"),
+		Did:  asBefore(r) + keptImage(r.Image),
+		Do: fmt.Sprintf("Fix the cause, then wait for the next run or ask for one: aws ec2 create-tags --resources %s --tags Key=goldsmith:image,Value=%s%s",
+			r.Source, planName, inRegion(region)),
+	}
+}
+
+func asBefore(r job.Result) string {
+	switch {
+	case r.Kind == job.Snapshot || strings.HasPrefix(r.Source, "snap-"):
+		return "Goldsmith left the snapshot as it was."
+	case r.Times.Downtime() > 0:
+		return fmt.Sprintf("Goldsmith started it again; it was down for %s.", Span(r.Times.Downtime()))
+	case !r.Times.StopSent.IsZero():
+		return "Goldsmith saw to it that the instance is as it was before the run."
+	default:
+		return "Goldsmith did not stop it."
+	}
+}
+
+func keptImage(i job.Image) string {
+	switch {
+	case i.ID == "":
+		return ""
+	case i.State == "available":
+		return fmt.Sprintf(" Image %s was made all the same.", i.ID)
+	default:
+		return fmt.Sprintf(" Image %s is %s.", i.ID, cmp.Or(i.State, "not finished"))
+	}
+}
+
+// region is the fourth field of an ARN, as AWS lays ARNs out; empty when there is none.
+func region(arn string) string {
+	if fields := strings.Split(arn, ":"); len(fields) > 3 && fields[0] == "arn" {
+		return fields[3]
+	}
+	return ""
+}
+
+func inRegion(region string) string {
+	if region == "" {
+		return ""
+	}
+	return " --region " + region
+}
+
+func clock(t time.Time) string { return t.UTC().Format("15:04 UTC") }
+
+// Span is a duration to the second, or to the millisecond below one.
+func Span(d time.Duration) string {
+	if d < time.Second {
+		return d.Round(time.Millisecond).String()
+	}
+	return d.Round(time.Second).String()
+}

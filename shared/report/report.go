@@ -1,0 +1,241 @@
+// Package report knows how a run is told: what came of it, how long each
+// instance was down, what is new, what was left alone and why, and what a
+// person has to do now. It only computes; slack and the terminal show it.
+package report
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/plan"
+)
+
+// Report is a run as a person reads it. Every list is in a fixed order, so the
+// same run always reads the same.
+type Report struct {
+	Run       string
+	Plan      string
+	Execution string
+	// Scheduled is the time the schedule named or the request's; Started and Ended are zero when unknown.
+	Scheduled, Started, Ended time.Time
+	// Request is set when somebody asked for the run.
+	Request *job.Request
+	// Notify is the plan's wish about who hears of it.
+	Notify plan.Notify
+
+	Outcome plan.Outcome
+	// Broke is set when the run itself failed, whatever became of its sources.
+	Broke    *Failure
+	Counts   Counts
+	Downtime Downtime
+	// Sources come left stopped first, then failed, imaged and skipped; by name within each.
+	Sources []Source
+	// Rolled are templates and aliases that launch the new image now; NotRolled those that were left alone.
+	Rolled, NotRolled []Roll
+	// Skips and Warnings are grouped by reason, the most frequent first.
+	Skips, Warnings []Group
+}
+
+// Counts are numbers of sources, and of templates and aliases.
+type Counts struct {
+	Sources, Imaged, Skipped, Failed, LeftStopped int
+	Rolled, NotRolled                             int
+}
+
+// Downtime is over the sources that were stopped and came back.
+type Downtime struct {
+	Longest, Total time.Duration
+	// Of names the source that was down longest.
+	Of string
+}
+
+// Source is one source and what became of it.
+type Source struct {
+	ID, Name string
+	Kind     job.Kind
+	Ending   job.Ending
+	Image    job.Image
+	// Downtime is zero when it was not stopped or is not back.
+	Downtime time.Duration
+	// DownSince is when the stop was sent to a source that is still down.
+	DownSince time.Time
+	// Failure is set when Ending is Broken or LeftStopped.
+	Failure *Failure
+}
+
+// Roll is one launch template or alias, and the source whose image it takes.
+type Roll struct {
+	Source string
+	job.Rolled
+}
+
+// Group is one reason and the sources it holds for.
+type Group struct {
+	Code job.ReasonCode
+	// Text is the sentence they all share; empty when each has its own.
+	Text string
+	Of   []Reasoned
+}
+
+// Reasoned is one source of a group.
+type Reasoned struct{ ID, Name, Text string }
+
+// Of builds the report of a run from its record, the results of its jobs in any order, and its plan.
+func Of(run ledger.Run, results []job.Result, p plan.Plan) Report {
+	r := Report{
+		Run: run.Name, Plan: cmp.Or(run.Plan, p.Name), Execution: run.Execution,
+		Scheduled: run.Scheduled, Started: run.Started, Ended: run.Ended,
+		Request: run.Request, Notify: p.Notify,
+	}
+	if run.Problem != "" {
+		r.Broke = brokenRun(run.Problem)
+	}
+	skips, warnings := groups{}, groups{}
+	for _, result := range inOrder(results) {
+		r.add(result)
+		if result.Skip != nil {
+			skips.add(result, *result.Skip)
+		}
+		for _, warning := range result.Warnings {
+			warnings.add(result, warning)
+		}
+	}
+	r.Skips, r.Warnings = skips.list(), warnings.list()
+	r.Outcome = outcome(r.Broke != nil, r.Counts)
+	return r
+}
+
+// Wanted reports whether the plan wants to hear of a run that ended like this.
+func (r Report) Wanted() bool {
+	return len(r.Notify.On) == 0 || slices.Contains(r.Notify.On, r.Outcome)
+}
+
+// Urgent reports whether somebody should look at it now.
+func (r Report) Urgent() bool { return r.Outcome != plan.OK }
+
+// EndedAs are the sources that ended this way, in the report's order.
+func (r Report) EndedAs(ending job.Ending) []Source {
+	first, found := slices.BinarySearchFunc(r.Sources, rank(ending), func(s Source, want int) int {
+		return rank(s.Ending) - want
+	})
+	if !found {
+		return nil
+	}
+	last := first
+	for last < len(r.Sources) && rank(r.Sources[last].Ending) == rank(ending) {
+		last++
+	}
+	return r.Sources[first:last]
+}
+
+func inOrder(results []job.Result) []job.Result {
+	return slices.SortedFunc(slices.Values(results), func(a, b job.Result) int {
+		return cmp.Or(
+			rank(a.Ending)-rank(b.Ending),
+			cmp.Compare(nameOf(a), nameOf(b)),
+			cmp.Compare(a.Source, b.Source),
+		)
+	})
+}
+
+// rank puts first what a person must see first. An ending nobody knows is told as a failure.
+func rank(e job.Ending) int {
+	switch e {
+	case job.LeftStopped:
+		return 0
+	case job.Imaged:
+		return 2
+	case job.Skipped:
+		return 3
+	case job.Broken:
+		return 1
+	}
+	return 1
+}
+
+func nameOf(r job.Result) string { return cmp.Or(r.Name, r.Source) }
+
+func (r *Report) add(result job.Result) {
+	s := Source{
+		ID: result.Source, Name: nameOf(result), Kind: result.Kind, Ending: result.Ending,
+		Image: result.Image, Downtime: result.Times.Downtime(),
+	}
+	switch rank(result.Ending) {
+	case rank(job.LeftStopped):
+		r.Counts.LeftStopped++
+		s.Downtime, s.DownSince = 0, result.Times.StopSent
+		s.Failure = leftStopped(result, region(r.Execution))
+	case rank(job.Imaged):
+		r.Counts.Imaged++
+	case rank(job.Skipped):
+		r.Counts.Skipped++
+	default:
+		r.Counts.Failed++
+		s.Ending = job.Broken
+		s.Failure = broken(result, r.Plan, region(r.Execution))
+	}
+	r.Counts.Sources++
+	r.Sources = append(r.Sources, s)
+	r.addDowntime(s)
+	r.addRolled(s.Name, result.Rolled)
+}
+
+func (r *Report) addDowntime(s Source) {
+	r.Downtime.Total += s.Downtime
+	if s.Downtime > r.Downtime.Longest {
+		r.Downtime.Longest, r.Downtime.Of = s.Downtime, s.Name
+	}
+}
+
+func (r *Report) addRolled(source string, rolled []job.Rolled) {
+	for _, each := range rolled {
+		if each.Problem != "" {
+			r.Counts.NotRolled++
+			r.NotRolled = append(r.NotRolled, Roll{Source: source, Rolled: each})
+			continue
+		}
+		r.Counts.Rolled++
+		r.Rolled = append(r.Rolled, Roll{Source: source, Rolled: each})
+	}
+}
+
+// outcome: skips alone are fine; a run in which nothing that was tried succeeded has failed.
+func outcome(broke bool, c Counts) plan.Outcome {
+	bad := c.Failed + c.LeftStopped
+	switch {
+	case broke, bad > 0 && c.Imaged == 0:
+		return plan.Failed
+	case bad > 0:
+		return plan.Partial
+	default:
+		return plan.OK
+	}
+}
+
+type groups map[job.ReasonCode]*Group
+
+func (g groups) add(result job.Result, reason job.Reason) {
+	group, ok := g[reason.Code]
+	if !ok {
+		group = &Group{Code: reason.Code, Text: reason.Text}
+		g[reason.Code] = group
+	}
+	if group.Text != reason.Text {
+		group.Text = ""
+	}
+	group.Of = append(group.Of, Reasoned{ID: result.Source, Name: nameOf(result), Text: reason.Text})
+}
+
+func (g groups) list() []Group {
+	var list []Group
+	for _, group := range g {
+		list = append(list, *group)
+	}
+	slices.SortFunc(list, func(a, b Group) int {
+		return cmp.Or(len(b.Of)-len(a.Of), cmp.Compare(a.Code, b.Code))
+	})
+	return list
+}

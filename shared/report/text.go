@@ -1,0 +1,192 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+
+	"goldsmith/shared/job"
+	"goldsmith/shared/plan"
+)
+
+// Text is the whole report for a terminal or a log; nothing is left out.
+func (r Report) Text() string {
+	var t text
+	t.line(0, "%s  %s  %s", Word(r.Outcome), r.Plan, r.Run)
+	t.line(0, "%s", r.When())
+	t.line(0, "%s", r.Summary())
+	if r.Broke != nil {
+		t.head("The run broke")
+		t.failure(1, *r.Broke)
+	}
+	t.failed("Left stopped", r.EndedAs(job.LeftStopped))
+	t.failed("Failed", r.EndedAs(job.Broken))
+	t.rolls("Not rolled", r.NotRolled)
+	t.imaged(r.EndedAs(job.Imaged))
+	t.rolls("Rolled", r.Rolled)
+	t.groups("Skipped", r.Skips)
+	t.groups("Warnings", r.Warnings)
+	return t.String()
+}
+
+// Word is an outcome as it heads a message: OK, PARTIAL or FAILED.
+func Word(o plan.Outcome) string { return strings.ToUpper(string(o)) }
+
+// When says for when the run was meant and how long it took.
+func (r Report) When() string {
+	when := "scheduled for "
+	if r.Request != nil {
+		when = "asked for at "
+		if r.Request.By != "" {
+			when = "asked for by " + r.Request.By + " at "
+		}
+	}
+	when += r.Scheduled.UTC().Format("2006-01-02 15:04 UTC")
+	if took := r.Took(); took > 0 {
+		when += ", took " + Span(took)
+	}
+	return when
+}
+
+// Took is from the run's start to its end; zero when either is unknown.
+func (r Report) Took() time.Duration {
+	if r.Started.IsZero() || r.Ended.IsZero() {
+		return 0
+	}
+	return r.Ended.Sub(r.Started)
+}
+
+// Summary is the run's counts and downtime in one line.
+func (r Report) Summary() string {
+	c := r.Counts
+	if c.Sources == 0 {
+		return "no sources"
+	}
+	parts := []string{fmt.Sprintf("%d imaged", c.Imaged)}
+	for _, each := range []struct {
+		n    int
+		what string
+	}{
+		{c.Skipped, "skipped"}, {c.Failed, "failed"}, {c.LeftStopped, "left stopped"},
+		{c.Rolled, "rolled"}, {c.NotRolled, "not rolled"},
+	} {
+		if each.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", each.n, each.what))
+		}
+	}
+	summary := strings.Join(parts, ", ")
+	if d := r.Downtime; d.Longest > 0 {
+		summary += fmt.Sprintf("; longest downtime %s (%s), %s in all", Span(d.Longest), d.Of, Span(d.Total))
+	}
+	return summary
+}
+
+// Change says what a target launched before and launches now, or why it was left alone.
+func (r Roll) Change() string {
+	if r.Problem != "" {
+		return r.Problem
+	}
+	change := r.To
+	if r.From != "" && r.From != r.To {
+		change = r.From + " -> " + r.To
+	}
+	if r.Version > 0 {
+		change += fmt.Sprintf(" (version %d, was %d)", r.Version, r.Previous)
+	}
+	return change
+}
+
+// Label is the target's name with its id where both are known.
+func (r Roll) Label() string { return Label(r.Name, r.Target) }
+
+// Label is "name (id)", or the id alone when there is no other name.
+func Label(name, id string) string {
+	if name == "" || name == id {
+		return id
+	}
+	return name + " (" + id + ")"
+}
+
+type text struct{ strings.Builder }
+
+func (t *text) line(depth int, format string, args ...any) {
+	t.WriteString(strings.Repeat("  ", depth) + OneLine(fmt.Sprintf(format, args...)) + "\n")
+}
+
+// OneLine is text that stays on its line: valid UTF-8, runs of white space as
+// one space, no control characters (a terminal obeys them) and no characters
+// that reorder what is around them. Names and causes come from anybody.
+func OneLine(s string) string {
+	printable := strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case unicode.IsControl(r), unicode.Is(unicode.Bidi_Control, r):
+			return -1
+		default:
+			return r
+		}
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+	return strings.Join(strings.Fields(printable), " ")
+}
+
+func (t *text) head(title string) { t.WriteString("\n" + title + "\n") }
+
+func (t *text) failed(title string, sources []Source) {
+	if len(sources) == 0 {
+		return
+	}
+	t.head(title)
+	for _, s := range sources {
+		t.line(1, "%s", Label(s.Name, s.ID))
+		t.failure(2, *s.Failure)
+	}
+}
+
+func (t *text) failure(depth int, f Failure) {
+	t.line(depth, "%s", f.What)
+	t.line(depth, "%s", f.Did)
+	t.line(depth, "Now: %s", f.Do)
+}
+
+func (t *text) imaged(sources []Source) {
+	if len(sources) == 0 {
+		return
+	}
+	t.head("Imaged")
+	for _, s := range sources {
+		down := "not stopped"
+		if s.Downtime > 0 {
+			down = "down " + Span(s.Downtime)
+		}
+		t.line(1, "%s: %s, %s", Label(s.Name, s.ID), s.Image.ID, down)
+	}
+}
+
+func (t *text) rolls(title string, rolls []Roll) {
+	if len(rolls) == 0 {
+		return
+	}
+	t.head(title)
+	for _, each := range rolls {
+		t.line(1, "%s, from %s: %s", each.Label(), each.Source, each.Change())
+	}
+}
+
+func (t *text) groups(title string, groups []Group) {
+	if len(groups) == 0 {
+		return
+	}
+	t.head(title)
+	for _, g := range groups {
+		t.line(1, "%s (%d) %s", g.Code, len(g.Of), g.Text)
+		for _, each := range g.Of {
+			if g.Text != "" {
+				t.line(2, "%s", Label(each.Name, each.ID))
+				continue
+			}
+			t.line(2, "%s: %s", Label(each.Name, each.ID), each.Text)
+		}
+	}
+}
