@@ -1,0 +1,103 @@
+package asl
+
+import (
+	"context"
+	"strconv"
+	"sync"
+)
+
+// mapRun is one run of a distributed Map: a child execution for each item.
+type mapRun struct {
+	*visit
+	arn    string
+	total  int
+	cancel context.CancelCauseFunc
+
+	mu       sync.Mutex
+	failed   int
+	exceeded bool
+}
+
+// distribute starts the children and gathers the outputs of those that
+// succeeded, in the order of their items. Past the tolerated failures the
+// others are aborted.
+func (v *visit) distribute(ctx context.Context, inputs []any, limit int) (any, error) {
+	inner, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	arn := v.execution.mapRun(v.state.Label, v.execution.runtime.uuid("map run", v.execution.ID, v.where()))
+	run := &mapRun{visit: v, arn: arn, total: len(inputs), cancel: cancel}
+	v.record(Event{Type: "MapRunStarted", MapRun: arn})
+	children := run.dispatch(inner, inputs, limit)
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	if run.exceeded {
+		failure := &Error{
+			Name:  ErrExceedToleratedFailureThreshold,
+			Cause: "The specified tolerated failure threshold was exceeded",
+		}
+		v.record(Event{Type: "MapRunFailed", Err: failure})
+		return nil, failure
+	}
+	v.record(Event{Type: "MapRunSucceeded"})
+	results := []any{}
+	for _, child := range children {
+		if o := child.Outcome(); o.Status == Succeeded {
+			results = append(results, o.Output)
+		}
+	}
+	return results, nil
+}
+
+// dispatch returns when every child it started has ended.
+func (run *mapRun) dispatch(ctx context.Context, inputs []any, limit int) []*Execution {
+	var wait sync.WaitGroup
+	defer wait.Wait()
+	children := make([]*Execution, 0, len(inputs))
+	places := make(chan struct{}, limit)
+	for i, input := range inputs {
+		select {
+		case places <- struct{}{}:
+		case <-ctx.Done():
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		child := run.child(ctx, i, input)
+		children = append(children, child)
+		child.changed()
+		wait.Go(func() {
+			child.run()
+			run.ended(child)
+			<-places
+		})
+	}
+	return children
+}
+
+func (run *mapRun) child(ctx context.Context, i int, input any) *Execution {
+	e := run.execution
+	id := e.child(run.state.Label, e.runtime.uuid("child", e.ID, run.where(), strconv.Itoa(i)))
+	child := e.runtime.prepare(ctx, run.state.Processor, id, input)
+	child.MapRun, child.Parent = run.arn, e
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.children = append(e.children, child)
+	return child
+}
+
+// ended counts failed and timed-out children, as the failure threshold does.
+// Whether AWS counts aborted children too is unverified; a child that a person
+// stopped has not done its work, so it counts here.
+func (run *mapRun) ended(child *Execution) {
+	if child.Outcome().Status == Succeeded {
+		return
+	}
+	run.mu.Lock()
+	defer run.mu.Unlock()
+	run.failed++
+	if !run.exceeded && run.state.limit.exceeded(run.failed, run.total) {
+		run.exceeded = true
+		run.cancel(errSibling)
+	}
+}
