@@ -1,0 +1,202 @@
+// Package slack knows how a report becomes one Slack message, within Slack's
+// limits however many sources there were, and how it gets there: through an
+// incoming webhook or a bot token, whichever the secret holds.
+package slack
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"goldsmith/shared/job"
+	"goldsmith/shared/plan"
+	"goldsmith/shared/report"
+)
+
+// Message is what goes to Slack. Everything in it is escaped already.
+type Message struct {
+	// Channel is where a bot token posts; empty means the secret's. A webhook has its own.
+	Channel string
+	// Text is what notifications show; Slack shows the blocks in the channel.
+	Text   string
+	Blocks []slack.Block
+}
+
+// Of is the one message that tells a run.
+func Of(r report.Report) Message {
+	title := fmt.Sprintf("%s %s: %s, %s", mark(r.Outcome), report.Word(r.Outcome), r.Plan, utc(r.Scheduled))
+	opening := []string{clip(r.Summary(), lineMost)}
+	if said := mention(r.Notify.Mention); r.Urgent() && said != "" {
+		opening = append([]string{said}, opening...)
+	}
+	return Message{
+		Channel: r.Notify.Channel,
+		Text:    clip("Goldsmith "+report.Word(r.Outcome)+": "+r.Plan+": "+gist(r), lineMost),
+		Blocks:  layout(title, facts(r), strings.Join(opening, "\n"), parts(r)),
+	}
+}
+
+// Alert is a message outside any run's report: what happened and what to do
+// now, line by line. Lines are plain text; mention is as in a plan.
+func Alert(title string, lines []string, channel, pinged string) Message {
+	p := part{title: "What to know", lines: len(lines)}
+	for _, line := range firstOf(lines) {
+		p.full = append(p.full, "• "+clip(line, lineMost))
+	}
+	return Message{
+		Channel: channel,
+		Text:    clip("Goldsmith: "+title, lineMost),
+		Blocks:  layout(title, nil, mention(pinged), []part{p}),
+	}
+}
+
+// gist is all that a phone's lock screen shows.
+func gist(r report.Report) string {
+	if r.Broke != nil {
+		return r.Broke.What
+	}
+	return r.Summary()
+}
+
+func mark(o plan.Outcome) string {
+	switch o {
+	case plan.OK:
+		return "✅"
+	case plan.Partial:
+		return "⚠️"
+	case plan.Failed:
+		return "🛑"
+	}
+	return ""
+}
+
+// facts go under the header in small print.
+func facts(r report.Report) []string {
+	list := []string{code(r.Run, nameMost), when(r)}
+	if took := r.Took(); took > 0 {
+		list = append(list, "took "+report.Span(took))
+	}
+	if link := consoleLink(r.Execution); link != "" {
+		list = append(list, "<"+link+"|Execution>")
+	}
+	return list
+}
+
+// when is shown by Slack in the reader's own time zone; other readers see the UTC behind the bar.
+func when(r report.Report) string {
+	said := "scheduled for "
+	if r.Request != nil {
+		said = "asked for at "
+		if r.Request.By != "" {
+			said = "asked for by " + clip(r.Request.By, nameMost) + " at "
+		}
+	}
+	return said + fmt.Sprintf("<!date^%d^{date_short_pretty} {time}|%s>", r.Scheduled.Unix(), utc(r.Scheduled))
+}
+
+func utc(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
+
+// parts are in the order of what a person must not miss.
+func parts(r report.Report) []part {
+	return []part{
+		broke(r.Broke),
+		failures("Left stopped", r.EndedAs(job.LeftStopped),
+			"Start each: `aws ec2 start-instances --instance-ids <id>`. Goldsmith goes on trying every few minutes."),
+		failures("Failed", r.EndedAs(job.Broken),
+			"Fix the causes, then wait for the next run, or tag a source `goldsmith:image`. The instances are as they were before."),
+		rolls("Not rolled: these still launch what they did before", r.NotRolled),
+		imaged(r.EndedAs(job.Imaged)),
+		rolls("Rolled", r.Rolled),
+		groups("Skipped", r.Skips),
+		groups("Warnings", r.Warnings),
+	}
+}
+
+func broke(f *report.Failure) part {
+	if f == nil {
+		return part{}
+	}
+	return part{title: "The run broke", lines: 1, full: []string{told(*f)}}
+}
+
+func failures(title string, sources []report.Source, now string) part {
+	p := part{title: title, count: len(sources), lines: len(sources), closing: "*Now:* " + escape(now)}
+	for _, s := range firstOf(sources) {
+		since := ""
+		if !s.DownSince.IsZero() {
+			since = ", down since " + utc(s.DownSince)
+		}
+		p.full = append(p.full, bullet(s.Name, s.ID)+since+"\n"+told(*s.Failure))
+		p.brief = append(p.brief, bullet(s.Name, s.ID)+since+": "+clip(s.Failure.What, briefMost))
+	}
+	return p
+}
+
+// indent keeps what others wrote off the start of a line, where headings and bullets are ours.
+const indent = "      "
+
+// told says what failed, what Goldsmith did and what to do now.
+func told(f report.Failure) string {
+	return indent + clip(f.What, causeMost) + "\n" + indent + clip(f.Did, lineMost) + "\n" + indent + "*Now:* " + clip(f.Do, lineMost)
+}
+
+func imaged(sources []report.Source) part {
+	p := part{title: "Imaged", count: len(sources), lines: len(sources)}
+	for _, s := range firstOf(sources) {
+		line := bullet(s.Name, s.ID) + ": " + code(s.Image.ID, idMost)
+		if s.Downtime > 0 {
+			line += ", down " + report.Span(s.Downtime)
+		}
+		p.full = append(p.full, line)
+	}
+	return p
+}
+
+func rolls(title string, list []report.Roll) part {
+	p := part{title: title, count: len(list), lines: len(list)}
+	for _, each := range firstOf(list) {
+		p.full = append(p.full, bullet(each.Name, each.Target)+" from "+clip(each.Source, nameMost)+": "+clip(each.Change(), briefMost))
+	}
+	return p
+}
+
+func groups(title string, list []report.Group) part {
+	p := part{title: title, lines: len(list)}
+	for _, g := range firstOf(list) {
+		p.full = append(p.full, fmt.Sprintf("• %s (%d) %s", code(string(g.Code), nameMost), len(g.Of), clip(g.Text, briefMost))+members(g))
+	}
+	for _, g := range list {
+		p.count += len(g.Of)
+	}
+	return p
+}
+
+// members names the first few of a group: who they all are is in the execution.
+func members(g report.Group) string {
+	named := 5
+	if g.Text == "" {
+		named = 3
+	}
+	var said []string
+	for _, each := range g.Of[:min(named, len(g.Of))] {
+		one := clip(report.Label(each.Name, each.ID), nameMost)
+		if g.Text == "" {
+			one += ": " + clip(each.Text, briefMost/2)
+		}
+		said = append(said, one)
+	}
+	if more := len(g.Of) - len(said); more > 0 {
+		said = append(said, number(more)+" more")
+	}
+	return "\n" + indent + strings.Join(said, "; ")
+}
+
+func bullet(name, id string) string {
+	id = code(id, idMost)
+	if name = clip(name, nameMost); name == "" || "`"+name+"`" == id {
+		return "• " + id
+	}
+	return "• " + name + " (" + id + ")"
+}

@@ -1,0 +1,294 @@
+package slack_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"goldsmith/shared/slack"
+)
+
+const (
+	hook  = "https://hooks.slack.com/services/T0AAA/B0BBB/sEcReTsEcReT"
+	token = "xoxb-1-sEcReTsEcReT"
+)
+
+// vault holds one secret, whose value may change between reads.
+type vault struct {
+	values []string
+	reads  int
+	err    error
+}
+
+func (v *vault) GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
+	if v.err != nil {
+		return nil, v.err
+	}
+	value := v.values[min(v.reads, len(v.values)-1)]
+	v.reads++
+	return &secretsmanager.GetSecretValueOutput{SecretString: aws.String(value)}, nil
+}
+
+// answers are given in order, the last one for ever.
+type answers struct {
+	give []func(*http.Request) (*http.Response, error)
+	seen []*http.Request
+	body []string
+}
+
+func (a *answers) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	a.seen, a.body = append(a.seen, r), append(a.body, string(body))
+	return a.give[min(len(a.seen), len(a.give))-1](r)
+}
+
+func say(status int, body string, headers ...string) func(*http.Request) (*http.Response, error) {
+	return func(r *http.Request) (*http.Response, error) {
+		h := http.Header{}
+		for i := 0; i+1 < len(headers); i += 2 {
+			h.Set(headers[i], headers[i+1])
+		}
+		return &http.Response{StatusCode: status, Status: http.StatusText(status), Header: h, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+	}
+}
+
+func breakWith(err error) func(*http.Request) (*http.Response, error) {
+	return func(*http.Request) (*http.Response, error) { return nil, err }
+}
+
+func send(ctx context.Context, v *vault, a *answers) (slack.Delivery, error) {
+	return slack.New(v, "goldsmith/slack", &http.Client{Transport: a}).Send(ctx, slack.Of(realistic()))
+}
+
+func TestOffWithoutSecret(t *testing.T) {
+	got, err := slack.New(nil, "", nil).Send(t.Context(), slack.Of(realistic()))
+	if got != slack.Off || err != nil {
+		t.Fatalf("%s, %v", got, err)
+	}
+}
+
+func TestEveryFormOfSecret(t *testing.T) {
+	for name, secret := range map[string]string{
+		"bare webhook": hook + "\n",
+		"webhook":      fmt.Sprintf(`{"webhook":%q}`, hook),
+		"token":        fmt.Sprintf(`{"token":%q,"channel":"C0123"}`, token),
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := &answers{give: []func(*http.Request) (*http.Response, error){func(r *http.Request) (*http.Response, error) {
+				if r.URL.Host == "slack.com" {
+					return say(200, `{"ok":true,"channel":"C0123","ts":"1.2"}`)(r)
+				}
+				return say(200, "ok")(r)
+			}}}
+			got, err := send(t.Context(), &vault{values: []string{secret}}, a)
+			if got != slack.Sent || err != nil {
+				t.Fatalf("%s, %v", got, err)
+			}
+			if name == "token" {
+				checkForm(t, a)
+				return
+			}
+			if a.seen[0].URL.String() != hook {
+				t.Errorf("posted to %s", a.seen[0].URL)
+			}
+			var body struct {
+				Text   string
+				Blocks []json.RawMessage
+			}
+			if err := json.Unmarshal([]byte(a.body[0]), &body); err != nil || body.Text == "" || len(body.Blocks) < 5 {
+				t.Errorf("body %.200s, %v", a.body[0], err)
+			}
+		})
+	}
+}
+
+func checkForm(t *testing.T, a *answers) {
+	t.Helper()
+	if got := a.seen[0].URL.String(); got != "https://slack.com/api/chat.postMessage" {
+		t.Errorf("posted to %s", got)
+	}
+	form, err := url.ParseQuery(a.body[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if form.Get("token") != token || form.Get("channel") != "#golden" || form.Get("text") == "" || !strings.HasPrefix(form.Get("blocks"), "[") {
+		t.Errorf("form %.300s", a.body[0])
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	hooked, botted := hook, fmt.Sprintf(`{"token":%q,"channel":"C0123"}`, token)
+	for name, c := range map[string]struct {
+		secret string
+		answer func(*http.Request) (*http.Response, error)
+		want   string
+		posts  int
+		reads  int
+	}{
+		"payload":           {hooked, say(400, "invalid_payload"), "invalid_payload", 1, 1},
+		"archived":          {hooked, say(410, "channel_is_archived"), "channel_is_archived", 1, 2},
+		"hook gone":         {hooked, say(404, "no_service"), "no_service (put a valid webhook", 1, 2},
+		"hook invalid":      {hooked, say(403, "invalid_token"), "invalid_token", 1, 2},
+		"a proxy's page":    {hooked, say(403, "<html>"+hook+"</html>"), "HTTP 403", 1, 1},
+		"not Slack":         {hooked, say(200, "<html>welcome</html>"), "not_slack", 1, 1},
+		"redirect":          {hooked, say(302, "", "Location", "https://evil.example/"), "HTTP 302", 1, 1},
+		"unavailable":       {hooked, say(503, "oops"), "HTTP 503", 4, 1},
+		"bot: no channel":   {botted, say(200, `{"ok":false,"error":"channel_not_found"}`), "channel_not_found (invite", 1, 1},
+		"bot: bad blocks":   {botted, say(200, `{"ok":false,"error":"invalid_blocks","response_metadata":{"messages":["[ERROR] too long"]}}`), "invalid_blocks [ERROR] too long", 1, 1},
+		"bot: revoked":      {botted, say(200, `{"ok":false,"error":"token_revoked"}`), "token_revoked (put a valid", 1, 2},
+		"bot: own trouble":  {botted, say(200, `{"ok":false,"error":"internal_error"}`), "internal_error", 4, 1},
+		"bot: 500":          {botted, say(500, "oops"), "HTTP 500", 4, 1},
+		"bot: 403":          {botted, say(403, "oops"), "HTTP 403", 1, 1},
+		"bot: page":         {botted, say(200, "<html>"), "invalid character", 4, 1},
+		"network":           {hooked, breakWith(errors.New("connection reset")), "connection reset", 4, 1},
+		"network, URL told": {hooked, breakWith(fmt.Errorf("no route for %s", hook)), "no route for [secret]", 4, 1},
+		"bot: token told":   {botted, breakWith(fmt.Errorf("bad header %s", token)), "bad header [secret]", 4, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				v, a := &vault{values: []string{c.secret}}, &answers{give: []func(*http.Request) (*http.Response, error){c.answer}}
+				got, err := send(t.Context(), v, a)
+				if got != slack.Failed || err == nil || !strings.Contains(err.Error(), c.want) {
+					t.Fatalf("%s, %v; want %q", got, err, c.want)
+				}
+				noSecret(t, err)
+				if len(a.seen) != c.posts || v.reads != c.reads {
+					t.Errorf("%d posts and %d reads, want %d and %d", len(a.seen), v.reads, c.posts, c.reads)
+				}
+			})
+		})
+	}
+}
+
+func noSecret(t *testing.T, err error) {
+	t.Helper()
+	if said := fmt.Sprintf("%v %+v %#v", err, err, err); strings.Contains(said, "sEcReT") || strings.Contains(said, "B0BBB") {
+		t.Errorf("the secret shows: %s", said)
+	}
+}
+
+func TestBadSecrets(t *testing.T) {
+	for name, c := range map[string]struct{ secret, want string }{
+		"empty":        {"", "holds no text"},
+		"broken":       {`{"webhook":"` + hook, "is not valid JSON"},
+		"wrong type":   {`{"webhook":{"` + hook + `":1}}`, "is not valid JSON"},
+		"nothing":      {`{"url":"` + hook + `"}`, "holds neither"},
+		"both":         {fmt.Sprintf(`{"webhook":%q,"token":%q}`, hook, token), "holds both"},
+		"no URL":       {"sEcReTsEcReT", "no http(s) URL"},
+		"control":      {"https://hooks.slack.com/sEcReT\x7f", "no http(s) URL"},
+		"other scheme": {"file:///sEcReT", "no http(s) URL"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := send(t.Context(), &vault{values: []string{c.secret}}, &answers{})
+			if got != slack.Failed || err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "goldsmith/slack") {
+				t.Fatalf("%s, %v; want %q", got, err, c.want)
+			}
+			noSecret(t, err)
+		})
+	}
+	denied := errors.New("AccessDeniedException")
+	if _, err := send(t.Context(), &vault{err: denied}, &answers{}); !errors.Is(err, denied) {
+		t.Errorf("reading is denied: %v", err)
+	}
+}
+
+func TestNoChannel(t *testing.T) {
+	m := slack.Of(realistic())
+	m.Channel = ""
+	_, err := slack.New(&vault{values: []string{`{"token":"xoxb-1"}`}}, "s", nil).Send(t.Context(), m)
+	if refused, ok := errors.AsType[*slack.Refused](err); !ok || refused.Code != "no_channel" {
+		t.Fatal(err)
+	}
+}
+
+func TestRotatedSecretIsReadAgain(t *testing.T) {
+	v := &vault{values: []string{"https://hooks.slack.com/services/T/B/old", hook}}
+	a := &answers{give: []func(*http.Request) (*http.Response, error){say(404, "no_service"), say(200, "ok")}}
+	sender := slack.New(v, "s", &http.Client{Transport: a})
+	for range 3 {
+		if got, err := sender.Send(t.Context(), slack.Of(realistic())); got != slack.Sent || err != nil {
+			t.Fatalf("%s, %v", got, err)
+		}
+	}
+	if v.reads != 2 || len(a.seen) != 4 || a.seen[1].URL.String() != hook {
+		t.Errorf("%d reads, %d posts", v.reads, len(a.seen))
+	}
+}
+
+func TestRetryAfter(t *testing.T) {
+	limited := func(after string) []func(*http.Request) (*http.Response, error) {
+		return []func(*http.Request) (*http.Response, error){say(429, "", "Retry-After", after), say(200, "ok")}
+	}
+	for name, c := range map[string]struct {
+		after    string
+		deadline time.Duration
+		want     slack.Delivery
+		took     time.Duration
+		told     time.Duration
+	}{
+		"fits":               {"7", time.Minute, slack.Sent, 7 * time.Second, 0},
+		"does not fit":       {"70", time.Minute, slack.Failed, 0, 70 * time.Second},
+		"no deadline, fits":  {"60", 0, slack.Sent, time.Minute, 0},
+		"no deadline, hours": {"3600", 0, slack.Failed, 0, time.Hour},
+		"unreadable":         {"soon", time.Minute, slack.Sent, time.Second, 0},
+		"at once":            {"0", time.Minute, slack.Sent, time.Second, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx := t.Context()
+				if c.deadline > 0 {
+					var cancel context.CancelFunc
+					ctx, cancel = context.WithTimeout(ctx, c.deadline)
+					defer cancel()
+				}
+				began := time.Now()
+				got, err := send(ctx, &vault{values: []string{hook}}, &answers{give: limited(c.after)})
+				if got != c.want || time.Since(began) != c.took {
+					t.Fatalf("%s after %s, %v", got, time.Since(began), err)
+				}
+				if limited, ok := errors.AsType[*slack.RateLimited](err); ok != (c.told > 0) || ok && limited.After != c.told {
+					t.Errorf("error %v", err)
+				}
+			})
+		})
+	}
+}
+
+func TestBotRetryAfter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		got, err := send(t.Context(), &vault{values: []string{`{"token":"xoxb-1"}`}}, &answers{give: []func(*http.Request) (*http.Response, error){
+			say(429, "", "Retry-After", "9"), say(200, `{"ok":false,"error":"ratelimited"}`), say(429, ""), say(200, `{"ok":true}`),
+		}})
+		if got != slack.Sent || time.Since(began) != 11*time.Second {
+			t.Fatalf("%s after %s, %v", got, time.Since(began), err)
+		}
+	})
+}
+
+func TestHangingSlack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hang := func(r *http.Request) (*http.Response, error) { <-r.Context().Done(); return nil, r.Context().Err() }
+		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+		defer cancel()
+		got, err := send(ctx, &vault{values: []string{hook}}, &answers{give: []func(*http.Request) (*http.Response, error){hang}})
+		if got != slack.Failed || !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("%s, %v", got, err)
+		}
+		noSecret(t, err)
+	})
+}
