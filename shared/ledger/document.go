@@ -49,6 +49,21 @@ func toldRun(name, doc string, told time.Time) (r Run, err error) {
 	return r, err
 }
 
+// each decodes documents until one cannot be read.
+func each[T any](docs iter.Seq2[string, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for doc, err := range docs {
+			var v T
+			if err == nil {
+				v, err = decode[T](doc)
+			}
+			if !yield(v, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
 func collect[T any](records iter.Seq2[T, error]) ([]T, error) {
 	var all []T
 	for record, err := range records {
@@ -81,6 +96,17 @@ func resultInUTC(r job.Result) job.Result {
 	t := &r.Times
 	toUTC(&r.At, &t.Claimed, &t.StopSent, &t.Stopped, &t.ImageSent, &t.Snapshotted, &t.StartSent, &t.Running, &t.Available)
 	return r
+}
+
+// formatTime keeps the nanoseconds.
+func formatTime(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+
+// parseTime reads what formatTime wrote; "" is the zero time.
+func parseTime(s string) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	return time.Parse(time.RFC3339Nano, s)
 }
 
 // toUTC drops the monotonic reading too, which no store can keep.

@@ -18,10 +18,10 @@ type Memory struct {
 	partitions map[string]map[string]row
 }
 
-// row is one record; owner is the run or the token that a change has to match.
+// row is one record; holder is the run or the token that a change has to match.
 type row struct {
-	owner, doc string
-	told       time.Time
+	holder, doc string
+	told        time.Time
 }
 
 // NewMemory is an empty ledger.
@@ -34,7 +34,7 @@ func (m *Memory) Claim(ctx context.Context, c Claim) (Claim, error) {
 	if err != nil {
 		return Claim{}, err
 	}
-	held := row{owner: c.Run, doc: doc}
+	held := row{holder: c.Run, doc: doc}
 	err = m.change(ctx, claimKey(c.Source), func(old row, exists bool) (row, bool) {
 		if exists {
 			held = old
@@ -55,7 +55,7 @@ func (m *Memory) Record(ctx context.Context, c Claim) error {
 	}
 	mine := false
 	err = m.change(ctx, claimKey(c.Source), func(old row, exists bool) (row, bool) {
-		if mine = exists && old.owner == c.Run; mine {
+		if mine = exists && old.holder == c.Run; mine {
 			old.doc = doc
 		}
 		return old, exists
@@ -73,7 +73,7 @@ func (m *Memory) Drop(ctx context.Context, source, run string) error {
 
 // Claims implements Ledger.
 func (m *Memory) Claims(ctx context.Context) iter.Seq2[Claim, error] {
-	return each[Claim](ctx, m, claims)
+	return each[Claim](m.docs(ctx, claims))
 }
 
 // Await implements Ledger.
@@ -83,7 +83,7 @@ func (m *Memory) Await(ctx context.Context, w Wait) error {
 
 // Waits implements Ledger.
 func (m *Memory) Waits(ctx context.Context, resource string) ([]Wait, error) {
-	return collect(each[Wait](ctx, m, waits(resource)))
+	return collect(each[Wait](m.docs(ctx, waits(resource))))
 }
 
 // Done implements Ledger.
@@ -98,7 +98,7 @@ func (m *Memory) PutResult(ctx context.Context, r job.Result) error {
 
 // Results implements Ledger.
 func (m *Memory) Results(ctx context.Context, run string) iter.Seq2[job.Result, error] {
-	return each[job.Result](ctx, m, results(run))
+	return each[job.Result](m.docs(ctx, results(run)))
 }
 
 // PutRun implements Ledger.
@@ -133,19 +133,19 @@ func (m *Memory) Tell(ctx context.Context, run string, at time.Time) (first bool
 }
 
 // put stores v, keeping what Tell marked.
-func (m *Memory) put(ctx context.Context, k key, owner string, v any) error {
+func (m *Memory) put(ctx context.Context, k key, holder string, v any) error {
 	doc, err := encode(v)
 	if err != nil {
 		return err
 	}
 	return m.change(ctx, k, func(old row, _ bool) (row, bool) {
-		return row{owner: owner, doc: doc, told: old.told}, true
+		return row{holder: holder, doc: doc, told: old.told}, true
 	})
 }
 
-func (m *Memory) remove(ctx context.Context, k key, owner string) error {
+func (m *Memory) remove(ctx context.Context, k key, holder string) error {
 	return m.change(ctx, k, func(old row, exists bool) (row, bool) {
-		return old, exists && old.owner != owner
+		return old, exists && old.holder != holder
 	})
 }
 
@@ -173,24 +173,23 @@ func (m *Memory) change(ctx context.Context, k key, next func(old row, exists bo
 	return nil
 }
 
-// each yields the records that a partition held when the range began, in key
-// order. The loop's body may change the ledger.
-func each[T any](ctx context.Context, m *Memory, partition string) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
+// docs are the documents a partition held when the range began, in key order.
+func (m *Memory) docs(ctx context.Context, partition string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
 		if err := ctx.Err(); err != nil {
-			yield(*new(T), err)
+			yield("", err)
 			return
 		}
-		for _, doc := range m.docs(partition) {
-			v, err := decode[T](doc)
-			if !yield(v, err) || err != nil {
+		for _, doc := range m.snapshot(partition) {
+			if !yield(doc, nil) {
 				return
 			}
 		}
 	}
 }
 
-func (m *Memory) docs(partition string) []string {
+// snapshot is taken under the lock and ranged over without it, so that the loop may change the ledger.
+func (m *Memory) snapshot(partition string) []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	rows := m.partitions[partition]

@@ -2,26 +2,37 @@ package ledger
 
 import "time"
 
-// The table's schema, for whoever creates it: infra in the account, the tests elsewhere.
+// The table's schema, for whoever creates it: infra in the account, tests elsewhere.
 const (
 	// PartitionKey and SortKey are strings.
 	PartitionKey = "pk"
 	SortKey      = "sk"
-	// TTLAttribute holds seconds since 1970. DynamoDB deletes within days of
-	// that moment, so a record may still be read after it.
+	// TTLAttribute is a number, seconds since 1970. DynamoDB deletes within days
+	// of that moment, so a record may still be read after it.
 	TTLAttribute = "expires"
+)
+
+// The other attributes. None is among DynamoDB's reserved words (which have
+// owner, token and ttl), so expressions may name them plainly.
+const (
+	// docAttribute is the record as JSON.
+	docAttribute = "doc"
+	// holderAttribute is what a change has to match: the run of a claim, the token of a wait.
+	holderAttribute = "holder"
+	// toldAttribute is when Tell marked a run; beside it lies teller, the call that did.
+	toldAttribute = "told"
 )
 
 // Remembered is how long results, runs and waits are kept: long enough to
 // compare two months, short enough that nobody has to clean up.
 const Remembered = 62 * 24 * time.Hour
 
-// key names one record. Every part is prefixed, since DynamoDB refuses empty
-// keys, and both stores list a partition in byte order of its sort keys.
+// key names one record. Every part has a prefix, since DynamoDB refuses empty
+// keys. Both stores list a partition in the byte order of its sort keys.
 type key struct{ partition, sort string }
 
-// claims are one partition: a run stops instances no faster than EC2's own
-// token buckets let it, far below the 1,000 writes a second of a partition.
+// claims is one partition, so that they are listed without a scan. It bears 1,000
+// writes a second; EC2 lets an account stop far fewer instances than that.
 const claims = "claims"
 
 func claimKey(source string) key { return key{claims, "source#" + source} }

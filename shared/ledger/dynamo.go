@@ -1,0 +1,133 @@
+package ledger
+
+import (
+	"context"
+	"crypto/rand"
+	"iter"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"goldsmith/shared/job"
+)
+
+// Dynamo is the ledger of an account: one DynamoDB table.
+//
+// The SDK sends a call again when its answer was lost. So every write here may
+// take effect twice, and the second time it answers as it would have the first.
+type Dynamo struct{ table table }
+
+// NewDynamo is the ledger kept in the table of that name.
+func NewDynamo(client DynamoDB, name string) *Dynamo {
+	return &Dynamo{table{client: client, name: aws.String(name)}}
+}
+
+// Claim implements Ledger.
+func (d *Dynamo) Claim(ctx context.Context, c Claim) (Claim, error) {
+	c = c.inUTC()
+	doc, err := encode(c)
+	if err != nil {
+		return Claim{}, err
+	}
+	taken, err := d.table.insert(ctx, claimKey(c.Source), item{holderAttribute: text(c.Run), docAttribute: text(doc)})
+	if err != nil {
+		return Claim{}, err
+	}
+	if taken != nil {
+		return heldBy(c.Run, textOf(taken, docAttribute))
+	}
+	return c, nil
+}
+
+// Record implements Ledger.
+func (d *Dynamo) Record(ctx context.Context, c Claim) error {
+	doc, err := encode(c.inUTC())
+	if err != nil {
+		return err
+	}
+	mine, err := d.table.update(ctx, claimKey(c.Source), "SET doc = :doc", "holder = :holder",
+		item{":doc": text(doc), ":holder": text(c.Run)})
+	if err == nil && !mine {
+		err = &Lost{Source: c.Source, Run: c.Run}
+	}
+	return err
+}
+
+// Drop implements Ledger.
+func (d *Dynamo) Drop(ctx context.Context, source, run string) error {
+	return d.table.remove(ctx, claimKey(source), run)
+}
+
+// Claims implements Ledger.
+func (d *Dynamo) Claims(ctx context.Context) iter.Seq2[Claim, error] {
+	return each[Claim](d.table.docs(ctx, claims))
+}
+
+// Await implements Ledger.
+func (d *Dynamo) Await(ctx context.Context, w Wait) error {
+	doc, err := encode(w.inUTC())
+	if err != nil {
+		return err
+	}
+	return d.table.put(ctx, waitKey(w), item{
+		holderAttribute: text(w.Token), docAttribute: text(doc), TTLAttribute: expiry(w.Since),
+	})
+}
+
+// Waits implements Ledger.
+func (d *Dynamo) Waits(ctx context.Context, resource string) ([]Wait, error) {
+	return collect(each[Wait](d.table.docs(ctx, waits(resource))))
+}
+
+// Done implements Ledger.
+func (d *Dynamo) Done(ctx context.Context, w Wait) error {
+	return d.table.remove(ctx, waitKey(w), w.Token)
+}
+
+// PutResult implements Ledger.
+func (d *Dynamo) PutResult(ctx context.Context, r job.Result) error {
+	doc, err := encode(resultInUTC(r))
+	if err != nil {
+		return err
+	}
+	return d.table.put(ctx, resultKey(r.Run, r.Source), item{docAttribute: text(doc), TTLAttribute: expiry(r.At)})
+}
+
+// Results implements Ledger.
+func (d *Dynamo) Results(ctx context.Context, run string) iter.Seq2[job.Result, error] {
+	return each[job.Result](d.table.docs(ctx, results(run)))
+}
+
+// PutRun implements Ledger.
+func (d *Dynamo) PutRun(ctx context.Context, r Run) error {
+	doc, err := encode(r.inUTC())
+	if err != nil {
+		return err
+	}
+	_, err = d.table.update(ctx, runKey(r.Name), "SET doc = :doc, expires = :expires", "",
+		item{":doc": text(doc), ":expires": expiry(r.Scheduled)})
+	return err
+}
+
+// GetRun implements Ledger.
+func (d *Dynamo) GetRun(ctx context.Context, name string) (r Run, ok bool, err error) {
+	stored, err := d.table.get(ctx, runKey(name))
+	if err != nil || stored == nil {
+		return Run{}, false, err
+	}
+	told, err := parseTime(textOf(stored, toldAttribute))
+	if err != nil {
+		return Run{}, false, err
+	}
+	r, err = toldRun(name, textOf(stored, docAttribute), told)
+	return r, err == nil, err
+}
+
+// Tell implements Ledger.
+func (d *Dynamo) Tell(ctx context.Context, run string, at time.Time) (bool, error) {
+	// The teller is this one call: when the SDK repeats it after a lost answer it must win again.
+	return d.table.update(ctx, runKey(run),
+		"SET told = :told, teller = :teller, expires = if_not_exists(expires, :expires)",
+		"attribute_not_exists(told) OR teller = :teller",
+		item{":told": text(formatTime(at)), ":teller": text(rand.Text()), ":expires": expiry(at)})
+}

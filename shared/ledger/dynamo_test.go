@@ -1,0 +1,141 @@
+package ledger_test
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"iter"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/ledger/ledgertest"
+)
+
+var night = time.Date(2026, 3, 1, 2, 30, 0, 123456789, time.UTC)
+
+func TestDynamo(t *testing.T) {
+	url := startMoto(t)
+	if url == "" {
+		return
+	}
+	client := newClient(url, &oneByOne{})
+	t.Run("conformance", func(t *testing.T) {
+		fewerDraws(t)
+		ledgertest.Run(t, func(t *testing.T) ledger.Ledger {
+			return ledger.NewDynamo(consistent{client}, newTable(t, client))
+		})
+	})
+	t.Run("lost answers", func(t *testing.T) {
+		testLostAnswers(t, ledger.NewDynamo(newClient(url, &forgetful{}), newTable(t, client)))
+	})
+	t.Run("expiry", func(t *testing.T) { testExpiry(t, client, newTable(t, client)) })
+	t.Run("pages", func(t *testing.T) { testPages(t, client, newTable(t, client)) })
+	t.Run("no such table", func(t *testing.T) { testNoTable(t, ledger.NewDynamo(client, "none")) })
+}
+
+// fewerDraws keeps the properties to a few seconds, since each of their steps is
+// a request here. A count given on the command line stands.
+func fewerDraws(t *testing.T) {
+	draws := flag.Lookup("rapid.checks")
+	if before := draws.Value.String(); before == draws.DefValue {
+		t.Cleanup(func() { _ = draws.Value.Set(before) })
+		_ = draws.Value.Set("15")
+	}
+}
+
+// testLostAnswers loses the first answer to each call: the call took effect,
+// the SDK sends it again, and nobody must see a difference.
+func testLostAnswers(t *testing.T, l ledger.Ledger) {
+	ctx := t.Context()
+	c := ledger.Claim{Source: "i-1", Run: "monday", Since: night}
+	if got, err := l.Claim(ctx, c); err != nil || got != c {
+		t.Errorf("claim: %+v, %v", got, err)
+	}
+	c.StopSent = night
+	if err := l.Record(ctx, c); err != nil {
+		t.Errorf("record: %v", err)
+	}
+	if err := l.Drop(ctx, "i-1", "monday"); err != nil {
+		t.Errorf("drop: %v", err)
+	}
+	for i, want := range []bool{true, false} {
+		if first, err := l.Tell(ctx, "monday", night); err != nil || first != want {
+			t.Errorf("tell %d: %v, %v, want %v", i, first, err, want)
+		}
+	}
+}
+
+// testExpiry looks at the table itself: DynamoDB forgets everything in time but claims.
+func testExpiry(t *testing.T, client *dynamodb.Client, table string) {
+	l, ctx := ledger.NewDynamo(client, table), t.Context()
+	_, err := l.Claim(ctx, ledger.Claim{Source: "i-1", Run: "monday", Since: night, Lease: night})
+	_, tellErr := l.Tell(ctx, "tuesday", night)
+	if err := errors.Join(err, tellErr,
+		l.Await(ctx, ledger.Wait{Resource: "i-1", For: job.ForStopped, Run: "monday", Token: "token", Since: night}),
+		l.PutResult(ctx, job.Result{Run: "monday", Source: "i-1", At: night}),
+		l.PutRun(ctx, ledger.Run{Name: "monday", Scheduled: night}),
+	); err != nil {
+		t.Fatal(err)
+	}
+	out, err := client.Scan(ctx, &dynamodb.ScanInput{TableName: &table})
+	if err != nil || len(out.Items) != 5 {
+		t.Fatalf("%d items, %v; want 5", len(out.Items), err)
+	}
+	forgotten := strconv.FormatInt(night.Add(62*24*time.Hour).Unix(), 10)
+	for _, item := range out.Items {
+		isClaim := item[ledger.PartitionKey].(*types.AttributeValueMemberS).Value == "claims"
+		expires, ok := item[ledger.TTLAttribute].(*types.AttributeValueMemberN)
+		if isClaim == ok || ok && expires.Value != forgotten {
+			t.Errorf("%s of %v is %+v", ledger.TTLAttribute, item[ledger.PartitionKey], expires)
+		}
+	}
+}
+
+// testPages lists 1.2 MB, more than the 1 MB at which a page of DynamoDB ends.
+func testPages(t *testing.T, client *dynamodb.Client, table string) {
+	pages := &pager{Client: client}
+	l := ledger.NewDynamo(pages, table)
+	for i := range 40 {
+		r := job.Result{Run: "monday", Source: fmt.Sprintf("i-%02d", i), Problem: strings.Repeat("x", 30<<10)}
+		if err := l.PutResult(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	read, err := count(l.Results(t.Context(), "monday"))
+	if read != 40 || err != nil || pages.read < 2 {
+		t.Errorf("%d results of 40 on %d pages, %v", read, pages.read, err)
+	}
+	*pages = pager{Client: client, most: 1}
+	read, err = count(l.Results(t.Context(), "monday"))
+	if read == 0 || read == 40 || !errors.Is(err, errPage) {
+		t.Errorf("%d results when the second page cannot be read, %v", read, err)
+	}
+}
+
+// testNoTable wants the SDK's error to come through whole, for shared/fault to classify.
+func testNoTable(t *testing.T, l ledger.Ledger) {
+	_, err := l.Claim(t.Context(), ledger.Claim{Source: "i-1", Run: "monday"})
+	if missing := (*types.ResourceNotFoundException)(nil); !errors.As(err, &missing) {
+		t.Errorf("claim in no table: %v", err)
+	}
+	if err == nil || !strings.Contains(err.Error(), "i-1") {
+		t.Errorf("%v does not name the source", err)
+	}
+}
+
+func count(results iter.Seq2[job.Result, error]) (n int, err error) {
+	for _, err := range results {
+		if err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
+}

@@ -1,0 +1,154 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// DynamoDB is what the ledger calls of DynamoDB. A table's verbs stay in one
+// interface: its only consumer needs each of them.
+type DynamoDB interface {
+	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
+	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
+	DeleteItem(context.Context, *dynamodb.DeleteItemInput, ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error)
+	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
+}
+
+// table is one DynamoDB table. All its reads are consistent: decisions hang on
+// them, and a report must not miss the result that was written last.
+type table struct {
+	client DynamoDB
+	name   *string
+}
+
+// item is what DynamoDB stores, or the values that an expression speaks of.
+type item = map[string]types.AttributeValue
+
+// insert writes an item where there is none. Otherwise it changes nothing and returns the
+// one that is there, which comes with the refusal and so needs no second, later read.
+func (t table) insert(ctx context.Context, k key, attributes item) (existing item, err error) {
+	maps.Copy(attributes, k.item())
+	_, err = t.client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: t.name, Item: attributes,
+		ConditionExpression:                 aws.String("attribute_not_exists(pk)"),
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	})
+	if refused := refusal(err); refused != nil {
+		return refused.Item, nil
+	}
+	return nil, k.wrap("inserting", err)
+}
+
+// put writes an item, whatever is there.
+func (t table) put(ctx context.Context, k key, attributes item) error {
+	maps.Copy(attributes, k.item())
+	_, err := t.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: t.name, Item: attributes})
+	return k.wrap("putting", err)
+}
+
+// update changes or makes an item; done is false when the condition, if there is one, does not hold.
+func (t table) update(ctx context.Context, k key, change, condition string, values item) (done bool, err error) {
+	in := &dynamodb.UpdateItemInput{
+		TableName: t.name, Key: k.item(),
+		UpdateExpression: aws.String(change), ExpressionAttributeValues: values,
+	}
+	if condition != "" {
+		in.ConditionExpression = aws.String(condition)
+	}
+	_, err = t.client.UpdateItem(ctx, in)
+	if refusal(err) != nil {
+		return false, nil
+	}
+	return err == nil, k.wrap("updating", err)
+}
+
+// remove deletes an item that this holder has.
+func (t table) remove(ctx context.Context, k key, holder string) error {
+	_, err := t.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+		TableName: t.name, Key: k.item(),
+		ConditionExpression:       aws.String("holder = :holder"),
+		ExpressionAttributeValues: item{":holder": text(holder)},
+	})
+	if refusal(err) != nil {
+		return nil
+	}
+	return k.wrap("removing", err)
+}
+
+// get is the item at k, nil when there is none.
+func (t table) get(ctx context.Context, k key) (item, error) {
+	out, err := t.client.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: t.name, Key: k.item(), ConsistentRead: aws.Bool(true),
+	})
+	if err != nil {
+		return nil, k.wrap("getting", err)
+	}
+	return out.Item, nil
+}
+
+// docs are a partition's records in the order of their sort keys. A page ends at 1 MB.
+func (t table) docs(ctx context.Context, partition string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		pages := dynamodb.NewQueryPaginator(t.client, &dynamodb.QueryInput{
+			TableName: t.name, ConsistentRead: aws.Bool(true),
+			KeyConditionExpression:    aws.String("pk = :pk"),
+			ExpressionAttributeValues: item{":pk": text(partition)},
+			ProjectionExpression:      aws.String(docAttribute),
+		})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				yield("", fmt.Errorf("listing %s in the ledger: %w", partition, err))
+				return
+			}
+			for _, found := range page.Items {
+				if !yield(textOf(found, docAttribute), nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (k key) item() item {
+	return item{PartitionKey: text(k.partition), SortKey: text(k.sort)}
+}
+
+func (k key) wrap(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s %s %s in the ledger: %w", doing, k.partition, k.sort, err)
+}
+
+func refusal(err error) *types.ConditionalCheckFailedException {
+	var refused *types.ConditionalCheckFailedException
+	errors.As(err, &refused)
+	return refused
+}
+
+func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+
+// textOf is "" for an attribute that an item does not have.
+func textOf(i item, attribute string) string {
+	if s, ok := i[attribute].(*types.AttributeValueMemberS); ok {
+		return s.Value
+	}
+	return ""
+}
+
+// expiry is when a record of that moment may be forgotten. DynamoDB's TTL reads whole
+// seconds since 1970, and leaves alone what is more than five years past, such as a zero time.
+func expiry(of time.Time) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: strconv.FormatInt(of.Add(Remembered).Unix(), 10)}
+}

@@ -1,0 +1,174 @@
+package ledgertest
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+)
+
+// model is a ledger in plain maps, beside the one that is tested.
+type model struct {
+	l       ledger.Ledger
+	claims  map[string]ledger.Claim
+	waits   map[string]ledger.Wait
+	results map[string]job.Result
+	runs    map[string]ledger.Run
+}
+
+// testModel makes any sequence of calls, with few names so that they meet, and
+// wants the model's answer to each.
+func testModel(t *testing.T, open func(*testing.T) ledger.Ledger) {
+	rapid.Check(t, func(r *rapid.T) {
+		m := model{
+			l: open(t), claims: map[string]ledger.Claim{}, waits: map[string]ledger.Wait{},
+			results: map[string]job.Result{}, runs: map[string]ledger.Run{},
+		}
+		r.Repeat(map[string]func(*rapid.T){
+			"Claim": m.claim, "Record": m.record, "Drop": m.drop, "Await": m.await, "Done": m.done,
+			"PutResult": m.putResult, "PutRun": m.putRun, "Tell": m.tell,
+			"Claims": m.listClaims, "Waits": m.listWaits, "Results": m.listResults, "GetRun": m.getRun,
+		})
+	})
+}
+
+func (m model) claim(r *rapid.T) {
+	c := aClaim(source(r), run(r))
+	c.Since = moment(r)
+	got, err := m.l.Claim(r.Context(), c)
+	stored, taken := m.claims[c.Source]
+	if held := (*ledger.Held)(nil); taken && stored.Run != c.Run {
+		if !errors.As(err, &held) {
+			r.Fatalf("got %v, want *Held", err)
+		}
+		equal(r, "refusal", held.By, stored)
+		return
+	}
+	if !taken {
+		stored = c
+	}
+	m.claims[c.Source] = stored
+	check(r, err)
+	equal(r, "claim", got, stored)
+}
+
+func (m model) record(r *rapid.T) {
+	c := aClaim(source(r), run(r))
+	c.StopSent = moment(r)
+	err := m.l.Record(r.Context(), c)
+	if m.claims[c.Source].Run != c.Run {
+		if lost := (*ledger.Lost)(nil); !errors.As(err, &lost) {
+			r.Fatalf("got %v, want *Lost", err)
+		}
+		return
+	}
+	m.claims[c.Source] = c
+	check(r, err)
+}
+
+func (m model) drop(r *rapid.T) {
+	c := ledger.Claim{Source: source(r), Run: run(r)}
+	check(r, m.l.Drop(r.Context(), c.Source, c.Run))
+	if m.claims[c.Source].Run == c.Run {
+		delete(m.claims, c.Source)
+	}
+}
+
+func (m model) listClaims(r *rapid.T) {
+	equal(r, "claims", claimsOf(r, m.l), sorted(m.claims, func(ledger.Claim) bool { return true }))
+}
+
+func (m model) await(r *rapid.T) {
+	w := wait(r)
+	check(r, m.l.Await(r.Context(), w))
+	m.waits[waitName(w)] = w
+}
+
+func (m model) done(r *rapid.T) {
+	w := wait(r)
+	check(r, m.l.Done(r.Context(), w))
+	if m.waits[waitName(w)].Token == w.Token {
+		delete(m.waits, waitName(w))
+	}
+}
+
+func (m model) listWaits(r *rapid.T) {
+	resource := source(r)
+	want := sorted(m.waits, func(w ledger.Wait) bool { return w.Resource == resource })
+	equal(r, "waits", waitsOf(r, m.l, resource), want)
+}
+
+func (m model) putResult(r *rapid.T) {
+	result := aResult(run(r), source(r))
+	result.At = moment(r)
+	check(r, m.l.PutResult(r.Context(), result))
+	m.results[result.Run+" "+result.Source] = result
+}
+
+func (m model) listResults(r *rapid.T) {
+	name := run(r)
+	want := sorted(m.results, func(result job.Result) bool { return result.Run == name })
+	equal(r, "results", resultsOf(r, m.l, name), want)
+}
+
+func (m model) putRun(r *rapid.T) {
+	put := ledger.Run{Name: run(r), Plan: "nightly", Scheduled: moment(r)}
+	check(r, m.l.PutRun(r.Context(), put))
+	put.Told = m.runs[put.Name].Told
+	m.runs[put.Name] = put
+}
+
+func (m model) getRun(r *rapid.T) {
+	name := run(r)
+	got, ok, err := m.l.GetRun(r.Context(), name)
+	want, exists := m.runs[name]
+	check(r, err)
+	equal(r, "run", got, want)
+	equal(r, "whether the run is known", ok, exists)
+}
+
+func (m model) tell(r *rapid.T) {
+	name, at := run(r), moment(r)
+	first, err := m.l.Tell(r.Context(), name, at)
+	told := m.runs[name]
+	check(r, err)
+	equal(r, "whether it was the first", first, told.Told.IsZero())
+	if first {
+		told.Name, told.Told = name, at
+		m.runs[name] = told
+	}
+}
+
+func source(r *rapid.T) string {
+	return rapid.SampledFrom([]string{"i-1", "i-12", "i-2"}).Draw(r, "source")
+}
+
+func run(r *rapid.T) string { return rapid.SampledFrom([]string{"mon", "monday"}).Draw(r, "run") }
+
+func moment(r *rapid.T) time.Time {
+	return night.Add(time.Duration(rapid.IntRange(0, 9).Draw(r, "nanoseconds later")))
+}
+
+func wait(r *rapid.T) ledger.Wait {
+	what := rapid.SampledFrom([]job.For{job.ForRunning, job.ForStopped}).Draw(r, "for")
+	return aWait(source(r), what, run(r), rapid.SampledFrom([]string{"old", "new"}).Draw(r, "token"))
+}
+
+func waitName(w ledger.Wait) string { return w.Resource + " " + string(w.For) + " " + w.Run }
+
+// sorted are the values that belong, in the order of their names.
+func sorted[T any](all map[string]T, belongs func(T) bool) []T {
+	var list []T
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if belongs(all[name]) {
+			list = append(list, all[name])
+		}
+	}
+	return list
+}

@@ -1,0 +1,113 @@
+package ledgertest
+
+import (
+	"reflect"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/plan"
+)
+
+// testValues puts in whatever the types can hold and wants it back, in UTC.
+// rapid.Make fills every field, so one that comes later is tested too.
+func testValues(t *testing.T, open func(*testing.T) ledger.Ledger) {
+	l := open(t)
+	t.Run("claim", func(t *testing.T) {
+		whatever(t, func(r *rapid.T, c ledger.Claim) {
+			got, err := l.Claim(r.Context(), c)
+			check(r, err)
+			equal(r, "claim", got, c)
+			got, err = l.Claim(r.Context(), c)
+			check(r, err)
+			equal(r, "retried claim", got, c)
+			inUTC(r, got.Since, got.Lease, got.StopSent, got.Left, got.Told)
+			check(r, l.Drop(r.Context(), c.Source, c.Run))
+		})
+	})
+	t.Run("wait", func(t *testing.T) {
+		whatever(t, func(r *rapid.T, w ledger.Wait) {
+			check(r, l.Await(r.Context(), w))
+			got, err := l.Waits(r.Context(), w.Resource)
+			check(r, err)
+			equal(r, "waits", got, []ledger.Wait{w})
+			inUTC(r, got[0].Since)
+			check(r, l.Done(r.Context(), w))
+		})
+	})
+	t.Run("result", func(t *testing.T) {
+		whatever(t, func(r *rapid.T, want job.Result) {
+			want.Source = "i-1"
+			check(r, l.PutResult(r.Context(), want))
+			got := resultsOf(r, l, want.Run)
+			equal(r, "results", got, []job.Result{want})
+			inUTC(r, got[0].At, got[0].Times.Claimed, got[0].Times.Running)
+		})
+	})
+	t.Run("run", func(t *testing.T) {
+		whatever(t, func(r *rapid.T, want ledger.Run) {
+			want.Told = time.Time{}
+			check(r, l.PutRun(r.Context(), want))
+			got, _, err := l.GetRun(r.Context(), want.Name)
+			check(r, err)
+			equal(r, "run", got, want)
+			inUTC(r, got.Scheduled, got.Started, got.Ended)
+		})
+	})
+	t.Run("nothing is shared with the caller", func(t *testing.T) { testCopies(t, open(t)) })
+}
+
+// testCopies spoils what it put in and what it got out.
+func testCopies(t *testing.T, l ledger.Ledger) {
+	spoilt := aWait("i-1", job.ForStopped, "monday", "token")
+	check(t, l.Await(t.Context(), spoilt))
+	result := aResult("monday", "i-1")
+	check(t, l.PutResult(t.Context(), result))
+	run := ledger.Run{Name: "monday", Request: &job.Request{Source: "i-1"}}
+	check(t, l.PutRun(t.Context(), run))
+	for range 2 {
+		spoilt.Job.Source.Tags["Name"], spoilt.Job.Await.Resource = "spoilt", "spoilt"
+		result.Image.Snapshots[0] = "spoilt"
+		run.Request.Source = "spoilt"
+
+		spoilt = waitsOf(t, l, "i-1")[0]
+		equal(t, "wait", spoilt, aWait("i-1", job.ForStopped, "monday", "token"))
+		result = resultsOf(t, l, "monday")[0]
+		equal(t, "result", result, aResult("monday", "i-1"))
+		run = runOf(t, l, "monday")
+		equal(t, "run", run, ledger.Run{Name: "monday", Request: &job.Request{Source: "i-1"}})
+	}
+}
+
+// whatever runs the property for any value of a type.
+func whatever[T any](t *testing.T, property func(*rapid.T, T)) {
+	values := rapid.MakeCustom[T](rapid.MakeConfig{Types: map[reflect.Type]*rapid.Generator[any]{
+		reflect.TypeFor[time.Time](): moments().AsAny(),
+		// A limit is a number or a percentage, never both.
+		reflect.TypeFor[plan.Limit](): rapid.Just(plan.Limit{Percent: 20}).AsAny(),
+	}})
+	rapid.Check(t, func(r *rapid.T) { property(r, values.Draw(r, "value")) })
+}
+
+// moments are zero, or of any nanosecond and zone.
+func moments() *rapid.Generator[time.Time] {
+	return rapid.Custom(func(r *rapid.T) time.Time {
+		if rapid.Bool().Draw(r, "zero") {
+			return time.Time{}
+		}
+		zone := time.FixedZone("", 60*rapid.IntRange(-14*60, 14*60).Draw(r, "minutes east"))
+		return time.Unix(0, rapid.Int64Min(0).Draw(r, "nanoseconds")).In(zone)
+	})
+}
+
+func inUTC(r *rapid.T, times ...time.Time) {
+	r.Helper()
+	for _, t := range times {
+		if t.Location() != time.UTC {
+			r.Fatalf("%v is not in UTC", t)
+		}
+	}
+}

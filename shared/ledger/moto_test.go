@@ -1,0 +1,69 @@
+package ledger_test
+
+import (
+	"bufio"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+// startMoto starts moto, an emulator of AWS in Python, and returns its URL, or
+// "" when it is not installed, which CI does not accept.
+func startMoto(t *testing.T) string {
+	t.Helper()
+	command, ok := motoCommand(t)
+	if !ok {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("moto is not installed; CI needs it to test the ledger in DynamoDB (pip install 'moto[server]')")
+		}
+		t.Log("NOT RUN: moto is not installed, so the ledger in DynamoDB is not tested (pip install 'moto[server]')")
+		return ""
+	}
+	server := exec.CommandContext(t.Context(), command[0], append(command[1:], "-H", "127.0.0.1", "-p", "0")...)
+	said, err := server.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	// The test's context kills the server when the test ends; how it died tells nothing.
+	t.Cleanup(func() { _ = server.Wait() })
+	// It says that it listens within a second or two, when it can.
+	stuck := time.AfterFunc(time.Minute, func() { _ = server.Process.Kill() })
+	defer stuck.Stop()
+	return urlIn(t, said)
+}
+
+// motoCommand is the server on the PATH, or the module of the Python there.
+func motoCommand(t *testing.T) ([]string, bool) {
+	if path, err := exec.LookPath("moto_server"); err == nil {
+		return []string{path}, true
+	}
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		return nil, false
+	}
+	command := []string{python, "-m", "moto.server"}
+	return command, exec.CommandContext(t.Context(), python, "-m", "moto.server", "--help").Run() == nil
+}
+
+// urlIn reads the URL that moto says once it listens on the port it chose. It
+// goes on reading afterwards, or moto would block on a full pipe.
+func urlIn(t *testing.T, said io.Reader) string {
+	t.Helper()
+	lines := bufio.NewScanner(said)
+	var all []string
+	for lines.Scan() {
+		all = append(all, lines.Text())
+		if _, url, ok := strings.Cut(lines.Text(), "Running on "); ok {
+			go func() { _, _ = io.Copy(io.Discard, said) }()
+			return strings.TrimSpace(url)
+		}
+	}
+	t.Fatalf("moto did not start:\n%s", strings.Join(all, "\n"))
+	return ""
+}
