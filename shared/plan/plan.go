@@ -5,12 +5,14 @@ package plan
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 )
 
 // Plans is everything plans.yaml holds.
 type Plans struct {
-	// Default names the plan behind the request tag goldsmith:image=now.
+	// Default names the plan behind the request tag goldsmith:image=now. It must be given.
 	Default string `json:"default"`
 	// Plans are the policies by name: 1 to 32 of a-z, 0-9 and "-".
 	Plans map[string]Plan `json:"plans"`
@@ -20,7 +22,7 @@ type Plans struct {
 // planfile fills in, so code after planfile never meets an empty choice.
 type Plan struct {
 	// Name is the plan's key in plans.yaml; it is written into tags, image names and execution names.
-	Name string `json:"name,omitempty"`
+	Name string `json:"name,omitempty" yaml:"-"`
 	// Schedule is an EventBridge Scheduler expression: cron(...), rate(...) or at(...). Empty: on request only.
 	Schedule string `json:"schedule,omitempty"`
 	// Timezone is the IANA zone the schedule is read in. Default UTC.
@@ -37,7 +39,7 @@ type Plan struct {
 	Concurrency int `json:"concurrency,omitempty"`
 	// Limit is the most sources one run may touch; more is an error and nothing is touched. Default: no limit.
 	Limit Limit `json:"limit,omitzero"`
-	// Window is how long after its scheduled time a run may still stop instances. Default 4h.
+	// Window is how long after its scheduled time a run may still stop instances, 1m to 168h. Default 4h.
 	Window Duration `json:"window,omitempty"`
 	// Strict turns warnings (a public address that will change, instance-store data, slow volumes) into skips.
 	Strict bool `json:"strict,omitempty"`
@@ -97,7 +99,7 @@ const (
 type Image struct {
 	// Prefix starts the AMI name: 1 to 32 of A-Z, a-z, 0-9 and ". _ / ( ) -". Default goldsmith.
 	Prefix string `json:"prefix,omitempty"`
-	// Tags are added to image and snapshots.
+	// Tags are added to image and snapshots, at most 45: EC2 takes 50 and Goldsmith writes five.
 	Tags map[string]string `json:"tags,omitempty"`
 }
 
@@ -110,16 +112,25 @@ type Roll struct {
 	Skip bool `json:"skip,omitempty"`
 }
 
-// Keep is a retention policy over the images of one source and plan.
+// Keep is a retention policy over the images of one source and plan. An image
+// that any rule keeps is kept; without a rule nothing is retired.
 type Keep struct {
-	Last    int `json:"last,omitempty"`
-	Daily   int `json:"daily,omitempty"`
-	Weekly  int `json:"weekly,omitempty"`
+	// Last keeps the newest images, 0 to 1000.
+	Last int `json:"last,omitempty"`
+	// Daily keeps the newest image of each of the last days that have one, 0 to 1000.
+	Daily int `json:"daily,omitempty"`
+	// Weekly keeps the newest image of each of the last weeks that have one, 0 to 1000.
+	Weekly int `json:"weekly,omitempty"`
+	// Monthly keeps the newest image of each of the last months that have one, 0 to 1000.
 	Monthly int `json:"monthly,omitempty"`
-	Yearly  int `json:"yearly,omitempty"`
-	// Minimum is never gone below, whatever the other rules say. Default 1.
+	// Yearly keeps the newest image of each of the last years that have one, 0 to 1000.
+	Yearly int `json:"yearly,omitempty"`
+	// Minimum is never gone below, whatever the other rules say, 1 to 1000. Default 1.
 	Minimum int `json:"minimum,omitempty"`
 }
+
+// Rules reports whether anything may ever be retired.
+func (k Keep) Rules() bool { return k.Last+k.Daily+k.Weekly+k.Monthly+k.Yearly > 0 }
 
 // Notify says who hears of a run. A run is always told; On narrows it to some outcomes.
 type Notify struct {
@@ -183,11 +194,27 @@ func (l Limit) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON reads what MarshalJSON writes.
 func (l *Limit) UnmarshalJSON(text []byte) error {
-	if len(text) == 0 || text[0] != '"' {
-		return json.Unmarshal(text, &l.Count)
+	if unquoted, err := strconv.Unquote(string(text)); err == nil {
+		text = []byte(unquoted)
 	}
-	if _, err := fmt.Sscanf(string(text), `"%d%%"`, &l.Percent); err != nil {
-		return fmt.Errorf("limit %s: want a number or a percentage such as \"20%%\"", text)
+	return l.UnmarshalText(text)
+}
+
+// UnmarshalText reads "20" or "20%", and refuses what allows nothing or more than all.
+func (l *Limit) UnmarshalText(text []byte) error {
+	digits, percent := strings.CutSuffix(string(text), "%")
+	n, err := strconv.ParseUint(digits, 10, 31)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%q is no limit; want a number of sources such as 20, or a percentage such as 20%%", text)
+	case n == 0:
+		return fmt.Errorf("%s would let no run touch anything; leave the limit out for none", text)
+	case percent && n > 100:
+		return fmt.Errorf("%s is more than all; want 1%% to 100%%", text)
+	case percent:
+		*l = Limit{Percent: int(n)}
+	default:
+		*l = Limit{Count: int(n)}
 	}
 	return nil
 }
@@ -202,7 +229,7 @@ func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d)
 func (d *Duration) UnmarshalText(text []byte) error {
 	parsed, err := time.ParseDuration(string(text))
 	if err != nil {
-		return fmt.Errorf("duration %q: want a form such as 90m or 4h", text)
+		return fmt.Errorf("%q is no duration; want hours and minutes such as 4h, 90m or 1h30m (a day is 24h)", text)
 	}
 	*d = Duration(parsed)
 	return nil

@@ -1,0 +1,180 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"goldsmith/shared/tag"
+)
+
+// The ranges of the numbers in a plan.
+const (
+	// MaxConcurrency is the most children a distributed Map is asked to run at once here:
+	// Step Functions' own ceiling is 10,000, EC2's API budgets are long spent at this.
+	MaxConcurrency = 1000
+	// MinWindow is Scheduler's precision: a shorter window may be over when the run begins.
+	MinWindow = Duration(time.Minute)
+	// MaxWindow is a week: a run that stops instances any later is not the one that was planned.
+	MaxWindow = Duration(7 * 24 * time.Hour)
+	// MaxKeep bounds each rule of a retention policy.
+	MaxKeep = 1000
+	// MaxTags leaves room for Goldsmith's own five among the 50 that EC2 allows on a resource.
+	MaxTags = 45
+	// MaxTagKey and MaxTagValue are in characters, from EC2's API reference of the type Tag.
+	MaxTagKey   = 127
+	MaxTagValue = 256
+)
+
+// The forms of the texts in a plan, as regular expressions that JSON Schema reads alike.
+const (
+	NameForm     = `^[a-z0-9][a-z0-9-]{0,31}$`
+	PrefixForm   = `^[A-Za-z0-9._/()-]{1,32}$`
+	InstanceForm = `^i-([0-9a-f]{8}|[0-9a-f]{17})$`
+	// TemplateForm is EC2's pattern for LaunchTemplateName, which ids satisfy too.
+	TemplateForm = `^[a-zA-Z0-9().\-/_]{3,128}$`
+	// ChannelForm is a channel's id, or its name with or without "#".
+	ChannelForm = `^([CGD][A-Z0-9]{6,20}|#?[^\sA-Z#@<>&.,]{1,80})$`
+	// MentionForm is Slack's own notation, one or several.
+	MentionForm = `^<(!here|!channel|!everyone|!subteam\^S[A-Z0-9]+|@[UW][A-Z0-9]+)>( <(!here|!channel|!everyone|!subteam\^S[A-Z0-9]+|@[UW][A-Z0-9]+)>)*$`
+)
+
+var (
+	nameForm     = regexp.MustCompile(NameForm)
+	prefixForm   = regexp.MustCompile(PrefixForm)
+	instanceForm = regexp.MustCompile(InstanceForm)
+	templateForm = regexp.MustCompile(TemplateForm)
+	channelForm  = regexp.MustCompile(ChannelForm)
+	mentionForm  = regexp.MustCompile(MentionForm)
+)
+
+// The choices a plan offers, the default first.
+var (
+	Consistencies = []Consistency{Stop, Reboot, None}
+	Restarts      = []Restart{Snapshotted, Available}
+	Healths       = []Health{Running, Checked}
+	Outcomes      = []Outcome{OK, Partial, Failed}
+)
+
+// Problem is one thing wrong with a plan.
+type Problem struct {
+	// Path is where: "default", "nightly.window", "nightly.sources.ids[0]".
+	Path string
+	// Text is a sentence without its subject: "-5 is outside 1 to 1000".
+	Text string
+}
+
+// String is path and text.
+func (p Problem) String() string { return p.Path + ": " + p.Text }
+
+// Check finds everything wrong in filled-in plans but their schedules, which
+// package schedule knows, in the order of the plans' names.
+func (p Plans) Check() []Problem {
+	names := slices.Sorted(maps.Keys(p.Plans))
+	var found []Problem
+	if len(names) == 0 {
+		return []Problem{{"plans", "holds no plan"}}
+	}
+	switch _, known := p.Plans[p.Default]; {
+	case p.Default == "":
+		found = append(found, Problem{"default", "is missing: name the plan that the tag " +
+			tag.Request + "=" + tag.RequestDefault + " means, one of " + strings.Join(names, ", ")})
+	case !known:
+		found = append(found, Problem{"default", fmt.Sprintf("%q is no plan; the plans are %s", p.Default, strings.Join(names, ", "))})
+	}
+	for _, name := range names {
+		c := checker{path: name}
+		c.name(name, p.Plans[name].Name)
+		found = append(found, append(c.found, p.Plans[name].Check()...)...)
+	}
+	return found
+}
+
+// Check finds everything wrong in a filled-in plan but its schedule.
+func (p Plan) Check() []Problem {
+	c := checker{path: p.Name}
+	choice(&c, "consistency", p.Consistency, Consistencies)
+	choice(&c, "restart", p.Restart, Restarts)
+	choice(&c, "health", p.Health, Healths)
+	if p.Restart == Available && (p.Consistency == Reboot || p.Consistency == None) {
+		c.add("restart", "available means nothing with consistency %s, which stops no instance", p.Consistency)
+	}
+	c.within("concurrency", p.Concurrency, 1, MaxConcurrency)
+	if p.Window < MinWindow || p.Window > MaxWindow {
+		c.add("window", "%s is outside 1m to 168h", time.Duration(p.Window))
+	}
+	c.selector(p.Name, p.Sources)
+	c.image(p.Image)
+	c.roll(p.Roll)
+	c.keep(p.Keep)
+	c.notify(p.Notify)
+	return c.found
+}
+
+// checker gathers the problems of one plan.
+type checker struct {
+	path  string
+	found []Problem
+}
+
+func (c *checker) add(path, text string, args ...any) {
+	if c.path != "" && path != "" {
+		path = "." + path
+	}
+	c.found = append(c.found, Problem{c.path + path, fmt.Sprintf(text, args...)})
+}
+
+func (c *checker) name(key, name string) {
+	switch {
+	case key == tag.RequestDefault:
+		c.add("", "is no name for a plan: in %s=%s it means the default plan", tag.Request, tag.RequestDefault)
+	case !nameForm.MatchString(key):
+		c.add("", "%q is no name for a plan; want 1 to 32 of a-z, 0-9 and -, not beginning with -", key)
+	case name != key:
+		c.add("name", "%q differs from the plan's key %q", name, key)
+	}
+}
+
+func choice[T ~string](c *checker, path string, value T, all []T) {
+	if slices.Contains(all, value) {
+		return
+	}
+	words := make([]string, len(all))
+	for i, v := range all {
+		words[i] = string(v)
+	}
+	c.add(path, "%q is none of %s", value, strings.Join(words, ", "))
+}
+
+func (c *checker) within(path string, value, low, high int) {
+	if value < low || value > high {
+		c.add(path, "%d is outside %d to %d", value, low, high)
+	}
+}
+
+// form tells of a text that is not of its form, with an article and a description of it.
+func (c *checker) form(path, value string, form *regexp.Regexp, want string) {
+	if !form.MatchString(value) {
+		c.add(path, "%q is %s", value, want)
+	}
+}
+
+// once tells of a value that a list holds twice.
+func once[T ~string](c *checker, path string, list []T) {
+	for i, v := range list {
+		if slices.Index(list, v) < i {
+			c.add(item(path, i, list), "%q is listed twice", v)
+		}
+	}
+}
+
+// item is the path of one of a list's items; a list of one is written without brackets.
+func item[T any](path string, i int, list []T) string {
+	if len(list) == 1 {
+		return path
+	}
+	return fmt.Sprintf("%s[%d]", path, i)
+}

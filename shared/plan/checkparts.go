@@ -1,0 +1,149 @@
+package plan
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"goldsmith/shared/tag"
+)
+
+func (c *checker) selector(name string, s Selector) {
+	for i, id := range s.IDs {
+		c.form(item("sources.ids", i, s.IDs), id, instanceForm, "no instance id; want i- and 8 or 17 hex digits, in small letters")
+	}
+	once(c, "sources.ids", s.IDs)
+	c.values("sources.tags", s.Tags)
+	c.values("sources.exclude", s.Exclude)
+	c.contradiction(name, s)
+}
+
+// values refuses what can match no tag: EC2's limits, and "*", which is
+// compared like any other letter and so would silently match nothing.
+func (c *checker) values(path string, tags map[string][]string) {
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		at := path + "." + key
+		c.tagSize(at, key, "")
+		for i, value := range tags[key] {
+			c.tagSize(item(at, i, tags[key]), key, value)
+			if strings.Contains(value, "*") {
+				c.add(item(at, i, tags[key]), "%q: values are compared letter by letter and * is no wildcard; list the values, or write any", value)
+			}
+		}
+		once(c, at, tags[key])
+	}
+}
+
+// contradiction finds tags that a source must and must not carry. The plan
+// itself demands goldsmith:plan=<name>, which is what enrols a source.
+func (c *checker) contradiction(name string, s Selector) {
+	if values := s.Tags[tag.Plan]; len(values) > 0 && !slices.Contains(values, name) {
+		c.add("sources.tags."+tag.Plan, "selects nothing: a source of this plan carries %s=%s", tag.Plan, name)
+	}
+	required := maps.Clone(s.Tags)
+	if required == nil {
+		required = map[string][]string{}
+	}
+	required[tag.Plan] = []string{name}
+	for _, key := range slices.Sorted(maps.Keys(required)) {
+		wanted := required[key]
+		excluded, both := s.Exclude[key]
+		switch {
+		case !both:
+		case len(excluded) == 0:
+			c.add("sources.exclude."+key, "selects nothing: tag %s is required and excluded", key)
+		case len(wanted) > 0 && within(wanted, excluded):
+			c.add("sources.exclude."+key, "selects nothing: every required value of tag %s is excluded (%s)", key, strings.Join(wanted, ", "))
+		}
+	}
+}
+
+func within(some, all []string) bool {
+	return !slices.ContainsFunc(some, func(v string) bool { return !slices.Contains(all, v) })
+}
+
+func (c *checker) tagSize(path, key, value string) {
+	switch {
+	case key == "":
+		c.add(path, "a tag has a key")
+	case utf8.RuneCountInString(key) > MaxTagKey:
+		c.add(path, "the key has %d characters, EC2 takes %d", utf8.RuneCountInString(key), MaxTagKey)
+	case utf8.RuneCountInString(value) > MaxTagValue:
+		c.add(path, "the value has %d characters, EC2 takes %d", utf8.RuneCountInString(value), MaxTagValue)
+	}
+}
+
+func (c *checker) image(i Image) {
+	c.form("image.prefix", i.Prefix, prefixForm, "no prefix for an AMI name; want 1 to 32 of A-Z, a-z, 0-9 and . _ / ( ) -")
+	if len(i.Tags) > MaxTags {
+		c.add("image.tags", "%d tags are too many: EC2 takes 50 and five are Goldsmith's, so at most %d", len(i.Tags), MaxTags)
+	}
+	for _, key := range slices.Sorted(maps.Keys(i.Tags)) {
+		path := "image.tags." + key
+		c.tagSize(path, key, i.Tags[key])
+		switch lower := strings.ToLower(key); {
+		case strings.HasPrefix(lower, "aws:"):
+			c.add(path, "tags that begin with aws: are AWS's own; EC2 refuses them")
+		case strings.HasPrefix(lower, tag.Prefix):
+			c.add(path, "tags that begin with %s are Goldsmith's own", tag.Prefix)
+		}
+	}
+}
+
+func (c *checker) roll(r Roll) {
+	if r.Skip && len(r.Templates) > 0 {
+		c.add("roll.templates", "nothing is rolled while skip is true: leave one of the two out")
+	}
+	for _, source := range slices.Sorted(maps.Keys(r.Templates)) {
+		path := "roll.templates." + source
+		if source == "" {
+			c.add(path, "a source has a name")
+		}
+		for i, template := range r.Templates[source] {
+			c.form(item(path, i, r.Templates[source]), template, templateForm,
+				"no launch template; want an id (lt-...) or a name of 3 to 128 letters, digits and ( ) . - / _")
+		}
+		once(c, path, r.Templates[source])
+	}
+}
+
+func (c *checker) keep(k Keep) {
+	c.within("keep.last", k.Last, 0, MaxKeep)
+	c.within("keep.daily", k.Daily, 0, MaxKeep)
+	c.within("keep.weekly", k.Weekly, 0, MaxKeep)
+	c.within("keep.monthly", k.Monthly, 0, MaxKeep)
+	c.within("keep.yearly", k.Yearly, 0, MaxKeep)
+	c.within("keep.minimum", k.Minimum, 1, MaxKeep)
+	if k.Minimum > 1 && !k.Rules() {
+		c.add("keep.minimum", "alone retires nothing: add last, daily, weekly, monthly or yearly")
+	}
+}
+
+func (c *checker) notify(n Notify) {
+	if n.Channel != "" {
+		c.form("notify.channel", n.Channel, channelForm, `no Slack channel; want "#name" in small letters, or an id such as C0123ABCDEF`)
+	}
+	for i, outcome := range n.On {
+		choice(c, item("notify.on", i, n.On), outcome, Outcomes)
+	}
+	once(c, "notify.on", n.On)
+	if n.Mention != "" {
+		c.mention(n.Mention)
+	}
+}
+
+// mention wants Slack's notation, from docs.slack.dev/messaging/formatting-message-text:
+// names as people type them ring nobody's bell when a program sends them.
+func (c *checker) mention(text string) {
+	const want = "<!here>, <!channel>, <!everyone>, <!subteam^S0123ABCD> or <@U0123ABCD>"
+	if mentionForm.MatchString(text) {
+		return
+	}
+	guess := "<!" + strings.Trim(text, "<!@>") + ">"
+	if mentionForm.MatchString(guess) {
+		c.add("notify.mention", "%q mentions nobody; did you mean %q?", text, guess)
+		return
+	}
+	c.add("notify.mention", "%q mentions nobody; want %s (several with a space between)", text, want)
+}

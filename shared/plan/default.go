@@ -1,0 +1,17 @@
+package plan
+
+import "time"
+
+// Default is a plan in which nothing was chosen.
+func Default() Plan {
+	return Plan{
+		Timezone:    "UTC",
+		Consistency: Stop,
+		Restart:     Snapshotted,
+		Health:      Running,
+		Concurrency: 10,
+		Window:      Duration(4 * time.Hour),
+		Image:       Image{Prefix: "goldsmith"},
+		Keep:        Keep{Minimum: 1},
+	}
+}

@@ -1,0 +1,145 @@
+// Package planfile knows how plans are written down: strict YAML, in which
+// every mistake is found at once and told with its line.
+package planfile
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+	_ "time/tzdata" // A laptop without a zone database reads the same plans.
+
+	"goldsmith/shared/plan"
+	"goldsmith/shared/schedule"
+)
+
+// Invalid is what Parse answers when anything is wrong.
+type Invalid struct {
+	// Name is the file's.
+	Name string
+	// Problems are all that was found, by line.
+	Problems []Problem
+}
+
+// Problem is one mistake and its line, counted from 1.
+type Problem struct {
+	Line int
+	plan.Problem
+}
+
+// Error is one line for each problem: "plans.yaml:12: nightly.window: ...".
+func (e *Invalid) Error() string {
+	lines := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		lines[i] = fmt.Sprintf("%s:%d: %s", e.Name, p.Line, p.Text)
+		if p.Path != "" {
+			lines[i] = fmt.Sprintf("%s:%d: %s", e.Name, p.Line, p.Problem)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Load reads the plans in a file.
+func Load(path string, now time.Time) (plan.Plans, error) {
+	file, err := os.Open(filepath.Clean(path))
+	if err != nil {
+		return plan.Plans{}, fmt.Errorf("reading plans: %w", err)
+	}
+	// One byte more than is allowed, so that Parse sees a file that is too long.
+	text, err := io.ReadAll(io.LimitReader(file, maxBytes+1))
+	if err = errors.Join(err, file.Close()); err != nil {
+		return plan.Plans{}, fmt.Errorf("reading plans: %w", err)
+	}
+	return Parse(filepath.Base(path), text, now)
+}
+
+// Parse reads plans and fills in what they leave out. The name stands in front
+// of every problem; schedules are judged as of now. Its error is an *Invalid.
+func Parse(name string, text []byte, now time.Time) (plan.Plans, error) {
+	plans, problems := parse(text, now)
+	if len(problems) == 0 {
+		return plans, nil
+	}
+	slices.SortStableFunc(problems, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
+	return plan.Plans{}, &Invalid{Name: name, Problems: problems}
+}
+
+func parse(text []byte, now time.Time) (plan.Plans, []Problem) {
+	body, problems := document(text)
+	if body == nil {
+		return plan.Plans{}, problems
+	}
+	r := reader{lines: map[string]int{}, problems: problems}
+	var plans plan.Plans
+	r.plans(body, &plans)
+	read := slices.Clone(r.problems)
+	for _, p := range append(plans.Check(), checkSchedules(&plans, now)...) {
+		if !spoilt(read, p.Path) {
+			r.problems = append(r.problems, Problem{r.line(p.Path), p})
+		}
+	}
+	return plans, r.problems
+}
+
+// spoilt reports whether something at, above or below a path could not be read,
+// so that what was found there afterwards is only a consequence.
+func spoilt(read []Problem, path string) bool {
+	under := func(path, above string) bool {
+		rest, ok := strings.CutPrefix(path, above)
+		return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
+	}
+	return slices.ContainsFunc(read, func(p Problem) bool {
+		return p.Path != "" && (under(path, p.Path) || under(p.Path, path))
+	})
+}
+
+// checkSchedules judges every schedule, and writes it with single spaces, as
+// Scheduler's page has it.
+func checkSchedules(plans *plan.Plans, now time.Time) []plan.Problem {
+	var found []plan.Problem
+	for _, name := range slices.Sorted(maps.Keys(plans.Plans)) {
+		p := plans.Plans[name]
+		zone, err := schedule.Zone(p.Timezone)
+		if err != nil {
+			found = append(found, plan.Problem{Path: name + ".timezone", Text: err.Error()})
+		}
+		if p.Schedule == "" {
+			continue
+		}
+		read, errs := checkSchedule(p.Schedule, zone, now)
+		for _, err := range errs {
+			found = append(found, plan.Problem{Path: name + ".schedule", Text: err.Error()})
+		}
+		p.Schedule = read.String()
+		plans.Plans[name] = p
+	}
+	return found
+}
+
+// checkSchedule still reads the expression when its zone is unknown, so that
+// both mistakes are told at once.
+func checkSchedule(text string, zone *time.Location, now time.Time) (schedule.Schedule, []error) {
+	known := zone != nil
+	if !known {
+		zone = time.UTC
+	}
+	read, err := schedule.Parse(text, zone)
+	if err == nil && known {
+		err = read.Check(now)
+	}
+	var many interface{ Unwrap() []error }
+	switch {
+	case err == nil:
+		return read, nil
+	case errors.As(err, &many):
+		return read, many.Unwrap()
+	default:
+		return read, []error{err}
+	}
+}
