@@ -1,6 +1,7 @@
 package event_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"goldsmith/shared/event"
 	"goldsmith/shared/job"
@@ -243,6 +245,32 @@ func TestDecodeRefuses(t *testing.T) {
 			checkReadable(t, err)
 		})
 	}
+}
+
+// What the command line sends is what trigger reads.
+func TestRunNowRoundTrip(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		want := event.RunNow{
+			Plan:   rapid.StringMatching(`[a-z0-9-]{1,32}`).Draw(t, "plan"),
+			Source: rapid.StringMatching(`|(i|snap)-([0-9a-f]{8}|[0-9a-f]{17})`).Draw(t, "source"),
+			By:     rapid.String().Draw(t, "by"),
+			ID:     rapid.StringMatching(`[A-Za-z0-9_-]{0,64}`).Draw(t, "id"),
+		}
+		if seconds := rapid.Int64Range(0, 4e9).Draw(t, "at"); seconds > 0 {
+			want.At = time.Unix(seconds, 0).UTC()
+		}
+		raw, err := json.Marshal(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := event.Decode(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(event.Event(want), got); diff != "" {
+			t.Error(diff)
+		}
+	})
 }
 
 func FuzzDecode(f *testing.F) {

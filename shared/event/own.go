@@ -1,6 +1,7 @@
 package event
 
 import (
+	"encoding/json"
 	"strings"
 	"time"
 )
@@ -60,4 +61,18 @@ func checkPlan(name string) error {
 	default:
 		return nil
 	}
+}
+
+// MarshalJSON writes the event as Decode reads it, for those who send it.
+func (r RunNow) MarshalJSON() ([]byte, error) {
+	sent := struct {
+		Goldsmith string    `json:"goldsmith"`
+		Version   string    `json:"version"`
+		Plan      string    `json:"plan"`
+		Source    string    `json:"source,omitempty"`
+		By        string    `json:"by,omitempty"`
+		At        time.Time `json:"at,omitzero"`
+		ID        string    `json:"id,omitempty"`
+	}{"run", "1", r.Plan, r.Source, r.By, r.At, r.ID}
+	return json.Marshal(sent)
 }

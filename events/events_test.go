@@ -1,0 +1,343 @@
+package events_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"goldsmith/events"
+	"goldsmith/local/bus/pattern"
+	"goldsmith/shared/event"
+	"goldsmith/shared/job"
+	"goldsmith/shared/tag"
+)
+
+var update = flag.Bool("update", false, "rewrite the tables of README.md")
+
+const (
+	region  = "eu-central-1"
+	account = "123456789012"
+	source  = "i-0a1b2c3d4e5f60718"
+	snap    = "snap-0c1d2e3f4a5b60718"
+	image   = "ami-0abcdef1234567890"
+	machine = "arn:aws:states:eu-central-1:123456789012:stateMachine:goldsmith"
+	run     = "nightly-20260322T020000Z"
+)
+
+// samples says of every sample which rules match it and what it decodes to. An
+// Ignored has no text here: what counts is that nothing is done.
+var samples = map[string]struct {
+	rules   []string
+	decoded event.Event
+}{
+	"schedule": {nil, event.Scheduled{
+		Plan: "nightly", Time: at("2026-03-22T02:00:00Z"),
+		Schedule: "arn:aws:scheduler:eu-central-1:123456789012:schedule/default/goldsmith-nightly",
+	}},
+	"run-now": {nil, event.RunNow{Plan: "nightly"}},
+	"run-now-source": {nil, event.RunNow{
+		Plan: "nightly", Source: source, By: "arn:aws:iam::123456789012:user/jo",
+		At: at("2026-03-22T14:05:09Z"), ID: "4d6f1c52-9d0e-4f5b-8f0a-1a2b3c4d5e6f",
+	}},
+	"sweep": {nil, event.Sweep{}},
+
+	"tag-request-plan":     {[]string{"image-requested"}, requested(source, job.Instance, "nightly", 4)},
+	"tag-request-now":      {[]string{"image-requested"}, requested(source, job.Instance, "now", 5)},
+	"tag-request-snapshot": {[]string{"image-requested"}, requested(snap, job.Snapshot, "nightly", 1)},
+	"tag-request-removed":  {nil, event.Ignored{}},
+	"tag-unrelated":        {nil, event.Ignored{}},
+	"tag-own-note":         {nil, event.Ignored{}},
+	"tag-volume":           {nil, event.Ignored{}},
+
+	"snapshot-tagged":    {[]string{"snapshot-appeared"}, event.SnapshotTagged{ID: snap, Source: source, Run: run}},
+	"snapshot-untagged":  {nil, event.Ignored{}},
+	"snapshot-succeeded": {[]string{"snapshot-done"}, event.SnapshotDone{ID: snap, Result: "succeeded"}},
+	"snapshot-failed":    {[]string{"snapshot-done"}, event.SnapshotDone{ID: snap, Result: "failed", Cause: "Source volume is in an error state"}},
+	"snapshot-copied":    {nil, event.Ignored{}},
+
+	"instance-stopping":   {nil, event.InstanceChanged{ID: source, State: "stopping"}},
+	"instance-stopped":    {[]string{"instance-settled"}, event.InstanceChanged{ID: source, State: "stopped"}},
+	"instance-running":    {[]string{"instance-settled"}, event.InstanceChanged{ID: source, State: "running"}},
+	"instance-terminated": {[]string{"instance-settled"}, event.InstanceChanged{ID: source, State: "terminated"}},
+
+	"image-available":    {[]string{"image-settled"}, event.ImageChanged{ID: image, State: "available"}},
+	"image-failed":       {[]string{"image-settled"}, event.ImageChanged{ID: image, State: "failed", Message: "Internal error"}},
+	"image-deregistered": {[]string{"image-settled"}, event.ImageChanged{ID: image, State: "deregistered"}},
+	"image-disabled":     {[]string{"image-settled"}, event.ImageChanged{ID: image, State: "disabled"}},
+
+	"execution-running":       {nil, event.Ignored{}},
+	"execution-succeeded":     {nil, ended("goldsmith", run, "SUCCEEDED")},
+	"execution-failed":        {[]string{"run-ended"}, ended("goldsmith", run, "FAILED")},
+	"execution-timed-out":     {[]string{"run-ended"}, ended("goldsmith", run, "TIMED_OUT")},
+	"execution-aborted":       {[]string{"run-ended"}, ended("goldsmith", run, "ABORTED")},
+	"execution-child-aborted": {[]string{"run-ended"}, ended("goldsmith/Sources", "3f1c2b6a-7d2e-3a55-9a0b-5f8f6c1d2e3f", "ABORTED")},
+	"execution-foreign":       {nil, ended("goldsmith-billing", run, "FAILED")},
+}
+
+func TestEverySampleIsListed(t *testing.T) {
+	names, err := events.Samples()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(samples)), names); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestSamplesDecode(t *testing.T) {
+	for name, want := range samples {
+		t.Run(name, func(t *testing.T) {
+			got, err := event.Decode(sample(t, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if ignored, ok := got.(event.Ignored); ok && ignored.Why != "" {
+				got = event.Ignored{}
+			}
+			if diff := cmp.Diff(want.decoded, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// A rule delivers exactly the samples it should, each decodes to the type its
+// function accepts, and no rule is without a sample.
+func TestRulesMatchSamples(t *testing.T) {
+	matched := map[string]bool{}
+	for _, rule := range events.Rules {
+		compiled := compile(t, rule)
+		for name, want := range samples {
+			decoded, err := pattern.Decode(sample(t, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := compiled.Match(decoded)
+			if got != slices.Contains(want.rules, rule.Name) {
+				t.Errorf("%s matches %s: %v", rule.Name, name, got)
+			}
+			if kind := reflect.TypeOf(want.decoded).Name(); got && kind != rule.Event {
+				t.Errorf("%s delivers %s, a %s, where %s is due", rule.Name, name, kind, rule.Event)
+			}
+			matched[rule.Name] = matched[rule.Name] || got
+		}
+		if !matched[rule.Name] {
+			t.Errorf("%s matches no sample", rule.Name)
+		}
+	}
+}
+
+// Inputs decode to what they say once Scheduler has replaced its keywords.
+func TestInputsDecode(t *testing.T) {
+	for _, input := range events.Inputs {
+		text := sample(t, "run-now")
+		if input.Name != "run" {
+			filled, err := input.Payload(map[string]string{"Plan": "nightly"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			text = []byte(strings.NewReplacer(
+				"<aws.scheduler.scheduled-time>", "2026-03-22T02:00:00Z",
+				"<aws.scheduler.schedule-arn>", "arn:aws:scheduler:eu-central-1:123456789012:schedule/default/goldsmith-nightly",
+			).Replace(string(filled)))
+			var got, want any
+			unmarshal(t, text, &got)
+			unmarshal(t, sample(t, input.Name), &want)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s differs from its sample: %s", input.Name, diff)
+			}
+		}
+		decoded, err := event.Decode(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kind := reflect.TypeOf(decoded).Name(); kind != input.Event {
+			t.Errorf("%s decodes to %s, not %s", input.Name, kind, input.Event)
+		}
+	}
+}
+
+func TestPlaceholders(t *testing.T) {
+	for _, rule := range events.Rules {
+		_, err := rule.Pattern(nil)
+		if wantErr := rule.Name == "run-ended"; (err != nil) != wantErr {
+			t.Errorf("%s without values: %v", rule.Name, err)
+		}
+	}
+	// A token of the CDK looks like a placeholder and must survive.
+	text, err := rule(t, "run-ended").Pattern(map[string]string{"StateMachineArn": "${Token[Arn.1]}"})
+	if err != nil || !bytes.Contains(text, []byte(`"${Token[Arn.1]}/"`)) {
+		t.Errorf("%v: %s", err, text)
+	}
+	if _, err := (events.Input{Name: "schedule"}).Payload(nil); err == nil || !strings.Contains(err.Error(), "Plan") {
+		t.Errorf("no plan: %v", err)
+	}
+}
+
+// Whatever tags Goldsmith itself writes or removes, nothing is triggered.
+func TestOwnTagWritesRequestNothing(t *testing.T) {
+	all := map[string]string{
+		tag.Managed: "true", tag.Source: source, tag.Name: "web-1", tag.Plan: "nightly", tag.Run: run,
+		tag.LastImage: image, "Name": "web-1",
+	}
+	for _, kind := range []string{"instance/" + source, "snapshot/" + snap} {
+		written := map[string]any{
+			"version": "0", "id": "x", "source": "aws.tag", "detail-type": "Tag Change on Resource",
+			"account": account, "region": region, "time": "2026-03-22T02:00:07Z",
+			"resources": []string{fmt.Sprintf("arn:aws:ec2:%s:%s:%s", region, account, kind)},
+			"detail": map[string]any{
+				"changed-tag-keys": append(slices.Sorted(maps.Keys(all)), tag.Request), "tags": all,
+				"service": "ec2", "resource-type": kind[:strings.Index(kind, "/")], "version": 9,
+			},
+		}
+		text, err := json.Marshal(written)
+		if err != nil {
+			t.Fatal(err)
+		}
+		decoded, err := pattern.Decode(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if compile(t, rule(t, "image-requested")).Match(decoded) {
+			t.Errorf("our tags on %s match as a request", kind)
+		}
+		if got, err := event.Decode(text); err != nil {
+			t.Error(err)
+		} else if _, isRequest := got.(event.Requested); isRequest {
+			t.Errorf("our tags on %s decode as a request", kind)
+		}
+	}
+}
+
+func TestReadmeTables(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := replace(t, string(readme), "routes", routes())
+	want = replace(t, want, "samples", sampleTable())
+	if *update {
+		if err := os.WriteFile("README.md", []byte(want), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(want, string(readme)); diff != "" {
+		t.Errorf("run go test ./events -update\n%s", diff)
+	}
+}
+
+func routes() string {
+	var b strings.Builder
+	fmt.Fprintln(&b, "| event | who sends it | by | who handles it | as | what a loss costs |")
+	fmt.Fprintln(&b, "|---|---|---|---|---|---|")
+	for _, input := range events.Inputs {
+		by := "directly"
+		if input.Name != "run" {
+			by = fmt.Sprintf("input [`%s`](inputs/%[1]s.json)", input.Name)
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | `%s` | %s |\n", input.Name, input.From, by, input.Function, input.Event, input.Loss)
+	}
+	for _, rule := range events.Rules {
+		by := fmt.Sprintf("rule [`%s`](patterns/%[1]s.json)", rule.Name)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | `%s` | %s |\n", rule.Name, rule.From, by, rule.Function, rule.Event, rule.Loss)
+	}
+	return b.String()
+}
+
+func sampleTable() string {
+	var b strings.Builder
+	fmt.Fprintln(&b, "| sample | matched by | decodes to |")
+	fmt.Fprintln(&b, "|---|---|---|")
+	for _, name := range slices.Sorted(maps.Keys(samples)) {
+		s := samples[name]
+		by := strings.Join(s.rules, ", ")
+		if by == "" {
+			by = "no rule"
+		}
+		fmt.Fprintf(&b, "| [`%s`](samples/%[1]s.json) | %s | `%s` |\n", name, by, reflect.TypeOf(s.decoded).Name())
+	}
+	return b.String()
+}
+
+func replace(t *testing.T, text, section, table string) string {
+	t.Helper()
+	begin, end := "<!-- "+section+" -->\n", "<!-- /"+section+" -->"
+	before, rest, ok := strings.Cut(text, begin)
+	_, after, ok2 := strings.Cut(rest, end)
+	if !ok || !ok2 {
+		t.Fatalf("README.md has no section %s", section)
+	}
+	return before + begin + table + end + after
+}
+
+func compile(t *testing.T, rule events.Rule) *pattern.Pattern {
+	t.Helper()
+	text, err := rule.Pattern(map[string]string{"StateMachineArn": machine})
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiled, err := pattern.Compile(text)
+	if err != nil {
+		t.Fatalf("%s: %v", rule.Name, err)
+	}
+	return compiled
+}
+
+func rule(t *testing.T, name string) events.Rule {
+	t.Helper()
+	i := slices.IndexFunc(events.Rules, func(r events.Rule) bool { return r.Name == name })
+	if i < 0 {
+		t.Fatalf("no rule %s", name)
+	}
+	return events.Rules[i]
+}
+
+func sample(t *testing.T, name string) []byte {
+	t.Helper()
+	text, err := events.Sample(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func unmarshal(t *testing.T, text []byte, v any) {
+	t.Helper()
+	if err := json.Unmarshal(text, v); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func requested(id string, kind job.Kind, value string, version int64) event.Event {
+	return event.Requested{
+		ID: id, Kind: kind, Value: value, Version: version,
+		Region: region, Account: account, Time: at("2026-03-22T02:00:07Z"),
+	}
+}
+
+func ended(machine, name, status string) event.Event {
+	prefix := fmt.Sprintf("arn:aws:states:%s:%s:", region, account)
+	return event.ExecutionEnded{
+		ARN: prefix + "execution:" + machine + ":" + name, Machine: prefix + "stateMachine:" + machine,
+		Name: name, Status: status,
+	}
+}
+
+func at(text string) time.Time {
+	parsed, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		panic(err)
+	}
+	return parsed
+}
