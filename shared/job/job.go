@@ -11,7 +11,7 @@ import (
 	"goldsmith/shared/plan"
 )
 
-// Job is one source inside one run. It stays under 16 KiB as JSON, so that a
+// Job is one source inside one run. With fifty long tags it is some 30 KiB as JSON, so a
 // task token's copy and the state's input fit their services' limits easily.
 type Job struct {
 	Run    Run       `json:"run"`
@@ -42,6 +42,8 @@ type Job struct {
 	Times Times `json:"times,omitzero"`
 	// Failure is what a Catch caught, as Step Functions writes it.
 	Failure *Failure `json:"failure,omitempty"`
+	// Comeback is what a Catch caught while the instance was being brought back.
+	Comeback *Failure `json:"comeback,omitempty"`
 }
 
 // Run is what all jobs of one execution share.
@@ -62,6 +64,7 @@ type Run struct {
 type Request struct {
 	// Source is the instance or snapshot id; empty when a person runs a whole plan now.
 	Source string `json:"source,omitempty"`
+	Kind   Kind   `json:"kind,omitempty"`
 	// Value is the value of the tag goldsmith:image as it was put on.
 	Value string `json:"value,omitempty"`
 	// By names who asked when it was not a tag, for the message.
@@ -171,10 +174,4 @@ func (t Times) Downtime() time.Duration {
 		return 0
 	}
 	return t.Running.Sub(t.StopSent)
-}
-
-// Failure is a caught error as Step Functions hands it to a Catch.
-type Failure struct {
-	Error string `json:"Error"`
-	Cause string `json:"Cause"`
 }

@@ -24,7 +24,7 @@ const (
 	NotEnrolled       ReasonCode = "not-enrolled"
 	Gone              ReasonCode = "gone"
 	BackupManaged     ReasonCode = "backup-managed"
-	NotARoot          ReasonCode = "not-a-root-volume"
+	SnapshotSource    ReasonCode = "snapshot-source"
 )
 
 // Warnings; a strict plan skips for them.

@@ -1,0 +1,183 @@
+// Package claim takes the exclusive right to a source, writes down what must be
+// brought back, and decides what is done with it.
+package claim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/shared/fault"
+	"goldsmith/shared/image"
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/plan"
+	"goldsmith/shared/source"
+	"goldsmith/shared/tag"
+)
+
+// lease is how long a claim counts as somebody's work at most: longer than an
+// image may take, with every patient retry around it.
+const lease = 48 * time.Hour
+
+// Instances tells how an instance is, stop protection included.
+type Instances interface {
+	source.Lister
+	DescribeInstanceAttribute(context.Context, *ec2.DescribeInstanceAttributeInput, ...func(*ec2.Options)) (*ec2.DescribeInstanceAttributeOutput, error)
+}
+
+// Claims is the ledger as far as claiming needs it.
+type Claims interface {
+	Claim(ctx context.Context, c ledger.Claim) (ledger.Claim, error)
+	Record(ctx context.Context, c ledger.Claim) error
+}
+
+// Step claims a source.
+type Step struct {
+	instances Instances
+	claims    Claims
+	now       func() time.Time
+}
+
+// New makes the step.
+func New(instances Instances, claims Claims, now func() time.Time) Step {
+	return Step{instances, claims, now}
+}
+
+// Input is the job and the ARN of the execution that works on it.
+type Input struct {
+	Job       job.Job `json:"job"`
+	Execution string  `json:"execution"`
+}
+
+// Handle claims the job's source. The claim comes before the look: whoever
+// looks first may take an instance that another run has stopped for a stopped one.
+func (s Step) Handle(ctx context.Context, in Input) (job.Job, error) {
+	j, now := in.Job, s.now().UTC()
+	j.Execution, j.Times.Claimed = in.Execution, now
+	if j.Source.Kind == job.Snapshot {
+		return skip(j, job.SnapshotSource, "this version images instances only"), nil
+	}
+	claim, err := s.claims.Claim(ctx, ledger.Claim{
+		Source: j.Source.ID, Kind: j.Source.Kind, Run: j.Run.Name, Plan: j.Run.Plan,
+		Execution: j.Execution, Since: now, Lease: now.Add(lease),
+	})
+	var held *ledger.Held
+	if errors.As(err, &held) {
+		return skip(j, job.Claimed, "run "+held.By.Run+" is working on it since "+held.By.Since.Format(time.TimeOnly)+" UTC"), nil
+	}
+	if err != nil {
+		return j, fmt.Errorf("claiming %s: %w", j.Source.ID, err)
+	}
+	return s.decide(ctx, j, claim)
+}
+
+func (s Step) decide(ctx context.Context, j job.Job, claim ledger.Claim) (job.Job, error) {
+	instance, ok, err := source.Find(ctx, s.instances, j.Source.ID)
+	if err != nil {
+		return j, err
+	}
+	if !ok {
+		return skip(j, job.Gone, "EC2 does not know it any more"), nil
+	}
+	j.Source = describe(j.Source, instance)
+	if reason := s.enrolled(j); reason != nil {
+		return skip(j, reason.Code, reason.Text), nil
+	}
+	protected, err := s.protected(ctx, j)
+	if err != nil {
+		return j, err
+	}
+	reason, warnings := source.Judge(facts(j, instance, protected), j.Plan)
+	if reason != nil {
+		return skip(j, reason.Code, reason.Text), nil
+	}
+	j.Warnings = warnings
+	return s.settle(ctx, j, claim, source.State(instance) == types.InstanceStateNameRunning)
+}
+
+// describe fills in what the later steps need to know of the instance.
+func describe(s job.Source, instance types.Instance) job.Source {
+	s.Tags = source.Tags(instance)
+	s.Name = source.Name(s.Tags, s.ID)
+	s.InstanceType = string(instance.InstanceType)
+	s.Architecture = string(instance.Architecture)
+	s.Volumes = source.Volumes(instance)
+	return s
+}
+
+// enrolled is the last look at the tags before anything is touched: somebody
+// may have taken the source out since the run began.
+func (s Step) enrolled(j job.Job) *job.Reason {
+	if j.Run.Request != nil && j.Run.Request.Source != "" {
+		if _, asked := j.Source.Tags[tag.Request]; asked || source.Enrolled(j.Source.Tags, j.Run.Plan) {
+			return nil
+		}
+		return &job.Reason{Code: job.NotEnrolled, Text: "tag " + tag.Request + " was taken off again"}
+	}
+	if !source.Enrolled(j.Source.Tags, j.Run.Plan) {
+		return &job.Reason{Code: job.NotEnrolled, Text: "tag " + tag.Plan + " does not name plan " + j.Run.Plan + " any more"}
+	}
+	return nil
+}
+
+// protected asks for stop protection, where it would matter: DescribeInstances does not show it.
+func (s Step) protected(ctx context.Context, j job.Job) (bool, error) {
+	if j.Plan.Consistency != plan.Stop {
+		return false, nil
+	}
+	out, err := s.instances.DescribeInstanceAttribute(ctx, &ec2.DescribeInstanceAttributeInput{
+		InstanceId: aws.String(j.Source.ID), Attribute: types.InstanceAttributeNameDisableApiStop,
+	})
+	// Instance-store instances cannot be protected, and a look-up that EC2 does
+	// not support for an instance says as much.
+	if code := fault.Code(err); code == "UnsupportedOperation" || code == "InvalidParameterCombination" {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("asking whether %s is stop-protected: %w", j.Source.ID, err)
+	}
+	return out.DisableApiStop != nil && aws.ToBool(out.DisableApiStop.Value), nil
+}
+
+func facts(j job.Job, instance types.Instance, protected bool) source.Facts {
+	f := source.Facts{Instance: instance, StopProtected: protected}
+	for _, note := range j.Source.Notes {
+		f.InstanceStore = f.InstanceStore || note == job.InstanceStoreData
+		f.SlowVolume = f.SlowVolume || note == job.SlowVolume
+		f.OneTimeSpot = f.OneTimeSpot || note == job.OneTimeSpot
+	}
+	return f
+}
+
+// settle decides, and records who is to be started again before anything can be stopped.
+func (s Step) settle(ctx context.Context, j job.Job, claim ledger.Claim, running bool) (job.Job, error) {
+	// A repeated claim finds what the first one saw; what it sees itself may be our own doing.
+	if claim.Looked {
+		running = claim.WasRunning
+	}
+	j.Source.WasRunning = running
+	j.Image.Name = image.Name(j)
+	j.Decision, j.Back = job.ImageNow, true
+	if running && j.Plan.Consistency == plan.Stop {
+		if !j.Run.Closes.IsZero() && s.now().After(j.Run.Closes) {
+			return skip(j, job.WindowClosed, "the window closed at "+j.Run.Closes.UTC().Format(time.RFC3339)+" before its turn came"), nil
+		}
+		j.Decision, j.Back = job.StopFirst, false
+	}
+	claim.Name, claim.WasRunning, claim.Looked = j.Source.Name, running, true
+	if err := s.claims.Record(ctx, claim); err != nil {
+		return j, fmt.Errorf("recording the claim of %s: %w", j.Source.ID, err)
+	}
+	return j, nil
+}
+
+func skip(j job.Job, code job.ReasonCode, text string) job.Job {
+	j.Decision, j.Skip, j.Back = job.SkipIt, &job.Reason{Code: code, Text: text}, true
+	return j
+}

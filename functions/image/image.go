@@ -1,0 +1,93 @@
+// Package image creates the AMI of a source, once for each run.
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/shared/fault"
+	"goldsmith/shared/image"
+	"goldsmith/shared/job"
+	"goldsmith/shared/plan"
+	"goldsmith/shared/tag"
+)
+
+// Imager creates images and finds them by name.
+type Imager interface {
+	CreateImage(context.Context, *ec2.CreateImageInput, ...func(*ec2.Options)) (*ec2.CreateImageOutput, error)
+	DescribeImages(context.Context, *ec2.DescribeImagesInput, ...func(*ec2.Options)) (*ec2.DescribeImagesOutput, error)
+}
+
+// Step creates an image.
+type Step struct {
+	ec2 Imager
+	now func() time.Time
+}
+
+// New makes the step.
+func New(ec2 Imager, now func() time.Time) Step { return Step{ec2, now} }
+
+// Handle asks EC2 for the image of the job's instance. CreateImage takes no
+// client token, so the name is what makes it happen once: a second attempt is
+// refused as a duplicate, and finds the image of the first.
+func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
+	now := s.now().UTC()
+	out, err := s.ec2.CreateImage(ctx, request(j))
+	switch {
+	case err == nil:
+		j.Image.ID = aws.ToString(out.ImageId)
+	case fault.IsNameTaken(err):
+		if j.Image.ID, err = s.mine(ctx, j, err); err != nil {
+			return j, err
+		}
+	case fault.Code(err) == "TagPolicyViolation":
+		return j, fault.Failure("Correct the plan's image tags or the organization's tag policy.", "creating the image of %s (%s): %w", j.Source.Name, j.Source.ID, err)
+	default:
+		return j, fmt.Errorf("creating the image of %s (%s): %w", j.Source.Name, j.Source.ID, err)
+	}
+	j.Image.State, j.Times.ImageSent = string(types.ImageStatePending), now
+	return j, nil
+}
+
+// request asks with tags in the creating call, so that no image or snapshot of
+// ours ever lives without them. NoReboot is set unless the plan asks for a
+// reboot: somebody who started the stopped instance again must not be rebooted.
+func request(j job.Job) *ec2.CreateImageInput {
+	tags := tag.List(image.Tags(j))
+	return &ec2.CreateImageInput{
+		InstanceId:  aws.String(j.Source.ID),
+		Name:        aws.String(j.Image.Name),
+		Description: aws.String(image.Description(j)),
+		NoReboot:    aws.Bool(j.Plan.Consistency != plan.Reboot || !j.Source.WasRunning),
+		TagSpecifications: []types.TagSpecification{
+			{ResourceType: types.ResourceTypeImage, Tags: tags},
+			{ResourceType: types.ResourceTypeSnapshot, Tags: tags},
+		},
+	}
+}
+
+// mine is the image that an earlier attempt of this run made under the name.
+func (s Step) mine(ctx context.Context, j job.Job, taken error) (string, error) {
+	out, err := s.ec2.DescribeImages(ctx, &ec2.DescribeImagesInput{
+		Owners: []string{"self"},
+		Filters: []types.Filter{
+			{Name: aws.String("name"), Values: []string{j.Image.Name}},
+			{Name: aws.String("tag:" + tag.Run), Values: []string{j.Run.Name}},
+		},
+	})
+	if err != nil {
+		return "", fmt.Errorf("looking for image %s: %w", j.Image.Name, err)
+	}
+	if len(out.Images) == 1 {
+		return aws.ToString(out.Images[0].ImageId), nil
+	}
+	// EC2 may not show an image it has just made, and keeps the name of one that
+	// was deregistered a moment ago: both pass.
+	return "", &fault.NotYet{Err: errors.Join(fmt.Errorf("the name %s is taken by an image that is not shown", j.Image.Name), taken)}
+}

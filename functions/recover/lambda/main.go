@@ -1,0 +1,34 @@
+// Command lambda wires function recover.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+
+	recovery "goldsmith/functions/recover"
+	"goldsmith/shared/handler"
+	"goldsmith/shared/settings"
+	"goldsmith/shared/slack"
+	"goldsmith/shared/tell"
+)
+
+func main() { handler.Start("recover", wire) }
+
+func wire(ctx context.Context) (handler.Func[json.RawMessage, recovery.Answer], error) {
+	s, err := settings.Load(ctx, settings.Table, settings.StateMachine, settings.PlansFile, settings.SlackSecret)
+	if err != nil {
+		return nil, err
+	}
+	book := s.Ledger()
+	sender := slack.New(secretsmanager.NewFromConfig(s.AWS), s.Get(settings.SlackSecret), nil)
+	rescue := recovery.Rescue{
+		EC2: ec2.NewFromConfig(s.AWS), Executions: sfn.NewFromConfig(s.AWS), Claims: book, Results: book, Now: time.Now,
+	}
+	teller := tell.Teller{Runs: book, Results: book, Slack: sender, Now: time.Now}
+	return recovery.New(rescue, book, teller, s.Plans(), s.Get(settings.StateMachine)).Handle, nil
+}

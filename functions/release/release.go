@@ -1,0 +1,158 @@
+// Package release ends a job: it writes the result, answers the request tag and
+// gives the claim up, unless an instance is still down.
+package release
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/shared/fault"
+	"goldsmith/shared/handler"
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/metric"
+	"goldsmith/shared/tag"
+)
+
+// Tagger writes and removes tags.
+type Tagger interface {
+	CreateTags(context.Context, *ec2.CreateTagsInput, ...func(*ec2.Options)) (*ec2.CreateTagsOutput, error)
+	DeleteTags(context.Context, *ec2.DeleteTagsInput, ...func(*ec2.Options)) (*ec2.DeleteTagsOutput, error)
+}
+
+// Claims is the ledger's claims as far as releasing needs them.
+type Claims interface {
+	Claim(ctx context.Context, c ledger.Claim) (ledger.Claim, error)
+	Record(ctx context.Context, c ledger.Claim) error
+	Drop(ctx context.Context, source, run string) error
+}
+
+// Results is where results go.
+type Results interface {
+	PutResult(ctx context.Context, r job.Result) error
+}
+
+// Step releases a source.
+type Step struct {
+	tags    Tagger
+	claims  Claims
+	results Results
+	now     func() time.Time
+}
+
+// New makes the step.
+func New(tags Tagger, claims Claims, results Results, now func() time.Time) Step {
+	return Step{tags, claims, results, now}
+}
+
+// Handle ends the job. The result is written first and the claim dropped last,
+// so that a crash in between is repeated, never forgotten.
+func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
+	now := s.now().UTC()
+	ending := endingOf(j)
+	result := j.ResultOf(ending, now)
+	result.Problem = problem(j)
+	if err := s.results.PutResult(ctx, result); err != nil {
+		return j, fmt.Errorf("recording the result of %s: %w", j.Source.ID, err)
+	}
+	if err := s.answer(ctx, j, ending); err != nil {
+		return j, err
+	}
+	count(ctx, j, ending)
+	if ending == job.LeftStopped {
+		return j, s.leave(ctx, j, now)
+	}
+	if err := s.claims.Drop(ctx, j.Source.ID, j.Run.Name); err != nil {
+		return j, fmt.Errorf("dropping the claim of %s: %w", j.Source.ID, err)
+	}
+	return j, nil
+}
+
+func endingOf(j job.Job) job.Ending {
+	switch {
+	case j.Decision == job.SkipIt:
+		return job.Skipped
+	case j.Failure == nil:
+		return job.Imaged
+	case j.Back || j.Decision != job.StopFirst:
+		return job.Broken
+	default:
+		return job.LeftStopped
+	}
+}
+
+// problem is what went wrong first, and what kept the instance from coming back.
+func problem(j job.Job) string {
+	if j.Comeback == nil {
+		return j.Failure.Problem()
+	}
+	return j.Failure.Problem() + ". Bringing it back failed as well: " + j.Comeback.Problem()
+}
+
+// answer tells on the source itself what became of it, and takes the request
+// off. The request goes with its value: a new one, put on meanwhile, stays.
+func (s Step) answer(ctx context.Context, j job.Job, ending job.Ending) error {
+	if j.Skip != nil && j.Skip.Code == job.Gone {
+		return nil
+	}
+	if ending == job.Imaged {
+		_, err := s.tags.CreateTags(ctx, &ec2.CreateTagsInput{
+			Resources: []string{j.Source.ID},
+			Tags:      []types.Tag{{Key: aws.String(tag.LastImage), Value: aws.String(j.Image.ID)}},
+		})
+		if fault.IgnoreNotFound(err) != nil {
+			return fmt.Errorf("tagging %s with its image: %w", j.Source.ID, err)
+		}
+	}
+	r := j.Run.Request
+	if r == nil || r.Source != j.Source.ID {
+		return nil
+	}
+	_, err := s.tags.DeleteTags(ctx, &ec2.DeleteTagsInput{
+		Resources: []string{j.Source.ID},
+		Tags:      []types.Tag{{Key: aws.String(tag.Request), Value: aws.String(r.Value)}},
+	})
+	if fault.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("taking the request tag off %s: %w", j.Source.ID, err)
+	}
+	return nil
+}
+
+// leave keeps the claim of an instance that is still down: recover works from it.
+func (s Step) leave(ctx context.Context, j job.Job, now time.Time) error {
+	claim, err := s.claims.Claim(ctx, ledger.Claim{
+		Source: j.Source.ID, Kind: j.Source.Kind, Name: j.Source.Name, Run: j.Run.Name, Plan: j.Run.Plan,
+		Execution: j.Execution, Since: now, Lease: now, WasRunning: true, Looked: true, StopSent: j.Times.StopSent,
+	})
+	if err != nil {
+		return fmt.Errorf("looking up the claim of %s: %w", j.Source.ID, err)
+	}
+	claim.Left = now
+	if err := s.claims.Record(ctx, claim); err != nil {
+		return fmt.Errorf("leaving %s to recover: %w", j.Source.ID, err)
+	}
+	return nil
+}
+
+func count(ctx context.Context, j job.Job, ending job.Ending) {
+	log := handler.Log(ctx)
+	switch ending {
+	case job.Imaged:
+		metric.Put(ctx, log, metric.SourcesImaged, j.Run.Plan, 1)
+		if down := j.Times.Downtime(); down > 0 {
+			metric.Put(ctx, log, metric.Downtime, j.Run.Plan, down.Seconds())
+		}
+	case job.Skipped:
+		metric.Put(ctx, log, metric.SourcesSkip, j.Run.Plan, 1)
+	case job.LeftStopped:
+		metric.Put(ctx, log, metric.LeftStopped, j.Run.Plan, 1)
+		metric.Put(ctx, log, metric.SourcesFailed, j.Run.Plan, 1)
+	case job.Broken:
+		metric.Put(ctx, log, metric.SourcesFailed, j.Run.Plan, 1)
+	}
+}

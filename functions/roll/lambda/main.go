@@ -1,0 +1,24 @@
+// Command lambda wires function roll.
+package main
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"goldsmith/functions/roll"
+	"goldsmith/shared/handler"
+	"goldsmith/shared/job"
+	"goldsmith/shared/settings"
+)
+
+func main() { handler.Start("roll", wire) }
+
+func wire(ctx context.Context) (handler.Func[job.Job, job.Job], error) {
+	s, err := settings.Load(ctx, settings.ImagePath)
+	if err != nil {
+		return nil, err
+	}
+	return roll.New(ec2.NewFromConfig(s.AWS), ssm.NewFromConfig(s.AWS), s.Get(settings.ImagePath)).Handle, nil
+}

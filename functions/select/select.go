@@ -1,0 +1,188 @@
+// Package selection chooses a run's sources, a page at a time and in id order,
+// and writes down why the others are left alone.
+package selection
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/shared/fault"
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/source"
+	"goldsmith/shared/tag"
+)
+
+// Fleet tells which instances there are and what they are like.
+type Fleet interface {
+	source.Lister
+	source.Investigator
+}
+
+// Book is the ledger as far as selecting needs it.
+type Book interface {
+	PutRun(ctx context.Context, r ledger.Run) error
+	PutResult(ctx context.Context, r job.Result) error
+}
+
+// Step selects sources.
+type Step struct {
+	fleet Fleet
+	book  Book
+	now   func() time.Time
+}
+
+// New makes the step.
+func New(fleet Fleet, book Book, now func() time.Time) Step { return Step{fleet, book, now} }
+
+// Handle returns the page with its next sources. The first call opens the run
+// in the ledger and holds the whole fleet against the plan's limit.
+func (s Step) Handle(ctx context.Context, p job.Page) (job.Page, error) {
+	first := p.Cursor == ""
+	if first {
+		if err := s.open(ctx, p); err != nil {
+			return p, err
+		}
+	}
+	chosen, err := s.chosen(ctx, p)
+	if err != nil {
+		return p, err
+	}
+	if first {
+		if err := s.check(ctx, p, chosen); err != nil {
+			return p, err
+		}
+	}
+	return s.fill(ctx, p, after(chosen, p.Cursor))
+}
+
+func (s Step) open(ctx context.Context, p job.Page) error {
+	err := s.book.PutRun(ctx, ledger.Run{
+		Name: p.Run.Name, Plan: p.Run.Plan, Execution: p.Execution, Scheduled: p.Run.Scheduled,
+		Request: p.Run.Request, Started: s.now().UTC(),
+	})
+	if err != nil {
+		return fmt.Errorf("opening run %s: %w", p.Run.Name, err)
+	}
+	if p.Problem != "" {
+		return fault.Failure("Nothing was touched.", "%s", p.Problem)
+	}
+	return nil
+}
+
+// chosen are the instances the run is about, in id order.
+func (s Step) chosen(ctx context.Context, p job.Page) ([]types.Instance, error) {
+	if r := p.Run.Request; r != nil && r.Source != "" {
+		return s.requested(ctx, r.Source)
+	}
+	enrolled, err := source.FleetOf(ctx, s.fleet, p.Run.Plan)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(enrolled, func(i types.Instance) bool {
+		return !source.Chosen(source.Tags(i), aws.ToString(i.InstanceId), p.Plan.Sources)
+	}), nil
+}
+
+// requested is the one source of a request. What EC2 does not show yet, or is no
+// instance, goes on as a bare id: claim looks again and gives the reason.
+func (s Step) requested(ctx context.Context, id string) ([]types.Instance, error) {
+	instance, ok, err := source.Find(ctx, s.fleet, id)
+	if err != nil || ok {
+		return []types.Instance{instance}, err
+	}
+	return []types.Instance{{InstanceId: aws.String(id), State: &types.InstanceState{Name: types.InstanceStateNameRunning}}}, nil
+}
+
+// check refuses a run that would touch more than the plan allows, and reports
+// the ids a plan names that are not enrolled.
+func (s Step) check(ctx context.Context, p job.Page, chosen []types.Instance) error {
+	total := 0
+	if p.Plan.Limit.Percent > 0 {
+		var err error
+		if total, err = source.Count(ctx, s.fleet); err != nil {
+			return err
+		}
+	}
+	if most, limited := p.Plan.Limit.Most(total); limited && len(chosen) > most {
+		return fault.Failure("Nothing was touched. Raise the plan's limit, or narrow its sources.",
+			"plan %s selects %d sources, its limit is %s (%d)", p.Run.Plan, len(chosen), p.Plan.Limit, most)
+	}
+	for _, id := range p.Plan.Sources.IDs {
+		if p.Run.Request == nil && !slices.ContainsFunc(chosen, func(i types.Instance) bool { return aws.ToString(i.InstanceId) == id }) {
+			missing := job.Reason{Code: job.NotEnrolled, Text: "the plan names it, but its tag " + tag.Plan + " does not name the plan"}
+			if err := s.skip(ctx, p, job.Source{ID: id, Kind: job.Instance, Name: id}, missing); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func after(instances []types.Instance, cursor string) []types.Instance {
+	at := slices.IndexFunc(instances, func(i types.Instance) bool { return aws.ToString(i.InstanceId) > cursor })
+	if at < 0 {
+		return nil
+	}
+	return instances[at:]
+}
+
+// batch is how many instances are investigated in one go.
+const batch = 200
+
+// fill puts the next eligible sources on the page, and skips the others for good.
+func (s Step) fill(ctx context.Context, p job.Page, instances []types.Instance) (job.Page, error) {
+	p.Sources, p.More = []job.Source{}, false
+	for part := range slices.Chunk(instances, batch) {
+		if len(p.Sources)+len(part) > job.PageSize {
+			p.More = true
+			return p, nil
+		}
+		facts, err := source.Investigate(ctx, s.fleet, part)
+		if err != nil {
+			return p, err
+		}
+		for _, f := range facts {
+			if err := s.place(ctx, &p, f); err != nil {
+				return p, err
+			}
+		}
+	}
+	return p, nil
+}
+
+func (s Step) place(ctx context.Context, p *job.Page, f source.Facts) error {
+	id := aws.ToString(f.Instance.InstanceId)
+	p.Cursor = id
+	src := job.Source{ID: id, Kind: job.Instance}
+	if r := p.Run.Request; r != nil && r.Source == id {
+		src.Kind = r.Kind
+	}
+	reason, warnings := source.Judge(f, p.Plan)
+	// A request goes to claim in any case: release then takes its tag off.
+	if reason != nil && p.Run.Request == nil {
+		src.Name = source.Name(source.Tags(f.Instance), id)
+		return s.skip(ctx, *p, src, *reason)
+	}
+	for _, w := range warnings {
+		src.Notes = append(src.Notes, w.Code)
+	}
+	if f.OneTimeSpot {
+		src.Notes = append(src.Notes, job.OneTimeSpot)
+	}
+	p.Sources = append(p.Sources, src)
+	return nil
+}
+
+func (s Step) skip(ctx context.Context, p job.Page, src job.Source, reason job.Reason) error {
+	j := job.Job{Run: p.Run, Source: src, Skip: &reason}
+	if err := s.book.PutResult(ctx, j.ResultOf(job.Skipped, s.now().UTC())); err != nil {
+		return fmt.Errorf("recording why %s is skipped: %w", src.ID, err)
+	}
+	return nil
+}

@@ -1,0 +1,24 @@
+// Command lambda wires function trigger.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+
+	"goldsmith/functions/trigger"
+	"goldsmith/shared/handler"
+	"goldsmith/shared/settings"
+)
+
+func main() { handler.Start("trigger", wire) }
+
+func wire(ctx context.Context) (handler.Func[json.RawMessage, trigger.Answer], error) {
+	s, err := settings.Load(ctx, settings.StateMachine, settings.PlansFile)
+	if err != nil {
+		return nil, err
+	}
+	return trigger.New(sfn.NewFromConfig(s.AWS), s.Plans(), s.Get(settings.StateMachine), time.Now).Handle, nil
+}

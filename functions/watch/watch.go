@@ -1,0 +1,52 @@
+// Package watch begins a wait: it stores the step's task token where an event
+// finds it, and looks once in case what is awaited came first. A heartbeat that
+// nobody met calls it again.
+package watch
+
+import (
+	"context"
+	"fmt"
+
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/wait"
+)
+
+// Waits is the ledger as far as watching needs it.
+type Waits interface {
+	Await(ctx context.Context, w ledger.Wait) error
+}
+
+// Step begins a wait.
+type Step struct {
+	waits  Waits
+	settle wait.Settler
+}
+
+// New makes the step.
+func New(waits Waits, settle wait.Settler) Step { return Step{waits, settle} }
+
+// Input is the job, what it waits for, and the token that ends the wait.
+type Input struct {
+	Job   job.Job `json:"job"`
+	For   job.For `json:"for"`
+	Token string  `json:"token"`
+}
+
+// Handle stores the token before it looks, so that no change falls between the two.
+func (s Step) Handle(ctx context.Context, in Input) (struct{}, error) {
+	j := in.Job
+	await, err := wait.For(j, in.For)
+	if err != nil {
+		return struct{}{}, err
+	}
+	j.Await = await
+	w := ledger.Wait{
+		Resource: await.Resource, For: await.For, Run: j.Run.Name, Token: in.Token,
+		Job: j, Since: s.settle.Now().UTC(),
+	}
+	if err := s.waits.Await(ctx, w); err != nil {
+		return struct{}{}, fmt.Errorf("remembering what %s waits for: %w", j.Source.ID, err)
+	}
+	return struct{}{}, s.settle.Settle(ctx, w)
+}

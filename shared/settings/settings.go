@@ -1,0 +1,113 @@
+// Package settings reads what a deployment tells its functions: once, at cold
+// start, with everything that is missing named in one message.
+package settings
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/plan"
+)
+
+// Name is the name of an environment variable that infra sets.
+type Name string
+
+// What functions can be told.
+const (
+	// Table is the ledger's DynamoDB table.
+	Table Name = "GOLDSMITH_TABLE"
+	// StateMachine is the state machine's ARN, or its alias's.
+	StateMachine Name = "GOLDSMITH_STATE_MACHINE"
+	// PlansFile is the path of plans.yaml as JSON, beside the function's bootstrap.
+	PlansFile Name = "GOLDSMITH_PLANS"
+	// SlackSecret is the id or ARN of the secret with Slack's credentials; "off" when nobody wants to hear in Slack.
+	SlackSecret Name = "GOLDSMITH_SLACK_SECRET"
+	// ImagePath is the Parameter Store path that the aliases of images lie under.
+	ImagePath Name = "GOLDSMITH_IMAGE_PATH"
+)
+
+// Off is the value of a setting that switches its feature off, so that a
+// setting that was forgotten is told from one that is not wanted.
+const Off = "off"
+
+// Settings are a function's settings.
+type Settings struct {
+	// AWS is the configuration of every AWS client.
+	AWS    aws.Config
+	plans  plan.Plans
+	values map[Name]string
+}
+
+// Load reads the named settings. All that is missing or wrong comes in one error.
+func Load(ctx context.Context, names ...Name) (Settings, error) {
+	s := Settings{values: map[Name]string{}}
+	var problems []string
+	for _, name := range names {
+		if s.values[name] = os.Getenv(string(name)); s.values[name] == "" {
+			problems = append(problems, string(name)+" is not set")
+		}
+	}
+	var err error
+	if path := s.values[PlansFile]; path != "" {
+		if s.plans, err = readPlans(path); err != nil {
+			problems = append(problems, fmt.Sprintf("%s: %v", PlansFile, err))
+		}
+	}
+	if s.AWS, err = config.LoadDefaultConfig(ctx, config.WithRetryer(Retryer)); err != nil {
+		problems = append(problems, fmt.Sprintf("AWS configuration: %v", err))
+	} else if s.AWS.Region == "" {
+		problems = append(problems, "AWS_REGION is not set")
+	}
+	if len(problems) > 0 {
+		return s, fmt.Errorf("settings: %s", strings.Join(problems, "; "))
+	}
+	return s, nil
+}
+
+func readPlans(path string) (plan.Plans, error) {
+	text, err := os.ReadFile(path) //nolint:gosec // the path is the deployment's own setting
+	if err != nil {
+		return plan.Plans{}, err
+	}
+	return plan.Decode(text)
+}
+
+// Get is the value of a setting that Load was asked for; "" for one that is off.
+func (s Settings) Get(name Name) string {
+	if value := s.values[name]; value != Off {
+		return value
+	}
+	return ""
+}
+
+// Plans are the plans of PlansFile.
+func (s Settings) Plans() plan.Plans { return s.plans }
+
+// Ledger is the ledger in Table.
+func (s Settings) Ledger() *ledger.Dynamo {
+	return ledger.NewDynamo(dynamodb.NewFromConfig(s.AWS), s.Get(Table))
+}
+
+// attempts is how often one call is tried: throttling is EC2's normal answer to
+// a fleet, and its buckets refill within seconds. The state machine's own
+// retries come on top, and are the patient ones.
+const attempts = 6
+
+// Retryer is the retryer of every AWS client. It has no client-side quota: a
+// quota makes a call fail without being tried because others failed before it,
+// and here the number of attempts and the state machine bound retries already.
+func Retryer() aws.Retryer {
+	return retry.NewStandard(func(o *retry.StandardOptions) {
+		o.MaxAttempts = attempts
+		o.RateLimiter = ratelimit.None
+	})
+}

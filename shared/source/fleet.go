@@ -1,0 +1,203 @@
+package source
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/shared/fault"
+	"goldsmith/shared/tag"
+)
+
+// Lister lists instances.
+type Lister interface {
+	DescribeInstances(context.Context, *ec2.DescribeInstancesInput, ...func(*ec2.Options)) (*ec2.DescribeInstancesOutput, error)
+}
+
+// Investigator answers what DescribeInstances leaves open, for many instances in one call each.
+type Investigator interface {
+	DescribeInstanceTypes(context.Context, *ec2.DescribeInstanceTypesInput, ...func(*ec2.Options)) (*ec2.DescribeInstanceTypesOutput, error)
+	DescribeSpotInstanceRequests(context.Context, *ec2.DescribeSpotInstanceRequestsInput, ...func(*ec2.Options)) (*ec2.DescribeSpotInstanceRequestsOutput, error)
+	DescribeVolumes(context.Context, *ec2.DescribeVolumesInput, ...func(*ec2.Options)) (*ec2.DescribeVolumesOutput, error)
+}
+
+// page is the most instances DescribeInstances gives at once.
+const page = 1000
+
+// batch is how many ids are asked about at once: EC2 takes 200 values in a filter.
+const batch = 200
+
+// FleetOf are the instances whose tag goldsmith:plan names the plan, in id order.
+func FleetOf(ctx context.Context, api Lister, plan string) ([]types.Instance, error) {
+	// The wildcard also finds an instance enrolled in several plans, and another
+	// plan whose name contains this one; Enrolled tells them apart.
+	found, err := list(ctx, api, types.Filter{Name: aws.String("tag:" + tag.Plan), Values: []string{"*" + plan + "*"}})
+	if err != nil {
+		return nil, err
+	}
+	enrolled := slices.DeleteFunc(found, func(i types.Instance) bool { return !Enrolled(Tags(i), plan) })
+	slices.SortFunc(enrolled, func(a, b types.Instance) int {
+		return cmp.Compare(aws.ToString(a.InstanceId), aws.ToString(b.InstanceId))
+	})
+	return enrolled, nil
+}
+
+// Count is how many instances the account has in the Region, terminated ones left out.
+func Count(ctx context.Context, api Lister) (int, error) {
+	all, err := list(ctx, api, types.Filter{
+		Name:   aws.String("instance-state-name"),
+		Values: []string{"pending", "running", "stopping", "stopped"},
+	})
+	return len(all), err
+}
+
+func list(ctx context.Context, api Lister, filter types.Filter) ([]types.Instance, error) {
+	var found []types.Instance
+	pages := ec2.NewDescribeInstancesPaginator(api, &ec2.DescribeInstancesInput{
+		Filters: []types.Filter{filter}, MaxResults: aws.Int32(page),
+	})
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("listing instances: %w", err)
+		}
+		for _, r := range out.Reservations {
+			found = append(found, r.Instances...)
+		}
+	}
+	return found, nil
+}
+
+// Find is one instance. ok is false when EC2 does not know it.
+func Find(ctx context.Context, api Lister, id string) (i types.Instance, ok bool, err error) {
+	out, err := api.DescribeInstances(ctx, &ec2.DescribeInstancesInput{InstanceIds: []string{id}})
+	if fault.IsNotFound(err) {
+		return i, false, nil
+	}
+	if err != nil {
+		return i, false, fmt.Errorf("looking at %s: %w", id, err)
+	}
+	for _, r := range out.Reservations {
+		for _, i := range r.Instances {
+			return i, true, nil
+		}
+	}
+	return i, false, nil
+}
+
+// Investigate completes what DescribeInstances says of many instances, in a few
+// calls however many they are. Stop protection is not among it: it takes a call
+// for each instance, and claim makes that call just before it matters.
+func Investigate(ctx context.Context, api Investigator, instances []types.Instance) ([]Facts, error) {
+	facts := make([]Facts, len(instances))
+	for i, instance := range instances {
+		facts[i].Instance = instance
+	}
+	for _, ask := range []func(context.Context, Investigator, []Facts) error{askTypes, askSpot, askVolumes} {
+		for part := range slices.Chunk(facts, batch) {
+			if err := ask(ctx, api, part); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return facts, nil
+}
+
+func askTypes(ctx context.Context, api Investigator, facts []Facts) error {
+	stored := map[types.InstanceType]bool{}
+	for _, f := range facts {
+		stored[f.Instance.InstanceType] = false
+	}
+	// DescribeInstanceTypes takes a hundred names, but fails as a whole for one it
+	// does not know; the filter just leaves that one out.
+	var names []string
+	for name := range stored {
+		names = append(names, string(name))
+	}
+	slices.Sort(names)
+	pages := ec2.NewDescribeInstanceTypesPaginator(api, &ec2.DescribeInstanceTypesInput{
+		Filters: []types.Filter{{Name: aws.String("instance-type"), Values: names}},
+	})
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return fmt.Errorf("looking up instance types: %w", err)
+		}
+		for _, t := range out.InstanceTypes {
+			stored[t.InstanceType] = aws.ToBool(t.InstanceStorageSupported)
+		}
+	}
+	for i := range facts {
+		facts[i].InstanceStore = stored[facts[i].Instance.InstanceType]
+	}
+	return nil
+}
+
+func askSpot(ctx context.Context, api Investigator, facts []Facts) error {
+	requests := map[string][]int{}
+	for i, f := range facts {
+		if f.Instance.InstanceLifecycle == types.InstanceLifecycleTypeSpot {
+			// What cannot be shown to be persistent is taken for one-time: stopping it would fail.
+			facts[i].OneTimeSpot = true
+			requests[aws.ToString(f.Instance.SpotInstanceRequestId)] = append(requests[aws.ToString(f.Instance.SpotInstanceRequestId)], i)
+		}
+	}
+	if len(requests) == 0 {
+		return nil
+	}
+	var ids []string
+	for id := range requests {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	out, err := api.DescribeSpotInstanceRequests(ctx, &ec2.DescribeSpotInstanceRequestsInput{
+		Filters: []types.Filter{{Name: aws.String("spot-instance-request-id"), Values: ids}},
+	})
+	if err != nil {
+		return fmt.Errorf("looking up Spot requests: %w", err)
+	}
+	for _, r := range out.SpotInstanceRequests {
+		// A stopped Spot instance cannot be started once its request is cancelled.
+		persistent := r.Type == types.SpotInstanceTypePersistent && r.State != types.SpotInstanceStateCancelled
+		for _, i := range requests[aws.ToString(r.SpotInstanceRequestId)] {
+			facts[i].OneTimeSpot = !persistent
+		}
+	}
+	return nil
+}
+
+func askVolumes(ctx context.Context, api Investigator, facts []Facts) error {
+	index := make(map[string]int, len(facts))
+	ids := make([]string, 0, len(facts))
+	for i, f := range facts {
+		id := aws.ToString(f.Instance.InstanceId)
+		index[id] = i
+		ids = append(ids, id)
+	}
+	pages := ec2.NewDescribeVolumesPaginator(api, &ec2.DescribeVolumesInput{
+		Filters: []types.Filter{
+			{Name: aws.String("volume-type"), Values: []string{"st1", "sc1"}},
+			{Name: aws.String("attachment.instance-id"), Values: ids},
+		},
+		MaxResults: aws.Int32(500),
+	})
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return fmt.Errorf("looking up slow volumes: %w", err)
+		}
+		for _, v := range out.Volumes {
+			for _, a := range v.Attachments {
+				if i, ok := index[aws.ToString(a.InstanceId)]; ok {
+					facts[i].SlowVolume = true
+				}
+			}
+		}
+	}
+	return nil
+}

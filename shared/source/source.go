@@ -1,0 +1,237 @@
+// Package source knows what may be imaged and why not, purely from what EC2
+// says. The rehearsal, select and claim ask the same functions, so that a
+// rehearsal equals the night.
+package source
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/shared/job"
+	"goldsmith/shared/plan"
+	"goldsmith/shared/tag"
+)
+
+// Facts are what EC2 says of an instance, as far as eligibility needs it.
+type Facts struct {
+	Instance types.Instance
+	// StopProtected is the attribute disableApiStop, which DescribeInstances does not show.
+	StopProtected bool
+	// InstanceStore is whether the instance type comes with instance-store volumes.
+	InstanceStore bool
+	// SlowVolume is whether an st1 or sc1 volume is attached.
+	SlowVolume bool
+	// OneTimeSpot is whether a Spot instance's request is not persistent.
+	OneTimeSpot bool
+}
+
+// Judge says whether the instance may be imaged under the plan: skip is the
+// reason why not, warnings are what to know of one that may. For a strict plan
+// the first warning is the reason to skip.
+func Judge(f Facts, p plan.Plan) (skip *job.Reason, warnings []job.Reason) {
+	for _, rule := range rules {
+		if text := rule.broken(f, p); text != "" {
+			return &job.Reason{Code: rule.code, Text: text}, nil
+		}
+	}
+	for _, rule := range cautions {
+		if text := rule.broken(f, p); text != "" {
+			warnings = append(warnings, job.Reason{Code: rule.code, Text: text})
+		}
+	}
+	if p.Strict && len(warnings) > 0 {
+		return &job.Reason{Code: warnings[0].Code, Text: warnings[0].Text + " (the plan is strict)"}, nil
+	}
+	return nil, warnings
+}
+
+// rule is one reason; broken is its sentence, or "" when the instance is fine.
+type rule struct {
+	code   job.ReasonCode
+	broken func(Facts, plan.Plan) string
+}
+
+// rules go from what cannot be changed to what may differ tomorrow, so that the
+// reason given is the one that lasts.
+var rules = []rule{
+	{job.Terminating, terminating},
+	{job.InstanceStoreRoot, instanceStoreRoot},
+	{job.Hibernation, hibernation},
+	{job.AutoScalingMember, autoScalingMember},
+	{job.OneTimeSpot, oneTimeSpot},
+	{job.StopProtected, stopProtected},
+	{job.ChangingState, changingState},
+}
+
+var cautions = []rule{
+	{job.InstanceStoreData, instanceStoreData},
+	{job.AddressChanges, addressChanges},
+	{job.SlowVolume, slowVolume},
+}
+
+func terminating(f Facts, _ plan.Plan) string {
+	if s := State(f.Instance); s == types.InstanceStateNameTerminated || s == types.InstanceStateNameShuttingDown {
+		return "it is " + string(s)
+	}
+	return ""
+}
+
+// An instance-store root can neither be stopped (UnsupportedOperation) nor be
+// imaged with CreateImage.
+func instanceStoreRoot(f Facts, _ plan.Plan) string {
+	if f.Instance.RootDeviceType == types.DeviceTypeInstanceStore {
+		return "its root volume is instance store: it cannot be stopped, and CreateImage does not take it"
+	}
+	return ""
+}
+
+// AWS recommends against imaging instances with hibernation: the image may not be reachable.
+func hibernation(f Facts, _ plan.Plan) string {
+	if h := f.Instance.HibernationOptions; h != nil && aws.ToBool(h.Configured) {
+		return "hibernation is enabled: images of it may not boot"
+	}
+	return ""
+}
+
+// A group replaces, that is terminates, a member that is not running; stop
+// protection does not save it.
+func autoScalingMember(f Facts, p plan.Plan) string {
+	group := Tags(f.Instance)["aws:autoscaling:groupName"]
+	if group == "" || !stops(f, p) {
+		return ""
+	}
+	return "Auto Scaling group " + group + " would terminate it once it is stopped: image it with consistency none or reboot, or image another"
+}
+
+func oneTimeSpot(f Facts, p plan.Plan) string {
+	if f.OneTimeSpot && stops(f, p) {
+		return "it is a Spot instance of a one-time request: only persistent ones can be stopped"
+	}
+	return ""
+}
+
+func stopProtected(f Facts, p plan.Plan) string {
+	if f.StopProtected && stops(f, p) {
+		return "stop protection is on"
+	}
+	return ""
+}
+
+func changingState(f Facts, _ plan.Plan) string {
+	if s := State(f.Instance); s != types.InstanceStateNameRunning && s != types.InstanceStateNameStopped {
+		return fmt.Sprintf("it is %s: somebody is changing it now", s)
+	}
+	return ""
+}
+
+// EC2 records the mapping of an instance-store volume in the image, never its data, and stopping loses the data.
+func instanceStoreData(f Facts, p plan.Plan) string {
+	if f.InstanceStore && stops(f, p) {
+		return fmt.Sprintf("%s has instance-store volumes: stopping loses what is on them, and the image never holds it", f.Instance.InstanceType)
+	}
+	return ""
+}
+
+// EC2 gives back an auto-assigned public IPv4 address on stop; an Elastic IP stays.
+func addressChanges(f Facts, p plan.Plan) string {
+	if !stops(f, p) {
+		return ""
+	}
+	for _, card := range f.Instance.NetworkInterfaces {
+		if a := card.Association; a != nil && aws.ToString(a.IpOwnerId) == "amazon" {
+			return fmt.Sprintf("its public address %s is auto-assigned and changes on restart", aws.ToString(a.PublicIp))
+		}
+	}
+	return ""
+}
+
+// st1 and sc1 volumes take one snapshot at a time.
+func slowVolume(f Facts, _ plan.Plan) string {
+	if f.SlowVolume {
+		return "it has an st1 or sc1 volume, which takes one snapshot at a time: another backup in progress makes imaging wait"
+	}
+	return ""
+}
+
+func stops(f Facts, p plan.Plan) bool {
+	return p.Consistency == plan.Stop && State(f.Instance) == types.InstanceStateNameRunning
+}
+
+// State is the instance's state; "" when EC2 did not say.
+func State(i types.Instance) types.InstanceStateName {
+	if i.State == nil {
+		return ""
+	}
+	return i.State.Name
+}
+
+// Tags are the instance's tags as a map.
+func Tags(i types.Instance) map[string]string { return tag.Map(i.Tags) }
+
+// Name is what a source is called: tag goldsmith:name, else Name, else the id.
+func Name(tags map[string]string, id string) string {
+	for _, key := range []string{tag.Name, "Name"} {
+		if name := strings.TrimSpace(tags[key]); name != "" {
+			return name
+		}
+	}
+	return id
+}
+
+// Enrolled reports whether tag goldsmith:plan names the plan. An instance in
+// several plans lists them, separated by spaces, commas or plus signs.
+func Enrolled(tags map[string]string, name string) bool {
+	names := strings.FieldsFunc(tags[tag.Plan], func(r rune) bool { return strings.ContainsRune(" ,+", r) })
+	return slices.Contains(names, name)
+}
+
+// Chosen reports whether the plan's selector lets the source through.
+func Chosen(tags map[string]string, id string, s plan.Selector) bool {
+	if len(s.IDs) > 0 && !slices.Contains(s.IDs, id) {
+		return false
+	}
+	for key, values := range s.Tags {
+		if !carries(tags, key, values) {
+			return false
+		}
+	}
+	for key, values := range s.Exclude {
+		if carries(tags, key, values) {
+			return false
+		}
+	}
+	return true
+}
+
+func carries(tags map[string]string, key string, values []string) bool {
+	value, ok := tags[key]
+	return ok && (len(values) == 0 || slices.Contains(values, value))
+}
+
+// Volumes are the EBS volumes attached to the instance: an image holds a
+// snapshot of each.
+func Volumes(i types.Instance) []string {
+	var ids []string
+	for _, mapping := range i.BlockDeviceMappings {
+		if mapping.Ebs != nil && mapping.Ebs.VolumeId != nil {
+			ids = append(ids, *mapping.Ebs.VolumeId)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// Why is EC2's own reason for the instance's state, for a message.
+func Why(i types.Instance) string {
+	if r := i.StateReason; r != nil && aws.ToString(r.Message) != "" {
+		return "EC2 says: " + aws.ToString(r.Message)
+	}
+	if text := aws.ToString(i.StateTransitionReason); text != "" {
+		return "EC2 says: " + text
+	}
+	return "EC2 gave no reason"
+}

@@ -1,0 +1,112 @@
+// Package tell knows how people hear of a run: one message, whoever ends the
+// run, and never a run that fails because nobody could be told.
+package tell
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"time"
+
+	"goldsmith/shared/handler"
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/metric"
+	"goldsmith/shared/plan"
+	"goldsmith/shared/report"
+	"goldsmith/shared/slack"
+)
+
+// Runs is the ledger's runs as far as telling needs them.
+type Runs interface {
+	PutRun(ctx context.Context, r ledger.Run) error
+	GetRun(ctx context.Context, name string) (r ledger.Run, ok bool, err error)
+	Tell(ctx context.Context, run string, at time.Time) (bool, error)
+}
+
+// Results is the ledger's results as far as telling needs them.
+type Results interface {
+	Results(ctx context.Context, run string) iter.Seq2[job.Result, error]
+}
+
+// Sender sends messages.
+type Sender interface {
+	Send(ctx context.Context, m slack.Message) (slack.Delivery, error)
+}
+
+// Teller tells people how runs ended.
+type Teller struct {
+	Runs    Runs
+	Results Results
+	Slack   Sender
+	Now     func() time.Time
+}
+
+// Tell closes the run in the ledger and sends its message, unless it was sent
+// already. A message that cannot be sent is logged and counted, not an error.
+func (t Teller) Tell(ctx context.Context, run ledger.Run, p plan.Plan) (plan.Outcome, error) {
+	known, ok, err := t.Runs.GetRun(ctx, run.Name)
+	if err != nil {
+		return "", fmt.Errorf("reading run %s: %w", run.Name, err)
+	}
+	if ok && !known.Told.IsZero() {
+		return plan.Outcome(known.Outcome), nil
+	}
+	if ok {
+		run.Started = known.Started
+	}
+	r, err := t.report(ctx, &run, p)
+	if err != nil {
+		return "", err
+	}
+	if err := t.Runs.PutRun(ctx, run); err != nil {
+		return "", fmt.Errorf("closing run %s: %w", run.Name, err)
+	}
+	count(ctx, run)
+	if !t.send(ctx, r) {
+		return r.Outcome, nil
+	}
+	// Marked after it is sent: a crash in between tells twice, which is better than never.
+	if _, err := t.Runs.Tell(ctx, run.Name, t.Now().UTC()); err != nil {
+		return "", fmt.Errorf("marking run %s as told: %w", run.Name, err)
+	}
+	return r.Outcome, nil
+}
+
+func (t Teller) report(ctx context.Context, run *ledger.Run, p plan.Plan) (report.Report, error) {
+	var results []job.Result
+	for result, err := range t.Results.Results(ctx, run.Name) {
+		if err != nil {
+			return report.Report{}, fmt.Errorf("reading the results of run %s: %w", run.Name, err)
+		}
+		results = append(results, result)
+	}
+	run.Ended = t.Now().UTC()
+	r := report.Of(*run, results, p)
+	run.Outcome = string(r.Outcome)
+	return r, nil
+}
+
+// send reports whether nobody has to be told any more.
+func (t Teller) send(ctx context.Context, r report.Report) bool {
+	log := handler.Log(ctx)
+	log.InfoContext(ctx, "run ended", "outcome", string(r.Outcome), "summary", r.Summary())
+	if !r.Wanted() {
+		return true
+	}
+	delivery, err := t.Slack.Send(ctx, slack.Of(r))
+	if err != nil {
+		log.ErrorContext(ctx, "nobody was told: Slack did not take the message", "error", err)
+		metric.Put(ctx, log, metric.NotifyFailed, r.Plan, 1)
+		return false
+	}
+	log.InfoContext(ctx, "told", "delivery", string(delivery))
+	return true
+}
+
+func count(ctx context.Context, run ledger.Run) {
+	m := map[plan.Outcome]metric.Metric{
+		plan.OK: metric.RunsOK, plan.Partial: metric.RunsPartial, plan.Failed: metric.RunsFailed,
+	}[plan.Outcome(run.Outcome)]
+	metric.Put(ctx, handler.Log(ctx), m, run.Plan, 1)
+}

@@ -1,0 +1,81 @@
+// Package template knows launch templates: what the next version of one is, and
+// which ones a source's image goes into.
+package template
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+)
+
+// aliasPrefix starts the ImageId of a template that takes its image from
+// Parameter Store: EC2 resolves it at launch.
+const aliasPrefix = "resolve:ssm:"
+
+// Alias is the Parameter Store name that the template takes its image from; ok
+// is false when it names an image itself. A template pinned to a parameter's
+// version or label cannot be rolled by writing the parameter: pinned is true.
+func Alias(imageID string) (name string, pinned, ok bool) {
+	name, ok = strings.CutPrefix(imageID, aliasPrefix)
+	if !ok {
+		return "", false, false
+	}
+	name, _, pinned = strings.Cut(name, ":")
+	return name, pinned, true
+}
+
+// Next is what to send, together with the source version's number, so that the
+// new version equals it in every field but the image. EC2 inherits all that is
+// not sent, except the snapshot ids of block devices: those it drops unless the
+// mappings are sent again.
+func Next(current types.ResponseLaunchTemplateData, image string) *types.RequestLaunchTemplateData {
+	next := &types.RequestLaunchTemplateData{ImageId: aws.String(image)}
+	if !slices.ContainsFunc(current.BlockDeviceMappings, hasSnapshot) {
+		return next
+	}
+	for _, m := range current.BlockDeviceMappings {
+		next.BlockDeviceMappings = append(next.BlockDeviceMappings, again(m))
+	}
+	return next
+}
+
+func hasSnapshot(m types.LaunchTemplateBlockDeviceMapping) bool {
+	return m.Ebs != nil && aws.ToString(m.Ebs.SnapshotId) != ""
+}
+
+func again(m types.LaunchTemplateBlockDeviceMapping) types.LaunchTemplateBlockDeviceMappingRequest {
+	next := types.LaunchTemplateBlockDeviceMappingRequest{
+		DeviceName: m.DeviceName, NoDevice: m.NoDevice, VirtualName: m.VirtualName,
+	}
+	if e := m.Ebs; e != nil {
+		next.Ebs = &types.LaunchTemplateEbsBlockDeviceRequest{
+			DeleteOnTermination: e.DeleteOnTermination, EbsCardIndex: e.EbsCardIndex, Encrypted: e.Encrypted,
+			Iops: e.Iops, KmsKeyId: e.KmsKeyId, SnapshotId: e.SnapshotId, Throughput: e.Throughput,
+			VolumeInitializationRate: e.VolumeInitializationRate, VolumeSize: e.VolumeSize, VolumeType: e.VolumeType,
+		}
+	}
+	return next
+}
+
+// Token is the client token of a change to a template: the same change has the
+// same token, so EC2 makes it once however often it is sent. EC2 takes 128 characters.
+func Token(parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return hex.EncodeToString(sum[:20])
+}
+
+// Split tells launch template ids from names, since EC2 takes them in different parameters.
+func Split(listed []string) (ids, names []string) {
+	for _, t := range listed {
+		if strings.HasPrefix(t, "lt-") {
+			ids = append(ids, t)
+		} else {
+			names = append(names, t)
+		}
+	}
+	return ids, names
+}

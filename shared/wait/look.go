@@ -1,0 +1,232 @@
+package wait
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/shared/fault"
+	"goldsmith/shared/image"
+	"goldsmith/shared/job"
+	"goldsmith/shared/plan"
+	"goldsmith/shared/source"
+	"goldsmith/shared/tag"
+)
+
+// How long EC2 may take before a wait gives up.
+const (
+	// stopLimit: EC2 forces a guest off after some minutes; one that still hangs
+	// after an hour needs a person, and starting it again is all that is left.
+	stopLimit = time.Hour
+	// snapshotLimit: the instance is down meanwhile, and snapshots appear within
+	// seconds; half an hour without one means they will not come.
+	snapshotLimit = 30 * time.Minute
+	// startLimit includes slow boots and both status checks.
+	startLimit = time.Hour
+	// imageLimit: AWS says an image may take 24 hours, so nothing gives up earlier.
+	imageLimit = 30 * time.Hour
+	// settling is how long after a call a describe may still show the state before it.
+	settling = 45 * time.Second
+)
+
+// Instances says how instances are.
+type Instances interface {
+	source.Lister
+	DescribeInstanceStatus(context.Context, *ec2.DescribeInstanceStatusInput, ...func(*ec2.Options)) (*ec2.DescribeInstanceStatusOutput, error)
+}
+
+// Images says how images and their snapshots are.
+type Images interface {
+	DescribeImages(context.Context, *ec2.DescribeImagesInput, ...func(*ec2.Options)) (*ec2.DescribeImagesOutput, error)
+	DescribeSnapshots(context.Context, *ec2.DescribeSnapshotsInput, ...func(*ec2.Options)) (*ec2.DescribeSnapshotsOutput, error)
+}
+
+// API is EC2 as far as waiting needs it.
+type API interface {
+	Instances
+	Images
+}
+
+// For is what a job waits for next, and until when.
+func For(j job.Job, what job.For) (*job.Await, error) {
+	switch what {
+	case job.ForStopped:
+		return &job.Await{Resource: j.Source.ID, For: what, Until: j.Times.StopSent.Add(stopLimit)}, nil
+	case job.ForSnapshots:
+		return &job.Await{Resource: j.Source.ID, For: what, Until: j.Times.ImageSent.Add(snapshotLimit)}, nil
+	case job.ForRunning:
+		return &job.Await{Resource: j.Source.ID, For: what, Until: j.Times.StartSent.Add(startLimit)}, nil
+	case job.ForImage:
+		return &job.Await{Resource: j.Image.ID, For: what, Until: j.Times.ImageSent.Add(imageLimit)}, nil
+	default:
+		return nil, fmt.Errorf("nothing is known of waiting for %q", what)
+	}
+}
+
+// look describes what the job waits for once. It returns the job as it is then
+// and whether the wait is over; an error that is a *fault.Failed ends it badly.
+func look(ctx context.Context, api API, j job.Job, now time.Time) (job.Job, bool, error) {
+	switch j.Await.For {
+	case job.ForStopped:
+		return lookStopped(ctx, api, j, now)
+	case job.ForSnapshots:
+		return lookSnapshots(ctx, api, j, now)
+	case job.ForRunning:
+		return lookRunning(ctx, api, j, now)
+	case job.ForImage:
+		return lookImage(ctx, api, j, now)
+	default:
+		return j, false, fmt.Errorf("nothing is known of waiting for %q", j.Await.For)
+	}
+}
+
+func lookStopped(ctx context.Context, api API, j job.Job, now time.Time) (job.Job, bool, error) {
+	instance, err := alive(ctx, api, j)
+	if err != nil || source.State(instance) != types.InstanceStateNameStopped {
+		return j, false, err
+	}
+	j.Times.Stopped = now
+	return j, true, nil
+}
+
+func lookRunning(ctx context.Context, api API, j job.Job, now time.Time) (job.Job, bool, error) {
+	instance, err := alive(ctx, api, j)
+	if err != nil {
+		return j, false, err
+	}
+	switch source.State(instance) {
+	case types.InstanceStateNameRunning:
+		healthy, err := passed(ctx, api, j)
+		if err != nil || !healthy {
+			return j, false, err
+		}
+		j.Back, j.Times.Running = true, now
+		return j, true, nil
+	case types.InstanceStateNameStopped:
+		// StartInstances answers "pending" and EC2 gives up a moment later, for
+		// one because nobody may use the volume's key.
+		if now.Sub(j.Times.StartSent) > settling {
+			return j, false, fault.Failure("Recover goes on trying; see the instance's state transition reason in the EC2 console.",
+				"%s (%s) went back to stopped after it was started: %s", j.Source.Name, j.Source.ID, source.Why(instance))
+		}
+	default:
+	}
+	return j, false, nil
+}
+
+// alive is the job's instance; it is an error when there is none any more.
+func alive(ctx context.Context, api API, j job.Job) (types.Instance, error) {
+	instance, ok, err := source.Find(ctx, api, j.Source.ID)
+	if err != nil {
+		return instance, err
+	}
+	state := source.State(instance)
+	if !ok || state == types.InstanceStateNameTerminated || state == types.InstanceStateNameShuttingDown {
+		return instance, fault.Failure("Nothing is left to bring back.",
+			"%s (%s) was terminated by somebody during the run", j.Source.Name, j.Source.ID)
+	}
+	return instance, nil
+}
+
+// passed reports whether the instance is as healthy as the plan asks.
+func passed(ctx context.Context, api API, j job.Job) (bool, error) {
+	if j.Plan.Health != plan.Checked {
+		return true, nil
+	}
+	out, err := api.DescribeInstanceStatus(ctx, &ec2.DescribeInstanceStatusInput{InstanceIds: []string{j.Source.ID}})
+	if err != nil {
+		return false, fmt.Errorf("reading the status checks of %s: %w", j.Source.ID, err)
+	}
+	for _, s := range out.InstanceStatuses {
+		if s.InstanceStatus == nil || s.InstanceStatus.Status != types.SummaryStatusOk ||
+			s.SystemStatus == nil || s.SystemStatus.Status != types.SummaryStatusOk {
+			return false, nil
+		}
+	}
+	return len(out.InstanceStatuses) > 0, nil
+}
+
+func lookSnapshots(ctx context.Context, api API, j job.Job, now time.Time) (job.Job, bool, error) {
+	have, err := snapshots(ctx, api, j)
+	if err != nil {
+		return j, false, err
+	}
+	missing := slices.ContainsFunc(j.Source.Volumes, func(volume string) bool { return have[volume] == "" })
+	if missing && now.Sub(j.Times.ImageSent) > settling {
+		// A volume detached in the meantime never gets a snapshot, and a failed
+		// image none at all; the image itself knows.
+		j.Await = &job.Await{Resource: j.Image.ID, For: job.ForImage, Until: j.Await.Until}
+		j, done, err := lookImage(ctx, api, j, now)
+		if !done || err != nil {
+			return j, false, err
+		}
+		j.Times.Snapshotted = now
+		return j, true, nil
+	}
+	if missing {
+		return j, false, nil
+	}
+	j.Times.Snapshotted = now
+	j.Image.Snapshots = nil
+	for _, volume := range j.Source.Volumes {
+		j.Image.Snapshots = append(j.Image.Snapshots, have[volume])
+	}
+	return j, true, nil
+}
+
+// snapshots are the snapshots of the job's image by volume. A snapshot holds
+// what was written before it was requested, so pending is as good as completed.
+func snapshots(ctx context.Context, api API, j job.Job) (map[string]string, error) {
+	pages := ec2.NewDescribeSnapshotsPaginator(api, &ec2.DescribeSnapshotsInput{
+		OwnerIds:   []string{"self"},
+		MaxResults: aws.Int32(1000),
+		Filters: []types.Filter{
+			{Name: aws.String("tag:" + tag.Run), Values: []string{j.Run.Name}},
+			{Name: aws.String("tag:" + tag.Source), Values: []string{j.Source.ID}},
+		},
+	})
+	have := map[string]string{}
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("looking for the snapshots of %s: %w", j.Image.ID, err)
+		}
+		for _, s := range out.Snapshots {
+			if s.State == types.SnapshotStateError {
+				return nil, fault.Failure("Look at the volume in the EC2 console.", "snapshot %s of volume %s failed: %s",
+					aws.ToString(s.SnapshotId), aws.ToString(s.VolumeId), aws.ToString(s.StateMessage))
+			}
+			have[aws.ToString(s.VolumeId)] = aws.ToString(s.SnapshotId)
+		}
+	}
+	return have, nil
+}
+
+func lookImage(ctx context.Context, api API, j job.Job, now time.Time) (job.Job, bool, error) {
+	out, err := api.DescribeImages(ctx, &ec2.DescribeImagesInput{ImageIds: []string{j.Image.ID}})
+	if fault.IsNotFound(err) || err == nil && len(out.Images) == 0 {
+		// EC2 may not know an image it has just made.
+		return j, false, nil
+	}
+	if err != nil {
+		return j, false, fmt.Errorf("looking at image %s: %w", j.Image.ID, err)
+	}
+	found := out.Images[0]
+	j.Image.State = string(found.State)
+	switch image.ProgressOf(found.State) {
+	case image.Available:
+		j.Times.Available = now
+		j.Image.Snapshots = image.Snapshots(found)
+		return j, true, nil
+	case image.Lost:
+		return j, false, fault.Failure("The instance is not affected; the next run tries again.",
+			"image %s of %s (%s) is %s. %s", j.Image.ID, j.Source.Name, j.Source.ID, found.State, image.Why(found))
+	case image.Pending:
+	}
+	return j, false, nil
+}

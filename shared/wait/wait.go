@@ -1,0 +1,102 @@
+// Package wait knows how a waiting step ends: EC2 is described once, and when
+// what is awaited is there, or will never be, the step's task token is completed.
+// Events and heartbeats only say when to look; what a describe says decides.
+package wait
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
+
+	"goldsmith/shared/fault"
+	"goldsmith/shared/ledger"
+)
+
+// Tokens completes waiting steps.
+type Tokens interface {
+	SendTaskSuccess(context.Context, *sfn.SendTaskSuccessInput, ...func(*sfn.Options)) (*sfn.SendTaskSuccessOutput, error)
+	SendTaskFailure(context.Context, *sfn.SendTaskFailureInput, ...func(*sfn.Options)) (*sfn.SendTaskFailureOutput, error)
+}
+
+// Waits is the ledger as far as waiting needs it.
+type Waits interface {
+	Done(ctx context.Context, w ledger.Wait) error
+}
+
+// Settler looks at what steps wait for, and completes the steps.
+type Settler struct {
+	EC2    API
+	Tokens Tokens
+	Ledger Waits
+	Now    func() time.Time
+}
+
+// Settle looks once, and completes the step if its wait is over either way.
+// Settling twice, or after the step has ended otherwise, does no harm.
+func (s Settler) Settle(ctx context.Context, w ledger.Wait) error {
+	now := s.Now().UTC()
+	j, done, err := look(ctx, s.EC2, w.Job, now)
+	var failed *fault.Failed
+	switch {
+	case done:
+		j.Await = nil
+		return s.end(ctx, w, s.succeed(ctx, w.Token, j))
+	case errors.As(err, &failed):
+		return s.end(ctx, w, s.fail(ctx, w.Token, failed))
+	case err != nil:
+		return err
+	case now.After(w.Job.Await.Until):
+		return s.end(ctx, w, s.fail(ctx, w.Token, overdue(w, now)))
+	default:
+		return nil
+	}
+}
+
+func overdue(w ledger.Wait, now time.Time) *fault.Failed {
+	a := w.Job.Await
+	return fault.Failure("Look at it in the EC2 console.", "%s (%s): %s is not %s, %s after it should have been at the latest",
+		w.Job.Source.Name, w.Job.Source.ID, a.Resource, a.For, now.Sub(a.Until).Round(time.Second))
+}
+
+func (s Settler) succeed(ctx context.Context, token string, output any) error {
+	text, err := json.Marshal(output)
+	if err != nil {
+		return fmt.Errorf("writing the job: %w", err)
+	}
+	_, err = s.Tokens.SendTaskSuccess(ctx, &sfn.SendTaskSuccessInput{TaskToken: &token, Output: aws.String(string(text))})
+	return err
+}
+
+// fail reports the failure as a Lambda would, so that a Catch sees one form.
+func (s Settler) fail(ctx context.Context, token string, failed *fault.Failed) error {
+	cause, err := json.Marshal(map[string]string{"errorMessage": failed.Error(), "errorType": "Failed"})
+	if err != nil {
+		return fmt.Errorf("writing the failure: %w", err)
+	}
+	_, err = s.Tokens.SendTaskFailure(ctx, &sfn.SendTaskFailureInput{
+		TaskToken: &token, Error: aws.String("Failed"), Cause: aws.String(string(cause)),
+	})
+	return err
+}
+
+// end forgets the wait once its token is spent. A token that Step Functions no
+// longer knows belongs to a step that has ended or was retried with a new one.
+func (s Settler) end(ctx context.Context, w ledger.Wait, err error) error {
+	if err != nil && !spent(err) {
+		return fmt.Errorf("completing the wait of %s for %s: %w", w.Resource, w.For, err)
+	}
+	return s.Ledger.Done(ctx, w)
+}
+
+func spent(err error) bool {
+	var timedOut *sfntypes.TaskTimedOut
+	var gone *sfntypes.TaskDoesNotExist
+	var invalid *sfntypes.InvalidToken
+	return errors.As(err, &timedOut) || errors.As(err, &gone) || errors.As(err, &invalid)
+}
