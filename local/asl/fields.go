@@ -200,4 +200,7 @@ func encode(v any) []byte {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
+// JSON writes a value of an Execution (its Input or Output, an Event's Data) as text.
+func JSON(v any) string { return string(encode(v)) }
+
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

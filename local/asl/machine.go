@@ -9,8 +9,11 @@ package asl
 // Machine is a parsed definition, or the states inside a Map or a branch of a
 // Parallel. It is not changed after Parse and may run many executions at once.
 type Machine struct {
-	Comment string
-	StartAt string
+	// Definition is the text with its placeholders replaced; empty for the
+	// machines inside a Map or Parallel.
+	Definition string
+	Comment    string
+	StartAt    string
 	// States by name. Use Walk to see those inside Map and Parallel too.
 	States map[string]*State
 	// Timeout of a whole execution in seconds; the zero value means none.

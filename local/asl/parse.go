@@ -30,7 +30,7 @@ func Parse(definition []byte, substitutions map[string]string) (*Machine, error)
 		top.bad("Version %q is not implemented", v)
 	}
 	top.queryLanguage()
-	m := &Machine{Comment: top.text("Comment")}
+	m := &Machine{Definition: text, Comment: top.text("Comment")}
 	m.Timeout = Amount{Fixed: top.whole("TimeoutSeconds", 0, 1, maxSeconds)}
 	readScope(top, m)
 	top.done("the definition")

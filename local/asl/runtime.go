@@ -126,9 +126,14 @@ func (r *Runtime) fraction(parts ...string) float64 {
 	return float64(n) / (1 << 52)
 }
 
-// uuid has the form of the names that Step Functions gives to children of a Map.
 func (r *Runtime) uuid(parts ...string) string {
-	d := r.random(parts...)
+	return UUID(append([]string{strconv.FormatUint(r.options.Seed, 10)}, parts...)...)
+}
+
+// UUID is always the same for the same parts. It has the form of the names that
+// Step Functions makes up.
+func UUID(parts ...string) string {
+	d := digest(parts...)
 	return fmt.Sprintf("%s-%s-3%s-8%s-%s", d[:8], d[8:12], d[13:16], d[17:20], d[20:32])
 }
 

@@ -1,0 +1,119 @@
+package states
+
+import (
+	"encoding/base64"
+	"strconv"
+	"strings"
+	"time"
+
+	"goldsmith/local/asl"
+)
+
+// Execution is a snapshot of one execution.
+type Execution struct {
+	ARN, Name string
+	// Machine is the state machine's ARN; for a child of a distributed Map it
+	// ends in /LABEL and MapRun is set.
+	Machine, MapRun string
+	// Version and Alias are the ARN that StartExecution was given, if it was one.
+	Version, Alias string
+	Status         asl.Status
+	Started        time.Time
+	// Stopped is zero while the execution runs.
+	Stopped       time.Time
+	Input, Output string
+	Error, Cause  string
+
+	failed bool
+}
+
+func (r *record) describe() Execution {
+	o := r.Outcome()
+	x := Execution{
+		ARN: r.ID, Name: r.Name, Machine: r.machine, MapRun: r.MapRun,
+		Status: o.Status, Started: r.Started, Stopped: o.Stopped, Input: r.input,
+	}
+	if x.Input == "" {
+		x.Input = asl.JSON(r.Execution.Input)
+	}
+	if o.Status == asl.Succeeded {
+		x.Output = asl.JSON(o.Output)
+	}
+	if o.Err != nil {
+		x.Error, x.Cause, x.failed = o.Err.Name, o.Err.Cause, true
+	}
+	if _, err := strconv.Atoi(r.qualifier); err == nil {
+		x.Version = r.machine + ":" + r.qualifier
+	} else if r.qualifier != "" {
+		x.Alias = r.machine + ":" + r.qualifier
+	}
+	return x
+}
+
+// Filter of List. Either Machine or MapRun is set; an empty Status is any.
+type Filter struct {
+	Machine, MapRun string
+	Status          asl.Status
+}
+
+// List is the executions of a state machine or Map run, newest first.
+func (s *Service) List(f Filter) []Execution {
+	var list []Execution
+	for _, r := range s.matching(f, 0) {
+		list = append(list, r.describe())
+	}
+	return list
+}
+
+// matching are the records older than number before (0 for all), newest first.
+func (s *Service) matching(f Filter, before int) []*record {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var list []*record
+	for i := len(s.order) - 1; i >= 0; i-- {
+		r := s.order[i]
+		if before > 0 && r.number >= before || s.executions[r.ID] != r || !f.fits(r) {
+			continue
+		}
+		list = append(list, r)
+	}
+	return list
+}
+
+func (f Filter) fits(r *record) bool {
+	if f.MapRun != "" && r.MapRun != f.MapRun || f.Machine != "" && r.machine != f.Machine {
+		return false
+	}
+	return f.Status == "" || r.Outcome().Status == f.Status
+}
+
+// page is the token of a listing that goes on after a numbered entry.
+func page(number int) string {
+	return base64.RawURLEncoding.EncodeToString([]byte("after:" + strconv.Itoa(number)))
+}
+
+// pageAfter reads the token; 0 when there is none.
+func pageAfter(token string) (int, error) {
+	if token == "" {
+		return 0, nil
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(token)
+	number, fine := strings.CutPrefix(string(raw), "after:")
+	n, wrong := strconv.Atoi(number)
+	if err != nil || wrong != nil || !fine || n <= 0 {
+		return 0, failure("InvalidToken", "Invalid Token: 'Invalid token'")
+	}
+	return n, nil
+}
+
+// pageSize: maxResults is at most 1,000; 0 stands for the default of 100.
+func pageSize(wanted int) (int, error) {
+	switch {
+	case wanted < 0 || wanted > 1000:
+		return 0, failure("ValidationException", "1 validation error detected: Value '%d' at 'maxResults' failed to satisfy constraint: "+
+			"Member must have value between 0 and 1000", wanted)
+	case wanted == 0:
+		return 100, nil
+	}
+	return wanted, nil
+}

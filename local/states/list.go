@@ -1,0 +1,138 @@
+package states
+
+import (
+	"slices"
+
+	"goldsmith/local/asl"
+)
+
+type listInput struct {
+	StateMachineArn, MapRunArn, NextToken string
+	StatusFilter                          asl.Status
+	RedriveFilter                         string
+	MaxResults                            int
+}
+
+var statuses = []asl.Status{"", asl.Running, asl.Succeeded, asl.Failed, asl.TimedOut, asl.Aborted, "PENDING_REDRIVE"}
+
+func (s *Service) listExecutions(in listInput) (any, error) {
+	filter, err := s.filter(in)
+	if err != nil {
+		return nil, err
+	}
+	size, err := pageSize(in.MaxResults)
+	if err != nil {
+		return nil, err
+	}
+	before, err := pageAfter(in.NextToken)
+	if err != nil {
+		return nil, err
+	}
+	list := []object{}
+	out := object{}
+	for _, r := range s.matching(filter, before) {
+		if len(list) == size {
+			out["nextToken"] = page(before)
+			break
+		}
+		x := r.describe()
+		listed := x.listed()
+		if filter.MapRun != "" {
+			listed["itemCount"] = 1
+		}
+		list, before = append(list, listed), r.number
+	}
+	out["executions"] = list
+	return out, nil
+}
+
+func (s *Service) filter(in listInput) (Filter, error) {
+	if (in.StateMachineArn == "") == (in.MapRunArn == "") {
+		return Filter{}, failure("ValidationException", "Specify either stateMachineArn or mapRunArn")
+	}
+	if !slices.Contains(statuses, in.StatusFilter) {
+		return Filter{}, failure("ValidationException", "1 validation error detected: Value '%s' at 'statusFilter' failed to satisfy constraint", in.StatusFilter)
+	}
+	if in.RedriveFilter == "REDRIVEN" {
+		// Nothing is ever redriven here.
+		return Filter{MapRun: "none"}, nil
+	}
+	if in.MapRunArn != "" {
+		return Filter{MapRun: in.MapRunArn, Status: in.StatusFilter}, nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m, _, err := s.lookup(in.StateMachineArn)
+	if err != nil {
+		return Filter{}, err
+	}
+	return Filter{Machine: m.arn, Status: in.StatusFilter}, nil
+}
+
+type machinesInput struct {
+	MaxResults int
+	NextToken  string
+}
+
+func (s *Service) listStateMachines(in machinesInput) (any, error) {
+	size, err := pageSize(in.MaxResults)
+	if err != nil {
+		return nil, err
+	}
+	from, err := pageAfter(in.NextToken)
+	if err != nil {
+		return nil, err
+	}
+	all := s.sortedMachines()
+	end := min(len(all), from+size)
+	list := []object{}
+	for _, m := range all[min(from, end):end] {
+		list = append(list, object{
+			"stateMachineArn": m.arn, "name": m.name, "type": "STANDARD", "creationDate": seconds(m.created),
+		})
+	}
+	out := object{"stateMachines": list}
+	if end < len(all) {
+		out["nextToken"] = page(end)
+	}
+	return out, nil
+}
+
+func (s *Service) sortedMachines() []*machine {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []*machine
+	for _, m := range s.machines {
+		all = append(all, m)
+	}
+	slices.SortFunc(all, func(a, b *machine) int {
+		if d := a.created.Compare(b.created); d != 0 {
+			return d
+		}
+		if a.name < b.name {
+			return -1
+		}
+		return 1
+	})
+	return all
+}
+
+type machineInput struct{ StateMachineArn string }
+
+func (s *Service) describeStateMachine(in machineInput) (any, error) {
+	if err := present("stateMachineArn", in.StateMachineArn); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m, _, err := s.lookup(in.StateMachineArn)
+	if err != nil {
+		return nil, err
+	}
+	return object{
+		"stateMachineArn": in.StateMachineArn, "name": m.name, "status": "ACTIVE", "type": "STANDARD",
+		"definition": m.parsed.Definition, "roleArn": m.role, "creationDate": seconds(m.created),
+		"loggingConfiguration": object{"level": "OFF", "includeExecutionData": false},
+		"tracingConfiguration": object{"enabled": false},
+	}, nil
+}
