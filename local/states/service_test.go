@@ -399,7 +399,7 @@ func TestListPages(t *testing.T) {
 	inBubble(t, waits, func(t *testing.T, w *world) {
 		for i := range 7 {
 			w.start(t, fmt.Sprint("e", i), `{}`)
-			<-time.After(20 * time.Second)
+			<-time.After(21 * time.Second)
 		}
 		var names []string
 		pages := sfn.NewListExecutionsPaginator(w.client, &sfn.ListExecutionsInput{StateMachineArn: aws.String(machine1), MaxResults: 3})
