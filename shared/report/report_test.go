@@ -182,19 +182,23 @@ func TestEverySourceOnce(t *testing.T) {
 		if sum := c.Imaged + c.Skipped + c.Failed + c.LeftStopped; sum != len(drawn) || c.Sources != sum || len(got.Sources) != sum {
 			t.Fatalf("%d results, counts %+v", len(drawn), c)
 		}
-		listed := 0
-		for _, ending := range []job.Ending{job.LeftStopped, job.Broken, job.Imaged, job.Skipped} {
-			listed += len(got.EndedAs(ending))
-		}
-		if listed != len(drawn) {
-			t.Fatalf("%d of %d sources are listed", listed, len(drawn))
-		}
-		for _, s := range got.Sources {
-			if down := s.Ending == job.Broken || s.Ending == job.LeftStopped; down != (s.Failure != nil) {
-				t.Fatalf("%s %s has failure %v", s.ID, s.Ending, s.Failure)
-			}
-		}
+		allListed(t, got)
 	})
+}
+
+func allListed(t *rapid.T, r report.Report) {
+	listed := 0
+	for _, ending := range []job.Ending{job.LeftStopped, job.Broken, job.Imaged, job.Skipped} {
+		listed += len(r.EndedAs(ending))
+	}
+	if listed != len(r.Sources) {
+		t.Fatalf("%d of %d sources are listed", listed, len(r.Sources))
+	}
+	for _, s := range r.Sources {
+		if down := s.Ending == job.Broken || s.Ending == job.LeftStopped; down != (s.Failure != nil) {
+			t.Fatalf("%s %s has failure %v", s.ID, s.Ending, s.Failure)
+		}
+	}
 }
 
 func anyResult(t *rapid.T) job.Result {

@@ -258,22 +258,29 @@ func check(t failer, r report.Report) {
 
 func withinLimits(t failer, m slack.Message) {
 	t.Helper()
-	if m.Text == "" || length(m.Text) > 500 || len(m.Blocks) == 0 || len(m.Blocks) > 50 {
-		t.Fatalf("%d characters of text, %d blocks", length(m.Text), len(m.Blocks))
+	if n := len(m.Blocks); n == 0 || n > 50 {
+		t.Fatalf("%d blocks", n)
 	}
 	header, ok := m.Blocks[0].(*slackgo.HeaderBlock)
-	if !ok || header.Text.Text == "" || length(header.Text.Text) > 150 {
-		t.Fatalf("bad header %+v", m.Blocks[0])
+	if !ok {
+		t.Fatalf("first is %+v", m.Blocks[0])
 	}
+	fits(t, header.Text.Text, 150)
+	fits(t, m.Text, 500)
 	total := 0
 	for _, each := range append(texts(m), m.Text) {
-		if each == "" || length(each) > 3000 || !utf8.ValidString(each) {
-			t.Fatalf("text of %d characters: %.100q", length(each), each)
-		}
+		fits(t, each, 3000)
 		total += length(each)
 	}
 	if total >= 10_000 {
 		t.Fatalf("%d characters in all", total)
+	}
+}
+
+func fits(t failer, s string, most int) {
+	t.Helper()
+	if n := length(s); n == 0 || n > most || !utf8.ValidString(s) {
+		t.Fatalf("text of %d characters, at most %d: %.100q", n, most, s)
 	}
 }
 

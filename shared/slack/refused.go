@@ -59,7 +59,7 @@ func (r *Refused) Error() string {
 	if do := remedies[r.Code]; do != "" {
 		said += " (" + do + ")"
 	} else if r.Stale() {
-		said += " (" + newSecret + ")"
+		said += " (" + renew + ")"
 	}
 	return "Slack refused the message: " + said
 }
@@ -77,7 +77,7 @@ func (r *Refused) Stale() bool {
 	return false
 }
 
-const newSecret = "put a valid webhook or token into the secret"
+const renew = "put a valid webhook or token into the secret"
 
 var remedies = map[string]string{
 	"channel_not_found":                 "invite the app to the channel, or correct notify.channel",
@@ -89,5 +89,5 @@ var remedies = map[string]string{
 	"missing_scope":                     "give the app the scope chat:write",
 	"no_channel":                        "name a channel in the secret or in notify.channel",
 	"not_slack":                         "what answers at the webhook's address is not Slack; check the secret and any proxy",
-	"invalid_url":                       newSecret,
+	"invalid_url":                       renew,
 }

@@ -20,8 +20,8 @@ import (
 )
 
 const (
-	hook  = "https://hooks.slack.com/services/T0AAA/B0BBB/sEcReTsEcReT"
-	token = "xoxb-1-sEcReTsEcReT"
+	hook = "https://hooks.slack.com/services/T0AAA/B0BBB/sEcReTsEcReT"
+	bot  = "xoxb-1-sEcReTsEcReT"
 )
 
 // vault holds one secret, whose value may change between reads.
@@ -42,7 +42,7 @@ func (v *vault) GetSecretValue(context.Context, *secretsmanager.GetSecretValueIn
 
 // answers are given in order, the last one for ever.
 type answers struct {
-	give []func(*http.Request) (*http.Response, error)
+	give []answer
 	seen []*http.Request
 	body []string
 }
@@ -53,22 +53,36 @@ func (a *answers) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	a.seen, a.body = append(a.seen, r), append(a.body, string(body))
-	return a.give[min(len(a.seen), len(a.give))-1](r)
+	return a.give[min(len(a.seen), len(a.give))-1].to(r)
 }
 
-func say(status int, body string, headers ...string) func(*http.Request) (*http.Response, error) {
-	return func(r *http.Request) (*http.Response, error) {
-		h := http.Header{}
-		for i := 0; i+1 < len(headers); i += 2 {
-			h.Set(headers[i], headers[i+1])
-		}
-		return &http.Response{StatusCode: status, Status: http.StatusText(status), Header: h, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+// answer is what comes back for one post.
+type answer struct {
+	status     int
+	body       string
+	retryAfter string
+	err        error
+	hang       bool
+}
+
+func (a answer) to(r *http.Request) (*http.Response, error) {
+	if a.hang {
+		<-r.Context().Done()
+		return nil, r.Context().Err()
 	}
+	if a.err != nil {
+		return nil, a.err
+	}
+	header := http.Header{"Location": {"https://evil.example/"}}
+	if a.retryAfter != "" {
+		header.Set("Retry-After", a.retryAfter)
+	}
+	return &http.Response{StatusCode: a.status, Status: http.StatusText(a.status), Header: header, Body: io.NopCloser(strings.NewReader(a.body)), Request: r}, nil
 }
 
-func breakWith(err error) func(*http.Request) (*http.Response, error) {
-	return func(*http.Request) (*http.Response, error) { return nil, err }
-}
+func say(status int, body string) answer { return answer{status: status, body: body} }
+
+func breakWith(err error) answer { return answer{err: err} }
 
 func send(ctx context.Context, v *vault, a *answers) (slack.Delivery, error) {
 	return slack.New(v, "goldsmith/slack", &http.Client{Transport: a}).Send(ctx, slack.Of(realistic()))
@@ -85,15 +99,13 @@ func TestEveryFormOfSecret(t *testing.T) {
 	for name, secret := range map[string]string{
 		"bare webhook": hook + "\n",
 		"webhook":      fmt.Sprintf(`{"webhook":%q}`, hook),
-		"token":        fmt.Sprintf(`{"token":%q,"channel":"C0123"}`, token),
+		"token":        fmt.Sprintf(`{"token":%q,"channel":"C0123"}`, bot),
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := &answers{give: []func(*http.Request) (*http.Response, error){func(r *http.Request) (*http.Response, error) {
-				if r.URL.Host == "slack.com" {
-					return say(200, `{"ok":true,"channel":"C0123","ts":"1.2"}`)(r)
-				}
-				return say(200, "ok")(r)
-			}}}
+			a := &answers{give: []answer{say(200, "ok")}}
+			if name == "token" {
+				a.give = []answer{say(200, `{"ok":true,"channel":"C0123","ts":"1.2"}`)}
+			}
 			got, err := send(t.Context(), &vault{values: []string{secret}}, a)
 			if got != slack.Sent || err != nil {
 				t.Fatalf("%s, %v", got, err)
@@ -125,16 +137,16 @@ func checkForm(t *testing.T, a *answers) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if form.Get("token") != token || form.Get("channel") != "#golden" || form.Get("text") == "" || !strings.HasPrefix(form.Get("blocks"), "[") {
+	if form.Get("token") != bot || form.Get("channel") != "#golden" || form.Get("text") == "" || !strings.HasPrefix(form.Get("blocks"), "[") {
 		t.Errorf("form %.300s", a.body[0])
 	}
 }
 
 func TestRefusals(t *testing.T) {
-	hooked, botted := hook, fmt.Sprintf(`{"token":%q,"channel":"C0123"}`, token)
+	hooked, botted := hook, fmt.Sprintf(`{"token":%q,"channel":"C0123"}`, bot)
 	for name, c := range map[string]struct {
 		secret string
-		answer func(*http.Request) (*http.Response, error)
+		answer answer
 		want   string
 		posts  int
 		reads  int
@@ -145,7 +157,7 @@ func TestRefusals(t *testing.T) {
 		"hook invalid":      {hooked, say(403, "invalid_token"), "invalid_token", 1, 2},
 		"a proxy's page":    {hooked, say(403, "<html>"+hook+"</html>"), "HTTP 403", 1, 1},
 		"not Slack":         {hooked, say(200, "<html>welcome</html>"), "not_slack", 1, 1},
-		"redirect":          {hooked, say(302, "", "Location", "https://evil.example/"), "HTTP 302", 1, 1},
+		"redirect":          {hooked, say(302, ""), "HTTP 302", 1, 1},
 		"unavailable":       {hooked, say(503, "oops"), "HTTP 503", 4, 1},
 		"bot: no channel":   {botted, say(200, `{"ok":false,"error":"channel_not_found"}`), "channel_not_found (invite", 1, 1},
 		"bot: bad blocks":   {botted, say(200, `{"ok":false,"error":"invalid_blocks","response_metadata":{"messages":["[ERROR] too long"]}}`), "invalid_blocks [ERROR] too long", 1, 1},
@@ -156,11 +168,11 @@ func TestRefusals(t *testing.T) {
 		"bot: page":         {botted, say(200, "<html>"), "invalid character", 4, 1},
 		"network":           {hooked, breakWith(errors.New("connection reset")), "connection reset", 4, 1},
 		"network, URL told": {hooked, breakWith(fmt.Errorf("no route for %s", hook)), "no route for [secret]", 4, 1},
-		"bot: token told":   {botted, breakWith(fmt.Errorf("bad header %s", token)), "bad header [secret]", 4, 1},
+		"bot: token told":   {botted, breakWith(fmt.Errorf("bad header %s", bot)), "bad header [secret]", 4, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				v, a := &vault{values: []string{c.secret}}, &answers{give: []func(*http.Request) (*http.Response, error){c.answer}}
+				v, a := &vault{values: []string{c.secret}}, &answers{give: []answer{c.answer}}
 				got, err := send(t.Context(), v, a)
 				if got != slack.Failed || err == nil || !strings.Contains(err.Error(), c.want) {
 					t.Fatalf("%s, %v; want %q", got, err, c.want)
@@ -187,7 +199,7 @@ func TestBadSecrets(t *testing.T) {
 		"broken":       {`{"webhook":"` + hook, "is not valid JSON"},
 		"wrong type":   {`{"webhook":{"` + hook + `":1}}`, "is not valid JSON"},
 		"nothing":      {`{"url":"` + hook + `"}`, "holds neither"},
-		"both":         {fmt.Sprintf(`{"webhook":%q,"token":%q}`, hook, token), "holds both"},
+		"both":         {fmt.Sprintf(`{"webhook":%q,"token":%q}`, hook, bot), "holds both"},
 		"no URL":       {"sEcReTsEcReT", "no http(s) URL"},
 		"control":      {"https://hooks.slack.com/sEcReT\x7f", "no http(s) URL"},
 		"other scheme": {"file:///sEcReT", "no http(s) URL"},
@@ -217,7 +229,7 @@ func TestNoChannel(t *testing.T) {
 
 func TestRotatedSecretIsReadAgain(t *testing.T) {
 	v := &vault{values: []string{"https://hooks.slack.com/services/T/B/old", hook}}
-	a := &answers{give: []func(*http.Request) (*http.Response, error){say(404, "no_service"), say(200, "ok")}}
+	a := &answers{give: []answer{say(404, "no_service"), say(200, "ok")}}
 	sender := slack.New(v, "s", &http.Client{Transport: a})
 	for range 3 {
 		if got, err := sender.Send(t.Context(), slack.Of(realistic())); got != slack.Sent || err != nil {
@@ -230,8 +242,8 @@ func TestRotatedSecretIsReadAgain(t *testing.T) {
 }
 
 func TestRetryAfter(t *testing.T) {
-	limited := func(after string) []func(*http.Request) (*http.Response, error) {
-		return []func(*http.Request) (*http.Response, error){say(429, "", "Retry-After", after), say(200, "ok")}
+	limited := func(after string) []answer {
+		return []answer{{status: 429, retryAfter: after}, say(200, "ok")}
 	}
 	for name, c := range map[string]struct {
 		after    string
@@ -271,8 +283,8 @@ func TestRetryAfter(t *testing.T) {
 func TestBotRetryAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		got, err := send(t.Context(), &vault{values: []string{`{"token":"xoxb-1"}`}}, &answers{give: []func(*http.Request) (*http.Response, error){
-			say(429, "", "Retry-After", "9"), say(200, `{"ok":false,"error":"ratelimited"}`), say(429, ""), say(200, `{"ok":true}`),
+		got, err := send(t.Context(), &vault{values: []string{`{"token":"xoxb-1"}`}}, &answers{give: []answer{
+			{status: 429, retryAfter: "9"}, say(200, `{"ok":false,"error":"ratelimited"}`), say(429, ""), say(200, `{"ok":true}`),
 		}})
 		if got != slack.Sent || time.Since(began) != 11*time.Second {
 			t.Fatalf("%s after %s, %v", got, time.Since(began), err)
@@ -282,10 +294,9 @@ func TestBotRetryAfter(t *testing.T) {
 
 func TestHangingSlack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		hang := func(r *http.Request) (*http.Response, error) { <-r.Context().Done(); return nil, r.Context().Err() }
 		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
 		defer cancel()
-		got, err := send(ctx, &vault{values: []string{hook}}, &answers{give: []func(*http.Request) (*http.Response, error){hang}})
+		got, err := send(ctx, &vault{values: []string{hook}}, &answers{give: []answer{{hang: true}}})
 		if got != slack.Failed || !errors.Is(err, context.DeadlineExceeded) {
 			t.Fatalf("%s, %v", got, err)
 		}
