@@ -88,7 +88,7 @@ var Inputs = []Input{
 	{
 		Name: "schedule", Function: "trigger", Event: "Scheduled",
 		From: "EventBridge Scheduler, when a plan's schedule is due (at least once)",
-		Loss: "no run until the plan's next time; the alarm on missing runs says so",
+		Loss: "no run until the plan's next time",
 	},
 	{
 		Name: "run", Function: "trigger", Event: "RunNow",

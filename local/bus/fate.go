@@ -1,0 +1,94 @@
+package bus
+
+import (
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"strings"
+	"time"
+)
+
+// Faults are how events of one source are delivered. Chances are from 0 to 1.
+type Faults struct {
+	// Delay and Longest bound the time from the event to its target, evenly
+	// drawn. Both zero: 200 ms and 1 s. AWS publishes no figure beyond "near real time".
+	Delay   time.Duration
+	Longest time.Duration
+	// Loss is the chance that no rule ever sees the event.
+	Loss float64
+	// Double is the chance that a target gets the event twice.
+	Double float64
+	// Reorder is the chance that a delivery is held back by up to Hold longer,
+	// so that later events overtake it. Hold's default is 5 s.
+	Reorder float64
+	Hold    time.Duration
+}
+
+func (b *Bus) faultsOf(source string) Faults {
+	faults, ok := b.options.Faults[source]
+	if !ok {
+		faults = b.options.Faults[""]
+	}
+	if faults.Delay == 0 && faults.Longest == 0 {
+		faults.Delay, faults.Longest = 200*time.Millisecond, time.Second
+	}
+	if faults.Hold == 0 {
+		faults.Hold = 5 * time.Second
+	}
+	return faults
+}
+
+func (f Faults) delay(drawn fate) time.Duration {
+	d := f.Delay + drawn.of("delay").upTo(f.Longest-f.Delay)
+	if drawn.of("reorder").chance(f.Reorder) {
+		d += drawn.of("hold").upTo(f.Hold)
+	}
+	return d
+}
+
+// fate is what is decided of one event: a number from which everything that
+// happens to it is drawn, each thing by its own name.
+type fate struct{ seed, key uint64 }
+
+// fateOf is the event's by its content and by how often that content came before,
+// so that it does not depend on what other events are sent meanwhile.
+func (b *Bus) fateOf(source, detailType string, resources []string, detail []byte) fate {
+	content := hash(source, detailType, strings.Join(resources, "\n"), string(detail))
+	b.mu.Lock()
+	b.seen[content]++
+	nth := b.seen[content]
+	b.mu.Unlock()
+	return fate{b.options.Seed, content}.of(fmt.Sprint(nth))
+}
+
+// of is the fate of something named within f.
+func (f fate) of(name string) fate {
+	return fate{f.seed, hash(fmt.Sprintf("%016x", f.key), name)}
+}
+
+func (f fate) draw() *rand.Rand { return rand.New(rand.NewPCG(f.seed, f.key)) }
+
+func (f fate) chance(p float64) bool { return p > 0 && f.draw().Float64() < p }
+
+func (f fate) upTo(d time.Duration) time.Duration {
+	if d <= 0 {
+		return 0
+	}
+	return time.Duration(f.draw().Int64N(int64(d) + 1))
+}
+
+// id is an event's id: a UUID by its looks.
+func (f fate) id() string {
+	r := f.of("id").draw()
+	a, b := r.Uint64(), r.Uint64()
+	return fmt.Sprintf("%08x-%04x-%04x-%04x-%012x", a>>32, a>>16&0xffff, a&0xffff, b>>48, b&0xffffffffffff)
+}
+
+// hash is FNV-1a over the parts and their lengths, so that no two lists of parts read the same.
+func hash(parts ...string) uint64 {
+	h := fnv.New64a()
+	for _, part := range parts {
+		fmt.Fprintf(h, "%d:%s", len(part), part)
+	}
+	return h.Sum64()
+}

@@ -1,0 +1,86 @@
+package bus
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Schedule is a schedule of EventBridge Scheduler, its flexible time window off.
+type Schedule struct {
+	Name string
+	// Group is the schedule group. Default: default.
+	Group string
+	// Next is the first time after the given one at which the schedule is due; false when there is none.
+	Next func(after time.Time) (time.Time, bool)
+	// Input is the target's input, in which Scheduler replaces its keywords:
+	// https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html.
+	Input    []byte
+	Function string
+}
+
+// SchedulerSource is the source that Options.Faults and Record know Scheduler by.
+// Without faults it is on time within a second; AWS keeps to the minute:
+// https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html.
+const SchedulerSource = "aws.scheduler"
+
+// Schedule starts a schedule; the first time is the first after now.
+func (b *Bus) Schedule(s Schedule) error {
+	if s.Name == "" || s.Function == "" || s.Next == nil || len(s.Input) == 0 {
+		return errors.New("a schedule needs a name, a function, an input and Next")
+	}
+	if s.Group == "" {
+		s.Group = "default"
+	}
+	arn := fmt.Sprintf("arn:aws:scheduler:%s:%s:schedule/%s/%s", b.options.Region, b.options.Account, s.Group, s.Name)
+	b.mu.Lock()
+	taken := b.schedules[arn]
+	b.schedules[arn] = true
+	b.mu.Unlock()
+	if taken {
+		return fmt.Errorf("schedule %s exists already", arn)
+	}
+	b.arm(s, arn, b.options.Clock.Now())
+	return nil
+}
+
+// arm waits for the schedule's first time after the given one.
+func (b *Bus) arm(s Schedule, arn string, after time.Time) {
+	due, ok := s.Next(after)
+	if !ok {
+		return
+	}
+	r := Record{Source: SchedulerSource, Resources: []string{arn}, Rule: s.Name, Function: s.Function, Sent: due.UTC()}
+	if !due.After(after) {
+		b.finish(r, Dead, nil, fmt.Errorf("the time after %s cannot be %s", after, due))
+		return
+	}
+	b.after(due.Sub(b.options.Clock.Now()), func() {
+		b.fire(s, r)
+		b.arm(s, arn, due)
+	})
+}
+
+func (b *Bus) fire(s Schedule, r Record) {
+	fate := fate{b.options.Seed, hash(r.Resources[0], r.Sent.String())}
+	r.Event = fate.execution(0)
+	faults := b.faultsOf(SchedulerSource)
+	if fate.of("loss").chance(faults.Loss) {
+		b.finish(r, Lost, nil, nil)
+		return
+	}
+	b.send(r, fate, faults, func(n int) []byte {
+		return []byte(strings.NewReplacer(
+			"<aws.scheduler.scheduled-time>", r.Sent.Format(time.RFC3339),
+			"<aws.scheduler.schedule-arn>", r.Resources[0],
+			"<aws.scheduler.execution-id>", fate.execution(n),
+			"<aws.scheduler.attempt-number>", "1",
+		).Replace(string(s.Input)))
+	})
+}
+
+// execution is Scheduler's id of its n-th attempt to invoke the target.
+func (f fate) execution(n int) string {
+	return fmt.Sprintf("%016x", f.of(fmt.Sprint("execution", n)).key)
+}
