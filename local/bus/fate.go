@@ -2,8 +2,8 @@ package bus
 
 import (
 	"fmt"
-	"hash/fnv"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -53,17 +53,17 @@ type fate struct{ seed, key uint64 }
 // fateOf is the event's by its content and by how often that content came before,
 // so that it does not depend on what other events are sent meanwhile.
 func (b *Bus) fateOf(source, detailType string, resources []string, detail []byte) fate {
-	content := hash(source, detailType, strings.Join(resources, "\n"), string(detail))
+	content := hash(0, source, detailType, strings.Join(resources, "\n"), string(detail))
 	b.mu.Lock()
 	b.seen[content]++
 	nth := b.seen[content]
 	b.mu.Unlock()
-	return fate{b.options.Seed, content}.of(fmt.Sprint(nth))
+	return fate{b.options.Seed, content}.of(strconv.FormatUint(nth, 10))
 }
 
 // of is the fate of something named within f.
 func (f fate) of(name string) fate {
-	return fate{f.seed, hash(fmt.Sprintf("%016x", f.key), name)}
+	return fate{f.seed, hash(f.key, name)}
 }
 
 func (f fate) draw() *rand.Rand { return rand.New(rand.NewPCG(f.seed, f.key)) }
@@ -84,11 +84,16 @@ func (f fate) id() string {
 	return fmt.Sprintf("%08x-%04x-%04x-%04x-%012x", a>>32, a>>16&0xffff, a&0xffff, b>>48, b&0xffffffffffff)
 }
 
-// hash is FNV-1a over the parts and their lengths, so that no two lists of parts read the same.
-func hash(parts ...string) uint64 {
-	h := fnv.New64a()
+// hash is FNV-1a from start over the parts, each followed by its length, so that
+// no two lists of parts read the same.
+func hash(start uint64, parts ...string) uint64 {
+	const prime = 1099511628211
+	h := start ^ 14695981039346656037
 	for _, part := range parts {
-		fmt.Fprintf(h, "%d:%s", len(part), part)
+		for i := range len(part) {
+			h = (h ^ uint64(part[i])) * prime
+		}
+		h = (h ^ uint64(len(part))) * prime
 	}
-	return h.Sum64()
+	return h
 }

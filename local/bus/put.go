@@ -3,6 +3,7 @@ package bus
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	"goldsmith/local/bus/pattern"
@@ -92,7 +93,7 @@ func (b *Bus) send(r Record, f fate, faults Faults, payloadOf func(n int) []byte
 	for n := range copies {
 		payload := payloadOf(n)
 		b.count(func(s *Stats) { s.Pending++ })
-		b.after(faults.delay(f.of(fmt.Sprint(n))), func() { b.attempt(r, payload) })
+		b.after(faults.delay(f.of(strconv.Itoa(n))), func() { b.attempt(r, payload) })
 	}
 }
 

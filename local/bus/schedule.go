@@ -63,7 +63,7 @@ func (b *Bus) arm(s Schedule, arn string, after time.Time) {
 }
 
 func (b *Bus) fire(s Schedule, r Record) {
-	fate := fate{b.options.Seed, hash(r.Resources[0], r.Sent.String())}
+	fate := fate{b.options.Seed, hash(0, r.Resources[0], r.Sent.Format(time.RFC3339Nano))}
 	r.Event = fate.execution(0)
 	faults := b.faultsOf(SchedulerSource)
 	if fate.of("loss").chance(faults.Loss) {
