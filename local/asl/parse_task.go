@@ -6,20 +6,20 @@ import (
 	"strings"
 )
 
-// The resources a Task may name, besides the ARN of a Lambda function.
-const (
-	resourceInvoke = "arn:aws:states:::lambda:invoke"
-	resourceToken  = "arn:aws:states:::lambda:invoke.waitForTaskToken"
+// The resources a Task may name: the lambda:invoke integration, or the ARN of a
+// Lambda function. Partitions are aws, aws-cn, aws-us-gov and the like.
+var (
+	invokeARN = regexp.MustCompile(`^arn:aws[a-z-]*:states:::(lambda:invoke(\.waitForTaskToken)?)$`)
+	lambdaARN = regexp.MustCompile(`^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]+(:[A-Za-z0-9$_-]+)?$`)
 )
-
-var lambdaARN = regexp.MustCompile(`^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]+(:[A-Za-z0-9$_-]+)?$`)
 
 func readTask(f fields, s *State) {
 	s.Resource = f.required("Resource")
-	s.optimal = s.Resource == resourceInvoke || s.Resource == resourceToken
-	s.WaitForToken = s.Resource == resourceToken
+	invoke := invokeARN.FindStringSubmatch(s.Resource)
+	s.optimal = invoke != nil
 	switch {
 	case s.optimal:
+		s.WaitForToken = invoke[2] != ""
 		readInvocation(f, s)
 	case lambdaARN.MatchString(s.Resource):
 		s.Function = s.Resource
@@ -72,7 +72,7 @@ func readInvocation(f fields, s *State) {
 	s.payload = t.object["Payload"]
 	delete(parameters.raw, "Payload")
 	delete(parameters.raw, "Payload.$")
-	parameters.done(strings.TrimPrefix(s.Resource, "arn:aws:states:::"))
+	parameters.done("lambda:invoke")
 }
 
 // itemSource says what a Map hands to its iterations, and how many at once.

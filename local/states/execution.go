@@ -34,7 +34,7 @@ func (r *record) describe() Execution {
 		Status: o.Status, Started: r.Started, Stopped: o.Stopped, Input: r.input,
 	}
 	if x.Input == "" {
-		x.Input = asl.JSON(r.Execution.Input)
+		x.Input = asl.JSON(r.Input)
 	}
 	if o.Status == asl.Succeeded {
 		x.Output = asl.JSON(o.Output)

@@ -76,30 +76,46 @@ func detailsName(kind string) string {
 	return strings.ToLower(kind[:1]) + kind[1:] + "EventDetails"
 }
 
+// details are nil for the types that have none.
 func (h historian) details(e asl.Event) object {
 	switch {
 	case strings.HasSuffix(e.Type, "StateEntered"):
 		return h.with(object{"name": e.Name}, "input", e.Data)
 	case strings.HasSuffix(e.Type, "StateExited"):
 		return h.with(object{"name": e.Name}, "output", e.Data)
-	case strings.HasPrefix(e.Type, "MapIteration"):
-		return object{"name": e.Name, "index": e.Index}
+	case strings.HasPrefix(e.Type, "Execution"):
+		return h.execution(e)
+	case strings.HasPrefix(e.Type, "Map"):
+		return mapDetails(e)
 	case strings.HasPrefix(e.Type, "LambdaFunction"):
 		return h.lambda(e)
-	case strings.HasPrefix(e.Type, "Task") && e.State != nil:
+	case strings.HasPrefix(e.Type, "Task"):
 		return h.task(e)
 	}
+	return nil
+}
+
+func (h historian) execution(e asl.Event) object {
 	switch e.Type {
 	case "ExecutionStarted":
 		return h.with(object{"roleArn": h.role}, "input", e.Data)
 	case "ExecutionSucceeded":
 		return h.with(object{}, "output", e.Data)
-	case "ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted", "MapRunFailed":
-		return failed(object{}, e)
+	}
+	return failed(object{}, e)
+}
+
+func mapDetails(e asl.Event) object {
+	switch e.Type {
 	case "MapStateStarted":
 		return object{"length": e.Index}
 	case "MapRunStarted":
 		return object{"mapRunArn": e.MapRun}
+	case "MapRunFailed":
+		return failed(object{}, e)
+	}
+	if strings.HasPrefix(e.Type, "MapIteration") {
+		return object{"name": e.Name, "index": e.Index}
 	}
 	return nil
 }
@@ -107,8 +123,7 @@ func (h historian) details(e asl.Event) object {
 func (h historian) lambda(e asl.Event) object {
 	switch e.Type {
 	case "LambdaFunctionScheduled":
-		out := h.with(object{"resource": e.State.Resource}, "input", e.Data)
-		return limits(out, e)
+		return limit(h.with(object{"resource": e.State.Resource}, "input", e.Data), "timeoutInSeconds", e.Timeout)
 	case "LambdaFunctionSucceeded":
 		return h.with(object{}, "output", e.Data)
 	case "LambdaFunctionStarted":
@@ -118,25 +133,22 @@ func (h historian) lambda(e asl.Event) object {
 }
 
 func (h historian) task(e asl.Event) object {
-	resource := strings.TrimPrefix(e.State.Resource, "arn:aws:states:::lambda:")
+	_, resource, _ := strings.Cut(e.State.Resource, ":states:::lambda:")
 	out := object{"resourceType": "lambda", "resource": resource}
 	switch e.Type {
 	case "TaskScheduled":
 		out["region"] = h.region
 		out["parameters"] = asl.JSON(map[string]any{"FunctionName": e.State.Function, "Payload": e.Data})
-		return limits(out, e)
+		return limit(limit(out, "timeoutInSeconds", e.Timeout), "heartbeatInSeconds", e.Heartbeat)
 	case "TaskSucceeded":
 		return h.with(out, "output", e.Data)
 	}
 	return failed(out, e)
 }
 
-func limits(out object, e asl.Event) object {
-	if e.Timeout > 0 {
-		out["timeoutInSeconds"] = e.Timeout
-	}
-	if e.Heartbeat > 0 {
-		out["heartbeatInSeconds"] = e.Heartbeat
+func limit(out object, name string, seconds int64) object {
+	if seconds > 0 {
+		out[name] = seconds
 	}
 	return out
 }

@@ -119,7 +119,7 @@ func (s *Service) Transitions(arn string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return r.Execution.Transitions(), nil
+	return r.Transitions(), nil
 }
 
 // Wait returns when the execution has ended, or with ctx's error.

@@ -53,7 +53,7 @@ func (s *Service) start(machine, name, input string) (*record, error) {
 		return nil, err
 	}
 	if fresh {
-		r.Execution.Start()
+		r.Start()
 	}
 	return r, nil
 }
