@@ -41,11 +41,6 @@ var Rules = []Rule{
 		Loss: "one heartbeat of downtime for that source",
 	},
 	{
-		Name: "snapshot-done", Function: "wake", Event: "SnapshotDone",
-		From: "EBS (`aws.ec2`), when the making of a snapshot succeeds or fails",
-		Loss: "nothing, unless the snapshot's tag event was lost too: then one heartbeat",
-	},
-	{
 		Name: "instance-settled", Function: "wake", Event: "InstanceChanged",
 		From: "EC2 (`aws.ec2`), when an instance is stopped, running or terminated",
 		Loss: "one heartbeat: of downtime when it was `stopped`, of waiting when it was `running`",

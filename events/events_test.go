@@ -57,9 +57,6 @@ var samples = map[string]struct {
 
 	"snapshot-tagged":    {[]string{"snapshot-appeared"}, event.SnapshotTagged{ID: snap, Source: source, Run: run}},
 	"snapshot-untagged":  {nil, event.Ignored{}},
-	"snapshot-succeeded": {[]string{"snapshot-done"}, event.SnapshotDone{ID: snap, Result: "succeeded"}},
-	"snapshot-failed":    {[]string{"snapshot-done"}, event.SnapshotDone{ID: snap, Result: "failed", Cause: "Source volume is in an error state"}},
-	"snapshot-copied":    {nil, event.Ignored{}},
 
 	"instance-stopping":   {nil, event.InstanceChanged{ID: source, State: "stopping"}},
 	"instance-stopped":    {[]string{"instance-settled"}, event.InstanceChanged{ID: source, State: "stopped"}},

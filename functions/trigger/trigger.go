@@ -4,13 +4,17 @@
 package trigger
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 
+	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
@@ -21,6 +25,7 @@ import (
 	"goldsmith/shared/job"
 	"goldsmith/shared/metric"
 	"goldsmith/shared/plan"
+	"goldsmith/shared/tag"
 )
 
 // Executions starts executions.
@@ -77,7 +82,7 @@ func (s Step) scheduled(ctx context.Context, e event.Scheduled) (Answer, error) 
 	if !ok {
 		return Answer{}, fault.Failure("Deploy the suite again, so that schedules and plans agree.", "schedule %s: %s", e.Schedule, s.unknown(e.Plan))
 	}
-	return s.start(ctx, page(p, stamp(e.Plan, e.Time), e.Time, nil))
+	return s.start(ctx, page(p, e.Plan+"-"+e.Time.UTC().Format(basic), e.Time, nil))
 }
 
 // requested starts a run for one source. A value that names no plan starts one
@@ -88,14 +93,14 @@ func (s Step) requested(ctx context.Context, e event.Requested) (Answer, error) 
 	p, problem := s.wanted(e.Value)
 	started := page(p, name, e.Time, request)
 	if problem != "" {
-		started.Problem = fmt.Sprintf("Tag goldsmith:image=%s on %s: %s Put the tag on again with one of them, or with \"now\"", e.Value, e.ID, problem)
+		started.Problem = fmt.Sprintf("Tag %s=%s on %s: %s Put the tag on again with one of them, or with %q", tag.Request, e.Value, e.ID, problem, tag.RequestDefault)
 	}
 	return s.start(ctx, started)
 }
 
 func (s Step) wanted(value string) (plan.Plan, string) {
 	name := value
-	if value == "now" || value == "" {
+	if value == tag.RequestDefault || value == "" {
 		name = s.plans.Default
 	}
 	if p, ok := s.plans.Plans[name]; ok {
@@ -116,10 +121,12 @@ func (s Step) asked(ctx context.Context, e event.RunNow) (Answer, error) {
 	if at.IsZero() {
 		at = s.now().UTC()
 	}
-	name := stamp(p.Name+"-now", at)
-	if e.ID != "" {
-		name = p.Name + "-now-" + e.ID
+	id := e.ID
+	if lc, ok := lambdacontext.FromContext(ctx); ok && id == "" {
+		// Lambda repeats an asynchronous invocation under the same request id.
+		id = lc.AwsRequestID
 	}
+	name := fit(p.Name + "-now-" + cmp.Or(id, at.UTC().Format(basic)))
 	request := &job.Request{Source: e.Source, By: e.By}
 	if e.Source != "" {
 		request.Kind = kindOf(e.Source)
@@ -138,8 +145,20 @@ func (s Step) unknown(name string) string {
 	return fmt.Sprintf("there is no plan %q; there are: %s.", name, strings.Join(s.plans.Names(), ", "))
 }
 
-// stamp makes an execution name: colons are not allowed in one.
-func stamp(name string, at time.Time) string { return name + "-" + at.UTC().Format("20060102T150405Z") }
+// basic is ISO 8601 without colons, which an execution's name must not have.
+const basic = "20060102T150405Z"
+
+// longest is how long an execution's name may be.
+const longest = 80
+
+// fit keeps a name within the limit, and different from any other.
+func fit(name string) string {
+	if len(name) <= longest {
+		return name
+	}
+	sum := sha256.Sum256([]byte(name))
+	return name[:longest-17] + "-" + hex.EncodeToString(sum[:8])
+}
 
 // page is the run's input. It says nothing that differs between two deliveries
 // of the same event, so that Step Functions knows the second for what it is.

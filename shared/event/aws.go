@@ -118,36 +118,6 @@ func imageChanged(e envelope) (Event, error) {
 	return ImageChanged{ID: detail.ID, State: detail.State, Message: detail.Message}, nil
 }
 
-// snapshotDone reads the id from the ARN's tail alone, since EBS's samples carry
-// the Region where an ARN has the account:
-// https://docs.aws.amazon.com/ebs/latest/userguide/ebs-cloud-watch-events.html.
-func snapshotDone(e envelope) (Event, error) {
-	detail, err := detailOf[struct {
-		Event    string `json:"event"`
-		Result   string `json:"result"`
-		Cause    string `json:"cause"`
-		Snapshot string `json:"snapshot_id"`
-	}](e)
-	if err != nil {
-		return nil, err
-	}
-	if detail.Event != "createSnapshot" {
-		return Ignored{Why: "snapshot event " + quote(detail.Event) + " is not the making of one"}, nil
-	}
-	parsed, err := parseARN("detail.snapshot_id", detail.Snapshot, "ec2")
-	if err != nil {
-		return nil, err
-	}
-	id := parsed.Resource[strings.LastIndex(parsed.Resource, "/")+1:]
-	if err := checkID("detail.snapshot_id", id, "snap"); err != nil {
-		return nil, err
-	}
-	if detail.Result == "" {
-		return nil, missing("detail.result", "")
-	}
-	return SnapshotDone{ID: id, Result: detail.Result, Cause: detail.Cause}, nil
-}
-
 // executionEnded: https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html.
 func executionEnded(e envelope) (Event, error) {
 	detail, err := detailOf[struct {

@@ -44,10 +44,6 @@ func image(detail string) string {
 	return aws("aws.ec2", "EC2 AMI State Change", "arn:aws:ec2:eu-central-1::image/ami-0abcdef1234567890", detail)
 }
 
-func snapshot(detail string) string {
-	return aws("aws.ec2", "EBS Snapshot Notification", snapshotARN, detail)
-}
-
 func execution(detail string) string {
 	return aws("aws.states", "Step Functions Execution Status Change", childARN, detail)
 }
@@ -102,10 +98,6 @@ func TestDecode(t *testing.T) {
 			image(`{"RequestId":"1","ImageId":"ami-0abcdef1234567890","State":"failed","ErrorMessage":"no"}`),
 			event.ImageChanged{ID: "ami-0abcdef1234567890", State: "failed", Message: "no"},
 		},
-		"snapshot made, ARN as in EBS's sample": {
-			snapshot(`{"event":"createSnapshot","result":"succeeded","cause":"","snapshot_id":"arn:aws:ec2::us-west-2:snapshot/snap-01234567"}`),
-			event.SnapshotDone{ID: "snap-01234567", Result: "succeeded"},
-		},
 		"child execution": {
 			execution(`{"executionArn":"` + childARN + `","stateMachineArn":"arn:aws:states:eu-central-1:123456789012:stateMachine:goldsmith/Sources","name":"0f1e2d3c","status":"ABORTED","stopDate":null}`),
 			event.ExecutionEnded{
@@ -141,7 +133,6 @@ func TestDecodeIgnores(t *testing.T) {
 		"run removed":           {tags(snapshotARN, "snapshot", `"goldsmith:run"`, ``), "goldsmith:run was removed"},
 		"run without a source":  {tags(snapshotARN, "snapshot", `"goldsmith:run"`, `"goldsmith:run":"r1","goldsmith:source":"web"`), "no source"},
 		"another resource type": {tags("arn:aws:ec2:eu-central-1:1:volume/vol-01234567", "volume", `"goldsmith:image"`, `"goldsmith:image":"now"`), `"volume"`},
-		"copied snapshot":       {snapshot(`{"event":"copySnapshot","result":"succeeded"}`), `"copySnapshot"`},
 		"execution started":     {execution(`{"status":"RUNNING"}`), `"RUNNING"`},
 	}
 	for name, test := range tests {
@@ -201,9 +192,6 @@ func TestDecodeRefuses(t *testing.T) {
 		"no state":               {instance(`{"instance-id":"i-01234567"}`), `detail.state: missing`},
 		"no image":               {image(`{"State":"available"}`), `detail.ImageId: missing`},
 		"no image state":         {image(`{"ImageId":"ami-01234567"}`), `detail.State: missing`},
-		"no snapshot":            {snapshot(`{"event":"createSnapshot","result":"succeeded"}`), `detail.snapshot_id: want an ARN of ec2, got ""`},
-		"snapshot is a volume":   {snapshot(`{"event":"createSnapshot","snapshot_id":"arn:aws:ec2::r:volume/vol-01234567"}`), `detail.snapshot_id: want snap-`},
-		"no snapshot result":     {snapshot(`{"event":"createSnapshot","snapshot_id":"arn:aws:ec2::r:snapshot/snap-01234567"}`), `detail.result: missing`},
 		"tag event of nothing": {
 			strings.Replace(tags(instanceARN, "instance", `"goldsmith:image"`, `"goldsmith:image":"now"`), `["`+instanceARN+`"]`, `[]`, 1),
 			`event "Tag Change on Resource": resources: want one ARN, got 0`,
@@ -280,7 +268,6 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(tags(snapshotARN, "snapshot", `"goldsmith:run"`, `"goldsmith:run":"r1","goldsmith:source":"i-0a1b2c3d"`)))
 	f.Add([]byte(instance(`{"instance-id":"i-0a1b2c3d","state":"stopped"}`)))
 	f.Add([]byte(image(`{"ImageId":"ami-0abcdef1234567890","State":"failed","ErrorMessage":"no"}`)))
-	f.Add([]byte(snapshot(`{"event":"createSnapshot","result":"succeeded","snapshot_id":"arn:aws:ec2::us-west-2:snapshot/snap-01234567"}`)))
 	f.Add([]byte(execution(`{"executionArn":"` + childARN + `","stateMachineArn":"m","name":"0f1e2d3c","status":"ABORTED"}`)))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		got, err := event.Decode(raw)

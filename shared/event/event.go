@@ -63,15 +63,6 @@ type SnapshotTagged struct {
 	Run string
 }
 
-// SnapshotDone says that the making of a snapshot ended.
-type SnapshotDone struct {
-	ID string
-	// Result is succeeded or failed.
-	Result string
-	// Cause is EBS's reason when it failed.
-	Cause string
-}
-
 // InstanceChanged says that an instance entered a state: pending, running,
 // stopping, stopped, shutting-down or terminated.
 type InstanceChanged struct{ ID, State string }
@@ -108,7 +99,6 @@ func (Scheduled) event()       {}
 func (RunNow) event()          {}
 func (Requested) event()       {}
 func (SnapshotTagged) event()  {}
-func (SnapshotDone) event()    {}
 func (InstanceChanged) event() {}
 func (ImageChanged) event()    {}
 func (ExecutionEnded) event()  {}

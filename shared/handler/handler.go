@@ -5,6 +5,7 @@ package handler
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"os"
 	"time"
@@ -34,7 +35,7 @@ func Start[In, Out any](name string, wire func(context.Context) (Func[In, Out], 
 }
 
 // Logger writes JSON lines that name the function.
-func Logger(out *os.File, function string) *slog.Logger {
+func Logger(out io.Writer, function string) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(out, nil)).With("function", function)
 }
 
