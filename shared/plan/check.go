@@ -104,7 +104,7 @@ func (p Plan) Check() []Problem {
 	}
 	c.within("concurrency", p.Concurrency, 1, MaxConcurrency)
 	if p.Window < MinWindow || p.Window > MaxWindow {
-		c.add("window", "%s is outside 1m to 168h", time.Duration(p.Window))
+		c.add("window", "%s is outside 1m to 168h", p.Window)
 	}
 	c.selector(p.Name, p.Sources)
 	c.image(p.Image)
@@ -131,6 +131,8 @@ func (c *checker) name(key, name string) {
 	switch {
 	case key == tag.RequestDefault:
 		c.add("", "is no name for a plan: in %s=%s it means the default plan", tag.Request, tag.RequestDefault)
+	case key == "default" || key == "plans":
+		c.add("", "is no name for a plan: it is a key of the file")
 	case !nameForm.MatchString(key):
 		c.add("", "%q is no name for a plan; want 1 to 32 of a-z, 0-9 and -, not beginning with -", key)
 	case name != key:

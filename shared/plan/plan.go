@@ -222,6 +222,18 @@ func (l *Limit) UnmarshalText(text []byte) error {
 // Duration is a time.Duration written as Go writes it: "90m", "4h".
 type Duration time.Duration
 
+// String is the duration as people write it: "4h", not "4h0m0s".
+func (d Duration) String() string {
+	text := time.Duration(d).String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
 // MarshalText writes "4h0m0s".
 func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
 

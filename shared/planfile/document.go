@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// maxBytes is far above any real file; it bounds what a parser can be made to do.
-	maxBytes = 256 << 10
+	// maxBytes is far above any real file; the parser takes quadratic time in the number of keys.
+	maxBytes = 64 << 10
 	// maxDepth is twice what a plan can use.
 	maxDepth = 16
 )
@@ -43,9 +43,6 @@ func document(text []byte) (ast.Node, []Problem) {
 		return nil, append(problems, problem(1, "the file is empty: it holds default, the name of a plan, and plans"))
 	case *ast.DirectiveNode:
 		return nil, []Problem{at(body, "YAML directives (%name) are not read: leave the line out")}
-	}
-	if depth(body) > maxDepth {
-		return nil, append(problems, problem(1, "the file is nested deeper than any plan"))
 	}
 	return body, problems
 }
@@ -82,23 +79,22 @@ func invalid(text []byte) int {
 	return len(text)
 }
 
-// nesting counts brackets, and the dashes and question marks that open a level
-// each on one line, without reading YAML: a parser recurses for each of them.
+// nesting counts the brackets, and the marks on one line, that open a level
+// each, without reading YAML: a parser recurses for each of them.
 func nesting(text []byte) int {
 	depth, deepest, marks := 0, 0, 0
-	for _, b := range text {
-		switch b {
-		case '[', '{':
+	for i, b := range text {
+		switch {
+		case b == '[' || b == '{':
 			depth++
-		case ']', '}':
+		case b == ']' || b == '}':
 			depth = max(0, depth-1)
-		case '-', '?', ':', '!', '&':
-			marks++
-		case ' ':
-		default:
+		case b == '\n':
 			marks = 0
+		case b == ' ' && i > 0 && bytes.IndexByte([]byte("-?:"), text[i-1]) >= 0:
+			marks++
 		}
-		deepest = max(deepest, depth, marks/8)
+		deepest = max(deepest, depth, marks)
 	}
 	return deepest
 }
@@ -127,27 +123,6 @@ func syntax(err error) Problem {
 		hint = ": put the text in quotes"
 	}
 	return problem(known.GetToken().Position.Line, "this is not YAML: "+known.GetMessage()+hint)
-}
-
-func depth(node ast.Node) int {
-	deepest := 0
-	var values []ast.Node
-	switch n := node.(type) {
-	case *ast.MappingNode:
-		for _, v := range n.Values {
-			values = append(values, v.Value)
-		}
-	case *ast.MappingValueNode:
-		values = append(values, n.Value)
-	case *ast.SequenceNode:
-		values = n.Values
-	default:
-		return 0
-	}
-	for _, v := range values {
-		deepest = max(deepest, depth(v))
-	}
-	return deepest + 1
 }
 
 func at(node ast.Node, text string) Problem { return problem(lineOf(node), text) }

@@ -78,6 +78,9 @@ func parse(text []byte, now time.Time) (plan.Plans, []Problem) {
 	r := reader{lines: map[string]int{}, problems: problems}
 	var plans plan.Plans
 	r.plans(body, &plans)
+	if plans.Plans == nil {
+		return plans, r.problems
+	}
 	read := slices.Clone(r.problems)
 	for _, p := range append(plans.Check(), checkSchedules(&plans, now)...) {
 		if !spoilt(read, p.Path) {

@@ -34,6 +34,7 @@ func (r *reader) line(path string) int {
 }
 
 func (r *reader) add(node ast.Node, path, text string, args ...any) {
+	path = strings.TrimPrefix(path, "plans.")
 	r.problems = append(r.problems, Problem{lineOf(node), plan.Problem{Path: path, Text: fmt.Sprintf(text, args...)}})
 }
 

@@ -54,7 +54,7 @@ func parseCron(words []string) (string, error) {
 	for i, f := range fields {
 		text, err := f.translate(words[i])
 		if err != nil {
-			wrong = append(wrong, fmt.Errorf("%s %q: %w", f.name, words[i], err))
+			wrong = append(wrong, fmt.Errorf("%s: %w", f.name, err))
 		}
 		translated = append(translated, text)
 	}
@@ -62,7 +62,7 @@ func parseCron(words []string) (string, error) {
 }
 
 func countError(words []string) error {
-	base := fmt.Sprintf("has %d fields, a Scheduler cron has six: minute hour day-of-month month day-of-week year", len(words))
+	base := fmt.Sprintf("cron(%s) has %d fields, Scheduler wants six: minute hour day-of-month month day-of-week year", strings.Join(words, " "), len(words))
 	if len(words) != fieldCount-1 {
 		return errors.New(base)
 	}

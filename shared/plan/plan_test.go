@@ -1,0 +1,177 @@
+package plan
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+func TestLimitMost(t *testing.T) {
+	for _, c := range []struct {
+		limit Limit
+		total int
+		most  int
+		ok    bool
+	}{
+		{Limit{}, 100, 0, false},
+		{Limit{Count: 5}, 100, 5, true},
+		{Limit{Percent: 50}, 100, 50, true},
+		{Limit{Percent: 50}, 5, 2, true},
+		{Limit{Percent: 1}, 5, 1, true},
+		{Limit{Percent: 100}, 7, 7, true},
+	} {
+		if most, ok := c.limit.Most(c.total); most != c.most || ok != c.ok {
+			t.Errorf("%s of %d: got %d %v, want %d %v", c.limit, c.total, most, ok, c.most, c.ok)
+		}
+	}
+}
+
+func TestLimitRefuses(t *testing.T) {
+	for text, want := range map[string]string{
+		`0`: "would let no run touch anything", `"0%"`: "would let no run touch anything", `"101%"`: "more than all",
+		`-1`: "is no limit", `"-1%"`: "is no limit", `1.5`: "is no limit", `"%"`: "is no limit", `""`: "is no limit",
+		`"20%%"`: "is no limit", `"20%x"`: "is no limit", `true`: "is no limit", `{}`: "is no limit", `99999999999`: "is no limit",
+	} {
+		var l Limit
+		if err := json.Unmarshal([]byte(text), &l); err == nil || !strings.Contains(err.Error(), want) || !l.IsZero() {
+			t.Errorf("%s: got %v, %v; want %q", text, l, err, want)
+		}
+	}
+}
+
+func TestDurationIsWrittenShort(t *testing.T) {
+	for text, want := range map[string]string{"4h": "4h", "90m": "1h30m", "1h0m5s": "1h0m5s", "10s": "10s", "10m": "10m", "20h10m": "20h10m", "0s": "0s"} {
+		var d Duration
+		if err := d.UnmarshalText([]byte(text)); err != nil || d.String() != want {
+			t.Errorf("%s: got %s, %v; want %s", text, d, err, want)
+		}
+	}
+}
+
+func TestKeepRules(t *testing.T) {
+	if (Keep{Minimum: 5}).Rules() || !(Keep{Yearly: 1}).Rules() {
+		t.Error("a minimum is no rule, a yearly image is")
+	}
+}
+
+func TestDefaultIsGood(t *testing.T) {
+	p := Default()
+	p.Name = "a"
+	if found := (Plans{Default: "a", Plans: map[string]Plan{"a": p}}).Check(); len(found) > 0 {
+		t.Errorf("the default plan: %v", found)
+	}
+}
+
+// TestCheckSeesEveryField breaks a good plan in one place at a time; the
+// messages themselves are held by planfile's table.
+func TestCheckSeesEveryField(t *testing.T) {
+	for path, spoil := range map[string]func(*Plan){
+		"name":               func(p *Plan) { p.Name = "b" },
+		"consistency":        func(p *Plan) { p.Consistency = "" },
+		"restart":            func(p *Plan) { p.Restart = "x" },
+		"health":             func(p *Plan) { p.Health = "x" },
+		"concurrency":        func(p *Plan) { p.Concurrency = 0 },
+		"window":             func(p *Plan) { p.Window = Duration(59 * time.Second) },
+		"sources.ids":        func(p *Plan) { p.Sources.IDs = []string{"i-1"} },
+		"sources.tags.x":     func(p *Plan) { p.Sources.Tags = map[string][]string{"x": {"*"}} },
+		"sources.exclude.x":  func(p *Plan) { p.Sources.Exclude = map[string][]string{"x": {strings.Repeat("v", 257)}} },
+		"image.prefix":       func(p *Plan) { p.Image.Prefix = "" },
+		"image.tags.AWS:x":   func(p *Plan) { p.Image.Tags = map[string]string{"AWS:x": ""} },
+		"roll.templates.web": func(p *Plan) { p.Roll.Templates = map[string][]string{"web": {"!"}} },
+		"keep.last":          func(p *Plan) { p.Keep.Last = -1 },
+		"keep.weekly":        func(p *Plan) { p.Keep.Weekly = 1001 },
+		"keep.monthly":       func(p *Plan) { p.Keep.Monthly = 1001 },
+		"keep.yearly":        func(p *Plan) { p.Keep.Yearly = 1001 },
+		"keep.minimum":       func(p *Plan) { p.Keep.Minimum = 0 },
+		"notify.channel":     func(p *Plan) { p.Notify.Channel = "#Ops" },
+		"notify.on":          func(p *Plan) { p.Notify.On = []Outcome{"x"} },
+		"notify.mention":     func(p *Plan) { p.Notify.Mention = "@here" },
+	} {
+		p := Default()
+		p.Name = "a"
+		spoil(&p)
+		found := (Plans{Default: "a", Plans: map[string]Plan{"a": p}}).Check()
+		if len(found) != 1 || !strings.HasSuffix(found[0].Path, path) {
+			t.Errorf("%s: got %v", path, found)
+		}
+	}
+}
+
+// TestSelectorContradictions: a selector is refused exactly when no set of tags can satisfy it.
+func TestSelectorContradictions(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		values := rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"a", "b"}), 0, 2, rapid.ID)
+		tags := rapid.MapOfN(rapid.SampledFrom([]string{"x", "y"}), values, 0, 2)
+		p := Default()
+		p.Name = "p"
+		p.Sources = Selector{Tags: tags.Draw(t, "tags"), Exclude: tags.Draw(t, "exclude")}
+		if refused := len(p.Check()) > 0; refused == satisfiable(p.Sources) {
+			t.Fatalf("%+v: refused %v", p.Sources, refused)
+		}
+	})
+}
+
+// satisfiable tries every value, and none, of each tag.
+func satisfiable(s Selector) bool {
+	for _, key := range []string{"x", "y"} {
+		possible := false
+		for _, value := range []string{"", "a", "b", "other"} {
+			possible = possible || allowed(s, key, value)
+		}
+		if !possible {
+			return false
+		}
+	}
+	return true
+}
+
+func allowed(s Selector, key, value string) bool {
+	if wanted, ok := s.Tags[key]; ok && (value == "" || !holds(wanted, value)) {
+		return false
+	}
+	excluded, ok := s.Exclude[key]
+	return !ok || value == "" || !holds(excluded, value)
+}
+
+func holds(values []string, value string) bool {
+	for _, v := range values {
+		if v == value {
+			return true
+		}
+	}
+	return len(values) == 0
+}
+
+func TestDecode(t *testing.T) {
+	p := Default()
+	p.Name, p.Limit = "a", Limit{Percent: 5}
+	want := Plans{Default: "a", Plans: map[string]Plan{"a": p}}
+	text, err := json.Marshal(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Decode(text)
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Error(err, diff)
+	}
+	for bad, message := range map[string]string{
+		"":                      "EOF",
+		"null":                  "plans: holds no plan",
+		"{}":                    "plans: holds no plan",
+		string(text) + "{}":     "something follows the plans",
+		string(text) + "]":      "something follows the plans",
+		`{"default":"a","x":1}`: `unknown field "x"`,
+		`{"default":"a","plans":{"a":{"name":"a"}}}`:                               "a.concurrency: 0 is outside 1 to 1000",
+		strings.Replace(string(text), `"5%"`, `"500%"`, 1):                         "500% is more than all",
+		strings.Replace(string(text), `"default":"a"`, `"default":"b"`, 1):         `default: "b" is no plan; the plans are a`,
+		strings.Replace(string(text), `"consistency":"stop"`, `"consistenc":1`, 1): "unknown field",
+	} {
+		if _, err := Decode([]byte(bad)); err == nil || !strings.Contains(err.Error(), message) {
+			t.Errorf("%s:\n got %v\nwant %s", bad, err, message)
+		}
+	}
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	"github.com/invopop/jsonschema"
+
+	"goldsmith/shared/plan"
+)
+
+// constrain adds what Go's types do not say: the limits that plan checks, and
+// the defaults it fills in.
+func constrain(schema *jsonschema.Schema) {
+	one := uint64(1)
+	schema.Required = []string{"default", "plans"}
+	property(schema, "default").Pattern = plan.NameForm
+	plans := property(schema, "plans")
+	plans.PropertyNames = &jsonschema.Schema{Pattern: plan.NameForm, Not: &jsonschema.Schema{Enum: []any{"now", "default", "plans"}}}
+	plans.MinProperties = &one
+
+	// A plan's name is its key.
+	schema.Definitions["Plan"].Properties.Delete("name")
+
+	part := func(name string) *jsonschema.Schema { return schema.Definitions[name] }
+	property(part("Plan"), "schedule").Pattern = `^(cron|rate|at)\(.*\)$`
+	property(part("Plan"), "schedule").Examples = []any{"cron(30 3 * * ? *)", "rate(12 hours)", "at(2030-01-31T03:30:00)"}
+	property(part("Plan"), "timezone").Examples = []any{"Europe/Berlin", "America/New_York"}
+	between(property(part("Plan"), "concurrency"), 1, plan.MaxConcurrency)
+	property(part("Image"), "prefix").Pattern = plan.PrefixForm
+	tags(property(part("Image"), "tags"))
+	property(part("Notify"), "channel").Pattern = plan.ChannelForm
+	property(part("Notify"), "mention").Pattern = plan.MentionForm
+	for _, rule := range []string{"last", "daily", "weekly", "monthly", "yearly"} {
+		between(property(part("Keep"), rule), 0, plan.MaxKeep)
+	}
+	between(property(part("Keep"), "minimum"), 1, plan.MaxKeep)
+	selector(part("Selector"))
+	property(part("Roll"), "templates").AdditionalProperties = oneOrMore(&jsonschema.Schema{Type: "string", Pattern: plan.TemplateForm})
+	defaults(schema)
+}
+
+func property(schema *jsonschema.Schema, name string) *jsonschema.Schema {
+	found, ok := schema.Properties.Get(name)
+	if !ok {
+		panic("the schema has no property " + name)
+	}
+	return found
+}
+
+func between(schema *jsonschema.Schema, low, high int) {
+	schema.Minimum, schema.Maximum = json.Number(strconv.Itoa(low)), json.Number(strconv.Itoa(high))
+}
+
+func tags(schema *jsonschema.Schema) {
+	limit, key, value := uint64(plan.MaxTags), uint64(plan.MaxTagKey), uint64(plan.MaxTagValue)
+	schema.MaxProperties = &limit
+	schema.PropertyNames = &jsonschema.Schema{
+		MaxLength: &key,
+		Not:       &jsonschema.Schema{Pattern: `^([aA][wW][sS]|[gG][oO][lL][dD][sS][mM][iI][tT][hH]):`},
+	}
+	schema.AdditionalProperties.MaxLength = &value
+}
+
+func selector(schema *jsonschema.Schema) {
+	key, value := uint64(plan.MaxTagKey), uint64(plan.MaxTagValue)
+	for _, name := range []string{"tags", "exclude"} {
+		p := property(schema, name)
+		p.Description = strings.TrimSuffix(p.Description, "; no value listed means any value.") + ": a value, a list of them, or any."
+		p.PropertyNames = &jsonschema.Schema{MaxLength: &key}
+		p.AdditionalProperties = oneOrMore(&jsonschema.Schema{Type: "string", MaxLength: &value, Pattern: `^[^*]*$`})
+	}
+	ids := property(schema, "ids")
+	ids.AnyOf = oneOrMore(&jsonschema.Schema{Type: "string", Pattern: plan.InstanceForm}).AnyOf
+}
+
+// defaults writes what plan.Default fills in beside each key.
+func defaults(schema *jsonschema.Schema) {
+	filled := plan.Default()
+	for name, value := range map[string]any{
+		"timezone": filled.Timezone, "consistency": filled.Consistency, "restart": filled.Restart,
+		"health": filled.Health, "concurrency": filled.Concurrency, "window": "4h", "strict": filled.Strict,
+	} {
+		property(schema.Definitions["Plan"], name).Default = value
+	}
+	property(schema.Definitions["Image"], "prefix").Default = filled.Image.Prefix
+	property(schema.Definitions["Keep"], "minimum").Default = filled.Keep.Minimum
+}
