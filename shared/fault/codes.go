@@ -17,8 +17,8 @@ var (
 	notFound = []string{
 		"InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed",
 		"InvalidAMIID.NotFound", "InvalidAMIID.Unavailable", "InvalidSnapshot.NotFound",
-		"InvalidLaunchTemplateId.NotFound", "InvalidLaunchTemplateName.NotFoundException",
-		"InvalidLaunchTemplateId.VersionNotFound",
+		"InvalidLaunchTemplateId.NotFound", "InvalidLaunchTemplateId.Malformed",
+		"InvalidLaunchTemplateId.VersionNotFound", "InvalidLaunchTemplateName.NotFoundException",
 		"ParameterNotFound",         // Systems Manager
 		"ResourceNotFoundException", // Secrets Manager
 		"ExecutionDoesNotExist",     // Step Functions
@@ -28,6 +28,7 @@ var (
 		"RequestThrottled", "EC2ThrottledException", "ProvisionedThroughputExceededException",
 		"Unavailable", "ServiceUnavailable", "InternalError", "InternalFailure", "ServerInternal",
 		"TransactionInProgressException", "TooManyUpdates", // Systems Manager: another write of the same parameter
+		"KmsThrottlingException", // Step Functions, of a state machine encrypted with a customer's key
 	}
 	noCapacity = []string{
 		"InsufficientInstanceCapacity", "InsufficientHostCapacity", "InsufficientReservedInstanceCapacity",
