@@ -1,0 +1,243 @@
+package fault_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"goldsmith/shared/fault"
+)
+
+// meaning is what a caller asks of an error.
+type meaning struct{ notFound, throttled, noCapacity, notYet, nameTaken, protected bool }
+
+func meaningOf(err error) meaning {
+	return meaning{
+		fault.IsNotFound(err), fault.IsThrottled(err), fault.IsNoCapacity(err),
+		fault.IsNotYet(err), fault.IsNameTaken(err), fault.IsProtected(err),
+	}
+}
+
+// answers are errors as the services send them: EC2's statuses are 500 and 503
+// for what its reference calls server errors and 400 else; the services with a
+// JSON protocol answer 400 for all but their own faults.
+var answers = []struct {
+	service string
+	status  int
+	codes   string
+	means   meaning
+	edge    string
+}{
+	{"ec2", 400, `InvalidInstanceID.NotFound InvalidInstanceID.Malformed InvalidAMIID.NotFound InvalidAMIID.Unavailable InvalidSnapshot.NotFound
+		InvalidLaunchTemplateId.NotFound InvalidLaunchTemplateId.Malformed InvalidLaunchTemplateId.VersionNotFound
+		InvalidLaunchTemplateName.NotFoundException`, meaning{notFound: true}, "Failed"},
+	{"ssm", 400, "ParameterNotFound", meaning{notFound: true}, "Failed"},
+	{"secretsmanager", 400, "ResourceNotFoundException", meaning{notFound: true}, "Failed"},
+	{"states", 400, "ExecutionDoesNotExist", meaning{notFound: true}, "Failed"},
+
+	{"ec2", 503, "RequestLimitExceeded Unavailable ServiceUnavailable", meaning{throttled: true}, "Throttled"},
+	{"ec2", 500, "InternalError InternalFailure ServerInternal", meaning{throttled: true}, "Throttled"},
+	{"ec2", 400, "Throttling EC2ThrottledException RequestThrottled ServerInternal", meaning{throttled: true}, "Throttled"},
+	{"states", 400, "ThrottlingException KmsThrottlingException", meaning{throttled: true}, "Throttled"},
+	{"ssm", 400, "ThrottlingException TooManyUpdates TooManyRequestsException", meaning{throttled: true}, "Throttled"},
+	{"ssm", 500, "InternalServerError", meaning{throttled: true}, "Throttled"},
+	{"secretsmanager", 500, "InternalServiceError", meaning{throttled: true}, "Throttled"},
+	{"dynamodb", 400, "ProvisionedThroughputExceededException ThrottlingException RequestLimitExceeded TransactionInProgressException", meaning{throttled: true}, "Throttled"},
+	{"dynamodb", 500, "InternalServerError", meaning{throttled: true}, "Throttled"},
+
+	// A capacity error is a server error by its status; it means more than being busy.
+	{"ec2", 500, `InsufficientInstanceCapacity InsufficientHostCapacity InsufficientReservedInstanceCapacity InsufficientCapacity
+		InsufficientAddressCapacity`, meaning{noCapacity: true, throttled: true}, "NoCapacity"},
+	{"ec2", 400, "SpotMaxPriceTooLow", meaning{noCapacity: true}, "NoCapacity"},
+
+	{"ec2", 400, `IncorrectInstanceState IncorrectState InvalidState SnapshotCreationPerVolumeRateExceeded
+		ConcurrentSnapshotLimitExceeded PendingSnapshotLimitExceeded ConcurrentTagAccess`, meaning{notYet: true}, "NotYet"},
+
+	{"ec2", 400, "InvalidAMIName.Duplicate", meaning{nameTaken: true}, "Failed"},
+	{"ec2", 400, "OperationNotPermitted", meaning{protected: true}, "Failed"},
+
+	{"ec2", 403, "UnauthorizedOperation AuthFailure", meaning{}, "Failed"},
+	{"ec2", 400, "UnsupportedOperation InvalidParameterValue TagPolicyViolation SnapshotLimitExceeded ResourceLimitExceeded", meaning{}, "Failed"},
+	{"states", 400, "InvalidToken TaskTimedOut TaskDoesNotExist ExecutionAlreadyExists AccessDeniedException", meaning{}, "Failed"},
+	{"dynamodb", 400, "ConditionalCheckFailedException AccessDeniedException ValidationException", meaning{}, "Failed"},
+}
+
+func TestCodes(t *testing.T) {
+	seen := map[string]bool{}
+	for _, a := range answers {
+		for _, code := range strings.Fields(a.codes) {
+			seen[code] = true
+			t.Run(fmt.Sprintf("%s %d %s", a.service, a.status, code), func(t *testing.T) {
+				err := decoded(t, a.service, a.status, code, "words of AWS")
+				if got := fault.Code(err); got != code {
+					t.Errorf("the code is read as %q", got)
+				}
+				if got := meaningOf(fmt.Errorf("two: %w", fmt.Errorf("one: %w", err))); got != a.means {
+					t.Errorf("it means %+v, want %+v", got, a.means)
+				}
+				if got := errorType(fault.Edge(err)); got != a.edge {
+					t.Errorf("at the edge it is %s, want %s", got, a.edge)
+				}
+			})
+		}
+	}
+	for _, set := range fault.Codes() {
+		for _, code := range set {
+			if !seen[code] {
+				t.Errorf("code %s is classified, but no answer of AWS with it is tested", code)
+			}
+		}
+	}
+}
+
+// The message decides only of the one code that means many things.
+func TestNotInState(t *testing.T) {
+	const text = "Instance 'i-0a1' is not in state 'running' or 'stopped'"
+	if err := decoded(t, "ec2", 400, "InvalidParameterValue", text); !fault.IsNotYet(err) {
+		t.Errorf("%v is not taken for one that passes", err)
+	}
+	for code, message := range map[string]string{"InvalidParameterValue": "Value (x) for parameter name is invalid", "UnsupportedOperation": text} {
+		if err := decoded(t, "ec2", 400, code, message); fault.IsNotYet(err) {
+			t.Errorf("%v is taken for one that passes", err)
+		}
+	}
+}
+
+// An error without a body that the client understands has only its status.
+func TestServerErrors(t *testing.T) {
+	for status, throttled := range map[int]bool{500: true, 502: true, 503: true, 504: true, 400: false, 404: false, 413: false} {
+		for service, s := range services {
+			gateway := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>sorry</html>", status) })
+			err := s.call(t.Context(), config(inProcess{gateway}))
+			if err == nil || fault.IsThrottled(err) != throttled {
+				t.Errorf("%s answering %d: throttled %v, want %v: %v", service, status, fault.IsThrottled(err), throttled, err)
+			}
+		}
+	}
+}
+
+func TestConnectionRefused(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it is closed at once, to have a port that nobody answers on
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := config(nil)
+	c.BaseEndpoint = aws.String("http://" + listener.Addr().String())
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for service, s := range services {
+		if err := s.call(t.Context(), c); errorType(fault.Edge(err)) != "Throttled" {
+			t.Errorf("%s: %T: %v", service, fault.Edge(err), err)
+		}
+	}
+}
+
+// never answers; http.Client gives up a request when its context ends.
+type never struct{}
+
+func (never) Do(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, r.Context().Err()
+}
+
+func TestDeadline(t *testing.T) {
+	for service, s := range services {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Second)
+			defer cancel()
+			if err := s.call(ctx, config(never{})); errorType(fault.Edge(err)) != "Throttled" {
+				t.Errorf("%s: %T: %v", service, fault.Edge(err), err)
+			}
+		})
+	}
+}
+
+func TestEdge(t *testing.T) {
+	throttled := decoded(t, "ec2", 503, "RequestLimitExceeded", "Request limit exceeded.")
+	taken := decoded(t, "ec2", 400, "InvalidAMIName.Duplicate", "AMI name a is already in use")
+	cases := map[string]struct {
+		err  error
+		edge string
+	}{
+		"nobody decided":                   {errors.New("plain"), "Failed"},
+		"throttled":                        {&fault.Throttled{Err: errors.New("busy")}, "Throttled"},
+		"not yet":                          {&fault.NotYet{Err: errors.New("stopping")}, "NotYet"},
+		"no capacity":                      {&fault.NoCapacity{Err: errors.New("full")}, "NoCapacity"},
+		"failed":                           {fault.Failure("Look.", "it broke"), "Failed"},
+		"a failure over a throttled call":  {fault.Failure("Look.", "it broke: %w", throttled), "Failed"},
+		"a wait over a name that is taken": {&fault.NotYet{Err: errors.Join(errors.New("not shown"), taken)}, "NotYet"},
+		"a decision over a full EC2":       {&fault.NotYet{Err: decoded(t, "ec2", 500, "InsufficientInstanceCapacity", "none")}, "NotYet"},
+	}
+	for name, c := range cases {
+		wrapped := fmt.Errorf("three: %w", fmt.Errorf("two: %w", fmt.Errorf("one: %w", c.err)))
+		for how, err := range map[string]error{
+			"as it is": c.err, "wrapped": wrapped, "joined": errors.Join(errors.New("another"), wrapped), "twice": fault.Edge(wrapped),
+		} {
+			t.Run(name+" "+how, func(t *testing.T) {
+				got := fault.Edge(err)
+				if errorType(got) != c.edge {
+					t.Errorf("is %s, want %s", errorType(got), c.edge)
+				}
+				if got.Error() != err.Error() {
+					t.Errorf("says %q, was %q", got, err)
+				}
+				if !errors.Is(got, c.err) {
+					t.Error("the cause is gone")
+				}
+			})
+		}
+	}
+	if err := fault.Edge(nil); err != nil {
+		t.Errorf("nothing wrong becomes %v", err)
+	}
+}
+
+func TestFailureText(t *testing.T) {
+	cause := errors.New("cause")
+	err := fault.Failure("Do this.", "it broke: %w", cause)
+	if want := "it broke: cause. Do this."; err.Error() != want || !errors.Is(err, cause) {
+		t.Errorf("says %q, want %q", err, want)
+	}
+	if got := (&fault.Failed{Err: cause}).Error(); got != "cause" {
+		t.Errorf("says %q without advice", got)
+	}
+}
+
+func TestIgnoreNotFound(t *testing.T) {
+	if err := fault.IgnoreNotFound(decoded(t, "ec2", 400, "InvalidInstanceID.NotFound", "gone")); err != nil {
+		t.Errorf("not ignored: %v", err)
+	}
+	for _, err := range []error{nil, errors.New("plain"), decoded(t, "ec2", 503, "Unavailable", "busy")} {
+		if got := fault.IgnoreNotFound(err); !errors.Is(got, err) {
+			t.Errorf("%v became %v", err, got)
+		}
+	}
+	if code := fault.Code(errors.New("plain")); code != "" {
+		t.Errorf("an error of ours has AWS's code %q", code)
+	}
+}
+
+// errorType is what aws-lambda-go reports as errorType of what the function
+// returns: the outermost type's name, whatever is inside.
+func errorType(err error) string {
+	_, invoked := lambda.NewHandler(func() error { return err }).Invoke(context.Background(), []byte("{}"))
+	of := reflect.TypeOf(invoked)
+	if of == nil {
+		return ""
+	}
+	if of.Kind() == reflect.Pointer {
+		of = of.Elem()
+	}
+	return of.Name()
+}
