@@ -21,7 +21,7 @@ import (
 // What the sink lets in. A secret that holds WebhookURL or Token posts to it
 // through an HTTP client that sends hooks.slack.com and slack.com here.
 const (
-	WebhookPath = "/services/T0GOLD/B0SMITH/embedded"
+	WebhookPath = "/services/T000/B000/embedded"
 	WebhookURL  = "https://hooks.slack.com" + WebhookPath
 	Token       = "xoxb-embedded" // #nosec G101 -- the embedded Slack's own, worth nothing elsewhere.
 	// Channel is where the webhook posts; a bot names its own.
@@ -66,8 +66,11 @@ type Failure struct {
 	Kept bool
 }
 
+// Options are what a Sink needs: the time.
+type Options struct{ Clock *clock.Clock }
+
 // New is a Slack that has taken nothing yet.
-func New(c *clock.Clock) *Sink { return &Sink{clock: c, last: map[string]time.Time{}} }
+func New(o Options) *Sink { return &Sink{clock: o.Clock, last: map[string]time.Time{}} }
 
 // Inject makes the next calls fail, one failure each.
 func (s *Sink) Inject(failures ...Failure) {

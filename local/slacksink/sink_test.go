@@ -63,7 +63,7 @@ func TestSenderReachesTheSink(t *testing.T) {
 		"bot":     {botSecret, "C0123"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			sink := slacksink.New(clock.Real())
+			sink := slacksink.New(slacksink.Options{Clock: clock.Real()})
 			got, err := slack.New(c.secret, "s", query.Client(sink)).Send(t.Context(), slack.Of(partial()))
 			if got != slack.Sent || err != nil {
 				t.Fatalf("%s, %v", got, err)
@@ -83,7 +83,7 @@ func TestPaceIsKept(t *testing.T) {
 	for name, secret := range map[string]vault{"webhook": slacksink.WebhookURL, "bot": botSecret} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				sink := slacksink.New(clock.Real())
+				sink := slacksink.New(slacksink.Options{Clock: clock.Real()})
 				sender := slack.New(secret, "s", query.Client(sink))
 				began := time.Now()
 				for range 3 {
@@ -118,7 +118,7 @@ func TestInjectedFailures(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				sink := slacksink.New(clock.Real())
+				sink := slacksink.New(slacksink.Options{Clock: clock.Real()})
 				sink.Inject(c.fail...)
 				began := time.Now()
 				got, err := slack.New(vault(slacksink.WebhookURL), "s", query.Client(sink)).Send(t.Context(), slack.Of(partial()))
@@ -165,7 +165,7 @@ func TestWhatSlackRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			blocks := "[" + c.blocks + "]"
-			if got := viaAPI(t, slacksink.New(clock.Real()), url.Values{"token": {slacksink.Token}, "channel": {"C"}, "text": {c.text}, "blocks": {blocks}}); got != c.want {
+			if got := viaAPI(t, slacksink.New(slacksink.Options{Clock: clock.Real()}), url.Values{"token": {slacksink.Token}, "channel": {"C"}, "text": {c.text}, "blocks": {blocks}}); got != c.want {
 				t.Errorf("API says %q, want %q", got, c.want)
 			}
 			want := c.want
@@ -180,7 +180,7 @@ func TestWhatSlackRefuses(t *testing.T) {
 }
 
 func TestCredentials(t *testing.T) {
-	sink := slacksink.New(clock.Real())
+	sink := slacksink.New(slacksink.Options{Clock: clock.Real()})
 	for want, form := range map[string]url.Values{
 		"not_authed":        {"channel": {"C"}, "text": {"x"}},
 		"invalid_auth":      {"token": {"xoxb-other"}, "channel": {"C"}, "text": {"x"}},
@@ -216,7 +216,7 @@ func viaAPI(t *testing.T, sink *slacksink.Sink, form url.Values) string {
 
 func viaWebhook(t *testing.T, to, body string) string {
 	t.Helper()
-	return post(t, slacksink.New(clock.Real()), to, "application/json", body)
+	return post(t, slacksink.New(slacksink.Options{Clock: clock.Real()}), to, "application/json", body)
 }
 
 func post(t *testing.T, sink *slacksink.Sink, to, kind, body string) string {
@@ -240,7 +240,7 @@ func post(t *testing.T, sink *slacksink.Sink, to, kind, body string) string {
 
 func shown(t *testing.T) slacksink.Message {
 	t.Helper()
-	sink := slacksink.New(clock.Real())
+	sink := slacksink.New(slacksink.Options{Clock: clock.Real()})
 	if _, err := slack.New(vault(slacksink.WebhookURL), "s", query.Client(sink)).Send(t.Context(), slack.Of(partial())); err != nil {
 		t.Fatal(err)
 	}
@@ -343,7 +343,7 @@ func FuzzServe(f *testing.F) {
 	f.Add("application/x-www-form-urlencoded", "token=xoxb-embedded&channel=C&text=x&blocks=[]")
 	f.Fuzz(func(t *testing.T, kind, body string) {
 		for _, to := range []string{slacksink.WebhookURL, "https://slack.com/api/chat.postMessage"} {
-			sink := slacksink.New(clock.Real())
+			sink := slacksink.New(slacksink.Options{Clock: clock.Real()})
 			if post(t, sink, to, kind, body) == "" {
 				t.Error("no answer")
 			}
