@@ -8,6 +8,7 @@ package query
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"net/url"
 	"slices"
 	"strconv"
@@ -155,6 +156,29 @@ func (p *Params) Fields() []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// Leaves yields every value below the node with its path from here, in no order.
+func (p *Params) Leaves() iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) { p.leaves("", yield) }
+}
+
+func (p *Params) leaves(path string, yield func(string, string) bool) bool {
+	if p == nil {
+		return true
+	}
+	if p.sent && !yield(path, p.value) {
+		return false
+	}
+	if path != "" {
+		path += "."
+	}
+	for step, child := range p.children {
+		if !child.leaves(path+step, yield) {
+			return false
+		}
+	}
+	return true
 }
 
 // List holds the elements at the path in the order of their numbers, in either dialect.

@@ -2,6 +2,7 @@ package query_test
 
 import (
 	"errors"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -100,6 +101,9 @@ func TestEveryValueIsFoundAgain(t *testing.T) {
 		params, err := query.ParseForm(form.Encode())
 		if err != nil {
 			t.Fatal(err)
+		}
+		if got := maps.Collect(params.Leaves()); !maps.Equal(got, want) {
+			t.Errorf("leaves %q, want %q", got, want)
 		}
 		for path, value := range want {
 			if got := params.Text(path); got != value {

@@ -1,0 +1,120 @@
+package ec2
+
+import (
+	"strconv"
+
+	"goldsmith/local/query"
+)
+
+func describeInstanceAttribute(w *World, call *query.Call) error {
+	i, err := w.instanceNamed(call.Params)
+	if err != nil {
+		return err
+	}
+	attribute := call.Params.Text("Attribute")
+	value, ok := w.instanceAttributes(i)[attribute]
+	if !ok {
+		return query.Errorf("InvalidParameterValue", "Value (%s) for parameter attribute is invalid. Unknown attribute.", attribute)
+	}
+	call.Out.Text("instanceId", i.id)
+	call.Out.Element(attribute, func() { call.Out.Optional("value", value) })
+	return nil
+}
+
+func (w *World) instanceNamed(p *query.Params) (*instance, error) {
+	id := p.Text("InstanceId")
+	if id == "" {
+		return nil, missing("InstanceId")
+	}
+	if i := w.instances.get(id); i != nil {
+		return i, nil
+	}
+	return nil, unknownInstance(id)
+}
+
+func (w *World) instanceAttributes(i *instance) map[string]string {
+	return map[string]string{
+		"disableApiStop":                    strconv.FormatBool(i.stopProtected),
+		"disableApiTermination":             strconv.FormatBool(i.terminationProtected),
+		"instanceInitiatedShutdownBehavior": i.shutdownBehavior,
+		"instanceType":                      i.typ,
+		"userData":                          i.userData,
+		"rootDeviceName":                    i.rootName,
+		"ebsOptimized":                      strconv.FormatBool(i.ebsOptimized),
+		"enaSupport":                        strconv.FormatBool(i.ena),
+		"sourceDestCheck":                   "true",
+	}
+}
+
+// modifyInstanceAttribute takes one attribute per call, in the structured form
+// (DisableApiStop.Value) or the older one (Attribute and Value).
+func modifyInstanceAttribute(w *World, call *query.Call) error {
+	i, err := w.instanceNamed(call.Params)
+	if err != nil {
+		return err
+	}
+	p := call.Params
+	edit := func(*instance) {}
+	switch name := attributeNamed(p); name {
+	case "DisableApiStop":
+		on := attributeValue(p, name).Bool("")
+		edit = func(i *instance) { i.stopProtected = on }
+	case "DisableApiTermination":
+		on := attributeValue(p, name).Bool("")
+		edit = func(i *instance) { i.terminationProtected = on }
+	case "InstanceInitiatedShutdownBehavior":
+		behavior := attributeValue(p, name).Text("")
+		edit = func(i *instance) { i.shutdownBehavior = behavior }
+	case "InstanceType":
+		if edit, err = w.retype(i, attributeValue(p, name).Text("")); err != nil {
+			return err
+		}
+	case "":
+		return query.Errorf("InvalidParameterCombination", "No attributes specified.")
+	default:
+		return query.Errorf("UnsupportedInstanceAttribute", "The attribute '%s' cannot be modified in the embedded EC2.", name)
+	}
+	if err := p.Err(); err != nil {
+		return err
+	}
+	if i.isSpot() && p.Bool("DisableApiStop.Value") {
+		return query.Errorf("UnsupportedOperation", "Stop protection is not supported for Spot Instances.")
+	}
+	w.instances.change(w.now, i.id, edit)
+	call.Out.Bool("return", true)
+	return nil
+}
+
+func attributeNamed(p *query.Params) string {
+	if name := p.Text("Attribute"); name != "" {
+		return capital(name)
+	}
+	for _, field := range p.Fields() {
+		if p.At(field).Has("Value") {
+			return field
+		}
+	}
+	return ""
+}
+
+func attributeValue(p *query.Params, name string) *query.Params {
+	if p.Has("Attribute") {
+		return p.At("Value")
+	}
+	return p.At(name + ".Value")
+}
+
+func (w *World) retype(i *instance, typ string) (func(*instance), error) {
+	t, ok := instanceTypes[typ]
+	switch {
+	case !ok:
+		return nil, query.Errorf("InvalidInstanceAttributeValue", "Invalid value '%s' for InstanceType.", typ)
+	case t.architecture != i.architecture:
+		return nil, query.Errorf("InvalidInstanceAttributeValue", "The instance type '%s' does not have the architecture %s.", typ, i.architecture)
+	case i.state != Stopped:
+		return nil, query.Errorf("IncorrectInstanceState", "The instance '%s' is not in the 'stopped' state.", i.id)
+	}
+	return func(i *instance) { i.typ = typ }, nil
+}
+
+func capital(name string) string { return string(name[0]&^0x20) + name[1:] }

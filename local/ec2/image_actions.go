@@ -1,0 +1,259 @@
+package ec2
+
+import (
+	"strings"
+	"time"
+
+	"goldsmith/local/query"
+)
+
+// registerImage: the schema demands only a name, and the defaults are i386 and
+// paravirtual (aws-facts 2.1), which no launch of today wants.
+func registerImage(w *World, call *query.Call) error {
+	p := call.Params
+	tags, err := tagSpecifications(p, "image")
+	if err != nil {
+		return err
+	}
+	if err := w.nameFree(p.Text("Name")); err != nil {
+		return err
+	}
+	mappings := overlay(nil, p.List("BlockDeviceMapping"))
+	root, err := w.rootOf(p, mappings)
+	if err != nil {
+		return err
+	}
+	img := &image{
+		id: w.newID("ami", p.Text("Name")), name: p.Text("Name"), description: p.Text("Description"), owner: w.options.Account,
+		location: w.options.Account + "/" + p.Text("Name"), state: imagePending, created: w.now,
+		architecture: orElse(p.Text("Architecture"), "i386"), virtualization: orElse(p.Text("VirtualizationType"), "paravirtual"),
+		bootMode: p.Text("BootMode"), platformDetails: "Linux/UNIX", usage: "RunInstances",
+		rootType: rootEBS, rootName: root, ena: p.Bool("EnaSupport"), sriov: p.Text("SriovNetSupport"),
+		imds: p.Text("ImdsSupport"), tpm: p.Text("TpmSupport"), uefiData: p.Text("UefiData"), mappings: mappings,
+	}
+	if err := p.Err(); err != nil {
+		return err
+	}
+	if len(mappings) > 0 {
+		img.ending = w.imageEnding(mappings[0].snapshotID)
+	}
+	w.addImage(img, tags["image"])
+	w.imageReady(img.id)
+	call.Touch(img.id)
+	call.Out.Text("imageId", img.id)
+	return nil
+}
+
+// rootOf finds the root device among the mappings and completes them from their snapshots.
+func (w *World) rootOf(p *query.Params, mappings []mapping) (string, error) {
+	root := orElse(p.Text("RootDeviceName"), "/dev/sda1")
+	found := false
+	for n := range mappings {
+		m := &mappings[n]
+		if !m.isEBS() {
+			continue
+		}
+		if m.snapshotID != "" {
+			s := w.snapshots.get(m.snapshotID)
+			if s == nil {
+				return "", unknownSnapshot(m.snapshotID)
+			}
+			if s.state != snapshotCompleted {
+				return "", query.Errorf("InvalidSnapshot.NotReady", "The snapshot %s is not completed.", s.id)
+			}
+			m.size, m.encrypted = max(m.size, s.size), s.encrypted
+		}
+		m.typ = orElse(m.typ, "gp2")
+		found = found || m.device == root && m.snapshotID != ""
+	}
+	if !found {
+		return "", query.Errorf("InvalidBlockDeviceMapping", "Invalid device name %s: the root device has no mapping with a snapshot", root)
+	}
+	return root, nil
+}
+
+func copyImage(w *World, call *query.Call) error {
+	p := call.Params
+	if id, again, err := w.answered(call); again || err != nil {
+		if err == nil {
+			call.Out.Text("imageId", id)
+		}
+		return err
+	}
+	tags, err := tagSpecifications(p, "image", "snapshot")
+	if err != nil {
+		return err
+	}
+	source, err := w.copyable(p)
+	if err != nil {
+		return err
+	}
+	if err := w.nameFree(p.Text("Name")); err != nil {
+		return err
+	}
+	encrypt, copyTags := p.Bool("Encrypted"), p.Bool("CopyImageTags")
+	if err := p.Err(); err != nil {
+		return err
+	}
+	img := *source
+	img.id, img.name, img.owner, img.alias = w.newID("ami", p.Text("Name")), p.Text("Name"), w.options.Account, ""
+	img.description = orElse(p.Text("Description"), "[Copied "+source.id+" from "+p.Text("SourceRegion")+"] "+source.description)
+	img.location, img.state, img.created = w.options.Account+"/"+img.name, imagePending, w.now
+	img.public, img.shared, img.deprecated, img.launched, img.tags = false, nil, time.Time{}, time.Time{}, nil
+	img.sourceImage, img.sourceRegion, img.sourceInstance, img.protection = source.id, p.Text("SourceRegion"), "", ""
+	img.ending = w.imageEnding(source.id)
+	img.mappings = w.copySnapshots(&img, source, encrypt, p.Text("KmsKeyId"), tags["snapshot"])
+	own := tags["image"]
+	if copyTags {
+		own = merge(ownTags(source.tags), own)
+	}
+	w.addImage(&img, own)
+	if img.awaited == 0 {
+		w.imageReady(img.id)
+	}
+	w.remember(call, img.id)
+	call.Touch(img.id)
+	call.Out.Text("imageId", img.id)
+	return nil
+}
+
+func (w *World) copyable(p *query.Params) (*image, error) {
+	if region := p.Text("SourceRegion"); region != w.options.Region {
+		return nil, query.Errorf("InvalidRequest", "The embedded EC2 has one Region, %s; it cannot copy from %s.", w.options.Region, region)
+	}
+	source := w.images.get(p.Text("SourceImageId"))
+	if source == nil {
+		return nil, unknownImage(p.Text("SourceImageId"))
+	}
+	if source.state != imageAvailable {
+		return nil, query.Errorf("InvalidAMIID.Unavailable", "The image ID '%s' is not available", source.id)
+	}
+	return source, nil
+}
+
+// copySnapshots starts a copy of each of the source's snapshots.
+func (w *World) copySnapshots(img, source *image, encrypt bool, key string, tags []Tag) []mapping {
+	var mappings []mapping
+	id := img.id
+	for _, m := range source.mappings {
+		if from := w.snapshots.get(m.snapshotID); from != nil {
+			to := *from
+			to.id, to.owner, to.tags = w.newID("snap", id+from.id), w.options.Account, nil
+			to.volumeID = "vol-ffffffff" // What EC2 shows for a copy (API reference, Snapshot).
+			to.encrypted, to.kmsKey = from.encrypted || encrypt, orElse(key, from.kmsKey)
+			to.state, to.started, to.completed = snapshotPending, w.now, time.Time{}
+			to.description = "Copied for DestinationAmi " + id + " from SourceAmi " + source.id + " for SourceSnapshot " + from.id
+			w.snapshots.add(w.now, to.id, &to, "volume-id="+to.volumeID, "description="+to.description)
+			w.tag(to.id, tags)
+			img.awaited++
+			w.completeCopy(id, to.id, from.id)
+			m.snapshotID, m.encrypted, m.kmsKey = to.id, to.encrypted, to.kmsKey
+		}
+		mappings = append(mappings, m)
+	}
+	return mappings
+}
+
+func (w *World) completeCopy(imageID, to, from string) {
+	took := w.takes("snapshot-copy", to, w.options.Timing.SnapshotStored)
+	w.snapshots.change(w.now, to, func(s *snapshot) { s.due = w.now.Add(took) })
+	w.after(took, func() {
+		if w.snapshots.get(to) != nil {
+			w.snapshots.change(w.now, to, func(s *snapshot) { s.state, s.completed = snapshotCompleted, w.now })
+			w.emitSnapshot(w.snapshots.get(to), "copySnapshot", w.arn("snapshot", from))
+		}
+		if w.images.get(imageID) != nil {
+			w.images.change(w.now, imageID, func(img *image) { img.awaited-- })
+			w.imageReady(imageID)
+		}
+	})
+}
+
+func (w *World) ownImage(p *query.Params) (*image, error) {
+	id := p.Text("ImageId")
+	img := w.images.get(id)
+	switch {
+	case img == nil:
+		return nil, unknownImage(id)
+	case img.owner != w.options.Account:
+		return nil, query.Errorf("AuthFailure", "Not authorized for image:%s", id)
+	}
+	return img, nil
+}
+
+// enableImageDeprecation: to the minute, not in the past, at most ten years ahead (aws-facts 8.6).
+func enableImageDeprecation(w *World, call *query.Call) error {
+	img, err := w.ownImage(call.Params)
+	if err != nil {
+		return err
+	}
+	at := call.Params.Time("DeprecateAt").Round(time.Minute)
+	switch {
+	case call.Params.Err() != nil:
+		return call.Params.Err()
+	case !call.Params.Has("DeprecateAt"):
+		return missing("DeprecateAt")
+	case at.Before(w.now.Truncate(time.Minute)), at.After(w.now.AddDate(10, 0, 0)):
+		return query.Errorf("InvalidParameterValue", "The deprecation time %s must be in the future and at most 10 years ahead.", at.Format(query.Timestamp))
+	}
+	w.images.change(w.now, img.id, func(img *image) { img.deprecated = at })
+	call.Out.Bool("return", true)
+	return nil
+}
+
+func disableImageDeprecation(w *World, call *query.Call) error {
+	return w.editOwnImage(call, func(img *image) { img.deprecated = time.Time{} })
+}
+
+// protected is what DescribeImages says of an image that cannot be deregistered (aws-facts 8.7).
+const protected = "enabled-without-cooldown"
+
+func enableImageDeregistrationProtection(w *World, call *query.Call) error {
+	if call.Params.Bool("WithCooldown") {
+		return query.Errorf("UnsupportedOperation", "The embedded EC2 has no cooldown of deregistration protection.")
+	}
+	return w.editOwnImage(call, func(img *image) { img.protection = protected })
+}
+
+func disableImageDeregistrationProtection(w *World, call *query.Call) error {
+	return w.editOwnImage(call, func(img *image) { img.protection = "" })
+}
+
+// disableImage drops the launch permissions for good (aws-facts 8.5).
+func disableImage(w *World, call *query.Call) error {
+	img, err := w.ownImage(call.Params)
+	if err != nil {
+		return err
+	}
+	if img.state != imageAvailable {
+		return query.Errorf("InvalidAMIID.Unavailable", "The image ID '%s' is not available", img.id)
+	}
+	w.images.change(w.now, img.id, func(img *image) { img.shared, img.public = nil, false })
+	w.setImage(img.id, "disabled", reason{})
+	call.Out.Bool("return", true)
+	return nil
+}
+
+func enableImage(w *World, call *query.Call) error {
+	img, err := w.ownImage(call.Params)
+	if err != nil {
+		return err
+	}
+	if img.state == "disabled" {
+		w.setImage(img.id, imageAvailable, reason{})
+	}
+	call.Out.Bool("return", true)
+	return nil
+}
+
+func (w *World) editOwnImage(call *query.Call, edit func(*image)) error {
+	img, err := w.ownImage(call.Params)
+	if err != nil {
+		return err
+	}
+	w.images.change(w.now, img.id, edit)
+	call.Out.Text("return", "true")
+	return nil
+}
+
+func isARN(text string) bool { return strings.HasPrefix(text, "arn:") }

@@ -1,0 +1,290 @@
+package ec2
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"goldsmith/local/query"
+)
+
+// The states of an image that the World uses (API reference, ImageState).
+const (
+	imagePending   = "pending"
+	imageAvailable = "available"
+)
+
+type image struct {
+	id, name, description        string
+	owner, alias                 string
+	location                     string
+	state                        string
+	reason                       reason
+	created                      time.Time
+	deprecated                   time.Time
+	architecture, virtualization string
+	bootMode                     string
+	platform, platformDetails    string
+	usage                        string
+	rootType, rootName           string
+	ena                          bool
+	sriov, imds, tpm, uefiData   string
+	mappings                     []mapping
+	public                       bool
+	shared                       []permission
+	sourceInstance, sourceImage  string
+	sourceRegion                 string
+	protection                   string // deregistration protection
+	launched                     time.Time
+	tags                         []Tag
+
+	ending   ending
+	awaited  int // snapshots that have not completed
+	unshown  int // snapshots that have not appeared
+	rebooted bool
+	running  bool // the instance was up when the image was asked for
+}
+
+type permission struct{ user, group, organization, unit string }
+
+func createImage(w *World, call *query.Call) error {
+	p := call.Params
+	id, name := p.Text("InstanceId"), p.Text("Name")
+	i := w.instances.get(id)
+	if i == nil {
+		return unknownInstance(id)
+	}
+	tags, err := tagSpecifications(p, "image", "snapshot")
+	if err != nil {
+		return err
+	}
+	if err := w.nameFree(name); err != nil {
+		return err
+	}
+	if err := imageable(i); err != nil {
+		return err
+	}
+	noReboot := p.Bool("NoReboot")
+	mappings := overlay(w.mappingsOf(i), p.List("BlockDeviceMapping"))
+	if err := p.Err(); err != nil {
+		return err
+	}
+	volumes := w.volumesOf(i, mappings)
+	for _, v := range volumes {
+		if err := w.maySnapshot(v); err != nil {
+			return err
+		}
+	}
+	img := w.imageOf(i, name, p.Text("Description"), mappings)
+	img.awaited, img.unshown, img.running = len(volumes), len(volumes), i.state != Stopped
+	img.ending = w.imageEnding(id)
+	img.rebooted = i.state == Running && !noReboot
+	if img.rebooted {
+		w.reboot(id)
+	}
+	w.addImage(img, tags["image"])
+	w.snapshotForImage(img, i, volumes, tags["snapshot"])
+	call.Touch(img.id)
+	call.Out.Text("imageId", img.id)
+	return nil
+}
+
+// imageable: EBS-backed instances, running or stopped; Systems Manager's page
+// on aws:createImage allows stopping too (aws-facts 1.1). The code for an
+// instance-store root is unverified.
+func imageable(i *instance) error {
+	if i.rootType == rootInstanceStore {
+		return query.Errorf("InvalidParameterValue", "The instance '%s' does not have an 'ebs' root device type; an image can only be created from an EBS-backed instance.", i.id)
+	}
+	if i.state == Running || i.state == Stopping || i.state == Stopped {
+		return nil
+	}
+	return query.Errorf("IncorrectInstanceState", "Instance '%s' is not 'running' or 'stopped'.", i.id)
+}
+
+const nameCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789()[] ./-'@_"
+
+// nameFree holds a name against EC2's rules (aws-facts 1.8-1.10).
+func (w *World) nameFree(name string) error {
+	if len(name) < 3 || len(name) > 128 || strings.Trim(name, nameCharacters) != "" {
+		return query.Errorf("InvalidAMIName.Malformed", "AMI names must be between 3 and 128 characters long, and may contain letters, numbers, and only the following characters: ( ) [ ] space . / - ' @ _")
+	}
+	for _, e := range w.images.index["name="+name] {
+		if img := w.images.get(e.id); img != nil && img.owner == w.options.Account {
+			return query.Errorf("InvalidAMIName.Duplicate", "AMI name %s is already in use by AMI %s", name, e.id)
+		}
+	}
+	if w.now.Before(w.names[name]) {
+		return query.Errorf("InvalidAMIName.Duplicate", "AMI name %s is already in use by another AMI", name)
+	}
+	return nil
+}
+
+// mappingsOf are the block devices of an instance as an image of it records them.
+func (w *World) mappingsOf(i *instance) []mapping {
+	var mappings []mapping
+	for _, a := range i.devices {
+		v := w.volumes.get(a.volumeID)
+		if v == nil {
+			continue
+		}
+		mappings = append(mappings, mapping{
+			device: a.device, size: v.size, typ: v.typ, iops: v.iops, throughput: v.throughput,
+			encrypted: v.encrypted, kmsKey: v.kmsKey, deleteOnTermination: a.deleteOnTermination,
+		})
+	}
+	for n := range instanceTypes[i.typ].disks {
+		mappings = append(mappings, mapping{device: "/dev/sd" + string(rune('b'+n)), virtual: "ephemeral" + string(rune('0'+n))})
+	}
+	return mappings
+}
+
+func (w *World) volumesOf(i *instance, mappings []mapping) []*volume {
+	var volumes []*volume
+	for _, a := range i.devices {
+		kept := slices.ContainsFunc(mappings, func(m mapping) bool { return m.device == a.device })
+		if v := w.volumes.get(a.volumeID); v != nil && kept {
+			volumes = append(volumes, v)
+		}
+	}
+	return volumes
+}
+
+func (w *World) imageOf(i *instance, name, description string, mappings []mapping) *image {
+	img := &image{
+		id: w.newID("ami", name), name: name, description: description, owner: w.options.Account,
+		location: w.options.Account + "/" + name, state: imagePending, created: w.now,
+		architecture: i.architecture, virtualization: i.virtualization, bootMode: i.bootMode,
+		platform: i.platform, platformDetails: i.platformDetails, usage: i.usage,
+		rootType: rootEBS, rootName: i.rootName, ena: i.ena, mappings: mappings,
+		sourceInstance: i.id, sourceRegion: w.options.Region, sourceImage: i.imageID,
+	}
+	if base := w.images.get(i.imageID); base != nil {
+		img.sriov, img.imds, img.tpm, img.uefiData = base.sriov, base.imds, base.tpm, base.uefiData
+	}
+	return img
+}
+
+func (w *World) addImage(img *image, tags []Tag) {
+	w.images.add(w.now, img.id, img, "name="+img.name, "description="+img.description, "source-instance-id="+img.sourceInstance)
+	w.tag(img.id, tags)
+	w.indexSnapshots(img)
+}
+
+const usedBy = "snapshot in "
+
+// indexSnapshots lets the images that use a snapshot be found from it.
+func (w *World) indexSnapshots(img *image) {
+	for _, m := range img.mappings {
+		if m.snapshotID != "" {
+			w.images.file(img.id, usedBy+m.snapshotID)
+		}
+	}
+}
+
+// imagesUsing are the registered images that a snapshot is part of.
+func (w *World) imagesUsing(snapshotID string) []*image {
+	var using []*image
+	for _, e := range w.images.index[usedBy+snapshotID] {
+		img := w.images.get(e.id)
+		if img != nil && slices.ContainsFunc(img.mappings, func(m mapping) bool { return m.snapshotID == snapshotID }) {
+			using = append(using, img)
+		}
+	}
+	return using
+}
+
+// imageReady makes an image available once everything it waits for is there.
+func (w *World) imageReady(id string) {
+	img := w.images.get(id)
+	if img == nil || img.state != imagePending || img.awaited > 0 {
+		return
+	}
+	w.after(w.takes("image", id, w.options.Timing.ImageReady), func() {
+		if now := w.images.get(id); now != nil && now.state == imagePending {
+			w.endImage(now)
+		}
+	})
+}
+
+func (w *World) endImage(img *image) {
+	if img.ending.state != "" {
+		w.setImage(img.id, img.ending.state, img.ending.why)
+		return
+	}
+	w.setImage(img.id, imageAvailable, reason{})
+	if again := img.ending.again; again > 0 {
+		// An image that looked available may be pending again (aws-facts 1.19).
+		w.after(time.Second, func() {
+			w.images.change(w.now, img.id, func(img *image) { img.state, img.ending = imagePending, ending{} })
+			w.after(again, func() { w.imageReady(img.id) })
+		})
+	}
+}
+
+func (w *World) setImage(id, state string, why reason) {
+	w.images.change(w.now, id, func(img *image) { img.state, img.reason = state, why })
+	// Only these states have an event (aws-facts 4.2).
+	switch state {
+	case imageAvailable, "failed", "disabled":
+		w.emitImageState(id, state, why.message)
+	}
+}
+
+var unknownImage = unknownID("ami", "InvalidAMIID.NotFound", "InvalidAMIID.Malformed", "The image id '[%s]' does not exist")
+
+// A deregistered image is answered with an empty list for days before it is
+// NotFound (aws-facts 8.4); the exact time is not documented.
+const tombstone = 72 * time.Hour
+
+func deregisterImage(w *World, call *query.Call) error {
+	id := call.Params.Text("ImageId")
+	img := w.images.get(id)
+	switch {
+	case img == nil && !w.tombs[id].IsZero():
+		return query.Errorf("InvalidAMIID.Unavailable", "The image ID '%s' is no longer available", id)
+	case img == nil:
+		return unknownImage(id)
+	case img.owner != w.options.Account:
+		return query.Errorf("AuthFailure", "Not authorized for image:%s", id)
+	case img.protection == protected:
+		return query.Errorf("OperationNotPermitted", "The image '%s' is protected from deregistration.", id)
+	}
+	withSnapshots := call.Params.Bool("DeleteAssociatedSnapshots")
+	if err := call.Params.Err(); err != nil {
+		return err
+	}
+	drop(w, w.images, id)
+	w.tombs[id] = w.now
+	w.names[img.name] = w.now.Add(w.takes("name", img.name, w.options.Timing.NameFree))
+	w.emitImageState(id, "deregistered", "")
+	call.Out.Bool("return", true)
+	if withSnapshots {
+		w.deleteSnapshotsOf(call, img)
+	}
+	return nil
+}
+
+// deleteSnapshotsOf skips the snapshots that other images use (aws-facts 8.1).
+func (w *World) deleteSnapshotsOf(call *query.Call, img *image) {
+	type result struct{ id, code string }
+	var results []result
+	for _, m := range img.mappings {
+		s := w.snapshots.get(m.snapshotID)
+		switch {
+		case m.snapshotID == "":
+		case s == nil:
+			results = append(results, result{m.snapshotID, "client-error"})
+		case len(w.imagesUsing(m.snapshotID)) > 0:
+			results = append(results, result{m.snapshotID, "skipped"})
+		default:
+			drop(w, w.snapshots, m.snapshotID)
+			results = append(results, result{m.snapshotID, "success"})
+		}
+	}
+	query.Items(call.Out, "deleteSnapshotResultSet", results, func(r result) {
+		call.Touch(r.id)
+		call.Out.Text("snapshotId", r.id)
+		call.Out.Text("returnCode", r.code)
+	})
+}

@@ -1,0 +1,71 @@
+package ec2
+
+import "time"
+
+// Times is how long EC2 itself took over an instance, whoever waited for it.
+type Times struct {
+	Launched  time.Time
+	Stop      time.Duration // the last stop, from the call to stopped
+	Snapshots time.Duration // the last CreateImage, from the call to its last snapshot being there
+	Start     time.Duration // the last start, from the call to running
+}
+
+// Minimum is the least downtime that stopping, imaging and starting can have.
+func (t Times) Minimum() time.Duration { return t.Stop + t.Snapshots + t.Start }
+
+// Times tells an instance's times, zero for an unknown instance.
+func (w *World) Times(instanceID string) Times {
+	w.lock()
+	defer w.unlock()
+	if i := w.instances.get(instanceID); i != nil {
+		return i.times
+	}
+	return Times{}
+}
+
+// State is an instance's state now; Terminated for one that is gone or never was.
+func (w *World) State(instanceID string) State {
+	w.lock()
+	defer w.unlock()
+	if i := w.instances.get(instanceID); i != nil {
+		return i.state
+	}
+	return Terminated
+}
+
+// Taken is what an image holds.
+type Taken struct {
+	Snapshots int               // that have appeared
+	Live      bool              // a snapshot was taken while the instance could write
+	Rebooted  bool              // CreateImage rebooted the instance
+	Writes    map[string]uint64 // by volume, its write counter at the moment of the snapshot
+}
+
+// Taken tells what an image holds, by the snapshots that have appeared so far.
+func (w *World) Taken(imageID string) Taken {
+	w.lock()
+	defer w.unlock()
+	img := w.images.get(imageID)
+	if img == nil {
+		return Taken{}
+	}
+	taken := Taken{Rebooted: img.rebooted, Writes: map[string]uint64{}}
+	for _, m := range img.mappings {
+		if s := w.snapshots.get(m.snapshotID); s != nil {
+			taken.Snapshots++
+			taken.Live = taken.Live || s.live
+			taken.Writes[s.volumeID] = s.content
+		}
+	}
+	return taken
+}
+
+// Writes is a volume's write counter now; zero for an unknown volume.
+func (w *World) Writes(volumeID string) uint64 {
+	w.lock()
+	defer w.unlock()
+	if v := w.volumes.get(volumeID); v != nil {
+		return v.writes(w.now)
+	}
+	return 0
+}

@@ -1,0 +1,120 @@
+package ec2
+
+import "goldsmith/local/query"
+
+// What a person or a tool looks up around instances: one Region with three
+// zones and the default VPC.
+
+func describeRegions(w *World, call *query.Call) error {
+	regions := []string{w.options.Region}
+	return answer(w, call, "regionInfo", "RegionName", regions, filterable[string]{
+		"region-name":   one(func(r *string) string { return *r }),
+		"opt-in-status": one(func(*string) string { return "opt-in-not-required" }),
+	}, "InvalidParameterValue", func(out *query.Writer, region *string) {
+		out.Text("regionName", *region)
+		out.Text("regionEndpoint", "ec2."+*region+".amazonaws.com")
+		out.Text("optInStatus", "opt-in-not-required")
+	}, func(r *string) string { return *r })
+}
+
+func describeAvailabilityZones(w *World, call *query.Call) error {
+	return answer(w, call, "availabilityZoneInfo", "ZoneName", w.network.subnets, filterable[subnet]{
+		"zone-name":   one(func(s *subnet) string { return s.zone }),
+		"zone-id":     one(func(s *subnet) string { return s.zoneID }),
+		"zone-type":   one(func(*subnet) string { return "availability-zone" }),
+		"region-name": one(func(*subnet) string { return w.options.Region }),
+		"state":       one(func(*subnet) string { return "available" }),
+	}, "InvalidParameterValue", func(out *query.Writer, s *subnet) {
+		out.Text("zoneName", s.zone)
+		out.Text("zoneId", s.zoneID)
+		out.Text("zoneState", "available")
+		out.Text("zoneType", "availability-zone")
+		out.Text("regionName", w.options.Region)
+		out.Text("groupName", w.options.Region)
+		out.Text("networkBorderGroup", w.options.Region)
+		out.Text("optInStatus", "opt-in-not-required")
+	}, func(s *subnet) string { return s.zone })
+}
+
+func describeVpcs(w *World, call *query.Call) error {
+	return answer(w, call, "vpcSet", "VpcId", []network{w.network}, filterable[network]{
+		"vpc-id":     one(func(n *network) string { return n.vpc }),
+		"cidr":       one(func(n *network) string { return n.cidr }),
+		"is-default": flag(func(*network) bool { return true }),
+		"state":      one(func(*network) string { return "available" }),
+		"owner-id":   one(func(*network) string { return w.options.Account }),
+	}, "InvalidVpcID.NotFound", func(out *query.Writer, n *network) {
+		out.Text("vpcId", n.vpc)
+		out.Text("ownerId", w.options.Account)
+		out.Text("state", "available")
+		out.Text("cidrBlock", n.cidr)
+		out.Text("dhcpOptionsId", "dopt"+n.vpc[len("vpc"):])
+		out.Text("instanceTenancy", "default")
+		out.Bool("isDefault", true)
+	}, func(n *network) string { return n.vpc })
+}
+
+func describeSubnets(w *World, call *query.Call) error {
+	return answer(w, call, "subnetSet", "SubnetId", w.network.subnets, filterable[subnet]{
+		"subnet-id":            one(func(s *subnet) string { return s.id }),
+		"vpc-id":               one(func(s *subnet) string { return s.vpc }),
+		"availability-zone":    one(func(s *subnet) string { return s.zone }),
+		"availability-zone-id": one(func(s *subnet) string { return s.zoneID }),
+		"cidr-block":           one(func(s *subnet) string { return s.cidr }),
+		"default-for-az":       flag(func(*subnet) bool { return true }),
+		"state":                one(func(*subnet) string { return "available" }),
+	}, "InvalidSubnetID.NotFound", func(out *query.Writer, s *subnet) {
+		out.Text("subnetId", s.id)
+		out.Text("subnetArn", w.arn("subnet", s.id))
+		out.Text("ownerId", w.options.Account)
+		out.Text("state", "available")
+		out.Text("vpcId", s.vpc)
+		out.Text("cidrBlock", s.cidr)
+		out.Int("availableIpAddressCount", 4091)
+		out.Text("availabilityZone", s.zone)
+		out.Text("availabilityZoneId", s.zoneID)
+		out.Bool("defaultForAz", true)
+		out.Bool("mapPublicIpOnLaunch", true)
+	}, func(s *subnet) string { return s.id })
+}
+
+func describeSecurityGroups(w *World, call *query.Call) error {
+	return answer(w, call, "securityGroupInfo", "GroupId", []securityGroup{w.network.group}, filterable[securityGroup]{
+		"group-id":   one(func(g *securityGroup) string { return g.id }),
+		"group-name": one(func(g *securityGroup) string { return g.name }),
+		"vpc-id":     one(func(*securityGroup) string { return w.network.vpc }),
+	}, "InvalidGroup.NotFound", func(out *query.Writer, g *securityGroup) {
+		out.Text("groupId", g.id)
+		out.Text("groupName", g.name)
+		out.Text("groupDescription", "default VPC security group")
+		out.Text("ownerId", w.options.Account)
+		out.Text("vpcId", w.network.vpc)
+		out.Element("ipPermissions", func() {})
+		out.Element("ipPermissionsEgress", func() {})
+	}, func(g *securityGroup) string { return g.id })
+}
+
+// describeKeyPairs: there are none; instances may name any.
+func describeKeyPairs(w *World, call *query.Call) error {
+	return answer(w, call, "keySet", "KeyName", []string(nil), filterable[string]{
+		"key-name": one(func(k *string) string { return *k }),
+	}, "InvalidKeyPair.NotFound", func(*query.Writer, *string) {}, func(k *string) string { return *k })
+}
+
+// answer lists a handful of fixed things like any other listing.
+func answer[T any](w *World, call *query.Call, set, ids string, items []T, filters filterable[T], notFound string, write func(*query.Writer, *T), name func(*T) string) error {
+	fixed := newStore[T](0)
+	for n := range items {
+		fixed.add(w.asOf, name(&items[n]), &items[n])
+	}
+	found, next, err := list(w, call, listing[T]{
+		store: fixed, filters: filters, ids: ids, min: 5, max: 1000, tags: func(*T) []Tag { return nil }, scan: true,
+		unknown: func(id string) error { return query.Errorf(notFound, "%s '%s' does not exist", ids, id) },
+	})
+	if err != nil {
+		return err
+	}
+	query.Items(call.Out, set, found, func(item *T) { write(call.Out, item) })
+	call.Out.Optional("nextToken", next)
+	return nil
+}

@@ -1,0 +1,280 @@
+package ec2
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"goldsmith/local/query"
+)
+
+// The states of a snapshot that the World uses (API reference, SnapshotState).
+const (
+	snapshotPending   = "pending"
+	snapshotCompleted = "completed"
+	snapshotError     = "error"
+)
+
+type snapshot struct {
+	id, volumeID, description string
+	owner                     string
+	size                      int
+	encrypted                 bool
+	kmsKey                    string
+	state, message            string
+	started, completed        time.Time
+	due                       time.Time // when it will be complete
+	tags                      []Tag
+
+	content uint64 // the volume's writes when the snapshot was requested
+	live    bool   // the instance was up then
+}
+
+func (s *snapshot) progress(now time.Time) string {
+	if s.state != snapshotPending || !now.Before(s.due) {
+		return "100%"
+	}
+	total := s.due.Sub(s.started)
+	return fmt.Sprintf("%d%%", 99*now.Sub(s.started)/total)
+}
+
+// EC2 wants at least 15 s between snapshots of one volume (aws-facts 1.15).
+const betweenSnapshots = 15 * time.Second
+
+// maySnapshot holds a volume against EC2's per-volume limits (aws-facts 1.15-1.16).
+func (w *World) maySnapshot(v *volume) error {
+	if v.inFlight >= v.concurrent() {
+		return query.Errorf("ConcurrentSnapshotLimitExceeded", "Maximum allowed in-progress snapshots for a single volume exceeded.")
+	}
+	if w.now.Sub(v.lastSnapshot) < betweenSnapshots {
+		return query.Errorf("SnapshotCreationPerVolumeRateExceeded", "The maximum per volume CreateSnapshot request rate has been exceeded. Use an increasing or variable sleep interval between requests.")
+	}
+	return nil
+}
+
+// claimSnapshot counts a snapshot against its volume's limits.
+func (w *World) claimSnapshot(v *volume) {
+	w.volumes.change(w.now, v.id, func(v *volume) {
+		v.inFlight++
+		v.lastSnapshot = w.now
+	})
+}
+
+// snapshotForImage lets the image's snapshots appear one by one, some seconds
+// from now; only then is their content fixed (aws-facts 1.3-1.6).
+func (w *World) snapshotForImage(img *image, i *instance, volumes []*volume, tags []Tag) {
+	var last time.Duration
+	delay := w.delay(i.id)
+	for _, v := range volumes {
+		w.claimSnapshot(v)
+		shows := w.takes("snapshot-shows", v.id, w.options.Timing.SnapshotShows)
+		last = max(last, shows)
+		w.after(shows, func() { w.showImageSnapshot(img.id, v.id, tags, delay) })
+	}
+	w.instances.change(w.now, i.id, func(i *instance) { i.times.Snapshots = last })
+	if len(volumes) == 0 {
+		w.imageReady(img.id)
+	}
+}
+
+func (w *World) showImageSnapshot(imageID, volumeID string, tags []Tag, delay time.Duration) {
+	img, v := w.images.get(imageID), w.volumes.get(volumeID)
+	if img == nil || v == nil {
+		w.imageLost(imageID, volumeID)
+		return
+	}
+	s := w.addSnapshot(v, fmt.Sprintf("Created by CreateImage(%s) for %s", img.sourceInstance, imageID), tags)
+	device := v.attachment.device
+	w.images.change(w.now, imageID, func(img *image) {
+		img.unshown--
+		img.mappings = slices.Clone(img.mappings)
+		for n := range img.mappings {
+			if img.mappings[n].device == device {
+				img.mappings[n].snapshotID = s.id
+			}
+		}
+	})
+	w.indexSnapshots(w.images.get(imageID))
+	w.complete(s.id, w.takes("snapshot", s.id, w.options.Timing.SnapshotStored)+delay, func() {
+		if w.images.get(imageID) == nil {
+			return
+		}
+		w.images.change(w.now, imageID, func(img *image) { img.awaited-- })
+		w.imageReady(imageID)
+	})
+}
+
+// imageLost ends an image whose volume went away before its snapshot.
+func (w *World) imageLost(imageID, volumeID string) {
+	if w.volumes.get(volumeID) != nil {
+		w.volumes.change(w.now, volumeID, func(v *volume) { v.inFlight-- })
+	}
+	if img := w.images.get(imageID); img != nil && img.state == imagePending {
+		w.setImage(imageID, "failed", reason{"Client.InvalidVolume.NotFound", "Client.InvalidVolume.NotFound: The volume " + volumeID + " no longer exists"})
+	}
+}
+
+// addSnapshot puts a pending snapshot there, with the volume's content of this moment.
+func (w *World) addSnapshot(v *volume, description string, tags []Tag) *snapshot {
+	s := &snapshot{
+		id: w.newID("snap", v.id), volumeID: v.id, description: description, owner: w.options.Account,
+		size: v.size, encrypted: v.encrypted, kmsKey: v.kmsKey, state: snapshotPending,
+		started: w.now, due: w.now, content: v.writes(w.now),
+	}
+	if i := w.instances.get(v.instanceID); i != nil {
+		s.live = i.live(w.now)
+	}
+	w.snapshots.add(w.now, s.id, s, "volume-id="+v.id, "description="+description)
+	w.tag(s.id, tags)
+	return s
+}
+
+// complete ends a snapshot after d and then calls next.
+func (w *World) complete(id string, d time.Duration, next func()) {
+	w.snapshots.change(w.now, id, func(s *snapshot) { s.due = w.now.Add(d) })
+	volumeID := w.snapshots.get(id).volumeID
+	w.after(d, func() {
+		if w.volumes.get(volumeID) != nil {
+			w.volumes.change(w.now, volumeID, func(v *volume) { v.inFlight-- })
+		}
+		if w.snapshots.get(id) != nil {
+			w.snapshots.change(w.now, id, func(s *snapshot) { s.state, s.completed = snapshotCompleted, w.now })
+			w.emitSnapshot(w.snapshots.get(id), "createSnapshot", w.arn("volume", volumeID))
+		}
+		next()
+	})
+}
+
+func createSnapshot(w *World, call *query.Call) error {
+	id := call.Params.Text("VolumeId")
+	v := w.volumes.get(id)
+	if v == nil {
+		return unknownVolume(id)
+	}
+	tags, err := tagSpecifications(call.Params, "snapshot")
+	if err != nil {
+		return err
+	}
+	if err := w.maySnapshot(v); err != nil {
+		return err
+	}
+	w.claimSnapshot(v)
+	s := w.addSnapshot(v, call.Params.Text("Description"), tags["snapshot"])
+	w.complete(s.id, w.takes("snapshot", s.id, w.options.Timing.SnapshotStored), func() {})
+	call.Touch(s.id)
+	writeSnapshot(call.Out, w.snapshots.get(s.id), w.now, "status")
+	return nil
+}
+
+var unknownVolume = unknownID("vol", "InvalidVolume.NotFound", "InvalidVolumeID.Malformed", "The volume '%s' does not exist.")
+
+// createSnapshots takes all volumes of an instance at one moment (aws-facts 2.6).
+func createSnapshots(w *World, call *query.Call) error {
+	p := call.Params.At("InstanceSpecification")
+	i := w.instances.get(p.Text("InstanceId"))
+	if i == nil {
+		return unknownInstance(p.Text("InstanceId"))
+	}
+	tags, err := tagSpecifications(call.Params, "snapshot")
+	if err != nil {
+		return err
+	}
+	var volumes []*volume
+	for _, v := range w.volumesOf(i, w.mappingsOf(i)) {
+		boot := p.Bool("ExcludeBootVolume") && v.attachment.device == i.rootName
+		if boot || slices.Contains(p.Texts("ExcludeDataVolumeId"), v.id) {
+			continue
+		}
+		if err := w.maySnapshot(v); err != nil {
+			return err
+		}
+		volumes = append(volumes, v)
+	}
+	if err := call.Params.Err(); err != nil {
+		return err
+	}
+	var made []*snapshot
+	for _, v := range volumes {
+		own := tags["snapshot"]
+		if call.Params.Text("CopyTagsFromSource") == "volume" {
+			own = merge(ownTags(v.tags), own)
+		}
+		w.claimSnapshot(v)
+		s := w.addSnapshot(v, call.Params.Text("Description"), own)
+		w.complete(s.id, w.takes("snapshot", s.id, w.options.Timing.SnapshotStored), func() {})
+		call.Touch(s.id)
+		made = append(made, w.snapshots.get(s.id))
+	}
+	query.Items(call.Out, "snapshotSet", made, func(s *snapshot) { writeSnapshot(call.Out, s, w.now, "state") })
+	return nil
+}
+
+func ownTags(tags []Tag) []Tag {
+	return slices.DeleteFunc(slices.Clone(tags), func(t Tag) bool { return reserved(t.Key) })
+}
+
+func deleteSnapshot(w *World, call *query.Call) error {
+	id := call.Params.Text("SnapshotId")
+	s := w.snapshots.get(id)
+	if s == nil {
+		return unknownSnapshot(id)
+	}
+	if using := w.imagesUsing(id); len(using) > 0 {
+		return query.Errorf("InvalidSnapshot.InUse", "The snapshot %s is currently in use by %s", id, using[0].id)
+	}
+	drop(w, w.snapshots, id)
+	call.Out.Bool("return", true)
+	return nil
+}
+
+var unknownSnapshot = unknownID("snap", "InvalidSnapshot.NotFound", "InvalidSnapshotID.Malformed", "The snapshot '%s' does not exist.")
+
+func describeSnapshots(w *World, call *query.Call) error {
+	owners := call.Params.Texts("Owner")
+	found, next, err := list(w, call, listing[snapshot]{
+		store: w.snapshots, filters: w.snapshotFilters(), tags: func(s *snapshot) []Tag { return s.tags },
+		indexed: []string{"volume-id", "description"}, ids: "SnapshotId", unknown: unknownSnapshot, min: 5, max: 1000, clamps: true, apart: true,
+		keep: func(s *snapshot) bool {
+			return len(owners) == 0 || slices.Contains(owners, s.owner) || s.owner == w.options.Account && slices.Contains(owners, "self")
+		},
+	})
+	if err != nil {
+		return err
+	}
+	query.Items(call.Out, "snapshotSet", found, func(s *snapshot) { writeSnapshot(call.Out, s, w.asOf, "status") })
+	call.Out.Optional("nextToken", next)
+	return nil
+}
+
+func (w *World) snapshotFilters() filterable[snapshot] {
+	return filterable[snapshot]{
+		"snapshot-id":  one(func(s *snapshot) string { return s.id }),
+		"volume-id":    one(func(s *snapshot) string { return s.volumeID }),
+		"description":  one(func(s *snapshot) string { return s.description }),
+		"status":       one(func(s *snapshot) string { return s.state }),
+		"owner-id":     one(func(s *snapshot) string { return s.owner }),
+		"progress":     one(func(s *snapshot) string { return s.progress(w.asOf) }),
+		"storage-tier": one(func(*snapshot) string { return "standard" }),
+		"encrypted":    flag(func(s *snapshot) bool { return s.encrypted }),
+		"volume-size":  number(func(s *snapshot) int { return s.size }),
+		"start-time":   moments(func(s *snapshot) time.Time { return s.started }),
+	}
+}
+
+// writeSnapshot: CreateSnapshots calls the state "state", every other action "status".
+func writeSnapshot(out *query.Writer, s *snapshot, now time.Time, stateName string) {
+	out.Text("snapshotId", s.id)
+	out.Text("volumeId", s.volumeID)
+	out.Text(stateName, s.state)
+	out.Optional("statusMessage", s.message)
+	out.Time("startTime", s.started)
+	out.Text("progress", s.progress(now))
+	out.Text("ownerId", s.owner)
+	out.Text("description", s.description)
+	out.Int("volumeSize", s.size)
+	out.Bool("encrypted", s.encrypted)
+	out.Optional("kmsKeyId", s.kmsKey)
+	out.Text("storageTier", "standard")
+	out.Time("completionTime", s.completed)
+	writeTags(out, s.tags)
+}

@@ -1,0 +1,173 @@
+// Package ec2 is the embedded EC2: instances, volumes, snapshots, images,
+// launch templates and tags behind EC2's own wire protocol, so that the real
+// SDKs and the AWS CLI talk to it. It knows how long things take, how they
+// fail, what the service refuses and which events it sends; it runs nothing.
+package ec2
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"goldsmith/local/clock"
+	"goldsmith/local/query"
+)
+
+// Options set a World up. Clock is required; the rest may be zero.
+type Options struct {
+	Clock   *clock.Clock
+	Seed    uint64 // of every id, delay and chance
+	Region  string // default eu-west-1
+	Account string // default 123456789012
+	Log     *query.Log
+
+	// Emit receives every event the World sends to EventBridge. It is called
+	// without locks, one event at a time, in order; it may call the World but
+	// must not wait for another event. The World's clock runs timers only
+	// while Emit is set; else time passes whenever the World is asked.
+	Emit func(source, detailType string, resources []string, detail any)
+
+	Timing  Timing        // zero: DefaultTiming
+	Buckets bool          // throttle as EC2 documents
+	Lag     time.Duration // describes may be this late
+
+	// ResolveParameter answers resolve:ssm: image ids, by parameter name.
+	ResolveParameter func(name string) (string, bool)
+}
+
+// World is one account in one Region. It is safe for concurrent use.
+type World struct {
+	clock   *clock.Clock
+	service *query.Service
+	options Options
+
+	mu       sync.Mutex
+	now      time.Time // of the call or the happening being served
+	asOf     time.Time // what describes see
+	agenda   agenda
+	timer    *time.Timer
+	timerAt  time.Time
+	outbox   []event
+	emitting bool
+	chances  map[uint64]uint64
+	buckets  map[string]*bucket
+	faults   []*fault
+	striking []*fault // at the call being served
+	answers  map[string]answered
+
+	network   network
+	instances *store[instance]
+	volumes   *store[volume]
+	snapshots *store[snapshot]
+	images    *store[image]
+	templates *store[template]
+	spots     *store[spotRequest]
+	names     map[string]time.Time // image names that stay taken until then, after deregistration
+	tombs     map[string]time.Time // deregistered images, until EC2 forgets them
+	tagged    map[string]int       // version of the last tag change event, by resource
+}
+
+// New makes an account with a default VPC and a few public images.
+func New(options Options) *World {
+	if options.Region == "" {
+		options.Region = "eu-west-1"
+	}
+	if options.Account == "" {
+		options.Account = "123456789012"
+	}
+	if options.Timing == (Timing{}) {
+		options.Timing = DefaultTiming()
+	}
+	w := &World{
+		clock: options.Clock, options: options,
+		chances: map[uint64]uint64{}, buckets: map[string]*bucket{}, answers: map[string]answered{},
+		names: map[string]time.Time{}, tombs: map[string]time.Time{}, tagged: map[string]int{},
+		instances: newStore[instance](options.Lag), volumes: newStore[volume](options.Lag),
+		snapshots: newStore[snapshot](options.Lag), images: newStore[image](options.Lag),
+		templates: newStore[template](options.Lag), spots: newStore[spotRequest](options.Lag),
+	}
+	w.service = &query.Service{
+		Name:    "ec2",
+		Dialect: query.Dialect{Namespace: "http://ec2.amazonaws.com/doc/", Version: "2016-11-15"},
+		Clock:   options.Clock, Log: options.Log, Serve: w.serve,
+	}
+	w.now = w.clock.Now()
+	w.network = defaultNetwork(options.Region, options.Account)
+	w.seedPublicImages()
+	return w
+}
+
+// ServeHTTP answers one EC2 API call.
+func (w *World) ServeHTTP(out http.ResponseWriter, in *http.Request) { w.service.ServeHTTP(out, in) }
+
+// serve lets one call through throttling and faults to its action.
+func (w *World) serve(call *query.Call) error {
+	run, ok := actions[call.Action]
+	if !ok {
+		return query.ErrUnknownAction
+	}
+	named := resourcesIn(call.Params)
+	call.Touch(named...)
+	if took := w.takes("call", call.Action, w.options.Timing.Call); took > 0 {
+		if err := w.clock.Sleep(call.Context, took); err != nil {
+			return query.ErrDropped
+		}
+	}
+	w.lock()
+	defer w.unlock()
+	w.asOf = w.now
+	if strings.HasPrefix(call.Action, "Describe") {
+		w.asOf = w.now.Add(-w.lag(call))
+	}
+	faults := w.faultsOf(call.Action, named)
+	if err := w.admit(call, faults); err != nil {
+		return err
+	}
+	dry := call.Params.Bool("DryRun")
+	if err := call.Params.Err(); err != nil {
+		return err
+	}
+	if dry {
+		return &query.Error{Code: "DryRunOperation", Message: "Request would have succeeded, but DryRun flag is set.", Status: http.StatusPreconditionFailed}
+	}
+	if err := run(w, call); err != nil {
+		return err
+	}
+	return afterwards(faults)
+}
+
+// lock enters the World and lets everything happen that is due.
+func (w *World) lock() {
+	w.mu.Lock()
+	w.advance(w.clock.Now())
+}
+
+// unlock leaves the World, sends the events that came up and sees to the next wake-up.
+func (w *World) unlock() {
+	w.striking = nil
+	w.arm()
+	if w.emitting {
+		w.mu.Unlock()
+		return
+	}
+	w.emitting = true
+	for len(w.outbox) > 0 {
+		events := w.outbox
+		w.outbox = nil
+		w.mu.Unlock()
+		for _, e := range events {
+			w.options.Emit(e.source, e.detailType, e.resources, e.detail)
+		}
+		w.mu.Lock()
+	}
+	w.emitting = false
+	w.mu.Unlock()
+}
+
+func (w *World) lag(call *query.Call) time.Duration {
+	if w.options.Lag == 0 {
+		return 0
+	}
+	return time.Duration(w.chance("lag", call.Form) * float64(w.options.Lag))
+}
