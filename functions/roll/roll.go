@@ -44,7 +44,7 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	j.Rolled = missing
 	aliases := map[string]bool{s.path + "/" + parameterName(j.Source.Name): true}
 	for _, t := range found {
-		if name, pinned, ok := template.Alias(aws.ToString(t.LaunchTemplateData.ImageId)); ok && !pinned {
+		if name, fixed, ok := template.Alias(aws.ToString(t.LaunchTemplateData.ImageId)); ok && !fixed {
 			aliases[name] = true
 			continue
 		}

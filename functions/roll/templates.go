@@ -116,8 +116,8 @@ func (s Step) rollTemplate(ctx context.Context, j job.Job, current types.LaunchT
 	if from == j.Image.ID {
 		return r, nil
 	}
-	if _, pinned, alias := template.Alias(from); alias && pinned {
-		return problemf(r, "it takes its image from a pinned version of a parameter (%s); take the pin off to have it rolled", from)
+	if _, fixed, alias := template.Alias(from); alias && fixed {
+		return problemf(r, "it takes its image from %s, a parameter's pinned version or another account's parameter; name a parameter of this account without version or label to have it rolled", from)
 	}
 	if err := s.fits(ctx, j, current.LaunchTemplateData.InstanceType); err != nil {
 		return r, err

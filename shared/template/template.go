@@ -5,6 +5,7 @@ package template
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -17,15 +18,19 @@ import (
 const aliasPrefix = "resolve:ssm:"
 
 // Alias is the Parameter Store name that the template takes its image from; ok
-// is false when it names an image itself. A template pinned to a parameter's
-// version or label cannot be rolled by writing the parameter: pinned is true.
-func Alias(imageID string) (name string, pinned, ok bool) {
+// is false when it names an image itself. fixed is true when writing the
+// parameter does not roll the template: it is pinned to a version or a label,
+// or shared by another account, named by its ARN, which PutParameter refuses.
+func Alias(imageID string) (name string, fixed, ok bool) {
 	name, ok = strings.CutPrefix(imageID, aliasPrefix)
 	if !ok {
 		return "", false, false
 	}
-	name, _, pinned = strings.Cut(name, ":")
-	return name, pinned, true
+	if strings.HasPrefix(name, "arn:") {
+		return name, true, true
+	}
+	name, _, fixed = strings.Cut(name, ":")
+	return name, fixed, true
 }
 
 // Next is what to send, together with the source version's number, so that the
@@ -68,10 +73,13 @@ func Token(parts ...string) string {
 	return hex.EncodeToString(sum[:20])
 }
 
+// id is a launch template's id; what only begins like one is a name.
+var id = regexp.MustCompile(`^lt-([0-9a-f]{8}|[0-9a-f]{17})$`)
+
 // Split tells launch template ids from names, since EC2 takes them in different parameters.
 func Split(listed []string) (ids, names []string) {
 	for _, t := range listed {
-		if strings.HasPrefix(t, "lt-") {
+		if id.MatchString(t) {
 			ids = append(ids, t)
 		} else {
 			names = append(names, t)
