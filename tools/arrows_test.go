@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"bytes"
 	"os/exec"
 	"strings"
 	"testing"
@@ -9,15 +10,17 @@ import (
 // TestFunctionArrows holds every function, its wiring and its tests to its own
 // folder: the linter knows which room a file is in, but not which function.
 func TestFunctionArrows(t *testing.T) {
-	list := exec.CommandContext(t.Context(), "go", "list", "-f",
+	list := exec.CommandContext(t.Context(), "go", "list", "-e", "-f",
 		`{{$from := .ImportPath}}{{range .Imports}}{{$from}} {{.}}
 {{end}}{{range .TestImports}}{{$from}} {{.}}
 {{end}}{{range .XTestImports}}{{$from}} {{.}}
 {{end}}`, "./...")
 	list.Dir = ".."
+	var failure bytes.Buffer
+	list.Stderr = &failure
 	arrows, err := list.Output()
 	if err != nil {
-		t.Fatalf("listing imports: %v", err)
+		t.Fatalf("listing imports: %v\n%s", err, failure.Bytes())
 	}
 	for _, line := range strings.Split(strings.TrimSpace(string(arrows)), "\n") {
 		from, to, _ := strings.Cut(line, " ")
