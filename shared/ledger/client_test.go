@@ -52,8 +52,9 @@ func newTable(t *testing.T, client *dynamodb.Client) string {
 }
 
 // oneByOne sends no request before the last is answered. moto 5.2.1 serves
-// requests on threads, and between looking at a condition and writing the item
-// it holds no lock; DynamoDB does both as one.
+// requests on threads and holds no lock between looking at a condition and
+// writing the item: of fifty tellers at once, two were seen to be the first.
+// DynamoDB does both as one.
 type oneByOne struct{ sync.Mutex }
 
 func (o *oneByOne) RoundTrip(request *http.Request) (*http.Response, error) {

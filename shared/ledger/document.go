@@ -39,7 +39,8 @@ func heldBy(run, doc string) (Claim, error) {
 	return stored, nil
 }
 
-// toldRun is the record of a run; doc is empty when only Tell wrote to it.
+// toldRun is the record of a run. doc is empty when only Tell wrote to it, and
+// its own Told counts for nothing.
 func toldRun(name, doc string, told time.Time) (r Run, err error) {
 	r.Name = name
 	if doc != "" {
@@ -85,10 +86,8 @@ func (w Wait) inUTC() Wait {
 	return w
 }
 
-// inUTC leaves Told out: Tell alone sets it.
 func (r Run) inUTC() Run {
 	toUTC(&r.Scheduled, &r.Started, &r.Ended)
-	r.Told = time.Time{}
 	return r
 }
 

@@ -29,14 +29,14 @@ func (d *Dynamo) Claim(ctx context.Context, c Claim) (Claim, error) {
 	if err != nil {
 		return Claim{}, err
 	}
-	taken, err := d.table.insert(ctx, claimKey(c.Source), item{holderAttribute: text(c.Run), docAttribute: text(doc)})
+	existing, inserted, err := d.table.insert(ctx, claimKey(c.Source), item{holderAttribute: text(c.Run), docAttribute: text(doc)})
 	if err != nil {
 		return Claim{}, err
 	}
-	if taken != nil {
-		return heldBy(c.Run, textOf(taken, docAttribute))
+	if inserted {
+		return c, nil
 	}
-	return c, nil
+	return heldBy(c.Run, textOf(existing, docAttribute))
 }
 
 // Record implements Ledger.

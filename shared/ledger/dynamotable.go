@@ -36,17 +36,17 @@ type item = map[string]types.AttributeValue
 
 // insert writes an item where there is none. Otherwise it changes nothing and returns the
 // one that is there, which comes with the refusal and so needs no second, later read.
-func (t table) insert(ctx context.Context, k key, attributes item) (existing item, err error) {
+func (t table) insert(ctx context.Context, k key, attributes item) (existing item, inserted bool, err error) {
 	maps.Copy(attributes, k.item())
 	_, err = t.client.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: t.name, Item: attributes,
 		ConditionExpression:                 aws.String("attribute_not_exists(pk)"),
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
-	if refused := refusal(err); refused != nil {
-		return refused.Item, nil
+	if existing, refused := refusal(err); refused {
+		return existing, false, nil
 	}
-	return nil, k.wrap("inserting", err)
+	return nil, err == nil, k.wrap("inserting", err)
 }
 
 // put writes an item, whatever is there.
@@ -66,7 +66,7 @@ func (t table) update(ctx context.Context, k key, change, condition string, valu
 		in.ConditionExpression = aws.String(condition)
 	}
 	_, err = t.client.UpdateItem(ctx, in)
-	if refusal(err) != nil {
+	if _, refused := refusal(err); refused {
 		return false, nil
 	}
 	return err == nil, k.wrap("updating", err)
@@ -79,7 +79,7 @@ func (t table) remove(ctx context.Context, k key, holder string) error {
 		ConditionExpression:       aws.String("holder = :holder"),
 		ExpressionAttributeValues: item{":holder": text(holder)},
 	})
-	if refusal(err) != nil {
+	if _, refused := refusal(err); refused {
 		return nil
 	}
 	return k.wrap("removing", err)
@@ -131,10 +131,13 @@ func (k key) wrap(doing string, err error) error {
 	return fmt.Errorf("%s %s %s in the ledger: %w", doing, k.partition, k.sort, err)
 }
 
-func refusal(err error) *types.ConditionalCheckFailedException {
-	var refused *types.ConditionalCheckFailedException
-	errors.As(err, &refused)
-	return refused
+// refusal is whether a condition did not hold, with the item that was there if the call asked for it.
+func refusal(err error) (existing item, refused bool) {
+	var failed *types.ConditionalCheckFailedException
+	if !errors.As(err, &failed) {
+		return nil, false
+	}
+	return failed.Item, true
 }
 
 func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }

@@ -78,7 +78,9 @@ func testRuns(t *testing.T, open func(*testing.T) ledger.Ledger) {
 		equal(t, "run", runOf(t, l, "monday"), ledger.Run{Name: "monday", Told: night})
 		check(t, l.PutRun(t.Context(), monday))
 		tells(t, l, "monday", night, false)
+		equal(t, "run put after it was told", runOf(t, l, "monday").Plan, "nightly")
 		tells(t, l, "tuesday", night, true)
+		equal(t, "another run", runOf(t, l, "tuesday"), ledger.Run{Name: "tuesday", Told: night})
 	})
 	t.Run("one of many tellers at once is the first", func(t *testing.T) {
 		l := open(t)
