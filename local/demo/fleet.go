@@ -1,0 +1,190 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	autoscalingtypes "github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
+	world "goldsmith/local/ec2"
+	"goldsmith/local/suite"
+	"goldsmith/shared/tag"
+)
+
+// scene is a small fleet built through the same API that people use.
+type scene struct {
+	ec2     *ec2.Client
+	scaling *autoscaling.Client
+	ssm     *ssm.Client
+	random  *rand.Rand
+	// lab is the instance that somebody asks an image of during the night.
+	lab string
+}
+
+// build sets the scene: every kind of instance Goldsmith has an opinion of.
+func build(ctx context.Context, s *suite.Suite, seed uint64) (*scene, error) {
+	cfg := s.AWS()
+	c := &scene{
+		ec2: ec2.NewFromConfig(cfg), scaling: autoscaling.NewFromConfig(cfg), ssm: ssm.NewFromConfig(cfg),
+		random: rand.New(rand.NewPCG(seed, 0x901d)), //nolint:gosec // a fleet that replays, not a secret
+	}
+	for _, step := range []func(context.Context) error{c.instances, c.templates, c.group} {
+		if err := step(ctx); err != nil {
+			return nil, fmt.Errorf("setting the scene: %w", err)
+		}
+	}
+	return c, nil
+}
+
+// server is an instance of the fleet.
+type server struct {
+	name, image, kind string
+	tags              map[string]string
+	disks             []types.VolumeType // besides the root volume
+	spot              types.SpotInstanceType
+	stopped           bool
+	protected         bool
+}
+
+func (c *scene) instances(ctx context.Context) error {
+	servers := []server{
+		{name: "web", kind: "t3.large"},
+		{name: "api", kind: "m5.large"},
+		{name: "db", kind: "m5.xlarge", disks: []types.VolumeType{types.VolumeTypeGp3, types.VolumeTypeSt1}},
+		{name: "cache", kind: "m5d.large"},
+		{name: "edge", kind: "t4g.small", image: world.ImageARM},
+		{name: "reports", kind: "t3.medium", stopped: true},
+		{name: "batch", kind: "m5.large", spot: types.SpotInstanceTypePersistent},
+		{name: "burst", kind: "m5.large", spot: types.SpotInstanceTypeOneTime},
+		{name: "legacy", kind: "m5d.large", image: world.ImageInstanceStore},
+		{name: "bastion", kind: "t3.small", protected: true},
+	}
+	kinds := []string{"t3.small", "t3.medium", "m5.large"}
+	for n := range 2 + c.random.IntN(4) {
+		servers = append(servers, server{name: fmt.Sprintf("app-%d", n+1), kind: kinds[c.random.IntN(len(kinds))]})
+	}
+	for _, s := range servers {
+		s.tags = map[string]string{tag.Plan: "nightly"}
+		if _, err := c.launch(ctx, s); err != nil {
+			return err
+		}
+	}
+	var err error
+	c.lab, err = c.launch(ctx, server{name: "lab", kind: "t3.medium"})
+	return err
+}
+
+func (c *scene) launch(ctx context.Context, s server) (string, error) {
+	tags := map[string]string{"Name": s.name, "Team": "platform"}
+	for key, value := range s.tags {
+		tags[key] = value
+	}
+	in := &ec2.RunInstancesInput{
+		ImageId: aws.String(world.ImageX86), InstanceType: types.InstanceType(s.kind),
+		MinCount: aws.Int32(1), MaxCount: aws.Int32(1), DisableApiStop: aws.Bool(s.protected),
+		TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeInstance, Tags: tag.List(tags)}},
+	}
+	if s.image != "" {
+		in.ImageId = aws.String(s.image)
+	}
+	for n, kind := range s.disks {
+		in.BlockDeviceMappings = append(in.BlockDeviceMappings, types.BlockDeviceMapping{
+			DeviceName: aws.String(fmt.Sprintf("/dev/sd%c", 'f'+n)),
+			Ebs:        &types.EbsBlockDevice{VolumeType: kind, VolumeSize: aws.Int32(500)},
+		})
+	}
+	if s.spot != "" {
+		in.InstanceMarketOptions = &types.InstanceMarketOptionsRequest{
+			MarketType:  types.MarketTypeSpot,
+			SpotOptions: &types.SpotMarketOptions{SpotInstanceType: s.spot},
+		}
+		if s.spot == types.SpotInstanceTypePersistent {
+			in.InstanceMarketOptions.SpotOptions.InstanceInterruptionBehavior = types.InstanceInterruptionBehaviorStop
+		}
+	}
+	out, err := c.ec2.RunInstances(ctx, in)
+	if err != nil {
+		return "", fmt.Errorf("launching %s: %w", s.name, err)
+	}
+	return aws.ToString(out.Instances[0].InstanceId), nil
+}
+
+// rest stops what the scene wants stopped, once everything runs.
+func (c *scene) rest(ctx context.Context) error {
+	out, err := c.ec2.DescribeInstances(ctx, &ec2.DescribeInstancesInput{
+		Filters: []types.Filter{{Name: aws.String("tag:Name"), Values: []string{"reports"}}},
+	})
+	if err != nil {
+		return fmt.Errorf("looking for reports: %w", err)
+	}
+	_, err = c.ec2.StopInstances(ctx, &ec2.StopInstancesInput{
+		InstanceIds: []string{aws.ToString(out.Reservations[0].Instances[0].InstanceId)},
+	})
+	return err
+}
+
+func (c *scene) templates(ctx context.Context) error {
+	for _, t := range []struct{ name, source, kind, image string }{
+		{"web-fleet", "web", "t3.large", world.ImageX86},
+		{"api", "api", "m5.large", world.ImageX86},
+		{"api-graviton", "api", "m6g.large", world.ImageARM},
+		{"edge-alias", "edge", "t4g.small", "resolve:ssm:/goldsmith/images/edge"},
+	} {
+		_, err := c.ec2.CreateLaunchTemplate(ctx, &ec2.CreateLaunchTemplateInput{
+			LaunchTemplateName: aws.String(t.name),
+			LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: aws.String(t.image), InstanceType: types.InstanceType(t.kind)},
+			TagSpecifications: []types.TagSpecification{{
+				ResourceType: types.ResourceTypeLaunchTemplate, Tags: tag.List(map[string]string{tag.Source: t.source}),
+			}},
+		})
+		if err != nil {
+			return fmt.Errorf("making launch template %s: %w", t.name, err)
+		}
+	}
+	_, err := c.ssm.PutParameter(ctx, &ssm.PutParameterInput{
+		Name: aws.String("/goldsmith/images/edge"), Value: aws.String(world.ImageARM),
+		Type: ssmtypes.ParameterTypeString, DataType: aws.String("aws:ec2:image"),
+	})
+	return err
+}
+
+// group is an Auto Scaling group of mixed instances: its members are never
+// stopped, and its next ones come from the rolled template.
+func (c *scene) group(ctx context.Context) error {
+	_, err := c.scaling.CreateAutoScalingGroup(ctx, &autoscaling.CreateAutoScalingGroupInput{
+		AutoScalingGroupName: aws.String("web-fleet"), MinSize: aws.Int32(1), MaxSize: aws.Int32(4), DesiredCapacity: aws.Int32(1),
+		AvailabilityZones: []string{"eu-central-1a"},
+		MixedInstancesPolicy: &autoscalingtypes.MixedInstancesPolicy{
+			LaunchTemplate: &autoscalingtypes.LaunchTemplate{
+				LaunchTemplateSpecification: &autoscalingtypes.LaunchTemplateSpecification{
+					LaunchTemplateName: aws.String("web-fleet"), Version: aws.String("$Default"),
+				},
+				Overrides: []autoscalingtypes.LaunchTemplateOverrides{{InstanceType: aws.String("t3.large")}, {InstanceType: aws.String("m5.large")}},
+			},
+		},
+		Tags: []autoscalingtypes.Tag{
+			{Key: aws.String("Name"), Value: aws.String("web-fleet"), PropagateAtLaunch: aws.Bool(true)},
+			{Key: aws.String(tag.Plan), Value: aws.String("nightly"), PropagateAtLaunch: aws.Bool(true)},
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("making Auto Scaling group web-fleet: %w", err)
+	}
+	return nil
+}
+
+// ask puts the request tag on the lab instance, as a person would.
+func (c *scene) ask(ctx context.Context) error {
+	_, err := c.ec2.CreateTags(ctx, &ec2.CreateTagsInput{
+		Resources: []string{c.lab},
+		Tags:      []types.Tag{{Key: aws.String(tag.Request), Value: aws.String(tag.RequestDefault)}},
+	})
+	return err
+}

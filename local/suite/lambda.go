@@ -1,0 +1,136 @@
+package suite
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"reflect"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"goldsmith/local/asl"
+	"goldsmith/shared/handler"
+)
+
+// timeout is how long a function may take; infra deploys the same.
+const timeout = time.Minute
+
+// functions is the embedded Lambda: the suite's real handlers by name, called
+// with JSON and answering JSON or an error by its Go type name, as Lambda does.
+type functions struct {
+	prefix  string // of every function's ARN
+	logs    io.Writer
+	byName  map[string]lambda.Handler
+	invoked atomic.Uint64
+}
+
+// add puts a handler behind a name, with everything around it that Lambda has.
+func add[In, Out any](f *functions, name string, handle handler.Func[In, Out]) {
+	f.byName[name] = lambda.NewHandler(handler.Wrap(handler.Logger(f.logs, name), handle))
+}
+
+// ARN is a function's ARN.
+func (f *functions) ARN(name string) string { return f.prefix + name }
+
+// Invoke calls a function by name or ARN.
+func (f *functions) Invoke(ctx context.Context, function string, payload []byte) (answer []byte, failed *asl.Error) {
+	name := strings.TrimPrefix(function, f.prefix)
+	h, ok := f.byName[name]
+	if !ok {
+		return nil, &asl.Error{Name: "Lambda.ResourceNotFoundException", Cause: "Function not found: " + function}
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			failed = asl.FunctionError("Runtime.ExitError", fmt.Sprint(r))
+		}
+	}()
+	ctx = lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{
+		AwsRequestID:       fmt.Sprintf("00000000-0000-4000-8000-%012x", f.invoked.Add(1)),
+		InvokedFunctionArn: f.ARN(name),
+	})
+	ctx, cancel := context.WithTimeout(context.WithValue(ctx, callerKey{}, name+"/"+sourceIn(payload)), timeout)
+	defer cancel()
+	answer, err := h.Invoke(ctx, payload)
+	if err != nil {
+		return nil, asl.FunctionError(typeName(err), err.Error())
+	}
+	return answer, nil
+}
+
+// typeName is what aws-lambda-go reports as errorType: the outermost Go type.
+func typeName(err error) string {
+	t := reflect.TypeOf(err)
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t.Name()
+}
+
+// sourceIn is the source that a payload is about, for the call log.
+func sourceIn(payload []byte) string {
+	type about struct {
+		Source struct {
+			ID string `json:"id"`
+		} `json:"source"`
+	}
+	var seen struct {
+		about
+		Job    about `json:"job"`
+		Detail struct {
+			Instance string            `json:"instance-id"`
+			Tags     map[string]string `json:"tags"`
+		} `json:"detail"`
+	}
+	if err := json.Unmarshal(payload, &seen); err != nil {
+		return ""
+	}
+	for _, id := range []string{seen.Source.ID, seen.Job.Source.ID, seen.Detail.Instance, seen.Detail.Tags["goldsmith:source"]} {
+		if id != "" {
+			return id
+		}
+	}
+	return ""
+}
+
+// ServeHTTP answers Lambda's Invoke: POST /2015-03-31/functions/NAME/invocations.
+func (f *functions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	name, ok := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, "/2015-03-31/functions/"), "/invocations")
+	if !ok || r.Method != http.MethodPost {
+		refuse(w, http.StatusNotFound, "UnknownOperationException", "the embedded Lambda knows Invoke only")
+		return
+	}
+	payload, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 6<<20))
+	if err != nil {
+		refuse(w, http.StatusRequestEntityTooLarge, "RequestTooLargeException", err.Error())
+		return
+	}
+	if len(payload) == 0 {
+		payload = []byte("{}")
+	}
+	answer, failed := f.Invoke(r.Context(), name, payload)
+	switch {
+	case failed != nil && failed.Name == "Lambda.ResourceNotFoundException":
+		refuse(w, http.StatusNotFound, "ResourceNotFoundException", failed.Cause)
+		return
+	case failed != nil:
+		w.Header().Set("X-Amz-Function-Error", "Unhandled")
+		answer = []byte(failed.Cause)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Amz-Executed-Version", "$LATEST")
+	_, _ = w.Write(answer) //nolint:errcheck // the caller has gone
+}
+
+func refuse(w http.ResponseWriter, status int, code, message string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Amzn-ErrorType", code)
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]string{"Message": message, "Type": "User"}) //nolint:errcheck,errchkjson // the caller has gone
+}
+

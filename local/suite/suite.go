@@ -1,0 +1,240 @@
+// Package suite is Goldsmith on the embedded AWS: the real handlers as Lambdas,
+// the deployed state machine, the deployed rules and the plans' schedules, all
+// behind one endpoint. The demo, the rehearsal and the whole-workflow tests run it.
+package suite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"goldsmith/events"
+	"goldsmith/infra/workflow"
+	"goldsmith/local/asl"
+//AS 	"goldsmith/local/autoscaling"
+	"goldsmith/local/bus"
+	"goldsmith/local/clock"
+	"goldsmith/local/ec2"
+	"goldsmith/local/query"
+	"goldsmith/local/services/secretsmanager"
+	"goldsmith/local/services/ssm"
+	"goldsmith/local/slacksink"
+	"goldsmith/local/states"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/plan"
+	"goldsmith/shared/schedule"
+)
+
+// Options say what kind of AWS the suite meets. Clock and Plans are required.
+type Options struct {
+	Clock   *clock.Clock
+	Plans   plan.Plans
+	Seed    uint64
+	Region  string
+	Account string
+	// Endpoint is where the suite is served; empty keeps every call in this process.
+	Endpoint string
+	// Logs receives what the functions log, as JSON lines. Default: nowhere.
+	Logs io.Writer
+	// EC2 is how EC2 behaves; its clock, seed, account and wiring are filled in.
+	EC2 ec2.Options
+	// Events is how events are delivered, by source.
+	Events map[string]bus.Faults
+	// Observer sees the state machine's transitions.
+	Observer asl.Observer
+	// History keeps the executions' histories; a large fleet does without.
+	History bool
+	// Sweep is how often recover looks for what dead runs left behind. Default 5 minutes.
+	Sweep time.Duration
+	// Ledger is where claims and results are kept. Default: a new one in memory.
+	Ledger ledger.Ledger
+	// Wrap stands between the bus or the state machine and the functions; for tests.
+	Wrap func(asl.Invoker) asl.Invoker
+}
+
+// Suite is a running suite. It is an http.Handler: the embedded AWS's endpoint.
+type Suite struct {
+	EC2         *ec2.World
+//AS 	AutoScaling *autoscaling.Service
+	Parameters  *ssm.Store
+	Secrets     *secretsmanager.Store
+	States      *states.Service
+	Bus         *bus.Bus
+	Slack       *slacksink.Sink
+	Ledger      ledger.Ledger
+	// Calls are all calls of the query services, in order.
+	Calls *query.Log
+	// Machine is the state machine's ARN.
+	Machine string
+
+	options   Options
+	functions *functions
+	invoker   asl.Invoker
+	services  map[string]http.Handler
+	transport *http.Client
+}
+
+// Names in the embedded account, as infra deploys them.
+const (
+	machineName = "goldsmith"
+	secretName  = "goldsmith/slack" //nolint:gosec // a secret's name
+	imagePath   = "/goldsmith/images"
+)
+
+// New starts a suite. Close stops it.
+func New(o Options) (*Suite, error) {
+	s := &Suite{options: withDefaults(o), Calls: &query.Log{}}
+	s.Ledger = s.options.Ledger
+	s.transport = query.Client(s)
+	if o.Endpoint != "" {
+		s.transport = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
+	}
+	s.functions = newFunctions(s.options)
+	s.invoker = asl.Invoker(s.functions)
+	if o.Wrap != nil {
+		s.invoker = o.Wrap(s.functions)
+	}
+	for _, start := range []func() error{s.startServices, s.startStates, s.startBus, s.startFunctions, s.startSchedules} {
+		if err := start(); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+	}
+	return s, nil
+}
+
+func withDefaults(o Options) Options {
+	if o.Region == "" {
+		o.Region = "eu-central-1"
+	}
+	if o.Account == "" {
+		o.Account = "123456789012"
+	}
+	if o.Endpoint == "" {
+		o.Endpoint = "http://aws.local"
+	}
+	if o.Logs == nil {
+		o.Logs = io.Discard
+	}
+	if o.Sweep == 0 {
+		o.Sweep = 5 * time.Minute
+	}
+	if o.Ledger == nil {
+		o.Ledger = ledger.NewMemory()
+	}
+	return o
+}
+
+func (s *Suite) startServices() error {
+	o := s.options
+	o.EC2.Clock, o.EC2.Seed, o.EC2.Region, o.EC2.Account, o.EC2.Log = o.Clock, o.Seed, o.Region, o.Account, s.Calls
+	o.EC2.Emit = s.emit
+	o.EC2.ResolveParameter = func(name string) (string, bool) { return s.Parameters.Value(name) }
+	s.EC2 = ec2.New(o.EC2)
+	s.Parameters = ssm.New(ssm.Options{Clock: o.Clock, Region: o.Region, Account: o.Account, Log: s.Calls, Emit: s.emit})
+	s.Secrets = secretsmanager.New(secretsmanager.Options{Clock: o.Clock, Region: o.Region, Account: o.Account, Log: s.Calls})
+//AS 	s.AutoScaling = autoscaling.New(autoscaling.Options{Clock: o.Clock, Log: s.Calls, EC2: s.EC2, Region: o.Region, Account: o.Account, Emit: s.emit})
+	s.Slack = slacksink.New(slacksink.Options{Clock: o.Clock})
+	s.Secrets.Put(secretName, fmt.Sprintf(`{"webhook":%q}`, slacksink.WebhookURL))
+	s.services = map[string]http.Handler{
+		"ec2": s.EC2, "ssm": s.Parameters, "secretsmanager": s.Secrets, "lambda": s.functions,
+	}
+	return nil
+}
+
+// emit is where services send events; before the bus runs nobody listens.
+func (s *Suite) emit(source, detailType string, resources []string, detail any) {
+	if s.Bus != nil {
+		s.Bus.Put(source, detailType, resources, detail)
+	}
+}
+
+func (s *Suite) startStates() error {
+	o := s.options
+	s.States = states.New(states.Options{
+		Clock: o.Clock, Region: o.Region, Account: o.Account, Invoker: s.invoker, Seed: o.Seed,
+		Observer: o.Observer, Emit: s.emit, History: o.History,
+	})
+	s.services["states"] = s.States
+	var err error
+	s.Machine, err = s.States.Create(machineName, []byte(workflow.Definition), workflow.Substitutions("aws", s.functions.ARN))
+	return err
+}
+
+func (s *Suite) startBus() error {
+	rules, err := bus.Deployed(map[string]string{"StateMachineArn": s.Machine})
+	if err != nil {
+		return err
+	}
+	o := s.options
+	s.Bus, err = bus.New(bus.Options{
+		Clock: o.Clock, Seed: o.Seed, Region: o.Region, Account: o.Account, Rules: rules, Faults: o.Events,
+		Invoke: func(ctx context.Context, function string, payload []byte) error {
+			if _, failed := s.invoker.Invoke(ctx, function, payload); failed != nil {
+				return failed
+			}
+			return nil
+		},
+	})
+	return err
+}
+
+// startSchedules deploys each plan's schedule, and the sweep.
+func (s *Suite) startSchedules() error {
+	for _, name := range s.options.Plans.Names() {
+		p := s.options.Plans.Plans[name]
+		if p.Schedule == "" {
+			continue
+		}
+		zone, err := schedule.Zone(p.Timezone)
+		if err != nil {
+			return err
+		}
+		due, err := schedule.Parse(p.Schedule, zone)
+		if err != nil {
+			return err
+		}
+		if err := s.schedule("goldsmith-"+name, "schedule", map[string]string{"Plan": name}, due.Next); err != nil {
+			return err
+		}
+	}
+	return s.schedule("goldsmith-sweep", "sweep", nil, func(after time.Time) (time.Time, bool) {
+		return after.Add(s.options.Sweep), true
+	})
+}
+
+func (s *Suite) schedule(name, input string, values map[string]string, next func(time.Time) (time.Time, bool)) error {
+	for _, known := range events.Inputs {
+		if known.Name != input {
+			continue
+		}
+		payload, err := known.Payload(values)
+		if err != nil {
+			return err
+		}
+		return s.Bus.Schedule(bus.Schedule{Name: name, Function: known.Function, Input: payload, Next: next})
+	}
+	return fmt.Errorf("package events has no input %q", input)
+}
+
+// Invoke calls a function as a person would with `aws lambda invoke`.
+func (s *Suite) Invoke(ctx context.Context, function string, payload []byte) ([]byte, error) {
+	answer, failed := s.invoker.Invoke(ctx, function, payload)
+	if failed != nil {
+		return nil, failed
+	}
+	return answer, nil
+}
+
+// Close stops schedules, events and executions.
+func (s *Suite) Close() error {
+	if s.Bus != nil {
+		s.Bus.Close()
+	}
+	if s.States != nil {
+		s.States.Close()
+	}
+	return nil
+}
