@@ -1,0 +1,134 @@
+// Package awsjson is the server side of AWS's JSON protocol, version 1.1: the
+// operation in X-Amz-Target, JSON in and out. It knows no service.
+package awsjson
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"goldsmith/local/clock"
+	"goldsmith/local/query"
+)
+
+// Service answers one AWS service's calls over HTTP.
+type Service struct {
+	Name   string // in the log, such as "ssm"
+	Target string // before the dot in X-Amz-Target, such as "AmazonSSM"
+	Clock  *clock.Clock
+	// Log may be nil. Inputs are not logged: they may be secret.
+	Log        *query.Log
+	Operations map[string]Operation
+
+	calls atomic.Uint64
+}
+
+// Operation reads its input and returns the output's shape. The names are what
+// the call is about, for the log.
+type Operation func(body []byte) (out any, names []string, err error)
+
+// Op is an operation on typed input and output.
+func Op[In, Out any](do func(In) (Out, error), names func(In) []string) Operation {
+	return func(body []byte) (any, []string, error) {
+		var in In
+		if err := json.Unmarshal(body, &in); err != nil {
+			return nil, nil, Errorf("SerializationException", "%v", err)
+		}
+		out, err := do(in)
+		return out, names(in), err
+	}
+}
+
+// Error is an error in the service's own words. Both services' errors have
+// status 400, other than their internal ones.
+type Error struct{ Code, Message string }
+
+// Errorf is an Error.
+func Errorf(code, format string, args ...any) *Error {
+	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// Error is the code and the message.
+func (e *Error) Error() string { return e.Code + ": " + e.Message }
+
+// Required is what a missing member gets.
+func Required(member string) *Error {
+	return Errorf("ValidationException", "1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be null", member)
+}
+
+// maxBody is beyond the longest input: a secret of 64 KiB.
+const maxBody = 1 << 20
+
+// ServeHTTP answers one call and logs it.
+func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	at := s.Clock.Now()
+	name := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), s.Target+".")
+	out, about, err := s.call(name, r)
+	status, code := http.StatusOK, ""
+	if err != nil {
+		status, code, out = failed(err)
+	}
+	if s.Log != nil {
+		s.Log.Add(query.Record{Time: at, Service: s.Name, Action: name, Caller: r.Header.Get(query.CallerHeader), Resources: about, Error: code})
+	}
+	body, err := json.Marshal(out)
+	if err != nil {
+		status, body = http.StatusInternalServerError, []byte(`{"__type":"InternalFailure"}`)
+	}
+	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+	w.Header().Set("X-Amzn-Requestid", fmt.Sprintf("00000000-0000-4000-8000-%012x", s.calls.Add(1)))
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // A caller that is gone needs no answer.
+}
+
+func (s *Service) call(name string, r *http.Request) (any, []string, error) {
+	do, ok := s.Operations[name]
+	if !ok || r.Method != http.MethodPost {
+		return nil, nil, Errorf("UnknownOperationException", "The operation %q is not part of this %s.", name, s.Name)
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	if err != nil || len(body) > maxBody {
+		return nil, nil, Errorf("SerializationException", "The request is longer than %d bytes or did not arrive.", maxBody)
+	}
+	return do(body)
+}
+
+func failed(err error) (status int, code string, out any) {
+	known, ok := errors.AsType[*Error](err)
+	if !ok {
+		return http.StatusInternalServerError, "InternalFailure", map[string]string{"__type": "InternalFailure", "message": err.Error()}
+	}
+	return http.StatusBadRequest, known.Code, map[string]string{"__type": known.Code, "message": known.Message}
+}
+
+// Time is a time as the protocol has it: seconds since 1970 with decimals.
+type Time time.Time
+
+// MarshalJSON writes seconds to the millisecond; the zero time is null.
+func (t Time) MarshalJSON() ([]byte, error) {
+	at := time.Time(t)
+	if at.IsZero() {
+		return []byte("null"), nil
+	}
+	return fmt.Appendf(nil, "%.3f", float64(at.UnixMilli())/1000), nil
+}
+
+// Page is one page of list after token, most items long, and the token of the next.
+func Page[T any](list []T, token string, most int) (page []T, next string, err error) {
+	from := 0
+	if token != "" {
+		if _, scanErr := fmt.Sscanf(token, "after-%d", &from); scanErr != nil || from < 0 || from > len(list) {
+			return nil, "", Errorf("InvalidNextToken", "The specified token isn't valid.")
+		}
+	}
+	to := min(len(list), from+most)
+	if to < len(list) {
+		next = fmt.Sprintf("after-%d", to)
+	}
+	return list[from:to], next, nil
+}
