@@ -34,12 +34,12 @@ func (c *Clock) Now() time.Time {
 
 // AfterFunc calls f in its own goroutine once d has passed on this clock.
 func (c *Clock) AfterFunc(d time.Duration, f func()) *time.Timer {
-	return time.AfterFunc(c.real(d), f)
+	return time.AfterFunc(c.Lasts(d), f)
 }
 
 // Sleep waits until d has passed on this clock or ctx is done, and returns ctx's error then.
 func (c *Clock) Sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(c.real(d))
+	timer := time.NewTimer(c.Lasts(d))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -51,9 +51,10 @@ func (c *Clock) Sleep(ctx context.Context, d time.Duration) error {
 
 // WithTimeout is context.WithTimeout on this clock.
 func (c *Clock) WithTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, c.real(d))
+	return context.WithTimeout(ctx, c.Lasts(d))
 }
 
-func (c *Clock) real(d time.Duration) time.Duration {
+// Lasts is how long d of this clock lasts in time of the time package.
+func (c *Clock) Lasts(d time.Duration) time.Duration {
 	return time.Duration(float64(d) / c.scale)
 }

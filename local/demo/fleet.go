@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
@@ -13,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
+	"goldsmith/local/clock"
 	world "goldsmith/local/ec2"
 	"goldsmith/local/suite"
 	"goldsmith/shared/tag"
@@ -23,19 +25,20 @@ type scene struct {
 	ec2     *ec2.Client
 	scaling *autoscaling.Client
 	ssm     *ssm.Client
+	clock   *clock.Clock
 	random  *rand.Rand
 	// lab is the instance that somebody asks an image of during the night.
 	lab string
 }
 
 // build sets the scene: every kind of instance Goldsmith has an opinion of.
-func build(ctx context.Context, s *suite.Suite, seed uint64) (*scene, error) {
+func build(ctx context.Context, s *suite.Suite, clock *clock.Clock, seed uint64) (*scene, error) {
 	cfg := s.AWS()
 	c := &scene{
-		ec2: ec2.NewFromConfig(cfg), scaling: autoscaling.NewFromConfig(cfg), ssm: ssm.NewFromConfig(cfg),
+		ec2: ec2.NewFromConfig(cfg), scaling: autoscaling.NewFromConfig(cfg), ssm: ssm.NewFromConfig(cfg), clock: clock,
 		random: rand.New(rand.NewPCG(seed, 0x901d)), //nolint:gosec // a fleet that replays, not a secret
 	}
-	for _, step := range []func(context.Context) error{c.instances, c.templates, c.group} {
+	for _, step := range []func(context.Context) error{c.instances, c.templates} {
 		if err := step(ctx); err != nil {
 			return nil, fmt.Errorf("setting the scene: %w", err)
 		}
@@ -73,6 +76,10 @@ func (c *scene) instances(ctx context.Context) error {
 	for _, s := range servers {
 		s.tags = map[string]string{tag.Plan: "nightly"}
 		if _, err := c.launch(ctx, s); err != nil {
+			return err
+		}
+		// RunInstances refills two calls a second.
+		if err := c.clock.Sleep(ctx, 500*time.Millisecond); err != nil {
 			return err
 		}
 	}

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
+	"goldsmith/local/clock"
 	"goldsmith/local/query"
 	"goldsmith/shared/settings"
 )
@@ -47,8 +49,20 @@ func (s *Suite) AWS() aws.Config {
 		Credentials:  credentials.NewStaticCredentialsProvider("AKIAEMBEDDED", "embedded", ""),
 		BaseEndpoint: aws.String(s.options.Endpoint),
 		HTTPClient:   naming{s.transport},
-		Retryer:      settings.Retryer,
+		Retryer:      func() aws.Retryer { return pacing{settings.Retryer(), s.options.Clock} },
 	}
+}
+
+// pacing keeps the product's retries in step with the suite's clock.
+type pacing struct {
+	aws.RetryerV2
+	clock *clock.Clock
+}
+
+// RetryDelay is how long to wait before the next attempt.
+func (p pacing) RetryDelay(attempt int, err error) (time.Duration, error) {
+	delay, err := p.RetryerV2.RetryDelay(attempt, err)
+	return p.clock.Lasts(delay), err
 }
 
 type callerKey struct{}

@@ -133,4 +133,3 @@ func refuse(w http.ResponseWriter, status int, code, message string) {
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(map[string]string{"Message": message, "Type": "User"}) //nolint:errcheck,errchkjson // the caller has gone
 }
-

@@ -62,7 +62,7 @@ func Load(ctx context.Context, names ...Name) (Settings, error) {
 			problems = append(problems, fmt.Sprintf("%s: %v", PlansFile, err))
 		}
 	}
-	if s.AWS, err = config.LoadDefaultConfig(ctx, config.WithRetryer(Retryer)); err != nil {
+	if s.AWS, err = config.LoadDefaultConfig(ctx, config.WithRetryer(func() aws.Retryer { return Retryer() })); err != nil {
 		problems = append(problems, fmt.Sprintf("AWS configuration: %v", err))
 	} else if s.AWS.Region == "" {
 		problems = append(problems, "AWS_REGION is not set")
@@ -105,7 +105,7 @@ const attempts = 6
 // Retryer is the retryer of every AWS client. It has no client-side quota: a
 // quota makes a call fail without being tried because others failed before it,
 // and here the number of attempts and the state machine bound retries already.
-func Retryer() aws.Retryer {
+func Retryer() aws.RetryerV2 {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = attempts
 		o.RateLimiter = ratelimit.None

@@ -1,0 +1,212 @@
+package demo
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"goldsmith/local/slacksink"
+	"goldsmith/local/states"
+	"goldsmith/shared/job"
+)
+
+// outcome is the night as dist/demo/run.json holds it.
+type outcome struct {
+	Seed uint64 `json:"seed"`
+	Runs []run  `json:"runs"`
+}
+
+type run struct {
+	Name    string   `json:"name"`
+	Plan    string   `json:"plan"`
+	Outcome string   `json:"outcome"`
+	Sources []source `json:"sources"`
+}
+
+// source is what became of one source. Downtime is what Goldsmith saw; the
+// minimum is what EC2 itself took to stop, snapshot and start.
+type source struct {
+	ID          string         `json:"id"`
+	Name        string         `json:"name"`
+	Outcome     job.Ending     `json:"outcome"`
+	Reason      string         `json:"reason,omitempty"`
+	Image       string         `json:"image,omitempty"`
+	DownSeconds float64        `json:"downtimeSeconds"`
+	MinSeconds  float64        `json:"minimumSeconds"`
+	Calls       map[string]int `json:"apiCalls"`
+	Rolled      []job.Rolled   `json:"rolled,omitempty"`
+	WasRunning  bool           `json:"-"`
+}
+
+// outcome collects what the ledger and the embedded AWS know of the night.
+func (n *night) outcome(ctx context.Context) (*outcome, error) {
+	calls := n.calls()
+	o := &outcome{Seed: n.options.Seed}
+	for _, name := range []string{nightly + "-" + n.due.UTC().Format("20060102T150405Z"), n.requestRun()} {
+		record, _, err := n.suite.Ledger.GetRun(ctx, name)
+		if err != nil {
+			return nil, fmt.Errorf("reading run %s: %w", name, err)
+		}
+		r := run{Name: name, Plan: record.Plan, Outcome: record.Outcome}
+		for result, err := range n.suite.Ledger.Results(ctx, name) {
+			if err != nil {
+				return nil, fmt.Errorf("reading the results of run %s: %w", name, err)
+			}
+			r.Sources = append(r.Sources, n.source(result, calls[result.Source]))
+		}
+		slices.SortStableFunc(r.Sources, func(a, b source) int {
+			return cmp.Or(cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.Name, b.Name))
+		})
+		o.Runs = append(o.Runs, r)
+	}
+	return o, nil
+}
+
+func (n *night) requestRun() string {
+	for _, e := range n.suite.States.List(states.Filter{Machine: n.suite.Machine}) {
+		if strings.Contains(e.Name, n.scene.lab) {
+			return e.Name
+		}
+	}
+	return ""
+}
+
+func (n *night) source(r job.Result, calls map[string]int) source {
+	s := source{
+		ID: r.Source, Name: r.Name, Outcome: r.Ending, Reason: r.Problem, Image: r.Image.ID, Rolled: r.Rolled,
+		Calls: calls, DownSeconds: r.Times.Downtime().Seconds(),
+	}
+	if r.Skip != nil {
+		s.Reason = r.Skip.Text
+	}
+	if s.DownSeconds > 0 {
+		s.MinSeconds = n.suite.EC2.Times(r.Source).Minimum().Seconds()
+	}
+	return s
+}
+
+// calls counts the functions' calls by source and action. A call is of the
+// source its function worked on; an event's is of the resource it looked at.
+func (n *night) calls() map[string]map[string]int {
+	owner := map[string]string{}
+	counted := map[string]map[string]int{}
+	for _, c := range n.suite.Calls.Since(0) {
+		if c.Caller == "person" {
+			continue
+		}
+		_, id, _ := strings.Cut(c.Caller, "/")
+		for _, resource := range c.Resources {
+			if id == "" {
+				id = owner[resource]
+			}
+			if id != "" {
+				owner[resource] = id
+			}
+		}
+		if id == "" {
+			continue
+		}
+		if counted[id] == nil {
+			counted[id] = map[string]int{}
+		}
+		counted[id][c.Action]++
+	}
+	return counted
+}
+
+// print writes the table.
+func (o *outcome) print(out io.Writer) {
+	for _, r := range o.Runs {
+		_, _ = fmt.Fprintf(out, "\n%s: %s\n\n", r.Name, strings.ToUpper(r.Outcome)) //nolint:errcheck // a terminal that has gone
+		table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+		_, _ = fmt.Fprintln(table, "SOURCE\tOUTCOME\tDOWN\tEC2'S MINIMUM\tADDED\tAPI CALLS\tIMAGE\tROLLED\tWHY") //nolint:errcheck // as above
+		for _, s := range r.Sources {
+			_, _ = fmt.Fprintln(table, strings.Join(s.row(), "\t")) //nolint:errcheck // as above
+		}
+		_ = table.Flush() //nolint:errcheck // as above
+	}
+}
+
+func (s source) row() []string {
+	down, least, added := "-", "-", "-"
+	if s.DownSeconds > 0 {
+		down, least, added = seconds(s.DownSeconds), seconds(s.MinSeconds), seconds(s.DownSeconds-s.MinSeconds)
+	}
+	calls, total := "-", 0
+	for _, n := range s.Calls {
+		total += n
+	}
+	if total > 0 {
+		calls = fmt.Sprint(total)
+	}
+	return []string{s.Name, string(s.Outcome), down, least, added, calls, cmp.Or(s.Image, "-"), s.rolledTo(), s.why()}
+}
+
+func seconds(s float64) string {
+	return time.Duration(s * float64(time.Second)).Round(100 * time.Millisecond).String()
+}
+
+func (s source) rolledTo() string {
+	var names []string
+	for _, r := range s.Rolled {
+		if r.Problem == "" {
+			names = append(names, cmp.Or(r.Name, r.Target))
+		}
+	}
+	return cmp.Or(strings.Join(names, " "), "-")
+}
+
+func (s source) why() string {
+	reasons := []string{s.Reason}
+	for _, r := range s.Rolled {
+		if r.Problem != "" {
+			reasons = append(reasons, cmp.Or(r.Name, r.Target)+": "+r.Problem)
+		}
+	}
+	return strings.Join(slices.DeleteFunc(reasons, func(r string) bool { return r == "" }), "; ")
+}
+
+// write leaves the night behind for programs, and the messages for browsers.
+func (o *outcome) write(folder string, messages []slacksink.Message) error {
+	if err := os.MkdirAll(folder, 0o750); err != nil {
+		return fmt.Errorf("making %s: %w", folder, err)
+	}
+	text, err := json.MarshalIndent(o, "", "  ")
+	if err != nil {
+		return fmt.Errorf("writing the night: %w", err)
+	}
+	var page bytes.Buffer
+	for _, m := range messages {
+		if err := m.HTML(&page); err != nil {
+			return fmt.Errorf("drawing a message: %w", err)
+		}
+	}
+	for name, content := range map[string][]byte{"run.json": append(text, '\n'), "slack.html": page.Bytes()} {
+		if err := os.WriteFile(filepath.Join(folder, name), content, 0o600); err != nil {
+			return fmt.Errorf("writing %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// check says whether the night went as it should: everything that can be
+// imaged was, and nothing was left behind.
+func (o *outcome) check() error {
+	for _, r := range o.Runs {
+		for _, s := range r.Sources {
+			if s.Outcome == job.Broken || s.Outcome == job.LeftStopped {
+				return fmt.Errorf("%s (%s) ended as %s: %s", s.Name, s.ID, s.Outcome, s.Reason)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,89 @@
+// Package serve keeps the suite live on one endpoint, so that the AWS CLI, boto3
+// or any SDK can make instances, ask for images and watch them being made.
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"goldsmith/local/clock"
+	world "goldsmith/local/ec2"
+	"goldsmith/local/slacksink"
+	"goldsmith/local/suite"
+	"goldsmith/shared/planfile"
+)
+
+// Options of serving.
+type Options struct {
+	// Addr is where to listen, such as 127.0.0.1:4599.
+	Addr string
+	// Plans is the path of plans.yaml.
+	Plans string
+	// Seed decides every delay.
+	Seed uint64
+	// Speed is how many seconds pass for the embedded AWS in one real second.
+	Speed float64
+}
+
+// Run serves until ctx is done, and prints what happens to out.
+func Run(ctx context.Context, o Options, out io.Writer) error {
+	plans, err := planfile.Load(o.Plans, time.Now())
+	if err != nil {
+		return err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.Addr)
+	if err != nil {
+		return fmt.Errorf("listening on %s: %w", o.Addr, err)
+	}
+	endpoint := "http://" + listener.Addr().String()
+	s, err := suite.New(suite.Options{
+		Clock: clock.Scaled(time.Now(), o.Speed), Plans: plans, Seed: o.Seed, Logs: out,
+		Endpoint: endpoint, EC2: world.Options{Buckets: true}, History: true,
+	})
+	if err != nil {
+		return err
+	}
+	server := &http.Server{Handler: s, ReadHeaderTimeout: time.Minute}
+	context.AfterFunc(ctx, func() { _ = server.Close() }) //nolint:errcheck // it is over
+	greet(out, endpoint, s)
+	go messages(ctx, s, out)
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return s.Close()
+}
+
+func greet(out io.Writer, endpoint string, s *suite.Suite) {
+	_, _ = fmt.Fprintf(out, `The embedded AWS is at %[1]s, Region %[2]s, with Goldsmith deployed.
+
+  export AWS_ENDPOINT_URL=%[1]s AWS_REGION=%[2]s AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any
+  aws ec2 run-instances --image-id %[3]s --instance-type t3.micro
+  aws ec2 create-tags --resources i-... --tags Key=goldsmith:image,Value=now
+  aws stepfunctions list-executions --state-machine-arn %[4]s
+
+What the functions log follows; Ctrl-C ends it.
+
+`, endpoint, s.AWS().Region, world.ImageX86, s.Machine) //nolint:errcheck // a terminal that has gone
+}
+
+// messages shows each Slack message as it comes.
+func messages(ctx context.Context, s *suite.Suite, out io.Writer) {
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for shown := 0; ; {
+		for _, m := range s.Slack.Messages()[shown:] {
+			_, _ = fmt.Fprintln(out, "\n"+m.Terminal(slacksink.Colored(out))) //nolint:errcheck // a terminal that has gone
+			shown++
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
