@@ -32,6 +32,9 @@ const (
 	imageLimit = 30 * time.Hour
 	// settling is how long after a call a describe may still show the state before it.
 	settling = 45 * time.Second
+	// appearing is how long EC2 may not show an image it has just made. It shows
+	// a deregistered or disabled one never again, and nobody should wait a day for that.
+	appearing = 15 * time.Minute
 )
 
 // Instances says how instances are.
@@ -210,8 +213,7 @@ func snapshots(ctx context.Context, api API, j job.Job) (map[string]string, erro
 func lookImage(ctx context.Context, api API, j job.Job, now time.Time) (job.Job, bool, error) {
 	out, err := api.DescribeImages(ctx, &ec2.DescribeImagesInput{ImageIds: []string{j.Image.ID}})
 	if fault.IsNotFound(err) || err == nil && len(out.Images) == 0 {
-		// EC2 may not know an image it has just made.
-		return j, false, nil
+		return j, false, vanished(j, now)
 	}
 	if err != nil {
 		return j, false, fmt.Errorf("looking at image %s: %w", j.Image.ID, err)
@@ -229,4 +231,13 @@ func lookImage(ctx context.Context, api API, j job.Job, now time.Time) (job.Job,
 	case image.Pending:
 	}
 	return j, false, nil
+}
+
+// vanished is the failure of an image that EC2 does not show, nil while it may only not show it yet.
+func vanished(j job.Job, now time.Time) error {
+	if now.Sub(j.Times.ImageSent) <= appearing {
+		return nil
+	}
+	return fault.Failure("The next run tries again.", "image %s of %s (%s) is not there any more: somebody has deregistered or disabled it",
+		j.Image.ID, j.Source.Name, j.Source.ID)
 }
