@@ -53,6 +53,22 @@ func TestNextFindsRareDays(t *testing.T) {
 	})
 }
 
+// TestRunsEnd walks schedules that are over some day to their end.
+func TestRunsEnd(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := fmt.Sprintf("cron(0 0 %d %s ? %s)", rapid.IntRange(1, 31).Draw(t, "day"),
+			rapid.SampledFrom([]string{"2", "12", "*/3", "4,6"}).Draw(t, "month"), rapid.SampledFrom([]string{"2026", "2020-2030", "2027,2199"}).Draw(t, "year"))
+		s := mustParse(t, text, drawZone(t))
+		at, runs := now, 0
+		for next, ok := s.Next(at); ok; next, ok = s.Next(at) {
+			if runs++; !next.After(at) || runs > 100 {
+				t.Fatalf("%s: after %s comes %s, the run %d", s, at, next, runs)
+			}
+			at = next
+		}
+	})
+}
+
 // TestCheckTellsOfEveryLoss holds Check against Next: a daily schedule is
 // refused exactly when some day of the next three years passes without a run.
 func TestCheckTellsOfEveryLoss(t *testing.T) {

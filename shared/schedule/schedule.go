@@ -81,11 +81,12 @@ func (s Schedule) Next(after time.Time) (next time.Time, ok bool) {
 func (s Schedule) nextCron(after time.Time) (time.Time, bool) {
 	shown := wall(after, s.zone)
 	for {
-		var err error
-		shown, err = gronx.NextTickAfter(s.cron, shown, false)
-		if err != nil {
+		named, err := gronx.NextTickAfter(s.cron, shown, false)
+		// After the last run gronx answers with that run again, and no error.
+		if err != nil || !named.After(shown) {
 			return time.Time{}, false
 		}
+		shown = named
 		if next, ok := instant(shown, s.zone); ok && next.After(after) {
 			return next, true
 		}

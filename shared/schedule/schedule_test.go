@@ -120,6 +120,9 @@ func TestNext(t *testing.T) {
 		{"at(2026-03-29T02:30:00)", "Europe/Berlin", "2026-01-15T12:00:00Z", ""},
 		{"at(2025-11-20T13:00:00)", "UTC", "2026-01-15T12:00:00Z", ""},
 		{"cron(0 0 30 2 ? *)", "UTC", "2026-01-15T12:00:00Z", ""},
+		// There is an end: after the last run, and when the only run is one that the clocks skip.
+		{"cron(0 0 1 1 ? 2027)", "UTC", "2027-01-01T00:00:00Z", ""},
+		{"cron(30 2 29 3 ? 2026)", "Europe/Berlin", "2026-01-15T12:00:00Z", ""},
 		{"cron(0 0 1 1 ? 2020-2025)", "UTC", "2026-01-15T12:00:00Z", ""},
 	} {
 		s := mustParse(t, c.text, c.zone)
