@@ -116,7 +116,8 @@ func (s Step) tell(ctx context.Context, e event.ExecutionEnded) error {
 	if !ok {
 		run = ledger.Run{Name: e.Name, Plan: "unknown", Execution: e.ARN}
 	}
-	if run.Problem == "" {
+	// A run that has ended by its own doing only failed to be told; what it found stands.
+	if run.Problem == "" && run.Ended.IsZero() {
 		run.Problem = fmt.Sprintf("The execution ended as %s before the run was done", e.Status)
 	}
 	p, known := s.plans.Plans[run.Plan]
