@@ -32,34 +32,44 @@ func main() {
 
 func demoCommand() *cobra.Command {
 	o := demo.Options{}
+	var logs bool
 	c := &cobra.Command{
 		Use:   "demo",
 		Short: "Play a night: the schedule, a tag request, and what came of both",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if logs {
+				o.Logs = c.ErrOrStderr()
+			}
 			return demo.Run(c.Context(), o, c.OutOrStdout())
 		},
 	}
 	c.Flags().StringVar(&o.Plans, "plans", "plans.yaml", "the plans")
 	c.Flags().Uint64Var(&o.Seed, "seed", 1, "decides the fleet and every delay")
 	c.Flags().Float64Var(&o.Speed, "speed", 60, "seconds of the night that pass in one second")
+	c.Flags().BoolVar(&logs, "logs", false, "print what the functions log to standard error")
 	c.Flags().StringVar(&o.Out, "out", "dist/demo", "folder for run.json and slack.html")
 	return c
 }
 
 func serveCommand() *cobra.Command {
 	o := serve.Options{}
+	var logs bool
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the suite on one endpoint for the AWS CLI or any SDK",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if logs {
+				o.Logs = c.ErrOrStderr()
+			}
 			return serve.Run(c.Context(), o, c.OutOrStdout())
 		},
 	}
 	c.Flags().StringVar(&o.Addr, "addr", "127.0.0.1:4599", "where to listen")
 	c.Flags().StringVar(&o.Plans, "plans", "plans.yaml", "the plans")
 	c.Flags().Uint64Var(&o.Seed, "seed", 1, "decides every delay")
+	c.Flags().BoolVar(&logs, "logs", false, "print what the functions log to standard error")
 	c.Flags().Float64Var(&o.Speed, "speed", 1, "seconds that pass for the embedded AWS in one second")
 	return c
 }

@@ -11,9 +11,9 @@ import (
 	"net/http"
 	"time"
 
-	"goldsmith/local/asl"
 	"goldsmith/local/clock"
 	world "goldsmith/local/ec2"
+	"goldsmith/local/progress"
 	"goldsmith/local/slacksink"
 	"goldsmith/local/suite"
 	"goldsmith/shared/plan"
@@ -103,7 +103,7 @@ type night struct {
 
 	suite    *suite.Suite
 	scene    *scene
-	progress *progress
+	progress *progress.Printer
 	server   *http.Server
 }
 
@@ -113,15 +113,12 @@ func (n *night) open(plans plan.Plans) error {
 	if err != nil {
 		return fmt.Errorf("opening a socket for the embedded AWS: %w", err)
 	}
-	n.progress = &progress{clock: n.clock, out: n.out}
+	n.progress = progress.New(n.clock, n.out)
 	n.suite, err = suite.New(suite.Options{
 		Clock: n.clock, Plans: plans, Seed: n.options.Seed, Logs: n.options.Logs,
 		Endpoint: "http://" + listener.Addr().String(),
 		EC2:      world.Options{Buckets: true, Timing: timing()},
-		Wrap: func(functions asl.Invoker) asl.Invoker {
-			n.progress.Invoker = functions
-			return n.progress
-		},
+		Wrap:     n.progress.Around,
 	})
 	if err != nil {
 		return err
@@ -139,7 +136,7 @@ func (n *night) close() {
 // play sets the scene, waits for the schedule, asks for an image and waits for both messages.
 func (n *night) play(ctx context.Context) error {
 	ctx = suite.As(ctx, "person")
-	n.progress.line(fmt.Sprintf("setting the scene; plan %q is due at %s UTC, the night passes %gx faster", nightly, n.due.UTC().Format(time.TimeOnly), n.options.Speed))
+	n.progress.Line(fmt.Sprintf("setting the scene; plan %q is due at %s UTC, the night passes %gx faster", nightly, n.due.UTC().Format(time.TimeOnly), n.options.Speed))
 	var err error
 	if n.scene, err = build(ctx, n.suite, n.clock, n.options.Seed); err != nil {
 		return err
@@ -153,7 +150,7 @@ func (n *night) play(ctx context.Context) error {
 	if err := n.until(ctx, n.due.Add(asked)); err != nil {
 		return err
 	}
-	n.progress.line("somebody puts goldsmith:image=now on lab")
+	n.progress.Line("somebody puts goldsmith:image=now on lab")
 	if err := n.scene.ask(ctx); err != nil {
 		return fmt.Errorf("asking for an image of lab: %w", err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"goldsmith/local/clock"
 	world "goldsmith/local/ec2"
+	"goldsmith/local/progress"
 	"goldsmith/local/slacksink"
 	"goldsmith/local/suite"
 	"goldsmith/shared/planfile"
@@ -28,6 +29,8 @@ type Options struct {
 	Seed uint64
 	// Speed is how many seconds pass for the embedded AWS in one real second.
 	Speed float64
+	// Logs is where the functions' log lines go; nil for nowhere.
+	Logs io.Writer
 }
 
 // Run serves until ctx is done, and prints what happens to out.
@@ -41,9 +44,10 @@ func Run(ctx context.Context, o Options, out io.Writer) error {
 		return fmt.Errorf("listening on %s: %w", o.Addr, err)
 	}
 	endpoint := "http://" + listener.Addr().String()
+	night := clock.Scaled(time.Now(), o.Speed)
 	s, err := suite.New(suite.Options{
-		Clock: clock.Scaled(time.Now(), o.Speed), Plans: plans, Seed: o.Seed, Logs: out,
-		Endpoint: endpoint, EC2: world.Options{Buckets: true}, History: true,
+		Clock: night, Plans: plans, Seed: o.Seed, Logs: o.Logs, Endpoint: endpoint,
+		EC2: world.Options{Buckets: true}, History: true, Wrap: progress.New(night, out).Around,
 	})
 	if err != nil {
 		return err
@@ -61,12 +65,12 @@ func Run(ctx context.Context, o Options, out io.Writer) error {
 func greet(out io.Writer, endpoint string, s *suite.Suite) {
 	_, _ = fmt.Fprintf(out, `The embedded AWS is at %[1]s, Region %[2]s, with Goldsmith deployed.
 
-  export AWS_ENDPOINT_URL=%[1]s AWS_REGION=%[2]s AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any
+  export AWS_ENDPOINT_URL=%[1]s AWS_DEFAULT_REGION=%[2]s AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any
   aws ec2 run-instances --image-id %[3]s --instance-type t3.micro
   aws ec2 create-tags --resources i-... --tags Key=goldsmith:image,Value=now
   aws stepfunctions list-executions --state-machine-arn %[4]s
 
-What the functions log follows; Ctrl-C ends it.
+What happens to each source follows; Ctrl-C ends it.
 
 `, endpoint, s.AWS().Region, world.ImageX86, s.Machine) //nolint:errcheck // a terminal that has gone
 }

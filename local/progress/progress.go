@@ -1,10 +1,13 @@
-package demo
+// Package progress shows what happens to each source while it happens, for
+// somebody who watches a terminal.
+package progress
 
 import (
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -13,37 +16,51 @@ import (
 	"goldsmith/shared/job"
 )
 
-// progress prints a line for each thing that happens to a source: it stands
-// between the state machine and the functions and reads what they return.
-type progress struct {
-	asl.Invoker
-	clock *clock.Clock
+// Printer prints a line for each thing that happens to a source. It stands
+// between the state machine and the functions, and reads what they return.
+type Printer struct {
+	functions asl.Invoker
+	clock     *clock.Clock
 
 	mu  sync.Mutex
 	out io.Writer
 }
 
+// New prints to out.
+func New(clock *clock.Clock, out io.Writer) *Printer { return &Printer{clock: clock, out: out} }
+
+// Around puts the printer in front of the functions.
+func (p *Printer) Around(functions asl.Invoker) asl.Invoker {
+	p.functions = functions
+	return p
+}
+
 // Invoke calls the function and tells what came of it.
-func (p *progress) Invoke(ctx context.Context, function string, payload []byte) ([]byte, *asl.Error) {
-	answer, failed := p.Invoker.Invoke(ctx, function, payload)
+func (p *Printer) Invoke(ctx context.Context, function string, payload []byte) ([]byte, *asl.Error) {
+	answer, failed := p.functions.Invoke(ctx, function, payload)
+	_, name, _ := strings.Cut(function, "function:goldsmith-")
+	if failed != nil {
+		p.failed(name, payload, failed)
+		return answer, failed
+	}
 	var before, after job.Job
-	if json.Unmarshal(payload, &before) == nil && json.Unmarshal(answer, &after) == nil && failed == nil {
-		if text := said(short(function), before, after); text != "" {
+	if json.Unmarshal(payload, &before) == nil && json.Unmarshal(answer, &after) == nil {
+		if text := said(name, before, after); text != "" {
 			p.say(after.Source, text)
 		}
 	}
 	return answer, failed
 }
 
-// short is a function's name without the account's part.
-func short(function string) string {
-	const before = "function:goldsmith-"
-	for i := 0; i+len(before) <= len(function); i++ {
-		if function[i:i+len(before)] == before {
-			return function[i+len(before):]
-		}
+// failed tells of a function that failed; the state machine may try it again.
+func (p *Printer) failed(name string, payload []byte, failed *asl.Error) {
+	var before job.Job
+	failure := job.Failure{Error: failed.Name, Cause: failed.Cause}
+	if json.Unmarshal(payload, &before) != nil || before.Source.ID == "" {
+		p.Line(fmt.Sprintf("%s: %s: %s", name, failed.Name, failure.Problem()))
+		return
 	}
-	return function
+	p.say(before.Source, fmt.Sprintf("%s: %s: %s", name, failed.Name, failure.Problem()))
 }
 
 func said(function string, before, after job.Job) string {
@@ -107,11 +124,12 @@ func pause(what string, took time.Duration) string {
 	return fmt.Sprintf("%s %s; ", what, took.Round(time.Second))
 }
 
-func (p *progress) say(s job.Source, text string) {
-	p.line(fmt.Sprintf("%-10s %s", s.Name, text))
+func (p *Printer) say(s job.Source, text string) {
+	p.Line(fmt.Sprintf("%-10s %s", s.Name, text))
 }
 
-func (p *progress) line(text string) {
+// Line prints a line with the time before it.
+func (p *Printer) Line(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	_, _ = fmt.Fprintf(p.out, "%s  %s\n", p.clock.Now().Format(time.TimeOnly), text) //nolint:errcheck // a terminal that has gone
