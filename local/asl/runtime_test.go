@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -131,13 +132,12 @@ const children = `{"StartAt":"M","States":{"M":{"Type":"Map","Label":"L","Tolera
 func TestObserverAbortsChildOrRoot(t *testing.T) {
 	for action, status := range map[Action]Status{Abort: Succeeded, AbortRoot: Aborted} {
 		synctest.Test(t, func(t *testing.T) {
-			var once sync.Once
+			var entered atomic.Int32
 			o := observe(func(x Transition) Action {
-				do := Continue
-				if x.Execution != x.Root {
-					once.Do(func() { do = action })
+				if x.Execution != x.Root && entered.Add(1) == 3 {
+					return action
 				}
-				return do
+				return Continue
 			})
 			_, e := begin(t, children, `[1,2,3]`, Options{Observer: o})
 			want(t, e, status, "")
@@ -158,10 +158,10 @@ func TestObserverAbortsChildOrRoot(t *testing.T) {
 // but its answer changes nothing.
 func TestFunctionOutlivesItsTask(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		finished := 0
+		var finished atomic.Int32
 		f := invoke(func(string, []byte) ([]byte, *Error) {
 			<-time.After(time.Minute)
-			finished++
+			finished.Add(1)
 			return nil, nil
 		})
 		_, late := begin(t, task(`,"TimeoutSeconds":5`), `{}`, Options{Invoker: f})
@@ -171,8 +171,8 @@ func TestFunctionOutlivesItsTask(t *testing.T) {
 		stopped.Abort(&Error{Name: "E", Cause: "c"})
 		want(t, stopped, Aborted, "E")
 		<-time.After(time.Hour)
-		if finished != 2 {
-			t.Errorf("%d functions finished", finished)
+		if n := finished.Load(); n != 2 {
+			t.Errorf("%d functions finished", n)
 		}
 	})
 }
