@@ -24,6 +24,8 @@ const (
 // document finds the one YAML document in a text. Without a body there are problems.
 func document(text []byte) (ast.Node, []Problem) {
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	// Windows and old Mac line ends, so that lines are counted as an editor does.
+	text = bytes.ReplaceAll(bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")), []byte("\r"), []byte("\n"))
 	if problems := unfit(text); len(problems) > 0 {
 		return nil, problems
 	}

@@ -130,6 +130,10 @@ func TestParseTakesWindowsLinesAndByteOrderMark(t *testing.T) {
 	if err != nil || plans.Plans["a"].Window != plan.Duration(2*time.Hour) {
 		t.Errorf("got %+v, %v", plans, err)
 	}
+	_, err = Parse("plans.yaml", []byte("default: a\r\nplans:\r\n  a:\r\n    window: 2\r\n"), now)
+	if err == nil || !strings.HasPrefix(err.Error(), "plans.yaml:4: a.window: ") {
+		t.Errorf("got %v", err)
+	}
 }
 
 // TestExamplePlans keeps the repository's example good, and good in ten years.
@@ -143,7 +147,7 @@ func TestExamplePlans(t *testing.T) {
 			t.Errorf("the default plan is %q with schedule %q", plans.Default, plans.Plans["on-demand"].Schedule)
 		}
 		nightly := plans.Plans["nightly"]
-		if nightly.Limit != (plan.Limit{Percent: 50}) || nightly.Timezone != "Europe/Berlin" {
+		if nightly.Limit.IsZero() || nightly.Timezone != "Europe/Berlin" {
 			t.Errorf("nightly is %+v", nightly)
 		}
 		if db := plans.Plans["weekly-db"]; !db.Strict || db.Concurrency != 1 || db.Restart != plan.Available || db.Health != plan.Checked {
@@ -235,7 +239,7 @@ func FuzzParse(f *testing.F) {
 		case !errors.As(err, &invalid) || len(invalid.Problems) == 0:
 			t.Fatalf("got %T without a problem", err)
 		default:
-			plausible(t, invalid.Problems, 1+strings.Count(string(text), "\n"))
+			plausible(t, invalid.Problems, 1+strings.Count(string(text), "\n")+strings.Count(string(text), "\r"))
 		}
 	})
 }
