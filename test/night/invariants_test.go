@@ -1,0 +1,268 @@
+package night_test
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/local/bus"
+	"goldsmith/local/ec2"
+	"goldsmith/local/query"
+	"goldsmith/local/states"
+	"goldsmith/shared/tag"
+)
+
+// before is how an instance was when the night began.
+type before struct {
+	state ec2.State
+	tags  map[string]string
+}
+
+// begin notes how everything is before the night. Only the first call counts.
+func (n *night) begin() {
+	n.t.Helper()
+	if n.before != nil {
+		return
+	}
+	n.before = map[string]before{}
+	for _, i := range n.instances() {
+		id := aws.ToString(i.InstanceId)
+		n.before[id] = before{n.EC2.State(id), tag.Map(i.Tags)}
+	}
+	n.begun = n.Calls.Len()
+}
+
+// check holds the night against every invariant, two sweeps after its last run ended.
+func (n *night) check() {
+	n.t.Helper()
+	n.finish()
+	time.Sleep(2*sweep + 10*time.Second)
+	images := n.images()
+	n.everythingIsBack()
+	n.oneImageEach(images)
+	n.nothingIsHeld(images)
+	n.templatesLaunch(images)
+	n.oneMessageEach()
+	n.onlyEnrolledAreTouched()
+	if dead := n.Bus.Records(bus.Dead); len(dead) > 0 && !n.excused.dead {
+		n.t.Errorf("%d events could not be handled, the first by %s: %v", len(dead), dead[0].Function, dead[0].Problem)
+	}
+}
+
+// everythingIsBack: whoever ran and still exists runs, unless people were told
+// by name and recover goes on trying; whoever was stopped was never started.
+func (n *night) everythingIsBack() {
+	n.t.Helper()
+	for id, was := range n.before {
+		now := n.EC2.State(id)
+		switch {
+		case was.state == ec2.Stopped && (now != ec2.Stopped || len(n.callsOf("StartInstances", id)) > 0):
+			n.t.Errorf("%s was stopped before the night and is %s; %d starts were sent", id, now, len(n.callsOf("StartInstances", id)))
+		case was.state != ec2.Running, now == ec2.Running, now == ec2.Terminated, now == ec2.ShuttingDown, n.excused.stopped[id]:
+		case !n.heldFor(id) || !strings.Contains(n.said(), id):
+			n.t.Errorf("%s ran before the night, is %s now, and nobody knows or tries to start it", id, now)
+		}
+	}
+}
+
+func (n *night) heldFor(id string) bool {
+	for claim, err := range n.Ledger.Claims(n.ctx) {
+		if err == nil && claim.Source == id && claim.WasRunning {
+			return true
+		}
+	}
+	return false
+}
+
+// oneImageEach: at most one image for a source and run, and nothing of ours
+// without our tags, on the image and on each of its snapshots.
+func (n *night) oneImageEach(images []types.Image) {
+	n.t.Helper()
+	of := map[string]string{}
+	for _, img := range images {
+		id, tags := aws.ToString(img.ImageId), tag.Map(img.Tags)
+		n.ours(id, tags)
+		key := tags[tag.Source] + " in run " + tags[tag.Run]
+		if other := of[key]; other != "" {
+			n.t.Errorf("%s and %s are both images of %s", other, id, key)
+		}
+		of[key] = id
+	}
+	for _, s := range n.snapshots() {
+		n.ours(aws.ToString(s.SnapshotId), tag.Map(s.Tags))
+	}
+}
+
+func (n *night) ours(id string, tags map[string]string) {
+	n.t.Helper()
+	for _, key := range []string{tag.Managed, tag.Source, tag.Name, tag.Plan, tag.Run} {
+		if tags[key] == "" {
+			n.t.Errorf("%s has no tag %s: %v", id, key, tags)
+		}
+	}
+	for key := range tags {
+		if strings.HasPrefix(key, "aws:") || key == tag.Request || key == tag.LastImage {
+			n.t.Errorf("%s has tag %s, which belongs to its source alone", id, key)
+		}
+	}
+}
+
+// nothingIsHeld: no claim outlives its run unless its instance is still down, and no wait does.
+func (n *night) nothingIsHeld(images []types.Image) {
+	n.t.Helper()
+	for claim, err := range n.Ledger.Claims(n.ctx) {
+		if err != nil || claim.Left.IsZero() || n.EC2.State(claim.Source) == ec2.Running {
+			n.t.Errorf("the claim of %s outlives run %s: %+v %v", claim.Source, claim.Run, claim, err)
+		}
+	}
+	resources := make([]string, 0, len(n.before)+len(images))
+	for id := range n.before {
+		resources = append(resources, id)
+	}
+	for _, img := range images {
+		resources = append(resources, aws.ToString(img.ImageId))
+	}
+	for _, id := range resources {
+		waits, err := n.Ledger.Waits(n.ctx, id)
+		if err != nil || len(waits) > 0 {
+			n.t.Errorf("%d waits for %s outlive their runs, the first for %q of run %s; %v", len(waits), id, waits[0].For, waits[0].Run, err)
+		}
+	}
+}
+
+// templatesLaunch: whatever a template's default version names can be launched.
+func (n *night) templatesLaunch(images []types.Image) {
+	n.t.Helper()
+	for _, v := range n.defaults() {
+		id := aws.ToString(v.LaunchTemplateData.ImageId)
+		made := slices.IndexFunc(images, func(i types.Image) bool { return aws.ToString(i.ImageId) == id })
+		if made >= 0 && images[made].State != types.ImageStateAvailable {
+			n.t.Errorf("template %s launches %s, which is %s", aws.ToString(v.LaunchTemplateName), id, images[made].State)
+		}
+		if alias, ok := strings.CutPrefix(id, "resolve:ssm:"); ok {
+			if _, exists := n.Parameters.Value(alias); !exists {
+				n.t.Errorf("template %s launches from %s, which does not exist", aws.ToString(v.LaunchTemplateName), alias)
+			}
+		}
+	}
+}
+
+// oneMessageEach: every run that ended is told once.
+func (n *night) oneMessageEach() {
+	n.t.Helper()
+	if n.excused.slack {
+		return
+	}
+	runs := n.runs()
+	n.want("messages", len(n.Slack.Messages()), len(runs))
+	for _, r := range runs {
+		n.want("messages of run "+r.Name, len(n.messagesOf(r)), 1)
+	}
+}
+
+// messagesOf are the messages that tell a run.
+func (n *night) messagesOf(r states.Execution) []string {
+	var found []string
+	for _, m := range n.Slack.Messages() {
+		if text := m.Terminal(false); strings.Contains(text, "details/"+r.ARN+")") {
+			found = append(found, text)
+		}
+	}
+	return found
+}
+
+// said is all that was said in Slack.
+func (n *night) said() string {
+	var all strings.Builder
+	for _, m := range n.Slack.Messages() {
+		all.WriteString(m.Text + "\n" + m.Terminal(false))
+	}
+	return all.String()
+}
+
+// changes are the calls that do something to an instance.
+var changes = []string{
+	"StopInstances", "StartInstances", "RebootInstances", "TerminateInstances", "CreateImage", "CreateTags", "ModifyInstanceAttribute",
+}
+
+// changed are the functions' calls that did something to an instance.
+func (n *night) changed(id string) []query.Record {
+	var found []query.Record
+	for _, c := range n.callsOf("", id) {
+		if slices.Contains(changes, c.Action) {
+			found = append(found, c)
+		}
+	}
+	return found
+}
+
+// onlyEnrolledAreTouched: nothing is changed that neither a plan's tag nor a request asked for.
+func (n *night) onlyEnrolledAreTouched() {
+	n.t.Helper()
+	asked := map[string]bool{}
+	for _, c := range n.Calls.Since(n.begun) {
+		if c.Caller == "" && c.Action == "CreateTags" && (strings.Contains(c.Form, "goldsmith%3Aimage") || strings.Contains(c.Form, "goldsmith%3Aplan")) {
+			for _, id := range c.Resources {
+				asked[id] = true
+			}
+		}
+	}
+	for id, was := range n.before {
+		if was.tags[tag.Plan] != "" || was.tags[tag.Request] != "" || asked[id] {
+			continue
+		}
+		if calls := n.changed(id); len(calls) > 0 {
+			n.t.Errorf("%s is in no plan and nobody asked, but %s sent %s", id, calls[0].Caller, calls[0].Action)
+		}
+	}
+}
+
+func (n *night) instances() []types.Instance {
+	n.t.Helper()
+	var all []types.Instance
+	pages := sdk.NewDescribeInstancesPaginator(n.cloud, &sdk.DescribeInstancesInput{MaxResults: aws.Int32(1000)})
+	for pages.HasMorePages() {
+		for _, r := range must(pages.NextPage(n.ctx))(n.t).Reservations {
+			all = append(all, r.Instances...)
+		}
+	}
+	return all
+}
+
+// images are the account's own.
+func (n *night) images() []types.Image {
+	n.t.Helper()
+	var all []types.Image
+	pages := sdk.NewDescribeImagesPaginator(n.cloud, &sdk.DescribeImagesInput{Owners: []string{"self"}, MaxResults: aws.Int32(1000)})
+	for pages.HasMorePages() {
+		all = append(all, must(pages.NextPage(n.ctx))(n.t).Images...)
+	}
+	return all
+}
+
+func (n *night) snapshots() []types.Snapshot {
+	n.t.Helper()
+	var all []types.Snapshot
+	pages := sdk.NewDescribeSnapshotsPaginator(n.cloud, &sdk.DescribeSnapshotsInput{OwnerIds: []string{"self"}, MaxResults: aws.Int32(1000)})
+	for pages.HasMorePages() {
+		all = append(all, must(pages.NextPage(n.ctx))(n.t).Snapshots...)
+	}
+	return all
+}
+
+// defaults are the default versions of all launch templates.
+func (n *night) defaults() []types.LaunchTemplateVersion {
+	n.t.Helper()
+	var all []types.LaunchTemplateVersion
+	for _, t := range must(n.cloud.DescribeLaunchTemplates(n.ctx, &sdk.DescribeLaunchTemplatesInput{}))(n.t).LaunchTemplates {
+		out := must(n.cloud.DescribeLaunchTemplateVersions(n.ctx, &sdk.DescribeLaunchTemplateVersionsInput{
+			LaunchTemplateId: t.LaunchTemplateId, Versions: []string{"$Default"},
+		}))(n.t)
+		all = append(all, out.LaunchTemplateVersions...)
+	}
+	return all
+}
