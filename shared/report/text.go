@@ -91,10 +91,14 @@ func (r Roll) Change() string {
 	if r.From != "" && r.From != r.To {
 		change = r.From + " -> " + r.To
 	}
-	if r.Version > 0 {
-		change += fmt.Sprintf(" (version %d, was %d)", r.Version, r.Previous)
+	switch {
+	case r.Version == 0 || r.Version == r.Previous:
+		return change
+	case r.Previous == 0:
+		return change + " (new)"
+	default:
+		return change + fmt.Sprintf(" (version %d, was %d)", r.Version, r.Previous)
 	}
-	return change
 }
 
 // Label is the target's name with its id where both are known.

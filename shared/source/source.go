@@ -143,7 +143,7 @@ func addressChanges(f Facts, p plan.Plan) string {
 	}
 	for _, card := range f.Instance.NetworkInterfaces {
 		if a := card.Association; a != nil && aws.ToString(a.IpOwnerId) == "amazon" {
-			return fmt.Sprintf("its public address %s is auto-assigned and changes on restart", aws.ToString(a.PublicIp))
+			return "its public address is auto-assigned and changes on restart"
 		}
 	}
 	return ""
