@@ -1,0 +1,196 @@
+package start_test
+
+import (
+	"testing"
+	"time"
+
+	"goldsmith/functions/start"
+	"goldsmith/local/ec2"
+	"goldsmith/local/stage"
+	"goldsmith/shared/handler"
+	"goldsmith/shared/job"
+)
+
+// scene is an instance that the run has stopped and imaged.
+func scene(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
+	j := s.Job()
+	s.Set(s.Web, ec2.Stopped)
+	j.Times.StopSent = j.Times.Claimed
+	time.Sleep(2 * time.Minute)
+	return start.New(s.EC2, time.Now).Handle, j
+}
+
+// broken is what a Catch adds to the job.
+var broken = &job.Failure{Error: "Failed", Cause: `{"errorMessage":"the image failed","errorType":"Failed"}`}
+
+func TestStart(t *testing.T) {
+	stage.Play(t, scene, []stage.Case[job.Job, job.Job]{
+		{
+			Name: "what the run stopped is started again",
+			Want: "StartInstances: ok",
+			Then: func(s *stage.Stage, j job.Job) {
+				s.Same("state", s.Cloud.State(s.Web), ec2.Pending)
+				s.Same("started is not back yet", j.Back, false)
+				s.Same("start sent", j.Times.StartSent, time.Now().UTC())
+				s.Same("only this one", s.Sent("StartInstances")[0].Has("InstanceId.2"), false)
+			},
+		},
+		{
+			Name: "started once, however often the step runs",
+			Want: "StartInstances: ok | StartInstances: ok",
+			Then: func(s *stage.Stage, _ job.Job) { s.Same("state", s.Cloud.State(s.Web), ec2.Pending) },
+		},
+		{
+			Name:  "the answer is lost on its way",
+			Given: func(s *stage.Stage, _ *job.Job) { s.Cloud.Inject(ec2.Fault{Action: "StartInstances", Nth: []int{1}, Drop: true}) },
+			Want:  "StartInstances*2: ok",
+		},
+		{
+			Name: "every answer is lost: tried again",
+			Given: func(s *stage.Stage, _ *job.Job) {
+				s.Cloud.Inject(ec2.Fault{Action: "StartInstances", Nth: []int{1, 2, 3, 4, 5, 6}, Drop: true})
+			},
+			Want: "StartInstances*6: Throttled | StartInstances: ok",
+		},
+		{
+			Name:  "what was stopped before the run stays stopped",
+			Given: func(_ *stage.Stage, j *job.Job) { j.Decision, j.Back, j.Source.WasRunning = job.ImageNow, true, false },
+			Want:  ": ok",
+			Then: func(s *stage.Stage, j job.Job) {
+				s.Same("state", s.Cloud.State(s.Web), ec2.Stopped)
+				s.Same("back", j.Back, true)
+			},
+		},
+		{
+			Name:  "what is back already is left alone",
+			Given: func(_ *stage.Stage, j *job.Job) { j.Back = true },
+			Want:  ": ok",
+		},
+	})
+}
+
+// After a failure nobody knows how far the failed step came, so start looks first.
+func TestStartAfterFailure(t *testing.T) {
+	failed := func(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
+		step, j := scene(s)
+		j.Failure = broken
+		return step, j
+	}
+	stage.Play(t, failed, []stage.Case[job.Job, job.Job]{
+		{
+			Name: "stopped by the run: started again",
+			Want: "DescribeInstances StartInstances: ok",
+			Then: func(s *stage.Stage, j job.Job) {
+				s.Same("state", s.Cloud.State(s.Web), ec2.Pending)
+				s.Same("back", j.Back, false)
+			},
+		},
+		{
+			Name: "still stopping: tried again once it is stopped",
+			Given: func(s *stage.Stage, _ *job.Job) {
+				s.Set(s.Web, ec2.Running)
+				s.Must(s.StopWeb())
+			},
+			Want:    "DescribeInstances: NotYet | DescribeInstances StartInstances: ok",
+			Between: func(*stage.Stage) { time.Sleep(2 * time.Minute) },
+		},
+		{
+			Name:  "the claim was all that came to pass: running, nothing to start",
+			Given: func(s *stage.Stage, _ *job.Job) { s.Set(s.Web, ec2.Running) },
+			Want:  "DescribeInstances: ok",
+			Then:  func(s *stage.Stage, j job.Job) { s.Same("back", j.Back, true) },
+		},
+		{
+			Name: "shown as running a moment after the stop may have been sent: not believed yet",
+			Given: func(s *stage.Stage, j *job.Job) {
+				s.Set(s.Web, ec2.Running)
+				j.Times.Claimed = time.Now().Add(-10 * time.Second)
+			},
+			Want:    "DescribeInstances: NotYet | DescribeInstances: ok",
+			Between: func(*stage.Stage) { time.Sleep(time.Minute) },
+			Then:    func(s *stage.Stage, j job.Job) { s.Same("back", j.Back, true) },
+		},
+		{
+			Name:  "what was stopped before the run stays stopped, whatever failed",
+			Given: func(_ *stage.Stage, j *job.Job) { j.Decision, j.Back, j.Source.WasRunning = job.ImageNow, true, false },
+			Want:  ": ok",
+			Then:  func(s *stage.Stage, _ job.Job) { s.Same("state", s.Cloud.State(s.Web), ec2.Stopped) },
+		},
+		{
+			Name:  "claim itself failed, before it decided: nothing was touched",
+			Given: func(_ *stage.Stage, j *job.Job) { j.Decision, j.Source.WasRunning = "", false },
+			Want:  ": ok",
+			Then:  func(s *stage.Stage, j job.Job) { s.Same("back", j.Back, true) },
+		},
+		{
+			Name:  "somebody terminated it: nothing is left to bring back",
+			Given: func(s *stage.Stage, _ *job.Job) { s.Set(s.Web, ec2.Terminated) },
+			Want:  "DescribeInstances: ok",
+			Then:  func(s *stage.Stage, j job.Job) { s.Same("back", j.Back, true) },
+		},
+		{
+			Name:  "EC2 does not know it any more: nothing is left to bring back",
+			Given: func(_ *stage.Stage, j *job.Job) { j.Source.ID = "i-00000000000000bad" },
+			Want:  "DescribeInstances: ok",
+			Then:  func(s *stage.Stage, j job.Job) { s.Same("back", j.Back, true) },
+		},
+		{
+			Name:  "started by the step that failed, and pending: asked to start all the same, which changes nothing",
+			Given: func(s *stage.Stage, _ *job.Job) { s.Must(s.StartWeb()) },
+			Want:  "DescribeInstances StartInstances: ok",
+			Then:  func(s *stage.Stage, j job.Job) { s.Same("back", j.Back, false) },
+		},
+		{
+			Name: "EC2 cannot be asked: not taken for back",
+			Given: func(s *stage.Stage, _ *job.Job) {
+				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Code: "Unavailable"})
+			},
+			Want: "DescribeInstances*6: Throttled",
+			Says: []string{"looking at i-"},
+		},
+	})
+}
+
+// EC2's refusals, and what the state machine makes of each.
+func TestStartRefused(t *testing.T) {
+	refused := func(code string) func(*stage.Stage, *job.Job) {
+		return func(s *stage.Stage, _ *job.Job) {
+			s.Cloud.Inject(ec2.Fault{Action: "StartInstances", Code: code})
+		}
+	}
+	stage.Play(t, scene, []stage.Case[job.Job, job.Job]{
+		{
+			Name:  "EC2 has no room: hours of patience",
+			Given: refused("InsufficientInstanceCapacity"),
+			Want:  "StartInstances*6: NoCapacity",
+			Says:  []string{"starting web (i-", "InsufficientInstanceCapacity"},
+		},
+		{
+			Name:  "the dedicated host has no room",
+			Given: refused("InsufficientHostCapacity"),
+			Want:  "StartInstances: NoCapacity",
+		},
+		{
+			Name:  "in no state to be started, for now",
+			Given: refused("IncorrectInstanceState"),
+			Want:  "StartInstances: NotYet",
+		},
+		{
+			Name:  "EC2 is busy for longer than one call may take",
+			Given: refused("RequestLimitExceeded"),
+			Want:  "StartInstances*6: Throttled",
+		},
+		{
+			Name:  "somebody terminated it meanwhile",
+			Given: refused("InvalidInstanceID.NotFound"),
+			Want:  "StartInstances: Failed",
+			Says:  []string{"web (i-", "is gone", "Nothing is left to bring back."},
+		},
+		{
+			Name:  "the function may not use the volume's key",
+			Given: refused("UnauthorizedOperation"),
+			Want:  "StartInstances: Failed",
+			Says:  []string{"starting web (i-"},
+		},
+	})
+}

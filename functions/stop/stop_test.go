@@ -1,0 +1,169 @@
+package stop_test
+
+import (
+	"testing"
+	"time"
+
+	"goldsmith/functions/stop"
+	"goldsmith/local/ec2"
+	"goldsmith/local/stage"
+	"goldsmith/shared/handler"
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+)
+
+func scene(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
+	return stop.New(s.EC2, s.Ledger, time.Now).Handle, s.Job()
+}
+
+func TestStop(t *testing.T) {
+	stage.Play(t, scene, []stage.Case[job.Job, job.Job]{
+		{
+			Name: "a running instance is stopped, after the ledger says who starts it again",
+			Want: "Claim Record StopInstances: ok",
+			Then: func(s *stage.Stage, j job.Job) {
+				s.Same("state", s.Cloud.State(s.Web), ec2.Stopping)
+				held := s.Held(s.Web)
+				s.Same("claim", held.WasRunning && held.StopSent.Equal(j.Times.StopSent) && !held.StopSent.IsZero(), true)
+			},
+		},
+		{
+			Name:    "stopped once, however often the step runs; the first moment counts",
+			Want:    "Claim Record StopInstances: ok | Claim StopInstances: ok | Claim StopInstances: ok",
+			Between: func(*stage.Stage) { time.Sleep(time.Minute) },
+			Then: func(s *stage.Stage, j job.Job) {
+				s.Same("stop sent", j.Times.StopSent, j.Times.Claimed)
+			},
+		},
+		{
+			Name:  "never by force, never hibernated, never without the guest's shutdown",
+			Given: func(s *stage.Stage, _ *job.Job) { s.Cloud.Inject(ec2.Fault{Action: "StopInstances", Stuck: true}) },
+			Want:  "Claim Record StopInstances: ok | Claim StopInstances: ok",
+			Then: func(s *stage.Stage, _ job.Job) {
+				for _, form := range s.Sent("StopInstances") {
+					s.Same("ids", form["InstanceId.1"], []string{s.Web})
+					for _, never := range []string{"Force", "Hibernate", "SkipOsShutdown", "InstanceId.2"} {
+						s.Same(never, form.Has(never), false)
+					}
+				}
+			},
+		},
+		{
+			Name:  "the answer is lost on its way: asked again within the same call",
+			Given: func(s *stage.Stage, _ *job.Job) { s.Cloud.Inject(ec2.Fault{Action: "StopInstances", Nth: []int{1}, Drop: true}) },
+			Want:  "Claim Record StopInstances*2: ok",
+		},
+		{
+			Name: "every answer is lost: the step is tried again, and the claim knows that the instance may be down",
+			Given: func(s *stage.Stage, _ *job.Job) {
+				s.Cloud.Inject(ec2.Fault{Action: "StopInstances", Nth: []int{1, 2, 3, 4, 5, 6}, Drop: true})
+			},
+			Want: "Claim Record StopInstances*6: Throttled | Claim StopInstances: ok",
+			Between: func(s *stage.Stage) {
+				if s.Held(s.Web).StopSent.IsZero() {
+					s.Error("the instance may be stopping and the claim does not say so")
+				}
+			},
+		},
+		{
+			Name:  "nothing is stopped while the claim cannot be read",
+			Given: func(s *stage.Stage, _ *job.Job) { s.Ledger.Break("Claim", 1) },
+			Want:  "Claim: Throttled",
+		},
+		{
+			Name:  "nothing is stopped while the claim cannot be written",
+			Given: func(s *stage.Stage, _ *job.Job) { s.Ledger.Break("Record", 1) },
+			Want:  "Claim Record: Throttled | Claim Record StopInstances: ok",
+		},
+		{
+			Name:  "the ledger's answer is lost: the stop is sent by the next try",
+			Given: func(s *stage.Stage, _ *job.Job) { s.Ledger.Lose("Record", 1) },
+			Want:  "Claim Record: Throttled | Claim StopInstances: ok",
+		},
+		{
+			Name:  "the claim was dropped meanwhile: it is taken again before the stop",
+			Given: func(s *stage.Stage, _ *job.Job) { s.Must(s.Ledger.Kept.Drop(s.Context(), s.Web, stage.RunName)) },
+			Want:  "Claim Record StopInstances: ok",
+			Then: func(s *stage.Stage, _ job.Job) {
+				s.Same("was running", s.Held(s.Web).WasRunning, true)
+			},
+		},
+		{
+			Name: "another run has the claim: its instance is not stopped",
+			Given: func(s *stage.Stage, _ *job.Job) {
+				s.Must(s.Ledger.Kept.Drop(s.Context(), s.Web, stage.RunName))
+				s.Hold(ledger.Claim{Source: s.Web, Run: "weekly-20000101T000000Z"})
+			},
+			Want: "Claim: Failed",
+			Says: []string{"looking up the claim of i-", "claimed by run weekly-20000101T000000Z"},
+		},
+		{
+			Name:  "the window closed while it waited for its turn",
+			Given: func(_ *stage.Stage, _ *job.Job) { time.Sleep(4*time.Hour + time.Second) },
+			Want:  ": Failed",
+			Says:  []string{"web (i-", "was not stopped: the window closed at 2000-01-01T04:00:00Z", "Raise the plan's concurrency or its window."},
+			Then:  func(s *stage.Stage, _ job.Job) { s.Same("state", s.Cloud.State(s.Web), ec2.Running) },
+		},
+		{
+			Name:    "the window closes between two tries: no further stop is sent",
+			Given:   func(s *stage.Stage, _ *job.Job) { s.Cloud.Inject(ec2.Fault{Action: "StopInstances", Nth: []int{1, 2, 3, 4, 5, 6}, Drop: true}) },
+			Want:    "Claim Record StopInstances*6: Throttled | : Failed",
+			Between: func(*stage.Stage) { time.Sleep(5 * time.Hour) },
+			Then: func(s *stage.Stage, _ job.Job) {
+				s.Same("the claim tells recover", s.Held(s.Web).StopSent.IsZero(), false)
+			},
+		},
+	})
+}
+
+// EC2's refusals, and what the state machine makes of each.
+func TestStopRefused(t *testing.T) {
+	refused := func(code, message string) func(*stage.Stage, *job.Job) {
+		return func(s *stage.Stage, _ *job.Job) {
+			s.Cloud.Inject(ec2.Fault{Action: "StopInstances", Code: code, Message: message})
+		}
+	}
+	stage.Play(t, scene, []stage.Case[job.Job, job.Job]{
+		{
+			Name:  "stop protection is on",
+			Given: refused("OperationNotPermitted", "The instance may not be stopped. Modify its 'disableApiStop' instance attribute and try again."),
+			Want:  "Claim Record StopInstances: Failed",
+			Says:  []string{"web (i-", "was not stopped", "disableApiStop", "Switch stop protection off, or leave the instance out of the plan."},
+		},
+		{
+			Name:  "somebody terminated it",
+			Given: func(s *stage.Stage, j *job.Job) { j.Source.ID = "i-00000000000000bad" },
+			Want:  "Claim Record StopInstances: Failed",
+			Says:  []string{"web (i-00000000000000bad) is gone", "Nothing is left to do for it."},
+		},
+		{
+			Name:  "it is terminating: in no state to be stopped, for now",
+			Given: refused("IncorrectInstanceState", "The instance is not in a state from which it can be stopped."),
+			Want:  "Claim Record StopInstances: NotYet",
+			Says:  []string{"stopping web (i-"},
+		},
+		{
+			Name:  "EC2 is busy for longer than one call may take",
+			Given: refused("RequestLimitExceeded", "Request limit exceeded."),
+			Want:  "Claim Record StopInstances*6: Throttled",
+			Says:  []string{"stopping web (i-"},
+		},
+		{
+			Name:  "EC2 fails inside",
+			Given: refused("InternalError", "An internal error has occurred."),
+			Want:  "Claim Record StopInstances*6: Throttled",
+		},
+		{
+			Name:  "the function may not stop instances",
+			Given: refused("UnauthorizedOperation", "You are not authorized to perform this operation."),
+			Want:  "Claim Record StopInstances: Failed",
+			Says:  []string{"stopping web (i-", "UnauthorizedOperation"},
+		},
+		{
+			Name:  "a Spot instance of a one-time request cannot be stopped",
+			Given: refused("UnsupportedOperation", "You can't stop the Spot Instance because it is associated with a one-time Spot Instance request."),
+			Want:  "Claim Record StopInstances: Failed",
+			Says:  []string{"one-time Spot Instance request"},
+		},
+	})
+}

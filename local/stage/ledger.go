@@ -1,0 +1,126 @@
+package stage
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/aws/smithy-go"
+
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+)
+
+// Ledger is a ledger in memory whose calls are part of the transcript and can
+// be made to fail. Kept is the same ledger without either, for the scene.
+type Ledger struct {
+	Kept    *ledger.Memory
+	journal *journal
+	broken  breaks
+}
+
+func newLedger(j *journal) *Ledger { return &Ledger{Kept: ledger.NewMemory(), journal: j} }
+
+// Break makes the next calls of a method fail before they have any effect.
+func (l *Ledger) Break(method string, times int) {
+	l.broken.add(method, failure{code: "ProvisionedThroughputExceededException"}, times)
+}
+
+// Lose makes the next calls of a method fail after they had their effect.
+func (l *Ledger) Lose(method string, times int) {
+	l.broken.add(method, failure{code: "RequestTimeout", lost: true}, times)
+}
+
+// called writes the call down, makes it unless it is to fail, and returns its error.
+func (l *Ledger) called(method string, do func() error) error {
+	l.journal.add(method)
+	switch f := l.broken.next(method); {
+	case f.lost:
+		if err := do(); err != nil {
+			return err
+		}
+		return context.DeadlineExceeded
+	case f.code != "":
+		return &smithy.GenericAPIError{Code: f.code, Message: "The ledger is busy."}
+	default:
+		return do()
+	}
+}
+
+// Claim implements ledger.Ledger.
+func (l *Ledger) Claim(ctx context.Context, c ledger.Claim) (held ledger.Claim, err error) {
+	err = l.called("Claim", func() (err error) { held, err = l.Kept.Claim(ctx, c); return err })
+	return held, err
+}
+
+// Record implements ledger.Ledger.
+func (l *Ledger) Record(ctx context.Context, c ledger.Claim) error {
+	return l.called("Record", func() error { return l.Kept.Record(ctx, c) })
+}
+
+// Drop implements ledger.Ledger.
+func (l *Ledger) Drop(ctx context.Context, source, run string) error {
+	return l.called("Drop", func() error { return l.Kept.Drop(ctx, source, run) })
+}
+
+// Claims implements ledger.Ledger.
+func (l *Ledger) Claims(ctx context.Context) iter.Seq2[ledger.Claim, error] {
+	return listed(l, "Claims", l.Kept.Claims(ctx))
+}
+
+// Await implements ledger.Ledger.
+func (l *Ledger) Await(ctx context.Context, w ledger.Wait) error {
+	return l.called("Await", func() error { return l.Kept.Await(ctx, w) })
+}
+
+// Waits implements ledger.Ledger.
+func (l *Ledger) Waits(ctx context.Context, resource string) (waits []ledger.Wait, err error) {
+	err = l.called("Waits", func() (err error) { waits, err = l.Kept.Waits(ctx, resource); return err })
+	return waits, err
+}
+
+// Done implements ledger.Ledger.
+func (l *Ledger) Done(ctx context.Context, w ledger.Wait) error {
+	return l.called("Done", func() error { return l.Kept.Done(ctx, w) })
+}
+
+// PutResult implements ledger.Ledger.
+func (l *Ledger) PutResult(ctx context.Context, r job.Result) error {
+	return l.called("PutResult", func() error { return l.Kept.PutResult(ctx, r) })
+}
+
+// Results implements ledger.Ledger.
+func (l *Ledger) Results(ctx context.Context, run string) iter.Seq2[job.Result, error] {
+	return listed(l, "Results", l.Kept.Results(ctx, run))
+}
+
+// PutRun implements ledger.Ledger.
+func (l *Ledger) PutRun(ctx context.Context, r ledger.Run) error {
+	return l.called("PutRun", func() error { return l.Kept.PutRun(ctx, r) })
+}
+
+// GetRun implements ledger.Ledger.
+func (l *Ledger) GetRun(ctx context.Context, name string) (r ledger.Run, ok bool, err error) {
+	err = l.called("GetRun", func() (err error) { r, ok, err = l.Kept.GetRun(ctx, name); return err })
+	return r, ok, err
+}
+
+// Tell implements ledger.Ledger.
+func (l *Ledger) Tell(ctx context.Context, run string, at time.Time) (first bool, err error) {
+	err = l.called("Tell", func() (err error) { first, err = l.Kept.Tell(ctx, run, at); return err })
+	return first, err
+}
+
+func listed[T any](l *Ledger, method string, list iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		err := l.called(method, func() error { return nil })
+		if err != nil {
+			var none T
+			yield(none, err)
+			return
+		}
+		list(yield)
+	}
+}
+
+var _ ledger.Ledger = (*Ledger)(nil)

@@ -1,0 +1,184 @@
+// Package stage sets the scene for one function: an account of its own on fake
+// time with one instance in it, a ledger, and a transcript of all that the
+// function does to either. The functions' tests play their cases on it.
+package stage
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	ssmsdk "github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"goldsmith/events"
+	"goldsmith/local/clock"
+	"goldsmith/local/ec2"
+	"goldsmith/local/query"
+	secrets "goldsmith/local/services/secretsmanager"
+	"goldsmith/local/services/ssm"
+	"goldsmith/local/slacksink"
+	"goldsmith/local/states"
+	"goldsmith/shared/plan"
+	"goldsmith/shared/settings"
+	"goldsmith/shared/slack"
+	"goldsmith/shared/tag"
+	"goldsmith/shared/tell"
+)
+
+// The account the samples of package events are from.
+const (
+	Region  = "eu-central-1"
+	Account = "123456789012"
+	// Machine is the ARN of the state machine that runs are executions of.
+	Machine = "arn:aws:states:" + Region + ":" + Account + ":stateMachine:goldsmith"
+)
+
+// Stage is one account, its services behind the real clients, and the ledger.
+type Stage struct {
+	*testing.T
+	Cloud *ec2.World
+	EC2   *sdk.Client
+	// Parameters and SSM are Parameter Store, from inside and through its client.
+	Parameters *ssm.Store
+	SSM        *ssmsdk.Client
+	// States and SFN are Step Functions; its executions wait for a task token, see Run.
+	States *states.Service
+	SFN    *sfn.Client
+	Slack  *slacksink.Sink
+	Ledger *Ledger
+	// Plan is plan nightly: stop, restart once snapshotted, a window of four hours.
+	Plan plan.Plan
+	// Web is the id of a running instance called web that is enrolled in the plan.
+	Web string
+	// Logs are what the function logged, as JSON lines.
+	Logs bytes.Buffer
+
+	calls   query.Log
+	journal journal
+	broken  breaks
+	secrets *secretsmanager.Client
+	tokens  tokens
+}
+
+// New is a stage with one running instance; it must be made inside a synctest bubble.
+func New(t *testing.T) *Stage {
+	t.Helper()
+	s := &Stage{T: t}
+	now := clock.Real()
+	s.Cloud = ec2.New(ec2.Options{Clock: now, Seed: 7, Region: Region, Account: Account, Log: &s.calls,
+		ResolveParameter: func(name string) (string, bool) { return s.Parameters.Value(name) }})
+	s.Parameters = ssm.New(ssm.Options{Clock: now, Region: Region, Account: Account})
+	s.States = states.New(states.Options{Clock: now, Region: Region, Account: Account, Invoker: &s.tokens, Seed: 7})
+	s.Slack = slacksink.New(slacksink.Options{Clock: now})
+	vault := secrets.New(secrets.Options{Clock: now, Region: Region, Account: Account})
+	vault.Put("goldsmith/slack", slacksink.WebhookURL)
+	t.Cleanup(s.States.Close)
+	s.EC2 = sdk.NewFromConfig(s.config(s.wire("ec2", s.Cloud)))
+	s.SSM = ssmsdk.NewFromConfig(s.config(s.wire("ssm", s.Parameters)))
+	s.SFN = sfn.NewFromConfig(s.config(s.wire("states", s.States)))
+	s.secrets = secretsmanager.NewFromConfig(s.config(s.wire("secretsmanager", vault)))
+	s.Ledger = newLedger(&s.journal)
+	s.Plan = plan.Default()
+	s.Plan.Name = "nightly"
+	s.Web = s.Launch("web", map[string]string{tag.Plan: "nightly"})
+	if _, err := s.States.Create("goldsmith", []byte(waiting), nil); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// config is that of every client: the product's own retries, and no socket.
+func (s *Stage) config(client aws.HTTPClient) aws.Config {
+	return aws.Config{
+		Region: Region, Credentials: credentials.NewStaticCredentialsProvider("AKIAEMBEDDED", "embedded", ""),
+		BaseEndpoint: aws.String("http://aws.local"), HTTPClient: client,
+		Retryer: func() aws.Retryer { return settings.Retryer() },
+	}
+}
+
+// Teller tells people in the embedded Slack.
+func (s *Stage) Teller() tell.Teller {
+	sender := slack.New(s.secrets, "goldsmith/slack", query.Client(s.Slack))
+	return tell.Teller{Runs: s.Ledger, Results: s.Ledger, Slack: sender, Now: time.Now}
+}
+
+// Launch starts an instance that runs already, and returns its id.
+func (s *Stage) Launch(name string, tags map[string]string, edit ...func(*sdk.RunInstancesInput)) string {
+	s.Helper()
+	in := &sdk.RunInstancesInput{
+		ImageId: aws.String(ec2.ImageX86), InstanceType: types.InstanceTypeT3Micro, MinCount: aws.Int32(1), MaxCount: aws.Int32(1),
+		NetworkInterfaces: []types.InstanceNetworkInterfaceSpecification{{DeviceIndex: aws.Int32(0), AssociatePublicIpAddress: aws.Bool(false)}},
+	}
+	for _, e := range edit {
+		e(in)
+	}
+	out, err := s.EC2.RunInstances(s.Context(), in)
+	s.Must(err)
+	id := aws.ToString(out.Instances[0].InstanceId)
+	s.Must(s.Cloud.SetState(id, ec2.Running))
+	all := map[string]string{"Name": name}
+	for key, value := range tags {
+		all[key] = value
+	}
+	s.Must(s.Cloud.SetTags(id, all))
+	return id
+}
+
+// Set puts an instance into Running, Stopped or Terminated at once.
+func (s *Stage) Set(id string, to ec2.State) {
+	s.Helper()
+	s.Must(s.Cloud.SetState(id, to))
+}
+
+// StopWeb asks EC2 to stop instance Web, which takes its time.
+func (s *Stage) StopWeb() error {
+	_, err := s.EC2.StopInstances(s.Context(), &sdk.StopInstancesInput{InstanceIds: []string{s.Web}})
+	return err
+}
+
+// StartWeb asks EC2 to start instance Web.
+func (s *Stage) StartWeb() error {
+	_, err := s.EC2.StartInstances(s.Context(), &sdk.StartInstancesInput{InstanceIds: []string{s.Web}})
+	return err
+}
+
+// Must ends the case when the scene could not be set.
+func (s *Stage) Must(err error) {
+	s.Helper()
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
+// Tags are the tags of an instance now.
+func (s *Stage) Tags(id string) map[string]string {
+	s.Helper()
+	out, err := s.EC2.DescribeInstances(s.Context(), &sdk.DescribeInstancesInput{InstanceIds: []string{id}})
+	s.Must(err)
+	return tag.Map(out.Reservations[0].Instances[0].Tags)
+}
+
+// Sample is a sample of package events that speaks of the given instance,
+// image or snapshot instead of its own.
+func (s *Stage) Sample(name string, ids ...string) json.RawMessage {
+	s.Helper()
+	raw, err := events.Sample(name)
+	s.Must(err)
+	text := string(raw)
+	for _, id := range ids {
+		kind, _, _ := strings.Cut(id, "-")
+		text = strings.ReplaceAll(text, sampled[kind], id)
+	}
+	return json.RawMessage(text)
+}
+
+// sampled are the ids in the samples, by kind.
+var sampled = map[string]string{"i": "i-0a1b2c3d4e5f60718", "ami": "ami-0abcdef1234567890", "snap": "snap-0c1d2e3f4a5b60718"}
