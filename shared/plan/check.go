@@ -11,17 +11,26 @@ import (
 	"goldsmith/shared/tag"
 )
 
+// Range is the least and the most a number may be.
+type Range struct{ Low, High int }
+
 // The ranges of the numbers in a plan.
+var (
+	// Concurrency is far below what a distributed Map can run at once, 10,000:
+	// EC2's API budgets are spent long before.
+	Concurrency = Range{1, 1000}
+	// Rule is for each rule of a retention policy.
+	Rule = Range{0, 1000}
+	// Minimum is for the number of images never gone below.
+	Minimum = Range{1, 1000}
+)
+
+// The limits of durations and texts in a plan.
 const (
-	// MaxConcurrency is the most children a distributed Map is asked to run at once here:
-	// Step Functions' own ceiling is 10,000, EC2's API budgets are long spent at this.
-	MaxConcurrency = 1000
 	// MinWindow is Scheduler's precision: a shorter window may be over when the run begins.
 	MinWindow = Duration(time.Minute)
 	// MaxWindow is a week: a run that stops instances any later is not the one that was planned.
 	MaxWindow = Duration(7 * 24 * time.Hour)
-	// MaxKeep bounds each rule of a retention policy.
-	MaxKeep = 1000
 	// MaxTags leaves room for Goldsmith's own five among the 50 that EC2 allows on a resource.
 	MaxTags = 45
 	// MaxTagKey and MaxTagValue are in characters, from EC2's API reference of the type Tag.
@@ -102,7 +111,7 @@ func (p Plan) Check() []Problem {
 	if p.Restart == Available && (p.Consistency == Reboot || p.Consistency == None) {
 		c.add("restart", "available means nothing with consistency %s, which stops no instance", p.Consistency)
 	}
-	c.within("concurrency", p.Concurrency, 1, MaxConcurrency)
+	c.within("concurrency", p.Concurrency, Concurrency)
 	if p.Window < MinWindow || p.Window > MaxWindow {
 		c.add("window", "%s is outside 1m to 168h", p.Window)
 	}
@@ -151,9 +160,9 @@ func choice[T ~string](c *checker, path string, value T, all []T) {
 	c.add(path, "%q is none of %s", value, strings.Join(words, ", "))
 }
 
-func (c *checker) within(path string, value, low, high int) {
-	if value < low || value > high {
-		c.add(path, "%d is outside %d to %d", value, low, high)
+func (c *checker) within(path string, value int, r Range) {
+	if value < r.Low || value > r.High {
+		c.add(path, "%d is outside %d to %d", value, r.Low, r.High)
 	}
 }
 

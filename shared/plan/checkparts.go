@@ -109,12 +109,12 @@ func (c *checker) roll(r Roll) {
 }
 
 func (c *checker) keep(k Keep) {
-	c.within("keep.last", k.Last, 0, MaxKeep)
-	c.within("keep.daily", k.Daily, 0, MaxKeep)
-	c.within("keep.weekly", k.Weekly, 0, MaxKeep)
-	c.within("keep.monthly", k.Monthly, 0, MaxKeep)
-	c.within("keep.yearly", k.Yearly, 0, MaxKeep)
-	c.within("keep.minimum", k.Minimum, 1, MaxKeep)
+	c.within("keep.last", k.Last, Rule)
+	c.within("keep.daily", k.Daily, Rule)
+	c.within("keep.weekly", k.Weekly, Rule)
+	c.within("keep.monthly", k.Monthly, Rule)
+	c.within("keep.yearly", k.Yearly, Rule)
+	c.within("keep.minimum", k.Minimum, Minimum)
 	if k.Minimum > 1 && !k.Rules() {
 		c.add("keep.minimum", "alone retires nothing: add last, daily, weekly, monthly or yearly")
 	}

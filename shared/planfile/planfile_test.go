@@ -146,11 +146,10 @@ func TestExamplePlans(t *testing.T) {
 		if plans.Default != "on-demand" || plans.Plans["on-demand"].Schedule != "" {
 			t.Errorf("the default plan is %q with schedule %q", plans.Default, plans.Plans["on-demand"].Schedule)
 		}
-		nightly := plans.Plans["nightly"]
-		if nightly.Limit.IsZero() || nightly.Timezone != "Europe/Berlin" {
+		if nightly := plans.Plans["nightly"]; nightly.Limit.IsZero() || nightly.Timezone != "Europe/Berlin" {
 			t.Errorf("nightly is %+v", nightly)
 		}
-		if db := plans.Plans["weekly-db"]; !db.Strict || db.Concurrency != 1 || db.Restart != plan.Available || db.Health != plan.Checked {
+		if db := plans.Plans["weekly-db"]; !db.Strict || db.Restart != plan.Available || db.Health != plan.Checked {
 			t.Errorf("weekly-db is %+v", db)
 		}
 	}
@@ -174,13 +173,13 @@ func TestLoadNamesTheFile(t *testing.T) {
 func TestParseReadsWhatItIsGiven(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := plan.Default()
-		p.Concurrency = rapid.IntRange(1, plan.MaxConcurrency).Draw(t, "concurrency")
+		p.Concurrency = rapid.IntRange(plan.Concurrency.Low, plan.Concurrency.High).Draw(t, "concurrency")
 		p.Window = plan.Duration(time.Duration(rapid.IntRange(1, 7*24*60).Draw(t, "window")) * time.Minute)
 		p.Limit = rapid.SampledFrom([]plan.Limit{{}, {Count: 3}, {Percent: 100}, {Percent: 1}}).Draw(t, "limit")
 		p.Strict = rapid.Bool().Draw(t, "strict")
 		p.Health = rapid.SampledFrom(plan.Healths).Draw(t, "health")
 		p.Consistency = rapid.SampledFrom(plan.Consistencies).Draw(t, "consistency")
-		p.Keep.Daily = rapid.IntRange(0, plan.MaxKeep).Draw(t, "daily")
+		p.Keep.Daily = rapid.IntRange(plan.Rule.Low, plan.Rule.High).Draw(t, "daily")
 		value := rapid.StringMatching(`[A-Za-z0-9 ._:/#&'"!|>%@{}\[\],=+-]{0,20}[A-Za-z]`)
 		if tags := rapid.MapOfN(rapid.StringMatching(`[A-Z][A-Za-z0-9 ._:/#-]{0,10}`), value, 0, 5).Draw(t, "tags"); len(tags) > 0 {
 			p.Image.Tags = tags

@@ -183,7 +183,7 @@ func (f field) span(text string, stepped bool) (from, to int, err error) {
 
 func (f field) step(text string) (int, error) {
 	if !f.steps {
-		return 0, errors.New("Scheduler knows no steps here: list the days, such as MON,WED,FRI")
+		return 0, errors.New("no steps here: list the days, such as MON,WED,FRI")
 	}
 	step, ok := number(text)
 	if !ok || step < 1 || step > f.max {
@@ -234,7 +234,7 @@ func specialDayOfMonth(text string) (string, error) {
 	case text == "L" || nearest.MatchString(text):
 		return text, nil
 	case strings.ContainsAny(text, "LW"):
-		return "", errors.New("L stands alone for the last day, and W follows one day from 1 to 31, such as 15W")
+		return "", errors.New("the letter L stands alone for the last day, and W follows one day from 1 to 31, such as 15W")
 	default:
 		return "", nil
 	}

@@ -135,8 +135,8 @@ func parseRate(words []string) (time.Duration, error) {
 	if len(words) != 2 {
 		return 0, errors.New("a rate has two parts, a value and a unit, such as rate(12 hours)")
 	}
-	value, err := strconv.ParseUint(words[0], 10, 32)
-	if err != nil || value == 0 {
+	value, err := strconv.ParseInt(words[0], 10, 64)
+	if err != nil || value < 1 {
 		return 0, fmt.Errorf("the value of a rate is a whole number from 1, not %q", words[0])
 	}
 	unit, ok := units[words[1]]
@@ -147,10 +147,10 @@ func parseRate(words []string) (time.Duration, error) {
 	if value > 1 && !strings.HasSuffix(words[1], "s") {
 		return 0, fmt.Errorf("after %d the unit is %ss: rate(%d %ss)", value, words[1], value, words[1])
 	}
-	if value > uint64(longestRate/unit) {
+	if value > int64(longestRate/unit) {
 		return 0, fmt.Errorf("a rate of %d %s is longer than ten years", value, words[1])
 	}
-	return time.Duration(value) * unit, nil //nolint:gosec // bounded by longestRate above.
+	return time.Duration(value) * unit, nil
 }
 
 func parseAt(inner string) (time.Time, error) {

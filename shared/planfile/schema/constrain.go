@@ -27,15 +27,15 @@ func constrain(schema *jsonschema.Schema) {
 	property(part("Plan"), "schedule").Pattern = `^(cron|rate|at)\(.*\)$`
 	property(part("Plan"), "schedule").Examples = []any{"cron(30 3 * * ? *)", "rate(12 hours)", "at(2030-01-31T03:30:00)"}
 	property(part("Plan"), "timezone").Examples = []any{"Europe/Berlin", "America/New_York"}
-	between(property(part("Plan"), "concurrency"), 1, plan.MaxConcurrency)
+	between(property(part("Plan"), "concurrency"), plan.Concurrency)
 	property(part("Image"), "prefix").Pattern = plan.PrefixForm
 	tags(property(part("Image"), "tags"))
 	property(part("Notify"), "channel").Pattern = plan.ChannelForm
 	property(part("Notify"), "mention").Pattern = plan.MentionForm
 	for _, rule := range []string{"last", "daily", "weekly", "monthly", "yearly"} {
-		between(property(part("Keep"), rule), 0, plan.MaxKeep)
+		between(property(part("Keep"), rule), plan.Rule)
 	}
-	between(property(part("Keep"), "minimum"), 1, plan.MaxKeep)
+	between(property(part("Keep"), "minimum"), plan.Minimum)
 	selector(part("Selector"))
 	property(part("Roll"), "templates").AdditionalProperties = oneOrMore(&jsonschema.Schema{Type: "string", Pattern: plan.TemplateForm})
 	defaults(schema)
@@ -49,8 +49,8 @@ func property(schema *jsonschema.Schema, name string) *jsonschema.Schema {
 	return found
 }
 
-func between(schema *jsonschema.Schema, low, high int) {
-	schema.Minimum, schema.Maximum = json.Number(strconv.Itoa(low)), json.Number(strconv.Itoa(high))
+func between(schema *jsonschema.Schema, r plan.Range) {
+	schema.Minimum, schema.Maximum = json.Number(strconv.Itoa(r.Low)), json.Number(strconv.Itoa(r.High))
 }
 
 func tags(schema *jsonschema.Schema) {
