@@ -185,6 +185,7 @@ func (o *outcome) write(folder string, messages []slacksink.Message) error {
 		return fmt.Errorf("writing the night: %w", err)
 	}
 	var page bytes.Buffer
+	page.WriteString("<!doctype html>\n<meta charset=\"utf-8\">\n<title>Goldsmith in Slack</title>\n<style>" + string(slacksink.Style) + "</style>\n")
 	for _, m := range messages {
 		if err := m.HTML(&page); err != nil {
 			return fmt.Errorf("drawing a message: %w", err)

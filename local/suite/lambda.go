@@ -38,9 +38,9 @@ func add[In, Out any](f *functions, name string, handle handler.Func[In, Out]) {
 // ARN is a function's ARN.
 func (f *functions) ARN(name string) string { return f.prefix + name }
 
-// Invoke calls a function by name or ARN.
+// Invoke calls a function by ARN, by its deployed name or by its folder's name.
 func (f *functions) Invoke(ctx context.Context, function string, payload []byte) (answer []byte, failed *asl.Error) {
-	name := strings.TrimPrefix(function, f.prefix)
+	name := strings.TrimPrefix(function[strings.LastIndex(function, ":")+1:], "goldsmith-")
 	h, ok := f.byName[name]
 	if !ok {
 		return nil, &asl.Error{Name: "Lambda.ResourceNotFoundException", Cause: "Function not found: " + function}
