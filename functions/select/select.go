@@ -164,8 +164,7 @@ func (s Step) place(ctx context.Context, p *job.Page, f source.Facts) error {
 		src.Kind = r.Kind
 	}
 	reason, warnings := source.Judge(f, p.Plan)
-	// A request goes to claim in any case: release then takes its tag off.
-	if reason != nil && p.Run.Request == nil {
+	if reason != nil && final(*reason, p.Run) {
 		src.Name = source.Name(source.Tags(f.Instance), id)
 		return s.skip(ctx, *p, src, *reason)
 	}
@@ -177,6 +176,13 @@ func (s Step) place(ctx context.Context, p *job.Page, f source.Facts) error {
 	}
 	p.Sources = append(p.Sources, src)
 	return nil
+}
+
+// final reports whether there is nothing left for claim to decide. A request goes
+// to claim in any case: release then takes its tag off. So does an instance that
+// somebody is changing: only claim can tell whether that is another run.
+func final(reason job.Reason, run job.Run) bool {
+	return run.Request == nil && reason.Code != job.ChangingState
 }
 
 func (s Step) skip(ctx context.Context, p job.Page, src job.Source, reason job.Reason) error {
