@@ -39,8 +39,9 @@ func TestNextFindsRareDays(t *testing.T) {
 		text := "cron(0 0 " + fmt.Sprintf(days, month) + " " + year + ")"
 		after := drawMoment(t)
 		got, ok := mustParse(t, text, "UTC").Next(after)
+		fields := split(text)
 		for day := after.Truncate(24 * time.Hour).Add(24 * time.Hour); day.Year() < 2062; day = day.Add(24 * time.Hour) {
-			if named(text, day) {
+			if named(fields, day) {
 				if !ok || !got.Equal(day) {
 					t.Fatalf("%s after %s: got %s %v, want %s", text, after, got, ok, day)
 				}
@@ -57,7 +58,7 @@ func TestNextFindsRareDays(t *testing.T) {
 func TestRunsEnd(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := fmt.Sprintf("cron(0 0 %d %s ? %s)", rapid.IntRange(1, 31).Draw(t, "day"),
-			rapid.SampledFrom([]string{"2", "12", "*/3", "4,6"}).Draw(t, "month"), rapid.SampledFrom([]string{"2026", "2020-2030", "2027,2199"}).Draw(t, "year"))
+			rapid.SampledFrom([]string{"2", "12", "*/3", "4,6"}).Draw(t, "month"), rapid.SampledFrom([]string{"2026", "2020-2028", "2027,2199"}).Draw(t, "year"))
 		s := mustParse(t, text, drawZone(t))
 		at, runs := now, 0
 		for next, ok := s.Next(at); ok; next, ok = s.Next(at) {
@@ -70,13 +71,14 @@ func TestRunsEnd(t *testing.T) {
 }
 
 // TestCheckTellsOfEveryLoss holds Check against Next: a daily schedule is
-// refused exactly when some day of the next three years passes without a run.
+// refused exactly when some day of the next year passes without a run; the
+// zones drawn change their clocks every year by the same rule.
 func TestCheckTellsOfEveryLoss(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := fmt.Sprintf("cron(%d %d * * ? *)", rapid.IntRange(0, 59).Draw(t, "minute"), rapid.IntRange(0, 5).Draw(t, "hour"))
 		s := mustParse(t, text, drawZone(t))
 		lost, last := false, now
-		for at, ok := s.Next(now); ok && at.Before(now.AddDate(horizon, 0, 0)); at, ok = s.Next(at) {
+		for at, ok := s.Next(now); ok && at.Before(now.AddDate(1, 0, 0)); at, ok = s.Next(at) {
 			lost = lost || at.Sub(last) > 36*time.Hour
 			last = at
 		}
@@ -87,20 +89,24 @@ func TestCheckTellsOfEveryLoss(t *testing.T) {
 }
 
 func oracle(text string, zone *time.Location, after, until time.Time) time.Time {
-	seen := map[string]bool{}
+	seen := map[time.Time]bool{}
+	fields := split(text)
 	for at := after.Truncate(time.Minute).Add(-26 * time.Hour); at.Before(until); at = at.Add(time.Minute) {
-		shown := at.In(zone)
-		key := shown.Format("2006-01-02 15:04")
-		if !seen[key] && at.After(after) && named(text, shown) {
+		_, offset := at.In(zone).Zone()
+		shown := at.Add(time.Duration(offset) * time.Second).UTC()
+		if !seen[shown] && at.After(after) && named(fields, shown) {
 			return at
 		}
-		seen[key] = true
+		seen[shown] = true
 	}
 	return time.Time{}
 }
 
-func named(text string, shown time.Time) bool {
-	f := strings.Fields(strings.TrimSuffix(strings.TrimPrefix(text, "cron("), ")"))
+func split(text string) []string {
+	return strings.Fields(strings.TrimSuffix(strings.TrimPrefix(text, "cron("), ")"))
+}
+
+func named(f []string, shown time.Time) bool {
 	return in(f[0], shown.Minute(), 0, 59, "") && in(f[1], shown.Hour(), 0, 23, "") &&
 		inDays(f[2], shown) && in(f[3], int(shown.Month()), 1, 12, "JANFEBMARAPRMAYJUNJULAUGSEPOCTNOVDEC") &&
 		inWeekdays(f[4], shown) && in(f[5], shown.Year(), 1970, 2199, "")
