@@ -1,0 +1,148 @@
+package contract
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"goldsmith/local/asl"
+)
+
+// everyError are the two names that together catch all that can be caught:
+// States.ALL leaves States.DataLimitExceeded out.
+var everyError = []string{"States.DataLimitExceeded", asl.ErrAll}
+
+// catches: once the claim may be held, whatever fails leads to the release.
+func catches(d *definition) []string {
+	claims, releases := of(d.child, "claim"), of(d.child, "release")
+	if len(claims) != 1 || len(releases) != 1 {
+		return []string{fmt.Sprintf("a source is claimed in %d states and released in %d", len(claims), len(releases))}
+	}
+	var problems []string
+	after := walk(d.child, claims[0].Name, nil, nil)
+	for _, s := range tasks(d.child) {
+		if after[s.Name] && s.Name != releases[0].Name {
+			problems = append(problems, uncaught(d.child, s, releases[0].Name)...)
+		}
+	}
+	return problems
+}
+
+// uncaught says which errors of a state do not lead to another.
+func uncaught(scope *asl.Machine, s *asl.State, target string) []string {
+	var problems []string
+	for _, name := range everyError {
+		i := slices.IndexFunc(s.Catch, func(c asl.Catcher) bool { return slices.Contains(c.ErrorEquals, name) })
+		switch {
+		case i < 0:
+			problems = append(problems, fmt.Sprintf("%s does not catch %s", s.Name, name))
+		case !walk(scope, s.Catch[i].Next, nil, nil)[target]:
+			problems = append(problems, fmt.Sprintf("%s catches %s, which never leads to %q", s.Name, name, target))
+		}
+	}
+	return problems
+}
+
+// released: no way from the claim to an end avoids the release.
+func released(d *definition) []string {
+	return endsWithout(d.child, d.child.StartAt, "release")
+}
+
+// told: no way through a run avoids telling people, and what fails before leads there.
+func told(d *definition) []string {
+	problems := endsWithout(d.run, d.run.StartAt, "notify")
+	notify := of(d.run, "notify")
+	if len(notify) != 1 {
+		return append(problems, fmt.Sprintf("%d states tell people", len(notify)))
+	}
+	each(d.run, func(s *asl.State) {
+		if s.Name != notify[0].Name && (s.Type == "Task" || s.Type == "Map") {
+			problems = append(problems, uncaught(d.run, s, notify[0].Name)...)
+		}
+	})
+	return problems
+}
+
+// endsWithout are the ends that can be reached without invoking the function.
+func endsWithout(scope *asl.Machine, from, name string) []string {
+	var problems []string
+	seen := walk(scope, from, of(scope, name), nil)
+	for _, reached := range slices.Sorted(maps.Keys(seen)) {
+		s := scope.States[reached]
+		if function(s) != name && (s.End || s.Type == "Succeed" || s.Type == "Fail") {
+			problems = append(problems, fmt.Sprintf("%q can be reached from %q without %s", reached, from, name))
+		}
+	}
+	return problems
+}
+
+// alreadyBack are the ways from a stop to the release on which nothing needs to
+// be started: the state, and why.
+var alreadyBack = map[string]string{
+	"Is the instance back?": "only start, and a wait that saw the instance running, set $.back after claim has decided to stop it",
+}
+
+// restarted: no way from a stop to the release avoids a start, but those of alreadyBack.
+func restarted(d *definition) []string {
+	var problems []string
+	used := map[string]bool{}
+	back := func(s *asl.State, e asl.Edge) bool {
+		if alreadyBack[s.Name] == "" || !isBack(d, s, e) {
+			return false
+		}
+		used[s.Name] = true
+		return true
+	}
+	for _, stop := range of(d.child, "stop") {
+		seen := walk(d.child, stop.Name, append(of(d.child, "start"), of(d.child, "release")...), back)
+		for _, release := range of(d.child, "release") {
+			if seen[release.Name] {
+				problems = append(problems, fmt.Sprintf("%q can be reached from %q without a start", release.Name, stop.Name))
+			}
+		}
+	}
+	for name := range alreadyBack {
+		if !used[name] {
+			problems = append(problems, fmt.Sprintf("%q is excepted, but is no way from a stop on which the instance is back", name))
+		}
+	}
+	return problems
+}
+
+// isBack reports whether an edge is taken only when $.back is true.
+func isBack(d *definition, s *asl.State, e asl.Edge) bool {
+	if e.Kind != asl.EdgeChoice {
+		return false
+	}
+	for _, entry := range d.states[s.Name]["Choices"].([]any) {
+		rule := entry.(object)
+		if rule["Next"] == e.To && (rule["Variable"] != "$.back" || rule["BooleanEquals"] != true) {
+			return false
+		}
+	}
+	return true
+}
+
+// walk is every state that can be reached from one, itself included, without
+// going on from the states in barrier or over the edges that closed refuses.
+func walk(scope *asl.Machine, from string, barrier []*asl.State, closed func(*asl.State, asl.Edge) bool) map[string]bool {
+	seen := map[string]bool{}
+	var visit func(name string)
+	visit = func(name string) {
+		s := scope.States[name]
+		if seen[name] {
+			return
+		}
+		seen[name] = true
+		if slices.Contains(barrier, s) {
+			return
+		}
+		for _, e := range s.Edges() {
+			if closed == nil || !closed(s, e) {
+				visit(e.To)
+			}
+		}
+	}
+	visit(from)
+	return seen
+}
