@@ -114,9 +114,13 @@ func describe(s job.Source, instance types.Instance) job.Source {
 // enrolled is the last look at the tags before anything is touched: somebody
 // may have taken the source out since the run began.
 func (s Step) enrolled(j job.Job) *job.Reason {
-	if j.Run.Request != nil && j.Run.Request.Source != "" {
-		if _, asked := j.Source.Tags[tag.Request]; asked || source.Enrolled(j.Source.Tags, j.Run.Plan) {
+	if r := j.Run.Request; r != nil && r.Source != "" {
+		_, asked := j.Source.Tags[tag.Request]
+		switch {
+		case asked || source.Enrolled(j.Source.Tags, j.Run.Plan):
 			return nil
+		case r.Value == "":
+			return &job.Reason{Code: job.NotEnrolled, Text: "tag " + tag.Plan + " does not name plan " + j.Run.Plan + ", and no tag " + tag.Request + " asks for it"}
 		}
 		return &job.Reason{Code: job.NotEnrolled, Text: "tag " + tag.Request + " was taken off again"}
 	}

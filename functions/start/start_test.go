@@ -41,9 +41,11 @@ func TestStart(t *testing.T) {
 			Then: func(s *stage.Stage, _ job.Job) { s.Same("state", s.Cloud.State(s.Web), ec2.Pending) },
 		},
 		{
-			Name:  "the answer is lost on its way",
-			Given: func(s *stage.Stage, _ *job.Job) { s.Cloud.Inject(ec2.Fault{Action: "StartInstances", Nth: []int{1}, Drop: true}) },
-			Want:  "StartInstances*2: ok",
+			Name: "the answer is lost on its way",
+			Given: func(s *stage.Stage, _ *job.Job) {
+				s.Cloud.Inject(ec2.Fault{Action: "StartInstances", Nth: []int{1}, Drop: true})
+			},
+			Want: "StartInstances*2: ok",
 		},
 		{
 			Name: "every answer is lost: tried again",

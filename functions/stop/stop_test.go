@@ -49,9 +49,11 @@ func TestStop(t *testing.T) {
 			},
 		},
 		{
-			Name:  "the answer is lost on its way: asked again within the same call",
-			Given: func(s *stage.Stage, _ *job.Job) { s.Cloud.Inject(ec2.Fault{Action: "StopInstances", Nth: []int{1}, Drop: true}) },
-			Want:  "Claim Record StopInstances*2: ok",
+			Name: "the answer is lost on its way: asked again within the same call",
+			Given: func(s *stage.Stage, _ *job.Job) {
+				s.Cloud.Inject(ec2.Fault{Action: "StopInstances", Nth: []int{1}, Drop: true})
+			},
+			Want: "Claim Record StopInstances*2: ok",
 		},
 		{
 			Name: "every answer is lost: the step is tried again, and the claim knows that the instance may be down",
@@ -105,8 +107,10 @@ func TestStop(t *testing.T) {
 			Then:  func(s *stage.Stage, _ job.Job) { s.Same("state", s.Cloud.State(s.Web), ec2.Running) },
 		},
 		{
-			Name:    "the window closes between two tries: no further stop is sent",
-			Given:   func(s *stage.Stage, _ *job.Job) { s.Cloud.Inject(ec2.Fault{Action: "StopInstances", Nth: []int{1, 2, 3, 4, 5, 6}, Drop: true}) },
+			Name: "the window closes between two tries: no further stop is sent",
+			Given: func(s *stage.Stage, _ *job.Job) {
+				s.Cloud.Inject(ec2.Fault{Action: "StopInstances", Nth: []int{1, 2, 3, 4, 5, 6}, Drop: true})
+			},
 			Want:    "Claim Record StopInstances*6: Throttled | : Failed",
 			Between: func(*stage.Stage) { time.Sleep(5 * time.Hour) },
 			Then: func(s *stage.Stage, _ job.Job) {

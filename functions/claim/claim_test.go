@@ -1,0 +1,289 @@
+package claim_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/functions/claim"
+	"goldsmith/local/ec2"
+	"goldsmith/local/stage"
+	"goldsmith/shared/handler"
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/plan"
+	"goldsmith/shared/tag"
+)
+
+const execution = "arn:aws:states:eu-central-1:123456789012:execution:goldsmith/source:3f1c2b6a-7d2e-3a55-9a0b-5f8f6c1d2e3f"
+
+// scene is a source as select hands it out.
+func scene(s *stage.Stage) (handler.Func[claim.Input, job.Job], claim.Input) {
+	return claim.New(s.EC2, s.Ledger, time.Now).Handle, claim.Input{
+		Job:       job.Job{Run: s.Run(), Plan: s.Plan, Source: job.Source{ID: s.Web, Kind: job.Instance}},
+		Execution: execution,
+	}
+}
+
+type cases = []stage.Case[claim.Input, job.Job]
+
+// All that a claim of a running instance does: none of it changes anything in EC2.
+const looks = "Claim DescribeInstances DescribeInstanceAttribute"
+
+func TestClaim(t *testing.T) {
+	stage.Play(t, scene, cases{
+		{
+			Name: "a running instance will be stopped, and the ledger says who starts it again",
+			Want: looks + " Record: ok",
+			Then: func(s *stage.Stage, j job.Job) {
+				s.Same("decision", j.Decision, job.StopFirst)
+				s.Same("back", j.Back, false)
+				s.Same("source", j.Source, job.Source{
+					ID: s.Web, Kind: job.Instance, Name: "web", InstanceType: "t3.micro", Architecture: "x86_64", WasRunning: true,
+					Volumes: j.Source.Volumes, Tags: map[string]string{"Name": "web", tag.Plan: "nightly"},
+				})
+				s.Same("volumes", len(j.Source.Volumes), 1)
+				s.Same("image", j.Image.Name, "goldsmith/web/"+s.Web+"/"+stage.RunName)
+				now := time.Now().UTC()
+				s.Same("claim", *s.Held(s.Web), ledger.Claim{
+					Source: s.Web, Kind: job.Instance, Name: "web", Run: stage.RunName, Plan: "nightly", Execution: execution,
+					Since: now, Lease: now.Add(48 * time.Hour), WasRunning: true, Looked: true,
+				})
+			},
+		},
+		{
+			Name:  "a stopped instance is imaged as it is, and stays stopped",
+			Given: func(s *stage.Stage, _ *claim.Input) { s.Set(s.Web, ec2.Stopped) },
+			Want:  looks + " Record: ok",
+			Then: func(s *stage.Stage, j job.Job) {
+				s.Same("decision", j.Decision, job.ImageNow)
+				s.Same("back", j.Back, true)
+				s.Same("was running", s.Held(s.Web).WasRunning || j.Source.WasRunning, false)
+			},
+		},
+		{
+			Name:  "without a stop nobody asks for stop protection",
+			Given: func(_ *stage.Stage, in *claim.Input) { in.Job.Plan.Consistency = plan.Reboot },
+			Want:  "Claim DescribeInstances Record: ok",
+			Then:  func(s *stage.Stage, j job.Job) { s.Same("decision", j.Decision, job.ImageNow) },
+		},
+		{
+			Name: "claimed once, however often the step runs",
+			Want: looks + " Record: ok | " + looks + " Record: ok",
+			Then: func(s *stage.Stage, j job.Job) { s.Same("decision", j.Decision, job.StopFirst) },
+		},
+		{
+			Name:    "what the first look saw counts: an instance that we stopped ran before",
+			Want:    looks + " Record: ok | " + looks + " Record: ok",
+			Between: func(s *stage.Stage) { s.Set(s.Web, ec2.Stopped) },
+			Then: func(s *stage.Stage, j job.Job) {
+				s.Same("decision", j.Decision, job.StopFirst)
+				s.Same("was running", j.Source.WasRunning && s.Held(s.Web).WasRunning, true)
+			},
+		},
+		{
+			Name:  "the ledger is busy: not even looked at",
+			Given: func(s *stage.Stage, _ *claim.Input) { s.Ledger.Break("Claim", 1) },
+			Want:  "Claim: Throttled | " + looks + " Record: ok",
+		},
+		{
+			Name:  "the ledger's answer is lost: the claim is our own",
+			Given: func(s *stage.Stage, _ *claim.Input) { s.Ledger.Lose("Claim", 1) },
+			Want:  "Claim: Throttled | " + looks + " Record: ok",
+			Then:  func(s *stage.Stage, j job.Job) { s.Same("decision", j.Decision, job.StopFirst) },
+		},
+		{
+			Name:  "what must be undone cannot be written down: the run does not go on",
+			Given: func(s *stage.Stage, _ *claim.Input) { s.Ledger.Break("Record", 1) },
+			Want:  looks + " Record: Throttled",
+			Says:  []string{"recording the claim of i-"},
+		},
+		{
+			Name: "EC2 is busy for longer than one call may take",
+			Given: func(s *stage.Stage, _ *claim.Input) {
+				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Code: "RequestLimitExceeded"})
+			},
+			Want: "Claim DescribeInstances*6: Throttled",
+			Says: []string{"looking at i-"},
+		},
+		{
+			Name: "the function may not ask for stop protection",
+			Given: func(s *stage.Stage, _ *claim.Input) {
+				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstanceAttribute", Code: "UnauthorizedOperation"})
+			},
+			Want: looks + ": Failed",
+			Says: []string{"asking whether i-", "is stop-protected"},
+		},
+		{
+			Name: "EC2 knows no stop protection for it: not protected",
+			Given: func(s *stage.Stage, _ *claim.Input) {
+				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstanceAttribute", Code: "UnsupportedOperation"})
+			},
+			Want: looks + " Record: ok",
+		},
+	})
+}
+
+// Every reason to leave a source alone, as it reaches log, ledger and Slack.
+func TestClaimSkips(t *testing.T) {
+	skipped := func(code job.ReasonCode, text string) func(*stage.Stage, job.Job) {
+		return func(s *stage.Stage, j job.Job) {
+			s.Same("decision", j.Decision, job.SkipIt)
+			s.Same("back", j.Back, true)
+			s.Same("reason", j.Skip, &job.Reason{Code: code, Text: text})
+		}
+	}
+	stage.Play(t, scene, cases{
+		{
+			Name:  "another run is working on it: not even looked at",
+			Given: func(s *stage.Stage, _ *claim.Input) { s.Hold(ledger.Claim{Source: s.Web, Run: "weekly-1", Since: time.Now()}) },
+			Want:  "Claim: ok",
+			Then: func(s *stage.Stage, j job.Job) {
+				skipped(job.Claimed, "run weekly-1 is working on it since 00:00:00 UTC")(s, j)
+				s.Same("holder", s.Held(s.Web).Run, "weekly-1")
+			},
+		},
+		{
+			Name:  "a snapshot is asked for",
+			Given: func(_ *stage.Stage, in *claim.Input) { in.Job.Source = job.Source{ID: "snap-0c1d2e3f4a5b60718", Kind: job.Snapshot} },
+			Want:  ": ok",
+			Then:  skipped(job.SnapshotSource, "this version images instances only"),
+		},
+		{
+			Name:  "EC2 does not know it",
+			Given: func(_ *stage.Stage, in *claim.Input) { in.Job.Source.ID = "i-00000000000000bad" },
+			Want:  "Claim DescribeInstances: ok",
+			Then:  skipped(job.Gone, "EC2 does not know it any more"),
+		},
+		{
+			Name:  "somebody terminated it",
+			Given: func(s *stage.Stage, _ *claim.Input) { s.Set(s.Web, ec2.Terminated) },
+			Want:  looks + ": ok",
+			Then:  skipped(job.Terminating, "it is terminated"),
+		},
+		{
+			Name:  "somebody is stopping it just now",
+			Given: func(s *stage.Stage, _ *claim.Input) { s.Must(s.StopWeb()) },
+			Want:  looks + ": ok",
+			Then:  skipped(job.ChangingState, "it is stopping: somebody is changing it now"),
+		},
+		{
+			Name:  "taken out of the plan since the run began",
+			Given: func(s *stage.Stage, _ *claim.Input) { s.Must(s.Cloud.SetTags(s.Web, map[string]string{tag.Plan: "weekly"})) },
+			Want:  "Claim DescribeInstances: ok",
+			Then:  skipped(job.NotEnrolled, "tag goldsmith:plan does not name plan nightly any more"),
+		},
+		{
+			Name: "stop protection is on",
+			Given: func(s *stage.Stage, _ *claim.Input) {
+				_, err := s.EC2.ModifyInstanceAttribute(s.Context(), &sdk.ModifyInstanceAttributeInput{
+					InstanceId: aws.String(s.Web), DisableApiStop: &types.AttributeBooleanValue{Value: aws.Bool(true)},
+				})
+				s.Must(err)
+			},
+			Want: looks + ": ok",
+			Then: skipped(job.StopProtected, "stop protection is on"),
+		},
+		{
+			Name:  "hibernation is enabled",
+			Given: func(s *stage.Stage, _ *claim.Input) { s.Must(s.Cloud.SetHibernation(s.Web, true)) },
+			Want:  looks + ": ok",
+			Then:  skipped(job.Hibernation, "hibernation is enabled: images of it may not boot"),
+		},
+		{
+			Name: "an Auto Scaling group would terminate it",
+			Given: func(s *stage.Stage, _ *claim.Input) {
+				s.Must(s.Cloud.SetTags(s.Web, map[string]string{"aws:autoscaling:groupName": "fleet"}))
+			},
+			Want: looks + ": ok",
+			Then: skipped(job.AutoScalingMember, "Auto Scaling group fleet would terminate it once it is stopped: image it with consistency none or reboot, or image another"),
+		},
+		{
+			Name:  "select found a one-time Spot request",
+			Given: func(_ *stage.Stage, in *claim.Input) { in.Job.Source.Notes = []job.ReasonCode{job.OneTimeSpot} },
+			Want:  looks + ": ok",
+			Then:  skipped(job.OneTimeSpot, "it is a Spot instance of a one-time request: only persistent ones can be stopped"),
+		},
+		{
+			Name: "select found a slow volume, and the plan is strict",
+			Given: func(_ *stage.Stage, in *claim.Input) {
+				in.Job.Source.Notes, in.Job.Plan.Strict = []job.ReasonCode{job.SlowVolume}, true
+			},
+			Want: looks + ": ok",
+			Then: skipped(job.SlowVolume, "it has an st1 or sc1 volume, which takes one snapshot at a time: another backup in progress makes imaging wait (the plan is strict)"),
+		},
+		{
+			Name:  "the window closed before its turn came",
+			Given: func(_ *stage.Stage, _ *claim.Input) { time.Sleep(5 * time.Hour) },
+			Want:  looks + ": ok",
+			Then:  skipped(job.WindowClosed, "the window closed at 2000-01-01T04:00:00Z before its turn came"),
+		},
+		{
+			Name:  "a stopped instance is imaged after the window, too: nothing goes down",
+			Given: func(s *stage.Stage, _ *claim.Input) { s.Set(s.Web, ec2.Stopped); time.Sleep(5 * time.Hour) },
+			Want:  looks + " Record: ok",
+			Then:  func(s *stage.Stage, j job.Job) { s.Same("decision", j.Decision, job.ImageNow) },
+		},
+		{
+			Name:  "what select found is a warning otherwise",
+			Given: func(_ *stage.Stage, in *claim.Input) { in.Job.Source.Notes = []job.ReasonCode{job.InstanceStoreData, job.SlowVolume} },
+			Want:  looks + " Record: ok",
+			Then: func(s *stage.Stage, j job.Job) {
+				var codes []job.ReasonCode
+				for _, w := range j.Warnings {
+					codes = append(codes, w.Code)
+				}
+				s.Same("warnings", codes, []job.ReasonCode{job.InstanceStoreData, job.SlowVolume})
+				s.Same("decision", j.Decision, job.StopFirst)
+			},
+		},
+	})
+}
+
+// A request is for one source, enrolled or not.
+func TestClaimRequested(t *testing.T) {
+	requested := func(s *stage.Stage) (handler.Func[claim.Input, job.Job], claim.Input) {
+		step, in := scene(s)
+		in.Job.Source.ID = s.Launch("build", nil)
+		in.Job.Run.Request = &job.Request{Source: in.Job.Source.ID, Kind: job.Instance, Value: "now"}
+		return step, in
+	}
+	stage.Play(t, requested, cases{
+		{
+			Name: "the tag is on it, which is enough",
+			Given: func(s *stage.Stage, in *claim.Input) {
+				s.Must(s.Cloud.SetTags(in.Job.Source.ID, map[string]string{tag.Request: "now"}))
+			},
+			Want: looks + " Record: ok",
+			Then: func(s *stage.Stage, j job.Job) { s.Same("decision", j.Decision, job.StopFirst) },
+		},
+		{
+			Name: "a person asked, and it is enrolled: no tag is needed",
+			Given: func(s *stage.Stage, in *claim.Input) {
+				in.Job.Source.ID = s.Web
+				in.Job.Run.Request = &job.Request{Source: s.Web, Kind: job.Instance, By: "jo"}
+			},
+			Want: looks + " Record: ok",
+		},
+		{
+			Name: "the tag was taken off again",
+			Want: "Claim DescribeInstances: ok",
+			Then: func(s *stage.Stage, j job.Job) {
+				s.Same("reason", j.Skip, &job.Reason{Code: job.NotEnrolled, Text: "tag goldsmith:image was taken off again"})
+			},
+		},
+		{
+			Name: "a person asked for what is in no plan: the reason says what would help",
+			Given: func(_ *stage.Stage, in *claim.Input) {
+				in.Job.Run.Request = &job.Request{Source: in.Job.Source.ID, Kind: job.Instance, By: "jo"}
+			},
+			Want: "Claim DescribeInstances: ok",
+			Then: func(s *stage.Stage, j job.Job) {
+				s.Same("reason", j.Skip, &job.Reason{Code: job.NotEnrolled, Text: "tag goldsmith:plan does not name plan nightly, and no tag goldsmith:image asks for it"})
+			},
+		},
+	})
+}

@@ -1,0 +1,192 @@
+package image_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/functions/image"
+	"goldsmith/local/ec2"
+	"goldsmith/local/stage"
+	"goldsmith/shared/handler"
+	"goldsmith/shared/job"
+	"goldsmith/shared/plan"
+	"goldsmith/shared/tag"
+)
+
+// scene is an instance that the run has stopped.
+func scene(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
+	j := s.Job()
+	s.Set(s.Web, ec2.Stopped)
+	return image.New(s.EC2, time.Now).Handle, j
+}
+
+func TestImage(t *testing.T) {
+	stage.Play(t, scene, []stage.Case[job.Job, job.Job]{
+		{
+			Name: "a stopped instance is imaged under the run's name, never rebooted",
+			Want: "CreateImage: ok",
+			Then: func(s *stage.Stage, j job.Job) {
+				form := s.Sent("CreateImage")[0]
+				s.Same("name", form.Get("Name"), "goldsmith/web/"+s.Web+"/"+stage.RunName)
+				s.Same("no reboot", form.Get("NoReboot"), "true")
+				s.Same("image", strings.HasPrefix(j.Image.ID, "ami-") && j.Image.State == "pending", true)
+				s.Same("sent", j.Times.ImageSent, time.Now().UTC())
+			},
+		},
+		{
+			Name:  "tagged in the creating call, image and snapshots alike",
+			Given: func(_ *stage.Stage, j *job.Job) { j.Plan.Image.Tags = map[string]string{"team": "platform"} },
+			Want:  "CreateImage: ok",
+			Then: func(s *stage.Stage, j job.Job) {
+				want := map[string]string{
+					tag.Managed: "true", tag.Source: s.Web, tag.Name: "web", tag.Plan: "nightly", tag.Run: stage.RunName,
+					"Name": "web", "team": "platform",
+				}
+				s.Same("image's tags", tag.Map(described(s, j.Image.ID)[0].Tags), want)
+				time.Sleep(time.Minute)
+				out, err := s.EC2.DescribeSnapshots(s.Context(), &sdk.DescribeSnapshotsInput{OwnerIds: []string{"self"}})
+				s.Must(err)
+				s.Same("snapshots", len(out.Snapshots), len(j.Source.Volumes))
+				s.Same("snapshot's tags", tag.Map(out.Snapshots[0].Tags), want)
+			},
+		},
+		{
+			Name: "one image, however often the step runs",
+			Want: "CreateImage: ok | CreateImage DescribeImages: ok | CreateImage DescribeImages: ok",
+			Then: onlyOne,
+		},
+		{
+			Name:  "the answer is lost on its way: the image is found by its name",
+			Given: func(s *stage.Stage, _ *job.Job) { s.Cloud.Inject(ec2.Fault{Action: "CreateImage", Nth: []int{1}, Drop: true}) },
+			Want:  "CreateImage*2 DescribeImages: ok",
+			Then:  onlyOne,
+		},
+		{
+			Name: "EC2 fails after it has made the image: the image is found by its name",
+			Given: func(s *stage.Stage, _ *job.Job) {
+				s.Cloud.Inject(ec2.Fault{Action: "CreateImage", Nth: []int{1}, Code: "InternalError", After: true})
+			},
+			Want: "CreateImage*2 DescribeImages: ok",
+			Then: onlyOne,
+		},
+		{
+			Name: "the image is there and cannot be looked up: the next try finds it",
+			Given: func(s *stage.Stage, _ *job.Job) {
+				s.Cloud.Inject(ec2.Fault{Action: "DescribeImages", Nth: []int{1, 2, 3, 4, 5, 6}, Code: "Unavailable"})
+			},
+			Want: "CreateImage: ok | CreateImage DescribeImages*6: Throttled | CreateImage DescribeImages: ok",
+			Then: onlyOne,
+		},
+		{
+			Name: "the name is taken by an image that is not this run's: tried again, nothing of others is touched",
+			Given: func(s *stage.Stage, j *job.Job) {
+				_, err := s.EC2.CreateImage(s.Context(), &sdk.CreateImageInput{InstanceId: aws.String(s.Web), Name: aws.String(j.Image.Name)})
+				s.Must(err)
+			},
+			Want: "CreateImage DescribeImages: NotYet",
+			Says: []string{"the name goldsmith/web/i-", "is taken by an image that is not shown", "InvalidAMIName.Duplicate"},
+		},
+		{
+			Name:  "an instance that was running is imaged without a reboot unless the plan asks for one",
+			Given: func(s *stage.Stage, j *job.Job) { s.Set(s.Web, ec2.Running); j.Plan.Consistency = plan.None },
+			Want:  "CreateImage: ok",
+			Then:  func(s *stage.Stage, j job.Job) { s.Same("rebooted", s.Cloud.Taken(j.Image.ID).Rebooted, false) },
+		},
+		{
+			Name:  "the plan asks for a reboot",
+			Given: func(s *stage.Stage, j *job.Job) { s.Set(s.Web, ec2.Running); j.Plan.Consistency = plan.Reboot },
+			Want:  "CreateImage: ok",
+			Then: func(s *stage.Stage, j job.Job) {
+				s.Same("no reboot", s.Sent("CreateImage")[0].Get("NoReboot"), "false")
+				s.Same("rebooted", s.Cloud.Taken(j.Image.ID).Rebooted, true)
+			},
+		},
+		{
+			Name: "the plan asks for a reboot, but it was stopped before the run: whoever started it meanwhile is not rebooted",
+			Given: func(s *stage.Stage, j *job.Job) {
+				s.Set(s.Web, ec2.Running)
+				j.Plan.Consistency, j.Source.WasRunning = plan.Reboot, false
+			},
+			Want: "CreateImage: ok",
+			Then: func(s *stage.Stage, j job.Job) { s.Same("rebooted", s.Cloud.Taken(j.Image.ID).Rebooted, false) },
+		},
+	})
+}
+
+// EC2's refusals, and what the state machine makes of each.
+func TestImageRefused(t *testing.T) {
+	refused := func(code, message string) func(*stage.Stage, *job.Job) {
+		return func(s *stage.Stage, _ *job.Job) {
+			s.Cloud.Inject(ec2.Fault{Action: "CreateImage", Code: code, Message: message})
+		}
+	}
+	stage.Play(t, scene, []stage.Case[job.Job, job.Job]{
+		{
+			Name:  "the organization's tag policy forbids the tags",
+			Given: refused("TagPolicyViolation", "The tag policy does not allow the specified value for the following tag key: 'team'."),
+			Want:  "CreateImage: Failed",
+			Says:  []string{"creating the image of web (i-", "tag key: 'team'", "Correct the plan's image tags or the organization's tag policy."},
+		},
+		{
+			Name:  "a volume had a snapshot within the last seconds",
+			Given: refused("SnapshotCreationPerVolumeRateExceeded", "The maximum per volume CreateSnapshot request rate has been exceeded."),
+			Want:  "CreateImage: NotYet",
+		},
+		{
+			Name:  "too many snapshots of a slow volume at once",
+			Given: refused("ConcurrentSnapshotLimitExceeded", "Maximum number of in-progress snapshots exceeded for a single volume."),
+			Want:  "CreateImage: NotYet",
+		},
+		{
+			Name:  "the instance is on its way to another state",
+			Given: refused("IncorrectInstanceState", "Instance is not 'running' or 'stopped'."),
+			Want:  "CreateImage: NotYet",
+		},
+		{
+			Name:  "the instance is not quite stopped, and only the message says so",
+			Given: refused("InvalidParameterValue", "Instance i-1 is not in state 'running' or 'stopped'"),
+			Want:  "CreateImage: NotYet",
+		},
+		{
+			Name:  "a parameter is wrong for good",
+			Given: refused("InvalidParameterValue", "The instance does not have an 'ebs' root device type"),
+			Want:  "CreateImage: Failed",
+		},
+		{
+			Name:  "EC2 is busy for longer than one call may take",
+			Given: refused("RequestLimitExceeded", "Request limit exceeded."),
+			Want:  "CreateImage*6: Throttled",
+		},
+		{
+			Name:  "somebody terminated the instance",
+			Given: refused("InvalidInstanceID.NotFound", "The instance ID 'i-1' does not exist"),
+			Want:  "CreateImage: Failed",
+			Says:  []string{"creating the image of web (i-"},
+		},
+		{
+			Name:  "the function may not create images",
+			Given: refused("UnauthorizedOperation", "You are not authorized to perform this operation."),
+			Want:  "CreateImage: Failed",
+			Says:  []string{"UnauthorizedOperation"},
+		},
+	})
+}
+
+func onlyOne(s *stage.Stage, j job.Job) {
+	s.Helper()
+	images := described(s)
+	s.Same("images", len(images), 1)
+	s.Same("the job's", aws.ToString(images[0].ImageId), j.Image.ID)
+}
+
+func described(s *stage.Stage, ids ...string) []types.Image {
+	s.Helper()
+	out, err := s.EC2.DescribeImages(s.Context(), &sdk.DescribeImagesInput{ImageIds: ids, Owners: []string{"self"}})
+	s.Must(err)
+	return out.Images
+}
