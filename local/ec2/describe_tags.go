@@ -1,6 +1,7 @@
 package ec2
 
 import (
+	"slices"
 	"strconv"
 
 	"goldsmith/local/query"
@@ -14,8 +15,9 @@ type taggedResource struct {
 
 func describeTags(w *World, call *query.Call) error {
 	rows := newStore[taggedResource](0)
+	hint := readHint(call.Params)
 	for _, k := range kindsOf {
-		k.each(w, func(id string, tags []Tag) {
+		k.each(w, hint, func(id string, tags []Tag) {
 			for _, t := range tags {
 				rows.add(w.asOf, strconv.Itoa(len(rows.order)), &taggedResource{t, id, k.name})
 			}
@@ -36,6 +38,44 @@ func describeTags(w *World, call *query.Call) error {
 	})
 	call.Out.Optional("nextToken", next)
 	return nil
+}
+
+// tagHint narrows a search down to some resources or to those with some keys, when it can.
+type tagHint struct{ ids, keys []string }
+
+func readHint(p *query.Params) tagHint {
+	var hint tagHint
+	for _, node := range p.List("Filter") {
+		f := filter{node.Text("Name"), node.Texts("Value")}
+		switch {
+		case !f.exact():
+		case f.name == "resource-id":
+			hint.ids = f.values
+		case f.name == "key":
+			hint.keys = f.values
+		}
+	}
+	return hint
+}
+
+func hinted[T any](s *store[T], hint tagHint) []*entry[T] {
+	var found []*entry[T]
+	switch {
+	case hint.ids != nil:
+		for _, id := range hint.ids {
+			if e := s.byID[id]; e != nil {
+				found = append(found, e)
+			}
+		}
+	case hint.keys != nil:
+		for _, key := range hint.keys {
+			found = append(found, s.index["tag-key="+key]...)
+		}
+	default:
+		return s.order
+	}
+	slices.SortFunc(found, func(a, b *entry[T]) int { return bySerial(a, b.serial) })
+	return slices.Compact(found)
 }
 
 var tagFilters = filterable[taggedResource]{

@@ -80,7 +80,8 @@ func createImage(w *World, call *query.Call) error {
 	img.ending = w.imageEnding(id)
 	img.rebooted = i.state == Running && !noReboot
 	if img.rebooted {
-		w.reboot(id)
+		// The snapshots are taken while the instance is down for its reboot.
+		w.reboot(id, w.options.Timing.SnapshotShows.Max+time.Second)
 	}
 	w.addImage(img, tags["image"])
 	w.snapshotForImage(img, i, volumes, tags["snapshot"])

@@ -33,7 +33,7 @@ func rebootInstances(w *World, call *query.Call) error {
 		}
 	}
 	for _, id := range ids {
-		w.reboot(id)
+		w.reboot(id, 0)
 	}
 	call.Out.Bool("return", true)
 	return nil
@@ -225,12 +225,17 @@ func (w *World) terminated(id string) {
 	w.after(terminatedShown, func() { drop(w, w.instances, id) })
 }
 
-// reboot leaves the state running and keeps the addresses (aws-facts 1.2).
-func (w *World) reboot(id string) {
-	quiet := w.takes("reboot", id, w.options.Timing.Reboot)
+// reboot leaves the state running and keeps the addresses (aws-facts 1.2). The
+// instance writes nothing for a while, at least as long as told.
+func (w *World) reboot(id string, atLeast time.Duration) {
+	quiet := max(atLeast, w.takes("reboot", id, w.options.Timing.Reboot))
 	w.setWriting(w.instances.get(id), false)
 	w.instances.change(w.now, id, func(i *instance) { i.quietUntil = w.now.Add(quiet) })
-	w.later(id, quiet, func() { w.setWriting(w.instances.get(id), true) })
+	w.later(id, quiet, func() {
+		if i := w.instances.get(id); !w.now.Before(i.quietUntil) {
+			w.setWriting(i, true)
+		}
+	})
 }
 
 func userInitiated(now time.Time) string {

@@ -22,7 +22,7 @@ type resourceKind struct {
 	prefix, name, notFound, subject string
 	read                            func(*World, string) ([]Tag, bool)
 	write                           func(*World, string, []Tag)
-	each                            func(*World, func(string, []Tag)) // as a describe sees them
+	each                            func(*World, tagHint, func(string, []Tag)) // as a describe sees them
 }
 
 // kindsOf is ordered so that listings of all kinds are stable. The NotFound
@@ -49,8 +49,8 @@ func kindOf[T any](prefix, name, notFound, subject string, in func(*World) *stor
 			in(w).change(w.now, id, func(v *T) { *tags(v) = after })
 			in(w).file(id, tagKeys(after)...)
 		},
-		each: func(w *World, do func(string, []Tag)) {
-			for _, e := range in(w).order {
+		each: func(w *World, hint tagHint, do func(string, []Tag)) {
+			for _, e := range hinted(in(w), hint) {
 				if v := e.at(w.asOf); v != nil {
 					do(e.id, *tags(v))
 				}
