@@ -24,9 +24,10 @@ type Runs interface {
 	Tell(ctx context.Context, run string, at time.Time) (bool, error)
 }
 
-// Results is the ledger's results as far as telling needs them.
+// Results is what the ledger knows of a run's sources, those that have no result yet included.
 type Results interface {
 	Results(ctx context.Context, run string) iter.Seq2[job.Result, error]
+	Claims(ctx context.Context) iter.Seq2[ledger.Claim, error]
 }
 
 // Sender sends messages.
@@ -74,17 +75,48 @@ func (t Teller) Tell(ctx context.Context, run ledger.Run, p plan.Plan) (plan.Out
 }
 
 func (t Teller) report(ctx context.Context, run *ledger.Run, p plan.Plan) (report.Report, error) {
-	var results []job.Result
-	for result, err := range t.Results.Results(ctx, run.Name) {
-		if err != nil {
-			return report.Report{}, fmt.Errorf("reading the results of run %s: %w", run.Name, err)
-		}
-		results = append(results, result)
+	results, err := t.results(ctx, run.Name)
+	if err != nil {
+		return report.Report{}, err
 	}
 	run.Ended = t.Now().UTC()
 	r := report.Of(*run, results, p)
 	run.Outcome = string(r.Outcome)
 	return r, nil
+}
+
+// results are those of the run's jobs. A job that was cut off has none, only
+// its claim: it is told as well, or its instance would be down and nobody knew.
+func (t Teller) results(ctx context.Context, run string) ([]job.Result, error) {
+	var results []job.Result
+	known := map[string]bool{}
+	for result, err := range t.Results.Results(ctx, run) {
+		if err != nil {
+			return nil, fmt.Errorf("reading the results of run %s: %w", run, err)
+		}
+		results, known[result.Source] = append(results, result), true
+	}
+	for claim, err := range t.Results.Claims(ctx) {
+		if err != nil {
+			return nil, fmt.Errorf("reading the claims of run %s: %w", run, err)
+		}
+		if claim.Run == run && !known[claim.Source] {
+			results = append(results, cutOff(claim))
+		}
+	}
+	return results, nil
+}
+
+func cutOff(c ledger.Claim) job.Result {
+	r := job.Result{
+		Run: c.Run, Source: c.Source, Kind: c.Kind, Name: c.Name, Plan: c.Plan,
+		Ending: job.Broken, Problem: "its execution ended before its work was done",
+		Times: job.Times{Claimed: c.Since, StopSent: c.StopSent},
+	}
+	if c.WasRunning && !c.StopSent.IsZero() {
+		r.Ending = job.LeftStopped
+	}
+	return r
 }
 
 // send reports whether nobody has to be told any more.

@@ -45,6 +45,7 @@ type excuses struct {
 	stopped map[string]bool // a person stopped these in the middle
 	slack   bool            // Slack itself was the fault
 	dead    bool            // functions were made to fail for good
+	waits   bool            // steps were cut off and EC2's events lost: the ledger's TTL forgets their waits
 }
 
 // sweep is how often recover looks around.
