@@ -1,0 +1,164 @@
+package autoscaling
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"goldsmith/local/query"
+)
+
+// spec is a LaunchTemplateSpecification. Auto Scaling fills in the name or the id that was not given.
+type spec struct{ id, name, version string }
+
+// config is what a group launches: a launch template, or a mixed instances policy around one.
+type config struct {
+	template  spec
+	mixed     bool
+	overrides []override
+	// distribution is InstancesDistribution as it was sent.
+	distribution map[string]string
+}
+
+type override struct {
+	typ, weight, image string
+	template           *spec
+	requirements       bool
+}
+
+// readConfig reads LaunchTemplate or MixedInstancesPolicy; given is false when neither was sent.
+func readConfig(p *query.Params) (c config, given bool, err error) {
+	plain, policy := p.Has("LaunchTemplate"), p.At("MixedInstancesPolicy")
+	switch {
+	case plain && policy != nil:
+		return c, false, invalid("Valid requests must contain either LaunchTemplate, LaunchConfigurationName, InstanceId or MixedInstancesPolicy parameter.")
+	case plain:
+		return config{template: readSpec(p.At("LaunchTemplate"))}, true, nil
+	case policy == nil:
+		return c, false, nil
+	}
+	c = config{mixed: true, template: readSpec(policy.At("LaunchTemplate.LaunchTemplateSpecification")), distribution: map[string]string{}}
+	for _, each := range policy.List("LaunchTemplate.Overrides") {
+		o := override{
+			typ: each.Text("InstanceType"), weight: each.Text("WeightedCapacity"), image: each.Text("ImageId"),
+			requirements: each.Has("InstanceRequirements"),
+		}
+		if each.Has("LaunchTemplateSpecification") {
+			own := readSpec(each.At("LaunchTemplateSpecification"))
+			o.template = &own
+		}
+		c.overrides = append(c.overrides, o)
+	}
+	for field, value := range policy.At("InstancesDistribution").Leaves() {
+		c.distribution[field] = value
+	}
+	return c, true, nil
+}
+
+func readSpec(p *query.Params) spec {
+	return spec{id: p.Text("LaunchTemplateId"), name: p.Text("LaunchTemplateName"), version: p.Text("Version")}
+}
+
+// specs are the config's own template and those of its overrides.
+func (c *config) specs() []*spec {
+	list := []*spec{&c.template}
+	for i := range c.overrides {
+		if c.overrides[i].template != nil {
+			list = append(list, c.overrides[i].template)
+		}
+	}
+	return list
+}
+
+func (c *config) clone() config {
+	copied := *c
+	copied.overrides = slices.Clone(c.overrides)
+	for i, o := range copied.overrides {
+		if o.template != nil {
+			own := *o.template
+			copied.overrides[i].template = &own
+		}
+	}
+	return copied
+}
+
+// attributeBased reports whether an override names requirements instead of a type.
+func (c *config) attributeBased() bool {
+	return slices.ContainsFunc(c.overrides, func(o override) bool { return o.requirements })
+}
+
+// numbered reports whether every template version is a number, as a rollback needs (aws-facts 8.19).
+func (c *config) numbered() bool {
+	for _, each := range c.specs() {
+		if each.version == "" || strings.HasPrefix(each.version, "$") {
+			return false
+		}
+	}
+	return true
+}
+
+// choice is what one instance is launched from.
+type choice struct {
+	template   spec
+	typ, image string
+}
+
+// choices are what the config may launch, the preferred first.
+func (c *config) choices() []choice {
+	if len(c.overrides) == 0 {
+		return []choice{{template: c.template}}
+	}
+	var list []choice
+	for _, o := range c.overrides {
+		one := choice{template: c.template, typ: o.typ, image: o.image}
+		if o.template != nil {
+			one.template = *o.template
+		}
+		list = append(list, one)
+	}
+	return list
+}
+
+func writeConfig(out *query.Writer, c config) {
+	if !c.mixed {
+		writeSpec(out, "LaunchTemplate", c.template)
+		return
+	}
+	out.Element("MixedInstancesPolicy", func() {
+		out.Element("LaunchTemplate", func() {
+			writeSpec(out, "LaunchTemplateSpecification", c.template)
+			query.Items(out, "Overrides", c.overrides, func(o override) { writeOverride(out, o) })
+		})
+		out.Element("InstancesDistribution", func() { writeDistribution(out, c.distribution) })
+	})
+}
+
+func writeOverride(out *query.Writer, o override) {
+	out.Optional("InstanceType", o.typ)
+	out.Optional("WeightedCapacity", o.weight)
+	if o.template != nil {
+		writeSpec(out, "LaunchTemplateSpecification", *o.template)
+	}
+	out.Optional("ImageId", o.image)
+}
+
+// The defaults are those of the API reference, InstancesDistribution.
+func writeDistribution(out *query.Writer, given map[string]string) {
+	all := map[string]string{
+		"OnDemandAllocationStrategy": "prioritized", "OnDemandBaseCapacity": "0",
+		"OnDemandPercentageAboveBaseCapacity": "100", "SpotAllocationStrategy": "lowest-price",
+	}
+	maps.Copy(all, given)
+	for _, field := range slices.Sorted(maps.Keys(all)) {
+		out.Text(field, all[field])
+	}
+}
+
+func writeSpec(out *query.Writer, name string, t spec) {
+	out.Element(name, func() {
+		out.Text("LaunchTemplateId", t.id)
+		out.Text("LaunchTemplateName", t.name)
+		out.Text("Version", cmp.Or(t.version, "$Default"))
+	})
+}

@@ -1,0 +1,247 @@
+package autoscaling
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"goldsmith/local/query"
+)
+
+type group struct {
+	name, arn         string
+	config            config
+	min, max, desired int
+	created           time.Time
+	zones             []string
+	subnets           []string
+	checks            string
+	grace, warmup     int
+	cooldown          int
+	protect           bool
+	tags              []tag
+	suspended         []string
+	members           []*member
+	refreshes         []*refresh // newest first
+	generation        int
+	deleting          bool
+
+	timer       *time.Timer
+	busy, again bool
+}
+
+type tag struct {
+	key, value string
+	propagate  bool
+}
+
+func createGroup(s *Service, call *query.Call) error {
+	p := call.Params
+	g := &group{
+		name: p.Text("AutoScalingGroupName"), min: p.Int("MinSize"), max: p.Int("MaxSize"), created: s.options.Clock.Now(),
+		checks: cmp.Or(p.Text("HealthCheckType"), "EC2"), protect: p.Bool("NewInstancesProtectedFromScaleIn"), tags: readTags(p),
+		cooldown: 300, warmup: -1,
+	}
+	g.desired = g.min
+	if p.Has("DesiredCapacity") {
+		g.desired = p.Int("DesiredCapacity")
+	}
+	g.readTimes(p)
+	c, given, err := readConfig(p)
+	switch {
+	case err != nil:
+		return err
+	case g.name == "":
+		return invalid("1 validation error detected: Value null at 'autoScalingGroupName' failed to satisfy constraint: Member must not be null")
+	case !given:
+		return invalid("Valid requests must contain either LaunchTemplate, LaunchConfigurationName, InstanceId or MixedInstancesPolicy parameter.")
+	}
+	if _, err := s.complete(call.Context, &c); err != nil {
+		return err
+	}
+	g.config = c
+	if err := s.place(call.Context, g, p); err != nil {
+		return err
+	}
+	if err := cmp.Or(g.sizes(), p.Err()); err != nil {
+		return err
+	}
+	return s.add(g)
+}
+
+func (s *Service) add(g *group) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, taken := s.groups[g.name]; taken {
+		return query.Errorf("AlreadyExists", "AutoScalingGroup by this name already exists - A group with the name %s already exists", g.name)
+	}
+	g.arn = "arn:aws:autoscaling:" + s.options.Region + ":" + s.options.Account + ":autoScalingGroup:" + s.newID() + ":autoScalingGroupName/" + g.name
+	s.groups[g.name] = g
+	s.wake(g, promptly)
+	return nil
+}
+
+func (g *group) readTimes(p *query.Params) {
+	for field, into := range map[string]*int{
+		"HealthCheckGracePeriod": &g.grace, "DefaultInstanceWarmup": &g.warmup, "DefaultCooldown": &g.cooldown,
+	} {
+		if p.Has(field) {
+			*into = p.Int(field)
+		}
+	}
+}
+
+// place reads the subnets or the zones.
+func (s *Service) place(ctx context.Context, g *group, p *query.Params) (err error) {
+	if subnets := p.Text("VPCZoneIdentifier"); subnets != "" {
+		g.subnets = strings.Split(strings.ReplaceAll(subnets, " ", ""), ",")
+		g.zones, err = s.zonesOf(ctx, g.subnets)
+		return err
+	}
+	if zones := p.Texts("AvailabilityZones"); len(zones) > 0 {
+		g.zones, g.subnets = zones, nil
+	}
+	if len(g.zones) == 0 {
+		return invalid("At least one Availability Zone or VPC Subnet is required.")
+	}
+	return nil
+}
+
+func (g *group) sizes() error {
+	switch {
+	case g.min < 0 || g.max < 0:
+		return invalid("Sizes of a group can't be negative.")
+	case g.min > g.max:
+		return invalid("Max bound, %d, must be greater than or equal to min bound, %d", g.max, g.min)
+	case g.desired > g.max:
+		return invalid("Desired capacity:%d must be between the specified min size:%d and max size:%d", g.desired, g.min, g.max)
+	case g.desired < g.min:
+		return invalid("Desired capacity:%d must be between the specified min size:%d and max size:%d", g.desired, g.min, g.max)
+	}
+	return nil
+}
+
+func readTags(p *query.Params) []tag {
+	var tags []tag
+	for _, each := range p.List("Tags") {
+		tags = append(tags, tag{each.Text("Key"), each.Text("Value"), each.Bool("PropagateAtLaunch")})
+	}
+	return tags
+}
+
+// updateGroup changes what was sent. A new bound moves the desired capacity
+// between the bounds (API reference, UpdateAutoScalingGroup).
+func updateGroup(s *Service, call *query.Call) error {
+	p := call.Params
+	c, given, err := readConfig(p)
+	if err != nil {
+		return err
+	}
+	if given {
+		if _, err := s.complete(call.Context, &c); err != nil {
+			return err
+		}
+	}
+	var placed group
+	moved := p.Has("VPCZoneIdentifier") || p.Has("AvailabilityZones")
+	if moved {
+		if err := s.place(call.Context, &placed, p); err != nil {
+			return err
+		}
+	}
+	return s.changed(call, func(g *group) error {
+		if r := g.active(); given && r != nil && r.desired != nil {
+			// The words are the user guide's (instance-refresh-overview, Update restriction).
+			return invalid("An active instance refresh with a desired configuration exists. All configuration options derived from the desired configuration are not available for update while the instance refresh is active.")
+		}
+		if err := g.resize(p); err != nil {
+			return err
+		}
+		if given {
+			g.config = c
+		}
+		if moved {
+			g.zones, g.subnets = placed.zones, placed.subnets
+		}
+		g.readTimes(p)
+		g.checks = cmp.Or(p.Text("HealthCheckType"), g.checks)
+		return nil
+	})
+}
+
+func (g *group) resize(p *query.Params) error {
+	after := *g
+	if p.Has("MinSize") {
+		after.min = p.Int("MinSize")
+	}
+	if p.Has("MaxSize") {
+		after.max = p.Int("MaxSize")
+	}
+	if p.Has("DesiredCapacity") {
+		after.desired = p.Int("DesiredCapacity")
+	} else {
+		after.desired = min(max(after.desired, after.min), after.max)
+	}
+	if err := after.sizes(); err != nil {
+		return err
+	}
+	g.min, g.max, g.desired = after.min, after.max, after.desired
+	return nil
+}
+
+func deleteGroup(s *Service, call *query.Call) error {
+	return s.changed(call, func(g *group) error {
+		if len(g.members) > 0 && !call.Params.Bool("ForceDelete") {
+			return query.Errorf("ResourceInUse", "You cannot delete an AutoScalingGroup while there are instances or pending Spot instance request(s) still in the group.")
+		}
+		g.deleting, g.min, g.desired = true, 0, 0
+		if r := g.active(); r != nil {
+			r.end(s, g, "Cancelled", "The group is being deleted")
+		}
+		if len(g.members) == 0 {
+			delete(s.groups, g.name)
+		}
+		return nil
+	})
+}
+
+// processes are the process types of the API reference, ScalingProcessQuery.
+var processes = []string{
+	"Launch", "Terminate", "AddToLoadBalancer", "AlarmNotification", "AZRebalance", "HealthCheck", "InstanceRefresh", "ReplaceUnhealthy", "ScheduledActions",
+}
+
+func suspendProcesses(s *Service, call *query.Call) error {
+	return s.changed(call, func(g *group) error {
+		chosen, err := chosenProcesses(call)
+		for _, each := range chosen {
+			if !has(g.suspended, each) {
+				g.suspended = append(g.suspended, each)
+			}
+		}
+		return err
+	})
+}
+
+func resumeProcesses(s *Service, call *query.Call) error {
+	return s.changed(call, func(g *group) error {
+		chosen, err := chosenProcesses(call)
+		g.suspended = slices.DeleteFunc(g.suspended, func(each string) bool { return has(chosen, each) })
+		return err
+	})
+}
+
+// chosenProcesses: none named means all.
+func chosenProcesses(call *query.Call) ([]string, error) {
+	chosen := call.Params.Texts("ScalingProcesses")
+	if len(chosen) == 0 {
+		return processes, nil
+	}
+	for _, each := range chosen {
+		if !has(processes, each) {
+			return nil, invalid("%s is not a valid process type", each)
+		}
+	}
+	return chosen, nil
+}

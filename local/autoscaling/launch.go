@@ -1,0 +1,158 @@
+package autoscaling
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/smithy-go"
+
+	"goldsmith/local/query"
+)
+
+// clientOf is the real client in front of the embedded EC2. Its calls are in
+// the log under the caller "autoscaling". What fails is tried again at the
+// group's next turn, not by the client.
+func clientOf(o Options) *sdk.Client {
+	return sdk.New(sdk.Options{
+		Region: o.Region, BaseEndpoint: aws.String("http://ec2.embedded"), Retryer: aws.NopRetryer{},
+		Credentials: credentials.NewStaticCredentialsProvider("autoscaling", "embedded", ""),
+		HTTPClient:  caller{query.Client(o.EC2)},
+	})
+}
+
+type caller struct{ client *http.Client }
+
+// Do sends the request as Auto Scaling's.
+func (c caller) Do(r *http.Request) (*http.Response, error) {
+	r.Header.Set(query.CallerHeader, "autoscaling")
+	return c.client.Do(r) //nolint:gosec // It never leaves the process.
+}
+
+// complete fills in what each template specification leaves out and holds that
+// its version exists. alias tells whether a template names its image by a parameter.
+func (s *Service) complete(ctx context.Context, c *config) (alias bool, err error) {
+	for _, each := range c.specs() {
+		found, err := s.version(ctx, *each)
+		if err != nil {
+			return false, invalid("You must use a valid fully-formed launch template. %s", reasonOf(err))
+		}
+		each.id, each.name = aws.ToString(found.LaunchTemplateId), aws.ToString(found.LaunchTemplateName)
+		alias = alias || strings.HasPrefix(aws.ToString(found.LaunchTemplateData.ImageId), "resolve:ssm:")
+	}
+	return alias, nil
+}
+
+func (s *Service) version(ctx context.Context, t spec) (types.LaunchTemplateVersion, error) {
+	in := &sdk.DescribeLaunchTemplateVersionsInput{Versions: []string{"$Default"}}
+	if t.version != "" {
+		in.Versions = []string{t.version}
+	}
+	if t.id != "" {
+		in.LaunchTemplateId = aws.String(t.id)
+	} else {
+		in.LaunchTemplateName = aws.String(t.name)
+	}
+	out, err := s.client.DescribeLaunchTemplateVersions(ctx, in)
+	if err != nil {
+		return types.LaunchTemplateVersion{}, err
+	}
+	if len(out.LaunchTemplateVersions) == 0 {
+		return types.LaunchTemplateVersion{}, fmt.Errorf("version %s of launch template %s does not exist", t.version, t.id+t.name)
+	}
+	return out.LaunchTemplateVersions[0], nil
+}
+
+func reasonOf(err error) string {
+	if known, ok := errors.AsType[smithy.APIError](err); ok {
+		return known.ErrorMessage()
+	}
+	return err.Error()
+}
+
+// zonesOf are the zones of subnets, which must exist.
+func (s *Service) zonesOf(ctx context.Context, subnets []string) ([]string, error) {
+	out, err := s.client.DescribeSubnets(ctx, &sdk.DescribeSubnetsInput{SubnetIds: subnets})
+	if err != nil {
+		return nil, invalid("The subnet ID '%s' does not exist", strings.Join(subnets, ","))
+	}
+	var zones []string
+	for _, each := range out.Subnets {
+		if zone := aws.ToString(each.AvailabilityZone); !has(zones, zone) {
+			zones = append(zones, zone)
+		}
+	}
+	return zones, nil
+}
+
+// order is one instance to launch: what may be launched, the preferred first, and where.
+type order struct {
+	group        string
+	choices      []choice
+	zone, subnet string
+	tags         []types.Tag
+	generation   int
+}
+
+// launch launches the first choice there is capacity for.
+func (s *Service) launch(ctx context.Context, o order) (*member, error) {
+	var failed error
+	for _, c := range o.choices {
+		m, err := s.launchOne(ctx, o, c)
+		if err == nil {
+			return m, nil
+		}
+		failed = errors.Join(failed, err)
+	}
+	return nil, failed
+}
+
+func (s *Service) launchOne(ctx context.Context, o order, c choice) (*member, error) {
+	found, err := s.version(ctx, c.template)
+	if err != nil {
+		return nil, fmt.Errorf("reading launch template %s: %w", c.template.id, err)
+	}
+	version := strconv.FormatInt(aws.ToInt64(found.VersionNumber), 10)
+	in := &sdk.RunInstancesInput{
+		MinCount: aws.Int32(1), MaxCount: aws.Int32(1), InstanceType: types.InstanceType(c.typ),
+		LaunchTemplate: &types.LaunchTemplateSpecification{LaunchTemplateId: aws.String(c.template.id), Version: aws.String(version)},
+	}
+	if c.image != "" {
+		in.ImageId = aws.String(c.image)
+	}
+	if o.subnet != "" {
+		in.SubnetId = aws.String(o.subnet)
+	} else {
+		in.Placement = &types.Placement{AvailabilityZone: aws.String(o.zone)}
+	}
+	if len(o.tags) > 0 {
+		in.TagSpecifications = []types.TagSpecification{{ResourceType: types.ResourceTypeInstance, Tags: o.tags}}
+	}
+	out, err := s.client.RunInstances(ctx, in)
+	if err != nil {
+		return nil, fmt.Errorf("launching an instance for %s: %w", o.group, err)
+	}
+	i := out.Instances[0]
+	m := &member{
+		id: aws.ToString(i.InstanceId), typ: string(i.InstanceType), image: aws.ToString(i.ImageId),
+		zone: aws.ToString(i.Placement.AvailabilityZone), subnet: aws.ToString(i.SubnetId),
+		template: spec{id: c.template.id, name: c.template.name, version: version}, own: c,
+		state: pending, healthy: true, generation: o.generation,
+	}
+	return m, s.options.EC2.SetTags(m.id, map[string]string{groupTag: o.group})
+}
+
+// groupTag is on every member; only Auto Scaling can set it.
+const groupTag = "aws:autoscaling:groupName"
+
+func (s *Service) terminate(ctx context.Context, id string) error {
+	_, err := s.client.TerminateInstances(ctx, &sdk.TerminateInstancesInput{InstanceIds: []string{id}})
+	return err
+}

@@ -1,0 +1,171 @@
+package autoscaling
+
+import (
+	"fmt"
+	"time"
+
+	"goldsmith/local/query"
+)
+
+// lifecycle is a member's LifecycleState.
+type lifecycle string
+
+const (
+	pending     lifecycle = "Pending"
+	inService   lifecycle = "InService"
+	entering    lifecycle = "EnteringStandby"
+	standby     lifecycle = "Standby"
+	terminating lifecycle = "Terminating"
+)
+
+type member struct {
+	id, typ, image, zone, subnet string
+	// template is what it was launched from, with the version's number; own is the choice that led to it.
+	template   spec
+	own        choice
+	state      lifecycle
+	healthy    bool
+	protected  bool
+	since      time.Time // of being in service
+	generation int       // the group's when it was launched
+}
+
+func (m *member) health() string {
+	if m.healthy {
+		return "Healthy"
+	}
+	return "Unhealthy"
+}
+
+// counts tells whether the member is part of the group's capacity.
+func (m *member) counts() bool { return m.state == pending || m.state == inService }
+
+// draining is how long a member takes into standby without a load balancer;
+// AWS gives no figure.
+const draining = 3 * time.Second
+
+// enterStandby works from InService only; to shrink the group the new desired
+// capacity must not be below its minimum (aws-facts 3.8).
+func enterStandby(s *Service, call *query.Call) error {
+	shrink := call.Params.Bool("ShouldDecrementDesiredCapacity")
+	return s.changed(call, func(g *group) error {
+		chosen, err := g.chosen(call, inService)
+		if err != nil {
+			return err
+		}
+		before, n := g.desired, len(chosen)
+		if !call.Params.Has("ShouldDecrementDesiredCapacity") {
+			return invalid("1 validation error detected: Value null at 'shouldDecrementDesiredCapacity' failed to satisfy constraint: Member must not be null")
+		}
+		if shrink && g.desired-n < g.min {
+			return g.sizesForbid("To place into standby", n)
+		}
+		cause := "."
+		if shrink {
+			g.desired -= n
+			cause = fmt.Sprintf(", shrinking the capacity from %d to %d.", before, g.desired)
+		}
+		now := s.options.Clock.Now()
+		for _, m := range chosen {
+			m.state = entering
+			s.options.Clock.AfterFunc(draining, func() { s.entered(m) })
+		}
+		s.writeActivities(call, g, chosen, activity{
+			description: "Moving EC2 instance to Standby: ", status: "InProgress", progress: 50,
+			cause: "At " + iso(now) + " instance %s was moved to standby in response to a user request" + cause,
+		})
+		return nil
+	})
+}
+
+func (s *Service) entered(m *member) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if m.state == entering {
+		m.state = standby
+	}
+}
+
+// exitStandby increments the desired capacity, which must not pass the maximum.
+func exitStandby(s *Service, call *query.Call) error {
+	return s.changed(call, func(g *group) error {
+		chosen, err := g.chosen(call, standby)
+		if err != nil {
+			return err
+		}
+		before, n := g.desired, len(chosen)
+		if g.desired+n > g.max {
+			return g.sizesForbid("To take out of standby", n)
+		}
+		g.desired += n
+		for _, m := range chosen {
+			m.state, m.healthy = pending, true
+		}
+		s.writeActivities(call, g, chosen, activity{
+			description: "Moving EC2 instance out of Standby: ", status: "PreInService", progress: 30,
+			cause: "At " + iso(s.options.Clock.Now()) + fmt.Sprintf(" instance %%s was moved out of standby in response to a user request, increasing the capacity from %d to %d.", before, g.desired),
+		})
+		return nil
+	})
+}
+
+// sizesForbid is in Auto Scaling's words for entering; for leaving the words are unverified.
+func (g *group) sizesForbid(what string, n int) error {
+	noun := "instance"
+	if n > 1 {
+		noun = "instances"
+	}
+	return invalid("AutoScalingGroup %s has min-size=%d, max-size=%d, and desired-size=%d. %s %d %s, please update the AutoScalingGroup sizes appropriately.",
+		g.name, g.min, g.max, g.desired, what, n, noun)
+}
+
+// chosen are the members a call names; each must be in the state wanted.
+func (g *group) chosen(call *query.Call, want lifecycle) ([]*member, error) {
+	ids := call.Params.Texts("InstanceIds")
+	if len(ids) == 0 {
+		return nil, invalid("1 validation error detected: Value '[]' at 'instanceIds' failed to satisfy constraint: Member must have length greater than or equal to 1")
+	}
+	call.Touch(ids...)
+	var found []*member
+	for _, id := range ids {
+		m := g.member(id)
+		if m == nil {
+			return nil, invalid("The instance %s is not part of Auto Scaling group %s.", id, g.name)
+		}
+		if m.state != want {
+			return nil, invalid("The instance %s is not in %s.", id, want)
+		}
+		found = append(found, m)
+	}
+	return found, nil
+}
+
+func (g *group) member(id string) *member {
+	for _, m := range g.members {
+		if m.id == id {
+			return m
+		}
+	}
+	return nil
+}
+
+// activity is what a call started, for each of its instances.
+type activity struct {
+	description, cause, status string
+	progress                   int
+}
+
+func (s *Service) writeActivities(call *query.Call, g *group, members []*member, a activity) {
+	out := call.Out
+	query.Items(out, "Activities", members, func(m *member) {
+		out.Text("ActivityId", s.newID())
+		out.Text("AutoScalingGroupName", g.name)
+		out.Text("AutoScalingGroupARN", g.arn)
+		out.Text("Description", a.description+m.id)
+		out.Text("Cause", fmt.Sprintf(a.cause, m.id))
+		out.Time("StartTime", s.options.Clock.Now())
+		out.Text("StatusCode", a.status)
+		out.Int("Progress", a.progress)
+		out.Text("Details", fmt.Sprintf(`{"Subnet ID":%q,"Availability Zone":%q}`, m.subnet, m.zone))
+	})
+}

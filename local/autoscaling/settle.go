@@ -1,0 +1,183 @@
+package autoscaling
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/local/ec2"
+)
+
+// How long after a call a group is seen to, and how often without one. AWS
+// gives no figures; replacing an instance takes it minutes.
+const (
+	promptly  = time.Second
+	regularly = 15 * time.Second
+)
+
+// wake has the group seen to after d. It is called with the lock held.
+func (s *Service) wake(g *group, d time.Duration) {
+	if g.timer != nil {
+		g.timer.Stop()
+	}
+	if s.ctx.Err() == nil {
+		g.timer = s.options.Clock.AfterFunc(d, func() { s.seeTo(g) })
+	}
+}
+
+// seeTo brings a group nearer to what it should be. EC2 is called without the
+// lock, as its answers may take time; one goroutine at a time does so for a group.
+func (s *Service) seeTo(g *group) {
+	s.mu.Lock()
+	if g.busy || s.groups[g.name] != g {
+		g.again = g.busy
+		s.mu.Unlock()
+		return
+	}
+	g.busy = true
+	doomed, orders := s.decide(g)
+	s.mu.Unlock()
+	s.send()
+	for _, id := range doomed {
+		// Refused, such as for termination protection: asked again next time.
+		_ = s.terminate(s.ctx, id)
+	}
+	for _, o := range orders {
+		s.fill(g, o)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rest(g)
+}
+
+// rest ends a turn. It is called with the lock held.
+func (s *Service) rest(g *group) {
+	again := g.again
+	g.busy, g.again = false, false
+	switch {
+	case g.deleting && len(g.members) == 0:
+		delete(s.groups, g.name)
+	case again:
+		s.wake(g, promptly)
+	case len(g.members) > 0 || g.desired > 0 || g.active() != nil:
+		s.wake(g, regularly)
+	}
+}
+
+func (s *Service) fill(g *group, o order) {
+	m, err := s.launch(s.ctx, o)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil && m == nil {
+		if r := g.active(); r != nil {
+			r.reason = "Could not launch a replacement: " + reasonOf(err)
+		}
+		return
+	}
+	m.protected = g.protect
+	if g.deleting {
+		m.state = terminating
+	}
+	g.members = append(g.members, m)
+}
+
+// decide looks at every member and returns the instances to terminate and the
+// ones to launch. It is called with the lock held.
+func (s *Service) decide(g *group) (doomed []string, orders []order) {
+	now := s.options.Clock.Now()
+	for _, m := range g.members {
+		m.observe(s.options.EC2.State(m.id), now, g)
+	}
+	surge := 0
+	if r := g.active(); r != nil && g.runs("InstanceRefresh") {
+		surge = r.step(s, g, now)
+	}
+	for range s.missing(g, surge) {
+		orders = append(orders, g.order(len(g.members)+len(orders)))
+	}
+	g.members = slices.DeleteFunc(g.members, func(m *member) bool {
+		return m.state == terminating && s.options.EC2.State(m.id) == ec2.Terminated
+	})
+	for _, m := range g.members {
+		if m.state == terminating && s.options.EC2.State(m.id) != ec2.ShuttingDown {
+			doomed = append(doomed, m.id)
+		}
+	}
+	return doomed, orders
+}
+
+// observe is the health check: an instance that is not running is unhealthy at
+// once, stop protection or not, and is replaced; in standby nobody looks
+// (aws-facts 3.7, 3.8).
+func (m *member) observe(state ec2.State, now time.Time, g *group) {
+	if g.deleting {
+		m.state = terminating
+	}
+	if !m.counts() {
+		return
+	}
+	starting := m.state == pending && state == ec2.Pending
+	switch {
+	case m.state == pending && state == ec2.Running:
+		m.state, m.since = inService, now
+	case state != ec2.Running && !starting && g.runs("HealthCheck"):
+		m.healthy = false
+	}
+	if !m.healthy && g.runs("ReplaceUnhealthy") && g.runs("Terminate") {
+		m.state = terminating
+	}
+}
+
+// runs reports whether a process is not suspended.
+func (g *group) runs(process string) bool { return !has(g.suspended, process) }
+
+// missing is how many to launch; what is too many starts to terminate, the oldest first.
+func (s *Service) missing(g *group, surge int) int {
+	var counted []*member
+	for _, m := range g.members {
+		if m.counts() {
+			counted = append(counted, m)
+		}
+	}
+	want := g.desired + surge
+	if spare := len(counted) - want; spare > 0 && g.runs("Terminate") {
+		slices.SortStableFunc(counted, func(a, b *member) int { return cmp.Compare(a.generation, b.generation) })
+		for _, m := range counted {
+			if spare > 0 && !m.protected {
+				m.state = terminating
+				spare--
+			}
+		}
+	}
+	if !g.runs("Launch") || g.deleting {
+		return 0
+	}
+	return max(0, want-len(counted))
+}
+
+// order is the n-th member to launch, spread over the group's places.
+func (g *group) order(n int) order {
+	o := order{group: g.name, choices: g.launches().choices(), generation: g.generation}
+	if len(g.subnets) > 0 {
+		o.subnet = g.subnets[n%len(g.subnets)]
+	} else {
+		o.zone = g.zones[n%len(g.zones)]
+	}
+	for _, t := range g.tags {
+		if t.propagate {
+			o.tags = append(o.tags, types.Tag{Key: aws.String(t.key), Value: aws.String(t.value)})
+		}
+	}
+	return o
+}
+
+// launches is the config of new members: the desired one while a refresh deploys it.
+func (g *group) launches() *config {
+	if r := g.active(); r != nil && r.desired != nil && r.status != rollbackInProgress {
+		return r.desired
+	}
+	return &g.config
+}
