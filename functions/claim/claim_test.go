@@ -138,19 +138,23 @@ func TestClaimSkips(t *testing.T) {
 	}
 	stage.Play(t, scene, cases{
 		{
-			Name:  "another run is working on it: not even looked at",
-			Given: func(s *stage.Stage, _ *claim.Input) { s.Hold(ledger.Claim{Source: s.Web, Run: "weekly-1", Since: time.Now()}) },
-			Want:  "Claim: ok",
+			Name: "another run is working on it: not even looked at",
+			Given: func(s *stage.Stage, _ *claim.Input) {
+				s.Hold(ledger.Claim{Source: s.Web, Run: "weekly-1", Since: time.Now()})
+			},
+			Want: "Claim: ok",
 			Then: func(s *stage.Stage, j job.Job) {
 				skipped(job.Claimed, "run weekly-1 is working on it since 00:00:00 UTC")(s, j)
 				s.Same("holder", s.Held(s.Web).Run, "weekly-1")
 			},
 		},
 		{
-			Name:  "a snapshot is asked for",
-			Given: func(_ *stage.Stage, in *claim.Input) { in.Job.Source = job.Source{ID: "snap-0c1d2e3f4a5b60718", Kind: job.Snapshot} },
-			Want:  ": ok",
-			Then:  skipped(job.SnapshotSource, "this version images instances only"),
+			Name: "a snapshot is asked for",
+			Given: func(_ *stage.Stage, in *claim.Input) {
+				in.Job.Source = job.Source{ID: "snap-0c1d2e3f4a5b60718", Kind: job.Snapshot}
+			},
+			Want: ": ok",
+			Then: skipped(job.SnapshotSource, "this version images instances only"),
 		},
 		{
 			Name:  "EC2 does not know it",
@@ -171,10 +175,12 @@ func TestClaimSkips(t *testing.T) {
 			Then:  skipped(job.ChangingState, "it is stopping: somebody is changing it now"),
 		},
 		{
-			Name:  "taken out of the plan since the run began",
-			Given: func(s *stage.Stage, _ *claim.Input) { s.Must(s.Cloud.SetTags(s.Web, map[string]string{tag.Plan: "weekly"})) },
-			Want:  "Claim DescribeInstances: ok",
-			Then:  skipped(job.NotEnrolled, "tag goldsmith:plan does not name plan nightly any more"),
+			Name: "taken out of the plan since the run began",
+			Given: func(s *stage.Stage, _ *claim.Input) {
+				s.Must(s.Cloud.SetTags(s.Web, map[string]string{tag.Plan: "weekly"}))
+			},
+			Want: "Claim DescribeInstances: ok",
+			Then: skipped(job.NotEnrolled, "tag goldsmith:plan does not name plan nightly any more"),
 		},
 		{
 			Name: "stop protection is on",
@@ -228,9 +234,11 @@ func TestClaimSkips(t *testing.T) {
 			Then:  func(s *stage.Stage, j job.Job) { s.Same("decision", j.Decision, job.ImageNow) },
 		},
 		{
-			Name:  "what select found is a warning otherwise",
-			Given: func(_ *stage.Stage, in *claim.Input) { in.Job.Source.Notes = []job.ReasonCode{job.InstanceStoreData, job.SlowVolume} },
-			Want:  looks + " Record: ok",
+			Name: "what select found is a warning otherwise",
+			Given: func(_ *stage.Stage, in *claim.Input) {
+				in.Job.Source.Notes = []job.ReasonCode{job.InstanceStoreData, job.SlowVolume}
+			},
+			Want: looks + " Record: ok",
 			Then: func(s *stage.Stage, j job.Job) {
 				var codes []job.ReasonCode
 				for _, w := range j.Warnings {

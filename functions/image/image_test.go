@@ -61,10 +61,12 @@ func TestImage(t *testing.T) {
 			Then: onlyOne,
 		},
 		{
-			Name:  "the answer is lost on its way: the image is found by its name",
-			Given: func(s *stage.Stage, _ *job.Job) { s.Cloud.Inject(ec2.Fault{Action: "CreateImage", Nth: []int{1}, Drop: true}) },
-			Want:  "CreateImage*2 DescribeImages: ok",
-			Then:  onlyOne,
+			Name: "the answer is lost on its way: the image is found by its name",
+			Given: func(s *stage.Stage, _ *job.Job) {
+				s.Cloud.Inject(ec2.Fault{Action: "CreateImage", Nth: []int{1}, Drop: true})
+			},
+			Want: "CreateImage*2 DescribeImages: ok",
+			Then: onlyOne,
 		},
 		{
 			Name: "EC2 fails after it has made the image: the image is found by its name",

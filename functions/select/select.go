@@ -132,13 +132,10 @@ func after(instances []types.Instance, cursor string) []types.Instance {
 	return instances[at:]
 }
 
-// batch is how many instances are investigated in one go.
-const batch = 200
-
 // fill puts the next eligible sources on the page, and skips the others for good.
 func (s Step) fill(ctx context.Context, p job.Page, instances []types.Instance) (job.Page, error) {
 	p.Sources, p.More = []job.Source{}, false
-	for part := range slices.Chunk(instances, batch) {
+	for part := range slices.Chunk(instances, source.Batch) {
 		if len(p.Sources)+len(part) > job.PageSize {
 			p.More = true
 			return p, nil
@@ -163,19 +160,29 @@ func (s Step) place(ctx context.Context, p *job.Page, f source.Facts) error {
 	if r := p.Run.Request; r != nil && r.Source == id {
 		src.Kind = r.Kind
 	}
-	reason, warnings := source.Judge(f, p.Plan)
+	reason, _ := source.Judge(f, p.Plan)
 	if reason != nil && final(*reason, p.Run) {
 		src.Name = source.Name(source.Tags(f.Instance), id)
 		return s.skip(ctx, *p, src, *reason)
 	}
-	for _, w := range warnings {
-		src.Notes = append(src.Notes, w.Code)
-	}
-	if f.OneTimeSpot {
-		src.Notes = append(src.Notes, job.OneTimeSpot)
-	}
+	src.Notes = notes(f)
 	p.Sources = append(p.Sources, src)
 	return nil
+}
+
+// notes are the facts that claim does not ask for again. They say what is, not
+// what this look makes of it: the instance may be in another state by then.
+func notes(f source.Facts) (codes []job.ReasonCode) {
+	if f.InstanceStore {
+		codes = append(codes, job.InstanceStoreData)
+	}
+	if f.SlowVolume {
+		codes = append(codes, job.SlowVolume)
+	}
+	if f.OneTimeSpot {
+		codes = append(codes, job.OneTimeSpot)
+	}
+	return codes
 }
 
 // final reports whether there is nothing left for claim to decide. A request goes

@@ -60,9 +60,10 @@ func (c Case[In, Out]) play(s *Stage, scene func(*Stage) (handler.Func[In, Out],
 		transcript = append(transcript, strings.TrimSpace(s.journal.String()+": "+verdict(err)))
 	}
 	if got := strings.Join(transcript, " | "); got != c.Want {
-		s.Errorf("it did  %s\nwant    %s\nerror   %v", got, c.Want, err)
+		s.Fatalf("it did  %s\nwant    %s\nerror   %v", got, c.Want, err)
 	}
 	for _, part := range c.Says {
+
 		if err == nil || !strings.Contains(err.Error(), part) {
 			s.Errorf("the error says\n\t%v\nand not\n\t%s", err, part)
 		}

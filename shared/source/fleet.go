@@ -29,8 +29,9 @@ type Investigator interface {
 // page is the most instances DescribeInstances gives at once.
 const page = 1000
 
-// batch is how many ids are asked about at once: EC2 takes 200 values in a filter.
-const batch = 200
+// Batch is how many instances are asked about at once: EC2 takes 200 values in
+// all filters of a call together, and the one for slow volumes has two of its own.
+const Batch = 198
 
 // FleetOf are the instances whose tag goldsmith:plan names the plan, in id order.
 func FleetOf(ctx context.Context, api Lister, plan string) ([]types.Instance, error) {
@@ -99,7 +100,7 @@ func Investigate(ctx context.Context, api Investigator, instances []types.Instan
 		facts[i].Instance = instance
 	}
 	for _, ask := range []func(context.Context, Investigator, []Facts) error{askTypes, askSpot, askVolumes} {
-		for part := range slices.Chunk(facts, batch) {
+		for part := range slices.Chunk(facts, Batch) {
 			if err := ask(ctx, api, part); err != nil {
 				return nil, err
 			}

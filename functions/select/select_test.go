@@ -1,0 +1,355 @@
+package selection_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	selection "goldsmith/functions/select"
+	"goldsmith/local/ec2"
+	"goldsmith/local/stage"
+	"goldsmith/shared/handler"
+	"goldsmith/shared/job"
+	"goldsmith/shared/plan"
+	"goldsmith/shared/source"
+	"goldsmith/shared/tag"
+)
+
+const execution = "arn:aws:states:eu-central-1:123456789012:execution:goldsmith:" + stage.RunName
+
+// scene is the input of a run as trigger writes it.
+func scene(s *stage.Stage) (handler.Func[job.Page, job.Page], job.Page) {
+	return selection.New(s.EC2, s.Ledger, time.Now).Handle, job.Page{Run: s.Run(), Plan: s.Plan, Execution: execution, Sources: []job.Source{}}
+}
+
+type cases = []stage.Case[job.Page, job.Page]
+
+// What a first page of a handful of instances costs.
+const looks = "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes"
+
+var enrolled = map[string]string{tag.Plan: "nightly"}
+
+func TestSelect(t *testing.T) {
+	stage.Play(t, scene, cases{
+		{
+			Name: "the enrolled instances, in id order; the others are nobody's business",
+			Given: func(s *stage.Stage, _ *job.Page) {
+				for range 5 {
+					s.Launch("more", enrolled)
+				}
+				s.Launch("foreign", map[string]string{tag.Plan: "nightly-eu"})
+				s.Launch("nobody's", nil)
+			},
+			Want: looks + ": ok",
+			Then: func(s *stage.Stage, p job.Page) {
+				ids := idsOf(p)
+				s.Same("chosen", len(ids), 6)
+				s.Same("in order", slices.IsSorted(ids), true)
+				s.Same("there is the known one", slices.Contains(ids, s.Web), true)
+				s.Same("more", p.More, false)
+				s.Same("skipped", len(s.Results(stage.RunName)), 0)
+			},
+		},
+		{
+			Name: "an instance in several plans is in each of them",
+			Given: func(s *stage.Stage, _ *job.Page) {
+				s.Must(s.Cloud.SetTags(s.Web, map[string]string{tag.Plan: "weekly + nightly"}))
+			},
+			Want: looks + ": ok",
+			Then: func(s *stage.Stage, p job.Page) { s.Same("chosen", idsOf(p), []string{s.Web}) },
+		},
+		{
+			Name: "the run is opened in the ledger",
+			Want: looks + ": ok",
+			Then: func(s *stage.Stage, _ job.Page) {
+				run, ok, err := s.Ledger.Kept.GetRun(s.Context(), stage.RunName)
+				s.Must(err)
+				s.Same("run", ok && run.Execution == execution && run.Plan == "nightly" && run.Started.Equal(time.Now()), true)
+			},
+		},
+		{
+			Name: "the same page, however often the step runs",
+			Want: looks + ": ok | " + looks + ": ok",
+			Then: func(s *stage.Stage, p job.Page) { s.Same("chosen", idsOf(p), []string{s.Web}) },
+		},
+		{
+			Name: "nothing is enrolled: an empty page, not null",
+			Given: func(s *stage.Stage, _ *job.Page) {
+				s.Must(s.Cloud.SetTags(s.Web, map[string]string{tag.Plan: "weekly"}))
+			},
+			Want: "PutRun DescribeInstances: ok",
+			Then: func(s *stage.Stage, p job.Page) { s.Same("sources", p.Sources, []job.Source{}) },
+		},
+		{
+			Name: "tags and exclusions of the plan narrow it",
+			Given: func(s *stage.Stage, p *job.Page) {
+				s.Launch("excluded", map[string]string{tag.Plan: "nightly", "role": "web", "pause": "yes"})
+				s.Launch("other role", map[string]string{tag.Plan: "nightly", "role": "db"})
+				s.Must(s.Cloud.SetTags(s.Web, map[string]string{"role": "web"}))
+				p.Plan.Sources = plan.Selector{Tags: map[string][]string{"role": {"web", "app"}}, Exclude: map[string][]string{"pause": nil}}
+			},
+			Want: looks + ": ok",
+			Then: func(s *stage.Stage, p job.Page) { s.Same("chosen", idsOf(p), []string{s.Web}) },
+		},
+		{
+			Name: "an id the plan names is not enrolled: said so, and the others go on",
+			Given: func(s *stage.Stage, p *job.Page) {
+				p.Plan.Sources.IDs = []string{s.Web, "i-00000000000000bad"}
+			},
+			Want: "PutRun DescribeInstances PutResult DescribeInstanceTypes DescribeVolumes: ok",
+			Then: func(s *stage.Stage, p job.Page) {
+				s.Same("chosen", idsOf(p), []string{s.Web})
+				r := s.Results(stage.RunName)[0]
+				s.Same("source", r.Source, "i-00000000000000bad")
+				s.Same("reason", r.Skip, &job.Reason{Code: job.NotEnrolled, Text: "the plan names it, but its tag goldsmith:plan does not name the plan"})
+			},
+		},
+		{
+			Name:  "the ledger is busy: the run is not begun without a record",
+			Given: func(s *stage.Stage, _ *job.Page) { s.Ledger.Break("PutRun", 1) },
+			Want:  "PutRun: Throttled | " + looks + ": ok",
+		},
+		{
+			Name: "EC2 is busy for longer than one call may take",
+			Given: func(s *stage.Stage, _ *job.Page) {
+				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Code: "RequestLimitExceeded"})
+			},
+			Want: "PutRun DescribeInstances*6: Throttled",
+			Says: []string{"listing instances"},
+		},
+		{
+			Name: "the function may not list instances",
+			Given: func(s *stage.Stage, _ *job.Page) {
+				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Code: "UnauthorizedOperation"})
+			},
+			Want: "PutRun DescribeInstances: Failed",
+		},
+	})
+}
+
+// What cannot be imaged gets its reason here, once for the run.
+func TestSelectSkips(t *testing.T) {
+	skipped := func(code job.ReasonCode) func(*stage.Stage, job.Page) {
+		return func(s *stage.Stage, p job.Page) {
+			s.Same("chosen", idsOf(p), []string{s.Web})
+			r := s.Results(stage.RunName)[0]
+			s.Same("skipped", []any{r.Ending, r.Skip.Code, r.Name, r.Plan}, []any{job.Skipped, code, "other", "nightly"})
+		}
+	}
+	other := func(edit ...func(*sdk.RunInstancesInput)) func(*stage.Stage, *job.Page) {
+		return func(s *stage.Stage, _ *job.Page) { s.Launch("other", enrolled, edit...) }
+	}
+	const skips = looks + " PutResult: ok"
+	stage.Play(t, scene, cases{
+		{
+			Name: "an instance-store root",
+			Given: other(func(in *sdk.RunInstancesInput) {
+				in.ImageId, in.InstanceType = aws.String(ec2.ImageInstanceStore), types.InstanceTypeM3Medium
+			}),
+			Want: skips, Then: skipped(job.InstanceStoreRoot),
+		},
+		{
+			Name: "a one-time Spot request",
+			Given: other(func(in *sdk.RunInstancesInput) {
+				in.InstanceMarketOptions = &types.InstanceMarketOptionsRequest{MarketType: types.MarketTypeSpot}
+			}),
+			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeSpotInstanceRequests DescribeVolumes PutResult: ok",
+			Then: skipped(job.OneTimeSpot),
+		},
+		{
+			Name: "somebody is starting it: only claim can tell whether that is another run",
+			Given: func(s *stage.Stage, _ *job.Page) {
+				id := s.Launch("other", enrolled)
+				s.Set(id, ec2.Stopped)
+				_, err := s.EC2.StartInstances(s.Context(), &sdk.StartInstancesInput{InstanceIds: []string{id}})
+				s.Must(err)
+			},
+			Want: looks + ": ok",
+			Then: func(s *stage.Stage, p job.Page) { s.Same("sources", len(p.Sources), 2) },
+		},
+		{
+			Name: "instance-store data, and the plan is strict",
+			Given: func(s *stage.Stage, p *job.Page) {
+				s.Launch("other", enrolled, func(in *sdk.RunInstancesInput) { in.InstanceType = types.InstanceTypeM5dLarge })
+				p.Plan.Strict = true
+			},
+			Want: skips, Then: skipped(job.InstanceStoreData),
+		},
+		{
+			Name: "the reason cannot be written down: tried again, nothing is lost",
+			Given: func(s *stage.Stage, p *job.Page) {
+				other(func(in *sdk.RunInstancesInput) {
+					in.ImageId, in.InstanceType = aws.String(ec2.ImageInstanceStore), types.InstanceTypeM3Medium
+				})(s, p)
+				s.Ledger.Break("PutResult", 1)
+			},
+			Want: looks + " PutResult: Throttled | " + looks + " PutResult: ok", Then: skipped(job.InstanceStoreRoot),
+		},
+		{
+			Name: "what is only a warning goes along as a note",
+			Given: func(s *stage.Stage, p *job.Page) {
+				s.Set(s.Web, ec2.Terminated)
+				s.Launch("other", enrolled, func(in *sdk.RunInstancesInput) {
+					in.InstanceType = types.InstanceTypeM5dLarge
+					in.BlockDeviceMappings = []types.BlockDeviceMapping{{DeviceName: aws.String("/dev/sdf"), Ebs: &types.EbsBlockDevice{VolumeSize: aws.Int32(500), VolumeType: types.VolumeTypeSt1}}}
+				})
+			},
+			Want: skips,
+			Then: func(s *stage.Stage, p job.Page) {
+				s.Same("sources", len(p.Sources), 1)
+				s.Same("notes", p.Sources[0].Notes, []job.ReasonCode{job.InstanceStoreData, job.SlowVolume})
+			},
+		},
+	})
+}
+
+// A plan's limit is held against the whole fleet before anything is touched.
+func TestSelectLimit(t *testing.T) {
+	three := func(s *stage.Stage) (handler.Func[job.Page, job.Page], job.Page) {
+		s.Launch("two", enrolled)
+		s.Launch("three", enrolled)
+		for range 7 {
+			s.Launch("others", nil)
+		}
+		return scene(s)
+	}
+	limit := func(l plan.Limit) func(*stage.Stage, *job.Page) {
+		return func(_ *stage.Stage, p *job.Page) { p.Plan.Limit = l }
+	}
+	stage.Play(t, three, cases{
+		{Name: "three of at most three", Given: limit(plan.Limit{Count: 3}), Want: looks + ": ok"},
+		{
+			Name: "three of at most two", Given: limit(plan.Limit{Count: 2}), Want: "PutRun DescribeInstances: Failed",
+			Says: []string{"plan nightly selects 3 sources, its limit is 2 (2). Nothing was touched. Raise the plan's limit, or narrow its sources."},
+		},
+		{Name: "three of ten are 30%", Given: limit(plan.Limit{Percent: 30}), Want: "PutRun DescribeInstances*2 DescribeInstanceTypes DescribeVolumes: ok"},
+		{
+			Name: "three of ten are more than 29%", Given: limit(plan.Limit{Percent: 29}), Want: "PutRun DescribeInstances*2: Failed",
+			Says: []string{"plan nightly selects 3 sources, its limit is 29% (2)"},
+		},
+		{
+			Name: "terminated instances do not raise a percentage",
+			Given: func(s *stage.Stage, p *job.Page) {
+				for range 10 {
+					s.Set(s.Launch("gone", nil), ec2.Terminated)
+				}
+				p.Plan.Limit.Percent = 29
+			},
+			Want: "PutRun DescribeInstances*2: Failed",
+		},
+	})
+}
+
+// A fleet larger than one page is handed out page by page, each source once.
+func TestSelectPages(t *testing.T) {
+	const fleet, batches = 1000, job.PageSize / source.Batch
+	stage.Play(t, scene, cases{{
+		Name: "1,001 instances in two pages",
+		Given: func(s *stage.Stage, p *job.Page) {
+			launch(s, fleet)
+			step, _ := scene(s)
+			first, err := step(s.Context(), *p)
+			s.Must(err)
+			s.Same("first page", []any{len(first.Sources), first.More}, []any{batches * source.Batch, true})
+			s.Same("cursor", first.Cursor, first.Sources[len(first.Sources)-1].ID)
+			// The state machine hands each page on to the next call.
+			*p = first
+		},
+		Want: "DescribeInstances*2 DescribeInstanceTypes DescribeVolumes: ok",
+		Then: func(s *stage.Stage, p job.Page) {
+			s.Same("second page", []any{len(p.Sources), p.More}, []any{fleet + 1 - batches*source.Batch, false})
+			s.Same("in order", slices.IsSorted(idsOf(p)), true)
+		},
+	}})
+}
+
+// A request goes to claim in any case, which gives the reason and lets release answer the tag.
+func TestSelectRequested(t *testing.T) {
+	requested := func(s *stage.Stage) (handler.Func[job.Page, job.Page], job.Page) {
+		step, p := scene(s)
+		p.Run.Request = &job.Request{Source: s.Web, Kind: job.Instance, Value: "now"}
+		s.Launch("another", enrolled)
+		return step, p
+	}
+	stage.Play(t, requested, cases{
+		{
+			Name: "one instance, and no other of the plan",
+			Want: looks + ": ok",
+			Then: func(s *stage.Stage, p job.Page) {
+				s.Same("sources", p.Sources, []job.Source{{ID: s.Web, Kind: job.Instance}})
+			},
+		},
+		{
+			Name:  "EC2 does not know it",
+			Given: func(_ *stage.Stage, p *job.Page) { p.Run.Request.Source = "i-00000000000000bad" },
+			Want:  looks + ": ok",
+			Then:  func(s *stage.Stage, p job.Page) { s.Same("chosen", idsOf(p), []string{"i-00000000000000bad"}) },
+		},
+		{
+			Name: "a snapshot",
+			Given: func(_ *stage.Stage, p *job.Page) {
+				p.Run.Request.Source, p.Run.Request.Kind = "snap-0c1d2e3f4a5b60718", job.Snapshot
+			},
+			Want: looks + ": ok",
+			Then: func(s *stage.Stage, p job.Page) {
+				s.Same("sources", p.Sources, []job.Source{{ID: "snap-0c1d2e3f4a5b60718", Kind: job.Snapshot}})
+			},
+		},
+		{
+			Name: "what cannot be imaged goes to claim as well, for the answer",
+			Given: func(s *stage.Stage, p *job.Page) {
+				p.Run.Request.Source = s.Launch("old", nil, func(in *sdk.RunInstancesInput) {
+					in.ImageId, in.InstanceType = aws.String(ec2.ImageInstanceStore), types.InstanceTypeM3Medium
+				})
+			},
+			Want: looks + ": ok",
+			Then: func(s *stage.Stage, p job.Page) { s.Same("sources", len(p.Sources), 1) },
+		},
+		{
+			Name: "a strict plan's reason to skip reaches claim: instance-store data must not be lost for a request",
+			Given: func(s *stage.Stage, p *job.Page) {
+				p.Plan.Strict = true
+				p.Run.Request.Source = s.Launch("cache", nil, func(in *sdk.RunInstancesInput) { in.InstanceType = types.InstanceTypeM5dLarge })
+			},
+			Want: looks + ": ok",
+			Then: func(s *stage.Stage, p job.Page) {
+				s.Same("notes", p.Sources[0].Notes, []job.ReasonCode{job.InstanceStoreData})
+			},
+		},
+		{
+			Name:  "a person runs a whole plan now",
+			Given: func(_ *stage.Stage, p *job.Page) { p.Run.Request = &job.Request{By: "jo"} },
+			Want:  looks + ": ok",
+			Then:  func(s *stage.Stage, p job.Page) { s.Same("sources", len(p.Sources), 2) },
+		},
+		{
+			Name:  "the tag's value names no plan: nothing is looked at, and the problem is the run's",
+			Given: func(_ *stage.Stage, p *job.Page) { p.Problem = "Tag goldsmith:image=nightli on i-1: there is no plan" },
+			Want:  "PutRun: Failed",
+			Says:  []string{"Tag goldsmith:image=nightli on i-1: there is no plan. Nothing was touched."},
+		},
+	})
+}
+
+func idsOf(p job.Page) []string {
+	var ids []string
+	for _, src := range p.Sources {
+		ids = append(ids, src.ID)
+	}
+	return ids
+}
+
+// launch starts many enrolled instances at once.
+func launch(s *stage.Stage, count int32) {
+	s.Helper()
+	_, err := s.EC2.RunInstances(s.Context(), &sdk.RunInstancesInput{
+		ImageId: aws.String(ec2.ImageX86), InstanceType: types.InstanceTypeT3Micro, MinCount: aws.Int32(count), MaxCount: aws.Int32(count),
+		TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeInstance, Tags: tag.List(enrolled)}},
+	})
+	s.Must(err)
+	time.Sleep(time.Hour)
+}
