@@ -53,36 +53,39 @@ func modifyInstanceAttribute(w *World, call *query.Call) error {
 	if err != nil {
 		return err
 	}
-	p := call.Params
-	edit := func(*instance) {}
-	switch name := attributeNamed(p); name {
-	case "DisableApiStop":
-		on := attributeValue(p, name).Bool("")
-		edit = func(i *instance) { i.stopProtected = on }
-	case "DisableApiTermination":
-		on := attributeValue(p, name).Bool("")
-		edit = func(i *instance) { i.terminationProtected = on }
-	case "InstanceInitiatedShutdownBehavior":
-		behavior := attributeValue(p, name).Text("")
-		edit = func(i *instance) { i.shutdownBehavior = behavior }
-	case "InstanceType":
-		if edit, err = w.retype(i, attributeValue(p, name).Text("")); err != nil {
-			return err
-		}
-	case "":
-		return query.Errorf("InvalidParameterCombination", "No attributes specified.")
-	default:
-		return query.Errorf("UnsupportedInstanceAttribute", "The attribute '%s' cannot be modified in the embedded EC2.", name)
-	}
-	if err := p.Err(); err != nil {
+	edit, err := w.attributeEdit(i, call.Params)
+	if err != nil {
 		return err
 	}
-	if i.isSpot() && p.Bool("DisableApiStop.Value") {
-		return query.Errorf("UnsupportedOperation", "Stop protection is not supported for Spot Instances.")
+	if err := call.Params.Err(); err != nil {
+		return err
 	}
 	w.instances.change(w.now, i.id, edit)
 	call.Out.Bool("return", true)
 	return nil
+}
+
+func (w *World) attributeEdit(i *instance, p *query.Params) (func(*instance), error) {
+	name := attributeNamed(p)
+	value := attributeValue(p, name)
+	switch name {
+	case "DisableApiStop":
+		on := value.Bool("")
+		if on && i.isSpot() { // Not available for Spot (aws-facts 3.4).
+			return nil, query.Errorf("UnsupportedOperation", "Stop protection is not supported for Spot Instances.")
+		}
+		return func(i *instance) { i.stopProtected = on }, nil
+	case "DisableApiTermination":
+		on := value.Bool("")
+		return func(i *instance) { i.terminationProtected = on }, nil
+	case "InstanceInitiatedShutdownBehavior":
+		return func(i *instance) { i.shutdownBehavior = value.Text("") }, nil
+	case "InstanceType":
+		return retype(i, value.Text(""))
+	case "":
+		return nil, query.Errorf("InvalidParameterCombination", "No attributes specified.")
+	}
+	return nil, query.Errorf("UnsupportedInstanceAttribute", "The attribute '%s' cannot be modified in the embedded EC2.", name)
 }
 
 func attributeNamed(p *query.Params) string {
@@ -104,7 +107,7 @@ func attributeValue(p *query.Params, name string) *query.Params {
 	return p.At(name + ".Value")
 }
 
-func (w *World) retype(i *instance, typ string) (func(*instance), error) {
+func retype(i *instance, typ string) (func(*instance), error) {
 	t, ok := instanceTypes[typ]
 	switch {
 	case !ok:

@@ -19,8 +19,8 @@ func describeImages(w *World, call *query.Call) error {
 
 func (w *World) imageListing(p *query.Params) listing[image] {
 	owners, users := p.Texts("Owner"), p.Texts("ExecutableBy")
-	disabled, deprecated := p.Bool("IncludeDisabled"), p.Bool("IncludeDeprecated")
-	named := len(p.Texts("ImageId")) > 0
+	disabled := p.Bool("IncludeDisabled")
+	deprecated := p.Bool("IncludeDeprecated") || p.Has("ImageId")
 	return listing[image]{
 		store: w.images, filters: imageFilters, tags: func(img *image) []Tag { return img.tags },
 		indexed: []string{"name", "description", "source-instance-id"}, ids: "ImageId", min: 1, max: 1000, clamps: true,
@@ -31,18 +31,18 @@ func (w *World) imageListing(p *query.Params) listing[image] {
 			return unknownImage(id)
 		},
 		keep: func(img *image) bool {
-			mine := img.owner == w.options.Account
-			switch {
-			case !mine && !img.public:
-				return false
-			case img.state == "disabled" && !disabled:
-				return false
-			case !mine && !named && !deprecated && !img.deprecated.IsZero() && w.asOf.After(img.deprecated):
-				return false
-			}
-			return w.ownedBy(img, owners) && w.executableBy(img, users)
+			return (disabled || img.state != imageDisabled) && (deprecated || w.current(img)) &&
+				w.visible(img) && w.ownedBy(img, owners) && w.executableBy(img, users)
 		},
 	}
+}
+
+// visible: one's own images and those shared with everybody.
+func (w *World) visible(img *image) bool { return img.owner == w.options.Account || img.public }
+
+// current: deprecation hides an image from all but its owner (aws-facts 8.6).
+func (w *World) current(img *image) bool {
+	return img.owner == w.options.Account || img.deprecated.IsZero() || !w.asOf.After(img.deprecated)
 }
 
 func (w *World) ownedBy(img *image, owners []string) bool {
@@ -95,21 +95,39 @@ var imageFilters = filterable[image]{
 }
 
 func (w *World) writeImage(out *query.Writer, img *image) {
-	mine := img.owner == w.options.Account
 	out.Text("imageId", img.id)
 	out.Text("imageLocation", img.location)
 	out.Text("imageState", img.state)
 	out.Text("imageOwnerId", img.owner)
+	out.Optional("imageOwnerAlias", img.alias)
 	out.Time("creationDate", img.created)
 	out.Bool("isPublic", img.public)
+	out.Text("name", img.name)
+	out.Optional("description", img.description)
+	if img.reason.code != "" {
+		out.Element("stateReason", func() {
+			out.Text("code", img.reason.code)
+			out.Text("message", img.reason.message)
+		})
+	}
+	writeImageMachine(out, img)
+	out.Time("deprecationTime", img.deprecated)
+	out.Optional("sourceInstanceId", img.sourceInstance)
+	out.Optional("sourceImageId", img.sourceImage)
+	out.Optional("sourceImageRegion", img.sourceRegion)
+	if img.owner == w.options.Account {
+		out.Text("deregistrationProtection", orElse(img.protection, "disabled"))
+		out.Time("lastLaunchedTime", w.lastLaunched(img))
+		writeTags(out, img.tags)
+	}
+}
+
+func writeImageMachine(out *query.Writer, img *image) {
 	out.Text("architecture", img.architecture)
 	out.Text("imageType", "machine")
 	out.Optional("platform", img.platform)
 	out.Optional("sriovNetSupport", img.sriov)
 	out.Bool("enaSupport", img.ena)
-	out.Optional("imageOwnerAlias", img.alias)
-	out.Text("name", img.name)
-	out.Optional("description", img.description)
 	out.Text("rootDeviceType", img.rootType)
 	out.Optional("rootDeviceName", img.rootName)
 	query.Items(out, "blockDeviceMapping", img.mappings, func(m mapping) { writeMapping(out, m) })
@@ -120,21 +138,6 @@ func (w *World) writeImage(out *query.Writer, img *image) {
 	out.Optional("imdsSupport", img.imds)
 	out.Optional("platformDetails", img.platformDetails)
 	out.Optional("usageOperation", img.usage)
-	if img.reason.code != "" {
-		out.Element("stateReason", func() {
-			out.Text("code", img.reason.code)
-			out.Text("message", img.reason.message)
-		})
-	}
-	out.Time("deprecationTime", img.deprecated)
-	out.Optional("sourceInstanceId", img.sourceInstance)
-	out.Optional("sourceImageId", img.sourceImage)
-	out.Optional("sourceImageRegion", img.sourceRegion)
-	if mine {
-		out.Text("deregistrationProtection", orElse(img.protection, "disabled"))
-		out.Time("lastLaunchedTime", w.lastLaunched(img))
-		writeTags(out, img.tags)
-	}
 }
 
 // lastLaunched is known a day late (aws-facts 8.12).

@@ -172,10 +172,11 @@ func list[T any](w *World, call *query.Call, l listing[T]) ([]*T, string, error)
 	if l.keep != nil {
 		matches = append(matches, l.keep)
 	}
-	return collect(candidates, w.asOf, from, limit, matches)
+	found, next := collect(candidates, w.asOf, from, limit, matches)
+	return found, next, nil
 }
 
-func collect[T any](candidates []*entry[T], asOf time.Time, from uint64, limit int, matches []func(*T) bool) ([]*T, string, error) {
+func collect[T any](candidates []*entry[T], asOf time.Time, from uint64, limit int, matches []func(*T) bool) ([]*T, string) {
 	var found []*T
 	var last uint64
 	for _, e := range candidates {
@@ -187,11 +188,11 @@ func collect[T any](candidates []*entry[T], asOf time.Time, from uint64, limit i
 			continue
 		}
 		if limit > 0 && len(found) == limit {
-			return found, pageToken(last), nil
+			return found, pageToken(last)
 		}
 		found, last = append(found, v), e.serial
 	}
-	return found, "", nil
+	return found, ""
 }
 
 func all[T any](matches []func(*T) bool, v *T) bool {

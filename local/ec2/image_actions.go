@@ -73,13 +73,13 @@ func (w *World) rootOf(p *query.Params, mappings []mapping) (string, error) {
 }
 
 func copyImage(w *World, call *query.Call) error {
-	p := call.Params
 	if id, again, err := w.answered(call); again || err != nil {
 		if err == nil {
 			call.Out.Text("imageId", id)
 		}
 		return err
 	}
+	p := call.Params
 	tags, err := tagSpecifications(p, "image", "snapshot")
 	if err != nil {
 		return err
@@ -88,33 +88,35 @@ func copyImage(w *World, call *query.Call) error {
 	if err != nil {
 		return err
 	}
-	if err := w.nameFree(p.Text("Name")); err != nil {
-		return err
-	}
 	encrypt, copyTags := p.Bool("Encrypted"), p.Bool("CopyImageTags")
 	if err := p.Err(); err != nil {
 		return err
 	}
-	img := *source
-	img.id, img.name, img.owner, img.alias = w.newID("ami", p.Text("Name")), p.Text("Name"), w.options.Account, ""
-	img.description = orElse(p.Text("Description"), "[Copied "+source.id+" from "+p.Text("SourceRegion")+"] "+source.description)
-	img.location, img.state, img.created = w.options.Account+"/"+img.name, imagePending, w.now
-	img.public, img.shared, img.deprecated, img.launched, img.tags = false, nil, time.Time{}, time.Time{}, nil
-	img.sourceImage, img.sourceRegion, img.sourceInstance, img.protection = source.id, p.Text("SourceRegion"), "", ""
-	img.ending = w.imageEnding(source.id)
-	img.mappings = w.copySnapshots(&img, source, encrypt, p.Text("KmsKeyId"), tags["snapshot"])
+	img := w.copyOf(source, p)
+	img.mappings = w.copySnapshots(img, source, encrypt, p.Text("KmsKeyId"), tags["snapshot"])
 	own := tags["image"]
 	if copyTags {
 		own = merge(ownTags(source.tags), own)
 	}
-	w.addImage(&img, own)
-	if img.awaited == 0 {
-		w.imageReady(img.id)
-	}
+	w.addImage(img, own)
+	w.imageReady(img.id)
 	w.remember(call, img.id)
 	call.Touch(img.id)
 	call.Out.Text("imageId", img.id)
 	return nil
+}
+
+// copyOf has what a copy keeps: neither permissions nor deprecation nor protection.
+func (w *World) copyOf(source *image, p *query.Params) *image {
+	img := *source
+	img.id, img.name, img.location = w.newID("ami", p.Text("Name")), p.Text("Name"), w.options.Account+"/"+p.Text("Name")
+	img.owner, img.alias, img.state, img.created = w.options.Account, "", imagePending, w.now
+	img.description = orElse(p.Text("Description"), "[Copied "+source.id+" from "+p.Text("SourceRegion")+"] "+source.description)
+	img.public, img.shared, img.tags, img.protection = false, nil, nil, ""
+	img.deprecated, img.launched = time.Time{}, time.Time{}
+	img.sourceImage, img.sourceRegion, img.sourceInstance = source.id, p.Text("SourceRegion"), ""
+	img.ending = w.imageEnding(source.id)
+	return &img
 }
 
 func (w *World) copyable(p *query.Params) (*image, error) {
@@ -128,7 +130,7 @@ func (w *World) copyable(p *query.Params) (*image, error) {
 	if source.state != imageAvailable {
 		return nil, query.Errorf("InvalidAMIID.Unavailable", "The image ID '%s' is not available", source.id)
 	}
-	return source, nil
+	return source, w.nameFree(p.Text("Name"))
 }
 
 // copySnapshots starts a copy of each of the source's snapshots.
@@ -229,7 +231,7 @@ func disableImage(w *World, call *query.Call) error {
 		return query.Errorf("InvalidAMIID.Unavailable", "The image ID '%s' is not available", img.id)
 	}
 	w.images.change(w.now, img.id, func(img *image) { img.shared, img.public = nil, false })
-	w.setImage(img.id, "disabled", reason{})
+	w.setImage(img.id, imageDisabled, reason{})
 	call.Out.Bool("return", true)
 	return nil
 }
@@ -239,7 +241,7 @@ func enableImage(w *World, call *query.Call) error {
 	if err != nil {
 		return err
 	}
-	if img.state == "disabled" {
+	if img.state == imageDisabled {
 		w.setImage(img.id, imageAvailable, reason{})
 	}
 	call.Out.Bool("return", true)

@@ -12,6 +12,8 @@ import (
 const (
 	imagePending   = "pending"
 	imageAvailable = "available"
+	imageFailed    = "failed"
+	imageDisabled  = "disabled"
 )
 
 type image struct {
@@ -40,32 +42,29 @@ type image struct {
 
 	ending   ending
 	awaited  int // snapshots that have not completed
-	unshown  int // snapshots that have not appeared
 	rebooted bool
-	running  bool // the instance was up when the image was asked for
 }
 
 type permission struct{ user, group, organization, unit string }
 
 func createImage(w *World, call *query.Call) error {
 	p := call.Params
-	id, name := p.Text("InstanceId"), p.Text("Name")
-	i := w.instances.get(id)
-	if i == nil {
-		return unknownInstance(id)
+	i, err := w.instanceNamed(p)
+	if err != nil {
+		return err
 	}
 	tags, err := tagSpecifications(p, "image", "snapshot")
 	if err != nil {
 		return err
 	}
-	if err := w.nameFree(name); err != nil {
+	if err := w.nameFree(p.Text("Name")); err != nil {
 		return err
 	}
 	if err := imageable(i); err != nil {
 		return err
 	}
-	noReboot := p.Bool("NoReboot")
 	mappings := overlay(w.mappingsOf(i), p.List("BlockDeviceMapping"))
+	reboots := !p.Bool("NoReboot") && i.state == Running
 	if err := p.Err(); err != nil {
 		return err
 	}
@@ -75,14 +74,12 @@ func createImage(w *World, call *query.Call) error {
 			return err
 		}
 	}
-	img := w.imageOf(i, name, p.Text("Description"), mappings)
-	img.awaited, img.unshown, img.running = len(volumes), len(volumes), i.state != Stopped
-	img.ending = w.imageEnding(id)
-	img.rebooted = i.state == Running && !noReboot
-	if img.rebooted {
+	if reboots {
 		// The snapshots are taken while the instance is down for its reboot.
-		w.reboot(id, w.options.Timing.SnapshotShows.Max+time.Second)
+		w.reboot(i.id, w.options.Timing.SnapshotShows.Max+time.Second)
 	}
+	img := w.imageOf(i, p.Text("Name"), p.Text("Description"), mappings)
+	img.awaited, img.rebooted, img.ending = len(volumes), reboots, w.imageEnding(i.id)
 	w.addImage(img, tags["image"])
 	w.snapshotForImage(img, i, volumes, tags["snapshot"])
 	call.Touch(img.id)
@@ -227,7 +224,7 @@ func (w *World) setImage(id, state string, why reason) {
 	w.images.change(w.now, id, func(img *image) { img.state, img.reason = state, why })
 	// Only these states have an event (aws-facts 4.2).
 	switch state {
-	case imageAvailable, "failed", "disabled":
+	case imageAvailable, imageFailed, imageDisabled:
 		w.emitImageState(id, state, why.message)
 	}
 }

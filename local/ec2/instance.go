@@ -78,13 +78,13 @@ type instance struct {
 	wantsPublic         bool
 	elasticIP           string
 
-	monitoring, ebsOptimized  bool
-	hibernation               bool
-	stopProtected             bool
-	terminationProtected      bool
-	shutdownBehavior          string
-	userData                  string
-	httpTokens, metadataState string
+	monitoring, ebsOptimized bool
+	hibernation              bool
+	stopProtected            bool
+	terminationProtected     bool
+	shutdownBehavior         string
+	userData                 string
+	httpTokens               string
 
 	times Times
 	tags  []Tag
@@ -162,6 +162,16 @@ func (w *World) writeInstanceMachine(out *query.Writer, i *instance) {
 	}
 	out.Bool("ebsOptimized", i.ebsOptimized)
 	out.Bool("enaSupport", i.ena)
+	writeInstanceOptions(out, i)
+	out.Optional("bootMode", i.bootMode)
+	out.Text("platformDetails", i.platformDetails)
+	out.Text("usageOperation", i.usage)
+	out.Time("usageOperationUpdateTime", i.times.Launched)
+	out.Element("maintenanceOptions", func() { out.Text("autoRecovery", "default") })
+	out.Optional("currentInstanceBootMode", currentBootMode(i))
+}
+
+func writeInstanceOptions(out *query.Writer, i *instance) {
 	out.Element("cpuOptions", func() {
 		cores := instanceTypes[i.typ].cpus
 		out.Int("coreCount", max(1, cores/2))
@@ -178,12 +188,6 @@ func (w *World) writeInstanceMachine(out *query.Writer, i *instance) {
 		out.Text("instanceMetadataTags", "disabled")
 	})
 	out.Element("enclaveOptions", func() { out.Bool("enabled", false) })
-	out.Optional("bootMode", i.bootMode)
-	out.Text("platformDetails", i.platformDetails)
-	out.Text("usageOperation", i.usage)
-	out.Time("usageOperationUpdateTime", i.times.Launched)
-	out.Element("maintenanceOptions", func() { out.Text("autoRecovery", "default") })
-	out.Optional("currentInstanceBootMode", currentBootMode(i))
 }
 
 func writeAttachment(out *query.Writer, a attachment) {

@@ -28,7 +28,7 @@ func defaultNetwork(region, account string) network {
 	n.group = securityGroup{fmt.Sprintf("sg-0%016x", mix(h+1)), "default"}
 	for i, letter := range []string{"a", "b", "c"} {
 		n.subnets = append(n.subnets, subnet{
-			id: fmt.Sprintf("subnet-0%016x", mix(h+2+uint64(i))), vpc: n.vpc, //nolint:gosec // An index of three.
+			id: fmt.Sprintf("subnet-0%016x", mix(h+2+uint64(i))), vpc: n.vpc,
 			zone: region + letter, zoneID: fmt.Sprintf("%s-az%d", zonePrefix(region), i+1),
 			cidr: fmt.Sprintf("172.31.%d.0/20", i*16),
 		})

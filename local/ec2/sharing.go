@@ -12,33 +12,27 @@ func describeImageAttribute(w *World, call *query.Call) error {
 	if err != nil {
 		return err
 	}
-	out := call.Out
+	out, attribute := call.Out, call.Params.Text("Attribute")
 	out.Text("imageId", img.id)
-	value := func(name, text string) { out.Element(name, func() { out.Optional("value", text) }) }
-	switch attribute := call.Params.Text("Attribute"); attribute {
+	switch attribute {
 	case "launchPermission":
-		query.Items(out, "launchPermission", img.permissions(), func(p permission) { writePermission(out, p) })
-	case "description":
-		value(attribute, img.description)
-	case "bootMode":
-		value(attribute, img.bootMode)
-	case "imdsSupport":
-		value(attribute, img.imds)
-	case "tpmSupport":
-		value(attribute, img.tpm)
-	case "uefiData":
-		value(attribute, img.uefiData)
-	case "sriovNetSupport":
-		value(attribute, img.sriov)
-	case "deregistrationProtection":
-		value(attribute, orElse(img.protection, "disabled"))
-	case "lastLaunchedTime":
-		out.Element(attribute, func() { out.Time("value", w.lastLaunched(img)) })
+		query.Items(out, attribute, img.permissions(), func(p permission) { writePermission(out, p) })
+		return nil
 	case "blockDeviceMapping":
 		query.Items(out, attribute, img.mappings, func(m mapping) { writeMapping(out, m) })
-	default:
+		return nil
+	case "lastLaunchedTime":
+		out.Element(attribute, func() { out.Time("value", w.lastLaunched(img)) })
+		return nil
+	}
+	value, ok := map[string]string{
+		"description": img.description, "bootMode": img.bootMode, "imdsSupport": img.imds, "tpmSupport": img.tpm,
+		"uefiData": img.uefiData, "sriovNetSupport": img.sriov, "deregistrationProtection": orElse(img.protection, "disabled"),
+	}[attribute]
+	if !ok {
 		return query.Errorf("InvalidParameterValue", "Value (%s) for parameter attribute is invalid. Unknown attribute.", attribute)
 	}
+	out.Element(attribute, func() { out.Optional("value", value) })
 	return nil
 }
 
@@ -100,18 +94,22 @@ func (w *World) changePermissions(img *image, p *query.Params) error {
 	if len(added)+len(removed) == 0 {
 		return query.Errorf("InvalidParameterCombination", "No attributes specified.")
 	}
-	everybody := permission{group: "all"}
-	w.images.change(w.now, img.id, func(img *image) {
-		img.public = (img.public || slices.Contains(added, everybody)) && !slices.Contains(removed, everybody)
-		shared := slices.Clone(img.shared)
-		for _, a := range added {
-			if a != everybody && !slices.Contains(shared, a) {
-				shared = append(shared, a)
-			}
-		}
-		img.shared = slices.DeleteFunc(shared, func(s permission) bool { return slices.Contains(removed, s) })
-	})
+	all := slices.Concat(img.permissions(), added)
+	all = slices.DeleteFunc(all, func(s permission) bool { return slices.Contains(removed, s) })
+	w.images.change(w.now, img.id, func(img *image) { img.permit(all) })
 	return nil
+}
+
+func (img *image) permit(all []permission) {
+	img.public, img.shared = false, nil
+	for _, p := range all {
+		switch {
+		case p.group == "all":
+			img.public = true
+		case !slices.Contains(img.shared, p):
+			img.shared = append(img.shared, p)
+		}
+	}
 }
 
 func readPermissions(list []*query.Params) ([]permission, error) {

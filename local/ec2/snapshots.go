@@ -86,7 +86,6 @@ func (w *World) showImageSnapshot(imageID, volumeID string, tags []Tag, delay ti
 	s := w.addSnapshot(v, fmt.Sprintf("Created by CreateImage(%s) for %s", img.sourceInstance, imageID), tags)
 	device := v.attachment.device
 	w.images.change(w.now, imageID, func(img *image) {
-		img.unshown--
 		img.mappings = slices.Clone(img.mappings)
 		for n := range img.mappings {
 			if img.mappings[n].device == device {
@@ -110,7 +109,7 @@ func (w *World) imageLost(imageID, volumeID string) {
 		w.volumes.change(w.now, volumeID, func(v *volume) { v.inFlight-- })
 	}
 	if img := w.images.get(imageID); img != nil && img.state == imagePending {
-		w.setImage(imageID, "failed", reason{"Client.InvalidVolume.NotFound", "Client.InvalidVolume.NotFound: The volume " + volumeID + " no longer exists"})
+		w.setImage(imageID, imageFailed, reason{"Client.InvalidVolume.NotFound", "Client.InvalidVolume.NotFound: The volume " + volumeID + " no longer exists"})
 	}
 }
 
@@ -179,18 +178,8 @@ func createSnapshots(w *World, call *query.Call) error {
 	if err != nil {
 		return err
 	}
-	var volumes []*volume
-	for _, v := range w.volumesOf(i, w.mappingsOf(i)) {
-		boot := p.Bool("ExcludeBootVolume") && v.attachment.device == i.rootName
-		if boot || slices.Contains(p.Texts("ExcludeDataVolumeId"), v.id) {
-			continue
-		}
-		if err := w.maySnapshot(v); err != nil {
-			return err
-		}
-		volumes = append(volumes, v)
-	}
-	if err := call.Params.Err(); err != nil {
+	volumes, err := w.volumesAsked(i, p)
+	if err != nil {
 		return err
 	}
 	var made []*snapshot
@@ -207,6 +196,22 @@ func createSnapshots(w *World, call *query.Call) error {
 	}
 	query.Items(call.Out, "snapshotSet", made, func(s *snapshot) { writeSnapshot(call.Out, s, w.now, "state") })
 	return nil
+}
+
+// volumesAsked are an instance's volumes without those that the request leaves out.
+func (w *World) volumesAsked(i *instance, p *query.Params) ([]*volume, error) {
+	var volumes []*volume
+	for _, v := range w.volumesOf(i, w.mappingsOf(i)) {
+		boot := p.Bool("ExcludeBootVolume") && v.attachment.device == i.rootName
+		if boot || slices.Contains(p.Texts("ExcludeDataVolumeId"), v.id) {
+			continue
+		}
+		if err := w.maySnapshot(v); err != nil {
+			return nil, err
+		}
+		volumes = append(volumes, v)
+	}
+	return volumes, p.Err()
 }
 
 func ownTags(tags []Tag) []Tag {

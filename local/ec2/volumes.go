@@ -31,7 +31,7 @@ func (v *volume) writes(now time.Time) uint64 {
 	if v.writingSince.IsZero() {
 		return v.written
 	}
-	return v.written + uint64(max(0, now.Sub(v.writingSince).Milliseconds())) //nolint:gosec // Never negative.
+	return v.written + uint64(max(0, now.Sub(v.writingSince).Milliseconds()))
 }
 
 // concurrent is EC2's limit of snapshots in flight for a volume of this type (aws-facts 1.16).
