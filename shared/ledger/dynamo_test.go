@@ -46,7 +46,7 @@ func fewerDraws(t *testing.T) {
 	draws := flag.Lookup("rapid.checks")
 	if before := draws.Value.String(); before == draws.DefValue {
 		t.Cleanup(func() { _ = draws.Value.Set(before) })
-		_ = draws.Value.Set("15")
+		_ = draws.Value.Set("10")
 	}
 }
 
