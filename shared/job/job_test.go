@@ -55,12 +55,6 @@ func fill(t *testing.T, v reflect.Value, n int) {
 		return
 	}
 	switch v.Kind() {
-	case reflect.String:
-		v.SetString(fmt.Sprintf("<%s %d>", v.Type().Name(), n))
-	case reflect.Int, reflect.Int64:
-		v.SetInt(int64(n))
-	case reflect.Bool:
-		v.SetBool(true)
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
 		fill(t, v.Elem(), n)
@@ -77,6 +71,20 @@ func fill(t *testing.T, v reflect.Value, n int) {
 		for i := range v.NumField() {
 			fill(t, v.Field(i), n*3+i)
 		}
+	default:
+		fillScalar(t, v, n)
+	}
+}
+
+func fillScalar(t *testing.T, v reflect.Value, n int) {
+	t.Helper()
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(fmt.Sprintf("<%s %d>", v.Type().Name(), n))
+	case reflect.Int, reflect.Int64:
+		v.SetInt(int64(n))
+	case reflect.Bool:
+		v.SetBool(true)
 	default:
 		t.Fatalf("no value is known for a %s", v.Type())
 	}

@@ -50,36 +50,50 @@ func embedded(line []byte, m metric.Metric, plan string, value float64) error {
 	if err := json.Unmarshal(line, &root); err != nil {
 		return fmt.Errorf("the root is no object: %w", err)
 	}
+	dimension, err := metadata(root["_aws"], m)
+	if err != nil {
+		return err
+	}
+	return targets(root, dimension, m.Name, plan, value)
+}
+
+// metadata reads the member _aws, with one directive of one metric, and returns its dimension.
+func metadata(text []byte, m metric.Metric) (dimension string, err error) {
 	var meta struct {
 		Timestamp         *int64
-		CloudWatchMetrics []struct {
-			Namespace  string
-			Dimensions [][]string
-			Metrics    []struct{ Name, Unit string }
-		}
+		CloudWatchMetrics []directive
 	}
 	// Members are case-sensitive; a decoder that knows them in any case is not.
 	for _, member := range []string{`"Timestamp":`, `"CloudWatchMetrics":`, `"Namespace":`, `"Dimensions":`, `"Metrics":`, `"Name":`, `"Unit":`} {
-		if !bytes.Contains(root["_aws"], []byte(member)) {
-			return fmt.Errorf("_aws has no member %s", member)
+		if !bytes.Contains(text, []byte(member)) {
+			return "", fmt.Errorf("_aws has no member %s", member)
 		}
 	}
-	decoder := json.NewDecoder(bytes.NewReader(root["_aws"]))
+	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&meta); err != nil {
-		return fmt.Errorf("reading _aws: %w", err)
+		return "", fmt.Errorf("reading _aws: %w", err)
 	}
 	if meta.Timestamp == nil || len(meta.CloudWatchMetrics) != 1 {
-		return fmt.Errorf("_aws needs a time and a directive")
+		return "", fmt.Errorf("_aws needs a time and a directive")
 	}
-	d := meta.CloudWatchMetrics[0]
+	return meta.CloudWatchMetrics[0].dimension(m)
+}
+
+type directive struct {
+	Namespace  string
+	Dimensions [][]string
+	Metrics    []struct{ Name, Unit string }
+}
+
+func (d directive) dimension(m metric.Metric) (string, error) {
 	if d.Namespace != "Goldsmith" || len(d.Dimensions) != 1 || len(d.Dimensions[0]) != 1 || len(d.Metrics) != 1 {
-		return fmt.Errorf("the directive is %+v", d)
+		return "", fmt.Errorf("the directive is %+v", d)
 	}
 	if d.Metrics[0].Name != m.Name || !slices.Contains(units, d.Metrics[0].Unit) {
-		return fmt.Errorf("the metric is %+v", d.Metrics[0])
+		return "", fmt.Errorf("the metric is %+v", d.Metrics[0])
 	}
-	return targets(root, d.Dimensions[0][0], m.Name, plan, value)
+	return d.Dimensions[0][0], nil
 }
 
 // targets are the members of the root that the directive refers to: a text of

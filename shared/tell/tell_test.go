@@ -137,7 +137,7 @@ func TestToldOnce(t *testing.T) {
 	}
 }
 
-// Slack's failure is visible and never the run's; who comes next tells again.
+// Slack's failure is visible and never the run's.
 func TestSlackFails(t *testing.T) {
 	n := begin(t, job.Imaged)
 	n.channel.err, n.channel.delivery = errors.New("channel_not_found"), slack.Failed
@@ -153,6 +153,15 @@ func TestSlackFails(t *testing.T) {
 	}
 	if !strings.Contains(n.log.String(), `"level":"ERROR"`) || !strings.Contains(n.log.String(), "channel_not_found") {
 		t.Errorf("the log does not say so: %s", n.log.String())
+	}
+}
+
+// Who comes next tells again.
+func TestSlackFailsOnce(t *testing.T) {
+	n := begin(t, job.Imaged)
+	n.channel.err, n.channel.delivery = errors.New("channel_not_found"), slack.Failed
+	if _, err := n.tell(t, run, plan.Plan{Name: "nightly"}); err != nil {
+		t.Fatal(err)
 	}
 	n.channel.err, n.channel.delivery = nil, slack.Sent
 	if _, err := n.tell(t, run, plan.Plan{Name: "nightly"}); err != nil || len(n.channel.messages) != 2 || n.known(t).Told.IsZero() {

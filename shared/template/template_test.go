@@ -71,6 +71,13 @@ func populate(t *rapid.T, v reflect.Value, name string) {
 		for i := range n {
 			populate(t, v.Index(i), fmt.Sprintf("%s[%d]", name, i))
 		}
+	default:
+		populateScalar(t, v, name)
+	}
+}
+
+func populateScalar(t *rapid.T, v reflect.Value, name string) {
+	switch v.Kind() {
 	case reflect.String:
 		v.SetString(rapid.StringMatching(`[a-z0-9-]{1,4}`).Draw(t, name))
 	case reflect.Int32, reflect.Int64:

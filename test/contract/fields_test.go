@@ -249,16 +249,8 @@ func words(d *definition) []string {
 		problems = append(problems, "the state machine has no Comment")
 	}
 	d.machine.Walk(func(_ []string, _ *asl.Machine, s *asl.State) {
-		first := []rune(s.Name)[0]
-		switch {
-		case !unicode.IsUpper(first) || !strings.Contains(s.Name, " "):
-			problems = append(problems, fmt.Sprintf("%q is no sentence", s.Name))
-		case strings.HasSuffix(s.Name, "?") != (s.Type == "Choice"):
-			problems = append(problems, fmt.Sprintf("%q is a %s; a Choice asks, and nothing else does", s.Name, s.Type))
-		case s.Comment == "" && (s.Type == "Task" || s.Type == "Map"):
-			problems = append(problems, fmt.Sprintf("%q has no Comment", s.Name))
-		case s.Comment != "" && !strings.HasSuffix(s.Comment, "."):
-			problems = append(problems, fmt.Sprintf("the Comment of %q is no sentence", s.Name))
+		if problem := wording(s); problem != "" {
+			problems = append(problems, problem)
 		}
 		// A child's ARN is the machine's with "/" and the label after it.
 		if s.Distributed && s.Label != "source" {
@@ -266,4 +258,19 @@ func words(d *definition) []string {
 		}
 	})
 	return problems
+}
+
+func wording(s *asl.State) string {
+	switch {
+	case !unicode.IsUpper([]rune(s.Name)[0]) || !strings.Contains(s.Name, " "):
+		return fmt.Sprintf("%q is no sentence", s.Name)
+	case strings.HasSuffix(s.Name, "?") != (s.Type == "Choice"):
+		return fmt.Sprintf("%q is a %s; a Choice asks, and nothing else does", s.Name, s.Type)
+	case s.Comment == "" && (s.Type == "Task" || s.Type == "Map"):
+		return fmt.Sprintf("%q has no Comment", s.Name)
+	case s.Comment != "" && !strings.HasSuffix(s.Comment, "."):
+		return fmt.Sprintf("the Comment of %q is no sentence", s.Name)
+	default:
+		return ""
+	}
 }

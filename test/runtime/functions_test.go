@@ -61,7 +61,7 @@ func functions(t *testing.T) map[string]function {
 	t.Helper()
 	const (
 		table, machine, plans = "GOLDSMITH_TABLE", "GOLDSMITH_STATE_MACHINE", "GOLDSMITH_PLANS"
-		secret, path          = "GOLDSMITH_SLACK_SECRET", "GOLDSMITH_IMAGE_PATH" //nolint:gosec // the name of a setting
+		secret, path          = "GOLDSMITH_SLACK_SECRET", "GOLDSMITH_IMAGE_PATH"
 	)
 	one, back, snapshot := running(), running(), running()
 	back.Back = true

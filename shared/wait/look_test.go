@@ -1,0 +1,171 @@
+package wait_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/smithy-go"
+	"github.com/google/go-cmp/cmp"
+
+	"goldsmith/shared/job"
+	"goldsmith/shared/plan"
+	"goldsmith/shared/wait"
+)
+
+func TestFor(t *testing.T) {
+	j := work()
+	j.Times = job.Times{StopSent: begun.Add(time.Minute), ImageSent: begun.Add(2 * time.Minute), StartSent: begun.Add(3 * time.Minute)}
+	for what, want := range map[job.For]job.Await{
+		job.ForStopped:   {Resource: "i-1", Until: begun.Add(time.Minute + time.Hour)},
+		job.ForSnapshots: {Resource: "i-1", Until: begun.Add(2*time.Minute + 30*time.Minute)},
+		job.ForRunning:   {Resource: "i-1", Until: begun.Add(3*time.Minute + time.Hour)},
+		job.ForImage:     {Resource: "ami-1", Until: begun.Add(2*time.Minute + 30*time.Hour)},
+	} {
+		want.For = what
+		got, err := wait.For(j, what)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(&want, got); diff != "" {
+			t.Error(diff)
+		}
+	}
+	if _, err := wait.For(j, "rebooted"); err == nil {
+		t.Error("it knows how to wait for a reboot")
+	}
+}
+
+func TestStopped(t *testing.T) {
+	now := begun.Add(time.Minute)
+	if j := settle(t, work(), job.ForStopped, time.Minute, &cloud{instance: instance("stopped")}, &tokens{}).reached(t); !j.Times.Stopped.Equal(now) || j.Back {
+		t.Errorf("stopped at %s, back %v", j.Times.Stopped, j.Back)
+	}
+	for _, state := range []types.InstanceStateName{"running", "stopping", "pending"} {
+		settle(t, work(), job.ForStopped, time.Minute, &cloud{instance: instance(state)}, &tokens{}).pending(t)
+	}
+	for _, state := range []types.InstanceStateName{"shutting-down", "terminated"} {
+		settle(t, work(), job.ForStopped, time.Minute, &cloud{instance: instance(state)}, &tokens{}).failed(t, "web (i-1)", "terminated")
+	}
+	settle(t, work(), job.ForStopped, time.Minute, &cloud{}, &tokens{}).failed(t, "web (i-1)", "terminated")
+	settle(t, work(), job.ForStopped, time.Hour, &cloud{instance: instance("stopping")}, &tokens{}).pending(t)
+	settle(t, work(), job.ForStopped, time.Hour+time.Second, &cloud{instance: instance("stopping")}, &tokens{}).failed(t, "web (i-1)", "not stopped")
+	// What is reached at the last moment is reached.
+	settle(t, work(), job.ForStopped, 2*time.Hour, &cloud{instance: instance("stopped")}, &tokens{}).reached(t)
+}
+
+func TestRunning(t *testing.T) {
+	now := begun.Add(time.Minute)
+	if j := settle(t, work(), job.ForRunning, time.Minute, &cloud{instance: instance("running")}, &tokens{}).reached(t); !j.Times.Running.Equal(now) || !j.Back {
+		t.Errorf("running at %s, back %v", j.Times.Running, j.Back)
+	}
+	settle(t, work(), job.ForRunning, time.Minute, &cloud{instance: instance("pending")}, &tokens{}).pending(t)
+	settle(t, work(), job.ForRunning, time.Minute, &cloud{instance: instance("terminated")}, &tokens{}).failed(t, "terminated")
+	// A describe may show the state before the start for a while; later it went back.
+	settle(t, work(), job.ForRunning, 45*time.Second, &cloud{instance: instance("stopped")}, &tokens{}).pending(t)
+	settle(t, work(), job.ForRunning, 46*time.Second, &cloud{instance: instance("stopped")}, &tokens{}).failed(t, "went back to stopped", "the key is disabled")
+	settle(t, work(), job.ForRunning, time.Hour+time.Second, &cloud{instance: instance("pending")}, &tokens{}).failed(t, "not running")
+}
+
+func TestRunningAndHealthy(t *testing.T) {
+	j := work()
+	j.Plan.Health = plan.Checked
+	for name, c := range map[string]struct {
+		statuses []types.InstanceStatus
+		healthy  bool
+	}{
+		"both passed":         {status("ok", "ok"), true},
+		"instance not yet":    {status("initializing", "ok"), false},
+		"system impaired":     {status("ok", "impaired"), false},
+		"no status":           {nil, false},
+		"a status of nothing": {[]types.InstanceStatus{{}}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := settle(t, j, job.ForRunning, time.Minute, &cloud{instance: instance("running"), statuses: c.statuses}, &tokens{})
+			if c.healthy {
+				got.reached(t)
+			} else {
+				got.pending(t)
+			}
+		})
+	}
+	settle(t, j, job.ForRunning, 2*time.Hour, &cloud{instance: instance("running"), statuses: status("impaired", "ok")}, &tokens{}).failed(t, "not running")
+}
+
+func TestSnapshots(t *testing.T) {
+	both := []types.Snapshot{snapshot("snap-b", "vol-b", "pending"), snapshot("snap-a", "vol-a", "completed")}
+	got := settle(t, work(), job.ForSnapshots, time.Minute, &cloud{snapshots: both, image: image("pending")}, &tokens{})
+	j := got.reached(t)
+	if !j.Times.Snapshotted.Equal(begun.Add(time.Minute)) || !cmp.Equal(j.Image.Snapshots, []string{"snap-a", "snap-b"}) || j.Image.State != "pending" {
+		t.Errorf("%+v at %s", j.Image, j.Times.Snapshotted)
+	}
+	filters := got.cloud.asked[0].Filters
+	if len(filters) != 2 || *filters[0].Name != "tag:goldsmith:run" || filters[0].Values[0] != "nightly-1" ||
+		*filters[1].Name != "tag:goldsmith:source" || filters[1].Values[0] != "i-1" {
+		t.Errorf("asked for %+v", filters)
+	}
+	settle(t, work(), job.ForSnapshots, time.Second, &cloud{}, &tokens{}).pending(t)
+	settle(t, work(), job.ForSnapshots, time.Second, &cloud{snapshots: both[:1]}, &tokens{}).pending(t)
+	broken := []types.Snapshot{both[0], snapshot("snap-a", "vol-a", "error")}
+	settle(t, work(), job.ForSnapshots, time.Second, &cloud{snapshots: broken}, &tokens{}).failed(t, "snap-a", "vol-a", "no key")
+}
+
+// A snapshot that never comes is the image's matter, once it should be there.
+func TestSnapshotsThatNeverCome(t *testing.T) {
+	one := []types.Snapshot{snapshot("snap-a", "vol-a", "completed")}
+	at := func(after time.Duration, i *types.Image) outcome {
+		return settle(t, work(), job.ForSnapshots, after, &cloud{snapshots: one, image: i}, &tokens{})
+	}
+	at(45*time.Second, image("available")).pending(t)
+	at(time.Minute, image("pending")).pending(t)
+	at(time.Minute, nil).pending(t)
+	j := at(time.Minute, image("available")).reached(t)
+	if j.Times.Snapshotted.IsZero() || j.Times.Available.IsZero() || j.Image.State != "available" || !cmp.Equal(j.Image.Snapshots, []string{"snap-a"}) {
+		t.Errorf("%+v, %+v", j.Image, j.Times)
+	}
+	at(time.Minute, image("failed")).failed(t, "ami-1", "failed", "Client.InternalError")
+	at(30*time.Minute, image("pending")).pending(t)
+	late := at(30*time.Minute+time.Second, image("pending"))
+	late.failed(t, "web (i-1)", "i-1 is not snapshotted")
+	if late.waiting.Job.Await.For != job.ForSnapshots {
+		t.Errorf("the wait is now for %s", late.waiting.Job.Await.For)
+	}
+}
+
+func TestImage(t *testing.T) {
+	j := settle(t, work(), job.ForImage, 23*time.Hour, &cloud{image: image("available")}, &tokens{}).reached(t)
+	if j.Image.State != "available" || !j.Times.Available.Equal(begun.Add(23*time.Hour)) || !cmp.Equal(j.Image.Snapshots, []string{"snap-a"}) {
+		t.Errorf("%+v, %+v", j.Image, j.Times)
+	}
+	for _, state := range []types.ImageState{"pending", "transient"} {
+		settle(t, work(), job.ForImage, 24*time.Hour, &cloud{image: image(state)}, &tokens{}).pending(t)
+		settle(t, work(), job.ForImage, 31*time.Hour, &cloud{image: image(state)}, &tokens{}).failed(t, "ami-1 is not available")
+	}
+	for _, state := range []types.ImageState{"failed", "error", "invalid", "deregistered", "disabled"} {
+		settle(t, work(), job.ForImage, time.Minute, &cloud{image: image(state)}, &tokens{}).failed(t, "ami-1", "web (i-1)", string(state), "Client.InternalError")
+	}
+}
+
+// EC2 may not know an image it has just made, and knows none that was deregistered.
+func TestImageThatIsNotShown(t *testing.T) {
+	unknown := &smithy.GenericAPIError{Code: "InvalidAMIID.NotFound"}
+	for name, c := range map[string]*cloud{"an empty answer": {}, "an error": {err: unknown}} {
+		t.Run(name, func(t *testing.T) {
+			settle(t, work(), job.ForImage, time.Minute, c, &tokens{}).pending(t)
+			settle(t, work(), job.ForImage, 15*time.Minute, c, &tokens{}).pending(t)
+			settle(t, work(), job.ForImage, 16*time.Minute, c, &tokens{}).failed(t, "ami-1", "web (i-1)", "not there")
+		})
+	}
+}
+
+// An AWS that is busy decides nothing: whoever called looks again.
+func TestBusy(t *testing.T) {
+	busy := &smithy.GenericAPIError{Code: "RequestLimitExceeded"}
+	for _, what := range []job.For{job.ForStopped, job.ForSnapshots, job.ForRunning, job.ForImage} {
+		got := settle(t, work(), what, 100*time.Hour, &cloud{instance: instance("pending"), err: busy}, &tokens{})
+		if !errors.Is(got.err, busy) || len(got.tokens.success)+len(got.tokens.failure) != 0 || len(got.book.done) != 0 {
+			t.Errorf("%s: %v, done %q", what, got.err, got.book.done)
+		}
+	}
+}
