@@ -131,42 +131,53 @@ func readTags(p *query.Params) []tag {
 	return tags
 }
 
+// update is what an UpdateAutoScalingGroup changes besides sizes and times.
+type update struct {
+	config     config
+	configured bool
+	place      group // its zones and subnets
+	moved      bool
+}
+
+func (s *Service) readUpdate(call *query.Call) (u update, err error) {
+	p := call.Params
+	if u.config, u.configured, err = readConfig(p); err != nil {
+		return u, err
+	}
+	if u.configured {
+		if _, err := s.complete(call.Context, &u.config); err != nil {
+			return u, err
+		}
+	}
+	if u.moved = p.Has("VPCZoneIdentifier") || p.Has("AvailabilityZones"); u.moved {
+		err = s.place(call.Context, &u.place, p)
+	}
+	return u, err
+}
+
 // updateGroup changes what was sent. A new bound moves the desired capacity
 // between the bounds (API reference, UpdateAutoScalingGroup).
 func updateGroup(s *Service, call *query.Call) error {
-	p := call.Params
-	c, given, err := readConfig(p)
+	u, err := s.readUpdate(call)
 	if err != nil {
 		return err
 	}
-	if given {
-		if _, err := s.complete(call.Context, &c); err != nil {
-			return err
-		}
-	}
-	var placed group
-	moved := p.Has("VPCZoneIdentifier") || p.Has("AvailabilityZones")
-	if moved {
-		if err := s.place(call.Context, &placed, p); err != nil {
-			return err
-		}
-	}
 	return s.changed(call, func(g *group) error {
-		if r := g.active(); given && r != nil && r.desired != nil {
+		if r := g.active(); u.configured && r != nil && r.desired != nil {
 			// The words are the user guide's (instance-refresh-overview, Update restriction).
 			return invalid("An active instance refresh with a desired configuration exists. All configuration options derived from the desired configuration are not available for update while the instance refresh is active.")
 		}
-		if err := g.resize(p); err != nil {
+		if err := g.resize(call.Params); err != nil {
 			return err
 		}
-		if given {
-			g.config = c
+		if u.configured {
+			g.config = u.config
 		}
-		if moved {
-			g.zones, g.subnets = placed.zones, placed.subnets
+		if u.moved {
+			g.zones, g.subnets = u.place.zones, u.place.subnets
 		}
-		g.readTimes(p)
-		g.checks = cmp.Or(p.Text("HealthCheckType"), g.checks)
+		g.readTimes(call.Params)
+		g.checks = cmp.Or(call.Params.Text("HealthCheckType"), g.checks)
 		return nil
 	})
 }

@@ -10,6 +10,8 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 	ec2sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/google/go-cmp/cmp"
 
 	"goldsmith/local/ec2"
 )
@@ -22,24 +24,38 @@ func TestGroupLaunchesItsMembers(t *testing.T) {
 				{Key: aws.String("own"), Value: aws.String("x"), PropagateAtLaunch: aws.Bool(false)},
 			}
 		})
-		s.want("web", "2 InService Healthy")
-		out, err := s.ec2.DescribeInstances(t.Context(), &ec2sdk.DescribeInstancesInput{InstanceIds: s.ids("web")})
+		s.want("2 InService Healthy")
+		out, err := s.ec2.DescribeInstances(t.Context(), &ec2sdk.DescribeInstancesInput{InstanceIds: s.ids()})
 		s.must(err)
+		want := map[string]string{"aws:autoscaling:groupName": "web", "goldsmith:plan": "nightly"}
 		for _, r := range out.Reservations {
-			tags := map[string]string{}
-			for _, each := range r.Instances[0].Tags {
-				tags[*each.Key] = *each.Value
-			}
-			if len(tags) != 2 || tags["aws:autoscaling:groupName"] != "web" || tags["goldsmith:plan"] != "nightly" {
-				t.Errorf("tags %v", tags)
+			if diff := cmp.Diff(want, tagsOf(r.Instances[0])); diff != "" {
+				t.Errorf("tags (-want +got):\n%s", diff)
 			}
 		}
-		instances, err := s.DescribeAutoScalingInstances(t.Context(), &sdk.DescribeAutoScalingInstancesInput{InstanceIds: s.ids("web")[:1]})
+	})
+}
+
+func tagsOf(i ec2types.Instance) map[string]string {
+	tags := map[string]string{}
+	for _, each := range i.Tags {
+		tags[*each.Key] = *each.Value
+	}
+	return tags
+}
+
+func TestDescribeInstances(t *testing.T) {
+	play(t, func(t *testing.T, s *scene) {
+		s.group("web", 2)
+		instances, err := s.DescribeAutoScalingInstances(t.Context(), &sdk.DescribeAutoScalingInstancesInput{InstanceIds: s.ids()[:1]})
 		s.must(err)
+		if n := len(instances.AutoScalingInstances); n != 1 {
+			t.Fatalf("%d instances", n)
+		}
 		i := instances.AutoScalingInstances[0]
-		if *i.HealthStatus != "HEALTHY" || *i.LifecycleState != "InService" || *i.LaunchTemplate.Version != "1" || *i.LaunchTemplate.LaunchTemplateName != "web" ||
-			*i.AvailabilityZone != zone || *i.AutoScalingGroupName != "web" {
-			t.Errorf("%+v", i)
+		got := []string{*i.AutoScalingGroupName, *i.LifecycleState, *i.HealthStatus, *i.AvailabilityZone, *i.LaunchTemplate.LaunchTemplateName, *i.LaunchTemplate.Version}
+		if want := []string{"web", "InService", "HEALTHY", zone, "web", "1"}; !slices.Equal(got, want) {
+			t.Errorf("%v, want %v", got, want)
 		}
 	})
 }
@@ -48,16 +64,16 @@ func TestGroupLaunchesItsMembers(t *testing.T) {
 func TestStoppedMemberIsReplaced(t *testing.T) {
 	play(t, func(t *testing.T, s *scene) {
 		s.group("web", 2)
-		before := s.ids("web")
+		before := s.ids()
 		_, err := s.ec2.StopInstances(t.Context(), &ec2sdk.StopInstancesInput{InstanceIds: before[:1]})
 		s.must(err)
 		time.Sleep(20 * time.Second)
 		if s.describe("web").Instances[0].LifecycleState != types.LifecycleStateTerminating {
-			t.Errorf("members %s", s.members("web"))
+			t.Errorf("members %s", s.members())
 		}
 		time.Sleep(3 * time.Minute)
-		s.want("web", "2 InService Healthy")
-		if slices.Contains(s.ids("web"), before[0]) || s.world.State(before[0]) != ec2.Terminated {
+		s.want("2 InService Healthy")
+		if slices.Contains(s.ids(), before[0]) || s.world.State(before[0]) != ec2.Terminated {
 			t.Error("the stopped member is still there")
 		}
 	})
@@ -72,18 +88,18 @@ func TestSuspendedProcesses(t *testing.T) {
 		if n := len(s.describe("web").SuspendedProcesses); n != 2 {
 			t.Errorf("%d processes are suspended", n)
 		}
-		_, err = s.ec2.StopInstances(t.Context(), &ec2sdk.StopInstancesInput{InstanceIds: s.ids("web")})
+		_, err = s.ec2.StopInstances(t.Context(), &ec2sdk.StopInstancesInput{InstanceIds: s.ids()})
 		s.must(err)
 		time.Sleep(10 * time.Minute)
-		s.want("web", "1 InService Healthy")
+		s.want("1 InService Healthy")
 		_, err = s.ResumeProcesses(t.Context(), &sdk.ResumeProcessesInput{AutoScalingGroupName: aws.String("web"), ScalingProcesses: []string{"HealthCheck"}})
 		s.must(err)
 		time.Sleep(time.Minute)
-		s.want("web", "1 InService Unhealthy")
+		s.want("1 InService Unhealthy")
 		_, err = s.ResumeProcesses(t.Context(), &sdk.ResumeProcessesInput{AutoScalingGroupName: aws.String("web")})
 		s.must(err)
 		time.Sleep(3 * time.Minute)
-		s.want("web", "1 InService Healthy")
+		s.want("1 InService Healthy")
 		suspend.ScalingProcesses = []string{"Sleep"}
 		_, err = s.SuspendProcesses(t.Context(), suspend)
 		s.refused(err, "ValidationError", "Sleep")
@@ -93,28 +109,28 @@ func TestSuspendedProcesses(t *testing.T) {
 func TestStandby(t *testing.T) {
 	play(t, func(t *testing.T, s *scene) {
 		s.group("web", 2, func(in *sdk.CreateAutoScalingGroupInput) { in.MinSize, in.MaxSize = aws.Int32(1), aws.Int32(2) })
-		ids := s.ids("web")
+		ids := s.ids()
 		enter := &sdk.EnterStandbyInput{AutoScalingGroupName: aws.String("web"), InstanceIds: ids[:1], ShouldDecrementDesiredCapacity: aws.Bool(true)}
 		out, err := s.EnterStandby(t.Context(), enter)
 		s.must(err)
 		if a := out.Activities[0]; a.StatusCode != types.ScalingActivityStatusCodeInProgress || *a.Description != "Moving EC2 instance to Standby: "+ids[0] {
 			t.Errorf("activity %+v", a)
 		}
-		s.want("web", "1 EnteringStandby Healthy, 1 InService Healthy")
+		s.want("1 EnteringStandby Healthy, 1 InService Healthy")
 		_, err = s.EnterStandby(t.Context(), enter)
 		s.refused(err, "ValidationError", "not in InService")
 		enter.InstanceIds = ids[1:]
 		_, err = s.EnterStandby(t.Context(), enter)
 		s.refused(err, "ValidationError", "has min-size=1, max-size=2, and desired-size=1. To place into standby 1 instance")
 		s.stopAndStart(ids[0])
-		s.want("web", "1 Standby Healthy, 1 InService Healthy")
+		s.want("1 Standby Healthy, 1 InService Healthy")
 		exit := &sdk.ExitStandbyInput{AutoScalingGroupName: aws.String("web"), InstanceIds: ids[:1]}
 		_, err = s.ExitStandby(t.Context(), exit)
 		s.must(err)
 		time.Sleep(time.Minute)
-		s.want("web", "2 InService Healthy")
-		if got := s.describe("web").DesiredCapacity; *got != 2 || !slices.Equal(s.ids("web"), ids) {
-			t.Errorf("desired %d, members %v, before %v", *got, s.ids("web"), ids)
+		s.want("2 InService Healthy")
+		if got := s.describe("web").DesiredCapacity; *got != 2 || !slices.Equal(s.ids(), ids) {
+			t.Errorf("desired %d, members %v, before %v", *got, s.ids(), ids)
 		}
 		_, err = s.ExitStandby(t.Context(), exit)
 		s.refused(err, "ValidationError", "not in Standby")
@@ -138,11 +154,11 @@ func (s *scene) stopAndStart(id string) {
 func TestStandbyWithoutShrinking(t *testing.T) {
 	play(t, func(t *testing.T, s *scene) {
 		s.group("web", 1, func(in *sdk.CreateAutoScalingGroupInput) { in.MaxSize = aws.Int32(1) })
-		ids := s.ids("web")
+		ids := s.ids()
 		_, err := s.EnterStandby(t.Context(), &sdk.EnterStandbyInput{AutoScalingGroupName: aws.String("web"), InstanceIds: ids, ShouldDecrementDesiredCapacity: aws.Bool(false)})
 		s.must(err)
 		time.Sleep(3 * time.Minute)
-		s.want("web", "1 Standby Healthy, 1 InService Healthy")
+		s.want("1 Standby Healthy, 1 InService Healthy")
 		exit := &sdk.ExitStandbyInput{AutoScalingGroupName: aws.String("web"), InstanceIds: ids}
 		_, err = s.ExitStandby(t.Context(), exit)
 		s.refused(err, "ValidationError", "max-size=1")
@@ -156,7 +172,7 @@ func TestStandbyWithoutShrinking(t *testing.T) {
 func TestLeavingStandbyWhileStopped(t *testing.T) {
 	play(t, func(t *testing.T, s *scene) {
 		s.group("web", 1)
-		ids := s.ids("web")
+		ids := s.ids()
 		_, err := s.EnterStandby(t.Context(), &sdk.EnterStandbyInput{AutoScalingGroupName: aws.String("web"), InstanceIds: ids, ShouldDecrementDesiredCapacity: aws.Bool(true)})
 		s.must(err)
 		time.Sleep(10 * time.Second)
@@ -164,8 +180,8 @@ func TestLeavingStandbyWhileStopped(t *testing.T) {
 		_, err = s.ExitStandby(t.Context(), &sdk.ExitStandbyInput{AutoScalingGroupName: aws.String("web"), InstanceIds: ids})
 		s.must(err)
 		time.Sleep(3 * time.Minute)
-		s.want("web", "1 InService Healthy")
-		if slices.Equal(s.ids("web"), ids) {
+		s.want("1 InService Healthy")
+		if slices.Equal(s.ids(), ids) {
 			t.Error("it was not replaced")
 		}
 	})
@@ -205,7 +221,7 @@ func TestUpdate(t *testing.T) {
 		_, err := s.UpdateAutoScalingGroup(t.Context(), update)
 		s.must(err)
 		time.Sleep(3 * time.Minute)
-		s.want("web", "1 InService Healthy")
+		s.want("1 InService Healthy")
 		if g := s.describe("web"); *g.DesiredCapacity != 1 || *g.MaxSize != 1 {
 			t.Errorf("desired %d of %d", *g.DesiredCapacity, *g.MaxSize)
 		}
@@ -221,7 +237,7 @@ func TestUpdate(t *testing.T) {
 func TestDelete(t *testing.T) {
 	play(t, func(t *testing.T, s *scene) {
 		s.group("web", 2)
-		ids := s.ids("web")
+		ids := s.ids()
 		in := &sdk.DeleteAutoScalingGroupInput{AutoScalingGroupName: aws.String("web")}
 		_, err := s.DeleteAutoScalingGroup(t.Context(), in)
 		s.refused(err, "ResourceInUse", "instances")

@@ -78,7 +78,7 @@ func (v preferences) checkRest() error {
 		return invalid("%s is not one of Refresh, Ignore and Wait.", v.protected)
 	case !has([]string{"Terminate", "Ignore", "Wait"}, v.standby):
 		return invalid("%s is not one of Terminate, Ignore and Wait.", v.standby)
-	case v.checkpointDelay < 0 || v.checkpointDelay > longestDelay || v.bakeTime < 0 || v.bakeTime > longestDelay:
+	case min(v.checkpointDelay, v.bakeTime) < 0 || max(v.checkpointDelay, v.bakeTime) > longestDelay:
 		return invalid("CheckpointDelay and BakeTime must be between 0 and %d seconds.", longestDelay)
 	case !slices.IsSorted(v.checkpoints):
 		return invalid("CheckpointPercentages must be in ascending order.")

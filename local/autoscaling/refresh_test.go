@@ -95,7 +95,7 @@ func TestRefresh(t *testing.T) {
 					t.Errorf("three warmups within %s", took)
 				}
 				time.Sleep(5 * time.Minute)
-				s.want("web", "3 InService Healthy")
+				s.want("3 InService Healthy")
 			})
 		})
 	}
@@ -121,10 +121,10 @@ func (s *scene) leastInService() int {
 func TestSkipMatchingLeavesWhatMatches(t *testing.T) {
 	play(t, func(t *testing.T, s *scene) {
 		s.fleet(2)
-		before := s.ids("web")
+		before := s.ids()
 		s.must(s.start(nil, &types.RefreshPreferences{SkipMatching: aws.Bool(true)}))
 		s.ends(types.InstanceRefreshStatusSuccessful, "Started, Succeeded", "1")
-		if after := s.ids("web"); after[0] != before[0] || after[1] != before[1] {
+		if after := s.ids(); after[0] != before[0] || after[1] != before[1] {
 			t.Errorf("members %v, before %v", after, before)
 		}
 	})
@@ -208,7 +208,7 @@ func TestLaunchesFail(t *testing.T) {
 					t.Errorf("it took %s", took)
 				}
 				time.Sleep(10 * time.Minute)
-				s.want("web", "2 InService Healthy")
+				s.want("2 InService Healthy")
 			})
 		})
 	}
@@ -228,7 +228,7 @@ func TestStandbyInTheWay(t *testing.T) {
 			play(t, func(t *testing.T, s *scene) {
 				two := s.fleet(2)
 				_, err := s.EnterStandby(t.Context(), &sdk.EnterStandbyInput{
-					AutoScalingGroupName: aws.String("web"), InstanceIds: s.ids("web")[:1], ShouldDecrementDesiredCapacity: aws.Bool(true),
+					AutoScalingGroupName: aws.String("web"), InstanceIds: s.ids()[:1], ShouldDecrementDesiredCapacity: aws.Bool(true),
 				})
 				s.must(err)
 				time.Sleep(time.Minute)
@@ -239,7 +239,7 @@ func TestStandbyInTheWay(t *testing.T) {
 				}
 				s.ends(c.status, c.events, version)
 				time.Sleep(5 * time.Minute)
-				s.want("web", c.after)
+				s.want(c.after)
 			})
 		})
 	}
@@ -298,7 +298,7 @@ func TestRefreshOfGroupsThatCannot(t *testing.T) {
 			play(t, func(t *testing.T, s *scene) {
 				template := s.template("web", c.image)
 				s.group("web", 1, func(in *sdk.CreateAutoScalingGroupInput) { in.LaunchTemplate = template; c.change(in) })
-				s.want("web", "1 InService Healthy")
+				s.want("1 InService Healthy")
 				var to *types.LaunchTemplateSpecification
 				if aws.ToBool(c.ask.AutoRollback) {
 					to = &types.LaunchTemplateSpecification{LaunchTemplateId: template.LaunchTemplateId, Version: aws.String("1")}

@@ -123,12 +123,12 @@ func (s *scene) describe(name string) types.AutoScalingGroup {
 	return out.AutoScalingGroups[0]
 }
 
-// members says how many are in which state and how healthy, such as "2 InService Healthy".
-func (s *scene) members(name string) string {
+// members says of group web how many are in which state and how healthy, such as "2 InService Healthy".
+func (s *scene) members() string {
 	s.t.Helper()
 	counts := map[string]int{}
 	var order []string
-	for _, i := range s.describe(name).Instances {
+	for _, i := range s.describe("web").Instances {
 		key := string(i.LifecycleState) + " " + aws.ToString(i.HealthStatus)
 		if counts[key]++; counts[key] == 1 {
 			order = append(order, key)
@@ -141,18 +141,19 @@ func (s *scene) members(name string) string {
 	return strings.Join(said, ", ")
 }
 
-func (s *scene) ids(name string) []string {
+// ids are the members of group web.
+func (s *scene) ids() []string {
 	s.t.Helper()
 	var ids []string
-	for _, i := range s.describe(name).Instances {
+	for _, i := range s.describe("web").Instances {
 		ids = append(ids, aws.ToString(i.InstanceId))
 	}
 	return ids
 }
 
-func (s *scene) want(name, members string) {
+func (s *scene) want(members string) {
 	s.t.Helper()
-	if got := s.members(name); got != members {
+	if got := s.members(); got != members {
 		s.t.Errorf("members: %s; want %s", got, members)
 	}
 }

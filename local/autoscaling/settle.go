@@ -89,7 +89,9 @@ func (s *Service) fill(g *group, o order) {
 func (s *Service) decide(g *group) (doomed []string, orders []order) {
 	now := s.options.Clock.Now()
 	for _, m := range g.members {
-		m.observe(s.options.EC2.State(m.id), now, g)
+		if m.observe(s.options.EC2.State(m.id), now, g); g.deleting {
+			m.state = terminating
+		}
 	}
 	surge := 0
 	if r := g.active(); r != nil && g.runs("InstanceRefresh") {
@@ -113,17 +115,14 @@ func (s *Service) decide(g *group) (doomed []string, orders []order) {
 // once, stop protection or not, and is replaced; in standby nobody looks
 // (aws-facts 3.7, 3.8).
 func (m *member) observe(state ec2.State, now time.Time, g *group) {
-	if g.deleting {
-		m.state = terminating
-	}
 	if !m.counts() {
 		return
 	}
-	starting := m.state == pending && state == ec2.Pending
 	switch {
-	case m.state == pending && state == ec2.Running:
+	case state == ec2.Running && m.state == pending:
 		m.state, m.since = inService, now
-	case state != ec2.Running && !starting && g.runs("HealthCheck"):
+	case state == ec2.Running, state == ec2.Pending && m.state == pending:
+	case g.runs("HealthCheck"):
 		m.healthy = false
 	}
 	if !m.healthy && g.runs("ReplaceUnhealthy") && g.runs("Terminate") {

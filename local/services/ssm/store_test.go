@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,8 +32,10 @@ const (
 
 type scene struct {
 	*sdk.Client
-	store  *ssm.Store
-	log    *query.Log
+	store *ssm.Store
+	log   *query.Log
+
+	mu     sync.Mutex
 	events []string
 }
 
@@ -43,6 +46,8 @@ func newScene() *scene {
 		Clock: clock.Real(), Region: "eu-west-1", Account: "123456789012", Log: s.log,
 		Launchable: func(image string) bool { return image == ami1 || image == ami2 },
 		Emit: func(source, detailType string, resources []string, detail any) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
 			s.events = append(s.events, fmt.Sprintf("%s|%s|%s|%+v", source, detailType, resources[0], detail))
 		},
 	})
@@ -158,6 +163,9 @@ func TestImagesAreCheckedLater(t *testing.T) {
 		if got := s.value(t, web); got != ami2 {
 			t.Errorf("value %s", got)
 		}
+		if got := s.value(t, web+":2"); got != "ParameterVersionNotFound" {
+			t.Errorf("the version that failed: %s", got)
+		}
 		head := "aws.ssm|Parameter Store Change|arn:aws:ssm:eu-west-1:123456789012:parameter/goldsmith/images/web|"
 		want := []string{
 			head + "{Operation:Create Name:" + web + " Type:String Description: DataType:aws:ec2:image Exception:}",
@@ -165,11 +173,10 @@ func TestImagesAreCheckedLater(t *testing.T) {
 			head + "{Operation:Update Name:" + web + " Type:String Description: DataType:aws:ec2:image Exception:Unable to Describe Resource}",
 			head + "{Operation:Update Name:" + web + " Type:String Description: DataType:aws:ec2:image Exception:}",
 		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		if diff := cmp.Diff(want, s.events); diff != "" {
 			t.Errorf("events (-want +got):\n%s", diff)
-		}
-		if got := s.value(t, web+":2"); got != "ParameterVersionNotFound" {
-			t.Errorf("the version that failed: %s", got)
 		}
 	})
 }
