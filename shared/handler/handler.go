@@ -28,7 +28,7 @@ func Start[In, Out any](name string, wire func(context.Context) (Func[In, Out], 
 	serve, err := wire(context.Background())
 	if err != nil {
 		problem := fault.Failure("Deploy the suite again with the settings it names.", "starting function %s: %w", name, err)
-		log.Error("wrong settings", slog.Any("error", problem)) //nolint:sloglint // there is no context before the first event
+		log.Error("wrong settings", slog.Any("error", problem))
 		serve = func(context.Context, In) (out Out, _ error) { return out, problem }
 	}
 	lambda.StartHandlerFunc(Wrap(log, serve))
