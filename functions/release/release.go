@@ -63,13 +63,10 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	if err := s.answer(ctx, j, ending); err != nil {
 		return j, err
 	}
+	if err := s.giveUp(ctx, j, ending, now); err != nil {
+		return j, err
+	}
 	count(ctx, j, ending)
-	if ending == job.LeftStopped {
-		return j, s.leave(ctx, j, now)
-	}
-	if err := s.claims.Drop(ctx, j.Source.ID, j.Run.Name); err != nil {
-		return j, fmt.Errorf("dropping the claim of %s: %w", j.Source.ID, err)
-	}
 	return j, nil
 }
 
@@ -94,21 +91,35 @@ func problem(j job.Job) string {
 	return j.Failure.Problem() + ". Bringing it back failed as well: " + j.Comeback.Problem()
 }
 
-// answer tells on the source itself what became of it, and takes the request
-// off. The request goes with its value: a new one, put on meanwhile, stays.
+// answer takes the request off the source and tells on it what became of it.
 func (s Step) answer(ctx context.Context, j job.Job, ending job.Ending) error {
 	if j.Skip != nil && j.Skip.Code == job.Gone {
 		return nil
 	}
-	if ending == job.Imaged {
-		_, err := s.tags.CreateTags(ctx, &ec2.CreateTagsInput{
-			Resources: []string{j.Source.ID},
-			Tags:      []types.Tag{{Key: aws.String(tag.LastImage), Value: aws.String(j.Image.ID)}},
-		})
-		if fault.IgnoreNotFound(err) != nil {
-			return fmt.Errorf("tagging %s with its image: %w", j.Source.ID, err)
-		}
+	if err := passing(ctx, j, s.takeOff(ctx, j)); err != nil {
+		return err
 	}
+	if ending != job.Imaged {
+		return nil
+	}
+	return passing(ctx, j, s.note(ctx, j))
+}
+
+// passing is err when it will pass. One that lasts, such as a source that has
+// fifty tags already, is logged: a tag is not worth a claim that stays behind.
+func passing(ctx context.Context, j job.Job, err error) error {
+	if fault.IgnoreNotFound(err) == nil {
+		return nil
+	}
+	if fault.IsThrottled(err) || fault.IsNotYet(err) {
+		return err
+	}
+	handler.Log(ctx).WarnContext(ctx, "the source does not tell what became of it", "source", j.Source.ID, "error", err)
+	return nil
+}
+
+// takeOff removes the request tag with its value: a new one, put on meanwhile, stays.
+func (s Step) takeOff(ctx context.Context, j job.Job) error {
 	r := j.Run.Request
 	if r == nil || r.Source != j.Source.ID {
 		return nil
@@ -117,8 +128,30 @@ func (s Step) answer(ctx context.Context, j job.Job, ending job.Ending) error {
 		Resources: []string{j.Source.ID},
 		Tags:      []types.Tag{{Key: aws.String(tag.Request), Value: aws.String(r.Value)}},
 	})
-	if fault.IgnoreNotFound(err) != nil {
+	if err != nil {
 		return fmt.Errorf("taking the request tag off %s: %w", j.Source.ID, err)
+	}
+	return nil
+}
+
+func (s Step) note(ctx context.Context, j job.Job) error {
+	_, err := s.tags.CreateTags(ctx, &ec2.CreateTagsInput{
+		Resources: []string{j.Source.ID},
+		Tags:      []types.Tag{{Key: aws.String(tag.LastImage), Value: aws.String(j.Image.ID)}},
+	})
+	if err != nil {
+		return fmt.Errorf("tagging %s with its image: %w", j.Source.ID, err)
+	}
+	return nil
+}
+
+// giveUp drops the claim, unless the instance is still down.
+func (s Step) giveUp(ctx context.Context, j job.Job, ending job.Ending, now time.Time) error {
+	if ending == job.LeftStopped {
+		return s.leave(ctx, j, now)
+	}
+	if err := s.claims.Drop(ctx, j.Source.ID, j.Run.Name); err != nil {
+		return fmt.Errorf("dropping the claim of %s: %w", j.Source.ID, err)
 	}
 	return nil
 }

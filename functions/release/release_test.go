@@ -1,0 +1,271 @@
+package release_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"goldsmith/functions/release"
+	"goldsmith/local/ec2"
+	"goldsmith/local/stage"
+	"goldsmith/shared/handler"
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/tag"
+)
+
+// scene is a job that went well: imaged, and running again.
+func scene(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
+	j := s.Job()
+	j.Back, j.Image.ID, j.Image.State = true, "ami-0abcdef1234567890", "available"
+	j.Times.StopSent, j.Times.Running = j.Times.Claimed, j.Times.Claimed.Add(90*time.Second)
+	time.Sleep(10 * time.Minute)
+	return release.New(s.EC2, s.Ledger, s.Ledger, time.Now).Handle, j
+}
+
+type cases = []stage.Case[job.Job, job.Job]
+
+func TestRelease(t *testing.T) {
+	stage.Play(t, scene, cases{
+		{
+			Name: "imaged: the result first, then the note on the source, the claim last",
+			Want: "PutResult CreateTags Drop: ok",
+			Then: func(s *stage.Stage, j job.Job) {
+				r := s.Results(stage.RunName)[0]
+				s.Same("result", []any{r.Ending, r.Source, r.Name, r.Image.ID, r.Problem, r.At}, []any{job.Imaged, s.Web, "web", j.Image.ID, "", time.Now().UTC()})
+				s.Same("last image", s.Tags(s.Web)[tag.LastImage], j.Image.ID)
+				s.Same("claim", s.Held(s.Web), none)
+				s.Same("counted", counted(s, "SourcesImaged", "Downtime"), []int{1, 1})
+			},
+		},
+		{
+			Name: "released once, however often the step runs",
+			Want: "PutResult CreateTags Drop: ok | PutResult CreateTags Drop: ok",
+			Then: func(s *stage.Stage, _ job.Job) { s.Same("results", len(s.Results(stage.RunName)), 1) },
+		},
+		{
+			Name:  "the claim cannot be dropped: all is repeated, and counted once",
+			Given: func(s *stage.Stage, _ *job.Job) { s.Ledger.Break("Drop", 1) },
+			Want:  "PutResult CreateTags Drop: Throttled | PutResult CreateTags Drop: ok",
+			Then:  func(s *stage.Stage, _ job.Job) { s.Same("counted", counted(s, "SourcesImaged"), []int{1}) },
+		},
+		{
+			Name:  "the result cannot be written: the claim stays",
+			Given: func(s *stage.Stage, _ *job.Job) { s.Ledger.Break("PutResult", 1) },
+			Want:  "PutResult: Throttled",
+			Says:  []string{"recording the result of i-"},
+			Then:  func(s *stage.Stage, _ job.Job) { s.Same("claim stays", s.Held(s.Web) != nil, true) },
+		},
+		{
+			Name: "the answers are lost: done all the same",
+			Given: func(s *stage.Stage, _ *job.Job) {
+				s.Cloud.Inject(ec2.Fault{Action: "CreateTags", Nth: []int{1}, Drop: true})
+				s.Ledger.Lose("PutResult", 1)
+				s.Ledger.Lose("Drop", 1)
+			},
+			Want: "PutResult: Throttled | PutResult CreateTags*2 Drop: Throttled | PutResult CreateTags Drop: ok",
+			Then: func(s *stage.Stage, _ job.Job) { s.Same("claim", s.Held(s.Web), none) },
+		},
+		{
+			Name: "another run has the source by now: its claim stays",
+			Given: func(s *stage.Stage, _ *job.Job) {
+				s.Must(s.Ledger.Kept.Drop(s.Context(), s.Web, stage.RunName))
+				s.Hold(ledger.Claim{Source: s.Web, Run: "weekly-1"})
+			},
+			Want: "PutResult CreateTags Drop: ok",
+			Then: func(s *stage.Stage, _ job.Job) { s.Same("holder", s.Held(s.Web).Run, "weekly-1") },
+		},
+		{
+			Name: "EC2 is busy: tried again, the claim stays meanwhile",
+			Given: func(s *stage.Stage, _ *job.Job) {
+				s.Cloud.Inject(ec2.Fault{Action: "CreateTags", Nth: []int{1, 2, 3, 4, 5, 6}, Code: "RequestLimitExceeded"})
+			},
+			Want: "PutResult CreateTags*6: Throttled | PutResult CreateTags Drop: ok",
+		},
+		{
+			Name:  "somebody terminated the source since: nothing to tag",
+			Given: func(_ *stage.Stage, j *job.Job) { j.Source.ID = "i-00000000000000bad" },
+			Want:  "PutResult CreateTags Drop: ok",
+		},
+		{
+			Name: "the source has fifty tags: a note that does not fit keeps no claim",
+			Given: func(s *stage.Stage, _ *job.Job) {
+				tags := map[string]string{}
+				for n := range 48 {
+					tags[fmt.Sprintf("t%d", n)] = "x"
+				}
+				s.Must(s.Cloud.SetTags(s.Web, tags))
+			},
+			Want: "PutResult CreateTags Drop: ok",
+			Then: func(s *stage.Stage, _ job.Job) {
+				s.Same("claim", s.Held(s.Web), none)
+				s.Same("logged", strings.Contains(s.Logs.String(), "the source does not tell what became of it"), true)
+			},
+		},
+		{
+			Name: "the function may not tag: a note keeps no claim",
+			Given: func(s *stage.Stage, _ *job.Job) {
+				s.Cloud.Inject(ec2.Fault{Action: "CreateTags", Code: "UnauthorizedOperation"})
+			},
+			Want: "PutResult CreateTags Drop: ok",
+			Then: func(s *stage.Stage, _ job.Job) { s.Same("claim", s.Held(s.Web), none) },
+		},
+	})
+}
+
+// How jobs end that did not go well.
+func TestReleaseEndings(t *testing.T) {
+	ended := func(ending job.Ending, problem string) func(*stage.Stage, job.Job) {
+		return func(s *stage.Stage, _ job.Job) {
+			r := s.Results(stage.RunName)[0]
+			s.Same("result", []any{r.Ending, r.Problem}, []any{ending, problem})
+		}
+	}
+	failure := func(text string) *job.Failure {
+		return &job.Failure{Error: "Failed", Cause: `{"errorMessage":"` + text + `","errorType":"Failed"}`}
+	}
+	stage.Play(t, scene, cases{
+		{
+			Name: "skipped: nothing is noted on the source",
+			Given: func(_ *stage.Stage, j *job.Job) {
+				j.Decision, j.Skip = job.SkipIt, &job.Reason{Code: job.StopProtected, Text: "stop protection is on"}
+			},
+			Want: "PutResult Drop: ok",
+			Then: func(s *stage.Stage, j job.Job) {
+				ended(job.Skipped, "")(s, j)
+				s.Same("counted", counted(s, "SourcesSkipped"), []int{1})
+			},
+		},
+		{
+			Name:  "failed, and running again: nothing to leave to anybody",
+			Given: func(_ *stage.Stage, j *job.Job) { j.Failure = failure("the image failed") },
+			Want:  "PutResult Drop: ok",
+			Then: func(s *stage.Stage, j job.Job) {
+				ended(job.Broken, "the image failed")(s, j)
+				s.Same("last image", s.Tags(s.Web)[tag.LastImage], "")
+				s.Same("counted", counted(s, "SourcesFailed", "InstancesLeftStopped"), []int{1, 0})
+			},
+		},
+		{
+			Name:  "failed before it was touched",
+			Given: func(_ *stage.Stage, j *job.Job) { j.Decision, j.Back, j.Failure = "", false, failure("EC2 was busy") },
+			Want:  "PutResult Drop: ok",
+			Then:  ended(job.Broken, "EC2 was busy"),
+		},
+		{
+			Name: "what was stopped before and failed is not left stopped by us",
+			Given: func(_ *stage.Stage, j *job.Job) {
+				j.Decision, j.Back, j.Failure = job.ImageNow, false, failure("the image failed")
+			},
+			Want: "PutResult Drop: ok",
+			Then: ended(job.Broken, "the image failed"),
+		},
+		{
+			Name: "left stopped: the claim stays for recover, and says so",
+			Given: func(_ *stage.Stage, j *job.Job) {
+				j.Back, j.Failure, j.Comeback = false, failure("the image failed"), failure("EC2 has no room")
+			},
+			Want: "PutResult Claim Record: ok",
+			Then: func(s *stage.Stage, j job.Job) {
+				ended(job.LeftStopped, "the image failed. Bringing it back failed as well: EC2 has no room")(s, j)
+				held := s.Held(s.Web)
+				s.Same("claim", []any{held.Run, held.WasRunning, held.Left}, []any{stage.RunName, true, time.Now().UTC()})
+				s.Same("counted", counted(s, "SourcesFailed", "InstancesLeftStopped"), []int{1, 1})
+			},
+		},
+		{
+			Name: "left stopped, and the claim was gone: it is taken again, with who must be started",
+			Given: func(s *stage.Stage, j *job.Job) {
+				j.Back, j.Failure = false, failure("the image failed")
+				s.Must(s.Ledger.Kept.Drop(s.Context(), s.Web, stage.RunName))
+			},
+			Want: "PutResult Claim Record: ok",
+			Then: func(s *stage.Stage, j job.Job) {
+				held := s.Held(s.Web)
+				s.Same("claim", []any{held.WasRunning, held.StopSent.Equal(j.Times.StopSent), held.Left.IsZero()}, []any{true, true, false})
+			},
+		},
+		{
+			Name: "left stopped, and the ledger is busy: tried again until recover can know",
+			Given: func(s *stage.Stage, j *job.Job) {
+				j.Back, j.Failure = false, failure("the image failed")
+				s.Ledger.Break("Record", 1)
+			},
+			Want: "PutResult Claim Record: Throttled | PutResult Claim Record: ok",
+			Then: func(s *stage.Stage, _ job.Job) { s.Same("left", s.Held(s.Web).Left.IsZero(), false) },
+		},
+	})
+}
+
+// A request is answered on the source itself.
+func TestReleaseRequested(t *testing.T) {
+	requested := func(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
+		step, j := scene(s)
+		j.Run.Request = &job.Request{Source: s.Web, Kind: job.Instance, Value: "now"}
+		s.Must(s.Cloud.SetTags(s.Web, map[string]string{tag.Request: "now"}))
+		return step, j
+	}
+	stage.Play(t, requested, cases{
+		{
+			Name: "the request tag comes off",
+			Want: "PutResult DeleteTags CreateTags Drop: ok",
+			Then: func(s *stage.Stage, j job.Job) {
+				s.Same("tags", s.Tags(s.Web), map[string]string{"Name": "web", tag.Plan: "nightly", tag.LastImage: j.Image.ID})
+			},
+		},
+		{
+			Name: "a new request, put on meanwhile, stays",
+			Given: func(s *stage.Stage, _ *job.Job) {
+				s.Must(s.Cloud.SetTags(s.Web, map[string]string{tag.Request: "weekly"}))
+			},
+			Want: "PutResult DeleteTags CreateTags Drop: ok",
+			Then: func(s *stage.Stage, _ job.Job) { s.Same("request", s.Tags(s.Web)[tag.Request], "weekly") },
+		},
+		{
+			Name: "skipped: the request tag comes off as well",
+			Given: func(_ *stage.Stage, j *job.Job) {
+				j.Decision, j.Skip = job.SkipIt, &job.Reason{Code: job.StopProtected}
+			},
+			Want: "PutResult DeleteTags Drop: ok",
+			Then: func(s *stage.Stage, _ job.Job) {
+				_, there := s.Tags(s.Web)[tag.Request]
+				s.Same("request", there, false)
+			},
+		},
+		{
+			Name:  "the source is gone: there is nothing to take a tag off",
+			Given: func(_ *stage.Stage, j *job.Job) { j.Decision, j.Skip = job.SkipIt, &job.Reason{Code: job.Gone} },
+			Want:  "PutResult Drop: ok",
+		},
+		{
+			Name:  "a person ran a whole plan: nothing to take off",
+			Given: func(_ *stage.Stage, j *job.Job) { j.Run.Request = &job.Request{By: "jo"} },
+			Want:  "PutResult CreateTags Drop: ok",
+			Then:  func(s *stage.Stage, _ job.Job) { s.Same("request", s.Tags(s.Web)[tag.Request], "now") },
+		},
+		{
+			Name: "the function may not take tags off: the claim is dropped, and the image noted",
+			Given: func(s *stage.Stage, _ *job.Job) {
+				s.Cloud.Inject(ec2.Fault{Action: "DeleteTags", Code: "UnauthorizedOperation"})
+			},
+			Want: "PutResult DeleteTags CreateTags Drop: ok",
+			Then: func(s *stage.Stage, j job.Job) {
+				s.Same("claim", s.Held(s.Web), none)
+				s.Same("last image", s.Tags(s.Web)[tag.LastImage], j.Image.ID)
+			},
+		},
+	})
+}
+
+// none is no claim.
+var none *ledger.Claim
+
+// counted is how often each metric was written.
+func counted(s *stage.Stage, metrics ...string) []int {
+	var times []int
+	for _, m := range metrics {
+		times = append(times, strings.Count(s.Logs.String(), `"`+m+`":`))
+	}
+	return times
+}
