@@ -14,7 +14,7 @@ import (
 	"goldsmith/events"
 	"goldsmith/infra/workflow"
 	"goldsmith/local/asl"
-	//AS 	"goldsmith/local/autoscaling"
+	"goldsmith/local/autoscaling"
 	"goldsmith/local/bus"
 	"goldsmith/local/clock"
 	"goldsmith/local/ec2"
@@ -57,14 +57,14 @@ type Options struct {
 
 // Suite is a running suite. It is an http.Handler: the embedded AWS's endpoint.
 type Suite struct {
-	EC2 *ec2.World
-	//AS 	AutoScaling *autoscaling.Service
-	Parameters *ssm.Store
-	Secrets    *secretsmanager.Store
-	States     *states.Service
-	Bus        *bus.Bus
-	Slack      *slacksink.Sink
-	Ledger     ledger.Ledger
+	EC2         *ec2.World
+	AutoScaling *autoscaling.Service
+	Parameters  *ssm.Store
+	Secrets     *secretsmanager.Store
+	States      *states.Service
+	Bus         *bus.Bus
+	Slack       *slacksink.Sink
+	Ledger      ledger.Ledger
 	// Calls are all calls of the query services, in order.
 	Calls *query.Log
 	// Machine is the state machine's ARN.
@@ -135,11 +135,11 @@ func (s *Suite) startServices() error {
 	s.EC2 = ec2.New(o.EC2)
 	s.Parameters = ssm.New(ssm.Options{Clock: o.Clock, Region: o.Region, Account: o.Account, Log: s.Calls, Emit: s.emit})
 	s.Secrets = secretsmanager.New(secretsmanager.Options{Clock: o.Clock, Region: o.Region, Account: o.Account, Log: s.Calls})
-	//AS 	s.AutoScaling = autoscaling.New(autoscaling.Options{Clock: o.Clock, Log: s.Calls, EC2: s.EC2, Region: o.Region, Account: o.Account, Emit: s.emit})
+	s.AutoScaling = autoscaling.New(autoscaling.Options{Clock: o.Clock, Log: s.Calls, EC2: s.EC2, Region: o.Region, Account: o.Account, Emit: s.emit})
 	s.Slack = slacksink.New(slacksink.Options{Clock: o.Clock})
 	s.Secrets.Put(secretName, fmt.Sprintf(`{"webhook":%q}`, slacksink.WebhookURL))
 	s.services = map[string]http.Handler{
-		"ec2": s.EC2, "ssm": s.Parameters, "secretsmanager": s.Secrets, "lambda": s.functions,
+		"ec2": s.EC2, "autoscaling": s.AutoScaling, "ssm": s.Parameters, "secretsmanager": s.Secrets, "lambda": s.functions,
 	}
 	return nil
 }
