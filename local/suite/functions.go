@@ -31,7 +31,7 @@ func newFunctions(o Options) *functions {
 	return &functions{
 		prefix: fmt.Sprintf("arn:aws:lambda:%s:%s:function:goldsmith-", o.Region, o.Account),
 		logs:   o.Logs,
-		byName: map[string]lambda.Handler{},
+		byName: map[string]func() lambda.Handler{},
 	}
 }
 

@@ -26,13 +26,16 @@ const timeout = time.Minute
 type functions struct {
 	prefix  string // of every function's ARN
 	logs    io.Writer
-	byName  map[string]lambda.Handler
+	byName  map[string]func() lambda.Handler
 	invoked atomic.Uint64
 }
 
-// add puts a handler behind a name, with everything around it that Lambda has.
+// add puts a handler behind a name, with everything around it that Lambda has. As
+// in Lambda no two invocations share one: aws-lambda-go's Handler answers with
+// bytes of a buffer that its next invocation may write into.
 func add[In, Out any](f *functions, name string, handle handler.Func[In, Out]) {
-	f.byName[name] = lambda.NewHandler(handler.Wrap(handler.Logger(f.logs, name), handle))
+	wrapped := handler.Wrap(handler.Logger(f.logs, name), handle)
+	f.byName[name] = func() lambda.Handler { return lambda.NewHandler(wrapped) }
 }
 
 // ARN is a function's ARN.
@@ -41,7 +44,7 @@ func (f *functions) ARN(name string) string { return f.prefix + name }
 // Invoke calls a function by ARN, by its deployed name or by its folder's name.
 func (f *functions) Invoke(ctx context.Context, function string, payload []byte) (answer []byte, failed *asl.Error) {
 	name := strings.TrimPrefix(function[strings.LastIndex(function, ":")+1:], "goldsmith-")
-	h, ok := f.byName[name]
+	sandbox, ok := f.byName[name]
 	if !ok {
 		return nil, &asl.Error{Name: "Lambda.ResourceNotFoundException", Cause: "Function not found: " + function}
 	}
@@ -56,7 +59,7 @@ func (f *functions) Invoke(ctx context.Context, function string, payload []byte)
 	})
 	ctx, cancel := context.WithTimeout(context.WithValue(ctx, callerKey{}, name+"/"+sourceIn(payload)), timeout)
 	defer cancel()
-	answer, err := h.Invoke(ctx, payload)
+	answer, err := sandbox().Invoke(ctx, payload)
 	if err != nil {
 		return nil, asl.FunctionError(typeName(err), err.Error())
 	}
