@@ -1,6 +1,7 @@
 package ec2_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -43,50 +44,31 @@ func TestSnapshotsAppearLateAndHoldTheContentOfThatMoment(t *testing.T) {
 		id := r.running()
 		time.Sleep(time.Hour)
 		ami := r.createImage(id, "live image")
-		seen := func() []types.Snapshot {
-			out, err := r.DescribeSnapshots(t.Context(), &sdk.DescribeSnapshotsInput{Filters: []types.Filter{filterBy("description", "*for "+ami)}})
-			if err != nil {
-				t.Fatal(err)
+		story := func(after time.Duration) string {
+			time.Sleep(after)
+			synctest.Wait()
+			told := string(r.image(ami).State)
+			for _, s := range r.snapshots(filterBy("description", "*for "+ami)) {
+				told += fmt.Sprintf(", snapshot %s %s", s.State, aws.ToString(s.Progress))
 			}
-			return out.Snapshots
+			return told
 		}
-		time.Sleep(2999 * time.Millisecond)
-		if got := seen(); len(got) != 0 {
-			t.Errorf("before their time: %+v", got)
-		}
-		time.Sleep(time.Millisecond)
-		shown := seen()
-		if len(shown) != 1 || shown[0].State != "pending" || r.image(ami).State != "pending" {
-			t.Fatalf("after three seconds: %+v", shown)
-		}
-		volume := aws.ToString(shown[0].VolumeId)
-		if taken := r.world.Taken(ami); !taken.Live || taken.Writes[volume] != r.world.Writes(volume) {
-			t.Errorf("taken of a running instance: %+v, the volume is at %d", taken, r.world.Writes(volume))
-		}
-		time.Sleep(30 * time.Second)
-		if progress := aws.ToString(seen()[0].Progress); progress != "49%" {
-			t.Errorf("progress half way: %s", progress)
-		}
-		time.Sleep(30 * time.Second)
-		synctest.Wait()
-		if done := seen()[0]; done.State != "completed" || done.CompletionTime == nil || r.image(ami).State != "pending" {
-			t.Errorf("a minute later: %+v", done)
-		}
-		time.Sleep(5 * time.Second)
-		synctest.Wait()
-		if r.image(ami).State != "available" || aws.ToString(r.image(ami).BlockDeviceMappings[0].Ebs.SnapshotId) != aws.ToString(shown[0].SnapshotId) {
-			t.Errorf("at the end: %+v", r.image(ami))
-		}
-		if events := r.heard("EC2 AMI State Change"); len(events) != 1 || events[0].text("State") != "available" || events[0].text("ImageId") != ami ||
-			events[0].resources[0] != "arn:aws:ec2:eu-west-1::image/"+ami {
-			t.Errorf("image events: %+v", events)
-		}
-		if events := r.heard("EBS Snapshot Notification"); len(events) != 1 || events[0].text("result") != "succeeded" || !strings.HasSuffix(events[0].text("source"), volume) {
-			t.Errorf("snapshot events: %+v", events)
-		}
-		if r.world.Times(id).Snapshots != 3*time.Second {
-			t.Errorf("times %+v", r.world.Times(id))
-		}
+		same(t, "just before it shows", story(2999*time.Millisecond), "pending")
+		same(t, "when it shows", story(time.Millisecond), "pending, snapshot pending 0%")
+		volume := aws.ToString(r.instance(id).BlockDeviceMappings[0].Ebs.VolumeId)
+		same(t, "taken of a running instance", r.world.Taken(ami),
+			ec2.Taken{Snapshots: 1, Live: true, Writes: map[string]uint64{volume: r.world.Writes(volume)}})
+		same(t, "half way", story(30*time.Second), "pending, snapshot pending 49%")
+		same(t, "stored", story(30*time.Second), "pending, snapshot completed 100%")
+		same(t, "ready", story(5*time.Second), "available, snapshot completed 100%")
+		same(t, "EC2's own time", r.world.Times(id).Snapshots, 3*time.Second)
+		images := r.heard("EC2 AMI State Change")
+		same(t, "image event", fmt.Sprint(images[0].resources, images[0].text("State"), images[0].text("ImageId")),
+			fmt.Sprint([]string{"arn:aws:ec2:eu-west-1::image/" + ami}, "available", ami))
+		snapshots := r.heard("EBS Snapshot Notification")
+		same(t, "snapshot event", snapshots[0].text("event")+" "+snapshots[0].text("result")+" "+snapshots[0].text("source"),
+			"createSnapshot succeeded arn:aws:ec2:eu-west-1:123456789012:volume/"+volume)
+		same(t, "events", len(images)+len(snapshots), 2)
 	})
 }
 
@@ -106,9 +88,7 @@ func TestRebootingMakesARunningInstancesImageConsistent(t *testing.T) {
 
 func TestVolumesLimitTheirSnapshots(t *testing.T) {
 	inWorld(t, ec2.Options{}, func(t *testing.T, r *rig) {
-		id := r.running(func(in *sdk.RunInstancesInput) {
-			in.BlockDeviceMappings = []types.BlockDeviceMapping{{DeviceName: aws.String("/dev/sdf"), Ebs: &types.EbsBlockDevice{VolumeType: "st1", VolumeSize: aws.Int32(125)}}}
-		})
+		id := r.running(withDataVolume("st1"))
 		r.createImage(id, "first")
 		ask := func(name string, edit ...func(*sdk.CreateImageInput)) error {
 			in := &sdk.CreateImageInput{InstanceId: &id, Name: &name, NoReboot: aws.Bool(true)}
@@ -167,61 +147,82 @@ func TestDeregisteringTakesTheSnapshotsNobodyElseUses(t *testing.T) {
 	})
 }
 
-func TestImagesAreSharedDeprecatedDisabledProtectedAndCopied(t *testing.T) {
+func TestImagesAreSharedByPermission(t *testing.T) {
+	inWorld(t, ec2.Options{}, func(t *testing.T, r *rig) {
+		ami := r.createImage(r.running(), "one")
+		r.settle()
+		change := func(add, remove []types.LaunchPermission) error {
+			_, err := r.ModifyImageAttribute(t.Context(), &sdk.ModifyImageAttributeInput{ImageId: &ami, LaunchPermission: &types.LaunchPermissionModifications{Add: add, Remove: remove}})
+			return err
+		}
+		user := func(id string) []types.LaunchPermission { return []types.LaunchPermission{{UserId: &id}} }
+		everybody := []types.LaunchPermission{{Group: "all"}}
+		r.wantCode("", change(user("210987654321"), nil))
+		r.wantCode("", change(everybody, nil))
+		r.wantCode("InvalidAMIAttributeItemValue", change(user("me"), nil))
+		same(t, "public", *r.image(ami).Public, true)
+		r.wantCode("", change(nil, everybody))
+		out, err := r.DescribeImageAttribute(t.Context(), &sdk.DescribeImageAttributeInput{ImageId: &ami, Attribute: "launchPermission"})
+		if err != nil || len(out.LaunchPermissions) != 1 {
+			t.Fatal(err, out)
+		}
+		same(t, "shared with", aws.ToString(out.LaunchPermissions[0].UserId), "210987654321")
+		same(t, "public", *r.image(ami).Public, false)
+	})
+}
+
+func TestImagesAreDeprecatedDisabledAndProtected(t *testing.T) {
+	inWorld(t, ec2.Options{}, func(t *testing.T, r *rig) {
+		ami := r.createImage(r.running(), "one")
+		r.settle()
+		deprecate := func(at time.Time) error {
+			_, err := r.EnableImageDeprecation(t.Context(), &sdk.EnableImageDeprecationInput{ImageId: &ami, DeprecateAt: &at})
+			return err
+		}
+		at := time.Now().Add(48 * time.Hour).Truncate(time.Minute)
+		r.wantCode("", deprecate(at))
+		same(t, "deprecated at", aws.ToString(r.image(ami).DeprecationTime), at.UTC().Format("2006-01-02T15:04:05.000Z"))
+		r.wantCode("InvalidParameterValue", deprecate(time.Now().Add(-time.Hour)))
+		r.wantCode("InvalidParameterValue", deprecate(time.Now().AddDate(11, 0, 0)))
+
+		_, err := r.EnableImageDeregistrationProtection(t.Context(), &sdk.EnableImageDeregistrationProtectionInput{ImageId: &ami})
+		r.wantCode("", err)
+		_, err = r.DeregisterImage(t.Context(), &sdk.DeregisterImageInput{ImageId: &ami})
+		r.wantCode("OperationNotPermitted", err)
+		_, err = r.DisableImageDeregistrationProtection(t.Context(), &sdk.DisableImageDeregistrationProtectionInput{ImageId: &ami})
+		r.wantCode("", err)
+
+		_, err = r.DisableImage(t.Context(), &sdk.DisableImageInput{ImageId: &ami})
+		r.wantCode("", err)
+		same(t, "a disabled image's state", string(r.image(ami).State), "")
+		_, err = r.EnableImage(t.Context(), &sdk.EnableImageInput{ImageId: &ami})
+		r.wantCode("", err)
+		same(t, "an enabled image's state", string(r.image(ami).State), "available")
+	})
+}
+
+func TestACopyHasItsOwnEncryptedSnapshots(t *testing.T) {
 	inWorld(t, ec2.Options{}, func(t *testing.T, r *rig) {
 		ami := r.createImage(r.running(), "one", func(in *sdk.CreateImageInput) {
 			in.TagSpecifications = []types.TagSpecification{spec("image", "a", "1")}
 		})
 		r.settle()
-		must := func(_ any, err error) {
-			t.Helper()
-			if err != nil {
-				t.Error(err)
-			}
-		}
-		share := func(user string) error {
-			_, err := r.ModifyImageAttribute(t.Context(), &sdk.ModifyImageAttributeInput{ImageId: &ami, LaunchPermission: &types.LaunchPermissionModifications{
-				Add: []types.LaunchPermission{{UserId: &user}},
-			}})
-			return err
-		}
-		r.wantCode("", share("210987654321"))
-		r.wantCode("InvalidAMIAttributeItemValue", share("me"))
-		permissions, err := r.DescribeImageAttribute(t.Context(), &sdk.DescribeImageAttributeInput{ImageId: &ami, Attribute: "launchPermission"})
-		if err != nil || len(permissions.LaunchPermissions) != 1 || aws.ToString(permissions.LaunchPermissions[0].UserId) != "210987654321" {
-			t.Errorf("launch permissions: %v %+v", err, permissions)
-		}
-		at := time.Now().Add(48 * time.Hour).Truncate(time.Minute)
-		must(r.EnableImageDeprecation(t.Context(), &sdk.EnableImageDeprecationInput{ImageId: &ami, DeprecateAt: &at}))
-		if got := aws.ToString(r.image(ami).DeprecationTime); got != at.UTC().Format("2006-01-02T15:04:05.000Z") {
-			t.Errorf("deprecated at %s, want %s", got, at)
-		}
-		past := time.Now().Add(-time.Hour)
-		_, err = r.EnableImageDeprecation(t.Context(), &sdk.EnableImageDeprecationInput{ImageId: &ami, DeprecateAt: &past})
-		r.wantCode("InvalidParameterValue", err)
-		copied, err := r.CopyImage(t.Context(), &sdk.CopyImageInput{
+		out, err := r.CopyImage(t.Context(), &sdk.CopyImageInput{
 			Name: aws.String("two"), SourceImageId: &ami, SourceRegion: aws.String("eu-west-1"), CopyImageTags: aws.Bool(true), Encrypted: aws.Bool(true),
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
+		same(t, "state at first", r.image(aws.ToString(out.ImageId)).State, "pending")
 		r.settle()
-		two := r.image(aws.ToString(copied.ImageId))
-		if two.State != "available" || !aws.ToBool(two.BlockDeviceMappings[0].Ebs.Encrypted) || tagsOf(two.Tags)["a"] != "1" || aws.ToString(two.SourceImageId) != ami || two.SourceInstanceId != nil {
-			t.Errorf("copy %+v", two)
-		}
-		must(r.EnableImageDeregistrationProtection(t.Context(), &sdk.EnableImageDeregistrationProtectionInput{ImageId: &ami}))
-		_, err = r.DeregisterImage(t.Context(), &sdk.DeregisterImageInput{ImageId: &ami})
-		r.wantCode("OperationNotPermitted", err)
-		must(r.DisableImageDeregistrationProtection(t.Context(), &sdk.DisableImageDeregistrationProtectionInput{ImageId: &ami}))
-		must(r.DisableImage(t.Context(), &sdk.DisableImageInput{ImageId: &ami}))
-		hidden, err := r.DescribeImages(t.Context(), &sdk.DescribeImagesInput{Owners: []string{"self"}})
-		if err != nil || len(hidden.Images) != 1 {
-			t.Errorf("with one image disabled: %v %+v", err, hidden)
-		}
-		must(r.EnableImage(t.Context(), &sdk.EnableImageInput{ImageId: &ami}))
-		if r.image(ami).State != "available" || *r.image(ami).Public {
-			t.Errorf("enabled again: %+v", r.image(ami))
+		two := r.image(aws.ToString(out.ImageId))
+		ebs := two.BlockDeviceMappings[0].Ebs
+		same(t, "state", two.State, "available")
+		same(t, "encrypted", aws.ToBool(ebs.Encrypted), true)
+		same(t, "tags", tagsOf(two.Tags), map[string]string{"a": "1"})
+		same(t, "source", aws.ToString(two.SourceImageId)+aws.ToString(two.SourceInstanceId), ami)
+		if aws.ToString(ebs.SnapshotId) == aws.ToString(r.image(ami).BlockDeviceMappings[0].Ebs.SnapshotId) {
+			t.Error("the copy has its source's snapshot")
 		}
 	})
 }

@@ -150,7 +150,7 @@ func (w *World) start(i *instance) {
 	}
 	took := w.takes("pending", i.id, w.options.Timing.Pending) + w.delay(i.id)
 	w.turn(i.id, Pending, func(i *instance) {
-		i.launched, i.transition, i.reason = w.now, "", reason{}
+		i.launched, i.transition, i.reason, i.quietUntil = w.now, "", reason{}, time.Time{}
 		i.times.Start = took
 		// An auto-assigned address is another one after each start (aws-facts 3.1).
 		if i.elasticIP == "" && i.wantsPublic {
@@ -231,8 +231,8 @@ func (w *World) reboot(id string, atLeast time.Duration) {
 	quiet := max(atLeast, w.takes("reboot", id, w.options.Timing.Reboot))
 	w.setWriting(w.instances.get(id), false)
 	w.instances.change(w.now, id, func(i *instance) { i.quietUntil = w.now.Add(quiet) })
-	w.later(id, quiet, func() {
-		if i := w.instances.get(id); !w.now.Before(i.quietUntil) {
+	w.after(quiet, func() {
+		if i := w.instances.get(id); i != nil && i.live(w.now) {
 			w.setWriting(i, true)
 		}
 	})

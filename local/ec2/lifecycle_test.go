@@ -54,22 +54,36 @@ func TestWhatCannotBeStoppedFailsTheWholeCall(t *testing.T) {
 			}
 		}
 		r.wantCode("", r.stop(healthy, persistent))
-		if i := r.instance(once); i.InstanceLifecycle != "spot" || i.SpotInstanceRequestId == nil {
-			t.Errorf("Spot instance: %+v", i)
-		}
-		requests, err := r.DescribeSpotInstanceRequests(t.Context(), &sdk.DescribeSpotInstanceRequestsInput{SpotInstanceRequestIds: []string{aws.ToString(r.instance(persistent).SpotInstanceRequestId)}})
-		if err != nil || len(requests.SpotInstanceRequests) != 1 || requests.SpotInstanceRequests[0].Type != "persistent" {
-			t.Errorf("Spot request: %v %+v", err, requests)
-		}
-		attribute, err := r.DescribeInstanceAttribute(t.Context(), &sdk.DescribeInstanceAttributeInput{InstanceId: &protected, Attribute: "disableApiStop"})
-		if err != nil || !aws.ToBool(attribute.DisableApiStop.Value) {
-			t.Errorf("attribute: %v %+v", err, attribute)
-		}
 		r.wantCode("IncorrectInstanceState", r.start(gone))
 		r.wantCode("IncorrectInstanceState", r.start(healthy))
 		r.settle()
 		r.wantCode("", r.start(healthy))
 		r.wantCode("", r.start(healthy)) // Pending already: nothing to do.
+	})
+}
+
+func TestWhatKeepsAnInstanceFromBeingStoppedCanBeSeen(t *testing.T) {
+	inWorld(t, ec2.Options{}, func(t *testing.T, r *rig) {
+		persistent, plain := r.instance(r.running(spot("persistent"))), r.running()
+		same(t, "lifecycle", persistent.InstanceLifecycle, "spot")
+		out, err := r.DescribeSpotInstanceRequests(t.Context(), &sdk.DescribeSpotInstanceRequestsInput{SpotInstanceRequestIds: []string{aws.ToString(persistent.SpotInstanceRequestId)}})
+		if err != nil || len(out.SpotInstanceRequests) != 1 {
+			t.Fatal(err, out)
+		}
+		same(t, "Spot request", out.SpotInstanceRequests[0].Type, "persistent")
+		_, err = r.ModifyInstanceAttribute(t.Context(), &sdk.ModifyInstanceAttributeInput{InstanceId: persistent.InstanceId, DisableApiStop: &types.AttributeBooleanValue{Value: aws.Bool(true)}})
+		r.wantCode("UnsupportedOperation", err)
+		_, err = r.ModifyInstanceAttribute(t.Context(), &sdk.ModifyInstanceAttributeInput{InstanceId: &plain, DisableApiStop: &types.AttributeBooleanValue{Value: aws.Bool(true)}})
+		r.wantCode("", err)
+		attribute, err := r.DescribeInstanceAttribute(t.Context(), &sdk.DescribeInstanceAttributeInput{InstanceId: &plain, Attribute: "disableApiStop"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "disableApiStop", aws.ToBool(attribute.DisableApiStop.Value), true)
+		if err := r.world.SetHibernation(plain, true); err != nil {
+			t.Fatal(err)
+		}
+		same(t, "hibernation", aws.ToBool(r.instance(plain).HibernationOptions.Configured), true)
 	})
 }
 

@@ -69,3 +69,11 @@ func (w *World) Writes(volumeID string) uint64 {
 	}
 	return 0
 }
+
+// Launchable tells whether the account may launch an image now.
+func (w *World) Launchable(imageID string) bool {
+	w.lock()
+	defer w.unlock()
+	i := w.images.get(imageID)
+	return i != nil && i.state == imageAvailable
+}

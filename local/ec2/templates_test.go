@@ -58,38 +58,52 @@ func fill(t *rapid.T, v reflect.Value, path string, whole bool) {
 			fill(t, v.Elem(), path, whole)
 		}
 	case reflect.Struct:
-		if v.Type() == reflect.TypeFor[time.Time]() {
-			v.Set(reflect.ValueOf(time.UnixMilli(rapid.Int64Range(0, 4e12).Draw(t, path)).UTC()))
-			return
-		}
-		for n := range v.NumField() {
-			if field := v.Type().Field(n); field.IsExported() {
-				fill(t, v.Field(n), path+"."+field.Name, whole)
-			}
-		}
+		fillStruct(t, v, path, whole)
 	case reflect.Slice:
-		length := rapid.IntRange(0, 3).Draw(t, path+"#")
-		if whole {
-			length = 1
-			if strings.Count(path, ".") == 1 {
-				length = 11 // Two digits: the order is that of numbers, not of text.
-			}
-		}
-		v.Set(reflect.MakeSlice(v.Type(), length, length))
-		for n := range length {
+		n := length(t, path, whole)
+		v.Set(reflect.MakeSlice(v.Type(), n, n))
+		for n := range v.Len() {
 			fill(t, v.Index(n), fmt.Sprintf("%s[%d]", path, n), true)
 		}
-	case reflect.String:
-		v.SetString(rapid.StringMatching(`[!-~]([ -~é]{0,8}[!-~])?`).Draw(t, path))
-	case reflect.Bool:
-		v.SetBool(rapid.Bool().Draw(t, path))
-	case reflect.Int32, reflect.Int64:
-		v.SetInt(int64(rapid.Int32().Draw(t, path)))
-	case reflect.Float64:
-		v.SetFloat(float64(rapid.IntRange(-1e6, 1e6).Draw(t, path)) / 8)
 	default:
-		t.Fatalf("%s: no way to fill a %s", path, v.Kind())
+		v.Set(reflect.ValueOf(scalar(t, v.Kind(), path)).Convert(v.Type()))
 	}
+}
+
+func fillStruct(t *rapid.T, v reflect.Value, path string, whole bool) {
+	if v.Type() == reflect.TypeFor[time.Time]() {
+		v.Set(reflect.ValueOf(time.UnixMilli(rapid.Int64Range(0, 4e12).Draw(t, path)).UTC()))
+		return
+	}
+	for n := range v.NumField() {
+		if field := v.Type().Field(n); field.IsExported() {
+			fill(t, v.Field(n), path+"."+field.Name, whole)
+		}
+	}
+}
+
+// length is how many elements a list gets: at the top more than nine, so that
+// their order shows to be that of numbers, not of text.
+func length(t *rapid.T, path string, whole bool) int {
+	switch {
+	case !whole:
+		return rapid.IntRange(0, 3).Draw(t, path+"#")
+	case strings.Count(path, ".") == 1:
+		return 11
+	}
+	return 1
+}
+
+func scalar(t *rapid.T, kind reflect.Kind, path string) any {
+	switch kind {
+	case reflect.String:
+		return rapid.StringMatching(`[!-~]([ -~é]{0,8}[!-~])?`).Draw(t, path)
+	case reflect.Bool:
+		return rapid.Bool().Draw(t, path)
+	case reflect.Float64:
+		return float64(rapid.IntRange(-1e6, 1e6).Draw(t, path)) / 8
+	}
+	return rapid.Int32().Draw(t, path) // Any other kind but a number does not convert and panics.
 }
 
 // plain is a value as JSON knows it, without what is empty.
@@ -131,105 +145,117 @@ func prune(tree any) any {
 	return tree
 }
 
+func (r *rig) template(name string, data *types.RequestLaunchTemplateData) {
+	r.t.Helper()
+	_, err := r.CreateLaunchTemplate(r.t.Context(), &sdk.CreateLaunchTemplateInput{
+		LaunchTemplateName: &name, LaunchTemplateData: data,
+		TagSpecifications: []types.TagSpecification{spec("launch-template", "goldsmith:source", name)},
+	})
+	r.wantCode("", err)
+}
+
+// versions tells the versions that a describe finds, as number and image.
+func (r *rig) versions(in *sdk.DescribeLaunchTemplateVersionsInput) []string {
+	r.t.Helper()
+	var found []string
+	pages := sdk.NewDescribeLaunchTemplateVersionsPaginator(r, in)
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(r.t.Context())
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		for _, v := range page.LaunchTemplateVersions {
+			text := fmt.Sprint(*v.VersionNumber, " ", aws.ToString(v.LaunchTemplateData.ImageId))
+			if aws.ToBool(v.DefaultVersion) {
+				text += " default"
+			}
+			found = append(found, text)
+		}
+	}
+	return found
+}
+
 func TestANewVersionInheritsAllButSnapshots(t *testing.T) {
 	inWorld(t, ec2.Options{}, func(t *testing.T, r *rig) {
-		ebs := func(device, snapshot string) types.LaunchTemplateBlockDeviceMappingRequest {
-			return types.LaunchTemplateBlockDeviceMappingRequest{DeviceName: &device, Ebs: &types.LaunchTemplateEbsBlockDeviceRequest{SnapshotId: &snapshot, VolumeSize: aws.Int32(9)}}
+		disk := func(snapshot string) []types.LaunchTemplateBlockDeviceMappingRequest {
+			return []types.LaunchTemplateBlockDeviceMappingRequest{{DeviceName: aws.String("/dev/sda1"), Ebs: &types.LaunchTemplateEbsBlockDeviceRequest{SnapshotId: &snapshot, VolumeSize: aws.Int32(9)}}}
 		}
-		made, err := r.CreateLaunchTemplate(t.Context(), &sdk.CreateLaunchTemplateInput{
-			LaunchTemplateName: aws.String("web"),
-			TagSpecifications:  []types.TagSpecification{spec("launch-template", "goldsmith:source", "web")},
-			LaunchTemplateData: &types.RequestLaunchTemplateData{
-				ImageId: aws.String("ami-1"), InstanceType: "t3.micro",
-				BlockDeviceMappings: []types.LaunchTemplateBlockDeviceMappingRequest{ebs("/dev/sda1", "snap-1")},
-			},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		id := made.LaunchTemplate.LaunchTemplateId
-		if tagsOf(made.LaunchTemplate.Tags)["goldsmith:source"] != "web" {
-			t.Errorf("tags %+v", made.LaunchTemplate.Tags)
-		}
-		next := func(token, image string, mappings ...types.LaunchTemplateBlockDeviceMappingRequest) (*types.LaunchTemplateVersion, error) {
+		r.template("web", &types.RequestLaunchTemplateData{ImageId: aws.String("ami-1"), InstanceType: "t3.micro", BlockDeviceMappings: disk("snap-1")})
+		next := func(image string, mappings []types.LaunchTemplateBlockDeviceMappingRequest) string {
 			out, err := r.CreateLaunchTemplateVersion(t.Context(), &sdk.CreateLaunchTemplateVersionInput{
-				LaunchTemplateId: id, SourceVersion: aws.String("$Latest"), ClientToken: &token,
+				LaunchTemplateName: aws.String("web"), SourceVersion: aws.String("$Latest"),
 				LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: &image, BlockDeviceMappings: mappings},
 			})
 			if err != nil {
-				return nil, err
+				t.Fatal(err)
 			}
-			return out.LaunchTemplateVersion, nil
+			v := out.LaunchTemplateVersion
+			ebs := v.LaunchTemplateData.BlockDeviceMappings[0].Ebs
+			return fmt.Sprint(*v.VersionNumber, aws.ToString(v.LaunchTemplateData.ImageId), v.LaunchTemplateData.InstanceType, aws.ToString(ebs.SnapshotId), aws.ToInt32(ebs.VolumeSize))
 		}
-		second, err := next("t2", "ami-2")
-		if err != nil {
-			t.Fatal(err)
-		}
-		data := second.LaunchTemplateData
-		if aws.ToInt64(second.VersionNumber) != 2 || data.InstanceType != "t3.micro" || aws.ToString(data.ImageId) != "ami-2" ||
-			data.BlockDeviceMappings[0].Ebs.SnapshotId != nil || aws.ToInt32(data.BlockDeviceMappings[0].Ebs.VolumeSize) != 9 {
-			t.Errorf("version 2 = %+v", data)
-		}
-		if again, err := next("t2", "ami-2"); err != nil || aws.ToInt64(again.VersionNumber) != 2 {
-			t.Errorf("the same token again: %v %+v", err, again)
-		}
-		_, err = next("t2", "ami-3")
-		r.wantCode("IdempotentParameterMismatch", err)
-		third, err := next("t3", "ami-3", ebs("/dev/sda1", "snap-3"))
-		if err != nil || aws.ToString(third.LaunchTemplateData.BlockDeviceMappings[0].Ebs.SnapshotId) != "snap-3" {
-			t.Errorf("version 3: %v %+v", err, third)
-		}
+		same(t, "without mappings", next("ami-2", nil), "2ami-2t3.micro9")
+		same(t, "with mappings", next("ami-3", disk("snap-3")), "3ami-3t3.microsnap-39")
 	})
 }
 
-func TestTemplateVersionsAreNumberedDefaultedAndDeleted(t *testing.T) {
-	resolve := func(name string) (string, bool) { return "ami-0resolved", name == "/goldsmith/images/web" }
-	inWorld(t, ec2.Options{ResolveParameter: resolve}, func(t *testing.T, r *rig) {
+func TestAVersionIsMadeOncePerToken(t *testing.T) {
+	inWorld(t, ec2.Options{}, func(t *testing.T, r *rig) {
+		r.template("web", &types.RequestLaunchTemplateData{ImageId: aws.String("ami-1")})
+		ask := func(token, image string) error {
+			_, err := r.CreateLaunchTemplateVersion(t.Context(), &sdk.CreateLaunchTemplateVersionInput{
+				LaunchTemplateName: aws.String("web"), ClientToken: &token, LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: &image},
+			})
+			return err
+		}
+		r.wantCode("", ask("one", "ami-2"))
+		r.wantCode("", ask("one", "ami-2"))
+		r.wantCode("IdempotentParameterMismatch", ask("one", "ami-3"))
+		r.wantCode("", ask("two", "ami-2"))
+		same(t, "versions", r.versions(&sdk.DescribeLaunchTemplateVersionsInput{LaunchTemplateName: aws.String("web")}), []string{"3 ami-2", "2 ami-2", "1 ami-1 default"})
+	})
+}
+
+func TestTemplateVersionsAreDefaultedListedAndDeleted(t *testing.T) {
+	inWorld(t, ec2.Options{}, func(t *testing.T, r *rig) {
 		name := aws.String("web")
-		data := &types.RequestLaunchTemplateData{ImageId: aws.String("resolve:ssm:/goldsmith/images/web")}
-		_, err := r.CreateLaunchTemplate(t.Context(), &sdk.CreateLaunchTemplateInput{LaunchTemplateName: name, LaunchTemplateData: data})
+		r.template("web", &types.RequestLaunchTemplateData{ImageId: aws.String("ami-1")})
+		for _, image := range []string{"ami-2", "ami-3"} {
+			_, err := r.CreateLaunchTemplateVersion(t.Context(), &sdk.CreateLaunchTemplateVersionInput{LaunchTemplateName: name, LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: &image}})
+			r.wantCode("", err)
+		}
+		_, err := r.ModifyLaunchTemplate(t.Context(), &sdk.ModifyLaunchTemplateInput{LaunchTemplateName: name, DefaultVersion: aws.String("2")})
+		r.wantCode("", err)
+		_, err = r.ModifyLaunchTemplate(t.Context(), &sdk.ModifyLaunchTemplateInput{LaunchTemplateName: name, DefaultVersion: aws.String("9")})
+		r.wantCode("InvalidLaunchTemplateId.VersionNotFound", err)
+		same(t, "named", r.versions(&sdk.DescribeLaunchTemplateVersionsInput{LaunchTemplateName: name, Versions: []string{"$Default", "$Latest", "1"}}), []string{"2 ami-2 default", "3 ami-3", "1 ami-1"})
+		same(t, "by image", r.versions(&sdk.DescribeLaunchTemplateVersionsInput{LaunchTemplateName: name, Filters: []types.Filter{filterBy("image-id", "ami-1", "ami-3")}}), []string{"3 ami-3", "1 ami-1"})
+		out, err := r.DeleteLaunchTemplateVersions(t.Context(), &sdk.DeleteLaunchTemplateVersionsInput{LaunchTemplateName: name, Versions: []string{"1", "2", "9"}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = r.CreateLaunchTemplate(t.Context(), &sdk.CreateLaunchTemplateInput{LaunchTemplateName: name, LaunchTemplateData: data})
-		r.wantCode("InvalidLaunchTemplateName.AlreadyExistsException", err)
-		for range 2 {
-			if _, err := r.CreateLaunchTemplateVersion(t.Context(), &sdk.CreateLaunchTemplateVersionInput{LaunchTemplateName: name, LaunchTemplateData: data}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		changed, err := r.ModifyLaunchTemplate(t.Context(), &sdk.ModifyLaunchTemplateInput{LaunchTemplateName: name, DefaultVersion: aws.String("2")})
-		if err != nil || aws.ToInt64(changed.LaunchTemplate.DefaultVersionNumber) != 2 || aws.ToInt64(changed.LaunchTemplate.LatestVersionNumber) != 3 {
-			t.Errorf("ModifyLaunchTemplate: %v %+v", err, changed)
-		}
-		seen, err := r.DescribeLaunchTemplateVersions(t.Context(), &sdk.DescribeLaunchTemplateVersionsInput{Versions: []string{"$Default", "$Latest"}, ResolveAlias: aws.Bool(true)})
-		if err != nil || len(seen.LaunchTemplateVersions) != 2 || aws.ToInt64(seen.LaunchTemplateVersions[0].VersionNumber) != 2 ||
-			!aws.ToBool(seen.LaunchTemplateVersions[0].DefaultVersion) || aws.ToString(seen.LaunchTemplateVersions[1].LaunchTemplateData.ImageId) != "ami-0resolved" {
-			t.Errorf("all templates' $Default and $Latest: %v %+v", err, seen)
-		}
-		deleted, err := r.DeleteLaunchTemplateVersions(t.Context(), &sdk.DeleteLaunchTemplateVersionsInput{LaunchTemplateName: name, Versions: []string{"1", "2", "9"}})
-		if err != nil || len(deleted.SuccessfullyDeletedLaunchTemplateVersions) != 1 || len(deleted.UnsuccessfullyDeletedLaunchTemplateVersions) != 2 {
-			t.Fatalf("DeleteLaunchTemplateVersions: %v %+v", err, deleted)
-		}
+		same(t, "deleted and refused", []int{len(out.SuccessfullyDeletedLaunchTemplateVersions), len(out.UnsuccessfullyDeletedLaunchTemplateVersions)}, []int{1, 2})
+		same(t, "page by page", r.versions(&sdk.DescribeLaunchTemplateVersionsInput{LaunchTemplateName: name, MaxResults: aws.Int32(1)}), []string{"3 ami-3", "2 ami-2 default"})
 		_, err = r.DescribeLaunchTemplateVersions(t.Context(), &sdk.DescribeLaunchTemplateVersionsInput{LaunchTemplateName: name, Versions: []string{"1"}})
 		r.wantCode("InvalidLaunchTemplateId.VersionNotFound", err)
-		pages := sdk.NewDescribeLaunchTemplateVersionsPaginator(r, &sdk.DescribeLaunchTemplateVersionsInput{LaunchTemplateName: name, MaxResults: aws.Int32(1)})
-		var numbers []int64
-		for pages.HasMorePages() {
-			page, err := pages.NextPage(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, v := range page.LaunchTemplateVersions {
-				numbers = append(numbers, aws.ToInt64(v.VersionNumber))
-			}
+	})
+}
+
+func TestTemplatesAreUniqueFoundAndDeleted(t *testing.T) {
+	resolve := func(name string) (string, bool) { return "ami-0resolved", name == "/goldsmith/images/web" }
+	inWorld(t, ec2.Options{ResolveParameter: resolve}, func(t *testing.T, r *rig) {
+		data := &types.RequestLaunchTemplateData{ImageId: aws.String("resolve:ssm:/goldsmith/images/web")}
+		r.template("web", data)
+		r.template("data", &types.RequestLaunchTemplateData{ImageId: aws.String("ami-db")})
+		_, err := r.CreateLaunchTemplate(t.Context(), &sdk.CreateLaunchTemplateInput{LaunchTemplateName: aws.String("web"), LaunchTemplateData: data})
+		r.wantCode("InvalidLaunchTemplateName.AlreadyExistsException", err)
+		same(t, "all templates' defaults", r.versions(&sdk.DescribeLaunchTemplateVersionsInput{Versions: []string{"$Default"}, ResolveAlias: aws.Bool(true)}), []string{"1 ami-0resolved default", "1 ami-db default"})
+		found, err := r.DescribeLaunchTemplates(t.Context(), &sdk.DescribeLaunchTemplatesInput{Filters: []types.Filter{filterBy("tag:goldsmith:source", "web")}})
+		if err != nil || len(found.LaunchTemplates) != 1 {
+			t.Fatal(err, found)
 		}
-		if !reflect.DeepEqual(numbers, []int64{3, 2}) {
-			t.Errorf("versions page by page: %v", numbers)
-		}
-		if _, err := r.DeleteLaunchTemplate(t.Context(), &sdk.DeleteLaunchTemplateInput{LaunchTemplateName: name}); err != nil {
-			t.Fatal(err)
-		}
+		same(t, "found by tag", aws.ToString(found.LaunchTemplates[0].LaunchTemplateName), "web")
+		_, err = r.DeleteLaunchTemplate(t.Context(), &sdk.DeleteLaunchTemplateInput{LaunchTemplateName: aws.String("web")})
+		r.wantCode("", err)
 		_, err = r.DescribeLaunchTemplates(t.Context(), &sdk.DescribeLaunchTemplatesInput{LaunchTemplateNames: []string{"web"}})
 		r.wantCode("InvalidLaunchTemplateName.NotFoundException", err)
 	})

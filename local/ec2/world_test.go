@@ -3,6 +3,8 @@ package ec2_test
 import (
 	"encoding/json"
 	"errors"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -13,6 +15,7 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/smithy-go"
+	"github.com/google/go-cmp/cmp"
 
 	"goldsmith/local/clock"
 	"goldsmith/local/ec2"
@@ -139,6 +142,16 @@ func (r *rig) image(id string) types.Image {
 	return out.Images[0]
 }
 
+// snapshots are those that a filter finds.
+func (r *rig) snapshots(filter types.Filter) []types.Snapshot {
+	r.t.Helper()
+	out, err := r.DescribeSnapshots(r.t.Context(), &sdk.DescribeSnapshotsInput{OwnerIds: []string{"self"}, Filters: []types.Filter{filter}})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return out.Snapshots
+}
+
 func (r *rig) createImage(instanceID, name string, edit ...func(*sdk.CreateImageInput)) string {
 	r.t.Helper()
 	in := &sdk.CreateImageInput{InstanceId: &instanceID, Name: &name, NoReboot: aws.Bool(true)}
@@ -178,12 +191,21 @@ func tagsOf(tags []types.Tag) map[string]string {
 	return m
 }
 
+// spec tags a kind of resource; pairs are keys and values in turn.
 func spec(kind types.ResourceType, pairs ...string) types.TagSpecification {
 	s := types.TagSpecification{ResourceType: kind}
-	for n := 0; n < len(pairs); n += 2 {
-		s.Tags = append(s.Tags, types.Tag{Key: &pairs[n], Value: &pairs[n+1]})
+	for pair := range slices.Chunk(pairs, 2) {
+		s.Tags = append(s.Tags, types.Tag{Key: &pair[0], Value: aws.String(strings.Join(pair[1:], ""))})
 	}
 	return s
+}
+
+// same holds that two values are equal.
+func same[T any](t *testing.T, what string, got, want T) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s: wanted (-) and got (+) differ:\n%s", what, diff)
+	}
 }
 
 func filterBy(name string, values ...string) types.Filter {
