@@ -1,0 +1,323 @@
+package watch_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/functions/watch"
+	"goldsmith/local/ec2"
+	"goldsmith/local/stage"
+	"goldsmith/shared/handler"
+	"goldsmith/shared/image"
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/plan"
+	"goldsmith/shared/tag"
+	"goldsmith/shared/wait"
+)
+
+// scene is a step of an execution that waits for the instance to be stopped.
+func scene(s *stage.Stage) (handler.Func[watch.Input, struct{}], watch.Input) {
+	settle := wait.Settler{EC2: s.EC2, Tokens: s.SFN, Ledger: s.Ledger, Now: time.Now}
+	j := s.Job()
+	j.Times.StopSent = j.Times.Claimed
+	_, token := s.Execute("waiting")
+	return watch.New(s.Ledger, settle).Handle, watch.Input{Job: j, For: job.ForStopped, Token: token}
+}
+
+type cases = []stage.Case[watch.Input, struct{}]
+
+// ended says how the waiting step ended: with the job it handed on, or why not.
+func ended(s *stage.Stage) (j job.Job, why string) {
+	s.Helper()
+	switch status, text := s.Outcome("arn:aws:states:eu-central-1:123456789012:execution:goldsmith:waiting"); status {
+	case "SUCCEEDED":
+		s.Must(json.Unmarshal([]byte(text), &j))
+		return j, ""
+	case "FAILED":
+		return j, (&job.Failure{Cause: text}).Problem()
+	default:
+		return j, status
+	}
+}
+
+func waits(s *stage.Stage, resource string) []ledger.Wait {
+	s.Helper()
+	found, err := s.Ledger.Kept.Waits(s.Context(), resource)
+	s.Must(err)
+	return found
+}
+
+func goesOn(s *stage.Stage, _ struct{}) {
+	s.Helper()
+	_, why := ended(s)
+	s.Same("the step", why, "RUNNING")
+}
+
+func TestWatch(t *testing.T) {
+	stage.Play(t, scene, cases{
+		{
+			Name: "still running: the token is kept for the event",
+			Want: "Await DescribeInstances: ok",
+			Then: func(s *stage.Stage, none struct{}) {
+				goesOn(s, none)
+				kept := waits(s, s.Web)
+				s.Same("waits", len(kept), 1)
+				w := kept[0]
+				s.Same("wait", []any{w.For, w.Run, w.Job.Await.Until, w.Since}, []any{job.ForStopped, stage.RunName, time.Now().UTC().Add(time.Hour), time.Now().UTC()})
+			},
+		},
+		{
+			Name:  "stopped before anybody watched: the step goes on at once",
+			Given: func(s *stage.Stage, _ *watch.Input) { s.Set(s.Web, ec2.Stopped) },
+			Want:  "Await DescribeInstances SendTaskSuccess Done: ok",
+			Then: func(s *stage.Stage, _ struct{}) {
+				j, why := ended(s)
+				s.Same("handed on", []any{why, j.Times.Stopped, j.Await}, []any{"", time.Now().UTC(), (*job.Await)(nil)})
+				s.Same("waits", len(waits(s, s.Web)), 0)
+			},
+		},
+		{
+			Name:  "the token is kept before anybody looks: without the ledger nobody does",
+			Given: func(s *stage.Stage, _ *watch.Input) { s.Set(s.Web, ec2.Stopped); s.Ledger.Break("Await", 1) },
+			Want:  "Await: Throttled | Await DescribeInstances SendTaskSuccess Done: ok",
+		},
+		{
+			Name: "a missed heartbeat brings a new token: it replaces the old one",
+			Given: func(s *stage.Stage, in *watch.Input) {
+				s.Must(s.Ledger.Kept.Await(s.Context(), ledger.Wait{Resource: s.Web, For: job.ForStopped, Run: stage.RunName, Token: "old"}))
+			},
+			Want: "Await DescribeInstances: ok",
+			Then: func(s *stage.Stage, _ struct{}) {
+				kept := waits(s, s.Web)
+				s.Same("one, the new", len(kept) == 1 && kept[0].Token != "old", true)
+			},
+		},
+		{
+			Name:  "the step ended meanwhile: its token is forgotten",
+			Given: func(s *stage.Stage, in *watch.Input) { s.Set(s.Web, ec2.Stopped) },
+			Want:  "Await DescribeInstances SendTaskSuccess Done: ok | Await DescribeInstances SendTaskSuccess Done: ok",
+			Then:  func(s *stage.Stage, _ struct{}) { s.Same("waits", len(waits(s, s.Web)), 0) },
+		},
+		{
+			Name: "Step Functions is busy: the wait stays for the next look",
+			Given: func(s *stage.Stage, _ *watch.Input) {
+				s.Set(s.Web, ec2.Stopped)
+				s.Refuse("SendTaskSuccess", "ThrottlingException", stage.Attempts)
+			},
+			Want: "Await DescribeInstances SendTaskSuccess*6: Throttled | Await DescribeInstances SendTaskSuccess Done: ok",
+			Between: func(s *stage.Stage) {
+				s.Same("waits", len(waits(s, s.Web)), 1)
+			},
+		},
+		{
+			Name:  "the answer of Step Functions is lost: the step has gone on",
+			Given: func(s *stage.Stage, _ *watch.Input) { s.Set(s.Web, ec2.Stopped); s.LoseAnswers("SendTaskSuccess", 1) },
+			Want:  "Await DescribeInstances SendTaskSuccess*2 Done: ok",
+			Then: func(s *stage.Stage, _ struct{}) {
+				_, why := ended(s)
+				s.Same("the step", why, "")
+			},
+		},
+		{
+			Name: "EC2 is busy: the token is kept, an event or the heartbeat looks again",
+			Given: func(s *stage.Stage, _ *watch.Input) {
+				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Code: "RequestLimitExceeded"})
+			},
+			Want: "Await DescribeInstances*6: Throttled",
+			Then: func(s *stage.Stage, _ struct{}) { s.Same("waits", len(waits(s, s.Web)), 1) },
+		},
+		{
+			Name: "an hour in stopping: a person has to look",
+			Given: func(s *stage.Stage, _ *watch.Input) {
+				s.Cloud.Inject(ec2.Fault{Action: "StopInstances", Stuck: true})
+				s.Must(s.StopWeb())
+				time.Sleep(time.Hour + time.Second)
+			},
+			Want: "Await DescribeInstances SendTaskFailure Done: ok",
+			Then: says("web (i-", "is not stopped, 1s after it should have been at the latest. Look at it in the EC2 console."),
+		},
+		{
+			Name:  "somebody terminated it",
+			Given: func(s *stage.Stage, _ *watch.Input) { s.Set(s.Web, ec2.Terminated) },
+			Want:  "Await DescribeInstances SendTaskFailure Done: ok",
+			Then:  says("web (i-", "was terminated by somebody during the run. Nothing is left to bring back."),
+		},
+		{
+			Name:  "nobody knows what to wait for: nothing is kept",
+			Given: func(_ *stage.Stage, in *watch.Input) { in.For = "lunch" },
+			Want:  ": Failed",
+			Says:  []string{`nothing is known of waiting for "lunch"`},
+		},
+	})
+}
+
+func says(parts ...string) func(*stage.Stage, struct{}) {
+	return func(s *stage.Stage, _ struct{}) {
+		s.Helper()
+		_, why := ended(s)
+		for _, part := range parts {
+			if !strings.Contains(why, part) {
+				s.Errorf("the step ended with\n\t%s\nand not\n\t%s", why, part)
+			}
+		}
+	}
+}
+
+// Running again, or as healthy as the plan asks.
+func TestWatchRunning(t *testing.T) {
+	starting := func(s *stage.Stage) (handler.Func[watch.Input, struct{}], watch.Input) {
+		step, in := scene(s)
+		s.Set(s.Web, ec2.Stopped)
+		in.For, in.Job.Times.StartSent = job.ForRunning, time.Now().UTC()
+		return step, in
+	}
+	stage.Play(t, starting, cases{
+		{
+			Name:  "pending",
+			Given: func(s *stage.Stage, _ *watch.Input) { s.Must(s.StartWeb()) },
+			Want:  "Await DescribeInstances: ok", Then: goesOn,
+		},
+		{
+			Name:  "running is what a describe says",
+			Given: func(s *stage.Stage, _ *watch.Input) { s.Set(s.Web, ec2.Running) },
+			Want:  "Await DescribeInstances SendTaskSuccess Done: ok",
+			Then: func(s *stage.Stage, _ struct{}) {
+				j, _ := ended(s)
+				s.Same("back", []any{j.Back, j.Times.Running}, []any{true, time.Now().UTC()})
+			},
+		},
+		{
+			Name: "shown as stopped a moment after the start: not believed yet",
+			Want: "Await DescribeInstances: ok", Then: goesOn,
+		},
+		{
+			Name: "EC2 gave up starting it: said with EC2's own reason",
+			Given: func(s *stage.Stage, _ *watch.Input) {
+				s.Cloud.Inject(ec2.Fault{Action: "StartInstances", StartReason: "Client.InternalError", Message: "Client error on launch: the volume's key is disabled"})
+				s.Must(s.StartWeb())
+				time.Sleep(5 * time.Minute)
+			},
+			Want: "Await DescribeInstances SendTaskFailure Done: ok",
+			Then: says("web (i-", "went back to stopped after it was started: EC2 says: Client error on launch: the volume's key is disabled. Recover goes on trying"),
+		},
+		{
+			Name: "running, and the plan waits for both status checks",
+			Given: func(s *stage.Stage, in *watch.Input) {
+				s.Must(s.StartWeb())
+				time.Sleep(time.Minute)
+				in.Job.Plan.Health = plan.Checked
+			},
+			Want: "Await DescribeInstances DescribeInstanceStatus: ok", Then: goesOn,
+		},
+		{
+			Name: "both status checks have passed",
+			Given: func(s *stage.Stage, in *watch.Input) {
+				s.Must(s.StartWeb())
+				time.Sleep(10 * time.Minute)
+				in.Job.Plan.Health = plan.Checked
+			},
+			Want: "Await DescribeInstances DescribeInstanceStatus SendTaskSuccess Done: ok",
+		},
+	})
+}
+
+// The image, and before it a snapshot of every volume.
+func TestWatchImage(t *testing.T) {
+	imaging := func(s *stage.Stage) (handler.Func[watch.Input, struct{}], watch.Input) {
+		step, in := scene(s)
+		s.Set(s.Web, ec2.Stopped)
+		in.For = job.ForImage
+		return step, in
+	}
+	create := func(s *stage.Stage, in *watch.Input) {
+		s.Helper()
+		tags := tag.List(image.Tags(in.Job))
+		out, err := s.EC2.CreateImage(s.Context(), &sdk.CreateImageInput{InstanceId: aws.String(s.Web), Name: aws.String(in.Job.Image.Name), TagSpecifications: []types.TagSpecification{
+			{ResourceType: types.ResourceTypeImage, Tags: tags}, {ResourceType: types.ResourceTypeSnapshot, Tags: tags},
+		}})
+		s.Must(err)
+		in.Job.Image.ID, in.Job.Times.ImageSent = aws.ToString(out.ImageId), time.Now().UTC()
+	}
+	after := func(d time.Duration, what job.For) func(*stage.Stage, *watch.Input) {
+		return func(s *stage.Stage, in *watch.Input) {
+			create(s, in)
+			in.For = what
+			time.Sleep(d)
+		}
+	}
+	stage.Play(t, imaging, cases{
+		{Name: "no snapshot shows yet", Given: after(0, job.ForSnapshots), Want: "Await DescribeSnapshots: ok", Then: goesOn},
+		{
+			Name: "every volume has its snapshot, completed or not: the data is safe", Given: after(10*time.Second, job.ForSnapshots),
+			Want: "Await DescribeSnapshots SendTaskSuccess Done: ok",
+			Then: func(s *stage.Stage, _ struct{}) {
+				j, _ := ended(s)
+				s.Same("snapshots", []any{len(j.Image.Snapshots), j.Times.Snapshotted, j.Image.State}, []any{1, time.Now().UTC(), ""})
+			},
+		},
+		{
+			Name: "a volume detached meanwhile gets none: the image itself decides",
+			Given: func(s *stage.Stage, in *watch.Input) {
+				after(20*time.Minute, job.ForSnapshots)(s, in)
+				in.Job.Source.Volumes = append(in.Job.Source.Volumes, "vol-00000000000000bad")
+			},
+			Want: "Await DescribeSnapshots DescribeImages SendTaskSuccess Done: ok",
+		},
+		{
+			Name: "the image failed, so no snapshot will come", Given: func(s *stage.Stage, in *watch.Input) {
+				s.Cloud.Inject(ec2.Fault{Action: "CreateImage", ImageState: "failed", Message: "Client.InternalError: a volume is gone"})
+				after(20*time.Minute, job.ForSnapshots)(s, in)
+				in.Job.Source.Volumes = append(in.Job.Source.Volumes, "vol-00000000000000bad")
+			},
+			Want: "Await DescribeSnapshots DescribeImages SendTaskFailure Done: ok",
+			Then: says("of web (i-", "is failed. EC2 says: Client.InternalError: a volume is gone. The instance is not affected; the next run tries again."),
+		},
+		{Name: "the image is pending", Given: after(10*time.Second, job.ForImage), Want: "Await DescribeImages: ok", Then: goesOn},
+		{
+			Name: "the image is available", Given: after(20*time.Minute, job.ForImage), Want: "Await DescribeImages SendTaskSuccess Done: ok",
+			Then: func(s *stage.Stage, _ struct{}) {
+				j, _ := ended(s)
+				s.Same("image", []any{j.Image.State, len(j.Image.Snapshots), j.Times.Available}, []any{"available", 1, time.Now().UTC()})
+			},
+		},
+		{
+			Name: "EC2 does not show the image it has just made", Given: func(_ *stage.Stage, in *watch.Input) {
+				in.For, in.Job.Image.ID, in.Job.Times.ImageSent = job.ForImage, "ami-0abcdef1234567890", time.Now().UTC()
+			},
+			Want: "Await DescribeImages: ok", Then: goesOn,
+		},
+		{
+			Name: "the image was there and is not any more",
+			Given: func(s *stage.Stage, in *watch.Input) {
+				in.Job.Image.ID, in.Job.Times.ImageSent = "ami-0abcdef1234567890", time.Now().UTC()
+				time.Sleep(time.Hour)
+			},
+			Want: "Await DescribeImages SendTaskFailure Done: ok",
+			Then: says("image ami-0abcdef1234567890 of web (i-", "is not there any more: somebody has deregistered or disabled it. The next run tries again."),
+		},
+		{
+			Name: "the image takes 29 hours: nobody gives up", Given: func(s *stage.Stage, in *watch.Input) {
+				s.Cloud.Inject(ec2.Fault{Action: "CreateImage", Delay: 48 * time.Hour})
+				create(s, in)
+				time.Sleep(29 * time.Hour)
+			},
+			Want: "Await DescribeImages: ok", Then: goesOn,
+		},
+		{
+			Name: "the image takes longer than EC2 says it may", Given: func(s *stage.Stage, in *watch.Input) {
+				s.Cloud.Inject(ec2.Fault{Action: "CreateImage", Delay: 48 * time.Hour})
+				create(s, in)
+				time.Sleep(30*time.Hour + time.Minute)
+			},
+			Want: "Await DescribeImages SendTaskFailure Done: ok",
+			Then: says("web (i-", "is not available, 1m0s after it should have been at the latest"),
+		},
+	})
+}
