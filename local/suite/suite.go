@@ -133,7 +133,9 @@ func (s *Suite) startServices() error {
 	o.EC2.Emit = s.emit
 	o.EC2.ResolveParameter = func(name string) (string, bool) { return s.Parameters.Value(name) }
 	s.EC2 = ec2.New(o.EC2)
-	s.Parameters = ssm.New(ssm.Options{Clock: o.Clock, Region: o.Region, Account: o.Account, Log: s.Calls, Emit: s.emit})
+	s.Parameters = ssm.New(ssm.Options{
+		Clock: o.Clock, Region: o.Region, Account: o.Account, Log: s.Calls, Emit: s.emit, Launchable: s.EC2.Launchable,
+	})
 	s.Secrets = secretsmanager.New(secretsmanager.Options{Clock: o.Clock, Region: o.Region, Account: o.Account, Log: s.Calls})
 	s.AutoScaling = autoscaling.New(autoscaling.Options{Clock: o.Clock, Log: s.Calls, EC2: s.EC2, Region: o.Region, Account: o.Account, Emit: s.emit})
 	s.Slack = slacksink.New(slacksink.Options{Clock: o.Clock})
@@ -235,6 +237,9 @@ func (s *Suite) Close() error {
 	}
 	if s.States != nil {
 		s.States.Close()
+	}
+	if s.AutoScaling != nil {
+		s.AutoScaling.Close()
 	}
 	return nil
 }

@@ -148,7 +148,7 @@ type Outcome string
 const (
 	// OK means every source was imaged, or skipped for a reason that was expected.
 	OK Outcome = "ok"
-	// Partial means some sources failed and some did not.
+	// Partial means some sources failed and some did not, or a template could not be rolled.
 	Partial Outcome = "partial"
 	// Failed means nothing was imaged though something should have been, or the run broke.
 	Failed Outcome = "failed"

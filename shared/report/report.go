@@ -202,13 +202,15 @@ func (r *Report) addRolled(source string, rolled []job.Rolled) {
 	}
 }
 
-// outcome: skips alone are fine; a run in which nothing that was tried succeeded has failed.
+// outcome: skips alone are fine; a run in which nothing that was tried succeeded
+// has failed. A template that could not be rolled goes on launching the old
+// image, so a run with one is not quite done.
 func outcome(broke bool, c Counts) plan.Outcome {
 	bad := c.Failed + c.LeftStopped
 	switch {
 	case broke, bad > 0 && c.Imaged == 0:
 		return plan.Failed
-	case bad > 0:
+	case bad > 0, c.NotRolled > 0:
 		return plan.Partial
 	default:
 		return plan.OK
