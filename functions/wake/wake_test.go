@@ -1,0 +1,178 @@
+package wake_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"goldsmith/functions/wake"
+	"goldsmith/local/ec2"
+	"goldsmith/local/stage"
+	"goldsmith/shared/handler"
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/wait"
+)
+
+// scene is the event that an instance has stopped; an execution waits for just that.
+func scene(s *stage.Stage) (handler.Func[json.RawMessage, struct{}], json.RawMessage) {
+	settle := wait.Settler{EC2: s.EC2, Tokens: s.SFN, Ledger: s.Ledger, Now: time.Now}
+	awaits(s, "waiting", s.Web, job.ForStopped)
+	return wake.New(s.Ledger, settle).Handle, s.Sample("instance-stopped", s.Web)
+}
+
+// awaits is an execution that waits for a resource.
+func awaits(s *stage.Stage, execution, resource string, what job.For) {
+	s.Helper()
+	_, token := s.Execute(execution)
+	j := s.Job()
+	j.Run.Name, j.Image.ID = execution, "ami-0abcdef1234567890"
+	j.Times.StopSent, j.Times.ImageSent, j.Times.StartSent = j.Times.Claimed, j.Times.Claimed, j.Times.Claimed
+	j.Await = &job.Await{Resource: resource, For: what, Until: time.Now().Add(time.Hour)}
+	s.Must(s.Ledger.Kept.Await(s.Context(), ledger.Wait{
+		Resource: resource, For: what, Run: execution, Token: token, Job: j, Since: time.Now(),
+	}))
+}
+
+type cases = []stage.Case[json.RawMessage, struct{}]
+
+// status is how the executions are.
+func status(want string, executions ...string) func(*stage.Stage, struct{}) {
+	return func(s *stage.Stage, _ struct{}) {
+		s.Helper()
+		for _, name := range executions {
+			got, _ := s.Outcome("arn:aws:states:eu-central-1:123456789012:execution:goldsmith:" + name)
+			s.Same(name, got, want)
+		}
+	}
+}
+
+func event(name string, ids ...string) func(*stage.Stage, *json.RawMessage) {
+	return func(s *stage.Stage, in *json.RawMessage) { *in = s.Sample(name, ids...) }
+}
+
+func TestWake(t *testing.T) {
+	stage.Play(t, scene, cases{
+		{
+			Name:  "stopped: the step that waits for it goes on",
+			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Set(s.Web, ec2.Stopped) },
+			Want:  "Waits DescribeInstances SendTaskSuccess Done: ok",
+			Then:  status("SUCCEEDED", "waiting"),
+		},
+		{
+			Name:  "delivered twice: the second finds nobody waiting",
+			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Set(s.Web, ec2.Stopped) },
+			Want:  "Waits DescribeInstances SendTaskSuccess Done: ok | Waits: ok",
+			Then:  status("SUCCEEDED", "waiting"),
+		},
+		{
+			Name: "an event is a hint: what EC2 says decides",
+			Want: "Waits DescribeInstances: ok",
+			Then: status("RUNNING", "waiting"),
+		},
+		{
+			Name: "any state of it is a reason to look: it was terminated",
+			Given: func(s *stage.Stage, in *json.RawMessage) {
+				s.Set(s.Web, ec2.Terminated)
+				event("instance-terminated", s.Web)(s, in)
+			},
+			Want: "Waits DescribeInstances SendTaskFailure Done: ok",
+			Then: status("FAILED", "waiting"),
+		},
+		{
+			Name:  "an instance nobody waits for costs one look into the ledger",
+			Given: event("instance-running"),
+			Want:  "Waits: ok",
+			Then:  status("RUNNING", "waiting"),
+		},
+		{
+			Name:  "an image nobody waits for costs one look into the ledger",
+			Given: event("image-available"),
+			Want:  "Waits: ok",
+		},
+		{
+			Name: "an instance's state does not end a wait for its snapshots",
+			Given: func(s *stage.Stage, _ *json.RawMessage) {
+				s.Set(s.Web, ec2.Stopped)
+				awaits(s, "imaging", s.Web, job.ForSnapshots)
+			},
+			Want: "Waits DescribeInstances SendTaskSuccess Done: ok",
+			Then: func(s *stage.Stage, none struct{}) {
+				status("SUCCEEDED", "waiting")(s, none)
+				status("RUNNING", "imaging")(s, none)
+			},
+		},
+		{
+			Name: "a snapshot of the run ends a wait for snapshots and no other",
+			Given: func(s *stage.Stage, in *json.RawMessage) {
+				s.Set(s.Web, ec2.Stopped)
+				awaits(s, "imaging", s.Web, job.ForSnapshots)
+				*in = s.Sample("snapshot-tagged", s.Web)
+			},
+			Want: "Waits DescribeSnapshots: ok",
+			Then: status("RUNNING", "imaging", "waiting"),
+		},
+		{
+			Name: "an image's state ends the wait for it: it failed before EC2 showed it",
+			Given: func(s *stage.Stage, in *json.RawMessage) {
+				awaits(s, "imaging", "ami-0abcdef1234567890", job.ForImage)
+				*in = s.Sample("image-deregistered")
+				time.Sleep(time.Hour)
+			},
+			Want: "Waits DescribeImages SendTaskFailure Done: ok",
+			Then: status("FAILED", "imaging"),
+		},
+		{
+			Name: "two runs wait for one instance: both go on",
+			Given: func(s *stage.Stage, _ *json.RawMessage) {
+				s.Set(s.Web, ec2.Stopped)
+				awaits(s, "second", s.Web, job.ForStopped)
+			},
+			Want: "Waits DescribeInstances SendTaskSuccess Done DescribeInstances SendTaskSuccess Done: ok",
+			Then: status("SUCCEEDED", "waiting", "second"),
+		},
+		{
+			Name: "one of two cannot be told: the other is told all the same",
+			Given: func(s *stage.Stage, _ *json.RawMessage) {
+				s.Set(s.Web, ec2.Stopped)
+				awaits(s, "second", s.Web, job.ForStopped)
+				s.Refuse("SendTaskSuccess", "ThrottlingException", stage.Attempts)
+			},
+			Want: "Waits DescribeInstances SendTaskSuccess*6 DescribeInstances SendTaskSuccess Done: Throttled | Waits DescribeInstances SendTaskSuccess Done: ok",
+			Then: status("SUCCEEDED", "waiting", "second"),
+		},
+		{
+			Name: "the step ended meanwhile: its token is forgotten",
+			Given: func(s *stage.Stage, _ *json.RawMessage) {
+				s.Set(s.Web, ec2.Stopped)
+				s.Must(s.States.Stop("arn:aws:states:eu-central-1:123456789012:execution:goldsmith:waiting", "", ""))
+			},
+			Want: "Waits DescribeInstances SendTaskSuccess Done: ok | Waits: ok",
+			Then: status("ABORTED", "waiting"),
+		},
+		{
+			Name:  "the ledger is busy: the event is tried again",
+			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Set(s.Web, ec2.Stopped); s.Ledger.Break("Waits", 1) },
+			Want:  "Waits: Throttled | Waits DescribeInstances SendTaskSuccess Done: ok",
+		},
+		{
+			Name: "EC2 is busy: the event is tried again, the wait stays",
+			Given: func(s *stage.Stage, _ *json.RawMessage) {
+				s.Set(s.Web, ec2.Stopped)
+				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Nth: []int{1, 2, 3, 4, 5, 6}, Code: "RequestLimitExceeded"})
+			},
+			Want: "Waits DescribeInstances*6: Throttled | Waits DescribeInstances SendTaskSuccess Done: ok",
+		},
+		{Name: "a tag somebody put on an instance wakes nobody", Given: event("tag-request-now"), Want: ": ok"},
+		{Name: "a snapshot that lost its tag wakes nobody", Given: event("snapshot-untagged"), Want: ": ok"},
+		{Name: "a run that ended wakes nobody", Given: event("execution-failed"), Want: ": ok"},
+		{
+			Name: "an event that is none",
+			Given: func(_ *stage.Stage, in *json.RawMessage) {
+				*in = json.RawMessage(`{"source":"aws.ec2","detail-type":"EC2 AMI State Change","detail":{}}`)
+			},
+			Want: ": Failed",
+			Says: []string{`event "EC2 AMI State Change": detail.ImageId: missing`},
+		},
+	})
+}
