@@ -141,6 +141,18 @@ func checkForeign(t *rapid.T, j job.Job, got, ours map[string]string) {
 	}
 }
 
+// An instance with as many tags as EC2 allows keeps as many as there is room for, in key order.
+func TestFiftyTags(t *testing.T) {
+	j := job.Job{Source: job.Source{ID: "i-1", Tags: map[string]string{}}}
+	for i := range 50 {
+		j.Source.Tags[fmt.Sprintf("key-%02d", i)] = "value"
+	}
+	got := image.Tags(j)
+	if _, last := got["key-44"]; len(got) != 50 || !last {
+		t.Errorf("%d tags, with key-44: %v", len(got), last)
+	}
+}
+
 // Values come from EC2 and from plans that were checked, so within 256 characters; only the
 // source's name may be longer, when a person asked for one by hand.
 func TestLongName(t *testing.T) {

@@ -175,6 +175,15 @@ func TestToken(t *testing.T) {
 	})
 }
 
+// Where one part ends and the next begins is part of what the token stands for.
+func TestTokenKeepsPartsApart(t *testing.T) {
+	for _, parts := range [][]string{{"ab", "c"}, {"abc"}, {"abc", ""}, {"", "abc"}} {
+		if template.Token(parts...) == template.Token("a", "bc") {
+			t.Errorf("%q and %q have one token", parts, []string{"a", "bc"})
+		}
+	}
+}
+
 func TestSplit(t *testing.T) {
 	ids, names := template.Split([]string{"lt-0123456789abcdef0", "web", "lt-0a1b2c3d", "lt-web", "lt-", "lt-0123456789ABCDEF0", "a/lt-0a1b2c3d"})
 	if want := []string{"lt-0123456789abcdef0", "lt-0a1b2c3d"}; !slices.Equal(ids, want) {
