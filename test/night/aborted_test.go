@@ -2,6 +2,7 @@ package night_test
 
 import (
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -125,12 +126,18 @@ func TestManySweepsAtOnce(t *testing.T) {
 			}
 		})
 		n.run()
+		var failed atomic.Int32
 		for range 10 {
 			for range 10 {
-				go func() { _, _ = n.Invoke(n.ctx, "recover", payload) }()
+				go func() {
+					if _, err := n.Invoke(n.ctx, "recover", payload); err != nil {
+						failed.Add(1)
+					}
+				}()
 			}
 			time.Sleep(20 * time.Second)
 		}
+		n.want("sweeps that failed", failed.Load(), 0)
 		time.Sleep(2 * sweep)
 		for _, id := range ids {
 			n.want("state", n.EC2.State(id), ec2.Running)

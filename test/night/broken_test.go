@@ -89,7 +89,7 @@ func TestARollRefusedForGood(t *testing.T) {
 			}, func(n *night, r states.Execution, web string) {
 				n.wasImaged(r, web)
 				n.want("template's image", aws.ToString(n.defaults()[0].LaunchTemplateData.ImageId), ec2.ImageX86)
-				n.saysOf(r, "Not rolled", "web", failed)
+				n.saysOf(r, "PARTIAL", "Not rolled", "web", failed)
 			})
 		})
 	}
@@ -103,7 +103,7 @@ func TestAnAliasThatCannotBeWritten(t *testing.T) {
 		}))(n.t)
 	}, func(n *night, r states.Execution, web string) {
 		n.wasImaged(r, web)
-		n.saysOf(r, "Not rolled", "/goldsmith/images/web")
+		n.saysOf(r, "PARTIAL", "Not rolled", "/goldsmith/images/web")
 	})
 }
 

@@ -7,6 +7,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
+	"runtime/debug"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -22,6 +24,12 @@ import (
 	"goldsmith/local/suite"
 	"goldsmith/shared/plan"
 )
+
+// TestMain lets the collector wait: nights leave much behind, and end soon.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(400)
+	os.Exit(m.Run())
+}
 
 // night is one night in fake time and what a person can do in it.
 type night struct {

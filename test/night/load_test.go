@@ -1,0 +1,114 @@
+package night_test
+
+import (
+	"testing"
+	"time"
+
+	"goldsmith/local/asl"
+	"goldsmith/local/ec2"
+	"goldsmith/local/suite"
+	"goldsmith/shared/job"
+	"goldsmith/shared/plan"
+)
+
+// Every source of a large night is imaged once and back, however it is hindered.
+func (n *night) allImaged(ids []string) {
+	n.t.Helper()
+	r := n.onlyRun()
+	n.want("status", r.Status, asl.Succeeded)
+	results := n.results(r)
+	n.want("results", len(results), len(ids))
+	bad := 0
+	for _, id := range ids {
+		result := results[id]
+		if result.Ending != job.Imaged {
+			if bad++; bad < 4 {
+				n.t.Errorf("%s ended %q: %s", id, result.Ending, result.Problem)
+			}
+			continue
+		}
+		if taken := n.EC2.Taken(result.Image.ID); taken.Live {
+			n.t.Errorf("image %s of %s was taken while it ran", result.Image.ID, id)
+		}
+	}
+	n.want("sources not imaged", bad, 0)
+	n.want("images", len(n.images()), len(ids))
+}
+
+func TestThreeHundredSourcesUnderEC2sBuckets(t *testing.T) {
+	play(t, suite.Options{EC2: ec2.Options{Buckets: true}}, func(n *night) {
+		// The fleet is older than the buckets: they are full when the night begins.
+		var ids []string
+		for range 60 {
+			ids = append(ids, n.launchMany(5, "web")...)
+			time.Sleep(3 * time.Second)
+		}
+		n.run()
+		n.allImaged(ids)
+		throttled := 0
+		for _, c := range n.callsOf("") {
+			if c.Error == "RequestLimitExceeded" {
+				throttled++
+			}
+		}
+		t.Logf("300 sources in %s, %d of %d calls throttled", n.onlyRun().Stopped.Sub(due), throttled, len(n.callsOf("")))
+	})
+}
+
+func TestStartsThrottledToOneASecond(t *testing.T) {
+	play(t, suite.Options{}, func(n *night) {
+		ids := n.launchMany(100, "web")
+		n.begin()
+		n.EC2.Inject(ec2.Fault{Action: "StartInstances", PerSecond: 1})
+		n.run()
+		n.allImaged(ids)
+		longest := time.Duration(0)
+		for _, result := range n.results(n.onlyRun()) {
+			longest = max(longest, result.Times.Downtime())
+		}
+		t.Logf("100 starts at one a second: down for %s at most", longest)
+		n.want("down for ten minutes at most", longest < 10*time.Minute, true)
+	})
+}
+
+// Everything at once answers one call in five only.
+func TestEveryCallThrottledNowAndThen(t *testing.T) {
+	play(t, suite.Options{}, func(n *night) {
+		ids := n.launchMany(30, "web")
+		n.begin()
+		n.EC2.Inject(ec2.Fault{Chance: 0.5, Code: "RequestLimitExceeded", Until: due.Add(20 * time.Minute)})
+		n.run()
+		n.allImaged(ids)
+	})
+}
+
+// Describes that are late: what they say may be older than what was done.
+func TestDescribesThatLag(t *testing.T) {
+	play(t, suite.Options{EC2: ec2.Options{Lag: 10 * time.Second}}, func(n *night) {
+		for _, name := range []string{"web", "api", "mail"} {
+			n.launch(name, "")
+		}
+		n.launch("db", "gp3 st1")
+		n.launch("rest", "stopped")
+		time.Sleep(time.Minute)
+		n.run()
+		time.Sleep(time.Minute)
+		n.allImaged(n.ids())
+	})
+}
+
+// Stopped sources go the shortest way, so that this says much about paging and
+// costs little.
+func TestMoreThanAThousandSources(t *testing.T) {
+	plans := nightly(func(p *plan.Plan) { p.Concurrency, p.Roll.Skip = 1000, true })
+	play(t, suite.Options{Plans: plans}, func(n *night) {
+		ids := n.launchMany(1050, "web")
+		for _, id := range ids {
+			n.as(id, ec2.Stopped)
+		}
+		n.run()
+		n.allImaged(ids)
+		n.saysOf(n.onlyRun(), "1050 imaged")
+		n.want("rounds", len(n.callsOf("DescribeVolumes")) > 5, true)
+	})
+}
