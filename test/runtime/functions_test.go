@@ -176,12 +176,13 @@ func build(t *testing.T) map[string]string {
 	free := make(chan struct{}, 2)
 	for _, main := range mains {
 		name := filepath.Base(filepath.Dir(main))
-		programs[name] = filepath.Join(folder, name)
+		program := filepath.Join(folder, name)
+		programs[name] = program
 		links.Go(func() {
 			free <- struct{}{}
 			defer func() { <-free }()
 			command := exec.CommandContext(t.Context(), "go", "build", "-tags", "lambda.norpc", "-ldflags", "-s -w",
-				"-o", programs[name], "./functions/"+name+"/lambda")
+				"-o", program, "./functions/"+name+"/lambda")
 			command.Dir = root
 			if said, err := command.CombinedOutput(); err != nil {
 				t.Errorf("building %s: %v\n%s", name, err, said)

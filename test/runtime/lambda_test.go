@@ -115,6 +115,13 @@ func (s *sandbox) next(w http.ResponseWriter, r *http.Request) {
 
 func (s *sandbox) id(n int) string { return fmt.Sprintf("8476a536-e9f4-11e8-9739-%012d", n) }
 
+// current is the id of the event sent last.
+func (s *sandbox) current() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.id(s.sent)
+}
+
 func (s *sandbox) take(w http.ResponseWriter, r *http.Request, failed bool) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -139,7 +146,7 @@ func (s *sandbox) invoke(t *testing.T, event []byte) answer {
 	}
 	select {
 	case got := <-s.answers:
-		if want := s.id(s.sent); got.id != want {
+		if want := s.current(); got.id != want {
 			t.Errorf("%s answered %s, was asked %s", s.name, got.id, want)
 		}
 		return got
