@@ -93,7 +93,7 @@ func (s Step) requested(ctx context.Context, e event.Requested) (Answer, error) 
 	p, problem := s.wanted(e.Value)
 	started := page(p, name, e.Time, request)
 	if problem != "" {
-		started.Problem = fmt.Sprintf("Tag %s=%s on %s: %s Put the tag on again with one of them, or with %q", tag.Request, e.Value, e.ID, problem, tag.RequestDefault)
+		started.Problem = fmt.Sprintf("Tag %s=%s on %s: %s. Put the tag on again with one of them, or with %q", tag.Request, e.Value, e.ID, problem, tag.RequestDefault)
 	}
 	return s.start(ctx, started)
 }
@@ -142,7 +142,7 @@ func kindOf(id string) job.Kind {
 }
 
 func (s Step) unknown(name string) string {
-	return fmt.Sprintf("there is no plan %q; there are: %s.", name, strings.Join(s.plans.Names(), ", "))
+	return fmt.Sprintf("there is no plan %q; there are: %s", name, strings.Join(s.plans.Names(), ", "))
 }
 
 // basic is ISO 8601 without colons, which an execution's name must not have.

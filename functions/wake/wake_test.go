@@ -145,7 +145,7 @@ func TestWake(t *testing.T) {
 			Name: "the step ended meanwhile: its token is forgotten",
 			Given: func(s *stage.Stage, _ *json.RawMessage) {
 				s.Set(s.Web, ec2.Stopped)
-				s.Must(s.States.Stop("arn:aws:states:eu-central-1:123456789012:execution:goldsmith:waiting", "", ""))
+				s.Abort("arn:aws:states:eu-central-1:123456789012:execution:goldsmith:waiting")
 			},
 			Want: "Waits DescribeInstances SendTaskSuccess Done: ok | Waits: ok",
 			Then: status("ABORTED", "waiting"),

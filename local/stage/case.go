@@ -3,6 +3,7 @@ package stage
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -27,8 +28,9 @@ type Case[In, Out any] struct {
 	Want string
 	// Between happens before each further call of the step.
 	Between func(s *Stage)
-	// Says are parts of the last error's text.
-	Says []string
+	// Says are parts of the last error's text, Message is all of it.
+	Says    []string
+	Message string
 	// Then looks at what the last call gave.
 	Then func(s *Stage, out Out)
 }
@@ -67,6 +69,9 @@ func (c Case[In, Out]) play(s *Stage, scene func(*Stage) (handler.Func[In, Out],
 		if err == nil || !strings.Contains(err.Error(), part) {
 			s.Errorf("the error says\n\t%v\nand not\n\t%s", err, part)
 		}
+	}
+	if c.Message != "" {
+		s.Same("message", fmt.Sprint(err), c.Message)
 	}
 	if c.Then != nil {
 		c.Then(s, out)

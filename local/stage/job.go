@@ -98,6 +98,13 @@ func (s *Stage) Execute(name string) (arn, token string) {
 	return aws.ToString(out.ExecutionArn), s.tokens.last()
 }
 
+// Abort stops an execution, as a person may.
+func (s *Stage) Abort(arn string) {
+	s.Helper()
+	s.Must(s.States.Stop(arn, "", ""))
+	synctest.Wait()
+}
+
 // Outcome is the status of an execution, and its output or cause.
 func (s *Stage) Outcome(arn string) (status, text string) {
 	s.Helper()

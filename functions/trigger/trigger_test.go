@@ -1,0 +1,307 @@
+package trigger_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+
+	"goldsmith/functions/trigger"
+	"goldsmith/local/stage"
+	"goldsmith/local/states"
+	"goldsmith/shared/handler"
+	"goldsmith/shared/job"
+	"goldsmith/shared/plan"
+)
+
+// scene is a schedule that fired, in an account with plans nightly and weekly.
+func scene(s *stage.Stage) (handler.Func[json.RawMessage, trigger.Answer], json.RawMessage) {
+	weekly := s.Plan
+	weekly.Name, weekly.Window = "weekly", plan.Duration(time.Hour)
+	plans := plan.Plans{Default: "nightly", Plans: map[string]plan.Plan{"nightly": s.Plan, "weekly": weekly}}
+	return trigger.New(s.SFN, plans, stage.Machine, time.Now).Handle, s.Sample("schedule")
+}
+
+type (
+	raw   = json.RawMessage
+	cases = []stage.Case[raw, trigger.Answer]
+)
+
+// executions is where the ARNs of runs begin.
+const executions = "arn:aws:states:eu-central-1:123456789012:execution:goldsmith:"
+
+func event(name string) func(*stage.Stage, *json.RawMessage) {
+	return func(s *stage.Stage, in *json.RawMessage) { *in = s.Sample(name) }
+}
+
+func text(event string) func(*stage.Stage, *json.RawMessage) {
+	return func(_ *stage.Stage, in *json.RawMessage) { *in = json.RawMessage(event) }
+}
+
+// started checks that this one run was started, and hands its input on.
+func started(name string, check func(s *stage.Stage, p job.Page)) func(*stage.Stage, trigger.Answer) {
+	return func(s *stage.Stage, a trigger.Answer) {
+		s.Helper()
+		s.Same("answer", []string{a.Run, a.Execution, a.Ignored}, []string{name, executions + name, ""})
+		s.Same("executions", len(s.States.List(states.Filter{})), 1)
+		out, err := s.SFN.DescribeExecution(s.Context(), &sfn.DescribeExecutionInput{ExecutionArn: aws.String(a.Execution)})
+		s.Must(err)
+		var p job.Page
+		s.Must(json.Unmarshal([]byte(aws.ToString(out.Input)), &p))
+		s.Same("run", []string{p.Run.Name, p.Execution}, []string{name, a.Execution})
+		if check != nil {
+			check(s, p)
+		}
+	}
+}
+
+func at(text string) time.Time {
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		panic(err)
+	}
+	return t
+}
+
+func TestTriggerSchedule(t *testing.T) {
+	const run = "nightly-20260322T020000Z"
+	stage.Play(t, scene, cases{
+		{
+			Name: "a schedule fired: one run, named after the plan and the time it was due",
+			Want: "StartExecution: ok",
+			Then: started(run, func(s *stage.Stage, p job.Page) {
+				s.Same("page", p, job.Page{
+					Run:     job.Run{Name: run, Plan: "nightly", Scheduled: at("2026-03-22T02:00:00Z"), Closes: at("2026-03-22T06:00:00Z")},
+					Plan:    s.Plan,
+					Sources: []job.Source{}, Execution: executions + run,
+				})
+				s.Same("counted", strings.Count(s.Logs.String(), `"RunsStarted":1`), 1)
+			}),
+		},
+		{
+			Name:    "delivered twice, the second late: the same run",
+			Want:    "StartExecution: ok | StartExecution: ok",
+			Between: func(*stage.Stage) { time.Sleep(10 * time.Minute) },
+			Then:    started(run, nil),
+		},
+		{
+			Name:    "delivered again after the run has ended: no second one",
+			Want:    "StartExecution: ok | StartExecution: ok",
+			Between: func(s *stage.Stage) { s.Abort(executions + run) },
+			Then: func(s *stage.Stage, a trigger.Answer) {
+				s.Same("repeated", a.Repeated, true)
+				started(run, nil)(s, a)
+				s.Same("counted", strings.Count(s.Logs.String(), `"RunsStarted":1`), 1)
+			},
+		},
+		{
+			Name:  "the answer is lost on its way: the same run",
+			Given: func(s *stage.Stage, _ *json.RawMessage) { s.LoseAnswers("StartExecution", 1) },
+			Want:  "StartExecution*2: ok",
+			Then:  started(run, nil),
+		},
+		{
+			Name: "Step Functions is busy: the event is tried again",
+			Given: func(s *stage.Stage, _ *json.RawMessage) {
+				s.Refuse("StartExecution", "ThrottlingException", stage.Attempts)
+			},
+			Want: "StartExecution*6: Throttled | StartExecution: ok",
+			Then: started(run, nil),
+		},
+		{
+			Name:  "the state machine was deleted",
+			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Refuse("StartExecution", "StateMachineDoesNotExist", 1) },
+			Want:  "StartExecution: Failed",
+			Says:  []string{"starting run " + run},
+		},
+		{
+			Name:  "the window is the plan's own",
+			Given: text(`{"goldsmith":"schedule","version":"1","plan":"weekly","time":"2026-03-22T03:00:00+01:00"}`),
+			Want:  "StartExecution: ok",
+			Then: started("weekly-20260322T020000Z", func(s *stage.Stage, p job.Page) {
+				s.Same("closes", p.Run.Closes, at("2026-03-22T03:00:00Z"))
+			}),
+		},
+		{
+			Name:    "its plan was removed, the schedule was not",
+			Given:   text(`{"goldsmith":"schedule","version":"1","plan":"monthly","time":"2026-03-22T02:00:00Z","schedule":"arn:aws:scheduler:eu-central-1:123456789012:schedule/default/goldsmith-monthly"}`),
+			Want:    ": Failed",
+			Message: `schedule arn:aws:scheduler:eu-central-1:123456789012:schedule/default/goldsmith-monthly: there is no plan "monthly"; there are: nightly, weekly. Deploy the suite again, so that schedules and plans agree.`,
+		},
+	})
+}
+
+// The machine may be named by its alias or a version, its executions never are.
+func TestTriggerQualified(t *testing.T) {
+	for _, qualifier := range []string{"live", "7"} {
+		qualified := func(s *stage.Stage) (handler.Func[json.RawMessage, trigger.Answer], json.RawMessage) {
+			plans := plan.Plans{Default: "nightly", Plans: map[string]plan.Plan{"nightly": s.Plan}}
+			return trigger.New(s.SFN, plans, stage.Machine+":"+qualifier, time.Now).Handle, s.Sample("schedule")
+		}
+		stage.Play(t, qualified, cases{{Name: qualifier, Want: "StartExecution: ok", Then: started("nightly-20260322T020000Z", nil)}})
+	}
+}
+
+func TestTriggerTag(t *testing.T) {
+	const run = "request-i-0a1b2c3d4e5f60718-v4"
+	request := func(value string) job.Request {
+		return job.Request{Source: "i-0a1b2c3d4e5f60718", Kind: job.Instance, Value: value}
+	}
+	tagged := func(s *stage.Stage) (handler.Func[json.RawMessage, trigger.Answer], json.RawMessage) {
+		step, _ := scene(s)
+		return step, s.Sample("tag-request-plan")
+	}
+	valued := func(value string) func(*stage.Stage, *json.RawMessage) {
+		return func(s *stage.Stage, in *json.RawMessage) {
+			*in = json.RawMessage(strings.ReplaceAll(string(s.Sample("tag-request-plan")), `"goldsmith:image": "nightly"`, `"goldsmith:image": "`+value+`"`))
+		}
+	}
+	wrong := func(value, problem string) func(*stage.Stage, trigger.Answer) {
+		return started(run, func(s *stage.Stage, p job.Page) {
+			s.Same("problem", p.Problem, problem)
+			s.Same("request", *p.Run.Request, request(value))
+			s.Same("told as plan", []string{p.Run.Plan, p.Plan.Name}, []string{"nightly", "nightly"})
+		})
+	}
+	stage.Play(t, tagged, cases{
+		{
+			Name: "the tag names a plan: one run for this instance, named after the change",
+			Want: "StartExecution: ok",
+			Then: started(run, func(s *stage.Stage, p job.Page) {
+				s.Same("page", p, job.Page{
+					Run: job.Run{
+						Name: run, Plan: "nightly", Scheduled: at("2026-03-22T02:00:07Z"), Closes: at("2026-03-22T06:00:07Z"),
+						Request: new(request("nightly")),
+					},
+					Plan:    s.Plan,
+					Sources: []job.Source{}, Execution: executions + run,
+				})
+			}),
+		},
+		{Name: "delivered twice: the same run", Want: "StartExecution: ok | StartExecution: ok", Then: started(run, nil)},
+		{
+			Name: "now is the default plan", Given: event("tag-request-now"), Want: "StartExecution: ok",
+			Then: started("request-i-0a1b2c3d4e5f60718-v5", func(s *stage.Stage, p job.Page) {
+				s.Same("plan", []string{p.Run.Plan, p.Run.Request.Value, p.Problem}, []string{"nightly", "now", ""})
+			}),
+		},
+		{
+			Name: "no value is the default plan", Given: valued(""), Want: "StartExecution: ok",
+			Then: started(run, func(s *stage.Stage, p job.Page) {
+				s.Same("plan", []string{p.Run.Plan, p.Problem}, []string{"nightly", ""})
+			}),
+		},
+		{
+			Name: "on a snapshot", Given: event("tag-request-snapshot"), Want: "StartExecution: ok",
+			Then: started("request-snap-0c1d2e3f4a5b60718-v1", func(s *stage.Stage, p job.Page) {
+				s.Same("kind", p.Run.Request.Kind, job.Snapshot)
+			}),
+		},
+		{
+			Name: "a plan that does not exist: a run that only says so", Given: valued("nightli"), Want: "StartExecution: ok",
+			Then: wrong("nightli", `Tag goldsmith:image=nightli on i-0a1b2c3d4e5f60718: there is no plan "nightli"; there are: nightly, weekly. Put the tag on again with one of them, or with "now"`),
+		},
+		{
+			Name: "a plan in capitals is another plan", Given: valued("Nightly"), Want: "StartExecution: ok",
+			Then: wrong("Nightly", `Tag goldsmith:image=Nightly on i-0a1b2c3d4e5f60718: there is no plan "Nightly"; there are: nightly, weekly. Put the tag on again with one of them, or with "now"`),
+		},
+		{
+			Name: "yes is no plan", Given: valued("yes"), Want: "StartExecution: ok",
+			Then: wrong("yes", `Tag goldsmith:image=yes on i-0a1b2c3d4e5f60718: there is no plan "yes"; there are: nightly, weekly. Put the tag on again with one of them, or with "now"`),
+		},
+		{
+			Name: "a space too many", Given: valued("nightly "), Want: "StartExecution: ok",
+			Then: wrong("nightly ", `Tag goldsmith:image=nightly  on i-0a1b2c3d4e5f60718: there is no plan "nightly "; there are: nightly, weekly. Put the tag on again with one of them, or with "now"`),
+		},
+	})
+}
+
+// A person, or the command line, asks for a run now.
+func TestTriggerNow(t *testing.T) {
+	asked := func(s *stage.Stage) (handler.Func[json.RawMessage, trigger.Answer], json.RawMessage) {
+		step, _ := scene(s)
+		return step, s.Sample("run-now-source")
+	}
+	const run = "nightly-now-4d6f1c52-9d0e-4f5b-8f0a-1a2b3c4d5e6f"
+	long := strings.Repeat("x", 32)
+	plans := func(s *stage.Stage) plan.Plans {
+		return plan.Plans{Default: long, Plans: map[string]plan.Plan{long: s.Plan}}
+	}
+	stage.Play(t, asked, cases{
+		{
+			Name: "one source, named after the request's id; the window opens now",
+			Want: "StartExecution: ok",
+			Then: started(run, func(s *stage.Stage, p job.Page) {
+				s.Same("run", p.Run, job.Run{
+					Name: run, Plan: "nightly", Scheduled: at("2026-03-22T14:05:09Z"), Closes: at("2026-03-22T18:05:09Z"),
+					Request: &job.Request{Source: "i-0a1b2c3d4e5f60718", Kind: job.Instance, By: "arn:aws:iam::123456789012:user/jo"},
+				})
+			}),
+		},
+		{Name: "sent twice under one id: the same run", Want: "StartExecution: ok | StartExecution: ok", Then: started(run, nil)},
+		{
+			Name:  "a snapshot",
+			Given: text(`{"goldsmith":"run","version":"1","plan":"nightly","source":"snap-0c1d2e3f4a5b60718","id":"1"}`),
+			Want:  "StartExecution: ok",
+			Then: started("nightly-now-1", func(s *stage.Stage, p job.Page) {
+				s.Same("request", *p.Run.Request, job.Request{Source: "snap-0c1d2e3f4a5b60718", Kind: job.Snapshot})
+			}),
+		},
+		{
+			Name:    "the whole plan, without an id: Lambda's own request id makes it happen once",
+			Given:   event("run-now"),
+			Want:    "StartExecution: ok | StartExecution: ok",
+			Between: func(*stage.Stage) { time.Sleep(time.Minute) },
+			Then: func(s *stage.Stage, a trigger.Answer) {
+				s.Same("repeated", a.Repeated, true)
+				started("nightly-now-00000000-0000-4000-8000-000000000001", func(s *stage.Stage, p job.Page) {
+					s.Same("request", *p.Run.Request, job.Request{})
+					s.Same("opens", p.Run.Scheduled, at("2000-01-01T00:00:00Z"))
+				})(s, a)
+			},
+		},
+		{
+			Name:  "now is the default plan",
+			Given: text(`{"goldsmith":"run","version":"1","plan":"now","id":"1"}`),
+			Want:  "StartExecution: ok",
+			Then:  started("nightly-now-1", nil),
+		},
+		{
+			Name:    "a plan that does not exist",
+			Given:   text(`{"goldsmith":"run","version":"1","plan":"monthly"}`),
+			Want:    ": Failed",
+			Message: `there is no plan "monthly"; there are: nightly, weekly. Nothing was started.`,
+		},
+	})
+	t.Run("names longer than 80 characters", func(t *testing.T) {
+		named := func(s *stage.Stage) (handler.Func[json.RawMessage, trigger.Answer], json.RawMessage) {
+			s.Plan.Name = long
+			return trigger.New(s.SFN, plans(s), stage.Machine, time.Now).Handle, nil
+		}
+		asks := func(id string) func(*stage.Stage, *json.RawMessage) {
+			return text(`{"goldsmith":"run","version":"1","plan":"` + long + `","id":"` + id + `"}`)
+		}
+		fits := func(s *stage.Stage, a trigger.Answer) {
+			s.Same("length", len(a.Run), 80)
+			s.Same("executions", len(s.States.List(states.Filter{})), 1)
+		}
+		var first string
+		stage.Play(t, named, cases{
+			{
+				Name: "are cut to fit", Given: asks(strings.Repeat("a", 64)), Want: "StartExecution: ok | StartExecution: ok",
+				Then: func(s *stage.Stage, a trigger.Answer) { fits(s, a); first = a.Run },
+			},
+			{
+				Name: "and still differ when the end does", Given: asks(strings.Repeat("a", 63) + "b"), Want: "StartExecution: ok",
+				Then: func(s *stage.Stage, a trigger.Answer) { fits(s, a); s.Same("the same name", a.Run == first, false) },
+			},
+			{
+				Name: "80 characters are left as they are", Given: asks(strings.Repeat("a", 43)), Want: "StartExecution: ok",
+				Then: func(s *stage.Stage, a trigger.Answer) { s.Same("name", a.Run, long+"-now-"+strings.Repeat("a", 43)) },
+			},
+		})
+	})
+}
