@@ -1,0 +1,411 @@
+package roll_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"goldsmith/functions/roll"
+	"goldsmith/local/ec2"
+	"goldsmith/local/stage"
+	"goldsmith/shared/handler"
+	"goldsmith/shared/job"
+	"goldsmith/shared/tag"
+)
+
+const (
+	before = "ami-0aaaaaaaaaaaaaaaa"
+	newest = "ami-0bbbbbbbbbbbbbbbb"
+	alias  = "/goldsmith/images/web"
+)
+
+// scene is a job whose image is available.
+func scene(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
+	j := s.Job()
+	j.Back, j.Image.ID, j.Image.State = true, newest, "available"
+	return roll.New(s.EC2, s.SSM, "/goldsmith/images").Handle, j
+}
+
+// subscribed is a scene with a launch template that wants the source's image.
+func subscribed(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
+	template(s, "fleet", "web", before)
+	return scene(s)
+}
+
+type cases = []stage.Case[job.Job, job.Job]
+
+const (
+	finds  = "DescribeLaunchTemplates DescribeLaunchTemplateVersions"
+	rolls  = " CreateLaunchTemplateVersion ModifyLaunchTemplate"
+	writes = " GetParameter PutParameter"
+)
+
+func TestRoll(t *testing.T) {
+	stage.Play(t, subscribed, cases{
+		{
+			Name: "a template tagged for the source: a new version, made default",
+			Want: finds + rolls + writes + ": ok",
+			Then: func(s *stage.Stage, j job.Job) {
+				v := versions(s, "fleet")
+				s.Same("versions", len(v), 2)
+				s.Same("default", []any{aws.ToBool(v[0].DefaultVersion), aws.ToString(v[0].LaunchTemplateData.ImageId)}, []any{true, newest})
+				s.Same("described", aws.ToString(v[0].VersionDescription), "Goldsmith run "+stage.RunName)
+				s.Same("rolled", j.Rolled, []job.Rolled{
+					{Target: aws.ToString(v[0].LaunchTemplateId), Name: "fleet", From: before, To: newest, Version: 2, Previous: 1},
+					{Target: alias, To: newest, Version: 1},
+				})
+			},
+		},
+		{
+			Name: "the new version is the old one in all but the image, snapshots of its volumes included",
+			Given: func(s *stage.Stage, _ *job.Job) {
+				template(s, "rich", "web", before, func(d *types.RequestLaunchTemplateData) {
+					d.InstanceType, d.KeyName, d.UserData = types.InstanceTypeT3Micro, aws.String("ops"), aws.String("IyEvYmluL3No")
+					d.BlockDeviceMappings = []types.LaunchTemplateBlockDeviceMappingRequest{{
+						DeviceName: aws.String("/dev/sdf"),
+						Ebs:        &types.LaunchTemplateEbsBlockDeviceRequest{SnapshotId: aws.String("snap-0c1d2e3f4a5b60718"), VolumeSize: aws.Int32(50), Encrypted: aws.Bool(true)},
+					}}
+				})
+			},
+			Want: finds + "*2" + rolls + rolls + writes + ": ok",
+			Then: func(s *stage.Stage, _ job.Job) {
+				v := versions(s, "rich")
+				old := *v[1].LaunchTemplateData
+				old.ImageId = aws.String(newest)
+				if diff := cmp.Diff(old, *v[0].LaunchTemplateData, cmpopts.IgnoreUnexported(types.ResponseLaunchTemplateData{}, types.LaunchTemplateBlockDeviceMapping{}, types.LaunchTemplateEbsBlockDevice{})); diff != "" {
+					s.Error(diff)
+				}
+				s.Same("snapshot", aws.ToString(v[0].LaunchTemplateData.BlockDeviceMappings[0].Ebs.SnapshotId), "snap-0c1d2e3f4a5b60718")
+			},
+		},
+		{
+			Name:    "rolled once, however often the step runs",
+			Want:    finds + rolls + writes + ": ok | " + finds + " GetParameter: ok",
+			Between: func(*stage.Stage) { time.Sleep(time.Minute) },
+			Then:    func(s *stage.Stage, _ job.Job) { s.Same("versions", len(versions(s, "fleet")), 2) },
+		},
+		{
+			Name: "the answers are lost on their way: one version all the same",
+			Given: func(s *stage.Stage, _ *job.Job) {
+				s.Cloud.Inject(ec2.Fault{Action: "CreateLaunchTemplateVersion", Nth: []int{1}, Drop: true})
+				s.Cloud.Inject(ec2.Fault{Action: "ModifyLaunchTemplate", Nth: []int{1}, Drop: true})
+				s.LoseAnswers("PutParameter", 1)
+			},
+			Want: finds + " CreateLaunchTemplateVersion*2 ModifyLaunchTemplate*2 GetParameter PutParameter*2: ok",
+			Then: func(s *stage.Stage, _ job.Job) { s.Same("versions", len(versions(s, "fleet")), 2) },
+		},
+		{
+			Name: "the version was made, making it default failed: the next try goes on with it",
+			Given: func(s *stage.Stage, _ *job.Job) {
+				s.Cloud.Inject(ec2.Fault{Action: "ModifyLaunchTemplate", Nth: []int{1, 2, 3, 4, 5, 6}, Code: "RequestLimitExceeded"})
+			},
+			Want: finds + " CreateLaunchTemplateVersion ModifyLaunchTemplate*6: Throttled | " + finds + rolls + writes + ": ok",
+			Then: func(s *stage.Stage, j job.Job) {
+				s.Same("versions", len(versions(s, "fleet")), 2)
+				s.Same("rolled", []any{j.Rolled[0].From, j.Rolled[0].Version, j.Rolled[0].Previous}, []any{before, int64(2), int64(1)})
+			},
+		},
+		{
+			Name:  "somebody has rolled it already: nothing to do",
+			Given: func(s *stage.Stage, _ *job.Job) { template(s, "already", "web", newest) },
+			Want:  finds + "*2" + rolls + writes + ": ok",
+			Then: func(s *stage.Stage, j job.Job) {
+				s.Same("versions", len(versions(s, "already")), 1)
+				s.Same("rolled", find(j, "already").Problem, "")
+			},
+		},
+		{
+			Name:  "the plan rolls nothing",
+			Given: func(_ *stage.Stage, j *job.Job) { j.Plan.Roll.Skip, j.Rolled = true, nil },
+			Want:  ": ok",
+			Then:  func(s *stage.Stage, j job.Job) { s.Same("rolled", len(j.Rolled), 0) },
+		},
+		{
+			Name:  "templates of other sources are left alone",
+			Given: func(s *stage.Stage, _ *job.Job) { template(s, "other", "web-2", before) },
+			Want:  finds + rolls + writes + ": ok",
+			Then:  func(s *stage.Stage, _ job.Job) { s.Same("versions", len(versions(s, "other")), 1) },
+		},
+		{
+			Name: "a name with wildcards in it is only that name",
+			Given: func(s *stage.Stage, j *job.Job) {
+				template(s, "starred", `w?b\*`, before)
+				j.Source.Name = `w?b\*`
+			},
+			Want: finds + rolls + writes + ": ok",
+			Then: func(s *stage.Stage, j job.Job) {
+				s.Same("the starred", len(versions(s, "starred")), 2)
+				s.Same("the others", len(versions(s, "fleet")), 1)
+				s.Same("alias", find(j, "/goldsmith/images/w-b--").To, newest)
+			},
+		},
+		{
+			Name: "a template may have no image yet",
+			Given: func(s *stage.Stage, _ *job.Job) {
+				template(s, "bare", "web", "", func(d *types.RequestLaunchTemplateData) { d.KeyName = aws.String("ops") })
+			},
+			Want: finds + "*2" + rolls + rolls + writes + ": ok",
+			Then: func(s *stage.Stage, j job.Job) {
+				s.Same("rolled", []string{find(j, "bare").From, find(j, "bare").To}, []string{"", newest})
+			},
+		},
+	})
+}
+
+// The plan's list adds to the templates found by tag.
+func TestRollListed(t *testing.T) {
+	listed := func(names ...string) func(*stage.Stage, *job.Job) {
+		return func(s *stage.Stage, j *job.Job) {
+			template(s, "listed", "", before)
+			j.Plan.Roll.Templates = map[string][]string{"web": names, "db": {"of-another"}}
+		}
+	}
+	stage.Play(t, subscribed, cases{
+		{
+			Name: "by its name", Given: listed("listed"), Want: finds + "*2" + rolls + rolls + writes + ": ok",
+			Then: func(s *stage.Stage, j job.Job) { s.Same("rolled", find(j, "listed").To, newest) },
+		},
+		{
+			Name: "one that is tagged as well is rolled once", Given: listed("fleet", "listed", "listed"),
+			Want: "DescribeLaunchTemplates DescribeLaunchTemplateVersions*4" + rolls + rolls + writes + ": ok",
+			Then: func(s *stage.Stage, j job.Job) {
+				s.Same("targets", len(j.Rolled), 3)
+				s.Same("versions", len(versions(s, "fleet")), 2)
+			},
+		},
+		{
+			Name: "what does not exist is said so, and the others go on", Given: listed("lt-00000000000000bad", "no-such"),
+			Want: "DescribeLaunchTemplates DescribeLaunchTemplateVersions*3" + rolls + writes + ": ok",
+			Then: func(s *stage.Stage, j job.Job) {
+				s.Same("by id", find(j, "lt-00000000000000bad").Problem, "there is no such launch template")
+				s.Same("by name", find(j, "no-such").Problem, "there is no such launch template")
+				s.Same("rolled", find(j, "fleet").To, newest)
+			},
+		},
+	})
+}
+
+// What cannot be rolled keeps its image, alone.
+func TestRollLeaves(t *testing.T) {
+	left := func(name, problem string) func(*stage.Stage, job.Job) {
+		return func(s *stage.Stage, j job.Job) {
+			s.Same("problem", find(j, name).Problem, problem)
+			s.Same("kept", []any{find(j, name).From == newest, len(versions(s, name))}, []any{false, 1})
+			s.Same("the others", []string{find(j, "fleet").Problem, find(j, alias).Problem}, []string{"", ""})
+		}
+	}
+	typed := func(name string, t types.InstanceType) func(*stage.Stage, *job.Job) {
+		return func(s *stage.Stage, _ *job.Job) {
+			template(s, name, "web", before, func(d *types.RequestLaunchTemplateData) { d.InstanceType = t })
+		}
+	}
+	const both = finds + "*2"
+	stage.Play(t, subscribed, cases{
+		{
+			Name: "its instance type is of another architecture", Given: typed("arm", types.InstanceTypeT4gMicro),
+			Want: both + " DescribeInstanceTypes" + rolls + writes + ": ok",
+			Then: left("arm", "its instance type t4g.micro does not run x86_64 images"),
+		},
+		{
+			Name: "another instance type of the same architecture is as good", Given: typed("large", types.InstanceTypeM5Large),
+			Want: both + " DescribeInstanceTypes" + rolls + rolls + writes + ": ok",
+			Then: func(s *stage.Stage, j job.Job) { s.Same("rolled", find(j, "large").To, newest) },
+		},
+		{
+			Name: "the source's own instance type needs no look-up", Given: typed("same", types.InstanceTypeT3Micro),
+			Want: both + rolls + rolls + writes + ": ok",
+		},
+		{
+			Name:  "it is pinned to a parameter's version",
+			Given: func(s *stage.Stage, _ *job.Job) { template(s, "pinned", "web", "resolve:ssm:/golden/web:3") },
+			Want:  both + rolls + writes + ": ok",
+			Then:  left("pinned", "it takes its image from resolve:ssm:/golden/web:3, a parameter's pinned version or another account's parameter; name a parameter of this account without version or label to have it rolled"),
+		},
+		{
+			Name: "it takes another account's parameter",
+			Given: func(s *stage.Stage, _ *job.Job) {
+				template(s, "shared", "web", "resolve:ssm:arn:aws:ssm:eu-central-1:210987654321:parameter/golden/web")
+			},
+			Want: both + rolls + writes + ": ok",
+			Then: left("shared", "it takes its image from resolve:ssm:arn:aws:ssm:eu-central-1:210987654321:parameter/golden/web, a parameter's pinned version or another account's parameter; name a parameter of this account without version or label to have it rolled"),
+		},
+	})
+}
+
+// Aliases: the source's own, and those that templates resolve.
+func TestRollAlias(t *testing.T) {
+	stage.Play(t, scene, cases{
+		{
+			Name: "no template wants the image: the alias is written all the same",
+			Want: "DescribeLaunchTemplates" + writes + ": ok",
+			Then: func(s *stage.Stage, j job.Job) {
+				time.Sleep(time.Minute)
+				value, _ := s.Parameters.Value(alias)
+				s.Same("alias", value, newest)
+				s.Same("rolled", j.Rolled, []job.Rolled{{Target: alias, To: newest, Version: 1}})
+			},
+		},
+		{
+			Name:  "it remembers what it pointed at before",
+			Given: func(s *stage.Stage, _ *job.Job) { put(s, alias, before) },
+			Want:  "DescribeLaunchTemplates" + writes + ": ok",
+			Then: func(s *stage.Stage, j job.Job) {
+				s.Same("rolled", j.Rolled, []job.Rolled{{Target: alias, From: before, To: newest, Version: 2, Previous: 1}})
+			},
+		},
+		{
+			Name:  "it points there already",
+			Given: func(s *stage.Stage, _ *job.Job) { put(s, alias, newest) },
+			Want:  "DescribeLaunchTemplates GetParameter: ok",
+		},
+		{
+			Name: "a template that resolves a parameter is rolled by writing it; it gets no version",
+			Given: func(s *stage.Stage, _ *job.Job) {
+				put(s, "/golden/web", before)
+				template(s, "resolving", "web", "resolve:ssm:/golden/web")
+			},
+			Want: finds + " GetParameter PutParameter GetParameter PutParameter: ok",
+			Then: func(s *stage.Stage, j job.Job) {
+				time.Sleep(time.Minute)
+				value, _ := s.Parameters.Value("/golden/web")
+				s.Same("parameter", value, newest)
+				s.Same("versions", len(versions(s, "resolving")), 1)
+				s.Same("rolled", find(j, "/golden/web").From, before)
+			},
+		},
+		{
+			Name:  "the function may not write it: said so, the run goes on",
+			Given: func(s *stage.Stage, _ *job.Job) { s.Refuse("PutParameter", "AccessDeniedException", 1) },
+			Want:  "DescribeLaunchTemplates" + writes + ": ok",
+			Then: func(s *stage.Stage, j job.Job) {
+				s.Same("problem", find(j, alias).Problem != "", true)
+			},
+		},
+		{
+			Name:  "Parameter Store is busy: the step is tried again",
+			Given: func(s *stage.Stage, _ *job.Job) { s.Refuse("PutParameter", "ThrottlingException", stage.Attempts) },
+			Want:  "DescribeLaunchTemplates GetParameter PutParameter*6: Throttled | DescribeLaunchTemplates" + writes + ": ok",
+		},
+		{
+			Name:  "somebody else is writing it: the step is tried again",
+			Given: func(s *stage.Stage, _ *job.Job) { s.Refuse("PutParameter", "TooManyUpdates", 1) },
+			Want:  "DescribeLaunchTemplates" + writes + ": Throttled | DescribeLaunchTemplates" + writes + ": ok",
+		},
+	})
+}
+
+// EC2's refusals: what lasts is that target's alone, what passes is the step's.
+func TestRollRefused(t *testing.T) {
+	refused := func(action, code string) func(*stage.Stage, *job.Job) {
+		return func(s *stage.Stage, _ *job.Job) {
+			template(s, "second", "web", before)
+			first := min(aws.ToString(versions(s, "fleet")[0].LaunchTemplateId), aws.ToString(versions(s, "second")[0].LaunchTemplateId))
+			s.Cloud.Inject(ec2.Fault{Action: action, Resource: first, Code: code})
+		}
+	}
+	one := func(s *stage.Stage, j job.Job) {
+		problems := 0
+		for _, r := range j.Rolled {
+			if r.Problem != "" {
+				problems++
+			}
+		}
+		s.Same("targets and problems", []int{len(j.Rolled), problems}, []int{3, 1})
+		s.Same("the other's version", len(versions(s, "fleet"))+len(versions(s, "second")) >= 3, true)
+	}
+	const both = finds + "*2"
+	stage.Play(t, subscribed, cases{
+		{
+			Name: "the function may not change one of two templates", Given: refused("CreateLaunchTemplateVersion", "UnauthorizedOperation"),
+			Want: both + " CreateLaunchTemplateVersion*2 ModifyLaunchTemplate" + writes + ": ok", Then: one,
+		},
+		{
+			Name: "the function may not make one of two the default", Given: refused("ModifyLaunchTemplate", "UnauthorizedOperation"),
+			Want: both + rolls + rolls + writes + ": ok", Then: one,
+		},
+		{
+			Name: "one of two was deleted meanwhile", Given: refused("DescribeLaunchTemplateVersions", "InvalidLaunchTemplateId.NotFound"),
+			Want: both + rolls + writes + ": ok", Then: one,
+		},
+		{
+			Name: "EC2 is busy making a version", Given: refused("CreateLaunchTemplateVersion", "RequestLimitExceeded"),
+			Want: both + " CreateLaunchTemplateVersion*6: Throttled",
+			Says: []string{"making a version with " + newest},
+		},
+		{
+			Name: "EC2 is busy listing templates", Given: func(s *stage.Stage, _ *job.Job) {
+				s.Cloud.Inject(ec2.Fault{Action: "DescribeLaunchTemplates", Code: "RequestLimitExceeded"})
+			},
+			Want: "DescribeLaunchTemplates*6: Throttled",
+			Says: []string{"looking for the launch templates of web"},
+		},
+		{
+			Name: "the function may not list templates", Given: func(s *stage.Stage, _ *job.Job) {
+				s.Cloud.Inject(ec2.Fault{Action: "DescribeLaunchTemplates", Code: "UnauthorizedOperation"})
+			},
+			Want: "DescribeLaunchTemplates: Failed",
+		},
+		{
+			Name: "templates over two pages are all rolled", Given: func(s *stage.Stage, _ *job.Job) {
+				for n := range 200 {
+					template(s, fmt.Sprintf("t%03d", n), "web", newest)
+				}
+			},
+			Want: "DescribeLaunchTemplates*2 DescribeLaunchTemplateVersions*201" + rolls + writes + ": ok",
+			Then: func(s *stage.Stage, j job.Job) { s.Same("targets", len(j.Rolled), 202) },
+		},
+	})
+}
+
+// template makes a launch template that wants the image of a source; "" for none.
+func template(s *stage.Stage, name, source, image string, edit ...func(*types.RequestLaunchTemplateData)) {
+	s.Helper()
+	data := &types.RequestLaunchTemplateData{}
+	if image != "" {
+		data.ImageId = aws.String(image)
+	}
+	for _, e := range edit {
+		e(data)
+	}
+	in := &sdk.CreateLaunchTemplateInput{LaunchTemplateName: aws.String(name), LaunchTemplateData: data}
+	if source != "" {
+		in.TagSpecifications = []types.TagSpecification{{ResourceType: types.ResourceTypeLaunchTemplate, Tags: tag.List(map[string]string{tag.Source: source})}}
+	}
+	_, err := s.EC2.CreateLaunchTemplate(s.Context(), in)
+	s.Must(err)
+}
+
+// versions are those of a template, newest first.
+func versions(s *stage.Stage, name string) []types.LaunchTemplateVersion {
+	s.Helper()
+	out, err := s.EC2.DescribeLaunchTemplateVersions(s.Context(), &sdk.DescribeLaunchTemplateVersionsInput{LaunchTemplateName: aws.String(name)})
+	s.Must(err)
+	return out.LaunchTemplateVersions
+}
+
+func put(s *stage.Stage, name, value string) {
+	s.Helper()
+	_, err := s.SSM.PutParameter(s.Context(), &ssm.PutParameterInput{
+		Name: aws.String(name), Value: aws.String(value), Type: ssmtypes.ParameterTypeString, DataType: aws.String("aws:ec2:image"),
+	})
+	s.Must(err)
+	time.Sleep(time.Minute)
+}
+
+// find is what became of a target, by name or id.
+func find(j job.Job, target string) job.Rolled {
+	at := slices.IndexFunc(j.Rolled, func(r job.Rolled) bool { return r.Name == target || r.Target == target })
+	if at < 0 {
+		return job.Rolled{Problem: "it is not among the targets"}
+	}
+	return j.Rolled[at]
+}
