@@ -1,6 +1,7 @@
 package ec2_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -65,7 +66,14 @@ func BenchmarkNight(b *testing.B) {
 	}
 }
 
-func post(tb testing.TB, h http.Handler, form url.Values) string {
+// bench is what tests, benchmarks and property tests have in common.
+type bench interface {
+	Helper()
+	Context() context.Context
+	Fatalf(format string, args ...any)
+}
+
+func post(tb bench, h http.Handler, form url.Values) string {
 	tb.Helper()
 	out := httptest.NewRecorder()
 	h.ServeHTTP(out, httptest.NewRequestWithContext(tb.Context(), http.MethodPost, "/", strings.NewReader(form.Encode())))

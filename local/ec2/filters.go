@@ -93,10 +93,11 @@ func wild(pattern, value string) bool {
 		return pattern == value
 	}
 	// The last * seen and where it last stopped are enough to try again from.
+	want, have := []rune(pattern), []rune(value)
 	p, v, star, resume := 0, 0, -1, 0
-	for v < len(value) {
-		switch took := match(pattern[p:], value[v]); {
-		case p < len(pattern) && pattern[p] == '*':
+	for v < len(have) {
+		switch took := match(want[p:], have[v]); {
+		case p < len(want) && want[p] == '*':
 			star, resume = p, v
 			p++
 		case took > 0:
@@ -109,20 +110,20 @@ func wild(pattern, value string) bool {
 			return false
 		}
 	}
-	return strings.Trim(pattern[p:], "*") == ""
+	return strings.Trim(string(want[p:]), "*") == ""
 }
 
-// match is how much of a pattern matches one byte; 0 when it does not.
-func match(pattern string, b byte) int {
+// match is how much of a pattern matches one character; 0 when it does not.
+func match(pattern []rune, c rune) int {
 	switch {
-	case pattern == "":
+	case len(pattern) == 0:
 		return 0
 	case pattern[0] == '\\' && len(pattern) > 1:
-		if pattern[1] == b {
+		if pattern[1] == c {
 			return 2
 		}
 		return 0
-	case pattern[0] == '?' || pattern[0] == b && b != '*':
+	case pattern[0] == '?' || pattern[0] == c && c != '*':
 		return 1
 	}
 	return 0

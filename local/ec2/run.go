@@ -46,6 +46,9 @@ func runInstances(w *World, call *query.Call) error {
 	return nil
 }
 
+// maxLaunch bounds one call, so that a slip of the pen does not fill the memory.
+const maxLaunch = 10_000
+
 func (w *World) readLaunch(own *query.Params) (launch, error) {
 	params, err := w.withTemplate(own)
 	if err != nil {
@@ -57,6 +60,9 @@ func (w *World) readLaunch(own *query.Params) (launch, error) {
 	}
 	if own.Int("MinCount") < 1 || l.count < own.Int("MinCount") {
 		return l, query.Errorf("InvalidParameterValue", "MinCount and MaxCount must be at least 1, and MaxCount not less than MinCount")
+	}
+	if l.count > maxLaunch {
+		return l, query.Errorf("InstanceLimitExceeded", "You have requested more instances (%d) than your current instance limit of %d allows.", l.count, maxLaunch)
 	}
 	if l.image, err = w.launchable(params.Text("ImageId")); err != nil {
 		return l, err

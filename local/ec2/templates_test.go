@@ -102,8 +102,9 @@ func scalar(t *rapid.T, kind reflect.Kind, path string) any {
 		return rapid.Bool().Draw(t, path)
 	case reflect.Float64:
 		return float64(rapid.IntRange(-1e6, 1e6).Draw(t, path)) / 8
+	default: // A whole number; any other kind does not convert and panics.
+		return rapid.Int32().Draw(t, path)
 	}
-	return rapid.Int32().Draw(t, path) // Any other kind but a number does not convert and panics.
 }
 
 // plain is a value as JSON knows it, without what is empty.

@@ -4,10 +4,10 @@ import (
 	"errors"
 	"maps"
 	"net/url"
-	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"goldsmith/local/query"
@@ -19,25 +19,25 @@ func TestParamsAreNavigatedByPath(t *testing.T) {
 		"&BlockDeviceMapping.10.DeviceName=z&BlockDeviceMapping.2.Ebs.SnapshotId=snap-1"+
 		"&AutoScalingGroupNames.member.2=two&AutoScalingGroupNames.member.1=one"+
 		"&MinCount=3&DryRun=True&Until=2026-01-02T03%3A04%3A05.5Z&Empty=")
-
-	if got := params.At("Filter.1").Texts("Value"); !slices.Equal(got, []string{"a b", "b"}) {
-		t.Errorf("Filter.1.Value = %q", got)
-	}
 	mappings := params.List("BlockDeviceMapping")
-	if len(mappings) != 2 || mappings[0].Text("Ebs.SnapshotId") != "snap-1" || mappings[1].Text("DeviceName") != "z" {
-		t.Errorf("mappings in the order of their numbers: got %v", mappings)
-	}
-	if got := mappings[0].At("Ebs.SnapshotId").Name(); got != "BlockDeviceMapping.2.Ebs.SnapshotId" {
-		t.Errorf("name = %q", got)
-	}
-	if got := params.Texts("AutoScalingGroupNames"); !slices.Equal(got, []string{"one", "two"}) {
-		t.Errorf("member list = %q", got)
-	}
-	if params.Int("MinCount") != 3 || !params.Bool("DryRun") || params.Time("Until").Nanosecond() != 5e8 {
-		t.Errorf("typed values: %d %v %v", params.Int("MinCount"), params.Bool("DryRun"), params.Time("Until"))
-	}
-	if !params.Has("Empty") || params.Has("Absent") || params.At("Absent.Deep").Text("") != "" {
-		t.Error("presence of empty and absent parameters")
+	for what, values := range map[string][2]any{
+		"a list":               {params.At("Filter.1").Texts("Value"), []string{"a b", "b"}},
+		"a member list":        {params.Texts("AutoScalingGroupNames"), []string{"one", "two"}},
+		"an absent list":       {len(params.List("Absent")), 0},
+		"order by number":      {mappings[0].Text("Ebs.SnapshotId") + mappings[1].Text("DeviceName"), "snap-1z"},
+		"a full name":          {mappings[0].At("Ebs.SnapshotId").Name(), "BlockDeviceMapping.2.Ebs.SnapshotId"},
+		"an integer":           {params.Int("MinCount"), 3},
+		"a boolean":            {params.Bool("DryRun"), true},
+		"a time":               {params.Time("Until").Nanosecond(), 500_000_000},
+		"an empty value":       {params.Has("Empty"), true},
+		"an absent value":      {params.Has("Absent"), false},
+		"below an absent node": {params.At("Absent.Deep").Text("Deeper"), ""},
+		"an empty integer":     {params.Int("Empty"), 0},
+		"fields":               {params.At("Filter.1").Fields(), []string{"Name", "Value"}},
+	} {
+		if diff := cmp.Diff(values[1], values[0]); diff != "" {
+			t.Errorf("%s: %s", what, diff)
+		}
 	}
 	if err := params.Err(); err != nil {
 		t.Errorf("Err() = %v", err)

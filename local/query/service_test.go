@@ -3,6 +3,7 @@ package query_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -148,8 +149,8 @@ func TestTheLogIsReadWhileItGrows(t *testing.T) {
 		records := server.Log.Since(seen)
 		seen += len(records)
 		for _, r := range records {
-			params, err := query.ParseForm(r.Form)
-			if r.Action != "StopInstances" || r.Caller != "stop/i-1" || len(r.Resources) != 2 || err != nil || params.Texts("InstanceId")[0] != "i-1" {
+			told := fmt.Sprint(r.Service, " ", r.Action, " ", r.Caller, " ", r.Resources, " ", r.Form)
+			if told != "ec2 StopInstances stop/i-1 [i-1 i-2] Action=StopInstances&InstanceId.1=i-1" {
 				t.Fatalf("record %+v", r)
 			}
 		}
