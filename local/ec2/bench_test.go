@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"goldsmith/local/clock"
@@ -91,18 +90,4 @@ func cut(xml, name string) string {
 		return ""
 	}
 	return text
-}
-
-// BenchmarkEvents is the cost of a thousand instances' stops and starts with
-// every event sent, in fake time.
-func BenchmarkEvents(b *testing.B) {
-	for b.Loop() {
-		synctest.Test(new(testing.T), func(*testing.T) {
-			w := ec2.New(ec2.Options{Clock: clock.Real(), Emit: func(string, string, []string, any) {}})
-			for range 1000 {
-				post(b, w, url.Values{"Action": {"RunInstances"}, "ImageId": {ec2.ImageX86}, "InstanceType": {"t3.micro"}, "MinCount": {"1"}, "MaxCount": {"1"}})
-			}
-			time.Sleep(time.Hour)
-		})
-	}
 }

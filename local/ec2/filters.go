@@ -210,21 +210,37 @@ func (l listing[T]) candidates(w *World, ids []string, filters []filter) ([]*ent
 	if len(ids) > 0 {
 		return l.named(w, ids)
 	}
-	best := l.store.order
+	best, fewest := filter{}, len(l.store.order)
 	for _, f := range filters {
 		if !f.exact() || !l.isIndexed(f.name) {
 			continue
 		}
-		var hits []*entry[T]
+		hits := 0
 		for _, v := range f.values {
-			hits = append(hits, l.store.index[f.name+"="+v]...)
+			hits += len(l.store.index[f.name+"="+v])
 		}
-		if len(hits) < len(best) {
-			slices.SortFunc(hits, func(a, b *entry[T]) int { return bySerial(a, b.serial) })
-			best = slices.Compact(hits)
+		if hits < fewest {
+			best, fewest = f, hits
 		}
 	}
-	return best, nil
+	if best.name == "" {
+		return l.store.order, nil
+	}
+	return l.filed(best), nil
+}
+
+// filed are the resources filed under an exact filter's values, in the order of
+// their creation, as each index is; the caller must not change them.
+func (l listing[T]) filed(f filter) []*entry[T] {
+	if len(f.values) == 1 {
+		return l.store.index[f.name+"="+f.values[0]]
+	}
+	var hits []*entry[T]
+	for _, v := range f.values {
+		hits = append(hits, l.store.index[f.name+"="+v]...)
+	}
+	slices.SortFunc(hits, func(a, b *entry[T]) int { return bySerial(a, b.serial) })
+	return slices.Compact(hits)
 }
 
 func (l listing[T]) isIndexed(name string) bool {

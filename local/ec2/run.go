@@ -58,11 +58,8 @@ func (w *World) readLaunch(own *query.Params) (launch, error) {
 	if l.typ == "" {
 		l.typ = "m1.small" // API reference, RunInstances.
 	}
-	if own.Int("MinCount") < 1 || l.count < own.Int("MinCount") {
-		return l, query.Errorf("InvalidParameterValue", "MinCount and MaxCount must be at least 1, and MaxCount not less than MinCount")
-	}
-	if l.count > maxLaunch {
-		return l, query.Errorf("InstanceLimitExceeded", "You have requested more instances (%d) than your current instance limit of %d allows.", l.count, maxLaunch)
+	if err := countAllowed(own.Int("MinCount"), l.count); err != nil {
+		return l, err
 	}
 	if l.image, err = w.launchable(params.Text("ImageId")); err != nil {
 		return l, err
@@ -79,6 +76,16 @@ func (w *World) readLaunch(own *query.Params) (launch, error) {
 	}
 	l.tags, err = tagSpecifications(params, "instance", "volume", "network-interface", "spot-instances-request")
 	return l, err
+}
+
+func countAllowed(least, most int) error {
+	switch {
+	case least < 1 || most < least:
+		return query.Errorf("InvalidParameterValue", "MinCount and MaxCount must be at least 1, and MaxCount not less than MinCount")
+	case most > maxLaunch:
+		return query.Errorf("InstanceLimitExceeded", "You have requested more instances (%d) than your current instance limit of %d allows.", most, maxLaunch)
+	}
+	return nil
 }
 
 // withTemplate lays the call's parameters over those of the launch template it names.
