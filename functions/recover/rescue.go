@@ -20,8 +20,10 @@ import (
 	"goldsmith/shared/source"
 )
 
-// settling is how long a describe may still show the state before a call.
-const settling = 45 * time.Second
+// settling is how long the stop of a dead run may still take effect: its
+// function may send it until its own timeout, a minute after the journal says
+// so, and a describe may show the state before it for a while longer.
+const settling = 2 * time.Minute
 
 // Instances looks at instances and starts them.
 type Instances interface {
@@ -68,21 +70,44 @@ func (r Rescue) Settle(ctx context.Context, c ledger.Claim) (down bool, err erro
 	if err != nil {
 		return !c.StopSent.IsZero(), err
 	}
-	state := source.State(instance)
-	switch {
-	case !ok || state == types.InstanceStateNameTerminated || state == types.InstanceStateNameShuttingDown:
-		return false, r.close(ctx, c, "the run ended, and somebody terminated it")
-	case !c.WasRunning || c.StopSent.IsZero():
-		return false, r.close(ctx, c, "the run ended before it was touched")
-	case r.Now().Sub(c.StopSent) < settling:
-		// What a describe says may be older than the stop.
-		return true, nil
-	case state == types.InstanceStateNameRunning:
-		return false, r.close(ctx, c, "the run ended early; it is running again")
-	case state == types.InstanceStateNameStopped:
+	switch verdict, problem := r.judge(c, instance, ok); verdict {
+	case over:
+		return false, r.close(ctx, c, problem)
+	case startable:
 		return true, r.start(ctx, c)
 	default:
 		return true, nil
+	}
+}
+
+// verdict is what is to be done about an abandoned claim.
+type verdict int
+
+const (
+	// later means that nothing can be done now.
+	later verdict = iota
+	// over means that nothing is left to undo.
+	over
+	// startable means that the instance is down and can be started.
+	startable
+)
+
+// judge says what is to be done, and for a claim that is over, what became of the source.
+func (r Rescue) judge(c ledger.Claim, instance types.Instance, known bool) (verdict, string) {
+	state := source.State(instance)
+	switch {
+	case !known, source.Ending(state):
+		return over, "the run ended, and somebody terminated it"
+	case !c.WasRunning, c.StopSent.IsZero():
+		return over, "the run ended before it was touched"
+	case r.Now().Sub(c.StopSent) < settling:
+		return later, ""
+	case state == types.InstanceStateNameRunning:
+		return over, "the run ended early; it is running again"
+	case state == types.InstanceStateNameStopped:
+		return startable, ""
+	default:
+		return later, ""
 	}
 }
 

@@ -60,18 +60,17 @@ func (s Step) isBack(ctx context.Context, j job.Job) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if !ok {
+	state := source.State(instance)
+	if !ok || source.Ending(state) {
 		return true, nil
 	}
-	switch state := source.State(instance); state {
+	switch state {
 	case types.InstanceStateNameRunning:
 		// A describe may lag behind a StopInstances whose answer was lost; only
 		// a stop that is long past, or that never was, leaves it running for good.
 		if s.now().Sub(j.Times.Claimed) < lag {
 			return false, &fault.NotYet{Err: fmt.Errorf("%s (%s) is running, but was to be stopped a moment ago", j.Source.Name, j.Source.ID)}
 		}
-		return true, nil
-	case types.InstanceStateNameTerminated, types.InstanceStateNameShuttingDown:
 		return true, nil
 	case types.InstanceStateNameStopping:
 		return false, &fault.NotYet{Err: fmt.Errorf("%s (%s) is still stopping", j.Source.Name, j.Source.ID)}

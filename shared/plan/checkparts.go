@@ -9,9 +9,16 @@ import (
 	"goldsmith/shared/tag"
 )
 
+// mostIDs keeps a plan small: each of its sources' jobs carries it, and Step
+// Functions takes 256 KiB.
+const mostIDs = 500
+
 func (c *checker) selector(name string, s Selector) {
 	for i, id := range s.IDs {
 		c.form(item("sources.ids", i, s.IDs), id, instanceForm, "no instance id; want i- and 8 or 17 hex digits, in small letters")
+	}
+	if len(s.IDs) > mostIDs {
+		c.add("sources.ids", "%d ids are more than %d: tag the instances instead and select by tag", len(s.IDs), mostIDs)
 	}
 	once(c, "sources.ids", s.IDs)
 	c.values("sources.tags", s.Tags)

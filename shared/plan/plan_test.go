@@ -2,6 +2,7 @@ package plan
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -173,5 +174,21 @@ func TestDecode(t *testing.T) {
 		if _, err := Decode([]byte(bad)); err == nil || !strings.Contains(err.Error(), message) {
 			t.Errorf("%s:\n got %v\nwant %s", bad, err, message)
 		}
+	}
+}
+
+func TestAPlanNamesSoManyInstancesAtMost(t *testing.T) {
+	p := Default()
+	p.Name = "nightly"
+	for n := range 501 {
+		p.Sources.IDs = append(p.Sources.IDs, fmt.Sprintf("i-%017x", n))
+	}
+	want := []Problem{{Path: "nightly.sources.ids", Text: "501 ids are more than 500: tag the instances instead and select by tag"}}
+	if diff := cmp.Diff(want, p.Check()); diff != "" {
+		t.Error(diff)
+	}
+	p.Sources.IDs = p.Sources.IDs[:500]
+	if got := p.Check(); len(got) > 0 {
+		t.Errorf("500 ids: %v", got)
 	}
 }

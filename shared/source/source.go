@@ -74,7 +74,7 @@ var cautions = []rule{
 }
 
 func terminating(f Facts, _ plan.Plan) string {
-	if s := State(f.Instance); s == types.InstanceStateNameTerminated || s == types.InstanceStateNameShuttingDown {
+	if s := State(f.Instance); Ending(s) {
 		return "it is " + string(s)
 	}
 	return ""
@@ -167,6 +167,11 @@ func State(i types.Instance) types.InstanceStateName {
 		return ""
 	}
 	return i.State.Name
+}
+
+// Ending reports whether an instance in this state is gone or on its way out.
+func Ending(s types.InstanceStateName) bool {
+	return s == types.InstanceStateNameTerminated || s == types.InstanceStateNameShuttingDown
 }
 
 // Tags are the instance's tags as a map.

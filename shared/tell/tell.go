@@ -63,7 +63,9 @@ func (t Teller) Tell(ctx context.Context, run ledger.Run, p plan.Plan) (plan.Out
 	if err := t.Runs.PutRun(ctx, run); err != nil {
 		return "", fmt.Errorf("closing run %s: %w", run.Name, err)
 	}
-	count(ctx, run)
+	if known.Ended.IsZero() {
+		count(ctx, run)
+	}
 	if !t.send(ctx, r) {
 		return r.Outcome, nil
 	}

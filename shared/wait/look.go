@@ -128,8 +128,7 @@ func alive(ctx context.Context, api API, j job.Job) (types.Instance, error) {
 	if err != nil {
 		return instance, err
 	}
-	state := source.State(instance)
-	if !ok || state == types.InstanceStateNameTerminated || state == types.InstanceStateNameShuttingDown {
+	if !ok || source.Ending(source.State(instance)) {
 		return instance, fault.Failure("Nothing is left to bring back.",
 			"%s (%s) was terminated by somebody during the run", j.Source.Name, j.Source.ID)
 	}
