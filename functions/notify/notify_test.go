@@ -1,0 +1,160 @@
+package notify_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"goldsmith/functions/notify"
+	"goldsmith/local/slacksink"
+	"goldsmith/local/stage"
+	"goldsmith/shared/handler"
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/plan"
+)
+
+// scene is the end of a run that imaged one source.
+func scene(s *stage.Stage) (handler.Func[job.Page, job.Page], job.Page) {
+	s.Must(s.Ledger.Kept.PutRun(s.Context(), ledger.Run{Name: stage.RunName, Plan: "nightly", Started: time.Now()}))
+	ends(s, "web", job.Imaged)
+	p := job.Page{Run: s.Run(), Plan: s.Plan, Execution: "arn:aws:states:eu-central-1:123456789012:execution:goldsmith:" + stage.RunName}
+	p.Sources = []job.Source{{ID: s.Web, Kind: job.Instance}}
+	time.Sleep(time.Hour)
+	return notify.New(s.Teller()).Handle, p
+}
+
+func ends(s *stage.Stage, name string, how job.Ending) {
+	s.Helper()
+	r := job.Result{Run: stage.RunName, Source: "i-of-" + name, Kind: job.Instance, Name: name, Plan: "nightly", Ending: how, At: time.Now()}
+	switch how {
+	case job.Imaged:
+		r.Image.ID = "ami-0abcdef1234567890"
+	case job.Skipped:
+		r.Skip = &job.Reason{Code: job.StopProtected, Text: "stop protection is on"}
+	case job.Broken, job.LeftStopped:
+		r.Problem = "the image failed"
+	}
+	s.Must(s.Ledger.Kept.PutResult(s.Context(), r))
+}
+
+type cases = []stage.Case[job.Page, job.Page]
+
+const (
+	adds  = "GetRun Results Claims PutRun"
+	tells = adds + " GetSecretValue Tell"
+)
+
+// told checks the run's outcome, and how many messages say all of the parts.
+func told(outcome plan.Outcome, messages int, parts ...string) func(*stage.Stage, job.Page) {
+	return func(s *stage.Stage, p job.Page) {
+		s.Helper()
+		s.Same("outcome", p.Outcome, outcome)
+		run, _, err := s.Ledger.Kept.GetRun(s.Context(), stage.RunName)
+		s.Must(err)
+		s.Same("recorded", []any{run.Outcome, run.Ended.IsZero()}, []any{string(outcome), false})
+		s.Same("messages", len(s.Slack.Messages()), messages)
+		s.Same("refused", len(s.Slack.Refused()), 0)
+		for _, m := range s.Slack.Messages() {
+			for _, part := range parts {
+				if text := m.Terminal(false); !strings.Contains(text, part) {
+					s.Errorf("the message does not say %q:\n%s", part, text)
+				}
+			}
+		}
+	}
+}
+
+func TestNotify(t *testing.T) {
+	stage.Play(t, scene, cases{
+		{
+			Name: "all went well: told once, and the page carries nothing on",
+			Want: tells + ": ok",
+			Then: func(s *stage.Stage, p job.Page) {
+				told(plan.OK, 1, "nightly", "web", "ami-0abcdef1234567890")(s, p)
+				s.Same("sources", len(p.Sources), 0)
+			},
+		},
+		{
+			Name: "told once, however often the step runs",
+			Want: tells + ": ok | GetRun: ok",
+			Then: told(plan.OK, 1),
+		},
+		{
+			Name:  "the mark that it was told is lost: not told twice",
+			Given: func(s *stage.Stage, _ *job.Page) { s.Ledger.Lose("Tell", 1) },
+			Want:  tells + ": Throttled | GetRun: ok",
+			Then:  told(plan.OK, 1),
+		},
+		{
+			Name:    "nobody marked that it was told: told twice is better than never",
+			Given:   func(s *stage.Stage, _ *job.Page) { s.Ledger.Break("Tell", 1) },
+			Want:    tells + ": Throttled | " + adds + " Tell: ok",
+			Between: func(*stage.Stage) { time.Sleep(time.Minute) },
+			Then:    told(plan.OK, 2),
+		},
+		{
+			Name:  "one failed",
+			Given: func(s *stage.Stage, _ *job.Page) { ends(s, "db", job.Broken) },
+			Want:  tells + ": ok",
+			Then:  told(plan.Partial, 1, "db", "the image failed"),
+		},
+		{
+			Name:  "one is still down",
+			Given: func(s *stage.Stage, _ *job.Page) { ends(s, "db", job.LeftStopped) },
+			Want:  tells + ": ok",
+			Then:  told(plan.Partial, 1, "db"),
+		},
+		{
+			Name:  "one was skipped, as was to be expected",
+			Given: func(s *stage.Stage, _ *job.Page) { ends(s, "db", job.Skipped) },
+			Want:  tells + ": ok",
+			Then:  told(plan.OK, 1, "db", "stop protection is on"),
+		},
+		{
+			Name: "the run itself broke",
+			Given: func(_ *stage.Stage, p *job.Page) {
+				p.Failure = &job.Failure{Error: "Failed", Cause: `{"errorMessage":"plan nightly selects 3 sources, its limit is 2 (2). Nothing was touched.","errorType":"Failed"}`}
+			},
+			Want: tells + ": ok",
+			Then: told(plan.Failed, 1, "plan nightly selects 3 sources, its limit is 2 (2). Nothing was touched."),
+		},
+		{
+			Name:  "the plan does not want to hear of what went well",
+			Given: func(_ *stage.Stage, p *job.Page) { p.Plan.Notify.On = []plan.Outcome{plan.Failed} },
+			Want:  adds + " Tell: ok",
+			Then:  told(plan.OK, 0),
+		},
+		{
+			Name: "Slack refuses the message: the run does not fail, and it shows",
+			Given: func(s *stage.Stage, _ *job.Page) {
+				s.Slack.Inject(slacksink.Failure{Status: 400, Code: "invalid_blocks"})
+			},
+			Want: adds + " GetSecretValue: ok",
+			Then: func(s *stage.Stage, p job.Page) {
+				told(plan.OK, 0)(s, p)
+				s.Same("counted", strings.Count(s.Logs.String(), `"NotificationsFailed":1`), 1)
+			},
+		},
+		{
+			Name:  "the secret cannot be read: the run does not fail",
+			Given: func(s *stage.Stage, _ *job.Page) { s.Refuse("GetSecretValue", "AccessDeniedException", 1) },
+			Want:  adds + " GetSecretValue: ok",
+			Then:  told(plan.OK, 0),
+		},
+		{
+			Name:  "the results cannot be read: tried again before anybody is told half",
+			Given: func(s *stage.Stage, _ *job.Page) { s.Ledger.Break("Results", 1) },
+			Want:  "GetRun Results: Throttled | " + tells + ": ok",
+			Then:  told(plan.OK, 1),
+		},
+		{
+			Name: "an instance whose job was cut off is told by its claim",
+			Given: func(s *stage.Stage, _ *job.Page) {
+				s.Hold(ledger.Claim{Source: s.Web, Name: "shop", Run: stage.RunName, Plan: "nightly", WasRunning: true, Looked: true, StopSent: time.Now()})
+			},
+			Want: tells + ": ok",
+			Then: told(plan.Partial, 1, "shop", "its execution ended before its work was done"),
+		},
+	})
+}
