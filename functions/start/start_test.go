@@ -164,7 +164,7 @@ func TestStartRefused(t *testing.T) {
 		{
 			Name:  "EC2 has no room: hours of patience",
 			Given: refused("InsufficientInstanceCapacity"),
-			Want:  "StartInstances*6: NoCapacity",
+			Want:  "StartInstances: NoCapacity",
 			Says:  []string{"starting web (i-", "InsufficientInstanceCapacity"},
 		},
 		{

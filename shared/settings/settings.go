@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"goldsmith/shared/fault"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
 )
@@ -109,5 +110,16 @@ func Retryer() aws.RetryerV2 {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = attempts
 		o.RateLimiter = ratelimit.None
+		o.Retryables = append([]retry.IsErrorRetryable{patient}, o.Retryables...)
 	})
 }
+
+// patient keeps a client from asking again for room that EC2 does not have. It
+// is a 500, but lasts for hours: the state machine and recover are the patient
+// ones, and a sweep that waits for one instance keeps the next one down.
+var patient = retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
+	if fault.IsNoCapacity(err) {
+		return aws.FalseTernary
+	}
+	return aws.UnknownTernary
+})

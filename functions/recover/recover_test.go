@@ -1,0 +1,366 @@
+package recovery_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	recovery "goldsmith/functions/recover"
+	"goldsmith/local/ec2"
+	"goldsmith/local/stage"
+	"goldsmith/shared/handler"
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/plan"
+)
+
+// executions is where the ARNs of executions begin.
+const executions = "arn:aws:states:eu-central-1:123456789012:execution:goldsmith:"
+
+// scene is a sweep, ten minutes after an execution was aborted that had stopped the instance.
+func scene(s *stage.Stage) (handler.Func[json.RawMessage, recovery.Answer], json.RawMessage) {
+	left(s, s.Web, "web")
+	s.Execute("aborted")
+	s.Abort(executions + "aborted")
+	time.Sleep(10 * time.Minute)
+	rescue := recovery.Rescue{EC2: s.EC2, Executions: s.SFN, Claims: s.Ledger, Results: s.Ledger, Now: time.Now}
+	plans := plan.Plans{Default: "nightly", Plans: map[string]plan.Plan{"nightly": s.Plan}}
+	return recovery.New(rescue, s.Ledger, s.Teller(), plans, stage.Machine).Handle, s.Sample("sweep")
+}
+
+// left is an instance stopped by an execution that is called aborted.
+func left(s *stage.Stage, id, name string) {
+	s.Helper()
+	s.Set(id, ec2.Stopped)
+	s.Hold(ledger.Claim{
+		Source: id, Kind: job.Instance, Name: name, Run: stage.RunName, Plan: "nightly", Execution: executions + "aborted",
+		Since: time.Now(), Lease: time.Now().Add(48 * time.Hour), WasRunning: true, Looked: true, StopSent: time.Now(),
+	})
+}
+
+// with changes the claim that the scene has set.
+func with(edit func(*ledger.Claim)) func(*stage.Stage, *json.RawMessage) {
+	return func(s *stage.Stage, _ *json.RawMessage) {
+		s.Helper()
+		c := *s.Held(s.Web)
+		edit(&c)
+		s.Must(s.Ledger.Kept.Record(s.Context(), c))
+	}
+}
+
+type cases = []stage.Case[json.RawMessage, recovery.Answer]
+
+const (
+	looks  = "Claims DescribeExecution DescribeInstances"
+	starts = " StartInstances Record Results PutResult"
+	closes = " Results PutResult Drop"
+)
+
+// down checks the answer: how many claims there were and how many instances are down.
+func down(s *stage.Stage, a recovery.Answer, claims, down int) {
+	s.Helper()
+	s.Same("answer", a, recovery.Answer{Claims: claims, Down: down})
+}
+
+// closed checks that the claim is gone and what its result says.
+func closed(problem string) func(*stage.Stage, recovery.Answer) {
+	return func(s *stage.Stage, a recovery.Answer) {
+		s.Helper()
+		down(s, a, 1, 0)
+		s.Same("claim dropped", s.Held(s.Web) == nil, true)
+		r := s.Results(stage.RunName)[0]
+		s.Same("result", []any{r.Ending, r.Name, r.Problem}, []any{job.Broken, "web", problem})
+	}
+}
+
+func TestSweep(t *testing.T) {
+	stage.Play(t, scene, cases{
+		{
+			Name: "an aborted execution left it stopped: started, and the claim stays until it runs",
+			Want: looks + starts + ": ok",
+			Then: func(s *stage.Stage, a recovery.Answer) {
+				down(s, a, 1, 1)
+				s.Same("state", s.Cloud.State(s.Web), ec2.Pending)
+				s.Same("left", s.Held(s.Web).Left, time.Now().UTC())
+				s.Same("result", s.Results(stage.RunName)[0].Problem, "the run ended early; recover has started it again")
+				s.Same("counted", strings.Contains(s.Logs.String(), `"InstancesLeftStopped":1`) && strings.Contains(s.Logs.String(), `"OldestClaim":600`), true)
+			},
+		},
+		{
+			Name:    "the next sweeps see it pending, then running, and let it go",
+			Want:    looks + starts + ": ok | Claims DescribeInstances: ok | Claims DescribeInstances Results Drop: ok | Claims: ok",
+			Between: wakeSlowly(),
+			Then: func(s *stage.Stage, a recovery.Answer) {
+				down(s, a, 0, 0)
+				s.Same("state", s.Cloud.State(s.Web), ec2.Running)
+				s.Same("starts sent", len(s.Sent("StartInstances")), 1)
+			},
+		},
+		{
+			Name:  "its run goes on: nobody's business",
+			Given: func(s *stage.Stage, in *json.RawMessage) { s.Execute("going-on"); with(by("going-on"))(s, in) },
+			Want:  "Claims DescribeExecution: ok",
+			Then: func(s *stage.Stage, a recovery.Answer) {
+				down(s, a, 1, 0)
+				s.Same("state", s.Cloud.State(s.Web), ec2.Stopped)
+			},
+		},
+		{
+			Name:  "Step Functions has forgotten the execution: it has ended long ago",
+			Given: with(by("unheard-of")),
+			Want:  looks + starts + ": ok",
+		},
+		{
+			Name: "a claim left behind is nobody's, while the rest of its run goes on",
+			Given: func(s *stage.Stage, in *json.RawMessage) {
+				s.Execute("going-on")
+				with(func(c *ledger.Claim) { by("going-on")(c); c.Left = time.Now() })(s, in)
+				s.Must(s.Ledger.Kept.PutResult(s.Context(), job.Result{Run: stage.RunName, Source: s.Web, Name: "web", Ending: job.LeftStopped, Problem: "the image failed"}))
+			},
+			Want:    "Claims DescribeInstances StartInstances: ok | Claims DescribeInstances Results PutResult Drop: ok",
+			Between: func(*stage.Stage) { time.Sleep(5 * time.Minute) },
+			Then:    closed("the image failed"),
+		},
+		{
+			Name:  "the stop was sent a moment ago: what a describe says may be older",
+			Given: with(func(c *ledger.Claim) { c.StopSent = time.Now().Add(-30 * time.Second) }),
+			Want:  looks + ": ok",
+			Then:  func(s *stage.Stage, a recovery.Answer) { down(s, a, 1, 1) },
+		},
+		{
+			Name: "still stopping: the next sweep starts it",
+			Given: func(s *stage.Stage, _ *json.RawMessage) {
+				s.Set(s.Web, ec2.Running)
+				s.Must(s.StopWeb())
+			},
+			Want:    looks + ": ok | " + looks + starts + ": ok",
+			Between: func(*stage.Stage) { time.Sleep(5 * time.Minute) },
+		},
+		{
+			Name:  "somebody has started it already",
+			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Set(s.Web, ec2.Running) },
+			Want:  looks + closes + ": ok",
+			Then:  closed("the run ended early; it is running again"),
+		},
+		{
+			Name:  "somebody terminated it",
+			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Set(s.Web, ec2.Terminated) },
+			Want:  looks + closes + ": ok",
+			Then:  closed("the run ended, and somebody terminated it"),
+		},
+		{
+			Name:  "EC2 does not know it any more",
+			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Set(s.Web, ec2.Terminated); time.Sleep(2 * time.Hour) },
+			Want:  looks + closes + ": ok",
+			Then:  closed("the run ended, and somebody terminated it"),
+		},
+		{
+			Name:  "what was stopped before the run stays stopped",
+			Given: with(func(c *ledger.Claim) { c.WasRunning, c.StopSent = false, time.Time{} }),
+			Want:  looks + closes + ": ok",
+			Then: func(s *stage.Stage, a recovery.Answer) {
+				closed("the run ended before it was touched")(s, a)
+				s.Same("state", s.Cloud.State(s.Web), ec2.Stopped)
+			},
+		},
+		{
+			Name:  "the run ended before it sent a stop: who stopped it was somebody else",
+			Given: with(func(c *ledger.Claim) { c.StopSent = time.Time{} }),
+			Want:  looks + closes + ": ok",
+			Then: func(s *stage.Stage, a recovery.Answer) {
+				closed("the run ended before it was touched")(s, a)
+				s.Same("state", s.Cloud.State(s.Web), ec2.Stopped)
+			},
+		},
+		{
+			Name: "its job has written its result and could not drop the claim: the result stands",
+			Given: func(s *stage.Stage, _ *json.RawMessage) {
+				s.Set(s.Web, ec2.Running)
+				s.Must(s.Ledger.Kept.PutResult(s.Context(), job.Result{Run: stage.RunName, Source: s.Web, Name: "web", Ending: job.Imaged}))
+			},
+			Want: looks + " Results Drop: ok",
+			Then: func(s *stage.Stage, _ recovery.Answer) {
+				s.Same("result", s.Results(stage.RunName)[0].Ending, job.Imaged)
+			},
+		},
+		{
+			Name: "nothing is claimed",
+			Given: func(s *stage.Stage, _ *json.RawMessage) {
+				s.Must(s.Ledger.Kept.Drop(s.Context(), s.Web, stage.RunName))
+			},
+			Want: "Claims: ok",
+		},
+	})
+}
+
+// by makes a claim the work of another execution.
+func by(execution string) func(*ledger.Claim) {
+	return func(c *ledger.Claim) { c.Execution = executions + execution }
+}
+
+// wakeSlowly lets a second pass first, so that the instance is seen pending, and then minutes.
+func wakeSlowly() func(*stage.Stage) {
+	pause := time.Second
+	return func(*stage.Stage) {
+		time.Sleep(pause)
+		pause = 5 * time.Minute
+	}
+}
+
+// What stands in the way of one claim does not stand in the way of the others.
+func TestSweepFails(t *testing.T) {
+	const settles = " DescribeExecution DescribeInstances"
+	const refused = settles + " StartInstances"
+	stage.Play(t, scene, cases{
+		{
+			Name: "EC2 has no room: said, and tried again by every sweep",
+			Given: func(s *stage.Stage, _ *json.RawMessage) {
+				s.Cloud.Inject(ec2.Fault{Action: "StartInstances", Nth: []int{1}, Code: "InsufficientInstanceCapacity"})
+			},
+			Want: looks + " StartInstances: NoCapacity | " + looks + starts + ": ok",
+			Then: func(s *stage.Stage, _ recovery.Answer) {
+				s.Same("logged", strings.Contains(s.Logs.String(), "an instance is down and cannot be started"), true)
+			},
+		},
+		{
+			Name: "a dozen instances without room do not keep the last one down",
+			Given: func(s *stage.Stage, _ *json.RawMessage) {
+				for range 12 {
+					id := s.Launch("more", nil)
+					left(s, id, "more")
+					s.Cloud.Inject(ec2.Fault{Action: "StartInstances", Resource: id, Code: "InsufficientInstanceCapacity"})
+				}
+				last := s.Launch("last", nil)
+				left(s, last, "last")
+				time.Sleep(10 * time.Minute)
+			},
+			// In id order: one without room, web, six without, the last, five without.
+			Want: "Claims" + refused + settles + starts + strings.Repeat(refused, 6) + settles + starts + strings.Repeat(refused, 5) + ": NoCapacity",
+		},
+		{
+			Name: "Step Functions cannot say: not touched",
+			Given: func(s *stage.Stage, _ *json.RawMessage) {
+				s.Refuse("DescribeExecution", "ThrottlingException", stage.Attempts)
+			},
+			Want: "Claims DescribeExecution*6: Throttled | " + looks + starts + ": ok",
+		},
+		{
+			Name: "EC2 cannot be asked: not touched",
+			Given: func(s *stage.Stage, _ *json.RawMessage) {
+				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Nth: []int{1, 2, 3, 4, 5, 6}, Code: "Unavailable"})
+			},
+			Want: "Claims DescribeExecution DescribeInstances*6: Throttled | " + looks + starts + ": ok",
+		},
+		{
+			Name:  "the claims cannot be read",
+			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Ledger.Break("Claims", 1) },
+			Want:  "Claims: Throttled",
+			Says:  []string{"reading the claims"},
+		},
+		{
+			Name:    "the start cannot be recorded: the next sweep goes on from what EC2 says",
+			Given:   func(s *stage.Stage, _ *json.RawMessage) { s.Ledger.Break("Record", 1) },
+			Want:    looks + " StartInstances Record: Throttled | " + looks + closes + ": ok",
+			Between: func(*stage.Stage) { time.Sleep(5 * time.Minute) },
+			Then:    closed("the run ended early; it is running again"),
+		},
+		{
+			Name:  "the claim cannot be dropped: dropped by the next sweep",
+			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Set(s.Web, ec2.Running); s.Ledger.Break("Drop", 1) },
+			Want:  looks + closes + ": Throttled | " + looks + " Results Drop: ok",
+			Then:  closed("the run ended early; it is running again"),
+		},
+	})
+}
+
+// Executions that end otherwise than well.
+func TestExecutionEnded(t *testing.T) {
+	const run = "nightly-20260322T020000Z"
+	failed := func(s *stage.Stage) (handler.Func[json.RawMessage, recovery.Answer], json.RawMessage) {
+		step, _ := scene(s)
+		s.Must(s.Ledger.Kept.PutRun(s.Context(), ledger.Run{Name: run, Plan: "nightly", Execution: executions + run, Started: time.Now()}))
+		return step, s.Sample("execution-aborted")
+	}
+	event := func(name string) func(*stage.Stage, *json.RawMessage) {
+		return func(s *stage.Stage, in *json.RawMessage) { *in = s.Sample(name) }
+	}
+	said := func(messages int, parts ...string) func(*stage.Stage, recovery.Answer) {
+		return func(s *stage.Stage, _ recovery.Answer) {
+			s.Helper()
+			s.Same("messages", len(s.Slack.Messages()), messages)
+			for _, part := range parts {
+				if text := s.Slack.Messages()[0].Terminal(false); !strings.Contains(text, part) {
+					s.Errorf("the message does not say %q:\n%s", part, text)
+				}
+			}
+		}
+	}
+	const tells = " GetRun*2 Results Claims PutRun GetSecretValue Tell: ok"
+	stage.Play(t, failed, cases{
+		{
+			Name: "aborted by a person: what it left stopped is started, and people are told",
+			Want: looks + starts + tells,
+			Then: func(s *stage.Stage, a recovery.Answer) {
+				down(s, a, 1, 1)
+				said(1, "The execution ended as ABORTED before the run was done", "nightly")(s, a)
+			},
+		},
+		{Name: "failed", Given: event("execution-failed"), Want: looks + starts + tells, Then: said(1, "ended as FAILED")},
+		{Name: "timed out", Given: event("execution-timed-out"), Want: looks + starts + tells, Then: said(1, "ended as TIMED_OUT")},
+		{
+			Name: "delivered twice: told once", Want: looks + starts + tells + " | Claims DescribeInstances GetRun*2: ok",
+			Then: said(1),
+		},
+		{
+			Name: "the run told of itself before: not told again",
+			Given: func(s *stage.Stage, _ *json.RawMessage) {
+				_, err := s.Ledger.Kept.Tell(s.Context(), run, time.Now())
+				s.Must(err)
+			},
+			Want: looks + starts + " GetRun*2: ok", Then: said(0),
+		},
+		{
+			Name: "it broke before it was opened in the ledger: told all the same",
+			Given: func(s *stage.Stage, in *json.RawMessage) {
+				*in = json.RawMessage(strings.ReplaceAll(string(*in), run, "nightly-20260323T020000Z"))
+			},
+			Want: looks + starts + tells, Then: said(1, "ended as ABORTED"),
+		},
+		{
+			Name: "one source's child was aborted: swept, and told by its run", Given: event("execution-child-aborted"),
+			Want: looks + starts + ": ok", Then: said(0),
+		},
+		{
+			Name: "an instance cannot be started: people are told all the same",
+			Given: func(s *stage.Stage, _ *json.RawMessage) {
+				s.Cloud.Inject(ec2.Fault{Action: "StartInstances", Code: "InsufficientInstanceCapacity"})
+			},
+			Want: looks + " StartInstances" + strings.TrimSuffix(tells, "ok") + "NoCapacity", Then: said(1),
+		},
+	})
+}
+
+// What is nothing to recover from.
+func TestIgnored(t *testing.T) {
+	var table cases
+	for sample, why := range map[string]string{
+		"execution-succeeded": "execution " + executions + "nightly-20260322T020000Z leaves nothing behind",
+		"execution-foreign":   "execution arn:aws:states:eu-central-1:123456789012:execution:goldsmith-billing:nightly-20260322T020000Z leaves nothing behind",
+		"execution-running":   "event.Ignored is nothing to recover from",
+		"instance-stopped":    "event.InstanceChanged is nothing to recover from",
+		"schedule":            "event.Scheduled is nothing to recover from",
+	} {
+		table = append(table, stage.Case[json.RawMessage, recovery.Answer]{
+			Name: sample, Want: ": ok",
+			Given: func(s *stage.Stage, in *json.RawMessage) { *in = s.Sample(sample) },
+			Then:  func(s *stage.Stage, a recovery.Answer) { s.Same("answer", a, recovery.Answer{Ignored: why}) },
+		})
+	}
+	table = append(table, stage.Case[json.RawMessage, recovery.Answer]{
+		Name: "an event that is none", Want: ": Failed",
+		Given:   func(_ *stage.Stage, in *json.RawMessage) { *in = json.RawMessage(`{"goldsmith":"sweep"}`) },
+		Message: `goldsmith event "sweep": version: missing, want "1"`,
+	})
+	stage.Play(t, scene, table)
+}
