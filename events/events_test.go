@@ -55,8 +55,8 @@ var samples = map[string]struct {
 	"tag-own-note":         {nil, event.Ignored{}},
 	"tag-volume":           {nil, event.Ignored{}},
 
-	"snapshot-tagged":    {[]string{"snapshot-appeared"}, event.SnapshotTagged{ID: snap, Source: source, Run: run}},
-	"snapshot-untagged":  {nil, event.Ignored{}},
+	"snapshot-tagged":   {[]string{"snapshot-appeared"}, event.SnapshotTagged{ID: snap, Source: source, Run: run}},
+	"snapshot-untagged": {nil, event.Ignored{}},
 
 	"instance-stopping":   {nil, event.InstanceChanged{ID: source, State: "stopping"}},
 	"instance-stopped":    {[]string{"instance-settled"}, event.InstanceChanged{ID: source, State: "stopped"}},

@@ -124,13 +124,13 @@ func (n *night) open(plans plan.Plans) error {
 		return err
 	}
 	n.server = &http.Server{Handler: n.suite, ReadHeaderTimeout: time.Minute}
-	go func() { _ = n.server.Serve(listener) }() //nolint:errcheck // it ends when the demo closes it
+	go func() { _ = n.server.Serve(listener) }()
 	return nil
 }
 
 func (n *night) close() {
-	_ = n.suite.Close()  //nolint:errcheck // the demo is over
-	_ = n.server.Close() //nolint:errcheck // the demo is over
+	_ = n.suite.Close()
+	_ = n.server.Close()
 }
 
 // play sets the scene, waits for the schedule, asks for an image and waits for both messages.
@@ -182,7 +182,7 @@ func (n *night) tell(ctx context.Context) error {
 	}
 	outcome.print(n.out)
 	for _, m := range n.suite.Slack.Messages() {
-		_, _ = fmt.Fprintln(n.out, "\n"+m.Terminal(slacksink.Colored(n.out))) //nolint:errcheck // a terminal that has gone
+		fmt.Fprintln(n.out, "\n"+m.Terminal(slacksink.Colored(n.out)))
 	}
 	if err := outcome.write(n.options.Out, n.suite.Slack.Messages()); err != nil {
 		return err

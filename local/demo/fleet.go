@@ -36,7 +36,7 @@ func build(ctx context.Context, s *suite.Suite, clock *clock.Clock, seed uint64)
 	cfg := s.AWS()
 	c := &scene{
 		ec2: ec2.NewFromConfig(cfg), scaling: autoscaling.NewFromConfig(cfg), ssm: ssm.NewFromConfig(cfg), clock: clock,
-		random: rand.New(rand.NewPCG(seed, 0x901d)), //nolint:gosec // a fleet that replays, not a secret
+		random: rand.New(rand.NewPCG(seed, 0x901d)),
 	}
 	for _, step := range []func(context.Context) error{c.instances, c.templates, c.group} {
 		if err := step(ctx); err != nil {

@@ -126,13 +126,13 @@ func (n *night) calls() map[string]map[string]int {
 // print writes the table.
 func (o *outcome) print(out io.Writer) {
 	for _, r := range o.Runs {
-		_, _ = fmt.Fprintf(out, "\n%s: %s\n\n", r.Name, strings.ToUpper(r.Outcome)) //nolint:errcheck // a terminal that has gone
+		fmt.Fprintf(out, "\n%s: %s\n\n", r.Name, strings.ToUpper(r.Outcome))
 		table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-		_, _ = fmt.Fprintln(table, "SOURCE\tOUTCOME\tDOWN\tEC2'S MINIMUM\tADDED\tAPI CALLS\tIMAGE\tROLLED\tWHY") //nolint:errcheck // as above
+		fmt.Fprintln(table, "SOURCE\tOUTCOME\tDOWN\tEC2'S MINIMUM\tADDED\tAPI CALLS\tIMAGE\tROLLED\tWHY")
 		for _, s := range r.Sources {
-			_, _ = fmt.Fprintln(table, strings.Join(s.row(), "\t")) //nolint:errcheck // as above
+			fmt.Fprintln(table, strings.Join(s.row(), "\t"))
 		}
-		_ = table.Flush() //nolint:errcheck // as above
+		_ = table.Flush()
 	}
 }
 

@@ -86,7 +86,7 @@ func claimed(j job.Job) string {
 	switch {
 	case j.Decision == job.SkipIt:
 		return ""
-	case j.Decision == job.ImageNow:
+	case !j.Source.WasRunning:
 		return "claimed; it is stopped already and stays so"
 	default:
 		return "claimed"
@@ -132,5 +132,5 @@ func (p *Printer) say(s job.Source, text string) {
 func (p *Printer) Line(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	_, _ = fmt.Fprintf(p.out, "%s  %s\n", p.clock.Now().Format(time.TimeOnly), text) //nolint:errcheck // a terminal that has gone
+	fmt.Fprintf(p.out, "%s  %s\n", p.clock.Now().Format(time.TimeOnly), text)
 }

@@ -53,7 +53,7 @@ func Run(ctx context.Context, o Options, out io.Writer) error {
 		return err
 	}
 	server := &http.Server{Handler: s, ReadHeaderTimeout: time.Minute}
-	context.AfterFunc(ctx, func() { _ = server.Close() }) //nolint:errcheck // it is over
+	context.AfterFunc(ctx, func() { _ = server.Close() })
 	greet(out, endpoint, s)
 	go messages(ctx, s, out)
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -63,7 +63,7 @@ func Run(ctx context.Context, o Options, out io.Writer) error {
 }
 
 func greet(out io.Writer, endpoint string, s *suite.Suite) {
-	_, _ = fmt.Fprintf(out, `The embedded AWS is at %[1]s, Region %[2]s, with Goldsmith deployed.
+	fmt.Fprintf(out, `The embedded AWS is at %[1]s, Region %[2]s, with Goldsmith deployed.
 
   export AWS_ENDPOINT_URL=%[1]s AWS_DEFAULT_REGION=%[2]s AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any
   aws ec2 run-instances --image-id %[3]s --instance-type t3.micro
@@ -72,7 +72,7 @@ func greet(out io.Writer, endpoint string, s *suite.Suite) {
 
 What happens to each source follows; Ctrl-C ends it.
 
-`, endpoint, s.AWS().Region, world.ImageX86, s.Machine) //nolint:errcheck // a terminal that has gone
+`, endpoint, s.AWS().Region, world.ImageX86, s.Machine)
 }
 
 // messages shows each Slack message as it comes.
@@ -81,7 +81,7 @@ func messages(ctx context.Context, s *suite.Suite, out io.Writer) {
 	defer ticker.Stop()
 	for shown := 0; ; {
 		for _, m := range s.Slack.Messages()[shown:] {
-			_, _ = fmt.Fprintln(out, "\n"+m.Terminal(slacksink.Colored(out))) //nolint:errcheck // a terminal that has gone
+			fmt.Fprintln(out, "\n"+m.Terminal(slacksink.Colored(out)))
 			shown++
 		}
 		select {

@@ -109,7 +109,7 @@ func (s *Stage) wire(service string, h http.Handler) *http.Client {
 			panic(http.ErrAbortHandler) // How a net/http server hangs up.
 		case f.code != "":
 			w.WriteHeader(http.StatusBadRequest)
-			_ = json.NewEncoder(w).Encode(map[string]string{"__type": f.code, "message": "An injected fault."}) //nolint:errcheck,errchkjson // the caller has gone
+			_ = json.NewEncoder(w).Encode(map[string]string{"__type": f.code, "message": "An injected fault."})
 		default:
 			h.ServeHTTP(w, r)
 		}

@@ -75,7 +75,7 @@ func (n naming) Do(r *http.Request) (*http.Response, error) {
 	if caller, ok := r.Context().Value(callerKey{}).(string); ok {
 		r.Header.Set(query.CallerHeader, caller)
 	}
-	return n.client.Do(r)
+	return n.client.Do(r) //nolint:gosec // the address is the suite's own
 }
 
 // As marks the calls made with ctx as a person's, or whoever is named.

@@ -127,12 +127,12 @@ func (f *functions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Amz-Executed-Version", "$LATEST")
-	_, _ = w.Write(answer) //nolint:errcheck // the caller has gone
+	_, _ = w.Write(answer)
 }
 
 func refuse(w http.ResponseWriter, status int, code, message string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Amzn-ErrorType", code)
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]string{"Message": message, "Type": "User"}) //nolint:errcheck,errchkjson // the caller has gone
+	_ = json.NewEncoder(w).Encode(map[string]string{"Message": message, "Type": "User"})
 }

@@ -80,7 +80,7 @@ type Suite struct {
 // Names in the embedded account, as infra deploys them.
 const (
 	machineName = "goldsmith"
-	secretName  = "goldsmith/slack" //nolint:gosec // a secret's name
+	secretName  = "goldsmith/slack"
 	imagePath   = "/goldsmith/images"
 )
 
