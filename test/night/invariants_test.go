@@ -116,7 +116,8 @@ func (n *night) ours(id string, tags map[string]string) {
 func (n *night) noClaims() {
 	n.t.Helper()
 	for claim, err := range n.Ledger.Claims(n.ctx) {
-		if err != nil || claim.Left.IsZero() || n.EC2.State(claim.Source) == ec2.Running {
+		down := claim.WasRunning && !claim.StopSent.IsZero() && n.EC2.State(claim.Source) != ec2.Running
+		if err != nil || !down {
 			n.t.Errorf("the claim of %s outlives run %s: %+v %v", claim.Source, claim.Run, claim, err)
 		}
 	}
