@@ -6,19 +6,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
-
 	"goldsmith/functions/watch"
 	"goldsmith/local/ec2"
 	"goldsmith/local/stage"
 	"goldsmith/shared/handler"
-	"goldsmith/shared/image"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
-	"goldsmith/shared/tag"
 	"goldsmith/shared/wait"
 )
 
@@ -224,100 +218,6 @@ func TestWatchRunning(t *testing.T) {
 				in.Job.Plan.Health = plan.Checked
 			},
 			Want: "Await DescribeInstances DescribeInstanceStatus SendTaskSuccess Done: ok",
-		},
-	})
-}
-
-// The image, and before it a snapshot of every volume.
-func TestWatchImage(t *testing.T) {
-	imaging := func(s *stage.Stage) (handler.Func[watch.Input, struct{}], watch.Input) {
-		step, in := scene(s)
-		s.Set(s.Web, ec2.Stopped)
-		in.For = job.ForImage
-		return step, in
-	}
-	create := func(s *stage.Stage, in *watch.Input) {
-		s.Helper()
-		tags := tag.List(image.Tags(in.Job))
-		out, err := s.EC2.CreateImage(s.Context(), &sdk.CreateImageInput{InstanceId: aws.String(s.Web), Name: aws.String(in.Job.Image.Name), TagSpecifications: []types.TagSpecification{
-			{ResourceType: types.ResourceTypeImage, Tags: tags}, {ResourceType: types.ResourceTypeSnapshot, Tags: tags},
-		}})
-		s.Must(err)
-		in.Job.Image.ID, in.Job.Times.ImageSent = aws.ToString(out.ImageId), time.Now().UTC()
-	}
-	after := func(d time.Duration, what job.For) func(*stage.Stage, *watch.Input) {
-		return func(s *stage.Stage, in *watch.Input) {
-			create(s, in)
-			in.For = what
-			time.Sleep(d)
-		}
-	}
-	stage.Play(t, imaging, cases{
-		{Name: "no snapshot shows yet", Given: after(0, job.ForSnapshots), Want: "Await DescribeSnapshots: ok", Then: goesOn},
-		{
-			Name: "every volume has its snapshot, completed or not: the data is safe", Given: after(10*time.Second, job.ForSnapshots),
-			Want: "Await DescribeSnapshots SendTaskSuccess Done: ok",
-			Then: func(s *stage.Stage, _ struct{}) {
-				j, _ := ended(s)
-				s.Same("snapshots", []any{len(j.Image.Snapshots), j.Times.Snapshotted, j.Image.State}, []any{1, time.Now().UTC(), ""})
-			},
-		},
-		{
-			Name: "a volume detached meanwhile gets none: the image itself decides",
-			Given: func(s *stage.Stage, in *watch.Input) {
-				after(20*time.Minute, job.ForSnapshots)(s, in)
-				in.Job.Source.Volumes = append(in.Job.Source.Volumes, "vol-00000000000000bad")
-			},
-			Want: "Await DescribeSnapshots DescribeImages SendTaskSuccess Done: ok",
-		},
-		{
-			Name: "the image failed, so no snapshot will come", Given: func(s *stage.Stage, in *watch.Input) {
-				s.Cloud.Inject(ec2.Fault{Action: "CreateImage", ImageState: "failed", Message: "Client.InternalError: a volume is gone"})
-				after(20*time.Minute, job.ForSnapshots)(s, in)
-				in.Job.Source.Volumes = append(in.Job.Source.Volumes, "vol-00000000000000bad")
-			},
-			Want: "Await DescribeSnapshots DescribeImages SendTaskFailure Done: ok",
-			Then: says("of web (i-", "is failed. EC2 says: Client.InternalError: a volume is gone. The instance is not affected; the next run tries again."),
-		},
-		{Name: "the image is pending", Given: after(10*time.Second, job.ForImage), Want: "Await DescribeImages: ok", Then: goesOn},
-		{
-			Name: "the image is available", Given: after(20*time.Minute, job.ForImage), Want: "Await DescribeImages SendTaskSuccess Done: ok",
-			Then: func(s *stage.Stage, _ struct{}) {
-				j, _ := ended(s)
-				s.Same("image", []any{j.Image.State, len(j.Image.Snapshots), j.Times.Available}, []any{"available", 1, time.Now().UTC()})
-			},
-		},
-		{
-			Name: "EC2 does not show the image it has just made", Given: func(_ *stage.Stage, in *watch.Input) {
-				in.For, in.Job.Image.ID, in.Job.Times.ImageSent = job.ForImage, "ami-0abcdef1234567890", time.Now().UTC()
-			},
-			Want: "Await DescribeImages: ok", Then: goesOn,
-		},
-		{
-			Name: "the image was there and is not any more",
-			Given: func(s *stage.Stage, in *watch.Input) {
-				in.Job.Image.ID, in.Job.Times.ImageSent = "ami-0abcdef1234567890", time.Now().UTC()
-				time.Sleep(time.Hour)
-			},
-			Want: "Await DescribeImages SendTaskFailure Done: ok",
-			Then: says("image ami-0abcdef1234567890 of web (i-", "is not there any more: somebody has deregistered or disabled it. The next run tries again."),
-		},
-		{
-			Name: "the image takes 29 hours: nobody gives up", Given: func(s *stage.Stage, in *watch.Input) {
-				s.Cloud.Inject(ec2.Fault{Action: "CreateImage", Delay: 48 * time.Hour})
-				create(s, in)
-				time.Sleep(29 * time.Hour)
-			},
-			Want: "Await DescribeImages: ok", Then: goesOn,
-		},
-		{
-			Name: "the image takes longer than EC2 says it may", Given: func(s *stage.Stage, in *watch.Input) {
-				s.Cloud.Inject(ec2.Fault{Action: "CreateImage", Delay: 48 * time.Hour})
-				create(s, in)
-				time.Sleep(30*time.Hour + time.Minute)
-			},
-			Want: "Await DescribeImages SendTaskFailure Done: ok",
-			Then: says("web (i-", "is not available, 1m0s after it should have been at the latest"),
 		},
 	})
 }

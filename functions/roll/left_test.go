@@ -1,0 +1,123 @@
+package roll_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/local/ec2"
+	"goldsmith/local/stage"
+	"goldsmith/shared/job"
+)
+
+// What cannot be rolled keeps its image, alone.
+func TestRollLeaves(t *testing.T) {
+	left := func(name, problem string) func(*stage.Stage, job.Job) {
+		return func(s *stage.Stage, j job.Job) {
+			s.Same("problem", find(j, name).Problem, problem)
+			s.Same("kept", []any{find(j, name).From == newest, len(versions(s, name))}, []any{false, 1})
+			s.Same("the others", []string{find(j, "fleet").Problem, find(j, alias).Problem}, []string{"", ""})
+		}
+	}
+	typed := func(name string, t types.InstanceType) func(*stage.Stage, *job.Job) {
+		return func(s *stage.Stage, _ *job.Job) {
+			template(s, name, "web", before, func(d *types.RequestLaunchTemplateData) { d.InstanceType = t })
+		}
+	}
+	const both = finds + "*2"
+	stage.Play(t, subscribed, cases{
+		{
+			Name: "its instance type is of another architecture", Given: typed("arm", types.InstanceTypeT4gMicro),
+			Want: both + " DescribeInstanceTypes" + rolls + writes + ": ok",
+			Then: left("arm", "its instance type t4g.micro does not run x86_64 images"),
+		},
+		{
+			Name: "another instance type of the same architecture is as good", Given: typed("large", types.InstanceTypeM5Large),
+			Want: both + " DescribeInstanceTypes" + rolls + rolls + writes + ": ok",
+			Then: func(s *stage.Stage, j job.Job) { s.Same("rolled", find(j, "large").To, newest) },
+		},
+		{
+			Name: "the source's own instance type needs no look-up", Given: typed("same", types.InstanceTypeT3Micro),
+			Want: both + rolls + rolls + writes + ": ok",
+		},
+		{
+			Name:  "it is pinned to a parameter's version",
+			Given: func(s *stage.Stage, _ *job.Job) { template(s, "pinned", "web", "resolve:ssm:/golden/web:3") },
+			Want:  both + rolls + writes + ": ok",
+			Then:  left("pinned", "it takes its image from resolve:ssm:/golden/web:3, a parameter's pinned version or another account's parameter; name a parameter of this account without version or label to have it rolled"),
+		},
+		{
+			Name: "it takes another account's parameter",
+			Given: func(s *stage.Stage, _ *job.Job) {
+				template(s, "shared", "web", "resolve:ssm:arn:aws:ssm:eu-central-1:210987654321:parameter/golden/web")
+			},
+			Want: both + rolls + writes + ": ok",
+			Then: left("shared", "it takes its image from resolve:ssm:arn:aws:ssm:eu-central-1:210987654321:parameter/golden/web, a parameter's pinned version or another account's parameter; name a parameter of this account without version or label to have it rolled"),
+		},
+	})
+}
+
+// EC2's refusals: what lasts is that target's alone, what passes is the step's.
+func TestRollRefused(t *testing.T) {
+	refused := func(action, code string) func(*stage.Stage, *job.Job) {
+		return func(s *stage.Stage, _ *job.Job) {
+			template(s, "second", "web", before)
+			first := min(aws.ToString(versions(s, "fleet")[0].LaunchTemplateId), aws.ToString(versions(s, "second")[0].LaunchTemplateId))
+			s.Cloud.Inject(ec2.Fault{Action: action, Resource: first, Code: code})
+		}
+	}
+	one := func(s *stage.Stage, j job.Job) {
+		problems := 0
+		for _, r := range j.Rolled {
+			if r.Problem != "" {
+				problems++
+			}
+		}
+		s.Same("targets and problems", []int{len(j.Rolled), problems}, []int{3, 1})
+		s.Same("the other's version", len(versions(s, "fleet"))+len(versions(s, "second")) >= 3, true)
+	}
+	const both = finds + "*2"
+	stage.Play(t, subscribed, cases{
+		{
+			Name: "the function may not change one of two templates", Given: refused("CreateLaunchTemplateVersion", "UnauthorizedOperation"),
+			Want: both + " CreateLaunchTemplateVersion*2 ModifyLaunchTemplate" + writes + ": ok", Then: one,
+		},
+		{
+			Name: "the function may not make one of two the default", Given: refused("ModifyLaunchTemplate", "UnauthorizedOperation"),
+			Want: both + rolls + rolls + writes + ": ok", Then: one,
+		},
+		{
+			Name: "one of two was deleted meanwhile", Given: refused("DescribeLaunchTemplateVersions", "InvalidLaunchTemplateId.NotFound"),
+			Want: both + rolls + writes + ": ok", Then: one,
+		},
+		{
+			Name: "EC2 is busy making a version", Given: refused("CreateLaunchTemplateVersion", "RequestLimitExceeded"),
+			Want: both + " CreateLaunchTemplateVersion*6: Throttled",
+			Says: []string{"making a version with " + newest},
+		},
+		{
+			Name: "EC2 is busy listing templates", Given: func(s *stage.Stage, _ *job.Job) {
+				s.Cloud.Inject(ec2.Fault{Action: "DescribeLaunchTemplates", Code: "RequestLimitExceeded"})
+			},
+			Want: "DescribeLaunchTemplates*6: Throttled",
+			Says: []string{"looking for the launch templates of web"},
+		},
+		{
+			Name: "the function may not list templates", Given: func(s *stage.Stage, _ *job.Job) {
+				s.Cloud.Inject(ec2.Fault{Action: "DescribeLaunchTemplates", Code: "UnauthorizedOperation"})
+			},
+			Want: "DescribeLaunchTemplates: Failed",
+		},
+		{
+			Name: "templates over two pages are all rolled", Given: func(s *stage.Stage, _ *job.Job) {
+				for n := range 200 {
+					template(s, fmt.Sprintf("t%03d", n), "web", newest)
+				}
+			},
+			Want: "DescribeLaunchTemplates*2 DescribeLaunchTemplateVersions*201" + rolls + writes + ": ok",
+			Then: func(s *stage.Stage, j job.Job) { s.Same("targets", len(j.Rolled), 202) },
+		},
+	})
+}
