@@ -1,0 +1,90 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestSpread(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		of   []float64
+		want spread
+	}{
+		"nothing":  {nil, spread{}},
+		"one":      {[]float64{3}, spread{3, 3, 3}},
+		"unsorted": {[]float64{9, 1, 2}, spread{2, 4, 9}},
+	} {
+		if got := spreadOf(c.of); got != c.want {
+			t.Errorf("%s: %+v, want %+v", name, got, c.want)
+		}
+	}
+}
+
+func TestBusiest(t *testing.T) {
+	t.Parallel()
+	at := func(seconds ...int) (times []time.Time) {
+		for _, s := range seconds {
+			times = append(times, time.Unix(int64(s), 0))
+		}
+		return times
+	}
+	for name, c := range map[string]struct {
+		at   []time.Time
+		want int
+	}{
+		"no look":                    {nil, 0},
+		"once a minute, to the tick": {at(0, 60, 120), 1},
+		"a minute that begins late":  {at(0, 50, 80, 109, 200), 3},
+	} {
+		if got := busiest(c.at); got != c.want {
+			t.Errorf("%s: %d, want %d", name, got, c.want)
+		}
+	}
+}
+
+// A budget that is not kept is called missed in the table and on the page.
+func TestVerdicts(t *testing.T) {
+	t.Parallel()
+	m := &measured{
+		Machine:   machine{Go: "go1.26", Cores: 2},
+		Delivered: delivered{Sources: 200, Added: spread{1.8, 1.8, 3}, Transitions: 25.1, Calls: spread{20, 20.5, 21}},
+		Lost:      lost{Late: map[string]spread{"stopped": {30, 30, 60}}, Heartbeat: map[string]float64{"stopped": 60}},
+		Throttled: []throttled{{Sources: 1000, Took: 116, Bound: 100}},
+		Lambdas:   []function{{Name: empty, ZipMB: 9, PeakMiB: 200}, {Name: "stop", ZipMB: 5.1, OverMs: 15.1, PeakMiB: 128}},
+		Rehearsal: rehearsal{Sources: 10_000, Seconds: 60, PeakMiB: 1024},
+		Demo:      15,
+	}
+	m.Rows = m.rows()
+	page, err := m.page()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var table bytes.Buffer
+	printTable(&table, m)
+	for _, budget := range []string{
+		"downtime added, events delivered", "events lost: seeing it stopped", "API calls per image, events delivered", "state transitions per image",
+		"1000 sources under EC2's token buckets", "a Lambda's zip", "a Lambda's init", "a Lambda's memory",
+		"rehearsing 10000 sources: time", "rehearsing 10000 sources: memory", "make demo",
+	} {
+		for where, text := range map[string]string{"table": table.String(), "page": string(page)} {
+			if line := lineWith(text, budget); !strings.Contains(line, missed) {
+				t.Errorf("the %s says of %q: %q", where, budget, line)
+			}
+		}
+	}
+	if line := lineWith(table.String(), "make test"); !strings.Contains(line, "--suite") {
+		t.Errorf("what was not measured is told as %q", line)
+	}
+}
+
+func lineWith(text, part string) string {
+	for line := range strings.Lines(text) {
+		if strings.Contains(line, part) {
+			return line
+		}
+	}
+	return ""
+}
