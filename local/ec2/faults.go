@@ -36,6 +36,8 @@ type Fault struct {
 	ImageState string
 	// Of the same: the image is available, then pending again for this long.
 	PendingAgain time.Duration
+	// Of CreateImage: its snapshots appear in state error, with Message, and the image ends failed.
+	SnapshotError bool
 	// Of StartInstances, StopInstances and CreateImage: it takes this much longer.
 	Delay time.Duration
 }
@@ -160,14 +162,16 @@ type ending struct {
 	state string
 	why   reason
 	again time.Duration
+	// unstored is set when the snapshots fail.
+	unstored bool
 }
 
 func (w *World) imageEnding(id string) ending {
-	f := w.struck(id, func(f *fault) bool { return f.ImageState != "" || f.PendingAgain > 0 })
+	f := w.struck(id, func(f *fault) bool { return f.ImageState != "" || f.PendingAgain > 0 || f.SnapshotError })
 	if f == nil {
 		return ending{}
 	}
-	return ending{f.ImageState, reason{"Client.InternalError", orElse(f.Message, "Client.InternalError: The image could not be created")}, f.PendingAgain}
+	return ending{f.ImageState, reason{"Client.InternalError", orElse(f.Message, "Client.InternalError: The image could not be created")}, f.PendingAgain, f.SnapshotError}
 }
 
 func first(ids []string) string {

@@ -80,7 +80,7 @@ func (w *World) snapshotForImage(img *image, i *instance, volumes []*volume, tag
 func (w *World) showImageSnapshot(imageID, volumeID string, tags []Tag, delay time.Duration) {
 	img, v := w.images.get(imageID), w.volumes.get(volumeID)
 	if img == nil || v == nil {
-		w.imageLost(imageID, volumeID)
+		w.imageLost(imageID, volumeID, reason{"Client.InvalidVolume.NotFound", "Client.InvalidVolume.NotFound: The volume " + volumeID + " no longer exists"})
 		return
 	}
 	s := w.addSnapshot(v, fmt.Sprintf("Created by CreateImage(%s) for %s", img.sourceInstance, imageID), tags)
@@ -94,6 +94,11 @@ func (w *World) showImageSnapshot(imageID, volumeID string, tags []Tag, delay ti
 		}
 	})
 	w.indexSnapshots(w.images.get(imageID))
+	if img.ending.unstored {
+		w.snapshotFails(s, img.ending.why)
+		w.imageLost(imageID, volumeID, img.ending.why)
+		return
+	}
 	w.complete(s.id, w.takes("snapshot", s.id, w.options.Timing.SnapshotStored)+delay, func() {
 		if w.images.get(imageID) == nil {
 			return
@@ -103,13 +108,19 @@ func (w *World) showImageSnapshot(imageID, volumeID string, tags []Tag, delay ti
 	})
 }
 
-// imageLost ends an image whose volume went away before its snapshot.
-func (w *World) imageLost(imageID, volumeID string) {
+// snapshotFails puts a snapshot into state error and sends the event of it.
+func (w *World) snapshotFails(s *snapshot, why reason) {
+	w.snapshots.change(w.now, s.id, func(s *snapshot) { s.state, s.message = snapshotError, why.message })
+	w.emitSnapshot(w.snapshots.get(s.id), "createSnapshot", w.arn("volume", s.volumeID))
+}
+
+// imageLost ends an image that will never have a snapshot of a volume.
+func (w *World) imageLost(imageID, volumeID string, why reason) {
 	if w.volumes.get(volumeID) != nil {
 		w.volumes.change(w.now, volumeID, func(v *volume) { v.inFlight-- })
 	}
 	if img := w.images.get(imageID); img != nil && img.state == imagePending {
-		w.setImage(imageID, imageFailed, reason{"Client.InvalidVolume.NotFound", "Client.InvalidVolume.NotFound: The volume " + volumeID + " no longer exists"})
+		w.setImage(imageID, imageFailed, why)
 	}
 }
 

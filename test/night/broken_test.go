@@ -132,6 +132,17 @@ func TestAnImageThatIsLost(t *testing.T) {
 	}
 }
 
+// The snapshots are made, and come to nothing while the instance is still down.
+func TestSnapshotsInError(t *testing.T) {
+	amongOthers(t, func(n *night, web, _ string) {
+		n.EC2.Inject(ec2.Fault{Action: "CreateImage", Resource: web, SnapshotError: true, Message: "the key is disabled"})
+	}, func(n *night, r states.Execution, web string) {
+		n.hasFailed(r, web, job.Broken, "failed: the key is disabled")
+		n.saysOf(r, "PARTIAL")
+		n.want("down for minutes only", n.results(r)[web].Times.Downtime() < 5*time.Minute, true)
+	})
+}
+
 // An image may look available and be pending again.
 func TestAnImageThatIsPendingAgain(t *testing.T) {
 	amongOthers(t, func(n *night, web, _ string) {
