@@ -117,7 +117,7 @@ func TestARunAbortedAndNobodyTold(t *testing.T) {
 // Recover itself is called a hundred times at once, and no harm is done.
 func TestManySweepsAtOnce(t *testing.T) {
 	play(t, suite.Options{}, func(n *night) {
-		ids := n.launchMany(20, "web")
+		ids := n.launchMany(20)
 		payload := must(events.Sample("sweep"))(t)
 		n.begin()
 		n.after("image", ids[7], func(work) {

@@ -213,14 +213,7 @@ func (n *night) changed(id string) []query.Record {
 // onlyEnrolledAreTouched: nothing is changed that neither a plan's tag nor a request asked for.
 func (n *night) onlyEnrolledAreTouched() {
 	n.t.Helper()
-	asked := map[string]bool{}
-	for _, c := range n.Calls.Since(n.begun) {
-		if c.Caller == "" && c.Action == "CreateTags" && (strings.Contains(c.Form, "goldsmith%3Aimage") || strings.Contains(c.Form, "goldsmith%3Aplan")) {
-			for _, id := range c.Resources {
-				asked[id] = true
-			}
-		}
-	}
+	asked := n.asked()
 	for id, was := range n.before {
 		if was.tags[tag.Plan] != "" || was.tags[tag.Request] != "" || asked[id] {
 			continue
@@ -229,6 +222,20 @@ func (n *night) onlyEnrolledAreTouched() {
 			n.t.Errorf("%s is in no plan and nobody asked, but %s sent %s", id, calls[0].Caller, calls[0].Action)
 		}
 	}
+}
+
+// asked are the resources that people put a plan's tag or a request on during the night.
+func (n *night) asked() map[string]bool {
+	asked := map[string]bool{}
+	for _, c := range n.Calls.Since(n.begun) {
+		wanted := strings.Contains(c.Form, "goldsmith%3Aimage") || strings.Contains(c.Form, "goldsmith%3Aplan")
+		if c.Caller == "" && c.Action == "CreateTags" && wanted {
+			for _, id := range c.Resources {
+				asked[id] = true
+			}
+		}
+	}
+	return asked
 }
 
 func (n *night) instances() []types.Instance {

@@ -40,7 +40,7 @@ func TestThreeHundredSourcesUnderEC2sBuckets(t *testing.T) {
 		// The fleet is older than the buckets: they are full when the night begins.
 		var ids []string
 		for range 60 {
-			ids = append(ids, n.launchMany(5, "web")...)
+			ids = append(ids, n.launchMany(5)...)
 			time.Sleep(3 * time.Second)
 		}
 		n.run()
@@ -57,7 +57,7 @@ func TestThreeHundredSourcesUnderEC2sBuckets(t *testing.T) {
 
 func TestStartsThrottledToOneASecond(t *testing.T) {
 	play(t, suite.Options{}, func(n *night) {
-		ids := n.launchMany(100, "web")
+		ids := n.launchMany(100)
 		n.begin()
 		n.EC2.Inject(ec2.Fault{Action: "StartInstances", PerSecond: 1})
 		n.run()
@@ -74,7 +74,7 @@ func TestStartsThrottledToOneASecond(t *testing.T) {
 // Everything at once answers one call in five only.
 func TestEveryCallThrottledNowAndThen(t *testing.T) {
 	play(t, suite.Options{}, func(n *night) {
-		ids := n.launchMany(30, "web")
+		ids := n.launchMany(30)
 		n.begin()
 		n.EC2.Inject(ec2.Fault{Chance: 0.5, Code: "RequestLimitExceeded", Until: due.Add(20 * time.Minute)})
 		n.run()
@@ -102,7 +102,7 @@ func TestDescribesThatLag(t *testing.T) {
 func TestMoreThanAThousandSources(t *testing.T) {
 	plans := nightly(func(p *plan.Plan) { p.Concurrency, p.Roll.Skip = 1000, true })
 	play(t, suite.Options{Plans: plans}, func(n *night) {
-		ids := n.launchMany(1050, "web")
+		ids := n.launchMany(1050)
 		for _, id := range ids {
 			n.as(id, ec2.Stopped)
 		}

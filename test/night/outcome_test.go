@@ -31,13 +31,13 @@ func (n *night) imagesOf(id string) []types.Image {
 }
 
 // wasImaged: one image of the source, available, consistent, and noted on the source.
-func (n *night) wasImaged(r states.Execution, id string) types.Image {
+func (n *night) wasImaged(r states.Execution, id string) {
 	n.t.Helper()
 	result := n.results(r)[id]
 	images := n.imagesOf(id)
 	if result.Ending != job.Imaged || len(images) != 1 {
 		n.t.Errorf("%s ended %q with %d images (%s), want one", id, result.Ending, len(images), result.Problem)
-		return types.Image{}
+		return
 	}
 	img := images[0]
 	n.want("state of the image of "+id, img.State, types.ImageStateAvailable)
@@ -46,7 +46,6 @@ func (n *night) wasImaged(r states.Execution, id string) types.Image {
 	if taken := n.EC2.Taken(result.Image.ID); taken.Live || taken.Rebooted || taken.Snapshots != len(result.Image.Snapshots) {
 		n.t.Errorf("image %s of %s is not what a stopped instance gives: %+v", result.Image.ID, id, taken)
 	}
-	return img
 }
 
 // wasSkipped: the reason is known and nothing was done to the source.

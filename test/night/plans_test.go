@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"goldsmith/local/asl"
+	"goldsmith/local/ec2"
 	"goldsmith/local/suite"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
@@ -70,7 +71,7 @@ func TestWithoutStopping(t *testing.T) {
 func TestTheWindowCloses(t *testing.T) {
 	plans := nightly(func(p *plan.Plan) { p.Concurrency, p.Window = 1, plan.Duration(10*time.Minute) })
 	play(t, suite.Options{Plans: plans}, func(n *night) {
-		n.launchMany(10, "web")
+		n.launchMany(10)
 		rest := n.launch("zzz", "stopped")
 		n.run()
 
@@ -98,7 +99,7 @@ func TestMoreSourcesThanThePlanAllows(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			plans := nightly(func(p *plan.Plan) { p.Limit = limit })
 			play(t, suite.Options{Plans: plans}, func(n *night) {
-				ids := n.launchMany(5, "web")
+				ids := n.launchMany(5)
 				for _, name := range []string{"a", "b", "c", "d"} {
 					n.launch(name, "unenrolled")
 				}
@@ -159,7 +160,7 @@ func TestNothingToRoll(t *testing.T) {
 	plans := nightly(func(p *plan.Plan) { p.Roll.Skip = true })
 	play(t, suite.Options{Plans: plans}, func(n *night) {
 		web := n.launch("web", "")
-		n.template("web", "web", "t3.micro", "ami-00000000000000086")
+		n.template("web", "web", "t3.micro", ec2.ImageX86)
 		n.run()
 		n.wasImaged(n.onlyRun(), web)
 		n.want("default version", *n.defaults()[0].VersionNumber, 1)
@@ -174,8 +175,8 @@ func TestTemplatesThatThePlanLists(t *testing.T) {
 	})
 	play(t, suite.Options{Plans: plans}, func(n *night) {
 		web := n.launch("web", "")
-		n.template("by-name", "another", "t3.micro", "ami-00000000000000086")
-		n.template("tagged-too", "web", "", "ami-00000000000000086")
+		n.template("by-name", "another", "t3.micro", ec2.ImageX86)
+		n.template("tagged-too", "web", "", ec2.ImageX86)
 		n.run()
 		n.wasImaged(n.onlyRun(), web)
 		for _, v := range n.defaults() {
