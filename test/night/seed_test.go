@@ -13,7 +13,8 @@ import (
 	"goldsmith/shared/plan"
 )
 
-// The same seed is the same night, another seed another one.
+// The same seed is the same night, another seed another one, as long as no call
+// has to be repeated: the SDK's pauses between attempts are not drawn from the seed.
 func TestTheSameSeedIsTheSameNight(t *testing.T) {
 	for what, o := range map[string]suite.Options{
 		"calm": {},

@@ -14,7 +14,8 @@ import (
 
 var wildNights = flag.Int("wild", 12, "how many wild nights are played, a seed each")
 
-// Nights in which everything goes wrong that may: only the invariants hold.
+// Nights in which everything goes wrong that may: only the invariants hold. A
+// seed repeats what goes wrong, though not the SDK's pauses before it tries again.
 func TestWildNights(t *testing.T) {
 	for seed := range uint64(*wildNights) { //nolint:gosec // a count
 		t.Run(fmt.Sprint("seed ", seed+1), func(t *testing.T) { wild(t, seed+1) })
