@@ -1,5 +1,6 @@
-// Package workflow holds the state machine's definition and what has to be
-// filled into it. infra deploys exactly this, and the embedded AWS runs it.
+// Package workflow holds what is deployed, as plain data: the state machine's
+// definition, what has to be filled into it, and the one list of the suite's
+// functions. infra deploys exactly this, and the embedded AWS runs it.
 package workflow
 
 import (
@@ -15,8 +16,28 @@ var Definition string
 // Partition is the placeholder of the AWS partition: aws, aws-cn or aws-us-gov.
 const Partition = "Partition"
 
+// Names in the account. They are fixed, so that a second suite, which would stop the
+// same instances, cannot be deployed beside the first.
+const (
+	// Name is the name of the state machine and the schedule group, and begins all others.
+	Name = "goldsmith"
+	// Alias is the state machine's alias that runs are started through.
+	Alias = "live"
+	// MapLabel is the Map's label: a child execution's machine is called <Name>/<MapLabel>.
+	MapLabel = "source"
+)
+
 // Tasks are the functions that the state machine invokes.
-var Tasks = []string{"select", "claim", "stop", "image", "watch", "start", "roll", "release", "notify"}
+var Tasks = tasks()
+
+func tasks() (names []string) {
+	for _, f := range Functions {
+		if f.Task {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}
 
 // Placeholder is the placeholder that stands for a function's ARN.
 func Placeholder(function string) string {

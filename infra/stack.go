@@ -1,0 +1,132 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"goldsmith/infra/workflow"
+	"goldsmith/shared/settings"
+	"goldsmith/shared/template"
+)
+
+// StackProps describe the suite in one account and Region.
+type StackProps struct {
+	Config Config
+	Target Target
+	Code   Code
+}
+
+// NewStack composes the suite.
+func NewStack(scope constructs.Construct, id string, props StackProps) awscdk.Stack {
+	stack := awscdk.NewStack(scope, jsii.String(id), stackProps(props))
+	awscdk.Tags_Of(stack).Add(jsii.String("application"), jsii.String(workflow.Name), &awscdk.TagProps{
+		// Not every Region's CloudFormation knows tags of dashboards yet.
+		ExcludeResourceTypes: jsii.Strings("AWS::CloudWatch::Dashboard"),
+	})
+
+	table := NewLedger(stack, "Ledger", LedgerProps{Keys: props.Target.keys(props.Config.TableKeys)})
+	letters := NewDeadLetters(stack, "DeadLetters")
+	values := valuesOf(props, table, letters)
+	functions := map[string]Function{}
+	add := func(tasks bool) {
+		for _, f := range workflow.Functions {
+			if f.Task == tasks {
+				functions[f.Name] = NewFunction(stack, title(f.Name), FunctionProps{
+					Function: f, Values: values, Code: props.Code, DeadLetters: letters, Reserve: props.Config.Reserve,
+				})
+			}
+		}
+	}
+	add(true)
+	machine := NewMachine(stack, "Workflow", MachineProps{Functions: functions, Values: values})
+	values[workflow.StateMachineAlias] = []string{machine.AliasArn}
+	add(false)
+	NewRules(stack, "Rules", RulesProps{Functions: functions, DeadLetters: letters, StateMachineArn: *machine.StateMachine.StateMachineArn()})
+	NewSchedules(stack, "Schedules", SchedulesProps{Plans: props.Config.Plans, Functions: functions, DeadLetters: letters, Values: values})
+	topic := NewAlarms(stack, "Alarms", AlarmsProps{
+		Plans: props.Config.Plans, Functions: functions, Machine: machine, DeadLetters: letters,
+		Emails: props.Config.Emails, Slack: props.Config.SlackSecret != "", Now: props.Config.Now,
+	})
+	dashboard := NewDashboard(stack, "Watching", DashboardProps{Functions: functions, Machine: machine})
+	NewOutputs(stack, "Outputs", OutputsProps{
+		Machine: machine, Table: table, Dashboard: dashboard, DeadLetters: letters, TopicArn: topic, Default: props.Config.Plans.Default,
+	})
+	return stack
+}
+
+func stackProps(props StackProps) *awscdk.StackProps {
+	made := &awscdk.StackProps{
+		StackName:   jsii.String(workflow.Name),
+		Description: jsii.String("Goldsmith: golden images of EC2 instances, by schedule and by tag."),
+	}
+	if props.Target.Account != "" {
+		made.Env = &awscdk.Environment{Account: jsii.String(props.Target.Account), Region: jsii.String(props.Target.Region)}
+	}
+	if bucket := props.Config.AssetBucket; bucket != "" {
+		made.Synthesizer = awscdk.NewDefaultStackSynthesizer(&awscdk.DefaultStackSynthesizerProps{
+			FileAssetsBucketName: jsii.String(bucket + "-${AWS::Region}"),
+			// A StackSet deploys where nobody has run cdk bootstrap.
+			GenerateBootstrapVersionRule: jsii.Bool(false),
+		})
+	}
+	return made
+}
+
+// valuesOf fills what functions and roles are told. Account and Region are CloudFormation's
+// own parameters, so that every target gets the same template.
+func valuesOf(props StackProps, table Ledger, letters DeadLetters) workflow.Values {
+	c := props.Config
+	values := workflow.Values{
+		workflow.Partition:      {*awscdk.Aws_PARTITION()},
+		workflow.Region:         {*awscdk.Aws_REGION()},
+		workflow.Account:        {*awscdk.Aws_ACCOUNT_ID()},
+		workflow.Table:          {*table.Table.TableName()},
+		workflow.TableArn:       {*table.Table.TableArn()},
+		workflow.DeadLettersArn: {*letters.Queue.QueueArn()},
+		workflow.ImagePath:      {c.ImagePath},
+		workflow.SlackSecret:    {settings.Off},
+		workflow.SlackSecretArn: nil,
+		workflow.SlackKeys:      props.Target.keys(c.SlackKeys),
+		workflow.TableKeys:      props.Target.keys(c.TableKeys),
+		workflow.VolumeKeys:     props.Target.keys(c.VolumeKeys),
+		workflow.Parameters:     rooted(c.Parameters),
+		workflow.Templates:      listed(c),
+	}
+	if c.SlackSecret != "" {
+		values[workflow.SlackSecret] = []string{c.SlackSecret}
+		values[workflow.SlackSecretArn] = []string{secretARN(values, c.SlackSecret)}
+	}
+	return values
+}
+
+// rooted are parameters' names as they stand in ARNs, after a slash.
+func rooted(names []string) (paths []string) {
+	for _, name := range names {
+		paths = append(paths, "/"+strings.TrimPrefix(name, "/"))
+	}
+	return paths
+}
+
+// listed are the ids of the launch templates that plans list. Names are no use to a
+// policy: EC2 knows templates by id there.
+func listed(c Config) (all []string) {
+	for _, name := range c.Plans.Names() {
+		for _, templates := range c.Plans.Plans[name].Roll.Templates {
+			ids, _ := template.Split(templates)
+			all = append(all, ids...)
+		}
+	}
+	return unique(all)
+}
+
+// secretARN is a secret as a policy names it: Secrets Manager ends an ARN with six
+// characters that a name does not tell.
+func secretARN(values workflow.Values, secret string) string {
+	if strings.HasPrefix(secret, "arn:") {
+		return secret
+	}
+	return one(values, "arn:${Partition}:secretsmanager:${Region}:${Account}:secret:") + secret + "-??????"
+}

@@ -1,0 +1,178 @@
+package workflow
+
+import (
+	"maps"
+	"time"
+)
+
+// Function is one Lambda function: all that a deployment has to know of it.
+type Function struct {
+	// Name is its folder under functions/; deployed it is called goldsmith-<name>.
+	Name string
+	// Does says in a sentence what it does.
+	Does string
+	// Task is whether a state of the workflow invokes it. The others are invoked
+	// by the rules and inputs of package events.
+	Task bool
+	// Timeout ends an invocation. A task's is shorter than its states' TimeoutSeconds, so that
+	// an execution shows what the function logged and not only that it took too long.
+	Timeout time.Duration
+	// Memory is in MB.
+	Memory int
+	// Reserved is how many may run at once, at most; 0 leaves it to the account.
+	Reserved int
+	// MaxAge is how long Lambda may hold an event that it could not hand over; for
+	// functions that are no tasks. Two retries of a failed invocation are its default and ours.
+	MaxAge time.Duration
+	// Environment are its settings, with placeholders.
+	Environment map[string]string
+	// Statements are its role's permissions, with placeholders.
+	Statements []Statement
+}
+
+// Deployed is the function's name in the account.
+func (f Function) Deployed() string { return Name + "-" + f.Name }
+
+// Environment variables, as shared/settings knows them.
+const (
+	tableSetting   = "GOLDSMITH_TABLE"
+	machineSetting = "GOLDSMITH_STATE_MACHINE"
+	plansSetting   = "GOLDSMITH_PLANS"
+	secretSetting  = "GOLDSMITH_SLACK_SECRET" //nolint:gosec // a variable's name
+	pathSetting    = "GOLDSMITH_IMAGE_PATH"
+)
+
+// PlansFile is where the plans lie in a function's zip, and Lambda unpacks zips to /var/task.
+const PlansFile = "plans.json"
+
+// HasPlans reports whether the function reads the plans from its zip.
+func (f Function) HasPlans() bool { return f.Environment[plansSetting] != "" }
+
+const (
+	// memory is the design's budget, and Lambda's least.
+	memory = 128
+	// stepTimeout leaves five seconds of a state's minute.
+	stepTimeout = 55 * time.Second
+	// pageTimeout leaves ten seconds of the five minutes that selecting a thousand sources may take.
+	pageTimeout = 290 * time.Second
+	// sweepTimeout ends a sweep before the next one is due.
+	sweepTimeout = 290 * time.Second
+	// wakeAge is where a hint has become pointless: heartbeats have looked by then.
+	wakeAge = time.Hour
+	// longAge is Lambda's most: a request, or the end of a run, is worth a late answer.
+	longAge = 6 * time.Hour
+)
+
+// How many of a function may run at once, where all share one of EC2's token buckets. A
+// task that is refused a place is retried by the state machine, so only those are
+// bounded whose Retry is patient.
+const (
+	// startReserved matches StartInstances' bucket, five calls and two more each second,
+	// which the whole account shares: more would only be throttled.
+	startReserved = 10
+	// wakeReserved keeps a storm of state changes, which the Region's every instance
+	// sends, from the describe calls that others need. Lambda queues what is above it.
+	wakeReserved = 10
+	// recoverReserved is one sweep, and one for the end of a run meanwhile.
+	recoverReserved = 2
+)
+
+// Functions are all functions of the suite, in the order in which a run meets them.
+var Functions = []Function{
+	{
+		Name: "select", Task: true, Timeout: pageTimeout, Memory: memory,
+		Does:        "Chooses a run's sources, a thousand at a time, and writes down why the others are left alone.",
+		Environment: env(tableSetting),
+		Statements: join(everyTask("select"), ledger("PutItem", "UpdateItem"), []Statement{
+			look("DescribeInstances", "DescribeInstanceTypes", "DescribeSpotInstanceRequests", "DescribeVolumes"),
+		}),
+	},
+	{
+		Name: "claim", Task: true, Timeout: stepTimeout, Memory: memory,
+		Does:        "Locks a source, writes down what must be undone, and decides what may be done with it.",
+		Environment: env(tableSetting),
+		Statements:  join(everyTask("claim"), ledger("PutItem", "UpdateItem"), []Statement{look("DescribeInstances"), lookAtProtection}),
+	},
+	{
+		Name: "stop", Task: true, Timeout: stepTimeout, Memory: memory,
+		Does:        "Stops an instance cleanly.",
+		Environment: env(tableSetting),
+		Statements:  join(everyTask("stop"), ledger("PutItem", "UpdateItem"), onEnrolled("ec2:StopInstances")),
+	},
+	{
+		Name: "image", Task: true, Timeout: stepTimeout, Memory: memory,
+		Does:       "Creates the image, once for each run.",
+		Statements: join(everyTask("image"), []Statement{look("DescribeImages")}, onEnrolled("ec2:CreateImage"), imaging),
+	},
+	{
+		Name: "watch", Task: true, Timeout: stepTimeout, Memory: memory,
+		Does:        "Begins a wait, and looks once in case what is awaited came first.",
+		Environment: env(tableSetting),
+		Statements:  join(everyTask("watch"), ledger("PutItem", "DeleteItem"), []Statement{lookAtWaits, endWaits}),
+	},
+	{
+		Name: "start", Task: true, Timeout: stepTimeout, Memory: memory, Reserved: startReserved,
+		Does:       "Starts the instance that its run stopped.",
+		Statements: join(everyTask("start"), []Statement{look("DescribeInstances")}, starting),
+	},
+	{
+		Name: "roll", Task: true, Timeout: stepTimeout, Memory: memory,
+		Does:        "Points launch templates and Parameter Store aliases at the new image.",
+		Environment: env(pathSetting),
+		Statements: join(everyTask("roll"), []Statement{
+			look("DescribeLaunchTemplates", "DescribeLaunchTemplateVersions", "DescribeInstanceTypes", "DescribeImages"),
+		}, rolling),
+	},
+	{
+		Name: "release", Task: true, Timeout: stepTimeout, Memory: memory,
+		Does:        "Writes the result, answers the request tag, and drops the claim.",
+		Environment: env(tableSetting),
+		Statements:  join(everyTask("release"), ledger("PutItem", "UpdateItem", "DeleteItem"), tagging),
+	},
+	{
+		Name: "notify", Task: true, Timeout: stepTimeout, Memory: memory,
+		Does:        "Adds up what became of every source and tells people once.",
+		Environment: env(tableSetting, secretSetting),
+		Statements:  join(everyTask("notify"), ledger("GetItem", "UpdateItem", "Query"), telling),
+	},
+	{
+		Name: "trigger", Timeout: stepTimeout, Memory: memory, MaxAge: longAge,
+		Does:        "Starts runs: for a schedule, a tag, or a person.",
+		Environment: with(env(plansSetting), machineSetting, "${StateMachineAlias}"),
+		Statements:  join(everyHandler("trigger"), []Statement{startRuns}),
+	},
+	{
+		Name: "wake", Timeout: stepTimeout, Memory: memory, Reserved: wakeReserved, MaxAge: wakeAge,
+		Does:        "Ends a wait when an event says that something changed.",
+		Environment: env(tableSetting),
+		Statements:  join(everyHandler("wake"), ledger("Query", "DeleteItem"), []Statement{lookAtWaits, endWaits}),
+	},
+	{
+		Name: "recover", Timeout: sweepTimeout, Memory: memory, Reserved: recoverReserved, MaxAge: longAge,
+		Does:        "Brings back what ended runs left stopped, and tells of runs that could not.",
+		Environment: with(env(tableSetting, plansSetting, secretSetting), machineSetting, stateMachineARN),
+		Statements: join(everyHandler("recover"), ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"),
+			[]Statement{look("DescribeInstances"), askAboutRuns}, starting, telling),
+	},
+}
+
+// env is the environment of a function that asks for these settings.
+func env(names ...string) map[string]string {
+	values := map[string]string{
+		tableSetting: "${Table}", plansSetting: "/var/task/" + PlansFile, secretSetting: "${SlackSecret}", pathSetting: "${ImagePath}",
+	}
+	maps.DeleteFunc(values, func(name, _ string) bool {
+		for _, wanted := range names {
+			if name == wanted {
+				return false
+			}
+		}
+		return true
+	})
+	return values
+}
+
+func with(environment map[string]string, name, value string) map[string]string {
+	environment[name] = value
+	return environment
+}

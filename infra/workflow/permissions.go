@@ -1,0 +1,224 @@
+package workflow
+
+import "slices"
+
+// Statement allows actions on resources. Ours only ever allow.
+type Statement struct {
+	// Why is the reason, for whoever reviews the policy.
+	Why string
+	// Actions are whole names: ec2:StopInstances.
+	Actions []string
+	// Resources are ARNs with placeholders, or "*" where AWS knows no resource.
+	Resources []string
+	// Condition narrows it; nil for none.
+	Condition Condition
+}
+
+// Condition is operator, key and values as IAM has them.
+type Condition map[string]map[string][]string
+
+// ARNs with placeholders. Those of images and snapshots have no account.
+const (
+	instances       = "arn:${Partition}:ec2:${Region}:${Account}:instance/*"
+	images          = "arn:${Partition}:ec2:${Region}::image/*"
+	snapshots       = "arn:${Partition}:ec2:${Region}::snapshot/*"
+	launchTemplates = "arn:${Partition}:ec2:${Region}:${Account}:launch-template/"
+	stateMachineARN = "arn:${Partition}:states:${Region}:${Account}:stateMachine:" + Name
+	executions      = "arn:${Partition}:states:${Region}:${Account}:execution:" + Name + ":*"
+	childExecutions = "arn:${Partition}:states:${Region}:${Account}:execution:" + Name + "/" + MapLabel + ":*"
+	anything        = "*"
+)
+
+// Tag keys, as shared/tag knows them.
+const (
+	planTag    = "goldsmith:plan"
+	requestTag = "goldsmith:image"
+	lastTag    = "goldsmith:last-image"
+	sourceTag  = "goldsmith:source"
+	managedTag = "goldsmith:managed"
+)
+
+func join(lists ...[]Statement) []Statement { return slices.Concat(lists...) }
+
+// everyTask is what every function has.
+func everyTask(name string) []Statement {
+	return []Statement{
+		{
+			Why:       "Writes its own log streams, and no others.",
+			Actions:   []string{"logs:CreateLogStream", "logs:PutLogEvents"},
+			Resources: []string{"arn:${Partition}:logs:${Region}:${Account}:log-group:" + LogGroup(name) + ":*"},
+		},
+		{
+			Why:       "X-Ray has no resources.",
+			Actions:   []string{"xray:PutTraceSegments", "xray:PutTelemetryRecords"},
+			Resources: []string{anything},
+		},
+	}
+}
+
+// LogGroup is the name of a function's log group.
+func LogGroup(function string) string { return "/aws/lambda/" + Name + "-" + function }
+
+// everyHandler is what a function has that events invoke.
+func everyHandler(name string) []Statement {
+	return append(everyTask(name), Statement{
+		Why:       "What it could not handle is kept for a person.",
+		Actions:   []string{"sqs:SendMessage"},
+		Resources: []string{"${DeadLettersArn}"},
+	})
+}
+
+// ledger is what a function's calls of the ledger need, and its key if the table has one.
+func ledger(actions ...string) []Statement {
+	items := Statement{Why: "The ledger's items that it reads or writes.", Resources: []string{"${TableArn}"}}
+	for _, action := range actions {
+		items.Actions = append(items.Actions, "dynamodb:"+action)
+	}
+	return []Statement{items, {
+		// docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+		Why:       "DynamoDB decrypts the table with the caller's permissions.",
+		Actions:   []string{"kms:Decrypt", "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey", "kms:DescribeKey"},
+		Resources: []string{"${TableKeys}"},
+		Condition: Condition{"StringEquals": {"kms:ViaService": {"dynamodb.${Region}.amazonaws.com"}}},
+	}}
+}
+
+// look is describing, for which EC2 knows no resource.
+func look(actions ...string) Statement {
+	s := Statement{Why: "EC2's describe calls have no resources.", Resources: []string{anything}}
+	for _, action := range actions {
+		s.Actions = append(s.Actions, "ec2:"+action)
+	}
+	return s
+}
+
+var (
+	lookAtProtection = Statement{
+		Why:       "Whether an instance is stop-protected.",
+		Actions:   []string{"ec2:DescribeInstanceAttribute"},
+		Resources: []string{instances},
+	}
+	lookAtWaits = look("DescribeInstances", "DescribeInstanceStatus", "DescribeImages", "DescribeSnapshots")
+	endWaits    = Statement{
+		Why:       "A task token belongs to no resource; it is known only to the execution that waits and to the ledger.",
+		Actions:   []string{"states:SendTaskSuccess", "states:SendTaskFailure"},
+		Resources: []string{anything},
+	}
+	startRuns = Statement{
+		Why:       "An alias is authorized by its machine's ARN.",
+		Actions:   []string{"states:StartExecution"},
+		Resources: []string{stateMachineARN},
+	}
+	askAboutRuns = Statement{
+		Why:       "Whether somebody still works on a claim: a run, or one source's child of it.",
+		Actions:   []string{"states:DescribeExecution"},
+		Resources: []string{executions, childExecutions},
+	}
+)
+
+// onEnrolled allows an action on instances somebody enrolled or asked an image of.
+func onEnrolled(action string) []Statement {
+	var both []Statement
+	for _, key := range []string{planTag, requestTag} {
+		both = append(both, Statement{
+			Why:       "Only instances that carry the tag " + key + ".",
+			Actions:   []string{action},
+			Resources: []string{instances},
+			Condition: Condition{"StringLike": {"aws:ResourceTag/" + key: {"*"}}},
+		})
+	}
+	return both
+}
+
+var imaging = []Statement{
+	{
+		Why:       "New images and snapshots, which are tagged as Goldsmith's in the creating call.",
+		Actions:   []string{"ec2:CreateImage"},
+		Resources: []string{images, snapshots},
+		Condition: Condition{"StringEquals": {"aws:RequestTag/" + managedTag: {"true"}}},
+	},
+	{
+		Why:       "Tags in the creating call only, so that no other image can be tagged into Goldsmith's reach.",
+		Actions:   []string{"ec2:CreateTags"},
+		Resources: []string{images, snapshots},
+		Condition: Condition{"StringEquals": {"ec2:CreateAction": {"CreateImage"}}},
+	},
+}
+
+var starting = []Statement{
+	{
+		Why:       "No tag is asked for: what was stopped is started again, whoever untagged it meanwhile.",
+		Actions:   []string{"ec2:StartInstances"},
+		Resources: []string{instances},
+	},
+	{
+		Why:       "EC2 opens encrypted volumes by a grant that the caller of StartInstances makes.",
+		Actions:   []string{"kms:CreateGrant"},
+		Resources: []string{"${VolumeKeys}"},
+		Condition: Condition{
+			"Bool":         {"kms:GrantIsForAWSResource": {"true"}},
+			"StringEquals": {"kms:ViaService": {"ec2.${Region}.amazonaws.com"}},
+		},
+	},
+}
+
+var rolling = []Statement{
+	{
+		Why:       "Launch templates that subscribe by the tag " + sourceTag + ".",
+		Actions:   []string{"ec2:CreateLaunchTemplateVersion", "ec2:ModifyLaunchTemplate"},
+		Resources: []string{launchTemplates + "*"},
+		Condition: Condition{"StringLike": {"aws:ResourceTag/" + sourceTag: {"*"}}},
+	},
+	{
+		Why:       "Launch templates that a plan lists by id.",
+		Actions:   []string{"ec2:CreateLaunchTemplateVersion", "ec2:ModifyLaunchTemplate"},
+		Resources: []string{launchTemplates + "${Templates}"},
+	},
+	{
+		Why:       "The aliases of images.",
+		Actions:   []string{"ssm:GetParameter", "ssm:PutParameter"},
+		Resources: []string{"arn:${Partition}:ssm:${Region}:${Account}:parameter${ImagePath}/*"},
+	},
+	{
+		Why:       "Other parameters that templates take their image from.",
+		Actions:   []string{"ssm:GetParameter", "ssm:PutParameter"},
+		Resources: []string{"arn:${Partition}:ssm:${Region}:${Account}:parameter${Parameters}"},
+	},
+}
+
+// tagging names the keys, and wants at least one: DeleteTags without a key takes every tag off.
+var tagging = []Statement{
+	{
+		Why:       "Writes the tag " + lastTag + " on a source, and no other.",
+		Actions:   []string{"ec2:CreateTags"},
+		Resources: []string{instances},
+		Condition: onlyKey(lastTag),
+	},
+	{
+		Why:       "Takes the request off a source, and no other tag.",
+		Actions:   []string{"ec2:DeleteTags"},
+		Resources: []string{instances, snapshots},
+		Condition: onlyKey(requestTag),
+	},
+}
+
+func onlyKey(key string) Condition {
+	return Condition{
+		"ForAllValues:StringEquals": {"aws:TagKeys": {key}},
+		"Null":                      {"aws:TagKeys": {"false"}},
+	}
+}
+
+var telling = []Statement{
+	{
+		Why:       "Slack's credentials.",
+		Actions:   []string{"secretsmanager:GetSecretValue"},
+		Resources: []string{"${SlackSecretArn}"},
+	},
+	{
+		Why:       "The key that encrypts them.",
+		Actions:   []string{"kms:Decrypt"},
+		Resources: []string{"${SlackKeys}"},
+		Condition: Condition{"StringEquals": {"kms:ViaService": {"secretsmanager.${Region}.amazonaws.com"}}},
+	},
+}

@@ -1,0 +1,128 @@
+package workflow
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// Values fill the ${placeholders} of environments and statements. A placeholder
+// may stand for several values, or for none: then what holds it is left out.
+type Values map[string][]string
+
+// The placeholders, beside Partition.
+const (
+	// Region and Account are the target's.
+	Region  = "Region"
+	Account = "Account"
+	// Table and TableArn are the ledger's DynamoDB table.
+	Table    = "Table"
+	TableArn = "TableArn"
+	// DeadLettersArn is the queue for what could not be delivered or handled.
+	DeadLettersArn = "DeadLettersArn"
+	// StateMachineAlias is the ARN of the state machine's alias.
+	StateMachineAlias = "StateMachineAlias"
+	// ImagePath is the Parameter Store path of the aliases, such as /goldsmith/images.
+	ImagePath = "ImagePath"
+	// SlackSecret is the setting, "off" when there is none; SlackSecretArn what a policy names.
+	SlackSecret    = "SlackSecret"
+	SlackSecretArn = "SlackSecretArn"
+	// SlackKeys, TableKeys and VolumeKeys are ARNs of the customer's own KMS keys, if any.
+	SlackKeys  = "SlackKeys"
+	TableKeys  = "TableKeys"
+	VolumeKeys = "VolumeKeys"
+	// Parameters are names of parameters outside of ImagePath that templates take their image from.
+	Parameters = "Parameters"
+	// Templates are the ids of the launch templates that plans list.
+	Templates = "Templates"
+)
+
+// placeholder is replaced in one pass, since a value may itself hold a ${Token} of the CDK.
+var placeholder = regexp.MustCompile(`\$\{\w+\}`)
+
+// Fill replaces every placeholder in a text: one text for each value of a
+// placeholder that has several, none when it has none.
+func (v Values) Fill(text string) ([]string, error) {
+	at := placeholder.FindStringIndex(text)
+	if at == nil {
+		return []string{text}, nil
+	}
+	name := text[at[0]+2 : at[1]-1]
+	values, known := v[name]
+	if !known {
+		return nil, fmt.Errorf("%s: no value for %s", text, name)
+	}
+	rest, err := v.Fill(text[at[1]:])
+	if err != nil {
+		return nil, err
+	}
+	var filled []string
+	for _, value := range values {
+		for _, end := range rest {
+			filled = append(filled, text[:at[0]]+value+end)
+		}
+	}
+	return filled, nil
+}
+
+// All fills a list of texts.
+func (v Values) All(texts []string) ([]string, error) {
+	var filled []string
+	for _, text := range texts {
+		some, err := v.Fill(text)
+		if err != nil {
+			return nil, err
+		}
+		filled = append(filled, some...)
+	}
+	return filled, nil
+}
+
+// Environment is the function's environment with its values.
+func (v Values) Environment(f Function) (map[string]string, error) {
+	filled := map[string]string{}
+	for name, text := range f.Environment {
+		values, err := v.Fill(text)
+		if err != nil {
+			return nil, err
+		}
+		filled[name] = strings.Join(values, ",")
+	}
+	return filled, nil
+}
+
+// Policy is the statements with their values; one that is left without a resource is left out.
+func (v Values) Policy(statements []Statement) ([]Statement, error) {
+	var filled []Statement
+	for _, s := range statements {
+		var err error
+		if s.Resources, err = v.All(s.Resources); err != nil {
+			return nil, err
+		}
+		if s.Condition, err = v.condition(s.Condition); err != nil {
+			return nil, err
+		}
+		if len(s.Resources) > 0 {
+			filled = append(filled, s)
+		}
+	}
+	return filled, nil
+}
+
+func (v Values) condition(c Condition) (Condition, error) {
+	if c == nil {
+		return nil, nil
+	}
+	filled := Condition{}
+	for operator, keys := range c {
+		filled[operator] = map[string][]string{}
+		for key, texts := range keys {
+			values, err := v.All(texts)
+			if err != nil {
+				return nil, err
+			}
+			filled[operator][key] = values
+		}
+	}
+	return filled, nil
+}
