@@ -21,10 +21,6 @@ import (
 	"goldsmith/shared/tag"
 )
 
-// lease is how long a claim counts as somebody's work at most: longer than an
-// image may take, with every patient retry around it.
-const lease = 48 * time.Hour
-
 // Instances tells how an instance is, stop protection included.
 type Instances interface {
 	source.Lister
@@ -63,12 +59,10 @@ func (s Step) Handle(ctx context.Context, in Input) (job.Job, error) {
 	if j.Source.Kind == job.Snapshot {
 		return skip(j, job.SnapshotSource, "this version images instances only"), nil
 	}
-	claim, err := s.claims.Claim(ctx, ledger.Claim{
-		Source: j.Source.ID, Kind: j.Source.Kind, Run: j.Run.Name, Plan: j.Run.Plan,
-		Execution: j.Execution, Since: now, Lease: now.Add(lease),
-	})
+	claim, err := s.claims.Claim(ctx, ledger.ClaimOf(j, now))
 	var held *ledger.Held
 	if errors.As(err, &held) {
+		j.Source.Name = held.By.Name
 		return skip(j, job.Claimed, "run "+held.By.Run+" is working on it since "+held.By.Since.Format(time.TimeOnly)+" UTC"), nil
 	}
 	if err != nil {

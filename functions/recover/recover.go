@@ -11,6 +11,9 @@ import (
 	"strings"
 	"time"
 
+	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
+	"golang.org/x/sync/errgroup"
+
 	"goldsmith/shared/event"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
@@ -61,40 +64,61 @@ func (s Step) Handle(ctx context.Context, raw json.RawMessage) (Answer, error) {
 	}
 	switch e := decoded.(type) {
 	case event.Sweep:
-		return s.sweep(ctx)
+		answer, claims, err := s.sweep(ctx)
+		return answer, errors.Join(err, s.tellUntold(ctx, claims))
 	case event.ExecutionEnded:
 		if !s.ours(e) || e.Status == "SUCCEEDED" {
 			return Answer{Ignored: "execution " + e.ARN + " leaves nothing behind"}, nil
 		}
-		answer, err := s.sweep(ctx)
+		answer, _, err := s.sweep(ctx)
 		return answer, errors.Join(err, s.tell(ctx, e))
 	default:
 		return Answer{Ignored: fmt.Sprintf("%T is nothing to recover from", decoded)}, nil
 	}
 }
 
+// atOnce is how many claims are looked at together: a thousand of them fit one
+// invocation then, and EC2's StartInstances takes two a second in any case.
+const atOnce = 16
+
 // sweep looks at every claim. One that cannot be settled does not keep the others from it.
-func (s Step) sweep(ctx context.Context) (Answer, error) {
-	var answer Answer
-	var problems []error
-	var oldest time.Duration
+func (s Step) sweep(ctx context.Context) (answer Answer, claims []ledger.Claim, err error) {
 	for claim, err := range s.rescue.Claims.Claims(ctx) {
 		if err != nil {
-			return answer, fmt.Errorf("reading the claims: %w", err)
+			return answer, nil, fmt.Errorf("reading the claims: %w", err)
 		}
-		answer.Claims++
-		oldest = max(oldest, s.rescue.Now().Sub(claim.Since))
-		down, err := s.rescue.Settle(ctx, claim)
-		if down {
+		claims = append(claims, claim)
+	}
+	down, problems := make([]bool, len(claims)), make([]error, len(claims))
+	var group errgroup.Group
+	group.SetLimit(atOnce)
+	for i, claim := range claims {
+		group.Go(func() error {
+			var err error
+			if down[i], err = s.rescue.Settle(ctx, claim); err != nil {
+				problems[i] = fmt.Errorf("recovering %s: %w", claim.Source, err)
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // problems holds them all
+	answer.Claims = len(claims)
+	for _, isDown := range down {
+		if isDown {
 			answer.Down++
 		}
-		if err != nil {
-			problems = append(problems, fmt.Errorf("recovering %s: %w", claim.Source, err))
-		}
 	}
-	report(ctx, answer, oldest)
+	report(ctx, answer, oldest(claims, s.rescue.Now()))
 	handler.Log(ctx).InfoContext(ctx, "swept", "claims", answer.Claims, "down", answer.Down)
-	return answer, errors.Join(problems...)
+	return answer, claims, errors.Join(problems...)
+}
+
+func oldest(claims []ledger.Claim, now time.Time) time.Duration {
+	var age time.Duration
+	for _, claim := range claims {
+		age = max(age, now.Sub(claim.Since))
+	}
+	return age
 }
 
 // ours reports whether the execution is one of the suite's; a child of its Map
@@ -102,6 +126,35 @@ func (s Step) sweep(ctx context.Context) (Answer, error) {
 func (s Step) ours(e event.ExecutionEnded) bool {
 	machine, _, _ := strings.Cut(e.Machine, "/")
 	return machine == s.machine
+}
+
+// tellUntold speaks for runs whose claims show that they were cut off, and
+// whose status event was lost.
+func (s Step) tellUntold(ctx context.Context, claims []ledger.Claim) error {
+	var problems []error
+	looked := map[string]bool{}
+	for _, c := range claims {
+		if looked[c.Run] {
+			continue
+		}
+		looked[c.Run] = true
+		run, ok, err := s.runs.GetRun(ctx, c.Run)
+		if err != nil || !ok || !run.Told.IsZero() {
+			problems = append(problems, err)
+			continue
+		}
+		status, err := s.rescue.statusOf(ctx, run.Execution)
+		if err == nil && cutOff[status] {
+			err = s.speak(ctx, run, string(status))
+		}
+		problems = append(problems, err)
+	}
+	return errors.Join(problems...)
+}
+
+// cutOff are the ways to end that leave no time to tell.
+var cutOff = map[sfntypes.ExecutionStatus]bool{
+	sfntypes.ExecutionStatusFailed: true, sfntypes.ExecutionStatusTimedOut: true, sfntypes.ExecutionStatusAborted: true,
 }
 
 // tell speaks for a run that ended without doing so. A child's end is told by its run.
@@ -116,14 +169,19 @@ func (s Step) tell(ctx context.Context, e event.ExecutionEnded) error {
 	if !ok {
 		run = ledger.Run{Name: e.Name, Plan: "unknown", Execution: e.ARN}
 	}
+	return s.speak(ctx, run, e.Status)
+}
+
+// speak tells of a run that ended with that status.
+func (s Step) speak(ctx context.Context, run ledger.Run, status string) error {
 	// A run that has ended by its own doing only failed to be told; what it found stands.
 	if run.Problem == "" && run.Ended.IsZero() {
-		run.Problem = fmt.Sprintf("The execution ended as %s before the run was done", e.Status)
+		run.Problem = fmt.Sprintf("The execution ended as %s before the run was done", status)
 	}
 	p, known := s.plans.Plans[run.Plan]
 	if !known {
 		p = plan.Plan{Name: run.Plan, Notify: s.plans.Plans[s.plans.Default].Notify}
 	}
-	_, err = s.teller.Tell(ctx, run, p)
+	_, err := s.teller.Tell(ctx, run, p)
 	return err
 }

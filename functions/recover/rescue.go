@@ -20,11 +20,6 @@ import (
 	"goldsmith/shared/source"
 )
 
-// settling is how long the stop of a dead run may still take effect: its
-// function may send it until its own timeout, a minute after the journal says
-// so, and a describe may show the state before it for a while longer.
-const settling = 2 * time.Minute
-
 // Instances looks at instances and starts them.
 type Instances interface {
 	source.Lister
@@ -100,7 +95,7 @@ func (r Rescue) judge(c ledger.Claim, instance types.Instance, known bool) (verd
 		return over, "the run ended, and somebody terminated it"
 	case !c.WasRunning, c.StopSent.IsZero():
 		return over, "the run ended before it was touched"
-	case r.Now().Sub(c.StopSent) < settling:
+	case c.StopMayLand(r.Now()):
 		return later, ""
 	case state == types.InstanceStateNameRunning:
 		return over, "the run ended early; it is running again"
@@ -117,14 +112,20 @@ func (r Rescue) workedOn(ctx context.Context, c ledger.Claim) (bool, error) {
 	if !c.Left.IsZero() {
 		return false, nil
 	}
-	out, err := r.Executions.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: aws.String(c.Execution)})
+	status, err := r.statusOf(ctx, c.Execution)
+	return status == sfntypes.ExecutionStatusRunning || status == sfntypes.ExecutionStatusPendingRedrive, err
+}
+
+// statusOf is an execution's status; "" for one that Step Functions does not know.
+func (r Rescue) statusOf(ctx context.Context, execution string) (sfntypes.ExecutionStatus, error) {
+	out, err := r.Executions.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: aws.String(execution)})
 	if fault.IsNotFound(err) {
-		return false, nil
+		return "", nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("asking about execution %s: %w", c.Execution, err)
+		return "", fmt.Errorf("asking about execution %s: %w", execution, err)
 	}
-	return out.Status == sfntypes.ExecutionStatusRunning || out.Status == sfntypes.ExecutionStatusPendingRedrive, nil
+	return out.Status, nil
 }
 
 // start sends StartInstances; the claim stays until a describe shows the instance running.

@@ -158,10 +158,7 @@ func (s Step) giveUp(ctx context.Context, j job.Job, ending job.Ending, now time
 
 // leave keeps the claim of an instance that is still down: recover works from it.
 func (s Step) leave(ctx context.Context, j job.Job, now time.Time) error {
-	claim, err := s.claims.Claim(ctx, ledger.Claim{
-		Source: j.Source.ID, Kind: j.Source.Kind, Name: j.Source.Name, Run: j.Run.Name, Plan: j.Run.Plan,
-		Execution: j.Execution, Since: now, Lease: now, WasRunning: true, Looked: true, StopSent: j.Times.StopSent,
-	})
+	claim, err := s.claims.Claim(ctx, ledger.ClaimOf(j, now))
 	if err != nil {
 		return fmt.Errorf("looking up the claim of %s: %w", j.Source.ID, err)
 	}

@@ -68,7 +68,7 @@ func keep(ctx context.Context, j *job.Job, roll func() (job.Rolled, error)) erro
 		if fault.IsThrottled(err) || fault.IsNotYet(err) {
 			return err
 		}
-		rolled.Problem = err.Error()
+		rolled.Problem = fault.Brief(err)
 		handler.Log(ctx).WarnContext(ctx, "not rolled", "target", rolled.Target, "error", err)
 	}
 	j.Rolled = append(j.Rolled, rolled)

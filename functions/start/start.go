@@ -3,6 +3,7 @@ package start
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	"goldsmith/shared/fault"
 	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
 	"goldsmith/shared/source"
 )
 
@@ -20,14 +22,20 @@ type Starter interface {
 	StartInstances(context.Context, *ec2.StartInstancesInput, ...func(*ec2.Options)) (*ec2.StartInstancesOutput, error)
 }
 
+// Claims is the ledger as far as starting needs it.
+type Claims interface {
+	Claim(ctx context.Context, c ledger.Claim) (ledger.Claim, error)
+}
+
 // Step starts an instance.
 type Step struct {
-	ec2 Starter
-	now func() time.Time
+	ec2    Starter
+	claims Claims
+	now    func() time.Time
 }
 
 // New makes the step.
-func New(ec2 Starter, now func() time.Time) Step { return Step{ec2, now} }
+func New(ec2 Starter, claims Claims, now func() time.Time) Step { return Step{ec2, claims, now} }
 
 // Handle starts the job's instance if the run stopped it. After a failure it
 // looks first: nobody knows then how far the failed step came.
@@ -66,12 +74,7 @@ func (s Step) isBack(ctx context.Context, j job.Job) (bool, error) {
 	}
 	switch state {
 	case types.InstanceStateNameRunning:
-		// A describe may lag behind a StopInstances whose answer was lost; only
-		// a stop that is long past, or that never was, leaves it running for good.
-		if s.now().Sub(j.Times.Claimed) < lag {
-			return false, &fault.NotYet{Err: fmt.Errorf("%s (%s) is running, but was to be stopped a moment ago", j.Source.Name, j.Source.ID)}
-		}
-		return true, nil
+		return s.staysUp(ctx, j)
 	case types.InstanceStateNameStopping:
 		return false, &fault.NotYet{Err: fmt.Errorf("%s (%s) is still stopping", j.Source.Name, j.Source.ID)}
 	default:
@@ -79,5 +82,21 @@ func (s Step) isBack(ctx context.Context, j job.Job) (bool, error) {
 	}
 }
 
-// lag is how long a describe may show the state before a StopInstances.
-const lag = 45 * time.Second
+// staysUp asks the journal whether a running instance may be about to stop,
+// because of a StopInstances that the failed step had sent.
+func (s Step) staysUp(ctx context.Context, j job.Job) (bool, error) {
+	now := s.now().UTC()
+	claim, err := s.claims.Claim(ctx, ledger.ClaimOf(j, now))
+	var held *ledger.Held
+	switch {
+	case errors.As(err, &held):
+		// The run has lost it; whoever has it now answers for it.
+		return true, nil
+	case err != nil:
+		return false, fmt.Errorf("looking up the claim of %s: %w", j.Source.ID, err)
+	case claim.StopMayLand(now):
+		return false, &fault.NotYet{Err: fmt.Errorf("%s (%s) is running, but was to be stopped a moment ago", j.Source.Name, j.Source.ID)}
+	default:
+		return true, nil
+	}
+}

@@ -17,7 +17,7 @@ func scene(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 	s.Set(s.Web, ec2.Stopped)
 	j.Times.StopSent = j.Times.Claimed
 	time.Sleep(2 * time.Minute)
-	return start.New(s.EC2, time.Now).Handle, j
+	return start.New(s.EC2, s.Ledger, time.Now).Handle, j
 }
 
 // broken is what a Catch adds to the job.
@@ -99,17 +99,19 @@ func TestStartAfterFailure(t *testing.T) {
 		{
 			Name:  "the claim was all that came to pass: running, nothing to start",
 			Given: func(s *stage.Stage, _ *job.Job) { s.Set(s.Web, ec2.Running) },
-			Want:  "DescribeInstances: ok",
+			Want:  "DescribeInstances Claim: ok",
 			Then:  func(s *stage.Stage, j job.Job) { s.Same("back", j.Back, true) },
 		},
 		{
 			Name: "shown as running a moment after the stop may have been sent: not believed yet",
 			Given: func(s *stage.Stage, j *job.Job) {
 				s.Set(s.Web, ec2.Running)
-				j.Times.Claimed = time.Now().Add(-10 * time.Second)
+				claim := *s.Held(s.Web)
+				claim.StopSent, claim.StopTried = j.Times.Claimed, time.Now().Add(-10*time.Second)
+				s.Hold(claim)
 			},
-			Want:    "DescribeInstances: NotYet | DescribeInstances: ok",
-			Between: func(*stage.Stage) { time.Sleep(time.Minute) },
+			Want:    "DescribeInstances Claim: NotYet | DescribeInstances Claim: ok",
+			Between: func(*stage.Stage) { time.Sleep(2 * time.Minute) },
 			Then:    func(s *stage.Stage, j job.Job) { s.Same("back", j.Back, true) },
 		},
 		{

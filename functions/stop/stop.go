@@ -35,25 +35,23 @@ type Step struct {
 func New(ec2 Stopper, claims Claims, now func() time.Time) Step { return Step{ec2, claims, now} }
 
 // Handle stops the job's instance. Stopping a stopped instance changes nothing,
-// so a repeated step does no harm; the journal keeps the first moment.
+// so a repeated step does no harm; the journal keeps the first moment and the last.
 func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	now := s.now().UTC()
 	if !j.Run.Closes.IsZero() && now.After(j.Run.Closes) {
 		return j, fault.Failure("Raise the plan's concurrency or its window.",
 			"%s (%s) was not stopped: the window closed at %s", j.Source.Name, j.Source.ID, j.Run.Closes.UTC().Format(time.RFC3339))
 	}
-	claim, err := s.claims.Claim(ctx, ledger.Claim{
-		Source: j.Source.ID, Kind: j.Source.Kind, Name: j.Source.Name, Run: j.Run.Name, Plan: j.Run.Plan,
-		Execution: j.Execution, Since: now, Lease: now, WasRunning: true, Looked: true,
-	})
+	claim, err := s.claims.Claim(ctx, ledger.ClaimOf(j, now))
 	if err != nil {
 		return j, fmt.Errorf("looking up the claim of %s: %w", j.Source.ID, err)
 	}
+	claim.StopTried = now
 	if claim.StopSent.IsZero() {
 		claim.StopSent = now
-		if err := s.claims.Record(ctx, claim); err != nil {
-			return j, fmt.Errorf("recording the stop of %s: %w", j.Source.ID, err)
-		}
+	}
+	if err := s.claims.Record(ctx, claim); err != nil {
+		return j, fmt.Errorf("recording the stop of %s: %w", j.Source.ID, err)
 	}
 	if err := s.stop(ctx, j); err != nil {
 		return j, err

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -26,6 +28,8 @@ type Case[In, Out any] struct {
 	// colon, and "ok" or the error type that the state machine sees. The step
 	// is called once more with the same input for each "|".
 	Want string
+	// Unordered is for a step that does several things at once: the calls come in any order.
+	Unordered bool
 	// Between happens before each further call of the step.
 	Between func(s *Stage)
 	// Says are parts of the last error's text, Message is all of it.
@@ -61,13 +65,35 @@ func (c Case[In, Out]) play(s *Stage, scene func(*Stage) (handler.Func[In, Out],
 		out, err = invoke(s, step, in)
 		transcript = append(transcript, strings.TrimSpace(s.journal.String()+": "+verdict(err)))
 	}
-	if got := strings.Join(transcript, " | "); got != c.Want {
+	if got := strings.Join(transcript, " | "); !c.same(got) {
 		s.Fatalf("it did  %s\nwant    %s\nerror   %v", got, c.Want, err)
 	}
 	c.heard(s, err)
 	if c.Then != nil {
 		c.Then(s, out)
 	}
+}
+
+func (c Case[In, Out]) same(got string) bool {
+	if !c.Unordered {
+		return got == c.Want
+	}
+	return slices.Equal(calls(got), calls(c.Want))
+}
+
+// calls are the words of a transcript in alphabetical order, "Call*2" as two of them.
+func calls(transcript string) []string {
+	var words []string
+	for word := range strings.FieldsSeq(transcript) {
+		name, times, _ := strings.Cut(strings.TrimSuffix(word, ":"), "*")
+		n, err := strconv.Atoi(times)
+		if err != nil {
+			n = 1
+		}
+		words = append(words, slices.Repeat([]string{name}, n)...)
+	}
+	slices.Sort(words)
+	return words
 }
 
 // heard compares the error's text with what it should say.

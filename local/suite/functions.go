@@ -52,7 +52,7 @@ func (s *Suite) startFunctions() error {
 	add(f, "image", image.New(cloud, now).Handle)
 	add(f, "watch", watch.New(book, settle).Handle)
 	add(f, "wake", wake.New(book, settle).Handle)
-	add(f, "start", start.New(cloud, now).Handle)
+	add(f, "start", start.New(cloud, book, now).Handle)
 	add(f, "roll", roll.New(cloud, ssm.NewFromConfig(cfg), imagePath).Handle)
 	add(f, "release", release.New(cloud, book, book, now).Handle)
 	add(f, "notify", notify.New(teller).Handle)

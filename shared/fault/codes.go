@@ -104,3 +104,34 @@ func Code(err error) string {
 func hasCode(err error, codes []string) bool {
 	return slices.Contains(codes, Code(err))
 }
+
+// Brief is err's text for a person: of each AWS error in it the code and the
+// message, without the operation, the status and the request id, which the log keeps.
+func Brief(err error) string {
+	text := err.Error()
+	for _, long := range operations(err) {
+		var api smithy.APIError
+		if errors.As(long, &api) {
+			text = strings.Replace(text, long.Error(), api.ErrorCode()+": "+api.ErrorMessage(), 1)
+		}
+	}
+	return text
+}
+
+// operations are the AWS clients' errors in a tree of errors.
+func operations(err error) []error {
+	switch err := err.(type) { //nolint:errorlint // it walks the tree itself
+	case *smithy.OperationError:
+		return []error{err}
+	case interface{ Unwrap() error }:
+		return operations(err.Unwrap())
+	case interface{ Unwrap() []error }:
+		var found []error
+		for _, each := range err.Unwrap() {
+			found = append(found, operations(each)...)
+		}
+		return found
+	default:
+		return nil
+	}
+}

@@ -14,8 +14,8 @@ import (
 // Throttled means AWS was busy or unreachable: the same call works in seconds or minutes.
 type Throttled struct{ Err error }
 
-// Error is the wrapped error's text.
-func (e *Throttled) Error() string { return e.Err.Error() }
+// Error is the wrapped error's text, in brief.
+func (e *Throttled) Error() string { return Brief(e.Err) }
 
 // Unwrap gives the wrapped error.
 func (e *Throttled) Unwrap() error { return e.Err }
@@ -23,8 +23,8 @@ func (e *Throttled) Unwrap() error { return e.Err }
 // NotYet means that the source is not in the state the call needs, but on its way.
 type NotYet struct{ Err error }
 
-// Error is the wrapped error's text.
-func (e *NotYet) Error() string { return e.Err.Error() }
+// Error is the wrapped error's text, in brief.
+func (e *NotYet) Error() string { return Brief(e.Err) }
 
 // Unwrap gives the wrapped error.
 func (e *NotYet) Unwrap() error { return e.Err }
@@ -32,8 +32,8 @@ func (e *NotYet) Unwrap() error { return e.Err }
 // NoCapacity means EC2 has no room to start the instance; patience of hours is needed.
 type NoCapacity struct{ Err error }
 
-// Error is the wrapped error's text.
-func (e *NoCapacity) Error() string { return e.Err.Error() }
+// Error is the wrapped error's text, in brief.
+func (e *NoCapacity) Error() string { return Brief(e.Err) }
 
 // Unwrap gives the wrapped error.
 func (e *NoCapacity) Unwrap() error { return e.Err }
@@ -48,9 +48,9 @@ type Failed struct {
 // Error says what failed and what to do.
 func (e *Failed) Error() string {
 	if e.Do == "" {
-		return e.Err.Error()
+		return Brief(e.Err)
 	}
-	return fmt.Sprintf("%s. %s", e.Err, e.Do)
+	return fmt.Sprintf("%s. %s", Brief(e.Err), e.Do)
 }
 
 // Unwrap gives the wrapped error.

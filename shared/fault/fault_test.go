@@ -14,6 +14,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/smithy-go"
 
 	"goldsmith/shared/fault"
 )
@@ -240,4 +241,18 @@ func errorType(err error) string {
 		of = of.Elem()
 	}
 	return of.Name()
+}
+
+func TestBriefKeepsCodesAndMessagesOnly(t *testing.T) {
+	one := &smithy.OperationError{ServiceID: "EC2", OperationName: "StopInstances", Err: &smithy.GenericAPIError{Code: "IncorrectState", Message: "not now"}}
+	two := &smithy.OperationError{ServiceID: "EC2", OperationName: "StartInstances", Err: &smithy.GenericAPIError{Code: "Unavailable", Message: "busy"}}
+	for want, err := range map[string]error{
+		"stopping web: IncorrectState: not now":             fmt.Errorf("stopping web: %w", one),
+		"first: IncorrectState: not now\nUnavailable: busy": errors.Join(fmt.Errorf("first: %w", one), two),
+		"no AWS in it": errors.New("no AWS in it"),
+	} {
+		if got := fault.Brief(err); got != want {
+			t.Errorf("%v\ngave %q\nwant %q", err, got, want)
+		}
+	}
 }

@@ -46,8 +46,9 @@ func Wrap[In, Out any](log *slog.Logger, serve Func[In, Out]) Func[In, Out] {
 		ctx = context.WithValue(ctx, logKey{}, log)
 		begun := time.Now()
 		out, err := serve(ctx, in)
-		if err = fault.Edge(err); err != nil {
+		if err != nil {
 			log.ErrorContext(ctx, "failed", slog.Any("error", err), slog.Duration("took", time.Since(begun)))
+			err = fault.Edge(err)
 			if _, throttled := err.(*fault.Throttled); throttled { //nolint:errorlint // Edge has just made the outermost type
 				metric.Put(ctx, log, metric.Throttled, "all", 1)
 			}

@@ -71,10 +71,41 @@ type Claim struct {
 	Looked bool `json:"looked,omitempty"`
 	// StopSent is set before StopInstances is sent: from then on the instance may be down because of us.
 	StopSent time.Time `json:"stopSent,omitzero"`
+	// StopTried is set before each StopInstances; the last one may take effect though nobody saw its answer.
+	StopTried time.Time `json:"stopTried,omitzero"`
 	// Left is set when the run ended without bringing the instance back.
 	Left time.Time `json:"left,omitzero"`
 	// Told is when people heard that it is down.
 	Told time.Time `json:"told,omitzero"`
+}
+
+// lease is how long a claim counts as somebody's work at most: longer than an
+// image may take, with every patient retry around it.
+const lease = 48 * time.Hour
+
+// ClaimOf is the claim of a job's source for the job's run. Claiming again gives
+// the claim as it stands, so this is also how a step looks it up.
+func ClaimOf(j job.Job, now time.Time) Claim {
+	return Claim{
+		Source: j.Source.ID, Kind: j.Source.Kind, Name: j.Source.Name, Run: j.Run.Name, Plan: j.Run.Plan,
+		Execution: j.Execution, Since: now, Lease: now.Add(lease),
+		WasRunning: j.Decision == job.StopFirst, Looked: j.Decision != "", StopSent: j.Times.StopSent,
+	}
+}
+
+// landing is how long after its journal entry a StopInstances may still change
+// what a describe says: its function may send it until its own timeout, a
+// minute later, and a describe may lag for a while longer.
+const landing = 2 * time.Minute
+
+// StopMayLand reports whether an instance that a describe shows as running may
+// be about to stop, because of a StopInstances whose answer nobody saw.
+func (c Claim) StopMayLand(now time.Time) bool {
+	last := c.StopTried
+	if last.Before(c.StopSent) {
+		last = c.StopSent
+	}
+	return now.Sub(last) < landing
 }
 
 // Wait is a step that waits for a resource, with the token that wakes it.

@@ -75,7 +75,7 @@ var mutations = []mutation{
 	{"retries", "no patience with a full EC2", entry("Bring the instance back", "Retry", 3, func(r object) { r["MaxAttempts"] = 0 }), "Bring the instance back does not retry NoCapacity"},
 	{"retries", "no patience with a state on its way", entry("Release the source", "Retry", 2, func(r object) { r["MaxAttempts"] = 0 }), "Release the source does not retry NotYet"},
 
-	{"patience", "an image given up after a few hours", entry("Wait for the image", "Retry", 0, func(r object) { r["MaxAttempts"] = 100 }), "Wait for the image lasts 8h20m0s, what it awaits may take 30h0m0s"},
+	{"patience", "an image given up after a few hours", entry("Wait for the image", "Retry", 0, func(r object) { r["MaxAttempts"] = 100 }), "Wait for the image lasts 8h18m20s, what it awaits may take 30h0m0s"},
 	{"patience", "nothing to wait for", func(states map[string]object) {
 		states["Wait for the image"]["Parameters"].(object)["Payload"].(object)["for"] = "ready"
 	}, `nothing is known of waiting for "ready"`},

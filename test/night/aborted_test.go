@@ -98,7 +98,6 @@ func TestARunAbortedAndNobodyTold(t *testing.T) {
 	deaf := map[string]bus.Faults{"": {Loss: 1}, bus.SchedulerSource: {}}
 	play(t, suite.Options{Events: deaf}, func(n *night) {
 		n.excused.waits = true
-		n.excused.slack = true // nobody tells of a run whose end nobody heard of
 		web := n.launch("web", "")
 		n.launch("rest", "stopped")
 		n.begin()
