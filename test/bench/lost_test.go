@@ -42,9 +42,8 @@ func TestLost(t *testing.T) {
 		l := lost{Sources: len(n.ids), Added: n.added(), Late: map[string]spread{}, Heartbeat: map[string]float64{}}
 		for what, w := range waits {
 			l.Late[what], l.Heartbeat[what] = n.over(w.late), beats[w.state]
-			if late := l.Late[what].Max; late > beats[w.state]+1 {
-				n.t.Errorf("that a source is %s was seen %.1f s late, want at most a heartbeat of %.0f s and a second", what, late, beats[w.state])
-			}
+			late := l.Late[what].Max
+			hold(n.t, late <= beats[w.state]+1, "that a source is %s was seen %.1f s late, want at most a heartbeat of %.0f s and a second", what, late, beats[w.state])
 		}
 		record(n.t, nightLost, l)
 	})
@@ -116,9 +115,8 @@ func (s *slow) look(n *night) {
 		}
 		times := n.results[source].Times
 		rate := float64(count) / times.Available.Sub(times.Claimed).Minutes()
-		if rates = append(rates, rate); rate > 1 {
-			n.t.Errorf("%s is looked at %.2f times a minute, want at most once", source, rate)
-		}
+		rates = append(rates, rate)
+		hold(n.t, rate <= 1, "%s is looked at %.2f times a minute, want at most once", source, rate)
 	}
 	s.PerMinute = spreadOf(rates)
 }
