@@ -159,7 +159,7 @@ func TestClaimSkips(t *testing.T) {
 		{
 			Name:  "EC2 does not know it",
 			Given: func(_ *stage.Stage, in *claim.Input) { in.Job.Source.ID = "i-00000000000000bad" },
-			Want:  "Claim DescribeInstances: ok",
+			Want:  "Claim DescribeInstances*2: ok",
 			Then:  skipped(job.Gone, "EC2 does not know it any more"),
 		},
 		{

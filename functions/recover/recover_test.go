@@ -152,7 +152,7 @@ func TestSweep(t *testing.T) {
 		{
 			Name:  "EC2 does not know it any more",
 			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Set(s.Web, ec2.Terminated); time.Sleep(2 * time.Hour) },
-			Want:  looks + closes + " GetRun: ok",
+			Want:  looks + "*2" + closes + " GetRun: ok",
 			Then:  closed("the run ended, and somebody terminated it"),
 		},
 		{

@@ -135,7 +135,7 @@ func TestStartAfterFailure(t *testing.T) {
 		{
 			Name:  "EC2 does not know it any more: nothing is left to bring back",
 			Given: func(_ *stage.Stage, j *job.Job) { j.Source.ID = "i-00000000000000bad" },
-			Want:  "DescribeInstances: ok",
+			Want:  "DescribeInstances*2: ok",
 			Then:  func(s *stage.Stage, j job.Job) { s.Same("back", j.Back, true) },
 		},
 		{

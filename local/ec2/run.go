@@ -171,7 +171,7 @@ func (w *World) launch(l launch, reservation string, n int) string {
 	}
 	i.devices = w.attachVolumes(i, l)
 	w.requestSpot(i, l)
-	w.instances.add(w.now, id, i, "image-id="+i.imageID)
+	w.instances.add(w.now, id, i, "image-id="+i.imageID, "instance-id="+id)
 	w.emitInstanceState(i)
 	w.tag(id, l.tags["instance"])
 	for _, a := range i.devices {

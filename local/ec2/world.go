@@ -109,7 +109,10 @@ func (w *World) serve(call *query.Call) error {
 	}
 	named := resourcesIn(call.Params)
 	call.Touch(named...)
-	if took := w.takes("call", call.Action, w.options.Timing.Call); took > 0 {
+	w.lock()
+	took := w.takes("call", call.Action, w.options.Timing.Call)
+	w.unlock()
+	if took > 0 {
 		if err := w.clock.Sleep(call.Context, took); err != nil {
 			return query.ErrDropped
 		}

@@ -122,8 +122,11 @@ func TestFind(t *testing.T) {
 		if found != c.found || !errors.Is(err, c.err) || (err == nil) != (c.err == nil) {
 			t.Errorf("%s: found %v, %v", name, found, err)
 		}
-		if found && *i.InstanceId != "i-1" || c.api.asked[0].InstanceIds[0] != "i-1" {
+		if found && *i.InstanceId != "i-1" || c.api.asked[0].Filters[0].Values[0] != "i-1" {
 			t.Errorf("%s: %v", name, i)
+		}
+		if last := c.api.asked[len(c.api.asked)-1]; err == nil && !found && name == "not there" && last.InstanceIds[0] != "i-1" {
+			t.Errorf("%s: believed without asking for its id", name)
 		}
 	}
 }

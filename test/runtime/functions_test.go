@@ -90,7 +90,7 @@ func functions(t *testing.T) map[string]function {
 		// Each type of error that the state machine tells apart, by the name it gets from the Runtime
 		// API. The client would try most codes of a busy or full EC2 again, for seconds, were they
 		// sent with the status 5xx that they have.
-		"start": {"", []invocation{
+		"start": {table, []invocation{
 			{document(t, one), "", "StartInstances", "Failed", "starting web (i-0a1b2c3d4e5f60718)"},
 			{document(t, one), "ServerInternal", "StartInstances", "Throttled", "starting web"},
 			{document(t, one), "IncorrectInstanceState", "StartInstances", "NotYet", "starting web"},
