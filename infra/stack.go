@@ -1,6 +1,8 @@
 package main
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -9,6 +11,7 @@ import (
 
 	"goldsmith/infra/workflow"
 	"goldsmith/shared/settings"
+	"goldsmith/shared/tag"
 	"goldsmith/shared/template"
 )
 
@@ -54,7 +57,26 @@ func NewStack(scope constructs.Construct, id string, props StackProps) awscdk.St
 	NewOutputs(stack, "Outputs", OutputsProps{
 		Machine: machine, Table: table, Dashboard: dashboard, DeadLetters: letters, TopicArn: topic, Default: props.Config.Plans.Default,
 	})
+	advise(stack, props.Config)
 	return stack
+}
+
+// advise tells at synth what would be found out at night.
+func advise(stack awscdk.Stack, c Config) {
+	notes := awscdk.Annotations_Of(stack)
+	for _, name := range c.Plans.Names() {
+		p := c.Plans.Plans[name]
+		for _, source := range slices.Sorted(maps.Keys(p.Roll.Templates)) {
+			if _, names := template.Split(p.Roll.Templates[source]); len(names) > 0 {
+				notes.AddWarningV2(jsii.String("goldsmith:templateByName"), jsii.Sprintf(
+					"plan %s lists %s for %s by name, and policies know launch templates by id: put the tag %s=%[3]s on it, and it needs no listing",
+					name, strings.Join(names, ", "), source, tag.Source))
+			}
+		}
+		if _, regular := patience(p, c.Now); p.Schedule != "" && !regular {
+			notes.AddInfo(jsii.Sprintf("plan %s runs too rarely for an alarm on a missing success: CloudWatch looks back %d hours", name, farthest))
+		}
+	}
 }
 
 func stackProps(props StackProps) *awscdk.StackProps {

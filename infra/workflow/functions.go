@@ -112,8 +112,9 @@ var Functions = []Function{
 	},
 	{
 		Name: "start", Task: true, Timeout: stepTimeout, Memory: memory, Reserved: startReserved,
-		Does:       "Starts the instance that its run stopped.",
-		Statements: join(everyTask("start"), []Statement{look("DescribeInstances")}, starting),
+		Does:        "Starts the instance that its run stopped.",
+		Environment: env(tableSetting),
+		Statements:  join(everyTask("start"), ledger("PutItem"), []Statement{look("DescribeInstances")}, starting),
 	},
 	{
 		Name: "roll", Task: true, Timeout: stepTimeout, Memory: memory,

@@ -175,7 +175,7 @@ var rolling = []Statement{
 		Resources: []string{launchTemplates + "${Templates}"},
 	},
 	{
-		Why:       "The aliases of images.",
+		Why:       "The aliases of images, under their own path.",
 		Actions:   []string{"ssm:GetParameter", "ssm:PutParameter"},
 		Resources: []string{"arn:${Partition}:ssm:${Region}:${Account}:parameter${ImagePath}/*"},
 	},

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// statement is a policy's statement as synthesized.
+type statement struct {
+	actions, resources []string
+	condition          map[string]any
+}
+
+// policies are the statements of each role, by the role's description.
+func policies(t *testing.T, stack stackTemplate) map[string][]statement {
+	t.Helper()
+	all := map[string][]statement{}
+	for _, role := range stack.kind("AWS::IAM::Role") {
+		about := fmt.Sprint(role.at("Description"))
+		for _, policy := range role.at("Policies").([]any) {
+			document := policy.(map[string]any)["PolicyDocument"].(map[string]any)
+			for _, s := range document["Statement"].([]any) {
+				s := s.(map[string]any)
+				if s["Effect"] != "Allow" || s["NotAction"] != nil || s["NotResource"] != nil {
+					t.Errorf("%s: %v", about, s)
+				}
+				condition, _ := s["Condition"].(map[string]any)
+				all[about] = append(all[about], statement{several(s["Action"]), several(s["Resource"]), condition})
+			}
+		}
+		if role.at("ManagedPolicyArns") != nil {
+			t.Errorf("%s has managed policies", about)
+		}
+	}
+	return all
+}
+
+// reads are calls that change nothing.
+var reads = regexp.MustCompile(`^\w+:(Describe|Get|List|Query)`)
+
+// nowhere are calls that change something and for which AWS knows no resource: the
+// service authorization reference lists none.
+var nowhere = []string{
+	"states:SendTaskSuccess", "states:SendTaskFailure",
+	"xray:PutTraceSegments", "xray:PutTelemetryRecords",
+	"logs:CreateLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery", "logs:PutResourcePolicy",
+}
+
+func TestNoWildcardOnWhatChangesSomething(t *testing.T) {
+	each(t, func(t *testing.T, stack stackTemplate) {
+		for about, statements := range policies(t, stack) {
+			for _, s := range statements {
+				for _, action := range s.actions {
+					if strings.Contains(action, "*") {
+						t.Errorf("%s may do %s", about, action)
+					}
+					if slices.Contains(s.resources, "*") && !reads.MatchString(action) && !slices.Contains(nowhere, action) {
+						t.Errorf("%s may do %s to anything", about, action)
+					}
+				}
+			}
+		}
+	})
+}
+
+// wide are calls that change something on resources that a wildcard names, without a
+// condition, each with the reason.
+var wide = map[string]string{
+	"ec2:StartInstances":      "whoever untagged an instance meanwhile, it comes back",
+	"logs:CreateLogStream":    "streams of the function's own group",
+	"logs:PutLogEvents":       "streams of the function's own group",
+	"ssm:PutParameter":        "the aliases' own path",
+	"states:StopExecution":    "executions of the suite's own machine",
+	"states:RedriveExecution": "executions of the suite's own machine",
+}
+
+func TestWildcardsAreConfined(t *testing.T) {
+	each(t, func(t *testing.T, stack stackTemplate) {
+		used := map[string]bool{}
+		for about, statements := range policies(t, stack) {
+			for _, s := range statements {
+				for _, action := range s.actions {
+					if !strings.Contains(strings.Join(s.resources, " "), "*") || reads.MatchString(action) || slices.Contains(nowhere, action) || s.condition != nil {
+						continue
+					}
+					if used[action] = true; wide[action] == "" {
+						t.Errorf("%s may do %s to %v without a condition", about, action, s.resources)
+					}
+				}
+			}
+		}
+		for action := range wide {
+			if !used[action] {
+				t.Errorf("%s is confined by now: take it off the list", action)
+			}
+		}
+	})
+}
+
+// What may change instances, images, templates and tags, and under which conditions, is
+// written out once more: whoever changes it has to mean it.
+func TestWhatMayTouchEC2(t *testing.T) {
+	const (
+		instance = "arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:instance/*"
+		image    = "arn:<AWS::Partition>:ec2:<AWS::Region>::image/*"
+		snapshot = "arn:<AWS::Partition>:ec2:<AWS::Region>::snapshot/*"
+		template = "arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:launch-template/*"
+	)
+	want := []string{
+		"image: ec2:CreateImage on " + image + " " + snapshot + " if map[StringEquals:map[aws:RequestTag/goldsmith:managed:true]]",
+		"image: ec2:CreateImage on " + instance + " if map[StringLike:map[aws:ResourceTag/goldsmith:image:*]]",
+		"image: ec2:CreateImage on " + instance + " if map[StringLike:map[aws:ResourceTag/goldsmith:plan:*]]",
+		"image: ec2:CreateTags on " + image + " " + snapshot + " if map[StringEquals:map[ec2:CreateAction:CreateImage]]",
+		"recover: ec2:StartInstances on " + instance,
+		"release: ec2:CreateTags on " + instance + " if map[ForAllValues:StringEquals:map[aws:TagKeys:goldsmith:last-image] Null:map[aws:TagKeys:false]]",
+		"release: ec2:DeleteTags on " + instance + " " + snapshot + " if map[ForAllValues:StringEquals:map[aws:TagKeys:goldsmith:image] Null:map[aws:TagKeys:false]]",
+		"roll: ec2:CreateLaunchTemplateVersion ec2:ModifyLaunchTemplate on " + template + " if map[StringLike:map[aws:ResourceTag/goldsmith:source:*]]",
+		"start: ec2:StartInstances on " + instance,
+		"stop: ec2:StopInstances on " + instance + " if map[StringLike:map[aws:ResourceTag/goldsmith:image:*]]",
+		"stop: ec2:StopInstances on " + instance + " if map[StringLike:map[aws:ResourceTag/goldsmith:plan:*]]",
+	}
+	each(t, func(t *testing.T, stack stackTemplate) {
+		var got []string
+		for about, statements := range policies(t, stack) {
+			for _, s := range statements {
+				if !strings.HasPrefix(s.actions[0], "ec2:") || reads.MatchString(s.actions[0]) {
+					continue
+				}
+				line := strings.TrimPrefix(about, "Goldsmith: function ") + ": " + strings.Join(s.actions, " ") + " on " + strings.Join(s.resources, " ")
+				if s.condition != nil {
+					line += fmt.Sprintf(" if %v", s.condition)
+				}
+				got = append(got, line)
+			}
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+	})
+}
+
+// Templates that a plan lists by id may be rolled without a tag; by name they need one, which synth tells.
+func TestListedTemplates(t *testing.T) {
+	s, err := synth(map[string]any{"plans": "testdata/listed.yaml", "nag": "off"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:launch-template/lt-0123456789abcdef0"
+	found := slices.ContainsFunc(policies(t, s.only(t))["Goldsmith: function roll"], func(s statement) bool {
+		return slices.Contains(s.resources, want) && slices.Contains(s.actions, "ec2:ModifyLaunchTemplate")
+	})
+	if !found {
+		t.Errorf("roll may not change %s", want)
+	}
+	const warning = "plan listed lists web-template for web by name, and policies know launch templates by id: put the tag goldsmith:source=web on it"
+	if !strings.Contains(strings.Join(s.messages, "\n"), warning) {
+		t.Errorf("nobody is told: %q", s.messages)
+	}
+}
+
+// A service assumes a role for this account only.
+func TestTrust(t *testing.T) {
+	each(t, func(t *testing.T, stack stackTemplate) {
+		for _, role := range stack.kind("AWS::IAM::Role") {
+			trust := fmt.Sprint(role.at("AssumeRolePolicyDocument"))
+			confined := strings.Contains(trust, "aws:SourceAccount:<AWS::AccountId>")
+			// Lambda assumes a function's role without naming a source.
+			if !confined && !strings.Contains(trust, "lambda.amazonaws.com") {
+				t.Errorf("%s: %s", role.name, trust)
+			}
+		}
+	})
+}
+
+// Features that are off cost no permission.
+func TestFeaturesOff(t *testing.T) {
+	for about, statements := range policies(t, plainly().only(t)) {
+		for _, s := range statements {
+			for _, action := range s.actions {
+				if strings.HasPrefix(action, "kms:") || strings.HasPrefix(action, "secretsmanager:") {
+					t.Errorf("%s may do %s, though there is neither key nor secret", about, action)
+				}
+			}
+		}
+	}
+	granted := map[string]bool{}
+	for _, statements := range policies(t, fully().only(t)) {
+		for _, s := range statements {
+			for _, action := range s.actions {
+				granted[action+" "+s.resources[0]] = true
+			}
+		}
+	}
+	for _, want := range []string{
+		"kms:CreateGrant " + full["kmsKeys"].(string), "kms:Decrypt " + full["slackKeys"].(string), "kms:Decrypt " + full["tableKeys"].(string),
+		"secretsmanager:GetSecretValue arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:goldsmith/slack-??????",
+		"ssm:PutParameter arn:<AWS::Partition>:ssm:<AWS::Region>:<AWS::AccountId>:parameter/golden/web",
+	} {
+		if !granted[want] {
+			t.Errorf("not granted: %s", want)
+		}
+	}
+}

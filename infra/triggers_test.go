@@ -1,0 +1,197 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"goldsmith/events"
+	"goldsmith/shared/plan"
+	"goldsmith/shared/planfile"
+)
+
+// Every rule of package events is deployed with its pattern, may call its function, and
+// keeps what it cannot deliver.
+func TestRules(t *testing.T) {
+	each(t, func(t *testing.T, stack stackTemplate) {
+		rules, machine := stack.kind("AWS::Events::Rule"), stack.kind("AWS::StepFunctions::StateMachine")[0].name
+		if len(rules) != len(events.Rules) {
+			t.Errorf("%d rules are deployed, %d are known", len(rules), len(events.Rules))
+		}
+		for _, want := range events.Rules {
+			deployed := ruleNamed(t, rules, "goldsmith-"+want.Name)
+			text, err := want.Pattern(map[string]string{"StateMachineArn": "<" + machine + ">"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(decoded(t, text), deployed.at("EventPattern")); diff != "" {
+				t.Errorf("%s: %s", want.Name, diff)
+			}
+			target := deployed.at("Targets").([]any)[0].(map[string]any)
+			function := functionNamed(t, stack, want.Function)
+			if target["Arn"] != "<"+function.name+".Arn>" {
+				t.Errorf("%s goes to %v", want.Name, target["Arn"])
+			}
+			kept(t, stack, want.Name, target)
+			if !permitted(stack, function.name, deployed.name) {
+				t.Errorf("%s may not invoke %s", want.Name, want.Function)
+			}
+			if policy := fmt.Sprint(stack.kind("AWS::SQS::QueuePolicy")[0].at("PolicyDocument")); !strings.Contains(policy, "<"+deployed.name+".Arn>") {
+				t.Errorf("%s may not keep what it cannot deliver", want.Name)
+			}
+		}
+	})
+}
+
+func ruleNamed(t *testing.T, rules []resource, name string) resource {
+	t.Helper()
+	for _, r := range rules {
+		if r.at("Name") == name {
+			return r
+		}
+	}
+	t.Fatalf("no rule %s", name)
+	return resource{}
+}
+
+func decoded(t *testing.T, text []byte) (value any) {
+	t.Helper()
+	if err := json.Unmarshal(text, &value); err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+// kept wants a dead letter queue and a retry policy within EventBridge's and Scheduler's limits.
+func kept(t *testing.T, stack stackTemplate, name string, target map[string]any) {
+	t.Helper()
+	if letters, _ := target["DeadLetterConfig"].(map[string]any); letters["Arn"] != deadLetters(t, stack) {
+		t.Errorf("%s loses what it cannot deliver: %v", name, letters)
+	}
+	retry, _ := target["RetryPolicy"].(map[string]any)
+	age, _ := retry["MaximumEventAgeInSeconds"].(float64)
+	attempts, ok := retry["MaximumRetryAttempts"].(float64)
+	if !ok || age < 60 || age > 86400 || attempts < 0 || attempts > 185 {
+		t.Errorf("%s retries %v", name, retry)
+	}
+}
+
+func permitted(stack stackTemplate, function, rule string) bool {
+	for _, p := range stack.kind("AWS::Lambda::Permission") {
+		if p.at("FunctionName") == "<"+function+".Arn>" && p.at("SourceArn") == "<"+rule+".Arn>" &&
+			p.at("Principal") == "events.amazonaws.com" && p.at("Action") == "lambda:InvokeFunction" {
+			return true
+		}
+	}
+	return false
+}
+
+// No permission lets in anybody but the suite's own rules.
+func TestPermissionsHaveASource(t *testing.T) {
+	each(t, func(t *testing.T, stack stackTemplate) {
+		permissions := stack.kind("AWS::Lambda::Permission")
+		if len(permissions) != len(events.Rules) {
+			t.Errorf("%d permissions for %d rules", len(permissions), len(events.Rules))
+		}
+		for _, p := range permissions {
+			if source, _ := p.at("SourceArn").(string); !strings.HasPrefix(source, "<Rules") {
+				t.Errorf("%s lets in %q", p.name, source)
+			}
+		}
+	})
+}
+
+// Each plan with a schedule has one, in its time zone and with its input; beside them is the sweep.
+func TestSchedules(t *testing.T) {
+	each(t, func(t *testing.T, stack stackTemplate) {
+		got := map[any][]any{}
+		for _, s := range stack.kind("AWS::Scheduler::Schedule") {
+			target, _ := s.at("Target").(map[string]any)
+			kept(t, stack, s.name, target)
+			var input bytes.Buffer
+			if err := json.Compact(&input, []byte(target["Input"].(string))); err != nil {
+				t.Error(err)
+			}
+			got[s.at("Name")] = []any{
+				s.at("ScheduleExpression"), s.at("ScheduleExpressionTimezone"), s.at("FlexibleTimeWindow"),
+				functionOf(stack, target["Arn"]), input.String(),
+			}
+			if s.at("GroupName") != "<"+stack.kind("AWS::Scheduler::ScheduleGroup")[0].name+">" || s.at("State") != "ENABLED" {
+				t.Errorf("%s: %v", s.name, s.Properties)
+			}
+		}
+		flexible := map[string]any{"Mode": "FLEXIBLE", "MaximumWindowInMinutes": float64(5)}
+		input := func(plan string) string {
+			return `{"goldsmith":"schedule","version":"1","plan":"` + plan + `","time":"<aws.scheduler.scheduled-time>","schedule":"<aws.scheduler.schedule-arn>"}`
+		}
+		want := map[any][]any{
+			"goldsmith-nightly":   {"cron(30 3 * * ? *)", "Europe/Berlin", flexible, "goldsmith-trigger", input("nightly")},
+			"goldsmith-weekly-db": {"cron(0 5 ? * SUN *)", "Europe/Berlin", flexible, "goldsmith-trigger", input("weekly-db")},
+			"goldsmith-sweep":     {"rate(5 minutes)", "UTC", map[string]any{"Mode": "OFF"}, "goldsmith-recover", `{"goldsmith":"sweep","version":"1"}`},
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func functionOf(stack stackTemplate, arn any) any {
+	name, _ := strings.CutSuffix(strings.Trim(fmt.Sprint(arn), "<>"), ".Arn")
+	return stack.Resources[name].at("FunctionName")
+}
+
+// A run that begins late still has its window, and a delivery is not tried when it is over.
+func TestSchedulesFitTheirWindow(t *testing.T) {
+	for window, want := range map[time.Duration]timed{
+		time.Minute:        {flexible: 6 * time.Second, age: time.Minute},
+		30 * time.Minute:   {flexible: 3 * time.Minute, age: 30 * time.Minute},
+		4 * time.Hour:      {flexible: 5 * time.Minute, age: 4 * time.Hour},
+		7 * 24 * time.Hour: {flexible: 5 * time.Minute, age: 24 * time.Hour},
+	} {
+		p := plan.Default()
+		p.Name, p.Schedule, p.Window = "a", "rate(1 days)", plan.Duration(window)
+		got := schedules(plan.Plans{Default: "a", Plans: map[string]plan.Plan{"a": p}})[0]
+		if got.flexible != want.flexible || got.age != want.age {
+			t.Errorf("a window of %s: %s flexible, tried for %s", window, got.flexible, got.age)
+		}
+	}
+	if mode := *flexible(59 * time.Second).Mode; mode != "OFF" {
+		t.Errorf("less than a minute is %s", mode)
+	}
+}
+
+func TestPatience(t *testing.T) {
+	for schedule, want := range map[string]int{
+		"":                        0,
+		"at(2027-01-01T03:00:00)": 0,
+		// 25 hours when the clocks go back, four of the window, four of slack.
+		"cron(30 3 * * ? *)": 33,
+		"rate(6 hours)":      14,
+		// From Friday to Monday, when the clocks go back between the two.
+		"cron(0 5 ? * MON-FRI *)": 72 + 1 + 8,
+		"cron(0 5 ? * SUN *)":     0,
+		"cron(0 5 1 * ? *)":       0,
+	} {
+		p := plan.Default()
+		p.Name, p.Schedule, p.Timezone = "a", schedule, "Europe/Berlin"
+		if got, regular := patience(p, moment); regular != (want > 0) || regular && got != want {
+			t.Errorf("%q is late after %d hours, %v; want %d", schedule, got, regular, want)
+		}
+	}
+}
+
+// The plans of the repository are what these tests were written for.
+func TestPlansOfTheRepository(t *testing.T) {
+	plans, err := planfile.Load("../plans.yaml", moment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"nightly", "on-demand", "weekly-db"}, plans.Names()); diff != "" {
+		t.Error(diff)
+	}
+}
