@@ -49,7 +49,7 @@ func (m *measured) downtimeRows() []row {
 	for _, what := range []string{"stopped", "snapshotted", "running"} {
 		late, beat := l.Late[what], l.Heartbeat[what]
 		rows = append(rows, row{
-			"downtime added, events lost: seeing it " + what, fmt.Sprintf("under a heartbeat, %.0f s", beat),
+			"downtime added, events lost: seeing it " + what, fmt.Sprintf("under a heartbeat, %.0f s from look to look", beat),
 			fmt.Sprintf("max %.1f s, median %.1f s", late.Max, late.Median), verdict(late.Max < beat),
 		})
 	}

@@ -58,7 +58,8 @@ type lost struct {
 	Sources int `json:"sources"`
 	// Late is, by what is awaited, how many seconds after it came it was seen.
 	Late map[string]spread `json:"lateSeconds"`
-	// Heartbeat is, by what is awaited, the state's heartbeat in seconds.
+	// Heartbeat is, by what is awaited, the way from look to look in seconds: the
+	// state's heartbeat, and the second before a retry that Step Functions takes at least.
 	Heartbeat map[string]float64 `json:"heartbeatSeconds"`
 	Added     spread             `json:"addedSeconds"`
 }

@@ -41,7 +41,7 @@ func TestLost(t *testing.T) {
 	play(t, *fleet, 100, suite.Options{Events: noEvents}, func(n *night) {
 		l := lost{Sources: len(n.ids), Added: n.added(), Late: map[string]spread{}, Heartbeat: map[string]float64{}}
 		for what, w := range waits {
-			l.Late[what], l.Heartbeat[what] = n.over(w.late), beats[w.state]
+			l.Late[what], l.Heartbeat[what] = n.over(w.late), beats[w.state]+1
 			late := l.Late[what].Max
 			hold(n.t, late <= beats[w.state]+1, "that a source is %s was seen %.1f s late, want at most a heartbeat of %.0f s and a second", what, late, beats[w.state])
 		}
