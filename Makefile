@@ -78,14 +78,13 @@ node_modules/.package-lock.json: package.json package-lock.json .npmrc
 	@touch $@
 
 .PHONY: synth
-synth: build node_modules/.package-lock.json ## Write the CloudFormation templates to cdk.out
-	@[ "$$($(GO) list -f '{{.Name}}' ./infra 2>/dev/null)" = main ] || \
-		{ echo "synth: ./infra is not a program yet, so there is no stack to synthesize" >&2; exit 1; }
-	npx --no-install cdk synth --quiet --app '$(GO) run ./infra' --output cdk.out $(ARGS)
+synth: build node_modules/.package-lock.json ## Write the CloudFormation templates to cdk.out (ARGS passes -c key=value)
+	@rm -rf cdk.out
+	npx --no-install cdk synth --quiet $(ARGS)
 
 .PHONY: deploy
 deploy: synth ## Deploy what synth wrote, with your AWS credentials
-	npx --no-install cdk deploy --app cdk.out $(ARGS)
+	npx --no-install cdk deploy --app cdk.out --all $(ARGS)
 
 .PHONY: bench
 bench: build ## Measure against the budgets

@@ -5,7 +5,6 @@ import (
 	"math"
 	"time"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -110,7 +109,7 @@ func alarms(props AlarmsProps) []alarm {
 		},
 		{
 			name: "dead-letters", about: "Something was not delivered or not handled: perhaps a run did not begin.",
-			metric: props.DeadLetters.Queue.MetricApproximateNumberOfMessagesVisible(over(often, "Maximum")), threshold: 1,
+			metric: props.DeadLetters.Queue.MetricApproximateNumberOfMessagesVisible(over("Maximum")), threshold: 1,
 		},
 		{
 			name: "throttled", about: "EC2 refuses many calls as too many.",
@@ -177,7 +176,7 @@ func patience(p plan.Plan, now time.Time) (hours int, regular bool) {
 // invoke when any of it does: nobody else would tell.
 func errorAlarm(f workflow.Function, function Function) alarm {
 	a := alarm{name: "errors-in-" + f.Name, enough: 3, periods: 3}
-	errors := function.Lambda.MetricErrors(over(often, "Sum"))
+	errors := function.Lambda.MetricErrors(over("Sum"))
 	if !f.Task {
 		a.about = "Function " + f.Name + " keeps failing."
 		a.metric, a.threshold, a.enough = errors, 1, 2
@@ -188,7 +187,7 @@ func errorAlarm(f workflow.Function, function Function) alarm {
 	a.metric = awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
 		Expression: jsii.String("100 * errors / invocations"), Label: jsii.String("errors in percent"), Period: lasting(often),
 		UsingMetrics: &map[string]awscloudwatch.IMetric{
-			"errors": errors, "invocations": function.Lambda.MetricInvocations(over(often, "Sum")),
+			"errors": errors, "invocations": function.Lambda.MetricInvocations(over("Sum")),
 		},
 	})
 	return a
@@ -220,13 +219,14 @@ func ended(machine Machine) awscloudwatch.IMetric {
 	return awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
 		Expression: jsii.String("SUM([failed, slow, aborted])"), Label: jsii.String("runs that did not end well"), Period: lasting(often),
 		UsingMetrics: &map[string]awscloudwatch.IMetric{
-			"failed":  machine.StateMachine.MetricFailed(over(often, "Sum")),
-			"slow":    machine.StateMachine.MetricTimedOut(over(often, "Sum")),
-			"aborted": machine.StateMachine.MetricAborted(over(often, "Sum")),
+			"failed":  machine.StateMachine.MetricFailed(over("Sum")),
+			"slow":    machine.StateMachine.MetricTimedOut(over("Sum")),
+			"aborted": machine.StateMachine.MetricAborted(over("Sum")),
 		},
 	})
 }
 
-func over(period time.Duration, statistic string) *awscloudwatch.MetricOptions {
-	return &awscloudwatch.MetricOptions{Period: awscdk.Duration_Seconds(jsii.Number(period.Seconds())), Statistic: jsii.String(statistic)}
+// over is a statistic of one of AWS's own metrics, often.
+func over(statistic string) *awscloudwatch.MetricOptions {
+	return &awscloudwatch.MetricOptions{Period: lasting(often), Statistic: jsii.String(statistic)}
 }

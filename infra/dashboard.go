@@ -53,7 +53,7 @@ func NewDashboard(scope constructs.Construct, id string, props DashboardProps) D
 	)
 	row(
 		graph("Throttled", often, search("steps that gave up on a call", metric.Throttled, "Sum", often),
-			props.Machine.StateMachine.MetricThrottled(over(often, "Sum"))),
+			props.Machine.StateMachine.MetricThrottled(over("Sum"))),
 		graph("Messages Slack did not take", hour, search("not told", metric.NotifyFailed, "Sum", hour)),
 	)
 	row(
@@ -81,14 +81,14 @@ func search(label string, m metric.Metric, statistic string, period time.Duratio
 }
 
 func invoked(label string, f Function) awscloudwatch.IMetric {
-	options := over(often, "Sum")
+	options := over("Sum")
 	options.Label = jsii.String(label)
 	return f.Lambda.MetricInvocations(options)
 }
 
 func errorsOf(functions map[string]Function) (all []awscloudwatch.IMetric) {
 	for _, f := range workflow.Functions {
-		options := over(often, "Sum")
+		options := over("Sum")
 		options.Label = jsii.String(f.Name)
 		all = append(all, functions[f.Name].Lambda.MetricErrors(options))
 	}

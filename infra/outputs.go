@@ -38,8 +38,8 @@ func NewOutputs(scope constructs.Construct, id string, props OutputsProps) {
 	output("RequestImage", "Asks for an image of an instance now, with the default plan.", fmt.Sprintf(
 		"aws ec2 create-tags --region %s --resources INSTANCE_ID --tags Key=%s,Value=%s", region, tag.Request, tag.RequestDefault))
 	output("RunPlan", "Runs a plan now.", fmt.Sprintf(
-		`aws lambda invoke --region %s --function-name %s-trigger --cli-binary-format raw-in-base64-out --payload '{"goldsmith":"run","version":"1","plan":"%s"}' /dev/stdout`,
-		region, workflow.Name, props.Default))
+		`echo '{"goldsmith":"run","version":"1","plan":"%s"}' | aws lambda invoke --region %s --function-name %s-trigger --payload fileb:///dev/stdin /dev/stdout`,
+		props.Default, region, workflow.Name))
 	output("Ledger", "Claims and results; it outlives the stack.", *props.Table.Table.TableName())
 	output("DeadLetters", "What could not be delivered or handled.", *props.DeadLetters.Queue.QueueUrl())
 	output("Alarms", "Subscribe to hear of alarms.", props.TopicArn)

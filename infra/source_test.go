@@ -24,6 +24,29 @@ import (
 // under: "all", or "" for the plan at hand.
 func emitted(t *testing.T) map[string]map[string]bool {
 	t.Helper()
+	names, found := declared(t), map[string]map[string]bool{}
+	visit := func(_ string, n ast.Node) {
+		metric, plan := put(n)
+		name := names[selected(metric, "metric")]
+		if name == "" {
+			return
+		}
+		if found[name] == nil {
+			found[name] = map[string]bool{}
+		}
+		found[name][plan] = true
+	}
+	inspect(t, "../functions", visit)
+	inspect(t, "../shared", visit)
+	if len(found) == 0 {
+		t.Fatal("no metric is found in the code: it is written in another way by now")
+	}
+	return found
+}
+
+// declared are the names of package metric's metrics by their variables.
+func declared(t *testing.T) map[string]string {
+	t.Helper()
 	names := map[string]string{}
 	inspect(t, "../shared/metric", func(_ string, n ast.Node) {
 		spec, ok := n.(*ast.ValueSpec)
@@ -31,38 +54,32 @@ func emitted(t *testing.T) map[string]map[string]bool {
 			return
 		}
 		if literal, ok := spec.Values[0].(*ast.CompositeLit); ok && fmt.Sprint(literal.Type) == "Metric" {
-			names[spec.Names[0].Name] = unquote(t, literal.Elts[0])
+			names[spec.Names[0].Name] = unquoted(literal.Elts[0])
 		}
 	})
-	found := map[string]map[string]bool{}
-	add := func(n ast.Node, plan string) {
-		if s, ok := n.(*ast.SelectorExpr); ok && fmt.Sprint(s.X) == "metric" && names[s.Sel.Name] != "" {
-			if found[names[s.Sel.Name]] == nil {
-				found[names[s.Sel.Name]] = map[string]bool{}
-			}
-			found[names[s.Sel.Name]][plan] = true
+	return names
+}
+
+// put is the metric that a call of metric.Put, or a table of metrics one of which is put,
+// names, and the plan if the call fixes it.
+func put(n ast.Node) (metric ast.Expr, plan string) {
+	switch n := n.(type) {
+	case *ast.KeyValueExpr:
+		return n.Value, ""
+	case *ast.CallExpr:
+		if selected(n.Fun, "metric") == "Put" {
+			return n.Args[2], unquoted(n.Args[3])
 		}
 	}
-	for _, room := range []string{"../functions", "../shared"} {
-		inspect(t, room, func(_ string, n ast.Node) {
-			switch n := n.(type) {
-			case *ast.CallExpr:
-				if s, ok := n.Fun.(*ast.SelectorExpr); ok && fmt.Sprint(s.X, s.Sel) == "metric Put" {
-					plan := ""
-					if _, fixed := n.Args[3].(*ast.BasicLit); fixed {
-						plan = unquote(t, n.Args[3])
-					}
-					add(n.Args[2], plan)
-				}
-			case *ast.KeyValueExpr: // A table of metrics, one of which is put.
-				add(n.Value, "")
-			}
-		})
+	return nil, ""
+}
+
+// selected is what an expression selects of a package; "" when it is something else.
+func selected(n ast.Expr, pkg string) string {
+	if s, ok := n.(*ast.SelectorExpr); ok && fmt.Sprint(s.X) == pkg {
+		return s.Sel.Name
 	}
-	if len(names) == 0 || len(found) == 0 {
-		t.Fatal("no metric is found in the code: it is written in another way by now")
-	}
-	return found
+	return ""
 }
 
 // inspect walks the code of a folder, tests left out.
@@ -87,15 +104,15 @@ func inspect(t *testing.T, root string, visit func(path string, n ast.Node)) {
 	}
 }
 
-func unquote(t *testing.T, n ast.Node) string {
-	t.Helper()
+// unquoted is the text of a literal; "" for what is none.
+func unquoted(n ast.Expr) string {
 	literal, ok := n.(*ast.BasicLit)
 	if !ok {
-		t.Fatalf("%#v is no literal", n)
+		return ""
 	}
 	text, err := strconv.Unquote(literal.Value)
 	if err != nil {
-		t.Fatal(err)
+		return ""
 	}
 	return text
 }
@@ -191,27 +208,7 @@ func TestAlarmsFitCloudWatch(t *testing.T) {
 
 // A function is told exactly what its main asks for.
 func TestFunctionsAreToldWhatTheyAskFor(t *testing.T) {
-	variables := map[string]string{}
-	inspect(t, "../shared/settings", func(_ string, n ast.Node) {
-		if spec, ok := n.(*ast.ValueSpec); ok && fmt.Sprint(spec.Type) == "Name" {
-			variables[spec.Names[0].Name] = unquote(t, spec.Values[0])
-		}
-	})
-	asked := map[string][]string{}
-	inspect(t, "../functions", func(path string, n ast.Node) {
-		call, ok := n.(*ast.CallExpr)
-		if !ok {
-			return
-		}
-		if s, ok := call.Fun.(*ast.SelectorExpr); ok && fmt.Sprint(s.X, s.Sel) == "settings Load" {
-			function := filepath.Base(filepath.Dir(filepath.Dir(path)))
-			asked[function] = []string{}
-			for _, arg := range call.Args[1:] {
-				asked[function] = append(asked[function], variables[arg.(*ast.SelectorExpr).Sel.Name])
-			}
-			slices.Sort(asked[function])
-		}
-	})
+	want := asked(t)
 	each(t, func(t *testing.T, stack stackTemplate) {
 		told := map[string][]string{}
 		for _, f := range workflow.Functions {
@@ -223,8 +220,33 @@ func TestFunctionsAreToldWhatTheyAskFor(t *testing.T) {
 				}
 			}
 		}
-		if diff := cmp.Diff(asked, told); diff != "" {
+		if diff := cmp.Diff(want, told); diff != "" {
 			t.Error(diff)
 		}
 	})
+}
+
+// asked are the environment variables that each function's main loads, in order.
+func asked(t *testing.T) map[string][]string {
+	t.Helper()
+	variables := map[string]string{}
+	inspect(t, "../shared/settings", func(_ string, n ast.Node) {
+		if spec, ok := n.(*ast.ValueSpec); ok && fmt.Sprint(spec.Type) == "Name" {
+			variables[spec.Names[0].Name] = unquoted(spec.Values[0])
+		}
+	})
+	all := map[string][]string{}
+	inspect(t, "../functions", func(path string, n ast.Node) {
+		call, ok := n.(*ast.CallExpr)
+		if !ok || selected(call.Fun, "settings") != "Load" {
+			return
+		}
+		loaded := []string{}
+		for _, arg := range call.Args[1:] {
+			loaded = append(loaded, variables[selected(arg, "settings")])
+		}
+		slices.Sort(loaded)
+		all[filepath.Base(filepath.Dir(filepath.Dir(path)))] = loaded
+	})
+	return all
 }

@@ -113,11 +113,38 @@ func synth(more map[string]any) (synthesis, error) {
 			return synthesis{}, err
 		}
 		written.stacks[*artifact.Id()] = t
-		for _, message := range *artifact.Messages() {
-			written.messages = append(written.messages, fmt.Sprintf("%s: %v", message.Level, message.Entry.Data))
-		}
+	}
+	if written.messages, err = messages(folder); err != nil {
+		return synthesis{}, err
 	}
 	return written, remove()
+}
+
+// messages are what constructs were told: "aws:cdk:error: AwsSolutions-SQS4: ...".
+func messages(folder string) (all []string, err error) {
+	paths, err := filepath.Glob(filepath.Join(folder, "*.metadata.json"))
+	if err != nil || len(paths) == 0 {
+		return nil, fmt.Errorf("no metadata in %s: %w", folder, err)
+	}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		var metadata map[string][]struct {
+			Type string
+			Data any
+		}
+		if err := json.Unmarshal(text, &metadata); err != nil {
+			return nil, err
+		}
+		for _, construct := range slices.Sorted(maps.Keys(metadata)) {
+			for _, entry := range metadata[construct] {
+				all = append(all, fmt.Sprintf("%s: %v", entry.Type, entry.Data))
+			}
+		}
+	}
+	return all, nil
 }
 
 // flags are the feature flags of cdk.json: they change what is synthesized.

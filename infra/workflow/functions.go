@@ -38,7 +38,7 @@ const (
 	tableSetting   = "GOLDSMITH_TABLE"
 	machineSetting = "GOLDSMITH_STATE_MACHINE"
 	plansSetting   = "GOLDSMITH_PLANS"
-	secretSetting  = "GOLDSMITH_SLACK_SECRET" //nolint:gosec // a variable's name
+	secretSetting  = "GOLDSMITH_SLACK_SECRET"
 	pathSetting    = "GOLDSMITH_IMAGE_PATH"
 )
 

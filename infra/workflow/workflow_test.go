@@ -71,28 +71,31 @@ func TestFunctionsGiveUpBeforeTheirStates(t *testing.T) {
 		t.Fatal(err)
 	}
 	limits := map[string]time.Duration{}
-	var visit func(map[string]state)
-	visit = func(states map[string]state) {
-		for _, s := range states {
-			if s.Label != "" && s.Label != workflow.MapLabel {
-				t.Errorf("the Map is labelled %s", s.Label)
-			}
-			visit(s.ItemProcessor.States)
-			arn := s.Resource + s.Parameters.FunctionName
-			for _, f := range workflow.Tasks {
-				if limit := time.Duration(s.TimeoutSeconds) * time.Second; strings.Contains(arn, workflow.Placeholder(f)) && (limits[f] == 0 || limit < limits[f]) {
-					limits[f] = limit
-				}
-			}
-		}
+	label := limit(machine.States, limits)
+	if label != workflow.MapLabel {
+		t.Errorf("the Map is labelled %s", label)
 	}
-	visit(machine.States)
 	for _, f := range workflow.Functions {
-		switch limit := limits[f.Name]; {
-		case f.Task && f.Timeout >= limit:
-			t.Errorf("%s may take %s, its state %s", f.Name, f.Timeout, limit)
-		case f.Timeout > 15*time.Minute || f.Timeout%time.Second != 0:
+		if f.Task && f.Timeout >= limits[f.Name] {
+			t.Errorf("%s may take %s, its state %s", f.Name, f.Timeout, limits[f.Name])
+		}
+		if f.Timeout > 15*time.Minute || f.Timeout%time.Second != 0 {
 			t.Errorf("%s may take %s: Lambda takes whole seconds, 900 at most", f.Name, f.Timeout)
 		}
 	}
+}
+
+// limit finds the shortest timeout of the states that invoke a function, and the Map's label.
+func limit(states map[string]state, limits map[string]time.Duration) (label string) {
+	for _, s := range states {
+		label += s.Label + limit(s.ItemProcessor.States, limits)
+		timeout := time.Duration(s.TimeoutSeconds) * time.Second
+		for _, f := range workflow.Tasks {
+			invoked := strings.Contains(s.Resource+s.Parameters.FunctionName, workflow.Placeholder(f))
+			if known, ok := limits[f]; invoked && (!ok || timeout < known) {
+				limits[f] = timeout
+			}
+		}
+	}
+	return label
 }
