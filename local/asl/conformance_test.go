@@ -9,8 +9,6 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +17,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+
+	"goldsmith/local/moto"
 )
 
 // TestConformance runs the cases of testdata through an independent interpreter,
@@ -26,16 +26,11 @@ import (
 // moto_server on the PATH; in CI that must be there. Where the two are known to
 // differ, the case says how ("elsewhere"): there, AWS's documentation decides.
 func TestConformance(t *testing.T) {
-	server, err := exec.LookPath("moto_server")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("moto_server is not on the PATH")
-		}
-		t.Log("moto_server is not on the PATH: nothing was compared")
+	t.Parallel()
+	other := startOther(t)
+	if other == nil {
 		return
 	}
-	t.Parallel()
-	other := startOther(t, server)
 	for name, c := range loadCases(t) {
 		t.Run(name, func(t *testing.T) {
 			if c.Elsewhere != "" {
@@ -86,69 +81,46 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(result) //nolint:gosec // an SDK client reads it, no browser
 }
 
-func startOther(t *testing.T, server string) *otherInterpreter {
+// startOther is nil when moto is not installed.
+func startOther(t *testing.T) *otherInterpreter {
 	t.Helper()
-	address := freeAddress(t)
-	target := &url.URL{Scheme: "http", Host: address}
-	g := &gateway{moto: httputil.NewSingleHostReverseProxy(target), cases: make(chan *actors, 1)}
+	g := &gateway{cases: make(chan *actors, 1)}
 	front := httptest.NewServer(g)
 	t.Cleanup(front.Close)
 	_, frontPort, err := net.SplitHostPort(front.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
-	host, port, err := net.SplitHostPort(address)
+	// moto calls functions at the address that MOTO_PORT names.
+	base := moto.Start(t, "the interpreter against an independent one", "MOTO_PORT="+frontPort, "AWS_ACCESS_KEY_ID=id", "AWS_SECRET_ACCESS_KEY=secret")
+	if base == "" {
+		return nil
+	}
+	target, err := url.Parse(base)
 	if err != nil {
 		t.Fatal(err)
 	}
-	// moto calls functions at the address that MOTO_PORT names.
-	command := exec.CommandContext(t.Context(), server, "-H", host, "-p", port)
-	command.Env = append(os.Environ(), "MOTO_PORT="+frontPort, "AWS_ACCESS_KEY_ID=id", "AWS_SECRET_ACCESS_KEY=secret")
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		// It was killed with the test's context.
-		_ = command.Wait()
-	})
-	post(t, target.String()+"/moto-api/config", `{"stepfunctions":{"execute_state_machine":true}}`)
+	g.moto = httputil.NewSingleHostReverseProxy(target)
+	post(t, base+"/moto-api/config", `{"stepfunctions":{"execute_state_machine":true}}`)
 	client := sfn.New(sfn.Options{
-		Region: "us-east-1", BaseEndpoint: aws.String(target.String()),
+		Region: "us-east-1", BaseEndpoint: aws.String(base),
 		Credentials: credentials.NewStaticCredentialsProvider("id", "secret", ""),
 	})
-	return &otherInterpreter{client: client, gateway: g, base: target.String()}
+	return &otherInterpreter{client: client, gateway: g, base: base}
 }
 
-func freeAddress(t *testing.T) string {
+// post sends a body to moto's own API.
+func post(t *testing.T, address, body string) {
 	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Close(); err != nil {
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return l.Addr().String()
-}
-
-// post sends a body to moto's own API, waiting until moto is up.
-func post(t *testing.T, address, body string) {
-	t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		response, err := http.DefaultClient.Do(r)
-		if err == nil {
-			_ = response.Body.Close()
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("moto_server does not answer: %v", err)
-		}
-		<-time.After(50 * time.Millisecond)
-	}
+	_ = response.Body.Close()
 }
 
 func (o *otherInterpreter) run(t *testing.T, name string, c testCase) {

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"goldsmith/local/moto"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/ledger/ledgertest"
@@ -21,7 +22,7 @@ import (
 var night = time.Date(2026, 3, 1, 2, 30, 0, 123456789, time.UTC)
 
 func TestDynamo(t *testing.T) {
-	url := startMoto(t)
+	url := moto.Start(t, "the ledger in DynamoDB")
 	if url == "" {
 		return
 	}

@@ -1,4 +1,6 @@
-package ledger_test
+// Package moto starts moto, an emulator of AWS in Python, for tests: as DynamoDB,
+// as an independent interpreter of the States Language, and as CloudFormation.
+package moto
 
 import (
 	"bufio"
@@ -10,19 +12,20 @@ import (
 	"time"
 )
 
-// startMoto starts moto, an emulator of AWS in Python, and returns its URL, or
-// "" when it is not installed, which CI does not accept.
-func startMoto(t *testing.T) string {
+// Start starts moto and returns its URL, or "" when it is not installed, which
+// CI does not accept: what says, what is then not tested. It ends with the test.
+func Start(t *testing.T, what string, env ...string) string {
 	t.Helper()
-	command, ok := motoCommand(t)
+	command, ok := find(t)
 	if !ok {
 		if os.Getenv("CI") == "true" {
-			t.Fatal("moto is not installed; CI needs it to test the ledger in DynamoDB (pip install 'moto[server]')")
+			t.Fatalf("moto is not installed; CI needs it to test %s (pip install 'moto[server]')", what)
 		}
-		t.Log("NOT RUN: moto is not installed, so the ledger in DynamoDB is not tested (pip install 'moto[server]')")
+		t.Logf("NOT RUN: moto is not installed, so %s is not tested (pip install 'moto[server]')", what)
 		return ""
 	}
-	server := exec.CommandContext(t.Context(), command[0], append(command[1:], "-H", "127.0.0.1", "-p", "0")...)
+	server := exec.CommandContext(t.Context(), command[0], append(command[1:], "-H", "127.0.0.1", "-p", "0")...) //nolint:gosec // found on the PATH
+	server.Env = append(os.Environ(), env...)
 	said, err := server.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -38,8 +41,8 @@ func startMoto(t *testing.T) string {
 	return urlIn(t, said)
 }
 
-// motoCommand is the server on the PATH, or the module of the Python there.
-func motoCommand(t *testing.T) ([]string, bool) {
+// find is the server on the PATH, or the module of the Python there.
+func find(t *testing.T) ([]string, bool) {
 	if path, err := exec.LookPath("moto_server"); err == nil {
 		return []string{path}, true
 	}
@@ -47,8 +50,7 @@ func motoCommand(t *testing.T) ([]string, bool) {
 	if err != nil {
 		return nil, false
 	}
-	command := []string{python, "-m", "moto.server"}
-	return command, exec.CommandContext(t.Context(), python, "-m", "moto.server", "--help").Run() == nil
+	return []string{python, "-m", "moto.server"}, exec.CommandContext(t.Context(), python, "-m", "moto.server", "--help").Run() == nil //nolint:gosec // found on the PATH
 }
 
 // urlIn reads the URL that moto says once it listens on the port it chose. It
