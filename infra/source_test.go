@@ -7,6 +7,7 @@ import (
 	"go/token"
 	"io/fs"
 	"maps"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -201,6 +202,28 @@ func TestAlarmsFitCloudWatch(t *testing.T) {
 			}
 			if fmt.Sprint(a.at("AlarmActions")) != "["+topic+"]" || fmt.Sprint(a.at("OKActions")) != "["+topic+"]" {
 				t.Errorf("%s tells nobody", a.at("AlarmName"))
+			}
+		}
+	})
+}
+
+// An alarm that rings at night has its page in the runbook.
+func TestRunbook(t *testing.T) {
+	text, err := os.ReadFile("../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	each(t, func(t *testing.T, stack stackTemplate) {
+		for _, a := range stack.kind("AWS::CloudWatch::Alarm") {
+			name := strings.TrimPrefix(fmt.Sprint(a.at("AlarmName")), "goldsmith-")
+			for _, plan := range []string{"nightly", "on-demand", "weekly-db"} {
+				name = strings.Replace(name, "-"+plan, "-PLAN", 1)
+			}
+			for _, f := range workflow.Functions {
+				name = strings.Replace(name, "errors-in-"+f.Name, "errors-in-FUNCTION", 1)
+			}
+			if !strings.Contains(string(text), "\n### "+name+"\n") {
+				t.Errorf("docs/operations.md has no %q", "### "+name)
 			}
 		}
 	})
