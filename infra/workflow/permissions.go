@@ -75,7 +75,8 @@ func ledger(actions ...string) []Statement {
 		items.Actions = append(items.Actions, "dynamodb:"+action)
 	}
 	return []Statement{items, {
-		// docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+		// What the policy of the account's own key aws/dynamodb allows, but for grants, which only
+		// creating the table needs. Which of them reading and writing items needs is unverified.
 		Why:       "DynamoDB decrypts the table with the caller's permissions.",
 		Actions:   []string{"kms:Decrypt", "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey", "kms:DescribeKey"},
 		Resources: []string{"${TableKeys}"},
