@@ -71,7 +71,7 @@ type Bus struct {
 	closed    bool
 	timers    map[*time.Timer]struct{}
 	seen      map[uint64]uint64
-	schedules map[string]bool
+	schedules map[string]Schedule // by ARN
 	stats     Stats
 	records   []Record
 }
@@ -96,7 +96,7 @@ func New(o Options) (*Bus, error) {
 		o.Retry = retries
 	}
 	b := &Bus{
-		options: o, timers: map[*time.Timer]struct{}{}, seen: map[uint64]uint64{}, schedules: map[string]bool{},
+		options: o, timers: map[*time.Timer]struct{}{}, seen: map[uint64]uint64{}, schedules: map[string]Schedule{},
 	}
 	for _, rule := range o.Rules {
 		p, err := pattern.Compile(rule.Pattern)
@@ -107,6 +107,15 @@ func New(o Options) (*Bus, error) {
 	}
 	b.ctx, b.cancel = context.WithCancel(context.Background())
 	return b, nil
+}
+
+// Rules are the rules of the bus, in the order given.
+func (b *Bus) Rules() []Rule {
+	rules := make([]Rule, len(b.rules))
+	for i, r := range b.rules {
+		rules[i] = r.Rule
+	}
+	return rules
 }
 
 // Close stops all timers, ends the context of what is running and waits for it.

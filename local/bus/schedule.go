@@ -3,6 +3,7 @@ package bus
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 )
@@ -35,14 +36,23 @@ func (b *Bus) Schedule(s Schedule) error {
 	}
 	arn := fmt.Sprintf("arn:aws:scheduler:%s:%s:schedule/%s/%s", b.options.Region, b.options.Account, s.Group, s.Name)
 	b.mu.Lock()
-	taken := b.schedules[arn]
-	b.schedules[arn] = true
+	_, taken := b.schedules[arn]
+	if !taken {
+		b.schedules[arn] = s
+	}
 	b.mu.Unlock()
 	if taken {
 		return fmt.Errorf("schedule %s exists already", arn)
 	}
 	b.arm(s, arn, b.options.Clock.Now())
 	return nil
+}
+
+// Schedules are all schedules by ARN.
+func (b *Bus) Schedules() map[string]Schedule {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return maps.Clone(b.schedules)
 }
 
 // arm waits for the schedule's first time after the given one.

@@ -33,6 +33,22 @@ func (w *World) State(instanceID string) State {
 	return Terminated
 }
 
+// Tags are the tags a resource carries now; nil for one that is gone or never was.
+func (w *World) Tags(id string) map[string]string {
+	w.lock()
+	defer w.unlock()
+	k := kind(id)
+	if k == nil {
+		return nil
+	}
+	list, _ := k.read(w, id)
+	tags := make(map[string]string, len(list))
+	for _, t := range list {
+		tags[t.Key] = t.Value
+	}
+	return tags
+}
+
 // Taken is what an image holds.
 type Taken struct {
 	Snapshots int               // that have appeared

@@ -2,6 +2,7 @@ package suite
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -21,18 +22,25 @@ import (
 	"goldsmith/functions/trigger"
 	"goldsmith/functions/wake"
 	"goldsmith/functions/watch"
+	"goldsmith/infra/workflow"
 	"goldsmith/local/query"
+	"goldsmith/shared/settings"
 	"goldsmith/shared/slack"
 	"goldsmith/shared/tell"
 	"goldsmith/shared/wait"
 )
 
 func newFunctions(o Options) *functions {
-	return &functions{
-		prefix: fmt.Sprintf("arn:aws:lambda:%s:%s:function:goldsmith-", o.Region, o.Account),
-		logs:   o.Logs,
-		byName: map[string]func() lambda.Handler{},
+	f := &functions{
+		prefix:   fmt.Sprintf("arn:aws:lambda:%s:%s:function:goldsmith-", o.Region, o.Account),
+		logs:     o.Logs,
+		timeouts: map[string]time.Duration{},
+		byName:   map[string]func() lambda.Handler{},
 	}
+	for _, each := range workflow.Functions {
+		f.timeouts[each.Name] = each.Timeout
+	}
+	return f
 }
 
 // startFunctions wires each function as its lambda/main.go does, with clients
@@ -41,11 +49,12 @@ func (s *Suite) startFunctions() error {
 	cfg, book, now, f := s.AWS(), s.Ledger, s.options.Clock.Now, s.functions
 	cloud, executions := ec2.NewFromConfig(cfg), sfn.NewFromConfig(cfg)
 	settle := wait.Settler{EC2: cloud, Tokens: executions, Ledger: book, Now: now}
-	sender := slack.New(secretsmanager.NewFromConfig(cfg), secretName, query.Client(s.Slack))
+	told := s.told()
+	sender := slack.New(secretsmanager.NewFromConfig(cfg), told.setting("notify", settings.SlackSecret), query.Client(s.Slack))
 	teller := tell.Teller{Runs: book, Results: book, Slack: sender, Now: now}
 	rescue := recovery.Rescue{EC2: cloud, Executions: executions, Claims: book, Results: book, Now: now}
 
-	add(f, "trigger", trigger.New(executions, s.options.Plans, s.Machine, now).Handle)
+	add(f, "trigger", trigger.New(executions, s.options.Plans, told.setting("trigger", settings.StateMachine), now).Handle)
 	add(f, "select", selection.New(cloud, book, now).Handle)
 	add(f, "claim", claim.New(cloud, book, now).Handle)
 	add(f, "stop", stop.New(cloud, book, now).Handle)
@@ -53,9 +62,9 @@ func (s *Suite) startFunctions() error {
 	add(f, "watch", watch.New(book, settle).Handle)
 	add(f, "wake", wake.New(book, settle).Handle)
 	add(f, "start", start.New(cloud, book, now).Handle)
-	add(f, "roll", roll.New(cloud, ssm.NewFromConfig(cfg), imagePath).Handle)
+	add(f, "roll", roll.New(cloud, ssm.NewFromConfig(cfg), told.setting("roll", settings.ImagePath)).Handle)
 	add(f, "release", release.New(cloud, book, book, now).Handle)
 	add(f, "notify", notify.New(teller).Handle)
-	add(f, "recover", recovery.New(rescue, book, teller, s.options.Plans, s.Machine).Handle)
-	return nil
+	add(f, "recover", recovery.New(rescue, book, teller, s.options.Plans, told.setting("recover", settings.StateMachine)).Handle)
+	return told.problem
 }

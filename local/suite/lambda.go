@@ -18,16 +18,14 @@ import (
 	"goldsmith/shared/handler"
 )
 
-// timeout is how long a function may take; infra deploys the same.
-const timeout = time.Minute
-
 // functions is the embedded Lambda: the suite's real handlers by name, called
 // with JSON and answering JSON or an error by its Go type name, as Lambda does.
 type functions struct {
-	prefix  string // of every function's ARN
-	logs    io.Writer
-	byName  map[string]func() lambda.Handler
-	invoked atomic.Uint64
+	prefix   string // of every function's ARN
+	logs     io.Writer
+	timeouts map[string]time.Duration
+	byName   map[string]func() lambda.Handler
+	invoked  atomic.Uint64
 }
 
 // add puts a handler behind a name, with everything around it that Lambda has. As
@@ -57,7 +55,7 @@ func (f *functions) Invoke(ctx context.Context, function string, payload []byte)
 		AwsRequestID:       fmt.Sprintf("00000000-0000-4000-8000-%012x", f.invoked.Add(1)),
 		InvokedFunctionArn: f.ARN(name),
 	})
-	ctx, cancel := context.WithTimeout(context.WithValue(ctx, callerKey{}, name+"/"+sourceIn(payload)), timeout)
+	ctx, cancel := context.WithTimeout(context.WithValue(ctx, callerKey{}, name+"/"+sourceIn(payload)), f.timeouts[name])
 	defer cancel()
 	answer, err := sandbox().Invoke(ctx, payload)
 	if err != nil {

@@ -53,6 +53,9 @@ type Options struct {
 	Ledger ledger.Ledger
 	// Wrap stands between the bus or the state machine and the functions; for tests.
 	Wrap func(asl.Invoker) asl.Invoker
+	// Guard stands between the clients and the embedded AWS, which is the suite; for tests.
+	// Without an Endpoint only.
+	Guard func(*Suite) http.Handler
 }
 
 // Suite is a running suite. It is an http.Handler: the embedded AWS's endpoint.
@@ -77,18 +80,17 @@ type Suite struct {
 	transport *http.Client
 }
 
-// Names in the embedded account, as infra deploys them.
-const (
-	machineName = "goldsmith"
-	secretName  = "goldsmith/slack"
-	imagePath   = "/goldsmith/images"
-)
+// partition is the embedded account's.
+const partition = "aws"
 
 // New starts a suite. Close stops it.
 func New(o Options) (*Suite, error) {
 	s := &Suite{options: withDefaults(o), Calls: &query.Log{}}
 	s.Ledger = s.options.Ledger
 	s.transport = query.Client(s)
+	if o.Guard != nil {
+		s.transport = query.Client(o.Guard(s))
+	}
 	if o.Endpoint != "" {
 		s.transport = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
 	}
@@ -161,7 +163,7 @@ func (s *Suite) startStates() error {
 	})
 	s.services["states"] = s.States
 	var err error
-	s.Machine, err = s.States.Create(machineName, []byte(workflow.Definition), workflow.Substitutions("aws", s.functions.ARN))
+	s.Machine, err = s.States.Create(workflow.Name, []byte(workflow.Definition), workflow.Substitutions(partition, s.functions.ARN))
 	return err
 }
 
@@ -198,11 +200,11 @@ func (s *Suite) startSchedules() error {
 		if err != nil {
 			return err
 		}
-		if err := s.schedule("goldsmith-"+name, "schedule", map[string]string{"Plan": name}, due.Next); err != nil {
+		if err := s.schedule(workflow.Name+"-"+name, "schedule", map[string]string{"Plan": name}, due.Next); err != nil {
 			return err
 		}
 	}
-	return s.schedule("goldsmith-sweep", "sweep", nil, func(after time.Time) (time.Time, bool) {
+	return s.schedule(workflow.Name+"-sweep", "sweep", nil, func(after time.Time) (time.Time, bool) {
 		return after.Add(s.options.Sweep), true
 	})
 }
@@ -216,7 +218,7 @@ func (s *Suite) schedule(name, input string, values map[string]string, next func
 		if err != nil {
 			return err
 		}
-		return s.Bus.Schedule(bus.Schedule{Name: name, Function: known.Function, Input: payload, Next: next})
+		return s.Bus.Schedule(bus.Schedule{Name: name, Group: workflow.Name, Function: known.Function, Input: payload, Next: next})
 	}
 	return fmt.Errorf("package events has no input %q", input)
 }
