@@ -1,0 +1,102 @@
+package permissions
+
+import "strings"
+
+// Keys are the customer's keys of a deployment, by their ARNs.
+type Keys struct{ Table, Secret, Volume string }
+
+// consequence is what AWS does with the caller's permissions when a call is made. The
+// embedded AWS has no part of it, so it is written down here.
+type consequence struct {
+	// call is what causes it; a name that ends in ":" stands for all calls of the service.
+	call string
+	// when narrows it; nil for every such call.
+	when func(Call) bool
+	// actions on resource, with keys.
+	actions  []string
+	resource string
+	keys     map[string][]string
+}
+
+func (s Scene) consequences(k Keys) []consequence {
+	via := func(service string) map[string][]string {
+		return map[string][]string{"kms:ViaService": {service + "." + s.Region + ".amazonaws.com"}}
+	}
+	granting := via("ec2")
+	granting["kms:GrantIsForAWSResource"] = []string{"true"}
+	return []consequence{
+		{
+			// docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-ec2-aliases.html
+			call: "ssm:PutParameter", when: func(c Call) bool { return c.Input["DataType"] == "aws:ec2:image" },
+			actions: []string{"ec2:DescribeImages"}, resource: "*",
+		},
+		{
+			// docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html: the
+			// principal needs these on a customer's key. Which of them a call uses AWS does not say.
+			call: "dynamodb:", actions: []string{
+				"kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey", "kms:DescribeKey",
+			}, resource: k.Table, keys: via("dynamodb"),
+		},
+		{
+			// docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
+			call: "secretsmanager:GetSecretValue", actions: []string{"kms:Decrypt"}, resource: k.Secret, keys: via("secretsmanager"),
+		},
+		{
+			// docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html: an instance with an
+			// encrypted volume starts with a grant that its caller makes. Every volume counts as encrypted here.
+			call: "ec2:StartInstances", actions: []string{"kms:CreateGrant"}, resource: k.Volume, keys: granting,
+		},
+	}
+}
+
+// OnBehalf are the requests that a call causes beside its own.
+func (s Scene) OnBehalf(c Call, k Keys) (requests []Request) {
+	for _, each := range s.consequences(k) {
+		ofService := strings.HasSuffix(each.call, ":") && strings.HasPrefix(c.Name, each.call)
+		if (each.call == c.Name || ofService) && (each.when == nil || each.when(c)) {
+			requests = append(requests, all(each.actions, each.resource, each.keys)...)
+		}
+	}
+	return requests
+}
+
+func all(actions []string, resource string, keys map[string][]string) (requests []Request) {
+	for _, action := range actions {
+		requests = append(requests, Request{action, resource, keys})
+	}
+	return requests
+}
+
+// Running is what Lambda does with a function's role whenever it runs: its log stream and
+// its traces (docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html and services-xray.html).
+func (s Scene) Running(function string) []Request {
+	stream := s.ARN("logs", "log-group:/aws/lambda/goldsmith-"+function+":log-stream:2026/11/23/[$LATEST]0123456789abcdef")
+	return append(
+		all([]string{"logs:CreateLogStream", "logs:PutLogEvents"}, stream, nil),
+		all([]string{"xray:PutTraceSegments", "xray:PutTelemetryRecords"}, "*", nil)...)
+}
+
+// Failing is what Lambda does with the role of a function that failed on an event three
+// times (docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html).
+func (s Scene) Failing(deadLetters string) []Request {
+	return all([]string{"sqs:SendMessage"}, s.ARN("sqs", deadLetters), nil)
+}
+
+// MachineRunning is what Step Functions does with the machine's role, beside invoking
+// tasks: a distributed Map's children
+// (docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html, which names the
+// machine's own executions, while a child's ARN has the Map's label after a slash), log
+// deliveries (dg/cw-logs.html) and traces (dg/concepts-xray-tracing.html).
+func (s Scene) MachineRunning(machine, label string) []Request {
+	own, child := s.ARN("states", "execution:"+machine+":a-run"), s.ARN("states", "execution:"+machine+"/"+label+":a-child")
+	requests := all([]string{"states:StartExecution"}, s.ARN("states", "stateMachine:"+machine), nil)
+	for _, execution := range []string{own, child} {
+		requests = append(requests, all([]string{"states:DescribeExecution", "states:StopExecution"}, execution, nil)...)
+	}
+	requests = append(requests, all([]string{"states:RedriveExecution"}, child, nil)...)
+	return append(requests, all([]string{
+		"logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery",
+		"logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups",
+		"xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules", "xray:GetSamplingTargets",
+	}, "*", nil)...)
+}

@@ -1,0 +1,192 @@
+package permissions
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"goldsmith/local/query"
+)
+
+// Call is one API call as the embedded AWS receives it.
+type Call struct {
+	// Name is service and action, such as ec2:StopInstances.
+	Name string
+	// Params are a query service's parameters, Input what a JSON service is sent.
+	Params *query.Params
+	Input  map[string]any
+}
+
+// Scene is the account a call is made in, and what IAM learns there.
+type Scene struct {
+	Account
+	// Tags are the tags that a resource of EC2 carries at this moment, by its id.
+	Tags func(id string) map[string]string
+	// Secret is the ARN of the secret with that name.
+	Secret func(name string) string
+}
+
+// Requests are what IAM decides on for a call: one request for each resource type of the
+// action in the service authorization reference
+// (docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html and its siblings).
+func (s Scene) Requests(c Call) ([]Request, error) {
+	resources, known := authorized[c.Name]
+	if !known {
+		return nil, fmt.Errorf("nothing is known of how %s is authorized", c.Name)
+	}
+	requests := resources(s, c)
+	if len(requests) == 0 {
+		return nil, fmt.Errorf("%s names no resource", c.Name)
+	}
+	return requests, nil
+}
+
+// authorized are the calls that the suite makes.
+var authorized = map[string]func(Scene, Call) []Request{
+	"ec2:DescribeInstances":              nowhere,
+	"ec2:DescribeInstanceStatus":         nowhere,
+	"ec2:DescribeInstanceTypes":          nowhere,
+	"ec2:DescribeSpotInstanceRequests":   nowhere,
+	"ec2:DescribeVolumes":                nowhere,
+	"ec2:DescribeImages":                 nowhere,
+	"ec2:DescribeSnapshots":              nowhere,
+	"ec2:DescribeLaunchTemplates":        nowhere,
+	"ec2:DescribeLaunchTemplateVersions": nowhere,
+	"ec2:DescribeInstanceAttribute":      existing("InstanceId"),
+	"ec2:StopInstances":                  existing("InstanceId"),
+	"ec2:StartInstances":                 existing("InstanceId"),
+	"ec2:CreateLaunchTemplateVersion":    existing("LaunchTemplateId"),
+	"ec2:ModifyLaunchTemplate":           existing("LaunchTemplateId"),
+	"ec2:CreateImage":                    creatingImage,
+	"ec2:CreateTags":                     tagging,
+	"ec2:DeleteTags":                     tagging,
+
+	"ssm:GetParameter":              named("Name", parameter),
+	"ssm:PutParameter":              named("Name", parameter),
+	"secretsmanager:GetSecretValue": named("SecretId", func(s Scene, id string) string { return s.Secret(id) }),
+	"states:StartExecution":         named("stateMachineArn", machine),
+	"states:DescribeExecution":      named("executionArn", func(_ Scene, arn string) string { return arn }),
+	"states:SendTaskSuccess":        nowhere,
+	"states:SendTaskFailure":        nowhere,
+	"dynamodb:GetItem":              named("TableName", table),
+	"dynamodb:PutItem":              named("TableName", table),
+	"dynamodb:UpdateItem":           named("TableName", table),
+	"dynamodb:DeleteItem":           named("TableName", table),
+	"dynamodb:Query":                named("TableName", table),
+}
+
+// nowhere is for actions without a resource type.
+func nowhere(_ Scene, c Call) []Request { return []Request{{Action: c.Name, Resource: "*"}} }
+
+// existing is for actions on resources of EC2 that are there, with the tags that they carry.
+func existing(parameter string) func(Scene, Call) []Request {
+	return func(s Scene, c Call) (requests []Request) {
+		ids := c.Params.Texts(parameter)
+		if id := c.Params.Text(parameter); id != "" {
+			ids = append(ids, id)
+		}
+		for _, id := range ids {
+			requests = append(requests, Request{c.Name, s.resource(id), carried(s.Tags(id))})
+		}
+		return requests
+	}
+}
+
+// resource is the ARN of what an id of EC2 names. Images and snapshots have no account in it.
+func (s Scene) resource(id string) string {
+	prefix, _, _ := strings.Cut(id, "-")
+	switch prefix {
+	case "i":
+		return s.ARN("ec2", "instance/"+id)
+	case "lt":
+		return s.ARN("ec2", "launch-template/"+id)
+	case "snap":
+		return s.public("snapshot/" + id)
+	case "ami":
+		return s.public("image/" + id)
+	default:
+		return s.ARN("ec2", id)
+	}
+}
+
+func (s Scene) public(resource string) string {
+	return fmt.Sprintf("arn:%s:ec2:%s::%s", s.Partition, s.Region, resource)
+}
+
+func carried(tags map[string]string) map[string][]string {
+	keys := map[string][]string{}
+	for key, value := range tags {
+		keys["aws:ResourceTag/"+key] = []string{value}
+		keys["ec2:ResourceTag/"+key] = []string{value}
+	}
+	return keys
+}
+
+// creatingImage is CreateImage on the instance, with its tags, and on the image and the
+// snapshots to be, with those in the request; and CreateTags on what the request tags.
+func creatingImage(s Scene, c Call) []Request {
+	requests := existing("InstanceId")(s, c)
+	given := map[string]map[string][]string{}
+	for _, specification := range c.Params.List("TagSpecification") {
+		kind := specification.Text("ResourceType")
+		given[kind] = requested(specification.List("Tag"))
+		creating := maps.Clone(given[kind])
+		creating["ec2:CreateAction"] = []string{"CreateImage"}
+		requests = append(requests, Request{"ec2:CreateTags", s.public(kind + "/*"), creating})
+	}
+	for _, kind := range []string{"image", "snapshot"} {
+		requests = append(requests, Request{c.Name, s.public(kind + "/*"), given[kind]})
+	}
+	return requests
+}
+
+// tagging is CreateTags and DeleteTags as calls of their own.
+func tagging(s Scene, c Call) (requests []Request) {
+	for _, id := range c.Params.Texts("ResourceId") {
+		keys := carried(s.Tags(id))
+		maps.Copy(keys, requested(c.Params.List("Tag")))
+		requests = append(requests, Request{c.Name, s.resource(id), keys})
+	}
+	return requests
+}
+
+func requested(tags []*query.Params) map[string][]string {
+	keys := map[string][]string{}
+	for _, each := range tags {
+		key := each.Text("Key")
+		keys["aws:TagKeys"] = append(keys["aws:TagKeys"], key)
+		if each.Has("Value") {
+			keys["aws:RequestTag/"+key] = []string{each.Text("Value")}
+		}
+	}
+	slices.Sort(keys["aws:TagKeys"])
+	return keys
+}
+
+// named is for JSON services' actions on the resource that a member of their input names.
+func named(member string, arn func(Scene, string) string) func(Scene, Call) []Request {
+	return func(s Scene, c Call) []Request {
+		name, ok := c.Input[member].(string)
+		if !ok {
+			return nil
+		}
+		return []Request{{Action: c.Name, Resource: arn(s, name)}}
+	}
+}
+
+// parameter has one slash after the word, whether its name begins with one or not.
+func parameter(s Scene, name string) string {
+	return s.ARN("ssm", "parameter/"+strings.TrimPrefix(name, "/"))
+}
+
+func table(s Scene, name string) string { return s.ARN("dynamodb", "table/"+name) }
+
+// machine is a state machine without the version or alias that the call names: Step
+// Functions authorizes those by the machine
+// (docs.aws.amazon.com/step-functions/latest/dg/auth-version-alias.html).
+func machine(_ Scene, arn string) string {
+	const parts = 7
+	split := strings.Split(arn, ":")
+	return strings.Join(split[:min(parts, len(split))], ":")
+}

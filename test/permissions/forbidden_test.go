@@ -1,0 +1,214 @@
+package permissions
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"goldsmith/infra/workflow"
+	"goldsmith/shared/tag"
+)
+
+// forbidden are requests that must be denied, by role: what a policy that is a little too
+// wide would allow.
+func forbidden(g *guard) map[string][]Request {
+	all := map[string][]Request{}
+	for role := range g.policies {
+		all[role] = slices.Concat(
+			elsewhere(g.allowed[role]),
+			siblings(g.allowed[role]),
+			keyless(g.allowed[role]),
+			othersWork(g.allowed, role),
+			tables(g.allowed[role]),
+			nobodys(g.scene),
+			confined(g.scene),
+		)
+	}
+	return all
+}
+
+// The parts of an ARN.
+const (
+	service = 2
+	region  = 3
+	account = 4
+	rest    = 5
+)
+
+// elsewhere is what a role does, done in another Region or another account.
+func elsewhere(requests map[string]Request) (all []Request) {
+	for _, r := range requests {
+		parts := strings.SplitN(r.Resource, ":", rest+1)
+		if len(parts) <= rest {
+			continue
+		}
+		for part, other := range map[int]string{region: "us-east-1", account: "999999999999"} {
+			if parts[part] != "" {
+				all = append(all, Request{r.Action, strings.Join(replaced(parts, part, other), ":"), r.Keys})
+			}
+		}
+	}
+	return all
+}
+
+// siblings are what a role does, done to another resource of the kind, and to one whose
+// name begins alike. EC2's resources are told apart by tags, see confined.
+func siblings(requests map[string]Request) (all []Request) {
+	for _, r := range requests {
+		parts := strings.SplitN(r.Resource, ":", rest+1)
+		if len(parts) <= rest || parts[service] == "ec2" {
+			continue
+		}
+		kind := parts[rest][:strings.IndexAny(parts[rest], ":/")+1]
+		all = append(all, Request{r.Action, strings.Join(replaced(parts, rest, kind+"other:other"), ":"), r.Keys},
+			Request{r.Action, strings.Join(replaced(parts, rest, kind+"other"), ":"), r.Keys})
+		if !strings.Contains(kind, "execution") && kind != "log-group:" && !strings.HasPrefix(parts[rest], "parameter/goldsmith/images/") {
+			all = append(all, Request{r.Action, r.Resource + "2", r.Keys})
+		}
+	}
+	return all
+}
+
+// keyless are the uses of customer keys with one of the condition keys missing, or of another
+// service: a key is for nothing but what AWS does with it for the suite.
+func keyless(requests map[string]Request) (all []Request) {
+	for _, r := range requests {
+		if !strings.HasPrefix(r.Action, "kms:") {
+			continue
+		}
+		for key := range r.Keys {
+			less, other := maps.Clone(r.Keys), maps.Clone(r.Keys)
+			delete(less, key)
+			other[key] = []string{"false"}
+			all = append(all, Request{r.Action, r.Resource, less}, Request{r.Action, r.Resource, other})
+		}
+	}
+	return all
+}
+
+// othersWork is what other roles do and this one never does.
+func othersWork(allowed map[string]map[string]Request, role string) (all []Request) {
+	own := actionsOf(allowed[role])
+	for _, requests := range allowed {
+		for _, r := range requests {
+			if !own[r.Action] {
+				all = append(all, r)
+			}
+		}
+	}
+	return all
+}
+
+// tables are the calls that reach a whole table, on those that a role knows.
+func tables(requests map[string]Request) (all []Request) {
+	for _, r := range requests {
+		if strings.HasPrefix(r.Action, "dynamodb:") {
+			all = append(all, Request{"dynamodb:Scan", r.Resource, nil}, Request{"dynamodb:DeleteTable", r.Resource, nil})
+		}
+	}
+	return all
+}
+
+// nobodys is what no role may do, whatever the resource carries and the request says:
+// nothing is deleted, nothing terminated, and nobody extends his own permissions.
+func nobodys(s Scene) (requests []Request) {
+	const id = "0123456789abcdef0"
+	instance, execution := s.resource("i-"+id), s.ARN("states", "execution:"+workflow.Name)
+	image, snapshot := s.resource("ami-"+id), s.resource("snap-"+id)
+	actions := map[string][]string{
+		"*": {"ec2:DescribeVpcs", "xray:UpdateGroup", "logs:DeleteLogGroup", "states:GetActivityTask", "autoscaling:UpdateAutoScalingGroup"},
+		instance: {
+			"ec2:TerminateInstances", "ec2:RebootInstances", "ec2:ModifyInstanceAttribute", "ec2:RunInstances",
+		},
+		image:                                 {"ec2:DeregisterImage", "ec2:ModifyImageAttribute", "ec2:DisableImage", "ec2:CopyImage"},
+		snapshot:                              {"ec2:DeleteSnapshot", "ec2:ModifySnapshotAttribute"},
+		s.resource("lt-0f07703cdd2f88af6"):    {"ec2:DeleteLaunchTemplate", "ec2:DeleteLaunchTemplateVersions", "ec2:DeleteTags"},
+		parameter(s, "/goldsmith/images/web"): {"ssm:DeleteParameter"},
+		parameter(s, "/golden/web"):           {"ssm:DeleteParameter"},
+		s.Secret("goldsmith/slack"):           {"secretsmanager:PutSecretValue"},
+		s.ARN("states", "stateMachine:"+workflow.Name):   {"states:UpdateStateMachine"},
+		execution + ":a-run":                             {"states:GetExecutionHistory"},
+		execution + "/" + workflow.MapLabel + ":a-child": {"states:GetExecutionHistory"},
+		s.ARN("sqs", workflow.Name+"-dead-letters"):      {"sqs:ReceiveMessage"},
+		"arn:aws:iam::123456789012:role/admin":           {"iam:PassRole", "sts:AssumeRole"},
+		keys.Table:                                       {"kms:ScheduleKeyDeletion"}, keys.Secret: {"kms:ScheduleKeyDeletion"}, keys.Volume: {"kms:ScheduleKeyDeletion"},
+	}
+	for _, f := range workflow.Functions {
+		actions[s.ARN("lambda", "function:"+f.Deployed())] = []string{"lambda:UpdateFunctionCode"}
+		actions[s.Running(f.Name)[0].Resource] = []string{"logs:DeleteLogStream"}
+	}
+	for resource, names := range actions {
+		for _, keys := range wellKnown(s) {
+			requests = append(requests, all(names, resource, keys)...)
+		}
+	}
+	return requests
+}
+
+// wellKnown are condition keys with which the policies' conditions hold.
+func wellKnown(s Scene) (all []map[string][]string) {
+	for _, via := range []string{"ec2", "dynamodb", "secretsmanager"} {
+		for _, key := range []string{tag.LastImage, tag.Request} {
+			all = append(all, map[string][]string{
+				"aws:ResourceTag/" + tag.Managed: {"true"}, "aws:ResourceTag/" + tag.Plan: {"nightly"}, "aws:ResourceTag/" + tag.Request: {"now"},
+				"aws:ResourceTag/" + tag.Source: {"web"}, "aws:RequestTag/" + tag.Managed: {"true"}, "aws:TagKeys": {key},
+				"ec2:CreateAction": {"CreateImage"}, "kms:GrantIsForAWSResource": {"true"}, "kms:ViaService": {via + "." + s.Region + ".amazonaws.com"},
+			})
+		}
+	}
+	return all
+}
+
+// confined is what roles do to resources of the suite or in its way, done to others or
+// in another way. It holds for all roles.
+func confined(s Scene) []Request {
+	const id = "0123456789abcdef0"
+	instance, volume, template := s.resource("i-"+id), s.resource("volume/vol-"+id), s.resource("lt-"+id)
+	foreign := map[string][]string{"aws:ResourceTag/Name": {"web"}, "aws:ResourceTag/goldsmith:planner": {"nightly"}}
+	listed := s.resource("lt-0f07703cdd2f88af6") + "2"
+	requests := slices.Concat(
+		// An instance that nobody enrolled and of which nobody asked an image.
+		all([]string{"ec2:StopInstances", "ec2:CreateImage"}, instance, foreign),
+		// A launch template that neither subscribes nor is listed.
+		all([]string{"ec2:CreateLaunchTemplateVersion", "ec2:ModifyLaunchTemplate"}, template, foreign),
+		all([]string{"ec2:CreateLaunchTemplateVersion", "ec2:ModifyLaunchTemplate"}, listed, foreign),
+		// Parameters that are no alias of ours.
+		all([]string{"ssm:GetParameter", "ssm:PutParameter"}, parameter(s, "/goldsmith/images-of-another/web"), nil),
+		all([]string{"ssm:GetParameter", "ssm:PutParameter"}, parameter(s, "/golden/database"), nil),
+	)
+	// Images and snapshots that do not say whose they are, and tags on those that are there.
+	for _, kind := range []string{"image", "snapshot"} {
+		created, there := s.public(kind+"/*"), s.public(kind+"/x-"+id)
+		for _, keys := range []map[string][]string{nil, {"aws:RequestTag/" + tag.Managed: {"false"}}, {"aws:ResourceTag/" + tag.Managed: {"true"}}} {
+			requests = append(requests, Request{"ec2:CreateImage", created, keys}, Request{"ec2:CreateTags", there, keys})
+		}
+		for _, creating := range []string{"CopyImage", "RegisterImage", "CreateSnapshot", "RunInstances"} {
+			requests = append(requests, Request{"ec2:CreateTags", created, map[string][]string{"ec2:CreateAction": {creating}}})
+		}
+	}
+	return append(requests, tags(s, instance, volume, template)...)
+}
+
+// tags are tags written and removed that are not the suite's to write or remove. A call that
+// names no tag takes off all of them.
+func tags(s Scene, resources ...string) (requests []Request) {
+	for _, resource := range resources {
+		for _, keys := range [][]string{nil, {"Name"}, {tag.Plan}, {tag.LastImage, "Name"}, {tag.Request, tag.Plan}, {tag.LastImage, tag.Request}} {
+			given := map[string][]string{"aws:ResourceTag/" + tag.Plan: {"nightly"}}
+			if keys != nil {
+				given["aws:TagKeys"] = keys
+			}
+			requests = append(requests, Request{"ec2:CreateTags", resource, given}, Request{"ec2:DeleteTags", resource, given})
+		}
+		requests = append(requests,
+			Request{"ec2:CreateTags", resource, map[string][]string{"aws:TagKeys": {tag.Request}}},
+			Request{"ec2:DeleteTags", resource, map[string][]string{"aws:TagKeys": {tag.LastImage}}})
+	}
+	snapshot := s.resource("snap-0123456789abcdef0")
+	for _, key := range []string{tag.LastImage, tag.Managed} {
+		requests = append(requests,
+			Request{"ec2:CreateTags", snapshot, map[string][]string{"aws:TagKeys": {key}}},
+			Request{"ec2:DeleteTags", snapshot, map[string][]string{"aws:TagKeys": {key}}})
+	}
+	return append(requests, Request{"ec2:DeleteTags", snapshot, nil})
+}

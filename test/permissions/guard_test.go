@@ -1,0 +1,149 @@
+package permissions
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+
+	"goldsmith/local/query"
+	"goldsmith/local/suite"
+)
+
+// guard is IAM: it stands before the embedded AWS, decides on every call of a function
+// by its role, and remembers what it allowed and what not.
+type guard struct {
+	policies map[string]Policy
+	scene    Scene
+	next     http.Handler
+
+	mu       sync.Mutex
+	allowed  map[string]map[string]Request // by role, then by the request's text
+	denied   []string
+	problems []string
+}
+
+func newGuard(policies map[string]Policy) *guard {
+	return &guard{policies: policies, allowed: map[string]map[string]Request{}}
+}
+
+// before is suite.Options.Guard.
+func (g *guard) before(s *suite.Suite) http.Handler {
+	g.next = s
+	g.scene = Scene{
+		Account: here,
+		Tags:    func(id string) map[string]string { return s.EC2.Tags(id) },
+		// Secrets Manager ends an ARN with six characters of its own.
+		Secret: func(name string) string { return here.ARN("secretsmanager", "secret:"+name+"-a1B2c3") },
+	}
+	return g
+}
+
+// ServeHTTP lets a call through if the caller's role allows it. People may do anything.
+func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	caller, _, _ := strings.Cut(r.Header.Get(query.CallerHeader), "/")
+	if caller == "" {
+		g.next.ServeHTTP(w, r)
+		return
+	}
+	call, err := read(r)
+	if err != nil {
+		g.problem("%s: %v", caller, err)
+		return
+	}
+	switch {
+	case !g.admit(caller, call):
+		refuse(w, call)
+	case strings.HasPrefix(call.Name, "dynamodb:"):
+		// The suite's ledger is in memory; see shadowed.
+		answer(w, http.StatusOK, "{}")
+	default:
+		g.next.ServeHTTP(w, r)
+	}
+}
+
+// read reads a call and leaves the request as it was.
+func read(r *http.Request) (Call, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return Call{}, err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	target := r.Header.Get("X-Amz-Target")
+	if target == "" {
+		params, err := query.ParseForm(string(body))
+		return Call{Name: "ec2:" + params.Text("Action"), Params: params}, err
+	}
+	protocol, action, _ := strings.Cut(target, ".")
+	service := map[string]string{
+		"AmazonSSM": "ssm", "secretsmanager": "secretsmanager", "AWSStepFunctions": "states", "DynamoDB_20120810": "dynamodb",
+	}[protocol]
+	call := Call{Name: service + ":" + action}
+	return call, json.Unmarshal(body, &call.Input)
+}
+
+// admit decides on all requests of a call.
+func (g *guard) admit(role string, call Call) bool {
+	requests, err := g.scene.Requests(call)
+	if err != nil {
+		g.problem("%s: %v", role, err)
+		return false
+	}
+	return g.decide(role, append(requests, g.scene.OnBehalf(call, keys)...))
+}
+
+func (g *guard) decide(role string, requests []Request) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	admitted := true
+	for _, r := range requests {
+		if _, ok := g.policies[role].Allows(r); !ok {
+			admitted = false
+			g.denied = append(g.denied, role+": "+r.Action)
+		}
+	}
+	if !admitted {
+		return false
+	}
+	if g.allowed[role] == nil {
+		g.allowed[role] = map[string]Request{}
+	}
+	for _, r := range requests {
+		g.allowed[role][r.String()] = r
+	}
+	return true
+}
+
+func (g *guard) problem(format string, args ...any) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.problems = append(g.problems, fmt.Sprintf(format, args...))
+}
+
+// refusals are what was denied, each once.
+func (g *guard) refusals() []string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	slices.Sort(g.denied)
+	return slices.Compact(slices.Clone(g.denied))
+}
+
+// refuse answers as EC2 and the JSON services do without permission.
+func refuse(w http.ResponseWriter, call Call) {
+	message := "You are not authorized to perform this operation: " + call.Name
+	if call.Params == nil {
+		answer(w, http.StatusBadRequest, fmt.Sprintf(`{"__type":"AccessDeniedException","message":%q}`, message))
+		return
+	}
+	answer(w, http.StatusForbidden, "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>"+message+
+		"</Message></Error></Errors><RequestID>00000000-0000-4000-8000-000000000000</RequestID></Response>")
+}
+
+func answer(w http.ResponseWriter, status int, body string) {
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, body) // A caller that is gone needs no answer.
+}

@@ -1,0 +1,97 @@
+package permissions
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+)
+
+// shadowed is the ledger in memory, and before every call of it the calls of DynamoDB
+// that the deployed ledger would make, whose answers count for nothing but permission.
+type shadowed struct {
+	memory *ledger.Memory
+	dynamo *ledger.Dynamo
+}
+
+func (s *shadowed) Claim(ctx context.Context, c ledger.Claim) (ledger.Claim, error) {
+	if _, err := s.dynamo.Claim(ctx, c); err != nil {
+		return ledger.Claim{}, err
+	}
+	return s.memory.Claim(ctx, c)
+}
+
+func (s *shadowed) Record(ctx context.Context, c ledger.Claim) error {
+	return first(s.dynamo.Record(ctx, c), func() error { return s.memory.Record(ctx, c) })
+}
+
+func (s *shadowed) Drop(ctx context.Context, source, run string) error {
+	return first(s.dynamo.Drop(ctx, source, run), func() error { return s.memory.Drop(ctx, source, run) })
+}
+
+func (s *shadowed) Claims(ctx context.Context) iter.Seq2[ledger.Claim, error] {
+	return after(s.dynamo.Claims(ctx), s.memory.Claims(ctx))
+}
+
+func (s *shadowed) Await(ctx context.Context, w ledger.Wait) error {
+	return first(s.dynamo.Await(ctx, w), func() error { return s.memory.Await(ctx, w) })
+}
+
+func (s *shadowed) Waits(ctx context.Context, resource string) ([]ledger.Wait, error) {
+	if _, err := s.dynamo.Waits(ctx, resource); err != nil {
+		return nil, err
+	}
+	return s.memory.Waits(ctx, resource)
+}
+
+func (s *shadowed) Done(ctx context.Context, w ledger.Wait) error {
+	return first(s.dynamo.Done(ctx, w), func() error { return s.memory.Done(ctx, w) })
+}
+
+func (s *shadowed) PutResult(ctx context.Context, r job.Result) error {
+	return first(s.dynamo.PutResult(ctx, r), func() error { return s.memory.PutResult(ctx, r) })
+}
+
+func (s *shadowed) Results(ctx context.Context, run string) iter.Seq2[job.Result, error] {
+	return after(s.dynamo.Results(ctx, run), s.memory.Results(ctx, run))
+}
+
+func (s *shadowed) PutRun(ctx context.Context, r ledger.Run) error {
+	return first(s.dynamo.PutRun(ctx, r), func() error { return s.memory.PutRun(ctx, r) })
+}
+
+func (s *shadowed) GetRun(ctx context.Context, name string) (ledger.Run, bool, error) {
+	if _, _, err := s.dynamo.GetRun(ctx, name); err != nil {
+		return ledger.Run{}, false, err
+	}
+	return s.memory.GetRun(ctx, name)
+}
+
+func (s *shadowed) Tell(ctx context.Context, run string, at time.Time) (bool, error) {
+	if _, err := s.dynamo.Tell(ctx, run, at); err != nil {
+		return false, err
+	}
+	return s.memory.Tell(ctx, run, at)
+}
+
+func first(err error, then func() error) error {
+	if err != nil {
+		return err
+	}
+	return then()
+}
+
+// after yields what then has, unless the shadow's reading fails.
+func after[T any](shadow, then iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for record, err := range shadow {
+			if err != nil {
+				yield(record, err)
+				return
+			}
+		}
+		then(yield)
+	}
+}

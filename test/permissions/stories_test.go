@@ -1,0 +1,159 @@
+package permissions
+
+import (
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
+	"goldsmith/local/bus"
+	"goldsmith/local/ec2"
+	"goldsmith/shared/job"
+	"goldsmith/shared/tag"
+)
+
+// story is one night. What is refused has to be named.
+type story struct {
+	name     string
+	events   map[string]bus.Faults
+	play     func(n *night)
+	refusals []string
+}
+
+// silent loses every event but Scheduler's.
+var silent = map[string]bus.Faults{"": {Loss: 1}, bus.SchedulerSource: {}}
+
+// stories are nights in which every function does everything that it can do.
+var stories = []story{
+	{name: "a night with templates and aliases", play: everything},
+	{name: "both status checks", play: func(n *night) {
+		web := n.launch(ec2.ImageX86, "", enrolled("web", "checked"))
+		n.run(due.Add(3 * time.Hour)) // in Berlin it is 04:30
+		n.want("ending", n.result(web).Ending, job.Imaged)
+	}},
+	{name: "both status checks, no events", events: silent, play: func(n *night) {
+		web := n.launch(ec2.ImageX86, "", enrolled("web", "checked"))
+		n.run(due.Add(3 * time.Hour)) // in Berlin it is 04:30
+		n.want("ending", n.result(web).Ending, job.Imaged)
+	}},
+	{name: "a request on an instance that no plan enrols", play: func(n *night) {
+		lab := n.launch(ec2.ImageX86, "", map[string]string{"Name": "lab"})
+		n.tag(lab, map[string]string{tag.Request: "asked"})
+		n.run(time.Now())
+		n.want("ending", n.result(lab).Ending, job.Imaged)
+		n.want("request", n.EC2.Tags(lab)[tag.Request], "")
+	}},
+	{name: "a request without a value", play: func(n *night) {
+		lab := n.launch(ec2.ImageX86, "", map[string]string{"Name": "lab"})
+		n.tag(lab, map[string]string{tag.Request: ""})
+		n.run(time.Now())
+		n.want("ending", n.result(lab).Ending, job.Imaged)
+	}},
+	{name: "a request on a snapshot", play: requestOnASnapshot},
+	// Somebody takes the tag off while the instance is down: no image is made of what is
+	// not enrolled any more, and the instance comes back all the same.
+	{name: "untagged before the image", play: func(n *night) {
+		web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))
+		n.before("image", func(string) { n.untag(web, tag.Plan) })
+		n.run(due)
+		n.want("ending", n.result(web).Ending, job.Broken)
+		n.want("state", n.EC2.State(web), ec2.Running)
+	}, refusals: []string{"image: ec2:CreateImage"}},
+	{name: "untagged after the image", play: func(n *night) {
+		web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))
+		n.before("start", func(string) { n.untag(web, tag.Plan) })
+		n.run(due)
+		n.want("ending", n.result(web).Ending, job.Imaged)
+	}},
+	{name: "aborted", play: func(n *night) { aborted(n) }},
+	{name: "aborted, and nobody told", events: silent, play: func(n *night) { aborted(n) }},
+	{name: "an image whose name is taken", play: func(n *night) {
+		web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))
+		n.EC2.Inject(ec2.Fault{Action: "CreateImage", Nth: []int{1}, Drop: true})
+		n.run(due)
+		n.want("ending", n.result(web).Ending, job.Imaged)
+	}},
+	{name: "a stop that fails", play: func(n *night) {
+		web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))
+		n.EC2.Inject(ec2.Fault{Action: "StopInstances", Code: "InternalError", Status: 400, Until: due.Add(time.Hour)})
+		n.run(due)
+		n.want("ending", n.result(web).Ending, job.Broken)
+	}},
+	{name: "a start that fails for an hour", play: func(n *night) {
+		web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))
+		n.EC2.Inject(ec2.Fault{Action: "StartInstances", Code: "UnauthorizedOperation", Status: 403, Until: due.Add(time.Hour)})
+		n.run(due)
+		n.want("ending", n.result(web).Ending, job.LeftStopped)
+		time.Sleep(2 * time.Hour)
+		n.want("state", n.EC2.State(web), ec2.Running)
+	}},
+	{name: "an image that fails", play: lostImage},
+	{name: "an image that fails, no events", events: silent, play: lostImage},
+}
+
+func everything(n *night) {
+	must(n.ssm().PutParameter(n.ctx, &ssm.PutParameterInput{
+		Name: aws.String("/golden/web"), Value: aws.String(ec2.ImageX86), Type: ssmtypes.ParameterTypeString, DataType: aws.String("aws:ec2:image"),
+	}))(n.t)
+	web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))
+	rest := n.launch(ec2.ImageX86, "stopped", enrolled("rest", "nightly"))
+	batch := n.launch(ec2.ImageX86, "spot", enrolled("batch", "nightly"))
+	legacy := n.launch(ec2.ImageInstanceStore, "", enrolled("legacy", "nightly"))
+	n.launch(ec2.ImageX86, "", map[string]string{"Name": "bystander"})
+	subscribed := n.template("subscribed", ec2.ImageX86, map[string]string{tag.Source: "web"})
+	listed := n.template("listed", ec2.ImageX86, nil)
+	n.template("by-alias", "resolve:ssm:/golden/web", map[string]string{tag.Source: "web"})
+	if known := plans(n.t).Plans["nightly"].Roll.Templates["web"][0]; listed != known {
+		n.t.Fatalf("the template called listed has the id %s, %s says %s", listed, plansFile, known)
+	}
+	n.run(due)
+	for _, id := range []string{web, rest, batch} {
+		n.want("ending of "+id, n.result(id).Ending, job.Imaged)
+	}
+	n.want("ending", n.result(legacy).Ending, job.Skipped)
+	rolled := map[string]string{}
+	for _, r := range n.result(web).Rolled {
+		rolled[r.Target] = r.Problem
+	}
+	for _, target := range []string{subscribed, listed, "/golden/web", "/goldsmith/images/web"} {
+		problem, ok := rolled[target]
+		n.want(target+" is rolled", ok && problem == "", true)
+	}
+	n.want("messages", len(n.Slack.Messages()), 1)
+}
+
+func (n *night) ssm() *ssm.Client { return ssm.NewFromConfig(n.AWS()) }
+
+func requestOnASnapshot(n *night) {
+	n.launch(ec2.ImageX86, "", map[string]string{"Name": "lab"})
+	volumes := must(n.cloud.DescribeVolumes(n.ctx, &sdk.DescribeVolumesInput{}))(n.t).Volumes
+	made := must(n.cloud.CreateSnapshot(n.ctx, &sdk.CreateSnapshotInput{
+		VolumeId:          volumes[0].VolumeId,
+		TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeSnapshot, Tags: tag.List(map[string]string{"Name": "lab"})}},
+	}))(n.t)
+	snapshot := aws.ToString(made.SnapshotId)
+	n.tag(snapshot, map[string]string{tag.Request: "now"})
+	n.run(time.Now())
+	n.want("ending", n.result(snapshot).Ending, job.Skipped)
+	n.want("request", n.EC2.Tags(snapshot)[tag.Request], "")
+}
+
+// aborted ends a run while its instance is down: recover brings it back and tells people.
+func aborted(n *night) {
+	web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))
+	n.before("image", func(string) { n.ok(n.States.Stop(n.onlyRun(), "", "")) })
+	n.run(due)
+	time.Sleep(20 * time.Minute)
+	n.want("state", n.EC2.State(web), ec2.Running)
+	n.want("messages", len(n.Slack.Messages()), 1)
+}
+
+func lostImage(n *night) {
+	web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))
+	n.EC2.Inject(ec2.Fault{Action: "CreateImage", Resource: web, ImageState: "failed", Message: "no luck"})
+	n.run(due)
+	n.want("ending", n.result(web).Ending, job.Broken)
+}
