@@ -18,14 +18,14 @@ func Start(t *testing.T, what string, env ...string) string {
 	t.Helper()
 	command, ok := find(t)
 	if !ok {
-		if os.Getenv("CI") == "true" {
+		if os.Getenv("CI") == "true" { //nolint:forbidigo // only tests call this
 			t.Fatalf("moto is not installed; CI needs it to test %s (pip install 'moto[server]')", what)
 		}
 		t.Logf("NOT RUN: moto is not installed, so %s is not tested (pip install 'moto[server]')", what)
 		return ""
 	}
 	server := exec.CommandContext(t.Context(), command[0], append(command[1:], "-H", "127.0.0.1", "-p", "0")...) //nolint:gosec // found on the PATH
-	server.Env = append(os.Environ(), env...)
+	server.Env = append(os.Environ(), env...) //nolint:forbidigo // the server needs what this process has
 	said, err := server.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

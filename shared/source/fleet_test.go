@@ -125,9 +125,17 @@ func TestFind(t *testing.T) {
 		if found && *i.InstanceId != "i-1" || c.api.asked[0].Filters[0].Values[0] != "i-1" {
 			t.Errorf("%s: %v", name, i)
 		}
-		if last := c.api.asked[len(c.api.asked)-1]; err == nil && !found && name == "not there" && last.InstanceIds[0] != "i-1" {
-			t.Errorf("%s: believed without asking for its id", name)
-		}
+	}
+}
+
+// A filter that finds nothing proves nothing.
+func TestFindBelievesOnlyItsID(t *testing.T) {
+	api := &pages{}
+	if _, found, err := source.Find(t.Context(), api, "i-1"); found || err != nil {
+		t.Errorf("found %v, %v", found, err)
+	}
+	if last := api.asked[len(api.asked)-1]; len(last.InstanceIds) != 1 || last.InstanceIds[0] != "i-1" {
+		t.Errorf("it last asked for %v", last)
 	}
 }
 

@@ -102,7 +102,7 @@ type cloud struct {
 
 func (c cloud) aws(args ...string) []byte {
 	c.Helper()
-	call := exec.CommandContext(c.Context(), "aws", append(args, "--output", "json")...) //nolint:gosec // the test's own arguments
+	call := exec.CommandContext(c.Context(), "aws", append(args, "--output", "json")...)
 	call.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+c.url, "AWS_DEFAULT_REGION="+region,
 		"AWS_ACCESS_KEY_ID=any", "AWS_SECRET_ACCESS_KEY=any", "AWS_PAGER=")
 	var out, problems bytes.Buffer
@@ -142,7 +142,7 @@ func (c cloud) upload(assembly string) {
 
 func (c cloud) zip(folder, path string) {
 	c.Helper()
-	file, err := os.Create(path) //nolint:gosec // in the test's own folder
+	file, err := os.Create(path)
 	if err != nil {
 		c.Fatal(err)
 	}
@@ -160,7 +160,7 @@ func (c cloud) zip(folder, path string) {
 // resources holds what was created against the template: all of it but leftOut.
 func (c cloud) resources(path string) {
 	c.Helper()
-	text, err := os.ReadFile(path) //nolint:gosec // in the test's own folder
+	text, err := os.ReadFile(path)
 	if err != nil {
 		c.Fatal(err)
 	}
