@@ -25,7 +25,7 @@ func Start(t *testing.T, what string, env ...string) string {
 		return ""
 	}
 	server := exec.CommandContext(t.Context(), command[0], append(command[1:], "-H", "127.0.0.1", "-p", "0")...) //nolint:gosec // found on the PATH
-	server.Env = append(os.Environ(), env...) //nolint:forbidigo // the server needs what this process has
+	server.Env = append(os.Environ(), env...)                                                                    //nolint:forbidigo // the server needs what this process has
 	said, err := server.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
