@@ -115,6 +115,7 @@ func TestWhatMayTouchEC2(t *testing.T) {
 		image    = "arn:<AWS::Partition>:ec2:<AWS::Region>::image/*"
 		snapshot = "arn:<AWS::Partition>:ec2:<AWS::Region>::snapshot/*"
 		template = "arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:launch-template/*"
+		license  = "arn:<AWS::Partition>:license-manager:<AWS::Region>:*:license-configuration:*"
 	)
 	want := []string{
 		"image: ec2:CreateImage on " + image + " " + snapshot + " if map[StringEquals:map[aws:RequestTag/goldsmith:managed:true]]",
@@ -122,10 +123,12 @@ func TestWhatMayTouchEC2(t *testing.T) {
 		"image: ec2:CreateImage on " + instance + " if map[StringLike:map[aws:ResourceTag/goldsmith:plan:*]]",
 		"image: ec2:CreateTags on " + image + " " + snapshot + " if map[StringEquals:map[ec2:CreateAction:CreateImage]]",
 		"recover: ec2:StartInstances on " + instance,
+		"recover: ec2:StartInstances on " + license,
 		"release: ec2:CreateTags on " + instance + " if map[ForAllValues:StringEquals:map[aws:TagKeys:goldsmith:last-image] Null:map[aws:TagKeys:false]]",
 		"release: ec2:DeleteTags on " + instance + " " + snapshot + " if map[ForAllValues:StringEquals:map[aws:TagKeys:goldsmith:image] Null:map[aws:TagKeys:false]]",
 		"roll: ec2:CreateLaunchTemplateVersion ec2:ModifyLaunchTemplate on " + template + " if map[StringLike:map[aws:ResourceTag/goldsmith:source:*]]",
 		"start: ec2:StartInstances on " + instance,
+		"start: ec2:StartInstances on " + license,
 		"stop: ec2:StopInstances on " + instance + " if map[StringLike:map[aws:ResourceTag/goldsmith:image:*]]",
 		"stop: ec2:StopInstances on " + instance + " if map[StringLike:map[aws:ResourceTag/goldsmith:plan:*]]",
 	}

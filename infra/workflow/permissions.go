@@ -26,7 +26,9 @@ const (
 	stateMachineARN = "arn:${Partition}:states:${Region}:${Account}:stateMachine:" + Name
 	executions      = "arn:${Partition}:states:${Region}:${Account}:execution:" + Name + ":*"
 	childExecutions = "arn:${Partition}:states:${Region}:${Account}:execution:" + Name + "/" + MapLabel + ":*"
-	anything        = "*"
+	// licenses may be shared by the account that keeps an organization's.
+	licenses = "arn:${Partition}:license-manager:${Region}:*:license-configuration:*"
+	anything = "*"
 )
 
 // Tag keys, as shared/tag knows them.
@@ -151,6 +153,13 @@ var starting = []Statement{
 		Why:       "No tag is asked for: what was stopped is started again, whoever untagged it meanwhile.",
 		Actions:   []string{"ec2:StartInstances"},
 		Resources: []string{instances},
+	},
+	{
+		// docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html; without it such an
+		// instance can be stopped and not started (aws-solutions/instance-scheduler-on-aws, pull request 306).
+		Why:       "An instance with a License Manager configuration starts with permission on that, too.",
+		Actions:   []string{"ec2:StartInstances"},
+		Resources: []string{licenses},
 	},
 	{
 		Why:       "EC2 opens encrypted volumes by a grant that the caller of StartInstances makes.",

@@ -46,7 +46,17 @@ func (s Scene) consequences(k Keys) []consequence {
 			// encrypted volume starts with a grant that its caller makes. Every volume counts as encrypted here.
 			call: "ec2:StartInstances", actions: []string{"kms:CreateGrant"}, resource: k.Volume, keys: granting,
 		},
+		{
+			// StartInstances has license-configuration as a resource type beside instance, of whichever account
+			// shares it; StopInstances has not. Every instance counts as licensed here.
+			call: "ec2:StartInstances", actions: []string{"ec2:StartInstances"},
+			resource: s.license(),
+		},
 	}
+}
+
+func (s Scene) license() string {
+	return "arn:" + s.Partition + ":license-manager:" + s.Region + ":999999999999:license-configuration:lic-0123456789abcdef0123456789abcdef"
 }
 
 // OnBehalf are the requests that a call causes beside its own.

@@ -35,15 +35,17 @@ const (
 	rest    = 5
 )
 
-// elsewhere is what a role does, done in another Region or another account.
+// elsewhere is what a role does, done in another Region or another account; only
+// licenses are shared between accounts.
 func elsewhere(requests map[string]Request) (all []Request) {
 	for _, r := range requests {
 		parts := strings.SplitN(r.Resource, ":", rest+1)
 		if len(parts) <= rest {
 			continue
 		}
-		for part, other := range map[int]string{region: "us-east-1", account: "999999999999"} {
-			if parts[part] != "" {
+		for part, other := range map[int]string{region: "us-east-1", account: "888888888888"} {
+			shared := part == account && parts[service] == "license-manager"
+			if parts[part] != "" && !shared {
 				all = append(all, Request{r.Action, strings.Join(replaced(parts, part, other), ":"), r.Keys})
 			}
 		}
@@ -52,11 +54,11 @@ func elsewhere(requests map[string]Request) (all []Request) {
 }
 
 // siblings are what a role does, done to another resource of the kind, and to one whose
-// name begins alike. EC2's resources are told apart by tags, see confined.
+// name begins alike. EC2's resources are told apart by tags, see confined; licenses are not told apart.
 func siblings(requests map[string]Request) (all []Request) {
 	for _, r := range requests {
 		parts := strings.SplitN(r.Resource, ":", rest+1)
-		if len(parts) <= rest || parts[service] == "ec2" {
+		if len(parts) <= rest || parts[service] == "ec2" || parts[service] == "license-manager" {
 			continue
 		}
 		kind := parts[rest][:strings.IndexAny(parts[rest], ":/")+1]
@@ -126,8 +128,9 @@ func nobodys(s Scene) (requests []Request) {
 		parameter(s, "/goldsmith/images/web"): {"ssm:DeleteParameter"},
 		parameter(s, "/golden/web"):           {"ssm:DeleteParameter"},
 		s.Secret("goldsmith/slack"):           {"secretsmanager:PutSecretValue"},
-		s.ARN("states", "stateMachine:"+workflow.Name):   {"states:UpdateStateMachine"},
-		execution + ":a-run":                             {"states:GetExecutionHistory"},
+		s.ARN("states", "stateMachine:"+workflow.Name): {"states:UpdateStateMachine"},
+		s.license():          {"ec2:RunInstances"},
+		execution + ":a-run": {"states:GetExecutionHistory"},
 		execution + "/" + workflow.MapLabel + ":a-child": {"states:GetExecutionHistory"},
 		s.ARN("sqs", workflow.Name+"-dead-letters"):      {"sqs:ReceiveMessage"},
 		"arn:aws:iam::123456789012:role/admin":           {"iam:PassRole", "sts:AssumeRole"},
