@@ -89,17 +89,21 @@ func (s *Sender) Send(ctx context.Context, m Message) (Delivery, error) {
 	return Sent, nil
 }
 
-// credentials are read once and kept for as long as the process lives.
+// credentials are read once and kept for as long as the process lives. No lock
+// is held meanwhile: who waited for it could not be told that time is up.
 func (s *Sender) credentials(ctx context.Context) (*credentials, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.held != nil {
-		return s.held, nil
+	held := s.held
+	s.mu.Unlock()
+	if held != nil {
+		return held, nil
 	}
 	read, err := read(ctx, s.secrets, s.secret)
 	if err != nil {
 		return nil, err
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.held = read
 	return read, nil
 }
