@@ -26,8 +26,6 @@ type AlarmsProps struct {
 	Emails []string
 	// Slack is whether people are told in Slack, so that a failure to do so is worth an alarm.
 	Slack bool
-	// Now is the moment from which schedules are looked ahead.
-	Now time.Time
 }
 
 // alarm is one alarm: it goes off when the metric is at or beyond the threshold in
@@ -38,6 +36,8 @@ type alarm struct {
 	threshold   float64
 	// below turns it around: too little is what alarms, and so does nothing at all.
 	below bool
+	// unknown keeps the alarm from answering for periods without a value.
+	unknown bool
 	// enough of periods; both default to 1.
 	enough, periods int
 }
@@ -49,8 +49,8 @@ const (
 	// (PutMetricAlarm: Period times EvaluationPeriods is at most 604,800 seconds).
 	hour     = time.Hour
 	farthest = 7 * 24
-	// slack is how much longer than a plan's longest gap and its window a run may take before
-	// somebody is asked to look; most images are done within an hour.
+	// slack is how much longer than a rate's period and the plan's window a run may take before
+	// somebody is asked to look, as recover's grace is for the times of a clock.
 	slack = 4 * time.Hour
 	// busyThrottled is how many steps in five minutes may give up on a throttled call before
 	// the account is asking too much of EC2: each has tried six times, and is tried again.
@@ -87,6 +87,9 @@ func (a alarm) props() *awscloudwatch.AlarmProps {
 	if a.below {
 		made.ComparisonOperator = awscloudwatch.ComparisonOperator_LESS_THAN_THRESHOLD
 		made.TreatMissingData = awscloudwatch.TreatMissingData_BREACHING
+	}
+	if a.unknown {
+		made.TreatMissingData = awscloudwatch.TreatMissingData_MISSING
 	}
 	return made
 }
@@ -139,37 +142,41 @@ func planAlarms(props AlarmsProps, p plan.Plan) []alarm {
 			metric: ours(metric.NotifyFailed, p.Name, "Sum", often), threshold: 1,
 		})
 	}
-	if hours, regular := patience(p, props.Now); regular {
-		all = append(all, alarm{
-			name: "no-success-of-" + p.Name, about: fmt.Sprintf("Plan %s has imaged nothing for %d hours, though its schedule wants it.", p.Name, hours),
-			metric: succeeded(p.Name), threshold: 1, below: true, enough: hours, periods: hours,
-		})
+	if late, watched := lateAlarm(p); watched {
+		all = append(all, late)
 	}
 	return all
 }
 
-// patience is after how many hours without a success a plan is late: its longest gap
-// within a year, its window, and some slack. It is not regular when it has no schedule,
-// or when CloudWatch cannot look back far enough.
-func patience(p plan.Plan, now time.Time) (hours int, regular bool) {
-	zone, err := schedule.Zone(p.Timezone)
-	if err != nil || p.Schedule == "" {
-		return 0, false
+// lateAlarm goes off when the plan's schedule wanted a run that imaged nothing. When a
+// clock's times are due everybody knows, so recover looks for their runs by name. A rate's
+// nobody knows but Scheduler; its runs are counted, as far back as CloudWatch looks.
+func lateAlarm(p plan.Plan) (late alarm, watched bool) {
+	late.name = "no-success-of-" + p.Name
+	every := rate(p)
+	hours := int(math.Ceil((every + time.Duration(p.Window) + slack).Hours()))
+	switch {
+	case p.Schedule == "":
+		return alarm{}, false
+	case every == 0:
+		late.about = "The latest run that the schedule of plan " + p.Name + " wanted should have imaged something by now, and has not."
+		// Two sweeps agree; a sweep that could not read the ledger says nothing either way.
+		late.metric, late.threshold, late.enough, late.periods, late.unknown = ours(metric.Overdue, p.Name, "Maximum", often), 1, 2, 2, true
+		return late, true
+	default:
+		late.about = fmt.Sprintf("Plan %s has imaged nothing for %d hours, though its schedule wants it.", p.Name, hours)
+		late.metric, late.threshold, late.below, late.enough, late.periods = succeeded(p.Name), 1, true, hours, hours
+		return late, hours <= farthest
 	}
-	due, err := schedule.Parse(p.Schedule, zone)
+}
+
+// rate is the period of a plan whose schedule is a rate; zero for the times of a clock.
+func rate(p plan.Plan) time.Duration {
+	due, err := schedule.Parse(p.Schedule, time.UTC)
 	if err != nil {
-		return 0, false
+		return 0
 	}
-	var gap time.Duration
-	last, ok := due.Next(now)
-	for ok && last.Before(now.AddDate(1, 0, 0)) {
-		var next time.Time
-		if next, ok = due.Next(last); ok {
-			gap, last = max(gap, next.Sub(last)), next
-		}
-	}
-	hours = int(math.Ceil((gap + time.Duration(p.Window) + slack).Hours()))
-	return hours, gap > 0 && hours <= farthest
+	return due.Every()
 }
 
 // errorAlarm goes off for a task when half of its work fails, and for a function that events

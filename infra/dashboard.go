@@ -57,9 +57,10 @@ func NewDashboard(scope constructs.Construct, id string, props DashboardProps) D
 		graph("Messages Slack did not take", hour, search("not told", metric.NotifyFailed, "Sum", hour)),
 	)
 	row(
-		graph("Errors by function", often, errorsOf(props.Functions)...),
+		graph("Seconds that plans are overdue", often, search("overdue", metric.Overdue, "Maximum", often)),
 		graph("Executions that did not end well", often, ended(props.Machine)),
 	)
+	dashboard.AddWidgets(graph("Errors by function", often, errorsOf(props.Functions)...))
 	return Dashboard{name}
 }
 

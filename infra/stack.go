@@ -51,7 +51,7 @@ func NewStack(scope constructs.Construct, id string, props StackProps) awscdk.St
 	NewSchedules(stack, "Schedules", SchedulesProps{Plans: props.Config.Plans, Functions: functions, DeadLetters: letters, Values: values})
 	topic := NewAlarms(stack, "Alarms", AlarmsProps{
 		Plans: props.Config.Plans, Functions: functions, Machine: machine, DeadLetters: letters,
-		Emails: props.Config.Emails, Slack: props.Config.SlackSecret != "", Now: props.Config.Now,
+		Emails: props.Config.Emails, Slack: props.Config.SlackSecret != "",
 	})
 	dashboard := NewDashboard(stack, "Watching", DashboardProps{Functions: functions, Machine: machine})
 	NewOutputs(stack, "Outputs", OutputsProps{
@@ -73,8 +73,8 @@ func advise(stack awscdk.Stack, c Config) {
 					name, strings.Join(names, ", "), source, tag.Source))
 			}
 		}
-		if _, regular := patience(p, c.Now); p.Schedule != "" && !regular {
-			notes.AddInfo(jsii.Sprintf("plan %s runs too rarely for an alarm on a missing success: CloudWatch looks back %d hours", name, farthest))
+		if _, watched := lateAlarm(p); p.Schedule != "" && !watched {
+			notes.AddInfo(jsii.Sprintf("plan %s runs too rarely for an alarm on a missing success: CloudWatch looks back %d hours; a cron has no such limit", name, farthest))
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/google/go-cmp/cmp"
 
 	"goldsmith/events"
@@ -165,22 +166,38 @@ func TestSchedulesFitTheirWindow(t *testing.T) {
 	}
 }
 
-func TestPatience(t *testing.T) {
-	for schedule, want := range map[string]int{
-		"":                        0,
-		"at(2027-01-01T03:00:00)": 0,
-		// 25 hours when the clocks go back, four of the window, four of slack.
-		"cron(30 3 * * ? *)": 33,
-		"rate(6 hours)":      14,
-		// From Friday to Monday, when the clocks go back between the two.
-		"cron(0 5 ? * MON-FRI *)": 72 + 1 + 8,
-		"cron(0 5 ? * SUN *)":     0,
-		"cron(0 5 1 * ? *)":       0,
+// Every plan with a schedule is watched for a run that did not come, however rarely it is due.
+func TestLateAlarm(t *testing.T) {
+	for schedule, want := range map[string]struct {
+		metric string
+		hours  int
+	}{
+		"":                        {},
+		"at(2027-01-01T03:00:00)": {metric: "Overdue"},
+		"cron(30 3 * * ? *)":      {metric: "Overdue"},
+		"cron(* * * * ? *)":       {metric: "Overdue"},
+		"cron(0 5 ? * SUN *)":     {metric: "Overdue"},
+		"cron(0 5 29 2 ? *)":      {metric: "Overdue"},
+		// Its own period, four hours of the window, four of slack.
+		"rate(6 hours)":   {hours: 14},
+		"rate(160 hours)": {hours: 168},
+		"rate(161 hours)": {},
 	} {
 		p := plan.Default()
 		p.Name, p.Schedule, p.Timezone = "a", schedule, "Europe/Berlin"
-		if got, regular := patience(p, moment); regular != (want > 0) || regular && got != want {
-			t.Errorf("%q is late after %d hours, %v; want %d", schedule, got, regular, want)
+		late, watched := lateAlarm(p)
+		if watched != (want.metric != "" || want.hours > 0) {
+			t.Errorf("%q is watched: %v", schedule, watched)
+		}
+		if !watched {
+			continue
+		}
+		metric := ""
+		if m, ok := late.metric.(awscloudwatch.Metric); ok {
+			metric = *m.MetricName()
+		}
+		if metric != want.metric || late.below != (want.hours > 0) || want.hours > 0 && late.periods != want.hours || metric != "" && !late.unknown {
+			t.Errorf("%q is watched by %q over %d periods, nothing is missed: %v", schedule, metric, late.periods, late.unknown)
 		}
 	}
 }

@@ -24,6 +24,7 @@ import (
 // Runs is the ledger's runs as far as recovering needs them.
 type Runs interface {
 	GetRun(ctx context.Context, name string) (r ledger.Run, ok bool, err error)
+	PutRun(ctx context.Context, r ledger.Run) error
 }
 
 // Teller tells people how a run ended.
@@ -65,7 +66,7 @@ func (s Step) Handle(ctx context.Context, raw json.RawMessage) (Answer, error) {
 	switch e := decoded.(type) {
 	case event.Sweep:
 		answer, claims, err := s.sweep(ctx)
-		return answer, errors.Join(err, s.tellUntold(ctx, claims))
+		return answer, errors.Join(err, s.tellUntold(ctx, claims), s.tellOverdue(ctx))
 	case event.ExecutionEnded:
 		if !s.ours(e) || e.Status == "SUCCEEDED" {
 			return Answer{Ignored: "execution " + e.ARN + " leaves nothing behind"}, nil

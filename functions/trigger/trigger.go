@@ -82,7 +82,7 @@ func (s Step) scheduled(ctx context.Context, e event.Scheduled) (Answer, error) 
 	if !ok {
 		return Answer{}, fault.Failure("Deploy the suite again, so that schedules and plans agree.", "schedule %s: %s", e.Schedule, s.unknown(e.Plan))
 	}
-	return s.start(ctx, page(p, e.Plan+"-"+e.Time.UTC().Format(basic), e.Time, nil))
+	return s.start(ctx, page(p, job.RunName(e.Plan, e.Time), e.Time, nil))
 }
 
 // requested starts a run for one source. A value that names no plan starts one
@@ -126,7 +126,7 @@ func (s Step) asked(ctx context.Context, e event.RunNow) (Answer, error) {
 		// Lambda repeats an asynchronous invocation under the same request id.
 		id = lc.AwsRequestID
 	}
-	name := fit(p.Name + "-now-" + cmp.Or(id, at.UTC().Format(basic)))
+	name := fit(p.Name + "-now-" + cmp.Or(id, at.UTC().Format(job.Basic)))
 	request := &job.Request{Source: e.Source, By: e.By}
 	if e.Source != "" {
 		request.Kind = kindOf(e.Source)
@@ -144,9 +144,6 @@ func kindOf(id string) job.Kind {
 func (s Step) unknown(name string) string {
 	return fmt.Sprintf("there is no plan %q; there are: %s", name, strings.Join(s.plans.Names(), ", "))
 }
-
-// basic is ISO 8601 without colons, which an execution's name must not have.
-const basic = "20060102T150405Z"
 
 // longest is how long an execution's name may be.
 const longest = 80

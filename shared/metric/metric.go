@@ -33,7 +33,9 @@ var (
 	LeftStopped = Metric{"InstancesLeftStopped", "Count"}
 	Downtime    = Metric{"Downtime", "Seconds"}
 	// OldestClaim is the age of the oldest claim that recover saw.
-	OldestClaim  = Metric{"OldestClaim", "Seconds"}
+	OldestClaim = Metric{"OldestClaim", "Seconds"}
+	// Overdue is for how long a plan's latest run should have imaged something and has not; zero when it has.
+	Overdue      = Metric{"Overdue", "Seconds"}
 	NotifyFailed = Metric{"NotificationsFailed", "Count"}
 	Throttled    = Metric{"Throttled", "Count"}
 )

@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	_ "time/tzdata" // A laptop without a zone database reads the same plans.
 
 	"goldsmith/shared/plan"
 	"goldsmith/shared/schedule"

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	_ "time/tzdata" // Neither a laptop nor Lambda's provided.al2023 need have a zone database.
 )
 
 // horizon is how many years ahead clock changes are looked for; governments

@@ -1,0 +1,11 @@
+package job
+
+import "time"
+
+// Basic is ISO 8601 without colons, which an execution's name must not have.
+const Basic = "20060102T150405Z"
+
+// RunName is the name of the run that a plan's schedule starts when it is due. It says
+// nothing else, so that an event delivered twice starts one run, and so that who looks
+// for a run that should have been knows what it would be called.
+func RunName(plan string, due time.Time) string { return plan + "-" + due.UTC().Format(Basic) }
