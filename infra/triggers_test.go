@@ -185,19 +185,15 @@ func TestLateAlarm(t *testing.T) {
 	} {
 		p := plan.Default()
 		p.Name, p.Schedule, p.Timezone = "a", schedule, "Europe/Berlin"
+		got, hours := "", 0
 		late, watched := lateAlarm(p)
-		if watched != (want.metric != "" || want.hours > 0) {
-			t.Errorf("%q is watched: %v", schedule, watched)
+		if m, ok := late.metric.(awscloudwatch.Metric); ok && late.unknown {
+			got = *m.MetricName()
+		} else if watched && late.below {
+			hours = late.periods
 		}
-		if !watched {
-			continue
-		}
-		metric := ""
-		if m, ok := late.metric.(awscloudwatch.Metric); ok {
-			metric = *m.MetricName()
-		}
-		if metric != want.metric || late.below != (want.hours > 0) || want.hours > 0 && late.periods != want.hours || metric != "" && !late.unknown {
-			t.Errorf("%q is watched by %q over %d periods, nothing is missed: %v", schedule, metric, late.periods, late.unknown)
+		if got != want.metric || hours != want.hours || watched != (got != "" || hours > 0) {
+			t.Errorf("%q is watched (%v) by %q, or over %d hours; want %v", schedule, watched, got, hours, want)
 		}
 	}
 }

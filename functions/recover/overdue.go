@@ -43,8 +43,8 @@ func (s Step) tellOverdue(ctx context.Context) error {
 // that is known beforehand. Nothing is known of a plan without a schedule, and of one at a
 // rate, whose runs are counted from the creation of its schedule in Scheduler.
 func (s Step) overdue(ctx context.Context, p plan.Plan, now time.Time) (late time.Duration, known bool, err error) {
-	times, err := timesOf(p)
-	if err != nil || p.Schedule == "" || times.Every() > 0 {
+	times, known, err := timesOf(p)
+	if err != nil || !known {
 		return 0, false, err
 	}
 	since, err := s.since(ctx, p, now)
@@ -57,25 +57,25 @@ func (s Step) overdue(ctx context.Context, p plan.Plan, now time.Time) (late tim
 	if !ok || due.Before(since) || now.Sub(due) >= ledger.Remembered {
 		return 0, true, nil
 	}
-	run, ok, err := s.runs.GetRun(ctx, job.RunName(p.Name, due))
-	if err != nil {
-		return 0, false, err
-	}
-	if outcome := plan.Outcome(run.Outcome); ok && (outcome == plan.OK || outcome == plan.Partial) {
-		return 0, true, nil
+	// A run without a record has no outcome, nor has one that is still at work.
+	run, _, err := s.runs.GetRun(ctx, job.RunName(p.Name, due))
+	if outcome := plan.Outcome(run.Outcome); err != nil || outcome == plan.OK || outcome == plan.Partial {
+		return 0, err == nil, err
 	}
 	return now.Sub(due) - patience, true, nil
 }
 
-func timesOf(p plan.Plan) (schedule.Schedule, error) {
+// timesOf is when the plan's runs are due, if that is known beforehand.
+func timesOf(p plan.Plan) (times schedule.Schedule, known bool, err error) {
 	if p.Schedule == "" {
-		return schedule.Schedule{}, nil
+		return schedule.Schedule{}, false, nil
 	}
 	zone, err := schedule.Zone(p.Timezone)
 	if err != nil {
-		return schedule.Schedule{}, err
+		return schedule.Schedule{}, false, err
 	}
-	return schedule.Parse(p.Schedule, zone)
+	times, err = schedule.Parse(p.Schedule, zone)
+	return times, times.Every() == 0, err
 }
 
 // since is when recover first saw the plan under its schedule. Runs that were due before
