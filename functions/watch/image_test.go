@@ -45,7 +45,7 @@ func TestWatchImage(t *testing.T) {
 		{Name: "no snapshot shows yet", Given: after(0, job.ForSnapshots), Want: "Await DescribeSnapshots: ok", Then: goesOn},
 		{
 			Name: "every volume has its snapshot, completed or not: the data is safe", Given: after(10*time.Second, job.ForSnapshots),
-			Want: "Await DescribeSnapshots SendTaskSuccess Done: ok",
+			Want: "Await DescribeSnapshots Done SendTaskSuccess: ok",
 			Then: func(s *stage.Stage, _ struct{}) {
 				j, _ := ended(s)
 				s.Same("snapshots", []any{len(j.Image.Snapshots), j.Times.Snapshotted, j.Image.State}, []any{1, time.Now().UTC(), ""})
@@ -57,7 +57,7 @@ func TestWatchImage(t *testing.T) {
 				after(20*time.Minute, job.ForSnapshots)(s, in)
 				in.Job.Source.Volumes = append(in.Job.Source.Volumes, "vol-00000000000000bad")
 			},
-			Want: "Await DescribeSnapshots DescribeImages SendTaskSuccess Done: ok",
+			Want: "Await DescribeSnapshots DescribeImages Done SendTaskSuccess: ok",
 		},
 		{
 			Name: "the image failed, so no snapshot will come", Given: func(s *stage.Stage, in *watch.Input) {
@@ -65,12 +65,12 @@ func TestWatchImage(t *testing.T) {
 				after(20*time.Minute, job.ForSnapshots)(s, in)
 				in.Job.Source.Volumes = append(in.Job.Source.Volumes, "vol-00000000000000bad")
 			},
-			Want: "Await DescribeSnapshots DescribeImages SendTaskFailure Done: ok",
+			Want: "Await DescribeSnapshots DescribeImages Done SendTaskFailure: ok",
 			Then: says("of web (i-", "is failed. EC2 says: Client.InternalError: a volume is gone. The instance is not affected; the next run tries again."),
 		},
 		{Name: "the image is pending", Given: after(10*time.Second, job.ForImage), Want: "Await DescribeImages: ok", Then: goesOn},
 		{
-			Name: "the image is available", Given: after(20*time.Minute, job.ForImage), Want: "Await DescribeImages SendTaskSuccess Done: ok",
+			Name: "the image is available", Given: after(20*time.Minute, job.ForImage), Want: "Await DescribeImages Done SendTaskSuccess: ok",
 			Then: func(s *stage.Stage, _ struct{}) {
 				j, _ := ended(s)
 				s.Same("image", []any{j.Image.State, len(j.Image.Snapshots), j.Times.Available}, []any{"available", 1, time.Now().UTC()})
@@ -88,7 +88,7 @@ func TestWatchImage(t *testing.T) {
 				in.Job.Image.ID, in.Job.Times.ImageSent = "ami-0abcdef1234567890", time.Now().UTC()
 				time.Sleep(time.Hour)
 			},
-			Want: "Await DescribeImages SendTaskFailure Done: ok",
+			Want: "Await DescribeImages Done SendTaskFailure: ok",
 			Then: says("image ami-0abcdef1234567890 of web (i-", "is not there any more: somebody has deregistered or disabled it. The next run tries again."),
 		},
 		{
@@ -105,7 +105,7 @@ func TestWatchImage(t *testing.T) {
 				create(s, in)
 				time.Sleep(30*time.Hour + time.Minute)
 			},
-			Want: "Await DescribeImages SendTaskFailure Done: ok",
+			Want: "Await DescribeImages Done SendTaskFailure: ok",
 			Then: says("web (i-", "is not available, 1m0s after it should have been at the latest"),
 		},
 	})

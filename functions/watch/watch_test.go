@@ -70,7 +70,7 @@ func TestWatch(t *testing.T) {
 		{
 			Name:  "stopped before anybody watched: the step goes on at once",
 			Given: func(s *stage.Stage, _ *watch.Input) { s.Set(s.Web, ec2.Stopped) },
-			Want:  "Await DescribeInstances SendTaskSuccess Done: ok",
+			Want:  "Await DescribeInstances Done SendTaskSuccess: ok",
 			Then: func(s *stage.Stage, _ struct{}) {
 				j, why := ended(s)
 				s.Same("handed on", []any{why, j.Times.Stopped, j.Await}, []any{"", time.Now().UTC(), (*job.Await)(nil)})
@@ -80,7 +80,7 @@ func TestWatch(t *testing.T) {
 		{
 			Name:  "the token is kept before anybody looks: without the ledger nobody does",
 			Given: func(s *stage.Stage, _ *watch.Input) { s.Set(s.Web, ec2.Stopped); s.Ledger.Break("Await", 1) },
-			Want:  "Await: Throttled | Await DescribeInstances SendTaskSuccess Done: ok",
+			Want:  "Await: Throttled | Await DescribeInstances Done SendTaskSuccess: ok",
 		},
 		{
 			Name: "a missed heartbeat brings a new token: it replaces the old one",
@@ -96,24 +96,24 @@ func TestWatch(t *testing.T) {
 		{
 			Name:  "the step ended meanwhile: its token is forgotten",
 			Given: func(s *stage.Stage, in *watch.Input) { s.Set(s.Web, ec2.Stopped) },
-			Want:  "Await DescribeInstances SendTaskSuccess Done: ok | Await DescribeInstances SendTaskSuccess Done: ok",
+			Want:  "Await DescribeInstances Done SendTaskSuccess: ok | Await DescribeInstances Done SendTaskSuccess: ok",
 			Then:  func(s *stage.Stage, _ struct{}) { s.Same("waits", len(waits(s, s.Web)), 0) },
 		},
 		{
-			Name: "Step Functions is busy: the wait stays for the next look",
+			Name: "Step Functions is busy: the step is tried again, and waits anew",
 			Given: func(s *stage.Stage, _ *watch.Input) {
 				s.Set(s.Web, ec2.Stopped)
 				s.Refuse("SendTaskSuccess", "ThrottlingException", stage.Attempts)
 			},
-			Want: "Await DescribeInstances SendTaskSuccess*6: Throttled | Await DescribeInstances SendTaskSuccess Done: ok",
+			Want: "Await DescribeInstances Done SendTaskSuccess*6: Throttled | Await DescribeInstances Done SendTaskSuccess: ok",
 			Between: func(s *stage.Stage) {
-				s.Same("waits", len(waits(s, s.Web)), 1)
+				s.Same("waits", len(waits(s, s.Web)), 0)
 			},
 		},
 		{
 			Name:  "the answer of Step Functions is lost: the step has gone on",
 			Given: func(s *stage.Stage, _ *watch.Input) { s.Set(s.Web, ec2.Stopped); s.LoseAnswers("SendTaskSuccess", 1) },
-			Want:  "Await DescribeInstances SendTaskSuccess*2 Done: ok",
+			Want:  "Await DescribeInstances Done SendTaskSuccess*2: ok",
 			Then: func(s *stage.Stage, _ struct{}) {
 				_, why := ended(s)
 				s.Same("the step", why, "")
@@ -134,13 +134,13 @@ func TestWatch(t *testing.T) {
 				s.Must(s.StopWeb())
 				time.Sleep(time.Hour + time.Second)
 			},
-			Want: "Await DescribeInstances SendTaskFailure Done: ok",
+			Want: "Await DescribeInstances Done SendTaskFailure: ok",
 			Then: says("web (i-", "is not stopped, 1s after it should have been at the latest. Look at it in the EC2 console."),
 		},
 		{
 			Name:  "somebody terminated it",
 			Given: func(s *stage.Stage, _ *watch.Input) { s.Set(s.Web, ec2.Terminated) },
-			Want:  "Await DescribeInstances SendTaskFailure Done: ok",
+			Want:  "Await DescribeInstances Done SendTaskFailure: ok",
 			Then:  says("web (i-", "was terminated by somebody during the run. Nothing is left to bring back."),
 		},
 		{
@@ -181,7 +181,7 @@ func TestWatchRunning(t *testing.T) {
 		{
 			Name:  "running is what a describe says",
 			Given: func(s *stage.Stage, _ *watch.Input) { s.Set(s.Web, ec2.Running) },
-			Want:  "Await DescribeInstances SendTaskSuccess Done: ok",
+			Want:  "Await DescribeInstances Done SendTaskSuccess: ok",
 			Then: func(s *stage.Stage, _ struct{}) {
 				j, _ := ended(s)
 				s.Same("back", []any{j.Back, j.Times.Running}, []any{true, time.Now().UTC()})
@@ -198,7 +198,7 @@ func TestWatchRunning(t *testing.T) {
 				s.Must(s.StartWeb())
 				time.Sleep(5 * time.Minute)
 			},
-			Want: "Await DescribeInstances SendTaskFailure Done: ok",
+			Want: "Await DescribeInstances Done SendTaskFailure: ok",
 			Then: says("web (i-", "went back to stopped after it was started: EC2 says: Client error on launch: the volume's key is disabled. Recover goes on trying"),
 		},
 		{
@@ -217,7 +217,7 @@ func TestWatchRunning(t *testing.T) {
 				time.Sleep(10 * time.Minute)
 				in.Job.Plan.Health = plan.Checked
 			},
-			Want: "Await DescribeInstances DescribeInstanceStatus SendTaskSuccess Done: ok",
+			Want: "Await DescribeInstances DescribeInstanceStatus Done SendTaskSuccess: ok",
 		},
 	})
 }

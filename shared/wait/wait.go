@@ -46,13 +46,13 @@ func (s Settler) Settle(ctx context.Context, w ledger.Wait) error {
 	switch {
 	case done:
 		j.Await = nil
-		return s.end(ctx, w, s.succeed(ctx, w.Token, j))
+		return s.end(ctx, w, func() error { return s.succeed(ctx, w.Token, j) })
 	case errors.As(err, &failed):
-		return s.end(ctx, w, s.fail(ctx, w.Token, failed))
+		return s.end(ctx, w, func() error { return s.fail(ctx, w.Token, failed) })
 	case err != nil:
 		return err
 	case now.After(w.Job.Await.Until):
-		return s.end(ctx, w, s.fail(ctx, w.Token, overdue(w, now)))
+		return s.end(ctx, w, func() error { return s.fail(ctx, w.Token, overdue(w, now)) })
 	default:
 		return nil
 	}
@@ -85,13 +85,19 @@ func (s Settler) fail(ctx context.Context, token string, failed *fault.Failed) e
 	return err
 }
 
-// end forgets the wait once its token is spent. A token that Step Functions no
-// longer knows belongs to a step that has ended or was retried with a new one.
-func (s Settler) end(ctx context.Context, w ledger.Wait, err error) error {
-	if err != nil && !spent(err) {
+// end forgets the wait and then spends its token. A crash in between costs one
+// heartbeat, after which the step waits anew; the other way round the wait of a
+// step that has gone on would stay, since what it waited for is soon past. A token
+// that Step Functions no longer knows belongs to a step that has ended or was
+// retried with a new one.
+func (s Settler) end(ctx context.Context, w ledger.Wait, spend func() error) error {
+	if err := s.Ledger.Done(ctx, w); err != nil {
+		return fmt.Errorf("forgetting the wait of %s for %s: %w", w.Resource, w.For, err)
+	}
+	if err := spend(); err != nil && !spent(err) {
 		return fmt.Errorf("completing the wait of %s for %s: %w", w.Resource, w.For, err)
 	}
-	return s.Ledger.Done(ctx, w)
+	return nil
 }
 
 func spent(err error) bool {
