@@ -52,6 +52,7 @@ type night struct {
 type excuses struct {
 	stopped map[string]bool // a person stopped these in the middle
 	slack   bool            // Slack itself was the fault
+	twice   bool            // that Slack had taken a message was forgotten, once
 	dead    bool            // functions were made to fail for good
 	waits   bool            // steps were cut off and EC2's events lost: the ledger's TTL forgets their waits
 }
@@ -83,7 +84,14 @@ func newNight(t *testing.T, o suite.Options) *night {
 	if o.Plans.Plans == nil {
 		o.Plans = nightly()
 	}
-	o.Wrap = func(inner asl.Invoker) asl.Invoker { n.hooks.inner = inner; return n.hooks }
+	between := o.Wrap
+	o.Wrap = func(inner asl.Invoker) asl.Invoker {
+		if between != nil {
+			inner = between(inner)
+		}
+		n.hooks.inner = inner
+		return n.hooks
+	}
 	n.seed = o.Seed
 	var err error
 	if n.Suite, err = suite.New(o); err != nil {

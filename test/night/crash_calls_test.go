@@ -1,0 +1,178 @@
+package night_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"iter"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"syscall"
+	"time"
+
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+)
+
+// What may go wrong with a call of AWS. A read has no effect that an answer could be lost of.
+var (
+	ofReads   = []kind{lost, refused, killedBefore}
+	ofChanges = []kind{lost, unanswered, refused, killedBefore, killedAfter, hangs}
+)
+
+// wire stands between the functions and AWS.
+type wire struct{ aws http.Handler }
+
+// ServeHTTP serves the call, or breaks it.
+func (s wire) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	i := invocationOf(r.Context())
+	if i == nil {
+		s.aws.ServeHTTP(w, r)
+		return
+	}
+	action := actionOf(r)
+	kinds := ofChanges
+	if isRead(action) {
+		kinds = ofReads
+	}
+	switch i.meets(action, kinds...) {
+	case lost:
+	case unanswered:
+		s.aws.ServeHTTP(httptest.NewRecorder(), r)
+	case refused:
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	case killedBefore:
+		i.kill()
+	case killedAfter:
+		s.aws.ServeHTTP(httptest.NewRecorder(), r)
+		i.kill()
+	case hangs:
+		s.aws.ServeHTTP(httptest.NewRecorder(), r)
+		i.die("Sandbox.Timedout")
+		<-r.Context().Done()
+	default:
+		s.aws.ServeHTTP(w, r)
+		return
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// actionOf is the call's action, by either of AWS's protocols.
+func actionOf(r *http.Request) string {
+	if target := r.Header.Get("X-Amz-Target"); target != "" {
+		return target[strings.LastIndex(target, ".")+1:]
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return "unreadable"
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	form, _ := url.ParseQuery(string(body)) // what does not parse has no action, and is refused by its service
+	return form.Get("Action")
+}
+
+// book stands between the functions and the ledger.
+type book struct{ ledger.Ledger }
+
+// errBroken is what a client sees of a broken connection.
+var errBroken = &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
+
+// do makes a call of the ledger, or breaks it.
+func (b book) do(ctx context.Context, call string, kinds []kind, act func() error) error {
+	i := invocationOf(ctx)
+	if i == nil {
+		return act()
+	}
+	switch i.meets("ledger "+call, kinds...) {
+	case lost, refused:
+		return errBroken
+	case unanswered:
+		if err := act(); err != nil {
+			return err
+		}
+		return errBroken
+	case killedBefore:
+		i.kill()
+		return ctx.Err()
+	case killedAfter:
+		_ = act()
+		i.kill()
+		return ctx.Err()
+	default:
+		return act()
+	}
+}
+
+// Of the ledger's calls only the first of several attempts is told apart, so
+// that lost is the first, and refused all of them.
+var (
+	looks  = []kind{lost, killedBefore}
+	writes = []kind{lost, unanswered, killedBefore, killedAfter}
+)
+
+func (b book) Claim(ctx context.Context, c ledger.Claim) (got ledger.Claim, err error) {
+	err = b.do(ctx, "Claim", writes, func() error { got, err = b.Ledger.Claim(ctx, c); return err })
+	return got, err
+}
+
+func (b book) Record(ctx context.Context, c ledger.Claim) error {
+	return b.do(ctx, "Record", writes, func() error { return b.Ledger.Record(ctx, c) })
+}
+
+func (b book) Drop(ctx context.Context, source, run string) error {
+	return b.do(ctx, "Drop", writes, func() error { return b.Ledger.Drop(ctx, source, run) })
+}
+
+func (b book) Claims(ctx context.Context) iter.Seq2[ledger.Claim, error] {
+	return all(ctx, b, "Claims", b.Ledger.Claims(ctx))
+}
+
+func (b book) Await(ctx context.Context, w ledger.Wait) error {
+	return b.do(ctx, "Await", writes, func() error { return b.Ledger.Await(ctx, w) })
+}
+
+func (b book) Waits(ctx context.Context, resource string) (got []ledger.Wait, err error) {
+	err = b.do(ctx, "Waits", looks, func() error { got, err = b.Ledger.Waits(ctx, resource); return err })
+	return got, err
+}
+
+func (b book) Done(ctx context.Context, w ledger.Wait) error {
+	return b.do(ctx, "Done", writes, func() error { return b.Ledger.Done(ctx, w) })
+}
+
+func (b book) PutResult(ctx context.Context, r job.Result) error {
+	return b.do(ctx, "PutResult", writes, func() error { return b.Ledger.PutResult(ctx, r) })
+}
+
+func (b book) Results(ctx context.Context, run string) iter.Seq2[job.Result, error] {
+	return all(ctx, b, "Results", b.Ledger.Results(ctx, run))
+}
+
+func (b book) PutRun(ctx context.Context, r ledger.Run) error {
+	return b.do(ctx, "PutRun", writes, func() error { return b.Ledger.PutRun(ctx, r) })
+}
+
+func (b book) GetRun(ctx context.Context, name string) (got ledger.Run, ok bool, err error) {
+	err = b.do(ctx, "GetRun", looks, func() error { got, ok, err = b.Ledger.GetRun(ctx, name); return err })
+	return got, ok, err
+}
+
+func (b book) Tell(ctx context.Context, run string, at time.Time) (first bool, err error) {
+	err = b.do(ctx, "Tell", writes, func() error { first, err = b.Ledger.Tell(ctx, run, at); return err })
+	return first, err
+}
+
+// all is a listing that breaks before its first item, if at all.
+func all[T any](ctx context.Context, b book, call string, items iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		if err := b.do(ctx, call, looks, func() error { return nil }); err != nil {
+			yield(*new(T), err)
+			return
+		}
+		items(yield)
+	}
+}
