@@ -20,6 +20,12 @@ demo: ## Rehearse a night on the embedded AWS (SEED=n picks the fleet, ARGS pass
 test: ## Run every test (ARGS passes flags)
 	$(GO) test ./... $(ARGS)
 
+N ?= 20000
+
+.PHONY: soak
+soak: ## Play N nights (20000) in which two things go wrong, after every night with one
+	$(GO) test ./test/night -count=1 -timeout 0 -run CrashPoint -crash-every -nights $(N) -v | grep -vE '^ *(=== |--- PASS)'
+
 .PHONY: lint
 lint: ## Lint every package, and prove that the rules bite
 	$(GOLANGCI) run ./...

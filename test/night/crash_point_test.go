@@ -70,18 +70,18 @@ func (m mishap) at(functions ...string) bool {
 	return slices.ContainsFunc(functions, func(f string) bool { return strings.HasPrefix(m.boundary, f+" ") })
 }
 
-// chaos knows every boundary of a night by name, and lets one thing go wrong.
+// chaos knows every boundary of a night by name, and lets a few things go wrong.
 type chaos struct {
-	mishap mishap
+	due []mishap
 
-	mu      sync.Mutex
-	armed   bool
-	struck  bool
-	times   map[string]int
-	mishaps []mishap // all that could have gone wrong
+	mu       sync.Mutex
+	armed    bool
+	struck   []mishap
+	times    map[string]int
+	possible []mishap // all that could have gone wrong
 }
 
-func newChaos(m mishap) *chaos { return &chaos{mishap: m, times: map[string]int{}} }
+func newChaos(due ...mishap) *chaos { return &chaos{due: due, times: map[string]int{}} }
 
 // arm begins or ends the numbering.
 func (c *chaos) arm(on bool) {
@@ -100,20 +100,21 @@ func (c *chaos) reach(name string, kinds ...kind) kind {
 	}
 	c.times[name]++
 	name = fmt.Sprintf("%s #%d", name, c.times[name])
+	var strikes kind
 	for _, k := range kinds {
-		c.mishaps = append(c.mishaps, mishap{name, k})
+		m := mishap{name, k}
+		c.possible = append(c.possible, m)
+		if strikes == "" && slices.Contains(c.due, m) {
+			strikes, c.struck = k, append(c.struck, m)
+		}
 	}
-	if c.struck || name != c.mishap.boundary || !slices.Contains(kinds, c.mishap.kind) {
-		return ""
-	}
-	c.struck = true
-	return c.mishap.kind
+	return strikes
 }
 
 // boundaries are how many there were.
 func (c *chaos) boundaries() int {
 	names := map[string]bool{}
-	for _, m := range c.mishaps {
+	for _, m := range c.possible {
 		names[m.boundary] = true
 	}
 	return len(names)
