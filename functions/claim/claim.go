@@ -81,6 +81,9 @@ func (s Step) decide(ctx context.Context, j job.Job, claim ledger.Claim) (job.Jo
 	}
 	j.Source = describe(j.Source, instance)
 	if reason := s.enrolled(j); reason != nil {
+		if s.early(j) {
+			return j, &fault.NotYet{Err: fmt.Errorf("EC2 does not show tag %s of %s yet", tag.Request, j.Source.ID)}
+		}
 		return skip(j, reason.Code, reason.Text), nil
 	}
 	protected, err := s.protected(ctx, j)
@@ -122,6 +125,14 @@ func (s Step) enrolled(j job.Job) *job.Reason {
 		return &job.Reason{Code: job.NotEnrolled, Text: "tag " + tag.Plan + " does not name plan " + j.Run.Plan + " any more"}
 	}
 	return nil
+}
+
+// showing is how long EC2 may not show a tag that it has sent an event of.
+const showing = time.Minute
+
+// early reports whether a request's tag may not be shown yet.
+func (s Step) early(j job.Job) bool {
+	return j.Run.Request != nil && j.Run.Request.Value != "" && s.now().Sub(j.Run.Scheduled) < showing
 }
 
 // protected asks for stop protection, where it would matter: DescribeInstances does not show it.

@@ -129,6 +129,10 @@ func (s Step) ours(e event.ExecutionEnded) bool {
 	return machine == s.machine
 }
 
+// hearing is how long a run's own status event has the word: it comes within
+// seconds or not at all, and two who tell at once would send two messages.
+const hearing = 6 * time.Minute
+
 // tellUntold speaks for runs whose claims show that they were cut off, and
 // whose status event was lost.
 func (s Step) tellUntold(ctx context.Context, claims []ledger.Claim) error {
@@ -144,8 +148,8 @@ func (s Step) tellUntold(ctx context.Context, claims []ledger.Claim) error {
 			problems = append(problems, err)
 			continue
 		}
-		status, err := s.rescue.statusOf(ctx, run.Execution)
-		if err == nil && cutOff[status] {
+		status, ended, err := s.rescue.statusOf(ctx, run.Execution)
+		if err == nil && cutOff[status] && s.rescue.Now().Sub(ended) > hearing {
 			err = s.speak(ctx, run, string(status))
 		}
 		problems = append(problems, err)

@@ -112,20 +112,21 @@ func (r Rescue) workedOn(ctx context.Context, c ledger.Claim) (bool, error) {
 	if !c.Left.IsZero() {
 		return false, nil
 	}
-	status, err := r.statusOf(ctx, c.Execution)
+	status, _, err := r.statusOf(ctx, c.Execution)
 	return status == sfntypes.ExecutionStatusRunning || status == sfntypes.ExecutionStatusPendingRedrive, err
 }
 
-// statusOf is an execution's status; "" for one that Step Functions does not know.
-func (r Rescue) statusOf(ctx context.Context, execution string) (sfntypes.ExecutionStatus, error) {
+// statusOf is an execution's status, "" for one that Step Functions does not
+// know, and when it ended.
+func (r Rescue) statusOf(ctx context.Context, execution string) (sfntypes.ExecutionStatus, time.Time, error) {
 	out, err := r.Executions.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: aws.String(execution)})
 	if fault.IsNotFound(err) {
-		return "", nil
+		return "", time.Time{}, nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("asking about execution %s: %w", execution, err)
+		return "", time.Time{}, fmt.Errorf("asking about execution %s: %w", execution, err)
 	}
-	return out.Status, nil
+	return out.Status, aws.ToTime(out.StopDate), nil
 }
 
 // start sends StartInstances; the claim stays until a describe shows the instance running.
