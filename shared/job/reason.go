@@ -23,7 +23,6 @@ const (
 	WindowClosed      ReasonCode = "window-closed"
 	NotEnrolled       ReasonCode = "not-enrolled"
 	Gone              ReasonCode = "gone"
-	BackupManaged     ReasonCode = "backup-managed"
 	SnapshotSource    ReasonCode = "snapshot-source"
 )
 
