@@ -161,6 +161,11 @@ func (b book) GetRun(ctx context.Context, name string) (got ledger.Run, ok bool,
 	return got, ok, err
 }
 
+func (b book) Telling(ctx context.Context, run string, at time.Time) (mine bool, err error) {
+	err = b.do(ctx, "Telling", writes, func() error { mine, err = b.Ledger.Telling(ctx, run, at); return err })
+	return mine, err
+}
+
 func (b book) Tell(ctx context.Context, run string, at time.Time) (first bool, err error) {
 	err = b.do(ctx, "Tell", writes, func() error { first, err = b.Ledger.Tell(ctx, run, at); return err })
 	return first, err
