@@ -61,8 +61,11 @@ func (s wire) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
-// actionOf is the call's action, by either of AWS's protocols.
+// actionOf is the call's action, by any of AWS's protocols.
 func actionOf(r *http.Request) string {
+	if strings.HasPrefix(r.URL.Path, "/schedules/") {
+		return "GetSchedule"
+	}
 	if target := r.Header.Get("X-Amz-Target"); target != "" {
 		return target[strings.LastIndex(target, ".")+1:]
 	}
