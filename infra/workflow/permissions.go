@@ -206,6 +206,62 @@ var rolling = []Statement{
 	},
 }
 
+// ours narrows an action to what is tagged as Goldsmith's.
+var ours = Condition{"StringEquals": {"aws:ResourceTag/" + managedTag: {"true"}}}
+
+// referring is finding out what uses an image, beside EC2's own describe calls.
+var referring = []Statement{
+	{
+		Why:       "Auto Scaling's describe calls have no resources.",
+		Actions:   []string{"autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeLaunchConfigurations"},
+		Resources: []string{anything},
+	},
+	{
+		Why:       "The aliases of images, under their own path.",
+		Actions:   []string{"ssm:GetParametersByPath"},
+		Resources: []string{"arn:${Partition}:ssm:${Region}:${Account}:parameter${ImagePath}", "arn:${Partition}:ssm:${Region}:${Account}:parameter${ImagePath}/*"},
+	},
+	{
+		// Any launch template may name any parameter, and one that may not be read would have to count as a use.
+		Why:       "Parameters that launch templates take their image from.",
+		Actions:   []string{"ssm:GetParameters"},
+		Resources: []string{"arn:${Partition}:ssm:${Region}:*:parameter/*"},
+	},
+	{
+		// docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-ami-references.html, required IAM permissions.
+		Why:       "DescribeImageReferences looks with the caller's permissions, and only through it are these allowed.",
+		Actions:   []string{"ssm:DescribeParameters", "imagebuilder:ListImageRecipes", "imagebuilder:ListContainerRecipes", "imagebuilder:GetContainerRecipe"},
+		Resources: []string{anything},
+		Condition: Condition{"StringEquals": {"aws:CalledVia": {"ec2-images.amazonaws.com"}}},
+	},
+}
+
+var retiring = []Statement{
+	{
+		Why:       "Only images that Goldsmith made.",
+		Actions:   []string{"ec2:EnableImageDeprecation", "ec2:DisableImageDeprecation", "ec2:DisableImage", "ec2:DeregisterImage"},
+		Resources: []string{images},
+		Condition: ours,
+	},
+	{
+		Why:       "Their snapshots, with the image and afterwards.",
+		Actions:   []string{"ec2:DeleteSnapshot"},
+		Resources: []string{snapshots},
+		Condition: ours,
+	},
+	{
+		Why:       "Old versions of launch templates that subscribe by the tag " + sourceTag + ".",
+		Actions:   []string{"ec2:DeleteLaunchTemplateVersions"},
+		Resources: []string{launchTemplates + "*"},
+		Condition: Condition{"StringLike": {"aws:ResourceTag/" + sourceTag: {"*"}}},
+	},
+	{
+		Why:       "Old versions of launch templates that a plan lists by id.",
+		Actions:   []string{"ec2:DeleteLaunchTemplateVersions"},
+		Resources: []string{launchTemplates + "${Templates}"},
+	},
+}
+
 // noting and untagging name the keys, and want at least one: DeleteTags without a key takes every tag off.
 var (
 	noting = []Statement{{
