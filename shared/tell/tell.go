@@ -108,7 +108,7 @@ func (t Teller) report(ctx context.Context, run *ledger.Run, p plan.Plan) (repor
 	if err != nil {
 		return report.Report{}, err
 	}
-	r := report.Of(*run, results, retired, p)
+	r := report.Of(*run, results, p).With(retired)
 	run.Outcome = string(r.Outcome)
 	return r, nil
 }
