@@ -182,6 +182,22 @@ var starting = []Statement{
 	},
 }
 
+// discarding is what recover does to what jobs left that were cut off.
+var discarding = []Statement{
+	{
+		Why:       "Only images that Goldsmith made.",
+		Actions:   []string{"ec2:DeregisterImage"},
+		Resources: []string{images},
+		Condition: ours,
+	},
+	{
+		Why:       "Their snapshots, with the image.",
+		Actions:   []string{"ec2:DeleteSnapshot"},
+		Resources: []string{snapshots},
+		Condition: ours,
+	},
+}
+
 var rolling = []Statement{
 	{
 		Why:       "Launch templates that subscribe by the tag " + sourceTag + ".",

@@ -72,7 +72,10 @@ func (s *Suite) startFunctions() error {
 	gate := reference.Gate{EC2: cloud, AutoScaling: autoscaling.NewFromConfig(cfg), SSM: ssm.NewFromConfig(cfg), Path: told.setting("retire", settings.ImagePath), Now: now}
 	add(f, "retire", retire.New(retention.Watcher{EC2: cloud, Book: book, Gate: gate, Now: now}, cloud, book, now).Handle)
 	add(f, "notify", notify.New(teller).Handle)
-	account := recovery.Account{Ledger: book, Teller: teller, Plans: s.options.Plans, Machine: told.setting("recover", settings.StateMachine), Now: now}
+	account := recovery.Account{
+		Ledger: book, Teller: teller, Plans: s.options.Plans, Machine: told.setting("recover", settings.StateMachine),
+		Path: told.setting("recover", settings.ImagePath), Now: now,
+	}
 	add(f, "recover", recovery.New(account.With(cfg)).Handle)
 	return told.problem
 }
