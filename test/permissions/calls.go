@@ -59,7 +59,7 @@ var authorized = map[string]func(Scene, Call) []Request{
 	"ec2:CreateLaunchTemplateVersion":    existing("LaunchTemplateId"),
 	"ec2:ModifyLaunchTemplate":           existing("LaunchTemplateId"),
 	"ec2:DeleteLaunchTemplateVersions":   existing("LaunchTemplateId"),
-	"ec2:DescribeImageAttribute":         existing("ImageId"),
+	"ec2:DescribeImageAttribute":         nowhere, // Allowed on everything, as the other describes: docs/unverified.md.
 	"ec2:DescribeImageReferences":        nowhere,
 	"ec2:ListImagesInRecycleBin":         nowhere,
 	"ec2:EnableImageDeprecation":         existing("ImageId"),
