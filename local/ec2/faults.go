@@ -59,18 +59,19 @@ func (w *World) Inject(f Fault) {
 	w.faults = append(w.faults, added)
 }
 
-// faultsOf are the faults that strike a call. Asking counts the call.
-func (w *World) faultsOf(action string, named []string) []*fault {
+// faultsOf are the faults that strike a call. Asking counts the call. Chance depends on
+// who calls and on the whole call, so that calls of one moment do not trade places.
+func (w *World) faultsOf(call *query.Call, named []string) []*fault {
 	var striking []*fault
 	for _, f := range w.faults {
-		if !f.about(action, named) || !f.Until.IsZero() && !w.now.Before(f.Until) {
+		if !f.about(call.Action, named) || !f.Until.IsZero() && !w.now.Before(f.Until) {
 			continue
 		}
 		f.calls++
 		if len(f.Nth) > 0 && !slices.Contains(f.Nth, f.calls) {
 			continue
 		}
-		if f.Chance == 0 || w.chance("fault/"+f.Code+f.ImageState, action+first(named)) < f.Chance {
+		if f.Chance == 0 || w.chance("fault/"+f.Code+f.ImageState, call.Caller+" "+call.Form) < f.Chance {
 			striking = append(striking, f)
 		}
 	}
@@ -172,11 +173,4 @@ func (w *World) imageEnding(id string) ending {
 		return ending{}
 	}
 	return ending{f.ImageState, reason{"Client.InternalError", orElse(f.Message, "Client.InternalError: The image could not be created")}, f.PendingAgain, f.SnapshotError}
-}
-
-func first(ids []string) string {
-	if len(ids) == 0 {
-		return ""
-	}
-	return ids[0]
 }
