@@ -13,6 +13,8 @@ import (
 	"goldsmith/local/ec2"
 	"goldsmith/local/query"
 	"goldsmith/local/states"
+	"goldsmith/shared/image"
+	"goldsmith/shared/job"
 	"goldsmith/shared/tag"
 )
 
@@ -46,9 +48,9 @@ type invariant struct {
 var invariants = []invariant{
 	{isBack, func(n *night, _ []types.Image) { n.everythingIsBack() }},
 	{staysStopped, func(n *night, _ []types.Image) { n.stoppedStaysStopped() }},
-	{oneImage, (*night).oneImageEach},
+	{oneImage, func(n *night, images []types.Image) { n.oneImageEach(images); n.goodOrGone(images) }},
 	{released, func(n *night, images []types.Image) { n.noClaims(); n.noWaits(images); n.noRequests() }},
-	{launches, (*night).templatesLaunch},
+	{launches, func(n *night, _ []types.Image) { n.templatesLaunch() }},
 	{told, func(n *night, _ []types.Image) { n.oneMessageEach() }},
 	{enrolled, func(n *night, _ []types.Image) { n.onlyEnrolledAreTouched() }},
 }
@@ -135,9 +137,71 @@ func (n *night) oneImageEach(images []types.Image) {
 		}
 		of[key] = id
 	}
+	n.madeOnce()
 	for _, s := range n.snapshots() {
 		n.ours(aws.ToString(s.SnapshotId), tag.Map(s.Tags))
 	}
+}
+
+// madeOnce: no second image was made for a source and run, not even one that was removed since.
+func (n *night) madeOnce() {
+	n.t.Helper()
+	made := map[string]string{}
+	for _, c := range n.callsOf("CreateImage") {
+		for _, id := range c.Resources {
+			if !strings.HasPrefix(id, "ami-") {
+				continue
+			}
+			form, err := query.ParseForm(c.Form)
+			n.ok(err)
+			from := form.Text("Description") // it names the source and the run
+			if other := made[from]; other != "" {
+				n.t.Errorf("%s and %s were both made: %s", other, id, from)
+			}
+			made[from] = id
+		}
+	}
+}
+
+// imagesAreSettled is whether recover settles the images of jobs that failed or were cut off.
+const imagesAreSettled = false
+
+// goodOrGone: every image and snapshot that was made is recorded as good, or removed. One
+// that is still pending cannot be removed, and is settled once EC2 has made up its mind.
+func (n *night) goodOrGone(images []types.Image) {
+	n.t.Helper()
+	if !imagesAreSettled {
+		return
+	}
+	used := map[string]bool{}
+	for _, img := range images {
+		id, tags := aws.ToString(img.ImageId), tag.Map(img.Tags)
+		for _, snapshot := range image.Snapshots(img) {
+			used[snapshot] = true
+		}
+		recorded := n.recorded(tags[tag.Run], tags[tag.Source])
+		known := recorded.State == string(types.ImageStateAvailable) || recorded.State == job.Unproven
+		if image.ProgressOf(img.State) != image.Pending && (recorded.ID != id || !known) {
+			n.t.Errorf("%s of %s is %s, and the ledger has %q as %q", id, tags[tag.Source], img.State, recorded.ID, recorded.State)
+		}
+	}
+	for _, s := range n.snapshots() {
+		id, run := aws.ToString(s.SnapshotId), tag.Map(s.Tags)[tag.Run]
+		if !used[id] && run != "" && run != byHand {
+			n.t.Errorf("snapshot %s of run %s belongs to no image", id, run)
+		}
+	}
+}
+
+// recorded is the image of a source and run, as the ledger knows it.
+func (n *night) recorded(run, source string) job.Image {
+	n.t.Helper()
+	for result, err := range n.Ledger.Results(n.ctx, run) {
+		if n.ok(err); result.Source == source {
+			return result.Image
+		}
+	}
+	return job.Image{}
 }
 
 func (n *night) ours(id string, tags map[string]string) {
@@ -194,18 +258,18 @@ func (n *night) noRequests() {
 }
 
 // templatesLaunch: whatever a template's default version names can be launched.
-func (n *night) templatesLaunch(images []types.Image) {
+func (n *night) templatesLaunch() {
 	n.t.Helper()
 	for _, v := range n.defaults() {
 		id := aws.ToString(v.LaunchTemplateData.ImageId)
-		made := slices.IndexFunc(images, func(i types.Image) bool { return aws.ToString(i.ImageId) == id })
-		if made >= 0 && images[made].State != types.ImageStateAvailable {
-			n.t.Errorf("template %s launches %s, which is %s", aws.ToString(v.LaunchTemplateName), id, images[made].State)
-		}
 		if alias, ok := strings.CutPrefix(id, "resolve:ssm:"); ok {
 			if _, exists := n.Parameters.Value(alias); !exists {
 				n.t.Errorf("template %s launches from %s, which does not exist", aws.ToString(v.LaunchTemplateName), alias)
 			}
+			continue
+		}
+		if !n.EC2.Launchable(id) {
+			n.t.Errorf("template %s launches %s, which is not available", aws.ToString(v.LaunchTemplateName), id)
 		}
 	}
 }
@@ -220,21 +284,33 @@ func (n *night) oneMessageEach() {
 	if n.excused.twice {
 		most = 2
 	}
+	messages := n.messages()
 	for _, r := range n.runs() {
-		if told := len(n.messagesOf(r)); told < 1 || told > most {
+		if told := len(telling(messages, r)); told < 1 || told > most {
 			n.t.Errorf("run %s is told in %d messages, want one", r.Name, told)
 		}
 	}
-	if told, runs := len(n.Slack.Messages()), len(n.runs()); told > runs+most-1 {
+	if told, runs := len(messages), len(n.runs()); told > runs+most-1 {
 		n.t.Errorf("%d messages tell of %d runs", told, runs)
 	}
 }
 
 // messagesOf are the messages that tell a run.
-func (n *night) messagesOf(r states.Execution) []string {
-	var found []string
+func (n *night) messagesOf(r states.Execution) []string { return telling(n.messages(), r) }
+
+// messages are all messages as people read them.
+func (n *night) messages() []string {
+	var all []string
 	for _, m := range n.Slack.Messages() {
-		if text := m.Terminal(false); strings.Contains(text, "details/"+r.ARN+")") {
+		all = append(all, m.Terminal(false))
+	}
+	return all
+}
+
+func telling(messages []string, r states.Execution) []string {
+	var found []string
+	for _, text := range messages {
+		if strings.Contains(text, "details/"+r.ARN+")") {
 			found = append(found, text)
 		}
 	}

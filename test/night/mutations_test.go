@@ -46,8 +46,8 @@ func TestEveryInvariantCanBreak(t *testing.T) {
 			}
 			var o suite.Options
 			m.edit(&o)
-			if got := brokenIn(t, o, m.story); !slices.Contains(got, m.breaks) {
-				t.Errorf("%q does not notice, but %q", m.breaks, got)
+			if got := brokenIn(t, o, m.story); !slices.Equal(got, []string{m.breaks}) {
+				t.Errorf("want %q to notice and no other, but %q do", m.breaks, got)
 			}
 			delete(unbroken, m.breaks)
 		})
