@@ -14,7 +14,6 @@ import (
 	"goldsmith/local/query"
 	"goldsmith/local/states"
 	"goldsmith/shared/image"
-	"goldsmith/shared/job"
 	"goldsmith/shared/tag"
 )
 
@@ -30,7 +29,7 @@ func (n *night) begin() {
 	if n.before != nil {
 		return
 	}
-	n.before = map[string]before{}
+	n.before, n.since = map[string]before{}, time.Now()
 	for _, i := range n.instances() {
 		id := aws.ToString(i.InstanceId)
 		n.before[id] = before{n.EC2.State(id), tag.Map(i.Tags)}
@@ -44,15 +43,16 @@ type invariant struct {
 	holds func(n *night, images []types.Image)
 }
 
-// invariants are in the order of their weight.
+// invariants are all that are checked, in this order.
 var invariants = []invariant{
 	{isBack, func(n *night, _ []types.Image) { n.everythingIsBack() }},
 	{staysStopped, func(n *night, _ []types.Image) { n.stoppedStaysStopped() }},
-	{oneImage, func(n *night, images []types.Image) { n.oneImageEach(images); n.goodOrGone(images) }},
 	{released, func(n *night, images []types.Image) { n.noClaims(); n.noWaits(images); n.noRequests() }},
 	{launches, func(n *night, _ []types.Image) { n.templatesLaunch() }},
 	{told, func(n *night, _ []types.Image) { n.oneMessageEach() }},
 	{enrolled, func(n *night, _ []types.Image) { n.onlyEnrolledAreTouched() }},
+	// An image takes ten minutes; what becomes of one whose job is dead is seen by the sweep after them.
+	{oneImage, func(n *night, _ []types.Image) { time.Sleep(3 * sweep); n.oneImageEach(n.images()) }},
 }
 
 // The invariants' names.
@@ -141,6 +141,37 @@ func (n *night) oneImageEach(images []types.Image) {
 	for _, s := range n.snapshots() {
 		n.ours(aws.ToString(s.SnapshotId), tag.Map(s.Tags))
 	}
+	n.recordedOrRemoved(images)
+}
+
+// recordedOrRemoved: each image is recorded as good once EC2 has made up its mind, and each
+// snapshot belongs to an image; or they are gone. What is held for an instance that is down stays.
+func (n *night) recordedOrRemoved(images []types.Image) {
+	n.t.Helper()
+	pending, used := map[string]bool{}, map[string]bool{}
+	for _, img := range images {
+		id, tags := aws.ToString(img.ImageId), tag.Map(img.Tags)
+		for _, s := range image.Snapshots(img) {
+			used[s] = true
+		}
+		if image.ProgressOf(img.State) == image.Pending || n.heldFor(tags[tag.Source]) {
+			pending[tags[tag.Source]+tags[tag.Run]] = true
+			continue
+		}
+		result := n.resultsOf(tags[tag.Run])[tags[tag.Source]]
+		if result.Image.ID != id || result.Image.State != string(types.ImageStateAvailable) {
+			n.t.Errorf("%s of %s is %s and was neither recorded as good nor removed: %s %+v %s", id, tags[tag.Source], img.State, result.Ending, result.Image, result.Problem)
+		}
+	}
+	for _, s := range n.snapshots() {
+		id, tags := aws.ToString(s.SnapshotId), tag.Map(s.Tags)
+		if s.StartTime.Before(n.since) {
+			continue
+		}
+		if !used[id] && !pending[tags[tag.Source]+tags[tag.Run]] && !n.heldFor(tags[tag.Source]) {
+			n.t.Errorf("snapshot %s of %s belongs to no image", id, tags[tag.Source])
+		}
+	}
 }
 
 // madeOnce: no second image was made for a source and run, not even one that was removed since.
@@ -161,47 +192,6 @@ func (n *night) madeOnce() {
 			made[from] = id
 		}
 	}
-}
-
-// imagesAreSettled is whether recover settles the images of jobs that failed or were cut off.
-const imagesAreSettled = false
-
-// goodOrGone: every image and snapshot that was made is recorded as good, or removed. One
-// that is still pending cannot be removed, and is settled once EC2 has made up its mind.
-func (n *night) goodOrGone(images []types.Image) {
-	n.t.Helper()
-	if !imagesAreSettled {
-		return
-	}
-	used := map[string]bool{}
-	for _, img := range images {
-		id, tags := aws.ToString(img.ImageId), tag.Map(img.Tags)
-		for _, snapshot := range image.Snapshots(img) {
-			used[snapshot] = true
-		}
-		recorded := n.recorded(tags[tag.Run], tags[tag.Source])
-		known := recorded.State == string(types.ImageStateAvailable) || recorded.State == job.Unproven
-		if image.ProgressOf(img.State) != image.Pending && (recorded.ID != id || !known) {
-			n.t.Errorf("%s of %s is %s, and the ledger has %q as %q", id, tags[tag.Source], img.State, recorded.ID, recorded.State)
-		}
-	}
-	for _, s := range n.snapshots() {
-		id, run := aws.ToString(s.SnapshotId), tag.Map(s.Tags)[tag.Run]
-		if !used[id] && run != "" && run != byHand {
-			n.t.Errorf("snapshot %s of run %s belongs to no image", id, run)
-		}
-	}
-}
-
-// recorded is the image of a source and run, as the ledger knows it.
-func (n *night) recorded(run, source string) job.Image {
-	n.t.Helper()
-	for result, err := range n.Ledger.Results(n.ctx, run) {
-		if n.ok(err); result.Source == source {
-			return result.Image
-		}
-	}
-	return job.Image{}
 }
 
 func (n *night) ours(id string, tags map[string]string) {

@@ -16,9 +16,6 @@ import (
 	"goldsmith/shared/tag"
 )
 
-// byHand is the run of a snapshot that a person made and tagged like one of ours.
-const byHand = "by hand"
-
 // onRequest are plans without a schedule: whatever happens was asked for.
 func onRequest() plan.Plans {
 	quiet := func(p *plan.Plan) { p.Schedule = "" }
@@ -78,7 +75,7 @@ func TestATagOnASnapshot(t *testing.T) {
 		volume := n.instances()[0].BlockDeviceMappings[0].Ebs.VolumeId
 		made := must(n.cloud.CreateSnapshot(n.ctx, &sdk.CreateSnapshotInput{
 			VolumeId: volume, TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeSnapshot, Tags: tag.List(map[string]string{
-				tag.Managed: "true", tag.Source: lab, tag.Name: "lab", tag.Plan: "nightly", tag.Run: byHand,
+				tag.Managed: "true", tag.Source: lab, tag.Name: "lab", tag.Plan: "nightly", tag.Run: "by hand",
 			})}},
 		}))(n.t)
 		snapshot := aws.ToString(made.SnapshotId)
