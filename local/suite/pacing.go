@@ -31,7 +31,7 @@ const longest = 20 * time.Second
 // repeated and when, and so not from the order in which goroutines ask.
 func (p pacing) RetryDelay(attempt int, err error) (time.Duration, error) {
 	most := min(longest, time.Second<<min(attempt, 5))
-	part := rand.New(rand.NewPCG(p.seed, p.drawn(attempt, err))).Float64() //nolint:gosec // a seed, not a secret
+	part := rand.New(rand.NewPCG(p.seed, p.drawn(attempt, err))).Float64()
 	return p.clock.Lasts(time.Duration(part * float64(most))), nil
 }
 
@@ -43,8 +43,8 @@ func (p pacing) drawn(attempt int, err error) uint64 {
 	write([]byte(s.caller))
 	write([]byte(s.target))
 	write(s.body)
-	write(binary.BigEndian.AppendUint64(nil, uint64(attempt)))                  //nolint:gosec // a small number
-	write(binary.BigEndian.AppendUint64(nil, uint64(p.clock.Now().UnixNano()))) //nolint:gosec // any number will do
+	write(binary.BigEndian.AppendUint64(nil, uint64(attempt))) //nolint:gosec // a small number
+	write(binary.BigEndian.AppendUint64(nil, uint64(p.clock.Now().UnixNano())))
 	return h.Sum64()
 }
 
