@@ -31,4 +31,6 @@ const (
 	InstanceStoreData ReasonCode = "instance-store-data"
 	AddressChanges    ReasonCode = "public-address-changes"
 	SlowVolume        ReasonCode = "slow-volume"
+	// ForcedStop is known only once it has happened; no plan can skip for it.
+	ForcedStop ReasonCode = "stopped-by-force"
 )

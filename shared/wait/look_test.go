@@ -55,6 +55,43 @@ func TestStopped(t *testing.T) {
 	settle(t, work(), job.ForStopped, 2*time.Hour, &cloud{instance: instance("stopped")}, &tokens{}).reached(t)
 }
 
+// A plan may bear a hanging stop for a while only: then it is to be sent by force, once.
+func TestStopThatHangs(t *testing.T) {
+	j := work()
+	j.Plan.Force = plan.Duration(15 * time.Minute)
+	at := func(after time.Duration, state types.InstanceStateName) outcome {
+		return settle(t, j, job.ForStopped, after, &cloud{instance: instance(state)}, &tokens{})
+	}
+	at(15*time.Minute-time.Second, "stopping").pending(t)
+	if got := at(15*time.Minute, "stopping").reached(t); !got.Hangs || !got.Times.Stopped.IsZero() {
+		t.Errorf("hangs %v, stopped %s", got.Hangs, got.Times.Stopped)
+	}
+	if got := at(20*time.Minute, "stopped").reached(t); got.Hangs {
+		t.Error("a stopped instance hangs")
+	}
+	// Whoever runs was started by somebody, or its stop has had no effect.
+	at(20*time.Minute, "running").pending(t)
+
+	j.Times.Forced = begun.Add(50 * time.Minute)
+	at(65*time.Minute, "stopping").pending(t)
+	at(65*time.Minute+time.Second, "stopping").failed(t, "not stopped")
+	if got := at(55*time.Minute, "stopped").reached(t); got.Hangs || got.Times.Stopped.IsZero() {
+		t.Errorf("hangs %v, stopped %s", got.Hangs, got.Times.Stopped)
+	}
+	j.Plan.Strict = true
+	at(55*time.Minute, "stopped").failed(t, "web (i-1) hung while it was stopped and was stopped by force", "strict", "Check its file systems")
+	j.Plan.Force, j.Times.Forced = 0, time.Time{}
+	at(time.Hour, "stopping").pending(t)
+}
+
+// The plan's longest patience leaves a forced stop the ten minutes that AWS gives it.
+func TestForceComesInTime(t *testing.T) {
+	await, err := wait.For(work(), job.ForStopped)
+	if left := await.Until.Sub(begun.Add(time.Duration(plan.MaxForce))); err != nil || left < 10*time.Minute {
+		t.Errorf("a forced stop has %s, %v", left, err)
+	}
+}
+
 func TestRunning(t *testing.T) {
 	now := begun.Add(time.Minute)
 	if j := settle(t, work(), job.ForRunning, time.Minute, &cloud{instance: instance("running")}, &tokens{}).reached(t); !j.Times.Running.Equal(now) || !j.Back {
