@@ -31,6 +31,7 @@ const (
 	InstanceStoreData ReasonCode = "instance-store-data"
 	AddressChanges    ReasonCode = "public-address-changes"
 	SlowVolume        ReasonCode = "slow-volume"
-	// ForcedStop is known only once it has happened; no plan can skip for it.
-	ForcedStop ReasonCode = "stopped-by-force"
+	// The others are known only once they have happened; no plan can skip for them.
+	ForcedStop   ReasonCode = "stopped-by-force"
+	StartedEarly ReasonCode = "started-by-somebody"
 )

@@ -143,17 +143,31 @@ func lookRunning(ctx context.Context, api API, j job.Job, now time.Time) (job.Jo
 			return j, false, err
 		}
 		j.Back, j.Times.Running = true, now
-		return j, true, nil
+		return startedEarly(j, instance), true, nil
 	case types.InstanceStateNameStopped:
 		// StartInstances answers "pending" and EC2 gives up a moment later, for
 		// one because nobody may use the volume's key.
 		if now.Sub(j.Times.StartSent) > settling {
-			return j, false, fault.Failure("Recover goes on trying; see the instance's state transition reason in the EC2 console.",
+			return j, false, fault.Failure("Recover goes on trying. If it says Client.InternalError, see whether the KMS key of an encrypted volume may be used.",
 				"%s (%s) went back to stopped after it was started: %s", j.Source.Name, j.Source.ID, source.Why(instance))
 		}
 	default:
 	}
 	return j, false, nil
+}
+
+// startedEarly warns when somebody started the instance before its snapshots
+// were there: its launch time is that of its last start.
+func startedEarly(j job.Job, instance types.Instance) job.Job {
+	launched := aws.ToTime(instance.LaunchTime)
+	if j.Times.Snapshotted.IsZero() || !launched.After(j.Times.StopSent) || !launched.Before(j.Times.Snapshotted) {
+		return j
+	}
+	j.Warnings = append(slices.Clone(j.Warnings), job.Reason{
+		Code: job.StartedEarly,
+		Text: "somebody started it while it was being imaged: its image may hold half-written data",
+	})
+	return j
 }
 
 // alive is the job's instance; it is an error when there is none any more.

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
@@ -103,6 +104,20 @@ func TestRunning(t *testing.T) {
 	settle(t, work(), job.ForRunning, 45*time.Second, &cloud{instance: instance("stopped")}, &tokens{}).pending(t)
 	settle(t, work(), job.ForRunning, 46*time.Second, &cloud{instance: instance("stopped")}, &tokens{}).failed(t, "went back to stopped", "the key is disabled")
 	settle(t, work(), job.ForRunning, time.Hour+time.Second, &cloud{instance: instance("pending")}, &tokens{}).failed(t, "not running")
+}
+
+// Whoever starts the instance before its snapshots are there spoils the image.
+func TestStartedEarly(t *testing.T) {
+	j := work()
+	j.Times.Snapshotted = begun.Add(time.Minute)
+	for after, warned := range map[time.Duration]int{-24 * time.Hour: 0, 30 * time.Second: 1, 2 * time.Minute: 0} {
+		running := instance("running")
+		running.LaunchTime = aws.Time(begun.Add(after))
+		got := settle(t, j, job.ForRunning, 3*time.Minute, &cloud{instance: running}, &tokens{}).reached(t)
+		if len(got.Warnings) != warned || warned > 0 && got.Warnings[0].Code != job.StartedEarly {
+			t.Errorf("launched %s after the stop: %v", after, got.Warnings)
+		}
+	}
 }
 
 func TestRunningAndHealthy(t *testing.T) {

@@ -98,7 +98,7 @@ func functions(t *testing.T) map[string]function {
 			{document(t, back), "", "", "", `"back":true`},
 		}},
 		"roll": {path, []invocation{
-			{document(t, one), "", "DescribeLaunchTemplates", "Failed", "looking for the launch templates of web"},
+			{document(t, one), "", "DescribeImages", "Failed", "looking at image "},
 			{document(t, unrolled), "", "", "", `"back":false`},
 		}},
 		"release": {table, []invocation{{document(t, one), "", "PutItem", "Failed", "recording the result of i-0a1b2c3d4e5f60718"}}},
