@@ -157,10 +157,10 @@ func lookRunning(ctx context.Context, api API, j job.Job, now time.Time) (job.Jo
 }
 
 // startedEarly warns when somebody started the instance before its snapshots
-// were there: its launch time is that of its last start.
+// were there: its launch time is that of its last start, in full seconds.
 func startedEarly(j job.Job, instance types.Instance) job.Job {
 	launched := aws.ToTime(instance.LaunchTime)
-	if j.Times.Snapshotted.IsZero() || !launched.After(j.Times.StopSent) || !launched.Before(j.Times.Snapshotted) {
+	if j.Times.Snapshotted.IsZero() || !launched.After(j.Times.StopSent) || !launched.Add(time.Second).Before(j.Times.Snapshotted) {
 		return j
 	}
 	j.Warnings = append(slices.Clone(j.Warnings), job.Reason{

@@ -5,33 +5,10 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 
 	"goldsmith/local/ec2"
 	"goldsmith/local/states"
-	"goldsmith/shared/job"
 )
-
-func TestAnInstanceTerminatedInTheMiddle(t *testing.T) {
-	for _, step := range []string{"stop", "watch:stopped", "image", "watch:snapshotted", "start", "watch:running", "watch:available", "roll", "release"} {
-		t.Run(step, func(t *testing.T) {
-			amongOthers(t, func(n *night, web, _ string) {
-				n.at(step, web, func(work) {
-					_, err := n.cloud.TerminateInstances(n.ctx, &sdk.TerminateInstancesInput{InstanceIds: []string{web}})
-					n.ok(err)
-				})
-			}, func(n *night, r states.Execution, web string) {
-				result := n.results(r)[web]
-				late := step == "watch:available" || step == "roll" || step == "release"
-				if late && result.Ending == job.Imaged {
-					return
-				}
-				n.want("ending", result.Ending, job.Broken)
-				n.saysOf(r, "PARTIAL", web)
-			})
-		})
-	}
-}
 
 // Answers that are lost on the way: the call has had its effect.
 func TestEveryAnswerLostOnce(t *testing.T) {

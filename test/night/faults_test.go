@@ -1,6 +1,7 @@
 package night_test
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -83,11 +84,22 @@ func (c trouble) play(t *testing.T) (told story) {
 		plans = nightly(c.plan)
 	}
 	among(t, plans, c.story, func(n *night, r states.Execution, web string) {
-		told = story{what: c.what, became: string(c.want.ending), said: n.decisive(r, web, c.want)}
+		told = story{what: c.what, became: c.want.became(), said: n.decisive(r, web, c.want)}
 		c.want.hold(n, r, web)
 		told.back = c.want.isBack(n, r, web)
 	})
 	return told
+}
+
+func (w comes) became() string {
+	switch {
+	case w.ending == job.LeftStopped && w.back > 0:
+		return "left stopped, then brought back by recover"
+	case w.ending == job.LeftStopped:
+		return "left stopped, and tried again at every sweep"
+	default:
+		return string(w.ending)
+	}
 }
 
 func (w comes) hold(n *night, r states.Execution, web string) {
@@ -118,7 +130,7 @@ func (w comes) isBack(n *night, r states.Execution, web string) string {
 	case len(stops) == 0 && w.back == 0:
 		return "never stopped"
 	case w.back == 0 && n.EC2.State(web) != ec2.Running:
-		return "a person has to start it"
+		return "not before a person helps"
 	case len(stops) == 0:
 		n.t.Errorf("%s was not stopped", web)
 		return ""
@@ -158,6 +170,9 @@ func (n *night) stopsOf(id string) []query.Record {
 	return took
 }
 
+// seconds are those that a source was down.
+var seconds = regexp.MustCompile(`down [0-9hms]+`)
+
 // decisive is the line of the run's message that says what became of a source.
 func (n *night) decisive(r states.Execution, web string, w comes) string {
 	var all []string
@@ -169,6 +184,9 @@ func (n *night) decisive(r states.Execution, web string, w comes) string {
 	for _, part := range append(append([]string{w.problem}, w.says...), web) {
 		for _, line := range all {
 			if part != "" && strings.Contains(line, part) {
+				if w.drawn {
+					return seconds.ReplaceAllString(line, "down …")
+				}
 				return line
 			}
 		}
