@@ -51,13 +51,7 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	if err != nil {
 		return j, fmt.Errorf("looking up the claim of %s: %w", j.Source.ID, err)
 	}
-	claim.StopTried = now
-	if claim.StopSent.IsZero() {
-		claim.StopSent = now
-	}
-	if j.Hangs && claim.Forced.IsZero() {
-		claim.Forced = now
-	}
+	claim = journal(claim, j.Hangs, now)
 	if err := s.claims.Record(ctx, claim); err != nil {
 		return j, fmt.Errorf("recording the stop of %s: %w", j.Source.ID, err)
 	}
@@ -69,6 +63,18 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 		j = forced(j, claim.Forced)
 	}
 	return j, nil
+}
+
+// journal notes a stop that is about to be sent.
+func journal(c ledger.Claim, force bool, now time.Time) ledger.Claim {
+	c.StopTried = now
+	if c.StopSent.IsZero() {
+		c.StopSent = now
+	}
+	if force && c.Forced.IsZero() {
+		c.Forced = now
+	}
+	return c
 }
 
 // forced warns of what a forced stop may have cost: EC2 gives the guest one more

@@ -104,14 +104,12 @@ func (w comes) became() string {
 
 func (w comes) hold(n *night, r states.Execution, web string) {
 	n.t.Helper()
-	result := n.results(r)[web]
-	if result.Ending != w.ending || !strings.Contains(result.Problem, w.problem) {
-		n.t.Errorf("%s ended %q (%s), want %s with %q", web, result.Ending, result.Problem, w.ending, w.problem)
-	}
+	n.want("ending", n.results(r)[web].Ending, w.ending)
 	if w.ending == job.Broken || w.ending == job.LeftStopped {
-		n.saysOf(r, "PARTIAL: nightly", "3 imaged", web, "Now:")
+		n.hasFailed(r, web, w.ending, w.problem)
+		n.saysOf(r, "PARTIAL: nightly", "3 imaged")
 	}
-	n.saysOf(r, append(w.says, w.problem)...)
+	n.saysOf(r, w.says...)
 	state := ec2.Running
 	if w.ending == job.LeftStopped {
 		state = w.state
@@ -135,14 +133,7 @@ func (w comes) isBack(n *night, r states.Execution, web string) string {
 		n.t.Errorf("%s was not stopped", web)
 		return ""
 	}
-	sent := stops[0].Time
-	for n.EC2.State(web) != ec2.Running && time.Since(sent) <= w.back {
-		time.Sleep(time.Second)
-	}
-	back := n.launched(web).Add(n.EC2.Times(web).Start).Sub(sent)
-	if seen := n.results(r)[web].Times; seen.Downtime() > 0 && seen.Running.Sub(sent) > back {
-		back = seen.Downtime() // what people are told
-	}
+	back := n.waited(r, web, stops[0].Time, w.back)
 	if n.EC2.State(web) != ec2.Running || back > w.back || back < 0 {
 		n.t.Errorf("%s is %s, %s after its stop was sent; want it back within %s", web, n.EC2.State(web), back, w.back)
 	}
@@ -150,6 +141,20 @@ func (w comes) isBack(n *night, r states.Execution, web string) string {
 		return "within " + plan.Duration(w.back).String()
 	}
 	return plan.Duration(back.Round(time.Second)).String()
+}
+
+// waited waits until the instance runs again, but not longer than most, and says
+// after how long it did.
+func (n *night) waited(r states.Execution, web string, sent time.Time, most time.Duration) time.Duration {
+	n.t.Helper()
+	for n.EC2.State(web) != ec2.Running && time.Since(sent) <= most {
+		time.Sleep(time.Second)
+	}
+	back := n.launched(web).Add(n.EC2.Times(web).Start).Sub(sent)
+	if seen := n.results(r)[web].Times; seen.Downtime() > 0 && seen.Running.Sub(sent) > back {
+		back = seen.Downtime() // what people are told
+	}
+	return back
 }
 
 // launched is when an instance was started last; EC2 shows full seconds.
