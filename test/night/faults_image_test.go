@@ -114,9 +114,11 @@ func unrolled(n *night, _ states.Execution, _ string) {
 	n.want("template's image", aws.ToString(n.defaults()[0].LaunchTemplateData.ImageId), ec2.ImageX86)
 }
 
+// deregister removes the source's images with their snapshots, as a person would
+// who wants neither: what a person keeps is not for Goldsmith to remove.
 func (n *night) deregister(web string) {
 	for _, img := range n.imagesOf(web) {
-		_, err := n.cloud.DeregisterImage(n.ctx, &sdk.DeregisterImageInput{ImageId: img.ImageId})
+		_, err := n.cloud.DeregisterImage(n.ctx, &sdk.DeregisterImageInput{ImageId: img.ImageId, DeleteAssociatedSnapshots: aws.Bool(true)})
 		n.ok(err)
 	}
 }
