@@ -27,6 +27,8 @@ type Fault struct {
 
 	// Of StopInstances: the instance stays in stopping, until it is forced.
 	Stuck bool
+	// Of StopInstances: the instance stays in stopping, even when it is forced.
+	Wedged bool
 	// Of StartInstances: the call succeeds and the instance falls back to
 	// stopped, with this code and Message as its StateReason.
 	StartReason string
@@ -138,8 +140,9 @@ func (w *World) struck(id string, has func(*fault) bool) *fault {
 	return nil
 }
 
-func (w *World) stuck(id string) bool {
-	return w.struck(id, func(f *fault) bool { return f.Stuck }) != nil
+// stuck reports whether a stop comes to nothing.
+func (w *World) stuck(id string, force bool) bool {
+	return w.struck(id, func(f *fault) bool { return f.Wedged || f.Stuck && !force }) != nil
 }
 
 func (w *World) delay(id string) time.Duration {
