@@ -66,7 +66,7 @@ func (s Step) Handle(ctx context.Context, raw json.RawMessage) (Answer, error) {
 	switch e := decoded.(type) {
 	case event.Sweep:
 		answer, claims, err := s.sweep(ctx)
-		return answer, errors.Join(err, s.tellUntold(ctx, claims), s.tellOverdue(ctx))
+		return answer, errors.Join(err, s.rescue.endProofs(ctx, claims), s.tellUntold(ctx, claims), s.tellOverdue(ctx))
 	case event.ExecutionEnded:
 		if !s.ours(e) || e.Status == "SUCCEEDED" {
 			return Answer{Ignored: "execution " + e.ARN + " leaves nothing behind"}, nil

@@ -50,6 +50,7 @@ type Rescue struct {
 	Executions Executions
 	Claims     Claims
 	Results    Results
+	Proofs     Proofs
 	Now        func() time.Time
 }
 

@@ -20,6 +20,7 @@ import (
 	"goldsmith/functions/start"
 	"goldsmith/functions/stop"
 	"goldsmith/functions/trigger"
+	"goldsmith/functions/verify"
 	"goldsmith/functions/wake"
 	"goldsmith/functions/watch"
 	"goldsmith/infra/workflow"
@@ -52,7 +53,7 @@ func (s *Suite) startFunctions() error {
 	told := s.told()
 	sender := slack.New(secretsmanager.NewFromConfig(cfg), told.setting("notify", settings.SlackSecret), query.Client(s.Slack))
 	teller := tell.Teller{Runs: book, Results: book, Slack: sender, Now: now}
-	rescue := recovery.Rescue{EC2: cloud, Executions: executions, Claims: book, Results: book, Now: now}
+	rescue := recovery.Rescue{EC2: cloud, Executions: executions, Claims: book, Results: book, Proofs: cloud, Now: now}
 
 	add(f, "trigger", trigger.New(executions, s.options.Plans, told.setting("trigger", settings.StateMachine), now).Handle)
 	add(f, "select", selection.New(cloud, book, now).Handle)
@@ -62,6 +63,7 @@ func (s *Suite) startFunctions() error {
 	add(f, "watch", watch.New(book, settle).Handle)
 	add(f, "wake", wake.New(book, settle).Handle)
 	add(f, "start", start.New(cloud, book, now).Handle)
+	add(f, "verify", verify.New(cloud, ssm.NewFromConfig(cfg), now).Handle)
 	add(f, "roll", roll.New(cloud, ssm.NewFromConfig(cfg), told.setting("roll", settings.ImagePath)).Handle)
 	add(f, "release", release.New(cloud, book, book, now).Handle)
 	add(f, "notify", notify.New(teller).Handle)

@@ -31,4 +31,6 @@ const (
 	InstanceStoreData ReasonCode = "instance-store-data"
 	AddressChanges    ReasonCode = "public-address-changes"
 	SlowVolume        ReasonCode = "slow-volume"
+	// ProofLeft is no reason to skip: it is found out when the image is there.
+	ProofLeft ReasonCode = "test-instance-left"
 )

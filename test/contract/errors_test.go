@@ -8,9 +8,11 @@ import (
 	"strings"
 	"time"
 
+	"goldsmith/functions/verify"
 	"goldsmith/infra/workflow"
 	"goldsmith/local/asl"
 	"goldsmith/shared/job"
+	"goldsmith/shared/plan"
 	"goldsmith/shared/wait"
 )
 
@@ -129,7 +131,7 @@ func retries(d *definition) []string {
 		if s.WaitForToken {
 			want(s, asl.ErrHeartbeatTimeout, asl.ErrTimeout)
 		}
-		if function(s) == "start" {
+		if function(s) == "start" || function(s) == "verify" && d.states[s.Name]["Parameters"].(object)["do"] == string(verify.Launch) {
 			want(s, "NoCapacity")
 		}
 	}
@@ -156,7 +158,8 @@ func attempts(s *asl.State, name string) int64 {
 func patience(d *definition) []string {
 	var problems []string
 	begun := time.Date(2026, 5, 1, 2, 0, 0, 0, time.UTC)
-	sent := job.Job{Times: job.Times{StopSent: begun, ImageSent: begun, StartSent: begun}}
+	sent := job.Job{Times: job.Times{StopSent: begun, ImageSent: begun, StartSent: begun, ProofSent: begun}}
+	sent.Plan.Verify.Patience = plan.MaxPatience
 	for _, s := range tasks(d.child) {
 		if !s.WaitForToken {
 			continue

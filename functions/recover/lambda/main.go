@@ -26,9 +26,8 @@ func wire(ctx context.Context) (handler.Func[json.RawMessage, recovery.Answer], 
 	}
 	book := s.Ledger()
 	sender := slack.New(secretsmanager.NewFromConfig(s.AWS), s.Get(settings.SlackSecret), nil)
-	rescue := recovery.Rescue{
-		EC2: ec2.NewFromConfig(s.AWS), Executions: sfn.NewFromConfig(s.AWS), Claims: book, Results: book, Now: time.Now,
-	}
+	cloud := ec2.NewFromConfig(s.AWS)
+	rescue := recovery.Rescue{EC2: cloud, Executions: sfn.NewFromConfig(s.AWS), Claims: book, Results: book, Proofs: cloud, Now: time.Now}
 	teller := tell.Teller{Runs: book, Results: book, Slack: sender, Now: time.Now}
 	return recovery.New(rescue, book, teller, s.Plans(), s.Get(settings.StateMachine)).Handle, nil
 }
