@@ -18,10 +18,19 @@ import (
 	"goldsmith/shared/tag"
 )
 
-// Proofs finds and ends the test instances of images.
-type Proofs interface {
+// Ender finds and ends instances.
+type Ender interface {
 	source.Lister
 	TerminateInstances(context.Context, *ec2.TerminateInstancesInput, ...func(*ec2.Options)) (*ec2.TerminateInstancesOutput, error)
+}
+
+// Proofs ends the test instances that runs left behind.
+type Proofs struct {
+	EC2   Ender
+	Waits Waits
+	// WorkedOn reports whether an execution still has a claim in hand.
+	WorkedOn func(ctx context.Context, c ledger.Claim) (bool, error)
+	Now      func() time.Time
 }
 
 const (
@@ -34,15 +43,15 @@ const (
 	oldestProof = 2*time.Duration(plan.MaxPatience) + 30*time.Minute
 )
 
-// endProofs terminates the test instances that nobody works with any more: their
+// End terminates the test instances that nobody works with any more: their
 // source's claim is gone or another run's, its execution has ended, or they are
 // older than any test.
-func (r Rescue) endProofs(ctx context.Context, claims []ledger.Claim) error {
+func (p Proofs) End(ctx context.Context, claims []ledger.Claim) error {
 	held := map[string]ledger.Claim{}
 	for _, c := range claims {
 		held[c.Source] = c
 	}
-	pages := ec2.NewDescribeInstancesPaginator(r.Proofs, &ec2.DescribeInstancesInput{
+	pages := ec2.NewDescribeInstancesPaginator(p.EC2, &ec2.DescribeInstancesInput{
 		MaxResults: aws.Int32(1000),
 		Filters: []types.Filter{
 			{Name: aws.String("tag-key"), Values: []string{tag.Proof}},
@@ -57,29 +66,29 @@ func (r Rescue) endProofs(ctx context.Context, claims []ledger.Claim) error {
 		}
 		for _, reservation := range out.Reservations {
 			for _, i := range reservation.Instances {
-				problems = append(problems, r.endProof(ctx, i, held))
+				problems = append(problems, p.end(ctx, i, held))
 			}
 		}
 	}
 	return errors.Join(problems...)
 }
 
-// endProof terminates one test instance, unless its test goes on.
-func (r Rescue) endProof(ctx context.Context, i types.Instance, held map[string]ledger.Claim) error {
-	id, tags, age := aws.ToString(i.InstanceId), source.Tags(i), r.Now().Sub(aws.ToTime(i.LaunchTime))
+// end terminates one test instance, unless its test goes on.
+func (p Proofs) end(ctx context.Context, i types.Instance, held map[string]ledger.Claim) error {
+	id, tags, age := aws.ToString(i.InstanceId), source.Tags(i), p.Now().Sub(aws.ToTime(i.LaunchTime))
 	if age < unclaimed {
 		return nil
 	}
 	if c, ok := held[tags[tag.Source]]; ok && c.Run == tags[tag.Proof] && age < oldestProof {
-		if worked, err := r.workedOn(ctx, c); err != nil || worked {
+		if worked, err := p.WorkedOn(ctx, c); err != nil || worked {
 			return err
 		}
 	}
-	_, err := r.Proofs.TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: []string{id}})
+	_, err := p.EC2.TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: []string{id}})
 	if fault.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("terminating test instance %s: %w", id, err)
 	}
 	handler.Log(ctx).WarnContext(ctx, "terminated a test instance that its run left behind", "instance", id,
 		"source", tags[tag.Source], "run", tags[tag.Proof], "age", age)
-	return nil
+	return forget(ctx, p.Waits, id, tags[tag.Proof])
 }

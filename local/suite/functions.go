@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -25,6 +26,7 @@ import (
 	"goldsmith/functions/watch"
 	"goldsmith/infra/workflow"
 	"goldsmith/local/query"
+	"goldsmith/shared/begin"
 	"goldsmith/shared/settings"
 	"goldsmith/shared/slack"
 	"goldsmith/shared/tell"
@@ -52,10 +54,10 @@ func (s *Suite) startFunctions() error {
 	settle := wait.Settler{EC2: cloud, Tokens: executions, Ledger: book, Now: now}
 	told := s.told()
 	sender := slack.New(secretsmanager.NewFromConfig(cfg), told.setting("notify", settings.SlackSecret), query.Client(s.Slack))
-	teller := tell.Teller{Runs: book, Results: book, Slack: sender, Now: now}
-	rescue := recovery.Rescue{EC2: cloud, Executions: executions, Claims: book, Results: book, Proofs: cloud, Now: now}
+	teller := tell.Teller{Runs: book, Results: book, Slack: sender, Tags: cloud, Now: now}
 
-	add(f, "trigger", trigger.New(executions, s.options.Plans, told.setting("trigger", settings.StateMachine), now).Handle)
+	starter := begin.Starter{Executions: executions, Plans: s.options.Plans, Machine: told.setting("trigger", settings.StateMachine)}
+	add(f, "trigger", trigger.New(starter, now).Handle)
 	add(f, "select", selection.New(cloud, book, now).Handle)
 	add(f, "claim", claim.New(cloud, book, now).Handle)
 	add(f, "stop", stop.New(cloud, book, now).Handle)
@@ -67,6 +69,9 @@ func (s *Suite) startFunctions() error {
 	add(f, "roll", roll.New(cloud, ssm.NewFromConfig(cfg), told.setting("roll", settings.ImagePath)).Handle)
 	add(f, "release", release.New(cloud, book, book, now).Handle)
 	add(f, "notify", notify.New(teller).Handle)
-	add(f, "recover", recovery.New(rescue, book, teller, s.options.Plans, told.setting("recover", settings.StateMachine)).Handle)
+	add(f, "recover", recovery.New(recovery.Account{
+		EC2: cloud, Executions: executions, Schedules: scheduler.NewFromConfig(cfg), Ledger: book, Teller: teller,
+		Plans: s.options.Plans, Machine: told.setting("recover", settings.StateMachine), Now: now,
+	}).Handle)
 	return told.problem
 }

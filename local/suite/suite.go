@@ -183,6 +183,7 @@ func (s *Suite) startBus() error {
 			return nil
 		},
 	})
+	s.services["scheduler"] = s.Bus
 	return err
 }
 

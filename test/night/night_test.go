@@ -54,7 +54,6 @@ type excuses struct {
 	slack   bool            // Slack itself was the fault
 	twice   bool            // that Slack had taken a message was forgotten, once
 	dead    bool            // functions were made to fail for good
-	waits   bool            // steps were cut off and EC2's events lost: the ledger's TTL forgets their waits
 }
 
 // sweep is how often recover looks around.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
@@ -24,10 +25,11 @@ func wire(ctx context.Context) (handler.Func[json.RawMessage, recovery.Answer], 
 	if err != nil {
 		return nil, err
 	}
-	book := s.Ledger()
+	book, cloud := s.Ledger(), ec2.NewFromConfig(s.AWS)
 	sender := slack.New(secretsmanager.NewFromConfig(s.AWS), s.Get(settings.SlackSecret), nil)
-	cloud := ec2.NewFromConfig(s.AWS)
-	rescue := recovery.Rescue{EC2: cloud, Executions: sfn.NewFromConfig(s.AWS), Claims: book, Results: book, Proofs: cloud, Now: time.Now}
-	teller := tell.Teller{Runs: book, Results: book, Slack: sender, Now: time.Now}
-	return recovery.New(rescue, book, teller, s.Plans(), s.Get(settings.StateMachine)).Handle, nil
+	return recovery.New(recovery.Account{
+		EC2: cloud, Executions: sfn.NewFromConfig(s.AWS), Schedules: scheduler.NewFromConfig(s.AWS), Ledger: book,
+		Teller: tell.Teller{Runs: book, Results: book, Slack: sender, Tags: cloud, Now: time.Now},
+		Plans:  s.Plans(), Machine: s.Get(settings.StateMachine), Now: time.Now,
+	}).Handle, nil
 }
