@@ -3,8 +3,10 @@
 package release
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -55,6 +57,7 @@ func New(tags Tagger, claims Claims, results Results, now func() time.Time) Step
 func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	now := s.now().UTC()
 	ending := endingOf(j)
+	j.Warnings = append(slices.Clone(j.Warnings), leftover(j)...)
 	result := j.ResultOf(ending, now)
 	result.Problem = problem(j)
 	if err := s.results.PutResult(ctx, result); err != nil {
@@ -68,6 +71,17 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	}
 	count(ctx, j, ending)
 	return j, nil
+}
+
+// leftover warns of a test instance that could not be terminated.
+func leftover(j job.Job) []job.Reason {
+	if j.Leftover == nil {
+		return nil
+	}
+	return []job.Reason{{
+		Code: job.ProofLeft,
+		Text: cmp.Or(j.Proof, "the test instance") + " may still run, and costs money: the sweep goes on trying to terminate it. " + j.Leftover.Problem(),
+	}}
 }
 
 func endingOf(j job.Job) job.Ending {

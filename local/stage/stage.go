@@ -81,7 +81,7 @@ func New(t *testing.T) *Stage {
 	now := clock.Real()
 	s.Cloud = ec2.New(ec2.Options{Clock: now, Seed: 7, Region: Region, Account: Account, Log: &s.calls,
 		ResolveParameter: func(name string) (string, bool) { return s.Parameters.Value(name) }})
-	s.Parameters = ssm.New(ssm.Options{Clock: now, Region: Region, Account: Account})
+	s.Parameters = ssm.New(ssm.Options{Clock: now, Region: Region, Account: Account, Managed: func(string) bool { return true }})
 	s.States = states.New(states.Options{Clock: now, Region: Region, Account: Account, Invoker: &s.tokens, Seed: 7})
 	s.Slack = slacksink.New(slacksink.Options{Clock: now})
 	vault := secrets.New(secrets.Options{Clock: now, Region: Region, Account: Account})
