@@ -3,7 +3,6 @@
 package release
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -73,15 +72,12 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	return j, nil
 }
 
-// leftover warns of a test instance that could not be terminated.
+// leftover warns of a test instance that could not be terminated. The sweep goes on trying.
 func leftover(j job.Job) []job.Reason {
 	if j.Leftover == nil {
 		return nil
 	}
-	return []job.Reason{{
-		Code: job.ProofLeft,
-		Text: cmp.Or(j.Proof, "the test instance") + " may still run, and costs money: the sweep goes on trying to terminate it. " + j.Leftover.Problem(),
-	}}
+	return []job.Reason{{Code: job.ProofLeft, Text: "its test instance may still run: " + j.Leftover.Problem()}}
 }
 
 func endingOf(j job.Job) job.Ending {

@@ -47,6 +47,7 @@ func (n *night) check() {
 	n.noClaims()
 	n.noWaits(images)
 	n.templatesLaunch(images)
+	n.noTests()
 	n.oneMessageEach()
 	n.onlyEnrolledAreTouched()
 	if dead := n.Bus.Records(bus.Dead); len(dead) > 0 && !n.excused.dead {
