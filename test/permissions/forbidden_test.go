@@ -179,6 +179,7 @@ func confined(s Scene) []Request {
 		all([]string{"ssm:GetParameter", "ssm:PutParameter"}, parameter(s, "/goldsmith/images-of-another/web"), nil),
 		all([]string{"ssm:GetParameter", "ssm:PutParameter"}, parameter(s, "/golden/database"), nil),
 	)
+	requests = append(requests, tests(s)...)
 	// Images and snapshots that do not say whose they are, and tags on those that are there.
 	for _, kind := range []string{"image", "snapshot"} {
 		created, there := s.public(kind+"/*"), s.public(kind+"/x-"+id)
@@ -190,6 +191,23 @@ func confined(s Scene) []Request {
 		}
 	}
 	return append(requests, tags(s, instance, volume, template)...)
+}
+
+// tests are instances launched and ended, and commands run, that are no test's.
+func tests(s Scene) (requests []Request) {
+	const id = "0123456789abcdef0"
+	instance, role := s.resource("i-"+id), "arn:aws:iam::"+s.ID+":role/tested"
+	ours := map[string][]string{"aws:RequestTag/" + tag.Managed: {"true"}, "aws:ResourceTag/" + tag.Plan: {"nightly"}, "ssm:resourceTag/" + tag.Plan: {"nightly"}}
+	for _, resource := range []string{
+		instance, s.ARN("ec2", "volume/vol-"+id), s.resource("ami-" + id), s.resource("subnet-" + id), s.resource("subnet-08b7e98443fcf881a2"),
+		s.ARN("ec2", "launch-template/lt-"+id), s.ARN("ec2", "key-pair/admin"),
+	} {
+		requests = append(requests, Request{"ec2:RunInstances", resource, ours})
+	}
+	requests = append(requests, all([]string{"ec2:TerminateInstances", "ssm:SendCommand"}, instance, ours)...)
+	return append(requests,
+		Request{"iam:PassRole", role, nil},
+		Request{"iam:PassRole", role, map[string][]string{"iam:PassedToService": {"lambda.amazonaws.com"}}})
 }
 
 // tags are tags written and removed that are not the suite's to write or remove. A call that
