@@ -13,6 +13,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+
 	"goldsmith/shared/begin"
 	"goldsmith/shared/event"
 	"goldsmith/shared/fault"
@@ -55,6 +60,12 @@ type Account struct {
 	// Machine is the ARN of the state machine's alias, or its own.
 	Machine string
 	Now     func() time.Time
+}
+
+// With is the account with clients of one configuration.
+func (a Account) With(cfg aws.Config) Account {
+	a.EC2, a.Executions, a.Schedules = ec2.NewFromConfig(cfg), sfn.NewFromConfig(cfg), scheduler.NewFromConfig(cfg)
+	return a
 }
 
 // New makes the step.

@@ -6,7 +6,6 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -69,9 +68,7 @@ func (s *Suite) startFunctions() error {
 	add(f, "roll", roll.New(cloud, ssm.NewFromConfig(cfg), told.setting("roll", settings.ImagePath)).Handle)
 	add(f, "release", release.New(cloud, book, book, now).Handle)
 	add(f, "notify", notify.New(teller).Handle)
-	add(f, "recover", recovery.New(recovery.Account{
-		EC2: cloud, Executions: executions, Schedules: scheduler.NewFromConfig(cfg), Ledger: book, Teller: teller,
-		Plans: s.options.Plans, Machine: told.setting("recover", settings.StateMachine), Now: now,
-	}).Handle)
+	account := recovery.Account{Ledger: book, Teller: teller, Plans: s.options.Plans, Machine: told.setting("recover", settings.StateMachine), Now: now}
+	add(f, "recover", recovery.New(account.With(cfg)).Handle)
 	return told.problem
 }

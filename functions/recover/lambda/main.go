@@ -7,9 +7,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	recovery "goldsmith/functions/recover"
 	"goldsmith/shared/handler"
@@ -25,11 +23,9 @@ func wire(ctx context.Context) (handler.Func[json.RawMessage, recovery.Answer], 
 	if err != nil {
 		return nil, err
 	}
-	book, cloud := s.Ledger(), ec2.NewFromConfig(s.AWS)
+	book := s.Ledger()
 	sender := slack.New(secretsmanager.NewFromConfig(s.AWS), s.Get(settings.SlackSecret), nil)
-	return recovery.New(recovery.Account{
-		EC2: cloud, Executions: sfn.NewFromConfig(s.AWS), Schedules: scheduler.NewFromConfig(s.AWS), Ledger: book,
-		Teller: tell.Teller{Runs: book, Results: book, Slack: sender, Tags: cloud, Now: time.Now},
-		Plans:  s.Plans(), Machine: s.Get(settings.StateMachine), Now: time.Now,
-	}).Handle, nil
+	teller := tell.Teller{Runs: book, Results: book, Slack: sender, Tags: ec2.NewFromConfig(s.AWS), Now: time.Now}
+	account := recovery.Account{Ledger: book, Teller: teller, Plans: s.Plans(), Machine: s.Get(settings.StateMachine), Now: time.Now}
+	return recovery.New(account.With(s.AWS)).Handle, nil
 }
