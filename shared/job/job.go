@@ -143,7 +143,8 @@ const (
 
 // States of an image that EC2 does not know, in a job's result.
 const (
-	// Unproven images are available to EC2, but have not passed their proof.
+	// Unproven images are available to EC2, but have not passed the test that their plan asks for:
+	// nothing is rolled to one, and it is no successor for which an older image could be retired.
 	Unproven = "unproven"
 	// Removed images were left by a job that was cut off, and are gone.
 	Removed = "removed"
@@ -156,11 +157,6 @@ type Image struct {
 	State     string   `json:"state,omitempty"`
 	Snapshots []string `json:"snapshots,omitempty"`
 }
-
-// Unproven is the state of an image that is available to EC2, but has not
-// passed the test that its plan asks for: nothing is rolled to it, and it is no
-// successor for which an older image could be retired.
-const Unproven = "unproven"
 
 // Rolled is one launch template or alias, and what became of it.
 type Rolled struct {

@@ -33,10 +33,11 @@ type Result struct {
 	At       time.Time `json:"at"`
 }
 
-// tested is the image as it counts from now on.
+// tested is the image as it counts from now on. One that is pending still counts as
+// unproven, too: it may become available, and nobody will test it then.
 func (j Job) tested() Image {
 	i := j.Image
-	if j.Plan.Verify.Boot && !j.Proved && i.State == "available" {
+	if j.Plan.Verify.Boot && !j.Proved && (i.State == "available" || i.State == "pending") {
 		i.State = Unproven
 	}
 	return i
