@@ -93,7 +93,7 @@ func (s Step) send(ctx context.Context, j job.Job) error {
 	})
 	switch {
 	case unregistered(err):
-		return s.notYet(j, "its Systems Manager agent has not registered; it needs a profile with AmazonSSMManagedInstanceCore and a way to Systems Manager from its subnet")
+		return s.notYet(j, "its Systems Manager agent has not registered; it needs a profile with AmazonSSMManagedInstanceCore and a way to Systems Manager from its subnet (%s)", fault.Brief(err))
 	case fault.IsThrottled(err):
 		return fmt.Errorf("sending the command to test instance %s: %w", j.Proof, err)
 	case err != nil:
