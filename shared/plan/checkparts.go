@@ -109,8 +109,7 @@ func (c *checker) verify(v Verify) {
 	case n > 0 && v.Profile == "":
 		c.add("verify.command", "needs verify.profile: the instance takes commands from Systems Manager with its role only")
 	}
-	given := v.Subnet != "" || len(v.SecurityGroups) > 0 || v.InstanceType != "" || v.Profile != "" || v.Command != ""
-	if given && !v.Boot {
+	if v.given() && !v.Boot {
 		c.add("verify.boot", "is false, so nothing is launched: set it to true, or leave the rest of verify out")
 	}
 }

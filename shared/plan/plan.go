@@ -123,6 +123,11 @@ type Verify struct {
 	Patience Duration `json:"patience,omitempty"`
 }
 
+// given reports whether anything is said of a test instance.
+func (v Verify) given() bool {
+	return v.Subnet != "" || len(v.SecurityGroups) > 0 || v.InstanceType != "" || v.Profile != "" || v.Command != ""
+}
+
 // Roll says what is pointed at the new image. Templates tagged goldsmith:source=<name>
 // are always found; this adds to them.
 type Roll struct {

@@ -66,22 +66,29 @@ func lookBooted(ctx context.Context, api API, j job.Job, now time.Time) (job.Job
 			return j, false, err
 		}
 	}
-	late := now.After(j.Await.Until)
-	switch boot := BootOf(source.State(instance), checks); {
-	case boot == Booted:
+	switch BootOf(source.State(instance), checks) {
+	case Booted:
 		j.Times.Booted = now
 		return j, true, nil
-	case boot == Dead:
+	case Dead:
 		return j, false, unbooted(j, fmt.Sprintf("is %s. %s", source.State(instance), source.Why(instance)))
-	case late && !known:
-		return j, false, unbooted(j, "is not there any more: somebody has terminated it")
-	case late && source.State(instance) == types.InstanceStateNameRunning:
-		return j, false, unbooted(j, fmt.Sprintf("runs, but %s after its launch %s",
-			now.Sub(j.Times.ProofSent).Round(time.Second), failing(checks)))
-	case late:
-		return j, false, unbooted(j, fmt.Sprintf("is still %s %s after its launch", source.State(instance), now.Sub(j.Times.ProofSent).Round(time.Second)))
+	case Booting:
+	}
+	if now.After(j.Await.Until) {
+		return j, false, unbooted(j, stuck(instance, known, checks, now.Sub(j.Times.ProofSent).Round(time.Second)))
+	}
+	return j, false, nil
+}
+
+// stuck says how a test instance is whose time is over.
+func stuck(i types.Instance, known bool, checks types.InstanceStatus, after time.Duration) string {
+	switch state := source.State(i); {
+	case !known:
+		return "is not there any more: somebody has terminated it"
+	case state == types.InstanceStateNameRunning:
+		return fmt.Sprintf("runs, but %s after its launch %s", after, failing(checks))
 	default:
-		return j, false, nil
+		return fmt.Sprintf("is still %s %s after its launch", state, after)
 	}
 }
 

@@ -131,7 +131,7 @@ func retries(d *definition) []string {
 		if s.WaitForToken {
 			want(s, asl.ErrHeartbeatTimeout, asl.ErrTimeout)
 		}
-		if function(s) == "start" || function(s) == "verify" && d.states[s.Name]["Parameters"].(object)["do"] == string(verify.Launch) {
+		if launches(d, s) {
 			want(s, "NoCapacity")
 		}
 	}
@@ -141,6 +141,12 @@ func retries(d *definition) []string {
 		}
 	}
 	return problems
+}
+
+// launches are the states in which EC2 may have no room.
+func launches(d *definition, s *asl.State) bool {
+	parameters, _ := d.states[s.Name]["Parameters"].(object)
+	return function(s) == "start" || function(s) == "verify" && parameters["do"] == string(verify.Launch)
 }
 
 // attempts is how often a state retries an error: the first retrier that names it, or all, decides.

@@ -40,6 +40,12 @@ func (n *night) noTests() {
 			n.t.Errorf("%d waits for test instance %s outlive their runs; %v", len(waits), id, err)
 		}
 	}
+	n.nothingOfTests()
+	n.onlyTestsAreTerminated()
+}
+
+func (n *night) nothingOfTests() {
+	n.t.Helper()
 	volumes := must(n.cloud.DescribeVolumes(n.ctx, &sdk.DescribeVolumesInput{
 		Filters: []types.Filter{{Name: aws.String("tag-key"), Values: []string{tag.Proof}}},
 	}))(n.t)
@@ -48,6 +54,10 @@ func (n *night) noTests() {
 			n.t.Errorf("volume %s of a test instance is left", aws.ToString(v.VolumeId))
 		}
 	}
+}
+
+func (n *night) onlyTestsAreTerminated() {
+	n.t.Helper()
 	for _, c := range n.callsOf("TerminateInstances") {
 		for _, id := range c.Resources {
 			if _, there := n.before[id]; there {

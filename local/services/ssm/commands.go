@@ -68,7 +68,7 @@ type sendInput struct {
 type sendOutput struct{ Command commandShape }
 
 type commandShape struct {
-	CommandId, DocumentName, Comment, Status string //nolint:revive,staticcheck // the name on the wire
+	CommandId, DocumentName, Comment, Status string //nolint:staticcheck // the name on the wire
 	InstanceIds                              []string
 	RequestedDateTime                        awsjson.Time
 }
@@ -81,19 +81,8 @@ const (
 )
 
 func (s *Store) sendCommand(in sendInput) (sendOutput, error) {
-	switch {
-	case in.DocumentName == "":
-		return sendOutput{}, awsjson.Required("documentName")
-	case in.DocumentName != "AWS-RunShellScript":
-		return sendOutput{}, awsjson.Errorf("InvalidDocument", "document %s does not exist in the embedded Systems Manager", in.DocumentName)
-	case len(in.Comment) > longestComment:
-		return sendOutput{}, awsjson.Errorf("ValidationException", "1 validation error detected: Value at 'comment' failed to satisfy constraint: Member must have length less than or equal to %d", longestComment)
-	case in.TimeoutSeconds != nil && *in.TimeoutSeconds < leastTimeout:
-		return sendOutput{}, awsjson.Errorf("ValidationException", "1 validation error detected: Value at 'timeoutSeconds' failed to satisfy constraint: Member must have value greater than or equal to %d", leastTimeout)
-	case len(in.InstanceIds) > mostInstances:
-		return sendOutput{}, awsjson.Errorf("ValidationException", "at most %d instances", mostInstances)
-	case len(in.Parameters["commands"]) == 0:
-		return sendOutput{}, awsjson.Errorf("InvalidParameters", "the parameter commands is required")
+	if err := sendable(in); err != nil {
+		return sendOutput{}, err
 	}
 	for _, id := range in.InstanceIds {
 		if !s.options.Managed(id) {
@@ -123,6 +112,26 @@ func (s *Store) sendCommand(in sendInput) (sendOutput, error) {
 	}}, problem
 }
 
+// sendable is what is wrong with the input itself.
+func sendable(in sendInput) error {
+	switch {
+	case in.DocumentName == "":
+		return awsjson.Required("documentName")
+	case in.DocumentName != "AWS-RunShellScript":
+		return awsjson.Errorf("InvalidDocument", "document %s does not exist in the embedded Systems Manager", in.DocumentName)
+	case len(in.Comment) > longestComment:
+		return awsjson.Errorf("ValidationException", "1 validation error detected: Value at 'comment' failed to satisfy constraint: Member must have length less than or equal to %d", longestComment)
+	case in.TimeoutSeconds != nil && *in.TimeoutSeconds < leastTimeout:
+		return awsjson.Errorf("ValidationException", "1 validation error detected: Value at 'timeoutSeconds' failed to satisfy constraint: Member must have value greater than or equal to %d", leastTimeout)
+	case len(in.InstanceIds) > mostInstances:
+		return awsjson.Errorf("ValidationException", "1 validation error detected: Value at 'instanceIds' failed to satisfy constraint: Member must have length less than or equal to %d", mostInstances)
+	case len(in.Parameters["commands"]) == 0:
+		return awsjson.Errorf("InvalidParameters", "Missing value for required parameter: commands")
+	default:
+		return nil
+	}
+}
+
 // within ends a command at the document's executionTimeout, an hour unless given.
 func (s *Store) within(in sendInput, ran Ran) Ran {
 	if ran.Took == 0 {
@@ -141,14 +150,14 @@ func (s *Store) within(in sendInput, ran Ran) Ran {
 }
 
 type invocationsInput struct {
-	CommandId, InstanceId string //nolint:revive,staticcheck // the name on the wire
+	CommandId, InstanceId string //nolint:staticcheck // the name on the wire
 	Details               bool
 }
 
 type invocationsOutput struct{ CommandInvocations []invocationShape }
 
 type invocationShape struct {
-	CommandId, InstanceId, Comment, DocumentName string //nolint:revive,staticcheck // the name on the wire
+	CommandId, InstanceId, Comment, DocumentName string //nolint:staticcheck // the name on the wire
 	RequestedDateTime                            awsjson.Time
 	Status, StatusDetails                        string
 	CommandPlugins                               []pluginShape
