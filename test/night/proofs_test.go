@@ -272,3 +272,17 @@ func TestAFleetIsTested(t *testing.T) {
 		n.want("said", strings.Contains(n.messagesOf(r)[0], "40 imaged"), true)
 	})
 }
+
+// A tested image stays within the budget of transitions that one without a test has.
+func TestATestStaysWithinTheBudget(t *testing.T) {
+	play(t, suite.Options{Plans: tested(command)}, func(n *night) {
+		ids := n.launchMany(20)
+		r := n.run()[0]
+		made := must(n.States.Transitions(r.ARN))(t)
+		transitions := float64(made) / float64(len(ids))
+		t.Logf("%.1f state transitions for each image", transitions)
+		if transitions > 25 {
+			t.Errorf("%.1f state transitions for each image, want at most 25", transitions)
+		}
+	})
+}
