@@ -10,6 +10,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"goldsmith/infra/workflow"
+	"goldsmith/shared/plan"
 	"goldsmith/shared/settings"
 	"goldsmith/shared/tag"
 	"goldsmith/shared/template"
@@ -116,6 +117,8 @@ func valuesOf(props StackProps, table Ledger, letters DeadLetters) workflow.Valu
 		workflow.VolumeKeys:     props.Target.keys(c.VolumeKeys),
 		workflow.Parameters:     rooted(c.Parameters),
 		workflow.Templates:      listed(c),
+		workflow.Subnets:        tested(c, func(v plan.Verify) string { return v.Subnet }),
+		workflow.Profiles:       tested(c, func(v plan.Verify) string { return v.Profile }),
 	}
 	if c.SlackSecret != "" {
 		values[workflow.SlackSecret] = []string{c.SlackSecret}
@@ -139,6 +142,16 @@ func listed(c Config) (all []string) {
 		for _, templates := range c.Plans.Plans[name].Roll.Templates {
 			ids, _ := template.Split(templates)
 			all = append(all, ids...)
+		}
+	}
+	return unique(all)
+}
+
+// tested is what the plans that have images tested say there.
+func tested(c Config, what func(plan.Verify) string) (all []string) {
+	for _, name := range c.Plans.Names() {
+		if v := c.Plans.Plans[name].Verify; v.Boot && what(v) != "" {
+			all = append(all, what(v))
 		}
 	}
 	return unique(all)

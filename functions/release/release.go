@@ -5,6 +5,7 @@ package release
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,6 +57,7 @@ func New(tags Tagger, claims Claims, results Results, now func() time.Time) Step
 func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	now := s.now().UTC()
 	ending := endingOf(j)
+	j.Warnings = append(slices.Clone(j.Warnings), leftover(j)...)
 	result := j.ResultOf(ending, now)
 	result.Problem = problem(j)
 	if err := s.results.PutResult(ctx, result); err != nil {
@@ -69,6 +71,14 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	}
 	count(ctx, j, ending)
 	return j, nil
+}
+
+// leftover warns of a test instance that could not be terminated. The sweep goes on trying.
+func leftover(j job.Job) []job.Reason {
+	if j.Leftover == nil {
+		return nil
+	}
+	return []job.Reason{{Code: job.ProofLeft, Text: "its test instance may still run: " + j.Leftover.Problem()}}
 }
 
 func endingOf(j job.Job) job.Ending {

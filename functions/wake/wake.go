@@ -54,7 +54,7 @@ func (s Step) Handle(ctx context.Context, raw json.RawMessage) (struct{}, error)
 }
 
 var (
-	states    = map[job.For]bool{job.ForStopped: true, job.ForRunning: true}
+	states    = map[job.For]bool{job.ForStopped: true, job.ForRunning: true, job.ForBooted: true}
 	snapshots = map[job.For]bool{job.ForSnapshots: true}
 	images    = map[job.For]bool{job.ForImage: true}
 )

@@ -70,6 +70,9 @@ const (
 	// startReserved matches StartInstances' bucket, five calls and two more each second,
 	// which the whole account shares: more would only be throttled.
 	startReserved = 10
+	// verifyReserved matches RunInstances' bucket, which has the same size. Ending test instances is
+	// done by the same function, and waits for its turn as patiently.
+	verifyReserved = 10
 	// wakeReserved keeps a storm of state changes, which the Region's every instance
 	// sends, from the describe calls that others need. Lambda queues what is above it.
 	wakeReserved = 10
@@ -117,6 +120,11 @@ var Functions = []Function{
 		Statements:  join(everyTask("start"), ledger("PutItem"), []Statement{look("DescribeInstances")}, starting),
 	},
 	{
+		Name: "verify", Task: true, Timeout: stepTimeout, Memory: memory, Reserved: verifyReserved,
+		Does:       "Launches a test instance from the image where the plan says so, runs its command there, and terminates it.",
+		Statements: join(everyTask("verify"), []Statement{look("DescribeImages", "DescribeInstances")}, testing, endTests),
+	},
+	{
 		Name: "roll", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Points launch templates and Parameter Store aliases at the new image.",
 		Environment: env(pathSetting),
@@ -157,7 +165,7 @@ var Functions = []Function{
 				look("DescribeInstances", "DescribeSnapshots", "DescribeImages", "DescribeLaunchTemplates", "DescribeLaunchTemplateVersions",
 					"DescribeImageAttribute", "DescribeImageReferences"),
 				askAboutRuns, listRuns, startRuns, askAboutSchedules,
-			}, starting, telling, untagging, referring, discarding),
+			}, starting, endTests, telling, untagging, referring, discarding),
 	},
 }
 

@@ -22,6 +22,12 @@ const (
 	instances       = "arn:${Partition}:ec2:${Region}:${Account}:instance/*"
 	images          = "arn:${Partition}:ec2:${Region}::image/*"
 	snapshots       = "arn:${Partition}:ec2:${Region}::snapshot/*"
+	volumes         = "arn:${Partition}:ec2:${Region}:${Account}:volume/*"
+	interfaces      = "arn:${Partition}:ec2:${Region}:${Account}:network-interface/*"
+	securityGroups  = "arn:${Partition}:ec2:${Region}:${Account}:security-group/*"
+	subnets         = "arn:${Partition}:ec2:${Region}:${Account}:subnet/${Subnets}"
+	profileRoles    = "arn:${Partition}:iam::${Account}:role/${Profiles}"
+	shellScript     = "arn:${Partition}:ssm:${Region}::document/AWS-RunShellScript"
 	launchTemplates = "arn:${Partition}:ec2:${Region}:${Account}:launch-template/"
 	stateMachineARN = "arn:${Partition}:states:${Region}:${Account}:stateMachine:" + Name
 	executions      = "arn:${Partition}:states:${Region}:${Account}:execution:" + Name + ":*"
@@ -38,6 +44,7 @@ const (
 	lastTag    = "goldsmith:last-image"
 	sourceTag  = "goldsmith:source"
 	managedTag = "goldsmith:managed"
+	proofTag   = "goldsmith:proof"
 )
 
 func join(lists ...[]Statement) []Statement { return slices.Concat(lists...) }
@@ -171,14 +178,16 @@ var starting = []Statement{
 		Actions:   []string{"ec2:StartInstances"},
 		Resources: []string{licenses},
 	},
-	{
-		Why:       "EC2 opens encrypted volumes by a grant that the caller of StartInstances makes.",
-		Actions:   []string{"kms:CreateGrant"},
-		Resources: []string{"${VolumeKeys}"},
-		Condition: Condition{
-			"Bool":         {"kms:GrantIsForAWSResource": {"true"}},
-			"StringEquals": {"kms:ViaService": {"ec2.${Region}.amazonaws.com"}},
-		},
+	openVolumes,
+}
+
+var openVolumes = Statement{
+	Why:       "EC2 opens encrypted volumes by a grant that the caller of StartInstances or RunInstances makes.",
+	Actions:   []string{"kms:CreateGrant"},
+	Resources: []string{"${VolumeKeys}"},
+	Condition: Condition{
+		"Bool":         {"kms:GrantIsForAWSResource": {"true"}},
+		"StringEquals": {"kms:ViaService": {"ec2.${Region}.amazonaws.com"}},
 	},
 }
 
@@ -197,6 +206,80 @@ var discarding = []Statement{
 		Condition: ours,
 	},
 }
+
+// testing is for plans that have images tested. Without one no subnet is filled in, and
+// nothing can be launched. RunInstances is decided on each resource that it takes part in
+// (docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html).
+var testing = []Statement{
+	{
+		Why:       "Test instances are launched in the subnets that plans name.",
+		Actions:   []string{"ec2:RunInstances"},
+		Resources: []string{subnets},
+	},
+	{
+		Why:       "From Goldsmith's own images only.",
+		Actions:   []string{"ec2:RunInstances"},
+		Resources: []string{images},
+		Condition: Condition{"StringEquals": {"aws:ResourceTag/" + managedTag: {"true"}}},
+	},
+	{
+		Why:       "Instances and volumes are tagged as a test's in the creating call.",
+		Actions:   []string{"ec2:RunInstances"},
+		Resources: []string{instances, volumes},
+		Condition: Condition{"StringLike": {"aws:RequestTag/" + proofTag: {"*"}}},
+	},
+	{
+		Why:       "The network interface that is made with the instance, and its security groups.",
+		Actions:   []string{"ec2:RunInstances"},
+		Resources: []string{interfaces, securityGroups},
+	},
+	{
+		Why:       "Tags in the creating call only, so that no other instance can be tagged into Goldsmith's reach.",
+		Actions:   []string{"ec2:CreateTags"},
+		Resources: []string{instances, volumes},
+		Condition: Condition{"StringEquals": {"ec2:CreateAction": {"RunInstances"}}},
+	},
+	{
+		Why:       "The roles of the instance profiles that plans name, to EC2 only.",
+		Actions:   []string{"iam:PassRole"},
+		Resources: []string{profileRoles},
+		Condition: Condition{"StringEquals": {"iam:PassedToService": {"ec2.amazonaws.com"}}},
+	},
+	{
+		// docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html
+		Why:       "Volumes of encrypted images are made with the caller's permissions on their keys.",
+		Actions:   []string{"kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"},
+		Resources: []string{"${VolumeKeys}"},
+		Condition: Condition{"StringEquals": {"kms:ViaService": {"ec2.${Region}.amazonaws.com"}}},
+	},
+	openVolumes,
+	{
+		Why:       "The one document by which a plan's command is run.",
+		Actions:   []string{"ssm:SendCommand"},
+		Resources: []string{shellScript},
+	},
+	{
+		// docs.aws.amazon.com/systems-manager/latest/userguide/run-command-setting-up.html: with a global key
+		// such as aws:ResourceTag the calls that Systems Manager makes on our behalf would be denied.
+		Why:       "On test instances only.",
+		Actions:   []string{"ssm:SendCommand"},
+		Resources: []string{instances},
+		Condition: Condition{"StringLike": {"ssm:resourceTag/" + proofTag: {"*"}}},
+	},
+	{
+		Why:       "Listing what became of commands has no resources.",
+		Actions:   []string{"ssm:ListCommandInvocations"},
+		Resources: []string{anything},
+	},
+}
+
+// endTests can end no instance but tests'.
+var endTests = []Statement{{
+	Why:       "Only instances that carry the tag " + proofTag + ": tests' own.",
+	Actions:   []string{"ec2:TerminateInstances"},
+	Resources: []string{instances},
+	Condition: Condition{"StringLike": {"aws:ResourceTag/" + proofTag: {"*"}}},
+}}
 
 var rolling = []Statement{
 	{

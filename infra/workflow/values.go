@@ -35,6 +35,9 @@ const (
 	Parameters = "Parameters"
 	// Templates are the ids of the launch templates that plans list.
 	Templates = "Templates"
+	// Subnets and Profiles are those that plans name for test instances.
+	Subnets  = "Subnets"
+	Profiles = "Profiles"
 )
 
 // placeholder is replaced in one pass, since a value may itself hold a ${Token} of the CDK.

@@ -20,6 +20,7 @@ import (
 	"goldsmith/functions/start"
 	"goldsmith/functions/stop"
 	"goldsmith/functions/trigger"
+	"goldsmith/functions/verify"
 	"goldsmith/functions/wake"
 	"goldsmith/functions/watch"
 	"goldsmith/infra/workflow"
@@ -63,6 +64,7 @@ func (s *Suite) startFunctions() error {
 	add(f, "watch", watch.New(book, settle).Handle)
 	add(f, "wake", wake.New(book, settle).Handle)
 	add(f, "start", start.New(cloud, book, now).Handle)
+	add(f, "verify", verify.New(cloud, ssm.NewFromConfig(cfg), now).Handle)
 	add(f, "roll", roll.New(cloud, ssm.NewFromConfig(cfg), told.setting("roll", settings.ImagePath)).Handle)
 	add(f, "release", release.New(cloud, book, book, now).Handle)
 	add(f, "notify", notify.New(teller).Handle)

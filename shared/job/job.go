@@ -2,7 +2,7 @@
 // inside one run, what was decided about it and what was done to it.
 //
 // A step takes the whole job and returns the whole job; the state machine only
-// compares Decision, Hangs, Back, Image.State and Plan.Restart, which handlers have set.
+// compares Decision, Hangs, Back, Image.State, Proved, Plan.Restart and Plan.Verify.Boot, which handlers have set.
 package job
 
 import (
@@ -35,6 +35,10 @@ type Job struct {
 	Hangs bool `json:"hangs"`
 
 	Image Image `json:"image,omitzero"`
+	// Proof is the test instance that was launched from the image.
+	Proof string `json:"proof,omitempty"`
+	// Proved is whether the image has passed the plan's test.
+	Proved bool `json:"proved"`
 	// Rolled is what was pointed at the image, or could not be.
 	Rolled []Rolled `json:"rolled,omitempty"`
 
@@ -47,6 +51,8 @@ type Job struct {
 	Failure *Failure `json:"failure,omitempty"`
 	// Comeback is what a Catch caught while the instance was being brought back.
 	Comeback *Failure `json:"comeback,omitempty"`
+	// Leftover is what a Catch caught while the test instance was being terminated.
+	Leftover *Failure `json:"leftover,omitempty"`
 }
 
 // Run is what all jobs of one execution share.
@@ -134,11 +140,14 @@ const (
 	ForRunning For = "running"
 	// ForImage awaits image state available.
 	ForImage For = "available"
+	// ForBooted awaits both status checks of the image's test instance.
+	ForBooted For = "booted"
 )
 
 // States of an image that EC2 does not know, in a job's result.
 const (
-	// Unproven images are available to EC2, but have not passed their proof.
+	// Unproven images are available to EC2, but have not passed the test that their plan asks for:
+	// nothing is rolled to one, and it is no successor for which an older image could be retired.
 	Unproven = "unproven"
 	// Removed images were left by a job that was cut off, and are gone.
 	Removed = "removed"
@@ -177,6 +186,17 @@ type Times struct {
 	StartSent   time.Time `json:"startSent,omitzero"`
 	Running     time.Time `json:"running,omitzero"`
 	Available   time.Time `json:"available,omitzero"`
+	ProofSent   time.Time `json:"proofSent,omitzero"`
+	Booted      time.Time `json:"booted,omitzero"`
+}
+
+// Boot is from the launch of the test instance to both of its status checks
+// passed; zero when there was none or they did not pass.
+func (t Times) Boot() time.Duration {
+	if t.ProofSent.IsZero() || t.Booted.IsZero() {
+		return 0
+	}
+	return t.Booted.Sub(t.ProofSent)
 }
 
 // Downtime is from the stop sent to running seen; zero when the instance was

@@ -33,10 +33,20 @@ type Result struct {
 	At       time.Time `json:"at"`
 }
 
+// tested is the image as it counts from now on. One that is pending still counts as
+// unproven, too: it may become available, and nobody will test it then.
+func (j Job) tested() Image {
+	i := j.Image
+	if j.Plan.Verify.Boot && !j.Proved && (i.State == "available" || i.State == "pending") {
+		i.State = Unproven
+	}
+	return i
+}
+
 // ResultOf is the job's result, written at now.
 func (j Job) ResultOf(ending Ending, now time.Time) Result {
 	return Result{
 		Run: j.Run.Name, Source: j.Source.ID, Kind: j.Source.Kind, Name: j.Source.Name, Plan: j.Run.Plan,
-		Ending: ending, Skip: j.Skip, Warnings: j.Warnings, Image: j.Image, Rolled: j.Rolled, Times: j.Times, At: now,
+		Ending: ending, Skip: j.Skip, Warnings: j.Warnings, Image: j.tested(), Rolled: j.Rolled, Times: j.Times, At: now,
 	}
 }

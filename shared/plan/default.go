@@ -12,6 +12,7 @@ func Default() Plan {
 		Concurrency: 10,
 		Window:      Duration(4 * time.Hour),
 		Image:       Image{Prefix: "goldsmith"},
+		Verify:      Verify{Patience: Duration(20 * time.Minute)},
 		Keep:        Keep{Minimum: 1},
 	}
 }

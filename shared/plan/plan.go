@@ -48,6 +48,8 @@ type Plan struct {
 	Strict bool `json:"strict,omitempty"`
 	// Image says how images are named and tagged.
 	Image Image `json:"image,omitzero"`
+	// Verify says how an image is tried before anything is pointed at it.
+	Verify Verify `json:"verify"`
 	// Roll says what is pointed at the new image.
 	Roll Roll `json:"roll,omitzero"`
 	// Keep says which images are kept.
@@ -104,6 +106,29 @@ type Image struct {
 	Prefix string `json:"prefix,omitempty"`
 	// Tags are added to image and snapshots, at most 45: EC2 takes 50 and Goldsmith writes five.
 	Tags map[string]string `json:"tags,omitempty"`
+}
+
+// Verify says how an image is tried: one instance is launched from it, and terminated whatever comes of it.
+type Verify struct {
+	// Boot launches the test instance: both EC2 status checks must pass, or nothing is rolled. Default false.
+	Boot bool `json:"boot"`
+	// Subnet is where it is launched. It must be given: a copy of a server boots there, and may do its work.
+	Subnet string `json:"subnet,omitempty"`
+	// SecurityGroups are its security groups, at most 5. Default: the VPC's default group.
+	SecurityGroups []string `json:"securityGroups,omitempty"`
+	// InstanceType is its type. Default: the source's own.
+	InstanceType string `json:"instanceType,omitempty"`
+	// Profile is the name of its instance profile, whose role has the same name. Default: none.
+	Profile string `json:"profile,omitempty"`
+	// Command is a shell command that must succeed on it, sent by Systems Manager. Default: none.
+	Command string `json:"command,omitempty"`
+	// Patience is how long the status checks may take, and the command after them, 2m to 2h. Default 20m.
+	Patience Duration `json:"patience,omitempty"`
+}
+
+// given reports whether anything is said of a test instance.
+func (v Verify) given() bool {
+	return v.Subnet != "" || len(v.SecurityGroups) > 0 || v.InstanceType != "" || v.Profile != "" || v.Command != ""
 }
 
 // Roll says what is pointed at the new image. Templates tagged goldsmith:source=<name>

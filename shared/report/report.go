@@ -60,6 +60,8 @@ type Source struct {
 	Image    job.Image
 	// Downtime is zero when it was not stopped or is not back.
 	Downtime time.Duration
+	// Boot is how long the image's test instance took to boot; zero when there was none, or it did not.
+	Boot time.Duration
 	// DownSince is when the stop was sent to a source that is still down.
 	DownSince time.Time
 	// Failure is set when Ending is Broken or LeftStopped.
@@ -161,7 +163,7 @@ func nameOf(r job.Result) string { return cmp.Or(r.Name, r.Source) }
 func (r *Report) add(result job.Result) {
 	s := Source{
 		ID: result.Source, Name: nameOf(result), Kind: result.Kind, Ending: result.Ending,
-		Image: result.Image, Downtime: result.Times.Downtime(),
+		Image: result.Image, Downtime: result.Times.Downtime(), Boot: result.Times.Boot(),
 	}
 	switch rank(result.Ending) {
 	case rank(job.LeftStopped):

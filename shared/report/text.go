@@ -101,6 +101,14 @@ func (r Roll) Change() string {
 	}
 }
 
+// Proved says how long the image's test instance took to boot, behind a comma; empty when there was none.
+func (s Source) Proved() string {
+	if s.Boot == 0 {
+		return ""
+	}
+	return ", proved: booted in " + Span(s.Boot)
+}
+
 // Label is the target's name with its id where both are known.
 func (r Roll) Label() string { return Label(r.Name, r.Target) }
 
@@ -164,7 +172,7 @@ func (t *text) imaged(sources []Source) {
 		if s.Downtime > 0 {
 			down = "down " + Span(s.Downtime)
 		}
-		t.line(1, "%s: %s, %s", Label(s.Name, s.ID), s.Image.ID, down)
+		t.line(1, "%s: %s, %s%s", Label(s.Name, s.ID), s.Image.ID, down, s.Proved())
 	}
 }
 

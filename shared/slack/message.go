@@ -149,6 +149,7 @@ func imaged(sources []report.Source) part {
 		if s.Downtime > 0 {
 			line += ", down " + report.Span(s.Downtime)
 		}
+		line += s.Proved()
 		p.full = append(p.full, line)
 	}
 	return p

@@ -68,6 +68,8 @@ func For(j job.Job, what job.For) (*job.Await, error) {
 		return &job.Await{Resource: j.Source.ID, For: what, Until: j.Times.StartSent.Add(startLimit)}, nil
 	case job.ForImage:
 		return &job.Await{Resource: j.Image.ID, For: what, Until: j.Times.ImageSent.Add(imageLimit)}, nil
+	case job.ForBooted:
+		return &job.Await{Resource: j.Proof, For: what, Until: j.Times.ProofSent.Add(time.Duration(j.Plan.Verify.Patience))}, nil
 	default:
 		return nil, fmt.Errorf("nothing is known of waiting for %q", what)
 	}
@@ -94,6 +96,8 @@ func look(ctx context.Context, api API, j job.Job, now time.Time) (job.Job, bool
 		return lookRunning(ctx, api, j, now)
 	case job.ForImage:
 		return lookImage(ctx, api, j, now)
+	case job.ForBooted:
+		return lookBooted(ctx, api, j, now)
 	default:
 		return j, false, fmt.Errorf("nothing is known of waiting for %q", j.Await.For)
 	}

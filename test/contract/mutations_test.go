@@ -58,6 +58,7 @@ var mutations = []mutation{
 	{"errors", "a type that is not named any more", func(states map[string]object) {
 		shorten("Start the instance", "Retry", 3)(states)
 		shorten("Bring the instance back", "Retry", 3)(states)
+		shorten("Launch a test instance", "Retry", 3)(states)
 	}, "never names fault.NoCapacity"},
 
 	{"timeouts", "a Task without", drop("Select the sources", "TimeoutSeconds"), "Select the sources has no TimeoutSeconds"},

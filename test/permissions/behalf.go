@@ -47,6 +47,19 @@ func (s Scene) consequences(k Keys) []consequence {
 			call: "ec2:StartInstances", actions: []string{"kms:CreateGrant"}, resource: k.Volume, keys: granting,
 		},
 		{
+			// The same page: volumes of an encrypted image. ReEncrypt* is two actions.
+			call: "ec2:RunInstances", actions: []string{
+				"kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo",
+			}, resource: k.Volume, keys: via("ec2"),
+		},
+		{call: "ec2:RunInstances", actions: []string{"kms:CreateGrant"}, resource: k.Volume, keys: granting},
+		{
+			// docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html: the profile's role, which has its name.
+			call: "ec2:RunInstances", when: func(c Call) bool { return c.Params.Has("IamInstanceProfile") },
+			actions: []string{"iam:PassRole"}, resource: "arn:" + s.Partition + ":iam::" + s.ID + ":role/tested",
+			keys: map[string][]string{"iam:PassedToService": {"ec2.amazonaws.com"}},
+		},
+		{
 			// StartInstances has license-configuration as a resource type beside instance, of whichever account
 			// shares it; StopInstances has not. Every instance counts as licensed here.
 			call: "ec2:StartInstances", actions: []string{"ec2:StartInstances"},
