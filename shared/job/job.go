@@ -2,7 +2,7 @@
 // inside one run, what was decided about it and what was done to it.
 //
 // A step takes the whole job and returns the whole job; the state machine only
-// compares Decision, Back, Image.State and Plan.Restart, which handlers have set.
+// compares Decision, Back, Refreshing, Image.State and Plan.Restart, which handlers have set.
 package job
 
 import (
@@ -34,6 +34,11 @@ type Job struct {
 	Image Image `json:"image,omitzero"`
 	// Rolled is what was pointed at the image, or could not be.
 	Rolled []Rolled `json:"rolled,omitempty"`
+	// Refreshes are the Auto Scaling groups that use what was rolled.
+	Refreshes []Refresh `json:"refreshes,omitempty"`
+	// Refreshing is whether something is left to do about those groups: to look for them, to
+	// start a refresh or to wait for one. The source is released by then.
+	Refreshing bool `json:"refreshing"`
 
 	// Back is whether nothing is left to start: the instance runs again, was
 	// never stopped by us, or was stopped before the run.
@@ -112,7 +117,7 @@ const (
 
 // Await is one thing EC2 has to reach.
 type Await struct {
-	// Resource is the id whose events wake the wait: an instance or an image.
+	// Resource is the id whose events wake the wait: an instance, an image or an instance refresh.
 	Resource string `json:"resource"`
 	For      For    `json:"for"`
 	// Until is the wait's last moment; watch gives up after it, not the state machine.
@@ -131,6 +136,8 @@ const (
 	ForRunning For = "running"
 	// ForImage awaits image state available.
 	ForImage For = "available"
+	// ForRefresh awaits the end of an instance refresh, whichever it is.
+	ForRefresh For = "refreshed"
 )
 
 // Image is the image being made.
@@ -151,9 +158,38 @@ type Rolled struct {
 	To       string `json:"to,omitempty"`
 	Version  int64  `json:"version,omitempty"`
 	Previous int64  `json:"previous,omitempty"`
+	// Through are the ids of launch templates that take their image from this parameter.
+	Through []string `json:"through,omitempty"`
 	// Problem says why it was left alone; empty when it was rolled.
 	Problem string `json:"problem,omitempty"`
 }
+
+// Refresh is one Auto Scaling group that uses what was rolled, and what became of it.
+type Refresh struct {
+	Group string `json:"group"`
+	// ID is the instance refresh's; empty when there is none.
+	ID string `json:"id,omitempty"`
+	// Status is the word Auto Scaling has for it: Pending, InProgress, Successful and so on.
+	Status string `json:"status,omitempty"`
+	// Behind is set while ID is a refresh that somebody else began: ours follows it.
+	Behind bool `json:"behind,omitempty"`
+	// From and To are what the group launched from before and after, such as "web 7" and "web 8".
+	From string `json:"from,omitempty"`
+	To   string `json:"to,omitempty"`
+	// Note is what to know of it all the same, such as why it cannot be rolled back.
+	Note string `json:"note,omitempty"`
+	// Problem says why it was not refreshed, or how the refresh ended; empty while all is well.
+	Problem string    `json:"problem,omitempty"`
+	Began   time.Time `json:"began,omitzero"`
+	Ended   time.Time `json:"ended,omitzero"`
+}
+
+// MaxRefreshes is how many groups a job refreshes at most: more would not fit what Step
+// Functions carries, and would take days one checkpoint at a time.
+const MaxRefreshes = 30
+
+// Open reports whether its refresh goes on, or the one that it waits behind.
+func (r Refresh) Open() bool { return r.ID != "" && r.Ended.IsZero() && r.Problem == "" }
 
 // Times are moments in UTC, zero when they did not come.
 type Times struct {
@@ -165,6 +201,8 @@ type Times struct {
 	StartSent   time.Time `json:"startSent,omitzero"`
 	Running     time.Time `json:"running,omitzero"`
 	Available   time.Time `json:"available,omitzero"`
+	// Released is when the source was given free; refreshes of groups come later.
+	Released time.Time `json:"released,omitzero"`
 }
 
 // Downtime is from the stop sent to running seen; zero when the instance was

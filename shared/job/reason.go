@@ -32,3 +32,6 @@ const (
 	AddressChanges    ReasonCode = "public-address-changes"
 	SlowVolume        ReasonCode = "slow-volume"
 )
+
+// PinnedGroup is a warning that comes after the image: a group goes on launching the old one.
+const PinnedGroup ReasonCode = "pinned-group"
