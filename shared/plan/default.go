@@ -12,6 +12,7 @@ func Default() Plan {
 		Concurrency: 10,
 		Window:      Duration(4 * time.Hour),
 		Image:       Image{Prefix: "goldsmith"},
+		Roll:        Roll{Refresh: Refresh{AutoRollback: true}},
 		Keep:        Keep{Minimum: 1},
 	}
 }

@@ -110,7 +110,13 @@ func TestParseReadsEveryKey(t *testing.T) {
 		Consistency: plan.Reboot, Restart: plan.Snapshotted, Health: plan.Checked,
 		Concurrency: 1000, Limit: plan.Limit{Count: 25}, Window: plan.Duration(90 * time.Minute), Strict: true,
 		Image:  plan.Image{Prefix: "a/b_c.(d)-e", Tags: map[string]string{"Owner": "5", "empty": ""}},
-		Roll:   plan.Roll{Templates: map[string][]string{"web": {"lt-0123456789abcdef0", "web-template"}, "db": {"db-template"}}},
+		Roll: plan.Roll{
+			Templates: map[string][]string{"web": {"lt-0123456789abcdef0", "web-template"}, "db": {"db-template"}},
+			Refresh: plan.Refresh{
+				Enabled: true, MinHealthy: 80, MaxHealthy: 120, Bake: plan.Duration(10 * time.Minute), Checkpoints: []int{20, 50, 100},
+				CheckpointDelay: plan.Duration(30 * time.Minute), Alarms: []string{"web-errors", "web-latency"},
+			},
+		},
 		Keep:   plan.Keep{Daily: 7, Weekly: 4, Monthly: 12, Yearly: 1000, Minimum: 3},
 		Notify: plan.Notify{Channel: "C0123ABCDEF", On: []plan.Outcome{plan.OK, plan.Partial, plan.Failed}, Mention: "<!subteam^S0123ABCD> <@U0123ABCD>"},
 	}

@@ -38,7 +38,22 @@ func constrain(schema *jsonschema.Schema) {
 	between(property(part("Keep"), "minimum"), plan.Minimum)
 	selector(part("Selector"))
 	property(part("Roll"), "templates").AdditionalProperties = oneOrMore(&jsonschema.Schema{Type: "string", Pattern: plan.TemplateForm})
+	refresh(part("Refresh"))
 	defaults(schema)
+}
+
+func refresh(schema *jsonschema.Schema) {
+	between(property(schema, "minHealthy"), plan.MinHealthy)
+	between(property(schema, "maxHealthy"), plan.MaxHealthy)
+	property(schema, "autoRollback").Default = plan.Default().Roll.Refresh.AutoRollback
+	percent := &jsonschema.Schema{Type: "integer"}
+	between(percent, plan.Checkpoint)
+	checkpoints := property(schema, "checkpoints")
+	checkpoints.AnyOf = oneOrMore(percent).AnyOf
+	name, most := uint64(plan.MaxAlarm), uint64(plan.MaxAlarms)
+	alarms := property(schema, "alarms")
+	alarms.AnyOf = oneOrMore(&jsonschema.Schema{Type: "string", Pattern: `\S`, MaxLength: &name}).AnyOf
+	alarms.AnyOf[len(alarms.AnyOf)-1].MaxItems = &most
 }
 
 func property(schema *jsonschema.Schema, name string) *jsonschema.Schema {
