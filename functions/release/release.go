@@ -1,10 +1,14 @@
 // Package release ends a job: it writes the result, answers the request tag and
-// gives the claim up, unless an instance is still down.
+// gives the claim up, unless an instance is still down. Groups are refreshed
+// afterwards: a claim does not wait for hours, and no refresh changes what became
+// of the source.
 package release
 
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -55,6 +59,7 @@ func New(tags Tagger, claims Claims, results Results, now func() time.Time) Step
 func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	now := s.now().UTC()
 	ending := endingOf(j)
+	j.Times.Released, j.Refreshing = now, ending == job.Imaged && concernsGroups(j)
 	result := j.ResultOf(ending, now)
 	result.Problem = problem(j)
 	if err := s.results.PutResult(ctx, result); err != nil {
@@ -68,6 +73,15 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	}
 	count(ctx, j, ending)
 	return j, nil
+}
+
+// concernsGroups reports whether an Auto Scaling group may use what was rolled. In a plan
+// that refreshes none, what matters is a template whose default is of no use to a group.
+func concernsGroups(j job.Job) bool {
+	return slices.ContainsFunc(j.Rolled, func(r job.Rolled) bool {
+		through := j.Plan.Roll.Refresh.Enabled && len(r.Through) > 0
+		return r.Problem == "" && (through || strings.HasPrefix(r.Target, "lt-"))
+	})
 }
 
 func endingOf(j job.Job) job.Ending {

@@ -23,7 +23,7 @@ type Do int
 const (
 	// Nothing is to be done; Decision.Why says why not.
 	Nothing Do = iota
-	// Settled means that there is nothing to do: the group is where it should be.
+	// Settled means that there is nothing to do: the group names Decision.Desired itself.
 	Settled
 	// Plain is a refresh that launches what the group names anyway.
 	Plain
@@ -76,7 +76,7 @@ func Decide(g types.AutoScalingGroup, rolled Rolled, images Images) Decision {
 	case slices.ContainsFunc(uses, func(l launch) bool { return rolled.follows(l.Spec) }):
 		d.Do = Plain
 	default:
-		d.Do = Settled
+		d.Do, d.Desired = Settled, desired(g, rolled)
 		return d
 	}
 	if !d.AutoRollback {

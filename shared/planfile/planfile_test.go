@@ -109,7 +109,7 @@ func TestParseReadsEveryKey(t *testing.T) {
 		},
 		Consistency: plan.Reboot, Restart: plan.Snapshotted, Health: plan.Checked,
 		Concurrency: 1000, Limit: plan.Limit{Count: 25}, Window: plan.Duration(90 * time.Minute), Strict: true,
-		Image:  plan.Image{Prefix: "a/b_c.(d)-e", Tags: map[string]string{"Owner": "5", "empty": ""}},
+		Image: plan.Image{Prefix: "a/b_c.(d)-e", Tags: map[string]string{"Owner": "5", "empty": ""}},
 		Roll: plan.Roll{
 			Templates: map[string][]string{"web": {"lt-0123456789abcdef0", "web-template"}, "db": {"db-template"}},
 			Refresh: plan.Refresh{
