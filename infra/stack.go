@@ -116,6 +116,8 @@ func valuesOf(props StackProps, table Ledger, letters DeadLetters) workflow.Valu
 		workflow.VolumeKeys:     props.Target.keys(c.VolumeKeys),
 		workflow.Parameters:     rooted(c.Parameters),
 		workflow.Templates:      listed(c),
+		workflow.Groups:         refreshed(c),
+		workflow.PassedRoles:    c.PassedRoles,
 	}
 	if c.SlackSecret != "" {
 		values[workflow.SlackSecret] = []string{c.SlackSecret}
@@ -142,6 +144,16 @@ func listed(c Config) (all []string) {
 		}
 	}
 	return unique(all)
+}
+
+// refreshed is every group, if a plan refreshes groups.
+func refreshed(c Config) []string {
+	for _, p := range c.Plans.Plans {
+		if p.Roll.Refresh.Enabled {
+			return []string{"*"}
+		}
+	}
+	return nil
 }
 
 // secretARN is a secret as a policy names it: Secrets Manager ends an ARN with six
