@@ -121,6 +121,9 @@ func operationOf(service string, r *http.Request) string {
 	if _, operation, ok := strings.Cut(r.Header.Get("X-Amz-Target"), "."); ok {
 		return operation
 	}
+	if service == "scheduler" {
+		return "GetSchedule" // the only one that the embedded Scheduler has
+	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return service

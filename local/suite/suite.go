@@ -53,6 +53,8 @@ type Options struct {
 	Ledger ledger.Ledger
 	// Wrap stands between the bus or the state machine and the functions; for tests.
 	Wrap func(asl.Invoker) asl.Invoker
+	// Definition is the state machine's. Default: the deployed one; for tests.
+	Definition string
 	// Guard stands between the clients and the embedded AWS, which is the suite; for tests.
 	// Without an Endpoint only.
 	Guard func(*Suite) http.Handler
@@ -123,6 +125,9 @@ func withDefaults(o Options) Options {
 	if o.Sweep == 0 {
 		o.Sweep = 5 * time.Minute
 	}
+	if o.Definition == "" {
+		o.Definition = workflow.Definition
+	}
 	if o.Ledger == nil {
 		o.Ledger = ledger.NewMemory()
 	}
@@ -163,7 +168,7 @@ func (s *Suite) startStates() error {
 	})
 	s.services["states"] = s.States
 	var err error
-	s.Machine, err = s.States.Create(workflow.Name, []byte(workflow.Definition), workflow.Substitutions(partition, s.functions.ARN))
+	s.Machine, err = s.States.Create(workflow.Name, []byte(o.Definition), workflow.Substitutions(partition, s.functions.ARN))
 	return err
 }
 
@@ -182,6 +187,7 @@ func (s *Suite) startBus() error {
 			return nil
 		},
 	})
+	s.services["scheduler"] = s.Bus
 	return err
 }
 
