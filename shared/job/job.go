@@ -196,8 +196,11 @@ type Refresh struct {
 // Functions carries, and would take days one checkpoint at a time.
 const MaxRefreshes = 30
 
-// Open reports whether its refresh goes on, or the one that it waits behind.
-func (r Refresh) Open() bool { return r.ID != "" && r.Ended.IsZero() && r.Problem == "" }
+// Open reports whether something is left to do about it: to wait, or to begin ours.
+func (r Refresh) Open() bool { return r.Going() || r.Behind && r.Problem == "" }
+
+// Going reports whether its refresh goes on, or the one that it waits behind.
+func (r Refresh) Going() bool { return r.ID != "" && r.Ended.IsZero() && r.Problem == "" }
 
 // Times are moments in UTC, zero when they did not come.
 type Times struct {

@@ -21,7 +21,7 @@ type Refreshes interface {
 
 // forRefresh awaits the first that has not ended. The others are looked at when it has.
 func forRefresh(j job.Job) (*job.Await, error) {
-	i := slices.IndexFunc(j.Refreshes, job.Refresh.Open)
+	i := slices.IndexFunc(j.Refreshes, job.Refresh.Going)
 	if i < 0 {
 		return nil, fmt.Errorf("no instance refresh of %s is open", j.Source.ID)
 	}
@@ -33,19 +33,19 @@ func forRefresh(j job.Job) (*job.Await, error) {
 func lookRefreshes(ctx context.Context, api Refreshes, j job.Job, now time.Time) (job.Job, bool, error) {
 	j.Refreshes = slices.Clone(j.Refreshes)
 	for i, r := range j.Refreshes {
-		if !r.Open() {
+		if !r.Going() {
 			continue
 		}
 		r, err := lookRefresh(ctx, api, r, now)
 		if err != nil {
 			return j, false, err
 		}
-		if r.Open() && now.After(j.Await.Until) {
+		if r.Going() && now.After(j.Await.Until) {
 			r.Problem = fmt.Sprintf("The refresh is %s after %s. Auto Scaling goes on with it for up to 14 days; nobody waits for it any more.",
 				r.Status, now.Sub(j.Times.Released).Round(time.Minute))
 		}
 		j.Refreshes[i] = r
-		if r.Open() && r.ID == j.Await.Resource {
+		if r.Going() && r.ID == j.Await.Resource {
 			return j, false, nil
 		}
 	}
