@@ -263,9 +263,11 @@ var refreshing = []Statement{
 		Resources: []string{"arn:${Partition}:autoscaling:${Region}:${Account}:autoScalingGroup:*:autoScalingGroupName/${Groups}"},
 	},
 	{
-		Why:       "Auto Scaling asks whether the caller may launch what the group launches; nothing without a launch template of the account.",
-		Actions:   []string{"ec2:RunInstances"},
-		Resources: []string{"${Groups}"},
+		Why:     "Auto Scaling asks whether the caller may launch what the group launches; nothing without a launch template of the account.",
+		Actions: []string{"ec2:RunInstances"},
+		Resources: []string{
+			"arn:${Partition}:ec2:${Region}:${Account}:*/${Groups}", "arn:${Partition}:ec2:${Region}::image/${Groups}", "arn:${Partition}:ec2:${Region}::snapshot/${Groups}",
+		},
 		Condition: Condition{"ArnLike": {"ec2:LaunchTemplate": {launchTemplates + "*"}}},
 	},
 	{
