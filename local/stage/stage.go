@@ -13,6 +13,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	scaling "github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
@@ -21,6 +22,7 @@ import (
 	ssmsdk "github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"goldsmith/events"
+	"goldsmith/local/autoscaling"
 	"goldsmith/local/bus"
 	"goldsmith/local/clock"
 	"goldsmith/local/ec2"
@@ -49,6 +51,9 @@ type Stage struct {
 	*testing.T
 	Cloud *ec2.World
 	EC2   *sdk.Client
+	// Groups and Scaling are Auto Scaling, from inside and through its client.
+	Groups  *autoscaling.Service
+	Scaling *scaling.Client
 	// Parameters and SSM are Parameter Store, from inside and through its client.
 	Parameters *ssm.Store
 	SSM        *ssmsdk.Client
@@ -81,6 +86,8 @@ func New(t *testing.T) *Stage {
 	now := clock.Real()
 	s.Cloud = ec2.New(ec2.Options{Clock: now, Seed: 7, Region: Region, Account: Account, Log: &s.calls,
 		ResolveParameter: func(name string) (string, bool) { return s.Parameters.Value(name) }})
+	s.Groups = autoscaling.New(autoscaling.Options{Clock: now, EC2: s.Cloud, Region: Region, Account: Account, Log: &s.calls})
+	t.Cleanup(s.Groups.Close)
 	s.Parameters = ssm.New(ssm.Options{Clock: now, Region: Region, Account: Account})
 	s.States = states.New(states.Options{Clock: now, Region: Region, Account: Account, Invoker: &s.tokens, Seed: 7})
 	s.Slack = slacksink.New(slacksink.Options{Clock: now})
@@ -93,6 +100,7 @@ func New(t *testing.T) *Stage {
 	t.Cleanup(s.Bus.Close)
 	s.Scheduler = scheduler.NewFromConfig(s.config(s.wire("scheduler", s.Bus)))
 	s.EC2 = sdk.NewFromConfig(s.config(s.wire("ec2", s.Cloud)))
+	s.Scaling = scaling.NewFromConfig(s.config(s.wire("autoscaling", s.Groups)))
 	s.SSM = ssmsdk.NewFromConfig(s.config(s.wire("ssm", s.Parameters)))
 	s.SFN = sfn.NewFromConfig(s.config(s.wire("states", s.States)))
 	s.secrets = secretsmanager.NewFromConfig(s.config(s.wire("secretsmanager", vault)))

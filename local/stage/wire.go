@@ -88,7 +88,7 @@ func (b *breaks) next(call string) failure {
 const Attempts = 6
 
 // Refuse makes the next calls of an operation of Systems Manager, Step
-// Functions or Secrets Manager fail. EC2 has faults of its own: Cloud.Inject.
+// Functions, Secrets Manager or Auto Scaling fail. EC2 has faults of its own: Cloud.Inject.
 func (s *Stage) Refuse(operation, code string, times int) {
 	s.broken.add(operation, failure{code: code}, times)
 }
@@ -109,11 +109,21 @@ func (s *Stage) wire(service string, h http.Handler) *http.Client {
 			panic(http.ErrAbortHandler) // How a net/http server hangs up.
 		case f.code != "":
 			w.WriteHeader(http.StatusBadRequest)
-			_ = json.NewEncoder(w).Encode(map[string]string{"__type": f.code, "message": "An injected fault."})
+			refuse(w, service, f.code)
 		default:
 			h.ServeHTTP(w, r)
 		}
 	}))
+}
+
+// refuse answers with an error code as the service's protocol has it.
+func refuse(w io.Writer, service, code string) {
+	const message = "An injected fault."
+	if service == "autoscaling" {
+		_, _ = fmt.Fprintf(w, "<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error></ErrorResponse>", code, message)
+		return
+	}
+	_ = json.NewEncoder(w).Encode(map[string]string{"__type": code, "message": message})
 }
 
 // operationOf is the call's operation in the protocols that the services speak.
