@@ -38,7 +38,7 @@ func scene(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 	}
 	j.Times.Released = time.Now().UTC()
 	time.Sleep(time.Minute)
-	return refresh.New(s.Scaling, s.EC2, s.Ledger, time.Now).Handle, j
+	return refresh.New(s.AutoScaling, s.EC2, s.Ledger, time.Now).Handle, j
 }
 
 type cases = []stage.Case[job.Job, job.Job]
@@ -273,7 +273,7 @@ func template(s *stage.Stage, name string) string {
 // group makes a group of two.
 func group(s *stage.Stage, name, template, version string) {
 	s.Helper()
-	_, err := s.Scaling.CreateAutoScalingGroup(s.Context(), &autoscaling.CreateAutoScalingGroupInput{
+	_, err := s.AutoScaling.CreateAutoScalingGroup(s.Context(), &autoscaling.CreateAutoScalingGroupInput{
 		AutoScalingGroupName: aws.String(name), MinSize: aws.Int32(2), MaxSize: aws.Int32(4), AvailabilityZones: []string{stage.Region + "a"},
 		LaunchTemplate: &types.LaunchTemplateSpecification{LaunchTemplateId: aws.String(template), Version: aws.String(version)},
 	})
@@ -283,14 +283,14 @@ func group(s *stage.Stage, name, template, version string) {
 // begin starts a refresh that is somebody else's.
 func begin(s *stage.Stage, name string) {
 	s.Helper()
-	_, err := s.Scaling.StartInstanceRefresh(s.Context(), &autoscaling.StartInstanceRefreshInput{AutoScalingGroupName: aws.String(name)})
+	_, err := s.AutoScaling.StartInstanceRefresh(s.Context(), &autoscaling.StartInstanceRefreshInput{AutoScalingGroupName: aws.String(name)})
 	s.Must(err)
 }
 
 // refreshes are all that a group has had, newest first.
 func refreshes(s *stage.Stage, name string) []types.InstanceRefresh {
 	s.Helper()
-	out, err := s.Scaling.DescribeInstanceRefreshes(s.Context(), &autoscaling.DescribeInstanceRefreshesInput{AutoScalingGroupName: aws.String(name)})
+	out, err := s.AutoScaling.DescribeInstanceRefreshes(s.Context(), &autoscaling.DescribeInstanceRefreshesInput{AutoScalingGroupName: aws.String(name)})
 	s.Must(err)
 	return out.InstanceRefreshes
 }

@@ -16,7 +16,7 @@ import (
 
 // scene is the event that an instance has stopped; an execution waits for just that.
 func scene(s *stage.Stage) (handler.Func[json.RawMessage, struct{}], json.RawMessage) {
-	settle := wait.Settler{EC2: s.EC2, Groups: s.Scaling, Tokens: s.SFN, Ledger: s.Ledger, Now: time.Now}
+	settle := wait.Settler{EC2: s.EC2, Groups: s.AutoScaling, Tokens: s.SFN, Ledger: s.Ledger, Now: time.Now}
 	awaits(s, "waiting", s.Web, job.ForStopped)
 	return wake.New(s.Ledger, settle).Handle, s.Sample("instance-stopped", s.Web)
 }

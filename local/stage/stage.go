@@ -51,12 +51,12 @@ type Stage struct {
 	*testing.T
 	Cloud *ec2.World
 	EC2   *sdk.Client
-	// Groups and Scaling are Auto Scaling, from inside and through its client.
-	Groups  *autoscaling.Service
-	Scaling *scaling.Client
 	// Parameters and SSM are Parameter Store, from inside and through its client.
 	Parameters *ssm.Store
 	SSM        *ssmsdk.Client
+	// Groups and AutoScaling are Auto Scaling, which has no groups yet.
+	Groups      *autoscaling.Service
+	AutoScaling *scaling.Client
 	// States and SFN are Step Functions; its executions wait for a task token, see Run.
 	States *states.Service
 	SFN    *sfn.Client
@@ -85,7 +85,8 @@ func New(t *testing.T) *Stage {
 	s := &Stage{T: t}
 	now := clock.Real()
 	s.Cloud = ec2.New(ec2.Options{Clock: now, Seed: 7, Region: Region, Account: Account, Log: &s.calls,
-		ResolveParameter: func(name string) (string, bool) { return s.Parameters.Value(name) }})
+		ResolveParameter:  func(name string) (string, bool) { return s.Parameters.Value(name) },
+		ParametersHolding: func(image string) []string { return s.Parameters.Holding(image) }})
 	s.Groups = autoscaling.New(autoscaling.Options{Clock: now, EC2: s.Cloud, Region: Region, Account: Account, Log: &s.calls})
 	t.Cleanup(s.Groups.Close)
 	s.Parameters = ssm.New(ssm.Options{Clock: now, Region: Region, Account: Account})
@@ -100,7 +101,7 @@ func New(t *testing.T) *Stage {
 	t.Cleanup(s.Bus.Close)
 	s.Scheduler = scheduler.NewFromConfig(s.config(s.wire("scheduler", s.Bus)))
 	s.EC2 = sdk.NewFromConfig(s.config(s.wire("ec2", s.Cloud)))
-	s.Scaling = scaling.NewFromConfig(s.config(s.wire("autoscaling", s.Groups)))
+	s.AutoScaling = scaling.NewFromConfig(s.config(s.wire("autoscaling", s.Groups)))
 	s.SSM = ssmsdk.NewFromConfig(s.config(s.wire("ssm", s.Parameters)))
 	s.SFN = sfn.NewFromConfig(s.config(s.wire("states", s.States)))
 	s.secrets = secretsmanager.NewFromConfig(s.config(s.wire("secretsmanager", vault)))

@@ -87,8 +87,8 @@ func (b *breaks) next(call string) failure {
 // Attempts is how often a client tries one call.
 const Attempts = 6
 
-// Refuse makes the next calls of an operation of Systems Manager, Step
-// Functions, Secrets Manager or Auto Scaling fail. EC2 has faults of its own: Cloud.Inject.
+// Refuse makes the next calls of an operation of Systems Manager, Auto Scaling, Step
+// Functions or Secrets Manager fail. EC2 has faults of its own: Cloud.Inject.
 func (s *Stage) Refuse(operation, code string, times int) {
 	s.broken.add(operation, failure{code: code}, times)
 }
@@ -109,21 +109,15 @@ func (s *Stage) wire(service string, h http.Handler) *http.Client {
 			panic(http.ErrAbortHandler) // How a net/http server hangs up.
 		case f.code != "":
 			w.WriteHeader(http.StatusBadRequest)
-			refuse(w, service, f.code)
+			if service == "autoscaling" { // the one query service without faults of its own
+				_, _ = fmt.Fprintf(w, "<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>An injected fault.</Message></Error></ErrorResponse>", f.code)
+				return
+			}
+			_ = json.NewEncoder(w).Encode(map[string]string{"__type": f.code, "message": "An injected fault."})
 		default:
 			h.ServeHTTP(w, r)
 		}
 	}))
-}
-
-// refuse answers with an error code as the service's protocol has it.
-func refuse(w io.Writer, service, code string) {
-	const message = "An injected fault."
-	if service == "autoscaling" {
-		_, _ = fmt.Fprintf(w, "<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error></ErrorResponse>", code, message)
-		return
-	}
-	_ = json.NewEncoder(w).Encode(map[string]string{"__type": code, "message": message})
 }
 
 // operationOf is the call's operation in the protocols that the services speak.

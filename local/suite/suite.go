@@ -139,6 +139,7 @@ func (s *Suite) startServices() error {
 	o.EC2.Clock, o.EC2.Seed, o.EC2.Region, o.EC2.Account, o.EC2.Log = o.Clock, o.Seed, o.Region, o.Account, s.Calls
 	o.EC2.Emit = s.emit
 	o.EC2.ResolveParameter = func(name string) (string, bool) { return s.Parameters.Value(name) }
+	o.EC2.ParametersHolding = func(image string) []string { return s.Parameters.Holding(image) }
 	s.EC2 = ec2.New(o.EC2)
 	s.Parameters = ssm.New(ssm.Options{
 		Clock: o.Clock, Region: o.Region, Account: o.Account, Log: s.Calls, Emit: s.emit, Launchable: s.EC2.Launchable,
