@@ -221,11 +221,11 @@ func TestRefreshGoesWrong(t *testing.T) {
 	})
 }
 
-// A plan that refreshes nothing only warns.
+// A plan that only warns.
 func TestWarn(t *testing.T) {
 	off := func(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 		step, j := scene(s)
-		j.Plan.Roll.Refresh.Enabled = false
+		j.Plan.Roll.Refresh.Enabled, j.Plan.Roll.Refresh.Warn = false, true
 		return step, j
 	}
 	stage.Play(t, off, cases{

@@ -75,12 +75,14 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	return j, nil
 }
 
-// concernsGroups reports whether an Auto Scaling group may use what was rolled. In a plan
-// that refreshes none, what matters is a template whose default is of no use to a group.
+// concernsGroups reports whether the plan has groups looked at, and one may use what was
+// rolled. A warning is about templates only: a group that takes its image from a
+// parameter launches the new one by itself.
 func concernsGroups(j job.Job) bool {
+	wish := j.Plan.Roll.Refresh
 	return slices.ContainsFunc(j.Rolled, func(r job.Rolled) bool {
-		through := j.Plan.Roll.Refresh.Enabled && len(r.Through) > 0
-		return r.Problem == "" && (through || strings.HasPrefix(r.Target, "lt-"))
+		template, through := strings.HasPrefix(r.Target, "lt-"), len(r.Through) > 0
+		return r.Problem == "" && (wish.Enabled && (template || through) || wish.Warn && template)
 	})
 }
 

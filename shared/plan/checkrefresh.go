@@ -16,6 +16,8 @@ func (c *checker) refresh(roll Roll) {
 			c.add("roll.refresh", "refreshes nothing while enabled is not true: add it, or leave the rest out")
 		}
 		return
+	case r.Warn:
+		c.add("roll.refresh.warn", "means nothing while enabled is true: every group is told of")
 	case roll.Skip:
 		c.add("roll.refresh", "no group is refreshed while skip is true: leave one of the two out")
 	}

@@ -119,6 +119,8 @@ type Roll struct {
 type Refresh struct {
 	// Enabled starts an instance refresh of every group that uses a rolled template. Default false.
 	Enabled bool `json:"enabled,omitempty"`
+	// Warn only looks for groups that go on launching an older version by its number, and tells of them. Default false.
+	Warn bool `json:"warn,omitempty"`
 	// MinHealthy is the percentage of a group that must serve meanwhile, 1 to 100. Default: the group's policy, else 90.
 	MinHealthy int `json:"minHealthy,omitempty"`
 	// MaxHealthy is the percentage that a group may grow to meanwhile, 100 to 200 and at most 100 above minHealthy. Default: the group's policy, else 100.

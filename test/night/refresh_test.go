@@ -245,9 +245,10 @@ func TestSomebodyElseRefreshes(t *testing.T) {
 	})
 }
 
-// A plan without refreshes warns of groups that name a number, and does nothing to them.
+// A plan that warns tells of groups that name a number, and does nothing to them.
 func TestAPinnedGroupWithoutARefresh(t *testing.T) {
-	play(t, suite.Options{}, func(n *night) {
+	warning := suite.Options{Plans: nightly(func(p *plan.Plan) { p.Roll.Refresh.Warn = true })}
+	play(t, warning, func(n *night) {
 		web := n.launch("web", "")
 		base := n.template("base", "web", "m5.large", ec2.ImageX86)
 		n.group("fleet", base, "1")
@@ -258,6 +259,18 @@ func TestAPinnedGroupWithoutARefresh(t *testing.T) {
 		n.saysOf(r, "OK: nightly", string(job.PinnedGroup), "fleet (base 1)")
 		n.want("calls", len(n.callsOf("DescribeAutoScalingGroups")), 1)
 		n.want("other calls", len(n.callsOf("DescribeInstanceRefreshes")), 0)
+	})
+}
+
+// A plan that says nothing of groups costs nothing for them.
+func TestGroupsThatNobodyAskedFor(t *testing.T) {
+	play(t, suite.Options{}, func(n *night) {
+		web := n.launch("web", "")
+		n.group("fleet", n.template("base", "web", "m5.large", ec2.ImageX86), "1")
+		r := n.run()[0]
+		n.wasImaged(r, web)
+		n.want("calls", len(n.callsOf("DescribeAutoScalingGroups")), 0)
+		n.want("images", n.members("fleet")[0], ec2.ImageX86)
 	})
 }
 
