@@ -3,6 +3,7 @@ package refresh
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -75,10 +76,8 @@ func (s Step) one(ctx context.Context, j job.Job, g types.AutoScalingGroup, temp
 // bring takes up the refresh that deploys this already, or starts it, or waits
 // behind another: a group has one at a time.
 func (s Step) bring(ctx context.Context, j job.Job, r job.Refresh, d group.Decision, known []types.InstanceRefresh) (job.Refresh, error) {
-	for _, k := range known {
-		if ours(j, d, k) {
-			return taken(r, k), nil
-		}
+	if i := slices.IndexFunc(known, func(k types.InstanceRefresh) bool { return ours(j, d, k) }); i >= 0 {
+		return taken(r, known[i]), nil
 	}
 	switch d.Do {
 	case group.Nothing:
@@ -93,6 +92,10 @@ func (s Step) bring(ctx context.Context, j job.Job, r job.Refresh, d group.Decis
 		r.Behind = true
 		return r, nil
 	}
+	return s.start(ctx, j, r, d)
+}
+
+func (s Step) start(ctx context.Context, j job.Job, r job.Refresh, d group.Decision) (job.Refresh, error) {
 	out, err := s.groups.StartInstanceRefresh(ctx, &autoscaling.StartInstanceRefreshInput{
 		AutoScalingGroupName: aws.String(r.Group), Strategy: types.RefreshStrategyRolling,
 		DesiredConfiguration: d.Desired, Preferences: preferences(j.Plan.Roll.Refresh, d),

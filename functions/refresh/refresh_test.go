@@ -60,7 +60,7 @@ func TestRefresh(t *testing.T) {
 				s.Same("refresh", []any{r.Group, r.Status, r.From, r.To, r.Problem, r.ID != ""}, []any{"fleet", "Pending", "web 1", "web 2", "", true})
 				s.Same("refreshing", j.Refreshing, true)
 				s.Same("recorded", s.Results(stage.RunName)[0].Refreshes, j.Refreshes)
-				sent := refreshes(s, "fleet")[0]
+				sent := refreshes(s)[0]
 				s.Same("version", aws.ToString(sent.DesiredConfiguration.LaunchTemplate.Version), "2")
 				s.Same("rollback", []bool{aws.ToBool(sent.Preferences.AutoRollback), aws.ToBool(sent.Preferences.SkipMatching)}, []bool{true, true})
 			},
@@ -76,7 +76,7 @@ func TestRefresh(t *testing.T) {
 			},
 			Want: finds + reads + starts + writes,
 			Then: func(s *stage.Stage, _ job.Job) {
-				p := refreshes(s, "fleet")[0].Preferences
+				p := refreshes(s)[0].Preferences
 				s.Same("preferences", fmt.Sprint(*p.MinHealthyPercentage, *p.MaxHealthyPercentage, *p.BakeTime, p.CheckpointPercentages, *p.CheckpointDelay, *p.AutoRollback, p.AlarmSpecification.Alarms),
 					"80 120 600 [50 100] 1800 false [errors]")
 			},
@@ -86,8 +86,8 @@ func TestRefresh(t *testing.T) {
 			Want:    finds + reads + starts + writes + " | " + finds + reads + writes,
 			Between: func(*stage.Stage) { time.Sleep(time.Minute) },
 			Then: func(s *stage.Stage, j job.Job) {
-				s.Same("refreshes", len(refreshes(s, "fleet")), 1)
-				s.Same("known again", j.Refreshes[0].ID, aws.ToString(refreshes(s, "fleet")[0].InstanceRefreshId))
+				s.Same("refreshes", len(refreshes(s)), 1)
+				s.Same("known again", j.Refreshes[0].ID, aws.ToString(refreshes(s)[0].InstanceRefreshId))
 			},
 		},
 		{
@@ -95,7 +95,7 @@ func TestRefresh(t *testing.T) {
 			Want:    finds + reads + starts + writes + " | " + finds + reads + writes,
 			Between: func(*stage.Stage) { time.Sleep(time.Hour) },
 			Then: func(s *stage.Stage, j job.Job) {
-				s.Same("refreshes", len(refreshes(s, "fleet")), 1)
+				s.Same("refreshes", len(refreshes(s)), 1)
 				s.Same("status", []any{j.Refreshes[0].Status, j.Refreshing}, []any{"Successful", false})
 			},
 		},
@@ -103,11 +103,11 @@ func TestRefresh(t *testing.T) {
 			Name:  "the answer to the start is lost: the client tries again, and the next try of the step knows whose it is",
 			Given: func(s *stage.Stage, _ *job.Job) { s.LoseAnswers("StartInstanceRefresh", 1) },
 			Want:  finds + reads + starts + "*2: Throttled | " + finds + reads + writes,
-			Then:  func(s *stage.Stage, _ job.Job) { s.Same("refreshes", len(refreshes(s, "fleet")), 1) },
+			Then:  func(s *stage.Stage, _ job.Job) { s.Same("refreshes", len(refreshes(s)), 1) },
 		},
 		{
 			Name:  "somebody else refreshes the group: ours waits behind",
-			Given: func(s *stage.Stage, _ *job.Job) { begin(s, "fleet") },
+			Given: func(s *stage.Stage, _ *job.Job) { begin(s) },
 			Want:  finds + reads + writes,
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("behind", []any{j.Refreshes[0].Behind, j.Refreshing}, []any{true, true})
@@ -116,14 +116,14 @@ func TestRefresh(t *testing.T) {
 		{
 			Name: "and follows when that has ended, by the group as it is then",
 			Given: func(s *stage.Stage, j *job.Job) {
-				begin(s, "fleet")
+				begin(s)
 				time.Sleep(time.Hour)
 				j.Refreshes = []job.Refresh{{Group: "fleet", ID: "theirs", Behind: true, Ended: time.Now()}}
 			},
 			Want: finds + reads + starts + writes,
 			Then: func(s *stage.Stage, j job.Job) {
-				s.Same("refreshes", len(refreshes(s, "fleet")), 2)
-				s.Same("ours", []any{j.Refreshes[0].Behind, j.Refreshes[0].ID}, []any{false, aws.ToString(refreshes(s, "fleet")[0].InstanceRefreshId)})
+				s.Same("refreshes", len(refreshes(s)), 2)
+				s.Same("ours", []any{j.Refreshes[0].Behind, j.Refreshes[0].ID}, []any{false, aws.ToString(refreshes(s)[0].InstanceRefreshId)})
 			},
 		},
 		{
@@ -176,7 +176,7 @@ func TestRefreshGoesWrong(t *testing.T) {
 			Name:  "Auto Scaling is busy: the step is tried again",
 			Given: func(s *stage.Stage, _ *job.Job) { s.Refuse("StartInstanceRefresh", "Throttling", stage.Attempts) },
 			Want:  finds + reads + starts + "*6: Throttled | " + finds + reads + starts + writes,
-			Then:  func(s *stage.Stage, _ job.Job) { s.Same("refreshes", len(refreshes(s, "fleet")), 1) },
+			Then:  func(s *stage.Stage, _ job.Job) { s.Same("refreshes", len(refreshes(s)), 1) },
 		},
 		{
 			Name:  "somebody was faster: the step is tried again, and sees who",
@@ -187,7 +187,7 @@ func TestRefreshGoesWrong(t *testing.T) {
 			Name:  "the ledger is busy: the refresh is found again",
 			Given: func(s *stage.Stage, _ *job.Job) { s.Ledger.Break("PutResult", 1) },
 			Want:  finds + reads + starts + " PutResult: Throttled | " + finds + reads + writes,
-			Then:  func(s *stage.Stage, _ job.Job) { s.Same("refreshes", len(refreshes(s, "fleet")), 1) },
+			Then:  func(s *stage.Stage, _ job.Job) { s.Same("refreshes", len(refreshes(s)), 1) },
 		},
 		{
 			Name: "an alarm has gone off already: not started, and said",
@@ -281,16 +281,16 @@ func group(s *stage.Stage, name, template, version string) {
 }
 
 // begin starts a refresh that is somebody else's.
-func begin(s *stage.Stage, name string) {
+func begin(s *stage.Stage) {
 	s.Helper()
-	_, err := s.AutoScaling.StartInstanceRefresh(s.Context(), &autoscaling.StartInstanceRefreshInput{AutoScalingGroupName: aws.String(name)})
+	_, err := s.AutoScaling.StartInstanceRefresh(s.Context(), &autoscaling.StartInstanceRefreshInput{AutoScalingGroupName: aws.String("fleet")})
 	s.Must(err)
 }
 
-// refreshes are all that a group has had, newest first.
-func refreshes(s *stage.Stage, name string) []types.InstanceRefresh {
+// refreshes are all that group fleet has had, newest first.
+func refreshes(s *stage.Stage) []types.InstanceRefresh {
 	s.Helper()
-	out, err := s.AutoScaling.DescribeInstanceRefreshes(s.Context(), &autoscaling.DescribeInstanceRefreshesInput{AutoScalingGroupName: aws.String(name)})
+	out, err := s.AutoScaling.DescribeInstanceRefreshes(s.Context(), &autoscaling.DescribeInstanceRefreshesInput{AutoScalingGroupName: aws.String("fleet")})
 	s.Must(err)
 	return out.InstanceRefreshes
 }

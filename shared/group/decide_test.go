@@ -136,23 +136,35 @@ func TestDecisionsOfAnyGroup(t *testing.T) {
 		if diff := cmp.Diff(before, g, comparing); diff != "" {
 			t.Fatalf("the group itself was changed:\n%s", diff)
 		}
-		refuses := hasAlias(g) || hasAttributes(g)
-		switch {
-		case d.Do == group.Desired && d.Desired == nil, d.Do == group.Plain && d.Desired != nil:
-			t.Fatalf("decides %d with %+v", d.Do, d.Desired)
-		case d.Do == group.Desired && refuses:
-			t.Fatal("a desired configuration is refused for this group")
-		case d.SkipMatching && refuses:
-			t.Fatal("skip matching is refused for this group")
-		case d.AutoRollback && (d.Do != group.Desired || !allNumbered(g)):
-			t.Fatal("auto rollback is refused for this group")
-		case d.Do == group.Desired && !d.AutoRollback && d.Why == "", d.Do == group.Plain && d.Why == "", d.Do == group.Nothing && d.Why == "":
-			t.Fatal("it does not say why not more")
-		}
+		takes(t, g, d)
+		explains(t, d)
 		if d.Do == group.Desired {
 			same(t, g, d.Desired)
 		}
 	})
+}
+
+// takes: Auto Scaling takes what it is asked for.
+func takes(t *rapid.T, g types.AutoScalingGroup, d group.Decision) {
+	refuses := hasAlias(g) || hasAttributes(g)
+	switch {
+	case d.Do == group.Desired && refuses:
+		t.Fatal("a desired configuration is refused for this group")
+	case d.SkipMatching && refuses:
+		t.Fatal("skip matching is refused for this group")
+	case d.AutoRollback && (d.Do != group.Desired || !allNumbered(g)):
+		t.Fatal("auto rollback is refused for this group")
+	}
+}
+
+// explains: what is not done has its reason.
+func explains(t *rapid.T, d group.Decision) {
+	switch less := d.Do == group.Nothing || d.Do == group.Plain || d.Do == group.Desired && !d.AutoRollback; {
+	case (d.Do == group.Desired || d.Do == group.Settled) != (d.Desired != nil):
+		t.Fatalf("decides %d with %+v", d.Do, d.Desired)
+	case less && d.Why == "":
+		t.Fatal("it does not say why not more")
+	}
 }
 
 // same compares a configuration with a group's after the rolled versions are put back.

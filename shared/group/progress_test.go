@@ -29,12 +29,17 @@ func TestProgress(t *testing.T) {
 	}
 }
 
-func TestNoted(t *testing.T) {
-	began := time.Date(2026, 5, 1, 2, 0, 0, 0, time.UTC)
-	is := types.InstanceRefresh{
+var began = time.Date(2026, 5, 1, 2, 0, 0, 0, time.UTC)
+
+func rolledBack() types.InstanceRefresh {
+	return types.InstanceRefresh{
 		InstanceRefreshId: aws.String("r-1"), Status: types.InstanceRefreshStatusRollbackSuccessful, StartTime: aws.Time(began), EndTime: aws.Time(began.Add(time.Hour)),
 		StatusReason: aws.String("Done"), RollbackDetails: &types.RollbackDetails{RollbackReason: aws.String("the alarm went off")},
 	}
+}
+
+func TestNoted(t *testing.T) {
+	is := rolledBack()
 	got := group.Noted(job.Refresh{Group: "web", ID: "r-1"}, is)
 	if got.Going() || !got.Began.Equal(began) || !got.Ended.Equal(began.Add(time.Hour)) || !strings.HasSuffix(got.Problem, "Auto Scaling says: the alarm went off") {
 		t.Errorf("%+v", got)
@@ -42,6 +47,10 @@ func TestNoted(t *testing.T) {
 	if behind := group.Noted(job.Refresh{Group: "web", ID: "r-1", Behind: true}, is); behind.Problem != "" || behind.Going() || !behind.Open() {
 		t.Errorf("how somebody else's refresh ended is no problem of ours, and ours is to begin: %+v", behind)
 	}
+}
+
+func TestNotedWithLittleSaid(t *testing.T) {
+	is := rolledBack()
 	is.EndTime, is.StatusReason, is.RollbackDetails = nil, nil, nil
 	if got := group.Noted(job.Refresh{Group: "web"}, is); got.Going() || !strings.HasSuffix(got.Problem, "before.") {
 		t.Errorf("%+v", got)

@@ -23,11 +23,11 @@ func (c *checker) refresh(roll Roll) {
 	}
 	c.healthy(r)
 	c.checkpoints(r)
-	c.pause("roll.refresh.bake", r.Bake)
-	c.pause("roll.refresh.checkpointDelay", r.CheckpointDelay)
-	if r.pauses() > MaxPause && r.Bake <= MaxPause && r.CheckpointDelay <= MaxPause {
-		c.add("roll.refresh", "would pause for %s in all, at most %s", r.pauses(), MaxPause)
-	}
+	c.pauses(r)
+	c.alarms(r)
+}
+
+func (c *checker) alarms(r Refresh) {
 	if len(r.Alarms) > MaxAlarms {
 		c.add("roll.refresh.alarms", "%d alarms are too many, Auto Scaling takes %d", len(r.Alarms), MaxAlarms)
 	}
@@ -82,6 +82,14 @@ func (c *checker) checkpoints(r Refresh) {
 		c.add(path, "are not in ascending order")
 	case r.Checkpoints[n-1] != Checkpoint.High:
 		c.add(path, "do not end with 100: the rest of a group would stay on the old image")
+	}
+}
+
+func (c *checker) pauses(r Refresh) {
+	c.pause("roll.refresh.bake", r.Bake)
+	c.pause("roll.refresh.checkpointDelay", r.CheckpointDelay)
+	if r.pauses() > MaxPause && r.Bake <= MaxPause && r.CheckpointDelay <= MaxPause {
+		c.add("roll.refresh", "would pause for %s in all, at most %s", r.pauses(), MaxPause)
 	}
 }
 

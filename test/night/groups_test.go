@@ -7,8 +7,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
-	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
-	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/local/states"
 	"goldsmith/local/suite"
@@ -118,13 +116,4 @@ func (n *night) start(name string, desired *types.DesiredConfiguration) string {
 		AutoScalingGroupName: aws.String(name), DesiredConfiguration: desired, Preferences: &types.RefreshPreferences{BakeTime: aws.Int32(7200)},
 	}))(n.t)
 	return aws.ToString(out.InstanceRefreshId)
-}
-
-// version adds a version to a template, without making it the default.
-func (n *night) version(template, image string) {
-	n.t.Helper()
-	must(n.cloud.CreateLaunchTemplateVersion(n.ctx, &sdk.CreateLaunchTemplateVersionInput{
-		LaunchTemplateId: aws.String(template), SourceVersion: aws.String("1"),
-		LaunchTemplateData: &ec2types.RequestLaunchTemplateData{ImageId: aws.String(image)},
-	}))(n.t)
 }
