@@ -101,14 +101,14 @@ func TestRollRefused(t *testing.T) {
 			Name: "EC2 is busy listing templates", Given: func(s *stage.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeLaunchTemplates", Code: "RequestLimitExceeded"})
 			},
-			Want: "DescribeLaunchTemplates*6: Throttled",
+			Want: "DescribeImages DescribeLaunchTemplates*6: Throttled",
 			Says: []string{"looking for the launch templates of web"},
 		},
 		{
 			Name: "the function may not list templates", Given: func(s *stage.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeLaunchTemplates", Code: "UnauthorizedOperation"})
 			},
-			Want: "DescribeLaunchTemplates: Failed",
+			Want: "DescribeImages DescribeLaunchTemplates: Failed",
 		},
 		{
 			Name: "templates over two pages are all rolled", Given: func(s *stage.Stage, _ *job.Job) {
@@ -116,7 +116,7 @@ func TestRollRefused(t *testing.T) {
 					template(s, fmt.Sprintf("t%03d", n), "web", newest)
 				}
 			},
-			Want: "DescribeLaunchTemplates*2 DescribeLaunchTemplateVersions*201" + rolls + writes + ": ok",
+			Want: "DescribeImages DescribeLaunchTemplates*2 DescribeLaunchTemplateVersions*201" + rolls + writes + ": ok",
 			Then: func(s *stage.Stage, j job.Job) { s.Same("targets", len(j.Rolled), 202) },
 		},
 	})

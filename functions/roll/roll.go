@@ -37,6 +37,9 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	if j.Plan.Roll.Skip {
 		return j, nil
 	}
+	if err := s.launchable(ctx, j); err != nil {
+		return j, err
+	}
 	found, missing, err := s.find(ctx, j)
 	if err != nil {
 		return j, err

@@ -30,6 +30,9 @@ const (
 // scene is a job whose image is available.
 func scene(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 	j := s.Job()
+	if !s.Cloud.Launchable(newest) {
+		s.Cloud.AddImage(newest)
+	}
 	j.Back, j.Image.ID, j.Image.State = true, newest, "available"
 	return roll.New(s.EC2, s.SSM, "/goldsmith/images").Handle, j
 }
@@ -43,7 +46,7 @@ func subscribed(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 type cases = []stage.Case[job.Job, job.Job]
 
 const (
-	finds  = "DescribeLaunchTemplates DescribeLaunchTemplateVersions"
+	finds  = "DescribeImages DescribeLaunchTemplates DescribeLaunchTemplateVersions"
 	rolls  = " CreateLaunchTemplateVersion ModifyLaunchTemplate"
 	writes = " GetParameter PutParameter"
 )
@@ -165,7 +168,7 @@ func TestRollAlias(t *testing.T) {
 	stage.Play(t, scene, cases{
 		{
 			Name: "no template wants the image: the alias is written all the same",
-			Want: "DescribeLaunchTemplates" + writes + ": ok",
+			Want: "DescribeImages DescribeLaunchTemplates" + writes + ": ok",
 			Then: func(s *stage.Stage, j job.Job) {
 				time.Sleep(time.Minute)
 				value, _ := s.Parameters.Value(alias)
@@ -176,7 +179,7 @@ func TestRollAlias(t *testing.T) {
 		{
 			Name:  "it remembers what it pointed at before",
 			Given: func(s *stage.Stage, _ *job.Job) { put(s, alias, before) },
-			Want:  "DescribeLaunchTemplates" + writes + ": ok",
+			Want:  "DescribeImages DescribeLaunchTemplates" + writes + ": ok",
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("rolled", j.Rolled, []job.Rolled{{Target: alias, From: before, To: newest, Version: 2, Previous: 1}})
 			},
@@ -184,7 +187,7 @@ func TestRollAlias(t *testing.T) {
 		{
 			Name:  "it points there already",
 			Given: func(s *stage.Stage, _ *job.Job) { put(s, alias, newest) },
-			Want:  "DescribeLaunchTemplates GetParameter: ok",
+			Want:  "DescribeImages DescribeLaunchTemplates GetParameter: ok",
 		},
 		{
 			Name: "a template that resolves a parameter is rolled by writing it; it gets no version",
@@ -205,7 +208,7 @@ func TestRollAlias(t *testing.T) {
 		{
 			Name:  "the function may not write it: said so, the run goes on",
 			Given: func(s *stage.Stage, _ *job.Job) { s.Refuse("PutParameter", "AccessDeniedException", 1) },
-			Want:  "DescribeLaunchTemplates" + writes + ": ok",
+			Want:  "DescribeImages DescribeLaunchTemplates" + writes + ": ok",
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("problem", find(j, alias).Problem != "", true)
 			},
@@ -213,12 +216,12 @@ func TestRollAlias(t *testing.T) {
 		{
 			Name:  "Parameter Store is busy: the step is tried again",
 			Given: func(s *stage.Stage, _ *job.Job) { s.Refuse("PutParameter", "ThrottlingException", stage.Attempts) },
-			Want:  "DescribeLaunchTemplates GetParameter PutParameter*6: Throttled | DescribeLaunchTemplates" + writes + ": ok",
+			Want:  "DescribeImages DescribeLaunchTemplates GetParameter PutParameter*6: Throttled | DescribeImages DescribeLaunchTemplates" + writes + ": ok",
 		},
 		{
 			Name:  "somebody else is writing it: the step is tried again",
 			Given: func(s *stage.Stage, _ *job.Job) { s.Refuse("PutParameter", "TooManyUpdates", 1) },
-			Want:  "DescribeLaunchTemplates" + writes + ": Throttled | DescribeLaunchTemplates" + writes + ": ok",
+			Want:  "DescribeImages DescribeLaunchTemplates" + writes + ": Throttled | DescribeImages DescribeLaunchTemplates" + writes + ": ok",
 		},
 	})
 }

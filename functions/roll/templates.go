@@ -19,6 +19,7 @@ import (
 
 // EC2 reads and writes launch templates.
 type EC2 interface {
+	Images
 	Reader
 	Writer
 }

@@ -31,6 +31,9 @@ const (
 	InstanceStoreData ReasonCode = "instance-store-data"
 	AddressChanges    ReasonCode = "public-address-changes"
 	SlowVolume        ReasonCode = "slow-volume"
+	// The others are known only once they have happened; no plan can skip for them.
+	ForcedStop   ReasonCode = "stopped-by-force"
+	StartedEarly ReasonCode = "started-by-somebody"
 )
 
 // PinnedGroup is a warning that comes after the image: a group goes on launching the old one.

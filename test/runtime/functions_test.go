@@ -93,18 +93,18 @@ func functions(t *testing.T) map[string]function {
 		"start": {table, []invocation{
 			{document(t, one), "", "StartInstances", "Failed", "starting web (i-0a1b2c3d4e5f60718)"},
 			{document(t, one), "ServerInternal", "StartInstances", "Throttled", "starting web"},
-			{document(t, one), "IncorrectInstanceState", "StartInstances", "NotYet", "starting web"},
+			{document(t, one), "IncorrectInstanceState", "StartInstances DescribeInstances", "NotYet", "starting web"},
 			{document(t, one), "InsufficientInstanceCapacity", "StartInstances", "NoCapacity", "starting web"},
 			{document(t, back), "", "", "", `"back":true`},
 		}},
 		"roll": {path, []invocation{
-			{document(t, one), "", "DescribeLaunchTemplates", "Failed", "looking for the launch templates of web"},
+			{document(t, one), "", "DescribeImages", "Failed", "looking at image "},
 			{document(t, unrolled), "", "", "", `"back":false`},
 		}},
 		"release": {table, []invocation{{document(t, one), "", "PutItem", "Failed", "recording the result of i-0a1b2c3d4e5f60718"}}},
 		"refresh": {table, []invocation{{document(t, one), "", "DescribeAutoScalingGroups PutItem", "Failed", "recording the refreshes of i-0a1b2c3d4e5f60718"}}},
 		"notify":  {table + " " + secret, []invocation{{document(t, page), "", "GetItem", "Failed", "reading run nightly-1"}}},
-		"recover": {table + " " + machine + " " + plans + " " + secret, []invocation{
+		"recover": {table + " " + machine + " " + plans + " " + secret + " " + path, []invocation{
 			{sample(t, "sweep"), "", "Query ListExecutions", "Failed", "reading the claims"},
 			{sample(t, "execution-foreign"), "", "", "", `"ignored":`},
 		}},
