@@ -62,9 +62,10 @@ var authorized = map[string]func(Scene, Call) []Request{
 	"ec2:CreateTags":                     tagging,
 	"ec2:DeleteTags":                     tagging,
 
-	"autoscaling:DescribeAutoScalingGroups": nowhere,
-	"autoscaling:DescribeInstanceRefreshes": nowhere,
-	"autoscaling:StartInstanceRefresh":      refreshing,
+	"autoscaling:DescribeAutoScalingGroups":    nowhere,
+	"autoscaling:DescribeInstanceRefreshes":    nowhere,
+	"autoscaling:DescribeLaunchConfigurations": nowhere,
+	"autoscaling:StartInstanceRefresh":         refreshing,
 
 	"ssm:GetParameter":              named("Name", parameter),
 	"ssm:PutParameter":              named("Name", parameter),
