@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 
 	"goldsmith/local/asl"
@@ -70,7 +71,8 @@ func refreshNight(t *testing.T, c *chaos) {
 		web := n.launch("web", "")
 		base := n.template("base", "web", "m5.large", ec2.ImageX86)
 		n.group("fleet", base, "1")
-		n.group("follower", base, "$Default")
+		// The larger takes longer: two that ended at the same moment would be looked at in any order.
+		n.group("follower", base, "$Default", func(in *autoscaling.CreateAutoScalingGroupInput) { in.DesiredCapacity = aws.Int32(4) })
 		n.begin()
 		time.Sleep(12*time.Minute - 10*time.Minute - time.Second)
 		c.arm(true)
