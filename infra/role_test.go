@@ -176,6 +176,14 @@ func TestListedTemplates(t *testing.T) {
 	if !found {
 		t.Errorf("roll may not change %s", want)
 	}
+	for _, grant := range []string{
+		"autoscaling:StartInstanceRefresh arn:<AWS::Partition>:autoscaling:<AWS::Region>:<AWS::AccountId>:autoScalingGroup:*:autoScalingGroupName/*",
+		"ec2:RunInstances arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:*/*",
+	} {
+		if here, plain := grants(t, s.only(t))[grant], grants(t, plainly().only(t))[grant]; !here || plain {
+			t.Errorf("%s is granted where a plan refreshes groups: %v, and where none does: %v", grant, here, plain)
+		}
+	}
 	const warning = "plan listed lists web-template for web by name, and policies know launch templates by id: put the tag goldsmith:source=web on it"
 	if !strings.Contains(strings.Join(s.messages, "\n"), warning) {
 		t.Errorf("nobody is told: %q", s.messages)

@@ -119,6 +119,8 @@ func valuesOf(props StackProps, table Ledger, letters DeadLetters) workflow.Valu
 		workflow.Templates:      listed(c),
 		workflow.Subnets:        tested(c, func(v plan.Verify) string { return v.Subnet }),
 		workflow.Profiles:       tested(c, func(v plan.Verify) string { return v.Profile }),
+		workflow.Groups:         refreshed(c),
+		workflow.PassedRoles:    c.PassedRoles,
 	}
 	if c.SlackSecret != "" {
 		values[workflow.SlackSecret] = []string{c.SlackSecret}
@@ -155,6 +157,16 @@ func tested(c Config, what func(plan.Verify) string) (all []string) {
 		}
 	}
 	return unique(all)
+}
+
+// refreshed is every group, if a plan refreshes groups.
+func refreshed(c Config) []string {
+	for _, p := range c.Plans.Plans {
+		if p.Roll.Refresh.Enabled {
+			return []string{"*"}
+		}
+	}
+	return nil
 }
 
 // secretARN is a secret as a policy names it: Secrets Manager ends an ARN with six

@@ -111,7 +111,7 @@ var Functions = []Function{
 		Name: "watch", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Begins a wait, and looks once in case what is awaited came first.",
 		Environment: env(tableSetting),
-		Statements:  join(everyTask("watch"), ledger("PutItem", "DeleteItem"), []Statement{lookAtWaits, endWaits}),
+		Statements:  join(everyTask("watch"), ledger("PutItem", "DeleteItem"), []Statement{lookAtWaits, lookAtRefreshes, endWaits}),
 	},
 	{
 		Name: "start", Task: true, Timeout: stepTimeout, Memory: memory, Reserved: startReserved,
@@ -139,6 +139,12 @@ var Functions = []Function{
 		Statements:  join(everyTask("release"), ledger("PutItem", "UpdateItem", "DeleteItem"), noting, untagging),
 	},
 	{
+		Name: "refresh", Task: true, Timeout: stepTimeout, Memory: memory,
+		Does:        "Has Auto Scaling groups refreshed that launch from what was rolled.",
+		Environment: env(tableSetting),
+		Statements:  join(everyTask("refresh"), ledger("PutItem"), []Statement{lookAtGroups, look("DescribeLaunchTemplateVersions")}, refreshing),
+	},
+	{
 		Name: "notify", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Adds up what became of every source and tells people once.",
 		Environment: env(tableSetting, secretSetting),
@@ -154,7 +160,7 @@ var Functions = []Function{
 		Name: "wake", Timeout: stepTimeout, Memory: memory, Reserved: wakeReserved, MaxAge: wakeAge,
 		Does:        "Ends a wait when an event says that something changed.",
 		Environment: env(tableSetting),
-		Statements:  join(everyHandler("wake"), ledger("Query", "DeleteItem"), []Statement{lookAtWaits, endWaits}),
+		Statements:  join(everyHandler("wake"), ledger("Query", "DeleteItem"), []Statement{lookAtWaits, lookAtRefreshes, endWaits}),
 	},
 	{
 		Name: "recover", Timeout: sweepTimeout, Memory: memory, Reserved: recoverReserved, MaxAge: longAge,

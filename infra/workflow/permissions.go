@@ -108,8 +108,18 @@ var (
 		Actions:   []string{"ec2:DescribeInstanceAttribute"},
 		Resources: []string{instances},
 	}
-	lookAtWaits = look("DescribeInstances", "DescribeInstanceStatus", "DescribeImages", "DescribeSnapshots")
-	endWaits    = Statement{
+	lookAtWaits     = look("DescribeInstances", "DescribeInstanceStatus", "DescribeImages", "DescribeSnapshots")
+	lookAtRefreshes = Statement{
+		Why:       "Auto Scaling's describe calls have no resources.",
+		Actions:   []string{"autoscaling:DescribeInstanceRefreshes"},
+		Resources: []string{anything},
+	}
+	lookAtGroups = Statement{
+		Why:       "Auto Scaling's describe calls have no resources, and no filter that knows templates.",
+		Actions:   []string{"autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeInstanceRefreshes"},
+		Resources: []string{anything},
+	}
+	endWaits = Statement{
 		Why:       "A task token belongs to no resource; it is known only to the execution that waits and to the ledger.",
 		Actions:   []string{"states:SendTaskSuccess", "states:SendTaskFailure"},
 		Resources: []string{anything},
@@ -369,5 +379,49 @@ var telling = []Statement{
 		Actions:   []string{"kms:Decrypt"},
 		Resources: []string{"${SlackKeys}"},
 		Condition: Condition{"StringEquals": {"kms:ViaService": {"secretsmanager.${Region}.amazonaws.com"}}},
+	},
+}
+
+// refreshing is deployed where a plan refreshes groups. The caller of StartInstanceRefresh is checked as if it
+// launched the group's instances itself, by a dry run of RunInstances
+// (docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-launch-template-permissions.html).
+var refreshing = []Statement{
+	{
+		Why:       "Groups are told by the templates they use, which no condition key knows.",
+		Actions:   []string{"autoscaling:StartInstanceRefresh"},
+		Resources: []string{"arn:${Partition}:autoscaling:${Region}:${Account}:autoScalingGroup:*:autoScalingGroupName/${Groups}"},
+	},
+	{
+		Why:     "Auto Scaling asks whether the caller may launch what the group launches; nothing without a launch template of the account.",
+		Actions: []string{"ec2:RunInstances"},
+		Resources: []string{
+			"arn:${Partition}:ec2:${Region}:${Account}:*/${Groups}", "arn:${Partition}:ec2:${Region}::image/${Groups}", "arn:${Partition}:ec2:${Region}::snapshot/${Groups}",
+		},
+		Condition: Condition{"ArnLike": {"ec2:LaunchTemplate": {launchTemplates + "*"}}},
+	},
+	{
+		Why:     "Templates tag what they launch; tags in the launching call only.",
+		Actions: []string{"ec2:CreateTags"},
+		Resources: []string{
+			"arn:${Partition}:ec2:${Region}:${Account}:instance/${Groups}", "arn:${Partition}:ec2:${Region}:${Account}:volume/${Groups}",
+			"arn:${Partition}:ec2:${Region}:${Account}:network-interface/${Groups}",
+		},
+		Condition: Condition{"StringEquals": {"ec2:CreateAction": {"RunInstances"}}},
+	},
+	{
+		Why:       "Roles of the instance profiles in templates, as the deployment lists them: whoever may pass a role may use it.",
+		Actions:   []string{"iam:PassRole"},
+		Resources: []string{"${PassedRoles}"},
+		Condition: Condition{"StringEquals": {"iam:PassedToService": {"ec2.amazonaws.com"}}},
+	},
+	{
+		Why:       "Templates that take their image from an alias.",
+		Actions:   []string{"ssm:GetParameters"},
+		Resources: []string{"arn:${Partition}:ssm:${Region}:${Account}:parameter${ImagePath}/*"},
+	},
+	{
+		Why:       "Templates that take it from another parameter.",
+		Actions:   []string{"ssm:GetParameters"},
+		Resources: []string{"arn:${Partition}:ssm:${Region}:${Account}:parameter${Parameters}"},
 	},
 }

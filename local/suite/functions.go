@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
@@ -14,6 +15,7 @@ import (
 	"goldsmith/functions/image"
 	"goldsmith/functions/notify"
 	recovery "goldsmith/functions/recover"
+	"goldsmith/functions/refresh"
 	"goldsmith/functions/release"
 	"goldsmith/functions/roll"
 	selection "goldsmith/functions/select"
@@ -50,7 +52,8 @@ func newFunctions(o Options) *functions {
 func (s *Suite) startFunctions() error {
 	cfg, book, now, f := s.AWS(), s.Ledger, s.options.Clock.Now, s.functions
 	cloud, executions := ec2.NewFromConfig(cfg), sfn.NewFromConfig(cfg)
-	settle := wait.Settler{EC2: cloud, Tokens: executions, Ledger: book, Now: now}
+	scaling := autoscaling.NewFromConfig(cfg)
+	settle := wait.Settler{EC2: cloud, Groups: scaling, Tokens: executions, Ledger: book, Now: now}
 	told := s.told()
 	sender := slack.New(secretsmanager.NewFromConfig(cfg), told.setting("notify", settings.SlackSecret), query.Client(s.Slack))
 	teller := tell.Teller{Runs: book, Results: book, Slack: sender, Tags: cloud, Now: now}
@@ -67,6 +70,7 @@ func (s *Suite) startFunctions() error {
 	add(f, "verify", verify.New(cloud, ssm.NewFromConfig(cfg), now).Handle)
 	add(f, "roll", roll.New(cloud, ssm.NewFromConfig(cfg), told.setting("roll", settings.ImagePath)).Handle)
 	add(f, "release", release.New(cloud, book, book, now).Handle)
+	add(f, "refresh", refresh.New(scaling, cloud, book, now).Handle)
 	add(f, "notify", notify.New(teller).Handle)
 	account := recovery.Account{
 		Ledger: book, Teller: teller, Plans: s.options.Plans, Machine: told.setting("recover", settings.StateMachine),

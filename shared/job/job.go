@@ -2,7 +2,7 @@
 // inside one run, what was decided about it and what was done to it.
 //
 // A step takes the whole job and returns the whole job; the state machine only
-// compares Decision, Hangs, Back, Image.State, Proved, Plan.Restart and Plan.Verify.Boot, which handlers have set.
+// compares Decision, Hangs, Back, Refreshing, Image.State, Proved, Plan.Restart and Plan.Verify.Boot, which handlers have set.
 package job
 
 import (
@@ -41,6 +41,11 @@ type Job struct {
 	Proved bool `json:"proved"`
 	// Rolled is what was pointed at the image, or could not be.
 	Rolled []Rolled `json:"rolled,omitempty"`
+	// Refreshes are the Auto Scaling groups that use what was rolled.
+	Refreshes []Refresh `json:"refreshes,omitempty"`
+	// Refreshing is whether something is left to do about those groups: to look for them, to
+	// start a refresh or to wait for one. The source is released by then.
+	Refreshing bool `json:"refreshing"`
 
 	// Back is whether nothing is left to start: the instance runs again, was
 	// never stopped by us, or was stopped before the run.
@@ -121,7 +126,7 @@ const (
 
 // Await is one thing EC2 has to reach.
 type Await struct {
-	// Resource is the id whose events wake the wait: an instance or an image.
+	// Resource is the id whose events wake the wait: an instance, an image or an instance refresh.
 	Resource string `json:"resource"`
 	For      For    `json:"for"`
 	// Until is the wait's last moment; watch gives up after it, not the state machine.
@@ -142,6 +147,8 @@ const (
 	ForImage For = "available"
 	// ForBooted awaits both status checks of the image's test instance.
 	ForBooted For = "booted"
+	// ForRefresh awaits the end of an instance refresh, whichever it is.
+	ForRefresh For = "refreshed"
 )
 
 // States of an image that EC2 does not know, in a job's result.
@@ -171,9 +178,41 @@ type Rolled struct {
 	To       string `json:"to,omitempty"`
 	Version  int64  `json:"version,omitempty"`
 	Previous int64  `json:"previous,omitempty"`
+	// Through are the ids of launch templates that take their image from this parameter.
+	Through []string `json:"through,omitempty"`
 	// Problem says why it was left alone; empty when it was rolled.
 	Problem string `json:"problem,omitempty"`
 }
+
+// Refresh is one Auto Scaling group that uses what was rolled, and what became of it.
+type Refresh struct {
+	Group string `json:"group"`
+	// ID is the instance refresh's; empty when there is none.
+	ID string `json:"id,omitempty"`
+	// Status is the word Auto Scaling has for it: Pending, InProgress, Successful and so on.
+	Status string `json:"status,omitempty"`
+	// Behind is set while ID is a refresh that somebody else began: ours follows it.
+	Behind bool `json:"behind,omitempty"`
+	// From and To are what the group launched from before and after, such as "web 7" and "web 8".
+	From string `json:"from,omitempty"`
+	To   string `json:"to,omitempty"`
+	// Note is what to know of it all the same, such as why it cannot be rolled back.
+	Note string `json:"note,omitempty"`
+	// Problem says why it was not refreshed, or how the refresh ended; empty while all is well.
+	Problem string    `json:"problem,omitempty"`
+	Began   time.Time `json:"began,omitzero"`
+	Ended   time.Time `json:"ended,omitzero"`
+}
+
+// MaxRefreshes is how many groups a job refreshes at most: more would not fit what Step
+// Functions carries, and would take days one checkpoint at a time.
+const MaxRefreshes = 30
+
+// Open reports whether something is left to do about it: to wait, or to begin ours.
+func (r Refresh) Open() bool { return r.Going() || r.Behind && r.Problem == "" }
+
+// Going reports whether its refresh goes on, or the one that it waits behind.
+func (r Refresh) Going() bool { return r.ID != "" && r.Ended.IsZero() && r.Problem == "" }
 
 // Times are moments in UTC, zero when they did not come.
 type Times struct {
@@ -188,6 +227,8 @@ type Times struct {
 	Available   time.Time `json:"available,omitzero"`
 	ProofSent   time.Time `json:"proofSent,omitzero"`
 	Booted      time.Time `json:"booted,omitzero"`
+	// Released is when the source was given free; refreshes of groups come later.
+	Released time.Time `json:"released,omitzero"`
 }
 
 // Boot is from the launch of the test instance to both of its status checks

@@ -92,7 +92,9 @@ func fillScalar(t *testing.T, v reflect.Value, n int) {
 
 // States.Runtime, which no Catch catches, is what a Choice gets for a path that is not there.
 func TestChoicesFindTheirFields(t *testing.T) {
-	for field, document := range map[string]any{"back": job.Job{}, "proved": job.Job{}, "boot": plan.Verify{}, "more": job.Page{}, "sources": job.Page{}} {
+	for field, document := range map[string]any{
+		"back": job.Job{}, "proved": job.Job{}, "refreshing": job.Job{}, "boot": plan.Verify{}, "more": job.Page{}, "sources": job.Page{},
+	} {
 		text, err := json.Marshal(document)
 		if err != nil {
 			t.Fatal(err)
@@ -125,6 +127,12 @@ func TestJobFits(t *testing.T) {
 		j.Rolled = append(j.Rolled, job.Rolled{
 			Target: "lt-0123456789abcdef0", Name: strings.Repeat("n", 128), From: "ami-0123456789abcdef0", To: "ami-0123456789abcdef0",
 			Version: 10_000, Previous: 9_999, Problem: strings.Repeat("p", 300),
+		})
+	}
+	for range job.MaxRefreshes + 1 {
+		j.Refreshes = append(j.Refreshes, job.Refresh{
+			Group: strings.Repeat("g", 255), ID: "c613620e-07e2-4ed2-a9e2-ef8258911ade", Status: "RollbackSuccessful",
+			From: strings.Repeat("f", 140), To: strings.Repeat("t", 140), Note: strings.Repeat("n", 300), Problem: strings.Repeat("p", 600),
 		})
 	}
 	j.Failure = &job.Failure{Error: "Failed", Cause: strings.Repeat("c", 32_768)}
@@ -223,7 +231,8 @@ func TestResultOf(t *testing.T) {
 	got := j.ResultOf(job.Broken, now)
 	want := job.Result{
 		Run: j.Run.Name, Source: j.Source.ID, Kind: j.Source.Kind, Name: j.Source.Name, Plan: j.Run.Plan, Ending: job.Broken,
-		Skip: j.Skip, Warnings: j.Warnings, Image: j.Image, Rolled: j.Rolled, Times: j.Times, At: now,
+		Skip: j.Skip, Warnings: j.Warnings, Image: j.Image, Rolled: j.Rolled,
+		Refreshes: j.Refreshes, Refreshing: j.Refreshing, Times: j.Times, At: now,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -37,3 +37,6 @@ const (
 	// ProofLeft is no reason to skip: it is found out when the image is there.
 	ProofLeft ReasonCode = "test-instance-left"
 )
+
+// PinnedGroup is a warning that comes after the image: a group goes on launching the old one.
+const PinnedGroup ReasonCode = "pinned-group"

@@ -23,6 +23,11 @@ var (
 	Rule = Range{0, 1000}
 	// Minimum is for the number of images never gone below.
 	Minimum = Range{1, 1000}
+	// MinHealthy leaves out 0, with which Auto Scaling replaces a whole group at once.
+	MinHealthy = Range{1, 100}
+	// MaxHealthy is Auto Scaling's, as are the percentages of checkpoints.
+	MaxHealthy = Range{100, 200}
+	Checkpoint = Range{1, 100}
 )
 
 // The limits of durations and texts in a plan.
@@ -52,6 +57,18 @@ const (
 	// MaxTagKey and MaxTagValue are in characters, from EC2's API reference of the type Tag.
 	MaxTagKey   = 127
 	MaxTagValue = 256
+	// MaxPause is for all the pauses of an instance refresh together. Auto Scaling allows
+	// two days for each; a run waits two days for the whole.
+	MaxPause = Duration(24 * time.Hour)
+	// MinPause is Auto Scaling's unit.
+	MinPause = Duration(time.Second)
+	// DefaultCheckpointDelay is Auto Scaling's.
+	DefaultCheckpointDelay = Duration(time.Hour)
+	// MaxHealthySpan is how far MaxHealthy may lie above MinHealthy.
+	MaxHealthySpan = 100
+	// MaxAlarms is how many alarms a refresh may have, MaxAlarm how long a name may be.
+	MaxAlarms = 10
+	MaxAlarm  = 255
 )
 
 // The forms of the texts in a plan, as regular expressions that JSON Schema reads alike.
@@ -146,6 +163,7 @@ func (p Plan) Check() []Problem {
 	c.image(p.Image)
 	c.verify(p.Verify)
 	c.roll(p.Roll)
+	c.refresh(p.Roll)
 	c.keep(p.Keep)
 	c.notify(p.Notify)
 	return c.found

@@ -13,6 +13,7 @@ func Default() Plan {
 		Window:      Duration(4 * time.Hour),
 		Image:       Image{Prefix: "goldsmith"},
 		Verify:      Verify{Patience: Duration(20 * time.Minute)},
+		Roll:        Roll{Refresh: Refresh{AutoRollback: true}},
 		Keep:        Keep{Minimum: 1},
 	}
 }

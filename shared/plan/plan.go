@@ -138,6 +138,31 @@ type Roll struct {
 	Templates map[string][]string `json:"templates,omitempty"`
 	// Skip leaves templates and aliases alone.
 	Skip bool `json:"skip,omitempty"`
+	// Refresh says whether Auto Scaling groups that use what was rolled are moved to it.
+	Refresh Refresh `json:"refresh,omitzero"`
+}
+
+// Refresh says how Auto Scaling groups are moved to the new image: by instance
+// refreshes, each waited for. What is left out is Auto Scaling's own default.
+type Refresh struct {
+	// Enabled starts an instance refresh of every group that uses a rolled template. Default false.
+	Enabled bool `json:"enabled,omitempty"`
+	// Warn only looks for groups that go on launching an older version by its number, and tells of them. Default false.
+	Warn bool `json:"warn,omitempty"`
+	// MinHealthy is the percentage of a group that must serve meanwhile, 1 to 100. Default: the group's policy, else 90.
+	MinHealthy int `json:"minHealthy,omitempty"`
+	// MaxHealthy is the percentage that a group may grow to meanwhile, 100 to 200 and at most 100 above minHealthy. Default: the group's policy, else 100.
+	MaxHealthy int `json:"maxHealthy,omitempty"`
+	// Bake is how long a refresh waits and watches after the last instance, 1s to 24h. Default: not at all.
+	Bake Duration `json:"bake,omitempty"`
+	// Checkpoints are the percentages of new instances at which a refresh pauses, ascending and with 100 at the end. Default: none.
+	Checkpoints []int `json:"checkpoints,omitempty"`
+	// CheckpointDelay is how long it pauses at each, 1s to 24h. Default: 1h.
+	CheckpointDelay Duration `json:"checkpointDelay,omitempty"`
+	// Alarms are names of CloudWatch alarms that fail a refresh when they go off, at most 10.
+	Alarms []string `json:"alarms,omitempty"`
+	// AutoRollback takes a group back to what it launched before when its refresh fails, where Auto Scaling can. Default true.
+	AutoRollback bool `json:"autoRollback,omitempty"`
 }
 
 // Keep is a retention policy over the images of one source and plan. An image
@@ -176,7 +201,7 @@ type Outcome string
 const (
 	// OK means every source was imaged, or skipped for a reason that was expected.
 	OK Outcome = "ok"
-	// Partial means some sources failed and some did not, or a template could not be rolled.
+	// Partial means some sources failed and some did not, or a template could not be rolled or a group not refreshed.
 	Partial Outcome = "partial"
 	// Failed means nothing was imaged though something should have been, or the run broke.
 	Failed Outcome = "failed"

@@ -35,6 +35,8 @@ type Report struct {
 	Sources []Source
 	// Rolled are templates and aliases that launch the new image now; NotRolled those that were left alone.
 	Rolled, NotRolled []Roll
+	// Refreshed are the groups that run on what was rolled; NotRefreshed those that do not, or may not.
+	Refreshed, NotRefreshed []Refresh
 	// Skips and Warnings are grouped by reason, the most frequent first.
 	Skips, Warnings []Group
 }
@@ -43,6 +45,7 @@ type Report struct {
 type Counts struct {
 	Sources, Imaged, Skipped, Failed, LeftStopped int
 	Rolled, NotRolled                             int
+	Refreshed, NotRefreshed                       int
 }
 
 // Downtime is over the sources that were stopped and came back.
@@ -98,6 +101,7 @@ func Of(run ledger.Run, results []job.Result, p plan.Plan) Report {
 	skips, warnings := groups{}, groups{}
 	for _, result := range inOrder(results) {
 		r.add(result)
+		r.addRefreshed(result, p.Roll.Refresh.Enabled)
 		if result.Skip != nil {
 			skips.add(result, *result.Skip)
 		}
@@ -206,13 +210,13 @@ func (r *Report) addRolled(source string, rolled []job.Rolled) {
 
 // outcome: skips alone are fine; a run in which nothing that was tried succeeded
 // has failed. A template that could not be rolled goes on launching the old
-// image, so a run with one is not quite done.
+// image, and so does a group that could not be refreshed: a run with one is not quite done.
 func outcome(broke bool, c Counts) plan.Outcome {
 	bad := c.Failed + c.LeftStopped
 	switch {
 	case broke, bad > 0 && c.Imaged == 0:
 		return plan.Failed
-	case bad > 0, c.NotRolled > 0:
+	case bad > 0, c.NotRolled > 0, c.NotRefreshed > 0:
 		return plan.Partial
 	default:
 		return plan.OK

@@ -23,8 +23,10 @@ func (r Report) Text() string {
 	t.failed("Left stopped", r.EndedAs(job.LeftStopped))
 	t.failed("Failed", r.EndedAs(job.Broken))
 	t.rolls("Not rolled", r.NotRolled)
+	t.refreshes("Not refreshed", r.NotRefreshed)
 	t.imaged(r.EndedAs(job.Imaged))
 	t.rolls("Rolled", r.Rolled)
+	t.refreshes("Refreshed", r.Refreshed)
 	t.groups("Skipped", r.Skips)
 	t.groups("Warnings", r.Warnings)
 	return t.String()
@@ -70,6 +72,7 @@ func (r Report) Summary() string {
 	}{
 		{c.Skipped, "skipped"}, {c.Failed, "failed"}, {c.LeftStopped, "left stopped"},
 		{c.Rolled, "rolled"}, {c.NotRolled, "not rolled"},
+		{c.Refreshed, "refreshed"}, {c.NotRefreshed, "not refreshed"},
 	} {
 		if each.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", each.n, each.what))
@@ -183,6 +186,16 @@ func (t *text) rolls(title string, rolls []Roll) {
 	t.head(title)
 	for _, each := range rolls {
 		t.line(1, "%s, from %s: %s", each.Label(), each.Source, each.Change())
+	}
+}
+
+func (t *text) refreshes(title string, refreshes []Refresh) {
+	if len(refreshes) == 0 {
+		return
+	}
+	t.head(title)
+	for _, each := range refreshes {
+		t.line(1, "%s, from %s: %s", each.Group, each.Source, each.Change())
 	}
 }
 

@@ -164,7 +164,10 @@ func attempts(s *asl.State, name string) int64 {
 func patience(d *definition) []string {
 	var problems []string
 	begun := time.Date(2026, 5, 1, 2, 0, 0, 0, time.UTC)
-	sent := job.Job{Times: job.Times{StopSent: begun, ImageSent: begun, StartSent: begun, ProofSent: begun}}
+	sent := job.Job{
+		Times:     job.Times{StopSent: begun, ImageSent: begun, StartSent: begun, ProofSent: begun, Released: begun},
+		Refreshes: []job.Refresh{{Group: "web", ID: "refresh"}},
+	}
 	sent.Plan.Verify.Patience = plan.MaxPatience
 	for _, s := range tasks(d.child) {
 		if !s.WaitForToken {

@@ -231,6 +231,13 @@ func (n *night) noWaits(images []types.Image) {
 	for _, img := range images {
 		resources = append(resources, aws.ToString(img.ImageId))
 	}
+	for _, r := range n.runs() {
+		for _, result := range n.results(r) {
+			for _, refresh := range result.Refreshes {
+				resources = append(resources, refresh.ID)
+			}
+		}
+	}
 	for _, id := range resources {
 		waits, err := n.Ledger.Waits(n.ctx, id)
 		if err != nil || len(waits) > 0 {

@@ -64,6 +64,11 @@ var authorized = map[string]func(Scene, Call) []Request{
 	"ec2:CreateTags":                     tagging,
 	"ec2:DeleteTags":                     tagging,
 
+	"autoscaling:DescribeAutoScalingGroups":    nowhere,
+	"autoscaling:DescribeInstanceRefreshes":    nowhere,
+	"autoscaling:DescribeLaunchConfigurations": nowhere,
+	"autoscaling:StartInstanceRefresh":         refreshing,
+
 	"ssm:GetParameter":              named("Name", parameter),
 	"ssm:PutParameter":              named("Name", parameter),
 	"ssm:SendCommand":               commanding,
@@ -215,6 +220,15 @@ func requested(tags []*query.Params) map[string][]string {
 	}
 	slices.Sort(keys["aws:TagKeys"])
 	return keys
+}
+
+// refreshing is on the group, whose ARN has an id of Auto Scaling's in it.
+func refreshing(s Scene, c Call) []Request {
+	return []Request{{Action: c.Name, Resource: s.group(c.Params.Text("AutoScalingGroupName"))}}
+}
+
+func (s Scene) group(name string) string {
+	return s.ARN("autoscaling", "autoScalingGroup:a5600000-0000-4000-8000-000000000001:autoScalingGroupName/"+name)
 }
 
 // named is for JSON services' actions on the resource that a member of their input names.

@@ -65,7 +65,8 @@ func siblings(requests map[string]Request) (all []Request) {
 		kind := parts[rest][:strings.IndexAny(parts[rest], ":/")+1]
 		all = append(all, Request{r.Action, strings.Join(replaced(parts, rest, kind+"other:other"), ":"), r.Keys},
 			Request{r.Action, strings.Join(replaced(parts, rest, kind+"other"), ":"), r.Keys})
-		open := strings.HasPrefix(parts[rest], "parameter/goldsmith/images/") || strings.HasPrefix(parts[rest], "schedule/goldsmith/")
+		open := strings.HasPrefix(parts[rest], "parameter/goldsmith/images/") || strings.HasPrefix(parts[rest], "schedule/goldsmith/") ||
+			strings.HasPrefix(parts[rest], "autoScalingGroup:")
 		if !strings.Contains(kind, "execution") && kind != "log-group:" && !open {
 			all = append(all, Request{r.Action, r.Resource + "2", r.Keys})
 		}
@@ -140,8 +141,9 @@ func nobodys(s Scene) (requests []Request) {
 		execution + "/" + workflow.MapLabel + ":a-child":           {"states:GetExecutionHistory"},
 		s.ARN("sqs", workflow.Name+"-dead-letters"):                {"sqs:ReceiveMessage"},
 		s.ARN("scheduler", "schedule/goldsmith/goldsmith-nightly"): {"scheduler:UpdateSchedule", "scheduler:DeleteSchedule"},
-		"arn:aws:iam::123456789012:role/admin":                     {"iam:PassRole", "sts:AssumeRole"},
-		keys.Table:                                                 {"kms:ScheduleKeyDeletion"}, keys.Secret: {"kms:ScheduleKeyDeletion"}, keys.Volume: {"kms:ScheduleKeyDeletion"},
+		s.group("fleet"):                       {"autoscaling:UpdateAutoScalingGroup", "autoscaling:DeleteAutoScalingGroup", "autoscaling:RollbackInstanceRefresh"},
+		"arn:aws:iam::123456789012:role/admin": {"iam:PassRole", "sts:AssumeRole"},
+		keys.Table:                             {"kms:ScheduleKeyDeletion"}, keys.Secret: {"kms:ScheduleKeyDeletion"}, keys.Volume: {"kms:ScheduleKeyDeletion"},
 	}
 	for _, f := range workflow.Functions {
 		actions[s.ARN("lambda", "function:"+f.Deployed())] = []string{"lambda:UpdateFunctionCode"}
@@ -189,6 +191,11 @@ func confined(s Scene) []Request {
 		all([]string{"ssm:GetParameter", "ssm:PutParameter"}, parameter(s, "/golden/database"), nil),
 	)
 	requests = append(requests, tests(s)...)
+	// What may be done because a launch template, or a launch, or EC2 is in it, and nothing else.
+	launching := map[string][]string{"ec2:LaunchTemplate": {template}, "ec2:CreateAction": {"RunInstances"}, "iam:PassedToService": {"ec2.amazonaws.com"}}
+	requests = append(requests, all([]string{"ec2:TerminateInstances", "ec2:StopInstances"}, instance, launching)...)
+	requests = append(requests, Request{"iam:DeleteRole", Passed, launching}, Request{"iam:PassRole", Passed, nil},
+		Request{"iam:PassRole", Passed, map[string][]string{"iam:PassedToService": {"lambda.amazonaws.com"}}})
 	// Images and snapshots that do not say whose they are, and tags on those that are there.
 	for _, kind := range []string{"image", "snapshot"} {
 		created, there := s.public(kind+"/*"), s.public(kind+"/x-"+id)

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	scalingtypes "github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -138,8 +140,26 @@ var stories = []story{
 		n.want("test instances", n.tests(), 0)
 		n.want("state", n.EC2.State(web), ec2.Running)
 	}},
+	{name: "a group is refreshed", play: refreshedGroup},
+	{name: "a group is refreshed, no events", events: silent, play: refreshedGroup},
 	{name: "an image that fails", play: lostImage},
 	{name: "an image that fails, no events", events: silent, play: lostImage},
+}
+
+func refreshedGroup(n *night) {
+	web := n.launch(ec2.ImageX86, "", enrolled("web", "grouped"))
+	scaling := autoscaling.NewFromConfig(n.AWS())
+	must(scaling.CreateAutoScalingGroup(n.ctx, &autoscaling.CreateAutoScalingGroupInput{
+		AutoScalingGroupName: aws.String("fleet"), MinSize: aws.Int32(1), MaxSize: aws.Int32(2), AvailabilityZones: []string{here.Region + "a"},
+		LaunchTemplate: &scalingtypes.LaunchTemplateSpecification{
+			LaunchTemplateId: aws.String(n.template("base", ec2.ImageX86, map[string]string{tag.Source: "web"})), Version: aws.String("1"),
+		},
+	}))(n.t)
+	n.run(due.Add(5 * time.Hour))
+	time.Sleep(time.Hour)
+	refreshes := n.result(web).Refreshes
+	n.want("refreshes", len(refreshes), 1)
+	n.want("status", refreshes[0].Status, "Successful")
 }
 
 func everything(n *night) {

@@ -40,6 +40,7 @@ func constrain(schema *jsonschema.Schema) {
 	selector(part("Selector"))
 	verify(part("Verify"))
 	property(part("Roll"), "templates").AdditionalProperties = oneOrMore(&jsonschema.Schema{Type: "string", Pattern: plan.TemplateForm})
+	refresh(part("Refresh"))
 	defaults(schema)
 }
 
@@ -52,6 +53,20 @@ func verify(schema *jsonschema.Schema) {
 	property(schema, "command").MaxLength = &longest
 	groups := property(schema, "securityGroups")
 	groups.AnyOf = oneOrMore(&jsonschema.Schema{Type: "string", Pattern: plan.GroupForm}).AnyOf
+}
+
+func refresh(schema *jsonschema.Schema) {
+	between(property(schema, "minHealthy"), plan.MinHealthy)
+	between(property(schema, "maxHealthy"), plan.MaxHealthy)
+	property(schema, "autoRollback").Default = plan.Default().Roll.Refresh.AutoRollback
+	percent := &jsonschema.Schema{Type: "integer"}
+	between(percent, plan.Checkpoint)
+	checkpoints := property(schema, "checkpoints")
+	checkpoints.AnyOf = oneOrMore(percent).AnyOf
+	name, most := uint64(plan.MaxAlarm), uint64(plan.MaxAlarms)
+	alarms := property(schema, "alarms")
+	alarms.AnyOf = oneOrMore(&jsonschema.Schema{Type: "string", Pattern: `\S`, MaxLength: &name}).AnyOf
+	alarms.AnyOf[len(alarms.AnyOf)-1].MaxItems = &most
 }
 
 func property(schema *jsonschema.Schema, name string) *jsonschema.Schema {
