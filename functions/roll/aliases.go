@@ -23,8 +23,9 @@ type Parameters interface {
 const imageType = "aws:ec2:image"
 
 // rollAlias writes the image into the parameter, unless it stands there already.
-func (s Step) rollAlias(ctx context.Context, j job.Job, name string) (job.Rolled, error) {
-	r := job.Rolled{Target: name, To: j.Image.ID}
+// through are the templates that take their image from it.
+func (s Step) rollAlias(ctx context.Context, j job.Job, name string, through []string) (job.Rolled, error) {
+	r := job.Rolled{Target: name, To: j.Image.ID, Through: through}
 	now, err := s.parameters.GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String(name)})
 	switch {
 	case err == nil:

@@ -45,10 +45,10 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 		return j, err
 	}
 	j.Rolled = missing
-	aliases := map[string]bool{s.path + "/" + parameterName(j.Source.Name): true}
+	aliases := map[string][]string{s.path + "/" + parameterName(j.Source.Name): nil}
 	for _, t := range found {
 		if name, fixed, ok := template.Alias(aws.ToString(t.LaunchTemplateData.ImageId)); ok && !fixed {
-			aliases[name] = true
+			aliases[name] = append(aliases[name], aws.ToString(t.LaunchTemplateId))
 			continue
 		}
 		if err := keep(ctx, &j, func() (job.Rolled, error) { return s.rollTemplate(ctx, j, t) }); err != nil {
@@ -56,7 +56,7 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(aliases)) {
-		if err := keep(ctx, &j, func() (job.Rolled, error) { return s.rollAlias(ctx, j, name) }); err != nil {
+		if err := keep(ctx, &j, func() (job.Rolled, error) { return s.rollAlias(ctx, j, name, aliases[name]) }); err != nil {
 			return j, err
 		}
 	}
