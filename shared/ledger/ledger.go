@@ -144,6 +144,11 @@ func (h *Held) Error() string {
 	return fmt.Sprintf("%s is claimed by run %s since %s", h.Source, h.By.Run, h.By.Since.Format(time.RFC3339))
 }
 
+// Reason is why the source is left alone.
+func (h *Held) Reason() job.Reason {
+	return job.Reason{Code: job.Claimed, Text: "run " + h.By.Run + " is working on it since " + h.By.Since.Format(time.TimeOnly) + " UTC"}
+}
+
 // Lost says that a claim is not this run's any more.
 type Lost struct{ Source, Run string }
 
