@@ -54,7 +54,7 @@ func (s Step) Handle(ctx context.Context, in Input) (job.Job, error) {
 	j, now := in.Job, s.now().UTC()
 	j.Execution, j.Times.Claimed = in.Execution, now
 	if j.Source.Kind == job.Snapshot {
-		return skip(j, job.SnapshotSource, "this version images instances only"), nil
+		return skip(j, source.NoInstance.Code, source.NoInstance.Text), nil
 	}
 	claim, err := s.claims.Claim(ctx, ledger.ClaimOf(j, now))
 	var held *ledger.Held
@@ -75,7 +75,7 @@ func (s Step) decide(ctx context.Context, j job.Job, claim ledger.Claim) (job.Jo
 		return j, err
 	}
 	if !ok {
-		return skip(j, job.Gone, "EC2 does not know it any more"), nil
+		return skip(j, source.Gone.Code, source.Gone.Text), nil
 	}
 	j.Source = describe(j.Source, instance)
 	if reason := source.Unwanted(j.Run, j.Source.Tags); reason != nil {

@@ -129,16 +129,9 @@ func (s Step) asked(ctx context.Context, e event.RunNow) (Answer, error) {
 	name := fit(p.Name + "-now-" + cmp.Or(id, at.UTC().Format(job.Basic)))
 	request := &job.Request{Source: e.Source, By: e.By}
 	if e.Source != "" {
-		request.Kind = kindOf(e.Source)
+		request.Kind = job.KindOf(e.Source)
 	}
 	return s.start(ctx, page(p, name, at, request))
-}
-
-func kindOf(id string) job.Kind {
-	if strings.HasPrefix(id, "snap-") {
-		return job.Snapshot
-	}
-	return job.Instance
 }
 
 func (s Step) unknown(name string) string {

@@ -6,6 +6,7 @@
 package job
 
 import (
+	"strings"
 	"time"
 
 	"goldsmith/shared/plan"
@@ -80,6 +81,14 @@ const (
 	// Snapshot is the snapshot of a root volume.
 	Snapshot Kind = "snapshot"
 )
+
+// KindOf is what an id is the id of.
+func KindOf(id string) Kind {
+	if strings.HasPrefix(id, "snap-") {
+		return Snapshot
+	}
+	return Instance
+}
 
 // Source is what the image is made from. select hands out ID, Kind and Notes;
 // claim fills in the rest from EC2.

@@ -15,6 +15,12 @@ import (
 	"goldsmith/shared/tag"
 )
 
+// Reasons that no look at an instance gives.
+var (
+	NoInstance = job.Reason{Code: job.SnapshotSource, Text: "this version images instances only"}
+	Gone       = job.Reason{Code: job.Gone, Text: "EC2 does not know it any more"}
+)
+
 // Unwanted is the last look at the tags before anything is touched: somebody may
 // have taken the source out since the run began. It is nil when the run may go on.
 func Unwanted(run job.Run, tags map[string]string) *job.Reason {

@@ -42,7 +42,7 @@ type Table struct {
 // New is the table of that name.
 func New(o Options) *Table {
 	t := &Table{options: o}
-	t.service = &awsjson.Service{Name: "dynamodb", Target: "DynamoDB_20120810", Clock: o.Clock, Log: o.Log, Operations: map[string]awsjson.Operation{
+	t.service = &awsjson.Service{Name: "dynamodb", Target: "DynamoDB_20120810", Clock: o.Clock, Log: o.Log, Checksum: true, Operations: map[string]awsjson.Operation{
 		"GetItem": awsjson.Op(t.getItem, func(in getInput) []string { return []string{in.Key[ledger.PartitionKey].S} }),
 		"Query":   awsjson.Op(t.query, func(in queryInput) []string { return []string{in.ExpressionAttributeValues[":pk"].S} }),
 	}}

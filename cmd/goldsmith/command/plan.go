@@ -1,0 +1,257 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/spf13/cobra"
+
+	"goldsmith/cmd/goldsmith/deployment"
+	"goldsmith/cmd/goldsmith/rehearsal"
+	"goldsmith/shared/event"
+	"goldsmith/shared/fault"
+	"goldsmith/shared/job"
+	"goldsmith/shared/plan"
+)
+
+func (t *terms) planCommand() *cobra.Command {
+	var path, name, source string
+	c := &cobra.Command{
+		Use:   "plan",
+		Short: "Show what a run would do, and do nothing",
+		Long: `Plan shows what a run that began now would do with every source: imaged, and
+how, or left alone, and why. It only reads, and decides with the same code as
+the run. The plans are those of the file, as a deployment of it would have them.`,
+		Example: "  goldsmith plan\n  goldsmith plan --name nightly\n  goldsmith plan --name on-demand --source i-0123456789abcdef0",
+		Args:    takes(0, 0, ""),
+		RunE: func(c *cobra.Command, _ []string) error {
+			if source != "" {
+				if err := checkSource(source); err != nil {
+					return err
+				}
+			}
+			return t.plan(c.Context(), path, name, source)
+		},
+	}
+	c.Flags().StringVar(&path, "plans", plansFile, "the plans' file")
+	c.Flags().StringVar(&name, "name", "", "only this plan")
+	c.Flags().StringVar(&source, "source", "", "as if somebody asked for this one instance")
+	return c
+}
+
+// checkSource reads an id as trigger will.
+func checkSource(id string) error {
+	sent, err := event.RunNow{Plan: "plan", Source: id}.MarshalJSON()
+	if err == nil {
+		_, err = event.Decode(sent)
+	}
+	if err != nil {
+		return misusedf("--source %q is no instance id; want i- and 8 or 17 hex digits", id)
+	}
+	return nil
+}
+
+// planned is what plan shows.
+type planned struct {
+	// Note is what could not be looked at.
+	Note  string        `json:"note,omitempty"`
+	Plans []plannedPlan `json:"plans"`
+}
+
+type plannedPlan struct {
+	rehearsal.Night
+	Next *time.Time `json:"next,omitempty"`
+
+	plan plan.Plan
+}
+
+func (t *terms) plan(ctx context.Context, path, name, source string) error {
+	plans, err := t.plans(path)
+	if err != nil {
+		return err
+	}
+	names, err := chosenPlans(plans, name, source)
+	if err != nil {
+		return err
+	}
+	stage, note, err := t.stage(ctx)
+	if err != nil {
+		return err
+	}
+	found := planned{Note: note}
+	for _, name := range names {
+		p := plans.Plans[name]
+		run := rehearsal.Scheduled(p, t.Now())
+		if source != "" {
+			run = rehearsal.Asked(p, source, t.Now())
+		}
+		night, err := stage.Play(ctx, run, p)
+		if err != nil {
+			return wrap("rehearsing plan "+name, err)
+		}
+		each := plannedPlan{Night: night, plan: p}
+		if next, err := upcoming(p, t.Now(), 1); err == nil && len(next) > 0 {
+			each.Next = &next[0]
+		}
+		found.Plans = append(found.Plans, each)
+	}
+	if err := t.show(found, func(p *page) { found.print(p, t.Now()) }); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(found.Plans, func(p plannedPlan) bool { return p.Refused != "" }) {
+		return ended{Failed}
+	}
+	return nil
+}
+
+func chosenPlans(plans plan.Plans, name, source string) ([]string, error) {
+	if name == "" && source != "" {
+		name = plans.Default
+	}
+	if name == "" {
+		return plans.Names(), nil
+	}
+	if _, ok := plans.Plans[name]; !ok {
+		return nil, misusedf("there is no plan %q; there are: %s", name, strings.Join(plans.Names(), ", "))
+	}
+	return []string{name}, nil
+}
+
+// stage is the account as it is. A suite that is not deployed holds no source,
+// so plans can be rehearsed before there is one.
+func (t *terms) stage(ctx context.Context) (rehearsal.Stage, string, error) {
+	site, err := t.site(ctx)
+	stage := rehearsal.Stage{EC2: ec2.NewFromConfig(site.aws), Now: t.Now}
+	var absent *deployment.Absent
+	switch {
+	case err == nil:
+		stage.Claims = site.ledger
+		return stage, "", nil
+	case errors.As(err, &absent):
+		return stage, "Goldsmith is not deployed here yet; this is what it would do.", nil
+	case slices.Contains(denied, fault.Code(err)):
+		return stage, "These credentials may not read what runs are doing now (" + fault.Code(err) + "): a source that one of them is working on is not told.", nil
+	default:
+		return stage, "", err
+	}
+}
+
+func (f planned) print(p *page, now time.Time) {
+	if f.Note != "" {
+		p.line("%s", clean(f.Note))
+	}
+	for _, each := range f.Plans {
+		each.print(p, now)
+	}
+}
+
+func (n plannedPlan) print(p *page, now time.Time) {
+	p.heading("%s", n.Plan)
+	p.line("  %s", n.due(now))
+	if n.Refused != "" {
+		p.line("  %s %s", p.in(red, "It would fail:"), clean(n.Refused))
+		return
+	}
+	if len(n.Sources) == 0 {
+		p.line("  no source: enrol an instance with the tag goldsmith:plan=%s", n.Plan)
+		return
+	}
+	p.line("  %s", n.summary())
+	n.printImaged(p)
+	n.printSkipped(p)
+}
+
+func (n plannedPlan) due(now time.Time) string {
+	switch {
+	case n.Next != nil:
+		return "next run " + dueAt(*n.Next) + ", in " + span(n.Next.Sub(now))
+	case n.plan.Schedule != "":
+		return "due " + n.plan.Schedule
+	default:
+		return "no schedule: it runs when somebody asks"
+	}
+}
+
+func (n plannedPlan) split() (imaged, skipped []rehearsal.Source) {
+	for _, s := range n.Sources {
+		if s.Skip != nil {
+			skipped = append(skipped, s)
+			continue
+		}
+		imaged = append(imaged, s)
+	}
+	return imaged, skipped
+}
+
+func (n plannedPlan) summary() string {
+	imaged, skipped := n.split()
+	parts := []string{count(len(imaged), "source") + " to be imaged"}
+	if len(imaged) == 0 {
+		parts[0] = "nothing to be imaged"
+	}
+	stops := 0
+	for _, s := range imaged {
+		if s.Decision == job.StopFirst {
+			stops++
+		}
+	}
+	if stops > 0 {
+		parts = append(parts, fmt.Sprintf("%s stopped for it, %d at once", count(stops, "instance"), min(stops, n.plan.Concurrency)))
+	}
+	if len(skipped) > 0 {
+		parts = append(parts, count(len(skipped), "source")+" left alone")
+	}
+	return strings.Join(parts, "; ")
+}
+
+func (n plannedPlan) printImaged(p *page) {
+	imaged, _ := n.split()
+	if len(imaged) == 0 {
+		return
+	}
+	rows := [][]string{{"SOURCE", "ID", "WILL BE", "WARNINGS"}}
+	for _, s := range imaged {
+		rows = append(rows, []string{s.Name, s.ID, n.how(s), texts(s.Warnings)})
+	}
+	p.line("")
+	p.table(rows)
+}
+
+func (n plannedPlan) how(s rehearsal.Source) string {
+	switch {
+	case s.Decision == job.StopFirst:
+		return "stopped, imaged, started"
+	case !s.Running:
+		return "imaged; it is stopped and stays so"
+	case n.plan.Consistency == plan.Reboot:
+		return "rebooted and imaged"
+	default:
+		return "imaged as it runs"
+	}
+}
+
+func (n plannedPlan) printSkipped(p *page) {
+	_, skipped := n.split()
+	if len(skipped) == 0 {
+		return
+	}
+	rows := [][]string{{"LEFT ALONE", "ID", "REASON", "WHY"}}
+	for _, s := range skipped {
+		rows = append(rows, []string{s.Name, s.ID, string(s.Skip.Code), s.Skip.Text})
+	}
+	p.line("")
+	p.table(rows)
+}
+
+func texts(reasons []job.Reason) string {
+	var all []string
+	for _, r := range reasons {
+		all = append(all, r.Text)
+	}
+	return strings.Join(all, "; ")
+}
