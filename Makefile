@@ -26,6 +26,10 @@ N ?= 20000
 soak: ## Play N nights (20000) in which two things go wrong, after every night with one
 	$(GO) test ./test/night -count=1 -timeout 0 -run CrashPoint -crash-every -nights $(N) -v | grep -vE '^ *(=== |--- PASS)'
 
+.PHONY: load
+load: ## Play a run of 2,000 sources and 200 requests in a minute, and tell the budgets
+	$(GO) test ./test/night -count=1 -timeout 0 -run Load -sources 2000 -v | grep -vE '^ *(=== |--- PASS)'
+
 .PHONY: lint
 lint: ## Lint every package, and prove that the rules bite
 	$(GOLANGCI) run ./...

@@ -33,7 +33,7 @@ var Rules = []Rule{
 	{
 		Name: "image-requested", Function: "trigger", Event: "Requested",
 		From: "Tagging (`aws.tag`), when somebody puts `goldsmith:image` on an instance or a snapshot, or changes it",
-		Loss: "no run; the tag stays on the source and nothing else happens until it is put on again",
+		Loss: "the run begins some ten minutes later, when two sweeps have seen the tag",
 	},
 	{
 		Name: "snapshot-appeared", Function: "wake", Event: "SnapshotTagged",
@@ -83,7 +83,7 @@ var Inputs = []Input{
 	{
 		Name: "schedule", Function: "trigger", Event: "Scheduled",
 		From: "EventBridge Scheduler, when a plan's schedule is due (at least once)",
-		Loss: "no run until the plan's next time",
+		Loss: "the run begins a quarter of an hour late, by the sweep; when its window has closed, people are told",
 	},
 	{
 		Name: "run", Function: "trigger", Event: "RunNow",

@@ -50,7 +50,7 @@ func TestClaim(t *testing.T) {
 				now := time.Now().UTC()
 				s.Same("claim", *s.Held(s.Web), ledger.Claim{
 					Source: s.Web, Kind: job.Instance, Name: "web", Run: stage.RunName, Plan: "nightly", Execution: execution,
-					Since: now, Lease: now.Add(48 * time.Hour), WasRunning: true, Looked: true,
+					Since: now, WasRunning: true, Looked: true,
 				})
 			},
 		},

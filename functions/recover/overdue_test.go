@@ -1,6 +1,7 @@
 package recovery_test
 
 import (
+	"context"
 	"encoding/json"
 	"regexp"
 	"strconv"
@@ -15,7 +16,7 @@ import (
 	"goldsmith/shared/plan"
 )
 
-// scheduled is a sweep at a moment, in an account with these plans and nothing claimed. The
+// scheduled is the look for overdue runs in an account with these plans. The
 // first sweep of an account was long ago, in January 2000, when a stage begins.
 func scheduled(plans ...plan.Plan) func(*stage.Stage) (handler.Func[json.RawMessage, recovery.Answer], json.RawMessage) {
 	return func(s *stage.Stage) (handler.Func[json.RawMessage, recovery.Answer], json.RawMessage) {
@@ -23,8 +24,10 @@ func scheduled(plans ...plan.Plan) func(*stage.Stage) (handler.Func[json.RawMess
 		for _, p := range plans {
 			known.Plans[p.Name] = p
 		}
-		rescue := recovery.Rescue{EC2: s.EC2, Executions: s.SFN, Claims: s.Ledger, Results: s.Ledger, Now: time.Now}
-		return recovery.New(rescue, s.Ledger, s.Teller(), known, stage.Machine).Handle, s.Sample("sweep")
+		overdue := recovery.Overdue{Calendar: recovery.Calendar{Book: s.Ledger, Plans: known, Now: time.Now}}
+		return func(ctx context.Context, _ json.RawMessage) (recovery.Answer, error) {
+			return recovery.Answer{}, overdue.Tell(ctx)
+		}, nil
 	}
 }
 
@@ -58,7 +61,7 @@ func ran(s *stage.Stage, name string, outcome plan.Outcome) {
 // Each case sweeps twice: first on the day it begins, when the plan has just been deployed,
 // and once more at the moment, after the runs.
 func TestOverdue(t *testing.T) {
-	const looksTwice = "Claims GetRun PutRun: ok | Claims GetRun*2: ok"
+	const looksTwice = "GetRun PutRun: ok | GetRun*2: ok"
 	type at struct {
 		name, moment, run string
 		outcome           plan.Outcome
@@ -77,7 +80,7 @@ func TestOverdue(t *testing.T) {
 		{name: "at work for too long", moment: "2000-01-03T11:00:00Z", run: "nightly-20000103T020000Z", want: 3600},
 		{name: "an older success does not count", moment: "2000-01-03T11:00:00Z", run: "nightly-20000102T020000Z", outcome: plan.OK, want: 3600},
 		{name: "a run by hand does not count: its name is not known", moment: "2000-01-03T11:00:00Z", run: "nightly-now-1", outcome: plan.OK, want: 3600},
-		{name: "deployed after its last due time", moment: "2000-01-01T23:00:00Z", calls: "Claims GetRun PutRun: ok | Claims GetRun: ok"},
+		{name: "deployed after its last due time", moment: "2000-01-01T23:00:00Z", calls: "GetRun PutRun: ok | GetRun: ok"},
 	} {
 		if c.calls == "" {
 			c.calls = looksTwice
@@ -122,7 +125,7 @@ func TestOverdueThroughChangesOfTheClocks(t *testing.T) {
 	} {
 		berlin := timed("nightly", "cron("+c.clock+" * * ? *)", "Europe/Berlin")
 		stage.Play(t, scheduled(berlin), cases{{
-			Name: c.name, Want: "Claims GetRun PutRun: ok | Claims GetRun PutRun GetRun: ok",
+			Name: c.name, Want: "GetRun PutRun: ok | GetRun PutRun GetRun: ok",
 			Between: func(s *stage.Stage) { clock(s, c.moment); ran(s, c.run, plan.OK) },
 			Then:    func(s *stage.Stage, _ recovery.Answer) { overdue(s, map[string]float64{"nightly": 0}) },
 		}})
@@ -142,44 +145,39 @@ func TestOverdueOfSeveralPlans(t *testing.T) {
 	then := func(want map[string]float64) func(*stage.Stage, recovery.Answer) {
 		return func(s *stage.Stage, _ recovery.Answer) { overdue(s, want) }
 	}
-	const first = "Claims GetRun PutRun GetRun PutRun: ok"
+	const first = "GetRun PutRun GetRun PutRun: ok"
 	stage.Play(t, scheduled(nightly, weekly, request, hourly), cases{
 		{
 			// 2000-01-02 is a Sunday; of plans on request and at a rate nothing is known.
-			Name: "each by its own", Want: first + " | Claims GetRun*4: ok", Between: all("2000-01-07T13:00:00Z"),
+			Name: "each by its own", Want: first + " | GetRun*4: ok", Between: all("2000-01-07T13:00:00Z"),
 			Then: then(map[string]float64{"nightly": 0, "weekly": 5 * 24 * 3600}),
 		},
 		{
-			Name: "the ledger cannot be reached for one: the others are told of, and the sweep has done its work", Want: first + " | Claims GetRun*3: Throttled",
+			Name: "the ledger cannot be reached for one: the others are told of, and the sweep has done its work", Want: first + " | GetRun*3: Throttled",
 			Between: func(s *stage.Stage) { all("2000-01-07T13:00:00Z")(s); s.Logs.Reset(); s.Ledger.Break("GetRun", 1) },
 			Says:    []string{"looking whether plan nightly is overdue"},
 			Then:    then(map[string]float64{"weekly": 5 * 24 * 3600}),
 		},
 		{
-			Name: "the claims cannot be read: plans are looked at all the same", Want: first + " | Claims GetRun*4: Throttled",
-			Between: func(s *stage.Stage) { all("2000-01-07T13:00:00Z")(s); s.Ledger.Break("Claims", 1) },
-			Then:    then(map[string]float64{"nightly": 0, "weekly": 5 * 24 * 3600}),
-		},
-		{
 			Name:  "what cannot be written down counts from the next sweep",
 			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Ledger.Break("PutRun", 2) },
-			Want:  "Claims GetRun PutRun GetRun PutRun: Throttled | " + first, Between: all("2000-01-07T13:00:00Z"),
+			Want:  "GetRun PutRun GetRun PutRun: Throttled | " + first, Between: all("2000-01-07T13:00:00Z"),
 			Then: then(map[string]float64{"nightly": 0, "weekly": 0}),
 		},
 	})
 	stage.Play(t, scheduled(nightly, wrong), cases{{
-		Name: "a schedule that is none keeps no other from its own", Want: "Claims GetRun PutRun: Failed",
+		Name: "a schedule that is none keeps no other from its own", Want: "GetRun PutRun: Failed",
 		Says: []string{"looking whether plan broken is overdue", "exactly one must be ?"}, Then: then(map[string]float64{"nightly": 0}),
 	}})
 	stage.Play(t, scheduled(yearly), cases{
 		{
 			Name: "a yearly run that did not come rings for as long as the ledger would remember it",
-			Want: "Claims GetRun PutRun: ok | Claims GetRun PutRun GetRun: ok", Between: func(s *stage.Stage) { clock(s, "2000-03-03T00:00:00Z") },
+			Want: "GetRun PutRun: ok | GetRun PutRun GetRun: ok", Between: func(s *stage.Stage) { clock(s, "2000-03-03T00:00:00Z") },
 			Then: then(map[string]float64{"yearly": (61*24 - 8) * 3600}),
 		},
 		{
 			Name: "and no longer: that it came would be forgotten, too",
-			Want: "Claims GetRun PutRun: ok | Claims GetRun PutRun: ok", Between: func(s *stage.Stage) { clock(s, "2000-03-04T00:00:00Z") },
+			Want: "GetRun PutRun: ok | GetRun PutRun: ok", Between: func(s *stage.Stage) { clock(s, "2000-03-04T00:00:00Z") },
 			Then: then(map[string]float64{"yearly": 0}),
 		},
 	})
@@ -197,14 +195,14 @@ func TestOverdueSinceItsSchedule(t *testing.T) {
 	}
 	stage.Play(t, scheduled(nightly), cases{
 		{
-			Name: "seen first by this sweep", Want: "Claims GetRun PutRun: ok",
+			Name: "seen first by this sweep", Want: "GetRun PutRun: ok",
 			Then: func(s *stage.Stage, _ recovery.Answer) {
 				s.Same("record", seen(s), ledger.Run{Name: name, Plan: "nightly", Started: time.Now().UTC(), Scheduled: time.Now().UTC()})
 			},
 		},
 		{
 			Name: "the record outlives what the ledger remembers, and its moment stays",
-			Want: "Claims GetRun PutRun: ok | Claims GetRun PutRun GetRun: ok | Claims GetRun PutRun GetRun: ok | Claims GetRun*2: ok",
+			Want: "GetRun PutRun: ok | GetRun PutRun GetRun: ok | GetRun PutRun GetRun: ok | GetRun*2: ok",
 			Between: func(s *stage.Stage) {
 				if time.Now().Month() < time.March {
 					time.Sleep(ledger.Remembered / 2)
@@ -230,7 +228,7 @@ func TestOverdueSinceItsSchedule(t *testing.T) {
 		return later, in
 	}
 	stage.Play(t, changed, cases{{
-		Name: "another schedule: what was due before it is forgiven", Want: "Claims GetRun PutRun: ok",
+		Name: "another schedule: what was due before it is forgiven", Want: "GetRun PutRun: ok",
 		Then: func(s *stage.Stage, _ recovery.Answer) { overdue(s, map[string]float64{"nightly": 0}) },
 	}})
 }

@@ -1,6 +1,7 @@
 package recovery_test
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -24,9 +25,29 @@ func scene(s *stage.Stage) (handler.Func[json.RawMessage, recovery.Answer], json
 	s.Execute("aborted")
 	s.Abort(executions + "aborted")
 	time.Sleep(10 * time.Minute)
-	rescue := recovery.Rescue{EC2: s.EC2, Executions: s.SFN, Claims: s.Ledger, Results: s.Ledger, Now: time.Now}
-	plans := plan.Plans{Default: "nightly", Plans: map[string]plan.Plan{"nightly": s.Plan}}
-	return recovery.New(rescue, s.Ledger, s.Teller(), plans, stage.Machine).Handle, s.Sample("sweep")
+	rescue := recovery.Rescue{EC2: s.EC2, Executions: s.SFN, Claims: s.Ledger, Waits: s.Ledger, Results: s.Ledger, Now: time.Now}
+	return func(ctx context.Context, _ json.RawMessage) (recovery.Answer, error) {
+		answer, _, err := rescue.Sweep(ctx)
+		return answer, err
+	}, nil
+}
+
+// account is recover as it is deployed, with these plans.
+func account(s *stage.Stage, plans plan.Plans) recovery.Step {
+	return recovery.New(recovery.Account{
+		EC2: s.EC2, Executions: s.SFN, Schedules: s.Scheduler, Ledger: s.Ledger, Teller: s.Teller(), Plans: plans,
+		Machine: stage.Machine + ":live", Now: time.Now,
+	})
+}
+
+// whole is recover as it is deployed, on the same scene.
+func whole(s *stage.Stage) (handler.Func[json.RawMessage, recovery.Answer], json.RawMessage) {
+	scene(s)
+	return account(s, nightlyOf(s)).Handle, s.Sample("sweep")
+}
+
+func nightlyOf(s *stage.Stage) plan.Plans {
+	return plan.Plans{Default: "nightly", Plans: map[string]plan.Plan{"nightly": s.Plan}}
 }
 
 // left is an instance stopped by an execution that is called aborted.
@@ -35,7 +56,7 @@ func left(s *stage.Stage, id, name string) {
 	s.Set(id, ec2.Stopped)
 	s.Hold(ledger.Claim{
 		Source: id, Kind: job.Instance, Name: name, Run: stage.RunName, Plan: "nightly", Execution: executions + "aborted",
-		Since: time.Now(), Lease: time.Now().Add(48 * time.Hour), WasRunning: true, Looked: true, StopSent: time.Now(),
+		Since: time.Now(), WasRunning: true, Looked: true, StopSent: time.Now(),
 	})
 }
 
@@ -54,7 +75,7 @@ type cases = []stage.Case[json.RawMessage, recovery.Answer]
 const (
 	looks  = "Claims DescribeExecution DescribeInstances"
 	starts = " StartInstances Record Results PutResult"
-	closes = " Results PutResult Drop"
+	closes = " Waits Results PutResult Drop"
 )
 
 // down checks the answer: how many claims there were and how many instances are down.
@@ -78,7 +99,7 @@ func TestSweep(t *testing.T) {
 	stage.Play(t, scene, cases{
 		{
 			Name: "an aborted execution left it stopped: started, and the claim stays until it runs",
-			Want: looks + starts + " GetRun: ok",
+			Want: looks + starts + ": ok",
 			Then: func(s *stage.Stage, a recovery.Answer) {
 				down(s, a, 1, 1)
 				s.Same("state", s.Cloud.State(s.Web), ec2.Pending)
@@ -89,7 +110,7 @@ func TestSweep(t *testing.T) {
 		},
 		{
 			Name:    "the next sweeps see it pending, then running, and let it go",
-			Want:    looks + starts + " GetRun: ok | Claims DescribeInstances GetRun: ok | Claims DescribeInstances Results Drop GetRun: ok | Claims: ok",
+			Want:    looks + starts + ": ok | Claims DescribeInstances: ok | Claims DescribeInstances Waits Results Drop: ok | Claims: ok",
 			Between: wakeSlowly(),
 			Then: func(s *stage.Stage, a recovery.Answer) {
 				down(s, a, 0, 0)
@@ -100,7 +121,7 @@ func TestSweep(t *testing.T) {
 		{
 			Name:  "its run goes on: nobody's business",
 			Given: func(s *stage.Stage, in *json.RawMessage) { s.Execute("going-on"); with(by("going-on"))(s, in) },
-			Want:  "Claims DescribeExecution GetRun: ok",
+			Want:  "Claims DescribeExecution: ok",
 			Then: func(s *stage.Stage, a recovery.Answer) {
 				down(s, a, 1, 0)
 				s.Same("state", s.Cloud.State(s.Web), ec2.Stopped)
@@ -109,7 +130,7 @@ func TestSweep(t *testing.T) {
 		{
 			Name:  "Step Functions has forgotten the execution: it has ended long ago",
 			Given: with(by("unheard-of")),
-			Want:  looks + starts + " GetRun: ok",
+			Want:  looks + starts + ": ok",
 		},
 		{
 			Name: "a claim left behind is nobody's, while the rest of its run goes on",
@@ -118,14 +139,14 @@ func TestSweep(t *testing.T) {
 				with(func(c *ledger.Claim) { by("going-on")(c); c.Left = time.Now() })(s, in)
 				s.Must(s.Ledger.Kept.PutResult(s.Context(), job.Result{Run: stage.RunName, Source: s.Web, Name: "web", Ending: job.LeftStopped, Problem: "the image failed"}))
 			},
-			Want:    "Claims DescribeInstances StartInstances GetRun: ok | Claims DescribeInstances Results PutResult Drop GetRun: ok",
+			Want:    "Claims DescribeInstances StartInstances Record: ok | Claims DescribeInstances Waits Results PutResult Drop: ok",
 			Between: func(*stage.Stage) { time.Sleep(5 * time.Minute) },
 			Then:    closed("the image failed"),
 		},
 		{
 			Name:  "the stop was sent a moment ago: what a describe says may be older",
 			Given: with(func(c *ledger.Claim) { c.StopSent = time.Now().Add(-30 * time.Second) }),
-			Want:  looks + " GetRun: ok",
+			Want:  looks + ": ok",
 			Then:  func(s *stage.Stage, a recovery.Answer) { down(s, a, 1, 1) },
 		},
 		{
@@ -134,31 +155,31 @@ func TestSweep(t *testing.T) {
 				s.Set(s.Web, ec2.Running)
 				s.Must(s.StopWeb())
 			},
-			Want:    looks + " GetRun: ok | " + looks + starts + " GetRun: ok",
+			Want:    looks + ": ok | " + looks + starts + ": ok",
 			Between: func(*stage.Stage) { time.Sleep(5 * time.Minute) },
 		},
 		{
 			Name:  "somebody has started it already",
 			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Set(s.Web, ec2.Running) },
-			Want:  looks + closes + " GetRun: ok",
+			Want:  looks + closes + ": ok",
 			Then:  closed("the run ended early; it is running again"),
 		},
 		{
 			Name:  "somebody terminated it",
 			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Set(s.Web, ec2.Terminated) },
-			Want:  looks + closes + " GetRun: ok",
+			Want:  looks + closes + ": ok",
 			Then:  closed("the run ended, and somebody terminated it"),
 		},
 		{
 			Name:  "EC2 does not know it any more",
 			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Set(s.Web, ec2.Terminated); time.Sleep(2 * time.Hour) },
-			Want:  looks + "*2" + closes + " GetRun: ok",
+			Want:  looks + "*2" + closes + ": ok",
 			Then:  closed("the run ended, and somebody terminated it"),
 		},
 		{
 			Name:  "what was stopped before the run stays stopped",
 			Given: with(func(c *ledger.Claim) { c.WasRunning, c.StopSent = false, time.Time{} }),
-			Want:  looks + closes + " GetRun: ok",
+			Want:  looks + closes + ": ok",
 			Then: func(s *stage.Stage, a recovery.Answer) {
 				closed("the run ended before it was touched")(s, a)
 				s.Same("state", s.Cloud.State(s.Web), ec2.Stopped)
@@ -167,7 +188,7 @@ func TestSweep(t *testing.T) {
 		{
 			Name:  "the run ended before it sent a stop: who stopped it was somebody else",
 			Given: with(func(c *ledger.Claim) { c.StopSent = time.Time{} }),
-			Want:  looks + closes + " GetRun: ok",
+			Want:  looks + closes + ": ok",
 			Then: func(s *stage.Stage, a recovery.Answer) {
 				closed("the run ended before it was touched")(s, a)
 				s.Same("state", s.Cloud.State(s.Web), ec2.Stopped)
@@ -179,7 +200,7 @@ func TestSweep(t *testing.T) {
 				s.Set(s.Web, ec2.Running)
 				s.Must(s.Ledger.Kept.PutResult(s.Context(), job.Result{Run: stage.RunName, Source: s.Web, Name: "web", Ending: job.Imaged}))
 			},
-			Want: looks + " Results Drop GetRun: ok",
+			Want: looks + " Waits Results Drop: ok",
 			Then: func(s *stage.Stage, _ recovery.Answer) {
 				s.Same("result", s.Results(stage.RunName)[0].Ending, job.Imaged)
 			},
@@ -211,14 +232,14 @@ func wakeSlowly() func(*stage.Stage) {
 // What stands in the way of one claim does not stand in the way of the others.
 func TestSweepFails(t *testing.T) {
 	const settles = " DescribeExecution DescribeInstances"
-	const refused = settles + " StartInstances"
+	const refused = settles + " StartInstances Record"
 	stage.Play(t, scene, cases{
 		{
 			Name: "EC2 has no room: said, and tried again by every sweep",
 			Given: func(s *stage.Stage, _ *json.RawMessage) {
 				s.Cloud.Inject(ec2.Fault{Action: "StartInstances", Nth: []int{1}, Code: "InsufficientInstanceCapacity"})
 			},
-			Want: looks + " StartInstances GetRun: NoCapacity | " + looks + starts + " GetRun: ok",
+			Want: looks + " StartInstances Record: NoCapacity | " + looks + starts + ": ok",
 			Then: func(s *stage.Stage, _ recovery.Answer) {
 				s.Same("logged", strings.Contains(s.Logs.String(), "an instance is down and cannot be started"), true)
 			},
@@ -235,7 +256,7 @@ func TestSweepFails(t *testing.T) {
 				left(s, last, "last")
 				time.Sleep(10 * time.Minute)
 			},
-			Want:      "Claims" + strings.Repeat(refused, 12) + strings.Repeat(settles+starts, 2) + " GetRun: NoCapacity",
+			Want:      "Claims" + strings.Repeat(refused, 12) + strings.Repeat(settles+starts, 2) + ": NoCapacity",
 			Unordered: true,
 		},
 		{
@@ -243,14 +264,14 @@ func TestSweepFails(t *testing.T) {
 			Given: func(s *stage.Stage, _ *json.RawMessage) {
 				s.Refuse("DescribeExecution", "ThrottlingException", stage.Attempts)
 			},
-			Want: "Claims DescribeExecution*6 GetRun: Throttled | " + looks + starts + " GetRun: ok",
+			Want: "Claims DescribeExecution*6: Throttled | " + looks + starts + ": ok",
 		},
 		{
 			Name: "EC2 cannot be asked: not touched",
 			Given: func(s *stage.Stage, _ *json.RawMessage) {
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Nth: []int{1, 2, 3, 4, 5, 6}, Code: "Unavailable"})
 			},
-			Want: "Claims DescribeExecution DescribeInstances*6 GetRun: Throttled | " + looks + starts + " GetRun: ok",
+			Want: "Claims DescribeExecution DescribeInstances*6: Throttled | " + looks + starts + ": ok",
 		},
 		{
 			Name:  "the claims cannot be read",
@@ -261,14 +282,14 @@ func TestSweepFails(t *testing.T) {
 		{
 			Name:    "the start cannot be recorded: the next sweep goes on from what EC2 says",
 			Given:   func(s *stage.Stage, _ *json.RawMessage) { s.Ledger.Break("Record", 1) },
-			Want:    looks + " StartInstances Record GetRun: Throttled | " + looks + closes + " GetRun: ok",
+			Want:    looks + " StartInstances Record: Throttled | " + looks + closes + ": ok",
 			Between: func(*stage.Stage) { time.Sleep(5 * time.Minute) },
 			Then:    closed("the run ended early; it is running again"),
 		},
 		{
 			Name:  "the claim cannot be dropped: dropped by the next sweep",
 			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Set(s.Web, ec2.Running); s.Ledger.Break("Drop", 1) },
-			Want:  looks + closes + " GetRun: Throttled | " + looks + " Results Drop GetRun: ok",
+			Want:  looks + closes + ": Throttled | " + looks + " Waits Results Drop: ok",
 			Then:  closed("the run ended early; it is running again"),
 		},
 	})

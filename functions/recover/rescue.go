@@ -2,6 +2,7 @@ package recovery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -10,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
-	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
+	"golang.org/x/sync/errgroup"
 
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
@@ -26,16 +27,17 @@ type Instances interface {
 	StartInstances(context.Context, *ec2.StartInstancesInput, ...func(*ec2.Options)) (*ec2.StartInstancesOutput, error)
 }
 
-// Executions tells whether somebody still works on a claim.
-type Executions interface {
-	DescribeExecution(context.Context, *sfn.DescribeExecutionInput, ...func(*sfn.Options)) (*sfn.DescribeExecutionOutput, error)
-}
-
 // Claims is the ledger's claims as far as rescuing needs them.
 type Claims interface {
 	Claims(ctx context.Context) iter.Seq2[ledger.Claim, error]
 	Record(ctx context.Context, c ledger.Claim) error
 	Drop(ctx context.Context, source, run string) error
+}
+
+// Waits is the ledger's waits as far as rescuing needs them.
+type Waits interface {
+	Waits(ctx context.Context, resource string) ([]ledger.Wait, error)
+	Done(ctx context.Context, w ledger.Wait) error
 }
 
 // Results is the ledger's results as far as rescuing needs them.
@@ -49,8 +51,54 @@ type Rescue struct {
 	EC2        Instances
 	Executions Executions
 	Claims     Claims
+	Waits      Waits
 	Results    Results
 	Now        func() time.Time
+}
+
+// atOnce is how many claims are looked at together: a thousand of them fit one
+// invocation then, and EC2's StartInstances takes two a second in any case.
+const atOnce = 16
+
+// Sweep looks at every claim, and returns those it found. One that cannot be
+// settled does not keep the others from it.
+func (r Rescue) Sweep(ctx context.Context) (answer Answer, claims []ledger.Claim, err error) {
+	for claim, err := range r.Claims.Claims(ctx) {
+		if err != nil {
+			return answer, nil, fmt.Errorf("reading the claims: %w", err)
+		}
+		claims = append(claims, claim)
+	}
+	down, problems := make([]bool, len(claims)), make([]error, len(claims))
+	var group errgroup.Group
+	group.SetLimit(atOnce)
+	for i, claim := range claims {
+		group.Go(func() error {
+			var err error
+			if down[i], err = r.Settle(ctx, claim); err != nil {
+				problems[i] = fmt.Errorf("recovering %s: %w", claim.Source, err)
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // problems holds them all
+	answer.Claims = len(claims)
+	for _, isDown := range down {
+		if isDown {
+			answer.Down++
+		}
+	}
+	report(ctx, answer, oldest(claims, r.Now()))
+	handler.Log(ctx).InfoContext(ctx, "swept", "claims", answer.Claims, "down", answer.Down)
+	return answer, claims, errors.Join(problems...)
+}
+
+func oldest(claims []ledger.Claim, now time.Time) time.Duration {
+	var age time.Duration
+	for _, claim := range claims {
+		age = max(age, now.Sub(claim.Since))
+	}
+	return age
 }
 
 // Settle brings the claim's instance back if its run has ended, and drops the
@@ -69,7 +117,7 @@ func (r Rescue) Settle(ctx context.Context, c ledger.Claim) (down bool, err erro
 	case over:
 		return false, r.close(ctx, c, problem)
 	case startable:
-		return true, r.start(ctx, c)
+		return true, r.start(ctx, c, instance)
 	default:
 		return true, nil
 	}
@@ -112,49 +160,82 @@ func (r Rescue) workedOn(ctx context.Context, c ledger.Claim) (bool, error) {
 	if !c.Left.IsZero() {
 		return false, nil
 	}
-	status, _, err := r.statusOf(ctx, c.Execution)
-	return status == sfntypes.ExecutionStatusRunning || status == sfntypes.ExecutionStatusPendingRedrive, err
-}
-
-// statusOf is an execution's status, "" for one that Step Functions does not
-// know, and when it ended.
-func (r Rescue) statusOf(ctx context.Context, execution string) (sfntypes.ExecutionStatus, time.Time, error) {
-	out, err := r.Executions.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: aws.String(execution)})
+	out, err := r.Executions.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: aws.String(c.Execution)})
 	if fault.IsNotFound(err) {
-		return "", time.Time{}, nil
+		return false, nil
 	}
 	if err != nil {
-		return "", time.Time{}, fmt.Errorf("asking about execution %s: %w", execution, err)
+		return false, fmt.Errorf("asking about execution %s: %w", c.Execution, err)
 	}
-	return out.Status, aws.ToTime(out.StopDate), nil
+	return goesOn(out.Status), nil
 }
 
-// start sends StartInstances; the claim stays until a describe shows the instance running.
-func (r Rescue) start(ctx context.Context, c ledger.Claim) error {
-	log := handler.Log(ctx)
+// start sends StartInstances; the claim stays until a describe shows the instance
+// running. What keeps it down is kept in the claim, so that the run's message says it.
+func (r Rescue) start(ctx context.Context, c ledger.Claim, instance types.Instance) error {
+	log := handler.Log(ctx).With("source", c.Source, "name", c.Name, "run", c.Run, "down_since", c.StopSent)
 	if _, err := r.EC2.StartInstances(ctx, &ec2.StartInstancesInput{InstanceIds: []string{c.Source}}); err != nil {
-		log.ErrorContext(ctx, "an instance is down and cannot be started", "source", c.Source, "name", c.Name,
-			"run", c.Run, "down_since", c.StopSent, "error", err)
-		return fmt.Errorf("starting it: %w", err)
+		log.ErrorContext(ctx, "an instance is down and cannot be started", "error", err)
+		return errors.Join(fmt.Errorf("starting it: %w", err), r.note(ctx, c, "it cannot be started: "+fault.Brief(err)))
 	}
-	log.WarnContext(ctx, "started an instance that a run left stopped", "source", c.Source, "name", c.Name, "run", c.Run, "down_since", c.StopSent)
-	if !c.Left.IsZero() {
-		return nil
+	again, first := !c.Started.IsZero(), c.Left.IsZero()
+	c.Started, c.Problem = r.Now().UTC(), ""
+	if again {
+		// EC2 answers "pending" and gives up a moment later, for one because nobody may use a volume's key.
+		c.Problem = "it does not stay up: " + source.Why(instance)
 	}
-	c.Left = r.Now().UTC()
+	log.WarnContext(ctx, "started an instance that a run left stopped", "problem", c.Problem)
+	if first {
+		c.Left = c.Started
+	}
 	if err := r.Claims.Record(ctx, c); err != nil {
 		return fmt.Errorf("recording the start: %w", err)
+	}
+	if !first {
+		return nil
 	}
 	return r.record(ctx, c, job.Broken, "the run ended early; recover has started it again")
 }
 
-// close writes the result and drops the claim.
+// note keeps in the claim what keeps its instance down.
+func (r Rescue) note(ctx context.Context, c ledger.Claim, problem string) error {
+	if c.Problem == problem {
+		return nil
+	}
+	c.Problem = problem
+	if err := r.Claims.Record(ctx, c); err != nil {
+		return fmt.Errorf("recording what keeps it down: %w", err)
+	}
+	return nil
+}
+
+// close forgets what the run waited for, writes the result and drops the claim.
 func (r Rescue) close(ctx context.Context, c ledger.Claim, problem string) error {
+	if err := forget(ctx, r.Waits, c.Source, c.Run); err != nil {
+		return err
+	}
 	if err := r.record(ctx, c, job.Broken, problem); err != nil {
 		return err
 	}
 	if err := r.Claims.Drop(ctx, c.Source, c.Run); err != nil {
 		return fmt.Errorf("dropping the claim: %w", err)
+	}
+	return nil
+}
+
+// forget removes the waits of an ended run for a resource: nobody holds their tokens.
+func forget(ctx context.Context, book Waits, resource, run string) error {
+	waits, err := book.Waits(ctx, resource)
+	if err != nil {
+		return fmt.Errorf("looking for who waits for %s: %w", resource, err)
+	}
+	for _, w := range waits {
+		if w.Run != run {
+			continue
+		}
+		if err := book.Done(ctx, w); err != nil {
+			return fmt.Errorf("forgetting the wait for %s: %w", resource, err)
+		}
 	}
 	return nil
 }

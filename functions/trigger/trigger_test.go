@@ -12,6 +12,7 @@ import (
 	"goldsmith/functions/trigger"
 	"goldsmith/local/stage"
 	"goldsmith/local/states"
+	"goldsmith/shared/begin"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
@@ -22,7 +23,7 @@ func scene(s *stage.Stage) (handler.Func[json.RawMessage, trigger.Answer], json.
 	weekly := s.Plan
 	weekly.Name, weekly.Window = "weekly", plan.Duration(time.Hour)
 	plans := plan.Plans{Default: "nightly", Plans: map[string]plan.Plan{"nightly": s.Plan, "weekly": weekly}}
-	return trigger.New(s.SFN, plans, stage.Machine, time.Now).Handle, s.Sample("schedule")
+	return trigger.New(begin.Starter{Executions: s.SFN, Plans: plans, Machine: stage.Machine}, time.Now).Handle, s.Sample("schedule")
 }
 
 type (
@@ -139,7 +140,7 @@ func TestTriggerQualified(t *testing.T) {
 	for _, qualifier := range []string{"live", "7"} {
 		qualified := func(s *stage.Stage) (handler.Func[json.RawMessage, trigger.Answer], json.RawMessage) {
 			plans := plan.Plans{Default: "nightly", Plans: map[string]plan.Plan{"nightly": s.Plan}}
-			return trigger.New(s.SFN, plans, stage.Machine+":"+qualifier, time.Now).Handle, s.Sample("schedule")
+			return trigger.New(begin.Starter{Executions: s.SFN, Plans: plans, Machine: stage.Machine + ":" + qualifier}, time.Now).Handle, s.Sample("schedule")
 		}
 		stage.Play(t, qualified, cases{{Name: qualifier, Want: "StartExecution: ok", Then: started("nightly-20260322T020000Z", nil)}})
 	}

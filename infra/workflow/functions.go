@@ -128,13 +128,13 @@ var Functions = []Function{
 		Name: "release", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Writes the result, answers the request tag, and drops the claim.",
 		Environment: env(tableSetting),
-		Statements:  join(everyTask("release"), ledger("PutItem", "UpdateItem", "DeleteItem"), tagging),
+		Statements:  join(everyTask("release"), ledger("PutItem", "UpdateItem", "DeleteItem"), noting, untagging),
 	},
 	{
 		Name: "notify", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Adds up what became of every source and tells people once.",
 		Environment: env(tableSetting, secretSetting),
-		Statements:  join(everyTask("notify"), ledger("GetItem", "UpdateItem", "Query"), telling),
+		Statements:  join(everyTask("notify"), ledger("GetItem", "UpdateItem", "Query"), telling, untagging),
 	},
 	{
 		Name: "trigger", Timeout: stepTimeout, Memory: memory, MaxAge: longAge,
@@ -150,10 +150,11 @@ var Functions = []Function{
 	},
 	{
 		Name: "recover", Timeout: sweepTimeout, Memory: memory, Reserved: recoverReserved, MaxAge: longAge,
-		Does:        "Brings back what ended runs left stopped, and tells of runs that could not.",
-		Environment: with(env(tableSetting, plansSetting, secretSetting), machineSetting, stateMachineARN),
+		Does:        "Brings back what ended runs left stopped, answers requests and schedules nobody heard of, and tells of runs that could not.",
+		Environment: with(env(tableSetting, plansSetting, secretSetting), machineSetting, "${StateMachineAlias}"),
 		Statements: join(everyHandler("recover"), ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"),
-			[]Statement{look("DescribeInstances"), askAboutRuns}, starting, telling),
+			[]Statement{look("DescribeInstances", "DescribeSnapshots"), askAboutRuns, listRuns, startRuns, askAboutSchedules},
+			starting, telling, untagging),
 	},
 }
 

@@ -117,6 +117,16 @@ var (
 		Actions:   []string{"states:DescribeExecution"},
 		Resources: []string{executions, childExecutions},
 	}
+	listRuns = Statement{
+		Why:       "Which runs have ended, and whether people were told.",
+		Actions:   []string{"states:ListExecutions"},
+		Resources: []string{stateMachineARN},
+	}
+	askAboutSchedules = Statement{
+		Why:       "Whether a plan's schedule is enabled, before its missed run is made up for.",
+		Actions:   []string{"scheduler:GetSchedule"},
+		Resources: []string{"arn:${Partition}:scheduler:${Region}:${Account}:schedule/" + Name + "/*"},
+	}
 )
 
 // onEnrolled allows an action on instances somebody enrolled or asked an image of.
@@ -196,21 +206,21 @@ var rolling = []Statement{
 	},
 }
 
-// tagging names the keys, and wants at least one: DeleteTags without a key takes every tag off.
-var tagging = []Statement{
-	{
+// noting and untagging name the keys, and want at least one: DeleteTags without a key takes every tag off.
+var (
+	noting = []Statement{{
 		Why:       "Writes the tag " + lastTag + " on a source, and no other.",
 		Actions:   []string{"ec2:CreateTags"},
 		Resources: []string{instances},
 		Condition: onlyKey(lastTag),
-	},
-	{
+	}}
+	untagging = []Statement{{
 		Why:       "Takes the request off a source, and no other tag.",
 		Actions:   []string{"ec2:DeleteTags"},
 		Resources: []string{instances, snapshots},
 		Condition: onlyKey(requestTag),
-	},
-}
+	}}
+)
 
 func onlyKey(key string) Condition {
 	return Condition{

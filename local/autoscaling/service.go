@@ -1,8 +1,8 @@
 // Package autoscaling is the embedded EC2 Auto Scaling: groups that keep their
 // number of instances in the embedded EC2, standby, and instance refresh,
-// behind Auto Scaling's own wire protocol. Not modelled: launch
-// configurations, load balancers, scaling policies, warm pools, weights and
-// Spot shares.
+// behind Auto Scaling's own wire protocol. Launch configurations can be made and
+// listed, but no group launches from one. Not modelled: load balancers, scaling
+// policies, warm pools, weights and Spot shares.
 package autoscaling
 
 import (
@@ -42,8 +42,10 @@ type Service struct {
 
 	mu     sync.Mutex
 	groups map[string]*group
-	ids    int
-	outbox []event
+	// configurations are launch configurations: what else they say has no effect here.
+	configurations map[string]configuration
+	ids            int
+	outbox         []event
 }
 
 type event struct {
@@ -53,7 +55,7 @@ type event struct {
 
 // New is an account without groups.
 func New(o Options) *Service {
-	s := &Service{options: o, groups: map[string]*group{}, client: clientOf(o)}
+	s := &Service{options: o, groups: map[string]*group{}, configurations: map[string]configuration{}, client: clientOf(o)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.service = &query.Service{
 		Name:    "autoscaling",
@@ -85,6 +87,9 @@ var actions = map[string]func(*Service, *query.Call) error{
 	"DeleteAutoScalingGroup":       deleteGroup,
 	"DescribeAutoScalingGroups":    describeGroups,
 	"DescribeAutoScalingInstances": describeInstances,
+	"CreateLaunchConfiguration":    createConfiguration,
+	"DeleteLaunchConfiguration":    deleteConfiguration,
+	"DescribeLaunchConfigurations": describeConfigurations,
 	"EnterStandby":                 enterStandby,
 	"ExitStandby":                  exitStandby,
 	"SuspendProcesses":             suspendProcesses,

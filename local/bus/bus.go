@@ -72,6 +72,7 @@ type Bus struct {
 	timers    map[*time.Timer]struct{}
 	seen      map[uint64]uint64
 	schedules map[string]Schedule // by ARN
+	off       map[string]bool     // schedules that are switched off, by name
 	stats     Stats
 	records   []Record
 }
@@ -96,7 +97,7 @@ func New(o Options) (*Bus, error) {
 		o.Retry = retries
 	}
 	b := &Bus{
-		options: o, timers: map[*time.Timer]struct{}{}, seen: map[uint64]uint64{}, schedules: map[string]Schedule{},
+		options: o, timers: map[*time.Timer]struct{}{}, seen: map[uint64]uint64{}, schedules: map[string]Schedule{}, off: map[string]bool{},
 	}
 	for _, rule := range o.Rules {
 		p, err := pattern.Compile(rule.Pattern)

@@ -34,7 +34,7 @@ func (b *Bus) Schedule(s Schedule) error {
 	if s.Group == "" {
 		s.Group = "default"
 	}
-	arn := fmt.Sprintf("arn:aws:scheduler:%s:%s:schedule/%s/%s", b.options.Region, b.options.Account, s.Group, s.Name)
+	arn := b.scheduleARN(s.Group, s.Name)
 	b.mu.Lock()
 	_, taken := b.schedules[arn]
 	if !taken {
@@ -67,7 +67,9 @@ func (b *Bus) arm(s Schedule, arn string, after time.Time) {
 		return
 	}
 	b.after(due.Sub(b.options.Clock.Now()), func() {
-		b.fire(s, r)
+		if b.enabled(s.Name) {
+			b.fire(s, r)
+		}
 		b.arm(s, arn, due)
 	})
 }

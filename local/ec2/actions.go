@@ -27,6 +27,8 @@ var actions = map[string]func(*World, *query.Call) error{
 	"DescribeImages":                       describeImages,
 	"DescribeImageAttribute":               describeImageAttribute,
 	"ModifyImageAttribute":                 modifyImageAttribute,
+	"DescribeImageReferences":              describeImageReferences,
+	"ListImagesInRecycleBin":               listImagesInRecycleBin,
 	"EnableImageDeprecation":               enableImageDeprecation,
 	"DisableImageDeprecation":              disableImageDeprecation,
 	"EnableImageDeregistrationProtection":  enableImageDeregistrationProtection,

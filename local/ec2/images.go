@@ -254,6 +254,7 @@ func deregisterImage(w *World, call *query.Call) error {
 	}
 	drop(w, w.images, id)
 	w.tombs[id] = w.now
+	w.recycle(img)
 	w.names[img.name] = w.now.Add(w.takes("name", img.name, w.options.Timing.NameFree))
 	w.emitImageState(id, "deregistered", "")
 	call.Out.Bool("return", true)

@@ -147,3 +147,27 @@ func (w *World) SetLastLaunched(imageID string, at time.Time) error {
 	w.images.change(w.now, imageID, func(img *image) { img.launched = at })
 	return nil
 }
+
+// SeedImage puts an available image of the account there, with one snapshot, both tagged, as if
+// it had been made at a time. It returns the image's id.
+func (w *World) SeedImage(name string, created time.Time, tags map[string]string) string {
+	w.lock()
+	defer w.unlock()
+	img := *w.images.get(ImageX86)
+	img.id, img.name, img.location = w.newID("ami", name), name, w.options.Account+"/"+name
+	img.owner, img.alias, img.public, img.created = w.options.Account, "", false, created
+	snapshotID := w.newID("snap", name)
+	img.mappings = slices.Clone(img.mappings)
+	img.mappings[0].snapshotID = snapshotID
+	var own []Tag
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		own = append(own, Tag{key, tags[key]})
+	}
+	w.snapshots.add(created, snapshotID, &snapshot{
+		id: snapshotID, volumeID: "vol-ffffffff", owner: w.options.Account, size: img.mappings[0].size,
+		state: snapshotCompleted, started: created, due: created, completed: created,
+	})
+	w.tag(snapshotID, own)
+	w.addImage(&img, own)
+	return img.id
+}

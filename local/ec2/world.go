@@ -34,6 +34,8 @@ type Options struct {
 
 	// ResolveParameter answers resolve:ssm: image ids, by parameter name.
 	ResolveParameter func(name string) (string, bool)
+	// ParametersHolding are the ARNs of the parameters that hold an image's id.
+	ParametersHolding func(image string) []string
 }
 
 // World is one account in one Region. It is safe for concurrent use.
@@ -63,6 +65,8 @@ type World struct {
 	images    *store[image]
 	templates *store[template]
 	spots     *store[spotRequest]
+	bin       *store[binned]
+	binFor    time.Duration
 	names     map[string]time.Time // image names that stay taken until then, after deregistration
 	tombs     map[string]time.Time // deregistered images, until EC2 forgets them
 	tagged    map[string]int       // version of the last tag change event, by resource
@@ -86,6 +90,7 @@ func New(options Options) *World {
 		instances: newStore[instance](options.Lag), volumes: newStore[volume](options.Lag),
 		snapshots: newStore[snapshot](options.Lag), images: newStore[image](options.Lag),
 		templates: newStore[template](options.Lag), spots: newStore[spotRequest](options.Lag),
+		bin: newStore[binned](0),
 	}
 	w.service = &query.Service{
 		Name:    "ec2",

@@ -48,7 +48,7 @@ func (s *Stage) Job() job.Job {
 	j.Image.Name = image.Name(j)
 	s.Hold(ledger.Claim{
 		Source: s.Web, Kind: job.Instance, Name: "web", Run: RunName, Plan: s.Plan.Name, Execution: child,
-		Since: time.Now(), Lease: time.Now().Add(48 * time.Hour), WasRunning: true, Looked: true,
+		Since: time.Now(), WasRunning: true, Looked: true,
 	})
 	return j
 }

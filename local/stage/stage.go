@@ -5,6 +5,7 @@ package stage
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -12,13 +13,17 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	scaling "github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	ssmsdk "github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"goldsmith/events"
+	"goldsmith/local/autoscaling"
+	"goldsmith/local/bus"
 	"goldsmith/local/clock"
 	"goldsmith/local/ec2"
 	"goldsmith/local/query"
@@ -49,11 +54,17 @@ type Stage struct {
 	// Parameters and SSM are Parameter Store, from inside and through its client.
 	Parameters *ssm.Store
 	SSM        *ssmsdk.Client
+	// Groups and AutoScaling are Auto Scaling, which has no groups yet.
+	Groups      *autoscaling.Service
+	AutoScaling *scaling.Client
 	// States and SFN are Step Functions; its executions wait for a task token, see Run.
 	States *states.Service
 	SFN    *sfn.Client
-	Slack  *slacksink.Sink
-	Ledger *Ledger
+	// Bus and Scheduler are EventBridge Scheduler, which has no schedules yet.
+	Bus       *bus.Bus
+	Scheduler *scheduler.Client
+	Slack     *slacksink.Sink
+	Ledger    *Ledger
 	// Plan is plan nightly: stop, restart once snapshotted, a window of four hours.
 	Plan plan.Plan
 	// Web is the id of a running instance called web that is enrolled in the plan.
@@ -74,14 +85,23 @@ func New(t *testing.T) *Stage {
 	s := &Stage{T: t}
 	now := clock.Real()
 	s.Cloud = ec2.New(ec2.Options{Clock: now, Seed: 7, Region: Region, Account: Account, Log: &s.calls,
-		ResolveParameter: func(name string) (string, bool) { return s.Parameters.Value(name) }})
+		ResolveParameter:  func(name string) (string, bool) { return s.Parameters.Value(name) },
+		ParametersHolding: func(image string) []string { return s.Parameters.Holding(image) }})
+	s.Groups = autoscaling.New(autoscaling.Options{Clock: now, EC2: s.Cloud, Region: Region, Account: Account, Log: &s.calls})
+	t.Cleanup(s.Groups.Close)
 	s.Parameters = ssm.New(ssm.Options{Clock: now, Region: Region, Account: Account})
 	s.States = states.New(states.Options{Clock: now, Region: Region, Account: Account, Invoker: &s.tokens, Seed: 7})
 	s.Slack = slacksink.New(slacksink.Options{Clock: now})
 	vault := secrets.New(secrets.Options{Clock: now, Region: Region, Account: Account})
 	vault.Put("goldsmith/slack", slacksink.WebhookURL)
 	t.Cleanup(s.States.Close)
+	var err error
+	s.Bus, err = bus.New(bus.Options{Clock: now, Region: Region, Account: Account, Invoke: ignore})
+	s.Must(err)
+	t.Cleanup(s.Bus.Close)
+	s.Scheduler = scheduler.NewFromConfig(s.config(s.wire("scheduler", s.Bus)))
 	s.EC2 = sdk.NewFromConfig(s.config(s.wire("ec2", s.Cloud)))
+	s.AutoScaling = scaling.NewFromConfig(s.config(s.wire("autoscaling", s.Groups)))
 	s.SSM = ssmsdk.NewFromConfig(s.config(s.wire("ssm", s.Parameters)))
 	s.SFN = sfn.NewFromConfig(s.config(s.wire("states", s.States)))
 	s.secrets = secretsmanager.NewFromConfig(s.config(s.wire("secretsmanager", vault)))
@@ -95,6 +115,9 @@ func New(t *testing.T) *Stage {
 	return s
 }
 
+// ignore is where the stage's schedules end: a case calls its function itself.
+func ignore(context.Context, string, []byte) error { return nil }
+
 // config is that of every client: the product's own retries, and no socket.
 func (s *Stage) config(client aws.HTTPClient) aws.Config {
 	return aws.Config{
@@ -107,7 +130,7 @@ func (s *Stage) config(client aws.HTTPClient) aws.Config {
 // Teller tells people in the embedded Slack.
 func (s *Stage) Teller() tell.Teller {
 	sender := slack.New(s.secrets, "goldsmith/slack", query.Client(s.Slack))
-	return tell.Teller{Runs: s.Ledger, Results: s.Ledger, Slack: sender, Now: time.Now}
+	return tell.Teller{Runs: s.Ledger, Results: s.Ledger, Slack: sender, Tags: s.EC2, Now: time.Now}
 }
 
 // Launch starts an instance that runs already, and returns its id.

@@ -87,7 +87,7 @@ func (b *breaks) next(call string) failure {
 // Attempts is how often a client tries one call.
 const Attempts = 6
 
-// Refuse makes the next calls of an operation of Systems Manager, Step
+// Refuse makes the next calls of an operation of Systems Manager, Auto Scaling, Step
 // Functions or Secrets Manager fail. EC2 has faults of its own: Cloud.Inject.
 func (s *Stage) Refuse(operation, code string, times int) {
 	s.broken.add(operation, failure{code: code}, times)
@@ -109,6 +109,10 @@ func (s *Stage) wire(service string, h http.Handler) *http.Client {
 			panic(http.ErrAbortHandler) // How a net/http server hangs up.
 		case f.code != "":
 			w.WriteHeader(http.StatusBadRequest)
+			if service == "autoscaling" { // the one query service without faults of its own
+				_, _ = fmt.Fprintf(w, "<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>An injected fault.</Message></Error></ErrorResponse>", f.code)
+				return
+			}
 			_ = json.NewEncoder(w).Encode(map[string]string{"__type": f.code, "message": "An injected fault."})
 		default:
 			h.ServeHTTP(w, r)
@@ -120,6 +124,9 @@ func (s *Stage) wire(service string, h http.Handler) *http.Client {
 func operationOf(service string, r *http.Request) string {
 	if _, operation, ok := strings.Cut(r.Header.Get("X-Amz-Target"), "."); ok {
 		return operation
+	}
+	if service == "scheduler" {
+		return "GetSchedule" // the only one that the embedded Scheduler has
 	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {

@@ -24,6 +24,7 @@ import (
 	"goldsmith/functions/watch"
 	"goldsmith/infra/workflow"
 	"goldsmith/local/query"
+	"goldsmith/shared/begin"
 	"goldsmith/shared/settings"
 	"goldsmith/shared/slack"
 	"goldsmith/shared/tell"
@@ -51,10 +52,10 @@ func (s *Suite) startFunctions() error {
 	settle := wait.Settler{EC2: cloud, Tokens: executions, Ledger: book, Now: now}
 	told := s.told()
 	sender := slack.New(secretsmanager.NewFromConfig(cfg), told.setting("notify", settings.SlackSecret), query.Client(s.Slack))
-	teller := tell.Teller{Runs: book, Results: book, Slack: sender, Now: now}
-	rescue := recovery.Rescue{EC2: cloud, Executions: executions, Claims: book, Results: book, Now: now}
+	teller := tell.Teller{Runs: book, Results: book, Slack: sender, Tags: cloud, Now: now}
 
-	add(f, "trigger", trigger.New(executions, s.options.Plans, told.setting("trigger", settings.StateMachine), now).Handle)
+	starter := begin.Starter{Executions: executions, Plans: s.options.Plans, Machine: told.setting("trigger", settings.StateMachine)}
+	add(f, "trigger", trigger.New(starter, now).Handle)
 	add(f, "select", selection.New(cloud, book, now).Handle)
 	add(f, "claim", claim.New(cloud, book, now).Handle)
 	add(f, "stop", stop.New(cloud, book, now).Handle)
@@ -65,6 +66,7 @@ func (s *Suite) startFunctions() error {
 	add(f, "roll", roll.New(cloud, ssm.NewFromConfig(cfg), told.setting("roll", settings.ImagePath)).Handle)
 	add(f, "release", release.New(cloud, book, book, now).Handle)
 	add(f, "notify", notify.New(teller).Handle)
-	add(f, "recover", recovery.New(rescue, book, teller, s.options.Plans, told.setting("recover", settings.StateMachine)).Handle)
+	account := recovery.Account{Ledger: book, Teller: teller, Plans: s.options.Plans, Machine: told.setting("recover", settings.StateMachine), Now: now}
+	add(f, "recover", recovery.New(account.With(cfg)).Handle)
 	return told.problem
 }

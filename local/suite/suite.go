@@ -54,6 +54,8 @@ type Options struct {
 	Ledger ledger.Ledger
 	// Wrap stands between the bus or the state machine and the functions; for tests.
 	Wrap func(asl.Invoker) asl.Invoker
+	// Definition is the state machine's. Default: the deployed one; for tests.
+	Definition string
 	// Guard stands between the clients and the embedded AWS, which is the suite; for tests.
 	// Without an Endpoint only.
 	Guard func(*Suite) http.Handler
@@ -124,6 +126,9 @@ func withDefaults(o Options) Options {
 	if o.Sweep == 0 {
 		o.Sweep = 5 * time.Minute
 	}
+	if o.Definition == "" {
+		o.Definition = workflow.Definition
+	}
 	if o.Ledger == nil {
 		o.Ledger = ledger.NewMemory()
 	}
@@ -135,6 +140,7 @@ func (s *Suite) startServices() error {
 	o.EC2.Clock, o.EC2.Seed, o.EC2.Region, o.EC2.Account, o.EC2.Log = o.Clock, o.Seed, o.Region, o.Account, s.Calls
 	o.EC2.Emit = s.emit
 	o.EC2.ResolveParameter = func(name string) (string, bool) { return s.Parameters.Value(name) }
+	o.EC2.ParametersHolding = func(image string) []string { return s.Parameters.Holding(image) }
 	s.EC2 = ec2.New(o.EC2)
 	s.Parameters = ssm.New(ssm.Options{
 		Clock: o.Clock, Region: o.Region, Account: o.Account, Log: s.Calls, Emit: s.emit, Launchable: s.EC2.Launchable,
@@ -166,7 +172,7 @@ func (s *Suite) startStates() error {
 	})
 	s.services["states"] = s.States
 	var err error
-	s.Machine, err = s.States.Create(workflow.Name, []byte(workflow.Definition), workflow.Substitutions(partition, s.functions.ARN))
+	s.Machine, err = s.States.Create(workflow.Name, []byte(o.Definition), workflow.Substitutions(partition, s.functions.ARN))
 	return err
 }
 
@@ -185,6 +191,7 @@ func (s *Suite) startBus() error {
 			return nil
 		},
 	})
+	s.services["scheduler"] = s.Bus
 	return err
 }
 

@@ -142,6 +142,14 @@ const (
 	ForImage For = "available"
 )
 
+// States of an image that EC2 does not know, in a job's result.
+const (
+	// Unproven images are available to EC2, but have not passed their proof.
+	Unproven = "unproven"
+	// Removed images were left by a job that was cut off, and are gone.
+	Removed = "removed"
+)
+
 // Image is the image being made.
 type Image struct {
 	ID        string   `json:"id,omitempty"`

@@ -77,7 +77,7 @@ func collect[T any](records iter.Seq2[T, error]) ([]T, error) {
 }
 
 func (c Claim) inUTC() Claim {
-	toUTC(&c.Since, &c.Lease, &c.StopSent, &c.Left, &c.Told)
+	toUTC(&c.Since, &c.StopSent, &c.StopTried, &c.Left, &c.Started)
 	return c
 }
 

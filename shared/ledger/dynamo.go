@@ -123,6 +123,15 @@ func (d *Dynamo) GetRun(ctx context.Context, name string) (r Run, ok bool, err e
 	return r, err == nil, err
 }
 
+// Telling implements Ledger.
+func (d *Dynamo) Telling(ctx context.Context, run string, at time.Time) (bool, error) {
+	// The speaker is this one call, as the teller is in Tell.
+	return d.table.update(ctx, runKey(run),
+		"SET telling = :now, speaker = :speaker, expires = if_not_exists(expires, :expires)",
+		"attribute_not_exists(told) AND (attribute_not_exists(telling) OR telling <= :ended OR speaker = :speaker)",
+		item{":now": milliseconds(at), ":ended": milliseconds(at.Add(-Teller)), ":speaker": text(rand.Text()), ":expires": expiry(at)})
+}
+
 // Tell implements Ledger.
 func (d *Dynamo) Tell(ctx context.Context, run string, at time.Time) (bool, error) {
 	// The teller is this one call: when the SDK repeats it after a lost answer it must win again.

@@ -76,7 +76,7 @@ func testLostAnswers(t *testing.T, l ledger.Ledger) {
 // testExpiry looks at the table itself: DynamoDB forgets everything in time but claims.
 func testExpiry(t *testing.T, client *dynamodb.Client, table string) {
 	l, ctx := ledger.NewDynamo(client, table), t.Context()
-	_, err := l.Claim(ctx, ledger.Claim{Source: "i-1", Run: "monday", Since: night, Lease: night})
+	_, err := l.Claim(ctx, ledger.Claim{Source: "i-1", Run: "monday", Since: night, Left: night})
 	_, tellErr := l.Tell(ctx, "tuesday", night)
 	if err := errors.Join(err, tellErr,
 		l.Await(ctx, ledger.Wait{Resource: "i-1", For: job.ForStopped, Run: "monday", Token: "token", Since: night}),

@@ -150,6 +150,10 @@ func textOf(i item, attribute string) string {
 	return ""
 }
 
+func milliseconds(t time.Time) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: strconv.FormatInt(t.UnixMilli(), 10)}
+}
+
 // expiry is when a record of that moment may be forgotten. DynamoDB's TTL reads whole
 // seconds since 1970, and leaves alone what is more than five years past, such as a zero time.
 func expiry(of time.Time) types.AttributeValue {

@@ -46,6 +46,10 @@ type Ledger interface {
 	PutRun(ctx context.Context, r Run) error
 	// GetRun is the run's record; ok is false when there is none.
 	GetRun(ctx context.Context, name string) (r Run, ok bool, err error)
+	// Telling takes the right to tell of a run for the time of Teller. It returns
+	// false when the run is told, or somebody took that right less than Teller
+	// before, so that two who tell at once do not both send a message.
+	Telling(ctx context.Context, run string, at time.Time) (bool, error)
 	// Tell marks the run as told at a moment that is not zero. It returns false
 	// when it was told already, so that one message goes out. A run without a
 	// record gets one, of its name and the mark.
@@ -63,8 +67,6 @@ type Claim struct {
 	// Execution is the ARN that recover asks whether anybody still works on it.
 	Execution string    `json:"execution"`
 	Since     time.Time `json:"since"`
-	// Lease is when the owner must have ended, whatever Step Functions says.
-	Lease time.Time `json:"lease"`
 	// WasRunning is who must be started again: set before StopInstances is sent, kept on a retry.
 	WasRunning bool `json:"wasRunning,omitempty"`
 	// Looked is whether WasRunning has been recorded for this claim.
@@ -75,20 +77,18 @@ type Claim struct {
 	StopTried time.Time `json:"stopTried,omitzero"`
 	// Left is set when the run ended without bringing the instance back.
 	Left time.Time `json:"left,omitzero"`
-	// Told is when people heard that it is down.
-	Told time.Time `json:"told,omitzero"`
+	// Started is when recover last started the instance.
+	Started time.Time `json:"started,omitzero"`
+	// Problem is why recover could not start it, or what it came to.
+	Problem string `json:"problem,omitempty"`
 }
-
-// lease is how long a claim counts as somebody's work at most: longer than an
-// image may take, with every patient retry around it.
-const lease = 48 * time.Hour
 
 // ClaimOf is the claim of a job's source for the job's run. Claiming again gives
 // the claim as it stands, so this is also how a step looks it up.
 func ClaimOf(j job.Job, now time.Time) Claim {
 	return Claim{
 		Source: j.Source.ID, Kind: j.Source.Kind, Name: j.Source.Name, Run: j.Run.Name, Plan: j.Run.Plan,
-		Execution: j.Execution, Since: now, Lease: now.Add(lease),
+		Execution: j.Execution, Since: now,
 		WasRunning: j.Decision == job.StopFirst, Looked: j.Decision != "", StopSent: j.Times.StopSent,
 	}
 }

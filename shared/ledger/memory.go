@@ -20,8 +20,8 @@ type Memory struct {
 
 // row is one record; holder is the run or the token that a change has to match.
 type row struct {
-	holder, doc string
-	told        time.Time
+	holder, doc   string
+	told, telling time.Time
 }
 
 // NewMemory is an empty ledger.
@@ -120,6 +120,18 @@ func (m *Memory) GetRun(ctx context.Context, name string) (r Run, ok bool, err e
 	return r, err == nil, err
 }
 
+// Telling implements Ledger.
+func (m *Memory) Telling(ctx context.Context, run string, at time.Time) (mine bool, err error) {
+	at = at.UTC().Truncate(time.Millisecond)
+	err = m.change(ctx, runKey(run), func(old row, exists bool) (row, bool) {
+		if mine = old.told.IsZero() && (old.telling.IsZero() || !old.telling.After(at.Add(-Teller))); mine {
+			old.telling = at
+		}
+		return old, exists || mine
+	})
+	return mine, err
+}
+
 // Tell implements Ledger.
 func (m *Memory) Tell(ctx context.Context, run string, at time.Time) (first bool, err error) {
 	toUTC(&at)
@@ -139,7 +151,7 @@ func (m *Memory) put(ctx context.Context, k key, holder string, v any) error {
 		return err
 	}
 	return m.change(ctx, k, func(old row, _ bool) (row, bool) {
-		return row{holder: holder, doc: doc, told: old.told}, true
+		return row{holder: holder, doc: doc, told: old.told, telling: old.telling}, true
 	})
 }
 

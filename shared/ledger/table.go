@@ -21,7 +21,14 @@ const (
 	holderAttribute = "holder"
 	// toldAttribute is when Tell marked a run; beside it lies teller, the call that did.
 	toldAttribute = "told"
+	// tellingAttribute is when somebody took the right to tell of a run, in milliseconds
+	// since 1970; beside it lies speaker, the call that did.
+	tellingAttribute = "telling"
 )
+
+// Teller is how long who took the right to tell of a run has it: as long as the
+// slowest function that tells may take. Then it has ended, and another may try.
+const Teller = 5 * time.Minute
 
 // Remembered is how long results, runs and waits are kept: long enough to
 // compare two months, short enough that nobody has to clean up.

@@ -8,6 +8,11 @@ import (
 	"iter"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
@@ -15,12 +20,14 @@ import (
 	"goldsmith/shared/plan"
 	"goldsmith/shared/report"
 	"goldsmith/shared/slack"
+	"goldsmith/shared/tag"
 )
 
 // Runs is the ledger's runs as far as telling needs them.
 type Runs interface {
 	PutRun(ctx context.Context, r ledger.Run) error
 	GetRun(ctx context.Context, name string) (r ledger.Run, ok bool, err error)
+	Telling(ctx context.Context, run string, at time.Time) (bool, error)
 	Tell(ctx context.Context, run string, at time.Time) (bool, error)
 }
 
@@ -28,6 +35,11 @@ type Runs interface {
 type Results interface {
 	Results(ctx context.Context, run string) iter.Seq2[job.Result, error]
 	Claims(ctx context.Context) iter.Seq2[ledger.Claim, error]
+}
+
+// Untagger takes tags off.
+type Untagger interface {
+	DeleteTags(context.Context, *ec2.DeleteTagsInput, ...func(*ec2.Options)) (*ec2.DeleteTagsOutput, error)
 }
 
 // Sender sends messages.
@@ -40,11 +52,13 @@ type Teller struct {
 	Runs    Runs
 	Results Results
 	Slack   Sender
+	Tags    Untagger
 	Now     func() time.Time
 }
 
 // Tell closes the run in the ledger and sends its message, unless it was sent
-// already. A message that cannot be sent is logged and counted, not an error.
+// already or somebody is about to send it. A message that cannot be sent is logged
+// and counted, not an error: recover finds the run untold, and tries again.
 func (t Teller) Tell(ctx context.Context, run ledger.Run, p plan.Plan) (plan.Outcome, error) {
 	known, ok, err := t.Runs.GetRun(ctx, run.Name)
 	if err != nil {
@@ -66,7 +80,14 @@ func (t Teller) Tell(ctx context.Context, run ledger.Run, p plan.Plan) (plan.Out
 	if known.Ended.IsZero() {
 		count(ctx, run)
 	}
-	if !t.send(ctx, r) {
+	if err := t.answer(ctx, run, r); err != nil {
+		return "", err
+	}
+	mine, err := t.Runs.Telling(ctx, run.Name, t.Now().UTC())
+	if err != nil {
+		return "", fmt.Errorf("taking the right to tell of run %s: %w", run.Name, err)
+	}
+	if !mine || !t.send(ctx, r) {
 		return r.Outcome, nil
 	}
 	// Marked after it is sent: a crash in between tells twice, which is better than never.
@@ -110,15 +131,40 @@ func ResultsOf(ctx context.Context, book Results, run string) ([]job.Result, err
 }
 
 func cutOff(c ledger.Claim) job.Result {
+	problem := "its execution ended before its work was done"
+	if c.Problem != "" {
+		problem += ", and " + c.Problem
+	}
 	r := job.Result{
 		Run: c.Run, Source: c.Source, Kind: c.Kind, Name: c.Name, Plan: c.Plan,
-		Ending: job.Broken, Problem: "its execution ended before its work was done",
+		Ending: job.Broken, Problem: problem,
 		Times: job.Times{Claimed: c.Since, StopSent: c.StopSent},
 	}
 	if c.WasRunning && !c.StopSent.IsZero() {
 		r.Ending = job.LeftStopped
 	}
 	return r
+}
+
+// answer takes the request off a source whose run may not have done so: it was cut
+// off, or failed before it had the source in hand. What lasts is logged: a tag is
+// not worth a message that never goes out.
+func (t Teller) answer(ctx context.Context, run ledger.Run, r report.Report) error {
+	asked := run.Request
+	if asked == nil || asked.Source == "" || asked.By != "" || r.Outcome == plan.OK {
+		return nil
+	}
+	_, err := t.Tags.DeleteTags(ctx, &ec2.DeleteTagsInput{
+		Resources: []string{asked.Source},
+		Tags:      []types.Tag{{Key: aws.String(tag.Request), Value: aws.String(asked.Value)}},
+	})
+	if fault.IsThrottled(err) || fault.IsNotYet(err) {
+		return fmt.Errorf("taking the request tag off %s: %w", asked.Source, err)
+	}
+	if fault.IgnoreNotFound(err) != nil {
+		handler.Log(ctx).WarnContext(ctx, "the request tag stays", "source", asked.Source, "error", err)
+	}
+	return nil
 }
 
 // send reports whether nobody has to be told any more.

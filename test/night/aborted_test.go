@@ -28,7 +28,6 @@ func abortedAt(t *testing.T, step string, after, whole bool, events map[string]b
 		web := n.launch("web", "")
 		ids := []string{web, n.launch("api", ""), n.launch("db", "gp3 st1"), n.launch("batch", "m5.large spot")}
 		n.launch("rest", "stopped")
-		n.excused.waits = events != nil
 		n.begin()
 		stop := func(w work) {
 			arn := w.Execution
@@ -97,7 +96,6 @@ func TestOneSourceAbortedInTheMiddle(t *testing.T) {
 func TestARunAbortedAndNobodyTold(t *testing.T) {
 	deaf := map[string]bus.Faults{"": {Loss: 1}, bus.SchedulerSource: {}}
 	play(t, suite.Options{Events: deaf}, func(n *night) {
-		n.excused.waits = true
 		web := n.launch("web", "")
 		n.launch("rest", "stopped")
 		n.begin()

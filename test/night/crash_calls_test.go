@@ -61,8 +61,11 @@ func (s wire) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
-// actionOf is the call's action, by either of AWS's protocols.
+// actionOf is the call's action, by any of AWS's protocols.
 func actionOf(r *http.Request) string {
+	if strings.HasPrefix(r.URL.Path, "/schedules/") {
+		return "GetSchedule"
+	}
 	if target := r.Header.Get("X-Amz-Target"); target != "" {
 		return target[strings.LastIndex(target, ".")+1:]
 	}
@@ -159,6 +162,11 @@ func (b book) PutRun(ctx context.Context, r ledger.Run) error {
 func (b book) GetRun(ctx context.Context, name string) (got ledger.Run, ok bool, err error) {
 	err = b.do(ctx, "GetRun", looks, func() error { got, ok, err = b.Ledger.GetRun(ctx, name); return err })
 	return got, ok, err
+}
+
+func (b book) Telling(ctx context.Context, run string, at time.Time) (mine bool, err error) {
+	err = b.do(ctx, "Telling", writes, func() error { mine, err = b.Ledger.Telling(ctx, run, at); return err })
+	return mine, err
 }
 
 func (b book) Tell(ctx context.Context, run string, at time.Time) (first bool, err error) {

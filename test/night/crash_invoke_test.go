@@ -47,7 +47,7 @@ func (s *sandboxes) Invoke(ctx context.Context, function string, payload []byte)
 	case slackKeeps:
 		s.slack(slacksink.Failure{Kept: true})
 	case slackDown:
-		s.slack(slices.Repeat([]slacksink.Failure{{Status: http.StatusBadGateway}}, 100)...)
+		s.slack(slices.Repeat([]slacksink.Failure{{Status: http.StatusBadGateway}}, 10)...)
 	default:
 	}
 	return s.call(ctx, name, function, payload)

@@ -36,38 +36,80 @@ func (n *night) begin() {
 	n.begun = n.Calls.Len()
 }
 
+// invariant is what holds after every night, whatever went wrong in it.
+type invariant struct {
+	name  string
+	holds func(n *night, images []types.Image)
+}
+
+// invariants are in the order of their weight.
+var invariants = []invariant{
+	{isBack, func(n *night, _ []types.Image) { n.everythingIsBack() }},
+	{staysStopped, func(n *night, _ []types.Image) { n.stoppedStaysStopped() }},
+	{oneImage, (*night).oneImageEach},
+	{released, func(n *night, images []types.Image) { n.noClaims(); n.noWaits(images); n.noRequests() }},
+	{launches, (*night).templatesLaunch},
+	{told, func(n *night, _ []types.Image) { n.oneMessageEach() }},
+	{enrolled, func(n *night, _ []types.Image) { n.onlyEnrolledAreTouched() }},
+}
+
+// The invariants' names.
+const (
+	isBack       = "what ran runs, or people know and recover tries"
+	staysStopped = "what was stopped is not started"
+	oneImage     = "one image for a source and run, recorded or removed"
+	released     = "no claim, wait or request outlives its run"
+	launches     = "templates launch images that are available"
+	told         = "one message for a run"
+	enrolled     = "only what is enrolled is touched"
+)
+
 // check holds the night against every invariant, two sweeps after its last run ended.
 func (n *night) check() {
 	n.t.Helper()
 	n.finish()
 	time.Sleep(2*sweep + 10*time.Second)
 	images := n.images()
-	n.everythingIsBack()
-	n.oneImageEach(images)
-	n.noClaims()
-	n.noWaits(images)
-	n.templatesLaunch(images)
-	n.oneMessageEach()
-	n.onlyEnrolledAreTouched()
+	for _, i := range invariants {
+		n.checked = i.name
+		i.holds(n, images)
+	}
+	n.checked = ""
 	if dead := n.Bus.Records(bus.Dead); len(dead) > 0 && !n.excused.dead {
 		n.t.Errorf("%d events could not be handled, the first by %s: %v", len(dead), dead[0].Function, dead[0].Problem)
 	}
 }
 
 // everythingIsBack: whoever ran and still exists runs, unless people were told
-// by name and recover goes on trying; whoever was stopped was never started.
+// by name and recover goes on trying.
 func (n *night) everythingIsBack() {
 	n.t.Helper()
 	for id, was := range n.before {
 		now := n.EC2.State(id)
 		switch {
-		case was.state == ec2.Stopped && (now != ec2.Stopped || len(n.callsOf("StartInstances", id)) > 0):
-			n.t.Errorf("%s was stopped before the night and is %s; %d starts were sent", id, now, len(n.callsOf("StartInstances", id)))
 		case was.state != ec2.Running, now == ec2.Running, now == ec2.Terminated, now == ec2.ShuttingDown, n.excused.stopped[id]:
-		case !n.heldFor(id) || !strings.Contains(n.said(), id):
+		case !n.heldFor(id) || !strings.Contains(n.said(), id) || now == ec2.Stopped && !n.tried(id):
 			n.t.Errorf("%s ran before the night, is %s now, and nobody knows or tries to start it", id, now)
 		}
 	}
+}
+
+// stoppedStaysStopped: whoever was stopped was never started.
+func (n *night) stoppedStaysStopped() {
+	n.t.Helper()
+	for id, was := range n.before {
+		now, starts := n.EC2.State(id), len(n.callsOf("StartInstances", id))
+		if was.state == ec2.Stopped && (now != ec2.Stopped || starts > 0) {
+			n.t.Errorf("%s was stopped before the night and is %s; %d starts were sent", id, now, starts)
+		}
+	}
+}
+
+// tried reports whether recover has sent a start within its last sweep.
+func (n *night) tried(id string) bool {
+	return slices.ContainsFunc(n.callsOf("StartInstances", id), func(c query.Record) bool {
+		return strings.HasPrefix(c.Caller, "recover/") && time.Since(c.Time) <= sweep+time.Minute
+	})
 }
 
 func (n *night) heldFor(id string) bool {
@@ -126,9 +168,6 @@ func (n *night) noClaims() {
 // noWaits: no wait outlives its run.
 func (n *night) noWaits(images []types.Image) {
 	n.t.Helper()
-	if n.excused.waits {
-		return
-	}
 	resources := make([]string, 0, len(n.before)+len(images))
 	for id := range n.before {
 		resources = append(resources, id)
@@ -140,6 +179,16 @@ func (n *night) noWaits(images []types.Image) {
 		waits, err := n.Ledger.Waits(n.ctx, id)
 		if err != nil || len(waits) > 0 {
 			n.t.Errorf("%d waits for %s outlive their runs, the first for %q of run %s; %v", len(waits), id, waits[0].For, waits[0].Run, err)
+		}
+	}
+}
+
+// noRequests: no request tag outlives its run by more than the sweeps that it takes to see it.
+func (n *night) noRequests() {
+	n.t.Helper()
+	for id := range n.asked() {
+		if value, there := n.tagsOf(id)[tag.Request]; there {
+			n.t.Errorf("%s still carries the request %q", id, value)
 		}
 	}
 }

@@ -1,6 +1,10 @@
 package night_test
 
 import (
+	"flag"
+	"fmt"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -111,4 +115,83 @@ func TestMoreThanAThousandSources(t *testing.T) {
 		n.saysOf(n.onlyRun(), "1050 imaged")
 		n.want("rounds", len(n.callsOf("DescribeVolumes")) > 5, true)
 	})
+}
+
+var loadSources = flag.Int("sources", 250, "how many sources the loaded run has; make load plays 2000")
+
+// Many sources in one run: nothing is lost, and the budgets hold. The wall time is told,
+// never asserted.
+func TestLoadOfOneRun(t *testing.T) {
+	sources := *loadSources
+	plans := nightly(func(p *plan.Plan) { p.Concurrency = 500 })
+	steps, begun, found := &counted{}, time.Now(), ""
+	play(t, suite.Options{Plans: plans, Observer: steps}, func(n *night) {
+		ids := n.launchMany(sources)
+		n.run()
+		n.allImaged(ids)
+		r := n.onlyRun()
+		n.saysOf(r, fmt.Sprint(sources, " imaged"))
+		calls, added, over := 0, time.Duration(0), 0
+		for _, c := range n.callsOf("") {
+			if !strings.HasPrefix(c.Caller, "recover/") {
+				calls++
+			}
+		}
+		for _, id := range ids {
+			down := n.addedDowntime(r, id)
+			added = max(added, down)
+			if down >= 3*time.Second {
+				over++
+			}
+		}
+		perImage, moves := float64(calls)/float64(sources), float64(steps.entered.Load())/float64(sources)
+		n.want("API calls per image within 20", perImage <= 20, true)
+		// A change in the second between a heartbeat and its retry finds no token, and is seen by the look that follows.
+		if added >= 4*time.Second || over > sources/50 {
+			n.t.Errorf("downtime added is %s at most, and of %d sources over the budget of 3 s", added, over)
+		}
+		n.want("state transitions per image within 25", moves <= 25, true)
+		found = fmt.Sprintf("%d sources in %s: %.1f API calls and %.1f state transitions per image, at most %s of downtime added (%d over the 3 s of the budget)",
+			sources, r.Stopped.Sub(due), perImage, moves, added, over)
+	})
+	t.Logf("%s; played in %s", found, time.Since(begun).Round(time.Second))
+}
+
+// Two hundred tag requests within a minute are two hundred runs: each is answered, and each is told.
+func TestLoadOfRequests(t *testing.T) {
+	const requests = 200
+	play(t, suite.Options{Plans: onRequest()}, func(n *night) {
+		var ids []string
+		for range requests {
+			ids = append(ids, n.launch("lab", "unenrolled private"))
+			delete(n.fleet, "lab")
+		}
+		n.begin()
+		for _, id := range ids {
+			n.ask(id, "now")
+			time.Sleep(time.Minute / requests)
+		}
+		runs := n.finish()
+		n.want("runs", len(runs), requests)
+		for _, r := range runs {
+			n.want("status of "+r.Name, r.Status, asl.Succeeded)
+		}
+		n.want("images", len(n.images()), requests)
+		// Slack takes one message a second, and a function waits only so long: sweeps tell the rest.
+		told := len(n.Slack.Messages())
+		time.Sleep(3 * sweep)
+		n.want("messages", len(n.Slack.Messages()), requests)
+		t.Logf("%d requests in a minute: %d runs told of themselves, sweeps of %d", requests, told, requests-told)
+	})
+}
+
+// counted counts the states that executions enter, and what they try again: each is a transition.
+type counted struct{ entered atomic.Int64 }
+
+// Observe is told of every transition.
+func (c *counted) Observe(t asl.Transition) asl.Action {
+	if t.Moment == asl.Entered || t.Moment == asl.Retrying {
+		c.entered.Add(1)
+	}
+	return asl.Continue
 }

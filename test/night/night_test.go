@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 // night is one night in fake time and what a person can do in it.
 type night struct {
 	*suite.Suite
-	t     *testing.T
+	t     tester
 	ctx   context.Context
 	cloud *sdk.Client
 	ssm   *ssm.Client
@@ -46,6 +46,19 @@ type night struct {
 	before  map[string]before
 	begun   int // calls before the night began
 	excused excuses
+	checked string // the invariant that is being checked
+}
+
+// tester is who hears of what is wrong with a night: a test, or who expects it.
+type tester interface {
+	Helper()
+	Log(args ...any)
+	Logf(format string, args ...any)
+	Error(args ...any)
+	Errorf(format string, args ...any)
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+	Failed() bool
 }
 
 // excuses are what a story breaks on purpose and the invariants allow for.
@@ -54,7 +67,6 @@ type excuses struct {
 	slack   bool            // Slack itself was the fault
 	twice   bool            // that Slack had taken a message was forgotten, once
 	dead    bool            // functions were made to fail for good
-	waits   bool            // steps were cut off and EC2's events lost: the ledger's TTL forgets their waits
 }
 
 // sweep is how often recover looks around.
@@ -234,8 +246,8 @@ func (j *journal) String() string {
 }
 
 // must gives a call's answer, and ends the story when there is none.
-func must[T any](answer T, err error) func(t *testing.T) T {
-	return func(t *testing.T) T {
+func must[T any](answer T, err error) func(t tester) T {
+	return func(t tester) T {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)

@@ -41,7 +41,6 @@ func summary(t *testing.T, o suite.Options, seed uint64) string {
 	var said []string
 	o.Seed, o.Plans = seed, nightly(func(p *plan.Plan) { p.Concurrency = 5 })
 	play(t, o, func(n *night) {
-		n.excused.waits = true
 		for i := range 12 {
 			n.launch(fmt.Sprintf("web-%d", i), []string{"", "gp3 st1", "stopped", "m5.large spot"}[i%4])
 		}

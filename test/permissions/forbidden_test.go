@@ -64,7 +64,8 @@ func siblings(requests map[string]Request) (all []Request) {
 		kind := parts[rest][:strings.IndexAny(parts[rest], ":/")+1]
 		all = append(all, Request{r.Action, strings.Join(replaced(parts, rest, kind+"other:other"), ":"), r.Keys},
 			Request{r.Action, strings.Join(replaced(parts, rest, kind+"other"), ":"), r.Keys})
-		if !strings.Contains(kind, "execution") && kind != "log-group:" && !strings.HasPrefix(parts[rest], "parameter/goldsmith/images/") {
+		open := strings.HasPrefix(parts[rest], "parameter/goldsmith/images/") || strings.HasPrefix(parts[rest], "schedule/goldsmith/")
+		if !strings.Contains(kind, "execution") && kind != "log-group:" && !open {
 			all = append(all, Request{r.Action, r.Resource + "2", r.Keys})
 		}
 	}
@@ -131,10 +132,11 @@ func nobodys(s Scene) (requests []Request) {
 		s.ARN("states", "stateMachine:"+workflow.Name): {"states:UpdateStateMachine"},
 		s.license():          {"ec2:RunInstances"},
 		execution + ":a-run": {"states:GetExecutionHistory"},
-		execution + "/" + workflow.MapLabel + ":a-child": {"states:GetExecutionHistory"},
-		s.ARN("sqs", workflow.Name+"-dead-letters"):      {"sqs:ReceiveMessage"},
-		"arn:aws:iam::123456789012:role/admin":           {"iam:PassRole", "sts:AssumeRole"},
-		keys.Table:                                       {"kms:ScheduleKeyDeletion"}, keys.Secret: {"kms:ScheduleKeyDeletion"}, keys.Volume: {"kms:ScheduleKeyDeletion"},
+		execution + "/" + workflow.MapLabel + ":a-child":           {"states:GetExecutionHistory"},
+		s.ARN("sqs", workflow.Name+"-dead-letters"):                {"sqs:ReceiveMessage"},
+		s.ARN("scheduler", "schedule/goldsmith/goldsmith-nightly"): {"scheduler:UpdateSchedule", "scheduler:DeleteSchedule"},
+		"arn:aws:iam::123456789012:role/admin":                     {"iam:PassRole", "sts:AssumeRole"},
+		keys.Table:                                                 {"kms:ScheduleKeyDeletion"}, keys.Secret: {"kms:ScheduleKeyDeletion"}, keys.Volume: {"kms:ScheduleKeyDeletion"},
 	}
 	for _, f := range workflow.Functions {
 		actions[s.ARN("lambda", "function:"+f.Deployed())] = []string{"lambda:UpdateFunctionCode"}

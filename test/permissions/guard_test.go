@@ -73,6 +73,9 @@ func read(r *http.Request) (Call, error) {
 		return Call{}, err
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
+	if name, ok := strings.CutPrefix(r.URL.Path, "/schedules/"); ok {
+		return Call{Name: "scheduler:GetSchedule", Input: map[string]any{"path": r.URL.Query().Get("groupName") + "/" + name}}, nil
+	}
 	target := r.Header.Get("X-Amz-Target")
 	if target == "" {
 		params, err := query.ParseForm(string(body))

@@ -69,6 +69,13 @@ func (s *shadowed) GetRun(ctx context.Context, name string) (ledger.Run, bool, e
 	return s.memory.GetRun(ctx, name)
 }
 
+func (s *shadowed) Telling(ctx context.Context, run string, at time.Time) (bool, error) {
+	if _, err := s.dynamo.Telling(ctx, run, at); err != nil {
+		return false, err
+	}
+	return s.memory.Telling(ctx, run, at)
+}
+
 func (s *shadowed) Tell(ctx context.Context, run string, at time.Time) (bool, error) {
 	if _, err := s.dynamo.Tell(ctx, run, at); err != nil {
 		return false, err

@@ -52,7 +52,12 @@ var stories = []story{
 		n.run(time.Now())
 		n.want("ending", n.result(lab).Ending, job.Imaged)
 	}},
-	{name: "a request on a snapshot", play: requestOnASnapshot},
+	{name: "a request on a snapshot", play: requestOnASnapshot("now")},
+	{name: "a request on a snapshot for a plan that there is not", play: requestOnASnapshot("not-a-plan")},
+	{name: "a request on a snapshot that is aborted", play: func(n *night) {
+		n.before("claim", func(string) { n.ok(n.States.Stop(n.onlyRun(), "", "")) })
+		requestOnASnapshot("now")(n)
+	}},
 	// Somebody takes the tag off while the instance is down: no image is made of what is
 	// not enrolled any more, and the instance comes back all the same.
 	{name: "untagged before the image", play: func(n *night) {
@@ -70,6 +75,35 @@ var stories = []story{
 	}},
 	{name: "aborted", play: func(n *night) { aborted(n) }},
 	{name: "aborted, and nobody told", events: silent, play: func(n *night) { aborted(n) }},
+	{name: "a schedule that started nothing", play: func(n *night) {
+		web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))
+		n.Bus.Enable("goldsmith-nightly", false)
+		time.Sleep(time.Until(due.Add(time.Minute)))
+		n.Bus.Enable("goldsmith-nightly", true)
+		n.run(due.Add(30 * time.Minute))
+		n.want("ending", n.result(web).Ending, job.Imaged)
+	}},
+	{name: "a request nobody heard of", events: map[string]bus.Faults{"aws.tag": {Loss: 1}}, play: func(n *night) {
+		lab := n.launch(ec2.ImageX86, "", map[string]string{"Name": "lab"})
+		n.tag(lab, map[string]string{tag.Request: "now"})
+		n.run(time.Now().Add(20 * time.Minute))
+		n.want("ending", n.result(lab).Ending, job.Imaged)
+		n.want("request", n.EC2.Tags(lab)[tag.Request], "")
+	}},
+	{name: "a request for a plan that there is not", play: func(n *night) {
+		lab := n.launch(ec2.ImageX86, "", map[string]string{"Name": "lab"})
+		n.tag(lab, map[string]string{tag.Request: "not-a-plan"})
+		n.run(time.Now())
+		n.want("request", n.EC2.Tags(lab)[tag.Request], "")
+	}},
+	{name: "a request that is aborted", play: func(n *night) {
+		lab := n.launch(ec2.ImageX86, "", map[string]string{"Name": "lab"})
+		n.before("image", func(string) { n.ok(n.States.Stop(n.onlyRun(), "", "")) })
+		n.tag(lab, map[string]string{tag.Request: "now"})
+		n.run(time.Now())
+		time.Sleep(time.Minute)
+		n.want("request", n.EC2.Tags(lab)[tag.Request], "")
+	}},
 	{name: "an image whose name is taken", play: func(n *night) {
 		web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))
 		n.EC2.Inject(ec2.Fault{Action: "CreateImage", Nth: []int{1}, Drop: true})
@@ -127,18 +161,20 @@ func everything(n *night) {
 
 func (n *night) ssm() *ssm.Client { return ssm.NewFromConfig(n.AWS()) }
 
-func requestOnASnapshot(n *night) {
-	n.launch(ec2.ImageX86, "", map[string]string{"Name": "lab"})
-	volumes := must(n.cloud.DescribeVolumes(n.ctx, &sdk.DescribeVolumesInput{}))(n.t).Volumes
-	made := must(n.cloud.CreateSnapshot(n.ctx, &sdk.CreateSnapshotInput{
-		VolumeId:          volumes[0].VolumeId,
-		TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeSnapshot, Tags: tag.List(map[string]string{"Name": "lab"})}},
-	}))(n.t)
-	snapshot := aws.ToString(made.SnapshotId)
-	n.tag(snapshot, map[string]string{tag.Request: "now"})
-	n.run(time.Now())
-	n.want("ending", n.result(snapshot).Ending, job.Skipped)
-	n.want("request", n.EC2.Tags(snapshot)[tag.Request], "")
+func requestOnASnapshot(value string) func(n *night) {
+	return func(n *night) {
+		n.launch(ec2.ImageX86, "", map[string]string{"Name": "lab"})
+		volumes := must(n.cloud.DescribeVolumes(n.ctx, &sdk.DescribeVolumesInput{}))(n.t).Volumes
+		made := must(n.cloud.CreateSnapshot(n.ctx, &sdk.CreateSnapshotInput{
+			VolumeId:          volumes[0].VolumeId,
+			TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeSnapshot, Tags: tag.List(map[string]string{"Name": "lab"})}},
+		}))(n.t)
+		snapshot := aws.ToString(made.SnapshotId)
+		n.tag(snapshot, map[string]string{tag.Request: value})
+		n.run(time.Now())
+		time.Sleep(time.Minute)
+		n.want("request", n.EC2.Tags(snapshot)[tag.Request], "")
+	}
 }
 
 // aborted ends a run while its instance is down: recover brings it back and tells people.

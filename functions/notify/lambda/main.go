@@ -5,6 +5,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"goldsmith/functions/notify"
@@ -24,5 +25,5 @@ func wire(ctx context.Context) (handler.Func[job.Page, job.Page], error) {
 	}
 	book := s.Ledger()
 	sender := slack.New(secretsmanager.NewFromConfig(s.AWS), s.Get(settings.SlackSecret), nil)
-	return notify.New(tell.Teller{Runs: book, Results: book, Slack: sender, Now: time.Now}).Handle, nil
+	return notify.New(tell.Teller{Runs: book, Results: book, Slack: sender, Tags: ec2.NewFromConfig(s.AWS), Now: time.Now}).Handle, nil
 }

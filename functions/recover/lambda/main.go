@@ -8,7 +8,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	recovery "goldsmith/functions/recover"
 	"goldsmith/shared/handler"
@@ -26,9 +25,7 @@ func wire(ctx context.Context) (handler.Func[json.RawMessage, recovery.Answer], 
 	}
 	book := s.Ledger()
 	sender := slack.New(secretsmanager.NewFromConfig(s.AWS), s.Get(settings.SlackSecret), nil)
-	rescue := recovery.Rescue{
-		EC2: ec2.NewFromConfig(s.AWS), Executions: sfn.NewFromConfig(s.AWS), Claims: book, Results: book, Now: time.Now,
-	}
-	teller := tell.Teller{Runs: book, Results: book, Slack: sender, Now: time.Now}
-	return recovery.New(rescue, book, teller, s.Plans(), s.Get(settings.StateMachine)).Handle, nil
+	teller := tell.Teller{Runs: book, Results: book, Slack: sender, Tags: ec2.NewFromConfig(s.AWS), Now: time.Now}
+	account := recovery.Account{Ledger: book, Teller: teller, Plans: s.Plans(), Machine: s.Get(settings.StateMachine), Now: time.Now}
+	return recovery.New(account.With(s.AWS)).Handle, nil
 }

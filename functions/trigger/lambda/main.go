@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	"goldsmith/functions/trigger"
+	"goldsmith/shared/begin"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/settings"
 )
@@ -20,5 +21,6 @@ func wire(ctx context.Context) (handler.Func[json.RawMessage, trigger.Answer], e
 	if err != nil {
 		return nil, err
 	}
-	return trigger.New(sfn.NewFromConfig(s.AWS), s.Plans(), s.Get(settings.StateMachine), time.Now).Handle, nil
+	starter := begin.Starter{Executions: sfn.NewFromConfig(s.AWS), Plans: s.Plans(), Machine: s.Get(settings.StateMachine)}
+	return trigger.New(starter, time.Now).Handle, nil
 }

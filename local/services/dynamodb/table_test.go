@@ -21,7 +21,7 @@ import (
 // ledger in memory holds.
 func TestTheLedgerIsReadAsInAnAccount(t *testing.T) {
 	ctx, kept, at := t.Context(), ledger.NewMemory(), time.Date(2026, 5, 1, 2, 0, 0, 123, time.UTC)
-	claim := ledger.Claim{Source: "i-1", Run: "nightly-1", Since: at, Lease: at.Add(time.Hour), WasRunning: true}
+	claim := ledger.Claim{Source: "i-1", Run: "nightly-1", Since: at, WasRunning: true}
 	if _, err := kept.Claim(ctx, claim); err != nil {
 		t.Fatal(err)
 	}

@@ -82,6 +82,19 @@ func (s *Store) Value(name string) (string, bool) {
 	return found.Value, err == nil
 }
 
+// Holding are the ARNs of the parameters whose current value is an image's id.
+func (s *Store) Holding(image string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var arns []string
+	for _, v := range s.current() {
+		if v.Value == image {
+			arns = append(arns, s.arn(v.name))
+		}
+	}
+	return arns
+}
+
 // find is the version a name asks for: name, name:version, or the ARN of
 // either. It is called with the lock held.
 func (s *Store) find(asked string) (version, error) {

@@ -16,7 +16,7 @@ func aClaim(source, run string) ledger.Claim {
 	return ledger.Claim{
 		Source: source, Kind: job.Instance, Name: "web", Run: run, Plan: "nightly",
 		Execution: "arn:aws:states:eu-west-1:123456789012:execution:goldsmith:" + run,
-		Since:     night, Lease: night.Add(24 * time.Hour),
+		Since:     night, Left: night.Add(24 * time.Hour),
 	}
 }
 

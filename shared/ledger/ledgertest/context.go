@@ -31,6 +31,7 @@ func testEndedContext(t *testing.T, l ledger.Ledger) {
 		"Results":   func() error { return lastError(l.Results(ctx, "monday")) },
 		"PutRun":    func() error { return l.PutRun(ctx, ledger.Run{Name: "monday"}) },
 		"GetRun":    func() error { _, _, err := l.GetRun(ctx, "monday"); return err },
+		"Telling":   func() error { _, err := l.Telling(ctx, "monday", night); return err },
 		"Tell":      func() error { _, err := l.Tell(ctx, "monday", night); return err },
 	} {
 		if err := call(); !errors.Is(err, context.Canceled) {

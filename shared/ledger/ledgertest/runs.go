@@ -82,9 +82,22 @@ func testRuns(t *testing.T, open func(*testing.T) ledger.Ledger) {
 		tells(t, l, "tuesday", night, true)
 		equal(t, "another run", runOf(t, l, "tuesday"), ledger.Run{Name: "tuesday", Told: night})
 	})
+	t.Run("one at a time may tell, until it is told", func(t *testing.T) {
+		l := open(t)
+		check(t, l.PutRun(t.Context(), monday))
+		telling(t, l, "monday", night, true)
+		telling(t, l, "monday", night.Add(ledger.Teller-time.Second), false)
+		check(t, l.PutRun(t.Context(), monday))
+		telling(t, l, "monday", night.Add(time.Minute), false)
+		telling(t, l, "tuesday", night, true)
+		telling(t, l, "monday", night.Add(ledger.Teller), true)
+		equal(t, "run", runOf(t, l, "monday"), monday)
+		tells(t, l, "monday", night, true)
+		telling(t, l, "monday", night.Add(3*ledger.Teller), false)
+	})
 	t.Run("one of many tellers at once is the first", func(t *testing.T) {
 		l := open(t)
-		var first atomic.Int32
+		var first, may atomic.Int32
 		// They share one moment, as the steps of a rehearsal do.
 		atOnce(func(int) {
 			ok, err := l.Tell(t.Context(), "monday", night)
@@ -94,9 +107,15 @@ func testRuns(t *testing.T, open func(*testing.T) ledger.Ledger) {
 			if ok {
 				first.Add(1)
 			}
+			if ok, err = l.Telling(t.Context(), "tuesday", night); err != nil {
+				t.Error(err)
+			}
+			if ok {
+				may.Add(1)
+			}
 		})
-		if n := first.Load(); n != 1 {
-			t.Errorf("%d messages go out", n)
+		if first.Load() != 1 || may.Load() != 1 {
+			t.Errorf("%d were the first, %d may tell", first.Load(), may.Load())
 		}
 	})
 }
@@ -107,5 +126,14 @@ func tells(t *testing.T, l ledger.Ledger, run string, at time.Time, want bool) {
 	check(t, err)
 	if got != want {
 		t.Errorf("telling %s at %v is %v, want %v", run, at, got, want)
+	}
+}
+
+func telling(t *testing.T, l ledger.Ledger, run string, at time.Time, want bool) {
+	t.Helper()
+	got, err := l.Telling(t.Context(), run, at)
+	check(t, err)
+	if got != want {
+		t.Errorf("whether %s may be told by this one at %v is %v, want %v", run, at, got, want)
 	}
 }

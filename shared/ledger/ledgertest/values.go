@@ -24,7 +24,7 @@ func testValues(t *testing.T, open func(*testing.T) ledger.Ledger) {
 			got, err = l.Claim(r.Context(), c)
 			check(r, err)
 			equal(r, "retried claim", got, c)
-			inUTC(r, got.Since, got.Lease, got.StopSent, got.Left, got.Told)
+			inUTC(r, got.Since, got.StopSent, got.StopTried, got.Left, got.Started)
 			check(r, l.Drop(r.Context(), c.Source, c.Run))
 		})
 	})

@@ -1,0 +1,164 @@
+package recovery
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
+
+	"goldsmith/shared/fault"
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/plan"
+)
+
+// Executions is Step Functions as far as recovering needs it.
+type Executions interface {
+	DescribeExecution(context.Context, *sfn.DescribeExecutionInput, ...func(*sfn.Options)) (*sfn.DescribeExecutionOutput, error)
+	ListExecutions(context.Context, *sfn.ListExecutionsInput, ...func(*sfn.Options)) (*sfn.ListExecutionsOutput, error)
+}
+
+// Book is the ledger's runs.
+type Book interface {
+	GetRun(ctx context.Context, name string) (r ledger.Run, ok bool, err error)
+	PutRun(ctx context.Context, r ledger.Run) error
+}
+
+// Teller tells people how a run ended.
+type Teller interface {
+	Tell(ctx context.Context, run ledger.Run, p plan.Plan) (plan.Outcome, error)
+}
+
+// Runs knows the runs of the last days, and tells of those that nobody has told of.
+type Runs struct {
+	Executions Executions
+	Book       Book
+	Teller     Teller
+	Plans      plan.Plans
+	// Machine is the state machine's ARN.
+	Machine string
+	Now     func() time.Time
+}
+
+const (
+	// lookback is how long ago a run may have begun to be looked at: an execution
+	// ends after four days at the latest, and has another day to be told.
+	lookback = 5 * 24 * time.Hour
+	// hearing is how long a run's own status event, or its own last step, has the word:
+	// they come within seconds or not at all.
+	hearing = 6 * time.Minute
+)
+
+// Run is an execution of the state machine.
+type Run = sfntypes.ExecutionListItem
+
+// Recent are the runs of the last days, the newest first, as ListExecutions sorts them
+// (docs.aws.amazon.com/step-functions/latest/apireference/API_ListExecutions.html).
+// It is eventually consistent, so a run that has just begun may be missing.
+func (r Runs) Recent(ctx context.Context) ([]Run, error) {
+	var recent []Run
+	pages := sfn.NewListExecutionsPaginator(r.Executions, &sfn.ListExecutionsInput{StateMachineArn: aws.String(r.Machine), MaxResults: 1000})
+	oldest := r.Now().Add(-lookback)
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("listing the runs: %w", err)
+		}
+		for _, run := range page.Executions {
+			if aws.ToTime(run.StartDate).Before(oldest) {
+				return recent, nil
+			}
+			recent = append(recent, run)
+		}
+	}
+	return recent, nil
+}
+
+// goesOn reports whether the execution has not ended.
+func goesOn(status sfntypes.ExecutionStatus) bool {
+	return status == sfntypes.ExecutionStatusRunning || status == sfntypes.ExecutionStatusPendingRedrive
+}
+
+// TellUntold speaks for runs that have ended and that nobody was told of: they
+// were cut off and their event was lost, or Slack was down.
+func (r Runs) TellUntold(ctx context.Context, runs []Run) error {
+	var problems []error
+	for _, run := range runs {
+		if goesOn(run.Status) || r.Now().Sub(aws.ToTime(run.StopDate)) <= hearing {
+			continue
+		}
+		err := r.speak(ctx, aws.ToString(run.Name), aws.ToString(run.ExecutionArn), string(run.Status))
+		problems = append(problems, err)
+	}
+	return errors.Join(problems...)
+}
+
+// speak tells of a run that ended with that status, unless people have heard of it.
+func (r Runs) speak(ctx context.Context, name, execution, status string) error {
+	run, known, err := r.Book.GetRun(ctx, name)
+	switch {
+	case err != nil:
+		return fmt.Errorf("reading run %s: %w", name, err)
+	case !run.Told.IsZero():
+		return nil
+	case !known || run.Plan == "":
+		if run, err = r.unopened(ctx, name, execution); err != nil {
+			return err
+		}
+	}
+	// A run that has ended by its own doing only failed to be told; what it found stands.
+	if run.Problem == "" && run.Ended.IsZero() {
+		run.Problem = fmt.Sprintf("The execution ended as %s before the run was done", status)
+	}
+	p, planned := r.Plans.Plans[run.Plan]
+	if !planned {
+		p = plan.Plan{Name: run.Plan, Notify: r.Plans.Plans[r.Plans.Default].Notify}
+	}
+	_, err = r.Teller.Tell(ctx, run, p)
+	return err
+}
+
+// unopened is a run that was cut off before it had a record: what it was to do stands in
+// its execution's input.
+func (r Runs) unopened(ctx context.Context, name, execution string) (ledger.Run, error) {
+	run := ledger.Run{Name: name, Plan: "unknown", Execution: execution}
+	out, err := r.Executions.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: aws.String(execution)})
+	if fault.IsNotFound(err) {
+		return run, nil
+	}
+	if err != nil {
+		return run, fmt.Errorf("asking what run %s was to do: %w", name, err)
+	}
+	var page job.Page
+	// Somebody may have started the execution by hand, with an input of their own.
+	if json.Unmarshal([]byte(aws.ToString(out.Input)), &page) == nil && page.Run.Name == name && page.Run.Plan != "" {
+		run.Plan, run.Scheduled, run.Request = page.Run.Plan, page.Run.Scheduled, page.Run.Request
+	}
+	return run, nil
+}
+
+// going is whether a run whose name begins like this goes on, or has ended and is not told yet.
+func (r Runs) going(ctx context.Context, runs []Run, prefix string) (bool, error) {
+	for _, run := range runs {
+		if !strings.HasPrefix(aws.ToString(run.Name), prefix) {
+			continue
+		}
+		if goesOn(run.Status) {
+			return true, nil
+		}
+		record, _, err := r.Book.GetRun(ctx, aws.ToString(run.Name))
+		if err != nil {
+			return false, fmt.Errorf("reading run %s: %w", aws.ToString(run.Name), err)
+		}
+		if record.Told.IsZero() {
+			return true, nil
+		}
+	}
+	return false, nil
+}

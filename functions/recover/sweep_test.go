@@ -1,0 +1,238 @@
+package recovery_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	recovery "goldsmith/functions/recover"
+	"goldsmith/local/bus"
+	"goldsmith/local/stage"
+	"goldsmith/local/states"
+	"goldsmith/shared/handler"
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/tag"
+)
+
+// quiet is a sweep of an account in which nothing is claimed and nothing has run.
+func quiet(s *stage.Stage) (handler.Func[json.RawMessage, recovery.Answer], json.RawMessage) {
+	return account(s, nightlyOf(s)).Handle, s.Sample("sweep")
+}
+
+// asks are a sweep's looks at instances and snapshots with the request tag.
+const (
+	asks  = " DescribeInstances DescribeSnapshots"
+	calm  = "Claims ListExecutions" + asks + ": ok"
+	tells = " Results Claims PutRun Telling GetSecretValue Tell"
+)
+
+func TestSweepOfAQuietAccount(t *testing.T) {
+	stage.Play(t, quiet, cases{
+		{Name: "nothing is claimed, nothing is asked for", Want: calm},
+		{
+			Name:  "the claims cannot be read: everything else is looked after",
+			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Ledger.Break("Claims", 1) },
+			Want:  strings.Replace(calm, "ok", "Throttled", 1), Says: []string{"reading the claims"},
+		},
+		{
+			Name:  "the runs cannot be listed",
+			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Refuse("ListExecutions", "AccessDeniedException", 1) },
+			Want:  "Claims ListExecutions: Failed", Says: []string{"listing the runs"},
+		},
+	})
+}
+
+// Runs that nobody was told of.
+func TestUntold(t *testing.T) {
+	const run = "nightly-20000101T003000Z"
+	opened := func(s *stage.Stage, edit func(*ledger.Run)) {
+		r := ledger.Run{Name: run, Plan: "nightly", Execution: executions + run, Scheduled: time.Now(), Started: time.Now()}
+		if edit != nil {
+			edit(&r)
+		}
+		s.Must(s.Ledger.Kept.PutRun(s.Context(), r))
+	}
+	aborted := func(s *stage.Stage, _ *json.RawMessage) {
+		s.Execute(run)
+		s.Abort(executions + run)
+		time.Sleep(10 * time.Minute)
+	}
+	says := func(parts ...string) func(*stage.Stage, recovery.Answer) {
+		return func(s *stage.Stage, _ recovery.Answer) {
+			s.Helper()
+			s.Same("messages", len(s.Slack.Messages()), 1)
+			for _, part := range parts {
+				s.Same("says "+part, strings.Contains(s.Slack.Messages()[0].Terminal(false), part), true)
+			}
+		}
+	}
+	stage.Play(t, quiet, cases{
+		{
+			Name:  "cut off, and its event was lost: told, once",
+			Given: func(s *stage.Stage, in *json.RawMessage) { opened(s, nil); aborted(s, in) },
+			Want:  "Claims ListExecutions GetRun*2" + tells + asks + ": ok | Claims ListExecutions GetRun" + asks + ": ok",
+			Then:  says("The execution ended as ABORTED before the run was done"),
+		},
+		{
+			Name: "cut off a moment ago: its event may still come",
+			Given: func(s *stage.Stage, _ *json.RawMessage) {
+				opened(s, nil)
+				s.Execute(run)
+				s.Abort(executions + run)
+				time.Sleep(time.Minute)
+			},
+			Want: calm,
+		},
+		{
+			Name: "it goes on", Given: func(s *stage.Stage, _ *json.RawMessage) { opened(s, nil); s.Execute(run); time.Sleep(time.Hour) },
+			Want: calm,
+		},
+		{
+			Name: "done, and Slack was down: what it found stands",
+			Given: func(s *stage.Stage, in *json.RawMessage) {
+				opened(s, func(r *ledger.Run) { r.Ended, r.Outcome = time.Now(), "ok" })
+				aborted(s, in)
+			},
+			Want: "Claims ListExecutions GetRun*2" + tells + asks + ": ok",
+			Then: says("OK: nightly"),
+		},
+		{
+			Name:  "cut off before it had a record, with an input of somebody's own",
+			Given: aborted,
+			Want:  "Claims ListExecutions GetRun DescribeExecution GetRun" + tells + asks + ": ok",
+			Then:  says("FAILED: unknown", "The execution ended as ABORTED"),
+		},
+		{
+			Name: "long ago: nobody's news",
+			Given: func(s *stage.Stage, in *json.RawMessage) {
+				opened(s, nil)
+				aborted(s, in)
+				time.Sleep(6 * 24 * time.Hour)
+			},
+			Want: calm,
+		},
+	})
+}
+
+// A request whose event was lost is answered, once.
+func TestRequestsNobodyHeardOf(t *testing.T) {
+	asked := func(s *stage.Stage, _ *json.RawMessage) {
+		s.Must(s.Cloud.SetTags(s.Web, map[string]string{"Name": "web", tag.Plan: "nightly", tag.Request: "now"}))
+	}
+	wait := func(*stage.Stage) { time.Sleep(7 * time.Minute) }
+	const (
+		seen  = "Claims ListExecutions" + asks + " GetRun PutRun"
+		begun = seen + " StartExecution: ok"
+	)
+	started := func(n int) func(*stage.Stage, recovery.Answer) {
+		return func(s *stage.Stage, _ recovery.Answer) {
+			s.Helper()
+			all := s.States.List(states.Filter{})
+			s.Same("runs", len(all), n)
+			if n > 0 {
+				s.Same("name", all[n-1].Name, "request-"+s.Web+"-late-20000101T000000Z")
+			}
+		}
+	}
+	stage.Play(t, quiet, cases{
+		{Name: "just seen: its event may still come", Given: asked, Want: seen + ": ok", Then: started(0)},
+		{Name: "seen for a while: answered", Given: asked, Want: seen + ": ok | " + begun, Between: wait, Then: started(1)},
+		{
+			Name: "its run goes on", Given: asked, Between: wait,
+			Want: seen + ": ok | " + begun + " | " + seen + ": ok", Then: started(1),
+		},
+		{
+			Name: "claimed: a run has it in hand", Given: func(s *stage.Stage, in *json.RawMessage) {
+				asked(s, in)
+				s.Execute("going-on")
+				s.Hold(ledger.Claim{Source: s.Web, Run: "going-on", Execution: executions + "going-on", Since: time.Now()})
+			},
+			Want:    "Claims DescribeExecution ListExecutions" + asks + " GetRun PutRun: ok | Claims DescribeExecution ListExecutions" + asks + " GetRun PutRun: ok",
+			Between: wait, Then: func(s *stage.Stage, _ recovery.Answer) { s.Same("runs", len(s.States.List(states.Filter{})), 1) },
+		},
+		{
+			Name: "its run has ended, and is not told: its telling takes the tag off", Between: wait,
+			Given: func(s *stage.Stage, in *json.RawMessage) {
+				asked(s, in)
+				s.Execute("request-" + s.Web + "-v3")
+				s.Abort(executions + "request-" + s.Web + "-v3")
+				s.Must(s.Ledger.Kept.PutRun(s.Context(), ledger.Run{
+					Name: "request-" + s.Web + "-v3", Plan: "nightly", Request: &job.Request{Source: s.Web, Value: "now"},
+				}))
+			},
+			Want: seen + ": ok | Claims ListExecutions GetRun*2 Results Claims PutRun DeleteTags Telling GetSecretValue Tell" + asks + ": ok",
+			Then: func(s *stage.Stage, _ recovery.Answer) { s.Same("tag", s.Tags(s.Web)[tag.Request], "") },
+		},
+		{
+			Name: "the tag was gone for a while: a new request", Given: asked,
+			Want: seen + ": ok | " + seen + ": ok", Between: func(*stage.Stage) { time.Sleep(time.Hour) }, Then: started(0),
+		},
+	})
+}
+
+// A run that its schedule did not start is made up for while its window holds, and told of later.
+func TestMissedRuns(t *testing.T) {
+	due := func(s *stage.Stage) (handler.Func[json.RawMessage, recovery.Answer], json.RawMessage) {
+		s.Plan.Schedule = "cron(0 2 * * ? *)"
+		s.Must(s.Bus.Schedule(bus.Schedule{
+			Name: "goldsmith-nightly", Group: "goldsmith", Function: "trigger", Input: []byte("{}"),
+			Next: func(after time.Time) (time.Time, bool) { return after.Add(24 * time.Hour), true },
+		}))
+		step := account(s, nightlyOf(s))
+		_, err := step.Handle(s.Context(), s.Sample("sweep")) // the plan is known since midnight
+		s.Must(err)
+		return step.Handle, s.Sample("sweep")
+	}
+	at := func(moment string, more ...func(*stage.Stage)) func(*stage.Stage, *json.RawMessage) {
+		return func(s *stage.Stage, _ *json.RawMessage) {
+			clock(s, moment)
+			for _, m := range more {
+				m(s)
+			}
+		}
+	}
+	const (
+		run   = "nightly-20000101T020000Z"
+		looks = "Claims ListExecutions" + asks + " GetRun"
+		late  = " GetRun" // of the look for overdue runs
+	)
+	runs := func(n int) func(*stage.Stage, recovery.Answer) {
+		return func(s *stage.Stage, _ recovery.Answer) {
+			s.Helper()
+			s.Same("runs", len(s.States.List(states.Filter{})), n)
+			s.Same("messages", len(s.Slack.Messages()), 0)
+		}
+	}
+	stage.Play(t, due, cases{
+		{Name: "due a moment ago: Scheduler may still start it", Given: at("2000-01-01T02:05:00Z"), Want: looks + "*2: ok", Then: runs(0)},
+		{
+			Name: "not started, and its window holds: started late, once", Given: at("2000-01-01T02:20:00Z"),
+			Want: looks + " DescribeExecution GetRun GetSchedule StartExecution" + late + ": ok | " + looks + "*2: ok",
+			Then: func(s *stage.Stage, a recovery.Answer) {
+				runs(1)(s, a)
+				s.Same("name", s.States.List(states.Filter{})[0].Name, run)
+			},
+		},
+		{Name: "it has begun", Given: at("2000-01-01T02:20:00Z", func(s *stage.Stage) { s.Execute(run) }), Want: looks + "*2: ok", Then: runs(1)},
+		{
+			Name: "somebody has switched the schedule off: no run, and no news", Want: looks + " DescribeExecution GetRun GetSchedule" + late + ": ok",
+			Given: at("2000-01-01T02:20:00Z", func(s *stage.Stage) { s.Bus.Enable("goldsmith-nightly", false) }), Then: runs(0),
+		},
+		{
+			Name: "nobody can say whether it is switched off: not started", Want: looks + " DescribeExecution GetRun GetSchedule" + late + ": Failed",
+			Given: at("2000-01-01T02:20:00Z", func(s *stage.Stage) { s.Refuse("GetSchedule", "AccessDeniedException", 1) }),
+			Says:  []string{"looking whether plan nightly has run"}, Then: runs(0),
+		},
+		{
+			Name: "its window is over: told, once", Given: at("2000-01-01T06:30:00Z"),
+			Want: looks + " DescribeExecution GetRun GetSchedule GetRun" + tells + late + ": ok | " + looks + " DescribeExecution GetRun*2: ok",
+			Then: func(s *stage.Stage, _ recovery.Answer) {
+				s.Same("messages", len(s.Slack.Messages()), 1)
+				s.Same("says", strings.Contains(s.Slack.Messages()[0].Terminal(false), "The schedule started no run at 2000-01-01T02:00:00Z"), true)
+				s.Same("runs", len(s.States.List(states.Filter{})), 0)
+			},
+		},
+	})
+}

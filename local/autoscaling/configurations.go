@@ -1,0 +1,66 @@
+package autoscaling
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"goldsmith/local/query"
+)
+
+// configuration is a launch configuration.
+type configuration struct {
+	name, image, typ string
+	created          time.Time
+}
+
+func createConfiguration(s *Service, call *query.Call) error {
+	p := call.Params
+	c := configuration{p.Text("LaunchConfigurationName"), p.Text("ImageId"), p.Text("InstanceType"), s.options.Clock.Now()}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, taken := s.configurations[c.name]
+	switch {
+	case c.name == "" || c.image == "" || c.typ == "":
+		return invalid("Valid requests must contain either the InstanceID parameter or both the ImageId and InstanceType parameters.")
+	case taken:
+		return query.Errorf("AlreadyExists", "Launch Configuration by this name already exists - A launch configuration already exists with the name %s", c.name)
+	}
+	s.configurations[c.name] = c
+	return nil
+}
+
+func deleteConfiguration(s *Service, call *query.Call) error {
+	name := call.Params.Text("LaunchConfigurationName")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.configurations[name]; !ok {
+		return invalid("Launch configuration name not found - Launch configuration %s not found", name)
+	}
+	delete(s.configurations, name)
+	return nil
+}
+
+func describeConfigurations(s *Service, call *query.Call) error {
+	names := call.Params.Texts("LaunchConfigurationNames")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []configuration
+	for _, name := range slices.Sorted(maps.Keys(s.configurations)) {
+		if len(names) == 0 || has(names, name) {
+			all = append(all, s.configurations[name])
+		}
+	}
+	shown, next, err := page(call, all, 50)
+	if err != nil {
+		return err
+	}
+	query.Items(call.Out, "LaunchConfigurations", shown, func(c configuration) {
+		call.Out.Text("LaunchConfigurationName", c.name)
+		call.Out.Text("ImageId", c.image)
+		call.Out.Text("InstanceType", c.typ)
+		call.Out.Time("CreatedTime", c.created)
+	})
+	call.Out.Optional("NextToken", next)
+	return nil
+}

@@ -1,0 +1,176 @@
+package ec2
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"goldsmith/local/query"
+)
+
+// The limits of DescribeImageReferences and of ListImagesInRecycleBin (aws-facts 8.8, 8.9).
+const (
+	maxReferencedImages = 10
+	versionDepth        = 10
+	maxVersionDepth     = 10_000
+	maxBinImages        = 20
+)
+
+// reference is one answer of DescribeImageReferences.
+type reference struct{ image, kind, arn string }
+
+// describeImageReferences knows instances, the most recent versions of launch templates, and
+// parameters; the embedded account has no Image Builder. Nothing of Auto Scaling is in it.
+func describeImageReferences(w *World, call *query.Call) error {
+	p := call.Params
+	images := p.Texts("ImageId")
+	switch {
+	case len(images) == 0:
+		return missing("ImageId")
+	case len(images) > maxReferencedImages:
+		return query.Errorf("InvalidParameterValue", "The maximum number of image IDs is %d.", maxReferencedImages)
+	}
+	for _, id := range images {
+		if img := w.images.get(id); img == nil || img.owner != w.options.Account && !img.public {
+			return unknownImage(id)
+		}
+	}
+	wanted, err := referenced(p)
+	if err != nil {
+		return err
+	}
+	page := newStore[reference](0)
+	for _, r := range w.referencesTo(images, wanted) {
+		page.add(w.asOf, r.image+r.arn, &r)
+	}
+	found, next, err := list(w, call, listing[reference]{store: page, min: 5, max: 1000, page: 1000, ids: "-"})
+	if err != nil {
+		return err
+	}
+	query.Items(call.Out, "imageReferenceSet", found, func(r *reference) {
+		call.Out.Text("imageId", r.image)
+		call.Out.Text("resourceType", r.kind)
+		call.Out.Text("arn", r.arn)
+	})
+	call.Out.Optional("nextToken", next)
+	return nil
+}
+
+// scope is what a reference check looks at.
+type scope struct {
+	kinds  []string
+	depth  int
+	states []string
+}
+
+func referenced(p *query.Params) (scope, error) {
+	s := scope{depth: versionDepth}
+	if p.Bool("IncludeAllResourceTypes") {
+		s.kinds = []string{"ec2:Instance", "ec2:LaunchTemplate", "ssm:Parameter"}
+	}
+	for _, each := range p.List("ResourceType") {
+		s.kinds = append(s.kinds, each.Text("ResourceType"))
+		for _, option := range each.List("ResourceTypeOption") {
+			values := option.Texts("OptionValue")
+			switch option.Text("OptionName") {
+			case "state-name":
+				s.states = values
+			case "version-depth":
+				n, err := strconv.Atoi(slices.Concat(values, []string{""})[0])
+				if err != nil || n < 1 || n > maxVersionDepth {
+					return s, query.Errorf("InvalidParameterValue", "The version depth must be between 1 and %d.", maxVersionDepth)
+				}
+				s.depth = n
+			}
+		}
+	}
+	if len(s.kinds) == 0 {
+		return s, query.Errorf("MissingParameter", "Either IncludeAllResourceTypes or ResourceTypes must be specified.")
+	}
+	return s, p.Err()
+}
+
+func (w *World) referencesTo(images []string, s scope) []reference {
+	var found []reference
+	add := func(image, kind, arn string) {
+		if slices.Contains(images, image) && slices.Contains(s.kinds, kind) {
+			found = append(found, reference{image, kind, arn})
+		}
+	}
+	for _, e := range w.instances.order {
+		if i := e.at(w.asOf); i != nil && (len(s.states) == 0 || slices.Contains(s.states, i.state.String())) {
+			add(i.imageID, "ec2:Instance", w.arn("instance", i.id))
+		}
+	}
+	for _, e := range w.templates.order {
+		if t := e.at(w.asOf); t != nil {
+			for _, image := range t.recent(s.depth) {
+				add(image, "ec2:LaunchTemplate", fmt.Sprintf("arn:aws:ec2:%s:%s:launch-template/%s", w.options.Region, w.options.Account, t.id))
+			}
+		}
+	}
+	if w.options.ParametersHolding != nil {
+		for _, image := range images {
+			for _, arn := range w.options.ParametersHolding(image) {
+				add(image, "ssm:Parameter", arn)
+			}
+		}
+	}
+	return found
+}
+
+// recent are the images that a template's newest versions name, each once.
+func (t *template) recent(depth int) []string {
+	var images []string
+	for _, v := range t.versions[max(0, len(t.versions)-depth):] {
+		if id := v.data["ImageId"]; !slices.Contains(images, id) {
+			images = append(images, id)
+		}
+	}
+	return images
+}
+
+// binned is an image in the Recycle Bin.
+type binned struct {
+	id, name, description string
+	entered, leaves       time.Time
+}
+
+// SetRecycleBin makes every image that is deregistered from now on stay in the Recycle Bin for
+// that long; 0 is an account without a retention rule.
+func (w *World) SetRecycleBin(keep time.Duration) {
+	w.lock()
+	defer w.unlock()
+	w.binFor = keep
+}
+
+func (w *World) recycle(img *image) {
+	if w.binFor > 0 {
+		b := &binned{img.id, img.name, img.description, w.now, w.now.Add(w.binFor)}
+		w.bin.add(w.now, img.id, b)
+		w.after(w.binFor, func() { drop(w, w.bin, img.id) })
+	}
+}
+
+func listImagesInRecycleBin(w *World, call *query.Call) error {
+	if n := len(call.Params.Texts("ImageId")); n > maxBinImages {
+		return query.Errorf("InvalidParameterValue", "The maximum number of image IDs is %d.", maxBinImages)
+	}
+	found, next, err := list(w, call, listing[binned]{
+		store: w.bin, ids: "ImageId", min: 5, max: 1000, page: 1000,
+		unknown: func(string) error { return nil },
+	})
+	if err != nil {
+		return err
+	}
+	query.Items(call.Out, "imageSet", found, func(b *binned) {
+		call.Out.Text("imageId", b.id)
+		call.Out.Text("name", b.name)
+		call.Out.Optional("description", b.description)
+		call.Out.Time("recycleBinEnterTime", b.entered)
+		call.Out.Time("recycleBinExitTime", b.leaves)
+	})
+	call.Out.Optional("nextToken", next)
+	return nil
+}

@@ -1,0 +1,195 @@
+// Package reference knows what still refers to an image, so that nothing in use is
+// ever removed: instances, launch templates, Auto Scaling groups, launch
+// configurations, parameters, other accounts, and the image's own protection.
+//
+// Not looked at are EC2 Fleets and Spot Fleets that pin an old version of a template,
+// CloudFormation stacks that are not deployed, and what exists in other Regions.
+package reference
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+)
+
+// EC2 is what is asked of EC2: who launches an image, and who else may.
+type EC2 interface {
+	Launches
+	Sharing
+}
+
+// Launches are what was or will be launched.
+type Launches interface {
+	DescribeInstances(context.Context, *ec2.DescribeInstancesInput, ...func(*ec2.Options)) (*ec2.DescribeInstancesOutput, error)
+	DescribeLaunchTemplateVersions(context.Context, *ec2.DescribeLaunchTemplateVersionsInput, ...func(*ec2.Options)) (*ec2.DescribeLaunchTemplateVersionsOutput, error)
+}
+
+// Sharing are an image's permissions, and EC2's own list of what refers to it.
+type Sharing interface {
+	DescribeImageAttribute(context.Context, *ec2.DescribeImageAttributeInput, ...func(*ec2.Options)) (*ec2.DescribeImageAttributeOutput, error)
+	DescribeImageReferences(context.Context, *ec2.DescribeImageReferencesInput, ...func(*ec2.Options)) (*ec2.DescribeImageReferencesOutput, error)
+}
+
+// AutoScaling is what is asked of EC2 Auto Scaling.
+type AutoScaling interface {
+	DescribeAutoScalingGroups(context.Context, *autoscaling.DescribeAutoScalingGroupsInput, ...func(*autoscaling.Options)) (*autoscaling.DescribeAutoScalingGroupsOutput, error)
+	DescribeLaunchConfigurations(context.Context, *autoscaling.DescribeLaunchConfigurationsInput, ...func(*autoscaling.Options)) (*autoscaling.DescribeLaunchConfigurationsOutput, error)
+}
+
+// Parameters is what is asked of Parameter Store.
+type Parameters interface {
+	GetParameters(context.Context, *ssm.GetParametersInput, ...func(*ssm.Options)) (*ssm.GetParametersOutput, error)
+	GetParametersByPath(context.Context, *ssm.GetParametersByPathInput, ...func(*ssm.Options)) (*ssm.GetParametersByPathOutput, error)
+}
+
+// Gate finds uses of images. Every image must pass it before it is removed.
+type Gate struct {
+	EC2         EC2
+	AutoScaling AutoScaling
+	SSM         Parameters
+	// Path is where Goldsmith's aliases are; empty is the default, /goldsmith/images.
+	Path string
+	// Now is the time; nil is time.Now.
+	Now func() time.Time
+}
+
+// defaultPath is where infra puts the aliases unless it is told otherwise.
+const defaultPath = "/goldsmith/images"
+
+// Uses are the reasons to keep each image, by its id; an image that is not in it is used by
+// nothing. It fails closed: whatever could not be read to its end is an error, and then
+// every image counts as in use.
+func (g Gate) Uses(ctx context.Context, images []types.Image) (map[string][]string, error) {
+	found, err := g.Look(ctx, images)
+	return found.Uses, err
+}
+
+// Found is what refers to images, by their ids.
+type Found struct {
+	// Uses are reasons to keep an image.
+	Uses map[string][]string
+	// Old are the ids of launch templates that name the image only in versions which are
+	// neither default nor latest, and which no group pins: nothing launches them by itself.
+	Old map[string][]string
+}
+
+// Look is Uses, and what once used the images.
+func (g Gate) Look(ctx context.Context, images []types.Image) (Found, error) {
+	if len(images) == 0 {
+		return Found{}, nil
+	}
+	if g.Now == nil {
+		g.Now = time.Now
+	}
+	s := newSearch(images)
+	for _, i := range images {
+		s.itself(i, g.Now())
+	}
+	for _, look := range []struct {
+		at func(context.Context, *search) error
+		of string
+	}{
+		{g.instances, "instances"},
+		{g.templates, "launch templates"},
+		{g.groups, "Auto Scaling groups"},
+		{g.configurations, "launch configurations"},
+		{g.aliases, "parameters of image aliases"},
+		{g.resolve, "parameters that launch templates name"},
+		{g.permissions, "launch permissions"},
+		{g.references, "EC2's references to images"},
+	} {
+		if err := look.at(ctx, s); err != nil {
+			return Found{}, fmt.Errorf("looking at the %s: %w", look.of, err)
+		}
+	}
+	return s.found(), nil
+}
+
+// search is what has been found so far.
+type search struct {
+	images []types.Image
+	ids    []string
+	uses   map[string][]use
+	old    map[string][]string
+	// read are the templates whose default and latest versions have been seen.
+	read map[string]bool
+	// named are what templates and groups launch: an image id, or an alias not yet resolved.
+	named []mention
+}
+
+// use is one reason; the resource keeps one thing from being told twice.
+type use struct{ resource, why string }
+
+// mention is an ImageId as a template or a group has it.
+type mention struct {
+	image string
+	use
+}
+
+func newSearch(images []types.Image) *search {
+	s := &search{images: images, uses: map[string][]use{}, old: map[string][]string{}, read: map[string]bool{}}
+	for _, i := range images {
+		s.ids = append(s.ids, aws.ToString(i.ImageId))
+	}
+	return s
+}
+
+// add notes a use of an image, if it is one of those asked for.
+func (s *search) add(image, resource, why string) {
+	same := func(u use) bool { return u.resource == resource }
+	if slices.Contains(s.ids, image) && !slices.ContainsFunc(s.uses[image], same) {
+		s.uses[image] = append(s.uses[image], use{resource, why})
+	}
+}
+
+func (s *search) found() Found {
+	f := Found{Uses: map[string][]string{}, Old: s.old}
+	for image, uses := range s.uses {
+		for _, u := range uses {
+			f.Uses[image] = append(f.Uses[image], u.why)
+		}
+	}
+	return f
+}
+
+// settling is how long after its last launch an image is kept: EC2 tells of a launch up to 24 hours
+// late (User Guide, "Check when an Amazon EC2 AMI was last used"), and another day is for the clock's sake.
+const settling = 48 * time.Hour
+
+// itself are the reasons that the image's own description gives.
+func (s *search) itself(i types.Image, now time.Time) {
+	id := aws.ToString(i.ImageId)
+	if aws.ToBool(i.Public) {
+		s.add(id, "all", "public")
+	}
+	// After it was switched off with a cooldown the value is another one than "disabled".
+	if p := aws.ToString(i.DeregistrationProtection); p != "" && p != "disabled" {
+		s.add(id, "protection", "deregistration-protected")
+	}
+	last := aws.ToString(i.LastLaunchedTime)
+	if last == "" {
+		return
+	}
+	at, err := time.Parse(time.RFC3339, last)
+	switch {
+	case err != nil:
+		s.add(id, "launched", "last launched at a time that cannot be read: "+last)
+	case now.Sub(at) < settling:
+		s.add(id, "launched", "last launched "+ago(now.Sub(at)))
+	}
+}
+
+func ago(d time.Duration) string {
+	if d < time.Hour {
+		return "less than an hour ago"
+	}
+	return strings.TrimSuffix(d.Truncate(time.Hour).String(), "0m0s") + " ago"
+}

@@ -1,0 +1,48 @@
+package source
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/shared/job"
+	"goldsmith/shared/tag"
+)
+
+// Asker finds what carries a tag.
+type Asker interface {
+	Lister
+	DescribeSnapshots(context.Context, *ec2.DescribeSnapshotsInput, ...func(*ec2.Options)) (*ec2.DescribeSnapshotsOutput, error)
+}
+
+// Asking are the requests that stand on instances and on the account's own
+// snapshots, by the tag goldsmith:image.
+func Asking(ctx context.Context, api Asker) ([]job.Request, error) {
+	byKey := types.Filter{Name: aws.String("tag-key"), Values: []string{tag.Request}}
+	instances, err := list(ctx, api, byKey)
+	if err != nil {
+		return nil, err
+	}
+	var asking []job.Request
+	for _, i := range instances {
+		if !Ending(State(i)) {
+			asking = append(asking, job.Request{Source: aws.ToString(i.InstanceId), Kind: job.Instance, Value: Tags(i)[tag.Request]})
+		}
+	}
+	pages := ec2.NewDescribeSnapshotsPaginator(api, &ec2.DescribeSnapshotsInput{
+		OwnerIds: []string{"self"}, Filters: []types.Filter{byKey}, MaxResults: aws.Int32(page),
+	})
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("listing snapshots: %w", err)
+		}
+		for _, s := range out.Snapshots {
+			asking = append(asking, job.Request{Source: aws.ToString(s.SnapshotId), Kind: job.Snapshot, Value: tag.Map(s.Tags)[tag.Request]})
+		}
+	}
+	return asking, nil
+}

@@ -1,0 +1,354 @@
+package night_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"goldsmith/infra/workflow"
+	"goldsmith/local/asl"
+	"goldsmith/local/ec2"
+	"goldsmith/local/query"
+	"goldsmith/local/suite"
+	"goldsmith/shared/ledger"
+)
+
+// mutation is the product with one thing wrong in it, and a night in which that matters.
+type mutation struct {
+	name string
+	// breaks is the invariant that has to report it.
+	breaks string
+	edit   func(o *suite.Options)
+	story  func(n *night)
+}
+
+// Each invariant is broken by a product that is wrong in one place, and notices. An
+// invariant that cannot fail proves nothing of the nights in which it held.
+func TestEveryInvariantCanBreak(t *testing.T) {
+	unbroken := map[string]bool{}
+	for _, i := range invariants {
+		unbroken[i.name] = true
+	}
+	for _, m := range mutations {
+		t.Run(m.name, func(t *testing.T) {
+			if sound := brokenIn(t, suite.Options{}, m.story); len(sound) > 0 {
+				t.Errorf("the night is no good: without the mutation it breaks %q", sound)
+			}
+			var o suite.Options
+			m.edit(&o)
+			if got := brokenIn(t, o, m.story); !slices.Contains(got, m.breaks) {
+				t.Errorf("%q does not notice, but %q", m.breaks, got)
+			}
+			delete(unbroken, m.breaks)
+		})
+	}
+	for name := range unbroken {
+		t.Errorf("no mutation breaks %q", name)
+	}
+	t.Logf("%d mutations, %d invariants", len(mutations), len(invariants))
+}
+
+// brokenIn are the invariants that a night reports as broken.
+func brokenIn(t *testing.T, o suite.Options, story func(n *night)) (broken []string) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := &witness{T: t, n: newNight(t, o)}
+		w.n.t = w
+		defer w.n.end()
+		// A night that has come to nothing is not the invariants' business.
+		w.n.excused.dead = true
+		w.play(story)
+		broken = slices.Compact(slices.Sorted(slices.Values(w.broken)))
+	})
+	return broken
+}
+
+// witness hears what is wrong with a night, and lets the test pass.
+type witness struct {
+	*testing.T
+	n      *night
+	broken []string
+}
+
+// over is the panic that ends a story.
+type over struct{}
+
+func (w *witness) play(story func(n *night)) {
+	defer func() {
+		if r := recover(); r != nil && r != (over{}) {
+			panic(r)
+		}
+	}()
+	story(w.n)
+	w.n.check()
+}
+
+func (w *witness) Error(args ...any)                 { w.hear(fmt.Sprint(args...)) }
+func (w *witness) Errorf(format string, args ...any) { w.hear(fmt.Sprintf(format, args...)) }
+func (w *witness) Fatal(args ...any)                 { w.hear(fmt.Sprint(args...)); panic(over{}) }
+func (w *witness) Fatalf(format string, args ...any) {
+	w.hear(fmt.Sprintf(format, args...))
+	panic(over{})
+}
+
+func (w *witness) hear(what string) {
+	w.Logf("%s: %s", w.n.checked, what)
+	if w.n.checked != "" {
+		w.broken = append(w.broken, w.n.checked)
+	}
+}
+
+var mutations = []mutation{
+	{
+		name: "what fails ends the source's work, and recover sleeps", breaks: isBack,
+		edit: func(o *suite.Options) { o.Definition, o.Wrap = uncaught(), deaf("recover") },
+		story: func(n *night) {
+			web := n.launch("web", "")
+			n.EC2.Inject(ec2.Fault{Action: "CreateImage", Resource: web, Code: denied, Status: 403})
+			n.run()
+		},
+	},
+	{
+		name: "the claim does not say that a stop was sent", breaks: isBack,
+		edit: func(o *suite.Options) {
+			o.Ledger = &wrong{Ledger: ledger.NewMemory(), record: func(c *ledger.Claim) { c.StopSent, c.StopTried = time.Time{}, time.Time{} }}
+		},
+		story: abortedWhileDown,
+	},
+	{
+		name: "nothing is claimed", breaks: isBack,
+		edit:  func(o *suite.Options) { o.Ledger = &wrong{Ledger: ledger.NewMemory(), unclaimed: true} },
+		story: abortedWhileDown,
+	},
+	{
+		name: "everything counts as having run", breaks: staysStopped,
+		edit: func(o *suite.Options) {
+			o.Ledger = &wrong{Ledger: ledger.NewMemory(), record: func(c *ledger.Claim) {
+				c.WasRunning, c.StopSent = true, time.Now().Add(-time.Hour)
+			}}
+		},
+		story: func(n *night) {
+			rest := n.launch("rest", "stopped")
+			n.after("claim", rest, func(w work) { n.ok(n.States.Stop(w.Execution, "", "")) })
+			n.run()
+		},
+	},
+	{
+		name: "the image's name differs from attempt to attempt", breaks: oneImage,
+		edit: func(o *suite.Options) { o.Guard = renaming },
+		story: func(n *night) {
+			n.launch("web", "")
+			n.EC2.Inject(ec2.Fault{Action: "CreateImage", Nth: []int{1}, Drop: true})
+			n.run()
+		},
+	},
+	{
+		name: "images and snapshots are made without tags", breaks: oneImage,
+		edit:  func(o *suite.Options) { o.Guard = untagging },
+		story: func(n *night) { n.launch("web", "stopped"); n.run() },
+	},
+	{
+		name: "claims are not dropped", breaks: released,
+		edit:  func(o *suite.Options) { o.Ledger = &wrong{Ledger: ledger.NewMemory(), undropped: true} },
+		story: calmNight,
+	},
+	{
+		name: "waits are not forgotten", breaks: released,
+		edit:  func(o *suite.Options) { o.Ledger = &wrong{Ledger: ledger.NewMemory(), unforgotten: true} },
+		story: calmNight,
+	},
+	{
+		name: "requests are not taken off", breaks: released,
+		edit: func(o *suite.Options) { o.Guard = refusing("DeleteTags") },
+		story: func(n *night) {
+			lab := n.launch("lab", "unenrolled")
+			n.begin()
+			n.ask(lab, "now")
+			n.run()
+		},
+	},
+	{
+		name: "every image counts as available", breaks: launches,
+		edit: func(o *suite.Options) {
+			o.Guard = answering("DescribeImages", "<imageState>failed<", "<imageState>available<")
+		},
+		story: func(n *night) {
+			web := n.launch("web", "")
+			n.template("web", "web", "t3.micro", ec2.ImageX86)
+			n.EC2.Inject(ec2.Fault{Action: "CreateImage", Resource: web, ImageState: "failed"})
+			n.run()
+		},
+	},
+	{
+		name: "nobody remembers that people were told", breaks: told,
+		edit: func(o *suite.Options) { o.Ledger = &wrong{Ledger: ledger.NewMemory(), untold: true} },
+		story: func(n *night) {
+			web := n.launch("web", "")
+			n.EC2.Inject(ec2.Fault{Action: "CreateImage", Resource: web, Code: denied, Status: 403})
+			n.run()
+		},
+	},
+	{
+		name: "nobody tells", breaks: told,
+		edit:  func(o *suite.Options) { o.Wrap = deaf("notify", "recover") },
+		story: calmNight,
+	},
+	{
+		name: "somebody else's tag enrols", breaks: enrolled,
+		edit: func(o *suite.Options) {
+			o.Guard = answering("DescribeInstances", "<key>their:plan<", "<key>goldsmith:plan<")
+		},
+		story: func(n *night) {
+			theirs := n.launch("theirs", "unenrolled their:plan=nightly")
+			n.begin()
+			payload := fmt.Sprintf(`{"goldsmith":"run","version":"1","plan":"nightly","source":%q}`, theirs)
+			if _, err := n.Invoke(n.ctx, "trigger", []byte(payload)); err != nil {
+				n.t.Fatal(err)
+			}
+			n.finish()
+		},
+	},
+}
+
+func calmNight(n *night) { n.launch("web", ""); n.run() }
+
+func abortedWhileDown(n *night) {
+	web := n.launch("web", "")
+	n.after("watch:stopped", web, func(work) {})
+	n.at("image", web, func(w work) { n.ok(n.States.Stop(w.Execution, "", "")) })
+	n.run()
+}
+
+// uncaught is the definition in which a failure after the claim leads to the end.
+func uncaught() string {
+	const caught = `"ResultPath": "$.failure", "Next": "Bring the instance back"}`
+	claim, rest, _ := strings.Cut(workflow.Definition, `"Stop the instance": {`)
+	return claim + `"Stop the instance": {` + strings.ReplaceAll(rest, caught, strings.Replace(caught, "Bring the instance back", "The source is done", 1))
+}
+
+// deaf functions answer with what they were given, and do nothing.
+func deaf(names ...string) func(asl.Invoker) asl.Invoker {
+	return func(inner asl.Invoker) asl.Invoker { return &deafened{inner, names} }
+}
+
+type deafened struct {
+	asl.Invoker
+	names []string
+}
+
+func (d *deafened) Invoke(ctx context.Context, function string, payload []byte) ([]byte, *asl.Error) {
+	for _, name := range d.names {
+		if strings.HasSuffix(function, name) {
+			return append(bytes.TrimSuffix(payload, []byte("}")), []byte(`,"outcome":"ok"}`)...), nil
+		}
+	}
+	return d.Invoker.Invoke(ctx, function, payload)
+}
+
+// wrong is a ledger with one thing wrong.
+type wrong struct {
+	ledger.Ledger
+	record                                    func(*ledger.Claim)
+	unclaimed, undropped, unforgotten, untold bool
+}
+
+func (w *wrong) Claim(ctx context.Context, c ledger.Claim) (ledger.Claim, error) {
+	if w.unclaimed {
+		return c, nil
+	}
+	return w.Ledger.Claim(ctx, c)
+}
+
+func (w *wrong) Record(ctx context.Context, c ledger.Claim) error {
+	if w.unclaimed {
+		return nil
+	}
+	if w.record != nil {
+		w.record(&c)
+	}
+	return w.Ledger.Record(ctx, c)
+}
+
+func (w *wrong) Drop(ctx context.Context, source, run string) error {
+	if w.undropped {
+		return nil
+	}
+	return w.Ledger.Drop(ctx, source, run)
+}
+
+func (w *wrong) Done(ctx context.Context, wait ledger.Wait) error {
+	if w.unforgotten {
+		return nil
+	}
+	return w.Ledger.Done(ctx, wait)
+}
+
+func (w *wrong) Tell(ctx context.Context, run string, at time.Time) (bool, error) {
+	if w.untold {
+		return true, nil
+	}
+	return w.Ledger.Tell(ctx, run, at)
+}
+
+func (w *wrong) Telling(ctx context.Context, run string, at time.Time) (bool, error) {
+	if w.untold {
+		return true, nil
+	}
+	return w.Ledger.Telling(ctx, run, at)
+}
+
+// between is a guard that may change a function's call of an action on its way, and its answer.
+func between(action string, ask func(form string) string, answer func(body string) string) func(*suite.Suite) http.Handler {
+	return func(s *suite.Suite) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get(query.CallerHeader) == "" || actionOf(r) != action {
+				s.ServeHTTP(w, r)
+				return
+			}
+			body, _ := io.ReadAll(r.Body) // it is in memory
+			form := ask(string(body))
+			if form == "" {
+				http.Error(w, "refused", http.StatusForbidden)
+				return
+			}
+			r.Body, r.ContentLength = io.NopCloser(strings.NewReader(form)), int64(len(form))
+			heard := httptest.NewRecorder()
+			s.ServeHTTP(heard, r)
+			w.WriteHeader(heard.Code)
+			_, _ = io.WriteString(w, answer(heard.Body.String()))
+		})
+	}
+}
+
+func as(text string) string { return text }
+
+func answering(action, old, new string) func(*suite.Suite) http.Handler {
+	return between(action, as, func(body string) string { return strings.ReplaceAll(body, old, new) })
+}
+
+func refusing(action string) func(*suite.Suite) http.Handler {
+	return between(action, func(string) string { return "" }, as)
+}
+
+func renaming(s *suite.Suite) http.Handler {
+	var attempt atomic.Int32
+	return between("CreateImage", func(form string) string {
+		return regexp.MustCompile(`([&?]|^)Name=[^&]*`).ReplaceAllString(form, fmt.Sprintf("${1}Name=attempt-%d", attempt.Add(1)))
+	}, as)(s)
+}
+
+func untagging(s *suite.Suite) http.Handler {
+	return between("CreateImage", func(form string) string {
+		return regexp.MustCompile(`&?TagSpecification[^&]*`).ReplaceAllString(form, "")
+	}, as)(s)
+}
