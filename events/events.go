@@ -87,7 +87,7 @@ var Inputs = []Input{
 	},
 	{
 		Name: "run", Function: "trigger", Event: "RunNow",
-		From: "A person, by `aws lambda invoke`",
+		From: "A person, by `goldsmith run` or `aws lambda invoke`",
 		Loss: "no run; the sender sees the error",
 	},
 	{

@@ -70,7 +70,7 @@ func explain(err error) string {
 	var told *fault.Failed
 	var absent *deployment.Absent
 	if errors.As(err, &told) || errors.As(err, &absent) {
-		return sentence(fault.Brief(err))
+		return sentence(fault.Brief(err)) + "."
 	}
 	return sentence(fault.Brief(err)) + ". " + advice(err)
 }

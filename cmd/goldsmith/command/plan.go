@@ -85,18 +85,9 @@ func (t *terms) plan(ctx context.Context, path, name, source string) error {
 	}
 	found := planned{Note: note}
 	for _, name := range names {
-		p := plans.Plans[name]
-		run := rehearsal.Scheduled(p, t.Now())
-		if source != "" {
-			run = rehearsal.Asked(p, source, t.Now())
-		}
-		night, err := stage.Play(ctx, run, p)
+		each, err := t.rehearse(ctx, stage, plans.Plans[name], source)
 		if err != nil {
 			return wrap("rehearsing plan "+name, err)
-		}
-		each := plannedPlan{Night: night, plan: p}
-		if next, err := upcoming(p, t.Now(), 1); err == nil && len(next) > 0 {
-			each.Next = &next[0]
 		}
 		found.Plans = append(found.Plans, each)
 	}
@@ -107,6 +98,24 @@ func (t *terms) plan(ctx context.Context, path, name, source string) error {
 		return ended{Failed}
 	}
 	return nil
+}
+
+// rehearse plays a run of a plan that begins now.
+func (t *terms) rehearse(ctx context.Context, stage rehearsal.Stage, p plan.Plan, source string) (plannedPlan, error) {
+	run := rehearsal.Scheduled(p, t.Now())
+	if source != "" {
+		run = rehearsal.Asked(p, source, t.Now())
+	}
+	night, err := stage.Play(ctx, run, p)
+	if err != nil {
+		return plannedPlan{}, err
+	}
+	each := plannedPlan{Night: night, plan: p}
+	next, err := upcoming(p, t.Now(), 1)
+	if len(next) > 0 {
+		each.Next = &next[0]
+	}
+	return each, err
 }
 
 func chosenPlans(plans plan.Plans, name, source string) ([]string, error) {

@@ -61,6 +61,11 @@ func (t *terms) statusOf(ctx context.Context, run string) error {
 		told = &toldRun{Run: run, Execution: arn, Summary: "nothing yet"}
 	}
 	told.Status = status
+	if status == string(sfntypes.ExecutionStatusRunning) {
+		if told.Working, err = site.worksOf(ctx, run); err != nil {
+			return err
+		}
+	}
 	if err := t.show(told, told.print); err != nil {
 		return err
 	}

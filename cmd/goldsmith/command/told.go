@@ -21,6 +21,8 @@ type toldRun struct {
 	Problem   string       `json:"problem,omitempty"`
 	Summary   string       `json:"summary,omitempty"`
 	Results   []job.Result `json:"results"`
+	// Working are the sources that a run which is still on is working on.
+	Working []work `json:"working,omitempty"`
 
 	report report.Report
 	closed bool
@@ -71,6 +73,9 @@ func (r toldRun) print(p *page) {
 	}
 	for _, each := range r.Results {
 		p.line("  %s", clean(came(each)))
+	}
+	for _, w := range r.Working {
+		p.line("  %s", clean(w.label()+": "+w.State))
 	}
 }
 

@@ -65,6 +65,12 @@ func (s site) works(ctx context.Context) (down, working []work, err error) {
 	return down, working, nil
 }
 
+// worksOf are the sources that one run holds.
+func (s site) worksOf(ctx context.Context, run string) ([]work, error) {
+	down, working, err := s.works(ctx)
+	return slices.DeleteFunc(append(down, working...), func(w work) bool { return w.Run != run }), err
+}
+
 // doing is what is being done with a source, as far as its claim and its state tell.
 func doing(c ledger.Claim, state types.InstanceStateName) string {
 	switch {

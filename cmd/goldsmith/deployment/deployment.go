@@ -5,6 +5,7 @@ package deployment
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -54,11 +55,18 @@ func Find(ctx context.Context, api Functions) (Deployment, error) {
 	if err != nil {
 		return Deployment{}, err
 	}
-	d := Deployment{Table: told[string(settings.Table)], Machine: told[string(settings.StateMachine)]}
+	d := Deployment{Table: told[string(settings.Table)], Machine: machine(told[string(settings.StateMachine)])}
 	if d.Table == "" || d.Machine == "" {
 		return d, fault.Failure("Deploy the suite again.", "function %s is not told %s and %s", knower, settings.Table, settings.StateMachine)
 	}
 	return d, nil
+}
+
+// machine is the state machine's ARN of an ARN that may name an alias of it:
+// through an alias one sees only the executions that were started by it.
+func machine(arn string) string {
+	parts := strings.Split(arn, ":")
+	return strings.Join(parts[:min(len(parts), 7)], ":")
 }
 
 // ImagePath is the Parameter Store path that the aliases of images lie under.

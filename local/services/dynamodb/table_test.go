@@ -1,6 +1,8 @@
 package dynamodb_test
 
 import (
+	"errors"
+	"iter"
 	"testing"
 	"time"
 
@@ -22,49 +24,58 @@ import (
 func TestTheLedgerIsReadAsInAnAccount(t *testing.T) {
 	ctx, kept, at := t.Context(), ledger.NewMemory(), time.Date(2026, 5, 1, 2, 0, 0, 123, time.UTC)
 	claim := ledger.Claim{Source: "i-1", Run: "nightly-1", Since: at, WasRunning: true}
-	if _, err := kept.Claim(ctx, claim); err != nil {
-		t.Fatal(err)
-	}
 	result := job.Result{Run: "nightly-1", Source: "i-2", Ending: job.Imaged, At: at}
 	run := ledger.Run{Name: "nightly-1", Plan: "nightly", Scheduled: at, Outcome: "ok"}
-	for _, err := range []error{kept.PutResult(ctx, result), kept.PutRun(ctx, run)} {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := kept.Tell(ctx, run.Name, at); err != nil {
-		t.Fatal(err)
-	}
+	_, err := kept.Claim(ctx, claim)
+	must(t, err, kept.PutResult(ctx, result), kept.PutRun(ctx, run))
+	_, err = kept.Tell(ctx, run.Name, at)
+	must(t, err)
 
-	client := reader(dynamodb.New(dynamodb.Options{Name: "goldsmith", Ledger: kept, Clock: clock.Real()}))
-	book := ledger.NewDynamo(client, "goldsmith")
-	for found, err := range book.Claims(ctx) {
-		if diff := cmp.Diff(claim, found); err != nil || diff != "" {
-			t.Error(err, diff)
-		}
-	}
-	for found, err := range book.Results(ctx, "nightly-1") {
-		if diff := cmp.Diff(result, found); err != nil || diff != "" {
-			t.Error(err, diff)
-		}
-	}
+	book := ledger.NewDynamo(reader(dynamodb.New(dynamodb.Options{Name: "goldsmith", Ledger: kept, Clock: clock.Real()})), "goldsmith")
+	same(t, []ledger.Claim{claim}, collected(t, book.Claims(ctx)))
+	same(t, []job.Result{result}, collected(t, book.Results(ctx, "nightly-1")))
+	same(t, nil, collected(t, book.Results(ctx, "another")))
 	found, ok, err := book.GetRun(ctx, run.Name)
+	must(t, err)
 	run.Told = at
-	if diff := cmp.Diff(run, found); err != nil || !ok || diff != "" {
-		t.Error(ok, err, diff)
+	same(t, []any{true, run}, []any{ok, found})
+	_, ok, err = book.GetRun(ctx, "another")
+	must(t, err)
+	same(t, false, ok)
+}
+
+// The functions keep their ledger in memory; a write here would be lost on them.
+func TestNothingIsWritten(t *testing.T) {
+	client := reader(dynamodb.New(dynamodb.Options{Name: "goldsmith", Ledger: ledger.NewMemory(), Clock: clock.Real()}))
+	if err := ledger.NewDynamo(client, "goldsmith").PutRun(t.Context(), ledger.Run{Name: "nightly-1"}); fault.Code(err) != "UnknownOperationException" {
+		t.Errorf("a write: %v", err)
 	}
-	if _, ok, err := book.GetRun(ctx, "another"); ok || err != nil {
-		t.Errorf("a run that is not there: %v, %v", ok, err)
-	}
-	for range book.Results(ctx, "another") {
-		t.Error("a run that is not there has results")
-	}
-	if err := book.PutRun(ctx, run); err == nil {
-		t.Error("it takes writes")
-	}
-	if _, _, err := ledger.NewDynamo(client, "other").GetRun(ctx, "x"); fault.Code(err) != "ResourceNotFoundException" {
+	if _, _, err := ledger.NewDynamo(client, "other").GetRun(t.Context(), "nightly-1"); fault.Code(err) != "ResourceNotFoundException" {
 		t.Errorf("another table: %v", err)
 	}
+}
+
+func must(t *testing.T, errs ...error) {
+	t.Helper()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func same[T any](t *testing.T, want, got T) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func collected[T any](t *testing.T, records iter.Seq2[T, error]) (all []T) {
+	t.Helper()
+	for record, err := range records {
+		must(t, err)
+		all = append(all, record)
+	}
+	return all
 }
 
 func reader(t *dynamodb.Table) *sdk.Client {
