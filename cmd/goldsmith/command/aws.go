@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os/user"
 	"strings"
 
@@ -12,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/logging"
 
 	"goldsmith/cmd/goldsmith/deployment"
 	"goldsmith/shared/fault"
@@ -24,7 +27,9 @@ import (
 func configured(ctx context.Context, account Account) (aws.Config, error) {
 	cfg, err := config.LoadDefaultConfig(ctx,
 		config.WithSharedConfigProfile(account.Profile), config.WithRegion(account.Region),
-		config.WithRetryer(func() aws.Retryer { return settings.Retryer() }))
+		config.WithRetryer(func() aws.Retryer { return settings.Retryer() }),
+		// What the SDK would warn of is told by the error that follows.
+		config.WithLogger(logging.Nop{}))
 	if err != nil {
 		return cfg, fault.Failure("Look at ~/.aws/config, or name another --profile.", "reading the AWS configuration: %w", err)
 	}
@@ -72,7 +77,18 @@ func explain(err error) string {
 	if errors.As(err, &told) || errors.As(err, &absent) {
 		return sentence(fault.Brief(err)) + "."
 	}
-	return sentence(fault.Brief(err)) + ". " + advice(err)
+	return sentence(unreached(err, fault.Brief(err))) + ". " + advice(err)
+}
+
+// unreached is the text of an error in which a service that nobody reached is
+// named shortly: the SDK tells of the attempts, the address twice, and no request's id.
+func unreached(err error, text string) string {
+	var call *smithy.OperationError
+	var request *url.Error
+	if !errors.As(err, &call) || !errors.As(err, &request) {
+		return text
+	}
+	return strings.Replace(text, call.Error(), fmt.Sprintf("%s does not answer: %v", call.Service(), request.Err), 1)
 }
 
 // denied are the codes by which services refuse who asks.

@@ -49,8 +49,11 @@ func (s site) told(ctx context.Context, name string) (*toldRun, error) {
 	}
 	t.report = report.Of(run, t.Results, plan.Plan{Name: run.Plan})
 	t.Summary = t.report.Summary()
-	if t.closed {
+	switch {
+	case t.closed:
 		t.Outcome = plan.Outcome(run.Outcome)
+	case len(t.Results) == 0:
+		t.Summary = "nothing yet"
 	}
 	return t, nil
 }
