@@ -51,6 +51,8 @@ func (f Function) HasPlans() bool { return f.Environment[plansSetting] != "" }
 const (
 	// memory is the design's budget, and Lambda's least.
 	memory = 128
+	// retireMemory holds every image of a plan at once: some 3 KB each, so tens of thousands.
+	retireMemory = 512
 	// stepTimeout leaves five seconds of a state's minute.
 	stepTimeout = 55 * time.Second
 	// pageTimeout leaves ten seconds of the five minutes that selecting a thousand sources may take.
@@ -129,6 +131,15 @@ var Functions = []Function{
 		Does:        "Writes the result, answers the request tag, and drops the claim.",
 		Environment: env(tableSetting),
 		Statements:  join(everyTask("release"), ledger("PutItem", "UpdateItem", "DeleteItem"), noting, untagging),
+	},
+	{
+		Name: "retire", Task: true, Timeout: pageTimeout, Memory: retireMemory,
+		Does:        "Removes images that no rule keeps and nothing uses, with their snapshots and the template versions that name them.",
+		Environment: env(tableSetting, pathSetting),
+		Statements: join(everyTask("retire"), ledger("PutItem", "Query"), []Statement{
+			look("DescribeImages", "DescribeInstances", "DescribeLaunchTemplates", "DescribeLaunchTemplateVersions",
+				"DescribeImageAttribute", "DescribeImageReferences", "DescribeSnapshots", "ListImagesInRecycleBin"),
+		}, referring, retiring),
 	},
 	{
 		Name: "notify", Task: true, Timeout: stepTimeout, Memory: memory,

@@ -252,6 +252,32 @@ var referring = []Statement{
 	},
 }
 
+var retiring = []Statement{
+	{
+		Why:       "Only images that Goldsmith made.",
+		Actions:   []string{"ec2:EnableImageDeprecation", "ec2:DisableImageDeprecation", "ec2:DisableImage", "ec2:DeregisterImage"},
+		Resources: []string{images},
+		Condition: ours,
+	},
+	{
+		Why:       "Their snapshots, with the image and afterwards.",
+		Actions:   []string{"ec2:DeleteSnapshot"},
+		Resources: []string{snapshots},
+		Condition: ours,
+	},
+	{
+		Why:       "Old versions of launch templates that subscribe by the tag " + sourceTag + ".",
+		Actions:   []string{"ec2:DeleteLaunchTemplateVersions"},
+		Resources: []string{launchTemplates + "*"},
+		Condition: Condition{"StringLike": {"aws:ResourceTag/" + sourceTag: {"*"}}},
+	},
+	{
+		Why:       "Old versions of launch templates that a plan lists by id.",
+		Actions:   []string{"ec2:DeleteLaunchTemplateVersions"},
+		Resources: []string{launchTemplates + "${Templates}"},
+	},
+}
+
 // noting and untagging name the keys, and want at least one: DeleteTags without a key takes every tag off.
 var (
 	noting = []Statement{{

@@ -166,6 +166,7 @@ func (w *World) SeedImage(name string, created time.Time, tags map[string]string
 	w.snapshots.add(created, snapshotID, &snapshot{
 		id: snapshotID, volumeID: "vol-ffffffff", owner: w.options.Account, size: img.mappings[0].size,
 		state: snapshotCompleted, started: created, due: created, completed: created,
+		description: "Created by CreateImage(" + tags["goldsmith:source"] + ") for " + img.id,
 	})
 	w.tag(snapshotID, own)
 	w.addImage(&img, own)

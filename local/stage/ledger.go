@@ -94,6 +94,16 @@ func (l *Ledger) Results(ctx context.Context, run string) iter.Seq2[job.Result, 
 	return listed(l, "Results", l.Kept.Results(ctx, run))
 }
 
+// PutRetirement implements ledger.Ledger.
+func (l *Ledger) PutRetirement(ctx context.Context, r job.Retirement) error {
+	return l.called("PutRetirement", func() error { return l.Kept.PutRetirement(ctx, r) })
+}
+
+// Retirements implements ledger.Ledger.
+func (l *Ledger) Retirements(ctx context.Context, plan string) iter.Seq2[job.Retirement, error] {
+	return listed(l, "Retirements", l.Kept.Retirements(ctx, plan))
+}
+
 // PutRun implements ledger.Ledger.
 func (l *Ledger) PutRun(ctx context.Context, r ledger.Run) error {
 	return l.called("PutRun", func() error { return l.Kept.PutRun(ctx, r) })

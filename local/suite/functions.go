@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
@@ -15,6 +16,7 @@ import (
 	"goldsmith/functions/notify"
 	recovery "goldsmith/functions/recover"
 	"goldsmith/functions/release"
+	"goldsmith/functions/retire"
 	"goldsmith/functions/roll"
 	selection "goldsmith/functions/select"
 	"goldsmith/functions/start"
@@ -25,6 +27,8 @@ import (
 	"goldsmith/infra/workflow"
 	"goldsmith/local/query"
 	"goldsmith/shared/begin"
+	"goldsmith/shared/reference"
+	"goldsmith/shared/retention"
 	"goldsmith/shared/settings"
 	"goldsmith/shared/slack"
 	"goldsmith/shared/tell"
@@ -65,6 +69,8 @@ func (s *Suite) startFunctions() error {
 	add(f, "start", start.New(cloud, book, now).Handle)
 	add(f, "roll", roll.New(cloud, ssm.NewFromConfig(cfg), told.setting("roll", settings.ImagePath)).Handle)
 	add(f, "release", release.New(cloud, book, book, now).Handle)
+	gate := reference.Gate{EC2: cloud, AutoScaling: autoscaling.NewFromConfig(cfg), SSM: ssm.NewFromConfig(cfg), Path: told.setting("retire", settings.ImagePath), Now: now}
+	add(f, "retire", retire.New(retention.Watcher{EC2: cloud, Book: book, Gate: gate, Now: now}, cloud, book, now).Handle)
 	add(f, "notify", notify.New(teller).Handle)
 	account := recovery.Account{
 		Ledger: book, Teller: teller, Plans: s.options.Plans, Machine: told.setting("recover", settings.StateMachine),

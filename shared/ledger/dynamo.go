@@ -98,6 +98,20 @@ func (d *Dynamo) Results(ctx context.Context, run string) iter.Seq2[job.Result, 
 	return each[job.Result](d.table.docs(ctx, results(run)))
 }
 
+// PutRetirement implements Ledger.
+func (d *Dynamo) PutRetirement(ctx context.Context, r job.Retirement) error {
+	doc, err := encode(retirementInUTC(r))
+	if err != nil {
+		return err
+	}
+	return d.table.put(ctx, retirementKey(r.Plan, r.Subject), item{docAttribute: text(doc), TTLAttribute: expiry(r.At)})
+}
+
+// Retirements implements Ledger.
+func (d *Dynamo) Retirements(ctx context.Context, plan string) iter.Seq2[job.Retirement, error] {
+	return each[job.Retirement](d.table.docs(ctx, retirements(plan)))
+}
+
 // PutRun implements Ledger.
 func (d *Dynamo) PutRun(ctx context.Context, r Run) error {
 	doc, err := encode(r.inUTC())

@@ -42,6 +42,10 @@ type Ledger interface {
 	PutResult(ctx context.Context, r job.Result) error
 	// Results are the results of a run, in source order, read page by page.
 	Results(ctx context.Context, run string) iter.Seq2[job.Result, error]
+	// PutRetirement stores what became of one subject, replacing what was known of it in that plan.
+	PutRetirement(ctx context.Context, r job.Retirement) error
+	// Retirements are those of a plan, by subject, read page by page.
+	Retirements(ctx context.Context, plan string) iter.Seq2[job.Retirement, error]
 	// PutRun stores what is known of a run under its name. Told is left as it is in the ledger.
 	PutRun(ctx context.Context, r Run) error
 	// GetRun is the run's record; ok is false when there is none.
@@ -129,6 +133,8 @@ type Run struct {
 	Ended     time.Time    `json:"ended,omitzero"`
 	Outcome   string       `json:"outcome,omitempty"`
 	Problem   string       `json:"problem,omitempty"`
+	// Retiring is why old images could not be retired; the run itself has not failed over it.
+	Retiring string `json:"retiring,omitempty"`
 	// Told is when the message went out; Tell sets it.
 	Told time.Time `json:"told,omitzero"`
 }

@@ -101,6 +101,16 @@ func (m *Memory) Results(ctx context.Context, run string) iter.Seq2[job.Result, 
 	return each[job.Result](m.docs(ctx, results(run)))
 }
 
+// PutRetirement implements Ledger.
+func (m *Memory) PutRetirement(ctx context.Context, r job.Retirement) error {
+	return m.put(ctx, retirementKey(r.Plan, r.Subject), "", retirementInUTC(r))
+}
+
+// Retirements implements Ledger.
+func (m *Memory) Retirements(ctx context.Context, plan string) iter.Seq2[job.Retirement, error] {
+	return each[job.Retirement](m.docs(ctx, retirements(plan)))
+}
+
 // PutRun implements Ledger.
 func (m *Memory) PutRun(ctx context.Context, r Run) error {
 	return m.put(ctx, runKey(r.Name), "", r.inUTC())

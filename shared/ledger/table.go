@@ -52,4 +52,8 @@ func results(run string) string { return "results#" + run }
 
 func resultKey(run, source string) key { return key{results(run), "source#" + source} }
 
+func retirements(plan string) string { return "retire#" + plan }
+
+func retirementKey(plan, subject string) key { return key{retirements(plan), "subject#" + subject} }
+
 func runKey(name string) key { return key{"run#" + name, "run"} }

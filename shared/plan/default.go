@@ -12,6 +12,6 @@ func Default() Plan {
 		Concurrency: 10,
 		Window:      Duration(4 * time.Hour),
 		Image:       Image{Prefix: "goldsmith"},
-		Keep:        Keep{Minimum: 1},
+		Keep:        Keep{Minimum: 1, Grace: Duration(72 * time.Hour)},
 	}
 }

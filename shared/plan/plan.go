@@ -99,7 +99,7 @@ const (
 type Image struct {
 	// Prefix starts the AMI name: 1 to 32 of A-Z, a-z, 0-9 and ". _ / ( ) -". Default goldsmith.
 	Prefix string `json:"prefix,omitempty"`
-	// Tags are added to image and snapshots, at most 45: EC2 takes 50 and Goldsmith writes five.
+	// Tags are added to image and snapshots, at most 44: EC2 takes 50 and Goldsmith writes up to six.
 	Tags map[string]string `json:"tags,omitempty"`
 }
 
@@ -127,6 +127,10 @@ type Keep struct {
 	Yearly int `json:"yearly,omitempty"`
 	// Minimum is never gone below, whatever the other rules say, 1 to 1000. Default 1.
 	Minimum int `json:"minimum,omitempty"`
+	// Grace is how long an image that no rule keeps stays deprecated before it is removed, 1h to 720h. Default 72h.
+	Grace Duration `json:"grace,omitempty"`
+	// Disable disables an image after the grace period and removes it after a second one: what still needs it fails while it can be had back.
+	Disable bool `json:"disable,omitempty"`
 }
 
 // Rules reports whether anything may ever be retired.

@@ -88,6 +88,7 @@ func TestCheckSeesEveryField(t *testing.T) {
 		"keep.monthly":       func(p *Plan) { p.Keep.Monthly = 1001 },
 		"keep.yearly":        func(p *Plan) { p.Keep.Yearly = 1001 },
 		"keep.minimum":       func(p *Plan) { p.Keep.Minimum = 0 },
+		"keep.grace":         func(p *Plan) { p.Keep.Grace = Duration(59 * time.Minute) },
 		"notify.channel":     func(p *Plan) { p.Notify.Channel = "#Ops" },
 		"notify.on":          func(p *Plan) { p.Notify.On = []Outcome{"x"} },
 		"notify.mention":     func(p *Plan) { p.Notify.Mention = "@here" },

@@ -27,6 +27,9 @@ func (r Report) Text() string {
 	t.rolls("Rolled", r.Rolled)
 	t.groups("Skipped", r.Skips)
 	t.groups("Warnings", r.Warnings)
+	for _, list := range r.Retiring.Lists() {
+		t.retired(list)
+	}
 	return t.String()
 }
 
@@ -60,10 +63,10 @@ func (r Report) Took() time.Duration {
 // Summary is the run's counts and downtime in one line.
 func (r Report) Summary() string {
 	c := r.Counts
-	if c.Sources == 0 {
-		return "no sources"
-	}
 	parts := []string{fmt.Sprintf("%d imaged", c.Imaged)}
+	if c.Sources == 0 {
+		parts = []string{"no sources"}
+	}
 	for _, each := range []struct {
 		n    int
 		what string
@@ -75,7 +78,7 @@ func (r Report) Summary() string {
 			parts = append(parts, fmt.Sprintf("%d %s", each.n, each.what))
 		}
 	}
-	summary := strings.Join(parts, ", ")
+	summary := strings.Join(append(parts, r.Retiring.counts()...), ", ")
 	if d := r.Downtime; d.Longest > 0 {
 		summary += fmt.Sprintf("; longest downtime %s (%s), %s in all", Span(d.Longest), d.Of, Span(d.Total))
 	}

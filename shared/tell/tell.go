@@ -35,6 +35,7 @@ type Runs interface {
 type Results interface {
 	Results(ctx context.Context, run string) iter.Seq2[job.Result, error]
 	Claims(ctx context.Context) iter.Seq2[ledger.Claim, error]
+	Retirements(ctx context.Context, plan string) iter.Seq2[job.Retirement, error]
 }
 
 // Untagger takes tags off.
@@ -103,7 +104,11 @@ func (t Teller) report(ctx context.Context, run *ledger.Run, p plan.Plan) (repor
 		return report.Report{}, err
 	}
 	run.Ended = t.Now().UTC()
-	r := report.Of(*run, results, p)
+	retired, err := t.retired(ctx, *run, p)
+	if err != nil {
+		return report.Report{}, err
+	}
+	r := report.Of(*run, results, p).With(retired)
 	run.Outcome = string(r.Outcome)
 	return r, nil
 }
@@ -128,6 +133,23 @@ func ResultsOf(ctx context.Context, book Results, run string) ([]job.Result, err
 		}
 	}
 	return results, nil
+}
+
+// retired is what the run did with old images; a plan without a rule has none.
+func (t Teller) retired(ctx context.Context, run ledger.Run, p plan.Plan) ([]job.Retirement, error) {
+	if !p.Keep.Rules() {
+		return nil, nil
+	}
+	var retired []job.Retirement
+	for r, err := range t.Results.Retirements(ctx, run.Plan) {
+		if err != nil {
+			return nil, fmt.Errorf("reading what run %s retired: %w", run.Name, err)
+		}
+		if r.Run == run.Name {
+			retired = append(retired, r)
+		}
+	}
+	return retired, nil
 }
 
 func cutOff(c ledger.Claim) job.Result {

@@ -58,6 +58,14 @@ func (s *shadowed) Results(ctx context.Context, run string) iter.Seq2[job.Result
 	return after(s.dynamo.Results(ctx, run), s.memory.Results(ctx, run))
 }
 
+func (s *shadowed) PutRetirement(ctx context.Context, r job.Retirement) error {
+	return first(s.dynamo.PutRetirement(ctx, r), func() error { return s.memory.PutRetirement(ctx, r) })
+}
+
+func (s *shadowed) Retirements(ctx context.Context, plan string) iter.Seq2[job.Retirement, error] {
+	return after(s.dynamo.Retirements(ctx, plan), s.memory.Retirements(ctx, plan))
+}
+
 func (s *shadowed) PutRun(ctx context.Context, r ledger.Run) error {
 	return first(s.dynamo.PutRun(ctx, r), func() error { return s.memory.PutRun(ctx, r) })
 }

@@ -19,6 +19,7 @@ type model struct {
 	claims  map[string]ledger.Claim
 	waits   map[string]ledger.Wait
 	results map[string]job.Result
+	retired map[string]job.Retirement
 	runs    map[string]ledger.Run
 }
 
@@ -28,11 +29,12 @@ func testModel(t *testing.T, open func(*testing.T) ledger.Ledger) {
 	rapid.Check(t, func(r *rapid.T) {
 		m := model{
 			l: open(t), claims: map[string]ledger.Claim{}, waits: map[string]ledger.Wait{},
-			results: map[string]job.Result{}, runs: map[string]ledger.Run{},
+			results: map[string]job.Result{}, retired: map[string]job.Retirement{}, runs: map[string]ledger.Run{},
 		}
 		r.Repeat(map[string]func(*rapid.T){
 			"Claim": m.claim, "Record": m.record, "Drop": m.drop, "Await": m.await, "Done": m.done,
 			"PutResult": m.putResult, "PutRun": m.putRun, "Tell": m.tell,
+			"PutRetirement": m.putRetirement, "Retirements": m.listRetirements,
 			"Claims": m.listClaims, "Waits": m.listWaits, "Results": m.listResults, "GetRun": m.getRun,
 		})
 	})
@@ -115,6 +117,19 @@ func (m model) listResults(r *rapid.T) {
 	name := run(r)
 	want := sorted(m.results, func(result job.Result) bool { return result.Run == name })
 	equal(r, "results", resultsOf(r, m.l, name), want)
+}
+
+func (m model) putRetirement(r *rapid.T) {
+	put := aRetirement(run(r), source(r))
+	put.Since = moment(r)
+	check(r, m.l.PutRetirement(r.Context(), put))
+	m.retired[put.Plan+" "+put.Subject] = put
+}
+
+func (m model) listRetirements(r *rapid.T) {
+	name := run(r)
+	want := sorted(m.retired, func(put job.Retirement) bool { return put.Plan == name })
+	equal(r, "retirements", retirementsOf(r, m.l, name), want)
 }
 
 func (m model) putRun(r *rapid.T) {

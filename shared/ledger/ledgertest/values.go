@@ -47,6 +47,15 @@ func testValues(t *testing.T, open func(*testing.T) ledger.Ledger) {
 			inUTC(r, got[0].At, got[0].Times.Claimed, got[0].Times.Running)
 		})
 	})
+	t.Run("retirement", func(t *testing.T) {
+		whatever(t, func(r *rapid.T, want job.Retirement) {
+			want.Subject = "ami-1"
+			check(r, l.PutRetirement(r.Context(), want))
+			got := retirementsOf(r, l, want.Plan)
+			equal(r, "retirements", got, []job.Retirement{want})
+			inUTC(r, got[0].Since, got[0].Due, got[0].At)
+		})
+	})
 	t.Run("run", func(t *testing.T) {
 		whatever(t, func(r *rapid.T, want ledger.Run) {
 			want.Told = time.Time{}

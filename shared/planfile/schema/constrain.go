@@ -86,4 +86,6 @@ func defaults(schema *jsonschema.Schema) {
 	}
 	property(schema.Definitions["Image"], "prefix").Default = filled.Image.Prefix
 	property(schema.Definitions["Keep"], "minimum").Default = filled.Keep.Minimum
+	property(schema.Definitions["Keep"], "grace").Default = filled.Keep.Grace.String()
+	property(schema.Definitions["Keep"], "disable").Default = filled.Keep.Disable
 }
