@@ -119,8 +119,8 @@ var Functions = []Function{
 	{
 		Name: "roll", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Points launch templates and Parameter Store aliases at the new image.",
-		Environment: env(pathSetting),
-		Statements: join(everyTask("roll"), []Statement{
+		Environment: env(tableSetting, pathSetting),
+		Statements: join(everyTask("roll"), ledger("Query", "UpdateItem"), []Statement{
 			look("DescribeLaunchTemplates", "DescribeLaunchTemplateVersions", "DescribeInstanceTypes", "DescribeImages"),
 		}, rolling),
 	},

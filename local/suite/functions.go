@@ -63,7 +63,7 @@ func (s *Suite) startFunctions() error {
 	add(f, "watch", watch.New(book, settle).Handle)
 	add(f, "wake", wake.New(book, settle).Handle)
 	add(f, "start", start.New(cloud, book, now).Handle)
-	add(f, "roll", roll.New(cloud, ssm.NewFromConfig(cfg), told.setting("roll", settings.ImagePath)).Handle)
+	add(f, "roll", roll.New(cloud, ssm.NewFromConfig(cfg), book, told.setting("roll", settings.ImagePath), now).Handle)
 	add(f, "release", release.New(cloud, book, book, now).Handle)
 	add(f, "notify", notify.New(teller).Handle)
 	account := recovery.Account{Ledger: book, Teller: teller, Plans: s.options.Plans, Machine: told.setting("recover", settings.StateMachine), Now: now}

@@ -31,9 +31,9 @@ type Point struct {
 	Image string `json:"image,omitempty"`
 	// Version is the launch template's, or the parameter's; 0 when there was none.
 	Version int64 `json:"version,omitempty"`
-	// Run and From are the run that pointed it there and the id of its source; empty when nobody of ours did.
-	Run  string `json:"run,omitempty"`
-	From string `json:"from,omitempty"`
+	// Run and Source are the run that pointed it there and the id of its source; empty when nobody of ours did.
+	Run    string `json:"run,omitempty"`
+	Source string `json:"source,omitempty"`
 	// By is the person who rolled it back there.
 	By string    `json:"by,omitempty"`
 	At time.Time `json:"at,omitzero"`

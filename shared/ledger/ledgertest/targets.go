@@ -11,7 +11,7 @@ import (
 
 func aTarget(source, id, image string) ledger.Target {
 	return ledger.Target{
-		Source: source, ID: id, Title: "fleet", Points: []ledger.Point{{Image: image, Version: 2, Run: "monday", From: "i-1", At: night}},
+		Source: source, ID: id, Title: "fleet", Points: []ledger.Point{{Image: image, Version: 2, Run: "monday", Source: "i-1", At: night}},
 		Begun: &ledger.Change{From: ledger.Point{Image: image, Version: 2}, To: ledger.Point{Image: "ami-2", Run: "tuesday"}},
 		Back:  &ledger.Point{Image: "ami-0", Version: 1, By: "ada", At: night},
 	}
