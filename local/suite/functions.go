@@ -16,6 +16,7 @@ import (
 	recovery "goldsmith/functions/recover"
 	"goldsmith/functions/release"
 	"goldsmith/functions/roll"
+	"goldsmith/functions/rollback"
 	selection "goldsmith/functions/select"
 	"goldsmith/functions/start"
 	"goldsmith/functions/stop"
@@ -64,6 +65,8 @@ func (s *Suite) startFunctions() error {
 	add(f, "wake", wake.New(book, settle).Handle)
 	add(f, "start", start.New(cloud, book, now).Handle)
 	add(f, "roll", roll.New(cloud, ssm.NewFromConfig(cfg), book, told.setting("roll", settings.ImagePath), now).Handle)
+	rollbackSender := slack.New(secretsmanager.NewFromConfig(cfg), told.setting("rollback", settings.SlackSecret), query.Client(s.Slack))
+	add(f, "rollback", rollback.New(cloud, ssm.NewFromConfig(cfg), book, rollbackSender, nil, now).Handle)
 	add(f, "release", release.New(cloud, book, book, now).Handle)
 	add(f, "notify", notify.New(teller).Handle)
 	account := recovery.Account{Ledger: book, Teller: teller, Plans: s.options.Plans, Machine: told.setting("recover", settings.StateMachine), Now: now}

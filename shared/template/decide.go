@@ -98,7 +98,7 @@ func pinned(now Now) string {
 // the newest image is the one they did not want.
 func setBack(now Now, known ledger.Target) string {
 	latest, rolled := known.Latest()
-	if back := known.Back; back != nil && back.Image == now.Image && (now.Alias || back.Version == now.Version) {
+	if back := backed(now, known); back != nil {
 		return fmt.Sprintf("%s rolled it back to %s on %s; %s", cmp.Or(back.By, "somebody"), describe(*back, now.Alias), back.At.UTC().Format("2006-01-02 15:04 UTC"), follow(latest, now.Alias))
 	}
 	switch {
@@ -111,6 +111,21 @@ func setBack(now Now, known ledger.Target) string {
 	default:
 		return ""
 	}
+}
+
+// backed is the rollback that holds the target where it is; nil when none
+// does, because somebody has pointed it elsewhere since.
+func backed(now Now, known ledger.Target) *ledger.Point {
+	if begun := known.Begun; begun != nil && begun.To.Run == "" && begun.To.Image == now.Image && begun.From.Image != now.Image {
+		// It did not live to record that it was made.
+		made := begun.To
+		made.Version = now.Version
+		return &made
+	}
+	if back := known.Back; back != nil && back.Image == now.Image && (now.Alias || back.Version == now.Version) {
+		return back
+	}
+	return nil
 }
 
 // follow is what a person does so that the target takes new images again.
