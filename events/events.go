@@ -91,6 +91,11 @@ var Inputs = []Input{
 		Loss: "no run; the sender sees the error",
 	},
 	{
+		Name: "rollback", Function: "rollback", Event: "Rollback",
+		From: "A person, by `aws lambda invoke`",
+		Loss: "nothing is rolled back; the sender sees the error",
+	},
+	{
 		Name: "sweep", Function: "recover", Event: "Sweep",
 		From: "EventBridge Scheduler, every few minutes (at least once)",
 		Loss: "nothing; the next sweep does its work",
@@ -99,7 +104,7 @@ var Inputs = []Input{
 
 // Payload is the input as Scheduler is given it, with each ${key} replaced by
 // its value: schedule needs Plan. Scheduler's own <aws.scheduler...> keywords
-// stay. The input run has none, since people send it.
+// stay. The inputs run and rollback have none, since people send them.
 func (i Input) Payload(values map[string]string) ([]byte, error) {
 	return fill("inputs/"+i.Name+".json", values)
 }

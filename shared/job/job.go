@@ -156,6 +156,9 @@ type Image struct {
 	Name      string   `json:"name,omitempty"`
 	State     string   `json:"state,omitempty"`
 	Snapshots []string `json:"snapshots,omitempty"`
+	// BootMode and Virtualization are EC2's words, known once the image is available.
+	BootMode       string `json:"bootMode,omitempty"`
+	Virtualization string `json:"virtualization,omitempty"`
 }
 
 // Rolled is one launch template or alias, and what became of it.
@@ -170,6 +173,8 @@ type Rolled struct {
 	Previous int64  `json:"previous,omitempty"`
 	// Problem says why it was left alone; empty when it was rolled.
 	Problem string `json:"problem,omitempty"`
+	// Note is what an operator should know of a target that was rolled all the same.
+	Note string `json:"note,omitempty"`
 }
 
 // Times are moments in UTC, zero when they did not come.

@@ -97,9 +97,13 @@ func functions(t *testing.T) map[string]function {
 			{document(t, one), "InsufficientInstanceCapacity", "StartInstances", "NoCapacity", "starting web"},
 			{document(t, back), "", "", "", `"back":true`},
 		}},
-		"roll": {path, []invocation{
-			{document(t, one), "", "DescribeLaunchTemplates", "Failed", "looking for the launch templates of web"},
+		"roll": {table + " " + path, []invocation{
+			{document(t, one), "", "Query", "Failed", "reading what web has rolled"},
 			{document(t, unrolled), "", "", "", `"back":false`},
+		}},
+		"rollback": {table + " " + secret, []invocation{
+			{sample(t, "rollback"), "", "Query", "Failed", "reading what web has rolled"},
+			{sample(t, "tag-unrelated"), "", "", "", `"ignored":`},
 		}},
 		"release": {table, []invocation{{document(t, one), "", "PutItem", "Failed", "recording the result of i-0a1b2c3d4e5f60718"}}},
 		"notify":  {table + " " + secret, []invocation{{document(t, page), "", "GetItem", "Failed", "reading run nightly-1"}}},

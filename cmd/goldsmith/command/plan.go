@@ -3,19 +3,20 @@ package command
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/spf13/cobra"
 
 	"goldsmith/cmd/goldsmith/deployment"
 	"goldsmith/cmd/goldsmith/rehearsal"
 	"goldsmith/shared/event"
 	"goldsmith/shared/fault"
-	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
 )
 
@@ -135,132 +136,21 @@ func chosenPlans(plans plan.Plans, name, source string) ([]string, error) {
 // so plans can be rehearsed before there is one.
 func (t *terms) stage(ctx context.Context) (rehearsal.Stage, string, error) {
 	site, err := t.site(ctx)
-	stage := rehearsal.Stage{EC2: ec2.NewFromConfig(site.aws), Now: t.Now}
+	stage := rehearsal.Stage{
+		EC2: ec2.NewFromConfig(site.aws), AutoScaling: autoscaling.NewFromConfig(site.aws), Parameters: ssm.NewFromConfig(site.aws), Now: t.Now,
+	}
+	if err == nil {
+		stage.Book = site.ledger
+		stage.Path, err = deployment.ImagePath(ctx, lambda.NewFromConfig(site.aws))
+	}
 	var absent *deployment.Absent
 	switch {
-	case err == nil:
-		stage.Claims = site.ledger
-		return stage, "", nil
 	case errors.As(err, &absent):
 		return stage, "Goldsmith is not deployed here yet; this is what it would do.", nil
 	case slices.Contains(denied, fault.Code(err)):
-		return stage, "These credentials may not read what runs are doing now (" + fault.Code(err) + "): a source that one of them is working on is not told.", nil
+		stage.Book = nil
+		return stage, "These credentials may not ask what is deployed (" + fault.Code(err) + "): what runs are working on now, templates and old images are left out.", nil
 	default:
 		return stage, "", err
 	}
-}
-
-func (f planned) print(p *page, now time.Time) {
-	if f.Note != "" {
-		p.line("%s", clean(f.Note))
-	}
-	for _, each := range f.Plans {
-		each.print(p, now)
-	}
-}
-
-func (n plannedPlan) print(p *page, now time.Time) {
-	p.heading("%s", n.Plan)
-	p.line("  %s", n.due(now))
-	if n.Refused != "" {
-		p.line("  %s %s", p.in(red, "It would fail:"), clean(n.Refused))
-		return
-	}
-	if len(n.Sources) == 0 {
-		p.line("  no source: enrol an instance with the tag goldsmith:plan=%s", n.Plan)
-		return
-	}
-	p.line("  %s", n.summary())
-	n.printImaged(p)
-	n.printSkipped(p)
-}
-
-func (n plannedPlan) due(now time.Time) string {
-	switch {
-	case n.Next != nil:
-		return "next run " + dueAt(*n.Next) + ", in " + span(n.Next.Sub(now))
-	case n.plan.Schedule != "":
-		return "due " + n.plan.Schedule
-	default:
-		return "no schedule: it runs when somebody asks"
-	}
-}
-
-func (n plannedPlan) split() (imaged, skipped []rehearsal.Source) {
-	for _, s := range n.Sources {
-		if s.Skip != nil {
-			skipped = append(skipped, s)
-			continue
-		}
-		imaged = append(imaged, s)
-	}
-	return imaged, skipped
-}
-
-func (n plannedPlan) summary() string {
-	imaged, skipped := n.split()
-	parts := []string{count(len(imaged), "source") + " to be imaged"}
-	if len(imaged) == 0 {
-		parts[0] = "nothing to be imaged"
-	}
-	stops := 0
-	for _, s := range imaged {
-		if s.Decision == job.StopFirst {
-			stops++
-		}
-	}
-	if stops > 0 {
-		parts = append(parts, fmt.Sprintf("%s stopped for it, %d at once", count(stops, "instance"), min(stops, n.plan.Concurrency)))
-	}
-	if len(skipped) > 0 {
-		parts = append(parts, count(len(skipped), "source")+" left alone")
-	}
-	return strings.Join(parts, "; ")
-}
-
-func (n plannedPlan) printImaged(p *page) {
-	imaged, _ := n.split()
-	if len(imaged) == 0 {
-		return
-	}
-	rows := [][]string{{"SOURCE", "ID", "WILL BE", "WARNINGS"}}
-	for _, s := range imaged {
-		rows = append(rows, []string{s.Name, s.ID, n.how(s), texts(s.Warnings)})
-	}
-	p.line("")
-	p.table(rows)
-}
-
-func (n plannedPlan) how(s rehearsal.Source) string {
-	switch {
-	case s.Decision == job.StopFirst:
-		return "stopped, imaged, started"
-	case !s.Running:
-		return "imaged; it is stopped and stays so"
-	case n.plan.Consistency == plan.Reboot:
-		return "rebooted and imaged"
-	default:
-		return "imaged as it runs"
-	}
-}
-
-func (n plannedPlan) printSkipped(p *page) {
-	_, skipped := n.split()
-	if len(skipped) == 0 {
-		return
-	}
-	rows := [][]string{{"LEFT ALONE", "ID", "REASON", "WHY"}}
-	for _, s := range skipped {
-		rows = append(rows, []string{s.Name, s.ID, string(s.Skip.Code), s.Skip.Text})
-	}
-	p.line("")
-	p.table(rows)
-}
-
-func texts(reasons []job.Reason) string {
-	var all []string
-	for _, r := range reasons {
-		all = append(all, r.Text)
-	}
-	return strings.Join(all, "; ")
 }

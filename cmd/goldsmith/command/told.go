@@ -7,6 +7,7 @@ import (
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/report"
 	"goldsmith/shared/tell"
@@ -21,6 +22,8 @@ type toldRun struct {
 	Problem   string       `json:"problem,omitempty"`
 	Summary   string       `json:"summary,omitempty"`
 	Results   []job.Result `json:"results"`
+	// Retired is what became of old images.
+	Retired []job.Retirement `json:"retired,omitempty"`
 	// Working are the sources that a run which is still on is working on.
 	Working []work `json:"working,omitempty"`
 
@@ -47,7 +50,12 @@ func (s site) told(ctx context.Context, name string) (*toldRun, error) {
 			t.Results = append(t.Results, r)
 		}
 	}
-	t.report = report.Of(run, t.Results, plan.Plan{Name: run.Plan})
+	retired, err := s.retired(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	t.report = report.Of(run, t.Results, plan.Plan{Name: run.Plan}).With(retired)
+	t.Retired = retired
 	t.Summary = t.report.Summary()
 	switch {
 	case t.closed:
@@ -56,6 +64,19 @@ func (s site) told(ctx context.Context, name string) (*toldRun, error) {
 		t.Summary = "nothing yet"
 	}
 	return t, nil
+}
+
+// retired is what the run was the last to do with old images.
+func (s site) retired(ctx context.Context, run ledger.Run) (retired []job.Retirement, err error) {
+	for r, err := range s.ledger.Retirements(ctx, run.Plan) {
+		if err != nil {
+			return nil, wrap("reading what was retired", err)
+		}
+		if r.Run == run.Name {
+			retired = append(retired, r)
+		}
+	}
+	return retired, nil
 }
 
 func (r toldRun) print(p *page) {

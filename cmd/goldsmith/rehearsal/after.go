@@ -45,7 +45,7 @@ func newAfter(s Stage, run job.Run, p plan.Plan, n Night) *after {
 			continue
 		}
 		id := Expected(source.ID)
-		j := job.Job{Run: run, Plan: p, Source: job.Source{ID: source.ID, Name: source.Name, Tags: source.tags}}
+		j := job.Job{Run: run, Plan: p, Source: job.Source{ID: source.ID, Name: source.Name, Tags: tag.Map(source.instance.Tags)}}
 		a.expected[id] = true
 		a.made = append(a.made, types.Image{
 			ImageId: aws.String(id), State: types.ImageStateAvailable, Tags: tag.List(image.Tags(j)),

@@ -27,6 +27,8 @@ type Source struct {
 	Skip *job.Reason `json:"skip,omitempty"`
 	// Warnings are what to know of a source that would be imaged.
 	Warnings []job.Reason `json:"warnings,omitempty"`
+
+	instance types.Instance
 }
 
 // lookers is how many instances are asked about at once. EC2 answers twenty
@@ -67,10 +69,10 @@ func (s Stage) sources(ctx context.Context, run job.Run, p plan.Plan, selected [
 // held are the claims, by source.
 func (s Stage) held(ctx context.Context) (map[string]ledger.Claim, error) {
 	held := map[string]ledger.Claim{}
-	if s.Claims == nil {
+	if s.Book == nil {
 		return held, nil
 	}
-	for c, err := range s.Claims.Claims(ctx) {
+	for c, err := range s.Book.Claims(ctx) {
 		if err != nil {
 			return nil, err
 		}
@@ -83,7 +85,7 @@ func (s Stage) held(ctx context.Context) (map[string]ledger.Claim, error) {
 func (s Stage) source(ctx context.Context, run job.Run, p plan.Plan, f source.Facts, held map[string]ledger.Claim) (Source, error) {
 	id := aws.ToString(f.Instance.InstanceId)
 	src := Source{
-		ID: id, Name: source.Name(source.Tags(f.Instance), id),
+		ID: id, Name: source.Name(source.Tags(f.Instance), id), instance: f.Instance,
 		Running: source.State(f.Instance) == types.InstanceStateNameRunning,
 	}
 	if reason, _ := source.Judge(f, p); reason != nil && source.Final(*reason, run) {

@@ -23,6 +23,8 @@ type Reader interface {
 	Claims(ctx context.Context) iter.Seq2[ledger.Claim, error]
 	Results(ctx context.Context, run string) iter.Seq2[job.Result, error]
 	GetRun(ctx context.Context, name string) (r ledger.Run, ok bool, err error)
+	Retirements(ctx context.Context, plan string) iter.Seq2[job.Retirement, error]
+	Targets(ctx context.Context, source string) iter.Seq2[ledger.Target, error]
 }
 
 // Options set a Table up; all are required but Log.
@@ -111,13 +113,19 @@ func (t *Table) query(in queryInput) (queryOutput, error) {
 
 func (t *Table) partition(key string) ([]item, error) {
 	ctx := context.Background()
-	if run, ok := strings.CutPrefix(key, "results#"); ok {
-		return records(t.options.Ledger.Results(ctx, run))
-	}
-	if key == "claims" {
+	kind, of, _ := strings.Cut(key, "#")
+	switch kind {
+	case "claims":
 		return records(t.options.Ledger.Claims(ctx))
+	case "results":
+		return records(t.options.Ledger.Results(ctx, of))
+	case "retire":
+		return records(t.options.Ledger.Retirements(ctx, of))
+	case "targets":
+		return records(t.options.Ledger.Targets(ctx, of))
+	default:
+		return []item{}, nil
 	}
-	return []item{}, nil
 }
 
 func (t *Table) known(name string) error {

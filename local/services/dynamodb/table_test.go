@@ -26,8 +26,11 @@ func TestTheLedgerIsReadAsInAnAccount(t *testing.T) {
 	claim := ledger.Claim{Source: "i-1", Run: "nightly-1", Since: at, WasRunning: true}
 	result := job.Result{Run: "nightly-1", Source: "i-2", Ending: job.Imaged, At: at}
 	run := ledger.Run{Name: "nightly-1", Plan: "nightly", Scheduled: at, Outcome: "ok"}
+	retired := job.Retirement{Plan: "nightly", Subject: "ami-1", Fate: job.Retired, At: at}
 	_, err := kept.Claim(ctx, claim)
-	must(t, err, kept.PutResult(ctx, result), kept.PutRun(ctx, run))
+	must(t, err, kept.PutResult(ctx, result), kept.PutRun(ctx, run), kept.PutRetirement(ctx, retired))
+	template, err := kept.PutTarget(ctx, ledger.Target{Source: "web", ID: "lt-1"})
+	must(t, err)
 	_, err = kept.Tell(ctx, run.Name, at)
 	must(t, err)
 
@@ -35,6 +38,8 @@ func TestTheLedgerIsReadAsInAnAccount(t *testing.T) {
 	same(t, []ledger.Claim{claim}, collected(t, book.Claims(ctx)))
 	same(t, []job.Result{result}, collected(t, book.Results(ctx, "nightly-1")))
 	same(t, nil, collected(t, book.Results(ctx, "another")))
+	same(t, []job.Retirement{retired}, collected(t, book.Retirements(ctx, "nightly")))
+	same(t, []ledger.Target{template}, collected(t, book.Targets(ctx, "web")))
 	found, ok, err := book.GetRun(ctx, run.Name)
 	must(t, err)
 	run.Told = at
