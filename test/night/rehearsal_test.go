@@ -4,11 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"goldsmith/cmd/goldsmith/rehearsal"
 	"goldsmith/local/ec2"
@@ -17,6 +20,7 @@ import (
 	"goldsmith/shared/event"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
+	"goldsmith/shared/retention"
 )
 
 // rehearsed is how many fleets are rehearsed and then played.
@@ -31,6 +35,7 @@ func TestARehearsalEqualsTheNight(t *testing.T) {
 			plans := nightly(anyPlan(random))
 			play(t, suite.Options{Plans: plans, Seed: seed + 1}, func(n *night) {
 				n.anyFleet(random)
+				n.anyTemplates(random)
 				n.rehearseAndRun(plans.Plans["nightly"])
 				n.rehearseAndAsk(plans.Plans["nightly"], random)
 				n.count(met)
@@ -95,6 +100,10 @@ func anyPlan(random *rand.Rand) func(*plan.Plan) {
 		if random.IntN(3) == 0 {
 			p.Sources.Exclude = map[string][]string{"hold": nil}
 		}
+		p.Roll.Skip, p.Roll.Together = random.IntN(8) == 0, random.IntN(3) == 0
+		if random.IntN(3) == 0 {
+			p.Roll.Templates = map[string][]string{"server-1": {"template-1", "no-such-template"}}
+		}
 		if random.IntN(6) == 0 {
 			p.Sources.IDs = []string{"i-0123456789abcdef0"}
 		}
@@ -119,6 +128,19 @@ func (n *night) anyFleet(random *rand.Rand) {
 			n.as(id, ec2.Terminated)
 			n.excused.stopped[id] = true
 		}
+	}
+}
+
+// anyTemplates makes templates that want the images of some of the fleet, not all of which can have them.
+func (n *night) anyTemplates(random *rand.Rand) {
+	n.t.Helper()
+	kinds := []string{"t3.micro", "m5.large", "m6g.large", "", "t4g.small"}
+	for i := range random.IntN(6) {
+		// Each source has its own: of two that roll one target, chance decides which comes last.
+		alias := fmt.Sprintf("/golden/%d", i)
+		n.alias(alias, ec2.ImageX86)
+		images := []string{ec2.ImageX86, ec2.ImageX86, "resolve:ssm:" + alias, "resolve:ssm:" + alias + ":1"}
+		n.template(fmt.Sprintf("template-%d", i), fmt.Sprintf("server-%d", i), kinds[random.IntN(len(kinds))], images[random.IntN(len(images))])
 	}
 }
 
@@ -166,7 +188,9 @@ func (n *night) rehearseAndAsk(p plan.Plan, random *rand.Rand) {
 func (n *night) rehearse(run job.Run, p plan.Plan) rehearsal.Night {
 	n.t.Helper()
 	before := len(n.changes())
-	stage := rehearsal.Stage{EC2: n.cloud, Claims: n.Ledger, Now: time.Now}
+	stage := rehearsal.Stage{
+		EC2: n.cloud, AutoScaling: autoscaling.NewFromConfig(n.AWS()), Parameters: n.ssm, Book: n.Ledger, Path: "/goldsmith/images", Now: time.Now,
+	}
 	said := must(stage.Play(n.ctx, run, p))(n.t)
 	n.want("changes by a rehearsal", len(n.changes()), before)
 	return said
@@ -175,7 +199,7 @@ func (n *night) rehearse(run job.Run, p plan.Plan) rehearsal.Night {
 // changes are the calls so far, of people and not of functions, that change something.
 func (n *night) changes() (found []string) {
 	for _, c := range n.Calls.Since(0) {
-		if c.Caller == "" && !strings.HasPrefix(c.Action, "Describe") {
+		if c.Caller == "" && !strings.HasPrefix(c.Action, "Describe") && !strings.HasPrefix(c.Action, "Get") {
 			found = append(found, c.Action)
 		}
 	}
@@ -205,5 +229,56 @@ func (n *night) equals(said rehearsal.Night, r states.Execution) {
 		}
 		n.want("imaged "+s.Name, result.Ending == job.Imaged, s.Decision != job.SkipIt)
 		n.want("stopped "+s.Name, !result.Times.StopSent.IsZero(), s.Decision == job.StopFirst)
+		n.rolledAsSaid(said.Templates, result)
+	}
+	n.retiredAsSaid(said.Images, r, record.Plan)
+}
+
+// rolledAsSaid holds what was said of a source's templates and aliases against what became of them.
+func (n *night) rolledAsSaid(said []rehearsal.Target, result job.Result) {
+	n.t.Helper()
+	var expected []job.Rolled
+	for _, t := range said {
+		if t.Source == result.Source {
+			expected = append(expected, t.Rolled)
+		}
+	}
+	was := slices.Clone(result.Rolled)
+	for i := range was {
+		if was[i].To == result.Image.ID {
+			was[i].To = rehearsal.Expected(result.Source)
+		}
+		if was[i].Problem == "" { // the version is EC2's to give
+			was[i].Version = was[i].Previous
+		}
+	}
+	if diff := cmp.Diff(expected, was, cmpopts.EquateEmpty()); diff != "" {
+		n.t.Errorf("what takes the image of %s (-said +was):\n%s", result.Source, diff)
+	}
+}
+
+// fates are what is written down of each step.
+var fates = map[retention.Step]job.Fate{
+	retention.Restore: job.Restored, retention.InUse: job.InUse, retention.Deprecate: job.Deprecated,
+	retention.Disable: job.Disabled, retention.Retire: job.Retired,
+}
+
+// retiredAsSaid holds what was said of old images against what the run wrote down of them.
+func (n *night) retiredAsSaid(said []rehearsal.Image, r states.Execution, plan string) {
+	n.t.Helper()
+	expected, was := map[string]job.Fate{}, map[string]job.Fate{}
+	for _, i := range said {
+		if fate, done := fates[i.Step]; done {
+			expected[i.ID] = fate
+		}
+	}
+	for each, err := range n.Ledger.Retirements(n.ctx, plan) {
+		n.ok(err)
+		if each.Run == r.Name && strings.HasPrefix(each.Subject, "ami-") {
+			was[each.Subject] = each.Fate
+		}
+	}
+	if diff := cmp.Diff(expected, was); diff != "" {
+		n.t.Errorf("old images in %s (-said +was):\n%s", r.Name, diff)
 	}
 }
