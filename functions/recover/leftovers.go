@@ -152,6 +152,10 @@ func (l Leftovers) decide(ctx context.Context, unsure []leftover) error {
 		images = append(images, left.image)
 	}
 	uses, err := l.Gate.Uses(ctx, images)
+	if fault.IsNotFound(err) {
+		// Another sweep, or a person, has removed one of them meanwhile; the next sweep looks at the others.
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("looking what uses the images of jobs that were cut off: %w", err)
 	}

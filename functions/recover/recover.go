@@ -14,30 +14,35 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"goldsmith/shared/begin"
 	"goldsmith/shared/event"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
+	"goldsmith/shared/reference"
 	"goldsmith/shared/source"
 )
 
 // Step recovers.
 type Step struct {
-	rescue   Rescue
-	runs     Runs
-	requests Requests
-	missed   Missed
-	overdue  Overdue
+	rescue    Rescue
+	leftovers Leftovers
+	runs      Runs
+	requests  Requests
+	missed    Missed
+	overdue   Overdue
 }
 
 // EC2 is what recovering does to instances, and what it asks.
 type EC2 interface {
 	Instances
+	Images
 	source.Asker
 }
 
@@ -50,6 +55,7 @@ type StepFunctions interface {
 // Account is what recovering works with.
 type Account struct {
 	EC2        EC2
+	Gate       Gate
 	Executions StepFunctions
 	Schedules  Schedules
 	Ledger     ledger.Ledger
@@ -57,12 +63,16 @@ type Account struct {
 	Plans      plan.Plans
 	// Machine is the ARN of the state machine's alias, or its own.
 	Machine string
-	Now     func() time.Time
+	// Path is where the aliases of images lie in Parameter Store.
+	Path string
+	Now  func() time.Time
 }
 
 // With is the account with clients of one configuration.
 func (a Account) With(cfg aws.Config) Account {
-	a.EC2, a.Executions, a.Schedules = ec2.NewFromConfig(cfg), sfn.NewFromConfig(cfg), scheduler.NewFromConfig(cfg)
+	cloud := ec2.NewFromConfig(cfg)
+	a.EC2, a.Executions, a.Schedules = cloud, sfn.NewFromConfig(cfg), scheduler.NewFromConfig(cfg)
+	a.Gate = reference.Gate{EC2: cloud, AutoScaling: autoscaling.NewFromConfig(cfg), SSM: ssm.NewFromConfig(cfg), Path: a.Path, Now: a.Now}
 	return a
 }
 
@@ -72,11 +82,12 @@ func New(a Account) Step {
 	calendar := Calendar{Book: a.Ledger, Plans: a.Plans, Now: a.Now}
 	runs := Runs{Executions: a.Executions, Book: a.Ledger, Teller: a.Teller, Plans: a.Plans, Machine: starter.Base(), Now: a.Now}
 	return Step{
-		rescue:   Rescue{EC2: a.EC2, Executions: a.Executions, Claims: a.Ledger, Waits: a.Ledger, Results: a.Ledger, Now: a.Now},
-		runs:     runs,
-		requests: Requests{EC2: a.EC2, Runs: runs, Starter: starter},
-		missed:   Missed{Calendar: calendar, Executions: a.Executions, Schedules: a.Schedules, Teller: a.Teller, Starter: starter},
-		overdue:  Overdue{calendar},
+		rescue:    Rescue{EC2: a.EC2, Executions: a.Executions, Claims: a.Ledger, Waits: a.Ledger, Results: a.Ledger, Now: a.Now},
+		leftovers: Leftovers{EC2: a.EC2, Gate: a.Gate, Waits: a.Ledger, Results: a.Ledger, Now: a.Now},
+		runs:      runs,
+		requests:  Requests{EC2: a.EC2, Runs: runs, Starter: starter},
+		missed:    Missed{Calendar: calendar, Executions: a.Executions, Schedules: a.Schedules, Teller: a.Teller, Starter: starter},
+		overdue:   Overdue{calendar},
 	}
 }
 
@@ -114,6 +125,7 @@ func (s Step) Handle(ctx context.Context, raw json.RawMessage) (Answer, error) {
 // thing does not stand in the way of the next.
 func (s Step) sweep(ctx context.Context) (Answer, error) {
 	answer, claims, swept := s.rescue.Sweep(ctx)
+	swept = errors.Join(swept, s.settleLeftovers(ctx, claims))
 	runs, err := s.runs.Recent(ctx)
 	if err != nil {
 		return answer, errors.Join(swept, err, s.overdue.Tell(ctx))
@@ -124,6 +136,14 @@ func (s Step) sweep(ctx context.Context) (Answer, error) {
 		s.missed.MakeUp(ctx, runs),
 		s.overdue.Tell(ctx),
 	)
+}
+
+// settleLeftovers needs to know what is in hand: without the claims every image might be.
+func (s Step) settleLeftovers(ctx context.Context, claims []ledger.Claim) error {
+	if claims == nil {
+		return nil
+	}
+	return s.leftovers.Settle(ctx, claims)
 }
 
 // ended tells of a run that ended without doing so. A child's end is told by its run.

@@ -14,6 +14,7 @@ import (
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
+	"goldsmith/shared/reference"
 )
 
 // executions is where the ARNs of executions begin.
@@ -36,6 +37,7 @@ func scene(s *stage.Stage) (handler.Func[json.RawMessage, recovery.Answer], json
 func account(s *stage.Stage, plans plan.Plans) recovery.Step {
 	return recovery.New(recovery.Account{
 		EC2: s.EC2, Executions: s.SFN, Schedules: s.Scheduler, Ledger: s.Ledger, Teller: s.Teller(), Plans: plans,
+		Gate:    reference.Gate{EC2: s.EC2, AutoScaling: s.AutoScaling, SSM: s.SSM},
 		Machine: stage.Machine + ":live", Now: time.Now,
 	})
 }

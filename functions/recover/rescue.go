@@ -60,9 +60,10 @@ type Rescue struct {
 // invocation then, and EC2's StartInstances takes two a second in any case.
 const atOnce = 16
 
-// Sweep looks at every claim, and returns those it found. One that cannot be
+// Sweep looks at every claim, and returns those it found, nil when they could not be read. One that cannot be
 // settled does not keep the others from it.
 func (r Rescue) Sweep(ctx context.Context) (answer Answer, claims []ledger.Claim, err error) {
+	claims = []ledger.Claim{}
 	for claim, err := range r.Claims.Claims(ctx) {
 		if err != nil {
 			return answer, nil, fmt.Errorf("reading the claims: %w", err)

@@ -160,10 +160,13 @@ var Functions = []Function{
 	{
 		Name: "recover", Timeout: sweepTimeout, Memory: memory, Reserved: recoverReserved, MaxAge: longAge,
 		Does:        "Brings back what ended runs left stopped, answers requests and schedules nobody heard of, and tells of runs that could not.",
-		Environment: with(env(tableSetting, plansSetting, secretSetting), machineSetting, "${StateMachineAlias}"),
+		Environment: with(env(tableSetting, plansSetting, secretSetting, pathSetting), machineSetting, "${StateMachineAlias}"),
 		Statements: join(everyHandler("recover"), ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"),
-			[]Statement{look("DescribeInstances", "DescribeSnapshots"), askAboutRuns, listRuns, startRuns, askAboutSchedules},
-			starting, telling, untagging),
+			[]Statement{
+				look("DescribeInstances", "DescribeSnapshots", "DescribeImages", "DescribeLaunchTemplates", "DescribeLaunchTemplateVersions",
+					"DescribeImageAttribute", "DescribeImageReferences"),
+				askAboutRuns, listRuns, startRuns, askAboutSchedules,
+			}, starting, telling, untagging, referring, discarding),
 	},
 }
 

@@ -182,6 +182,22 @@ var starting = []Statement{
 	},
 }
 
+// discarding is what recover does to what jobs left that were cut off.
+var discarding = []Statement{
+	{
+		Why:       "Only images that Goldsmith made.",
+		Actions:   []string{"ec2:DeregisterImage"},
+		Resources: []string{images},
+		Condition: ours,
+	},
+	{
+		Why:       "Their snapshots, with the image.",
+		Actions:   []string{"ec2:DeleteSnapshot"},
+		Resources: []string{snapshots},
+		Condition: ours,
+	},
+}
+
 var rolling = []Statement{
 	{
 		Why:       "Launch templates that subscribe by the tag " + sourceTag + ".",
@@ -203,6 +219,36 @@ var rolling = []Statement{
 		Why:       "Other parameters that templates take their image from.",
 		Actions:   []string{"ssm:GetParameter", "ssm:PutParameter"},
 		Resources: []string{"arn:${Partition}:ssm:${Region}:${Account}:parameter${Parameters}"},
+	},
+}
+
+// ours narrows an action to what is tagged as Goldsmith's.
+var ours = Condition{"StringEquals": {"aws:ResourceTag/" + managedTag: {"true"}}}
+
+// referring is finding out what uses an image, beside EC2's own describe calls.
+var referring = []Statement{
+	{
+		Why:       "Auto Scaling's describe calls have no resources.",
+		Actions:   []string{"autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeLaunchConfigurations"},
+		Resources: []string{anything},
+	},
+	{
+		Why:       "The aliases of images, under their own path.",
+		Actions:   []string{"ssm:GetParametersByPath"},
+		Resources: []string{"arn:${Partition}:ssm:${Region}:${Account}:parameter${ImagePath}", "arn:${Partition}:ssm:${Region}:${Account}:parameter${ImagePath}/*"},
+	},
+	{
+		// Any launch template may name any parameter, and one that may not be read would have to count as a use.
+		Why:       "Parameters that launch templates take their image from.",
+		Actions:   []string{"ssm:GetParameters"},
+		Resources: []string{"arn:${Partition}:ssm:${Region}:*:parameter/*"},
+	},
+	{
+		// docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-ami-references.html, required IAM permissions.
+		Why:       "DescribeImageReferences looks with the caller's permissions, and only through it are these allowed.",
+		Actions:   []string{"ssm:DescribeParameters", "imagebuilder:ListImageRecipes", "imagebuilder:ListContainerRecipes", "imagebuilder:GetContainerRecipe"},
+		Resources: []string{anything},
+		Condition: Condition{"StringEquals": {"aws:CalledVia": {"ec2-images.amazonaws.com"}}},
 	},
 }
 

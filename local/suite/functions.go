@@ -69,7 +69,10 @@ func (s *Suite) startFunctions() error {
 	add(f, "rollback", rollback.New(cloud, ssm.NewFromConfig(cfg), book, rollbackSender, nil, now).Handle)
 	add(f, "release", release.New(cloud, book, book, now).Handle)
 	add(f, "notify", notify.New(teller).Handle)
-	account := recovery.Account{Ledger: book, Teller: teller, Plans: s.options.Plans, Machine: told.setting("recover", settings.StateMachine), Now: now}
+	account := recovery.Account{
+		Ledger: book, Teller: teller, Plans: s.options.Plans, Machine: told.setting("recover", settings.StateMachine),
+		Path: told.setting("recover", settings.ImagePath), Now: now,
+	}
 	add(f, "recover", recovery.New(account.With(cfg)).Handle)
 	return told.problem
 }

@@ -13,6 +13,7 @@ import (
 	"goldsmith/local/ec2"
 	"goldsmith/local/query"
 	"goldsmith/local/states"
+	"goldsmith/shared/image"
 	"goldsmith/shared/tag"
 )
 
@@ -28,7 +29,7 @@ func (n *night) begin() {
 	if n.before != nil {
 		return
 	}
-	n.before = map[string]before{}
+	n.before, n.since = map[string]before{}, time.Now()
 	for _, i := range n.instances() {
 		id := aws.ToString(i.InstanceId)
 		n.before[id] = before{n.EC2.State(id), tag.Map(i.Tags)}
@@ -42,15 +43,16 @@ type invariant struct {
 	holds func(n *night, images []types.Image)
 }
 
-// invariants are in the order of their weight.
+// invariants are all that are checked, in this order.
 var invariants = []invariant{
 	{isBack, func(n *night, _ []types.Image) { n.everythingIsBack() }},
 	{staysStopped, func(n *night, _ []types.Image) { n.stoppedStaysStopped() }},
-	{oneImage, (*night).oneImageEach},
 	{released, func(n *night, images []types.Image) { n.noClaims(); n.noWaits(images); n.noRequests() }},
 	{launches, (*night).templatesLaunch},
 	{told, func(n *night, _ []types.Image) { n.oneMessageEach() }},
 	{enrolled, func(n *night, _ []types.Image) { n.onlyEnrolledAreTouched() }},
+	// An image takes ten minutes; what becomes of one whose job is dead is seen by the sweep after them.
+	{oneImage, func(n *night, _ []types.Image) { time.Sleep(3 * sweep); n.oneImageEach(n.images()) }},
 }
 
 // The invariants' names.
@@ -137,6 +139,37 @@ func (n *night) oneImageEach(images []types.Image) {
 	}
 	for _, s := range n.snapshots() {
 		n.ours(aws.ToString(s.SnapshotId), tag.Map(s.Tags))
+	}
+	n.recordedOrRemoved(images)
+}
+
+// recordedOrRemoved: each image is recorded as good once EC2 has made up its mind, and each
+// snapshot belongs to an image; or they are gone. What is held for an instance that is down stays.
+func (n *night) recordedOrRemoved(images []types.Image) {
+	n.t.Helper()
+	pending, used := map[string]bool{}, map[string]bool{}
+	for _, img := range images {
+		id, tags := aws.ToString(img.ImageId), tag.Map(img.Tags)
+		for _, s := range image.Snapshots(img) {
+			used[s] = true
+		}
+		if image.ProgressOf(img.State) == image.Pending || n.heldFor(tags[tag.Source]) {
+			pending[tags[tag.Source]+tags[tag.Run]] = true
+			continue
+		}
+		result := n.resultsOf(tags[tag.Run])[tags[tag.Source]]
+		if result.Image.ID != id || result.Image.State != string(types.ImageStateAvailable) {
+			n.t.Errorf("%s of %s is %s and was neither recorded as good nor removed: %s %+v %s", id, tags[tag.Source], img.State, result.Ending, result.Image, result.Problem)
+		}
+	}
+	for _, s := range n.snapshots() {
+		id, tags := aws.ToString(s.SnapshotId), tag.Map(s.Tags)
+		if s.StartTime.Before(n.since) {
+			continue
+		}
+		if !used[id] && !pending[tags[tag.Source]+tags[tag.Run]] && !n.heldFor(tags[tag.Source]) {
+			n.t.Errorf("snapshot %s of %s belongs to no image", id, tags[tag.Source])
+		}
 	}
 }
 

@@ -144,8 +144,8 @@ var mutations = []mutation{
 		},
 	},
 	{
-		name: "the image's name differs from attempt to attempt", breaks: oneImage,
-		edit: func(o *suite.Options) { o.Guard = renaming },
+		name: "the image's name differs from attempt to attempt, and nothing is removed", breaks: oneImage,
+		edit: func(o *suite.Options) { o.Guard = guarded(renaming(), refusing("DeregisterImage")) },
 		story: func(n *night) {
 			n.launch("web", "")
 			n.EC2.Inject(ec2.Fault{Action: "CreateImage", Nth: []int{1}, Drop: true})
@@ -154,8 +154,18 @@ var mutations = []mutation{
 	},
 	{
 		name: "images and snapshots are made without tags", breaks: oneImage,
-		edit:  func(o *suite.Options) { o.Guard = untagging },
+		edit:  func(o *suite.Options) { o.Guard = guarded(untagging()) },
 		story: func(n *night) { n.launch("web", "stopped"); n.run() },
+	},
+	{
+		name: "images of jobs that were cut off stay", breaks: oneImage,
+		edit: func(o *suite.Options) { o.Guard = guarded(refusing("DeregisterImage")) },
+		story: func(n *night) {
+			web := n.launch("web", "")
+			n.after("image", web, func(w work) { n.ok(n.States.Stop(w.Execution, "", "")) })
+			n.run()
+			time.Sleep(20 * time.Minute)
+		},
 	},
 	{
 		name: "claims are not dropped", breaks: released,
@@ -169,7 +179,7 @@ var mutations = []mutation{
 	},
 	{
 		name: "requests are not taken off", breaks: released,
-		edit: func(o *suite.Options) { o.Guard = refusing("DeleteTags") },
+		edit: func(o *suite.Options) { o.Guard = guarded(refusing("DeleteTags")) },
 		story: func(n *night) {
 			lab := n.launch("lab", "unenrolled")
 			n.begin()
@@ -180,7 +190,7 @@ var mutations = []mutation{
 	{
 		name: "every image counts as available", breaks: launches,
 		edit: func(o *suite.Options) {
-			o.Guard = answering("DescribeImages", "<imageState>failed<", "<imageState>available<")
+			o.Guard = guarded(answering("DescribeImages", "<imageState>failed<", "<imageState>available<"))
 		},
 		story: func(n *night) {
 			web := n.launch("web", "")
@@ -206,7 +216,7 @@ var mutations = []mutation{
 	{
 		name: "somebody else's tag enrols", breaks: enrolled,
 		edit: func(o *suite.Options) {
-			o.Guard = answering("DescribeInstances", "<key>their:plan<", "<key>goldsmith:plan<")
+			o.Guard = guarded(answering("DescribeInstances", "<key>their:plan<", "<key>goldsmith:plan<"))
 		},
 		story: func(n *night) {
 			theirs := n.launch("theirs", "unenrolled their:plan=nightly")
@@ -307,12 +317,26 @@ func (w *wrong) Telling(ctx context.Context, run string, at time.Time) (bool, er
 	return w.Ledger.Telling(ctx, run, at)
 }
 
-// between is a guard that may change a function's call of an action on its way, and its answer.
-func between(action string, ask func(form string) string, answer func(body string) string) func(*suite.Suite) http.Handler {
+// layer stands between the functions and AWS.
+type layer func(http.Handler) http.Handler
+
+// guarded puts layers before the embedded AWS.
+func guarded(layers ...layer) func(*suite.Suite) http.Handler {
 	return func(s *suite.Suite) http.Handler {
+		h := http.Handler(s)
+		for _, l := range layers {
+			h = l(h)
+		}
+		return h
+	}
+}
+
+// between may change a function's call of an action on its way, and its answer.
+func between(action string, ask func(form string) string, answer func(body string) string) layer {
+	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Header.Get(query.CallerHeader) == "" || actionOf(r) != action {
-				s.ServeHTTP(w, r)
+				next.ServeHTTP(w, r)
 				return
 			}
 			body, _ := io.ReadAll(r.Body) // it is in memory
@@ -323,7 +347,7 @@ func between(action string, ask func(form string) string, answer func(body strin
 			}
 			r.Body, r.ContentLength = io.NopCloser(strings.NewReader(form)), int64(len(form))
 			heard := httptest.NewRecorder()
-			s.ServeHTTP(heard, r)
+			next.ServeHTTP(heard, r)
 			w.WriteHeader(heard.Code)
 			_, _ = io.WriteString(w, answer(heard.Body.String()))
 		})
@@ -332,23 +356,23 @@ func between(action string, ask func(form string) string, answer func(body strin
 
 func as(text string) string { return text }
 
-func answering(action, old, new string) func(*suite.Suite) http.Handler {
+func answering(action, old, new string) layer {
 	return between(action, as, func(body string) string { return strings.ReplaceAll(body, old, new) })
 }
 
-func refusing(action string) func(*suite.Suite) http.Handler {
+func refusing(action string) layer {
 	return between(action, func(string) string { return "" }, as)
 }
 
-func renaming(s *suite.Suite) http.Handler {
+func renaming() layer {
 	var attempt atomic.Int32
 	return between("CreateImage", func(form string) string {
 		return regexp.MustCompile(`([&?]|^)Name=[^&]*`).ReplaceAllString(form, fmt.Sprintf("${1}Name=attempt-%d", attempt.Add(1)))
-	}, as)(s)
+	}, as)
 }
 
-func untagging(s *suite.Suite) http.Handler {
+func untagging() layer {
 	return between("CreateImage", func(form string) string {
 		return regexp.MustCompile(`&?TagSpecification[^&]*`).ReplaceAllString(form, "")
-	}, as)(s)
+	}, as)
 }

@@ -45,6 +45,7 @@ type night struct {
 	fleet   map[string]*server
 	before  map[string]before
 	begun   int // calls before the night began
+	since   time.Time
 	excused excuses
 	checked string // the invariant that is being checked
 }

@@ -16,8 +16,13 @@ import (
 // results are what the ledger holds of a run, by source.
 func (n *night) results(r states.Execution) map[string]job.Result {
 	n.t.Helper()
+	return n.resultsOf(r.Name)
+}
+
+func (n *night) resultsOf(run string) map[string]job.Result {
+	n.t.Helper()
 	found := map[string]job.Result{}
-	for result, err := range n.Ledger.Results(n.ctx, r.Name) {
+	for result, err := range n.Ledger.Results(n.ctx, run) {
 		n.ok(err)
 		found[result.Source] = result
 	}

@@ -107,7 +107,7 @@ func functions(t *testing.T) map[string]function {
 		}},
 		"release": {table, []invocation{{document(t, one), "", "PutItem", "Failed", "recording the result of i-0a1b2c3d4e5f60718"}}},
 		"notify":  {table + " " + secret, []invocation{{document(t, page), "", "GetItem", "Failed", "reading run nightly-1"}}},
-		"recover": {table + " " + machine + " " + plans + " " + secret, []invocation{
+		"recover": {table + " " + machine + " " + plans + " " + secret + " " + path, []invocation{
 			{sample(t, "sweep"), "", "Query ListExecutions", "Failed", "reading the claims"},
 			{sample(t, "execution-foreign"), "", "", "", `"ignored":`},
 		}},
