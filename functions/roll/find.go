@@ -168,7 +168,7 @@ func pointer(s string) *string {
 
 func (s Step) tagged(ctx context.Context, name string) (ids []string, err error) {
 	pages := ec2.NewDescribeLaunchTemplatesPaginator(s.ec2, &ec2.DescribeLaunchTemplatesInput{
-		Filters: []types.Filter{{Name: aws.String("tag:" + tag.Source), Values: []string{literal(name)}}},
+		Filters:    []types.Filter{{Name: aws.String("tag:" + tag.Source), Values: []string{literal(name)}}},
 		MaxResults: aws.Int32(200),
 	})
 	for pages.HasMorePages() {

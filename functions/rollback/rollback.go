@@ -75,10 +75,10 @@ type Target struct {
 // target is one of them on its way.
 type target struct {
 	Target
-	known  ledger.Target
-	at     template.Now
-	data   *version
-	back   template.Return
+	known ledger.Target
+	at    template.Now
+	data  *version
+	back  template.Return
 }
 
 // Handle rolls back what the event names. It refuses before anything is
