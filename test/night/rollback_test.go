@@ -122,7 +122,7 @@ func TestARollbackOfAnImageThatIsGone(t *testing.T) {
 		n.template("fleet", "web", "t3.micro", ec2.ImageX86)
 		first := n.results(n.nights(0))[web].Image.ID
 		second := n.results(n.nights(1))[web].Image.ID
-		must(n.cloud.DeregisterImage(n.ctx, &sdk.DeregisterImageInput{ImageId: aws.String(first)}))(n.t)
+		must(n.cloud.DeregisterImage(n.ctx, &sdk.DeregisterImageInput{ImageId: aws.String(first), DeleteAssociatedSnapshots: aws.Bool(true)}))(n.t)
 		_, err := n.Invoke(n.ctx, "arn:aws:lambda:eu-central-1:123456789012:function:goldsmith-rollback", []byte(`{"goldsmith":"rollback","version":"1","name":"web"}`))
 		if err == nil || !strings.Contains(err.Error(), "image "+first+" is gone") {
 			n.t.Errorf("rolling back to an image that is gone: %v", err)
@@ -186,7 +186,8 @@ func (n *night) uefi() string {
 
 func TestTemplatesThatCannotRunTheImage(t *testing.T) {
 	play(t, suite.Options{}, func(n *night) {
-		web := n.launch("web", "image="+n.uefi())
+		uefi := n.uefi()
+		web := n.launch("web", "image="+uefi)
 		n.template("fleet", "web", "t3.micro", ec2.ImageX86)
 		n.template("graviton", "web", "m6g.large", ec2.ImageARM)
 		n.template("old", "web", "t2.micro", ec2.ImageX86)
@@ -195,6 +196,7 @@ func TestTemplatesThatCannotRunTheImage(t *testing.T) {
 		n.want("boot mode", n.rolled(r, web, "old").Problem, "its instance type t2.micro does not boot uefi images")
 		n.want("the other", n.rolled(r, web, "fleet").Problem, "")
 		n.saysOf(r, "PARTIAL", "Not rolled", "graviton", "old")
+		must(n.cloud.DeregisterImage(n.ctx, &sdk.DeregisterImageInput{ImageId: aws.String(uefi)}))(n.t) // it is nobody's golden image
 	})
 }
 
