@@ -124,6 +124,7 @@ func TestRollOfTwoSourcesOfOneName(t *testing.T) {
 			step, j := subscribed(s)
 			for _, id := range order {
 				j.Source.ID, j.Image.ID = id, "ami-0000000000000000"+strings.TrimPrefix(id, "i-")
+				s.Cloud.AddImage(j.Image.ID)
 				done, err := step(s.Context(), j)
 				s.Must(err)
 				problem := find(done, "fleet").Problem

@@ -56,6 +56,9 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	if j.Plan.Roll.Skip {
 		return j, nil
 	}
+	if err := s.launchable(ctx, j); err != nil {
+		return j, err
+	}
 	image := imageOf(j)
 	targets, err := s.targets(ctx, j, image)
 	if err != nil {
