@@ -127,6 +127,7 @@ func TestWhatMayTouchEC2(t *testing.T) {
 		"release: ec2:CreateTags on " + instance + " if map[ForAllValues:StringEquals:map[aws:TagKeys:goldsmith:last-image] Null:map[aws:TagKeys:false]]",
 		"release: ec2:DeleteTags on " + instance + " " + snapshot + " if map[ForAllValues:StringEquals:map[aws:TagKeys:goldsmith:image] Null:map[aws:TagKeys:false]]",
 		"roll: ec2:CreateLaunchTemplateVersion ec2:ModifyLaunchTemplate on " + template + " if map[StringLike:map[aws:ResourceTag/goldsmith:source:*]]",
+		"rollback: ec2:CreateLaunchTemplateVersion ec2:ModifyLaunchTemplate on " + template + " if map[StringLike:map[aws:ResourceTag/goldsmith:source:*]]",
 		"start: ec2:StartInstances on " + instance,
 		"start: ec2:StartInstances on " + license,
 		"stop: ec2:StopInstances on " + instance + " if map[StringLike:map[aws:ResourceTag/goldsmith:image:*]]",

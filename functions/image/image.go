@@ -48,6 +48,8 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 		}
 	case fault.Code(err) == "TagPolicyViolation":
 		return j, fault.Failure("Correct the plan's image tags or the organization's tag policy.", "creating the image of %s (%s): %w", j.Source.Name, j.Source.ID, err)
+	case fault.Code(err) == "SnapshotLimitExceeded":
+		return j, fault.Failure("Delete snapshots that nobody needs, or ask AWS for a higher quota of snapshots.", "creating the image of %s (%s): %w", j.Source.Name, j.Source.ID, err)
 	default:
 		return j, fmt.Errorf("creating the image of %s (%s): %w", j.Source.Name, j.Source.ID, err)
 	}

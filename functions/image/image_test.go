@@ -135,6 +135,12 @@ func TestImageRefused(t *testing.T) {
 			Says:  []string{"creating the image of web (i-", "tag key: 'team'", "Correct the plan's image tags or the organization's tag policy."},
 		},
 		{
+			Name:  "the account has as many snapshots as it may",
+			Given: refused("SnapshotLimitExceeded", "You have reached the maximum number of snapshots."),
+			Want:  "CreateImage: Failed",
+			Says:  []string{"creating the image of web (i-", "SnapshotLimitExceeded", "Delete snapshots that nobody needs, or ask AWS for a higher quota"},
+		},
+		{
 			Name:  "a volume had a snapshot within the last seconds",
 			Given: refused("SnapshotCreationPerVolumeRateExceeded", "The maximum per volume CreateSnapshot request rate has been exceeded."),
 			Want:  "CreateImage: NotYet",

@@ -5,6 +5,7 @@ package release
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -85,10 +86,15 @@ func endingOf(j job.Job) job.Ending {
 
 // problem is what went wrong first, and what kept the instance from coming back.
 func problem(j job.Job) string {
-	if j.Comeback == nil {
-		return j.Failure.Problem()
+	first, then := j.Failure.Problem(), j.Comeback.Problem()
+	switch {
+	case j.Comeback == nil:
+		return first
+	case first == then:
+		return strings.TrimSuffix(first, ".") + ". Bringing it back failed the same way."
+	default:
+		return strings.TrimSuffix(first, ".") + ". Bringing it back failed as well: " + then
 	}
-	return j.Failure.Problem() + ". Bringing it back failed as well: " + j.Comeback.Problem()
 }
 
 // answer takes the request off the source and tells on it what became of it.

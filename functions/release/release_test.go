@@ -162,6 +162,14 @@ func TestReleaseEndings(t *testing.T) {
 			Then: ended(job.Broken, "the image failed"),
 		},
 		{
+			Name: "left stopped by one and the same failure: it is said once",
+			Given: func(_ *stage.Stage, j *job.Job) {
+				j.Back, j.Failure, j.Comeback = false, failure("EC2 said no."), failure("EC2 said no.")
+			},
+			Want: "PutResult Claim Record: ok",
+			Then: ended(job.LeftStopped, "EC2 said no. Bringing it back failed the same way."),
+		},
+		{
 			Name: "left stopped: the claim stays for recover, and says so",
 			Given: func(_ *stage.Stage, j *job.Job) {
 				j.Back, j.Failure, j.Comeback = false, failure("the image failed"), failure("EC2 has no room")

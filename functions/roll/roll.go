@@ -55,6 +55,9 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	if j.Plan.Roll.Skip {
 		return j, nil
 	}
+	if err := s.launchable(ctx, j); err != nil {
+		return j, err
+	}
 	image := imageOf(j)
 	found, err := s.finder().Find(ctx, j.Plan.Roll, image)
 	if err != nil {

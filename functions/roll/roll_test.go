@@ -33,6 +33,9 @@ const (
 // scene is a job whose image is available.
 func scene(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 	j := s.Job()
+	if !s.Cloud.Launchable(newest) {
+		s.Cloud.AddImage(newest)
+	}
 	j.Back, j.Image.ID, j.Image.State = true, newest, "available"
 	return roll.New(s.EC2, s.SSM, s.Ledger, "/goldsmith/images", time.Now).Handle, j
 }
@@ -46,7 +49,7 @@ func subscribed(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 type cases = []stage.Case[job.Job, job.Job]
 
 const (
-	finds  = "Targets DescribeLaunchTemplates DescribeLaunchTemplateVersions"
+	finds  = "DescribeImages Targets DescribeLaunchTemplates DescribeLaunchTemplateVersions"
 	rolls  = " PutTarget CreateLaunchTemplateVersion ModifyLaunchTemplate PutTarget"
 	reads  = " GetParameter"
 	writes = " PutTarget PutParameter PutTarget"
@@ -169,7 +172,7 @@ func TestRollAlias(t *testing.T) {
 	stage.Play(t, scene, cases{
 		{
 			Name: "no template wants the image: the alias is written all the same",
-			Want: did("Targets DescribeLaunchTemplates" + reads + writes + ": ok"),
+			Want: did("DescribeImages Targets DescribeLaunchTemplates" + reads + writes + ": ok"),
 			Then: func(s *stage.Stage, j job.Job) {
 				time.Sleep(time.Minute)
 				value, _ := s.Parameters.Value(alias)
@@ -180,7 +183,7 @@ func TestRollAlias(t *testing.T) {
 		{
 			Name:  "it remembers what it pointed at before",
 			Given: func(s *stage.Stage, _ *job.Job) { put(s, alias, before) },
-			Want:  did("Targets DescribeLaunchTemplates" + reads + writes + ": ok"),
+			Want:  did("DescribeImages Targets DescribeLaunchTemplates" + reads + writes + ": ok"),
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("rolled", j.Rolled, []job.Rolled{{Target: alias, From: before, To: newest, Version: 2, Previous: 1}})
 			},
@@ -188,7 +191,7 @@ func TestRollAlias(t *testing.T) {
 		{
 			Name:  "it points there already",
 			Given: func(s *stage.Stage, _ *job.Job) { put(s, alias, newest) },
-			Want:  did("Targets DescribeLaunchTemplates GetParameter: ok"),
+			Want:  did("DescribeImages Targets DescribeLaunchTemplates GetParameter: ok"),
 		},
 		{
 			Name: "a template that resolves a parameter is rolled by writing it; it gets no version",
@@ -208,7 +211,7 @@ func TestRollAlias(t *testing.T) {
 		{
 			Name:  "the function may not write it: said so, the run goes on",
 			Given: func(s *stage.Stage, _ *job.Job) { s.Refuse("PutParameter", "AccessDeniedException", 1) },
-			Want:  did("Targets DescribeLaunchTemplates" + reads + writes + ": ok"),
+			Want:  did("DescribeImages Targets DescribeLaunchTemplates" + reads + writes + ": ok"),
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("problem", find(j, alias).Problem != "", true)
 			},
@@ -216,12 +219,12 @@ func TestRollAlias(t *testing.T) {
 		{
 			Name:  "Parameter Store is busy: the step is tried again",
 			Given: func(s *stage.Stage, _ *job.Job) { s.Refuse("PutParameter", "ThrottlingException", stage.Attempts) },
-			Want:  did("Targets DescribeLaunchTemplates GetParameter PutTarget PutParameter*6: Throttled | Targets DescribeLaunchTemplates" + reads + writes + ": ok"),
+			Want:  did("DescribeImages Targets DescribeLaunchTemplates GetParameter PutTarget PutParameter*6: Throttled | DescribeImages Targets DescribeLaunchTemplates" + reads + writes + ": ok"),
 		},
 		{
 			Name:  "somebody else is writing it: the step is tried again",
 			Given: func(s *stage.Stage, _ *job.Job) { s.Refuse("PutParameter", "TooManyUpdates", 1) },
-			Want:  did("Targets DescribeLaunchTemplates" + reads + " PutTarget PutParameter: Throttled | Targets DescribeLaunchTemplates" + reads + writes + ": ok"),
+			Want:  did("DescribeImages Targets DescribeLaunchTemplates" + reads + " PutTarget PutParameter: Throttled | DescribeImages Targets DescribeLaunchTemplates" + reads + writes + ": ok"),
 		},
 	})
 }

@@ -14,6 +14,7 @@ import (
 
 // EC2 reads and writes launch templates.
 type EC2 interface {
+	Images
 	target.Reader
 	Writer
 }

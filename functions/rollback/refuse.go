@@ -19,9 +19,12 @@ import (
 
 // named is the image that a person means by an image id or a template's version; "" for none.
 func named(to string, targets []*target) (string, error) {
+	if to == "" || strings.HasPrefix(to, "ami-") {
+		return to, nil
+	}
 	version, err := strconv.ParseInt(to, 10, 64)
 	if err != nil {
-		return to, nil
+		return "", fault.Failure("Nothing was changed.", "to: %q is neither an image nor a version", to)
 	}
 	var images []string
 	for _, t := range targets {

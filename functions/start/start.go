@@ -54,11 +54,24 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	switch {
 	case fault.IsNotFound(err):
 		return j, fault.Failure("Nothing is left to bring back.", "%s (%s) is gone: %w", j.Source.Name, j.Source.ID, err)
+	case fault.IsNotYet(err):
+		return j, s.inNoState(ctx, j, err)
 	case err != nil:
 		return j, fmt.Errorf("starting %s (%s): %w", j.Source.Name, j.Source.ID, err)
 	}
 	j.Times.StartSent = s.now().UTC()
 	return j, nil
+}
+
+// inNoState is the refusal of an instance that is in no state to be started: one
+// that is stopping will be, one that was terminated never.
+func (s Step) inNoState(ctx context.Context, j job.Job, refused error) error {
+	instance, ok, err := source.Find(ctx, s.ec2, j.Source.ID)
+	if err == nil && (!ok || source.Ending(source.State(instance))) {
+		return fault.Failure("Nothing is left to bring back.",
+			"%s (%s) was terminated by somebody during the run: %w", j.Source.Name, j.Source.ID, refused)
+	}
+	return fmt.Errorf("starting %s (%s): %w", j.Source.Name, j.Source.ID, refused)
 }
 
 // isBack reports whether there is nothing to start: the instance was never

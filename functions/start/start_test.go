@@ -177,7 +177,7 @@ func TestStartRefused(t *testing.T) {
 		{
 			Name:  "in no state to be started, for now",
 			Given: refused("IncorrectInstanceState"),
-			Want:  "StartInstances: NotYet",
+			Want:  "StartInstances DescribeInstances: NotYet",
 		},
 		{
 			Name:  "EC2 is busy for longer than one call may take",

@@ -4,13 +4,16 @@ package stop
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 
 	"goldsmith/shared/fault"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/plan"
 )
 
 // Stopper stops instances.
@@ -36,9 +39,11 @@ func New(ec2 Stopper, claims Claims, now func() time.Time) Step { return Step{ec
 
 // Handle stops the job's instance. Stopping a stopped instance changes nothing,
 // so a repeated step does no harm; the journal keeps the first moment and the last.
+// One that hangs on its way down is sent the stop again, by force; no window that
+// has closed meanwhile keeps it there.
 func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	now := s.now().UTC()
-	if !j.Run.Closes.IsZero() && now.After(j.Run.Closes) {
+	if !j.Hangs && !j.Run.Closes.IsZero() && now.After(j.Run.Closes) {
 		return j, fault.Failure("Raise the plan's concurrency or its window.",
 			"%s (%s) was not stopped: the window closed at %s", j.Source.Name, j.Source.ID, j.Run.Closes.UTC().Format(time.RFC3339))
 	}
@@ -46,10 +51,7 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	if err != nil {
 		return j, fmt.Errorf("looking up the claim of %s: %w", j.Source.ID, err)
 	}
-	claim.StopTried = now
-	if claim.StopSent.IsZero() {
-		claim.StopSent = now
-	}
+	claim = journal(claim, j.Hangs, now)
 	if err := s.claims.Record(ctx, claim); err != nil {
 		return j, fmt.Errorf("recording the stop of %s: %w", j.Source.ID, err)
 	}
@@ -57,13 +59,45 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 		return j, err
 	}
 	j.Times.StopSent = claim.StopSent
+	if j.Hangs {
+		j = forced(j, claim.Forced)
+	}
 	return j, nil
 }
 
-// stop sends StopInstances, never with Force and never skipping the shutdown of
-// the operating system: both can leave half-written data behind.
+// journal notes a stop that is about to be sent.
+func journal(c ledger.Claim, force bool, now time.Time) ledger.Claim {
+	c.StopTried = now
+	if c.StopSent.IsZero() {
+		c.StopSent = now
+	}
+	if force && c.Forced.IsZero() {
+		c.Forced = now
+	}
+	return c
+}
+
+// forced warns of what a forced stop may have cost: EC2 gives the guest one more
+// chance to shut down, then takes the machine away without flushing its file
+// systems' caches (API reference, StopInstances, Force).
+func forced(j job.Job, at time.Time) job.Job {
+	j.Hangs, j.Times.Forced = false, at
+	j.Warnings = append(slices.Clone(j.Warnings), job.Reason{
+		Code: job.ForcedStop,
+		Text: fmt.Sprintf("stopped by force after %s: file systems may need a check, and the image holds only what was on disk",
+			plan.Duration(at.Sub(j.Times.StopSent).Truncate(time.Minute))),
+	})
+	return j
+}
+
+// stop sends StopInstances, with Force only to an instance that hangs, and never skipping
+// the shutdown of the operating system: both can leave half-written data behind.
 func (s Step) stop(ctx context.Context, j job.Job) error {
-	_, err := s.ec2.StopInstances(ctx, &ec2.StopInstancesInput{InstanceIds: []string{j.Source.ID}})
+	in := &ec2.StopInstancesInput{InstanceIds: []string{j.Source.ID}}
+	if j.Hangs {
+		in.Force = aws.Bool(true)
+	}
+	_, err := s.ec2.StopInstances(ctx, in)
 	switch {
 	case err == nil:
 		return nil

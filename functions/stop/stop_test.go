@@ -120,6 +120,72 @@ func TestStop(t *testing.T) {
 	})
 }
 
+// hanging is a job whose instance hangs in stopping, 15 minutes after its stop was sent.
+func hanging(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
+	s.Cloud.Inject(ec2.Fault{Action: "StopInstances", Stuck: true})
+	step, j := scene(s)
+	j, err := step(s.Context(), j)
+	s.Must(err)
+	time.Sleep(15*time.Minute + 20*time.Second)
+	j.Hangs = true
+	return step, j
+}
+
+func TestStopByForce(t *testing.T) {
+	stage.Play(t, hanging, []stage.Case[job.Job, job.Job]{
+		{
+			Name: "what hangs is forced, once it is in the journal, and the source is warned of",
+			Want: "Claim Record StopInstances: ok",
+			Then: func(s *stage.Stage, j job.Job) {
+				sent := s.Sent("StopInstances")
+				s.Same("forced", sent[len(sent)-1]["Force"], []string{"true"})
+				held := s.Held(s.Web)
+				s.Same("journal", held.Forced.Equal(time.Now()) && held.StopTried.Equal(held.Forced) && held.StopSent.Before(held.Forced), true)
+				s.Same("job", j.Times.Forced.Equal(held.Forced) && j.Times.StopSent.Equal(held.StopSent) && !j.Hangs, true)
+				s.Same("warnings", len(j.Warnings), 1)
+				s.Same("code", j.Warnings[0].Code, job.ForcedStop)
+				s.Same("text", j.Warnings[0].Text, "stopped by force after 15m: file systems may need a check, and the image holds only what was on disk")
+				time.Sleep(5 * time.Minute)
+				s.Same("state", s.Cloud.State(s.Web), ec2.Stopped)
+			},
+		},
+		{
+			Name:    "however often the step runs: the first moment counts, and one warning",
+			Want:    "Claim Record StopInstances: ok | Claim Record StopInstances: ok",
+			Between: func(*stage.Stage) { time.Sleep(time.Minute) },
+			Then: func(s *stage.Stage, j job.Job) {
+				s.Same("first", j.Times.Forced.Equal(time.Now().Add(-time.Minute)), true)
+				s.Same("warnings", len(j.Warnings), 1)
+			},
+		},
+		{
+			Name:  "a window that has closed does not leave it hanging",
+			Given: func(*stage.Stage, *job.Job) { time.Sleep(5 * time.Hour) },
+			Want:  "Claim Record StopInstances: ok",
+		},
+		{
+			Name:  "nothing is forced while the journal cannot be written",
+			Given: func(s *stage.Stage, _ *job.Job) { s.Ledger.Break("Record", 1) },
+			Want:  "Claim Record: Throttled | Claim Record StopInstances: ok",
+		},
+		{
+			Name: "stop protection was switched on meanwhile",
+			Given: func(s *stage.Stage, _ *job.Job) {
+				s.Cloud.Inject(ec2.Fault{Action: "StopInstances", Code: "OperationNotPermitted", Message: "The instance may not be stopped."})
+			},
+			Want: "Claim Record StopInstances: Failed",
+			Says: []string{"web (i-", "was not stopped", "Switch stop protection off"},
+		},
+		{
+			Name: "it is in no state to be stopped any more",
+			Given: func(s *stage.Stage, _ *job.Job) {
+				s.Cloud.Inject(ec2.Fault{Action: "StopInstances", Code: "IncorrectInstanceState"})
+			},
+			Want: "Claim Record StopInstances: NotYet",
+		},
+	})
+}
+
 // EC2's refusals, and what the state machine makes of each.
 func TestStopRefused(t *testing.T) {
 	refused := func(code, message string) func(*stage.Stage, *job.Job) {

@@ -135,7 +135,7 @@ func TestWatch(t *testing.T) {
 				time.Sleep(time.Hour + time.Second)
 			},
 			Want: "Await DescribeInstances Done SendTaskFailure: ok",
-			Then: says("web (i-", "is not stopped, 1s after it should have been at the latest. Look at it in the EC2 console."),
+			Then: says("web (i-", "is not stopped, 1s after it should have been at the latest. If it hangs in stopping, stop it by force: aws ec2 stop-instances --force"),
 		},
 		{
 			Name:  "somebody terminated it",

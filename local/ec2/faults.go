@@ -27,6 +27,8 @@ type Fault struct {
 
 	// Of StopInstances: the instance stays in stopping, until it is forced.
 	Stuck bool
+	// Of StopInstances: the instance stays in stopping, even when it is forced.
+	Wedged bool
 	// Of StartInstances: the call succeeds and the instance falls back to
 	// stopped, with this code and Message as its StateReason.
 	StartReason string
@@ -61,18 +63,19 @@ func (w *World) Inject(f Fault) {
 	w.faults = append(w.faults, added)
 }
 
-// faultsOf are the faults that strike a call. Asking counts the call.
-func (w *World) faultsOf(action string, named []string) []*fault {
+// faultsOf are the faults that strike a call. Asking counts the call. Chance depends on
+// who calls and on the whole call, so that calls of one moment do not trade places.
+func (w *World) faultsOf(call *query.Call, named []string) []*fault {
 	var striking []*fault
 	for _, f := range w.faults {
-		if !f.about(action, named) || !f.Until.IsZero() && !w.now.Before(f.Until) {
+		if !f.about(call.Action, named) || !f.Until.IsZero() && !w.now.Before(f.Until) {
 			continue
 		}
 		f.calls++
 		if len(f.Nth) > 0 && !slices.Contains(f.Nth, f.calls) {
 			continue
 		}
-		if f.Chance == 0 || w.chance("fault/"+f.Code+f.ImageState, action+first(named)) < f.Chance {
+		if f.Chance == 0 || w.chance("fault/"+f.Code+f.ImageState, call.Caller+" "+call.Form) < f.Chance {
 			striking = append(striking, f)
 		}
 	}
@@ -139,8 +142,9 @@ func (w *World) struck(id string, has func(*fault) bool) *fault {
 	return nil
 }
 
-func (w *World) stuck(id string) bool {
-	return w.struck(id, func(f *fault) bool { return f.Stuck }) != nil
+// stuck reports whether a stop comes to nothing.
+func (w *World) stuck(id string, force bool) bool {
+	return w.struck(id, func(f *fault) bool { return f.Wedged || f.Stuck && !force }) != nil
 }
 
 func (w *World) delay(id string) time.Duration {
@@ -174,11 +178,4 @@ func (w *World) imageEnding(id string) ending {
 		return ending{}
 	}
 	return ending{f.ImageState, reason{"Client.InternalError", orElse(f.Message, "Client.InternalError: The image could not be created")}, f.PendingAgain, f.SnapshotError}
-}
-
-func first(ids []string) string {
-	if len(ids) == 0 {
-		return ""
-	}
-	return ids[0]
 }

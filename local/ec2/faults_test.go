@@ -147,6 +147,21 @@ func TestAStuckInstanceWantsForce(t *testing.T) {
 	})
 }
 
+func TestAWedgedInstanceIsNotHelpedByForce(t *testing.T) {
+	inWorld(t, ec2.Options{}, func(t *testing.T, r *rig) {
+		id := r.running()
+		r.world.Inject(ec2.Fault{Action: "StopInstances", Resource: id, Wedged: true})
+		for _, force := range []bool{false, true} {
+			_, err := r.StopInstances(t.Context(), &sdk.StopInstancesInput{InstanceIds: []string{id}, Force: &force})
+			r.wantCode("", err)
+			r.settle()
+			if r.world.State(id) != ec2.Stopping {
+				t.Errorf("a wedged instance is %s; forced %v", r.world.State(id), force)
+			}
+		}
+	})
+}
+
 func TestAStartThatFallsBack(t *testing.T) {
 	inWorld(t, ec2.Options{}, func(t *testing.T, r *rig) {
 		id := r.running()

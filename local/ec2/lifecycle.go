@@ -178,7 +178,7 @@ func (w *World) stop(i *instance, force bool) {
 		return
 	}
 	took := w.takes("stopping", i.id, w.options.Timing.Stopping) + w.delay(i.id)
-	stuck := w.stuck(i.id) && !force
+	stuck := w.stuck(i.id, force)
 	w.turn(i.id, Stopping, func(i *instance) {
 		i.transition = userInitiated(w.now)
 		i.reason = reason{"Client.UserInitiatedShutdown", "Client.UserInitiatedShutdown: User initiated shutdown"}

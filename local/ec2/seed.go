@@ -120,6 +120,16 @@ func (w *World) SetTags(id string, tags map[string]string) error {
 	return nil
 }
 
+// AddImage adds an available image of the account's own under an id of the
+// caller's choice, for tests that begin after it was made.
+func (w *World) AddImage(id string) {
+	w.lock()
+	defer w.unlock()
+	img := *w.images.get(ImageX86)
+	img.id, img.name, img.owner, img.alias, img.public = id, id, w.options.Account, "", false
+	w.addImage(&img, nil)
+}
+
 // Backdate makes an image and its snapshots as old as if they were made at a time.
 func (w *World) Backdate(imageID string, created time.Time) error {
 	w.lock()

@@ -128,7 +128,7 @@ func (w *World) serve(call *query.Call) error {
 	if strings.HasPrefix(call.Action, "Describe") {
 		w.asOf = w.now.Add(-w.lag(call))
 	}
-	faults := w.faultsOf(call.Action, named)
+	faults := w.faultsOf(call, named)
 	if err := w.admit(call, faults); err != nil {
 		return err
 	}
@@ -177,5 +177,5 @@ func (w *World) lag(call *query.Call) time.Duration {
 	if w.options.Lag == 0 {
 		return 0
 	}
-	return time.Duration(w.chance("lag", call.Form) * float64(w.options.Lag))
+	return time.Duration(w.chance("lag", call.Caller+" "+call.Form) * float64(w.options.Lag))
 }

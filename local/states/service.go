@@ -82,7 +82,7 @@ func (s *Service) Create(name string, definition []byte, substitutions map[strin
 	if err := checkName(name); err != nil {
 		return "", err
 	}
-	parsed, err := asl.Parse(definition, substitutions)
+	parsed, err := parse(definition, substitutions)
 	if err != nil {
 		return "", fmt.Errorf("state machine %s: %w", name, err)
 	}
@@ -97,6 +97,22 @@ func (s *Service) Create(name string, definition []byte, substitutions map[strin
 	}
 	s.machines[m.arn] = m
 	return m.arn, nil
+}
+
+// parsed are the machines by what they were parsed from. Executions only read a machine,
+// so that a thousand services may share the one of the deployed definition.
+var parsed sync.Map
+
+func parse(definition []byte, substitutions map[string]string) (*asl.Machine, error) {
+	key := fmt.Sprintf("%q %s", substitutions, definition) // maps are printed in the order of their keys
+	if known, ok := parsed.Load(key); ok {
+		return known.(*asl.Machine), nil
+	}
+	m, err := asl.Parse(definition, substitutions)
+	if err == nil {
+		parsed.Store(key, m)
+	}
+	return m, err
 }
 
 // Close aborts every execution and returns when all have ended.

@@ -1,16 +1,16 @@
 package suite
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
-	"goldsmith/local/clock"
 	"goldsmith/local/query"
 	"goldsmith/shared/settings"
 )
@@ -49,20 +49,8 @@ func (s *Suite) AWS() aws.Config {
 		Credentials:  credentials.NewStaticCredentialsProvider("AKIAEMBEDDED", "embedded", ""),
 		BaseEndpoint: aws.String(s.options.Endpoint),
 		HTTPClient:   naming{s.transport},
-		Retryer:      func() aws.Retryer { return pacing{settings.Retryer(), s.options.Clock} },
+		Retryer:      func() aws.Retryer { return pacing{settings.Retryer(), s.options.Clock, s.options.Seed} },
 	}
-}
-
-// pacing keeps the product's retries in step with the suite's clock.
-type pacing struct {
-	aws.RetryerV2
-	clock *clock.Clock
-}
-
-// RetryDelay is how long to wait before the next attempt.
-func (p pacing) RetryDelay(attempt int, err error) (time.Duration, error) {
-	delay, err := p.RetryerV2.RetryDelay(attempt, err)
-	return p.clock.Lasts(delay), err
 }
 
 type callerKey struct{}
@@ -70,12 +58,29 @@ type callerKey struct{}
 // naming writes into each request who makes it, for the call log.
 type naming struct{ client *http.Client }
 
-// Do sends the request.
+// Do sends the request. What comes back knows what was sent, so that a repetition
+// can be timed by it.
 func (n naming) Do(r *http.Request) (*http.Response, error) {
-	if caller, ok := r.Context().Value(callerKey{}).(string); ok {
+	caller, ok := r.Context().Value(callerKey{}).(string)
+	if ok {
 		r.Header.Set(query.CallerHeader, caller)
 	}
-	return n.client.Do(r) //nolint:gosec // the address is the suite's own
+	sent := sent{caller: caller, target: r.Header.Get("X-Amz-Target")}
+	if r.Body != nil {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		sent.body, r.Body = body, io.NopCloser(bytes.NewReader(body))
+	}
+	answer, err := n.client.Do(r) //nolint:gosec // the address is the suite's own
+	if err != nil {
+		return nil, &broken{err, sent}
+	}
+	if answer.StatusCode >= http.StatusBadRequest {
+		answer.Request = r.WithContext(context.WithValue(r.Context(), sentKey{}, sent))
+	}
+	return answer, nil
 }
 
 // As marks the calls made with ctx as a person's, or whoever is named.

@@ -9,6 +9,7 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Throttled means AWS was busy or unreachable: the same call works in seconds or minutes.
@@ -50,7 +51,7 @@ func (e *Failed) Error() string {
 	if e.Do == "" {
 		return Brief(e.Err)
 	}
-	return fmt.Sprintf("%s. %s", Brief(e.Err), e.Do)
+	return fmt.Sprintf("%s. %s", strings.TrimSuffix(Brief(e.Err), "."), e.Do)
 }
 
 // Unwrap gives the wrapped error.

@@ -2,7 +2,7 @@
 // inside one run, what was decided about it and what was done to it.
 //
 // A step takes the whole job and returns the whole job; the state machine only
-// compares Decision, Back, Image.State and Plan.Restart, which handlers have set.
+// compares Decision, Hangs, Back, Image.State and Plan.Restart, which handlers have set.
 package job
 
 import (
@@ -31,6 +31,9 @@ type Job struct {
 
 	// Await is what the job waits for, set by the step before a wait.
 	Await *Await `json:"await,omitempty"`
+
+	// Hangs is whether the stop takes longer than the plan bears, so that it is sent again by force.
+	Hangs bool `json:"hangs"`
 
 	Image Image `json:"image,omitzero"`
 	// Rolled is what was pointed at the image, or could not be.
@@ -181,6 +184,7 @@ type Rolled struct {
 type Times struct {
 	Claimed     time.Time `json:"claimed,omitzero"`
 	StopSent    time.Time `json:"stopSent,omitzero"`
+	Forced      time.Time `json:"forced,omitzero"` // the forced stop, sent when the first one hung
 	Stopped     time.Time `json:"stopped,omitzero"`
 	ImageSent   time.Time `json:"imageSent,omitzero"`
 	Snapshotted time.Time `json:"snapshotted,omitzero"`

@@ -31,4 +31,7 @@ const (
 	InstanceStoreData ReasonCode = "instance-store-data"
 	AddressChanges    ReasonCode = "public-address-changes"
 	SlowVolume        ReasonCode = "slow-volume"
+	// The others are known only once they have happened; no plan can skip for them.
+	ForcedStop   ReasonCode = "stopped-by-force"
+	StartedEarly ReasonCode = "started-by-somebody"
 )

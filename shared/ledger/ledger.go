@@ -86,6 +86,8 @@ type Claim struct {
 	StopSent time.Time `json:"stopSent,omitzero"`
 	// StopTried is set before each StopInstances; the last one may take effect though nobody saw its answer.
 	StopTried time.Time `json:"stopTried,omitzero"`
+	// Forced is set before the first StopInstances by force is sent, for a plan that allows it.
+	Forced time.Time `json:"forced,omitzero"`
 	// Left is set when the run ended without bringing the instance back.
 	Left time.Time `json:"left,omitzero"`
 	// Started is when recover last started the instance.

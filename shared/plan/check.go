@@ -31,6 +31,13 @@ const (
 	MinWindow = Duration(time.Minute)
 	// MaxWindow is a week: a run that stops instances any later is not the one that was planned.
 	MaxWindow = Duration(7 * 24 * time.Hour)
+	// MinForce is well beyond the few minutes after which EC2 itself cuts a guest off that does
+	// not shut down (User Guide, "How instance stop and start works"): whoever is not stopped by
+	// then hangs, and is not a database that still writes.
+	MinForce = Duration(10 * time.Minute)
+	// MaxForce leaves a quarter of the hour that a run waits for a stop: AWS gives a forced stop ten
+	// minutes before it wants to be asked (User Guide, "Troubleshoot Amazon EC2 instance stop issues").
+	MaxForce = Duration(45 * time.Minute)
 	// MinGrace is an hour: EC2 deprecates to the minute, and somebody should be able to see it before the image goes.
 	MinGrace = Duration(time.Hour)
 	// MaxGrace is 30 days: the ledger remembers for 62 when an image was deprecated, and two graces must fit into that.
@@ -119,12 +126,26 @@ func (p Plan) Check() []Problem {
 	if p.Window < MinWindow || p.Window > MaxWindow {
 		c.add("window", "%s is outside 1m to 168h", p.Window)
 	}
+	c.force(p)
 	c.selector(p.Name, p.Sources)
 	c.image(p.Image)
 	c.roll(p.Roll)
 	c.keep(p.Keep)
 	c.notify(p.Notify)
 	return c.found
+}
+
+// force is off at zero.
+func (c *checker) force(p Plan) {
+	switch {
+	case p.Force == 0:
+	case p.Consistency == Reboot || p.Consistency == None:
+		c.add("force", "means nothing with consistency %s, which stops no instance", p.Consistency)
+	case p.Force < MinForce:
+		c.add("force", "%s is less than 10m: EC2 itself cuts off a guest that does not shut down, after some minutes", p.Force)
+	case p.Force > MaxForce:
+		c.add("force", "%s is more than 45m: a run waits an hour for a stop, and a forced one needs some of it", p.Force)
+	}
 }
 
 // checker gathers the problems of one plan.

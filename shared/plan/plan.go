@@ -41,6 +41,9 @@ type Plan struct {
 	Limit Limit `json:"limit,omitzero"`
 	// Window is how long after its scheduled time a run may still stop instances, 1m to 168h. Default 4h.
 	Window Duration `json:"window,omitempty"`
+	// Force is how long a stop may hang before the instance is stopped by force, 10m to 45m. Default: never.
+	// A forced stop may skip flushing: file systems may need a check, and the image holds what was on disk.
+	Force Duration `json:"force,omitempty"`
 	// Strict turns warnings (a public address that will change, instance-store data, slow volumes) into skips.
 	Strict bool `json:"strict,omitempty"`
 	// Image says how images are named and tagged.

@@ -119,7 +119,7 @@ func TestParseReadsEveryKey(t *testing.T) {
 	}
 	rate := plan.Default()
 	rate.Name, rate.Schedule, rate.Limit = "rate", "rate(1 day)", plan.Limit{Percent: 100}
-	rate.Roll.Skip, rate.Notify.On = true, []plan.Outcome{plan.Failed}
+	rate.Force, rate.Roll.Skip, rate.Notify.On = plan.MaxForce, true, []plan.Outcome{plan.Failed}
 	if diff := cmp.Diff(rate, plans.Plans["rate"]); diff != "" {
 		t.Error(diff)
 	}

@@ -30,8 +30,18 @@ func leftStopped(r job.Result, region string) *Failure {
 	return &Failure{
 		What: cmp.Or(r.Problem, "the instance did not come back"),
 		Did:  "Goldsmith stopped it" + since + " and could not bring it back; it goes on trying every few minutes." + keptImage(r.Image),
-		Do:   "Start it: aws ec2 start-instances --instance-ids " + r.Source + inRegion(region),
+		Do:   bringBack(r, region),
 	}
+}
+
+// bringBack says how a person brings the instance back. One that was never seen
+// stopped may hang in stopping, where EC2 refuses to start it.
+func bringBack(r job.Result, region string) string {
+	do := "Start it: aws ec2 start-instances --instance-ids " + r.Source + inRegion(region)
+	if r.Times.Stopped.IsZero() {
+		do += ". If it hangs in stopping, force it first: aws ec2 stop-instances --force --instance-ids " + r.Source + inRegion(region)
+	}
+	return do
 }
 
 // broken speaks of a source that failed but is as it was before.

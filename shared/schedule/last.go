@@ -10,8 +10,8 @@ var earliest = time.Date(1969, time.December, 1, 0, 0, 0, 0, time.UTC)
 // for a rate ok is always false.
 //
 // It looks back twice as far each time until Next finds a run, and then closes in
-// on the latest by halves: some seventy times Next, for every minute as for
-// every leap year, and no other rule of the clocks than Next's.
+// on the latest by halves until none follows: at once for what runs daily or more
+// rarely, and no other rule of the clocks than Next's.
 func (s Schedule) Last(before time.Time) (last time.Time, ok bool) {
 	if s.every > 0 {
 		return time.Time{}, false
@@ -31,6 +31,11 @@ func (s Schedule) Last(before time.Time) (last time.Time, ok bool) {
 	}
 	// The latest run is last, or lies between it and none. Runs are whole seconds.
 	for none.Sub(last) > time.Second {
+		later, ok := runs(last)
+		if !ok {
+			break
+		}
+		last = later
 		middle := last.Add(none.Sub(last) / 2)
 		if later, ok := runs(middle); ok {
 			last = later

@@ -99,7 +99,7 @@ func pinned(now Now) string {
 func setBack(now Now, known ledger.Target) string {
 	latest, rolled := known.Latest()
 	if back := backed(now, known); back != nil {
-		return fmt.Sprintf("%s rolled it back to %s on %s; %s", cmp.Or(back.By, "somebody"), describe(*back, now.Alias), back.At.UTC().Format("2006-01-02 15:04 UTC"), follow(latest, now.Alias))
+		return fmt.Sprintf("%s rolled it back to %s; %s", cmp.Or(back.By, "somebody"), describe(*back, now.Alias), follow(latest, now.Alias))
 	}
 	switch {
 	case !rolled:
@@ -131,9 +131,9 @@ func backed(now Now, known ledger.Target) *ledger.Point {
 // follow is what a person does so that the target takes new images again.
 func follow(latest ledger.Point, alias bool) string {
 	if alias {
-		return "write " + latest.Image + " into it to let it follow again"
+		return "write " + latest.Image + " into it to let it follow"
 	}
-	return fmt.Sprintf("make version %d its default again to let it follow", latest.Version)
+	return fmt.Sprintf("make version %d its default to let it follow", latest.Version)
 }
 
 func describe(p ledger.Point, alias bool) string {

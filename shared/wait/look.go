@@ -23,6 +23,8 @@ const (
 	// stopLimit: EC2 forces a guest off after some minutes; one that still hangs
 	// after an hour needs a person, and starting it again is all that is left.
 	stopLimit = time.Hour
+	// forceLimit: AWS gives a forced stop ten minutes (User Guide, "Troubleshoot Amazon EC2 instance stop issues").
+	forceLimit = 15 * time.Minute
 	// snapshotLimit: the instance is down meanwhile, and snapshots appear within
 	// seconds; half an hour without one means they will not come.
 	snapshotLimit = 30 * time.Minute
@@ -59,7 +61,7 @@ type API interface {
 func For(j job.Job, what job.For) (*job.Await, error) {
 	switch what {
 	case job.ForStopped:
-		return &job.Await{Resource: j.Source.ID, For: what, Until: j.Times.StopSent.Add(stopLimit)}, nil
+		return &job.Await{Resource: j.Source.ID, For: what, Until: stopUntil(j)}, nil
 	case job.ForSnapshots:
 		return &job.Await{Resource: j.Source.ID, For: what, Until: j.Times.ImageSent.Add(snapshotLimit)}, nil
 	case job.ForRunning:
@@ -69,6 +71,15 @@ func For(j job.Job, what job.For) (*job.Await, error) {
 	default:
 		return nil, fmt.Errorf("nothing is known of waiting for %q", what)
 	}
+}
+
+// stopUntil is an hour after the stop, but not before a forced one has had its time.
+func stopUntil(j job.Job) time.Time {
+	until := j.Times.StopSent.Add(stopLimit)
+	if forced := j.Times.Forced.Add(forceLimit); !j.Times.Forced.IsZero() && forced.After(until) {
+		return forced
+	}
+	return until
 }
 
 // look describes what the job waits for once. It returns the job as it is then
@@ -90,11 +101,34 @@ func look(ctx context.Context, api API, j job.Job, now time.Time) (job.Job, bool
 
 func lookStopped(ctx context.Context, api API, j job.Job, now time.Time) (job.Job, bool, error) {
 	instance, err := alive(ctx, api, j)
-	if err != nil || source.State(instance) != types.InstanceStateNameStopped {
+	if err != nil {
 		return j, false, err
 	}
-	j.Times.Stopped = now
-	return j, true, nil
+	switch source.State(instance) {
+	case types.InstanceStateNameStopped:
+		if err := doubtful(j); err != nil {
+			return j, false, err
+		}
+		j.Times.Stopped = now
+		return j, true, nil
+	case types.InstanceStateNameStopping:
+		// Only what is on its way down is ever forced: somebody else may have started it again.
+		j.Hangs = j.Plan.Force > 0 && j.Times.Forced.IsZero() && now.Sub(j.Times.StopSent) >= time.Duration(j.Plan.Force)
+		return j, j.Hangs, nil
+	default:
+		return j, false, nil
+	}
+}
+
+// doubtful is the failure of an instance that was stopped by force though its
+// plan takes no image with a warning; it is only brought back.
+func doubtful(j job.Job) error {
+	if j.Times.Forced.IsZero() || !j.Plan.Strict {
+		return nil
+	}
+	return fault.Failure("Check its file systems, and why it did not shut down.",
+		"%s (%s) hung while it was stopped and was stopped by force; plan %s is strict, so no image was made of it",
+		j.Source.Name, j.Source.ID, j.Run.Plan)
 }
 
 func lookRunning(ctx context.Context, api API, j job.Job, now time.Time) (job.Job, bool, error) {
@@ -109,17 +143,31 @@ func lookRunning(ctx context.Context, api API, j job.Job, now time.Time) (job.Jo
 			return j, false, err
 		}
 		j.Back, j.Times.Running = true, now
-		return j, true, nil
+		return startedEarly(j, instance), true, nil
 	case types.InstanceStateNameStopped:
 		// StartInstances answers "pending" and EC2 gives up a moment later, for
 		// one because nobody may use the volume's key.
 		if now.Sub(j.Times.StartSent) > settling {
-			return j, false, fault.Failure("Recover goes on trying; see the instance's state transition reason in the EC2 console.",
+			return j, false, fault.Failure("Recover goes on trying. If it says Client.InternalError, see whether the KMS key of an encrypted volume may be used.",
 				"%s (%s) went back to stopped after it was started: %s", j.Source.Name, j.Source.ID, source.Why(instance))
 		}
 	default:
 	}
 	return j, false, nil
+}
+
+// startedEarly warns when somebody started the instance before its snapshots
+// were there: its launch time is that of its last start, in full seconds.
+func startedEarly(j job.Job, instance types.Instance) job.Job {
+	launched := aws.ToTime(instance.LaunchTime)
+	if j.Times.Snapshotted.IsZero() || !launched.After(j.Times.StopSent) || !launched.Add(time.Second).Before(j.Times.Snapshotted) {
+		return j
+	}
+	j.Warnings = append(slices.Clone(j.Warnings), job.Reason{
+		Code: job.StartedEarly,
+		Text: "somebody started it while it was being imaged: its image may hold half-written data",
+	})
+	return j
 }
 
 // alive is the job's instance; it is an error when there is none any more.

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
@@ -55,6 +56,43 @@ func TestStopped(t *testing.T) {
 	settle(t, work(), job.ForStopped, 2*time.Hour, &cloud{instance: instance("stopped")}, &tokens{}).reached(t)
 }
 
+// A plan may bear a hanging stop for a while only: then it is to be sent by force, once.
+func TestStopThatHangs(t *testing.T) {
+	j := work()
+	j.Plan.Force = plan.Duration(15 * time.Minute)
+	at := func(after time.Duration, state types.InstanceStateName) outcome {
+		return settle(t, j, job.ForStopped, after, &cloud{instance: instance(state)}, &tokens{})
+	}
+	at(15*time.Minute-time.Second, "stopping").pending(t)
+	if got := at(15*time.Minute, "stopping").reached(t); !got.Hangs || !got.Times.Stopped.IsZero() {
+		t.Errorf("hangs %v, stopped %s", got.Hangs, got.Times.Stopped)
+	}
+	if got := at(20*time.Minute, "stopped").reached(t); got.Hangs {
+		t.Error("a stopped instance hangs")
+	}
+	// Whoever runs was started by somebody, or its stop has had no effect.
+	at(20*time.Minute, "running").pending(t)
+
+	j.Times.Forced = begun.Add(50 * time.Minute)
+	at(65*time.Minute, "stopping").pending(t)
+	at(65*time.Minute+time.Second, "stopping").failed(t, "not stopped")
+	if got := at(55*time.Minute, "stopped").reached(t); got.Hangs || got.Times.Stopped.IsZero() {
+		t.Errorf("hangs %v, stopped %s", got.Hangs, got.Times.Stopped)
+	}
+	j.Plan.Strict = true
+	at(55*time.Minute, "stopped").failed(t, "web (i-1) hung while it was stopped and was stopped by force", "strict", "Check its file systems")
+	j.Plan.Force, j.Times.Forced = 0, time.Time{}
+	at(time.Hour, "stopping").pending(t)
+}
+
+// The plan's longest patience leaves a forced stop the ten minutes that AWS gives it.
+func TestForceComesInTime(t *testing.T) {
+	await, err := wait.For(work(), job.ForStopped)
+	if left := await.Until.Sub(begun.Add(time.Duration(plan.MaxForce))); err != nil || left < 10*time.Minute {
+		t.Errorf("a forced stop has %s, %v", left, err)
+	}
+}
+
 func TestRunning(t *testing.T) {
 	now := begun.Add(time.Minute)
 	if j := settle(t, work(), job.ForRunning, time.Minute, &cloud{instance: instance("running")}, &tokens{}).reached(t); !j.Times.Running.Equal(now) || !j.Back {
@@ -66,6 +104,20 @@ func TestRunning(t *testing.T) {
 	settle(t, work(), job.ForRunning, 45*time.Second, &cloud{instance: instance("stopped")}, &tokens{}).pending(t)
 	settle(t, work(), job.ForRunning, 46*time.Second, &cloud{instance: instance("stopped")}, &tokens{}).failed(t, "went back to stopped", "the key is disabled")
 	settle(t, work(), job.ForRunning, time.Hour+time.Second, &cloud{instance: instance("pending")}, &tokens{}).failed(t, "not running")
+}
+
+// Whoever starts the instance before its snapshots are there spoils the image.
+func TestStartedEarly(t *testing.T) {
+	j := work()
+	j.Times.Snapshotted = begun.Add(time.Minute)
+	for after, warned := range map[time.Duration]int{-24 * time.Hour: 0, 30 * time.Second: 1, 2 * time.Minute: 0} {
+		running := instance("running")
+		running.LaunchTime = aws.Time(begun.Add(after))
+		got := settle(t, j, job.ForRunning, 3*time.Minute, &cloud{instance: running}, &tokens{}).reached(t)
+		if len(got.Warnings) != warned || warned > 0 && got.Warnings[0].Code != job.StartedEarly {
+			t.Errorf("launched %s after the stop: %v", after, got.Warnings)
+		}
+	}
 }
 
 func TestRunningAndHealthy(t *testing.T) {

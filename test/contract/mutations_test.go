@@ -106,6 +106,7 @@ var mutations = []mutation{
 	{"choices", "an image state that is none", entry("Is the image ready?", "Choices", 0, func(c object) { c["StringEquals"] = "ready" }), `$.image.state is never "ready"`},
 	{"choices", "an outcome that is none", entry("Did the run go well?", "Choices", 0, func(c object) { c["StringEquals"] = "FAILED" }), `$.outcome is never "FAILED"`},
 	{"choices", "a field that is none", entry("Is the instance back?", "Choices", 0, func(c object) { c["Variable"] = "$.isBack" }), `"$.isBack" is no field of job.Job`},
+	{"choices", "a stop that hangs for another reason", entry("Does the stop hang?", "Choices", 0, func(c object) { c["Variable"] = "$.plan.force" }), "$.plan.force is left out of the JSON"},
 	{"choices", "a field of the other document", entry("Are there more sources?", "Choices", 0, func(c object) { c["Variable"] = "$.back" }), `"$.back" is no field of job.Page`},
 	{"choices", "a field that may be left out", entry("Is the instance back?", "Choices", 0, func(c object) { c["Variable"] = "$.source.wasRunning" }), "is left out of the JSON"},
 	{"choices", "a text taken for a truth", entry("Are there more sources?", "Choices", 0, func(c object) { c["Variable"] = "$.cursor" }), "$.cursor is a string, not a bool"},

@@ -54,11 +54,16 @@ func (h *hooks) arm(armed *hook) {
 
 // Invoke calls the function with what is armed around it.
 func (h *hooks) Invoke(ctx context.Context, function string, payload []byte) ([]byte, *asl.Error) {
-	step, j := read(function, payload)
-	h.strike(step, j, false)
+	h.strike(function, payload, false)
 	answer, failed := h.inner.Invoke(ctx, function, payload)
-	h.strike(step, j, true)
+	h.strike(function, payload, true)
 	return answer, failed
+}
+
+func (h *hooks) idle() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.armed) == 0
 }
 
 func read(function string, payload []byte) (step string, j work) {
@@ -82,7 +87,11 @@ func read(function string, payload []byte) (step string, j work) {
 	return step, j
 }
 
-func (h *hooks) strike(step string, j work, after bool) {
+func (h *hooks) strike(function string, payload []byte, after bool) {
+	if h.idle() {
+		return
+	}
+	step, j := read(function, payload)
 	for _, due := range h.take(step, j, after) {
 		due.do(j)
 	}

@@ -48,7 +48,7 @@ var invariants = []invariant{
 	{isBack, func(n *night, _ []types.Image) { n.everythingIsBack() }},
 	{staysStopped, func(n *night, _ []types.Image) { n.stoppedStaysStopped() }},
 	{released, func(n *night, images []types.Image) { n.noClaims(); n.noWaits(images); n.noRequests() }},
-	{launches, (*night).templatesLaunch},
+	{launches, func(n *night, _ []types.Image) { n.templatesLaunch() }},
 	{told, func(n *night, _ []types.Image) { n.oneMessageEach() }},
 	{enrolled, func(n *night, _ []types.Image) { n.onlyEnrolledAreTouched() }},
 	// An image takes ten minutes; what becomes of one whose job is dead is seen by the sweep after them.
@@ -137,6 +137,7 @@ func (n *night) oneImageEach(images []types.Image) {
 		}
 		of[key] = id
 	}
+	n.madeOnce()
 	for _, s := range n.snapshots() {
 		n.ours(aws.ToString(s.SnapshotId), tag.Map(s.Tags))
 	}
@@ -169,6 +170,26 @@ func (n *night) recordedOrRemoved(images []types.Image) {
 		}
 		if !used[id] && !pending[tags[tag.Source]+tags[tag.Run]] && !n.heldFor(tags[tag.Source]) {
 			n.t.Errorf("snapshot %s of %s belongs to no image", id, tags[tag.Source])
+		}
+	}
+}
+
+// madeOnce: no second image was made for a source and run, not even one that was removed since.
+func (n *night) madeOnce() {
+	n.t.Helper()
+	made := map[string]string{}
+	for _, c := range n.callsOf("CreateImage") {
+		for _, id := range c.Resources {
+			if !strings.HasPrefix(id, "ami-") {
+				continue
+			}
+			form, err := query.ParseForm(c.Form)
+			n.ok(err)
+			from := form.Text("Description") // it names the source and the run
+			if other := made[from]; other != "" {
+				n.t.Errorf("%s and %s were both made: %s", other, id, from)
+			}
+			made[from] = id
 		}
 	}
 }
@@ -227,18 +248,18 @@ func (n *night) noRequests() {
 }
 
 // templatesLaunch: whatever a template's default version names can be launched.
-func (n *night) templatesLaunch(images []types.Image) {
+func (n *night) templatesLaunch() {
 	n.t.Helper()
 	for _, v := range n.defaults() {
 		id := aws.ToString(v.LaunchTemplateData.ImageId)
-		made := slices.IndexFunc(images, func(i types.Image) bool { return aws.ToString(i.ImageId) == id })
-		if made >= 0 && images[made].State != types.ImageStateAvailable {
-			n.t.Errorf("template %s launches %s, which is %s", aws.ToString(v.LaunchTemplateName), id, images[made].State)
-		}
 		if alias, ok := strings.CutPrefix(id, "resolve:ssm:"); ok {
 			if _, exists := n.Parameters.Value(alias); !exists {
 				n.t.Errorf("template %s launches from %s, which does not exist", aws.ToString(v.LaunchTemplateName), alias)
 			}
+			continue
+		}
+		if !n.EC2.Launchable(id) {
+			n.t.Errorf("template %s launches %s, which is not available", aws.ToString(v.LaunchTemplateName), id)
 		}
 	}
 }
@@ -253,21 +274,33 @@ func (n *night) oneMessageEach() {
 	if n.excused.twice {
 		most = 2
 	}
+	messages := n.messages()
 	for _, r := range n.runs() {
-		if told := len(n.messagesOf(r)); told < 1 || told > most {
+		if told := len(telling(messages, r)); told < 1 || told > most {
 			n.t.Errorf("run %s is told in %d messages, want one", r.Name, told)
 		}
 	}
-	if told, runs := len(n.Slack.Messages()), len(n.runs()); told > runs+most-1 {
+	if told, runs := len(messages), len(n.runs()); told > runs+most-1 {
 		n.t.Errorf("%d messages tell of %d runs", told, runs)
 	}
 }
 
 // messagesOf are the messages that tell a run.
-func (n *night) messagesOf(r states.Execution) []string {
-	var found []string
+func (n *night) messagesOf(r states.Execution) []string { return telling(n.messages(), r) }
+
+// messages are all messages as people read them.
+func (n *night) messages() []string {
+	var all []string
 	for _, m := range n.Slack.Messages() {
-		if text := m.Terminal(false); strings.Contains(text, "details/"+r.ARN+")") {
+		all = append(all, m.Terminal(false))
+	}
+	return all
+}
+
+func telling(messages []string, r states.Execution) []string {
+	var found []string
+	for _, text := range messages {
+		if strings.Contains(text, "details/"+r.ARN+")") {
 			found = append(found, text)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"goldsmith/local/bus"
 	"goldsmith/local/ec2"
@@ -13,18 +14,33 @@ import (
 	"goldsmith/shared/plan"
 )
 
-// The same seed is the same night, another seed another one, as long as no call
-// has to be repeated: the SDK's pauses between attempts are not drawn from the seed.
+// The same seed is the same night, another seed another one. A seed repeats how long
+// EC2 takes, which events are lost, doubled and late, what is injected, and the pauses
+// between the SDK's attempts and the state machine's. It does not repeat the order of what
+// happens at the very same moment, such as the ids of two images made then.
 func TestTheSameSeedIsTheSameNight(t *testing.T) {
-	for what, o := range map[string]suite.Options{
-		"calm": {},
-		"wild": {
-			Events: map[string]bus.Faults{"": {Loss: 0.2, Double: 0.3, Reorder: 0.5}, bus.SchedulerSource: {}},
-			EC2:    ec2.Options{Lag: 5 * 1e9},
-		},
+	wild := suite.Options{
+		Events: map[string]bus.Faults{"": {Loss: 0.2, Double: 0.3, Reorder: 0.5}, bus.SchedulerSource: {}},
+		EC2:    ec2.Options{Lag: 5 * time.Second},
+	}
+	// One hour: what is repeated for longer than the SDK and the state machine do is not got over.
+	hour := due.Add(time.Hour)
+	throttled := ec2.Fault{Chance: 0.4, Code: "RequestLimitExceeded", Until: hour}
+	dropped := ec2.Fault{Chance: 0.2, Drop: true, Until: hour}
+	for what, c := range map[string]struct {
+		options suite.Options
+		faults  []ec2.Fault
+	}{
+		"calm":                {},
+		"wild":                {options: wild},
+		"throttled":           {faults: []ec2.Fault{throttled}},
+		"broken connections":  {faults: []ec2.Fault{dropped}},
+		"all of it":           {options: wild, faults: []ec2.Fault{throttled, dropped}},
+		"under EC2's buckets": {options: suite.Options{EC2: ec2.Options{Buckets: true}}, faults: []ec2.Fault{{Action: "StartInstances", PerSecond: 0.2}}},
 	} {
 		t.Run(what, func(t *testing.T) {
-			first, again, other := summary(t, o, 11), summary(t, o, 11), summary(t, o, 12)
+			play := func(seed uint64) string { return summary(t, c.options, c.faults, seed) }
+			first, again, other := play(11), play(11), play(12)
 			if first != again {
 				t.Errorf("seed 11 played two nights:\n%s\n%s", first, again)
 			}
@@ -36,7 +52,7 @@ func TestTheSameSeedIsTheSameNight(t *testing.T) {
 }
 
 // summary is what a night came to: each source's image and moments.
-func summary(t *testing.T, o suite.Options, seed uint64) string {
+func summary(t *testing.T, o suite.Options, faults []ec2.Fault, seed uint64) string {
 	t.Helper()
 	var said []string
 	o.Seed, o.Plans = seed, nightly(func(p *plan.Plan) { p.Concurrency = 5 })
@@ -45,6 +61,10 @@ func summary(t *testing.T, o suite.Options, seed uint64) string {
 			n.launch(fmt.Sprintf("web-%d", i), []string{"", "gp3 st1", "stopped", "m5.large spot"}[i%4])
 		}
 		n.template("web", "web-0", "t3.micro", ec2.ImageX86)
+		n.begin()
+		for _, f := range faults {
+			n.EC2.Inject(f)
+		}
 		n.run()
 		results := n.results(n.onlyRun())
 		for _, id := range slices.Sorted(maps.Keys(results)) {

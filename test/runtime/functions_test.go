@@ -98,7 +98,7 @@ func functions(t *testing.T) map[string]function {
 			{document(t, back), "", "", "", `"back":true`},
 		}},
 		"roll": {table + " " + path, []invocation{
-			{document(t, one), "", "Query", "Failed", "reading what web has rolled"},
+			{document(t, one), "", "DescribeImages", "Failed", "looking at image "},
 			{document(t, unrolled), "", "", "", `"back":false`},
 		}},
 		"rollback": {table + " " + secret, []invocation{
