@@ -5,6 +5,7 @@ package retire
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"goldsmith/shared/fault"
@@ -123,7 +124,7 @@ func (r *round) blind(ctx context.Context) error {
 	}
 	handler.Log(ctx).ErrorContext(ctx, "nothing is retired", "error", r.Blind)
 	return r.stuck(ctx, retirement{Subject: "uses of images"},
-		"nothing was retired, since it could not be found out what is in use: "+fault.Brief(r.Blind)+". Give the function goldsmith-retire what it is refused; the next run tries again.")
+		"nothing was retired, since it could not be found out what is in use: "+brief(r.Blind)+". Give the function goldsmith-retire what it is refused; the next run tries again.")
 }
 
 // retirement is what is written down.
@@ -151,5 +152,8 @@ func (r *round) failed(ctx context.Context, what retirement, err error, doing st
 		return fmt.Errorf("%s %s: %w", doing, what.Subject, err)
 	}
 	handler.Log(ctx).WarnContext(ctx, "retiring", "subject", what.Subject, "doing", doing, "error", err)
-	return r.stuck(ctx, what, fmt.Sprintf("%s it failed: %s. The next run tries again.", doing, fault.Brief(err)))
+	return r.stuck(ctx, what, fmt.Sprintf("%s it failed: %s. The next run tries again.", doing, brief(err)))
 }
+
+// brief is an error's text without the full stop that some end with, since a sentence follows.
+func brief(err error) string { return strings.TrimSuffix(fault.Brief(err), ".") }

@@ -350,7 +350,7 @@ func TestRetireRefuses(t *testing.T) {
 			Want: sees + "*2" + gates + " PutRetirement DeregisterImage PutRetirement" + sweeps + ": ok",
 			Then: func(s *stage.Stage, _ job.Page) {
 				s.Same("image", is(s, due), "deprecated")
-				s.Same("fate", fate(s, due), "stuck: no rule keeps it; deregistering it failed: OperationNotPermitted: The image is protected.. The next run tries again.")
+				s.Same("fate", fate(s, due), "stuck: no rule keeps it; deregistering it failed: OperationNotPermitted: The image is protected. The next run tries again.")
 			},
 		},
 		{

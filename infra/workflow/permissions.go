@@ -248,7 +248,7 @@ var referring = []Statement{
 		Why:       "DescribeImageReferences looks with the caller's permissions, and only through it are these allowed.",
 		Actions:   []string{"ssm:DescribeParameters", "imagebuilder:ListImageRecipes", "imagebuilder:ListContainerRecipes", "imagebuilder:GetContainerRecipe"},
 		Resources: []string{anything},
-		Condition: Condition{"StringEquals": {"aws:CalledVia": {"ec2-images.amazonaws.com"}}},
+		Condition: Condition{"ForAnyValue:StringEquals": {"aws:CalledVia": {"ec2-images.amazonaws.com"}}},
 	},
 }
 

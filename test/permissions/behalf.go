@@ -52,8 +52,28 @@ func (s Scene) consequences(k Keys) []consequence {
 			call: "ec2:StartInstances", actions: []string{"ec2:StartInstances"},
 			resource: s.license(),
 		},
+		{
+			// docs.aws.amazon.com/AWSEC2/latest/UserGuide/deregister-ami.html: with the image go those of its
+			// snapshots that the caller may delete. They are tagged in the call that makes them.
+			call: "ec2:DeregisterImage", actions: []string{"ec2:DeleteSnapshot"}, resource: s.resource("snap-0123456789abcdef0"),
+			keys: map[string][]string{"aws:ResourceTag/goldsmith:managed": {"true"}},
+		},
+		{
+			// docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-ami-references.html: the resources are looked at
+			// with the caller's permissions, on its way through EC2.
+			call: "ec2:DescribeImageReferences", actions: []string{
+				"ec2:DescribeInstances", "ec2:DescribeLaunchTemplates", "ec2:DescribeLaunchTemplateVersions", "ssm:DescribeParameters",
+				"imagebuilder:ListImageRecipes", "imagebuilder:ListContainerRecipes", "imagebuilder:GetContainerRecipe",
+			}, resource: "*", keys: throughEC2,
+		},
+		{
+			call: "ec2:DescribeImageReferences", actions: []string{"ssm:GetParameters"}, resource: parameter(s, "/anything"), keys: throughEC2,
+		},
 	}
 }
+
+// throughEC2 is a call that DescribeImageReferences makes for its caller.
+var throughEC2 = map[string][]string{"aws:CalledVia": {"ec2-images.amazonaws.com"}}
 
 func (s Scene) license() string {
 	return "arn:" + s.Partition + ":license-manager:" + s.Region + ":999999999999:license-configuration:lic-0123456789abcdef0123456789abcdef"

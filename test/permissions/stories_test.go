@@ -1,6 +1,7 @@
 package permissions
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -125,6 +126,7 @@ var stories = []story{
 		time.Sleep(2 * time.Hour)
 		n.want("state", n.EC2.State(web), ec2.Running)
 	}},
+	{name: "old images over three nights", play: retired},
 	{name: "an image that fails", play: lostImage},
 	{name: "an image that fails, no events", events: silent, play: lostImage},
 }
@@ -204,6 +206,57 @@ func requestOnASnapshot(value string) func(n *night) {
 		time.Sleep(time.Minute)
 		n.want("request", n.EC2.Tags(snapshot)[tag.Request], "")
 	}
+}
+
+// retired are three nights: old images are deprecated, disabled and removed, and what was
+// left of one that somebody deregistered by hand is swept.
+func retired(n *night) {
+	must(n.ssm().PutParameter(n.ctx, &ssm.PutParameterInput{
+		Name: aws.String("/golden/web"), Value: aws.String(ec2.ImageX86), Type: ssmtypes.ParameterTypeString, DataType: aws.String("aws:ec2:image"),
+	}))(n.t)
+	web := n.launch(ec2.ImageX86, "", enrolled("web", "aging"))
+	old := func(days int) string {
+		return n.EC2.SeedImage(fmt.Sprintf("old/%d", days), time.Now().AddDate(0, 0, -days), map[string]string{
+			tag.Managed: "true", tag.Plan: "aging", tag.Name: "web", tag.Source: web, tag.Run: fmt.Sprint(days),
+		})
+	}
+	due, shared, gone := old(100), old(101), old(102)
+	n.template("by-alias", "resolve:ssm:/golden/web", nil)
+	for _, id := range []string{n.template("subscribed", due, map[string]string{tag.Source: "web"}), n.template("listed", due, nil)} {
+		n.version(id, ec2.ImageX86)
+	}
+	must(n.cloud.DeregisterImage(n.ctx, &sdk.DeregisterImageInput{ImageId: aws.String(gone)}))(n.t)
+	n.run(aging)
+	n.want("deprecated", n.image(due).DeprecationTime != nil, true)
+	must(n.cloud.ModifyImageAttribute(n.ctx, &sdk.ModifyImageAttributeInput{ImageId: aws.String(shared), LaunchPermission: &types.LaunchPermissionModifications{
+		Add: []types.LaunchPermission{{UserId: aws.String("210987654321")}},
+	}}))(n.t)
+	n.run(aging.AddDate(0, 0, 1))
+	n.want("shared", n.image(shared).DeprecationTime == nil, true)
+	n.want("state", n.image(due).State, types.ImageStateDisabled)
+	n.run(aging.AddDate(0, 0, 2))
+	n.want("gone", n.image(due).ImageId == nil, true)
+}
+
+// aging is when plan aging runs first.
+var aging = time.Date(2000, time.January, 1, 1, 30, 0, 0, time.UTC)
+
+// version adds a version to a template and makes it the default.
+func (n *night) version(template, image string) {
+	n.t.Helper()
+	must(n.cloud.CreateLaunchTemplateVersion(n.ctx, &sdk.CreateLaunchTemplateVersionInput{
+		LaunchTemplateId: aws.String(template), LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: aws.String(image), InstanceType: "m5.large"},
+	}))(n.t)
+	must(n.cloud.ModifyLaunchTemplate(n.ctx, &sdk.ModifyLaunchTemplateInput{LaunchTemplateId: aws.String(template), DefaultVersion: aws.String("2")}))(n.t)
+}
+
+// image is an image as EC2 describes it; the zero one when it is gone.
+func (n *night) image(id string) (found types.Image) {
+	n.t.Helper()
+	for _, i := range must(n.cloud.DescribeImages(n.ctx, &sdk.DescribeImagesInput{ImageIds: []string{id}, IncludeDisabled: aws.Bool(true)}))(n.t).Images {
+		found = i
+	}
+	return found
 }
 
 // aborted ends a run while its instance is down: recover brings it back and tells people.

@@ -69,6 +69,8 @@ func functions(t *testing.T) map[string]function {
 	unrolled := running()
 	unrolled.Plan.Roll.Skip = true
 	page := job.Page{Run: one.Run, Plan: one.Plan, Execution: one.Execution, Sources: []job.Source{}}
+	retiring := page
+	retiring.Plan.Keep.Last = 3
 	return map[string]function{
 		"trigger": {machine + " " + plans, []invocation{
 			{sample(t, "schedule"), "", "StartExecution", "Failed", "starting run nightly-20260322T020000Z"},
@@ -106,7 +108,11 @@ func functions(t *testing.T) map[string]function {
 			{sample(t, "tag-unrelated"), "", "", "", `"ignored":`},
 		}},
 		"release": {table, []invocation{{document(t, one), "", "PutItem", "Failed", "recording the result of i-0a1b2c3d4e5f60718"}}},
-		"notify":  {table + " " + secret, []invocation{{document(t, page), "", "GetItem", "Failed", "reading run nightly-1"}}},
+		"retire": {table + " " + path, []invocation{
+			{document(t, retiring), "", "DescribeImages", "Failed", "listing the images of plan nightly"},
+			{document(t, page), "", "", "", `"retire":{"cursor":"","more":false}`},
+		}},
+		"notify": {table + " " + secret, []invocation{{document(t, page), "", "GetItem", "Failed", "reading run nightly-1"}}},
 		"recover": {table + " " + machine + " " + plans + " " + secret + " " + path, []invocation{
 			{sample(t, "sweep"), "", "Query ListExecutions", "Failed", "reading the claims"},
 			{sample(t, "execution-foreign"), "", "", "", `"ignored":`},
