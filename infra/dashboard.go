@@ -61,6 +61,7 @@ func NewDashboard(scope constructs.Construct, id string, props DashboardProps) D
 		graph("Seconds that plans are overdue", often, search("overdue", metric.Overdue, "Maximum", often)),
 		graph("Executions that did not end well", often, ended(props.Machine)),
 	)
+	dashboard.AddWidgets(graph("Old images", hour, search("retired", metric.ImagesRetired, "Sum", hour), search("could not be", metric.RetiringFailed, "Sum", hour)))
 	dashboard.AddWidgets(graph("Errors by function", often, errorsOf(props.Functions)...))
 	return Dashboard{name}
 }

@@ -120,17 +120,26 @@ func TestWhatMayTouchEC2(t *testing.T) {
 		template = "arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:launch-template/*"
 		license  = "arn:<AWS::Partition>:license-manager:<AWS::Region>:*:license-configuration:*"
 	)
+	const ours = " if map[StringEquals:map[aws:ResourceTag/goldsmith:managed:true]]"
 	want := []string{
 		"image: ec2:CreateImage on " + image + " " + snapshot + " if map[StringEquals:map[aws:RequestTag/goldsmith:managed:true]]",
 		"image: ec2:CreateImage on " + instance + " if map[StringLike:map[aws:ResourceTag/goldsmith:image:*]]",
 		"image: ec2:CreateImage on " + instance + " if map[StringLike:map[aws:ResourceTag/goldsmith:plan:*]]",
 		"image: ec2:CreateTags on " + image + " " + snapshot + " if map[StringEquals:map[ec2:CreateAction:CreateImage]]",
+		"notify: ec2:DeleteTags on " + instance + " " + snapshot + " if map[ForAllValues:StringEquals:map[aws:TagKeys:goldsmith:image] Null:map[aws:TagKeys:false]]",
+		"recover: ec2:DeleteSnapshot on " + snapshot + ours,
+		"recover: ec2:DeleteTags on " + instance + " " + snapshot + " if map[ForAllValues:StringEquals:map[aws:TagKeys:goldsmith:image] Null:map[aws:TagKeys:false]]",
+		"recover: ec2:DeregisterImage on " + image + ours,
 		"recover: ec2:StartInstances on " + instance,
 		"recover: ec2:StartInstances on " + license,
 		"recover: ec2:TerminateInstances on " + instance + " if map[StringLike:map[aws:ResourceTag/goldsmith:proof:*]]",
 		"release: ec2:CreateTags on " + instance + " if map[ForAllValues:StringEquals:map[aws:TagKeys:goldsmith:last-image] Null:map[aws:TagKeys:false]]",
 		"release: ec2:DeleteTags on " + instance + " " + snapshot + " if map[ForAllValues:StringEquals:map[aws:TagKeys:goldsmith:image] Null:map[aws:TagKeys:false]]",
+		"retire: ec2:DeleteLaunchTemplateVersions on " + template + " if map[StringLike:map[aws:ResourceTag/goldsmith:source:*]]",
+		"retire: ec2:DeleteSnapshot on " + snapshot + ours,
+		"retire: ec2:EnableImageDeprecation ec2:DisableImageDeprecation ec2:DisableImage ec2:DeregisterImage on " + image + ours,
 		"roll: ec2:CreateLaunchTemplateVersion ec2:ModifyLaunchTemplate on " + template + " if map[StringLike:map[aws:ResourceTag/goldsmith:source:*]]",
+		"rollback: ec2:CreateLaunchTemplateVersion ec2:ModifyLaunchTemplate on " + template + " if map[StringLike:map[aws:ResourceTag/goldsmith:source:*]]",
 		"start: ec2:StartInstances on " + instance,
 		"start: ec2:StartInstances on " + license,
 		"stop: ec2:StopInstances on " + instance + " if map[StringLike:map[aws:ResourceTag/goldsmith:image:*]]",

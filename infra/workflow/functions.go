@@ -51,13 +51,16 @@ func (f Function) HasPlans() bool { return f.Environment[plansSetting] != "" }
 const (
 	// memory is the design's budget, and Lambda's least.
 	memory = 128
+	// retireMemory holds every image of a plan at once: some 3 KB each, so tens of thousands.
+	retireMemory = 512
 	// stepTimeout leaves five seconds of a state's minute.
 	stepTimeout = 55 * time.Second
 	// pageTimeout leaves ten seconds of the five minutes that selecting a thousand sources may take.
 	pageTimeout = 290 * time.Second
 	// sweepTimeout ends a sweep before the next one is due.
 	sweepTimeout = 290 * time.Second
-	// wakeAge is where a hint has become pointless: heartbeats have looked by then.
+	// wakeAge is where a hint has become pointless: heartbeats have looked by then. Who wants
+	// a rollback has asked again by then, too.
 	wakeAge = time.Hour
 	// longAge is Lambda's most: a request, or the end of a run, is worth a late answer.
 	longAge = 6 * time.Hour
@@ -127,8 +130,8 @@ var Functions = []Function{
 	{
 		Name: "roll", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Points launch templates and Parameter Store aliases at the new image.",
-		Environment: env(pathSetting),
-		Statements: join(everyTask("roll"), []Statement{
+		Environment: env(tableSetting, pathSetting),
+		Statements: join(everyTask("roll"), ledger("Query", "UpdateItem"), []Statement{
 			look("DescribeLaunchTemplates", "DescribeLaunchTemplateVersions", "DescribeInstanceTypes", "DescribeImages"),
 		}, rolling),
 	},
@@ -145,6 +148,15 @@ var Functions = []Function{
 		Statements:  join(everyTask("refresh"), ledger("PutItem"), []Statement{lookAtGroups, look("DescribeLaunchTemplateVersions")}, refreshing),
 	},
 	{
+		Name: "retire", Task: true, Timeout: pageTimeout, Memory: retireMemory,
+		Does:        "Removes images that no rule keeps and nothing uses, with their snapshots and the template versions that name them.",
+		Environment: env(tableSetting, pathSetting),
+		Statements: join(everyTask("retire"), ledger("PutItem", "Query"), []Statement{
+			look("DescribeImages", "DescribeInstances", "DescribeLaunchTemplates", "DescribeLaunchTemplateVersions",
+				"DescribeImageAttribute", "DescribeImageReferences", "DescribeSnapshots", "ListImagesInRecycleBin"),
+		}, referring, retiring),
+	},
+	{
 		Name: "notify", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Adds up what became of every source and tells people once.",
 		Environment: env(tableSetting, secretSetting),
@@ -155,6 +167,14 @@ var Functions = []Function{
 		Does:        "Starts runs: for a schedule, a tag, or a person.",
 		Environment: with(env(plansSetting), machineSetting, "${StateMachineAlias}"),
 		Statements:  join(everyHandler("trigger"), []Statement{startRuns}),
+	},
+	{
+		Name: "rollback", Timeout: stepTimeout, Memory: memory, MaxAge: wakeAge,
+		Does:        "Points a source's launch templates and alias back at an earlier image, for a person.",
+		Environment: env(tableSetting, secretSetting),
+		Statements: join(everyHandler("rollback"), ledger("Query", "UpdateItem"), []Statement{
+			look("DescribeLaunchTemplateVersions", "DescribeImages"),
+		}, rolling, telling),
 	},
 	{
 		Name: "wake", Timeout: stepTimeout, Memory: memory, Reserved: wakeReserved, MaxAge: wakeAge,

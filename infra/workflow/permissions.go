@@ -341,7 +341,33 @@ var referring = []Statement{
 		Why:       "DescribeImageReferences looks with the caller's permissions, and only through it are these allowed.",
 		Actions:   []string{"ssm:DescribeParameters", "imagebuilder:ListImageRecipes", "imagebuilder:ListContainerRecipes", "imagebuilder:GetContainerRecipe"},
 		Resources: []string{anything},
-		Condition: Condition{"StringEquals": {"aws:CalledVia": {"ec2-images.amazonaws.com"}}},
+		Condition: Condition{"ForAnyValue:StringEquals": {"aws:CalledVia": {"ec2-images.amazonaws.com"}}},
+	},
+}
+
+var retiring = []Statement{
+	{
+		Why:       "Only images that Goldsmith made.",
+		Actions:   []string{"ec2:EnableImageDeprecation", "ec2:DisableImageDeprecation", "ec2:DisableImage", "ec2:DeregisterImage"},
+		Resources: []string{images},
+		Condition: ours,
+	},
+	{
+		Why:       "Their snapshots, with the image and afterwards.",
+		Actions:   []string{"ec2:DeleteSnapshot"},
+		Resources: []string{snapshots},
+		Condition: ours,
+	},
+	{
+		Why:       "Old versions of launch templates that subscribe by the tag " + sourceTag + ".",
+		Actions:   []string{"ec2:DeleteLaunchTemplateVersions"},
+		Resources: []string{launchTemplates + "*"},
+		Condition: Condition{"StringLike": {"aws:ResourceTag/" + sourceTag: {"*"}}},
+	},
+	{
+		Why:       "Old versions of launch templates that a plan lists by id.",
+		Actions:   []string{"ec2:DeleteLaunchTemplateVersions"},
+		Resources: []string{launchTemplates + "${Templates}"},
 	},
 }
 

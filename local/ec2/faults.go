@@ -42,6 +42,8 @@ type Fault struct {
 	PendingAgain time.Duration
 	// Of CreateImage: its snapshots appear in state error, with Message, and the image ends failed.
 	SnapshotError bool
+	// Of DeregisterImage: the image goes, and each of its snapshots stays with this code.
+	SnapshotReturn string
 	// Of StartInstances, StopInstances and CreateImage: it takes this much longer.
 	Delay time.Duration
 }

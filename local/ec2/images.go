@@ -264,6 +264,16 @@ func deregisterImage(w *World, call *query.Call) error {
 	return nil
 }
 
+// snapshotReturn is the code with which a fault keeps the snapshots of an image.
+func (w *World) snapshotReturn() string {
+	for _, f := range w.striking {
+		if f.SnapshotReturn != "" {
+			return f.SnapshotReturn
+		}
+	}
+	return ""
+}
+
 // deleteSnapshotsOf skips the snapshots that other images use (aws-facts 8.1).
 func (w *World) deleteSnapshotsOf(call *query.Call, img *image) {
 	type result struct{ id, code string }
@@ -274,6 +284,8 @@ func (w *World) deleteSnapshotsOf(call *query.Call, img *image) {
 		case m.snapshotID == "":
 		case s == nil:
 			results = append(results, result{m.snapshotID, "client-error"})
+		case w.snapshotReturn() != "":
+			results = append(results, result{m.snapshotID, w.snapshotReturn()})
 		case len(w.imagesUsing(m.snapshotID)) > 0:
 			results = append(results, result{m.snapshotID, "skipped"})
 		default:

@@ -166,6 +166,7 @@ func (w *World) SeedImage(name string, created time.Time, tags map[string]string
 	img := *w.images.get(ImageX86)
 	img.id, img.name, img.location = w.newID("ami", name), name, w.options.Account+"/"+name
 	img.owner, img.alias, img.public, img.created = w.options.Account, "", false, created
+	img.launched = time.Time{}
 	snapshotID := w.newID("snap", name)
 	img.mappings = slices.Clone(img.mappings)
 	img.mappings[0].snapshotID = snapshotID
@@ -176,6 +177,7 @@ func (w *World) SeedImage(name string, created time.Time, tags map[string]string
 	w.snapshots.add(created, snapshotID, &snapshot{
 		id: snapshotID, volumeID: "vol-ffffffff", owner: w.options.Account, size: img.mappings[0].size,
 		state: snapshotCompleted, started: created, due: created, completed: created,
+		description: "Created by CreateImage(" + tags["goldsmith:source"] + ") for " + img.id,
 	})
 	w.tag(snapshotID, own)
 	w.addImage(&img, own)

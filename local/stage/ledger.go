@@ -94,6 +94,16 @@ func (l *Ledger) Results(ctx context.Context, run string) iter.Seq2[job.Result, 
 	return listed(l, "Results", l.Kept.Results(ctx, run))
 }
 
+// PutRetirement implements ledger.Ledger.
+func (l *Ledger) PutRetirement(ctx context.Context, r job.Retirement) error {
+	return l.called("PutRetirement", func() error { return l.Kept.PutRetirement(ctx, r) })
+}
+
+// Retirements implements ledger.Ledger.
+func (l *Ledger) Retirements(ctx context.Context, plan string) iter.Seq2[job.Retirement, error] {
+	return listed(l, "Retirements", l.Kept.Retirements(ctx, plan))
+}
+
 // PutRun implements ledger.Ledger.
 func (l *Ledger) PutRun(ctx context.Context, r ledger.Run) error {
 	return l.called("PutRun", func() error { return l.Kept.PutRun(ctx, r) })
@@ -115,6 +125,17 @@ func (l *Ledger) Telling(ctx context.Context, run string, at time.Time) (mine bo
 func (l *Ledger) Tell(ctx context.Context, run string, at time.Time) (first bool, err error) {
 	err = l.called("Tell", func() (err error) { first, err = l.Kept.Tell(ctx, run, at); return err })
 	return first, err
+}
+
+// Targets implements ledger.Ledger.
+func (l *Ledger) Targets(ctx context.Context, source string) iter.Seq2[ledger.Target, error] {
+	return listed(l, "Targets", l.Kept.Targets(ctx, source))
+}
+
+// PutTarget implements ledger.Ledger.
+func (l *Ledger) PutTarget(ctx context.Context, t ledger.Target) (put ledger.Target, err error) {
+	err = l.called("PutTarget", func() (err error) { put, err = l.Kept.PutTarget(ctx, t); return err })
+	return put, err
 }
 
 func listed[T any](l *Ledger, method string, list iter.Seq2[T, error]) iter.Seq2[T, error] {

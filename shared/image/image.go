@@ -52,6 +52,10 @@ func Tags(j job.Job) map[string]string {
 		tag.Plan:    j.Run.Plan,
 		tag.Run:     j.Run.Name,
 	}
+	// The source may be gone when its images are retired, so its wish goes with them.
+	if keep, wished := j.Source.Tags[tag.Keep]; wished {
+		tags[tag.Keep] = keep
+	}
 	for _, more := range []map[string]string{j.Plan.Image.Tags, j.Source.Tags} {
 		for _, key := range slices.Sorted(maps.Keys(more)) {
 			if _, taken := tags[key]; !taken && !reserved(key) && len(tags) < most {

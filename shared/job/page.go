@@ -23,8 +23,20 @@ type Page struct {
 	Problem string `json:"problem,omitempty"`
 	// Failure is what a Catch caught.
 	Failure *Failure `json:"failure,omitempty"`
+	// Retire is how far retiring has come.
+	Retire Retire `json:"retire"`
 	// Outcome is how the run ended; set by notify.
 	Outcome plan.Outcome `json:"outcome,omitempty"`
+}
+
+// Retire is how far retiring old images has come, a bounded number in each round.
+type Retire struct {
+	// Cursor is the last source name that is done.
+	Cursor string `json:"cursor"`
+	// More asks for another round.
+	More bool `json:"more"`
+	// Failure is what a Catch caught: it ends the retiring, not the run.
+	Failure *Failure `json:"failure,omitempty"`
 }
 
 // PageSize is how many sources select hands out at most: a thousand ids with

@@ -97,6 +97,11 @@ func resultInUTC(r job.Result) job.Result {
 	return r
 }
 
+func retirementInUTC(r job.Retirement) job.Retirement {
+	toUTC(&r.Since, &r.Due, &r.At)
+	return r
+}
+
 // formatTime keeps the nanoseconds.
 func formatTime(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 

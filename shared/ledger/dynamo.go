@@ -98,6 +98,20 @@ func (d *Dynamo) Results(ctx context.Context, run string) iter.Seq2[job.Result, 
 	return each[job.Result](d.table.docs(ctx, results(run)))
 }
 
+// PutRetirement implements Ledger.
+func (d *Dynamo) PutRetirement(ctx context.Context, r job.Retirement) error {
+	doc, err := encode(retirementInUTC(r))
+	if err != nil {
+		return err
+	}
+	return d.table.put(ctx, retirementKey(r.Plan, r.Subject), item{docAttribute: text(doc), TTLAttribute: expiry(r.At)})
+}
+
+// Retirements implements Ledger.
+func (d *Dynamo) Retirements(ctx context.Context, plan string) iter.Seq2[job.Retirement, error] {
+	return each[job.Retirement](d.table.docs(ctx, retirements(plan)))
+}
+
 // PutRun implements Ledger.
 func (d *Dynamo) PutRun(ctx context.Context, r Run) error {
 	doc, err := encode(r.inUTC())
@@ -139,4 +153,29 @@ func (d *Dynamo) Tell(ctx context.Context, run string, at time.Time) (bool, erro
 		"SET told = :told, teller = :teller, expires = if_not_exists(expires, :expires)",
 		"attribute_not_exists(told) OR teller = :teller",
 		item{":told": text(formatTime(at)), ":teller": text(rand.Text()), ":expires": expiry(at)})
+}
+
+// Targets implements Ledger.
+func (d *Dynamo) Targets(ctx context.Context, source string) iter.Seq2[Target, error] {
+	return each[Target](d.table.docs(ctx, targets(source)))
+}
+
+// PutTarget implements Ledger.
+func (d *Dynamo) PutTarget(ctx context.Context, t Target) (Target, error) {
+	t, known := t.inUTC(), t.Revision
+	t.Revision = rand.Text()
+	doc, err := encode(t)
+	if err != nil {
+		return t, err
+	}
+	// The new revision is this one call: when the SDK repeats it after a lost answer it must be let through again.
+	condition, values := "attribute_not_exists(holder) OR holder = :new", item{":doc": text(doc), ":new": text(t.Revision)}
+	if known != "" {
+		condition, values[":known"] = "holder = :known OR holder = :new", text(known)
+	}
+	mine, err := d.table.update(ctx, targetKey(t.Source, t.ID), "SET doc = :doc, holder = :new", condition, values)
+	if err == nil && !mine {
+		err = &Moved{Source: t.Source, ID: t.ID}
+	}
+	return t, err
 }

@@ -42,6 +42,10 @@ type Ledger interface {
 	PutResult(ctx context.Context, r job.Result) error
 	// Results are the results of a run, in source order, read page by page.
 	Results(ctx context.Context, run string) iter.Seq2[job.Result, error]
+	// PutRetirement stores what became of one subject, replacing what was known of it in that plan.
+	PutRetirement(ctx context.Context, r job.Retirement) error
+	// Retirements are those of a plan, by subject, read page by page.
+	Retirements(ctx context.Context, plan string) iter.Seq2[job.Retirement, error]
 	// PutRun stores what is known of a run under its name. Told is left as it is in the ledger.
 	PutRun(ctx context.Context, r Run) error
 	// GetRun is the run's record; ok is false when there is none.
@@ -54,6 +58,13 @@ type Ledger interface {
 	// when it was told already, so that one message goes out. A run without a
 	// record gets one, of its name and the mark.
 	Tell(ctx context.Context, run string, at time.Time) (bool, error)
+
+	// Targets are the launch templates and aliases that take images of the
+	// sources of that name, in the order of their ids, read page by page.
+	Targets(ctx context.Context, source string) iter.Seq2[Target, error]
+	// PutTarget stores a target as it was read, or one that has no record yet
+	// (no Revision), and gives it with its new Revision; *Moved when it was changed since.
+	PutTarget(ctx context.Context, t Target) (Target, error)
 }
 
 // Claim is the exclusive right of one run to one source, and the journal of
@@ -131,6 +142,8 @@ type Run struct {
 	Ended     time.Time    `json:"ended,omitzero"`
 	Outcome   string       `json:"outcome,omitempty"`
 	Problem   string       `json:"problem,omitempty"`
+	// Retiring is why old images could not be retired; the run itself has not failed over it.
+	Retiring string `json:"retiring,omitempty"`
 	// Told is when the message went out; Tell sets it.
 	Told time.Time `json:"told,omitzero"`
 }
@@ -144,6 +157,11 @@ type Held struct {
 // Error names the holder.
 func (h *Held) Error() string {
 	return fmt.Sprintf("%s is claimed by run %s since %s", h.Source, h.By.Run, h.By.Since.Format(time.RFC3339))
+}
+
+// Reason is why the source is left alone.
+func (h *Held) Reason() job.Reason {
+	return job.Reason{Code: job.Claimed, Text: "run " + h.By.Run + " is working on it since " + h.By.Since.Format(time.TimeOnly) + " UTC"}
 }
 
 // Lost says that a claim is not this run's any more.

@@ -32,6 +32,9 @@ var (
 	// LeftStopped counts instances that ran before a run and do not now; anything above zero needs a person.
 	LeftStopped = Metric{"InstancesLeftStopped", "Count"}
 	Downtime    = Metric{"Downtime", "Seconds"}
+	// ImagesRetired counts images removed; RetiringFailed what could not be deprecated, removed or pruned.
+	ImagesRetired  = Metric{"ImagesRetired", "Count"}
+	RetiringFailed = Metric{"RetiringFailed", "Count"}
 	// OldestClaim is the age of the oldest claim that recover saw.
 	OldestClaim = Metric{"OldestClaim", "Seconds"}
 	// Overdue is for how long a plan's latest run should have imaged something and has not; zero when it has.

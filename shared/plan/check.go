@@ -52,8 +52,12 @@ const (
 	// MaxCommand keeps a plan small, since each of its sources' jobs carries it: a longer
 	// test belongs into the image, as a script.
 	MaxCommand = 1000
-	// MaxTags leaves room for Goldsmith's own five among the 50 that EC2 allows on a resource.
-	MaxTags = 45
+	// MinGrace is an hour: EC2 deprecates to the minute, and somebody should be able to see it before the image goes.
+	MinGrace = Duration(time.Hour)
+	// MaxGrace is 30 days: the ledger remembers for 62 when an image was deprecated, and two graces must fit into that.
+	MaxGrace = Duration(30 * 24 * time.Hour)
+	// MaxTags leaves room for Goldsmith's own six among the 50 that EC2 allows on a resource.
+	MaxTags = 44
 	// MaxTagKey and MaxTagValue are in characters, from EC2's API reference of the type Tag.
 	MaxTagKey   = 127
 	MaxTagValue = 256

@@ -84,7 +84,7 @@ func (c *checker) tagSize(path, key, value string) {
 func (c *checker) image(i Image) {
 	c.form("image.prefix", i.Prefix, prefixForm, "no prefix for an AMI name; want 1 to 32 of A-Z, a-z, 0-9 and . _ / ( ) -")
 	if len(i.Tags) > MaxTags {
-		c.add("image.tags", "%d tags are too many: EC2 takes 50 and five are Goldsmith's, so at most %d", len(i.Tags), MaxTags)
+		c.add("image.tags", "%d tags are too many: EC2 takes 50 and six are Goldsmith's, so at most %d", len(i.Tags), MaxTags)
 	}
 	for _, key := range slices.Sorted(maps.Keys(i.Tags)) {
 		path := "image.tags." + key
@@ -141,6 +141,9 @@ func (c *checker) roll(r Roll) {
 	if r.Skip && len(r.Templates) > 0 {
 		c.add("roll.templates", "nothing is rolled while skip is true: leave one of the two out")
 	}
+	if r.Skip && r.Together {
+		c.add("roll.together", "nothing is rolled while skip is true: leave one of the two out")
+	}
 	for _, source := range slices.Sorted(maps.Keys(r.Templates)) {
 		path := "roll.templates." + source
 		if source == "" {
@@ -161,6 +164,9 @@ func (c *checker) keep(k Keep) {
 	c.within("keep.monthly", k.Monthly, Rule)
 	c.within("keep.yearly", k.Yearly, Rule)
 	c.within("keep.minimum", k.Minimum, Minimum)
+	if k.Grace < MinGrace || k.Grace > MaxGrace {
+		c.add("keep.grace", "%s is outside 1h to 720h", k.Grace)
+	}
 	if k.Minimum > 1 && !k.Rules() {
 		c.add("keep.minimum", "alone retires nothing: add last, daily, weekly, monthly or yearly")
 	}

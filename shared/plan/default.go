@@ -14,6 +14,6 @@ func Default() Plan {
 		Image:       Image{Prefix: "goldsmith"},
 		Verify:      Verify{Patience: Duration(20 * time.Minute)},
 		Roll:        Roll{Refresh: Refresh{AutoRollback: true}},
-		Keep:        Keep{Minimum: 1},
+		Keep:        Keep{Minimum: 1, Grace: Duration(72 * time.Hour)},
 	}
 }

@@ -104,7 +104,7 @@ const (
 type Image struct {
 	// Prefix starts the AMI name: 1 to 32 of A-Z, a-z, 0-9 and ". _ / ( ) -". Default goldsmith.
 	Prefix string `json:"prefix,omitempty"`
-	// Tags are added to image and snapshots, at most 45: EC2 takes 50 and Goldsmith writes five.
+	// Tags are added to image and snapshots, at most 44: EC2 takes 50 and Goldsmith writes up to six.
 	Tags map[string]string `json:"tags,omitempty"`
 }
 
@@ -138,6 +138,8 @@ type Roll struct {
 	Templates map[string][]string `json:"templates,omitempty"`
 	// Skip leaves templates and aliases alone.
 	Skip bool `json:"skip,omitempty"`
+	// Together rolls all templates and aliases of a source or none: when one cannot be rolled the others are put back.
+	Together bool `json:"together,omitempty"`
 	// Refresh says whether Auto Scaling groups that use what was rolled are moved to it.
 	Refresh Refresh `json:"refresh,omitzero"`
 }
@@ -180,6 +182,10 @@ type Keep struct {
 	Yearly int `json:"yearly,omitempty"`
 	// Minimum is never gone below, whatever the other rules say, 1 to 1000. Default 1.
 	Minimum int `json:"minimum,omitempty"`
+	// Grace is how long an image that no rule keeps stays deprecated before it is removed, 1h to 720h. Default 72h.
+	Grace Duration `json:"grace,omitempty"`
+	// Disable disables an image after the grace period and removes it after a second one: what still needs it fails while it can be had back.
+	Disable bool `json:"disable,omitempty"`
 }
 
 // Rules reports whether anything may ever be retired.

@@ -95,6 +95,7 @@ func TestCheckSeesEveryField(t *testing.T) {
 		"keep.weekly":           func(p *Plan) { p.Keep.Weekly = 1001 },
 		"keep.monthly":          func(p *Plan) { p.Keep.Monthly = 1001 },
 		"keep.yearly":           func(p *Plan) { p.Keep.Yearly = 1001 },
+		"keep.grace":            func(p *Plan) { p.Keep.Grace = Duration(59 * time.Minute) },
 		"keep.minimum":          func(p *Plan) { p.Keep.Minimum = 0 },
 		"notify.channel":        func(p *Plan) { p.Notify.Channel = "#Ops" },
 		"notify.on":             func(p *Plan) { p.Notify.On = []Outcome{"x"} },

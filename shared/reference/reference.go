@@ -107,7 +107,7 @@ func (g Gate) Look(ctx context.Context, images []types.Image) (Found, error) {
 		{g.references, "EC2's references to images"},
 	} {
 		if err := look.at(ctx, s); err != nil {
-			return Found{}, fmt.Errorf("looking at the %s: %w", look.of, err)
+			return Found{}, fmt.Errorf("looking at %s: %w", look.of, err)
 		}
 	}
 	return s.found(), nil

@@ -39,6 +39,8 @@ type Report struct {
 	Refreshed, NotRefreshed []Refresh
 	// Skips and Warnings are grouped by reason, the most frequent first.
 	Skips, Warnings []Group
+	// Retiring is what the run did with old images.
+	Retiring Retiring
 }
 
 // Counts are numbers of sources, and of templates and aliases.
@@ -111,7 +113,10 @@ func Of(run ledger.Run, results []job.Result, p plan.Plan) Report {
 	}
 	r.Skips, r.Warnings = skips.list(), warnings.list()
 	r.Outcome = outcome(r.Broke != nil, r.Counts)
-	return r
+	if run.Retiring != "" {
+		r.Retiring.Failed = []Retired{everything(run.Retiring)}
+	}
+	return r.With(nil)
 }
 
 // Wanted reports whether the plan wants to hear of a run that ended like this.

@@ -29,6 +29,9 @@ func (r Report) Text() string {
 	t.refreshes("Refreshed", r.Refreshed)
 	t.groups("Skipped", r.Skips)
 	t.groups("Warnings", r.Warnings)
+	for _, list := range r.Retiring.Lists() {
+		t.retired(list)
+	}
 	return t.String()
 }
 
@@ -62,10 +65,10 @@ func (r Report) Took() time.Duration {
 // Summary is the run's counts and downtime in one line.
 func (r Report) Summary() string {
 	c := r.Counts
-	if c.Sources == 0 {
-		return "no sources"
-	}
 	parts := []string{fmt.Sprintf("%d imaged", c.Imaged)}
+	if c.Sources == 0 {
+		parts = []string{"no sources"}
+	}
 	for _, each := range []struct {
 		n    int
 		what string
@@ -78,7 +81,7 @@ func (r Report) Summary() string {
 			parts = append(parts, fmt.Sprintf("%d %s", each.n, each.what))
 		}
 	}
-	summary := strings.Join(parts, ", ")
+	summary := strings.Join(append(parts, r.Retiring.counts()...), ", ")
 	if d := r.Downtime; d.Longest > 0 {
 		summary += fmt.Sprintf("; longest downtime %s (%s), %s in all", Span(d.Longest), d.Of, Span(d.Total))
 	}
@@ -90,6 +93,13 @@ func (r Roll) Change() string {
 	if r.Problem != "" {
 		return r.Problem
 	}
+	if r.Note != "" {
+		return r.moved() + "; " + r.Note
+	}
+	return r.moved()
+}
+
+func (r Roll) moved() string {
 	change := r.To
 	if r.From != "" && r.From != r.To {
 		change = r.From + " -> " + r.To

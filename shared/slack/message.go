@@ -100,7 +100,7 @@ func utc(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 
 // parts are in the order of what a person must not miss.
 func parts(r report.Report) []part {
-	return []part{
+	return append([]part{
 		broke(r.Broke),
 		failures("Left stopped", r.EndedAs(job.LeftStopped),
 			"Start each: `aws ec2 start-instances --instance-ids <id>`. Goldsmith goes on trying every few minutes."),
@@ -113,7 +113,20 @@ func parts(r report.Report) []part {
 		refreshes("Groups refreshed", r.Refreshed),
 		groups("Skipped", r.Skips),
 		groups("Warnings", r.Warnings),
+	}, retired(r.Retiring)...)
+}
+
+func retired(r report.Retiring) []part {
+	var parts []part
+	for _, list := range r.Lists() {
+		p := part{title: list.Title, count: len(list.Of), lines: len(list.Of)}
+		for _, each := range firstOf(list.Of) {
+			p.full = append(p.full, bullet(each.Name, each.Subject)+": "+clip(each.Says(), lineMost))
+			p.brief = append(p.brief, bullet(each.Name, each.Subject)+": "+clip(each.Says(), briefMost))
+		}
+		parts = append(parts, p)
 	}
+	return parts
 }
 
 func broke(f *report.Failure) part {

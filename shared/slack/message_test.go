@@ -61,6 +61,18 @@ func realistic() report.Report {
 	}, nightly())
 }
 
+// retired is a night in which old images went, stayed and could not go.
+func retired() report.Report {
+	due := night.Add(72 * time.Hour)
+	return report.Of(run(), []job.Result{{Source: "i-0a2", Name: "batch", Ending: job.Imaged, Image: job.Image{ID: "ami-0a2"}}}, nightly()).With([]job.Retirement{
+		{Subject: "ami-0b1", Name: "web <prod>", Fate: job.Retired, Why: []string{"no rule keeps it", "it lies in the Recycle Bin until 2026-05-08 02:00 UTC"}, Pruned: 3},
+		{Subject: "ami-0b2", Name: "web <prod>", Fate: job.InUse, Why: []string{"Auto Scaling group workers pins version 3 of launch template web (lt-0a1)", "shared with account 210987654321"}},
+		{Subject: "ami-0b3", Name: "web <prod>", Fate: job.Deprecated, Why: []string{"no rule keeps it"}, Due: due},
+		{Subject: "ami-0b4", Name: "db", Fate: job.Stuck, Why: []string{"no rule keeps it", "deregistering it failed: OperationNotPermitted: protected. The next run tries again."}},
+		{Subject: "mail", Name: "mail", Fate: job.Suspended, Why: []string{"no current image: retiring suspended"}},
+	})
+}
+
 func TestGolden(t *testing.T) {
 	broke := run()
 	broke.Problem = "limit: the plan may touch 40 sources, 41 are enrolled"
@@ -68,6 +80,7 @@ func TestGolden(t *testing.T) {
 		"partial": slack.Of(realistic()),
 		"broke":   slack.Of(report.Of(broke, nil, nightly())),
 		"ok":      slack.Of(report.Of(run(), []job.Result{{Source: "i-0a2", Name: "batch", Ending: job.Imaged, Image: job.Image{ID: "ami-0a2"}}}, nightly())),
+		"retired": slack.Of(retired()),
 		"alert":   slack.Alert("db runs again", []string{"db (i-0a6) was down for 21m."}, "C1", "<!here>"),
 	} {
 		t.Run(name, func(t *testing.T) { golden(t, name, m) })

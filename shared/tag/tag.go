@@ -16,6 +16,8 @@ const (
 	Plan = "goldsmith:plan"
 	// Name, on an instance, names the source when tag Name or the id should not.
 	Name = "goldsmith:name"
+	// Keep, on an instance, replaces the plan's retention rules for its images; it is carried onto them.
+	Keep = "goldsmith:keep"
 	// Source, on a launch template, subscribes it to a source's name; on an image or snapshot it
 	// is the id of what the image was made from.
 	Source = "goldsmith:source"

@@ -35,6 +35,7 @@ type Runs interface {
 type Results interface {
 	Results(ctx context.Context, run string) iter.Seq2[job.Result, error]
 	Claims(ctx context.Context) iter.Seq2[ledger.Claim, error]
+	Retirements(ctx context.Context, plan string) iter.Seq2[job.Retirement, error]
 }
 
 // Untagger takes tags off.
@@ -98,28 +99,32 @@ func (t Teller) Tell(ctx context.Context, run ledger.Run, p plan.Plan) (plan.Out
 }
 
 func (t Teller) report(ctx context.Context, run *ledger.Run, p plan.Plan) (report.Report, error) {
-	results, err := t.results(ctx, run.Name)
+	results, err := ResultsOf(ctx, t.Results, run.Name)
 	if err != nil {
 		return report.Report{}, err
 	}
 	run.Ended = t.Now().UTC()
-	r := report.Of(*run, results, p)
+	retired, err := t.retired(ctx, *run, p)
+	if err != nil {
+		return report.Report{}, err
+	}
+	r := report.Of(*run, results, p).With(retired)
 	run.Outcome = string(r.Outcome)
 	return r, nil
 }
 
-// results are those of the run's jobs. A job that was cut off has none, only
-// its claim: it is told as well, or its instance would be down and nobody knew.
-func (t Teller) results(ctx context.Context, run string) ([]job.Result, error) {
+// ResultsOf are the results of a run that has ended. A job that was cut off has none,
+// only its claim: it is told as well, or its instance would be down and nobody knew.
+func ResultsOf(ctx context.Context, book Results, run string) ([]job.Result, error) {
 	var results []job.Result
 	known := map[string]bool{}
-	for result, err := range t.Results.Results(ctx, run) {
+	for result, err := range book.Results(ctx, run) {
 		if err != nil {
 			return nil, fmt.Errorf("reading the results of run %s: %w", run, err)
 		}
 		results, known[result.Source] = append(results, result), true
 	}
-	for claim, err := range t.Results.Claims(ctx) {
+	for claim, err := range book.Claims(ctx) {
 		if err != nil {
 			return nil, fmt.Errorf("reading the claims of run %s: %w", run, err)
 		}
@@ -128,6 +133,23 @@ func (t Teller) results(ctx context.Context, run string) ([]job.Result, error) {
 		}
 	}
 	return results, nil
+}
+
+// retired is what the run did with old images; a plan without a rule has none.
+func (t Teller) retired(ctx context.Context, run ledger.Run, p plan.Plan) ([]job.Retirement, error) {
+	if !p.Keep.Rules() {
+		return nil, nil
+	}
+	var retired []job.Retirement
+	for r, err := range t.Results.Retirements(ctx, run.Plan) {
+		if err != nil {
+			return nil, fmt.Errorf("reading what run %s retired: %w", run.Name, err)
+		}
+		if r.Run == run.Name {
+			retired = append(retired, r)
+		}
+	}
+	return retired, nil
 }
 
 func cutOff(c ledger.Claim) job.Result {

@@ -99,7 +99,7 @@ var mutations = []mutation{
 	{"restarted", "another reason to be back", entry("Is the instance back?", "Choices", 0, func(c object) { c["BooleanEquals"] = false }), "without a start"},
 	{"restarted", "an exception that is none", rename("Is the instance back?", "Is it back?"), "is excepted, but is no way"},
 
-	{"told", "a silent end", set("Are there more sources?", "Default", "The run is done"), `"The run is done" can be reached from "Select the sources" without notify`},
+	{"told", "a silent end", set("Is there more to retire?", "Default", "The run is done"), `"The run is done" can be reached from "Select the sources" without notify`},
 	{"told", "a selection whose failure nobody hears of", drop("Select the sources", "Catch"), "Select the sources does not catch States.ALL"},
 	{"told", "a Map whose failure nobody hears of", shorten("Image every source", "Catch", 0), "Image every source does not catch States.DataLimitExceeded"},
 

@@ -155,6 +155,14 @@ func (b book) Results(ctx context.Context, run string) iter.Seq2[job.Result, err
 	return all(ctx, b, "Results", b.Ledger.Results(ctx, run))
 }
 
+func (b book) PutRetirement(ctx context.Context, r job.Retirement) error {
+	return b.do(ctx, "PutRetirement", writes, func() error { return b.Ledger.PutRetirement(ctx, r) })
+}
+
+func (b book) Retirements(ctx context.Context, plan string) iter.Seq2[job.Retirement, error] {
+	return all(ctx, b, "Retirements", b.Ledger.Retirements(ctx, plan))
+}
+
 func (b book) PutRun(ctx context.Context, r ledger.Run) error {
 	return b.do(ctx, "PutRun", writes, func() error { return b.Ledger.PutRun(ctx, r) })
 }

@@ -74,6 +74,23 @@ func (s Scene) consequences(k Keys) []consequence {
 			call: "autoscaling:StartInstanceRefresh", actions: []string{"iam:PassRole"}, resource: Passed,
 			keys: map[string][]string{"iam:PassedToService": {"ec2.amazonaws.com"}},
 		},
+		{
+			// docs.aws.amazon.com/AWSEC2/latest/UserGuide/deregister-ami.html: with the image go those of its
+			// snapshots that the caller may delete. They are tagged in the call that makes them.
+			call: "ec2:DeregisterImage", actions: []string{"ec2:DeleteSnapshot"}, resource: s.resource("snap-0123456789abcdef0"),
+			keys: map[string][]string{"aws:ResourceTag/goldsmith:managed": {"true"}},
+		},
+		{
+			// docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-ami-references.html: the resources are looked at
+			// with the caller's permissions, on its way through EC2.
+			call: "ec2:DescribeImageReferences", actions: []string{
+				"ec2:DescribeInstances", "ec2:DescribeLaunchTemplates", "ec2:DescribeLaunchTemplateVersions", "ssm:DescribeParameters",
+				"imagebuilder:ListImageRecipes", "imagebuilder:ListContainerRecipes", "imagebuilder:GetContainerRecipe",
+			}, resource: "*", keys: throughEC2,
+		},
+		{
+			call: "ec2:DescribeImageReferences", actions: []string{"ssm:GetParameters"}, resource: parameter(s, "/anything"), keys: throughEC2,
+		},
 	}
 	// docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-launch-template-permissions.html: the caller is
 	// checked as if it launched the instances, tagged them, passed them their role and read their parameter.
@@ -95,6 +112,9 @@ func (s Scene) consequences(k Keys) []consequence {
 	}
 	return list
 }
+
+// throughEC2 is a call that DescribeImageReferences makes for its caller.
+var throughEC2 = map[string][]string{"aws:CalledVia": {"ec2-images.amazonaws.com"}}
 
 func (s Scene) license() string {
 	return "arn:" + s.Partition + ":license-manager:" + s.Region + ":999999999999:license-configuration:lic-0123456789abcdef0123456789abcdef"

@@ -60,6 +60,15 @@ var authorized = map[string]func(Scene, Call) []Request{
 	"ec2:ModifyLaunchTemplate":           existing("LaunchTemplateId"),
 	"ec2:TerminateInstances":             existing("InstanceId"),
 	"ec2:RunInstances":                   launching,
+	"ec2:DeleteLaunchTemplateVersions":   existing("LaunchTemplateId"),
+	"ec2:DescribeImageAttribute":         nowhere, // Allowed on everything, as the other describes: docs/unverified.md.
+	"ec2:DescribeImageReferences":        nowhere,
+	"ec2:ListImagesInRecycleBin":         nowhere,
+	"ec2:EnableImageDeprecation":         existing("ImageId"),
+	"ec2:DisableImageDeprecation":        existing("ImageId"),
+	"ec2:DisableImage":                   existing("ImageId"),
+	"ec2:DeregisterImage":                existing("ImageId"),
+	"ec2:DeleteSnapshot":                 existing("SnapshotId"),
 	"ec2:CreateImage":                    creatingImage,
 	"ec2:CreateTags":                     tagging,
 	"ec2:DeleteTags":                     tagging,
@@ -70,6 +79,8 @@ var authorized = map[string]func(Scene, Call) []Request{
 	"autoscaling:StartInstanceRefresh":         refreshing,
 
 	"ssm:GetParameter":              named("Name", parameter),
+	"ssm:GetParameters":             parameters,
+	"ssm:GetParametersByPath":       below,
 	"ssm:PutParameter":              named("Name", parameter),
 	"ssm:SendCommand":               commanding,
 	"ssm:ListCommandInvocations":    nowhere,
@@ -245,6 +256,23 @@ func named(member string, arn func(Scene, string) string) func(Scene, Call) []Re
 // parameter has one slash after the word, whether its name begins with one or not.
 func parameter(s Scene, name string) string {
 	return s.ARN("ssm", "parameter/"+strings.TrimPrefix(name, "/"))
+}
+
+// parameters are those that GetParameters names; a name may be the ARN of one that another account shares.
+func parameters(s Scene, c Call) (requests []Request) {
+	names, _ := c.Input["Names"].([]any)
+	for _, each := range names {
+		name, _, _ := strings.Cut(each.(string), ":")
+		requests = append(requests, Request{c.Name, parameter(s, name), nil})
+	}
+	return requests
+}
+
+// below is the path of GetParametersByPath, and what lies below it: Systems Manager does not say
+// which of the two it asks for.
+func below(s Scene, c Call) []Request {
+	path := parameter(s, c.Input["Path"].(string))
+	return []Request{{c.Name, path, nil}, {c.Name, path + "/any", nil}}
 }
 
 func table(s Scene, name string) string { return s.ARN("dynamodb", "table/"+name) }

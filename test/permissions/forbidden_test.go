@@ -21,7 +21,7 @@ func forbidden(g *guard) map[string][]Request {
 			keyless(g.allowed[role]),
 			othersWork(g.allowed, role),
 			tables(g.allowed[role]),
-			nobodys(g.scene),
+			never(nobodys(g.scene), role),
 			confined(g.scene),
 		)
 	}
@@ -36,8 +36,19 @@ const (
 	rest    = 5
 )
 
+// removing is what some roles do to what is Goldsmith's, and nobody to anything else; see confined.
+var removing = map[string][]string{
+	"retire":  {"ec2:DeregisterImage", "ec2:DisableImage", "ec2:DeleteSnapshot", "ec2:DeleteLaunchTemplateVersions"},
+	"recover": {"ec2:DeregisterImage", "ec2:DeleteSnapshot"},
+}
+
+// never leaves out what a role is there for.
+func never(requests []Request, role string) []Request {
+	return slices.DeleteFunc(requests, func(r Request) bool { return slices.Contains(removing[role], r.Action) })
+}
+
 // elsewhere is what a role does, done in another Region or another account; only
-// licenses are shared between accounts.
+// licenses, and the parameters that templates name, are shared between accounts.
 func elsewhere(requests map[string]Request) (all []Request) {
 	for _, r := range requests {
 		parts := strings.SplitN(r.Resource, ":", rest+1)
@@ -45,7 +56,7 @@ func elsewhere(requests map[string]Request) (all []Request) {
 			continue
 		}
 		for part, other := range map[int]string{region: "us-east-1", account: "888888888888"} {
-			shared := part == account && parts[service] == "license-manager"
+			shared := part == account && (parts[service] == "license-manager" || r.Action == "ssm:GetParameters")
 			if parts[part] != "" && !shared {
 				all = append(all, Request{r.Action, strings.Join(replaced(parts, part, other), ":"), r.Keys})
 			}
@@ -59,7 +70,7 @@ func elsewhere(requests map[string]Request) (all []Request) {
 func siblings(requests map[string]Request) (all []Request) {
 	for _, r := range requests {
 		parts := strings.SplitN(r.Resource, ":", rest+1)
-		if len(parts) <= rest || parts[service] == "ec2" || parts[service] == "license-manager" {
+		if len(parts) <= rest || parts[service] == "ec2" || parts[service] == "license-manager" || r.Action == "ssm:GetParameters" {
 			continue
 		}
 		kind := parts[rest][:strings.IndexAny(parts[rest], ":/")+1]
@@ -121,7 +132,7 @@ func nobodys(s Scene) (requests []Request) {
 	instance, execution := s.resource("i-"+id), s.ARN("states", "execution:"+workflow.Name)
 	image, snapshot := s.resource("ami-"+id), s.resource("snap-"+id)
 	actions := map[string][]string{
-		"*":      {"ec2:DescribeVpcs", "xray:UpdateGroup", "logs:DeleteLogGroup", "states:GetActivityTask", "autoscaling:UpdateAutoScalingGroup"},
+		"*":      {"ec2:DescribeVpcs", "xray:UpdateGroup", "logs:DeleteLogGroup", "states:GetActivityTask", "autoscaling:UpdateAutoScalingGroup", "imagebuilder:DeleteImage"},
 		instance: {"ec2:RebootInstances", "ec2:ModifyInstanceAttribute", "ssm:StartSession"},
 		// What a test instance is launched with, or into.
 		s.ARN("ec2", "volume/vol-"+id):            {"ec2:DeleteVolume"},
@@ -166,7 +177,7 @@ func wellKnown(s Scene) (all []map[string][]string) {
 				"iam:PassedToService":            {"ec2.amazonaws.com"},
 				"aws:ResourceTag/" + tag.Managed: {"true"}, "aws:ResourceTag/" + tag.Plan: {"nightly"}, "aws:ResourceTag/" + tag.Request: {"now"},
 				"aws:ResourceTag/" + tag.Source: {"web"}, "aws:RequestTag/" + tag.Managed: {"true"}, "aws:TagKeys": {key},
-				"ec2:CreateAction": {creating}, "kms:GrantIsForAWSResource": {"true"}, "kms:ViaService": {via + "." + s.Region + ".amazonaws.com"},
+				"ec2:CreateAction": {creating}, "kms:GrantIsForAWSResource": {"true"}, "aws:CalledVia": throughEC2["aws:CalledVia"], "kms:ViaService": {via + "." + s.Region + ".amazonaws.com"},
 			})
 		}
 	}
@@ -186,6 +197,13 @@ func confined(s Scene) []Request {
 		// A launch template that neither subscribes nor is listed.
 		all([]string{"ec2:CreateLaunchTemplateVersion", "ec2:ModifyLaunchTemplate"}, template, foreign),
 		all([]string{"ec2:CreateLaunchTemplateVersion", "ec2:ModifyLaunchTemplate"}, listed, foreign),
+		all([]string{"ec2:DeleteLaunchTemplateVersions"}, template, foreign),
+		all([]string{"ec2:DeleteLaunchTemplateVersions"}, listed, foreign),
+		// Images and snapshots that Goldsmith did not make.
+		all([]string{"ec2:EnableImageDeprecation", "ec2:DisableImageDeprecation", "ec2:DisableImage", "ec2:DeregisterImage"}, s.resource("ami-"+id), foreign),
+		all([]string{"ec2:DeleteSnapshot"}, s.resource("snap-"+id), foreign),
+		// What only DescribeImageReferences may look at.
+		all([]string{"ssm:DescribeParameters", "imagebuilder:ListImageRecipes", "imagebuilder:ListContainerRecipes", "imagebuilder:GetContainerRecipe"}, "*", nil),
 		// Parameters that are no alias of ours.
 		all([]string{"ssm:GetParameter", "ssm:PutParameter"}, parameter(s, "/goldsmith/images-of-another/web"), nil),
 		all([]string{"ssm:GetParameter", "ssm:PutParameter"}, parameter(s, "/golden/database"), nil),

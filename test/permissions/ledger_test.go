@@ -58,6 +58,14 @@ func (s *shadowed) Results(ctx context.Context, run string) iter.Seq2[job.Result
 	return after(s.dynamo.Results(ctx, run), s.memory.Results(ctx, run))
 }
 
+func (s *shadowed) PutRetirement(ctx context.Context, r job.Retirement) error {
+	return first(s.dynamo.PutRetirement(ctx, r), func() error { return s.memory.PutRetirement(ctx, r) })
+}
+
+func (s *shadowed) Retirements(ctx context.Context, plan string) iter.Seq2[job.Retirement, error] {
+	return after(s.dynamo.Retirements(ctx, plan), s.memory.Retirements(ctx, plan))
+}
+
 func (s *shadowed) PutRun(ctx context.Context, r ledger.Run) error {
 	return first(s.dynamo.PutRun(ctx, r), func() error { return s.memory.PutRun(ctx, r) })
 }
@@ -74,6 +82,18 @@ func (s *shadowed) Telling(ctx context.Context, run string, at time.Time) (bool,
 		return false, err
 	}
 	return s.memory.Telling(ctx, run, at)
+}
+
+func (s *shadowed) Targets(ctx context.Context, source string) iter.Seq2[ledger.Target, error] {
+	return after(s.dynamo.Targets(ctx, source), s.memory.Targets(ctx, source))
+}
+
+// PutTarget: the embedded DynamoDB keeps nothing, so it is not asked for a revision that only the memory has.
+func (s *shadowed) PutTarget(ctx context.Context, t ledger.Target) (ledger.Target, error) {
+	if _, err := s.dynamo.PutTarget(ctx, t); err != nil {
+		return t, err
+	}
+	return s.memory.PutTarget(ctx, t)
 }
 
 func (s *shadowed) Tell(ctx context.Context, run string, at time.Time) (bool, error) {

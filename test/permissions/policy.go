@@ -123,6 +123,9 @@ var operators = map[string]func(wanted, got []string) bool{
 	"Null": func(wanted, got []string) bool {
 		return slices.Contains(wanted, fmt.Sprint(len(got) == 0))
 	},
+	"ForAnyValue:StringEquals": func(wanted, got []string) bool {
+		return slices.ContainsFunc(got, func(value string) bool { return slices.Contains(wanted, value) })
+	},
 	"ForAllValues:StringEquals": func(wanted, got []string) bool {
 		return !slices.ContainsFunc(got, func(value string) bool { return !slices.Contains(wanted, value) })
 	},

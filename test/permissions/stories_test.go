@@ -1,6 +1,7 @@
 package permissions
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -31,6 +32,7 @@ var silent = map[string]bus.Faults{"": {Loss: 1}, bus.SchedulerSource: {}}
 // stories are nights in which every function does everything that it can do.
 var stories = []story{
 	{name: "a night with templates and aliases", play: everything},
+	{name: "a rollback, and one past an edit", play: rolledBack},
 	{name: "both status checks", play: func(n *night) {
 		web := n.launch(ec2.ImageX86, "", enrolled("web", "checked"))
 		n.run(due.Add(3 * time.Hour)) // in Berlin it is 04:30
@@ -142,6 +144,7 @@ var stories = []story{
 	}},
 	{name: "a group is refreshed", play: refreshedGroup},
 	{name: "a group is refreshed, no events", events: silent, play: refreshedGroup},
+	{name: "old images over three nights", play: retired},
 	{name: "an image that fails", play: lostImage},
 	{name: "an image that fails, no events", events: silent, play: lostImage},
 }
@@ -193,6 +196,34 @@ func everything(n *night) {
 	n.want("messages", len(n.Slack.Messages()), 1)
 }
 
+// rolledBack: a person rolls back what a night has rolled, edits a template, and rolls it on.
+func rolledBack(n *night) {
+	everything(n)
+	rollback := func(to string) {
+		must(n.Suite.Invoke(n.ctx, here.ARN("lambda", "function:goldsmith-rollback"), []byte(`{"goldsmith":"rollback","version":"1","name":"web","to":"`+to+`","by":"ada"}`)))(n.t)
+		time.Sleep(time.Minute)
+	}
+	rollback("")
+	templates := must(n.cloud.DescribeLaunchTemplates(n.ctx, &sdk.DescribeLaunchTemplatesInput{LaunchTemplateNames: []string{"subscribed"}}))(n.t).LaunchTemplates
+	n.want("default version", aws.ToInt64(templates[0].DefaultVersionNumber), int64(1))
+	made := must(n.cloud.CreateLaunchTemplateVersion(n.ctx, &sdk.CreateLaunchTemplateVersionInput{
+		LaunchTemplateId: templates[0].LaunchTemplateId, SourceVersion: aws.String("1"),
+		LaunchTemplateData: &types.RequestLaunchTemplateData{KeyName: aws.String("ops")},
+	}))(n.t).LaunchTemplateVersion
+	must(n.cloud.ModifyLaunchTemplate(n.ctx, &sdk.ModifyLaunchTemplateInput{
+		LaunchTemplateId: made.LaunchTemplateId, DefaultVersion: aws.String("3"),
+	}))(n.t)
+	var image string
+	for target, err := range n.book.memory.Targets(n.ctx, "web") {
+		if n.ok(err); target.ID == aws.ToString(made.LaunchTemplateId) {
+			image = target.Points[0].Image
+		}
+	}
+	rollback(image)
+	// Lambda keeps what a person sends asynchronously and the function cannot do.
+	n.guard.decide("rollback", n.guard.scene.Failing("goldsmith-dead-letters"))
+}
+
 func (n *night) ssm() *ssm.Client { return ssm.NewFromConfig(n.AWS()) }
 
 func requestOnASnapshot(value string) func(n *night) {
@@ -209,6 +240,57 @@ func requestOnASnapshot(value string) func(n *night) {
 		time.Sleep(time.Minute)
 		n.want("request", n.EC2.Tags(snapshot)[tag.Request], "")
 	}
+}
+
+// retired are three nights: old images are deprecated, disabled and removed, and what was
+// left of one that somebody deregistered by hand is swept.
+func retired(n *night) {
+	must(n.ssm().PutParameter(n.ctx, &ssm.PutParameterInput{
+		Name: aws.String("/golden/web"), Value: aws.String(ec2.ImageX86), Type: ssmtypes.ParameterTypeString, DataType: aws.String("aws:ec2:image"),
+	}))(n.t)
+	web := n.launch(ec2.ImageX86, "", enrolled("web", "aging"))
+	old := func(days int) string {
+		return n.EC2.SeedImage(fmt.Sprintf("old/%d", days), time.Now().AddDate(0, 0, -days), map[string]string{
+			tag.Managed: "true", tag.Plan: "aging", tag.Name: "web", tag.Source: web, tag.Run: fmt.Sprint(days),
+		})
+	}
+	due, shared, gone := old(100), old(101), old(102)
+	n.template("by-alias", "resolve:ssm:/golden/web", nil)
+	for _, id := range []string{n.template("subscribed", due, map[string]string{tag.Source: "web"}), n.template("listed", due, nil)} {
+		n.version(id, ec2.ImageX86)
+	}
+	must(n.cloud.DeregisterImage(n.ctx, &sdk.DeregisterImageInput{ImageId: aws.String(gone)}))(n.t)
+	n.run(aging)
+	n.want("deprecated", n.image(due).DeprecationTime != nil, true)
+	must(n.cloud.ModifyImageAttribute(n.ctx, &sdk.ModifyImageAttributeInput{ImageId: aws.String(shared), LaunchPermission: &types.LaunchPermissionModifications{
+		Add: []types.LaunchPermission{{UserId: aws.String("210987654321")}},
+	}}))(n.t)
+	n.run(aging.AddDate(0, 0, 1))
+	n.want("shared", n.image(shared).DeprecationTime == nil, true)
+	n.want("state", n.image(due).State, types.ImageStateDisabled)
+	n.run(aging.AddDate(0, 0, 2))
+	n.want("gone", n.image(due).ImageId == nil, true)
+}
+
+// aging is when plan aging runs first.
+var aging = time.Date(2000, time.January, 1, 1, 30, 0, 0, time.UTC)
+
+// version adds a version to a template and makes it the default.
+func (n *night) version(template, image string) {
+	n.t.Helper()
+	must(n.cloud.CreateLaunchTemplateVersion(n.ctx, &sdk.CreateLaunchTemplateVersionInput{
+		LaunchTemplateId: aws.String(template), LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: aws.String(image), InstanceType: "m5.large"},
+	}))(n.t)
+	must(n.cloud.ModifyLaunchTemplate(n.ctx, &sdk.ModifyLaunchTemplateInput{LaunchTemplateId: aws.String(template), DefaultVersion: aws.String("2")}))(n.t)
+}
+
+// image is an image as EC2 describes it; the zero one when it is gone.
+func (n *night) image(id string) (found types.Image) {
+	n.t.Helper()
+	for _, i := range must(n.cloud.DescribeImages(n.ctx, &sdk.DescribeImagesInput{ImageIds: []string{id}, IncludeDisabled: aws.Bool(true)}))(n.t).Images {
+		found = i
+	}
+	return found
 }
 
 // aborted ends a run while its instance is down: recover brings it back and tells people.

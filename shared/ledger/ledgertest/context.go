@@ -20,19 +20,23 @@ func testEndedContext(t *testing.T, l ledger.Ledger) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for name, call := range map[string]func() error{
-		"Claim":     func() error { _, err := l.Claim(ctx, aClaim("i-2", "monday")); return err },
-		"Record":    func() error { return l.Record(ctx, ledger.Claim{Source: "i-1", Run: "monday"}) },
-		"Drop":      func() error { return l.Drop(ctx, "i-1", "monday") },
-		"Claims":    func() error { return lastError(l.Claims(ctx)) },
-		"Await":     func() error { return l.Await(ctx, aWait("i-1", job.ForRunning, "monday", "token")) },
-		"Waits":     func() error { _, err := l.Waits(ctx, "i-1"); return err },
-		"Done":      func() error { return l.Done(ctx, wait) },
-		"PutResult": func() error { return l.PutResult(ctx, aResult("monday", "i-1")) },
-		"Results":   func() error { return lastError(l.Results(ctx, "monday")) },
-		"PutRun":    func() error { return l.PutRun(ctx, ledger.Run{Name: "monday"}) },
-		"GetRun":    func() error { _, _, err := l.GetRun(ctx, "monday"); return err },
-		"Telling":   func() error { _, err := l.Telling(ctx, "monday", night); return err },
-		"Tell":      func() error { _, err := l.Tell(ctx, "monday", night); return err },
+		"Claim":         func() error { _, err := l.Claim(ctx, aClaim("i-2", "monday")); return err },
+		"Record":        func() error { return l.Record(ctx, ledger.Claim{Source: "i-1", Run: "monday"}) },
+		"Drop":          func() error { return l.Drop(ctx, "i-1", "monday") },
+		"Claims":        func() error { return lastError(l.Claims(ctx)) },
+		"Await":         func() error { return l.Await(ctx, aWait("i-1", job.ForRunning, "monday", "token")) },
+		"Waits":         func() error { _, err := l.Waits(ctx, "i-1"); return err },
+		"Done":          func() error { return l.Done(ctx, wait) },
+		"PutResult":     func() error { return l.PutResult(ctx, aResult("monday", "i-1")) },
+		"Results":       func() error { return lastError(l.Results(ctx, "monday")) },
+		"PutRetirement": func() error { return l.PutRetirement(ctx, aRetirement("nightly", "ami-1")) },
+		"Retirements":   func() error { return lastError(l.Retirements(ctx, "nightly")) },
+		"PutRun":        func() error { return l.PutRun(ctx, ledger.Run{Name: "monday"}) },
+		"GetRun":        func() error { _, _, err := l.GetRun(ctx, "monday"); return err },
+		"Telling":       func() error { _, err := l.Telling(ctx, "monday", night); return err },
+		"Tell":          func() error { _, err := l.Tell(ctx, "monday", night); return err },
+		"Targets":       func() error { return lastError(l.Targets(ctx, "web")) },
+		"PutTarget":     func() error { _, err := l.PutTarget(ctx, aTarget("web", "lt-1", "ami-1")); return err },
 	} {
 		if err := call(); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v, want context.Canceled", name, err)
@@ -42,6 +46,8 @@ func testEndedContext(t *testing.T, l ledger.Ledger) {
 	equal(t, "claims", claimsOf(t, l), []ledger.Claim{kept})
 	equal(t, "waits", waitsOf(t, l, "i-1"), []ledger.Wait{wait})
 	equal(t, "results", resultsOf(t, l, "monday"), []job.Result(nil))
+	equal(t, "retirements", retirementsOf(t, l, "nightly"), []job.Retirement(nil))
+	equal(t, "targets", targetsOf(t, l, "web"), []ledger.Target(nil))
 	if _, ok, err := l.GetRun(t.Context(), "monday"); ok || err != nil {
 		t.Errorf("run: %v, %v", ok, err)
 	}

@@ -19,7 +19,9 @@ type model struct {
 	claims  map[string]ledger.Claim
 	waits   map[string]ledger.Wait
 	results map[string]job.Result
+	retired map[string]job.Retirement
 	runs    map[string]ledger.Run
+	targets map[string]ledger.Target
 }
 
 // testModel makes any sequence of calls, with few names so that they meet, and
@@ -28,12 +30,14 @@ func testModel(t *testing.T, open func(*testing.T) ledger.Ledger) {
 	rapid.Check(t, func(r *rapid.T) {
 		m := model{
 			l: open(t), claims: map[string]ledger.Claim{}, waits: map[string]ledger.Wait{},
-			results: map[string]job.Result{}, runs: map[string]ledger.Run{},
+			results: map[string]job.Result{}, retired: map[string]job.Retirement{}, runs: map[string]ledger.Run{}, targets: map[string]ledger.Target{},
 		}
 		r.Repeat(map[string]func(*rapid.T){
 			"Claim": m.claim, "Record": m.record, "Drop": m.drop, "Await": m.await, "Done": m.done,
 			"PutResult": m.putResult, "PutRun": m.putRun, "Tell": m.tell,
+			"PutRetirement": m.putRetirement, "Retirements": m.listRetirements,
 			"Claims": m.listClaims, "Waits": m.listWaits, "Results": m.listResults, "GetRun": m.getRun,
+			"PutTarget": m.putTarget, "Targets": m.listTargets,
 		})
 	})
 }
@@ -117,6 +121,19 @@ func (m model) listResults(r *rapid.T) {
 	equal(r, "results", resultsOf(r, m.l, name), want)
 }
 
+func (m model) putRetirement(r *rapid.T) {
+	put := aRetirement(run(r), source(r))
+	put.Since = moment(r)
+	check(r, m.l.PutRetirement(r.Context(), put))
+	m.retired[put.Plan+" "+put.Subject] = put
+}
+
+func (m model) listRetirements(r *rapid.T) {
+	name := run(r)
+	want := sorted(m.retired, func(put job.Retirement) bool { return put.Plan == name })
+	equal(r, "retirements", retirementsOf(r, m.l, name), want)
+}
+
 func (m model) putRun(r *rapid.T) {
 	put := ledger.Run{Name: run(r), Plan: "nightly", Scheduled: moment(r)}
 	check(r, m.l.PutRun(r.Context(), put))
@@ -143,6 +160,33 @@ func (m model) tell(r *rapid.T) {
 		told.Name, told.Told = name, at
 		m.runs[name] = told
 	}
+}
+
+// putTarget puts a target as it stands, as one that is not there yet, or as it stood before.
+func (m model) putTarget(r *rapid.T) {
+	t := aTarget(source(r), rapid.SampledFrom([]string{"lt-1", "lt-12"}).Draw(r, "target"), "ami-1")
+	t.Points[0].At = moment(r)
+	stored, exists := m.targets[t.Source+" "+t.ID]
+	t.Revision = rapid.SampledFrom([]string{stored.Revision, "", "stale"}).Draw(r, "revision")
+	got, err := m.l.PutTarget(r.Context(), t)
+	if moved := (*ledger.Moved)(nil); t.Revision != stored.Revision {
+		if !errors.As(err, &moved) {
+			r.Fatalf("got %v, want *Moved (there is one: %v)", err, exists)
+		}
+		return
+	}
+	check(r, err)
+	if got.Revision == stored.Revision {
+		r.Fatal("a target that was put keeps its revision")
+	}
+	t.Revision = got.Revision
+	equal(r, "target", got, t)
+	m.targets[t.Source+" "+t.ID] = t
+}
+
+func (m model) listTargets(r *rapid.T) {
+	name := source(r)
+	equal(r, "targets", targetsOf(r, m.l, name), sorted(m.targets, func(t ledger.Target) bool { return t.Source == name }))
 }
 
 func source(r *rapid.T) string {

@@ -116,4 +116,6 @@ func defaults(schema *jsonschema.Schema) {
 	property(schema.Definitions["Verify"], "boot").Default = filled.Verify.Boot
 	property(schema.Definitions["Verify"], "patience").Default = "20m"
 	property(schema.Definitions["Keep"], "minimum").Default = filled.Keep.Minimum
+	property(schema.Definitions["Keep"], "grace").Default = filled.Keep.Grace.String()
+	property(schema.Definitions["Keep"], "disable").Default = filled.Keep.Disable
 }

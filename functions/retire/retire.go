@@ -1,0 +1,159 @@
+// Package retire removes the images that a plan's rules keep no longer and that nothing uses:
+// once in a run, for all its sources and those that are gone.
+package retire
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"goldsmith/shared/fault"
+	"goldsmith/shared/handler"
+	"goldsmith/shared/job"
+	"goldsmith/shared/metric"
+	"goldsmith/shared/plan"
+	"goldsmith/shared/retention"
+)
+
+// EC2 is all that is done to old images and to what belongs to them.
+type EC2 interface {
+	Deprecation
+	Removal
+	Snapshots
+	Templates
+}
+
+// Book is where it is written down.
+type Book interface {
+	PutRetirement(ctx context.Context, r job.Retirement) error
+}
+
+// Watcher decides.
+type Watcher interface {
+	Look(ctx context.Context, p plan.Plan, s retention.Scope) (retention.Outlook, error)
+}
+
+// Step retires images.
+type Step struct {
+	watcher Watcher
+	ec2     EC2
+	book    Book
+	now     func() time.Time
+}
+
+// New makes the step.
+func New(watcher Watcher, ec2 EC2, book Book, now func() time.Time) Step {
+	return Step{watcher, ec2, book, now}
+}
+
+// batch is how many images one round is about: each takes up to three calls that EC2 refills
+// at five a second, which is a minute of the five that the function has.
+const batch = 100
+
+// Handle does one round. What cannot be done to one image is written down for the message and keeps
+// none of the others; only an AWS that is busy is an error, since the whole round can then be tried
+// again: it looks anew, and what is done already is no longer there to do.
+func (s Step) Handle(ctx context.Context, p job.Page) (job.Page, error) {
+	p.Sources, p.Retire.More = nil, false
+	if !p.Plan.Keep.Rules() {
+		return p, nil
+	}
+	scope := retention.Scope{After: p.Retire.Cursor, Most: batch}
+	if p.Run.Request != nil {
+		scope.Source = p.Run.Request.Source
+	}
+	o, err := s.watcher.Look(ctx, p.Plan, scope)
+	if err != nil {
+		return p, err
+	}
+	r := &round{Step: s, page: p, Outlook: o, now: s.now().UTC()}
+	if err := r.play(ctx); err != nil {
+		return p, err
+	}
+	p.Retire.Cursor, p.Retire.More = o.Cursor, o.More && o.Blind == nil
+	return p, nil
+}
+
+// round is one invocation's work.
+type round struct {
+	Step
+	retention.Outlook
+	page job.Page
+	now  time.Time
+	// gone are the images that were removed, to be written down at the end of the round.
+	gone []job.Retirement
+	// told are the names of sources whose problem is written down.
+	told          map[string]bool
+	retired, hurt int
+}
+
+func (r *round) play(ctx context.Context) error {
+	if r.Blind != nil {
+		return r.blind(ctx)
+	}
+	if err := r.resume(ctx); err != nil {
+		return err
+	}
+	for _, d := range r.Decisions {
+		if err := r.do(ctx, d); err != nil {
+			return err
+		}
+	}
+	if err := r.finish(ctx); err != nil {
+		return err
+	}
+	if !r.More && r.whole() {
+		if err := r.sweep(ctx); err != nil {
+			return err
+		}
+	}
+	log := handler.Log(ctx)
+	metric.Put(ctx, log, metric.ImagesRetired, r.page.Plan.Name, float64(r.retired))
+	metric.Put(ctx, log, metric.RetiringFailed, r.page.Plan.Name, float64(r.hurt))
+	return nil
+}
+
+// whole reports whether the run is about all of the plan's sources.
+func (r *round) whole() bool { return r.page.Run.Request == nil || r.page.Run.Request.Source == "" }
+
+// blind writes down that nothing is removed, since nobody could say what is in use.
+func (r *round) blind(ctx context.Context) error {
+	if fault.IsThrottled(r.Blind) {
+		return r.Blind
+	}
+	handler.Log(ctx).ErrorContext(ctx, "nothing is retired", "error", r.Blind)
+	return r.stuck(ctx, retirement{Subject: "uses of images"},
+		"nothing was retired, since it could not be found out what is in use: "+brief(r.Blind)+". Give the function goldsmith-retire what it is refused; the next run tries again.")
+}
+
+// retirement is what is written down.
+type retirement = job.Retirement
+
+// put writes down what became of a subject in this run.
+func (r *round) put(ctx context.Context, what retirement) error {
+	what.Plan, what.Run, what.At = r.page.Plan.Name, r.page.Run.Name, r.now
+	if err := r.book.PutRetirement(ctx, what); err != nil {
+		return fmt.Errorf("writing down what becomes of %s: %w", what.Subject, err)
+	}
+	return nil
+}
+
+// stuck writes down what could not be done, and goes on.
+func (r *round) stuck(ctx context.Context, what retirement, why string) error {
+	r.hurt++
+	what.Fate, what.Why = job.Stuck, append(what.Why, why)
+	return r.put(ctx, what)
+}
+
+// failed ends the round when AWS is busy, and writes everything else down.
+func (r *round) failed(ctx context.Context, what retirement, err error, doing string) error {
+	if fault.IsThrottled(err) {
+		return fmt.Errorf("%s %s: %w", doing, what.Subject, err)
+	}
+	handler.Log(ctx).WarnContext(ctx, "retiring", "subject", what.Subject, "doing", doing, "error", err)
+	return r.stuck(ctx, what, fmt.Sprintf("%s it failed: %s. The next run tries again.", doing, brief(err)))
+}
+
+// brief is an error's text without the full stop that some end with, since a sentence follows.
+func brief(err error) string { return strings.TrimSuffix(fault.Brief(err), ".") }

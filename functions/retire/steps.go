@@ -1,0 +1,147 @@
+package retire
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+
+	"goldsmith/shared/fault"
+	"goldsmith/shared/handler"
+	"goldsmith/shared/job"
+	"goldsmith/shared/retention"
+)
+
+// Deprecation is advice to whoever lists images: launching goes on.
+type Deprecation interface {
+	EnableImageDeprecation(context.Context, *ec2.EnableImageDeprecationInput, ...func(*ec2.Options)) (*ec2.EnableImageDeprecationOutput, error)
+	DisableImageDeprecation(context.Context, *ec2.DisableImageDeprecationInput, ...func(*ec2.Options)) (*ec2.DisableImageDeprecationOutput, error)
+}
+
+// do takes the next step of one image.
+func (r *round) do(ctx context.Context, d retention.Decision) error {
+	what := retirement{Subject: d.ID, Name: d.Name, Since: d.Since, Due: d.Due, Why: d.Why}
+	handler.Log(ctx).InfoContext(ctx, "old image", "image", d.ID, "source", d.Name, "decision", d.String())
+	switch d.Step {
+	case retention.Keep:
+		return r.suspended(ctx, d)
+	case retention.Restore:
+		return r.restore(ctx, what, job.Restored)
+	case retention.InUse:
+		return r.inUse(ctx, d, what)
+	case retention.Deprecate:
+		return r.deprecate(ctx, what)
+	case retention.Disable:
+		return r.disable(ctx, what)
+	case retention.Retire:
+		return r.remove(ctx, what)
+	case retention.Wait:
+		return nil
+	default:
+		return nil
+	}
+}
+
+// suspended writes down, once for each source, why nothing of it is retired.
+func (r *round) suspended(ctx context.Context, d retention.Decision) error {
+	if d.Problem == "" || r.told[d.Name] {
+		return nil
+	}
+	if r.told == nil {
+		r.told = map[string]bool{}
+	}
+	r.told[d.Name] = true
+	return r.put(ctx, retirement{Subject: d.Name, Name: d.Name, Fate: job.Suspended, Why: []string{d.Problem}})
+}
+
+// restore takes the deprecation back. Once it is taken back the grace period begins anew.
+func (r *round) restore(ctx context.Context, what retirement, fate job.Fate) error {
+	_, err := r.ec2.DisableImageDeprecation(ctx, &ec2.DisableImageDeprecationInput{ImageId: aws.String(what.Subject)})
+	if fault.IgnoreNotFound(err) != nil {
+		return r.failed(ctx, what, err, "taking back the deprecation of")
+	}
+	what.Fate, what.Since = fate, time.Time{}
+	return r.put(ctx, what)
+}
+
+// inUse keeps the image. One that is disabled already cannot be launched by what uses it, and only a
+// person may decide that it is wanted after all.
+func (r *round) inUse(ctx context.Context, d retention.Decision, what retirement) error {
+	switch {
+	case d.Disabled:
+		return r.stuck(ctx, what, "it is disabled, so nothing can launch it: aws ec2 enable-image --image-id "+d.ID+" has it back")
+	case !d.Since.IsZero():
+		return r.restore(ctx, what, job.InUse)
+	}
+	what.Fate = job.InUse
+	return r.put(ctx, what)
+}
+
+// soon is when a deprecation takes effect: EC2 takes no time in the past, and rounds to the minute
+// (API reference, EnableImageDeprecation), which may be down.
+const soon = 2 * time.Minute
+
+// deprecate writes down when the grace period began before it sends anything: until EC2 shows the
+// deprecation as well, the image counts as untouched.
+func (r *round) deprecate(ctx context.Context, what retirement) error {
+	before := what
+	what.Fate, what.Since = job.Deprecated, r.now
+	if err := r.put(ctx, what); err != nil {
+		return err
+	}
+	_, err := r.ec2.EnableImageDeprecation(ctx, &ec2.EnableImageDeprecationInput{
+		ImageId: aws.String(what.Subject), DeprecateAt: aws.Time(r.now.Add(soon).Truncate(time.Minute)),
+	})
+	if err != nil {
+		return r.failed(ctx, before, err, "deprecating")
+	}
+	return nil
+}
+
+// disable begins the second grace period, which counts from here.
+func (r *round) disable(ctx context.Context, what retirement) error {
+	before := what
+	what.Fate, what.Since = job.Disabled, r.now
+	what.Due = r.now.Add(time.Duration(r.page.Plan.Keep.Grace))
+	if err := r.put(ctx, what); err != nil {
+		return err
+	}
+	if _, err := r.ec2.DisableImage(ctx, &ec2.DisableImageInput{ImageId: aws.String(what.Subject)}); err != nil {
+		return r.failed(ctx, before, err, "disabling")
+	}
+	return nil
+}
+
+// remove writes down what it is about to do and which templates are to be pruned: a repeated round
+// finds the image gone, and ends what was begun.
+func (r *round) remove(ctx context.Context, what retirement) error {
+	what.Fate, what.Templates = job.Retiring, r.Old[what.Subject]
+	if err := r.put(ctx, what); err != nil {
+		return err
+	}
+	out, err := r.ec2.DeregisterImage(ctx, &ec2.DeregisterImageInput{ImageId: aws.String(what.Subject), DeleteAssociatedSnapshots: aws.Bool(true)})
+	switch {
+	case fault.IsNotFound(err):
+	case err != nil:
+		return r.failed(ctx, what, err, "deregistering")
+	default:
+		if err := r.snapshots(ctx, &what, out.DeleteSnapshotResults); err != nil {
+			return err
+		}
+	}
+	what.Due = time.Time{}
+	r.gone = append(r.gone, what)
+	return nil
+}
+
+// resume ends what an earlier round was cut off from: images it had removed and not yet written down.
+func (r *round) resume(ctx context.Context) error {
+	for _, known := range r.Known {
+		if _, there := r.Images[known.Subject]; known.Fate == job.Retiring && !there && r.page.Retire.Cursor == "" {
+			handler.Log(ctx).InfoContext(ctx, "ends what was begun", "image", known.Subject, "run", known.Run)
+			r.gone = append(r.gone, known)
+		}
+	}
+	return nil
+}

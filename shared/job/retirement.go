@@ -1,0 +1,51 @@
+package job
+
+import "time"
+
+// Fate is what became of something that retention does not keep.
+type Fate string
+
+const (
+	// Deprecated images go once their grace period is over.
+	Deprecated Fate = "deprecated"
+	// Disabled images can no longer be launched, and go after a second grace period.
+	Disabled Fate = "disabled"
+	// Retiring images were about to be removed when this was written.
+	Retiring Fate = "retiring"
+	// Retired images are gone.
+	Retired Fate = "retired"
+	// InUse images would go, but something still refers to them.
+	InUse Fate = "in-use"
+	// Restored images were deprecated, and are kept again.
+	Restored Fate = "restored"
+	// Suspended says that nothing of a source is retired at all.
+	Suspended Fate = "suspended"
+	// Swept snapshots were ours and belonged to no image.
+	Swept Fate = "swept"
+	// Stuck is what could not be done: Why says so, and what to do.
+	Stuck Fate = "stuck"
+)
+
+// Retirement is what the ledger remembers of one image that is to go, with a
+// TTL; or of a snapshot, or of a source as a whole.
+type Retirement struct {
+	Plan string `json:"plan"`
+	// Subject is the id of an image or a snapshot, or a source's name.
+	Subject string `json:"subject"`
+	// Name is the source's name.
+	Name string `json:"name,omitempty"`
+	// Run is the last run that looked at it.
+	Run  string `json:"run"`
+	Fate Fate   `json:"fate"`
+	// Why are the reasons: what uses it, or what went wrong.
+	Why []string `json:"why,omitempty"`
+	// Since is when it was deprecated: the grace period runs from here. Zero when it is not.
+	Since time.Time `json:"since,omitzero"`
+	// Due is when the next thing happens to it.
+	Due time.Time `json:"due,omitzero"`
+	// Templates are the launch templates whose old versions name it and are to be pruned.
+	Templates []string `json:"templates,omitempty"`
+	// Pruned is how many of those versions are gone.
+	Pruned int       `json:"pruned,omitempty"`
+	At     time.Time `json:"at"`
+}

@@ -1,0 +1,215 @@
+package retention
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"goldsmith/shared/plan"
+	"goldsmith/shared/schedule"
+)
+
+// Image is one of Goldsmith's images as retention sees it.
+type Image struct {
+	ID string
+	// Name is the source's name, Source its id, Run the run that made it: all from the image's tags.
+	Name, Source, Run string
+	Made              time.Time
+	// Available images can be launched; Disabled ones could be, and Goldsmith or a person disabled them.
+	Available, Disabled bool
+	// Good images are available, and their job ended well.
+	Good bool
+	// Held is why the image is nobody's business but its run's or recover's; empty when it is not held.
+	Held string
+	// Wish is the tag goldsmith:keep; Wished is whether there is one.
+	Wish   string
+	Wished bool
+	// Since is when Goldsmith deprecated it or, if it is Disabled, disabled it; zero when it did neither.
+	Since time.Time
+}
+
+// Step is what is next for an image.
+type Step string
+
+const (
+	// Keep leaves it as it is.
+	Keep Step = "keep"
+	// Restore takes back the deprecation of an image that is kept again.
+	Restore Step = "restore"
+	// InUse keeps it though it is due, since something refers to it.
+	InUse Step = "in-use"
+	// Deprecate is the first step of an image that goes.
+	Deprecate Step = "deprecate"
+	// Wait is for the grace period.
+	Wait Step = "wait"
+	// Disable is for plans that want it before the image goes.
+	Disable Step = "disable"
+	// Retire removes the image with its snapshots.
+	Retire Step = "retire"
+)
+
+// Decision is what becomes of one image.
+type Decision struct {
+	Image
+	Step Step
+	// Why is the reason: "daily 3/7", "minimum 2", "no rule keeps it", or what uses it.
+	Why []string
+	// Due is when it goes, or is disabled; zero when it stays.
+	Due time.Time
+	// Problem is what a person has to know of its source: nothing of it is retired.
+	Problem string
+}
+
+// Going reports whether the image goes unless something uses it.
+func (d Decision) Going() bool {
+	return d.Step == Deprecate || d.Step == Wait || d.Step == Disable || d.Step == Retire
+}
+
+// unkept is why an image goes.
+const unkept = "no rule keeps it"
+
+// Decide says what becomes of a plan's images, by source name and from the newest, before anybody
+// has asked what uses them; Settle does that. Images of one name count together, whichever source
+// they are from: an instance that was replaced goes on with its predecessor's history.
+func Decide(images []Image, p plan.Plan, now time.Time) []Decision {
+	byName := slices.SortedFunc(slices.Values(images), func(a, b Image) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), b.Made.Compare(a.Made), cmp.Compare(b.ID, a.ID))
+	})
+	var decisions []Decision
+	for len(byName) > 0 {
+		n := 1
+		for n < len(byName) && byName[n].Name == byName[0].Name {
+			n++
+		}
+		decisions = append(decisions, source(byName[:n], p, now)...)
+		byName = byName[n:]
+	}
+	return decisions
+}
+
+// source decides over the images of one name, newest first.
+func source(images []Image, p plan.Plan, now time.Time) []Decision {
+	if !p.Keep.Rules() {
+		return keepAll(images, "the plan has no rule", "")
+	}
+	var made []time.Time
+	newest := -1
+	for i, image := range images {
+		if image.Good {
+			made = append(made, image.Made)
+			if newest < 0 {
+				newest = i
+			}
+		}
+	}
+	if newest < 0 {
+		return keepAll(images, "no current image: retiring suspended", "no current image: retiring suspended")
+	}
+	keep, zone := p.Keep, time.UTC
+	var err error
+	if images[newest].Wished {
+		if keep, err = Wish(images[newest].Wish, keep); err != nil {
+			problem := fmt.Sprintf("its tag goldsmith:keep cannot be read, so all its images are kept: %v", err)
+			return keepAll(images, problem, problem)
+		}
+	}
+	if zone, err = schedule.Zone(cmp.Or(p.Timezone, "UTC")); err != nil {
+		return keepAll(images, err.Error(), err.Error())
+	}
+	return decide(images, newest, Kept(made, keep, zone), keep, now)
+}
+
+func keepAll(images []Image, why, problem string) []Decision {
+	var all []Decision
+	for _, image := range images {
+		all = append(all, Decision{Image: image, Step: Keep, Why: []string{why}, Problem: problem})
+	}
+	return all
+}
+
+func decide(images []Image, newest int, kept []string, k plan.Keep, now time.Time) []Decision {
+	var all []Decision
+	good := 0
+	for i, image := range images {
+		d := Decision{Image: image, Step: Keep}
+		switch {
+		case image.Held != "":
+			d.Why = []string{image.Held}
+		case image.Good:
+			if d.Why = []string{kept[good]}; kept[good] == "" {
+				d.next(k, now)
+			} else {
+				d.stay()
+			}
+		// A disabled image is part of no history; Goldsmith's own go on their way, a person's stay.
+		case image.Disabled && !image.Since.IsZero() && i > newest:
+			d.next(k, now)
+		case image.Disabled:
+			d.Why = []string{"disabled, and not by Goldsmith"}
+		default:
+			d.Why = []string{"not known to be good: it is neither counted nor retired"}
+		}
+		if image.Good {
+			good++
+		}
+		all = append(all, d)
+	}
+	return all
+}
+
+// stay takes a deprecation back.
+func (d *Decision) stay() {
+	if !d.Since.IsZero() {
+		d.Step = Restore
+	}
+}
+
+// next is the next step of an image that goes: each lasts for the grace period.
+func (d *Decision) next(k plan.Keep, now time.Time) {
+	d.Why = []string{unkept}
+	over := d.Since.Add(time.Duration(k.Grace))
+	switch {
+	case d.Since.IsZero():
+		d.Step, d.Due = Deprecate, now.Add(time.Duration(k.Grace))
+	case now.Before(over):
+		d.Step, d.Due = Wait, over
+	case k.Disable && !d.Disabled:
+		d.Step, d.Due = Disable, now
+	default:
+		d.Step, d.Due = Retire, now
+	}
+}
+
+// Settle keeps what is in use: uses are reasons by image id.
+func Settle(decisions []Decision, uses map[string][]string) []Decision {
+	settled := slices.Clone(decisions)
+	for i, d := range settled {
+		if by := uses[d.ID]; d.Going() && len(by) > 0 {
+			settled[i].Step, settled[i].Why, settled[i].Due = InUse, by, time.Time{}
+		}
+	}
+	return settled
+}
+
+// String is the decision in words: "keep: daily 3/7", "retire on 2026-03-04 03:30 UTC: no rule keeps it".
+func (d Decision) String() string {
+	said := string(d.Step)
+	switch d.Step {
+	case InUse:
+		said = "keep, in use by"
+	case Restore:
+		said = "keep, no longer deprecated"
+	case Wait:
+		said = "deprecated, until " + clock(d.Due)
+	case Deprecate:
+		said = "deprecate now, retire from " + clock(d.Due)
+	case Disable:
+		said = "disable now"
+	case Keep, Retire:
+	}
+	return said + ": " + strings.Join(d.Why, "; ")
+}
+
+func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }

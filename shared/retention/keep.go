@@ -1,0 +1,121 @@
+// Package retention knows which images go and when: what a plan's rules keep and why, what
+// is still in use, and what the next step is for the others. It decides and never changes anything.
+package retention
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"goldsmith/shared/plan"
+)
+
+// Kept says for images of one source, made at these times and given newest first, why each is
+// kept; "" means that no rule keeps it. Days, weeks, months and years are the zone's: a rule keeps the
+// newest image of each of the last that have one, so missed nights cost nothing.
+func Kept(made []time.Time, k plan.Keep, zone *time.Location) []string {
+	reasons := make([][]string, len(made))
+	if len(made) > 0 {
+		reasons[0] = append(reasons[0], "the newest")
+	}
+	for _, r := range rules(k) {
+		periods, last := 0, ""
+		for i, at := range made {
+			period := r.period(i, at.In(zone))
+			if i > 0 && period == last {
+				continue
+			}
+			if last, periods = period, periods+1; periods > r.most {
+				break
+			}
+			reasons[i] = append(reasons[i], fmt.Sprintf("%s %d/%d", r.name, periods, r.most))
+		}
+	}
+	fill(reasons, k.Minimum)
+	said := make([]string, len(made))
+	for i, of := range reasons {
+		said[i] = strings.Join(of, ", ")
+	}
+	return said
+}
+
+// rule keeps the newest image of each of the most last periods.
+type rule struct {
+	name string
+	most int
+	// period names the period of the i-th newest image.
+	period func(i int, at time.Time) string
+}
+
+func rules(k plan.Keep) []rule {
+	return []rule{
+		{"last", k.Last, func(i int, _ time.Time) string { return fmt.Sprint(i) }},
+		{"daily", k.Daily, func(_ int, at time.Time) string { return at.Format(time.DateOnly) }},
+		{"weekly", k.Weekly, func(_ int, at time.Time) string { year, week := at.ISOWeek(); return fmt.Sprint(year, week) }},
+		{"monthly", k.Monthly, func(_ int, at time.Time) string { return at.Format("2006-01") }},
+		{"yearly", k.Yearly, func(_ int, at time.Time) string { return at.Format("2006") }},
+	}
+}
+
+// fill keeps the newest of the others until the minimum is reached.
+func fill(reasons [][]string, minimum int) {
+	kept := 0
+	for _, of := range reasons {
+		if len(of) > 0 {
+			kept++
+		}
+	}
+	for i := 0; i < len(reasons) && kept < minimum; i++ {
+		if len(reasons[i]) == 0 {
+			reasons[i] = []string{fmt.Sprintf("minimum %d", minimum)}
+			kept++
+		}
+	}
+}
+
+// Wish reads the tag goldsmith:keep, such as "daily=7 weekly=4 minimum=2": rules that stand in for
+// the plan's. What they leave out is 0, and the minimum 1.
+func Wish(value string, k plan.Keep) (plan.Keep, error) {
+	wish := plan.Keep{Minimum: plan.Minimum.Low, Grace: k.Grace, Disable: k.Disable}
+	numbers := map[string]*int{
+		"last": &wish.Last, "daily": &wish.Daily, "weekly": &wish.Weekly, "monthly": &wish.Monthly, "yearly": &wish.Yearly, "minimum": &wish.Minimum,
+	}
+	var seen []string
+	for _, word := range strings.Fields(value) {
+		name, number, _ := strings.Cut(word, "=")
+		into, known := numbers[name]
+		if !known || slices.Contains(seen, name) {
+			return k, fmt.Errorf("%q is not understood: want each of last, daily, weekly, monthly, yearly and minimum at most once, such as daily=7", word)
+		}
+		seen = append(seen, name)
+		within := plan.Rule
+		if name == "minimum" {
+			within = plan.Minimum
+		}
+		n, err := parse(number, within)
+		if err != nil {
+			return k, fmt.Errorf("%q: %w", word, err)
+		}
+		*into = n
+	}
+	if !wish.Rules() {
+		return k, fmt.Errorf("%q holds no rule: want at least one of last, daily, weekly, monthly and yearly above 0", value)
+	}
+	return wish, nil
+}
+
+func parse(number string, within plan.Range) (int, error) {
+	n := 0
+	for _, digit := range number {
+		if digit < '0' || digit > '9' || n > within.High {
+			n = -1
+			break
+		}
+		n = 10*n + int(digit-'0')
+	}
+	if number == "" || n < within.Low || n > within.High {
+		return 0, fmt.Errorf("want a number from %d to %d", within.Low, within.High)
+	}
+	return n, nil
+}

@@ -1,0 +1,244 @@
+package retention
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/plan"
+	"goldsmith/shared/reference"
+	"goldsmith/shared/tag"
+)
+
+// Images lists images.
+type Images interface {
+	DescribeImages(context.Context, *ec2.DescribeImagesInput, ...func(*ec2.Options)) (*ec2.DescribeImagesOutput, error)
+}
+
+// Book is what the ledger knows of images: how their jobs ended, whose are in hand, and which are on their way out.
+type Book interface {
+	Results(ctx context.Context, run string) iter.Seq2[job.Result, error]
+	Claims(ctx context.Context) iter.Seq2[ledger.Claim, error]
+	Retirements(ctx context.Context, plan string) iter.Seq2[job.Retirement, error]
+}
+
+// Gate finds what refers to images; an error means that every one counts as in use.
+type Gate interface {
+	Look(ctx context.Context, images []types.Image) (reference.Found, error)
+}
+
+// Watcher looks at a plan's images and says what becomes of each. It changes nothing.
+type Watcher struct {
+	EC2  Images
+	Book Book
+	Gate Gate
+	Now  func() time.Time
+}
+
+// Scope is which images are looked at.
+type Scope struct {
+	// Source narrows it to the names of one source's images; empty is all.
+	Source string
+	// After leaves out source names up to this one.
+	After string
+	// Most is how many images that go are enough; the last name is always looked at in full.
+	Most int
+}
+
+// Outlook is what becomes of a plan's images.
+type Outlook struct {
+	Decisions []Decision
+	// Old are launch templates that name an image only in old versions, by image id.
+	Old map[string][]string
+	// Images are all of the plan as EC2 describes them, by id, and Known what the ledger has of retiring them.
+	Images map[string]types.Image
+	Known  map[string]job.Retirement
+	Claims []ledger.Claim
+	// Cursor is the last name looked at; More is whether there are more.
+	Cursor string
+	More   bool
+	// Blind is why nothing could be found out about uses: whatever would go is kept.
+	Blind error
+}
+
+// Look decides about the images of a plan. A plan without a rule is not looked at.
+func (w Watcher) Look(ctx context.Context, p plan.Plan, s Scope) (Outlook, error) {
+	o := Outlook{Images: map[string]types.Image{}, Known: map[string]job.Retirement{}}
+	if !p.Keep.Rules() {
+		return o, nil
+	}
+	if err := w.read(ctx, p.Name, &o); err != nil {
+		return o, err
+	}
+	images, err := w.images(ctx, o)
+	if err != nil {
+		return o, err
+	}
+	o.Decisions = o.cut(Decide(within(images, s.Source), p, w.Now()), s)
+	var going []types.Image
+	for _, d := range o.Decisions {
+		if d.Going() {
+			going = append(going, o.Images[d.ID])
+		}
+	}
+	if len(going) == 0 {
+		return o, nil
+	}
+	found, err := w.Gate.Look(ctx, going)
+	if err != nil {
+		o.Blind = fmt.Errorf("looking what uses %d images: %w", len(going), err)
+		return o.closed(), nil
+	}
+	o.Decisions, o.Old = Settle(o.Decisions, found.Uses), found.Old
+	return o, nil
+}
+
+// closed keeps whatever would go.
+func (o Outlook) closed() Outlook {
+	for i, d := range o.Decisions {
+		if d.Going() {
+			o.Decisions[i].Step, o.Decisions[i].Due = InUse, time.Time{}
+			o.Decisions[i].Why = []string{"something that could not be found out"}
+		}
+	}
+	return o
+}
+
+// read reads what EC2 and the ledger know.
+func (w Watcher) read(ctx context.Context, plan string, o *Outlook) error {
+	pages := ec2.NewDescribeImagesPaginator(w.EC2, &ec2.DescribeImagesInput{
+		Owners: []string{"self"}, IncludeDisabled: aws.Bool(true), MaxResults: aws.Int32(1000),
+		Filters: []types.Filter{
+			{Name: aws.String("tag:" + tag.Managed), Values: []string{"true"}},
+			{Name: aws.String("tag:" + tag.Plan), Values: []string{plan}},
+		},
+	})
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return fmt.Errorf("listing the images of plan %s: %w", plan, err)
+		}
+		for _, i := range out.Images {
+			o.Images[aws.ToString(i.ImageId)] = i
+		}
+	}
+	for c, err := range w.Book.Claims(ctx) {
+		if err != nil {
+			return fmt.Errorf("reading the claims: %w", err)
+		}
+		o.Claims = append(o.Claims, c)
+	}
+	for r, err := range w.Book.Retirements(ctx, plan) {
+		if err != nil {
+			return fmt.Errorf("reading what is being retired: %w", err)
+		}
+		o.Known[r.Subject] = r
+	}
+	return nil
+}
+
+// images are the listed ones as retention sees them.
+func (w Watcher) images(ctx context.Context, o Outlook) ([]Image, error) {
+	var images []Image
+	runs := map[string][]int{}
+	for id, i := range o.Images {
+		image, err := o.image(i)
+		if err != nil {
+			return nil, fmt.Errorf("image %s: %w", id, err)
+		}
+		// Results are forgotten after a time; whatever was bad has been settled by then.
+		if image.Available && w.Now().Sub(image.Made) > ledger.Remembered {
+			image.Good = true
+		} else if image.Available {
+			runs[image.Run] = append(runs[image.Run], len(images))
+		}
+		images = append(images, image)
+	}
+	for run, of := range runs {
+		good, err := w.good(ctx, run)
+		if err != nil {
+			return nil, err
+		}
+		for _, n := range of {
+			images[n].Good = good[images[n].Source] == images[n].ID
+		}
+	}
+	return images, nil
+}
+
+// good are the images of a run that its results count as good, by source.
+func (w Watcher) good(ctx context.Context, run string) (map[string]string, error) {
+	good := map[string]string{}
+	for r, err := range w.Book.Results(ctx, run) {
+		if err != nil {
+			return nil, fmt.Errorf("reading the results of run %s: %w", run, err)
+		}
+		if r.Image.State == string(types.ImageStateAvailable) {
+			good[r.Source] = r.Image.ID
+		}
+	}
+	return good, nil
+}
+
+func (o Outlook) image(i types.Image) (Image, error) {
+	tags := tag.Map(i.Tags)
+	made, err := time.Parse(time.RFC3339, aws.ToString(i.CreationDate))
+	if err != nil {
+		return Image{}, fmt.Errorf("its creation date: %w", err)
+	}
+	image := Image{
+		ID: aws.ToString(i.ImageId), Name: tags[tag.Name], Source: tags[tag.Source], Run: tags[tag.Run], Made: made,
+		Available: i.State == types.ImageStateAvailable, Disabled: i.State == types.ImageStateDisabled,
+	}
+	image.Wish, image.Wished = tags[tag.Keep]
+	if slices.ContainsFunc(o.Claims, func(c ledger.Claim) bool { return c.Source == image.Source && c.Run == image.Run }) {
+		image.Held = "run " + image.Run + " has it in hand"
+	}
+	// Without EC2's own mark the deprecation never took effect, or somebody took it back.
+	if i.DeprecationTime != nil || image.Disabled {
+		image.Since = o.Known[image.ID].Since
+	}
+	return image, nil
+}
+
+// within are the images of the names under which a source has images.
+func within(images []Image, source string) []Image {
+	if source == "" {
+		return images
+	}
+	names := map[string]bool{}
+	for _, i := range images {
+		if i.Source == source {
+			names[i.Name] = true
+		}
+	}
+	return slices.DeleteFunc(images, func(i Image) bool { return !names[i.Name] })
+}
+
+// cut takes whole names, after the cursor, until enough images go.
+func (o *Outlook) cut(decisions []Decision, s Scope) []Decision {
+	var taken []Decision
+	going := 0
+	for _, d := range decisions {
+		if d.Name <= s.After && s.After != "" {
+			continue
+		}
+		if s.Most > 0 && going >= s.Most && d.Name != o.Cursor {
+			o.More = true
+			break
+		}
+		if d.Going() || d.Step == Restore {
+			going++
+		}
+		o.Cursor, taken = d.Name, append(taken, d)
+	}
+	return taken
+}
