@@ -51,6 +51,11 @@ var Rules = []Rule{
 		Loss: "one heartbeat of waiting; the instance runs already",
 	},
 	{
+		Name: "refresh-ended", Function: "wake", Event: "RefreshEnded",
+		From: "Auto Scaling (`aws.autoscaling`), when an instance refresh succeeded, failed, was cancelled or was rolled back",
+		Loss: "one heartbeat of waiting; no instance of ours is down",
+	},
+	{
 		Name: "run-ended", Function: "recover", Event: "ExecutionEnded",
 		From: "Step Functions (`aws.states`), when a run or one source's child execution failed, timed out or was aborted",
 		Loss: "what the run left stopped stays so until the next sweep",

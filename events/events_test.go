@@ -70,6 +70,13 @@ var samples = map[string]struct {
 	"image-deregistered": {[]string{"image-settled"}, event.ImageChanged{ID: image, State: "deregistered"}},
 	"image-disabled":     {[]string{"image-settled"}, event.ImageChanged{ID: image, State: "disabled"}},
 
+	"refresh-started":         {nil, event.Ignored{}},
+	"refresh-succeeded":       {[]string{"refresh-ended"}, refreshed},
+	"refresh-failed":          {[]string{"refresh-ended"}, refreshed},
+	"refresh-cancelled":       {[]string{"refresh-ended"}, refreshed},
+	"refresh-rolled-back":     {[]string{"refresh-ended"}, refreshed},
+	"refresh-rollback-failed": {[]string{"refresh-ended"}, refreshed},
+
 	"execution-running":       {nil, event.Ignored{}},
 	"execution-succeeded":     {nil, ended("goldsmith", run, "SUCCEEDED")},
 	"execution-failed":        {[]string{"run-ended"}, ended("goldsmith", run, "FAILED")},
@@ -78,6 +85,8 @@ var samples = map[string]struct {
 	"execution-child-aborted": {[]string{"run-ended"}, ended("goldsmith/Sources", "3f1c2b6a-7d2e-3a55-9a0b-5f8f6c1d2e3f", "ABORTED")},
 	"execution-foreign":       {nil, ended("goldsmith-billing", run, "FAILED")},
 }
+
+var refreshed = event.RefreshEnded{ID: "c613620e-07e2-4ed2-a9e2-ef8258911ade", Group: "my-asg"}
 
 func TestEverySampleIsListed(t *testing.T) {
 	names, err := events.Samples()

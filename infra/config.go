@@ -33,6 +33,8 @@ type Config struct {
 	SlackKeys, TableKeys, VolumeKeys []string
 	// Parameters are names of parameters outside of ImagePath that templates take their image from.
 	Parameters []string
+	// PassedRoles are ARNs of the roles in the instance profiles of launch templates whose groups plans refresh.
+	PassedRoles []string
 	// Emails get the alarms.
 	Emails []string
 	// AssetBucket begins the name of the bucket that holds the zips, followed by "-" and the
@@ -64,6 +66,7 @@ var (
 	secretForm    = regexp.MustCompile(`^(arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6}|[A-Za-z0-9/_+=.@-]+)$`)
 	keyForm       = regexp.MustCompile(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[a-z0-9-]+$`)
 	parameterForm = regexp.MustCompile(`^/?[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$`)
+	roleForm      = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d{12}:role/[A-Za-z0-9+=,.@_/-]+$`)
 	emailForm     = regexp.MustCompile(`^[^@\s]+@[^@\s]+$`)
 	bucketForm    = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{2,40}$`)
 )
@@ -80,6 +83,7 @@ func read(context map[string]any, now time.Time) (Config, error) {
 		TableKeys:   r.list("tableKeys", keyForm, keyWanted),
 		VolumeKeys:  r.list("kmsKeys", keyForm, keyWanted),
 		Parameters:  r.list("parameters", parameterForm, "a parameter's name such as /golden/web"),
+		PassedRoles: r.list("passRoles", roleForm, "a role's ARN; none of an instance profile, which is another thing"),
 		Emails:      r.list("emails", emailForm, "an address"),
 		AssetBucket: r.text("assetBucket", "", bucketForm, "the beginning of a bucket's name, in small letters"),
 		Reserve:     r.onOff("reservedConcurrency"),

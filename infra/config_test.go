@@ -41,6 +41,7 @@ func TestBadContext(t *testing.T) {
 		"a switch":       {map[string]any{"nag": "false"}, `context nag: "false" is neither on nor off`},
 		"a boolean":      {map[string]any{"reservedConcurrency": false}, "context reservedConcurrency: false is no text"},
 		"a path":         {map[string]any{"imagePath": "images/"}, `context imagePath: "images/" is not a path`},
+		"no role":        {map[string]any{"passRoles": "arn:aws:iam::123456789012:instance-profile/web"}, `context passRoles: "arn:aws:iam::123456789012:instance-profile/web" is not a role's ARN`},
 		"an alias":       {map[string]any{"kmsKeys": "alias/ebs"}, `context kmsKeys: "alias/ebs" is not a KMS key's ARN; an alias will not do`},
 		"two table keys": {map[string]any{"tableKeys": key + "," + key}, "context tableKeys: a table has one key; for one stack there are "},
 		"half an ARN":    {map[string]any{"slackSecret": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:slack"}, "context slackSecret: "},

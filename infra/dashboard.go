@@ -41,7 +41,8 @@ func NewDashboard(scope constructs.Construct, id string, props DashboardProps) D
 		graph("Runs", hour, search("started", metric.RunsStarted, "Sum", hour), search("OK", metric.RunsOK, "Sum", hour),
 			search("partial", metric.RunsPartial, "Sum", hour), search("failed", metric.RunsFailed, "Sum", hour)),
 		graph("Sources by outcome", hour, search("imaged", metric.SourcesImaged, "Sum", hour),
-			search("skipped", metric.SourcesSkip, "Sum", hour), search("failed", metric.SourcesFailed, "Sum", hour)),
+			search("skipped", metric.SourcesSkip, "Sum", hour), search("failed", metric.SourcesFailed, "Sum", hour),
+			search("groups not refreshed", metric.RefreshesFailed, "Sum", hour)),
 	)
 	row(
 		graph("Downtime in seconds", hour, search("median", metric.Downtime, "p50", hour), search("longest", metric.Downtime, "Maximum", hour)),

@@ -69,6 +69,7 @@ func TestNoWildcardOnWhatChangesSomething(t *testing.T) {
 // wide are calls that change something on resources that a wildcard names, without a
 // condition, each with the reason.
 var wide = map[string]string{
+	"ec2:RunInstances":        "the network interface and the groups of a test instance; its subnet is named, its image and itself are tagged",
 	"ec2:StartInstances":      "whoever untagged an instance meanwhile, it comes back",
 	"logs:CreateLogStream":    "streams of the function's own group",
 	"logs:PutLogEvents":       "streams of the function's own group",
@@ -114,6 +115,8 @@ func TestWhatMayTouchEC2(t *testing.T) {
 		instance = "arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:instance/*"
 		image    = "arn:<AWS::Partition>:ec2:<AWS::Region>::image/*"
 		snapshot = "arn:<AWS::Partition>:ec2:<AWS::Region>::snapshot/*"
+		volume   = "arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:volume/*"
+		network  = "arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:network-interface/* arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:security-group/*"
 		template = "arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:launch-template/*"
 		license  = "arn:<AWS::Partition>:license-manager:<AWS::Region>:*:license-configuration:*"
 	)
@@ -129,6 +132,7 @@ func TestWhatMayTouchEC2(t *testing.T) {
 		"recover: ec2:DeregisterImage on " + image + ours,
 		"recover: ec2:StartInstances on " + instance,
 		"recover: ec2:StartInstances on " + license,
+		"recover: ec2:TerminateInstances on " + instance + " if map[StringLike:map[aws:ResourceTag/goldsmith:proof:*]]",
 		"release: ec2:CreateTags on " + instance + " if map[ForAllValues:StringEquals:map[aws:TagKeys:goldsmith:last-image] Null:map[aws:TagKeys:false]]",
 		"release: ec2:DeleteTags on " + instance + " " + snapshot + " if map[ForAllValues:StringEquals:map[aws:TagKeys:goldsmith:image] Null:map[aws:TagKeys:false]]",
 		"retire: ec2:DeleteLaunchTemplateVersions on " + template + " if map[StringLike:map[aws:ResourceTag/goldsmith:source:*]]",
@@ -140,6 +144,12 @@ func TestWhatMayTouchEC2(t *testing.T) {
 		"start: ec2:StartInstances on " + license,
 		"stop: ec2:StopInstances on " + instance + " if map[StringLike:map[aws:ResourceTag/goldsmith:image:*]]",
 		"stop: ec2:StopInstances on " + instance + " if map[StringLike:map[aws:ResourceTag/goldsmith:plan:*]]",
+		// The subnets are those of plans; the example plans name none.
+		"verify: ec2:CreateTags on " + instance + " " + volume + " if map[StringEquals:map[ec2:CreateAction:RunInstances]]",
+		"verify: ec2:RunInstances on " + image + " if map[StringEquals:map[aws:ResourceTag/goldsmith:managed:true]]",
+		"verify: ec2:RunInstances on " + instance + " " + volume + " if map[StringLike:map[aws:RequestTag/goldsmith:proof:*]]",
+		"verify: ec2:RunInstances on " + network,
+		"verify: ec2:TerminateInstances on " + instance + " if map[StringLike:map[aws:ResourceTag/goldsmith:proof:*]]",
 	}
 	each(t, func(t *testing.T, stack stackTemplate) {
 		var got []string
@@ -174,6 +184,14 @@ func TestListedTemplates(t *testing.T) {
 	})
 	if !found {
 		t.Errorf("roll may not change %s", want)
+	}
+	for _, grant := range []string{
+		"autoscaling:StartInstanceRefresh arn:<AWS::Partition>:autoscaling:<AWS::Region>:<AWS::AccountId>:autoScalingGroup:*:autoScalingGroupName/*",
+		"ec2:RunInstances arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:*/*",
+	} {
+		if here, plain := grants(t, s.only(t))[grant], grants(t, plainly().only(t))[grant]; !here || plain {
+			t.Errorf("%s is granted where a plan refreshes groups: %v, and where none does: %v", grant, here, plain)
+		}
 	}
 	const warning = "plan listed lists web-template for web by name, and policies know launch templates by id: put the tag goldsmith:source=web on it"
 	if !strings.Contains(strings.Join(s.messages, "\n"), warning) {

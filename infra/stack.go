@@ -10,6 +10,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"goldsmith/infra/workflow"
+	"goldsmith/shared/plan"
 	"goldsmith/shared/settings"
 	"goldsmith/shared/tag"
 	"goldsmith/shared/template"
@@ -116,6 +117,10 @@ func valuesOf(props StackProps, table Ledger, letters DeadLetters) workflow.Valu
 		workflow.VolumeKeys:     props.Target.keys(c.VolumeKeys),
 		workflow.Parameters:     rooted(c.Parameters),
 		workflow.Templates:      listed(c),
+		workflow.Subnets:        tested(c, func(v plan.Verify) string { return v.Subnet }),
+		workflow.Profiles:       tested(c, func(v plan.Verify) string { return v.Profile }),
+		workflow.Groups:         refreshed(c),
+		workflow.PassedRoles:    c.PassedRoles,
 	}
 	if c.SlackSecret != "" {
 		values[workflow.SlackSecret] = []string{c.SlackSecret}
@@ -142,6 +147,26 @@ func listed(c Config) (all []string) {
 		}
 	}
 	return unique(all)
+}
+
+// tested is what the plans that have images tested say there.
+func tested(c Config, what func(plan.Verify) string) (all []string) {
+	for _, name := range c.Plans.Names() {
+		if v := c.Plans.Plans[name].Verify; v.Boot && what(v) != "" {
+			all = append(all, what(v))
+		}
+	}
+	return unique(all)
+}
+
+// refreshed is every group, if a plan refreshes groups.
+func refreshed(c Config) []string {
+	for _, p := range c.Plans.Plans {
+		if p.Roll.Refresh.Enabled {
+			return []string{"*"}
+		}
+	}
+	return nil
 }
 
 // secretARN is a secret as a policy names it: Secrets Manager ends an ARN with six

@@ -51,6 +51,7 @@ var full = map[string]any{
 	"tableKeys":   "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-4000-8000-000000000002",
 	"kmsKeys":     "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-4000-8000-000000000003",
 	"parameters":  "/golden/web",
+	"passRoles":   "arn:aws:iam::123456789012:role/web-server",
 	"emails":      "ops@example.com",
 }
 

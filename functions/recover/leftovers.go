@@ -38,7 +38,9 @@ type Leftovers struct {
 	Gate    Gate
 	Waits   Waits
 	Results Results
-	Now     func() time.Time
+	// Tests reports whether the plan of that name has its images tested; nil for no plan.
+	Tests func(plan string) bool
+	Now   func() time.Time
 }
 
 // unproven is how long an image that failed its proof stays, for a person to look at.
@@ -103,6 +105,8 @@ type leftover struct {
 	image  types.Image
 	id     string
 	result job.Result
+	// untested is whether its plan wants a test that it has not passed.
+	untested bool
 }
 
 // leftover reports whether the image is one. A job in hand is nobody's business, and a job
@@ -130,6 +134,7 @@ func (l Leftovers) leftover(ctx context.Context, i types.Image, claims []ledger.
 	if !ended || good || image.ProgressOf(i.State) == image.Pending {
 		return left, false, nil
 	}
+	left.untested = l.Tests != nil && l.Tests(tags[tag.Plan])
 	kept := left.result.Image.State == job.Unproven && l.Now().Sub(left.result.At) < unproven
 	return left, !kept, nil
 }
@@ -137,7 +142,7 @@ func (l Leftovers) leftover(ctx context.Context, i types.Image, claims []ledger.
 // good reports whether the job saw every snapshot while nothing was written any more:
 // then the image is whole, whatever failed afterwards.
 func (l leftover) good() bool {
-	return l.result.Image.ID == l.id && l.result.Image.State != job.Unproven &&
+	return !l.untested && l.result.Image.ID == l.id && l.result.Image.State != job.Unproven &&
 		!l.result.Times.Snapshotted.IsZero() && image.ProgressOf(l.image.State) == image.Available
 }
 
@@ -161,7 +166,12 @@ func (l Leftovers) decide(ctx context.Context, unsure []leftover) error {
 	}
 	var problems []error
 	for _, left := range unsure {
-		if used := uses[left.id]; len(used) > 0 {
+		used := uses[left.id]
+		if len(used) > 0 && left.untested {
+			problems = append(problems, l.doubt(ctx, left))
+			continue
+		}
+		if len(used) > 0 {
 			left.result.Ending, left.result.Problem = job.Imaged, ""
 			problems = append(problems, l.keep(ctx, left, "in use: "+strings.Join(used, "; ")))
 			continue
@@ -175,6 +185,16 @@ func (l Leftovers) decide(ctx context.Context, unsure []leftover) error {
 func (l Leftovers) keep(ctx context.Context, left leftover, why string) error {
 	handler.Log(ctx).WarnContext(ctx, "kept the image of a job that was cut off", "image", left.id, "source", left.result.Source, "why", why)
 	left.result.Image.State = string(types.ImageStateAvailable)
+	return l.record(ctx, left)
+}
+
+// doubt keeps an image that something uses and that was never proved: its own test instance is
+// such a use, and counts as a launch for two days. It is no successor of an older image.
+func (l Leftovers) doubt(ctx context.Context, left leftover) error {
+	if left.result.Image.State == job.Unproven {
+		return nil
+	}
+	left.result.Image.State = job.Unproven
 	return l.record(ctx, left)
 }
 

@@ -23,7 +23,7 @@ import (
 func TestLeftovers(t *testing.T) {
 	const (
 		looks  = "Claims DescribeImages Results"
-		rest   = " ListExecutions" + asks + ": ok"
+		rest   = " DescribeInstances ListExecutions" + asks + ": ok"
 		gate   = " DescribeInstances DescribeLaunchTemplateVersions DescribeAutoScalingGroups DescribeLaunchConfigurations GetParametersByPath DescribeImageAttribute DescribeImageReferences"
 		record = " Waits PutResult"
 	)

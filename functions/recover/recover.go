@@ -33,6 +33,7 @@ import (
 type Step struct {
 	rescue    Rescue
 	leftovers Leftovers
+	proofs    Proofs
 	runs      Runs
 	requests  Requests
 	missed    Missed
@@ -43,6 +44,7 @@ type Step struct {
 type EC2 interface {
 	Instances
 	Images
+	Ender
 	source.Asker
 }
 
@@ -81,9 +83,11 @@ func New(a Account) Step {
 	starter := begin.Starter{Executions: a.Executions, Plans: a.Plans, Machine: a.Machine}
 	calendar := Calendar{Book: a.Ledger, Plans: a.Plans, Now: a.Now}
 	runs := Runs{Executions: a.Executions, Book: a.Ledger, Teller: a.Teller, Plans: a.Plans, Machine: starter.Base(), Now: a.Now}
+	rescue := Rescue{EC2: a.EC2, Executions: a.Executions, Claims: a.Ledger, Waits: a.Ledger, Results: a.Ledger, Now: a.Now}
 	return Step{
-		rescue:    Rescue{EC2: a.EC2, Executions: a.Executions, Claims: a.Ledger, Waits: a.Ledger, Results: a.Ledger, Now: a.Now},
+		rescue:    rescue,
 		leftovers: Leftovers{EC2: a.EC2, Gate: a.Gate, Waits: a.Ledger, Results: a.Ledger, Now: a.Now},
+		proofs:    Proofs{EC2: a.EC2, Waits: a.Ledger, WorkedOn: rescue.workedOn, Now: a.Now},
 		runs:      runs,
 		requests:  Requests{EC2: a.EC2, Runs: runs, Starter: starter},
 		missed:    Missed{Calendar: calendar, Executions: a.Executions, Schedules: a.Schedules, Teller: a.Teller, Starter: starter},
@@ -125,7 +129,9 @@ func (s Step) Handle(ctx context.Context, raw json.RawMessage) (Answer, error) {
 // thing does not stand in the way of the next.
 func (s Step) sweep(ctx context.Context) (Answer, error) {
 	answer, claims, swept := s.rescue.Sweep(ctx)
-	swept = errors.Join(swept, s.settleLeftovers(ctx, claims))
+	if claims != nil { // Without the claims nobody knows what is in hand.
+		swept = errors.Join(swept, s.leftovers.Settle(ctx, claims), s.proofs.End(ctx, claims))
+	}
 	runs, err := s.runs.Recent(ctx)
 	if err != nil {
 		return answer, errors.Join(swept, err, s.overdue.Tell(ctx))
@@ -136,14 +142,6 @@ func (s Step) sweep(ctx context.Context) (Answer, error) {
 		s.missed.MakeUp(ctx, runs),
 		s.overdue.Tell(ctx),
 	)
-}
-
-// settleLeftovers needs to know what is in hand: without the claims every image might be.
-func (s Step) settleLeftovers(ctx context.Context, claims []ledger.Claim) error {
-	if claims == nil {
-		return nil
-	}
-	return s.leftovers.Settle(ctx, claims)
 }
 
 // ended tells of a run that ended without doing so. A child's end is told by its run.

@@ -53,6 +53,7 @@ type Rescue struct {
 	Claims     Claims
 	Waits      Waits
 	Results    Results
+	Proofs     Proofs
 	Now        func() time.Time
 }
 

@@ -1,10 +1,13 @@
 // Package release ends a job: it writes the result, answers the request tag and
-// gives the claim up, unless an instance is still down.
+// gives the claim up, unless an instance is still down. Groups are refreshed
+// afterwards: a claim does not wait for hours, and no refresh changes what became
+// of the source.
 package release
 
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,6 +59,8 @@ func New(tags Tagger, claims Claims, results Results, now func() time.Time) Step
 func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	now := s.now().UTC()
 	ending := endingOf(j)
+	j.Warnings = append(slices.Clone(j.Warnings), leftover(j)...)
+	j.Times.Released, j.Refreshing = now, ending == job.Imaged && concernsGroups(j)
 	result := j.ResultOf(ending, now)
 	result.Problem = problem(j)
 	if err := s.results.PutResult(ctx, result); err != nil {
@@ -69,6 +74,25 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	}
 	count(ctx, j, ending)
 	return j, nil
+}
+
+// leftover warns of a test instance that could not be terminated. The sweep goes on trying.
+func leftover(j job.Job) []job.Reason {
+	if j.Leftover == nil {
+		return nil
+	}
+	return []job.Reason{{Code: job.ProofLeft, Text: "its test instance may still run: " + j.Leftover.Problem()}}
+}
+
+// concernsGroups reports whether the plan has groups looked at, and one may use what was
+// rolled. A warning is about templates only: a group that takes its image from a
+// parameter launches the new one by itself.
+func concernsGroups(j job.Job) bool {
+	wish := j.Plan.Roll.Refresh
+	return slices.ContainsFunc(j.Rolled, func(r job.Rolled) bool {
+		template, through := strings.HasPrefix(r.Target, "lt-"), len(r.Through) > 0
+		return r.Problem == "" && (wish.Enabled && (template || through) || wish.Warn && template)
+	})
 }
 
 func endingOf(j job.Job) job.Ending {

@@ -40,6 +40,49 @@ func TestRelease(t *testing.T) {
 			},
 		},
 		{
+			Name: "a launch template was rolled: its groups come after the release, and the result says so",
+			Given: func(_ *stage.Stage, j *job.Job) {
+				j.Plan.Roll.Refresh.Enabled = true
+				j.Rolled = []job.Rolled{{Target: "lt-1", To: "ami-1", Version: 2}}
+			},
+			Want: "PutResult CreateTags Drop: ok",
+			Then: func(s *stage.Stage, j job.Job) {
+				s.Same("refreshing", []any{j.Refreshing, s.Results(stage.RunName)[0].Refreshing, j.Times.Released}, []any{true, true, time.Now().UTC()})
+			},
+		},
+		{
+			Name:  "the plan leaves groups alone",
+			Given: func(_ *stage.Stage, j *job.Job) { j.Rolled = []job.Rolled{{Target: "lt-1", To: "ami-1", Version: 2}} },
+			Want:  "PutResult CreateTags Drop: ok",
+			Then:  func(s *stage.Stage, j job.Job) { s.Same("refreshing", j.Refreshing, false) },
+		},
+		{
+			Name: "there is nothing to warn of",
+			Given: func(_ *stage.Stage, j *job.Job) {
+				j.Plan.Roll.Refresh.Warn = true
+				j.Rolled = []job.Rolled{{Target: "lt-1", Problem: "no"}, {Target: "/golden/web", Through: []string{"lt-2"}}}
+			},
+			Want: "PutResult CreateTags Drop: ok",
+			Then: func(s *stage.Stage, j job.Job) { s.Same("refreshing", j.Refreshing, false) },
+		},
+		{
+			Name: "a parameter that a template takes its image from concerns groups that the plan refreshes",
+			Given: func(_ *stage.Stage, j *job.Job) {
+				j.Plan.Roll.Refresh.Enabled = true
+				j.Rolled = []job.Rolled{{Target: "/golden/web", Through: []string{"lt-2"}}}
+			},
+			Want: "PutResult CreateTags Drop: ok",
+			Then: func(s *stage.Stage, j job.Job) { s.Same("refreshing", j.Refreshing, true) },
+		},
+		{
+			Name: "what failed is refreshed nowhere",
+			Given: func(_ *stage.Stage, j *job.Job) {
+				j.Rolled, j.Failure = []job.Rolled{{Target: "lt-1", Version: 2}}, &job.Failure{Error: "Failed"}
+			},
+			Want: "PutResult Drop: ok",
+			Then: func(s *stage.Stage, j job.Job) { s.Same("refreshing", j.Refreshing, false) },
+		},
+		{
 			Name: "released once, however often the step runs",
 			Want: "PutResult CreateTags Drop: ok | PutResult CreateTags Drop: ok",
 			Then: func(s *stage.Stage, _ job.Job) { s.Same("results", len(s.Results(stage.RunName)), 1) },

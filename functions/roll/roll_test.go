@@ -206,6 +206,7 @@ func TestRollAlias(t *testing.T) {
 				s.Same("parameter", value, newest)
 				s.Same("versions", len(versions(s, "resolving")), 1)
 				s.Same("rolled", find(j, "/golden/web").From, before)
+				s.Same("templates behind it", len(find(j, "/golden/web").Through), 1)
 			},
 		},
 		{

@@ -54,9 +54,10 @@ func (s Step) Handle(ctx context.Context, raw json.RawMessage) (struct{}, error)
 }
 
 var (
-	states    = map[job.For]bool{job.ForStopped: true, job.ForRunning: true}
+	states    = map[job.For]bool{job.ForStopped: true, job.ForRunning: true, job.ForBooted: true}
 	snapshots = map[job.For]bool{job.ForSnapshots: true}
 	images    = map[job.For]bool{job.ForImage: true}
+	refreshes = map[job.For]bool{job.ForRefresh: true}
 )
 
 // concerns is the resource whose waits the event may end, and which of them.
@@ -68,6 +69,8 @@ func concerns(e event.Event) (string, map[job.For]bool) {
 		return e.ID, images
 	case event.SnapshotTagged:
 		return e.Source, snapshots
+	case event.RefreshEnded:
+		return e.ID, refreshes
 	default:
 		return "", nil
 	}

@@ -16,7 +16,7 @@ import (
 
 // scene is the event that an instance has stopped; an execution waits for just that.
 func scene(s *stage.Stage) (handler.Func[json.RawMessage, struct{}], json.RawMessage) {
-	settle := wait.Settler{EC2: s.EC2, Tokens: s.SFN, Ledger: s.Ledger, Now: time.Now}
+	settle := wait.Settler{EC2: s.EC2, Groups: s.AutoScaling, Tokens: s.SFN, Ledger: s.Ledger, Now: time.Now}
 	awaits(s, "waiting", s.Web, job.ForStopped)
 	return wake.New(s.Ledger, settle).Handle, s.Sample("instance-stopped", s.Web)
 }
@@ -28,6 +28,7 @@ func awaits(s *stage.Stage, execution, resource string, what job.For) {
 	j := s.Job()
 	j.Run.Name, j.Image.ID = execution, "ami-0abcdef1234567890"
 	j.Times.StopSent, j.Times.ImageSent, j.Times.StartSent = j.Times.Claimed, j.Times.Claimed, j.Times.Claimed
+	j.Refreshes = []job.Refresh{{Group: "my-asg", ID: resource}}
 	j.Await = &job.Await{Resource: resource, For: what, Until: time.Now().Add(time.Hour)}
 	s.Must(s.Ledger.Kept.Await(s.Context(), ledger.Wait{
 		Resource: resource, For: what, Run: execution, Token: token, Job: j, Since: time.Now(),
@@ -121,6 +122,18 @@ func TestWake(t *testing.T) {
 			},
 			Want: "Waits DescribeImages Done SendTaskFailure: ok",
 			Then: status("FAILED", "imaging"),
+		},
+		{
+			Name: "a refresh that ended wakes who waits for it; what Auto Scaling says decides",
+			Given: func(s *stage.Stage, in *json.RawMessage) {
+				awaits(s, "refreshing", "c613620e-07e2-4ed2-a9e2-ef8258911ade", job.ForRefresh)
+				*in = s.Sample("refresh-failed")
+			},
+			Want: "Waits DescribeInstanceRefreshes Done SendTaskSuccess: ok",
+			Then: status("SUCCEEDED", "refreshing"),
+		},
+		{
+			Name: "a refresh that has only begun wakes nobody", Given: event("refresh-started"), Want: ": ok",
 		},
 		{
 			Name: "two runs wait for one instance: both go on",

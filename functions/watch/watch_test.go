@@ -18,7 +18,7 @@ import (
 
 // scene is a step of an execution that waits for the instance to be stopped.
 func scene(s *stage.Stage) (handler.Func[watch.Input, struct{}], watch.Input) {
-	settle := wait.Settler{EC2: s.EC2, Tokens: s.SFN, Ledger: s.Ledger, Now: time.Now}
+	settle := wait.Settler{EC2: s.EC2, Groups: s.AutoScaling, Tokens: s.SFN, Ledger: s.Ledger, Now: time.Now}
 	j := s.Job()
 	j.Times.StopSent = j.Times.Claimed
 	_, token := s.Execute("waiting")

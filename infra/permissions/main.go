@@ -55,6 +55,8 @@ a key, listed templates) is not deployed.
 | ` + "`${ImagePath}`, `${Parameters}`" + ` | the path of the aliases, ` + "`/goldsmith/images`" + `; the context's ` + "`parameters`" + ` |
 | ` + "`${SlackSecretArn}`, `${SlackKeys}`" + ` | the context's ` + "`slackSecret`" + ` and ` + "`slackKeys`" + ` |
 | ` + "`${TableKeys}`, `${VolumeKeys}`" + ` | the context's ` + "`tableKeys`" + ` and ` + "`kmsKeys`" + ` |
+| ` + "`${Groups}`" + ` | all, where a plan refreshes Auto Scaling groups |
+| ` + "`${PassedRoles}`" + ` | the context's ` + "`passRoles`" + `: see [refreshing groups](decisions/0012-a-refresh-is-nobodys-claim.md) |
 | ` + "`${Templates}`" + ` | the launch template ids that plans list |
 `
 

@@ -73,6 +73,9 @@ const (
 	// startReserved matches StartInstances' bucket, five calls and two more each second,
 	// which the whole account shares: more would only be throttled.
 	startReserved = 10
+	// verifyReserved matches RunInstances' bucket, which has the same size. Ending test instances is
+	// done by the same function, and waits for its turn as patiently.
+	verifyReserved = 10
 	// wakeReserved keeps a storm of state changes, which the Region's every instance
 	// sends, from the describe calls that others need. Lambda queues what is above it.
 	wakeReserved = 10
@@ -111,13 +114,18 @@ var Functions = []Function{
 		Name: "watch", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Begins a wait, and looks once in case what is awaited came first.",
 		Environment: env(tableSetting),
-		Statements:  join(everyTask("watch"), ledger("PutItem", "DeleteItem"), []Statement{lookAtWaits, endWaits}),
+		Statements:  join(everyTask("watch"), ledger("PutItem", "DeleteItem"), []Statement{lookAtWaits, lookAtRefreshes, endWaits}),
 	},
 	{
 		Name: "start", Task: true, Timeout: stepTimeout, Memory: memory, Reserved: startReserved,
 		Does:        "Starts the instance that its run stopped.",
 		Environment: env(tableSetting),
 		Statements:  join(everyTask("start"), ledger("PutItem"), []Statement{look("DescribeInstances")}, starting),
+	},
+	{
+		Name: "verify", Task: true, Timeout: stepTimeout, Memory: memory, Reserved: verifyReserved,
+		Does:       "Launches a test instance from the image where the plan says so, runs its command there, and terminates it.",
+		Statements: join(everyTask("verify"), []Statement{look("DescribeImages", "DescribeInstances")}, testing, endTests),
 	},
 	{
 		Name: "roll", Task: true, Timeout: stepTimeout, Memory: memory,
@@ -132,6 +140,12 @@ var Functions = []Function{
 		Does:        "Writes the result, answers the request tag, and drops the claim.",
 		Environment: env(tableSetting),
 		Statements:  join(everyTask("release"), ledger("PutItem", "UpdateItem", "DeleteItem"), noting, untagging),
+	},
+	{
+		Name: "refresh", Task: true, Timeout: stepTimeout, Memory: memory,
+		Does:        "Has Auto Scaling groups refreshed that launch from what was rolled.",
+		Environment: env(tableSetting),
+		Statements:  join(everyTask("refresh"), ledger("PutItem"), []Statement{lookAtGroups, look("DescribeLaunchTemplateVersions")}, refreshing),
 	},
 	{
 		Name: "retire", Task: true, Timeout: pageTimeout, Memory: retireMemory,
@@ -166,7 +180,7 @@ var Functions = []Function{
 		Name: "wake", Timeout: stepTimeout, Memory: memory, Reserved: wakeReserved, MaxAge: wakeAge,
 		Does:        "Ends a wait when an event says that something changed.",
 		Environment: env(tableSetting),
-		Statements:  join(everyHandler("wake"), ledger("Query", "DeleteItem"), []Statement{lookAtWaits, endWaits}),
+		Statements:  join(everyHandler("wake"), ledger("Query", "DeleteItem"), []Statement{lookAtWaits, lookAtRefreshes, endWaits}),
 	},
 	{
 		Name: "recover", Timeout: sweepTimeout, Memory: memory, Reserved: recoverReserved, MaxAge: longAge,
@@ -177,7 +191,7 @@ var Functions = []Function{
 				look("DescribeInstances", "DescribeSnapshots", "DescribeImages", "DescribeLaunchTemplates", "DescribeLaunchTemplateVersions",
 					"DescribeImageAttribute", "DescribeImageReferences"),
 				askAboutRuns, listRuns, startRuns, askAboutSchedules,
-			}, starting, telling, untagging, referring, discarding),
+			}, starting, endTests, telling, untagging, referring, discarding),
 	},
 }
 

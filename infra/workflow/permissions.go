@@ -22,6 +22,12 @@ const (
 	instances       = "arn:${Partition}:ec2:${Region}:${Account}:instance/*"
 	images          = "arn:${Partition}:ec2:${Region}::image/*"
 	snapshots       = "arn:${Partition}:ec2:${Region}::snapshot/*"
+	volumes         = "arn:${Partition}:ec2:${Region}:${Account}:volume/*"
+	interfaces      = "arn:${Partition}:ec2:${Region}:${Account}:network-interface/*"
+	securityGroups  = "arn:${Partition}:ec2:${Region}:${Account}:security-group/*"
+	subnets         = "arn:${Partition}:ec2:${Region}:${Account}:subnet/${Subnets}"
+	profileRoles    = "arn:${Partition}:iam::${Account}:role/${Profiles}"
+	shellScript     = "arn:${Partition}:ssm:${Region}::document/AWS-RunShellScript"
 	launchTemplates = "arn:${Partition}:ec2:${Region}:${Account}:launch-template/"
 	stateMachineARN = "arn:${Partition}:states:${Region}:${Account}:stateMachine:" + Name
 	executions      = "arn:${Partition}:states:${Region}:${Account}:execution:" + Name + ":*"
@@ -38,6 +44,7 @@ const (
 	lastTag    = "goldsmith:last-image"
 	sourceTag  = "goldsmith:source"
 	managedTag = "goldsmith:managed"
+	proofTag   = "goldsmith:proof"
 )
 
 func join(lists ...[]Statement) []Statement { return slices.Concat(lists...) }
@@ -101,8 +108,18 @@ var (
 		Actions:   []string{"ec2:DescribeInstanceAttribute"},
 		Resources: []string{instances},
 	}
-	lookAtWaits = look("DescribeInstances", "DescribeInstanceStatus", "DescribeImages", "DescribeSnapshots")
-	endWaits    = Statement{
+	lookAtWaits     = look("DescribeInstances", "DescribeInstanceStatus", "DescribeImages", "DescribeSnapshots")
+	lookAtRefreshes = Statement{
+		Why:       "Auto Scaling's describe calls have no resources.",
+		Actions:   []string{"autoscaling:DescribeInstanceRefreshes"},
+		Resources: []string{anything},
+	}
+	lookAtGroups = Statement{
+		Why:       "Auto Scaling's describe calls have no resources, and no filter that knows templates.",
+		Actions:   []string{"autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeInstanceRefreshes"},
+		Resources: []string{anything},
+	}
+	endWaits = Statement{
 		Why:       "A task token belongs to no resource; it is known only to the execution that waits and to the ledger.",
 		Actions:   []string{"states:SendTaskSuccess", "states:SendTaskFailure"},
 		Resources: []string{anything},
@@ -171,14 +188,16 @@ var starting = []Statement{
 		Actions:   []string{"ec2:StartInstances"},
 		Resources: []string{licenses},
 	},
-	{
-		Why:       "EC2 opens encrypted volumes by a grant that the caller of StartInstances makes.",
-		Actions:   []string{"kms:CreateGrant"},
-		Resources: []string{"${VolumeKeys}"},
-		Condition: Condition{
-			"Bool":         {"kms:GrantIsForAWSResource": {"true"}},
-			"StringEquals": {"kms:ViaService": {"ec2.${Region}.amazonaws.com"}},
-		},
+	openVolumes,
+}
+
+var openVolumes = Statement{
+	Why:       "EC2 opens encrypted volumes by a grant that the caller of StartInstances or RunInstances makes.",
+	Actions:   []string{"kms:CreateGrant"},
+	Resources: []string{"${VolumeKeys}"},
+	Condition: Condition{
+		"Bool":         {"kms:GrantIsForAWSResource": {"true"}},
+		"StringEquals": {"kms:ViaService": {"ec2.${Region}.amazonaws.com"}},
 	},
 }
 
@@ -197,6 +216,80 @@ var discarding = []Statement{
 		Condition: ours,
 	},
 }
+
+// testing is for plans that have images tested. Without one no subnet is filled in, and
+// nothing can be launched. RunInstances is decided on each resource that it takes part in
+// (docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html).
+var testing = []Statement{
+	{
+		Why:       "Test instances are launched in the subnets that plans name.",
+		Actions:   []string{"ec2:RunInstances"},
+		Resources: []string{subnets},
+	},
+	{
+		Why:       "From Goldsmith's own images only.",
+		Actions:   []string{"ec2:RunInstances"},
+		Resources: []string{images},
+		Condition: Condition{"StringEquals": {"aws:ResourceTag/" + managedTag: {"true"}}},
+	},
+	{
+		Why:       "Instances and volumes are tagged as a test's in the creating call.",
+		Actions:   []string{"ec2:RunInstances"},
+		Resources: []string{instances, volumes},
+		Condition: Condition{"StringLike": {"aws:RequestTag/" + proofTag: {"*"}}},
+	},
+	{
+		Why:       "The network interface that is made with the instance, and its security groups.",
+		Actions:   []string{"ec2:RunInstances"},
+		Resources: []string{interfaces, securityGroups},
+	},
+	{
+		Why:       "Tags in the creating call only, so that no other instance can be tagged into Goldsmith's reach.",
+		Actions:   []string{"ec2:CreateTags"},
+		Resources: []string{instances, volumes},
+		Condition: Condition{"StringEquals": {"ec2:CreateAction": {"RunInstances"}}},
+	},
+	{
+		Why:       "The roles of the instance profiles that plans name, to EC2 only.",
+		Actions:   []string{"iam:PassRole"},
+		Resources: []string{profileRoles},
+		Condition: Condition{"StringEquals": {"iam:PassedToService": {"ec2.amazonaws.com"}}},
+	},
+	{
+		// docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html
+		Why:       "Volumes of encrypted images are made with the caller's permissions on their keys.",
+		Actions:   []string{"kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"},
+		Resources: []string{"${VolumeKeys}"},
+		Condition: Condition{"StringEquals": {"kms:ViaService": {"ec2.${Region}.amazonaws.com"}}},
+	},
+	openVolumes,
+	{
+		Why:       "The one document by which a plan's command is run.",
+		Actions:   []string{"ssm:SendCommand"},
+		Resources: []string{shellScript},
+	},
+	{
+		// docs.aws.amazon.com/systems-manager/latest/userguide/run-command-setting-up.html: with a global key
+		// such as aws:ResourceTag the calls that Systems Manager makes on our behalf would be denied.
+		Why:       "On test instances only.",
+		Actions:   []string{"ssm:SendCommand"},
+		Resources: []string{instances},
+		Condition: Condition{"StringLike": {"ssm:resourceTag/" + proofTag: {"*"}}},
+	},
+	{
+		Why:       "Listing what became of commands has no resources.",
+		Actions:   []string{"ssm:ListCommandInvocations"},
+		Resources: []string{anything},
+	},
+}
+
+// endTests can end no instance but tests'.
+var endTests = []Statement{{
+	Why:       "Only instances that carry the tag " + proofTag + ": tests' own.",
+	Actions:   []string{"ec2:TerminateInstances"},
+	Resources: []string{instances},
+	Condition: Condition{"StringLike": {"aws:ResourceTag/" + proofTag: {"*"}}},
+}}
 
 var rolling = []Statement{
 	{
@@ -312,5 +405,49 @@ var telling = []Statement{
 		Actions:   []string{"kms:Decrypt"},
 		Resources: []string{"${SlackKeys}"},
 		Condition: Condition{"StringEquals": {"kms:ViaService": {"secretsmanager.${Region}.amazonaws.com"}}},
+	},
+}
+
+// refreshing is deployed where a plan refreshes groups. The caller of StartInstanceRefresh is checked as if it
+// launched the group's instances itself, by a dry run of RunInstances
+// (docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-launch-template-permissions.html).
+var refreshing = []Statement{
+	{
+		Why:       "Groups are told by the templates they use, which no condition key knows.",
+		Actions:   []string{"autoscaling:StartInstanceRefresh"},
+		Resources: []string{"arn:${Partition}:autoscaling:${Region}:${Account}:autoScalingGroup:*:autoScalingGroupName/${Groups}"},
+	},
+	{
+		Why:     "Auto Scaling asks whether the caller may launch what the group launches; nothing without a launch template of the account.",
+		Actions: []string{"ec2:RunInstances"},
+		Resources: []string{
+			"arn:${Partition}:ec2:${Region}:${Account}:*/${Groups}", "arn:${Partition}:ec2:${Region}::image/${Groups}", "arn:${Partition}:ec2:${Region}::snapshot/${Groups}",
+		},
+		Condition: Condition{"ArnLike": {"ec2:LaunchTemplate": {launchTemplates + "*"}}},
+	},
+	{
+		Why:     "Templates tag what they launch; tags in the launching call only.",
+		Actions: []string{"ec2:CreateTags"},
+		Resources: []string{
+			"arn:${Partition}:ec2:${Region}:${Account}:instance/${Groups}", "arn:${Partition}:ec2:${Region}:${Account}:volume/${Groups}",
+			"arn:${Partition}:ec2:${Region}:${Account}:network-interface/${Groups}",
+		},
+		Condition: Condition{"StringEquals": {"ec2:CreateAction": {"RunInstances"}}},
+	},
+	{
+		Why:       "Roles of the instance profiles in templates, as the deployment lists them: whoever may pass a role may use it.",
+		Actions:   []string{"iam:PassRole"},
+		Resources: []string{"${PassedRoles}"},
+		Condition: Condition{"StringEquals": {"iam:PassedToService": {"ec2.amazonaws.com"}}},
+	},
+	{
+		Why:       "Templates that take their image from an alias.",
+		Actions:   []string{"ssm:GetParameters"},
+		Resources: []string{"arn:${Partition}:ssm:${Region}:${Account}:parameter${ImagePath}/*"},
+	},
+	{
+		Why:       "Templates that take it from another parameter.",
+		Actions:   []string{"ssm:GetParameters"},
+		Resources: []string{"arn:${Partition}:ssm:${Region}:${Account}:parameter${Parameters}"},
 	},
 }

@@ -33,8 +33,15 @@ const (
 	VolumeKeys = "VolumeKeys"
 	// Parameters are names of parameters outside of ImagePath that templates take their image from.
 	Parameters = "Parameters"
+	// Groups is "*" where a plan refreshes Auto Scaling groups, and nothing elsewhere.
+	Groups = "Groups"
+	// PassedRoles are ARNs of the roles in the instance profiles of templates that such groups use.
+	PassedRoles = "PassedRoles"
 	// Templates are the ids of the launch templates that plans list.
 	Templates = "Templates"
+	// Subnets and Profiles are those that plans name for test instances.
+	Subnets  = "Subnets"
+	Profiles = "Profiles"
 )
 
 // placeholder is replaced in one pass, since a value may itself hold a ${Token} of the CDK.

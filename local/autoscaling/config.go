@@ -24,7 +24,8 @@ type config struct {
 type override struct {
 	typ, weight, image string
 	template           *spec
-	requirements       bool
+	// requirements are InstanceRequirements as they were sent; nil for none.
+	requirements *query.Params
 }
 
 // readConfig reads LaunchTemplate or MixedInstancesPolicy; given is false when neither was sent.
@@ -34,7 +35,8 @@ func readConfig(p *query.Params) (c config, given bool, err error) {
 	case plain && policy != nil:
 		return c, false, invalid("Valid requests must contain either LaunchTemplate, LaunchConfigurationName, InstanceId or MixedInstancesPolicy parameter.")
 	case plain:
-		return config{template: readSpec(p.At("LaunchTemplate"))}, true, nil
+		c = config{template: readSpec(p.At("LaunchTemplate"))}
+		return c, true, c.unambiguous()
 	case policy == nil:
 		return c, false, nil
 	}
@@ -42,7 +44,7 @@ func readConfig(p *query.Params) (c config, given bool, err error) {
 	for _, each := range policy.List("LaunchTemplate.Overrides") {
 		o := override{
 			typ: each.Text("InstanceType"), weight: each.Text("WeightedCapacity"), image: each.Text("ImageId"),
-			requirements: each.Has("InstanceRequirements"),
+			requirements: each.At("InstanceRequirements"),
 		}
 		if each.Has("LaunchTemplateSpecification") {
 			own := readSpec(each.At("LaunchTemplateSpecification"))
@@ -53,7 +55,18 @@ func readConfig(p *query.Params) (c config, given bool, err error) {
 	for field, value := range policy.At("InstancesDistribution").Leaves() {
 		c.distribution[field] = value
 	}
-	return c, true, nil
+	return c, true, c.unambiguous()
+}
+
+// unambiguous holds the API reference's condition on LaunchTemplateSpecification. The
+// words are those of AWS's answer, as people quote it.
+func (c *config) unambiguous() error {
+	for _, each := range c.specs() {
+		if (each.id == "") == (each.name == "") {
+			return invalid("Valid requests must contain either launchTemplateId or LaunchTemplateName")
+		}
+	}
+	return nil
 }
 
 func readSpec(p *query.Params) spec {
@@ -85,7 +98,7 @@ func (c *config) clone() config {
 
 // attributeBased reports whether an override names requirements instead of a type.
 func (c *config) attributeBased() bool {
-	return slices.ContainsFunc(c.overrides, func(o override) bool { return o.requirements })
+	return slices.ContainsFunc(c.overrides, func(o override) bool { return o.requirements != nil })
 }
 
 // numbered reports whether every template version is a number, as a rollback needs (aws-facts 8.19).
@@ -141,6 +154,30 @@ func writeOverride(out *query.Writer, o override) {
 		writeSpec(out, "LaunchTemplateSpecification", *o.template)
 	}
 	out.Optional("ImageId", o.image)
+	if o.requirements != nil {
+		writeSent(out, "InstanceRequirements", o.requirements)
+	}
+}
+
+// writeSent answers with what was sent.
+func writeSent(out *query.Writer, name string, p *query.Params) {
+	if p.Leaf() {
+		out.Text(name, p.Text(""))
+		return
+	}
+	if list := p.List(""); p.Has("member") {
+		query.Items(out, name, list, func(each *query.Params) {
+			for _, field := range each.Fields() {
+				writeSent(out, field, each.At(field))
+			}
+		})
+		return
+	}
+	out.Element(name, func() {
+		for _, field := range p.Fields() {
+			writeSent(out, field, p.At(field))
+		}
+	})
 }
 
 // The defaults are those of the API reference, InstancesDistribution.

@@ -24,6 +24,32 @@ type preferences struct {
 
 const longestDelay = 172_800 // seconds, of CheckpointDelay and BakeTime
 
+const mostAlarms = 10 // of AlarmSpecification
+
+// quiet holds that every alarm exists and has not gone off (aws-facts 8.20). The words are ours.
+func (v preferences) quiet(alarms map[string]bool) error {
+	for _, name := range v.alarms {
+		off, known := alarms[name]
+		switch {
+		case !known:
+			return invalid("The alarm %s does not exist.", name)
+		case off:
+			return invalid("The alarm %s is in the ALARM state.", name)
+		}
+	}
+	return nil
+}
+
+// gone is the alarm that has gone off, if one has.
+func (v preferences) gone(alarms map[string]bool) (string, bool) {
+	for _, name := range v.alarms {
+		if alarms[name] {
+			return name, true
+		}
+	}
+	return "", false
+}
+
 func readPreferences(p *query.Params) (preferences, error) {
 	v := preferences{
 		least: 90, most: 100, warmup: -1, checkpointDelay: 3600, bakeTime: p.Int("BakeTime"),
@@ -66,8 +92,8 @@ func (v preferences) check(leastGiven bool) error {
 		return invalid("MaxHealthyPercentage needs MinHealthyPercentage.")
 	case v.most-v.least > 100:
 		return invalid("The difference between MinHealthyPercentage and MaxHealthyPercentage can't be greater than 100.")
-	case len(v.alarms) > 0:
-		return invalid("The embedded Auto Scaling has no CloudWatch alarms.")
+	case len(v.alarms) > mostAlarms:
+		return invalid("AlarmSpecification can't have more than %d alarms.", mostAlarms)
 	}
 	return v.checkRest()
 }
@@ -120,6 +146,9 @@ func (v preferences) write(out *query.Writer) {
 		out.Bool("AutoRollback", v.autoRollback)
 		out.Text("ScaleInProtectedInstances", v.protected)
 		out.Text("StandbyInstances", v.standby)
+		if len(v.alarms) > 0 {
+			out.Element("AlarmSpecification", func() { out.Texts("Alarms", v.alarms) })
+		}
 		if v.bakeTime > 0 {
 			out.Int("BakeTime", v.bakeTime)
 		}

@@ -14,6 +14,11 @@ const (
 // step gets a refresh on as far as it may go now, and returns how many members
 // to have beyond the desired capacity. It is called with the lock held.
 func (r *refresh) step(s *Service, g *group, now time.Time) (surge int) {
+	if name, off := r.preferences.gone(s.alarms); off && (r.status == inProgress || r.status == baking) {
+		r.reason = "The alarm " + name + " went off"
+		r.fail(s, g, now)
+		return 0
+	}
 	switch r.status {
 	case waiting:
 		r.status = inProgress

@@ -1,6 +1,7 @@
 package autoscaling
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -78,7 +79,7 @@ func startRefresh(s *Service, call *query.Call) error {
 		if g.active() != nil {
 			return query.Errorf("InstanceRefreshInProgress", "An Instance Refresh is already in progress and blocks the execution of this Instance Refresh.")
 		}
-		if err := r.allowed(g, alias); err != nil {
+		if err := cmp.Or(r.allowed(g, alias), r.preferences.quiet(s.alarms)); err != nil {
 			return err
 		}
 		r.begin(s, g)

@@ -248,6 +248,7 @@ func TestStandbyInTheWay(t *testing.T) {
 func TestRefreshIsRefused(t *testing.T) {
 	play(t, func(t *testing.T, s *scene) {
 		two := s.fleet(1)
+		s.service.SetAlarm("off", true)
 		for name, p := range map[string]*types.RefreshPreferences{
 			"below 0":                  {MinHealthyPercentage: aws.Int32(-1)},
 			"max without min":          {MaxHealthyPercentage: aws.Int32(110)},
@@ -257,7 +258,8 @@ func TestRefreshIsRefused(t *testing.T) {
 			"checkpoint above 100":     {CheckpointPercentages: []int32{50, 101}},
 			"checkpoint delay":         {CheckpointPercentages: []int32{50}, CheckpointDelay: aws.Int32(172_801)},
 			"bake time":                {BakeTime: aws.Int32(172_801)},
-			"alarms":                   {AlarmSpecification: &types.AlarmSpecification{Alarms: []string{"a"}}},
+			"unknown alarm":            {AlarmSpecification: &types.AlarmSpecification{Alarms: []string{"a"}}},
+			"alarm that went off":      {AlarmSpecification: &types.AlarmSpecification{Alarms: []string{"off"}}},
 			"standby":                  {StandbyInstances: "Hope"},
 			"protected":                {ScaleInProtectedInstances: "Hope"},
 		} {
@@ -269,6 +271,47 @@ func TestRefreshIsRefused(t *testing.T) {
 		_, err := s.StartInstanceRefresh(t.Context(), &sdk.StartInstanceRefreshInput{AutoScalingGroupName: aws.String("none")})
 		s.refused(err, "ValidationError", "name not found")
 	})
+}
+
+// A describe gives a template's id and name; a request holds one of them.
+func TestATemplateIsNamedOnce(t *testing.T) {
+	play(t, func(t *testing.T, s *scene) {
+		two := s.fleet(1)
+		two.LaunchTemplateName = aws.String("web")
+		s.refused(s.start(two, nil), "ValidationError", "either launchTemplateId or LaunchTemplateName")
+	})
+}
+
+// An alarm fails a refresh while it replaces instances, and while it bakes.
+func TestAlarms(t *testing.T) {
+	watched := func(p types.RefreshPreferences) *types.RefreshPreferences {
+		p.AlarmSpecification = &types.AlarmSpecification{Alarms: []string{"errors"}}
+		return &p
+	}
+	for name, c := range map[string]struct {
+		preferences *types.RefreshPreferences
+		after       time.Duration
+		status      types.InstanceRefreshStatus
+		events      string
+	}{
+		"fails": {watched(types.RefreshPreferences{}), 30 * time.Second, types.InstanceRefreshStatusFailed, "Started, Failed"},
+		"rolls back, baking": {watched(types.RefreshPreferences{AutoRollback: aws.Bool(true), BakeTime: aws.Int32(7200)}), time.Hour,
+			types.InstanceRefreshStatusRollbackSuccessful, "Started, Started Baking, Rollback Started, Rollback Succeeded"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			play(t, func(t *testing.T, s *scene) {
+				two := s.fleet(2)
+				s.service.SetAlarm("errors", false)
+				s.must(s.start(two, c.preferences))
+				time.Sleep(c.after)
+				s.service.SetAlarm("errors", true)
+				s.ends(c.status, c.events, "1")
+				if why := aws.ToString(s.refresh().StatusReason); why != "The alarm errors went off" {
+					t.Errorf("the reason is %q", why)
+				}
+			})
+		})
+	}
 }
 
 // Groups whose template takes its image from a parameter, names $Latest, or
@@ -299,6 +342,11 @@ func TestRefreshOfGroupsThatCannot(t *testing.T) {
 				template := s.template("web", c.image)
 				s.group("web", 1, func(in *sdk.CreateAutoScalingGroupInput) { in.LaunchTemplate = template; c.change(in) })
 				s.want("1 InService Healthy")
+				if policy := s.describe("web").MixedInstancesPolicy; policy != nil {
+					if r := policy.LaunchTemplate.Overrides[0].InstanceRequirements; r == nil || *r.MemoryMiB.Min != 1 {
+						t.Errorf("the requirements are described as %+v", r)
+					}
+				}
 				var to *types.LaunchTemplateSpecification
 				if aws.ToBool(c.ask.AutoRollback) {
 					to = &types.LaunchTemplateSpecification{LaunchTemplateId: template.LaunchTemplateId, Version: aws.String("1")}

@@ -28,10 +28,12 @@ const zone = "eu-west-1a"
 // scene is Auto Scaling and EC2 behind their real clients, on fake time.
 type scene struct {
 	*sdk.Client
-	t     *testing.T
-	ec2   *ec2sdk.Client
-	world *ec2.World
-	log   *query.Log
+	t   *testing.T
+	ec2 *ec2sdk.Client
+	// service is Auto Scaling from inside.
+	service *autoscaling.Service
+	world   *ec2.World
+	log     *query.Log
 
 	mu     sync.Mutex
 	events []string
@@ -46,6 +48,7 @@ func play(t *testing.T, test func(*testing.T, *scene)) {
 			ResolveParameter: func(string) (string, bool) { return ec2.ImageX86, true }})
 		service := autoscaling.New(autoscaling.Options{Clock: clock.Real(), EC2: s.world, Region: "eu-west-1", Account: "123456789012", Log: s.log, Emit: s.hear})
 		defer service.Close()
+		s.service = service
 		s.Client = sdk.New(sdk.Options{Region: "eu-west-1", BaseEndpoint: aws.String("http://aws.local"), Retryer: aws.NopRetryer{},
 			Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""), HTTPClient: query.Client(service)})
 		s.ec2 = ec2sdk.New(ec2sdk.Options{Region: "eu-west-1", BaseEndpoint: aws.String("http://aws.local"), Retryer: aws.NopRetryer{},

@@ -42,6 +42,8 @@ type Service struct {
 
 	mu     sync.Mutex
 	groups map[string]*group
+	// alarms are the account's CloudWatch alarms, and whether each has gone off.
+	alarms map[string]bool
 	// configurations are launch configurations: what else they say has no effect here.
 	configurations map[string]configuration
 	ids            int
@@ -55,7 +57,7 @@ type event struct {
 
 // New is an account without groups.
 func New(o Options) *Service {
-	s := &Service{options: o, groups: map[string]*group{}, configurations: map[string]configuration{}, client: clientOf(o)}
+	s := &Service{options: o, groups: map[string]*group{}, alarms: map[string]bool{}, configurations: map[string]configuration{}, client: clientOf(o)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.service = &query.Service{
 		Name:    "autoscaling",
@@ -75,6 +77,13 @@ func (s *Service) Close() {
 			g.timer.Stop()
 		}
 	}
+}
+
+// SetAlarm makes a CloudWatch alarm go off, or be quiet; it exists from then on.
+func (s *Service) SetAlarm(name string, off bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.alarms[name] = off
 }
 
 // ServeHTTP answers one Auto Scaling API call.

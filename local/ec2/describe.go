@@ -103,7 +103,7 @@ func describeInstanceStatus(w *World, call *query.Call) error {
 		"instance-state-code":    instanceFilters["instance-state-code"],
 		"availability-zone":      instanceFilters["availability-zone"],
 		"availability-zone-id":   instanceFilters["availability-zone-id"],
-		"instance-status.status": one(func(i *instance) string { return status(i, w.asOf) }),
+		"instance-status.status": one(func(i *instance) string { return instanceStatus(i, w.asOf) }),
 		"system-status.status":   one(func(i *instance) string { return status(i, w.asOf) }),
 	}
 	l.tags = nil
@@ -129,12 +129,23 @@ func status(i *instance, now time.Time) string {
 	return "ok"
 }
 
+// instanceStatus is the check that the instance's own software can fail.
+func instanceStatus(i *instance, now time.Time) string {
+	if s := status(i, now); s != "ok" || !i.impaired {
+		return s
+	}
+	return "impaired"
+}
+
 func (w *World) writeStatus(out *query.Writer, i *instance) {
-	now := status(i, w.asOf)
 	out.Text("instanceId", i.id)
 	out.Text("availabilityZone", i.placed.zone)
 	out.Element("instanceState", func() { writeState(out, i.state) })
 	for _, check := range []string{"systemStatus", "instanceStatus", "attachedEbsStatus"} {
+		now := status(i, w.asOf)
+		if check == "instanceStatus" {
+			now = instanceStatus(i, w.asOf)
+		}
 		out.Element(check, func() {
 			out.Text("status", now)
 			if i.state != Running {
@@ -142,7 +153,7 @@ func (w *World) writeStatus(out *query.Writer, i *instance) {
 			}
 			query.Items(out, "details", []string{now}, func(now string) {
 				out.Text("name", "reachability")
-				out.Text("status", map[string]string{"ok": "passed", "initializing": "initializing"}[now])
+				out.Text("status", map[string]string{"ok": "passed", "initializing": "initializing", "impaired": "failed"}[now])
 			})
 		})
 	}

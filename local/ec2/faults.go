@@ -29,9 +29,11 @@ type Fault struct {
 	Stuck bool
 	// Of StopInstances: the instance stays in stopping, even when it is forced.
 	Wedged bool
-	// Of StartInstances: the call succeeds and the instance falls back to
-	// stopped, with this code and Message as its StateReason.
+	// Of StartInstances and RunInstances: the call succeeds and the instance falls back to
+	// stopped, or is terminated, with this code and Message as its StateReason.
 	StartReason string
+	// Of RunInstances: the instance runs and its instance status check fails.
+	Impaired bool
 	// Of CreateImage, RegisterImage and CopyImage, by the instance or image
 	// they name: the image ends failed, error or invalid, with Code left empty
 	// and Message as its StateReason.
@@ -161,6 +163,10 @@ func (w *World) startFails(id string) (reason, bool) {
 		return reason{}, false
 	}
 	return reason{f.StartReason, orElse(f.Message, f.StartReason)}, true
+}
+
+func (w *World) impaired(image string) bool {
+	return w.struck(image, func(f *fault) bool { return f.Impaired }) != nil
 }
 
 // ending is how an image will end otherwise than available at once.

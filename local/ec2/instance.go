@@ -61,7 +61,9 @@ type instance struct {
 	state      State
 	transition string // StateTransitionReason
 	reason     reason
+	ranAt      time.Time // in state running since then
 	healthyAt  time.Time // both status checks pass from then on
+	impaired   bool      // ... unless its instance status check fails
 	quietUntil time.Time // while it reboots it writes nothing
 	step       int       // counts state changes, so that what was planned for an older one is void
 

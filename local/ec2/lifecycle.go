@@ -170,7 +170,7 @@ func (w *World) start(i *instance) {
 
 func (w *World) running(id string) {
 	checks := w.takes("initializing", id, w.options.Timing.Initializing)
-	w.turn(id, Running, func(i *instance) { i.healthyAt = w.now.Add(checks) })
+	w.turn(id, Running, func(i *instance) { i.ranAt, i.healthyAt = w.now, w.now.Add(checks) })
 }
 
 func (w *World) stop(i *instance, force bool) {
@@ -213,6 +213,14 @@ func (w *World) terminate(i *instance) {
 	})
 	w.endSpot(i)
 	w.later(i.id, w.takes("shutting-down", i.id, w.options.Timing.ShuttingDown), func() { w.terminated(i.id) })
+}
+
+// dies ends an instance that cannot be launched: EC2 says pending, then terminated, and why
+// (User Guide, "Troubleshoot instance launch issues").
+func (w *World) dies(id string, why reason) {
+	w.endSpot(w.instances.get(id))
+	w.instances.change(w.now, id, func(i *instance) { i.transition, i.reason = "Server.InternalError", why })
+	w.terminated(id)
 }
 
 // A terminated instance is shown for about an hour (User Guide, "Terminate Amazon EC2 instances").

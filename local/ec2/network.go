@@ -36,6 +36,11 @@ func defaultNetwork(region, account string) network {
 	return n
 }
 
+// DefaultSubnet is the id of the account's default subnet in the Region's first zone.
+func DefaultSubnet(region, account string) string {
+	return defaultNetwork(region, account).subnets[0].id
+}
+
 // zonePrefix shortens a Region as zone ids do: eu-west-1 is euw1.
 func zonePrefix(region string) string {
 	parts := strings.Split(region, "-")

@@ -33,6 +33,18 @@ func (w *World) State(instanceID string) State {
 	return Terminated
 }
 
+// registers is how long after it runs an instance's Systems Manager agent has
+// registered: it starts early in the boot.
+const registers = 30 * time.Second
+
+// Managed tells whether Systems Manager knows an instance: it has a profile, and its agent has come up.
+func (w *World) Managed(instanceID string) bool {
+	w.lock()
+	defer w.unlock()
+	i := w.instances.get(instanceID)
+	return i != nil && i.state == Running && i.profile != "" && !w.now.Before(i.ranAt.Add(registers))
+}
+
 // Tags are the tags a resource carries now; nil for one that is gone or never was.
 func (w *World) Tags(id string) map[string]string {
 	w.lock()

@@ -179,8 +179,15 @@ func (w *World) launch(l launch, reservation string, n int) string {
 	}
 	w.setWriting(i, true)
 	took := w.takes("pending", id, w.options.Timing.Pending)
-	w.instances.change(w.now, id, func(i *instance) { i.times.Start = took })
-	w.later(id, took, func() { w.running(id) })
+	why, fails := w.startFails(l.image.id)
+	w.instances.change(w.now, id, func(i *instance) { i.times.Start, i.impaired = took, w.impaired(l.image.id) })
+	w.later(id, took, func() {
+		if fails {
+			w.dies(id, why)
+			return
+		}
+		w.running(id)
+	})
 	return id
 }
 

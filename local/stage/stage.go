@@ -89,7 +89,7 @@ func New(t *testing.T) *Stage {
 		ParametersHolding: func(image string) []string { return s.Parameters.Holding(image) }})
 	s.Groups = autoscaling.New(autoscaling.Options{Clock: now, EC2: s.Cloud, Region: Region, Account: Account, Log: &s.calls})
 	t.Cleanup(s.Groups.Close)
-	s.Parameters = ssm.New(ssm.Options{Clock: now, Region: Region, Account: Account})
+	s.Parameters = ssm.New(ssm.Options{Clock: now, Region: Region, Account: Account, Managed: func(string) bool { return true }})
 	s.States = states.New(states.Options{Clock: now, Region: Region, Account: Account, Invoker: &s.tokens, Seed: 7})
 	s.Slack = slacksink.New(slacksink.Options{Clock: now})
 	vault := secrets.New(secrets.Options{Clock: now, Region: Region, Account: Account})

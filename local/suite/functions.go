@@ -15,6 +15,7 @@ import (
 	"goldsmith/functions/image"
 	"goldsmith/functions/notify"
 	recovery "goldsmith/functions/recover"
+	"goldsmith/functions/refresh"
 	"goldsmith/functions/release"
 	"goldsmith/functions/retire"
 	"goldsmith/functions/roll"
@@ -23,6 +24,7 @@ import (
 	"goldsmith/functions/start"
 	"goldsmith/functions/stop"
 	"goldsmith/functions/trigger"
+	"goldsmith/functions/verify"
 	"goldsmith/functions/wake"
 	"goldsmith/functions/watch"
 	"goldsmith/infra/workflow"
@@ -54,7 +56,8 @@ func newFunctions(o Options) *functions {
 func (s *Suite) startFunctions() error {
 	cfg, book, now, f := s.AWS(), s.Ledger, s.options.Clock.Now, s.functions
 	cloud, executions := ec2.NewFromConfig(cfg), sfn.NewFromConfig(cfg)
-	settle := wait.Settler{EC2: cloud, Tokens: executions, Ledger: book, Now: now}
+	scaling := autoscaling.NewFromConfig(cfg)
+	settle := wait.Settler{EC2: cloud, Groups: scaling, Tokens: executions, Ledger: book, Now: now}
 	told := s.told()
 	sender := slack.New(secretsmanager.NewFromConfig(cfg), told.setting("notify", settings.SlackSecret), query.Client(s.Slack))
 	teller := tell.Teller{Runs: book, Results: book, Slack: sender, Tags: cloud, Now: now}
@@ -68,11 +71,13 @@ func (s *Suite) startFunctions() error {
 	add(f, "watch", watch.New(book, settle).Handle)
 	add(f, "wake", wake.New(book, settle).Handle)
 	add(f, "start", start.New(cloud, book, now).Handle)
+	add(f, "verify", verify.New(cloud, ssm.NewFromConfig(cfg), now).Handle)
 	add(f, "roll", roll.New(cloud, ssm.NewFromConfig(cfg), book, told.setting("roll", settings.ImagePath), now).Handle)
 	rollbackSender := slack.New(secretsmanager.NewFromConfig(cfg), told.setting("rollback", settings.SlackSecret), query.Client(s.Slack))
 	add(f, "rollback", rollback.New(cloud, ssm.NewFromConfig(cfg), book, rollbackSender, nil, now).Handle)
 	add(f, "release", release.New(cloud, book, book, now).Handle)
-	gate := reference.Gate{EC2: cloud, AutoScaling: autoscaling.NewFromConfig(cfg), SSM: ssm.NewFromConfig(cfg), Path: told.setting("retire", settings.ImagePath), Now: now}
+	add(f, "refresh", refresh.New(scaling, cloud, book, now).Handle)
+	gate := reference.Gate{EC2: cloud, AutoScaling: scaling, SSM: ssm.NewFromConfig(cfg), Path: told.setting("retire", settings.ImagePath), Now: now}
 	add(f, "retire", retire.New(retention.Watcher{EC2: cloud, Book: book, Gate: gate, Now: now}, cloud, book, now).Handle)
 	add(f, "notify", notify.New(teller).Handle)
 	account := recovery.Account{

@@ -144,6 +144,7 @@ func (s *Suite) startServices() error {
 	s.EC2 = ec2.New(o.EC2)
 	s.Parameters = ssm.New(ssm.Options{
 		Clock: o.Clock, Region: o.Region, Account: o.Account, Log: s.Calls, Emit: s.emit, Launchable: s.EC2.Launchable,
+		Managed: s.EC2.Managed,
 	})
 	s.Secrets = secretsmanager.New(secretsmanager.Options{Clock: o.Clock, Region: o.Region, Account: o.Account, Log: s.Calls})
 	s.AutoScaling = autoscaling.New(autoscaling.Options{Clock: o.Clock, Log: s.Calls, EC2: s.EC2, Region: o.Region, Account: o.Account, Emit: s.emit})

@@ -143,3 +143,21 @@ func executionEnded(e envelope) (Event, error) {
 	}
 	return ExecutionEnded{ARN: detail.ARN, Machine: detail.Machine, Name: detail.Name, Status: detail.Status}, nil
 }
+
+// refreshEnded: https://docs.aws.amazon.com/autoscaling/ec2/userguide/instance-refresh-eventbridge-events.html.
+func refreshEnded(e envelope) (Event, error) {
+	detail, err := detailOf[struct {
+		ID    string `json:"InstanceRefreshId"`
+		Group string `json:"AutoScalingGroupName"`
+	}](e)
+	if err != nil {
+		return nil, err
+	}
+	if detail.ID == "" {
+		return nil, missing("detail.InstanceRefreshId", "")
+	}
+	if detail.Group == "" {
+		return nil, missing("detail.AutoScalingGroupName", "")
+	}
+	return RefreshEnded{ID: detail.ID, Group: detail.Group}, nil
+}

@@ -64,6 +64,12 @@ var parsers = map[kind]func(envelope) (Event, error){
 	{"aws.ec2", "EC2 Instance State-change Notification", "0"}:    instanceChanged,
 	{"aws.ec2", "EC2 AMI State Change", "0"}:                      imageChanged,
 	{"aws.states", "Step Functions Execution Status Change", "0"}: executionEnded,
+
+	{"aws.autoscaling", "EC2 Auto Scaling Instance Refresh Succeeded", "0"}:          refreshEnded,
+	{"aws.autoscaling", "EC2 Auto Scaling Instance Refresh Failed", "0"}:             refreshEnded,
+	{"aws.autoscaling", "EC2 Auto Scaling Instance Refresh Cancelled", "0"}:          refreshEnded,
+	{"aws.autoscaling", "EC2 Auto Scaling Instance Refresh Rollback Succeeded", "0"}: refreshEnded,
+	{"aws.autoscaling", "EC2 Auto Scaling Instance Refresh Rollback Failed", "0"}:    refreshEnded,
 }
 
 func (h head) decode(raw []byte) (Event, error) {

@@ -165,6 +165,8 @@ func TestDecodeRefuses(t *testing.T) {
 		"an empty object":      {`{}`, `event: source: missing, and there is no goldsmith either`},
 		"plan of a wrong type": {`{"goldsmith":"run","version":"1","plan":7}`, `goldsmith event "run": plan: want string, got number`},
 		"version a number":     {`{"goldsmith":"run","version":1,"plan":"nightly"}`, `event: version: want string, got number`},
+		"a refresh without id": {aws("aws.autoscaling", "EC2 Auto Scaling Instance Refresh Failed", "arn:aws:autoscaling:x", `{"AutoScalingGroupName":"g"}`), `detail.InstanceRefreshId: missing`},
+		"one without group":    {aws("aws.autoscaling", "EC2 Auto Scaling Instance Refresh Failed", "arn:aws:autoscaling:x", `{"InstanceRefreshId":"r"}`), `detail.AutoScalingGroupName: missing`},
 		"no version":           {`{"goldsmith":"run","plan":"nightly"}`, `goldsmith event "run": version: missing, want "1"`},
 		"run without plan":     {`{"goldsmith":"run","version":"1"}`, `goldsmith event "run": plan: missing`},
 		"schedule without plan": {

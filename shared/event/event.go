@@ -88,6 +88,10 @@ type ImageChanged struct {
 	Message string
 }
 
+// RefreshEnded says that an instance refresh of an Auto Scaling group ended: it
+// succeeded, failed, was cancelled or was rolled back.
+type RefreshEnded struct{ ID, Group string }
+
 // ExecutionEnded says that an execution of some state machine ended. A
 // distributed Map's child executions have the map's label in ARN and Machine.
 type ExecutionEnded struct {
@@ -114,6 +118,7 @@ func (Requested) event()       {}
 func (SnapshotTagged) event()  {}
 func (InstanceChanged) event() {}
 func (ImageChanged) event()    {}
+func (RefreshEnded) event()    {}
 func (ExecutionEnded) event()  {}
 func (Sweep) event()           {}
 func (Ignored) event()         {}

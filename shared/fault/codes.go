@@ -28,6 +28,7 @@ var (
 		"RequestThrottled", "EC2ThrottledException", "ProvisionedThroughputExceededException",
 		"Unavailable", "ServiceUnavailable", "InternalError", "InternalFailure", "ServerInternal",
 		"TransactionInProgressException", "TooManyUpdates", // Systems Manager: another write of the same parameter
+		"InternalServerError",    // Systems Manager
 		"KmsThrottlingException", // Step Functions, of a state machine encrypted with a customer's key
 	}
 	noCapacity = []string{

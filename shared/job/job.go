@@ -2,7 +2,7 @@
 // inside one run, what was decided about it and what was done to it.
 //
 // A step takes the whole job and returns the whole job; the state machine only
-// compares Decision, Hangs, Back, Image.State and Plan.Restart, which handlers have set.
+// compares Decision, Hangs, Back, Refreshing, Image.State, Proved, Plan.Restart and Plan.Verify.Boot, which handlers have set.
 package job
 
 import (
@@ -36,8 +36,17 @@ type Job struct {
 	Hangs bool `json:"hangs"`
 
 	Image Image `json:"image,omitzero"`
+	// Proof is the test instance that was launched from the image.
+	Proof string `json:"proof,omitempty"`
+	// Proved is whether the image has passed the plan's test.
+	Proved bool `json:"proved"`
 	// Rolled is what was pointed at the image, or could not be.
 	Rolled []Rolled `json:"rolled,omitempty"`
+	// Refreshes are the Auto Scaling groups that use what was rolled.
+	Refreshes []Refresh `json:"refreshes,omitempty"`
+	// Refreshing is whether something is left to do about those groups: to look for them, to
+	// start a refresh or to wait for one. The source is released by then.
+	Refreshing bool `json:"refreshing"`
 
 	// Back is whether nothing is left to start: the instance runs again, was
 	// never stopped by us, or was stopped before the run.
@@ -48,6 +57,8 @@ type Job struct {
 	Failure *Failure `json:"failure,omitempty"`
 	// Comeback is what a Catch caught while the instance was being brought back.
 	Comeback *Failure `json:"comeback,omitempty"`
+	// Leftover is what a Catch caught while the test instance was being terminated.
+	Leftover *Failure `json:"leftover,omitempty"`
 }
 
 // Run is what all jobs of one execution share.
@@ -124,7 +135,7 @@ const (
 
 // Await is one thing EC2 has to reach.
 type Await struct {
-	// Resource is the id whose events wake the wait: an instance or an image.
+	// Resource is the id whose events wake the wait: an instance, an image or an instance refresh.
 	Resource string `json:"resource"`
 	For      For    `json:"for"`
 	// Until is the wait's last moment; watch gives up after it, not the state machine.
@@ -143,11 +154,16 @@ const (
 	ForRunning For = "running"
 	// ForImage awaits image state available.
 	ForImage For = "available"
+	// ForBooted awaits both status checks of the image's test instance.
+	ForBooted For = "booted"
+	// ForRefresh awaits the end of an instance refresh, whichever it is.
+	ForRefresh For = "refreshed"
 )
 
 // States of an image that EC2 does not know, in a job's result.
 const (
-	// Unproven images are available to EC2, but have not passed their proof.
+	// Unproven images are available to EC2, but have not passed the test that their plan asks for:
+	// nothing is rolled to one, and it is no successor for which an older image could be retired.
 	Unproven = "unproven"
 	// Removed images were left by a job that was cut off, and are gone.
 	Removed = "removed"
@@ -174,11 +190,43 @@ type Rolled struct {
 	To       string `json:"to,omitempty"`
 	Version  int64  `json:"version,omitempty"`
 	Previous int64  `json:"previous,omitempty"`
+	// Through are the ids of launch templates that take their image from this parameter.
+	Through []string `json:"through,omitempty"`
 	// Problem says why it was left alone; empty when it was rolled.
 	Problem string `json:"problem,omitempty"`
 	// Note is what an operator should know of a target that was rolled all the same.
 	Note string `json:"note,omitempty"`
 }
+
+// Refresh is one Auto Scaling group that uses what was rolled, and what became of it.
+type Refresh struct {
+	Group string `json:"group"`
+	// ID is the instance refresh's; empty when there is none.
+	ID string `json:"id,omitempty"`
+	// Status is the word Auto Scaling has for it: Pending, InProgress, Successful and so on.
+	Status string `json:"status,omitempty"`
+	// Behind is set while ID is a refresh that somebody else began: ours follows it.
+	Behind bool `json:"behind,omitempty"`
+	// From and To are what the group launched from before and after, such as "web 7" and "web 8".
+	From string `json:"from,omitempty"`
+	To   string `json:"to,omitempty"`
+	// Note is what to know of it all the same, such as why it cannot be rolled back.
+	Note string `json:"note,omitempty"`
+	// Problem says why it was not refreshed, or how the refresh ended; empty while all is well.
+	Problem string    `json:"problem,omitempty"`
+	Began   time.Time `json:"began,omitzero"`
+	Ended   time.Time `json:"ended,omitzero"`
+}
+
+// MaxRefreshes is how many groups a job refreshes at most: more would not fit what Step
+// Functions carries, and would take days one checkpoint at a time.
+const MaxRefreshes = 30
+
+// Open reports whether something is left to do about it: to wait, or to begin ours.
+func (r Refresh) Open() bool { return r.Going() || r.Behind && r.Problem == "" }
+
+// Going reports whether its refresh goes on, or the one that it waits behind.
+func (r Refresh) Going() bool { return r.ID != "" && r.Ended.IsZero() && r.Problem == "" }
 
 // Times are moments in UTC, zero when they did not come.
 type Times struct {
@@ -191,6 +239,19 @@ type Times struct {
 	StartSent   time.Time `json:"startSent,omitzero"`
 	Running     time.Time `json:"running,omitzero"`
 	Available   time.Time `json:"available,omitzero"`
+	ProofSent   time.Time `json:"proofSent,omitzero"`
+	Booted      time.Time `json:"booted,omitzero"`
+	// Released is when the source was given free; refreshes of groups come later.
+	Released time.Time `json:"released,omitzero"`
+}
+
+// Boot is from the launch of the test instance to both of its status checks
+// passed; zero when there was none or they did not pass.
+func (t Times) Boot() time.Duration {
+	if t.ProofSent.IsZero() || t.Booted.IsZero() {
+		return 0
+	}
+	return t.Booted.Sub(t.ProofSent)
 }
 
 // Downtime is from the stop sent to running seen; zero when the instance was

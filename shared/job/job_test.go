@@ -92,7 +92,9 @@ func fillScalar(t *testing.T, v reflect.Value, n int) {
 
 // States.Runtime, which no Catch catches, is what a Choice gets for a path that is not there.
 func TestChoicesFindTheirFields(t *testing.T) {
-	for field, document := range map[string]any{"back": job.Job{}, "more": job.Page{}, "sources": job.Page{}} {
+	for field, document := range map[string]any{
+		"back": job.Job{}, "proved": job.Job{}, "refreshing": job.Job{}, "boot": plan.Verify{}, "more": job.Page{}, "sources": job.Page{},
+	} {
 		text, err := json.Marshal(document)
 		if err != nil {
 			t.Fatal(err)
@@ -125,6 +127,12 @@ func TestJobFits(t *testing.T) {
 		j.Rolled = append(j.Rolled, job.Rolled{
 			Target: "lt-0123456789abcdef0", Name: strings.Repeat("n", 128), From: "ami-0123456789abcdef0", To: "ami-0123456789abcdef0",
 			Version: 10_000, Previous: 9_999, Problem: strings.Repeat("p", 300),
+		})
+	}
+	for range job.MaxRefreshes + 1 {
+		j.Refreshes = append(j.Refreshes, job.Refresh{
+			Group: strings.Repeat("g", 255), ID: "c613620e-07e2-4ed2-a9e2-ef8258911ade", Status: "RollbackSuccessful",
+			From: strings.Repeat("f", 140), To: strings.Repeat("t", 140), Note: strings.Repeat("n", 300), Problem: strings.Repeat("p", 600),
 		})
 	}
 	j.Failure = &job.Failure{Error: "Failed", Cause: strings.Repeat("c", 32_768)}
@@ -223,7 +231,8 @@ func TestResultOf(t *testing.T) {
 	got := j.ResultOf(job.Broken, now)
 	want := job.Result{
 		Run: j.Run.Name, Source: j.Source.ID, Kind: j.Source.Kind, Name: j.Source.Name, Plan: j.Run.Plan, Ending: job.Broken,
-		Skip: j.Skip, Warnings: j.Warnings, Image: j.Image, Rolled: j.Rolled, Times: j.Times, At: now,
+		Skip: j.Skip, Warnings: j.Warnings, Image: j.Image, Rolled: j.Rolled,
+		Refreshes: j.Refreshes, Refreshing: j.Refreshing, Times: j.Times, At: now,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -243,5 +252,41 @@ func TestLogAttrs(t *testing.T) {
 	}
 	if got := fmt.Sprint(job.Page{Run: run}.LogAttrs()); got != "[run=nightly-1 plan=nightly]" {
 		t.Error(got)
+	}
+}
+
+// An image counts as available only if it has passed the test that its plan asks for.
+func TestResultOfAnUntestedImage(t *testing.T) {
+	for name, c := range map[string]struct {
+		boot, proved bool
+		state, want  string
+	}{
+		"no test asked for":              {false, false, "available", "available"},
+		"proved":                         {true, true, "available", "available"},
+		"not proved":                     {true, false, "available", job.Unproven},
+		"failed before it could be":      {true, false, "pending", job.Unproven},
+		"no image":                       {true, false, "", ""},
+		"an image that failed by itself": {true, false, "failed", "failed"},
+	} {
+		j := job.Job{Plan: plan.Plan{Verify: plan.Verify{Boot: c.boot}}, Proved: c.proved, Image: job.Image{State: c.state}}
+		if got := j.ResultOf(job.Broken, time.Time{}).Image.State; got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+func TestBoot(t *testing.T) {
+	at := time.Date(2026, 5, 1, 2, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct {
+		times job.Times
+		want  time.Duration
+	}{
+		"never launched":      {job.Times{}, 0},
+		"launched, no more":   {job.Times{ProofSent: at}, 0},
+		"launched and booted": {job.Times{ProofSent: at, Booted: at.Add(130 * time.Second)}, 130 * time.Second},
+	} {
+		if got := c.times.Boot(); got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
 	}
 }

@@ -34,4 +34,9 @@ const (
 	// The others are known only once they have happened; no plan can skip for them.
 	ForcedStop   ReasonCode = "stopped-by-force"
 	StartedEarly ReasonCode = "started-by-somebody"
+	// ProofLeft is no reason to skip: it is found out when the image is there.
+	ProofLeft ReasonCode = "test-instance-left"
 )
+
+// PinnedGroup is a warning that comes after the image: a group goes on launching the old one.
+const PinnedGroup ReasonCode = "pinned-group"

@@ -18,25 +18,40 @@ const (
 
 // Result is what the ledger remembers of a job, with a TTL.
 type Result struct {
-	Run      string    `json:"run"`
-	Source   string    `json:"source"`
-	Kind     Kind      `json:"kind,omitempty"`
-	Name     string    `json:"name,omitempty"`
-	Plan     string    `json:"plan,omitempty"`
-	Ending   Ending    `json:"ending"`
-	Skip     *Reason   `json:"skip,omitempty"`
-	Warnings []Reason  `json:"warnings,omitempty"`
-	Image    Image     `json:"image,omitzero"`
-	Rolled   []Rolled  `json:"rolled,omitempty"`
-	Times    Times     `json:"times,omitzero"`
-	Problem  string    `json:"problem,omitempty"`
-	At       time.Time `json:"at"`
+	Run      string   `json:"run"`
+	Source   string   `json:"source"`
+	Kind     Kind     `json:"kind,omitempty"`
+	Name     string   `json:"name,omitempty"`
+	Plan     string   `json:"plan,omitempty"`
+	Ending   Ending   `json:"ending"`
+	Skip     *Reason  `json:"skip,omitempty"`
+	Warnings []Reason `json:"warnings,omitempty"`
+	Image    Image    `json:"image,omitzero"`
+	Rolled   []Rolled `json:"rolled,omitempty"`
+	// Refreshes are the groups that use what was rolled. Refreshing is set while something is
+	// left to do about them: in a run that has ended nobody knows how they did.
+	Refreshes  []Refresh `json:"refreshes,omitempty"`
+	Refreshing bool      `json:"refreshing,omitempty"`
+	Times      Times     `json:"times,omitzero"`
+	Problem    string    `json:"problem,omitempty"`
+	At         time.Time `json:"at"`
+}
+
+// tested is the image as it counts from now on. One that is pending still counts as
+// unproven, too: it may become available, and nobody will test it then.
+func (j Job) tested() Image {
+	i := j.Image
+	if j.Plan.Verify.Boot && !j.Proved && (i.State == "available" || i.State == "pending") {
+		i.State = Unproven
+	}
+	return i
 }
 
 // ResultOf is the job's result, written at now.
 func (j Job) ResultOf(ending Ending, now time.Time) Result {
 	return Result{
 		Run: j.Run.Name, Source: j.Source.ID, Kind: j.Source.Kind, Name: j.Source.Name, Plan: j.Run.Plan,
-		Ending: ending, Skip: j.Skip, Warnings: j.Warnings, Image: j.Image, Rolled: j.Rolled, Times: j.Times, At: now,
+		Ending: ending, Skip: j.Skip, Warnings: j.Warnings, Image: j.tested(), Rolled: j.Rolled,
+		Refreshes: j.Refreshes, Refreshing: j.Refreshing, Times: j.Times, At: now,
 	}
 }

@@ -38,9 +38,11 @@ var (
 	// OldestClaim is the age of the oldest claim that recover saw.
 	OldestClaim = Metric{"OldestClaim", "Seconds"}
 	// Overdue is for how long a plan's latest run should have imaged something and has not; zero when it has.
-	Overdue      = Metric{"Overdue", "Seconds"}
-	NotifyFailed = Metric{"NotificationsFailed", "Count"}
-	Throttled    = Metric{"Throttled", "Count"}
+	Overdue = Metric{"Overdue", "Seconds"}
+	// RefreshesFailed counts groups that could not be refreshed, or whose refresh did not succeed.
+	RefreshesFailed = Metric{"RefreshesFailed", "Count"}
+	NotifyFailed    = Metric{"NotificationsFailed", "Count"}
+	Throttled       = Metric{"Throttled", "Count"}
 )
 
 // Put writes one value of a metric to the log.

@@ -23,6 +23,11 @@ var (
 	Rule = Range{0, 1000}
 	// Minimum is for the number of images never gone below.
 	Minimum = Range{1, 1000}
+	// MinHealthy leaves out 0, with which Auto Scaling replaces a whole group at once.
+	MinHealthy = Range{1, 100}
+	// MaxHealthy is Auto Scaling's, as are the percentages of checkpoints.
+	MaxHealthy = Range{100, 200}
+	Checkpoint = Range{1, 100}
 )
 
 // The limits of durations and texts in a plan.
@@ -38,6 +43,15 @@ const (
 	// MaxForce leaves a quarter of the hour that a run waits for a stop: AWS gives a forced stop ten
 	// minutes before it wants to be asked (User Guide, "Troubleshoot Amazon EC2 instance stop issues").
 	MaxForce = Duration(45 * time.Minute)
+	// MinPatience is less than any instance needs for both status checks: they look once a minute.
+	MinPatience = Duration(2 * time.Minute)
+	// MaxPatience is beyond the slowest boot. The sweep ends a test instance that is older than what this allows.
+	MaxPatience = Duration(2 * time.Hour)
+	// MaxGroups is how many security groups a network interface has, unless the quota was raised.
+	MaxGroups = 5
+	// MaxCommand keeps a plan small, since each of its sources' jobs carries it: a longer
+	// test belongs into the image, as a script.
+	MaxCommand = 1000
 	// MinGrace is an hour: EC2 deprecates to the minute, and somebody should be able to see it before the image goes.
 	MinGrace = Duration(time.Hour)
 	// MaxGrace is 30 days: the ledger remembers for 62 when an image was deprecated, and two graces must fit into that.
@@ -47,6 +61,18 @@ const (
 	// MaxTagKey and MaxTagValue are in characters, from EC2's API reference of the type Tag.
 	MaxTagKey   = 127
 	MaxTagValue = 256
+	// MaxPause is for all the pauses of an instance refresh together. Auto Scaling allows
+	// two days for each; a run waits two days for the whole.
+	MaxPause = Duration(24 * time.Hour)
+	// MinPause is Auto Scaling's unit.
+	MinPause = Duration(time.Second)
+	// DefaultCheckpointDelay is Auto Scaling's.
+	DefaultCheckpointDelay = Duration(time.Hour)
+	// MaxHealthySpan is how far MaxHealthy may lie above MinHealthy.
+	MaxHealthySpan = 100
+	// MaxAlarms is how many alarms a refresh may have, MaxAlarm how long a name may be.
+	MaxAlarms = 10
+	MaxAlarm  = 255
 )
 
 // The forms of the texts in a plan, as regular expressions that JSON Schema reads alike.
@@ -56,6 +82,12 @@ const (
 	InstanceForm = `^i-([0-9a-f]{8}|[0-9a-f]{17})$`
 	// TemplateForm is EC2's pattern for LaunchTemplateName, which ids satisfy too.
 	TemplateForm = `^[a-zA-Z0-9().\-/_]{3,128}$`
+	SubnetForm   = `^subnet-([0-9a-f]{8}|[0-9a-f]{17})$`
+	GroupForm    = `^sg-([0-9a-f]{8}|[0-9a-f]{17})$`
+	// TypeForm is an instance type's, such as t3.micro or u-6tb1.metal.
+	TypeForm = `^[a-z0-9-]+\.[a-z0-9-]+$`
+	// ProfileForm is IAM's for names of roles, which are shorter than those of instance profiles.
+	ProfileForm = `^[A-Za-z0-9+=,.@_-]{1,64}$`
 	// ChannelForm is a channel's id, or its name with or without "#".
 	ChannelForm = `^([CGD][A-Z0-9]{6,20}|#?[^\sA-Z#@<>&.,]{1,80})$`
 	// MentionForm is Slack's own notation, one or several.
@@ -67,6 +99,10 @@ var (
 	prefixForm   = regexp.MustCompile(PrefixForm)
 	instanceForm = regexp.MustCompile(InstanceForm)
 	templateForm = regexp.MustCompile(TemplateForm)
+	subnetForm   = regexp.MustCompile(SubnetForm)
+	groupForm    = regexp.MustCompile(GroupForm)
+	typeForm     = regexp.MustCompile(TypeForm)
+	profileForm  = regexp.MustCompile(ProfileForm)
 	channelForm  = regexp.MustCompile(ChannelForm)
 	mentionForm  = regexp.MustCompile(MentionForm)
 )
@@ -129,7 +165,9 @@ func (p Plan) Check() []Problem {
 	c.force(p)
 	c.selector(p.Name, p.Sources)
 	c.image(p.Image)
+	c.verify(p.Verify)
 	c.roll(p.Roll)
+	c.refresh(p.Roll)
 	c.keep(p.Keep)
 	c.notify(p.Notify)
 	return c.found

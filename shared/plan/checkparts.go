@@ -98,6 +98,45 @@ func (c *checker) image(i Image) {
 	}
 }
 
+func (c *checker) verify(v Verify) {
+	if v.Patience < MinPatience || v.Patience > MaxPatience {
+		c.add("verify.patience", "%s is outside 2m to 2h", v.Patience)
+	}
+	c.launch(v)
+	switch n := utf8.RuneCountInString(v.Command); {
+	case n > MaxCommand:
+		c.add("verify.command", "%d characters are more than %d: put the test into the image as a script, and its name here", n, MaxCommand)
+	case n > 0 && v.Profile == "":
+		c.add("verify.command", "needs verify.profile: the instance takes commands from Systems Manager with its role only")
+	}
+	if v.given() && !v.Boot {
+		c.add("verify.boot", "is false, so nothing is launched: set it to true, or leave the rest of verify out")
+	}
+}
+
+// launch checks where and as what the test instance is launched.
+func (c *checker) launch(v Verify) {
+	switch {
+	case v.Subnet != "":
+		c.form("verify.subnet", v.Subnet, subnetForm, "no subnet id; want subnet- and 8 or 17 hex digits, in small letters")
+	case v.Boot:
+		c.add("verify.subnet", "is missing: a copy of the source boots there and may begin its work, so name a subnet where it can do no harm")
+	}
+	for i, id := range v.SecurityGroups {
+		c.form(item("verify.securityGroups", i, v.SecurityGroups), id, groupForm, "no security group's id; want sg- and 8 or 17 hex digits, in small letters")
+	}
+	if len(v.SecurityGroups) > MaxGroups {
+		c.add("verify.securityGroups", "%d groups are more than %d", len(v.SecurityGroups), MaxGroups)
+	}
+	once(c, "verify.securityGroups", v.SecurityGroups)
+	if v.InstanceType != "" {
+		c.form("verify.instanceType", v.InstanceType, typeForm, "no instance type; want one such as t3.micro")
+	}
+	if v.Profile != "" {
+		c.form("verify.profile", v.Profile, profileForm, "no instance profile's name; want 1 to 64 of A-Z, a-z, 0-9 and + = , . @ _ -")
+	}
+}
+
 func (c *checker) roll(r Roll) {
 	if r.Skip && len(r.Templates) > 0 {
 		c.add("roll.templates", "nothing is rolled while skip is true: leave one of the two out")

@@ -12,6 +12,8 @@ func Default() Plan {
 		Concurrency: 10,
 		Window:      Duration(4 * time.Hour),
 		Image:       Image{Prefix: "goldsmith"},
+		Verify:      Verify{Patience: Duration(20 * time.Minute)},
+		Roll:        Roll{Refresh: Refresh{AutoRollback: true}},
 		Keep:        Keep{Minimum: 1, Grace: Duration(72 * time.Hour)},
 	}
 }

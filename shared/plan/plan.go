@@ -48,6 +48,8 @@ type Plan struct {
 	Strict bool `json:"strict,omitempty"`
 	// Image says how images are named and tagged.
 	Image Image `json:"image,omitzero"`
+	// Verify says how an image is tried before anything is pointed at it.
+	Verify Verify `json:"verify"`
 	// Roll says what is pointed at the new image.
 	Roll Roll `json:"roll,omitzero"`
 	// Keep says which images are kept.
@@ -106,6 +108,29 @@ type Image struct {
 	Tags map[string]string `json:"tags,omitempty"`
 }
 
+// Verify says how an image is tried: one instance is launched from it, and terminated whatever comes of it.
+type Verify struct {
+	// Boot launches the test instance: both EC2 status checks must pass, or nothing is rolled. Default false.
+	Boot bool `json:"boot"`
+	// Subnet is where it is launched. It must be given: a copy of a server boots there, and may do its work.
+	Subnet string `json:"subnet,omitempty"`
+	// SecurityGroups are its security groups, at most 5. Default: the VPC's default group.
+	SecurityGroups []string `json:"securityGroups,omitempty"`
+	// InstanceType is its type. Default: the source's own.
+	InstanceType string `json:"instanceType,omitempty"`
+	// Profile is the name of its instance profile, whose role has the same name. Default: none.
+	Profile string `json:"profile,omitempty"`
+	// Command is a shell command that must succeed on it, sent by Systems Manager. Default: none.
+	Command string `json:"command,omitempty"`
+	// Patience is how long the status checks may take, and the command after them, 2m to 2h. Default 20m.
+	Patience Duration `json:"patience,omitempty"`
+}
+
+// given reports whether anything is said of a test instance.
+func (v Verify) given() bool {
+	return v.Subnet != "" || len(v.SecurityGroups) > 0 || v.InstanceType != "" || v.Profile != "" || v.Command != ""
+}
+
 // Roll says what is pointed at the new image. Templates tagged goldsmith:source=<name>
 // are always found; this adds to them.
 type Roll struct {
@@ -115,6 +140,31 @@ type Roll struct {
 	Skip bool `json:"skip,omitempty"`
 	// Together rolls all templates and aliases of a source or none: when one cannot be rolled the others are put back.
 	Together bool `json:"together,omitempty"`
+	// Refresh says whether Auto Scaling groups that use what was rolled are moved to it.
+	Refresh Refresh `json:"refresh,omitzero"`
+}
+
+// Refresh says how Auto Scaling groups are moved to the new image: by instance
+// refreshes, each waited for. What is left out is Auto Scaling's own default.
+type Refresh struct {
+	// Enabled starts an instance refresh of every group that uses a rolled template. Default false.
+	Enabled bool `json:"enabled,omitempty"`
+	// Warn only looks for groups that go on launching an older version by its number, and tells of them. Default false.
+	Warn bool `json:"warn,omitempty"`
+	// MinHealthy is the percentage of a group that must serve meanwhile, 1 to 100. Default: the group's policy, else 90.
+	MinHealthy int `json:"minHealthy,omitempty"`
+	// MaxHealthy is the percentage that a group may grow to meanwhile, 100 to 200 and at most 100 above minHealthy. Default: the group's policy, else 100.
+	MaxHealthy int `json:"maxHealthy,omitempty"`
+	// Bake is how long a refresh waits and watches after the last instance, 1s to 24h. Default: not at all.
+	Bake Duration `json:"bake,omitempty"`
+	// Checkpoints are the percentages of new instances at which a refresh pauses, ascending and with 100 at the end. Default: none.
+	Checkpoints []int `json:"checkpoints,omitempty"`
+	// CheckpointDelay is how long it pauses at each, 1s to 24h. Default: 1h.
+	CheckpointDelay Duration `json:"checkpointDelay,omitempty"`
+	// Alarms are names of CloudWatch alarms that fail a refresh when they go off, at most 10.
+	Alarms []string `json:"alarms,omitempty"`
+	// AutoRollback takes a group back to what it launched before when its refresh fails, where Auto Scaling can. Default true.
+	AutoRollback bool `json:"autoRollback,omitempty"`
 }
 
 // Keep is a retention policy over the images of one source and plan. An image
@@ -157,7 +207,7 @@ type Outcome string
 const (
 	// OK means every source was imaged, or skipped for a reason that was expected.
 	OK Outcome = "ok"
-	// Partial means some sources failed and some did not, or a template could not be rolled.
+	// Partial means some sources failed and some did not, or a template could not be rolled or a group not refreshed.
 	Partial Outcome = "partial"
 	// Failed means nothing was imaged though something should have been, or the run broke.
 	Failed Outcome = "failed"

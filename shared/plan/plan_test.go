@@ -71,28 +71,35 @@ func TestDefaultIsGood(t *testing.T) {
 // messages themselves are held by planfile's table.
 func TestCheckSeesEveryField(t *testing.T) {
 	for path, spoil := range map[string]func(*Plan){
-		"name":               func(p *Plan) { p.Name = "b" },
-		"consistency":        func(p *Plan) { p.Consistency = "" },
-		"restart":            func(p *Plan) { p.Restart = "x" },
-		"health":             func(p *Plan) { p.Health = "x" },
-		"concurrency":        func(p *Plan) { p.Concurrency = 0 },
-		"window":             func(p *Plan) { p.Window = Duration(59 * time.Second) },
-		"force":              func(p *Plan) { p.Force = MaxForce + 1 },
-		"sources.ids":        func(p *Plan) { p.Sources.IDs = []string{"i-1"} },
-		"sources.tags.x":     func(p *Plan) { p.Sources.Tags = map[string][]string{"x": {"*"}} },
-		"sources.exclude.x":  func(p *Plan) { p.Sources.Exclude = map[string][]string{"x": {strings.Repeat("v", 257)}} },
-		"image.prefix":       func(p *Plan) { p.Image.Prefix = "" },
-		"image.tags.AWS:x":   func(p *Plan) { p.Image.Tags = map[string]string{"AWS:x": ""} },
-		"roll.templates.web": func(p *Plan) { p.Roll.Templates = map[string][]string{"web": {"!"}} },
-		"keep.last":          func(p *Plan) { p.Keep.Last = -1 },
-		"keep.weekly":        func(p *Plan) { p.Keep.Weekly = 1001 },
-		"keep.monthly":       func(p *Plan) { p.Keep.Monthly = 1001 },
-		"keep.yearly":        func(p *Plan) { p.Keep.Yearly = 1001 },
-		"keep.minimum":       func(p *Plan) { p.Keep.Minimum = 0 },
-		"keep.grace":         func(p *Plan) { p.Keep.Grace = Duration(59 * time.Minute) },
-		"notify.channel":     func(p *Plan) { p.Notify.Channel = "#Ops" },
-		"notify.on":          func(p *Plan) { p.Notify.On = []Outcome{"x"} },
-		"notify.mention":     func(p *Plan) { p.Notify.Mention = "@here" },
+		"name":                  func(p *Plan) { p.Name = "b" },
+		"consistency":           func(p *Plan) { p.Consistency = "" },
+		"restart":               func(p *Plan) { p.Restart = "x" },
+		"health":                func(p *Plan) { p.Health = "x" },
+		"concurrency":           func(p *Plan) { p.Concurrency = 0 },
+		"window":                func(p *Plan) { p.Window = Duration(59 * time.Second) },
+		"force":                 func(p *Plan) { p.Force = MaxForce + 1 },
+		"sources.ids":           func(p *Plan) { p.Sources.IDs = []string{"i-1"} },
+		"sources.tags.x":        func(p *Plan) { p.Sources.Tags = map[string][]string{"x": {"*"}} },
+		"sources.exclude.x":     func(p *Plan) { p.Sources.Exclude = map[string][]string{"x": {strings.Repeat("v", 257)}} },
+		"image.prefix":          func(p *Plan) { p.Image.Prefix = "" },
+		"image.tags.AWS:x":      func(p *Plan) { p.Image.Tags = map[string]string{"AWS:x": ""} },
+		"roll.templates.web":    func(p *Plan) { p.Roll.Templates = map[string][]string{"web": {"!"}} },
+		"verify.boot":           func(p *Plan) { p.Verify.InstanceType = "t3.micro" },
+		"verify.subnet":         func(p *Plan) { p.Verify.Boot = true },
+		"verify.securityGroups": func(p *Plan) { p.Verify = tested(func(v *Verify) { v.SecurityGroups = []string{"default"} }) },
+		"verify.instanceType":   func(p *Plan) { p.Verify = tested(func(v *Verify) { v.InstanceType = "small" }) },
+		"verify.profile":        func(p *Plan) { p.Verify = tested(func(v *Verify) { v.Profile = "a/b" }) },
+		"verify.command":        func(p *Plan) { p.Verify = tested(func(v *Verify) { v.Command = "true" }) },
+		"verify.patience":       func(p *Plan) { p.Verify.Patience = MinPatience - 1 },
+		"keep.last":             func(p *Plan) { p.Keep.Last = -1 },
+		"keep.weekly":           func(p *Plan) { p.Keep.Weekly = 1001 },
+		"keep.monthly":          func(p *Plan) { p.Keep.Monthly = 1001 },
+		"keep.yearly":           func(p *Plan) { p.Keep.Yearly = 1001 },
+		"keep.grace":            func(p *Plan) { p.Keep.Grace = Duration(59 * time.Minute) },
+		"keep.minimum":          func(p *Plan) { p.Keep.Minimum = 0 },
+		"notify.channel":        func(p *Plan) { p.Notify.Channel = "#Ops" },
+		"notify.on":             func(p *Plan) { p.Notify.On = []Outcome{"x"} },
+		"notify.mention":        func(p *Plan) { p.Notify.Mention = "@here" },
 	} {
 		p := Default()
 		p.Name = "a"
@@ -102,6 +109,13 @@ func TestCheckSeesEveryField(t *testing.T) {
 			t.Errorf("%s: got %v", path, found)
 		}
 	}
+}
+
+// tested is a good test of images, edited.
+func tested(edit func(*Verify)) Verify {
+	v := Verify{Boot: true, Subnet: "subnet-0123456789abcdef0", Patience: MaxPatience}
+	edit(&v)
+	return v
 }
 
 // TestSelectorContradictions: a selector is refused exactly when no set of tags can satisfy it.

@@ -109,9 +109,19 @@ func TestParseReadsEveryKey(t *testing.T) {
 		},
 		Consistency: plan.Reboot, Restart: plan.Snapshotted, Health: plan.Checked,
 		Concurrency: 1000, Limit: plan.Limit{Count: 25}, Window: plan.Duration(90 * time.Minute), Strict: true,
-		Image:  plan.Image{Prefix: "a/b_c.(d)-e", Tags: map[string]string{"Owner": "5", "empty": ""}},
-		Roll:   plan.Roll{Templates: map[string][]string{"web": {"lt-0123456789abcdef0", "web-template"}, "db": {"db-template"}}},
-		Keep:   plan.Keep{Daily: 7, Weekly: 4, Monthly: 12, Yearly: 1000, Minimum: 3},
+		Image: plan.Image{Prefix: "a/b_c.(d)-e", Tags: map[string]string{"Owner": "5", "empty": ""}},
+		Verify: plan.Verify{
+			Boot: true, Subnet: "subnet-0123456789abcdef0", SecurityGroups: []string{"sg-0123456789abcdef0"}, InstanceType: "u-6tb1.metal",
+			Profile: "goldsmith-test", Command: "test -f /etc/web.conf && systemctl is-active web", Patience: plan.Duration(90 * time.Minute),
+		},
+		Roll: plan.Roll{
+			Templates: map[string][]string{"web": {"lt-0123456789abcdef0", "web-template"}, "db": {"db-template"}},
+			Refresh: plan.Refresh{
+				Enabled: true, MinHealthy: 80, MaxHealthy: 120, Bake: plan.Duration(10 * time.Minute), Checkpoints: []int{20, 50, 100},
+				CheckpointDelay: plan.Duration(30 * time.Minute), Alarms: []string{"web-errors", "web-latency"},
+			},
+		},
+		Keep:   plan.Keep{Daily: 7, Weekly: 4, Monthly: 12, Yearly: 1000, Minimum: 3, Grace: plan.Duration(72 * time.Hour)},
 		Notify: plan.Notify{Channel: "C0123ABCDEF", On: []plan.Outcome{plan.OK, plan.Partial, plan.Failed}, Mention: "<!subteam^S0123ABCD> <@U0123ABCD>"},
 	}
 	if diff := cmp.Diff(want, plans.Plans["every-key"]); diff != "" {

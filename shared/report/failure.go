@@ -73,6 +73,8 @@ func keptImage(i job.Image) string {
 		return ""
 	case i.State == "available":
 		return fmt.Sprintf(" Image %s was made all the same.", i.ID)
+	case i.State == job.Unproven:
+		return fmt.Sprintf(" Image %s is kept, unproven, and nothing was rolled to it.", i.ID)
 	default:
 		return fmt.Sprintf(" Image %s is %s.", i.ID, cmp.Or(i.State, "not finished"))
 	}

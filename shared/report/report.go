@@ -35,6 +35,8 @@ type Report struct {
 	Sources []Source
 	// Rolled are templates and aliases that launch the new image now; NotRolled those that were left alone.
 	Rolled, NotRolled []Roll
+	// Refreshed are the groups that run on what was rolled; NotRefreshed those that do not, or may not.
+	Refreshed, NotRefreshed []Refresh
 	// Skips and Warnings are grouped by reason, the most frequent first.
 	Skips, Warnings []Group
 	// Retiring is what the run did with old images.
@@ -45,6 +47,7 @@ type Report struct {
 type Counts struct {
 	Sources, Imaged, Skipped, Failed, LeftStopped int
 	Rolled, NotRolled                             int
+	Refreshed, NotRefreshed                       int
 }
 
 // Downtime is over the sources that were stopped and came back.
@@ -62,6 +65,8 @@ type Source struct {
 	Image    job.Image
 	// Downtime is zero when it was not stopped or is not back.
 	Downtime time.Duration
+	// Boot is how long the image's test instance took to boot; zero when there was none, or it did not.
+	Boot time.Duration
 	// DownSince is when the stop was sent to a source that is still down.
 	DownSince time.Time
 	// Failure is set when Ending is Broken or LeftStopped.
@@ -98,6 +103,7 @@ func Of(run ledger.Run, results []job.Result, p plan.Plan) Report {
 	skips, warnings := groups{}, groups{}
 	for _, result := range inOrder(results) {
 		r.add(result)
+		r.addRefreshed(result, p.Roll.Refresh.Enabled)
 		if result.Skip != nil {
 			skips.add(result, *result.Skip)
 		}
@@ -166,7 +172,7 @@ func nameOf(r job.Result) string { return cmp.Or(r.Name, r.Source) }
 func (r *Report) add(result job.Result) {
 	s := Source{
 		ID: result.Source, Name: nameOf(result), Kind: result.Kind, Ending: result.Ending,
-		Image: result.Image, Downtime: result.Times.Downtime(),
+		Image: result.Image, Downtime: result.Times.Downtime(), Boot: result.Times.Boot(),
 	}
 	switch rank(result.Ending) {
 	case rank(job.LeftStopped):
@@ -209,13 +215,13 @@ func (r *Report) addRolled(source string, rolled []job.Rolled) {
 
 // outcome: skips alone are fine; a run in which nothing that was tried succeeded
 // has failed. A template that could not be rolled goes on launching the old
-// image, so a run with one is not quite done.
+// image, and so does a group that could not be refreshed: a run with one is not quite done.
 func outcome(broke bool, c Counts) plan.Outcome {
 	bad := c.Failed + c.LeftStopped
 	switch {
 	case broke, bad > 0 && c.Imaged == 0:
 		return plan.Failed
-	case bad > 0, c.NotRolled > 0:
+	case bad > 0, c.NotRolled > 0, c.NotRefreshed > 0:
 		return plan.Partial
 	default:
 		return plan.OK

@@ -41,6 +41,15 @@ func results() []job.Result {
 				{Target: "lt-01", Name: "web", From: "ami-00", To: "ami-01", Version: 8, Previous: 7},
 				{Target: "lt-02", Name: "arm", Problem: "the template launches arm64, the image is x86_64"},
 			},
+			Refreshes: []job.Refresh{
+				{Group: "web", ID: "r-1", Status: "Successful", From: "web 7", To: "web 8", Began: night.Add(time.Hour), Ended: night.Add(time.Hour + 25*time.Minute)},
+				{Group: "canary", ID: "r-2", Status: "Successful", From: "web $Default", To: "web $Default", Began: night, Ended: night.Add(time.Minute), Note: "It can't be rolled back."},
+				{Group: "idle", From: "web 8", To: "web 8"},
+				{Group: "shop", ID: "r-3", Status: "RollbackSuccessful", From: "web 7", To: "web 8", Ended: night, Problem: "The refresh failed and was rolled back. Auto Scaling says: no."},
+				{Group: "cut", ID: "r-4", Status: "InProgress", From: "web 7", To: "web 8"},
+				{Group: "second", ID: "r-5", Status: "InProgress", From: "web 7", To: "web 8", Behind: true},
+				{Group: "queue", Problem: "It is being deleted."},
+			},
 			Warnings: []job.Reason{{Code: job.AddressChanges, Text: "Its public address changes."}}},
 		{Source: "i-02", Name: "batch", Ending: job.Imaged, Image: job.Image{ID: "ami-02", State: "available"}},
 		{Source: "i-03", Name: "web-2", Ending: job.Skipped, Skip: &member},
@@ -72,6 +81,9 @@ func TestOutcome(t *testing.T) {
 		"nothing but left stopped":  {results: []job.Result{left}, want: plan.Failed},
 		"the run broke":             {results: []job.Result{imaged}, problem: "States.Timeout", want: plan.Failed},
 		"the run broke at once":     {problem: "limit: 41 sources, at most 40", want: plan.Failed},
+		"a group not refreshed":     {results: []job.Result{{Source: "i-1", Ending: job.Imaged, Refreshes: []job.Refresh{{Group: "web", Problem: "no"}}}}, want: plan.Partial},
+		"a refresh cut off":         {results: []job.Result{{Source: "i-1", Ending: job.Imaged, Refreshes: []job.Refresh{{Group: "web", ID: "1"}}}}, want: plan.Partial},
+		"a group refreshed":         {results: []job.Result{{Source: "i-1", Ending: job.Imaged, Refreshes: []job.Refresh{{Group: "web", ID: "1", Ended: night}}}}, want: plan.OK},
 		"an ending nobody knows":    {results: []job.Result{imaged, one("odd")}, want: plan.Partial},
 		"only an ending unknown":    {results: []job.Result{one("")}, want: plan.Failed},
 		"imaged, failed, and skips": {results: []job.Result{skipped, failed, imaged}, want: plan.Partial},
@@ -87,6 +99,19 @@ func TestOutcome(t *testing.T) {
 				t.Errorf("urgent %v for %s", got.Urgent(), c.want)
 			}
 		})
+	}
+}
+
+// A run that was cut off between the release and its groups says so, where the plan refreshes any.
+func TestCutOffBeforeTheGroups(t *testing.T) {
+	cut := []job.Result{{Source: "i-1", Ending: job.Imaged, Refreshing: true}}
+	p := nightly()
+	if got := report.Of(run(), cut, p); got.Outcome != plan.OK {
+		t.Errorf("outcome %s for a plan that refreshes nothing", got.Outcome)
+	}
+	p.Roll.Refresh.Enabled = true
+	if got := report.Of(run(), cut, p); got.Outcome != plan.Partial || len(got.NotRefreshed) != 1 {
+		t.Errorf("outcome %s, %+v", got.Outcome, got.NotRefreshed)
 	}
 }
 
@@ -109,7 +134,7 @@ func TestWanted(t *testing.T) {
 
 func TestOf(t *testing.T) {
 	got := report.Of(run(), results(), nightly())
-	want := report.Counts{Sources: 8, Imaged: 2, Skipped: 3, Failed: 2, LeftStopped: 1, Rolled: 1, NotRolled: 1}
+	want := report.Counts{Sources: 8, Imaged: 2, Skipped: 3, Failed: 2, LeftStopped: 1, Rolled: 1, NotRolled: 1, Refreshed: 3, NotRefreshed: 4}
 	if diff := cmp.Diff(want, got.Counts); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)
 	}

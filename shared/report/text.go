@@ -23,8 +23,10 @@ func (r Report) Text() string {
 	t.failed("Left stopped", r.EndedAs(job.LeftStopped))
 	t.failed("Failed", r.EndedAs(job.Broken))
 	t.rolls("Not rolled", r.NotRolled)
+	t.refreshes("Not refreshed", r.NotRefreshed)
 	t.imaged(r.EndedAs(job.Imaged))
 	t.rolls("Rolled", r.Rolled)
+	t.refreshes("Refreshed", r.Refreshed)
 	t.groups("Skipped", r.Skips)
 	t.groups("Warnings", r.Warnings)
 	for _, list := range r.Retiring.Lists() {
@@ -73,6 +75,7 @@ func (r Report) Summary() string {
 	}{
 		{c.Skipped, "skipped"}, {c.Failed, "failed"}, {c.LeftStopped, "left stopped"},
 		{c.Rolled, "rolled"}, {c.NotRolled, "not rolled"},
+		{c.Refreshed, "refreshed"}, {c.NotRefreshed, "not refreshed"},
 	} {
 		if each.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", each.n, each.what))
@@ -109,6 +112,14 @@ func (r Roll) moved() string {
 	default:
 		return change + fmt.Sprintf(" (version %d, was %d)", r.Version, r.Previous)
 	}
+}
+
+// Proved says how long the image's test instance took to boot, behind a comma; empty when there was none.
+func (s Source) Proved() string {
+	if s.Boot == 0 {
+		return ""
+	}
+	return ", proved: booted in " + Span(s.Boot)
 }
 
 // Label is the target's name with its id where both are known.
@@ -174,7 +185,7 @@ func (t *text) imaged(sources []Source) {
 		if s.Downtime > 0 {
 			down = "down " + Span(s.Downtime)
 		}
-		t.line(1, "%s: %s, %s", Label(s.Name, s.ID), s.Image.ID, down)
+		t.line(1, "%s: %s, %s%s", Label(s.Name, s.ID), s.Image.ID, down, s.Proved())
 	}
 }
 
@@ -185,6 +196,16 @@ func (t *text) rolls(title string, rolls []Roll) {
 	t.head(title)
 	for _, each := range rolls {
 		t.line(1, "%s, from %s: %s", each.Label(), each.Source, each.Change())
+	}
+}
+
+func (t *text) refreshes(title string, refreshes []Refresh) {
+	if len(refreshes) == 0 {
+		return
+	}
+	t.head(title)
+	for _, each := range refreshes {
+		t.line(1, "%s, from %s: %s", each.Group, each.Source, each.Change())
 	}
 }
 

@@ -107,8 +107,10 @@ func parts(r report.Report) []part {
 		failures("Failed", r.EndedAs(job.Broken),
 			"Fix the causes, then wait for the next run, or tag a source `goldsmith:image`. The instances are as they were before."),
 		rolls("Not rolled: these still launch what they did before", r.NotRolled),
+		refreshes("Groups not refreshed", r.NotRefreshed),
 		imaged(r.EndedAs(job.Imaged)),
 		rolls("Rolled", r.Rolled),
+		refreshes("Groups refreshed", r.Refreshed),
 		groups("Skipped", r.Skips),
 		groups("Warnings", r.Warnings),
 	}, retired(r.Retiring)...)
@@ -162,6 +164,7 @@ func imaged(sources []report.Source) part {
 		if s.Downtime > 0 {
 			line += ", down " + report.Span(s.Downtime)
 		}
+		line += s.Proved()
 		p.full = append(p.full, line)
 	}
 	return p
@@ -171,6 +174,16 @@ func rolls(title string, list []report.Roll) part {
 	p := part{title: title, count: len(list), lines: len(list)}
 	for _, each := range firstOf(list) {
 		p.full = append(p.full, bullet(each.Name, each.Target)+" from "+clip(each.Source, nameMost)+": "+clip(each.Change(), briefMost))
+	}
+	return p
+}
+
+func refreshes(title string, list []report.Refresh) part {
+	p := part{title: title, count: len(list), lines: len(list)}
+	for _, each := range firstOf(list) {
+		line := "• " + clip(each.Group, nameMost) + " from " + clip(each.Source, nameMost) + ": "
+		p.full = append(p.full, line+clip(each.Change(), lineMost))
+		p.brief = append(p.brief, line+clip(each.Change(), briefMost))
 	}
 	return p
 }

@@ -29,6 +29,9 @@ const (
 	Managed = "goldsmith:managed"
 	// Run, on an image or snapshot, is the name of the execution that made it.
 	Run = "goldsmith:run"
+	// Proof marks the test instance of an image; its value is the name of the run that launched it.
+	// Such an instance is Goldsmith's to terminate.
+	Proof = "goldsmith:proof"
 	// LastImage, on a source, is the image last made from it.
 	LastImage = "goldsmith:last-image"
 )

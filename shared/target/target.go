@@ -98,17 +98,17 @@ func (f Finder) Find(ctx context.Context, roll plan.Roll, image template.Image) 
 // aliases puts in the place of templates that take their image from a parameter that parameter,
 // and adds the one that always holds the newest image of the sources of a name.
 func (f Finder) aliases(ctx context.Context, source string, targets []*Target) ([]*Target, error) {
-	aliases := map[string]bool{strings.TrimSuffix(f.Path, "/") + "/" + template.ParameterName(source): true}
+	aliases := map[string][]string{strings.TrimSuffix(f.Path, "/") + "/" + template.ParameterName(source): nil}
 	targets = slices.DeleteFunc(targets, func(t *Target) bool {
 		name, fixed, alias := template.Alias(t.At.Image)
 		if alias && !fixed {
-			aliases[name] = true
+			aliases[name] = append(aliases[name], t.Rolled.Target)
 		}
 		return alias && !fixed
 	})
 	for _, name := range slices.Sorted(maps.Keys(aliases)) {
 		at, err := f.read(ctx, name)
-		t := &Target{At: at, Rolled: job.Rolled{Target: name}}
+		t := &Target{At: at, Rolled: job.Rolled{Target: name, Through: aliases[name]}}
 		if err := t.fail(err); err != nil {
 			return nil, err
 		}
@@ -191,7 +191,7 @@ func (f Finder) fits(ctx context.Context, t *Target, image template.Image, looke
 	return nil
 }
 
-// templates are all that want that wants the source's image: those tagged with its
+// templates are all that want the source's image: those tagged with its
 // name and those the plan lists. A listed one that does not exist is reported as not rolled.
 func (f Finder) templates(ctx context.Context, roll plan.Roll, source string) ([]*Target, error) {
 	ids, err := f.tagged(ctx, source)
@@ -243,16 +243,17 @@ func (f Finder) Standard(ctx context.Context, id, name *string) (Version, error)
 	return v, nil
 }
 
+// wanted are templates by id, then those by name, each once.
 func wanted(ids, names []string) []job.Rolled {
 	var all []job.Rolled
-	for _, id := range ids {
-		if each := (job.Rolled{Target: id}); !slices.Contains(all, each) {
-			all = append(all, each)
+	for i, id := range ids {
+		if !slices.Contains(ids[:i], id) {
+			all = append(all, job.Rolled{Target: id})
 		}
 	}
-	for _, name := range names {
-		if each := (job.Rolled{Name: name}); !slices.Contains(all, each) {
-			all = append(all, each)
+	for i, name := range names {
+		if !slices.Contains(names[:i], name) {
+			all = append(all, job.Rolled{Name: name})
 		}
 	}
 	return all

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
@@ -31,11 +33,19 @@ func (c *channel) Send(_ context.Context, m slack.Message) (slack.Delivery, erro
 	return c.delivery, c.err
 }
 
+// untouched has no tags to take off.
+type untouched struct{}
+
+func (untouched) DeleteTags(context.Context, *ec2.DeleteTagsInput, ...func(*ec2.Options)) (*ec2.DeleteTagsOutput, error) {
+	return &ec2.DeleteTagsOutput{}, nil
+}
+
 // night is a ledger with an opened run, and one that tells of it.
 type night struct {
 	book    *ledger.Memory
 	channel *channel
 	log     bytes.Buffer
+	later   time.Duration // after now
 }
 
 var run = ledger.Run{Name: "nightly-1", Plan: "nightly", Execution: "arn:aws:states:eu-west-1:123456789012:execution:goldsmith:nightly-1", Scheduled: now.Add(-time.Hour)}
@@ -60,7 +70,7 @@ func begin(t *testing.T, endings ...job.Ending) *night {
 // tell is called as a function calls it, with the log it gets from there.
 func (n *night) tell(t *testing.T, r ledger.Run, p plan.Plan) (outcome plan.Outcome, err error) {
 	t.Helper()
-	teller := tell.Teller{Runs: n.book, Results: n.book, Slack: n.channel, Now: func() time.Time { return now }}
+	teller := tell.Teller{Runs: n.book, Results: n.book, Slack: n.channel, Tags: untouched{}, Now: func() time.Time { return now.Add(n.later) }}
 	serve := handler.Wrap(handler.Logger(&n.log, "notify"), func(ctx context.Context, _ struct{}) (plan.Outcome, error) {
 		return teller.Tell(ctx, r, p)
 	})
@@ -164,6 +174,10 @@ func TestSlackFailsOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	n.channel.err, n.channel.delivery = nil, slack.Sent
+	if _, err := n.tell(t, run, plan.Plan{Name: "nightly"}); err != nil || len(n.channel.messages) != 1 {
+		t.Errorf("%v, %d messages while another may be telling", err, len(n.channel.messages))
+	}
+	n.later = ledger.Teller
 	if _, err := n.tell(t, run, plan.Plan{Name: "nightly"}); err != nil || len(n.channel.messages) != 2 || n.known(t).Told.IsZero() {
 		t.Errorf("%v, %d messages", err, len(n.channel.messages))
 	}

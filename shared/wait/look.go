@@ -32,6 +32,9 @@ const (
 	startLimit = time.Hour
 	// imageLimit: AWS says an image may take 24 hours, so nothing gives up earlier.
 	imageLimit = 30 * time.Hour
+	// refreshLimit: Auto Scaling gives up after 14 days, a run after four. A plan may have a
+	// refresh pause for a day; two leave it another for replacing instances, and the run its time to tell.
+	refreshLimit = 48 * time.Hour
 	// settling is how long after a call a describe may still show the state before it.
 	settling = 45 * time.Second
 	// appearing is how long EC2 may not show an image it has just made. It shows
@@ -68,6 +71,10 @@ func For(j job.Job, what job.For) (*job.Await, error) {
 		return &job.Await{Resource: j.Source.ID, For: what, Until: j.Times.StartSent.Add(startLimit)}, nil
 	case job.ForImage:
 		return &job.Await{Resource: j.Image.ID, For: what, Until: j.Times.ImageSent.Add(imageLimit)}, nil
+	case job.ForBooted:
+		return &job.Await{Resource: j.Proof, For: what, Until: j.Times.ProofSent.Add(time.Duration(j.Plan.Verify.Patience))}, nil
+	case job.ForRefresh:
+		return forRefresh(j)
 	default:
 		return nil, fmt.Errorf("nothing is known of waiting for %q", what)
 	}
@@ -84,7 +91,8 @@ func stopUntil(j job.Job) time.Time {
 
 // look describes what the job waits for once. It returns the job as it is then
 // and whether the wait is over; an error that is a *fault.Failed ends it badly.
-func look(ctx context.Context, api API, j job.Job, now time.Time) (job.Job, bool, error) {
+func (s Settler) look(ctx context.Context, j job.Job, now time.Time) (job.Job, bool, error) {
+	api := s.EC2
 	switch j.Await.For {
 	case job.ForStopped:
 		return lookStopped(ctx, api, j, now)
@@ -94,6 +102,10 @@ func look(ctx context.Context, api API, j job.Job, now time.Time) (job.Job, bool
 		return lookRunning(ctx, api, j, now)
 	case job.ForImage:
 		return lookImage(ctx, api, j, now)
+	case job.ForBooted:
+		return lookBooted(ctx, api, j, now)
+	case job.ForRefresh:
+		return lookRefreshes(ctx, s.Groups, j, now)
 	default:
 		return j, false, fmt.Errorf("nothing is known of waiting for %q", j.Await.For)
 	}

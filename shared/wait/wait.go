@@ -1,4 +1,4 @@
-// Package wait knows how a waiting step ends: EC2 is described once, and when
+// Package wait knows how a waiting step ends: AWS is described once, and when
 // what is awaited is there, or will never be, the step's task token is completed.
 // Events and heartbeats only say when to look; what a describe says decides.
 package wait
@@ -33,6 +33,7 @@ type Waits interface {
 // Settler looks at what steps wait for, and completes the steps.
 type Settler struct {
 	EC2    API
+	Groups Refreshes
 	Tokens Tokens
 	Ledger Waits
 	Now    func() time.Time
@@ -42,7 +43,7 @@ type Settler struct {
 // Settling twice, or after the step has ended otherwise, does no harm.
 func (s Settler) Settle(ctx context.Context, w ledger.Wait) error {
 	now := s.Now().UTC()
-	j, done, err := look(ctx, s.EC2, w.Job, now)
+	j, done, err := s.look(ctx, w.Job, now)
 	var failed *fault.Failed
 	switch {
 	case done:

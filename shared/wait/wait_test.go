@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	scaling "github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
@@ -33,6 +34,7 @@ type cloud struct {
 	image     *types.Image
 	err       error
 	asked     []*ec2.DescribeSnapshotsInput
+	refreshes map[string]scaling.InstanceRefresh // by id
 }
 
 func (c *cloud) DescribeInstances(context.Context, *ec2.DescribeInstancesInput, ...func(*ec2.Options)) (*ec2.DescribeInstancesOutput, error) {
@@ -148,7 +150,7 @@ func settle(t *testing.T, j job.Job, what job.For, after time.Duration, c *cloud
 	j.Await = await
 	b := &book{}
 	w := ledger.Wait{Resource: await.Resource, For: what, Run: j.Run.Name, Token: "token", Job: j, Since: begun}
-	s := wait.Settler{EC2: c, Tokens: tokens, Ledger: b, Now: func() time.Time { return begun.Add(after) }}
+	s := wait.Settler{EC2: c, Groups: c, Tokens: tokens, Ledger: b, Now: func() time.Time { return begun.Add(after) }}
 	return outcome{c, tokens, b, w, s.Settle(t.Context(), w)}
 }
 

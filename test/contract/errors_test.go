@@ -8,9 +8,11 @@ import (
 	"strings"
 	"time"
 
+	"goldsmith/functions/verify"
 	"goldsmith/infra/workflow"
 	"goldsmith/local/asl"
 	"goldsmith/shared/job"
+	"goldsmith/shared/plan"
 	"goldsmith/shared/wait"
 )
 
@@ -129,7 +131,7 @@ func retries(d *definition) []string {
 		if s.WaitForToken {
 			want(s, asl.ErrHeartbeatTimeout, asl.ErrTimeout)
 		}
-		if function(s) == "start" {
+		if launches(d, s) {
 			want(s, "NoCapacity")
 		}
 	}
@@ -139,6 +141,12 @@ func retries(d *definition) []string {
 		}
 	}
 	return problems
+}
+
+// launches are the states in which EC2 may have no room.
+func launches(d *definition, s *asl.State) bool {
+	parameters, _ := d.states[s.Name]["Parameters"].(object)
+	return function(s) == "start" || function(s) == "verify" && parameters["do"] == string(verify.Launch)
 }
 
 // attempts is how often a state retries an error: the first retrier that names it, or all, decides.
@@ -156,7 +164,11 @@ func attempts(s *asl.State, name string) int64 {
 func patience(d *definition) []string {
 	var problems []string
 	begun := time.Date(2026, 5, 1, 2, 0, 0, 0, time.UTC)
-	sent := job.Job{Times: job.Times{StopSent: begun, ImageSent: begun, StartSent: begun}}
+	sent := job.Job{
+		Times:     job.Times{StopSent: begun, ImageSent: begun, StartSent: begun, ProofSent: begun, Released: begun},
+		Refreshes: []job.Refresh{{Group: "web", ID: "refresh"}},
+	}
+	sent.Plan.Verify.Patience = plan.MaxPatience
 	for _, s := range tasks(d.child) {
 		if !s.WaitForToken {
 			continue

@@ -11,6 +11,7 @@ import (
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/functions/claim"
+	"goldsmith/functions/verify"
 	"goldsmith/functions/watch"
 	"goldsmith/local/asl"
 	"goldsmith/shared/job"
@@ -182,7 +183,7 @@ func texts(v any) []string {
 }
 
 // inputTypes are those of functions that get more than the document.
-var inputTypes = map[string]reflect.Type{"claim": reflect.TypeFor[claim.Input](), "watch": reflect.TypeFor[watch.Input]()}
+var inputTypes = map[string]reflect.Type{"claim": reflect.TypeFor[claim.Input](), "watch": reflect.TypeFor[watch.Input](), "verify": reflect.TypeFor[verify.Input]()}
 
 // inputs have the members that the functions read, no fewer and no more.
 func inputs(d *definition) []string {

@@ -176,7 +176,7 @@ func TestCodeIsRead(t *testing.T) {
 	}
 	for of, want := range map[[2]string]string{
 		{"shared/job", "Decision"}: "[image skip stop]",
-		{"shared/job", "For"}:      "[available running snapshotted stopped]",
+		{"shared/job", "For"}:      "[available booted refreshed running snapshotted stopped]",
 		{"shared/plan", "Restart"}: "[available snapshotted]",
 		{"shared/plan", "Outcome"}: "[failed ok partial]",
 		{"shared/job", "Missing"}:  "[]",

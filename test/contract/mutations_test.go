@@ -58,6 +58,7 @@ var mutations = []mutation{
 	{"errors", "a type that is not named any more", func(states map[string]object) {
 		shorten("Start the instance", "Retry", 3)(states)
 		shorten("Bring the instance back", "Retry", 3)(states)
+		shorten("Launch a test instance", "Retry", 3)(states)
 	}, "never names fault.NoCapacity"},
 
 	{"timeouts", "a Task without", drop("Select the sources", "TimeoutSeconds"), "Select the sources has no TimeoutSeconds"},
@@ -84,6 +85,7 @@ var mutations = []mutation{
 	{"catches", "none at the claim", drop("Claim the source", "Catch"), "Claim the source does not catch States.ALL"},
 	{"catches", "not the one that States.ALL leaves out", shorten("Stop the instance", "Catch", 0), "Stop the instance does not catch States.DataLimitExceeded"},
 	{"catches", "the wrong way", entry("Roll the templates", "Catch", 1, func(c object) { c["Next"] = "The source is done" }), `which never leads to "Release the source"`},
+	{"catches", "none after the release", drop("Wait for the refresh", "Catch"), "Wait for the refresh does not catch States.ALL"},
 
 	{"released", "a way around", entry("Is there anything to wait for?", "Choices", 0, func(c object) { c["Next"] = "The source is done" }), `"The source is done" can be reached`},
 	{"released", "an early end", func(states map[string]object) {

@@ -12,17 +12,28 @@ import (
 // States.ALL leaves States.DataLimitExceeded out.
 var everyError = []string{"States.DataLimitExceeded", asl.ErrAll}
 
-// catches: once the claim may be held, whatever fails leads to the release.
+// catches: once the claim may be held, whatever fails leads to the release. Whatever
+// fails after the release leads to an end: nothing holds the source by then, and
+// the ledger's result says what was left to do.
 func catches(d *definition) []string {
 	claims, releases := of(d.child, "claim"), of(d.child, "release")
 	if len(claims) != 1 || len(releases) != 1 {
 		return []string{fmt.Sprintf("a source is claimed in %d states and released in %d", len(claims), len(releases))}
 	}
 	var problems []string
-	after := walk(d.child, claims[0].Name, nil, nil)
+	held, end := walk(d.child, claims[0].Name, releases, nil), ""
+	each(d.child, func(s *asl.State) {
+		if s.End {
+			end = s.Name
+		}
+	})
 	for _, s := range tasks(d.child) {
-		if after[s.Name] && s.Name != releases[0].Name {
+		switch {
+		case s.Name == releases[0].Name:
+		case held[s.Name]:
 			problems = append(problems, uncaught(d.child, s, releases[0].Name)...)
+		default:
+			problems = append(problems, uncaught(d.child, s, end)...)
 		}
 	}
 	return problems

@@ -49,6 +49,7 @@ var invariants = []invariant{
 	{staysStopped, func(n *night, _ []types.Image) { n.stoppedStaysStopped() }},
 	{released, func(n *night, images []types.Image) { n.noClaims(); n.noWaits(images); n.noRequests() }},
 	{launches, func(n *night, _ []types.Image) { n.templatesLaunch() }},
+	{ended, func(n *night, _ []types.Image) { n.noTests() }},
 	{told, func(n *night, _ []types.Image) { n.oneMessageEach() }},
 	{enrolled, func(n *night, _ []types.Image) { n.onlyEnrolledAreTouched() }},
 	// An image takes ten minutes; what becomes of one whose job is dead is seen by the sweep after them.
@@ -62,6 +63,7 @@ const (
 	oneImage     = "one image for a source and run, recorded or removed"
 	released     = "no claim, wait or request outlives its run"
 	launches     = "templates launch images that are available"
+	ended        = "no test instance outlives its run"
 	told         = "one message for a run"
 	enrolled     = "only what is enrolled is touched"
 )
@@ -228,6 +230,13 @@ func (n *night) noWaits(images []types.Image) {
 	}
 	for _, img := range images {
 		resources = append(resources, aws.ToString(img.ImageId))
+	}
+	for _, r := range n.runs() {
+		for _, result := range n.results(r) {
+			for _, refresh := range result.Refreshes {
+				resources = append(resources, refresh.ID)
+			}
+		}
 	}
 	for _, id := range resources {
 		waits, err := n.Ledger.Waits(n.ctx, id)

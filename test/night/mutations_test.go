@@ -205,6 +205,15 @@ var mutations = []mutation{
 		},
 	},
 	{
+		name: "test instances cannot be terminated", breaks: ended,
+		edit: func(o *suite.Options) { o.Guard = guarded(refusing("TerminateInstances")) },
+		story: func(n *night) {
+			n.begin()
+			n.launch("goldsmith proof of web", "unenrolled goldsmith:proof=nightly-20000101T003000Z")
+			n.run()
+		},
+	},
+	{
 		name: "nobody remembers that people were told", breaks: told,
 		edit: func(o *suite.Options) { o.Ledger = &wrong{Ledger: ledger.NewMemory(), untold: true} },
 		story: func(n *night) {

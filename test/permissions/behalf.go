@@ -5,6 +5,9 @@ import "strings"
 // Keys are the customer's keys of a deployment, by their ARNs.
 type Keys struct{ Table, Secret, Volume string }
 
+// Passed is the role in the instance profile of every launch template.
+const Passed = "arn:aws:iam::123456789012:role/web/web-server"
+
 // consequence is what AWS does with the caller's permissions when a call is made. The
 // embedded AWS has no part of it, so it is written down here.
 type consequence struct {
@@ -24,7 +27,9 @@ func (s Scene) consequences(k Keys) []consequence {
 	}
 	granting := via("ec2")
 	granting["kms:GrantIsForAWSResource"] = []string{"true"}
-	return []consequence{
+	launched := map[string][]string{"ec2:LaunchTemplate": {s.resource("lt-0123456789abcdef0")}}
+	created := map[string][]string{"ec2:CreateAction": {"RunInstances"}}
+	list := []consequence{
 		{
 			// docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-ec2-aliases.html
 			call: "ssm:PutParameter", when: func(c Call) bool { return c.Input["DataType"] == "aws:ec2:image" },
@@ -47,10 +52,27 @@ func (s Scene) consequences(k Keys) []consequence {
 			call: "ec2:StartInstances", actions: []string{"kms:CreateGrant"}, resource: k.Volume, keys: granting,
 		},
 		{
+			// The same page: volumes of an encrypted image. ReEncrypt* is two actions.
+			call: "ec2:RunInstances", actions: []string{
+				"kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo",
+			}, resource: k.Volume, keys: via("ec2"),
+		},
+		{call: "ec2:RunInstances", actions: []string{"kms:CreateGrant"}, resource: k.Volume, keys: granting},
+		{
+			// docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html: the profile's role, which has its name.
+			call: "ec2:RunInstances", when: func(c Call) bool { return c.Params.Has("IamInstanceProfile") },
+			actions: []string{"iam:PassRole"}, resource: "arn:" + s.Partition + ":iam::" + s.ID + ":role/tested",
+			keys: map[string][]string{"iam:PassedToService": {"ec2.amazonaws.com"}},
+		},
+		{
 			// StartInstances has license-configuration as a resource type beside instance, of whichever account
 			// shares it; StopInstances has not. Every instance counts as licensed here.
 			call: "ec2:StartInstances", actions: []string{"ec2:StartInstances"},
 			resource: s.license(),
+		},
+		{
+			call: "autoscaling:StartInstanceRefresh", actions: []string{"iam:PassRole"}, resource: Passed,
+			keys: map[string][]string{"iam:PassedToService": {"ec2.amazonaws.com"}},
 		},
 		{
 			// docs.aws.amazon.com/AWSEC2/latest/UserGuide/deregister-ami.html: with the image go those of its
@@ -70,6 +92,25 @@ func (s Scene) consequences(k Keys) []consequence {
 			call: "ec2:DescribeImageReferences", actions: []string{"ssm:GetParameters"}, resource: parameter(s, "/anything"), keys: throughEC2,
 		},
 	}
+	// docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-launch-template-permissions.html: the caller is
+	// checked as if it launched the instances, tagged them, passed them their role and read their parameter.
+	add := func(action, resource string, keys map[string][]string) {
+		list = append(list, consequence{call: "autoscaling:StartInstanceRefresh", actions: []string{action}, resource: resource, keys: keys})
+	}
+	for _, kind := range []string{"instance", "volume", "network-interface"} {
+		add("ec2:RunInstances", s.ARN("ec2", kind+"/*"), launched)
+		add("ec2:CreateTags", s.ARN("ec2", kind+"/*"), created)
+	}
+	for _, resource := range []string{
+		s.resource("lt-0123456789abcdef0"), s.resource("ami-0123456789abcdef0"), s.resource("snap-0123456789abcdef0"),
+		s.ARN("ec2", "subnet/subnet-1"), s.ARN("ec2", "security-group/sg-1"), s.ARN("ec2", "key-pair/ops"),
+	} {
+		add("ec2:RunInstances", resource, launched)
+	}
+	for _, name := range []string{"/goldsmith/images/web", "/golden/web"} {
+		add("ssm:GetParameters", parameter(s, name), nil)
+	}
+	return list
 }
 
 // throughEC2 is a call that DescribeImageReferences makes for its caller.

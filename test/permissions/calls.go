@@ -58,6 +58,8 @@ var authorized = map[string]func(Scene, Call) []Request{
 	"ec2:StartInstances":                 existing("InstanceId"),
 	"ec2:CreateLaunchTemplateVersion":    existing("LaunchTemplateId"),
 	"ec2:ModifyLaunchTemplate":           existing("LaunchTemplateId"),
+	"ec2:TerminateInstances":             existing("InstanceId"),
+	"ec2:RunInstances":                   launching,
 	"ec2:DeleteLaunchTemplateVersions":   existing("LaunchTemplateId"),
 	"ec2:DescribeImageAttribute":         nowhere, // Allowed on everything, as the other describes: docs/unverified.md.
 	"ec2:DescribeImageReferences":        nowhere,
@@ -71,24 +73,29 @@ var authorized = map[string]func(Scene, Call) []Request{
 	"ec2:CreateTags":                     tagging,
 	"ec2:DeleteTags":                     tagging,
 
-	"ssm:GetParameter":                         named("Name", parameter),
-	"ssm:PutParameter":                         named("Name", parameter),
-	"ssm:GetParameters":                        parameters,
-	"ssm:GetParametersByPath":                  below,
 	"autoscaling:DescribeAutoScalingGroups":    nowhere,
+	"autoscaling:DescribeInstanceRefreshes":    nowhere,
 	"autoscaling:DescribeLaunchConfigurations": nowhere,
-	"secretsmanager:GetSecretValue":            named("SecretId", func(s Scene, id string) string { return s.Secret(id) }),
-	"states:StartExecution":                    named("stateMachineArn", machine),
-	"states:DescribeExecution":                 named("executionArn", func(_ Scene, arn string) string { return arn }),
-	"states:ListExecutions":                    named("stateMachineArn", machine),
-	"scheduler:GetSchedule":                    named("path", func(s Scene, path string) string { return s.ARN("scheduler", "schedule/"+path) }),
-	"states:SendTaskSuccess":                   nowhere,
-	"states:SendTaskFailure":                   nowhere,
-	"dynamodb:GetItem":                         named("TableName", table),
-	"dynamodb:PutItem":                         named("TableName", table),
-	"dynamodb:UpdateItem":                      named("TableName", table),
-	"dynamodb:DeleteItem":                      named("TableName", table),
-	"dynamodb:Query":                           named("TableName", table),
+	"autoscaling:StartInstanceRefresh":         refreshing,
+
+	"ssm:GetParameter":              named("Name", parameter),
+	"ssm:GetParameters":             parameters,
+	"ssm:GetParametersByPath":       below,
+	"ssm:PutParameter":              named("Name", parameter),
+	"ssm:SendCommand":               commanding,
+	"ssm:ListCommandInvocations":    nowhere,
+	"secretsmanager:GetSecretValue": named("SecretId", func(s Scene, id string) string { return s.Secret(id) }),
+	"states:StartExecution":         named("stateMachineArn", machine),
+	"states:DescribeExecution":      named("executionArn", func(_ Scene, arn string) string { return arn }),
+	"states:ListExecutions":         named("stateMachineArn", machine),
+	"scheduler:GetSchedule":         named("path", func(s Scene, path string) string { return s.ARN("scheduler", "schedule/"+path) }),
+	"states:SendTaskSuccess":        nowhere,
+	"states:SendTaskFailure":        nowhere,
+	"dynamodb:GetItem":              named("TableName", table),
+	"dynamodb:PutItem":              named("TableName", table),
+	"dynamodb:UpdateItem":           named("TableName", table),
+	"dynamodb:DeleteItem":           named("TableName", table),
+	"dynamodb:Query":                named("TableName", table),
 }
 
 // nowhere is for actions without a resource type.
@@ -116,6 +123,8 @@ func (s Scene) resource(id string) string {
 		return s.ARN("ec2", "instance/"+id)
 	case "lt":
 		return s.ARN("ec2", "launch-template/"+id)
+	case "subnet":
+		return s.ARN("ec2", "subnet/"+id)
 	case "snap":
 		return s.public("snapshot/" + id)
 	case "ami":
@@ -156,6 +165,51 @@ func creatingImage(s Scene, c Call) []Request {
 	return requests
 }
 
+// launching is RunInstances on the image and the subnet, which are there, on the network
+// interface and its security groups, and on the instance and the volumes to be, with the
+// tags in the request; and CreateTags on what the request tags.
+func launching(s Scene, c Call) []Request {
+	requests := slices.Concat(existing("ImageId")(s, c), existing("SubnetId")(s, c))
+	groups := c.Params.Texts("SecurityGroupId")
+	if len(groups) == 0 {
+		groups = []string{"sg-default"}
+	}
+	for _, group := range groups {
+		requests = append(requests, Request{c.Name, s.ARN("ec2", "security-group/"+group), nil})
+	}
+	requests = append(requests, Request{c.Name, s.ARN("ec2", "network-interface/*"), nil})
+	given := map[string]map[string][]string{}
+	for _, specification := range c.Params.List("TagSpecification") {
+		kind := specification.Text("ResourceType")
+		given[kind] = requested(specification.List("Tag"))
+		creating := maps.Clone(given[kind])
+		creating["ec2:CreateAction"] = []string{"RunInstances"}
+		requests = append(requests, Request{"ec2:CreateTags", s.ARN("ec2", kind+"/*"), creating})
+	}
+	for _, kind := range []string{"instance", "volume"} {
+		requests = append(requests, Request{c.Name, s.ARN("ec2", kind+"/*"), given[kind]})
+	}
+	return requests
+}
+
+// commanding is SendCommand on its document, which is AWS's and so has no account, and on
+// each instance, whose tags Systems Manager knows by a key of its own
+// (docs.aws.amazon.com/systems-manager/latest/userguide/run-command-setting-up.html).
+func commanding(s Scene, c Call) []Request {
+	document, _ := c.Input["DocumentName"].(string)
+	requests := []Request{{Action: c.Name, Resource: fmt.Sprintf("arn:%s:ssm:%s::document/%s", s.Partition, s.Region, document)}}
+	ids, _ := c.Input["InstanceIds"].([]any)
+	for _, each := range ids {
+		id, _ := each.(string)
+		keys := carried(s.Tags(id))
+		for key, value := range s.Tags(id) {
+			keys["ssm:resourceTag/"+key] = []string{value}
+		}
+		requests = append(requests, Request{c.Name, s.resource(id), keys})
+	}
+	return requests
+}
+
 // tagging is CreateTags and DeleteTags as calls of their own.
 func tagging(s Scene, c Call) (requests []Request) {
 	for _, id := range c.Params.Texts("ResourceId") {
@@ -177,6 +231,15 @@ func requested(tags []*query.Params) map[string][]string {
 	}
 	slices.Sort(keys["aws:TagKeys"])
 	return keys
+}
+
+// refreshing is on the group, whose ARN has an id of Auto Scaling's in it.
+func refreshing(s Scene, c Call) []Request {
+	return []Request{{Action: c.Name, Resource: s.group(c.Params.Text("AutoScalingGroupName"))}}
+}
+
+func (s Scene) group(name string) string {
+	return s.ARN("autoscaling", "autoScalingGroup:a5600000-0000-4000-8000-000000000001:autoScalingGroupName/"+name)
 }
 
 // named is for JSON services' actions on the resource that a member of their input names.

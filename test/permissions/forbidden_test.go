@@ -1,6 +1,7 @@
 package permissions
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -75,7 +76,8 @@ func siblings(requests map[string]Request) (all []Request) {
 		kind := parts[rest][:strings.IndexAny(parts[rest], ":/")+1]
 		all = append(all, Request{r.Action, strings.Join(replaced(parts, rest, kind+"other:other"), ":"), r.Keys},
 			Request{r.Action, strings.Join(replaced(parts, rest, kind+"other"), ":"), r.Keys})
-		open := strings.HasPrefix(parts[rest], "parameter/goldsmith/images/") || strings.HasPrefix(parts[rest], "schedule/goldsmith/")
+		open := strings.HasPrefix(parts[rest], "parameter/goldsmith/images/") || strings.HasPrefix(parts[rest], "schedule/goldsmith/") ||
+			strings.HasPrefix(parts[rest], "autoScalingGroup:")
 		if !strings.Contains(kind, "execution") && kind != "log-group:" && !open {
 			all = append(all, Request{r.Action, r.Resource + "2", r.Keys})
 		}
@@ -124,16 +126,20 @@ func tables(requests map[string]Request) (all []Request) {
 }
 
 // nobodys is what no role may do, whatever the resource carries and the request says:
-// nothing is deleted, nothing terminated, and nobody extends his own permissions.
+// nothing is deleted, and nobody extends his own permissions.
 func nobodys(s Scene) (requests []Request) {
 	const id = "0123456789abcdef0"
 	instance, execution := s.resource("i-"+id), s.ARN("states", "execution:"+workflow.Name)
 	image, snapshot := s.resource("ami-"+id), s.resource("snap-"+id)
 	actions := map[string][]string{
-		"*": {"ec2:DescribeVpcs", "xray:UpdateGroup", "logs:DeleteLogGroup", "states:GetActivityTask", "autoscaling:UpdateAutoScalingGroup", "imagebuilder:DeleteImage"},
-		instance: {
-			"ec2:TerminateInstances", "ec2:RebootInstances", "ec2:ModifyInstanceAttribute", "ec2:RunInstances",
-		},
+		"*":      {"ec2:DescribeVpcs", "xray:UpdateGroup", "logs:DeleteLogGroup", "states:GetActivityTask", "autoscaling:UpdateAutoScalingGroup", "imagebuilder:DeleteImage"},
+		instance: {"ec2:RebootInstances", "ec2:ModifyInstanceAttribute", "ssm:StartSession"},
+		// What a test instance is launched with, or into.
+		s.ARN("ec2", "volume/vol-"+id):            {"ec2:DeleteVolume"},
+		s.ARN("ec2", "network-interface/eni-"+id): {"ec2:DeleteNetworkInterface"},
+		s.resource(testSubnet):                    {"ec2:DeleteSubnet"},
+		testRole(s):                               {"iam:DeleteRole"},
+		fmt.Sprintf("arn:%s:ssm:%s::document/AWS-RunShellScript", s.Partition, s.Region): {"ssm:CreateAssociation"},
 		image:                                 {"ec2:DeregisterImage", "ec2:ModifyImageAttribute", "ec2:DisableImage", "ec2:CopyImage"},
 		snapshot:                              {"ec2:DeleteSnapshot", "ec2:ModifySnapshotAttribute"},
 		s.resource("lt-0f07703cdd2f88af6"):    {"ec2:DeleteLaunchTemplate", "ec2:DeleteLaunchTemplateVersions", "ec2:DeleteTags"},
@@ -146,8 +152,9 @@ func nobodys(s Scene) (requests []Request) {
 		execution + "/" + workflow.MapLabel + ":a-child":           {"states:GetExecutionHistory"},
 		s.ARN("sqs", workflow.Name+"-dead-letters"):                {"sqs:ReceiveMessage"},
 		s.ARN("scheduler", "schedule/goldsmith/goldsmith-nightly"): {"scheduler:UpdateSchedule", "scheduler:DeleteSchedule"},
-		"arn:aws:iam::123456789012:role/admin":                     {"iam:PassRole", "sts:AssumeRole"},
-		keys.Table:                                                 {"kms:ScheduleKeyDeletion"}, keys.Secret: {"kms:ScheduleKeyDeletion"}, keys.Volume: {"kms:ScheduleKeyDeletion"},
+		s.group("fleet"):                       {"autoscaling:UpdateAutoScalingGroup", "autoscaling:DeleteAutoScalingGroup", "autoscaling:RollbackInstanceRefresh"},
+		"arn:aws:iam::123456789012:role/admin": {"iam:PassRole", "sts:AssumeRole"},
+		keys.Table:                             {"kms:ScheduleKeyDeletion"}, keys.Secret: {"kms:ScheduleKeyDeletion"}, keys.Volume: {"kms:ScheduleKeyDeletion"},
 	}
 	for _, f := range workflow.Functions {
 		actions[s.ARN("lambda", "function:"+f.Deployed())] = []string{"lambda:UpdateFunctionCode"}
@@ -164,11 +171,13 @@ func nobodys(s Scene) (requests []Request) {
 // wellKnown are condition keys with which the policies' conditions hold.
 func wellKnown(s Scene) (all []map[string][]string) {
 	for _, via := range []string{"ec2", "dynamodb", "secretsmanager"} {
-		for _, key := range []string{tag.LastImage, tag.Request} {
+		for key, creating := range map[string]string{tag.LastImage: "CreateImage", tag.Request: "RunInstances"} {
 			all = append(all, map[string][]string{
+				"aws:ResourceTag/" + tag.Proof: {"nightly-1"}, "aws:RequestTag/" + tag.Proof: {"nightly-1"}, "ssm:resourceTag/" + tag.Proof: {"nightly-1"},
+				"iam:PassedToService":            {"ec2.amazonaws.com"},
 				"aws:ResourceTag/" + tag.Managed: {"true"}, "aws:ResourceTag/" + tag.Plan: {"nightly"}, "aws:ResourceTag/" + tag.Request: {"now"},
 				"aws:ResourceTag/" + tag.Source: {"web"}, "aws:RequestTag/" + tag.Managed: {"true"}, "aws:TagKeys": {key},
-				"ec2:CreateAction": {"CreateImage"}, "kms:GrantIsForAWSResource": {"true"}, "aws:CalledVia": throughEC2["aws:CalledVia"], "kms:ViaService": {via + "." + s.Region + ".amazonaws.com"},
+				"ec2:CreateAction": {creating}, "kms:GrantIsForAWSResource": {"true"}, "aws:CalledVia": throughEC2["aws:CalledVia"], "kms:ViaService": {via + "." + s.Region + ".amazonaws.com"},
 			})
 		}
 	}
@@ -199,6 +208,12 @@ func confined(s Scene) []Request {
 		all([]string{"ssm:GetParameter", "ssm:PutParameter"}, parameter(s, "/goldsmith/images-of-another/web"), nil),
 		all([]string{"ssm:GetParameter", "ssm:PutParameter"}, parameter(s, "/golden/database"), nil),
 	)
+	requests = append(requests, tests(s)...)
+	// What may be done because a launch template, or a launch, or EC2 is in it, and nothing else.
+	launching := map[string][]string{"ec2:LaunchTemplate": {template}, "ec2:CreateAction": {"RunInstances"}, "iam:PassedToService": {"ec2.amazonaws.com"}}
+	requests = append(requests, all([]string{"ec2:TerminateInstances", "ec2:StopInstances"}, instance, launching)...)
+	requests = append(requests, Request{"iam:DeleteRole", Passed, launching}, Request{"iam:PassRole", Passed, nil},
+		Request{"iam:PassRole", Passed, map[string][]string{"iam:PassedToService": {"lambda.amazonaws.com"}}})
 	// Images and snapshots that do not say whose they are, and tags on those that are there.
 	for _, kind := range []string{"image", "snapshot"} {
 		created, there := s.public(kind+"/*"), s.public(kind+"/x-"+id)
@@ -210,6 +225,28 @@ func confined(s Scene) []Request {
 		}
 	}
 	return append(requests, tags(s, instance, volume, template)...)
+}
+
+// testSubnet is the one that a plan names, and testRole that of the profile it names.
+const testSubnet = "subnet-08b7e98443fcf881a"
+
+func testRole(s Scene) string { return "arn:" + s.Partition + ":iam::" + s.ID + ":role/tested" }
+
+// tests are instances launched and ended, and commands run, that are no test's.
+func tests(s Scene) (requests []Request) {
+	const id = "0123456789abcdef0"
+	instance := s.resource("i-" + id)
+	ours := map[string][]string{"aws:RequestTag/" + tag.Managed: {"true"}, "aws:ResourceTag/" + tag.Plan: {"nightly"}, "ssm:resourceTag/" + tag.Plan: {"nightly"}}
+	for _, resource := range []string{
+		instance, s.ARN("ec2", "volume/vol-"+id), s.resource("ami-" + id), s.resource("subnet-" + id), s.resource(testSubnet + "2"),
+		s.ARN("ec2", "launch-template/lt-"+id), s.ARN("ec2", "key-pair/admin"),
+	} {
+		requests = append(requests, Request{"ec2:RunInstances", resource, ours})
+	}
+	requests = append(requests, all([]string{"ec2:TerminateInstances", "ssm:SendCommand"}, instance, ours)...)
+	return append(requests,
+		Request{"iam:PassRole", testRole(s), nil},
+		Request{"iam:PassRole", testRole(s), map[string][]string{"iam:PassedToService": {"lambda.amazonaws.com"}}})
 }
 
 // tags are tags written and removed that are not the suite's to write or remove. A call that

@@ -66,6 +66,9 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// scalingVersion tells Auto Scaling's calls from EC2's.
+const scalingVersion = "2011-01-01"
+
 // read reads a call and leaves the request as it was.
 func read(r *http.Request) (Call, error) {
 	body, err := io.ReadAll(r.Body)

@@ -221,6 +221,18 @@ func (n *night) want(what string, got, want any) {
 	}
 }
 
+// runOf is the run of a plan.
+func (n *night) runOf(plan string) string {
+	n.t.Helper()
+	for _, r := range n.States.List(states.Filter{Machine: n.Machine}) {
+		if strings.HasPrefix(r.Name, plan+"-") {
+			return r.ARN
+		}
+	}
+	n.t.Fatalf("plan %s has no run", plan)
+	return ""
+}
+
 func (n *night) onlyRun() string {
 	n.t.Helper()
 	runs := n.States.List(states.Filter{Machine: n.Machine})

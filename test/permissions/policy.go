@@ -117,6 +117,9 @@ var operators = map[string]func(wanted, got []string) bool{
 	"Bool": func(wanted, got []string) bool {
 		return single(got) && slices.ContainsFunc(wanted, func(want string) bool { return strings.EqualFold(want, got[0]) })
 	},
+	"ArnLike": func(wanted, got []string) bool {
+		return single(got) && slices.ContainsFunc(wanted, func(pattern string) bool { return covers(pattern, got[0]) })
+	},
 	"Null": func(wanted, got []string) bool {
 		return slices.Contains(wanted, fmt.Sprint(len(got) == 0))
 	},

@@ -119,7 +119,7 @@ func TestResolve(t *testing.T) {
 
 // A call whose authorization nobody has written down is refused, not let through.
 func TestRequestsRefuses(t *testing.T) {
-	for call, want := range map[string]string{"ec2:TerminateInstances": "nothing is known", "ssm:GetParameter": "names no resource"} {
+	for call, want := range map[string]string{"ec2:RebootInstances": "nothing is known", "ssm:GetParameter": "names no resource"} {
 		if _, err := (Scene{Account: here}).Requests(Call{Name: call}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", call, err)
 		}

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	scalingtypes "github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -126,9 +128,41 @@ var stories = []story{
 		time.Sleep(2 * time.Hour)
 		n.want("state", n.EC2.State(web), ec2.Running)
 	}},
+	{name: "an image that is tested", play: func(n *night) { imageTested(n, job.Imaged) }},
+	{name: "an image that is tested, no events", events: silent, play: func(n *night) { imageTested(n, job.Imaged) }},
+	{name: "an image that cannot be tested", play: func(n *night) {
+		n.EC2.Inject(ec2.Fault{Action: "RunInstances", Nth: []int{2, 3, 4, 5, 6, 7, 8, 9, 10}, Code: "InsufficientInstanceCapacity"})
+		imageTested(n, job.Broken)
+	}},
+	{name: "aborted while its image is tested", play: func(n *night) {
+		web := n.launch(ec2.ImageX86, "", enrolled("web", "tested"))
+		n.before("watch:booted", func(string) { n.ok(n.States.Stop(n.runOf("tested"), "", "")) })
+		n.run(due.Add(time.Hour))
+		time.Sleep(20 * time.Minute)
+		n.want("test instances", n.tests(), 0)
+		n.want("state", n.EC2.State(web), ec2.Running)
+	}},
+	{name: "a group is refreshed", play: refreshedGroup},
+	{name: "a group is refreshed, no events", events: silent, play: refreshedGroup},
 	{name: "old images over three nights", play: retired},
 	{name: "an image that fails", play: lostImage},
 	{name: "an image that fails, no events", events: silent, play: lostImage},
+}
+
+func refreshedGroup(n *night) {
+	web := n.launch(ec2.ImageX86, "", enrolled("web", "grouped"))
+	scaling := autoscaling.NewFromConfig(n.AWS())
+	must(scaling.CreateAutoScalingGroup(n.ctx, &autoscaling.CreateAutoScalingGroupInput{
+		AutoScalingGroupName: aws.String("fleet"), MinSize: aws.Int32(1), MaxSize: aws.Int32(2), AvailabilityZones: []string{here.Region + "a"},
+		LaunchTemplate: &scalingtypes.LaunchTemplateSpecification{
+			LaunchTemplateId: aws.String(n.template("base", ec2.ImageX86, map[string]string{tag.Source: "web"})), Version: aws.String("1"),
+		},
+	}))(n.t)
+	n.run(due.Add(5 * time.Hour))
+	time.Sleep(time.Hour)
+	refreshes := n.result(web).Refreshes
+	n.want("refreshes", len(refreshes), 1)
+	n.want("status", refreshes[0].Status, "Successful")
 }
 
 func everything(n *night) {
@@ -267,6 +301,31 @@ func aborted(n *night) {
 	time.Sleep(20 * time.Minute)
 	n.want("state", n.EC2.State(web), ec2.Running)
 	n.want("messages", len(n.Slack.Messages()), 1)
+}
+
+// imageTested is a night in which an image is tested, and nothing stays of that.
+func imageTested(n *night, ending job.Ending) {
+	web := n.launch(ec2.ImageX86, "", enrolled("web", "tested"))
+	n.run(due.Add(time.Hour))
+	n.want("ending", n.result(web).Ending, ending)
+	time.Sleep(5 * time.Minute)
+	n.want("test instances", n.tests(), 0)
+}
+
+// tests are how many test instances there are.
+func (n *night) tests() (there int) {
+	n.t.Helper()
+	out := must(n.cloud.DescribeInstances(n.ctx, &sdk.DescribeInstancesInput{
+		Filters: []types.Filter{{Name: aws.String("tag-key"), Values: []string{tag.Proof}}},
+	}))(n.t)
+	for _, r := range out.Reservations {
+		for _, i := range r.Instances {
+			if i.State.Name != types.InstanceStateNameTerminated {
+				there++
+			}
+		}
+	}
+	return there
 }
 
 func lostImage(n *night) {

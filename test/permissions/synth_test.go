@@ -101,6 +101,7 @@ func contextFor(folder string) ([]byte, error) {
 	maps.Copy(file.Context, map[string]any{
 		"plans": plans, "functions": programs, "nag": "off", "slackSecret": "goldsmith/slack", "parameters": "/golden/web",
 		"tableKeys": keys.Table, "slackKeys": keys.Secret, "kmsKeys": keys.Volume,
+		"passRoles": Passed,
 	})
 	return json.Marshal(file.Context)
 }

@@ -12,6 +12,7 @@ import (
 
 	"goldsmith/events"
 	"goldsmith/functions/claim"
+	"goldsmith/functions/verify"
 	"goldsmith/functions/watch"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
@@ -66,6 +67,9 @@ func functions(t *testing.T) map[string]function {
 	one, back, snapshot := running(), running(), running()
 	back.Back = true
 	snapshot.Source.Kind = job.Snapshot
+	tested := running()
+	tested.Proof, tested.Times.Booted = "i-0123456789abcdef0", time.Now()
+	tested.Plan.Verify = plan.Verify{Boot: true, Command: "true", Profile: "tested", Patience: plan.MaxPatience}
 	unrolled := running()
 	unrolled.Plan.Roll.Skip = true
 	page := job.Page{Run: one.Run, Plan: one.Plan, Execution: one.Execution, Sources: []job.Source{}}
@@ -99,6 +103,12 @@ func functions(t *testing.T) map[string]function {
 			{document(t, one), "InsufficientInstanceCapacity", "StartInstances", "NoCapacity", "starting web"},
 			{document(t, back), "", "", "", `"back":true`},
 		}},
+		"verify": {"", []invocation{
+			{document(t, verify.Input{Job: one, Do: verify.Launch}), "", "DescribeImages", "Failed", "looking at image"},
+			{document(t, verify.Input{Job: one, Do: verify.Try}), "", "", "", `"proved":true`},
+			{document(t, verify.Input{Job: tested, Do: verify.Try}), "InvalidInstanceId", "ListCommandInvocations SendCommand", "NotYet", "agent has not registered"},
+			{document(t, verify.Input{Job: tested, Do: verify.End}), "", "TerminateInstances", "Failed", "terminating test instance i-0123456789abcdef0"},
+		}},
 		"roll": {table + " " + path, []invocation{
 			{document(t, one), "", "DescribeImages", "Failed", "looking at image "},
 			{document(t, unrolled), "", "", "", `"back":false`},
@@ -108,6 +118,7 @@ func functions(t *testing.T) map[string]function {
 			{sample(t, "tag-unrelated"), "", "", "", `"ignored":`},
 		}},
 		"release": {table, []invocation{{document(t, one), "", "PutItem", "Failed", "recording the result of i-0a1b2c3d4e5f60718"}}},
+		"refresh": {table, []invocation{{document(t, one), "", "DescribeAutoScalingGroups PutItem", "Failed", "recording the refreshes of i-0a1b2c3d4e5f60718"}}},
 		"retire": {table + " " + path, []invocation{
 			{document(t, retiring), "", "DescribeImages", "Failed", "listing the images of plan nightly"},
 			{document(t, page), "", "", "", `"retire":{"cursor":"","more":false}`},

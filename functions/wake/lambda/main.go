@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
@@ -23,6 +24,8 @@ func wire(ctx context.Context) (handler.Func[json.RawMessage, struct{}], error) 
 		return nil, err
 	}
 	book := s.Ledger()
-	settle := wait.Settler{EC2: ec2.NewFromConfig(s.AWS), Tokens: sfn.NewFromConfig(s.AWS), Ledger: book, Now: time.Now}
+	settle := wait.Settler{
+		EC2: ec2.NewFromConfig(s.AWS), Groups: autoscaling.NewFromConfig(s.AWS), Tokens: sfn.NewFromConfig(s.AWS), Ledger: book, Now: time.Now,
+	}
 	return wake.New(book, settle).Handle, nil
 }

@@ -1,6 +1,7 @@
-// Package ssm is the embedded Parameter Store: versioned parameters in a
-// hierarchy, the change events they send, and image ids that are checked only
-// after the call has returned.
+// Package ssm is the embedded Systems Manager: Parameter Store, with versioned
+// parameters in a hierarchy, the change events they send, and image ids that are
+// checked only after the call has returned; and of Run Command as much as a
+// shell command on one instance needs.
 package ssm
 
 import (
@@ -27,6 +28,8 @@ type Options struct {
 	Emit func(source, detailType string, resources []string, detail any)
 	// Launchable says whether the account may launch an image. Nil: any value that looks like an image id.
 	Launchable func(image string) bool
+	// Managed says whether an instance's agent has registered. Nil: that of no instance.
+	Managed func(instance string) bool
 }
 
 // Store holds the parameters of one account in one Region. It is safe for concurrent use.
@@ -34,8 +37,11 @@ type Store struct {
 	options Options
 	service *awsjson.Service
 
-	mu         sync.Mutex
-	parameters map[string]*parameter
+	mu          sync.Mutex
+	parameters  map[string]*parameter
+	invocations []invocation
+	outcome     func(instance, command string) Ran
+	sends       failing
 }
 
 // parameter is the versions of one name; the last is the current one.
@@ -60,13 +66,20 @@ func New(o Options) *Store {
 	if s.options.Launchable == nil {
 		s.options.Launchable = func(string) bool { return true }
 	}
+	if s.options.Managed == nil {
+		s.options.Managed = func(string) bool { return false }
+	}
 	s.service = &awsjson.Service{Name: "ssm", Target: "AmazonSSM", Clock: o.Clock, Log: o.Log, Operations: map[string]awsjson.Operation{
 		"GetParameter":        awsjson.Op(s.getParameter, func(in getInput) []string { return []string{in.Name} }),
 		"GetParameters":       awsjson.Op(s.getParameters, func(in getManyInput) []string { return in.Names }),
 		"GetParametersByPath": awsjson.Op(s.getParametersByPath, func(in byPathInput) []string { return []string{in.Path} }),
 		"DescribeParameters":  awsjson.Op(s.describeParameters, func(describeInput) []string { return nil }),
 		"PutParameter":        awsjson.Op(s.putParameter, func(in putInput) []string { return []string{in.Name} }),
-		"DeleteParameter":     awsjson.Op(s.deleteParameter, func(in deleteInput) []string { return []string{in.Name} }),
+		"SendCommand":         awsjson.Op(s.sendCommand, func(in sendInput) []string { return in.InstanceIds }),
+		"ListCommandInvocations": awsjson.Op(s.listCommandInvocations, func(in invocationsInput) []string {
+			return []string{in.InstanceId}
+		}),
+		"DeleteParameter": awsjson.Op(s.deleteParameter, func(in deleteInput) []string { return []string{in.Name} }),
 	}}
 	return s
 }

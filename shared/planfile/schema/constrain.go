@@ -22,6 +22,7 @@ func constrain(schema *jsonschema.Schema) {
 
 	// A plan's name is its key.
 	schema.Definitions["Plan"].Properties.Delete("name")
+	schema.Definitions["Plan"].Required = nil
 
 	part := func(name string) *jsonschema.Schema { return schema.Definitions[name] }
 	property(part("Plan"), "schedule").Pattern = `^(cron|rate|at)\(.*\)$`
@@ -37,8 +38,35 @@ func constrain(schema *jsonschema.Schema) {
 	}
 	between(property(part("Keep"), "minimum"), plan.Minimum)
 	selector(part("Selector"))
+	verify(part("Verify"))
 	property(part("Roll"), "templates").AdditionalProperties = oneOrMore(&jsonschema.Schema{Type: "string", Pattern: plan.TemplateForm})
+	refresh(part("Refresh"))
 	defaults(schema)
+}
+
+func verify(schema *jsonschema.Schema) {
+	schema.Required = nil // Written as JSON boot is always there, since the state machine compares it.
+	for name, form := range map[string]string{"subnet": plan.SubnetForm, "instanceType": plan.TypeForm, "profile": plan.ProfileForm} {
+		property(schema, name).Pattern = form
+	}
+	longest := uint64(plan.MaxCommand)
+	property(schema, "command").MaxLength = &longest
+	groups := property(schema, "securityGroups")
+	groups.AnyOf = oneOrMore(&jsonschema.Schema{Type: "string", Pattern: plan.GroupForm}).AnyOf
+}
+
+func refresh(schema *jsonschema.Schema) {
+	between(property(schema, "minHealthy"), plan.MinHealthy)
+	between(property(schema, "maxHealthy"), plan.MaxHealthy)
+	property(schema, "autoRollback").Default = plan.Default().Roll.Refresh.AutoRollback
+	percent := &jsonschema.Schema{Type: "integer"}
+	between(percent, plan.Checkpoint)
+	checkpoints := property(schema, "checkpoints")
+	checkpoints.AnyOf = oneOrMore(percent).AnyOf
+	name, most := uint64(plan.MaxAlarm), uint64(plan.MaxAlarms)
+	alarms := property(schema, "alarms")
+	alarms.AnyOf = oneOrMore(&jsonschema.Schema{Type: "string", Pattern: `\S`, MaxLength: &name}).AnyOf
+	alarms.AnyOf[len(alarms.AnyOf)-1].MaxItems = &most
 }
 
 func property(schema *jsonschema.Schema, name string) *jsonschema.Schema {
@@ -85,6 +113,8 @@ func defaults(schema *jsonschema.Schema) {
 		property(schema.Definitions["Plan"], name).Default = value
 	}
 	property(schema.Definitions["Image"], "prefix").Default = filled.Image.Prefix
+	property(schema.Definitions["Verify"], "boot").Default = filled.Verify.Boot
+	property(schema.Definitions["Verify"], "patience").Default = "20m"
 	property(schema.Definitions["Keep"], "minimum").Default = filled.Keep.Minimum
 	property(schema.Definitions["Keep"], "grace").Default = filled.Keep.Grace.String()
 	property(schema.Definitions["Keep"], "disable").Default = filled.Keep.Disable

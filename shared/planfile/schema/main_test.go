@@ -103,7 +103,10 @@ var structurallyBad = []string{
 	one("sources: {ids: []}"), one("sources: {ids: [i-1]}"), one("sources: {tags: {env: []}}"), one("sources: {tags: {env: 5}}"),
 	one("sources: {tags: {env: [a, a]}}"), one("sources: {exclude: {env: a*}}"), one("sources: {exclude: {env: }}"),
 	one("image: {prefix: 'a b'}"), one("image: {tags: {'aws:x': y}}"), one("image: {tags: {'Goldsmith:x': y}}"), one("image: {tags: {x: true}}"),
-	one("roll: {templates: {web: []}}"), one("roll: {templates: {web: x!}}"), one("keep: {last: -1}"), one("keep: {minimum: 0}"),
+	one("roll: {templates: {web: []}}"), one("roll: {templates: {web: x!}}"),
+	one("roll: {refresh: true}"), one("roll: {refresh: {enabled: true, minHealthy: 101}}"), one("roll: {refresh: {enabled: true, minHealthy: 9, maxHealthy: 99}}"),
+	one("roll: {refresh: {enabled: true, checkpoints: [0, 100]}}"), one("roll: {refresh: {enabled: true, bake: 10}}"), one("roll: {refresh: {enabled: true, alarms: ['']}}"),
+	one("keep: {last: -1}"), one("keep: {minimum: 0}"),
 	one("notify: {on: []}"), one("notify: {on: [bad]}"), one("notify: {channel: Ops Team}"), one("notify: {mention: '@here'}"),
 }
 

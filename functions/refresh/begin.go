@@ -1,0 +1,187 @@
+package refresh
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+
+	"goldsmith/shared/fault"
+	"goldsmith/shared/group"
+	"goldsmith/shared/job"
+	"goldsmith/shared/plan"
+)
+
+// Groups are Auto Scaling groups and their instance refreshes.
+type Groups interface {
+	DescribeAutoScalingGroups(context.Context, *autoscaling.DescribeAutoScalingGroupsInput, ...func(*autoscaling.Options)) (*autoscaling.DescribeAutoScalingGroupsOutput, error)
+	DescribeInstanceRefreshes(context.Context, *autoscaling.DescribeInstanceRefreshesInput, ...func(*autoscaling.Options)) (*autoscaling.DescribeInstanceRefreshesOutput, error)
+	StartInstanceRefresh(context.Context, *autoscaling.StartInstanceRefreshInput, ...func(*autoscaling.Options)) (*autoscaling.StartInstanceRefreshOutput, error)
+}
+
+// Templates tells what a version of a launch template launches.
+type Templates interface {
+	DescribeLaunchTemplateVersions(context.Context, *ec2.DescribeLaunchTemplateVersionsInput, ...func(*ec2.Options)) (*ec2.DescribeLaunchTemplateVersionsOutput, error)
+}
+
+// begin finds the groups and refreshes each.
+func (s Step) begin(ctx context.Context, j job.Job) ([]job.Refresh, error) {
+	templates := rolled(j)
+	groups, err := s.using(ctx, templates)
+	if problem, err := lasting(err); err != nil || problem != "" {
+		return []job.Refresh{{Group: "all groups", Problem: problem}}, err
+	}
+	images := group.Images{}
+	var all []job.Refresh
+	for i, g := range groups {
+		if i == job.MaxRefreshes {
+			return append(all, job.Refresh{
+				Group: fmt.Sprintf("%d more groups", len(groups)-i), Problem: fmt.Sprintf("At most %d groups of a source are refreshed: refresh these yourself.", job.MaxRefreshes),
+			}), nil
+		}
+		r, err := s.one(ctx, j, g, templates, images)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, r)
+	}
+	return all, nil
+}
+
+// one refreshes a group as far as it may be.
+func (s Step) one(ctx context.Context, j job.Job, g types.AutoScalingGroup, templates group.Rolled, images group.Images) (job.Refresh, error) {
+	r := job.Refresh{Group: aws.ToString(g.AutoScalingGroupName)}
+	if problem, err := lasting(s.read(ctx, g, images)); err != nil || problem != "" {
+		r.Problem = problem
+		return r, err
+	}
+	d := group.Decide(g, templates, images)
+	r.From, r.To, r.Note = d.From, d.To, d.Why
+	known, err := s.known(ctx, r.Group)
+	if err == nil {
+		r, err = s.bring(ctx, j, r, d, known)
+	}
+	problem, err := lasting(err)
+	if problem != "" {
+		r.Problem = problem
+	}
+	return r, err
+}
+
+// bring takes up the refresh that deploys this already, or starts it, or waits
+// behind another: a group has one at a time.
+func (s Step) bring(ctx context.Context, j job.Job, r job.Refresh, d group.Decision, known []types.InstanceRefresh) (job.Refresh, error) {
+	if i := slices.IndexFunc(known, func(k types.InstanceRefresh) bool { return ours(j, d, k) }); i >= 0 {
+		return taken(r, known[i]), nil
+	}
+	switch d.Do {
+	case group.Nothing:
+		r.Problem, r.Note = d.Why, ""
+		return r, nil
+	case group.Settled:
+		return r, nil
+	case group.Plain, group.Desired:
+	}
+	if len(known) > 0 && known[0].EndTime == nil && group.ProgressOf(known[0].Status) == group.Going {
+		r = taken(r, known[0])
+		r.Behind = true
+		return r, nil
+	}
+	return s.start(ctx, j, r, d)
+}
+
+func (s Step) start(ctx context.Context, j job.Job, r job.Refresh, d group.Decision) (job.Refresh, error) {
+	out, err := s.groups.StartInstanceRefresh(ctx, &autoscaling.StartInstanceRefreshInput{
+		AutoScalingGroupName: aws.String(r.Group), Strategy: types.RefreshStrategyRolling,
+		DesiredConfiguration: d.Desired, Preferences: preferences(j.Plan.Roll.Refresh, d),
+	})
+	if fault.Code(err) == inProgress {
+		// Somebody, or this step a second time, was faster: the next look tells who.
+		return r, &fault.Throttled{Err: err}
+	}
+	if err != nil {
+		return r, fmt.Errorf("starting an instance refresh of group %s: %w", r.Group, err)
+	}
+	r.ID, r.Status, r.Began = aws.ToString(out.InstanceRefreshId), string(types.InstanceRefreshStatusPending), s.now().UTC()
+	return r, nil
+}
+
+// inProgress is Auto Scaling's code for a group that has a refresh (API reference, StartInstanceRefresh).
+const inProgress = "InstanceRefreshInProgress"
+
+// known are the group's refreshes, newest first as Auto Scaling gives them. Ours
+// began after the source was released; one page of them, a hundred, covers that.
+func (s Step) known(ctx context.Context, name string) ([]types.InstanceRefresh, error) {
+	out, err := s.groups.DescribeInstanceRefreshes(ctx, &autoscaling.DescribeInstanceRefreshesInput{AutoScalingGroupName: aws.String(name)})
+	if err != nil {
+		return nil, fmt.Errorf("looking at the instance refreshes of group %s: %w", name, err)
+	}
+	return out.InstanceRefreshes, nil
+}
+
+// ours reports whether a refresh deploys what this job wants, so that none is
+// started twice. StartInstanceRefresh takes no token. One that deploys what the
+// group names anyway counts when it began after the roll: it launches the new
+// image, whoever began it.
+func ours(j job.Job, d group.Decision, r types.InstanceRefresh) bool {
+	// A start time that was not given is one of a refresh that has not begun yet.
+	since := j.Times.Released.Truncate(time.Second)
+	late := r.StartTime == nil || !r.StartTime.Before(since)
+	return late && d.Do != group.Nothing && d.Moves(r.DesiredConfiguration)
+}
+
+// taken is the record of a refresh that is there.
+func taken(r job.Refresh, k types.InstanceRefresh) job.Refresh {
+	r.ID = aws.ToString(k.InstanceRefreshId)
+	return group.Noted(r, k)
+}
+
+// read learns what the versions that a group names launch.
+func (s Step) read(ctx context.Context, g types.AutoScalingGroup, images group.Images) error {
+	for _, spec := range group.Specs(g) {
+		if _, ok := images[spec]; ok {
+			continue
+		}
+		out, err := s.templates.DescribeLaunchTemplateVersions(ctx, &ec2.DescribeLaunchTemplateVersionsInput{
+			LaunchTemplateId: aws.String(spec.Template), Versions: []string{spec.Version},
+		})
+		if err != nil {
+			return fmt.Errorf("reading launch template %s: %w", spec, err)
+		}
+		for _, v := range out.LaunchTemplateVersions {
+			images[spec] = aws.ToString(v.LaunchTemplateData.ImageId)
+		}
+	}
+	return nil
+}
+
+// preferences are the plan's, as far as the group allows them. What is not given
+// is Auto Scaling's own default, or the group's.
+func preferences(wish plan.Refresh, d group.Decision) *types.RefreshPreferences {
+	p := &types.RefreshPreferences{
+		SkipMatching: aws.Bool(d.SkipMatching), AutoRollback: aws.Bool(wish.AutoRollback && d.AutoRollback),
+		MinHealthyPercentage: given(wish.MinHealthy), MaxHealthyPercentage: given(wish.MaxHealthy),
+		BakeTime: given(seconds(wish.Bake)), CheckpointDelay: given(seconds(wish.CheckpointDelay)),
+	}
+	for _, percent := range wish.Checkpoints {
+		p.CheckpointPercentages = append(p.CheckpointPercentages, int32(percent)) //nolint:gosec // at most 100
+	}
+	if len(wish.Alarms) > 0 {
+		p.AlarmSpecification = &types.AlarmSpecification{Alarms: wish.Alarms}
+	}
+	return p
+}
+
+func seconds(d plan.Duration) int { return int(time.Duration(d) / time.Second) }
+
+func given(n int) *int32 {
+	if n == 0 {
+		return nil
+	}
+	return aws.Int32(int32(n)) //nolint:gosec // at most a day's seconds
+}

@@ -1,0 +1,54 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/shared/fault"
+	"goldsmith/shared/job"
+	"goldsmith/shared/tag"
+)
+
+// Ender ends instances.
+type Ender interface {
+	DescribeInstances(context.Context, *ec2.DescribeInstancesInput, ...func(*ec2.Options)) (*ec2.DescribeInstancesOutput, error)
+	TerminateInstances(context.Context, *ec2.TerminateInstancesInput, ...func(*ec2.Options)) (*ec2.TerminateInstancesOutput, error)
+}
+
+// end terminates the test instance. One whose launch was never answered is
+// found by its tags, or by the sweep if EC2 does not show it yet.
+func (s Step) end(ctx context.Context, j job.Job) (job.Job, error) {
+	ids, err := s.left(ctx, j)
+	if err != nil || len(ids) == 0 {
+		return j, err
+	}
+	if _, err := s.ec2.TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: ids}); fault.IgnoreNotFound(err) != nil {
+		return j, fmt.Errorf("terminating test instance %s: %w", ids[0], err)
+	}
+	return j, nil
+}
+
+func (s Step) left(ctx context.Context, j job.Job) ([]string, error) {
+	if j.Proof != "" {
+		return []string{j.Proof}, nil
+	}
+	out, err := s.ec2.DescribeInstances(ctx, &ec2.DescribeInstancesInput{Filters: []types.Filter{
+		{Name: aws.String("tag:" + tag.Proof), Values: []string{j.Run.Name}},
+		{Name: aws.String("tag:" + tag.Source), Values: []string{j.Source.ID}},
+		{Name: aws.String("instance-state-name"), Values: []string{"pending", "running", "stopping", "stopped"}},
+	}})
+	if err != nil {
+		return nil, fmt.Errorf("looking for the test instance of %s: %w", of(j), err)
+	}
+	var ids []string
+	for _, r := range out.Reservations {
+		for _, i := range r.Instances {
+			ids = append(ids, aws.ToString(i.InstanceId))
+		}
+	}
+	return ids, nil
+}

@@ -1,0 +1,65 @@
+// Package verify tries an image before anything is pointed at it: it launches
+// one instance from it, may run a command on that, and always terminates it.
+package verify
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"goldsmith/shared/job"
+)
+
+// Do is a part of the test.
+type Do string
+
+const (
+	// Launch launches the test instance.
+	Launch Do = "launch"
+	// Try runs the plan's command on it, once it has booted.
+	Try Do = "try"
+	// End terminates it.
+	End Do = "end"
+)
+
+// Step tries an image.
+type Step struct {
+	ec2      EC2
+	commands Commands
+	now      func() time.Time
+}
+
+// EC2 launches and ends instances.
+type EC2 interface {
+	Launcher
+	Ender
+}
+
+// New makes the step.
+func New(ec2 EC2, commands Commands, now func() time.Time) Step { return Step{ec2, commands, now} }
+
+// Input is the job and the part of the test that is due.
+type Input struct {
+	Job job.Job `json:"job"`
+	Do  Do      `json:"do"`
+}
+
+// Handle does one part of the test. What fails for good leaves the image
+// unproven: it is kept, and nothing is rolled to it.
+func (s Step) Handle(ctx context.Context, in Input) (job.Job, error) {
+	switch in.Do {
+	case Launch:
+		return s.launch(ctx, in.Job)
+	case Try:
+		return s.try(ctx, in.Job)
+	case End:
+		return s.end(ctx, in.Job)
+	default:
+		return in.Job, fmt.Errorf("nothing is known of doing %q to image %s", in.Do, in.Job.Image.ID)
+	}
+}
+
+// of names an image for a message.
+func of(j job.Job) string {
+	return fmt.Sprintf("image %s of %s (%s)", j.Image.ID, j.Source.Name, j.Source.ID)
+}

@@ -1,0 +1,279 @@
+package verify_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/functions/verify"
+	"goldsmith/local/ec2"
+	"goldsmith/local/services/ssm"
+	"goldsmith/local/stage"
+	"goldsmith/shared/handler"
+	"goldsmith/shared/job"
+	"goldsmith/shared/plan"
+	"goldsmith/shared/tag"
+)
+
+type cases = []stage.Case[verify.Input, job.Job]
+
+// image is a job whose image is available.
+func image(s *stage.Stage, do verify.Do) (handler.Func[verify.Input, job.Job], verify.Input) {
+	s.Helper()
+	s.Plan.Verify = plan.Verify{Boot: true, Subnet: ec2.DefaultSubnet(stage.Region, stage.Account), Patience: plan.Duration(20 * time.Minute)}
+	j := s.Job()
+	out, err := s.EC2.CreateImage(s.Context(), &sdk.CreateImageInput{InstanceId: aws.String(s.Web), Name: aws.String(j.Image.Name), NoReboot: aws.Bool(true)})
+	s.Must(err)
+	j.Image.ID, j.Image.State, j.Back = aws.ToString(out.ImageId), "available", true
+	time.Sleep(2 * time.Hour)
+	return verify.New(s.EC2, s.SSM, time.Now).Handle, verify.Input{Job: j, Do: do}
+}
+
+// launching is the launch of a test instance that is due.
+func launching(s *stage.Stage) (handler.Func[verify.Input, job.Job], verify.Input) {
+	return image(s, verify.Launch)
+}
+
+// proofs are the test instances there are.
+func proofs(s *stage.Stage) []types.Instance {
+	s.Helper()
+	out, err := s.EC2.DescribeInstances(s.Context(), &sdk.DescribeInstancesInput{
+		Filters: []types.Filter{{Name: aws.String("tag-key"), Values: []string{tag.Proof}}},
+	})
+	s.Must(err)
+	var all []types.Instance
+	for _, r := range out.Reservations {
+		all = append(all, r.Instances...)
+	}
+	return all
+}
+
+const launched = "DescribeImages RunInstances: ok"
+
+func TestLaunch(t *testing.T) {
+	stage.Play(t, launching, cases{
+		{
+			Name: "as the plan says, tagged as a test's, and enrolled in nothing",
+			Given: func(_ *stage.Stage, in *verify.Input) {
+				v := &in.Job.Plan.Verify
+				v.InstanceType, v.Profile, v.SecurityGroups = "m5.large", "tested", []string{"sg-0123456789abcdef0"}
+			},
+			Want: launched,
+			Then: func(s *stage.Stage, j job.Job) {
+				i := proofs(s)[0]
+				s.Same("id", aws.ToString(i.InstanceId), j.Proof)
+				s.Same("tags", tag.Map(i.Tags), map[string]string{
+					tag.Managed: "true", tag.Proof: stage.RunName, tag.Source: s.Web, "Name": "goldsmith proof of web",
+				})
+				s.Same("image", aws.ToString(i.ImageId), j.Image.ID)
+				s.Same("type", string(i.InstanceType), "m5.large")
+				s.Same("subnet", aws.ToString(i.SubnetId), j.Plan.Verify.Subnet)
+				s.Same("group", aws.ToString(i.SecurityGroups[0].GroupId), "sg-0123456789abcdef0")
+				s.Same("profile", strings.HasSuffix(aws.ToString(i.IamInstanceProfile.Arn), "/tested"), true)
+				s.Same("metadata", i.MetadataOptions.HttpTokens, types.HttpTokensStateRequired)
+				s.Same("sent", j.Times.ProofSent, time.Now().UTC())
+				form := s.Sent("RunInstances")[len(s.Sent("RunInstances"))-1]
+				s.Same("a shutdown from inside", form.Get("InstanceInitiatedShutdownBehavior"), "terminate")
+				s.Same("no address of its own", form.Has("NetworkInterface.1.AssociatePublicIpAddress"), false)
+			},
+		},
+		{
+			Name: "of the source's own type unless the plan says otherwise; every volume goes with it",
+			Want: launched,
+			Then: func(s *stage.Stage, j job.Job) {
+				i := proofs(s)[0]
+				s.Same("type", string(i.InstanceType), j.Source.InstanceType)
+				s.Same("volumes", len(i.BlockDeviceMappings), len(j.Source.Volumes))
+				for _, m := range i.BlockDeviceMappings {
+					s.Same("deleted with it", aws.ToBool(m.Ebs.DeleteOnTermination), true)
+					s.Same("volume's tag", s.Cloud.Tags(aws.ToString(m.Ebs.VolumeId))[tag.Proof], stage.RunName)
+				}
+			},
+		},
+		{
+			Name: "once, however often the step runs", Want: launched + " | " + launched + " | " + launched,
+			Between: func(*stage.Stage) { time.Sleep(time.Minute) },
+			Then:    func(s *stage.Stage, _ job.Job) { s.Same("test instances", len(proofs(s)), 1) },
+		},
+		{
+			Name: "the answer is lost on its way",
+			Given: func(s *stage.Stage, _ *verify.Input) {
+				s.Cloud.Inject(ec2.Fault{Action: "RunInstances", Nth: []int{1}, Drop: true})
+			},
+			Want: "DescribeImages RunInstances*2: ok",
+			Then: func(s *stage.Stage, _ job.Job) { s.Same("test instances", len(proofs(s)), 1) },
+		},
+		{
+			Name:  "a source called something that no tag may hold",
+			Given: func(_ *stage.Stage, in *verify.Input) { in.Job.Source.Name = strings.Repeat("ä", 256) },
+			Want:  launched,
+			Then:  func(s *stage.Stage, _ job.Job) { s.Same("name", len([]rune(tag.Map(proofs(s)[0].Tags)["Name"])), 256) },
+		},
+	})
+}
+
+// EC2's refusals: an image that could not be tested is told as that.
+func TestLaunchRefused(t *testing.T) {
+	refused := func(code string) func(*stage.Stage, *verify.Input) {
+		return func(s *stage.Stage, _ *verify.Input) { s.Cloud.Inject(ec2.Fault{Action: "RunInstances", Code: code}) }
+	}
+	const once = "DescribeImages RunInstances: "
+	stage.Play(t, launching, cases{
+		{
+			Name: "no room", Given: refused("InsufficientInstanceCapacity"), Want: once + "NoCapacity",
+			Says: []string{"image ami-", "of web (i-", "could not be tested", "t3.micro", "InsufficientInstanceCapacity"},
+		},
+		{Name: "busy", Given: refused("RequestLimitExceeded"), Want: "DescribeImages RunInstances*6: Throttled"},
+		{Name: "the image is pending again", Given: refused("InvalidAMIID.Unavailable"), Want: once + "NotYet"},
+		{
+			Name:  "no such subnet",
+			Given: func(_ *stage.Stage, in *verify.Input) { in.Job.Plan.Verify.Subnet = "subnet-00000000" },
+			Want:  once + "Failed", Says: []string{"could not be tested", "subnet-00000000", "InvalidSubnetID.NotFound", "Look at verify in the plan"},
+		},
+		{Name: "not allowed", Given: refused("UnauthorizedOperation"), Want: once + "Failed", Says: []string{"could not be tested"}},
+		{
+			Name: "too many instances", Given: refused("VcpuLimitExceeded"), Want: once + "Failed",
+			Says: []string{"could not be tested", "VcpuLimitExceeded"},
+		},
+		{
+			Name:  "EC2 does not show the image",
+			Given: func(_ *stage.Stage, in *verify.Input) { in.Job.Image.ID = "ami-00000000000000bad" },
+			Want:  "DescribeImages: NotYet", Says: []string{"EC2 does not show it"},
+		},
+		{
+			Name:  "a word nobody knows",
+			Given: func(_ *stage.Stage, in *verify.Input) { in.Do = "admire" },
+			Want:  ": Failed",
+		},
+	})
+}
+
+// booted is a test instance that has booted, and a command to try.
+func booted(s *stage.Stage) (handler.Func[verify.Input, job.Job], verify.Input) {
+	step, in := launching(s)
+	in.Job.Plan.Verify.Command, in.Job.Plan.Verify.Profile = "systemctl is-active web", "tested"
+	j, err := step(s.Context(), in)
+	s.Must(err)
+	time.Sleep(5 * time.Minute)
+	j.Times.Booted = time.Now()
+	return step, verify.Input{Job: j, Do: verify.Try}
+}
+
+func TestTry(t *testing.T) {
+	const (
+		sent  = "ListCommandInvocations SendCommand: NotYet"
+		looks = "ListCommandInvocations: "
+	)
+	later := func(*stage.Stage) { time.Sleep(15 * time.Second) }
+	ends := func(ran ssm.Ran) func(s *stage.Stage, _ *verify.Input) {
+		return func(s *stage.Stage, _ *verify.Input) {
+			s.Parameters.OnCommand(func(_, _ string) ssm.Ran { return ran })
+		}
+	}
+	stage.Play(t, booted, cases{
+		{
+			Name:  "without a command, having booted is enough",
+			Given: func(_ *stage.Stage, in *verify.Input) { in.Job.Plan.Verify.Command = "" },
+			Want:  ": ok",
+			Then:  func(s *stage.Stage, j job.Job) { s.Same("proved", j.Proved, true) },
+		},
+		{
+			Name: "sent once, and proved once it has succeeded", Want: sent + " | " + looks + "ok", Between: later,
+			Then: func(s *stage.Stage, j job.Job) { s.Same("proved", j.Proved, true) },
+		},
+		{
+			Name: "still running", Given: ends(ssm.Ran{Took: time.Minute}), Between: later,
+			Want: sent + " | " + looks + "NotYet | " + looks + "NotYet", Says: []string{"its command is InProgress"},
+		},
+		{
+			Name: "it fails", Given: ends(ssm.Ran{Status: "Failed", Code: 3, Output: "web is inactive\n"}), Between: later,
+			Want: sent + " | " + looks + "Failed",
+			Says: []string{"of web (i-", "booted, but did not pass its test", "ended as Failed with code 3", "web is inactive"},
+		},
+		{
+			Name: "it says a lot: the end of that is told", Given: ends(ssm.Ran{Status: "Failed", Code: 1, Output: strings.Repeat("x", 2000) + "the end"}),
+			Between: later, Want: sent + " | " + looks + "Failed", Says: []string{"... xxx", "xthe end"},
+		},
+		{
+			Name: "it hangs: ended after the plan's patience", Given: ends(ssm.Ran{Took: time.Hour}), Between: func(*stage.Stage) { time.Sleep(21 * time.Minute) },
+			Want: sent + " | " + looks + "Failed", Says: []string{"TimedOut"},
+		},
+		{
+			Name:  "the answer of SendCommand is lost: not sent twice",
+			Given: func(s *stage.Stage, _ *verify.Input) { s.Parameters.FailSends("InternalServerError", 1, true) }, Between: later,
+			Want: "ListCommandInvocations SendCommand: Throttled | " + looks + "ok",
+		},
+		{
+			Name:  "Systems Manager refuses",
+			Given: func(s *stage.Stage, _ *verify.Input) { s.Parameters.FailSends("AccessDeniedException", 1, false) },
+			Want:  "ListCommandInvocations SendCommand: Failed", Says: []string{"could not be tested", "AccessDeniedException"},
+		},
+	})
+}
+
+// An agent registers some time after the boot, or never.
+func TestTryUnregistered(t *testing.T) {
+	alone := func(s *stage.Stage) (handler.Func[verify.Input, job.Job], verify.Input) {
+		step, in := booted(s)
+		s.Parameters.FailSends("InvalidInstanceId", 9999, false)
+		return step, in
+	}
+	const asked = "ListCommandInvocations SendCommand: "
+	stage.Play(t, alone, cases{
+		{
+			Name: "within the plan's patience", Want: asked + "NotYet | " + asked + "NotYet",
+			Between: func(*stage.Stage) { time.Sleep(10 * time.Minute) }, Says: []string{"agent has not registered"},
+		},
+		{
+			Name: "beyond it", Want: asked + "NotYet | " + asked + "Failed",
+			Between: func(*stage.Stage) { time.Sleep(21 * time.Minute) },
+			Says:    []string{"did not end within 20m", "agent has not registered", "Raise verify.patience"},
+		},
+	})
+}
+
+func TestEnd(t *testing.T) {
+	scene := func(s *stage.Stage) (handler.Func[verify.Input, job.Job], verify.Input) {
+		step, in := launching(s)
+		j, err := step(s.Context(), in)
+		s.Must(err)
+		time.Sleep(time.Minute)
+		return step, verify.Input{Job: j, Do: verify.End}
+	}
+	gone := func(s *stage.Stage, _ job.Job) {
+		time.Sleep(5 * time.Minute)
+		for _, i := range proofs(s) {
+			s.Same("state", i.State.Name, types.InstanceStateNameTerminated)
+		}
+		s.Same("the source", s.Cloud.State(s.Web), ec2.Running)
+	}
+	stage.Play(t, scene, cases{
+		{Name: "terminated, once or twice", Want: "TerminateInstances: ok | TerminateInstances: ok", Then: gone},
+		{
+			Name:  "its launch was never answered: found by its tags",
+			Given: func(_ *stage.Stage, in *verify.Input) { in.Job.Proof = "" },
+			Want:  "DescribeInstances TerminateInstances: ok", Then: gone,
+		},
+		{
+			Name:  "nothing was launched",
+			Given: func(_ *stage.Stage, in *verify.Input) { in.Job.Proof, in.Job.Run.Name = "", "another" },
+			Want:  "DescribeInstances: ok",
+		},
+		{
+			Name:  "EC2 does not know it any more",
+			Given: func(_ *stage.Stage, in *verify.Input) { in.Job.Proof = "i-00000000000000bad" },
+			Want:  "TerminateInstances: ok",
+		},
+		{
+			Name: "not allowed",
+			Given: func(s *stage.Stage, _ *verify.Input) {
+				s.Cloud.Inject(ec2.Fault{Action: "TerminateInstances", Code: "UnauthorizedOperation"})
+			},
+			Want: "TerminateInstances: Failed", Says: []string{"terminating test instance i-"},
+		},
+	})
+}

@@ -1,0 +1,84 @@
+package wait_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/shared/job"
+	"goldsmith/shared/plan"
+	"goldsmith/shared/wait"
+)
+
+// proof is a job whose image's test instance was launched when the test begins.
+func proof() job.Job {
+	j := work()
+	j.Proof, j.Times.ProofSent = "i-1", begun
+	j.Plan.Verify = plan.Verify{Boot: true, Patience: plan.Duration(20 * time.Minute)}
+	return j
+}
+
+func TestBooted(t *testing.T) {
+	up := func(checks []types.InstanceStatus) *cloud {
+		for i := range checks {
+			checks[i].InstanceId = aws.String("i-1")
+		}
+		return &cloud{instance: instance("running"), statuses: checks}
+	}
+	now := begun.Add(time.Minute)
+	j := settle(t, proof(), job.ForBooted, time.Minute, up(status("ok", "ok")), &tokens{}).reached(t)
+	if !j.Times.Booted.Equal(now) || j.Proved {
+		t.Errorf("booted at %s, proved %v", j.Times.Booted, j.Proved)
+	}
+	for name, c := range map[string]struct {
+		cloud *cloud
+		says  []string // once its time is over
+	}{
+		"not shown yet":       {&cloud{}, []string{"is not there any more"}},
+		"pending":             {&cloud{instance: instance("pending")}, []string{"is still pending 20m1s after its launch"}},
+		"no checks yet":       {up(nil), []string{"its system status check is not there and its instance status check is not there"}},
+		"another's checks":    {&cloud{instance: instance("running"), statuses: status("ok", "ok")}, []string{"is not there"}},
+		"initializing":        {up(status("initializing", "initializing")), []string{"its system status check is initializing"}},
+		"impaired":            {up(status("impaired", "ok")), []string{"runs, but 20m1s after its launch its instance status check is impaired"}},
+		"the system impaired": {up(status("ok", "impaired")), []string{"its system status check is impaired"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			settle(t, proof(), job.ForBooted, 20*time.Minute, c.cloud, &tokens{}).pending(t)
+			says := append(c.says, "image ami-1 of web (i-1) did not boot", "its test instance i-1", "get-console-output --instance-id i-1")
+			settle(t, proof(), job.ForBooted, 20*time.Minute+time.Second, c.cloud, &tokens{}).failed(t, says...)
+		})
+	}
+	// What is reached at the last moment is reached.
+	settle(t, proof(), job.ForBooted, 2*time.Hour, up(status("ok", "ok")), &tokens{}).reached(t)
+}
+
+// A test instance that ends or stops by itself is told at once, with EC2's reason.
+func TestBootDead(t *testing.T) {
+	for _, state := range []types.InstanceStateName{"stopping", "stopped", "shutting-down", "terminated"} {
+		settle(t, proof(), job.ForBooted, time.Second, &cloud{instance: instance(state)}, &tokens{}).
+			failed(t, "did not boot", "is "+string(state), "EC2 says: Client.InvalidKMSKey.InvalidState")
+	}
+	busy := errors.New("busy")
+	if got := settle(t, proof(), job.ForBooted, time.Hour, &cloud{instance: instance("running"), err: busy}, &tokens{}); !errors.Is(got.err, busy) {
+		t.Error(got.err)
+	}
+}
+
+// Only running with both checks passed has booted, and only what ends is dead.
+func TestBootOf(t *testing.T) {
+	counts := map[wait.Boot]int{}
+	for _, state := range types.InstanceStateName("").Values() {
+		for _, own := range types.SummaryStatus("").Values() {
+			for _, system := range types.SummaryStatus("").Values() {
+				counts[wait.BootOf(state, status(own, system)[0])]++
+			}
+		}
+	}
+	checks := len(types.SummaryStatus("").Values())
+	if counts[wait.Booted] != 1 || counts[wait.Dead] != 4*checks*checks {
+		t.Errorf("of all states and checks %d have booted and %d are dead", counts[wait.Booted], counts[wait.Dead])
+	}
+}
