@@ -154,16 +154,21 @@ func (f Finder) judge(ctx context.Context, t *Target, known ledger.Target, image
 	if begun := known.Begun; begun != nil && begun.To.Source != image.Source && f.Now().Sub(begun.To.At) < underway {
 		return &fault.NotYet{Err: fmt.Errorf("%s is being changed for %s", t.Rolled.Target, begun.To.Source+begun.To.By)}
 	}
+	t.decide(known, image)
+	if t.Verdict.There || t.Rolled.Problem != "" || t.Found == nil {
+		return nil
+	}
+	return f.fits(ctx, t, image, looked)
+}
+
+// decide says what becomes of the target, and what a report says of it.
+func (t *Target) decide(known ledger.Target, image template.Image) {
 	t.Verdict = template.Decide(t.At, known, image)
 	v, r := t.Verdict, &t.Rolled
 	r.From, r.Previous, r.Version, r.Problem, r.Note = v.From.Image, v.From.Version, t.At.Version, v.Problem, v.Note
 	if latest, ok := known.Latest(); v.Made && t.At.Image != image.ID && ok {
 		r.Version = latest.Version
 	}
-	if v.There || r.Problem != "" || t.Found == nil {
-		return nil
-	}
-	return f.fits(ctx, t, image, looked)
 }
 
 // fits reports a template whose instance type cannot run the image.

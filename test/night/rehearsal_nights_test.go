@@ -3,17 +3,22 @@ package night_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/cmd/goldsmith/rehearsal"
 	"goldsmith/local/suite"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
 )
+
+// rest is from one run to the next; a day would only be more sweeps.
+const rest = 2 * time.Hour
 
 // What the rehearsal says of old images is what the night does with them, while
 // they come, are used, are in nobody's way any more, and go.
@@ -24,7 +29,9 @@ func TestRehearsalsOfSeveralNights(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 0x901d))
 			plans := nightly(func(p *plan.Plan) {
 				p.Keep.Last, p.Keep.Minimum, p.Keep.Disable = 1+random.IntN(2), 1+random.IntN(2), random.IntN(2) == 0
-				p.Keep.Grace = plan.Duration(time.Duration(1+random.IntN(30)) * time.Hour)
+				// Not a multiple of the rest: the night ends some minutes after it was rehearsed.
+				p.Keep.Grace = plan.Duration(time.Duration(90+60*random.IntN(3)) * time.Minute)
+				p.Schedule = "cron(30 0/2 * * ? *)"
 			})
 			play(t, suite.Options{Plans: plans, Seed: seed + 1}, func(n *night) {
 				for i := range 3 {
@@ -32,8 +39,8 @@ func TestRehearsalsOfSeveralNights(t *testing.T) {
 				}
 				n.anyTemplates(random)
 				n.begin()
-				for day := range 6 {
-					n.rehearsedNight(plans.Plans["nightly"], due.AddDate(0, 0, day), random, met)
+				for round := range 6 {
+					n.rehearsedNight(plans.Plans["nightly"], due.Add(rest*time.Duration(round)), random, met)
 				}
 			})
 		})
@@ -61,7 +68,8 @@ func (n *night) rehearsedNight(p plan.Plan, at time.Time, random *rand.Rand, met
 			met[each.Fate]++
 		}
 	}
-	if images := n.images(); random.IntN(2) == 0 && len(images) > 0 {
+	images := slices.DeleteFunc(n.images(), func(i types.Image) bool { return i.State != types.ImageStateAvailable })
+	if random.IntN(2) == 0 && len(images) > 0 {
 		one := aws.Int32(1)
 		must(n.cloud.RunInstances(n.ctx, &sdk.RunInstancesInput{
 			ImageId: images[random.IntN(len(images))].ImageId, InstanceType: "t3.micro", MinCount: one, MaxCount: one,

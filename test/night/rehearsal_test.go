@@ -172,6 +172,7 @@ func (n *night) finishAfter(at time.Time) []states.Execution {
 // rehearseAndAsk rehearses for one source, and then asks for it as a person does.
 func (n *night) rehearseAndAsk(p plan.Plan, random *rand.Rand) {
 	n.t.Helper()
+	time.Sleep(time.Minute) // Parameter Store has looked at every image by then, and shows it
 	s := n.fleet[fmt.Sprintf("server-%d", random.IntN(4))]
 	said := n.rehearse(rehearsal.Asked(p, s.id, time.Now()), p)
 	sent := must(event.RunNow{Plan: p.Name, Source: s.id, ID: "one"}.MarshalJSON())(n.t)

@@ -82,6 +82,30 @@ func TestRun(t *testing.T) {
 	})
 }
 
+func TestRollback(t *testing.T) {
+	play(t, func(s *scene) {
+		s.launch("web")
+		s.template("web", "web", "t3.micro")
+		s.template("web-arm", "web", "m6g.large")
+		s.types("run", "nightly", "--wait")
+		time.Sleep(time.Minute)
+		s.golden("rollback-nothing", s.types("rollback", "--name", "web", "--dry"), command.Partial)
+		time.Sleep(time.Hour)
+		s.golden("plan-templates", s.types("plan", "--plans", plans, "--name", "nightly"), command.OK)
+		s.types("run", "nightly", "--wait")
+		s.golden("images-uses", s.types("images", "--plans", plans, "--uses"), command.OK)
+		before := len(s.changes())
+		s.golden("rollback-dry", s.types("rollback", "--name", "web", "--dry"), command.OK)
+		if len(s.changes()) > before {
+			s.Errorf("--dry changed something: %v", s.changes()[before:])
+		}
+		s.golden("rollback", s.types("rollback", "--name", "web"), command.OK)
+		s.golden("rollback-json", s.types("rollback", "--name", "web", "-o", "json"), command.OK)
+		s.golden("rollback-unknown", s.types("rollback", "--name", "nobody"), command.Broken)
+		s.golden("plan-rolled-back", s.types("plan", "--plans", plans, "--name", "nightly"), command.OK)
+	})
+}
+
 func TestRunAndWait(t *testing.T) {
 	play(t, func(s *scene) {
 		s.launch("web")
@@ -143,6 +167,8 @@ func TestMistakes(t *testing.T) {
 			{"run", "run needs the name of one plan"},
 			{"run nightly weekly", `run takes the name of one plan, and nothing else; it got "weekly" too`},
 			{"run nightly --source web", `--source "web" is no instance id`},
+			{"rollback", "rollback needs --name"},
+			{"rollback --name web --to latest", "to"},
 			{"status --days 0", "--days and --most are whole numbers from 1"},
 			{"status a b", `it got "b" too`},
 		} {
@@ -204,7 +230,7 @@ func TestColors(t *testing.T) {
 func TestHelp(t *testing.T) {
 	play(t, func(s *scene) {
 		s.golden("help", s.types("--help"), command.OK)
-		for _, name := range []string{"plan", "run", "status", "images", "check"} {
+		for _, name := range []string{"plan", "run", "status", "images", "rollback", "check"} {
 			got := s.types(name, "--help")
 			for _, part := range []string{"Examples:", "Exit codes:", "--output"} {
 				if got.code != command.OK || !strings.Contains(got.out, part) {

@@ -25,9 +25,12 @@ func (t *terms) planCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "plan",
 		Short: "Show what a run would do, and do nothing",
-		Long: `Plan shows what a run that began now would do with every source: imaged, and
-how, or left alone, and why. It only reads, and decides with the same code as
-the run. The plans are those of the file, as a deployment of it would have them.`,
+		Long: `Plan shows what a run that began now would do: which sources it would image and
+how, and which it would leave alone and why; what launch templates and aliases
+would point at; and what becomes of old images. It only reads, and decides with
+the same code as the run. The plans are those of the file, as a deployment of it
+would have them. Auto Scaling groups may be refreshed besides; what uses an image
+then is known only when they are.`,
 		Example: "  goldsmith plan\n  goldsmith plan --name nightly\n  goldsmith plan --name on-demand --source i-0123456789abcdef0",
 		Args:    takes(0, 0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"flag"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -39,6 +40,8 @@ type scene struct {
 	unplugged error
 	// bare is an account that Goldsmith is not deployed in.
 	bare bool
+	// asked counts the runs that were asked for.
+	asked int
 	// colors is what the terminal shows.
 	colors bool
 }
@@ -95,6 +98,19 @@ func (s *scene) launch(name string, edits ...func(*sdk.RunInstancesInput)) strin
 	return id
 }
 
+// template makes a launch template that wants a source's image.
+func (s *scene) template(name, source, kind string) {
+	s.Helper()
+	_, err := s.cloud.CreateLaunchTemplate(s.Context(), &sdk.CreateLaunchTemplateInput{
+		LaunchTemplateName: aws.String(name),
+		LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: aws.String(ec2.ImageX86), InstanceType: types.InstanceType(kind)},
+		TagSpecifications: []types.TagSpecification{{
+			ResourceType: types.ResourceTypeLaunchTemplate, Tags: tag.List(map[string]string{tag.Source: source}),
+		}},
+	})
+	s.must(err)
+}
+
 func protected(in *sdk.RunInstancesInput) { in.DisableApiStop = aws.Bool(true) }
 
 // said is what a command line printed, and its exit code.
@@ -110,10 +126,16 @@ func (s *scene) typesIn(ctx context.Context, line ...string) said {
 	var out, err bytes.Buffer
 	p := command.Program{
 		AWS: s.config, Colors: s.colors,
-		Now: time.Now, Out: &out, Err: &err, User: "jo", NewID: func() string { return "abc123" },
+		Now: time.Now, Out: &out, Err: &err, User: "jo", NewID: s.newID,
 	}
 	code := p.Run(ctx, line)
 	return said{out.String(), err.String(), code}
+}
+
+// newID is abc123, then abc124.
+func (s *scene) newID() string {
+	s.asked++
+	return fmt.Sprintf("abc%d", 122+s.asked)
 }
 
 func (s *scene) config(context.Context, command.Account) (aws.Config, error) {
