@@ -92,8 +92,13 @@ var Inputs = []Input{
 	},
 	{
 		Name: "run", Function: "trigger", Event: "RunNow",
-		From: "A person, by `aws lambda invoke`",
+		From: "A person, by `goldsmith run` or `aws lambda invoke`",
 		Loss: "no run; the sender sees the error",
+	},
+	{
+		Name: "rollback", Function: "rollback", Event: "Rollback",
+		From: "A person, by `aws lambda invoke`",
+		Loss: "nothing is rolled back; the sender sees the error",
 	},
 	{
 		Name: "sweep", Function: "recover", Event: "Sweep",
@@ -104,7 +109,7 @@ var Inputs = []Input{
 
 // Payload is the input as Scheduler is given it, with each ${key} replaced by
 // its value: schedule needs Plan. Scheduler's own <aws.scheduler...> keywords
-// stay. The input run has none, since people send it.
+// stay. The inputs run and rollback have none, since people send them.
 func (i Input) Payload(values map[string]string) ([]byte, error) {
 	return fill("inputs/"+i.Name+".json", values)
 }

@@ -41,7 +41,7 @@ func routes() string {
 	fmt.Fprintln(&b, "|---|---|---|---|---|---|")
 	for _, input := range events.Inputs {
 		by := "directly"
-		if input.Name != "run" {
+		if !people[input.Name] {
 			by = fmt.Sprintf("input [`%s`](inputs/%[1]s.json)", input.Name)
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | `%s` | %s |\n", input.Name, input.From, by, input.Function, input.Event, input.Loss)

@@ -139,6 +139,7 @@ func TestWhatMayTouchEC2(t *testing.T) {
 		"retire: ec2:DeleteSnapshot on " + snapshot + ours,
 		"retire: ec2:EnableImageDeprecation ec2:DisableImageDeprecation ec2:DisableImage ec2:DeregisterImage on " + image + ours,
 		"roll: ec2:CreateLaunchTemplateVersion ec2:ModifyLaunchTemplate on " + template + " if map[StringLike:map[aws:ResourceTag/goldsmith:source:*]]",
+		"rollback: ec2:CreateLaunchTemplateVersion ec2:ModifyLaunchTemplate on " + template + " if map[StringLike:map[aws:ResourceTag/goldsmith:source:*]]",
 		"start: ec2:StartInstances on " + instance,
 		"start: ec2:StartInstances on " + license,
 		"stop: ec2:StopInstances on " + instance + " if map[StringLike:map[aws:ResourceTag/goldsmith:image:*]]",

@@ -220,7 +220,9 @@ func TestRunbook(t *testing.T) {
 				name = strings.Replace(name, "-"+plan, "-PLAN", 1)
 			}
 			for _, f := range workflow.Functions {
-				name = strings.Replace(name, "errors-in-"+f.Name, "errors-in-FUNCTION", 1)
+				if name == "errors-in-"+f.Name {
+					name = "errors-in-FUNCTION"
+				}
 			}
 			if !strings.Contains(string(text), "\n### "+name+"\n") {
 				t.Errorf("docs/operations.md has no %q", "### "+name)

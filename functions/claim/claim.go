@@ -8,15 +8,12 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/fault"
 	"goldsmith/shared/image"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
-	"goldsmith/shared/plan"
 	"goldsmith/shared/source"
 	"goldsmith/shared/tag"
 )
@@ -24,7 +21,7 @@ import (
 // Instances tells how an instance is, stop protection included.
 type Instances interface {
 	source.Lister
-	DescribeInstanceAttribute(context.Context, *ec2.DescribeInstanceAttributeInput, ...func(*ec2.Options)) (*ec2.DescribeInstanceAttributeOutput, error)
+	source.Protector
 }
 
 // Claims is the ledger as far as claiming needs it.
@@ -57,13 +54,14 @@ func (s Step) Handle(ctx context.Context, in Input) (job.Job, error) {
 	j, now := in.Job, s.now().UTC()
 	j.Execution, j.Times.Claimed = in.Execution, now
 	if j.Source.Kind == job.Snapshot {
-		return skip(j, job.SnapshotSource, "this version images instances only"), nil
+		return skip(j, source.NoInstance.Code, source.NoInstance.Text), nil
 	}
 	claim, err := s.claims.Claim(ctx, ledger.ClaimOf(j, now))
 	var held *ledger.Held
 	if errors.As(err, &held) {
 		j.Source.Name = held.By.Name
-		return skip(j, job.Claimed, "run "+held.By.Run+" is working on it since "+held.By.Since.Format(time.TimeOnly)+" UTC"), nil
+		reason := held.Reason()
+		return skip(j, reason.Code, reason.Text), nil
 	}
 	if err != nil {
 		return j, fmt.Errorf("claiming %s: %w", j.Source.ID, err)
@@ -77,16 +75,16 @@ func (s Step) decide(ctx context.Context, j job.Job, claim ledger.Claim) (job.Jo
 		return j, err
 	}
 	if !ok {
-		return skip(j, job.Gone, "EC2 does not know it any more"), nil
+		return skip(j, source.Gone.Code, source.Gone.Text), nil
 	}
 	j.Source = describe(j.Source, instance)
-	if reason := s.enrolled(j); reason != nil {
+	if reason := source.Unwanted(j.Run, j.Source.Tags); reason != nil {
 		if s.early(j) {
 			return j, &fault.NotYet{Err: fmt.Errorf("EC2 does not show tag %s of %s yet", tag.Request, j.Source.ID)}
 		}
 		return skip(j, reason.Code, reason.Text), nil
 	}
-	protected, err := s.protected(ctx, j)
+	protected, err := source.Protected(ctx, s.instances, j.Source.ID, j.Plan)
 	if err != nil {
 		return j, err
 	}
@@ -108,50 +106,12 @@ func describe(s job.Source, instance types.Instance) job.Source {
 	return s
 }
 
-// enrolled is the last look at the tags before anything is touched: somebody
-// may have taken the source out since the run began.
-func (s Step) enrolled(j job.Job) *job.Reason {
-	if r := j.Run.Request; r != nil && r.Source != "" {
-		_, asked := j.Source.Tags[tag.Request]
-		switch {
-		case asked || source.Enrolled(j.Source.Tags, j.Run.Plan):
-			return nil
-		case r.Value == "":
-			return &job.Reason{Code: job.NotEnrolled, Text: "tag " + tag.Plan + " does not name plan " + j.Run.Plan + ", and no tag " + tag.Request + " asks for it"}
-		}
-		return &job.Reason{Code: job.NotEnrolled, Text: "tag " + tag.Request + " was taken off again"}
-	}
-	if !source.Enrolled(j.Source.Tags, j.Run.Plan) {
-		return &job.Reason{Code: job.NotEnrolled, Text: "tag " + tag.Plan + " does not name plan " + j.Run.Plan + " any more"}
-	}
-	return nil
-}
-
 // showing is how long EC2 may not show a tag that it has sent an event of.
 const showing = time.Minute
 
 // early reports whether a request's tag may not be shown yet.
 func (s Step) early(j job.Job) bool {
 	return j.Run.Request != nil && j.Run.Request.Value != "" && s.now().Sub(j.Run.Scheduled) < showing
-}
-
-// protected asks for stop protection, where it would matter: DescribeInstances does not show it.
-func (s Step) protected(ctx context.Context, j job.Job) (bool, error) {
-	if j.Plan.Consistency != plan.Stop {
-		return false, nil
-	}
-	out, err := s.instances.DescribeInstanceAttribute(ctx, &ec2.DescribeInstanceAttributeInput{
-		InstanceId: aws.String(j.Source.ID), Attribute: types.InstanceAttributeNameDisableApiStop,
-	})
-	// Instance-store instances cannot be protected, and a look-up that EC2 does
-	// not support for an instance says as much.
-	if code := fault.Code(err); code == "UnsupportedOperation" || code == "InvalidParameterCombination" {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("asking whether %s is stop-protected: %w", j.Source.ID, err)
-	}
-	return out.DisableApiStop != nil && aws.ToBool(out.DisableApiStop.Value), nil
 }
 
 func facts(j job.Job, instance types.Instance, protected bool) source.Facts {
@@ -172,13 +132,11 @@ func (s Step) settle(ctx context.Context, j job.Job, claim ledger.Claim, running
 	}
 	j.Source.WasRunning = running
 	j.Image.Name = image.Name(j)
-	j.Decision, j.Back = job.ImageNow, true
-	if running && j.Plan.Consistency == plan.Stop {
-		if !j.Run.Closes.IsZero() && s.now().After(j.Run.Closes) {
-			return skip(j, job.WindowClosed, "the window closed at "+j.Run.Closes.UTC().Format(time.RFC3339)+" before its turn came"), nil
-		}
-		j.Decision, j.Back = job.StopFirst, false
+	decision, late := source.Decide(running, j.Run, j.Plan, s.now())
+	if late != nil {
+		return skip(j, late.Code, late.Text), nil
 	}
+	j.Decision, j.Back = decision, decision != job.StopFirst
 	claim.Name, claim.WasRunning, claim.Looked = j.Source.Name, running, true
 	if err := s.claims.Record(ctx, claim); err != nil {
 		return j, fmt.Errorf("recording the claim of %s: %w", j.Source.ID, err)

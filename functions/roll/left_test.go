@@ -30,22 +30,22 @@ func TestRollLeaves(t *testing.T) {
 	stage.Play(t, subscribed, cases{
 		{
 			Name: "its instance type is of another architecture", Given: typed("arm", types.InstanceTypeT4gMicro),
-			Want: both + " DescribeInstanceTypes" + rolls + writes + ": ok",
+			Want: did(both + reads + " DescribeInstanceTypes" + rolls + writes + ": ok"),
 			Then: left("arm", "its instance type t4g.micro does not run x86_64 images"),
 		},
 		{
 			Name: "another instance type of the same architecture is as good", Given: typed("large", types.InstanceTypeM5Large),
-			Want: both + " DescribeInstanceTypes" + rolls + rolls + writes + ": ok",
+			Want: did(both + reads + " DescribeInstanceTypes" + rolls + rolls + writes + ": ok"),
 			Then: func(s *stage.Stage, j job.Job) { s.Same("rolled", find(j, "large").To, newest) },
 		},
 		{
 			Name: "the source's own instance type needs no look-up", Given: typed("same", types.InstanceTypeT3Micro),
-			Want: both + rolls + rolls + writes + ": ok",
+			Want: did(both + reads + rolls + rolls + writes + ": ok"),
 		},
 		{
 			Name:  "it is pinned to a parameter's version",
 			Given: func(s *stage.Stage, _ *job.Job) { template(s, "pinned", "web", "resolve:ssm:/golden/web:3") },
-			Want:  both + rolls + writes + ": ok",
+			Want:  did(both + reads + rolls + writes + ": ok"),
 			Then:  left("pinned", "it takes its image from resolve:ssm:/golden/web:3, a parameter's pinned version or another account's parameter; name a parameter of this account without version or label to have it rolled"),
 		},
 		{
@@ -53,7 +53,7 @@ func TestRollLeaves(t *testing.T) {
 			Given: func(s *stage.Stage, _ *job.Job) {
 				template(s, "shared", "web", "resolve:ssm:arn:aws:ssm:eu-central-1:210987654321:parameter/golden/web")
 			},
-			Want: both + rolls + writes + ": ok",
+			Want: did(both + reads + rolls + writes + ": ok"),
 			Then: left("shared", "it takes its image from resolve:ssm:arn:aws:ssm:eu-central-1:210987654321:parameter/golden/web, a parameter's pinned version or another account's parameter; name a parameter of this account without version or label to have it rolled"),
 		},
 	})
@@ -82,33 +82,33 @@ func TestRollRefused(t *testing.T) {
 	stage.Play(t, subscribed, cases{
 		{
 			Name: "the function may not change one of two templates", Given: refused("CreateLaunchTemplateVersion", "UnauthorizedOperation"),
-			Want: both + " CreateLaunchTemplateVersion*2 ModifyLaunchTemplate" + writes + ": ok", Then: one,
+			Want: did(both + reads + " PutTarget CreateLaunchTemplateVersion PutTarget*2 CreateLaunchTemplateVersion ModifyLaunchTemplate PutTarget" + writes + ": ok"), Then: one,
 		},
 		{
 			Name: "the function may not make one of two the default", Given: refused("ModifyLaunchTemplate", "UnauthorizedOperation"),
-			Want: both + rolls + rolls + writes + ": ok", Then: one,
+			Want: did(both + reads + rolls + rolls + writes + ": ok"), Then: one,
 		},
 		{
 			Name: "one of two was deleted meanwhile", Given: refused("DescribeLaunchTemplateVersions", "InvalidLaunchTemplateId.NotFound"),
-			Want: both + rolls + writes + ": ok", Then: one,
+			Want: did(both + reads + rolls + writes + ": ok"), Then: one,
 		},
 		{
 			Name: "EC2 is busy making a version", Given: refused("CreateLaunchTemplateVersion", "RequestLimitExceeded"),
-			Want: both + " CreateLaunchTemplateVersion*6: Throttled",
+			Want: did(both + reads + " PutTarget CreateLaunchTemplateVersion*6: Throttled"),
 			Says: []string{"making a version with " + newest},
 		},
 		{
 			Name: "EC2 is busy listing templates", Given: func(s *stage.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeLaunchTemplates", Code: "RequestLimitExceeded"})
 			},
-			Want: "DescribeImages DescribeLaunchTemplates*6: Throttled",
+			Want: did("DescribeImages Targets DescribeLaunchTemplates*6: Throttled"),
 			Says: []string{"looking for the launch templates of web"},
 		},
 		{
 			Name: "the function may not list templates", Given: func(s *stage.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeLaunchTemplates", Code: "UnauthorizedOperation"})
 			},
-			Want: "DescribeImages DescribeLaunchTemplates: Failed",
+			Want: did("DescribeImages Targets DescribeLaunchTemplates: Failed"),
 		},
 		{
 			Name: "templates over two pages are all rolled", Given: func(s *stage.Stage, _ *job.Job) {
@@ -116,7 +116,7 @@ func TestRollRefused(t *testing.T) {
 					template(s, fmt.Sprintf("t%03d", n), "web", newest)
 				}
 			},
-			Want: "DescribeImages DescribeLaunchTemplates*2 DescribeLaunchTemplateVersions*201" + rolls + writes + ": ok",
+			Want: did("DescribeImages Targets DescribeLaunchTemplates*2 DescribeLaunchTemplateVersions*201" + reads + rolls + writes + ": ok"),
 			Then: func(s *stage.Stage, j job.Job) { s.Same("targets", len(j.Rolled), 202) },
 		},
 	})

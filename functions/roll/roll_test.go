@@ -1,7 +1,10 @@
 package roll_test
 
 import (
+	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -34,7 +37,7 @@ func scene(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 		s.Cloud.AddImage(newest)
 	}
 	j.Back, j.Image.ID, j.Image.State = true, newest, "available"
-	return roll.New(s.EC2, s.SSM, "/goldsmith/images").Handle, j
+	return roll.New(s.EC2, s.SSM, s.Ledger, "/goldsmith/images", time.Now).Handle, j
 }
 
 // subscribed is a scene with a launch template that wants the source's image.
@@ -46,16 +49,17 @@ func subscribed(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 type cases = []stage.Case[job.Job, job.Job]
 
 const (
-	finds  = "DescribeImages DescribeLaunchTemplates DescribeLaunchTemplateVersions"
-	rolls  = " CreateLaunchTemplateVersion ModifyLaunchTemplate"
-	writes = " GetParameter PutParameter"
+	finds  = "DescribeImages Targets DescribeLaunchTemplates DescribeLaunchTemplateVersions"
+	rolls  = " PutTarget CreateLaunchTemplateVersion ModifyLaunchTemplate PutTarget"
+	reads  = " GetParameter"
+	writes = " PutTarget PutParameter PutTarget"
 )
 
 func TestRoll(t *testing.T) {
 	stage.Play(t, subscribed, cases{
 		{
 			Name: "a template tagged for the source: a new version, made default",
-			Want: finds + rolls + writes + ": ok",
+			Want: did(finds + reads + rolls + writes + ": ok"),
 			Then: func(s *stage.Stage, j job.Job) {
 				v := versions(s, "fleet")
 				s.Same("versions", len(v), 2)
@@ -78,7 +82,7 @@ func TestRoll(t *testing.T) {
 					}}
 				})
 			},
-			Want: finds + "*2" + rolls + rolls + writes + ": ok",
+			Want: did(finds + "*2" + reads + rolls + rolls + writes + ": ok"),
 			Then: func(s *stage.Stage, _ job.Job) {
 				v := versions(s, "rich")
 				old := *v[1].LaunchTemplateData
@@ -91,7 +95,7 @@ func TestRoll(t *testing.T) {
 		},
 		{
 			Name:    "rolled once, however often the step runs",
-			Want:    finds + rolls + writes + ": ok | " + finds + " GetParameter: ok",
+			Want:    did(finds + reads + rolls + writes + ": ok | " + finds + " GetParameter: ok"),
 			Between: func(*stage.Stage) { time.Sleep(time.Minute) },
 			Then:    func(s *stage.Stage, _ job.Job) { s.Same("versions", len(versions(s, "fleet")), 2) },
 		},
@@ -102,7 +106,7 @@ func TestRoll(t *testing.T) {
 				s.Cloud.Inject(ec2.Fault{Action: "ModifyLaunchTemplate", Nth: []int{1}, Drop: true})
 				s.LoseAnswers("PutParameter", 1)
 			},
-			Want: finds + " CreateLaunchTemplateVersion*2 ModifyLaunchTemplate*2 GetParameter PutParameter*2: ok",
+			Want: did(finds + reads + " PutTarget CreateLaunchTemplateVersion*2 ModifyLaunchTemplate*2 PutTarget*2 PutParameter*2 PutTarget: ok"),
 			Then: func(s *stage.Stage, _ job.Job) { s.Same("versions", len(versions(s, "fleet")), 2) },
 		},
 		{
@@ -110,7 +114,7 @@ func TestRoll(t *testing.T) {
 			Given: func(s *stage.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "ModifyLaunchTemplate", Nth: []int{1, 2, 3, 4, 5, 6}, Code: "RequestLimitExceeded"})
 			},
-			Want: finds + " CreateLaunchTemplateVersion ModifyLaunchTemplate*6: Throttled | " + finds + rolls + writes + ": ok",
+			Want: did(finds + reads + " PutTarget CreateLaunchTemplateVersion ModifyLaunchTemplate*6: Throttled | " + finds + reads + rolls + writes + ": ok"),
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("versions", len(versions(s, "fleet")), 2)
 				s.Same("rolled", []any{j.Rolled[0].From, j.Rolled[0].Version, j.Rolled[0].Previous}, []any{before, int64(2), int64(1)})
@@ -119,7 +123,7 @@ func TestRoll(t *testing.T) {
 		{
 			Name:  "somebody has rolled it already: nothing to do",
 			Given: func(s *stage.Stage, _ *job.Job) { template(s, "already", "web", newest) },
-			Want:  finds + "*2" + rolls + writes + ": ok",
+			Want:  did(finds + "*2" + reads + rolls + writes + ": ok"),
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("versions", len(versions(s, "already")), 1)
 				s.Same("rolled", find(j, "already").Problem, "")
@@ -134,7 +138,7 @@ func TestRoll(t *testing.T) {
 		{
 			Name:  "templates of other sources are left alone",
 			Given: func(s *stage.Stage, _ *job.Job) { template(s, "other", "web-2", before) },
-			Want:  finds + rolls + writes + ": ok",
+			Want:  did(finds + reads + rolls + writes + ": ok"),
 			Then:  func(s *stage.Stage, _ job.Job) { s.Same("versions", len(versions(s, "other")), 1) },
 		},
 		{
@@ -143,7 +147,7 @@ func TestRoll(t *testing.T) {
 				template(s, "starred", `w?b\*`, before)
 				j.Source.Name = `w?b\*`
 			},
-			Want: finds + rolls + writes + ": ok",
+			Want: did(finds + reads + rolls + writes + ": ok"),
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("the starred", len(versions(s, "starred")), 2)
 				s.Same("the others", len(versions(s, "fleet")), 1)
@@ -155,7 +159,7 @@ func TestRoll(t *testing.T) {
 			Given: func(s *stage.Stage, _ *job.Job) {
 				template(s, "bare", "web", "", func(d *types.RequestLaunchTemplateData) { d.KeyName = aws.String("ops") })
 			},
-			Want: finds + "*2" + rolls + rolls + writes + ": ok",
+			Want: did(finds + "*2" + reads + rolls + rolls + writes + ": ok"),
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("rolled", []string{find(j, "bare").From, find(j, "bare").To}, []string{"", newest})
 			},
@@ -168,7 +172,7 @@ func TestRollAlias(t *testing.T) {
 	stage.Play(t, scene, cases{
 		{
 			Name: "no template wants the image: the alias is written all the same",
-			Want: "DescribeImages DescribeLaunchTemplates" + writes + ": ok",
+			Want: did("DescribeImages Targets DescribeLaunchTemplates" + reads + writes + ": ok"),
 			Then: func(s *stage.Stage, j job.Job) {
 				time.Sleep(time.Minute)
 				value, _ := s.Parameters.Value(alias)
@@ -179,7 +183,7 @@ func TestRollAlias(t *testing.T) {
 		{
 			Name:  "it remembers what it pointed at before",
 			Given: func(s *stage.Stage, _ *job.Job) { put(s, alias, before) },
-			Want:  "DescribeImages DescribeLaunchTemplates" + writes + ": ok",
+			Want:  did("DescribeImages Targets DescribeLaunchTemplates" + reads + writes + ": ok"),
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("rolled", j.Rolled, []job.Rolled{{Target: alias, From: before, To: newest, Version: 2, Previous: 1}})
 			},
@@ -187,7 +191,7 @@ func TestRollAlias(t *testing.T) {
 		{
 			Name:  "it points there already",
 			Given: func(s *stage.Stage, _ *job.Job) { put(s, alias, newest) },
-			Want:  "DescribeImages DescribeLaunchTemplates GetParameter: ok",
+			Want:  did("DescribeImages Targets DescribeLaunchTemplates GetParameter: ok"),
 		},
 		{
 			Name: "a template that resolves a parameter is rolled by writing it; it gets no version",
@@ -195,7 +199,7 @@ func TestRollAlias(t *testing.T) {
 				put(s, "/golden/web", before)
 				template(s, "resolving", "web", "resolve:ssm:/golden/web")
 			},
-			Want: finds + " GetParameter PutParameter GetParameter PutParameter: ok",
+			Want: did(finds + reads + reads + writes + writes + ": ok"),
 			Then: func(s *stage.Stage, j job.Job) {
 				time.Sleep(time.Minute)
 				value, _ := s.Parameters.Value("/golden/web")
@@ -208,7 +212,7 @@ func TestRollAlias(t *testing.T) {
 		{
 			Name:  "the function may not write it: said so, the run goes on",
 			Given: func(s *stage.Stage, _ *job.Job) { s.Refuse("PutParameter", "AccessDeniedException", 1) },
-			Want:  "DescribeImages DescribeLaunchTemplates" + writes + ": ok",
+			Want:  did("DescribeImages Targets DescribeLaunchTemplates" + reads + writes + ": ok"),
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("problem", find(j, alias).Problem != "", true)
 			},
@@ -216,14 +220,44 @@ func TestRollAlias(t *testing.T) {
 		{
 			Name:  "Parameter Store is busy: the step is tried again",
 			Given: func(s *stage.Stage, _ *job.Job) { s.Refuse("PutParameter", "ThrottlingException", stage.Attempts) },
-			Want:  "DescribeImages DescribeLaunchTemplates GetParameter PutParameter*6: Throttled | DescribeImages DescribeLaunchTemplates" + writes + ": ok",
+			Want:  did("DescribeImages Targets DescribeLaunchTemplates GetParameter PutTarget PutParameter*6: Throttled | DescribeImages Targets DescribeLaunchTemplates" + reads + writes + ": ok"),
 		},
 		{
 			Name:  "somebody else is writing it: the step is tried again",
 			Given: func(s *stage.Stage, _ *job.Job) { s.Refuse("PutParameter", "TooManyUpdates", 1) },
-			Want:  "DescribeImages DescribeLaunchTemplates" + writes + ": Throttled | DescribeImages DescribeLaunchTemplates" + writes + ": ok",
+			Want:  did("DescribeImages Targets DescribeLaunchTemplates" + reads + " PutTarget PutParameter: Throttled | DescribeImages Targets DescribeLaunchTemplates" + reads + writes + ": ok"),
 		},
 	})
+}
+
+// did is a transcript in which a call that follows itself is counted.
+func did(transcript string) string {
+	var words []string
+	for _, word := range strings.Fields(transcript) {
+		name, end, _ := strings.Cut(word, ":")
+		name, times, _ := strings.Cut(name, "*")
+		if strings.HasSuffix(word, ":") {
+			end = ":"
+		}
+		n, err := strconv.Atoi(times)
+		if err != nil {
+			n = 1
+		}
+		if len(words) > 0 {
+			last, before, _ := strings.Cut(words[len(words)-1], "*")
+			if m, err := strconv.Atoi(before); last == name && name != "|" {
+				if err != nil {
+					m = 1
+				}
+				n, words = n+m, words[:len(words)-1]
+			}
+		}
+		if n > 1 {
+			name += fmt.Sprintf("*%d", n)
+		}
+		words = append(words, name+end)
+	}
+	return strings.Join(words, " ")
 }
 
 // template makes a launch template that wants the image of a source; "" for none.

@@ -15,7 +15,6 @@ import (
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/source"
-	"goldsmith/shared/tag"
 )
 
 // Fleet tells which instances there are and what they are like.
@@ -49,16 +48,16 @@ func (s Step) Handle(ctx context.Context, p job.Page) (job.Page, error) {
 			return p, err
 		}
 	}
-	chosen, err := s.chosen(ctx, p)
+	selected, err := source.Selected(ctx, s.fleet, p.Run, p.Plan.Sources)
 	if err != nil {
 		return p, err
 	}
 	if first {
-		if err := s.check(ctx, p, chosen); err != nil {
+		if err := s.check(ctx, p, selected); err != nil {
 			return p, err
 		}
 	}
-	return s.fill(ctx, p, after(chosen, p.Cursor))
+	return s.fill(ctx, p, after(selected, p.Cursor))
 }
 
 func (s Step) open(ctx context.Context, p job.Page) error {
@@ -75,50 +74,16 @@ func (s Step) open(ctx context.Context, p job.Page) error {
 	return nil
 }
 
-// chosen are the instances the run is about, in id order.
-func (s Step) chosen(ctx context.Context, p job.Page) ([]types.Instance, error) {
-	if r := p.Run.Request; r != nil && r.Source != "" {
-		return s.requested(ctx, r.Source)
-	}
-	enrolled, err := source.FleetOf(ctx, s.fleet, p.Run.Plan)
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(enrolled, func(i types.Instance) bool {
-		return !source.Chosen(source.Tags(i), aws.ToString(i.InstanceId), p.Plan.Sources)
-	}), nil
-}
-
-// requested is the one source of a request. What EC2 does not show yet, or is no
-// instance, goes on as a bare id: claim looks again and gives the reason.
-func (s Step) requested(ctx context.Context, id string) ([]types.Instance, error) {
-	instance, ok, err := source.Find(ctx, s.fleet, id)
-	if err != nil || ok {
-		return []types.Instance{instance}, err
-	}
-	return []types.Instance{{InstanceId: aws.String(id), State: &types.InstanceState{Name: types.InstanceStateNameRunning}}}, nil
-}
-
 // check refuses a run that would touch more than the plan allows, and reports
 // the ids a plan names that are not enrolled.
-func (s Step) check(ctx context.Context, p job.Page, chosen []types.Instance) error {
-	total := 0
-	if p.Plan.Limit.Percent > 0 {
-		var err error
-		if total, err = source.Count(ctx, s.fleet); err != nil {
+func (s Step) check(ctx context.Context, p job.Page, selected []types.Instance) error {
+	if err := source.WithinLimit(ctx, s.fleet, p.Run, p.Plan.Limit, len(selected)); err != nil {
+		return err
+	}
+	ids, why := source.Unenrolled(p.Run, p.Plan.Sources, selected)
+	for _, id := range ids {
+		if err := s.skip(ctx, p, job.Source{ID: id, Kind: job.Instance, Name: id}, why); err != nil {
 			return err
-		}
-	}
-	if most, limited := p.Plan.Limit.Most(total); limited && len(chosen) > most {
-		return fault.Failure("Nothing was touched. Raise the plan's limit, or narrow its sources.",
-			"plan %s selects %d sources, its limit is %s (%d)", p.Run.Plan, len(chosen), p.Plan.Limit, most)
-	}
-	for _, id := range p.Plan.Sources.IDs {
-		if p.Run.Request == nil && !slices.ContainsFunc(chosen, func(i types.Instance) bool { return aws.ToString(i.InstanceId) == id }) {
-			missing := job.Reason{Code: job.NotEnrolled, Text: "the plan names it, but its tag " + tag.Plan + " does not name the plan"}
-			if err := s.skip(ctx, p, job.Source{ID: id, Kind: job.Instance, Name: id}, missing); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
@@ -161,7 +126,7 @@ func (s Step) place(ctx context.Context, p *job.Page, f source.Facts) error {
 		src.Kind = r.Kind
 	}
 	reason, _ := source.Judge(f, p.Plan)
-	if reason != nil && final(*reason, p.Run) {
+	if reason != nil && source.Final(*reason, p.Run) {
 		src.Name = source.Name(source.Tags(f.Instance), id)
 		return s.skip(ctx, *p, src, *reason)
 	}
@@ -183,13 +148,6 @@ func notes(f source.Facts) (codes []job.ReasonCode) {
 		codes = append(codes, job.OneTimeSpot)
 	}
 	return codes
-}
-
-// final reports whether there is nothing left for claim to decide. A request goes
-// to claim in any case: release then takes its tag off. So does an instance that
-// somebody is changing: only claim can tell whether that is another run.
-func final(reason job.Reason, run job.Run) bool {
-	return run.Request == nil && reason.Code != job.ChangingState
 }
 
 func (s Step) skip(ctx context.Context, p job.Page, src job.Source, reason job.Reason) error {

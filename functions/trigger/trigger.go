@@ -8,7 +8,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
@@ -90,14 +89,7 @@ func (s Step) asked(ctx context.Context, e event.RunNow) (begin.Begun, error) {
 	}
 	request := job.Request{Source: e.Source, By: e.By}
 	if e.Source != "" {
-		request.Kind = kindOf(e.Source)
+		request.Kind = job.KindOf(e.Source)
 	}
 	return s.starter.Asked(ctx, p, cmp.Or(id, at.UTC().Format(job.Basic)), at, request)
-}
-
-func kindOf(id string) job.Kind {
-	if strings.HasPrefix(id, "snap-") {
-		return job.Snapshot
-	}
-	return job.Instance
 }

@@ -59,7 +59,8 @@ const (
 	pageTimeout = 290 * time.Second
 	// sweepTimeout ends a sweep before the next one is due.
 	sweepTimeout = 290 * time.Second
-	// wakeAge is where a hint has become pointless: heartbeats have looked by then.
+	// wakeAge is where a hint has become pointless: heartbeats have looked by then. Who wants
+	// a rollback has asked again by then, too.
 	wakeAge = time.Hour
 	// longAge is Lambda's most: a request, or the end of a run, is worth a late answer.
 	longAge = 6 * time.Hour
@@ -129,8 +130,8 @@ var Functions = []Function{
 	{
 		Name: "roll", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Points launch templates and Parameter Store aliases at the new image.",
-		Environment: env(pathSetting),
-		Statements: join(everyTask("roll"), []Statement{
+		Environment: env(tableSetting, pathSetting),
+		Statements: join(everyTask("roll"), ledger("Query", "UpdateItem"), []Statement{
 			look("DescribeLaunchTemplates", "DescribeLaunchTemplateVersions", "DescribeInstanceTypes", "DescribeImages"),
 		}, rolling),
 	},
@@ -166,6 +167,14 @@ var Functions = []Function{
 		Does:        "Starts runs: for a schedule, a tag, or a person.",
 		Environment: with(env(plansSetting), machineSetting, "${StateMachineAlias}"),
 		Statements:  join(everyHandler("trigger"), []Statement{startRuns}),
+	},
+	{
+		Name: "rollback", Timeout: stepTimeout, Memory: memory, MaxAge: wakeAge,
+		Does:        "Points a source's launch templates and alias back at an earlier image, for a person.",
+		Environment: env(tableSetting, secretSetting),
+		Statements: join(everyHandler("rollback"), ledger("Query", "UpdateItem"), []Statement{
+			look("DescribeLaunchTemplateVersions", "DescribeImages"),
+		}, rolling, telling),
 	},
 	{
 		Name: "wake", Timeout: stepTimeout, Memory: memory, Reserved: wakeReserved, MaxAge: wakeAge,

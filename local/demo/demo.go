@@ -123,6 +123,7 @@ func (n *night) open(plans plan.Plans) error {
 	if err != nil {
 		return err
 	}
+	n.progress.Old(n.suite.Ledger.Retirements)
 	n.server = &http.Server{Handler: n.suite, ReadHeaderTimeout: time.Minute}
 	go func() { _ = n.server.Serve(listener) }()
 	return nil
@@ -138,7 +139,7 @@ func (n *night) play(ctx context.Context) error {
 	ctx = suite.As(ctx, "person")
 	n.progress.Line(fmt.Sprintf("setting the scene; plan %q is due at %s UTC, the night passes %gx faster", nightly, n.due.UTC().Format(time.TimeOnly), n.options.Speed))
 	var err error
-	if n.scene, err = build(ctx, n.suite, n.clock, n.options.Seed); err != nil {
+	if n.scene, err = build(ctx, n.suite, n.clock, n.due, n.options.Seed); err != nil {
 		return err
 	}
 	if err := n.until(ctx, n.due.Add(-prelude).Add(50*time.Second)); err != nil {

@@ -25,20 +25,24 @@ type scene struct {
 	ec2     *ec2.Client
 	scaling *autoscaling.Client
 	ssm     *ssm.Client
+	suite   *suite.Suite
 	clock   *clock.Clock
+	due     time.Time
 	random  *rand.Rand
+	// api is the instance that has a history of images.
+	api string
 	// lab is the instance that somebody asks an image of during the night.
 	lab string
 }
 
 // build sets the scene: every kind of instance Goldsmith has an opinion of.
-func build(ctx context.Context, s *suite.Suite, clock *clock.Clock, seed uint64) (*scene, error) {
+func build(ctx context.Context, s *suite.Suite, clock *clock.Clock, due time.Time, seed uint64) (*scene, error) {
 	cfg := s.AWS()
 	c := &scene{
-		ec2: ec2.NewFromConfig(cfg), scaling: autoscaling.NewFromConfig(cfg), ssm: ssm.NewFromConfig(cfg), clock: clock,
+		ec2: ec2.NewFromConfig(cfg), scaling: autoscaling.NewFromConfig(cfg), ssm: ssm.NewFromConfig(cfg), suite: s, clock: clock, due: due,
 		random: rand.New(rand.NewPCG(seed, 0x901d)),
 	}
-	for _, step := range []func(context.Context) error{c.instances, c.templates, c.group} {
+	for _, step := range []func(context.Context) error{c.instances, c.history, c.templates, c.group} {
 		if err := step(ctx); err != nil {
 			return nil, fmt.Errorf("setting the scene: %w", err)
 		}
@@ -75,8 +79,12 @@ func (c *scene) instances(ctx context.Context) error {
 	}
 	for _, s := range servers {
 		s.tags = map[string]string{tag.Plan: "nightly"}
-		if _, err := c.launch(ctx, s); err != nil {
+		id, err := c.launch(ctx, s)
+		if err != nil {
 			return err
+		}
+		if s.name == "api" {
+			c.api = id
 		}
 		// RunInstances refills two calls a second.
 		if err := c.clock.Sleep(ctx, 500*time.Millisecond); err != nil {

@@ -30,6 +30,8 @@ type run struct {
 	Plan    string   `json:"plan"`
 	Outcome string   `json:"outcome"`
 	Sources []source `json:"sources"`
+	// Retired is what became of old images.
+	Retired []job.Retirement `json:"retired,omitempty"`
 }
 
 // source is what became of one source. Downtime is what Goldsmith saw; the
@@ -66,9 +68,25 @@ func (n *night) outcome(ctx context.Context) (*outcome, error) {
 		slices.SortStableFunc(r.Sources, func(a, b source) int {
 			return cmp.Or(cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.Name, b.Name))
 		})
+		if r.Retired, err = n.retired(ctx, r); err != nil {
+			return nil, err
+		}
 		o.Runs = append(o.Runs, r)
 	}
 	return o, nil
+}
+
+// retired is what the run did with old images.
+func (n *night) retired(ctx context.Context, r run) (retired []job.Retirement, err error) {
+	for each, err := range n.suite.Ledger.Retirements(ctx, r.Plan) {
+		if err != nil {
+			return nil, fmt.Errorf("reading what run %s retired: %w", r.Name, err)
+		}
+		if each.Run == r.Name {
+			retired = append(retired, each)
+		}
+	}
+	return retired, nil
 }
 
 func (n *night) requestRun() string {
@@ -133,7 +151,21 @@ func (o *outcome) print(out io.Writer) {
 			fmt.Fprintln(table, strings.Join(s.row(), "\t"))
 		}
 		_ = table.Flush()
+		r.printRetired(out)
 	}
+}
+
+func (r run) printRetired(out io.Writer) {
+	if len(r.Retired) == 0 {
+		return
+	}
+	fmt.Fprintln(out)
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "OLD IMAGE\tOF\tBECAME\tWHY")
+	for _, each := range r.Retired {
+		fmt.Fprintln(table, strings.Join([]string{each.Subject, each.Name, string(each.Fate), strings.Join(each.Why, "; ")}, "\t"))
+	}
+	_ = table.Flush()
 }
 
 func (s source) row() []string {

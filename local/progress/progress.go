@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"strings"
 	"sync"
 	"time"
@@ -21,6 +22,7 @@ import (
 type Printer struct {
 	functions asl.Invoker
 	clock     *clock.Clock
+	old       func(ctx context.Context, plan string) iter.Seq2[job.Retirement, error]
 
 	mu  sync.Mutex
 	out io.Writer
@@ -35,12 +37,21 @@ func (p *Printer) Around(functions asl.Invoker) asl.Invoker {
 	return p
 }
 
+// Old tells the printer where what becomes of old images is written down.
+func (p *Printer) Old(retirements func(ctx context.Context, plan string) iter.Seq2[job.Retirement, error]) {
+	p.old = retirements
+}
+
 // Invoke calls the function and tells what came of it.
 func (p *Printer) Invoke(ctx context.Context, function string, payload []byte) ([]byte, *asl.Error) {
 	answer, failed := p.functions.Invoke(ctx, function, payload)
 	_, name, _ := strings.Cut(function, "function:goldsmith-")
 	if failed != nil {
 		p.failed(name, payload, failed)
+		return answer, failed
+	}
+	if name == "retire" {
+		p.retired(ctx, payload)
 		return answer, failed
 	}
 	var before, after job.Job
@@ -50,6 +61,19 @@ func (p *Printer) Invoke(ctx context.Context, function string, payload []byte) (
 		}
 	}
 	return answer, failed
+}
+
+// retired tells of what the run has just done with old images.
+func (p *Printer) retired(ctx context.Context, payload []byte) {
+	var page job.Page
+	if p.old == nil || json.Unmarshal(payload, &page) != nil {
+		return
+	}
+	for r, err := range p.old(ctx, page.Run.Plan) {
+		if err == nil && r.Run == page.Run.Name {
+			p.say(job.Source{Name: r.Name}, fmt.Sprintf("old image %s: %s: %s", r.Subject, r.Fate, strings.Join(r.Why, "; ")))
+		}
+	}
 }
 
 // failed tells of a function that failed; the state machine may try it again.

@@ -45,13 +45,15 @@ func Run(ctx context.Context, o Options, out io.Writer) error {
 	}
 	endpoint := "http://" + listener.Addr().String()
 	night := clock.Scaled(time.Now(), o.Speed)
+	live := progress.New(night, out)
 	s, err := suite.New(suite.Options{
 		Clock: night, Plans: plans, Seed: o.Seed, Logs: o.Logs, Endpoint: endpoint,
-		EC2: world.Options{Buckets: true}, History: true, Wrap: progress.New(night, out).Around,
+		EC2: world.Options{Buckets: true}, History: true, Wrap: live.Around,
 	})
 	if err != nil {
 		return err
 	}
+	live.Old(s.Ledger.Retirements)
 	server := &http.Server{Handler: s, ReadHeaderTimeout: time.Minute}
 	context.AfterFunc(ctx, func() { _ = server.Close() })
 	greet(out, endpoint, s)

@@ -127,6 +127,17 @@ func (l *Ledger) Tell(ctx context.Context, run string, at time.Time) (first bool
 	return first, err
 }
 
+// Targets implements ledger.Ledger.
+func (l *Ledger) Targets(ctx context.Context, source string) iter.Seq2[ledger.Target, error] {
+	return listed(l, "Targets", l.Kept.Targets(ctx, source))
+}
+
+// PutTarget implements ledger.Ledger.
+func (l *Ledger) PutTarget(ctx context.Context, t ledger.Target) (put ledger.Target, err error) {
+	err = l.called("PutTarget", func() (err error) { put, err = l.Kept.PutTarget(ctx, t); return err })
+	return put, err
+}
+
 func listed[T any](l *Ledger, method string, list iter.Seq2[T, error]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		err := l.called(method, func() error { return nil })

@@ -19,6 +19,7 @@ import (
 	"goldsmith/functions/release"
 	"goldsmith/functions/retire"
 	"goldsmith/functions/roll"
+	"goldsmith/functions/rollback"
 	selection "goldsmith/functions/select"
 	"goldsmith/functions/start"
 	"goldsmith/functions/stop"
@@ -71,10 +72,12 @@ func (s *Suite) startFunctions() error {
 	add(f, "wake", wake.New(book, settle).Handle)
 	add(f, "start", start.New(cloud, book, now).Handle)
 	add(f, "verify", verify.New(cloud, ssm.NewFromConfig(cfg), now).Handle)
-	add(f, "roll", roll.New(cloud, ssm.NewFromConfig(cfg), told.setting("roll", settings.ImagePath)).Handle)
+	add(f, "roll", roll.New(cloud, ssm.NewFromConfig(cfg), book, told.setting("roll", settings.ImagePath), now).Handle)
+	rollbackSender := slack.New(secretsmanager.NewFromConfig(cfg), told.setting("rollback", settings.SlackSecret), query.Client(s.Slack))
+	add(f, "rollback", rollback.New(cloud, ssm.NewFromConfig(cfg), book, rollbackSender, nil, now).Handle)
 	add(f, "release", release.New(cloud, book, book, now).Handle)
 	add(f, "refresh", refresh.New(scaling, cloud, book, now).Handle)
-	gate := reference.Gate{EC2: cloud, AutoScaling: autoscaling.NewFromConfig(cfg), SSM: ssm.NewFromConfig(cfg), Path: told.setting("retire", settings.ImagePath), Now: now}
+	gate := reference.Gate{EC2: cloud, AutoScaling: scaling, SSM: ssm.NewFromConfig(cfg), Path: told.setting("retire", settings.ImagePath), Now: now}
 	add(f, "retire", retire.New(retention.Watcher{EC2: cloud, Book: book, Gate: gate, Now: now}, cloud, book, now).Handle)
 	add(f, "notify", notify.New(teller).Handle)
 	account := recovery.Account{

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
+	"goldsmith/infra/workflow"
 	"goldsmith/local/asl"
 	"goldsmith/shared/handler"
 )
@@ -21,11 +22,13 @@ import (
 // functions is the embedded Lambda: the suite's real handlers by name, called
 // with JSON and answering JSON or an error by its Go type name, as Lambda does.
 type functions struct {
-	prefix   string // of every function's ARN
-	logs     io.Writer
-	timeouts map[string]time.Duration
-	byName   map[string]func() lambda.Handler
-	invoked  atomic.Uint64
+	prefix string // of every function's ARN
+	logs   io.Writer
+	// environment is what a deployment tells a function.
+	environment func(name string) (map[string]string, error)
+	timeouts    map[string]time.Duration
+	byName      map[string]func() lambda.Handler
+	invoked     atomic.Uint64
 }
 
 // add puts a handler behind a name, with everything around it that Lambda has. As
@@ -99,13 +102,40 @@ func sourceIn(payload []byte) string {
 	return ""
 }
 
-// ServeHTTP answers Lambda's Invoke: POST /2015-03-31/functions/NAME/invocations.
+// ServeHTTP answers Lambda's Invoke (POST /2015-03-31/functions/NAME/invocations) and
+// GetFunctionConfiguration (GET /2015-03-31/functions/NAME/configuration).
 func (f *functions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	name, ok := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, "/2015-03-31/functions/"), "/invocations")
-	if !ok || r.Method != http.MethodPost {
-		refuse(w, http.StatusNotFound, "UnknownOperationException", "the embedded Lambda knows Invoke only")
+	name, operation, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/2015-03-31/functions/"), "/")
+	switch {
+	case operation == "invocations" && r.Method == http.MethodPost:
+		f.serveInvoke(w, r, name)
+	case operation == "configuration" && r.Method == http.MethodGet:
+		f.serveConfiguration(w, name)
+	default:
+		refuse(w, http.StatusNotFound, "UnknownOperationException", "the embedded Lambda knows Invoke and GetFunctionConfiguration only")
+	}
+}
+
+// serveConfiguration shows what the function is told, as far as people ask for it.
+func (f *functions) serveConfiguration(w http.ResponseWriter, function string) {
+	name := strings.TrimPrefix(function, workflow.Name+"-")
+	if _, ok := f.byName[name]; !ok {
+		refuse(w, http.StatusNotFound, "ResourceNotFoundException", "Function not found: "+f.ARN(name))
 		return
 	}
+	variables, err := f.environment(name)
+	if err != nil {
+		refuse(w, http.StatusInternalServerError, "ServiceException", err.Error())
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(map[string]any{
+		"FunctionName": function, "FunctionArn": f.ARN(name), "Timeout": int(f.timeouts[name].Seconds()),
+		"State": "Active", "LastUpdateStatus": "Successful", "Environment": map[string]any{"Variables": variables},
+	})
+}
+
+func (f *functions) serveInvoke(w http.ResponseWriter, r *http.Request, name string) {
 	payload, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 6<<20))
 	if err != nil {
 		refuse(w, http.StatusRequestEntityTooLarge, "RequestTooLargeException", err.Error())

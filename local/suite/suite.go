@@ -19,6 +19,7 @@ import (
 	"goldsmith/local/clock"
 	"goldsmith/local/ec2"
 	"goldsmith/local/query"
+	"goldsmith/local/services/dynamodb"
 	"goldsmith/local/services/secretsmanager"
 	"goldsmith/local/services/ssm"
 	"goldsmith/local/slacksink"
@@ -149,8 +150,10 @@ func (s *Suite) startServices() error {
 	s.AutoScaling = autoscaling.New(autoscaling.Options{Clock: o.Clock, Log: s.Calls, EC2: s.EC2, Region: o.Region, Account: o.Account, Emit: s.emit})
 	s.Slack = slacksink.New(slacksink.Options{Clock: o.Clock})
 	s.Secrets.Put(secretName, fmt.Sprintf(`{"webhook":%q}`, slacksink.WebhookURL))
+	s.functions.environment = s.Environment
 	s.services = map[string]http.Handler{
 		"ec2": s.EC2, "autoscaling": s.AutoScaling, "ssm": s.Parameters, "secretsmanager": s.Secrets, "lambda": s.functions,
+		"dynamodb": dynamodb.New(dynamodb.Options{Name: workflow.Name, Ledger: s.Ledger, Clock: o.Clock, Log: s.Calls}),
 	}
 	return nil
 }

@@ -45,6 +45,9 @@ type envelope struct {
 	By       string `json:"by"`
 	At       string `json:"at"`
 	ID       string `json:"id"`
+	Name     string `json:"name"`
+	To       string `json:"to"`
+	Dry      bool   `json:"dry"`
 }
 
 type kind struct{ source, detailType, version string }
@@ -54,6 +57,7 @@ type kind struct{ source, detailType, version string }
 var parsers = map[kind]func(envelope) (Event, error){
 	{"goldsmith", "schedule", "1"}: scheduled,
 	{"goldsmith", "run", "1"}:      runNow,
+	{"goldsmith", "rollback", "1"}: rollback,
 	{"goldsmith", "sweep", "1"}:    func(envelope) (Event, error) { return Sweep{}, nil },
 
 	{"aws.tag", "Tag Change on Resource", "0"}:                    tagChanged,

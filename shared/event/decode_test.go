@@ -65,8 +65,13 @@ func TestDecode(t *testing.T) {
 			`{"goldsmith":"run","version":"1","plan":"nightly","source":"i-0a1b2c3d","by":"jo","at":"2026-03-22T12:00:00Z","id":"a_B-9"}`,
 			event.RunNow{Plan: "nightly", Source: "i-0a1b2c3d", By: "jo", At: noon, ID: "a_B-9"},
 		},
-		"shortest run": {`{"goldsmith":"run","version":"1","plan":"nightly"}`, event.RunNow{Plan: "nightly"}},
-		"sweep":        {`{"goldsmith":"sweep","version":"1"}`, event.Sweep{}},
+		"rollback": {
+			`{"goldsmith":"rollback","version":"1","name":"web","to":"7","by":"ada","dry":true}`,
+			event.Rollback{Name: "web", To: "7", By: "ada", Dry: true},
+		},
+		"shortest rollback": {`{"goldsmith":"rollback","version":"1","name":"web"}`, event.Rollback{Name: "web"}},
+		"shortest run":      {`{"goldsmith":"run","version":"1","plan":"nightly"}`, event.RunNow{Plan: "nightly"}},
+		"sweep":             {`{"goldsmith":"sweep","version":"1"}`, event.Sweep{}},
 		"request on an instance": {
 			tags(instanceARN, "instance", `"goldsmith:image"`, `"goldsmith:image":"nightly"`),
 			event.Requested{
@@ -178,9 +183,14 @@ func TestDecodeRefuses(t *testing.T) {
 			`{"goldsmith":"schedule","version":"1","plan":"nightly","time":"2026-03-22T12:00:00Z","schedule":"arn:aws:events:r:1:rule/x"}`,
 			`schedule: want an ARN of scheduler, got "arn:aws:events:r:1:rule/x"`,
 		},
-		"run of a volume": {`{"goldsmith":"run","version":"1","plan":"nightly","source":"vol-01234567"}`, `source: want i- or snap- and 8 or 17 hex digits, got "vol-01234567"`},
-		"run at teatime":  {`{"goldsmith":"run","version":"1","plan":"nightly","at":"teatime"}`, `at: want a time`},
-		"odd id":          {`{"goldsmith":"run","version":"1","plan":"nightly","id":"a:b"}`, `id: want at most 64 of A-Z, a-z, 0-9, "-" and "_", got "a:b"`},
+		"run of a volume":           {`{"goldsmith":"run","version":"1","plan":"nightly","source":"vol-01234567"}`, `source: want i- or snap- and 8 or 17 hex digits, got "vol-01234567"`},
+		"run at teatime":            {`{"goldsmith":"run","version":"1","plan":"nightly","at":"teatime"}`, `at: want a time`},
+		"rollback of nothing":       {`{"goldsmith":"rollback","version":"1"}`, `name: missing, the name of the source`},
+		"rollback of a long name":   {`{"goldsmith":"rollback","version":"1","name":"` + strings.Repeat("x", 257) + `"}`, `name: want at most 256 characters`},
+		"rollback to nowhere":       {`{"goldsmith":"rollback","version":"1","name":"web","to":"yesterday"}`, `to: want an image id (ami- and 8 or 17 hex digits) or a launch template version such as 7, got "yesterday"`},
+		"rollback to no version":    {`{"goldsmith":"rollback","version":"1","name":"web","to":"0"}`, `to: want an image id`},
+		"rollback to a bare number": {`{"goldsmith":"rollback","version":"1","name":"web","to":7}`, `to: want string, got number`},
+		"odd id":                    {`{"goldsmith":"run","version":"1","plan":"nightly","id":"a:b"}`, `id: want at most 64 of A-Z, a-z, 0-9, "-" and "_", got "a:b"`},
 		"no detail": {
 			`{"source":"aws.tag","detail-type":"Tag Change on Resource","version":"0"}`, `event "Tag Change on Resource": detail: missing`,
 		},

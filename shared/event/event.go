@@ -39,6 +39,18 @@ type RunNow struct {
 	ID string
 }
 
+// Rollback says that a person wants a source's templates and alias pointed back.
+type Rollback struct {
+	// Name is the name of the source whose images they launch.
+	Name string
+	// To is an image's id or a launch template version; empty for what there was before.
+	To string
+	// By names who asked.
+	By string
+	// Dry only says what would be done.
+	Dry bool
+}
+
 // Requested says that the tag goldsmith:image was put on an instance or a
 // snapshot, or its value changed.
 type Requested struct {
@@ -101,6 +113,7 @@ type Ignored struct {
 
 func (Scheduled) event()       {}
 func (RunNow) event()          {}
+func (Rollback) event()        {}
 func (Requested) event()       {}
 func (SnapshotTagged) event()  {}
 func (InstanceChanged) event() {}

@@ -2,8 +2,12 @@ package event
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
+
+	"goldsmith/shared/plan"
 )
 
 const (
@@ -50,6 +54,31 @@ func runNow(e envelope) (Event, error) {
 		}
 	}
 	return RunNow{Plan: e.Plan, Source: e.Source, By: e.By, At: at, ID: e.ID}, nil
+}
+
+func rollback(e envelope) (Event, error) {
+	switch {
+	case e.Name == "":
+		return nil, missing("name", "the name of the source whose templates are to be rolled back")
+	case utf8.RuneCountInString(e.Name) > plan.MaxTagValue:
+		return nil, wrong("name", fmt.Sprintf("at most %d characters, as a tag holds", plan.MaxTagValue), e.Name)
+	case e.To != "" && !isID(e.To, "ami") && (len(e.To) > 5 || !only(digit, e.To) || e.To[0] == '0'):
+		return nil, wrong("to", "an image id (ami- and 8 or 17 hex digits) or a launch template version such as 7", e.To)
+	}
+	return Rollback{Name: e.Name, To: e.To, By: e.By, Dry: e.Dry}, nil
+}
+
+// MarshalJSON writes the event as Decode reads it, for those who send it.
+func (r Rollback) MarshalJSON() ([]byte, error) {
+	sent := struct {
+		Goldsmith string `json:"goldsmith"`
+		Version   string `json:"version"`
+		Name      string `json:"name"`
+		To        string `json:"to,omitempty"`
+		By        string `json:"by,omitempty"`
+		Dry       bool   `json:"dry,omitempty"`
+	}{"rollback", "1", r.Name, r.To, r.By, r.Dry}
+	return json.Marshal(sent)
 }
 
 func checkPlan(name string) error {

@@ -6,6 +6,7 @@
 package job
 
 import (
+	"strings"
 	"time"
 
 	"goldsmith/shared/plan"
@@ -95,6 +96,14 @@ const (
 	Snapshot Kind = "snapshot"
 )
 
+// KindOf is what an id is the id of.
+func KindOf(id string) Kind {
+	if strings.HasPrefix(id, "snap-") {
+		return Snapshot
+	}
+	return Instance
+}
+
 // Source is what the image is made from. select hands out ID, Kind and Notes;
 // claim fills in the rest from EC2.
 type Source struct {
@@ -166,6 +175,9 @@ type Image struct {
 	Name      string   `json:"name,omitempty"`
 	State     string   `json:"state,omitempty"`
 	Snapshots []string `json:"snapshots,omitempty"`
+	// BootMode and Virtualization are EC2's words, known once the image is available.
+	BootMode       string `json:"bootMode,omitempty"`
+	Virtualization string `json:"virtualization,omitempty"`
 }
 
 // Rolled is one launch template or alias, and what became of it.
@@ -182,6 +194,8 @@ type Rolled struct {
 	Through []string `json:"through,omitempty"`
 	// Problem says why it was left alone; empty when it was rolled.
 	Problem string `json:"problem,omitempty"`
+	// Note is what an operator should know of a target that was rolled all the same.
+	Note string `json:"note,omitempty"`
 }
 
 // Refresh is one Auto Scaling group that uses what was rolled, and what became of it.

@@ -154,3 +154,28 @@ func (d *Dynamo) Tell(ctx context.Context, run string, at time.Time) (bool, erro
 		"attribute_not_exists(told) OR teller = :teller",
 		item{":told": text(formatTime(at)), ":teller": text(rand.Text()), ":expires": expiry(at)})
 }
+
+// Targets implements Ledger.
+func (d *Dynamo) Targets(ctx context.Context, source string) iter.Seq2[Target, error] {
+	return each[Target](d.table.docs(ctx, targets(source)))
+}
+
+// PutTarget implements Ledger.
+func (d *Dynamo) PutTarget(ctx context.Context, t Target) (Target, error) {
+	t, known := t.inUTC(), t.Revision
+	t.Revision = rand.Text()
+	doc, err := encode(t)
+	if err != nil {
+		return t, err
+	}
+	// The new revision is this one call: when the SDK repeats it after a lost answer it must be let through again.
+	condition, values := "attribute_not_exists(holder) OR holder = :new", item{":doc": text(doc), ":new": text(t.Revision)}
+	if known != "" {
+		condition, values[":known"] = "holder = :known OR holder = :new", text(known)
+	}
+	mine, err := d.table.update(ctx, targetKey(t.Source, t.ID), "SET doc = :doc, holder = :new", condition, values)
+	if err == nil && !mine {
+		err = &Moved{Source: t.Source, ID: t.ID}
+	}
+	return t, err
+}

@@ -58,6 +58,13 @@ type Ledger interface {
 	// when it was told already, so that one message goes out. A run without a
 	// record gets one, of its name and the mark.
 	Tell(ctx context.Context, run string, at time.Time) (bool, error)
+
+	// Targets are the launch templates and aliases that take images of the
+	// sources of that name, in the order of their ids, read page by page.
+	Targets(ctx context.Context, source string) iter.Seq2[Target, error]
+	// PutTarget stores a target as it was read, or one that has no record yet
+	// (no Revision), and gives it with its new Revision; *Moved when it was changed since.
+	PutTarget(ctx context.Context, t Target) (Target, error)
 }
 
 // Claim is the exclusive right of one run to one source, and the journal of
@@ -150,6 +157,11 @@ type Held struct {
 // Error names the holder.
 func (h *Held) Error() string {
 	return fmt.Sprintf("%s is claimed by run %s since %s", h.Source, h.By.Run, h.By.Since.Format(time.RFC3339))
+}
+
+// Reason is why the source is left alone.
+func (h *Held) Reason() job.Reason {
+	return job.Reason{Code: job.Claimed, Text: "run " + h.By.Run + " is working on it since " + h.By.Since.Format(time.TimeOnly) + " UTC"}
 }
 
 // Lost says that a claim is not this run's any more.

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"crypto/rand"
 	"iter"
 	"maps"
 	"slices"
@@ -152,6 +153,32 @@ func (m *Memory) Tell(ctx context.Context, run string, at time.Time) (first bool
 		return old, true
 	})
 	return first, err
+}
+
+// Targets implements Ledger.
+func (m *Memory) Targets(ctx context.Context, source string) iter.Seq2[Target, error] {
+	return each[Target](m.docs(ctx, targets(source)))
+}
+
+// PutTarget implements Ledger.
+func (m *Memory) PutTarget(ctx context.Context, t Target) (Target, error) {
+	t, known := t.inUTC(), t.Revision
+	t.Revision = rand.Text()
+	doc, err := encode(t)
+	if err != nil {
+		return t, err
+	}
+	mine := false
+	err = m.change(ctx, targetKey(t.Source, t.ID), func(old row, exists bool) (row, bool) {
+		if mine = old.holder == known; mine {
+			return row{holder: t.Revision, doc: doc}, true
+		}
+		return old, exists
+	})
+	if err == nil && !mine {
+		err = &Moved{Source: t.Source, ID: t.ID}
+	}
+	return t, err
 }
 
 // put stores v, keeping what Tell marked.

@@ -17,7 +17,7 @@ const (
 const (
 	// docAttribute is the record as JSON.
 	docAttribute = "doc"
-	// holderAttribute is what a change has to match: the run of a claim, the token of a wait.
+	// holderAttribute is what a change has to match: the run of a claim, the token of a wait, a target's revision.
 	holderAttribute = "holder"
 	// toldAttribute is when Tell marked a run; beside it lies teller, the call that did.
 	toldAttribute = "told"
@@ -55,5 +55,9 @@ func resultKey(run, source string) key { return key{results(run), "source#" + so
 func retirements(plan string) string { return "retire#" + plan }
 
 func retirementKey(plan, subject string) key { return key{retirements(plan), "subject#" + subject} }
+
+func targets(source string) string { return "targets#" + source }
+
+func targetKey(source, id string) key { return key{targets(source), "target#" + id} }
 
 func runKey(name string) key { return key{"run#" + name, "run"} }

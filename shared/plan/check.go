@@ -36,10 +36,6 @@ const (
 	MinWindow = Duration(time.Minute)
 	// MaxWindow is a week: a run that stops instances any later is not the one that was planned.
 	MaxWindow = Duration(7 * 24 * time.Hour)
-	// MinGrace is an hour: EC2 deprecates to the minute, and somebody should be able to see it before the image goes.
-	MinGrace = Duration(time.Hour)
-	// MaxGrace is 30 days: the ledger remembers for 62 when an image was deprecated, and two graces must fit into that.
-	MaxGrace = Duration(30 * 24 * time.Hour)
 	// MinForce is well beyond the few minutes after which EC2 itself cuts a guest off that does
 	// not shut down (User Guide, "How instance stop and start works"): whoever is not stopped by
 	// then hangs, and is not a database that still writes.
@@ -56,6 +52,10 @@ const (
 	// MaxCommand keeps a plan small, since each of its sources' jobs carries it: a longer
 	// test belongs into the image, as a script.
 	MaxCommand = 1000
+	// MinGrace is an hour: EC2 deprecates to the minute, and somebody should be able to see it before the image goes.
+	MinGrace = Duration(time.Hour)
+	// MaxGrace is 30 days: the ledger remembers for 62 when an image was deprecated, and two graces must fit into that.
+	MaxGrace = Duration(30 * 24 * time.Hour)
 	// MaxTags leaves room for Goldsmith's own six among the 50 that EC2 allows on a resource.
 	MaxTags = 44
 	// MaxTagKey and MaxTagValue are in characters, from EC2's API reference of the type Tag.

@@ -141,6 +141,9 @@ func (c *checker) roll(r Roll) {
 	if r.Skip && len(r.Templates) > 0 {
 		c.add("roll.templates", "nothing is rolled while skip is true: leave one of the two out")
 	}
+	if r.Skip && r.Together {
+		c.add("roll.together", "nothing is rolled while skip is true: leave one of the two out")
+	}
 	for _, source := range slices.Sorted(maps.Keys(r.Templates)) {
 		path := "roll.templates." + source
 		if source == "" {

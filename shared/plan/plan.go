@@ -138,6 +138,8 @@ type Roll struct {
 	Templates map[string][]string `json:"templates,omitempty"`
 	// Skip leaves templates and aliases alone.
 	Skip bool `json:"skip,omitempty"`
+	// Together rolls all templates and aliases of a source or none: when one cannot be rolled the others are put back.
+	Together bool `json:"together,omitempty"`
 	// Refresh says whether Auto Scaling groups that use what was rolled are moved to it.
 	Refresh Refresh `json:"refresh,omitzero"`
 }

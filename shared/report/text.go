@@ -93,6 +93,13 @@ func (r Roll) Change() string {
 	if r.Problem != "" {
 		return r.Problem
 	}
+	if r.Note != "" {
+		return r.moved() + "; " + r.Note
+	}
+	return r.moved()
+}
+
+func (r Roll) moved() string {
 	change := r.To
 	if r.From != "" && r.From != r.To {
 		change = r.From + " -> " + r.To

@@ -99,7 +99,7 @@ func (t Teller) Tell(ctx context.Context, run ledger.Run, p plan.Plan) (plan.Out
 }
 
 func (t Teller) report(ctx context.Context, run *ledger.Run, p plan.Plan) (report.Report, error) {
-	results, err := t.results(ctx, run.Name)
+	results, err := ResultsOf(ctx, t.Results, run.Name)
 	if err != nil {
 		return report.Report{}, err
 	}
@@ -113,18 +113,18 @@ func (t Teller) report(ctx context.Context, run *ledger.Run, p plan.Plan) (repor
 	return r, nil
 }
 
-// results are those of the run's jobs. A job that was cut off has none, only
-// its claim: it is told as well, or its instance would be down and nobody knew.
-func (t Teller) results(ctx context.Context, run string) ([]job.Result, error) {
+// ResultsOf are the results of a run that has ended. A job that was cut off has none,
+// only its claim: it is told as well, or its instance would be down and nobody knew.
+func ResultsOf(ctx context.Context, book Results, run string) ([]job.Result, error) {
 	var results []job.Result
 	known := map[string]bool{}
-	for result, err := range t.Results.Results(ctx, run) {
+	for result, err := range book.Results(ctx, run) {
 		if err != nil {
 			return nil, fmt.Errorf("reading the results of run %s: %w", run, err)
 		}
 		results, known[result.Source] = append(results, result), true
 	}
-	for claim, err := range t.Results.Claims(ctx) {
+	for claim, err := range book.Claims(ctx) {
 		if err != nil {
 			return nil, fmt.Errorf("reading the claims of run %s: %w", run, err)
 		}

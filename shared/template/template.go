@@ -87,3 +87,16 @@ func Split(listed []string) (ids, names []string) {
 	}
 	return ids, names
 }
+
+// ParameterName is a source's name as Parameter Store takes it: letters,
+// digits and "._-". A slash would open another level of the hierarchy.
+func ParameterName(name string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune("._-", r):
+			return r
+		default:
+			return '-'
+		}
+	}, name)
+}

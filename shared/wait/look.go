@@ -283,6 +283,7 @@ func lookImage(ctx context.Context, api API, j job.Job, now time.Time) (job.Job,
 	case image.Available:
 		j.Times.Available = now
 		j.Image.Snapshots = image.Snapshots(found)
+		j.Image.BootMode, j.Image.Virtualization = string(found.BootMode), string(found.VirtualizationType)
 		return j, true, nil
 	case image.Lost:
 		return j, false, fault.Failure("The instance is not affected; the next run tries again.",

@@ -27,7 +27,7 @@ type server struct {
 // volume besides the root, and any of
 //
 //	stopped  spot  one-time  instance-store  protected  hibernating  arm64
-//	private (no public address)  unenrolled  plan=NAME  group=NAME  KEY=VALUE (a tag)
+//	private (no public address)  unenrolled  plan=NAME  group=NAME  image=ID  KEY=VALUE (a tag)
 func (n *night) launch(name, description string) string {
 	n.t.Helper()
 	s := &server{name: name, enrolled: true, tags: map[string]string{"Name": name, tag.Plan: "nightly"}}
@@ -102,6 +102,8 @@ func (d *description) tag(s *server, key, value string) {
 	switch {
 	case key == "plan":
 		s.tags[tag.Plan] = value
+	case key == "image":
+		d.in.ImageId = aws.String(value)
 	case key == "group":
 		d.reserved["aws:autoscaling:groupName"] = value
 	case strings.HasPrefix(key, "aws:"):

@@ -385,7 +385,9 @@ func (n *night) instances() []types.Instance {
 func (n *night) images() []types.Image {
 	n.t.Helper()
 	var all []types.Image
-	pages := sdk.NewDescribeImagesPaginator(n.cloud, &sdk.DescribeImagesInput{Owners: []string{"self"}, MaxResults: aws.Int32(1000)})
+	pages := sdk.NewDescribeImagesPaginator(n.cloud, &sdk.DescribeImagesInput{
+		Owners: []string{"self"}, IncludeDisabled: aws.Bool(true), MaxResults: aws.Int32(1000),
+	})
 	for pages.HasMorePages() {
 		all = append(all, must(pages.NextPage(n.ctx))(n.t).Images...)
 	}

@@ -58,6 +58,8 @@ var authorized = map[string]func(Scene, Call) []Request{
 	"ec2:StartInstances":                 existing("InstanceId"),
 	"ec2:CreateLaunchTemplateVersion":    existing("LaunchTemplateId"),
 	"ec2:ModifyLaunchTemplate":           existing("LaunchTemplateId"),
+	"ec2:TerminateInstances":             existing("InstanceId"),
+	"ec2:RunInstances":                   launching,
 	"ec2:DeleteLaunchTemplateVersions":   existing("LaunchTemplateId"),
 	"ec2:DescribeImageAttribute":         nowhere, // Allowed on everything, as the other describes: docs/unverified.md.
 	"ec2:DescribeImageReferences":        nowhere,
@@ -67,8 +69,6 @@ var authorized = map[string]func(Scene, Call) []Request{
 	"ec2:DisableImage":                   existing("ImageId"),
 	"ec2:DeregisterImage":                existing("ImageId"),
 	"ec2:DeleteSnapshot":                 existing("SnapshotId"),
-	"ec2:TerminateInstances":             existing("InstanceId"),
-	"ec2:RunInstances":                   launching,
 	"ec2:CreateImage":                    creatingImage,
 	"ec2:CreateTags":                     tagging,
 	"ec2:DeleteTags":                     tagging,
@@ -79,9 +79,9 @@ var authorized = map[string]func(Scene, Call) []Request{
 	"autoscaling:StartInstanceRefresh":         refreshing,
 
 	"ssm:GetParameter":              named("Name", parameter),
-	"ssm:PutParameter":              named("Name", parameter),
 	"ssm:GetParameters":             parameters,
 	"ssm:GetParametersByPath":       below,
+	"ssm:PutParameter":              named("Name", parameter),
 	"ssm:SendCommand":               commanding,
 	"ssm:ListCommandInvocations":    nowhere,
 	"secretsmanager:GetSecretValue": named("SecretId", func(s Scene, id string) string { return s.Secret(id) }),

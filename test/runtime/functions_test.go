@@ -99,7 +99,7 @@ func functions(t *testing.T) map[string]function {
 		"start": {table, []invocation{
 			{document(t, one), "", "StartInstances", "Failed", "starting web (i-0a1b2c3d4e5f60718)"},
 			{document(t, one), "ServerInternal", "StartInstances", "Throttled", "starting web"},
-			{document(t, one), "IncorrectInstanceState", "StartInstances DescribeInstances", "NotYet", "starting web"},
+			{document(t, one), "IncorrectInstanceState", "StartInstances", "NotYet", "starting web"},
 			{document(t, one), "InsufficientInstanceCapacity", "StartInstances", "NoCapacity", "starting web"},
 			{document(t, back), "", "", "", `"back":true`},
 		}},
@@ -109,17 +109,21 @@ func functions(t *testing.T) map[string]function {
 			{document(t, verify.Input{Job: tested, Do: verify.Try}), "InvalidInstanceId", "ListCommandInvocations SendCommand", "NotYet", "agent has not registered"},
 			{document(t, verify.Input{Job: tested, Do: verify.End}), "", "TerminateInstances", "Failed", "terminating test instance i-0123456789abcdef0"},
 		}},
-		"roll": {path, []invocation{
+		"roll": {table + " " + path, []invocation{
 			{document(t, one), "", "DescribeImages", "Failed", "looking at image "},
 			{document(t, unrolled), "", "", "", `"back":false`},
 		}},
+		"rollback": {table + " " + secret, []invocation{
+			{sample(t, "rollback"), "", "Query", "Failed", "reading what web has rolled"},
+			{sample(t, "tag-unrelated"), "", "", "", `"ignored":`},
+		}},
 		"release": {table, []invocation{{document(t, one), "", "PutItem", "Failed", "recording the result of i-0a1b2c3d4e5f60718"}}},
+		"refresh": {table, []invocation{{document(t, one), "", "DescribeAutoScalingGroups PutItem", "Failed", "recording the refreshes of i-0a1b2c3d4e5f60718"}}},
 		"retire": {table + " " + path, []invocation{
 			{document(t, retiring), "", "DescribeImages", "Failed", "listing the images of plan nightly"},
 			{document(t, page), "", "", "", `"retire":{"cursor":"","more":false}`},
 		}},
-		"refresh": {table, []invocation{{document(t, one), "", "DescribeAutoScalingGroups PutItem", "Failed", "recording the refreshes of i-0a1b2c3d4e5f60718"}}},
-		"notify":  {table + " " + secret, []invocation{{document(t, page), "", "GetItem", "Failed", "reading run nightly-1"}}},
+		"notify": {table + " " + secret, []invocation{{document(t, page), "", "GetItem", "Failed", "reading run nightly-1"}}},
 		"recover": {table + " " + machine + " " + plans + " " + secret + " " + path, []invocation{
 			{sample(t, "sweep"), "", "Query ListExecutions", "Failed", "reading the claims"},
 			{sample(t, "execution-foreign"), "", "", "", `"ignored":`},

@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -22,7 +24,9 @@ type Service struct {
 	Target string // before the dot in X-Amz-Target, such as "AmazonSSM"
 	Clock  *clock.Clock
 	// Log may be nil. Inputs are not logged: they may be secret.
-	Log        *query.Log
+	Log *query.Log
+	// Checksum adds the header X-Amz-Crc32, which DynamoDB alone sends and its clients check.
+	Checksum   bool
 	Operations map[string]Operation
 
 	calls atomic.Uint64
@@ -82,6 +86,9 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 	w.Header().Set("X-Amzn-Requestid", fmt.Sprintf("00000000-0000-4000-8000-%012x", s.calls.Add(1)))
+	if s.Checksum {
+		w.Header().Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10))
+	}
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // A caller that is gone needs no answer.
 }

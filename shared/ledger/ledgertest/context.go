@@ -35,6 +35,8 @@ func testEndedContext(t *testing.T, l ledger.Ledger) {
 		"GetRun":        func() error { _, _, err := l.GetRun(ctx, "monday"); return err },
 		"Telling":       func() error { _, err := l.Telling(ctx, "monday", night); return err },
 		"Tell":          func() error { _, err := l.Tell(ctx, "monday", night); return err },
+		"Targets":       func() error { return lastError(l.Targets(ctx, "web")) },
+		"PutTarget":     func() error { _, err := l.PutTarget(ctx, aTarget("web", "lt-1", "ami-1")); return err },
 	} {
 		if err := call(); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v, want context.Canceled", name, err)
@@ -45,6 +47,7 @@ func testEndedContext(t *testing.T, l ledger.Ledger) {
 	equal(t, "waits", waitsOf(t, l, "i-1"), []ledger.Wait{wait})
 	equal(t, "results", resultsOf(t, l, "monday"), []job.Result(nil))
 	equal(t, "retirements", retirementsOf(t, l, "nightly"), []job.Retirement(nil))
+	equal(t, "targets", targetsOf(t, l, "web"), []ledger.Target(nil))
 	if _, ok, err := l.GetRun(t.Context(), "monday"); ok || err != nil {
 		t.Errorf("run: %v, %v", ok, err)
 	}

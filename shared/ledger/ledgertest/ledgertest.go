@@ -26,6 +26,7 @@ func Run(t *testing.T, open func(t *testing.T) ledger.Ledger) {
 	t.Run("results", func(t *testing.T) { testResults(t, open) })
 	t.Run("retirements", func(t *testing.T) { testRetirements(t, open) })
 	t.Run("runs", func(t *testing.T) { testRuns(t, open) })
+	t.Run("targets", func(t *testing.T) { testTargets(t, open) })
 	t.Run("values", func(t *testing.T) { testValues(t, open) })
 	t.Run("ended context", func(t *testing.T) { testEndedContext(t, open(t)) })
 	t.Run("model", func(t *testing.T) { testModel(t, open) })
@@ -102,6 +103,16 @@ func retirementsOf(t tester, l ledger.Ledger, plan string) []job.Retirement {
 	for r, err := range l.Retirements(t.Context(), plan) {
 		check(t, err)
 		all = append(all, r)
+	}
+	return all
+}
+
+func targetsOf(t tester, l ledger.Ledger, source string) []ledger.Target {
+	t.Helper()
+	var all []ledger.Target
+	for each, err := range l.Targets(t.Context(), source) {
+		check(t, err)
+		all = append(all, each)
 	}
 	return all
 }

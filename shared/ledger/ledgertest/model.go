@@ -21,6 +21,7 @@ type model struct {
 	results map[string]job.Result
 	retired map[string]job.Retirement
 	runs    map[string]ledger.Run
+	targets map[string]ledger.Target
 }
 
 // testModel makes any sequence of calls, with few names so that they meet, and
@@ -29,13 +30,14 @@ func testModel(t *testing.T, open func(*testing.T) ledger.Ledger) {
 	rapid.Check(t, func(r *rapid.T) {
 		m := model{
 			l: open(t), claims: map[string]ledger.Claim{}, waits: map[string]ledger.Wait{},
-			results: map[string]job.Result{}, retired: map[string]job.Retirement{}, runs: map[string]ledger.Run{},
+			results: map[string]job.Result{}, retired: map[string]job.Retirement{}, runs: map[string]ledger.Run{}, targets: map[string]ledger.Target{},
 		}
 		r.Repeat(map[string]func(*rapid.T){
 			"Claim": m.claim, "Record": m.record, "Drop": m.drop, "Await": m.await, "Done": m.done,
 			"PutResult": m.putResult, "PutRun": m.putRun, "Tell": m.tell,
 			"PutRetirement": m.putRetirement, "Retirements": m.listRetirements,
 			"Claims": m.listClaims, "Waits": m.listWaits, "Results": m.listResults, "GetRun": m.getRun,
+			"PutTarget": m.putTarget, "Targets": m.listTargets,
 		})
 	})
 }
@@ -158,6 +160,33 @@ func (m model) tell(r *rapid.T) {
 		told.Name, told.Told = name, at
 		m.runs[name] = told
 	}
+}
+
+// putTarget puts a target as it stands, as one that is not there yet, or as it stood before.
+func (m model) putTarget(r *rapid.T) {
+	t := aTarget(source(r), rapid.SampledFrom([]string{"lt-1", "lt-12"}).Draw(r, "target"), "ami-1")
+	t.Points[0].At = moment(r)
+	stored, exists := m.targets[t.Source+" "+t.ID]
+	t.Revision = rapid.SampledFrom([]string{stored.Revision, "", "stale"}).Draw(r, "revision")
+	got, err := m.l.PutTarget(r.Context(), t)
+	if moved := (*ledger.Moved)(nil); t.Revision != stored.Revision {
+		if !errors.As(err, &moved) {
+			r.Fatalf("got %v, want *Moved (there is one: %v)", err, exists)
+		}
+		return
+	}
+	check(r, err)
+	if got.Revision == stored.Revision {
+		r.Fatal("a target that was put keeps its revision")
+	}
+	t.Revision = got.Revision
+	equal(r, "target", got, t)
+	m.targets[t.Source+" "+t.ID] = t
+}
+
+func (m model) listTargets(r *rapid.T) {
+	name := source(r)
+	equal(r, "targets", targetsOf(r, m.l, name), sorted(m.targets, func(t ledger.Target) bool { return t.Source == name }))
 }
 
 func source(r *rapid.T) string {

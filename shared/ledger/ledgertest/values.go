@@ -1,7 +1,9 @@
 package ledgertest
 
 import (
+	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -66,6 +68,19 @@ func testValues(t *testing.T, open func(*testing.T) ledger.Ledger) {
 			inUTC(r, got.Scheduled, got.Started, got.Ended)
 		})
 	})
+	t.Run("target", func(t *testing.T) {
+		n := 0
+		whatever(t, func(r *rapid.T, want ledger.Target) {
+			n++
+			want.ID, want.Revision = fmt.Sprintf("%d#%s", n, want.ID), ""
+			put, err := l.PutTarget(r.Context(), want)
+			check(r, err)
+			want.Revision = put.Revision
+			got := targetsOf(r, l, want.Source)
+			equal(r, "target", got[slices.IndexFunc(got, func(t ledger.Target) bool { return t.ID == want.ID })], want)
+			equal(r, "target put", put, want)
+		})
+	})
 	t.Run("nothing is shared with the caller", func(t *testing.T) { testCopies(t, open(t)) })
 }
 
@@ -77,7 +92,14 @@ func testCopies(t *testing.T, l ledger.Ledger) {
 	check(t, l.PutResult(t.Context(), result))
 	run := ledger.Run{Name: "monday", Request: &job.Request{Source: "i-1"}}
 	check(t, l.PutRun(t.Context(), run))
+	target, err := l.PutTarget(t.Context(), aTarget("web", "lt-1", "ami-1"))
+	check(t, err)
+	want := aTarget("web", "lt-1", "ami-1")
+	want.Revision = target.Revision
 	for range 2 {
+		target.Points[0].Image, target.Begun.To.Image, target.Back.By = "spoilt", "spoilt", "spoilt"
+		target = targetsOf(t, l, "web")[0]
+		equal(t, "target", target, want)
 		spoilt.Job.Source.Tags["Name"], spoilt.Job.Await.Resource = "spoilt", "spoilt"
 		result.Image.Snapshots[0] = "spoilt"
 		run.Request.Source = "spoilt"

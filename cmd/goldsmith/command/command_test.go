@@ -1,0 +1,269 @@
+package command_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/smithy-go"
+
+	"goldsmith/cmd/goldsmith/command"
+	"goldsmith/local/ec2"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/tag"
+)
+
+const plans = "testdata/plans.yaml"
+
+func TestCheck(t *testing.T) {
+	play(t, func(s *scene) {
+		s.golden("check", s.types("check", plans), command.OK)
+		s.golden("check-wrong", s.types("check", "testdata/wrong.yaml"), command.Misused)
+		s.golden("check-wrong-json", s.types("check", "testdata/wrong.yaml", "-o", "json"), command.Misused)
+	})
+}
+
+func TestPlan(t *testing.T) {
+	play(t, func(s *scene) {
+		s.launch("web")
+		s.launch("db", protected)
+		rest := s.launch("rest")
+		s.must(s.suite.EC2.SetState(rest, ec2.Stopped))
+		s.golden("plan", s.types("plan", "--plans", plans), command.OK)
+		s.golden("plan-json", s.types("plan", "--plans", plans, "--name", "nightly", "-o", "json"), command.OK)
+		s.golden("plan-source", s.types("plan", "--plans", plans, "--source", rest), command.OK)
+		s.golden("plan-gone", s.types("plan", "--plans", plans, "--source", "i-0123456789abcdef0"), command.OK)
+		if changed := s.changes()[3:]; len(changed) > 0 { // three instances were launched
+			s.Errorf("plan changed something: %v", changed)
+		}
+	})
+}
+
+func TestPlanOverItsLimit(t *testing.T) {
+	play(t, func(s *scene) {
+		for _, name := range []string{"a", "b", "c", "d", "e"} {
+			s.launch(name)
+		}
+		s.golden("plan-limit", s.types("plan", "--plans", plans, "--name", "nightly"), command.Failed)
+	})
+}
+
+func TestPlanWhileARunIsOn(t *testing.T) {
+	play(t, func(s *scene) {
+		s.launch("web")
+		s.types("run", "nightly")
+		time.Sleep(20 * time.Second)
+		s.golden("plan-claimed", s.types("plan", "--plans", plans, "--name", "nightly"), command.OK)
+	})
+}
+
+func TestRun(t *testing.T) {
+	play(t, func(s *scene) {
+		s.launch("web")
+		s.launch("db", protected)
+		s.golden("run", s.types("run", "nightly"), command.OK)
+		time.Sleep(20 * time.Second)
+		s.golden("status-working", s.types("status"), command.OK)
+		s.golden("status-run-working", s.types("status", "nightly-now-abc123"), command.OK)
+		time.Sleep(2 * time.Hour)
+		s.golden("status", s.types("status"), command.OK)
+		s.golden("status-run", s.types("status", "nightly-now-abc123"), command.OK)
+		s.golden("status-run-json", s.types("status", "nightly-now-abc123", "-o", "json"), command.OK)
+		s.golden("images", s.types("images"), command.OK)
+		s.golden("images-json", s.types("images", "--name", "web", "--plan", "nightly", "-o", "json"), command.OK)
+		if got := s.types("images", "--name", "w*"); got.out != "no images\n" {
+			s.Errorf("a name is read as a pattern: %s", got.out)
+		}
+	})
+}
+
+func TestRollback(t *testing.T) {
+	play(t, func(s *scene) {
+		s.launch("web")
+		s.template("web", "web", "t3.micro")
+		s.template("web-arm", "web", "m6g.large")
+		s.types("run", "nightly", "--wait")
+		time.Sleep(time.Minute)
+		s.golden("rollback-nothing", s.types("rollback", "--name", "web", "--dry"), command.Partial)
+		time.Sleep(time.Hour)
+		s.golden("plan-templates", s.types("plan", "--plans", plans, "--name", "nightly"), command.OK)
+		s.types("run", "nightly", "--wait")
+		s.golden("images-uses", s.types("images", "--plans", plans, "--uses"), command.OK)
+		before := len(s.changes())
+		s.golden("rollback-dry", s.types("rollback", "--name", "web", "--dry"), command.OK)
+		if len(s.changes()) > before {
+			s.Errorf("--dry changed something: %v", s.changes()[before:])
+		}
+		s.golden("rollback", s.types("rollback", "--name", "web"), command.OK)
+		s.golden("rollback-json", s.types("rollback", "--name", "web", "-o", "json"), command.OK)
+		s.golden("rollback-unknown", s.types("rollback", "--name", "nobody"), command.Broken)
+		s.golden("plan-rolled-back", s.types("plan", "--plans", plans, "--name", "nightly"), command.OK)
+	})
+}
+
+func TestRunAndWait(t *testing.T) {
+	play(t, func(s *scene) {
+		s.launch("web")
+		s.launch("db", protected)
+		s.golden("run-wait", s.types("run", "nightly", "--wait", "--by", "the release"), command.OK)
+	})
+}
+
+func TestRunThatFails(t *testing.T) {
+	play(t, func(s *scene) {
+		for _, name := range []string{"a", "b", "c", "d", "e"} {
+			s.launch(name)
+		}
+		s.golden("run-failed", s.types("run", "nightly", "--wait"), command.Failed)
+		s.golden("run-unknown", s.types("run", "nighly"), command.Broken)
+	})
+}
+
+func TestCtrlCStopsWatchingOnly(t *testing.T) {
+	play(t, func(s *scene) {
+		s.launch("web")
+		ctx, stop := context.WithTimeout(s.Context(), 20*time.Second)
+		defer stop()
+		s.golden("run-interrupted", s.typesIn(ctx, "run", "nightly", "--wait"), command.Interrupted)
+		time.Sleep(2 * time.Hour)
+		if got := s.types("status", "nightly-now-abc123"); got.code != command.OK {
+			s.Errorf("the run did not go on: %s", got.out)
+		}
+	})
+}
+
+func TestStatusOfWhatIsDown(t *testing.T) {
+	play(t, func(s *scene) {
+		web := s.launch("web")
+		s.must(s.suite.EC2.SetState(web, ec2.Stopped))
+		claim := ledger.Claim{
+			Source: web, Name: "web", Run: "nightly-1", Plan: "nightly", Execution: "arn:aws:states:eu-central-1:123456789012:execution:goldsmith:nightly-1",
+			Since: time.Now(), WasRunning: true, Looked: true, StopSent: time.Now(), Left: time.Now().Add(time.Hour),
+		}
+		_, err := s.suite.Ledger.Claim(s.Context(), claim)
+		s.must(err)
+		s.golden("status-down", s.types("status"), command.OK)
+	})
+}
+
+// One mistake, one message, and nothing is done.
+func TestMistakes(t *testing.T) {
+	play(t, func(s *scene) {
+		s.launch("web")
+		for _, c := range []struct{ line, says string }{
+			{"frob", `unknown command "frob" for "goldsmith"`},
+			{"runn nightly", `Did you mean this?`},
+			{"plan --foo", "unknown flag: --foo"},
+			{"plan --output xml", `--output "xml" is neither text nor json`},
+			{"plan nightly", `plan takes no arguments, only flags; it got "nightly"`},
+			{"plan --plans nowhere.yaml", "there is no file nowhere.yaml"},
+			{"plan --plans " + plans + " --name nightlyy", `there is no plan "nightlyy"; there are: hourly, nightly, on-demand`},
+			{"plan --plans " + plans + " --source web", `--source "web" is no instance id`},
+			{"run", "run needs the name of one plan"},
+			{"run nightly weekly", `run takes the name of one plan, and nothing else; it got "weekly" too`},
+			{"run nightly --source web", `--source "web" is no instance id`},
+			{"rollback", "rollback needs --name"},
+			{"rollback --name web --to latest", "to"},
+			{"status --days 0", "--days and --most are whole numbers from 1"},
+			{"status a b", `it got "b" too`},
+		} {
+			got := s.types(strings.Fields(c.line)...)
+			if got.code != command.Misused || got.out != "" || !strings.HasPrefix(got.err, "goldsmith: ") || !strings.Contains(got.err, c.says) {
+				s.Errorf("%s: exit code %d, %q%q; want %q", c.line, got.code, got.out, got.err, c.says)
+			}
+		}
+		if changed := s.changes()[1:]; len(changed) > 0 || len(s.suite.States.List(all(s))) > 0 {
+			s.Errorf("a mistake changed something: %v", changed)
+		}
+	})
+}
+
+func TestNobodyAnswers(t *testing.T) {
+	play(t, func(s *scene) {
+		for name, c := range map[string]struct {
+			err  error
+			says string
+		}{
+			"denied": {&smithy.GenericAPIError{Code: "AccessDenied", Message: "no"}, "docs/operations.md"},
+			"busy":   {&smithy.GenericAPIError{Code: "Throttling", Message: "Rate exceeded"}, "try again in a minute"},
+			"else":   {errors.New("something"), "Try again"},
+		} {
+			s.unplugged = c.err
+			got := s.types("images")
+			if got.code != command.Broken || got.out != "" || strings.Count(got.err, "\n") != 1 || !strings.Contains(got.err, c.says) {
+				s.Errorf("%s: exit code %d, %q%q", name, got.code, got.out, got.err)
+			}
+		}
+	})
+}
+
+// Before Goldsmith is deployed plans can be rehearsed; all else says what is missing.
+func TestNotDeployed(t *testing.T) {
+	play(t, func(s *scene) {
+		s.launch("web")
+		s.bare = true
+		s.golden("plan-bare", s.types("plan", "--plans", plans, "--name", "nightly"), command.OK)
+		for _, line := range []string{"run nightly", "run nightly --wait", "status", "status nightly-1"} {
+			s.golden("bare", s.types(strings.Fields(line)...), command.Broken)
+		}
+	})
+}
+
+func TestColors(t *testing.T) {
+	play(t, func(s *scene) {
+		s.colors = true
+		if got := s.types("check", plans); !strings.Contains(got.out, "\x1b[1mnightly\x1b[0m") {
+			s.Errorf("%q", got.out)
+		}
+		if got := s.types("check", plans, "-o", "json"); strings.Contains(got.out, "\x1b") {
+			s.Errorf("JSON is colored: %q", got.out)
+		}
+	})
+}
+
+// Every command says what it is for, shows an example and lists the exit codes.
+func TestHelp(t *testing.T) {
+	play(t, func(s *scene) {
+		s.golden("help", s.types("--help"), command.OK)
+		for _, name := range []string{"plan", "run", "status", "images", "rollback", "check"} {
+			got := s.types(name, "--help")
+			for _, part := range []string{"Examples:", "Exit codes:", "--output"} {
+				if got.code != command.OK || !strings.Contains(got.out, part) {
+					s.Errorf("%s --help (exit code %d) lacks %q", name, got.code, part)
+				}
+			}
+		}
+	})
+}
+
+// What is read by programs is JSON, whole and nothing else.
+func TestJSON(t *testing.T) {
+	play(t, func(s *scene) {
+		s.launch("web")
+		for _, line := range []string{
+			"check " + plans, "plan --plans " + plans, "images", "status", "run nightly --wait", "status nightly-now-abc123",
+		} {
+			got := s.types(append(strings.Fields(line), "--output", "json")...)
+			if !json.Valid([]byte(got.out)) || !bytes.HasPrefix([]byte(got.out), []byte("{")) {
+				s.Errorf("%s: %s", line, got.out)
+			}
+		}
+	})
+}
+
+// Names come from anybody; a terminal obeys what is in them.
+func TestNamesAreHarmless(t *testing.T) {
+	play(t, func(s *scene) {
+		s.launch("web", func(in *sdk.RunInstancesInput) {
+			in.TagSpecifications[0].Tags = tag.List(map[string]string{"Name": "we\u202eb\nroot", tag.Plan: "nightly"})
+		})
+		if got := s.types("plan", "--plans", plans, "--name", "nightly"); !strings.Contains(got.out, "  web root  i-") {
+			s.Errorf("%q", got.out)
+		}
+	})
+}

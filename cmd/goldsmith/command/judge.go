@@ -1,0 +1,109 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"goldsmith/cmd/goldsmith/deployment"
+	"goldsmith/shared/fault"
+	"goldsmith/shared/plan"
+	"goldsmith/shared/reference"
+	"goldsmith/shared/retention"
+)
+
+// judge says of each image what its plan's rules and its uses say, as the next run would
+// before it makes images of its own. The note says what could not be looked at.
+func (t *terms) judge(ctx context.Context, which wanted, images []types.Image, shown []goldenImage) (note string, err error) {
+	if len(images) == 0 {
+		return "", nil
+	}
+	plans, err := t.rules(which.plans)
+	if err != nil {
+		return "", err
+	}
+	watcher, gate, err := t.watcher(ctx)
+	if err != nil {
+		return excuse(err)
+	}
+	if plans == nil {
+		note = "Why images are kept is left out: there is no file " + which.plans + "; name it with --plans."
+	}
+	if err := next(ctx, watcher, plans, shown); err != nil {
+		return note, err
+	}
+	if !which.uses {
+		return note, nil
+	}
+	uses, err := gate.Uses(ctx, images)
+	for i := range shown {
+		shown[i].Uses = uses[shown[i].ID]
+	}
+	return note, wrap("asking what refers to images", err)
+}
+
+// rules are the plans of the file; nil when there is none.
+func (t *terms) rules(path string) (map[string]plan.Plan, error) {
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) && path == plansFile {
+		return nil, nil
+	}
+	plans, err := t.plans(path)
+	return plans.Plans, err
+}
+
+func (t *terms) watcher(ctx context.Context) (retention.Watcher, reference.Gate, error) {
+	site, err := t.site(ctx)
+	if err != nil {
+		return retention.Watcher{}, reference.Gate{}, err
+	}
+	path, err := deployment.ImagePath(ctx, lambda.NewFromConfig(site.aws))
+	cloud := ec2.NewFromConfig(site.aws)
+	gate := reference.Gate{EC2: cloud, AutoScaling: autoscaling.NewFromConfig(site.aws), SSM: ssm.NewFromConfig(site.aws), Path: path, Now: t.Now}
+	return retention.Watcher{EC2: cloud, Book: site.ledger, Gate: gate, Now: t.Now}, gate, err
+}
+
+// excuse makes of what a role may not see a note: the list itself is of use without it.
+func excuse(err error) (string, error) {
+	var absent *deployment.Absent
+	if errors.As(err, &absent) || slices.Contains(denied, fault.Code(err)) {
+		return "Why images are kept is left out: " + fault.Brief(err), nil
+	}
+	return "", err
+}
+
+// next looks at each plan that has images in the list.
+func next(ctx context.Context, w retention.Watcher, plans map[string]plan.Plan, shown []goldenImage) error {
+	said := map[string]string{}
+	looked := map[string]bool{}
+	for _, i := range shown {
+		p, known := plans[i.Plan]
+		if !known || looked[i.Plan] {
+			continue
+		}
+		looked[i.Plan] = true
+		outlook, err := w.Look(ctx, p, retention.Scope{})
+		if err != nil {
+			return wrap("looking at the images of plan "+i.Plan, err)
+		}
+		for _, d := range outlook.Decisions {
+			said[d.ID] = d.String()
+		}
+		if !p.Keep.Rules() {
+			said[i.Plan] = "keep: the plan has no rule"
+		}
+	}
+	for n := range shown {
+		shown[n].Next = said[shown[n].ID]
+		if shown[n].Next == "" {
+			shown[n].Next = said[shown[n].Plan]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,159 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/spf13/cobra"
+
+	"goldsmith/cmd/goldsmith/deployment"
+	"goldsmith/cmd/goldsmith/rehearsal"
+	"goldsmith/shared/event"
+	"goldsmith/shared/fault"
+	"goldsmith/shared/plan"
+)
+
+func (t *terms) planCommand() *cobra.Command {
+	var path, name, source string
+	c := &cobra.Command{
+		Use:   "plan",
+		Short: "Show what a run would do, and do nothing",
+		Long: `Plan shows what a run that began now would do: which sources it would image and
+how, and which it would leave alone and why; what launch templates and aliases
+would point at; and what becomes of old images. It only reads, and decides with
+the same code as the run. The plans are those of the file, as a deployment of it
+would have them. Auto Scaling groups may be refreshed besides; what uses an image
+then is known only when they are.`,
+		Example: "  goldsmith plan\n  goldsmith plan --name nightly\n  goldsmith plan --name on-demand --source i-0123456789abcdef0",
+		Args:    takes(0, 0, ""),
+		RunE: func(c *cobra.Command, _ []string) error {
+			if source != "" {
+				if err := checkSource(source); err != nil {
+					return err
+				}
+			}
+			return t.plan(c.Context(), path, name, source)
+		},
+	}
+	c.Flags().StringVar(&path, "plans", plansFile, "the plans' file")
+	c.Flags().StringVar(&name, "name", "", "only this plan")
+	c.Flags().StringVar(&source, "source", "", "as if somebody asked for this one instance")
+	return c
+}
+
+// checkSource reads an id as trigger will.
+func checkSource(id string) error {
+	sent, err := event.RunNow{Plan: "plan", Source: id}.MarshalJSON()
+	if err == nil {
+		_, err = event.Decode(sent)
+	}
+	if err != nil {
+		return misusedf("--source %q is no instance id; want i- and 8 or 17 hex digits", id)
+	}
+	return nil
+}
+
+// planned is what plan shows.
+type planned struct {
+	// Note is what could not be looked at.
+	Note  string        `json:"note,omitempty"`
+	Plans []plannedPlan `json:"plans"`
+}
+
+type plannedPlan struct {
+	rehearsal.Night
+	Next *time.Time `json:"next,omitempty"`
+
+	plan plan.Plan
+}
+
+func (t *terms) plan(ctx context.Context, path, name, source string) error {
+	plans, err := t.plans(path)
+	if err != nil {
+		return err
+	}
+	names, err := chosenPlans(plans, name, source)
+	if err != nil {
+		return err
+	}
+	stage, note, err := t.stage(ctx)
+	if err != nil {
+		return err
+	}
+	found := planned{Note: note}
+	for _, name := range names {
+		each, err := t.rehearse(ctx, stage, plans.Plans[name], source)
+		if err != nil {
+			return wrap("rehearsing plan "+name, err)
+		}
+		found.Plans = append(found.Plans, each)
+	}
+	if err := t.show(found, func(p *page) { found.print(p, t.Now()) }); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(found.Plans, func(p plannedPlan) bool { return p.Refused != "" }) {
+		return ended{Failed}
+	}
+	return nil
+}
+
+// rehearse plays a run of a plan that begins now.
+func (t *terms) rehearse(ctx context.Context, stage rehearsal.Stage, p plan.Plan, source string) (plannedPlan, error) {
+	run := rehearsal.Scheduled(p, t.Now())
+	if source != "" {
+		run = rehearsal.Asked(p, source, t.Now())
+	}
+	night, err := stage.Play(ctx, run, p)
+	if err != nil {
+		return plannedPlan{}, err
+	}
+	each := plannedPlan{Night: night, plan: p}
+	next, err := upcoming(p, t.Now(), 1)
+	if len(next) > 0 {
+		each.Next = &next[0]
+	}
+	return each, err
+}
+
+func chosenPlans(plans plan.Plans, name, source string) ([]string, error) {
+	if name == "" && source != "" {
+		name = plans.Default
+	}
+	if name == "" {
+		return plans.Names(), nil
+	}
+	if _, ok := plans.Plans[name]; !ok {
+		return nil, misusedf("there is no plan %q; there are: %s", name, strings.Join(plans.Names(), ", "))
+	}
+	return []string{name}, nil
+}
+
+// stage is the account as it is. A suite that is not deployed holds no source,
+// so plans can be rehearsed before there is one.
+func (t *terms) stage(ctx context.Context) (rehearsal.Stage, string, error) {
+	site, err := t.site(ctx)
+	stage := rehearsal.Stage{
+		EC2: ec2.NewFromConfig(site.aws), AutoScaling: autoscaling.NewFromConfig(site.aws), Parameters: ssm.NewFromConfig(site.aws), Now: t.Now,
+	}
+	if err == nil {
+		stage.Book = site.ledger
+		stage.Path, err = deployment.ImagePath(ctx, lambda.NewFromConfig(site.aws))
+	}
+	var absent *deployment.Absent
+	switch {
+	case errors.As(err, &absent):
+		return stage, "Goldsmith is not deployed here yet; this is what it would do.", nil
+	case slices.Contains(denied, fault.Code(err)):
+		stage.Book = nil
+		return stage, "These credentials may not ask what is deployed (" + fault.Code(err) + "): what runs are working on now, templates and old images are left out.", nil
+	default:
+		return stage, "", err
+	}
+}

@@ -1,0 +1,169 @@
+package command
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"time"
+
+	"goldsmith/cmd/goldsmith/rehearsal"
+	"goldsmith/shared/job"
+	"goldsmith/shared/plan"
+	"goldsmith/shared/report"
+)
+
+func (f planned) print(p *page, now time.Time) {
+	if f.Note != "" {
+		p.line("%s", clean(f.Note))
+	}
+	for _, each := range f.Plans {
+		each.print(p, now)
+	}
+}
+
+func (n plannedPlan) print(p *page, now time.Time) {
+	p.heading("%s", n.Plan)
+	p.line("  %s", n.due(now))
+	if n.Refused != "" {
+		p.line("  %s %s", p.in(red, "It would fail:"), clean(n.Refused))
+		return
+	}
+	if len(n.Sources) == 0 {
+		p.line("  no source: enrol an instance with the tag goldsmith:plan=%s", n.Plan)
+	} else {
+		p.line("  %s", n.summary())
+	}
+	n.printImaged(p)
+	n.printSkipped(p)
+	n.printTemplates(p)
+	n.printImages(p)
+}
+
+func (n plannedPlan) due(now time.Time) string {
+	switch {
+	case n.Next != nil:
+		return "next run " + dueAt(*n.Next) + ", in " + span(n.Next.Sub(now))
+	case n.plan.Schedule != "":
+		return "due " + n.plan.Schedule
+	default:
+		return "no schedule: it runs when somebody asks"
+	}
+}
+
+func (n plannedPlan) split() (imaged, skipped []rehearsal.Source) {
+	for _, s := range n.Sources {
+		if s.Skip != nil {
+			skipped = append(skipped, s)
+			continue
+		}
+		imaged = append(imaged, s)
+	}
+	return imaged, skipped
+}
+
+func (n plannedPlan) summary() string {
+	imaged, skipped := n.split()
+	parts := []string{count(len(imaged), "source") + " to be imaged"}
+	if len(imaged) == 0 {
+		parts[0] = "nothing to be imaged"
+	}
+	stops := 0
+	for _, s := range imaged {
+		if s.Decision == job.StopFirst {
+			stops++
+		}
+	}
+	if stops > 0 {
+		parts = append(parts, fmt.Sprintf("%s stopped for it, %d at once", count(stops, "instance"), min(stops, n.plan.Concurrency)))
+	}
+	if len(skipped) > 0 {
+		parts = append(parts, count(len(skipped), "source")+" left alone")
+	}
+	return strings.Join(parts, "; ")
+}
+
+func (n plannedPlan) printImaged(p *page) {
+	imaged, _ := n.split()
+	if len(imaged) == 0 {
+		return
+	}
+	rows := [][]string{{"SOURCE", "ID", "WILL BE", "WARNINGS"}}
+	for _, s := range imaged {
+		rows = append(rows, []string{s.Name, s.ID, n.how(s), texts(s.Warnings)})
+	}
+	p.line("")
+	p.table(rows)
+}
+
+func (n plannedPlan) how(s rehearsal.Source) string {
+	switch {
+	case s.Decision == job.StopFirst:
+		return "stopped, imaged, started"
+	case !s.Running:
+		return "imaged; it is stopped and stays so"
+	case n.plan.Consistency == plan.Reboot:
+		return "rebooted and imaged"
+	default:
+		return "imaged as it runs"
+	}
+}
+
+func (n plannedPlan) printSkipped(p *page) {
+	_, skipped := n.split()
+	if len(skipped) == 0 {
+		return
+	}
+	rows := [][]string{{"LEFT ALONE", "ID", "REASON", "WHY"}}
+	for _, s := range skipped {
+		rows = append(rows, []string{s.Name, s.ID, string(s.Skip.Code), s.Skip.Text})
+	}
+	p.line("")
+	p.table(rows)
+}
+
+func texts(reasons []job.Reason) string {
+	var all []string
+	for _, r := range reasons {
+		all = append(all, r.Text)
+	}
+	return strings.Join(all, "; ")
+}
+
+func (n plannedPlan) printTemplates(p *page) {
+	if len(n.Templates) == 0 {
+		return
+	}
+	names := map[string]string{}
+	for _, s := range n.Sources {
+		names[s.ID] = s.Name
+	}
+	rows := [][]string{{"TEMPLATE OR ALIAS", "FROM", "TO", "NOTE"}}
+	for _, t := range n.Templates {
+		from, to := cmp.Or(t.From, "-"), "new image of "+names[t.Source]
+		if strings.HasPrefix(t.Target, "lt-") && t.Previous > 0 {
+			from += fmt.Sprintf(" (version %d)", t.Previous)
+		}
+		if t.Problem != "" {
+			to = "left alone"
+		}
+		rows = append(rows, []string{report.Label(t.Name, t.Target), from, to, cmp.Or(t.Problem, t.Note)})
+	}
+	p.line("")
+	p.table(rows)
+}
+
+func (n plannedPlan) printImages(p *page) {
+	if n.Blind != "" {
+		p.line("")
+		p.line("  %s %s", p.in(red, "No image would be removed:"), clean(n.Blind))
+	}
+	if len(n.Images) == 0 {
+		return
+	}
+	rows := [][]string{{"OLD IMAGE", "OF", "WILL BE"}}
+	for _, i := range n.Images {
+		rows = append(rows, []string{i.ID, i.Name, i.String()})
+	}
+	p.line("")
+	p.table(rows)
+}

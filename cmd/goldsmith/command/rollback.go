@@ -1,0 +1,127 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"goldsmith/cmd/goldsmith/deployment"
+	"goldsmith/shared/event"
+	"goldsmith/shared/job"
+	"goldsmith/shared/report"
+)
+
+func (t *terms) rollbackCommand() *cobra.Command {
+	e := event.Rollback{}
+	c := &cobra.Command{
+		Use:   "rollback",
+		Short: "Point launch templates and the alias back at an earlier image",
+		Long: `Rollback points everything that takes the images of a source back at the image
+it had before, or at the one that --to names, and holds it there: runs leave it
+alone until somebody lets it follow again. It refuses an image that is gone or
+cannot be launched before it changes anything. --dry shows what it would do.`,
+		Example: "  goldsmith rollback --name web --dry\n  goldsmith rollback --name web --to ami-0123456789abcdef0",
+		Args:    takes(0, 0, ""),
+		RunE: func(c *cobra.Command, _ []string) error {
+			if e.Name == "" {
+				return misusedf("rollback needs --name, the name of a source")
+			}
+			if err := checkRollback(e); err != nil {
+				return err
+			}
+			return t.rollback(c.Context(), e)
+		},
+	}
+	c.Flags().StringVar(&e.Name, "name", "", "the source's name: its tag goldsmith:name, else Name")
+	c.Flags().StringVar(&e.To, "to", "", "an image id, or a version of a launch template (default what was before)")
+	c.Flags().StringVar(&e.By, "by", t.User, "who asks, for the message")
+	c.Flags().BoolVar(&e.Dry, "dry", false, "show what would change, and change nothing")
+	return c
+}
+
+// checkRollback reads the event as the function will.
+func checkRollback(e event.Rollback) error {
+	sent, err := e.MarshalJSON()
+	if err == nil {
+		_, err = event.Decode(sent)
+	}
+	if err != nil {
+		return misused{err}
+	}
+	return nil
+}
+
+// rolledBack is what the function answers.
+type rolledBack struct {
+	Name    string       `json:"name"`
+	Dry     bool         `json:"dry,omitempty"`
+	Targets []backTarget `json:"targets"`
+}
+
+type backTarget struct {
+	job.Rolled
+	There  bool     `json:"there,omitempty"`
+	Groups []string `json:"groups,omitempty"`
+}
+
+func (t *terms) rollback(ctx context.Context, e event.Rollback) error {
+	cfg, err := t.AWS(ctx, t.account)
+	if err != nil {
+		return err
+	}
+	answer := rolledBack{Targets: []backTarget{}}
+	if err := invoke(ctx, cfg, deployment.Rollback, e, &answer); err != nil {
+		return err
+	}
+	if err := t.show(answer, answer.print); err != nil {
+		return err
+	}
+	for _, each := range answer.Targets {
+		if each.Problem != "" {
+			return ended{Partial}
+		}
+	}
+	return nil
+}
+
+func (r rolledBack) print(p *page) {
+	did := "rolled back"
+	if r.Dry {
+		did = "would be rolled back; nothing was changed"
+	}
+	p.line("%s: %s", p.in(bold, clean(r.Name)), did)
+	rows := [][]string{{"TEMPLATE OR ALIAS", "CHANGE", "NOTE"}}
+	for _, t := range r.Targets {
+		rows = append(rows, []string{report.Label(t.Name, t.Target), t.change(r.Dry), t.note()})
+	}
+	p.line("")
+	p.table(rows)
+}
+
+func (t backTarget) change(dry bool) string {
+	switch {
+	case t.Problem != "":
+		return "left alone"
+	case t.There:
+		return "has " + t.To + " already"
+	case dry:
+		return t.From + " -> " + t.To
+	default:
+		return report.Roll{Rolled: t.Rolled}.Change()
+	}
+}
+
+func (t backTarget) note() string {
+	notes := []string{}
+	for _, each := range []string{t.Problem, t.Note} {
+		if each != "" {
+			notes = append(notes, each)
+		}
+	}
+	if len(t.Groups) > 0 {
+		notes = append(notes, fmt.Sprintf("instance refresh rolled back in %s", strings.Join(t.Groups, ", ")))
+	}
+	return strings.Join(notes, "; ")
+}

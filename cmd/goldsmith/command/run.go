@@ -1,0 +1,64 @@
+package command
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"goldsmith/cmd/goldsmith/deployment"
+	"goldsmith/shared/event"
+)
+
+func (t *terms) runCommand() *cobra.Command {
+	var wait bool
+	e := event.RunNow{}
+	c := &cobra.Command{
+		Use:   "run PLAN",
+		Short: "Run a plan now",
+		Long: `Run starts a run of a plan as it is deployed, whatever its schedule: of all its
+sources, or of one. Its window opens now. With --wait it shows what comes of
+each source and ends with the run's report.`,
+		Example: "  goldsmith run nightly --wait\n  goldsmith run on-demand --source i-0123456789abcdef0",
+		Args:    takes(1, 1, "the name of one plan"),
+		RunE: func(c *cobra.Command, args []string) error {
+			e.Plan = args[0]
+			if e.Source != "" {
+				if err := checkSource(e.Source); err != nil {
+					return err
+				}
+			}
+			return t.run(c.Context(), e, wait)
+		},
+	}
+	c.Flags().StringVar(&e.Source, "source", "", "only this instance")
+	c.Flags().StringVar(&e.By, "by", t.User, "who asks, for the run's message")
+	c.Flags().BoolVar(&wait, "wait", false, "wait until the run has ended")
+	return c
+}
+
+// started is what run shows.
+type started struct {
+	Run       string `json:"run"`
+	Execution string `json:"execution"`
+}
+
+func (t *terms) run(ctx context.Context, e event.RunNow, wait bool) error {
+	cfg, err := t.AWS(ctx, t.account)
+	if err != nil {
+		return err
+	}
+	// The id makes a call that the SDK repeats the same request.
+	e.ID = t.NewID()
+	var answer started
+	if err := invoke(ctx, cfg, deployment.Trigger, e, &answer); err != nil {
+		return err
+	}
+	if wait {
+		return t.follow(ctx, answer)
+	}
+	return t.show(answer, func(p *page) {
+		p.line("%s has started", p.in(bold, answer.Run))
+		p.line("  %s", answer.Execution)
+		p.line("  goldsmith status %s   shows what comes of it", answer.Run)
+	})
+}

@@ -1,0 +1,201 @@
+package command_test
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/google/go-cmp/cmp"
+
+	"goldsmith/cmd/goldsmith/command"
+	"goldsmith/local/clock"
+	"goldsmith/local/ec2"
+	"goldsmith/local/states"
+	"goldsmith/local/suite"
+	"goldsmith/shared/plan"
+	"goldsmith/shared/planfile"
+	"goldsmith/shared/tag"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// scene is a suite in fake time and a person at a terminal.
+type scene struct {
+	*testing.T
+	suite *suite.Suite
+	cloud *sdk.Client
+	ids   map[string]string
+	// unplugged makes the account's configuration fail.
+	unplugged error
+	// bare is an account that Goldsmith is not deployed in.
+	bare bool
+	// asked counts the runs that were asked for.
+	asked int
+	// colors is what the terminal shows.
+	colors bool
+}
+
+// play plays a story in fake time: midnight, 1 January 2000.
+func play(t *testing.T, story func(s *scene)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		plans, err := planfile.Load("testdata/plans.yaml", time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		story(open(t, plans))
+	})
+}
+
+func open(t *testing.T, plans plan.Plans) *scene {
+	t.Helper()
+	s := &scene{T: t, ids: map[string]string{}}
+	var err error
+	if s.suite, err = suite.New(suite.Options{Clock: clock.Real(), Plans: plans, Seed: 1}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.must(s.suite.Close()) })
+	s.cloud = sdk.NewFromConfig(s.suite.AWS())
+	return s
+}
+
+func (s *scene) must(err error) {
+	s.Helper()
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
+// launch starts an instance of the plan nightly that runs.
+func (s *scene) launch(name string, edits ...func(*sdk.RunInstancesInput)) string {
+	s.Helper()
+	one := aws.Int32(1)
+	in := &sdk.RunInstancesInput{
+		ImageId: aws.String(ec2.ImageX86), InstanceType: "t3.micro", MinCount: one, MaxCount: one,
+		TagSpecifications: []types.TagSpecification{{
+			ResourceType: types.ResourceTypeInstance, Tags: tag.List(map[string]string{"Name": name, tag.Plan: "nightly"}),
+		}},
+	}
+	for _, edit := range edits {
+		edit(in)
+	}
+	out, err := s.cloud.RunInstances(s.Context(), in)
+	s.must(err)
+	id := aws.ToString(out.Instances[0].InstanceId)
+	s.must(s.suite.EC2.SetState(id, ec2.Running))
+	s.ids[name] = id
+	return id
+}
+
+// template makes a launch template that wants a source's image.
+func (s *scene) template(name, source, kind string) {
+	s.Helper()
+	_, err := s.cloud.CreateLaunchTemplate(s.Context(), &sdk.CreateLaunchTemplateInput{
+		LaunchTemplateName: aws.String(name),
+		LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: aws.String(ec2.ImageX86), InstanceType: types.InstanceType(kind)},
+		TagSpecifications: []types.TagSpecification{{
+			ResourceType: types.ResourceTypeLaunchTemplate, Tags: tag.List(map[string]string{tag.Source: source}),
+		}},
+	})
+	s.must(err)
+}
+
+func protected(in *sdk.RunInstancesInput) { in.DisableApiStop = aws.Bool(true) }
+
+// said is what a command line printed, and its exit code.
+type said struct {
+	out, err string
+	code     int
+}
+
+// types runs a command line.
+func (s *scene) types(line ...string) said { return s.typesIn(s.Context(), line...) }
+
+func (s *scene) typesIn(ctx context.Context, line ...string) said {
+	var out, err bytes.Buffer
+	p := command.Program{
+		AWS: s.config, Colors: s.colors,
+		Now: time.Now, Out: &out, Err: &err, User: "jo", NewID: s.newID,
+	}
+	code := p.Run(ctx, line)
+	return said{out.String(), err.String(), code}
+}
+
+// newID is abc123, then abc124.
+func (s *scene) newID() string {
+	s.asked++
+	return fmt.Sprintf("abc%d", 122+s.asked)
+}
+
+func (s *scene) config(context.Context, command.Account) (aws.Config, error) {
+	cfg := s.suite.AWS()
+	if s.bare {
+		cfg.HTTPClient = undeployed{cfg.HTTPClient}
+	}
+	return cfg, s.unplugged
+}
+
+// undeployed is an account whose Lambda knows no function.
+type undeployed struct{ aws.HTTPClient }
+
+func (u undeployed) Do(r *http.Request) (*http.Response, error) {
+	if strings.Contains(r.URL.Path, "/functions/") {
+		r.URL.Path = "/2015-03-31/functions/none/configuration"
+		r.URL.RawPath, r.Method, r.Body = "", http.MethodGet, http.NoBody
+	}
+	return u.HTTPClient.Do(r)
+}
+
+// golden holds what was said against a file; -update writes it.
+func (s *scene) golden(name string, got said, code int) {
+	s.Helper()
+	golden(s.T, name, got, code)
+}
+
+func golden(t *testing.T, name string, got said, code int) {
+	t.Helper()
+	if got.code != code {
+		t.Errorf("exit code %d, want %d", got.code, code)
+	}
+	text := got.out
+	if got.err != "" {
+		text += "--- standard error ---\n" + got.err
+	}
+	path := filepath.Join("testdata", name+".txt")
+	if *update {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), text); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", name, diff)
+	}
+}
+
+// changes are the calls that a person made and that change something.
+func (s *scene) changes() (found []string) {
+	for _, c := range s.suite.Calls.Since(0) {
+		if c.Caller == "" && !strings.HasPrefix(c.Action, "Describe") && !strings.HasPrefix(c.Action, "Get") && c.Action != "Query" {
+			found = append(found, c.Action)
+		}
+	}
+	return found
+}
+
+// all are the executions of the state machine.
+func all(s *scene) states.Filter { return states.Filter{Machine: s.suite.Machine} }

@@ -1,0 +1,144 @@
+package command
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"goldsmith/shared/report"
+)
+
+// terms are what every command was asked under.
+type terms struct {
+	Program
+	account Account
+	output  string
+}
+
+// The forms of output.
+const (
+	text   = "text"
+	inJSON = "json"
+)
+
+// show prints what a command found: as JSON, or as print writes it.
+func (t *terms) show(found any, print func(page *page)) error {
+	if t.output == inJSON {
+		encoder := json.NewEncoder(t.Out)
+		encoder.SetEscapeHTML(false)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(found)
+	}
+	p := &page{colors: t.Colors}
+	print(p)
+	_, err := io.WriteString(t.Out, p.String())
+	return err
+}
+
+// colored reports whether a file is a terminal whose owner wants colors (no-color.org).
+func colored(file *os.File) bool {
+	if os.Getenv("NO_COLOR") != "" { //nolint:forbidigo // a person's terminal, not a function's setting
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// page is text being written, for a person.
+type page struct {
+	strings.Builder
+	colors bool
+}
+
+type color string
+
+const (
+	bold   color = "1"
+	red    color = "31"
+	green  color = "32"
+	yellow color = "33"
+	faint  color = "2"
+)
+
+// in is text in a color, on a terminal that shows it.
+func (p *page) in(c color, text string) string {
+	if !p.colors || text == "" {
+		return text
+	}
+	return "\x1b[" + string(c) + "m" + text + "\x1b[0m"
+}
+
+// line writes one line. Names and causes come from anybody, so whatever would
+// move a terminal's cursor was taken out of them by clean.
+func (p *page) line(format string, args ...any) { fmt.Fprintf(p, format+"\n", args...) }
+
+// heading starts a part of the page.
+func (p *page) heading(format string, args ...any) {
+	if p.Len() > 0 {
+		p.line("")
+	}
+	p.line("%s", p.in(bold, fmt.Sprintf(format, args...)))
+}
+
+// table writes rows in columns; the first row is the heading.
+func (p *page) table(rows [][]string) {
+	widths := map[int]int{}
+	for _, row := range rows {
+		for i, cell := range row {
+			row[i] = clean(cell)
+			widths[i] = max(widths[i], utf8.RuneCountInString(row[i]))
+		}
+	}
+	for n, row := range rows {
+		var line strings.Builder
+		for i, cell := range row {
+			line.WriteString("  " + cell + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)))
+		}
+		written := strings.TrimRight(line.String(), " ")
+		if n == 0 {
+			written = p.in(faint, written)
+		}
+		p.line("%s", written)
+	}
+}
+
+func clean(text string) string { return report.OneLine(text) }
+
+// stamp is a moment as the tables show it.
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format("2006-01-02 15:04 UTC")
+}
+
+// span is a length of time in its two largest units: "3d 4h", "23h 5m", "40s".
+func span(d time.Duration) string {
+	d = max(d, 0).Round(time.Second)
+	for _, unit := range []struct {
+		size, rest  time.Duration
+		name, minor string
+	}{{24 * time.Hour, time.Hour, "d", "h"}, {time.Hour, time.Minute, "h", "m"}, {time.Minute, time.Second, "m", "s"}} {
+		if d < unit.size {
+			continue
+		}
+		whole, rest := d/unit.size, d%unit.size/unit.rest
+		if rest == 0 {
+			return fmt.Sprintf("%d%s", whole, unit.name)
+		}
+		return fmt.Sprintf("%d%s %d%s", whole, unit.name, rest, unit.minor)
+	}
+	return fmt.Sprintf("%ds", d/time.Second)
+}
+
+// count is a number with its noun: "1 instance", "3 instances".
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

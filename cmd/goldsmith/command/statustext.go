@@ -1,0 +1,67 @@
+package command
+
+import (
+	"cmp"
+	"strings"
+
+	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
+)
+
+func (s status) print(p *page) {
+	s.printDown(p)
+	s.printWorking(p)
+	s.printRuns(p)
+}
+
+// printDown comes first: it is what somebody has to do something about.
+func (s status) printDown(p *page) {
+	if len(s.Down) == 0 {
+		return
+	}
+	p.heading("%s", p.in(red, "Down because of Goldsmith"))
+	for _, w := range s.Down {
+		p.line("  %s: %s since %s, stopped by run %s", clean(w.label()), w.State, stamp(w.StopSent), w.Run)
+		p.line("    Goldsmith goes on trying to start it every few minutes. Now: %s", w.Do)
+	}
+}
+
+func (s status) printWorking(p *page) {
+	p.heading("Being worked on")
+	if len(s.Working) == 0 {
+		p.line("  nothing")
+		return
+	}
+	rows := [][]string{{"SOURCE", "ID", "SINCE", "NOW", "RUN"}}
+	for _, w := range s.Working {
+		rows = append(rows, []string{w.Name, w.Source, stamp(w.Since), w.State, w.Run})
+	}
+	p.table(rows)
+}
+
+func (s status) printRuns(p *page) {
+	p.heading("Runs of the last %s", count(s.days, "day"))
+	if len(s.Runs) == 0 {
+		p.line("  none")
+		return
+	}
+	rows := [][]string{{"RUN", "STARTED", "TOOK", "OUTCOME", "WHAT"}}
+	for _, r := range s.Runs {
+		rows = append(rows, []string{r.Run, stamp(r.Started), r.took(), r.word(), cmp.Or(r.Problem, r.Summary)})
+	}
+	p.table(rows)
+}
+
+func (r oneOf) took() string {
+	if r.Ended == nil {
+		return "-"
+	}
+	return span(r.Ended.Sub(r.Started))
+}
+
+// word is the outcome; of a run that has none yet, what Step Functions says.
+func (r oneOf) word() string {
+	if r.Outcome == "" || r.Status == string(sfntypes.ExecutionStatusRunning) {
+		return strings.ToLower(strings.ReplaceAll(r.Status, "_", " "))
+	}
+	return r.Outcome
+}

@@ -1,0 +1,90 @@
+// Package deployment finds what is deployed in an account and Region. Functions
+// have fixed names (docs/decisions/0007); what has none, they were told.
+package deployment
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+
+	"goldsmith/shared/fault"
+	"goldsmith/shared/settings"
+)
+
+// The deployed functions that people call or ask.
+const (
+	Trigger  = "goldsmith-trigger"
+	Rollback = "goldsmith-rollback"
+	// knower is told both the table and the state machine.
+	knower = "goldsmith-recover"
+	// pathKnower is told the Parameter Store path of the images' aliases.
+	pathKnower = "goldsmith-roll"
+)
+
+// Functions tells how functions are set up.
+type Functions interface {
+	GetFunctionConfiguration(context.Context, *lambda.GetFunctionConfigurationInput, ...func(*lambda.Options)) (*lambda.GetFunctionConfigurationOutput, error)
+}
+
+// Deployment is one suite.
+type Deployment struct {
+	// Table is the ledger's name.
+	Table string
+	// Machine is the state machine's ARN.
+	Machine string
+}
+
+// Absent says that there is no suite in the account and Region.
+type Absent struct{ Err error }
+
+// Error says so, and what to do.
+func (e *Absent) Error() string {
+	return "Goldsmith is not deployed in this account and Region: " + fault.Brief(e.Err) +
+		". Check the profile and the Region, or deploy it (docs/operations.md)"
+}
+
+// Unwrap gives what AWS said.
+func (e *Absent) Unwrap() error { return e.Err }
+
+// Find asks the functions what they were told.
+func Find(ctx context.Context, api Functions) (Deployment, error) {
+	told, err := environment(ctx, api, knower)
+	if err != nil {
+		return Deployment{}, err
+	}
+	d := Deployment{Table: told[string(settings.Table)], Machine: machine(told[string(settings.StateMachine)])}
+	if d.Table == "" || d.Machine == "" {
+		return d, fault.Failure("Deploy the suite again.", "function %s is not told %s and %s", knower, settings.Table, settings.StateMachine)
+	}
+	return d, nil
+}
+
+// machine is the state machine's ARN of an ARN that may name an alias of it:
+// through an alias one sees only the executions that were started by it.
+func machine(arn string) string {
+	parts := strings.Split(arn, ":")
+	return strings.Join(parts[:min(len(parts), 7)], ":")
+}
+
+// ImagePath is the Parameter Store path that the aliases of images lie under.
+func ImagePath(ctx context.Context, api Functions) (string, error) {
+	told, err := environment(ctx, api, pathKnower)
+	return told[string(settings.ImagePath)], err
+}
+
+func environment(ctx context.Context, api Functions, function string) (map[string]string, error) {
+	out, err := api.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: aws.String(function)})
+	if fault.IsNotFound(err) {
+		return nil, &Absent{Err: err}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("asking how %s is set up: %w", function, err)
+	}
+	if out.Environment == nil {
+		return nil, nil
+	}
+	return out.Environment.Variables, nil
+}

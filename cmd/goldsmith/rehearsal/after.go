@@ -1,0 +1,140 @@
+package rehearsal
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/shared/image"
+	"goldsmith/shared/job"
+	"goldsmith/shared/plan"
+	"goldsmith/shared/tag"
+)
+
+// after is the account as the run would leave it: what EC2, Parameter Store and
+// the ledger say now, with what the run changes before it looks at old images.
+// So retention and its gates decide by their own code about tomorrow.
+type after struct {
+	EC2
+	Book
+	stage Stage
+	run   string
+	// made are the images that would be there, and results those of their jobs.
+	made    []types.Image
+	results []job.Result
+	// expected are the ids of made; EC2 gives real ones.
+	expected map[string]bool
+	// templates are the launch templates that would launch a new image, by id, and aliases the parameters that would hold one.
+	templates map[string]string
+	aliases   map[string]string
+}
+
+func newAfter(s Stage, run job.Run, p plan.Plan, n Night) *after {
+	a := &after{
+		EC2: s.EC2, Book: s.Book, stage: s, run: run.Name,
+		expected: map[string]bool{}, templates: map[string]string{}, aliases: map[string]string{},
+	}
+	for _, source := range n.Sources {
+		if source.Decision == job.SkipIt {
+			continue
+		}
+		id := Expected(source.ID)
+		j := job.Job{Run: run, Plan: p, Source: job.Source{ID: source.ID, Name: source.Name, Tags: tag.Map(source.instance.Tags)}}
+		a.expected[id] = true
+		a.made = append(a.made, types.Image{
+			ImageId: aws.String(id), State: types.ImageStateAvailable, Tags: tag.List(image.Tags(j)),
+			CreationDate: aws.String(s.Now().UTC().Format(time.RFC3339)),
+		})
+		a.results = append(a.results, job.Result{
+			Run: run.Name, Source: source.ID, Image: job.Image{ID: id, State: string(types.ImageStateAvailable)},
+		})
+	}
+	for _, t := range n.Templates {
+		if t.Problem != "" {
+			continue
+		}
+		if strings.HasPrefix(t.Target, "lt-") {
+			a.templates[t.Target] = t.To
+		} else {
+			a.aliases[t.Target] = t.To
+		}
+	}
+	return a
+}
+
+// Expected is what the image of a source is called that does not exist yet.
+func Expected(source string) string { return "new image of " + source }
+
+// DescribeImages lists the images of a plan, those to come on the last page.
+func (a *after) DescribeImages(ctx context.Context, in *ec2.DescribeImagesInput, o ...func(*ec2.Options)) (*ec2.DescribeImagesOutput, error) {
+	out, err := a.EC2.DescribeImages(ctx, in, o...)
+	if err == nil && out.NextToken == nil {
+		out.Images = append(out.Images, a.made...)
+	}
+	return out, err
+}
+
+// Results are those of a run; of the rehearsed one those to come.
+func (a *after) Results(ctx context.Context, run string) iter.Seq2[job.Result, error] {
+	if run != a.run {
+		return a.Book.Results(ctx, run)
+	}
+	return func(yield func(job.Result, error) bool) {
+		for _, r := range a.results {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+// DescribeLaunchTemplateVersions shows the rolled templates with one version, which is
+// default and latest. A version that a group pins by its number is asked for by its
+// template, and stays.
+func (a *after) DescribeLaunchTemplateVersions(ctx context.Context, in *ec2.DescribeLaunchTemplateVersionsInput, o ...func(*ec2.Options)) (*ec2.DescribeLaunchTemplateVersionsOutput, error) {
+	out, err := a.EC2.DescribeLaunchTemplateVersions(ctx, in, o...)
+	if err != nil || in.LaunchTemplateId != nil || in.LaunchTemplateName != nil {
+		return out, err
+	}
+	for i, v := range out.LaunchTemplateVersions {
+		if to, rolled := a.templates[aws.ToString(v.LaunchTemplateId)]; rolled {
+			v.DefaultVersion, v.LaunchTemplateData = aws.Bool(true), &types.ResponseLaunchTemplateData{ImageId: aws.String(to)}
+			out.LaunchTemplateVersions[i] = v
+		}
+	}
+	return out, nil
+}
+
+// DescribeImageReferences leaves out the parameters that would hold another image.
+func (a *after) DescribeImageReferences(ctx context.Context, in *ec2.DescribeImageReferencesInput, o ...func(*ec2.Options)) (*ec2.DescribeImageReferencesOutput, error) {
+	known := *in
+	known.ImageIds = slices.DeleteFunc(slices.Clone(in.ImageIds), func(id string) bool { return a.expected[id] })
+	if len(known.ImageIds) == 0 {
+		return &ec2.DescribeImageReferencesOutput{}, nil
+	}
+	out, err := a.EC2.DescribeImageReferences(ctx, &known, o...)
+	if err != nil {
+		return out, err
+	}
+	out.ImageReferences = slices.DeleteFunc(out.ImageReferences, func(r types.ImageReference) bool {
+		_, name, ok := strings.Cut(aws.ToString(r.Arn), ":parameter/")
+		_, plain := a.aliases[name]
+		_, rooted := a.aliases["/"+name]
+		return ok && (plain || rooted)
+	})
+	return out, nil
+}
+
+// DescribeImageAttribute says of an image to come that nobody else may launch it.
+func (a *after) DescribeImageAttribute(ctx context.Context, in *ec2.DescribeImageAttributeInput, o ...func(*ec2.Options)) (*ec2.DescribeImageAttributeOutput, error) {
+	if a.expected[aws.ToString(in.ImageId)] {
+		return &ec2.DescribeImageAttributeOutput{}, nil
+	}
+	return a.EC2.DescribeImageAttribute(ctx, in, o...)
+}

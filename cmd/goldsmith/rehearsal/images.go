@@ -1,0 +1,67 @@
+package rehearsal
+
+import (
+	"context"
+	"time"
+
+	"goldsmith/shared/job"
+	"goldsmith/shared/plan"
+	"goldsmith/shared/reference"
+	"goldsmith/shared/retention"
+)
+
+// Image is one old image and what the end of the run would do with it.
+type Image struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	// Step is what would be next for it, Why the reason, Due when it goes if it does.
+	Step retention.Step `json:"step"`
+	Why  []string       `json:"why"`
+	Due  *time.Time     `json:"due,omitempty"`
+
+	decision retention.Decision
+}
+
+// String is the decision in words.
+func (i Image) String() string { return i.decision.String() }
+
+// Going reports whether the image is on its way out.
+func (i Image) Going() bool { return i.decision.Going() }
+
+// images are the decisions about the plan's images as the run would leave them:
+// with its new images, and with the templates and aliases that it rolls.
+func (s Stage) images(ctx context.Context, run job.Run, p plan.Plan, n Night) (images []Image, blind string, err error) {
+	left := newAfter(s, run, p, n)
+	scope := retention.Scope{}
+	if run.Request != nil {
+		scope.Source = run.Request.Source
+	}
+	watcher := retention.Watcher{EC2: left, Book: left, Now: s.Now, Gate: reference.Gate{
+		EC2: left, AutoScaling: s.AutoScaling, SSM: left.parameters(), Path: s.Path, Now: s.Now,
+	}}
+	outlook, err := watcher.Look(ctx, p, scope)
+	if err != nil {
+		return nil, "", err
+	}
+	if outlook.Blind != nil {
+		blind = outlook.Blind.Error()
+	}
+	return shown(outlook.Decisions, left.expected), blind, nil
+}
+
+// shown are the decisions without the images that do not exist yet and stay.
+func shown(decisions []retention.Decision, expected map[string]bool) []Image {
+	images := []Image{}
+	for _, d := range decisions {
+		if expected[d.ID] && !d.Going() {
+			continue
+		}
+		i := Image{ID: d.ID, Name: d.Name, Step: d.Step, Why: d.Why, decision: d}
+		if !d.Due.IsZero() {
+			due := d.Due.UTC()
+			i.Due = &due
+		}
+		images = append(images, i)
+	}
+	return images
+}

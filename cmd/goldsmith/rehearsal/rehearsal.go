@@ -1,0 +1,112 @@
+// Package rehearsal says what a run would do, and does nothing. It asks the same
+// functions of shared as the workflow's steps, so that a rehearsal equals the night.
+package rehearsal
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+
+	"goldsmith/shared/fault"
+	"goldsmith/shared/job"
+	"goldsmith/shared/plan"
+	"goldsmith/shared/reference"
+	"goldsmith/shared/retention"
+	"goldsmith/shared/source"
+	"goldsmith/shared/target"
+)
+
+// EC2 is all that a rehearsal asks of EC2: describes.
+type EC2 interface {
+	Sources
+	reference.Sharing
+	target.Reader
+	DescribeImages(context.Context, *ec2.DescribeImagesInput, ...func(*ec2.Options)) (*ec2.DescribeImagesOutput, error)
+}
+
+// Sources is what EC2 knows of sources.
+type Sources interface {
+	source.Lister
+	source.Investigator
+	source.Protector
+}
+
+// Parameters is all that it asks of Parameter Store.
+type Parameters interface {
+	target.Parameters
+	reference.Parameters
+}
+
+// Book is what it reads of the ledger.
+type Book interface {
+	retention.Book
+	target.Book
+}
+
+// Stage is what a rehearsal looks at. Without a Book, before anything is
+// deployed, it says nothing of templates and old images: none is Goldsmith's yet.
+type Stage struct {
+	EC2         EC2
+	AutoScaling reference.AutoScaling
+	Parameters  Parameters
+	Book        Book
+	// Path is the Parameter Store path that the aliases of images lie under.
+	Path string
+	Now  func() time.Time
+}
+
+// Night is what a run of a plan would do.
+type Night struct {
+	Plan string `json:"plan"`
+	// Refused is why the run would touch nothing at all.
+	Refused   string   `json:"refused,omitempty"`
+	Sources   []Source `json:"sources"`
+	Templates []Target `json:"templates"`
+	Images    []Image  `json:"images"`
+	// Blind is why no image would be removed: it cannot be found out what is in use.
+	Blind string `json:"blind,omitempty"`
+}
+
+// Play says what the run would do. It makes no call that changes anything.
+func (s Stage) Play(ctx context.Context, run job.Run, p plan.Plan) (Night, error) {
+	n := Night{Plan: run.Plan, Sources: []Source{}, Templates: []Target{}, Images: []Image{}}
+	selected, err := source.Selected(ctx, s.EC2, run, p.Sources)
+	if err != nil {
+		return n, err
+	}
+	err = source.WithinLimit(ctx, s.EC2, run, p.Limit, len(selected))
+	var refused *fault.Failed
+	if errors.As(err, &refused) {
+		n.Refused = refused.Error()
+		return n, nil
+	}
+	if err != nil {
+		return n, err
+	}
+	if n.Sources, err = s.sources(ctx, run, p, selected); err != nil || s.Book == nil {
+		return n, err
+	}
+	if n.Templates, err = s.templates(ctx, run, p, n.Sources); err != nil {
+		return n, err
+	}
+	n.Images, n.Blind, err = s.images(ctx, run, p, n)
+	return n, err
+}
+
+// Scheduled is the run that a plan's schedule would start at a moment.
+func Scheduled(p plan.Plan, at time.Time) job.Run {
+	at = at.UTC()
+	return job.Run{Name: job.RunName(p.Name, at), Plan: p.Name, Scheduled: at, Closes: at.Add(time.Duration(p.Window))}
+}
+
+// Asked is the run that a person would start at a moment; source is one instance, or empty for all.
+func Asked(p plan.Plan, source string, at time.Time) job.Run {
+	run := Scheduled(p, at)
+	run.Request = &job.Request{Source: source}
+	if source != "" {
+		run.Request.Kind = job.KindOf(source)
+	}
+	return run
+}

@@ -1,0 +1,137 @@
+package rehearsal
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"golang.org/x/sync/errgroup"
+
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/plan"
+	"goldsmith/shared/source"
+)
+
+// Source is one source and what the run would do with it.
+type Source struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	// Decision is what claim would decide.
+	Decision job.Decision `json:"decision"`
+	// Running is whether it runs now: what is stopped stays so.
+	Running bool `json:"running"`
+	// Skip is why nothing would be done.
+	Skip *job.Reason `json:"skip,omitempty"`
+	// Warnings are what to know of a source that would be imaged.
+	Warnings []job.Reason `json:"warnings,omitempty"`
+
+	instance types.Instance
+}
+
+// lookers is how many instances are asked about at once. EC2 answers twenty
+// describes a second for long, and the night may need some of them.
+const lookers = 5
+
+func (s Stage) sources(ctx context.Context, run job.Run, p plan.Plan, selected []types.Instance) ([]Source, error) {
+	held, err := s.held(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []Source
+	ids, why := source.Unenrolled(run, p.Sources, selected)
+	for _, id := range ids {
+		all = append(all, Source{ID: id, Name: id, Decision: job.SkipIt, Skip: &why})
+	}
+	facts, err := source.Investigate(ctx, s.EC2, selected)
+	if err != nil {
+		return nil, err
+	}
+	found := make([]Source, len(facts))
+	group, each := errgroup.WithContext(ctx)
+	group.SetLimit(lookers)
+	for i, f := range facts {
+		group.Go(func() (err error) {
+			found[i], err = s.source(each, run, p, f, held)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	all = append(all, found...)
+	slices.SortStableFunc(all, func(a, b Source) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
+	return all, nil
+}
+
+// held are the claims, by source.
+func (s Stage) held(ctx context.Context) (map[string]ledger.Claim, error) {
+	held := map[string]ledger.Claim{}
+	if s.Book == nil {
+		return held, nil
+	}
+	for c, err := range s.Book.Claims(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		held[c.Source] = c
+	}
+	return held, nil
+}
+
+// source goes through what select and then claim ask of a source, in their order.
+func (s Stage) source(ctx context.Context, run job.Run, p plan.Plan, f source.Facts, held map[string]ledger.Claim) (Source, error) {
+	id := aws.ToString(f.Instance.InstanceId)
+	src := Source{
+		ID: id, Name: source.Name(source.Tags(f.Instance), id), instance: f.Instance,
+		Running: source.State(f.Instance) == types.InstanceStateNameRunning,
+	}
+	if reason, _ := source.Judge(f, p); reason != nil && source.Final(*reason, run) {
+		return src.skipped(*reason), nil
+	}
+	if run.Request != nil && run.Request.Kind == job.Snapshot {
+		return src.skipped(source.NoInstance), nil
+	}
+	if claim, ok := held[id]; ok {
+		other := ledger.Held{Source: id, By: claim}
+		return src.skipped(other.Reason()), nil
+	}
+	if run.Request != nil && run.Request.Source != "" {
+		instance, ok, err := source.Find(ctx, s.EC2, id)
+		if err != nil {
+			return src, err
+		}
+		if !ok {
+			return src.skipped(source.Gone), nil
+		}
+		f.Instance = instance
+	}
+	return s.claimed(ctx, src, run, p, f)
+}
+
+func (s Stage) claimed(ctx context.Context, src Source, run job.Run, p plan.Plan, f source.Facts) (Source, error) {
+	if reason := source.Unwanted(run, source.Tags(f.Instance)); reason != nil {
+		return src.skipped(*reason), nil
+	}
+	var err error
+	if f.StopProtected, err = source.Protected(ctx, s.EC2, src.ID, p); err != nil {
+		return src, err
+	}
+	reason, warnings := source.Judge(f, p)
+	if reason != nil {
+		return src.skipped(*reason), nil
+	}
+	decision, late := source.Decide(src.Running, run, p, s.Now())
+	if late != nil {
+		return src.skipped(*late), nil
+	}
+	src.Decision, src.Warnings = decision, warnings
+	return src, nil
+}
+
+func (s Source) skipped(reason job.Reason) Source {
+	s.Decision, s.Skip = job.SkipIt, &reason
+	return s
+}

@@ -1,0 +1,141 @@
+package roll_test
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"goldsmith/functions/roll"
+	"goldsmith/local/stage"
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+)
+
+// errKilled is what a step that was killed gives: nothing that it would report of one target.
+var errKilled = context.DeadlineExceeded
+
+// killer lets some calls through, and then kills the step: before the call, or after it had its effect.
+type killer struct {
+	*stage.Stage
+	left  int
+	after bool
+}
+
+func killed[T any](k *killer, do func() (T, error)) (T, error) {
+	var none T
+	if k.left--; k.left > 0 {
+		return do()
+	}
+	if k.left == 0 && k.after {
+		_, _ = do()
+	}
+	return none, errKilled
+}
+
+func (k *killer) Targets(ctx context.Context, source string) iter.Seq2[ledger.Target, error] {
+	return k.Ledger.Targets(ctx, source)
+}
+
+func (k *killer) PutTarget(ctx context.Context, t ledger.Target) (ledger.Target, error) {
+	return killed(k, func() (ledger.Target, error) { return k.Ledger.PutTarget(ctx, t) })
+}
+
+type killedEC2 struct {
+	*sdk.Client
+	k *killer
+}
+
+func (e killedEC2) CreateLaunchTemplateVersion(ctx context.Context, in *sdk.CreateLaunchTemplateVersionInput, o ...func(*sdk.Options)) (*sdk.CreateLaunchTemplateVersionOutput, error) {
+	return killed(e.k, func() (*sdk.CreateLaunchTemplateVersionOutput, error) {
+		return e.Client.CreateLaunchTemplateVersion(ctx, in, o...)
+	})
+}
+
+func (e killedEC2) ModifyLaunchTemplate(ctx context.Context, in *sdk.ModifyLaunchTemplateInput, o ...func(*sdk.Options)) (*sdk.ModifyLaunchTemplateOutput, error) {
+	return killed(e.k, func() (*sdk.ModifyLaunchTemplateOutput, error) { return e.Client.ModifyLaunchTemplate(ctx, in, o...) })
+}
+
+type killedSSM struct {
+	*ssm.Client
+	k *killer
+}
+
+func (p killedSSM) PutParameter(ctx context.Context, in *ssm.PutParameterInput, o ...func(*ssm.Options)) (*ssm.PutParameterOutput, error) {
+	return killed(p.k, func() (*ssm.PutParameterOutput, error) { return p.Client.PutParameter(ctx, in, o...) })
+}
+
+// A roll that is killed at any of its changes, before or after, and then tried
+// again: one version, and what was before is what really was before.
+func TestRollKilledAnywhere(t *testing.T) {
+	for at := 1; at <= 7; at++ {
+		for _, after := range []bool{false, true} {
+			synctest.Test(t, func(t *testing.T) {
+				s := stage.New(t)
+				_, j := subscribed(s)
+				put(s, alias, before)
+				k := &killer{Stage: s, left: at, after: after}
+				step := roll.New(killedEC2{s.EC2, k}, killedSSM{s.SSM, k}, k, "/goldsmith/images", time.Now)
+				if _, err := step.Handle(s.Context(), j); !errors.Is(err, errKilled) {
+					t.Fatalf("killed at %d: %v", at, err)
+				}
+				time.Sleep(time.Minute)
+				step = roll.New(s.EC2, s.SSM, s.Ledger, "/goldsmith/images", time.Now)
+				for range 2 {
+					done, err := step.Handle(s.Context(), j)
+					s.Must(err)
+					s.Same("template", find(done, "fleet"), job.Rolled{Target: find(done, "fleet").Target, Name: "fleet", From: before, To: newest, Version: 2, Previous: 1})
+					aliased := find(done, alias)
+					s.Same("alias", []any{aliased.From, aliased.To, aliased.Previous, aliased.Problem}, []any{before, newest, int64(1), ""})
+					time.Sleep(time.Minute)
+				}
+				s.Same("versions", len(versions(s, "fleet")), 2)
+				for target, err := range s.Ledger.Kept.Targets(s.Context(), "web") {
+					s.Must(err)
+					s.Same("begun "+target.ID, target.Begun == nil, true)
+					s.Same("images of "+target.ID, images(target), []string{newest, before})
+				}
+			})
+		}
+	}
+}
+
+func images(t ledger.Target) (ids []string) {
+	for _, p := range t.Points {
+		ids = append(ids, p.Image)
+	}
+	return ids
+}
+
+// Of two sources of one name, the one with the lower id has the last word in a run, whoever comes first.
+func TestRollOfTwoSourcesOfOneName(t *testing.T) {
+	for _, order := range [][]string{{"i-1", "i-2"}, {"i-2", "i-1"}} {
+		synctest.Test(t, func(t *testing.T) {
+			s := stage.New(t)
+			step, j := subscribed(s)
+			for _, id := range order {
+				j.Source.ID, j.Image.ID = id, "ami-0000000000000000"+strings.TrimPrefix(id, "i-")
+				s.Cloud.AddImage(j.Image.ID)
+				done, err := step(s.Context(), j)
+				s.Must(err)
+				problem := find(done, "fleet").Problem
+				s.Same("problem of "+id, strings.Contains(problem, "another source of this run that is called web"), id == "i-2" && order[0] == "i-1")
+				time.Sleep(time.Minute)
+			}
+			s.Same("image", aws.ToString(standard(versions(s, "fleet")).LaunchTemplateData.ImageId), "ami-00000000000000001")
+		})
+	}
+}
+
+func standard(all []types.LaunchTemplateVersion) types.LaunchTemplateVersion {
+	return all[slices.IndexFunc(all, func(v types.LaunchTemplateVersion) bool { return aws.ToBool(v.DefaultVersion) })]
+}

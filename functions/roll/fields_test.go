@@ -1,0 +1,89 @@
+package roll_test
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"goldsmith/local/stage"
+)
+
+// TestRollKeepsEveryField rolls launch templates of any content through the
+// real client: the new default version equals the one before in all but the image.
+func TestRollKeepsEveryField(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		var data types.RequestLaunchTemplateData
+		populate(r, reflect.ValueOf(&data).Elem(), "data")
+		data.ImageId, data.InstanceType = aws.String(before), types.InstanceTypeT3Micro
+		var diff string
+		// rapid may not be used within a bubble.
+		synctest.Test(t, func(t *testing.T) { diff = rolledOnce(stage.New(t), data) })
+		if diff != "" {
+			r.Fatalf("the new version differs (-old +new):\n%s", diff)
+		}
+	})
+}
+
+// rolledOnce is what differs, but for the image, between a template's version and the one that is rolled.
+func rolledOnce(s *stage.Stage, data types.RequestLaunchTemplateData) string {
+	step, j := scene(s)
+	template(s, "any", "web", before, func(d *types.RequestLaunchTemplateData) { *d = data })
+	done, err := step(s.Context(), j)
+	s.Must(err)
+	v := versions(s, "any")
+	if len(v) != 2 || !aws.ToBool(v[0].DefaultVersion) {
+		return fmt.Sprintf("%d versions, %+v", len(v), done.Rolled)
+	}
+	want := *v[1].LaunchTemplateData
+	want.ImageId = aws.String(newest)
+	return cmp.Diff(want, *v[0].LaunchTemplateData, exported)
+}
+
+// exported leaves out what the SDK's types embed for its own use.
+var exported = cmp.FilterPath(func(p cmp.Path) bool {
+	field, ok := p.Last().(cmp.StructField)
+	return ok && (field.Name()[0] < 'A' || field.Name()[0] > 'Z')
+}, cmp.Ignore())
+
+var required = map[string]bool{"Type": true, "VCpuCount": true, "MemoryMiB": true, "Min": true, "CpuCredits": true}
+
+// populate sets some fields of v, which ones being the test's draw.
+func populate(r *rapid.T, v reflect.Value, name string) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		// What the SDK wants of every request is always given.
+		if required[name[strings.LastIndex(name, ".")+1:]] || rapid.Bool().Draw(r, name) {
+			v.Set(reflect.New(v.Type().Elem()))
+			populate(r, v.Elem(), name)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if field := v.Type().Field(i); field.IsExported() {
+				populate(r, v.Field(i), name+"."+field.Name)
+			}
+		}
+	case reflect.Slice:
+		n := rapid.IntRange(0, 2).Draw(r, name)
+		v.Set(reflect.MakeSlice(v.Type(), n, n))
+		for i := range n {
+			populate(r, v.Index(i), fmt.Sprintf("%s[%d]", name, i))
+		}
+	case reflect.String:
+		v.SetString(rapid.StringMatching(`[a-z0-9]{1,4}`).Draw(r, name))
+	case reflect.Int32, reflect.Int64:
+		v.SetInt(int64(rapid.IntRange(0, 9).Draw(r, name)))
+	case reflect.Float64:
+		v.SetFloat(float64(rapid.IntRange(0, 9).Draw(r, name)))
+	case reflect.Bool:
+		v.SetBool(rapid.Bool().Draw(r, name))
+	default:
+		r.Fatalf("no value is known for %s, a %s", name, v.Type())
+	}
+}

@@ -1,0 +1,232 @@
+// Package rollback points a source's launch templates and alias back at an
+// earlier image, for a person who asks, and holds them there until somebody
+// lets them follow again.
+package rollback
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"goldsmith/shared/event"
+	"goldsmith/shared/fault"
+	"goldsmith/shared/handler"
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/slack"
+	"goldsmith/shared/template"
+)
+
+// Book remembers what targets pointed at.
+type Book interface {
+	Targets(ctx context.Context, source string) iter.Seq2[ledger.Target, error]
+	PutTarget(ctx context.Context, t ledger.Target) (ledger.Target, error)
+}
+
+// Sender sends messages.
+type Sender interface {
+	Send(ctx context.Context, m slack.Message) (slack.Delivery, error)
+}
+
+// Refreshes puts instances back: it rolls back the instance refreshes that go
+// on for a template, and names their groups.
+type Refreshes interface {
+	RollBack(ctx context.Context, template string) (groups []string, err error)
+}
+
+// Step rolls back.
+type Step struct {
+	ec2        EC2
+	parameters Parameters
+	book       Book
+	slack      Sender
+	refreshes  Refreshes
+	now        func() time.Time
+}
+
+// New makes the step. Without refreshes it leaves running instances alone.
+func New(ec2 EC2, parameters Parameters, book Book, sender Sender, refreshes Refreshes, now func() time.Time) Step {
+	return Step{ec2, parameters, book, sender, refreshes, now}
+}
+
+// Answer says what a rollback did.
+type Answer struct {
+	Name string `json:"name,omitempty"`
+	// Dry is set when nothing was done.
+	Dry     bool     `json:"dry,omitempty"`
+	Targets []Target `json:"targets,omitempty"`
+	// Ignored says why the event rolls nothing back.
+	Ignored string `json:"ignored,omitempty"`
+}
+
+// Target is a launch template or alias. Version and Previous are where it points
+// and pointed; Problem says why it was left where it is.
+type Target struct {
+	job.Rolled
+	// There is whether it pointed there already.
+	There bool `json:"there,omitempty"`
+	// Groups are the Auto Scaling groups whose instance refresh is rolled back.
+	Groups []string `json:"groups,omitempty"`
+}
+
+// target is one of them on its way.
+type target struct {
+	Target
+	known ledger.Target
+	at    template.Now
+	data  *version
+	back  template.Return
+}
+
+// Handle rolls back what the event names. It refuses before anything is
+// changed; a target that fails later is told, and the others go on.
+func (s Step) Handle(ctx context.Context, raw json.RawMessage) (Answer, error) {
+	decoded, err := event.Decode(raw)
+	if err != nil {
+		return Answer{}, &fault.Failed{Err: err, Do: "Nothing was changed."}
+	}
+	asked, ok := decoded.(event.Rollback)
+	if !ok {
+		return Answer{Ignored: fmt.Sprintf("%T rolls nothing back", decoded)}, nil
+	}
+	targets, err := s.targets(ctx, asked)
+	if err != nil {
+		return Answer{}, err
+	}
+	if err := s.launchable(ctx, asked, targets); err != nil {
+		return Answer{}, err
+	}
+	answer := Answer{Name: asked.Name, Dry: asked.Dry}
+	if !asked.Dry {
+		for _, t := range targets {
+			if err := s.one(ctx, t, asked.By); err != nil {
+				return Answer{}, err
+			}
+		}
+		if err := s.tell(ctx, asked, targets); err != nil {
+			return Answer{}, err
+		}
+	}
+	for _, t := range targets {
+		answer.Targets = append(answer.Targets, t.Target)
+	}
+	return answer, nil
+}
+
+// underway is how long a change that somebody began may still be going on: a
+// function ends within a minute.
+const underway = 2 * time.Minute
+
+// targets are those that the ledger knows by the source's name.
+func (s Step) targets(ctx context.Context, asked event.Rollback) ([]*target, error) {
+	var targets []*target
+	for known, err := range s.book.Targets(ctx, asked.Name) {
+		if err != nil {
+			return nil, fmt.Errorf("reading what %s has rolled: %w", asked.Name, err)
+		}
+		if begun := known.Begun; begun != nil && begun.To.Run != "" && s.now().Sub(begun.To.At) < underway {
+			return nil, &fault.NotYet{Err: fmt.Errorf("%s is being rolled by run %s; try again in two minutes", known.ID, begun.To.Run)}
+		}
+		if len(known.Points) > 0 || known.Begun != nil {
+			targets = append(targets, &target{known: known, Target: Target{Rolled: job.Rolled{Target: known.ID, Name: known.Title}}})
+		}
+	}
+	if len(targets) == 0 {
+		return nil, fault.Failure("Nothing was changed. Name the source as its tag goldsmith:name, else Name, does.", "name: nothing was ever rolled for %q", asked.Name)
+	}
+	image, err := named(asked.To, targets)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range targets {
+		if err := s.look(ctx, t); err != nil {
+			return nil, err
+		}
+		t.From, t.Previous, t.Version = t.at.Image, t.at.Version, t.at.Version
+		if t.Problem != "" {
+			continue
+		}
+		t.back = template.Back(t.at, t.known, image)
+		t.To, t.There, t.Problem = t.back.To.Image, t.back.There, t.back.Problem
+	}
+	return targets, nil
+}
+
+// one points one target back: written down before it is changed and after.
+func (s Step) one(ctx context.Context, t *target, by string) error {
+	if t.Problem != "" {
+		return nil
+	}
+	to := t.back.To
+	to.Run, to.Source = "", ""
+	if to.At.IsZero() {
+		to.By, to.At = by, s.now().UTC()
+	}
+	if !t.There {
+		begun := ledger.Change{From: t.at.Point(), To: to}
+		if err := s.put(ctx, t, t.known.Beginning(begun)); err != nil {
+			return err
+		}
+		err := s.change(ctx, t)
+		if fault.IsThrottled(err) || fault.IsNotYet(err) {
+			return err
+		}
+		if err != nil {
+			t.Problem = fault.Brief(err)
+			left := t.known
+			left.Begun = nil
+			return s.put(ctx, t, left)
+		}
+		to.Version = t.Version
+	}
+	held := t.known
+	held.Begun, held.Back = nil, &to
+	if latest, ok := held.Latest(); ok && latest.Image == to.Image && (t.at.Alias || latest.Version == to.Version) {
+		held.Back = nil // what was rolled last is nothing to hold back: it follows again
+	}
+	if t.There && t.known.Begun == nil && same(t.known.Back, held.Back) {
+		return nil
+	}
+	if err := s.put(ctx, t, held); err != nil {
+		return err
+	}
+	return s.instances(ctx, t)
+}
+
+func same(a, b *ledger.Point) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return *a == *b
+}
+
+// instances rolls back the refreshes that put the unwanted image into groups.
+// That the template is back is the greater good, so a refresh that cannot be is only told.
+func (s Step) instances(ctx context.Context, t *target) error {
+	if s.refreshes == nil || t.at.Alias {
+		return nil
+	}
+	groups, err := s.refreshes.RollBack(ctx, t.known.ID)
+	t.Groups = groups
+	if err != nil {
+		t.Note = "its instance refreshes were not rolled back: " + fault.Brief(err)
+		handler.Log(ctx).WarnContext(ctx, "refresh not rolled back", "target", t.known.ID, "error", err)
+	}
+	return nil
+}
+
+func (s Step) put(ctx context.Context, t *target, next ledger.Target) error {
+	put, err := s.book.PutTarget(ctx, next)
+	var moved *ledger.Moved
+	if errors.As(err, &moved) {
+		return &fault.NotYet{Err: fmt.Errorf("%w; try again in two minutes", err)}
+	}
+	if err != nil {
+		return fmt.Errorf("recording what becomes of %s: %w", next.ID, err)
+	}
+	t.known = put
+	return nil
+}

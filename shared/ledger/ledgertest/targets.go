@@ -1,0 +1,62 @@
+package ledgertest
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"goldsmith/shared/ledger"
+)
+
+func aTarget(source, id, image string) ledger.Target {
+	return ledger.Target{
+		Source: source, ID: id, Title: "fleet", Points: []ledger.Point{{Image: image, Version: 2, Run: "monday", Source: "i-1", At: night}},
+		Begun: &ledger.Change{From: ledger.Point{Image: image, Version: 2}, To: ledger.Point{Image: "ami-2", Run: "tuesday"}},
+		Back:  &ledger.Point{Image: "ami-0", Version: 1, By: "ada", At: night},
+	}
+}
+
+func testTargets(t *testing.T, open func(*testing.T) ledger.Ledger) {
+	t.Run("of one name, in the order of their ids", func(t *testing.T) {
+		l := open(t)
+		for _, each := range [][2]string{{"web", "lt-2"}, {"web", "/alias"}, {"web-2", "lt-3"}, {"web", "lt-1"}} {
+			_, err := l.PutTarget(t.Context(), aTarget(each[0], each[1], "ami-1"))
+			check(t, err)
+		}
+		var ids []string
+		for _, each := range targetsOf(t, l, "web") {
+			ids = append(ids, each.ID)
+		}
+		equal(t, "targets", ids, []string{"/alias", "lt-1", "lt-2"})
+		equal(t, "targets of no name", targetsOf(t, l, "we"), []ledger.Target(nil))
+	})
+	t.Run("listed over pages", func(t *testing.T) {
+		l := open(t)
+		for i := range largeRecords {
+			each := aTarget("web", fmt.Sprintf("lt-%02d", i), "ami-1")
+			each.Title = large
+			_, err := l.PutTarget(t.Context(), each)
+			check(t, err)
+		}
+		equal(t, "targets", len(targetsOf(t, l, "web")), largeRecords)
+	})
+	t.Run("one of many who change what they read", func(t *testing.T) {
+		l := open(t)
+		read, err := l.PutTarget(t.Context(), aTarget("web", "lt-1", "ami-1"))
+		check(t, err)
+		var put atomic.Int32
+		atOnce(func(int) {
+			moved := (*ledger.Moved)(nil)
+			switch _, err := l.PutTarget(t.Context(), read); {
+			case err == nil:
+				put.Add(1)
+			case !errors.As(err, &moved) || moved.ID != "lt-1":
+				t.Errorf("got %v, want *Moved of lt-1", err)
+			}
+		})
+		if put.Load() != 1 {
+			t.Errorf("%d changed what they read", put.Load())
+		}
+	})
+}

@@ -1,0 +1,109 @@
+package ledger
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Target is a launch template, or an alias in Parameter Store, as a source's
+// name has rolled it: what it pointed at, so that it can be pointed back. It is
+// kept for good: how long ago the last roll was says nothing of whether it is to be undone.
+type Target struct {
+	// Source is the name of the sources that it takes images of.
+	Source string `json:"source"`
+	// ID is a launch template id or a Parameter Store name, Title the template's name.
+	ID    string `json:"id"`
+	Title string `json:"title,omitempty"`
+	// Points are what it has pointed at, the latest roll first.
+	Points []Point `json:"points,omitempty"`
+	// Begun is a change that was begun; nil once its end is recorded. One that was cut off keeps it.
+	Begun *Change `json:"begun,omitempty"`
+	// Back is what it was rolled back to. It holds for as long as the target points there.
+	Back *Point `json:"back,omitempty"`
+	// Revision changes with every PutTarget.
+	Revision string `json:"revision,omitempty"`
+}
+
+// Point is something that a target points at.
+type Point struct {
+	// Image is an image id; empty when the target had none.
+	Image string `json:"image,omitempty"`
+	// Version is the launch template's, or the parameter's; 0 when there was none.
+	Version int64 `json:"version,omitempty"`
+	// Run and Source are the run that pointed it there and the id of its source; empty when nobody of ours did.
+	Run    string `json:"run,omitempty"`
+	Source string `json:"source,omitempty"`
+	// By is the person who rolled it back there.
+	By string    `json:"by,omitempty"`
+	At time.Time `json:"at,omitzero"`
+	// Told is when people heard of the rollback.
+	Told time.Time `json:"told,omitzero"`
+}
+
+// Change is from one point to another. The version it leads to may not be known yet.
+type Change struct {
+	From Point `json:"from"`
+	To   Point `json:"to"`
+}
+
+// history is how many points of a target are kept: a month of nights, and a
+// record of some 6 KB, of the 400 KB that DynamoDB takes.
+const history = 31
+
+// Rolled is the target after a change was made: where it was before it is
+// remembered, also when that was a person's doing.
+func (t Target) Rolled(c Change) Target {
+	points := []Point{c.To}
+	if len(t.Points) == 0 || t.Points[0].Version != c.From.Version || t.Points[0].Image != c.From.Image {
+		points = append(points, c.From)
+	}
+	points = append(points, t.Points...)
+	t.Points, t.Begun, t.Back = points[:min(len(points), history)], nil, nil
+	return t
+}
+
+// Beginning is the target with a change of which nobody knows yet whether it was made.
+func (t Target) Beginning(c Change) Target {
+	t.Begun = &c
+	return t
+}
+
+// Latest is what Goldsmith rolled it to last; ok is false when it never did.
+func (t Target) Latest() (Point, bool) {
+	if len(t.Points) == 0 {
+		return Point{}, false
+	}
+	return t.Points[0], true
+}
+
+// Had reports whether the target pointed at an image before.
+func (t Target) Had(image string) bool {
+	return slices.ContainsFunc(t.Points, func(p Point) bool { return p.Image == image })
+}
+
+// Moved says that somebody else has changed a target's record since it was read.
+type Moved struct{ Source, ID string }
+
+// Error names the target.
+func (m *Moved) Error() string {
+	return fmt.Sprintf("somebody else is changing %s for %s", m.ID, m.Source)
+}
+
+func (t Target) inUTC() Target {
+	t.Points = slices.Clone(t.Points)
+	for n := range t.Points {
+		toUTC(&t.Points[n].At, &t.Points[n].Told)
+	}
+	if t.Begun != nil {
+		begun := *t.Begun
+		toUTC(&begun.From.At, &begun.From.Told, &begun.To.At, &begun.To.Told)
+		t.Begun = &begun
+	}
+	if t.Back != nil {
+		back := *t.Back
+		toUTC(&back.At, &back.Told)
+		t.Back = &back
+	}
+	return t
+}

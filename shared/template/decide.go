@@ -1,0 +1,160 @@
+package template
+
+import (
+	"cmp"
+	"fmt"
+
+	"goldsmith/shared/ledger"
+)
+
+// Image is the image that is to be rolled, as far as a target asks for it.
+type Image struct {
+	ID string
+	// Architecture, BootMode and Virtualization are EC2's words. An image without a
+	// boot mode boots as its instance type does by default.
+	Architecture, BootMode, Virtualization string
+	// Source is the id of what it was made from, Name that source's name, InstanceType the type it ran on.
+	Source, Name, InstanceType string
+	// Run is the run that made it.
+	Run string
+}
+
+// Now is what a launch template or an alias points at now.
+type Now struct {
+	// Alias is whether it is a parameter.
+	Alias bool
+	// Version is the template's default version or the parameter's; 0 for a parameter that does not exist yet.
+	Version int64
+	Image   string
+}
+
+// Point is what the target points at now, as the ledger remembers it.
+func (n Now) Point() ledger.Point { return ledger.Point{Image: n.Image, Version: n.Version} }
+
+// Verdict is what becomes of one target.
+type Verdict struct {
+	// From is what it is rolled from, and what a rollback leads back to.
+	From ledger.Point
+	// Problem says why it is left alone; empty when it is rolled, or has the image.
+	Problem string
+	// There is whether it points at the image already: nothing is to be done.
+	There bool
+	// Made is whether an earlier try of the same run has rolled it.
+	Made bool
+	// Note is what an operator should know of a target that is rolled all the same.
+	Note string
+}
+
+// Decide says what becomes of a target, from what it points at and what the
+// ledger knows of it; known is zero for one that was never rolled. A run and its
+// rehearsal decide alike, because both ask here (decision 0011).
+func Decide(now Now, known ledger.Target, to Image) Verdict {
+	v := Verdict{From: now.Point()}
+	if problem := pinned(now); problem != "" {
+		v.Problem = problem
+		return v
+	}
+	if begun := known.Begun; begun != nil && begun.To.Image == to.ID {
+		switch {
+		case now.Image == to.ID && begun.From.Image != to.ID:
+			v.From, v.There, v.Made = begun.From, true, true
+			return v
+		case now.Point() == (ledger.Point{Image: begun.From.Image, Version: begun.From.Version}):
+			return v // begun, and not made: the judgement that began it holds
+		}
+	}
+	latest, rolled := known.Latest()
+	if rolled && latest.Image == to.ID && latest.Run == to.Run {
+		// This run has rolled it. What is there now may be a describe that lags, or a person's later wish.
+		v.There, v.Made = true, true
+		if len(known.Points) > 1 {
+			v.From = known.Points[1]
+		}
+		return v
+	}
+	if now.Image == to.ID {
+		v.There = true
+		return v
+	}
+	if v.Problem = setBack(now, known); v.Problem == "" {
+		v.Problem, v.Note = sharedName(known, to)
+	}
+	if latest, rolled := known.Latest(); v.Problem == "" && rolled && now.Alias && now.Version < latest.Version {
+		// The check of PutParameter ends after its answer; a version that never came is one that it refused.
+		v.Note = fmt.Sprintf("Parameter Store has not taken %s, which was written last", latest.Image)
+	}
+	return v
+}
+
+// pinned: writing the parameter does not roll a template that takes a version of it, or another account's.
+func pinned(now Now) string {
+	if _, fixed, alias := Alias(now.Image); !now.Alias && alias && fixed {
+		return fmt.Sprintf("it takes its image from %s, a parameter's pinned version or another account's parameter; name a parameter of this account without version or label to have it rolled", now.Image)
+	}
+	return ""
+}
+
+// setBack says that somebody has set the target back since Goldsmith rolled it:
+// the newest image is the one they did not want.
+func setBack(now Now, known ledger.Target) string {
+	latest, rolled := known.Latest()
+	if back := backed(now, known); back != nil {
+		return fmt.Sprintf("%s rolled it back to %s; %s", cmp.Or(back.By, "somebody"), describe(*back, now.Alias), follow(latest, now.Alias))
+	}
+	switch {
+	case !rolled:
+		return ""
+	case !now.Alias && now.Version < latest.Version:
+		return fmt.Sprintf("its default version %d is older than version %d, which Goldsmith made default last: somebody set it back; %s", now.Version, latest.Version, follow(latest, now.Alias))
+	case now.Alias && now.Version > latest.Version && now.Image != latest.Image && known.Had(now.Image):
+		return fmt.Sprintf("somebody set it back to %s, which it held before %s; %s", now.Image, latest.Image, follow(latest, now.Alias))
+	default:
+		return ""
+	}
+}
+
+// backed is the rollback that holds the target where it is; nil when none
+// does, because somebody has pointed it elsewhere since.
+func backed(now Now, known ledger.Target) *ledger.Point {
+	if begun := known.Begun; begun != nil && begun.To.Run == "" && begun.To.Image == now.Image && begun.From.Image != now.Image {
+		// It did not live to record that it was made.
+		made := begun.To
+		made.Version = now.Version
+		return &made
+	}
+	if back := known.Back; back != nil && back.Image == now.Image && (now.Alias || back.Version == now.Version) {
+		return back
+	}
+	return nil
+}
+
+// follow is what a person does so that the target takes new images again.
+func follow(latest ledger.Point, alias bool) string {
+	if alias {
+		return "write " + latest.Image + " into it to let it follow"
+	}
+	return fmt.Sprintf("make version %d its default to let it follow", latest.Version)
+}
+
+func describe(p ledger.Point, alias bool) string {
+	if alias || p.Version == 0 {
+		return p.Image
+	}
+	return fmt.Sprintf("version %d (%s)", p.Version, p.Image)
+}
+
+// sharedName: of the sources of one name that a run images, the one with the
+// lowest id has the last word, whichever comes last. Across runs the newer image has it.
+func sharedName(known ledger.Target, to Image) (problem, note string) {
+	latest, rolled := known.Latest()
+	if begun := known.Begun; begun != nil {
+		latest, rolled = begun.To, true
+	}
+	if !rolled || latest.Source == "" || latest.Source == to.Source {
+		return "", ""
+	}
+	if latest.Run == to.Run && latest.Source < to.Source {
+		return fmt.Sprintf("it has the image of %s, another source of this run that is called %s; give one of them another name by the tag goldsmith:name", latest.Source, to.Name), ""
+	}
+	return "", fmt.Sprintf("it had the image of %s, another source called %s", latest.Source, to.Name)
+}

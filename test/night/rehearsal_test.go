@@ -1,0 +1,285 @@
+package night_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"goldsmith/cmd/goldsmith/rehearsal"
+	"goldsmith/local/ec2"
+	"goldsmith/local/states"
+	"goldsmith/local/suite"
+	"goldsmith/shared/event"
+	"goldsmith/shared/job"
+	"goldsmith/shared/plan"
+	"goldsmith/shared/retention"
+)
+
+// rehearsed is how many fleets are rehearsed and then played.
+const rehearsed = 40
+
+// What the rehearsal says of each source is what the night does with it.
+func TestARehearsalEqualsTheNight(t *testing.T) {
+	met := map[job.ReasonCode]int{}
+	for seed := range uint64(rehearsed) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			random := rand.New(rand.NewPCG(seed, 0x4ea4))
+			plans := nightly(anyPlan(random))
+			play(t, suite.Options{Plans: plans, Seed: seed + 1}, func(n *night) {
+				n.anyFleet(random)
+				n.anyTemplates(random)
+				n.rehearseAndRun(plans.Plans["nightly"])
+				n.rehearseAndAsk(plans.Plans["nightly"], random)
+				n.count(met)
+			})
+		})
+	}
+	for _, code := range []job.ReasonCode{
+		job.InstanceStoreRoot, job.OneTimeSpot, job.AutoScalingMember, job.StopProtected, job.Hibernation, job.Terminating,
+		job.Claimed, job.NotEnrolled, job.InstanceStoreData, job.AddressChanges, job.SlowVolume, metImaged, metStopped, metRefused,
+	} {
+		if met[code] == 0 {
+			t.Errorf("no fleet met %q; the seeds show too little: %v", code, met)
+		}
+	}
+}
+
+// What else a fleet has to meet, beside the reasons.
+const (
+	metImaged  job.ReasonCode = "imaged"
+	metStopped job.ReasonCode = "stopped"
+	metRefused job.ReasonCode = "refused"
+)
+
+// count adds up what the nights met.
+func (n *night) count(met map[job.ReasonCode]int) {
+	n.t.Helper()
+	for _, r := range n.runs() {
+		record, _, err := n.Ledger.GetRun(n.ctx, r.Name)
+		n.ok(err)
+		if record.Problem != "" {
+			met[metRefused]++
+		}
+		for _, result := range n.results(r) {
+			if result.Skip != nil {
+				met[result.Skip.Code]++
+				continue
+			}
+			met[metImaged]++
+			if !result.Times.StopSent.IsZero() {
+				met[metStopped]++
+			}
+			for _, w := range result.Warnings {
+				met[w.Code]++
+			}
+		}
+	}
+}
+
+// anyPlan draws what decides about sources.
+func anyPlan(random *rand.Rand) func(*plan.Plan) {
+	return func(p *plan.Plan) {
+		p.Consistency = plan.Consistencies[random.IntN(len(plan.Consistencies))]
+		p.Strict = random.IntN(4) == 0
+		if random.IntN(3) == 0 {
+			p.Limit = plan.Limit{Count: 3 + random.IntN(8)}
+		} else if random.IntN(3) == 0 {
+			p.Limit = plan.Limit{Percent: 20 + random.IntN(80)}
+		}
+		if random.IntN(3) == 0 {
+			p.Sources.Tags = map[string][]string{"Team": {"web", "api"}}
+		}
+		if random.IntN(3) == 0 {
+			p.Sources.Exclude = map[string][]string{"hold": nil}
+		}
+		p.Roll.Skip, p.Roll.Together = random.IntN(8) == 0, random.IntN(3) == 0
+		if random.IntN(3) == 0 {
+			p.Roll.Templates = map[string][]string{"server-1": {"template-1", "no-such-template"}}
+		}
+		if random.IntN(6) == 0 {
+			p.Sources.IDs = []string{"i-0123456789abcdef0"}
+		}
+	}
+}
+
+// anyFleet launches instances of every kind there is an opinion of.
+func (n *night) anyFleet(random *rand.Rand) {
+	n.t.Helper()
+	words := []string{
+		"stopped", "spot", "m5.large one-time", "instance-store", "protected", "hibernating", "arm64", "private",
+		"unenrolled", "plan=weekly", "plan=weekly,nightly", "group=web", "gp3", "st1", "m5d.large", "hold=yes", "",
+	}
+	teams := []string{"Team=web", "Team=api", "Team=mail", ""}
+	for i := range 4 + random.IntN(10) {
+		description := words[random.IntN(len(words))] + " " + teams[random.IntN(len(teams))]
+		if random.IntN(4) == 0 {
+			description += " private"
+		}
+		id := n.launch(fmt.Sprintf("server-%d", i), description)
+		if random.IntN(12) == 0 {
+			n.as(id, ec2.Terminated)
+			n.excused.stopped[id] = true
+		}
+	}
+}
+
+// anyTemplates makes templates that want the images of some of the fleet, not all of which can have them.
+func (n *night) anyTemplates(random *rand.Rand) {
+	n.t.Helper()
+	kinds := []string{"t3.micro", "m5.large", "m6g.large", "", "t4g.small"}
+	for i := range random.IntN(6) {
+		// Each source has its own: of two that roll one target, chance decides which comes last.
+		alias := fmt.Sprintf("/golden/%d", i)
+		n.alias(alias, ec2.ImageX86)
+		images := []string{ec2.ImageX86, ec2.ImageX86, "resolve:ssm:" + alias, "resolve:ssm:" + alias + ":1"}
+		n.template(fmt.Sprintf("template-%d", i), fmt.Sprintf("server-%d", i), kinds[random.IntN(len(kinds))], images[random.IntN(len(images))])
+	}
+}
+
+// rehearseAndRun rehearses just before the schedule is due, while somebody's request may be at work.
+func (n *night) rehearseAndRun(p plan.Plan) {
+	n.t.Helper()
+	n.begin()
+	time.Sleep(time.Until(due.Add(-30 * time.Second)))
+	if s, ok := n.fleet["server-0"]; ok && s.enrolled {
+		n.ask(s.id, "now")
+	}
+	time.Sleep(time.Until(due.Add(-time.Millisecond)))
+	said := n.rehearse(rehearsal.Scheduled(p, due), p)
+	for _, r := range n.finishAfter(due) {
+		if r.Name == job.RunName(p.Name, due) {
+			n.equals(said, r)
+			return
+		}
+	}
+	n.t.Error("the night did not come")
+}
+
+// finishAfter waits until a moment, and then until every run has ended.
+func (n *night) finishAfter(at time.Time) []states.Execution {
+	time.Sleep(time.Until(at))
+	return n.finish()
+}
+
+// rehearseAndAsk rehearses for one source, and then asks for it as a person does.
+func (n *night) rehearseAndAsk(p plan.Plan, random *rand.Rand) {
+	n.t.Helper()
+	time.Sleep(time.Minute) // Parameter Store has looked at every image by then, and shows it
+	s := n.fleet[fmt.Sprintf("server-%d", random.IntN(4))]
+	said := n.rehearse(rehearsal.Asked(p, s.id, time.Now()), p)
+	sent := must(event.RunNow{Plan: p.Name, Source: s.id, ID: "one"}.MarshalJSON())(n.t)
+	answer := must(n.Invoke(n.ctx, "goldsmith-trigger", sent))(n.t)
+	var started struct{ Run string }
+	n.ok(json.Unmarshal(answer, &started))
+	for _, r := range n.finish() {
+		if r.Name == started.Run {
+			n.equals(said, r)
+		}
+	}
+}
+
+func (n *night) rehearse(run job.Run, p plan.Plan) rehearsal.Night {
+	n.t.Helper()
+	before := len(n.changes())
+	stage := rehearsal.Stage{
+		EC2: n.cloud, AutoScaling: autoscaling.NewFromConfig(n.AWS()), Parameters: n.ssm, Book: n.Ledger, Path: "/goldsmith/images", Now: time.Now,
+	}
+	said := must(stage.Play(n.ctx, run, p))(n.t)
+	n.want("changes by a rehearsal", len(n.changes()), before)
+	return said
+}
+
+// changes are the calls so far, of people and not of functions, that change something.
+func (n *night) changes() (found []string) {
+	for _, c := range n.Calls.Since(0) {
+		if c.Caller == "" && !strings.HasPrefix(c.Action, "Describe") && !strings.HasPrefix(c.Action, "Get") {
+			found = append(found, c.Action)
+		}
+	}
+	return found
+}
+
+// equals holds what was said of a run against what came of it.
+func (n *night) equals(said rehearsal.Night, r states.Execution) {
+	n.t.Helper()
+	record, _, err := n.Ledger.GetRun(n.ctx, r.Name)
+	n.ok(err)
+	n.want("refused", said.Refused, record.Problem)
+	results := n.results(r)
+	n.want("sources of "+r.Name, len(said.Sources), len(results))
+	for _, s := range said.Sources {
+		result, ok := results[s.ID]
+		if !ok {
+			n.t.Errorf("%s (%s) was to be %s, but the night did not meet it", s.Name, s.ID, s.Decision)
+			continue
+		}
+		n.want("name of "+s.ID, s.Name, result.Name)
+		if diff := cmp.Diff(s.Skip, result.Skip); diff != "" {
+			n.t.Errorf("why %s is skipped (-said +was):\n%s", s.Name, diff)
+		}
+		if diff := cmp.Diff(s.Warnings, result.Warnings); diff != "" {
+			n.t.Errorf("warnings of %s (-said +was):\n%s", s.Name, diff)
+		}
+		n.want("imaged "+s.Name, result.Ending == job.Imaged, s.Decision != job.SkipIt)
+		n.want("stopped "+s.Name, !result.Times.StopSent.IsZero(), s.Decision == job.StopFirst)
+		n.rolledAsSaid(said.Templates, result)
+	}
+	n.retiredAsSaid(said.Images, r, record.Plan)
+}
+
+// rolledAsSaid holds what was said of a source's templates and aliases against what became of them.
+func (n *night) rolledAsSaid(said []rehearsal.Target, result job.Result) {
+	n.t.Helper()
+	var expected []job.Rolled
+	for _, t := range said {
+		if t.Source == result.Source {
+			expected = append(expected, t.Rolled)
+		}
+	}
+	was := slices.Clone(result.Rolled)
+	for i := range was {
+		if was[i].To == result.Image.ID {
+			was[i].To = rehearsal.Expected(result.Source)
+		}
+		if was[i].Problem == "" { // the version is EC2's to give
+			was[i].Version = was[i].Previous
+		}
+	}
+	if diff := cmp.Diff(expected, was, cmpopts.EquateEmpty()); diff != "" {
+		n.t.Errorf("what takes the image of %s (-said +was):\n%s", result.Source, diff)
+	}
+}
+
+// fates are what is written down of each step.
+var fates = map[retention.Step]job.Fate{
+	retention.Restore: job.Restored, retention.InUse: job.InUse, retention.Deprecate: job.Deprecated,
+	retention.Disable: job.Disabled, retention.Retire: job.Retired,
+}
+
+// retiredAsSaid holds what was said of old images against what the run wrote down of them.
+func (n *night) retiredAsSaid(said []rehearsal.Image, r states.Execution, plan string) {
+	n.t.Helper()
+	expected, was := map[string]job.Fate{}, map[string]job.Fate{}
+	for _, i := range said {
+		if fate, done := fates[i.Step]; done {
+			expected[i.ID] = fate
+		}
+	}
+	for each, err := range n.Ledger.Retirements(n.ctx, plan) {
+		n.ok(err)
+		if each.Run == r.Name && strings.HasPrefix(each.Subject, "ami-") {
+			was[each.Subject] = each.Fate
+		}
+	}
+	if diff := cmp.Diff(expected, was); diff != "" {
+		n.t.Errorf("old images in %s (-said +was):\n%s", r.Name, diff)
+	}
+}

@@ -1,0 +1,229 @@
+package night_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/functions/rollback"
+	"goldsmith/local/ec2"
+	"goldsmith/local/states"
+	"goldsmith/local/suite"
+	"goldsmith/shared/event"
+	"goldsmith/shared/job"
+	"goldsmith/shared/plan"
+)
+
+// nights plays until the run of that night, the first being 0, has ended, and gives it.
+func (n *night) nights(which int) states.Execution {
+	n.t.Helper()
+	n.begin()
+	time.Sleep(time.Until(due.Add(time.Duration(which) * 24 * time.Hour)))
+	return n.finish()[0]
+}
+
+// rollBack asks for a rollback, as a person does.
+func (n *night) rollBack(asked event.Rollback) rollback.Answer {
+	n.t.Helper()
+	payload := must(json.Marshal(asked))(n.t)
+	var answer rollback.Answer
+	n.ok(json.Unmarshal(must(n.Invoke(n.ctx, "arn:aws:lambda:eu-central-1:123456789012:function:goldsmith-rollback", payload))(n.t), &answer))
+	time.Sleep(time.Minute)
+	return answer
+}
+
+// standard is a template's default version and its image.
+func (n *night) standard(name string) (int64, string) {
+	n.t.Helper()
+	for _, v := range n.defaults() {
+		if aws.ToString(v.LaunchTemplateName) == name {
+			return aws.ToInt64(v.VersionNumber), aws.ToString(v.LaunchTemplateData.ImageId)
+		}
+	}
+	n.t.Fatalf("there is no template %s", name)
+	return 0, ""
+}
+
+func (n *night) makeDefault(template, version string) {
+	n.t.Helper()
+	must(n.cloud.ModifyLaunchTemplate(n.ctx, &sdk.ModifyLaunchTemplateInput{LaunchTemplateId: aws.String(template), DefaultVersion: aws.String(version)}))(n.t)
+}
+
+// rolled is what became of a target in a run.
+func (n *night) rolled(r states.Execution, id, target string) job.Rolled {
+	n.t.Helper()
+	for _, each := range n.results(r)[id].Rolled {
+		if each.Target == target || each.Name == target {
+			return each
+		}
+	}
+	n.t.Fatalf("%s is not among what %s has rolled", target, r.Name)
+	return job.Rolled{}
+}
+
+// Two nights, a rollback, a night that leaves what was rolled back alone, and
+// one that rolls again what somebody let follow.
+func TestRollbackHoldsUntilSomebodyLetsItFollow(t *testing.T) {
+	play(t, suite.Options{}, func(n *night) {
+		n.excused.slack = true // the rollback is told as well
+		web := n.launch("web", "")
+		fleet := n.template("fleet", "web", "t3.micro", ec2.ImageX86)
+		n.template("following", "web", "t3.micro", "resolve:ssm:/golden/web")
+		n.alias("/golden/web", ec2.ImageX86)
+		first := n.results(n.nights(0))[web].Image.ID
+		second := n.results(n.nights(1))[web].Image.ID
+
+		dry := n.rollBack(event.Rollback{Name: "web", Dry: true})
+		n.want("targets of a rehearsal", len(dry.Targets), 3)
+		version, image := n.standard("fleet")
+		n.want("default after a rehearsal", []any{version, image}, []any{int64(3), second})
+
+		for range 2 {
+			answer := n.rollBack(event.Rollback{Name: "web", By: "ada"})
+			for _, each := range answer.Targets {
+				n.want("problem of "+each.Rolled.Target, each.Problem, "")
+				n.want("image of "+each.Rolled.Target, each.To, first)
+			}
+			version, image = n.standard("fleet")
+			n.want("default", []any{version, image}, []any{int64(2), first})
+			for _, name := range []string{"/goldsmith/images/web", "/golden/web"} {
+				value, _ := n.Parameters.Value(name)
+				n.want("value of "+name, value, first)
+			}
+		}
+		n.want("messages of the rollback", strings.Count(n.said(), "Goldsmith: web is rolled back by ada"), 1)
+
+		third := n.nights(2)
+		n.want("left alone", n.rolled(third, web, "fleet").Problem, "ada rolled it back to version 2 ("+first+"); make version 3 its default to let it follow")
+		version, image = n.standard("fleet")
+		n.want("default of the third night", []any{version, image}, []any{int64(2), first})
+		n.saysOf(third, "PARTIAL", "Not rolled", "to let it follow")
+
+		n.makeDefault(fleet, "3")
+		fourth := n.nights(3)
+		n.want("followed", n.rolled(fourth, web, "fleet").Problem, "")
+		_, image = n.standard("fleet")
+		n.want("image of the fourth night", image, n.results(fourth)[web].Image.ID)
+		n.want("the alias is held still", n.rolled(fourth, web, "/golden/web").Problem != "", true)
+	})
+}
+
+func TestARollbackOfAnImageThatIsGone(t *testing.T) {
+	play(t, suite.Options{}, func(n *night) {
+		web := n.launch("web", "")
+		n.template("fleet", "web", "t3.micro", ec2.ImageX86)
+		first := n.results(n.nights(0))[web].Image.ID
+		second := n.results(n.nights(1))[web].Image.ID
+		must(n.cloud.DeregisterImage(n.ctx, &sdk.DeregisterImageInput{ImageId: aws.String(first), DeleteAssociatedSnapshots: aws.Bool(true)}))(n.t)
+		_, err := n.Invoke(n.ctx, "arn:aws:lambda:eu-central-1:123456789012:function:goldsmith-rollback", []byte(`{"goldsmith":"rollback","version":"1","name":"web"}`))
+		if err == nil || !strings.Contains(err.Error(), "image "+first+" is gone") {
+			n.t.Errorf("rolling back to an image that is gone: %v", err)
+		}
+		_, image := n.standard("fleet")
+		n.want("image", image, second)
+	})
+}
+
+// A person edits the template between our look and our change: theirs stays default.
+func TestSomebodyEditsATemplateInTheMiddle(t *testing.T) {
+	middle := &middle{action: "GetParameter"}
+	play(t, suite.Options{Guard: middle.guard}, func(n *night) {
+		web := n.launch("web", "")
+		id := n.template("fleet", "web", "t3.micro", ec2.ImageX86)
+		middle.do = func() {
+			made := must(n.cloud.CreateLaunchTemplateVersion(n.ctx, &sdk.CreateLaunchTemplateVersionInput{
+				LaunchTemplateId: aws.String(id), SourceVersion: aws.String("1"), LaunchTemplateData: &types.RequestLaunchTemplateData{KeyName: aws.String("ops")},
+			}))(n.t).LaunchTemplateVersion
+			n.makeDefault(id, strconv.FormatInt(aws.ToInt64(made.VersionNumber), 10))
+		}
+		r := n.nights(0)
+		n.want("problem", strings.Contains(n.rolled(r, web, "fleet").Problem, "somebody made version 2 its default while it was rolled"), true)
+		version, image := n.standard("fleet")
+		n.want("default", []any{version, image}, []any{int64(2), ec2.ImageX86})
+
+		next := n.nights(1)
+		v := n.defaults()[0]
+		n.want("the next night rolls from the edit", []string{aws.ToString(v.LaunchTemplateData.ImageId), aws.ToString(v.LaunchTemplateData.KeyName)}, []string{n.results(next)[web].Image.ID, "ops"})
+	})
+}
+
+// middle does something once, before a call of the functions is made.
+type middle struct {
+	action string
+	do     func()
+	done   atomic.Bool
+}
+
+func (m *middle) guard(s *suite.Suite) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.Header.Get("X-Amz-Target"), "."+m.action) && m.do != nil && m.done.CompareAndSwap(false, true) {
+			m.do()
+		}
+		s.ServeHTTP(w, r)
+	})
+}
+
+// uefi registers an image that boots by UEFI alone, and gives its id.
+func (n *night) uefi() string {
+	n.t.Helper()
+	out := must(n.cloud.RegisterImage(n.ctx, &sdk.RegisterImageInput{
+		Name: aws.String("uefi"), Architecture: types.ArchitectureValuesX8664, VirtualizationType: aws.String("hvm"), BootMode: types.BootModeValuesUefi,
+		RootDeviceName: aws.String("/dev/xvda"), BlockDeviceMappings: []types.BlockDeviceMapping{{
+			DeviceName: aws.String("/dev/xvda"), Ebs: &types.EbsBlockDevice{SnapshotId: aws.String("snap" + ec2.ImageX86[len("ami"):])},
+		}},
+	}))(n.t)
+	time.Sleep(time.Minute)
+	return aws.ToString(out.ImageId)
+}
+
+func TestTemplatesThatCannotRunTheImage(t *testing.T) {
+	play(t, suite.Options{}, func(n *night) {
+		uefi := n.uefi()
+		web := n.launch("web", "image="+uefi)
+		n.template("fleet", "web", "t3.micro", ec2.ImageX86)
+		n.template("graviton", "web", "m6g.large", ec2.ImageARM)
+		n.template("old", "web", "t2.micro", ec2.ImageX86)
+		r := n.nights(0)
+		n.want("architecture", n.rolled(r, web, "graviton").Problem, "its instance type m6g.large does not run x86_64 images")
+		n.want("boot mode", n.rolled(r, web, "old").Problem, "its instance type t2.micro does not boot uefi images")
+		n.want("the other", n.rolled(r, web, "fleet").Problem, "")
+		n.saysOf(r, "PARTIAL", "Not rolled", "graviton", "old")
+		must(n.cloud.DeregisterImage(n.ctx, &sdk.DeregisterImageInput{ImageId: aws.String(uefi)}))(n.t) // it is nobody's golden image
+	})
+}
+
+func TestAllTemplatesOrNone(t *testing.T) {
+	plans := nightly(func(p *plan.Plan) { p.Roll.Together = true })
+	for name, spoil := range map[string]func(n *night, id string){
+		"known before": func(n *night, _ string) { n.template("graviton", "web", "m6g.large", ec2.ImageARM) },
+		"found out in the middle": func(n *night, id string) {
+			n.EC2.Inject(ec2.Fault{Action: "ModifyLaunchTemplate", Resource: id, Code: denied, Status: 403})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			play(t, suite.Options{Plans: plans}, func(n *night) {
+				web := n.launch("web", "")
+				a, b := n.template("fleet-a", "web", "t3.micro", ec2.ImageX86), n.template("fleet-b", "web", "t3.micro", ec2.ImageX86)
+				n.alias("/goldsmith/images/web", ec2.ImageX86)
+				spoil(n, max(a, b))
+				r := n.nights(0)
+				for _, each := range n.results(r)[web].Rolled {
+					n.want(each.Target+" is told", each.Problem != "", true)
+				}
+				for _, v := range n.defaults() {
+					n.want("default of "+aws.ToString(v.LaunchTemplateName), aws.ToInt64(v.VersionNumber), int64(1))
+				}
+				value, _ := n.Parameters.Value("/goldsmith/images/web")
+				n.want("alias", value, ec2.ImageX86)
+			})
+		})
+	}
+}
