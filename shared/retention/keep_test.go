@@ -251,19 +251,24 @@ func anyImage(r *rapid.T, n int, now time.Time) retention.Image {
 
 // sound holds one decision against what must never be.
 func sound(r *rapid.T, d retention.Decision, p plan.Plan, now time.Time) {
+	if len(d.Why) == 0 || d.Why[0] == "" {
+		r.Fatalf("no reason: %+v", d)
+	}
+	if d.Going() && (d.Held != "" || !d.Good && !d.Disabled) {
+		r.Fatalf("it goes: %+v", d)
+	}
 	over := !d.Since.IsZero() && now.Sub(d.Since) >= time.Duration(p.Keep.Grace)
-	for what, wrong := range map[string]bool{
-		"it goes though it is held":           d.Going() && d.Held != "",
-		"it goes though nobody knows it":      d.Going() && !d.Good && !d.Disabled,
-		"it goes too early":                   d.Step == retention.Retire && !over,
-		"it goes before it is disabled":       d.Step == retention.Retire && p.Keep.Disable && !d.Disabled,
-		"it is disabled too early":            d.Step == retention.Disable && (!over || d.Disabled),
-		"it is disabled though nobody wishes": d.Step == retention.Disable && !p.Keep.Disable,
-		"no reason":                           len(d.Why) == 0 || d.Why[0] == "",
-	} {
-		if wrong {
-			r.Fatalf("%s: %+v", what, d)
-		}
+	if d.Step == retention.Retire && (!over || p.Keep.Disable && !d.Disabled) {
+		r.Fatalf("it goes too early: %+v", d)
+	}
+	if d.Step == retention.Disable {
+		disabling(r, d, over && p.Keep.Disable)
+	}
+}
+
+func disabling(r *rapid.T, d retention.Decision, due bool) {
+	if !due || d.Disabled {
+		r.Fatalf("it is disabled too early, or though nobody wishes it: %+v", d)
 	}
 }
 

@@ -76,7 +76,7 @@ func elsewhere(requests map[string]Request, role string) (all []Request) {
 func siblings(requests map[string]Request, role string) (all []Request) {
 	for _, r := range requests {
 		parts := strings.SplitN(r.Resource, ":", rest+1)
-		if len(parts) <= rest || parts[service] == "ec2" || parts[service] == "license-manager" || anyParameter(role, r) {
+		if len(parts) <= rest || slices.Contains([]string{"ec2", "license-manager"}, parts[service]) || anyParameter(role, r) {
 			continue
 		}
 		kind := parts[rest][:strings.IndexAny(parts[rest], ":/")+1]
