@@ -69,23 +69,9 @@ func (r *round) template(ctx context.Context, id string) (t types.LaunchTemplate
 }
 
 func (r *round) pruneOne(ctx context.Context, t types.LaunchTemplate, images []string) error {
-	var numbers []string
-	pages := ec2.NewDescribeLaunchTemplateVersionsPaginator(r.ec2, &ec2.DescribeLaunchTemplateVersionsInput{
-		LaunchTemplateId: t.LaunchTemplateId, MaxResults: aws.Int32(versionsMost),
-		Filters: []types.Filter{{Name: aws.String("image-id"), Values: images}},
-	})
-	for pages.HasMorePages() {
-		out, err := pages.NextPage(ctx)
-		if err != nil {
-			return err
-		}
-		for _, v := range out.LaunchTemplateVersions {
-			number := aws.ToInt64(v.VersionNumber)
-			if !aws.ToBool(v.DefaultVersion) && number != aws.ToInt64(t.DefaultVersionNumber) && number != aws.ToInt64(t.LatestVersionNumber) {
-				numbers = append(numbers, strconv.FormatInt(number, 10))
-				r.pruned(v)
-			}
-		}
+	numbers, err := r.stale(ctx, t, images)
+	if err != nil {
+		return err
 	}
 	for some := range slices.Chunk(numbers, versionsMost) {
 		out, err := r.ec2.DeleteLaunchTemplateVersions(ctx, &ec2.DeleteLaunchTemplateVersionsInput{LaunchTemplateId: t.LaunchTemplateId, Versions: some})
@@ -100,6 +86,29 @@ func (r *round) pruneOne(ctx context.Context, t types.LaunchTemplate, images []s
 		}
 	}
 	return nil
+}
+
+// stale are the versions that name one of the images and are neither default nor latest.
+func (r *round) stale(ctx context.Context, t types.LaunchTemplate, images []string) ([]string, error) {
+	var numbers []string
+	pages := ec2.NewDescribeLaunchTemplateVersionsPaginator(r.ec2, &ec2.DescribeLaunchTemplateVersionsInput{
+		LaunchTemplateId: t.LaunchTemplateId, MaxResults: aws.Int32(versionsMost),
+		Filters: []types.Filter{{Name: aws.String("image-id"), Values: images}},
+	})
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range out.LaunchTemplateVersions {
+			number := aws.ToInt64(v.VersionNumber)
+			if !aws.ToBool(v.DefaultVersion) && number != aws.ToInt64(t.DefaultVersionNumber) && number != aws.ToInt64(t.LatestVersionNumber) {
+				numbers = append(numbers, strconv.FormatInt(number, 10))
+				r.pruned(v)
+			}
+		}
+	}
+	return numbers, nil
 }
 
 // pruned counts a version with its image.

@@ -428,6 +428,20 @@ func TestRetireLeavesNothing(t *testing.T) {
 			Then: func(s *stage.Stage, _ job.Page) { s.Same("snapshots", snapshots(s), 2) },
 		},
 		{
+			Name: "images and snapshots over two pages",
+			Given: func(s *stage.Stage, _ *job.Page) {
+				for n := range 1100 {
+					old(s, 1, map[string]string{tag.Name: fmt.Sprintf("batch-%04d", n), tag.Source: fmt.Sprintf("i-%04d", n)})
+				}
+				last := map[string]string{tag.Name: "zebra", tag.Source: "i-zebra"}
+				old(s, 1, last)
+				due = old(s, 10, last)
+			},
+			Want: "DescribeImages*2 Claims Retirements Results*2" + gates[:len(gates)-len(" DescribeImageAttribute DescribeImageReferences")] +
+				" DescribeImageAttribute*2 DescribeImageReferences" + strings.Repeat(" PutRetirement EnableImageDeprecation", 2) + sweeps + "*2: ok",
+			Then: func(s *stage.Stage, _ job.Page) { s.Same("image", is(s, due), "deprecated") },
+		},
+		{
 			Name: "a fleet is retired in rounds",
 			Given: func(s *stage.Stage, p *job.Page) {
 				for n := range 120 {

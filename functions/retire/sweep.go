@@ -63,16 +63,7 @@ func (r *round) sweep(ctx context.Context) error {
 
 // orphans are the plan's snapshots that no image of the plan uses.
 func (r *round) orphans(ctx context.Context) ([]types.Snapshot, error) {
-	used := map[string]bool{}
-	unfinished := map[string]bool{}
-	for _, i := range r.Images {
-		for _, id := range image.Snapshots(i) {
-			used[id] = true
-		}
-		if tags := tag.Map(i.Tags); i.State != types.ImageStateAvailable {
-			unfinished[tags[tag.Source]+" "+tags[tag.Run]] = true
-		}
-	}
+	kept := r.kept()
 	pages := ec2.NewDescribeSnapshotsPaginator(r.ec2, &ec2.DescribeSnapshotsInput{
 		OwnerIds: []string{"self"}, MaxResults: aws.Int32(1000),
 		Filters: []types.Filter{
@@ -88,13 +79,31 @@ func (r *round) orphans(ctx context.Context) ([]types.Snapshot, error) {
 		}
 		for _, s := range out.Snapshots {
 			tags := tag.Map(s.Tags)
-			if !used[aws.ToString(s.SnapshotId)] && !unfinished[tags[tag.Source]+" "+tags[tag.Run]] && r.orphan(s, tags) && len(found) < sweepMost {
+			if !kept[aws.ToString(s.SnapshotId)] && !kept[made(tags)] && r.orphan(s, tags) {
 				found = append(found, s)
 			}
 		}
 	}
-	return found, nil
+	return found[:min(len(found), sweepMost)], nil
 }
+
+// kept are the snapshots that an image of the plan uses, and whatever was made together with an image
+// that is not available: EC2 may not show yet which snapshots are its own.
+func (r *round) kept() map[string]bool {
+	kept := map[string]bool{}
+	for _, i := range r.Images {
+		for _, id := range image.Snapshots(i) {
+			kept[id] = true
+		}
+		if i.State != types.ImageStateAvailable {
+			kept[made(tag.Map(i.Tags))] = true
+		}
+	}
+	return kept
+}
+
+// made is what an image and its snapshots have in common.
+func made(tags map[string]string) string { return tags[tag.Source] + " in " + tags[tag.Run] }
 
 // orphan: tags are copied with a snapshot by some tools, so only those are meant that
 // CreateImage made itself (User Guide, "Deregister an Amazon EC2 AMI": their description).

@@ -103,13 +103,7 @@ func (w *World) referencesTo(images []string, s scope) []reference {
 			add(i.imageID, "ec2:Instance", w.arn("instance", i.id))
 		}
 	}
-	for _, e := range w.templates.order {
-		if t := e.at(w.asOf); t != nil {
-			for _, image := range t.recent(s.depth) {
-				add(image, "ec2:LaunchTemplate", fmt.Sprintf("arn:aws:ec2:%s:%s:launch-template/%s", w.options.Region, w.options.Account, t.id))
-			}
-		}
-	}
+	w.templatesNaming(s.depth, add)
 	if w.options.ParametersHolding != nil {
 		for _, image := range images {
 			for _, arn := range w.options.ParametersHolding(image) {
@@ -118,6 +112,16 @@ func (w *World) referencesTo(images []string, s scope) []reference {
 		}
 	}
 	return found
+}
+
+func (w *World) templatesNaming(depth int, add func(image, kind, arn string)) {
+	for _, e := range w.templates.order {
+		if t := e.at(w.asOf); t != nil {
+			for _, image := range t.recent(depth) {
+				add(image, "ec2:LaunchTemplate", fmt.Sprintf("arn:aws:ec2:%s:%s:launch-template/%s", w.options.Region, w.options.Account, t.id))
+			}
+		}
+	}
 }
 
 // recent are the images that a template's newest versions name, each once.

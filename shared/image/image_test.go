@@ -113,6 +113,22 @@ func TestTags(t *testing.T) {
 	})
 }
 
+// The source's wish goes with its images, into the place that is kept for it, and none of its other tags of ours.
+func TestTagsKeep(t *testing.T) {
+	j := job.Job{Run: job.Run{Name: "r", Plan: "nightly"}, Source: job.Source{ID: "i-1", Name: "web", Tags: map[string]string{tag.Keep: "daily=7", tag.Plan: "other", tag.Request: "now"}}}
+	j.Plan.Image.Tags = map[string]string{}
+	for n := range plan.MaxTags {
+		j.Plan.Image.Tags[fmt.Sprintf("k%02d", n)] = ""
+	}
+	got := image.Tags(j)
+	if got[tag.Keep] != "daily=7" || got[tag.Plan] != "nightly" || len(got) != 50 {
+		t.Errorf("%d tags: %v", len(got), got)
+	}
+	if _, asked := got[tag.Request]; asked {
+		t.Error("the request went with the image")
+	}
+}
+
 // checkForeign holds the tags that are not ours to where they come from: the
 // plan's win over the source's, and one is left out only when reserved or when there is no room.
 func checkForeign(t *rapid.T, j job.Job, got, ours map[string]string) {

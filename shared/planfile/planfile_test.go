@@ -121,7 +121,7 @@ func TestParseReadsEveryKey(t *testing.T) {
 				CheckpointDelay: plan.Duration(30 * time.Minute), Alarms: []string{"web-errors", "web-latency"},
 			},
 		},
-		Keep:   plan.Keep{Daily: 7, Weekly: 4, Monthly: 12, Yearly: 1000, Minimum: 3, Grace: plan.Duration(72 * time.Hour)},
+		Keep:   plan.Keep{Daily: 7, Weekly: 4, Monthly: 12, Yearly: 1000, Minimum: 3, Grace: plan.Duration(36 * time.Hour), Disable: true},
 		Notify: plan.Notify{Channel: "C0123ABCDEF", On: []plan.Outcome{plan.OK, plan.Partial, plan.Failed}, Mention: "<!subteam^S0123ABCD> <@U0123ABCD>"},
 	}
 	if diff := cmp.Diff(want, plans.Plans["every-key"]); diff != "" {

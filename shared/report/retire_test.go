@@ -29,7 +29,7 @@ func retirements() []job.Retirement {
 }
 
 func TestRetiringText(t *testing.T) {
-	r := report.Of(run(), results()[:1], nightly()).With(retirements())
+	r := report.Of(run(), []job.Result{{Source: "i-02", Name: "batch", Ending: job.Imaged, Image: job.Image{ID: "ami-02", State: "available"}}}, nightly()).With(retirements())
 	golden(t, "retired.txt", r.Text())
 	if r.Outcome != plan.Partial {
 		t.Errorf("the outcome is %s", r.Outcome)

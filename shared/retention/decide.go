@@ -107,16 +107,16 @@ func source(images []Image, p plan.Plan, now time.Time) []Decision {
 	if newest < 0 {
 		return keepAll(images, "no current image: retiring suspended", "no current image: retiring suspended")
 	}
-	keep, zone := p.Keep, time.UTC
-	var err error
+	keep := p.Keep
+	zone, err := schedule.Zone(cmp.Or(p.Timezone, "UTC"))
+	if err != nil {
+		return keepAll(images, err.Error(), err.Error())
+	}
 	if images[newest].Wished {
 		if keep, err = Wish(images[newest].Wish, keep); err != nil {
 			problem := fmt.Sprintf("its tag goldsmith:keep cannot be read, so all its images are kept: %v", err)
 			return keepAll(images, problem, problem)
 		}
-	}
-	if zone, err = schedule.Zone(cmp.Or(p.Timezone, "UTC")); err != nil {
-		return keepAll(images, err.Error(), err.Error())
 	}
 	return decide(images, newest, Kept(made, keep, zone), keep, now)
 }

@@ -79,6 +79,7 @@ func TestATagOnASnapshot(t *testing.T) {
 			})}},
 		}))(n.t)
 		snapshot := aws.ToString(made.SnapshotId)
+		time.Sleep(time.Second) // it was there before the night
 		n.begin()
 		n.ask(snapshot, "now")
 		n.finish()

@@ -53,13 +53,14 @@ func (n *night) until(days int) {
 // is says how an image is: "available", "deprecated", "disabled" or "gone".
 func (n *night) is(id string) string {
 	n.t.Helper()
-	for _, i := range must(n.cloud.DescribeImages(n.ctx, &sdk.DescribeImagesInput{ImageIds: []string{id}, IncludeDisabled: aws.Bool(true)}))(n.t).Images {
-		if i.State == types.ImageStateAvailable && i.DeprecationTime != nil {
-			return "deprecated"
-		}
-		return string(i.State)
+	found := must(n.cloud.DescribeImages(n.ctx, &sdk.DescribeImagesInput{ImageIds: []string{id}, IncludeDisabled: aws.Bool(true)}))(n.t).Images
+	switch {
+	case len(found) == 0:
+		return "gone"
+	case found[0].State == types.ImageStateAvailable && found[0].DeprecationTime != nil:
+		return "deprecated"
 	}
-	return "gone"
+	return string(found[0].State)
 }
 
 // version adds a version to a template and makes it the default.

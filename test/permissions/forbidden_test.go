@@ -16,8 +16,8 @@ func forbidden(g *guard) map[string][]Request {
 	all := map[string][]Request{}
 	for role := range g.policies {
 		all[role] = slices.Concat(
-			elsewhere(g.allowed[role]),
-			siblings(g.allowed[role]),
+			elsewhere(g.allowed[role], role),
+			siblings(g.allowed[role], role),
 			keyless(g.allowed[role]),
 			othersWork(g.allowed, role),
 			tables(g.allowed[role]),
@@ -42,6 +42,12 @@ var removing = map[string][]string{
 	"recover": {"ec2:DeregisterImage", "ec2:DeleteSnapshot"},
 }
 
+// anyParameter: any launch template may name any parameter, another account's included, and who asks
+// what an image is used by has to read them all.
+func anyParameter(role string, r Request) bool {
+	return r.Action == "ssm:GetParameters" && (role == "retire" || role == "recover")
+}
+
 // never leaves out what a role is there for.
 func never(requests []Request, role string) []Request {
 	return slices.DeleteFunc(requests, func(r Request) bool { return slices.Contains(removing[role], r.Action) })
@@ -49,14 +55,14 @@ func never(requests []Request, role string) []Request {
 
 // elsewhere is what a role does, done in another Region or another account; only
 // licenses, and the parameters that templates name, are shared between accounts.
-func elsewhere(requests map[string]Request) (all []Request) {
+func elsewhere(requests map[string]Request, role string) (all []Request) {
 	for _, r := range requests {
 		parts := strings.SplitN(r.Resource, ":", rest+1)
 		if len(parts) <= rest {
 			continue
 		}
 		for part, other := range map[int]string{region: "us-east-1", account: "888888888888"} {
-			shared := part == account && (parts[service] == "license-manager" || r.Action == "ssm:GetParameters")
+			shared := part == account && (parts[service] == "license-manager" || anyParameter(role, r))
 			if parts[part] != "" && !shared {
 				all = append(all, Request{r.Action, strings.Join(replaced(parts, part, other), ":"), r.Keys})
 			}
@@ -67,10 +73,10 @@ func elsewhere(requests map[string]Request) (all []Request) {
 
 // siblings are what a role does, done to another resource of the kind, and to one whose
 // name begins alike. EC2's resources are told apart by tags, see confined; licenses are not told apart.
-func siblings(requests map[string]Request) (all []Request) {
+func siblings(requests map[string]Request, role string) (all []Request) {
 	for _, r := range requests {
 		parts := strings.SplitN(r.Resource, ":", rest+1)
-		if len(parts) <= rest || parts[service] == "ec2" || parts[service] == "license-manager" || r.Action == "ssm:GetParameters" {
+		if len(parts) <= rest || slices.Contains([]string{"ec2", "license-manager"}, parts[service]) || anyParameter(role, r) {
 			continue
 		}
 		kind := parts[rest][:strings.IndexAny(parts[rest], ":/")+1]

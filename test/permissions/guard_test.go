@@ -82,7 +82,11 @@ func read(r *http.Request) (Call, error) {
 	target := r.Header.Get("X-Amz-Target")
 	if target == "" {
 		params, err := query.ParseForm(string(body))
-		return Call{Name: signedFor(r) + ":" + params.Text("Action"), Params: params}, err
+		service := "ec2:"
+		if params.Text("Version") == scalingVersion {
+			service = "autoscaling:"
+		}
+		return Call{Name: service + params.Text("Action"), Params: params}, err
 	}
 	protocol, action, _ := strings.Cut(target, ".")
 	service := map[string]string{
@@ -90,16 +94,6 @@ func read(r *http.Request) (Call, error) {
 	}[protocol]
 	call := Call{Name: service + ":" + action}
 	return call, json.Unmarshal(body, &call.Input)
-}
-
-// signedFor is the service that a request is signed for: the fourth part of the credential's scope.
-func signedFor(r *http.Request) string {
-	scope := strings.Split(r.Header.Get("Authorization"), "/")
-	const service = 3
-	if len(scope) <= service {
-		return "ec2"
-	}
-	return scope[service]
 }
 
 // admit decides on all requests of a call.

@@ -273,7 +273,7 @@ func retired(n *night) {
 }
 
 // aging is when plan aging runs first.
-var aging = time.Date(2000, time.January, 1, 1, 30, 0, 0, time.UTC)
+var aging = time.Date(2000, time.January, 1, 2, 0, 0, 0, time.UTC)
 
 // version adds a version to a template and makes it the default.
 func (n *night) version(template, image string) {
