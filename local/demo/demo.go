@@ -65,6 +65,7 @@ func Run(ctx context.Context, o Options, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	refreshing(plans)
 	n := &night{options: o, out: out, clock: clock.Scaled(due.Add(-prelude), o.Speed), due: due}
 	if err := n.open(plans); err != nil {
 		return err
@@ -92,6 +93,13 @@ func next(plans plan.Plans, now time.Time) (time.Time, error) {
 		return time.Time{}, fmt.Errorf("the demo plays plan %q, whose schedule is over", nightly)
 	}
 	return at, nil
+}
+
+// refreshing has the plan refresh groups, which the example leaves alone, as a first deployment should.
+func refreshing(plans plan.Plans) {
+	p := plans.Plans[nightly]
+	p.Roll.Refresh.Enabled = true
+	plans.Plans[nightly] = p
 }
 
 // night is one demo.
@@ -137,7 +145,7 @@ func (n *night) close() {
 // play sets the scene, waits for the schedule, asks for an image and waits for both messages.
 func (n *night) play(ctx context.Context) error {
 	ctx = suite.As(ctx, "person")
-	n.progress.Line(fmt.Sprintf("setting the scene; plan %q is due at %s UTC, the night passes %gx faster", nightly, n.due.UTC().Format(time.TimeOnly), n.options.Speed))
+	n.progress.Line(fmt.Sprintf("setting the scene; plan %q, with refreshes of groups, is due at %s UTC, the night passes %gx faster", nightly, n.due.UTC().Format(time.TimeOnly), n.options.Speed))
 	var err error
 	if n.scene, err = build(ctx, n.suite, n.clock, n.due, n.options.Seed); err != nil {
 		return err

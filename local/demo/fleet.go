@@ -171,7 +171,7 @@ func (c *scene) templates(ctx context.Context) error {
 }
 
 // group is an Auto Scaling group of mixed instances: its members are never
-// stopped, and its next ones come from the rolled template.
+// stopped, but replaced by an instance refresh to the rolled template's new version.
 func (c *scene) group(ctx context.Context) error {
 	_, err := c.scaling.CreateAutoScalingGroup(ctx, &autoscaling.CreateAutoScalingGroupInput{
 		AutoScalingGroupName: aws.String("web-fleet"), MinSize: aws.Int32(1), MaxSize: aws.Int32(4), DesiredCapacity: aws.Int32(1),
@@ -179,7 +179,7 @@ func (c *scene) group(ctx context.Context) error {
 		MixedInstancesPolicy: &autoscalingtypes.MixedInstancesPolicy{
 			LaunchTemplate: &autoscalingtypes.LaunchTemplate{
 				LaunchTemplateSpecification: &autoscalingtypes.LaunchTemplateSpecification{
-					LaunchTemplateName: aws.String("web-fleet"), Version: aws.String("$Default"),
+					LaunchTemplateName: aws.String("web-fleet"), Version: aws.String("1"),
 				},
 				Overrides: []autoscalingtypes.LaunchTemplateOverrides{{InstanceType: aws.String("t3.large")}, {InstanceType: aws.String("m5.large")}},
 			},

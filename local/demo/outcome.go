@@ -17,6 +17,7 @@ import (
 	"goldsmith/local/slacksink"
 	"goldsmith/local/states"
 	"goldsmith/shared/job"
+	"goldsmith/shared/report"
 )
 
 // outcome is the night as dist/demo/run.json holds it.
@@ -46,6 +47,7 @@ type source struct {
 	MinSeconds  float64        `json:"minimumSeconds"`
 	Calls       map[string]int `json:"apiCalls"`
 	Rolled      []job.Rolled   `json:"rolled,omitempty"`
+	Refreshes   []job.Refresh  `json:"refreshes,omitempty"`
 	WasRunning  bool           `json:"-"`
 }
 
@@ -100,7 +102,7 @@ func (n *night) requestRun() string {
 
 func (n *night) source(r job.Result, calls map[string]int) source {
 	s := source{
-		ID: r.Source, Name: r.Name, Outcome: r.Ending, Reason: r.Problem, Image: r.Image.ID, Rolled: r.Rolled,
+		ID: r.Source, Name: r.Name, Outcome: r.Ending, Reason: r.Problem, Image: r.Image.ID, Rolled: r.Rolled, Refreshes: r.Refreshes,
 		Calls: calls, DownSeconds: r.Times.Downtime().Seconds(),
 	}
 	if r.Skip != nil {
@@ -151,21 +153,41 @@ func (o *outcome) print(out io.Writer) {
 			fmt.Fprintln(table, strings.Join(s.row(), "\t"))
 		}
 		_ = table.Flush()
+		r.printRefreshed(out)
 		r.printRetired(out)
 	}
 }
 
-func (r run) printRetired(out io.Writer) {
-	if len(r.Retired) == 0 {
-		return
+func (r run) printRefreshed(out io.Writer) {
+	rows := []string{"GROUP\tOF\tREFRESHED"}
+	for _, s := range r.Sources {
+		for _, each := range s.Refreshes {
+			rows = append(rows, each.Group+"\t"+s.Name+"\t"+report.Refresh{Refresh: each}.Change())
+		}
 	}
+	if len(rows) > 1 {
+		write(out, rows)
+	}
+}
+
+// write writes a table below another.
+func write(out io.Writer, rows []string) {
 	fmt.Fprintln(out)
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "OLD IMAGE\tOF\tBECAME\tWHY")
-	for _, each := range r.Retired {
-		fmt.Fprintln(table, strings.Join([]string{each.Subject, each.Name, string(each.Fate), strings.Join(each.Why, "; ")}, "\t"))
+	for _, row := range rows {
+		fmt.Fprintln(table, row)
 	}
 	_ = table.Flush()
+}
+
+func (r run) printRetired(out io.Writer) {
+	rows := []string{"OLD IMAGE\tOF\tBECAME\tWHY"}
+	for _, each := range r.Retired {
+		rows = append(rows, strings.Join([]string{each.Subject, each.Name, string(each.Fate), strings.Join(each.Why, "; ")}, "\t"))
+	}
+	if len(rows) > 1 {
+		write(out, rows)
+	}
 }
 
 func (s source) row() []string {

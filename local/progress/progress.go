@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"goldsmith/local/asl"
 	"goldsmith/local/clock"
 	"goldsmith/shared/job"
+	"goldsmith/shared/report"
 )
 
 // Printer prints a line for each thing that happens to a source. It stands
@@ -99,6 +101,8 @@ func said(function string, before, after job.Job) string {
 		return pause("snapshots there after", before.Times.Snapshotted.Sub(before.Times.ImageSent)) + "starting"
 	case "roll":
 		return rolled(after)
+	case "refresh":
+		return refreshed(before, after)
 	case "release":
 		return released(after)
 	default:
@@ -125,6 +129,21 @@ func rolled(j job.Job) string {
 		}
 	}
 	return fmt.Sprintf("image %s is available; rolled into %d of %d templates and aliases", j.Image.ID, count, len(j.Rolled))
+}
+
+// refreshed tells of the groups whose refresh has begun, and of all once none is left to wait for.
+func refreshed(before, after job.Job) string {
+	var news []string
+	for _, r := range after.Refreshes {
+		known := slices.IndexFunc(before.Refreshes, func(b job.Refresh) bool { return b.Group == r.Group })
+		switch {
+		case known < 0 && r.Going():
+			news = append(news, fmt.Sprintf("refreshing group %s from %s to %s", r.Group, r.From, r.To))
+		case known < 0, !after.Refreshing:
+			news = append(news, "group "+r.Group+": "+report.Refresh{Refresh: r}.Change())
+		}
+	}
+	return strings.Join(news, "; ")
 }
 
 func released(j job.Job) string {

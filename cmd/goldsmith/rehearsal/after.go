@@ -25,8 +25,9 @@ type after struct {
 	Book
 	stage Stage
 	run   string
-	// made are the images that would be there, and results those of their jobs.
+	// made are the images that would be there, newest when they would be, and results those of their jobs.
 	made    []types.Image
+	newest  time.Time
 	results []job.Result
 	// expected are the ids of made; EC2 gives real ones.
 	expected map[string]bool
@@ -37,7 +38,7 @@ type after struct {
 
 func newAfter(s Stage, run job.Run, p plan.Plan, n Night) *after {
 	a := &after{
-		EC2: s.EC2, Book: s.Book, stage: s, run: run.Name,
+		EC2: s.EC2, Book: s.Book, stage: s, run: run.Name, newest: s.Now(),
 		expected: map[string]bool{}, templates: map[string]string{}, aliases: map[string]string{},
 	}
 	for _, source := range n.Sources {
@@ -49,7 +50,6 @@ func newAfter(s Stage, run job.Run, p plan.Plan, n Night) *after {
 		a.expected[id] = true
 		a.made = append(a.made, types.Image{
 			ImageId: aws.String(id), State: types.ImageStateAvailable, Tags: tag.List(image.Tags(j)),
-			CreationDate: aws.String(s.Now().UTC().Format(time.RFC3339)),
 		})
 		a.results = append(a.results, job.Result{
 			Run: run.Name, Source: source.ID, Image: job.Image{ID: id, State: string(types.ImageStateAvailable)},
@@ -71,13 +71,25 @@ func newAfter(s Stage, run job.Run, p plan.Plan, n Night) *after {
 // Expected is what the image of a source is called that does not exist yet.
 func Expected(source string) string { return "new image of " + source }
 
-// DescribeImages lists the images of a plan, those to come on the last page.
+// DescribeImages lists the images of a plan, those to come on the last page. They
+// are the newest, whatever this machine's clock says.
 func (a *after) DescribeImages(ctx context.Context, in *ec2.DescribeImagesInput, o ...func(*ec2.Options)) (*ec2.DescribeImagesOutput, error) {
 	out, err := a.EC2.DescribeImages(ctx, in, o...)
-	if err == nil && out.NextToken == nil {
-		out.Images = append(out.Images, a.made...)
+	if err != nil {
+		return out, err
 	}
-	return out, err
+	for _, i := range out.Images {
+		if at, err := time.Parse(time.RFC3339, aws.ToString(i.CreationDate)); err == nil && !at.Before(a.newest) {
+			a.newest = at.Add(time.Second)
+		}
+	}
+	if out.NextToken == nil {
+		for _, i := range a.made {
+			i.CreationDate = aws.String(a.newest.UTC().Format(time.RFC3339))
+			out.Images = append(out.Images, i)
+		}
+	}
+	return out, nil
 }
 
 // Results are those of a run; of the rehearsed one those to come.
