@@ -199,6 +199,7 @@ func everything(n *night) {
 // rolledBack: a person rolls back what a night has rolled, edits a template, and rolls it on.
 func rolledBack(n *night) {
 	everything(n)
+	time.Sleep(time.Minute) // Parameter Store has checked what was written
 	rollback := func(to string) {
 		must(n.Suite.Invoke(n.ctx, here.ARN("lambda", "function:goldsmith-rollback"), []byte(`{"goldsmith":"rollback","version":"1","name":"web","to":"`+to+`","by":"ada"}`)))(n.t)
 		time.Sleep(time.Minute)
