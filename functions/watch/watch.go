@@ -33,7 +33,8 @@ type Input struct {
 	Token string  `json:"token"`
 }
 
-// Handle stores the token before it looks, so that no change falls between the two.
+// Handle stores the token before it looks, so that no change falls between the two. It
+// looks unless nothing can have changed yet.
 func (s Step) Handle(ctx context.Context, in Input) (struct{}, error) {
 	j := in.Job
 	await, err := wait.For(j, in.For)
@@ -47,6 +48,9 @@ func (s Step) Handle(ctx context.Context, in Input) (struct{}, error) {
 	}
 	if err := s.waits.Await(ctx, w); err != nil {
 		return struct{}{}, fmt.Errorf("remembering what %s waits for: %w", j.Source.ID, err)
+	}
+	if wait.TooSoon(j, w.Since) {
+		return struct{}{}, nil
 	}
 	return struct{}{}, s.settle.Settle(ctx, w)
 }

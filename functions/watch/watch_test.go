@@ -20,7 +20,7 @@ import (
 func scene(s *stage.Stage) (handler.Func[watch.Input, struct{}], watch.Input) {
 	settle := wait.Settler{EC2: s.EC2, Groups: s.AutoScaling, Tokens: s.SFN, Ledger: s.Ledger, Now: time.Now}
 	j := s.Job()
-	j.Times.StopSent = j.Times.Claimed
+	j.Times.StopSent = j.Times.Claimed.Add(-time.Minute) // a heartbeat ago
 	_, token := s.Execute("waiting")
 	return watch.New(s.Ledger, settle).Handle, watch.Input{Job: j, For: job.ForStopped, Token: token}
 }
@@ -57,6 +57,11 @@ func goesOn(s *stage.Stage, _ struct{}) {
 func TestWatch(t *testing.T) {
 	stage.Play(t, scene, cases{
 		{
+			Name:  "the stop was sent this moment: nothing to see yet, the token is kept for the event",
+			Given: func(_ *stage.Stage, in *watch.Input) { in.Job.Times.StopSent = time.Now() },
+			Want:  "Await: ok", Then: goesOn,
+		},
+		{
 			Name: "still running: the token is kept for the event",
 			Want: "Await DescribeInstances: ok",
 			Then: func(s *stage.Stage, none struct{}) {
@@ -64,7 +69,7 @@ func TestWatch(t *testing.T) {
 				kept := waits(s, s.Web)
 				s.Same("waits", len(kept), 1)
 				w := kept[0]
-				s.Same("wait", []any{w.For, w.Run, w.Job.Await.Until, w.Since}, []any{job.ForStopped, stage.RunName, time.Now().UTC().Add(time.Hour), time.Now().UTC()})
+				s.Same("wait", []any{w.For, w.Run, w.Job.Await.Until, w.Since}, []any{job.ForStopped, stage.RunName, time.Now().UTC().Add(59 * time.Minute), time.Now().UTC()})
 			},
 		},
 		{
@@ -135,7 +140,7 @@ func TestWatch(t *testing.T) {
 				time.Sleep(time.Hour + time.Second)
 			},
 			Want: "Await DescribeInstances Done SendTaskFailure: ok",
-			Then: says("web (i-", "is not stopped, 1s after it should have been at the latest. If it hangs in stopping, stop it by force: aws ec2 stop-instances --force"),
+			Then: says("web (i-", "is not stopped, 1m1s after it should have been at the latest. If it hangs in stopping, stop it by force: aws ec2 stop-instances --force"),
 		},
 		{
 			Name:  "somebody terminated it",

@@ -30,6 +30,16 @@ type Waits interface {
 	Done(ctx context.Context, w ledger.Wait) error
 }
 
+// shutdown is less than any guest takes to shut down: before, a look at an instance whose stop was
+// sent a moment ago only says that it is stopping. One that was sent by an earlier
+// try of the step is older, and worth a look.
+const shutdown = 5 * time.Second
+
+// TooSoon reports whether what the job waits for cannot be there yet.
+func TooSoon(j job.Job, now time.Time) bool {
+	return j.Await.For == job.ForStopped && now.Sub(j.Times.StopSent) < shutdown
+}
+
 // Settler looks at what steps wait for, and completes the steps.
 type Settler struct {
 	EC2    API
