@@ -86,13 +86,18 @@ func New(a Account) Step {
 	rescue := Rescue{EC2: a.EC2, Executions: a.Executions, Claims: a.Ledger, Waits: a.Ledger, Results: a.Ledger, Now: a.Now}
 	return Step{
 		rescue:    rescue,
-		leftovers: Leftovers{EC2: a.EC2, Gate: a.Gate, Waits: a.Ledger, Results: a.Ledger, Now: a.Now},
+		leftovers: Leftovers{EC2: a.EC2, Gate: a.Gate, Waits: a.Ledger, Results: a.Ledger, Tests: tested(a.Plans), Now: a.Now},
 		proofs:    Proofs{EC2: a.EC2, Waits: a.Ledger, WorkedOn: rescue.workedOn, Now: a.Now},
 		runs:      runs,
 		requests:  Requests{EC2: a.EC2, Runs: runs, Starter: starter},
 		missed:    Missed{Calendar: calendar, Executions: a.Executions, Schedules: a.Schedules, Teller: a.Teller, Starter: starter},
 		overdue:   Overdue{calendar},
 	}
+}
+
+// tested tells the plans that have their images tested.
+func tested(plans plan.Plans) func(string) bool {
+	return func(name string) bool { return plans.Plans[name].Verify.Boot }
 }
 
 // Answer says what was found, for the log and for a person who called it by hand.
