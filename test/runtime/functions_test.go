@@ -99,7 +99,7 @@ func functions(t *testing.T) map[string]function {
 		"start": {table, []invocation{
 			{document(t, one), "", "StartInstances", "Failed", "starting web (i-0a1b2c3d4e5f60718)"},
 			{document(t, one), "ServerInternal", "StartInstances", "Throttled", "starting web"},
-			{document(t, one), "IncorrectInstanceState", "StartInstances", "NotYet", "starting web"},
+			{document(t, one), "IncorrectInstanceState", "StartInstances DescribeInstances", "NotYet", "starting web"},
 			{document(t, one), "InsufficientInstanceCapacity", "StartInstances", "NoCapacity", "starting web"},
 			{document(t, back), "", "", "", `"back":true`},
 		}},
