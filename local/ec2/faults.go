@@ -77,7 +77,7 @@ func (w *World) faultsOf(call *query.Call, named []string) []*fault {
 		if len(f.Nth) > 0 && !slices.Contains(f.Nth, f.calls) {
 			continue
 		}
-		if f.Chance == 0 || w.chance("fault/"+f.Code+f.ImageState, call.Caller+" "+call.Form) < f.Chance {
+		if f.Chance == 0 || w.chance("fault/"+f.Code+f.ImageState, call.Caller+" "+query.Stable(call.Form)) < f.Chance {
 			striking = append(striking, f)
 		}
 	}

@@ -177,5 +177,5 @@ func (w *World) lag(call *query.Call) time.Duration {
 	if w.options.Lag == 0 {
 		return 0
 	}
-	return time.Duration(w.chance("lag", call.Caller+" "+call.Form) * float64(w.options.Lag))
+	return time.Duration(w.chance("lag", call.Caller+" "+query.Stable(call.Form)) * float64(w.options.Lag))
 }

@@ -71,7 +71,7 @@ func (n naming) Do(r *http.Request) (*http.Response, error) {
 		if err != nil {
 			return nil, err
 		}
-		sent.body, r.Body = body, io.NopCloser(bytes.NewReader(body))
+		sent.body, r.Body = []byte(query.Stable(string(body))), io.NopCloser(bytes.NewReader(body))
 	}
 	answer, err := n.client.Do(r) //nolint:gosec // the address is the suite's own
 	if err != nil {

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"goldsmith/local/bus"
 	"goldsmith/local/ec2"
 	"goldsmith/local/suite"
@@ -42,7 +44,7 @@ func TestTheSameSeedIsTheSameNight(t *testing.T) {
 			play := func(seed uint64) string { return summary(t, c.options, c.faults, seed) }
 			first, again, other := play(11), play(11), play(12)
 			if first != again {
-				t.Errorf("seed 11 played two nights:\n%s\n%s", first, again)
+				t.Errorf("seed 11 played two nights:\n%s", cmp.Diff(strings.Split(first, "\n"), strings.Split(again, "\n")))
 			}
 			if first == other {
 				t.Error("seeds 11 and 12 played the same night")

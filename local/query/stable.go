@@ -1,0 +1,9 @@
+package query
+
+import "regexp"
+
+var token = regexp.MustCompile(`(^|&)ClientToken=[^&]*`)
+
+// Stable is a form without its client token: the SDK makes one up for a call that gives
+// none, and what is drawn from a call must not change with it.
+func Stable(form string) string { return token.ReplaceAllString(form, "") }
