@@ -196,17 +196,10 @@ func everything(n *night) {
 	n.want("messages", len(n.Slack.Messages()), 1)
 }
 
-// rolledBack: a person rolls back what a night has rolled, edits a template, and rolls it on.
-func rolledBack(n *night) {
-	everything(n)
-	time.Sleep(time.Minute) // Parameter Store has checked what was written
-	rollback := func(to string) {
-		must(n.Suite.Invoke(n.ctx, here.ARN("lambda", "function:goldsmith-rollback"), []byte(`{"goldsmith":"rollback","version":"1","name":"web","to":"`+to+`","by":"ada"}`)))(n.t)
-		time.Sleep(time.Minute)
-	}
-	rollback("")
-	templates := must(n.cloud.DescribeLaunchTemplates(n.ctx, &sdk.DescribeLaunchTemplatesInput{LaunchTemplateNames: []string{"subscribed"}}))(n.t).LaunchTemplates
-	n.want("default version", aws.ToInt64(templates[0].DefaultVersionNumber), int64(1))
+// editAfter makes an edit of a template's first version its default after a rollback, and gives the image that was rolled last.
+func (n *night) editAfter(name string) (image string) {
+	templates := must(n.cloud.DescribeLaunchTemplates(n.ctx, &sdk.DescribeLaunchTemplatesInput{LaunchTemplateNames: []string{name}}))(n.t).LaunchTemplates
+	n.want("default version of "+name, aws.ToInt64(templates[0].DefaultVersionNumber), int64(1))
 	made := must(n.cloud.CreateLaunchTemplateVersion(n.ctx, &sdk.CreateLaunchTemplateVersionInput{
 		LaunchTemplateId: templates[0].LaunchTemplateId, SourceVersion: aws.String("1"),
 		LaunchTemplateData: &types.RequestLaunchTemplateData{KeyName: aws.String("ops")},
@@ -214,13 +207,37 @@ func rolledBack(n *night) {
 	must(n.cloud.ModifyLaunchTemplate(n.ctx, &sdk.ModifyLaunchTemplateInput{
 		LaunchTemplateId: made.LaunchTemplateId, DefaultVersion: aws.String("3"),
 	}))(n.t)
-	var image string
 	for target, err := range n.book.memory.Targets(n.ctx, "web") {
 		if n.ok(err); target.ID == aws.ToString(made.LaunchTemplateId) {
 			image = target.Points[0].Image
 		}
 	}
+	return image
+}
+
+// rolledBack: a person rolls back what a night has rolled, edits a template, and rolls it on.
+func rolledBack(n *night) {
+	everything(n)
+	time.Sleep(time.Minute) // Parameter Store has looked at the images by then, and shows them
+	rollback := func(to string) {
+		must(n.Suite.Invoke(n.ctx, here.ARN("lambda", "function:goldsmith-rollback"), []byte(`{"goldsmith":"rollback","version":"1","name":"web","to":"`+to+`","by":"ada"}`)))(n.t)
+		time.Sleep(time.Minute)
+	}
+	rollback("")
+	alias := func(name, image string) {
+		value, _ := n.Parameters.Value(name)
+		n.want("alias "+name, value, image)
+	}
+	alias("/golden/web", ec2.ImageX86)
+	var image string
+	for _, name := range []string{"subscribed", "listed"} {
+		image = n.editAfter(name)
+	}
 	rollback(image)
+	alias("/golden/web", image)
+	// One that only the templates had: the source's own alias goes back to it as well.
+	rollback(ec2.ImageX86)
+	alias("/goldsmith/images/web", ec2.ImageX86)
 	// Lambda keeps what a person sends asynchronously and the function cannot do.
 	n.guard.decide("rollback", n.guard.scene.Failing("goldsmith-dead-letters"))
 }
