@@ -67,18 +67,8 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	for _, t := range found {
 		targets = append(targets, &one{Target: t})
 	}
-	for _, t := range targets {
-		if j.Plan.Roll.Together && failed(targets) != nil {
-			break
-		}
-		if err := s.roll(ctx, t, image); err != nil {
-			return j, err
-		}
-	}
-	if bad := failed(targets); j.Plan.Roll.Together && bad != nil {
-		if err := s.putBack(ctx, targets, bad); err != nil {
-			return j, err
-		}
+	if err := s.rollAll(ctx, targets, image, j.Plan.Roll.Together); err != nil {
+		return j, err
 	}
 	for _, t := range targets {
 		if t.Rolled.Problem != "" {
@@ -87,6 +77,22 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 		j.Rolled = append(j.Rolled, t.Rolled)
 	}
 	return j, nil
+}
+
+// rollAll rolls each target on its own, or all or none.
+func (s Step) rollAll(ctx context.Context, targets []*one, image template.Image, together bool) error {
+	for _, t := range targets {
+		if together && failed(targets) != nil {
+			break
+		}
+		if err := s.roll(ctx, t, image); err != nil {
+			return err
+		}
+	}
+	if bad := failed(targets); together && bad != nil {
+		return s.putBack(ctx, targets, bad)
+	}
+	return nil
 }
 
 func imageOf(j job.Job) template.Image {
@@ -122,10 +128,7 @@ func (s Step) roll(ctx context.Context, t *one, image template.Image) error {
 	if err := s.put(ctx, t, t.Known.Beginning(ledger.Change{From: t.Verdict.From, To: to})); err != nil {
 		return err
 	}
-	problem, err := s.change(ctx, t, image)
-	if lasting := err != nil && !fault.IsThrottled(err) && !fault.IsNotYet(err); lasting {
-		problem, err = fault.Brief(err), nil
-	}
+	problem, err := s.tried(ctx, t, image)
 	if err != nil {
 		return err
 	}
@@ -137,6 +140,15 @@ func (s Step) roll(ctx context.Context, t *one, image template.Image) error {
 	}
 	t.changed = true
 	return s.finish(ctx, t)
+}
+
+// tried makes the change; an error that lasts is the target's own problem.
+func (s Step) tried(ctx context.Context, t *one, image template.Image) (problem string, err error) {
+	problem, err = s.change(ctx, t, image)
+	if err == nil || fault.IsThrottled(err) || fault.IsNotYet(err) {
+		return problem, err
+	}
+	return fault.Brief(err), nil
 }
 
 // finish records a change that was made, unless it is recorded.
