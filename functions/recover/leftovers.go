@@ -117,14 +117,8 @@ func (l Leftovers) leftover(ctx context.Context, i types.Image, claims []ledger.
 	if slices.ContainsFunc(claims, func(c ledger.Claim) bool { return c.Source == source && c.Run == run }) {
 		return leftover{}, false, nil
 	}
-	if _, read := results[run]; !read {
-		results[run] = map[string]job.Result{}
-		for r, err := range l.Results.Results(ctx, run) {
-			if err != nil {
-				return leftover{}, false, fmt.Errorf("reading the results of run %s: %w", run, err)
-			}
-			results[run][r.Source] = r
-		}
+	if err := l.read(ctx, run, results); err != nil {
+		return leftover{}, false, err
 	}
 	left := leftover{image: i, id: aws.ToString(i.ImageId)}
 	var ended bool
@@ -134,10 +128,27 @@ func (l Leftovers) leftover(ctx context.Context, i types.Image, claims []ledger.
 	if !ended || good || image.ProgressOf(i.State) == image.Pending {
 		return left, false, nil
 	}
-	left.untested = l.Tests != nil && l.Tests(tags[tag.Plan])
+	left.untested = l.tests(tags[tag.Plan])
 	kept := left.result.Image.State == job.Unproven && l.Now().Sub(left.result.At) < unproven
 	return left, !kept, nil
 }
+
+// read reads the results of a run, once.
+func (l Leftovers) read(ctx context.Context, run string, results map[string]map[string]job.Result) error {
+	if _, read := results[run]; read {
+		return nil
+	}
+	results[run] = map[string]job.Result{}
+	for r, err := range l.Results.Results(ctx, run) {
+		if err != nil {
+			return fmt.Errorf("reading the results of run %s: %w", run, err)
+		}
+		results[run][r.Source] = r
+	}
+	return nil
+}
+
+func (l Leftovers) tests(plan string) bool { return l.Tests != nil && l.Tests(plan) }
 
 // good reports whether the job saw every snapshot while nothing was written any more:
 // then the image is whole, whatever failed afterwards.

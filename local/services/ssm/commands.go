@@ -68,7 +68,7 @@ type sendInput struct {
 type sendOutput struct{ Command commandShape }
 
 type commandShape struct {
-	CommandId, DocumentName, Comment, Status string //nolint:staticcheck // the name on the wire
+	CommandId, DocumentName, Comment, Status string
 	InstanceIds                              []string
 	RequestedDateTime                        awsjson.Time
 }
@@ -150,14 +150,14 @@ func (s *Store) within(in sendInput, ran Ran) Ran {
 }
 
 type invocationsInput struct {
-	CommandId, InstanceId string //nolint:staticcheck // the name on the wire
+	CommandId, InstanceId string
 	Details               bool
 }
 
 type invocationsOutput struct{ CommandInvocations []invocationShape }
 
 type invocationShape struct {
-	CommandId, InstanceId, Comment, DocumentName string //nolint:staticcheck // the name on the wire
+	CommandId, InstanceId, Comment, DocumentName string
 	RequestedDateTime                            awsjson.Time
 	Status, StatusDetails                        string
 	CommandPlugins                               []pluginShape
