@@ -152,6 +152,7 @@ func (n *night) oneImageEach(images []types.Image) {
 func (n *night) recordedOrRemoved(images []types.Image) {
 	n.t.Helper()
 	pending, used := map[string]bool{}, map[string]bool{}
+	results := map[string]map[string]job.Result{}
 	for _, img := range images {
 		id, tags := aws.ToString(img.ImageId), tag.Map(img.Tags)
 		for _, s := range image.Snapshots(img) {
@@ -161,7 +162,11 @@ func (n *night) recordedOrRemoved(images []types.Image) {
 			pending[tags[tag.Source]+tags[tag.Run]] = true
 			continue
 		}
-		result := n.resultsOf(tags[tag.Run])[tags[tag.Source]]
+		run := tags[tag.Run]
+		if results[run] == nil {
+			results[run] = n.resultsOf(run)
+		}
+		result := results[run][tags[tag.Source]]
 		// One that failed its test stays for a day, for a person to look at.
 		if result.Image.ID == id && result.Image.State == job.Unproven && time.Since(result.At) < 24*time.Hour {
 			continue
