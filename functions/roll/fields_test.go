@@ -75,6 +75,13 @@ func populate(r *rapid.T, v reflect.Value, name string) {
 		for i := range n {
 			populate(r, v.Index(i), fmt.Sprintf("%s[%d]", name, i))
 		}
+	default:
+		populateScalar(r, v, name)
+	}
+}
+
+func populateScalar(r *rapid.T, v reflect.Value, name string) {
+	switch v.Kind() {
 	case reflect.String:
 		v.SetString(rapid.StringMatching(`[a-z0-9]{1,4}`).Draw(r, name))
 	case reflect.Int32, reflect.Int64:

@@ -258,11 +258,18 @@ func sound(r *rapid.T, d retention.Decision, p plan.Plan, now time.Time) {
 		r.Fatalf("it goes: %+v", d)
 	}
 	over := !d.Since.IsZero() && now.Sub(d.Since) >= time.Duration(p.Keep.Grace)
-	if d.Step == retention.Retire && (!over || p.Keep.Disable && !d.Disabled) {
-		r.Fatalf("it goes too early: %+v", d)
-	}
-	if d.Step == retention.Disable {
+	switch d.Step {
+	case retention.Retire:
+		retiring(r, d, over && (d.Disabled || !p.Keep.Disable))
+	case retention.Disable:
 		disabling(r, d, over && p.Keep.Disable)
+	default: // it stays another night
+	}
+}
+
+func retiring(r *rapid.T, d retention.Decision, due bool) {
+	if !due {
+		r.Fatalf("it goes too early: %+v", d)
 	}
 }
 

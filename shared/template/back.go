@@ -43,29 +43,42 @@ func before(now Now, known ledger.Target) Return {
 	if back := backed(now, known); back != nil {
 		return Return{To: *back, There: true}
 	}
-	points := known.Points
-	if begun := known.Begun; begun != nil && begun.To.Image == now.Image && begun.From.Image != now.Image {
-		// A roll that did not live to record its end: what it began from is what was before.
-		points = append([]ledger.Point{{Image: now.Image, Version: now.Version}, begun.From}, points...)
-	}
-	if len(points) == 0 {
+	made := known
+	made.Points = withBegun(now, known)
+	latest, rolled := made.Latest()
+	switch {
+	case !rolled:
 		return Return{Problem: "nothing is known of what it had before"}
-	}
-	latest := points[0]
-	if now.Image != latest.Image {
-		if setBack(now, known) != "" {
-			return Return{To: now.Point(), There: true}
-		}
+	case now.Image == latest.Image:
+		return beforeLatest(now, made)
+	case setBack(now, known) != "":
+		return Return{To: now.Point(), There: true}
+	default:
 		return Return{Problem: fmt.Sprintf("it has %s, which Goldsmith did not put there; name the image to go back to", orNothing(now.Image))}
 	}
-	for _, p := range points[1:] {
+}
+
+// withBegun are the target's points, with those of a roll that did not live to
+// record its end: what it began from is what was before.
+func withBegun(now Now, known ledger.Target) []ledger.Point {
+	begun := known.Begun
+	if begun == nil || begun.To.Image != now.Image || begun.From.Image == now.Image {
+		return known.Points
+	}
+	return append([]ledger.Point{now.Point(), begun.From}, known.Points...)
+}
+
+// beforeLatest leads to the image before the latest point's. An alias that had
+// none has nothing to go back to.
+func beforeLatest(now Now, known ledger.Target) Return {
+	latest := known.Points[0]
+	for _, p := range known.Points[1:] {
 		if p.Image == latest.Image {
 			continue
 		}
 		if p.Image == "" && now.Alias {
 			break
 		}
-		known.Points = points
 		return Return{To: exactly(now, known, p)}
 	}
 	return Return{Problem: "nothing is known of what it had before " + latest.Image}

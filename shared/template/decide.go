@@ -54,23 +54,11 @@ func Decide(now Now, known ledger.Target, to Image) Verdict {
 		v.Problem = problem
 		return v
 	}
-	if begun := known.Begun; begun != nil && begun.To.Image == to.ID {
-		switch {
-		case now.Image == to.ID && begun.From.Image != to.ID:
-			v.From, v.There, v.Made = begun.From, true, true
-			return v
-		case now.Point() == (ledger.Point{Image: begun.From.Image, Version: begun.From.Version}):
-			return v // begun, and not made: the judgement that began it holds
-		}
+	if begun, ok := resumed(now, known.Begun, to); ok {
+		return begun
 	}
-	latest, rolled := known.Latest()
-	if rolled && latest.Image == to.ID && latest.Run == to.Run {
-		// This run has rolled it. What is there now may be a describe that lags, or a person's later wish.
-		v.There, v.Made = true, true
-		if len(known.Points) > 1 {
-			v.From = known.Points[1]
-		}
-		return v
+	if done, ok := repeated(now, known, to); ok {
+		return done
 	}
 	if now.Image == to.ID {
 		v.There = true
@@ -79,11 +67,48 @@ func Decide(now Now, known ledger.Target, to Image) Verdict {
 	if v.Problem = setBack(now, known); v.Problem == "" {
 		v.Problem, v.Note = sharedName(known, to)
 	}
-	if latest, rolled := known.Latest(); v.Problem == "" && rolled && now.Alias && now.Version < latest.Version {
-		// The check of PutParameter ends after its answer; a version that never came is one that it refused.
-		v.Note = fmt.Sprintf("Parameter Store has not taken %s, which was written last", latest.Image)
+	if v.Problem == "" {
+		v.Note = cmp.Or(refused(now, known), v.Note)
 	}
 	return v
+}
+
+// resumed is the verdict on a roll to the image that an earlier try began and
+// did not record; ok is false when none was begun, or somebody has pointed the target elsewhere since.
+func resumed(now Now, begun *ledger.Change, to Image) (v Verdict, ok bool) {
+	if begun == nil || begun.To.Image != to.ID {
+		return Verdict{}, false
+	}
+	switch {
+	case now.Image == to.ID && begun.From.Image != to.ID:
+		return Verdict{From: begun.From, There: true, Made: true}, true
+	case now.Point() == (ledger.Point{Image: begun.From.Image, Version: begun.From.Version}):
+		return Verdict{From: now.Point()}, true // begun, and not made: the judgement that began it holds
+	default:
+		return Verdict{}, false
+	}
+}
+
+// repeated is the verdict on a target that this run has rolled already. What is
+// there now may be a describe that lags, or a person's later wish.
+func repeated(now Now, known ledger.Target, to Image) (v Verdict, ok bool) {
+	latest, rolled := known.Latest()
+	if !rolled || latest.Image != to.ID || latest.Run != to.Run {
+		return Verdict{}, false
+	}
+	v = Verdict{From: now.Point(), There: true, Made: true}
+	if len(known.Points) > 1 {
+		v.From = known.Points[1]
+	}
+	return v, true
+}
+
+// refused: the check of PutParameter ends after its answer; a version that never came is one that it refused.
+func refused(now Now, known ledger.Target) string {
+	if latest, rolled := known.Latest(); rolled && now.Alias && now.Version < latest.Version {
+		return fmt.Sprintf("Parameter Store has not taken %s, which was written last", latest.Image)
+	}
+	return ""
 }
 
 // pinned: writing the parameter does not roll a template that takes a version of it, or another account's.

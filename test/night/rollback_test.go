@@ -40,15 +40,15 @@ func (n *night) rollBack(asked event.Rollback) rollback.Answer {
 	return answer
 }
 
-// standard is a template's default version and its image.
-func (n *night) standard(name string) (int64, string) {
+// fleetNow is the default version of the template called fleet, and its image.
+func (n *night) fleetNow() (int64, string) {
 	n.t.Helper()
 	for _, v := range n.defaults() {
-		if aws.ToString(v.LaunchTemplateName) == name {
+		if aws.ToString(v.LaunchTemplateName) == "fleet" {
 			return aws.ToInt64(v.VersionNumber), aws.ToString(v.LaunchTemplateData.ImageId)
 		}
 	}
-	n.t.Fatalf("there is no template %s", name)
+	n.t.Fatal("there is no template fleet")
 	return 0, ""
 }
 
@@ -83,16 +83,16 @@ func TestRollbackHoldsUntilSomebodyLetsItFollow(t *testing.T) {
 
 		dry := n.rollBack(event.Rollback{Name: "web", Dry: true})
 		n.want("targets of a rehearsal", len(dry.Targets), 3)
-		version, image := n.standard("fleet")
+		version, image := n.fleetNow()
 		n.want("default after a rehearsal", []any{version, image}, []any{int64(3), second})
 
 		for range 2 {
 			answer := n.rollBack(event.Rollback{Name: "web", By: "ada"})
 			for _, each := range answer.Targets {
-				n.want("problem of "+each.Rolled.Target, each.Problem, "")
-				n.want("image of "+each.Rolled.Target, each.To, first)
+				n.want("problem of "+each.Target, each.Problem, "")
+				n.want("image of "+each.Target, each.To, first)
 			}
-			version, image = n.standard("fleet")
+			version, image = n.fleetNow()
 			n.want("default", []any{version, image}, []any{int64(2), first})
 			for _, name := range []string{"/goldsmith/images/web", "/golden/web"} {
 				value, _ := n.Parameters.Value(name)
@@ -103,14 +103,14 @@ func TestRollbackHoldsUntilSomebodyLetsItFollow(t *testing.T) {
 
 		third := n.nights(2)
 		n.want("left alone", n.rolled(third, web, "fleet").Problem, "ada rolled it back to version 2 ("+first+"); make version 3 its default to let it follow")
-		version, image = n.standard("fleet")
+		version, image = n.fleetNow()
 		n.want("default of the third night", []any{version, image}, []any{int64(2), first})
 		n.saysOf(third, "PARTIAL", "Not rolled", "to let it follow")
 
 		n.makeDefault(fleet, "3")
 		fourth := n.nights(3)
 		n.want("followed", n.rolled(fourth, web, "fleet").Problem, "")
-		_, image = n.standard("fleet")
+		_, image = n.fleetNow()
 		n.want("image of the fourth night", image, n.results(fourth)[web].Image.ID)
 		n.want("the alias is held still", n.rolled(fourth, web, "/golden/web").Problem != "", true)
 	})
@@ -127,7 +127,7 @@ func TestARollbackOfAnImageThatIsGone(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "image "+first+" is gone") {
 			n.t.Errorf("rolling back to an image that is gone: %v", err)
 		}
-		_, image := n.standard("fleet")
+		_, image := n.fleetNow()
 		n.want("image", image, second)
 	})
 }
@@ -146,7 +146,7 @@ func TestSomebodyEditsATemplateInTheMiddle(t *testing.T) {
 		}
 		r := n.nights(0)
 		n.want("problem", strings.Contains(n.rolled(r, web, "fleet").Problem, "somebody made version 2 its default while it was rolled"), true)
-		version, image := n.standard("fleet")
+		version, image := n.fleetNow()
 		n.want("default", []any{version, image}, []any{int64(2), ec2.ImageX86})
 
 		next := n.nights(1)

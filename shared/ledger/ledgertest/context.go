@@ -36,7 +36,7 @@ func testEndedContext(t *testing.T, l ledger.Ledger) {
 		"Telling":       func() error { _, err := l.Telling(ctx, "monday", night); return err },
 		"Tell":          func() error { _, err := l.Tell(ctx, "monday", night); return err },
 		"Targets":       func() error { return lastError(l.Targets(ctx, "web")) },
-		"PutTarget":     func() error { _, err := l.PutTarget(ctx, aTarget("web", "lt-1", "ami-1")); return err },
+		"PutTarget":     func() error { _, err := l.PutTarget(ctx, aTarget("web", "lt-1")); return err },
 	} {
 		if err := call(); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v, want context.Canceled", name, err)

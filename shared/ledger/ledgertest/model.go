@@ -164,7 +164,7 @@ func (m model) tell(r *rapid.T) {
 
 // putTarget puts a target as it stands, as one that is not there yet, or as it stood before.
 func (m model) putTarget(r *rapid.T) {
-	t := aTarget(source(r), rapid.SampledFrom([]string{"lt-1", "lt-12"}).Draw(r, "target"), "ami-1")
+	t := aTarget(source(r), rapid.SampledFrom([]string{"lt-1", "lt-12"}).Draw(r, "target"))
 	t.Points[0].At = moment(r)
 	stored, exists := m.targets[t.Source+" "+t.ID]
 	t.Revision = rapid.SampledFrom([]string{stored.Revision, "", "stale"}).Draw(r, "revision")

@@ -9,10 +9,10 @@ import (
 	"goldsmith/shared/ledger"
 )
 
-func aTarget(source, id, image string) ledger.Target {
+func aTarget(source, id string) ledger.Target {
 	return ledger.Target{
-		Source: source, ID: id, Title: "fleet", Points: []ledger.Point{{Image: image, Version: 2, Run: "monday", Source: "i-1", At: night}},
-		Begun: &ledger.Change{From: ledger.Point{Image: image, Version: 2}, To: ledger.Point{Image: "ami-2", Run: "tuesday"}},
+		Source: source, ID: id, Title: "fleet", Points: []ledger.Point{{Image: "ami-1", Version: 2, Run: "monday", Source: "i-1", At: night}},
+		Begun: &ledger.Change{From: ledger.Point{Image: "ami-1", Version: 2}, To: ledger.Point{Image: "ami-2", Run: "tuesday"}},
 		Back:  &ledger.Point{Image: "ami-0", Version: 1, By: "ada", At: night},
 	}
 }
@@ -21,7 +21,7 @@ func testTargets(t *testing.T, open func(*testing.T) ledger.Ledger) {
 	t.Run("of one name, in the order of their ids", func(t *testing.T) {
 		l := open(t)
 		for _, each := range [][2]string{{"web", "lt-2"}, {"web", "/alias"}, {"web-2", "lt-3"}, {"web", "lt-1"}} {
-			_, err := l.PutTarget(t.Context(), aTarget(each[0], each[1], "ami-1"))
+			_, err := l.PutTarget(t.Context(), aTarget(each[0], each[1]))
 			check(t, err)
 		}
 		var ids []string
@@ -34,7 +34,7 @@ func testTargets(t *testing.T, open func(*testing.T) ledger.Ledger) {
 	t.Run("listed over pages", func(t *testing.T) {
 		l := open(t)
 		for i := range largeRecords {
-			each := aTarget("web", fmt.Sprintf("lt-%02d", i), "ami-1")
+			each := aTarget("web", fmt.Sprintf("lt-%02d", i))
 			each.Title = large
 			_, err := l.PutTarget(t.Context(), each)
 			check(t, err)
@@ -43,7 +43,7 @@ func testTargets(t *testing.T, open func(*testing.T) ledger.Ledger) {
 	})
 	t.Run("one of many who change what they read", func(t *testing.T) {
 		l := open(t)
-		read, err := l.PutTarget(t.Context(), aTarget("web", "lt-1", "ami-1"))
+		read, err := l.PutTarget(t.Context(), aTarget("web", "lt-1"))
 		check(t, err)
 		var put atomic.Int32
 		atOnce(func(int) {
