@@ -120,22 +120,11 @@ func (s Step) Handle(ctx context.Context, raw json.RawMessage) (Answer, error) {
 // function ends within a minute.
 const underway = 2 * time.Minute
 
-// targets are those that the ledger knows by the source's name.
+// targets are those that the ledger knows by the source's name, and where each goes back to.
 func (s Step) targets(ctx context.Context, asked event.Rollback) ([]*target, error) {
-	var targets []*target
-	for known, err := range s.book.Targets(ctx, asked.Name) {
-		if err != nil {
-			return nil, fmt.Errorf("reading what %s has rolled: %w", asked.Name, err)
-		}
-		if begun := known.Begun; begun != nil && begun.To.Run != "" && s.now().Sub(begun.To.At) < underway {
-			return nil, &fault.NotYet{Err: fmt.Errorf("%s is being rolled by run %s; try again in two minutes", known.ID, begun.To.Run)}
-		}
-		if len(known.Points) > 0 || known.Begun != nil {
-			targets = append(targets, &target{known: known, Target: Target{Rolled: job.Rolled{Target: known.ID, Name: known.Title}}})
-		}
-	}
-	if len(targets) == 0 {
-		return nil, fault.Failure("Nothing was changed. Name the source as its tag goldsmith:name, else Name, does.", "name: nothing was ever rolled for %q", asked.Name)
+	targets, err := s.known(ctx, asked.Name)
+	if err != nil {
+		return nil, err
 	}
 	image, err := named(asked.To, targets)
 	if err != nil {
@@ -145,14 +134,39 @@ func (s Step) targets(ctx context.Context, asked event.Rollback) ([]*target, err
 		if err := s.look(ctx, t); err != nil {
 			return nil, err
 		}
-		t.From, t.Previous, t.Version = t.at.Image, t.at.Version, t.at.Version
-		if t.Problem != "" {
-			continue
-		}
-		t.back = template.Back(t.at, t.known, image)
-		t.To, t.There, t.Problem = t.back.To.Image, t.back.There, t.back.Problem
+		t.decide(image)
 	}
 	return targets, nil
+}
+
+// known are the targets as they were left. One that a run is rolling is waited for.
+func (s Step) known(ctx context.Context, name string) ([]*target, error) {
+	var targets []*target
+	for known, err := range s.book.Targets(ctx, name) {
+		if err != nil {
+			return nil, fmt.Errorf("reading what %s has rolled: %w", name, err)
+		}
+		if begun := known.Begun; begun != nil && begun.To.Run != "" && s.now().Sub(begun.To.At) < underway {
+			return nil, &fault.NotYet{Err: fmt.Errorf("%s is being rolled by run %s; try again in two minutes", known.ID, begun.To.Run)}
+		}
+		if len(known.Points) > 0 || known.Begun != nil {
+			targets = append(targets, &target{known: known, Target: Target{Rolled: job.Rolled{Target: known.ID, Name: known.Title}}})
+		}
+	}
+	if len(targets) == 0 {
+		return nil, fault.Failure("Nothing was changed. Name the source as its tag goldsmith:name, else Name, does.", "name: nothing was ever rolled for %q", name)
+	}
+	return targets, nil
+}
+
+// decide says where the target goes back to; image is the one asked for, "" for the one before.
+func (t *target) decide(image string) {
+	t.From, t.Previous, t.Version = t.at.Image, t.at.Version, t.at.Version
+	if t.Problem != "" {
+		return
+	}
+	t.back = template.Back(t.at, t.known, image)
+	t.To, t.There, t.Problem = t.back.To.Image, t.back.There, t.back.Problem
 }
 
 // one points one target back: written down before it is changed and after.
@@ -166,34 +180,50 @@ func (s Step) one(ctx context.Context, t *target, by string) error {
 		to.By, to.At = by, s.now().UTC()
 	}
 	if !t.There {
-		begun := ledger.Change{From: t.at.Point(), To: to}
-		if err := s.put(ctx, t, t.known.Beginning(begun)); err != nil {
+		if err := s.point(ctx, t, to); err != nil || t.Problem != "" {
 			return err
-		}
-		err := s.change(ctx, t)
-		if fault.IsThrottled(err) || fault.IsNotYet(err) {
-			return err
-		}
-		if err != nil {
-			t.Problem = fault.Brief(err)
-			left := t.known
-			left.Begun = nil
-			return s.put(ctx, t, left)
 		}
 		to.Version = t.Version
 	}
-	held := t.known
-	held.Begun, held.Back = nil, &to
-	if latest, ok := held.Latest(); ok && latest.Image == to.Image && (t.at.Alias || latest.Version == to.Version) {
-		held.Back = nil // what was rolled last is nothing to hold back: it follows again
-	}
-	if t.There && t.known.Begun == nil && same(t.known.Back, held.Back) {
-		return nil
-	}
-	if err := s.put(ctx, t, held); err != nil {
+	return s.hold(ctx, t, to)
+}
+
+// point changes a target. A change that fails for good is its problem, and is taken back in the ledger.
+func (s Step) point(ctx context.Context, t *target, to ledger.Point) error {
+	begun := ledger.Change{From: t.at.Point(), To: to}
+	if err := s.put(ctx, t, t.known.Beginning(begun)); err != nil {
 		return err
 	}
+	err := s.change(ctx, t)
+	if err == nil || fault.IsThrottled(err) || fault.IsNotYet(err) {
+		return err
+	}
+	t.Problem = fault.Brief(err)
+	left := t.known
+	left.Begun = nil
+	return s.put(ctx, t, left)
+}
+
+// hold writes down that the target stays where it is now until somebody lets it
+// follow. What was rolled last is nothing to hold back: it follows again.
+func (s Step) hold(ctx context.Context, t *target, to ledger.Point) error {
+	held := t.known
+	held.Begun, held.Back = nil, &to
+	if t.last(to) {
+		held.Back = nil
+	}
+	if !t.There || t.known.Begun != nil || !same(t.known.Back, held.Back) {
+		if err := s.put(ctx, t, held); err != nil {
+			return err
+		}
+	}
 	return s.instances(ctx, t)
+}
+
+// last reports whether a point is what was rolled last.
+func (t *target) last(to ledger.Point) bool {
+	latest, ok := t.known.Latest()
+	return ok && latest.Image == to.Image && (t.at.Alias || latest.Version == to.Version)
 }
 
 func same(a, b *ledger.Point) bool {
