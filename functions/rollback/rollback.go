@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 	"time"
 
 	"goldsmith/shared/event"
@@ -31,10 +32,10 @@ type Sender interface {
 	Send(ctx context.Context, m slack.Message) (slack.Delivery, error)
 }
 
-// Refreshes puts instances back: it rolls back the instance refreshes that go
-// on for a template, and names their groups.
+// Refreshes puts instances back: it rolls back the instance refreshes under way
+// that deploy one of these versions of a template.
 type Refreshes interface {
-	RollBack(ctx context.Context, template string) (groups []string, err error)
+	RollBack(ctx context.Context, template string, versions []string) (Undone, error)
 }
 
 // Step rolls back.
@@ -47,7 +48,7 @@ type Step struct {
 	now        func() time.Time
 }
 
-// New makes the step. Without refreshes it leaves running instances alone.
+// New makes the step.
 func New(ec2 EC2, parameters Parameters, book Book, sender Sender, refreshes Refreshes, now func() time.Time) Step {
 	return Step{ec2, parameters, book, sender, refreshes, now}
 }
@@ -217,7 +218,8 @@ func (s Step) hold(ctx context.Context, t *target, to ledger.Point) error {
 			return err
 		}
 	}
-	return s.instances(ctx, t)
+	s.instances(ctx, t)
+	return nil
 }
 
 // last reports whether a point is what was rolled last.
@@ -233,19 +235,39 @@ func same(a, b *ledger.Point) bool {
 	return *a == *b
 }
 
-// instances rolls back the refreshes that put the unwanted image into groups.
-// That the template is back is the greater good, so a refresh that cannot be is only told.
-func (s Step) instances(ctx context.Context, t *target) error {
-	if s.refreshes == nil || t.at.Alias {
+// instances rolls back the refreshes that put the unwanted image into groups. That
+// the template is back is the greater good, so one that cannot be is only told. It is
+// looked for again when somebody asks again: this may be the second try of one that was cut off.
+func (s Step) instances(ctx context.Context, t *target) {
+	versions := t.unwanted()
+	if len(versions) == 0 {
+		return
+	}
+	done, err := s.refreshes.RollBack(ctx, t.known.ID, versions)
+	if err != nil {
+		done.Left = append(done.Left, "its instance refreshes were not rolled back; ask again: "+fault.Brief(err))
+	}
+	t.Groups, t.Note = done.Groups, strings.Join(done.Left, "; ")
+	if t.Note != "" {
+		handler.Log(ctx).WarnContext(ctx, "refresh not rolled back", "target", t.known.ID, "note", t.Note)
+	}
+}
+
+// unwanted are the versions that were rolled after the image that the target goes
+// back to, newest first. An alias has none: Auto Scaling rolls no refresh back of
+// a group whose template takes its image from a parameter.
+func (t *target) unwanted() []string {
+	var versions []string
+	if !t.template() {
 		return nil
 	}
-	groups, err := s.refreshes.RollBack(ctx, t.known.ID)
-	t.Groups = groups
-	if err != nil {
-		t.Note = "its instance refreshes were not rolled back: " + fault.Brief(err)
-		handler.Log(ctx).WarnContext(ctx, "refresh not rolled back", "target", t.known.ID, "error", err)
+	for _, p := range t.known.Points {
+		if p.Image == t.To {
+			break
+		}
+		versions = append(versions, *number(p.Version))
 	}
-	return nil
+	return versions
 }
 
 func (s Step) put(ctx context.Context, t *target, next ledger.Target) error {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strings"
 
 	"goldsmith/shared/event"
 	"goldsmith/shared/handler"
@@ -41,13 +42,21 @@ func news(targets []*target) (lines []string, untold []*target) {
 			lines = append(lines, t.line()+": "+t.Problem)
 		case t.follows():
 			untold = append(untold, t)
-			lines = append(lines, t.line()+": "+report.Roll{Rolled: t.Rolled}.Change()+", and follows again")
+			lines = append(lines, t.line()+": "+t.change()+", and follows again")
 		case t.held():
 			untold = append(untold, t)
-			lines = append(lines, t.line()+": "+report.Roll{Rolled: t.Rolled}.Change())
+			lines = append(lines, t.line()+": "+t.change())
 		}
 	}
 	return lines, untold
+}
+
+func (t *target) change() string {
+	change := report.Roll{Rolled: t.Rolled}.Change()
+	if len(t.Groups) > 0 {
+		change += "; instance refresh rolled back in " + strings.Join(t.Groups, ", ")
+	}
+	return change
 }
 
 // follows reports whether the target was pointed at what was rolled last.
