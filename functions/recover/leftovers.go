@@ -232,6 +232,9 @@ func (l Leftovers) record(ctx context.Context, left leftover) error {
 	if err := forget(ctx, l.Waits, left.id, left.result.Run); err != nil {
 		return err
 	}
+	if other := left.result.Image.ID; other != "" && other != left.id {
+		return nil // The result is another image's, which may be good.
+	}
 	left.result.Image.ID = left.id
 	if err := l.Results.PutResult(ctx, left.result); err != nil {
 		return fmt.Errorf("recording what became of image %s: %w", left.id, err)

@@ -76,6 +76,19 @@ func TestLeftovers(t *testing.T) {
 	stage.Play(t, quiet, cases{
 		{Name: "a good one is left alone", Given: given(&job.Result{Ending: job.Imaged, Image: job.Image{State: "available"}}), Want: looks + rest, Then: is(1, "imaged available")},
 		{Name: "cut off: removed with its snapshot", Given: given(cutOff), Want: looks + gate + " DeregisterImage" + record + rest, Then: is(0, "failed removed")},
+		{
+			Name: "a second one of a job whose image is good: removed, and the good one stays good", Want: looks + gate + " DeregisterImage Waits" + rest + " | Claims DescribeImages" + rest,
+			Given: func(s *stage.Stage, _ *json.RawMessage) {
+				made(s, nil)
+				s.Must(s.Ledger.Kept.PutResult(s.Context(), job.Result{
+					Run: stage.RunName, Source: s.Web, Ending: job.Imaged, Image: job.Image{ID: "ami-0123456789abcdef0", State: "available"}, At: time.Now(),
+				}))
+				time.Sleep(time.Hour)
+			},
+			Then: func(s *stage.Stage, _ recovery.Answer) {
+				s.Same("result", s.Results(stage.RunName)[0].Image, job.Image{ID: "ami-0123456789abcdef0", State: "available"})
+			},
+		},
 		{Name: "its job failed after its snapshots were there: it is whole, and kept", Given: given(whole), Want: looks + record + rest, Then: is(1, "failed available")},
 		{
 			Name: "still pending: EC2 has not made up its mind", Given: func(s *stage.Stage, _ *json.RawMessage) { made(s, cutOff) },

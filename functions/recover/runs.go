@@ -143,7 +143,11 @@ func (r Runs) unopened(ctx context.Context, name, execution string) (ledger.Run,
 	return run, nil
 }
 
-// going is whether a run whose name begins like this goes on, or has ended and is not told yet.
+// fading is how long a describe may still show a tag that was taken off.
+const fading = 2 * time.Minute
+
+// going is whether a run whose name begins like this goes on, or has ended and was not told
+// until a moment ago.
 func (r Runs) going(ctx context.Context, runs []Run, prefix string) (bool, error) {
 	for _, run := range runs {
 		if !strings.HasPrefix(aws.ToString(run.Name), prefix) {
@@ -156,7 +160,7 @@ func (r Runs) going(ctx context.Context, runs []Run, prefix string) (bool, error
 		if err != nil {
 			return false, fmt.Errorf("reading run %s: %w", aws.ToString(run.Name), err)
 		}
-		if record.Told.IsZero() {
+		if record.Told.IsZero() || r.Now().Sub(record.Told) < fading {
 			return true, nil
 		}
 	}

@@ -19,11 +19,9 @@ const (
 	docAttribute = "doc"
 	// holderAttribute is what a change has to match: the run of a claim, the token of a wait, a target's revision.
 	holderAttribute = "holder"
-	// toldAttribute is when Tell marked a run; beside it lies teller, the call that did.
+	// toldAttribute is when Tell marked a run; beside it lies teller, the call that did. In
+	// "telling" is when somebody took the right to tell of it, in milliseconds since 1970, and in "speaker" the call that did.
 	toldAttribute = "told"
-	// tellingAttribute is when somebody took the right to tell of a run, in milliseconds
-	// since 1970; beside it lies speaker, the call that did.
-	tellingAttribute = "telling"
 )
 
 // Teller is how long who took the right to tell of a run has it: as long as the

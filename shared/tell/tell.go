@@ -71,12 +71,9 @@ func (t Teller) Tell(ctx context.Context, run ledger.Run, p plan.Plan) (plan.Out
 	if ok {
 		run.Started = known.Started
 	}
-	r, err := t.report(ctx, &run, p)
+	r, err := t.closed(ctx, &run, p)
 	if err != nil {
 		return "", err
-	}
-	if err := t.Runs.PutRun(ctx, run); err != nil {
-		return "", fmt.Errorf("closing run %s: %w", run.Name, err)
 	}
 	if known.Ended.IsZero() {
 		count(ctx, run)
@@ -84,18 +81,35 @@ func (t Teller) Tell(ctx context.Context, run ledger.Run, p plan.Plan) (plan.Out
 	if err := t.answer(ctx, run, r); err != nil {
 		return "", err
 	}
-	mine, err := t.Runs.Telling(ctx, run.Name, t.Now().UTC())
+	return r.Outcome, t.speak(ctx, run.Name, r)
+}
+
+// closed is the run's report, with which it is closed in the ledger.
+func (t Teller) closed(ctx context.Context, run *ledger.Run, p plan.Plan) (report.Report, error) {
+	r, err := t.report(ctx, run, p)
 	if err != nil {
-		return "", fmt.Errorf("taking the right to tell of run %s: %w", run.Name, err)
+		return r, err
+	}
+	if err := t.Runs.PutRun(ctx, *run); err != nil {
+		return r, fmt.Errorf("closing run %s: %w", run.Name, err)
+	}
+	return r, nil
+}
+
+// speak sends the message, unless somebody else is about to.
+func (t Teller) speak(ctx context.Context, run string, r report.Report) error {
+	mine, err := t.Runs.Telling(ctx, run, t.Now().UTC())
+	if err != nil {
+		return fmt.Errorf("taking the right to tell of run %s: %w", run, err)
 	}
 	if !mine || !t.send(ctx, r) {
-		return r.Outcome, nil
+		return nil
 	}
 	// Marked after it is sent: a crash in between tells twice, which is better than never.
-	if _, err := t.Runs.Tell(ctx, run.Name, t.Now().UTC()); err != nil {
-		return "", fmt.Errorf("marking run %s as told: %w", run.Name, err)
+	if _, err := t.Runs.Tell(ctx, run, t.Now().UTC()); err != nil {
+		return fmt.Errorf("marking run %s as told: %w", run, err)
 	}
-	return r.Outcome, nil
+	return nil
 }
 
 func (t Teller) report(ctx context.Context, run *ledger.Run, p plan.Plan) (report.Report, error) {

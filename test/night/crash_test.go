@@ -57,6 +57,7 @@ func crashNight(t *testing.T, c *chaos) {
 	t.Helper()
 	between := &sandboxes{chaos: c}
 	play(t, suite.Options{
+		EC2: ec2.Options{Lag: 10 * time.Second},
 		// Two sweeps have seen the plan by then.
 		Plans:    nightly(func(p *plan.Plan) { p.Schedule = "cron(12 0 * * ? *)" }),
 		Ledger:   book{ledger.NewMemory()},

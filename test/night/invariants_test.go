@@ -151,38 +151,45 @@ func (n *night) oneImageEach(images []types.Image) {
 // snapshot belongs to an image; or they are gone. What is held for an instance that is down stays.
 func (n *night) recordedOrRemoved(images []types.Image) {
 	n.t.Helper()
-	pending, used := map[string]bool{}, map[string]bool{}
+	excused, used := map[string]bool{}, map[string]bool{}
 	results := map[string]map[string]job.Result{}
 	for _, img := range images {
-		id, tags := aws.ToString(img.ImageId), tag.Map(img.Tags)
+		tags := tag.Map(img.Tags)
 		for _, s := range image.Snapshots(img) {
 			used[s] = true
 		}
 		if image.ProgressOf(img.State) == image.Pending || n.heldFor(tags[tag.Source]) {
-			pending[tags[tag.Source]+tags[tag.Run]] = true
+			excused[tags[tag.Source]+tags[tag.Run]] = true
 			continue
 		}
-		run := tags[tag.Run]
-		if results[run] == nil {
+		if run := tags[tag.Run]; results[run] == nil {
 			results[run] = n.resultsOf(run)
 		}
-		result := results[run][tags[tag.Source]]
-		// One that failed its test stays for a day, for a person to look at.
-		if result.Image.ID == id && result.Image.State == job.Unproven && time.Since(result.At) < 24*time.Hour {
-			continue
-		}
-		if result.Image.ID != id || result.Image.State != string(types.ImageStateAvailable) {
-			n.t.Errorf("%s of %s is %s and was neither recorded as good nor removed: %s %+v %s", id, tags[tag.Source], img.State, result.Ending, result.Image, result.Problem)
-		}
+		n.recorded(img, results[tags[tag.Run]][tags[tag.Source]])
 	}
+	n.noOrphans(used, excused)
+}
+
+// noOrphans: a snapshot of the night is used by an image, unless its source's image in that run is excused.
+func (n *night) noOrphans(used, excused map[string]bool) {
+	n.t.Helper()
 	for _, s := range n.snapshots() {
 		id, tags := aws.ToString(s.SnapshotId), tag.Map(s.Tags)
-		if s.StartTime.Before(n.since) {
-			continue
-		}
-		if !used[id] && !pending[tags[tag.Source]+tags[tag.Run]] && !n.heldFor(tags[tag.Source]) {
+		known := s.StartTime.Before(n.since) || used[id] || excused[tags[tag.Source]+tags[tag.Run]]
+		if !known && !n.heldFor(tags[tag.Source]) {
 			n.t.Errorf("snapshot %s of %s belongs to no image", id, tags[tag.Source])
 		}
+	}
+}
+
+// recorded: the result of the image's job says that it is good, or that it failed its test: then
+// it stays for a day, for a person to look at.
+func (n *night) recorded(img types.Image, result job.Result) {
+	n.t.Helper()
+	id, state := aws.ToString(img.ImageId), result.Image.State
+	good := state == string(types.ImageStateAvailable) || state == job.Unproven && time.Since(result.At) < 24*time.Hour
+	if result.Image.ID != id || !good {
+		n.t.Errorf("%s of %s is %s and was neither recorded as good nor removed: %s %+v %s", id, result.Source, img.State, result.Ending, result.Image, result.Problem)
 	}
 }
 

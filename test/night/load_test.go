@@ -137,8 +137,9 @@ func TestLoadOfOneRun(t *testing.T) {
 				calls++
 			}
 		}
+		results := n.results(r)
 		for _, id := range ids {
-			down := n.addedDowntime(r, id)
+			down := results[id].Times.Downtime() - n.EC2.Times(id).Minimum()
 			added = max(added, down)
 			if down >= 3*time.Second {
 				over++
