@@ -89,8 +89,8 @@ func TestRollbackHoldsUntilSomebodyLetsItFollow(t *testing.T) {
 		for range 2 {
 			answer := n.rollBack(event.Rollback{Name: "web", By: "ada"})
 			for _, each := range answer.Targets {
-				n.want("problem of "+each.Rolled.Target, each.Problem, "")
-				n.want("image of "+each.Rolled.Target, each.To, first)
+				n.want("problem of "+each.Target, each.Problem, "")
+				n.want("image of "+each.Target, each.To, first)
 			}
 			version, image = n.standard("fleet")
 			n.want("default", []any{version, image}, []any{int64(2), first})
@@ -244,7 +244,7 @@ func TestARefreshUnderWayIsRolledBack(t *testing.T) {
 		r := n.run()[0]
 		answer := <-answers
 		for _, each := range answer.Targets {
-			if each.Rolled.Target == base {
+			if each.Target == base {
 				n.want("groups", strings.Join(each.Groups, " "), "fleet")
 				n.want("note", each.Note, "")
 			}
