@@ -44,7 +44,7 @@ type version = types.ResponseLaunchTemplateData
 
 // look reads where a target points now. One that is gone is told, and the others go on.
 func (s Step) look(ctx context.Context, t *target) error {
-	if !strings.HasPrefix(t.known.ID, "lt-") {
+	if !t.template() {
 		out, err := s.parameters.GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String(t.known.ID)})
 		if err == nil {
 			t.at = template.Now{Alias: true, Version: out.Parameter.Version, Image: aws.ToString(out.Parameter.Value)}
@@ -65,6 +65,9 @@ func (s Step) look(ctx context.Context, t *target) error {
 	}
 	return t.missing(err, "there is no such launch template any more")
 }
+
+// template reports whether the target is a launch template; what else is rolled are parameters.
+func (t *target) template() bool { return strings.HasPrefix(t.known.ID, "lt-") }
 
 func (t *target) missing(err error, problem string) error {
 	switch {

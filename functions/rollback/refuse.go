@@ -26,14 +26,7 @@ func named(to string, targets []*target) (string, error) {
 	if err != nil {
 		return "", fault.Failure("Nothing was changed.", "to: %q is neither an image nor a version", to)
 	}
-	var images []string
-	for _, t := range targets {
-		for _, p := range t.known.Points {
-			if p.Version == version && strings.HasPrefix(t.known.ID, "lt-") && p.Image != "" && !slices.Contains(images, p.Image) {
-				images = append(images, p.Image)
-			}
-		}
-	}
+	images := imagesOf(version, targets)
 	switch len(images) {
 	case 1:
 		return images[0], nil
@@ -42,6 +35,22 @@ func named(to string, targets []*target) (string, error) {
 	default:
 		return "", fault.Failure("Nothing was changed. Name one of them.", "to: version %d means different images in different templates: %s", version, strings.Join(images, ", "))
 	}
+}
+
+// imagesOf are the images that templates are known to have had in a version of that number.
+func imagesOf(version int64, targets []*target) []string {
+	var images []string
+	for _, t := range targets {
+		if !t.template() {
+			continue
+		}
+		for _, p := range t.known.Points {
+			if p.Version == version && p.Image != "" && !slices.Contains(images, p.Image) {
+				images = append(images, p.Image)
+			}
+		}
+	}
+	return images
 }
 
 // launchable refuses when an image that a target would go back to cannot be launched.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 	"time"
 
 	"goldsmith/shared/event"
@@ -31,10 +32,10 @@ type Sender interface {
 	Send(ctx context.Context, m slack.Message) (slack.Delivery, error)
 }
 
-// Refreshes puts instances back: it rolls back the instance refreshes that go
-// on for a template, and names their groups.
+// Refreshes puts instances back: it rolls back the instance refreshes under way
+// that deploy one of these versions of a template.
 type Refreshes interface {
-	RollBack(ctx context.Context, template string) (groups []string, err error)
+	RollBack(ctx context.Context, template string, versions []string) (Undone, error)
 }
 
 // Step rolls back.
@@ -47,7 +48,7 @@ type Step struct {
 	now        func() time.Time
 }
 
-// New makes the step. Without refreshes it leaves running instances alone.
+// New makes the step.
 func New(ec2 EC2, parameters Parameters, book Book, sender Sender, refreshes Refreshes, now func() time.Time) Step {
 	return Step{ec2, parameters, book, sender, refreshes, now}
 }
@@ -120,22 +121,11 @@ func (s Step) Handle(ctx context.Context, raw json.RawMessage) (Answer, error) {
 // function ends within a minute.
 const underway = 2 * time.Minute
 
-// targets are those that the ledger knows by the source's name.
+// targets are those that the ledger knows by the source's name, and where each goes back to.
 func (s Step) targets(ctx context.Context, asked event.Rollback) ([]*target, error) {
-	var targets []*target
-	for known, err := range s.book.Targets(ctx, asked.Name) {
-		if err != nil {
-			return nil, fmt.Errorf("reading what %s has rolled: %w", asked.Name, err)
-		}
-		if begun := known.Begun; begun != nil && begun.To.Run != "" && s.now().Sub(begun.To.At) < underway {
-			return nil, &fault.NotYet{Err: fmt.Errorf("%s is being rolled by run %s; try again in two minutes", known.ID, begun.To.Run)}
-		}
-		if len(known.Points) > 0 || known.Begun != nil {
-			targets = append(targets, &target{known: known, Target: Target{Rolled: job.Rolled{Target: known.ID, Name: known.Title}}})
-		}
-	}
-	if len(targets) == 0 {
-		return nil, fault.Failure("Nothing was changed. Name the source as its tag goldsmith:name, else Name, does.", "name: nothing was ever rolled for %q", asked.Name)
+	targets, err := s.known(ctx, asked.Name)
+	if err != nil {
+		return nil, err
 	}
 	image, err := named(asked.To, targets)
 	if err != nil {
@@ -145,14 +135,39 @@ func (s Step) targets(ctx context.Context, asked event.Rollback) ([]*target, err
 		if err := s.look(ctx, t); err != nil {
 			return nil, err
 		}
-		t.From, t.Previous, t.Version = t.at.Image, t.at.Version, t.at.Version
-		if t.Problem != "" {
-			continue
-		}
-		t.back = template.Back(t.at, t.known, image)
-		t.To, t.There, t.Problem = t.back.To.Image, t.back.There, t.back.Problem
+		t.decide(image)
 	}
 	return targets, nil
+}
+
+// known are the targets as they were left. One that a run is rolling is waited for.
+func (s Step) known(ctx context.Context, name string) ([]*target, error) {
+	var targets []*target
+	for known, err := range s.book.Targets(ctx, name) {
+		if err != nil {
+			return nil, fmt.Errorf("reading what %s has rolled: %w", name, err)
+		}
+		if begun := known.Begun; begun != nil && begun.To.Run != "" && s.now().Sub(begun.To.At) < underway {
+			return nil, &fault.NotYet{Err: fmt.Errorf("%s is being rolled by run %s; try again in two minutes", known.ID, begun.To.Run)}
+		}
+		if len(known.Points) > 0 || known.Begun != nil {
+			targets = append(targets, &target{known: known, Target: Target{Rolled: job.Rolled{Target: known.ID, Name: known.Title}}})
+		}
+	}
+	if len(targets) == 0 {
+		return nil, fault.Failure("Nothing was changed. Name the source as its tag goldsmith:name, else Name, does.", "name: nothing was ever rolled for %q", name)
+	}
+	return targets, nil
+}
+
+// decide says where the target goes back to; image is the one asked for, "" for the one before.
+func (t *target) decide(image string) {
+	t.From, t.Previous, t.Version = t.at.Image, t.at.Version, t.at.Version
+	if t.Problem != "" {
+		return
+	}
+	t.back = template.Back(t.at, t.known, image)
+	t.To, t.There, t.Problem = t.back.To.Image, t.back.There, t.back.Problem
 }
 
 // one points one target back: written down before it is changed and after.
@@ -166,34 +181,51 @@ func (s Step) one(ctx context.Context, t *target, by string) error {
 		to.By, to.At = by, s.now().UTC()
 	}
 	if !t.There {
-		begun := ledger.Change{From: t.at.Point(), To: to}
-		if err := s.put(ctx, t, t.known.Beginning(begun)); err != nil {
+		if err := s.point(ctx, t, to); err != nil || t.Problem != "" {
 			return err
-		}
-		err := s.change(ctx, t)
-		if fault.IsThrottled(err) || fault.IsNotYet(err) {
-			return err
-		}
-		if err != nil {
-			t.Problem = fault.Brief(err)
-			left := t.known
-			left.Begun = nil
-			return s.put(ctx, t, left)
 		}
 		to.Version = t.Version
 	}
-	held := t.known
-	held.Begun, held.Back = nil, &to
-	if latest, ok := held.Latest(); ok && latest.Image == to.Image && (t.at.Alias || latest.Version == to.Version) {
-		held.Back = nil // what was rolled last is nothing to hold back: it follows again
-	}
-	if t.There && t.known.Begun == nil && same(t.known.Back, held.Back) {
-		return nil
-	}
-	if err := s.put(ctx, t, held); err != nil {
+	return s.hold(ctx, t, to)
+}
+
+// point changes a target. A change that fails for good is its problem, and is taken back in the ledger.
+func (s Step) point(ctx context.Context, t *target, to ledger.Point) error {
+	begun := ledger.Change{From: t.at.Point(), To: to}
+	if err := s.put(ctx, t, t.known.Beginning(begun)); err != nil {
 		return err
 	}
-	return s.instances(ctx, t)
+	err := s.change(ctx, t)
+	if err == nil || fault.IsThrottled(err) || fault.IsNotYet(err) {
+		return err
+	}
+	t.Problem = fault.Brief(err)
+	left := t.known
+	left.Begun = nil
+	return s.put(ctx, t, left)
+}
+
+// hold writes down that the target stays where it is now until somebody lets it
+// follow. What was rolled last is nothing to hold back: it follows again.
+func (s Step) hold(ctx context.Context, t *target, to ledger.Point) error {
+	held := t.known
+	held.Begun, held.Back = nil, &to
+	if t.last(to) {
+		held.Back = nil
+	}
+	if !t.There || t.known.Begun != nil || !same(t.known.Back, held.Back) {
+		if err := s.put(ctx, t, held); err != nil {
+			return err
+		}
+	}
+	s.instances(ctx, t)
+	return nil
+}
+
+// last reports whether a point is what was rolled last.
+func (t *target) last(to ledger.Point) bool {
+	latest, ok := t.known.Latest()
+	return ok && latest.Image == to.Image && (t.at.Alias || latest.Version == to.Version)
 }
 
 func same(a, b *ledger.Point) bool {
@@ -203,19 +235,39 @@ func same(a, b *ledger.Point) bool {
 	return *a == *b
 }
 
-// instances rolls back the refreshes that put the unwanted image into groups.
-// That the template is back is the greater good, so a refresh that cannot be is only told.
-func (s Step) instances(ctx context.Context, t *target) error {
-	if s.refreshes == nil || t.at.Alias {
+// instances rolls back the refreshes that put the unwanted image into groups. That
+// the template is back is the greater good, so one that cannot be is only told. It is
+// looked for again when somebody asks again: this may be the second try of one that was cut off.
+func (s Step) instances(ctx context.Context, t *target) {
+	versions := t.unwanted()
+	if len(versions) == 0 {
+		return
+	}
+	done, err := s.refreshes.RollBack(ctx, t.known.ID, versions)
+	if err != nil {
+		done.Left = append(done.Left, "its instance refreshes were not rolled back; ask again: "+fault.Brief(err))
+	}
+	t.Groups, t.Note = done.Groups, strings.Join(done.Left, "; ")
+	if t.Note != "" {
+		handler.Log(ctx).WarnContext(ctx, "refresh not rolled back", "target", t.known.ID, "note", t.Note)
+	}
+}
+
+// unwanted are the versions that were rolled after the image that the target goes
+// back to, newest first. An alias has none: Auto Scaling rolls no refresh back of
+// a group whose template takes its image from a parameter.
+func (t *target) unwanted() []string {
+	var versions []string
+	if !t.template() {
 		return nil
 	}
-	groups, err := s.refreshes.RollBack(ctx, t.known.ID)
-	t.Groups = groups
-	if err != nil {
-		t.Note = "its instance refreshes were not rolled back: " + fault.Brief(err)
-		handler.Log(ctx).WarnContext(ctx, "refresh not rolled back", "target", t.known.ID, "error", err)
+	for _, p := range t.known.Points {
+		if p.Image == t.To {
+			break
+		}
+		versions = append(versions, *number(p.Version))
 	}
-	return nil
+	return versions
 }
 
 func (s Step) put(ctx context.Context, t *target, next ledger.Target) error {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strings"
 
 	"goldsmith/shared/event"
 	"goldsmith/shared/handler"
@@ -15,20 +16,7 @@ import (
 // asks again is not heard twice. A message that Slack does not take is logged: the
 // person who asked sees the answer.
 func (s Step) tell(ctx context.Context, asked event.Rollback, targets []*target) error {
-	var lines []string
-	var untold []*target
-	for _, t := range targets {
-		switch {
-		case t.Problem != "":
-			lines = append(lines, t.line()+": "+t.Problem)
-		case t.known.Back == nil && !t.There:
-			untold = append(untold, t)
-			lines = append(lines, t.line()+": "+report.Roll{Rolled: t.Rolled}.Change()+", and follows again")
-		case t.known.Back != nil && t.known.Back.Told.IsZero() && t.known.Back.Image == t.To:
-			untold = append(untold, t)
-			lines = append(lines, t.line()+": "+report.Roll{Rolled: t.Rolled}.Change())
-		}
-	}
+	lines, untold := news(targets)
 	if len(untold) == 0 {
 		return nil
 	}
@@ -39,18 +27,57 @@ func (s Step) tell(ctx context.Context, asked event.Rollback, targets []*target)
 		return nil
 	}
 	for _, t := range untold {
-		if t.known.Back == nil {
-			continue
-		}
-		told := t.known
-		back := *told.Back
-		back.Told = s.now().UTC()
-		told.Back = &back
-		if err := s.put(ctx, t, told); err != nil {
+		if err := s.told(ctx, t); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// news is what became of the targets, and those that nobody was told of yet.
+func news(targets []*target) (lines []string, untold []*target) {
+	for _, t := range targets {
+		switch {
+		case t.Problem != "":
+			lines = append(lines, t.line()+": "+t.Problem)
+		case t.follows():
+			untold = append(untold, t)
+			lines = append(lines, t.line()+": "+t.change()+", and follows again")
+		case t.held():
+			untold = append(untold, t)
+			lines = append(lines, t.line()+": "+t.change())
+		}
+	}
+	return lines, untold
+}
+
+func (t *target) change() string {
+	change := report.Roll{Rolled: t.Rolled}.Change()
+	if len(t.Groups) > 0 {
+		change += "; instance refresh rolled back in " + strings.Join(t.Groups, ", ")
+	}
+	return change
+}
+
+// follows reports whether the target was pointed at what was rolled last.
+func (t *target) follows() bool { return t.known.Back == nil && !t.There }
+
+// held reports whether the target is held back, and nobody was told.
+func (t *target) held() bool {
+	back := t.known.Back
+	return back != nil && back.Told.IsZero() && back.Image == t.To
+}
+
+// told marks that somebody was told of a target.
+func (s Step) told(ctx context.Context, t *target) error {
+	if t.known.Back == nil {
+		return nil
+	}
+	told := t.known
+	back := *told.Back
+	back.Told = s.now().UTC()
+	told.Back = &back
+	return s.put(ctx, t, told)
 }
 
 func (t *target) line() string { return report.Label(t.Name, t.Rolled.Target) }

@@ -170,11 +170,11 @@ var Functions = []Function{
 	},
 	{
 		Name: "rollback", Timeout: stepTimeout, Memory: memory, MaxAge: wakeAge,
-		Does:        "Points a source's launch templates and alias back at an earlier image, for a person.",
+		Does:        "Points a source's launch templates and alias back at an earlier image, and rolls back what is being refreshed, for a person.",
 		Environment: env(tableSetting, secretSetting),
 		Statements: join(everyHandler("rollback"), ledger("Query", "UpdateItem"), []Statement{
-			look("DescribeLaunchTemplateVersions", "DescribeImages"),
-		}, rolling, telling),
+			lookAtGroups, look("DescribeLaunchTemplateVersions", "DescribeImages"),
+		}, rolling, refreshingBack, telling),
 	},
 	{
 		Name: "wake", Timeout: stepTimeout, Memory: memory, Reserved: wakeReserved, MaxAge: wakeAge,

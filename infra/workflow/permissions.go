@@ -451,3 +451,11 @@ var refreshing = []Statement{
 		Resources: []string{"arn:${Partition}:ssm:${Region}:${Account}:parameter${Parameters}"},
 	},
 }
+
+// refreshingBack is deployed where refreshing is. A group's launch is checked against its caller when the caller
+// names a template for it (the page above), and a rollback names none.
+var refreshingBack = []Statement{{
+	Why:       "Groups are told by the templates they use, which no condition key knows.",
+	Actions:   []string{"autoscaling:RollbackInstanceRefresh"},
+	Resources: []string{"arn:${Partition}:autoscaling:${Region}:${Account}:autoScalingGroup:*:autoScalingGroupName/${Groups}"},
+}}

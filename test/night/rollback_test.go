@@ -227,3 +227,35 @@ func TestAllTemplatesOrNone(t *testing.T) {
 		})
 	}
 }
+
+// A person rolls back while a group is being refreshed: template and group go
+// back, and the run that waits says what became of it.
+func TestARefreshUnderWayIsRolledBack(t *testing.T) {
+	play(t, refreshed(func(r *plan.Refresh) { r.Bake = plan.Duration(time.Hour) }), func(n *night) {
+		n.excused.slack = true // the rollback is told as well
+		web := n.launch("web", "")
+		base := n.template("base", "web", "m5.large", ec2.ImageX86)
+		n.group("fleet", base, "1")
+		n.group("bystander", n.template("other", "nobody", "m5.large", ec2.ImageX86), "1")
+		answers := make(chan rollback.Answer, 1)
+		n.after("refresh", web, func(work) {
+			time.AfterFunc(20*time.Minute, func() { answers <- n.rollBack(event.Rollback{Name: "web", By: "ada"}) })
+		})
+		r := n.run()[0]
+		answer := <-answers
+		for _, each := range answer.Targets {
+			if each.Target == base {
+				n.want("groups", strings.Join(each.Groups, " "), "fleet")
+				n.want("note", each.Note, "")
+			}
+		}
+		n.want("refresh", string(n.onlyRefresh("fleet").Status), "RollbackSuccessful")
+		n.want("images", strings.Join(n.members("fleet"), " "), ec2.ImageX86)
+		n.want("version", aws.ToString(n.groupOf("fleet").LaunchTemplate.Version), "1")
+		version, image := n.standard("base")
+		n.want("default", []any{version, image}, []any{int64(1), ec2.ImageX86})
+		n.want("asked of Auto Scaling", len(n.callsOf("RollbackInstanceRefresh")), 1)
+		n.saysOf(r, "PARTIAL: nightly", "1 not refreshed", "was rolled back")
+		n.want("told", strings.Contains(n.said(), "instance refresh rolled back in fleet"), true)
+	})
+}

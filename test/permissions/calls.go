@@ -77,6 +77,7 @@ var authorized = map[string]func(Scene, Call) []Request{
 	"autoscaling:DescribeInstanceRefreshes":    nowhere,
 	"autoscaling:DescribeLaunchConfigurations": nowhere,
 	"autoscaling:StartInstanceRefresh":         refreshing,
+	"autoscaling:RollbackInstanceRefresh":      refreshing,
 
 	"ssm:GetParameter":              named("Name", parameter),
 	"ssm:GetParameters":             parameters,

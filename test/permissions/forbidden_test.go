@@ -158,7 +158,7 @@ func nobodys(s Scene) (requests []Request) {
 		execution + "/" + workflow.MapLabel + ":a-child":           {"states:GetExecutionHistory"},
 		s.ARN("sqs", workflow.Name+"-dead-letters"):                {"sqs:ReceiveMessage"},
 		s.ARN("scheduler", "schedule/goldsmith/goldsmith-nightly"): {"scheduler:UpdateSchedule", "scheduler:DeleteSchedule"},
-		s.group("fleet"):                       {"autoscaling:UpdateAutoScalingGroup", "autoscaling:DeleteAutoScalingGroup", "autoscaling:RollbackInstanceRefresh"},
+		s.group("fleet"):                       {"autoscaling:UpdateAutoScalingGroup", "autoscaling:DeleteAutoScalingGroup", "autoscaling:CancelInstanceRefresh"},
 		"arn:aws:iam::123456789012:role/admin": {"iam:PassRole", "sts:AssumeRole"},
 		keys.Table:                             {"kms:ScheduleKeyDeletion"}, keys.Secret: {"kms:ScheduleKeyDeletion"}, keys.Volume: {"kms:ScheduleKeyDeletion"},
 	}

@@ -144,6 +144,7 @@ var stories = []story{
 	}},
 	{name: "a group is refreshed", play: refreshedGroup},
 	{name: "a group is refreshed, no events", events: silent, play: refreshedGroup},
+	{name: "a refresh is rolled back", play: refreshedBack},
 	{name: "old images over three nights", play: retired},
 	{name: "an image that fails", play: lostImage},
 	{name: "an image that fails, no events", events: silent, play: lostImage},
@@ -163,6 +164,26 @@ func refreshedGroup(n *night) {
 	refreshes := n.result(web).Refreshes
 	n.want("refreshes", len(refreshes), 1)
 	n.want("status", refreshes[0].Status, "Successful")
+}
+
+// refreshedBack: the group is set back by hand and refreshed once more, and a person rolls back meanwhile.
+func refreshedBack(n *night) {
+	refreshedGroup(n)
+	scaling, fleet := autoscaling.NewFromConfig(n.AWS()), aws.String("fleet")
+	launches := must(scaling.DescribeAutoScalingGroups(n.ctx, &autoscaling.DescribeAutoScalingGroupsInput{}))(n.t).AutoScalingGroups[0].LaunchTemplate
+	version := func(number string) *scalingtypes.LaunchTemplateSpecification {
+		return &scalingtypes.LaunchTemplateSpecification{LaunchTemplateId: launches.LaunchTemplateId, Version: aws.String(number)}
+	}
+	must(scaling.UpdateAutoScalingGroup(n.ctx, &autoscaling.UpdateAutoScalingGroupInput{AutoScalingGroupName: fleet, LaunchTemplate: version("1")}))(n.t)
+	must(scaling.StartInstanceRefresh(n.ctx, &autoscaling.StartInstanceRefreshInput{
+		AutoScalingGroupName: fleet, DesiredConfiguration: &scalingtypes.DesiredConfiguration{LaunchTemplate: version("2")},
+		Preferences: &scalingtypes.RefreshPreferences{BakeTime: aws.Int32(7200)},
+	}))(n.t)
+	time.Sleep(time.Minute)
+	must(n.Suite.Invoke(n.ctx, here.ARN("lambda", "function:goldsmith-rollback"), []byte(`{"goldsmith":"rollback","version":"1","name":"web","by":"ada"}`)))(n.t)
+	time.Sleep(time.Hour)
+	refreshes := must(scaling.DescribeInstanceRefreshes(n.ctx, &autoscaling.DescribeInstanceRefreshesInput{AutoScalingGroupName: fleet}))(n.t).InstanceRefreshes
+	n.want("refresh", string(refreshes[0].Status), "RollbackSuccessful")
 }
 
 func everything(n *night) {

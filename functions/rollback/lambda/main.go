@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -24,5 +25,6 @@ func wire(ctx context.Context) (handler.Func[json.RawMessage, rollback.Answer], 
 		return nil, err
 	}
 	sender := slack.New(secretsmanager.NewFromConfig(s.AWS), s.Get(settings.SlackSecret), nil)
-	return rollback.New(ec2.NewFromConfig(s.AWS), ssm.NewFromConfig(s.AWS), s.Ledger(), sender, nil, time.Now).Handle, nil
+	fleet := rollback.Fleet{Groups: autoscaling.NewFromConfig(s.AWS)}
+	return rollback.New(ec2.NewFromConfig(s.AWS), ssm.NewFromConfig(s.AWS), s.Ledger(), sender, fleet, time.Now).Handle, nil
 }
