@@ -257,6 +257,11 @@ func sound(r *rapid.T, d retention.Decision, p plan.Plan, now time.Time) {
 	if d.Going() && (d.Held != "" || !d.Good && !d.Disabled) {
 		r.Fatalf("it goes: %+v", d)
 	}
+	inTime(r, d, p, now)
+}
+
+// inTime holds a step against its grace: nothing is disabled or goes before it is over.
+func inTime(r *rapid.T, d retention.Decision, p plan.Plan, now time.Time) {
 	over := !d.Since.IsZero() && now.Sub(d.Since) >= time.Duration(p.Keep.Grace)
 	switch d.Step {
 	case retention.Retire:

@@ -27,8 +27,9 @@ func twice() ledger.Target {
 	return ledger.Target{ID: "fleet", Points: []ledger.Point{roll("ami-2", 3, "tuesday", "i-2"), roll("ami-1", 2, "monday", "i-2"), point("ami-0", 1)}}
 }
 
-func backTo(t ledger.Target, image string, version int64) ledger.Target {
-	t.Back = &ledger.Point{Image: image, Version: version, By: "ada"}
+// backToMonday is a target that ada has rolled back to Monday's image, by that version.
+func backToMonday(t ledger.Target, version int64) ledger.Target {
+	t.Back = &ledger.Point{Image: "ami-1", Version: version, By: "ada"}
 	return t
 }
 
@@ -36,6 +37,7 @@ func begin(t ledger.Target, from, to ledger.Point) ledger.Target {
 	return t.Beginning(ledger.Change{From: from, To: to})
 }
 
+// launch is a launch template whose default version has the image.
 func launch(image string, version int64) template.Now {
 	return template.Now{Image: image, Version: version}
 }
@@ -71,9 +73,10 @@ func TestDecideRolls(t *testing.T) {
 		"an alias refused": {alias("ami-1", 2), twice(), template.Verdict{
 			From: point("ami-1", 2), Note: "Parameter Store has not taken ami-2, which was written last",
 		}},
-		"an edit after a rollback":        {launch("ami-9", 4), backTo(twice(), "ami-1", 2), template.Verdict{From: point("ami-9", 4)}},
-		"followed again after a rollback": {launch("ami-2", 3), backTo(twice(), "ami-1", 2), template.Verdict{From: point("ami-2", 3)}},
-		"there already":                   {launch("ami-3", 4), twice(), template.Verdict{From: point("ami-3", 4), There: true}},
+		"an edit after a rollback":                        {launch("ami-9", 4), backToMonday(twice(), 2), template.Verdict{From: point("ami-9", 4)}},
+		"an edit of the image that it was rolled back to": {launch("ami-1", 4), backToMonday(twice(), 2), template.Verdict{From: point("ami-1", 4)}},
+		"followed again after a rollback":                 {launch("ami-2", 3), backToMonday(twice(), 2), template.Verdict{From: point("ami-2", 3)}},
+		"there already":                                   {launch("ami-3", 4), twice(), template.Verdict{From: point("ami-3", 4), There: true}},
 	})
 }
 
@@ -83,9 +86,9 @@ func TestDecideLeavesAlone(t *testing.T) {
 			"which Goldsmith made default last: somebody set it back; make version 3 its default to let it follow"}},
 		"an alias set back by hand": {alias("ami-1", 4), twice(), template.Verdict{From: point("ami-1", 4), Problem: "somebody set it back to ami-1, " +
 			"which it held before ami-2; write ami-2 into it to let it follow"}},
-		"rolled back": {launch("ami-1", 2), backTo(twice(), "ami-1", 2), template.Verdict{From: point("ami-1", 2), Problem: "ada rolled it back to version 2 (ami-1); " +
+		"rolled back": {launch("ami-1", 2), backToMonday(twice(), 2), template.Verdict{From: point("ami-1", 2), Problem: "ada rolled it back to version 2 (ami-1); " +
 			"make version 3 its default to let it follow"}},
-		"an alias rolled back": {alias("ami-1", 4), backTo(twice(), "ami-1", 4), template.Verdict{From: point("ami-1", 4), Problem: "ada rolled it back to ami-1; " +
+		"an alias rolled back": {alias("ami-1", 4), backToMonday(twice(), 4), template.Verdict{From: point("ami-1", 4), Problem: "ada rolled it back to ami-1; " +
 			"write ami-2 into it to let it follow"}},
 		"rolled back and not recorded": {launch("ami-1", 4), begin(twice(), point("ami-2", 3), point("ami-1", 0)), template.Verdict{
 			From: point("ami-1", 4), Problem: "somebody rolled it back to version 4 (ami-1); make version 3 its default to let it follow",
@@ -106,7 +109,13 @@ func TestDecideAgain(t *testing.T) {
 		"begun, not made": {launch("ami-2", 3), begun, template.Verdict{From: point("ami-2", 3)}},
 		"begun over another source's, not made": {launch("ami-2", 3), begin(ledger.Target{Points: []ledger.Point{roll("ami-2", 3, "wednesday", "i-9")}},
 			point("ami-2", 3), roll("ami-3", 0, "wednesday", "i-2")), template.Verdict{From: point("ami-2", 3)}},
-		"made, not recorded":            {launch("ami-3", 4), begun, template.Verdict{From: point("ami-2", 3), There: true, Made: true}},
+		"made, not recorded": {launch("ami-3", 4), begun, template.Verdict{From: point("ami-2", 3), There: true, Made: true}},
+		"begun from the same image": {launch("ami-3", 5), begin(twice(), point("ami-3", 4), roll("ami-3", 0, "wednesday", "i-2")), template.Verdict{
+			From: point("ami-3", 5), There: true,
+		}},
+		"rolled by another run": {launch("ami-3", 4), twice().Rolled(ledger.Change{From: point("ami-2", 3), To: roll("ami-3", 4, "tuesday again", "i-2")}), template.Verdict{
+			From: point("ami-3", 4), There: true,
+		}},
 		"begun, then an edit":           {launch("ami-9", 4), begun, template.Verdict{From: point("ami-9", 4)}},
 		"recorded":                      {launch("ami-3", 4), made, template.Verdict{From: before, There: true, Made: true}},
 		"recorded, a describe lags":     {launch("ami-2", 3), made, template.Verdict{From: before, There: true, Made: true}},
