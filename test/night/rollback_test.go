@@ -40,15 +40,15 @@ func (n *night) rollBack(asked event.Rollback) rollback.Answer {
 	return answer
 }
 
-// fleetNow is the default version of the template called fleet, and its image.
-func (n *night) fleetNow() (int64, string) {
+// standard is the default version of the template of that name, and its image.
+func (n *night) standard(name string) (int64, string) {
 	n.t.Helper()
 	for _, v := range n.defaults() {
-		if aws.ToString(v.LaunchTemplateName) == "fleet" {
+		if aws.ToString(v.LaunchTemplateName) == name {
 			return aws.ToInt64(v.VersionNumber), aws.ToString(v.LaunchTemplateData.ImageId)
 		}
 	}
-	n.t.Fatal("there is no template fleet")
+	n.t.Fatalf("there is no template %s", name)
 	return 0, ""
 }
 
@@ -83,7 +83,7 @@ func TestRollbackHoldsUntilSomebodyLetsItFollow(t *testing.T) {
 
 		dry := n.rollBack(event.Rollback{Name: "web", Dry: true})
 		n.want("targets of a rehearsal", len(dry.Targets), 3)
-		version, image := n.fleetNow()
+		version, image := n.standard("fleet")
 		n.want("default after a rehearsal", []any{version, image}, []any{int64(3), second})
 
 		for range 2 {
@@ -92,7 +92,7 @@ func TestRollbackHoldsUntilSomebodyLetsItFollow(t *testing.T) {
 				n.want("problem of "+each.Target, each.Problem, "")
 				n.want("image of "+each.Target, each.To, first)
 			}
-			version, image = n.fleetNow()
+			version, image = n.standard("fleet")
 			n.want("default", []any{version, image}, []any{int64(2), first})
 			for _, name := range []string{"/goldsmith/images/web", "/golden/web"} {
 				value, _ := n.Parameters.Value(name)
@@ -103,14 +103,14 @@ func TestRollbackHoldsUntilSomebodyLetsItFollow(t *testing.T) {
 
 		third := n.nights(2)
 		n.want("left alone", n.rolled(third, web, "fleet").Problem, "ada rolled it back to version 2 ("+first+"); make version 3 its default to let it follow")
-		version, image = n.fleetNow()
+		version, image = n.standard("fleet")
 		n.want("default of the third night", []any{version, image}, []any{int64(2), first})
 		n.saysOf(third, "PARTIAL", "Not rolled", "to let it follow")
 
 		n.makeDefault(fleet, "3")
 		fourth := n.nights(3)
 		n.want("followed", n.rolled(fourth, web, "fleet").Problem, "")
-		_, image = n.fleetNow()
+		_, image = n.standard("fleet")
 		n.want("image of the fourth night", image, n.results(fourth)[web].Image.ID)
 		n.want("the alias is held still", n.rolled(fourth, web, "/golden/web").Problem != "", true)
 	})
@@ -127,7 +127,7 @@ func TestARollbackOfAnImageThatIsGone(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "image "+first+" is gone") {
 			n.t.Errorf("rolling back to an image that is gone: %v", err)
 		}
-		_, image := n.fleetNow()
+		_, image := n.standard("fleet")
 		n.want("image", image, second)
 	})
 }
@@ -146,7 +146,7 @@ func TestSomebodyEditsATemplateInTheMiddle(t *testing.T) {
 		}
 		r := n.nights(0)
 		n.want("problem", strings.Contains(n.rolled(r, web, "fleet").Problem, "somebody made version 2 its default while it was rolled"), true)
-		version, image := n.fleetNow()
+		version, image := n.standard("fleet")
 		n.want("default", []any{version, image}, []any{int64(2), ec2.ImageX86})
 
 		next := n.nights(1)
