@@ -64,7 +64,7 @@ func (s Step) one(ctx context.Context, j job.Job, g types.AutoScalingGroup, temp
 	r.From, r.To, r.Note = d.From, d.To, d.Why
 	known, err := s.known(ctx, r.Group)
 	if err == nil {
-		r, err = s.bring(ctx, j, r, d, known)
+		r, err = s.bring(ctx, j, g, r, d, known)
 	}
 	problem, err := lasting(err)
 	if problem != "" {
@@ -75,7 +75,7 @@ func (s Step) one(ctx context.Context, j job.Job, g types.AutoScalingGroup, temp
 
 // bring takes up the refresh that deploys this already, or starts it, or waits
 // behind another: a group has one at a time.
-func (s Step) bring(ctx context.Context, j job.Job, r job.Refresh, d group.Decision, known []types.InstanceRefresh) (job.Refresh, error) {
+func (s Step) bring(ctx context.Context, j job.Job, g types.AutoScalingGroup, r job.Refresh, d group.Decision, known []types.InstanceRefresh) (job.Refresh, error) {
 	if i := slices.IndexFunc(known, func(k types.InstanceRefresh) bool { return ours(j, d, k) }); i >= 0 {
 		return taken(r, known[i]), nil
 	}
@@ -92,7 +92,35 @@ func (s Step) bring(ctx context.Context, j job.Job, r job.Refresh, d group.Decis
 		r.Behind = true
 		return r, nil
 	}
+	why, err := s.overtaken(ctx, j, g)
+	if err != nil || why != "" {
+		r.Problem, r.Note = why, ""
+		return r, err
+	}
 	return s.start(ctx, j, r, d)
+}
+
+// overtaken says that somebody has made another version the default since the roll, as a rollback
+// does: what they took back must not be brought to a group after all.
+func (s Step) overtaken(ctx context.Context, j job.Job, g types.AutoScalingGroup) (string, error) {
+	for _, r := range j.Rolled {
+		used := slices.ContainsFunc(group.Specs(g), func(spec group.Spec) bool { return spec.Template == r.Target })
+		if r.Problem != "" || !used {
+			continue
+		}
+		out, err := s.templates.DescribeLaunchTemplateVersions(ctx, &ec2.DescribeLaunchTemplateVersionsInput{
+			LaunchTemplateId: aws.String(r.Target), Versions: []string{"$Default"},
+		})
+		if err != nil {
+			return "", fmt.Errorf("reading the default version of launch template %s: %w", r.Target, err)
+		}
+		for _, v := range out.LaunchTemplateVersions {
+			if now := aws.ToInt64(v.VersionNumber); now != r.Version {
+				return fmt.Sprintf("Its launch template %s was set to version %d by somebody since version %d was rolled.", r.Target, now, r.Version), nil
+			}
+		}
+	}
+	return "", nil
 }
 
 func (s Step) start(ctx context.Context, j job.Job, r job.Refresh, d group.Decision) (job.Refresh, error) {

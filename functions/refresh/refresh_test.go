@@ -46,7 +46,7 @@ type cases = []stage.Case[job.Job, job.Job]
 const (
 	finds  = "DescribeAutoScalingGroups"
 	reads  = " DescribeLaunchTemplateVersions DescribeInstanceRefreshes"
-	starts = " StartInstanceRefresh"
+	starts = " DescribeLaunchTemplateVersions StartInstanceRefresh"
 	writes = " PutResult: ok"
 )
 
@@ -198,6 +198,18 @@ func TestRefreshGoesWrong(t *testing.T) {
 			Want: finds + reads + starts + writes,
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("problem", strings.Contains(j.Refreshes[0].Problem, "ALARM state"), true)
+			},
+		},
+		{
+			Name: "somebody went back to the old version since the roll: the group stays with it, and it is said",
+			Given: func(s *stage.Stage, j *job.Job) {
+				_, err := s.EC2.ModifyLaunchTemplate(s.Context(), &sdk.ModifyLaunchTemplateInput{LaunchTemplateId: aws.String(j.Rolled[0].Target), DefaultVersion: aws.String("1")})
+				s.Must(err)
+			},
+			Want: finds + reads + " DescribeLaunchTemplateVersions" + writes,
+			Then: func(s *stage.Stage, j job.Job) {
+				s.Same("refreshes", []any{len(refreshes(s)), j.Refreshing}, []any{0, false})
+				s.Same("problem", strings.Contains(j.Refreshes[0].Problem, "was set to version 1 by somebody since version 2 was rolled"), true)
 			},
 		},
 		{
