@@ -146,6 +146,9 @@ func (l Leftovers) leftover(ctx context.Context, r ledger.Registration, images m
 	var ended bool
 	left.result, ended = results[r.Run][r.Source]
 	switch {
+	case !r.Anew.IsZero():
+		// Somebody had it back from the Recycle Bin.
+		return left, false, l.Register.Settle(ctx, r)
 	case !ended:
 		return left, false, l.forget(ctx, r)
 	case left.result.Image.ID == left.id && left.result.Image.State == string(types.ImageStateAvailable):

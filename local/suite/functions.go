@@ -30,6 +30,7 @@ import (
 	"goldsmith/infra/workflow"
 	"goldsmith/local/query"
 	"goldsmith/shared/begin"
+	"goldsmith/shared/lineage"
 	"goldsmith/shared/reference"
 	"goldsmith/shared/retention"
 	"goldsmith/shared/settings"
@@ -78,7 +79,8 @@ func (s *Suite) startFunctions() error {
 	add(f, "release", release.New(cloud, book, book, now).Handle)
 	add(f, "refresh", refresh.New(scaling, cloud, book, now).Handle)
 	gate := reference.Gate{EC2: cloud, AutoScaling: scaling, SSM: ssm.NewFromConfig(cfg), Path: told.setting("retire", settings.ImagePath), Now: now}
-	add(f, "retire", retire.New(retention.Watcher{EC2: cloud, Book: book, Gate: gate, Now: now}, cloud, book, now).Handle)
+	watcher := retention.Watcher{EC2: cloud, Book: book, Lineages: lineage.Finder{EC2: cloud, Groups: scaling}, Gate: gate, Now: now}
+	add(f, "retire", retire.New(watcher, cloud, book, now).Handle)
 	add(f, "notify", notify.New(teller).Handle)
 	account := recovery.Account{
 		Ledger: book, Teller: teller, Plans: s.options.Plans, Machine: told.setting("recover", settings.StateMachine),

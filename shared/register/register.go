@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -16,14 +15,6 @@ import (
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 )
-
-// GroupLineage is the lineage of an Auto Scaling group's members.
-func GroupLineage(group string) string { return groupPrefix + group }
-
-const groupPrefix = "group/"
-
-// GroupOf is the group of a lineage; ok is false for a lineage that is no group's.
-func GroupOf(lineage string) (group string, ok bool) { return strings.CutPrefix(lineage, groupPrefix) }
 
 // ImageOf is what is registered before a job's CreateImage.
 func ImageOf(j job.Job) ledger.Registration {

@@ -14,7 +14,9 @@ import (
 
 	"goldsmith/local/bus"
 	"goldsmith/local/ec2"
+	"goldsmith/shared/image"
 	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
 	"goldsmith/shared/tag"
 )
 
@@ -289,9 +291,15 @@ func retired(n *night) {
 	}))(n.t)
 	web := n.launch(ec2.ImageX86, "", enrolled("web", "aging"))
 	old := func(days int) string {
-		return n.EC2.SeedImage(fmt.Sprintf("old/%d", days), time.Now().AddDate(0, 0, -days), map[string]string{
+		made, name := time.Now().AddDate(0, 0, -days), fmt.Sprintf("old/%d", days)
+		id := n.EC2.SeedImage(name, made, map[string]string{
 			tag.Managed: "true", tag.Plan: "aging", tag.Name: "web", tag.Source: web, tag.Run: fmt.Sprint(days),
 		})
+		must(n.Ledger.Register(n.ctx, ledger.Registration{
+			Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: web, Source: web, Name: "web", Plan: "aging", Run: fmt.Sprint(days),
+			AMIName: name, ID: id, Snapshots: image.Snapshots(n.image(id)), Good: true, Begun: made,
+		}))(n.t)
+		return id
 	}
 	due, shared, gone := old(100), old(101), old(102)
 	n.template("by-alias", "resolve:ssm:/golden/web", nil)
