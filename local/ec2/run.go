@@ -102,12 +102,15 @@ func launchTags(own *query.Params, from *templateAndVersion) (map[string][]Tag, 
 	for kind, list := range theirs {
 		tags[kind] = merge(list, tags[kind])
 	}
-	// What launched from a template carries what it was (Auto Scaling User Guide and moto's tests
-	// marked as verified on AWS).
-	tags["instance"] = merge(tags["instance"], []Tag{
-		{"aws:ec2launchtemplate:id", from.of.id}, {"aws:ec2launchtemplate:version", strconv.Itoa(from.number)},
-	})
 	return tags, nil
+}
+
+// origin are the tags by which an instance says what it was launched from (aws-facts 14.14).
+func (l launch) origin() []Tag {
+	if l.from == nil {
+		return nil
+	}
+	return []Tag{{"aws:ec2launchtemplate:id", l.from.of.id}, {"aws:ec2launchtemplate:version", strconv.Itoa(l.from.number)}}
 }
 
 var launchTaggable = []string{"instance", "volume", "network-interface", "spot-instances-request"}
@@ -215,7 +218,7 @@ func (w *World) launch(l launch, reservation string, n int) string {
 	w.requestSpot(i, l)
 	w.instances.add(w.now, id, i, "image-id="+i.imageID, "instance-id="+id)
 	w.emitInstanceState(i)
-	w.tag(id, l.tags["instance"])
+	w.tag(id, merge(l.tags["instance"], l.origin()))
 	for _, a := range i.devices {
 		w.tag(a.volumeID, l.tags["volume"])
 	}
