@@ -61,10 +61,10 @@ type Ledger interface {
 
 	// Targets are the launch templates and aliases that take images of the
 	// sources of that name, in the order of their ids, read page by page.
-	Targets(ctx context.Context, source string) iter.Seq2[Target, error]
+	Targets(ctx context.Context, source string) iter.Seq2[TargetRecord, error]
 	// PutTarget stores a target as it was read, or one that has no record yet
 	// (no Revision), and gives it with its new Revision; *Moved when it was changed since.
-	PutTarget(ctx context.Context, t Target) (Target, error)
+	PutTarget(ctx context.Context, t TargetRecord) (TargetRecord, error)
 
 	// Register stores a registration before its creating call, and gives it with its Revision. When the
 	// call is registered already the stored one comes back unchanged, so a retried step sees what it had

@@ -71,14 +71,14 @@ func testValues(t *testing.T, open func(*testing.T) ledger.Ledger) {
 	})
 	t.Run("target", func(t *testing.T) {
 		n := 0
-		whatever(t, func(r *rapid.T, want ledger.Target) {
+		whatever(t, func(r *rapid.T, want ledger.TargetRecord) {
 			n++
 			want.ID, want.Revision = fmt.Sprintf("%d#%s", n, want.ID), ""
 			put, err := l.PutTarget(r.Context(), want)
 			check(r, err)
 			want.Revision = put.Revision
 			got := targetsOf(r, l, want.Source)
-			equal(r, "target", got[slices.IndexFunc(got, func(t ledger.Target) bool { return t.ID == want.ID })], want)
+			equal(r, "target", got[slices.IndexFunc(got, func(t ledger.TargetRecord) bool { return t.ID == want.ID })], want)
 			equal(r, "target put", put, want)
 		})
 	})
