@@ -555,7 +555,11 @@ func TestRetireAnew(t *testing.T) {
 	var due string
 	back := func(s *stage.Stage) {
 		s.Same("image", is(s, due), "gone")
-		_, err := s.EC2.RestoreImageFromRecycleBin(s.Context(), &sdk.RestoreImageFromRecycleBinInput{ImageId: aws.String(due)})
+		binned, err := s.EC2.ListSnapshotsInRecycleBin(s.Context(), &sdk.ListSnapshotsInRecycleBinInput{})
+		s.Must(err)
+		_, err = s.EC2.RestoreSnapshotFromRecycleBin(s.Context(), &sdk.RestoreSnapshotFromRecycleBinInput{SnapshotId: binned.Snapshots[0].SnapshotId})
+		s.Must(err)
+		_, err = s.EC2.RestoreImageFromRecycleBin(s.Context(), &sdk.RestoreImageFromRecycleBinInput{ImageId: aws.String(due)})
 		s.Must(err)
 	}
 	stage.Play(t, aged(&due), cases{
@@ -563,6 +567,7 @@ func TestRetireAnew(t *testing.T) {
 			Name: "registered again, and deprecated by the next run",
 			Given: func(s *stage.Stage, _ *job.Page) {
 				s.Cloud.SetRecycleBin(7 * 24 * time.Hour)
+				s.Cloud.SetSnapshotRecycleBin(7 * 24 * time.Hour)
 				deprecated(s, due, 72*time.Hour)
 			},
 			Between: func(s *stage.Stage) {
