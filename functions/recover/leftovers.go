@@ -186,18 +186,18 @@ func (l Leftovers) answered(ctx context.Context, r ledger.Registration, i types.
 	}
 	r.ID = aws.ToString(i.ImageId)
 	handler.Log(ctx).WarnContext(ctx, "found an image whose creation was not answered", "image", r.ID, "source", r.Source, "run", r.Run)
-	return l.write(ctx, r)
+	return written(ctx, l.Register, r)
 }
 
-// write stores what has changed of a registration.
-func (l Leftovers) write(ctx context.Context, r ledger.Registration) (ledger.Registration, error) {
-	put := l.Register.Amend
+// written stores what has changed of a registration.
+func written(ctx context.Context, into Register, r ledger.Registration) (ledger.Registration, error) {
+	put := into.Amend
 	if r.Revision == "" {
-		put = l.Register.Register
+		put = into.Register
 	}
 	r, err := put(ctx, r)
 	if err != nil {
-		return r, fmt.Errorf("registering image %s: %w", r.ID, err)
+		return r, fmt.Errorf("registering %s: %w", r.ID, err)
 	}
 	return r, nil
 }
@@ -205,7 +205,7 @@ func (l Leftovers) write(ctx context.Context, r ledger.Registration) (ledger.Reg
 // settled writes down that the image is good and which snapshots are its own: nothing has to look at it any more.
 func (l Leftovers) settled(ctx context.Context, left leftover) error {
 	left.registered.Good, left.registered.Snapshots = true, image.Snapshots(left.image)
-	r, err := l.write(ctx, left.registered)
+	r, err := written(ctx, l.Register, left.registered)
 	if err != nil {
 		return err
 	}
@@ -295,7 +295,7 @@ func (l Leftovers) doubt(ctx context.Context, left leftover) error {
 // deleted by the next run that retires.
 func (l Leftovers) remove(ctx context.Context, left leftover) error {
 	left.registered.Snapshots = image.Snapshots(left.image)
-	r, err := l.write(ctx, left.registered)
+	r, err := written(ctx, l.Register, left.registered)
 	if err != nil {
 		return err
 	}

@@ -111,6 +111,12 @@ func (p Proofs) end(ctx context.Context, r ledger.Registration, i types.Instance
 			}
 		}
 	}
+	if r.ID == "" || r.Revision == "" {
+		r.ID = id
+		if _, err := written(ctx, p.Register, r); err != nil {
+			return err
+		}
+	}
 	_, err := p.EC2.TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: []string{id}})
 	if fault.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("terminating test instance %s: %w", id, err)

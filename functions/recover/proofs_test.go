@@ -28,6 +28,9 @@ func test(s *stage.Stage) (string, ledger.Registration) {
 	})
 	s.Must(err)
 	id := launchAs(s, "token", ec2.ImageX86)
+	r.ID = id
+	r, err = s.Ledger.Kept.Amend(s.Context(), r)
+	s.Must(err)
 	time.Sleep(10 * time.Minute)
 	return id, r
 }

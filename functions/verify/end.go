@@ -26,10 +26,25 @@ func (s Step) end(ctx context.Context, j job.Job) (job.Job, error) {
 	if err != nil || len(ids) == 0 {
 		return j, err
 	}
+	if j.Proof == "" {
+		if err := s.answered(ctx, j, ids[0]); err != nil {
+			return j, err
+		}
+	}
 	if _, err := s.ec2.TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: ids}); fault.IgnoreNotFound(err) != nil {
 		return j, fmt.Errorf("terminating test instance %s: %w", ids[0], err)
 	}
 	return j, nil
+}
+
+// answered registers the id of a test instance whose launch was not answered.
+func (s Step) answered(ctx context.Context, j job.Job, id string) error {
+	registered, err := s.book.Register(ctx, register.TestOf(j, token(j), s.now().UTC()))
+	if err != nil {
+		return fmt.Errorf("registering the test instance of %s: %w", of(j), err)
+	}
+	j.Proof = id
+	return s.launched(ctx, j, registered)
 }
 
 // left are the test instances to terminate. The id that a launch was answered with is the instance of its token.

@@ -259,7 +259,7 @@ func TestEnd(t *testing.T) {
 		{
 			Name:  "its launch was never answered: found by its client token",
 			Given: func(_ *stage.Stage, in *verify.Input) { in.Job.Proof = "" },
-			Want:  "DescribeInstances TerminateInstances: ok", Then: gone,
+			Want:  "DescribeInstances Register TerminateInstances: ok", Then: gone,
 		},
 		{
 			Name: "somebody else's instance with a test's tags is not terminated",
