@@ -141,6 +141,7 @@ func (w *World) copySnapshots(img, source *image, encrypt bool, key string, tags
 		if from := w.snapshots.get(m.snapshotID); from != nil {
 			to := *from
 			to.id, to.owner, to.tags = w.newID("snap", id+from.id), w.options.Account, nil
+			to.parent, to.written = from.id, false
 			to.volumeID = "vol-ffffffff" // What EC2 shows for a copy (API reference, Snapshot).
 			to.encrypted, to.kmsKey = from.encrypted || encrypt, orElse(key, from.kmsKey)
 			to.state, to.started, to.completed = snapshotPending, w.now, time.Time{}

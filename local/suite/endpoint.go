@@ -24,7 +24,7 @@ func (s *Suite) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	refuse(w, http.StatusBadRequest, "UnknownOperationException",
-		fmt.Sprintf("the embedded AWS has no service %q; it has ec2, autoscaling, ssm, secretsmanager, states, scheduler, lambda and dynamodb", service))
+		fmt.Sprintf("the embedded AWS has no service %q; it has ec2, ebs, autoscaling, ssm, secretsmanager, states, scheduler, lambda and dynamodb", service))
 }
 
 // signedFor is the service in a Signature Version 4 credential scope:
