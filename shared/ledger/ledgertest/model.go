@@ -22,6 +22,9 @@ type model struct {
 	retired map[string]job.Retirement
 	runs    map[string]ledger.Run
 	targets map[string]ledger.Target
+	// made is by AMI name, open by it too, and ended by id.
+	made, ended map[string]ledger.Registration
+	open        map[string]bool
 }
 
 // testModel makes any sequence of calls, with few names so that they meet, and
@@ -31,6 +34,7 @@ func testModel(t *testing.T, open func(*testing.T) ledger.Ledger) {
 		m := model{
 			l: open(t), claims: map[string]ledger.Claim{}, waits: map[string]ledger.Wait{},
 			results: map[string]job.Result{}, retired: map[string]job.Retirement{}, runs: map[string]ledger.Run{}, targets: map[string]ledger.Target{},
+			made: map[string]ledger.Registration{}, ended: map[string]ledger.Registration{}, open: map[string]bool{},
 		}
 		r.Repeat(map[string]func(*rapid.T){
 			"Claim": m.claim, "Record": m.record, "Drop": m.drop, "Await": m.await, "Done": m.done,
@@ -38,6 +42,8 @@ func testModel(t *testing.T, open func(*testing.T) ledger.Ledger) {
 			"PutRetirement": m.putRetirement, "Retirements": m.listRetirements,
 			"Claims": m.listClaims, "Waits": m.listWaits, "Results": m.listResults, "GetRun": m.getRun,
 			"PutTarget": m.putTarget, "Targets": m.listTargets,
+			"Register": m.register, "Amend": m.amend, "Settle": m.settle, "Retire": m.retire,
+			"Registration": m.registration, "Registrations": m.listRegistrations,
 		})
 	})
 }

@@ -81,6 +81,20 @@ func testValues(t *testing.T, open func(*testing.T) ledger.Ledger) {
 			equal(r, "target put", put, want)
 		})
 	})
+	t.Run("registration", func(t *testing.T) {
+		n := 0
+		whatever(t, func(r *rapid.T, want ledger.Registration) {
+			n++
+			want.AMIName, want.Retired, want.Revision = fmt.Sprintf("%d#%s", n, want.AMIName), time.Time{}, ""
+			put, err := l.Register(r.Context(), want)
+			check(r, err)
+			want.Schema, want.Revision = ledger.RegisterSchema, put.Revision
+			equal(r, "registration put", put, want)
+			got := registrationsOf(r, l, want.Lineage)
+			equal(r, "registration", got[slices.IndexFunc(got, func(g ledger.Registration) bool { return g.AMIName == want.AMIName })], want)
+			inUTC(r, put.Begun, put.Created, put.Gone, put.Anew)
+		})
+	})
 	t.Run("nothing is shared with the caller", func(t *testing.T) { testCopies(t, open(t)) })
 }
 
