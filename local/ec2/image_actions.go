@@ -18,6 +18,9 @@ func registerImage(w *World, call *query.Call) error {
 	if err := w.nameFree(p.Text("Name")); err != nil {
 		return err
 	}
+	if err := w.registrable(p); err != nil {
+		return err
+	}
 	mappings := overlay(nil, p.List("BlockDeviceMapping"))
 	root, err := w.rootOf(p, mappings)
 	if err != nil {

@@ -178,7 +178,7 @@ func number(text string) int {
 
 // note tells what is unknown and no reason to refuse.
 func (d *decider) note() {
-	if d.Disk == nil && d.Unread != "" {
+	if d.Disk == nil && d.Unread != "" && (d.Refused == nil || d.Refused.Code != Unreadable) {
 		d.Notes = append(d.Notes, "the disk was not read: "+d.Unread)
 	}
 	if d.Disk != nil && d.Disk.Boots() != nil && d.Disk.Boots().Untold && d.Value(UEFIData) == "" {

@@ -101,12 +101,16 @@ func (l Looker) related(ctx context.Context, e *Evidence) error {
 	return l.uefiData(ctx, e)
 }
 
-// ordered puts the images that Goldsmith made first, and leaves out what is there twice.
+// ordered puts the images first that say they are Goldsmith's, and leaves out what is there twice. The tag
+// can be anybody's, so it moves an image that tells of the snapshot anyway, and brings in no other.
 func ordered(all []Image) (images []Image) {
 	seen := map[string]bool{}
 	for _, i := range all {
 		if !seen[aws.ToString(i.ImageId)] {
 			seen[aws.ToString(i.ImageId)] = true
+			if i.rank() > 0 {
+				i.Relation = "Goldsmith's, " + i.Relation
+			}
 			images = append(images, i)
 		}
 	}
