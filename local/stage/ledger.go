@@ -128,12 +128,12 @@ func (l *Ledger) Tell(ctx context.Context, run string, at time.Time) (first bool
 }
 
 // Targets implements ledger.Ledger.
-func (l *Ledger) Targets(ctx context.Context, source string) iter.Seq2[ledger.Target, error] {
+func (l *Ledger) Targets(ctx context.Context, source string) iter.Seq2[ledger.TargetRecord, error] {
 	return listed(l, "Targets", l.Kept.Targets(ctx, source))
 }
 
 // PutTarget implements ledger.Ledger.
-func (l *Ledger) PutTarget(ctx context.Context, t ledger.Target) (put ledger.Target, err error) {
+func (l *Ledger) PutTarget(ctx context.Context, t ledger.TargetRecord) (put ledger.TargetRecord, err error) {
 	err = l.called("PutTarget", func() (err error) { put, err = l.Kept.PutTarget(ctx, t); return err })
 	return put, err
 }

@@ -61,10 +61,10 @@ type Ledger interface {
 
 	// Targets are the launch templates and aliases that take images of the
 	// sources of that name, in the order of their ids, read page by page.
-	Targets(ctx context.Context, source string) iter.Seq2[Target, error]
+	Targets(ctx context.Context, source string) iter.Seq2[TargetRecord, error]
 	// PutTarget stores a target as it was read, or one that has no record yet
 	// (no Revision), and gives it with its new Revision; *Moved when it was changed since.
-	PutTarget(ctx context.Context, t Target) (Target, error)
+	PutTarget(ctx context.Context, t TargetRecord) (TargetRecord, error)
 
 	// Register stores a registration before its creating call, and gives it with its Revision. When the
 	// call is registered already the stored one comes back unchanged, so a retried step sees what it had
@@ -150,12 +150,15 @@ func (c Claim) StopMayLand(now time.Time) bool {
 
 // Wait is a step that waits for a resource, with the token that wakes it.
 type Wait struct {
-	Resource string    `json:"resource"`
-	For      job.For   `json:"for"`
-	Run      string    `json:"run"`
-	Token    string    `json:"token"`
-	Job      job.Job   `json:"job"`
-	Since    time.Time `json:"since"`
+	Resource string  `json:"resource"`
+	For      job.For `json:"for"`
+	Run      string  `json:"run"`
+	Token    string  `json:"token"`
+	// Job is as the step was given it: who ends the wait may be of another release.
+	Job job.Document `json:"job"`
+	// Failure is the name by which the machine that waits knows a failure.
+	Failure string    `json:"failure,omitempty"`
+	Since   time.Time `json:"since"`
 }
 
 // Run is what is remembered of a run.

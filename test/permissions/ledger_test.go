@@ -84,12 +84,12 @@ func (s *shadowed) Telling(ctx context.Context, run string, at time.Time) (bool,
 	return s.memory.Telling(ctx, run, at)
 }
 
-func (s *shadowed) Targets(ctx context.Context, source string) iter.Seq2[ledger.Target, error] {
+func (s *shadowed) Targets(ctx context.Context, source string) iter.Seq2[ledger.TargetRecord, error] {
 	return after(s.dynamo.Targets(ctx, source), s.memory.Targets(ctx, source))
 }
 
 // PutTarget: the embedded DynamoDB keeps nothing, so it is not asked for a revision that only the memory has.
-func (s *shadowed) PutTarget(ctx context.Context, t ledger.Target) (ledger.Target, error) {
+func (s *shadowed) PutTarget(ctx context.Context, t ledger.TargetRecord) (ledger.TargetRecord, error) {
 	if _, err := s.dynamo.PutTarget(ctx, t); err != nil {
 		return t, err
 	}

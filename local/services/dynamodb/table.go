@@ -24,7 +24,7 @@ type Reader interface {
 	Results(ctx context.Context, run string) iter.Seq2[job.Result, error]
 	GetRun(ctx context.Context, name string) (r ledger.Run, ok bool, err error)
 	Retirements(ctx context.Context, plan string) iter.Seq2[job.Retirement, error]
-	Targets(ctx context.Context, source string) iter.Seq2[ledger.Target, error]
+	Targets(ctx context.Context, source string) iter.Seq2[ledger.TargetRecord, error]
 	Registrations(ctx context.Context, lineage string) iter.Seq2[ledger.Registration, error]
 	Owner(ctx context.Context, name string) (o ledger.Owner, ok bool, err error)
 }

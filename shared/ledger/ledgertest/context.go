@@ -58,7 +58,7 @@ func testEndedContext(t *testing.T, l ledger.Ledger) {
 	equal(t, "waits", waitsOf(t, l, "i-1"), []ledger.Wait{wait})
 	equal(t, "results", resultsOf(t, l, "monday"), []job.Result(nil))
 	equal(t, "retirements", retirementsOf(t, l, "nightly"), []job.Retirement(nil))
-	equal(t, "targets", targetsOf(t, l, "web"), []ledger.Target(nil))
+	equal(t, "targets", targetsOf(t, l, "web"), []ledger.TargetRecord(nil))
 	equal(t, "registrations", registrationsOf(t, l, ""), []ledger.Registration{image})
 	equal(t, "unsettled", unsettledOf(t, l), []ledger.Registration{image})
 	if _, ok, err := l.GetRun(t.Context(), "monday"); ok || err != nil {

@@ -109,9 +109,9 @@ func retirementsOf(t tester, l ledger.Ledger, plan string) []job.Retirement {
 	return all
 }
 
-func targetsOf(t tester, l ledger.Ledger, source string) []ledger.Target {
+func targetsOf(t tester, l ledger.Ledger, source string) []ledger.TargetRecord {
 	t.Helper()
-	var all []ledger.Target
+	var all []ledger.TargetRecord
 	for each, err := range l.Targets(t.Context(), source) {
 		check(t, err)
 		all = append(all, each)

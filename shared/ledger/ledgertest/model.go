@@ -21,7 +21,7 @@ type model struct {
 	results map[string]job.Result
 	retired map[string]job.Retirement
 	runs    map[string]ledger.Run
-	targets map[string]ledger.Target
+	targets map[string]ledger.TargetRecord
 	// made is by AMI name, open by it too, and ended by id.
 	made, ended map[string]ledger.Registration
 	open        map[string]bool
@@ -33,7 +33,7 @@ func testModel(t *testing.T, open func(*testing.T) ledger.Ledger) {
 	rapid.Check(t, func(r *rapid.T) {
 		m := model{
 			l: open(t), claims: map[string]ledger.Claim{}, waits: map[string]ledger.Wait{},
-			results: map[string]job.Result{}, retired: map[string]job.Retirement{}, runs: map[string]ledger.Run{}, targets: map[string]ledger.Target{},
+			results: map[string]job.Result{}, retired: map[string]job.Retirement{}, runs: map[string]ledger.Run{}, targets: map[string]ledger.TargetRecord{},
 			made: map[string]ledger.Registration{}, ended: map[string]ledger.Registration{}, open: map[string]bool{},
 		}
 		r.Repeat(map[string]func(*rapid.T){
@@ -192,7 +192,7 @@ func (m model) putTarget(r *rapid.T) {
 
 func (m model) listTargets(r *rapid.T) {
 	name := source(r)
-	equal(r, "targets", targetsOf(r, m.l, name), sorted(m.targets, func(t ledger.Target) bool { return t.Source == name }))
+	equal(r, "targets", targetsOf(r, m.l, name), sorted(m.targets, func(t ledger.TargetRecord) bool { return t.Source == name }))
 }
 
 func source(r *rapid.T) string {
