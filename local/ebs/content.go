@@ -21,6 +21,9 @@ type block struct {
 
 func newBlock(data []byte) block { return block{data, sha256.Sum256(data)} }
 
+// Checksum is what the EBS direct APIs want of a block's data: its SHA-256 digest in base64.
+func Checksum(data []byte) string { return newBlock(data).checksum() }
+
 func (b block) checksum() string { return base64.StdEncoding.EncodeToString(b.sum[:]) }
 
 // content is what was written of a disk, by block index.

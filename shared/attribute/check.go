@@ -105,7 +105,7 @@ func (d *decider) armMode() string {
 
 // tpm: RegisterImage takes TpmSupport with boot mode uefi and no other.
 func (d *decider) tpm() string {
-	if t := d.attribute(TPM); t.Value == "v2.0" && effective(d.Value(BootMode), types.ArchitectureValues(d.Value(Architecture))) != types.BootModeValuesUefi {
+	if t := d.attribute(TPM); t.Value == "v2.0" && d.Value(BootMode) != "uefi" {
 		return t.told() + ", which takes bootMode uefi; " + d.attribute(BootMode).told()
 	}
 	return ""
