@@ -3,8 +3,10 @@ package disks
 import (
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"os"
 	"path"
+	"slices"
 
 	"github.com/diskfs/go-diskfs/backend"
 	"github.com/diskfs/go-diskfs/filesystem"
@@ -97,8 +99,8 @@ func ESP(bits int, files map[string][]byte) func(*Disk, int64, int64) error {
 		if err != nil {
 			return err
 		}
-		for name, data := range files {
-			if err := put(made, name, data); err != nil {
+		for _, name := range slices.Sorted(maps.Keys(files)) {
+			if err := put(made, name, files[name]); err != nil {
 				return err
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -52,22 +53,15 @@ func (s *Service) listBlocks(c call) (answer, error) {
 		return answer{}, err
 	}
 	expires := s.options.Clock.Now().Add(blockTokens)
-	page, next := []listedBlock{}, ""
-	for _, n := range all.indexes() {
-		switch {
-		case n < from:
-		case int64(len(page)) == max(most, leastResults):
-			next = s.pageToken(c.snapshot, list, n)
-		default:
-			page = append(page, listedBlock{n, token("block", c.snapshot, list, n, expires)})
-		}
-		if next != "" {
-			break
-		}
+	rest := slices.DeleteFunc(all.indexes(), func(n int64) bool { return n < from })
+	size := int(min(max(most, leastResults), int64(len(rest))))
+	page := []listedBlock{}
+	for _, n := range rest[:size] {
+		page = append(page, listedBlock{n, token("block", c.snapshot, list, n, expires)})
 	}
 	out := map[string]any{"Blocks": page, "ExpiryTime": moment(expires), "VolumeSize": found.GiB, "BlockSize": disks.BlockSize}
-	if next != "" {
-		out["NextToken"] = next
+	if size < len(rest) {
+		out["NextToken"] = s.pageToken(c.snapshot, list, rest[size])
 	}
 	return answer{status: http.StatusOK, json: out}, nil
 }

@@ -107,28 +107,43 @@ func (a answer) write(w http.ResponseWriter, id string) {
 	_, _ = w.Write(body) // A caller that is gone needs no answer.
 }
 
-// route finds the operation of a method and a path (service model, 2019-11-02).
+// routes are the operations by method and path (service model, 2019-11-02).
+var routes = []struct{ method, path, action string }{
+	{http.MethodPost, "snapshots", "StartSnapshot"},
+	{http.MethodPost, "snapshots/completion/{snapshot}", "CompleteSnapshot"},
+	{http.MethodGet, "snapshots/{snapshot}/blocks", "ListSnapshotBlocks"},
+	{http.MethodGet, "snapshots/{snapshot}/changedblocks", "ListChangedBlocks"},
+	{http.MethodGet, "snapshots/{snapshot}/blocks/{block}", "GetSnapshotBlock"},
+	{http.MethodPut, "snapshots/{snapshot}/blocks/{block}", "PutSnapshotBlock"},
+}
+
+// route finds the operation of a request.
 func route(r *http.Request) call {
-	c := call{Request: r, query: r.URL.Query()}
 	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
-	if parts[0] != "snapshots" {
-		return c
+	for _, known := range routes {
+		c := call{Request: r, query: r.URL.Query(), action: known.action}
+		if known.method == r.Method && c.matches(strings.Split(known.path, "/"), parts) {
+			return c
+		}
 	}
-	switch {
-	case len(parts) == 1 && r.Method == http.MethodPost:
-		c.action = "StartSnapshot"
-	case len(parts) == 3 && parts[1] == "completion" && r.Method == http.MethodPost:
-		c.action, c.snapshot = "CompleteSnapshot", parts[2]
-	case len(parts) == 3 && parts[2] == "blocks" && r.Method == http.MethodGet:
-		c.action, c.snapshot = "ListSnapshotBlocks", parts[1]
-	case len(parts) == 3 && parts[2] == "changedblocks" && r.Method == http.MethodGet:
-		c.action, c.snapshot = "ListChangedBlocks", parts[1]
-	case len(parts) == 4 && parts[2] == "blocks" && r.Method == http.MethodGet:
-		c.action, c.snapshot, c.block = "GetSnapshotBlock", parts[1], parts[3]
-	case len(parts) == 4 && parts[2] == "blocks" && r.Method == http.MethodPut:
-		c.action, c.snapshot, c.block = "PutSnapshotBlock", parts[1], parts[3]
+	return call{Request: r}
+}
+
+// matches reports whether a path is one of a pattern, and takes what it names.
+func (c *call) matches(pattern, parts []string) bool {
+	for n := range pattern {
+		switch {
+		case len(parts) != len(pattern):
+			return false
+		case pattern[n] == "{snapshot}":
+			c.snapshot = parts[n]
+		case pattern[n] == "{block}":
+			c.block = parts[n]
+		case pattern[n] != parts[n]:
+			return false
+		}
 	}
-	return c
+	return true
 }
 
 func (s *Service) serve(c call) (answer, error) {
@@ -162,6 +177,21 @@ func (e *Error) Error() string { return e.Code + " (" + e.Reason + "): " + e.Mes
 
 func invalid(reason, format string, args ...any) *Error {
 	return &Error{http.StatusBadRequest, "ValidationException", reason, fmt.Sprintf(format, args...)}
+}
+
+// objection is a reason to refuse, when it holds.
+type objection struct {
+	holds bool
+	err   *Error
+}
+
+func first(objections []objection) error {
+	for _, o := range objections {
+		if o.holds {
+			return o.err
+		}
+	}
+	return nil
 }
 
 func denied(reason, message string) *Error {

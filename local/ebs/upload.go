@@ -66,7 +66,7 @@ func blocksOf(r io.ReaderAt, size int64) iter.Seq[int64] {
 // blockOf reads a block; it has no data when it is all zeros. The last one is filled up with zeros.
 func blockOf(r io.ReaderAt, n int64) (block, error) {
 	data := make([]byte, disks.BlockSize)
-	if _, err := r.ReadAt(data, n*disks.BlockSize); err != nil && err != io.EOF { //nolint:errorlint // an io.ReaderAt returns io.EOF itself
+	if _, err := r.ReadAt(data, n*disks.BlockSize); err != nil && err != io.EOF {
 		return block{}, err
 	}
 	if len(bytes.Trim(data, "\x00")) == 0 {

@@ -81,19 +81,23 @@ func (s *Service) start(c call) (answer, error) {
 }
 
 func (in startInput) check() error {
-	switch {
-	case in.VolumeSize < 1 || in.VolumeSize > maxGiB:
-		return invalid("INVALID_VOLUME_SIZE", "VolumeSize must be from 1 to %d GiB.", maxGiB)
-	case in.Timeout != 0 && (in.Timeout < leastTimeout || in.Timeout > mostTimeout):
-		return invalid("INVALID_PARAMETER_VALUE", "Timeout must be from %d to %d minutes.", leastTimeout, mostTimeout)
-	case len(in.Description) > maxDescription:
-		return invalid("INVALID_PARAMETER_VALUE", "Description is longer than %d characters.", maxDescription)
-	case in.Encrypted != nil && in.ParentSnapshotID != "":
-		return invalid("INVALID_PARAMETER_VALUE", "Encrypted and ParentSnapshotId cannot be specified together.")
-	case in.KmsKeyArn != "" && !keyARN.MatchString(in.KmsKeyArn):
-		return invalid("INVALID_CUSTOMER_KEY", "KmsKeyArn is not the ARN of a KMS key.")
-	case in.KmsKeyArn != "" && (in.Encrypted == nil || !*in.Encrypted):
-		return invalid("INVALID_PARAMETER_VALUE", "KmsKeyArn can be specified only with Encrypted.")
+	encrypted := in.Encrypted != nil && *in.Encrypted
+	refused := first([]objection{
+		{in.VolumeSize < 1 || in.VolumeSize > maxGiB, invalid("INVALID_VOLUME_SIZE", "VolumeSize must be from 1 to %d GiB.", maxGiB)},
+		{
+			in.Timeout != 0 && (in.Timeout < leastTimeout || in.Timeout > mostTimeout),
+			invalid("INVALID_PARAMETER_VALUE", "Timeout must be from %d to %d minutes.", leastTimeout, mostTimeout),
+		},
+		{len(in.Description) > maxDescription, invalid("INVALID_PARAMETER_VALUE", "Description is longer than %d characters.", maxDescription)},
+		{
+			in.Encrypted != nil && in.ParentSnapshotID != "",
+			invalid("INVALID_PARAMETER_VALUE", "Encrypted and ParentSnapshotId cannot be specified together."),
+		},
+		{in.KmsKeyArn != "" && !keyARN.MatchString(in.KmsKeyArn), invalid("INVALID_CUSTOMER_KEY", "KmsKeyArn is not the ARN of a KMS key.")},
+		{in.KmsKeyArn != "" && !encrypted, invalid("INVALID_PARAMETER_VALUE", "KmsKeyArn can be specified only with Encrypted.")},
+	})
+	if refused != nil {
+		return refused
 	}
 	return checkTags(in.Tags)
 }

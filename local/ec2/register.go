@@ -31,16 +31,11 @@ func (w *World) registrable(p *query.Params) error {
 			return query.Errorf("InvalidParameterValue", "Value (%s) for parameter %s is invalid.", p.Text(v.name), v.name)
 		}
 	}
-	mode, arm := p.Text("BootMode"), p.Text("Architecture") == "arm64"
-	switch {
-	case len(p.Texts("BillingProduct")) > 0:
+	if err := bootRegistrable(p); err != nil {
+		return err
+	}
+	if len(p.Texts("BillingProduct")) > 0 {
 		return query.Errorf("AuthFailure", "Account not authorized to specify billing product codes.")
-	case arm && p.Text("VirtualizationType") != "hvm":
-		return query.Errorf("InvalidParameterCombination", "Images of architecture arm64 must have virtualization type hvm.")
-	case arm && mode != "" && mode != "uefi": // arm64 instance types have UEFI alone (EC2 User Guide, boot modes).
-		return query.Errorf("InvalidParameterCombination", "Images of architecture arm64 cannot have boot mode %s.", mode)
-	case p.Has("TpmSupport") && mode != "uefi": // Not with uefi-preferred either (flatcar/mantle#582).
-		return query.Errorf("InvalidParameterCombination", "TpmSupport requires the boot mode uefi.")
 	}
 	if data := p.Text("UefiData"); data != "" {
 		if _, err := base64.StdEncoding.DecodeString(data); err != nil || len(data) > maxUEFIData {
@@ -55,19 +50,36 @@ func (w *World) registrable(p *query.Params) error {
 	return nil
 }
 
+func bootRegistrable(p *query.Params) error {
+	mode, arm := p.Text("BootMode"), p.Text("Architecture") == "arm64"
+	switch {
+	case arm && p.Text("VirtualizationType") != "hvm":
+		return query.Errorf("InvalidParameterCombination", "Images of architecture arm64 must have virtualization type hvm.")
+	case arm && mode != "" && mode != "uefi": // arm64 instance types have UEFI alone (EC2 User Guide, boot modes).
+		return query.Errorf("InvalidParameterCombination", "Images of architecture arm64 cannot have boot mode %s.", mode)
+	case p.Has("TpmSupport") && mode != "uefi": // Not with uefi-preferred either (flatcar/mantle#582).
+		return query.Errorf("InvalidParameterCombination", "TpmSupport requires the boot mode uefi.")
+	}
+	return nil
+}
+
 // mappingRegistrable: the codes and words are those that people quote (hashicorp/packer#2285,
 // nortontruter/infracoders-workshop#3, spawn#25).
 func (w *World) mappingRegistrable(device string, ebs *query.Params) error {
-	id := ebs.Text("SnapshotId")
-	switch {
-	case ebs.Has("KmsKeyId"): // Only RunInstances and the Spot requests take it (API reference, EbsBlockDevice).
+	id, sized := ebs.Text("SnapshotId"), ebs.Has("VolumeSize")
+	if ebs.Has("KmsKeyId") { // Only RunInstances and the Spot requests take it (API reference, EbsBlockDevice).
 		return query.Errorf("InvalidParameterCombination", "KmsKeyId is not supported in a block device mapping of RegisterImage.")
-	case id != "" && ebs.Has("Encrypted"):
-		return query.Errorf("InvalidBlockDeviceMapping", "the encrypted flag cannot be specified since device %s has a snapshot specified.", device)
-	case id == "" && !ebs.Has("VolumeSize") && (ebs.Has("VolumeType") || ebs.Has("DeleteOnTermination")):
-		return query.Errorf("InvalidBlockDeviceMapping", "Either snapshot ID or volume size must be provided for: %s", device)
 	}
-	if s := w.snapshots.get(id); s != nil && ebs.Has("VolumeSize") && ebs.Int("VolumeSize") < s.size {
+	if id == "" {
+		if !sized && (ebs.Has("VolumeType") || ebs.Has("DeleteOnTermination")) {
+			return query.Errorf("InvalidBlockDeviceMapping", "Either snapshot ID or volume size must be provided for: %s", device)
+		}
+		return nil
+	}
+	if ebs.Has("Encrypted") {
+		return query.Errorf("InvalidBlockDeviceMapping", "the encrypted flag cannot be specified since device %s has a snapshot specified.", device)
+	}
+	if s := w.snapshots.get(id); s != nil && sized && ebs.Int("VolumeSize") < s.size {
 		return query.Errorf("InvalidBlockDeviceMapping", "Volume of size %dGB is smaller than snapshot '%s', expect size >= %dGB", ebs.Int("VolumeSize"), id, s.size)
 	}
 	return nil

@@ -138,15 +138,29 @@ func (d *decider) provisioned() string {
 	takes, some := performance[kind.Value]
 	d.drop(kind, &iops, some)
 	d.drop(kind, &throughput, takes.mostThroughput > 0)
-	switch {
-	case iops.Value != "" && !some, throughput.Value != "" && takes.mostThroughput == 0:
-		return fmt.Sprintf("%s says iops or throughput, which volumeType %q does not take", join(iops.Source, throughput.Source), kind.Value)
-	case iops.Value != "" && (number(iops.Value) < takes.leastIOPS || number(iops.Value) > takes.mostIOPS):
-		return fmt.Sprintf("%s; %s takes %d to %d", iops.told(), kind.Value, takes.leastIOPS, takes.mostIOPS)
-	case throughput.Value != "" && (number(throughput.Value) < takes.leastThroughput || number(throughput.Value) > takes.mostThroughput):
-		return fmt.Sprintf("%s; %s takes %d to %d", throughput.told(), kind.Value, takes.leastThroughput, takes.mostThroughput)
-	case iops.Value == "" && (kind.Value == "io1" || kind.Value == "io2"):
+	if text := kind.within(iops, takes.leastIOPS, takes.mostIOPS); text != "" {
+		return text
+	}
+	if text := kind.within(throughput, takes.leastThroughput, takes.mostThroughput); text != "" {
+		return text
+	}
+	if iops.Value == "" && (kind.Value == "io1" || kind.Value == "io2") {
 		return kind.told() + ", which takes iops, and nothing says them"
+	}
+	return ""
+}
+
+// within holds what is provisioned against what a volume type takes.
+func (a Attribute) within(provisioned Attribute, least, most int) string {
+	switch n := number(provisioned.Value); {
+	case provisioned.Value == "":
+		return ""
+	case most == 0 && a.Value == "":
+		return provisioned.told() + ", and nothing says the volumeType that takes it"
+	case most == 0:
+		return provisioned.told() + ", which volumeType " + a.Value + " does not take"
+	case n < least || n > most:
+		return fmt.Sprintf("%s; volumeType %s takes %d to %d", provisioned.told(), a.Value, least, most)
 	}
 	return ""
 }
@@ -159,13 +173,6 @@ func (d *decider) drop(kind Attribute, of *Attribute, takes bool) {
 	}
 	d.Attributes = slices.DeleteFunc(d.Attributes, func(a Attribute) bool { return a.Key == of.Key })
 	*of = Attribute{}
-}
-
-func join(a, b string) string {
-	if a == "" {
-		return b
-	}
-	return a
 }
 
 func number(text string) int {
@@ -181,16 +188,20 @@ func (d *decider) note() {
 	if d.Disk == nil && d.Unread != "" && (d.Refused == nil || d.Refused.Code != Unreadable) {
 		d.Notes = append(d.Notes, "the disk was not read: "+d.Unread)
 	}
-	if d.Disk != nil && d.Disk.Boots() != nil && d.Disk.Boots().Untold && d.Value(UEFIData) == "" {
-		d.Notes = append(d.Notes, "firmware finds its loader only by UEFI data, and there is none: only a boot test shows whether it starts")
-	}
 	for _, i := range d.Images {
 		if device := i.foreign(d.Evidence.Snapshot); device != "" {
 			d.Notes = append(d.Notes, fmt.Sprintf("%s has this snapshot as %s, and not as its root device", aws.ToString(i.ImageId), device))
 		}
 	}
-	if d.Refused != nil {
-		return
+	if d.Refused == nil {
+		d.noteUnknown()
+	}
+}
+
+// noteUnknown tells what only a boot test, or a look at the bill, would show of an image that would be registered.
+func (d *decider) noteUnknown() {
+	if d.Disk != nil && d.Disk.Boots().Untold && d.Value(UEFIData) == "" {
+		d.Notes = append(d.Notes, "firmware finds its loader only by UEFI data, and there is none: only a boot test shows whether it starts")
 	}
 	if d.Value(PlatformDetails) == "" {
 		d.Notes = append(d.Notes, "nothing says how it is billed: of RHEL, SUSE and SQL Server the image may lose its billing unseen")

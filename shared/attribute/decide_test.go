@@ -124,7 +124,9 @@ func cases(t *testing.T) []evidenceCase {
 	unread := func(e attribute.Evidence) attribute.Evidence {
 		return with(e, func(e *attribute.Evidence) { e.Disk, e.Unread = nil, "AccessDeniedException: no" })
 	}
-	arm := func(i *attribute.Image) { i.Architecture, i.BootMode = types.ArchitectureValuesArm64, types.BootModeValuesUefi }
+	arm := func(i *attribute.Image) {
+		i.Architecture, i.BootMode = types.ArchitectureValuesArm64, types.BootModeValuesUefi
+	}
 	unset := func(i *attribute.Image) { i.BootMode = "" }
 	return []evidenceCase{
 		{"an AMI names it", e(w.both, ami())},

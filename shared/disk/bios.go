@@ -65,11 +65,14 @@ func activePartition(r *reader, _ []byte, d *Disk) (string, error) {
 			continue
 		}
 		b, err := r.bytes(p.Start, sector)
-		if errors.Is(err, ErrDamaged) || err == nil && !(signed(b) && !empty(b[:mbrEntries])) {
+		if errors.Is(err, ErrDamaged) {
 			continue
 		}
 		if err != nil {
 			return "", err
+		}
+		if !signed(b) || empty(b[:mbrEntries]) {
+			continue
 		}
 		return "boot code and active partition " + p.number(), nil
 	}

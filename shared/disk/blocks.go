@@ -103,31 +103,41 @@ func (s *Snapshot) block(n int32) ([]byte, error) {
 	if b, ok := s.held[n]; ok {
 		return b, nil
 	}
-	for again := range 2 {
-		if n < s.first || n >= s.end || again > 0 {
-			if err := s.list(n); err != nil {
-				return nil, err
-			}
-		}
-		token, written := s.tokens[n]
-		if !written {
-			return nil, nil
-		}
-		if len(s.held) >= MaxBlocks {
-			return nil, fmt.Errorf("%s: %w: more than %d blocks", s.id, ErrBound, MaxBlocks)
-		}
-		b, err := s.fetch(n, token)
-		if invalid := (*types.ValidationException)(nil); again == 0 && errors.As(err, &invalid) &&
-			invalid.Reason == types.ValidationExceptionReasonInvalidBlockToken {
-			continue // The token has expired, or somebody else has listed the snapshot.
-		}
-		if err != nil {
+	if n < s.first || n >= s.end {
+		if err := s.list(n); err != nil {
 			return nil, err
 		}
-		s.held[n] = b
-		return b, nil
 	}
-	return nil, nil
+	b, err := s.take(n)
+	if !void(err) {
+		return b, err
+	}
+	if err := s.list(n); err != nil {
+		return nil, err
+	}
+	return s.take(n)
+}
+
+// void reports whether a token has expired, or somebody else has listed the snapshot.
+func void(err error) bool {
+	invalid, ok := errors.AsType[*types.ValidationException](err)
+	return ok && invalid.Reason == types.ValidationExceptionReasonInvalidBlockToken
+}
+
+// take fetches a block that was listed, and keeps it.
+func (s *Snapshot) take(n int32) ([]byte, error) {
+	token, written := s.tokens[n]
+	if !written {
+		return nil, nil
+	}
+	if len(s.held) >= MaxBlocks {
+		return nil, fmt.Errorf("%s: %w: more than %d blocks", s.id, ErrBound, MaxBlocks)
+	}
+	b, err := s.fetch(n, token)
+	if err == nil {
+		s.held[n] = b
+	}
+	return b, err
 }
 
 // list asks which blocks there are from n on.
@@ -142,7 +152,7 @@ func (s *Snapshot) list(n int32) error {
 		if err != nil {
 			return fmt.Errorf("listing the blocks of %s: %w", s.id, err)
 		}
-		if err := s.take(out); err != nil {
+		if err := s.page(out); err != nil {
 			return err
 		}
 		if out.NextToken == nil {
@@ -154,7 +164,7 @@ func (s *Snapshot) list(n int32) error {
 	return nil
 }
 
-func (s *Snapshot) take(out *ebs.ListSnapshotBlocksOutput) error {
+func (s *Snapshot) page(out *ebs.ListSnapshotBlocksOutput) error {
 	size, width := aws.ToInt64(out.VolumeSize), aws.ToInt32(out.BlockSize)
 	if size < 1 || size > maxVolume || width != blockSize {
 		return fmt.Errorf("%s: %w: %d GiB in blocks of %d bytes", s.id, ErrBlocks, size, width)

@@ -14,7 +14,6 @@ import (
 
 var (
 	x64    = map[string][]byte{"/EFI/BOOT/BOOTX64.EFI": disks.Program(disks.X64)}
-	arm    = map[string][]byte{"/EFI/BOOT/BOOTAA64.EFI": disks.Program(disks.ARM)}
 	ubuntu = map[string][]byte{
 		"/EFI/BOOT/BOOTX64.EFI": disks.Program(disks.X64), "/EFI/ubuntu/shimx64.efi": disks.Program(disks.X64),
 		"/EFI/ubuntu/grub.cfg": []byte("search"),
@@ -103,8 +102,8 @@ var layouts = []layout{
 		name: "loaders for both architectures", make: gptOf(esp(32, map[string][]byte{
 			"/EFI/BOOT/BOOTX64.EFI": disks.Program(disks.X64), "/EFI/BOOT/BOOTAA64.EFI": disks.Program(disks.ARM),
 		})),
-		says:  `GPT with 1 partition: 1 EFI system (FAT); \EFI\BOOT\BOOTX64.EFI; \EFI\BOOT\BOOTAA64.EFI`,
-		boots: "x86_64 uefi, arm64 uefi",
+		says:  `GPT with 1 partition: 1 EFI system (FAT); \EFI\BOOT\BOOTAA64.EFI; \EFI\BOOT\BOOTX64.EFI`,
+		boots: "arm64 uefi, x86_64 uefi",
 	},
 	{
 		name: "MBR with GRUB", make: edited(mbrOf(biosRoot), grub(1), write(512, "core image")),

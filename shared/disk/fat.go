@@ -3,7 +3,6 @@ package disk
 import (
 	"encoding/binary"
 	"fmt"
-	"math/bits"
 	"strings"
 	"unicode/utf16"
 )
@@ -23,34 +22,50 @@ type fat struct {
 	first   uint32
 }
 
-// layoutOf reads a boot sector (Microsoft, FAT: General Overview of On-Disk Format, 1.03). size is the
-// room there is.
-func layoutOf(b []byte, size int64) (fat, error) {
+// geometry is what a boot sector says (Microsoft, FAT: General Overview of On-Disk Format, 1.03).
+type geometry struct {
+	wide, per, reserved, tables, rootEntries, total, table int64
+	fat32                                                  bool
+}
+
+func geometryOf(b []byte) geometry {
 	word := func(at int) int64 { return int64(binary.LittleEndian.Uint16(b[at:])) }
 	long := func(at int) int64 { return int64(binary.LittleEndian.Uint32(b[at:])) }
-	wide, per := word(11), int64(b[13])
-	reserved, tables, rootEntries := word(14), int64(b[16]), word(17)
-	total, table := word(19), word(22)
-	if total == 0 {
-		total = long(32)
+	g := geometry{
+		wide: word(11), per: int64(b[13]), reserved: word(14), tables: int64(b[16]), rootEntries: word(17), total: word(19), table: word(22),
 	}
-	f := fat{entries: rootEntries}
-	if table == 0 {
-		table, f.width, f.first = long(36), 32, binary.LittleEndian.Uint32(b[44:])
+	if g.total == 0 {
+		g.total = long(32)
 	}
-	switch {
-	case !signed(b) || wide < 512 || wide > 4096 || bits.OnesCount64(uint64(wide)) != 1, //nolint:gosec // a word is not negative
-		per == 0 || bits.OnesCount64(uint64(per)) != 1, //nolint:gosec // a byte is not negative
-		reserved == 0 || tables == 0 || tables > 4 || table == 0 || total == 0,
-		f.width == 32 && rootEntries != 0, f.width != 32 && rootEntries == 0:
+	if g.fat32 = g.table == 0; g.fat32 {
+		g.table = long(36)
+	}
+	return g
+}
+
+// sound reports whether the numbers can be those of a FAT file system.
+func (g geometry) sound() bool {
+	sizes := power(g.wide) && g.wide >= 512 && g.wide <= 4096 && power(g.per)
+	counts := g.reserved > 0 && g.tables > 0 && g.tables <= 4 && g.table > 0 && g.total > 0
+	return sizes && counts && g.fat32 == (g.rootEntries == 0)
+}
+
+func power(n int64) bool { return n > 0 && n&(n-1) == 0 }
+
+// layoutOf reads a boot sector. size is the room there is.
+func layoutOf(b []byte, size int64) (fat, error) {
+	g := geometryOf(b)
+	if !signed(b) || !g.sound() {
 		return fat{}, fmt.Errorf("%w: no FAT boot sector", ErrDamaged)
 	}
-	f.table, f.root = reserved*wide, (reserved+tables*table)*wide
-	f.data = f.root + (rootEntries*entrySize+wide-1)/wide*wide
-	f.cluster = per * wide
-	f.count = (total*wide - f.data) / f.cluster
-	if f.count < 1 || total*wide > size {
-		return fat{}, fmt.Errorf("%w: a FAT file system of %d sectors does not fit", ErrDamaged, total)
+	f := fat{entries: g.rootEntries, table: g.reserved * g.wide, root: (g.reserved + g.tables*g.table) * g.wide, cluster: g.per * g.wide}
+	f.data = f.root + (g.rootEntries*entrySize+g.wide-1)/g.wide*g.wide
+	f.count = (g.total*g.wide - f.data) / f.cluster
+	if f.count < 1 || g.total*g.wide > size {
+		return fat{}, fmt.Errorf("%w: a FAT file system of %d sectors does not fit", ErrDamaged, g.total)
+	}
+	if g.fat32 {
+		f.width, f.first = 32, binary.LittleEndian.Uint32(b[44:])
 	}
 	f.setWidth()
 	return f, nil

@@ -130,14 +130,19 @@ func readGPTAt(r *reader, at int64) ([]Partition, error) {
 	if err != nil {
 		return nil, err
 	}
-	size, count := binary.LittleEndian.Uint32(header[12:]), binary.LittleEndian.Uint32(header[80:])
-	width, start := binary.LittleEndian.Uint32(header[84:]), binary.LittleEndian.Uint64(header[72:])
+	size := binary.LittleEndian.Uint32(header[12:])
 	switch {
 	case string(header[:8]) != gptSign:
 		return nil, fmt.Errorf("%w: no GPT header", ErrDamaged)
 	case size < gptHeader || size > sector || !checked(header[:size], 16):
 		return nil, fmt.Errorf("%w: the checksum of the header is wrong", ErrDamaged)
-	case width != gptEntry || count > maxEntries || start > uint64(r.size/sector): //nolint:gosec // a disk's size is not negative
+	}
+	return readEntries(r, header)
+}
+
+func readEntries(r *reader, header []byte) ([]Partition, error) {
+	start, count, width := binary.LittleEndian.Uint64(header[72:]), binary.LittleEndian.Uint32(header[80:]), binary.LittleEndian.Uint32(header[84:])
+	if width != gptEntry || count > maxEntries || start > uint64(r.size/sector) { //nolint:gosec // a disk's size is not negative
 		return nil, fmt.Errorf("%w: %d entries of %d bytes at sector %d", ErrDamaged, count, width, start)
 	}
 	entries, err := r.bytes(int64(start)*sector, int(count)*gptEntry) //nolint:gosec // both were bounded above
