@@ -37,10 +37,8 @@ func (w *World) registrable(p *query.Params) error {
 	if len(p.Texts("BillingProduct")) > 0 {
 		return query.Errorf("AuthFailure", "Account not authorized to specify billing product codes.")
 	}
-	if data := p.Text("UefiData"); data != "" {
-		if _, err := base64.StdEncoding.DecodeString(data); err != nil || len(data) > maxUEFIData {
-			return query.Errorf("InvalidParameterValue", "UefiData must be base64 of at most %d characters.", maxUEFIData)
-		}
+	if data := p.Text("UefiData"); len(data) > maxUEFIData || !isBase64(data) {
+		return query.Errorf("InvalidParameterValue", "UefiData must be base64 of at most %d characters.", maxUEFIData)
 	}
 	for _, m := range p.List("BlockDeviceMapping") {
 		if err := w.mappingRegistrable(m.Text("DeviceName"), m.At("Ebs")); err != nil {
@@ -48,6 +46,11 @@ func (w *World) registrable(p *query.Params) error {
 		}
 	}
 	return nil
+}
+
+func isBase64(text string) bool {
+	_, err := base64.StdEncoding.DecodeString(text)
+	return err == nil
 }
 
 func bootRegistrable(p *query.Params) error {

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -55,7 +56,7 @@ func open(t *testing.T) *bench {
 		if _, err := tool(name); err == nil {
 			continue
 		}
-		if os.Getenv("CI") == "true" { //nolint:forbidigo // only tests call this
+		if os.Getenv("CI") == "true" {
 			t.Fatalf("%s is not installed; CI needs it to lay disks out (apt-get install %s)", name, pack)
 		}
 		t.Logf("NOT RUN: %s is not installed, so disks of Debian's tools are not read (apt-get install %s)", name, pack)
@@ -84,7 +85,7 @@ func (b *bench) run(input, name string, args ...string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	c := exec.CommandContext(b.Context(), path, args...) //nolint:gosec // the tools listed above
+	c := exec.CommandContext(b.Context(), path, args...)
 	c.Stdin, c.Env = strings.NewReader(input), append(os.Environ(), "MTOOLS_SKIP_CHECK=1")
 	if out, err := c.CombinedOutput(); err != nil {
 		b.Fatalf("%s %v: %v\n%s", name, args, err, out)
@@ -122,13 +123,12 @@ func (b *bench) file(kib int64) string {
 // place copies a file onto a disk, at a MiB.
 func (b *bench) place(path, onto string, at int64) {
 	b.Helper()
-	data, err := os.ReadFile(path) //nolint:gosec // made above
+	data, err := os.ReadFile(path)
 	b.must(err)
-	disk, err := os.OpenFile(onto, os.O_WRONLY, 0) //nolint:gosec // made above
+	disk, err := os.OpenFile(onto, os.O_WRONLY, 0)
 	b.must(err)
-	defer disk.Close()
 	_, err = disk.WriteAt(data, at<<20)
-	b.must(err)
+	b.must(errors.Join(err, disk.Close()))
 }
 
 // esp puts a FAT file system of so many KiB onto a disk at a MiB, with a loader in it.
@@ -157,11 +157,10 @@ func (b *bench) ext4(onto string, at, kib int64) {
 // upload sends a disk with the SDK over the socket, and waits until it is a snapshot.
 func (b *bench) upload(path string) string {
 	b.Helper()
-	file, err := os.Open(path) //nolint:gosec // made above
+	file, err := os.Open(path)
 	b.must(err)
-	defer file.Close()
 	id, err := ebs.Upload(b.Context(), direct.NewFromConfig(b.suite.AWS()), file, disks.GiB, direct.StartSnapshotInput{Timeout: aws.Int32(patience)})
-	b.must(err)
+	b.must(errors.Join(err, file.Close()))
 	b.completed(id)
 	return id
 }
@@ -237,7 +236,7 @@ func TestUploadWithTheAWSCLI(t *testing.T) {
 		return
 	}
 	if _, err := exec.LookPath("aws"); err != nil {
-		if os.Getenv("CI") == "true" { //nolint:forbidigo // only tests call this
+		if os.Getenv("CI") == "true" {
 			t.Fatal("the AWS CLI is not installed; CI needs it to send a disk (pip install awscli)")
 		}
 		t.Log("NOT RUN: the AWS CLI is not installed, so a disk is not sent with it (pip install awscli)")
@@ -255,7 +254,7 @@ func TestUploadWithTheAWSCLI(t *testing.T) {
 func (b *bench) uploadByCLI(path string) string {
 	b.Helper()
 	id := b.aws("ebs", "start-snapshot", "--volume-size", "1", "--description", "by hand", "--timeout", fmt.Sprint(patience))["SnapshotId"].(string)
-	image, err := os.ReadFile(path) //nolint:gosec // made above
+	image, err := os.ReadFile(path)
 	b.must(err)
 	count := 0
 	for n := 0; n*disks.BlockSize < len(image); n++ {
@@ -275,7 +274,7 @@ func (b *bench) uploadByCLI(path string) string {
 
 func (b *bench) aws(args ...string) map[string]any {
 	b.Helper()
-	c := exec.CommandContext(b.Context(), "aws", append(args, "--output", "json")...) //nolint:gosec // our own arguments
+	c := exec.CommandContext(b.Context(), "aws", append(args, "--output", "json")...)
 	c.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+b.url, "AWS_REGION="+b.suite.AWS().Region, "AWS_DEFAULT_REGION="+b.suite.AWS().Region,
 		"AWS_ACCESS_KEY_ID=any", "AWS_SECRET_ACCESS_KEY=any", "AWS_EC2_METADATA_DISABLED=true")
 	var errs bytes.Buffer
