@@ -115,6 +115,8 @@ func (c *config) numbered() bool {
 type choice struct {
 	template   spec
 	typ, image string
+	// requirements stand for a type; nil for none.
+	requirements *query.Params
 }
 
 // choices are what the config may launch, the preferred first.
@@ -124,7 +126,7 @@ func (c *config) choices() []choice {
 	}
 	var list []choice
 	for _, o := range c.overrides {
-		one := choice{template: c.template, typ: o.typ, image: o.image}
+		one := choice{template: c.template, typ: o.typ, image: o.image, requirements: o.requirements}
 		if o.template != nil {
 			one.template = *o.template
 		}

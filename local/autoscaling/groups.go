@@ -24,7 +24,8 @@ type group struct {
 	tags              []tag
 	suspended         []string
 	members           []*member
-	refreshes         []*refresh // newest first
+	refreshes         []*refresh        // newest first
+	activities        []scalingActivity // newest first
 	generation        int
 	deleting          bool
 
@@ -59,6 +60,9 @@ func createGroup(s *Service, call *query.Call) error {
 		return invalid("Valid requests must contain either LaunchTemplate, LaunchConfigurationName, InstanceId or MixedInstancesPolicy parameter.")
 	}
 	if _, err := s.complete(call.Context, &c); err != nil {
+		return err
+	}
+	if err := s.launchable(call.Context, &c); err != nil {
 		return err
 	}
 	g.config = c
@@ -146,6 +150,9 @@ func (s *Service) readUpdate(call *query.Call) (u update, err error) {
 	}
 	if u.configured {
 		if _, err := s.complete(call.Context, &u.config); err != nil {
+			return u, err
+		}
+		if err := s.launchable(call.Context, &u.config); err != nil {
 			return u, err
 		}
 	}

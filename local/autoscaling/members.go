@@ -158,14 +158,9 @@ type activity struct {
 func (s *Service) writeActivities(call *query.Call, g *group, members []*member, a activity) {
 	out := call.Out
 	query.Items(out, "Activities", members, func(m *member) {
-		out.Text("ActivityId", s.newID())
-		out.Text("AutoScalingGroupName", g.name)
-		out.Text("AutoScalingGroupARN", g.arn)
-		out.Text("Description", a.description+m.id)
-		out.Text("Cause", fmt.Sprintf(a.cause, m.id))
-		out.Time("StartTime", s.options.Clock.Now())
-		out.Text("StatusCode", a.status)
-		out.Int("Progress", a.progress)
-		out.Text("Details", fmt.Sprintf(`{"Subnet ID":%q,"Availability Zone":%q}`, m.subnet, m.zone))
+		s.note(g, scalingActivity{
+			description: a.description + m.id, cause: fmt.Sprintf(a.cause, m.id), started: s.options.Clock.Now(),
+			status: a.status, progress: a.progress, details: placeOf(m.subnet, m.zone),
+		}).write(out)
 	})
 }

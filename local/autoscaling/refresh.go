@@ -102,11 +102,17 @@ func (s *Service) aliased(call *query.Call, desired *config) (bool, error) {
 		return false, err
 	}
 	alias, err := s.complete(call.Context, &own)
-	if err != nil || desired == nil {
-		return alias, err
+	if err != nil {
+		return false, err
+	}
+	if desired == nil {
+		return alias, s.launchable(call.Context, &own)
 	}
 	theirs, err := s.complete(call.Context, desired)
-	return alias || theirs, err
+	if err != nil {
+		return false, err
+	}
+	return alias || theirs, s.launchable(call.Context, desired)
 }
 
 // allowed holds the rules of aws-facts 8.17 to 8.19 and 8.22. The codes are the

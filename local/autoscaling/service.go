@@ -96,6 +96,7 @@ var actions = map[string]func(*Service, *query.Call) error{
 	"DeleteAutoScalingGroup":       deleteGroup,
 	"DescribeAutoScalingGroups":    describeGroups,
 	"DescribeAutoScalingInstances": describeInstances,
+	"DescribeScalingActivities":    describeActivities,
 	"CreateLaunchConfiguration":    createConfiguration,
 	"DeleteLaunchConfiguration":    deleteConfiguration,
 	"DescribeLaunchConfigurations": describeConfigurations,

@@ -65,6 +65,8 @@ type World struct {
 	images    *store[image]
 	templates *store[template]
 	spots     *store[spotRequest]
+	keys      map[string]keyPair
+	profiles  map[string]bool // instance profiles, by name
 	bin       *store[binned]
 	binFor    time.Duration
 	names     map[string]time.Time // image names that stay taken until then, after deregistration
@@ -90,7 +92,7 @@ func New(options Options) *World {
 		instances: newStore[instance](options.Lag), volumes: newStore[volume](options.Lag),
 		snapshots: newStore[snapshot](options.Lag), images: newStore[image](options.Lag),
 		templates: newStore[template](options.Lag), spots: newStore[spotRequest](options.Lag),
-		bin: newStore[binned](0),
+		bin: newStore[binned](0), keys: map[string]keyPair{}, profiles: map[string]bool{},
 	}
 	w.service = &query.Service{
 		Name:    "ec2",
@@ -136,7 +138,7 @@ func (w *World) serve(call *query.Call) error {
 	if err := call.Params.Err(); err != nil {
 		return err
 	}
-	if dry {
+	if dry && call.Action != "RunInstances" {
 		return &query.Error{Code: "DryRunOperation", Message: "Request would have succeeded, but DryRun flag is set.", Status: http.StatusPreconditionFailed}
 	}
 	if err := run(w, call); err != nil {
