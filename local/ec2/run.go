@@ -239,7 +239,7 @@ func (w *World) remember(call *query.Call, made string) {
 
 func canonical(params *query.Params) string {
 	form := url.Values{}
-	for path, value := range params.Leaves() {
+	for path, value := range params.Sent() {
 		form.Set(path, value)
 	}
 	return form.Encode()
