@@ -176,11 +176,12 @@ func (w *World) newVolume(i *instance, m mapping) attachment {
 	v := &volume{
 		id: w.newID("vol", i.id+m.device), snapshotID: m.snapshotID, zone: i.placed.zone,
 		typ: m.typ, size: m.size, iops: m.iops, throughput: m.throughput,
-		encrypted: m.encrypted, kmsKey: m.kmsKey, created: w.now, instanceID: i.id,
+		encrypted: m.encrypted, created: w.now, instanceID: i.id,
 	}
 	if s := w.snapshots.get(m.snapshotID); s != nil {
 		v.written = s.content
 	}
+	v.kmsKey = w.keyOf(v.encrypted, m.kmsKey, m.snapshotID)
 	if v.typ == "gp3" {
 		v.iops, v.throughput = max(v.iops, gp3IOPS), max(v.throughput, gp3Throughput)
 	}

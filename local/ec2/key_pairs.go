@@ -19,8 +19,8 @@ type keyPair struct {
 
 func describeKeyPairs(w *World, call *query.Call) error {
 	var pairs []keyPair
-	for _, name := range slices.Sorted(maps.Keys(w.keys)) {
-		pairs = append(pairs, w.keys[name])
+	for _, name := range slices.Sorted(maps.Keys(w.keyPairs)) {
+		pairs = append(pairs, w.keyPairs[name])
 	}
 	return answer(w, call, "keySet", "KeyName", pairs, filterable[keyPair]{
 		"key-name":    one(func(k *keyPair) string { return k.name }),
@@ -44,7 +44,10 @@ func createKeyPair(w *World, call *query.Call) error {
 	if err != nil {
 		return err
 	}
-	w.keys[k.name] = k
+	if err := call.Commit(); err != nil {
+		return err
+	}
+	w.keyPairs[k.name] = k
 	k.write(call.Out)
 	call.Out.Text("keyMaterial", "-----BEGIN RSA PRIVATE KEY-----\nThe embedded EC2 makes no keys.\n-----END RSA PRIVATE KEY-----")
 	return nil
@@ -59,7 +62,10 @@ func importKeyPair(w *World, call *query.Call) error {
 	if _, err := base64.StdEncoding.DecodeString(material); err != nil || material == "" {
 		return query.Errorf("InvalidKey.Format", "Key is not in valid OpenSSH public key format")
 	}
-	w.keys[k.name] = k
+	if err := call.Commit(); err != nil {
+		return err
+	}
+	w.keyPairs[k.name] = k
 	k.write(call.Out)
 	return nil
 }
@@ -68,7 +74,7 @@ func (w *World) newKeyPair(name, kind string) (keyPair, error) {
 	if name == "" {
 		return keyPair{}, missing("KeyName")
 	}
-	if _, taken := w.keys[name]; taken {
+	if _, taken := w.keyPairs[name]; taken {
 		return keyPair{}, query.Errorf("InvalidKeyPair.Duplicate", "The keypair already exists")
 	}
 	print := fmt.Sprintf("%016x%016x", w.roll("key", name), w.roll("key", name+kind))
@@ -84,7 +90,10 @@ func deleteKeyPair(w *World, call *query.Call) error {
 	if name == "" && id == "" {
 		return missing("KeyName")
 	}
-	maps.DeleteFunc(w.keys, func(_ string, k keyPair) bool { return k.name == name || k.id == id })
+	if err := call.Commit(); err != nil {
+		return err
+	}
+	maps.DeleteFunc(w.keyPairs, func(_ string, k keyPair) bool { return k.name == name || k.id == id })
 	call.Out.Bool("return", true)
 	return nil
 }

@@ -145,7 +145,9 @@ var refusals = map[string]struct {
 	"gp2: too large":           {volume("gp2", 16385, 0, 0), "InvalidParameterValue", "maximum is 16384GiB", "API reference, EbsBlockDevice"},
 
 	"no ENA": {
-		func(in *sdk.RunInstancesInput, made images) { in.ImageId, in.InstanceType = &made.noENA, types.InstanceTypeM5Large },
+		func(in *sdk.RunInstancesInput, made images) {
+			in.ImageId, in.InstanceType = &made.noENA, types.InstanceTypeM5Large
+		},
 		"InvalidParameterCombination", "Enhanced networking with the Elastic Network Adapter (ENA) is required for the 'm5.large' instance type. Ensure that you are using an AMI that is enabled for ENA.", "rancher/os#2160",
 	},
 	"architecture": {
@@ -153,7 +155,9 @@ var refusals = map[string]struct {
 		"InvalidParameterValue", "The architecture 'arm64' of the specified instance type does not match the architecture 'x86_64' of the specified AMI.", "skypilot-org/skypilot#6315",
 	},
 	"boot mode": {
-		func(in *sdk.RunInstancesInput, made images) { in.ImageId, in.InstanceType = &made.uefi, types.InstanceTypeT2Micro },
+		func(in *sdk.RunInstancesInput, made images) {
+			in.ImageId, in.InstanceType = &made.uefi, types.InstanceTypeT2Micro
+		},
 		"InvalidParameterValue", "The t2.micro instance type does not support an AMI with a boot mode of UEFI. Only instance types built on the Nitro System support UEFI.", "RhinoSecurityLabs/cloudgoat#247",
 	},
 	"TPM": {
@@ -161,11 +165,15 @@ var refusals = map[string]struct {
 		"InvalidParameterValue", "c5n.metal", "words unverified",
 	},
 	"virtualization": {
-		func(in *sdk.RunInstancesInput, made images) { in.ImageId, in.InstanceType = &made.paravirtual, types.InstanceTypeT2Micro },
+		func(in *sdk.RunInstancesInput, made images) {
+			in.ImageId, in.InstanceType = &made.paravirtual, types.InstanceTypeT2Micro
+		},
 		"InvalidParameterCombination", "Virtualization type 'hvm' is required for instances of type 't2.micro'.", "BD2KGenomics/cgcloud#10",
 	},
 	"instance-store image": {
-		func(in *sdk.RunInstancesInput, _ images) { in.ImageId, in.InstanceType = aws.String(ec2.ImageInstanceStore), types.InstanceTypeM5dLarge },
+		func(in *sdk.RunInstancesInput, _ images) {
+			in.ImageId, in.InstanceType = aws.String(ec2.ImageInstanceStore), types.InstanceTypeM5dLarge
+		},
 		"UnsupportedOperation", "AMI '" + ec2.ImageInstanceStore + "' with an instance-store root device is not supported for the instance type 'm5d.large'.", "thelastpickle/tlp-cluster#150",
 	},
 	"no such type": {func(in *sdk.RunInstancesInput, _ images) { in.InstanceType = "z99.large" }, "InvalidParameterValue", "z99.large", "words unverified"},
@@ -174,12 +182,14 @@ var refusals = map[string]struct {
 		func(in *sdk.RunInstancesInput, _ images) { in.SecurityGroupIds = []string{"sg-0123456789abcdef0"} },
 		"InvalidGroup.NotFound", "The security group 'sg-0123456789abcdef0' does not exist", "API errors-overview",
 	},
-	"no such group by name": {func(in *sdk.RunInstancesInput, _ images) { in.SecurityGroups = []string{"web"} }, "InvalidGroup.NotFound", "The security group 'web' does not exist", "API errors-overview"},
+	"no such group by name":   {func(in *sdk.RunInstancesInput, _ images) { in.SecurityGroups = []string{"web"} }, "InvalidGroup.NotFound", "The security group 'web' does not exist", "API errors-overview"},
 	"a group id that is none": {func(in *sdk.RunInstancesInput, _ images) { in.SecurityGroupIds = []string{"web"} }, "InvalidGroupId.Malformed", "web", "API errors-overview"},
-	"no such subnet":        {func(in *sdk.RunInstancesInput, _ images) { in.SubnetId = aws.String("subnet-0123456789abcdef0") }, "InvalidSubnetID.NotFound", "The subnet ID 'subnet-0123456789abcdef0' does not exist", "API errors-overview"},
-	"no such key pair":      {func(in *sdk.RunInstancesInput, _ images) { in.KeyName = aws.String("ops") }, "InvalidKeyPair.NotFound", "The key pair 'ops' does not exist", "Guimove/terraform-aws-bastion#173"},
+	"no such subnet":          {func(in *sdk.RunInstancesInput, _ images) { in.SubnetId = aws.String("subnet-0123456789abcdef0") }, "InvalidSubnetID.NotFound", "The subnet ID 'subnet-0123456789abcdef0' does not exist", "API errors-overview"},
+	"no such key pair":        {func(in *sdk.RunInstancesInput, _ images) { in.KeyName = aws.String("ops") }, "InvalidKeyPair.NotFound", "The key pair 'ops' does not exist", "Guimove/terraform-aws-bastion#173"},
 	"no such profile": {
-		func(in *sdk.RunInstancesInput, _ images) { in.IamInstanceProfile = &types.IamInstanceProfileSpecification{Name: aws.String("web")} },
+		func(in *sdk.RunInstancesInput, _ images) {
+			in.IamInstanceProfile = &types.IamInstanceProfileSpecification{Name: aws.String("web")}
+		},
 		"InvalidParameterValue", "Value (web) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name", "CiscoDevNet/cloud-cml#4",
 	},
 	"no such profile by ARN": {

@@ -25,7 +25,7 @@ func (w *World) readSettings(p *query.Params) (s launchSettings, err error) {
 		stopProtected: p.Bool("DisableApiStop"), terminationProtected: p.Bool("DisableApiTermination"),
 		options: readOptions(p),
 	}
-	_, paired := w.keys[s.key]
+	_, paired := w.keyPairs[s.key]
 	switch {
 	case len(s.token) > maxToken:
 		return s, query.Errorf("InvalidParameterValue", "Value (%s) for parameter clientToken is invalid. Length exceeds maximum of %d.", s.token, maxToken)

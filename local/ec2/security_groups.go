@@ -24,6 +24,9 @@ func createSecurityGroup(w *World, call *query.Call) error {
 	case taken:
 		return query.Errorf("InvalidGroup.Duplicate", "The security group '%s' already exists for VPC '%s'", g.name, vpc)
 	}
+	if err := call.Commit(); err != nil {
+		return err
+	}
 	g.id = w.newID("sg", g.name)
 	w.network.groups = append(slices.Clone(w.network.groups), g)
 	call.Touch(g.id)
@@ -45,6 +48,9 @@ func deleteSecurityGroup(w *World, call *query.Call) error {
 		if i.state != Terminated && slices.Contains(i.groups, g) {
 			return query.Errorf("DependencyViolation", "resource %s has a dependent object", g.id)
 		}
+	}
+	if err := call.Commit(); err != nil {
+		return err
 	}
 	w.network.groups = slices.DeleteFunc(slices.Clone(w.network.groups), func(other securityGroup) bool { return other.id == g.id })
 	call.Out.Bool("return", true)

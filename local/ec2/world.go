@@ -5,6 +5,7 @@
 package ec2
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -65,13 +66,20 @@ type World struct {
 	images    *store[image]
 	templates *store[template]
 	spots     *store[spotRequest]
-	keys      map[string]keyPair
+	keyPairs  map[string]keyPair
 	profiles  map[string]bool // instance profiles, by name
-	bin       *store[binned]
+	restores  *store[fastRestore]
+	fleets    *store[fleet]
+	bin       *store[binned[image]]
 	binFor    time.Duration
-	names     map[string]time.Time // image names that stay taken until then, after deregistration
-	tombs     map[string]time.Time // deregistered images, until EC2 forgets them
-	tagged    map[string]int       // version of the last tag change event, by resource
+
+	snapshotBin    *store[binned[snapshot]]
+	snapshotBinFor time.Duration
+
+	names  map[string]time.Time // image names that stay taken until then, after deregistration
+	tombs  map[string]time.Time // deregistered images, until EC2 forgets them
+	tagged map[string]int       // version of the last tag change event, by resource
+	keys   map[string]KeyState  // by ARN
 }
 
 // New makes an account with a default VPC and a few public images.
@@ -88,11 +96,13 @@ func New(options Options) *World {
 	w := &World{
 		clock: options.Clock, options: options,
 		chances: map[uint64]uint64{}, buckets: map[string]*bucket{}, answers: map[string]answered{},
-		names: map[string]time.Time{}, tombs: map[string]time.Time{}, tagged: map[string]int{},
+		names: map[string]time.Time{}, tombs: map[string]time.Time{}, tagged: map[string]int{}, keys: map[string]KeyState{},
 		instances: newStore[instance](options.Lag), volumes: newStore[volume](options.Lag),
 		snapshots: newStore[snapshot](options.Lag), images: newStore[image](options.Lag),
 		templates: newStore[template](options.Lag), spots: newStore[spotRequest](options.Lag),
-		bin: newStore[binned](0), keys: map[string]keyPair{}, profiles: map[string]bool{},
+		keyPairs: map[string]keyPair{}, profiles: map[string]bool{},
+		bin: newStore[binned[image]](0), snapshotBin: newStore[binned[snapshot]](0),
+		restores: newStore[fastRestore](options.Lag), fleets: newStore[fleet](options.Lag),
 	}
 	w.service = &query.Service{
 		Name:    "ec2",
@@ -130,21 +140,34 @@ func (w *World) serve(call *query.Call) error {
 	if strings.HasPrefix(call.Action, "Describe") {
 		w.asOf = w.now.Add(-w.lag(call))
 	}
-	faults := w.faultsOf(call, named)
-	if err := w.admit(call, faults); err != nil {
-		return err
-	}
-	dry := call.Params.Bool("DryRun")
-	if err := call.Params.Err(); err != nil {
-		return err
-	}
-	if dry && call.Action != "RunInstances" {
-		return &query.Error{Code: "DryRunOperation", Message: "Request would have succeeded, but DryRun flag is set.", Status: http.StatusPreconditionFailed}
+	var faults []*fault
+	if !asks(call) {
+		faults = w.faultsOf(call, named)
+		if err := w.admit(call, faults); err != nil {
+			return err
+		}
 	}
 	if err := run(w, call); err != nil {
 		return err
 	}
+	if !call.Committed() {
+		if !reads(call.Action) {
+			return fmt.Errorf("the action %s has effects that a dry run does not keep back", call.Action)
+		}
+		if err := call.Commit(); err != nil {
+			return err
+		}
+	}
 	return afterwards(faults)
+}
+
+// asks tells whether Auto Scaling only asks whether a template can be launched. Faults are of
+// launches, and whether the question costs a token of the account's is not documented.
+func asks(call *query.Call) bool { return call.DryRun() && call.Caller == "autoscaling" }
+
+// reads tells whether an action changes nothing.
+func reads(action string) bool {
+	return strings.HasPrefix(action, "Describe") || strings.HasPrefix(action, "List") || strings.HasPrefix(action, "Get")
 }
 
 // lock enters the World and lets everything happen that is due.
