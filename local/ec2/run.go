@@ -65,7 +65,7 @@ func (w *World) readLaunch(own *query.Params) (l launch, err error) {
 		return l, err
 	}
 	l.count = params.Int("MaxCount")
-	if err := countAllowed(own.Int("MinCount"), l.count); err != nil {
+	if err := countAllowed(params.Int("MinCount"), l.count); err != nil {
 		return l, err
 	}
 	if l.image, err = w.launchable(params.Text("ImageId")); err != nil {
@@ -87,7 +87,7 @@ func (w *World) readLaunch(own *query.Params) (l launch, err error) {
 		return l, err
 	}
 	l.tags, err = launchTags(own, l.from)
-	return l, cmp.Or(err, params.Err())
+	return l, cmp.Or(err, params.Err(), params.Unmodelled())
 }
 
 // launchTags are the tags of a launch. A launch template's are merged with the request's, which
@@ -161,6 +161,10 @@ func withTemplate(own *query.Params, from *templateAndVersion) (*query.Params, e
 	merged, err := query.ParseForm(form.Encode())
 	if err != nil {
 		return nil, fmt.Errorf("merging launch template %s: %w", from.of.id, err)
+	}
+	// Of the call itself, or read apart from the rest.
+	for _, field := range []string{"Action", "Version", "DryRun", "LaunchTemplate", "TagSpecification"} {
+		merged.At(field).Keep()
 	}
 	return merged, nil
 }
@@ -265,6 +269,7 @@ func (w *World) answered(call *query.Call) (made string, again bool, err error) 
 	if !ok {
 		return "", false, nil
 	}
+	call.Params.Keep() // Compared as a whole.
 	if before.form != canonical(call.Params) {
 		return "", false, &query.Error{
 			Code:    "IdempotentParameterMismatch",

@@ -198,6 +198,27 @@ func (p *Params) Unread() string {
 	return first
 }
 
+// Unmodelled refuses a request of which a value was not asked for: what is not modelled is
+// refused by name, never dropped. The code is EC2's for a parameter it does not know.
+func (p *Params) Unmodelled() error {
+	if name := p.Unread(); name != "" {
+		return Errorf("UnknownParameter", "The parameter %s is not recognized: the embedded AWS does not model it.", name)
+	}
+	return nil
+}
+
+// readSignature reads what a signed GET carries beside its action's own parameters, in either
+// version of AWS's signatures.
+func (p *Params) readSignature() {
+	for name, child := range p.children {
+		if strings.HasPrefix(name, "X-Amz-") || slices.Contains(signature, name) {
+			child.Keep()
+		}
+	}
+}
+
+var signature = []string{"AWSAccessKeyId", "Signature", "SignatureMethod", "SignatureVersion", "Timestamp", "Expires", "SecurityToken"}
+
 func (p *Params) unread(found func(string)) {
 	if p.sent && !p.read && p.value != "" {
 		found(p.name)
