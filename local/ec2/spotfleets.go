@@ -32,6 +32,7 @@ func requestSpotFleet(w *World, call *query.Call) error {
 			return err
 		}
 	}
+	p.Keep() // The describe shows it as it is.
 	if err := call.Commit(); err != nil {
 		return err
 	}
