@@ -46,6 +46,7 @@ func readConfig(p *query.Params) (c config, given bool, err error) {
 			typ: each.Text("InstanceType"), weight: each.Text("WeightedCapacity"), image: each.Text("ImageId"),
 			requirements: each.At("InstanceRequirements"),
 		}
+		o.requirements.Keep() // Described as it is.
 		if each.Has("LaunchTemplateSpecification") {
 			own := readSpec(each.At("LaunchTemplateSpecification"))
 			o.template = &own

@@ -18,13 +18,13 @@ func (r *rig) terminate(id string) error {
 }
 
 // template is a launch template with one version.
-func (r *rig) templateOf(name string, edit ...func(*types.RequestLaunchTemplateData)) string {
+func (r *rig) webTemplate(edit ...func(*types.RequestLaunchTemplateData)) string {
 	r.t.Helper()
 	data := &types.RequestLaunchTemplateData{ImageId: aws.String(ec2.ImageX86), InstanceType: "t3.micro"}
 	for _, e := range edit {
 		e(data)
 	}
-	out, err := r.CreateLaunchTemplate(r.t.Context(), &sdk.CreateLaunchTemplateInput{LaunchTemplateName: &name, LaunchTemplateData: data})
+	out, err := r.CreateLaunchTemplate(r.t.Context(), &sdk.CreateLaunchTemplateInput{LaunchTemplateName: aws.String("web"), LaunchTemplateData: data})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -35,7 +35,7 @@ var instanceFacts = []fact{
 	{
 		"what launches from a template carries its id and version", "moto's tests marked as verified on AWS (test_launch_templates_cloudformation, test_instances)",
 		func(t *testing.T, r *rig) {
-			id := r.templateOf("web", func(d *types.RequestLaunchTemplateData) {
+			id := r.webTemplate(func(d *types.RequestLaunchTemplateData) {
 				d.TagSpecifications = []types.LaunchTemplateTagSpecificationRequest{{ResourceType: "instance", Tags: []types.Tag{
 					{Key: aws.String("team"), Value: aws.String("a")}, {Key: aws.String("kind"), Value: aws.String("template")},
 				}}}
@@ -123,7 +123,7 @@ var fleetFacts = []fact{
 	{
 		"a fleet shows what it pins", "API reference, CreateFleet and DescribeFleets",
 		func(t *testing.T, r *rig) {
-			id := r.templateOf("web")
+			id := r.webTemplate()
 			made, err := r.CreateFleet(t.Context(), &sdk.CreateFleetInput{
 				Type: "maintain", TargetCapacitySpecification: &types.TargetCapacitySpecificationRequest{TotalTargetCapacity: aws.Int32(3), DefaultTargetCapacityType: "spot"},
 				LaunchTemplateConfigs: []types.FleetLaunchTemplateConfigRequest{{
@@ -150,7 +150,7 @@ var fleetFacts = []fact{
 	{
 		"a fleet of what does not exist", "API reference, CreateFleet",
 		func(t *testing.T, r *rig) {
-			id := r.templateOf("web")
+			id := r.webTemplate()
 			for version, code := range map[string]string{"9": "InvalidLaunchTemplateId.VersionNotFound", "$Latest": ""} {
 				_, err := r.CreateFleet(t.Context(), &sdk.CreateFleetInput{
 					TargetCapacitySpecification: &types.TargetCapacitySpecificationRequest{TotalTargetCapacity: aws.Int32(1)},
@@ -165,7 +165,7 @@ var fleetFacts = []fact{
 	{
 		"a Spot Fleet request shows what it pins", "API reference, RequestSpotFleet and DescribeSpotFleetRequests",
 		func(t *testing.T, r *rig) {
-			id := r.templateOf("web")
+			id := r.webTemplate()
 			ask := func(config *types.SpotFleetRequestConfigData) (string, error) {
 				config.IamFleetRole, config.TargetCapacity = aws.String("arn:aws:iam::123456789012:role/fleet"), aws.Int32(2)
 				out, err := r.RequestSpotFleet(t.Context(), &sdk.RequestSpotFleetInput{SpotFleetRequestConfig: config})

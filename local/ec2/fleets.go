@@ -49,19 +49,8 @@ func createFleet(w *World, call *query.Call) error {
 	if err != nil {
 		return err
 	}
-	f := &fleet{kind: orElse(p.Text("Type"), "maintain"), token: p.Text("ClientToken"), created: w.now, state: fleetActive, sent: p}
-	configs := p.List("LaunchTemplateConfigs")
-	switch {
-	case f.kind == "instant":
-		return query.Errorf("UnsupportedOperation", "The embedded EC2 has fleets of type request and maintain only.")
-	case f.kind != "maintain" && f.kind != "request":
-		return query.Errorf("InvalidParameterValue", "Invalid value '%s' for type.", f.kind)
-	case len(configs) == 0:
-		return missing("LaunchTemplateConfigs")
-	case !p.Has("TargetCapacitySpecification.TotalTargetCapacity"):
-		return missing("TargetCapacitySpecification.TotalTargetCapacity")
-	}
-	if err := w.configsLaunchable(configs, f.kind); err != nil {
+	f, err := w.readFleet(p)
+	if err != nil {
 		return err
 	}
 	for _, shown := range fleetShows {
@@ -83,6 +72,22 @@ func createFleet(w *World, call *query.Call) error {
 var fleetShows = []string{
 	"LaunchTemplateConfigs", "TargetCapacitySpecification", "SpotOptions", "OnDemandOptions", "ExcessCapacityTerminationPolicy",
 	"TerminateInstancesWithExpiration", "ValidFrom", "ValidUntil", "ReplaceUnhealthyInstances", "Context",
+}
+
+func (w *World) readFleet(p *query.Params) (*fleet, error) {
+	f := &fleet{kind: orElse(p.Text("Type"), "maintain"), token: p.Text("ClientToken"), created: w.now, state: fleetActive, sent: p}
+	configs := p.List("LaunchTemplateConfigs")
+	switch {
+	case f.kind == "instant":
+		return nil, query.Errorf("UnsupportedOperation", "The embedded EC2 has fleets of type request and maintain only.")
+	case f.kind != "maintain" && f.kind != "request":
+		return nil, query.Errorf("InvalidParameterValue", "Invalid value '%s' for type.", f.kind)
+	case len(configs) == 0:
+		return nil, missing("LaunchTemplateConfigs")
+	case !p.Has("TargetCapacitySpecification.TotalTargetCapacity"):
+		return nil, missing("TargetCapacitySpecification.TotalTargetCapacity")
+	}
+	return f, w.configsLaunchable(configs, f.kind)
 }
 
 // configsLaunchable holds that every launch template and version that a fleet names exists. An

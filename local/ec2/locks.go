@@ -60,23 +60,39 @@ func (w *World) readLock(p *query.Params) (*lock, error) {
 	if err := p.Err(); err != nil {
 		return nil, err
 	}
-	switch {
-	case l.mode != "governance" && l.mode != "compliance":
-		return nil, query.Errorf("InvalidParameterValue", "Invalid value '%s' for lockMode.", l.mode)
-	case p.Has("LockDuration") == p.Has("ExpirationDate"):
-		return nil, query.Errorf("InvalidParameterCombination", "Either LockDuration or ExpirationDate must be specified, but not both.")
-	case l.mode == "governance" && p.Has("CoolOffPeriod"), l.coolOff < 0, l.coolOff > maxCoolOffHours:
-		return nil, query.Errorf("InvalidParameterValue", "CoolOffPeriod is for compliance mode, and between 1 and %d hours.", maxCoolOffHours)
-	case p.Has("LockDuration") && (l.days < 1 || l.days > maxLockDays):
-		return nil, query.Errorf("InvalidParameterValue", "LockDuration must be between 1 and %d days.", maxLockDays)
-	case p.Has("ExpirationDate") && !l.ends.After(w.now):
-		return nil, query.Errorf("InvalidParameterValue", "ExpirationDate must be in the future.")
+	if err := l.check(p, w.now); err != nil {
+		return nil, err
 	}
 	l.coolsOff = w.now.Add(time.Duration(l.coolOff) * time.Hour)
 	if l.days > 0 {
 		l.ends = w.now.AddDate(0, 0, l.days)
 	}
 	return l, nil
+}
+
+func (l *lock) check(p *query.Params, now time.Time) error {
+	lasts, ends := p.Has("LockDuration"), p.Has("ExpirationDate")
+	switch {
+	case l.mode != "governance" && l.mode != "compliance":
+		return query.Errorf("InvalidParameterValue", "Invalid value '%s' for lockMode.", l.mode)
+	case lasts == ends:
+		return query.Errorf("InvalidParameterCombination", "Either LockDuration or ExpirationDate must be specified, but not both.")
+	case l.mode == "governance" && p.Has("CoolOffPeriod"):
+		return query.Errorf("InvalidParameterCombination", "CoolOffPeriod is for compliance mode.")
+	}
+	return l.bounded(lasts, ends, now)
+}
+
+func (l *lock) bounded(lasts, ends bool, now time.Time) error {
+	switch {
+	case l.coolOff < 0 || l.coolOff > maxCoolOffHours:
+		return query.Errorf("InvalidParameterValue", "CoolOffPeriod must be between 1 and %d hours.", maxCoolOffHours)
+	case lasts && (l.days < 1 || l.days > maxLockDays):
+		return query.Errorf("InvalidParameterValue", "LockDuration must be between 1 and %d days.", maxLockDays)
+	case ends && !l.ends.After(now):
+		return query.Errorf("InvalidParameterValue", "ExpirationDate must be in the future.")
+	}
+	return nil
 }
 
 func unlockSnapshot(w *World, call *query.Call) error {

@@ -102,28 +102,14 @@ func (w *World) permissionEdit(img *image, p *query.Params) (func(*image), error
 	if err := w.shareable(img); err != nil {
 		return nil, err
 	}
-	added, err := readPermissions(p.List("LaunchPermission.Add"))
+	added, removed, err := readPermissions(p, "LaunchPermission")
 	if err != nil {
 		return nil, err
 	}
-	removed, err := readPermissions(p.List("LaunchPermission.Remove"))
-	if err != nil {
-		return nil, err
-	}
-	flat, err := flatPermissions(p)
-	if err != nil {
-		return nil, err
-	}
-	switch operation := p.Text("OperationType"); {
-	case operation == "add":
-		added = append(added, flat...)
-	case operation == "remove":
-		removed = append(removed, flat...)
-	case operation != "" || len(flat) > 0:
-		return nil, query.Errorf("InvalidParameterValue", "Invalid value '%s' for operationType.", operation)
-	}
-	if len(added)+len(removed) == 0 {
-		return nil, query.Errorf("InvalidParameterCombination", "No attributes specified.")
+	for _, each := range slices.Concat(added, removed) {
+		if err := each.check(); err != nil {
+			return nil, err
+		}
 	}
 	if len(added) > 0 && w.underDefaultKey(img) {
 		return nil, query.Errorf("InvalidParameter", "Snapshots encrypted with the AWS Managed CMK can't be shared. Specify another snapshot.")
@@ -163,16 +149,31 @@ func (img *image) permit(all []permission) {
 	}
 }
 
-func readPermissions(list []*query.Params) ([]permission, error) {
+// readPermissions reads who is added to the permissions of an image or a snapshot and who is
+// removed, in the structured form or in the older one.
+func readPermissions(p *query.Params, member string) (added, removed []permission, err error) {
+	added, removed = structured(p.List(member+".Add")), structured(p.List(member+".Remove"))
+	flat := flatPermissions(p)
+	switch operation := p.Text("OperationType"); {
+	case operation == "add":
+		added = append(added, flat...)
+	case operation == "remove":
+		removed = append(removed, flat...)
+	case operation != "" || len(flat) > 0:
+		return nil, nil, query.Errorf("InvalidParameterValue", "Invalid value '%s' for operationType.", operation)
+	}
+	if len(added)+len(removed) == 0 {
+		return nil, nil, query.Errorf("InvalidParameterCombination", "No attributes specified.")
+	}
+	return added, removed, nil
+}
+
+func structured(list []*query.Params) []permission {
 	var permissions []permission
 	for _, p := range list {
-		read := permission{p.Text("UserId"), p.Text("Group"), p.Text("OrganizationArn"), p.Text("OrganizationalUnitArn")}
-		if err := read.check(); err != nil {
-			return nil, err
-		}
-		permissions = append(permissions, read)
+		permissions = append(permissions, permission{p.Text("UserId"), p.Text("Group"), p.Text("OrganizationArn"), p.Text("OrganizationalUnitArn")})
 	}
-	return permissions, nil
+	return permissions
 }
 
 // check holds a permission against its form. The code is that of the error code reference;
@@ -196,7 +197,7 @@ func isAccount(id string) bool {
 	return len(id) == 12 && strings.Trim(id, "0123456789") == "" && strings.Trim(id, "0") != ""
 }
 
-func flatPermissions(p *query.Params) ([]permission, error) {
+func flatPermissions(p *query.Params) []permission {
 	var permissions []permission
 	for _, user := range p.Texts("UserId") {
 		permissions = append(permissions, permission{user: user})
@@ -210,10 +211,5 @@ func flatPermissions(p *query.Params) ([]permission, error) {
 	for _, arn := range p.Texts("OrganizationalUnitArn") {
 		permissions = append(permissions, permission{unit: arn})
 	}
-	for _, each := range permissions {
-		if err := each.check(); err != nil {
-			return nil, err
-		}
-	}
-	return permissions, nil
+	return permissions
 }

@@ -80,35 +80,14 @@ func modifySnapshotAttribute(w *World, call *query.Call) error {
 
 // readVolumePermissions: adding and removing take two calls (API reference, ModifySnapshotAttribute).
 func readVolumePermissions(p *query.Params) (added, removed []permission, err error) {
-	for _, each := range p.List("CreateVolumePermission.Add") {
-		added = append(added, permission{user: each.Text("UserId"), group: each.Text("Group")})
+	if added, removed, err = readPermissions(p, "CreateVolumePermission"); err != nil {
+		return nil, nil, err
 	}
-	for _, each := range p.List("CreateVolumePermission.Remove") {
-		removed = append(removed, permission{user: each.Text("UserId"), group: each.Text("Group")})
-	}
-	var flat []permission
-	for _, user := range p.Texts("UserId") {
-		flat = append(flat, permission{user: user})
-	}
-	for _, group := range p.Texts("UserGroup") {
-		flat = append(flat, permission{group: group})
-	}
-	switch operation := p.Text("OperationType"); {
-	case operation == "add":
-		added = append(added, flat...)
-	case operation == "remove":
-		removed = append(removed, flat...)
-	case operation != "" || len(flat) > 0:
-		return nil, nil, query.Errorf("InvalidParameterValue", "Invalid value '%s' for operationType.", operation)
-	}
-	switch {
-	case len(added)+len(removed) == 0:
-		return nil, nil, query.Errorf("InvalidParameterCombination", "No attributes specified.")
-	case len(added) > 0 && len(removed) > 0:
+	if len(added) > 0 && len(removed) > 0 {
 		return nil, nil, query.Errorf("InvalidParameterCombination", "Permissions cannot be added and removed in one request.")
 	}
 	for _, each := range slices.Concat(added, removed) {
-		if each.group != "" && each.group != "all" || each.group == "" && !isAccount(each.user) {
+		if each != (permission{group: "all"}) && (each != permission{user: each.user} || !isAccount(each.user)) {
 			// The error code reference names this code for ModifySnapshotAttribute.
 			return nil, nil, query.Errorf("InvalidUserID.Malformed", "Invalid user id: \"%s%s\"", each.user, each.group)
 		}

@@ -12,25 +12,9 @@ func requestSpotFleet(w *World, call *query.Call) error {
 	if err != nil {
 		return err
 	}
-	f := &fleet{spot: true, kind: orElse(p.Text("Type"), "maintain"), token: p.Text("ClientToken"), created: w.now, state: fleetActive, sent: p}
-	specs, configs := p.List("LaunchSpecifications"), p.List("LaunchTemplateConfigs")
-	switch {
-	case p.Text("IamFleetRole") == "":
-		return missing("SpotFleetRequestConfig.IamFleetRole")
-	case !p.Has("TargetCapacity"):
-		return missing("SpotFleetRequestConfig.TargetCapacity")
-	case (len(specs) == 0) == (len(configs) == 0):
-		return query.Errorf("InvalidSpotFleetRequestConfig", "Either LaunchSpecifications or LaunchTemplateConfigs must be specified, but not both.")
-	case f.kind != "maintain" && f.kind != "request":
-		return query.Errorf("InvalidSpotFleetRequestConfig", "Invalid value '%s' for type.", f.kind)
-	}
-	if err := w.configsLaunchable(configs, ""); err != nil {
+	f, err := w.readSpotFleet(p)
+	if err != nil {
 		return err
-	}
-	for _, s := range specs {
-		if _, err := w.launchable(s.Text("ImageId")); err != nil {
-			return err
-		}
 	}
 	p.Keep() // The describe shows it as it is.
 	if err := call.Commit(); err != nil {
@@ -42,6 +26,30 @@ func requestSpotFleet(w *World, call *query.Call) error {
 	call.Touch(f.id)
 	call.Out.Text("spotFleetRequestId", f.id)
 	return nil
+}
+
+func (w *World) readSpotFleet(p *query.Params) (*fleet, error) {
+	f := &fleet{spot: true, kind: orElse(p.Text("Type"), "maintain"), token: p.Text("ClientToken"), created: w.now, state: fleetActive, sent: p}
+	specs, configs := p.List("LaunchSpecifications"), p.List("LaunchTemplateConfigs")
+	switch {
+	case p.Text("IamFleetRole") == "":
+		return nil, missing("SpotFleetRequestConfig.IamFleetRole")
+	case !p.Has("TargetCapacity"):
+		return nil, missing("SpotFleetRequestConfig.TargetCapacity")
+	case (len(specs) == 0) == (len(configs) == 0):
+		return nil, query.Errorf("InvalidSpotFleetRequestConfig", "Either LaunchSpecifications or LaunchTemplateConfigs must be specified, but not both.")
+	case f.kind != "maintain" && f.kind != "request":
+		return nil, query.Errorf("InvalidSpotFleetRequestConfig", "Invalid value '%s' for type.", f.kind)
+	}
+	if err := w.configsLaunchable(configs, ""); err != nil {
+		return nil, err
+	}
+	for _, s := range specs {
+		if _, err := w.launchable(s.Text("ImageId")); err != nil {
+			return nil, err
+		}
+	}
+	return f, nil
 }
 
 func describeSpotFleetRequests(w *World, call *query.Call) error {

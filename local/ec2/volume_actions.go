@@ -52,19 +52,8 @@ func (w *World) readVolume(p *query.Params) (*volume, error) {
 		return nil, err
 	}
 	v.zone = zone.zone
-	s := w.snapshots.get(v.snapshotID)
-	switch {
-	case v.snapshotID == "" && v.size == 0:
-		return nil, query.Errorf("MissingParameter", "The request must contain the parameter size/snapshot")
-	case v.snapshotID == "":
-	case s == nil:
-		return nil, unknownSnapshot(v.snapshotID)
-	case s.state != snapshotCompleted || s.storage() == tierArchive:
-		return nil, query.Errorf("IncorrectState", "Snapshot is in invalid state - %s", s.state)
-	case v.size > 0 && v.size < s.size:
-		return nil, query.Errorf("InvalidParameterValue", "Volume of %dGiB is too small; minimum size is %dGiB.", v.size, s.size)
-	default:
-		v.size, v.encrypted, v.written = max(v.size, s.size), v.encrypted || s.encrypted, s.content
+	if err := w.fromSnapshot(v); err != nil {
+		return nil, err
 	}
 	if v.kmsKey != "" && !v.encrypted {
 		return nil, query.Errorf("InvalidParameterDependency", "The parameter KmsKeyId requires the parameter Encrypted to be set.")
@@ -73,6 +62,25 @@ func (w *World) readVolume(p *query.Params) (*volume, error) {
 		v.iops, v.throughput = max(v.iops, 3000), max(v.throughput, 125)
 	}
 	return v, p.Err()
+}
+
+// fromSnapshot gives a volume what its snapshot holds.
+func (w *World) fromSnapshot(v *volume) error {
+	s := w.snapshots.get(v.snapshotID)
+	switch {
+	case v.snapshotID == "" && v.size == 0:
+		return query.Errorf("MissingParameter", "The request must contain the parameter size/snapshot")
+	case v.snapshotID == "":
+		return nil
+	case s == nil:
+		return unknownSnapshot(v.snapshotID)
+	case s.state != snapshotCompleted || s.storage() == tierArchive:
+		return query.Errorf("IncorrectState", "Snapshot is in invalid state - %s", s.state)
+	case v.size > 0 && v.size < s.size:
+		return query.Errorf("InvalidParameterValue", "Volume of %dGiB is too small; minimum size is %dGiB.", v.size, s.size)
+	}
+	v.size, v.encrypted, v.written = max(v.size, s.size), v.encrypted || s.encrypted, s.content
+	return nil
 }
 
 func deleteVolume(w *World, call *query.Call) error {
