@@ -18,6 +18,9 @@ func registerImage(w *World, call *query.Call) error {
 	if err := w.nameFree(p.Text("Name")); err != nil {
 		return err
 	}
+	if err := w.registrable(p); err != nil {
+		return err
+	}
 	mappings := overlay(nil, p.List("BlockDeviceMapping"))
 	root, err := w.rootOf(p, mappings)
 	if err != nil {
@@ -149,6 +152,7 @@ func (w *World) copySnapshots(img, source *image, encrypt bool, key string, tags
 		if from := w.snapshots.get(m.snapshotID); from != nil {
 			to := *from
 			to.id, to.owner, to.tags = w.newID("snap", id+from.id), w.options.Account, nil
+			to.parent, to.written = from.id, false
 			to.volumeID = "vol-ffffffff" // What EC2 shows for a copy (API reference, Snapshot).
 			to.encrypted = from.encrypted || encrypt
 			to.kmsKey = w.keyOf(to.encrypted, key, from.id)

@@ -169,6 +169,7 @@ func (w *World) SeedImage(name string, created time.Time, tags map[string]string
 	img.launched = time.Time{}
 	snapshotID := w.newID("snap", name)
 	img.mappings = slices.Clone(img.mappings)
+	parent := img.mappings[0].snapshotID
 	img.mappings[0].snapshotID = snapshotID
 	var own []Tag
 	for _, key := range slices.Sorted(maps.Keys(tags)) {
@@ -176,7 +177,7 @@ func (w *World) SeedImage(name string, created time.Time, tags map[string]string
 	}
 	w.snapshots.add(created, snapshotID, &snapshot{
 		id: snapshotID, volumeID: "vol-ffffffff", owner: w.options.Account, size: img.mappings[0].size,
-		state: snapshotCompleted, started: created, due: created, completed: created,
+		state: snapshotCompleted, started: created, due: created, completed: created, parent: parent,
 		description: "Created by CreateImage(" + tags["goldsmith:source"] + ") for " + img.id,
 	})
 	w.tag(snapshotID, own)
