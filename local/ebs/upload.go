@@ -69,8 +69,13 @@ func blockOf(r io.ReaderAt, n int64) (block, error) {
 	if _, err := r.ReadAt(data, n*disks.BlockSize); err != nil && err != io.EOF {
 		return block{}, err
 	}
-	if len(bytes.Trim(data, "\x00")) == 0 {
+	if Zeros(data) {
 		return block{}, nil
 	}
 	return newBlock(data), nil
 }
+
+var zeros = make([]byte, disks.BlockSize)
+
+// Zeros reports whether a block holds nothing else; such a one need not be written.
+func Zeros(data []byte) bool { return bytes.Equal(data, zeros[:len(data)]) }

@@ -259,7 +259,7 @@ func (b *bench) uploadByCLI(path string) string {
 	count := 0
 	for n := 0; n*disks.BlockSize < len(image); n++ {
 		block := image[n*disks.BlockSize:][:disks.BlockSize]
-		if len(bytes.Trim(block, "\x00")) == 0 {
+		if ebs.Zeros(block) {
 			continue
 		}
 		count++
