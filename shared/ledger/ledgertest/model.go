@@ -22,6 +22,7 @@ type model struct {
 	retired map[string]job.Retirement
 	runs    map[string]ledger.Run
 	targets map[string]ledger.Target
+	asked   map[string]ledger.Request
 }
 
 // testModel makes any sequence of calls, with few names so that they meet, and
@@ -31,12 +32,14 @@ func testModel(t *testing.T, open func(*testing.T) ledger.Ledger) {
 		m := model{
 			l: open(t), claims: map[string]ledger.Claim{}, waits: map[string]ledger.Wait{},
 			results: map[string]job.Result{}, retired: map[string]job.Retirement{}, runs: map[string]ledger.Run{}, targets: map[string]ledger.Target{},
+			asked: map[string]ledger.Request{},
 		}
 		r.Repeat(map[string]func(*rapid.T){
 			"Claim": m.claim, "Record": m.record, "Drop": m.drop, "Await": m.await, "Done": m.done,
 			"PutResult": m.putResult, "PutRun": m.putRun, "Tell": m.tell,
 			"PutRetirement": m.putRetirement, "Retirements": m.listRetirements,
 			"Claims": m.listClaims, "Waits": m.listWaits, "Results": m.listResults, "GetRun": m.getRun,
+			"PutRequest": m.putRequest, "DropRequest": m.dropRequest, "GetRequest": m.getRequest, "Requests": m.listRequests,
 			"PutTarget": m.putTarget, "Targets": m.listTargets,
 		})
 	})
