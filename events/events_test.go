@@ -101,7 +101,7 @@ func TestEverySampleIsListed(t *testing.T) {
 func TestSamplesDecode(t *testing.T) {
 	for name, want := range samples {
 		t.Run(name, func(t *testing.T) {
-			got, err := event.Decode(sample(t, name))
+			got, err := event.Decode(sample(t, name), event.Home{Account: account, Region: region})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -168,7 +168,7 @@ func TestInputsDecode(t *testing.T) {
 				t.Errorf("%s differs from its sample: %s", input.Name, diff)
 			}
 		}
-		decoded, err := event.Decode(text)
+		decoded, err := event.Decode(text, event.Home{Account: account, Region: region})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -180,13 +180,12 @@ func TestInputsDecode(t *testing.T) {
 
 func TestPlaceholders(t *testing.T) {
 	for _, rule := range events.Rules {
-		_, err := rule.Pattern(nil)
-		if wantErr := rule.Name == "run-ended"; (err != nil) != wantErr {
+		if _, err := rule.Pattern(nil); err == nil || !strings.Contains(err.Error(), "Account, Region") {
 			t.Errorf("%s without values: %v", rule.Name, err)
 		}
 	}
 	// A token of the CDK looks like a placeholder and must survive.
-	text, err := rule(t, "run-ended").Pattern(map[string]string{"StateMachineArn": "${Token[Arn.1]}"})
+	text, err := rule(t, "run-ended").Pattern(map[string]string{"StateMachineArn": "${Token[Arn.1]}", "Account": "1", "Region": "r"})
 	if err != nil || !bytes.Contains(text, []byte(`"${Token[Arn.1]}/"`)) {
 		t.Errorf("%v: %s", err, text)
 	}
@@ -222,7 +221,7 @@ func TestOwnTagWritesRequestNothing(t *testing.T) {
 		if compile(t, rule(t, "image-requested")).Match(decoded) {
 			t.Errorf("our tags on %s match as a request", kind)
 		}
-		if got, err := event.Decode(text); err != nil {
+		if got, err := event.Decode(text, event.Home{Account: account, Region: region}); err != nil {
 			t.Error(err)
 		} else if _, isRequest := got.(event.Requested); isRequest {
 			t.Errorf("our tags on %s decode as a request", kind)
@@ -232,7 +231,7 @@ func TestOwnTagWritesRequestNothing(t *testing.T) {
 
 func compile(t *testing.T, rule events.Rule) *pattern.Pattern {
 	t.Helper()
-	text, err := rule.Pattern(map[string]string{"StateMachineArn": machine})
+	text, err := rule.Pattern(map[string]string{"StateMachineArn": machine, "Account": account, "Region": region})
 	if err != nil {
 		t.Fatal(err)
 	}

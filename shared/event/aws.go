@@ -32,6 +32,9 @@ func tagChanged(e envelope) (Event, error) {
 	if err != nil {
 		return nil, err
 	}
+	if resource.AccountID != e.Account || resource.Region != e.Region {
+		return Ignored{Why: fmt.Sprintf("%s is of another account or Region than the event", quote(e.Resources[0]))}, nil
+	}
 	id, ok := strings.CutPrefix(resource.Resource, detail.Type+"/")
 	if !ok {
 		return nil, wrong("resources[0]", "an ARN of an "+detail.Type, e.Resources[0])

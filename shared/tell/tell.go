@@ -38,6 +38,12 @@ type Results interface {
 	Retirements(ctx context.Context, plan string) iter.Seq2[job.Retirement, error]
 }
 
+// Requests is what is known of request tags.
+type Requests interface {
+	GetRequest(ctx context.Context, source string) (r ledger.Request, ok bool, err error)
+	DropRequest(ctx context.Context, r ledger.Request) error
+}
+
 // Untagger takes tags off.
 type Untagger interface {
 	DeleteTags(context.Context, *ec2.DeleteTagsInput, ...func(*ec2.Options)) (*ec2.DeleteTagsOutput, error)
@@ -50,11 +56,12 @@ type Sender interface {
 
 // Teller tells people how runs ended.
 type Teller struct {
-	Runs    Runs
-	Results Results
-	Slack   Sender
-	Tags    Untagger
-	Now     func() time.Time
+	Runs     Runs
+	Results  Results
+	Requests Requests
+	Slack    Sender
+	Tags     Untagger
+	Now      func() time.Time
 }
 
 // Tell closes the run in the ledger and sends its message, unless it was sent
@@ -190,7 +197,14 @@ func (t Teller) answer(ctx context.Context, run ledger.Run, r report.Report) err
 	if asked == nil || asked.Source == "" || asked.By != "" || r.Outcome == plan.OK {
 		return nil
 	}
-	_, err := t.Tags.DeleteTags(ctx, &ec2.DeleteTagsInput{
+	known, ok, err := t.Requests.GetRequest(ctx, asked.Source)
+	if err != nil {
+		return fmt.Errorf("looking up the request of %s: %w", asked.Source, err)
+	}
+	if ok && known.Run == run.Name && known.Later != nil {
+		return nil // another run answers the later change
+	}
+	_, err = t.Tags.DeleteTags(ctx, &ec2.DeleteTagsInput{
 		Resources: []string{asked.Source},
 		Tags:      []types.Tag{{Key: aws.String(tag.Request), Value: aws.String(asked.Value)}},
 	})
@@ -199,6 +213,13 @@ func (t Teller) answer(ctx context.Context, run ledger.Run, r report.Report) err
 	}
 	if fault.IgnoreNotFound(err) != nil {
 		handler.Log(ctx).WarnContext(ctx, "the request tag stays", "source", asked.Source, "error", err)
+		return nil
+	}
+	if ok && known.Run == run.Name {
+		// It is off: a tag that is seen from now on is a new request.
+		if err := t.Requests.DropRequest(ctx, known); err != nil {
+			return fmt.Errorf("forgetting the request of %s: %w", asked.Source, err)
+		}
 	}
 	return nil
 }
