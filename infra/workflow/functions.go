@@ -167,7 +167,7 @@ var Functions = []Function{
 		Name: "trigger", Timeout: stepTimeout, Memory: memory, MaxAge: longAge,
 		Does:        "Starts runs: for a schedule, a tag, or a person.",
 		Environment: with(env(tableSetting, accountSetting, plansSetting), machineSetting, "${StateMachineAlias}"),
-		Statements:  join(everyHandler("trigger"), ledger("GetItem", "UpdateItem"), []Statement{startRuns, askAboutRuns}),
+		Statements:  join(everyHandler("trigger"), ledger("GetItem", "UpdateItem"), []Statement{startRuns, askAboutRequests}),
 	},
 	{
 		Name: "rollback", Timeout: stepTimeout, Memory: memory, MaxAge: wakeAge,

@@ -32,7 +32,9 @@ func tagChanged(e envelope) (Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	if resource.AccountID != e.Account || resource.Region != e.Region {
+	// ARNs of snapshots have no account
+	// (docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html).
+	if resource.AccountID != "" && resource.AccountID != e.Account || resource.Region != e.Region {
 		return Ignored{Why: fmt.Sprintf("%s is of another account or Region than the event", quote(e.Resources[0]))}, nil
 	}
 	id, ok := strings.CutPrefix(resource.Resource, detail.Type+"/")
