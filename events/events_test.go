@@ -141,6 +141,31 @@ func TestRulesMatchSamples(t *testing.T) {
 	}
 }
 
+// A sample of another account, or of another Region, is delivered by no rule and decodes to nothing to do.
+func TestEventsFromElsewhere(t *testing.T) {
+	for name, want := range samples {
+		if len(want.rules) == 0 {
+			continue
+		}
+		for here, elsewhere := range map[string]string{account: "210987654321", region: "us-east-1"} {
+			text := []byte(strings.ReplaceAll(string(sample(t, name)), here, elsewhere))
+			decoded, err := pattern.Decode(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, rule := range events.Rules {
+				if compile(t, rule).Match(decoded) {
+					t.Errorf("%s matches %s of %s", rule.Name, name, elsewhere)
+				}
+			}
+			got, err := event.Decode(text, event.Home{Account: account, Region: region})
+			if _, ignored := got.(event.Ignored); !ignored || err != nil {
+				t.Errorf("%s of %s decodes to %#v, %v", name, elsewhere, got, err)
+			}
+		}
+	}
+}
+
 // people send these inputs themselves, so they have no file.
 var people = map[string]bool{"run": true, "rollback": true}
 

@@ -191,12 +191,12 @@ func (d *Dynamo) DropRequest(ctx context.Context, r Request) error {
 }
 
 // Targets implements Ledger.
-func (d *Dynamo) Targets(ctx context.Context, source string) iter.Seq2[Target, error] {
-	return each[Target](d.table.docs(ctx, targets(source)))
+func (d *Dynamo) Targets(ctx context.Context, source string) iter.Seq2[TargetRecord, error] {
+	return each[TargetRecord](d.table.docs(ctx, targets(source)))
 }
 
 // PutTarget implements Ledger.
-func (d *Dynamo) PutTarget(ctx context.Context, t Target) (Target, error) {
+func (d *Dynamo) PutTarget(ctx context.Context, t TargetRecord) (TargetRecord, error) {
 	t, known := t.inUTC(), t.Revision
 	t.Revision = rand.Text()
 	doc, err := encode(t)

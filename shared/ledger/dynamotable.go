@@ -109,11 +109,20 @@ func (t table) get(ctx context.Context, k key) (item, error) {
 
 // docs are a partition's records in the order of their sort keys. A page ends at 1 MB.
 func (t table) docs(ctx context.Context, partition string) iter.Seq2[string, error] {
+	return t.under(ctx, partition, "")
+}
+
+// under are the records of a partition whose sort keys begin with the prefix.
+func (t table) under(ctx context.Context, partition, prefix string) iter.Seq2[string, error] {
+	condition, values := "pk = :pk", item{":pk": text(partition)}
+	if prefix != "" {
+		condition, values[":prefix"] = "pk = :pk AND begins_with(sk, :prefix)", text(prefix)
+	}
 	return func(yield func(string, error) bool) {
 		pages := dynamodb.NewQueryPaginator(t.client, &dynamodb.QueryInput{
 			TableName: t.name, ConsistentRead: aws.Bool(true),
-			KeyConditionExpression:    aws.String("pk = :pk"),
-			ExpressionAttributeValues: item{":pk": text(partition)},
+			KeyConditionExpression:    aws.String(condition),
+			ExpressionAttributeValues: values,
 			ProjectionExpression:      aws.String(docAttribute),
 		})
 		for pages.HasMorePages() {

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -74,7 +75,7 @@ func (m *Memory) Drop(ctx context.Context, source, run string) error {
 
 // Claims implements Ledger.
 func (m *Memory) Claims(ctx context.Context) iter.Seq2[Claim, error] {
-	return each[Claim](m.docs(ctx, claims))
+	return each[Claim](m.docs(ctx, claims, ""))
 }
 
 // Await implements Ledger.
@@ -84,7 +85,7 @@ func (m *Memory) Await(ctx context.Context, w Wait) error {
 
 // Waits implements Ledger.
 func (m *Memory) Waits(ctx context.Context, resource string) ([]Wait, error) {
-	return collect(each[Wait](m.docs(ctx, waits(resource))))
+	return collect(each[Wait](m.docs(ctx, waits(resource), "")))
 }
 
 // Done implements Ledger.
@@ -99,7 +100,7 @@ func (m *Memory) PutResult(ctx context.Context, r job.Result) error {
 
 // Results implements Ledger.
 func (m *Memory) Results(ctx context.Context, run string) iter.Seq2[job.Result, error] {
-	return each[job.Result](m.docs(ctx, results(run)))
+	return each[job.Result](m.docs(ctx, results(run), ""))
 }
 
 // PutRetirement implements Ledger.
@@ -109,7 +110,7 @@ func (m *Memory) PutRetirement(ctx context.Context, r job.Retirement) error {
 
 // Retirements implements Ledger.
 func (m *Memory) Retirements(ctx context.Context, plan string) iter.Seq2[job.Retirement, error] {
-	return each[job.Retirement](m.docs(ctx, retirements(plan)))
+	return each[job.Retirement](m.docs(ctx, retirements(plan), ""))
 }
 
 // PutRun implements Ledger.
@@ -186,7 +187,7 @@ func (m *Memory) PutRequest(ctx context.Context, r Request) (Request, error) {
 
 // Requests implements Ledger.
 func (m *Memory) Requests(ctx context.Context) iter.Seq2[Request, error] {
-	return each[Request](m.docs(ctx, requests))
+	return each[Request](m.docs(ctx, requests, ""))
 }
 
 // DropRequest implements Ledger.
@@ -195,12 +196,12 @@ func (m *Memory) DropRequest(ctx context.Context, r Request) error {
 }
 
 // Targets implements Ledger.
-func (m *Memory) Targets(ctx context.Context, source string) iter.Seq2[Target, error] {
-	return each[Target](m.docs(ctx, targets(source)))
+func (m *Memory) Targets(ctx context.Context, source string) iter.Seq2[TargetRecord, error] {
+	return each[TargetRecord](m.docs(ctx, targets(source), ""))
 }
 
 // PutTarget implements Ledger.
-func (m *Memory) PutTarget(ctx context.Context, t Target) (Target, error) {
+func (m *Memory) PutTarget(ctx context.Context, t TargetRecord) (TargetRecord, error) {
 	t, known := t.inUTC(), t.Revision
 	t.Revision = rand.Text()
 	doc, err := encode(t)
@@ -266,14 +267,14 @@ func (m *Memory) change(ctx context.Context, k key, next func(old row, exists bo
 	return nil
 }
 
-// docs are the documents a partition held when the range began, in key order.
-func (m *Memory) docs(ctx context.Context, partition string) iter.Seq2[string, error] {
+// docs are the documents that a partition held under a prefix when the range began, in key order.
+func (m *Memory) docs(ctx context.Context, partition, prefix string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		if err := ctx.Err(); err != nil {
 			yield("", err)
 			return
 		}
-		for _, doc := range m.snapshot(partition) {
+		for _, doc := range m.snapshot(partition, prefix) {
 			if !yield(doc, nil) {
 				return
 			}
@@ -282,13 +283,15 @@ func (m *Memory) docs(ctx context.Context, partition string) iter.Seq2[string, e
 }
 
 // snapshot is taken under the lock and ranged over without it, so that the loop may change the ledger.
-func (m *Memory) snapshot(partition string) []string {
+func (m *Memory) snapshot(partition, prefix string) []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	rows := m.partitions[partition]
 	docs := make([]string, 0, len(rows))
 	for _, sort := range slices.Sorted(maps.Keys(rows)) {
-		docs = append(docs, rows[sort].doc)
+		if strings.HasPrefix(sort, prefix) {
+			docs = append(docs, rows[sort].doc)
+		}
 	}
 	return docs
 }

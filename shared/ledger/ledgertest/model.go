@@ -21,8 +21,11 @@ type model struct {
 	results map[string]job.Result
 	retired map[string]job.Retirement
 	runs    map[string]ledger.Run
-	targets map[string]ledger.Target
 	asked   map[string]ledger.Request
+	targets map[string]ledger.TargetRecord
+	// made is by AMI name, open by it too, and ended by id.
+	made, ended map[string]ledger.Registration
+	open        map[string]bool
 }
 
 // testModel makes any sequence of calls, with few names so that they meet, and
@@ -31,8 +34,9 @@ func testModel(t *testing.T, open func(*testing.T) ledger.Ledger) {
 	rapid.Check(t, func(r *rapid.T) {
 		m := model{
 			l: open(t), claims: map[string]ledger.Claim{}, waits: map[string]ledger.Wait{},
-			results: map[string]job.Result{}, retired: map[string]job.Retirement{}, runs: map[string]ledger.Run{}, targets: map[string]ledger.Target{},
-			asked: map[string]ledger.Request{},
+			asked:   map[string]ledger.Request{},
+			results: map[string]job.Result{}, retired: map[string]job.Retirement{}, runs: map[string]ledger.Run{}, targets: map[string]ledger.TargetRecord{},
+			made: map[string]ledger.Registration{}, ended: map[string]ledger.Registration{}, open: map[string]bool{},
 		}
 		r.Repeat(map[string]func(*rapid.T){
 			"Claim": m.claim, "Record": m.record, "Drop": m.drop, "Await": m.await, "Done": m.done,
@@ -41,6 +45,8 @@ func testModel(t *testing.T, open func(*testing.T) ledger.Ledger) {
 			"Claims": m.listClaims, "Waits": m.listWaits, "Results": m.listResults, "GetRun": m.getRun,
 			"PutRequest": m.putRequest, "DropRequest": m.dropRequest, "GetRequest": m.getRequest, "Requests": m.listRequests,
 			"PutTarget": m.putTarget, "Targets": m.listTargets,
+			"Register": m.register, "Amend": m.amend, "Settle": m.settle, "Retire": m.retire,
+			"Registration": m.registration, "Registrations": m.listRegistrations,
 		})
 	})
 }
@@ -189,7 +195,7 @@ func (m model) putTarget(r *rapid.T) {
 
 func (m model) listTargets(r *rapid.T) {
 	name := source(r)
-	equal(r, "targets", targetsOf(r, m.l, name), sorted(m.targets, func(t ledger.Target) bool { return t.Source == name }))
+	equal(r, "targets", targetsOf(r, m.l, name), sorted(m.targets, func(t ledger.TargetRecord) bool { return t.Source == name }))
 }
 
 func source(r *rapid.T) string {

@@ -70,14 +70,14 @@ func testValues(t *testing.T, open func(*testing.T) ledger.Ledger) {
 	})
 	t.Run("target", func(t *testing.T) {
 		n := 0
-		whatever(t, func(r *rapid.T, want ledger.Target) {
+		whatever(t, func(r *rapid.T, want ledger.TargetRecord) {
 			n++
 			want.ID, want.Revision = fmt.Sprintf("%d#%s", n, want.ID), ""
 			put, err := l.PutTarget(r.Context(), want)
 			check(r, err)
 			want.Revision = put.Revision
 			got := targetsOf(r, l, want.Source)
-			equal(r, "target", got[slices.IndexFunc(got, func(t ledger.Target) bool { return t.ID == want.ID })], want)
+			equal(r, "target", got[slices.IndexFunc(got, func(t ledger.TargetRecord) bool { return t.ID == want.ID })], want)
 			equal(r, "target put", put, want)
 		})
 	})
@@ -94,6 +94,20 @@ func testValues(t *testing.T, open func(*testing.T) ledger.Ledger) {
 			equal(r, "request", got, want)
 			equal(r, "request put", put, want)
 			inUTC(r, got.Since, got.At)
+		})
+	})
+	t.Run("registration", func(t *testing.T) {
+		n := 0
+		whatever(t, func(r *rapid.T, want ledger.Registration) {
+			n++
+			want.AMIName, want.Retired, want.Revision = fmt.Sprintf("%d#%s", n, want.AMIName), time.Time{}, ""
+			put, err := l.Register(r.Context(), want)
+			check(r, err)
+			want.Schema, want.Revision = ledger.RegisterSchema, put.Revision
+			equal(r, "registration put", put, want)
+			got := registrationsOf(r, l, want.Lineage)
+			equal(r, "registration", got[slices.IndexFunc(got, func(g ledger.Registration) bool { return g.AMIName == want.AMIName })], want)
+			inUTC(r, put.Begun, put.Created, put.Gone, put.Anew)
 		})
 	})
 	t.Run("nothing is shared with the caller", func(t *testing.T) { testCopies(t, open(t)) })
