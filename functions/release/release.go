@@ -20,13 +20,14 @@ import (
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/metric"
+	"goldsmith/shared/request"
 	"goldsmith/shared/tag"
 )
 
 // Tagger writes and removes tags.
 type Tagger interface {
+	request.Untagger
 	CreateTags(context.Context, *ec2.CreateTagsInput, ...func(*ec2.Options)) (*ec2.CreateTagsOutput, error)
-	DeleteTags(context.Context, *ec2.DeleteTagsInput, ...func(*ec2.Options)) (*ec2.DeleteTagsOutput, error)
 }
 
 // Claims is the ledger's claims as far as releasing needs them.
@@ -41,23 +42,17 @@ type Results interface {
 	PutResult(ctx context.Context, r job.Result) error
 }
 
-// Requests is what is known of request tags.
-type Requests interface {
-	GetRequest(ctx context.Context, source string) (r ledger.Request, ok bool, err error)
-	DropRequest(ctx context.Context, r ledger.Request) error
-}
-
 // Step releases a source.
 type Step struct {
 	tags     Tagger
 	claims   Claims
 	results  Results
-	requests Requests
+	requests request.Book
 	now      func() time.Time
 }
 
 // New makes the step.
-func New(tags Tagger, claims Claims, results Results, requests Requests, now func() time.Time) Step {
+func New(tags Tagger, claims Claims, results Results, requests request.Book, now func() time.Time) Step {
 	return Step{tags, claims, results, requests, now}
 }
 
@@ -168,33 +163,10 @@ func passing(ctx context.Context, j job.Job, failed error) (lasting, err error) 
 	return failed, nil
 }
 
-// takeOff removes the request tag with its value: a new one, put on meanwhile, stays, and so
-// does one whose later change another run is to answer.
+// takeOff removes the request tag that the run answers.
 func (s Step) takeOff(ctx context.Context, j job.Job) error {
-	r := j.Run.Request
-	if r == nil || r.Source != j.Source.ID {
-		return nil
-	}
-	known, ok, err := s.requests.GetRequest(ctx, r.Source)
-	if err != nil {
-		return fmt.Errorf("looking up the request of %s: %w", r.Source, err)
-	}
-	if ok && known.Run == j.Run.Name && known.Later != nil {
-		return nil
-	}
-	_, err = s.tags.DeleteTags(ctx, &ec2.DeleteTagsInput{
-		Resources: []string{j.Source.ID},
-		Tags:      []types.Tag{{Key: aws.String(tag.Request), Value: aws.String(r.Value)}},
-	})
-	if err != nil {
-		return fmt.Errorf("taking the request tag off %s: %w", j.Source.ID, err)
-	}
-	if !ok || known.Run != j.Run.Name {
-		return nil
-	}
-	// It is off: a tag that is seen from now on is a new request.
-	if err := s.requests.DropRequest(ctx, known); err != nil {
-		return fmt.Errorf("forgetting the request of %s: %w", j.Source.ID, err)
+	if r := j.Run.Request; r != nil && r.Source == j.Source.ID {
+		return request.TakeOff(ctx, s.tags, s.requests, *r, j.Run.Name)
 	}
 	return nil
 }

@@ -8,10 +8,6 @@ import (
 	"iter"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
-
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
@@ -19,8 +15,8 @@ import (
 	"goldsmith/shared/metric"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/report"
+	"goldsmith/shared/request"
 	"goldsmith/shared/slack"
-	"goldsmith/shared/tag"
 )
 
 // Runs is the ledger's runs as far as telling needs them.
@@ -38,17 +34,6 @@ type Results interface {
 	Retirements(ctx context.Context, plan string) iter.Seq2[job.Retirement, error]
 }
 
-// Requests is what is known of request tags.
-type Requests interface {
-	GetRequest(ctx context.Context, source string) (r ledger.Request, ok bool, err error)
-	DropRequest(ctx context.Context, r ledger.Request) error
-}
-
-// Untagger takes tags off.
-type Untagger interface {
-	DeleteTags(context.Context, *ec2.DeleteTagsInput, ...func(*ec2.Options)) (*ec2.DeleteTagsOutput, error)
-}
-
 // Sender sends messages.
 type Sender interface {
 	Send(ctx context.Context, m slack.Message) (slack.Delivery, error)
@@ -58,9 +43,9 @@ type Sender interface {
 type Teller struct {
 	Runs     Runs
 	Results  Results
-	Requests Requests
+	Requests request.Book
 	Slack    Sender
-	Tags     Untagger
+	Tags     request.Untagger
 	Now      func() time.Time
 }
 
@@ -197,29 +182,12 @@ func (t Teller) answer(ctx context.Context, run ledger.Run, r report.Report) err
 	if asked == nil || asked.Source == "" || asked.By != "" || r.Outcome == plan.OK {
 		return nil
 	}
-	known, ok, err := t.Requests.GetRequest(ctx, asked.Source)
-	if err != nil {
-		return fmt.Errorf("looking up the request of %s: %w", asked.Source, err)
-	}
-	if ok && known.Run == run.Name && known.Later != nil {
-		return nil // another run answers the later change
-	}
-	_, err = t.Tags.DeleteTags(ctx, &ec2.DeleteTagsInput{
-		Resources: []string{asked.Source},
-		Tags:      []types.Tag{{Key: aws.String(tag.Request), Value: aws.String(asked.Value)}},
-	})
+	err := request.TakeOff(ctx, t.Tags, t.Requests, *asked, run.Name)
 	if fault.IsThrottled(err) || fault.IsNotYet(err) {
-		return fmt.Errorf("taking the request tag off %s: %w", asked.Source, err)
+		return err
 	}
 	if fault.IgnoreNotFound(err) != nil {
 		handler.Log(ctx).WarnContext(ctx, "the request tag stays", "source", asked.Source, "error", err)
-		return nil
-	}
-	if ok && known.Run == run.Name {
-		// It is off: a tag that is seen from now on is a new request.
-		if err := t.Requests.DropRequest(ctx, known); err != nil {
-			return fmt.Errorf("forgetting the request of %s: %w", asked.Source, err)
-		}
 	}
 	return nil
 }
