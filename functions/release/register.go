@@ -34,7 +34,8 @@ func (s Step) register(ctx context.Context, j job.Job) error {
 	}
 	out, err := s.tags.DescribeImages(ctx, &ec2.DescribeImagesInput{ImageIds: []string{j.Image.ID}})
 	if fault.IgnoreNotFound(err) != nil {
-		return passing(ctx, j, fmt.Errorf("looking at image %s, which is not registered: %w", j.Image.ID, err))
+		_, err := passing(ctx, j, fmt.Errorf("looking at image %s, which is not registered: %w", j.Image.ID, err))
+		return err
 	}
 	if err != nil || len(out.Images) == 0 {
 		return nil

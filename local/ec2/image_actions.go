@@ -26,6 +26,10 @@ func registerImage(w *World, call *query.Call) error {
 	if err != nil {
 		return err
 	}
+	if p.Text("TpmSupport") != "" && p.Text("BootMode") != "uefi" {
+		// Tried on EC2 for flatcar/mantle#582; the words are unverified.
+		return query.Errorf("InvalidParameterCombination", "The parameter tpmSupport requires bootMode to be uefi.")
+	}
 	img := &image{
 		id: w.newID("ami", p.Text("Name")), name: p.Text("Name"), description: p.Text("Description"), owner: w.options.Account,
 		location: w.options.Account + "/" + p.Text("Name"), state: imagePending, created: w.now,
@@ -63,6 +67,9 @@ func (w *World) rootOf(p *query.Params, mappings []mapping) (string, error) {
 			}
 			if s.state != snapshotCompleted {
 				return "", query.Errorf("InvalidSnapshot.NotReady", "The snapshot %s is not completed.", s.id)
+			}
+			if m.size > 0 && m.size < s.size {
+				return "", tooSmall(m.size, s)
 			}
 			m.size, m.encrypted = max(m.size, s.size), s.encrypted
 		}

@@ -184,3 +184,26 @@ func (w *World) SeedImage(name string, created time.Time, tags map[string]string
 	w.addImage(&img, own)
 	return img.id
 }
+
+// AddInstanceProfile makes an instance profile exist, which IAM would have made.
+func (w *World) AddInstanceProfile(name string) {
+	w.lock()
+	defer w.unlock()
+	w.profiles[name] = true
+}
+
+// AddKeyPair makes a key pair exist.
+func (w *World) AddKeyPair(name string) {
+	w.lock()
+	defer w.unlock()
+	if k, err := w.newKeyPair(name, "rsa"); err == nil {
+		w.keyPairs[name] = k
+	}
+}
+
+// AddSecurityGroup makes a security group exist, under the id of the caller's choice.
+func (w *World) AddSecurityGroup(id, name string) {
+	w.lock()
+	defer w.unlock()
+	w.network.groups = append(slices.Clone(w.network.groups), securityGroup{id, name, name})
+}

@@ -145,6 +145,11 @@ func (s *Suite) startServices() error {
 	o.EC2.ResolveParameter = func(name string) (string, bool) { return s.Parameters.Value(name) }
 	o.EC2.ParametersHolding = func(image string) []string { return s.Parameters.Holding(image) }
 	s.EC2 = ec2.New(o.EC2)
+	for _, p := range o.Plans.Plans {
+		if p.Verify.Profile != "" {
+			s.EC2.AddInstanceProfile(p.Verify.Profile) // Of an account in which the plan could be deployed.
+		}
+	}
 	s.EBS = ebs.New(ebs.Options{Clock: o.Clock, EC2: s.EC2, Log: s.Calls})
 	s.Parameters = ssm.New(ssm.Options{
 		Clock: o.Clock, Region: o.Region, Account: o.Account, Log: s.Calls, Emit: s.emit, Launchable: s.EC2.Launchable,
@@ -183,7 +188,7 @@ func (s *Suite) startStates() error {
 }
 
 func (s *Suite) startBus() error {
-	rules, err := bus.Deployed(map[string]string{"StateMachineArn": s.Machine})
+	rules, err := bus.Deployed(map[string]string{"StateMachineArn": s.Machine, "Account": s.options.Account, "Region": s.options.Region})
 	if err != nil {
 		return err
 	}
