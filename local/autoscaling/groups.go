@@ -25,6 +25,7 @@ type group struct {
 	suspended         []string
 	members           []*member
 	refreshes         []*refresh // newest first
+	pool              *warmPool  // nil for none
 	generation        int
 	deleting          bool
 
@@ -178,6 +179,9 @@ func updateGroup(s *Service, call *query.Call) error {
 		}
 		g.readTimes(call.Params)
 		g.checks = cmp.Or(call.Params.Text("HealthCheckType"), g.checks)
+		if call.Params.Has("NewInstancesProtectedFromScaleIn") {
+			g.protect = call.Params.Bool("NewInstancesProtectedFromScaleIn")
+		}
 		return nil
 	})
 }
