@@ -121,18 +121,31 @@ func (g *group) cold() int {
 	return max(0, max(g.pool.least, prepared-g.desired)-len(g.warm()))
 }
 
+// warmed follows an instance on its way into the pool, and tells whether it is to be stopped now.
+func (m *member) warmed(state ec2.State, down bool) (stop bool) {
+	switch {
+	case m.state != warming:
+	case state == ec2.Running && !down:
+		m.state = warmedUp
+	case state == ec2.Running:
+		return true
+	case state == ec2.Stopped:
+		m.state = warmedDown
+	}
+	return false
+}
+
 // warmUp looks at what waits in the pool and returns what is to be stopped. It is called with the lock held.
 func (s *Service) warmUp(g *group) (stop []string) {
+	drained := g.pool == nil || g.pool.deleting
 	for _, m := range g.warm() {
-		switch state := s.options.EC2.State(m.id); {
-		case g.pool == nil || g.pool.deleting || state == ec2.Terminated || state == ec2.ShuttingDown:
+		state := s.options.EC2.State(m.id)
+		if drained || state == ec2.Terminated || state == ec2.ShuttingDown {
 			m.state = terminating
-		case m.state == warming && state == ec2.Running && g.pool.state == "Running":
-			m.state = warmedUp
-		case m.state == warming && state == ec2.Running:
+			continue
+		}
+		if m.warmed(state, g.pool.state == "Stopped") {
 			stop = append(stop, m.id)
-		case m.state == warming && state == ec2.Stopped:
-			m.state = warmedDown
 		}
 	}
 	if g.pool != nil && g.pool.deleting && len(g.warm()) == 0 {

@@ -18,7 +18,9 @@ func TestStages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stage := func(label string) string { return get(t, c, &sdk.GetSecretValueInput{SecretId: made.ARN, VersionStage: &label}) }
+	stage := func(label string) string {
+		return get(t, c, &sdk.GetSecretValueInput{SecretId: made.ARN, VersionStage: &label})
+	}
 	if stage("AWSCURRENT") != "one" || stage("AWSPENDING") != "two" {
 		t.Errorf("current %s, pending %s", stage("AWSCURRENT"), stage("AWSPENDING"))
 	}

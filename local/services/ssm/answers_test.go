@@ -96,9 +96,7 @@ func TestLabelsAndAHundredVersions(t *testing.T) {
 		return out.InvalidLabels
 	}
 	for n := range 100 {
-		if err := write(n + 1); err != nil {
-			t.Fatal(err)
-		}
+		s.mustPut(t, n+1)
 	}
 	if bad := label(1, "live", "1st", "aws-x"); len(bad) != 2 {
 		t.Errorf("refused labels: %v", bad)
@@ -113,6 +111,18 @@ func TestLabelsAndAHundredVersions(t *testing.T) {
 	if err := write(101); err != nil || s.answer(t, "/a/b:live", false) != "/a/b=100" || s.answer(t, "/a/b:1", false) != "ParameterVersionNotFound" {
 		t.Error(err, s.answer(t, "/a/b:live", false), s.answer(t, "/a/b:1", false))
 	}
+	s.wantHistory(t)
+}
+
+func (s *scene) mustPut(t *testing.T, n int) {
+	t.Helper()
+	if _, err := s.put(t, "/a/b", fmt.Sprint(n)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *scene) wantHistory(t *testing.T) {
+	t.Helper()
 	out, err := s.GetParameterHistory(t.Context(), &sdk.GetParameterHistoryInput{Name: aws.String("/a/b")})
 	if err != nil || len(out.Parameters) != 50 || out.Parameters[0].Version != 2 || out.NextToken == nil {
 		t.Error(err, out)
