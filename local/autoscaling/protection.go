@@ -15,21 +15,22 @@ func setInstanceProtection(s *Service, call *query.Call) error {
 		return invalid("1 validation error detected: Value null at 'protectedFromScaleIn' failed to satisfy constraint: Member must not be null")
 	}
 	call.Touch(ids...)
-	return s.changed(call, func(g *group) error {
+	return s.changed(call, func(g *group) (func(), error) {
 		var members []*member
 		for _, id := range ids {
 			m := g.member(id)
 			switch {
 			case m == nil:
-				return invalid("The instance %s is not part of Auto Scaling group %s.", id, g.name)
+				return nil, invalid("The instance %s is not part of Auto Scaling group %s.", id, g.name)
 			case !m.counts() && !m.away():
-				return invalid("The instance %s is not in InService or EnteringStandby or Standby.", id)
+				return nil, invalid("The instance %s is not in InService or EnteringStandby or Standby.", id)
 			}
 			members = append(members, m)
 		}
-		for _, m := range members {
-			m.protected = on
-		}
-		return nil
+		return func() {
+			for _, m := range members {
+				m.protected = on
+			}
+		}, nil
 	})
 }

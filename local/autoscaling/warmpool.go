@@ -39,26 +39,26 @@ func putWarmPool(s *Service, call *query.Call) error {
 	case w.least < 0 || w.prepared < -1:
 		return invalid("Sizes of a warm pool can't be negative.")
 	}
-	return s.changed(call, func(g *group) error {
-		g.pool = w
-		return nil
+	return s.changed(call, func(g *group) (func(), error) {
+		return func() { g.pool = w }, nil
 	})
 }
 
 func deleteWarmPool(s *Service, call *query.Call) error {
 	force := call.Params.Bool("ForceDelete")
-	return s.changed(call, func(g *group) error {
+	return s.changed(call, func(g *group) (func(), error) {
 		switch {
 		case g.pool == nil:
-			return invalid("No warm pool found for Auto Scaling group %s.", g.name)
+			return nil, invalid("No warm pool found for Auto Scaling group %s.", g.name)
 		case !force && len(g.warm()) > 0:
-			return query.Errorf("ResourceInUse", "You cannot delete a warm pool while there are instances in it.")
+			return nil, query.Errorf("ResourceInUse", "You cannot delete a warm pool while there are instances in it.")
 		}
-		g.pool.deleting = true
-		if len(g.warm()) == 0 {
-			g.pool = nil
-		}
-		return nil
+		return func() {
+			g.pool.deleting = true
+			if len(g.warm()) == 0 {
+				g.pool = nil
+			}
+		}, nil
 	})
 }
 
