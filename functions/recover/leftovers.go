@@ -146,8 +146,8 @@ func (l Leftovers) leftover(ctx context.Context, r ledger.Registration, images m
 	var ended bool
 	left.result, ended = results[r.Run][r.Source]
 	switch {
-	case !r.Anew.IsZero():
-		// Somebody had it back from the Recycle Bin.
+	case !r.Anew.IsZero() || r.Adopted != "":
+		// Somebody had it back from the Recycle Bin, or said that it is Goldsmith's.
 		return left, false, l.Register.Settle(ctx, r)
 	case !ended:
 		return left, false, l.forget(ctx, r)

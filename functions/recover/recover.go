@@ -38,6 +38,7 @@ type Step struct {
 	requests  Requests
 	missed    Missed
 	overdue   Overdue
+	adoption  Adoption
 	home      event.Home
 }
 
@@ -95,6 +96,7 @@ func New(a Account) Step {
 		requests:  Requests{EC2: a.EC2, Book: a.Ledger, Runs: runs, Starter: starter},
 		missed:    Missed{Calendar: calendar, Executions: a.Executions, Schedules: a.Schedules, Teller: a.Teller, Starter: starter},
 		overdue:   Overdue{calendar},
+		adoption:  Adoption{EC2: a.EC2, Book: a.Ledger, Executions: a.Executions, Execution: starter.Execution, Tests: tested(a.Plans)},
 		home:      a.Home,
 	}
 }
@@ -111,6 +113,8 @@ type Answer struct {
 	Down   int `json:"down"`
 	// Ignored says why the event is nothing to recover from.
 	Ignored string `json:"ignored,omitempty"`
+	// Adopted is set when images were to be registered.
+	Adopted *Adopted `json:"adopted,omitempty"`
 }
 
 // Handle sweeps on a schedule, and brings back what was left stopped on the event of
@@ -123,6 +127,9 @@ func (s Step) Handle(ctx context.Context, raw json.RawMessage) (Answer, error) {
 	switch e := decoded.(type) {
 	case event.Sweep:
 		return s.sweep(ctx)
+	case event.Adopt:
+		adopted, err := s.adoption.Adopt(ctx, e)
+		return Answer{Adopted: &adopted}, err
 	case event.ExecutionEnded:
 		if !s.ours(e) || e.Status == "SUCCEEDED" {
 			return Answer{Ignored: "execution " + e.ARN + " leaves nothing behind"}, nil

@@ -51,6 +51,19 @@ type Rollback struct {
 	Dry bool
 }
 
+// Adopt says that a person wants images registered that are not.
+type Adopt struct {
+	// Images are the ids; empty for All.
+	Images []string
+	// All is every image that EC2's facts show to be Goldsmith's, in the order of ids from the first behind After.
+	All   bool
+	After string
+	// By names who asked.
+	By string
+	// Dry only says what would be registered.
+	Dry bool
+}
+
 // Requested says that the tag goldsmith:image was put on an instance or a
 // snapshot, or its value changed.
 type Requested struct {
@@ -114,6 +127,7 @@ type Ignored struct {
 func (Scheduled) event()       {}
 func (RunNow) event()          {}
 func (Rollback) event()        {}
+func (Adopt) event()           {}
 func (Requested) event()       {}
 func (SnapshotTagged) event()  {}
 func (InstanceChanged) event() {}

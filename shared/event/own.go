@@ -2,6 +2,7 @@ package event
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -78,6 +79,44 @@ func (r Rollback) MarshalJSON() ([]byte, error) {
 		By        string `json:"by,omitempty"`
 		Dry       bool   `json:"dry,omitempty"`
 	}{"rollback", "1", r.Name, r.To, r.By, r.Dry}
+	return json.Marshal(sent)
+}
+
+// MostAdopted is how many images one event may name.
+const MostAdopted = 100
+
+func adopt(e envelope) (Event, error) {
+	switch {
+	case e.All && len(e.Images) > 0:
+		return nil, errors.New("images: want none, since all is true")
+	case !e.All && len(e.Images) == 0:
+		return nil, missing("images", "the ids of images, or all")
+	case len(e.Images) > MostAdopted:
+		return nil, fmt.Errorf("images: want at most %d, got %d", MostAdopted, len(e.Images))
+	case !e.All && e.After != "":
+		return nil, errors.New("after: want it with all only")
+	case e.After != "" && !isID(e.After, "ami"):
+		return nil, wrong("after", "an image id (ami- and 8 or 17 hex digits)", e.After)
+	}
+	for n, id := range e.Images {
+		if err := checkID(fmt.Sprintf("images[%d]", n), id, "ami"); err != nil {
+			return nil, err
+		}
+	}
+	return Adopt{Images: e.Images, All: e.All, After: e.After, By: e.By, Dry: e.Dry}, nil
+}
+
+// MarshalJSON writes the event as Decode reads it, for those who send it.
+func (a Adopt) MarshalJSON() ([]byte, error) {
+	sent := struct {
+		Goldsmith string   `json:"goldsmith"`
+		Version   string   `json:"version"`
+		Images    []string `json:"images,omitempty"`
+		All       bool     `json:"all,omitempty"`
+		After     string   `json:"after,omitempty"`
+		By        string   `json:"by,omitempty"`
+		Dry       bool     `json:"dry,omitempty"`
+	}{"adopt", "1", a.Images, a.All, a.After, a.By, a.Dry}
 	return json.Marshal(sent)
 }
 

@@ -34,6 +34,9 @@ func (t *terms) judge(ctx context.Context, which wanted, images []types.Image, s
 	if err != nil {
 		return excuse(err)
 	}
+	if err := strange(ctx, watcher.Book, images, shown); err != nil {
+		return excuse(err)
+	}
 	if plans == nil {
 		note = "Why images are kept is left out: there is no file " + which.plans + "; name it with --plans."
 	}
@@ -103,6 +106,9 @@ func next(ctx context.Context, w retention.Watcher, plans map[string]plan.Plan, 
 		}
 	}
 	for n := range shown {
+		if shown[n].Unregistered {
+			continue
+		}
 		shown[n].Next = said[shown[n].ID]
 		if shown[n].Next == "" {
 			shown[n].Next = said[shown[n].Plan]
