@@ -156,6 +156,7 @@ var stories = []story{
 	{name: "a group is refreshed, no events", events: silent, play: refreshedGroup},
 	{name: "a refresh is rolled back", play: refreshedBack},
 	{name: "old images over three nights", play: retired},
+	{name: "the table is lost, and images are adopted", play: adopted},
 	{name: "an image that fails", play: lostImage},
 	{name: "an image that fails, no events", events: silent, play: lostImage},
 }
@@ -194,6 +195,25 @@ func refreshedBack(n *night) {
 	time.Sleep(time.Hour)
 	refreshes := must(scaling.DescribeInstanceRefreshes(n.ctx, &autoscaling.DescribeInstanceRefreshesInput{AutoScalingGroupName: fleet}))(n.t).InstanceRefreshes
 	n.want("refresh", string(refreshes[0].Status), "RollbackSuccessful")
+}
+
+// adopted: a night is forgotten, and its image registered again, first by the facts and then by its id.
+func adopted(n *night) {
+	web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))
+	n.run(due)
+	id := n.result(web).Image.ID
+	book := n.Ledger.(*shadowed)
+	for _, asked := range []string{`"all":true`, `"images":["` + id + `"]`} {
+		registered, _, err := book.memory.Registration(n.ctx, id)
+		n.ok(err)
+		n.ok(book.memory.Retire(n.ctx, registered, time.Now()))
+		book.forgetful = true
+		must(n.Suite.Invoke(n.ctx, here.ARN("lambda", "function:goldsmith-recover"), []byte(`{"goldsmith":"adopt","version":"1",`+asked+`,"by":"ada"}`)))(n.t)
+		book.forgetful = false
+		registered, _, err = book.memory.Registration(n.ctx, id)
+		n.ok(err)
+		n.want("adopted by", registered.Adopted, "ada")
+	}
 }
 
 func everything(n *night) {
