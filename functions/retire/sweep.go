@@ -44,8 +44,18 @@ func (r *round) sweep(ctx context.Context) error {
 	if err != nil {
 		return r.failed(ctx, retirement{Subject: "snapshots without an image"}, err, "looking for")
 	}
+	uses, err := r.watcher.SnapshotUses(ctx, ids(orphans))
+	if err != nil {
+		return r.failed(ctx, retirement{Subject: "snapshots without an image"}, err, "looking what uses")
+	}
 	for _, s := range orphans {
 		id := aws.ToString(s.SnapshotId)
+		if why := uses[id]; len(why) > 0 {
+			if err := r.put(ctx, retirement{Subject: id, Name: tag.Map(s.Tags)[tag.Name], Fate: job.InUse, Why: why}); err != nil {
+				return err
+			}
+			continue
+		}
 		what := retirement{Subject: id, Name: tag.Map(s.Tags)[tag.Name], Fate: job.Swept, Why: []string{"its image is gone"}}
 		_, err := r.ec2.DeleteSnapshot(ctx, &ec2.DeleteSnapshotInput{SnapshotId: s.SnapshotId})
 		if fault.IgnoreNotFound(err) != nil {
@@ -116,11 +126,7 @@ func (r *round) orphan(s types.Snapshot, tags map[string]string) bool {
 // unused leaves out what any image of the account uses, disabled ones included, and what an image in
 // the Recycle Bin would need: EC2 protects the root volume's snapshot of an image only.
 func (r *round) unused(ctx context.Context, orphans []types.Snapshot) ([]types.Snapshot, error) {
-	var ids []string
-	for _, s := range orphans {
-		ids = append(ids, aws.ToString(s.SnapshotId))
-	}
-	used, err := r.imagesOf(ctx, ids)
+	used, err := r.imagesOf(ctx, ids(orphans))
 	if err != nil {
 		return nil, err
 	}
@@ -134,6 +140,14 @@ func (r *round) unused(ctx context.Context, orphans []types.Snapshot) ([]types.S
 		}
 		return slices.ContainsFunc(bin, func(id string) bool { return strings.HasSuffix(aws.ToString(s.Description), " for "+id) })
 	}), nil
+}
+
+func ids(snapshots []types.Snapshot) []string {
+	ids := make([]string, len(snapshots))
+	for n, s := range snapshots {
+		ids[n] = aws.ToString(s.SnapshotId)
+	}
+	return ids
 }
 
 func (r *round) imagesOf(ctx context.Context, snapshots []string) (map[string]bool, error) {

@@ -154,7 +154,7 @@ var Functions = []Function{
 		Environment: env(tableSetting, pathSetting),
 		Statements: join(everyTask("retire"), ledger("PutItem", "Query"), []Statement{
 			look("DescribeImages", "DescribeInstances", "DescribeLaunchTemplates", "DescribeLaunchTemplateVersions",
-				"DescribeImageAttribute", "DescribeImageReferences", "DescribeSnapshots", "ListImagesInRecycleBin"),
+				"DescribeImageAttribute", "DescribeImageReferences", "DescribeSnapshots", "ListImagesInRecycleBin"), lookAtUses,
 		}, referring, retiring),
 	},
 	{
@@ -190,7 +190,7 @@ var Functions = []Function{
 		Statements: join(everyHandler("recover"), ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"),
 			[]Statement{
 				look("DescribeInstances", "DescribeSnapshots", "DescribeImages", "DescribeLaunchTemplates", "DescribeLaunchTemplateVersions",
-					"DescribeImageAttribute", "DescribeImageReferences"),
+					"DescribeImageAttribute", "DescribeImageReferences"), lookAtUses,
 				askAboutRuns, listRuns, startRuns, askAboutSchedules,
 			}, starting, endTests, telling, untagging, referring, discarding),
 	},
