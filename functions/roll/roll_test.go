@@ -37,7 +37,7 @@ func scene(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 		s.Cloud.AddImage(newest)
 	}
 	j.Back, j.Image.ID, j.Image.State = true, newest, "available"
-	return roll.New(s.EC2, s.SSM, s.Ledger, "/goldsmith/images", time.Now).Handle, j
+	return roll.New(s.EC2, s.AutoScaling, s.SSM, s.Ledger, "/goldsmith/images", time.Now).Handle, j
 }
 
 // subscribed is a scene with a launch template that wants the source's image.

@@ -23,7 +23,6 @@ import (
 
 // EC2 reads and writes launch templates, and says how images are.
 type EC2 interface {
-	ec2.DescribeImagesAPIClient
 	rollout.Reader
 	rollout.Templates
 }

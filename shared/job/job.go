@@ -194,6 +194,10 @@ type Rolled struct {
 	Through []string `json:"through,omitempty"`
 	// Problem says why it was left alone; empty when it was rolled.
 	Problem string `json:"problem,omitempty"`
+	// Held is whether it was left alone because somebody rolled it back.
+	Held bool `json:"held,omitempty"`
+	// Stays is whether the template's default stayed where it was: Version is its latest.
+	Stays bool `json:"stays,omitempty"`
 	// Note is what an operator should know of a target that was rolled all the same.
 	Note string `json:"note,omitempty"`
 }
