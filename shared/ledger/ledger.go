@@ -150,12 +150,15 @@ func (c Claim) StopMayLand(now time.Time) bool {
 
 // Wait is a step that waits for a resource, with the token that wakes it.
 type Wait struct {
-	Resource string    `json:"resource"`
-	For      job.For   `json:"for"`
-	Run      string    `json:"run"`
-	Token    string    `json:"token"`
-	Job      job.Job   `json:"job"`
-	Since    time.Time `json:"since"`
+	Resource string  `json:"resource"`
+	For      job.For `json:"for"`
+	Run      string  `json:"run"`
+	Token    string  `json:"token"`
+	// Job is as the step was given it: who ends the wait may be of another release.
+	Job job.Document `json:"job"`
+	// Failure is the name by which the machine that waits knows a failure.
+	Failure string    `json:"failure,omitempty"`
+	Since   time.Time `json:"since"`
 }
 
 // Run is what is remembered of a run.
