@@ -22,6 +22,7 @@ import (
 type Imager interface {
 	CreateImage(context.Context, *ec2.CreateImageInput, ...func(*ec2.Options)) (*ec2.CreateImageOutput, error)
 	DescribeImages(context.Context, *ec2.DescribeImagesInput, ...func(*ec2.Options)) (*ec2.DescribeImagesOutput, error)
+	ec2.DescribeLaunchTemplatesAPIClient
 }
 
 // Step creates an image.
@@ -38,6 +39,10 @@ func New(ec2 Imager, now func() time.Time) Step { return Step{ec2, now} }
 // refused as a duplicate, and finds the image of the first.
 func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	now := s.now().UTC()
+	j, err := s.volumes(ctx, j)
+	if err != nil {
+		return j, err
+	}
 	out, err := s.ec2.CreateImage(ctx, request(j))
 	switch {
 	case err == nil:
@@ -63,10 +68,11 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 func request(j job.Job) *ec2.CreateImageInput {
 	tags := tag.List(image.Tags(j))
 	return &ec2.CreateImageInput{
-		InstanceId:  aws.String(j.Source.ID),
-		Name:        aws.String(j.Image.Name),
-		Description: aws.String(image.Description(j)),
-		NoReboot:    aws.Bool(j.Plan.Consistency != plan.Reboot || !j.Source.WasRunning),
+		BlockDeviceMappings: mappings(j),
+		InstanceId:          aws.String(j.Source.ID),
+		Name:                aws.String(j.Image.Name),
+		Description:         aws.String(image.Description(j)),
+		NoReboot:            aws.Bool(j.Plan.Consistency != plan.Reboot || !j.Source.WasRunning),
 		TagSpecifications: []types.TagSpecification{
 			{ResourceType: types.ResourceTypeImage, Tags: tags},
 			{ResourceType: types.ResourceTypeSnapshot, Tags: tags},

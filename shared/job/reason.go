@@ -36,6 +36,8 @@ const (
 	StartedEarly ReasonCode = "started-by-somebody"
 	// ProofLeft is no reason to skip: it is found out when the image is there.
 	ProofLeft ReasonCode = "test-instance-left"
+	// KeptVolumes is about the image and not about the source.
+	KeptVolumes ReasonCode = "volumes-outlive-instances"
 )
 
 // PinnedGroup is a warning that comes after the image: a group goes on launching the old one.

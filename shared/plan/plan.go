@@ -106,7 +106,20 @@ type Image struct {
 	Prefix string `json:"prefix,omitempty"`
 	// Tags are added to image and snapshots, at most 44: EC2 takes 50 and Goldsmith writes up to six.
 	Tags map[string]string `json:"tags,omitempty"`
+	// DeleteOnTermination is whether volumes are deleted with the instances that are launched from the image: always, or as
+	// the source has it. Default: always where launch templates take the image, or groups are refreshed; else source.
+	DeleteOnTermination Delete `json:"deleteOnTermination,omitempty"`
 }
+
+// Delete is when volumes are deleted with their instance.
+type Delete string
+
+const (
+	// DeleteAlways is for images of members of groups.
+	DeleteAlways Delete = "always"
+	// DeleteAsSource leaves it as the source's volumes have it: for backups of one server.
+	DeleteAsSource Delete = "source"
+)
 
 // Verify says how an image is tried: one instance is launched from it, and terminated whatever comes of it.
 type Verify struct {

@@ -191,7 +191,7 @@ const many = 20
 // templates are all that want the source's image: those tagged with its
 // name and those the plan lists. A listed one that does not exist is reported as not rolled.
 func (f Finder) templates(ctx context.Context, roll plan.Roll, source string) ([]*Target, error) {
-	tagged, err := f.tagged(ctx, source)
+	tagged, err := taggedOf(ctx, f.EC2, source)
 	if err != nil {
 		return nil, err
 	}
@@ -259,9 +259,9 @@ func pointer(s string) *string {
 	return &s
 }
 
-// tagged are the tags of the templates that are tagged with a source's name, by id.
-func (f Finder) tagged(ctx context.Context, name string) (map[string]map[string]string, error) {
-	pages := ec2.NewDescribeLaunchTemplatesPaginator(f.EC2, &ec2.DescribeLaunchTemplatesInput{
+// taggedOf are the tags of the templates that are tagged with a source's name, by id.
+func taggedOf(ctx context.Context, api ec2.DescribeLaunchTemplatesAPIClient, name string) (map[string]map[string]string, error) {
+	pages := ec2.NewDescribeLaunchTemplatesPaginator(api, &ec2.DescribeLaunchTemplatesInput{
 		Filters:    []types.Filter{{Name: aws.String("tag:" + tag.Source), Values: []string{literal(name)}}},
 		MaxResults: aws.Int32(200),
 	})
