@@ -44,6 +44,7 @@ func asks(rest string) func(*stage.Stage, *json.RawMessage) {
 
 const (
 	looks  = "Targets GetParameter DescribeImages"
+	groups = " DescribeLaunchTemplateVersions DescribeAutoScalingGroups DescribeInstances"
 	writes = " PutTarget PutParameter PutTarget"
 )
 
@@ -51,7 +52,7 @@ func TestRollback(t *testing.T) {
 	stage.Play(t, scene, []stage.Case[json.RawMessage, rollback.Answer]{
 		{
 			Name:    "to the image before, once, however often it is asked for",
-			Want:    looks + writes + " GetSecretValue PutTarget: ok | Targets GetParameter: ok",
+			Want:    looks + writes + groups + " GetSecretValue PutTarget: ok | Targets GetParameter" + groups + ": ok",
 			Between: func(*stage.Stage) { time.Sleep(time.Minute) },
 			Then: func(s *stage.Stage, a rollback.Answer) {
 				value, _ := s.Parameters.Value(alias)

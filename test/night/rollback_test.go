@@ -93,7 +93,7 @@ func TestRollbackHoldsUntilSomebodyLetsItFollow(t *testing.T) {
 				n.want("image of "+each.Target, each.To, first)
 			}
 			version, image = n.standard("fleet")
-			n.want("default", []any{version, image}, []any{int64(2), first})
+			n.want("default", []any{version, image}, []any{int64(4), first})
 			for _, name := range []string{"/goldsmith/images/web", "/golden/web"} {
 				value, _ := n.Parameters.Value(name)
 				n.want("value of "+name, value, first)
@@ -102,10 +102,10 @@ func TestRollbackHoldsUntilSomebodyLetsItFollow(t *testing.T) {
 		n.want("messages of the rollback", strings.Count(n.said(), "Goldsmith: web is rolled back by ada"), 1)
 
 		third := n.nights(2)
-		n.want("left alone", n.rolled(third, web, "fleet").Problem, "ada rolled it back to version 2 ("+first+"); make version 3 its default to let it follow")
+		n.want("held", []any{n.rolled(third, web, "fleet").Held, strings.HasPrefix(n.rolled(third, web, "fleet").Problem, "held: ada rolled it back to "+first+" on ")}, []any{true, true})
 		version, image = n.standard("fleet")
-		n.want("default of the third night", []any{version, image}, []any{int64(2), first})
-		n.saysOf(third, "PARTIAL", "Not rolled", "to let it follow")
+		n.want("default of the third night", []any{version, image}, []any{int64(4), first})
+		n.saysOf(third, "OK: ", "Held", "goldsmith follow")
 
 		n.makeDefault(fleet, "3")
 		fourth := n.nights(3)
