@@ -49,8 +49,8 @@ func subscribed(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 type cases = []stage.Case[job.Job, job.Job]
 
 const (
-	finds  = "DescribeImages Targets DescribeLaunchTemplates DescribeLaunchTemplateVersions"
-	rolls  = " PutTarget CreateLaunchTemplateVersion ModifyLaunchTemplate PutTarget"
+	finds = "DescribeImages Targets DescribeLaunchTemplates DescribeLaunchTemplateVersions"
+	rolls = " PutTarget CreateLaunchTemplateVersion ModifyLaunchTemplate PutTarget"
 	// reads are what launches from the templates, and then the alias.
 	launch = " DescribeAutoScalingGroups DescribeFleets DescribeSpotFleetRequests"
 	reads  = launch + " GetParameter"

@@ -22,6 +22,7 @@ const (
 	Claimed           ReasonCode = "claimed"
 	WindowClosed      ReasonCode = "window-closed"
 	NotEnrolled       ReasonCode = "not-enrolled"
+	Excluded          ReasonCode = "excluded"
 	Gone              ReasonCode = "gone"
 	SnapshotSource    ReasonCode = "snapshot-source"
 )
@@ -38,6 +39,8 @@ const (
 	ProofLeft ReasonCode = "test-instance-left"
 	// KeptVolumes is about the image and not about the source.
 	KeptVolumes ReasonCode = "volumes-outlive-instances"
+	// RequestLeft is no reason to skip either: the run has answered a request whose tag it cannot take off.
+	RequestLeft ReasonCode = "request-tag-left"
 )
 
 // PinnedGroup is a warning that comes after the image: a group goes on launching the old one.

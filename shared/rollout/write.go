@@ -100,7 +100,10 @@ func (w Writer) roll(ctx context.Context, t *Target, image Image) error {
 		return err
 	}
 	if problem != "" {
-		t.Rolled.Problem = problem
+		t.Rolled.Problem, t.Rolled.Version = problem, t.At.Version
+		if err := w.cover(ctx, t); err != nil {
+			return err
+		}
 		return w.put(ctx, t, unbegun(t.Record))
 	}
 	t.changed = true
@@ -165,17 +168,39 @@ func (w Writer) version(ctx context.Context, t *Target, image Image) (problem st
 func (w Writer) onTop(ctx context.Context, t *Target, image Image) (int64, error) {
 	tmpl := t.template
 	next, err := w.create(ctx, t, tmpl.base, image.ID, swap(tmpl.old, image.Machine), "Goldsmith run "+image.Run)
-	if err != nil || next <= tmpl.latest+1 {
-		return next, err
+	if err != nil {
+		return 0, err
+	}
+	t.under = tmpl.latest
+	if next <= tmpl.latest+1 {
+		return next, nil
 	}
 	if err := w.readVersion(ctx, tmpl, next-1); err != nil {
 		return 0, err
 	}
 	theirs := func(string, string) bool { return false }
+	if _, there := tmpl.versions[next-1]; there {
+		t.under = next - 1
+	}
 	if _, there := tmpl.versions[next-1]; !there || len(differing(tmpl.data(next-1), tmpl.data(tmpl.base), theirs)) == 0 {
 		return next, nil
 	}
 	return w.create(ctx, t, next-1, image.ID, swap(tmpl.old, image.Machine), "Goldsmith run "+image.Run)
+}
+
+// cover puts what was $Latest before on top of a version that was made for a roll which then failed: what is
+// told as not rolled must not be launched.
+func (w Writer) cover(ctx context.Context, t *Target) error {
+	if t.under == 0 {
+		return nil
+	}
+	same := func(_, snapshot string) string { return snapshot }
+	_, err := w.create(ctx, t, t.under, t.template.image(t.under), same, "Goldsmith: not rolled, what was there before")
+	if err == nil || fault.IsThrottled(err) || fault.IsNotYet(err) {
+		return err
+	}
+	t.Rolled.Problem += "; its latest version has the new image all the same, for " + fault.Brief(err)
+	return nil
 }
 
 // create makes a version that differs from another in the image alone.

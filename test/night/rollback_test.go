@@ -220,7 +220,11 @@ func TestAllTemplatesOrNone(t *testing.T) {
 					n.want(each.Target+" is told", each.Problem != "", true)
 				}
 				for _, v := range n.defaults() {
-					n.want("default of "+aws.ToString(v.LaunchTemplateName), aws.ToInt64(v.VersionNumber), int64(1))
+					n.want("default of "+aws.ToString(v.LaunchTemplateName), aws.ToString(v.LaunchTemplateData.ImageId) != n.results(r)[web].Image.ID, true)
+				}
+				for _, id := range []string{a, b} {
+					all := n.versions(id)
+					n.want("latest of "+id, all[int64(len(all))], ec2.ImageX86)
 				}
 				value, _ := n.Parameters.Value("/goldsmith/images/web")
 				n.want("alias", value, ec2.ImageX86)
@@ -254,7 +258,7 @@ func TestARefreshUnderWayIsRolledBack(t *testing.T) {
 		n.want("images", strings.Join(n.members("fleet"), " "), ec2.ImageX86)
 		n.want("version", aws.ToString(n.groupOf("fleet").LaunchTemplate.Version), "1")
 		version, image := n.standard("base")
-		n.want("default", []any{version, image}, []any{int64(1), ec2.ImageX86})
+		n.want("default", []any{version, image}, []any{int64(3), ec2.ImageX86})
 		n.want("asked of Auto Scaling", len(n.callsOf("RollbackInstanceRefresh")), 1)
 		n.saysOf(r, "PARTIAL: nightly", "1 not refreshed", "was rolled back")
 		n.want("told", strings.Contains(n.said(), "instance refresh rolled back in fleet"), true)

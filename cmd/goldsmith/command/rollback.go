@@ -71,7 +71,7 @@ rolled back: the next run rolls into it again. What it has now stays until then.
 func checkRollback(e event.Rollback) error {
 	sent, err := e.MarshalJSON()
 	if err == nil {
-		_, err = event.Decode(sent)
+		_, err = event.Decode(sent, event.Home{})
 	}
 	if err != nil {
 		return misused{err}
