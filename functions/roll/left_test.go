@@ -86,7 +86,7 @@ func TestRollRefused(t *testing.T) {
 		},
 		{
 			Name: "the function may not make one of two the default", Given: refused("ModifyLaunchTemplate", "UnauthorizedOperation"),
-			Want: did(both + reads + rolls + rolls + writes + ": ok"), Then: one,
+			Want: did(both + reads + " PutTarget CreateLaunchTemplateVersion ModifyLaunchTemplate CreateLaunchTemplateVersion PutTarget" + rolls + writes + ": ok"), Then: one,
 		},
 		{
 			Name: "one of two was deleted meanwhile", Given: refused("DescribeLaunchTemplateVersions", "InvalidLaunchTemplateId.NotFound"),
