@@ -23,7 +23,7 @@ type EC2 interface {
 	Sources
 	reference.EC2
 	rollout.Reader
-	DescribeImages(context.Context, *ec2.DescribeImagesInput, ...func(*ec2.Options)) (*ec2.DescribeImagesOutput, error)
+	ec2.DescribeVolumesAPIClient
 }
 
 // Sources is what EC2 knows of sources.
