@@ -53,9 +53,11 @@ type envelope struct {
 	To       string `json:"to"`
 	Dry      bool   `json:"dry"`
 
-	Images []string `json:"images"`
-	All    bool     `json:"all"`
-	After  string   `json:"after"`
+	Images  []string `json:"images"`
+	All     bool     `json:"all"`
+	After   string   `json:"after"`
+	Refresh bool     `json:"refresh"`
+	Follow  bool     `json:"follow"`
 }
 
 type kind struct{ source, detailType, version string }

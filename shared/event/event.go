@@ -49,6 +49,10 @@ type Rollback struct {
 	By string
 	// Dry only says what would be done.
 	Dry bool
+	// Refresh moves the groups that still launch, or run, what is undone.
+	Refresh bool
+	// Follow undoes nothing: what is held takes new images again.
+	Follow bool
 }
 
 // Adopt says that a person wants images registered that are not.

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/spf13/cobra"
 
+	"goldsmith/shared/reference"
 	"goldsmith/shared/tag"
 )
 
@@ -157,6 +158,9 @@ func (l listed) print(p *page, now time.Time) {
 	p.line("  %s", count(len(l.Images), "image"))
 	if n := unregistered(l.Images); n > 0 {
 		p.line("  %s not registered; goldsmith adopt --all --dry says why", areOrIs(n))
+	}
+	if l.uses {
+		p.line("  not looked at: %s", strings.Join(reference.Unseen, "; "))
 	}
 }
 
