@@ -57,7 +57,9 @@ func TestAdopt(t *testing.T) {
 		}
 	}
 	tagged := func(key, value string) func(*stage.Stage, *json.RawMessage) {
-		return func(s *stage.Stage, _ *json.RawMessage) { id = made(s, func(tags map[string]string) { tags[key] = value }) }
+		return func(s *stage.Stage, _ *json.RawMessage) {
+			id = made(s, func(tags map[string]string) { tags[key] = value })
+		}
 	}
 	result := func(image string, state string) func(*stage.Stage, *json.RawMessage) {
 		return func(s *stage.Stage, _ *json.RawMessage) {
@@ -81,7 +83,9 @@ func TestAdopt(t *testing.T) {
 			}
 		}
 	}
-	byID := func(s *stage.Stage, in *json.RawMessage) { *in = asking(s, event.Adopt{Images: []string{id}, By: "ada"}) }
+	byID := func(s *stage.Stage, in *json.RawMessage) {
+		*in = asking(s, event.Adopt{Images: []string{id}, By: "ada"})
+	}
 	is := func(why string) func(*stage.Stage, recovery.Answer) {
 		return func(s *stage.Stage, a recovery.Answer) {
 			s.Helper()
