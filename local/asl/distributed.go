@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"sync"
+	"time"
 )
 
 // mapRun is one run of a distributed Map: a child execution for each item.
@@ -49,10 +50,10 @@ func (v *visit) distribute(ctx context.Context, inputs []any, limit int) (any, e
 	return results, nil
 }
 
-// dispatch returns when every child it started has ended.
+// dispatch returns when every child it started has ended; children that lag behind a stopped execution end later.
 func (run *mapRun) dispatch(ctx context.Context, inputs []any, limit int) []*Execution {
 	var wait sync.WaitGroup
-	defer wait.Wait()
+	defer func() { run.wait(ctx, &wait) }()
 	children := make([]*Execution, 0, len(inputs))
 	places := make(chan struct{}, limit)
 	for i, input := range inputs {
@@ -78,12 +79,43 @@ func (run *mapRun) dispatch(ctx context.Context, inputs []any, limit int) []*Exe
 func (run *mapRun) child(ctx context.Context, i int, input any) *Execution {
 	e := run.execution
 	id := e.child(run.state.Label, e.runtime.uuid("child", e.ID, run.where(), strconv.Itoa(i)))
-	child := e.runtime.prepare(ctx, run.state.Processor, id, input)
+	child := e.runtime.prepare(run.lagging(ctx), run.state.Processor, id, input)
 	child.MapRun, child.Parent = run.arn, e
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.children = append(e.children, child)
 	return child
+}
+
+// wait returns when all children have ended, or with ctx where they lag behind it.
+func (run *mapRun) wait(ctx context.Context, children *sync.WaitGroup) {
+	if run.lag() == 0 {
+		children.Wait()
+		return
+	}
+	over := make(chan struct{})
+	go func() {
+		children.Wait()
+		close(over)
+	}()
+	select {
+	case <-over:
+	case <-ctx.Done():
+	}
+}
+
+func (run *mapRun) lag() time.Duration { return run.execution.runtime.options.ChildLag }
+
+// lagging is a context for a child that ends as late as the options say after ctx.
+func (run *mapRun) lagging(ctx context.Context) context.Context {
+	if run.lag() == 0 {
+		return ctx
+	}
+	late, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	context.AfterFunc(ctx, func() {
+		run.clock().AfterFunc(run.lag(), func() { cancel(context.Cause(ctx)) })
+	})
+	return late
 }
 
 // ended counts failed and timed-out children, as the failure threshold does.
