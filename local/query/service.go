@@ -158,7 +158,7 @@ func readForm(in *http.Request) (string, error) {
 	body, err := io.ReadAll(io.LimitReader(in.Body, maxBody+1))
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("reading the request: %w", err)
+		return "", malformed("its body could not be read: %v", err)
 	case len(body) > maxBody:
 		return "", malformed("the request is larger than %d bytes", maxBody)
 	case form == "":

@@ -22,6 +22,7 @@ import (
 	"goldsmith/local/services/dynamodb"
 	"goldsmith/local/services/secretsmanager"
 	"goldsmith/local/services/ssm"
+	"goldsmith/local/services/sts"
 	"goldsmith/local/slacksink"
 	"goldsmith/local/states"
 	"goldsmith/shared/ledger"
@@ -58,6 +59,8 @@ type Options struct {
 	Wrap func(asl.Invoker) asl.Invoker
 	// Definition is the state machine's. Default: the deployed one; for tests.
 	Definition string
+	// KeepCalls is how many calls Calls keeps; 0 for all.
+	KeepCalls int
 	// Guard stands between the clients and the embedded AWS, which is the suite; for tests.
 	// Without an Endpoint only.
 	Guard func(*Suite) http.Handler
@@ -90,7 +93,7 @@ const partition = "aws"
 
 // New starts a suite. Close stops it.
 func New(o Options) (*Suite, error) {
-	s := &Suite{options: withDefaults(o), Calls: &query.Log{}}
+	s := &Suite{options: withDefaults(o), Calls: &query.Log{Keep: o.KeepCalls}}
 	s.Ledger = s.options.Ledger
 	s.transport = query.Client(s)
 	if o.Guard != nil {
@@ -153,6 +156,7 @@ func (s *Suite) startServices() error {
 	s.functions.environment = s.Environment
 	s.services = map[string]http.Handler{
 		"ec2": s.EC2, "autoscaling": s.AutoScaling, "ssm": s.Parameters, "secretsmanager": s.Secrets, "lambda": s.functions,
+		"sts":      sts.New(sts.Options{Account: o.Account, Clock: o.Clock, Log: s.Calls}),
 		"dynamodb": dynamodb.New(dynamodb.Options{Name: workflow.Name, Ledger: s.Ledger, Clock: o.Clock, Log: s.Calls}),
 	}
 	return nil
