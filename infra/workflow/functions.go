@@ -108,7 +108,7 @@ var Functions = []Function{
 	{
 		Name: "image", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:       "Creates the image, once for each run.",
-		Statements: join(everyTask("image"), []Statement{look("DescribeImages")}, onEnrolled("ec2:CreateImage"), imaging),
+		Statements: join(everyTask("image"), []Statement{look("DescribeImages", "DescribeInstances")}, onEnrolled("ec2:CreateImage"), imaging),
 	},
 	{
 		Name: "watch", Task: true, Timeout: stepTimeout, Memory: memory,
