@@ -28,6 +28,9 @@ func (v *visit) distribute(ctx context.Context, inputs []any, limit int) (any, e
 	arn := v.execution.mapRun(v.state.Label, v.execution.runtime.uuid("map run", v.execution.ID, v.where()))
 	run := &mapRun{visit: v, arn: arn, total: len(inputs), cancel: cancel}
 	v.record(Event{Type: "MapRunStarted", MapRun: arn})
+	v.execution.mu.Lock()
+	v.execution.items = map[int]*Execution{}
+	v.execution.mu.Unlock()
 	children := run.dispatch(inner, inputs, limit)
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
@@ -64,7 +67,13 @@ func (run *mapRun) dispatch(ctx context.Context, inputs []any, limit int) []*Exe
 		if ctx.Err() != nil {
 			break
 		}
-		child := run.child(ctx, i, input)
+		prior := run.prior(i)
+		if prior != nil && prior.Outcome().Status == Succeeded {
+			children = append(children, prior)
+			<-places
+			continue
+		}
+		child := run.child(ctx, i, input, prior)
 		children = append(children, child)
 		child.changed()
 		wait.Go(func() {
@@ -76,15 +85,28 @@ func (run *mapRun) dispatch(ctx context.Context, inputs []any, limit int) []*Exe
 	return children
 }
 
-func (run *mapRun) child(ctx context.Context, i int, input any) *Execution {
+// child is the execution of an item: a new one, or that of before the redrive.
+func (run *mapRun) child(ctx context.Context, i int, input any, prior *Execution) *Execution {
 	e := run.execution
+	if prior != nil {
+		child := prior.again(run.lagging(ctx))
+		child.Parent = e
+		run.adopt(i, child)
+		return child
+	}
 	id := e.child(run.state.Label, e.runtime.uuid("child", e.ID, run.where(), strconv.Itoa(i)))
 	child := e.runtime.prepare(run.lagging(ctx), run.state.Processor, id, input)
 	child.MapRun, child.Parent = run.arn, e
+	run.adopt(i, child)
+	return child
+}
+
+func (run *mapRun) adopt(i int, child *Execution) {
+	e := run.execution
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.children = append(e.children, child)
-	return child
+	e.items[i] = child
 }
 
 // wait returns when all children have ended, or with ctx where they lag behind it.

@@ -213,9 +213,13 @@ func (s *Service) add(r *record) {
 func (s *Service) changed(e *asl.Execution) {
 	s.mu.Lock()
 	r := s.executions[e.ID]
-	if r == nil || r.Execution != e {
+	switch {
+	case r == nil || r.Execution != e && e.Redrives() == 0:
 		r = &record{Execution: e, machine: e.MachineID}
 		s.add(r)
+	case r.Execution != e && e.Redrives() > r.Redrives():
+		s.replace(r, e)
+		r = s.executions[e.ID]
 	}
 	s.mu.Unlock()
 	if s.options.Emit != nil && (e.Parent == nil || s.options.ChildEvents) {
