@@ -19,11 +19,11 @@ type Condition map[string]map[string][]string
 
 // ARNs with placeholders. Those of images and snapshots have no account.
 const (
-	instances       = "arn:${Partition}:ec2:${Region}:${Account}:instance/*"
-	images          = "arn:${Partition}:ec2:${Region}::image/*"
-	snapshots       = "arn:${Partition}:ec2:${Region}::snapshot/*"
-	volumes         = "arn:${Partition}:ec2:${Region}:${Account}:volume/*"
-	interfaces      = "arn:${Partition}:ec2:${Region}:${Account}:network-interface/*"
+	instances  = "arn:${Partition}:ec2:${Region}:${Account}:instance/*"
+	images     = "arn:${Partition}:ec2:${Region}::image/*"
+	snapshots  = "arn:${Partition}:ec2:${Region}::snapshot/*"
+	volumes    = "arn:${Partition}:ec2:${Region}:${Account}:volume/*"
+	interfaces = "arn:${Partition}:ec2:${Region}:${Account}:network-interface/*"
 	// A VPC may be shared by Resource Access Manager: its subnets and groups have its owner's account in their ARNs.
 	securityGroups  = "arn:${Partition}:ec2:${Region}:*:security-group/*"
 	subnets         = "arn:${Partition}:ec2:${Region}:*:subnet/${Subnets}"
