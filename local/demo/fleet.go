@@ -70,7 +70,7 @@ func (c *scene) instances(ctx context.Context) error {
 		{name: "reports", kind: "t3.medium", stopped: true},
 		{name: "batch", kind: "m5.large", spot: types.SpotInstanceTypePersistent},
 		{name: "burst", kind: "m5.large", spot: types.SpotInstanceTypeOneTime},
-		{name: "legacy", kind: "m5d.large", image: world.ImageInstanceStore},
+		{name: "legacy", kind: "m3.medium", image: world.ImageInstanceStore},
 		{name: "bastion", kind: "t3.small", protected: true},
 	}
 	kinds := []string{"t3.small", "t3.medium", "m5.large"}

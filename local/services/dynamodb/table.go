@@ -61,9 +61,11 @@ type text struct{ S string }
 
 type item map[string]text
 
+// Every read is consistent here: there is one copy.
 type getInput struct {
-	TableName string
-	Key       item
+	TableName      string
+	Key            item
+	ConsistentRead bool
 }
 
 type getOutput struct {
@@ -102,6 +104,8 @@ type queryInput struct {
 	TableName                 string
 	KeyConditionExpression    string
 	ExpressionAttributeValues item
+	ConsistentRead            bool
+	ProjectionExpression      string
 }
 
 type queryOutput struct {
@@ -116,6 +120,9 @@ func (t *Table) query(in queryInput) (queryOutput, error) {
 	}
 	if in.KeyConditionExpression != "pk = :pk" {
 		return queryOutput{}, awsjson.Errorf("ValidationException", "the embedded DynamoDB knows the condition pk = :pk only")
+	}
+	if in.ProjectionExpression != "" && in.ProjectionExpression != docAttribute {
+		return queryOutput{}, awsjson.Errorf("ValidationException", "the embedded DynamoDB knows the projection "+docAttribute+" only")
 	}
 	items, err := t.partition(in.ExpressionAttributeValues[":pk"].S)
 	return queryOutput{Items: items, Count: len(items), ScannedCount: len(items)}, err
@@ -162,8 +169,10 @@ func records[T any](list iter.Seq2[T, error]) ([]item, error) {
 	return items, nil
 }
 
-// record is the attribute that the ledger keeps a record in.
+// docAttribute is the attribute that the ledger keeps a record in.
+const docAttribute = "doc"
+
 func record(v any) (item, error) {
 	doc, err := json.Marshal(v)
-	return item{"doc": {string(doc)}}, err
+	return item{docAttribute: {string(doc)}}, err
 }
