@@ -115,4 +115,3 @@ func impatient(s *asl.State, limit time.Duration) (problems []string) {
 	}
 	return problems
 }
-

@@ -161,7 +161,6 @@ func refreshedGroup(n *night) {
 	}))(n.t)
 	n.run(due.Add(5 * time.Hour))
 	time.Sleep(time.Hour)
-	n.t.Logf("XX %+v", n.result(web))
 	refreshes := n.result(web).Refreshes
 	n.want("refreshes", len(refreshes), 1)
 	n.want("status", refreshes[0].Status, "Successful")
