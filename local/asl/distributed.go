@@ -140,11 +140,10 @@ func (run *mapRun) lagging(ctx context.Context) context.Context {
 	return late
 }
 
-// ended counts failed and timed-out children, as the failure threshold does.
-// Whether AWS counts aborted children too is unverified; a child that a person
-// stopped has not done its work, so it counts here.
+// ended counts failed and timed-out children, as the failure threshold does (Developer Guide,
+// "Setting failure thresholds for Distributed Map states"); one that was stopped counts as neither.
 func (run *mapRun) ended(child *Execution) {
-	if child.Outcome().Status == Succeeded {
+	if status := child.Outcome().Status; status != Failed && status != TimedOut {
 		return
 	}
 	run.mu.Lock()

@@ -106,6 +106,11 @@ func (v *visit) invoke(ctx context.Context, s *settlement, names taskNames, payl
 		return
 	}
 	result, err := v.answer(answer)
+	if err == nil {
+		// An answer that is too large fails the task, and the history says so (Developer Guide,
+		// "Handling errors": States.DataLimitExceeded).
+		err = checkSize(v.state.Name, result)
+	}
 	if err != nil {
 		s.settle(nil, asError(err))
 		return

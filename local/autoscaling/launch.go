@@ -100,6 +100,7 @@ type order struct {
 	zone, subnet string
 	tags         []types.Tag
 	generation   int
+	warm         bool // for the warm pool
 }
 
 // launch launches the first choice there is capacity for.
@@ -211,6 +212,23 @@ func (s *Service) refusal(ctx context.Context, c choice) error {
 
 // groupTag is on every member; only Auto Scaling can set it.
 const groupTag = "aws:autoscaling:groupName"
+
+func (s *Service) stop(ctx context.Context, id string) error {
+	_, err := s.client.StopInstances(ctx, &sdk.StopInstancesInput{InstanceIds: []string{id}})
+	return err
+}
+
+// numbers are the versions that a config's specifications stand for now: $Latest, $Default and none
+// mean a number. What cannot be read is left out.
+func (s *Service) numbers(ctx context.Context, c *config) map[spec]string {
+	numbers := map[spec]string{}
+	for _, each := range c.specs() {
+		if found, err := s.version(ctx, *each); err == nil {
+			numbers[*each] = strconv.FormatInt(aws.ToInt64(found.VersionNumber), 10)
+		}
+	}
+	return numbers
+}
 
 func (s *Service) terminate(ctx context.Context, id string) error {
 	_, err := s.client.TerminateInstances(ctx, &sdk.TerminateInstancesInput{InstanceIds: []string{id}})

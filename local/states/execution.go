@@ -43,7 +43,9 @@ func (r *record) describe() Execution {
 	if o.Status == asl.Succeeded {
 		x.Output = asl.JSON(o.Output)
 	}
-	if o.Err != nil {
+	// An execution that timed out has no error (API reference, DescribeExecution: error and cause are
+	// those of one that failed or was aborted).
+	if o.Err != nil && o.Status != asl.TimedOut {
 		x.Error, x.Cause, x.failed = o.Err.Name, o.Err.Cause, true
 	}
 	if _, err := strconv.Atoi(r.qualifier); err == nil {

@@ -189,7 +189,7 @@ func (s *Suite) startStates() error {
 }
 
 func (s *Suite) startBus() error {
-	rules, err := bus.Deployed(map[string]string{"StateMachineArn": s.Machine})
+	rules, err := bus.Deployed(map[string]string{"StateMachineArn": s.Machine, "Account": s.options.Account, "Region": s.options.Region})
 	if err != nil {
 		return err
 	}

@@ -174,6 +174,7 @@ func nobodys(s Scene) (requests []Request) {
 		s.shared("security-group/sg-1"):                            {"ec2:DeleteSecurityGroup"},
 		s.ARN("ec2", "spot-instances-request/sir-1"):               {"ec2:CancelSpotInstanceRequests"},
 		execution + ":a-run":                                       {"states:GetExecutionHistory"},
+		execution + ":request-i-1-v1":                              {"states:GetExecutionHistory"},
 		execution + "/" + workflow.MapLabel + ":a-child":           {"states:GetExecutionHistory"},
 		s.ARN("sqs", workflow.Name+"-dead-letters"):                {"sqs:ReceiveMessage"},
 		s.ARN("scheduler", "schedule/goldsmith/goldsmith-nightly"): {"scheduler:UpdateSchedule", "scheduler:DeleteSchedule"},

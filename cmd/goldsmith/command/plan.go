@@ -64,7 +64,7 @@ read, and from the tag goldsmith:image-settings; or why there would be none.`,
 func checkSource(id string) error {
 	sent, err := event.RunNow{Plan: "plan", Source: id}.MarshalJSON()
 	if err == nil {
-		_, err = event.Decode(sent)
+		_, err = event.Decode(sent, event.Home{})
 	}
 	if err != nil {
 		return misusedf("--source %q is no instance id; want i- and 8 or 17 hex digits", id)
