@@ -37,7 +37,7 @@ func deeds() []deed {
 		{"starts it", startIt, map[string]cell{"": fine, "image": {ending: job.Broken, problem: "was started by somebody"}, "watch:snapshotted": early}},
 		{"terminates it", terminateIt, map[string]cell{
 			"": gone, "claim": {ending: job.Skipped, problem: string(job.Terminating), gone: true},
-			"stop":  {ending: job.Broken, problem: "IncorrectInstanceState", gone: true},
+			"stop": {ending: job.Broken, problem: "IncorrectInstanceState", gone: true},
 			// The image is whole, whatever becomes of the instance then.
 			"watch:available": {ending: job.Imaged, gone: true}, "roll": {ending: job.Imaged, gone: true}, "release": {ending: job.Imaged, gone: true},
 		}},

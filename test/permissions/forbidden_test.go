@@ -239,6 +239,7 @@ func confined(s Scene) []Request {
 	// What may be done because a launch template, or a launch, or EC2 is in it, and nothing else.
 	launching := map[string][]string{"ec2:LaunchTemplate": {template}, "ec2:CreateAction": {"RunInstances"}, "iam:PassedToService": {"ec2.amazonaws.com"}}
 	requests = append(requests, all([]string{"ec2:TerminateInstances", "ec2:StopInstances"}, instance, launching)...)
+	requests = append(requests, all([]string{"ec2:DeleteSubnet"}, s.shared("subnet/subnet-1"), launching)...)
 	requests = append(requests, Request{"iam:DeleteRole", Passed, launching}, Request{"iam:PassRole", Passed, nil},
 		Request{"iam:PassRole", Passed, map[string][]string{"iam:PassedToService": {"lambda.amazonaws.com"}}})
 	// Images and snapshots that do not say whose they are, and tags on those that are there.

@@ -150,12 +150,8 @@ func (n *night) run(until time.Time) {
 func (n *night) launch(image, description string, tags map[string]string) string {
 	n.t.Helper()
 	one := int32(1)
-	kind := types.InstanceTypeM5Large
-	if image == ec2.ImageInstanceStore {
-		kind = types.InstanceTypeM3Medium
-	}
 	in := &sdk.RunInstancesInput{
-		ImageId: aws.String(image), InstanceType: kind, MinCount: &one, MaxCount: &one,
+		ImageId: aws.String(image), InstanceType: "m3.medium", MinCount: &one, MaxCount: &one,
 		TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeInstance, Tags: tag.List(tags)}},
 	}
 	if strings.Contains(description, "spot") {
