@@ -14,7 +14,9 @@ import (
 	"goldsmith/shared/fault"
 	"goldsmith/shared/image"
 	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
+	"goldsmith/shared/register"
 	"goldsmith/shared/source"
 	"goldsmith/shared/tag"
 )
@@ -26,20 +28,48 @@ type Imager interface {
 	DescribeImages(context.Context, *ec2.DescribeImagesInput, ...func(*ec2.Options)) (*ec2.DescribeImagesOutput, error)
 }
 
+// Book is the register of what Goldsmith makes.
+type Book interface {
+	Register(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
+	Amend(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
+}
+
 // Step creates an image.
 type Step struct {
-	ec2 Imager
-	now func() time.Time
+	ec2  Imager
+	book Book
+	now  func() time.Time
 }
 
 // New makes the step.
-func New(ec2 Imager, now func() time.Time) Step { return Step{ec2, now} }
+func New(ec2 Imager, book Book, now func() time.Time) Step { return Step{ec2, book, now} }
 
-// Handle asks EC2 for the image of the job's instance. CreateImage takes no
+// Handle has the image registered and made. An image whose id is registered is there already.
+func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
+	registered, err := s.book.Register(ctx, register.ImageOf(j))
+	if err != nil {
+		return j, fmt.Errorf("registering the image of %s (%s): %w", j.Source.Name, j.Source.ID, err)
+	}
+	now := s.now().UTC()
+	if j.Image.ID = registered.ID; j.Image.ID == "" {
+		if j, err = s.create(ctx, j, registered); err != nil {
+			return j, err
+		}
+		registered.ID = j.Image.ID
+		if _, err := s.book.Amend(ctx, registered); errors.As(err, new(*ledger.Moved)) {
+			return j, &fault.NotYet{Err: err} // A sweep has found the image meanwhile.
+		} else if err != nil {
+			return j, fmt.Errorf("registering image %s of %s (%s): %w", j.Image.ID, j.Source.Name, j.Source.ID, err)
+		}
+	}
+	j.Image.State, j.Times.ImageSent = string(types.ImageStatePending), now
+	return j, nil
+}
+
+// create asks EC2 for the image of the job's instance. CreateImage takes no
 // client token, so the name is what makes it happen once: a second attempt is
 // refused as a duplicate, and finds the image of the first.
-func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
-	now := s.now().UTC()
+func (s Step) create(ctx context.Context, j job.Job, registered ledger.Registration) (job.Job, error) {
 	if err := s.atRest(ctx, j); err != nil {
 		return j, err
 	}
@@ -48,7 +78,7 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	case err == nil:
 		j.Image.ID = aws.ToString(out.ImageId)
 	case fault.IsNameTaken(err):
-		if j.Image.ID, err = s.mine(ctx, j, err); err != nil {
+		if j.Image.ID, err = s.mine(ctx, registered, err); err != nil {
 			return j, err
 		}
 	case fault.Code(err) == "TagPolicyViolation":
@@ -58,7 +88,6 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	default:
 		return j, fmt.Errorf("creating the image of %s (%s): %w", j.Source.Name, j.Source.ID, err)
 	}
-	j.Image.State, j.Times.ImageSent = string(types.ImageStatePending), now
 	return j, nil
 }
 
@@ -107,22 +136,23 @@ func request(j job.Job) *ec2.CreateImageInput {
 	}
 }
 
-// mine is the image that an earlier attempt of this run made under the name.
-func (s Step) mine(ctx context.Context, j job.Job, taken error) (string, error) {
+// mine is the image that an earlier attempt of this run made under the name, as EC2's facts show.
+func (s Step) mine(ctx context.Context, r ledger.Registration, taken error) (string, error) {
 	out, err := s.ec2.DescribeImages(ctx, &ec2.DescribeImagesInput{
-		Owners: []string{"self"},
-		Filters: []types.Filter{
-			{Name: aws.String("name"), Values: []string{j.Image.Name}},
-			{Name: aws.String("tag:" + tag.Run), Values: []string{j.Run.Name}},
-		},
+		Owners: []string{"self"}, IncludeDisabled: aws.Bool(true),
+		Filters: []types.Filter{{Name: aws.String("name"), Values: []string{r.AMIName}}},
 	})
 	if err != nil {
-		return "", fmt.Errorf("looking for image %s: %w", j.Image.Name, err)
+		return "", fmt.Errorf("looking for image %s: %w", r.AMIName, err)
 	}
-	if len(out.Images) == 1 {
-		return aws.ToString(out.Images[0].ImageId), nil
+	for _, i := range out.Images {
+		if why := register.Image(r, i); why != nil {
+			return "", fault.Failure("Run the plan again: the next run's image has another name.",
+				"the name %s is taken by %s, which this run did not make: %w", r.AMIName, aws.ToString(i.ImageId), why)
+		}
+		return aws.ToString(i.ImageId), nil
 	}
 	// EC2 may not show an image it has just made, and keeps the name of one that
 	// was deregistered a moment ago: both pass.
-	return "", &fault.NotYet{Err: errors.Join(fmt.Errorf("the name %s is taken by an image that is not shown", j.Image.Name), taken)}
+	return "", &fault.NotYet{Err: errors.Join(fmt.Errorf("the name %s is taken by an image that is not shown", r.AMIName), taken)}
 }

@@ -108,8 +108,9 @@ var Functions = []Function{
 	},
 	{
 		Name: "image", Task: true, Timeout: stepTimeout, Memory: memory,
-		Does:       "Creates the image, once for each run.",
-		Statements: join(everyTask("image"), []Statement{look("DescribeImages", "DescribeInstances")}, onEnrolled("ec2:CreateImage"), imaging),
+		Does:        "Registers and creates the image, once for each run.",
+		Environment: env(tableSetting),
+		Statements:  join(everyTask("image"), ledger("PutItem", "UpdateItem"), []Statement{look("DescribeImages", "DescribeInstances")}, onEnrolled("ec2:CreateImage"), imaging),
 	},
 	{
 		Name: "watch", Task: true, Timeout: stepTimeout, Memory: memory,
@@ -125,8 +126,11 @@ var Functions = []Function{
 	},
 	{
 		Name: "verify", Task: true, Timeout: stepTimeout, Memory: memory, Reserved: verifyReserved,
-		Does:       "Launches a test instance from the image where the plan says so, runs its command there, and terminates it.",
-		Statements: join(everyTask("verify"), []Statement{look("DescribeImages", "DescribeInstances")}, testing, endTests),
+		Does:        "Launches a test instance from the image where the plan says so, runs its command there, and terminates it.",
+		Environment: env(tableSetting),
+		Statements: join(everyTask("verify"), ledger("PutItem", "UpdateItem"), []Statement{
+			look("DescribeImages", "DescribeInstances"),
+		}, testing, endTests),
 	},
 	{
 		Name: "roll", Task: true, Timeout: stepTimeout, Memory: memory,
@@ -140,7 +144,7 @@ var Functions = []Function{
 		Name: "release", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Writes the result, answers the request tag, and drops the claim.",
 		Environment: env(tableSetting),
-		Statements:  join(everyTask("release"), ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem"), noting, untagging),
+		Statements:  join(everyTask("release"), ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem"), []Statement{look("DescribeImages")}, noting, untagging),
 	},
 	{
 		Name: "refresh", Task: true, Timeout: stepTimeout, Memory: memory,
@@ -152,9 +156,9 @@ var Functions = []Function{
 		Name: "retire", Task: true, Timeout: pageTimeout, Memory: retireMemory,
 		Does:        "Removes images that no rule keeps and nothing uses, with their snapshots and the template versions that name them.",
 		Environment: env(tableSetting, pathSetting),
-		Statements: join(everyTask("retire"), ledger("PutItem", "Query"), []Statement{
+		Statements: join(everyTask("retire"), ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"), []Statement{
 			look("DescribeImages", "DescribeInstances", "DescribeLaunchTemplates", "DescribeLaunchTemplateVersions",
-				"DescribeImageAttribute", "DescribeImageReferences", "DescribeSnapshots", "ListImagesInRecycleBin"),
+				"DescribeImageAttribute", "DescribeImageReferences", "DescribeSnapshots", "DescribeVolumes", "ListImagesInRecycleBin"),
 		}, referring, retiring),
 	},
 	{

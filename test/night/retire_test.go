@@ -39,6 +39,10 @@ func (n *night) old(name, id string, nights int) string {
 	n.ok(n.Ledger.PutResult(n.ctx, job.Result{
 		Run: run, Source: id, Name: name, Plan: "nightly", Ending: job.Imaged, At: made, Image: job.Image{ID: image, State: "available"},
 	}))
+	must(n.Ledger.Register(n.ctx, ledger.Registration{
+		Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: id, Source: id, Name: name, Plan: "nightly", Run: run,
+		AMIName: fmt.Sprintf("goldsmith/%s/%s/%s", name, id, run), ID: image, Begun: made,
+	}))(n.t)
 	return image
 }
 
