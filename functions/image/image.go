@@ -26,6 +26,7 @@ type Imager interface {
 	source.Lister
 	CreateImage(context.Context, *ec2.CreateImageInput, ...func(*ec2.Options)) (*ec2.CreateImageOutput, error)
 	DescribeImages(context.Context, *ec2.DescribeImagesInput, ...func(*ec2.Options)) (*ec2.DescribeImagesOutput, error)
+	ec2.DescribeLaunchTemplatesAPIClient
 }
 
 // Book is the register of what Goldsmith makes.
@@ -46,6 +47,10 @@ func New(ec2 Imager, book Book, now func() time.Time) Step { return Step{ec2, bo
 
 // Handle has the image registered and made. An image whose id is registered is there already.
 func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
+	j, err := s.volumes(ctx, j)
+	if err != nil {
+		return j, err
+	}
 	registered, err := s.book.Register(ctx, register.ImageOf(j))
 	if err != nil {
 		return j, fmt.Errorf("registering the image of %s (%s): %w", j.Source.Name, j.Source.ID, err)
@@ -125,10 +130,11 @@ const lagging = time.Minute
 func request(j job.Job) *ec2.CreateImageInput {
 	tags := tag.List(image.Tags(j))
 	return &ec2.CreateImageInput{
-		InstanceId:  aws.String(j.Source.ID),
-		Name:        aws.String(j.Image.Name),
-		Description: aws.String(image.Description(j)),
-		NoReboot:    aws.Bool(j.Plan.Consistency != plan.Reboot || !j.Source.WasRunning),
+		BlockDeviceMappings: mappings(j),
+		InstanceId:          aws.String(j.Source.ID),
+		Name:                aws.String(j.Image.Name),
+		Description:         aws.String(image.Description(j)),
+		NoReboot:            aws.Bool(j.Plan.Consistency != plan.Reboot || !j.Source.WasRunning),
 		TagSpecifications: []types.TagSpecification{
 			{ResourceType: types.ResourceTypeImage, Tags: tags},
 			{ResourceType: types.ResourceTypeSnapshot, Tags: tags},

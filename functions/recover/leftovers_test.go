@@ -24,7 +24,8 @@ func TestLeftovers(t *testing.T) {
 	const (
 		looks  = "Claims Unsettled DescribeImages Results"
 		rest   = " ListExecutions" + asks + ": ok"
-		gate   = " DescribeInstances DescribeLaunchTemplateVersions DescribeAutoScalingGroups DescribeLaunchConfigurations GetParametersByPath DescribeImageAttribute DescribeImageReferences"
+		refs   = " DescribeInstances DescribeLaunchTemplateVersions DescribeAutoScalingGroups DescribeLaunchConfigurations DescribeFleets DescribeSpotFleetRequests GetParametersByPath DescribeImageAttribute DescribeImageReferences"
+		gate   = refs + " DescribeVolumes DescribeSnapshotAttribute DescribeFastSnapshotRestores DescribeLockedSnapshots DescribeSnapshotTierStatus"
 		record = " Waits PutResult"
 		good   = " Amend Settle"
 	)
@@ -171,7 +172,7 @@ func TestLeftovers(t *testing.T) {
 			},
 		},
 		{
-			Name: "somebody removes it at the same moment: the next sweep knows", Want: looks + gate + rest,
+			Name: "somebody removes it at the same moment: the next sweep knows", Want: looks + refs + rest,
 			Given: given(cutOff, func(s *stage.Stage, _ string) {
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeImageReferences", Code: "InvalidAMIID.NotFound"})
 			}),

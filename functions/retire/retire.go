@@ -37,6 +37,7 @@ type Book interface {
 // Watcher decides.
 type Watcher interface {
 	Look(ctx context.Context, p plan.Plan, s retention.Scope) (retention.Outlook, error)
+	SnapshotUses(ctx context.Context, ids []string) (map[string][]string, error)
 }
 
 // Step retires images.

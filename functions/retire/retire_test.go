@@ -35,8 +35,12 @@ type (
 const (
 	// looks is finding out what images there are, and what uses them.
 	sees  = "Registrations DescribeImages Claims Retirements Results"
-	gates = " DescribeInstances DescribeLaunchTemplateVersions DescribeAutoScalingGroups DescribeLaunchConfigurations GetParametersByPath DescribeImageAttribute DescribeImageReferences"
-	looks = sees + gates
+	refs  = " DescribeInstances DescribeLaunchTemplateVersions DescribeAutoScalingGroups DescribeLaunchConfigurations DescribeFleets DescribeSpotFleetRequests GetParametersByPath DescribeImageAttribute DescribeImageReferences"
+	snaps = " DescribeVolumes DescribeSnapshotAttribute DescribeFastSnapshotRestores DescribeLockedSnapshots DescribeSnapshotTierStatus"
+	gates = refs + snaps
+	// launches is finding out which templates, groups and fleets make volumes of a snapshot.
+	launches = " DescribeLaunchTemplateVersions DescribeAutoScalingGroups DescribeLaunchConfigurations DescribeFleets DescribeSpotFleetRequests"
+	looks    = sees + gates
 	// missed is finding out what there is, when EC2 does not show a registered image.
 	missed = "Registrations DescribeImages*2 Claims Retirements Results"
 	gone   = " PutRetirement DeregisterImage ListImagesInRecycleBin PutRetirement Retire"
@@ -360,7 +364,7 @@ func TestRetireRefuses(t *testing.T) {
 			Given: func(s *stage.Stage, _ *job.Page) {
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeImageReferences", Code: "RequestLimitExceeded"})
 			},
-			Want: sees + "*2" + gates + "*6: Throttled", Then: kept(""),
+			Want: sees + "*2" + refs + "*6: Throttled", Then: kept(""),
 		},
 		{
 			Name: "it is protected when it is deregistered",
@@ -381,7 +385,7 @@ func TestRetireRefuses(t *testing.T) {
 				s.Cloud.Inject(ec2.Fault{Action: "DeregisterImage", SnapshotReturn: "missing-permissions"})
 			},
 			Want: sees + "*2" + gates + " PutRetirement DeregisterImage PutRetirement ListImagesInRecycleBin PutRetirement Amend: ok | " +
-				missed + " DescribeSnapshots DescribeImages ListImagesInRecycleBin DeleteSnapshot PutRetirement: ok | " + missed + " DescribeSnapshots Retire: ok | " + sees + ": ok",
+				missed + " DescribeSnapshots DescribeImages ListImagesInRecycleBin" + launches + snaps + " DeleteSnapshot PutRetirement: ok | " + missed + " DescribeSnapshots Retire: ok | " + sees + ": ok",
 			Between: func(s *stage.Stage) {
 				s.Same("image", is(s, due), "gone")
 				s.Same("snapshots", snapshots(s) <= 2, true)
@@ -392,6 +396,7 @@ func TestRetireRefuses(t *testing.T) {
 }
 
 func TestRetireLeavesNothing(t *testing.T) {
+	var orphan string
 	var due, fleet string
 	stage.Play(t, aged(&due), cases{
 		{
@@ -435,8 +440,43 @@ func TestRetireLeavesNothing(t *testing.T) {
 				_, err := s.EC2.DeregisterImage(s.Context(), &sdk.DeregisterImageInput{ImageId: aws.String(due)})
 				s.Must(err)
 			},
-			Want: missed + " DescribeSnapshots DescribeImages ListImagesInRecycleBin DeleteSnapshot PutRetirement: ok",
+			Want: missed + " DescribeSnapshots DescribeImages ListImagesInRecycleBin" + launches + snaps + " DeleteSnapshot PutRetirement: ok",
 			Then: func(s *stage.Stage, _ job.Page) { s.Same("snapshots", snapshots(s), 1) },
+		},
+		{
+			Name: "unless something makes volumes of them: told, and left",
+			Given: func(s *stage.Stage, _ *job.Page) {
+				out, err := s.EC2.DescribeImages(s.Context(), &sdk.DescribeImagesInput{ImageIds: []string{due}})
+				s.Must(err)
+				orphan = aws.ToString(out.Images[0].BlockDeviceMappings[0].Ebs.SnapshotId)
+				_, err = s.EC2.DeregisterImage(s.Context(), &sdk.DeregisterImageInput{ImageId: aws.String(due)})
+				s.Must(err)
+				_, err = s.EC2.CreateLaunchTemplate(s.Context(), &sdk.CreateLaunchTemplateInput{
+					LaunchTemplateName: aws.String("analytics"), LaunchTemplateData: &types.RequestLaunchTemplateData{
+						ImageId: aws.String(ec2.ImageX86), InstanceType: types.InstanceTypeT3Micro,
+						BlockDeviceMappings: []types.LaunchTemplateBlockDeviceMappingRequest{{
+							DeviceName: aws.String("/dev/sdf"), Ebs: &types.LaunchTemplateEbsBlockDeviceRequest{SnapshotId: &orphan},
+						}},
+					},
+				})
+				s.Must(err)
+			},
+			Want: missed + " DescribeSnapshots DescribeImages ListImagesInRecycleBin" + launches + snaps + " PutRetirement: ok",
+			Then: func(s *stage.Stage, _ job.Page) {
+				s.Same("snapshots", snapshots(s), 2)
+				s.Same("fate", strings.HasPrefix(fate(s, orphan), "in-use: snapshot "+orphan+": launch template analytics"), true)
+			},
+		},
+		{
+			Name: "or nobody can say what uses them",
+			Given: func(s *stage.Stage, _ *job.Page) {
+				_, err := s.EC2.DeregisterImage(s.Context(), &sdk.DeregisterImageInput{ImageId: aws.String(due)})
+				s.Must(err)
+				s.Cloud.Inject(ec2.Fault{Action: "DescribeLockedSnapshots", Code: "UnauthorizedOperation"})
+			},
+			Want: missed + " DescribeSnapshots DescribeImages ListImagesInRecycleBin" + launches +
+				" DescribeVolumes DescribeSnapshotAttribute DescribeFastSnapshotRestores DescribeLockedSnapshots PutRetirement: ok",
+			Then: func(s *stage.Stage, _ job.Page) { s.Same("snapshots", snapshots(s), 2) },
 		},
 		{
 			Name: "unless the image can be restored",
@@ -458,8 +498,8 @@ func TestRetireLeavesNothing(t *testing.T) {
 				old(s, 1, last)
 				due = old(s, 10, last)
 			},
-			Want: "Registrations DescribeImages*2 Claims Retirements Results*2" + gates[:len(gates)-len(" DescribeImageAttribute DescribeImageReferences")] +
-				" DescribeImageAttribute*2 DescribeImageReferences" + strings.Repeat(" PutRetirement EnableImageDeprecation", 2) + ": ok",
+			Want: "Registrations DescribeImages*2 Claims Retirements Results*2" + refs[:len(refs)-len(" DescribeImageAttribute DescribeImageReferences")] +
+				" DescribeImageAttribute*2 DescribeImageReferences" + strings.Replace(snaps, "Attribute", "Attribute*2", 1) + strings.Repeat(" PutRetirement EnableImageDeprecation", 2) + ": ok",
 			Then: func(s *stage.Stage, _ job.Page) { s.Same("image", is(s, due), "deprecated") },
 		},
 		{
@@ -472,7 +512,7 @@ func TestRetireLeavesNothing(t *testing.T) {
 				}
 			},
 			Unordered: true,
-			Want:      "Registrations DescribeImages Claims Retirements Results*3 DescribeInstances DescribeLaunchTemplateVersions DescribeAutoScalingGroups DescribeLaunchConfigurations GetParametersByPath DescribeImageAttribute*100 DescribeImageReferences*10 PutRetirement*100 EnableImageDeprecation*100 ok",
+			Want:      "Registrations DescribeImages Claims Retirements Results*3 DescribeInstances DescribeLaunchTemplateVersions DescribeAutoScalingGroups DescribeLaunchConfigurations DescribeFleets DescribeSpotFleetRequests GetParametersByPath DescribeImageAttribute*100 DescribeImageReferences*10 DescribeVolumes DescribeSnapshotAttribute*100 DescribeFastSnapshotRestores DescribeLockedSnapshots DescribeSnapshotTierStatus PutRetirement*100 EnableImageDeprecation*100 ok",
 			Then: func(s *stage.Stage, p job.Page) {
 				s.Same("round", p.Retire, job.Retire{Cursor: "batch-099\ni-099", More: true})
 			},

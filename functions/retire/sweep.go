@@ -59,8 +59,26 @@ func (r *round) sweep(ctx context.Context) error {
 	if err != nil {
 		return r.failed(ctx, retirement{Subject: "snapshots without an image"}, err, "looking for")
 	}
+	return r.deleteUnused(ctx, orphans)
+}
+
+// deleteUnused asks of each snapshot what is asked of an image before it goes.
+func (r *round) deleteUnused(ctx context.Context, orphans []orphan) error {
+	var ids []string
 	for _, o := range orphans {
-		if err := r.deleted(ctx, o); err != nil {
+		ids = append(ids, o.id)
+	}
+	uses, err := r.watcher.SnapshotUses(ctx, ids)
+	if err != nil {
+		return r.failed(ctx, retirement{Subject: "snapshots without an image"}, err, "looking what uses")
+	}
+	for _, o := range orphans {
+		if why := uses[o.id]; len(why) > 0 {
+			err = r.put(ctx, retirement{Subject: o.id, Name: o.of.Name, Fate: job.InUse, Why: why})
+		} else {
+			err = r.deleted(ctx, o)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -110,7 +110,7 @@ var Functions = []Function{
 		Name: "image", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Registers and creates the image, once for each run.",
 		Environment: env(tableSetting),
-		Statements:  join(everyTask("image"), ledger("PutItem", "UpdateItem"), []Statement{look("DescribeImages", "DescribeInstances")}, onEnrolled("ec2:CreateImage"), imaging),
+		Statements:  join(everyTask("image"), ledger("PutItem", "UpdateItem"), []Statement{look("DescribeImages", "DescribeInstances", "DescribeLaunchTemplates")}, onEnrolled("ec2:CreateImage"), imaging),
 	},
 	{
 		Name: "watch", Task: true, Timeout: stepTimeout, Memory: memory,
@@ -137,7 +137,8 @@ var Functions = []Function{
 		Does:        "Points launch templates and Parameter Store aliases at the new image.",
 		Environment: env(tableSetting, pathSetting),
 		Statements: join(everyTask("roll"), ledger("Query", "UpdateItem"), []Statement{
-			look("DescribeLaunchTemplates", "DescribeLaunchTemplateVersions", "DescribeInstanceTypes", "DescribeImages"),
+			lookAtGroups, look("DescribeLaunchTemplates", "DescribeLaunchTemplateVersions", "DescribeInstanceTypes",
+				"GetInstanceTypesFromInstanceRequirements", "DescribeImages", "DescribeSnapshots", "DescribeFleets", "DescribeSpotFleetRequests"),
 		}, rolling),
 	},
 	{
@@ -150,7 +151,7 @@ var Functions = []Function{
 		Name: "refresh", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Has Auto Scaling groups refreshed that launch from what was rolled.",
 		Environment: env(tableSetting),
-		Statements:  join(everyTask("refresh"), ledger("PutItem"), []Statement{lookAtGroups, look("DescribeLaunchTemplateVersions")}, refreshing),
+		Statements:  join(everyTask("refresh"), ledger("PutItem", "Query"), []Statement{lookAtGroups, look("DescribeLaunchTemplateVersions")}, refreshing),
 	},
 	{
 		Name: "retire", Task: true, Timeout: pageTimeout, Memory: retireMemory,
@@ -158,7 +159,7 @@ var Functions = []Function{
 		Environment: env(tableSetting, pathSetting),
 		Statements: join(everyTask("retire"), ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"), []Statement{
 			look("DescribeImages", "DescribeInstances", "DescribeLaunchTemplates", "DescribeLaunchTemplateVersions",
-				"DescribeImageAttribute", "DescribeImageReferences", "DescribeSnapshots", "DescribeVolumes", "ListImagesInRecycleBin"),
+				"DescribeImageAttribute", "DescribeImageReferences", "DescribeSnapshots", "ListImagesInRecycleBin"), lookAtUses,
 		}, referring, retiring),
 	},
 	{
@@ -178,8 +179,8 @@ var Functions = []Function{
 		Does:        "Points a source's launch templates and alias back at an earlier image, and rolls back what is being refreshed, for a person.",
 		Environment: env(tableSetting, secretSetting),
 		Statements: join(everyHandler("rollback"), ledger("Query", "UpdateItem"), []Statement{
-			lookAtGroups, look("DescribeLaunchTemplateVersions", "DescribeImages"),
-		}, rolling, refreshingBack, telling),
+			lookAtGroups, look("DescribeLaunchTemplateVersions", "DescribeImages", "DescribeInstances"),
+		}, rolling, refreshingBack, refreshing, telling),
 	},
 	{
 		Name: "wake", Timeout: stepTimeout, Memory: memory, Reserved: wakeReserved, MaxAge: wakeAge,
@@ -194,7 +195,7 @@ var Functions = []Function{
 		Statements: join(everyHandler("recover"), ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"),
 			[]Statement{
 				look("DescribeInstances", "DescribeSnapshots", "DescribeImages", "DescribeLaunchTemplates", "DescribeLaunchTemplateVersions",
-					"DescribeImageAttribute", "DescribeImageReferences"),
+					"DescribeImageAttribute", "DescribeImageReferences"), lookAtUses,
 				askAboutRuns, listRuns, startRuns, askAboutSchedules,
 			}, starting, endTests, telling, untagging, referring, discarding),
 	},

@@ -111,7 +111,9 @@ var (
 		Actions:   []string{"ec2:DescribeInstanceAttribute"},
 		Resources: []string{instances},
 	}
-	lookAtWaits     = look("DescribeInstances", "DescribeInstanceStatus", "DescribeImages", "DescribeSnapshots")
+	lookAtWaits = look("DescribeInstances", "DescribeInstanceStatus", "DescribeImages", "DescribeSnapshots")
+	lookAtUses  = look("DescribeFleets", "DescribeSpotFleetRequests", "DescribeVolumes", "DescribeSnapshotAttribute",
+		"DescribeFastSnapshotRestores", "DescribeLockedSnapshots", "DescribeSnapshotTierStatus")
 	lookAtRefreshes = Statement{
 		Why:       "Auto Scaling's describe calls have no resources.",
 		Actions:   []string{"autoscaling:DescribeInstanceRefreshes"},

@@ -39,6 +39,8 @@ const (
 	StartedEarly ReasonCode = "started-by-somebody"
 	// ProofLeft is no reason to skip: it is found out when the image is there.
 	ProofLeft ReasonCode = "test-instance-left"
+	// KeptVolumes is about the image and not about the source.
+	KeptVolumes ReasonCode = "volumes-outlive-instances"
 	// RequestLeft is no reason to skip either: the run has answered a request whose tag it cannot take off.
 	RequestLeft ReasonCode = "request-tag-left"
 )

@@ -73,6 +73,8 @@ const (
 	// MaxAlarms is how many alarms a refresh may have, MaxAlarm how long a name may be.
 	MaxAlarms = 10
 	MaxAlarm  = 255
+	// MaxGroupName is how long an Auto Scaling group's name may be (API reference, CreateAutoScalingGroup).
+	MaxGroupName = 255
 )
 
 // The forms of the texts in a plan, as regular expressions that JSON Schema reads alike.
@@ -111,6 +113,10 @@ var (
 var (
 	Consistencies = []Consistency{Stop, Reboot, None}
 	Restarts      = []Restart{Snapshotted, Available}
+	Bases         = []Base{BaseDefault, BaseLatest}
+	Deletes       = []Delete{DeleteAlways, DeleteAsSource}
+	Protecteds    = []Protected{ProtectedWait, ProtectedIgnore, ProtectedRefresh}
+	Standbys      = []Standby{StandbyWait, StandbyIgnore, StandbyTerminate}
 	Healths       = []Health{Running, Checked}
 	Outcomes      = []Outcome{OK, Partial, Failed}
 

@@ -33,9 +33,10 @@ type Book interface {
 	Retirements(ctx context.Context, plan string) iter.Seq2[job.Retirement, error]
 }
 
-// Gate finds what refers to images; an error means that every one counts as in use.
+// Gate finds what refers to images and snapshots; an error means that every one counts as in use.
 type Gate interface {
 	Look(ctx context.Context, images []types.Image) (reference.Found, error)
+	SnapshotUses(ctx context.Context, ids []string) (map[string][]string, error)
 }
 
 // Lineages tells which lineages live.
@@ -50,6 +51,11 @@ type Watcher struct {
 	Lineages Lineages
 	Gate     Gate
 	Now      func() time.Time
+}
+
+// SnapshotUses are the reasons to keep snapshots that belong to no image.
+func (w Watcher) SnapshotUses(ctx context.Context, ids []string) (map[string][]string, error) {
+	return w.Gate.SnapshotUses(ctx, ids)
 }
 
 // Scope is which images are looked at.

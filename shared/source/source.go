@@ -266,3 +266,15 @@ func Why(i types.Instance) string {
 	}
 	return "EC2 gave no reason"
 }
+
+// Kept are an instance's devices whose volumes stay when it is terminated, as those that were attached
+// later do by default.
+func Kept(i types.Instance) []string {
+	var devices []string
+	for _, m := range i.BlockDeviceMappings {
+		if m.Ebs != nil && !aws.ToBool(m.Ebs.DeleteOnTermination) {
+			devices = append(devices, aws.ToString(m.DeviceName))
+		}
+	}
+	return devices
+}

@@ -280,3 +280,27 @@ func callAt(m mishap) string {
 	call, _, _ = strings.Cut(strings.TrimPrefix(call, "ledger "), " ")
 	return call
 }
+
+// A snapshot that a launch template makes a volume of keeps its image: both are there after the image's turn came.
+func TestASnapshotThatATemplateUsesKeepsItsImage(t *testing.T) {
+	play(t, suite.Options{Plans: nightly(keeping)}, func(n *night) {
+		web := n.launch("web", "")
+		first := n.old("web", web, 2)
+		n.old("web", web, 1)
+		out := must(n.cloud.DescribeImages(n.ctx, &sdk.DescribeImagesInput{ImageIds: []string{first}}))(n.t)
+		snapshot := out.Images[0].BlockDeviceMappings[0].Ebs.SnapshotId
+		must(n.cloud.CreateLaunchTemplate(n.ctx, &sdk.CreateLaunchTemplateInput{
+			LaunchTemplateName: aws.String("analytics"), LaunchTemplateData: &types.RequestLaunchTemplateData{
+				ImageId: aws.String(ec2.ImageX86), InstanceType: types.InstanceTypeT3Micro,
+				BlockDeviceMappings: []types.LaunchTemplateBlockDeviceMappingRequest{{
+					DeviceName: aws.String("/dev/sdf"), Ebs: &types.LaunchTemplateEbsBlockDeviceRequest{SnapshotId: snapshot},
+				}},
+			},
+		}))(n.t)
+		n.until(0)
+		n.until(1)
+		_, err := n.cloud.DescribeSnapshots(n.ctx, &sdk.DescribeSnapshotsInput{SnapshotIds: []string{aws.ToString(snapshot)}})
+		n.ok(err)
+		n.want("the image", len(must(n.cloud.DescribeImages(n.ctx, &sdk.DescribeImagesInput{ImageIds: []string{first}}))(n.t).Images), 1)
+	})
+}

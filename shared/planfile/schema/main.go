@@ -87,6 +87,14 @@ func mapped(t reflect.Type) *jsonschema.Schema {
 		return enum(plan.Consistencies)
 	case reflect.TypeFor[plan.Restart]():
 		return enum(plan.Restarts)
+	case reflect.TypeFor[plan.Base]():
+		return enum(plan.Bases)
+	case reflect.TypeFor[plan.Delete]():
+		return enum(plan.Deletes)
+	case reflect.TypeFor[plan.Protected]():
+		return enum(plan.Protecteds)
+	case reflect.TypeFor[plan.Standby]():
+		return enum(plan.Standbys)
 	case reflect.TypeFor[plan.Health]():
 		return enum(plan.Healths)
 	case reflect.TypeFor[plan.InstanceStore]():
