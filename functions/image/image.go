@@ -17,11 +17,13 @@ import (
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/register"
+	"goldsmith/shared/source"
 	"goldsmith/shared/tag"
 )
 
-// Imager creates images and finds them by name.
+// Imager creates images, finds them by name, and looks at their instances.
 type Imager interface {
+	source.Lister
 	CreateImage(context.Context, *ec2.CreateImageInput, ...func(*ec2.Options)) (*ec2.CreateImageOutput, error)
 	DescribeImages(context.Context, *ec2.DescribeImagesInput, ...func(*ec2.Options)) (*ec2.DescribeImagesOutput, error)
 	ec2.DescribeLaunchTemplatesAPIClient
@@ -73,6 +75,9 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 // client token, so the name is what makes it happen once: a second attempt is
 // refused as a duplicate, and finds the image of the first.
 func (s Step) create(ctx context.Context, j job.Job, registered ledger.Registration) (job.Job, error) {
+	if err := s.atRest(ctx, j); err != nil {
+		return j, err
+	}
 	out, err := s.ec2.CreateImage(ctx, request(j))
 	switch {
 	case err == nil:
@@ -90,6 +95,34 @@ func (s Step) create(ctx context.Context, j job.Job, registered ledger.Registrat
 	}
 	return j, nil
 }
+
+// atRest is an error unless an instance that was to be stopped is stopped: whoever started it since, or
+// redrives an execution whose instance runs again, must not get an image of half-written data.
+func (s Step) atRest(ctx context.Context, j job.Job) error {
+	if j.Decision != job.StopFirst {
+		return nil
+	}
+	instance, ok, err := source.Find(ctx, s.ec2, j.Source.ID)
+	if err != nil {
+		return err
+	}
+	switch state := source.State(instance); {
+	case !ok || source.Ending(state):
+		return fault.Failure("", "%s (%s) was terminated by somebody during the run", j.Source.Name, j.Source.ID)
+	case state == types.InstanceStateNameStopped:
+		return nil
+	case state == types.InstanceStateNameStopping:
+		return &fault.NotYet{Err: fmt.Errorf("%s (%s) is still stopping", j.Source.Name, j.Source.ID)}
+	case !aws.ToTime(instance.LaunchTime).After(j.Times.StopSent) && s.now().Sub(j.Times.Stopped) < lagging:
+		return &fault.NotYet{Err: fmt.Errorf("%s (%s) is shown as %s a moment after it was stopped", j.Source.Name, j.Source.ID, state)}
+	default:
+		return fault.Failure("Nothing is to be done: it runs, and the next run images it.",
+			"%s (%s) was started by somebody before its image was made, so none was made", j.Source.Name, j.Source.ID)
+	}
+}
+
+// lagging is how long a describe may still show the state before the stop was seen.
+const lagging = time.Minute
 
 // request asks with tags in the creating call, so that no image or snapshot of
 // ours ever lives without them. NoReboot is set unless the plan asks for a
@@ -118,14 +151,15 @@ func (s Step) mine(ctx context.Context, r ledger.Registration, taken error) (str
 	if err != nil {
 		return "", fmt.Errorf("looking for image %s: %w", r.AMIName, err)
 	}
-	for _, i := range out.Images {
-		if why := register.Image(r, i); why != nil {
-			return "", fault.Failure("Run the plan again: the next run's image has another name.",
-				"the name %s is taken by %s, which this run did not make: %w", r.AMIName, aws.ToString(i.ImageId), why)
-		}
-		return aws.ToString(i.ImageId), nil
+	if len(out.Images) == 0 {
+		// EC2 may not show an image it has just made, and keeps the name of one that
+		// was deregistered a moment ago: both pass.
+		return "", &fault.NotYet{Err: errors.Join(fmt.Errorf("the name %s is taken by an image that is not shown", r.AMIName), taken)}
 	}
-	// EC2 may not show an image it has just made, and keeps the name of one that
-	// was deregistered a moment ago: both pass.
-	return "", &fault.NotYet{Err: errors.Join(fmt.Errorf("the name %s is taken by an image that is not shown", r.AMIName), taken)}
+	id := aws.ToString(out.Images[0].ImageId) // A name is one image's.
+	if why := register.Image(r, out.Images[0]); why != nil {
+		return "", fault.Failure("Run the plan again: the next run's image has another name.",
+			"the name %s is taken by %s, which this run did not make: %w", r.AMIName, id, why)
+	}
+	return id, nil
 }

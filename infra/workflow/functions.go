@@ -110,7 +110,7 @@ var Functions = []Function{
 		Name: "image", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Registers and creates the image, once for each run.",
 		Environment: env(tableSetting),
-		Statements:  join(everyTask("image"), ledger("PutItem", "UpdateItem"), []Statement{look("DescribeImages", "DescribeLaunchTemplates")}, onEnrolled("ec2:CreateImage"), imaging),
+		Statements:  join(everyTask("image"), ledger("PutItem", "UpdateItem"), []Statement{look("DescribeImages", "DescribeInstances", "DescribeLaunchTemplates")}, onEnrolled("ec2:CreateImage"), imaging),
 	},
 	{
 		Name: "watch", Task: true, Timeout: stepTimeout, Memory: memory,

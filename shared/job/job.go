@@ -51,6 +51,8 @@ type Job struct {
 	// Back is whether nothing is left to start: the instance runs again, was
 	// never stopped by us, or was stopped before the run.
 	Back bool `json:"back"`
+	// Gone is whether somebody terminated the instance during the run.
+	Gone bool `json:"gone,omitempty"`
 	// Times are the moments an operator asks for.
 	Times Times `json:"times,omitzero"`
 	// Failure is what a Catch caught, as Step Functions writes it.

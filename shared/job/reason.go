@@ -25,13 +25,15 @@ const (
 	Excluded          ReasonCode = "excluded"
 	Gone              ReasonCode = "gone"
 	SnapshotSource    ReasonCode = "snapshot-source"
+	// InstanceStoreData is a warning where the plan accepts the loss.
+	InstanceStoreData ReasonCode = "instance-store-data"
 )
 
 // Warnings; a strict plan skips for them.
 const (
-	InstanceStoreData ReasonCode = "instance-store-data"
-	AddressChanges    ReasonCode = "public-address-changes"
-	SlowVolume        ReasonCode = "slow-volume"
+	AddressChanges ReasonCode = "public-address-changes"
+	SlowVolume     ReasonCode = "slow-volume"
+	DedicatedHost  ReasonCode = "dedicated-host"
 	// The others are known only once they have happened; no plan can skip for them.
 	ForcedStop   ReasonCode = "stopped-by-force"
 	StartedEarly ReasonCode = "started-by-somebody"

@@ -119,6 +119,8 @@ var (
 	Standbys      = []Standby{StandbyWait, StandbyIgnore, StandbyTerminate}
 	Healths       = []Health{Running, Checked}
 	Outcomes      = []Outcome{OK, Partial, Failed}
+
+	InstanceStores = []InstanceStore{Skip, Lose}
 )
 
 // Problem is one thing wrong with a plan.
@@ -161,6 +163,7 @@ func (p Plan) Check() []Problem {
 	choice(&c, "consistency", p.Consistency, Consistencies)
 	choice(&c, "restart", p.Restart, Restarts)
 	choice(&c, "health", p.Health, Healths)
+	choice(&c, "instanceStore", p.InstanceStore, InstanceStores)
 	if p.Restart == Available && (p.Consistency == Reboot || p.Consistency == None) {
 		c.add("restart", "available means nothing with consistency %s, which stops no instance", p.Consistency)
 	}

@@ -35,6 +35,8 @@ type Plan struct {
 	Restart Restart `json:"restart,omitempty"`
 	// Health is what counts as back. Default running.
 	Health Health `json:"health,omitempty"`
+	// InstanceStore is what happens to an instance whose instance-store data a stop would lose. Default skip.
+	InstanceStore InstanceStore `json:"instanceStore,omitempty"`
 	// Concurrency is how many sources are worked on at once, 1 to 1000. Default 10.
 	Concurrency int `json:"concurrency,omitempty"`
 	// Limit is the most sources one run may touch; more is an error and nothing is touched. Default: no limit.
@@ -44,7 +46,7 @@ type Plan struct {
 	// Force is how long a stop may hang before the instance is stopped by force, 10m to 45m. Default: never.
 	// A forced stop may skip flushing: file systems may need a check, and the image holds what was on disk.
 	Force Duration `json:"force,omitempty"`
-	// Strict turns warnings (a public address that will change, instance-store data, slow volumes) into skips.
+	// Strict turns warnings (a public address that will change, slow volumes, a Dedicated Host) into skips.
 	Strict bool `json:"strict,omitempty"`
 	// Image says how images are named and tagged.
 	Image Image `json:"image,omitzero"`
@@ -98,6 +100,16 @@ const (
 	Running Health = "running"
 	// Checked is running with both EC2 status checks passed.
 	Checked Health = "checked"
+)
+
+// InstanceStore is what happens to an instance whose instance-store data a stop would lose.
+type InstanceStore string
+
+const (
+	// Skip leaves it alone.
+	Skip InstanceStore = "skip"
+	// Lose stops it all the same: what is on its instance-store volumes is lost.
+	Lose InstanceStore = "lose"
 )
 
 // Image says how images are named and tagged.

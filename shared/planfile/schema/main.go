@@ -97,6 +97,8 @@ func mapped(t reflect.Type) *jsonschema.Schema {
 		return enum(plan.Standbys)
 	case reflect.TypeFor[plan.Health]():
 		return enum(plan.Healths)
+	case reflect.TypeFor[plan.InstanceStore]():
+		return enum(plan.InstanceStores)
 	case reflect.TypeFor[plan.Duration]():
 		return &jsonschema.Schema{Type: "string", Pattern: `^([0-9]+(\.[0-9]+)?(h|m|s))+$`, Examples: []any{"4h", "90m"}}
 	case reflect.TypeFor[plan.Limit]():
