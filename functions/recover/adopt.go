@@ -3,6 +3,7 @@ package recovery
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -138,29 +139,36 @@ func (a Adoption) one(ctx context.Context, e event.Adopt, v view, i types.Image)
 	if c.Why != "" {
 		return c, nil
 	}
-	known, ok, err := a.Book.Registration(ctx, c.ID)
-	switch {
-	case err != nil:
+	unproved, err := a.objection(ctx, e, v, i, c.Registration)
+	if err != nil {
 		return c, err
-	case ok && !known.Retired.IsZero():
-		c.Why = "it was retired, and somebody had it back: the next run of its plan registers it anew"
-	case ok:
-		c.Why = "it is registered already"
-	case held(v.claims, c.Registration):
-		c.Why = "run " + c.Run + " has it in hand"
-	case e.All:
-		var unproved error
-		if unproved, err = a.prove(ctx, v, i, c.Registration); err != nil {
-			return c, err
-		}
-		if unproved != nil {
-			c.Why = unproved.Error()
-		}
 	}
-	if c.Why != "" || e.Dry {
+	if unproved != nil {
+		c.Why = unproved.Error()
+		return c, nil
+	}
+	if e.Dry {
 		return c, nil
 	}
 	return a.register(ctx, c)
+}
+
+// objection is what speaks against registering an image; nil for nothing.
+func (a Adoption) objection(ctx context.Context, e event.Adopt, v view, i types.Image, r ledger.Registration) (against, err error) {
+	known, ok, err := a.Book.Registration(ctx, r.ID)
+	switch {
+	case err != nil:
+		return nil, err
+	case ok && !known.Retired.IsZero():
+		return errors.New("it was retired, and somebody had it back: the next run of its plan registers it anew"), nil
+	case ok:
+		return errors.New("it is registered already"), nil
+	case held(v.claims, r):
+		return fmt.Errorf("run %s has it in hand", r.Run), nil
+	case e.All:
+		return a.prove(ctx, v, i, r)
+	}
+	return nil, nil
 }
 
 // register writes it down. A sweep looks at it no more.

@@ -29,6 +29,11 @@ func (a Adoption) prove(ctx context.Context, v view, i types.Image, r ledger.Reg
 	if why := ran.covers(r); why != nil {
 		return why, nil
 	}
+	return a.good(ctx, v, r)
+}
+
+// good is why the image does not count as good, as far as that is known.
+func (a Adoption) good(ctx context.Context, v view, r ledger.Registration) (unproved, err error) {
 	if _, read := v.results[r.Run]; !read {
 		v.results[r.Run] = map[string]job.Result{}
 		for result, err := range a.Book.Results(ctx, r.Run) {

@@ -91,24 +91,41 @@ func (r Rollback) MarshalJSON() ([]byte, error) {
 const MostAdopted = 100
 
 func adopt(e envelope) (Event, error) {
+	check := adoptSome
+	if e.All {
+		check = adoptAll
+	}
+	if err := check(e); err != nil {
+		return nil, err
+	}
+	return Adopt{Images: e.Images, All: e.All, After: e.After, By: e.By, Dry: e.Dry}, nil
+}
+
+func adoptAll(e envelope) error {
 	switch {
-	case e.All && len(e.Images) > 0:
-		return nil, errors.New("images: want none, since all is true")
-	case !e.All && len(e.Images) == 0:
-		return nil, missing("images", "the ids of images, or all")
-	case len(e.Images) > MostAdopted:
-		return nil, fmt.Errorf("images: want at most %d, got %d", MostAdopted, len(e.Images))
-	case !e.All && e.After != "":
-		return nil, errors.New("after: want it with all only")
+	case len(e.Images) > 0:
+		return errors.New("images: want none, since all is true")
 	case e.After != "" && !isID(e.After, "ami"):
-		return nil, wrong("after", "an image id (ami- and 8 or 17 hex digits)", e.After)
+		return wrong("after", "an image id (ami- and 8 or 17 hex digits)", e.After)
+	}
+	return nil
+}
+
+func adoptSome(e envelope) error {
+	switch {
+	case len(e.Images) == 0:
+		return missing("images", "the ids of images, or all")
+	case len(e.Images) > MostAdopted:
+		return fmt.Errorf("images: want at most %d, got %d", MostAdopted, len(e.Images))
+	case e.After != "":
+		return errors.New("after: want it with all only")
 	}
 	for n, id := range e.Images {
 		if err := checkID(fmt.Sprintf("images[%d]", n), id, "ami"); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return Adopt{Images: e.Images, All: e.All, After: e.After, By: e.By, Dry: e.Dry}, nil
+	return nil
 }
 
 // MarshalJSON writes the event as Decode reads it, for those who send it.
