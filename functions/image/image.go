@@ -151,14 +151,15 @@ func (s Step) mine(ctx context.Context, r ledger.Registration, taken error) (str
 	if err != nil {
 		return "", fmt.Errorf("looking for image %s: %w", r.AMIName, err)
 	}
-	for _, i := range out.Images {
-		if why := register.Image(r, i); why != nil {
-			return "", fault.Failure("Run the plan again: the next run's image has another name.",
-				"the name %s is taken by %s, which this run did not make: %w", r.AMIName, aws.ToString(i.ImageId), why)
-		}
-		return aws.ToString(i.ImageId), nil
+	if len(out.Images) == 0 {
+		// EC2 may not show an image it has just made, and keeps the name of one that
+		// was deregistered a moment ago: both pass.
+		return "", &fault.NotYet{Err: errors.Join(fmt.Errorf("the name %s is taken by an image that is not shown", r.AMIName), taken)}
 	}
-	// EC2 may not show an image it has just made, and keeps the name of one that
-	// was deregistered a moment ago: both pass.
-	return "", &fault.NotYet{Err: errors.Join(fmt.Errorf("the name %s is taken by an image that is not shown", r.AMIName), taken)}
+	id := aws.ToString(out.Images[0].ImageId) // A name is one image's.
+	if why := register.Image(r, out.Images[0]); why != nil {
+		return "", fault.Failure("Run the plan again: the next run's image has another name.",
+			"the name %s is taken by %s, which this run did not make: %w", r.AMIName, id, why)
+	}
+	return id, nil
 }

@@ -144,20 +144,25 @@ func (l Leftovers) leftover(ctx context.Context, r ledger.Registration, images m
 	}
 	left = leftover{image: i, id: r.ID, registered: r}
 	var ended bool
-	left.result, ended = results[r.Run][r.Source]
-	switch {
-	case !r.Anew.IsZero():
-		// Somebody had it back from the Recycle Bin.
-		return left, false, l.Register.Settle(ctx, r)
-	case !ended:
+	if left.result, ended = results[r.Run][r.Source]; !ended && r.Anew.IsZero() {
 		return left, false, l.forget(ctx, r)
+	}
+	return l.unsettled(ctx, left)
+}
+
+// unsettled reports whether the image of a job that has ended is one.
+func (l Leftovers) unsettled(ctx context.Context, left leftover) (leftover, bool, error) {
+	switch r := left.registered; {
+	case !r.Anew.IsZero():
+		// It was taken back out of the Recycle Bin.
+		return left, false, l.Register.Settle(ctx, r)
 	case left.result.Image.ID == left.id && left.result.Image.State == string(types.ImageStateAvailable):
 		return left, false, l.settled(ctx, left)
-	case image.ProgressOf(i.State) == image.Pending:
+	case image.ProgressOf(left.image.State) == image.Pending:
 		// It is settled once EC2 has made up its mind; it may not be removed before.
 		return left, false, nil
 	}
-	left.untested = l.tests(r.Plan)
+	left.untested = l.tests(left.registered.Plan)
 	kept := left.result.Image.State == job.Unproven && l.Now().Sub(left.result.At) < unproven
 	return left, !kept, nil
 }

@@ -104,12 +104,8 @@ func (p Proofs) end(ctx context.Context, r ledger.Registration, i types.Instance
 	case state == types.InstanceStateNameShuttingDown, age < unclaimed:
 		return nil
 	}
-	for _, c := range claims {
-		if c.Source == r.Source && c.Run == r.Run && age < oldestProof {
-			if worked, err := p.WorkedOn(ctx, c); err != nil || worked {
-				return err
-			}
-		}
+	if worked, err := p.goesOn(ctx, r, age, claims); err != nil || worked {
+		return err
 	}
 	if r.ID == "" || r.Revision == "" {
 		r.ID = id
@@ -124,4 +120,13 @@ func (p Proofs) end(ctx context.Context, r ledger.Registration, i types.Instance
 	handler.Log(ctx).WarnContext(ctx, "terminated a test instance that its run left behind", "instance", id,
 		"source", r.Source, "run", r.Run, "age", age)
 	return forget(ctx, p.Waits, id, r.Run)
+}
+
+// goesOn reports whether a test of that age is still worked on under its source's claim.
+func (p Proofs) goesOn(ctx context.Context, r ledger.Registration, age time.Duration, claims []ledger.Claim) (bool, error) {
+	at := slices.IndexFunc(claims, func(c ledger.Claim) bool { return c.Source == r.Source && c.Run == r.Run })
+	if at < 0 || age >= oldestProof {
+		return false, nil
+	}
+	return p.WorkedOn(ctx, claims[at])
 }

@@ -37,7 +37,7 @@ func (s Step) register(ctx context.Context, j job.Job) error {
 		_, err := passing(ctx, j, fmt.Errorf("looking at image %s, which is not registered: %w", j.Image.ID, err))
 		return err
 	}
-	if err != nil || len(out.Images) == 0 {
+	if out == nil || len(out.Images) == 0 {
 		return nil
 	}
 	r := register.ImageOf(j)

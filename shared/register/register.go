@@ -67,21 +67,30 @@ func origin(r ledger.Registration, i types.Image) error {
 		if r.Source == "" || instance != r.Source {
 			return fmt.Errorf("its source instance is %q, not %q", instance, r.Source)
 		}
+		return nil
 	case ledger.CopyImage:
-		image, region := aws.ToString(i.SourceImageId), aws.ToString(i.SourceImageRegion)
-		if instance != "" || r.From == "" || image != r.From || region != r.FromRegion {
+		if instance != "" || !copied(r, i) {
 			return fmt.Errorf("it is no copy of %s in %s", r.From, r.FromRegion)
 		}
+		return nil
 	case ledger.RegisterImage:
-		if instance != "" || aws.ToString(i.SourceImageId) != "" || r.From == "" || root(i) != r.From {
+		if instance != "" || !registered(r, i) {
 			return fmt.Errorf("it was not registered from %s", r.From)
 		}
+		return nil
 	case ledger.RunInstances:
 		return errors.New("a test instance is registered")
 	default:
 		return fmt.Errorf("nothing is known of images that %q makes", r.Call)
 	}
-	return nil
+}
+
+func copied(r ledger.Registration, i types.Image) bool {
+	return r.From != "" && aws.ToString(i.SourceImageId) == r.From && aws.ToString(i.SourceImageRegion) == r.FromRegion
+}
+
+func registered(r ledger.Registration, i types.Image) bool {
+	return r.From != "" && aws.ToString(i.SourceImageId) == "" && root(i) == r.From
 }
 
 // root is the snapshot of the root volume.

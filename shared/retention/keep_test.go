@@ -257,14 +257,7 @@ func goForNewer(r *rapid.T, of, all []retention.Decision) {
 func TestOneNameManyLineages(t *testing.T) {
 	now := time.Date(2026, 3, 30, 3, 0, 0, 0, time.UTC)
 	p := plan.Plan{Keep: plan.Keep{Daily: 2, Minimum: 2, Grace: plan.Duration(time.Hour)}}
-	var images []retention.Image
-	for _, l := range []string{"i-1", "i-2", "i-3"} {
-		for night := range 3 {
-			images = append(images, retention.Image{
-				ID: fmt.Sprintf("%s of %d", l, night), Name: "web", Lineage: l, Made: now.AddDate(0, 0, -night).Add(-time.Minute), Available: true, Good: true,
-			})
-		}
-	}
+	images := threeNightsOf(now, "i-1", "i-2", "i-3")
 	going := func(living ...string) []string {
 		lives := map[string]bool{}
 		for _, l := range living {
@@ -289,6 +282,19 @@ func TestOneNameManyLineages(t *testing.T) {
 	if got := going("i-1"); len(got) < 5 || slices.Contains(got, "i-1 of 0") || slices.Contains(got, "i-1 of 1") {
 		t.Errorf("going: %v", got)
 	}
+}
+
+// threeNightsOf are good images called web, one of each night and lineage.
+func threeNightsOf(now time.Time, lineages ...string) (images []retention.Image) {
+	for _, l := range lineages {
+		for night := range 3 {
+			images = append(images, retention.Image{
+				ID: fmt.Sprintf("%s of %d", l, night), Name: "web", Lineage: l, Available: true, Good: true,
+				Made: now.AddDate(0, 0, -night).Add(-time.Minute),
+			})
+		}
+	}
+	return images
 }
 
 // lineages are few, so that they meet.

@@ -142,13 +142,8 @@ func (o Outlook) closed() Outlook {
 
 // read reads what EC2 and the ledger know.
 func (w Watcher) read(ctx context.Context, plan string, o *Outlook) error {
-	for r, err := range w.Book.Registrations(ctx, "") {
-		if err != nil {
-			return fmt.Errorf("reading the register: %w", err)
-		}
-		if r.Kind == ledger.MadeImage && r.Plan == plan && r.ID != "" {
-			o.Registered[r.ID] = r
-		}
+	if err := w.registered(ctx, plan, o); err != nil {
+		return err
 	}
 	if err := w.describe(ctx, plan, o); err != nil {
 		return fmt.Errorf("listing the images of plan %s: %w", plan, err)
@@ -164,6 +159,19 @@ func (w Watcher) read(ctx context.Context, plan string, o *Outlook) error {
 			return fmt.Errorf("reading what is being retired: %w", err)
 		}
 		o.Known[r.Subject] = r
+	}
+	return nil
+}
+
+// registered reads the plan's images in the register.
+func (w Watcher) registered(ctx context.Context, plan string, o *Outlook) error {
+	for r, err := range w.Book.Registrations(ctx, "") {
+		if err != nil {
+			return fmt.Errorf("reading the register: %w", err)
+		}
+		if r.Kind == ledger.MadeImage && r.Plan == plan && r.ID != "" {
+			o.Registered[r.ID] = r
+		}
 	}
 	return nil
 }
