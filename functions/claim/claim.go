@@ -102,7 +102,7 @@ func describe(s job.Source, instance types.Instance) job.Source {
 	s.Name = source.Name(s.Tags, s.ID)
 	s.InstanceType = string(instance.InstanceType)
 	s.Architecture = string(instance.Architecture)
-	s.Volumes = source.Volumes(instance)
+	s.Volumes, s.Kept = source.Volumes(instance), source.Kept(instance)
 	return s
 }
 

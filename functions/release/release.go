@@ -37,14 +37,21 @@ type Claims interface {
 	Drop(ctx context.Context, source, run string) error
 }
 
-// Results is where results go.
+// Results is where results go, and what is known of images.
 type Results interface {
 	PutResult(ctx context.Context, r job.Result) error
+	Book
+}
+
+// EC2 is what releasing asks of EC2 and does there.
+type EC2 interface {
+	Tagger
+	ec2.DescribeImagesAPIClient
 }
 
 // Step releases a source.
 type Step struct {
-	tags     Tagger
+	tags     EC2
 	claims   Claims
 	results  Results
 	requests request.Book
@@ -52,7 +59,7 @@ type Step struct {
 }
 
 // New makes the step.
-func New(tags Tagger, claims Claims, results Results, requests request.Book, now func() time.Time) Step {
+func New(tags EC2, claims Claims, results Results, requests request.Book, now func() time.Time) Step {
 	return Step{tags, claims, results, requests, now}
 }
 
@@ -67,6 +74,9 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	result.Problem = problem(j)
 	if err := s.results.PutResult(ctx, result); err != nil {
 		return j, fmt.Errorf("recording the result of %s: %w", j.Source.ID, err)
+	}
+	if err := s.register(ctx, j); err != nil {
+		return j, err
 	}
 	left, err := s.answer(ctx, j, ending)
 	if err != nil {

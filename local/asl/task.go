@@ -85,6 +85,7 @@ func (v *visit) expectBeats(s *settlement, every time.Duration) (end func()) {
 // it was when the function was called.
 func (v *visit) invoke(ctx context.Context, s *settlement, names taskNames, payload any) {
 	answer, failure := v.execution.runtime.options.Invoker.Invoke(ctx, v.state.Function, encode(payload))
+	s.answer()
 	select {
 	case <-s.done:
 		return

@@ -121,15 +121,20 @@ func (s *Service) decide(g *group) (doomed []string, orders []order) {
 		waits.warm = true
 		orders = append(orders, waits)
 	}
+	return s.doomed(g), orders
+}
+
+// doomed drops the members that are gone, and are those to terminate.
+func (s *Service) doomed(g *group) (ids []string) {
 	g.members = slices.DeleteFunc(g.members, func(m *member) bool {
 		return m.state == terminating && s.options.EC2.State(m.id) == ec2.Terminated
 	})
 	for _, m := range g.members {
 		if m.state == terminating && s.options.EC2.State(m.id) != ec2.ShuttingDown {
-			doomed = append(doomed, m.id)
+			ids = append(ids, m.id)
 		}
 	}
-	return doomed, orders
+	return ids
 }
 
 // observe is the health check: an instance that is not running is unhealthy at

@@ -13,10 +13,10 @@ import (
 // tool is a program of CI's requirements on the PATH; without one, outside CI, the test tells so.
 func tool(t *testing.T, name string, try ...string) bool {
 	t.Helper()
-	if exec.CommandContext(t.Context(), name, try...).Run() == nil { //nolint:gosec // the tests' own words
+	if exec.CommandContext(t.Context(), name, try...).Run() == nil {
 		return true
 	}
-	if os.Getenv("CI") == "true" { //nolint:forbidigo // only tests call this
+	if os.Getenv("CI") == "true" {
 		t.Fatalf("%s %s does not run; CI needs it", name, strings.Join(try, " "))
 	}
 	t.Logf("NOT RUN: %s is not installed (pip install -r .ci/requirements.txt)", name)
@@ -27,7 +27,7 @@ func tool(t *testing.T, name string, try ...string) bool {
 func live(t *testing.T) (environment []string) {
 	t.Helper()
 	address := servedOn(t, clock.Scaled(time.Now(), 3000))
-	return append(os.Environ(), "AWS_ENDPOINT_URL=http://"+address, "AWS_DEFAULT_REGION=eu-central-1", //nolint:forbidigo // the tools need the PATH
+	return append(os.Environ(), "AWS_ENDPOINT_URL=http://"+address, "AWS_DEFAULT_REGION=eu-central-1",
 		"AWS_ACCESS_KEY_ID=any", "AWS_SECRET_ACCESS_KEY=any", "AWS_PAGER=", "AWS_CONFIG_FILE=/dev/null", "AWS_EC2_METADATA_DISABLED=true")
 }
 
@@ -49,7 +49,7 @@ func TestASessionWithTheAWSCLI(t *testing.T) {
 	environment := live(t)
 	run := func(line string) string {
 		t.Helper()
-		command := exec.CommandContext(t.Context(), "aws", strings.Fields(line)...) //nolint:gosec // the lines below
+		command := exec.CommandContext(t.Context(), "aws", strings.Fields(line)...)
 		command.Env = environment
 		out, err := command.CombinedOutput()
 		if err != nil {

@@ -23,6 +23,9 @@ type Execution struct {
 	Stopped       time.Time
 	Input, Output string
 	Error, Cause  string
+	// Redrives is how often it was redriven, Redriven when last.
+	Redrives int
+	Redriven time.Time
 
 	failed bool
 }
@@ -32,6 +35,7 @@ func (r *record) describe() Execution {
 	x := Execution{
 		ARN: r.ID, Name: r.Name, Machine: r.machine, MapRun: r.MapRun,
 		Status: o.Status, Started: r.Started, Stopped: o.Stopped, Input: r.input,
+		Redrives: r.Redrives(), Redriven: r.Redriven(),
 	}
 	if x.Input == "" {
 		x.Input = asl.JSON(r.Input)

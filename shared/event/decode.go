@@ -52,6 +52,8 @@ type envelope struct {
 	Name     string `json:"name"`
 	To       string `json:"to"`
 	Dry      bool   `json:"dry"`
+	Refresh  bool   `json:"refresh"`
+	Follow   bool   `json:"follow"`
 }
 
 type kind struct{ source, detailType, version string }

@@ -49,6 +49,10 @@ type Rollback struct {
 	By string
 	// Dry only says what would be done.
 	Dry bool
+	// Refresh moves the groups that still launch, or run, what is undone.
+	Refresh bool
+	// Follow undoes nothing: what is held takes new images again.
+	Follow bool
 }
 
 // Requested says that the tag goldsmith:image was put on an instance or a

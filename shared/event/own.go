@@ -65,7 +65,10 @@ func rollback(e envelope) (Event, error) {
 	case e.To != "" && !isID(e.To, "ami") && (len(e.To) > 5 || !only(digit, e.To) || e.To[0] == '0'):
 		return nil, wrong("to", "an image id (ami- and 8 or 17 hex digits) or a launch template version such as 7", e.To)
 	}
-	return Rollback{Name: e.Name, To: e.To, By: e.By, Dry: e.Dry}, nil
+	if e.Follow && (e.To != "" || e.Refresh) {
+		return nil, wrong("follow", "alone: it goes back to nothing and refreshes nothing", "true")
+	}
+	return Rollback{Name: e.Name, To: e.To, By: e.By, Dry: e.Dry, Refresh: e.Refresh, Follow: e.Follow}, nil
 }
 
 // MarshalJSON writes the event as Decode reads it, for those who send it.
@@ -77,7 +80,9 @@ func (r Rollback) MarshalJSON() ([]byte, error) {
 		To        string `json:"to,omitempty"`
 		By        string `json:"by,omitempty"`
 		Dry       bool   `json:"dry,omitempty"`
-	}{"rollback", "1", r.Name, r.To, r.By, r.Dry}
+		Refresh   bool   `json:"refresh,omitempty"`
+		Follow    bool   `json:"follow,omitempty"`
+	}{"rollback", "1", r.Name, r.To, r.By, r.Dry, r.Refresh, r.Follow}
 	return json.Marshal(sent)
 }
 

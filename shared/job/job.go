@@ -51,6 +51,8 @@ type Job struct {
 	// Back is whether nothing is left to start: the instance runs again, was
 	// never stopped by us, or was stopped before the run.
 	Back bool `json:"back"`
+	// Gone is whether somebody terminated the instance during the run.
+	Gone bool `json:"gone,omitempty"`
 	// Times are the moments an operator asks for.
 	Times Times `json:"times,omitzero"`
 	// Failure is what a Catch caught, as Step Functions writes it.
@@ -112,11 +114,13 @@ type Source struct {
 	// Name is tag goldsmith:name, else Name, else the id.
 	Name string `json:"name,omitempty"`
 	// Notes are the codes of warnings that select found in bulk.
-	Notes        []ReasonCode      `json:"notes,omitempty"`
-	InstanceType string            `json:"instanceType,omitempty"`
-	Architecture string            `json:"architecture,omitempty"`
-	Volumes      []string          `json:"volumes,omitempty"`
-	Tags         map[string]string `json:"tags,omitempty"`
+	Notes        []ReasonCode `json:"notes,omitempty"`
+	InstanceType string       `json:"instanceType,omitempty"`
+	Architecture string       `json:"architecture,omitempty"`
+	Volumes      []string     `json:"volumes,omitempty"`
+	// Kept are the devices whose volumes stay when the instance is terminated.
+	Kept []string          `json:"kept,omitempty"`
+	Tags map[string]string `json:"tags,omitempty"`
 	// WasRunning is the state before the run: what was stopped stays stopped.
 	WasRunning bool `json:"wasRunning,omitempty"`
 }
@@ -178,6 +182,8 @@ type Image struct {
 	// BootMode and Virtualization are EC2's words, known once the image is available.
 	BootMode       string `json:"bootMode,omitempty"`
 	Virtualization string `json:"virtualization,omitempty"`
+	// DeleteOnTermination is whether all volumes of what is launched from it are deleted with the instance, whatever the source has.
+	DeleteOnTermination bool `json:"deleteOnTermination,omitempty"`
 }
 
 // Rolled is one launch template or alias, and what became of it.
@@ -194,6 +200,10 @@ type Rolled struct {
 	Through []string `json:"through,omitempty"`
 	// Problem says why it was left alone; empty when it was rolled.
 	Problem string `json:"problem,omitempty"`
+	// Held is whether it was left alone because somebody rolled it back.
+	Held bool `json:"held,omitempty"`
+	// Stays is whether the template's default stayed where it was: Version is its latest.
+	Stays bool `json:"stays,omitempty"`
 	// Note is what an operator should know of a target that was rolled all the same.
 	Note string `json:"note,omitempty"`
 }

@@ -14,7 +14,9 @@ import (
 
 	"goldsmith/local/bus"
 	"goldsmith/local/ec2"
+	"goldsmith/shared/image"
 	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
 	"goldsmith/shared/tag"
 )
 
@@ -296,18 +298,38 @@ func retired(n *night) {
 		Name: aws.String("/golden/web"), Value: aws.String(ec2.ImageX86), Type: ssmtypes.ParameterTypeString, DataType: aws.String("aws:ec2:image"),
 	}))(n.t)
 	web := n.launch(ec2.ImageX86, "", enrolled("web", "aging"))
+	book := n.Ledger.(*shadowed)
 	old := func(days int) string {
-		return n.EC2.SeedImage(fmt.Sprintf("old/%d", days), time.Now().AddDate(0, 0, -days), map[string]string{
+		made, name := time.Now().AddDate(0, 0, -days), fmt.Sprintf("old/%d", days)
+		id := n.EC2.SeedImage(name, made, map[string]string{
 			tag.Managed: "true", tag.Plan: "aging", tag.Name: "web", tag.Source: web, tag.Run: fmt.Sprint(days),
 		})
+		must(book.memory.Register(n.ctx, ledger.Registration{
+			Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: web, Source: web, Name: "web", Plan: "aging", Run: fmt.Sprint(days),
+			AMIName: name, ID: id, Snapshots: image.Snapshots(n.image(id)), Good: true, Begun: made,
+		}))(n.t)
+		return id
 	}
 	due, shared, gone := old(100), old(101), old(102)
+	registered, _, err := book.memory.Registration(n.ctx, due)
+	n.ok(err)
+	registered.Snapshots = nil
+	must(book.memory.Amend(n.ctx, registered))(n.t)
+	// One of the same name that was made of a volume, and one that nobody registered.
+	volume := n.EC2.SeedImage("old/volume", time.Now().AddDate(0, 0, -99), map[string]string{tag.Managed: "true", tag.Plan: "aging", tag.Name: "web", tag.Source: web})
+	must(book.memory.Register(n.ctx, ledger.Registration{
+		Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: "vol-0123456789abcdef0", Source: web, Name: "web", Plan: "aging", Run: "volume",
+		AMIName: "old/volume", ID: volume, Begun: time.Now().AddDate(0, 0, -99),
+	}))(n.t)
+	n.EC2.SeedImage("by hand", time.Now().AddDate(0, 0, -99), map[string]string{tag.Managed: "true", tag.Plan: "aging", tag.Name: "web", tag.Source: web})
+	book.forgetful = true
 	n.template("by-alias", "resolve:ssm:/golden/web", nil)
 	for _, id := range []string{n.template("subscribed", due, map[string]string{tag.Source: "web"}), n.template("listed", due, nil)} {
 		n.version(id, ec2.ImageX86)
 	}
 	must(n.cloud.DeregisterImage(n.ctx, &sdk.DeregisterImageInput{ImageId: aws.String(gone)}))(n.t)
 	n.run(aging)
+	book.forgetful = false
 	n.want("deprecated", n.image(due).DeprecationTime != nil, true)
 	must(n.cloud.ModifyImageAttribute(n.ctx, &sdk.ModifyImageAttributeInput{ImageId: aws.String(shared), LaunchPermission: &types.LaunchPermissionModifications{
 		Add: []types.LaunchPermission{{UserId: aws.String("210987654321")}},

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/spf13/cobra"
 
+	"goldsmith/shared/reference"
 	"goldsmith/shared/tag"
 )
 
@@ -152,4 +153,7 @@ func (l listed) print(p *page, now time.Time) {
 	p.table(rows)
 	p.line("")
 	p.line("  %s", count(len(l.Images), "image"))
+	if l.uses {
+		p.line("  not looked at: %s", strings.Join(reference.Unseen, "; "))
+	}
 }
