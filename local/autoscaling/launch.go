@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -25,8 +26,16 @@ func clientOf(o Options) *sdk.Client {
 	return sdk.New(sdk.Options{
 		Region: o.Region, BaseEndpoint: aws.String("http://ec2.embedded"), Retryer: aws.NopRetryer{},
 		Credentials: credentials.NewStaticCredentialsProvider("autoscaling", "embedded", ""),
-		HTTPClient:  caller{query.Client(o.EC2)},
+		HTTPClient:  caller{query.Client(o.EC2)}, IdempotencyTokenProvider: &tokens{},
 	})
+}
+
+// tokens are the client tokens of Auto Scaling's launches: each another, and the same in the same story.
+type tokens struct{ made atomic.Uint64 }
+
+// GetIdempotencyToken is the next token.
+func (t *tokens) GetIdempotencyToken() (string, error) {
+	return fmt.Sprintf("a5600000-0000-4000-9000-%012x", t.made.Add(1)), nil
 }
 
 type caller struct{ client *http.Client }

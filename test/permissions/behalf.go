@@ -5,6 +5,9 @@ import (
 	"strings"
 )
 
+// testSubnet is the one that a plan of the tests names.
+const testSubnet = "subnet-08b7e98443fcf881a"
+
 // Keys are the customer's keys of a deployment, by their ARNs.
 type Keys struct{ Table, Secret, Volume string }
 

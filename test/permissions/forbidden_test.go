@@ -255,9 +255,7 @@ func confined(s Scene) []Request {
 	return append(requests, tags(s, instance, volume, template)...)
 }
 
-// testSubnet is the one that a plan names, and testRole that of the profile it names.
-const testSubnet = "subnet-08b7e98443fcf881a"
-
+// testRole is that of the profile that a plan names.
 func testRole(s Scene) string { return "arn:" + s.Partition + ":iam::" + s.ID + ":role/tested" }
 
 // tests are instances launched and ended, and commands run, that are no test's.
