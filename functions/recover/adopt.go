@@ -145,7 +145,7 @@ func (a Adoption) one(ctx context.Context, e event.Adopt, v view, i types.Image)
 	}
 	if unproved != nil {
 		c.Why = unproved.Error()
-		return c, nil
+		return c, nil //nolint:nilerr // what speaks against it is the answer
 	}
 	if e.Dry {
 		return c, nil
