@@ -21,7 +21,7 @@ func TestRead(t *testing.T) {
 	if diff := cmp.Diff([]Target{{"111122223333", "eu-central-1"}, {"444455556666", "us-gov-west-1"}}, c.Targets); diff != "" {
 		t.Error(diff)
 	}
-	if c.Nag || !c.Reserve || len(c.Emails) != 2 || c.ImagePath != "/goldsmith/images" || c.Plans.Default != "on-demand" {
+	if c.Nag || c.Reserve || len(c.Emails) != 2 || c.ImagePath != "/goldsmith/images" || c.Plans.Default != "on-demand" {
 		t.Errorf("%+v", c)
 	}
 }

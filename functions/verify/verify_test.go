@@ -141,7 +141,7 @@ func TestLaunchRefused(t *testing.T) {
 		},
 		{Name: "not allowed", Given: refused("UnauthorizedOperation"), Want: once + "Failed", Says: []string{"could not be tested"}},
 		{
-			Name: "too many instances", Given: refused("VcpuLimitExceeded"), Want: once + "Failed",
+			Name: "too many instances", Given: refused("VcpuLimitExceeded"), Want: once + "NoCapacity",
 			Says: []string{"could not be tested", "VcpuLimitExceeded"},
 		},
 		{

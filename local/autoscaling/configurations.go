@@ -12,12 +12,18 @@ import (
 type configuration struct {
 	name, image, typ string
 	created          time.Time
-	mappings         []*query.Params
+	mappings         []snapshotMapping
 }
+
+// snapshotMapping is a block device mapping as far as it is modelled: a device and the snapshot that it is made of.
+type snapshotMapping struct{ device, snapshot string }
 
 func createConfiguration(s *Service, call *query.Call) error {
 	p := call.Params
-	c := configuration{p.Text("LaunchConfigurationName"), p.Text("ImageId"), p.Text("InstanceType"), s.options.Clock.Now(), p.List("BlockDeviceMappings")}
+	c := configuration{name: p.Text("LaunchConfigurationName"), image: p.Text("ImageId"), typ: p.Text("InstanceType"), created: s.options.Clock.Now()}
+	for _, m := range p.List("BlockDeviceMappings") {
+		c.mappings = append(c.mappings, snapshotMapping{m.Text("DeviceName"), m.Text("Ebs.SnapshotId")})
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, taken := s.configurations[c.name]
@@ -67,10 +73,10 @@ func describeConfigurations(s *Service, call *query.Call) error {
 		call.Out.Text("ImageId", c.image)
 		call.Out.Text("InstanceType", c.typ)
 		call.Out.Time("CreatedTime", c.created)
-		query.Items(call.Out, "BlockDeviceMappings", c.mappings, func(m *query.Params) {
-			call.Out.Text("DeviceName", m.Text("DeviceName"))
-			if ebs := m.At("Ebs"); m.Has("Ebs.SnapshotId") {
-				call.Out.Element("Ebs", func() { call.Out.Text("SnapshotId", ebs.Text("SnapshotId")) })
+		query.Items(call.Out, "BlockDeviceMappings", c.mappings, func(m snapshotMapping) {
+			call.Out.Text("DeviceName", m.device)
+			if m.snapshot != "" {
+				call.Out.Element("Ebs", func() { call.Out.Text("SnapshotId", m.snapshot) })
 			}
 		})
 	})

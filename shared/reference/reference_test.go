@@ -372,8 +372,8 @@ func TestFailingDescribes(t *testing.T) {
 		}
 	})
 	broken(t, "a pinned version", "UnauthorizedOperation", func(w *world) {
-		w.Cloud.Inject(ec2.Fault{Action: "DescribeLaunchTemplateVersions", Nth: []int{2}, Code: "UnauthorizedOperation"})
 		references["a version that a group pins"](w, w.other)
+		w.Cloud.Inject(ec2.Fault{Action: "DescribeLaunchTemplateVersions", Nth: []int{2}, Code: "UnauthorizedOperation"})
 	})
 }
 

@@ -159,6 +159,11 @@ func (n *night) launch(image, description string, tags map[string]string) string
 			SpotInstanceType: types.SpotInstanceTypePersistent, InstanceInterruptionBehavior: types.InstanceInterruptionBehaviorStop,
 		}}
 	}
+	if strings.Contains(description, "keeps its volume") {
+		in.BlockDeviceMappings = []types.BlockDeviceMapping{{
+			DeviceName: aws.String("/dev/xvda"), Ebs: &types.EbsBlockDevice{DeleteOnTermination: aws.Bool(false)},
+		}}
+	}
 	id := aws.ToString(must(n.cloud.RunInstances(n.ctx, in))(n.t).Instances[0].InstanceId)
 	n.ok(n.EC2.SetState(id, ec2.Running))
 	if strings.Contains(description, "stopped") {

@@ -221,7 +221,7 @@ func everything(n *night) {
 		Name: aws.String("/golden/web"), Value: aws.String(ec2.ImageX86), Type: ssmtypes.ParameterTypeString, DataType: aws.String("aws:ec2:image"),
 	}))(n.t)
 	web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))
-	rest := n.launch(ec2.ImageX86, "stopped", enrolled("rest", "nightly"))
+	rest := n.launch(ec2.ImageX86, "stopped, keeps its volume", enrolled("rest", "nightly"))
 	batch := n.launch(ec2.ImageX86, "spot", enrolled("batch", "nightly"))
 	legacy := n.launch(ec2.ImageInstanceStore, "", enrolled("legacy", "nightly"))
 	n.launch(ec2.ImageX86, "", map[string]string{"Name": "bystander"})
@@ -250,13 +250,14 @@ func everything(n *night) {
 // editAfter makes an edit of a template's first version its default after a rollback, and gives the image that was rolled last.
 func (n *night) editAfter(name string) (image string) {
 	templates := must(n.cloud.DescribeLaunchTemplates(n.ctx, &sdk.DescribeLaunchTemplatesInput{LaunchTemplateNames: []string{name}}))(n.t).LaunchTemplates
-	n.want("default version of "+name, aws.ToInt64(templates[0].DefaultVersionNumber), int64(1))
+	// The rollback has put a version on top, equal to the first, so that $Latest leads back as well.
+	n.want("default version of "+name, aws.ToInt64(templates[0].DefaultVersionNumber), int64(3))
 	made := must(n.cloud.CreateLaunchTemplateVersion(n.ctx, &sdk.CreateLaunchTemplateVersionInput{
 		LaunchTemplateId: templates[0].LaunchTemplateId, SourceVersion: aws.String("1"),
 		LaunchTemplateData: &types.RequestLaunchTemplateData{KeyName: aws.String("ops")},
 	}))(n.t).LaunchTemplateVersion
 	must(n.cloud.ModifyLaunchTemplate(n.ctx, &sdk.ModifyLaunchTemplateInput{
-		LaunchTemplateId: made.LaunchTemplateId, DefaultVersion: aws.String("3"),
+		LaunchTemplateId: made.LaunchTemplateId, DefaultVersion: aws.String("4"),
 	}))(n.t)
 	for target, err := range n.book.memory.Targets(n.ctx, "web") {
 		if n.ok(err); target.ID == aws.ToString(made.LaunchTemplateId) {
