@@ -74,10 +74,10 @@ func (l Leftovers) Settle(ctx context.Context, claims []ledger.Claim, open []led
 		left, ok, err := l.leftover(ctx, r, images, results)
 		switch {
 		case err != nil:
-			problems = append(problems, err)
+			problems = append(problems, unlessMoved(err))
 		case !ok:
 		case left.good():
-			problems = append(problems, l.keep(ctx, left, "its snapshots were complete"))
+			problems = append(problems, unlessMoved(l.keep(ctx, left, "its snapshots were complete")))
 		default:
 			unsure = append(unsure, left)
 		}
@@ -207,6 +207,14 @@ func written(ctx context.Context, into Register, r ledger.Registration) (ledger.
 	return r, nil
 }
 
+// unlessMoved is nil when another sweep has changed the registration meanwhile: the next one looks anew.
+func unlessMoved(err error) error {
+	if errors.As(err, new(*ledger.Moved)) {
+		return nil
+	}
+	return err
+}
+
 // settled writes down that the image is good and which snapshots are its own: nothing has to look at it any more.
 func (l Leftovers) settled(ctx context.Context, left leftover) error {
 	left.registered.Good, left.registered.Snapshots = true, image.Snapshots(left.image)
@@ -263,15 +271,15 @@ func (l Leftovers) decide(ctx context.Context, unsure []leftover) error {
 	for _, left := range unsure {
 		used := uses[left.id]
 		if len(used) > 0 && left.untested {
-			problems = append(problems, l.doubt(ctx, left))
+			problems = append(problems, unlessMoved(l.doubt(ctx, left)))
 			continue
 		}
 		if len(used) > 0 {
 			left.result.Ending, left.result.Problem = job.Imaged, ""
-			problems = append(problems, l.keep(ctx, left, "in use: "+strings.Join(used, "; ")))
+			problems = append(problems, unlessMoved(l.keep(ctx, left, "in use: "+strings.Join(used, "; "))))
 			continue
 		}
-		problems = append(problems, l.remove(ctx, left))
+		problems = append(problems, unlessMoved(l.remove(ctx, left)))
 	}
 	return errors.Join(problems...)
 }

@@ -61,9 +61,9 @@ func (p Proofs) End(ctx context.Context, claims []ledger.Claim, open []ledger.Re
 	var problems []error
 	for _, r := range open {
 		if i, shown := tests[r.Token]; shown && register.Test(r, i) == nil {
-			problems = append(problems, p.end(ctx, r, i, claims))
+			problems = append(problems, unlessMoved(p.end(ctx, r, i, claims)))
 		} else if p.Now().Sub(r.Begun) > unshown && !held(claims, r) {
-			problems = append(problems, p.Register.Retire(ctx, r, p.Now()))
+			problems = append(problems, unlessMoved(p.Register.Retire(ctx, r, p.Now())))
 		}
 	}
 	return errors.Join(problems...)
