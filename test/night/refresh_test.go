@@ -269,7 +269,7 @@ func TestGroupsThatNobodyAskedFor(t *testing.T) {
 		n.group("fleet", n.template("base", "web", "m5.large", ec2.ImageX86), "1")
 		r := n.run()[0]
 		n.wasImaged(r, web)
-		n.want("calls", len(n.callsOf("DescribeAutoScalingGroups")), 0)
+		n.want("calls", len(n.callsOf("StartInstanceRefresh")), 0)
 		n.want("images", n.members("fleet")[0], ec2.ImageX86)
 	})
 }
@@ -310,7 +310,7 @@ type forgetful struct {
 // Invoke calls the function.
 func (f *forgetful) Invoke(ctx context.Context, function string, payload []byte) ([]byte, *asl.Error) {
 	answer, failed := f.inner.Invoke(ctx, function, payload)
-	if strings.HasSuffix(function, "goldsmith-refresh") && f.lost.CompareAndSwap(false, true) {
+	if strings.Contains(function, "goldsmith-refresh") && f.lost.CompareAndSwap(false, true) {
 		time.Sleep(time.Minute)
 		return nil, asl.FunctionError("Runtime.ExitError", "signal: killed")
 	}
@@ -322,7 +322,7 @@ type twice struct{ inner asl.Invoker }
 
 // Invoke calls the function.
 func (w twice) Invoke(ctx context.Context, function string, payload []byte) ([]byte, *asl.Error) {
-	if strings.HasSuffix(function, "goldsmith-refresh") {
+	if strings.Contains(function, "goldsmith-refresh") {
 		var both sync.WaitGroup
 		defer both.Wait()
 		both.Go(func() { _, _ = w.inner.Invoke(ctx, function, payload) })
