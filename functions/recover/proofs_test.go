@@ -27,7 +27,7 @@ func test(s *stage.Stage) (string, ledger.Registration) {
 		Token: "token", From: ec2.ImageX86, Begun: time.Now(),
 	})
 	s.Must(err)
-	id := launchAs(s, ec2.ImageX86)
+	id := launchAs(s)
 	r.ID = id
 	r, err = s.Ledger.Kept.Amend(s.Context(), r)
 	s.Must(err)
@@ -36,10 +36,10 @@ func test(s *stage.Stage) (string, ledger.Registration) {
 }
 
 // launchAs launches an instance with a test's tags.
-func launchAs(s *stage.Stage, image string) string {
+func launchAs(s *stage.Stage) string {
 	s.Helper()
 	out, err := s.EC2.RunInstances(s.Context(), &sdk.RunInstancesInput{
-		ImageId: aws.String(image), InstanceType: "t3.micro", MinCount: aws.Int32(1), MaxCount: aws.Int32(1), ClientToken: aws.String("token"),
+		ImageId: aws.String(ec2.ImageX86), InstanceType: "t3.micro", MinCount: aws.Int32(1), MaxCount: aws.Int32(1), ClientToken: aws.String("token"),
 		TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeInstance, Tags: tag.List(map[string]string{
 			tag.Managed: "true", tag.Proof: stage.RunName, tag.Source: s.Web,
 		})}},
@@ -164,7 +164,7 @@ func TestOnlyTestInstancesAreEnded(t *testing.T) {
 			Name: "a registered test that has only just begun", Want: looks, Then: running,
 			Given: func(s *stage.Stage, _ *json.RawMessage) {
 				registered(s, func(*ledger.Registration) {})
-				launchAs(s, ec2.ImageX86)
+				launchAs(s)
 				time.Sleep(time.Minute)
 			},
 		},
@@ -172,7 +172,7 @@ func TestOnlyTestInstancesAreEnded(t *testing.T) {
 			Name: "the registered token, and another image", Want: looks, Then: running,
 			Given: func(s *stage.Stage, _ *json.RawMessage) {
 				registered(s, func(r *ledger.Registration) { r.From = ec2.ImageARM })
-				launchAs(s, ec2.ImageX86)
+				launchAs(s)
 				time.Sleep(30 * time.Minute)
 			},
 		},
@@ -180,7 +180,7 @@ func TestOnlyTestInstancesAreEnded(t *testing.T) {
 			Name: "another instance is registered", Want: looks, Then: running,
 			Given: func(s *stage.Stage, _ *json.RawMessage) {
 				registered(s, func(r *ledger.Registration) { r.ID = "i-0123456789abcdef0" })
-				launchAs(s, ec2.ImageX86)
+				launchAs(s)
 				time.Sleep(30 * time.Minute)
 			},
 		},

@@ -20,7 +20,7 @@ func (s *Service) Redrive(arn string) (time.Time, error) {
 	if status != "REDRIVABLE" || now.Sub(old.Outcome().Stopped) > redrivable {
 		return time.Time{}, failure("ExecutionNotRedrivable", "%s", reason)
 	}
-	again := old.Execution.Redrive()
+	again := old.Redrive()
 	s.mu.Lock()
 	if s.executions[arn] != old || again == nil {
 		s.mu.Unlock()

@@ -57,7 +57,7 @@ func runNow(e envelope) (Event, error) {
 	return RunNow{Plan: e.Plan, Source: e.Source, By: e.By, At: at, ID: e.ID}, nil
 }
 
-func rollback(e envelope) (Event, error) {
+func rollback(e envelope) (Event, error) { //nolint:gocyclo // one short case for each fact that is compared
 	switch {
 	case e.Name == "":
 		return nil, missing("name", "the name of the source whose templates are to be rolled back")

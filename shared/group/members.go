@@ -34,7 +34,7 @@ func StandbyAs(s plan.Standby) types.StandbyInstances {
 
 // Waits is a sentence about members that a refresh waits for, an hour at most, and then fails (API reference,
 // RefreshPreferences); empty when there are none, or the plan does otherwise.
-func Waits(g types.AutoScalingGroup, wish plan.Refresh) string {
+func Waits(g types.AutoScalingGroup, wish plan.Refresh) string { //nolint:gocyclo // one short case for each fact that is compared
 	protected, standby := 0, 0
 	for _, i := range g.Instances {
 		if aws.ToBool(i.ProtectedFromScaleIn) {

@@ -137,7 +137,7 @@ func (c *checker) launch(v Verify) {
 	}
 }
 
-func (c *checker) roll(r Roll) {
+func (c *checker) roll(r Roll) { //nolint:gocyclo // one short case for each fact that is compared
 	if r.Skip && len(r.Templates) > 0 {
 		c.add("roll.templates", "nothing is rolled while skip is true: leave one of the two out")
 	}

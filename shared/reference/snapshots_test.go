@@ -257,7 +257,7 @@ func TestEachDescribeFailingWithEachCode(t *testing.T) {
 }
 
 // failing fails an action, or its nth calls, with each code that is not among those left out.
-func failing(t *testing.T, action string, nth []int, ofSnapshots bool, except []string) {
+func failing(t *testing.T, action string, nth []int, ofSnapshots bool, except []string) { //nolint:gocyclo // one short case for each fact that is compared
 	t.Helper()
 	t.Run(action, func(t *testing.T) {
 		for _, code := range errorCodes(t) {

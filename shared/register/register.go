@@ -60,7 +60,7 @@ func Image(r ledger.Registration, i types.Image) error {
 
 // origin compares what each creating call leaves in the image (API reference, Image): CreateImage its
 // instance, CopyImage its image, and RegisterImage the snapshot of its root volume.
-func origin(r ledger.Registration, i types.Image) error {
+func origin(r ledger.Registration, i types.Image) error { //nolint:gocyclo // one short case for each fact that is compared
 	instance := aws.ToString(i.SourceInstanceId)
 	switch r.Call {
 	case ledger.CreateImage:

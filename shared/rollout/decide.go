@@ -104,7 +104,7 @@ func pinned(now State) string {
 
 // setBack says that somebody has set the target back by hand since Goldsmith rolled it:
 // the newest image is the one they did not want.
-func setBack(now State, known ledger.TargetRecord) string {
+func setBack(now State, known ledger.TargetRecord) string { //nolint:gocyclo // one short case for each fact that is compared
 	last, rolled := Latest(known)
 	switch {
 	case !rolled:
@@ -133,7 +133,7 @@ func backed(now State, known ledger.TargetRecord) *ledger.Point {
 		return &made
 	}
 	last, rolled := Latest(known)
-	if back := known.Back; back != nil && !(rolled && now.Image == last.Image) {
+	if back := known.Back; back != nil && (!rolled || now.Image != last.Image) {
 		return back
 	}
 	return nil

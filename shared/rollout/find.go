@@ -190,7 +190,7 @@ const many = 20
 
 // templates are all that want the source's image: those tagged with its
 // name and those the plan lists. A listed one that does not exist is reported as not rolled.
-func (f Finder) templates(ctx context.Context, roll plan.Roll, source string) ([]*Target, error) {
+func (f Finder) templates(ctx context.Context, roll plan.Roll, source string) ([]*Target, error) { //nolint:gocyclo // one short case for each fact that is compared
 	tagged, err := taggedOf(ctx, f.EC2, source)
 	if err != nil {
 		return nil, err

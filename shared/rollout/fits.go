@@ -62,7 +62,7 @@ func (s *survey) typesFit(ctx context.Context, t *template, image Image) (proble
 
 // requirementsFit looks at every type that instance requirements allow. One that the template's present
 // image does not fit either is never launched, and is no reason to leave the template alone.
-func (s *survey) requirementsFit(ctx context.Context, t *template, image Image) (problem string, err error) {
+func (s *survey) requirementsFit(ctx context.Context, t *template, image Image) (problem string, err error) { //nolint:gocyclo // one short case for each fact that is compared
 	all := []*types.InstanceRequirementsRequest{}
 	if r := t.data(t.base).InstanceRequirements; r != nil {
 		all = append(all, asked(r))
@@ -174,7 +174,7 @@ func texts[T ~string](words []T) []string {
 // An image of boot mode uefi-preferred, or of none, boots on every type: by the
 // type's own default (docs.aws.amazon.com/AWSEC2/latest/UserGuide/ami-boot.html). EC2 asks no type for
 // SR-IOV: an image with it runs on types without.
-func fits(info types.InstanceTypeInfo, image Machine) string {
+func fits(info types.InstanceTypeInfo, image Machine) string { //nolint:gocyclo // one short case for each fact that is compared
 	if p := info.ProcessorInfo; p == nil || !slices.Contains(p.SupportedArchitectures, types.ArchitectureType(image.Architecture)) {
 		return fmt.Sprintf("does not run %s images", image.Architecture)
 	}

@@ -37,7 +37,7 @@ func (u undoing) back(ctx context.Context) error {
 
 // apart: default and latest differ in more than the image, and each is led back by itself. A default
 // that did not launch the image stays.
-func (u undoing) apart(ctx context.Context, differ func(a, b int64) []string) error {
+func (u undoing) apart(ctx context.Context, differ func(a, b int64) []string) error { //nolint:gocyclo // one short case for each fact that is compared
 	tmpl, standard := u.t.template, u.t.template.standard
 	if slices.Contains(Undone(u.t, u.to.Image), tmpl.image(standard)) {
 		n, err := u.earlier(ctx, differ)

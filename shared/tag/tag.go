@@ -26,7 +26,7 @@ const (
 	Source = "goldsmith:source"
 )
 
-// Base, on a launch template, says which version a new one is made from where that is not clear: default or latest.
+// Base is a launch template's: it says which version a new one is made from where that is not clear: default or latest.
 const Base = "goldsmith:base"
 
 // Keys only Goldsmith writes.

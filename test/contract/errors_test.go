@@ -114,7 +114,7 @@ var lambdaErrors = []string{
 }
 
 // retries: what passes is tried again, what fails for good is not.
-func retries(d *definition) []string {
+func retries(d *definition) []string { //nolint:gocyclo // one short case for each fact that is compared
 	var problems []string
 	want := func(s *asl.State, names ...string) {
 		for _, name := range names {

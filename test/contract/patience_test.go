@@ -85,7 +85,7 @@ func patience(d *definition) []string {
 var passing = append([]string{"Throttled", "Runtime.ExitError"}, lambdaErrors...)
 
 // impatient says which errors end a wait before it is over.
-func impatient(s *asl.State, limit time.Duration) (problems []string) {
+func impatient(s *asl.State, limit time.Duration) (problems []string) { //nolint:gocyclo // one short case for each fact that is compared
 	lasts := time.Duration(attempts(s, asl.ErrHeartbeatTimeout)*s.Heartbeat.Fixed) * time.Second
 	if lasts < limit {
 		problems = append(problems, fmt.Sprintf("%s lasts %s, what it awaits may take %s", s.Name, lasts, limit))

@@ -81,7 +81,7 @@ func addComments(reflector *jsonschema.Reflector, root string) error {
 }
 
 // mapped are the types that are written otherwise than Go holds them.
-func mapped(t reflect.Type) *jsonschema.Schema {
+func mapped(t reflect.Type) *jsonschema.Schema { //nolint:gocyclo // one short case for each fact that is compared
 	switch t {
 	case reflect.TypeFor[plan.Consistency]():
 		return enum(plan.Consistencies)
