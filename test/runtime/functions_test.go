@@ -34,7 +34,7 @@ func settings(t *testing.T, endpoint string) []string {
 		t.Fatal(err)
 	}
 	return []string{
-		"GOLDSMITH_TABLE=ledger", "GOLDSMITH_STATE_MACHINE=arn:aws:states:eu-central-1:123456789012:stateMachine:goldsmith",
+		"GOLDSMITH_TABLE=ledger", "GOLDSMITH_ACCOUNT=123456789012", "GOLDSMITH_STATE_MACHINE=arn:aws:states:eu-central-1:123456789012:stateMachine:goldsmith",
 		"GOLDSMITH_PLANS=" + file, "GOLDSMITH_SLACK_SECRET=goldsmith/slack", "GOLDSMITH_IMAGE_PATH=/goldsmith/images",
 		"AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_SESSION_TOKEN=test", "AWS_ENDPOINT_URL=" + endpoint,
 	}
@@ -63,6 +63,7 @@ func functions(t *testing.T) map[string]function {
 	const (
 		table, machine, plans = "GOLDSMITH_TABLE", "GOLDSMITH_STATE_MACHINE", "GOLDSMITH_PLANS"
 		secret, path          = "GOLDSMITH_SLACK_SECRET", "GOLDSMITH_IMAGE_PATH"
+		account               = "GOLDSMITH_ACCOUNT"
 	)
 	one, back, snapshot := running(), running(), running()
 	back.Back = true
@@ -76,7 +77,7 @@ func functions(t *testing.T) map[string]function {
 	retiring := page
 	retiring.Plan.Keep.Last = 3
 	return map[string]function{
-		"trigger": {machine + " " + plans, []invocation{
+		"trigger": {table + " " + account + " " + machine + " " + plans, []invocation{
 			{sample(t, "schedule"), "", "StartExecution", "Failed", "starting run nightly-20260322T020000Z"},
 			{sample(t, "schedule"), "ExecutionAlreadyExists", "StartExecution", "", `"repeated":true`},
 			{sample(t, "tag-unrelated"), "", "", "", `"ignored":`},
@@ -87,9 +88,9 @@ func functions(t *testing.T) map[string]function {
 			{document(t, claim.Input{Job: snapshot, Execution: one.Execution}), "", "", "", `"decision":"skip"`},
 		}},
 		"stop":  {table, []invocation{{document(t, one), "", "PutItem", "Failed", "looking up the claim of i-0a1b2c3d4e5f60718"}}},
-		"image": {"", []invocation{{document(t, one), "", "CreateImage", "Failed", "creating the image of web (i-0a1b2c3d4e5f60718)"}}},
+		"image": {table, []invocation{{document(t, one), "", "PutItem", "Failed", "registering the image of web (i-0a1b2c3d4e5f60718)"}}},
 		"watch": {table, []invocation{{document(t, watch.Input{Job: job.Document{Job: one}, For: job.ForStopped, Token: "token", Within: 50}), "", "PutItem", "Failed", "remembering what i-0a1b2c3d4e5f60718 waits for"}}},
-		"wake": {table, []invocation{
+		"wake": {table + " " + account, []invocation{
 			{sample(t, "instance-stopped"), "", "Query", "Failed", "looking for who waits for i-0a1b2c3d4e5f60718"},
 			{sample(t, "tag-unrelated"), "", "", "", "{}"},
 		}},
@@ -103,7 +104,7 @@ func functions(t *testing.T) map[string]function {
 			{document(t, one), "InsufficientInstanceCapacity", "StartInstances", "NoCapacity", "starting web"},
 			{document(t, back), "", "", "", `"back":true`},
 		}},
-		"verify": {"", []invocation{
+		"verify": {table, []invocation{
 			{document(t, verify.Input{Job: one, Do: verify.Launch}), "", "DescribeImages", "Failed", "looking at image"},
 			{document(t, verify.Input{Job: one, Do: verify.Try}), "", "", "", `"proved":true`},
 			{document(t, verify.Input{Job: tested, Do: verify.Try}), "InvalidInstanceId", "ListCommandInvocations SendCommand", "NotYet", "agent has not registered"},
@@ -120,11 +121,11 @@ func functions(t *testing.T) map[string]function {
 		"release": {table, []invocation{{document(t, one), "", "PutItem", "Failed", "recording the result of i-0a1b2c3d4e5f60718"}}},
 		"refresh": {table, []invocation{{document(t, one), "", "DescribeAutoScalingGroups PutItem", "Failed", "recording the refreshes of i-0a1b2c3d4e5f60718"}}},
 		"retire": {table + " " + path, []invocation{
-			{document(t, retiring), "", "DescribeImages", "Failed", "listing the images of plan nightly"},
+			{document(t, retiring), "", "Query", "Failed", "reading the register"},
 			{document(t, page), "", "", "", `"retire":{"cursor":"","more":false}`},
 		}},
 		"notify": {table + " " + secret, []invocation{{document(t, page), "", "GetItem", "Failed", "reading run nightly-1"}}},
-		"recover": {table + " " + machine + " " + plans + " " + secret + " " + path, []invocation{
+		"recover": {table + " " + account + " " + machine + " " + plans + " " + secret + " " + path, []invocation{
 			{sample(t, "sweep"), "", "Query ListExecutions", "Failed", "reading the claims"},
 			{sample(t, "execution-foreign"), "", "", "", `"ignored":`},
 		}},
