@@ -21,6 +21,7 @@ import (
 // Reader is what the ledger shows.
 type Reader interface {
 	Claims(ctx context.Context) iter.Seq2[ledger.Claim, error]
+	Slots(ctx context.Context, plan string) iter.Seq2[ledger.Slot, error]
 	Results(ctx context.Context, run string) iter.Seq2[job.Result, error]
 	GetRun(ctx context.Context, name string) (r ledger.Run, ok bool, err error)
 	Retirements(ctx context.Context, plan string) iter.Seq2[job.Retirement, error]
@@ -117,6 +118,8 @@ func (t *Table) partition(key string) ([]item, error) {
 	switch kind {
 	case "claims":
 		return records(t.options.Ledger.Claims(ctx))
+	case "slots":
+		return records(t.options.Ledger.Slots(ctx, ""))
 	case "results":
 		return records(t.options.Ledger.Results(ctx, of))
 	case "retire":
