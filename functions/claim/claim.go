@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"goldsmith/shared/bound"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/image"
 	"goldsmith/shared/job"
@@ -24,22 +25,28 @@ type Instances interface {
 	source.Protector
 }
 
-// Claims is the ledger as far as claiming needs it.
+// Claims is the ledger's claims as far as claiming needs them.
 type Claims interface {
 	Claim(ctx context.Context, c ledger.Claim) (ledger.Claim, error)
 	Record(ctx context.Context, c ledger.Claim) error
 }
 
+// Book is the ledger as far as claiming needs it.
+type Book interface {
+	Claims
+	bound.Book
+}
+
 // Step claims a source.
 type Step struct {
 	instances Instances
-	claims    Claims
+	book      Book
 	now       func() time.Time
 }
 
 // New makes the step.
-func New(instances Instances, claims Claims, now func() time.Time) Step {
-	return Step{instances, claims, now}
+func New(instances Instances, book Book, now func() time.Time) Step {
+	return Step{instances, book, now}
 }
 
 // Input is the job and the ARN of the execution that works on it.
@@ -52,11 +59,14 @@ type Input struct {
 // looks first may take an instance that another run has stopped for a stopped one.
 func (s Step) Handle(ctx context.Context, in Input) (job.Job, error) {
 	j, now := in.Job, s.now().UTC()
-	j.Execution, j.Times.Claimed = in.Execution, now
+	j.Execution, j.Decision = in.Execution, "" // one that waited is decided anew
+	if j.Times.Claimed.IsZero() {
+		j.Times.Claimed = now
+	}
 	if j.Source.Kind == job.Snapshot {
 		return skip(j, source.NoInstance.Code, source.NoInstance.Text), nil
 	}
-	claim, err := s.claims.Claim(ctx, ledger.ClaimOf(j, now))
+	claim, err := s.book.Claim(ctx, ledger.ClaimOf(j, now))
 	var held *ledger.Held
 	if errors.As(err, &held) {
 		j.Source.Name = held.By.Name
@@ -66,7 +76,15 @@ func (s Step) Handle(ctx context.Context, in Input) (job.Job, error) {
 	if err != nil {
 		return j, fmt.Errorf("claiming %s: %w", j.Source.ID, err)
 	}
-	return s.decide(ctx, j, claim)
+	asked := j.Turn != nil || claim.Looked
+	j, done, err := s.stillWaits(ctx, j)
+	if err == nil && !done {
+		j, err = s.decide(ctx, j, claim)
+	}
+	if err != nil {
+		return j, err
+	}
+	return s.settled(ctx, asked, j)
 }
 
 func (s Step) decide(ctx context.Context, j job.Job, claim ledger.Claim) (job.Job, error) {
@@ -136,9 +154,16 @@ func (s Step) settle(ctx context.Context, j job.Job, claim ledger.Claim, running
 	if late != nil {
 		return skip(j, late.Code, late.Text), nil
 	}
+	if decision == job.StopFirst && j.Place == "" {
+		var err error
+		if j, err = s.place(ctx, j); err != nil || j.Place == "" {
+			return j, err
+		}
+	}
+	j = waited(j, s.now())
 	j.Decision, j.Back = decision, decision != job.StopFirst
 	claim.Name, claim.WasRunning, claim.Looked = j.Source.Name, running, true
-	if err := s.claims.Record(ctx, claim); err != nil {
+	if err := s.book.Record(ctx, claim); err != nil {
 		return j, fmt.Errorf("recording the claim of %s: %w", j.Source.ID, err)
 	}
 	return j, nil

@@ -33,11 +33,17 @@ type cases = []stage.Case[claim.Input, job.Job]
 // All that a claim of a running instance does: none of it changes anything in EC2.
 const looks = "Claim DescribeInstances DescribeInstanceAttribute"
 
+// Before it is to be stopped it gets a place in the plan's bounds; again means that it has one.
+const (
+	placed = " Slots Take Record"
+	again  = " Slots Record"
+)
+
 func TestClaim(t *testing.T) {
 	stage.Play(t, scene, cases{
 		{
 			Name: "a running instance will be stopped, and the ledger says who starts it again",
-			Want: looks + " Record: ok",
+			Want: looks + placed + ": ok",
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("decision", j.Decision, job.StopFirst)
 				s.Same("back", j.Back, false)
@@ -72,12 +78,12 @@ func TestClaim(t *testing.T) {
 		},
 		{
 			Name: "claimed once, however often the step runs",
-			Want: looks + " Record: ok | " + looks + " Record: ok",
+			Want: looks + placed + ": ok | " + looks + again + ": ok",
 			Then: func(s *stage.Stage, j job.Job) { s.Same("decision", j.Decision, job.StopFirst) },
 		},
 		{
 			Name:    "what the first look saw counts: an instance that we stopped ran before",
-			Want:    looks + " Record: ok | " + looks + " Record: ok",
+			Want:    looks + placed + ": ok | " + looks + again + ": ok",
 			Between: func(s *stage.Stage) { s.Set(s.Web, ec2.Stopped) },
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("decision", j.Decision, job.StopFirst)
@@ -87,18 +93,18 @@ func TestClaim(t *testing.T) {
 		{
 			Name:  "the ledger is busy: not even looked at",
 			Given: func(s *stage.Stage, _ *claim.Input) { s.Ledger.Break("Claim", 1) },
-			Want:  "Claim: Throttled | " + looks + " Record: ok",
+			Want:  "Claim: Throttled | " + looks + placed + ": ok",
 		},
 		{
 			Name:  "the ledger's answer is lost: the claim is our own",
 			Given: func(s *stage.Stage, _ *claim.Input) { s.Ledger.Lose("Claim", 1) },
-			Want:  "Claim: Throttled | " + looks + " Record: ok",
+			Want:  "Claim: Throttled | " + looks + placed + ": ok",
 			Then:  func(s *stage.Stage, j job.Job) { s.Same("decision", j.Decision, job.StopFirst) },
 		},
 		{
 			Name:  "what must be undone cannot be written down: the run does not go on",
 			Given: func(s *stage.Stage, _ *claim.Input) { s.Ledger.Break("Record", 1) },
-			Want:  looks + " Record: Throttled",
+			Want:  looks + placed + ": Throttled",
 			Says:  []string{"recording the claim of i-"},
 		},
 		{
@@ -122,7 +128,7 @@ func TestClaim(t *testing.T) {
 			Given: func(s *stage.Stage, _ *claim.Input) {
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstanceAttribute", Code: "UnsupportedOperation"})
 			},
-			Want: looks + " Record: ok",
+			Want: looks + placed + ": ok",
 		},
 	})
 }
@@ -238,7 +244,7 @@ func TestClaimSkips(t *testing.T) {
 			Given: func(_ *stage.Stage, in *claim.Input) {
 				in.Job.Source.Notes = []job.ReasonCode{job.InstanceStoreData, job.SlowVolume}
 			},
-			Want: looks + " Record: ok",
+			Want: looks + placed + ": ok",
 			Then: func(s *stage.Stage, j job.Job) {
 				var codes []job.ReasonCode
 				for _, w := range j.Warnings {
@@ -265,7 +271,7 @@ func TestClaimRequested(t *testing.T) {
 			Given: func(s *stage.Stage, in *claim.Input) {
 				s.Must(s.Cloud.SetTags(in.Job.Source.ID, map[string]string{tag.Request: "now"}))
 			},
-			Want: looks + " Record: ok",
+			Want: looks + placed + ": ok",
 			Then: func(s *stage.Stage, j job.Job) { s.Same("decision", j.Decision, job.StopFirst) },
 		},
 		{
@@ -274,14 +280,14 @@ func TestClaimRequested(t *testing.T) {
 				in.Job.Source.ID = s.Web
 				in.Job.Run.Request = &job.Request{Source: s.Web, Kind: job.Instance, By: "jo"}
 			},
-			Want: looks + " Record: ok",
+			Want: looks + placed + ": ok",
 		},
 		{
 			Name:    "the tag was taken off again; that it is not there is believed after a minute",
 			Want:    "Claim DescribeInstances: NotYet | Claim DescribeInstances: ok",
 			Between: func(*stage.Stage) { time.Sleep(time.Minute) },
 			Then: func(s *stage.Stage, j job.Job) {
-				s.Same("reason", j.Skip, &job.Reason{Code: job.NotEnrolled, Text: "tag goldsmith:image was taken off again"})
+				s.Same("reason", j.Skip, &job.Reason{Code: job.Withdrawn, Text: "tag goldsmith:image was taken off again"})
 			},
 		},
 		{

@@ -77,7 +77,7 @@ type cases = []stage.Case[json.RawMessage, recovery.Answer]
 const (
 	looks  = "Claims DescribeExecution DescribeInstances"
 	starts = " StartInstances Record Results PutResult"
-	closes = " Waits Results PutResult Drop"
+	closes = " Waits Results PutResult Slots Drop"
 )
 
 // down checks the answer: how many claims there were and how many instances are down.
@@ -112,7 +112,7 @@ func TestSweep(t *testing.T) {
 		},
 		{
 			Name:    "the next sweeps see it pending, then running, and let it go",
-			Want:    looks + starts + ": ok | Claims DescribeInstances: ok | Claims DescribeInstances Waits Results Drop: ok | Claims: ok",
+			Want:    looks + starts + ": ok | Claims DescribeInstances: ok | Claims DescribeInstances Waits Results Slots Drop: ok | Claims: ok",
 			Between: wakeSlowly(),
 			Then: func(s *stage.Stage, a recovery.Answer) {
 				down(s, a, 0, 0)
@@ -141,7 +141,7 @@ func TestSweep(t *testing.T) {
 				with(func(c *ledger.Claim) { by("going-on")(c); c.Left = time.Now() })(s, in)
 				s.Must(s.Ledger.Kept.PutResult(s.Context(), job.Result{Run: stage.RunName, Source: s.Web, Name: "web", Ending: job.LeftStopped, Problem: "the image failed"}))
 			},
-			Want:    "Claims DescribeInstances StartInstances Record: ok | Claims DescribeInstances Waits Results PutResult Drop: ok",
+			Want:    "Claims DescribeInstances StartInstances Record: ok | Claims DescribeInstances Waits Results PutResult Slots Drop: ok",
 			Between: func(*stage.Stage) { time.Sleep(5 * time.Minute) },
 			Then:    closed("the image failed"),
 		},
@@ -202,7 +202,7 @@ func TestSweep(t *testing.T) {
 				s.Set(s.Web, ec2.Running)
 				s.Must(s.Ledger.Kept.PutResult(s.Context(), job.Result{Run: stage.RunName, Source: s.Web, Name: "web", Ending: job.Imaged}))
 			},
-			Want: looks + " Waits Results Drop: ok",
+			Want: looks + " Waits Results Slots Drop: ok",
 			Then: func(s *stage.Stage, _ recovery.Answer) {
 				s.Same("result", s.Results(stage.RunName)[0].Ending, job.Imaged)
 			},
@@ -291,7 +291,7 @@ func TestSweepFails(t *testing.T) {
 		{
 			Name:  "the claim cannot be dropped: dropped by the next sweep",
 			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Set(s.Web, ec2.Running); s.Ledger.Break("Drop", 1) },
-			Want:  looks + closes + ": Throttled | " + looks + " Waits Results Drop: ok",
+			Want:  looks + closes + ": Throttled | " + looks + " Waits Results Slots Drop: ok",
 			Then:  closed("the run ended early; it is running again"),
 		},
 	})

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"golang.org/x/sync/errgroup"
 
+	"goldsmith/shared/bound"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
@@ -32,6 +33,7 @@ type Claims interface {
 	Claims(ctx context.Context) iter.Seq2[ledger.Claim, error]
 	Record(ctx context.Context, c ledger.Claim) error
 	Drop(ctx context.Context, source, run string) error
+	bound.Book
 }
 
 // Waits is the ledger's waits as far as rescuing needs them.
@@ -217,6 +219,9 @@ func (r Rescue) close(ctx context.Context, c ledger.Claim, problem string) error
 		return err
 	}
 	if err := r.record(ctx, c, job.Broken, problem); err != nil {
+		return err
+	}
+	if err := bound.Leave(ctx, r.Claims, c.Plan, c.Source, c.Run, !c.StopSent.IsZero()); err != nil {
 		return err
 	}
 	if err := r.Claims.Drop(ctx, c.Source, c.Run); err != nil {

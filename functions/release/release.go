@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"goldsmith/shared/bound"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
@@ -36,6 +37,12 @@ type Claims interface {
 	Drop(ctx context.Context, source, run string) error
 }
 
+// Book is the ledger's claims, and the bounds of plans.
+type Book interface {
+	Claims
+	bound.Book
+}
+
 // Results is where results go.
 type Results interface {
 	PutResult(ctx context.Context, r job.Result) error
@@ -44,14 +51,14 @@ type Results interface {
 // Step releases a source.
 type Step struct {
 	tags    Tagger
-	claims  Claims
+	book    Book
 	results Results
 	now     func() time.Time
 }
 
 // New makes the step.
-func New(tags Tagger, claims Claims, results Results, now func() time.Time) Step {
-	return Step{tags, claims, results, now}
+func New(tags Tagger, book Book, results Results, now func() time.Time) Step {
+	return Step{tags, book, results, now}
 }
 
 // Handle ends the job. The result is written first and the claim dropped last,
@@ -180,7 +187,13 @@ func (s Step) giveUp(ctx context.Context, j job.Job, ending job.Ending, now time
 	if ending == job.LeftStopped {
 		return s.leave(ctx, j, now)
 	}
-	if err := s.claims.Drop(ctx, j.Source.ID, j.Run.Name); err != nil {
+	// The place of one that was seen running is given up by then; of a failed step nobody knows how far it came.
+	if j.Failure != nil || j.Decision == job.StopFirst && j.Times.Running.IsZero() {
+		if err := bound.Leave(ctx, s.book, j.Run.Plan, j.Source.ID, j.Run.Name, j.Decision == job.StopFirst); err != nil {
+			return fmt.Errorf("giving up the place of %s: %w", j.Source.ID, err)
+		}
+	}
+	if err := s.book.Drop(ctx, j.Source.ID, j.Run.Name); err != nil {
 		return fmt.Errorf("dropping the claim of %s: %w", j.Source.ID, err)
 	}
 	return nil
@@ -188,12 +201,12 @@ func (s Step) giveUp(ctx context.Context, j job.Job, ending job.Ending, now time
 
 // leave keeps the claim of an instance that is still down: recover works from it.
 func (s Step) leave(ctx context.Context, j job.Job, now time.Time) error {
-	claim, err := s.claims.Claim(ctx, ledger.ClaimOf(j, now))
+	claim, err := s.book.Claim(ctx, ledger.ClaimOf(j, now))
 	if err != nil {
 		return fmt.Errorf("looking up the claim of %s: %w", j.Source.ID, err)
 	}
 	claim.Left = now
-	if err := s.claims.Record(ctx, claim); err != nil {
+	if err := s.book.Record(ctx, claim); err != nil {
 		return fmt.Errorf("leaving %s to recover: %w", j.Source.ID, err)
 	}
 	return nil

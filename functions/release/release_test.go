@@ -79,7 +79,7 @@ func TestRelease(t *testing.T) {
 			Given: func(_ *stage.Stage, j *job.Job) {
 				j.Rolled, j.Failure = []job.Rolled{{Target: "lt-1", Version: 2}}, &job.Failure{Error: "Failed"}
 			},
-			Want: "PutResult Drop: ok",
+			Want: "PutResult Slots Free Drop: ok",
 			Then: func(s *stage.Stage, j job.Job) { s.Same("refreshing", j.Refreshing, false) },
 		},
 		{
@@ -183,7 +183,7 @@ func TestReleaseEndings(t *testing.T) {
 		{
 			Name:  "failed, and running again: nothing to leave to anybody",
 			Given: func(_ *stage.Stage, j *job.Job) { j.Failure = failure("the image failed") },
-			Want:  "PutResult Drop: ok",
+			Want:  "PutResult Slots Free Drop: ok",
 			Then: func(s *stage.Stage, j job.Job) {
 				ended(job.Broken, "the image failed")(s, j)
 				s.Same("last image", s.Tags(s.Web)[tag.LastImage], "")
@@ -193,7 +193,7 @@ func TestReleaseEndings(t *testing.T) {
 		{
 			Name:  "failed before it was touched",
 			Given: func(_ *stage.Stage, j *job.Job) { j.Decision, j.Back, j.Failure = "", false, failure("EC2 was busy") },
-			Want:  "PutResult Drop: ok",
+			Want:  "PutResult Slots Free Drop: ok",
 			Then:  ended(job.Broken, "EC2 was busy"),
 		},
 		{
@@ -201,7 +201,7 @@ func TestReleaseEndings(t *testing.T) {
 			Given: func(_ *stage.Stage, j *job.Job) {
 				j.Decision, j.Back, j.Failure = job.ImageNow, false, failure("the image failed")
 			},
-			Want: "PutResult Drop: ok",
+			Want: "PutResult Slots Free Drop: ok",
 			Then: ended(job.Broken, "the image failed"),
 		},
 		{

@@ -53,7 +53,7 @@ func (s Step) Handle(ctx context.Context, p job.Page) (job.Page, error) {
 		return p, err
 	}
 	if first {
-		if err := s.check(ctx, p, selected); err != nil {
+		if p.Run.Most, err = s.check(ctx, p, selected); err != nil {
 			return p, err
 		}
 	}
@@ -75,18 +75,18 @@ func (s Step) open(ctx context.Context, p job.Page) error {
 }
 
 // check refuses a run that would touch more than the plan allows, and reports
-// the ids a plan names that are not enrolled.
-func (s Step) check(ctx context.Context, p job.Page, selected []types.Instance) error {
-	if err := source.WithinLimit(ctx, s.fleet, p.Run, p.Plan.Limit, len(selected)); err != nil {
-		return err
+// the ids a plan names that are not enrolled. It gives the limit as a number of sources.
+func (s Step) check(ctx context.Context, p job.Page, selected []types.Instance) (most int, err error) {
+	if most, err = source.WithinLimit(ctx, s.fleet, p.Run, p.Plan.Limit, len(selected)); err != nil {
+		return most, err
 	}
 	ids, why := source.Unenrolled(p.Run, p.Plan.Sources, selected)
 	for _, id := range ids {
 		if err := s.skip(ctx, p, job.Source{ID: id, Kind: job.Instance, Name: id}, why); err != nil {
-			return err
+			return most, err
 		}
 	}
-	return nil
+	return most, nil
 }
 
 func after(instances []types.Instance, cursor string) []types.Instance {

@@ -97,7 +97,7 @@ var Functions = []Function{
 		Name: "claim", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Locks a source, writes down what must be undone, and decides what may be done with it.",
 		Environment: env(tableSetting),
-		Statements:  join(everyTask("claim"), ledger("PutItem", "UpdateItem"), []Statement{look("DescribeInstances"), lookAtProtection}),
+		Statements:  join(everyTask("claim"), ledger("PutItem", "UpdateItem", "DeleteItem", "Query"), []Statement{look("DescribeInstances"), lookAtProtection}),
 	},
 	{
 		Name: "stop", Task: true, Timeout: stepTimeout, Memory: memory,
@@ -139,7 +139,7 @@ var Functions = []Function{
 		Name: "release", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Writes the result, answers the request tag, and drops the claim.",
 		Environment: env(tableSetting),
-		Statements:  join(everyTask("release"), ledger("PutItem", "UpdateItem", "DeleteItem"), noting, untagging),
+		Statements:  join(everyTask("release"), ledger("PutItem", "UpdateItem", "DeleteItem", "Query"), noting, untagging),
 	},
 	{
 		Name: "refresh", Task: true, Timeout: stepTimeout, Memory: memory,

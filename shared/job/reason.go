@@ -24,13 +24,27 @@ const (
 	NotEnrolled       ReasonCode = "not-enrolled"
 	Gone              ReasonCode = "gone"
 	SnapshotSource    ReasonCode = "snapshot-source"
+	Withdrawn         ReasonCode = "withdrawn"
 )
+
+// Reasons to refuse a source that somebody wanted imaged. A run with one is not OK.
+const (
+	// OverLimit: as many sources of the plan were stopped as its limit allows.
+	OverLimit ReasonCode = "over-limit"
+	// NoTurn: the window closed before there was a place in the plan's concurrency.
+	NoTurn ReasonCode = "no-turn"
+)
+
+// Refuses reports whether the source was not left alone for what it is, but refused for now.
+func (r Reason) Refuses() bool { return r.Code == OverLimit || r.Code == NoTurn }
 
 // Warnings; a strict plan skips for them.
 const (
 	InstanceStoreData ReasonCode = "instance-store-data"
 	AddressChanges    ReasonCode = "public-address-changes"
 	SlowVolume        ReasonCode = "slow-volume"
+	// Waited is for a source that waited for its turn.
+	Waited ReasonCode = "waited"
 	// The others are known only once they have happened; no plan can skip for them.
 	ForcedStop   ReasonCode = "stopped-by-force"
 	StartedEarly ReasonCode = "started-by-somebody"

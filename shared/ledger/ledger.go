@@ -181,7 +181,9 @@ type Unreadable struct {
 }
 
 // Error names the record.
-func (u *Unreadable) Error() string { return fmt.Sprintf("record %s of the ledger: %v", u.Record, u.Err) }
+func (u *Unreadable) Error() string {
+	return fmt.Sprintf("record %s of the ledger: %v", u.Record, u.Err)
+}
 
 // Unwrap gives why.
 func (u *Unreadable) Unwrap() error { return u.Err }

@@ -95,7 +95,9 @@ func (m *Memory) Take(ctx context.Context, s Slot, before time.Time) (mine bool,
 }
 
 // Free implements Ledger.
-func (m *Memory) Free(ctx context.Context, s Slot) error { return m.remove(ctx, slotKey(s), s.holder()) }
+func (m *Memory) Free(ctx context.Context, s Slot) error {
+	return m.remove(ctx, slotKey(s), s.holder())
+}
 
 // Slots implements Ledger.
 func (m *Memory) Slots(ctx context.Context, plan string) iter.Seq2[Slot, error] {

@@ -41,12 +41,14 @@ type night struct {
 	logs  *journal
 	hooks *hooks
 	seed  uint64
+	plans plan.Plans
 
 	fleet   map[string]*server
 	before  map[string]before
 	begun   int // calls before the night began
 	since   time.Time
 	excused excuses
+	downs   downs
 	checked string // the invariant that is being checked
 }
 
@@ -106,6 +108,9 @@ func newNight(t *testing.T, o suite.Options) *night {
 		return n.hooks
 	}
 	n.seed = o.Seed
+	n.downs = downs{of: map[string]string{}, most: map[string]int{}}
+	o.Emitted = n.follow
+	n.plans = o.Plans
 	var err error
 	if n.Suite, err = suite.New(o); err != nil {
 		t.Fatal(err)
