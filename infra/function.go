@@ -24,7 +24,11 @@ type FunctionProps struct {
 }
 
 // Function is a deployed function.
-type Function struct{ Lambda awslambda.Function }
+type Function struct {
+	Lambda awslambda.Function
+	// Version is what this deployment publishes of a task; nil for the others, which events invoke.
+	Version awslambda.Version
+}
 
 const (
 	// logRetention is as long as Step Functions keeps an execution's history.
@@ -65,7 +69,22 @@ func NewFunction(scope constructs.Construct, id string, props FunctionProps) Fun
 		lambda.RetryAttempts = jsii.Number(retries)
 		lambda.OnFailure = awslambdadestinations.NewSqsDestination(props.DeadLetters.Queue)
 	}
-	return Function{awslambda.NewFunction(this, jsii.String("Function"), lambda)}
+	if props.Task {
+		lambda.CurrentVersionOptions = versions()
+	}
+	made := Function{Lambda: awslambda.NewFunction(this, jsii.String("Function"), lambda)}
+	if props.Task {
+		made.Version = made.Lambda.CurrentVersion()
+	}
+	return made
+}
+
+// versions keeps what earlier deployments published, for the runs that began with it; Lambda deletes all of
+// them with the function. A version that a rolled back deployment published goes again: Lambda publishes none
+// that equals the last one, so that trying the same deployment anew would fail
+// (docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html; CloudFormation, DeletionPolicy RetainExceptOnCreate).
+func versions() *awslambda.VersionOptions {
+	return &awslambda.VersionOptions{RemovalPolicy: awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE}
 }
 
 // newLogGroup makes a log group that goes with the stack: its name is fixed, and one

@@ -19,8 +19,9 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden templates")
 
-// The golden templates show a reviewer what a change of the app changes in an account. Hashes
-// of zips are left out, since they change with the code, and the definition, which has a file of its own.
+// The golden templates show a reviewer what a change of the app changes in an account. Hashes of zips and of
+// the versions made of them are left out, since they change with the code, and the definition, which has a
+// file of its own.
 func TestGolden(t *testing.T) {
 	for name, s := range map[string]synthesis{"plain": plainly(), "full": fully()} {
 		t.Run(name, func(t *testing.T) {
@@ -43,7 +44,10 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-var assetHash = regexp.MustCompile(`[0-9a-f]{64}`)
+var (
+	assetHash   = regexp.MustCompile(`[0-9a-f]{64}`)
+	versionHash = regexp.MustCompile(`(CurrentVersion[0-9A-F]{8})[0-9a-f]{32}`)
+)
 
 func normal(t *testing.T, s stackTemplate) []byte {
 	t.Helper()
@@ -59,7 +63,8 @@ func normal(t *testing.T, s stackTemplate) []byte {
 	if bytes.Contains(text, []byte("StartAt")) {
 		t.Error("the deployed definition is not the embedded one")
 	}
-	return append(assetHash.ReplaceAll(text, []byte("HASH")), '\n')
+	text = versionHash.ReplaceAll(assetHash.ReplaceAll(text, []byte("HASH")), []byte("${1}HASH"))
+	return append(text, '\n')
 }
 
 // The zips of those that read plans hold them as the functions decode them; no other zip does.

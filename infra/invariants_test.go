@@ -31,7 +31,7 @@ func TestKinds(t *testing.T) {
 		delete(kinds, "AWS::SNS::Subscription")
 		want := []string{
 			"AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard", "AWS::DynamoDB::Table", "AWS::Events::Rule", "AWS::IAM::Role",
-			"AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Function", "AWS::Lambda::Permission", "AWS::Logs::LogGroup",
+			"AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Function", "AWS::Lambda::Permission", "AWS::Lambda::Version", "AWS::Logs::LogGroup",
 			"AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "AWS::SQS::Queue", "AWS::SQS::QueuePolicy", "AWS::Scheduler::Schedule",
 			"AWS::Scheduler::ScheduleGroup", "AWS::StepFunctions::StateMachine", "AWS::StepFunctions::StateMachineAlias",
 			"AWS::StepFunctions::StateMachineVersion",
@@ -128,12 +128,20 @@ func TestRetention(t *testing.T) {
 				t.Errorf("%s is kept for %v days", group.name, group.at("RetentionInDays"))
 			}
 		}
+		kept := map[string]string{
+			"AWS::DynamoDB::Table": "Retain", "AWS::StepFunctions::StateMachineVersion": "Retain",
+			// One that a rolled back deployment published would keep the same deployment from being tried again.
+			"AWS::Lambda::Version": "RetainExceptOnCreate",
+		}
 		for name, r := range stack.Resources {
-			kept := r.DeletionPolicy == "Retain"
-			if want := r.Type == "AWS::DynamoDB::Table" || r.Type == "AWS::StepFunctions::StateMachineVersion"; kept != want {
-				t.Errorf("%s is kept when the stack goes: %v", name, kept)
+			policy := r.DeletionPolicy
+			if policy == "Delete" {
+				policy = ""
 			}
-			if kept && r.UpdateReplacePolicy != "Retain" {
+			if policy != kept[r.Type] {
+				t.Errorf("when the stack goes, %s is dealt with by %q, not %q", name, r.DeletionPolicy, kept[r.Type])
+			}
+			if kept[r.Type] != "" && r.UpdateReplacePolicy != "Retain" {
 				t.Errorf("%s is not kept when it is replaced", name)
 			}
 		}
@@ -193,7 +201,7 @@ func TestStateMachine(t *testing.T) {
 			}
 		}
 		want := map[string]any{}
-		for name, arn := range workflow.Substitutions("<AWS::Partition>", func(f string) string { return "<" + functionNamed(t, stack, f).name + ".Arn>" }) {
+		for name, arn := range workflow.Substitutions("<AWS::Partition>", func(f string) string { return "<" + versionOf(t, stack, f).name + ">" }) {
 			want[name] = arn
 		}
 		if diff := cmp.Diff(want, machine.at("DefinitionSubstitutions")); diff != "" {
@@ -216,6 +224,41 @@ func TestStateMachine(t *testing.T) {
 	})
 }
 
+// versionOf is the version that a deployment publishes of a function.
+func versionOf(t *testing.T, stack stackTemplate, name string) resource {
+	t.Helper()
+	for _, v := range stack.kind("AWS::Lambda::Version") {
+		if v.at("FunctionName") == "<"+functionNamed(t, stack, name).name+">" {
+			return v
+		}
+	}
+	t.Fatalf("no version of %s", name)
+	return resource{}
+}
+
+// What a function is made of decides its version's name: CloudFormation publishes a new one for a change, and none
+// where nothing has changed. The functions that events invoke have none.
+func TestVersions(t *testing.T) {
+	before := plainly().only(t)
+	s, err := synth(map[string]any{"imagePath": "/golden", "nag": "off"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := s.only(t)
+	for _, f := range workflow.Functions {
+		if !f.Task {
+			continue
+		}
+		told := functionNamed(t, before, f.Name).at("Environment", "Variables", "GOLDSMITH_IMAGE_PATH") != nil
+		if was, is := versionOf(t, before, f.Name).name, versionOf(t, after, f.Name).name; (was != is) != told {
+			t.Errorf("%s has another image path: %v; its version was %s and is %s", f.Name, told, was, is)
+		}
+	}
+	if n := len(before.kind("AWS::Lambda::Version")); n != len(workflow.Tasks) {
+		t.Errorf("%d functions have a version, %d are the state machine's", n, len(workflow.Tasks))
+	}
+}
+
 func functionNamed(t *testing.T, stack stackTemplate, name string) resource {
 	t.Helper()
 	for _, f := range stack.kind("AWS::Lambda::Function") {
@@ -232,7 +275,7 @@ func TestTags(t *testing.T) {
 	untaggable := []string{
 		"AWS::CloudWatch::Dashboard", "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Permission", "AWS::SNS::TopicPolicy",
 		"AWS::SNS::Subscription", "AWS::SQS::QueuePolicy", "AWS::Scheduler::Schedule", "AWS::StepFunctions::StateMachineAlias",
-		"AWS::StepFunctions::StateMachineVersion",
+		"AWS::StepFunctions::StateMachineVersion", "AWS::Lambda::Version",
 	}
 	each(t, func(t *testing.T, stack stackTemplate) {
 		for name, r := range stack.Resources {

@@ -24,15 +24,16 @@ type Machine struct {
 }
 
 // NewMachine makes the state machine of the embedded definition, a version of it for each
-// change, and the alias that leads to the newest. A run goes on with the version that it
-// began with, whatever is deployed meanwhile.
+// change, and the alias that leads to the newest. The definition names the functions' versions of the same
+// deployment, so that a run goes on with the definition, the code and the error names that it began with,
+// whatever is deployed meanwhile.
 func NewMachine(scope constructs.Construct, id string, props MachineProps) Machine {
 	this := constructs.NewConstruct(scope, &id)
 	machine := awsstepfunctions.NewStateMachine(this, jsii.String("StateMachine"), &awsstepfunctions.StateMachineProps{
 		StateMachineName: jsii.String(workflow.Name),
 		DefinitionBody:   awsstepfunctions.DefinitionBody_FromString(jsii.String(workflow.Definition)),
 		DefinitionSubstitutions: texts(workflow.Substitutions(one(props.Values, "${Partition}"), func(function string) string {
-			return *props.Functions[function].Lambda.FunctionArn()
+			return *props.Functions[function].Version.FunctionArn()
 		})),
 		Role: NewRole(this, "Role", RoleProps{Role: workflow.StateMachineRole, Values: props.Values}),
 		Logs: &awsstepfunctions.LogOptions{

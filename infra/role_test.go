@@ -70,6 +70,7 @@ func TestNoWildcardOnWhatChangesSomething(t *testing.T) {
 // condition, each with the reason.
 var wide = map[string]string{
 	"ec2:RunInstances":        "the network interface and the groups of a test instance; its subnet is named, its image and itself are tagged",
+	"lambda:InvokeFunction":   "versions of the functions that the definition names",
 	"ec2:StartInstances":      "whoever untagged an instance meanwhile, it comes back",
 	"logs:CreateLogStream":    "streams of the function's own group",
 	"logs:PutLogEvents":       "streams of the function's own group",

@@ -11,9 +11,9 @@ import (
 
 	"goldsmith/infra/workflow"
 	"goldsmith/shared/plan"
+	"goldsmith/shared/rollout"
 	"goldsmith/shared/settings"
 	"goldsmith/shared/tag"
-	"goldsmith/shared/template"
 )
 
 // StackProps describe the suite in one account and Region.
@@ -68,7 +68,7 @@ func advise(stack awscdk.Stack, c Config) {
 	for _, name := range c.Plans.Names() {
 		p := c.Plans.Plans[name]
 		for _, source := range slices.Sorted(maps.Keys(p.Roll.Templates)) {
-			if _, names := template.Split(p.Roll.Templates[source]); len(names) > 0 {
+			if _, names := rollout.Split(p.Roll.Templates[source]); len(names) > 0 {
 				notes.AddWarningV2(jsii.String("goldsmith:templateByName"), jsii.Sprintf(
 					"plan %s lists %s for %s by name, and policies know launch templates by id: put the tag %s=%[3]s on it, and it needs no listing",
 					name, strings.Join(names, ", "), source, tag.Source))
@@ -142,7 +142,7 @@ func rooted(names []string) (paths []string) {
 func listed(c Config) (all []string) {
 	for _, name := range c.Plans.Names() {
 		for _, templates := range c.Plans.Plans[name].Roll.Templates {
-			ids, _ := template.Split(templates)
+			ids, _ := rollout.Split(templates)
 			all = append(all, ids...)
 		}
 	}

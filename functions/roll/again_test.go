@@ -42,12 +42,12 @@ func killed[T any](k *killer, do func() (T, error)) (T, error) {
 	return none, errKilled
 }
 
-func (k *killer) Targets(ctx context.Context, source string) iter.Seq2[ledger.Target, error] {
+func (k *killer) Targets(ctx context.Context, source string) iter.Seq2[ledger.TargetRecord, error] {
 	return k.Ledger.Targets(ctx, source)
 }
 
-func (k *killer) PutTarget(ctx context.Context, t ledger.Target) (ledger.Target, error) {
-	return killed(k, func() (ledger.Target, error) { return k.Ledger.PutTarget(ctx, t) })
+func (k *killer) PutTarget(ctx context.Context, t ledger.TargetRecord) (ledger.TargetRecord, error) {
+	return killed(k, func() (ledger.TargetRecord, error) { return k.Ledger.PutTarget(ctx, t) })
 }
 
 type killedEC2 struct {
@@ -109,7 +109,7 @@ func TestRollKilledAnywhere(t *testing.T) {
 	}
 }
 
-func images(t ledger.Target) (ids []string) {
+func images(t ledger.TargetRecord) (ids []string) {
 	for _, p := range t.Points {
 		ids = append(ids, p.Image)
 	}

@@ -20,7 +20,7 @@ type Images interface {
 // but that may be hours ago, when there was no room to start the instance, and
 // EC2 lets a launch template name an image that is not there.
 func (s Step) launchable(ctx context.Context, j job.Job) error {
-	out, err := s.ec2.DescribeImages(ctx, &ec2.DescribeImagesInput{ImageIds: []string{j.Image.ID}})
+	out, err := s.images.DescribeImages(ctx, &ec2.DescribeImagesInput{ImageIds: []string{j.Image.ID}})
 	switch {
 	case fault.IsNotFound(err) || err == nil && len(out.Images) == 0:
 		return useless(j, "is not there any more: somebody has deregistered or disabled it")

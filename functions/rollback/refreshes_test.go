@@ -44,7 +44,7 @@ func fleet(s *stage.Stage) (handler.Func[json.RawMessage, rollback.Answer], json
 	})
 	s.Must(err)
 	time.Sleep(5 * time.Minute)
-	_, err = s.Ledger.Kept.PutTarget(s.Context(), ledger.Target{Source: "web", ID: aws.ToString(id), Title: "base", Points: []ledger.Point{
+	_, err = s.Ledger.Kept.PutTarget(s.Context(), ledger.TargetRecord{Source: "web", ID: aws.ToString(id), Title: "base", Points: []ledger.Point{
 		{Image: ec2.ImageWindows, Version: 2, Run: "tuesday"}, {Image: ec2.ImageX86, Version: 1, Run: "monday"},
 	}})
 	s.Must(err)

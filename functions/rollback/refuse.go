@@ -14,11 +14,12 @@ import (
 	"goldsmith/shared/event"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/image"
+	"goldsmith/shared/rollout"
 	"goldsmith/shared/tag"
 )
 
 // named is the image that a person means by an image id or a template's version; "" for none.
-func named(to string, targets []*target) (string, error) {
+func named(to string, targets []*rollout.Target) (string, error) {
 	if to == "" || strings.HasPrefix(to, "ami-") {
 		return to, nil
 	}
@@ -38,13 +39,13 @@ func named(to string, targets []*target) (string, error) {
 }
 
 // imagesOf are the images that templates are known to have had in a version of that number.
-func imagesOf(version int64, targets []*target) []string {
+func imagesOf(version int64, targets []*rollout.Target) []string {
 	var images []string
 	for _, t := range targets {
-		if !t.template() {
+		if !t.Template() {
 			continue
 		}
-		for _, p := range t.known.Points {
+		for _, p := range t.Record.Points {
 			if p.Version == version && p.Image != "" && !slices.Contains(images, p.Image) {
 				images = append(images, p.Image)
 			}
@@ -66,7 +67,7 @@ func (s Step) launchable(ctx context.Context, asked event.Rollback, targets []*t
 		if err != nil {
 			return err
 		}
-		if problem := unfit(found, asked.Name, !slices.ContainsFunc(targets, func(t *target) bool { return t.known.Had(id) })); problem != "" {
+		if problem := unfit(found, asked.Name, !slices.ContainsFunc(targets, func(t *target) bool { return rollout.Had(t.known.Record, id) })); problem != "" {
 			return fault.Failure("Nothing was changed. Name another image"+others(targets, id)+".", "to: image %s %s", id, problem)
 		}
 	}
@@ -75,7 +76,7 @@ func (s Step) launchable(ctx context.Context, asked event.Rollback, targets []*t
 
 // image is an image as EC2 shows it, disabled ones too; nil when it is gone.
 func (s Step) image(ctx context.Context, id string) (*types.Image, error) {
-	out, err := s.ec2.DescribeImages(ctx, &ec2.DescribeImagesInput{ImageIds: []string{id}, IncludeDisabled: aws.Bool(true)})
+	out, err := s.images.DescribeImages(ctx, &ec2.DescribeImagesInput{ImageIds: []string{id}, IncludeDisabled: aws.Bool(true)})
 	if fault.IsNotFound(err) || err == nil && len(out.Images) == 0 {
 		return nil, nil
 	}
@@ -103,8 +104,8 @@ func unfit(found *types.Image, name string, stranger bool) string {
 func others(targets []*target, but string) string {
 	var images []string
 	for _, t := range targets {
-		for _, p := range t.known.Points {
-			if strings.HasPrefix(p.Image, "ami-") && p.Image != but && p.Image != t.at.Image && !slices.Contains(images, p.Image) {
+		for _, p := range t.known.Record.Points {
+			if strings.HasPrefix(p.Image, "ami-") && p.Image != but && p.Image != t.From && !slices.Contains(images, p.Image) {
 				images = append(images, p.Image)
 			}
 		}

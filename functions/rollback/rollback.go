@@ -6,25 +6,38 @@ package rollback
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"iter"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
 
 	"goldsmith/shared/event"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
-	"goldsmith/shared/ledger"
+	"goldsmith/shared/rollout"
 	"goldsmith/shared/slack"
-	"goldsmith/shared/template"
 )
+
+// EC2 reads and writes launch templates, and says how images are.
+type EC2 interface {
+	ec2.DescribeImagesAPIClient
+	rollout.Reader
+	rollout.Templates
+}
+
+// Parameters is Parameter Store as far as aliases need it.
+type Parameters interface {
+	rollout.Parameters
+	rollout.Values
+}
 
 // Book remembers what targets pointed at.
 type Book interface {
-	Targets(ctx context.Context, source string) iter.Seq2[ledger.Target, error]
-	PutTarget(ctx context.Context, t ledger.Target) (ledger.Target, error)
+	rollout.Book
+	rollout.Records
 }
 
 // Sender sends messages.
@@ -40,17 +53,19 @@ type Refreshes interface {
 
 // Step rolls back.
 type Step struct {
-	ec2        EC2
-	parameters Parameters
-	book       Book
-	slack      Sender
-	refreshes  Refreshes
-	now        func() time.Time
+	images    ec2.DescribeImagesAPIClient
+	room      rollout.Writer
+	slack     Sender
+	refreshes Refreshes
+	now       func() time.Time
 }
 
 // New makes the step.
 func New(ec2 EC2, parameters Parameters, book Book, sender Sender, refreshes Refreshes, now func() time.Time) Step {
-	return Step{ec2, parameters, book, sender, refreshes, now}
+	return Step{ec2, rollout.Writer{
+		Finder:    rollout.Finder{EC2: ec2, Parameters: parameters, Book: book, Now: now},
+		Templates: ec2, Values: parameters, Records: book,
+	}, sender, refreshes, now}
 }
 
 // Answer says what a rollback did.
@@ -76,10 +91,8 @@ type Target struct {
 // target is one of them on its way.
 type target struct {
 	Target
-	known ledger.Target
-	at    template.Now
-	data  *version
-	back  template.Return
+	known *rollout.Target
+	back  rollout.Return
 }
 
 // Handle rolls back what the event names. It refuses before anything is
@@ -117,60 +130,40 @@ func (s Step) Handle(ctx context.Context, raw json.RawMessage) (Answer, error) {
 	return answer, nil
 }
 
-// underway is how long a change that somebody began may still be going on: a
-// function ends within a minute.
-const underway = 2 * time.Minute
-
 // targets are those that the ledger knows by the source's name, and where each goes back to.
 func (s Step) targets(ctx context.Context, asked event.Rollback) ([]*target, error) {
-	targets, err := s.known(ctx, asked.Name)
+	known, err := s.room.Known(ctx, asked.Name)
 	if err != nil {
 		return nil, err
 	}
-	image, err := named(asked.To, targets)
+	if len(known) == 0 {
+		return nil, fault.Failure("Nothing was changed. Name the source as its tag goldsmith:name, else Name, does.", "name: nothing was ever rolled for %q", asked.Name)
+	}
+	image, err := named(asked.To, known)
 	if err != nil {
 		return nil, err
 	}
-	for _, t := range targets {
-		if err := s.look(ctx, t); err != nil {
+	targets := make([]*target, len(known))
+	for i, k := range known {
+		if err := s.room.Look(ctx, k); err != nil {
 			return nil, err
 		}
-		t.decide(image)
-	}
-	return targets, nil
-}
-
-// known are the targets as they were left. One that a run is rolling is waited for.
-func (s Step) known(ctx context.Context, name string) ([]*target, error) {
-	var targets []*target
-	for known, err := range s.book.Targets(ctx, name) {
-		if err != nil {
-			return nil, fmt.Errorf("reading what %s has rolled: %w", name, err)
-		}
-		if begun := known.Begun; begun != nil && begun.To.Run != "" && s.now().Sub(begun.To.At) < underway {
-			return nil, &fault.NotYet{Err: fmt.Errorf("%s is being rolled by run %s; try again in two minutes", known.ID, begun.To.Run)}
-		}
-		if len(known.Points) > 0 || known.Begun != nil {
-			targets = append(targets, &target{known: known, Target: Target{Rolled: job.Rolled{Target: known.ID, Name: known.Title}}})
-		}
-	}
-	if len(targets) == 0 {
-		return nil, fault.Failure("Nothing was changed. Name the source as its tag goldsmith:name, else Name, does.", "name: nothing was ever rolled for %q", name)
+		targets[i] = &target{Target: Target{Rolled: k.Rolled}, known: k}
+		targets[i].decide(image)
 	}
 	return targets, nil
 }
 
 // decide says where the target goes back to; image is the one asked for, "" for the one before.
 func (t *target) decide(image string) {
-	t.From, t.Previous, t.Version = t.at.Image, t.at.Version, t.at.Version
 	if t.Problem != "" {
 		return
 	}
-	t.back = template.Back(t.at, t.known, image)
+	t.back = rollout.Back(t.known.At, t.known.Record, image)
 	t.To, t.There, t.Problem = t.back.To.Image, t.back.There, t.back.Problem
 }
 
-// one points one target back: written down before it is changed and after.
+// one points one target back and holds it there.
 func (s Step) one(ctx context.Context, t *target, by string) error {
 	if t.Problem != "" {
 		return nil
@@ -181,58 +174,18 @@ func (s Step) one(ctx context.Context, t *target, by string) error {
 		to.By, to.At = by, s.now().UTC()
 	}
 	if !t.There {
-		if err := s.point(ctx, t, to); err != nil || t.Problem != "" {
+		err := s.room.Return(ctx, t.known, to)
+		t.Problem, t.Version = t.known.Rolled.Problem, t.known.Rolled.Version
+		if err != nil || t.Problem != "" {
 			return err
 		}
 		to.Version = t.Version
 	}
-	return s.hold(ctx, t, to)
-}
-
-// point changes a target. A change that fails for good is its problem, and is taken back in the ledger.
-func (s Step) point(ctx context.Context, t *target, to ledger.Point) error {
-	begun := ledger.Change{From: t.at.Point(), To: to}
-	if err := s.put(ctx, t, t.known.Beginning(begun)); err != nil {
+	if err := s.room.Hold(ctx, t.known, to, t.There); err != nil {
 		return err
-	}
-	err := s.change(ctx, t)
-	if err == nil || fault.IsThrottled(err) || fault.IsNotYet(err) {
-		return err
-	}
-	t.Problem = fault.Brief(err)
-	left := t.known
-	left.Begun = nil
-	return s.put(ctx, t, left)
-}
-
-// hold writes down that the target stays where it is now until somebody lets it
-// follow. What was rolled last is nothing to hold back: it follows again.
-func (s Step) hold(ctx context.Context, t *target, to ledger.Point) error {
-	held := t.known
-	held.Begun, held.Back = nil, &to
-	if t.last(to) {
-		held.Back = nil
-	}
-	if !t.There || t.known.Begun != nil || !same(t.known.Back, held.Back) {
-		if err := s.put(ctx, t, held); err != nil {
-			return err
-		}
 	}
 	s.instances(ctx, t)
 	return nil
-}
-
-// last reports whether a point is what was rolled last.
-func (t *target) last(to ledger.Point) bool {
-	latest, ok := t.known.Latest()
-	return ok && latest.Image == to.Image && (t.at.Alias || latest.Version == to.Version)
-}
-
-func same(a, b *ledger.Point) bool {
-	if a == nil || b == nil {
-		return a == b
-	}
-	return *a == *b
 }
 
 // instances rolls back the refreshes that put the unwanted image into groups. That
@@ -243,13 +196,13 @@ func (s Step) instances(ctx context.Context, t *target) {
 	if len(versions) == 0 {
 		return
 	}
-	done, err := s.refreshes.RollBack(ctx, t.known.ID, versions)
+	done, err := s.refreshes.RollBack(ctx, t.Rolled.Target, versions)
 	if err != nil {
 		done.Left = append(done.Left, "its instance refreshes were not rolled back; ask again: "+fault.Brief(err))
 	}
 	t.Groups, t.Note = done.Groups, strings.Join(done.Left, "; ")
 	if t.Note != "" {
-		handler.Log(ctx).WarnContext(ctx, "refresh not rolled back", "target", t.known.ID, "note", t.Note)
+		handler.Log(ctx).WarnContext(ctx, "refresh not rolled back", "target", t.Rolled.Target, "note", t.Note)
 	}
 }
 
@@ -258,27 +211,14 @@ func (s Step) instances(ctx context.Context, t *target) {
 // a group whose template takes its image from a parameter.
 func (t *target) unwanted() []string {
 	var versions []string
-	if !t.template() {
+	if !t.known.Template() {
 		return nil
 	}
-	for _, p := range t.known.Points {
+	for _, p := range t.known.Record.Points {
 		if p.Image == t.To {
 			break
 		}
-		versions = append(versions, *number(p.Version))
+		versions = append(versions, strconv.FormatInt(p.Version, 10))
 	}
 	return versions
-}
-
-func (s Step) put(ctx context.Context, t *target, next ledger.Target) error {
-	put, err := s.book.PutTarget(ctx, next)
-	var moved *ledger.Moved
-	if errors.As(err, &moved) {
-		return &fault.NotYet{Err: fmt.Errorf("%w; try again in two minutes", err)}
-	}
-	if err != nil {
-		return fmt.Errorf("recording what becomes of %s: %w", next.ID, err)
-	}
-	t.known = put
-	return nil
 }

@@ -27,7 +27,7 @@ func scene(s *stage.Stage) (handler.Func[json.RawMessage, rollback.Answer], json
 		s.Must(err)
 		time.Sleep(time.Minute)
 	}
-	_, err := s.Ledger.Kept.PutTarget(s.Context(), ledger.Target{Source: "web", ID: alias, Points: []ledger.Point{
+	_, err := s.Ledger.Kept.PutTarget(s.Context(), ledger.TargetRecord{Source: "web", ID: alias, Points: []ledger.Point{
 		{Image: ec2.ImageWindows, Version: 2, Run: "tuesday"}, {Image: ec2.ImageX86, Version: 1, Run: "monday"},
 	}})
 	s.Must(err)
@@ -81,7 +81,8 @@ func TestRollback(t *testing.T) {
 			Given: func(s *stage.Stage, _ *json.RawMessage) {
 				for target, err := range s.Ledger.Kept.Targets(s.Context(), "web") {
 					s.Must(err)
-					_, err = s.Ledger.Kept.PutTarget(s.Context(), target.Beginning(ledger.Change{To: ledger.Point{Image: "ami-1", Run: "wednesday", At: time.Now()}}))
+					target.Begun = &ledger.Change{To: ledger.Point{Image: "ami-1", Run: "wednesday", At: time.Now()}}
+					_, err = s.Ledger.Kept.PutTarget(s.Context(), target)
 					s.Must(err)
 				}
 			},

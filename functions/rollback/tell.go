@@ -27,7 +27,7 @@ func (s Step) tell(ctx context.Context, asked event.Rollback, targets []*target)
 		return nil
 	}
 	for _, t := range untold {
-		if err := s.told(ctx, t); err != nil {
+		if err := s.room.Told(ctx, t.known); err != nil {
 			return err
 		}
 	}
@@ -60,24 +60,12 @@ func (t *target) change() string {
 }
 
 // follows reports whether the target was pointed at what was rolled last.
-func (t *target) follows() bool { return t.known.Back == nil && !t.There }
+func (t *target) follows() bool { return t.known.Record.Back == nil && !t.There }
 
 // held reports whether the target is held back, and nobody was told.
 func (t *target) held() bool {
-	back := t.known.Back
+	back := t.known.Record.Back
 	return back != nil && back.Told.IsZero() && back.Image == t.To
-}
-
-// told marks that somebody was told of a target.
-func (s Step) told(ctx context.Context, t *target) error {
-	if t.known.Back == nil {
-		return nil
-	}
-	told := t.known
-	back := *told.Back
-	back.Told = s.now().UTC()
-	told.Back = &back
-	return s.put(ctx, t, told)
 }
 
 func (t *target) line() string { return report.Label(t.Name, t.Rolled.Target) }

@@ -31,7 +31,7 @@ func awaits(s *stage.Stage, execution, resource string, what job.For) {
 	j.Refreshes = []job.Refresh{{Group: "my-asg", ID: resource}}
 	j.Await = &job.Await{Resource: resource, For: what, Until: time.Now().Add(time.Hour)}
 	s.Must(s.Ledger.Kept.Await(s.Context(), ledger.Wait{
-		Resource: resource, For: what, Run: execution, Token: token, Job: j, Since: time.Now(),
+		Resource: resource, For: what, Run: execution, Token: token, Job: job.Document{Job: j}, Since: time.Now(),
 	}))
 }
 

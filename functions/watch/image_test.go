@@ -27,7 +27,7 @@ func TestWatchImage(t *testing.T) {
 	}
 	create := func(s *stage.Stage, in *watch.Input) {
 		s.Helper()
-		tags := tag.List(image.Tags(in.Job))
+		tags := tag.List(image.Tags(in.Job.Job))
 		out, err := s.EC2.CreateImage(s.Context(), &sdk.CreateImageInput{InstanceId: aws.String(s.Web), Name: aws.String(in.Job.Image.Name), TagSpecifications: []types.TagSpecification{
 			{ResourceType: types.ResourceTypeImage, Tags: tags}, {ResourceType: types.ResourceTypeSnapshot, Tags: tags},
 		}})

@@ -28,28 +28,28 @@ func New(waits Waits, settle wait.Settler) Step { return Step{waits, settle} }
 
 // Input is the job, what it waits for, and the token that ends the wait.
 type Input struct {
-	Job   job.Job `json:"job"`
-	For   job.For `json:"for"`
-	Token string  `json:"token"`
+	Job   job.Document `json:"job"`
+	For   job.For      `json:"for"`
+	Token string       `json:"token"`
 }
 
 // Handle stores the token before it looks, so that no change falls between the two. It
 // looks unless nothing can have changed yet.
 func (s Step) Handle(ctx context.Context, in Input) (struct{}, error) {
 	j := in.Job
-	await, err := wait.For(j, in.For)
+	await, err := wait.For(j.Job, in.For)
 	if err != nil {
 		return struct{}{}, err
 	}
 	j.Await = await
 	w := ledger.Wait{
 		Resource: await.Resource, For: await.For, Run: j.Run.Name, Token: in.Token,
-		Job: j, Since: s.settle.Now().UTC(),
+		Job: j, Failure: wait.FailureName, Since: s.settle.Now().UTC(),
 	}
 	if err := s.waits.Await(ctx, w); err != nil {
 		return struct{}{}, fmt.Errorf("remembering what %s waits for: %w", j.Source.ID, err)
 	}
-	if wait.TooSoon(j, w.Since) {
+	if wait.TooSoon(j.Job, w.Since) {
 		return struct{}{}, nil
 	}
 	return struct{}{}, s.settle.Settle(ctx, w)

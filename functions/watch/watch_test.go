@@ -22,7 +22,7 @@ func scene(s *stage.Stage) (handler.Func[watch.Input, struct{}], watch.Input) {
 	j := s.Job()
 	j.Times.StopSent = j.Times.Claimed.Add(-time.Minute) // a heartbeat ago
 	_, token := s.Execute("waiting")
-	return watch.New(s.Ledger, settle).Handle, watch.Input{Job: j, For: job.ForStopped, Token: token}
+	return watch.New(s.Ledger, settle).Handle, watch.Input{Job: job.Document{Job: j}, For: job.ForStopped, Token: token}
 }
 
 type cases = []stage.Case[watch.Input, struct{}]

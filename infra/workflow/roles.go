@@ -17,7 +17,8 @@ var StateMachineRole = Role{
 	Name: "state machine", Service: "states.amazonaws.com",
 	Trust: Condition{"StringEquals": {"aws:SourceAccount": {"${Account}"}}},
 	Statements: []Statement{
-		invoke("The functions that the definition names.", Tasks...),
+		invoke("Runs that began when definitions named functions without a version.", "", Tasks...),
+		invoke("The versions that definitions name: of this deployment, and of those that runs began with.", ":*", Tasks...),
 		{
 			// docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html
 			Why:       "A distributed Map starts its children as executions of its own machine.",
@@ -61,7 +62,7 @@ var SchedulerRole = Role{
 		"aws:SourceArn":     {"arn:${Partition}:scheduler:${Region}:${Account}:schedule-group/" + Name},
 	}},
 	Statements: []Statement{
-		invoke("What schedules are for: runs and sweeps.", "trigger", "recover"),
+		invoke("What schedules are for: runs and sweeps.", "", "trigger", "recover"),
 		{
 			Why:       "What could not be delivered is kept for a person.",
 			Actions:   []string{"sqs:SendMessage"},
@@ -70,10 +71,12 @@ var SchedulerRole = Role{
 	},
 }
 
-func invoke(why string, functions ...string) Statement {
+// invoke allows calling functions, or what the qualifier says of them: IAM takes a version for a resource of its own
+// (docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html).
+func invoke(why, qualifier string, functions ...string) Statement {
 	s := Statement{Why: why, Actions: []string{"lambda:InvokeFunction"}}
 	for _, name := range functions {
-		s.Resources = append(s.Resources, "arn:${Partition}:lambda:${Region}:${Account}:function:"+Name+"-"+name)
+		s.Resources = append(s.Resources, "arn:${Partition}:lambda:${Region}:${Account}:function:"+Name+"-"+name+qualifier)
 	}
 	return s
 }

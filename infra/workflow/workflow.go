@@ -39,12 +39,21 @@ func tasks() (names []string) {
 	return names
 }
 
+// FunctionIn is the name of the function that an ARN, a deployed name or a folder's name means, with or without a version.
+func FunctionIn(arn string) string {
+	if _, after, ok := strings.Cut(arn, ":function:"); ok {
+		arn = after
+	}
+	name, _, _ := strings.Cut(arn, ":")
+	return strings.TrimPrefix(name, Name+"-")
+}
+
 // Placeholder is the placeholder that stands for a function's ARN.
 func Placeholder(function string) string {
 	return strings.ToUpper(function[:1]) + function[1:] + "FunctionArn"
 }
 
-// Substitutions fills every placeholder; arn gives a function's ARN.
+// Substitutions fills every placeholder; arn gives the ARN of a function's version.
 func Substitutions(partition string, arn func(function string) string) map[string]string {
 	filled := map[string]string{Partition: partition}
 	for _, function := range Tasks {

@@ -27,7 +27,12 @@ func TestGroupLaunchesItsMembers(t *testing.T) {
 		s.want("2 InService Healthy")
 		out, err := s.ec2.DescribeInstances(t.Context(), &ec2sdk.DescribeInstancesInput{InstanceIds: s.ids()})
 		s.must(err)
-		want := map[string]string{"aws:autoscaling:groupName": "web", "goldsmith:plan": "nightly"}
+		templates, err := s.ec2.DescribeLaunchTemplates(t.Context(), &ec2sdk.DescribeLaunchTemplatesInput{})
+		s.must(err)
+		want := map[string]string{
+			"aws:autoscaling:groupName": "web", "goldsmith:plan": "nightly",
+			"aws:ec2launchtemplate:id": *templates.LaunchTemplates[0].LaunchTemplateId, "aws:ec2launchtemplate:version": "1",
+		}
 		for _, r := range out.Reservations {
 			if diff := cmp.Diff(want, tagsOf(r.Instances[0])); diff != "" {
 				t.Errorf("tags (-want +got):\n%s", diff)

@@ -84,13 +84,14 @@ func (w *World) newVolume(i *instance, m mapping) attachment {
 	v := &volume{
 		id: w.newID("vol", i.id+m.device), snapshotID: m.snapshotID, zone: i.placed.zone,
 		typ: orElse(m.typ, "gp3"), size: m.size, iops: m.iops, throughput: m.throughput,
-		encrypted: m.encrypted, kmsKey: m.kmsKey, created: w.now, instanceID: i.id,
+		encrypted: m.encrypted, created: w.now, instanceID: i.id,
 	}
 	if s := w.snapshots.get(m.snapshotID); s != nil {
 		v.size, v.encrypted = max(v.size, s.size), v.encrypted || s.encrypted
 		v.written = s.content
 	}
 	v.size = max(v.size, 1)
+	v.kmsKey = w.keyOf(v.encrypted, m.kmsKey, m.snapshotID)
 	if v.typ == "gp3" {
 		v.iops, v.throughput = max(v.iops, 3000), max(v.throughput, 125)
 	}

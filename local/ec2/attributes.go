@@ -57,7 +57,7 @@ func modifyInstanceAttribute(w *World, call *query.Call) error {
 	if err != nil {
 		return err
 	}
-	if err := call.Params.Err(); err != nil {
+	if err := call.Commit(); err != nil {
 		return err
 	}
 	w.instances.change(w.now, i.id, edit)

@@ -17,6 +17,7 @@ type Timing struct {
 	SnapshotStored Span // a snapshot's start to completed
 	ImageReady     Span // the last snapshot completed to available
 	NameFree       Span // DeregisterImage to the name being free again
+	VolumeCreating Span // CreateVolume to available
 }
 
 // Span is a duration between two bounds; short ones are more frequent.
@@ -35,6 +36,7 @@ func DefaultTiming() Timing {
 		SnapshotStored: Span{45 * time.Second, 8 * time.Minute},
 		ImageReady:     Span{2 * time.Second, 20 * time.Second},
 		NameFree:       Span{0, 30 * time.Second},
+		VolumeCreating: Span{2 * time.Second, 40 * time.Second},
 	}
 }
 

@@ -31,7 +31,7 @@ func registerImage(w *World, call *query.Call) error {
 		rootType: rootEBS, rootName: root, ena: p.Bool("EnaSupport"), sriov: p.Text("SriovNetSupport"),
 		imds: p.Text("ImdsSupport"), tpm: p.Text("TpmSupport"), uefiData: p.Text("UefiData"), mappings: mappings,
 	}
-	if err := p.Err(); err != nil {
+	if err := call.Commit(); err != nil {
 		return err
 	}
 	if len(mappings) > 0 {
@@ -89,11 +89,12 @@ func copyImage(w *World, call *query.Call) error {
 		return err
 	}
 	encrypt, copyTags := p.Bool("Encrypted"), p.Bool("CopyImageTags")
-	if err := p.Err(); err != nil {
+	key := p.Text("KmsKeyId")
+	if err := call.Commit(); err != nil {
 		return err
 	}
 	img := w.copyOf(source, p)
-	img.mappings = w.copySnapshots(img, source, encrypt, p.Text("KmsKeyId"), tags["snapshot"])
+	img.mappings = w.copySnapshots(img, source, encrypt, key, tags["snapshot"])
 	own := tags["image"]
 	if copyTags {
 		own = merge(ownTags(source.tags), own)
@@ -142,11 +143,12 @@ func (w *World) copySnapshots(img, source *image, encrypt bool, key string, tags
 			to := *from
 			to.id, to.owner, to.tags = w.newID("snap", id+from.id), w.options.Account, nil
 			to.volumeID = "vol-ffffffff" // What EC2 shows for a copy (API reference, Snapshot).
-			to.encrypted, to.kmsKey = from.encrypted || encrypt, orElse(key, from.kmsKey)
+			to.encrypted = from.encrypted || encrypt
+			to.kmsKey = w.keyOf(to.encrypted, key, from.id)
+			to.permitted, to.lock, to.tier, to.moving = nil, nil, "", nil
 			to.state, to.started, to.completed = snapshotPending, w.now, time.Time{}
 			to.description = "Copied for DestinationAmi " + id + " from SourceAmi " + source.id + " for SourceSnapshot " + from.id
-			w.snapshots.add(w.now, to.id, &to, "volume-id="+to.volumeID, "description="+to.description)
-			w.tag(to.id, tags)
+			w.addStored(&to, tags)
 			img.awaited++
 			w.completeCopy(id, to.id, from.id)
 			m.snapshotID, m.encrypted, m.kmsKey = to.id, to.encrypted, to.kmsKey
@@ -198,6 +200,9 @@ func enableImageDeprecation(w *World, call *query.Call) error {
 	case at.Before(w.now.Truncate(time.Minute)), at.After(w.now.AddDate(10, 0, 0)):
 		return query.Errorf("InvalidParameterValue", "The deprecation time %s must be in the future and at most 10 years ahead.", at.Format(query.Timestamp))
 	}
+	if err := call.Commit(); err != nil {
+		return err
+	}
 	w.images.change(w.now, img.id, func(img *image) { img.deprecated = at })
 	call.Out.Bool("return", true)
 	return nil
@@ -230,6 +235,9 @@ func disableImage(w *World, call *query.Call) error {
 	if img.state != imageAvailable {
 		return query.Errorf("InvalidAMIID.Unavailable", "The image ID '%s' is not available", img.id)
 	}
+	if err := call.Commit(); err != nil {
+		return err
+	}
 	w.images.change(w.now, img.id, func(img *image) { img.shared, img.public = nil, false })
 	w.setImage(img.id, imageDisabled, reason{})
 	call.Out.Bool("return", true)
@@ -239,6 +247,9 @@ func disableImage(w *World, call *query.Call) error {
 func enableImage(w *World, call *query.Call) error {
 	img, err := w.ownImage(call.Params)
 	if err != nil {
+		return err
+	}
+	if err := call.Commit(); err != nil {
 		return err
 	}
 	if img.state == imageDisabled {
@@ -251,6 +262,9 @@ func enableImage(w *World, call *query.Call) error {
 func (w *World) editOwnImage(call *query.Call, edit func(*image)) error {
 	img, err := w.ownImage(call.Params)
 	if err != nil {
+		return err
+	}
+	if err := call.Commit(); err != nil {
 		return err
 	}
 	w.images.change(w.now, img.id, edit)

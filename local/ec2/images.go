@@ -65,7 +65,8 @@ func createImage(w *World, call *query.Call) error {
 	}
 	mappings := overlay(w.mappingsOf(i), p.List("BlockDeviceMapping"))
 	reboots := !p.Bool("NoReboot") && i.state == Running
-	if err := p.Err(); err != nil {
+	description := p.Text("Description")
+	if err := call.Commit(); err != nil {
 		return err
 	}
 	volumes := w.volumesOf(i, mappings)
@@ -78,7 +79,7 @@ func createImage(w *World, call *query.Call) error {
 		// The snapshots are taken while the instance is down for its reboot.
 		w.reboot(i.id, w.options.Timing.SnapshotShows.Max+time.Second)
 	}
-	img := w.imageOf(i, p.Text("Name"), p.Text("Description"), mappings)
+	img := w.imageOf(i, p.Text("Name"), description, mappings)
 	img.awaited, img.rebooted, img.ending = len(volumes), reboots, w.imageEnding(i.id)
 	w.addImage(img, tags["image"])
 	w.snapshotForImage(img, i, volumes, tags["snapshot"])
@@ -88,7 +89,8 @@ func createImage(w *World, call *query.Call) error {
 }
 
 // imageable: EBS-backed instances, running or stopped; Systems Manager's page
-// on aws:createImage allows stopping too (aws-facts 1.1). The code for an
+// on aws:createImage allows stopping too (aws-facts 1.1). Another state is refused in the words
+// quoted in aws-samples/aws-systemsmanagerautomation-with-asglifecyclehooks#2. The code for an
 // instance-store root is unverified.
 func imageable(i *instance) error {
 	if i.rootType == rootInstanceStore {
@@ -97,7 +99,7 @@ func imageable(i *instance) error {
 	if i.state == Running || i.state == Stopping || i.state == Stopped {
 		return nil
 	}
-	return query.Errorf("IncorrectInstanceState", "Instance '%s' is not 'running' or 'stopped'.", i.id)
+	return query.Errorf("InvalidParameterValue", "Invalid value '%s' for instanceId. Instance is not in state 'running' or 'stopping' or 'stopped'", i.id)
 }
 
 const nameCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789()[] ./-'@_"
@@ -107,13 +109,21 @@ func (w *World) nameFree(name string) error {
 	if len(name) < 3 || len(name) > 128 || strings.Trim(name, nameCharacters) != "" {
 		return query.Errorf("InvalidAMIName.Malformed", "AMI names must be between 3 and 128 characters long, and may contain letters, numbers, and only the following characters: ( ) [ ] space . / - ' @ _")
 	}
-	for _, e := range w.images.index["name="+name] {
-		if img := w.images.get(e.id); img != nil && img.owner == w.options.Account {
-			return query.Errorf("InvalidAMIName.Duplicate", "AMI name %s is already in use by AMI %s", name, e.id)
-		}
+	if taken := w.imageByName(name); taken != nil {
+		return query.Errorf("InvalidAMIName.Duplicate", "AMI name %s is already in use by AMI %s", name, taken.id)
 	}
 	if w.now.Before(w.names[name]) {
 		return query.Errorf("InvalidAMIName.Duplicate", "AMI name %s is already in use by another AMI", name)
+	}
+	return nil
+}
+
+// imageByName is the account's own image of that name, or nil.
+func (w *World) imageByName(name string) *image {
+	for _, e := range w.images.index["name="+name] {
+		if img := w.images.get(e.id); img != nil && img.owner == w.options.Account {
+			return img
+		}
 	}
 	return nil
 }
@@ -249,7 +259,7 @@ func deregisterImage(w *World, call *query.Call) error {
 		return query.Errorf("OperationNotPermitted", "The image '%s' is protected from deregistration.", id)
 	}
 	withSnapshots := call.Params.Bool("DeleteAssociatedSnapshots")
-	if err := call.Params.Err(); err != nil {
+	if err := call.Commit(); err != nil {
 		return err
 	}
 	drop(w, w.images, id)
@@ -288,8 +298,10 @@ func (w *World) deleteSnapshotsOf(call *query.Call, img *image) {
 			results = append(results, result{m.snapshotID, w.snapshotReturn()})
 		case len(w.imagesUsing(m.snapshotID)) > 0:
 			results = append(results, result{m.snapshotID, "skipped"})
+		case s.locked(w.now):
+			results = append(results, result{m.snapshotID, "client-error"})
 		default:
-			drop(w, w.snapshots, m.snapshotID)
+			w.dropSnapshot(s)
 			results = append(results, result{m.snapshotID, "success"})
 		}
 	}

@@ -239,7 +239,7 @@ func TestWhatCannotBeImaged(t *testing.T) {
 			return err
 		}
 		pending := aws.ToString(r.run().InstanceId)
-		r.wantCode("IncorrectInstanceState", ask(pending))
+		r.wantCode("InvalidParameterValue", ask(pending))
 		r.wantCode("InvalidInstanceID.NotFound", ask("i-00000000000000000"))
 		r.wantCode("InvalidInstanceID.Malformed", ask("web"))
 		r.wantCode("InvalidParameterValue", ask(r.running(func(in *sdk.RunInstancesInput) {

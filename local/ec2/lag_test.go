@@ -124,7 +124,7 @@ func TestRandomCallsKeepTheirPromises(t *testing.T) {
 			id := r.running()
 			time.Sleep(5 * time.Second)
 			for n, step := range steps {
-				if c := code(r.step(id, step, n)); !slices.Contains(expected, c) {
+				if c := code(r.step(id, step, n)); !slices.Contains(expected, c) && (step < 4 || c != "InvalidParameterValue") {
 					broken = append(broken, fmt.Sprintf("step %d ends in %s", n, c))
 				}
 				time.Sleep(time.Duration(wait[n]) * time.Second)

@@ -19,12 +19,24 @@ func stopInstances(w *World, call *query.Call) error {
 }
 
 func terminateInstances(w *World, call *query.Call) error {
-	return w.changeStates(call, mayTerminate, w.terminate)
+	// Neither protection keeps Auto Scaling from terminating its own (User Guide, "Enable stop
+	// protection" and "Change instance termination protection").
+	may := mayTerminate
+	if call.Caller == autoScaling {
+		may = func(*instance) error { return nil }
+	}
+	return w.changeStates(call, may, w.terminate)
 }
+
+// autoScaling is the caller in whose name the embedded Auto Scaling calls.
+const autoScaling = "autoscaling"
 
 func rebootInstances(w *World, call *query.Call) error {
 	ids, err := w.instancesNamed(call)
 	if err != nil {
+		return err
+	}
+	if err := call.Commit(); err != nil {
 		return err
 	}
 	for _, id := range ids {
@@ -44,6 +56,9 @@ func rebootInstances(w *World, call *query.Call) error {
 func (w *World) changeStates(call *query.Call, may func(*instance) error, do func(*instance)) error {
 	ids, err := w.instancesNamed(call)
 	if err != nil {
+		return err
+	}
+	if err := call.Commit(); err != nil {
 		return err
 	}
 	for _, id := range ids {
@@ -117,7 +132,12 @@ func (w *World) mayStop(i *instance, force bool) error {
 	return nil
 }
 
+// mayTerminate: stop protection refuses termination as well (User Guide, "Enable stop protection
+// for your instance").
 func mayTerminate(i *instance) error {
+	if i.stopProtected && i.state != Terminated && i.state != ShuttingDown {
+		return query.Errorf("OperationNotPermitted", "The instance '%s' may not be terminated. Modify its 'disableApiStop' instance attribute and try again.", i.id)
+	}
 	if i.terminationProtected && i.state != Terminated {
 		return query.Errorf("OperationNotPermitted", "The instance '%s' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.", i.id)
 	}
@@ -159,6 +179,9 @@ func (w *World) start(i *instance) {
 	})
 	w.setWriting(w.instances.get(i.id), true)
 	why, fails := w.startFails(i.id)
+	if lacks, locked := w.lacksKey(i.devices); locked {
+		why, fails = lacks, true
+	}
 	w.later(i.id, took, func() {
 		if fails {
 			w.stopped(i.id, "Server.InternalError", why)
@@ -171,6 +194,7 @@ func (w *World) start(i *instance) {
 func (w *World) running(id string) {
 	checks := w.takes("initializing", id, w.options.Timing.Initializing)
 	w.turn(id, Running, func(i *instance) { i.ranAt, i.healthyAt = w.now, w.now.Add(checks) })
+	w.runSpot(w.instances.get(id))
 }
 
 func (w *World) stop(i *instance, force bool) {
@@ -195,6 +219,7 @@ func (w *World) stop(i *instance, force bool) {
 
 func (w *World) stopped(id, transition string, why reason) {
 	w.setWriting(w.instances.get(id), false)
+	w.stopSpot(w.instances.get(id))
 	w.turn(id, Stopped, func(i *instance) {
 		i.transition, i.reason = transition, why
 		if i.elasticIP == "" {

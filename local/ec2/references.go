@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"time"
 
 	"goldsmith/local/query"
 )
@@ -133,48 +132,4 @@ func (t *template) recent(depth int) []string {
 		}
 	}
 	return images
-}
-
-// binned is an image in the Recycle Bin.
-type binned struct {
-	id, name, description string
-	entered, leaves       time.Time
-}
-
-// SetRecycleBin makes every image that is deregistered from now on stay in the Recycle Bin for
-// that long; 0 is an account without a retention rule.
-func (w *World) SetRecycleBin(keep time.Duration) {
-	w.lock()
-	defer w.unlock()
-	w.binFor = keep
-}
-
-func (w *World) recycle(img *image) {
-	if w.binFor > 0 {
-		b := &binned{img.id, img.name, img.description, w.now, w.now.Add(w.binFor)}
-		w.bin.add(w.now, img.id, b)
-		w.after(w.binFor, func() { drop(w, w.bin, img.id) })
-	}
-}
-
-func listImagesInRecycleBin(w *World, call *query.Call) error {
-	if n := len(call.Params.Texts("ImageId")); n > maxBinImages {
-		return query.Errorf("InvalidParameterValue", "The maximum number of image IDs is %d.", maxBinImages)
-	}
-	found, next, err := list(w, call, listing[binned]{
-		store: w.bin, ids: "ImageId", min: 5, max: 1000, page: 1000,
-		unknown: func(string) error { return nil },
-	})
-	if err != nil {
-		return err
-	}
-	query.Items(call.Out, "imageSet", found, func(b *binned) {
-		call.Out.Text("imageId", b.id)
-		call.Out.Text("name", b.name)
-		call.Out.Optional("description", b.description)
-		call.Out.Time("recycleBinEnterTime", b.entered)
-		call.Out.Time("recycleBinExitTime", b.leaves)
-	})
-	call.Out.Optional("nextToken", next)
-	return nil
 }

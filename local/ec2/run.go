@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"goldsmith/local/query"
@@ -17,6 +18,7 @@ type launch struct {
 	placed subnet
 	tags   map[string][]Tag
 	count  int
+	from   *templateAndVersion // the launch template, if any
 }
 
 func runInstances(w *World, call *query.Call) error {
@@ -28,6 +30,9 @@ func runInstances(w *World, call *query.Call) error {
 	}
 	l, err := w.readLaunch(call.Params)
 	if err != nil {
+		return err
+	}
+	if err := call.Commit(); err != nil {
 		return err
 	}
 	if err := w.spend(call.Action, l.count); err != nil {
@@ -50,11 +55,15 @@ func runInstances(w *World, call *query.Call) error {
 const maxLaunch = 10_000
 
 func (w *World) readLaunch(own *query.Params) (launch, error) {
-	params, err := w.withTemplate(own)
+	from, err := w.templateOf(own)
 	if err != nil {
 		return launch{}, err
 	}
-	l := launch{params: params, count: params.Int("MaxCount"), typ: params.Text("InstanceType")}
+	params, err := withTemplate(own, from)
+	if err != nil {
+		return launch{}, err
+	}
+	l := launch{params: params, from: from, count: params.Int("MaxCount"), typ: params.Text("InstanceType")}
 	if l.typ == "" {
 		l.typ = "m1.small" // API reference, RunInstances.
 	}
@@ -74,9 +83,37 @@ func (w *World) readLaunch(own *query.Params) (launch, error) {
 	if l.placed, err = w.network.place(subnetID, params.Text("Placement.AvailabilityZone")); err != nil {
 		return l, err
 	}
-	l.tags, err = tagSpecifications(params, "instance", "volume", "network-interface", "spot-instances-request")
+	l.tags, err = launchTags(own, from)
 	return l, err
 }
+
+// launchTags are the tags of a launch. A launch template's are merged with the request's, which
+// win where both have a key: so Auto Scaling documents it of a group's tags (Auto Scaling User
+// Guide, "Tag Auto Scaling groups and instances").
+func launchTags(own *query.Params, from *templateAndVersion) (map[string][]Tag, error) {
+	tags, err := tagSpecifications(own, launchTaggable...)
+	if err != nil || from == nil {
+		return tags, err
+	}
+	theirs, err := tagSpecifications(from.data.params(), launchTaggable...)
+	if err != nil {
+		return nil, err
+	}
+	for kind, list := range theirs {
+		tags[kind] = merge(list, tags[kind])
+	}
+	return tags, nil
+}
+
+// origin are the tags by which an instance says what it was launched from (aws-facts 14.14).
+func (l launch) origin() []Tag {
+	if l.from == nil {
+		return nil
+	}
+	return []Tag{{"aws:ec2launchtemplate:id", l.from.of.id}, {"aws:ec2launchtemplate:version", strconv.Itoa(l.from.number)}}
+}
+
+var launchTaggable = []string{"instance", "volume", "network-interface", "spot-instances-request"}
 
 func countAllowed(least, most int) error {
 	switch {
@@ -88,10 +125,10 @@ func countAllowed(least, most int) error {
 	return nil
 }
 
-// withTemplate lays the call's parameters over those of the launch template it names.
-func (w *World) withTemplate(own *query.Params) (*query.Params, error) {
+// templateOf is the launch template that a call names, or nil.
+func (w *World) templateOf(own *query.Params) (*templateAndVersion, error) {
 	if !own.Has("LaunchTemplate") {
-		return own, nil
+		return nil, nil
 	}
 	t, err := w.templateNamed(own.At("LaunchTemplate"))
 	if err != nil {
@@ -101,8 +138,16 @@ func (w *World) withTemplate(own *query.Params) (*query.Params, error) {
 	if err != nil {
 		return nil, err
 	}
+	return &templateAndVersion{t, v}, nil
+}
+
+// withTemplate lays the call's parameters over those of its launch template.
+func withTemplate(own *query.Params, from *templateAndVersion) (*query.Params, error) {
+	if from == nil {
+		return own, nil
+	}
 	form := url.Values{}
-	for path, value := range v.data {
+	for path, value := range from.data {
 		if top, _, _ := strings.Cut(path, "."); !own.Has(top) {
 			form.Set(path, value)
 		}
@@ -112,7 +157,7 @@ func (w *World) withTemplate(own *query.Params) (*query.Params, error) {
 	}
 	merged, err := query.ParseForm(form.Encode())
 	if err != nil {
-		return nil, fmt.Errorf("merging launch template %s: %w", t.id, err)
+		return nil, fmt.Errorf("merging launch template %s: %w", from.of.id, err)
 	}
 	return merged, nil
 }
@@ -173,13 +218,16 @@ func (w *World) launch(l launch, reservation string, n int) string {
 	w.requestSpot(i, l)
 	w.instances.add(w.now, id, i, "image-id="+i.imageID, "instance-id="+id)
 	w.emitInstanceState(i)
-	w.tag(id, l.tags["instance"])
+	w.tag(id, merge(l.tags["instance"], l.origin()))
 	for _, a := range i.devices {
 		w.tag(a.volumeID, l.tags["volume"])
 	}
 	w.setWriting(i, true)
 	took := w.takes("pending", id, w.options.Timing.Pending)
 	why, fails := w.startFails(l.image.id)
+	if lacks, locked := w.lacksKey(i.devices); locked {
+		why, fails = lacks, true
+	}
 	w.instances.change(w.now, id, func(i *instance) { i.times.Start, i.impaired = took, w.impaired(l.image.id) })
 	w.later(id, took, func() {
 		if fails {
@@ -250,7 +298,7 @@ type answered struct{ form, made string }
 // parameters is IdempotentParameterMismatch.
 func (w *World) answered(call *query.Call) (made string, again bool, err error) {
 	token := call.Params.Text("ClientToken")
-	if token == "" {
+	if token == "" || call.DryRun() {
 		return "", false, nil
 	}
 	before, ok := w.answers[call.Action+"/"+token]
@@ -264,7 +312,7 @@ func (w *World) answered(call *query.Call) (made string, again bool, err error) 
 			Status:  http.StatusBadRequest,
 		}
 	}
-	return before.made, true, nil
+	return before.made, true, call.Commit()
 }
 
 func (w *World) remember(call *query.Call, made string) {

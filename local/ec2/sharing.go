@@ -58,46 +58,83 @@ func modifyImageAttribute(w *World, call *query.Call) error {
 	if err != nil {
 		return err
 	}
-	p := call.Params
-	switch {
-	case p.Has("Description.Value"):
-		text := p.Text("Description.Value")
-		w.images.change(w.now, img.id, func(img *image) { img.description = text })
-		w.images.file(img.id, "description="+text)
-	case p.Has("ImdsSupport.Value"):
-		text := p.Text("ImdsSupport.Value")
-		w.images.change(w.now, img.id, func(img *image) { img.imds = text })
-	default:
-		if err := w.changePermissions(img, p); err != nil {
-			return err
-		}
+	edit, err := w.imageEdit(img, call.Params)
+	if err != nil {
+		return err
 	}
+	if err := call.Commit(); err != nil {
+		return err
+	}
+	w.images.change(w.now, img.id, edit)
+	w.images.file(img.id, "description="+w.images.get(img.id).description)
 	call.Out.Bool("return", true)
 	return nil
 }
 
-func (w *World) changePermissions(img *image, p *query.Params) error {
-	added, err := readPermissions(p.List("LaunchPermission.Add"))
+// imageEdit reads the one attribute that a request changes.
+func (w *World) imageEdit(img *image, p *query.Params) (func(*image), error) {
+	attributes := 0
+	for _, name := range []string{"Description", "ImdsSupport", "LaunchPermission"} {
+		if p.Has(name) {
+			attributes++
+		}
+	}
+	switch {
+	case attributes > 1: // One attribute at a time (API reference, ModifyImageAttribute).
+		return nil, query.Errorf("InvalidParameterCombination", "Fields for multiple attribute types specified: only one attribute can be modified at a time.")
+	case p.Has("Description"):
+		text := p.Text("Description.Value")
+		return func(img *image) { img.description = text }, nil
+	case p.Has("ImdsSupport"):
+		text := p.Text("ImdsSupport.Value")
+		if text != "v2.0" {
+			return nil, query.Errorf("InvalidParameterValue", "Invalid value '%s' for imdsSupport.", text)
+		}
+		return func(img *image) { img.imds = text }, nil
+	}
+	if name := p.Text("Attribute"); name != "" && name != "launchPermission" {
+		return nil, query.Errorf("InvalidParameterValue", "Value (%s) for parameter attribute is invalid. The embedded EC2 changes launchPermission only in this form.", name)
+	}
+	return w.permissionEdit(img, p)
+}
+
+func (w *World) permissionEdit(img *image, p *query.Params) (func(*image), error) {
+	if err := w.shareable(img); err != nil {
+		return nil, err
+	}
+	added, removed, err := readPermissions(p, "LaunchPermission")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	removed, err := readPermissions(p.List("LaunchPermission.Remove"))
-	if err != nil {
-		return err
+	for _, each := range slices.Concat(added, removed) {
+		if err := each.check(); err != nil {
+			return nil, err
+		}
 	}
-	switch p.Text("OperationType") {
-	case "add":
-		added = append(added, flatPermissions(p)...)
-	case "remove":
-		removed = append(removed, flatPermissions(p)...)
-	}
-	if len(added)+len(removed) == 0 {
-		return query.Errorf("InvalidParameterCombination", "No attributes specified.")
+	if len(added) > 0 && w.underDefaultKey(img) {
+		return nil, query.Errorf("InvalidParameter", "Snapshots encrypted with the AWS Managed CMK can't be shared. Specify another snapshot.")
 	}
 	all := slices.Concat(img.permissions(), added)
 	all = slices.DeleteFunc(all, func(s permission) bool { return slices.Contains(removed, s) })
-	w.images.change(w.now, img.id, func(img *image) { img.permit(all) })
-	return nil
+	return func(img *image) { img.permit(all) }, nil
+}
+
+// shareable: the code and the words are AWS's, as quoted in app-sre/qontract-reconcile#2222
+// and SUSE-Enceladus/ec2imgutils#45 for a pending image.
+func (w *World) shareable(img *image) error {
+	if img.state == imageAvailable {
+		return nil
+	}
+	return query.Errorf("InvalidAMIID.Unavailable", "The AMI ID '%s' is currently %s and may not be used for this operation", img.id, img.state)
+}
+
+// underDefaultKey tells whether a snapshot of the image is under aws/ebs; EC2 refuses to
+// share it, in the words quoted in hashicorp/packer#7410.
+func (w *World) underDefaultKey(img *image) bool {
+	return slices.ContainsFunc(img.mappings, func(m mapping) bool {
+		s := w.snapshots.get(m.snapshotID)
+		return s != nil && s.encrypted && w.isDefaultKey(s.kmsKey)
+	})
 }
 
 func (img *image) permit(all []permission) {
@@ -112,21 +149,52 @@ func (img *image) permit(all []permission) {
 	}
 }
 
-func readPermissions(list []*query.Params) ([]permission, error) {
+// readPermissions reads who is added to the permissions of an image or a snapshot and who is
+// removed, in the structured form or in the older one.
+func readPermissions(p *query.Params, member string) (added, removed []permission, err error) {
+	added, removed = structured(p.List(member+".Add")), structured(p.List(member+".Remove"))
+	flat := flatPermissions(p)
+	switch operation := p.Text("OperationType"); {
+	case operation == "add":
+		added = append(added, flat...)
+	case operation == "remove":
+		removed = append(removed, flat...)
+	case operation != "" || len(flat) > 0:
+		return nil, nil, query.Errorf("InvalidParameterValue", "Invalid value '%s' for operationType.", operation)
+	}
+	if len(added)+len(removed) == 0 {
+		return nil, nil, query.Errorf("InvalidParameterCombination", "No attributes specified.")
+	}
+	return added, removed, nil
+}
+
+func structured(list []*query.Params) []permission {
 	var permissions []permission
 	for _, p := range list {
-		read := permission{p.Text("UserId"), p.Text("Group"), p.Text("OrganizationArn"), p.Text("OrganizationalUnitArn")}
-		switch {
-		case read.user != "" && (len(read.user) != 12 || strings.Trim(read.user, "0123456789") != ""):
-			return nil, query.Errorf("InvalidAMIAttributeItemValue", "Invalid attribute item value \"%s\" for userId item type.", read.user)
-		case read.group != "" && read.group != "all":
-			return nil, query.Errorf("InvalidAMIAttributeItemValue", "Invalid attribute item value \"%s\" for group item type.", read.group)
-		case read.organization != "" && !isARN(read.organization), read.unit != "" && !isARN(read.unit):
-			return nil, query.Errorf("InvalidAMIAttributeItemValue", "Organizations and organizational units are named by their full ARNs.")
-		}
-		permissions = append(permissions, read)
+		permissions = append(permissions, permission{p.Text("UserId"), p.Text("Group"), p.Text("OrganizationArn"), p.Text("OrganizationalUnitArn")})
 	}
-	return permissions, nil
+	return permissions
+}
+
+// check holds a permission against its form. The code is that of the error code reference;
+// a group is "all" alone.
+func (p permission) check() error {
+	switch {
+	case p == permission{}:
+		return query.Errorf("InvalidParameterCombination", "A launch permission names an account, a group, an organization or an organizational unit.")
+	case p.user != "" && !isAccount(p.user):
+		return query.Errorf("InvalidAMIAttributeItemValue", "Invalid attribute item value \"%s\" for userId item type.", p.user)
+	case p.group != "" && p.group != "all":
+		return query.Errorf("InvalidAMIAttributeItemValue", "Invalid attribute item value \"%s\" for group item type.", p.group)
+	case p.organization != "" && !isARN(p.organization), p.unit != "" && !isARN(p.unit):
+		return query.Errorf("InvalidAMIAttributeItemValue", "Organizations and organizational units are named by their full ARNs.")
+	}
+	return nil
+}
+
+// isAccount tells whether an id may be an account's: twelve digits, not all of them 0.
+func isAccount(id string) bool {
+	return len(id) == 12 && strings.Trim(id, "0123456789") == "" && strings.Trim(id, "0") != ""
 }
 
 func flatPermissions(p *query.Params) []permission {

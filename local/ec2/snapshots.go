@@ -23,7 +23,11 @@ type snapshot struct {
 	kmsKey                    string
 	state, message            string
 	started, completed        time.Time
-	due                       time.Time // when it will be complete
+	due                       time.Time    // when it will be complete
+	permitted                 []permission // who may make volumes of it and copy it
+	lock                      *lock
+	tier                      string // empty for standard
+	moving                    *archiving
 	tags                      []Tag
 
 	content uint64 // the volume's writes when the snapshot was requested
@@ -134,9 +138,13 @@ func (w *World) addSnapshot(v *volume, description string, tags []Tag) *snapshot
 	if i := w.instances.get(v.instanceID); i != nil {
 		s.live = i.live(w.now)
 	}
-	w.snapshots.add(w.now, s.id, s, "volume-id="+v.id, "description="+description)
-	w.tag(s.id, tags)
+	w.addStored(s, tags)
 	return s
+}
+
+func (w *World) addStored(s *snapshot, tags []Tag) {
+	w.snapshots.add(w.now, s.id, s, "volume-id="+s.volumeID, "description="+s.description)
+	w.tag(s.id, tags)
 }
 
 // complete ends a snapshot after d and then calls next.
@@ -168,8 +176,12 @@ func createSnapshot(w *World, call *query.Call) error {
 	if err := w.maySnapshot(v); err != nil {
 		return err
 	}
+	description := call.Params.Text("Description")
+	if err := call.Commit(); err != nil {
+		return err
+	}
 	w.claimSnapshot(v)
-	s := w.addSnapshot(v, call.Params.Text("Description"), tags["snapshot"])
+	s := w.addSnapshot(v, description, tags["snapshot"])
 	w.complete(s.id, w.takes("snapshot", s.id, w.options.Timing.SnapshotStored), func() {})
 	call.Touch(s.id)
 	writeSnapshot(call.Out, w.snapshots.get(s.id), w.now, "status")
@@ -193,14 +205,18 @@ func createSnapshots(w *World, call *query.Call) error {
 	if err != nil {
 		return err
 	}
+	copied, description := call.Params.Text("CopyTagsFromSource") == "volume", call.Params.Text("Description")
+	if err := call.Commit(); err != nil {
+		return err
+	}
 	var made []*snapshot
 	for _, v := range volumes {
 		own := tags["snapshot"]
-		if call.Params.Text("CopyTagsFromSource") == "volume" {
+		if copied {
 			own = merge(ownTags(v.tags), own)
 		}
 		w.claimSnapshot(v)
-		s := w.addSnapshot(v, call.Params.Text("Description"), own)
+		s := w.addSnapshot(v, description, own)
 		w.complete(s.id, w.takes("snapshot", s.id, w.options.Timing.SnapshotStored), func() {})
 		call.Touch(s.id)
 		made = append(made, w.snapshots.get(s.id))
@@ -229,16 +245,41 @@ func ownTags(tags []Tag) []Tag {
 	return slices.DeleteFunc(slices.Clone(tags), func(t Tag) bool { return reserved(t.Key) })
 }
 
+// dropSnapshot takes a snapshot away, and its Fast Snapshot Restores with it.
+func (w *World) dropSnapshot(s *snapshot) {
+	drop(w, w.snapshots, s.id)
+	w.recycleSnapshot(s)
+	for _, zone := range w.network.subnets {
+		if id := s.id + "/" + zone.zone; w.restores.get(id) != nil {
+			drop(w, w.restores, id)
+		}
+	}
+}
+
+// imagesBootingFrom are the images that have a snapshot at their root device: only that one cannot
+// be deleted (API reference, DeleteSnapshot).
+func (w *World) imagesBootingFrom(snapshotID string) []*image {
+	return slices.DeleteFunc(w.imagesUsing(snapshotID), func(img *image) bool {
+		return !slices.ContainsFunc(img.mappings, func(m mapping) bool { return m.snapshotID == snapshotID && m.device == img.rootName })
+	})
+}
+
+// deleteSnapshot refuses what the account does not own, what an image boots from, and what is locked.
 func deleteSnapshot(w *World, call *query.Call) error {
-	id := call.Params.Text("SnapshotId")
-	s := w.snapshots.get(id)
-	if s == nil {
-		return unknownSnapshot(id)
+	s, err := w.ownSnapshot(call.Params)
+	if err != nil {
+		return err
 	}
-	if using := w.imagesUsing(id); len(using) > 0 {
-		return query.Errorf("InvalidSnapshot.InUse", "The snapshot %s is currently in use by %s", id, using[0].id)
+	if boots := w.imagesBootingFrom(s.id); len(boots) > 0 {
+		return query.Errorf("InvalidSnapshot.InUse", "The snapshot %s is currently in use by %s", s.id, boots[0].id)
 	}
-	drop(w, w.snapshots, id)
+	if s.locked(w.now) { // The code is unverified.
+		return query.Errorf("OperationNotPermitted", "The snapshot %s is locked.", s.id)
+	}
+	if err := call.Commit(); err != nil {
+		return err
+	}
+	w.dropSnapshot(s)
 	call.Out.Bool("return", true)
 	return nil
 }
@@ -270,7 +311,7 @@ func (w *World) snapshotFilters() filterable[snapshot] {
 		"status":       one(func(s *snapshot) string { return s.state }),
 		"owner-id":     one(func(s *snapshot) string { return s.owner }),
 		"progress":     one(func(s *snapshot) string { return s.progress(w.asOf) }),
-		"storage-tier": one(func(*snapshot) string { return "standard" }),
+		"storage-tier": one((*snapshot).storage),
 		"encrypted":    flag(func(s *snapshot) bool { return s.encrypted }),
 		"volume-size":  number(func(s *snapshot) int { return s.size }),
 		"start-time":   moments(func(s *snapshot) time.Time { return s.started }),
@@ -290,7 +331,10 @@ func writeSnapshot(out *query.Writer, s *snapshot, now time.Time, stateName stri
 	out.Int("volumeSize", s.size)
 	out.Bool("encrypted", s.encrypted)
 	out.Optional("kmsKeyId", s.kmsKey)
-	out.Text("storageTier", "standard")
+	out.Text("storageTier", s.storage())
+	if s.moving != nil {
+		out.Time("restoreExpiryTime", s.moving.expires)
+	}
 	out.Time("completionTime", s.completed)
 	writeTags(out, s.tags)
 }

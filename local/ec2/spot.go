@@ -10,7 +10,7 @@ type spotRequest struct {
 	id, instanceID, imageID, typ, zone string
 	kind                               string // one-time or persistent
 	interruption                       string
-	state                              string // open, active, closed, cancelled
+	state                              string // open, active, disabled, closed, cancelled
 	status                             string
 	created, updated                   time.Time
 	tags                               []Tag
@@ -41,6 +41,22 @@ func (w *World) requestSpot(i *instance, l launch) {
 func (w *World) persistent(i *instance) bool {
 	r := w.spots.get(i.spotID)
 	return r != nil && r.kind == "persistent" && r.state != "cancelled"
+}
+
+// stopSpot: the request of a stopped Spot instance is disabled until the instance runs again (User
+// Guide, "Spot Instance request status": instance-stopped-by-user).
+func (w *World) stopSpot(i *instance) {
+	if w.spots.get(i.spotID) != nil {
+		w.spots.change(w.now, i.spotID, func(r *spotRequest) {
+			r.state, r.status, r.updated = "disabled", "instance-stopped-by-user", w.now
+		})
+	}
+}
+
+func (w *World) runSpot(i *instance) {
+	if r := w.spots.get(i.spotID); r != nil && r.state == "disabled" {
+		w.spots.change(w.now, i.spotID, func(r *spotRequest) { r.state, r.status, r.updated = "active", "fulfilled", w.now })
+	}
 }
 
 // endSpot: a one-time request closes with its instance, a persistent one opens again.

@@ -63,6 +63,23 @@ func (s *store[T]) add(now time.Time, id string, value *T, keys ...string) {
 	s.file(id, keys...)
 }
 
+// put adds a resource, or gives the one there another value.
+func (s *store[T]) put(now time.Time, id string, value *T) {
+	if s.get(id) != nil {
+		s.change(now, id, func(v *T) { *v = *value })
+		return
+	}
+	s.revive(id)
+	s.add(now, id, value)
+}
+
+// revive lets a resource that was removed be added again; late describes no longer see it as it was.
+func (s *store[T]) revive(id string) {
+	if s.byID[id] != nil {
+		s.forget(id)
+	}
+}
+
 // file puts the resource into the index under more keys.
 func (s *store[T]) file(id string, keys ...string) {
 	e := s.byID[id]
@@ -135,5 +152,10 @@ func drop[T any](w *World, s *store[T], id string) {
 		s.forget(id)
 		return
 	}
-	w.after(s.keep, func() { s.forget(id) })
+	e := s.byID[id]
+	w.after(s.keep, func() {
+		if s.byID[id] == e {
+			s.forget(id)
+		}
+	})
 }

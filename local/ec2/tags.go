@@ -33,6 +33,8 @@ var kindsOf = []resourceKind{
 	kindOf("snap", "snapshot", "InvalidSnapshot.NotFound", "snapshot", func(w *World) *store[snapshot] { return w.snapshots }, func(v *snapshot) *[]Tag { return &v.tags }),
 	kindOf("ami", "image", "InvalidAMIID.NotFound", "image ID", func(w *World) *store[image] { return w.images }, func(v *image) *[]Tag { return &v.tags }),
 	kindOf("lt", "launch-template", "InvalidLaunchTemplateId.NotFound", "launch template ID", func(w *World) *store[template] { return w.templates }, func(v *template) *[]Tag { return &v.tags }),
+	kindOf("fleet", "fleet", "InvalidFleetId.NotFound", "fleet ID", func(w *World) *store[fleet] { return w.fleets }, func(v *fleet) *[]Tag { return &v.tags }),
+	kindOf("sfr", "spot-fleet-request", "InvalidSpotFleetRequestId.NotFound", "spot fleet request ID", func(w *World) *store[fleet] { return w.fleets }, func(v *fleet) *[]Tag { return &v.tags }),
 	kindOf("sir", "spot-instances-request", "InvalidSpotInstanceRequestID.NotFound", "spot instance request ID", func(w *World) *store[spotRequest] { return w.spots }, func(v *spotRequest) *[]Tag { return &v.tags }),
 }
 
@@ -51,7 +53,7 @@ func kindOf[T any](prefix, name, notFound, subject string, in func(*World) *stor
 		},
 		each: func(w *World, hint tagHint, do func(string, []Tag)) {
 			for _, e := range hinted(in(w), hint) {
-				if v := e.at(w.asOf); v != nil {
+				if v := e.at(w.asOf); v != nil && strings.HasPrefix(e.id, prefix+"-") {
 					do(e.id, *tags(v))
 				}
 			}
@@ -62,7 +64,11 @@ func kindOf[T any](prefix, name, notFound, subject string, in func(*World) *stor
 // kind finds the kind of a well-formed id, or nil.
 func kind(id string) *resourceKind {
 	prefix, rest, ok := strings.Cut(id, "-")
-	if !ok || len(rest) != 17 && len(rest) != 8 || strings.Trim(rest, "0123456789abcdef") != "" {
+	// The ids of fleets end in a UUID.
+	if uuid := len(rest) == 36; uuid {
+		rest = strings.ReplaceAll(rest, "-", "")
+	}
+	if !ok || len(rest) != 32 && len(rest) != 17 && len(rest) != 8 || strings.Trim(rest, "0123456789abcdef") != "" {
 		return nil
 	}
 	for i := range kindsOf {
@@ -98,6 +104,9 @@ func createTags(w *World, call *query.Call) error {
 			return tooManyTags()
 		}
 	}
+	if err := call.Commit(); err != nil {
+		return err
+	}
 	for _, id := range ids {
 		w.tag(id, added)
 	}
@@ -117,6 +126,9 @@ func deleteTags(w *World, call *query.Call) error {
 		if reserved(d.Text("Key")) {
 			return reservedTag(d.Text("Key"))
 		}
+	}
+	if err := call.Commit(); err != nil {
+		return err
 	}
 	for _, id := range ids {
 		before, _ := kind(id).read(w, id)

@@ -69,9 +69,13 @@ func createLaunchTemplate(w *World, call *query.Call) error {
 	if err != nil {
 		return err
 	}
+	description := p.Text("VersionDescription")
+	if err := call.Commit(); err != nil {
+		return err
+	}
 	t := &template{
 		id: w.newID("lt", name), name: name, created: w.now, standard: 1, latest: 1,
-		versions: []templateVersion{{1, p.Text("VersionDescription"), w.now, data}},
+		versions: []templateVersion{{1, description, w.now, data}},
 	}
 	w.templates.add(w.now, t.id, t, "launch-template-name="+name)
 	w.tag(t.id, tags["launch-template"])
@@ -142,9 +146,13 @@ func createLaunchTemplateVersion(w *World, call *query.Call) error {
 	if len(t.versions) >= maxTemplateVersions {
 		return query.Errorf("MaxTemplateVersionLimitExceeded", "The maximum number of versions of launch template %s is reached.", t.id)
 	}
+	description := p.Text("VersionDescription")
+	if err := call.Commit(); err != nil {
+		return err
+	}
 	w.templates.change(w.now, t.id, func(t *template) {
 		t.latest++
-		t.versions = append(slices.Clone(t.versions), templateVersion{t.latest, p.Text("VersionDescription"), w.now, data})
+		t.versions = append(slices.Clone(t.versions), templateVersion{t.latest, description, w.now, data})
 	})
 	call.Touch(t.id)
 	made := strconv.Itoa(w.templates.get(t.id).latest)
@@ -179,6 +187,9 @@ func modifyLaunchTemplate(w *World, call *query.Call) error {
 	if err != nil {
 		return err
 	}
+	if err := call.Commit(); err != nil {
+		return err
+	}
 	w.templates.change(w.now, t.id, func(t *template) { t.standard = v.number })
 	w.remember(call, t.id)
 	return w.answerTemplate(call, t.id, nil)
@@ -200,6 +211,9 @@ func (w *World) answerTemplate(call *query.Call, id string, err error) error {
 func deleteLaunchTemplate(w *World, call *query.Call) error {
 	t, err := w.templateNamed(call.Params)
 	if err != nil {
+		return err
+	}
+	if err := call.Commit(); err != nil {
 		return err
 	}
 	call.Out.Element("launchTemplate", func() { w.writeTemplate(call.Out, t) })
@@ -235,6 +249,9 @@ func deleteLaunchTemplateVersions(w *World, call *query.Call) error {
 		default:
 			deleted = append(deleted, v.number)
 		}
+	}
+	if err := call.Commit(); err != nil {
+		return err
 	}
 	w.templates.change(w.now, t.id, func(t *template) {
 		t.versions = slices.DeleteFunc(slices.Clone(t.versions), func(v templateVersion) bool { return slices.Contains(deleted, v.number) })

@@ -16,6 +16,7 @@ type volume struct {
 	encrypted            bool
 	kmsKey               string
 	created              time.Time
+	usable               time.Time // creating until then
 	instanceID           string
 	attachment           attachment
 	tags                 []Tag
@@ -58,45 +59,50 @@ func (w *World) setWriting(i *instance, on bool) {
 
 func describeVolumes(w *World, call *query.Call) error {
 	found, next, err := list(w, call, listing[volume]{
-		store: w.volumes, filters: volumeFilters, tags: func(v *volume) []Tag { return v.tags },
+		store: w.volumes, filters: w.volumeFilters(), tags: func(v *volume) []Tag { return v.tags },
 		ids: "VolumeId", min: 5, max: 1000, clamps: true, apart: true,
 		unknown: unknownID("vol", "InvalidVolume.NotFound", "InvalidParameterValue", "The volume '%s' does not exist."),
 	})
 	if err != nil {
 		return err
 	}
-	query.Items(call.Out, "volumeSet", found, func(v *volume) { writeVolume(call.Out, v) })
+	query.Items(call.Out, "volumeSet", found, func(v *volume) { w.writeVolume(call.Out, v, w.asOf) })
 	call.Out.Optional("nextToken", next)
 	return nil
 }
 
-var volumeFilters = filterable[volume]{
-	"volume-id":                        one(func(v *volume) string { return v.id }),
-	"snapshot-id":                      one(func(v *volume) string { return v.snapshotID }),
-	"volume-type":                      one(func(v *volume) string { return v.typ }),
-	"availability-zone":                one(func(v *volume) string { return v.zone }),
-	"status":                           one((*volume).state),
-	"size":                             number(func(v *volume) int { return v.size }),
-	"encrypted":                        flag(func(v *volume) bool { return v.encrypted }),
-	"create-time":                      moments(func(v *volume) time.Time { return v.created }),
-	"attachment.instance-id":           one(func(v *volume) string { return v.instanceID }),
-	"attachment.device":                one(func(v *volume) string { return v.attachment.device }),
-	"attachment.delete-on-termination": flag(func(v *volume) bool { return v.attachment.deleteOnTermination }),
-}
-
-func (v *volume) state() string {
-	if v.instanceID == "" {
-		return "available"
+func (w *World) volumeFilters() filterable[volume] {
+	return filterable[volume]{
+		"volume-id":                        one(func(v *volume) string { return v.id }),
+		"snapshot-id":                      one(func(v *volume) string { return v.snapshotID }),
+		"volume-type":                      one(func(v *volume) string { return v.typ }),
+		"availability-zone":                one(func(v *volume) string { return v.zone }),
+		"status":                           one(func(v *volume) string { return v.state(w.asOf) }),
+		"size":                             number(func(v *volume) int { return v.size }),
+		"encrypted":                        flag(func(v *volume) bool { return v.encrypted }),
+		"create-time":                      moments(func(v *volume) time.Time { return v.created }),
+		"attachment.instance-id":           one(func(v *volume) string { return v.instanceID }),
+		"attachment.device":                one(func(v *volume) string { return v.attachment.device }),
+		"attachment.delete-on-termination": flag(func(v *volume) bool { return v.attachment.deleteOnTermination }),
 	}
-	return "in-use"
 }
 
-func writeVolume(out *query.Writer, v *volume) {
+func (v *volume) state(now time.Time) string {
+	switch {
+	case v.instanceID != "":
+		return "in-use"
+	case now.Before(v.usable):
+		return "creating"
+	}
+	return "available"
+}
+
+func (w *World) writeVolume(out *query.Writer, v *volume, now time.Time) {
 	out.Text("volumeId", v.id)
 	out.Int("size", v.size)
 	out.Text("snapshotId", v.snapshotID)
 	out.Text("availabilityZone", v.zone)
-	out.Text("status", v.state())
+	out.Text("status", v.state(now))
 	out.Time("createTime", v.created)
 	out.Element("attachmentSet", func() {
 		if v.instanceID == "" {

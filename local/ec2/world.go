@@ -5,6 +5,7 @@
 package ec2
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -65,11 +66,18 @@ type World struct {
 	images    *store[image]
 	templates *store[template]
 	spots     *store[spotRequest]
-	bin       *store[binned]
+	restores  *store[fastRestore]
+	fleets    *store[fleet]
+	bin       *store[binned[image]]
 	binFor    time.Duration
-	names     map[string]time.Time // image names that stay taken until then, after deregistration
-	tombs     map[string]time.Time // deregistered images, until EC2 forgets them
-	tagged    map[string]int       // version of the last tag change event, by resource
+
+	snapshotBin    *store[binned[snapshot]]
+	snapshotBinFor time.Duration
+
+	names  map[string]time.Time // image names that stay taken until then, after deregistration
+	tombs  map[string]time.Time // deregistered images, until EC2 forgets them
+	tagged map[string]int       // version of the last tag change event, by resource
+	keys   map[string]KeyState  // by ARN
 }
 
 // New makes an account with a default VPC and a few public images.
@@ -86,11 +94,12 @@ func New(options Options) *World {
 	w := &World{
 		clock: options.Clock, options: options,
 		chances: map[uint64]uint64{}, buckets: map[string]*bucket{}, answers: map[string]answered{},
-		names: map[string]time.Time{}, tombs: map[string]time.Time{}, tagged: map[string]int{},
+		names: map[string]time.Time{}, tombs: map[string]time.Time{}, tagged: map[string]int{}, keys: map[string]KeyState{},
 		instances: newStore[instance](options.Lag), volumes: newStore[volume](options.Lag),
 		snapshots: newStore[snapshot](options.Lag), images: newStore[image](options.Lag),
 		templates: newStore[template](options.Lag), spots: newStore[spotRequest](options.Lag),
-		bin: newStore[binned](0),
+		bin: newStore[binned[image]](0), snapshotBin: newStore[binned[snapshot]](0),
+		restores: newStore[fastRestore](options.Lag), fleets: newStore[fleet](options.Lag),
 	}
 	w.service = &query.Service{
 		Name:    "ec2",
@@ -132,17 +141,23 @@ func (w *World) serve(call *query.Call) error {
 	if err := w.admit(call, faults); err != nil {
 		return err
 	}
-	dry := call.Params.Bool("DryRun")
-	if err := call.Params.Err(); err != nil {
-		return err
-	}
-	if dry {
-		return &query.Error{Code: "DryRunOperation", Message: "Request would have succeeded, but DryRun flag is set.", Status: http.StatusPreconditionFailed}
-	}
 	if err := run(w, call); err != nil {
 		return err
 	}
+	if !call.Committed() {
+		if !reads(call.Action) {
+			return fmt.Errorf("the action %s has effects that a dry run does not keep back", call.Action)
+		}
+		if err := call.Commit(); err != nil {
+			return err
+		}
+	}
 	return afterwards(faults)
+}
+
+// reads tells whether an action changes nothing.
+func reads(action string) bool {
+	return strings.HasPrefix(action, "Describe") || strings.HasPrefix(action, "List") || strings.HasPrefix(action, "Get")
 }
 
 // lock enters the World and lets everything happen that is due.

@@ -183,6 +183,15 @@ func (r *rig) wantCode(want string, err error) {
 	}
 }
 
+// wantError holds a code with its words.
+func (r *rig) wantError(code, message string, err error) {
+	r.t.Helper()
+	var api smithy.APIError
+	if !errors.As(err, &api) || api.ErrorCode() != code || api.ErrorMessage() != message {
+		r.t.Errorf("got %v, want %s: %s", err, code, message)
+	}
+}
+
 func tagsOf(tags []types.Tag) map[string]string {
 	m := map[string]string{}
 	for _, t := range tags {

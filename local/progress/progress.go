@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"goldsmith/infra/workflow"
 	"goldsmith/local/asl"
 	"goldsmith/local/clock"
 	"goldsmith/shared/job"
@@ -47,7 +48,7 @@ func (p *Printer) Old(retirements func(ctx context.Context, plan string) iter.Se
 // Invoke calls the function and tells what came of it.
 func (p *Printer) Invoke(ctx context.Context, function string, payload []byte) ([]byte, *asl.Error) {
 	answer, failed := p.functions.Invoke(ctx, function, payload)
-	_, name, _ := strings.Cut(function, "function:goldsmith-")
+	name := workflow.FunctionIn(function)
 	if failed != nil {
 		p.failed(name, payload, failed)
 		return answer, failed

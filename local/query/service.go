@@ -45,6 +45,8 @@ type Call struct {
 	Out     *Writer
 
 	touched []string
+	dry     bool // the request is a dry run
+	settled bool // Commit was asked
 }
 
 // CallerHeader names the header in which a caller may say who it is, for the log.
@@ -52,6 +54,31 @@ const CallerHeader = "X-Embedded-Caller"
 
 // Touch records resources the call is about.
 func (c *Call) Touch(ids ...string) { c.touched = append(c.touched, ids...) }
+
+// Commit ends the reading of a request: what follows has effects. It fails with
+// the first value that could not be read, and for a dry run with DryRunOperation.
+// An action that changes anything asks once it has read and found everything the
+// request names; DryRunOperation is then what EC2 says of a request that is well-formed
+// and names what exists.
+func (c *Call) Commit() error {
+	c.settled = true
+	if err := c.Params.Err(); err != nil {
+		return err
+	}
+	if c.dry {
+		return &Error{
+			Code: "DryRunOperation", Message: "Request would have succeeded, but DryRun flag is set.",
+			Status: http.StatusPreconditionFailed,
+		}
+	}
+	return nil
+}
+
+// DryRun tells whether the request asks for no effect. The older services have no dry run.
+func (c *Call) DryRun() bool { return c.dry }
+
+// Committed tells whether the action asked for Commit.
+func (c *Call) Committed() bool { return c.settled }
 
 // EC2 documents no bound on a request; user data, the largest value, is 16 KiB.
 const maxBody = 4 << 20
@@ -109,6 +136,9 @@ func (s *Service) handle(call *Call, in *http.Request) error {
 	}
 	if call.Action == "" {
 		return Errorf("MissingAction", "The request is missing an action or a required parameter.")
+	}
+	if !s.Dialect.Member {
+		call.dry = call.Params.Bool("DryRun")
 	}
 	s.open(call)
 	if err := s.Serve(call); err != nil {

@@ -78,6 +78,9 @@ func (w *Writer) Texts(list string, values []string) {
 	Items(w, list, values, w.escape)
 }
 
+// Value writes a value into the element that is open.
+func (w *Writer) Value(value string) { w.escape(value) }
+
 // String is what was written so far.
 func (w *Writer) String() string { return w.buf.String() }
 

@@ -144,13 +144,63 @@ func (l *Ledger) Tell(ctx context.Context, run string, at time.Time) (first bool
 }
 
 // Targets implements ledger.Ledger.
-func (l *Ledger) Targets(ctx context.Context, source string) iter.Seq2[ledger.Target, error] {
+func (l *Ledger) Targets(ctx context.Context, source string) iter.Seq2[ledger.TargetRecord, error] {
 	return listed(l, "Targets", l.Kept.Targets(ctx, source))
 }
 
 // PutTarget implements ledger.Ledger.
-func (l *Ledger) PutTarget(ctx context.Context, t ledger.Target) (put ledger.Target, err error) {
+func (l *Ledger) PutTarget(ctx context.Context, t ledger.TargetRecord) (put ledger.TargetRecord, err error) {
 	err = l.called("PutTarget", func() (err error) { put, err = l.Kept.PutTarget(ctx, t); return err })
+	return put, err
+}
+
+// Register implements ledger.Ledger.
+func (l *Ledger) Register(ctx context.Context, r ledger.Registration) (put ledger.Registration, err error) {
+	err = l.called("Register", func() (err error) { put, err = l.Kept.Register(ctx, r); return err })
+	return put, err
+}
+
+// Amend implements ledger.Ledger.
+func (l *Ledger) Amend(ctx context.Context, r ledger.Registration) (put ledger.Registration, err error) {
+	err = l.called("Amend", func() (err error) { put, err = l.Kept.Amend(ctx, r); return err })
+	return put, err
+}
+
+// Settle implements ledger.Ledger.
+func (l *Ledger) Settle(ctx context.Context, r ledger.Registration) error {
+	return l.called("Settle", func() error { return l.Kept.Settle(ctx, r) })
+}
+
+// Retire implements ledger.Ledger.
+func (l *Ledger) Retire(ctx context.Context, r ledger.Registration, at time.Time) error {
+	return l.called("Retire", func() error { return l.Kept.Retire(ctx, r, at) })
+}
+
+// Registration implements ledger.Ledger.
+func (l *Ledger) Registration(ctx context.Context, id string) (r ledger.Registration, ok bool, err error) {
+	err = l.called("Registration", func() (err error) { r, ok, err = l.Kept.Registration(ctx, id); return err })
+	return r, ok, err
+}
+
+// Registrations implements ledger.Ledger.
+func (l *Ledger) Registrations(ctx context.Context, lineage string) iter.Seq2[ledger.Registration, error] {
+	return listed(l, "Registrations", l.Kept.Registrations(ctx, lineage))
+}
+
+// Unsettled implements ledger.Ledger.
+func (l *Ledger) Unsettled(ctx context.Context) iter.Seq2[ledger.Registration, error] {
+	return listed(l, "Unsettled", l.Kept.Unsettled(ctx))
+}
+
+// Owner implements ledger.Ledger.
+func (l *Ledger) Owner(ctx context.Context, name string) (o ledger.Owner, ok bool, err error) {
+	err = l.called("Owner", func() (err error) { o, ok, err = l.Kept.Owner(ctx, name); return err })
+	return o, ok, err
+}
+
+// PutOwner implements ledger.Ledger.
+func (l *Ledger) PutOwner(ctx context.Context, o ledger.Owner) (put ledger.Owner, err error) {
+	err = l.called("PutOwner", func() (err error) { put, err = l.Kept.PutOwner(ctx, o); return err })
 	return put, err
 }
 

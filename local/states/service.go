@@ -99,6 +99,23 @@ func (s *Service) Create(name string, definition []byte, substitutions map[strin
 	return m.arn, nil
 }
 
+// Update gives a state machine another definition, as UpdateStateMachine does: executions that have started keep
+// the one that they began with, those of their distributed Maps included.
+func (s *Service) Update(arn string, definition []byte, substitutions map[string]string) error {
+	parsed, err := parse(definition, substitutions)
+	if err != nil {
+		return fmt.Errorf("state machine %s: %w", arn, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m, _, err := s.lookup(arn)
+	if err != nil {
+		return err
+	}
+	m.parsed = parsed
+	return nil
+}
+
 // parsed are the machines by what they were parsed from. Executions only read a machine,
 // so that a thousand services may share the one of the deployed definition.
 var parsed sync.Map

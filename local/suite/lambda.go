@@ -21,6 +21,7 @@ import (
 
 // functions is the embedded Lambda: the suite's real handlers by name, called
 // with JSON and answering JSON or an error by its Go type name, as Lambda does.
+// Versions are told apart by who wraps them (versions.go).
 type functions struct {
 	prefix string // of every function's ARN
 	logs   io.Writer
@@ -44,7 +45,7 @@ func (f *functions) ARN(name string) string { return f.prefix + name }
 
 // Invoke calls a function by ARN, by its deployed name or by its folder's name.
 func (f *functions) Invoke(ctx context.Context, function string, payload []byte) (answer []byte, failed *asl.Error) {
-	name := strings.TrimPrefix(function[strings.LastIndex(function, ":")+1:], "goldsmith-")
+	name := workflow.FunctionIn(function)
 	sandbox, ok := f.byName[name]
 	if !ok {
 		return nil, &asl.Error{Name: "Lambda.ResourceNotFoundException", Cause: "Function not found: " + function}

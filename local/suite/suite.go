@@ -80,7 +80,7 @@ type Suite struct {
 
 	options   Options
 	functions *functions
-	invoker   asl.Invoker
+	invoker   *published
 	services  map[string]http.Handler
 	transport *http.Client
 }
@@ -100,10 +100,8 @@ func New(o Options) (*Suite, error) {
 		s.transport = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
 	}
 	s.functions = newFunctions(s.options)
-	s.invoker = asl.Invoker(s.functions)
-	if o.Wrap != nil {
-		s.invoker = o.Wrap(s.functions)
-	}
+	s.invoker = &published{}
+	s.invoker.publish(o.Wrap, s.functions)
 	for _, start := range []func() error{s.startServices, s.startStates, s.startBus, s.startFunctions, s.startSchedules} {
 		if err := start(); err != nil {
 			return nil, errors.Join(err, s.Close())
@@ -178,7 +176,7 @@ func (s *Suite) startStates() error {
 	})
 	s.services["states"] = s.States
 	var err error
-	s.Machine, err = s.States.Create(workflow.Name, []byte(o.Definition), workflow.Substitutions(partition, s.functions.ARN))
+	s.Machine, err = s.States.Create(workflow.Name, []byte(o.Definition), s.substitutions(1))
 	return err
 }
 

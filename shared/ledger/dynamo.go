@@ -60,7 +60,7 @@ func (d *Dynamo) Drop(ctx context.Context, source, run string) error {
 
 // Claims implements Ledger.
 func (d *Dynamo) Claims(ctx context.Context) iter.Seq2[Claim, error] {
-	return claimsOf(d.table.docs(ctx, claims, ""))
+	return claimsOf(d.table.under(ctx, claims, ""))
 }
 
 // Take implements Ledger.
@@ -82,7 +82,7 @@ func (d *Dynamo) Free(ctx context.Context, s Slot) error {
 
 // Slots implements Ledger.
 func (d *Dynamo) Slots(ctx context.Context, plan string) iter.Seq2[Slot, error] {
-	return each[Slot](d.table.docs(ctx, slots, slotsOf(plan)))
+	return each[Slot](d.table.under(ctx, slots, slotsOf(plan)))
 }
 
 // Await implements Ledger.
@@ -98,7 +98,7 @@ func (d *Dynamo) Await(ctx context.Context, w Wait) error {
 
 // Waits implements Ledger.
 func (d *Dynamo) Waits(ctx context.Context, resource string) ([]Wait, error) {
-	return collect(each[Wait](d.table.docs(ctx, waits(resource), "")))
+	return collect(each[Wait](d.table.under(ctx, waits(resource), "")))
 }
 
 // Done implements Ledger.
@@ -117,7 +117,7 @@ func (d *Dynamo) PutResult(ctx context.Context, r job.Result) error {
 
 // Results implements Ledger.
 func (d *Dynamo) Results(ctx context.Context, run string) iter.Seq2[job.Result, error] {
-	return each[job.Result](d.table.docs(ctx, results(run), ""))
+	return each[job.Result](d.table.under(ctx, results(run), ""))
 }
 
 // PutRetirement implements Ledger.
@@ -131,7 +131,7 @@ func (d *Dynamo) PutRetirement(ctx context.Context, r job.Retirement) error {
 
 // Retirements implements Ledger.
 func (d *Dynamo) Retirements(ctx context.Context, plan string) iter.Seq2[job.Retirement, error] {
-	return each[job.Retirement](d.table.docs(ctx, retirements(plan), ""))
+	return each[job.Retirement](d.table.under(ctx, retirements(plan), ""))
 }
 
 // PutRun implements Ledger.
@@ -178,12 +178,12 @@ func (d *Dynamo) Tell(ctx context.Context, run string, at time.Time) (bool, erro
 }
 
 // Targets implements Ledger.
-func (d *Dynamo) Targets(ctx context.Context, source string) iter.Seq2[Target, error] {
-	return each[Target](d.table.docs(ctx, targets(source), ""))
+func (d *Dynamo) Targets(ctx context.Context, source string) iter.Seq2[TargetRecord, error] {
+	return each[TargetRecord](d.table.under(ctx, targets(source), ""))
 }
 
 // PutTarget implements Ledger.
-func (d *Dynamo) PutTarget(ctx context.Context, t Target) (Target, error) {
+func (d *Dynamo) PutTarget(ctx context.Context, t TargetRecord) (TargetRecord, error) {
 	t, known := t.inUTC(), t.Revision
 	t.Revision = rand.Text()
 	doc, err := encode(t)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -36,6 +37,10 @@ func TestDynamo(t *testing.T) {
 	t.Run("lost answers", func(t *testing.T) {
 		testLostAnswers(t, ledger.NewDynamo(newClient(url, &forgetful{}), newTable(t, client)))
 	})
+	t.Run("lost answers of the register", func(t *testing.T) {
+		testLostRegister(t, ledger.NewDynamo(newClient(url, &forgetful{}), newTable(t, client)))
+	})
+	t.Run("a newer register", func(t *testing.T) { testNewer(t, client, newTable(t, client)) })
 	t.Run("expiry", func(t *testing.T) { testExpiry(t, client, newTable(t, client)) })
 	t.Run("pages", func(t *testing.T) { testPages(t, client, newTable(t, client)) })
 	t.Run("no such table", func(t *testing.T) { testNoTable(t, ledger.NewDynamo(client, "none")) })
@@ -70,6 +75,61 @@ func testLostAnswers(t *testing.T, l ledger.Ledger) {
 		if first, err := l.Tell(ctx, "monday", night); err != nil || first != want {
 			t.Errorf("tell %d: %v, %v, want %v", i, first, err, want)
 		}
+	}
+}
+
+// testLostRegister loses the first answer to each write of the register.
+func testLostRegister(t *testing.T, l ledger.Ledger) {
+	ctx := t.Context()
+	r, err := l.Register(ctx, ledger.Registration{Lineage: "i-1", AMIName: "web/monday", Begun: night})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.ID = "ami-1"
+	if r, err = l.Amend(ctx, r); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(l.Settle(ctx, r), l.Retire(ctx, r, night)); err != nil {
+		t.Error(err)
+	}
+	if got, ok, err := l.Registration(ctx, "ami-1"); !ok || err != nil || !got.Retired.Equal(night) {
+		t.Errorf("retired: %+v, %v, %v", got, ok, err)
+	}
+	if _, err := l.PutOwner(ctx, ledger.Owner{Name: "web", Lineage: "i-1"}); err != nil {
+		t.Error(err)
+	}
+}
+
+// testNewer wants a registration of a newer version to be read as far as it can be, and never written.
+func testNewer(t *testing.T, client *dynamodb.Client, table string) {
+	l, ctx := ledger.NewDynamo(client, table), t.Context()
+	r, err := l.Register(ctx, ledger.Registration{Lineage: "i-1", AMIName: "web/monday", Begun: night})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := client.Query(ctx, &dynamodb.QueryInput{
+		TableName: &table, KeyConditionExpression: aws.String("pk = :pk"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": &types.AttributeValueMemberS{Value: "register"}},
+	})
+	if err != nil || len(out.Items) != 1 {
+		t.Fatalf("%d items, %v", len(out.Items), err)
+	}
+	item := out.Items[0]
+	item["doc"] = &types.AttributeValueMemberS{Value: `{"schema":2,"id":"ami-1","lineage":"i-1","amiName":"web/monday","snapshots":{"a":"b"},"facts":[]}`}
+	if _, err := client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &table, Item: item}); err != nil {
+		t.Fatal(err)
+	}
+	for got, err := range l.Registrations(ctx, "i-1") {
+		if err != nil || got.Known() || got.ID != "ami-1" {
+			t.Errorf("%+v, %v", got, err)
+		}
+		if err := l.Retire(ctx, got, night); !errors.As(err, new(*ledger.Newer)) {
+			t.Errorf("retiring it: %v", err)
+		}
+	}
+	again, err := l.Register(ctx, r)
+	if err != nil || again.Known() {
+		t.Errorf("registered again: %+v, %v", again, err)
 	}
 }
 

@@ -96,8 +96,8 @@ func (t table) get(ctx context.Context, k key) (item, error) {
 	return out.Item, nil
 }
 
-// docs are a partition's records under sort keys with a prefix, in the order of those keys. A page ends at 1 MB.
-func (t table) docs(ctx context.Context, partition, prefix string) iter.Seq2[record, error] {
+// under are a partition's records under sort keys with a prefix, in the order of those keys. A page ends at 1 MB.
+func (t table) under(ctx context.Context, partition, prefix string) iter.Seq2[record, error] {
 	which, values := "pk = :pk", item{":pk": text(partition)}
 	if prefix != "" { // DynamoDB refuses an empty one.
 		which, values[":prefix"] = "pk = :pk AND begins_with(sk, :prefix)", text(prefix)

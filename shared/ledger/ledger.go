@@ -70,10 +70,37 @@ type Ledger interface {
 
 	// Targets are the launch templates and aliases that take images of the
 	// sources of that name, in the order of their ids, read page by page.
-	Targets(ctx context.Context, source string) iter.Seq2[Target, error]
+	Targets(ctx context.Context, source string) iter.Seq2[TargetRecord, error]
 	// PutTarget stores a target as it was read, or one that has no record yet
 	// (no Revision), and gives it with its new Revision; *Moved when it was changed since.
-	PutTarget(ctx context.Context, t Target) (Target, error)
+	PutTarget(ctx context.Context, t TargetRecord) (TargetRecord, error)
+
+	// Register stores a registration before its creating call, and gives it with its Revision. When the
+	// call is registered already the stored one comes back unchanged, so a retried step sees what it had
+	// recorded. It is unsettled from then on.
+	Register(ctx context.Context, r Registration) (Registration, error)
+	// Amend stores a registration as it was read, with what has changed, and gives it with its new Revision;
+	// *Moved when it was changed since or is not registered, *Newer when this version does not know its fields.
+	// What its creating call was sent with cannot be changed.
+	Amend(ctx context.Context, r Registration) (Registration, error)
+	// Settle takes a registration off the unsettled ones: no sweep has to look at it any more.
+	Settle(ctx context.Context, r Registration) error
+	// Retire ends the registration of something that is gone, or was never made. Registration still gives it
+	// for Archived if it has an id. One that was changed since it was read stays.
+	Retire(ctx context.Context, r Registration, at time.Time) error
+	// Registration is that of an image's or instance's id; of one that is gone Retired is set. ok is false when there is none.
+	Registration(ctx context.Context, id string) (r Registration, ok bool, err error)
+	// Registrations are those of a lineage, or of all when it is empty, that are not retired: by lineage, read page by page.
+	Registrations(ctx context.Context, lineage string) iter.Seq2[Registration, error]
+	// Unsettled are the registrations that a sweep has to look at. One without a Revision was cut off
+	// while it was registered or retired: it can be retired, or registered again.
+	Unsettled(ctx context.Context) iter.Seq2[Registration, error]
+
+	// Owner is the lineage that a name belongs to; ok is false when it belongs to none.
+	Owner(ctx context.Context, name string) (o Owner, ok bool, err error)
+	// PutOwner stores a name's owner as it was read, or one that has no record yet (no Revision), and gives
+	// it with its new Revision; *Taken when it was changed since.
+	PutOwner(ctx context.Context, o Owner) (Owner, error)
 }
 
 // Claim is the exclusive right of one run to one source, and the journal of
@@ -132,12 +159,15 @@ func (c Claim) StopMayLand(now time.Time) bool {
 
 // Wait is a step that waits for a resource, with the token that wakes it.
 type Wait struct {
-	Resource string    `json:"resource"`
-	For      job.For   `json:"for"`
-	Run      string    `json:"run"`
-	Token    string    `json:"token"`
-	Job      job.Job   `json:"job"`
-	Since    time.Time `json:"since"`
+	Resource string  `json:"resource"`
+	For      job.For `json:"for"`
+	Run      string  `json:"run"`
+	Token    string  `json:"token"`
+	// Job is as the step was given it: who ends the wait may be of another release.
+	Job job.Document `json:"job"`
+	// Failure is the name by which the machine that waits knows a failure.
+	Failure string    `json:"failure,omitempty"`
+	Since   time.Time `json:"since"`
 }
 
 // Run is what is remembered of a run.

@@ -183,12 +183,12 @@ func (m *Memory) Tell(ctx context.Context, run string, at time.Time) (first bool
 }
 
 // Targets implements Ledger.
-func (m *Memory) Targets(ctx context.Context, source string) iter.Seq2[Target, error] {
-	return each[Target](m.docs(ctx, targets(source), ""))
+func (m *Memory) Targets(ctx context.Context, source string) iter.Seq2[TargetRecord, error] {
+	return each[TargetRecord](m.docs(ctx, targets(source), ""))
 }
 
 // PutTarget implements Ledger.
-func (m *Memory) PutTarget(ctx context.Context, t Target) (Target, error) {
+func (m *Memory) PutTarget(ctx context.Context, t TargetRecord) (TargetRecord, error) {
 	t, known := t.inUTC(), t.Revision
 	t.Revision = rand.Text()
 	doc, err := encode(t)

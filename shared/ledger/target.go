@@ -6,10 +6,11 @@ import (
 	"time"
 )
 
-// Target is a launch template, or an alias in Parameter Store, as a source's
-// name has rolled it: what it pointed at, so that it can be pointed back. It is
+// TargetRecord is what a source's name has rolled into a launch template, or into
+// an alias in Parameter Store: what it pointed at, so that it can be pointed back. It is
 // kept for good: how long ago the last roll was says nothing of whether it is to be undone.
-type Target struct {
+// What follows from it is shared/rollout's matter.
+type TargetRecord struct {
 	// Source is the name of the sources that it takes images of.
 	Source string `json:"source"`
 	// ID is a launch template id or a Parameter Store name, Title the template's name.
@@ -47,41 +48,6 @@ type Change struct {
 	To   Point `json:"to"`
 }
 
-// history is how many points of a target are kept: a month of nights, and a
-// record of some 6 KB, of the 400 KB that DynamoDB takes.
-const history = 31
-
-// Rolled is the target after a change was made: where it was before it is
-// remembered, also when that was a person's doing.
-func (t Target) Rolled(c Change) Target {
-	points := []Point{c.To}
-	if len(t.Points) == 0 || t.Points[0].Version != c.From.Version || t.Points[0].Image != c.From.Image {
-		points = append(points, c.From)
-	}
-	points = append(points, t.Points...)
-	t.Points, t.Begun, t.Back = points[:min(len(points), history)], nil, nil
-	return t
-}
-
-// Beginning is the target with a change of which nobody knows yet whether it was made.
-func (t Target) Beginning(c Change) Target {
-	t.Begun = &c
-	return t
-}
-
-// Latest is what Goldsmith rolled it to last; ok is false when it never did.
-func (t Target) Latest() (Point, bool) {
-	if len(t.Points) == 0 {
-		return Point{}, false
-	}
-	return t.Points[0], true
-}
-
-// Had reports whether the target pointed at an image before.
-func (t Target) Had(image string) bool {
-	return slices.ContainsFunc(t.Points, func(p Point) bool { return p.Image == image })
-}
-
 // Moved says that somebody else has changed a target's record since it was read.
 type Moved struct{ Source, ID string }
 
@@ -90,7 +56,7 @@ func (m *Moved) Error() string {
 	return fmt.Sprintf("somebody else is changing %s for %s", m.ID, m.Source)
 }
 
-func (t Target) inUTC() Target {
+func (t TargetRecord) inUTC() TargetRecord {
 	t.Points = slices.Clone(t.Points)
 	for n := range t.Points {
 		toUTC(&t.Points[n].At, &t.Points[n].Told)

@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/fault"
-	launch "goldsmith/shared/template"
+	"goldsmith/shared/rollout"
 )
 
 // groupsPage is Auto Scaling's largest page, of groups and of launch configurations.
@@ -89,7 +89,7 @@ func (g Gate) pinned(ctx context.Context, s *search, template string, versions m
 		MinVersion: aws.String(strconv.FormatInt(numbers[0], 10)), MaxVersion: aws.String(strconv.FormatInt(numbers[len(numbers)-1], 10)),
 		MaxResults: aws.Int32(versionsPage),
 	}
-	if ids, _ := launch.Split([]string{template}); len(ids) > 0 {
+	if ids, _ := rollout.Split([]string{template}); len(ids) > 0 {
 		in.LaunchTemplateId = aws.String(template)
 	} else {
 		in.LaunchTemplateName = aws.String(template)

@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
-	"goldsmith/shared/template"
+	"goldsmith/shared/rollout"
 )
 
 // parametersMost is how many parameters GetParameters and GetParametersByPath give in one call
@@ -61,7 +61,7 @@ func (g Gate) resolve(ctx context.Context, s *search) error {
 
 // aliasOf is the parameter, with its version or label, that an ImageId names.
 func aliasOf(image string) string {
-	if _, _, ok := template.Alias(image); !ok {
+	if _, _, ok := rollout.Alias(image); !ok {
 		return ""
 	}
 	_, name, _ := strings.Cut(image, "resolve:ssm:")

@@ -4,6 +4,7 @@
 package wait
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -55,23 +56,26 @@ type Settler struct {
 // Settling twice, or after the step has ended otherwise, does no harm.
 func (s Settler) Settle(ctx context.Context, w ledger.Wait) error {
 	now := s.Now().UTC()
-	j, done, err := s.look(ctx, w.Job, now)
+	j := w.Job
+	var done bool
+	var err error
+	j.Job, done, err = s.look(ctx, j.Job, now)
 	var failed *fault.Failed
 	switch {
 	case done:
 		if w.For == job.ForRunning {
-			if err := bound.Back(ctx, s.Ledger, j); err != nil {
+			if err := bound.Back(ctx, s.Ledger, j.Job); err != nil {
 				return err
 			}
 		}
 		j.Await = nil
 		return s.end(ctx, w, func() error { return s.succeed(ctx, w.Token, j) })
 	case errors.As(err, &failed):
-		return s.end(ctx, w, func() error { return s.fail(ctx, w.Token, failed) })
+		return s.end(ctx, w, func() error { return s.fail(ctx, w, failed) })
 	case err != nil:
 		return err
 	case now.After(w.Job.Await.Until):
-		return s.end(ctx, w, func() error { return s.fail(ctx, w.Token, overdue(w, now)) })
+		return s.end(ctx, w, func() error { return s.fail(ctx, w, overdue(w, now)) })
 	default:
 		return nil
 	}
@@ -79,7 +83,7 @@ func (s Settler) Settle(ctx context.Context, w ledger.Wait) error {
 
 func overdue(w ledger.Wait, now time.Time) *fault.Failed {
 	a := w.Job.Await
-	return fault.Failure(advice(w.Job), "%s (%s): %s is not %s, %s after it should have been at the latest",
+	return fault.Failure(advice(w.Job.Job), "%s (%s): %s is not %s, %s after it should have been at the latest",
 		w.Job.Source.Name, w.Job.Source.ID, a.Resource, a.For, now.Sub(a.Until).Round(time.Second))
 }
 
@@ -101,14 +105,18 @@ func (s Settler) succeed(ctx context.Context, token string, output any) error {
 	return err
 }
 
-// fail reports the failure as a Lambda would, so that a Catch sees one form.
-func (s Settler) fail(ctx context.Context, token string, failed *fault.Failed) error {
-	cause, err := json.Marshal(map[string]string{"errorMessage": failed.Error(), "errorType": "Failed"})
+// FailureName is what the machine of this release calls a failure: the type of a Lambda's error.
+const FailureName = "Failed"
+
+// fail reports the failure as a Lambda of the waiting machine's release would, so that a Catch sees one form.
+func (s Settler) fail(ctx context.Context, w ledger.Wait, failed *fault.Failed) error {
+	name := cmp.Or(w.Failure, FailureName)
+	cause, err := json.Marshal(map[string]string{"errorMessage": failed.Error(), "errorType": name})
 	if err != nil {
 		return fmt.Errorf("writing the failure: %w", err)
 	}
 	_, err = s.Tokens.SendTaskFailure(ctx, &sfn.SendTaskFailureInput{
-		TaskToken: &token, Error: aws.String("Failed"), Cause: aws.String(string(cause)),
+		TaskToken: &w.Token, Error: &name, Cause: aws.String(string(cause)),
 	})
 	return err
 }

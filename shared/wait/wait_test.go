@@ -155,7 +155,7 @@ func settle(t *testing.T, j job.Job, what job.For, after time.Duration, c *cloud
 	}
 	j.Await = await
 	b := &book{}
-	w := ledger.Wait{Resource: await.Resource, For: what, Run: j.Run.Name, Token: "token", Job: j, Since: begun}
+	w := ledger.Wait{Resource: await.Resource, For: what, Run: j.Run.Name, Token: "token", Job: job.Document{Job: j}, Since: begun}
 	s := wait.Settler{EC2: c, Groups: c, Tokens: tokens, Ledger: b, Now: func() time.Time { return begun.Add(after) }}
 	return outcome{c, tokens, b, w, s.Settle(t.Context(), w)}
 }
@@ -237,7 +237,7 @@ func TestSettleTwice(t *testing.T) {
 
 func TestLedgerThatFails(t *testing.T) {
 	refused := errors.New("refused")
-	w := ledger.Wait{Token: "token", Job: work()}
+	w := ledger.Wait{Token: "token", Job: job.Document{Job: work()}}
 	w.Job.Await = &job.Await{Resource: "i-1", For: job.ForStopped, Until: begun.Add(time.Hour)}
 	s := wait.Settler{EC2: &cloud{instance: instance("stopped")}, Tokens: &tokens{}, Ledger: &book{err: refused}, Now: func() time.Time { return begun }}
 	if err := s.Settle(t.Context(), w); !errors.Is(err, refused) {

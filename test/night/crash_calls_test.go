@@ -195,6 +195,47 @@ func (b book) Tell(ctx context.Context, run string, at time.Time) (first bool, e
 	return first, err
 }
 
+func (b book) Register(ctx context.Context, r ledger.Registration) (got ledger.Registration, err error) {
+	err = b.do(ctx, "Register", writes, func() error { got, err = b.Ledger.Register(ctx, r); return err })
+	return got, err
+}
+
+func (b book) Amend(ctx context.Context, r ledger.Registration) (got ledger.Registration, err error) {
+	err = b.do(ctx, "Amend", writes, func() error { got, err = b.Ledger.Amend(ctx, r); return err })
+	return got, err
+}
+
+func (b book) Settle(ctx context.Context, r ledger.Registration) error {
+	return b.do(ctx, "Settle", writes, func() error { return b.Ledger.Settle(ctx, r) })
+}
+
+func (b book) Retire(ctx context.Context, r ledger.Registration, at time.Time) error {
+	return b.do(ctx, "Retire", writes, func() error { return b.Ledger.Retire(ctx, r, at) })
+}
+
+func (b book) Registration(ctx context.Context, id string) (got ledger.Registration, ok bool, err error) {
+	err = b.do(ctx, "Registration", looks, func() error { got, ok, err = b.Ledger.Registration(ctx, id); return err })
+	return got, ok, err
+}
+
+func (b book) Registrations(ctx context.Context, lineage string) iter.Seq2[ledger.Registration, error] {
+	return all(ctx, b, "Registrations", b.Ledger.Registrations(ctx, lineage))
+}
+
+func (b book) Unsettled(ctx context.Context) iter.Seq2[ledger.Registration, error] {
+	return all(ctx, b, "Unsettled", b.Ledger.Unsettled(ctx))
+}
+
+func (b book) Owner(ctx context.Context, name string) (got ledger.Owner, ok bool, err error) {
+	err = b.do(ctx, "Owner", looks, func() error { got, ok, err = b.Ledger.Owner(ctx, name); return err })
+	return got, ok, err
+}
+
+func (b book) PutOwner(ctx context.Context, o ledger.Owner) (got ledger.Owner, err error) {
+	err = b.do(ctx, "PutOwner", writes, func() error { got, err = b.Ledger.PutOwner(ctx, o); return err })
+	return got, err
+}
+
 // all is a listing that breaks before its first item, if at all.
 func all[T any](ctx context.Context, b book, call string, items iter.Seq2[T, error]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"goldsmith/infra/workflow"
 	"goldsmith/local/asl"
 	"goldsmith/local/slacksink"
 )
@@ -139,10 +140,7 @@ var listeners = []string{"trigger", "wake", "recover"}
 
 // nameOf is the invocation's name and what may go wrong with it as a whole.
 func nameOf(function string, payload []byte) (string, []kind) {
-	_, step, ok := strings.Cut(function, "function:goldsmith-")
-	if !ok {
-		step = function
-	}
+	step := workflow.FunctionIn(function)
 	kinds := []kind{answerLost}
 	if slices.Contains(listeners, step) {
 		kinds = append(kinds, neverCame, doubled, again, late)

@@ -38,7 +38,7 @@ func deeds() []deed {
 		{"terminates it", terminateIt, map[string]cell{
 			"": gone, "claim": {ending: job.Skipped, problem: string(job.Terminating), gone: true},
 			"stop":  {ending: job.Broken, problem: "IncorrectInstanceState", gone: true},
-			"image": {ending: job.Broken, problem: "IncorrectInstanceState", gone: true},
+			"image": {ending: job.Broken, problem: "not in state", gone: true},
 			// The image is whole, whatever becomes of the instance then.
 			"watch:available": {ending: job.Imaged, gone: true}, "roll": {ending: job.Imaged, gone: true}, "release": {ending: job.Imaged, gone: true},
 		}},

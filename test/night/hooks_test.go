@@ -3,9 +3,9 @@ package night_test
 import (
 	"context"
 	"encoding/json"
-	"strings"
 	"sync"
 
+	"goldsmith/infra/workflow"
 	"goldsmith/local/asl"
 )
 
@@ -67,10 +67,7 @@ func (h *hooks) idle() bool {
 }
 
 func read(function string, payload []byte) (step string, j work) {
-	_, step, _ = strings.Cut(function, "function:goldsmith-")
-	if step == "" {
-		step = function
-	}
+	step = workflow.FunctionIn(function)
 	if json.Unmarshal(payload, &j) != nil {
 		return step, work{}
 	}

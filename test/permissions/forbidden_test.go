@@ -85,10 +85,19 @@ func siblings(requests map[string]Request, role string) (all []Request) {
 		open := strings.HasPrefix(parts[rest], "parameter/goldsmith/images/") || strings.HasPrefix(parts[rest], "schedule/goldsmith/") ||
 			strings.HasPrefix(parts[rest], "autoScalingGroup:")
 		if !strings.Contains(kind, "execution") && kind != "log-group:" && !open {
-			all = append(all, Request{r.Action, r.Resource + "2", r.Keys})
+			all = append(all, Request{r.Action, alike(r.Resource), r.Keys})
 		}
 	}
 	return all
+}
+
+// alike is another resource whose name begins alike. A function's versions are all its own.
+func alike(arn string) string {
+	if function, version, ok := strings.Cut(arn, ":function:"); ok {
+		name, number, _ := strings.Cut(version, ":")
+		return strings.TrimSuffix(function+":function:"+name+"2:"+number, ":")
+	}
+	return arn + "2"
 }
 
 // keyless are the uses of customer keys with one of the condition keys missing, or of another
@@ -164,6 +173,7 @@ func nobodys(s Scene) (requests []Request) {
 	}
 	for _, f := range workflow.Functions {
 		actions[s.ARN("lambda", "function:"+f.Deployed())] = []string{"lambda:UpdateFunctionCode"}
+		actions[s.ARN("lambda", "function:"+f.Deployed()+":1")] = []string{"lambda:DeleteFunction"}
 		actions[s.Running(f.Name)[0].Resource] = []string{"logs:DeleteLogStream"}
 	}
 	for resource, names := range actions {

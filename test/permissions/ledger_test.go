@@ -99,12 +99,12 @@ func (s *shadowed) Telling(ctx context.Context, run string, at time.Time) (bool,
 	return s.memory.Telling(ctx, run, at)
 }
 
-func (s *shadowed) Targets(ctx context.Context, source string) iter.Seq2[ledger.Target, error] {
+func (s *shadowed) Targets(ctx context.Context, source string) iter.Seq2[ledger.TargetRecord, error] {
 	return after(s.dynamo.Targets(ctx, source), s.memory.Targets(ctx, source))
 }
 
 // PutTarget: the embedded DynamoDB keeps nothing, so it is not asked for a revision that only the memory has.
-func (s *shadowed) PutTarget(ctx context.Context, t ledger.Target) (ledger.Target, error) {
+func (s *shadowed) PutTarget(ctx context.Context, t ledger.TargetRecord) (ledger.TargetRecord, error) {
 	if _, err := s.dynamo.PutTarget(ctx, t); err != nil {
 		return t, err
 	}
@@ -116,6 +116,58 @@ func (s *shadowed) Tell(ctx context.Context, run string, at time.Time) (bool, er
 		return false, err
 	}
 	return s.memory.Tell(ctx, run, at)
+}
+
+// Register, and what follows: the embedded DynamoDB keeps nothing, so what is read from it is nothing either.
+func (s *shadowed) Register(ctx context.Context, r ledger.Registration) (ledger.Registration, error) {
+	if _, err := s.dynamo.Register(ctx, r); err != nil {
+		return r, err
+	}
+	return s.memory.Register(ctx, r)
+}
+
+func (s *shadowed) Amend(ctx context.Context, r ledger.Registration) (ledger.Registration, error) {
+	if _, err := s.dynamo.Amend(ctx, r); err != nil {
+		return r, err
+	}
+	return s.memory.Amend(ctx, r)
+}
+
+func (s *shadowed) Settle(ctx context.Context, r ledger.Registration) error {
+	return first(s.dynamo.Settle(ctx, r), func() error { return s.memory.Settle(ctx, r) })
+}
+
+func (s *shadowed) Retire(ctx context.Context, r ledger.Registration, at time.Time) error {
+	return first(s.dynamo.Retire(ctx, r, at), func() error { return s.memory.Retire(ctx, r, at) })
+}
+
+func (s *shadowed) Registration(ctx context.Context, id string) (ledger.Registration, bool, error) {
+	if _, _, err := s.dynamo.Registration(ctx, id); err != nil {
+		return ledger.Registration{}, false, err
+	}
+	return s.memory.Registration(ctx, id)
+}
+
+func (s *shadowed) Registrations(ctx context.Context, lineage string) iter.Seq2[ledger.Registration, error] {
+	return after(s.dynamo.Registrations(ctx, lineage), s.memory.Registrations(ctx, lineage))
+}
+
+func (s *shadowed) Unsettled(ctx context.Context) iter.Seq2[ledger.Registration, error] {
+	return after(s.dynamo.Unsettled(ctx), s.memory.Unsettled(ctx))
+}
+
+func (s *shadowed) Owner(ctx context.Context, name string) (ledger.Owner, bool, error) {
+	if _, _, err := s.dynamo.Owner(ctx, name); err != nil {
+		return ledger.Owner{}, false, err
+	}
+	return s.memory.Owner(ctx, name)
+}
+
+func (s *shadowed) PutOwner(ctx context.Context, o ledger.Owner) (ledger.Owner, error) {
+	if _, err := s.dynamo.PutOwner(ctx, o); err != nil {
+		return o, err
+	}
+	return s.memory.PutOwner(ctx, o)
 }
 
 func first(err error, then func() error) error {

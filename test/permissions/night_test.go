@@ -82,8 +82,7 @@ func (n *night) between(inner asl.Invoker) asl.Invoker {
 
 // Invoke calls a function, whose role may have to write logs before it does anything else.
 func (n *night) Invoke(ctx context.Context, function string, payload []byte) ([]byte, *asl.Error) {
-	name := function[strings.LastIndex(function, ":")+1:]
-	name = strings.TrimPrefix(name, workflow.Name+"-")
+	name := workflow.FunctionIn(function)
 	n.guard.decide(name, n.guard.scene.Running(name))
 	var document struct {
 		Execution string   `json:"execution"`
@@ -119,6 +118,8 @@ func (n *night) note() {
 	n.guard.decide(machineRole, n.guard.scene.MachineRunning(workflow.Name, workflow.MapLabel))
 	for _, task := range workflow.Tasks {
 		if n.guard.allowed[task] != nil {
+			n.guard.decide(machineRole, all([]string{"lambda:InvokeFunction"}, versionARN(task), nil))
+			// By a run that began when definitions named no versions.
 			n.guard.decide(machineRole, all([]string{"lambda:InvokeFunction"}, lambda(task), nil))
 		}
 	}

@@ -177,7 +177,7 @@ func TestDefinitionIsTheDeployedOne(t *testing.T) {
 		for name, value := range must(machines[0].At("DefinitionSubstitutions"))(t).(map[string]any) {
 			substitutions[name] = fmt.Sprint(value)
 		}
-		equal(t, substitutions, workflow.Substitutions(here.Partition, lambdaARN))
+		equal(t, substitutions, workflow.Substitutions(here.Partition, versionARN))
 		definition := text(t, machines[0], "DefinitionString")
 		must(asl.Parse([]byte(definition), substitutions))(t)
 		for name, value := range substitutions {
@@ -191,6 +191,9 @@ func TestDefinitionIsTheDeployedOne(t *testing.T) {
 }
 
 func lambdaARN(name string) string { return here.ARN("lambda", "function:"+workflow.Name+"-"+name) }
+
+// versionARN is the first version of a function.
+func versionARN(name string) string { return lambdaARN(name) + ":1" }
 
 func text(t *testing.T, r Resource, path ...string) string {
 	t.Helper()

@@ -161,6 +161,9 @@ func (t *Template) ref(id string) (any, error) {
 		}
 		machine, err := t.arn(machines[0].ID)
 		return fmt.Sprint(machine, ":", r.Properties["Name"]), err
+	case "AWS::Lambda::Version":
+		name, err := t.name(id)
+		return t.account.ARN("lambda", "function:"+fmt.Sprint(name, ":1")), err
 	case "AWS::DynamoDB::Table", "AWS::Lambda::Function", "AWS::Scheduler::ScheduleGroup":
 		return t.name(id)
 	default:

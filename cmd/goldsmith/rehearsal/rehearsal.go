@@ -14,15 +14,15 @@ import (
 	"goldsmith/shared/plan"
 	"goldsmith/shared/reference"
 	"goldsmith/shared/retention"
+	"goldsmith/shared/rollout"
 	"goldsmith/shared/source"
-	"goldsmith/shared/target"
 )
 
 // EC2 is all that a rehearsal asks of EC2: describes.
 type EC2 interface {
 	Sources
 	reference.Sharing
-	target.Reader
+	rollout.Reader
 	DescribeImages(context.Context, *ec2.DescribeImagesInput, ...func(*ec2.Options)) (*ec2.DescribeImagesOutput, error)
 }
 
@@ -35,14 +35,14 @@ type Sources interface {
 
 // Parameters is all that it asks of Parameter Store.
 type Parameters interface {
-	target.Parameters
+	rollout.Parameters
 	reference.Parameters
 }
 
 // Book is what it reads of the ledger.
 type Book interface {
 	retention.Book
-	target.Book
+	rollout.Book
 }
 
 // Stage is what a rehearsal looks at. Without a Book, before anything is

@@ -8,8 +8,7 @@ import (
 
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
-	"goldsmith/shared/target"
-	"goldsmith/shared/template"
+	"goldsmith/shared/rollout"
 )
 
 // Target is one launch template or alias and what the run would do with it.
@@ -26,7 +25,7 @@ func (s Stage) templates(ctx context.Context, run job.Run, p plan.Plan, sources 
 	if p.Roll.Skip {
 		return all, nil
 	}
-	finder := target.Finder{EC2: s.EC2, Parameters: s.Parameters, Book: s.Book, Path: s.Path, Now: s.Now}
+	finder := rollout.Finder{EC2: s.EC2, Parameters: s.Parameters, Book: s.Book, Path: s.Path, Now: s.Now}
 	first := map[string]Source{}
 	for _, src := range byID(sources) {
 		if src.Decision == job.SkipIt {
@@ -55,8 +54,8 @@ func byID(sources []Source) []Source {
 
 // expected is the image that the run would make. CreateImage takes over architecture and
 // virtualization from the instance, and the boot mode of the image that it was launched from.
-func expected(s Source, run job.Run) template.Image {
-	return template.Image{
+func expected(s Source, run job.Run) rollout.Image {
+	return rollout.Image{
 		ID: Expected(s.ID), Architecture: string(s.instance.Architecture), BootMode: string(s.instance.BootMode),
 		Virtualization: string(s.instance.VirtualizationType), InstanceType: string(s.instance.InstanceType),
 		Source: s.ID, Name: s.Name, Run: run.Name,
@@ -64,7 +63,7 @@ func expected(s Source, run job.Run) template.Image {
 }
 
 // together are a source's targets. Where the plan rolls all or none, one that cannot be leaves the others alone.
-func together(source string, found []*target.Target, all bool) []Target {
+func together(source string, found []*rollout.Target, all bool) []Target {
 	bad := ""
 	for _, t := range found {
 		if t.Rolled.Problem != "" && bad == "" {
@@ -77,7 +76,7 @@ func together(source string, found []*target.Target, all bool) []Target {
 	targets := make([]Target, len(found))
 	for i, t := range found {
 		targets[i] = Target{Source: source, Rolled: t.Rolled}
-		if all && bad != "" && t.Rolled.Problem == "" && !t.Verdict.There {
+		if all && bad != "" && t.Rolled.Problem == "" && !t.Decision.There {
 			targets[i].Problem = fmt.Sprintf("left alone, since %s could not be rolled, and the plan rolls all or none", bad)
 		}
 	}

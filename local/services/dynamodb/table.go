@@ -25,7 +25,9 @@ type Reader interface {
 	Results(ctx context.Context, run string) iter.Seq2[job.Result, error]
 	GetRun(ctx context.Context, name string) (r ledger.Run, ok bool, err error)
 	Retirements(ctx context.Context, plan string) iter.Seq2[job.Retirement, error]
-	Targets(ctx context.Context, source string) iter.Seq2[ledger.Target, error]
+	Targets(ctx context.Context, source string) iter.Seq2[ledger.TargetRecord, error]
+	Registrations(ctx context.Context, lineage string) iter.Seq2[ledger.Registration, error]
+	Owner(ctx context.Context, name string) (o ledger.Owner, ok bool, err error)
 }
 
 // Options set a Table up; all are required but Log.
@@ -69,13 +71,21 @@ type getOutput struct {
 	Item item `json:",omitempty"`
 }
 
-// getItem shows a run's record: nothing else is read by its key.
+// getItem shows a run's record or a name's owner: nothing else is read by its key.
 func (t *Table) getItem(in getInput) (getOutput, error) {
 	if err := t.known(in.TableName); err != nil {
 		return getOutput{}, err
 	}
-	name, ok := strings.CutPrefix(in.Key[ledger.PartitionKey].S, "run#")
-	if !ok {
+	kind, name, _ := strings.Cut(in.Key[ledger.PartitionKey].S, "#")
+	if kind == "owner" {
+		owner, ok, err := t.options.Ledger.Owner(context.Background(), name)
+		if err != nil || !ok {
+			return getOutput{}, err
+		}
+		found, err := record(owner)
+		return getOutput{found}, err
+	}
+	if kind != "run" {
 		return getOutput{}, nil
 	}
 	run, ok, err := t.options.Ledger.GetRun(context.Background(), name)
@@ -105,10 +115,15 @@ func (t *Table) query(in queryInput) (queryOutput, error) {
 	if err := t.known(in.TableName); err != nil {
 		return queryOutput{}, err
 	}
-	if in.KeyConditionExpression != "pk = :pk" {
-		return queryOutput{}, awsjson.Errorf("ValidationException", "the embedded DynamoDB knows the condition pk = :pk only")
+	of := in.ExpressionAttributeValues
+	if in.KeyConditionExpression == "pk = :pk AND begins_with(sk, :prefix)" && of[":pk"].S == "slots" {
+		items, err := records(t.options.Ledger.Slots(context.Background(), strings.TrimSuffix(of[":prefix"].S, "#")))
+		return queryOutput{Items: items, Count: len(items), ScannedCount: len(items)}, err
 	}
-	items, err := t.partition(in.ExpressionAttributeValues[":pk"].S)
+	if in.KeyConditionExpression != "pk = :pk" {
+		return queryOutput{}, awsjson.Errorf("ValidationException", "the embedded DynamoDB knows the condition pk = :pk only, and a prefix of slots")
+	}
+	items, err := t.partition(of[":pk"].S)
 	return queryOutput{Items: items, Count: len(items), ScannedCount: len(items)}, err
 }
 
@@ -126,6 +141,8 @@ func (t *Table) partition(key string) ([]item, error) {
 		return records(t.options.Ledger.Retirements(ctx, of))
 	case "targets":
 		return records(t.options.Ledger.Targets(ctx, of))
+	case "register":
+		return records(t.options.Ledger.Registrations(ctx, of))
 	default:
 		return []item{}, nil
 	}

@@ -29,7 +29,7 @@ func TestTheLedgerIsReadAsInAnAccount(t *testing.T) {
 	retired := job.Retirement{Plan: "nightly", Subject: "ami-1", Fate: job.Retired, At: at}
 	_, err := kept.Claim(ctx, claim)
 	must(t, err, kept.PutResult(ctx, result), kept.PutRun(ctx, run), kept.PutRetirement(ctx, retired))
-	template, err := kept.PutTarget(ctx, ledger.Target{Source: "web", ID: "lt-1"})
+	template, err := kept.PutTarget(ctx, ledger.TargetRecord{Source: "web", ID: "lt-1"})
 	must(t, err)
 	_, err = kept.Tell(ctx, run.Name, at)
 	must(t, err)
@@ -39,7 +39,7 @@ func TestTheLedgerIsReadAsInAnAccount(t *testing.T) {
 	same(t, []job.Result{result}, collected(t, book.Results(ctx, "nightly-1")))
 	same(t, nil, collected(t, book.Results(ctx, "another")))
 	same(t, []job.Retirement{retired}, collected(t, book.Retirements(ctx, "nightly")))
-	same(t, []ledger.Target{template}, collected(t, book.Targets(ctx, "web")))
+	same(t, []ledger.TargetRecord{template}, collected(t, book.Targets(ctx, "web")))
 	found, ok, err := book.GetRun(ctx, run.Name)
 	must(t, err)
 	run.Told = at

@@ -20,6 +20,7 @@ func testEndedContext(t *testing.T, l ledger.Ledger) {
 
 	slot := aSlot("1", "i-1", "monday")
 	takes(t, l, slot, time.Time{}, true)
+	image := registered(t, l, aRegistration("i-2", "web/monday"), "ami-1")
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -44,6 +45,15 @@ func testEndedContext(t *testing.T, l ledger.Ledger) {
 		"Tell":          func() error { _, err := l.Tell(ctx, "monday", night); return err },
 		"Targets":       func() error { return lastError(l.Targets(ctx, "web")) },
 		"PutTarget":     func() error { _, err := l.PutTarget(ctx, aTarget("web", "lt-1")); return err },
+		"Register":      func() error { _, err := l.Register(ctx, aRegistration("i-1", "web/monday")); return err },
+		"Amend":         func() error { _, err := l.Amend(ctx, image); return err },
+		"Settle":        func() error { return l.Settle(ctx, image) },
+		"Retire":        func() error { return l.Retire(ctx, image, night) },
+		"Registration":  func() error { _, _, err := l.Registration(ctx, "ami-1"); return err },
+		"Registrations": func() error { return lastError(l.Registrations(ctx, "")) },
+		"Unsettled":     func() error { return lastError(l.Unsettled(ctx)) },
+		"Owner":         func() error { _, _, err := l.Owner(ctx, "web"); return err },
+		"PutOwner":      func() error { _, err := l.PutOwner(ctx, ledger.Owner{Name: "web"}); return err },
 	} {
 		if err := call(); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v, want context.Canceled", name, err)
@@ -55,7 +65,9 @@ func testEndedContext(t *testing.T, l ledger.Ledger) {
 	equal(t, "waits", waitsOf(t, l, "i-1"), []ledger.Wait{wait})
 	equal(t, "results", resultsOf(t, l, "monday"), []job.Result(nil))
 	equal(t, "retirements", retirementsOf(t, l, "nightly"), []job.Retirement(nil))
-	equal(t, "targets", targetsOf(t, l, "web"), []ledger.Target(nil))
+	equal(t, "targets", targetsOf(t, l, "web"), []ledger.TargetRecord(nil))
+	equal(t, "registrations", registrationsOf(t, l, ""), []ledger.Registration{image})
+	equal(t, "unsettled", unsettledOf(t, l), []ledger.Registration{image})
 	if _, ok, err := l.GetRun(t.Context(), "monday"); ok || err != nil {
 		t.Errorf("run: %v, %v", ok, err)
 	}

@@ -28,6 +28,8 @@ func Run(t *testing.T, open func(t *testing.T) ledger.Ledger) {
 	t.Run("retirements", func(t *testing.T) { testRetirements(t, open) })
 	t.Run("runs", func(t *testing.T) { testRuns(t, open) })
 	t.Run("targets", func(t *testing.T) { testTargets(t, open) })
+	t.Run("register", func(t *testing.T) { testRegister(t, open) })
+	t.Run("owners", func(t *testing.T) { testOwners(t, open) })
 	t.Run("values", func(t *testing.T) { testValues(t, open) })
 	t.Run("ended context", func(t *testing.T) { testEndedContext(t, open(t)) })
 	t.Run("model", func(t *testing.T) { testModel(t, open) })
@@ -108,9 +110,9 @@ func retirementsOf(t tester, l ledger.Ledger, plan string) []job.Retirement {
 	return all
 }
 
-func targetsOf(t tester, l ledger.Ledger, source string) []ledger.Target {
+func targetsOf(t tester, l ledger.Ledger, source string) []ledger.TargetRecord {
 	t.Helper()
-	var all []ledger.Target
+	var all []ledger.TargetRecord
 	for each, err := range l.Targets(t.Context(), source) {
 		check(t, err)
 		all = append(all, each)

@@ -22,7 +22,10 @@ type model struct {
 	results map[string]job.Result
 	retired map[string]job.Retirement
 	runs    map[string]ledger.Run
-	targets map[string]ledger.Target
+	targets map[string]ledger.TargetRecord
+	// made is by AMI name, open by it too, and ended by id.
+	made, ended map[string]ledger.Registration
+	open        map[string]bool
 }
 
 // testModel makes any sequence of calls, with few names so that they meet, and
@@ -31,7 +34,8 @@ func testModel(t *testing.T, open func(*testing.T) ledger.Ledger) {
 	rapid.Check(t, func(r *rapid.T) {
 		m := model{
 			l: open(t), claims: map[string]ledger.Claim{}, slots: map[string]ledger.Slot{}, waits: map[string]ledger.Wait{},
-			results: map[string]job.Result{}, retired: map[string]job.Retirement{}, runs: map[string]ledger.Run{}, targets: map[string]ledger.Target{},
+			results: map[string]job.Result{}, retired: map[string]job.Retirement{}, runs: map[string]ledger.Run{}, targets: map[string]ledger.TargetRecord{},
+			made: map[string]ledger.Registration{}, ended: map[string]ledger.Registration{}, open: map[string]bool{},
 		}
 		r.Repeat(map[string]func(*rapid.T){
 			"Claim": m.claim, "Record": m.record, "Drop": m.drop, "Take": m.take, "Free": m.free, "Slots": m.listSlots, "Await": m.await, "Done": m.done,
@@ -39,6 +43,8 @@ func testModel(t *testing.T, open func(*testing.T) ledger.Ledger) {
 			"PutRetirement": m.putRetirement, "Retirements": m.listRetirements,
 			"Claims": m.listClaims, "Waits": m.listWaits, "Results": m.listResults, "GetRun": m.getRun,
 			"PutTarget": m.putTarget, "Targets": m.listTargets,
+			"Register": m.register, "Amend": m.amend, "Settle": m.settle, "Retire": m.retire,
+			"Registration": m.registration, "Registrations": m.listRegistrations,
 		})
 	})
 }
@@ -214,7 +220,7 @@ func (m model) putTarget(r *rapid.T) {
 
 func (m model) listTargets(r *rapid.T) {
 	name := source(r)
-	equal(r, "targets", targetsOf(r, m.l, name), sorted(m.targets, func(t ledger.Target) bool { return t.Source == name }))
+	equal(r, "targets", targetsOf(r, m.l, name), sorted(m.targets, func(t ledger.TargetRecord) bool { return t.Source == name }))
 }
 
 func source(r *rapid.T) string {

@@ -9,8 +9,8 @@ import (
 	"goldsmith/shared/ledger"
 )
 
-func aTarget(source, id string) ledger.Target {
-	return ledger.Target{
+func aTarget(source, id string) ledger.TargetRecord {
+	return ledger.TargetRecord{
 		Source: source, ID: id, Title: "fleet", Points: []ledger.Point{{Image: "ami-1", Version: 2, Run: "monday", Source: "i-1", At: night}},
 		Begun: &ledger.Change{From: ledger.Point{Image: "ami-1", Version: 2}, To: ledger.Point{Image: "ami-2", Run: "tuesday"}},
 		Back:  &ledger.Point{Image: "ami-0", Version: 1, By: "ada", At: night},
@@ -29,7 +29,7 @@ func testTargets(t *testing.T, open func(*testing.T) ledger.Ledger) {
 			ids = append(ids, each.ID)
 		}
 		equal(t, "targets", ids, []string{"/alias", "lt-1", "lt-2"})
-		equal(t, "targets of no name", targetsOf(t, l, "we"), []ledger.Target(nil))
+		equal(t, "targets of no name", targetsOf(t, l, "we"), []ledger.TargetRecord(nil))
 	})
 	t.Run("listed over pages", func(t *testing.T) {
 		l := open(t)

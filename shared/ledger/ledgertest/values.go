@@ -1,6 +1,7 @@
 package ledgertest
 
 import (
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
@@ -79,15 +80,29 @@ func testValues(t *testing.T, open func(*testing.T) ledger.Ledger) {
 	})
 	t.Run("target", func(t *testing.T) {
 		n := 0
-		whatever(t, func(r *rapid.T, want ledger.Target) {
+		whatever(t, func(r *rapid.T, want ledger.TargetRecord) {
 			n++
 			want.ID, want.Revision = fmt.Sprintf("%d#%s", n, want.ID), ""
 			put, err := l.PutTarget(r.Context(), want)
 			check(r, err)
 			want.Revision = put.Revision
 			got := targetsOf(r, l, want.Source)
-			equal(r, "target", got[slices.IndexFunc(got, func(t ledger.Target) bool { return t.ID == want.ID })], want)
+			equal(r, "target", got[slices.IndexFunc(got, func(t ledger.TargetRecord) bool { return t.ID == want.ID })], want)
 			equal(r, "target put", put, want)
+		})
+	})
+	t.Run("registration", func(t *testing.T) {
+		n := 0
+		whatever(t, func(r *rapid.T, want ledger.Registration) {
+			n++
+			want.AMIName, want.Retired, want.Revision = fmt.Sprintf("%d#%s", n, want.AMIName), time.Time{}, ""
+			put, err := l.Register(r.Context(), want)
+			check(r, err)
+			want.Schema, want.Revision = ledger.RegisterSchema, put.Revision
+			equal(r, "registration put", put, want)
+			got := registrationsOf(r, l, want.Lineage)
+			equal(r, "registration", got[slices.IndexFunc(got, func(g ledger.Registration) bool { return g.AMIName == want.AMIName })], want)
+			inUTC(r, put.Begun, put.Created, put.Gone, put.Anew)
 		})
 	})
 	t.Run("nothing is shared with the caller", func(t *testing.T) { testCopies(t, open(t)) })
@@ -128,6 +143,8 @@ func whatever[T any](t *testing.T, property func(*rapid.T, T)) {
 		reflect.TypeFor[time.Time](): moments().AsAny(),
 		// A limit is a number or a percentage, never both.
 		reflect.TypeFor[plan.Limit](): rapid.Just(plan.Limit{Percent: 20}).AsAny(),
+		// The fields of another release, in the order in which they are written.
+		reflect.TypeFor[json.RawMessage](): rapid.Just(json.RawMessage(nil)).AsAny(),
 	}})
 	rapid.Check(t, func(r *rapid.T) { property(r, values.Draw(r, "value")) })
 }

@@ -1,7 +1,9 @@
 package ledgertest
 
 import (
+	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 
 	"goldsmith/shared/job"
@@ -11,15 +13,26 @@ import (
 func aWait(resource string, what job.For, run, token string) ledger.Wait {
 	return ledger.Wait{
 		Resource: resource, For: what, Run: run, Token: token, Since: night,
-		Job: job.Job{
+		Job: job.Document{Job: job.Job{
 			Run:    job.Run{Name: run, Plan: "nightly"},
 			Source: job.Source{ID: "i-1", Tags: map[string]string{"Name": "web <&> " + resource}},
 			Await:  &job.Await{Resource: resource, For: what, Until: night},
-		},
+		}},
 	}
 }
 
 func testWaits(t *testing.T, open func(*testing.T) ledger.Ledger) {
+	t.Run("what another release wrote into the job stays", func(t *testing.T) {
+		l := open(t)
+		w := aWait("i-1", job.ForStopped, "monday", "token")
+		check(t, json.Unmarshal([]byte(`{"run":{"name":"monday"},"lane":"fast"}`), &w.Job))
+		check(t, l.Await(t.Context(), w))
+		text, err := json.Marshal(waitsOf(t, l, "i-1")[0].Job)
+		check(t, err)
+		if !strings.Contains(string(text), `"lane":"fast"`) {
+			t.Errorf("the job is %s", text)
+		}
+	})
 	t.Run("kept by resource, in the order of what is awaited, then run", func(t *testing.T) {
 		l := open(t)
 		want := []ledger.Wait{

@@ -1,4 +1,4 @@
-package template
+package rollout
 
 import (
 	"cmp"
@@ -7,32 +7,8 @@ import (
 	"goldsmith/shared/ledger"
 )
 
-// Image is the image that is to be rolled, as far as a target asks for it.
-type Image struct {
-	ID string
-	// Architecture, BootMode and Virtualization are EC2's words. An image without a
-	// boot mode boots as its instance type does by default.
-	Architecture, BootMode, Virtualization string
-	// Source is the id of what it was made from, Name that source's name, InstanceType the type it ran on.
-	Source, Name, InstanceType string
-	// Run is the run that made it.
-	Run string
-}
-
-// Now is what a launch template or an alias points at now.
-type Now struct {
-	// Alias is whether it is a parameter.
-	Alias bool
-	// Version is the template's default version or the parameter's; 0 for a parameter that does not exist yet.
-	Version int64
-	Image   string
-}
-
-// Point is what the target points at now, as the ledger remembers it.
-func (n Now) Point() ledger.Point { return ledger.Point{Image: n.Image, Version: n.Version} }
-
-// Verdict is what becomes of one target.
-type Verdict struct {
+// Decision is what becomes of one target.
+type Decision struct {
 	// From is what it is rolled from, and what a rollback leads back to.
 	From ledger.Point
 	// Problem says why it is left alone; empty when it is rolled, or has the image.
@@ -48,8 +24,8 @@ type Verdict struct {
 // Decide says what becomes of a target, from what it points at and what the
 // ledger knows of it; known is zero for one that was never rolled. A run and its
 // rehearsal decide alike, because both ask here (decision 0011).
-func Decide(now Now, known ledger.Target, to Image) Verdict {
-	v := Verdict{From: now.Point()}
+func Decide(now State, known ledger.TargetRecord, to Image) Decision {
+	v := Decision{From: now.Point()}
 	if problem := pinned(now); problem != "" {
 		v.Problem = problem
 		return v
@@ -75,28 +51,28 @@ func Decide(now Now, known ledger.Target, to Image) Verdict {
 
 // resumed is the verdict on a roll to the image that an earlier try began and
 // did not record; ok is false when none was begun, or somebody has pointed the target elsewhere since.
-func resumed(now Now, begun *ledger.Change, to Image) (v Verdict, ok bool) {
+func resumed(now State, begun *ledger.Change, to Image) (v Decision, ok bool) {
 	if begun == nil || begun.To.Image != to.ID {
-		return Verdict{}, false
+		return Decision{}, false
 	}
 	switch {
 	case now.Image == to.ID && begun.From.Image != to.ID:
-		return Verdict{From: begun.From, There: true, Made: true}, true
+		return Decision{From: begun.From, There: true, Made: true}, true
 	case now.Point() == (ledger.Point{Image: begun.From.Image, Version: begun.From.Version}):
-		return Verdict{From: now.Point()}, true // begun, and not made: the judgement that began it holds
+		return Decision{From: now.Point()}, true // begun, and not made: the judgement that began it holds
 	default:
-		return Verdict{}, false
+		return Decision{}, false
 	}
 }
 
 // repeated is the verdict on a target that this run has rolled already. What is
 // there now may be a describe that lags, or a person's later wish.
-func repeated(now Now, known ledger.Target, to Image) (v Verdict, ok bool) {
-	latest, rolled := known.Latest()
+func repeated(now State, known ledger.TargetRecord, to Image) (v Decision, ok bool) {
+	latest, rolled := Latest(known)
 	if !rolled || latest.Image != to.ID || latest.Run != to.Run {
-		return Verdict{}, false
+		return Decision{}, false
 	}
-	v = Verdict{From: now.Point(), There: true, Made: true}
+	v = Decision{From: now.Point(), There: true, Made: true}
 	if len(known.Points) > 1 {
 		v.From = known.Points[1]
 	}
@@ -104,15 +80,15 @@ func repeated(now Now, known ledger.Target, to Image) (v Verdict, ok bool) {
 }
 
 // refused: the check of PutParameter ends after its answer; a version that never came is one that it refused.
-func refused(now Now, known ledger.Target) string {
-	if latest, rolled := known.Latest(); rolled && now.Alias && now.Version < latest.Version {
+func refused(now State, known ledger.TargetRecord) string {
+	if latest, rolled := Latest(known); rolled && now.Alias && now.Version < latest.Version {
 		return fmt.Sprintf("Parameter Store has not taken %s, which was written last", latest.Image)
 	}
 	return ""
 }
 
 // pinned: writing the parameter does not roll a template that takes a version of it, or another account's.
-func pinned(now Now) string {
+func pinned(now State) string {
 	if _, fixed, alias := Alias(now.Image); !now.Alias && alias && fixed {
 		return fmt.Sprintf("it takes its image from %s, a parameter's pinned version or another account's parameter; name a parameter of this account without version or label to have it rolled", now.Image)
 	}
@@ -121,8 +97,8 @@ func pinned(now Now) string {
 
 // setBack says that somebody has set the target back since Goldsmith rolled it:
 // the newest image is the one they did not want.
-func setBack(now Now, known ledger.Target) string {
-	latest, rolled := known.Latest()
+func setBack(now State, known ledger.TargetRecord) string {
+	latest, rolled := Latest(known)
 	if back := backed(now, known); back != nil {
 		return fmt.Sprintf("%s rolled it back to %s; %s", cmp.Or(back.By, "somebody"), describe(*back, now.Alias), follow(latest, now.Alias))
 	}
@@ -131,7 +107,7 @@ func setBack(now Now, known ledger.Target) string {
 		return ""
 	case !now.Alias && now.Version < latest.Version:
 		return fmt.Sprintf("its default version %d is older than version %d, which Goldsmith made default last: somebody set it back; %s", now.Version, latest.Version, follow(latest, now.Alias))
-	case now.Alias && now.Version > latest.Version && now.Image != latest.Image && known.Had(now.Image):
+	case now.Alias && now.Version > latest.Version && now.Image != latest.Image && Had(known, now.Image):
 		return fmt.Sprintf("somebody set it back to %s, which it held before %s; %s", now.Image, latest.Image, follow(latest, now.Alias))
 	default:
 		return ""
@@ -140,7 +116,7 @@ func setBack(now Now, known ledger.Target) string {
 
 // backed is the rollback that holds the target where it is; nil when none
 // does, because somebody has pointed it elsewhere since.
-func backed(now Now, known ledger.Target) *ledger.Point {
+func backed(now State, known ledger.TargetRecord) *ledger.Point {
 	if begun := known.Begun; begun != nil && begun.To.Run == "" && begun.To.Image == now.Image && begun.From.Image != now.Image {
 		// It did not live to record that it was made.
 		made := begun.To
@@ -170,8 +146,8 @@ func describe(p ledger.Point, alias bool) string {
 
 // sharedName: of the sources of one name that a run images, the one with the
 // lowest id has the last word, whichever comes last. Across runs the newer image has it.
-func sharedName(known ledger.Target, to Image) (problem, note string) {
-	latest, rolled := known.Latest()
+func sharedName(known ledger.TargetRecord, to Image) (problem, note string) {
+	latest, rolled := Latest(known)
 	if begun := known.Begun; begun != nil {
 		latest, rolled = begun.To, true
 	}

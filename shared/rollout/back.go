@@ -1,4 +1,4 @@
-package template
+package rollout
 
 import (
 	"fmt"
@@ -19,7 +19,7 @@ type Return struct {
 
 // Back says where a target goes back to: to the image before the last roll, or
 // to the image that is named. Asked twice, it goes back once.
-func Back(now Now, known ledger.Target, image string) Return {
+func Back(now State, known ledger.TargetRecord, image string) Return {
 	if image == "" {
 		return before(now, known)
 	}
@@ -39,13 +39,13 @@ func Back(now Now, known ledger.Target, image string) Return {
 	return Return{To: to}
 }
 
-func before(now Now, known ledger.Target) Return {
+func before(now State, known ledger.TargetRecord) Return {
 	if back := backed(now, known); back != nil {
 		return Return{To: *back, There: true}
 	}
 	made := known
 	made.Points = withBegun(now, known)
-	latest, rolled := made.Latest()
+	latest, rolled := Latest(made)
 	switch {
 	case !rolled:
 		return Return{Problem: "nothing is known of what it had before"}
@@ -60,7 +60,7 @@ func before(now Now, known ledger.Target) Return {
 
 // withBegun are the target's points, with those of a roll that did not live to
 // record its end: what it began from is what was before.
-func withBegun(now Now, known ledger.Target) []ledger.Point {
+func withBegun(now State, known ledger.TargetRecord) []ledger.Point {
 	begun := known.Begun
 	if begun == nil || begun.To.Image != now.Image || begun.From.Image == now.Image {
 		return known.Points
@@ -70,7 +70,7 @@ func withBegun(now Now, known ledger.Target) []ledger.Point {
 
 // beforeLatest leads to the image before the latest point's. An alias that had
 // none has nothing to go back to.
-func beforeLatest(now Now, known ledger.Target) Return {
+func beforeLatest(now State, known ledger.TargetRecord) Return {
 	latest := known.Points[0]
 	for _, p := range known.Points[1:] {
 		if p.Image == latest.Image {
@@ -86,7 +86,7 @@ func beforeLatest(now Now, known ledger.Target) Return {
 
 // exactly is a point to go back to: the version itself, when what is default now
 // is one that Goldsmith knows; an edit of somebody's since is not lost.
-func exactly(now Now, known ledger.Target, to ledger.Point) ledger.Point {
+func exactly(now State, known ledger.TargetRecord, to ledger.Point) ledger.Point {
 	to = ledger.Point{Image: to.Image, Version: to.Version}
 	for _, p := range known.Points {
 		if p.Version == now.Version && p.Image == now.Image {

@@ -1,78 +1,28 @@
-// Package target finds the launch templates and aliases that want a source's image,
-// and says what becomes of each. A run and its rehearsal ask the same; it changes nothing.
-package target
+package rollout
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"goldsmith/shared/fault"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/tag"
-	"goldsmith/shared/template"
 )
-
-// Reader finds templates, and what their instance types can run.
-type Reader interface {
-	DescribeLaunchTemplates(context.Context, *ec2.DescribeLaunchTemplatesInput, ...func(*ec2.Options)) (*ec2.DescribeLaunchTemplatesOutput, error)
-	DescribeLaunchTemplateVersions(context.Context, *ec2.DescribeLaunchTemplateVersionsInput, ...func(*ec2.Options)) (*ec2.DescribeLaunchTemplateVersionsOutput, error)
-	DescribeInstanceTypes(context.Context, *ec2.DescribeInstanceTypesInput, ...func(*ec2.Options)) (*ec2.DescribeInstanceTypesOutput, error)
-}
-
-// Parameters reads aliases.
-type Parameters interface {
-	GetParameter(context.Context, *ssm.GetParameterInput, ...func(*ssm.Options)) (*ssm.GetParameterOutput, error)
-}
-
-// Book remembers what targets pointed at.
-type Book interface {
-	Targets(ctx context.Context, source string) iter.Seq2[ledger.Target, error]
-}
-
-// Finder finds targets. The alias of a source lies in Parameter Store under Path, such as /goldsmith/images.
-type Finder struct {
-	EC2        Reader
-	Parameters Parameters
-	Book       Book
-	Path       string
-	Now        func() time.Time
-}
-
-// Target is one launch template or alias.
-type Target struct {
-	// Known is what the ledger has of it, At what it points at now, Verdict what becomes of it.
-	Known   ledger.Target
-	At      template.Now
-	Verdict template.Verdict
-	// Found is a template's default version; nil for an alias.
-	Found *Version
-	// Rolled is what a report says of it, before anything is changed.
-	Rolled job.Rolled
-}
-
-// Version is a template's default version, and the number of its latest.
-type Version struct {
-	types.LaunchTemplateVersion
-	Latest int64
-}
 
 // Find is all that want the image, with what becomes of each: templates in
 // the order they are found, then aliases.
-func (f Finder) Find(ctx context.Context, roll plan.Roll, image template.Image) ([]*Target, error) {
-	known := map[string]ledger.Target{}
+func (f Finder) Find(ctx context.Context, roll plan.Roll, image Image) ([]*Target, error) {
+	known := map[string]ledger.TargetRecord{}
 	for t, err := range f.Book.Targets(ctx, image.Name) {
 		if err != nil {
 			return nil, fmt.Errorf("reading what %s has rolled: %w", image.Name, err)
@@ -98,16 +48,16 @@ func (f Finder) Find(ctx context.Context, roll plan.Roll, image template.Image) 
 // aliases puts in the place of templates that take their image from a parameter that parameter,
 // and adds the one that always holds the newest image of the sources of a name.
 func (f Finder) aliases(ctx context.Context, source string, targets []*Target) ([]*Target, error) {
-	aliases := map[string][]string{strings.TrimSuffix(f.Path, "/") + "/" + template.ParameterName(source): nil}
+	aliases := map[string][]string{strings.TrimSuffix(f.Path, "/") + "/" + parameterName(source): nil}
 	targets = slices.DeleteFunc(targets, func(t *Target) bool {
-		name, fixed, alias := template.Alias(t.At.Image)
+		name, fixed, alias := Alias(t.At.Image)
 		if alias && !fixed {
 			aliases[name] = append(aliases[name], t.Rolled.Target)
 		}
 		return alias && !fixed
 	})
 	for _, name := range slices.Sorted(maps.Keys(aliases)) {
-		at, err := f.read(ctx, name)
+		at, err := orNew(f.parameter(ctx, name))
 		t := &Target{At: at, Rolled: job.Rolled{Target: name, Through: aliases[name]}}
 		if err := t.fail(err); err != nil {
 			return nil, err
@@ -115,20 +65,6 @@ func (f Finder) aliases(ctx context.Context, source string, targets []*Target) (
 		targets = append(targets, t)
 	}
 	return targets, nil
-}
-
-// read is what the alias holds. PutParameter answers before it has checked the
-// image, and a function that waits for the check would only sleep: what became
-// of the last write is seen here, by the next roll, in the version.
-func (f Finder) read(ctx context.Context, name string) (template.Now, error) {
-	out, err := f.Parameters.GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String(name)})
-	if fault.IsNotFound(err) {
-		return template.Now{Alias: true}, nil
-	}
-	if err != nil {
-		return template.Now{Alias: true}, fmt.Errorf("reading it: %w", err)
-	}
-	return template.Now{Alias: true, Version: out.Parameter.Version, Image: aws.ToString(out.Parameter.Value)}, nil
 }
 
 // fail makes an error that lasts the target's own problem; one that passes stays an error.
@@ -140,13 +76,10 @@ func (t *Target) fail(err error) error {
 	return nil
 }
 
-// underway is how long a change that somebody began may still be going on: a
-// function ends within a minute.
-const underway = 2 * time.Minute
-
-func (f Finder) judge(ctx context.Context, t *Target, known ledger.Target, image template.Image, looked map[types.InstanceType]*types.InstanceTypeInfo) error {
-	t.Known = known
-	t.Known.Source, t.Known.ID, t.Known.Title = image.Name, t.Rolled.Target, t.Rolled.Name
+// judge says what becomes of one target.
+func (f Finder) judge(ctx context.Context, t *Target, known ledger.TargetRecord, image Image, looked map[types.InstanceType]*types.InstanceTypeInfo) error {
+	t.Record = known
+	t.Record.Source, t.Record.ID, t.Record.Title = image.Name, t.Rolled.Target, t.Rolled.Name
 	t.Rolled.To = image.ID
 	if t.Rolled.Problem != "" {
 		return nil
@@ -155,25 +88,25 @@ func (f Finder) judge(ctx context.Context, t *Target, known ledger.Target, image
 		return &fault.NotYet{Err: fmt.Errorf("%s is being changed for %s", t.Rolled.Target, begun.To.Source+begun.To.By)}
 	}
 	t.decide(known, image)
-	if t.Verdict.There || t.Rolled.Problem != "" || t.Found == nil {
+	if t.Decision.There || t.Rolled.Problem != "" || t.found == nil {
 		return nil
 	}
 	return f.fits(ctx, t, image, looked)
 }
 
 // decide says what becomes of the target, and what a report says of it.
-func (t *Target) decide(known ledger.Target, image template.Image) {
-	t.Verdict = template.Decide(t.At, known, image)
-	v, r := t.Verdict, &t.Rolled
+func (t *Target) decide(known ledger.TargetRecord, image Image) {
+	t.Decision = Decide(t.At, known, image)
+	v, r := t.Decision, &t.Rolled
 	r.From, r.Previous, r.Version, r.Problem, r.Note = v.From.Image, v.From.Version, t.At.Version, v.Problem, v.Note
-	if latest, ok := known.Latest(); v.Made && t.At.Image != image.ID && ok {
+	if latest, ok := Latest(known); v.Made && t.At.Image != image.ID && ok {
 		r.Version = latest.Version
 	}
 }
 
 // fits reports a template whose instance type cannot run the image.
-func (f Finder) fits(ctx context.Context, t *Target, image template.Image, looked map[types.InstanceType]*types.InstanceTypeInfo) error {
-	wanted := template.Type(t.Found.LaunchTemplateData, image)
+func (f Finder) fits(ctx context.Context, t *Target, image Image, looked map[types.InstanceType]*types.InstanceTypeInfo) error {
+	wanted := typeOf(t.found.LaunchTemplateData, image)
 	if wanted == "" {
 		return nil
 	}
@@ -187,7 +120,7 @@ func (f Finder) fits(ctx context.Context, t *Target, image template.Image, looke
 		}
 		looked[wanted] = &out.InstanceTypes[0]
 	}
-	t.Rolled.Problem = template.Fits(*looked[wanted], image)
+	t.Rolled.Problem = fits(*looked[wanted], image)
 	return nil
 }
 
@@ -198,11 +131,11 @@ func (f Finder) templates(ctx context.Context, roll plan.Roll, source string) ([
 	if err != nil {
 		return nil, err
 	}
-	listed, names := template.Split(roll.Templates[source])
+	listed, names := Split(roll.Templates[source])
 	var missing, found []*Target
 	for _, each := range wanted(append(ids, listed...), names) {
 		t := &Target{Rolled: each}
-		v, err := f.Standard(ctx, pointer(each.Target), pointer(each.Name))
+		v, err := f.standard(ctx, pointer(each.Target), pointer(each.Name))
 		switch {
 		case fault.IsNotFound(err):
 			t.Rolled.Problem = "there is no such launch template"
@@ -211,9 +144,8 @@ func (f Finder) templates(ctx context.Context, roll plan.Roll, source string) ([
 		case err != nil:
 			return nil, err
 		}
-		t.Found = &v
 		t.Rolled.Target, t.Rolled.Name = aws.ToString(v.LaunchTemplateId), aws.ToString(v.LaunchTemplateName)
-		t.At = template.Now{Version: aws.ToInt64(v.VersionNumber), Image: aws.ToString(v.LaunchTemplateData.ImageId)}
+		t.at(v)
 		if !slices.ContainsFunc(found, func(o *Target) bool { return o.Rolled.Target == t.Rolled.Target }) {
 			found = append(found, t)
 		}
@@ -221,10 +153,16 @@ func (f Finder) templates(ctx context.Context, roll plan.Roll, source string) ([
 	return append(missing, found...), nil
 }
 
-// Standard reads a template's default version. It asks for the latest as well,
+// at is the target at its default version.
+func (t *Target) at(v version) {
+	t.found = &v
+	t.At = State{Version: aws.ToInt64(v.VersionNumber), Image: aws.ToString(v.LaunchTemplateData.ImageId)}
+}
+
+// standard reads a template's default version. It asks for the latest as well,
 // so that a version which somebody makes in the middle of a roll shows by its number.
-func (f Finder) Standard(ctx context.Context, id, name *string) (Version, error) {
-	var v Version
+func (f Finder) standard(ctx context.Context, id, name *string) (version, error) {
+	var v version
 	out, err := f.EC2.DescribeLaunchTemplateVersions(ctx, &ec2.DescribeLaunchTemplateVersionsInput{
 		LaunchTemplateId: id, LaunchTemplateName: name, Versions: []string{"$Default", "$Latest"},
 	})
@@ -232,7 +170,7 @@ func (f Finder) Standard(ctx context.Context, id, name *string) (Version, error)
 		return v, fmt.Errorf("reading launch template %s%s: %w", aws.ToString(id), aws.ToString(name), err)
 	}
 	for _, each := range out.LaunchTemplateVersions {
-		v.Latest = max(v.Latest, aws.ToInt64(each.VersionNumber))
+		v.latest = max(v.latest, aws.ToInt64(each.VersionNumber))
 		if aws.ToBool(each.DefaultVersion) {
 			v.LaunchTemplateVersion = each
 		}

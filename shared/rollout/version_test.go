@@ -1,4 +1,4 @@
-package template_test
+package rollout
 
 import (
 	"fmt"
@@ -12,8 +12,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
-
-	"goldsmith/shared/template"
 )
 
 // TestNext holds the new version to the old one over arbitrary launch
@@ -24,7 +22,7 @@ func TestNext(t *testing.T) {
 		populate(t, reflect.ValueOf(&current).Elem(), "data")
 		want := current
 		want.ImageId = aws.String("ami-0new")
-		got := created(current, template.Next(current, "ami-0new"))
+		got := created(current, Next(current, "ami-0new"))
 		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty(), exported); diff != "" {
 			t.Fatalf("the next version differs (-want +got):\n%s", diff)
 		}
@@ -38,7 +36,7 @@ func TestNextSendsLittle(t *testing.T) {
 		{DeviceName: aws.String("/dev/sdb"), VirtualName: aws.String("ephemeral0")},
 	}}
 	want := &types.RequestLaunchTemplateData{ImageId: aws.String("ami-0new")}
-	if diff := cmp.Diff(want, template.Next(plain, "ami-0new"), exported); diff != "" {
+	if diff := cmp.Diff(want, Next(plain, "ami-0new"), exported); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -154,7 +152,7 @@ func TestAlias(t *testing.T) {
 		"resolve:ssm:" + shared:        {shared, true, true},
 		"resolve:ssm:" + shared + ":3": {shared + ":3", true, true},
 	} {
-		name, fixed, ok := template.Alias(imageID)
+		name, fixed, ok := Alias(imageID)
 		if name != want.name || fixed != want.fixed || ok != want.ok {
 			t.Errorf("%q: %q, fixed %v, alias %v; want %+v", imageID, name, fixed, ok, want)
 		}
@@ -165,7 +163,7 @@ func TestToken(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		parts := rapid.SliceOfN(rapid.StringMatching(`[a-z0-9-]{0,20}`), 1, 4)
 		a, b := parts.Draw(t, "a"), parts.Draw(t, "b")
-		one, other := template.Token(a...), template.Token(b...)
+		one, other := Token(a...), Token(b...)
 		if (one == other) != slices.Equal(a, b) {
 			t.Fatalf("%q has token %s, %q has %s", a, one, b, other)
 		}
@@ -178,14 +176,14 @@ func TestToken(t *testing.T) {
 // Where one part ends and the next begins is part of what the token stands for.
 func TestTokenKeepsPartsApart(t *testing.T) {
 	for _, parts := range [][]string{{"ab", "c"}, {"abc"}, {"abc", ""}, {"", "abc"}} {
-		if template.Token(parts...) == template.Token("a", "bc") {
+		if Token(parts...) == Token("a", "bc") {
 			t.Errorf("%q and %q have one token", parts, []string{"a", "bc"})
 		}
 	}
 }
 
 func TestSplit(t *testing.T) {
-	ids, names := template.Split([]string{"lt-0123456789abcdef0", "web", "lt-0a1b2c3d", "lt-web", "lt-", "lt-0123456789ABCDEF0", "a/lt-0a1b2c3d"})
+	ids, names := Split([]string{"lt-0123456789abcdef0", "web", "lt-0a1b2c3d", "lt-web", "lt-", "lt-0123456789ABCDEF0", "a/lt-0a1b2c3d"})
 	if want := []string{"lt-0123456789abcdef0", "lt-0a1b2c3d"}; !slices.Equal(ids, want) {
 		t.Errorf("ids are %q, want %q", ids, want)
 	}

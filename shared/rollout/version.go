@@ -1,6 +1,4 @@
-// Package template knows launch templates: what the next version of one is, and
-// which ones a source's image goes into.
-package template
+package rollout
 
 import (
 	"crypto/sha256"
@@ -12,26 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 )
-
-// aliasPrefix starts the ImageId of a template that takes its image from
-// Parameter Store: EC2 resolves it at launch.
-const aliasPrefix = "resolve:ssm:"
-
-// Alias is the Parameter Store name that the template takes its image from; ok
-// is false when it names an image itself. fixed is true when writing the
-// parameter does not roll the template: it is pinned to a version or a label,
-// or shared by another account, named by its ARN, which PutParameter refuses.
-func Alias(imageID string) (name string, fixed, ok bool) {
-	name, ok = strings.CutPrefix(imageID, aliasPrefix)
-	if !ok {
-		return "", false, false
-	}
-	if strings.HasPrefix(name, "arn:") {
-		return name, true, true
-	}
-	name, _, fixed = strings.Cut(name, ":")
-	return name, fixed, true
-}
 
 // Next is what to send, together with the source version's number, so that the
 // new version equals it in every field but the image. EC2 inherits all that is
@@ -86,17 +64,4 @@ func Split(listed []string) (ids, names []string) {
 		}
 	}
 	return ids, names
-}
-
-// ParameterName is a source's name as Parameter Store takes it: letters,
-// digits and "._-". A slash would open another level of the hierarchy.
-func ParameterName(name string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune("._-", r):
-			return r
-		default:
-			return '-'
-		}
-	}, name)
 }

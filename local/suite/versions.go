@@ -1,0 +1,58 @@
+package suite
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"sync"
+
+	"goldsmith/infra/workflow"
+	"goldsmith/local/asl"
+)
+
+// published are the versions of the functions: one more of each with every deployment. Who names no version gets
+// the newest code, as events do.
+type published struct {
+	mu       sync.Mutex
+	versions []asl.Invoker
+}
+
+// publish makes the next version: the functions, with what wrap puts around them if it is not nil.
+func (p *published) publish(wrap func(asl.Invoker) asl.Invoker, functions asl.Invoker) (version int) {
+	if wrap != nil {
+		functions = wrap(functions)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.versions = append(p.versions, functions)
+	return len(p.versions)
+}
+
+// Invoke calls the version of the function that an ARN names.
+func (p *published) Invoke(ctx context.Context, function string, payload []byte) ([]byte, *asl.Error) {
+	p.mu.Lock()
+	version := p.versions[len(p.versions)-1]
+	if n, err := strconv.Atoi(function[strings.LastIndex(function, ":")+1:]); err == nil {
+		if n < 1 || n > len(p.versions) {
+			p.mu.Unlock()
+			return nil, &asl.Error{Name: "Lambda.ResourceNotFoundException", Cause: "Function not found: " + function}
+		}
+		version = p.versions[n-1]
+	}
+	p.mu.Unlock()
+	return version.Invoke(ctx, function, payload)
+}
+
+// Deploy does what another deployment does to a suite that is at work: it publishes the next version of the
+// functions, with what wrap puts around them, and moves the alias to a definition that names them. Runs that are
+// on keep the definition and the versions they began with; events get the newest code. For tests.
+func (s *Suite) Deploy(definition string, wrap func(asl.Invoker) asl.Invoker) error {
+	version := s.invoker.publish(wrap, s.functions)
+	return s.States.Update(s.Machine, []byte(definition), s.substitutions(version))
+}
+
+func (s *Suite) substitutions(version int) map[string]string {
+	return workflow.Substitutions(partition, func(function string) string {
+		return s.functions.ARN(function) + ":" + strconv.Itoa(version)
+	})
+}

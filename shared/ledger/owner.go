@@ -1,0 +1,59 @@
+package ledger
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"time"
+)
+
+// Owner is the lineage that a name belongs to: the one whose image was last rolled under it.
+type Owner struct {
+	Name string `json:"name"`
+	// Lineage and Source are the owner's, Image what was rolled last and Run by which run.
+	Lineage string `json:"lineage"`
+	Source  string `json:"source,omitempty"`
+	Image   string `json:"image,omitempty"`
+	Run     string `json:"run,omitempty"`
+	// By is the person who handed the name over; empty when a roll took it.
+	By string    `json:"by,omitempty"`
+	At time.Time `json:"at"`
+	// Revision changes with every PutOwner.
+	Revision string `json:"revision,omitempty"`
+}
+
+// Taken says that a name's owner has changed since it was read.
+type Taken struct{ Name string }
+
+// Error names it.
+func (t *Taken) Error() string { return fmt.Sprintf("somebody else is taking the name %s", t.Name) }
+
+func (o Owner) inUTC() Owner {
+	toUTC(&o.At)
+	return o
+}
+
+func ownerKey(name string) key { return key{"owner#" + name, "owner"} }
+
+func owner(ctx context.Context, s rows, name string) (o Owner, ok bool, err error) {
+	doc, ok, err := s.read(ctx, ownerKey(name))
+	if err != nil || !ok {
+		return Owner{}, false, err
+	}
+	o, err = decode[Owner](doc)
+	return o, err == nil, err
+}
+
+func putOwner(ctx context.Context, s rows, o Owner) (Owner, error) {
+	o, known := o.inUTC(), o.Revision
+	o.Revision = rand.Text()
+	doc, err := encode(o)
+	if err != nil {
+		return o, err
+	}
+	ok, err := s.swap(ctx, ownerKey(o.Name), known, o.Revision, doc)
+	if err == nil && !ok {
+		err = &Taken{Name: o.Name}
+	}
+	return o, err
+}

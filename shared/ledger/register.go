@@ -1,0 +1,314 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+)
+
+// RegisterSchema is the version of a registration's fields. One of a newer version is
+// never written again, and what it names is kept.
+const RegisterSchema = 1
+
+// Archived is how long the registration of something that is gone is kept: as long as the
+// Recycle Bin may keep an image (User Guide, "Recycle Bin": one year at most).
+const Archived = 365 * 24 * time.Hour
+
+// Made is what a registration is of.
+type Made string
+
+const (
+	// MadeImage is an AMI with its snapshots.
+	MadeImage Made = "image"
+	// MadeTest is the test instance of an image.
+	MadeTest Made = "test-instance"
+)
+
+// Call is the call of EC2 that made something: each leaves facts of its own.
+type Call string
+
+// The creating calls.
+const (
+	CreateImage   Call = "CreateImage"
+	RegisterImage Call = "RegisterImage"
+	CopyImage     Call = "CopyImage"
+	RunInstances  Call = "RunInstances"
+)
+
+// Registration is one thing that Goldsmith made, or is about to make. It is written before
+// the creating call and gets its ID from the answer. Tags can be copied and written by
+// anybody; what is not registered is not Goldsmith's.
+type Registration struct {
+	Kind Made `json:"kind"`
+	Call Call `json:"call"`
+	// Lineage is what the source is over time: an instance's id, "group/" and the name of an Auto Scaling
+	// group for its members, a volume's id for a snapshot whose instance is not known, a copy's parent's lineage.
+	Lineage string `json:"lineage"`
+	// Source is the id of what it was made of, Name the name that went with it.
+	Source string `json:"source,omitempty"`
+	Name   string `json:"name,omitempty"`
+	Plan   string `json:"plan,omitempty"`
+	Run    string `json:"run,omitempty"`
+	// AMIName and Token are what the creating call was sent with. One of them is set before it; neither can be changed later.
+	AMIName string `json:"amiName,omitempty"`
+	Token   string `json:"token,omitempty"`
+	// From is the snapshot that RegisterImage was given, the image that CopyImage or RunInstances was, and FromRegion its Region.
+	From       string `json:"from,omitempty"`
+	FromRegion string `json:"fromRegion,omitempty"`
+	// ID is the image's or the instance's; empty until the creating call was answered.
+	ID string `json:"id,omitempty"`
+	// Snapshots are the image's, once it is available.
+	Snapshots []string `json:"snapshots,omitempty"`
+	// Begun is when the source was claimed: what EC2 says was created before is somebody else's.
+	Begun time.Time `json:"begun"`
+	// Created is when EC2 says that it was created; zero until that was seen.
+	Created time.Time `json:"created,omitzero"`
+	// Gone is when it was seen to be gone while Snapshots were left.
+	Gone time.Time `json:"gone,omitzero"`
+	// Anew is when somebody had it back: whatever was decided about it before counts no more.
+	Anew time.Time `json:"anew,omitzero"`
+	// Adopted is who registered it by its facts, after it was made.
+	Adopted string `json:"adopted,omitempty"`
+	// Retired is when its registration ended, since it is gone.
+	Retired time.Time `json:"retired,omitzero"`
+	// Schema is the version of these fields, and Revision changes with every write.
+	Schema   int    `json:"schema"`
+	Revision string `json:"revision,omitempty"`
+}
+
+// Known reports whether this version understands the registration. What it does not understand is kept.
+func (r Registration) Known() bool { return r.Schema <= RegisterSchema }
+
+// Newer says that a registration was written by a newer version, and so is left as it is.
+type Newer struct{ Token, ID string }
+
+// Error names it.
+func (n *Newer) Error() string {
+	return fmt.Sprintf("the registration of %s was written by a newer version of Goldsmith", cmp.Or(n.ID, n.Token))
+}
+
+// token names a registration within its lineage, before it has an id.
+func (r Registration) token() string { return cmp.Or(r.AMIName, r.Token, r.ID) }
+
+func (r Registration) inUTC() Registration {
+	toUTC(&r.Begun, &r.Created, &r.Gone, &r.Anew, &r.Retired)
+	r.Snapshots = slices.Clone(r.Snapshots)
+	return r
+}
+
+// Three partitions hold the register. The first has every registration, in the order of lineages.
+// The second has those that are not settled yet, so that a sweep reads no more than these. Each id
+// has one of its own, which says where its registration is, or is the registration once it is retired.
+const (
+	register  = "register"
+	unsettled = "unsettled"
+	pointer   = "registration"
+)
+
+func lineagePrefix(lineage string) string { return "lineage#" + lineage + "#" }
+
+func registrationKey(r Registration) key {
+	return key{register, lineagePrefix(r.Lineage) + r.token()}
+}
+
+func unsettledKey(r Registration) key {
+	return key{unsettled, lineagePrefix(r.Lineage) + r.token()}
+}
+
+func pointerKey(id string) key { return key{"registered#" + id, pointer} }
+
+// rows is what the register needs of a store.
+type rows interface {
+	// read is the document at k; ok is false when there is none.
+	read(ctx context.Context, k key) (doc string, ok bool, err error)
+	// add writes where nothing is; otherwise existing is what is there.
+	add(ctx context.Context, k key, holder, doc string) (existing string, added bool, err error)
+	// swap writes what has this holder, or the new one already; ok is false when it has not.
+	swap(ctx context.Context, k key, known, holder, doc string) (ok bool, err error)
+	// set writes, whatever is there; a document with an end is forgotten some time after it.
+	set(ctx context.Context, k key, holder, doc string, ends time.Time) error
+	// take deletes what has this holder.
+	take(ctx context.Context, k key, holder string) error
+	// under are the documents whose sort keys begin with the prefix, in their order.
+	under(ctx context.Context, partition, prefix string) iter.Seq2[record, error]
+}
+
+// add registers r, which has no Revision, unless it is registered: then the stored one comes back.
+// The note that it is not settled comes first: whatever is made later is found by it.
+func add(ctx context.Context, s rows, r Registration) (Registration, error) {
+	r = r.inUTC()
+	r.Schema, r.Revision = RegisterSchema, rand.Text()
+	doc, err := encode(r)
+	if err != nil {
+		return r, err
+	}
+	if err := s.set(ctx, unsettledKey(r), unsettled, doc, time.Time{}); err != nil {
+		return r, err
+	}
+	existing, added, err := s.add(ctx, registrationKey(r), r.Revision, doc)
+	if err != nil {
+		return r, err
+	}
+	if !added {
+		if r, err = decodeRegistration(existing); err != nil || !r.Known() {
+			return r, err
+		}
+	}
+	return r, point(ctx, s, r)
+}
+
+// amend writes r as it was read with what has changed since.
+func amend(ctx context.Context, s rows, r Registration) (Registration, error) {
+	if !r.Known() {
+		return r, &Newer{Token: r.token(), ID: r.ID}
+	}
+	r, known := r.inUTC(), r.Revision
+	r.Schema, r.Revision = RegisterSchema, rand.Text()
+	doc, err := encode(r)
+	if err != nil {
+		return r, err
+	}
+	ok, err := s.swap(ctx, registrationKey(r), known, r.Revision, doc)
+	if err == nil && !ok {
+		err = &Moved{Source: r.Lineage, ID: cmp.Or(r.ID, r.token())}
+	}
+	if err != nil {
+		return r, err
+	}
+	return r, point(ctx, s, r)
+}
+
+// point says where the registration of an id is. It is repeated with every write, so that one
+// which was cut off in between is made up for.
+func point(ctx context.Context, s rows, r Registration) error {
+	if r.ID == "" {
+		return nil
+	}
+	doc, err := encode(r)
+	if err != nil {
+		return err
+	}
+	return s.set(ctx, pointerKey(r.ID), pointer, doc, time.Time{})
+}
+
+// retire ends a registration. The pointer keeps it: it is written first, and while the registration
+// is still there as well, that one counts.
+func retire(ctx context.Context, s rows, r Registration, at time.Time) error {
+	if !r.Known() {
+		return &Newer{Token: r.token(), ID: r.ID}
+	}
+	r = r.inUTC()
+	if r.ID != "" {
+		ended := r
+		ended.Retired = at
+		doc, err := encode(ended.inUTC())
+		if err != nil {
+			return err
+		}
+		if err := s.set(ctx, pointerKey(r.ID), pointer, doc, at.Add(Archived)); err != nil {
+			return err
+		}
+	}
+	if err := s.take(ctx, registrationKey(r), r.Revision); err != nil {
+		return err
+	}
+	return s.take(ctx, unsettledKey(r), unsettled)
+}
+
+func settle(ctx context.Context, s rows, r Registration) error {
+	return s.take(ctx, unsettledKey(r), unsettled)
+}
+
+// find is the registration of an id, also when it is retired.
+func find(ctx context.Context, s rows, id string) (r Registration, ok bool, err error) {
+	doc, ok, err := s.read(ctx, pointerKey(id))
+	if err != nil || !ok {
+		return Registration{}, false, err
+	}
+	pointed, err := decodeRegistration(doc)
+	if err != nil {
+		return Registration{}, false, err
+	}
+	doc, ok, err = s.read(ctx, registrationKey(pointed))
+	if err != nil {
+		return Registration{}, false, err
+	}
+	if ok {
+		r, err = decodeRegistration(doc)
+		if err != nil || r.ID == id {
+			return r, err == nil, err
+		}
+	}
+	return pointed, !pointed.Retired.IsZero(), nil
+}
+
+// list are the registrations of a lineage, or all of them.
+func list(ctx context.Context, s rows, lineage string) iter.Seq2[Registration, error] {
+	prefix := ""
+	if lineage != "" {
+		prefix = lineagePrefix(lineage)
+	}
+	return func(yield func(Registration, error) bool) {
+		for kept, err := range s.under(ctx, register, prefix) {
+			var r Registration
+			if err == nil {
+				r, err = decodeRegistration(kept.doc)
+			}
+			// A group's name may hold the separator, so that another's begins with the same prefix.
+			if err == nil && lineage != "" && r.Lineage != lineage {
+				continue
+			}
+			if !yield(r, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// listUnsettled are the registrations that are not settled, each as it stands now.
+func listUnsettled(ctx context.Context, s rows) iter.Seq2[Registration, error] {
+	return func(yield func(Registration, error) bool) {
+		for kept, err := range s.under(ctx, unsettled, "") {
+			var r Registration
+			if err == nil {
+				r, err = current(ctx, s, kept.doc)
+			}
+			if !yield(r, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// current is the registration that a note is of. A note alone was cut off on its way in or out; it has no Revision.
+func current(ctx context.Context, s rows, note string) (Registration, error) {
+	r, err := decodeRegistration(note)
+	if err != nil {
+		return r, err
+	}
+	doc, ok, err := s.read(ctx, registrationKey(r))
+	if err != nil {
+		return r, err
+	}
+	if ok {
+		return decodeRegistration(doc)
+	}
+	r.Revision = ""
+	return r, nil
+}
+
+// decodeRegistration reads what it can of one that was written by a newer version.
+func decodeRegistration(doc string) (Registration, error) {
+	r, err := decode[Registration](doc)
+	var other *json.UnmarshalTypeError
+	if !r.Known() && errors.As(err, &other) {
+		return r, nil
+	}
+	return r, err
+}

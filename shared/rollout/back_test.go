@@ -1,0 +1,81 @@
+package rollout
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"goldsmith/shared/ledger"
+)
+
+func TestBack(t *testing.T) {
+	ada := func(image string, version int64) ledger.Point {
+		return ledger.Point{Image: image, Version: version, By: "ada"}
+	}
+	begun := begin(twice(), point("ami-2", 3), roll("ami-3", 0, "wednesday", "i-2"))
+	for name, c := range map[string]struct {
+		now   State
+		known ledger.TargetRecord
+		image string
+		want  Return
+	}{
+		"to the one before":                  {launch("ami-2", 3), twice(), "", Return{To: point("ami-1", 2)}},
+		"of a roll that is not recorded":     {launch("ami-3", 4), begun, "", Return{To: point("ami-2", 3)}},
+		"of a roll that is not made":         {launch("ami-2", 3), begun, "", Return{To: point("ami-1", 2)}},
+		"over an edit of the same image":     {launch("ami-2", 4), twice(), "", Return{To: point("ami-1", 0)}},
+		"of a roll from the same image":      {launch("ami-2", 4), begin(twice(), point("ami-2", 3), roll("ami-2", 0, "wednesday", "i-2")), "", Return{To: point("ami-1", 0)}},
+		"of an alias":                        {alias("ami-2", 3), twice(), "", Return{To: point("ami-1", 2)}},
+		"asked again":                        {launch("ami-1", 2), backToMonday(twice(), 2), "", Return{To: ada("ami-1", 2), There: true}},
+		"asked again, not recorded":          {launch("ami-1", 4), begin(twice(), point("ami-2", 3), ada("ami-1", 0)), "", Return{To: ada("ami-1", 4), There: true}},
+		"set back by hand":                   {launch("ami-1", 2), twice(), "", Return{To: point("ami-1", 2), There: true}},
+		"to a named image":                   {launch("ami-2", 3), twice(), "ami-0", Return{To: point("ami-0", 1)}},
+		"to a named image, over an edit":     {launch("ami-9", 4), twice(), "ami-1", Return{To: point("ami-1", 0)}},
+		"to an image it never had":           {launch("ami-2", 3), twice(), "ami-7", Return{To: point("ami-7", 0)}},
+		"to what it has":                     {launch("ami-2", 3), twice(), "ami-2", Return{To: point("ami-2", 3), There: true}},
+		"to what it was rolled back to":      {launch("ami-1", 2), backToMonday(twice(), 2), "ami-1", Return{To: ada("ami-1", 2), There: true}},
+		"further than it was rolled back to": {launch("ami-1", 2), backToMonday(twice(), 2), "ami-0", Return{To: point("ami-0", 1)}},
+		"of an edit":                         {launch("ami-9", 4), twice(), "", Return{Problem: "it has ami-9, which Goldsmith did not put there; name the image to go back to"}},
+		"of an edit to none":                 {launch("", 4), twice(), "", Return{Problem: "it has no image, which Goldsmith did not put there; name the image to go back to"}},
+		"never rolled":                       {launch("ami-0", 1), ledger.TargetRecord{}, "", Return{Problem: "nothing is known of what it had before"}},
+		"of an alias that we made": {alias("ami-1", 1), ledger.TargetRecord{Points: []ledger.Point{roll("ami-1", 1, "monday", "i-2"), point("", 0)}}, "",
+			Return{Problem: "nothing is known of what it had before ami-1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(c.want, Back(c.now, c.known, c.image)); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+// Asked twice, a target goes back once, and what a run decides then is to leave
+// it alone; whether the rollback lived to record its end or not.
+func TestBackHolds(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		now, known := played(r)
+		image := rapid.SampledFrom([]string{"", "ami-0", "ami-1", "ami-7"}).Draw(r, "named")
+		back := Back(now, known, image)
+		if back.There || back.Problem != "" {
+			return
+		}
+		to := back.To
+		to.By = "ada"
+		held := State{Alias: now.Alias, Image: to.Image, Version: to.Version}
+		if now.Alias || to.Version == 0 {
+			held.Version = now.Version + 1
+		}
+		begun := beginning(known, ledger.Change{From: now.Point(), To: to})
+		to.Version = held.Version
+		recorded := known
+		recorded.Back = &to
+		for name, after := range map[string]ledger.TargetRecord{"begun": begun, "recorded": recorded} {
+			if again := Back(held, after, image); !again.There || again.To != to {
+				r.Fatalf("%s: asked again it goes to %+v, not %+v", name, again, to)
+			}
+			if v := Decide(held, after, wednesday); v.Problem == "" || v.There {
+				r.Fatalf("%s: it is not left alone: %+v", name, v)
+			}
+		}
+	})
+}

@@ -1,0 +1,82 @@
+package rollout
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
+	"goldsmith/shared/fault"
+)
+
+// aliasPrefix starts the ImageId of a template that takes its image from
+// Parameter Store: EC2 resolves it at launch.
+const aliasPrefix = "resolve:ssm:"
+
+// Alias is the Parameter Store name that the template takes its image from; ok
+// is false when it names an image itself. fixed is true when writing the
+// parameter does not roll the template: it is pinned to a version or a label,
+// or shared by another account, named by its ARN, which PutParameter refuses.
+func Alias(imageID string) (name string, fixed, ok bool) {
+	name, ok = strings.CutPrefix(imageID, aliasPrefix)
+	if !ok {
+		return "", false, false
+	}
+	if strings.HasPrefix(name, "arn:") {
+		return name, true, true
+	}
+	name, _, fixed = strings.Cut(name, ":")
+	return name, fixed, true
+}
+
+// parameterName is a source's name as Parameter Store takes it: letters,
+// digits and "._-". A slash would open another level of the hierarchy.
+func parameterName(name string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune("._-", r):
+			return r
+		default:
+			return '-'
+		}
+	}, name)
+}
+
+// parameter is what the alias holds. PutParameter answers before it has checked the
+// image, and a function that waits for the check would only sleep: what became
+// of the last write is seen here, by the next roll, in the version.
+func (f Finder) parameter(ctx context.Context, name string) (State, error) {
+	out, err := f.Parameters.GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String(name)})
+	if err != nil {
+		return State{Alias: true}, fmt.Errorf("reading it: %w", err)
+	}
+	return State{Alias: true, Version: out.Parameter.Version, Image: aws.ToString(out.Parameter.Value)}, nil
+}
+
+// orNew is a parameter that does not exist yet as one that holds nothing.
+func orNew(at State, err error) (State, error) {
+	if fault.IsNotFound(err) {
+		return at, nil
+	}
+	return at, err
+}
+
+// imageType makes Parameter Store check, some time after the call, that the
+// value is an image that the account may launch.
+const imageType = "aws:ec2:image"
+
+// write puts an image into the alias.
+func (w Writer) write(ctx context.Context, t *Target, image, description string) error {
+	put, err := w.Values.PutParameter(ctx, &ssm.PutParameterInput{
+		Name: aws.String(t.Rolled.Target), Value: aws.String(image), Overwrite: aws.Bool(true),
+		Type: types.ParameterTypeString, DataType: aws.String(imageType), Description: aws.String(description),
+	})
+	if err != nil {
+		return fmt.Errorf("writing it: %w", err)
+	}
+	t.Rolled.Version = put.Version
+	return nil
+}

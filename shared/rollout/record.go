@@ -1,0 +1,72 @@
+package rollout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"goldsmith/shared/fault"
+	"goldsmith/shared/ledger"
+)
+
+// history is how many points of a target are kept: a month of nights, and a
+// record of some 6 KB, of the 400 KB that DynamoDB takes.
+const history = 31
+
+// underway is how long a change that somebody began may still be going on: a
+// function ends within a minute.
+const underway = 2 * time.Minute
+
+// Latest is what Goldsmith rolled a target to last; ok is false when it never did.
+func Latest(r ledger.TargetRecord) (p ledger.Point, ok bool) {
+	if len(r.Points) == 0 {
+		return ledger.Point{}, false
+	}
+	return r.Points[0], true
+}
+
+// Had reports whether a target pointed at an image before.
+func Had(r ledger.TargetRecord, image string) bool {
+	return slices.ContainsFunc(r.Points, func(p ledger.Point) bool { return p.Image == image })
+}
+
+// rolled is the record after a change was made: where the target was before it is
+// remembered, also when that was a person's doing.
+func rolled(r ledger.TargetRecord, c ledger.Change) ledger.TargetRecord {
+	points := []ledger.Point{c.To}
+	if len(r.Points) == 0 || r.Points[0].Version != c.From.Version || r.Points[0].Image != c.From.Image {
+		points = append(points, c.From)
+	}
+	points = append(points, r.Points...)
+	r.Points, r.Begun, r.Back = points[:min(len(points), history)], nil, nil
+	return r
+}
+
+// beginning is the record with a change of which nobody knows yet whether it was made.
+func beginning(r ledger.TargetRecord, c ledger.Change) ledger.TargetRecord {
+	r.Begun = &c
+	return r
+}
+
+// unbegun is the record without the change that was begun and not made.
+func unbegun(r ledger.TargetRecord) ledger.TargetRecord {
+	r.Begun = nil
+	return r
+}
+
+// put writes the target's record. When somebody else has changed it meanwhile the step
+// begins again, with what that one did before its eyes.
+func (w Writer) put(ctx context.Context, t *Target, next ledger.TargetRecord) error {
+	put, err := w.Records.PutTarget(ctx, next)
+	var moved *ledger.Moved
+	if errors.As(err, &moved) {
+		return &fault.NotYet{Err: fmt.Errorf("%w; try again in two minutes", err)}
+	}
+	if err != nil {
+		return fmt.Errorf("recording what becomes of %s: %w", next.ID, err)
+	}
+	t.Record = put
+	return nil
+}

@@ -1,0 +1,185 @@
+package rollout
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"goldsmith/shared/fault"
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+)
+
+// Known are the targets that the ledger knows by a source's name. One that a run is rolling is waited for.
+func (f Finder) Known(ctx context.Context, name string) ([]*Target, error) {
+	var targets []*Target
+	for known, err := range f.Book.Targets(ctx, name) {
+		if err != nil {
+			return nil, fmt.Errorf("reading what %s has rolled: %w", name, err)
+		}
+		if begun := known.Begun; begun != nil && begun.To.Run != "" && f.Now().Sub(begun.To.At) < underway {
+			return nil, &fault.NotYet{Err: fmt.Errorf("%s is being rolled by run %s; try again in two minutes", known.ID, begun.To.Run)}
+		}
+		if len(known.Points) > 0 || known.Begun != nil {
+			targets = append(targets, &Target{Record: known, Rolled: job.Rolled{Target: known.ID, Name: known.Title}})
+		}
+	}
+	return targets, nil
+}
+
+// Look reads where a target points now. One that is gone has a problem.
+func (f Finder) Look(ctx context.Context, t *Target) error {
+	var err error
+	gone := "there is no such parameter any more"
+	if t.Template() {
+		gone = "there is no such launch template any more"
+		var v version
+		if v, err = f.standard(ctx, aws.String(t.Record.ID), nil); err == nil {
+			t.at(v)
+		}
+	} else {
+		t.At, err = f.parameter(ctx, t.Record.ID)
+	}
+	switch {
+	case fault.IsNotFound(err):
+		t.Rolled.Problem = gone
+		return nil
+	case err != nil:
+		return fmt.Errorf("reading %s: %w", t.Record.ID, err)
+	}
+	t.Rolled.From, t.Rolled.Previous, t.Rolled.Version = t.At.Image, t.At.Version, t.At.Version
+	return nil
+}
+
+// Template reports whether the target is a launch template; what else is rolled are parameters.
+func (t *Target) Template() bool { return strings.HasPrefix(t.Record.ID, "lt-") }
+
+// Return points a target back, written down before it is changed and after. A change
+// that fails for good is its problem, and is taken back in the ledger.
+func (w Writer) Return(ctx context.Context, t *Target, to ledger.Point) error {
+	begun := ledger.Change{From: t.At.Point(), To: to}
+	if err := w.put(ctx, t, beginning(t.Record, begun)); err != nil {
+		return err
+	}
+	err := w.back(ctx, t, to)
+	if err == nil || fault.IsThrottled(err) || fault.IsNotYet(err) {
+		return err
+	}
+	t.Rolled.Problem = fault.Brief(err)
+	return w.put(ctx, t, unbegun(t.Record))
+}
+
+func (w Writer) back(ctx context.Context, t *Target, to ledger.Point) error {
+	if t.At.Alias {
+		return w.write(ctx, t, to.Image, "Rolled back by Goldsmith")
+	}
+	n := to.Version
+	if n == 0 {
+		var err error
+		token := Token("rollback", t.Record.ID, *number(t.At.Version), to.Image)
+		if n, err = w.create(ctx, t, to.Image, "Goldsmith rollback", token); err != nil {
+			return err
+		}
+	}
+	err := w.makeDefault(ctx, t, n)
+	if fault.IsNotFound(err) && to.Version != 0 {
+		// The version was pruned: one like what is default now takes its place.
+		to.Version = 0
+		return w.back(ctx, t, to)
+	}
+	return err
+}
+
+// Hold writes down that the target stays where it is now until somebody lets it
+// follow. What was rolled last is nothing to hold back: it follows again.
+func (w Writer) Hold(ctx context.Context, t *Target, to ledger.Point, there bool) error {
+	held := unbegun(t.Record)
+	held.Back = &to
+	if latest, ok := Latest(t.Record); ok && latest.Image == to.Image && (t.At.Alias || latest.Version == to.Version) {
+		held.Back = nil
+	}
+	if there && t.Record.Begun == nil && same(t.Record.Back, held.Back) {
+		return nil
+	}
+	return w.put(ctx, t, held)
+}
+
+func same(a, b *ledger.Point) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return *a == *b
+}
+
+// Told marks that people heard that a target is held.
+func (w Writer) Told(ctx context.Context, t *Target) error {
+	if t.Record.Back == nil {
+		return nil
+	}
+	told := t.Record
+	back := *told.Back
+	back.Told = w.Now().UTC()
+	told.Back = &back
+	return w.put(ctx, t, told)
+}
+
+// putBack undoes what was changed, since the plan wants all or none.
+func (w Writer) putBack(ctx context.Context, targets []*Target, bad *Target) error {
+	name := cmp.Or(bad.Rolled.Name, bad.Rolled.Target)
+	for _, t := range targets {
+		switch {
+		case t.Rolled.Problem != "":
+			continue
+		case !t.changed && t.Decision.There && !t.Decision.Made:
+			continue // it had the image before this run
+		case !t.changed && !t.Decision.Made:
+			t.Rolled.Problem = fmt.Sprintf("left alone, since %s could not be rolled, and the plan rolls all or none", name)
+			continue
+		}
+		if err := w.undo(ctx, t, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w Writer) undo(ctx context.Context, t *Target, bad string) error {
+	from := t.Decision.From
+	err := error(nil)
+	switch {
+	case !t.At.Alias:
+		err = w.makeDefault(ctx, t, from.Version)
+	case from.Version == 0:
+		t.Rolled.Problem = fmt.Sprintf("%s could not be rolled, and the plan rolls all or none; this parameter is new and keeps %s, for it has nothing to go back to", bad, t.Rolled.To)
+		return nil
+	default:
+		err = w.write(ctx, t, from.Image, "Put back: "+bad+" could not be rolled")
+	}
+	if fault.IsThrottled(err) || fault.IsNotYet(err) {
+		return err
+	}
+	if err != nil {
+		t.Rolled.Problem = fmt.Sprintf("%s could not be rolled, and the plan rolls all or none; putting this one back failed: %s", bad, fault.Brief(err))
+		return nil
+	}
+	t.Rolled.Problem = fmt.Sprintf("put back, since %s could not be rolled, and the plan rolls all or none", bad)
+	return w.put(ctx, t, unrolled(t, from))
+}
+
+// unrolled is the target's record without this roll. A parameter gets a new
+// version when it is put back, so the record has to name that one.
+func unrolled(t *Target, from ledger.Point) ledger.TargetRecord {
+	next := unbegun(t.Record)
+	if latest, ok := Latest(next); ok && latest.Image == t.Rolled.To {
+		next.Points = next.Points[1:]
+	}
+	if t.At.Alias && len(next.Points) > 0 {
+		points := append([]ledger.Point{next.Points[0]}, next.Points[1:]...)
+		points[0].Version, points[0].Image = t.Rolled.Version, from.Image
+		next.Points = points
+	}
+	return next
+}
