@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/bound"
+	"goldsmith/shared/breaker"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/image"
 	"goldsmith/shared/job"
@@ -23,6 +25,7 @@ import (
 type Instances interface {
 	source.Lister
 	source.Protector
+	source.Starter
 }
 
 // Claims is the ledger's claims as far as claiming needs them.
@@ -35,6 +38,7 @@ type Claims interface {
 type Book interface {
 	Claims
 	bound.Book
+	breaker.Reader
 }
 
 // Step claims a source.
@@ -121,6 +125,9 @@ func describe(s job.Source, instance types.Instance) job.Source {
 	s.InstanceType = string(instance.InstanceType)
 	s.Architecture = string(instance.Architecture)
 	s.Volumes = source.Volumes(instance)
+	if p := instance.Placement; p != nil {
+		s.Zone, s.Host = aws.ToString(p.AvailabilityZone), aws.ToString(p.HostId)
+	}
 	return s
 }
 
@@ -152,21 +159,31 @@ func (s Step) settle(ctx context.Context, j job.Job, claim ledger.Claim, running
 	j.Image.Name = image.Name(j)
 	decision, late := source.Decide(running, j.Run, j.Plan, s.now())
 	if late != nil {
-		return skip(j, late.Code, late.Text), nil
+		return s.late(ctx, j, late)
 	}
-	if decision == job.StopFirst && j.Place == "" {
+	if decision == job.StopFirst {
 		var err error
-		if j, err = s.place(ctx, j); err != nil || j.Place == "" {
+		if j, err = s.mayStop(ctx, j); err != nil || j.Decision != "" {
 			return j, err
 		}
 	}
 	j = waited(j, s.now())
 	j.Decision, j.Back = decision, decision != job.StopFirst
 	claim.Name, claim.WasRunning, claim.Looked = j.Source.Name, running, true
+	claim.InstanceType, claim.Zone, claim.Host = j.Source.InstanceType, j.Source.Zone, j.Source.Host
 	if err := s.book.Record(ctx, claim); err != nil {
 		return j, fmt.Errorf("recording the claim of %s: %w", j.Source.ID, err)
 	}
 	return j, nil
+}
+
+// late is the reason of a source whose turn comes when the window has closed: what held up its run, if that is known.
+func (s Step) late(ctx context.Context, j job.Job, late *job.Reason) (job.Job, error) {
+	held, err := s.breaker(ctx, j)
+	if held == nil {
+		held = late
+	}
+	return refuse(j, held), err
 }
 
 func skip(j job.Job, code job.ReasonCode, text string) job.Job {

@@ -8,10 +8,49 @@ import (
 	"time"
 
 	"goldsmith/shared/bound"
+	"goldsmith/shared/breaker"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/source"
 )
+
+// mayStop sees whether the source may be stopped now: it can be started again, the breaker is
+// closed, and there is a place for it. The job has its place then, or a decision.
+func (s Step) mayStop(ctx context.Context, j job.Job) (job.Job, error) {
+	for _, ask := range []func(context.Context, job.Job) (*job.Reason, error){s.startable, s.breaker} {
+		if reason, err := ask(ctx, j); err != nil || reason != nil {
+			return refuse(j, reason), err
+		}
+	}
+	if j.Place != "" {
+		return j, nil
+	}
+	return s.place(ctx, j)
+}
+
+func refuse(j job.Job, reason *job.Reason) job.Job {
+	if reason == nil {
+		return j
+	}
+	return skip(j, reason.Code, reason.Text)
+}
+
+// breaker is why nothing more may be stopped; nil when that is not so.
+func (s Step) breaker(ctx context.Context, j job.Job) (*job.Reason, error) {
+	return breaker.Against(ctx, s.book, j)
+}
+
+// fresh is how long select's answer holds: asking again for each source takes from the calls by which EC2
+// lets instances be started.
+const fresh = 30 * time.Minute
+
+// startable is why EC2 would not start the source again; nil when it would.
+func (s Step) startable(ctx context.Context, j job.Job) (*job.Reason, error) {
+	if s.now().Sub(j.Run.Asked) < fresh {
+		return nil, nil
+	}
+	return source.Startable(ctx, s.instances, j.Source.ID)
+}
 
 // place asks for a place in the plan's bounds. The job has one then, or waits, or is refused.
 func (s Step) place(ctx context.Context, j job.Job) (job.Job, error) {
@@ -93,6 +132,9 @@ func (s Step) stillWaits(ctx context.Context, j job.Job) (job.Job, bool, error) 
 		return skip(j, job.NoTurn, fmt.Sprintf("the window closed at %s, and %d were still before it: plan %s has at most %d down at once. "+
 			"Raise the plan's concurrency or its window, or ask again",
 			j.Run.Closes.UTC().Format(time.RFC3339), j.Turn.Before, j.Run.Plan, j.Plan.Concurrency)), true, nil
+	}
+	if reason, err := s.breaker(ctx, j); err != nil || reason != nil {
+		return refuse(j, reason), true, err
 	}
 	// With a place it is what EC2 shows now that decides.
 	j, err := s.place(ctx, j)

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/bound"
+	"goldsmith/shared/breaker"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
@@ -188,7 +189,7 @@ func (s Step) giveUp(ctx context.Context, j job.Job, ending job.Ending, now time
 		return s.leave(ctx, j, now)
 	}
 	// The place of one that was seen running is given up by then; of a failed step nobody knows how far it came.
-	if j.Failure != nil || j.Decision == job.StopFirst && j.Times.Running.IsZero() {
+	if j.Failure != nil || j.Place != "" && j.Times.Running.IsZero() {
 		if err := bound.Leave(ctx, s.book, j.Run.Plan, j.Source.ID, j.Run.Name, j.Decision == job.StopFirst); err != nil {
 			return fmt.Errorf("giving up the place of %s: %w", j.Source.ID, err)
 		}
@@ -209,7 +210,7 @@ func (s Step) leave(ctx context.Context, j job.Job, now time.Time) error {
 	if err := s.book.Record(ctx, claim); err != nil {
 		return fmt.Errorf("leaving %s to recover: %w", j.Source.ID, err)
 	}
-	return nil
+	return breaker.Mark(ctx, s.book, claim)
 }
 
 func count(ctx context.Context, j job.Job, ending job.Ending) {

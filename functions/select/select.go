@@ -21,6 +21,7 @@ import (
 type Fleet interface {
 	source.Lister
 	source.Investigator
+	source.Starter
 }
 
 // Book is the ledger as far as selecting needs it.
@@ -99,11 +100,12 @@ func after(instances []types.Instance, cursor string) []types.Instance {
 
 // fill puts the next eligible sources on the page, and skips the others for good.
 func (s Step) fill(ctx context.Context, p job.Page, instances []types.Instance) (job.Page, error) {
-	p.Sources, p.More = []job.Source{}, false
+	p.Sources, p.More, p.Run.Asked = []job.Source{}, false, time.Time{}
+	var stopping []string
 	for part := range slices.Chunk(instances, source.Batch) {
 		if len(p.Sources)+len(part) > job.PageSize {
 			p.More = true
-			return p, nil
+			break
 		}
 		facts, err := source.Investigate(ctx, s.fleet, part)
 		if err != nil {
@@ -113,9 +115,21 @@ func (s Step) fill(ctx context.Context, p job.Page, instances []types.Instance) 
 			if err := s.place(ctx, &p, f); err != nil {
 				return p, err
 			}
+			if source.Stops(f, p.Plan) {
+				stopping = append(stopping, aws.ToString(f.Instance.InstanceId))
+			}
 		}
 	}
-	return p, nil
+	return s.ask(ctx, p, stopping)
+}
+
+// ask sees whether what is to be stopped could be started again. Of a page with one that could not, claim asks each.
+func (s Step) ask(ctx context.Context, p job.Page, ids []string) (job.Page, error) {
+	all, err := source.AllStartable(ctx, s.fleet, ids)
+	if err == nil && all {
+		p.Run.Asked = s.now().UTC()
+	}
+	return p, err
 }
 
 func (s Step) place(ctx context.Context, p *job.Page, f source.Facts) error {

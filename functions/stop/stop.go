@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 
 	"goldsmith/shared/bound"
+	"goldsmith/shared/breaker"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
@@ -32,6 +33,7 @@ type Claims interface {
 type Book interface {
 	Claims
 	bound.Book
+	breaker.Reader
 }
 
 // Step stops an instance.
@@ -59,7 +61,16 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 		return j, fmt.Errorf("looking up the claim of %s: %w", j.Source.ID, err)
 	}
 	if claim.StopSent.IsZero() {
-		if err := s.placed(ctx, j, now); err != nil {
+		reason, err := breaker.Against(ctx, s.book, j)
+		if err == nil && reason != nil {
+			// It was closed when the source was claimed.
+			j.Decision, j.Skip, j.Back = job.SkipIt, reason, true
+			return j, nil
+		}
+		if err == nil {
+			err = s.placed(ctx, j, now)
+		}
+		if err != nil {
 			return j, err
 		}
 	}

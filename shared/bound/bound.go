@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"goldsmith/shared/breaker"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/ledger"
 )
@@ -230,11 +231,16 @@ func free(ctx context.Context, book Book, slots []ledger.Slot) error {
 }
 
 // Leave gives up whatever the source has in the run: its place and its turn, and unless
-// it was stopped its share of the plan's limit.
+// it was stopped its share of the plan's limit. One that was stopped is back, or gone.
 func Leave(ctx context.Context, book Book, plan, source, run string, stopped bool) error {
 	slots, err := read(ctx, book, plan)
 	if err != nil {
 		return err
+	}
+	if stopped {
+		if err := breaker.Clear(ctx, book, source, run); err != nil {
+			return err
+		}
 	}
 	var ours []ledger.Slot
 	for _, s := range slots {

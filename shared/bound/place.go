@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"goldsmith/shared/breaker"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
@@ -54,10 +55,10 @@ type Freer interface {
 	Free(ctx context.Context, s ledger.Slot) error
 }
 
-// Back gives up the place of a source that was seen running, or gone.
+// Back gives up the place of a source that was seen running, or gone, and closes the breaker for it.
 func Back(ctx context.Context, book Freer, j job.Job) error {
-	if j.Place == "" {
-		return nil
+	if err := breaker.Clear(ctx, book, j.Source.ID, j.Run.Name); err != nil || j.Place == "" {
+		return err
 	}
 	if err := book.Free(ctx, placeOf(j)); err != nil {
 		return fmt.Errorf("giving up the place of %s: %w", j.Source.ID, err)

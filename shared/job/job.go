@@ -80,6 +80,9 @@ type Run struct {
 	Since time.Time `json:"since,omitzero"`
 	// Most is the plan's limit as a number of sources; set by select, 0 when there is none.
 	Most int `json:"most,omitempty"`
+	// Asked is when select asked EC2 whether the sources at hand could be started again; zero when that is to be
+	// asked of each.
+	Asked time.Time `json:"asked,omitzero"`
 	// Request is set when a tag or a person asked for this run.
 	Request *Request `json:"request,omitempty"`
 }
@@ -121,11 +124,14 @@ type Source struct {
 	// Name is tag goldsmith:name, else Name, else the id.
 	Name string `json:"name,omitempty"`
 	// Notes are the codes of warnings that select found in bulk.
-	Notes        []ReasonCode      `json:"notes,omitempty"`
-	InstanceType string            `json:"instanceType,omitempty"`
-	Architecture string            `json:"architecture,omitempty"`
-	Volumes      []string          `json:"volumes,omitempty"`
-	Tags         map[string]string `json:"tags,omitempty"`
+	Notes        []ReasonCode `json:"notes,omitempty"`
+	InstanceType string       `json:"instanceType,omitempty"`
+	Architecture string       `json:"architecture,omitempty"`
+	// Zone and Host are where it runs; Host is a Dedicated Host's id.
+	Zone    string            `json:"zone,omitempty"`
+	Host    string            `json:"host,omitempty"`
+	Volumes []string          `json:"volumes,omitempty"`
+	Tags    map[string]string `json:"tags,omitempty"`
 	// WasRunning is the state before the run: what was stopped stays stopped.
 	WasRunning bool `json:"wasRunning,omitempty"`
 }

@@ -33,10 +33,16 @@ const (
 	OverLimit ReasonCode = "over-limit"
 	// NoTurn: the window closed before there was a place in the plan's concurrency.
 	NoTurn ReasonCode = "no-turn"
+	// BreakerOpen: another source is down and cannot be started.
+	BreakerOpen ReasonCode = "breaker-open"
+	// CannotStart: EC2 would not start it again.
+	CannotStart ReasonCode = "cannot-be-started"
 )
 
 // Refuses reports whether the source was not left alone for what it is, but refused for now.
-func (r Reason) Refuses() bool { return r.Code == OverLimit || r.Code == NoTurn }
+func (r Reason) Refuses() bool {
+	return r.Code == OverLimit || r.Code == NoTurn || r.Code == BreakerOpen || r.Code == CannotStart
+}
 
 // Warnings; a strict plan skips for them.
 const (

@@ -128,7 +128,14 @@ type Claim struct {
 	Left time.Time `json:"left,omitzero"`
 	// Started is when recover last started the instance.
 	Started time.Time `json:"started,omitzero"`
-	// Problem is why recover could not start it, or what it came to.
+	// InstanceType, Zone and Host are where it has to find room again.
+	InstanceType string `json:"instanceType,omitempty"`
+	Zone         string `json:"zone,omitempty"`
+	Host         string `json:"host,omitempty"`
+	// Refused is when EC2 first refused to start it, and RefusedBy EC2's code for the last time.
+	Refused   time.Time `json:"refused,omitzero"`
+	RefusedBy string    `json:"refusedBy,omitempty"`
+	// Problem is why it could not be started, or what that came to.
 	Problem string `json:"problem,omitempty"`
 }
 

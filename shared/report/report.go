@@ -120,7 +120,7 @@ func Of(run ledger.Run, results []job.Result, p plan.Plan) Report {
 		}
 	}
 	r.Skips, r.Refusals, r.Warnings = skips.list(), refusals.list(), warnings.list()
-	r.Outcome = outcome(r.Broke != nil || r.unanswered(), r.Counts)
+	r.Outcome = outcome(r.Broke != nil || r.unanswered() || r.held(), r.Counts)
 	if run.Retiring != "" {
 		r.Retiring.Failed = []Retired{everything(run.Retiring)}
 	}
@@ -238,6 +238,11 @@ func refused(asked *job.Request, skip *job.Reason) bool {
 // unanswered reports whether a request for one source came to nothing at all.
 func (r Report) unanswered() bool {
 	return r.Request != nil && r.Request.Source != "" && r.Counts.Sources == 0
+}
+
+// held reports whether the breaker kept sources from being stopped.
+func (r Report) held() bool {
+	return slices.ContainsFunc(r.Refusals, func(g Group) bool { return g.Code == job.BreakerOpen })
 }
 
 // outcome: skips for what a source is are fine; a run in which nothing that was tried succeeded

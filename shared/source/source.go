@@ -101,21 +101,21 @@ func hibernation(f Facts, _ plan.Plan) string {
 // protection does not save it.
 func autoScalingMember(f Facts, p plan.Plan) string {
 	group := Tags(f.Instance)["aws:autoscaling:groupName"]
-	if group == "" || !stops(f, p) {
+	if group == "" || !Stops(f, p) {
 		return ""
 	}
 	return "Auto Scaling group " + group + " would terminate it once it is stopped: image it with consistency none or reboot, or image another"
 }
 
 func oneTimeSpot(f Facts, p plan.Plan) string {
-	if f.OneTimeSpot && stops(f, p) {
+	if f.OneTimeSpot && Stops(f, p) {
 		return "it is a Spot instance of a one-time request: only persistent ones can be stopped"
 	}
 	return ""
 }
 
 func stopProtected(f Facts, p plan.Plan) string {
-	if f.StopProtected && stops(f, p) {
+	if f.StopProtected && Stops(f, p) {
 		return "stop protection is on"
 	}
 	return ""
@@ -130,7 +130,7 @@ func changingState(f Facts, _ plan.Plan) string {
 
 // EC2 records the mapping of an instance-store volume in the image, never its data, and stopping loses the data.
 func instanceStoreData(f Facts, p plan.Plan) string {
-	if f.InstanceStore && stops(f, p) {
+	if f.InstanceStore && Stops(f, p) {
 		return fmt.Sprintf("%s has instance-store volumes: stopping loses what is on them, and the image never holds it", f.Instance.InstanceType)
 	}
 	return ""
@@ -138,7 +138,7 @@ func instanceStoreData(f Facts, p plan.Plan) string {
 
 // EC2 gives back an auto-assigned public IPv4 address on stop; an Elastic IP stays.
 func addressChanges(f Facts, p plan.Plan) string {
-	if !stops(f, p) {
+	if !Stops(f, p) {
 		return ""
 	}
 	for _, card := range f.Instance.NetworkInterfaces {
@@ -157,7 +157,8 @@ func slowVolume(f Facts, _ plan.Plan) string {
 	return ""
 }
 
-func stops(f Facts, p plan.Plan) bool {
+// Stops reports whether imaging the instance under the plan would stop it.
+func Stops(f Facts, p plan.Plan) bool {
 	return p.Consistency == plan.Stop && State(f.Instance) == types.InstanceStateNameRunning
 }
 

@@ -54,6 +54,7 @@ func TestManyAreTaggedAtOnce(t *testing.T) {
 			n.ask(id, "now")
 		}
 		n.finish()
+		time.Sleep(3 * sweep) // Slack takes one message a second, and recover tells the rest
 		n.want("endings", n.endings(), map[string]int{"imaged": 5, "over-limit": 19})
 		n.want("most down", n.downs.most["nightly"], 2)
 		for _, r := range n.runs() {

@@ -289,7 +289,7 @@ type deafened struct {
 
 func (d *deafened) Invoke(ctx context.Context, function string, payload []byte) ([]byte, *asl.Error) {
 	for _, name := range d.names {
-		if strings.HasSuffix(function, name) {
+		if strings.Contains(function+":", "goldsmith-"+name+":") || function == name {
 			return append(bytes.TrimSuffix(payload, []byte("}")), []byte(`,"outcome":"ok"}`)...), nil
 		}
 	}
