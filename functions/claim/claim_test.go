@@ -33,22 +33,16 @@ type cases = []stage.Case[claim.Input, job.Job]
 // All that a claim of a running instance does: none of it changes anything in EC2.
 const looks = "Claim DescribeInstances DescribeInstanceAttribute"
 
-// Before it is to be stopped it gets a place in the plan's bounds; again means that it has one.
-const (
-	placed = " Slots Take Record"
-	again  = " Slots Record"
-)
-
 func TestClaim(t *testing.T) {
 	stage.Play(t, scene, cases{
 		{
 			Name: "a running instance will be stopped, and the ledger says who starts it again",
-			Want: looks + placed + ": ok",
+			Want: "Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok",
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("decision", j.Decision, job.StopFirst)
 				s.Same("back", j.Back, false)
 				s.Same("source", j.Source, job.Source{
-					ID: s.Web, Kind: job.Instance, Name: "web", InstanceType: "t3.micro", Architecture: "x86_64", WasRunning: true,
+					ID: s.Web, Kind: job.Instance, Name: "web", InstanceType: "t3.micro", Architecture: "x86_64", Zone: "eu-central-1a", WasRunning: true,
 					Volumes: j.Source.Volumes, Tags: map[string]string{"Name": "web", tag.Plan: "nightly"},
 				})
 				s.Same("volumes", len(j.Source.Volumes), 1)
@@ -56,7 +50,7 @@ func TestClaim(t *testing.T) {
 				now := time.Now().UTC()
 				s.Same("claim", *s.Held(s.Web), ledger.Claim{
 					Source: s.Web, Kind: job.Instance, Name: "web", Run: stage.RunName, Plan: "nightly", Execution: execution,
-					Since: now, WasRunning: true, Looked: true,
+					Since: now, WasRunning: true, Looked: true, InstanceType: "t3.micro", Zone: "eu-central-1a",
 				})
 			},
 		},
@@ -78,12 +72,12 @@ func TestClaim(t *testing.T) {
 		},
 		{
 			Name: "claimed once, however often the step runs",
-			Want: looks + placed + ": ok | " + looks + again + ": ok",
+			Want: "Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok | Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Record: ok",
 			Then: func(s *stage.Stage, j job.Job) { s.Same("decision", j.Decision, job.StopFirst) },
 		},
 		{
 			Name:    "what the first look saw counts: an instance that we stopped ran before",
-			Want:    looks + placed + ": ok | " + looks + again + ": ok",
+			Want:    "Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok | Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Record: ok",
 			Between: func(s *stage.Stage) { s.Set(s.Web, ec2.Stopped) },
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("decision", j.Decision, job.StopFirst)
@@ -93,18 +87,18 @@ func TestClaim(t *testing.T) {
 		{
 			Name:  "the ledger is busy: not even looked at",
 			Given: func(s *stage.Stage, _ *claim.Input) { s.Ledger.Break("Claim", 1) },
-			Want:  "Claim: Throttled | " + looks + placed + ": ok",
+			Want:  "Claim: Throttled | Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok",
 		},
 		{
 			Name:  "the ledger's answer is lost: the claim is our own",
 			Given: func(s *stage.Stage, _ *claim.Input) { s.Ledger.Lose("Claim", 1) },
-			Want:  "Claim: Throttled | " + looks + placed + ": ok",
+			Want:  "Claim: Throttled | Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok",
 			Then:  func(s *stage.Stage, j job.Job) { s.Same("decision", j.Decision, job.StopFirst) },
 		},
 		{
 			Name:  "what must be undone cannot be written down: the run does not go on",
 			Given: func(s *stage.Stage, _ *claim.Input) { s.Ledger.Break("Record", 1) },
-			Want:  looks + placed + ": Throttled",
+			Want:  "Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: Throttled",
 			Says:  []string{"recording the claim of i-"},
 		},
 		{
@@ -128,7 +122,7 @@ func TestClaim(t *testing.T) {
 			Given: func(s *stage.Stage, _ *claim.Input) {
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstanceAttribute", Code: "UnsupportedOperation"})
 			},
-			Want: looks + placed + ": ok",
+			Want: "Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok",
 		},
 	})
 }
@@ -230,7 +224,7 @@ func TestClaimSkips(t *testing.T) {
 		{
 			Name:  "the window closed before its turn came",
 			Given: func(_ *stage.Stage, _ *claim.Input) { time.Sleep(5 * time.Hour) },
-			Want:  looks + ": ok",
+			Want:  "Claim DescribeInstances DescribeInstanceAttribute Slots: ok",
 			Then:  skipped(job.WindowClosed, "the window closed at 2000-01-01T04:00:00Z before its turn came"),
 		},
 		{
@@ -244,7 +238,7 @@ func TestClaimSkips(t *testing.T) {
 			Given: func(_ *stage.Stage, in *claim.Input) {
 				in.Job.Source.Notes = []job.ReasonCode{job.InstanceStoreData, job.SlowVolume}
 			},
-			Want: looks + placed + ": ok",
+			Want: "Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok",
 			Then: func(s *stage.Stage, j job.Job) {
 				var codes []job.ReasonCode
 				for _, w := range j.Warnings {
@@ -271,7 +265,7 @@ func TestClaimRequested(t *testing.T) {
 			Given: func(s *stage.Stage, in *claim.Input) {
 				s.Must(s.Cloud.SetTags(in.Job.Source.ID, map[string]string{tag.Request: "now"}))
 			},
-			Want: looks + placed + ": ok",
+			Want: "Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok",
 			Then: func(s *stage.Stage, j job.Job) { s.Same("decision", j.Decision, job.StopFirst) },
 		},
 		{
@@ -280,7 +274,7 @@ func TestClaimRequested(t *testing.T) {
 				in.Job.Source.ID = s.Web
 				in.Job.Run.Request = &job.Request{Source: s.Web, Kind: job.Instance, By: "jo"}
 			},
-			Want: looks + placed + ": ok",
+			Want: "Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok",
 		},
 		{
 			Name:    "the tag was taken off again; that it is not there is believed after a minute",

@@ -22,7 +22,7 @@ import (
 // Images of jobs that failed or were cut off.
 func TestLeftovers(t *testing.T) {
 	const (
-		looks  = "Claims DescribeImages Results"
+		looks  = "Claims Slots DescribeImages Results"
 		rest   = " DescribeInstances ListExecutions" + asks + ": ok"
 		gate   = " DescribeInstances DescribeLaunchTemplateVersions DescribeAutoScalingGroups DescribeLaunchConfigurations GetParametersByPath DescribeImageAttribute DescribeImageReferences"
 		record = " Waits PutResult"
@@ -77,7 +77,7 @@ func TestLeftovers(t *testing.T) {
 		{Name: "a good one is left alone", Given: given(&job.Result{Ending: job.Imaged, Image: job.Image{State: "available"}}), Want: looks + rest, Then: is(1, "imaged available")},
 		{Name: "cut off: removed with its snapshot", Given: given(cutOff), Want: looks + gate + " DeregisterImage" + record + rest, Then: is(0, "failed removed")},
 		{
-			Name: "a second one of a job whose image is good: removed, and the good one stays good", Want: looks + gate + " DeregisterImage Waits" + rest + " | Claims DescribeImages" + rest,
+			Name: "a second one of a job whose image is good: removed, and the good one stays good", Want: looks + gate + " DeregisterImage Waits" + rest + " | Claims Slots DescribeImages" + rest,
 			Given: func(s *stage.Stage, _ *json.RawMessage) {
 				made(s, nil)
 				s.Must(s.Ledger.Kept.PutResult(s.Context(), job.Result{
@@ -116,7 +116,7 @@ func TestLeftovers(t *testing.T) {
 		},
 		{Name: "the ledger knows nothing of its job: not touched", Given: given(nil), Want: looks + rest, Then: is(1, "")},
 		{
-			Name: "its instance is down, and claimed: it may be all there is", Want: "Claims DescribeInstances StartInstances Record DescribeImages" + rest,
+			Name: "its instance is down, and claimed: it may be all there is", Want: "Claims DescribeInstances StartInstances Record Slots DescribeImages" + rest,
 			Given: given(&job.Result{Ending: job.LeftStopped}, func(s *stage.Stage, _ string) {
 				s.Set(s.Web, ec2.Stopped)
 				s.Hold(ledger.Claim{Source: s.Web, Run: stage.RunName, WasRunning: true, StopSent: time.Now(), Left: time.Now()})

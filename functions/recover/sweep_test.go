@@ -25,7 +25,7 @@ func quiet(s *stage.Stage) (handler.Func[json.RawMessage, recovery.Answer], json
 // before ListExecutions is the one for test instances.
 const (
 	asks  = " DescribeInstances DescribeSnapshots"
-	calm  = "Claims DescribeImages DescribeInstances ListExecutions" + asks + ": ok"
+	calm  = "Claims Slots DescribeImages DescribeInstances ListExecutions" + asks + ": ok"
 	tells = " Results Claims PutRun Telling GetSecretValue Tell"
 )
 
@@ -40,7 +40,7 @@ func TestSweepOfAQuietAccount(t *testing.T) {
 		{
 			Name:  "the runs cannot be listed",
 			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Refuse("ListExecutions", "AccessDeniedException", 1) },
-			Want:  "Claims DescribeImages DescribeInstances ListExecutions: Failed", Says: []string{"listing the runs"},
+			Want:  "Claims Slots DescribeImages DescribeInstances ListExecutions: Failed", Says: []string{"listing the runs"},
 		},
 	})
 }
@@ -73,7 +73,7 @@ func TestUntold(t *testing.T) {
 		{
 			Name:  "cut off, and its event was lost: told, once",
 			Given: func(s *stage.Stage, in *json.RawMessage) { opened(s, nil); aborted(s, in) },
-			Want:  "Claims DescribeImages DescribeInstances ListExecutions GetRun*2" + tells + asks + ": ok | Claims DescribeImages DescribeInstances ListExecutions GetRun" + asks + ": ok",
+			Want:  "Claims Slots DescribeImages DescribeInstances ListExecutions GetRun*2 Results Claims PutRun Telling GetSecretValue Tell DescribeInstances DescribeSnapshots: ok | Claims Slots DescribeImages DescribeInstances ListExecutions GetRun DescribeInstances DescribeSnapshots: ok",
 			Then:  says("The execution ended as ABORTED before the run was done"),
 		},
 		{
@@ -96,13 +96,13 @@ func TestUntold(t *testing.T) {
 				opened(s, func(r *ledger.Run) { r.Ended, r.Outcome = time.Now(), "ok" })
 				aborted(s, in)
 			},
-			Want: "Claims DescribeImages DescribeInstances ListExecutions GetRun*2" + tells + asks + ": ok",
+			Want: "Claims Slots DescribeImages DescribeInstances ListExecutions GetRun*2" + tells + asks + ": ok",
 			Then: says("OK: nightly"),
 		},
 		{
 			Name:  "cut off before it had a record, with an input of somebody's own",
 			Given: aborted,
-			Want:  "Claims DescribeImages DescribeInstances ListExecutions GetRun DescribeExecution GetRun" + tells + asks + ": ok",
+			Want:  "Claims Slots DescribeImages DescribeInstances ListExecutions GetRun DescribeExecution GetRun" + tells + asks + ": ok",
 			Then:  says("FAILED: unknown", "The execution ended as ABORTED"),
 		},
 		{
@@ -124,7 +124,7 @@ func TestRequestsNobodyHeardOf(t *testing.T) {
 	}
 	wait := func(*stage.Stage) { time.Sleep(7 * time.Minute) }
 	const (
-		seen  = "Claims DescribeImages DescribeInstances ListExecutions" + asks + " GetRun PutRun"
+		seen  = "Claims Slots DescribeImages DescribeInstances ListExecutions" + asks + " GetRun PutRun"
 		begun = seen + " StartExecution: ok"
 	)
 	started := func(n int) func(*stage.Stage, recovery.Answer) {
@@ -150,7 +150,7 @@ func TestRequestsNobodyHeardOf(t *testing.T) {
 				s.Execute("going-on")
 				s.Hold(ledger.Claim{Source: s.Web, Run: "going-on", Execution: executions + "going-on", Since: time.Now()})
 			},
-			Want:    "Claims DescribeExecution DescribeImages DescribeInstances ListExecutions" + asks + " GetRun PutRun: ok | Claims DescribeExecution DescribeImages DescribeInstances ListExecutions" + asks + " GetRun PutRun: ok",
+			Want:    "Claims DescribeExecution Slots DescribeImages DescribeInstances ListExecutions" + asks + " GetRun PutRun: ok | Claims DescribeExecution Slots DescribeImages DescribeInstances ListExecutions" + asks + " GetRun PutRun: ok",
 			Between: wait, Then: func(s *stage.Stage, _ recovery.Answer) { s.Same("runs", len(s.States.List(states.Filter{})), 1) },
 		},
 		{
@@ -163,7 +163,7 @@ func TestRequestsNobodyHeardOf(t *testing.T) {
 					Name: "request-" + s.Web + "-v3", Plan: "nightly", Request: &job.Request{Source: s.Web, Value: "now"},
 				}))
 			},
-			Want: seen + ": ok | Claims DescribeImages DescribeInstances ListExecutions GetRun*2 Results Claims PutRun DeleteTags Telling GetSecretValue Tell" + asks + ": ok",
+			Want: seen + ": ok | Claims Slots DescribeImages DescribeInstances ListExecutions GetRun*2 Results Claims PutRun DeleteTags Telling GetSecretValue Tell" + asks + ": ok",
 			Then: func(s *stage.Stage, _ recovery.Answer) { s.Same("tag", s.Tags(s.Web)[tag.Request], "") },
 		},
 		{
@@ -196,7 +196,7 @@ func TestMissedRuns(t *testing.T) {
 	}
 	const (
 		run   = "nightly-20000101T020000Z"
-		looks = "Claims DescribeImages DescribeInstances ListExecutions" + asks + " GetRun"
+		looks = "Claims Slots DescribeImages DescribeInstances ListExecutions" + asks + " GetRun"
 		late  = " GetRun" // of the look for overdue runs
 	)
 	runs := func(n int) func(*stage.Stage, recovery.Answer) {

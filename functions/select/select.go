@@ -112,10 +112,11 @@ func (s Step) fill(ctx context.Context, p job.Page, instances []types.Instance) 
 			return p, err
 		}
 		for _, f := range facts {
+			before := len(p.Sources)
 			if err := s.place(ctx, &p, f); err != nil {
 				return p, err
 			}
-			if source.Stops(f, p.Plan) {
+			if len(p.Sources) > before && source.Stops(f, p.Plan) {
 				stopping = append(stopping, aws.ToString(f.Instance.InstanceId))
 			}
 		}
