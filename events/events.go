@@ -62,8 +62,8 @@ var Rules = []Rule{
 	},
 }
 
-// Pattern is the rule's event pattern with each ${key} replaced by its value:
-// run-ended needs StateMachineArn. It is an error when one is left.
+// Pattern is the rule's event pattern with each ${key} replaced by its value: all need
+// Account and Region, run-ended StateMachineArn too. It is an error when one is left.
 func (r Rule) Pattern(values map[string]string) ([]byte, error) {
 	return fill("patterns/"+r.Name+".json", values)
 }

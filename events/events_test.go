@@ -101,7 +101,7 @@ func TestEverySampleIsListed(t *testing.T) {
 func TestSamplesDecode(t *testing.T) {
 	for name, want := range samples {
 		t.Run(name, func(t *testing.T) {
-			got, err := event.Decode(sample(t, name))
+			got, err := event.Decode(sample(t, name), event.Home{Account: account, Region: region})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -141,6 +141,31 @@ func TestRulesMatchSamples(t *testing.T) {
 	}
 }
 
+// A sample of another account, or of another Region, is delivered by no rule and decodes to nothing to do.
+func TestEventsFromElsewhere(t *testing.T) {
+	for name, want := range samples {
+		if len(want.rules) == 0 {
+			continue
+		}
+		for here, elsewhere := range map[string]string{account: "210987654321", region: "us-east-1"} {
+			text := []byte(strings.ReplaceAll(string(sample(t, name)), here, elsewhere))
+			decoded, err := pattern.Decode(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, rule := range events.Rules {
+				if compile(t, rule).Match(decoded) {
+					t.Errorf("%s matches %s of %s", rule.Name, name, elsewhere)
+				}
+			}
+			got, err := event.Decode(text, event.Home{Account: account, Region: region})
+			if _, ignored := got.(event.Ignored); !ignored || err != nil {
+				t.Errorf("%s of %s decodes to %#v, %v", name, elsewhere, got, err)
+			}
+		}
+	}
+}
+
 // people send these inputs themselves, so they have no file.
 var people = map[string]bool{"run": true, "rollback": true}
 
@@ -168,7 +193,7 @@ func TestInputsDecode(t *testing.T) {
 				t.Errorf("%s differs from its sample: %s", input.Name, diff)
 			}
 		}
-		decoded, err := event.Decode(text)
+		decoded, err := event.Decode(text, event.Home{Account: account, Region: region})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -180,13 +205,12 @@ func TestInputsDecode(t *testing.T) {
 
 func TestPlaceholders(t *testing.T) {
 	for _, rule := range events.Rules {
-		_, err := rule.Pattern(nil)
-		if wantErr := rule.Name == "run-ended"; (err != nil) != wantErr {
+		if _, err := rule.Pattern(nil); err == nil || !strings.Contains(err.Error(), "Account, Region") {
 			t.Errorf("%s without values: %v", rule.Name, err)
 		}
 	}
 	// A token of the CDK looks like a placeholder and must survive.
-	text, err := rule(t, "run-ended").Pattern(map[string]string{"StateMachineArn": "${Token[Arn.1]}"})
+	text, err := rule(t, "run-ended").Pattern(map[string]string{"StateMachineArn": "${Token[Arn.1]}", "Account": "1", "Region": "r"})
 	if err != nil || !bytes.Contains(text, []byte(`"${Token[Arn.1]}/"`)) {
 		t.Errorf("%v: %s", err, text)
 	}
@@ -222,7 +246,7 @@ func TestOwnTagWritesRequestNothing(t *testing.T) {
 		if compile(t, rule(t, "image-requested")).Match(decoded) {
 			t.Errorf("our tags on %s match as a request", kind)
 		}
-		if got, err := event.Decode(text); err != nil {
+		if got, err := event.Decode(text, event.Home{Account: account, Region: region}); err != nil {
 			t.Error(err)
 		} else if _, isRequest := got.(event.Requested); isRequest {
 			t.Errorf("our tags on %s decode as a request", kind)
@@ -232,7 +256,7 @@ func TestOwnTagWritesRequestNothing(t *testing.T) {
 
 func compile(t *testing.T, rule events.Rule) *pattern.Pattern {
 	t.Helper()
-	text, err := rule.Pattern(map[string]string{"StateMachineArn": machine})
+	text, err := rule.Pattern(map[string]string{"StateMachineArn": machine, "Account": account, "Region": region})
 	if err != nil {
 		t.Fatal(err)
 	}

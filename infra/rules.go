@@ -14,9 +14,10 @@ import (
 
 // RulesProps describe the rules of the default event bus.
 type RulesProps struct {
-	Functions       map[string]Function
-	DeadLetters     DeadLetters
-	StateMachineArn string
+	Functions   map[string]Function
+	DeadLetters DeadLetters
+	// Values fill the placeholders of the patterns.
+	Values map[string]string
 }
 
 // Delivery to a function that takes no more calls is tried again for as long as an
@@ -46,7 +47,7 @@ func newRule(scope constructs.Construct, rule events.Rule, props RulesProps) aws
 	made := awsevents.NewCfnRule(scope, jsii.String(title(rule.Name)), &awsevents.CfnRuleProps{
 		Name:         jsii.String("goldsmith-" + rule.Name),
 		Description:  jsii.String(rule.From),
-		EventPattern: document(rule.Pattern(map[string]string{"StateMachineArn": props.StateMachineArn})),
+		EventPattern: document(rule.Pattern(props.Values)),
 		State:        jsii.String("ENABLED"),
 		Targets: &[]*awsevents.CfnRule_TargetProperty{{
 			Id:               jsii.String(rule.Function),

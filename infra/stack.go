@@ -48,7 +48,9 @@ func NewStack(scope constructs.Construct, id string, props StackProps) awscdk.St
 	machine := NewMachine(stack, "Workflow", MachineProps{Functions: functions, Values: values})
 	values[workflow.StateMachineAlias] = []string{machine.AliasArn}
 	add(false)
-	NewRules(stack, "Rules", RulesProps{Functions: functions, DeadLetters: letters, StateMachineArn: *machine.StateMachine.StateMachineArn()})
+	NewRules(stack, "Rules", RulesProps{Functions: functions, DeadLetters: letters, Values: map[string]string{
+		"Account": *awscdk.Aws_ACCOUNT_ID(), "Region": *awscdk.Aws_REGION(), "StateMachineArn": *machine.StateMachine.StateMachineArn(),
+	}})
 	NewSchedules(stack, "Schedules", SchedulesProps{Plans: props.Config.Plans, Functions: functions, DeadLetters: letters, Values: values})
 	topic := NewAlarms(stack, "Alarms", AlarmsProps{
 		Plans: props.Config.Plans, Functions: functions, Machine: machine, DeadLetters: letters,

@@ -26,7 +26,7 @@ func TestRules(t *testing.T) {
 		}
 		for _, want := range events.Rules {
 			deployed := ruleNamed(t, rules, "goldsmith-"+want.Name)
-			text, err := want.Pattern(map[string]string{"StateMachineArn": "<" + machine + ">"})
+			text, err := want.Pattern(map[string]string{"StateMachineArn": "<" + machine + ">", "Account": "<AWS::AccountId>", "Region": "<AWS::Region>"})
 			if err != nil {
 				t.Fatal(err)
 			}

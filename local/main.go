@@ -45,6 +45,7 @@ func demoCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&o.Plans, "plans", "plans.yaml", "the plans")
+	c.Flags().StringVar(&o.Plan, "plan", "", "the plan to play (default: nightly, else the first with a schedule)")
 	c.Flags().Uint64Var(&o.Seed, "seed", 1, "decides the fleet and every delay")
 	c.Flags().Float64Var(&o.Speed, "speed", 60, "seconds of the night that pass in one second")
 	c.Flags().BoolVar(&logs, "logs", false, "print what the functions log to standard error")
@@ -55,13 +56,24 @@ func demoCommand() *cobra.Command {
 func serveCommand() *cobra.Command {
 	o := serve.Options{}
 	var logs bool
+	var faults []string
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the suite on one endpoint for the AWS CLI or any SDK",
-		Args:  cobra.NoArgs,
+		Long: "Serve the suite on one endpoint for the AWS CLI or any SDK.\n\n" +
+			"--fault NAME[,for=DURATION][,on=ID][,chance=P] rehearses a bad night; it may be given more than once.\n" +
+			"Durations are those of the embedded AWS. The names:\n\n" + serve.FaultsHelp(),
+		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if logs {
 				o.Logs = c.ErrOrStderr()
+			}
+			for _, text := range faults {
+				f, err := serve.ParseFault(text)
+				if err != nil {
+					return err
+				}
+				o.Faults = append(o.Faults, f)
 			}
 			return serve.Run(c.Context(), o, c.OutOrStdout())
 		},
@@ -70,6 +82,7 @@ func serveCommand() *cobra.Command {
 	c.Flags().StringVar(&o.Plans, "plans", "plans.yaml", "the plans")
 	c.Flags().Uint64Var(&o.Seed, "seed", 1, "decides every delay")
 	c.Flags().BoolVar(&logs, "logs", false, "print what the functions log to standard error")
+	c.Flags().StringArrayVar(&faults, "fault", nil, "what goes wrong: NAME[,for=DURATION][,on=ID][,chance=P]")
 	c.Flags().Float64Var(&o.Speed, "speed", 1, "seconds that pass for the embedded AWS in one second")
 	return c
 }

@@ -100,8 +100,8 @@ func (s Step) decide(ctx context.Context, j job.Job, claim ledger.Claim) (job.Jo
 		return skip(j, source.Gone.Code, source.Gone.Text), nil
 	}
 	j.Source = describe(j.Source, instance)
-	if reason := source.Unwanted(j.Run, j.Source.Tags); reason != nil {
-		if s.early(j) {
+	if reason := source.Unwanted(j.Run, j.Source.ID, j.Plan.Sources, j.Source.Tags); reason != nil {
+		if s.early(j) && (reason.Code == job.NotEnrolled || reason.Code == job.Withdrawn) {
 			return j, &fault.NotYet{Err: fmt.Errorf("EC2 does not show tag %s of %s yet", tag.Request, j.Source.ID)}
 		}
 		return skip(j, reason.Code, reason.Text), nil

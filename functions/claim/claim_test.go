@@ -277,6 +277,33 @@ func TestClaimRequested(t *testing.T) {
 			Want: "Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok",
 		},
 		{
+			Name: "a request is bound by its plan: a tag that the plan excludes keeps the instance out",
+			Given: func(s *stage.Stage, in *claim.Input) {
+				s.Must(s.Cloud.SetTags(in.Job.Source.ID, map[string]string{tag.Request: "now", "hold": "yes"}))
+				in.Job.Plan.Sources.Exclude = map[string][]string{"hold": nil}
+			},
+			Want: "Claim DescribeInstances: ok",
+			Then: excluded("plan nightly leaves it out: its tag hold is one that sources.exclude names"),
+		},
+		{
+			Name: "and so do tags that the plan wants",
+			Given: func(s *stage.Stage, in *claim.Input) {
+				s.Must(s.Cloud.SetTags(in.Job.Source.ID, map[string]string{tag.Request: "now"}))
+				in.Job.Plan.Sources.Tags = map[string][]string{"Role": {"db"}}
+			},
+			Want: "Claim DescribeInstances: ok",
+			Then: excluded("plan nightly leaves it out: its tag Role is not as sources.tags wants it"),
+		},
+		{
+			Name: "and ids that it is confined to",
+			Given: func(s *stage.Stage, in *claim.Input) {
+				s.Must(s.Cloud.SetTags(in.Job.Source.ID, map[string]string{tag.Request: "now"}))
+				in.Job.Plan.Sources.IDs = []string{"i-0123456789abcdef0"}
+			},
+			Want: "Claim DescribeInstances: ok",
+			Then: excluded("plan nightly leaves it out: sources.ids does not list it"),
+		},
+		{
 			Name:    "the tag was taken off again; that it is not there is believed after a minute",
 			Want:    "Claim DescribeInstances: NotYet | Claim DescribeInstances: ok",
 			Between: func(*stage.Stage) { time.Sleep(time.Minute) },
@@ -295,4 +322,12 @@ func TestClaimRequested(t *testing.T) {
 			},
 		},
 	})
+}
+
+// excluded checks that the source is skipped because its plan leaves it out.
+func excluded(text string) func(*stage.Stage, job.Job) {
+	return func(s *stage.Stage, j job.Job) {
+		s.Helper()
+		s.Same("reason", j.Skip, &job.Reason{Code: job.Excluded, Text: text})
+	}
 }

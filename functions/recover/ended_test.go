@@ -35,7 +35,7 @@ func TestExecutionEnded(t *testing.T) {
 			}
 		}
 	}
-	const tells = " GetRun*2 Results Claims PutRun Telling GetSecretValue Tell: ok"
+	const tells = " Slots GetRun*2 Results Claims PutRun Telling GetSecretValue Tell: ok"
 	stage.Play(t, failed, cases{
 		{
 			Name: "aborted by a person: what it left stopped is started, and people are told",
@@ -68,7 +68,7 @@ func TestExecutionEnded(t *testing.T) {
 		},
 		{
 			Name: "one source's child was aborted: swept, and told by its run", Given: event("execution-child-aborted"),
-			Want: looks + starts + ": ok", Then: said(0),
+			Want: looks + starts + " Slots: ok", Then: said(0),
 		},
 		{
 			Name: "an instance cannot be started: people are told all the same",

@@ -38,6 +38,7 @@ type Step struct {
 	requests  Requests
 	missed    Missed
 	overdue   Overdue
+	home      event.Home
 }
 
 // EC2 is what recovering does to instances, and what it asks.
@@ -67,6 +68,8 @@ type Account struct {
 	Machine string
 	// Path is where the aliases of images lie in Parameter Store.
 	Path string
+	// Home is the account and the Region whose events are believed.
+	Home event.Home
 	Now  func() time.Time
 }
 
@@ -89,9 +92,10 @@ func New(a Account) Step {
 		leftovers: Leftovers{EC2: a.EC2, Gate: a.Gate, Waits: a.Ledger, Results: a.Ledger, Tests: tested(a.Plans), Now: a.Now},
 		proofs:    Proofs{EC2: a.EC2, Waits: a.Ledger, WorkedOn: rescue.workedOn, Now: a.Now},
 		runs:      runs,
-		requests:  Requests{EC2: a.EC2, Runs: runs, Starter: starter},
+		requests:  Requests{EC2: a.EC2, Book: a.Ledger, Runs: runs, Starter: starter},
 		missed:    Missed{Calendar: calendar, Executions: a.Executions, Schedules: a.Schedules, Teller: a.Teller, Starter: starter},
 		overdue:   Overdue{calendar},
+		home:      a.Home,
 	}
 }
 
@@ -114,7 +118,7 @@ type Answer struct {
 // Handle sweeps on a schedule, and brings back what was left stopped on the event of
 // an execution that did not end well.
 func (s Step) Handle(ctx context.Context, raw json.RawMessage) (Answer, error) {
-	decoded, err := event.Decode(raw)
+	decoded, err := event.Decode(raw, s.home)
 	if err != nil {
 		return Answer{}, &fault.Failed{Err: err}
 	}

@@ -38,7 +38,7 @@ func account(s *stage.Stage, plans plan.Plans) recovery.Step {
 	return recovery.New(recovery.Account{
 		EC2: s.EC2, Executions: s.SFN, Schedules: s.Scheduler, Ledger: s.Ledger, Teller: s.Teller(), Plans: plans,
 		Gate:    reference.Gate{EC2: s.EC2, AutoScaling: s.AutoScaling, SSM: s.SSM},
-		Machine: stage.Machine + ":live", Now: time.Now,
+		Machine: stage.Machine + ":live", Home: stage.Home, Now: time.Now,
 	})
 }
 

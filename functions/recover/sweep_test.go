@@ -11,9 +11,7 @@ import (
 	"goldsmith/local/stage"
 	"goldsmith/local/states"
 	"goldsmith/shared/handler"
-	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
-	"goldsmith/shared/tag"
 )
 
 // quiet is a sweep of an account in which nothing is claimed and nothing has run.
@@ -24,7 +22,7 @@ func quiet(s *stage.Stage) (handler.Func[json.RawMessage, recovery.Answer], json
 // asks are a sweep's looks at instances and snapshots with the request tag; the look
 // before ListExecutions is the one for test instances.
 const (
-	asks  = " DescribeInstances DescribeSnapshots"
+	asks  = " DescribeInstances DescribeSnapshots Requests"
 	calm  = "Claims Slots DescribeImages DescribeInstances ListExecutions" + asks + ": ok"
 	tells = " Results Claims PutRun Telling GetSecretValue Tell"
 )
@@ -73,7 +71,7 @@ func TestUntold(t *testing.T) {
 		{
 			Name:  "cut off, and its event was lost: told, once",
 			Given: func(s *stage.Stage, in *json.RawMessage) { opened(s, nil); aborted(s, in) },
-			Want:  "Claims Slots DescribeImages DescribeInstances ListExecutions GetRun*2 Results Claims PutRun Telling GetSecretValue Tell DescribeInstances DescribeSnapshots: ok | Claims Slots DescribeImages DescribeInstances ListExecutions GetRun DescribeInstances DescribeSnapshots: ok",
+			Want:  "Claims Slots DescribeImages DescribeInstances ListExecutions GetRun*2 Results Claims PutRun Telling GetSecretValue Tell DescribeInstances DescribeSnapshots Requests: ok | Claims Slots DescribeImages DescribeInstances ListExecutions GetRun DescribeInstances DescribeSnapshots Requests: ok",
 			Then:  says("The execution ended as ABORTED before the run was done"),
 		},
 		{
@@ -113,62 +111,6 @@ func TestUntold(t *testing.T) {
 				time.Sleep(6 * 24 * time.Hour)
 			},
 			Want: calm,
-		},
-	})
-}
-
-// A request whose event was lost is answered, once.
-func TestRequestsNobodyHeardOf(t *testing.T) {
-	asked := func(s *stage.Stage, _ *json.RawMessage) {
-		s.Must(s.Cloud.SetTags(s.Web, map[string]string{"Name": "web", tag.Plan: "nightly", tag.Request: "now"}))
-	}
-	wait := func(*stage.Stage) { time.Sleep(7 * time.Minute) }
-	const (
-		seen  = "Claims Slots DescribeImages DescribeInstances ListExecutions" + asks + " GetRun PutRun"
-		begun = seen + " StartExecution: ok"
-	)
-	started := func(n int) func(*stage.Stage, recovery.Answer) {
-		return func(s *stage.Stage, _ recovery.Answer) {
-			s.Helper()
-			all := s.States.List(states.Filter{})
-			s.Same("runs", len(all), n)
-			if n > 0 {
-				s.Same("name", all[n-1].Name, "request-"+s.Web+"-late-20000101T000000Z")
-			}
-		}
-	}
-	stage.Play(t, quiet, cases{
-		{Name: "just seen: its event may still come", Given: asked, Want: seen + ": ok", Then: started(0)},
-		{Name: "seen for a while: answered", Given: asked, Want: seen + ": ok | " + begun, Between: wait, Then: started(1)},
-		{
-			Name: "its run goes on", Given: asked, Between: wait,
-			Want: seen + ": ok | " + begun + " | " + seen + ": ok", Then: started(1),
-		},
-		{
-			Name: "claimed: a run has it in hand", Given: func(s *stage.Stage, in *json.RawMessage) {
-				asked(s, in)
-				s.Execute("going-on")
-				s.Hold(ledger.Claim{Source: s.Web, Run: "going-on", Execution: executions + "going-on", Since: time.Now()})
-			},
-			Want:    "Claims DescribeExecution Slots DescribeImages DescribeInstances ListExecutions" + asks + " GetRun PutRun: ok | Claims DescribeExecution Slots DescribeImages DescribeInstances ListExecutions" + asks + " GetRun PutRun: ok",
-			Between: wait, Then: func(s *stage.Stage, _ recovery.Answer) { s.Same("runs", len(s.States.List(states.Filter{})), 1) },
-		},
-		{
-			Name: "its run has ended, and is not told: its telling takes the tag off", Between: wait,
-			Given: func(s *stage.Stage, in *json.RawMessage) {
-				asked(s, in)
-				s.Execute("request-" + s.Web + "-v3")
-				s.Abort(executions + "request-" + s.Web + "-v3")
-				s.Must(s.Ledger.Kept.PutRun(s.Context(), ledger.Run{
-					Name: "request-" + s.Web + "-v3", Plan: "nightly", Request: &job.Request{Source: s.Web, Value: "now"},
-				}))
-			},
-			Want: seen + ": ok | Claims Slots DescribeImages DescribeInstances ListExecutions GetRun*2 Results Claims PutRun DeleteTags Telling GetSecretValue Tell" + asks + ": ok",
-			Then: func(s *stage.Stage, _ recovery.Answer) { s.Same("tag", s.Tags(s.Web)[tag.Request], "") },
-		},
-		{
-			Name: "the tag was gone for a while: a new request", Given: asked,
-			Want: seen + ": ok | " + seen + ": ok", Between: func(*stage.Stage) { time.Sleep(time.Hour) }, Then: started(0),
 		},
 	})
 }

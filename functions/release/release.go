@@ -22,13 +22,14 @@ import (
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/metric"
+	"goldsmith/shared/request"
 	"goldsmith/shared/tag"
 )
 
 // Tagger writes and removes tags.
 type Tagger interface {
+	request.Untagger
 	CreateTags(context.Context, *ec2.CreateTagsInput, ...func(*ec2.Options)) (*ec2.CreateTagsOutput, error)
-	DeleteTags(context.Context, *ec2.DeleteTagsInput, ...func(*ec2.Options)) (*ec2.DeleteTagsOutput, error)
 }
 
 // Claims is the ledger's claims as far as releasing needs them.
@@ -51,15 +52,16 @@ type Results interface {
 
 // Step releases a source.
 type Step struct {
-	tags    Tagger
-	book    Book
-	results Results
-	now     func() time.Time
+	tags     Tagger
+	book     Book
+	results  Results
+	requests request.Book
+	now      func() time.Time
 }
 
 // New makes the step.
-func New(tags Tagger, book Book, results Results, now func() time.Time) Step {
-	return Step{tags, book, results, now}
+func New(tags Tagger, book Book, results Results, requests request.Book, now func() time.Time) Step {
+	return Step{tags, book, results, requests, now}
 }
 
 // Handle ends the job. The result is written first and the claim dropped last,
@@ -74,8 +76,15 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	if err := s.results.PutResult(ctx, result); err != nil {
 		return j, fmt.Errorf("recording the result of %s: %w", j.Source.ID, err)
 	}
-	if err := s.answer(ctx, j, ending); err != nil {
+	left, err := s.answer(ctx, j, ending)
+	if err != nil {
 		return j, err
+	}
+	if left != nil {
+		result.Warnings = append(result.Warnings, *left)
+		if err := s.results.PutResult(ctx, result); err != nil {
+			return j, fmt.Errorf("recording the result of %s: %w", j.Source.ID, err)
+		}
 	}
 	if err := s.giveUp(ctx, j, ending, now); err != nil {
 		return j, err
@@ -129,45 +138,43 @@ func problem(j job.Job) string {
 	}
 }
 
-// answer takes the request off the source and tells on it what became of it.
-func (s Step) answer(ctx context.Context, j job.Job, ending job.Ending) error {
+// answer takes the request off the source and tells on it what became of it. left says
+// that the request tag stays.
+func (s Step) answer(ctx context.Context, j job.Job, ending job.Ending) (left *job.Reason, err error) {
 	if j.Skip != nil && j.Skip.Code == job.Gone {
-		return nil
+		return nil, nil
 	}
-	if err := passing(ctx, j, s.takeOff(ctx, j)); err != nil {
-		return err
+	lasting, err := passing(ctx, j, s.takeOff(ctx, j))
+	if err != nil {
+		return nil, err
 	}
-	if ending != job.Imaged {
-		return nil
+	if lasting != nil {
+		left = &job.Reason{Code: job.RequestLeft, Text: "tag " + tag.Request + " cannot be taken off (" + fault.Code(lasting) +
+			"): take it off by hand, it asks for nothing until it is put on again"}
 	}
-	return passing(ctx, j, s.note(ctx, j))
+	if ending == job.Imaged {
+		_, err = passing(ctx, j, s.note(ctx, j))
+	}
+	return left, err
 }
 
 // passing is err when it will pass. One that lasts, such as a source that has
 // fifty tags already, is logged: a tag is not worth a claim that stays behind.
-func passing(ctx context.Context, j job.Job, err error) error {
-	if fault.IgnoreNotFound(err) == nil {
-		return nil
+func passing(ctx context.Context, j job.Job, failed error) (lasting, err error) {
+	if fault.IgnoreNotFound(failed) == nil {
+		return nil, nil
 	}
-	if fault.IsThrottled(err) || fault.IsNotYet(err) {
-		return err
+	if fault.IsThrottled(failed) || fault.IsNotYet(failed) {
+		return nil, failed
 	}
-	handler.Log(ctx).WarnContext(ctx, "the source does not tell what became of it", "source", j.Source.ID, "error", err)
-	return nil
+	handler.Log(ctx).WarnContext(ctx, "the source does not tell what became of it", "source", j.Source.ID, "error", failed)
+	return failed, nil
 }
 
-// takeOff removes the request tag with its value: a new one, put on meanwhile, stays.
+// takeOff removes the request tag that the run answers.
 func (s Step) takeOff(ctx context.Context, j job.Job) error {
-	r := j.Run.Request
-	if r == nil || r.Source != j.Source.ID {
-		return nil
-	}
-	_, err := s.tags.DeleteTags(ctx, &ec2.DeleteTagsInput{
-		Resources: []string{j.Source.ID},
-		Tags:      []types.Tag{{Key: aws.String(tag.Request), Value: aws.String(r.Value)}},
-	})
-	if err != nil {
-		return fmt.Errorf("taking the request tag off %s: %w", j.Source.ID, err)
+	if r := j.Run.Request; r != nil && r.Source == j.Source.ID {
+		return request.TakeOff(ctx, s.tags, s.requests, *r, j.Run.Name)
 	}
 	return nil
 }

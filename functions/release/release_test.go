@@ -21,7 +21,7 @@ func scene(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 	j.Back, j.Image.ID, j.Image.State = true, "ami-0abcdef1234567890", "available"
 	j.Times.StopSent, j.Times.Running = j.Times.Claimed, j.Times.Claimed.Add(90*time.Second)
 	time.Sleep(10 * time.Minute)
-	return release.New(s.EC2, s.Ledger, s.Ledger, time.Now).Handle, j
+	return release.New(s.EC2, s.Ledger, s.Ledger, s.Ledger, time.Now).Handle, j
 }
 
 type cases = []stage.Case[job.Job, job.Job]
@@ -260,7 +260,7 @@ func TestReleaseRequested(t *testing.T) {
 	stage.Play(t, requested, cases{
 		{
 			Name: "the request tag comes off",
-			Want: "PutResult DeleteTags CreateTags Drop: ok",
+			Want: "PutResult GetRequest DeleteTags CreateTags Drop: ok",
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("tags", s.Tags(s.Web), map[string]string{"Name": "web", tag.Plan: "nightly", tag.LastImage: j.Image.ID})
 			},
@@ -270,7 +270,7 @@ func TestReleaseRequested(t *testing.T) {
 			Given: func(s *stage.Stage, _ *job.Job) {
 				s.Must(s.Cloud.SetTags(s.Web, map[string]string{tag.Request: "weekly"}))
 			},
-			Want: "PutResult DeleteTags CreateTags Drop: ok",
+			Want: "PutResult GetRequest DeleteTags CreateTags Drop: ok",
 			Then: func(s *stage.Stage, _ job.Job) { s.Same("request", s.Tags(s.Web)[tag.Request], "weekly") },
 		},
 		{
@@ -278,7 +278,7 @@ func TestReleaseRequested(t *testing.T) {
 			Given: func(_ *stage.Stage, j *job.Job) {
 				j.Decision, j.Skip = job.SkipIt, &job.Reason{Code: job.StopProtected}
 			},
-			Want: "PutResult DeleteTags Drop: ok",
+			Want: "PutResult GetRequest DeleteTags Drop: ok",
 			Then: func(s *stage.Stage, _ job.Job) {
 				_, there := s.Tags(s.Web)[tag.Request]
 				s.Same("request", there, false)
@@ -296,17 +296,59 @@ func TestReleaseRequested(t *testing.T) {
 			Then:  func(s *stage.Stage, _ job.Job) { s.Same("request", s.Tags(s.Web)[tag.Request], "now") },
 		},
 		{
-			Name: "the function may not take tags off: the claim is dropped, and the image noted",
+			Name: "a later change is to be answered by another run: the tag stays",
+			Given: func(s *stage.Stage, _ *job.Job) {
+				asked(s, ledger.Request{Run: stage.RunName, Later: &ledger.TagChange{Value: "now", Version: 5}})
+			},
+			Want: "PutResult GetRequest CreateTags Drop: ok",
+			Then: func(s *stage.Stage, _ job.Job) { s.Same("request", s.Tags(s.Web)[tag.Request], "now") },
+		},
+		{
+			Name:  "what is known of its request goes with the tag",
+			Given: func(s *stage.Stage, _ *job.Job) { asked(s, ledger.Request{Run: stage.RunName}) },
+			Want:  "PutResult GetRequest DeleteTags DropRequest CreateTags Drop: ok",
+			Then: func(s *stage.Stage, _ job.Job) {
+				_, ok, err := s.Ledger.Kept.GetRequest(s.Context(), s.Web)
+				s.Must(err)
+				s.Same("known", ok, false)
+			},
+		},
+		{
+			Name: "the request is another run's to answer: what is known of it stays",
+			Given: func(s *stage.Stage, _ *job.Job) {
+				asked(s, ledger.Request{Run: "request-v9", Later: &ledger.TagChange{Value: "now", Version: 10}})
+			},
+			Want: "PutResult GetRequest DeleteTags CreateTags Drop: ok",
+			Then: func(s *stage.Stage, _ job.Job) {
+				_, ok, err := s.Ledger.Kept.GetRequest(s.Context(), s.Web)
+				s.Must(err)
+				s.Same("known", ok, true)
+			},
+		},
+		{
+			Name: "the function may not take tags off: the claim is dropped, the image noted, and people are told",
 			Given: func(s *stage.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "DeleteTags", Code: "UnauthorizedOperation"})
 			},
-			Want: "PutResult DeleteTags CreateTags Drop: ok",
+			Want: "PutResult GetRequest DeleteTags CreateTags PutResult Drop: ok",
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("claim", s.Held(s.Web), none)
 				s.Same("last image", s.Tags(s.Web)[tag.LastImage], j.Image.ID)
+				s.Same("warnings", s.Results(stage.RunName)[0].Warnings, []job.Reason{{
+					Code: job.RequestLeft,
+					Text: "tag goldsmith:image cannot be taken off (UnauthorizedOperation): take it off by hand, it asks for nothing until it is put on again",
+				}})
 			},
 		},
 	})
+}
+
+// asked is what is known of the request tag on web.
+func asked(s *stage.Stage, r ledger.Request) {
+	s.Helper()
+	r.Source, r.Value = s.Web, "now"
+	_, err := s.Ledger.Kept.PutRequest(s.Context(), r)
+	s.Must(err)
 }
 
 // none is no claim.

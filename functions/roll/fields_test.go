@@ -83,6 +83,10 @@ func populate(r *rapid.T, v reflect.Value, name string) {
 func populateScalar(r *rapid.T, v reflect.Value, name string) {
 	switch v.Kind() {
 	case reflect.String:
+		if strings.HasSuffix(name, ".UserData") { // Base64, or EC2 refuses it.
+			v.SetString(rapid.StringMatching(`([a-z0-9]{4}){1,3}`).Draw(r, name))
+			return
+		}
 		v.SetString(rapid.StringMatching(`[a-z0-9]{1,4}`).Draw(r, name))
 	case reflect.Int32, reflect.Int64:
 		v.SetInt(int64(rapid.IntRange(0, 9).Draw(r, name)))

@@ -98,7 +98,7 @@ type target struct {
 // Handle rolls back what the event names. It refuses before anything is
 // changed; a target that fails later is told, and the others go on.
 func (s Step) Handle(ctx context.Context, raw json.RawMessage) (Answer, error) {
-	decoded, err := event.Decode(raw)
+	decoded, err := event.Decode(raw, event.Home{})
 	if err != nil {
 		return Answer{}, &fault.Failed{Err: err, Do: "Nothing was changed."}
 	}

@@ -75,7 +75,7 @@ func TestTriggerNow(t *testing.T) {
 	t.Run("names longer than 80 characters", func(t *testing.T) {
 		named := func(s *stage.Stage) (handler.Func[json.RawMessage, trigger.Answer], json.RawMessage) {
 			s.Plan.Name = long
-			return trigger.New(begin.Starter{Executions: s.SFN, Plans: plans(s), Machine: stage.Machine}, time.Now).Handle, nil
+			return trigger.New(begin.Starter{Executions: s.SFN, Plans: plans(s), Machine: stage.Machine}, s.Ledger, s.SFN, stage.Home, time.Now).Handle, nil
 		}
 		asks := func(id string) func(*stage.Stage, *json.RawMessage) {
 			return text(`{"goldsmith":"run","version":"1","plan":"` + long + `","id":"` + id + `"}`)

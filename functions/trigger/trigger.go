@@ -20,12 +20,17 @@ import (
 
 // Step starts runs.
 type Step struct {
-	starter begin.Starter
-	now     func() time.Time
+	starter    begin.Starter
+	book       Requests
+	executions Executions
+	home       event.Home
+	now        func() time.Time
 }
 
 // New makes the step.
-func New(starter begin.Starter, now func() time.Time) Step { return Step{starter, now} }
+func New(starter begin.Starter, book Requests, executions Executions, home event.Home, now func() time.Time) Step {
+	return Step{starter, book, executions, home, now}
+}
 
 // Answer says what an event led to.
 type Answer struct {
@@ -40,7 +45,7 @@ type Answer struct {
 
 // Handle starts the run that the event asks for.
 func (s Step) Handle(ctx context.Context, raw json.RawMessage) (Answer, error) {
-	decoded, err := event.Decode(raw)
+	decoded, err := event.Decode(raw, s.home)
 	if err != nil {
 		return Answer{}, &fault.Failed{Err: err, Do: "Nothing was started."}
 	}
@@ -49,7 +54,7 @@ func (s Step) Handle(ctx context.Context, raw json.RawMessage) (Answer, error) {
 	case event.Scheduled:
 		begun, err = s.scheduled(ctx, e)
 	case event.Requested:
-		begun, err = s.requested(ctx, e)
+		return s.requested(ctx, e)
 	case event.RunNow:
 		begun, err = s.asked(ctx, e)
 	case event.Ignored:
@@ -57,7 +62,11 @@ func (s Step) Handle(ctx context.Context, raw json.RawMessage) (Answer, error) {
 	default:
 		return Answer{Ignored: fmt.Sprintf("%T starts nothing", decoded)}, nil
 	}
-	return Answer{Run: begun.Run, Execution: begun.Execution, Repeated: begun.Repeated}, err
+	return answerOf(begun), err
+}
+
+func answerOf(b begin.Begun) Answer {
+	return Answer{Run: b.Run, Execution: b.Execution, Repeated: b.Repeated}
 }
 
 func (s Step) scheduled(ctx context.Context, e event.Scheduled) (begin.Begun, error) {
@@ -66,11 +75,6 @@ func (s Step) scheduled(ctx context.Context, e event.Scheduled) (begin.Begun, er
 		return begin.Begun{}, fault.Failure("Deploy the suite again, so that schedules and plans agree.", "schedule %s: %s", e.Schedule, s.starter.Unknown(e.Plan))
 	}
 	return s.starter.Scheduled(ctx, p, e.Time)
-}
-
-func (s Step) requested(ctx context.Context, e event.Requested) (begin.Begun, error) {
-	name := fmt.Sprintf("%sv%d", begin.RequestPrefix(e.ID), e.Version)
-	return s.starter.Requested(ctx, name, e.Time, job.Request{Source: e.ID, Kind: e.Kind, Value: e.Value})
 }
 
 func (s Step) asked(ctx context.Context, e event.RunNow) (begin.Begun, error) {

@@ -23,7 +23,7 @@ func scene(s *stage.Stage) (handler.Func[json.RawMessage, trigger.Answer], json.
 	weekly := s.Plan
 	weekly.Name, weekly.Window = "weekly", plan.Duration(time.Hour)
 	plans := plan.Plans{Default: "nightly", Plans: map[string]plan.Plan{"nightly": s.Plan, "weekly": weekly}}
-	return trigger.New(begin.Starter{Executions: s.SFN, Plans: plans, Machine: stage.Machine}, time.Now).Handle, s.Sample("schedule")
+	return trigger.New(begin.Starter{Executions: s.SFN, Plans: plans, Machine: stage.Machine}, s.Ledger, s.SFN, stage.Home, time.Now).Handle, s.Sample("schedule")
 }
 
 type (
@@ -143,7 +143,7 @@ func TestTriggerQualified(t *testing.T) {
 	for _, qualifier := range []string{"live", "7"} {
 		qualified := func(s *stage.Stage) (handler.Func[json.RawMessage, trigger.Answer], json.RawMessage) {
 			plans := plan.Plans{Default: "nightly", Plans: map[string]plan.Plan{"nightly": s.Plan}}
-			return trigger.New(begin.Starter{Executions: s.SFN, Plans: plans, Machine: stage.Machine + ":" + qualifier}, time.Now).Handle, s.Sample("schedule")
+			return trigger.New(begin.Starter{Executions: s.SFN, Plans: plans, Machine: stage.Machine + ":" + qualifier}, s.Ledger, s.SFN, stage.Home, time.Now).Handle, s.Sample("schedule")
 		}
 		stage.Play(t, qualified, cases{{Name: qualifier, Want: "StartExecution: ok", Then: started("nightly-20260322T020000Z", nil)}})
 	}
@@ -173,7 +173,7 @@ func TestTriggerTag(t *testing.T) {
 	stage.Play(t, tagged, cases{
 		{
 			Name: "the tag names a plan: one run for this instance, named after the change",
-			Want: "StartExecution: ok",
+			Want: "GetRequest PutRequest StartExecution: ok",
 			Then: started(run, func(s *stage.Stage, p job.Page) {
 				s.Same("page", p, job.Page{
 					Run: job.Run{
@@ -185,39 +185,39 @@ func TestTriggerTag(t *testing.T) {
 				})
 			}),
 		},
-		{Name: "delivered twice: the same run", Want: "StartExecution: ok | StartExecution: ok", Then: started(run, nil)},
+		{Name: "delivered twice: the same run", Want: "GetRequest PutRequest StartExecution: ok | GetRequest StartExecution: ok", Then: started(run, nil)},
 		{
-			Name: "now is the default plan", Given: event("tag-request-now"), Want: "StartExecution: ok",
+			Name: "now is the default plan", Given: event("tag-request-now"), Want: "GetRequest PutRequest StartExecution: ok",
 			Then: started("request-i-0a1b2c3d4e5f60718-v5", func(s *stage.Stage, p job.Page) {
 				s.Same("plan", []string{p.Run.Plan, p.Run.Request.Value, p.Problem}, []string{"nightly", "now", ""})
 			}),
 		},
 		{
-			Name: "no value is the default plan", Given: valued(""), Want: "StartExecution: ok",
+			Name: "no value is the default plan", Given: valued(""), Want: "GetRequest PutRequest StartExecution: ok",
 			Then: started(run, func(s *stage.Stage, p job.Page) {
 				s.Same("plan", []string{p.Run.Plan, p.Problem}, []string{"nightly", ""})
 			}),
 		},
 		{
-			Name: "on a snapshot", Given: event("tag-request-snapshot"), Want: "StartExecution: ok",
+			Name: "on a snapshot", Given: event("tag-request-snapshot"), Want: "GetRequest PutRequest StartExecution: ok",
 			Then: started("request-snap-0c1d2e3f4a5b60718-v1", func(s *stage.Stage, p job.Page) {
 				s.Same("kind", p.Run.Request.Kind, job.Snapshot)
 			}),
 		},
 		{
-			Name: "a plan that does not exist: a run that only says so", Given: valued("nightli"), Want: "StartExecution: ok",
+			Name: "a plan that does not exist: a run that only says so", Given: valued("nightli"), Want: "GetRequest PutRequest StartExecution: ok",
 			Then: wrong("nightli", `Tag goldsmith:image=nightli on i-0a1b2c3d4e5f60718: there is no plan "nightli"; there are: nightly, weekly. Put the tag on again with one of them, or with "now"`),
 		},
 		{
-			Name: "a plan in capitals is another plan", Given: valued("Nightly"), Want: "StartExecution: ok",
+			Name: "a plan in capitals is another plan", Given: valued("Nightly"), Want: "GetRequest PutRequest StartExecution: ok",
 			Then: wrong("Nightly", `Tag goldsmith:image=Nightly on i-0a1b2c3d4e5f60718: there is no plan "Nightly"; there are: nightly, weekly. Put the tag on again with one of them, or with "now"`),
 		},
 		{
-			Name: "yes is no plan", Given: valued("yes"), Want: "StartExecution: ok",
+			Name: "yes is no plan", Given: valued("yes"), Want: "GetRequest PutRequest StartExecution: ok",
 			Then: wrong("yes", `Tag goldsmith:image=yes on i-0a1b2c3d4e5f60718: there is no plan "yes"; there are: nightly, weekly. Put the tag on again with one of them, or with "now"`),
 		},
 		{
-			Name: "a space too many", Given: valued("nightly "), Want: "StartExecution: ok",
+			Name: "a space too many", Given: valued("nightly "), Want: "GetRequest PutRequest StartExecution: ok",
 			Then: wrong("nightly ", `Tag goldsmith:image=nightly  on i-0a1b2c3d4e5f60718: there is no plan "nightly "; there are: nightly, weekly. Put the tag on again with one of them, or with "now"`),
 		},
 	})

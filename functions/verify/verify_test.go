@@ -24,6 +24,7 @@ type cases = []stage.Case[verify.Input, job.Job]
 // image is a job whose image is available.
 func image(s *stage.Stage, do verify.Do) (handler.Func[verify.Input, job.Job], verify.Input) {
 	s.Helper()
+	s.Cloud.AddInstanceProfile("tested")
 	s.Plan.Verify = plan.Verify{Boot: true, Subnet: ec2.DefaultSubnet(stage.Region, stage.Account), Patience: plan.Duration(20 * time.Minute)}
 	j := s.Job()
 	out, err := s.EC2.CreateImage(s.Context(), &sdk.CreateImageInput{InstanceId: aws.String(s.Web), Name: aws.String(j.Image.Name), NoReboot: aws.Bool(true)})
@@ -58,7 +59,8 @@ func TestLaunch(t *testing.T) {
 	stage.Play(t, launching, cases{
 		{
 			Name: "as the plan says, tagged as a test's, and enrolled in nothing",
-			Given: func(_ *stage.Stage, in *verify.Input) {
+			Given: func(s *stage.Stage, in *verify.Input) {
+				s.Cloud.AddSecurityGroup("sg-0123456789abcdef0", "tested")
 				v := &in.Job.Plan.Verify
 				v.InstanceType, v.Profile, v.SecurityGroups = "m5.large", "tested", []string{"sg-0123456789abcdef0"}
 			},

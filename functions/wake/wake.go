@@ -23,15 +23,18 @@ type Waits interface {
 type Step struct {
 	waits  Waits
 	settle wait.Settler
+	home   event.Home
 }
 
 // New makes the step.
-func New(waits Waits, settle wait.Settler) Step { return Step{waits, settle} }
+func New(waits Waits, settle wait.Settler, home event.Home) Step {
+	return Step{waits, settle, home}
+}
 
 // Handle settles the waits that the event may have ended. Most events are of
 // instances nobody waits for: they cost one look into the ledger.
 func (s Step) Handle(ctx context.Context, raw json.RawMessage) (struct{}, error) {
-	decoded, err := event.Decode(raw)
+	decoded, err := event.Decode(raw, s.home)
 	if err != nil {
 		return struct{}{}, err
 	}

@@ -18,7 +18,7 @@ import (
 func scene(s *stage.Stage) (handler.Func[json.RawMessage, struct{}], json.RawMessage) {
 	settle := wait.Settler{EC2: s.EC2, Groups: s.AutoScaling, Tokens: s.SFN, Ledger: s.Ledger, Now: time.Now}
 	awaits(s, "waiting", s.Web, job.ForStopped)
-	return wake.New(s.Ledger, settle).Handle, s.Sample("instance-stopped", s.Web)
+	return wake.New(s.Ledger, settle, stage.Home).Handle, s.Sample("instance-stopped", s.Web)
 }
 
 // awaits is an execution that waits for a resource.
@@ -185,7 +185,7 @@ func TestWake(t *testing.T) {
 		{
 			Name: "an event that is none",
 			Given: func(_ *stage.Stage, in *json.RawMessage) {
-				*in = json.RawMessage(`{"source":"aws.ec2","detail-type":"EC2 AMI State Change","detail":{}}`)
+				*in = json.RawMessage(`{"source":"aws.ec2","detail-type":"EC2 AMI State Change","account":"123456789012","region":"eu-central-1","detail":{}}`)
 			},
 			Want: ": Failed",
 			Says: []string{`event "EC2 AMI State Change": detail.ImageId: missing`},

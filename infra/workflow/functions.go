@@ -37,6 +37,7 @@ func (f Function) Deployed() string { return Name + "-" + f.Name }
 const (
 	tableSetting   = "GOLDSMITH_TABLE"
 	machineSetting = "GOLDSMITH_STATE_MACHINE"
+	accountSetting = "GOLDSMITH_ACCOUNT"
 	plansSetting   = "GOLDSMITH_PLANS"
 	secretSetting  = "GOLDSMITH_SLACK_SECRET"
 	pathSetting    = "GOLDSMITH_IMAGE_PATH"
@@ -139,7 +140,7 @@ var Functions = []Function{
 		Name: "release", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Writes the result, answers the request tag, and drops the claim.",
 		Environment: env(tableSetting),
-		Statements:  join(everyTask("release"), ledger("PutItem", "UpdateItem", "DeleteItem", "Query"), noting, untagging),
+		Statements:  join(everyTask("release"), ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"), noting, untagging),
 	},
 	{
 		Name: "refresh", Task: true, Timeout: stepTimeout, Memory: memory,
@@ -160,13 +161,13 @@ var Functions = []Function{
 		Name: "notify", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Adds up what became of every source and tells people once.",
 		Environment: env(tableSetting, secretSetting),
-		Statements:  join(everyTask("notify"), ledger("GetItem", "UpdateItem", "Query"), telling, untagging),
+		Statements:  join(everyTask("notify"), ledger("GetItem", "UpdateItem", "DeleteItem", "Query"), telling, untagging),
 	},
 	{
 		Name: "trigger", Timeout: stepTimeout, Memory: memory, MaxAge: longAge,
 		Does:        "Starts runs: for a schedule, a tag, or a person.",
-		Environment: with(env(plansSetting), machineSetting, "${StateMachineAlias}"),
-		Statements:  join(everyHandler("trigger"), []Statement{startRuns}),
+		Environment: with(env(tableSetting, accountSetting, plansSetting), machineSetting, "${StateMachineAlias}"),
+		Statements:  join(everyHandler("trigger"), ledger("GetItem", "UpdateItem"), []Statement{startRuns, askAboutRequests}),
 	},
 	{
 		Name: "rollback", Timeout: stepTimeout, Memory: memory, MaxAge: wakeAge,
@@ -179,13 +180,13 @@ var Functions = []Function{
 	{
 		Name: "wake", Timeout: stepTimeout, Memory: memory, Reserved: wakeReserved, MaxAge: wakeAge,
 		Does:        "Ends a wait when an event says that something changed.",
-		Environment: env(tableSetting),
+		Environment: env(tableSetting, accountSetting),
 		Statements:  join(everyHandler("wake"), ledger("Query", "DeleteItem"), []Statement{lookAtWaits, lookAtRefreshes, endWaits}),
 	},
 	{
 		Name: "recover", Timeout: sweepTimeout, Memory: memory, Reserved: recoverReserved, MaxAge: longAge,
 		Does:        "Brings back what ended runs left stopped, answers requests and schedules nobody heard of, and tells of runs that could not.",
-		Environment: with(env(tableSetting, plansSetting, secretSetting, pathSetting), machineSetting, "${StateMachineAlias}"),
+		Environment: with(env(tableSetting, accountSetting, plansSetting, secretSetting, pathSetting), machineSetting, "${StateMachineAlias}"),
 		Statements: join(everyHandler("recover"), ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"),
 			[]Statement{
 				look("DescribeInstances", "DescribeSnapshots", "DescribeImages", "DescribeLaunchTemplates", "DescribeLaunchTemplateVersions",
@@ -198,7 +199,7 @@ var Functions = []Function{
 // env is the environment of a function that asks for these settings.
 func env(names ...string) map[string]string {
 	values := map[string]string{
-		tableSetting: "${Table}", plansSetting: "/var/task/" + PlansFile, secretSetting: "${SlackSecret}", pathSetting: "${ImagePath}",
+		tableSetting: "${Table}", accountSetting: "${Account}", plansSetting: "/var/task/" + PlansFile, secretSetting: "${SlackSecret}", pathSetting: "${ImagePath}",
 	}
 	maps.DeleteFunc(values, func(name, _ string) bool {
 		for _, wanted := range names {

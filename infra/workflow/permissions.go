@@ -31,6 +31,7 @@ const (
 	launchTemplates = "arn:${Partition}:ec2:${Region}:${Account}:launch-template/"
 	stateMachineARN = "arn:${Partition}:states:${Region}:${Account}:stateMachine:" + Name
 	executions      = "arn:${Partition}:states:${Region}:${Account}:execution:" + Name + ":*"
+	requests        = "arn:${Partition}:states:${Region}:${Account}:execution:" + Name + ":request-*"
 	childExecutions = "arn:${Partition}:states:${Region}:${Account}:execution:" + Name + "/" + MapLabel + ":*"
 	// licenses may be shared by the account that keeps an organization's.
 	licenses = "arn:${Partition}:license-manager:${Region}:*:license-configuration:*"
@@ -133,6 +134,11 @@ var (
 		Why:       "Whether somebody still works on a claim: a run, or one source's child of it.",
 		Actions:   []string{"states:DescribeExecution"},
 		Resources: []string{executions, childExecutions},
+	}
+	askAboutRequests = Statement{
+		Why:       "Whether the run that answers an earlier change of a request tag goes on.",
+		Actions:   []string{"states:DescribeExecution"},
+		Resources: []string{requests},
 	}
 	listRuns = Statement{
 		Why:       "Which runs have ended, and whether people were told.",

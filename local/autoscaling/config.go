@@ -46,6 +46,7 @@ func readConfig(p *query.Params) (c config, given bool, err error) {
 			typ: each.Text("InstanceType"), weight: each.Text("WeightedCapacity"), image: each.Text("ImageId"),
 			requirements: each.At("InstanceRequirements"),
 		}
+		o.requirements.Keep() // Described as it is.
 		if each.Has("LaunchTemplateSpecification") {
 			own := readSpec(each.At("LaunchTemplateSpecification"))
 			o.template = &own
@@ -115,6 +116,8 @@ func (c *config) numbered() bool {
 type choice struct {
 	template   spec
 	typ, image string
+	// requirements stand for a type; nil for none.
+	requirements *query.Params
 }
 
 // choices are what the config may launch, the preferred first.
@@ -124,7 +127,7 @@ func (c *config) choices() []choice {
 	}
 	var list []choice
 	for _, o := range c.overrides {
-		one := choice{template: c.template, typ: o.typ, image: o.image}
+		one := choice{template: c.template, typ: o.typ, image: o.image, requirements: o.requirements}
 		if o.template != nil {
 			one.template = *o.template
 		}

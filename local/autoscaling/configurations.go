@@ -26,6 +26,9 @@ func createConfiguration(s *Service, call *query.Call) error {
 	case taken:
 		return query.Errorf("AlreadyExists", "Launch Configuration by this name already exists - A launch configuration already exists with the name %s", c.name)
 	}
+	if err := call.Commit(); err != nil {
+		return err
+	}
 	s.configurations[c.name] = c
 	return nil
 }
@@ -36,6 +39,9 @@ func deleteConfiguration(s *Service, call *query.Call) error {
 	defer s.mu.Unlock()
 	if _, ok := s.configurations[name]; !ok {
 		return invalid("Launch configuration name not found - Launch configuration %s not found", name)
+	}
+	if err := call.Commit(); err != nil {
+		return err
 	}
 	delete(s.configurations, name)
 	return nil

@@ -24,7 +24,8 @@ type group struct {
 	tags              []tag
 	suspended         []string
 	members           []*member
-	refreshes         []*refresh // newest first
+	refreshes         []*refresh        // newest first
+	activities        []scalingActivity // newest first
 	generation        int
 	deleting          bool
 
@@ -61,21 +62,27 @@ func createGroup(s *Service, call *query.Call) error {
 	if _, err := s.complete(call.Context, &c); err != nil {
 		return err
 	}
+	if err := s.launchable(call.Context, &c); err != nil {
+		return err
+	}
 	g.config = c
 	if err := s.place(call.Context, g, p); err != nil {
 		return err
 	}
-	if err := cmp.Or(g.sizes(), p.Err()); err != nil {
+	if err := g.sizes(); err != nil {
 		return err
 	}
-	return s.add(g)
+	return s.add(call, g)
 }
 
-func (s *Service) add(g *group) error {
+func (s *Service) add(call *query.Call, g *group) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, taken := s.groups[g.name]; taken {
 		return query.Errorf("AlreadyExists", "AutoScalingGroup by this name already exists - A group with the name %s already exists", g.name)
+	}
+	if err := call.Commit(); err != nil {
+		return err
 	}
 	g.arn = "arn:aws:autoscaling:" + s.options.Region + ":" + s.options.Account + ":autoScalingGroup:" + s.newID() + ":autoScalingGroupName/" + g.name
 	s.groups[g.name] = g
@@ -148,6 +155,9 @@ func (s *Service) readUpdate(call *query.Call) (u update, err error) {
 		if _, err := s.complete(call.Context, &u.config); err != nil {
 			return u, err
 		}
+		if err := s.launchable(call.Context, &u.config); err != nil {
+			return u, err
+		}
 	}
 	if u.moved = p.Has("VPCZoneIdentifier") || p.Has("AvailabilityZones"); u.moved {
 		err = s.place(call.Context, &u.place, p)
@@ -162,24 +172,32 @@ func updateGroup(s *Service, call *query.Call) error {
 	if err != nil {
 		return err
 	}
-	return s.changed(call, func(g *group) error {
+	return s.changed(call, func(g *group) (func(), error) {
 		if r := g.active(); u.configured && r != nil && r.desired != nil {
 			// The words are the user guide's (instance-refresh-overview, Update restriction).
-			return invalid("An active instance refresh with a desired configuration exists. All configuration options derived from the desired configuration are not available for update while the instance refresh is active.")
+			return nil, invalid("An active instance refresh with a desired configuration exists. All configuration options derived from the desired configuration are not available for update while the instance refresh is active.")
 		}
-		if err := g.resize(call.Params); err != nil {
-			return err
+		after := *g
+		if err := after.resize(call.Params); err != nil {
+			return nil, err
 		}
 		if u.configured {
-			g.config = u.config
+			after.config = u.config
 		}
 		if u.moved {
-			g.zones, g.subnets = u.place.zones, u.place.subnets
+			after.zones, after.subnets = u.place.zones, u.place.subnets
 		}
-		g.readTimes(call.Params)
-		g.checks = cmp.Or(call.Params.Text("HealthCheckType"), g.checks)
-		return nil
+		after.readTimes(call.Params)
+		after.checks = cmp.Or(call.Params.Text("HealthCheckType"), g.checks)
+		after.readProtection(call.Params)
+		return func() { *g = after }, nil
 	})
+}
+
+func (g *group) readProtection(p *query.Params) {
+	if p.Has("NewInstancesProtectedFromScaleIn") {
+		g.protect = p.Bool("NewInstancesProtectedFromScaleIn")
+	}
 }
 
 func (g *group) resize(p *query.Params) error {
@@ -203,18 +221,19 @@ func (g *group) resize(p *query.Params) error {
 }
 
 func deleteGroup(s *Service, call *query.Call) error {
-	return s.changed(call, func(g *group) error {
-		if len(g.members) > 0 && !call.Params.Bool("ForceDelete") {
-			return query.Errorf("ResourceInUse", "You cannot delete an AutoScalingGroup while there are instances or pending Spot instance request(s) still in the group.")
+	return s.changed(call, func(g *group) (func(), error) {
+		if force := call.Params.Bool("ForceDelete"); len(g.members) > 0 && !force {
+			return nil, query.Errorf("ResourceInUse", "You cannot delete an AutoScalingGroup while there are instances or pending Spot instance request(s) still in the group.")
 		}
-		g.deleting, g.min, g.desired = true, 0, 0
-		if r := g.active(); r != nil {
-			r.end(s, g, "Cancelled", "The group is being deleted")
-		}
-		if len(g.members) == 0 {
-			delete(s.groups, g.name)
-		}
-		return nil
+		return func() {
+			g.deleting, g.min, g.desired = true, 0, 0
+			if r := g.active(); r != nil {
+				r.end(s, g, "Cancelled", "The group is being deleted")
+			}
+			if len(g.members) == 0 {
+				delete(s.groups, g.name)
+			}
+		}, nil
 	})
 }
 
@@ -224,22 +243,24 @@ var processes = []string{
 }
 
 func suspendProcesses(s *Service, call *query.Call) error {
-	return s.changed(call, func(g *group) error {
+	return s.changed(call, func(g *group) (func(), error) {
 		chosen, err := chosenProcesses(call)
-		for _, each := range chosen {
-			if !has(g.suspended, each) {
-				g.suspended = append(g.suspended, each)
+		return func() {
+			for _, each := range chosen {
+				if !has(g.suspended, each) {
+					g.suspended = append(g.suspended, each)
+				}
 			}
-		}
-		return err
+		}, err
 	})
 }
 
 func resumeProcesses(s *Service, call *query.Call) error {
-	return s.changed(call, func(g *group) error {
+	return s.changed(call, func(g *group) (func(), error) {
 		chosen, err := chosenProcesses(call)
-		g.suspended = slices.DeleteFunc(g.suspended, func(each string) bool { return has(chosen, each) })
-		return err
+		return func() {
+			g.suspended = slices.DeleteFunc(g.suspended, func(each string) bool { return has(chosen, each) })
+		}, err
 	})
 }
 

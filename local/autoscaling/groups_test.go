@@ -287,8 +287,8 @@ func TestCreateIsRefused(t *testing.T) {
 				t.Errorf("%s: %v, want %s", name, err, c.code)
 			}
 		}
-		_, err := s.DescribeScalingActivities(t.Context(), &sdk.DescribeScalingActivitiesInput{})
-		s.refused(err, "InvalidAction", "DescribeScalingActivities")
+		_, err := s.DescribePolicies(t.Context(), &sdk.DescribePoliciesInput{})
+		s.refused(err, "InvalidAction", "DescribePolicies")
 	})
 }
 

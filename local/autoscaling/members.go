@@ -48,33 +48,34 @@ const draining = 3 * time.Second
 // capacity must not be below its minimum (aws-facts 3.8).
 func enterStandby(s *Service, call *query.Call) error {
 	shrink := call.Params.Bool("ShouldDecrementDesiredCapacity")
-	return s.changed(call, func(g *group) error {
+	return s.changed(call, func(g *group) (func(), error) {
 		chosen, err := g.chosen(call, inService)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		before, n := g.desired, len(chosen)
 		if !call.Params.Has("ShouldDecrementDesiredCapacity") {
-			return invalid("1 validation error detected: Value null at 'shouldDecrementDesiredCapacity' failed to satisfy constraint: Member must not be null")
+			return nil, invalid("1 validation error detected: Value null at 'shouldDecrementDesiredCapacity' failed to satisfy constraint: Member must not be null")
 		}
 		if shrink && g.desired-n < g.min {
-			return g.sizesForbid("To place into standby", n)
+			return nil, g.sizesForbid("To place into standby", n)
 		}
-		cause := "."
-		if shrink {
-			g.desired -= n
-			cause = fmt.Sprintf(", shrinking the capacity from %d to %d.", before, g.desired)
-		}
-		now := s.options.Clock.Now()
-		for _, m := range chosen {
-			m.state = entering
-			s.options.Clock.AfterFunc(draining, func() { s.entered(m) })
-		}
-		s.writeActivities(call, g, chosen, activity{
-			description: "Moving EC2 instance to Standby: ", status: "InProgress", progress: 50,
-			cause: "At " + iso(now) + " instance %s was moved to standby in response to a user request" + cause,
-		})
-		return nil
+		return func() {
+			cause := "."
+			if shrink {
+				g.desired -= n
+				cause = fmt.Sprintf(", shrinking the capacity from %d to %d.", before, g.desired)
+			}
+			now := s.options.Clock.Now()
+			for _, m := range chosen {
+				m.state = entering
+				s.options.Clock.AfterFunc(draining, func() { s.entered(m) })
+			}
+			s.writeActivities(call, g, chosen, activity{
+				description: "Moving EC2 instance to Standby: ", status: "InProgress", progress: 50,
+				cause: "At " + iso(now) + " instance %s was moved to standby in response to a user request" + cause,
+			})
+		}, nil
 	})
 }
 
@@ -88,24 +89,25 @@ func (s *Service) entered(m *member) {
 
 // exitStandby increments the desired capacity, which must not pass the maximum.
 func exitStandby(s *Service, call *query.Call) error {
-	return s.changed(call, func(g *group) error {
+	return s.changed(call, func(g *group) (func(), error) {
 		chosen, err := g.chosen(call, standby)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		before, n := g.desired, len(chosen)
 		if g.desired+n > g.max {
-			return g.sizesForbid("To take out of standby", n)
+			return nil, g.sizesForbid("To take out of standby", n)
 		}
-		g.desired += n
-		for _, m := range chosen {
-			m.state, m.healthy = pending, true
-		}
-		s.writeActivities(call, g, chosen, activity{
-			description: "Moving EC2 instance out of Standby: ", status: "PreInService", progress: 30,
-			cause: "At " + iso(s.options.Clock.Now()) + fmt.Sprintf(" instance %%s was moved out of standby in response to a user request, increasing the capacity from %d to %d.", before, g.desired),
-		})
-		return nil
+		return func() {
+			g.desired += n
+			for _, m := range chosen {
+				m.state, m.healthy = pending, true
+			}
+			s.writeActivities(call, g, chosen, activity{
+				description: "Moving EC2 instance out of Standby: ", status: "PreInService", progress: 30,
+				cause: "At " + iso(s.options.Clock.Now()) + fmt.Sprintf(" instance %%s was moved out of standby in response to a user request, increasing the capacity from %d to %d.", before, g.desired),
+			})
+		}, nil
 	})
 }
 
@@ -158,14 +160,9 @@ type activity struct {
 func (s *Service) writeActivities(call *query.Call, g *group, members []*member, a activity) {
 	out := call.Out
 	query.Items(out, "Activities", members, func(m *member) {
-		out.Text("ActivityId", s.newID())
-		out.Text("AutoScalingGroupName", g.name)
-		out.Text("AutoScalingGroupARN", g.arn)
-		out.Text("Description", a.description+m.id)
-		out.Text("Cause", fmt.Sprintf(a.cause, m.id))
-		out.Time("StartTime", s.options.Clock.Now())
-		out.Text("StatusCode", a.status)
-		out.Int("Progress", a.progress)
-		out.Text("Details", fmt.Sprintf(`{"Subnet ID":%q,"Availability Zone":%q}`, m.subnet, m.zone))
+		s.note(g, scalingActivity{
+			description: a.description + m.id, cause: fmt.Sprintf(a.cause, m.id), started: s.options.Clock.Now(),
+			status: a.status, progress: a.progress, details: placeOf(m.subnet, m.zone),
+		}).write(out)
 	})
 }

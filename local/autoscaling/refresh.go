@@ -75,16 +75,17 @@ func startRefresh(s *Service, call *query.Call) error {
 	if err != nil {
 		return err
 	}
-	return s.changed(call, func(g *group) error {
+	return s.changed(call, func(g *group) (func(), error) {
 		if g.active() != nil {
-			return query.Errorf("InstanceRefreshInProgress", "An Instance Refresh is already in progress and blocks the execution of this Instance Refresh.")
+			return nil, query.Errorf("InstanceRefreshInProgress", "An Instance Refresh is already in progress and blocks the execution of this Instance Refresh.")
 		}
 		if err := cmp.Or(r.allowed(g, alias), r.preferences.quiet(s.alarms)); err != nil {
-			return err
+			return nil, err
 		}
-		r.begin(s, g)
-		call.Out.Text("InstanceRefreshId", r.id)
-		return nil
+		return func() {
+			r.begin(s, g)
+			call.Out.Text("InstanceRefreshId", r.id)
+		}, nil
 	})
 }
 
@@ -102,11 +103,17 @@ func (s *Service) aliased(call *query.Call, desired *config) (bool, error) {
 		return false, err
 	}
 	alias, err := s.complete(call.Context, &own)
-	if err != nil || desired == nil {
-		return alias, err
+	if err != nil {
+		return false, err
+	}
+	if desired == nil {
+		return alias, s.launchable(call.Context, &own)
 	}
 	theirs, err := s.complete(call.Context, desired)
-	return alias || theirs, err
+	if err != nil {
+		return false, err
+	}
+	return alias || theirs, s.launchable(call.Context, desired)
 }
 
 // allowed holds the rules of aws-facts 8.17 to 8.19 and 8.22. The codes are the
@@ -150,30 +157,32 @@ func (r *refresh) begin(s *Service, g *group) {
 }
 
 func cancelRefresh(s *Service, call *query.Call) error {
-	return s.changed(call, func(g *group) error {
+	return s.changed(call, func(g *group) (func(), error) {
 		r := g.active()
 		if r == nil || r.status == cancelling {
-			return query.Errorf("ActiveInstanceRefreshNotFound", "No in progress or pending Instance Refresh found for Auto Scaling group %s", g.name)
+			return nil, query.Errorf("ActiveInstanceRefreshNotFound", "No in progress or pending Instance Refresh found for Auto Scaling group %s", g.name)
 		}
-		r.status = cancelling
-		r.reason = "Cancelled due to user request"
-		call.Out.Text("InstanceRefreshId", r.id)
-		return nil
+		return func() {
+			r.status = cancelling
+			r.reason = "Cancelled due to user request"
+			call.Out.Text("InstanceRefreshId", r.id)
+		}, nil
 	})
 }
 
 func rollbackRefresh(s *Service, call *query.Call) error {
-	return s.changed(call, func(g *group) error {
+	return s.changed(call, func(g *group) (func(), error) {
 		r := g.active()
 		switch {
 		case r == nil || r.status == cancelling || r.status == rollbackInProgress:
-			return query.Errorf("ActiveInstanceRefreshNotFound", "No in progress or pending Instance Refresh found for Auto Scaling group %s", g.name)
+			return nil, query.Errorf("ActiveInstanceRefreshNotFound", "No in progress or pending Instance Refresh found for Auto Scaling group %s", g.name)
 		case !r.reversible(g):
-			return query.Errorf("IrreversibleInstanceRefresh", "The instance refresh of group %s can't be rolled back: it needs a desired configuration, and a group whose launch template version is a number.", g.name)
+			return nil, query.Errorf("IrreversibleInstanceRefresh", "The instance refresh of group %s can't be rolled back: it needs a desired configuration, and a group whose launch template version is a number.", g.name)
 		}
-		r.rollBack(s, g, "Rollback initiated by user")
-		call.Out.Text("InstanceRefreshId", r.id)
-		return nil
+		return func() {
+			r.rollBack(s, g, "Rollback initiated by user")
+			call.Out.Text("InstanceRefreshId", r.id)
+		}, nil
 	})
 }
 

@@ -196,13 +196,16 @@ func TestLaunchesFail(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			play(t, func(t *testing.T, s *scene) {
 				two := s.fleet(2)
+				gone := aws.String(s.world.SeedImage("gone", time.Now(), nil))
 				_, err := s.ec2.CreateLaunchTemplateVersion(t.Context(), &ec2sdk.CreateLaunchTemplateVersionInput{
-					LaunchTemplateName: aws.String("web"), SourceVersion: aws.String("2"), LaunchTemplateData: &ec2types.RequestLaunchTemplateData{ImageId: aws.String("ami-0123456789abcdef0")},
+					LaunchTemplateName: aws.String("web"), SourceVersion: aws.String("2"), LaunchTemplateData: &ec2types.RequestLaunchTemplateData{ImageId: gone},
 				})
 				s.must(err)
 				two.Version = aws.String("3")
 				began := time.Now()
 				s.must(s.start(two, c.preferences))
+				_, err = s.ec2.DeregisterImage(t.Context(), &ec2sdk.DeregisterImageInput{ImageId: gone})
+				s.must(err)
 				s.ends(c.status, c.events, "1")
 				if took := time.Since(began); took < time.Hour || took > 90*time.Minute {
 					t.Errorf("it took %s", took)

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -96,6 +97,7 @@ var actions = map[string]func(*Service, *query.Call) error{
 	"DeleteAutoScalingGroup":       deleteGroup,
 	"DescribeAutoScalingGroups":    describeGroups,
 	"DescribeAutoScalingInstances": describeInstances,
+	"DescribeScalingActivities":    describeActivities,
 	"CreateLaunchConfiguration":    createConfiguration,
 	"DeleteLaunchConfiguration":    deleteConfiguration,
 	"DescribeLaunchConfigurations": describeConfigurations,
@@ -118,7 +120,13 @@ func (s *Service) serve(call *query.Call) error {
 		call.Touch(name)
 	}
 	defer s.send()
-	return do(s, call)
+	if err := do(s, call); err != nil {
+		return err
+	}
+	if !call.Committed() && !strings.HasPrefix(call.Action, "Describe") {
+		return fmt.Errorf("the action %s has effects whatever its request holds", call.Action)
+	}
+	return nil
 }
 
 func invalid(format string, args ...any) error {
@@ -135,19 +143,22 @@ func (s *Service) group(call *query.Call) (*group, error) {
 }
 
 // changed runs a change of the call's group under the lock and sees to the group soon after.
-func (s *Service) changed(call *query.Call, change func(*group) error) error {
+// plan reads the rest of the request and decides what to do, without doing it yet.
+func (s *Service) changed(call *query.Call, plan func(*group) (do func(), err error)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	g, err := s.group(call)
 	if err != nil {
 		return err
 	}
-	if err := change(g); err != nil {
+	do, err := plan(g)
+	if err != nil {
 		return err
 	}
-	if err := call.Params.Err(); err != nil {
+	if err := call.Commit(); err != nil {
 		return err
 	}
+	do()
 	s.wake(g, promptly)
 	return nil
 }

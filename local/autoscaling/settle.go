@@ -68,9 +68,11 @@ func (s *Service) rest(g *group) {
 }
 
 func (s *Service) fill(g *group, o order) {
+	started := s.options.Clock.Now()
 	m, err := s.launch(s.ctx, o)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.noteLaunch(g, m, o, started, err)
 	if err != nil && m == nil {
 		if r := g.active(); r != nil {
 			r.reason = "Could not launch a replacement: " + reasonOf(err)

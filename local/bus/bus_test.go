@@ -44,7 +44,7 @@ type scene struct {
 // start starts a bus inside a synctest bubble; it is closed when the test ends.
 func start(t *testing.T, change func(*bus.Options)) *scene {
 	t.Helper()
-	rules, err := bus.Deployed(map[string]string{"StateMachineArn": machine})
+	rules, err := bus.Deployed(map[string]string{"StateMachineArn": machine, "Account": "123456789012", "Region": "eu-central-1"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestPutReachesTheFunctionThatWantsIt(t *testing.T) {
 		if len(calls) != 1 || calls[0].function != "wake" || calls[0].at < 200*time.Millisecond {
 			t.Fatalf("got %v", calls)
 		}
-		decoded, err := event.Decode([]byte(calls[0].payload))
+		decoded, err := event.Decode([]byte(calls[0].payload), event.Home{Account: "123456789012", Region: "eu-central-1"})
 		if diff := cmp.Diff(event.Event(event.InstanceChanged{ID: id(1), State: "stopped"}), decoded); err != nil || diff != "" {
 			t.Error(err, diff)
 		}
@@ -312,14 +312,14 @@ func TestNewRefuses(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), `rule by-address: event pattern: detail.ip: operator "cidr" is not supported`) {
 		t.Errorf("got %v", err)
 	}
-	if _, err := bus.Deployed(nil); err == nil || !strings.Contains(err.Error(), "StateMachineArn") {
+	if _, err := bus.Deployed(nil); err == nil || !strings.Contains(err.Error(), "Account, Region") {
 		t.Errorf("got %v", err)
 	}
 }
 
 // 10,000 sources make some 60,000 events.
 func BenchmarkNight(b *testing.B) {
-	rules, err := bus.Deployed(map[string]string{"StateMachineArn": machine})
+	rules, err := bus.Deployed(map[string]string{"StateMachineArn": machine, "Account": "123456789012", "Region": "eu-central-1"})
 	if err != nil {
 		b.Fatal(err)
 	}

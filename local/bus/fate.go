@@ -16,6 +16,8 @@ type Faults struct {
 	Longest time.Duration
 	// Loss is the chance that no rule ever sees the event.
 	Loss float64
+	// Until is when the faults end; zero for never.
+	Until time.Time
 	// Double is the chance that a target gets the event twice.
 	Double float64
 	// Reorder is the chance that a delivery is held back by up to Hold longer,
@@ -28,6 +30,9 @@ func (b *Bus) faultsOf(source string) Faults {
 	faults, ok := b.options.Faults[source]
 	if !ok {
 		faults = b.options.Faults[""]
+	}
+	if !faults.Until.IsZero() && !b.options.Clock.Now().Before(faults.Until) {
+		faults = Faults{}
 	}
 	if faults.Delay == 0 && faults.Longest == 0 {
 		faults.Delay, faults.Longest = 200*time.Millisecond, time.Second

@@ -46,7 +46,7 @@ func TestScheduleFires(t *testing.T) {
 		}
 		for day, call := range calls {
 			due := s.started.UTC().Truncate(24 * time.Hour).Add(time.Duration(day)*24*time.Hour + 2*time.Hour)
-			got, err := event.Decode([]byte(call.payload))
+			got, err := event.Decode([]byte(call.payload), event.Home{})
 			want := event.Scheduled{
 				Plan: "nightly", Time: due,
 				Schedule: "arn:aws:scheduler:eu-central-1:123456789012:schedule/default/goldsmith-nightly",

@@ -9,22 +9,26 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"path/filepath"
 	"time"
 
 	"goldsmith/local/clock"
 	world "goldsmith/local/ec2"
 	"goldsmith/local/progress"
+	"goldsmith/local/serve"
 	"goldsmith/local/slacksink"
 	"goldsmith/local/suite"
+	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/planfile"
-	"goldsmith/shared/schedule"
 )
 
 // Options of a demo.
 type Options struct {
 	// Plans is the path of plans.yaml.
 	Plans string
+	// Plan is the plan to play; empty for the usual one.
+	Plan string
 	// Seed decides the fleet and every delay.
 	Seed uint64
 	// Speed is how many seconds of the night pass in one real second.
@@ -41,10 +45,8 @@ const (
 	prelude = 150 * time.Second
 	// asked is how long after the schedule somebody puts the request tag on.
 	asked = 40 * time.Second
-	// patience is how long the night may take at most; images are ready within minutes here.
-	patience = 30 * time.Minute
-	// nightly is the plan whose schedule is played.
-	nightly = "nightly"
+	// patience is how long the night may take at most: a plan may work on one source after the other.
+	patience = 8 * time.Hour
 )
 
 // timing is EC2 on a good day: snapshots of small volumes.
@@ -57,17 +59,19 @@ func timing() world.Timing {
 // Run plays the night, prints it to out and writes what came of it. It is an
 // error when the night did not end as it should.
 func Run(ctx context.Context, o Options, out io.Writer) error {
+	if err := clock.Check(o.Speed); err != nil {
+		return err
+	}
 	plans, err := planfile.Load(o.Plans, time.Now())
 	if err != nil {
 		return err
 	}
-	due, err := next(plans, time.Now())
+	played, err := choose(plans, o.Plan)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", o.Plans, err)
 	}
-	refreshing(plans)
-	n := &night{options: o, out: out, clock: clock.Scaled(due.Add(-prelude), o.Speed), due: due}
-	if err := n.open(plans); err != nil {
+	n := &night{options: o, out: out, clock: clock.Scaled(played.due.Add(-prelude), o.Speed), chosen: played}
+	if err := n.open(played.plans); err != nil {
 		return err
 	}
 	defer n.close()
@@ -77,37 +81,12 @@ func Run(ctx context.Context, o Options, out io.Writer) error {
 	return n.tell(ctx)
 }
 
-// next is when the plan's schedule is due the next time.
-func next(plans plan.Plans, now time.Time) (time.Time, error) {
-	p := plans.Plans[nightly]
-	zone, err := schedule.Zone(p.Timezone)
-	if err != nil {
-		return time.Time{}, err
-	}
-	due, err := schedule.Parse(p.Schedule, zone)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("the demo plays plan %q: %w", nightly, err)
-	}
-	at, ok := due.Next(now)
-	if !ok {
-		return time.Time{}, fmt.Errorf("the demo plays plan %q, whose schedule is over", nightly)
-	}
-	return at, nil
-}
-
-// refreshing has the plan refresh groups, which the example leaves alone, as a first deployment should.
-func refreshing(plans plan.Plans) {
-	p := plans.Plans[nightly]
-	p.Roll.Refresh.Enabled = true
-	plans.Plans[nightly] = p
-}
-
 // night is one demo.
 type night struct {
 	options Options
 	out     io.Writer
 	clock   *clock.Clock
-	due     time.Time
+	*chosen
 
 	suite    *suite.Suite
 	scene    *scene
@@ -132,7 +111,7 @@ func (n *night) open(plans plan.Plans) error {
 		return err
 	}
 	n.progress.Old(n.suite.Ledger.Retirements)
-	n.server = &http.Server{Handler: n.suite, ReadHeaderTimeout: time.Minute}
+	n.server = serve.Server(n.suite)
 	go func() { _ = n.server.Serve(listener) }()
 	return nil
 }
@@ -145,9 +124,12 @@ func (n *night) close() {
 // play sets the scene, waits for the schedule, asks for an image and waits for both messages.
 func (n *night) play(ctx context.Context) error {
 	ctx = suite.As(ctx, "person")
-	n.progress.Line(fmt.Sprintf("setting the scene; plan %q, with refreshes of groups, is due at %s UTC, the night passes %gx faster", nightly, n.due.UTC().Format(time.TimeOnly), n.options.Speed))
+	n.progress.Line(fmt.Sprintf("setting the scene; plan %q, with refreshes of groups, is due at %s UTC, the night passes %gx faster", n.name, n.due.UTC().Format(time.TimeOnly), n.options.Speed))
+	for _, change := range n.changes {
+		n.progress.Line(change)
+	}
 	var err error
-	if n.scene, err = build(ctx, n.suite, n.clock, n.due, n.options.Seed); err != nil {
+	if n.scene, err = build(ctx, n); err != nil {
 		return err
 	}
 	if err := n.until(ctx, n.due.Add(-prelude).Add(50*time.Second)); err != nil {
@@ -163,24 +145,34 @@ func (n *night) play(ctx context.Context) error {
 	if err := n.scene.ask(ctx); err != nil {
 		return fmt.Errorf("asking for an image of lab: %w", err)
 	}
-	return n.told(ctx, 2)
+	return n.ended(ctx)
 }
 
 func (n *night) until(ctx context.Context, at time.Time) error {
 	return n.clock.Sleep(ctx, at.Sub(n.clock.Now()))
 }
 
-// told waits until Slack has that many messages.
-func (n *night) told(ctx context.Context, messages int) error {
+// ended waits until both runs have, and a moment longer for their messages.
+func (n *night) ended(ctx context.Context) error {
 	for n.clock.Now().Before(n.due.Add(patience)) {
-		if len(n.suite.Slack.Messages()) >= messages {
-			return nil
+		over := 0
+		for _, name := range []string{job.RunName(n.name, n.due), n.requestRun()} {
+			record, known, err := n.suite.Ledger.GetRun(ctx, name)
+			if err != nil {
+				return fmt.Errorf("reading run %s: %w", name, err)
+			}
+			if known && record.Outcome != "" {
+				over++
+			}
+		}
+		if over == 2 {
+			return n.clock.Sleep(ctx, 5*time.Second)
 		}
 		if err := n.clock.Sleep(ctx, time.Second); err != nil {
 			return err
 		}
 	}
-	return fmt.Errorf("after %s of the night Slack has %d of %d messages", patience, len(n.suite.Slack.Messages()), messages)
+	return fmt.Errorf("after %s of the night not every run has ended", patience)
 }
 
 // tell prints the table and the messages, and writes both as files.
@@ -189,12 +181,13 @@ func (n *night) tell(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	outcome.print(n.out)
+	outcome.print(fitted(n.out))
 	for _, m := range n.suite.Slack.Messages() {
 		fmt.Fprintln(n.out, "\n"+m.Terminal(slacksink.Colored(n.out)))
 	}
 	if err := outcome.write(n.options.Out, n.suite.Slack.Messages()); err != nil {
 		return err
 	}
+	fmt.Fprintf(n.out, "\nWritten: %s and %s\n", filepath.Join(n.options.Out, "run.json"), filepath.Join(n.options.Out, "slack.html"))
 	return outcome.check()
 }

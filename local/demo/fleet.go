@@ -27,8 +27,8 @@ type scene struct {
 	ssm     *ssm.Client
 	suite   *suite.Suite
 	clock   *clock.Clock
-	due     time.Time
-	random  *rand.Rand
+	*chosen
+	random *rand.Rand
 	// api is the instance that has a history of images.
 	api string
 	// lab is the instance that somebody asks an image of during the night.
@@ -36,11 +36,11 @@ type scene struct {
 }
 
 // build sets the scene: every kind of instance Goldsmith has an opinion of.
-func build(ctx context.Context, s *suite.Suite, clock *clock.Clock, due time.Time, seed uint64) (*scene, error) {
-	cfg := s.AWS()
+func build(ctx context.Context, n *night) (*scene, error) {
+	cfg := n.suite.AWS()
 	c := &scene{
-		ec2: ec2.NewFromConfig(cfg), scaling: autoscaling.NewFromConfig(cfg), ssm: ssm.NewFromConfig(cfg), suite: s, clock: clock, due: due,
-		random: rand.New(rand.NewPCG(seed, 0x901d)),
+		ec2: ec2.NewFromConfig(cfg), scaling: autoscaling.NewFromConfig(cfg), ssm: ssm.NewFromConfig(cfg),
+		suite: n.suite, clock: n.clock, chosen: n.chosen, random: rand.New(rand.NewPCG(n.options.Seed, 0x901d)),
 	}
 	for _, step := range []func(context.Context) error{c.instances, c.history, c.templates, c.group} {
 		if err := step(ctx); err != nil {
@@ -70,7 +70,7 @@ func (c *scene) instances(ctx context.Context) error {
 		{name: "reports", kind: "t3.medium", stopped: true},
 		{name: "batch", kind: "m5.large", spot: types.SpotInstanceTypePersistent},
 		{name: "burst", kind: "m5.large", spot: types.SpotInstanceTypeOneTime},
-		{name: "legacy", kind: "m5d.large", image: world.ImageInstanceStore},
+		{name: "legacy", kind: "m3.medium", image: world.ImageInstanceStore},
 		{name: "bastion", kind: "t3.small", protected: true},
 	}
 	kinds := []string{"t3.small", "t3.medium", "m5.large"}
@@ -78,7 +78,7 @@ func (c *scene) instances(ctx context.Context) error {
 		servers = append(servers, server{name: fmt.Sprintf("app-%d", n+1), kind: kinds[c.random.IntN(len(kinds))]})
 	}
 	for _, s := range servers {
-		s.tags = map[string]string{tag.Plan: "nightly"}
+		s.tags = c.tags(map[string]string{tag.Plan: c.name})
 		id, err := c.launch(ctx, s)
 		if err != nil {
 			return err
@@ -186,7 +186,7 @@ func (c *scene) group(ctx context.Context) error {
 		},
 		Tags: []autoscalingtypes.Tag{
 			{Key: aws.String("Name"), Value: aws.String("web-fleet"), PropagateAtLaunch: aws.Bool(true)},
-			{Key: aws.String(tag.Plan), Value: aws.String("nightly"), PropagateAtLaunch: aws.Bool(true)},
+			{Key: aws.String(tag.Plan), Value: &c.name, PropagateAtLaunch: aws.Bool(true)},
 		},
 	})
 	if err != nil {

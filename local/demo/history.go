@@ -47,12 +47,12 @@ func (c *scene) history(ctx context.Context) error {
 
 // old is an image that a run made well.
 func (c *scene) old(ctx context.Context, made time.Time) (string, error) {
-	run := job.RunName(nightly, made)
+	run := job.RunName(c.name, made)
 	id := c.suite.EC2.SeedImage("goldsmith/api/"+c.api+"/"+run, made, map[string]string{
-		tag.Managed: "true", tag.Plan: nightly, tag.Name: "api", tag.Source: c.api, tag.Run: run,
+		tag.Managed: "true", tag.Plan: c.name, tag.Name: "api", tag.Source: c.api, tag.Run: run,
 	})
 	err := c.suite.Ledger.PutResult(ctx, job.Result{
-		Run: run, Source: c.api, Name: "api", Plan: nightly, Ending: job.Imaged, At: made, Image: job.Image{ID: id, State: "available"},
+		Run: run, Source: c.api, Name: "api", Plan: c.name, Ending: job.Imaged, At: made, Image: job.Image{ID: id, State: "available"},
 	})
 	return id, err
 }
@@ -66,7 +66,7 @@ func (c *scene) deprecate(ctx context.Context, id string) error {
 		return fmt.Errorf("deprecating %s: %w", id, err)
 	}
 	return c.suite.Ledger.PutRetirement(ctx, job.Retirement{
-		Plan: nightly, Subject: id, Name: "api", Run: job.RunName(nightly, c.due.AddDate(0, 0, -1)), Fate: job.Deprecated,
+		Plan: c.name, Subject: id, Name: "api", Run: job.RunName(c.name, c.due.AddDate(0, 0, -1)), Fate: job.Deprecated,
 		Since: c.due.Add(-deprecated), At: c.due.AddDate(0, 0, -1),
 	})
 }

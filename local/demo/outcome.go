@@ -55,7 +55,7 @@ type source struct {
 func (n *night) outcome(ctx context.Context) (*outcome, error) {
 	calls := n.calls()
 	o := &outcome{Seed: n.options.Seed}
-	for _, name := range []string{nightly + "-" + n.due.UTC().Format("20060102T150405Z"), n.requestRun()} {
+	for _, name := range []string{job.RunName(n.name, n.due), n.requestRun()} {
 		record, _, err := n.suite.Ledger.GetRun(ctx, name)
 		if err != nil {
 			return nil, fmt.Errorf("reading run %s: %w", name, err)

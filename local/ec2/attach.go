@@ -2,6 +2,8 @@ package ec2
 
 import (
 	"slices"
+	"strconv"
+	"strings"
 
 	"goldsmith/local/query"
 )
@@ -54,7 +56,10 @@ func readMapping(p *query.Params, m mapping) mapping {
 		}
 	}
 	text("SnapshotId", &m.snapshotID)
-	text("VolumeType", &m.typ)
+	if typ := ebs.Text("VolumeType"); typ != "" && typ != m.typ {
+		// Another type does not take over what the image's was provisioned with.
+		m.typ, m.iops, m.throughput = typ, 0, 0
+	}
 	text("KmsKeyId", &m.kmsKey)
 	integer("VolumeSize", &m.size)
 	integer("Iops", &m.iops)
@@ -68,11 +73,98 @@ func readMapping(p *query.Params, m mapping) mapping {
 	return m
 }
 
+// launchMappings are the devices of an instance to be launched: the image's, with the
+// request's laid over them by device name. A name that the image does not have adds a
+// device, so a request that misspells the root gets a second volume beside the image's own.
+func (w *World) launchMappings(img *image, params []*query.Params) ([]mapping, error) {
+	for _, p := range params {
+		if err := mappable(img, p); err != nil {
+			return nil, err
+		}
+	}
+	merged := overlay(img.mappings, params)
+	for n := range merged {
+		if m := &merged[n]; m.isEBS() {
+			if err := w.finish(img, m); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return merged, nil
+}
+
+// mappable holds one device of a request against EC2's rules. What is missing without Ebs or
+// a size was tried on EC2 for getmoto/moto#2949; the rest is quoted in hashicorp/packer#2765
+// and hashicorp/terraform#14480.
+func mappable(img *image, p *query.Params) error {
+	device, virtual := p.Text("DeviceName"), p.Text("VirtualName")
+	at := slices.IndexFunc(img.mappings, func(m mapping) bool { return m.device == device })
+	snapshot := p.Text("Ebs.SnapshotId")
+	switch {
+	case device == "":
+		return missing("deviceName")
+	case p.Has("NoDevice"):
+		return nil
+	case virtual != "" && !isEphemeral(virtual):
+		return query.Errorf("InvalidParameterValue", "Value (%s) for parameter virtualName is invalid. Expected format: 'ephemeral<NUMBER>'.", virtual)
+	case virtual != "":
+		return nil
+	case !p.Has("Ebs"):
+		return missing("ebs")
+	case img.rootType == rootInstanceStore:
+		return query.Errorf("InvalidBlockDeviceMapping", "EBS block device mappings not supported for instance-store AMIs.")
+	case at < 0 && snapshot == "" && !p.Has("Ebs.VolumeSize"):
+		return missing("size or snapshotId")
+	case at >= 0 && !img.mappings[at].isEBS() && snapshot != "":
+		return query.Errorf("InvalidBlockDeviceMapping", "snapshotId can only be modified on EBS devices")
+	case device == img.rootName && at >= 0 && snapshot != "" && snapshot != img.mappings[at].snapshotID:
+		return query.Errorf("InvalidBlockDeviceMapping", "snapshotId cannot be modified on root device")
+	}
+	return nil
+}
+
+func isEphemeral(virtual string) bool {
+	number, ok := strings.CutPrefix(virtual, "ephemeral")
+	_, err := strconv.ParseUint(number, 10, 8)
+	return ok && err == nil
+}
+
+// finish fills in what a mapping leaves to its snapshot and its volume type, and refuses
+// what EC2 makes no volume of.
+func (w *World) finish(img *image, m *mapping) error {
+	if m.snapshotID != "" {
+		s := w.snapshots.get(m.snapshotID)
+		ours := slices.ContainsFunc(img.mappings, func(own mapping) bool { return own.snapshotID == m.snapshotID })
+		switch {
+		case s == nil || s.owner != w.options.Account && !ours:
+			return query.Errorf("InvalidSnapshot.NotFound", "The snapshot '%s' does not exist.", m.snapshotID)
+		case s.state != snapshotCompleted:
+			return query.Errorf("IncorrectState", "Snapshot is in invalid state - %s", s.state)
+		case m.size == 0:
+			m.size = s.size
+		case m.size < s.size:
+			return tooSmall(m.size, s)
+		}
+		m.encrypted = m.encrypted || s.encrypted
+	}
+	m.typ = orElse(m.typ, "gp2") // API reference, CreateVolume.
+	if m.device == img.rootName && (m.typ == "st1" || m.typ == "sc1") {
+		// No root volume; EC2 says so in these words, IOPS given or not (aws/aws-sdk#542).
+		return query.Errorf("InvalidParameterCombination", "The parameter iops is not supported for %s volumes.", m.typ)
+	}
+	return m.legal()
+}
+
+// tooSmall is in the words of aws/karpenter-provider-aws#3302 and scylladb/scylladb#6999.
+func tooSmall(size int, s *snapshot) error {
+	return query.Errorf("InvalidBlockDeviceMapping", "Volume of size %dGB is smaller than snapshot '%s', expect size >= %dGB", size, s.id, s.size)
+}
+
 // attachVolumes makes the EBS volumes of a new instance. DescribeInstances
 // lists EBS devices only, so instance store devices leave no trace there.
 func (w *World) attachVolumes(i *instance, l launch) []attachment {
 	var attached []attachment
-	for _, m := range overlay(l.image.mappings, l.params.List("BlockDeviceMapping")) {
+	for _, m := range l.mappings {
 		if m.isEBS() {
 			attached = append(attached, w.newVolume(i, m))
 		}
@@ -83,17 +175,15 @@ func (w *World) attachVolumes(i *instance, l launch) []attachment {
 func (w *World) newVolume(i *instance, m mapping) attachment {
 	v := &volume{
 		id: w.newID("vol", i.id+m.device), snapshotID: m.snapshotID, zone: i.placed.zone,
-		typ: orElse(m.typ, "gp3"), size: m.size, iops: m.iops, throughput: m.throughput,
+		typ: m.typ, size: m.size, iops: m.iops, throughput: m.throughput,
 		encrypted: m.encrypted, created: w.now, instanceID: i.id,
 	}
 	if s := w.snapshots.get(m.snapshotID); s != nil {
-		v.size, v.encrypted = max(v.size, s.size), v.encrypted || s.encrypted
 		v.written = s.content
 	}
-	v.size = max(v.size, 1)
 	v.kmsKey = w.keyOf(v.encrypted, m.kmsKey, m.snapshotID)
 	if v.typ == "gp3" {
-		v.iops, v.throughput = max(v.iops, 3000), max(v.throughput, 125)
+		v.iops, v.throughput = max(v.iops, gp3IOPS), max(v.throughput, gp3Throughput)
 	}
 	v.attachment = attachment{device: m.device, volumeID: v.id, attached: w.now, deleteOnTermination: m.deleteOnTermination}
 	w.volumes.add(w.now, v.id, v)

@@ -1,6 +1,7 @@
 package ec2
 
 import (
+	"slices"
 	"strconv"
 
 	"goldsmith/local/query"
@@ -108,11 +109,11 @@ func attributeValue(p *query.Params, name string) *query.Params {
 }
 
 func retype(i *instance, typ string) (func(*instance), error) {
-	t, ok := instanceTypes[typ]
+	t := typeNamed(typ)
 	switch {
-	case !ok:
+	case t == nil:
 		return nil, query.Errorf("InvalidInstanceAttributeValue", "Invalid value '%s' for InstanceType.", typ)
-	case t.architecture != i.architecture:
+	case !slices.Contains(t.architectures, i.architecture):
 		return nil, query.Errorf("InvalidInstanceAttributeValue", "The instance type '%s' does not have the architecture %s.", typ, i.architecture)
 	case i.state != Stopped:
 		return nil, query.Errorf("IncorrectInstanceState", "The instance '%s' is not in the 'stopped' state.", i.id)

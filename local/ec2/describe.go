@@ -66,7 +66,7 @@ var instanceFilters = filterable[instance]{
 	"iam-instance-profile.arn":       one(func(i *instance) string { return i.profile }),
 	"state-reason-code":              one(func(i *instance) string { return i.reason.code }),
 	"reason":                         one(func(i *instance) string { return i.transition }),
-	"tenancy":                        one(func(i *instance) string { return i.tenancy }),
+	"tenancy":                        one(func(i *instance) string { return i.options["Placement.Tenancy"] }),
 	"monitoring-state":               one(func(i *instance) string { return monitoringState(i.monitoring) }),
 	"launch-time":                    moments(func(i *instance) time.Time { return i.launched }),
 	"launch-index":                   number(func(i *instance) int { return i.index }),

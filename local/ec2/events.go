@@ -99,7 +99,7 @@ func (w *World) arn(kind, id string) string {
 // resourcesIn finds the resource ids that a request names.
 func resourcesIn(params *query.Params) []string {
 	var ids []string
-	for _, value := range params.Leaves() {
+	for _, value := range params.Sent() {
 		if len(value) < 32 && resourceType(value) != "" {
 			ids = append(ids, value)
 		}

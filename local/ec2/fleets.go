@@ -53,6 +53,9 @@ func createFleet(w *World, call *query.Call) error {
 	if err != nil {
 		return err
 	}
+	for _, shown := range fleetShows {
+		p.At(shown).Keep()
+	}
 	if err := call.Commit(); err != nil {
 		return err
 	}
@@ -63,6 +66,12 @@ func createFleet(w *World, call *query.Call) error {
 	call.Touch(f.id)
 	call.Out.Text("fleetId", f.id)
 	return nil
+}
+
+// fleetShows are the parts of a CreateFleet that DescribeFleets shows.
+var fleetShows = []string{
+	"LaunchTemplateConfigs", "TargetCapacitySpecification", "SpotOptions", "OnDemandOptions", "ExcessCapacityTerminationPolicy",
+	"TerminateInstancesWithExpiration", "ValidFrom", "ValidUntil", "ReplaceUnhealthyInstances", "Context",
 }
 
 func (w *World) readFleet(p *query.Params) (*fleet, error) {

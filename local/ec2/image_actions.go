@@ -18,10 +18,17 @@ func registerImage(w *World, call *query.Call) error {
 	if err := w.nameFree(p.Text("Name")); err != nil {
 		return err
 	}
+	if err := w.registrable(p); err != nil {
+		return err
+	}
 	mappings := overlay(nil, p.List("BlockDeviceMapping"))
 	root, err := w.rootOf(p, mappings)
 	if err != nil {
 		return err
+	}
+	if p.Text("TpmSupport") != "" && p.Text("BootMode") != "uefi" {
+		// Tried on EC2 for flatcar/mantle#582; the words are unverified.
+		return query.Errorf("InvalidParameterCombination", "The parameter tpmSupport requires bootMode to be uefi.")
 	}
 	img := &image{
 		id: w.newID("ami", p.Text("Name")), name: p.Text("Name"), description: p.Text("Description"), owner: w.options.Account,
@@ -60,6 +67,9 @@ func (w *World) rootOf(p *query.Params, mappings []mapping) (string, error) {
 			}
 			if s.state != snapshotCompleted {
 				return "", query.Errorf("InvalidSnapshot.NotReady", "The snapshot %s is not completed.", s.id)
+			}
+			if m.size > 0 && m.size < s.size {
+				return "", tooSmall(m.size, s)
 			}
 			m.size, m.encrypted = max(m.size, s.size), s.encrypted
 		}
@@ -142,6 +152,7 @@ func (w *World) copySnapshots(img, source *image, encrypt bool, key string, tags
 		if from := w.snapshots.get(m.snapshotID); from != nil {
 			to := *from
 			to.id, to.owner, to.tags = w.newID("snap", id+from.id), w.options.Account, nil
+			to.parent, to.written = from.id, false
 			to.volumeID = "vol-ffffffff" // What EC2 shows for a copy (API reference, Snapshot).
 			to.encrypted = from.encrypted || encrypt
 			to.kmsKey = w.keyOf(to.encrypted, key, from.id)

@@ -141,7 +141,7 @@ func (w *World) mappingsOf(i *instance) []mapping {
 			encrypted: v.encrypted, kmsKey: v.kmsKey, deleteOnTermination: a.deleteOnTermination,
 		})
 	}
-	for n := range instanceTypes[i.typ].disks {
+	for n := range typeNamed(i.typ).disks {
 		mappings = append(mappings, mapping{device: "/dev/sd" + string(rune('b'+n)), virtual: "ephemeral" + string(rune('0'+n))})
 	}
 	return mappings
@@ -164,11 +164,11 @@ func (w *World) imageOf(i *instance, name, description string, mappings []mappin
 		location: w.options.Account + "/" + name, state: imagePending, created: w.now,
 		architecture: i.architecture, virtualization: i.virtualization, bootMode: i.bootMode,
 		platform: i.platform, platformDetails: i.platformDetails, usage: i.usage,
-		rootType: rootEBS, rootName: i.rootName, ena: i.ena, mappings: mappings,
+		rootType: rootEBS, rootName: i.rootName, ena: i.ena, sriov: i.sriov, tpm: i.tpm, imds: i.imds, mappings: mappings,
 		sourceInstance: i.id, sourceRegion: w.options.Region, sourceImage: i.imageID,
 	}
 	if base := w.images.get(i.imageID); base != nil {
-		img.sriov, img.imds, img.tpm, img.uefiData = base.sriov, base.imds, base.tpm, base.uefiData
+		img.uefiData = base.uefiData
 	}
 	return img
 }

@@ -55,7 +55,6 @@ type instance struct {
 	profile     string
 	launched    time.Time
 	placed      subnet
-	tenancy     string
 	groups      []securityGroup
 
 	state      State
@@ -71,6 +70,7 @@ type instance struct {
 	platform, platformDetails, usage       string
 	rootType, rootName                     string
 	ena                                    bool
+	sriov, tpm, imds                       string
 	devices                                []attachment
 
 	lifecycle string // "spot" or empty
@@ -86,7 +86,7 @@ type instance struct {
 	terminationProtected     bool
 	shutdownBehavior         string
 	userData                 string
-	httpTokens               string
+	options                  instanceOptions
 
 	times Times
 	tags  []Tag
@@ -123,7 +123,7 @@ func (w *World) writeInstance(out *query.Writer, i *instance) {
 		out.Text("availabilityZone", i.placed.zone)
 		out.Text("availabilityZoneId", i.placed.zoneID)
 		out.Text("groupName", "")
-		out.Text("tenancy", i.tenancy)
+		out.Text("tenancy", i.options["Placement.Tenancy"])
 	})
 	out.Optional("platform", i.platform)
 	out.Element("monitoring", func() { out.Text("state", monitoringState(i.monitoring)) })
@@ -164,32 +164,15 @@ func (w *World) writeInstanceMachine(out *query.Writer, i *instance) {
 	}
 	out.Bool("ebsOptimized", i.ebsOptimized)
 	out.Bool("enaSupport", i.ena)
-	writeInstanceOptions(out, i)
+	out.Optional("sriovNetSupport", i.sriov)
+	out.Optional("tpmSupport", i.tpm)
+	out.Element("hibernationOptions", func() { out.Bool("configured", i.hibernation) })
+	i.options.write(out)
 	out.Optional("bootMode", i.bootMode)
 	out.Text("platformDetails", i.platformDetails)
 	out.Text("usageOperation", i.usage)
 	out.Time("usageOperationUpdateTime", i.times.Launched)
-	out.Element("maintenanceOptions", func() { out.Text("autoRecovery", "default") })
 	out.Optional("currentInstanceBootMode", currentBootMode(i))
-}
-
-func writeInstanceOptions(out *query.Writer, i *instance) {
-	out.Element("cpuOptions", func() {
-		cores := instanceTypes[i.typ].cpus
-		out.Int("coreCount", max(1, cores/2))
-		out.Int("threadsPerCore", min(2, max(1, cores)))
-	})
-	out.Element("capacityReservationSpecification", func() { out.Text("capacityReservationPreference", "open") })
-	out.Element("hibernationOptions", func() { out.Bool("configured", i.hibernation) })
-	out.Element("metadataOptions", func() {
-		out.Text("state", "applied")
-		out.Text("httpTokens", i.httpTokens)
-		out.Int("httpPutResponseHopLimit", 2)
-		out.Text("httpEndpoint", "enabled")
-		out.Text("httpProtocolIpv6", "disabled")
-		out.Text("instanceMetadataTags", "disabled")
-	})
-	out.Element("enclaveOptions", func() { out.Bool("enabled", false) })
 }
 
 func writeAttachment(out *query.Writer, a attachment) {
@@ -205,13 +188,6 @@ func writeAttachment(out *query.Writer, a attachment) {
 func writeState(out *query.Writer, s State) {
 	out.Int("code", int(s))
 	out.Text("name", s.String())
-}
-
-func currentBootMode(i *instance) string {
-	if i.bootMode == "uefi" || i.bootMode == "uefi-preferred" || i.architecture == "arm64" {
-		return "uefi"
-	}
-	return "legacy-bios"
 }
 
 func monitoringState(on bool) string {

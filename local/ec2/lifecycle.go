@@ -112,10 +112,13 @@ func (w *World) mayStart(i *instance) error {
 	switch {
 	case i.rootType == rootInstanceStore:
 		return query.Errorf("UnsupportedOperation", "The instance '%s' does not have an 'ebs' root device type and cannot be started", i.id)
-	case i.state == Stopped || i.state == Running || i.state == Pending:
+	case i.state == Running || i.state == Pending:
 		return nil
+	case i.state != Stopped:
+		return wrongState(i.id, "started")
 	}
-	return wrongState(i.id, "started")
+	// A stopped instance may have been given another type.
+	return fits(i.machine(), typeNamed(i.typ), "Ensure that your instance '"+i.id+"' is enabled for ENA.")
 }
 
 func (w *World) mayStop(i *instance, force bool) error {

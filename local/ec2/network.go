@@ -2,6 +2,7 @@ package ec2
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"goldsmith/local/query"
@@ -13,19 +14,27 @@ type network struct {
 	vpc     string
 	cidr    string
 	subnets []subnet
-	group   securityGroup
+	groups  []securityGroup // the default one first
 }
 
 type subnet struct {
 	id, vpc, zone, zoneID, cidr string
 }
 
-type securityGroup struct{ id, name string }
+type securityGroup struct{ id, name, description string }
+
+func (n *network) groupOf(is func(securityGroup) bool) (securityGroup, bool) {
+	at := slices.IndexFunc(n.groups, is)
+	if at < 0 {
+		return securityGroup{}, false
+	}
+	return n.groups[at], true
+}
 
 func defaultNetwork(region, account string) network {
 	h := mix(digest(0, region+account))
 	n := network{vpc: fmt.Sprintf("vpc-0%016x", h), cidr: "172.31.0.0/16"}
-	n.group = securityGroup{fmt.Sprintf("sg-0%016x", mix(h+1)), "default"}
+	n.groups = []securityGroup{{fmt.Sprintf("sg-0%016x", mix(h+1)), "default", "default VPC security group"}}
 	for i, letter := range []string{"a", "b", "c"} {
 		n.subnets = append(n.subnets, subnet{
 			id: fmt.Sprintf("subnet-0%016x", mix(h+2+uint64(i))), vpc: n.vpc,

@@ -79,26 +79,19 @@ func describeSubnets(w *World, call *query.Call) error {
 }
 
 func describeSecurityGroups(w *World, call *query.Call) error {
-	return answer(w, call, "securityGroupInfo", "GroupId", []securityGroup{w.network.group}, filterable[securityGroup]{
+	return answer(w, call, "securityGroupInfo", "GroupId", w.network.groups, filterable[securityGroup]{
 		"group-id":   one(func(g *securityGroup) string { return g.id }),
 		"group-name": one(func(g *securityGroup) string { return g.name }),
 		"vpc-id":     one(func(*securityGroup) string { return w.network.vpc }),
 	}, "InvalidGroup.NotFound", func(out *query.Writer, g *securityGroup) {
 		out.Text("groupId", g.id)
 		out.Text("groupName", g.name)
-		out.Text("groupDescription", "default VPC security group")
+		out.Text("groupDescription", g.description)
 		out.Text("ownerId", w.options.Account)
 		out.Text("vpcId", w.network.vpc)
 		out.Element("ipPermissions", func() {})
 		out.Element("ipPermissionsEgress", func() {})
 	}, func(g *securityGroup) string { return g.id })
-}
-
-// describeKeyPairs: there are none; instances may name any.
-func describeKeyPairs(w *World, call *query.Call) error {
-	return answer(w, call, "keySet", "KeyName", []string(nil), filterable[string]{
-		"key-name": one(func(k *string) string { return *k }),
-	}, "InvalidKeyPair.NotFound", func(*query.Writer, *string) {}, func(k *string) string { return *k })
 }
 
 // answer lists a handful of fixed things like any other listing.

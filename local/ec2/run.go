@@ -1,6 +1,7 @@
 package ec2
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -12,13 +13,14 @@ import (
 
 // launch is a validated request for instances.
 type launch struct {
-	params *query.Params // the call's own, over those of its launch template
-	image  *image
-	typ    string
-	placed subnet
-	tags   map[string][]Tag
-	count  int
-	from   *templateAndVersion // the launch template, if any
+	image    *image
+	typ      *instanceType
+	mappings []mapping
+	network  launchNetwork
+	settings launchSettings
+	tags     map[string][]Tag
+	count    int
+	from     *templateAndVersion // the launch template, if any
 }
 
 func runInstances(w *World, call *query.Call) error {
@@ -38,7 +40,7 @@ func runInstances(w *World, call *query.Call) error {
 	if err := w.spend(call.Action, l.count); err != nil {
 		return err
 	}
-	reservation := w.newID("r", l.image.id+l.typ)
+	reservation := w.newID("r", l.image.id+l.typ.name)
 	var members []*instance
 	for n := range l.count {
 		id := w.launch(l, reservation, n)
@@ -54,37 +56,38 @@ func runInstances(w *World, call *query.Call) error {
 // maxLaunch bounds one call, so that a slip of the pen does not fill the memory.
 const maxLaunch = 10_000
 
-func (w *World) readLaunch(own *query.Params) (launch, error) {
-	from, err := w.templateOf(own)
+func (w *World) readLaunch(own *query.Params) (l launch, err error) {
+	if l.from, err = w.templateOf(own); err != nil {
+		return l, err
+	}
+	params, err := withTemplate(own, l.from)
 	if err != nil {
-		return launch{}, err
+		return l, err
 	}
-	params, err := withTemplate(own, from)
-	if err != nil {
-		return launch{}, err
-	}
-	l := launch{params: params, from: from, count: params.Int("MaxCount"), typ: params.Text("InstanceType")}
-	if l.typ == "" {
-		l.typ = "m1.small" // API reference, RunInstances.
-	}
-	if err := countAllowed(own.Int("MinCount"), l.count); err != nil {
+	l.count = params.Int("MaxCount")
+	if err := countAllowed(params.Int("MinCount"), l.count); err != nil {
 		return l, err
 	}
 	if l.image, err = w.launchable(params.Text("ImageId")); err != nil {
 		return l, err
 	}
-	if err := fits(l.image, l.typ); err != nil {
+	if l.typ, err = w.launchType(params.Text("InstanceType")); err != nil {
 		return l, err
 	}
-	subnetID := params.Text("SubnetId")
-	if interfaces := params.List("NetworkInterface"); subnetID == "" && len(interfaces) > 0 {
-		subnetID = interfaces[0].Text("SubnetId")
-	}
-	if l.placed, err = w.network.place(subnetID, params.Text("Placement.AvailabilityZone")); err != nil {
+	if err := fits(l.image.machine(), l.typ, "Ensure that you are using an AMI that is enabled for ENA."); err != nil {
 		return l, err
 	}
-	l.tags, err = launchTags(own, from)
-	return l, err
+	if l.network, err = w.readNetwork(params); err != nil {
+		return l, err
+	}
+	if l.mappings, err = w.launchMappings(l.image, params.List("BlockDeviceMapping")); err != nil {
+		return l, err
+	}
+	if l.settings, err = w.readSettings(params); err != nil {
+		return l, err
+	}
+	l.tags, err = launchTags(own, l.from)
+	return l, cmp.Or(err, params.Err(), params.Unmodelled())
 }
 
 // launchTags are the tags of a launch. A launch template's are merged with the request's, which
@@ -159,6 +162,10 @@ func withTemplate(own *query.Params, from *templateAndVersion) (*query.Params, e
 	if err != nil {
 		return nil, fmt.Errorf("merging launch template %s: %w", from.of.id, err)
 	}
+	// Of the call itself, or read apart from the rest.
+	for _, field := range []string{"Action", "Version", "DryRun", "LaunchTemplate", "TagSpecification"} {
+		merged.At(field).Keep()
+	}
 	return merged, nil
 }
 
@@ -180,35 +187,22 @@ func (w *World) launchable(id string) (*image, error) {
 	return img, nil
 }
 
-func fits(img *image, typ string) error {
-	t, ok := instanceTypes[typ]
-	if !ok {
-		return query.Errorf("InvalidParameterValue", "Invalid value '%s' for InstanceType.", typ)
-	}
-	if img.architecture != t.architecture {
-		return query.Errorf("InvalidParameterValue", "The architecture '%s' of the specified instance type does not match the architecture '%s' of the specified AMI. Specify an instance type and an AMI that have matching architectures, and try again. You can use 'describe-instance-types' or 'describe-images' to discover the architecture of the instance type or AMI.", t.architecture, img.architecture)
-	}
-	return nil
-}
-
 // launch makes one instance, pending.
 func (w *World) launch(l launch, reservation string, n int) string {
-	p := l.params
-	id := w.newID("i", fmt.Sprint(l.image.id, l.typ, l.tags))
+	id := w.newID("i", fmt.Sprint(l.image.id, l.typ.name, l.tags))
+	img, net, set := l.image, l.network, l.settings
 	i := &instance{
-		id: id, reservation: reservation, index: n, token: p.Text("ClientToken"),
-		imageID: l.image.id, typ: l.typ, key: p.Text("KeyName"), profile: w.profileARN(p.At("IamInstanceProfile")),
-		launched: w.now, placed: l.placed, tenancy: orElse(p.Text("Placement.Tenancy"), "default"),
-		groups: w.groupsOf(p), state: Pending,
-		architecture: l.image.architecture, virtualization: l.image.virtualization, bootMode: l.image.bootMode,
-		platform: l.image.platform, platformDetails: l.image.platformDetails, usage: l.image.usage,
-		rootType: l.image.rootType, rootName: l.image.rootName, ena: l.image.ena,
-		privateIP: orElse(p.Text("PrivateIpAddress"), w.privateAddress(id, l.placed)), wantsPublic: wantsPublic(p),
-		monitoring: p.Bool("Monitoring.Enabled"), ebsOptimized: p.Bool("EbsOptimized"),
-		hibernation:   p.Bool("HibernationOptions.Configured"),
-		stopProtected: p.Bool("DisableApiStop"), terminationProtected: p.Bool("DisableApiTermination"),
-		shutdownBehavior: orElse(p.Text("InstanceInitiatedShutdownBehavior"), "stop"), userData: p.Text("UserData"),
-		httpTokens: orElse(p.Text("MetadataOptions.HttpTokens"), "required"), tags: nil,
+		id: id, reservation: reservation, index: n, token: set.token,
+		imageID: img.id, typ: l.typ.name, key: set.key, profile: set.profile,
+		launched: w.now, placed: net.placed, groups: net.groups, state: Pending,
+		architecture: img.architecture, virtualization: img.virtualization, bootMode: img.bootMode,
+		platform: img.platform, platformDetails: img.platformDetails, usage: img.usage,
+		rootType: img.rootType, rootName: img.rootName, ena: img.ena, sriov: img.sriov, tpm: img.tpm, imds: img.imds,
+		privateIP: orElse(net.privateIP, w.privateAddress(id, net.placed)), wantsPublic: net.public,
+		monitoring: set.monitoring, ebsOptimized: set.ebsOptimized, hibernation: set.hibernation,
+		stopProtected: set.stopProtected, terminationProtected: set.terminationProtected,
+		shutdownBehavior: set.shutdownBehavior, userData: set.userData,
+		options: set.options.over(l.typ.defaults(img)),
 	}
 	i.times.Launched = w.now
 	if i.wantsPublic {
@@ -222,56 +216,26 @@ func (w *World) launch(l launch, reservation string, n int) string {
 	for _, a := range i.devices {
 		w.tag(a.volumeID, l.tags["volume"])
 	}
-	w.setWriting(i, true)
-	took := w.takes("pending", id, w.options.Timing.Pending)
-	why, fails := w.startFails(l.image.id)
-	if lacks, locked := w.lacksKey(i.devices); locked {
-		why, fails = lacks, true
-	}
-	w.instances.change(w.now, id, func(i *instance) { i.times.Start, i.impaired = took, w.impaired(l.image.id) })
-	w.later(id, took, func() {
-		if fails {
-			w.dies(id, why)
-			return
-		}
-		w.running(id)
-	})
+	w.boot(i)
 	return id
 }
 
-// wantsPublic: instances in a default subnet get a public address unless told otherwise.
-func wantsPublic(p *query.Params) bool {
-	interfaces := p.List("NetworkInterface")
-	if len(interfaces) > 0 && interfaces[0].Has("AssociatePublicIpAddress") {
-		return interfaces[0].Bool("AssociatePublicIpAddress")
+// boot runs a new instance, or ends it when a fault says so.
+func (w *World) boot(i *instance) {
+	w.setWriting(i, true)
+	took := w.takes("pending", i.id, w.options.Timing.Pending)
+	why, fails := w.startFails(i.imageID)
+	if lacks, locked := w.lacksKey(i.devices); locked {
+		why, fails = lacks, true
 	}
-	return true
-}
-
-func (w *World) groupsOf(p *query.Params) []securityGroup {
-	ids := p.Texts("SecurityGroupId")
-	if interfaces := p.List("NetworkInterface"); len(interfaces) > 0 {
-		ids = append(ids, interfaces[0].Texts("SecurityGroupId")...)
-	}
-	var groups []securityGroup
-	for _, id := range ids {
-		name := id
-		if id == w.network.group.id {
-			name = w.network.group.name
+	w.instances.change(w.now, i.id, func(i *instance) { i.times.Start, i.impaired = took, w.impaired(i.imageID) })
+	w.later(i.id, took, func() {
+		if fails {
+			w.dies(i.id, why)
+			return
 		}
-		groups = append(groups, securityGroup{id, name})
-	}
-	if len(groups) == 0 {
-		groups = []securityGroup{w.network.group}
-	}
-	return groups
-}
-
-func (w *World) profileARN(p *query.Params) string {
-	if arn := p.Text("Arn"); arn != "" || p.Text("Name") == "" {
-		return arn
-	}
-	return "arn:aws:iam::" + w.options.Account + ":instance-profile/" + p.Text("Name")
+		w.running(i.id)
+	})
 }
 
 func (w *World) reserved(reservation string) []*instance {
@@ -305,6 +269,7 @@ func (w *World) answered(call *query.Call) (made string, again bool, err error) 
 	if !ok {
 		return "", false, nil
 	}
+	call.Params.Keep() // Compared as a whole.
 	if before.form != canonical(call.Params) {
 		return "", false, &query.Error{
 			Code:    "IdempotentParameterMismatch",
@@ -323,7 +288,7 @@ func (w *World) remember(call *query.Call, made string) {
 
 func canonical(params *query.Params) string {
 	form := url.Values{}
-	for path, value := range params.Leaves() {
+	for path, value := range params.Sent() {
 		form.Set(path, value)
 	}
 	return form.Encode()

@@ -169,6 +169,7 @@ func (w *World) SeedImage(name string, created time.Time, tags map[string]string
 	img.launched = time.Time{}
 	snapshotID := w.newID("snap", name)
 	img.mappings = slices.Clone(img.mappings)
+	parent := img.mappings[0].snapshotID
 	img.mappings[0].snapshotID = snapshotID
 	var own []Tag
 	for _, key := range slices.Sorted(maps.Keys(tags)) {
@@ -176,10 +177,33 @@ func (w *World) SeedImage(name string, created time.Time, tags map[string]string
 	}
 	w.snapshots.add(created, snapshotID, &snapshot{
 		id: snapshotID, volumeID: "vol-ffffffff", owner: w.options.Account, size: img.mappings[0].size,
-		state: snapshotCompleted, started: created, due: created, completed: created,
+		state: snapshotCompleted, started: created, due: created, completed: created, parent: parent,
 		description: "Created by CreateImage(" + tags["goldsmith:source"] + ") for " + img.id,
 	})
 	w.tag(snapshotID, own)
 	w.addImage(&img, own)
 	return img.id
+}
+
+// AddInstanceProfile makes an instance profile exist, which IAM would have made.
+func (w *World) AddInstanceProfile(name string) {
+	w.lock()
+	defer w.unlock()
+	w.profiles[name] = true
+}
+
+// AddKeyPair makes a key pair exist.
+func (w *World) AddKeyPair(name string) {
+	w.lock()
+	defer w.unlock()
+	if k, err := w.newKeyPair(name, "rsa"); err == nil {
+		w.keyPairs[name] = k
+	}
+}
+
+// AddSecurityGroup makes a security group exist, under the id of the caller's choice.
+func (w *World) AddSecurityGroup(id, name string) {
+	w.lock()
+	defer w.unlock()
+	w.network.groups = append(slices.Clone(w.network.groups), securityGroup{id, name, name})
 }

@@ -32,6 +32,12 @@ type snapshot struct {
 
 	content uint64 // the volume's writes when the snapshot was requested
 	live    bool   // the instance was up then
+
+	parent    string // the snapshot whose blocks this one begins with
+	written   bool   // by PutSnapshotBlock, until it is ...
+	sealed    bool   // ... or nothing came for the timeout
+	timeout   time.Duration
+	lastWrite time.Time
 }
 
 func (s *snapshot) progress(now time.Time) string {
@@ -133,7 +139,7 @@ func (w *World) addSnapshot(v *volume, description string, tags []Tag) *snapshot
 	s := &snapshot{
 		id: w.newID("snap", v.id), volumeID: v.id, description: description, owner: w.options.Account,
 		size: v.size, encrypted: v.encrypted, kmsKey: v.kmsKey, state: snapshotPending,
-		started: w.now, due: w.now, content: v.writes(w.now),
+		started: w.now, due: w.now, content: v.writes(w.now), parent: v.snapshotID,
 	}
 	if i := w.instances.get(v.instanceID); i != nil {
 		s.live = i.live(w.now)

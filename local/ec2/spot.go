@@ -8,25 +8,51 @@ import (
 
 type spotRequest struct {
 	id, instanceID, imageID, typ, zone string
-	kind                               string // one-time or persistent
-	interruption                       string
-	state                              string // open, active, disabled, closed, cancelled
-	status                             string
-	created, updated                   time.Time
-	tags                               []Tag
+	spotTerms
+	state            string // open, active, disabled, closed, cancelled
+	status           string
+	created, updated time.Time
+	tags             []Tag
+}
+
+// spotTerms are what a request asks for.
+type spotTerms struct {
+	kind         string // one-time or persistent
+	interruption string
+	price        string
+	until        time.Time
+}
+
+// readSpot is nil for an On-Demand Instance.
+func readSpot(p *query.Params) (*spotTerms, error) {
+	switch market := p.Text("MarketType"); market {
+	case "":
+		return nil, nil
+	case "spot":
+	default:
+		return nil, query.Errorf("UnsupportedOperation", "The embedded EC2 has no market '%s'.", market)
+	}
+	options := p.At("SpotOptions")
+	terms := &spotTerms{
+		kind:         orElse(options.Text("SpotInstanceType"), "one-time"),
+		interruption: orElse(options.Text("InstanceInterruptionBehavior"), "terminate"),
+		price:        options.Text("MaxPrice"), until: options.Time("ValidUntil"),
+	}
+	if terms.kind == "one-time" && terms.interruption != "terminate" {
+		// API reference, SpotMarketOptions.
+		return nil, query.Errorf("InvalidParameterCombination", "The instance interruption behavior '%s' needs a persistent Spot Instance request.", terms.interruption)
+	}
+	return terms, nil
 }
 
 // requestSpot makes the Spot request behind a Spot instance.
 func (w *World) requestSpot(i *instance, l launch) {
-	options := l.params.At("InstanceMarketOptions")
-	if options.Text("MarketType") != "spot" {
+	if l.settings.spot == nil {
 		return
 	}
 	r := &spotRequest{
 		id: w.newID("sir", i.id), instanceID: i.id, imageID: i.imageID, typ: i.typ, zone: i.placed.zone,
-		kind:         orElse(options.Text("SpotOptions.SpotInstanceType"), "one-time"),
-		interruption: orElse(options.Text("SpotOptions.InstanceInterruptionBehavior"), "terminate"),
-		state:        "active", status: "fulfilled", created: w.now, updated: w.now,
+		spotTerms: *l.settings.spot, state: "active", status: "fulfilled", created: w.now, updated: w.now,
 	}
 	// Spot request ids are short: sir- and eight characters (API reference examples).
 	r.id = r.id[:len("sir-")+8]
@@ -118,5 +144,9 @@ func writeSpot(out *query.Writer, r *spotRequest) {
 	out.Text("productDescription", "Linux/UNIX")
 	out.Time("createTime", r.created)
 	out.Text("instanceInterruptionBehavior", r.interruption)
+	out.Optional("spotPrice", r.price)
+	if !r.until.IsZero() {
+		out.Time("validUntil", r.until)
+	}
 	writeTags(out, r.tags)
 }

@@ -16,6 +16,7 @@ func requestSpotFleet(w *World, call *query.Call) error {
 	if err != nil {
 		return err
 	}
+	p.Keep() // The describe shows it as it is.
 	if err := call.Commit(); err != nil {
 		return err
 	}

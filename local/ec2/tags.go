@@ -127,6 +127,7 @@ func deleteTags(w *World, call *query.Call) error {
 			return reservedTag(d.Text("Key"))
 		}
 	}
+	call.Params.At("Tag").Keep() // A value is held against the tag's.
 	if err := call.Commit(); err != nil {
 		return err
 	}

@@ -65,6 +65,9 @@ func createLaunchTemplate(w *World, call *query.Call) error {
 	if len(data) == 0 {
 		return query.Errorf("MissingParameter", "The request must contain the parameter LaunchTemplateData")
 	}
+	if err := userDataFits(data["UserData"], "InvalidUserData.Malformed"); err != nil {
+		return err
+	}
 	tags, err := tagSpecifications(p, "launch-template")
 	if err != nil {
 		return err
@@ -134,6 +137,9 @@ func createLaunchTemplateVersion(w *World, call *query.Call) error {
 		return w.answerVersion(call, t, made, err)
 	}
 	data := readTemplateData(p)
+	if err := userDataFits(data["UserData"], "InvalidUserData.Malformed"); err != nil {
+		return err
+	}
 	if source := p.Text("SourceVersion"); source != "" {
 		from, err := t.version(source)
 		if err != nil {

@@ -1,6 +1,7 @@
 package ec2_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -97,6 +98,9 @@ func length(t *rapid.T, path string, whole bool) int {
 func scalar(t *rapid.T, kind reflect.Kind, path string) any {
 	switch kind {
 	case reflect.String:
+		if strings.HasSuffix(path, ".UserData") {
+			return base64.StdEncoding.EncodeToString([]byte(rapid.String().Draw(t, path)))
+		}
 		return rapid.StringMatching(`[!-~]([ -~é]{0,8}[!-~])?`).Draw(t, path)
 	case reflect.Bool:
 		return rapid.Bool().Draw(t, path)
@@ -264,6 +268,7 @@ func TestTemplatesAreUniqueFoundAndDeleted(t *testing.T) {
 
 func TestAnInstanceIsLaunchedFromATemplate(t *testing.T) {
 	inWorld(t, ec2.Options{}, func(t *testing.T, r *rig) {
+		r.world.AddKeyPair("ops")
 		_, err := r.CreateLaunchTemplate(t.Context(), &sdk.CreateLaunchTemplateInput{
 			LaunchTemplateName: aws.String("web"),
 			LaunchTemplateData: &types.RequestLaunchTemplateData{

@@ -1,144 +1,89 @@
 package ec2
 
 import (
-	"maps"
-	"slices"
+	_ "embed"
+	"fmt"
 	"strings"
-
-	"goldsmith/local/query"
+	"sync"
 )
 
-// instanceType is what a launch must know of a type.
+// instanceType is what a launch and a describe must know of a type.
 type instanceType struct {
-	architecture string
-	cpus, memory int // vCPUs, MiB
-	disks, disk  int // instance store: how many, GB each
-	burstable    bool
-	efi          bool // uefi as well as legacy-bios; arm64 types have uefi alone
+	name           string
+	architectures  []string
+	maker          string // of the processor
+	hypervisor     string // "nitro" or "xen"; empty for bare metal
+	ena            string // "required", "supported" or "unsupported"
+	bootModes      []string
+	tpm            bool
+	virtualization []string
+	roots          []string
+
+	cpus, cores, memory int // memory in MiB
+	disks, disk         int // instance store: how many, GB each
+	diskType            string
+	nvme                bool // of the instance store
+	ebsOptimized        string
+
+	current, free, burstable, hibernates, spot bool
 }
 
-// instanceTypes are from the EC2 instance types guide.
-var instanceTypes = map[string]instanceType{
-	"m1.small":    {architecture: "x86_64", cpus: 1, memory: 1740},
-	"t2.micro":    {architecture: "x86_64", cpus: 1, memory: 1024, burstable: true},
-	"t3.nano":     {architecture: "x86_64", cpus: 2, memory: 512, burstable: true, efi: true},
-	"t3.micro":    {architecture: "x86_64", cpus: 2, memory: 1024, burstable: true, efi: true},
-	"t3.small":    {architecture: "x86_64", cpus: 2, memory: 2048, burstable: true, efi: true},
-	"t3.medium":   {architecture: "x86_64", cpus: 2, memory: 4096, burstable: true, efi: true},
-	"t3.large":    {architecture: "x86_64", cpus: 2, memory: 8192, burstable: true, efi: true},
-	"t4g.micro":   {architecture: "arm64", cpus: 2, memory: 1024, burstable: true},
-	"t4g.small":   {architecture: "arm64", cpus: 2, memory: 2048, burstable: true},
-	"t4g.medium":  {architecture: "arm64", cpus: 2, memory: 4096, burstable: true},
-	"m5.large":    {architecture: "x86_64", cpus: 2, memory: 8192, efi: true},
-	"m5.xlarge":   {architecture: "x86_64", cpus: 4, memory: 16384, efi: true},
-	"m6i.large":   {architecture: "x86_64", cpus: 2, memory: 8192, efi: true},
-	"m6g.medium":  {architecture: "arm64", cpus: 1, memory: 4096},
-	"m6g.large":   {architecture: "arm64", cpus: 2, memory: 8192},
-	"c5.large":    {architecture: "x86_64", cpus: 2, memory: 4096, efi: true},
-	"c6g.large":   {architecture: "arm64", cpus: 2, memory: 4096},
-	"r5.large":    {architecture: "x86_64", cpus: 2, memory: 16384, efi: true},
-	"m3.medium":   {architecture: "x86_64", cpus: 1, memory: 3840, disks: 1, disk: 4},
-	"m5d.large":   {architecture: "x86_64", cpus: 2, memory: 8192, disks: 1, disk: 75, efi: true},
-	"i3.large":    {architecture: "x86_64", cpus: 2, memory: 15616, disks: 1, disk: 475},
-	"c6gd.medium": {architecture: "arm64", cpus: 1, memory: 2048, disks: 1, disk: 59},
-	"c6gd.large":  {architecture: "arm64", cpus: 2, memory: 4096, disks: 1, disk: 118},
-}
+//go:embed types.txt
+var typeTable string
 
-// namedType is one row of DescribeInstanceTypes.
-type namedType struct {
-	name string
-	instanceType
-}
-
-func describeInstanceTypes(w *World, call *query.Call) error {
-	rows := newStore[namedType](0)
-	for _, name := range slices.Sorted(maps.Keys(instanceTypes)) {
-		rows.add(w.asOf, name, &namedType{name, instanceTypes[name]})
+// instanceTypes are EC2's types by name, read once.
+var instanceTypes = sync.OnceValue(func() map[string]*instanceType {
+	types := map[string]*instanceType{}
+	for line := range strings.Lines(typeTable) {
+		if line = strings.TrimSpace(line); !strings.HasPrefix(line, "#") {
+			t := readType(strings.Fields(line))
+			types[t.name] = t
+		}
 	}
-	found, next, err := list(w, call, listing[namedType]{
-		store: rows, filters: typeFilters, ids: "InstanceType", min: 5, max: 100, page: 100,
-		unknown: func(name string) error {
-			return query.Errorf("InvalidInstanceType", "The following supplied instance types do not exist: [%s]", name)
-		},
-	})
-	if err != nil {
-		return err
+	return types
+})
+
+// typeNamed is the type, or nil.
+func typeNamed(name string) *instanceType { return instanceTypes()[name] }
+
+// readType reads a row of the table, whose head says what its columns are. The table is
+// part of the program, so a row that is not whole is a mistake in it.
+func readType(column []string) *instanceType {
+	t := &instanceType{
+		name: column[0], architectures: strings.Split(column[1], ","), maker: column[2], hypervisor: column[3], ena: column[4],
+		bootModes: words(column[5], map[string]string{"bios": "legacy-bios"}), tpm: column[6] == "tpm",
+		virtualization: words(column[7], map[string]string{"pv": "paravirtual"}),
+		roots:          words(column[8], map[string]string{"store": rootInstanceStore}),
+		ebsOptimized:   map[string]string{"always": "default", "option": "supported", "never": "unsupported"}[column[11]],
 	}
-	query.Items(call.Out, "instanceTypeSet", found, func(t *namedType) { writeType(call.Out, t) })
-	call.Out.Optional("nextToken", next)
-	return nil
-}
-
-var typeFilters = filterable[namedType]{
-	"instance-type":                         one(func(t *namedType) string { return t.name }),
-	"processor-info.supported-architecture": one(func(t *namedType) string { return t.architecture }),
-	"instance-storage-supported":            flag(func(t *namedType) bool { return t.disks > 0 }),
-	"burstable-performance-supported":       flag(func(t *namedType) bool { return t.burstable }),
-	"current-generation":                    flag((*namedType).current),
-	"hypervisor":                            one((*namedType).hypervisor),
-	"vcpu-info.default-vcpus":               number(func(t *namedType) int { return t.cpus }),
-	"memory-info.size-in-mib":               number(func(t *namedType) int { return t.memory }),
-	"supported-root-device-type":            (*namedType).roots,
-	"supported-boot-mode":                   (*namedType).bootModes,
-}
-
-func (t *namedType) current() bool {
-	return !strings.HasPrefix(t.name, "m1") && !strings.HasPrefix(t.name, "m3")
-}
-
-func (t *namedType) hypervisor() string {
-	if strings.HasPrefix(t.name, "t2") || strings.HasPrefix(t.name, "i3") || !t.current() {
-		return "xen"
+	if t.hypervisor == "metal" {
+		t.hypervisor = ""
 	}
-	return "nitro"
+	scan(column[9], "%d/%d/%d", &t.cpus, &t.cores, &t.memory)
+	if column[10] != "-" {
+		var disk string
+		disk, t.nvme = strings.CutSuffix(column[10], "+nvme")
+		scan(disk, "%dx%d%s", &t.disks, &t.disk, &t.diskType)
+	}
+	for mark, on := range map[string]*bool{
+		"c": &t.current, "f": &t.free, "b": &t.burstable, "h": &t.hibernates, "s": &t.spot,
+	} {
+		*on = strings.Contains(column[12], mark)
+	}
+	return t
 }
 
-// roots: only the oldest generations boot from instance store (User Guide, "Root volumes").
-func (t *namedType) roots() []string {
-	if strings.HasPrefix(t.name, "m3") {
-		return []string{rootEBS, rootInstanceStore}
+func scan(text, format string, into ...any) {
+	if _, err := fmt.Sscanf(text, format, into...); err != nil {
+		panic(fmt.Sprintf("types.txt: %q: %v", text, err))
 	}
-	return []string{rootEBS}
 }
 
-func (t *namedType) bootModes() []string {
-	switch {
-	case t.architecture == "arm64":
-		return []string{"uefi"}
-	case t.efi:
-		return []string{"legacy-bios", "uefi"}
+// words splits a column and writes out what it abbreviates.
+func words(column string, long map[string]string) []string {
+	list := strings.Split(column, ",")
+	for n, word := range list {
+		list[n] = orElse(long[word], word)
 	}
-	return []string{"legacy-bios"}
-}
-
-func writeType(out *query.Writer, t *namedType) {
-	out.Text("instanceType", t.name)
-	out.Bool("currentGeneration", t.current())
-	out.Bool("freeTierEligible", strings.HasSuffix(t.name, ".micro"))
-	out.Texts("supportedUsageClasses", []string{"on-demand", "spot"})
-	out.Texts("supportedRootDeviceTypes", t.roots())
-	out.Texts("supportedVirtualizationTypes", []string{"hvm"})
-	out.Bool("bareMetal", false)
-	out.Text("hypervisor", t.hypervisor())
-	out.Element("processorInfo", func() { out.Texts("supportedArchitectures", []string{t.architecture}) })
-	out.Element("vCpuInfo", func() {
-		out.Int("defaultVCpus", t.cpus)
-		out.Int("defaultCores", max(1, t.cpus/2))
-	})
-	out.Element("memoryInfo", func() { out.Int("sizeInMiB", t.memory) })
-	out.Bool("instanceStorageSupported", t.disks > 0)
-	if t.disks > 0 {
-		out.Element("instanceStorageInfo", func() {
-			out.Int("totalSizeInGB", t.disks*t.disk)
-			query.Items(out, "disks", []int{t.disks}, func(n int) {
-				out.Int("sizeInGB", t.disk)
-				out.Int("count", n)
-				out.Text("type", "ssd")
-			})
-		})
-	}
-	out.Element("ebsInfo", func() { out.Text("ebsOptimizedSupport", "default") })
-	out.Bool("burstablePerformanceSupported", t.burstable)
-	out.Bool("hibernationSupported", t.current() && t.architecture == "x86_64")
-	out.Texts("supportedBootModes", t.bootModes())
+	return list
 }

@@ -18,10 +18,14 @@ import (
 
 // Params is one node of a request's parameter tree: a value, a structure or a
 // list. A nil *Params is an absent parameter; every method accepts it.
+//
+// A tree knows which of its values were asked for, so that a service can refuse
+// the rest: see Unread.
 type Params struct {
 	name     string
 	value    string
 	sent     bool // a value was sent, maybe an empty one
+	read     bool // and was asked for
 	children map[string]*Params
 	problem  *problem
 }
@@ -123,7 +127,8 @@ func (p *Params) At(path string) *Params {
 	return p
 }
 
-// Has tells whether anything was sent at the path, an empty value included.
+// Has tells whether anything was sent at the path, an empty value included. It does not
+// count as reading a value.
 func (p *Params) Has(path string) bool { return p.At(path) != nil }
 
 // Name is the full dotted name of the node, as it was sent.
@@ -140,6 +145,7 @@ func (p *Params) Leaf() bool { return p == nil || len(p.children) == 0 }
 // Text is the value at the path, "" when absent. An empty path is the node itself.
 func (p *Params) Text(path string) string {
 	if node := p.At(path); node != nil {
+		node.read = true
 		return node.value
 	}
 	return ""
@@ -158,9 +164,68 @@ func (p *Params) Fields() []string {
 	return names
 }
 
-// Leaves yields every value below the node with its path from here, in no order.
+// Leaves yields every value below the node with its path from here, in no order. All are read.
 func (p *Params) Leaves() iter.Seq2[string, string] {
+	p.Keep()
+	return p.Sent()
+}
+
+// Sent is Leaves for those who only look: nothing counts as read.
+func (p *Params) Sent() iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) { p.leaves("", yield) }
+}
+
+// Keep reads every value below the node: of a request that is kept or passed on as it is.
+func (p *Params) Keep() {
+	if p == nil {
+		return
+	}
+	p.read = true
+	for _, child := range p.children {
+		child.Keep()
+	}
+}
+
+// Unread is the name of a value that was sent and not asked for, the first of them in the order
+// of names, or "". An empty value that was not asked for says nothing.
+func (p *Params) Unread() string {
+	first := ""
+	p.unread(func(name string) {
+		if first == "" || name < first {
+			first = name
+		}
+	})
+	return first
+}
+
+// Unmodelled refuses a request of which a value was not asked for: what is not modelled is
+// refused by name, never dropped. The code is EC2's for a parameter it does not know.
+func (p *Params) Unmodelled() error {
+	if name := p.Unread(); name != "" {
+		return Errorf("UnknownParameter", "The parameter %s is not recognized: the embedded AWS does not model it.", name)
+	}
+	return nil
+}
+
+// readSignature reads what a signed GET carries beside its action's own parameters, in either
+// version of AWS's signatures.
+func (p *Params) readSignature() {
+	for name, child := range p.children {
+		if strings.HasPrefix(name, "X-Amz-") || slices.Contains(signature, name) {
+			child.Keep()
+		}
+	}
+}
+
+var signature = []string{"AWSAccessKeyId", "Signature", "SignatureMethod", "SignatureVersion", "Timestamp", "Expires", "SecurityToken"}
+
+func (p *Params) unread(found func(string)) {
+	if p.sent && !p.read && p.value != "" {
+		found(p.name)
+	}
+	for _, child := range p.children {
+		child.unread(found)
+	}
 }
 
 func (p *Params) leaves(path string, yield func(string, string) bool) bool {
@@ -216,7 +281,7 @@ func (p *Params) Texts(path string) []string {
 	}
 	texts := make([]string, len(nodes))
 	for i, node := range nodes {
-		texts[i] = node.value
+		texts[i], node.read = node.value, true
 	}
 	return texts
 }
@@ -239,7 +304,11 @@ func (p *Params) Time(path string) time.Time {
 func typed[T any](p *Params, path, kind string, parse func(string) (T, error)) T {
 	var zero T
 	node := p.At(path)
-	if node == nil || (node.value == "" && node.Leaf()) {
+	if node == nil {
+		return zero
+	}
+	node.read = true
+	if node.value == "" && node.Leaf() {
 		return zero
 	}
 	value, err := parse(node.value)

@@ -65,6 +65,9 @@ func (c *Call) Commit() error {
 	if err := c.Params.Err(); err != nil {
 		return err
 	}
+	if err := c.Params.Unmodelled(); err != nil {
+		return err
+	}
 	if c.dry {
 		return &Error{
 			Code: "DryRunOperation", Message: "Request would have succeeded, but DryRun flag is set.",
@@ -131,6 +134,7 @@ func (s *Service) handle(call *Call, in *http.Request) error {
 		return err
 	}
 	call.Action = call.Params.Text("Action")
+	call.Params.readSignature()
 	if version := call.Params.Text("Version"); version != "" {
 		call.Version = version
 	}
@@ -144,7 +148,10 @@ func (s *Service) handle(call *Call, in *http.Request) error {
 	if err := s.Serve(call); err != nil {
 		return err
 	}
-	return call.Params.Err()
+	if call.settled {
+		return call.Params.Err()
+	}
+	return call.Commit()
 }
 
 func readForm(in *http.Request) (string, error) {
@@ -158,7 +165,7 @@ func readForm(in *http.Request) (string, error) {
 	body, err := io.ReadAll(io.LimitReader(in.Body, maxBody+1))
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("reading the request: %w", err)
+		return "", malformed("its body could not be read: %v", err)
 	case len(body) > maxBody:
 		return "", malformed("the request is larger than %d bytes", maxBody)
 	case form == "":

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -208,5 +209,19 @@ func BenchmarkService(b *testing.B) {
 	for b.Loop() {
 		server.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(b.Context(), "POST", "/",
 			strings.NewReader("Action=DescribeTags&Version=2016-11-15&Filter.1.Name=key&Filter.1.Value.1=Name")))
+	}
+}
+
+func TestABoundedLogKeepsTheNewest(t *testing.T) {
+	log := &query.Log{Keep: 10}
+	for n := range 1000 {
+		log.Add(query.Record{Action: strconv.Itoa(n), Form: strings.Repeat("x", 1<<20)})
+	}
+	kept := log.Since(0)
+	if log.Len() != 1000 || len(kept) < 10 || len(kept) >= 20 || kept[len(kept)-1].Action != "999" || len(kept[0].Form) > 4<<10 {
+		t.Errorf("%d calls, %d kept", log.Len(), len(kept))
+	}
+	if last := log.Since(999); len(last) != 1 || last[0].Action != "999" {
+		t.Errorf("the last call is %v", last)
 	}
 }

@@ -29,12 +29,17 @@ type Options struct {
 	Seed uint64
 	// Speed is how many seconds pass for the embedded AWS in one real second.
 	Speed float64
+	// Faults are what goes wrong from the start.
+	Faults []Fault
 	// Logs is where the functions' log lines go; nil for nowhere.
 	Logs io.Writer
 }
 
 // Run serves until ctx is done, and prints what happens to out.
 func Run(ctx context.Context, o Options, out io.Writer) error {
+	if err := clock.Check(o.Speed); err != nil {
+		return err
+	}
 	plans, err := planfile.Load(o.Plans, time.Now())
 	if err != nil {
 		return err
@@ -48,13 +53,15 @@ func Run(ctx context.Context, o Options, out io.Writer) error {
 	live := progress.New(night, out)
 	s, err := suite.New(suite.Options{
 		Clock: night, Plans: plans, Seed: o.Seed, Logs: o.Logs, Endpoint: endpoint,
-		EC2: world.Options{Buckets: true}, History: true, Wrap: live.Around,
+		EC2: world.Options{Buckets: true}, History: true, Wrap: live.Around, KeepCalls: keptCalls,
+		Events: events(o.Faults, night.Now()),
 	})
 	if err != nil {
 		return err
 	}
+	inject(s, o.Faults, night.Now())
 	live.Old(s.Ledger.Retirements)
-	server := &http.Server{Handler: s, ReadHeaderTimeout: time.Minute}
+	server := Server(s)
 	context.AfterFunc(ctx, func() { _ = server.Close() })
 	greet(out, endpoint, s)
 	go messages(ctx, s, out)
@@ -64,12 +71,25 @@ func Run(ctx context.Context, o Options, out io.Writer) error {
 	return s.Close()
 }
 
+// keptCalls bounds the log of calls, of which only the newest are of use to somebody who looks.
+const keptCalls = 10_000
+
+// Server is the suite's on a socket. How long a body may take is bounded by the suite; an
+// answer may take as long as a Lambda function does.
+func Server(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, WriteTimeout: 20 * time.Minute,
+		MaxHeaderBytes: 64 << 10,
+	}
+}
+
 func greet(out io.Writer, endpoint string, s *suite.Suite) {
 	fmt.Fprintf(out, `The embedded AWS is at %[1]s, Region %[2]s, with Goldsmith deployed.
 
   export AWS_ENDPOINT_URL=%[1]s AWS_DEFAULT_REGION=%[2]s AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any
   aws ec2 run-instances --image-id %[3]s --instance-type t3.micro
   aws ec2 create-tags --resources i-... --tags Key=goldsmith:image,Value=now
+  aws sts get-caller-identity
   aws stepfunctions list-executions --state-machine-arn %[4]s
 
 What happens to each source follows; Ctrl-C ends it.

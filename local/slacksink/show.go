@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// Colored reports whether w is a terminal, which shows colors.
+// Colored reports whether w is a terminal whose owner wants colors (no-color.org).
 func Colored(w io.Writer) bool {
 	file, ok := w.(*os.File)
-	if !ok {
+	if !ok || os.Getenv("NO_COLOR") != "" { //nolint:forbidigo // a person's terminal, not a function's setting
 		return false
 	}
 	info, err := file.Stat()

@@ -36,6 +36,8 @@ type Sink struct {
 	messages []Message
 	refused  []Refusal
 	failures []Failure
+	down     *Failure
+	downTo   time.Time
 	last     map[string]time.Time
 }
 
@@ -77,6 +79,13 @@ func (s *Sink) Inject(failures ...Failure) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.failures = append(s.failures, failures...)
+}
+
+// Fail makes every call fail until then; the zero time is for ever.
+func (s *Sink) Fail(f Failure, until time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.down, s.downTo = &f, until
 }
 
 // Messages are the messages taken, oldest first.
@@ -136,8 +145,8 @@ func (s *Sink) serve(w http.ResponseWriter, r *http.Request, answer answerer, re
 	m, bad := read(r, body)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.failures) > 0 {
-		s.fail(w, answer, m, bad)
+	if f, ok := s.failing(); ok {
+		s.fail(w, answer, m, bad, f)
 		return
 	}
 	if bad == nil {
@@ -147,10 +156,21 @@ func (s *Sink) serve(w http.ResponseWriter, r *http.Request, answer answerer, re
 	answer(w, bad)
 }
 
+// failing is the failure of the next call, if it fails. It is called with the lock held.
+func (s *Sink) failing() (Failure, bool) {
+	if len(s.failures) > 0 {
+		f := s.failures[0]
+		s.failures = s.failures[1:]
+		return f, true
+	}
+	if s.down != nil && (s.downTo.IsZero() || s.clock.Now().Before(s.downTo)) {
+		return *s.down, true
+	}
+	return Failure{}, false
+}
+
 // fail gives the answer that was injected. It is called with the lock held.
-func (s *Sink) fail(w http.ResponseWriter, answer answerer, m posted, bad *refusal) {
-	f := s.failures[0]
-	s.failures = s.failures[1:]
+func (s *Sink) fail(w http.ResponseWriter, answer answerer, m posted, bad *refusal, f Failure) {
 	if f.Kept && bad == nil {
 		bad = s.take(m)
 		s.note(bad)

@@ -143,6 +143,28 @@ func (l *Ledger) Tell(ctx context.Context, run string, at time.Time) (first bool
 	return first, err
 }
 
+// GetRequest implements ledger.Ledger.
+func (l *Ledger) GetRequest(ctx context.Context, source string) (r ledger.Request, ok bool, err error) {
+	err = l.called("GetRequest", func() (err error) { r, ok, err = l.Kept.GetRequest(ctx, source); return err })
+	return r, ok, err
+}
+
+// PutRequest implements ledger.Ledger.
+func (l *Ledger) PutRequest(ctx context.Context, r ledger.Request) (put ledger.Request, err error) {
+	err = l.called("PutRequest", func() (err error) { put, err = l.Kept.PutRequest(ctx, r); return err })
+	return put, err
+}
+
+// Requests implements ledger.Ledger.
+func (l *Ledger) Requests(ctx context.Context) iter.Seq2[ledger.Request, error] {
+	return listed(l, "Requests", l.Kept.Requests(ctx))
+}
+
+// DropRequest implements ledger.Ledger.
+func (l *Ledger) DropRequest(ctx context.Context, r ledger.Request) error {
+	return l.called("DropRequest", func() error { return l.Kept.DropRequest(ctx, r) })
+}
+
 // Targets implements ledger.Ledger.
 func (l *Ledger) Targets(ctx context.Context, source string) iter.Seq2[ledger.TargetRecord, error] {
 	return listed(l, "Targets", l.Kept.Targets(ctx, source))

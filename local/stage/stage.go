@@ -31,6 +31,7 @@ import (
 	"goldsmith/local/services/ssm"
 	"goldsmith/local/slacksink"
 	"goldsmith/local/states"
+	"goldsmith/shared/event"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/settings"
 	"goldsmith/shared/slack"
@@ -45,6 +46,9 @@ const (
 	// Machine is the ARN of the state machine that runs are executions of.
 	Machine = "arn:aws:states:" + Region + ":" + Account + ":stateMachine:goldsmith"
 )
+
+// Home is where the scene is.
+var Home = event.Home{Account: Account, Region: Region}
 
 // Stage is one account, its services behind the real clients, and the ledger.
 type Stage struct {
@@ -130,7 +134,7 @@ func (s *Stage) config(client aws.HTTPClient) aws.Config {
 // Teller tells people in the embedded Slack.
 func (s *Stage) Teller() tell.Teller {
 	sender := slack.New(s.secrets, "goldsmith/slack", query.Client(s.Slack))
-	return tell.Teller{Runs: s.Ledger, Results: s.Ledger, Slack: sender, Tags: s.EC2, Now: time.Now}
+	return tell.Teller{Runs: s.Ledger, Results: s.Ledger, Requests: s.Ledger, Slack: sender, Tags: s.EC2, Now: time.Now}
 }
 
 // Launch starts an instance that runs already, and returns its id.

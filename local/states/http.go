@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"goldsmith/local/asl"
+	"goldsmith/local/services/awsjson"
 )
 
 // operation reads its input from JSON and returns the output's shape.
@@ -30,8 +31,9 @@ var operations = map[string]operation{
 func typed[In any](do func(*Service, In) (any, error)) operation {
 	return func(s *Service, body []byte) (any, error) {
 		var in In
-		if err := json.Unmarshal(body, &in); err != nil {
-			return nil, failure("SerializationException", "%v", err)
+		if err := awsjson.Read(body, &in); err != nil {
+			refused, _ := errors.AsType[*awsjson.Error](err)
+			return nil, failure(refused.Code, "%s", refused.Message)
 		}
 		return do(s, in)
 	}

@@ -3,7 +3,7 @@ package suite
 import (
 	"bytes"
 	"context"
-	"fmt"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -19,12 +19,17 @@ import (
 // the service it is for.
 func (s *Suite) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	service := signedFor(r)
+	if err := arrived(w, r); err != nil {
+		if no, ok := errors.AsType[*refusal](err); ok {
+			no.write(w, spokenIn(r, service))
+		}
+		return
+	}
 	if h, ok := s.services[service]; ok {
 		h.ServeHTTP(w, r)
 		return
 	}
-	refuse(w, http.StatusBadRequest, "UnknownOperationException",
-		fmt.Sprintf("the embedded AWS has no service %q; it has ec2, autoscaling, ssm, secretsmanager, states, scheduler, lambda and dynamodb", service))
+	s.unknown(r, service).write(w, spokenIn(r, service))
 }
 
 // signedFor is the service in a Signature Version 4 credential scope:

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"goldsmith/infra/workflow"
+	"goldsmith/local/ec2"
 	"goldsmith/shared/settings"
 )
 
@@ -28,6 +29,12 @@ func (s *Suite) Environment(function string) (map[string]string, error) {
 		}
 	}
 	return nil, fmt.Errorf("no function %q is deployed", function)
+}
+
+// DefaultSubnet is the embedded account's subnet in which a plan may boot its test instances.
+func DefaultSubnet() string {
+	o := withDefaults(Options{})
+	return ec2.DefaultSubnet(o.Region, o.Account)
 }
 
 // told is what functions are told by their environments.

@@ -30,6 +30,7 @@ import (
 	"goldsmith/infra/workflow"
 	"goldsmith/local/query"
 	"goldsmith/shared/begin"
+	"goldsmith/shared/event"
 	"goldsmith/shared/reference"
 	"goldsmith/shared/retention"
 	"goldsmith/shared/settings"
@@ -58,31 +59,32 @@ func (s *Suite) startFunctions() error {
 	cloud, executions := ec2.NewFromConfig(cfg), sfn.NewFromConfig(cfg)
 	scaling := autoscaling.NewFromConfig(cfg)
 	settle := wait.Settler{EC2: cloud, Groups: scaling, Tokens: executions, Ledger: book, Now: now}
+	home := event.Home{Account: s.options.Account, Region: s.options.Region}
 	told := s.told()
 	sender := slack.New(secretsmanager.NewFromConfig(cfg), told.setting("notify", settings.SlackSecret), query.Client(s.Slack))
-	teller := tell.Teller{Runs: book, Results: book, Slack: sender, Tags: cloud, Now: now}
+	teller := tell.Teller{Runs: book, Results: book, Requests: book, Slack: sender, Tags: cloud, Now: now}
 
 	starter := begin.Starter{Executions: executions, Plans: s.options.Plans, Machine: told.setting("trigger", settings.StateMachine)}
-	add(f, "trigger", trigger.New(starter, now).Handle)
+	add(f, "trigger", trigger.New(starter, book, executions, home, now).Handle)
 	add(f, "select", selection.New(cloud, book, now).Handle)
 	add(f, "claim", claim.New(cloud, book, now).Handle)
 	add(f, "stop", stop.New(cloud, book, now).Handle)
 	add(f, "image", image.New(cloud, now).Handle)
 	add(f, "watch", watch.New(book, settle).Handle)
-	add(f, "wake", wake.New(book, settle).Handle)
+	add(f, "wake", wake.New(book, settle, home).Handle)
 	add(f, "start", start.New(cloud, book, now).Handle)
 	add(f, "verify", verify.New(cloud, ssm.NewFromConfig(cfg), now).Handle)
 	add(f, "roll", roll.New(cloud, ssm.NewFromConfig(cfg), book, told.setting("roll", settings.ImagePath), now).Handle)
 	rollbackSender := slack.New(secretsmanager.NewFromConfig(cfg), told.setting("rollback", settings.SlackSecret), query.Client(s.Slack))
 	add(f, "rollback", rollback.New(cloud, ssm.NewFromConfig(cfg), book, rollbackSender, rollback.Fleet{Groups: scaling}, now).Handle)
-	add(f, "release", release.New(cloud, book, book, now).Handle)
+	add(f, "release", release.New(cloud, book, book, book, now).Handle)
 	add(f, "refresh", refresh.New(scaling, cloud, book, now).Handle)
 	gate := reference.Gate{EC2: cloud, AutoScaling: scaling, SSM: ssm.NewFromConfig(cfg), Path: told.setting("retire", settings.ImagePath), Now: now}
 	add(f, "retire", retire.New(retention.Watcher{EC2: cloud, Book: book, Gate: gate, Now: now}, cloud, book, now).Handle)
 	add(f, "notify", notify.New(teller).Handle)
 	account := recovery.Account{
 		Ledger: book, Teller: teller, Plans: s.options.Plans, Machine: told.setting("recover", settings.StateMachine),
-		Path: told.setting("recover", settings.ImagePath), Now: now,
+		Path: told.setting("recover", settings.ImagePath), Home: home, Now: now,
 	}
 	add(f, "recover", recovery.New(account.With(cfg)).Handle)
 	return told.problem

@@ -17,11 +17,13 @@ import (
 	"goldsmith/local/autoscaling"
 	"goldsmith/local/bus"
 	"goldsmith/local/clock"
+	"goldsmith/local/ebs"
 	"goldsmith/local/ec2"
 	"goldsmith/local/query"
 	"goldsmith/local/services/dynamodb"
 	"goldsmith/local/services/secretsmanager"
 	"goldsmith/local/services/ssm"
+	"goldsmith/local/services/sts"
 	"goldsmith/local/slacksink"
 	"goldsmith/local/states"
 	"goldsmith/shared/ledger"
@@ -58,6 +60,8 @@ type Options struct {
 	Wrap func(asl.Invoker) asl.Invoker
 	// Definition is the state machine's. Default: the deployed one; for tests.
 	Definition string
+	// KeepCalls is how many calls Calls keeps; 0 for all.
+	KeepCalls int
 	// Guard stands between the clients and the embedded AWS, which is the suite; for tests.
 	// Without an Endpoint only.
 	Guard func(*Suite) http.Handler
@@ -66,6 +70,7 @@ type Options struct {
 // Suite is a running suite. It is an http.Handler: the embedded AWS's endpoint.
 type Suite struct {
 	EC2         *ec2.World
+	EBS         *ebs.Service
 	AutoScaling *autoscaling.Service
 	Parameters  *ssm.Store
 	Secrets     *secretsmanager.Store
@@ -90,7 +95,7 @@ const partition = "aws"
 
 // New starts a suite. Close stops it.
 func New(o Options) (*Suite, error) {
-	s := &Suite{options: withDefaults(o), Calls: &query.Log{}}
+	s := &Suite{options: withDefaults(o), Calls: &query.Log{Keep: o.KeepCalls}}
 	s.Ledger = s.options.Ledger
 	s.transport = query.Client(s)
 	if o.Guard != nil {
@@ -142,6 +147,12 @@ func (s *Suite) startServices() error {
 	o.EC2.ResolveParameter = func(name string) (string, bool) { return s.Parameters.Value(name) }
 	o.EC2.ParametersHolding = func(image string) []string { return s.Parameters.Holding(image) }
 	s.EC2 = ec2.New(o.EC2)
+	for _, p := range o.Plans.Plans {
+		if p.Verify.Profile != "" {
+			s.EC2.AddInstanceProfile(p.Verify.Profile) // Of an account in which the plan could be deployed.
+		}
+	}
+	s.EBS = ebs.New(ebs.Options{Clock: o.Clock, EC2: s.EC2, Log: s.Calls})
 	s.Parameters = ssm.New(ssm.Options{
 		Clock: o.Clock, Region: o.Region, Account: o.Account, Log: s.Calls, Emit: s.emit, Launchable: s.EC2.Launchable,
 		Managed: s.EC2.Managed,
@@ -152,7 +163,8 @@ func (s *Suite) startServices() error {
 	s.Secrets.Put(secretName, fmt.Sprintf(`{"webhook":%q}`, slacksink.WebhookURL))
 	s.functions.environment = s.Environment
 	s.services = map[string]http.Handler{
-		"ec2": s.EC2, "autoscaling": s.AutoScaling, "ssm": s.Parameters, "secretsmanager": s.Secrets, "lambda": s.functions,
+		"ec2": s.EC2, "ebs": s.EBS, "autoscaling": s.AutoScaling, "ssm": s.Parameters, "secretsmanager": s.Secrets, "lambda": s.functions,
+		"sts":      sts.New(sts.Options{Account: o.Account, Clock: o.Clock, Log: s.Calls}),
 		"dynamodb": dynamodb.New(dynamodb.Options{Name: workflow.Name, Ledger: s.Ledger, Clock: o.Clock, Log: s.Calls}),
 	}
 	return nil
@@ -181,7 +193,7 @@ func (s *Suite) startStates() error {
 }
 
 func (s *Suite) startBus() error {
-	rules, err := bus.Deployed(map[string]string{"StateMachineArn": s.Machine})
+	rules, err := bus.Deployed(map[string]string{"StateMachineArn": s.Machine, "Account": s.options.Account, "Region": s.options.Region})
 	if err != nil {
 		return err
 	}

@@ -90,6 +90,11 @@ func (s Starter) Unknown(name string) string {
 // RequestPrefix begins the names of all runs that a source's request tag starts.
 func RequestPrefix(source string) string { return "request-" + source + "-" }
 
+// RequestName is the name of the run that answers a change of a source's request tag.
+func RequestName(source string, version int64) string {
+	return fmt.Sprintf("%sv%d", RequestPrefix(source), version)
+}
+
 // longest is how long an execution's name may be.
 const longest = 80
 

@@ -28,18 +28,12 @@ func tagChanged(e envelope) (Event, error) {
 	if detail.Service != "ec2" || !known {
 		return Ignored{Why: fmt.Sprintf("tags of %s %s do not matter", quote(detail.Service), quote(detail.Type))}, nil
 	}
-	resource, err := e.theResource("ec2")
-	if err != nil {
-		return nil, err
-	}
-	id, ok := strings.CutPrefix(resource.Resource, detail.Type+"/")
-	if !ok {
-		return nil, wrong("resources[0]", "an ARN of an "+detail.Type, e.Resources[0])
-	}
-	if err := checkID("resources[0]", id, prefix); err != nil {
-		return nil, err
-	}
+	id, elsewhere, err := e.tagged(detail.Type, prefix)
 	switch {
+	case err != nil:
+		return nil, err
+	case elsewhere:
+		return Ignored{Why: fmt.Sprintf("%s is of another account or Region than the event", quote(e.Resources[0]))}, nil
 	// First, so that a tag copied onto a snapshot we make is never a request.
 	case detail.Type == "snapshot" && slices.Contains(detail.Changed, tag.Run):
 		return snapshotTagged(id, detail), nil
@@ -48,6 +42,21 @@ func tagChanged(e envelope) (Event, error) {
 	default:
 		return Ignored{Why: "none of the changed tags is a request or a run"}, nil
 	}
+}
+
+// tagged is the id of the resource whose tags changed. ARNs of snapshots have no account
+// (docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html).
+func (e envelope) tagged(kind, prefix string) (id string, elsewhere bool, err error) {
+	resource, err := e.theResource("ec2")
+	if err != nil {
+		return "", false, err
+	}
+	id, ok := strings.CutPrefix(resource.Resource, kind+"/")
+	if !ok {
+		return "", false, wrong("resources[0]", "an ARN of an "+kind, e.Resources[0])
+	}
+	elsewhere = resource.AccountID != "" && resource.AccountID != e.Account || resource.Region != e.Region
+	return id, elsewhere, checkID("resources[0]", id, prefix)
 }
 
 // snapshotTagged never fails on tag values, since anybody may write those.

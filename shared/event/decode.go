@@ -6,15 +6,19 @@ import (
 	"fmt"
 )
 
+// Home is the account and the Region that a function runs in.
+type Home struct{ Account, Region string }
+
 // Decode reads what a Lambda received. What is unknown or irrelevant is
-// Ignored; what claims to be a known event but is malformed is an error that
-// names the place and what was found there.
-func Decode(raw []byte) (Event, error) {
+// Ignored, and so is an event of AWS from another account or Region than home: any
+// account that may put events on the bus can send one. What claims to be a known event
+// but is malformed is an error that names the place and what was found there.
+func Decode(raw []byte, home Home) (Event, error) {
 	var h head
 	if err := unmarshal("", raw, &h); err != nil {
 		return nil, fmt.Errorf("event: %w", err)
 	}
-	decoded, err := h.decode(raw)
+	decoded, err := h.decode(raw, home)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", h.title(), err)
 	}
@@ -72,7 +76,7 @@ var parsers = map[kind]func(envelope) (Event, error){
 	{"aws.autoscaling", "EC2 Auto Scaling Instance Refresh Rollback Failed", "0"}:    refreshEnded,
 }
 
-func (h head) decode(raw []byte) (Event, error) {
+func (h head) decode(raw []byte, home Home) (Event, error) {
 	k, err := h.kind()
 	if err != nil {
 		return nil, err
@@ -85,6 +89,10 @@ func (h head) decode(raw []byte) (Event, error) {
 	var e envelope
 	if err := unmarshal("", raw, &e); err != nil {
 		return nil, err
+	}
+	if h.Goldsmith == "" && home != (Home{e.Account, e.Region}) {
+		return Ignored{Why: fmt.Sprintf("it is of account %s and Region %s, not of %s and %s",
+			quote(e.Account), quote(e.Region), quote(home.Account), quote(home.Region))}, nil
 	}
 	return parse(e)
 }

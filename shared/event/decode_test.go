@@ -22,6 +22,8 @@ const (
 	childARN    = "arn:aws:states:eu-central-1:123456789012:execution:goldsmith/Sources:0f1e2d3c"
 )
 
+var home = event.Home{Account: "123456789012", Region: "eu-central-1"}
+
 var noon = time.Date(2026, 3, 22, 12, 0, 0, 0, time.UTC)
 
 // aws is an EventBridge event around detail.
@@ -113,7 +115,7 @@ func TestDecode(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got, err := event.Decode([]byte(test.raw))
+			got, err := event.Decode([]byte(test.raw), home)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -138,11 +140,15 @@ func TestDecodeIgnores(t *testing.T) {
 		"run removed":           {tags(snapshotARN, "snapshot", `"goldsmith:run"`, ``), "goldsmith:run was removed"},
 		"run without a source":  {tags(snapshotARN, "snapshot", `"goldsmith:run"`, `"goldsmith:run":"r1","goldsmith:source":"web"`), "no source"},
 		"another resource type": {tags("arn:aws:ec2:eu-central-1:1:volume/vol-01234567", "volume", `"goldsmith:image"`, `"goldsmith:image":"now"`), `"volume"`},
+		"another account":       {strings.ReplaceAll(tags(instanceARN, "instance", `"goldsmith:image"`, `"goldsmith:image":"now"`), "123456789012", "210987654321"), `it is of account "210987654321" and Region "eu-central-1", not of "123456789012" and "eu-central-1"`},
+		"another Region":        {strings.ReplaceAll(tags(instanceARN, "instance", `"goldsmith:image"`, `"goldsmith:image":"now"`), "eu-central-1", "eu-west-1"), `Region "eu-west-1"`},
+		"no account":            {strings.Replace(instance(`{"instance-id":"i-01234567","state":"stopped"}`), `"account":"123456789012",`, "", 1), `account ""`},
+		"an instance elsewhere": {tags(strings.Replace(instanceARN, "123456789012", "210987654321", 1), "instance", `"goldsmith:image"`, `"goldsmith:image":"now"`), "of another account or Region than the event"},
 		"execution started":     {execution(`{"status":"RUNNING"}`), `"RUNNING"`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got, err := event.Decode([]byte(test.raw))
+			got, err := event.Decode([]byte(test.raw), home)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -192,7 +198,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"rollback to a bare number": {`{"goldsmith":"rollback","version":"1","name":"web","to":7}`, `to: want string, got number`},
 		"odd id":                    {`{"goldsmith":"run","version":"1","plan":"nightly","id":"a:b"}`, `id: want at most 64 of A-Z, a-z, 0-9, "-" and "_", got "a:b"`},
 		"no detail": {
-			`{"source":"aws.tag","detail-type":"Tag Change on Resource","version":"0"}`, `event "Tag Change on Resource": detail: missing`,
+			`{"source":"aws.tag","detail-type":"Tag Change on Resource","version":"0","account":"123456789012","region":"eu-central-1"}`, `event "Tag Change on Resource": detail: missing`,
 		},
 		"detail of a wrong type": {instance(`"stopped"`), `detail: want a JSON object, got "\"stopped\""`},
 		"no instance":            {instance(`{"state":"stopped"}`), `event "EC2 Instance State-change Notification": detail.instance-id: missing`},
@@ -235,7 +241,7 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got, err := event.Decode([]byte(test.raw))
+			got, err := event.Decode([]byte(test.raw), home)
 			if err == nil {
 				t.Fatalf("got %#v", got)
 			}
@@ -263,7 +269,7 @@ func TestRunNowRoundTrip(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := event.Decode(raw)
+		got, err := event.Decode(raw, home)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -282,7 +288,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(image(`{"ImageId":"ami-0abcdef1234567890","State":"failed","ErrorMessage":"no"}`)))
 	f.Add([]byte(execution(`{"executionArn":"` + childARN + `","stateMachineArn":"m","name":"0f1e2d3c","status":"ABORTED"}`)))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		got, err := event.Decode(raw)
+		got, err := event.Decode(raw, home)
 		if (got == nil) == (err == nil) {
 			t.Fatalf("both or neither: %#v, %v", got, err)
 		}

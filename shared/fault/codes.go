@@ -28,9 +28,13 @@ var (
 		"RequestThrottled", "EC2ThrottledException", "ProvisionedThroughputExceededException",
 		"Unavailable", "ServiceUnavailable", "InternalError", "InternalFailure", "ServerInternal",
 		"TransactionInProgressException", "TooManyUpdates", // Systems Manager: another write of the same parameter
-		"InternalServerError",    // Systems Manager
+		"InternalServerError",                                                                      // Systems Manager
+		"RequestThrottledException", "ConcurrentLimitExceededException", "InternalServerException", // EBS direct APIs
 		"KmsThrottlingException", // Step Functions, of a state machine encrypted with a customer's key
 	}
+	// EBS direct APIs: the snapshot, its key or the caller's permissions are not such that it can be read. The codes of
+	// throttling and of AWS's own failures are among the throttled ones.
+	unreadable = []string{"AccessDeniedException", "ValidationException", "ResourceNotFoundException"}
 	noCapacity = []string{
 		"InsufficientInstanceCapacity", "InsufficientHostCapacity", "InsufficientReservedInstanceCapacity",
 		"InsufficientCapacity", "InsufficientAddressCapacity", "SpotMaxPriceTooLow",
@@ -54,6 +58,9 @@ var (
 // IsNotFound reports whether AWS says the thing does not exist. EC2 says so for
 // a while of things it has just created.
 func IsNotFound(err error) bool { return hasCode(err, notFound) }
+
+// IsUnreadable reports whether the EBS direct APIs refuse to read a snapshot, and will when asked again.
+func IsUnreadable(err error) bool { return hasCode(err, unreadable) }
 
 // IsNoCapacity reports whether EC2 has no room for the instance now. It may for hours.
 func IsNoCapacity(err error) bool { return hasCode(err, noCapacity) }

@@ -56,6 +56,9 @@ var answers = []struct {
 	{"dynamodb", 400, "ProvisionedThroughputExceededException ThrottlingException RequestLimitExceeded TransactionInProgressException", meaning{throttled: true}, "Throttled"},
 	{"dynamodb", 500, "InternalServerError", meaning{throttled: true}, "Throttled"},
 
+	{"ebs", 400, "RequestThrottledException ConcurrentLimitExceededException", meaning{throttled: true}, "Throttled"},
+	{"ebs", 500, "InternalServerException", meaning{throttled: true}, "Throttled"},
+
 	// A capacity error is a server error by its status; it means more than being busy.
 	{"ec2", 500, `InsufficientInstanceCapacity InsufficientHostCapacity InsufficientReservedInstanceCapacity InsufficientCapacity
 		InsufficientAddressCapacity`, meaning{noCapacity: true, throttled: true}, "NoCapacity"},
@@ -97,6 +100,19 @@ func TestCodes(t *testing.T) {
 			if !seen[code] {
 				t.Errorf("code %s is classified, but no answer of AWS with it is tested", code)
 			}
+		}
+	}
+}
+
+func TestUnreadable(t *testing.T) {
+	for code, status := range map[string]int{"AccessDeniedException": 403, "ValidationException": 400, "ResourceNotFoundException": 404} {
+		if err := decoded(t, "ebs", status, code, "words of AWS"); !fault.IsUnreadable(err) {
+			t.Errorf("%v is not taken for a snapshot that cannot be read", err)
+		}
+	}
+	for code, status := range map[string]int{"RequestThrottledException": 400, "InternalServerException": 500} {
+		if err := decoded(t, "ebs", status, code, "words of AWS"); fault.IsUnreadable(err) {
+			t.Errorf("%v is taken for a snapshot that cannot be read", err)
 		}
 	}
 }

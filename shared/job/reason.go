@@ -22,6 +22,7 @@ const (
 	Claimed           ReasonCode = "claimed"
 	WindowClosed      ReasonCode = "window-closed"
 	NotEnrolled       ReasonCode = "not-enrolled"
+	Excluded          ReasonCode = "excluded"
 	Gone              ReasonCode = "gone"
 	SnapshotSource    ReasonCode = "snapshot-source"
 	Withdrawn         ReasonCode = "withdrawn"
@@ -56,6 +57,8 @@ const (
 	StartedEarly ReasonCode = "started-by-somebody"
 	// ProofLeft is no reason to skip: it is found out when the image is there.
 	ProofLeft ReasonCode = "test-instance-left"
+	// RequestLeft is no reason to skip either: the run has answered a request whose tag it cannot take off.
+	RequestLeft ReasonCode = "request-tag-left"
 )
 
 // PinnedGroup is a warning that comes after the image: a group goes on launching the old one.

@@ -177,6 +177,41 @@ func (d *Dynamo) Tell(ctx context.Context, run string, at time.Time) (bool, erro
 		item{":told": text(formatTime(at)), ":teller": text(rand.Text()), ":expires": expiry(at)})
 }
 
+// GetRequest implements Ledger.
+func (d *Dynamo) GetRequest(ctx context.Context, source string) (r Request, ok bool, err error) {
+	stored, err := d.table.get(ctx, requestKey(source))
+	if err != nil || stored == nil {
+		return Request{}, false, err
+	}
+	r, err = decode[Request](textOf(stored, docAttribute))
+	return r, err == nil, err
+}
+
+// PutRequest implements Ledger.
+func (d *Dynamo) PutRequest(ctx context.Context, r Request) (Request, error) {
+	r, known := r.inUTC(), r.Revision
+	r.Revision = rand.Text()
+	doc, err := encode(r)
+	if err != nil {
+		return r, err
+	}
+	mine, err := d.table.revise(ctx, requestKey(r.Source), doc, known, r.Revision)
+	if err == nil && !mine {
+		err = &Moved{Source: r.Source, ID: "its request"}
+	}
+	return r, err
+}
+
+// Requests implements Ledger.
+func (d *Dynamo) Requests(ctx context.Context) iter.Seq2[Request, error] {
+	return each[Request](d.table.under(ctx, requests, ""))
+}
+
+// DropRequest implements Ledger.
+func (d *Dynamo) DropRequest(ctx context.Context, r Request) error {
+	return d.table.remove(ctx, requestKey(r.Source), r.Revision)
+}
+
 // Targets implements Ledger.
 func (d *Dynamo) Targets(ctx context.Context, source string) iter.Seq2[TargetRecord, error] {
 	return each[TargetRecord](d.table.under(ctx, targets(source), ""))
@@ -190,12 +225,7 @@ func (d *Dynamo) PutTarget(ctx context.Context, t TargetRecord) (TargetRecord, e
 	if err != nil {
 		return t, err
 	}
-	// The new revision is this one call: when the SDK repeats it after a lost answer it must be let through again.
-	condition, values := "attribute_not_exists(holder) OR holder = :new", item{":doc": text(doc), ":new": text(t.Revision)}
-	if known != "" {
-		condition, values[":known"] = "holder = :known OR holder = :new", text(known)
-	}
-	mine, err := d.table.update(ctx, targetKey(t.Source, t.ID), "SET doc = :doc, holder = :new", condition, values)
+	mine, err := d.table.revise(ctx, targetKey(t.Source, t.ID), doc, known, t.Revision)
 	if err == nil && !mine {
 		err = &Moved{Source: t.Source, ID: t.ID}
 	}

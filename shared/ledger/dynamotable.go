@@ -72,6 +72,17 @@ func (t table) update(ctx context.Context, k key, change, condition string, valu
 	return err == nil, k.wrap("updating", err)
 }
 
+// revise writes a record whose revision is the known one, none for a record that is not there yet; mine is
+// false when it is another. The new revision is this one call: when the SDK repeats it after a lost answer
+// it must be let through again.
+func (t table) revise(ctx context.Context, k key, doc, known, revision string) (mine bool, err error) {
+	condition, values := "attribute_not_exists(holder) OR holder = :new", item{":doc": text(doc), ":new": text(revision)}
+	if known != "" {
+		condition, values[":known"] = "holder = :known OR holder = :new", text(known)
+	}
+	return t.update(ctx, k, "SET doc = :doc, holder = :new", condition, values)
+}
+
 // remove deletes an item that this holder has.
 func (t table) remove(ctx context.Context, k key, holder string) error {
 	_, err := t.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{

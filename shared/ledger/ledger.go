@@ -68,6 +68,16 @@ type Ledger interface {
 	// record gets one, of its name and the mark.
 	Tell(ctx context.Context, run string, at time.Time) (bool, error)
 
+	// GetRequest is what is remembered of a source's request tag; ok is false when nothing is.
+	GetRequest(ctx context.Context, source string) (r Request, ok bool, err error)
+	// PutRequest stores a request as it was read, or one that has no record yet
+	// (no Revision), and gives it with its new Revision; *Moved when it was changed since.
+	PutRequest(ctx context.Context, r Request) (Request, error)
+	// Requests are all of them, in source order, read page by page.
+	Requests(ctx context.Context) iter.Seq2[Request, error]
+	// DropRequest forgets a request as it was read. One that was changed since stays, and is no error.
+	DropRequest(ctx context.Context, r Request) error
+
 	// Targets are the launch templates and aliases that take images of the
 	// sources of that name, in the order of their ids, read page by page.
 	Targets(ctx context.Context, source string) iter.Seq2[TargetRecord, error]

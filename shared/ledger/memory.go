@@ -182,6 +182,45 @@ func (m *Memory) Tell(ctx context.Context, run string, at time.Time) (first bool
 	return first, err
 }
 
+// GetRequest implements Ledger.
+func (m *Memory) GetRequest(ctx context.Context, source string) (r Request, ok bool, err error) {
+	var stored row
+	err = m.change(ctx, requestKey(source), func(old row, exists bool) (row, bool) {
+		stored, ok = old, exists
+		return old, exists
+	})
+	if err != nil || !ok {
+		return Request{}, false, err
+	}
+	r, err = decode[Request](stored.doc)
+	return r, err == nil, err
+}
+
+// PutRequest implements Ledger.
+func (m *Memory) PutRequest(ctx context.Context, r Request) (Request, error) {
+	r, known := r.inUTC(), r.Revision
+	r.Revision = rand.Text()
+	doc, err := encode(r)
+	if err != nil {
+		return r, err
+	}
+	mine, err := m.revise(ctx, requestKey(r.Source), doc, known, r.Revision)
+	if err == nil && !mine {
+		err = &Moved{Source: r.Source, ID: "its request"}
+	}
+	return r, err
+}
+
+// Requests implements Ledger.
+func (m *Memory) Requests(ctx context.Context) iter.Seq2[Request, error] {
+	return each[Request](m.docs(ctx, requests, ""))
+}
+
+// DropRequest implements Ledger.
+func (m *Memory) DropRequest(ctx context.Context, r Request) error {
+	return m.remove(ctx, requestKey(r.Source), r.Revision)
+}
+
 // Targets implements Ledger.
 func (m *Memory) Targets(ctx context.Context, source string) iter.Seq2[TargetRecord, error] {
 	return each[TargetRecord](m.docs(ctx, targets(source), ""))
@@ -195,17 +234,22 @@ func (m *Memory) PutTarget(ctx context.Context, t TargetRecord) (TargetRecord, e
 	if err != nil {
 		return t, err
 	}
-	mine := false
-	err = m.change(ctx, targetKey(t.Source, t.ID), func(old row, exists bool) (row, bool) {
-		if mine = old.holder == known; mine {
-			return row{holder: t.Revision, doc: doc}, true
-		}
-		return old, exists
-	})
+	mine, err := m.revise(ctx, targetKey(t.Source, t.ID), doc, known, t.Revision)
 	if err == nil && !mine {
 		err = &Moved{Source: t.Source, ID: t.ID}
 	}
 	return t, err
+}
+
+// revise writes a record whose revision is the known one; mine is false when it is another.
+func (m *Memory) revise(ctx context.Context, k key, doc, known, revision string) (mine bool, err error) {
+	err = m.change(ctx, k, func(old row, exists bool) (row, bool) {
+		if mine = old.holder == known; mine {
+			return row{holder: revision, doc: doc}, true
+		}
+		return old, exists
+	})
+	return mine, err
 }
 
 // put stores v, keeping what Tell marked.

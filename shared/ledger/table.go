@@ -17,7 +17,7 @@ const (
 const (
 	// docAttribute is the record as JSON.
 	docAttribute = "doc"
-	// holderAttribute is what a change has to match: the run of a claim, the token of a wait, a target's revision.
+	// holderAttribute is what a change has to match: the run of a claim, the token of a wait, the revision of a target or a request.
 	holderAttribute = "holder"
 	// toldAttribute is when Tell marked a run; beside it lies teller, the call that did. In
 	// "telling" is when somebody took the right to tell of it, in milliseconds since 1970, and in "speaker" the call that did.
@@ -54,6 +54,11 @@ func resultKey(run, source string) key { return key{results(run), "source#" + so
 func retirements(plan string) string { return "retire#" + plan }
 
 func retirementKey(plan, subject string) key { return key{retirements(plan), "subject#" + subject} }
+
+// requests is one partition, for sweeps; it holds no more than the sources that carry the request tag.
+const requests = "requests"
+
+func requestKey(source string) key { return key{requests, "source#" + source} }
 
 func targets(source string) string { return "targets#" + source }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"goldsmith/shared/event"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
@@ -28,6 +29,8 @@ const (
 	Table Name = "GOLDSMITH_TABLE"
 	// StateMachine is the state machine's ARN, or its alias's.
 	StateMachine Name = "GOLDSMITH_STATE_MACHINE"
+	// Account is the account's number.
+	Account Name = "GOLDSMITH_ACCOUNT"
 	// PlansFile is the path of plans.yaml as JSON, beside the function's bootstrap.
 	PlansFile Name = "GOLDSMITH_PLANS"
 	// SlackSecret is the id or ARN of the secret with Slack's credentials; "off" when nobody wants to hear in Slack.
@@ -89,6 +92,9 @@ func (s Settings) Get(name Name) string {
 	}
 	return ""
 }
+
+// Home is where the function runs: the account of Account, and the Region of AWS.
+func (s Settings) Home() event.Home { return event.Home{Account: s.Get(Account), Region: s.AWS.Region} }
 
 // Plans are the plans of PlansFile.
 func (s Settings) Plans() plan.Plans { return s.plans }

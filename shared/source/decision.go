@@ -23,7 +23,19 @@ var (
 
 // Unwanted is the last look at the tags before anything is touched: somebody may
 // have taken the source out since the run began. It is nil when the run may go on.
-func Unwanted(run job.Run, tags map[string]string) *job.Reason {
+//
+// A request is bound by its plan like any other run: what the plan's selector keeps out stays out.
+func Unwanted(run job.Run, id string, s plan.Selector, tags map[string]string) *job.Reason {
+	if reason := unasked(run, tags); reason != nil {
+		return reason
+	}
+	if why := unchosen(tags, id, s); why != "" {
+		return &job.Reason{Code: job.Excluded, Text: "plan " + run.Plan + " leaves it out: " + why}
+	}
+	return nil
+}
+
+func unasked(run job.Run, tags map[string]string) *job.Reason {
 	if r := run.Request; r != nil && r.Source != "" {
 		_, asked := tags[tag.Request]
 		switch {

@@ -5,6 +5,7 @@ package source
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -197,20 +198,25 @@ func Enrolled(tags map[string]string, name string) bool {
 
 // Chosen reports whether the plan's selector lets the source through.
 func Chosen(tags map[string]string, id string, s plan.Selector) bool {
+	return unchosen(tags, id, s) == ""
+}
+
+// unchosen is why the plan's selector does not let the source through; "" when it does.
+func unchosen(tags map[string]string, id string, s plan.Selector) string {
 	if len(s.IDs) > 0 && !slices.Contains(s.IDs, id) {
-		return false
+		return "sources.ids does not list it"
 	}
-	for key, values := range s.Tags {
-		if !carries(tags, key, values) {
-			return false
+	for _, key := range slices.Sorted(maps.Keys(s.Tags)) {
+		if !carries(tags, key, s.Tags[key]) {
+			return "its tag " + key + " is not as sources.tags wants it"
 		}
 	}
-	for key, values := range s.Exclude {
-		if carries(tags, key, values) {
-			return false
+	for _, key := range slices.Sorted(maps.Keys(s.Exclude)) {
+		if carries(tags, key, s.Exclude[key]) {
+			return "its tag " + key + " is one that sources.exclude names"
 		}
 	}
-	return true
+	return ""
 }
 
 func carries(tags map[string]string, key string, values []string) bool {

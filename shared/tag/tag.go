@@ -18,6 +18,9 @@ const (
 	Name = "goldsmith:name"
 	// Keep, on an instance, replaces the plan's retention rules for its images; it is carried onto them.
 	Keep = "goldsmith:keep"
+	// ImageSettings, on a snapshot, says attributes of the image that is to be registered of it, such as
+	// "rootDeviceName=/dev/xvda enaSupport=true".
+	ImageSettings = "goldsmith:image-settings"
 	// Source, on a launch template, subscribes it to a source's name; on an image or snapshot it
 	// is the id of what the image was made from.
 	Source = "goldsmith:source"

@@ -8,10 +8,6 @@ import (
 	"iter"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
-
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
@@ -19,8 +15,8 @@ import (
 	"goldsmith/shared/metric"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/report"
+	"goldsmith/shared/request"
 	"goldsmith/shared/slack"
-	"goldsmith/shared/tag"
 )
 
 // Runs is the ledger's runs as far as telling needs them.
@@ -38,11 +34,6 @@ type Results interface {
 	Retirements(ctx context.Context, plan string) iter.Seq2[job.Retirement, error]
 }
 
-// Untagger takes tags off.
-type Untagger interface {
-	DeleteTags(context.Context, *ec2.DeleteTagsInput, ...func(*ec2.Options)) (*ec2.DeleteTagsOutput, error)
-}
-
 // Sender sends messages.
 type Sender interface {
 	Send(ctx context.Context, m slack.Message) (slack.Delivery, error)
@@ -50,11 +41,12 @@ type Sender interface {
 
 // Teller tells people how runs ended.
 type Teller struct {
-	Runs    Runs
-	Results Results
-	Slack   Sender
-	Tags    Untagger
-	Now     func() time.Time
+	Runs     Runs
+	Results  Results
+	Requests request.Book
+	Slack    Sender
+	Tags     request.Untagger
+	Now      func() time.Time
 }
 
 // Tell closes the run in the ledger and sends its message, unless it was sent
@@ -190,12 +182,9 @@ func (t Teller) answer(ctx context.Context, run ledger.Run, r report.Report) err
 	if asked == nil || asked.Source == "" || asked.By != "" || r.Outcome == plan.OK {
 		return nil
 	}
-	_, err := t.Tags.DeleteTags(ctx, &ec2.DeleteTagsInput{
-		Resources: []string{asked.Source},
-		Tags:      []types.Tag{{Key: aws.String(tag.Request), Value: aws.String(asked.Value)}},
-	})
+	err := request.TakeOff(ctx, t.Tags, t.Requests, *asked, run.Name)
 	if fault.IsThrottled(err) || fault.IsNotYet(err) {
-		return fmt.Errorf("taking the request tag off %s: %w", asked.Source, err)
+		return err
 	}
 	if fault.IgnoreNotFound(err) != nil {
 		handler.Log(ctx).WarnContext(ctx, "the request tag stays", "source", asked.Source, "error", err)

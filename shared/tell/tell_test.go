@@ -70,7 +70,7 @@ func begin(t *testing.T, endings ...job.Ending) *night {
 // tell is called as a function calls it, with the log it gets from there.
 func (n *night) tell(t *testing.T, r ledger.Run, p plan.Plan) (outcome plan.Outcome, err error) {
 	t.Helper()
-	teller := tell.Teller{Runs: n.book, Results: n.book, Slack: n.channel, Tags: untouched{}, Now: func() time.Time { return now.Add(n.later) }}
+	teller := tell.Teller{Runs: n.book, Results: n.book, Requests: n.book, Slack: n.channel, Tags: untouched{}, Now: func() time.Time { return now.Add(n.later) }}
 	serve := handler.Wrap(handler.Logger(&n.log, "notify"), func(ctx context.Context, _ struct{}) (plan.Outcome, error) {
 		return teller.Tell(ctx, r, p)
 	})
@@ -254,14 +254,14 @@ func TestLedgerFails(t *testing.T) {
 	} {
 		c.book.Memory = ledger.NewMemory()
 		sent := &channel{delivery: slack.Sent}
-		teller := tell.Teller{Runs: c.book, Results: c.book, Slack: sent, Now: func() time.Time { return now }}
+		teller := tell.Teller{Runs: c.book, Results: c.book, Requests: c.book, Slack: sent, Now: func() time.Time { return now }}
 		if _, err := teller.Tell(t.Context(), run, plan.Plan{Name: "nightly"}); !errors.Is(err, refused) || len(sent.messages) != c.messages {
 			t.Errorf("%s: %v, %d messages", name, err, len(sent.messages))
 		}
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	teller := tell.Teller{Runs: withoutContext{ledger.NewMemory()}, Results: ledger.NewMemory(), Slack: &channel{}, Now: func() time.Time { return now }}
+	teller := tell.Teller{Runs: withoutContext{ledger.NewMemory()}, Results: ledger.NewMemory(), Requests: withoutContext{ledger.NewMemory()}, Slack: &channel{}, Now: func() time.Time { return now }}
 	if _, err := teller.Tell(ended, run, plan.Plan{Name: "nightly"}); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "reading the results") {
 		t.Errorf("results that cannot be read: %v", err)
 	}

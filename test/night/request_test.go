@@ -1,6 +1,7 @@
 package night_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"goldsmith/local/asl"
 	"goldsmith/local/bus"
+	"goldsmith/local/ec2"
 	"goldsmith/local/suite"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
@@ -119,8 +121,7 @@ func TestATagOnAnInstanceThatIsGone(t *testing.T) {
 	})
 }
 
-// A second request while the first is at work is another run; it finds the
-// source claimed, says so, and leaves its work to the first.
+// A second request while the first is at work waits for its end: one run more, whatever came meanwhile.
 func TestASecondTagWhileTheFirstIsAtWork(t *testing.T) {
 	play(t, suite.Options{Plans: onRequest()}, func(n *night) {
 		lab := n.launch("lab", "")
@@ -129,14 +130,92 @@ func TestASecondTagWhileTheFirstIsAtWork(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		n.ask(lab, "weekly")
 		n.finish()
+		n.want("runs while the first is at work", len(n.runs()), 1)
+		time.Sleep(15 * time.Minute) // a sweep finds what is left to do
+		n.finish()
 
 		runs := n.runs()
 		n.want("runs", len(runs), 2)
-		first, second := runs[1], runs[0]
+		n.want("endings", []job.Ending{n.results(runs[1])[lab].Ending, n.results(runs[0])[lab].Ending}, []job.Ending{job.Imaged, job.Imaged})
+		n.want("images", len(n.imagesOf(lab)), 2)
+		n.saysOf(runs[0], "OK: weekly")
+		n.want("request tag", n.tagsOf(lab)[tag.Request], "")
+	})
+}
+
+// 300 changes of one instance's tag are two runs and two messages: the one that was going on, and one after it.
+func TestManyTagChangesOfOneInstance(t *testing.T) {
+	play(t, suite.Options{Plans: onRequest()}, func(n *night) {
+		lab := n.launch("lab", "")
+		n.begin()
+		for i := range 300 {
+			n.ask(lab, []string{"nightly", "weekly"}[i%2])
+			time.Sleep(100 * time.Millisecond)
+		}
+		n.finish()
+		time.Sleep(time.Hour)
+		n.finish()
+
+		runs := n.runs()
+		n.want("runs", len(runs), 2)
+		n.want("messages", len(n.messages()), 2)
+		n.want("stops", len(n.callsOf("StopInstances", lab)), 2)
+		n.want("request tag", n.tagsOf(lab)[tag.Request], "")
+	})
+}
+
+// A request is bound by its plan: what the plan excludes stays as it is.
+func TestATagOnAnInstanceThatThePlanExcludes(t *testing.T) {
+	plans := with(onRequest(), "careful", func(p *plan.Plan) {
+		p.Sources.Exclude = map[string][]string{"hold": nil}
+		p.Schedule = ""
+	})
+	for _, late := range []bool{false, true} {
+		t.Run(fmt.Sprintf("event lost %v", late), func(t *testing.T) {
+			options := suite.Options{Plans: plans}
+			if late {
+				options.Events = map[string]bus.Faults{"aws.tag": {Loss: 1}}
+			}
+			play(t, options, func(n *night) {
+				lab := n.launch("lab", "hold=yes")
+				n.begin()
+				n.ask(lab, "careful")
+				n.finish()
+				time.Sleep(time.Hour)
+
+				r := n.onlyRun()
+				n.wasSkipped(r, lab, job.Excluded)
+				n.saysOf(r, "plan careful leaves it out: its tag hold is one that sources.exclude names")
+				n.want("stops", len(n.callsOf("StopInstances", lab)), 0)
+				n.want("request tag", n.tagsOf(lab)[tag.Request], "")
+			})
+		})
+	}
+}
+
+// A policy may deny DeleteTags: the request is answered once, people are told why the tag is still there, and
+// whoever takes it off and puts it on again has asked again.
+func TestATagThatCannotBeTakenOff(t *testing.T) {
+	play(t, suite.Options{Plans: onRequest()}, func(n *night) {
+		lab := n.launch("lab", "")
+		n.begin()
+		n.EC2.Inject(ec2.Fault{Action: "DeleteTags", Resource: lab, Code: "UnauthorizedOperation", Until: time.Now().Add(47 * time.Hour)})
+		n.ask(lab, "now")
+		n.finish()
+		time.Sleep(48 * time.Hour)
+
+		r := n.onlyRun()
+		n.wasImaged(r, lab)
+		n.saysOf(r, "tag goldsmith:image cannot be taken off (UnauthorizedOperation)")
 		n.want("images", len(n.imagesOf(lab)), 1)
-		n.want("ending of the second", n.results(second)[lab].Skip.Code, job.Claimed)
-		n.saysOf(second, string(job.Claimed), first.Name)
 		n.want("stops", len(n.callsOf("StopInstances", lab)), 1)
+
+		must(n.cloud.DeleteTags(n.ctx, &sdk.DeleteTagsInput{Resources: []string{lab}, Tags: tag.List(map[string]string{tag.Request: "now"})}))(n.t)
+		time.Sleep(time.Minute)
+		n.ask(lab, "now")
+		n.finish()
+		n.want("runs once it is asked for again", len(n.runs()), 2)
+		n.want("images", len(n.imagesOf(lab)), 2)
 		n.want("request tag", n.tagsOf(lab)[tag.Request], "")
 	})
 }

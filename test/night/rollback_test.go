@@ -176,6 +176,7 @@ func (n *night) uefi() string {
 	n.t.Helper()
 	out := must(n.cloud.RegisterImage(n.ctx, &sdk.RegisterImageInput{
 		Name: aws.String("uefi"), Architecture: types.ArchitectureValuesX8664, VirtualizationType: aws.String("hvm"), BootMode: types.BootModeValuesUefi,
+		EnaSupport:     aws.Bool(true),
 		RootDeviceName: aws.String("/dev/xvda"), BlockDeviceMappings: []types.BlockDeviceMapping{{
 			DeviceName: aws.String("/dev/xvda"), Ebs: &types.EbsBlockDevice{SnapshotId: aws.String("snap" + ec2.ImageX86[len("ami"):])},
 		}},

@@ -99,6 +99,29 @@ func (s *shadowed) Telling(ctx context.Context, run string, at time.Time) (bool,
 	return s.memory.Telling(ctx, run, at)
 }
 
+func (s *shadowed) GetRequest(ctx context.Context, source string) (ledger.Request, bool, error) {
+	if _, _, err := s.dynamo.GetRequest(ctx, source); err != nil {
+		return ledger.Request{}, false, err
+	}
+	return s.memory.GetRequest(ctx, source)
+}
+
+// PutRequest: as PutTarget.
+func (s *shadowed) PutRequest(ctx context.Context, r ledger.Request) (ledger.Request, error) {
+	if _, err := s.dynamo.PutRequest(ctx, r); err != nil {
+		return r, err
+	}
+	return s.memory.PutRequest(ctx, r)
+}
+
+func (s *shadowed) Requests(ctx context.Context) iter.Seq2[ledger.Request, error] {
+	return after(s.dynamo.Requests(ctx), s.memory.Requests(ctx))
+}
+
+func (s *shadowed) DropRequest(ctx context.Context, r ledger.Request) error {
+	return first(s.dynamo.DropRequest(ctx, r), func() error { return s.memory.DropRequest(ctx, r) })
+}
+
 func (s *shadowed) Targets(ctx context.Context, source string) iter.Seq2[ledger.TargetRecord, error] {
 	return after(s.dynamo.Targets(ctx, source), s.memory.Targets(ctx, source))
 }

@@ -135,7 +135,7 @@ func asked(t *testing.T, function string) []string {
 	file := must(parser.ParseFile(token.NewFileSet(), function, text, 0))(t)
 	known := map[string]settings.Name{
 		"Table": settings.Table, "StateMachine": settings.StateMachine, "PlansFile": settings.PlansFile,
-		"SlackSecret": settings.SlackSecret, "ImagePath": settings.ImagePath,
+		"SlackSecret": settings.SlackSecret, "ImagePath": settings.ImagePath, "Account": settings.Account,
 	}
 	found := []string{}
 	ast.Inspect(file, func(n ast.Node) bool {

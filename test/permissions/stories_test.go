@@ -100,6 +100,14 @@ var stories = []story{
 		n.run(time.Now())
 		n.want("request", n.EC2.Tags(lab)[tag.Request], "")
 	}},
+	{name: "a request that changes while its run goes on", play: func(n *night) {
+		lab := n.launch(ec2.ImageX86, "", map[string]string{"Name": "lab"})
+		n.tag(lab, map[string]string{tag.Request: "now"})
+		time.Sleep(10 * time.Second)
+		n.tag(lab, map[string]string{tag.Request: ""})
+		n.run(time.Now().Add(20 * time.Minute))
+		n.want("request", n.EC2.Tags(lab)[tag.Request], "")
+	}},
 	{name: "a request that is aborted", play: func(n *night) {
 		lab := n.launch(ec2.ImageX86, "", map[string]string{"Name": "lab"})
 		n.before("image", func(string) { n.ok(n.States.Stop(n.onlyRun(), "", "")) })

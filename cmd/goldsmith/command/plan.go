@@ -22,6 +22,7 @@ import (
 
 func (t *terms) planCommand() *cobra.Command {
 	var path, name, source string
+	var set []string
 	c := &cobra.Command{
 		Use:   "plan",
 		Short: "Show what a run would do, and do nothing",
@@ -30,10 +31,20 @@ how, and which it would leave alone and why; what launch templates and aliases
 would point at; and what becomes of old images. It only reads, and decides with
 the same code as the run. The plans are those of the file, as a deployment of it
 would have them. Auto Scaling groups may be refreshed besides; what uses an image
-then is known only when they are.`,
-		Example: "  goldsmith plan\n  goldsmith plan --name nightly\n  goldsmith plan --name on-demand --source i-0123456789abcdef0",
+then is known only when they are.
+
+Of a snapshot it shows the image that would be registered: each attribute with who
+says it, from AMIs and instances of the same volume, from the disk itself, which is
+read, and from the tag goldsmith:image-settings; or why there would be none.`,
+		Example: "  goldsmith plan\n  goldsmith plan --name nightly\n  goldsmith plan --name on-demand --source i-0123456789abcdef0\n  goldsmith plan --source snap-0123456789abcdef0 --set bootMode=uefi",
 		Args:    takes(0, 0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {
+			if strings.HasPrefix(source, snapshotPrefix) {
+				return t.planSnapshot(c.Context(), source, name, set)
+			}
+			if len(set) > 0 {
+				return misusedf("--set goes with --source snap-..., and with nothing else")
+			}
 			if source != "" {
 				if err := checkSource(source); err != nil {
 					return err
@@ -44,7 +55,8 @@ then is known only when they are.`,
 	}
 	c.Flags().StringVar(&path, "plans", plansFile, "the plans' file")
 	c.Flags().StringVar(&name, "name", "", "only this plan")
-	c.Flags().StringVar(&source, "source", "", "as if somebody asked for this one instance")
+	c.Flags().StringVar(&source, "source", "", "as if somebody asked for this one instance or snapshot")
+	c.Flags().StringArrayVar(&set, "set", nil, "with a snapshot: as if the tag goldsmith:image-settings said this, such as bootMode=uefi")
 	return c
 }
 
@@ -52,7 +64,7 @@ then is known only when they are.`,
 func checkSource(id string) error {
 	sent, err := event.RunNow{Plan: "plan", Source: id}.MarshalJSON()
 	if err == nil {
-		_, err = event.Decode(sent)
+		_, err = event.Decode(sent, event.Home{})
 	}
 	if err != nil {
 		return misusedf("--source %q is no instance id; want i- and 8 or 17 hex digits", id)

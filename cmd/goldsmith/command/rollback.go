@@ -45,7 +45,7 @@ cannot be launched before it changes anything. --dry shows what it would do.`,
 func checkRollback(e event.Rollback) error {
 	sent, err := e.MarshalJSON()
 	if err == nil {
-		_, err = event.Decode(sent)
+		_, err = event.Decode(sent, event.Home{})
 	}
 	if err != nil {
 		return misused{err}

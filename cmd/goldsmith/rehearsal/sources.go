@@ -112,7 +112,7 @@ func (s Stage) source(ctx context.Context, run job.Run, p plan.Plan, f source.Fa
 }
 
 func (s Stage) claimed(ctx context.Context, src Source, run job.Run, p plan.Plan, f source.Facts) (Source, error) {
-	if reason := source.Unwanted(run, source.Tags(f.Instance)); reason != nil {
+	if reason := source.Unwanted(run, src.ID, p.Sources, source.Tags(f.Instance)); reason != nil {
 		return src.skipped(*reason), nil
 	}
 	var err error

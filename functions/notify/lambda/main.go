@@ -25,5 +25,5 @@ func wire(ctx context.Context) (handler.Func[job.Page, job.Page], error) {
 	}
 	book := s.Ledger()
 	sender := slack.New(secretsmanager.NewFromConfig(s.AWS), s.Get(settings.SlackSecret), nil)
-	return notify.New(tell.Teller{Runs: book, Results: book, Slack: sender, Tags: ec2.NewFromConfig(s.AWS), Now: time.Now}).Handle, nil
+	return notify.New(tell.Teller{Runs: book, Results: book, Requests: book, Slack: sender, Tags: ec2.NewFromConfig(s.AWS), Now: time.Now}).Handle, nil
 }

@@ -21,5 +21,5 @@ func wire(ctx context.Context) (handler.Func[job.Job, job.Job], error) {
 		return nil, err
 	}
 	book := s.Ledger()
-	return release.New(ec2.NewFromConfig(s.AWS), book, book, time.Now).Handle, nil
+	return release.New(ec2.NewFromConfig(s.AWS), book, book, book, time.Now).Handle, nil
 }

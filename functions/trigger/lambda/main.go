@@ -17,10 +17,11 @@ import (
 func main() { handler.Start("trigger", wire) }
 
 func wire(ctx context.Context) (handler.Func[json.RawMessage, trigger.Answer], error) {
-	s, err := settings.Load(ctx, settings.StateMachine, settings.PlansFile)
+	s, err := settings.Load(ctx, settings.Table, settings.Account, settings.StateMachine, settings.PlansFile)
 	if err != nil {
 		return nil, err
 	}
-	starter := begin.Starter{Executions: sfn.NewFromConfig(s.AWS), Plans: s.Plans(), Machine: s.Get(settings.StateMachine)}
-	return trigger.New(starter, time.Now).Handle, nil
+	executions := sfn.NewFromConfig(s.AWS)
+	starter := begin.Starter{Executions: executions, Plans: s.Plans(), Machine: s.Get(settings.StateMachine)}
+	return trigger.New(starter, s.Ledger(), executions, s.Home(), time.Now).Handle, nil
 }

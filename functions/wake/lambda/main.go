@@ -19,7 +19,7 @@ import (
 func main() { handler.Start("wake", wire) }
 
 func wire(ctx context.Context) (handler.Func[json.RawMessage, struct{}], error) {
-	s, err := settings.Load(ctx, settings.Table)
+	s, err := settings.Load(ctx, settings.Table, settings.Account)
 	if err != nil {
 		return nil, err
 	}
@@ -27,5 +27,5 @@ func wire(ctx context.Context) (handler.Func[json.RawMessage, struct{}], error) 
 	settle := wait.Settler{
 		EC2: ec2.NewFromConfig(s.AWS), Groups: autoscaling.NewFromConfig(s.AWS), Tokens: sfn.NewFromConfig(s.AWS), Ledger: book, Now: time.Now,
 	}
-	return wake.New(book, settle).Handle, nil
+	return wake.New(book, settle, s.Home()).Handle, nil
 }

@@ -3,6 +3,7 @@
 package awsjson
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,16 +37,34 @@ type Service struct {
 // the call is about, for the log.
 type Operation func(body []byte) (out any, names []string, err error)
 
-// Op is an operation on typed input and output.
+// Op is an operation on typed input and output. A member that the input does not have is
+// refused by name: what is not modelled is never dropped.
 func Op[In, Out any](do func(In) (Out, error), names func(In) []string) Operation {
 	return func(body []byte) (any, []string, error) {
 		var in In
-		if err := json.Unmarshal(body, &in); err != nil {
-			return nil, nil, Errorf("SerializationException", "%v", err)
+		if err := Read(body, &in); err != nil {
+			return nil, nil, err
 		}
 		out, err := do(in)
 		return out, names(in), err
 	}
+}
+
+// Read reads an input. The error is in the service's words.
+func Read(body []byte, in any) error {
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	err := d.Decode(in)
+	if err == nil && d.More() {
+		err = errors.New("more than one value was sent")
+	}
+	if err == nil {
+		return nil
+	}
+	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+		return Errorf("ValidationException", "The member %s is not modelled by the embedded AWS.", strings.Trim(name, `"`))
+	}
+	return Errorf("SerializationException", "%v", err)
 }
 
 // Error is an error in the service's own words. Both services' errors have

@@ -62,9 +62,11 @@ type text struct{ S string }
 
 type item map[string]text
 
+// Every read is consistent here: there is one copy.
 type getInput struct {
-	TableName string
-	Key       item
+	TableName      string
+	Key            item
+	ConsistentRead bool
 }
 
 type getOutput struct {
@@ -103,6 +105,8 @@ type queryInput struct {
 	TableName                 string
 	KeyConditionExpression    string
 	ExpressionAttributeValues item
+	ConsistentRead            bool
+	ProjectionExpression      string
 }
 
 type queryOutput struct {
@@ -123,7 +127,10 @@ func (t *Table) query(in queryInput) (queryOutput, error) {
 	if in.KeyConditionExpression != "pk = :pk" {
 		return queryOutput{}, awsjson.Errorf("ValidationException", "the embedded DynamoDB knows the condition pk = :pk only, and a prefix of slots")
 	}
-	items, err := t.partition(of[":pk"].S)
+	if in.ProjectionExpression != "" && in.ProjectionExpression != docAttribute && in.ProjectionExpression != ledger.SortKey+", "+docAttribute {
+		return queryOutput{}, awsjson.Errorf("ValidationException", "the embedded DynamoDB knows the projection "+docAttribute+" only")
+	}
+	items, err := t.partition(in.ExpressionAttributeValues[":pk"].S)
 	return queryOutput{Items: items, Count: len(items), ScannedCount: len(items)}, err
 }
 
@@ -170,8 +177,10 @@ func records[T any](list iter.Seq2[T, error]) ([]item, error) {
 	return items, nil
 }
 
-// record is the attribute that the ledger keeps a record in.
+// docAttribute is the attribute that the ledger keeps a record in.
+const docAttribute = "doc"
+
 func record(v any) (item, error) {
 	doc, err := json.Marshal(v)
-	return item{"doc": {string(doc)}}, err
+	return item{docAttribute: {string(doc)}}, err
 }

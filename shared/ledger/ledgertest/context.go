@@ -20,6 +20,8 @@ func testEndedContext(t *testing.T, l ledger.Ledger) {
 
 	slot := aSlot("1", "i-1", "monday")
 	takes(t, l, slot, time.Time{}, true)
+	asked, err := l.PutRequest(t.Context(), aRequest("i-3"))
+	check(t, err)
 	image := registered(t, l, aRegistration("i-2", "web/monday"), "ami-1")
 
 	ctx, cancel := context.WithCancel(t.Context())
@@ -43,6 +45,10 @@ func testEndedContext(t *testing.T, l ledger.Ledger) {
 		"GetRun":        func() error { _, _, err := l.GetRun(ctx, "monday"); return err },
 		"Telling":       func() error { _, err := l.Telling(ctx, "monday", night); return err },
 		"Tell":          func() error { _, err := l.Tell(ctx, "monday", night); return err },
+		"GetRequest":    func() error { _, _, err := l.GetRequest(ctx, "i-1"); return err },
+		"PutRequest":    func() error { _, err := l.PutRequest(ctx, aRequest("i-1")); return err },
+		"Requests":      func() error { return lastError(l.Requests(ctx)) },
+		"DropRequest":   func() error { return l.DropRequest(ctx, asked) },
 		"Targets":       func() error { return lastError(l.Targets(ctx, "web")) },
 		"PutTarget":     func() error { _, err := l.PutTarget(ctx, aTarget("web", "lt-1")); return err },
 		"Register":      func() error { _, err := l.Register(ctx, aRegistration("i-1", "web/monday")); return err },
@@ -65,6 +71,7 @@ func testEndedContext(t *testing.T, l ledger.Ledger) {
 	equal(t, "waits", waitsOf(t, l, "i-1"), []ledger.Wait{wait})
 	equal(t, "results", resultsOf(t, l, "monday"), []job.Result(nil))
 	equal(t, "retirements", retirementsOf(t, l, "nightly"), []job.Retirement(nil))
+	equal(t, "requests", requestsOf(t, l), []ledger.Request{asked})
 	equal(t, "targets", targetsOf(t, l, "web"), []ledger.TargetRecord(nil))
 	equal(t, "registrations", registrationsOf(t, l, ""), []ledger.Registration{image})
 	equal(t, "unsettled", unsettledOf(t, l), []ledger.Registration{image})

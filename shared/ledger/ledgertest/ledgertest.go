@@ -27,6 +27,7 @@ func Run(t *testing.T, open func(t *testing.T) ledger.Ledger) {
 	t.Run("results", func(t *testing.T) { testResults(t, open) })
 	t.Run("retirements", func(t *testing.T) { testRetirements(t, open) })
 	t.Run("runs", func(t *testing.T) { testRuns(t, open) })
+	t.Run("requests", func(t *testing.T) { testRequests(t, open) })
 	t.Run("targets", func(t *testing.T) { testTargets(t, open) })
 	t.Run("register", func(t *testing.T) { testRegister(t, open) })
 	t.Run("owners", func(t *testing.T) { testOwners(t, open) })
@@ -106,6 +107,16 @@ func retirementsOf(t tester, l ledger.Ledger, plan string) []job.Retirement {
 	for r, err := range l.Retirements(t.Context(), plan) {
 		check(t, err)
 		all = append(all, r)
+	}
+	return all
+}
+
+func requestsOf(t tester, l ledger.Ledger) []ledger.Request {
+	t.Helper()
+	var all []ledger.Request
+	for each, err := range l.Requests(t.Context()) {
+		check(t, err)
+		all = append(all, each)
 	}
 	return all
 }

@@ -22,6 +22,7 @@ type model struct {
 	results map[string]job.Result
 	retired map[string]job.Retirement
 	runs    map[string]ledger.Run
+	asked   map[string]ledger.Request
 	targets map[string]ledger.TargetRecord
 	// made is by AMI name, open by it too, and ended by id.
 	made, ended map[string]ledger.Registration
@@ -34,6 +35,7 @@ func testModel(t *testing.T, open func(*testing.T) ledger.Ledger) {
 	rapid.Check(t, func(r *rapid.T) {
 		m := model{
 			l: open(t), claims: map[string]ledger.Claim{}, slots: map[string]ledger.Slot{}, waits: map[string]ledger.Wait{},
+			asked:   map[string]ledger.Request{},
 			results: map[string]job.Result{}, retired: map[string]job.Retirement{}, runs: map[string]ledger.Run{}, targets: map[string]ledger.TargetRecord{},
 			made: map[string]ledger.Registration{}, ended: map[string]ledger.Registration{}, open: map[string]bool{},
 		}
@@ -42,6 +44,7 @@ func testModel(t *testing.T, open func(*testing.T) ledger.Ledger) {
 			"PutResult": m.putResult, "PutRun": m.putRun, "Tell": m.tell,
 			"PutRetirement": m.putRetirement, "Retirements": m.listRetirements,
 			"Claims": m.listClaims, "Waits": m.listWaits, "Results": m.listResults, "GetRun": m.getRun,
+			"PutRequest": m.putRequest, "DropRequest": m.dropRequest, "GetRequest": m.getRequest, "Requests": m.listRequests,
 			"PutTarget": m.putTarget, "Targets": m.listTargets,
 			"Register": m.register, "Amend": m.amend, "Settle": m.settle, "Retire": m.retire,
 			"Registration": m.registration, "Registrations": m.listRegistrations,

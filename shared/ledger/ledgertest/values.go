@@ -91,6 +91,21 @@ func testValues(t *testing.T, open func(*testing.T) ledger.Ledger) {
 			equal(r, "target put", put, want)
 		})
 	})
+	t.Run("request", func(t *testing.T) {
+		n := 0
+		whatever(t, func(r *rapid.T, want ledger.Request) {
+			n++
+			want.Source, want.Revision = fmt.Sprintf("%d#%s", n, want.Source), ""
+			put, err := l.PutRequest(r.Context(), want)
+			check(r, err)
+			want.Revision = put.Revision
+			got, _, err := l.GetRequest(r.Context(), want.Source)
+			check(r, err)
+			equal(r, "request", got, want)
+			equal(r, "request put", put, want)
+			inUTC(r, got.Since, got.At)
+		})
+	})
 	t.Run("registration", func(t *testing.T) {
 		n := 0
 		whatever(t, func(r *rapid.T, want ledger.Registration) {

@@ -1,0 +1,97 @@
+package command
+
+import (
+	"context"
+	"regexp"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ebs"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+
+	"goldsmith/shared/attribute"
+	"goldsmith/shared/fault"
+)
+
+// A snapshot as the source of plan.
+const snapshotPrefix = "snap-"
+
+var snapshotID = regexp.MustCompile(`^snap-([0-9a-f]{8}|[0-9a-f]{17})$`)
+
+// plannedSnapshot is what plan shows of a snapshot.
+type plannedSnapshot struct {
+	attribute.Decision
+	// Disk is what was found on it, in words.
+	Disk string `json:"disk,omitempty"`
+
+	gib int32
+}
+
+// planSnapshot shows what would be registered of a snapshot, and by whose word. It needs no plan.
+func (t *terms) planSnapshot(ctx context.Context, id, name string, set []string) error {
+	switch {
+	case !snapshotID.MatchString(id):
+		return misusedf("--source %q is no snapshot id; want snap- and 8 or 17 hex digits", id)
+	case name != "":
+		return misusedf("--name has no part in what a snapshot is registered as; leave it out")
+	}
+	settings := attribute.Settings{Source: "--set", Text: strings.Join(set, " ")}
+	if _, err := settings.Parse(); err != nil {
+		return misused{err}
+	}
+	cfg, err := t.AWS(ctx, t.account)
+	if err != nil {
+		return err
+	}
+	evidence, err := attribute.Looker{EC2: ec2.NewFromConfig(cfg), EBS: ebs.NewFromConfig(cfg)}.Look(ctx, id)
+	if fault.IsNotFound(err) {
+		return fault.Failure("Check the id, the Region and the account.", "%w", err)
+	}
+	if err != nil {
+		return err
+	}
+	evidence.Settings = append([]attribute.Settings{settings}, evidence.Settings...)
+	found := plannedSnapshot{Decision: attribute.Decide(evidence), gib: aws.ToInt32(evidence.Snapshot.VolumeSize)}
+	if evidence.Disk != nil {
+		found.Disk = evidence.Disk.String()
+	}
+	if err := t.show(found, found.print); err != nil {
+		return err
+	}
+	if found.Refused != nil {
+		return ended{Failed}
+	}
+	return nil
+}
+
+func (s plannedSnapshot) print(p *page) {
+	p.heading("%s", s.Snapshot)
+	p.line("  %d GiB", s.gib)
+	if s.Disk != "" {
+		p.line("  %s", clean(s.Disk))
+	}
+	if s.Refused != nil {
+		p.line("  %s %s", p.in(red, "No image would be registered:"), clean(s.Refused.Text))
+		p.line("  %s", clean(s.Refused.Do))
+		s.printNotes(p)
+		return
+	}
+	p.line("  an image would be registered with")
+	p.line("")
+	rows := [][]string{{"ATTRIBUTE", "VALUE", "SAID BY"}}
+	for _, a := range s.Attributes {
+		value := a.Value
+		if len(value) > 40 {
+			value = value[:40] + "..."
+		}
+		rows = append(rows, []string{string(a.Key), value, a.Source})
+	}
+	p.table(rows)
+	s.printNotes(p)
+}
+
+func (s plannedSnapshot) printNotes(p *page) {
+	for _, n := range s.Notes {
+		p.line("  %s %s", p.in(yellow, "Note:"), clean(n))
+	}
+}

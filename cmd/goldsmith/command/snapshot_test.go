@@ -1,0 +1,96 @@
+package command_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	direct "github.com/aws/aws-sdk-go-v2/service/ebs"
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/local/disks"
+	"goldsmith/local/ebs"
+	"goldsmith/local/ec2"
+	"goldsmith/shared/tag"
+)
+
+const key = "arn:aws:kms:eu-central-1:123456789012:key/0000"
+
+// upload makes a completed snapshot of a disk, with the tag of its settings.
+func (s *scene) upload(settings string, lay func() (*disks.Disk, error)) string {
+	s.Helper()
+	d, err := lay()
+	s.must(err)
+	id, err := ebs.Upload(s.Context(), direct.NewFromConfig(s.suite.AWS()), d, d.Size(), direct.StartSnapshotInput{})
+	s.must(err)
+	if settings != "" {
+		s.must(s.suite.EC2.SetTags(id, map[string]string{tag.ImageSettings: settings}))
+	}
+	time.Sleep(24 * time.Hour)
+	return id
+}
+
+func linux() (*disks.Disk, error) { return disks.Linux(1) }
+
+// snapshotOf is the completed snapshot of an instance's root volume.
+func (s *scene) snapshotOf(instance string) string {
+	s.Helper()
+	out, err := s.cloud.CreateSnapshots(s.Context(), &sdk.CreateSnapshotsInput{
+		InstanceSpecification: &types.InstanceSpecification{InstanceId: aws.String(instance)},
+	})
+	s.must(err)
+	time.Sleep(24 * time.Hour)
+	return aws.ToString(out.Snapshots[0].SnapshotId)
+}
+
+func TestPlanOfASnapshot(t *testing.T) {
+	play(t, func(s *scene) {
+		web := s.launch("web")
+		golden := s.snapshotOf(web)
+		_, err := s.cloud.CreateImage(s.Context(), &sdk.CreateImageInput{InstanceId: aws.String(web), Name: aws.String("web"), TagSpecifications: []types.TagSpecification{{
+			ResourceType: types.ResourceTypeImage, Tags: tag.List(map[string]string{tag.Managed: "true"}),
+		}}})
+		s.must(err)
+		time.Sleep(24 * time.Hour)
+		s.golden("plan-snapshot-instance", s.types("plan", "--source", golden), 0)
+		s.must(s.suite.EC2.SetState(web, ec2.Terminated))
+		time.Sleep(24 * time.Hour)
+		s.golden("plan-snapshot-instance-gone", s.types("plan", "--source", golden), 0)
+	})
+	play(t, func(s *scene) {
+		s.golden("plan-snapshot-uploaded", s.types("plan", "--source", s.upload("", linux)), 4)
+		said := "rootDeviceName=/dev/xvda enaSupport=true"
+		s.golden("plan-snapshot-said", s.types("plan", "--source", s.upload(said, linux), "--set", "bootMode=uefi", "-o", "json"), 0)
+		s.golden("plan-snapshot-contradiction", s.types("plan", "--source", s.upload(said+" architecture=arm64", linux)), 4)
+		data := func() (*disks.Disk, error) { return disks.GPT(1, disks.Part{MiB: 900, Fill: disks.EXT4}) }
+		s.golden("plan-snapshot-data", s.types("plan", "--source", s.upload("", data)), 4)
+	})
+}
+
+func TestPlanOfASnapshotThatMayNotBeRead(t *testing.T) {
+	play(t, func(s *scene) {
+		client := direct.NewFromConfig(s.suite.AWS())
+		d, err := disks.Linux(1)
+		s.must(err)
+		id, err := ebs.Upload(s.Context(), client, d, d.Size(), direct.StartSnapshotInput{Encrypted: aws.Bool(true), KmsKeyArn: aws.String(key)})
+		s.must(err)
+		time.Sleep(24 * time.Hour)
+		s.suite.EBS.DenyKey(key)
+		s.golden("plan-snapshot-denied", s.types("plan", "--source", id), 4)
+	})
+}
+
+func TestPlanOfASnapshotMistakes(t *testing.T) {
+	play(t, func(s *scene) {
+		for name, line := range map[string][]string{
+			"plan-snapshot-malformed": {"plan", "--source", "snap-1"},
+			"plan-snapshot-name":      {"plan", "--source", "snap-0123456789abcdef0", "--name", "nightly"},
+			"plan-snapshot-set":       {"plan", "--set", "bootMode=uefi"},
+			"plan-snapshot-wrong-set": {"plan", "--source", "snap-0123456789abcdef0", "--set", "kernelId=aki-1", "--set", "bootMode=bios"},
+		} {
+			s.golden(name, s.types(line...), 2)
+		}
+		s.golden("plan-snapshot-gone", s.types("plan", "--source", "snap-0123456789abcdef0"), 1)
+	})
+}

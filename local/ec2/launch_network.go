@@ -1,0 +1,70 @@
+package ec2
+
+import (
+	"strings"
+
+	"goldsmith/local/query"
+)
+
+// launchNetwork is where a launch puts an instance.
+type launchNetwork struct {
+	placed    subnet
+	groups    []securityGroup
+	privateIP string
+	public    bool
+}
+
+// readNetwork reads the network of a launch: parameters of the instance, or those of its
+// first network interface, never both (aws/aws-cli#809, #518; hashicorp/terraform#687).
+func (w *World) readNetwork(p *query.Params) (n launchNetwork, err error) {
+	interfaces := p.List("NetworkInterface")
+	place := p
+	if len(interfaces) > 0 {
+		for field, what := range map[string]string{
+			"SubnetId": "subnet ID", "SecurityGroupId": "security groups", "SecurityGroup": "security groups", "PrivateIpAddress": "private IP address",
+		} {
+			if p.Has(field) {
+				return n, query.Errorf("InvalidParameterCombination", "Network interfaces and an instance-level %s may not be specified on the same request", what)
+			}
+		}
+		if place = interfaces[0]; len(interfaces) > 1 || place.Int("DeviceIndex") != 0 {
+			return n, query.Errorf("UnsupportedOperation", "The embedded EC2 gives an instance one network interface, of device index 0.")
+		}
+	}
+	if n.placed, err = w.network.place(place.Text("SubnetId"), p.Text("Placement.AvailabilityZone")); err != nil {
+		return n, err
+	}
+	if n.groups, err = w.groupsNamed(place.Texts("SecurityGroupId"), p.Texts("SecurityGroup")); err != nil {
+		return n, err
+	}
+	n.privateIP = place.Text("PrivateIpAddress")
+	// Instances in a default subnet get a public address unless told otherwise.
+	n.public = !place.Has("AssociatePublicIpAddress") || place.Bool("AssociatePublicIpAddress")
+	return n, nil
+}
+
+// groupsNamed finds security groups by id and by name; none named is the default one.
+func (w *World) groupsNamed(ids, names []string) ([]securityGroup, error) {
+	var groups []securityGroup
+	for _, id := range ids {
+		if !strings.HasPrefix(id, "sg-") {
+			return nil, query.Errorf("InvalidGroupId.Malformed", "Invalid id: \"%s\" (expecting \"sg-...\")", id)
+		}
+		g, ok := w.network.groupOf(func(g securityGroup) bool { return g.id == id })
+		if !ok {
+			return nil, query.Errorf("InvalidGroup.NotFound", "The security group '%s' does not exist", id)
+		}
+		groups = append(groups, g)
+	}
+	for _, name := range names {
+		g, ok := w.network.groupOf(func(g securityGroup) bool { return g.name == name })
+		if !ok {
+			return nil, query.Errorf("InvalidGroup.NotFound", "The security group '%s' does not exist in default VPC '%s'", name, w.network.vpc)
+		}
+		groups = append(groups, g)
+	}
+	if len(groups) == 0 {
+		groups = w.network.groups[:1]
+	}
+	return groups, nil
+}

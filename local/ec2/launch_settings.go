@@ -1,0 +1,83 @@
+package ec2
+
+import (
+	"encoding/base64"
+	"strings"
+
+	"goldsmith/local/query"
+)
+
+// launchSettings are what a launch says besides image, type, disks and network.
+type launchSettings struct {
+	token, key, profile, userData, shutdownBehavior string
+	monitoring, ebsOptimized, hibernation           bool
+	stopProtected, terminationProtected             bool
+	spot                                            *spotTerms
+	options                                         instanceOptions
+}
+
+func (w *World) readSettings(p *query.Params) (s launchSettings, err error) {
+	s = launchSettings{
+		token: p.Text("ClientToken"), key: p.Text("KeyName"), userData: p.Text("UserData"),
+		shutdownBehavior: orElse(p.Text("InstanceInitiatedShutdownBehavior"), "stop"),
+		monitoring:       p.Bool("Monitoring.Enabled"), ebsOptimized: p.Bool("EbsOptimized"),
+		hibernation:   p.Bool("HibernationOptions.Configured"),
+		stopProtected: p.Bool("DisableApiStop"), terminationProtected: p.Bool("DisableApiTermination"),
+		options: readOptions(p),
+	}
+	_, paired := w.keyPairs[s.key]
+	switch {
+	case len(s.token) > maxToken:
+		return s, query.Errorf("InvalidParameterValue", "Value (%s) for parameter clientToken is invalid. Length exceeds maximum of %d.", s.token, maxToken)
+	case s.key != "" && !paired:
+		// Guimove/terraform-aws-bastion#173.
+		return s, query.Errorf("InvalidKeyPair.NotFound", "The key pair '%s' does not exist", s.key)
+	case s.shutdownBehavior != "stop" && s.shutdownBehavior != "terminate":
+		return s, query.Errorf("InvalidParameterValue", "Value (%s) for parameter instanceInitiatedShutdownBehavior is invalid.", s.shutdownBehavior)
+	}
+	if err := userDataFits(s.userData, "InvalidParameterValue"); err != nil {
+		return s, err
+	}
+	if s.profile, err = w.profileARN(p.At("IamInstanceProfile")); err != nil {
+		return s, err
+	}
+	s.spot, err = readSpot(p.At("InstanceMarketOptions"))
+	return s, err
+}
+
+// maxToken is RunInstances' (API reference).
+const maxToken = 64
+
+// maxUserData is EC2's limit before encoding, in the words of supergiant/capacity#148. In a
+// launch template its code is another one (github-aws-runners/terraform-aws-github-runner#3700).
+const maxUserData = 16 << 10
+
+func userDataFits(text, code string) error {
+	data, err := base64.StdEncoding.DecodeString(text)
+	switch {
+	case err != nil:
+		return query.Errorf("InvalidUserData.Malformed", "Invalid BASE64 encoding of user data.")
+	case len(data) > maxUserData:
+		return query.Errorf(code, "User data is limited to %d bytes", maxUserData)
+	}
+	return nil
+}
+
+// profileARN is the ARN of the instance profile named, which must exist (CiscoDevNet/cloud-cml#4).
+func (w *World) profileARN(p *query.Params) (string, error) {
+	arn, name := p.Text("Arn"), p.Text("Name")
+	prefix := "arn:aws:iam::" + w.options.Account + ":instance-profile/"
+	switch {
+	case arn != "" && name != "":
+		return "", query.Errorf("InvalidParameterCombination", "The parameter 'iamInstanceProfile.name' may not be used in combination with 'iamInstanceProfile.arn'")
+	case arn != "" && (!strings.HasPrefix(arn, prefix) || !w.profiles[arn[strings.LastIndex(arn, "/")+1:]]):
+		return "", query.Errorf("InvalidParameterValue", "Value (%s) for parameter iamInstanceProfile.arn is invalid. Invalid IAM Instance Profile ARN", arn)
+	case arn != "":
+		return arn, nil
+	case name == "":
+		return "", nil
+	case !w.profiles[name]:
+		return "", query.Errorf("InvalidParameterValue", "Value (%s) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name", name)
+	}
+	return prefix + name, nil
+}

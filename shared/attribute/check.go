@@ -1,0 +1,212 @@
+package attribute
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+)
+
+// windows: how a Windows disk is billed must be known before it is registered, since RegisterImage may lose it.
+func (d *decider) windows() *Refusal {
+	if d.Disk == nil {
+		return nil
+	}
+	platform := d.attribute(PlatformDetails)
+	says := strings.HasPrefix(platform.Value, "Windows")
+	switch is := d.Disk.Boots().Windows; {
+	case is && platform.Value == "":
+		return refuse(Unknown, "Make the image from an instance: RegisterImage may lose how Windows is billed.",
+			"the disk is a Windows disk (%s), and nothing says how it is billed", d.Disk)
+	case is != says && platform.Value != "" && (is || says):
+		return refuse(Contradiction, "Find out which is right.", "platformDetails is %s, says %s; the disk is %s", platform.Value, platform.Source, d.Disk)
+	}
+	return nil
+}
+
+// checkDisk holds architecture and boot mode against what the disk starts on.
+func (d *decider) checkDisk() *Refusal {
+	if d.Disk == nil {
+		return nil
+	}
+	boots, a := d.Disk.Boots(), d.attribute(Architecture)
+	if a.Value == "" {
+		return nil
+	}
+	of := types.ArchitectureValues(a.Value)
+	if !slices.Contains(boots.Architectures, of) {
+		return refuse(Contradiction, "Say what is right, or name another snapshot.",
+			"architecture is %s, says %s; the disk starts on %s alone: %s", a.Value, a.Source, list(boots.Architectures), d.Disk)
+	}
+	mode := d.attribute(BootMode)
+	if mode.Value == "" {
+		// The disk starts on several architectures; now that one is chosen it says in which modes.
+		modes := d.modes([]types.ArchitectureValues{of})
+		d.take(statement{BootMode, modes[len(modes)-1], "the disk"})
+		return nil
+	}
+	if !slices.Contains(boots.Modes[of], effective(mode.Value, of)) {
+		return refuse(Contradiction, d.command([]string{"bootMode=" + string(boots.Modes[of][len(boots.Modes[of])-1])}),
+			"bootMode is %s, says %s; the disk starts in %s alone: %s", inFull(mode.Value, of), mode.Source, list(boots.Modes[of]), d.Disk)
+	}
+	return nil
+}
+
+// effective is the mode in which instance types start an image that names none: legacy-bios on those with
+// Intel and AMD processors, uefi on Graviton (EC2 User Guide, boot modes).
+func effective(mode string, on types.ArchitectureValues) types.BootModeValues {
+	switch {
+	case mode != none:
+		return types.BootModeValues(mode)
+	case on == types.ArchitectureValuesArm64:
+		return types.BootModeValuesUefi
+	}
+	return types.BootModeValuesLegacyBios
+}
+
+func inFull(mode string, on types.ArchitectureValues) string {
+	if mode == none {
+		return "not set, which is " + string(effective(mode, on)) + " on " + string(on)
+	}
+	return mode
+}
+
+func list[T ~string](values []T) string {
+	var all []string
+	for _, v := range values {
+		all = append(all, string(v))
+	}
+	return strings.Join(all, " or ")
+}
+
+// checkTogether holds attributes against each other, as EC2 does.
+func (d *decider) checkTogether() *Refusal {
+	for _, look := range []func() string{d.armMode, d.tpm, d.uefiData, d.size, d.provisioned} {
+		if text := look(); text != "" {
+			return refuse(Contradiction, "Say what is right, then ask again.", "%s", text)
+		}
+	}
+	return nil
+}
+
+func (a Attribute) told() string { return fmt.Sprintf("%s is %s, says %s", a.Key, a.Value, a.Source) }
+
+// armMode: arm64 has UEFI alone.
+func (d *decider) armMode() string {
+	mode := d.attribute(BootMode)
+	if d.Value(Architecture) == "arm64" && mode.Value != "uefi" && mode.Value != none {
+		return mode.told() + "; " + d.attribute(Architecture).told() + ", which has uefi alone"
+	}
+	return ""
+}
+
+// tpm: RegisterImage takes TpmSupport with boot mode uefi and no other.
+func (d *decider) tpm() string {
+	if t := d.attribute(TPM); t.Value == "v2.0" && d.Value(BootMode) != "uefi" {
+		return t.told() + ", which takes bootMode uefi; " + d.attribute(BootMode).told()
+	}
+	return ""
+}
+
+func (d *decider) uefiData() string {
+	if u := d.attribute(UEFIData); u.Value != "" && d.Value(BootMode) == "legacy-bios" {
+		return "uefiData is there, says " + u.Source + "; " + d.attribute(BootMode).told()
+	}
+	return ""
+}
+
+func (d *decider) size() string {
+	size := d.attribute(VolumeSize)
+	if n, least := number(size.Value), int(aws.ToInt32(d.Evidence.Snapshot.VolumeSize)); n < least {
+		return fmt.Sprintf("%s; the snapshot has %d GiB, and a volume cannot be smaller", size.told(), least)
+	}
+	return ""
+}
+
+// performance is what a volume type takes (API reference, EbsBlockDevice).
+var performance = map[string]struct{ leastIOPS, mostIOPS, leastThroughput, mostThroughput int }{
+	"gp3": {3000, 80000, 125, 2000},
+	"io1": {100, 64000, 0, 0},
+	"io2": {100, 256000, 0, 0},
+}
+
+func (d *decider) provisioned() string {
+	kind, iops, throughput := d.attribute(VolumeType), d.attribute(IOPS), d.attribute(Throughput)
+	takes, some := performance[kind.Value]
+	d.drop(kind, &iops, some)
+	d.drop(kind, &throughput, takes.mostThroughput > 0)
+	if text := kind.within(iops, takes.leastIOPS, takes.mostIOPS); text != "" {
+		return text
+	}
+	if text := kind.within(throughput, takes.leastThroughput, takes.mostThroughput); text != "" {
+		return text
+	}
+	if iops.Value == "" && (kind.Value == "io1" || kind.Value == "io2") {
+		return kind.told() + ", which takes iops, and nothing says them"
+	}
+	return ""
+}
+
+// within holds what is provisioned against what a volume type takes.
+func (a Attribute) within(provisioned Attribute, least, most int) string {
+	switch n := number(provisioned.Value); {
+	case provisioned.Value == "":
+		return ""
+	case most == 0 && a.Value == "":
+		return provisioned.told() + ", and nothing says the volumeType that takes it"
+	case most == 0:
+		return provisioned.told() + ", which volumeType " + a.Value + " does not take"
+	case n < least || n > most:
+		return fmt.Sprintf("%s; volumeType %s takes %d to %d", provisioned.told(), a.Value, least, most)
+	}
+	return ""
+}
+
+// drop leaves out what an image says of its own volume type when a setting chose another.
+func (d *decider) drop(kind Attribute, of *Attribute, takes bool) {
+	said := slices.ContainsFunc(d.set, func(s statement) bool { return s.key == of.Key })
+	if said || of.Value == "" || kind.Source == of.Source && takes {
+		return
+	}
+	d.Attributes = slices.DeleteFunc(d.Attributes, func(a Attribute) bool { return a.Key == of.Key })
+	*of = Attribute{}
+}
+
+func number(text string) int {
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// note tells what is unknown and no reason to refuse.
+func (d *decider) note() {
+	if d.Disk == nil && d.Unread != "" && (d.Refused == nil || d.Refused.Code != Unreadable) {
+		d.Notes = append(d.Notes, "the disk was not read: "+d.Unread)
+	}
+	for _, i := range d.Images {
+		if device := i.foreign(d.Evidence.Snapshot); device != "" {
+			d.Notes = append(d.Notes, fmt.Sprintf("%s has this snapshot as %s, and not as its root device", aws.ToString(i.ImageId), device))
+		}
+	}
+	if d.Refused == nil {
+		d.noteUnknown()
+	}
+}
+
+// noteUnknown tells what only a boot test, or a look at the bill, would show of an image that would be registered.
+func (d *decider) noteUnknown() {
+	if d.Disk != nil && d.Disk.Boots().Untold && d.Value(UEFIData) == "" {
+		d.Notes = append(d.Notes, "firmware finds its loader only by UEFI data, and there is none: only a boot test shows whether it starts")
+	}
+	if d.Value(PlatformDetails) == "" {
+		d.Notes = append(d.Notes, "nothing says how it is billed: of RHEL, SUSE and SQL Server the image may lose its billing unseen")
+	}
+	if len(d.Images) == 0 && d.Instance == nil {
+		d.Notes = append(d.Notes, "whether it has the NVMe driver that today's instance types take is not known: only a boot test shows it")
+	}
+}

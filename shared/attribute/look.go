@@ -1,0 +1,256 @@
+package attribute
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/shared/disk"
+	"goldsmith/shared/fault"
+	"goldsmith/shared/tag"
+)
+
+// API is what of EC2 looking for evidence takes.
+type API interface {
+	ec2.DescribeSnapshotsAPIClient
+	ec2.DescribeImagesAPIClient
+	ec2.DescribeVolumesAPIClient
+	ec2.DescribeInstancesAPIClient
+	DescribeImageAttribute(context.Context, *ec2.DescribeImageAttributeInput, ...func(*ec2.Options)) (*ec2.DescribeImageAttributeOutput, error)
+}
+
+// Looker looks for evidence. It only reads.
+type Looker struct {
+	EC2 API
+	EBS disk.API
+}
+
+// maxSiblings is how many other snapshots of a volume are looked up among images, the newest first: a
+// filter takes 200 values (EC2 API reference, Filter).
+const maxSiblings = 200
+
+// Look finds what is known of a snapshot.
+func (l Looker) Look(ctx context.Context, id string) (Evidence, error) {
+	out, err := l.EC2.DescribeSnapshots(ctx, &ec2.DescribeSnapshotsInput{SnapshotIds: []string{id}})
+	if err == nil && len(out.Snapshots) != 1 {
+		err = fmt.Errorf("EC2 answers with %d snapshots", len(out.Snapshots))
+	}
+	if err != nil {
+		return Evidence{}, fmt.Errorf("looking at snapshot %s: %w", id, err)
+	}
+	e := Evidence{Snapshot: out.Snapshots[0]}
+	if text, ok := tag.Map(e.Snapshot.Tags)[tag.ImageSettings]; ok {
+		e.Settings = []Settings{{SettingsTag, text}}
+	}
+	if e.Snapshot.State != types.SnapshotStateCompleted {
+		return e, nil
+	}
+	if err := l.related(ctx, &e); err != nil {
+		return e, err
+	}
+	return e, l.disk(ctx, &e)
+}
+
+// disk reads the disk. What reading again would not change is evidence too: it was not read.
+func (l Looker) disk(ctx context.Context, e *Evidence) error {
+	opened, err := disk.Open(ctx, l.EBS, aws.ToString(e.Snapshot.SnapshotId))
+	if err == nil {
+		var found disk.Disk
+		if found, err = disk.Read(opened, opened.Size()); err == nil {
+			e.Disk = &found
+			return nil
+		}
+	}
+	if fault.IsUnreadable(err) || errors.Is(err, disk.ErrBlocks) || errors.Is(err, disk.ErrBound) {
+		e.Unread = fault.Brief(err)
+		return nil
+	}
+	return fmt.Errorf("reading the disk of %s: %w", aws.ToString(e.Snapshot.SnapshotId), err)
+}
+
+// noVolume is what EC2 shows as the volume of a snapshot that was copied or written.
+const noVolume = "vol-ffffffff"
+
+// related finds the images and the instance that tell of the snapshot.
+func (l Looker) related(ctx context.Context, e *Evidence) error {
+	id, volume := aws.ToString(e.Snapshot.SnapshotId), aws.ToString(e.Snapshot.VolumeId)
+	naming, err := l.naming(ctx, []string{id}, "which names this snapshot")
+	if err != nil {
+		return err
+	}
+	var siblings, origin []Image
+	if volume != "" && volume != noVolume {
+		if siblings, err = l.siblings(ctx, e.Snapshot); err != nil {
+			return err
+		}
+		if origin, err = l.volume(ctx, e, volume); err != nil {
+			return err
+		}
+	}
+	all := slices.Concat(origin, naming, siblings)
+	if err := l.instance(ctx, e, all); err != nil {
+		return err
+	}
+	e.Images = ordered(all)
+	return l.uefiData(ctx, e)
+}
+
+// ordered puts the images first that say they are Goldsmith's, and leaves out what is there twice. The tag
+// can be anybody's, so it moves an image that tells of the snapshot anyway, and brings in no other.
+func ordered(all []Image) (images []Image) {
+	seen := map[string]bool{}
+	for _, i := range all {
+		if !seen[aws.ToString(i.ImageId)] {
+			seen[aws.ToString(i.ImageId)] = true
+			if i.rank() > 0 {
+				i.Relation = "Goldsmith's, " + i.Relation
+			}
+			images = append(images, i)
+		}
+	}
+	slices.SortStableFunc(images, func(a, b Image) int { return cmp.Compare(b.rank(), a.rank()) })
+	return images
+}
+
+func (i Image) rank() int {
+	if _, own := tag.Map(i.Tags)[tag.Managed]; own {
+		return 1
+	}
+	return 0
+}
+
+func (l Looker) naming(ctx context.Context, snapshots []string, relation string) (images []Image, err error) {
+	pages := ec2.NewDescribeImagesPaginator(l.EC2, &ec2.DescribeImagesInput{
+		IncludeDeprecated: aws.Bool(true), IncludeDisabled: aws.Bool(true),
+		Filters: []types.Filter{{Name: aws.String("block-device-mapping.snapshot-id"), Values: snapshots}},
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("looking for images of %s: %w", snapshots[0], err)
+		}
+		for _, i := range page.Images {
+			images = append(images, Image{Image: i, Relation: relation})
+		}
+	}
+	slices.SortStableFunc(images, func(a, b Image) int {
+		return cmp.Compare(aws.ToString(b.CreationDate), aws.ToString(a.CreationDate))
+	})
+	return images, nil
+}
+
+// siblings are the images whose root device is another snapshot of the same volume, the newest first.
+func (l Looker) siblings(ctx context.Context, of types.Snapshot) ([]Image, error) {
+	var found []types.Snapshot
+	pages := ec2.NewDescribeSnapshotsPaginator(l.EC2, &ec2.DescribeSnapshotsInput{
+		Filters: []types.Filter{{Name: aws.String("volume-id"), Values: []string{aws.ToString(of.VolumeId)}}},
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("looking for other snapshots of %s: %w", aws.ToString(of.VolumeId), err)
+		}
+		found = append(found, page.Snapshots...)
+	}
+	slices.SortStableFunc(found, func(a, b types.Snapshot) int { return aws.ToTime(b.StartTime).Compare(aws.ToTime(a.StartTime)) })
+	var ids []string
+	for _, s := range found {
+		if aws.ToString(s.SnapshotId) != aws.ToString(of.SnapshotId) && len(ids) < maxSiblings {
+			ids = append(ids, aws.ToString(s.SnapshotId))
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	images, err := l.naming(ctx, ids, "which names another snapshot of its volume")
+	return slices.DeleteFunc(images, func(i Image) bool {
+		root := i.root()
+		return root == nil || !slices.Contains(ids, aws.ToString(root.SnapshotId))
+	}), err
+}
+
+// volume looks at the volume while it is there: the image that it came from, and the instance that has it.
+func (l Looker) volume(ctx context.Context, e *Evidence, id string) ([]Image, error) {
+	out, err := l.EC2.DescribeVolumes(ctx, &ec2.DescribeVolumesInput{Filters: []types.Filter{{Name: aws.String("volume-id"), Values: []string{id}}}})
+	if err != nil || len(out.Volumes) == 0 {
+		return nil, wrap(err, "looking at volume %s", id)
+	}
+	v := out.Volumes[0]
+	for _, a := range v.Attachments {
+		found, err := l.find(ctx, aws.ToString(a.InstanceId))
+		if err != nil || found == nil {
+			return nil, err
+		}
+		root := aws.ToString(a.Device) == aws.ToString(found.RootDeviceName)
+		e.Instance = &Instance{Instance: *found, Relation: "which its volume is attached to", Root: root}
+	}
+	if aws.ToString(v.SnapshotId) == "" {
+		return nil, nil
+	}
+	images, err := l.naming(ctx, []string{aws.ToString(v.SnapshotId)}, "which its volume came from")
+	return slices.DeleteFunc(images, func(i Image) bool {
+		root := i.root()
+		return root == nil || aws.ToString(root.SnapshotId) != aws.ToString(v.SnapshotId)
+	}), err
+}
+
+// instance looks at the instance that an image was made of, when the volume is not attached any more.
+func (l Looker) instance(ctx context.Context, e *Evidence, images []Image) error {
+	for _, i := range images {
+		id := aws.ToString(i.SourceInstanceId)
+		if e.Instance != nil || id == "" || i.foreign(e.Snapshot) != "" {
+			continue
+		}
+		found, err := l.find(ctx, id)
+		if err != nil {
+			return err
+		}
+		if found != nil {
+			e.Instance = &Instance{Instance: *found, Relation: "which " + aws.ToString(i.ImageId) + " was made of", Root: true}
+		}
+	}
+	return nil
+}
+
+func (l Looker) find(ctx context.Context, id string) (*types.Instance, error) {
+	out, err := l.EC2.DescribeInstances(ctx, &ec2.DescribeInstancesInput{Filters: []types.Filter{{Name: aws.String("instance-id"), Values: []string{id}}}})
+	if err != nil || len(out.Reservations) == 0 || len(out.Reservations[0].Instances) == 0 {
+		return nil, wrap(err, "looking at instance %s", id)
+	}
+	return &out.Reservations[0].Instances[0], nil
+}
+
+// uefiData asks for what DescribeImages does not show, of the account's own images with UEFI.
+func (l Looker) uefiData(ctx context.Context, e *Evidence) error {
+	for n := range e.Images {
+		i := &e.Images[n]
+		if i.BootMode == "" || i.BootMode == types.BootModeValuesLegacyBios || aws.ToString(i.OwnerId) != aws.ToString(e.Snapshot.OwnerId) {
+			continue
+		}
+		out, err := l.EC2.DescribeImageAttribute(ctx, &ec2.DescribeImageAttributeInput{ImageId: i.ImageId, Attribute: types.ImageAttributeNameUefiData})
+		if fault.IsNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("asking for the UEFI data of %s: %w", aws.ToString(i.ImageId), err)
+		}
+		if out.UefiData != nil {
+			i.UEFIData = aws.ToString(out.UefiData.Value)
+		}
+		return nil // The first one that was asked decides: it is the most telling.
+	}
+	return nil
+}
+
+func wrap(err error, format string, args ...any) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf(format+": %w", append(args, err)...)
+}

@@ -1,0 +1,80 @@
+package disk
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"slices"
+)
+
+// readBIOS looks for what starts the disk in boot mode legacy-bios. Partitioning tools write boot code
+// to data disks too, so code alone is not enough: what it starts must be there.
+func readBIOS(r *reader, first []byte, d *Disk) error {
+	if !signed(first) || empty(first[:bootCode]) || bareFileSystem(first) {
+		return nil
+	}
+	for _, look := range []func(*reader, []byte, *Disk) (string, error){grub, bootPartition, activePartition} {
+		found, err := look(r, first, d)
+		if err := d.tolerate(err, "what the boot code starts"); err != nil {
+			return err
+		}
+		if found != "" {
+			d.BIOS = found
+			return nil
+		}
+	}
+	return nil
+}
+
+// grubKernel is where GRUB's boot sector holds the sector of its core image (GRUB, boot.S).
+const grubKernel = 0x5c
+
+// grub: its boot sector names itself, and the core image must not be blank.
+func grub(r *reader, first []byte, _ *Disk) (string, error) {
+	if !bytes.Contains(first[:bootCode], []byte("GRUB")) {
+		return "", nil
+	}
+	core := binary.LittleEndian.Uint64(first[grubKernel:])
+	if core == 0 || core >= uint64(r.size/sector) { //nolint:gosec // a disk's size is not negative
+		return "", nil
+	}
+	b, err := r.bytes(int64(core)*sector, sector) //nolint:gosec // within the disk, as was checked
+	if err != nil || empty(b) {
+		return "", err
+	}
+	return "GRUB", nil
+}
+
+// bootPartition: a partition that holds nothing but a boot loader.
+func bootPartition(r *reader, _ []byte, d *Disk) (string, error) {
+	n := slices.IndexFunc(d.Partitions, func(p Partition) bool { return p.kind == biosBoot })
+	if n < 0 {
+		return "", nil
+	}
+	b, err := r.bytes(d.Partitions[n].Start, sector)
+	if err != nil || empty(b) {
+		return "", err
+	}
+	return "boot code and " + d.Partitions[n].Type + " partition " + d.Partitions[n].number(), nil
+}
+
+// activePartition: boot code starts the boot record of the partition that is marked active.
+func activePartition(r *reader, _ []byte, d *Disk) (string, error) {
+	for _, p := range d.Partitions {
+		if !p.Active || p.kind == extended {
+			continue
+		}
+		b, err := r.bytes(p.Start, sector)
+		if errors.Is(err, ErrDamaged) {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		if !signed(b) || empty(b[:mbrEntries]) {
+			continue
+		}
+		return "boot code and active partition " + p.number(), nil
+	}
+	return "", nil
+}
