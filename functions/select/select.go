@@ -116,7 +116,7 @@ func (s Step) fill(ctx context.Context, p job.Page, instances []types.Instance) 
 			if err := s.place(ctx, &p, f); err != nil {
 				return p, err
 			}
-			if len(p.Sources) > before && source.Stops(f, p.Plan) {
+			if len(p.Sources) > before && p.Sources[before].Kind == job.Instance && source.Stops(f, p.Plan) {
 				stopping = append(stopping, aws.ToString(f.Instance.InstanceId))
 			}
 		}
