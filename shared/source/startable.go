@@ -26,7 +26,7 @@ func AllStartable(ctx context.Context, api Starter, ids []string) (bool, error) 
 	for part := range slices.Chunk(ids, asking) {
 		_, err := api.StartInstances(ctx, &ec2.StartInstancesInput{InstanceIds: part, DryRun: aws.Bool(true)})
 		switch {
-		case err == nil, fault.Code(err) == dryRun:
+		case err == nil, fault.Code(err) == dryRun, fault.IsNoCapacity(err): // Room for it is not what a dry run tells.
 		case fault.IsThrottled(err):
 			return false, fmt.Errorf("asking whether instances could be started: %w", err)
 		default:
@@ -41,7 +41,7 @@ func AllStartable(ctx context.Context, api Starter, ids []string) (bool, error) 
 func Startable(ctx context.Context, api Starter, id string) (*job.Reason, error) {
 	_, err := api.StartInstances(ctx, &ec2.StartInstancesInput{InstanceIds: []string{id}, DryRun: aws.Bool(true)})
 	switch {
-	case err == nil, fault.Code(err) == dryRun, fault.IsNotYet(err), fault.IsNotFound(err):
+	case err == nil, fault.Code(err) == dryRun, fault.IsNoCapacity(err), fault.IsNotYet(err), fault.IsNotFound(err):
 		return nil, nil
 	case fault.IsThrottled(err):
 		return nil, fmt.Errorf("asking whether %s could be started: %w", id, err)
