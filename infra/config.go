@@ -40,8 +40,9 @@ type Config struct {
 	// AssetBucket begins the name of the bucket that holds the zips, followed by "-" and the
 	// Region; for StackSets. Default: the bucket of CDK's bootstrap stack.
 	AssetBucket string
-	// Reserve is whether functions get reserved concurrency. An account whose quota is 10
-	// has none to give. Default true.
+	// Reserve is whether functions get reserved concurrency. Lambda keeps 100 of an account's unreserved, so that a
+	// deployment fails in one with fewer than 132 free
+	// (docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html). Default false.
 	Reserve bool
 	// Nag is whether cdk-nag checks the stacks. Default true.
 	Nag bool
@@ -86,8 +87,8 @@ func read(context map[string]any, now time.Time) (Config, error) {
 		PassedRoles: r.list("passRoles", roleForm, "a role's ARN; none of an instance profile, which is another thing"),
 		Emails:      r.list("emails", emailForm, "an address"),
 		AssetBucket: r.text("assetBucket", "", bucketForm, "the beginning of a bucket's name, in small letters"),
-		Reserve:     r.onOff("reservedConcurrency"),
-		Nag:         r.onOff("nag"),
+		Reserve:     r.onOff("reservedConcurrency", "off"),
+		Nag:         r.onOff("nag", "on"),
 		Now:         now,
 	}
 	c.Targets = r.targets()
@@ -155,8 +156,8 @@ func (r *reader) list(key string, form *regexp.Regexp, wanted string) (list []st
 	return list
 }
 
-func (r *reader) onOff(key string) bool {
-	value := r.text(key, "on", nil, "")
+func (r *reader) onOff(key, otherwise string) bool {
+	value := r.text(key, otherwise, nil, "")
 	if value != "on" && value != "off" {
 		r.problem(key, "%q is neither on nor off", value)
 	}

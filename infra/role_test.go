@@ -117,8 +117,9 @@ func TestWhatMayTouchEC2(t *testing.T) {
 		image    = "arn:<AWS::Partition>:ec2:<AWS::Region>::image/*"
 		snapshot = "arn:<AWS::Partition>:ec2:<AWS::Region>::snapshot/*"
 		volume   = "arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:volume/*"
-		network  = "arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:network-interface/* arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:security-group/*"
+		network  = "arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:network-interface/* arn:<AWS::Partition>:ec2:<AWS::Region>:*:security-group/*"
 		template = "arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:launch-template/*"
+		group    = "arn:<AWS::Partition>:resource-groups:<AWS::Region>:<AWS::AccountId>:group/*"
 		license  = "arn:<AWS::Partition>:license-manager:<AWS::Region>:*:license-configuration:*"
 	)
 	const ours = " if map[StringEquals:map[aws:ResourceTag/goldsmith:managed:true]]"
@@ -133,6 +134,7 @@ func TestWhatMayTouchEC2(t *testing.T) {
 		"recover: ec2:DeregisterImage on " + image + ours,
 		"recover: ec2:StartInstances on " + instance,
 		"recover: ec2:StartInstances on " + license,
+		"recover: ec2:StartInstances on " + group,
 		"recover: ec2:TerminateInstances on " + instance + " if map[StringLike:map[aws:ResourceTag/goldsmith:proof:*]]",
 		"release: ec2:CreateTags on " + instance + " if map[ForAllValues:StringEquals:map[aws:TagKeys:goldsmith:last-image] Null:map[aws:TagKeys:false]]",
 		"release: ec2:DeleteTags on " + instance + " " + snapshot + " if map[ForAllValues:StringEquals:map[aws:TagKeys:goldsmith:image] Null:map[aws:TagKeys:false]]",
@@ -143,6 +145,7 @@ func TestWhatMayTouchEC2(t *testing.T) {
 		"rollback: ec2:CreateLaunchTemplateVersion ec2:ModifyLaunchTemplate on " + template + " if map[StringLike:map[aws:ResourceTag/goldsmith:source:*]]",
 		"start: ec2:StartInstances on " + instance,
 		"start: ec2:StartInstances on " + license,
+		"start: ec2:StartInstances on " + group,
 		"stop: ec2:StopInstances on " + instance + " if map[StringLike:map[aws:ResourceTag/goldsmith:image:*]]",
 		"stop: ec2:StopInstances on " + instance + " if map[StringLike:map[aws:ResourceTag/goldsmith:plan:*]]",
 		// The subnets are those of plans; the example plans name none.

@@ -53,6 +53,8 @@ var full = map[string]any{
 	"parameters":  "/golden/web",
 	"passRoles":   "arn:aws:iam::123456789012:role/web-server",
 	"emails":      "ops@example.com",
+
+	"reservedConcurrency": "on",
 }
 
 // One synthesis costs seconds, so that tests share these two: as cdk.json has it, and with every feature on.

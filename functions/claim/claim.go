@@ -124,10 +124,10 @@ func describe(s job.Source, instance types.Instance) job.Source {
 	s.Name = source.Name(s.Tags, s.ID)
 	s.InstanceType = string(instance.InstanceType)
 	s.Architecture = string(instance.Architecture)
-	s.Volumes = source.Volumes(instance)
 	if p := instance.Placement; p != nil {
 		s.Zone, s.Host = aws.ToString(p.AvailabilityZone), aws.ToString(p.HostId)
 	}
+	s.Volumes, s.Kept = source.Volumes(instance), source.Kept(instance)
 	return s
 }
 

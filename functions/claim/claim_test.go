@@ -237,6 +237,7 @@ func TestClaimSkips(t *testing.T) {
 			Name: "what select found is a warning otherwise",
 			Given: func(_ *stage.Stage, in *claim.Input) {
 				in.Job.Source.Notes = []job.ReasonCode{job.InstanceStoreData, job.SlowVolume}
+				in.Job.Plan.InstanceStore = plan.Lose
 			},
 			Want: "Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok",
 			Then: func(s *stage.Stage, j job.Job) {
@@ -244,7 +245,7 @@ func TestClaimSkips(t *testing.T) {
 				for _, w := range j.Warnings {
 					codes = append(codes, w.Code)
 				}
-				s.Same("warnings", codes, []job.ReasonCode{job.InstanceStoreData, job.SlowVolume})
+				s.Same("warnings", codes, []job.ReasonCode{job.SlowVolume, job.InstanceStoreData})
 				s.Same("decision", j.Decision, job.StopFirst)
 			},
 		},

@@ -14,36 +14,76 @@ import (
 	"goldsmith/shared/fault"
 	"goldsmith/shared/image"
 	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
+	"goldsmith/shared/register"
+	"goldsmith/shared/source"
 	"goldsmith/shared/tag"
 )
 
-// Imager creates images and finds them by name.
+// Imager creates images, finds them by name, and looks at their instances.
 type Imager interface {
+	source.Lister
 	CreateImage(context.Context, *ec2.CreateImageInput, ...func(*ec2.Options)) (*ec2.CreateImageOutput, error)
 	DescribeImages(context.Context, *ec2.DescribeImagesInput, ...func(*ec2.Options)) (*ec2.DescribeImagesOutput, error)
+	ec2.DescribeLaunchTemplatesAPIClient
+}
+
+// Book is the register of what Goldsmith makes.
+type Book interface {
+	Register(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
+	Amend(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
 }
 
 // Step creates an image.
 type Step struct {
-	ec2 Imager
-	now func() time.Time
+	ec2  Imager
+	book Book
+	now  func() time.Time
 }
 
 // New makes the step.
-func New(ec2 Imager, now func() time.Time) Step { return Step{ec2, now} }
+func New(ec2 Imager, book Book, now func() time.Time) Step { return Step{ec2, book, now} }
 
-// Handle asks EC2 for the image of the job's instance. CreateImage takes no
+// Handle has the image registered and made. An image whose id is registered is there already.
+func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
+	j, err := s.volumes(ctx, j)
+	if err != nil {
+		return j, err
+	}
+	registered, err := s.book.Register(ctx, register.ImageOf(j))
+	if err != nil {
+		return j, fmt.Errorf("registering the image of %s (%s): %w", j.Source.Name, j.Source.ID, err)
+	}
+	now := s.now().UTC()
+	if j.Image.ID = registered.ID; j.Image.ID == "" {
+		if j, err = s.create(ctx, j, registered); err != nil {
+			return j, err
+		}
+		registered.ID = j.Image.ID
+		if _, err := s.book.Amend(ctx, registered); errors.As(err, new(*ledger.Moved)) {
+			return j, &fault.NotYet{Err: err} // A sweep has found the image meanwhile.
+		} else if err != nil {
+			return j, fmt.Errorf("registering image %s of %s (%s): %w", j.Image.ID, j.Source.Name, j.Source.ID, err)
+		}
+	}
+	j.Image.State, j.Times.ImageSent = string(types.ImageStatePending), now
+	return j, nil
+}
+
+// create asks EC2 for the image of the job's instance. CreateImage takes no
 // client token, so the name is what makes it happen once: a second attempt is
 // refused as a duplicate, and finds the image of the first.
-func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
-	now := s.now().UTC()
+func (s Step) create(ctx context.Context, j job.Job, registered ledger.Registration) (job.Job, error) {
+	if err := s.atRest(ctx, j); err != nil {
+		return j, err
+	}
 	out, err := s.ec2.CreateImage(ctx, request(j))
 	switch {
 	case err == nil:
 		j.Image.ID = aws.ToString(out.ImageId)
 	case fault.IsNameTaken(err):
-		if j.Image.ID, err = s.mine(ctx, j, err); err != nil {
+		if j.Image.ID, err = s.mine(ctx, registered, err); err != nil {
 			return j, err
 		}
 	case fault.Code(err) == "TagPolicyViolation":
@@ -53,9 +93,36 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	default:
 		return j, fmt.Errorf("creating the image of %s (%s): %w", j.Source.Name, j.Source.ID, err)
 	}
-	j.Image.State, j.Times.ImageSent = string(types.ImageStatePending), now
 	return j, nil
 }
+
+// atRest is an error unless an instance that was to be stopped is stopped: whoever started it since, or
+// redrives an execution whose instance runs again, must not get an image of half-written data.
+func (s Step) atRest(ctx context.Context, j job.Job) error {
+	if j.Decision != job.StopFirst {
+		return nil
+	}
+	instance, ok, err := source.Find(ctx, s.ec2, j.Source.ID)
+	if err != nil {
+		return err
+	}
+	switch state := source.State(instance); {
+	case !ok || source.Ending(state):
+		return fault.Failure("", "%s (%s) was terminated by somebody during the run", j.Source.Name, j.Source.ID)
+	case state == types.InstanceStateNameStopped:
+		return nil
+	case state == types.InstanceStateNameStopping:
+		return &fault.NotYet{Err: fmt.Errorf("%s (%s) is still stopping", j.Source.Name, j.Source.ID)}
+	case !aws.ToTime(instance.LaunchTime).After(j.Times.StopSent) && s.now().Sub(j.Times.Stopped) < lagging:
+		return &fault.NotYet{Err: fmt.Errorf("%s (%s) is shown as %s a moment after it was stopped", j.Source.Name, j.Source.ID, state)}
+	default:
+		return fault.Failure("Nothing is to be done: it runs, and the next run images it.",
+			"%s (%s) was started by somebody before its image was made, so none was made", j.Source.Name, j.Source.ID)
+	}
+}
+
+// lagging is how long a describe may still show the state before the stop was seen.
+const lagging = time.Minute
 
 // request asks with tags in the creating call, so that no image or snapshot of
 // ours ever lives without them. NoReboot is set unless the plan asks for a
@@ -63,10 +130,11 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 func request(j job.Job) *ec2.CreateImageInput {
 	tags := tag.List(image.Tags(j))
 	return &ec2.CreateImageInput{
-		InstanceId:  aws.String(j.Source.ID),
-		Name:        aws.String(j.Image.Name),
-		Description: aws.String(image.Description(j)),
-		NoReboot:    aws.Bool(j.Plan.Consistency != plan.Reboot || !j.Source.WasRunning),
+		BlockDeviceMappings: mappings(j),
+		InstanceId:          aws.String(j.Source.ID),
+		Name:                aws.String(j.Image.Name),
+		Description:         aws.String(image.Description(j)),
+		NoReboot:            aws.Bool(j.Plan.Consistency != plan.Reboot || !j.Source.WasRunning),
 		TagSpecifications: []types.TagSpecification{
 			{ResourceType: types.ResourceTypeImage, Tags: tags},
 			{ResourceType: types.ResourceTypeSnapshot, Tags: tags},
@@ -74,22 +142,24 @@ func request(j job.Job) *ec2.CreateImageInput {
 	}
 }
 
-// mine is the image that an earlier attempt of this run made under the name.
-func (s Step) mine(ctx context.Context, j job.Job, taken error) (string, error) {
+// mine is the image that an earlier attempt of this run made under the name, as EC2's facts show.
+func (s Step) mine(ctx context.Context, r ledger.Registration, taken error) (string, error) {
 	out, err := s.ec2.DescribeImages(ctx, &ec2.DescribeImagesInput{
-		Owners: []string{"self"},
-		Filters: []types.Filter{
-			{Name: aws.String("name"), Values: []string{j.Image.Name}},
-			{Name: aws.String("tag:" + tag.Run), Values: []string{j.Run.Name}},
-		},
+		Owners: []string{"self"}, IncludeDisabled: aws.Bool(true),
+		Filters: []types.Filter{{Name: aws.String("name"), Values: []string{r.AMIName}}},
 	})
 	if err != nil {
-		return "", fmt.Errorf("looking for image %s: %w", j.Image.Name, err)
+		return "", fmt.Errorf("looking for image %s: %w", r.AMIName, err)
 	}
-	if len(out.Images) == 1 {
-		return aws.ToString(out.Images[0].ImageId), nil
+	if len(out.Images) == 0 {
+		// EC2 may not show an image it has just made, and keeps the name of one that
+		// was deregistered a moment ago: both pass.
+		return "", &fault.NotYet{Err: errors.Join(fmt.Errorf("the name %s is taken by an image that is not shown", r.AMIName), taken)}
 	}
-	// EC2 may not show an image it has just made, and keeps the name of one that
-	// was deregistered a moment ago: both pass.
-	return "", &fault.NotYet{Err: errors.Join(fmt.Errorf("the name %s is taken by an image that is not shown", j.Image.Name), taken)}
+	id := aws.ToString(out.Images[0].ImageId) // A name is one image's.
+	if why := register.Image(r, out.Images[0]); why != nil {
+		return "", fault.Failure("Run the plan again: the next run's image has another name.",
+			"the name %s is taken by %s, which this run did not make: %w", r.AMIName, id, why)
+	}
+	return id, nil
 }

@@ -22,14 +22,14 @@ import (
 func scene(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 	j := s.Job()
 	s.Set(s.Web, ec2.Stopped)
-	return image.New(s.EC2, time.Now).Handle, j
+	return image.New(s.EC2, s.Ledger, time.Now).Handle, j
 }
 
 func TestImage(t *testing.T) {
 	stage.Play(t, scene, []stage.Case[job.Job, job.Job]{
 		{
 			Name: "a stopped instance is imaged under the run's name, never rebooted",
-			Want: "CreateImage: ok",
+			Want: "Register DescribeInstances CreateImage Amend: ok",
 			Then: func(s *stage.Stage, j job.Job) {
 				form := s.Sent("CreateImage")[0]
 				s.Same("name", form.Get("Name"), "goldsmith/web/"+s.Web+"/"+stage.RunName)
@@ -41,7 +41,7 @@ func TestImage(t *testing.T) {
 		{
 			Name:  "tagged in the creating call, image and snapshots alike",
 			Given: func(_ *stage.Stage, j *job.Job) { j.Plan.Image.Tags = map[string]string{"team": "platform"} },
-			Want:  "CreateImage: ok",
+			Want:  "Register DescribeInstances CreateImage Amend: ok",
 			Then: func(s *stage.Stage, j job.Job) {
 				want := map[string]string{
 					tag.Managed: "true", tag.Source: s.Web, tag.Name: "web", tag.Plan: "nightly", tag.Run: stage.RunName,
@@ -57,7 +57,7 @@ func TestImage(t *testing.T) {
 		},
 		{
 			Name: "one image, however often the step runs",
-			Want: "CreateImage: ok | CreateImage DescribeImages: ok | CreateImage DescribeImages: ok",
+			Want: "Register DescribeInstances CreateImage Amend: ok | Register: ok | Register: ok",
 			Then: onlyOne,
 		},
 		{
@@ -65,7 +65,7 @@ func TestImage(t *testing.T) {
 			Given: func(s *stage.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "CreateImage", Nth: []int{1}, Drop: true})
 			},
-			Want: "CreateImage*2 DescribeImages: ok",
+			Want: "Register DescribeInstances CreateImage*2 DescribeImages Amend: ok",
 			Then: onlyOne,
 		},
 		{
@@ -73,36 +73,94 @@ func TestImage(t *testing.T) {
 			Given: func(s *stage.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "CreateImage", Nth: []int{1}, Code: "InternalError", After: true})
 			},
-			Want: "CreateImage*2 DescribeImages: ok",
+			Want: "Register DescribeInstances CreateImage*2 DescribeImages Amend: ok",
 			Then: onlyOne,
 		},
 		{
 			Name: "the image is there and cannot be looked up: the next try finds it",
 			Given: func(s *stage.Stage, _ *job.Job) {
+				s.Ledger.Break("Amend", 1)
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeImages", Nth: []int{1, 2, 3, 4, 5, 6}, Code: "Unavailable"})
 			},
-			Want: "CreateImage: ok | CreateImage DescribeImages*6: Throttled | CreateImage DescribeImages: ok",
+			Want: "Register DescribeInstances CreateImage Amend: Throttled | Register DescribeInstances CreateImage DescribeImages*6: Throttled | Register DescribeInstances CreateImage DescribeImages Amend: ok",
 			Then: onlyOne,
 		},
 		{
-			Name: "the name is taken by an image that is not this run's: tried again, nothing of others is touched",
+			Name: "the name is taken by an image of another instance: nothing of others is touched",
 			Given: func(s *stage.Stage, j *job.Job) {
-				_, err := s.EC2.CreateImage(s.Context(), &sdk.CreateImageInput{InstanceId: aws.String(s.Web), Name: aws.String(j.Image.Name)})
+				_, err := s.EC2.CreateImage(s.Context(), &sdk.CreateImageInput{InstanceId: aws.String(s.Launch("other", nil)), Name: aws.String(j.Image.Name)})
 				s.Must(err)
 			},
-			Want: "CreateImage DescribeImages: NotYet",
+			Want: "Register DescribeInstances CreateImage DescribeImages: Failed",
+			Says: []string{"the name goldsmith/web/i-", "is taken by ami-", "which this run did not make: its source instance is", "Run the plan again"},
+		},
+		{
+			Name: "the name is taken by a copy with the tags of a run's image: nothing of others is touched",
+			Given: func(s *stage.Stage, j *job.Job) {
+				made, err := s.EC2.CreateImage(s.Context(), &sdk.CreateImageInput{InstanceId: aws.String(s.Web), Name: aws.String("original")})
+				s.Must(err)
+				time.Sleep(2 * time.Hour)
+				_, err = s.EC2.CopyImage(s.Context(), &sdk.CopyImageInput{Name: aws.String(j.Image.Name), SourceImageId: made.ImageId, SourceRegion: aws.String(stage.Region), CopyImageTags: aws.Bool(true)})
+				s.Must(err)
+			},
+			Want: "Register DescribeInstances CreateImage DescribeImages: Failed",
+			Says: []string{"its source instance is \"\""},
+		},
+		{
+			Name: "the name is taken by an image that EC2 does not show yet",
+			Given: func(s *stage.Stage, _ *job.Job) {
+				s.Cloud.Inject(ec2.Fault{Action: "CreateImage", Code: "InvalidAMIName.Duplicate"})
+			},
+			Want: "Register DescribeInstances CreateImage DescribeImages: NotYet",
 			Says: []string{"the name goldsmith/web/i-", "is taken by an image that is not shown", "InvalidAMIName.Duplicate"},
 		},
 		{
-			Name:  "an instance that was running is imaged without a reboot unless the plan asks for one",
-			Given: func(s *stage.Stage, j *job.Job) { s.Set(s.Web, ec2.Running); j.Plan.Consistency = plan.None },
-			Want:  "CreateImage: ok",
-			Then:  func(s *stage.Stage, j job.Job) { s.Same("rebooted", s.Cloud.Taken(j.Image.ID).Rebooted, false) },
+			Name: "the image was made before its source was claimed: it is somebody's own",
+			Given: func(s *stage.Stage, j *job.Job) {
+				_, err := s.EC2.CreateImage(s.Context(), &sdk.CreateImageInput{InstanceId: aws.String(s.Web), Name: aws.String(j.Image.Name)})
+				s.Must(err)
+				j.Times.Claimed = time.Now().Add(time.Minute)
+			},
+			Want: "Register DescribeInstances CreateImage DescribeImages: Failed", Says: []string{"before its source was claimed"},
 		},
 		{
-			Name:  "the plan asks for a reboot",
-			Given: func(s *stage.Stage, j *job.Job) { s.Set(s.Web, ec2.Running); j.Plan.Consistency = plan.Reboot },
-			Want:  "CreateImage: ok",
+			Name:  "the register cannot be written: nothing is made",
+			Given: func(s *stage.Stage, _ *job.Job) { s.Ledger.Break("Register", 1) },
+			Want:  "Register: Throttled",
+		},
+		{
+			Name:  "the answer of the register is lost: one image",
+			Given: func(s *stage.Stage, _ *job.Job) { s.Ledger.Lose("Register", 1); s.Ledger.Lose("Amend", 1) },
+			Want:  "Register: Throttled | Register DescribeInstances CreateImage Amend: Throttled | Register: ok",
+			Then:  onlyOne,
+		},
+		{
+			Name: "an instance that was running is imaged without a reboot unless the plan asks for one",
+			Given: func(s *stage.Stage, j *job.Job) {
+				s.Set(s.Web, ec2.Running)
+				j.Decision, j.Plan.Consistency = job.ImageNow, plan.None
+			},
+			Want: "Register CreateImage Amend: ok",
+			Then: func(s *stage.Stage, j job.Job) { s.Same("rebooted", s.Cloud.Taken(j.Image.ID).Rebooted, false) },
+		},
+		{
+			Name:  "it was to be stopped and runs: somebody started it, or redrives the run",
+			Given: func(s *stage.Stage, _ *job.Job) { s.Set(s.Web, ec2.Running) },
+			Want:  "Register DescribeInstances: Failed",
+			Says:  []string{"was started by somebody before its image was made, so none was made", "Nothing is to be done"},
+		},
+		{
+			Name:  "it was to be stopped and is still stopping",
+			Given: func(s *stage.Stage, _ *job.Job) { s.Set(s.Web, ec2.Running); s.Must(s.StopWeb()) },
+			Want:  "Register DescribeInstances: NotYet",
+		},
+		{
+			Name: "the plan asks for a reboot",
+			Given: func(s *stage.Stage, j *job.Job) {
+				s.Set(s.Web, ec2.Running)
+				j.Decision, j.Plan.Consistency = job.ImageNow, plan.Reboot
+			},
+			Want: "Register CreateImage Amend: ok",
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("no reboot", s.Sent("CreateImage")[0].Get("NoReboot"), "false")
 				s.Same("rebooted", s.Cloud.Taken(j.Image.ID).Rebooted, true)
@@ -112,9 +170,9 @@ func TestImage(t *testing.T) {
 			Name: "the plan asks for a reboot, but it was stopped before the run: whoever started it meanwhile is not rebooted",
 			Given: func(s *stage.Stage, j *job.Job) {
 				s.Set(s.Web, ec2.Running)
-				j.Plan.Consistency, j.Source.WasRunning = plan.Reboot, false
+				j.Decision, j.Plan.Consistency, j.Source.WasRunning = job.ImageNow, plan.Reboot, false
 			},
-			Want: "CreateImage: ok",
+			Want: "Register CreateImage Amend: ok",
 			Then: func(s *stage.Stage, j job.Job) { s.Same("rebooted", s.Cloud.Taken(j.Image.ID).Rebooted, false) },
 		},
 	})
@@ -131,55 +189,55 @@ func TestImageRefused(t *testing.T) {
 		{
 			Name:  "the organization's tag policy forbids the tags",
 			Given: refused("TagPolicyViolation", "The tag policy does not allow the specified value for the following tag key: 'team'."),
-			Want:  "CreateImage: Failed",
+			Want:  "Register DescribeInstances CreateImage: Failed",
 			Says:  []string{"creating the image of web (i-", "tag key: 'team'", "Correct the plan's image tags or the organization's tag policy."},
 		},
 		{
 			Name:  "the account has as many snapshots as it may",
 			Given: refused("SnapshotLimitExceeded", "You have reached the maximum number of snapshots."),
-			Want:  "CreateImage: Failed",
+			Want:  "Register DescribeInstances CreateImage: Failed",
 			Says:  []string{"creating the image of web (i-", "SnapshotLimitExceeded", "Delete snapshots that nobody needs, or ask AWS for a higher quota"},
 		},
 		{
 			Name:  "a volume had a snapshot within the last seconds",
 			Given: refused("SnapshotCreationPerVolumeRateExceeded", "The maximum per volume CreateSnapshot request rate has been exceeded."),
-			Want:  "CreateImage: NotYet",
+			Want:  "Register DescribeInstances CreateImage: NotYet",
 		},
 		{
 			Name:  "too many snapshots of a slow volume at once",
 			Given: refused("ConcurrentSnapshotLimitExceeded", "Maximum number of in-progress snapshots exceeded for a single volume."),
-			Want:  "CreateImage: NotYet",
+			Want:  "Register DescribeInstances CreateImage: NotYet",
 		},
 		{
 			Name:  "the instance is on its way to another state",
 			Given: refused("IncorrectInstanceState", "Instance is not 'running' or 'stopped'."),
-			Want:  "CreateImage: NotYet",
+			Want:  "Register DescribeInstances CreateImage: NotYet",
 		},
 		{
 			Name:  "the instance is not quite stopped, and only the message says so",
 			Given: refused("InvalidParameterValue", "Instance i-1 is not in state 'running' or 'stopped'"),
-			Want:  "CreateImage: NotYet",
+			Want:  "Register DescribeInstances CreateImage: NotYet",
 		},
 		{
 			Name:  "a parameter is wrong for good",
 			Given: refused("InvalidParameterValue", "The instance does not have an 'ebs' root device type"),
-			Want:  "CreateImage: Failed",
+			Want:  "Register DescribeInstances CreateImage: Failed",
 		},
 		{
 			Name:  "EC2 is busy for longer than one call may take",
 			Given: refused("RequestLimitExceeded", "Request limit exceeded."),
-			Want:  "CreateImage*6: Throttled",
+			Want:  "Register DescribeInstances CreateImage*6: Throttled",
 		},
 		{
 			Name:  "somebody terminated the instance",
 			Given: refused("InvalidInstanceID.NotFound", "The instance ID 'i-1' does not exist"),
-			Want:  "CreateImage: Failed",
+			Want:  "Register DescribeInstances CreateImage: Failed",
 			Says:  []string{"creating the image of web (i-"},
 		},
 		{
 			Name:  "the function may not create images",
 			Given: refused("UnauthorizedOperation", "You are not authorized to perform this operation."),
-			Want:  "CreateImage: Failed",
+			Want:  "Register DescribeInstances CreateImage: Failed",
 			Says:  []string{"UnauthorizedOperation"},
 		},
 	})

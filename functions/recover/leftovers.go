@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -17,7 +18,7 @@ import (
 	"goldsmith/shared/image"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
-	"goldsmith/shared/tag"
+	"goldsmith/shared/register"
 )
 
 // Images finds Goldsmith's images and removes them with their snapshots.
@@ -31,13 +32,23 @@ type Gate interface {
 	Uses(ctx context.Context, images []types.Image) (map[string][]string, error)
 }
 
-// Leftovers settles the images of jobs that failed or were cut off: each is either
-// recorded as good or removed.
+// Register is what Goldsmith made, as far as sweeping needs it.
+type Register interface {
+	Unsettled(ctx context.Context) iter.Seq2[ledger.Registration, error]
+	Register(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
+	Amend(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
+	Settle(ctx context.Context, r ledger.Registration) error
+	Retire(ctx context.Context, r ledger.Registration, at time.Time) error
+}
+
+// Leftovers settles the registered images of jobs that have ended: each is either recorded
+// as good or removed.
 type Leftovers struct {
-	EC2     Images
-	Gate    Gate
-	Waits   Waits
-	Results Results
+	EC2      Images
+	Gate     Gate
+	Register Register
+	Waits    Waits
+	Results  Results
 	// Tests reports whether the plan of that name has its images tested; nil for no plan.
 	Tests func(plan string) bool
 	Now   func() time.Time
@@ -46,91 +57,164 @@ type Leftovers struct {
 // unproven is how long an image that failed its proof stays, for a person to look at.
 const unproven = 24 * time.Hour
 
-// Settle looks at every image of the last days whose job has ended badly. One that cannot
+// Settle looks at every image of the unsettled registrations that no claim holds. One that cannot
 // be settled does not keep the others from it.
-func (l Leftovers) Settle(ctx context.Context, claims []ledger.Claim) error {
-	images, err := l.recent(ctx)
+func (l Leftovers) Settle(ctx context.Context, claims []ledger.Claim, open []ledger.Registration) error {
+	open = slices.DeleteFunc(slices.Clone(open), func(r ledger.Registration) bool {
+		return r.Kind != ledger.MadeImage || !r.Known() || held(claims, r)
+	})
+	images, err := l.described(ctx, open)
 	if err != nil {
 		return err
 	}
-	var settled, unsure []leftover
+	var unsure []leftover
+	var problems []error
 	results := map[string]map[string]job.Result{}
-	for _, i := range images {
-		left, ok, err := l.leftover(ctx, i, claims, results)
-		if err != nil {
-			return err
-		}
+	for _, r := range open {
+		left, ok, err := l.leftover(ctx, r, images, results)
 		switch {
+		case err != nil:
+			problems = append(problems, err)
 		case !ok:
 		case left.good():
-			settled = append(settled, left)
+			problems = append(problems, l.keep(ctx, left, "its snapshots were complete"))
 		default:
 			unsure = append(unsure, left)
 		}
 	}
-	var problems []error
-	for _, left := range settled {
-		problems = append(problems, l.keep(ctx, left, "its snapshots were complete"))
-	}
 	return errors.Join(append(problems, l.decide(ctx, unsure))...)
 }
 
-// recent are Goldsmith's images that were begun within the lookback. Older ones were settled
-// in their time, or recover has been away for longer than an image takes.
-func (l Leftovers) recent(ctx context.Context) ([]types.Image, error) {
-	var days []string
-	for day := l.Now().UTC(); len(days) <= int(lookback/(24*time.Hour)); day = day.Add(-24 * time.Hour) {
-		days = append(days, day.Format(time.DateOnly)+"T*")
-	}
-	pages := ec2.NewDescribeImagesPaginator(l.EC2, &ec2.DescribeImagesInput{
-		Owners: []string{"self"}, MaxResults: aws.Int32(1000),
-		Filters: []types.Filter{
-			{Name: aws.String("tag:" + tag.Managed), Values: []string{"true"}},
-			{Name: aws.String("creation-date"), Values: days},
-		},
-	})
-	var found []types.Image
-	for pages.HasMorePages() {
-		out, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("listing the images of the last days: %w", err)
+// held reports whether a claim stands for the job that a registration is of.
+func held(claims []ledger.Claim, r ledger.Registration) bool {
+	return slices.ContainsFunc(claims, func(c ledger.Claim) bool { return c.Source == r.Source && c.Run == r.Run })
+}
+
+// named is how many names one describe is about: a filter takes 200 values.
+const named = 200
+
+// described are the images under the registered names. A name tells an image also when the answer
+// to its creation was lost.
+func (l Leftovers) described(ctx context.Context, open []ledger.Registration) (map[string]types.Image, error) {
+	found := map[string]types.Image{}
+	for some := range slices.Chunk(open, named) {
+		var names []string
+		for _, r := range some {
+			names = append(names, r.AMIName)
 		}
-		found = append(found, out.Images...)
+		pages := ec2.NewDescribeImagesPaginator(l.EC2, &ec2.DescribeImagesInput{
+			Owners: []string{"self"}, IncludeDisabled: aws.Bool(true), MaxResults: aws.Int32(1000),
+			Filters: []types.Filter{{Name: aws.String("name"), Values: names}},
+		})
+		for pages.HasMorePages() {
+			out, err := pages.NextPage(ctx)
+			if err != nil {
+				return nil, fmt.Errorf("looking for the images of jobs that have ended: %w", err)
+			}
+			for _, i := range out.Images {
+				found[aws.ToString(i.Name)] = i
+			}
+		}
 	}
 	return found, nil
 }
 
 // leftover is an image and the result of its job, which does not count it as good.
 type leftover struct {
-	image  types.Image
-	id     string
-	result job.Result
+	image      types.Image
+	id         string
+	registered ledger.Registration
+	result     job.Result
 	// untested is whether its plan wants a test that it has not passed.
 	untested bool
 }
 
-// leftover reports whether the image is one. A job in hand is nobody's business, and a job
-// without a result proves nothing: a ledger that was lost must not cost good images.
-func (l Leftovers) leftover(ctx context.Context, i types.Image, claims []ledger.Claim, results map[string]map[string]job.Result) (leftover, bool, error) {
-	tags := tag.Map(i.Tags)
-	run, source := tags[tag.Run], tags[tag.Source]
-	if slices.ContainsFunc(claims, func(c ledger.Claim) bool { return c.Source == source && c.Run == run }) {
-		return leftover{}, false, nil
+// leftover reports whether the image is one. What EC2's facts do not show to be the registered image is
+// left alone, and a job without a result proves nothing: a ledger that was lost must not cost good images.
+func (l Leftovers) leftover(ctx context.Context, r ledger.Registration, images map[string]types.Image, results map[string]map[string]job.Result) (left leftover, ok bool, err error) {
+	i, shown := images[r.AMIName]
+	if !shown || register.Image(r, i) != nil {
+		return left, false, l.missing(ctx, r)
 	}
-	if err := l.read(ctx, run, results); err != nil {
-		return leftover{}, false, err
+	if r, err = l.answered(ctx, r, i); err != nil {
+		return left, false, err
 	}
-	left := leftover{image: i, id: aws.ToString(i.ImageId)}
+	if err := l.read(ctx, r.Run, results); err != nil {
+		return left, false, err
+	}
+	left = leftover{image: i, id: r.ID, registered: r}
 	var ended bool
-	left.result, ended = results[run][source]
-	good := left.result.Image.ID == left.id && left.result.Image.State == string(types.ImageStateAvailable)
-	// An image that is pending is settled once EC2 has made up its mind; it may not be removed before.
-	if !ended || good || image.ProgressOf(i.State) == image.Pending {
+	if left.result, ended = results[r.Run][r.Source]; !ended && r.Anew.IsZero() && r.Adopted == "" {
+		return left, false, l.forget(ctx, r)
+	}
+	return l.unsettled(ctx, left)
+}
+
+// unsettled reports whether the image of a job that has ended is one.
+func (l Leftovers) unsettled(ctx context.Context, left leftover) (leftover, bool, error) {
+	switch r := left.registered; {
+	case !r.Anew.IsZero() || r.Adopted != "":
+		// Somebody had it back from the Recycle Bin, or said that it is Goldsmith's.
+		return left, false, l.Register.Settle(ctx, r)
+	case left.result.Image.ID == left.id && left.result.Image.State == string(types.ImageStateAvailable):
+		return left, false, l.settled(ctx, left)
+	case image.ProgressOf(left.image.State) == image.Pending:
+		// It is settled once EC2 has made up its mind; it may not be removed before.
 		return left, false, nil
 	}
-	left.untested = l.tests(tags[tag.Plan])
+	left.untested = l.tests(left.registered.Plan)
 	kept := left.result.Image.State == job.Unproven && l.Now().Sub(left.result.At) < unproven
 	return left, !kept, nil
+}
+
+// missing ends the registration of an image that was never made. One that has an id was removed by
+// somebody, which the next run that retires finds out with its snapshots.
+func (l Leftovers) missing(ctx context.Context, r ledger.Registration) error {
+	if r.ID == "" && l.Now().Sub(r.Begun) > lookback {
+		return l.Register.Retire(ctx, r, l.Now())
+	}
+	return l.forget(ctx, r)
+}
+
+// forget looks at a registration no more once no run can come back to it.
+func (l Leftovers) forget(ctx context.Context, r ledger.Registration) error {
+	if l.Now().Sub(r.Begun) <= lookback {
+		return nil
+	}
+	return l.Register.Settle(ctx, r)
+}
+
+// answered writes down the id of an image whose creation was never answered.
+func (l Leftovers) answered(ctx context.Context, r ledger.Registration, i types.Image) (ledger.Registration, error) {
+	if r.ID != "" && r.Revision != "" {
+		return r, nil
+	}
+	r.ID = aws.ToString(i.ImageId)
+	handler.Log(ctx).WarnContext(ctx, "found an image whose creation was not answered", "image", r.ID, "source", r.Source, "run", r.Run)
+	return written(ctx, l.Register, r)
+}
+
+// written stores what has changed of a registration.
+func written(ctx context.Context, into Register, r ledger.Registration) (ledger.Registration, error) {
+	put := into.Amend
+	if r.Revision == "" {
+		put = into.Register
+	}
+	r, err := put(ctx, r)
+	if err != nil {
+		return r, fmt.Errorf("registering %s: %w", r.ID, err)
+	}
+	return r, nil
+}
+
+// settled writes down that the image is good and which snapshots are its own: nothing has to look at it any more.
+func (l Leftovers) settled(ctx context.Context, left leftover) error {
+	left.registered.Good, left.registered.Snapshots = true, image.Snapshots(left.image)
+	r, err := written(ctx, l.Register, left.registered)
+	if err != nil {
+		return err
+	}
+	return l.Register.Settle(ctx, r)
 }
 
 // read reads the results of a run, once.
@@ -196,35 +280,53 @@ func (l Leftovers) decide(ctx context.Context, unsure []leftover) error {
 func (l Leftovers) keep(ctx context.Context, left leftover, why string) error {
 	handler.Log(ctx).WarnContext(ctx, "kept the image of a job that was cut off", "image", left.id, "source", left.result.Source, "why", why)
 	left.result.Image.State = string(types.ImageStateAvailable)
-	return l.record(ctx, left)
+	if err := l.record(ctx, left); err != nil {
+		return err
+	}
+	return l.settled(ctx, left)
 }
 
 // doubt keeps an image that something uses and that was never proved: its own test instance is
 // such a use, and counts as a launch for two days. It is no successor of an older image.
 func (l Leftovers) doubt(ctx context.Context, left leftover) error {
 	if left.result.Image.State == job.Unproven {
-		return nil
+		return l.forget(ctx, left.registered)
 	}
 	left.result.Image.State = job.Unproven
 	return l.record(ctx, left)
 }
 
+// remove removes the image. Which snapshots are its own is written down before: one that stays is
+// deleted by the next run that retires.
 func (l Leftovers) remove(ctx context.Context, left leftover) error {
+	left.registered.Snapshots = image.Snapshots(left.image)
+	r, err := written(ctx, l.Register, left.registered)
+	if err != nil {
+		return err
+	}
 	out, err := l.EC2.DeregisterImage(ctx, &ec2.DeregisterImageInput{ImageId: aws.String(left.id), DeleteAssociatedSnapshots: aws.Bool(true)})
 	if fault.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("removing image %s of a job that was cut off: %w", left.id, err)
 	}
 	log := handler.Log(ctx)
 	log.WarnContext(ctx, "removed the image of a job that was cut off", "image", left.id, "source", left.result.Source)
-	if err == nil {
+	whole := err == nil
+	if whole {
 		for _, s := range out.DeleteSnapshotResults {
 			if s.ReturnCode != types.SnapshotReturnCodesSuccess {
+				whole = false
 				log.ErrorContext(ctx, "a snapshot of it stays; the next run with a keep rule removes it", "snapshot", aws.ToString(s.SnapshotId), "code", string(s.ReturnCode))
 			}
 		}
 	}
 	left.result.Image.State = job.Removed
-	return l.record(ctx, left)
+	if err := l.record(ctx, left); err != nil {
+		return err
+	}
+	if whole {
+		return l.Register.Retire(ctx, r, l.Now())
+	}
+	return l.Register.Settle(ctx, r)
 }
 
 // record forgets what the job waited for and writes what became of its image.

@@ -22,14 +22,21 @@ import (
 // Images of jobs that failed or were cut off.
 func TestLeftovers(t *testing.T) {
 	const (
-		looks  = "Claims Slots DescribeImages Results"
-		rest   = " DescribeInstances ListExecutions" + asks + ": ok"
-		gate   = " DescribeInstances DescribeLaunchTemplateVersions DescribeAutoScalingGroups DescribeLaunchConfigurations GetParametersByPath DescribeImageAttribute DescribeImageReferences"
+		looks  = "Claims Slots Unsettled DescribeImages Results"
+		rest   = " ListExecutions" + asks + ": ok"
+		refs   = " DescribeInstances DescribeLaunchTemplateVersions DescribeAutoScalingGroups DescribeLaunchConfigurations DescribeFleets DescribeSpotFleetRequests GetParametersByPath DescribeImageAttribute DescribeImageReferences"
+		gate   = refs + " DescribeVolumes DescribeSnapshotAttribute DescribeFastSnapshotRestores DescribeLockedSnapshots DescribeSnapshotTierStatus"
 		record = " Waits PutResult"
+		good   = " Amend Settle"
 	)
 	// made is an image of the instance, long since available or failed, and the result of its job.
 	made := func(s *stage.Stage, result *job.Result, more ...func(*stage.Stage, string)) {
 		s.Helper()
+		r, err := s.Ledger.Kept.Register(s.Context(), ledger.Registration{
+			Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: s.Web, Source: s.Web, Name: "web", Plan: "nightly", Run: stage.RunName,
+			AMIName: "goldsmith/web", Begun: time.Now(),
+		})
+		s.Must(err)
 		tags := tag.List(map[string]string{tag.Managed: "true", tag.Source: s.Web, tag.Name: "web", tag.Plan: "nightly", tag.Run: stage.RunName})
 		out, err := s.EC2.CreateImage(s.Context(), &sdk.CreateImageInput{
 			InstanceId: aws.String(s.Web), Name: aws.String("goldsmith/web"), NoReboot: aws.Bool(true),
@@ -37,6 +44,9 @@ func TestLeftovers(t *testing.T) {
 		})
 		s.Must(err)
 		id := aws.ToString(out.ImageId)
+		r.ID = id
+		_, err = s.Ledger.Kept.Amend(s.Context(), r)
+		s.Must(err)
 		if result != nil {
 			result.Run, result.Source, result.Name, result.At = stage.RunName, s.Web, "web", time.Now()
 			if result.Image.State != "" {
@@ -74,22 +84,9 @@ func TestLeftovers(t *testing.T) {
 	whole := &job.Result{Ending: job.Broken, Image: job.Image{State: "pending"}, Times: job.Times{Snapshotted: time.Unix(1, 0)}}
 	failed := &job.Result{Ending: job.Broken, Image: job.Image{State: "pending"}}
 	stage.Play(t, quiet, cases{
-		{Name: "a good one is left alone", Given: given(&job.Result{Ending: job.Imaged, Image: job.Image{State: "available"}}), Want: looks + rest, Then: is(1, "imaged available")},
-		{Name: "cut off: removed with its snapshot", Given: given(cutOff), Want: looks + gate + " DeregisterImage" + record + rest, Then: is(0, "failed removed")},
-		{
-			Name: "a second one of a job whose image is good: removed, and the good one stays good", Want: looks + gate + " DeregisterImage Waits" + rest + " | Claims Slots DescribeImages" + rest,
-			Given: func(s *stage.Stage, _ *json.RawMessage) {
-				made(s, nil)
-				s.Must(s.Ledger.Kept.PutResult(s.Context(), job.Result{
-					Run: stage.RunName, Source: s.Web, Ending: job.Imaged, Image: job.Image{ID: "ami-0123456789abcdef0", State: "available"}, At: time.Now(),
-				}))
-				time.Sleep(time.Hour)
-			},
-			Then: func(s *stage.Stage, _ recovery.Answer) {
-				s.Same("result", s.Results(stage.RunName)[0].Image, job.Image{ID: "ami-0123456789abcdef0", State: "available"})
-			},
-		},
-		{Name: "its job failed after its snapshots were there: it is whole, and kept", Given: given(whole), Want: looks + record + rest, Then: is(1, "failed available")},
+		{Name: "a good one is left alone", Given: given(&job.Result{Ending: job.Imaged, Image: job.Image{State: "available"}}), Want: looks + good + rest, Then: is(1, "imaged available")},
+		{Name: "cut off: removed with its snapshot", Given: given(cutOff), Want: looks + gate + " Amend DeregisterImage" + record + " Retire" + rest, Then: is(0, "failed removed")},
+		{Name: "its job failed after its snapshots were there: it is whole, and kept", Given: given(whole), Want: looks + record + good + rest, Then: is(1, "failed available")},
 		{
 			Name: "still pending: EC2 has not made up its mind", Given: func(s *stage.Stage, _ *json.RawMessage) { made(s, cutOff) },
 			Want: looks + rest, Then: func(s *stage.Stage, _ recovery.Answer) {
@@ -97,14 +94,14 @@ func TestLeftovers(t *testing.T) {
 			},
 		},
 		{
-			Name: "it failed: removed", Want: looks + gate + " DeregisterImage" + record + rest, Then: is(0, "failed removed"),
+			Name: "it failed: removed", Want: looks + gate + " Amend DeregisterImage" + record + " Retire" + rest, Then: is(0, "failed removed"),
 			Given: func(s *stage.Stage, in *json.RawMessage) {
 				s.Cloud.Inject(ec2.Fault{Action: "CreateImage", ImageState: "failed"})
 				given(failed)(s, in)
 			},
 		},
 		{
-			Name: "a parameter names it already: its job was all but done", Want: looks + gate + record + rest,
+			Name: "a parameter names it already: its job was all but done", Want: looks + gate + record + good + rest,
 			Given: given(cutOff, func(s *stage.Stage, id string) {
 				_, err := s.SSM.PutParameter(s.Context(), &ssm.PutParameterInput{Name: aws.String("/goldsmith/images/web"), Value: aws.String(id), Type: "String"})
 				s.Must(err)
@@ -114,9 +111,49 @@ func TestLeftovers(t *testing.T) {
 			Name: "what uses it cannot be found out: not removed", Want: looks + " DescribeInstances DescribeLaunchTemplateVersions DescribeAutoScalingGroups" + strings.Replace(rest, "ok", "Failed", 1),
 			Given: given(cutOff, func(s *stage.Stage, _ string) { s.Refuse("DescribeAutoScalingGroups", "AccessDenied", 1) }), Then: is(1, "failed "),
 		},
+		{
+			Name: "not registered: not touched, whatever its tags say", Want: "Claims Slots Unsettled" + rest, Then: is(1, "failed "),
+			Given: given(cutOff, func(s *stage.Stage, id string) {
+				r, _, err := s.Ledger.Kept.Registration(s.Context(), id)
+				s.Must(err)
+				s.Must(s.Ledger.Kept.Retire(s.Context(), r, time.Now()))
+			}),
+		},
+		{
+			Name: "a copy with all its tags, in the same Region: not touched", Want: looks + gate + " Amend DeregisterImage" + record + " Retire" + rest + " | Claims Slots Unsettled" + rest,
+			Given: given(cutOff, func(s *stage.Stage, id string) {
+				time.Sleep(time.Hour)
+				_, err := s.EC2.CopyImage(s.Context(), &sdk.CopyImageInput{
+					Name: aws.String("for the auditors"), SourceImageId: aws.String(id), SourceRegion: aws.String(stage.Region), CopyImageTags: aws.Bool(true),
+				})
+				s.Must(err)
+				time.Sleep(3 * time.Hour)
+			}),
+			Then: is(1, "failed removed"),
+		},
+		{
+			Name: "another image under its id's name: not touched", Want: "Claims Slots Unsettled DescribeImages" + rest,
+			Given: given(cutOff, func(s *stage.Stage, id string) {
+				r, _, err := s.Ledger.Kept.Registration(s.Context(), id)
+				s.Must(err)
+				r.ID = "ami-0123456789abcdef0"
+				_, err = s.Ledger.Kept.Amend(s.Context(), r)
+				s.Must(err)
+			}), Then: is(1, "failed "),
+		},
+		{
+			Name: "its creation was never answered: found by its name", Want: "Claims Slots Unsettled DescribeImages Amend Results" + gate + " Amend DeregisterImage" + record + " Retire" + rest,
+			Given: given(cutOff, func(s *stage.Stage, id string) {
+				r, _, err := s.Ledger.Kept.Registration(s.Context(), id)
+				s.Must(err)
+				r.ID = ""
+				_, err = s.Ledger.Kept.Amend(s.Context(), r)
+				s.Must(err)
+			}), Then: is(0, "failed removed"),
+		},
 		{Name: "the ledger knows nothing of its job: not touched", Given: given(nil), Want: looks + rest, Then: is(1, "")},
 		{
-			Name: "its instance is down, and claimed: it may be all there is", Want: "Claims DescribeInstances StartInstances Record Slots DescribeImages" + rest,
+			Name: "its instance is down, and claimed: it may be all there is", Want: "Claims DescribeInstances StartInstances Record Slots Unsettled" + rest,
 			Given: given(&job.Result{Ending: job.LeftStopped}, func(s *stage.Stage, _ string) {
 				s.Set(s.Web, ec2.Stopped)
 				s.Hold(ledger.Claim{Source: s.Web, Run: stage.RunName, WasRunning: true, StopSent: time.Now(), Left: time.Now()})
@@ -128,14 +165,14 @@ func TestLeftovers(t *testing.T) {
 			Given: given(&job.Result{Ending: job.Broken, Image: job.Image{State: job.Unproven}, Times: job.Times{Snapshotted: time.Unix(1, 0)}}),
 		},
 		{
-			Name: "it failed its proof yesterday: removed", Want: looks + gate + " DeregisterImage" + record + rest, Then: is(0, "failed removed"),
+			Name: "it failed its proof yesterday: removed", Want: looks + gate + " Amend DeregisterImage" + record + " Retire" + rest, Then: is(0, "failed removed"),
 			Given: func(s *stage.Stage, in *json.RawMessage) {
 				given(&job.Result{Ending: job.Broken, Image: job.Image{State: job.Unproven}, Times: job.Times{Snapshotted: time.Unix(1, 0)}})(s, in)
 				time.Sleep(24 * time.Hour)
 			},
 		},
 		{
-			Name: "somebody removes it at the same moment: the next sweep knows", Want: looks + gate + rest,
+			Name: "somebody removes it at the same moment: the next sweep knows", Want: looks + refs + rest,
 			Given: given(cutOff, func(s *stage.Stage, _ string) {
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeImageReferences", Code: "InvalidAMIID.NotFound"})
 			}),

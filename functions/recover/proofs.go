@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -14,8 +15,8 @@ import (
 	"goldsmith/shared/handler"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
+	"goldsmith/shared/register"
 	"goldsmith/shared/source"
-	"goldsmith/shared/tag"
 )
 
 // Ender finds and ends instances.
@@ -26,8 +27,9 @@ type Ender interface {
 
 // Proofs ends the test instances that runs left behind.
 type Proofs struct {
-	EC2   Ender
-	Waits Waits
+	EC2      Ender
+	Register Register
+	Waits    Waits
 	// WorkedOn reports whether an execution still has a claim in hand.
 	WorkedOn func(ctx context.Context, c ledger.Claim) (bool, error)
 	Now      func() time.Time
@@ -41,46 +43,73 @@ const (
 	// oldestProof is beyond what a plan's patience allows a test: once for the status
 	// checks, once for the command, and half an hour for calls that were throttled.
 	oldestProof = 2*time.Duration(plan.MaxPatience) + 30*time.Minute
+	// unshown is how long EC2 may not show an instance whose launch may have been answered.
+	unshown = time.Hour
 )
 
-// End terminates the test instances that nobody works with any more: their
+// End terminates the registered test instances that nobody works with any more: their
 // source's claim is gone or another run's, its execution has ended, or they are
 // older than any test.
-func (p Proofs) End(ctx context.Context, claims []ledger.Claim) error {
-	held := map[string]ledger.Claim{}
-	for _, c := range claims {
-		held[c.Source] = c
-	}
-	pages := ec2.NewDescribeInstancesPaginator(p.EC2, &ec2.DescribeInstancesInput{
-		MaxResults: aws.Int32(1000),
-		Filters: []types.Filter{
-			{Name: aws.String("tag-key"), Values: []string{tag.Proof}},
-			{Name: aws.String("instance-state-name"), Values: []string{"pending", "running", "stopping", "stopped"}},
-		},
+func (p Proofs) End(ctx context.Context, claims []ledger.Claim, open []ledger.Registration) error {
+	open = slices.DeleteFunc(slices.Clone(open), func(r ledger.Registration) bool {
+		return r.Kind != ledger.MadeTest || !r.Known()
 	})
+	tests, err := p.described(ctx, open)
+	if err != nil {
+		return err
+	}
 	var problems []error
-	for pages.HasMorePages() {
-		out, err := pages.NextPage(ctx)
-		if err != nil {
-			return errors.Join(append(problems, fmt.Errorf("looking for test instances: %w", err))...)
-		}
-		for _, reservation := range out.Reservations {
-			for _, i := range reservation.Instances {
-				problems = append(problems, p.end(ctx, i, held))
-			}
+	for _, r := range open {
+		if i, shown := tests[r.Token]; shown && register.Test(r, i) == nil {
+			problems = append(problems, p.end(ctx, r, i, claims))
+		} else if p.Now().Sub(r.Begun) > unshown && !held(claims, r) {
+			problems = append(problems, p.Register.Retire(ctx, r, p.Now()))
 		}
 	}
 	return errors.Join(problems...)
 }
 
-// end terminates one test instance, unless its test goes on.
-func (p Proofs) end(ctx context.Context, i types.Instance, held map[string]ledger.Claim) error {
-	id, tags, age := aws.ToString(i.InstanceId), source.Tags(i), p.Now().Sub(aws.ToTime(i.LaunchTime))
-	if age < unclaimed {
+// described are the instances that were launched with the registered client tokens, by token.
+func (p Proofs) described(ctx context.Context, open []ledger.Registration) (map[string]types.Instance, error) {
+	found := map[string]types.Instance{}
+	for some := range slices.Chunk(open, named) {
+		var tokens []string
+		for _, r := range some {
+			tokens = append(tokens, r.Token)
+		}
+		pages := ec2.NewDescribeInstancesPaginator(p.EC2, &ec2.DescribeInstancesInput{
+			MaxResults: aws.Int32(1000), Filters: []types.Filter{{Name: aws.String("client-token"), Values: tokens}},
+		})
+		for pages.HasMorePages() {
+			out, err := pages.NextPage(ctx)
+			if err != nil {
+				return nil, fmt.Errorf("looking for test instances: %w", err)
+			}
+			for _, reservation := range out.Reservations {
+				for _, i := range reservation.Instances {
+					found[aws.ToString(i.ClientToken)] = i
+				}
+			}
+		}
+	}
+	return found, nil
+}
+
+// end terminates one test instance, unless its test goes on. One that is terminated needs no registration.
+func (p Proofs) end(ctx context.Context, r ledger.Registration, i types.Instance, claims []ledger.Claim) error {
+	id, age := aws.ToString(i.InstanceId), p.Now().Sub(aws.ToTime(i.LaunchTime))
+	switch state := source.State(i); {
+	case state == types.InstanceStateNameTerminated:
+		return p.Register.Retire(ctx, r, p.Now())
+	case state == types.InstanceStateNameShuttingDown, age < unclaimed:
 		return nil
 	}
-	if c, ok := held[tags[tag.Source]]; ok && c.Run == tags[tag.Proof] && age < oldestProof {
-		if worked, err := p.WorkedOn(ctx, c); err != nil || worked {
+	if worked, err := p.goesOn(ctx, r, age, claims); err != nil || worked {
+		return err
+	}
+	if r.ID == "" || r.Revision == "" {
+		r.ID = id
+		if _, err := written(ctx, p.Register, r); err != nil {
 			return err
 		}
 	}
@@ -89,6 +118,15 @@ func (p Proofs) end(ctx context.Context, i types.Instance, held map[string]ledge
 		return fmt.Errorf("terminating test instance %s: %w", id, err)
 	}
 	handler.Log(ctx).WarnContext(ctx, "terminated a test instance that its run left behind", "instance", id,
-		"source", tags[tag.Source], "run", tags[tag.Proof], "age", age)
-	return forget(ctx, p.Waits, id, tags[tag.Proof])
+		"source", r.Source, "run", r.Run, "age", age)
+	return forget(ctx, p.Waits, id, r.Run)
+}
+
+// goesOn reports whether a test of that age is still worked on under its source's claim.
+func (p Proofs) goesOn(ctx context.Context, r ledger.Registration, age time.Duration, claims []ledger.Claim) (bool, error) {
+	at := slices.IndexFunc(claims, func(c ledger.Claim) bool { return c.Source == r.Source && c.Run == r.Run })
+	if at < 0 || age >= oldestProof {
+		return false, nil
+	}
+	return p.WorkedOn(ctx, claims[at])
 }

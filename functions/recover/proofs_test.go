@@ -6,6 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
 	recovery "goldsmith/functions/recover"
 	"goldsmith/local/ec2"
 	"goldsmith/local/stage"
@@ -15,28 +19,53 @@ import (
 	"goldsmith/shared/tag"
 )
 
-// test is a test instance of instance Web's image, ten minutes old.
-func test(s *stage.Stage) string {
+// test is a registered test instance of instance Web's image, ten minutes old, and its registration.
+func test(s *stage.Stage) (string, ledger.Registration) {
 	s.Helper()
-	id := s.Launch("goldsmith proof of web", map[string]string{tag.Managed: "true", tag.Proof: stage.RunName, tag.Source: s.Web})
+	r, err := s.Ledger.Kept.Register(s.Context(), ledger.Registration{
+		Kind: ledger.MadeTest, Call: ledger.RunInstances, Lineage: s.Web, Source: s.Web, Name: "web", Run: stage.RunName,
+		Token: "token", From: ec2.ImageX86, Begun: time.Now(),
+	})
+	s.Must(err)
+	id := launchAs(s, ec2.ImageX86)
+	r.ID = id
+	r, err = s.Ledger.Kept.Amend(s.Context(), r)
+	s.Must(err)
 	time.Sleep(10 * time.Minute)
-	return id
+	return id, r
+}
+
+// launchAs launches an instance with a test's tags.
+func launchAs(s *stage.Stage, image string) string {
+	s.Helper()
+	out, err := s.EC2.RunInstances(s.Context(), &sdk.RunInstancesInput{
+		ImageId: aws.String(image), InstanceType: "t3.micro", MinCount: aws.Int32(1), MaxCount: aws.Int32(1), ClientToken: aws.String("token"),
+		TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeInstance, Tags: tag.List(map[string]string{
+			tag.Managed: "true", tag.Proof: stage.RunName, tag.Source: s.Web,
+		})}},
+	})
+	s.Must(err)
+	return aws.ToString(out.Instances[0].InstanceId)
 }
 
 func TestTestInstancesLeftBehind(t *testing.T) {
 	var id string
+	var open []ledger.Registration
 	var claims []ledger.Claim
 	worked := true
 	claim := func(s *stage.Stage) ledger.Claim { return ledger.Claim{Source: s.Web, Run: stage.RunName} }
 	scene := func(s *stage.Stage) (handler.Func[json.RawMessage, struct{}], json.RawMessage) {
-		id, worked = test(s), true
+		worked = true
+		var r ledger.Registration
+		id, r = test(s)
+		open = []ledger.Registration{r}
 		claims = []ledger.Claim{claim(s)}
 		proofs := recovery.Proofs{
-			EC2: s.EC2, Waits: s.Ledger, Now: time.Now,
+			EC2: s.EC2, Register: s.Ledger, Waits: s.Ledger, Now: time.Now,
 			WorkedOn: func(context.Context, ledger.Claim) (bool, error) { return worked, nil },
 		}
 		return func(ctx context.Context, _ json.RawMessage) (struct{}, error) {
-			return struct{}{}, proofs.End(ctx, claims)
+			return struct{}{}, proofs.End(ctx, claims, open)
 		}, nil
 	}
 	is := func(state ec2.State) func(s *stage.Stage, _ struct{}) {
@@ -68,7 +97,7 @@ func TestTestInstancesLeftBehind(t *testing.T) {
 		{
 			Name:  "ended once, however often it is swept",
 			Given: func(*stage.Stage, *json.RawMessage) { claims = nil },
-			Want:  ended + " | DescribeInstances: ok", Between: func(*stage.Stage) { time.Sleep(time.Minute) },
+			Want:  ended + " | DescribeInstances Retire: ok", Between: func(*stage.Stage) { time.Sleep(time.Minute) },
 		},
 		{
 			Name: "what its run waited for is forgotten with it",
@@ -99,17 +128,66 @@ func TestTestInstancesLeftBehind(t *testing.T) {
 	})
 }
 
-// What has no tag of a test is never terminated, nor is a test that has only just begun.
+// What is not registered as a test instance, or does not agree, is never terminated, whatever its tags say; nor is
+// a test that has only just begun.
 func TestOnlyTestInstancesAreEnded(t *testing.T) {
+	running := func(s *stage.Stage, _ recovery.Answer) {
+		s.Helper()
+		out, err := s.EC2.DescribeInstances(s.Context(), &sdk.DescribeInstancesInput{})
+		s.Must(err)
+		for _, r := range out.Reservations {
+			for _, i := range r.Instances {
+				s.Same(aws.ToString(i.InstanceId), i.State.Name, types.InstanceStateNameRunning)
+			}
+		}
+	}
+	const looks = "Claims Slots Unsettled DescribeInstances ListExecutions" + asks + ": ok"
+	registered := func(s *stage.Stage, change func(*ledger.Registration)) {
+		s.Helper()
+		r := ledger.Registration{
+			Kind: ledger.MadeTest, Call: ledger.RunInstances, Lineage: s.Web, Source: s.Web, Run: stage.RunName,
+			Token: "token", From: ec2.ImageX86, Begun: time.Now(),
+		}
+		change(&r)
+		_, err := s.Ledger.Kept.Register(s.Context(), r)
+		s.Must(err)
+	}
 	stage.Play(t, quiet, cases{
 		{
-			Name: "a server, and a test that may be claimed since the claims were read",
+			Name: "a server that carries the tags of a test", Want: calm, Then: running,
 			Given: func(s *stage.Stage, _ *json.RawMessage) {
+				s.Launch("production", map[string]string{tag.Managed: "true", tag.Proof: stage.RunName, tag.Source: s.Web})
 				time.Sleep(time.Hour)
-				s.Launch("goldsmith proof of web", map[string]string{tag.Proof: stage.RunName, tag.Source: s.Web})
 			},
-			Want: calm,
-			Then: func(s *stage.Stage, _ recovery.Answer) { s.Same("state", s.Cloud.State(s.Web), ec2.Running) },
+		},
+		{
+			Name: "a registered test that has only just begun", Want: looks, Then: running,
+			Given: func(s *stage.Stage, _ *json.RawMessage) {
+				registered(s, func(*ledger.Registration) {})
+				launchAs(s, ec2.ImageX86)
+				time.Sleep(time.Minute)
+			},
+		},
+		{
+			Name: "the registered token, and another image", Want: looks, Then: running,
+			Given: func(s *stage.Stage, _ *json.RawMessage) {
+				registered(s, func(r *ledger.Registration) { r.From = ec2.ImageARM })
+				launchAs(s, ec2.ImageX86)
+				time.Sleep(30 * time.Minute)
+			},
+		},
+		{
+			Name: "another instance is registered", Want: looks, Then: running,
+			Given: func(s *stage.Stage, _ *json.RawMessage) {
+				registered(s, func(r *ledger.Registration) { r.ID = "i-0123456789abcdef0" })
+				launchAs(s, ec2.ImageX86)
+				time.Sleep(30 * time.Minute)
+			},
+		},
+		{
+			Name: "nothing was launched: the registration ends after an hour", Want: looks + " | Claims Slots Unsettled DescribeInstances Retire ListExecutions" + asks + ": ok",
+			Given:   func(s *stage.Stage, _ *json.RawMessage) { registered(s, func(*ledger.Registration) {}) },
+			Between: func(*stage.Stage) { time.Sleep(2 * time.Hour) },
 		},
 	})
 }

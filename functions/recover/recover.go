@@ -38,6 +38,7 @@ type Step struct {
 	requests  Requests
 	missed    Missed
 	overdue   Overdue
+	adoption  Adoption
 	home      event.Home
 }
 
@@ -89,12 +90,13 @@ func New(a Account) Step {
 	rescue := Rescue{EC2: a.EC2, Executions: a.Executions, Claims: a.Ledger, Waits: a.Ledger, Results: a.Ledger, Now: a.Now}
 	return Step{
 		rescue:    rescue,
-		leftovers: Leftovers{EC2: a.EC2, Gate: a.Gate, Waits: a.Ledger, Results: a.Ledger, Tests: tested(a.Plans), Now: a.Now},
-		proofs:    Proofs{EC2: a.EC2, Waits: a.Ledger, WorkedOn: rescue.workedOn, Now: a.Now},
+		leftovers: Leftovers{EC2: a.EC2, Gate: a.Gate, Register: a.Ledger, Waits: a.Ledger, Results: a.Ledger, Tests: tested(a.Plans), Now: a.Now},
+		proofs:    Proofs{EC2: a.EC2, Register: a.Ledger, Waits: a.Ledger, WorkedOn: rescue.workedOn, Now: a.Now},
 		runs:      runs,
 		requests:  Requests{EC2: a.EC2, Book: a.Ledger, Runs: runs, Starter: starter},
 		missed:    Missed{Calendar: calendar, Executions: a.Executions, Schedules: a.Schedules, Teller: a.Teller, Starter: starter},
 		overdue:   Overdue{calendar},
+		adoption:  Adoption{EC2: a.EC2, Book: a.Ledger, Executions: a.Executions, Execution: starter.Execution, Tests: tested(a.Plans)},
 		home:      a.Home,
 	}
 }
@@ -113,6 +115,8 @@ type Answer struct {
 	Unread []string `json:"unread,omitempty"`
 	// Ignored says why the event is nothing to recover from.
 	Ignored string `json:"ignored,omitempty"`
+	// Adopted is set when images were to be registered.
+	Adopted *Adopted `json:"adopted,omitempty"`
 }
 
 // Handle sweeps on a schedule, and brings back what was left stopped on the event of
@@ -125,6 +129,9 @@ func (s Step) Handle(ctx context.Context, raw json.RawMessage) (Answer, error) {
 	switch e := decoded.(type) {
 	case event.Sweep:
 		return s.sweep(ctx)
+	case event.Adopt:
+		adopted, err := s.adoption.Adopt(ctx, e)
+		return Answer{Adopted: &adopted}, err
 	case event.ExecutionEnded:
 		if !s.ours(e) || e.Status == "SUCCEEDED" {
 			return Answer{Ignored: "execution " + e.ARN + " leaves nothing behind"}, nil
@@ -141,7 +148,7 @@ func (s Step) Handle(ctx context.Context, raw json.RawMessage) (Answer, error) {
 func (s Step) sweep(ctx context.Context) (Answer, error) {
 	answer, claims, swept := s.rescue.Sweep(ctx)
 	if claims != nil { // Without the claims nobody knows what is in hand.
-		swept = errors.Join(swept, s.leftovers.Settle(ctx, claims), s.proofs.End(ctx, claims))
+		swept = errors.Join(swept, s.settle(ctx, claims))
 	}
 	runs, err := s.runs.Recent(ctx)
 	if err != nil {
@@ -153,6 +160,19 @@ func (s Step) sweep(ctx context.Context) (Answer, error) {
 		s.missed.MakeUp(ctx, runs),
 		s.overdue.Tell(ctx),
 	)
+}
+
+// settle looks at what is registered and not settled. The register is read after the claims: whoever
+// registers holds the claim by then.
+func (s Step) settle(ctx context.Context, claims []ledger.Claim) error {
+	var open []ledger.Registration
+	for r, err := range s.leftovers.Register.Unsettled(ctx) {
+		if err != nil {
+			return fmt.Errorf("reading the register: %w", err)
+		}
+		open = append(open, r)
+	}
+	return errors.Join(s.leftovers.Settle(ctx, claims, open), s.proofs.End(ctx, claims, open))
 }
 
 // ended tells of a run that ended without doing so. A child's end is told by its run.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -60,6 +61,10 @@ func (s Step) one(ctx context.Context, j job.Job, g types.AutoScalingGroup, temp
 		r.Problem = problem
 		return r, err
 	}
+	if owner := group.OwnerOf(g); owner != "" && !slices.Contains(j.Plan.Roll.Refresh.Groups, r.Group) {
+		r.Note = group.LeftTo(owner)
+		return r, nil
+	}
 	d := group.Decide(g, templates, images)
 	r.From, r.To, r.Note = d.From, d.To, d.Why
 	known, err := s.known(ctx, r.Group)
@@ -92,6 +97,7 @@ func (s Step) bring(ctx context.Context, j job.Job, g types.AutoScalingGroup, r 
 		r.Behind = true
 		return r, nil
 	}
+	r.Note = strings.TrimSpace(r.Note + " " + group.Waits(g, j.Plan.Roll.Refresh))
 	why, err := s.overtaken(ctx, j, g)
 	if err != nil || why != "" {
 		r.Problem, r.Note = why, ""
@@ -108,11 +114,15 @@ func (s Step) overtaken(ctx context.Context, j job.Job, g types.AutoScalingGroup
 		if r.Problem != "" || !used {
 			continue
 		}
+		head := "$Default"
+		if r.Stays {
+			head = "$Latest"
+		}
 		out, err := s.templates.DescribeLaunchTemplateVersions(ctx, &ec2.DescribeLaunchTemplateVersionsInput{
-			LaunchTemplateId: aws.String(r.Target), Versions: []string{"$Default"},
+			LaunchTemplateId: aws.String(r.Target), Versions: []string{head},
 		})
 		if err != nil {
-			return "", fmt.Errorf("reading the default version of launch template %s: %w", r.Target, err)
+			return "", fmt.Errorf("reading version %s of launch template %s: %w", head, r.Target, err)
 		}
 		for _, v := range out.LaunchTemplateVersions {
 			if now := aws.ToInt64(v.VersionNumber); now != r.Version {
@@ -196,6 +206,8 @@ func preferences(wish plan.Refresh, d group.Decision) *types.RefreshPreferences 
 		MinHealthyPercentage: given(wish.MinHealthy), MaxHealthyPercentage: given(wish.MaxHealthy),
 		BakeTime: given(seconds(wish.Bake)), CheckpointDelay: given(seconds(wish.CheckpointDelay)),
 	}
+	p.ScaleInProtectedInstances = group.ProtectedAs(wish.Protected)
+	p.StandbyInstances = group.StandbyAs(wish.Standby)
 	for _, percent := range wish.Checkpoints {
 		p.CheckpointPercentages = append(p.CheckpointPercentages, int32(percent)) //nolint:gosec // at most 100
 	}

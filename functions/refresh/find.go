@@ -42,7 +42,7 @@ func rolled(j job.Job) group.Rolled {
 // names are those wanted, none for all.
 func (s Step) using(ctx context.Context, templates group.Rolled, names ...string) ([]types.AutoScalingGroup, error) {
 	pages := autoscaling.NewDescribeAutoScalingGroupsPaginator(s.groups, &autoscaling.DescribeAutoScalingGroupsInput{
-		AutoScalingGroupNames: names, IncludeInstances: aws.Bool(false), MaxRecords: aws.Int32(groupsAPage),
+		AutoScalingGroupNames: names, IncludeInstances: aws.Bool(true), MaxRecords: aws.Int32(groupsAPage),
 	})
 	var found []types.AutoScalingGroup
 	for pages.HasMorePages() {

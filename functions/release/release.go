@@ -39,29 +39,36 @@ type Claims interface {
 	Drop(ctx context.Context, source, run string) error
 }
 
-// Book is the ledger's claims, and the bounds of plans.
-type Book interface {
+// Held is the ledger's claims, and the bounds of plans.
+type Held interface {
 	Claims
 	bound.Book
 }
 
-// Results is where results go.
+// Results is where results go, and what is known of images.
 type Results interface {
 	PutResult(ctx context.Context, r job.Result) error
+	Book
+}
+
+// EC2 is what releasing asks of EC2 and does there.
+type EC2 interface {
+	Tagger
+	ec2.DescribeImagesAPIClient
 }
 
 // Step releases a source.
 type Step struct {
-	tags     Tagger
-	book     Book
+	tags     EC2
+	held     Held
 	results  Results
 	requests request.Book
 	now      func() time.Time
 }
 
 // New makes the step.
-func New(tags Tagger, book Book, results Results, requests request.Book, now func() time.Time) Step {
-	return Step{tags, book, results, requests, now}
+func New(tags EC2, held Held, results Results, requests request.Book, now func() time.Time) Step {
+	return Step{tags, held, results, requests, now}
 }
 
 // Handle ends the job. The result is written first and the claim dropped last,
@@ -75,6 +82,9 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	result.Problem = problem(j)
 	if err := s.results.PutResult(ctx, result); err != nil {
 		return j, fmt.Errorf("recording the result of %s: %w", j.Source.ID, err)
+	}
+	if err := s.register(ctx, j); err != nil {
+		return j, err
 	}
 	left, err := s.answer(ctx, j, ending)
 	if err != nil {
@@ -197,11 +207,11 @@ func (s Step) giveUp(ctx context.Context, j job.Job, ending job.Ending, now time
 	}
 	// The place of one that was seen running is given up by then; of a failed step nobody knows how far it came.
 	if j.Failure != nil || j.Place != "" && j.Times.Running.IsZero() {
-		if err := bound.Leave(ctx, s.book, j.Run.Plan, j.Source.ID, j.Run.Name, j.Decision == job.StopFirst); err != nil {
+		if err := bound.Leave(ctx, s.held, j.Run.Plan, j.Source.ID, j.Run.Name, j.Decision == job.StopFirst); err != nil {
 			return fmt.Errorf("giving up the place of %s: %w", j.Source.ID, err)
 		}
 	}
-	if err := s.book.Drop(ctx, j.Source.ID, j.Run.Name); err != nil {
+	if err := s.held.Drop(ctx, j.Source.ID, j.Run.Name); err != nil {
 		return fmt.Errorf("dropping the claim of %s: %w", j.Source.ID, err)
 	}
 	return nil
@@ -209,15 +219,15 @@ func (s Step) giveUp(ctx context.Context, j job.Job, ending job.Ending, now time
 
 // leave keeps the claim of an instance that is still down: recover works from it.
 func (s Step) leave(ctx context.Context, j job.Job, now time.Time) error {
-	claim, err := s.book.Claim(ctx, ledger.ClaimOf(j, now))
+	claim, err := s.held.Claim(ctx, ledger.ClaimOf(j, now))
 	if err != nil {
 		return fmt.Errorf("looking up the claim of %s: %w", j.Source.ID, err)
 	}
 	claim.Left = now
-	if err := s.book.Record(ctx, claim); err != nil {
+	if err := s.held.Record(ctx, claim); err != nil {
 		return fmt.Errorf("leaving %s to recover: %w", j.Source.ID, err)
 	}
-	return breaker.Mark(ctx, s.book, claim)
+	return breaker.Mark(ctx, s.held, claim)
 }
 
 func count(ctx context.Context, j job.Job, ending job.Ending) {

@@ -6,12 +6,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+
 	"goldsmith/functions/release"
 	"goldsmith/local/ec2"
 	"goldsmith/local/stage"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/register"
 	"goldsmith/shared/tag"
 )
 
@@ -20,6 +24,10 @@ func scene(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 	j := s.Job()
 	j.Back, j.Image.ID, j.Image.State = true, "ami-0abcdef1234567890", "available"
 	j.Times.StopSent, j.Times.Running = j.Times.Claimed, j.Times.Claimed.Add(90*time.Second)
+	r := register.ImageOf(j)
+	r.ID = j.Image.ID
+	_, err := s.Ledger.Kept.Register(s.Context(), r)
+	s.Must(err)
 	time.Sleep(10 * time.Minute)
 	return release.New(s.EC2, s.Ledger, s.Ledger, s.Ledger, time.Now).Handle, j
 }
@@ -30,7 +38,7 @@ func TestRelease(t *testing.T) {
 	stage.Play(t, scene, cases{
 		{
 			Name: "imaged: the result first, then the note on the source, the claim last",
-			Want: "PutResult CreateTags Drop: ok",
+			Want: "PutResult Registration CreateTags Drop: ok",
 			Then: func(s *stage.Stage, j job.Job) {
 				r := s.Results(stage.RunName)[0]
 				s.Same("result", []any{r.Ending, r.Source, r.Name, r.Image.ID, r.Problem, r.At}, []any{job.Imaged, s.Web, "web", j.Image.ID, "", time.Now().UTC()})
@@ -45,7 +53,7 @@ func TestRelease(t *testing.T) {
 				j.Plan.Roll.Refresh.Enabled = true
 				j.Rolled = []job.Rolled{{Target: "lt-1", To: "ami-1", Version: 2}}
 			},
-			Want: "PutResult CreateTags Drop: ok",
+			Want: "PutResult Registration CreateTags Drop: ok",
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("refreshing", []any{j.Refreshing, s.Results(stage.RunName)[0].Refreshing, j.Times.Released}, []any{true, true, time.Now().UTC()})
 			},
@@ -53,7 +61,7 @@ func TestRelease(t *testing.T) {
 		{
 			Name:  "the plan leaves groups alone",
 			Given: func(_ *stage.Stage, j *job.Job) { j.Rolled = []job.Rolled{{Target: "lt-1", To: "ami-1", Version: 2}} },
-			Want:  "PutResult CreateTags Drop: ok",
+			Want:  "PutResult Registration CreateTags Drop: ok",
 			Then:  func(s *stage.Stage, j job.Job) { s.Same("refreshing", j.Refreshing, false) },
 		},
 		{
@@ -62,7 +70,7 @@ func TestRelease(t *testing.T) {
 				j.Plan.Roll.Refresh.Warn = true
 				j.Rolled = []job.Rolled{{Target: "lt-1", Problem: "no"}, {Target: "/golden/web", Through: []string{"lt-2"}}}
 			},
-			Want: "PutResult CreateTags Drop: ok",
+			Want: "PutResult Registration CreateTags Drop: ok",
 			Then: func(s *stage.Stage, j job.Job) { s.Same("refreshing", j.Refreshing, false) },
 		},
 		{
@@ -71,7 +79,7 @@ func TestRelease(t *testing.T) {
 				j.Plan.Roll.Refresh.Enabled = true
 				j.Rolled = []job.Rolled{{Target: "/golden/web", Through: []string{"lt-2"}}}
 			},
-			Want: "PutResult CreateTags Drop: ok",
+			Want: "PutResult Registration CreateTags Drop: ok",
 			Then: func(s *stage.Stage, j job.Job) { s.Same("refreshing", j.Refreshing, true) },
 		},
 		{
@@ -79,18 +87,18 @@ func TestRelease(t *testing.T) {
 			Given: func(_ *stage.Stage, j *job.Job) {
 				j.Rolled, j.Failure = []job.Rolled{{Target: "lt-1", Version: 2}}, &job.Failure{Error: "Failed"}
 			},
-			Want: "PutResult Slots Free*2 Drop: ok",
+			Want: "PutResult Registration Slots Free*2 Drop: ok",
 			Then: func(s *stage.Stage, j job.Job) { s.Same("refreshing", j.Refreshing, false) },
 		},
 		{
 			Name: "released once, however often the step runs",
-			Want: "PutResult CreateTags Drop: ok | PutResult CreateTags Drop: ok",
+			Want: "PutResult Registration CreateTags Drop: ok | PutResult Registration CreateTags Drop: ok",
 			Then: func(s *stage.Stage, _ job.Job) { s.Same("results", len(s.Results(stage.RunName)), 1) },
 		},
 		{
 			Name:  "the claim cannot be dropped: all is repeated, and counted once",
 			Given: func(s *stage.Stage, _ *job.Job) { s.Ledger.Break("Drop", 1) },
-			Want:  "PutResult CreateTags Drop: Throttled | PutResult CreateTags Drop: ok",
+			Want:  "PutResult Registration CreateTags Drop: Throttled | PutResult Registration CreateTags Drop: ok",
 			Then:  func(s *stage.Stage, _ job.Job) { s.Same("counted", counted(s, "SourcesImaged"), []int{1}) },
 		},
 		{
@@ -107,7 +115,7 @@ func TestRelease(t *testing.T) {
 				s.Ledger.Lose("PutResult", 1)
 				s.Ledger.Lose("Drop", 1)
 			},
-			Want: "PutResult: Throttled | PutResult CreateTags*2 Drop: Throttled | PutResult CreateTags Drop: ok",
+			Want: "PutResult: Throttled | PutResult Registration CreateTags*2 Drop: Throttled | PutResult Registration CreateTags Drop: ok",
 			Then: func(s *stage.Stage, _ job.Job) { s.Same("claim", s.Held(s.Web), none) },
 		},
 		{
@@ -116,7 +124,7 @@ func TestRelease(t *testing.T) {
 				s.Must(s.Ledger.Kept.Drop(s.Context(), s.Web, stage.RunName))
 				s.Hold(ledger.Claim{Source: s.Web, Run: "weekly-1"})
 			},
-			Want: "PutResult CreateTags Drop: ok",
+			Want: "PutResult Registration CreateTags Drop: ok",
 			Then: func(s *stage.Stage, _ job.Job) { s.Same("holder", s.Held(s.Web).Run, "weekly-1") },
 		},
 		{
@@ -124,12 +132,12 @@ func TestRelease(t *testing.T) {
 			Given: func(s *stage.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "CreateTags", Nth: []int{1, 2, 3, 4, 5, 6}, Code: "RequestLimitExceeded"})
 			},
-			Want: "PutResult CreateTags*6: Throttled | PutResult CreateTags Drop: ok",
+			Want: "PutResult Registration CreateTags*6: Throttled | PutResult Registration CreateTags Drop: ok",
 		},
 		{
 			Name:  "somebody terminated the source since: nothing to tag",
 			Given: func(_ *stage.Stage, j *job.Job) { j.Source.ID = "i-00000000000000bad" },
-			Want:  "PutResult CreateTags Drop: ok",
+			Want:  "PutResult Registration CreateTags Drop: ok",
 		},
 		{
 			Name: "the source has fifty tags: a note that does not fit keeps no claim",
@@ -140,7 +148,7 @@ func TestRelease(t *testing.T) {
 				}
 				s.Must(s.Cloud.SetTags(s.Web, tags))
 			},
-			Want: "PutResult CreateTags Drop: ok",
+			Want: "PutResult Registration CreateTags Drop: ok",
 			Then: func(s *stage.Stage, _ job.Job) {
 				s.Same("claim", s.Held(s.Web), none)
 				s.Same("logged", strings.Contains(s.Logs.String(), "the source does not tell what became of it"), true)
@@ -151,7 +159,7 @@ func TestRelease(t *testing.T) {
 			Given: func(s *stage.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "CreateTags", Code: "UnauthorizedOperation"})
 			},
-			Want: "PutResult CreateTags Drop: ok",
+			Want: "PutResult Registration CreateTags Drop: ok",
 			Then: func(s *stage.Stage, _ job.Job) { s.Same("claim", s.Held(s.Web), none) },
 		},
 	})
@@ -174,7 +182,7 @@ func TestReleaseEndings(t *testing.T) {
 			Given: func(_ *stage.Stage, j *job.Job) {
 				j.Decision, j.Skip = job.SkipIt, &job.Reason{Code: job.StopProtected, Text: "stop protection is on"}
 			},
-			Want: "PutResult Drop: ok",
+			Want: "PutResult Registration Drop: ok",
 			Then: func(s *stage.Stage, j job.Job) {
 				ended(job.Skipped, "")(s, j)
 				s.Same("counted", counted(s, "SourcesSkipped"), []int{1})
@@ -183,7 +191,7 @@ func TestReleaseEndings(t *testing.T) {
 		{
 			Name:  "failed, and running again: nothing to leave to anybody",
 			Given: func(_ *stage.Stage, j *job.Job) { j.Failure = failure("the image failed") },
-			Want:  "PutResult Slots Free*2 Drop: ok",
+			Want:  "PutResult Registration Slots Free*2 Drop: ok",
 			Then: func(s *stage.Stage, j job.Job) {
 				ended(job.Broken, "the image failed")(s, j)
 				s.Same("last image", s.Tags(s.Web)[tag.LastImage], "")
@@ -193,7 +201,7 @@ func TestReleaseEndings(t *testing.T) {
 		{
 			Name:  "failed before it was touched",
 			Given: func(_ *stage.Stage, j *job.Job) { j.Decision, j.Back, j.Failure = "", false, failure("EC2 was busy") },
-			Want:  "PutResult Slots Free Drop: ok",
+			Want:  "PutResult Registration Slots Free Drop: ok",
 			Then:  ended(job.Broken, "EC2 was busy"),
 		},
 		{
@@ -201,7 +209,7 @@ func TestReleaseEndings(t *testing.T) {
 			Given: func(_ *stage.Stage, j *job.Job) {
 				j.Decision, j.Back, j.Failure = job.ImageNow, false, failure("the image failed")
 			},
-			Want: "PutResult Slots Free Drop: ok",
+			Want: "PutResult Registration Slots Free Drop: ok",
 			Then: ended(job.Broken, "the image failed"),
 		},
 		{
@@ -209,7 +217,7 @@ func TestReleaseEndings(t *testing.T) {
 			Given: func(_ *stage.Stage, j *job.Job) {
 				j.Back, j.Failure, j.Comeback = false, failure("EC2 said no."), failure("EC2 said no.")
 			},
-			Want: "PutResult Claim Record Take: ok",
+			Want: "PutResult Registration Claim Record Take: ok",
 			Then: ended(job.LeftStopped, "EC2 said no. Bringing it back failed the same way."),
 		},
 		{
@@ -217,7 +225,7 @@ func TestReleaseEndings(t *testing.T) {
 			Given: func(_ *stage.Stage, j *job.Job) {
 				j.Back, j.Failure, j.Comeback = false, failure("the image failed"), failure("EC2 has no room")
 			},
-			Want: "PutResult Claim Record Take: ok",
+			Want: "PutResult Registration Claim Record Take: ok",
 			Then: func(s *stage.Stage, j job.Job) {
 				ended(job.LeftStopped, "the image failed. Bringing it back failed as well: EC2 has no room")(s, j)
 				held := s.Held(s.Web)
@@ -231,7 +239,7 @@ func TestReleaseEndings(t *testing.T) {
 				j.Back, j.Failure = false, failure("the image failed")
 				s.Must(s.Ledger.Kept.Drop(s.Context(), s.Web, stage.RunName))
 			},
-			Want: "PutResult Claim Record Take: ok",
+			Want: "PutResult Registration Claim Record Take: ok",
 			Then: func(s *stage.Stage, j job.Job) {
 				held := s.Held(s.Web)
 				s.Same("claim", []any{held.WasRunning, held.StopSent.Equal(j.Times.StopSent), held.Left.IsZero()}, []any{true, true, false})
@@ -243,7 +251,7 @@ func TestReleaseEndings(t *testing.T) {
 				j.Back, j.Failure = false, failure("the image failed")
 				s.Ledger.Break("Record", 1)
 			},
-			Want: "PutResult Claim Record: Throttled | PutResult Claim Record Take: ok",
+			Want: "PutResult Registration Claim Record: Throttled | PutResult Registration Claim Record Take: ok",
 			Then: func(s *stage.Stage, _ job.Job) { s.Same("left", s.Held(s.Web).Left.IsZero(), false) },
 		},
 	})
@@ -260,7 +268,7 @@ func TestReleaseRequested(t *testing.T) {
 	stage.Play(t, requested, cases{
 		{
 			Name: "the request tag comes off",
-			Want: "PutResult GetRequest DeleteTags CreateTags Drop: ok",
+			Want: "PutResult Registration GetRequest DeleteTags CreateTags Drop: ok",
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("tags", s.Tags(s.Web), map[string]string{"Name": "web", tag.Plan: "nightly", tag.LastImage: j.Image.ID})
 			},
@@ -270,7 +278,7 @@ func TestReleaseRequested(t *testing.T) {
 			Given: func(s *stage.Stage, _ *job.Job) {
 				s.Must(s.Cloud.SetTags(s.Web, map[string]string{tag.Request: "weekly"}))
 			},
-			Want: "PutResult GetRequest DeleteTags CreateTags Drop: ok",
+			Want: "PutResult Registration GetRequest DeleteTags CreateTags Drop: ok",
 			Then: func(s *stage.Stage, _ job.Job) { s.Same("request", s.Tags(s.Web)[tag.Request], "weekly") },
 		},
 		{
@@ -278,7 +286,7 @@ func TestReleaseRequested(t *testing.T) {
 			Given: func(_ *stage.Stage, j *job.Job) {
 				j.Decision, j.Skip = job.SkipIt, &job.Reason{Code: job.StopProtected}
 			},
-			Want: "PutResult GetRequest DeleteTags Drop: ok",
+			Want: "PutResult Registration GetRequest DeleteTags Drop: ok",
 			Then: func(s *stage.Stage, _ job.Job) {
 				_, there := s.Tags(s.Web)[tag.Request]
 				s.Same("request", there, false)
@@ -287,12 +295,12 @@ func TestReleaseRequested(t *testing.T) {
 		{
 			Name:  "the source is gone: there is nothing to take a tag off",
 			Given: func(_ *stage.Stage, j *job.Job) { j.Decision, j.Skip = job.SkipIt, &job.Reason{Code: job.Gone} },
-			Want:  "PutResult Drop: ok",
+			Want:  "PutResult Registration Drop: ok",
 		},
 		{
 			Name:  "a person ran a whole plan: nothing to take off",
 			Given: func(_ *stage.Stage, j *job.Job) { j.Run.Request = &job.Request{By: "jo"} },
-			Want:  "PutResult CreateTags Drop: ok",
+			Want:  "PutResult Registration CreateTags Drop: ok",
 			Then:  func(s *stage.Stage, _ job.Job) { s.Same("request", s.Tags(s.Web)[tag.Request], "now") },
 		},
 		{
@@ -300,13 +308,13 @@ func TestReleaseRequested(t *testing.T) {
 			Given: func(s *stage.Stage, _ *job.Job) {
 				asked(s, ledger.Request{Run: stage.RunName, Later: &ledger.TagChange{Value: "now", Version: 5}})
 			},
-			Want: "PutResult GetRequest CreateTags Drop: ok",
+			Want: "PutResult Registration GetRequest CreateTags Drop: ok",
 			Then: func(s *stage.Stage, _ job.Job) { s.Same("request", s.Tags(s.Web)[tag.Request], "now") },
 		},
 		{
 			Name:  "what is known of its request goes with the tag",
 			Given: func(s *stage.Stage, _ *job.Job) { asked(s, ledger.Request{Run: stage.RunName}) },
-			Want:  "PutResult GetRequest DeleteTags DropRequest CreateTags Drop: ok",
+			Want:  "PutResult Registration GetRequest DeleteTags DropRequest CreateTags Drop: ok",
 			Then: func(s *stage.Stage, _ job.Job) {
 				_, ok, err := s.Ledger.Kept.GetRequest(s.Context(), s.Web)
 				s.Must(err)
@@ -318,7 +326,7 @@ func TestReleaseRequested(t *testing.T) {
 			Given: func(s *stage.Stage, _ *job.Job) {
 				asked(s, ledger.Request{Run: "request-v9", Later: &ledger.TagChange{Value: "now", Version: 10}})
 			},
-			Want: "PutResult GetRequest DeleteTags CreateTags Drop: ok",
+			Want: "PutResult Registration GetRequest DeleteTags CreateTags Drop: ok",
 			Then: func(s *stage.Stage, _ job.Job) {
 				_, ok, err := s.Ledger.Kept.GetRequest(s.Context(), s.Web)
 				s.Must(err)
@@ -330,7 +338,7 @@ func TestReleaseRequested(t *testing.T) {
 			Given: func(s *stage.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "DeleteTags", Code: "UnauthorizedOperation"})
 			},
-			Want: "PutResult GetRequest DeleteTags CreateTags PutResult Drop: ok",
+			Want: "PutResult Registration GetRequest DeleteTags CreateTags PutResult Drop: ok",
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("claim", s.Held(s.Web), none)
 				s.Same("last image", s.Tags(s.Web)[tag.LastImage], j.Image.ID)
@@ -361,4 +369,50 @@ func counted(s *stage.Stage, metrics ...string) []int {
 		times = append(times, strings.Count(s.Logs.String(), `"`+m+`":`))
 	}
 	return times
+}
+
+// A version that knew no register made the image, and was updated while the run went on.
+func TestReleaseRegisters(t *testing.T) {
+	made := func(instance func(*stage.Stage) string) func(*stage.Stage, *job.Job) {
+		return func(s *stage.Stage, j *job.Job) {
+			j.Image.Name = "goldsmith/web/updated"
+			out, err := s.EC2.CreateImage(s.Context(), &sdk.CreateImageInput{InstanceId: aws.String(instance(s)), Name: aws.String(j.Image.Name)})
+			s.Must(err)
+			j.Image.ID = aws.ToString(out.ImageId)
+		}
+	}
+	web := func(s *stage.Stage) string { return s.Web }
+	registered := func(want bool) func(*stage.Stage, job.Job) {
+		return func(s *stage.Stage, j job.Job) {
+			s.Helper()
+			r, ok, err := s.Ledger.Kept.Registration(s.Context(), j.Image.ID)
+			s.Must(err)
+			s.Same("registered", ok, want)
+			if want {
+				s.Same("lineage and name", r.Lineage+" "+r.AMIName, s.Web+" goldsmith/web/updated")
+			}
+		}
+	}
+	const first = "PutResult Registration DescribeImages"
+	stage.Play(t, scene, cases{
+		{
+			Name: "registered by its facts, once", Given: made(web), Then: registered(true),
+			Want: first + " Register CreateTags Drop: ok | PutResult Registration CreateTags Drop: ok",
+		},
+		{
+			Name: "made of another instance: not registered", Want: first + " CreateTags Drop: ok", Then: registered(false),
+			Given: made(func(s *stage.Stage) string { return s.Launch("other", nil) }),
+		},
+		{
+			Name: "it cannot be looked at: the claim does not stay for it", Want: first + " CreateTags Drop: ok", Then: registered(false),
+			Given: func(s *stage.Stage, j *job.Job) {
+				made(web)(s, j)
+				s.Cloud.Inject(ec2.Fault{Action: "DescribeImages", Code: "UnauthorizedOperation"})
+			},
+		},
+		{
+			Name: "the register is busy: tried again, the claim stays meanwhile", Want: first + " Register: Throttled | " + first + " Register CreateTags Drop: ok",
+			Given: func(s *stage.Stage, j *job.Job) { made(web)(s, j); s.Ledger.Break("Register", 1) }, Then: registered(true),
+		},
+	})
 }

@@ -29,8 +29,10 @@ func (r *round) snapshots(ctx context.Context, image *retirement, results []type
 		switch result.ReturnCode {
 		case types.SnapshotReturnCodesSuccess:
 		case types.SnapshotReturnCodesWarnSkipped:
+			r.left[image.Subject] = true
 			image.Why = append(image.Why, "snapshot "+id+" stays, since another image uses it")
 		default:
+			r.left[image.Subject] = true
 			why := fmt.Sprintf("it stays after its image %s is gone, since EC2 says %s; the next run that looks at the whole plan tries again", image.Subject, result.ReturnCode)
 			if err := r.stuck(ctx, retirement{Subject: id, Name: image.Name}, why); err != nil {
 				return err
@@ -60,6 +62,9 @@ func (r *round) finish(ctx context.Context) error {
 		r.retired++
 		what.Fate, what.Templates = job.Retired, nil
 		if err := r.put(ctx, what); err != nil {
+			return err
+		}
+		if err := r.ended(ctx, what.Subject); err != nil {
 			return err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
 	"goldsmith/shared/metric"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/retention"
@@ -24,14 +25,19 @@ type EC2 interface {
 	Templates
 }
 
-// Book is where it is written down.
+// Book is where it is written down, and the register of what may be removed.
 type Book interface {
 	PutRetirement(ctx context.Context, r job.Retirement) error
+	Register(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
+	Amend(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
+	Settle(ctx context.Context, r ledger.Registration) error
+	Retire(ctx context.Context, r ledger.Registration, at time.Time) error
 }
 
 // Watcher decides.
 type Watcher interface {
 	Look(ctx context.Context, p plan.Plan, s retention.Scope) (retention.Outlook, error)
+	SnapshotUses(ctx context.Context, ids []string) (map[string][]string, error)
 }
 
 // Step retires images.
@@ -67,7 +73,7 @@ func (s Step) Handle(ctx context.Context, p job.Page) (job.Page, error) {
 	if err != nil {
 		return p, err
 	}
-	r := &round{Step: s, page: p, Outlook: o, now: s.now().UTC()}
+	r := &round{Step: s, page: p, Outlook: o, now: s.now().UTC(), left: map[string]bool{}}
 	if err := r.play(ctx); err != nil {
 		return p, err
 	}
@@ -83,6 +89,8 @@ type round struct {
 	now  time.Time
 	// gone are the images that were removed, to be written down at the end of the round.
 	gone []job.Retirement
+	// left are the ids of images of which snapshots stay.
+	left map[string]bool
 	// told are the names of sources whose problem is written down.
 	told          map[string]bool
 	retired, hurt int
@@ -91,6 +99,9 @@ type round struct {
 func (r *round) play(ctx context.Context) error {
 	if r.Blind != nil {
 		return r.blind(ctx)
+	}
+	if err := r.again(ctx); err != nil {
+		return err
 	}
 	if err := r.resume(ctx); err != nil {
 		return err

@@ -120,6 +120,9 @@ func (r *round) remove(ctx context.Context, what retirement) error {
 	if err := r.put(ctx, what); err != nil {
 		return err
 	}
+	if err := r.keepSnapshots(ctx, what.Subject); err != nil {
+		return err
+	}
 	out, err := r.ec2.DeregisterImage(ctx, &ec2.DeregisterImageInput{ImageId: aws.String(what.Subject), DeleteAssociatedSnapshots: aws.Bool(true)})
 	switch {
 	case fault.IsNotFound(err):
@@ -136,11 +139,12 @@ func (r *round) remove(ctx context.Context, what retirement) error {
 }
 
 // resume ends what an earlier round was cut off from: images it had removed and not yet written down.
+// Whether snapshots of theirs are left is not known.
 func (r *round) resume(ctx context.Context) error {
 	for _, known := range r.Known {
-		if _, there := r.Images[known.Subject]; known.Fate == job.Retiring && !there && r.page.Retire.Cursor == "" {
+		if there := r.Shown[known.Subject]; known.Fate == job.Retiring && !there && r.page.Retire.Cursor == "" {
 			handler.Log(ctx).InfoContext(ctx, "ends what was begun", "image", known.Subject, "run", known.Run)
-			r.gone = append(r.gone, known)
+			r.gone, r.left[known.Subject] = append(r.gone, known), true
 		}
 	}
 	return nil

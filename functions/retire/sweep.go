@@ -3,8 +3,8 @@ package retire
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -16,7 +16,6 @@ import (
 	"goldsmith/shared/image"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
-	"goldsmith/shared/tag"
 )
 
 // Snapshots are what is left of images, and the images that may use them.
@@ -27,98 +26,124 @@ type Snapshots interface {
 }
 
 const (
-	// orphanAge is how old a snapshot without an image must be: an image may take a day, and EC2 may leave
-	// out its snapshots until it is available.
+	// orphanAge is how old an image must be at least that EC2 does not show: an image may take a day.
 	orphanAge = 24 * time.Hour
-	// sweepMost bounds one run's sweep; the next goes on. It is also as many values as a filter takes.
+	// sweepMost bounds one run's sweep; the next goes on. A filter takes 200 values.
 	sweepMost = 100
 )
 
-// sweep deletes snapshots of Goldsmith's that belong to no image any more: an image was
-// deregistered by hand, or its snapshots could not be deleted with it.
+// sweep deletes the registered snapshots of images that are gone: an image was deregistered by hand, or
+// its snapshots could not be deleted with it. An image of which nothing is left needs no registration.
 func (r *round) sweep(ctx context.Context) error {
-	orphans, err := r.orphans(ctx)
-	if err == nil && len(orphans) > 0 {
-		orphans, err = r.unused(ctx, orphans)
+	owners := r.orphaned()
+	there, err := r.there(ctx, owners)
+	if err != nil {
+		return r.failed(ctx, retirement{Subject: "snapshots without an image"}, err, "looking for")
+	}
+	var orphans []orphan
+	for _, registered := range owners {
+		left := slices.DeleteFunc(slices.Clone(registered.Snapshots), func(id string) bool { return !there[id] })
+		if len(left) == 0 {
+			if err := r.book.Retire(ctx, registered, r.now); err != nil {
+				return fmt.Errorf("ending the registration of image %s: %w", registered.ID, err)
+			}
+			continue
+		}
+		for _, id := range left {
+			orphans = append(orphans, orphan{id: id, of: registered})
+		}
+	}
+	if len(orphans) > 0 {
+		orphans, err = r.unused(ctx, orphans[:min(len(orphans), sweepMost)])
 	}
 	if err != nil {
 		return r.failed(ctx, retirement{Subject: "snapshots without an image"}, err, "looking for")
 	}
-	for _, s := range orphans {
-		id := aws.ToString(s.SnapshotId)
-		what := retirement{Subject: id, Name: tag.Map(s.Tags)[tag.Name], Fate: job.Swept, Why: []string{"its image is gone"}}
-		_, err := r.ec2.DeleteSnapshot(ctx, &ec2.DeleteSnapshotInput{SnapshotId: s.SnapshotId})
-		if fault.IgnoreNotFound(err) != nil {
-			if err := r.failed(ctx, what, err, "deleting"); err != nil {
-				return err
-			}
-			continue
+	return r.deleteUnused(ctx, orphans)
+}
+
+// deleteUnused asks of each snapshot what is asked of an image before it goes.
+func (r *round) deleteUnused(ctx context.Context, orphans []orphan) error {
+	var ids []string
+	for _, o := range orphans {
+		ids = append(ids, o.id)
+	}
+	uses, err := r.watcher.SnapshotUses(ctx, ids)
+	if err != nil {
+		return r.failed(ctx, retirement{Subject: "snapshots without an image"}, err, "looking what uses")
+	}
+	for _, o := range orphans {
+		if why := uses[o.id]; len(why) > 0 {
+			err = r.put(ctx, retirement{Subject: o.id, Name: o.of.Name, Fate: job.InUse, Why: why})
+		} else {
+			err = r.deleted(ctx, o)
 		}
-		if err := r.put(ctx, what); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// orphans are the plan's snapshots that no image of the plan uses.
-func (r *round) orphans(ctx context.Context) ([]types.Snapshot, error) {
-	kept := r.kept()
-	pages := ec2.NewDescribeSnapshotsPaginator(r.ec2, &ec2.DescribeSnapshotsInput{
-		OwnerIds: []string{"self"}, MaxResults: aws.Int32(1000),
-		Filters: []types.Filter{
-			{Name: aws.String("tag:" + tag.Managed), Values: []string{"true"}},
-			{Name: aws.String("tag:" + tag.Plan), Values: []string{r.page.Plan.Name}},
-		},
-	})
-	var found []types.Snapshot
-	for pages.HasMorePages() {
-		out, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, err
+// orphan is a snapshot and its image, which is gone.
+type orphan struct {
+	id string
+	of ledger.Registration
+}
+
+func (r *round) deleted(ctx context.Context, o orphan) error {
+	what := retirement{Subject: o.id, Name: o.of.Name, Fate: job.Swept, Why: []string{"its image is gone"}}
+	_, err := r.ec2.DeleteSnapshot(ctx, &ec2.DeleteSnapshotInput{SnapshotId: aws.String(o.id)})
+	if fault.IgnoreNotFound(err) != nil {
+		return r.failed(ctx, what, err, "deleting")
+	}
+	return r.put(ctx, what)
+}
+
+// orphaned are the registrations of images that EC2 does not show any more, by id.
+func (r *round) orphaned() []ledger.Registration {
+	var gone []ledger.Registration
+	for _, id := range slices.Sorted(maps.Keys(r.Registered)) {
+		registered := r.Registered[id]
+		held := slices.ContainsFunc(r.Claims, func(c ledger.Claim) bool { return c.Source == registered.Source && c.Run == registered.Run })
+		if !r.Shown[id] && !held && registered.Known() && r.now.Sub(registered.Begun) > orphanAge {
+			gone = append(gone, registered)
 		}
-		for _, s := range out.Snapshots {
-			tags := tag.Map(s.Tags)
-			if !kept[aws.ToString(s.SnapshotId)] && !kept[made(tags)] && r.orphan(s, tags) {
-				found = append(found, s)
+	}
+	return gone[:min(len(gone), sweepMost)]
+}
+
+// there are the registered snapshots that there are.
+func (r *round) there(ctx context.Context, owners []ledger.Registration) (map[string]bool, error) {
+	var ids []string
+	for _, registered := range owners {
+		ids = append(ids, registered.Snapshots...)
+	}
+	there := map[string]bool{}
+	for some := range slices.Chunk(ids, sweepMost) {
+		pages := ec2.NewDescribeSnapshotsPaginator(r.ec2, &ec2.DescribeSnapshotsInput{
+			OwnerIds: []string{"self"}, MaxResults: aws.Int32(1000),
+			Filters: []types.Filter{{Name: aws.String("snapshot-id"), Values: some}},
+		})
+		for pages.HasMorePages() {
+			out, err := pages.NextPage(ctx)
+			if err != nil {
+				return nil, err
+			}
+			for _, s := range out.Snapshots {
+				there[aws.ToString(s.SnapshotId)] = true
 			}
 		}
 	}
-	return found[:min(len(found), sweepMost)], nil
-}
-
-// kept are the snapshots that an image of the plan uses, and whatever was made together with an image
-// that is not available: EC2 may not show yet which snapshots are its own.
-func (r *round) kept() map[string]bool {
-	kept := map[string]bool{}
-	for _, i := range r.Images {
-		for _, id := range image.Snapshots(i) {
-			kept[id] = true
-		}
-		if i.State != types.ImageStateAvailable {
-			kept[made(tag.Map(i.Tags))] = true
-		}
-	}
-	return kept
-}
-
-// made is what an image and its snapshots have in common.
-func made(tags map[string]string) string { return tags[tag.Source] + " in " + tags[tag.Run] }
-
-// orphan: tags are copied with a snapshot by some tools, so only those are meant that
-// CreateImage made itself (User Guide, "Deregister an Amazon EC2 AMI": their description).
-func (r *round) orphan(s types.Snapshot, tags map[string]string) bool {
-	held := slices.ContainsFunc(r.Claims, func(c ledger.Claim) bool { return c.Source == tags[tag.Source] && c.Run == tags[tag.Run] })
-	return !held && r.now.Sub(aws.ToTime(s.StartTime)) > orphanAge &&
-		strings.HasPrefix(aws.ToString(s.Description), "Created by CreateImage("+tags[tag.Source]+") for ami-")
+	return there, nil
 }
 
 // unused leaves out what any image of the account uses, disabled ones included, and what an image in
 // the Recycle Bin would need: EC2 protects the root volume's snapshot of an image only.
-func (r *round) unused(ctx context.Context, orphans []types.Snapshot) ([]types.Snapshot, error) {
+func (r *round) unused(ctx context.Context, orphans []orphan) ([]orphan, error) {
 	var ids []string
-	for _, s := range orphans {
-		ids = append(ids, aws.ToString(s.SnapshotId))
+	for _, o := range orphans {
+		ids = append(ids, o.id)
 	}
 	used, err := r.imagesOf(ctx, ids)
 	if err != nil {
@@ -128,12 +153,7 @@ func (r *round) unused(ctx context.Context, orphans []types.Snapshot) ([]types.S
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(orphans, func(s types.Snapshot) bool {
-		if used[aws.ToString(s.SnapshotId)] {
-			return true
-		}
-		return slices.ContainsFunc(bin, func(id string) bool { return strings.HasSuffix(aws.ToString(s.Description), " for "+id) })
-	}), nil
+	return slices.DeleteFunc(orphans, func(o orphan) bool { return used[o.id] || slices.Contains(bin, o.of.ID) }), nil
 }
 
 func (r *round) imagesOf(ctx context.Context, snapshots []string) (map[string]bool, error) {

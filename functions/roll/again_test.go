@@ -84,12 +84,12 @@ func TestRollKilledAnywhere(t *testing.T) {
 				_, j := subscribed(s)
 				put(s, alias, before)
 				k := &killer{Stage: s, left: at, after: after}
-				step := roll.New(killedEC2{s.EC2, k}, killedSSM{s.SSM, k}, k, "/goldsmith/images", time.Now)
+				step := roll.New(killedEC2{s.EC2, k}, s.AutoScaling, killedSSM{s.SSM, k}, k, "/goldsmith/images", time.Now)
 				if _, err := step.Handle(s.Context(), j); !errors.Is(err, errKilled) {
 					t.Fatalf("killed at %d: %v", at, err)
 				}
 				time.Sleep(time.Minute)
-				step = roll.New(s.EC2, s.SSM, s.Ledger, "/goldsmith/images", time.Now)
+				step = roll.New(s.EC2, s.AutoScaling, s.SSM, s.Ledger, "/goldsmith/images", time.Now)
 				for range 2 {
 					done, err := step.Handle(s.Context(), j)
 					s.Must(err)

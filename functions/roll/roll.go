@@ -5,6 +5,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/rollout"
@@ -12,7 +14,6 @@ import (
 
 // EC2 reads and writes launch templates, and tells how images are.
 type EC2 interface {
-	Images
 	rollout.Reader
 	rollout.Templates
 }
@@ -31,15 +32,15 @@ type Book interface {
 
 // Step rolls an image out.
 type Step struct {
-	images Images
+	images ec2.DescribeImagesAPIClient
 	room   rollout.Writer
 }
 
 // New makes the step. The alias of a source lies in Parameter Store under path,
 // such as /goldsmith/images.
-func New(ec2 EC2, parameters Parameters, book Book, path string, now func() time.Time) Step {
+func New(ec2 EC2, groups rollout.Groups, parameters Parameters, book Book, path string, now func() time.Time) Step {
 	return Step{ec2, rollout.Writer{
-		Finder:    rollout.Finder{EC2: ec2, Parameters: parameters, Book: book, Path: path, Now: now},
+		Finder:    rollout.Finder{EC2: ec2, Groups: groups, Parameters: parameters, Book: book, Path: path, Now: now},
 		Templates: ec2, Values: parameters, Records: book,
 	}}
 }
@@ -52,10 +53,14 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	if j.Plan.Roll.Skip {
 		return j, nil
 	}
-	if err := s.launchable(ctx, j); err != nil {
+	made, err := s.launchable(ctx, j)
+	if err != nil {
 		return j, err
 	}
-	image := imageOf(j)
+	image := rollout.Image{
+		ID: j.Image.ID, Machine: rollout.MachineOf(made), Source: j.Source.ID, Name: j.Source.Name,
+		InstanceType: j.Source.InstanceType, Run: j.Run.Name,
+	}
 	targets, err := s.room.Find(ctx, j.Plan.Roll, image)
 	if err != nil {
 		return j, err
@@ -70,11 +75,4 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 		j.Rolled = append(j.Rolled, t.Rolled)
 	}
 	return j, nil
-}
-
-func imageOf(j job.Job) rollout.Image {
-	return rollout.Image{
-		ID: j.Image.ID, Architecture: j.Source.Architecture, BootMode: j.Image.BootMode, Virtualization: j.Image.Virtualization,
-		Source: j.Source.ID, Name: j.Source.Name, InstanceType: j.Source.InstanceType, Run: j.Run.Name,
-	}
 }

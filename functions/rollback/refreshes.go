@@ -9,23 +9,51 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
 
 	"goldsmith/shared/fault"
 	"goldsmith/shared/group"
+	"goldsmith/shared/rollout"
 )
 
 // Groups are Auto Scaling groups and their instance refreshes.
 type Groups interface {
-	DescribeAutoScalingGroups(context.Context, *autoscaling.DescribeAutoScalingGroupsInput, ...func(*autoscaling.Options)) (*autoscaling.DescribeAutoScalingGroupsOutput, error)
-	DescribeInstanceRefreshes(context.Context, *autoscaling.DescribeInstanceRefreshesInput, ...func(*autoscaling.Options)) (*autoscaling.DescribeInstanceRefreshesOutput, error)
+	rollout.Groups
+	autoscaling.DescribeInstanceRefreshesAPIClient
 	RollbackInstanceRefresh(context.Context, *autoscaling.RollbackInstanceRefreshInput, ...func(*autoscaling.Options)) (*autoscaling.RollbackInstanceRefreshOutput, error)
+	StartInstanceRefresh(context.Context, *autoscaling.StartInstanceRefreshInput, ...func(*autoscaling.Options)) (*autoscaling.StartInstanceRefreshOutput, error)
 }
 
-// Fleet puts groups back by Auto Scaling's own rollback of an instance refresh.
-type Fleet struct{ Groups Groups }
+// Members tells which instances run an image, and what versions of templates launch.
+type Members interface {
+	ec2.DescribeInstancesAPIClient
+	ec2.DescribeLaunchTemplateVersionsAPIClient
+}
 
-// Undone is what became of the refreshes: the groups that go back, and a sentence for each that does not.
-type Undone struct{ Groups, Left []string }
+// Fleet puts groups back: by Auto Scaling's own rollback of an instance refresh that is under way, and
+// by a new one, where that is asked for.
+type Fleet struct {
+	Groups  Groups
+	Members Members
+}
+
+// Undo is a template or alias that has gone back.
+type Undo struct {
+	// Target is a launch template's id or a parameter's name, Name the source's.
+	Target, Name string
+	// Images are those that are undone, Image what it has instead and Version the version that has it.
+	Images  []string
+	Image   string
+	Version int64
+	// Refresh is whether groups are refreshed.
+	Refresh bool
+}
+
+func (u Undo) template() bool { return strings.HasPrefix(u.Target, "lt-") }
+
+// Undone is what became of groups: those whose refresh is rolled back, those that are refreshed,
+// and a sentence for each that does not go back.
+type Undone struct{ Groups, Refreshed, Left []string }
 
 // The codes of what cannot be rolled back (API reference, RollbackInstanceRefresh).
 const (
@@ -33,22 +61,32 @@ const (
 	noneActive   = "ActiveInstanceRefreshNotFound"
 )
 
-// RollBack rolls back the refreshes under way that deploy one of these versions of a
-// template. A group that cannot go back is told, and the others go on.
-func (f Fleet) RollBack(ctx context.Context, template string, versions []string) (Undone, error) {
+// RollBack rolls back the refreshes under way that deploy what is undone, and names or refreshes the groups that
+// launch it or run it. A group that cannot go back is told, and the others go on.
+func (f Fleet) RollBack(ctx context.Context, u Undo) (Undone, error) {
 	var done Undone
-	groups, err := f.using(ctx, template)
+	at, err := f.versions(ctx, u)
+	if err != nil {
+		return done, err
+	}
+	groups, err := f.using(ctx, u, at.templates)
+	if err != nil {
+		return done, err
+	}
+	running, err := f.running(ctx, u.Images)
 	if err != nil {
 		return done, err
 	}
 	for _, g := range groups {
 		name := aws.ToString(g.AutoScalingGroupName)
-		back, left := f.one(ctx, g, template, versions)
-		if back {
+		back, left := f.one(ctx, g, u.Target, at.bad)
+		switch {
+		case back:
 			done.Groups = append(done.Groups, name)
-		}
-		if left != "" {
+		case left != "":
 			done.Left = append(done.Left, "group "+name+" "+left)
+		default:
+			f.still(ctx, g, u, at, running[name], &done)
 		}
 	}
 	return done, nil
@@ -57,8 +95,9 @@ func (f Fleet) RollBack(ctx context.Context, template string, versions []string)
 // groupsAPage is the most that DescribeAutoScalingGroups gives at once.
 const groupsAPage = 100
 
-// using are the groups that may launch from the template. No filter of Auto Scaling's knows templates.
-func (f Fleet) using(ctx context.Context, template string) ([]types.AutoScalingGroup, error) {
+// using are the groups that may launch from the template, or from one that takes its image from the alias. No
+// filter of Auto Scaling's knows templates.
+func (f Fleet) using(ctx context.Context, u Undo, templates group.Rolled) ([]types.AutoScalingGroup, error) {
 	pages := autoscaling.NewDescribeAutoScalingGroupsPaginator(f.Groups, &autoscaling.DescribeAutoScalingGroupsInput{
 		IncludeInstances: aws.Bool(false), MaxRecords: aws.Int32(groupsAPage),
 	})
@@ -66,10 +105,10 @@ func (f Fleet) using(ctx context.Context, template string) ([]types.AutoScalingG
 	for pages.HasMorePages() {
 		out, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("looking for the groups that use %s: %w", template, err)
+			return nil, fmt.Errorf("looking for the groups that use %s: %w", u.Target, err)
 		}
 		for _, g := range out.AutoScalingGroups {
-			if group.Uses(g, group.Rolled{template: {}}) {
+			if group.Uses(g, templates) {
 				found = append(found, g)
 			}
 		}

@@ -7,7 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -23,7 +22,6 @@ import (
 
 // EC2 reads and writes launch templates, and says how images are.
 type EC2 interface {
-	ec2.DescribeImagesAPIClient
 	rollout.Reader
 	rollout.Templates
 }
@@ -45,10 +43,9 @@ type Sender interface {
 	Send(ctx context.Context, m slack.Message) (slack.Delivery, error)
 }
 
-// Refreshes puts instances back: it rolls back the instance refreshes under way
-// that deploy one of these versions of a template.
+// Refreshes puts instances back, and says which groups still launch or run what is undone.
 type Refreshes interface {
-	RollBack(ctx context.Context, template string, versions []string) (Undone, error)
+	RollBack(ctx context.Context, u Undo) (Undone, error)
 }
 
 // Step rolls back.
@@ -86,6 +83,10 @@ type Target struct {
 	There bool `json:"there,omitempty"`
 	// Groups are the Auto Scaling groups whose instance refresh is rolled back.
 	Groups []string `json:"groups,omitempty"`
+	// Refreshed are those that an instance refresh takes back, begun now.
+	Refreshed []string `json:"refreshed,omitempty"`
+	// Follows is whether it takes new images again.
+	Follows bool `json:"follows,omitempty"`
 }
 
 // target is one of them on its way.
@@ -110,13 +111,16 @@ func (s Step) Handle(ctx context.Context, raw json.RawMessage) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
+	if asked.Follow {
+		err = s.follow(ctx, targets, asked)
+		return answerOf(asked, targets), err
+	}
 	if err := s.launchable(ctx, asked, targets); err != nil {
 		return Answer{}, err
 	}
-	answer := Answer{Name: asked.Name, Dry: asked.Dry}
 	if !asked.Dry {
 		for _, t := range targets {
-			if err := s.one(ctx, t, asked.By); err != nil {
+			if err := s.one(ctx, t, asked); err != nil {
 				return Answer{}, err
 			}
 		}
@@ -124,10 +128,15 @@ func (s Step) Handle(ctx context.Context, raw json.RawMessage) (Answer, error) {
 			return Answer{}, err
 		}
 	}
+	return answerOf(asked, targets), nil
+}
+
+func answerOf(asked event.Rollback, targets []*target) Answer {
+	answer := Answer{Name: asked.Name, Dry: asked.Dry}
 	for _, t := range targets {
 		answer.Targets = append(answer.Targets, t.Target)
 	}
-	return answer, nil
+	return answer
 }
 
 // targets are those that the ledger knows by the source's name, and where each goes back to.
@@ -149,7 +158,9 @@ func (s Step) targets(ctx context.Context, asked event.Rollback) ([]*target, err
 			return nil, err
 		}
 		targets[i] = &target{Target: Target{Rolled: k.Rolled}, known: k}
-		targets[i].decide(image)
+		if !asked.Follow {
+			targets[i].decide(image)
+		}
 	}
 	return targets, nil
 }
@@ -164,14 +175,14 @@ func (t *target) decide(image string) {
 }
 
 // one points one target back and holds it there.
-func (s Step) one(ctx context.Context, t *target, by string) error {
+func (s Step) one(ctx context.Context, t *target, asked event.Rollback) error {
 	if t.Problem != "" {
 		return nil
 	}
 	to := t.back.To
-	to.Run, to.Source = "", ""
+	to.Run, to.Source, to.Stays = "", "", t.known.At.Stays
 	if to.At.IsZero() {
-		to.By, to.At = by, s.now().UTC()
+		to.By, to.At = asked.By, s.now().UTC()
 	}
 	if !t.There {
 		err := s.room.Return(ctx, t.known, to)
@@ -184,41 +195,36 @@ func (s Step) one(ctx context.Context, t *target, by string) error {
 	if err := s.room.Hold(ctx, t.known, to, t.There); err != nil {
 		return err
 	}
-	s.instances(ctx, t)
+	s.instances(ctx, t, asked)
 	return nil
 }
 
-// instances rolls back the refreshes that put the unwanted image into groups. That
+// instances puts groups back, or names those that still launch or run what is undone. That
 // the template is back is the greater good, so one that cannot be is only told. It is
 // looked for again when somebody asks again: this may be the second try of one that was cut off.
-func (s Step) instances(ctx context.Context, t *target) {
-	versions := t.unwanted()
-	if len(versions) == 0 {
-		return
-	}
-	done, err := s.refreshes.RollBack(ctx, t.Rolled.Target, versions)
+func (s Step) instances(ctx context.Context, t *target, asked event.Rollback) {
+	done, err := s.refreshes.RollBack(ctx, Undo{
+		Target: t.Rolled.Target, Name: asked.Name, Image: t.To, Version: t.Version, Refresh: asked.Refresh, Images: rollout.Undone(t.known, t.To),
+	})
 	if err != nil {
-		done.Left = append(done.Left, "its instance refreshes were not rolled back; ask again: "+fault.Brief(err))
+		done.Left = append(done.Left, "which groups still launch it was not found out; ask again: "+fault.Brief(err))
 	}
-	t.Groups, t.Note = done.Groups, strings.Join(done.Left, "; ")
+	t.Groups, t.Refreshed, t.Note = done.Groups, done.Refreshed, strings.Join(done.Left, "; ")
 	if t.Note != "" {
-		handler.Log(ctx).WarnContext(ctx, "refresh not rolled back", "target", t.Rolled.Target, "note", t.Note)
+		handler.Log(ctx).WarnContext(ctx, "groups not put back", "target", t.Rolled.Target, "note", t.Note)
 	}
 }
 
-// unwanted are the versions that were rolled after the image that the target goes
-// back to, newest first. An alias has none: Auto Scaling rolls no refresh back of
-// a group whose template takes its image from a parameter.
-func (t *target) unwanted() []string {
-	var versions []string
-	if !t.known.Template() {
-		return nil
-	}
-	for _, p := range t.known.Record.Points {
-		if p.Image == t.To {
-			break
+// follow lets the targets take new images again.
+func (s Step) follow(ctx context.Context, targets []*target, asked event.Rollback) error {
+	for _, t := range targets {
+		if t.Problem = t.known.Rolled.Problem; t.Problem != "" || asked.Dry {
+			continue
 		}
-		versions = append(versions, strconv.FormatInt(p.Version, 10))
+		var err error
+		if t.Follows, err = s.room.Follow(ctx, t.known, asked.By); err != nil {
+			return err
+		}
 	}
-	return versions
+	return nil
 }

@@ -31,7 +31,7 @@ func scene(s *stage.Stage) (handler.Func[json.RawMessage, rollback.Answer], json
 		{Image: ec2.ImageWindows, Version: 2, Run: "tuesday"}, {Image: ec2.ImageX86, Version: 1, Run: "monday"},
 	}})
 	s.Must(err)
-	return rollback.New(s.EC2, s.SSM, s.Ledger, s.Teller().Slack, rollback.Fleet{Groups: s.AutoScaling}, time.Now).Handle, ask(`"name":"web","by":"ada"`)
+	return rollback.New(s.EC2, s.SSM, s.Ledger, s.Teller().Slack, rollback.Fleet{Groups: s.AutoScaling, Members: s.EC2}, time.Now).Handle, ask(`"name":"web","by":"ada"`)
 }
 
 func ask(rest string) json.RawMessage {
@@ -44,6 +44,7 @@ func asks(rest string) func(*stage.Stage, *json.RawMessage) {
 
 const (
 	looks  = "Targets GetParameter DescribeImages"
+	groups = " DescribeLaunchTemplateVersions DescribeAutoScalingGroups DescribeInstances"
 	writes = " PutTarget PutParameter PutTarget"
 )
 
@@ -51,7 +52,7 @@ func TestRollback(t *testing.T) {
 	stage.Play(t, scene, []stage.Case[json.RawMessage, rollback.Answer]{
 		{
 			Name:    "to the image before, once, however often it is asked for",
-			Want:    looks + writes + " GetSecretValue PutTarget: ok | Targets GetParameter: ok",
+			Want:    looks + writes + groups + " GetSecretValue PutTarget: ok | Targets GetParameter" + groups + ": ok",
 			Between: func(*stage.Stage) { time.Sleep(time.Minute) },
 			Then: func(s *stage.Stage, a rollback.Answer) {
 				value, _ := s.Parameters.Value(alias)

@@ -21,7 +21,7 @@ func (s Step) tell(ctx context.Context, asked event.Rollback, targets []*target)
 		return nil
 	}
 	title := fmt.Sprintf("%s is rolled back by %s", asked.Name, cmp.Or(asked.By, "somebody"))
-	lines = append(lines, "New images are not rolled into what was rolled back until somebody lets it follow again; the next run says how.")
+	lines = append(lines, fmt.Sprintf("It is held: new images are not rolled into it until somebody asks for goldsmith follow --name %s.", asked.Name))
 	if _, err := s.slack.Send(ctx, slack.Alert(title, lines, "", "")); err != nil {
 		handler.Log(ctx).ErrorContext(ctx, "not told", "name", asked.Name, "error", err)
 		return nil
@@ -55,6 +55,9 @@ func (t *target) change() string {
 	change := report.Roll{Rolled: t.Rolled}.Change()
 	if len(t.Groups) > 0 {
 		change += "; instance refresh rolled back in " + strings.Join(t.Groups, ", ")
+	}
+	if len(t.Refreshed) > 0 {
+		change += "; instance refresh begun in " + strings.Join(t.Refreshed, ", ")
 	}
 	return change
 }

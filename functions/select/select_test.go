@@ -192,6 +192,7 @@ func TestSelectSkips(t *testing.T) {
 			Name: "what is only a warning goes along as a note",
 			Given: func(s *stage.Stage, p *job.Page) {
 				s.Set(s.Web, ec2.Terminated)
+				p.Plan.InstanceStore = plan.Lose
 				s.Launch("other", enrolled, func(in *sdk.RunInstancesInput) {
 					in.InstanceType = types.InstanceTypeM5dLarge
 					in.BlockDeviceMappings = []types.BlockDeviceMapping{{DeviceName: aws.String("/dev/sdf"), Ebs: &types.EbsBlockDevice{VolumeSize: aws.Int32(500), VolumeType: types.VolumeTypeSt1}}}

@@ -49,15 +49,15 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 		return j, nil
 	}
 	if j.Failure != nil {
-		if back, err := s.isBack(ctx, j); back || err != nil {
-			j.Back = back
+		back, gone, err := s.isBack(ctx, j)
+		if j.Back, j.Gone = back, gone; back || err != nil {
 			return j, err
 		}
 	}
 	_, err := s.ec2.StartInstances(ctx, &ec2.StartInstancesInput{InstanceIds: []string{j.Source.ID}})
 	switch {
 	case fault.IsNotFound(err):
-		return j, fault.Failure("Nothing is left to bring back.", "%s (%s) is gone: %w", j.Source.Name, j.Source.ID, err)
+		return j, fault.Failure("", "%s (%s) was terminated by somebody during the run: %w", j.Source.Name, j.Source.ID, err)
 	case fault.IsNotYet(err):
 		return j, s.inNoState(ctx, j, err)
 	case err != nil:
@@ -95,7 +95,7 @@ func (s Step) fellBack(ctx context.Context, j job.Job, instance types.Instance) 
 func (s Step) inNoState(ctx context.Context, j job.Job, refused error) error {
 	instance, ok, err := source.Find(ctx, s.ec2, j.Source.ID)
 	if err == nil && (!ok || source.Ending(source.State(instance))) {
-		return fault.Failure("Nothing is left to bring back.",
+		return fault.Failure("",
 			"%s (%s) was terminated by somebody during the run: %w", j.Source.Name, j.Source.ID, refused)
 	}
 	return fmt.Errorf("starting %s (%s): %w", j.Source.Name, j.Source.ID, refused)
@@ -103,27 +103,28 @@ func (s Step) inNoState(ctx context.Context, j job.Job, refused error) error {
 
 // isBack reports whether there is nothing to start: the instance was never
 // stopped, somebody started it, or it does not exist any more.
-func (s Step) isBack(ctx context.Context, j job.Job) (bool, error) {
+func (s Step) isBack(ctx context.Context, j job.Job) (back, gone bool, err error) {
 	instance, ok, err := source.Find(ctx, s.ec2, j.Source.ID)
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
 	state := source.State(instance)
 	if !ok || source.Ending(state) {
-		return true, nil
+		return true, true, nil
 	}
 	switch state {
 	case types.InstanceStateNameRunning:
-		return s.staysUp(ctx, j)
+		back, err = s.staysUp(ctx, j)
+		return back, false, err
 	case types.InstanceStateNameStopped:
 		if !j.Times.StartSent.IsZero() {
 			s.fellBack(ctx, j, instance)
 		}
-		return false, nil
+		return false, false, nil
 	case types.InstanceStateNameStopping:
-		return false, &fault.NotYet{Err: fmt.Errorf("%s (%s) is still stopping", j.Source.Name, j.Source.ID)}
+		return false, false, &fault.NotYet{Err: fmt.Errorf("%s (%s) is still stopping", j.Source.Name, j.Source.ID)}
 	default:
-		return false, nil
+		return false, false, nil
 	}
 }
 

@@ -188,7 +188,7 @@ func TestStartRefused(t *testing.T) {
 			Name:  "somebody terminated it meanwhile",
 			Given: refused("InvalidInstanceID.NotFound"),
 			Want:  "StartInstances: Failed",
-			Says:  []string{"web (i-", "is gone", "Nothing is left to bring back."},
+			Says:  []string{"web (i-", "was terminated by somebody during the run"},
 		},
 		{
 			Name:  "the function may not use the volume's key",

@@ -10,7 +10,7 @@ import (
 
 	"goldsmith/shared/fault"
 	"goldsmith/shared/job"
-	"goldsmith/shared/tag"
+	"goldsmith/shared/register"
 )
 
 // Ender ends instances.
@@ -20,11 +20,16 @@ type Ender interface {
 }
 
 // end terminates the test instance. One whose launch was never answered is
-// found by its tags, or by the sweep if EC2 does not show it yet.
+// found by its client token, or by the sweep if EC2 does not show it yet.
 func (s Step) end(ctx context.Context, j job.Job) (job.Job, error) {
 	ids, err := s.left(ctx, j)
 	if err != nil || len(ids) == 0 {
 		return j, err
+	}
+	if j.Proof == "" {
+		if err := s.answered(ctx, j, ids[0]); err != nil {
+			return j, err
+		}
 	}
 	if _, err := s.ec2.TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: ids}); fault.IgnoreNotFound(err) != nil {
 		return j, fmt.Errorf("terminating test instance %s: %w", ids[0], err)
@@ -32,13 +37,23 @@ func (s Step) end(ctx context.Context, j job.Job) (job.Job, error) {
 	return j, nil
 }
 
+// answered registers the id of a test instance whose launch was not answered.
+func (s Step) answered(ctx context.Context, j job.Job, id string) error {
+	registered, err := s.book.Register(ctx, register.TestOf(j, token(j), s.now().UTC()))
+	if err != nil {
+		return fmt.Errorf("registering the test instance of %s: %w", of(j), err)
+	}
+	j.Proof = id
+	return s.launched(ctx, j, registered)
+}
+
+// left are the test instances to terminate. The id that a launch was answered with is the instance of its token.
 func (s Step) left(ctx context.Context, j job.Job) ([]string, error) {
 	if j.Proof != "" {
 		return []string{j.Proof}, nil
 	}
 	out, err := s.ec2.DescribeInstances(ctx, &ec2.DescribeInstancesInput{Filters: []types.Filter{
-		{Name: aws.String("tag:" + tag.Proof), Values: []string{j.Run.Name}},
-		{Name: aws.String("tag:" + tag.Source), Values: []string{j.Source.ID}},
+		{Name: aws.String("client-token"), Values: []string{token(j)}},
 		{Name: aws.String("instance-state-name"), Values: []string{"pending", "running", "stopping", "stopped"}},
 	}})
 	if err != nil {
@@ -47,7 +62,9 @@ func (s Step) left(ctx context.Context, j job.Job) ([]string, error) {
 	var ids []string
 	for _, r := range out.Reservations {
 		for _, i := range r.Instances {
-			ids = append(ids, aws.ToString(i.InstanceId))
+			if register.Test(register.TestOf(j, token(j), s.now().UTC()), i) == nil {
+				ids = append(ids, aws.ToString(i.InstanceId))
+			}
 		}
 	}
 	return ids, nil

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -13,7 +14,9 @@ import (
 
 	"goldsmith/shared/fault"
 	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
+	"goldsmith/shared/register"
 	"goldsmith/shared/tag"
 )
 
@@ -23,12 +26,16 @@ type Launcher interface {
 	RunInstances(context.Context, *ec2.RunInstancesInput, ...func(*ec2.Options)) (*ec2.RunInstancesOutput, error)
 }
 
-// launch launches the test instance. The client token makes it happen once,
+// launch registers and launches the test instance. The client token makes it happen once,
 // however often it is sent: EC2 answers the same request with the same instance.
 func (s Step) launch(ctx context.Context, j job.Job) (job.Job, error) {
 	devices, err := s.devices(ctx, j)
 	if err != nil {
 		return j, err
+	}
+	registered, err := s.book.Register(ctx, register.TestOf(j, token(j), s.now().UTC()))
+	if err != nil {
+		return j, fmt.Errorf("registering the test instance of %s: %w", of(j), err)
 	}
 	out, err := s.ec2.RunInstances(ctx, request(j, devices))
 	switch {
@@ -47,7 +54,21 @@ func (s Step) launch(ctx context.Context, j job.Job) (job.Job, error) {
 		return j, fault.Failure("Run the plan again.", "%s could not be tested: EC2 launched its test instance before and does not show it any more", of(j))
 	}
 	j.Times.ProofSent = s.now().UTC()
-	return j, nil
+	return j, s.launched(ctx, j, registered)
+}
+
+// launched writes down which instance it is. Until then a sweep knows it by its token.
+func (s Step) launched(ctx context.Context, j job.Job, registered ledger.Registration) error {
+	if registered.ID == j.Proof {
+		return nil
+	}
+	registered.ID = j.Proof
+	if _, err := s.book.Amend(ctx, registered); errors.As(err, new(*ledger.Moved)) {
+		return &fault.NotYet{Err: err}
+	} else if err != nil {
+		return fmt.Errorf("registering test instance %s of %s: %w", j.Proof, of(j), err)
+	}
+	return nil
 }
 
 func untested(j job.Job, err error) error {

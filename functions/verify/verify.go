@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
 )
 
 // Do is a part of the test.
@@ -26,7 +27,14 @@ const (
 type Step struct {
 	ec2      EC2
 	commands Commands
+	book     Book
 	now      func() time.Time
+}
+
+// Book is the register of what Goldsmith makes.
+type Book interface {
+	Register(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
+	Amend(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
 }
 
 // EC2 launches and ends instances.
@@ -36,7 +44,9 @@ type EC2 interface {
 }
 
 // New makes the step.
-func New(ec2 EC2, commands Commands, now func() time.Time) Step { return Step{ec2, commands, now} }
+func New(ec2 EC2, commands Commands, book Book, now func() time.Time) Step {
+	return Step{ec2, commands, book, now}
+}
 
 // Input is the job and the part of the test that is due.
 type Input struct {

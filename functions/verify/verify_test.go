@@ -31,7 +31,7 @@ func image(s *stage.Stage, do verify.Do) (handler.Func[verify.Input, job.Job], v
 	s.Must(err)
 	j.Image.ID, j.Image.State, j.Back = aws.ToString(out.ImageId), "available", true
 	time.Sleep(2 * time.Hour)
-	return verify.New(s.EC2, s.SSM, time.Now).Handle, verify.Input{Job: j, Do: do}
+	return verify.New(s.EC2, s.SSM, s.Ledger, time.Now).Handle, verify.Input{Job: j, Do: do}
 }
 
 // launching is the launch of a test instance that is due.
@@ -53,7 +53,10 @@ func proofs(s *stage.Stage) []types.Instance {
 	return all
 }
 
-const launched = "DescribeImages RunInstances: ok"
+const (
+	launched = "DescribeImages Register RunInstances Amend: ok"
+	again    = "DescribeImages Register RunInstances: ok"
+)
 
 func TestLaunch(t *testing.T) {
 	stage.Play(t, launching, cases{
@@ -97,7 +100,7 @@ func TestLaunch(t *testing.T) {
 			},
 		},
 		{
-			Name: "once, however often the step runs", Want: launched + " | " + launched + " | " + launched,
+			Name: "once, however often the step runs", Want: launched + " | " + again + " | " + again,
 			Between: func(*stage.Stage) { time.Sleep(time.Minute) },
 			Then:    func(s *stage.Stage, _ job.Job) { s.Same("test instances", len(proofs(s)), 1) },
 		},
@@ -106,7 +109,7 @@ func TestLaunch(t *testing.T) {
 			Given: func(s *stage.Stage, _ *verify.Input) {
 				s.Cloud.Inject(ec2.Fault{Action: "RunInstances", Nth: []int{1}, Drop: true})
 			},
-			Want: "DescribeImages RunInstances*2: ok",
+			Want: "DescribeImages Register RunInstances*2 Amend: ok",
 			Then: func(s *stage.Stage, _ job.Job) { s.Same("test instances", len(proofs(s)), 1) },
 		},
 		{
@@ -123,13 +126,13 @@ func TestLaunchRefused(t *testing.T) {
 	refused := func(code string) func(*stage.Stage, *verify.Input) {
 		return func(s *stage.Stage, _ *verify.Input) { s.Cloud.Inject(ec2.Fault{Action: "RunInstances", Code: code}) }
 	}
-	const once = "DescribeImages RunInstances: "
+	const once = "DescribeImages Register RunInstances: "
 	stage.Play(t, launching, cases{
 		{
 			Name: "no room", Given: refused("InsufficientInstanceCapacity"), Want: once + "NoCapacity",
 			Says: []string{"image ami-", "of web (i-", "could not be tested", "t3.micro", "InsufficientInstanceCapacity"},
 		},
-		{Name: "busy", Given: refused("RequestLimitExceeded"), Want: "DescribeImages RunInstances*6: Throttled"},
+		{Name: "busy", Given: refused("RequestLimitExceeded"), Want: "DescribeImages Register RunInstances*6: Throttled"},
 		{Name: "the image is pending again", Given: refused("InvalidAMIID.Unavailable"), Want: once + "NotYet"},
 		{
 			Name:  "no such subnet",
@@ -256,9 +259,27 @@ func TestEnd(t *testing.T) {
 	stage.Play(t, scene, cases{
 		{Name: "terminated, once or twice", Want: "TerminateInstances: ok | TerminateInstances: ok", Then: gone},
 		{
-			Name:  "its launch was never answered: found by its tags",
+			Name:  "its launch was never answered: found by its client token",
 			Given: func(_ *stage.Stage, in *verify.Input) { in.Job.Proof = "" },
-			Want:  "DescribeInstances TerminateInstances: ok", Then: gone,
+			Want:  "DescribeInstances Register TerminateInstances: ok", Then: gone,
+		},
+		{
+			Name: "somebody else's instance with a test's tags is not terminated",
+			Given: func(s *stage.Stage, in *verify.Input) {
+				_, err := s.EC2.TerminateInstances(s.Context(), &sdk.TerminateInstancesInput{InstanceIds: []string{in.Job.Proof}})
+				s.Must(err)
+				in.Job.Proof = ""
+				s.Launch("production", map[string]string{tag.Managed: "true", tag.Proof: stage.RunName, tag.Source: s.Web})
+			},
+			Want: "DescribeInstances: ok",
+			Then: func(s *stage.Stage, _ job.Job) {
+				time.Sleep(5 * time.Minute)
+				for _, i := range proofs(s) {
+					if tag.Map(i.Tags)["Name"] == "production" {
+						s.Same("state", i.State.Name, types.InstanceStateNameRunning)
+					}
+				}
+			},
 		},
 		{
 			Name:  "nothing was launched",

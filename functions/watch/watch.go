@@ -6,6 +6,7 @@ package watch
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
@@ -31,11 +32,16 @@ type Input struct {
 	Job   job.Document `json:"job"`
 	For   job.For      `json:"for"`
 	Token string       `json:"token"`
+	// Within is how many seconds a look may take: less than the state's heartbeat, so that the token is alive when
+	// the look is done. A slower look is tried again.
+	Within int `json:"within"`
 }
 
 // Handle stores the token before it looks, so that no change falls between the two. It
 // looks unless nothing can have changed yet.
 func (s Step) Handle(ctx context.Context, in Input) (struct{}, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(in.Within)*time.Second)
+	defer cancel()
 	j := in.Job
 	await, err := wait.For(j.Job, in.For)
 	if err != nil {

@@ -108,8 +108,9 @@ var Functions = []Function{
 	},
 	{
 		Name: "image", Task: true, Timeout: stepTimeout, Memory: memory,
-		Does:       "Creates the image, once for each run.",
-		Statements: join(everyTask("image"), []Statement{look("DescribeImages")}, onEnrolled("ec2:CreateImage"), imaging),
+		Does:        "Registers and creates the image, once for each run.",
+		Environment: env(tableSetting),
+		Statements:  join(everyTask("image"), ledger("PutItem", "UpdateItem"), []Statement{look("DescribeImages", "DescribeInstances", "DescribeLaunchTemplates")}, onEnrolled("ec2:CreateImage"), imaging),
 	},
 	{
 		Name: "watch", Task: true, Timeout: stepTimeout, Memory: memory,
@@ -125,36 +126,40 @@ var Functions = []Function{
 	},
 	{
 		Name: "verify", Task: true, Timeout: stepTimeout, Memory: memory, Reserved: verifyReserved,
-		Does:       "Launches a test instance from the image where the plan says so, runs its command there, and terminates it.",
-		Statements: join(everyTask("verify"), []Statement{look("DescribeImages", "DescribeInstances")}, testing, endTests),
+		Does:        "Launches a test instance from the image where the plan says so, runs its command there, and terminates it.",
+		Environment: env(tableSetting),
+		Statements: join(everyTask("verify"), ledger("PutItem", "UpdateItem"), []Statement{
+			look("DescribeImages", "DescribeInstances"),
+		}, testing, endTests),
 	},
 	{
 		Name: "roll", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Points launch templates and Parameter Store aliases at the new image.",
 		Environment: env(tableSetting, pathSetting),
 		Statements: join(everyTask("roll"), ledger("Query", "UpdateItem"), []Statement{
-			look("DescribeLaunchTemplates", "DescribeLaunchTemplateVersions", "DescribeInstanceTypes", "DescribeImages"),
+			lookAtGroups, look("DescribeLaunchTemplates", "DescribeLaunchTemplateVersions", "DescribeInstanceTypes",
+				"GetInstanceTypesFromInstanceRequirements", "DescribeImages", "DescribeSnapshots", "DescribeFleets", "DescribeSpotFleetRequests"),
 		}, rolling),
 	},
 	{
 		Name: "release", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Writes the result, answers the request tag, and drops the claim.",
 		Environment: env(tableSetting),
-		Statements:  join(everyTask("release"), ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"), noting, untagging),
+		Statements:  join(everyTask("release"), ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"), []Statement{look("DescribeImages")}, noting, untagging),
 	},
 	{
 		Name: "refresh", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Has Auto Scaling groups refreshed that launch from what was rolled.",
 		Environment: env(tableSetting),
-		Statements:  join(everyTask("refresh"), ledger("PutItem"), []Statement{lookAtGroups, look("DescribeLaunchTemplateVersions")}, refreshing),
+		Statements:  join(everyTask("refresh"), ledger("PutItem", "Query"), []Statement{lookAtGroups, look("DescribeLaunchTemplateVersions")}, refreshing),
 	},
 	{
 		Name: "retire", Task: true, Timeout: pageTimeout, Memory: retireMemory,
 		Does:        "Removes images that no rule keeps and nothing uses, with their snapshots and the template versions that name them.",
 		Environment: env(tableSetting, pathSetting),
-		Statements: join(everyTask("retire"), ledger("PutItem", "Query"), []Statement{
+		Statements: join(everyTask("retire"), ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"), []Statement{
 			look("DescribeImages", "DescribeInstances", "DescribeLaunchTemplates", "DescribeLaunchTemplateVersions",
-				"DescribeImageAttribute", "DescribeImageReferences", "DescribeSnapshots", "ListImagesInRecycleBin"),
+				"DescribeImageAttribute", "DescribeImageReferences", "DescribeSnapshots", "ListImagesInRecycleBin"), lookAtUses,
 		}, referring, retiring),
 	},
 	{
@@ -174,8 +179,8 @@ var Functions = []Function{
 		Does:        "Points a source's launch templates and alias back at an earlier image, and rolls back what is being refreshed, for a person.",
 		Environment: env(tableSetting, secretSetting),
 		Statements: join(everyHandler("rollback"), ledger("Query", "UpdateItem"), []Statement{
-			lookAtGroups, look("DescribeLaunchTemplateVersions", "DescribeImages"),
-		}, rolling, refreshingBack, telling),
+			lookAtGroups, look("DescribeLaunchTemplateVersions", "DescribeImages", "DescribeInstances"),
+		}, rolling, refreshingBack, refreshing, telling),
 	},
 	{
 		Name: "wake", Timeout: stepTimeout, Memory: memory, Reserved: wakeReserved, MaxAge: wakeAge,
@@ -190,7 +195,7 @@ var Functions = []Function{
 		Statements: join(everyHandler("recover"), ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"),
 			[]Statement{
 				look("DescribeInstances", "DescribeSnapshots", "DescribeImages", "DescribeLaunchTemplates", "DescribeLaunchTemplateVersions",
-					"DescribeImageAttribute", "DescribeImageReferences"),
+					"DescribeImageAttribute", "DescribeImageReferences"), lookAtUses,
 				askAboutRuns, listRuns, startRuns, askAboutSchedules,
 			}, starting, endTests, telling, untagging, referring, discarding),
 	},

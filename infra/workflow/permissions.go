@@ -19,13 +19,15 @@ type Condition map[string]map[string][]string
 
 // ARNs with placeholders. Those of images and snapshots have no account.
 const (
-	instances       = "arn:${Partition}:ec2:${Region}:${Account}:instance/*"
-	images          = "arn:${Partition}:ec2:${Region}::image/*"
-	snapshots       = "arn:${Partition}:ec2:${Region}::snapshot/*"
-	volumes         = "arn:${Partition}:ec2:${Region}:${Account}:volume/*"
-	interfaces      = "arn:${Partition}:ec2:${Region}:${Account}:network-interface/*"
-	securityGroups  = "arn:${Partition}:ec2:${Region}:${Account}:security-group/*"
-	subnets         = "arn:${Partition}:ec2:${Region}:${Account}:subnet/${Subnets}"
+	instances  = "arn:${Partition}:ec2:${Region}:${Account}:instance/*"
+	images     = "arn:${Partition}:ec2:${Region}::image/*"
+	snapshots  = "arn:${Partition}:ec2:${Region}::snapshot/*"
+	volumes    = "arn:${Partition}:ec2:${Region}:${Account}:volume/*"
+	interfaces = "arn:${Partition}:ec2:${Region}:${Account}:network-interface/*"
+	// A VPC may be shared by Resource Access Manager: its subnets and groups have its owner's account in their ARNs.
+	securityGroups  = "arn:${Partition}:ec2:${Region}:*:security-group/*"
+	subnets         = "arn:${Partition}:ec2:${Region}:*:subnet/${Subnets}"
+	resourceGroups  = "arn:${Partition}:resource-groups:${Region}:${Account}:group/*"
 	profileRoles    = "arn:${Partition}:iam::${Account}:role/${Profiles}"
 	shellScript     = "arn:${Partition}:ssm:${Region}::document/AWS-RunShellScript"
 	launchTemplates = "arn:${Partition}:ec2:${Region}:${Account}:launch-template/"
@@ -109,7 +111,9 @@ var (
 		Actions:   []string{"ec2:DescribeInstanceAttribute"},
 		Resources: []string{instances},
 	}
-	lookAtWaits     = look("DescribeInstances", "DescribeInstanceStatus", "DescribeImages", "DescribeSnapshots")
+	lookAtWaits = look("DescribeInstances", "DescribeInstanceStatus", "DescribeImages", "DescribeSnapshots")
+	lookAtUses  = look("DescribeFleets", "DescribeSpotFleetRequests", "DescribeVolumes", "DescribeSnapshotAttribute",
+		"DescribeFastSnapshotRestores", "DescribeLockedSnapshots", "DescribeSnapshotTierStatus")
 	lookAtRefreshes = Statement{
 		Why:       "Auto Scaling's describe calls have no resources.",
 		Actions:   []string{"autoscaling:DescribeInstanceRefreshes"},
@@ -199,6 +203,12 @@ var mayStart = []Statement{
 		Actions:   []string{"ec2:StartInstances"},
 		Resources: []string{licenses},
 	},
+	{
+		// The same page; such an instance is launched into the group when it is started.
+		Why:       "An instance that targets a resource group of hosts or Capacity Reservations starts with permission on that, too.",
+		Actions:   []string{"ec2:StartInstances"},
+		Resources: []string{resourceGroups},
+	},
 }
 
 var openVolumes = Statement{
@@ -263,7 +273,7 @@ var testing = []Statement{
 		Why:       "The roles of the instance profiles that plans name, to EC2 only.",
 		Actions:   []string{"iam:PassRole"},
 		Resources: []string{profileRoles},
-		Condition: Condition{"StringEquals": {"iam:PassedToService": {"ec2.amazonaws.com"}}},
+		Condition: Condition{"StringEquals": {"iam:PassedToService": toEC2}},
 	},
 	{
 		// docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html
@@ -312,6 +322,14 @@ var rolling = []Statement{
 		Why:       "Launch templates that a plan lists by id.",
 		Actions:   []string{"ec2:CreateLaunchTemplateVersion", "ec2:ModifyLaunchTemplate"},
 		Resources: []string{launchTemplates + "${Templates}"},
+	},
+	{
+		// The service authorization reference lists it for CreateLaunchTemplateVersion; the User Guide says that it is checked
+		// at launch. docs/unverified.md.
+		Why:       "Roles of the instance profiles in templates, as the deployment lists them.",
+		Actions:   []string{"iam:PassRole"},
+		Resources: []string{"${PassedRoles}"},
+		Condition: Condition{"StringEquals": {"iam:PassedToService": toEC2}},
 	},
 	{
 		Why:       "The aliases of images, under their own path.",
@@ -418,6 +436,9 @@ var telling = []Statement{
 	},
 }
 
+// toEC2 is EC2 as iam:PassedToService calls it, in China and elsewhere.
+var toEC2 = []string{"ec2.amazonaws.com", "ec2.amazonaws.com.cn"}
+
 // refreshing is deployed where a plan refreshes groups. The caller of StartInstanceRefresh is checked as if it
 // launched the group's instances itself, by a dry run of RunInstances
 // (docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-launch-template-permissions.html).
@@ -436,6 +457,24 @@ var refreshing = []Statement{
 		Condition: Condition{"ArnLike": {"ec2:LaunchTemplate": {launchTemplates + "*"}}},
 	},
 	{
+		// The service authorization reference defines ec2:LaunchTemplate for none of them, so that a condition on it denies.
+		Why:     "What a launch may take part in without the key ec2:LaunchTemplate; without the statement above nothing is launched.",
+		Actions: []string{"ec2:RunInstances"},
+		Resources: []string{
+			"arn:${Partition}:ec2:${Region}:${Account}:spot-instances-request/${Groups}",
+			"arn:${Partition}:license-manager:${Region}:*:license-configuration:${Groups}",
+			"arn:${Partition}:resource-groups:${Region}:${Account}:group/${Groups}",
+		},
+	},
+	{
+		Why:     "Subnets and security groups of a VPC that another account shares.",
+		Actions: []string{"ec2:RunInstances"},
+		Resources: []string{
+			"arn:${Partition}:ec2:${Region}:*:subnet/${Groups}", "arn:${Partition}:ec2:${Region}:*:security-group/${Groups}",
+		},
+		Condition: Condition{"ArnLike": {"ec2:LaunchTemplate": {launchTemplates + "*"}}},
+	},
+	{
 		Why:     "Templates tag what they launch; tags in the launching call only.",
 		Actions: []string{"ec2:CreateTags"},
 		Resources: []string{
@@ -448,7 +487,7 @@ var refreshing = []Statement{
 		Why:       "Roles of the instance profiles in templates, as the deployment lists them: whoever may pass a role may use it.",
 		Actions:   []string{"iam:PassRole"},
 		Resources: []string{"${PassedRoles}"},
-		Condition: Condition{"StringEquals": {"iam:PassedToService": {"ec2.amazonaws.com"}}},
+		Condition: Condition{"StringEquals": {"iam:PassedToService": toEC2}},
 	},
 	{
 		Why:       "Templates that take their image from an alias.",

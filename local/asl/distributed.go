@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"sync"
+	"time"
 )
 
 // mapRun is one run of a distributed Map: a child execution for each item.
@@ -27,6 +28,9 @@ func (v *visit) distribute(ctx context.Context, inputs []any, limit int) (any, e
 	arn := v.execution.mapRun(v.state.Label, v.execution.runtime.uuid("map run", v.execution.ID, v.where()))
 	run := &mapRun{visit: v, arn: arn, total: len(inputs), cancel: cancel}
 	v.record(Event{Type: "MapRunStarted", MapRun: arn})
+	v.execution.mu.Lock()
+	v.execution.items = map[int]*Execution{}
+	v.execution.mu.Unlock()
 	children := run.dispatch(inner, inputs, limit)
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
@@ -49,10 +53,10 @@ func (v *visit) distribute(ctx context.Context, inputs []any, limit int) (any, e
 	return results, nil
 }
 
-// dispatch returns when every child it started has ended.
+// dispatch returns when every child it started has ended; children that lag behind a stopped execution end later.
 func (run *mapRun) dispatch(ctx context.Context, inputs []any, limit int) []*Execution {
 	var wait sync.WaitGroup
-	defer wait.Wait()
+	defer func() { run.wait(ctx, &wait) }()
 	children := make([]*Execution, 0, len(inputs))
 	places := make(chan struct{}, limit)
 	for i, input := range inputs {
@@ -63,7 +67,13 @@ func (run *mapRun) dispatch(ctx context.Context, inputs []any, limit int) []*Exe
 		if ctx.Err() != nil {
 			break
 		}
-		child := run.child(ctx, i, input)
+		prior := run.prior(i)
+		if prior != nil && prior.Outcome().Status == Succeeded {
+			children = append(children, prior)
+			<-places
+			continue
+		}
+		child := run.child(ctx, i, input, prior)
 		children = append(children, child)
 		child.changed()
 		wait.Go(func() {
@@ -75,22 +85,65 @@ func (run *mapRun) dispatch(ctx context.Context, inputs []any, limit int) []*Exe
 	return children
 }
 
-func (run *mapRun) child(ctx context.Context, i int, input any) *Execution {
+// child is the execution of an item: a new one, or that of before the redrive.
+func (run *mapRun) child(ctx context.Context, i int, input any, prior *Execution) *Execution {
 	e := run.execution
+	if prior != nil {
+		child := prior.again(run.lagging(ctx))
+		child.Parent = e
+		run.adopt(i, child)
+		return child
+	}
 	id := e.child(run.state.Label, e.runtime.uuid("child", e.ID, run.where(), strconv.Itoa(i)))
-	child := e.runtime.prepare(ctx, run.state.Processor, id, input)
+	child := e.runtime.prepare(run.lagging(ctx), run.state.Processor, id, input)
 	child.MapRun, child.Parent = run.arn, e
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.children = append(e.children, child)
+	run.adopt(i, child)
 	return child
 }
 
-// ended counts failed and timed-out children, as the failure threshold does.
-// Whether AWS counts aborted children too is unverified; a child that a person
-// stopped has not done its work, so it counts here.
+func (run *mapRun) adopt(i int, child *Execution) {
+	e := run.execution
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.children = append(e.children, child)
+	e.items[i] = child
+}
+
+// wait returns when all children have ended, or with ctx where they lag behind it.
+func (run *mapRun) wait(ctx context.Context, children *sync.WaitGroup) {
+	if run.lag() == 0 {
+		children.Wait()
+		return
+	}
+	over := make(chan struct{})
+	go func() {
+		children.Wait()
+		close(over)
+	}()
+	select {
+	case <-over:
+	case <-ctx.Done():
+	}
+}
+
+func (run *mapRun) lag() time.Duration { return run.execution.runtime.options.ChildLag }
+
+// lagging is a context for a child that ends as late as the options say after ctx.
+func (run *mapRun) lagging(ctx context.Context) context.Context {
+	if run.lag() == 0 {
+		return ctx
+	}
+	late, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	context.AfterFunc(ctx, func() {
+		run.clock().AfterFunc(run.lag(), func() { cancel(context.Cause(ctx)) })
+	})
+	return late
+}
+
+// ended counts failed and timed-out children, as the failure threshold does (Developer Guide,
+// "Setting failure thresholds for Distributed Map states"); one that was stopped counts as neither.
 func (run *mapRun) ended(child *Execution) {
-	if child.Outcome().Status == Succeeded {
+	if status := child.Outcome().Status; status != Failed && status != TimedOut {
 		return
 	}
 	run.mu.Lock()

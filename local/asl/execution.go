@@ -53,6 +53,12 @@ type Execution struct {
 	events      []Event
 	transitions int
 	children    []*Execution
+	// items are the children of the Map run that goes on, by item.
+	items map[int]*Execution
+	// resume is where a redriven execution goes on, ended where this one came to.
+	resume, ended *place
+	redrives      int
+	redriven      time.Time
 }
 
 // Outcome is how far an execution has come. Output is set when it SUCCEEDED,
@@ -139,8 +145,13 @@ func (e *Execution) run() {
 		defer timer.Stop()
 	}
 	f := &flow{execution: e}
-	f.record(Event{Type: "ExecutionStarted", Data: e.Input})
-	output, err := f.run(e.ctx, e.machine, e.Input)
+	state, input := e.begin(f)
+	kind := "ExecutionStarted"
+	if e.redrives > 0 {
+		kind = "ExecutionRedriven"
+	}
+	f.record(Event{Type: kind, Data: e.Input})
+	output, err := f.from(e.ctx, e.machine, state, input)
 	e.finish(f, e.conclude(output, err))
 }
 

@@ -32,9 +32,18 @@ type clockOf interface {
 // run goes from StartAt to an end. The error is an *Error that no Catch took, or
 // the cause of ctx's end.
 func (f *flow) run(ctx context.Context, m *Machine, input any) (any, error) {
-	for name := m.StartAt; ; {
+	return f.from(ctx, m, m.StartAt, input)
+}
+
+// from goes from a state to an end.
+func (f *flow) from(ctx context.Context, m *Machine, name string, input any) (any, error) {
+	for {
 		v := &visit{flow: f, state: m.States[name], input: input}
+		steps := f.steps
 		output, next, err := v.pass(ctx)
+		if err != nil {
+			f.ends(name, input, steps)
+		}
 		if err != nil || next == "" {
 			return output, err
 		}
@@ -238,7 +247,7 @@ func (v *visit) context() any {
 	object := map[string]any{
 		"Execution": map[string]any{
 			"Id": e.ID, "Name": e.Name, "Input": e.Input, "RoleArn": e.RoleARN,
-			"StartTime": stamp(e.Started), "RedriveCount": jsonNumber(0),
+			"StartTime": stamp(e.Started), "RedriveCount": jsonNumber(e.redrives),
 		},
 		"State": map[string]any{
 			"Name": v.state.Name, "EnteredTime": stamp(v.entered), "RetryCount": jsonNumber(v.attempt),

@@ -28,9 +28,15 @@ type Options struct {
 	// Seed decides every random number (jitter, tokens, ids of child
 	// executions), together with execution, state and attempt.
 	Seed uint64
-	// HeartbeatError is what an expired heartbeat raises: ErrHeartbeatTimeout
-	// (the default) or ErrTimeout. AWS's own pages name either.
+	// HeartbeatError is what an expired heartbeat raises: ErrTimeout (the default), as histories recorded on AWS
+	// have it, or ErrHeartbeatTimeout, which AWS's pages name too.
 	HeartbeatError string
+	// ChildLag is how much later than a stopped execution the children of its Map run end. StopExecution answers
+	// before they have.
+	ChildLag time.Duration
+	// EarlyTokensLost is whether a token that is spent before its function has answered ends nothing, though
+	// the call succeeds. No AWS page says.
+	EarlyTokensLost bool
 	// Observer sees every transition; nil for none.
 	Observer Observer
 	// Changed is told when an execution, or a child of a distributed Map,
@@ -54,7 +60,7 @@ type Runtime struct {
 // NewRuntime is a runtime without executions.
 func NewRuntime(o Options) *Runtime {
 	if o.HeartbeatError == "" {
-		o.HeartbeatError = ErrHeartbeatTimeout
+		o.HeartbeatError = ErrTimeout
 	}
 	return &Runtime{options: o, tokens: map[string]*settlement{}}
 }

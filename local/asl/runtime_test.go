@@ -178,7 +178,7 @@ func TestFunctionOutlivesItsTask(t *testing.T) {
 }
 
 func TestHeartbeatErrorIsChosen(t *testing.T) {
-	for name, status := range map[string]string{"": ErrHeartbeatTimeout, ErrTimeout: "SawTimeout"} {
+	for name, status := range map[string]string{"": "SawTimeout", ErrHeartbeatTimeout: ErrHeartbeatTimeout} {
 		synctest.Test(t, func(t *testing.T) {
 			_, e := begin(t, waiting, `{}`, Options{HeartbeatError: name})
 			want(t, e, Failed, status)

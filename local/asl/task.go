@@ -85,6 +85,7 @@ func (v *visit) expectBeats(s *settlement, every time.Duration) (end func()) {
 // it was when the function was called.
 func (v *visit) invoke(ctx context.Context, s *settlement, names taskNames, payload any) {
 	answer, failure := v.execution.runtime.options.Invoker.Invoke(ctx, v.state.Function, encode(payload))
+	s.answer()
 	select {
 	case <-s.done:
 		return
@@ -105,6 +106,11 @@ func (v *visit) invoke(ctx context.Context, s *settlement, names taskNames, payl
 		return
 	}
 	result, err := v.answer(answer)
+	if err == nil {
+		// An answer that is too large fails the task, and the history says so (Developer Guide,
+		// "Handling errors": States.DataLimitExceeded).
+		err = checkSize(v.state.Name, result)
+	}
 	if err != nil {
 		s.settle(nil, asError(err))
 		return

@@ -21,17 +21,21 @@ var (
 
 // settlement is the end of one attempt of a task, decided by whoever comes first.
 type settlement struct {
-	once   sync.Once
-	done   chan struct{}
-	result any
-	err    *Error
+	once sync.Once
+	// answered is closed when the function has answered.
+	answered chan struct{}
+	done     chan struct{}
+	result   any
+	err      *Error
 
 	mu        sync.Mutex
 	heartbeat *time.Timer
 	every     time.Duration
 }
 
-func newSettlement() *settlement { return &settlement{done: make(chan struct{})} }
+func newSettlement() *settlement {
+	return &settlement{done: make(chan struct{}), answered: make(chan struct{})}
+}
 
 // settle reports whether it came first.
 func (s *settlement) settle(result any, err *Error) bool {
@@ -41,6 +45,18 @@ func (s *settlement) settle(result any, err *Error) bool {
 		close(s.done)
 	})
 	return first
+}
+
+// answer notes that the function has answered.
+func (s *settlement) answer() { close(s.answered) }
+
+func (s *settlement) hasAnswered() bool {
+	select {
+	case <-s.answered:
+		return true
+	default:
+		return false
+	}
 }
 
 func (s *settlement) beat() {
@@ -91,6 +107,9 @@ func (r *Runtime) settle(token string, result any, e *Error) error {
 	s, err := r.waiting(token)
 	if err != nil {
 		return err
+	}
+	if r.options.EarlyTokensLost && !s.hasAnswered() {
+		return nil
 	}
 	if !s.settle(result, e) {
 		return ErrTaskTimedOut

@@ -1,7 +1,6 @@
 package autoscaling
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -146,7 +145,7 @@ func writeConfig(out *query.Writer, c config) {
 			writeSpec(out, "LaunchTemplateSpecification", c.template)
 			query.Items(out, "Overrides", c.overrides, func(o override) { writeOverride(out, o) })
 		})
-		out.Element("InstancesDistribution", func() { writeDistribution(out, c.distribution) })
+		out.Element("InstancesDistribution", func() { writeDistribution(out, c.distribution, c.attributeBased()) })
 	})
 }
 
@@ -183,13 +182,20 @@ func writeSent(out *query.Writer, name string, p *query.Params) {
 	})
 }
 
-// The defaults are those of the API reference, InstancesDistribution.
-func writeDistribution(out *query.Writer, given map[string]string) {
+// The defaults are those of the API reference, InstancesDistribution: the On-Demand strategy is
+// another for attribute-based selection, and pools go with the lowest price.
+func writeDistribution(out *query.Writer, given map[string]string, attributes bool) {
 	all := map[string]string{
 		"OnDemandAllocationStrategy": "prioritized", "OnDemandBaseCapacity": "0",
 		"OnDemandPercentageAboveBaseCapacity": "100", "SpotAllocationStrategy": "lowest-price",
 	}
+	if attributes {
+		all["OnDemandAllocationStrategy"] = "lowest-price"
+	}
 	maps.Copy(all, given)
+	if _, said := given["SpotInstancePools"]; !said && all["SpotAllocationStrategy"] == "lowest-price" {
+		all["SpotInstancePools"] = "2"
+	}
 	for _, field := range slices.Sorted(maps.Keys(all)) {
 		out.Text(field, all[field])
 	}
@@ -199,6 +205,6 @@ func writeSpec(out *query.Writer, name string, t spec) {
 	out.Element(name, func() {
 		out.Text("LaunchTemplateId", t.id)
 		out.Text("LaunchTemplateName", t.name)
-		out.Text("Version", cmp.Or(t.version, "$Default"))
+		out.Optional("Version", t.version) // A group made without one is described without one.
 	})
 }

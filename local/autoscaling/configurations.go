@@ -12,11 +12,12 @@ import (
 type configuration struct {
 	name, image, typ string
 	created          time.Time
+	mappings         []*query.Params
 }
 
 func createConfiguration(s *Service, call *query.Call) error {
 	p := call.Params
-	c := configuration{p.Text("LaunchConfigurationName"), p.Text("ImageId"), p.Text("InstanceType"), s.options.Clock.Now()}
+	c := configuration{p.Text("LaunchConfigurationName"), p.Text("ImageId"), p.Text("InstanceType"), s.options.Clock.Now(), p.List("BlockDeviceMappings")}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, taken := s.configurations[c.name]
@@ -66,6 +67,12 @@ func describeConfigurations(s *Service, call *query.Call) error {
 		call.Out.Text("ImageId", c.image)
 		call.Out.Text("InstanceType", c.typ)
 		call.Out.Time("CreatedTime", c.created)
+		query.Items(call.Out, "BlockDeviceMappings", c.mappings, func(m *query.Params) {
+			call.Out.Text("DeviceName", m.Text("DeviceName"))
+			if ebs := m.At("Ebs"); m.Has("Ebs.SnapshotId") {
+				call.Out.Element("Ebs", func() { call.Out.Text("SnapshotId", ebs.Text("SnapshotId")) })
+			}
+		})
 	})
 	call.Out.Optional("NextToken", next)
 	return nil

@@ -76,6 +76,10 @@ func writeGroup(out *query.Writer, g *group, members bool) {
 	if g.deleting {
 		out.Text("Status", "Delete in progress")
 	}
+	if g.pool != nil {
+		out.Element("WarmPoolConfiguration", func() { g.pool.write(out) })
+		out.Int("WarmPoolSize", len(g.warm()))
+	}
 	query.Items(out, "SuspendedProcesses", g.suspended, func(name string) {
 		out.Text("ProcessName", name)
 		out.Text("SuspensionReason", "User suspended")
@@ -88,7 +92,9 @@ func writeGroup(out *query.Writer, g *group, members bool) {
 		out.Bool("PropagateAtLaunch", t.propagate)
 	})
 	if members {
-		query.Items(out, "Instances", g.members, func(m *member) { writeMember(out, m, m.health()) })
+		// What waits in the warm pool is shown by DescribeWarmPool alone.
+		shown := slices.DeleteFunc(slices.Clone(g.members), (*member).isWarm)
+		query.Items(out, "Instances", shown, func(m *member) { writeMember(out, m, m.health()) })
 	}
 }
 

@@ -26,6 +26,7 @@ type group struct {
 	members           []*member
 	refreshes         []*refresh        // newest first
 	activities        []scalingActivity // newest first
+	pool              *warmPool         // nil for none
 	generation        int
 	deleting          bool
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -25,8 +26,16 @@ func clientOf(o Options) *sdk.Client {
 	return sdk.New(sdk.Options{
 		Region: o.Region, BaseEndpoint: aws.String("http://ec2.embedded"), Retryer: aws.NopRetryer{},
 		Credentials: credentials.NewStaticCredentialsProvider("autoscaling", "embedded", ""),
-		HTTPClient:  caller{query.Client(o.EC2)},
+		HTTPClient:  caller{query.Client(o.EC2)}, IdempotencyTokenProvider: &tokens{},
 	})
+}
+
+// tokens are the client tokens of Auto Scaling's launches: each another, and the same in the same story.
+type tokens struct{ made atomic.Uint64 }
+
+// GetIdempotencyToken is the next token.
+func (t *tokens) GetIdempotencyToken() (string, error) {
+	return fmt.Sprintf("a5600000-0000-4000-9000-%012x", t.made.Add(1)), nil
 }
 
 type caller struct{ client *http.Client }
@@ -100,6 +109,7 @@ type order struct {
 	zone, subnet string
 	tags         []types.Tag
 	generation   int
+	warm         bool // for the warm pool
 }
 
 // launch launches the first choice there is capacity for.
@@ -211,6 +221,23 @@ func (s *Service) refusal(ctx context.Context, c choice) error {
 
 // groupTag is on every member; only Auto Scaling can set it.
 const groupTag = "aws:autoscaling:groupName"
+
+func (s *Service) stop(ctx context.Context, id string) error {
+	_, err := s.client.StopInstances(ctx, &sdk.StopInstancesInput{InstanceIds: []string{id}})
+	return err
+}
+
+// numbers are the versions that a config's specifications stand for now: $Latest, $Default and none
+// mean a number. What cannot be read is left out.
+func (s *Service) numbers(ctx context.Context, c *config) map[spec]string {
+	numbers := map[spec]string{}
+	for _, each := range c.specs() {
+		if found, err := s.version(ctx, *each); err == nil {
+			numbers[*each] = strconv.FormatInt(aws.ToInt64(found.VersionNumber), 10)
+		}
+	}
+	return numbers
+}
 
 func (s *Service) terminate(ctx context.Context, id string) error {
 	_, err := s.client.TerminateInstances(ctx, &sdk.TerminateInstancesInput{InstanceIds: []string{id}})

@@ -1,6 +1,7 @@
 package autoscaling
 
 import (
+	"cmp"
 	"strconv"
 	"time"
 )
@@ -83,10 +84,13 @@ func (r *refresh) ignored(m *member) bool {
 	return m.away() && r.preferences.standby == "Ignore" || m.protected && r.preferences.protected == "Ignore"
 }
 
-// matches reports whether a member was launched from what would be launched now.
+// matches reports whether a member was launched from what would be launched now: from the version
+// that $Latest, $Default or no version stands for (Auto Scaling User Guide, "Use an instance refresh
+// with skip matching").
 func (r *refresh) matches(g *group, m *member) bool {
 	for _, c := range g.launches().choices() {
-		same := c.template.id == m.template.id && c.template.version == m.template.version
+		version := cmp.Or(r.numbers[c.template], c.template.version)
+		same := c.template.id == m.template.id && version == m.template.version
 		if same && (c.typ == "" || c.typ == m.typ) && (c.image == "" || c.image == m.image) {
 			return true
 		}

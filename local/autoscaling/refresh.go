@@ -37,6 +37,8 @@ type refresh struct {
 	paused      time.Time // until
 	bake        time.Time // until
 	rollback    *rollback
+	// numbers are the versions that what is launched stands for, when matching members are skipped.
+	numbers map[spec]string
 }
 
 type rollback struct {
@@ -75,6 +77,7 @@ func startRefresh(s *Service, call *query.Call) error {
 	if err != nil {
 		return err
 	}
+	r.numbers = s.numbersOf(call, r.desired)
 	return s.changed(call, func(g *group) (func(), error) {
 		if g.active() != nil {
 			return nil, query.Errorf("InstanceRefreshInProgress", "An Instance Refresh is already in progress and blocks the execution of this Instance Refresh.")
@@ -114,6 +117,20 @@ func (s *Service) aliased(call *query.Call, desired *config) (bool, error) {
 		return false, err
 	}
 	return alias || theirs, s.launchable(call.Context, desired)
+}
+
+// numbersOf are the versions of the desired config, or of the group's own.
+func (s *Service) numbersOf(call *query.Call, desired *config) map[spec]string {
+	s.mu.Lock()
+	launched := config{}
+	if g, err := s.group(call); err == nil {
+		launched = g.config.clone()
+	}
+	s.mu.Unlock()
+	if desired != nil {
+		launched = desired.clone()
+	}
+	return s.numbers(call.Context, &launched)
 }
 
 // allowed holds the rules of aws-facts 8.17 to 8.19 and 8.22. The codes are the

@@ -2,7 +2,7 @@
 // number of instances in the embedded EC2, standby, and instance refresh,
 // behind Auto Scaling's own wire protocol. Launch configurations can be made and
 // listed, but no group launches from one. Not modelled: load balancers, scaling
-// policies, warm pools, weights and Spot shares.
+// policies, joining from a warm pool, weights and Spot shares.
 package autoscaling
 
 import (
@@ -101,6 +101,10 @@ var actions = map[string]func(*Service, *query.Call) error{
 	"CreateLaunchConfiguration":    createConfiguration,
 	"DeleteLaunchConfiguration":    deleteConfiguration,
 	"DescribeLaunchConfigurations": describeConfigurations,
+	"SetInstanceProtection":        setInstanceProtection,
+	"PutWarmPool":                  putWarmPool,
+	"DescribeWarmPool":             describeWarmPool,
+	"DeleteWarmPool":               deleteWarmPool,
 	"EnterStandby":                 enterStandby,
 	"ExitStandby":                  exitStandby,
 	"SuspendProcesses":             suspendProcesses,

@@ -38,9 +38,20 @@ func (s *Service) seeTo(g *group) {
 		return
 	}
 	g.busy = true
+	if r := g.active(); r != nil && r.preferences.skipMatching {
+		launched := g.launches().clone()
+		s.mu.Unlock()
+		numbers := s.numbers(s.ctx, &launched)
+		s.mu.Lock()
+		r.numbers = numbers
+	}
 	doomed, orders := s.decide(g)
+	cooled := s.warmUp(g)
 	s.mu.Unlock()
 	s.send()
+	for _, id := range cooled {
+		_ = s.stop(s.ctx, id) // Refused: asked again next time.
+	}
 	for _, id := range doomed {
 		// Refused, such as for termination protection: asked again next time.
 		_ = s.terminate(s.ctx, id)
@@ -80,6 +91,9 @@ func (s *Service) fill(g *group, o order) {
 		return
 	}
 	m.protected = g.protect
+	if o.warm {
+		m.state = warming
+	}
 	if g.deleting {
 		m.state = terminating
 	}
@@ -102,15 +116,25 @@ func (s *Service) decide(g *group) (doomed []string, orders []order) {
 	for range s.missing(g, surge) {
 		orders = append(orders, g.order(len(g.members)+len(orders)))
 	}
+	for range g.cold() {
+		waits := g.order(len(g.members) + len(orders))
+		waits.warm = true
+		orders = append(orders, waits)
+	}
+	return s.doomed(g), orders
+}
+
+// doomed drops the members that are gone, and are those to terminate.
+func (s *Service) doomed(g *group) (ids []string) {
 	g.members = slices.DeleteFunc(g.members, func(m *member) bool {
 		return m.state == terminating && s.options.EC2.State(m.id) == ec2.Terminated
 	})
 	for _, m := range g.members {
 		if m.state == terminating && s.options.EC2.State(m.id) != ec2.ShuttingDown {
-			doomed = append(doomed, m.id)
+			ids = append(ids, m.id)
 		}
 	}
-	return doomed, orders
+	return ids
 }
 
 // observe is the health check: an instance that is not running is unhealthy at

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
 	"goldsmith/shared/tag"
 )
 
@@ -48,13 +49,20 @@ func (c *scene) history(ctx context.Context) error {
 // old is an image that a run made well.
 func (c *scene) old(ctx context.Context, made time.Time) (string, error) {
 	run := job.RunName(c.name, made)
-	id := c.suite.EC2.SeedImage("goldsmith/api/"+c.api+"/"+run, made, map[string]string{
+	name := "goldsmith/api/" + c.api + "/" + run
+	id := c.suite.EC2.SeedImage(name, made, map[string]string{
 		tag.Managed: "true", tag.Plan: c.name, tag.Name: "api", tag.Source: c.api, tag.Run: run,
 	})
-	err := c.suite.Ledger.PutResult(ctx, job.Result{
+	_, err := c.suite.Ledger.Register(ctx, ledger.Registration{
+		Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: c.api, Source: c.api, Name: "api", Plan: c.name, Run: run,
+		AMIName: name, ID: id, Good: true, Begun: made,
+	})
+	if err != nil {
+		return id, err
+	}
+	return id, c.suite.Ledger.PutResult(ctx, job.Result{
 		Run: run, Source: c.api, Name: "api", Plan: c.name, Ending: job.Imaged, At: made, Image: job.Image{ID: id, State: "available"},
 	})
-	return id, err
 }
 
 // deprecate does what an earlier run would have done.

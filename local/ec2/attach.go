@@ -97,11 +97,9 @@ func (w *World) launchMappings(img *image, params []*query.Params) ([]mapping, e
 // a size was tried on EC2 for getmoto/moto#2949; the rest is quoted in hashicorp/packer#2765
 // and hashicorp/terraform#14480.
 func mappable(img *image, p *query.Params) error {
-	device, virtual := p.Text("DeviceName"), p.Text("VirtualName")
-	at := slices.IndexFunc(img.mappings, func(m mapping) bool { return m.device == device })
-	snapshot := p.Text("Ebs.SnapshotId")
+	virtual := p.Text("VirtualName")
 	switch {
-	case device == "":
+	case p.Text("DeviceName") == "":
 		return missing("deviceName")
 	case p.Has("NoDevice"):
 		return nil
@@ -113,11 +111,21 @@ func mappable(img *image, p *query.Params) error {
 		return missing("ebs")
 	case img.rootType == rootInstanceStore:
 		return query.Errorf("InvalidBlockDeviceMapping", "EBS block device mappings not supported for instance-store AMIs.")
-	case at < 0 && snapshot == "" && !p.Has("Ebs.VolumeSize"):
+	}
+	return volumeMappable(img, p.Text("DeviceName"), p.At("Ebs"))
+}
+
+func volumeMappable(img *image, device string, ebs *query.Params) error {
+	snapshot := ebs.Text("SnapshotId")
+	at := slices.IndexFunc(img.mappings, func(m mapping) bool { return m.device == device })
+	switch {
+	case at < 0 && snapshot == "" && !ebs.Has("VolumeSize"):
 		return missing("size or snapshotId")
-	case at >= 0 && !img.mappings[at].isEBS() && snapshot != "":
+	case at < 0 || snapshot == "":
+		return nil
+	case !img.mappings[at].isEBS():
 		return query.Errorf("InvalidBlockDeviceMapping", "snapshotId can only be modified on EBS devices")
-	case device == img.rootName && at >= 0 && snapshot != "" && snapshot != img.mappings[at].snapshotID:
+	case device == img.rootName && snapshot != img.mappings[at].snapshotID:
 		return query.Errorf("InvalidBlockDeviceMapping", "snapshotId cannot be modified on root device")
 	}
 	return nil
@@ -133,19 +141,9 @@ func isEphemeral(virtual string) bool {
 // what EC2 makes no volume of.
 func (w *World) finish(img *image, m *mapping) error {
 	if m.snapshotID != "" {
-		s := w.snapshots.get(m.snapshotID)
-		ours := slices.ContainsFunc(img.mappings, func(own mapping) bool { return own.snapshotID == m.snapshotID })
-		switch {
-		case s == nil || s.owner != w.options.Account && !ours:
-			return query.Errorf("InvalidSnapshot.NotFound", "The snapshot '%s' does not exist.", m.snapshotID)
-		case s.state != snapshotCompleted:
-			return query.Errorf("IncorrectState", "Snapshot is in invalid state - %s", s.state)
-		case m.size == 0:
-			m.size = s.size
-		case m.size < s.size:
-			return tooSmall(m.size, s)
+		if err := w.sizedBySnapshot(img, m); err != nil {
+			return err
 		}
-		m.encrypted = m.encrypted || s.encrypted
 	}
 	m.typ = orElse(m.typ, "gp2") // API reference, CreateVolume.
 	if m.device == img.rootName && (m.typ == "st1" || m.typ == "sc1") {
@@ -153,6 +151,23 @@ func (w *World) finish(img *image, m *mapping) error {
 		return query.Errorf("InvalidParameterCombination", "The parameter iops is not supported for %s volumes.", m.typ)
 	}
 	return m.legal()
+}
+
+func (w *World) sizedBySnapshot(img *image, m *mapping) error {
+	s := w.snapshots.get(m.snapshotID)
+	ours := slices.ContainsFunc(img.mappings, func(own mapping) bool { return own.snapshotID == m.snapshotID })
+	switch {
+	case s == nil || s.owner != w.options.Account && !ours:
+		return query.Errorf("InvalidSnapshot.NotFound", "The snapshot '%s' does not exist.", m.snapshotID)
+	case s.state != snapshotCompleted:
+		return query.Errorf("IncorrectState", "Snapshot is in invalid state - %s", s.state)
+	case m.size == 0:
+		m.size = s.size
+	case m.size < s.size:
+		return tooSmall(m.size, s)
+	}
+	m.encrypted = m.encrypted || s.encrypted
+	return nil
 }
 
 // tooSmall is in the words of aws/karpenter-provider-aws#3302 and scylladb/scylladb#6999.

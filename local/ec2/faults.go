@@ -119,11 +119,18 @@ func afterwards(striking []*fault) error {
 var serverErrors = map[string]int{
 	"InsufficientInstanceCapacity": http.StatusInternalServerError,
 	"InsufficientCapacity":         http.StatusInternalServerError,
-	"InternalError":                http.StatusInternalServerError,
-	"InternalFailure":              http.StatusInternalServerError,
-	"RequestLimitExceeded":         http.StatusServiceUnavailable,
-	"ServiceUnavailable":           http.StatusServiceUnavailable,
-	"Unavailable":                  http.StatusServiceUnavailable,
+
+	"InsufficientAddressCapacity":          http.StatusInternalServerError,
+	"InsufficientHostCapacity":             http.StatusInternalServerError,
+	"InsufficientReservedInstanceCapacity": http.StatusInternalServerError,
+	"InsufficientVolumeCapacity":           http.StatusInternalServerError,
+	"ServerInternal":                       http.StatusInternalServerError,
+
+	"InternalError":        http.StatusInternalServerError,
+	"InternalFailure":      http.StatusInternalServerError,
+	"RequestLimitExceeded": http.StatusServiceUnavailable,
+	"ServiceUnavailable":   http.StatusServiceUnavailable,
+	"Unavailable":          http.StatusServiceUnavailable,
 }
 
 func (f *fault) err() error {

@@ -61,17 +61,9 @@ func (w *World) rootOf(p *query.Params, mappings []mapping) (string, error) {
 			continue
 		}
 		if m.snapshotID != "" {
-			s := w.snapshots.get(m.snapshotID)
-			if s == nil {
-				return "", unknownSnapshot(m.snapshotID)
+			if err := w.registerable(m); err != nil {
+				return "", err
 			}
-			if s.state != snapshotCompleted {
-				return "", query.Errorf("InvalidSnapshot.NotReady", "The snapshot %s is not completed.", s.id)
-			}
-			if m.size > 0 && m.size < s.size {
-				return "", tooSmall(m.size, s)
-			}
-			m.size, m.encrypted = max(m.size, s.size), s.encrypted
 		}
 		m.typ = orElse(m.typ, "gp2")
 		found = found || m.device == root && m.snapshotID != ""
@@ -80,6 +72,21 @@ func (w *World) rootOf(p *query.Params, mappings []mapping) (string, error) {
 		return "", query.Errorf("InvalidBlockDeviceMapping", "Invalid device name %s: the root device has no mapping with a snapshot", root)
 	}
 	return root, nil
+}
+
+// registerable completes a mapping from its snapshot.
+func (w *World) registerable(m *mapping) error {
+	s := w.snapshots.get(m.snapshotID)
+	switch {
+	case s == nil:
+		return unknownSnapshot(m.snapshotID)
+	case s.state != snapshotCompleted:
+		return query.Errorf("InvalidSnapshot.NotReady", "The snapshot %s is not completed.", s.id)
+	case m.size > 0 && m.size < s.size:
+		return tooSmall(m.size, s)
+	}
+	m.size, m.encrypted = max(m.size, s.size), s.encrypted
+	return nil
 }
 
 func copyImage(w *World, call *query.Call) error {

@@ -1,6 +1,7 @@
 package ec2_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -188,8 +189,8 @@ func TestTheTableOfTypes(t *testing.T) {
 		t.Errorf("only %d types", len(all))
 	}
 	for _, i := range all {
-		if len(i.ProcessorInfo.SupportedArchitectures) == 0 || len(i.SupportedBootModes) == 0 || aws.ToInt32(i.VCpuInfo.DefaultVCpus) < 1 ||
-			aws.ToInt64(i.MemoryInfo.SizeInMiB) < 1 || i.NetworkInfo.EnaSupport == "" || len(i.SupportedVirtualizationTypes) == 0 {
+		if min(len(i.ProcessorInfo.SupportedArchitectures), len(i.SupportedBootModes), len(i.SupportedVirtualizationTypes),
+			int(aws.ToInt32(i.VCpuInfo.DefaultVCpus)), int(aws.ToInt64(i.MemoryInfo.SizeInMiB)), len(i.NetworkInfo.EnaSupport)) == 0 {
 			t.Errorf("%+v", i)
 		}
 	}
@@ -197,20 +198,18 @@ func TestTheTableOfTypes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := map[types.InstanceType]types.InstanceTypeInfo{}
 	for _, i := range out.InstanceTypes {
-		got[i.InstanceType] = i
+		facts := fmt.Sprintln(i.Hypervisor, i.NetworkInfo.EnaSupport, i.SupportedRootDeviceTypes, i.SupportedVirtualizationTypes, i.NitroTpmSupport, aws.ToBool(i.BareMetal), aws.ToBool(i.BurstablePerformanceSupported))
+		if want := typeFacts[i.InstanceType] + "\n"; facts != want {
+			t.Errorf("%s: %swant %s", i.InstanceType, facts, want)
+		}
 	}
-	if i := got["i3.large"]; i.Hypervisor != "xen" || i.NetworkInfo.EnaSupport != "supported" || aws.ToInt64(i.InstanceStorageInfo.TotalSizeInGB) != 475 {
-		t.Errorf("i3.large: %+v", i)
-	}
-	if i := got["m3.medium"]; !slices.Contains(i.SupportedRootDeviceTypes, "instance-store") || !slices.Contains(i.SupportedVirtualizationTypes, "paravirtual") {
-		t.Errorf("m3.medium: %+v", i)
-	}
-	if i := got["m5.metal"]; !aws.ToBool(i.BareMetal) || i.Hypervisor != "" || i.NitroTpmSupport != "unsupported" {
-		t.Errorf("m5.metal: %+v", i)
-	}
-	if i := got["t2.micro"]; i.NetworkInfo.EnaSupport != "unsupported" || !aws.ToBool(i.BurstablePerformanceSupported) {
-		t.Errorf("t2.micro: %+v", i)
-	}
+}
+
+// typeFacts are of the instance types guide: hypervisor, ENA, roots, virtualization, NitroTPM, bare metal, burstable.
+var typeFacts = map[types.InstanceType]string{
+	"i3.large":  "xen supported [ebs] [hvm] unsupported false false",
+	"m3.medium": "xen unsupported [ebs instance-store] [hvm paravirtual] unsupported false false",
+	"m5.metal":  " required [ebs] [hvm] unsupported true false",
+	"t2.micro":  "xen unsupported [ebs] [hvm] unsupported false true",
 }

@@ -23,13 +23,19 @@ func typesFromRequirements(w *World, call *query.Call) error {
 	case !r.Has("VCpuCount.Min") || !r.Has("MemoryMiB.Min"):
 		return missing("InstanceRequirements.VCpuCount.Min and InstanceRequirements.MemoryMiB.Min")
 	}
-	wanted := readRequirements(r)
+	wanted := append(readRequirements(r),
+		func(t *instanceType) bool { return overlap(t.architectures, architectures) },
+		func(t *instanceType) bool { return overlap(t.virtualization, virtualizations) })
 	if err := p.Err(); err != nil {
 		return err
 	}
+	return w.answerTypes(call, wanted)
+}
+
+func (w *World) answerTypes(call *query.Call, wanted requirements) error {
 	rows := newStore[instanceType](0)
 	for _, t := range slices.SortedFunc(maps.Values(instanceTypes()), smaller) {
-		if wanted.met(t) && overlap(t.architectures, architectures) && overlap(t.virtualization, virtualizations) {
+		if wanted.met(t) {
 			rows.add(w.asOf, t.name, t)
 		}
 	}

@@ -159,14 +159,14 @@ func (w *World) SetLastLaunched(imageID string, at time.Time) error {
 }
 
 // SeedImage puts an available image of the account there, with one snapshot, both tagged, as if
-// it had been made at a time. It returns the image's id.
+// CreateImage had made it at a time, of the instance that the tag goldsmith:source names. It returns the image's id.
 func (w *World) SeedImage(name string, created time.Time, tags map[string]string) string {
 	w.lock()
 	defer w.unlock()
 	img := *w.images.get(ImageX86)
 	img.id, img.name, img.location = w.newID("ami", name), name, w.options.Account+"/"+name
 	img.owner, img.alias, img.public, img.created = w.options.Account, "", false, created
-	img.launched = time.Time{}
+	img.launched, img.sourceInstance = time.Time{}, tags["goldsmith:source"]
 	snapshotID := w.newID("snap", name)
 	img.mappings = slices.Clone(img.mappings)
 	parent := img.mappings[0].snapshotID

@@ -44,6 +44,12 @@ func (m *mapping) legal() error {
 		return query.Errorf("InvalidParameterCombination", "The parameter iops is not supported for %s volumes.", m.typ)
 	case m.throughput > 0 && m.typ != "gp3":
 		return query.Errorf("InvalidBlockDeviceMapping", "throughput cannot be specified with the volumeType of device '%s'", m.device)
+	}
+	return m.legalSize(limits)
+}
+
+func (m *mapping) legalSize(limits volumeLimits) error {
+	switch {
 	case m.size < limits.least:
 		return query.Errorf("InvalidParameterValue", "Volume of %dGiB is too small for volume type %s; minimum is %dGiB.", m.size, m.typ, limits.least)
 	case m.size > limits.most:

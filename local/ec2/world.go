@@ -140,25 +140,31 @@ func (w *World) serve(call *query.Call) error {
 	if strings.HasPrefix(call.Action, "Describe") {
 		w.asOf = w.now.Add(-w.lag(call))
 	}
-	var faults []*fault
-	if !asks(call) {
-		faults = w.faultsOf(call, named)
-		if err := w.admit(call, faults); err != nil {
-			return err
-		}
+	if asks(call) {
+		return run(w, call)
+	}
+	faults := w.faultsOf(call, named)
+	if err := w.admit(call, faults); err != nil {
+		return err
 	}
 	if err := run(w, call); err != nil {
 		return err
 	}
-	if !call.Committed() {
-		if !reads(call.Action) {
-			return fmt.Errorf("the action %s has effects that a dry run does not keep back", call.Action)
-		}
-		if err := call.Commit(); err != nil {
-			return err
-		}
+	if err := committed(call); err != nil {
+		return err
 	}
 	return afterwards(faults)
+}
+
+// committed holds that an action with effects asked before it had them.
+func committed(call *query.Call) error {
+	switch {
+	case call.Committed():
+		return nil
+	case !reads(call.Action):
+		return fmt.Errorf("the action %s has effects that a dry run does not keep back", call.Action)
+	}
+	return call.Commit()
 }
 
 // asks tells whether Auto Scaling only asks whether a template can be launched. Faults are of

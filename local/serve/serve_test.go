@@ -20,7 +20,12 @@ import (
 // served is the embedded AWS on a socket.
 func served(t *testing.T) string {
 	t.Helper()
-	s, err := suite.New(suite.Options{Clock: clock.Real(), Plans: plan.Plans{Default: "web", Plans: map[string]plan.Plan{"web": plan.Default()}}})
+	return servedOn(t, clock.Real())
+}
+
+func servedOn(t *testing.T, c *clock.Clock) string {
+	t.Helper()
+	s, err := suite.New(suite.Options{Clock: c, Plans: plan.Plans{Default: "web", Plans: map[string]plan.Plan{"web": plan.Default()}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,7 +49,7 @@ func eventOf(x Execution) statusChange {
 		ExecutionARN: x.ARN, StateMachineARN: x.Machine, Name: x.Name, Status: string(x.Status),
 		StartDate: x.Started.UnixMilli(), StopDate: millis(x.Stopped),
 		VersionARN: optional(x.Version), AliasARN: optional(x.Alias),
-		RedriveStatus: redrive, RedriveStatusReason: &reason,
+		RedriveCount: x.Redrives, RedriveStatus: redrive, RedriveStatusReason: &reason,
 	}
 	if x.failed {
 		d.Error, d.Cause = &x.Error, &x.Cause
@@ -69,8 +69,7 @@ func eventOf(x Execution) statusChange {
 	return d
 }
 
-// redriveOf: children of a Map are redriven by their Map run only. Redriving
-// itself is not modelled.
+// redriveOf: children of a Map are redriven by their Map run only.
 func redriveOf(x Execution) (status, reason string) {
 	switch {
 	case x.Status == asl.Running || x.Status == asl.Succeeded:

@@ -23,6 +23,9 @@ type Execution struct {
 	Stopped       time.Time
 	Input, Output string
 	Error, Cause  string
+	// Redrives is how often it was redriven, Redriven when last.
+	Redrives int
+	Redriven time.Time
 
 	failed bool
 }
@@ -32,6 +35,7 @@ func (r *record) describe() Execution {
 	x := Execution{
 		ARN: r.ID, Name: r.Name, Machine: r.machine, MapRun: r.MapRun,
 		Status: o.Status, Started: r.Started, Stopped: o.Stopped, Input: r.input,
+		Redrives: r.Redrives(), Redriven: r.Redriven(),
 	}
 	if x.Input == "" {
 		x.Input = asl.JSON(r.Input)
@@ -39,7 +43,9 @@ func (r *record) describe() Execution {
 	if o.Status == asl.Succeeded {
 		x.Output = asl.JSON(o.Output)
 	}
-	if o.Err != nil {
+	// An execution that timed out has no error (API reference, DescribeExecution: error and cause are
+	// those of one that failed or was aborted).
+	if o.Err != nil && o.Status != asl.TimedOut {
 		x.Error, x.Cause, x.failed = o.Err.Name, o.Err.Cause, true
 	}
 	if _, err := strconv.Atoi(r.qualifier); err == nil {

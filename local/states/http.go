@@ -20,6 +20,7 @@ var operations = map[string]operation{
 	"DescribeExecution":    typed((*Service).describeExecution),
 	"ListExecutions":       typed((*Service).listExecutions),
 	"StopExecution":        typed((*Service).stopExecution),
+	"RedriveExecution":     typed((*Service).redriveExecution),
 	"GetExecutionHistory":  typed((*Service).getExecutionHistory),
 	"SendTaskSuccess":      typed((*Service).sendTaskSuccess),
 	"SendTaskFailure":      typed((*Service).sendTaskFailure),
@@ -169,7 +170,10 @@ func (s *Service) describeExecution(in executionInput) (any, error) {
 func (x Execution) listed() object {
 	out := object{
 		"executionArn": x.ARN, "stateMachineArn": x.Machine, "name": x.Name,
-		"status": x.Status, "startDate": seconds(x.Started), "redriveCount": 0,
+		"status": x.Status, "startDate": seconds(x.Started), "redriveCount": x.Redrives,
+	}
+	if x.Redrives > 0 {
+		out["redriveDate"] = seconds(x.Redriven)
 	}
 	if !x.Stopped.IsZero() {
 		out["stopDate"] = seconds(x.Stopped)

@@ -21,10 +21,12 @@ type Options struct {
 	Region  string
 	Account string
 	Invoker asl.Invoker
-	// Seed, Observer and HeartbeatError are handed to the interpreter.
-	Seed           uint64
-	Observer       asl.Observer
-	HeartbeatError string
+	// These are handed to the interpreter.
+	Seed            uint64
+	Observer        asl.Observer
+	HeartbeatError  string
+	ChildLag        time.Duration
+	EarlyTokensLost bool
 	// Emit takes Step Functions Execution Status Change events, in the order in
 	// which they happen to one execution; nil for none.
 	Emit func(source, detailType string, resources []string, detail any)
@@ -70,7 +72,7 @@ func New(o Options) *Service {
 	s := &Service{options: o, machines: map[string]*machine{}, executions: map[string]*record{}}
 	s.runtime = asl.NewRuntime(asl.Options{
 		Clock: o.Clock, Invoker: o.Invoker, Seed: o.Seed, Observer: o.Observer,
-		HeartbeatError: o.HeartbeatError, Changed: s.changed,
+		HeartbeatError: o.HeartbeatError, ChildLag: o.ChildLag, EarlyTokensLost: o.EarlyTokensLost, Changed: s.changed,
 		KeepEvents: o.History, KeepData: o.History,
 	})
 	return s
@@ -211,9 +213,13 @@ func (s *Service) add(r *record) {
 func (s *Service) changed(e *asl.Execution) {
 	s.mu.Lock()
 	r := s.executions[e.ID]
-	if r == nil || r.Execution != e {
+	switch {
+	case r == nil || r.Execution != e && e.Redrives() == 0:
 		r = &record{Execution: e, machine: e.MachineID}
 		s.add(r)
+	case r.Execution != e && e.Redrives() > r.Redrives():
+		s.replace(r, e)
+		r = s.executions[e.ID]
 	}
 	s.mu.Unlock()
 	if s.options.Emit != nil && (e.Parent == nil || s.options.ChildEvents) {

@@ -204,7 +204,7 @@ func TestTokenFailureAndMissedHeartbeat(t *testing.T) {
 			t.Errorf("%+v %v", x, err)
 		}
 		silent = w.start(t, "b", `{}`)
-		if x, err := w.Wait(t.Context(), silent); err != nil || x.Error != asl.ErrHeartbeatTimeout || x.Stopped.Sub(x.Started) != 10*time.Second {
+		if x, err := w.Wait(t.Context(), silent); err != nil || x.Error != asl.ErrTimeout || x.Stopped.Sub(x.Started) != 10*time.Second {
 			t.Errorf("%+v %v", x, err)
 		}
 		late := w.token(1)

@@ -31,6 +31,7 @@ import (
 	"goldsmith/local/query"
 	"goldsmith/shared/begin"
 	"goldsmith/shared/event"
+	"goldsmith/shared/lineage"
 	"goldsmith/shared/reference"
 	"goldsmith/shared/retention"
 	"goldsmith/shared/settings"
@@ -69,18 +70,19 @@ func (s *Suite) startFunctions() error {
 	add(f, "select", selection.New(cloud, book, now).Handle)
 	add(f, "claim", claim.New(cloud, book, now).Handle)
 	add(f, "stop", stop.New(cloud, book, now).Handle)
-	add(f, "image", image.New(cloud, now).Handle)
+	add(f, "image", image.New(cloud, book, now).Handle)
 	add(f, "watch", watch.New(book, settle).Handle)
 	add(f, "wake", wake.New(book, settle, home).Handle)
 	add(f, "start", start.New(cloud, book, now).Handle)
-	add(f, "verify", verify.New(cloud, ssm.NewFromConfig(cfg), now).Handle)
-	add(f, "roll", roll.New(cloud, ssm.NewFromConfig(cfg), book, told.setting("roll", settings.ImagePath), now).Handle)
+	add(f, "verify", verify.New(cloud, ssm.NewFromConfig(cfg), book, now).Handle)
+	add(f, "roll", roll.New(cloud, scaling, ssm.NewFromConfig(cfg), book, told.setting("roll", settings.ImagePath), now).Handle)
 	rollbackSender := slack.New(secretsmanager.NewFromConfig(cfg), told.setting("rollback", settings.SlackSecret), query.Client(s.Slack))
-	add(f, "rollback", rollback.New(cloud, ssm.NewFromConfig(cfg), book, rollbackSender, rollback.Fleet{Groups: scaling}, now).Handle)
+	add(f, "rollback", rollback.New(cloud, ssm.NewFromConfig(cfg), book, rollbackSender, rollback.Fleet{Groups: scaling, Members: cloud}, now).Handle)
 	add(f, "release", release.New(cloud, book, book, book, now).Handle)
 	add(f, "refresh", refresh.New(scaling, cloud, book, now).Handle)
 	gate := reference.Gate{EC2: cloud, AutoScaling: scaling, SSM: ssm.NewFromConfig(cfg), Path: told.setting("retire", settings.ImagePath), Now: now}
-	add(f, "retire", retire.New(retention.Watcher{EC2: cloud, Book: book, Gate: gate, Now: now}, cloud, book, now).Handle)
+	watcher := retention.Watcher{EC2: cloud, Book: book, Lineages: lineage.Finder{EC2: cloud, Groups: scaling}, Gate: gate, Now: now}
+	add(f, "retire", retire.New(watcher, cloud, book, now).Handle)
 	add(f, "notify", notify.New(teller).Handle)
 	account := recovery.Account{
 		Ledger: book, Teller: teller, Plans: s.options.Plans, Machine: told.setting("recover", settings.StateMachine),

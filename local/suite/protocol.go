@@ -148,7 +148,7 @@ func xmlOf(form, code, message string) []byte {
 func cborOf(pairs ...string) []byte {
 	out := []byte{0xbf} // a map of indefinite length
 	for _, text := range pairs {
-		out = binary.BigEndian.AppendUint16(append(out, 0x79), uint16(min(len(text), math.MaxUint16))) //nolint:gosec // bounded
+		out = binary.BigEndian.AppendUint16(append(out, 0x79), uint16(min(len(text), math.MaxUint16)))
 		out = append(out, text...)
 	}
 	return append(out, 0xff)

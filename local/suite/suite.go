@@ -50,6 +50,8 @@ type Options struct {
 	Emitted func(source, detailType string, resources []string)
 	// Observer sees the state machine's transitions.
 	Observer asl.Observer
+	// States is how Step Functions behaves where AWS's pages leave it open; the rest is filled in.
+	States states.Options
 	// History keeps the executions' histories; a large fleet does without.
 	History bool
 	// Sweep is how often recover looks for what dead runs left behind. Default 5 minutes.
@@ -182,10 +184,9 @@ func (s *Suite) emit(source, detailType string, resources []string, detail any) 
 
 func (s *Suite) startStates() error {
 	o := s.options
-	s.States = states.New(states.Options{
-		Clock: o.Clock, Region: o.Region, Account: o.Account, Invoker: s.invoker, Seed: o.Seed,
-		Observer: o.Observer, Emit: s.emit, History: o.History,
-	})
+	o.States.Clock, o.States.Region, o.States.Account, o.States.Invoker, o.States.Seed = o.Clock, o.Region, o.Account, s.invoker, o.Seed
+	o.States.Observer, o.States.Emit, o.States.History = o.Observer, s.emit, o.History
+	s.States = states.New(o.States)
 	s.services["states"] = s.States
 	var err error
 	s.Machine, err = s.States.Create(workflow.Name, []byte(o.Definition), s.substitutions(1))

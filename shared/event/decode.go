@@ -52,6 +52,12 @@ type envelope struct {
 	Name     string `json:"name"`
 	To       string `json:"to"`
 	Dry      bool   `json:"dry"`
+
+	Images  []string `json:"images"`
+	All     bool     `json:"all"`
+	After   string   `json:"after"`
+	Refresh bool     `json:"refresh"`
+	Follow  bool     `json:"follow"`
 }
 
 type kind struct{ source, detailType, version string }
@@ -62,6 +68,7 @@ var parsers = map[kind]func(envelope) (Event, error){
 	{"goldsmith", "schedule", "1"}: scheduled,
 	{"goldsmith", "run", "1"}:      runNow,
 	{"goldsmith", "rollback", "1"}: rollback,
+	{"goldsmith", "adopt", "1"}:    adopt,
 	{"goldsmith", "sweep", "1"}:    func(envelope) (Event, error) { return Sweep{}, nil },
 
 	{"aws.tag", "Tag Change on Resource", "0"}:                    tagChanged,

@@ -49,6 +49,23 @@ type Rollback struct {
 	By string
 	// Dry only says what would be done.
 	Dry bool
+	// Refresh moves the groups that still launch, or run, what is undone.
+	Refresh bool
+	// Follow undoes nothing: what is held takes new images again.
+	Follow bool
+}
+
+// Adopt says that a person wants images registered that are not.
+type Adopt struct {
+	// Images are the ids; empty for All.
+	Images []string
+	// All is every image that EC2's facts show to be Goldsmith's, in the order of ids from the first behind After.
+	All   bool
+	After string
+	// By names who asked.
+	By string
+	// Dry only says what would be registered.
+	Dry bool
 }
 
 // Requested says that the tag goldsmith:image was put on an instance or a
@@ -114,6 +131,7 @@ type Ignored struct {
 func (Scheduled) event()       {}
 func (RunNow) event()          {}
 func (Rollback) event()        {}
+func (Adopt) event()           {}
 func (Requested) event()       {}
 func (SnapshotTagged) event()  {}
 func (InstanceChanged) event() {}

@@ -2,6 +2,7 @@ package event
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -65,7 +66,10 @@ func rollback(e envelope) (Event, error) {
 	case e.To != "" && !isID(e.To, "ami") && (len(e.To) > 5 || !only(digit, e.To) || e.To[0] == '0'):
 		return nil, wrong("to", "an image id (ami- and 8 or 17 hex digits) or a launch template version such as 7", e.To)
 	}
-	return Rollback{Name: e.Name, To: e.To, By: e.By, Dry: e.Dry}, nil
+	if e.Follow && (e.To != "" || e.Refresh) {
+		return nil, wrong("follow", "alone: it goes back to nothing and refreshes nothing", "true")
+	}
+	return Rollback{Name: e.Name, To: e.To, By: e.By, Dry: e.Dry, Refresh: e.Refresh, Follow: e.Follow}, nil
 }
 
 // MarshalJSON writes the event as Decode reads it, for those who send it.
@@ -77,7 +81,64 @@ func (r Rollback) MarshalJSON() ([]byte, error) {
 		To        string `json:"to,omitempty"`
 		By        string `json:"by,omitempty"`
 		Dry       bool   `json:"dry,omitempty"`
-	}{"rollback", "1", r.Name, r.To, r.By, r.Dry}
+		Refresh   bool   `json:"refresh,omitempty"`
+		Follow    bool   `json:"follow,omitempty"`
+	}{"rollback", "1", r.Name, r.To, r.By, r.Dry, r.Refresh, r.Follow}
+	return json.Marshal(sent)
+}
+
+// MostAdopted is how many images one event may name.
+const MostAdopted = 100
+
+func adopt(e envelope) (Event, error) {
+	check := adoptSome
+	if e.All {
+		check = adoptAll
+	}
+	if err := check(e); err != nil {
+		return nil, err
+	}
+	return Adopt{Images: e.Images, All: e.All, After: e.After, By: e.By, Dry: e.Dry}, nil
+}
+
+func adoptAll(e envelope) error {
+	switch {
+	case len(e.Images) > 0:
+		return errors.New("images: want none, since all is true")
+	case e.After != "" && !isID(e.After, "ami"):
+		return wrong("after", "an image id (ami- and 8 or 17 hex digits)", e.After)
+	}
+	return nil
+}
+
+func adoptSome(e envelope) error {
+	switch {
+	case len(e.Images) == 0:
+		return missing("images", "the ids of images, or all")
+	case len(e.Images) > MostAdopted:
+		return fmt.Errorf("images: want at most %d, got %d", MostAdopted, len(e.Images))
+	case e.After != "":
+		return errors.New("after: want it with all only")
+	}
+	for n, id := range e.Images {
+		if err := checkID(fmt.Sprintf("images[%d]", n), id, "ami"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// MarshalJSON writes the event as Decode reads it, for those who send it.
+func (a Adopt) MarshalJSON() ([]byte, error) {
+	sent := struct {
+		Goldsmith string   `json:"goldsmith"`
+		Version   string   `json:"version"`
+		Images    []string `json:"images,omitempty"`
+		All       bool     `json:"all,omitempty"`
+		After     string   `json:"after,omitempty"`
+		By        string   `json:"by,omitempty"`
+		Dry       bool     `json:"dry,omitempty"`
+	}{"adopt", "1", a.Images, a.All, a.After, a.By, a.Dry}
 	return json.Marshal(sent)
 }
 

@@ -30,20 +30,33 @@ var (
 		"TransactionInProgressException", "TooManyUpdates", // Systems Manager: another write of the same parameter
 		"InternalServerError",                                                                      // Systems Manager
 		"RequestThrottledException", "ConcurrentLimitExceededException", "InternalServerException", // EBS direct APIs
+		"RetryableError",         // EC2, of a request that an AWS service sent on our behalf
 		"KmsThrottlingException", // Step Functions, of a state machine encrypted with a customer's key
 	}
 	// EBS direct APIs: the snapshot, its key or the caller's permissions are not such that it can be read. The codes of
 	// throttling and of AWS's own failures are among the throttled ones.
 	unreadable = []string{"AccessDeniedException", "ValidationException", "ResourceNotFoundException"}
+	// noCapacity is every code of the page by which a start or a launch is refused that works once somebody else gives
+	// room back: EC2 itself, a reservation, a host, a subnet, a Spot price or a quota of what runs.
 	noCapacity = []string{
-		"InsufficientInstanceCapacity", "InsufficientHostCapacity", "InsufficientReservedInstanceCapacity",
-		"InsufficientCapacity", "InsufficientAddressCapacity", "SpotMaxPriceTooLow",
+		"InsufficientInstanceCapacity", "InsufficientCapacity", "InsufficientAddressCapacity", "InsufficientVolumeCapacity",
+		"UnfulfillableCapacity", "SpotMaxPriceTooLow", "MaxSpotInstanceCountExceeded",
+		"ReservationCapacityExceeded", "InvalidCapacityReservationState.PendingActivation",
+		"InsufficientReservedInstanceCapacity", "InsufficientReservedInstancesCapacity", "ReservedInstancesUnavailable",
+		"MaxScheduledInstanceCapacityExceeded", "ScheduledInstanceSlotNotOpen", "ScheduledInstanceSlotUnavailable",
+		// A Dedicated Host is full, or is scrubbed after a stop; of a Mac this takes hours.
+		"InsufficientHostCapacity", "InsufficientCapacityOnHost", "IncompatibleHostRequirements", "UnavailableHostRequirements",
+		"InvalidHostState", "HostLimitExceeded",
+		"InstanceLimitExceeded", "VcpuLimitExceeded", "MaxIOPSLimitExceeded", "VolumeLimitExceeded", "NetworkInterfaceLimitExceeded",
+		"InsufficientFreeAddressesInSubnet",
 	}
 	notYet = []string{
-		// The instance or image is on its way to another state.
-		"IncorrectInstanceState", "IncorrectState", "InvalidState",
-		// A volume takes one snapshot each 15 s, and st1 and sc1 volumes one at a time.
+		// The instance, the image, a volume or the Spot request is on its way to another state.
+		"IncorrectInstanceState", "IncorrectState", "InvalidState", "InvalidInstanceState", "IncorrectModificationState",
+		"IncorrectSpotRequestState", "CreditSpecificationUpdateInProgress",
+		// A volume takes one snapshot each 15 s, and st1 and sc1 volumes one at a time; an instance so many images.
 		"SnapshotCreationPerVolumeRateExceeded", "ConcurrentSnapshotLimitExceeded", "PendingSnapshotLimitExceeded",
+		"ConcurrentCreateImageNoRebootLimitExceeded", "ResourceLimitExceeded",
 		"ConcurrentTagAccess",
 	}
 	denied = []string{

@@ -48,7 +48,7 @@ var answers = []struct {
 
 	{"ec2", 503, "RequestLimitExceeded Unavailable ServiceUnavailable", meaning{throttled: true}, "Throttled"},
 	{"ec2", 500, "InternalError InternalFailure ServerInternal", meaning{throttled: true}, "Throttled"},
-	{"ec2", 400, "Throttling EC2ThrottledException RequestThrottled ServerInternal", meaning{throttled: true}, "Throttled"},
+	{"ec2", 400, "Throttling EC2ThrottledException RequestThrottled ServerInternal RetryableError", meaning{throttled: true}, "Throttled"},
 	{"states", 400, "ThrottlingException KmsThrottlingException", meaning{throttled: true}, "Throttled"},
 	{"ssm", 400, "ThrottlingException TooManyUpdates TooManyRequestsException", meaning{throttled: true}, "Throttled"},
 	{"ssm", 500, "InternalServerError", meaning{throttled: true}, "Throttled"},
@@ -61,17 +61,24 @@ var answers = []struct {
 
 	// A capacity error is a server error by its status; it means more than being busy.
 	{"ec2", 500, `InsufficientInstanceCapacity InsufficientHostCapacity InsufficientReservedInstanceCapacity InsufficientCapacity
-		InsufficientAddressCapacity`, meaning{noCapacity: true, throttled: true}, "NoCapacity"},
-	{"ec2", 400, "SpotMaxPriceTooLow", meaning{noCapacity: true}, "NoCapacity"},
+		InsufficientAddressCapacity InsufficientVolumeCapacity`, meaning{noCapacity: true, throttled: true}, "NoCapacity"},
+	{"ec2", 400, `SpotMaxPriceTooLow UnfulfillableCapacity MaxSpotInstanceCountExceeded ReservationCapacityExceeded
+		InvalidCapacityReservationState.PendingActivation InsufficientReservedInstancesCapacity ReservedInstancesUnavailable
+		MaxScheduledInstanceCapacityExceeded ScheduledInstanceSlotNotOpen ScheduledInstanceSlotUnavailable
+		InsufficientCapacityOnHost IncompatibleHostRequirements UnavailableHostRequirements InvalidHostState HostLimitExceeded
+		InstanceLimitExceeded VcpuLimitExceeded MaxIOPSLimitExceeded VolumeLimitExceeded NetworkInterfaceLimitExceeded
+		InsufficientFreeAddressesInSubnet`, meaning{noCapacity: true}, "NoCapacity"},
 
 	{"ec2", 400, `IncorrectInstanceState IncorrectState InvalidState SnapshotCreationPerVolumeRateExceeded
-		ConcurrentSnapshotLimitExceeded PendingSnapshotLimitExceeded ConcurrentTagAccess`, meaning{notYet: true}, "NotYet"},
+		ConcurrentSnapshotLimitExceeded PendingSnapshotLimitExceeded ConcurrentTagAccess ResourceLimitExceeded
+		ConcurrentCreateImageNoRebootLimitExceeded InvalidInstanceState IncorrectModificationState IncorrectSpotRequestState
+		CreditSpecificationUpdateInProgress`, meaning{notYet: true}, "NotYet"},
 
 	{"ec2", 400, "InvalidAMIName.Duplicate", meaning{nameTaken: true}, "Failed"},
 	{"ec2", 400, "OperationNotPermitted", meaning{protected: true}, "Failed"},
 
 	{"ec2", 403, "UnauthorizedOperation AuthFailure", meaning{}, "Failed"},
-	{"ec2", 400, "UnsupportedOperation InvalidParameterValue TagPolicyViolation SnapshotLimitExceeded ResourceLimitExceeded", meaning{}, "Failed"},
+	{"ec2", 400, "UnsupportedOperation InvalidParameterValue TagPolicyViolation SnapshotLimitExceeded", meaning{}, "Failed"},
 	{"states", 400, "InvalidToken TaskTimedOut TaskDoesNotExist ExecutionAlreadyExists AccessDeniedException", meaning{}, "Failed"},
 	{"dynamodb", 400, "ConditionalCheckFailedException AccessDeniedException ValidationException", meaning{}, "Failed"},
 }

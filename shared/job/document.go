@@ -47,8 +47,8 @@ func (d Document) MarshalJSON() ([]byte, error) {
 func merged(all, was, now json.RawMessage) (json.RawMessage, error) {
 	var fields [3]map[string]json.RawMessage
 	for i, text := range []json.RawMessage{all, was, now} {
-		if json.Unmarshal(text, &fields[i]) != nil || fields[i] == nil {
-			return now, nil // No object: now is all there is.
+		if !object(text, &fields[i]) {
+			return now, nil // Now is all there is.
 		}
 	}
 	for name, text := range fields[0] {
@@ -68,4 +68,9 @@ func merged(all, was, now json.RawMessage) (json.RawMessage, error) {
 		}
 	}
 	return json.Marshal(fields[2])
+}
+
+// object reports whether the text is a JSON object, and reads its fields.
+func object(text json.RawMessage, fields *map[string]json.RawMessage) bool {
+	return json.Unmarshal(text, fields) == nil && *fields != nil
 }

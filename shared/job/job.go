@@ -56,6 +56,8 @@ type Job struct {
 	// Back is whether nothing is left to start: the instance runs again, was
 	// never stopped by us, or was stopped before the run.
 	Back bool `json:"back"`
+	// Gone is whether somebody terminated the instance during the run.
+	Gone bool `json:"gone,omitempty"`
 	// Times are the moments an operator asks for.
 	Times Times `json:"times,omitzero"`
 	// Failure is what a Catch caught, as Step Functions writes it.
@@ -128,10 +130,12 @@ type Source struct {
 	InstanceType string       `json:"instanceType,omitempty"`
 	Architecture string       `json:"architecture,omitempty"`
 	// Zone and Host are where it runs; Host is a Dedicated Host's id.
-	Zone    string            `json:"zone,omitempty"`
-	Host    string            `json:"host,omitempty"`
-	Volumes []string          `json:"volumes,omitempty"`
-	Tags    map[string]string `json:"tags,omitempty"`
+	Zone    string   `json:"zone,omitempty"`
+	Host    string   `json:"host,omitempty"`
+	Volumes []string `json:"volumes,omitempty"`
+	// Kept are the devices whose volumes stay when the instance is terminated.
+	Kept []string          `json:"kept,omitempty"`
+	Tags map[string]string `json:"tags,omitempty"`
 	// WasRunning is the state before the run: what was stopped stays stopped.
 	WasRunning bool `json:"wasRunning,omitempty"`
 }
@@ -206,6 +210,8 @@ type Image struct {
 	// BootMode and Virtualization are EC2's words, known once the image is available.
 	BootMode       string `json:"bootMode,omitempty"`
 	Virtualization string `json:"virtualization,omitempty"`
+	// DeleteOnTermination is whether all volumes of what is launched from it are deleted with the instance, whatever the source has.
+	DeleteOnTermination bool `json:"deleteOnTermination,omitempty"`
 }
 
 // Rolled is one launch template or alias, and what became of it.
@@ -222,6 +228,10 @@ type Rolled struct {
 	Through []string `json:"through,omitempty"`
 	// Problem says why it was left alone; empty when it was rolled.
 	Problem string `json:"problem,omitempty"`
+	// Held is whether it was left alone because somebody rolled it back.
+	Held bool `json:"held,omitempty"`
+	// Stays is whether the template's default stayed where it was: Version is its latest.
+	Stays bool `json:"stays,omitempty"`
 	// Note is what an operator should know of a target that was rolled all the same.
 	Note string `json:"note,omitempty"`
 }

@@ -26,6 +26,8 @@ const (
 	Gone              ReasonCode = "gone"
 	SnapshotSource    ReasonCode = "snapshot-source"
 	Withdrawn         ReasonCode = "withdrawn"
+	// InstanceStoreData is a warning where the plan accepts the loss.
+	InstanceStoreData ReasonCode = "instance-store-data"
 )
 
 // Reasons to refuse a source that somebody wanted imaged. A run with one is not OK.
@@ -47,16 +49,18 @@ func (r Reason) Refuses() bool {
 
 // Warnings; a strict plan skips for them.
 const (
-	InstanceStoreData ReasonCode = "instance-store-data"
-	AddressChanges    ReasonCode = "public-address-changes"
-	SlowVolume        ReasonCode = "slow-volume"
 	// Waited is for a source that waited for its turn.
-	Waited ReasonCode = "waited"
+	Waited         ReasonCode = "waited"
+	AddressChanges ReasonCode = "public-address-changes"
+	SlowVolume     ReasonCode = "slow-volume"
+	DedicatedHost  ReasonCode = "dedicated-host"
 	// The others are known only once they have happened; no plan can skip for them.
 	ForcedStop   ReasonCode = "stopped-by-force"
 	StartedEarly ReasonCode = "started-by-somebody"
 	// ProofLeft is no reason to skip: it is found out when the image is there.
 	ProofLeft ReasonCode = "test-instance-left"
+	// KeptVolumes is about the image and not about the source.
+	KeptVolumes ReasonCode = "volumes-outlive-instances"
 	// RequestLeft is no reason to skip either: the run has answered a request whose tag it cannot take off.
 	RequestLeft ReasonCode = "request-tag-left"
 )

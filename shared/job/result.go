@@ -34,7 +34,9 @@ type Result struct {
 	Refreshing bool      `json:"refreshing,omitempty"`
 	Times      Times     `json:"times,omitzero"`
 	Problem    string    `json:"problem,omitempty"`
-	At         time.Time `json:"at"`
+	// Gone is whether somebody terminated the instance during the run.
+	Gone bool      `json:"gone,omitempty"`
+	At   time.Time `json:"at"`
 }
 
 // tested is the image as it counts from now on. One that is pending still counts as
@@ -52,6 +54,6 @@ func (j Job) ResultOf(ending Ending, now time.Time) Result {
 	return Result{
 		Run: j.Run.Name, Source: j.Source.ID, Kind: j.Source.Kind, Name: j.Source.Name, Plan: j.Run.Plan,
 		Ending: ending, Skip: j.Skip, Warnings: j.Warnings, Image: j.tested(), Rolled: j.Rolled,
-		Refreshes: j.Refreshes, Refreshing: j.Refreshing, Times: j.Times, At: now,
+		Refreshes: j.Refreshes, Refreshing: j.Refreshing, Times: j.Times, Gone: j.Gone, At: now,
 	}
 }

@@ -107,18 +107,8 @@ func testNewer(t *testing.T, client *dynamodb.Client, table string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := client.Query(ctx, &dynamodb.QueryInput{
-		TableName: &table, KeyConditionExpression: aws.String("pk = :pk"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": &types.AttributeValueMemberS{Value: "register"}},
-	})
-	if err != nil || len(out.Items) != 1 {
-		t.Fatalf("%d items, %v", len(out.Items), err)
-	}
-	item := out.Items[0]
-	item["doc"] = &types.AttributeValueMemberS{Value: `{"schema":2,"id":"ami-1","lineage":"i-1","amiName":"web/monday","snapshots":{"a":"b"},"facts":[]}`}
-	if _, err := client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &table, Item: item}); err != nil {
-		t.Fatal(err)
-	}
+	rewrite(t, client, table, "register",
+		`{"schema":2,"id":"ami-1","lineage":"i-1","amiName":"web/monday","snapshots":{"a":"b"},"facts":[]}`)
 	for got, err := range l.Registrations(ctx, "i-1") {
 		if err != nil || got.Known() || got.ID != "ami-1" {
 			t.Errorf("%+v, %v", got, err)
@@ -130,6 +120,23 @@ func testNewer(t *testing.T, client *dynamodb.Client, table string) {
 	again, err := l.Register(ctx, r)
 	if err != nil || again.Known() {
 		t.Errorf("registered again: %+v, %v", again, err)
+	}
+}
+
+// rewrite gives the partition's only item another document.
+func rewrite(t *testing.T, client *dynamodb.Client, table, partition, doc string) {
+	t.Helper()
+	out, err := client.Query(t.Context(), &dynamodb.QueryInput{
+		TableName: &table, KeyConditionExpression: aws.String("pk = :pk"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": &types.AttributeValueMemberS{Value: partition}},
+	})
+	if err != nil || len(out.Items) != 1 {
+		t.Fatalf("%d items, %v", len(out.Items), err)
+	}
+	item := out.Items[0]
+	item["doc"] = &types.AttributeValueMemberS{Value: doc}
+	if _, err := client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: item}); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -65,10 +65,12 @@ type Registration struct {
 	ID string `json:"id,omitempty"`
 	// Snapshots are the image's, once it is available.
 	Snapshots []string `json:"snapshots,omitempty"`
-	// Begun is when the source was claimed: what EC2 says was created before is somebody else's.
+	// Good is whether its job ended well, or a person adopted it: others may be retired for it. It is set once
+	// its job is over; results are forgotten.
+	Good bool `json:"good,omitempty"`
+	// Begun is when an image's source was claimed: what EC2 says was created before is somebody else's. Of
+	// a test instance it is when it was registered.
 	Begun time.Time `json:"begun"`
-	// Created is when EC2 says that it was created; zero until that was seen.
-	Created time.Time `json:"created,omitzero"`
 	// Gone is when it was seen to be gone while Snapshots were left.
 	Gone time.Time `json:"gone,omitzero"`
 	// Anew is when somebody had it back: whatever was decided about it before counts no more.
@@ -97,7 +99,7 @@ func (n *Newer) Error() string {
 func (r Registration) token() string { return cmp.Or(r.AMIName, r.Token, r.ID) }
 
 func (r Registration) inUTC() Registration {
-	toUTC(&r.Begun, &r.Created, &r.Gone, &r.Anew, &r.Retired)
+	toUTC(&r.Begun, &r.Gone, &r.Anew, &r.Retired)
 	r.Snapshots = slices.Clone(r.Snapshots)
 	return r
 }

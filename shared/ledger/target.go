@@ -35,6 +35,8 @@ type Point struct {
 	// Run and Source are the run that pointed it there and the id of its source; empty when nobody of ours did.
 	Run    string `json:"run,omitempty"`
 	Source string `json:"source,omitempty"`
+	// Stays is whether a roll left the template's default where it was: the version is its latest.
+	Stays bool `json:"stays,omitempty"`
 	// By is the person who rolled it back there.
 	By string    `json:"by,omitempty"`
 	At time.Time `json:"at,omitzero"`

@@ -73,6 +73,8 @@ const (
 	// MaxAlarms is how many alarms a refresh may have, MaxAlarm how long a name may be.
 	MaxAlarms = 10
 	MaxAlarm  = 255
+	// MaxGroupName is how long an Auto Scaling group's name may be (API reference, CreateAutoScalingGroup).
+	MaxGroupName = 255
 )
 
 // The forms of the texts in a plan, as regular expressions that JSON Schema reads alike.
@@ -111,8 +113,14 @@ var (
 var (
 	Consistencies = []Consistency{Stop, Reboot, None}
 	Restarts      = []Restart{Snapshotted, Available}
+	Bases         = []Base{BaseDefault, BaseLatest}
+	Deletes       = []Delete{DeleteAlways, DeleteAsSource}
+	Protecteds    = []Protected{ProtectedWait, ProtectedIgnore, ProtectedRefresh}
+	Standbys      = []Standby{StandbyWait, StandbyIgnore, StandbyTerminate}
 	Healths       = []Health{Running, Checked}
 	Outcomes      = []Outcome{OK, Partial, Failed}
+
+	InstanceStores = []InstanceStore{Skip, Lose}
 )
 
 // Problem is one thing wrong with a plan.
@@ -155,6 +163,7 @@ func (p Plan) Check() []Problem {
 	choice(&c, "consistency", p.Consistency, Consistencies)
 	choice(&c, "restart", p.Restart, Restarts)
 	choice(&c, "health", p.Health, Healths)
+	choice(&c, "instanceStore", p.InstanceStore, InstanceStores)
 	if p.Restart == Available && (p.Consistency == Reboot || p.Consistency == None) {
 		c.add("restart", "available means nothing with consistency %s, which stops no instance", p.Consistency)
 	}

@@ -144,6 +144,12 @@ func (c *checker) roll(r Roll) {
 	if r.Skip && r.Together {
 		c.add("roll.together", "nothing is rolled while skip is true: leave one of the two out")
 	}
+	if r.Skip && r.Base != "" {
+		c.add("roll.base", "nothing is rolled while skip is true: leave one of the two out")
+	}
+	if r.Base != "" {
+		choice(c, "roll.base", r.Base, Bases)
+	}
 	for _, source := range slices.Sorted(maps.Keys(r.Templates)) {
 		path := "roll.templates." + source
 		if source == "" {

@@ -25,6 +25,23 @@ func (c *checker) refresh(roll Roll) {
 	c.checkpoints(r)
 	c.pauses(r)
 	c.alarms(r)
+	c.members(r)
+}
+
+// members are the keys about what a group's members allow, and about who owns the group.
+func (c *checker) members(r Refresh) {
+	if r.Protected != "" {
+		choice(c, "roll.refresh.protected", r.Protected, Protecteds)
+	}
+	if r.Standby != "" {
+		choice(c, "roll.refresh.standby", r.Standby, Standbys)
+	}
+	for i, name := range r.Groups {
+		if n := utf8.RuneCountInString(name); n > MaxGroupName || strings.TrimSpace(name) == "" {
+			c.add(item("roll.refresh.groups", i, r.Groups), "a group's name has 1 to %d characters", MaxGroupName)
+		}
+	}
+	once(c, "roll.refresh.groups", r.Groups)
 }
 
 func (c *checker) alarms(r Refresh) {
@@ -41,7 +58,7 @@ func (c *checker) alarms(r Refresh) {
 
 // chosen reports whether anything is asked of refreshes.
 func (r Refresh) chosen() bool {
-	return r.MinHealthy+r.MaxHealthy+len(r.Checkpoints)+len(r.Alarms) != 0 || r.Bake != 0 || r.CheckpointDelay != 0
+	return r.MinHealthy+r.MaxHealthy+len(r.Checkpoints)+len(r.Alarms)+len(r.Groups) != 0 || r.Protected != "" || r.Standby != "" || r.Bake != 0 || r.CheckpointDelay != 0
 }
 
 // pauses are how long a refresh stands still in all. There is no pause at 100 percent.

@@ -10,10 +10,12 @@ func Default() Plan {
 		Restart:     Snapshotted,
 		Health:      Running,
 		Concurrency: 10,
-		Window:      Duration(4 * time.Hour),
-		Image:       Image{Prefix: "goldsmith"},
-		Verify:      Verify{Patience: Duration(20 * time.Minute)},
-		Roll:        Roll{Refresh: Refresh{AutoRollback: true}},
-		Keep:        Keep{Minimum: 1, Grace: Duration(72 * time.Hour)},
+
+		InstanceStore: Skip,
+		Window:        Duration(4 * time.Hour),
+		Image:         Image{Prefix: "goldsmith"},
+		Verify:        Verify{Patience: Duration(20 * time.Minute)},
+		Roll:          Roll{Refresh: Refresh{AutoRollback: true}},
+		Keep:          Keep{Minimum: 1, Grace: Duration(72 * time.Hour)},
 	}
 }

@@ -37,7 +37,9 @@ type Plan struct {
 	Health Health `json:"health,omitempty"`
 	// Concurrency is how many sources may be down at once, over all runs and requests of the plan, 1 to 1000. What is
 	// over it waits its turn. A run works on as many at once. Default 10.
-	Concurrency int `json:"concurrency,omitempty"`
+	// InstanceStore is what happens to an instance whose instance-store data a stop would lose. Default skip.
+	InstanceStore InstanceStore `json:"instanceStore,omitempty"`
+	Concurrency   int           `json:"concurrency,omitempty"`
 	// Limit is the most sources that may be stopped from one scheduled start to the next, requests included; without a
 	// schedule, in 24 hours. A run that selects more is an error and touches nothing; a request over it is refused. Default: no limit.
 	Limit Limit `json:"limit,omitzero"`
@@ -46,7 +48,7 @@ type Plan struct {
 	// Force is how long a stop may hang before the instance is stopped by force, 10m to 45m. Default: never.
 	// A forced stop may skip flushing: file systems may need a check, and the image holds what was on disk.
 	Force Duration `json:"force,omitempty"`
-	// Strict turns warnings (a public address that will change, instance-store data, slow volumes) into skips.
+	// Strict turns warnings (a public address that will change, slow volumes, a Dedicated Host) into skips.
 	Strict bool `json:"strict,omitempty"`
 	// Image says how images are named and tagged.
 	Image Image `json:"image,omitzero"`
@@ -102,13 +104,36 @@ const (
 	Checked Health = "checked"
 )
 
+// InstanceStore is what happens to an instance whose instance-store data a stop would lose.
+type InstanceStore string
+
+const (
+	// Skip leaves it alone.
+	Skip InstanceStore = "skip"
+	// Lose stops it all the same: what is on its instance-store volumes is lost.
+	Lose InstanceStore = "lose"
+)
+
 // Image says how images are named and tagged.
 type Image struct {
 	// Prefix starts the AMI name: 1 to 32 of A-Z, a-z, 0-9 and ". _ / ( ) -". Default goldsmith.
 	Prefix string `json:"prefix,omitempty"`
 	// Tags are added to image and snapshots, at most 44: EC2 takes 50 and Goldsmith writes up to six.
 	Tags map[string]string `json:"tags,omitempty"`
+	// DeleteOnTermination is whether volumes are deleted with the instances that are launched from the image: always, or as
+	// the source has it. Default: always where launch templates take the image, or groups are refreshed; else source.
+	DeleteOnTermination Delete `json:"deleteOnTermination,omitempty"`
 }
+
+// Delete is when volumes are deleted with their instance.
+type Delete string
+
+const (
+	// DeleteAlways is for images of members of groups.
+	DeleteAlways Delete = "always"
+	// DeleteAsSource leaves it as the source's volumes have it: for backups of one server.
+	DeleteAsSource Delete = "source"
+)
 
 // Verify says how an image is tried: one instance is launched from it, and terminated whatever comes of it.
 type Verify struct {
@@ -142,9 +167,22 @@ type Roll struct {
 	Skip bool `json:"skip,omitempty"`
 	// Together rolls all templates and aliases of a source or none: when one cannot be rolled the others are put back.
 	Together bool `json:"together,omitempty"`
+	// Base is which version of a launch template a new one is made from where what launches from it disagrees, or where
+	// nothing is seen to and default and latest differ: default or latest. Default: such a template is left alone.
+	Base Base `json:"base,omitempty"`
 	// Refresh says whether Auto Scaling groups that use what was rolled are moved to it.
 	Refresh Refresh `json:"refresh,omitzero"`
 }
+
+// Base is a version of a launch template.
+type Base string
+
+const (
+	// BaseDefault is the default version.
+	BaseDefault Base = "default"
+	// BaseLatest is the version of the highest number.
+	BaseLatest Base = "latest"
+)
 
 // Refresh says how Auto Scaling groups are moved to the new image: by instance
 // refreshes, each waited for. What is left out is Auto Scaling's own default.
@@ -165,9 +203,32 @@ type Refresh struct {
 	CheckpointDelay Duration `json:"checkpointDelay,omitempty"`
 	// Alarms are names of CloudWatch alarms that fail a refresh when they go off, at most 10.
 	Alarms []string `json:"alarms,omitempty"`
+	// Protected is what a refresh does about members that are protected from scale-in: wait for an hour, ignore or refresh them. Default wait.
+	Protected Protected `json:"protected,omitempty"`
+	// Standby is what it does about members in Standby: wait for an hour, ignore or terminate them. Default wait.
+	Standby Standby `json:"standby,omitempty"`
+	// Groups are names of groups that are refreshed although another AWS service owns them.
+	Groups []string `json:"groups,omitempty"`
 	// AutoRollback takes a group back to what it launched before when its refresh fails, where Auto Scaling can. Default true.
 	AutoRollback bool `json:"autoRollback,omitempty"`
 }
+
+// Protected is what an instance refresh does about members that are protected from scale-in.
+type Protected string
+
+// Standby is what an instance refresh does about members in Standby.
+type Standby string
+
+// The words are Auto Scaling's (API reference, RefreshPreferences), in small letters.
+const (
+	ProtectedWait    Protected = "wait"
+	ProtectedIgnore  Protected = "ignore"
+	ProtectedRefresh Protected = "refresh"
+
+	StandbyWait      Standby = "wait"
+	StandbyIgnore    Standby = "ignore"
+	StandbyTerminate Standby = "terminate"
+)
 
 // Keep is a retention policy over the images of one source and plan. An image
 // that any rule keeps is kept; without a rule nothing is retired.

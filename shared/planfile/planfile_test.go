@@ -107,7 +107,7 @@ func TestParseReadsEveryKey(t *testing.T) {
 			Exclude: map[string][]string{"env": {"production"}, "hold": {}},
 			IDs:     []string{"i-0123456789abcdef0", "i-12345678"},
 		},
-		Consistency: plan.Reboot, Restart: plan.Snapshotted, Health: plan.Checked,
+		Consistency: plan.Reboot, Restart: plan.Snapshotted, Health: plan.Checked, InstanceStore: plan.Lose,
 		Concurrency: 1000, Limit: plan.Limit{Count: 25}, Window: plan.Duration(90 * time.Minute), Strict: true,
 		Image: plan.Image{Prefix: "a/b_c.(d)-e", Tags: map[string]string{"Owner": "5", "empty": ""}},
 		Verify: plan.Verify{

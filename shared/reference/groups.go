@@ -21,63 +21,69 @@ import (
 // groupsPage is Auto Scaling's largest page, of groups and of launch configurations.
 const groupsPage = 100
 
-// pins are the numbered versions that groups launch, by template and number: the groups' names.
+// pins are the numbered versions that groups and fleets launch, by template and number: who does.
 type pins map[string]map[int64][]string
 
-// groups reads what every Auto Scaling group launches. $Default and $Latest have been read with
-// the templates; a numbered version is read here.
+// groups notes what every Auto Scaling group launches. $Default and $Latest have been read with
+// the templates; numbered versions are read by pinnedVersions.
 func (g Gate) groups(ctx context.Context, s *search) error {
 	pages := autoscaling.NewDescribeAutoScalingGroupsPaginator(g.AutoScaling, &autoscaling.DescribeAutoScalingGroupsInput{
 		MaxRecords: aws.Int32(groupsPage),
 	})
-	pinned := pins{}
 	for pages.HasMorePages() {
 		out, err := pages.NextPage(ctx)
 		if err != nil {
 			return err
 		}
 		for _, group := range out.AutoScalingGroups {
-			s.group(group, pinned)
+			s.group(group)
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(pinned)) {
-		if err := g.pinned(ctx, s, id, pinned[id]); err != nil {
+	return nil
+}
+
+func (g Gate) pinnedVersions(ctx context.Context, s *search) error {
+	for _, id := range slices.Sorted(maps.Keys(s.pins)) {
+		if err := g.pinned(ctx, s, id, s.pins[id]); err != nil {
 			return fmt.Errorf("launch template %s: %w", id, err)
 		}
 	}
 	return nil
 }
 
-func (s *search) group(group scaling.AutoScalingGroup, pinned pins) {
+func (s *search) group(group scaling.AutoScalingGroup) {
 	name := aws.ToString(group.AutoScalingGroupName)
-	pinned.add(name, group.LaunchTemplate)
+	who := "Auto Scaling group " + name
+	add := func(spec *scaling.LaunchTemplateSpecification) {
+		if spec != nil {
+			s.pins.add(who, spec.LaunchTemplateId, spec.LaunchTemplateName, spec.Version)
+		}
+	}
+	add(group.LaunchTemplate)
 	if group.MixedInstancesPolicy == nil || group.MixedInstancesPolicy.LaunchTemplate == nil {
 		return
 	}
 	mixed := group.MixedInstancesPolicy.LaunchTemplate
-	pinned.add(name, mixed.LaunchTemplateSpecification)
+	add(mixed.LaunchTemplateSpecification)
 	for _, o := range mixed.Overrides {
-		pinned.add(name, o.LaunchTemplateSpecification)
+		add(o.LaunchTemplateSpecification)
 		if o.ImageId != nil {
 			s.named = append(s.named, mention{*o.ImageId, use{"override of " + name, "override of Auto Scaling group " + name}})
 		}
 	}
 }
 
-func (p pins) add(group string, spec *scaling.LaunchTemplateSpecification) {
-	if spec == nil {
-		return
-	}
-	number, err := strconv.ParseInt(aws.ToString(spec.Version), 10, 64)
+func (p pins) add(who string, templateID, templateName, version *string) {
+	number, err := strconv.ParseInt(aws.ToString(version), 10, 64)
 	if err != nil {
 		return // $Default, $Latest, or nothing, which means $Default
 	}
-	id := cmp.Or(aws.ToString(spec.LaunchTemplateId), aws.ToString(spec.LaunchTemplateName))
+	id := cmp.Or(aws.ToString(templateID), aws.ToString(templateName))
 	if p[id] == nil {
 		p[id] = map[int64][]string{}
 	}
-	if !slices.Contains(p[id][number], group) {
-		p[id][number] = append(p[id][number], group)
+	if !slices.Contains(p[id][number], who) {
+		p[id][number] = append(p[id][number], who)
 	}
 }
 
@@ -97,23 +103,23 @@ func (g Gate) pinned(ctx context.Context, s *search, template string, versions m
 	pages := ec2.NewDescribeLaunchTemplateVersionsPaginator(g.EC2, in)
 	for pages.HasMorePages() {
 		out, err := pages.NextPage(ctx)
-		if fault.IsNotFound(err) {
+		if code := fault.Code(err); code == "InvalidLaunchTemplateId.NotFound" || code == "InvalidLaunchTemplateName.NotFoundException" {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
 		for _, v := range out.LaunchTemplateVersions {
-			for _, group := range versions[aws.ToInt64(v.VersionNumber)] {
-				s.pin(v, group)
+			for _, who := range versions[aws.ToInt64(v.VersionNumber)] {
+				s.pin(v, who)
 			}
 		}
 	}
 	return nil
 }
 
-func (s *search) pin(v types.LaunchTemplateVersion, group string) {
-	s.name(v, "pin of "+group+" "+versionOf(v), fmt.Sprintf("Auto Scaling group %s pins version %d of launch template %s", group, aws.ToInt64(v.VersionNumber), called(v)))
+func (s *search) pin(v types.LaunchTemplateVersion, who string) {
+	s.name(v, "pin of "+who+" "+versionOf(v), fmt.Sprintf("%s pins version %d of launch template %s", who, aws.ToInt64(v.VersionNumber), called(v)))
 }
 
 func (g Gate) configurations(ctx context.Context, s *search) error {
@@ -128,6 +134,11 @@ func (g Gate) configurations(ctx context.Context, s *search) error {
 		for _, c := range out.LaunchConfigurations {
 			name := aws.ToString(c.LaunchConfigurationName)
 			s.add(aws.ToString(c.ImageId), "configuration "+name, "launch configuration "+name)
+			for _, m := range c.BlockDeviceMappings {
+				if m.Ebs != nil {
+					s.snapshot(m.Ebs.SnapshotId, "configuration "+name, "launch configuration "+name)
+				}
+			}
 		}
 	}
 	return nil

@@ -73,10 +73,16 @@ func (g Gate) templates(ctx context.Context, s *search) error {
 	return nil
 }
 
-// name notes the image that a template's version launches.
+// name notes the image that a template's version launches, and the snapshots that it makes volumes from.
 func (s *search) name(v types.LaunchTemplateVersion, resource, why string) {
-	if v.LaunchTemplateData != nil {
-		s.named = append(s.named, mention{aws.ToString(v.LaunchTemplateData.ImageId), use{resource, why}})
+	if v.LaunchTemplateData == nil {
+		return
+	}
+	s.named = append(s.named, mention{aws.ToString(v.LaunchTemplateData.ImageId), use{resource, why}})
+	for _, m := range v.LaunchTemplateData.BlockDeviceMappings {
+		if m.Ebs != nil {
+			s.snapshot(m.Ebs.SnapshotId, resource, why)
+		}
 	}
 }
 
@@ -94,11 +100,12 @@ func (g Gate) permissions(ctx context.Context, s *search) error {
 		out, err := g.EC2.DescribeImageAttribute(ctx, &ec2.DescribeImageAttributeInput{
 			ImageId: i.ImageId, Attribute: types.ImageAttributeNameLaunchPermission,
 		})
-		if fault.IgnoreNotFound(err) != nil {
-			return err
+		if fault.IsNotFound(err) {
+			s.add(aws.ToString(i.ImageId), "permissions", "who may launch it cannot be read: "+fault.Code(err))
+			continue
 		}
 		if err != nil {
-			continue
+			return err
 		}
 		for _, p := range out.LaunchPermissions {
 			s.permission(i, p)

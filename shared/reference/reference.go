@@ -1,9 +1,7 @@
-// Package reference knows what still refers to an image, so that nothing in use is
-// ever removed: instances, launch templates, Auto Scaling groups, launch
-// configurations, parameters, other accounts, and the image's own protection.
-//
-// Not looked at are EC2 Fleets and Spot Fleets that pin an old version of a template,
-// CloudFormation stacks that are not deployed, and what exists in other Regions.
+// Package reference knows what still refers to an image or to one of its snapshots, so that
+// nothing in use is ever removed: instances, launch templates, Auto Scaling groups, launch
+// configurations, EC2 and Spot Fleets, parameters, other accounts, volumes in creation, Fast
+// Snapshot Restore, locks, the archive, and the image's own protection. Unseen is what it does not look at.
 package reference
 
 import (
@@ -23,7 +21,29 @@ import (
 // EC2 is what is asked of EC2: who launches an image, and who else may.
 type EC2 interface {
 	Launches
+	Fleets
 	Sharing
+	Snapshots
+	SnapshotStates
+}
+
+// Fleets are EC2 Fleets and Spot Fleets.
+type Fleets interface {
+	ec2.DescribeFleetsAPIClient
+	ec2.DescribeSpotFleetRequestsAPIClient
+}
+
+// Snapshots are volumes in creation from snapshots, and who else may use those.
+type Snapshots interface {
+	ec2.DescribeVolumesAPIClient
+	DescribeSnapshotAttribute(context.Context, *ec2.DescribeSnapshotAttributeInput, ...func(*ec2.Options)) (*ec2.DescribeSnapshotAttributeOutput, error)
+}
+
+// SnapshotStates are what somebody has done to snapshots so that they are kept, or quick to use.
+type SnapshotStates interface {
+	ec2.DescribeFastSnapshotRestoresAPIClient
+	ec2.DescribeSnapshotTierStatusAPIClient
+	DescribeLockedSnapshots(context.Context, *ec2.DescribeLockedSnapshotsInput, ...func(*ec2.Options)) (*ec2.DescribeLockedSnapshotsOutput, error)
 }
 
 // Launches are what was or will be launched.
@@ -93,24 +113,81 @@ func (g Gate) Look(ctx context.Context, images []types.Image) (Found, error) {
 	for _, i := range images {
 		s.itself(i, g.Now())
 	}
-	for _, look := range []struct {
-		at func(context.Context, *search) error
-		of string
-	}{
+	err := s.through(ctx, []look{
 		{g.instances, "instances"},
 		{g.templates, "launch templates"},
 		{g.groups, "Auto Scaling groups"},
 		{g.configurations, "launch configurations"},
+		{g.fleets, "EC2 Fleets"},
+		{g.spotFleets, "Spot Fleets"},
+		{g.pinnedVersions, "launch template versions that groups and fleets pin"},
 		{g.aliases, "parameters of image aliases"},
 		{g.resolve, "parameters that launch templates name"},
 		{g.permissions, "launch permissions"},
 		{g.references, "EC2's references to images"},
-	} {
-		if err := look.at(ctx, s); err != nil {
-			return Found{}, fmt.Errorf("looking at %s: %w", look.of, err)
-		}
+		{g.volumes, "volumes in creation"},
+		{g.volumePermissions, "permissions of snapshots"},
+		{g.restores, "Fast Snapshot Restores"},
+		{g.locks, "locked snapshots"},
+		{g.tiers, "archived snapshots"},
+	})
+	if err != nil {
+		return Found{}, err
 	}
 	return s.found(), nil
+}
+
+// SnapshotUses are the reasons to keep each snapshot that belongs to no image, by its id. It fails closed as Uses does.
+func (g Gate) SnapshotUses(ctx context.Context, ids []string) (map[string][]string, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	s := newSearch(nil)
+	for _, id := range ids {
+		s.ids = append(s.ids, id)
+		s.subjects[id] = []string{id}
+	}
+	err := s.through(ctx, []look{
+		{g.templates, "launch templates"},
+		{g.groups, "Auto Scaling groups"},
+		{g.configurations, "launch configurations"},
+		{g.fleets, "EC2 Fleets"},
+		{g.spotFleets, "Spot Fleets"},
+		{g.pinnedVersions, "launch template versions that groups and fleets pin"},
+		{g.volumes, "volumes in creation"},
+		{g.volumePermissions, "permissions of snapshots"},
+		{g.restores, "Fast Snapshot Restores"},
+		{g.locks, "locked snapshots"},
+		{g.tiers, "archived snapshots"},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.found().Uses, nil
+}
+
+// look is one thing to look at, and its name for an error.
+type look struct {
+	at func(context.Context, *search) error
+	of string
+}
+
+func (s *search) through(ctx context.Context, looks []look) error {
+	for _, l := range looks {
+		if err := l.at(ctx, s); err != nil {
+			return fmt.Errorf("looking at %s: %w", l.of, err)
+		}
+	}
+	return nil
+}
+
+// Unseen is what may use an image or a snapshot and is not looked at, for people who retire images.
+var Unseen = []string{
+	"AWS Batch compute environments that have no instance, group or fleet at the moment",
+	"CloudFormation stacks, Terraform states and other descriptions that are not deployed",
+	"old launch template versions that only a script or a person launches by their number",
+	"snapshot ids in parameters, user data and scripts",
+	"other Regions, and what other accounts copied",
 }
 
 // search is what has been found so far.
@@ -121,6 +198,10 @@ type search struct {
 	old    map[string][]string
 	// read are the templates whose default and latest versions have been seen.
 	read map[string]bool
+	// subjects are what goes with a snapshot, by its id: the images that hold it, or the snapshot itself.
+	subjects map[string][]string
+	// pins are the numbered template versions that are launched.
+	pins pins
 	// named are what templates and groups launch: an image id, or an alias not yet resolved.
 	named []mention
 }
@@ -135,9 +216,15 @@ type mention struct {
 }
 
 func newSearch(images []types.Image) *search {
-	s := &search{images: images, uses: map[string][]use{}, old: map[string][]string{}, read: map[string]bool{}}
+	s := &search{images: images, uses: map[string][]use{}, old: map[string][]string{}, read: map[string]bool{}, subjects: map[string][]string{}, pins: pins{}}
 	for _, i := range images {
-		s.ids = append(s.ids, aws.ToString(i.ImageId))
+		id := aws.ToString(i.ImageId)
+		s.ids = append(s.ids, id)
+		for _, m := range i.BlockDeviceMappings {
+			if m.Ebs != nil && m.Ebs.SnapshotId != nil {
+				s.subjects[*m.Ebs.SnapshotId] = append(s.subjects[*m.Ebs.SnapshotId], id)
+			}
+		}
 	}
 	return s
 }

@@ -46,11 +46,23 @@ func bringBack(r job.Result, region string) string {
 
 // broken speaks of a source that failed but is as it was before.
 func broken(r job.Result, planName, region string) *Failure {
+	if r.Gone {
+		return gone(r)
+	}
 	return &Failure{
 		What: cmp.Or(r.Problem, "no reason was recorded"),
 		Did:  asBefore(r) + keptImage(r.Image),
 		Do: fmt.Sprintf("Fix the cause, then wait for the next run or ask for one: aws ec2 create-tags --resources %s --tags Key=goldsmith:image,Value=%s%s",
 			r.Source, planName, inRegion(region)),
+	}
+}
+
+// gone speaks of an instance that somebody terminated.
+func gone(r job.Result) *Failure {
+	return &Failure{
+		What: cmp.Or(r.Problem, "the instance was terminated by somebody during the run"),
+		Did:  "Goldsmith brought nothing back: the instance does not exist any more." + keptImage(r.Image),
+		Do:   "Nothing is to be done, unless you miss it.",
 	}
 }
 

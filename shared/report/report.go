@@ -33,8 +33,9 @@ type Report struct {
 	Downtime Downtime
 	// Sources come left stopped first, then failed, imaged and skipped; by name within each.
 	Sources []Source
-	// Rolled are templates and aliases that launch the new image now; NotRolled those that were left alone.
-	Rolled, NotRolled []Roll
+	// Rolled are templates and aliases that launch the new image now; NotRolled those that were left alone,
+	// and Held those that were because somebody rolled them back.
+	Rolled, NotRolled, Held []Roll
 	// Refreshed are the groups that run on what was rolled; NotRefreshed those that do not, or may not.
 	Refreshed, NotRefreshed []Refresh
 	// Refusals are why sources that somebody wanted imaged were left alone.
@@ -50,7 +51,7 @@ type Counts struct {
 	Sources, Imaged, Skipped, Failed, LeftStopped int
 	// Refused are sources that somebody wanted imaged, and that were left alone.
 	Refused                 int
-	Rolled, NotRolled       int
+	Rolled, NotRolled, Held int
 	Refreshed, NotRefreshed int
 }
 
@@ -216,6 +217,11 @@ func (r *Report) addDowntime(s Source) {
 
 func (r *Report) addRolled(source string, rolled []job.Rolled) {
 	for _, each := range rolled {
+		if each.Held {
+			r.Counts.Held++
+			r.Held = append(r.Held, Roll{Source: source, Rolled: each})
+			continue
+		}
 		if each.Problem != "" {
 			r.Counts.NotRolled++
 			r.NotRolled = append(r.NotRolled, Roll{Source: source, Rolled: each})

@@ -27,6 +27,7 @@ func (r Report) Text() string {
 	t.refreshes("Not refreshed", r.NotRefreshed)
 	t.imaged(r.EndedAs(job.Imaged))
 	t.rolls("Rolled", r.Rolled)
+	t.rolls("Held", r.Held)
 	t.refreshes("Refreshed", r.Refreshed)
 	t.groups("Skipped", r.Skips)
 	t.groups("Warnings", r.Warnings)
@@ -75,7 +76,7 @@ func (r Report) Summary() string {
 		what string
 	}{
 		{c.Skipped, "skipped"}, {c.Refused, "refused"}, {c.Failed, "failed"}, {c.LeftStopped, "left stopped"},
-		{c.Rolled, "rolled"}, {c.NotRolled, "not rolled"},
+		{c.Rolled, "rolled"}, {c.NotRolled, "not rolled"}, {c.Held, "held"},
 		{c.Refreshed, "refreshed"}, {c.NotRefreshed, "not refreshed"},
 	} {
 		if each.n > 0 {

@@ -14,9 +14,10 @@ import (
 // Image is one of Goldsmith's images as retention sees it.
 type Image struct {
 	ID string
-	// Name is the source's name, Source its id, Run the run that made it: all from the image's tags.
-	Name, Source, Run string
-	Made              time.Time
+	// Name is the source's name, Source its id, Run the run that made it, Lineage what the source is over
+	// time: all from the register.
+	Name, Source, Run, Lineage string
+	Made                       time.Time
 	// Available images can be launched; Disabled ones could be, and Goldsmith or a person disabled them.
 	Available, Disabled bool
 	// Good images are available, and their job ended well.
@@ -53,7 +54,9 @@ const (
 // Decision is what becomes of one image.
 type Decision struct {
 	Image
-	Step Step
+	// History names the images that it is judged with, in the order of decisions.
+	History string
+	Step    Step
 	// Why is the reason: "daily 3/7", "minimum 2", "no rule keeps it", or what uses it.
 	Why []string
 	// Due is when it goes, or is disabled; zero when it stays.
@@ -70,26 +73,23 @@ func (d Decision) Going() bool {
 // unkept is why an image goes.
 const unkept = "no rule keeps it"
 
-// Decide says what becomes of a plan's images, by source name and from the newest, before anybody
-// has asked what uses them; Settle does that. Images of one name count together, whichever source
-// they are from: an instance that was replaced goes on with its predecessor's history.
-func Decide(images []Image, p plan.Plan, now time.Time) []Decision {
-	byName := slices.SortedFunc(slices.Values(images), func(a, b Image) int {
-		return cmp.Or(cmp.Compare(a.Name, b.Name), b.Made.Compare(a.Made), cmp.Compare(b.ID, a.ID))
-	})
+// Decide says what becomes of a plan's images, by history and from the newest, before anybody has
+// asked what uses them; Settle does that. While a lineage lives its images are a history of their own, whatever
+// others call themselves. Living tells those of the Ambiguous ones that live.
+func Decide(images []Image, p plan.Plan, living map[string]bool, now time.Time) []Decision {
 	var decisions []Decision
-	for len(byName) > 0 {
-		n := 1
-		for n < len(byName) && byName[n].Name == byName[0].Name {
-			n++
+	for _, h := range histories(images, living) {
+		for _, d := range source(h.counted(), p, now) {
+			if h.has[d.ID] {
+				d.History = h.key
+				decisions = append(decisions, d)
+			}
 		}
-		decisions = append(decisions, source(byName[:n], p, now)...)
-		byName = byName[n:]
 	}
 	return decisions
 }
 
-// source decides over the images of one name, newest first.
+// source decides over the images of one history, newest first.
 func source(images []Image, p plan.Plan, now time.Time) []Decision {
 	if !p.Keep.Rules() {
 		return keepAll(images, "the plan has no rule", "")

@@ -75,9 +75,9 @@ func fill(reasons [][]string, minimum int) {
 }
 
 // Wish reads the tag goldsmith:keep, such as "daily=7 weekly=4 minimum=2": rules that stand in for
-// the plan's. What they leave out is 0, and the minimum 1.
+// the plan's. What they leave out is 0. The plan's minimum stays the least that is kept.
 func Wish(value string, k plan.Keep) (plan.Keep, error) {
-	wish := plan.Keep{Minimum: plan.Minimum.Low, Grace: k.Grace, Disable: k.Disable}
+	wish := plan.Keep{Minimum: k.Minimum, Grace: k.Grace, Disable: k.Disable}
 	numbers := map[string]*int{
 		"last": &wish.Last, "daily": &wish.Daily, "weekly": &wish.Weekly, "monthly": &wish.Monthly, "yearly": &wish.Yearly, "minimum": &wish.Minimum,
 	}
@@ -99,6 +99,7 @@ func Wish(value string, k plan.Keep) (plan.Keep, error) {
 		}
 		*into = n
 	}
+	wish.Minimum = max(wish.Minimum, k.Minimum)
 	if !wish.Rules() {
 		return k, fmt.Errorf("%q holds no rule: want at least one of last, daily, weekly, monthly and yearly above 0", value)
 	}

@@ -174,10 +174,11 @@ func TestKeptReasons(t *testing.T) {
 func TestWish(t *testing.T) {
 	base := plan.Keep{Last: 9, Minimum: 9, Grace: plan.Duration(time.Hour), Disable: true}
 	for value, want := range map[string]plan.Keep{
-		"daily=7 weekly=4 minimum=2":        {Daily: 7, Weekly: 4, Minimum: 2},
-		"  yearly=1 ":                       {Yearly: 1, Minimum: 1},
-		"last=1000 monthly=0":               {Last: 1000, Minimum: 1},
-		"last=1 daily=2 weekly=3 monthly=4": {Last: 1, Daily: 2, Weekly: 3, Monthly: 4, Minimum: 1},
+		"daily=7 weekly=4 minimum=2":        {Daily: 7, Weekly: 4, Minimum: 9},
+		"daily=7 weekly=4 minimum=12":       {Daily: 7, Weekly: 4, Minimum: 12},
+		"  yearly=1 ":                       {Yearly: 1, Minimum: 9},
+		"last=1000 monthly=0":               {Last: 1000, Minimum: 9},
+		"last=1 daily=2 weekly=3 monthly=4": {Last: 1, Daily: 2, Weekly: 3, Monthly: 4, Minimum: 9},
 	} {
 		want.Grace, want.Disable = base.Grace, base.Disable
 		got, err := retention.Wish(value, base)
@@ -195,41 +196,115 @@ func TestWish(t *testing.T) {
 	}
 }
 
-// Names never mix, and no decision about one name depends on another.
-func TestDecideByName(t *testing.T) {
+// While a lineage lives no other one changes what becomes of its images, whatever they are called. Those of
+// lineages that have ended go only for a newer good one of their name.
+func TestDecideByLineage(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		now := time.Date(2026, 3, 30, 3, 0, 0, 0, time.UTC)
 		p := plan.Plan{Name: "nightly", Timezone: "Europe/Berlin", Keep: anyKeep(r)}
 		p.Keep.Last++
 		p.Keep.Grace, p.Keep.Disable = plan.Duration(72*time.Hour), rapid.Bool().Draw(r, "disable")
+		living := map[string]bool{}
+		for _, l := range lineages {
+			living[l] = rapid.Bool().Draw(r, l+" lives")
+		}
 		images := map[string][]retention.Image{}
 		var all []retention.Image
 		for n := range rapid.IntRange(1, 30).Draw(r, "images") {
 			image := anyImage(r, n, now)
-			images[image.Name], all = append(images[image.Name], image), append(all, image)
+			images[image.Lineage], all = append(images[image.Lineage], image), append(all, image)
 		}
-		got := retention.Decide(all, p, now)
+		got := retention.Decide(all, p, living, now)
 		if len(got) != len(all) {
 			r.Fatalf("%d decisions about %d images", len(got), len(all))
 		}
-		together := map[string][]retention.Decision{}
+		ofOne, ended := map[string][]retention.Decision{}, map[string][]retention.Decision{}
 		for _, d := range got {
-			together[d.Name] = append(together[d.Name], d)
+			ofOne[d.Lineage] = append(ofOne[d.Lineage], d)
 			sound(r, d, p, now)
+			if !living[d.Lineage] {
+				ended[d.Name] = append(ended[d.Name], d)
+			}
 		}
-		for name, of := range images {
-			if diff := cmp.Diff(retention.Decide(rapid.Permutation(of).Draw(r, "order"), p, now), together[name]); diff != "" {
+		for l, of := range images {
+			if !living[l] {
+				continue
+			}
+			if diff := cmp.Diff(retention.Decide(rapid.Permutation(of).Draw(r, "order"), p, living, now), ofOne[l]); diff != "" {
 				r.Fatal(diff)
 			}
-			newestStays(r, together[name])
+			newestStays(r, ofOne[l])
+		}
+		for _, of := range ended {
+			goForNewer(r, of, got)
 		}
 	})
 }
 
+// goForNewer: an image goes only if a newer good one of its name, or of its lineage, stays.
+func goForNewer(r *rapid.T, of, all []retention.Decision) {
+	for _, d := range of {
+		if d.Going() && !slices.ContainsFunc(all, func(o retention.Decision) bool {
+			return o.Good && !o.Going() && !o.Made.Before(d.Made) && o.ID != d.ID && (o.Name == d.Name || o.Lineage == d.Lineage)
+		}) {
+			r.Fatalf("%s goes though no newer good image of its name stays", d.ID)
+		}
+	}
+}
+
+// Three servers called web each have a history of their own; the images of one that was replaced go as its
+// successor's come, and stay when two might be it.
+func TestOneNameManyLineages(t *testing.T) {
+	now := time.Date(2026, 3, 30, 3, 0, 0, 0, time.UTC)
+	p := plan.Plan{Keep: plan.Keep{Daily: 2, Minimum: 2, Grace: plan.Duration(time.Hour)}}
+	images := threeNightsOf(now, "i-1", "i-2", "i-3")
+	going := func(living ...string) []string {
+		lives := map[string]bool{}
+		for _, l := range living {
+			lives[l] = true
+		}
+		var ids []string
+		for _, d := range retention.Decide(images, p, lives, now) {
+			if d.Going() {
+				ids = append(ids, d.ID)
+			}
+		}
+		slices.Sort(ids)
+		return ids
+	}
+	third := []string{"i-1 of 2", "i-2 of 2", "i-3 of 2"}
+	for _, living := range [][]string{{"i-1", "i-2", "i-3"}, {"i-1", "i-2"}} {
+		if diff := cmp.Diff(third, going(living...)); diff != "" {
+			t.Errorf("living %v: %s", living, diff)
+		}
+	}
+	// Of the ended ones' six images and the successor's three only two nights are kept, and the successor's two.
+	if got := going("i-1"); len(got) < 5 || slices.Contains(got, "i-1 of 0") || slices.Contains(got, "i-1 of 1") {
+		t.Errorf("going: %v", got)
+	}
+}
+
+// threeNightsOf are good images called web, one of each night and lineage.
+func threeNightsOf(now time.Time, lineages ...string) (images []retention.Image) {
+	for _, l := range lineages {
+		for night := range 3 {
+			images = append(images, retention.Image{
+				ID: fmt.Sprintf("%s of %d", l, night), Name: "web", Lineage: l, Available: true, Good: true,
+				Made: now.AddDate(0, 0, -night).Add(-time.Minute),
+			})
+		}
+	}
+	return images
+}
+
+// lineages are few, so that they meet.
+var lineages = []string{"i-1", "i-2", "group/web"}
+
 func anyImage(r *rapid.T, n int, now time.Time) retention.Image {
 	image := retention.Image{
 		ID: fmt.Sprintf("ami-%02d", n), Name: rapid.SampledFrom([]string{"web", "db", "web-2"}).Draw(r, "name"), Source: "i-1", Run: "r",
-		Made: now.Add(-time.Duration(rapid.IntRange(0, 2000).Draw(r, "hours")) * time.Hour),
+		Lineage: rapid.SampledFrom(lineages).Draw(r, "lineage"),
+		Made:    now.Add(-time.Duration(rapid.IntRange(0, 2000).Draw(r, "hours")) * time.Hour),
 	}
 	switch rapid.IntRange(0, 9).Draw(r, "state") {
 	case 0:
@@ -307,7 +382,7 @@ func TestSettle(t *testing.T) {
 		}
 		return i
 	}
-	decisions := retention.Decide([]retention.Image{good("a", 1, 0), good("b", 2, 0), good("c", 3, time.Hour), good("d", 4, 80*time.Hour), good("e", 5, 80*time.Hour), good("f", 0, time.Hour)}, p, now)
+	decisions := retention.Decide([]retention.Image{good("a", 1, 0), good("b", 2, 0), good("c", 3, time.Hour), good("d", 4, 80*time.Hour), good("e", 5, 80*time.Hour), good("f", 0, time.Hour)}, p, nil, now)
 	uses := map[string][]string{"a": {"instance i-1 (running)"}, "e": {"public", "parameter /x"}, "f": {"public"}}
 	var got []string
 	for _, d := range retention.Settle(decisions, uses) {

@@ -23,33 +23,48 @@ type Images interface {
 	DescribeImages(context.Context, *ec2.DescribeImagesInput, ...func(*ec2.Options)) (*ec2.DescribeImagesOutput, error)
 }
 
-// Book is what the ledger knows of images: how their jobs ended, whose are in hand, and which are on their way out.
+// Book is what the ledger knows of images: which are Goldsmith's, how their jobs ended, whose are in hand, and
+// which are on their way out.
 type Book interface {
+	Registrations(ctx context.Context, lineage string) iter.Seq2[ledger.Registration, error]
+	Registration(ctx context.Context, id string) (r ledger.Registration, ok bool, err error)
 	Results(ctx context.Context, run string) iter.Seq2[job.Result, error]
 	Claims(ctx context.Context) iter.Seq2[ledger.Claim, error]
 	Retirements(ctx context.Context, plan string) iter.Seq2[job.Retirement, error]
 }
 
-// Gate finds what refers to images; an error means that every one counts as in use.
+// Gate finds what refers to images and snapshots; an error means that every one counts as in use.
 type Gate interface {
 	Look(ctx context.Context, images []types.Image) (reference.Found, error)
+	SnapshotUses(ctx context.Context, ids []string) (map[string][]string, error)
+}
+
+// Lineages tells which lineages live.
+type Lineages interface {
+	Living(ctx context.Context, lineages []string) map[string]bool
 }
 
 // Watcher looks at a plan's images and says what becomes of each. It changes nothing.
 type Watcher struct {
-	EC2  Images
-	Book Book
-	Gate Gate
-	Now  func() time.Time
+	EC2      Images
+	Book     Book
+	Lineages Lineages
+	Gate     Gate
+	Now      func() time.Time
+}
+
+// SnapshotUses are the reasons to keep snapshots that belong to no image.
+func (w Watcher) SnapshotUses(ctx context.Context, ids []string) (map[string][]string, error) {
+	return w.Gate.SnapshotUses(ctx, ids)
 }
 
 // Scope is which images are looked at.
 type Scope struct {
-	// Source narrows it to the names of one source's images; empty is all.
+	// Source narrows it to the histories that one source's images are of; empty is all.
 	Source string
-	// After leaves out source names up to this one.
+	// After leaves out histories up to this one.
 	After string
-	// Most is how many images that go are enough; the last name is always looked at in full.
+	// Most is how many images that go are enough; the last history is always looked at in full.
 	Most int
 }
 
@@ -58,11 +73,18 @@ type Outlook struct {
 	Decisions []Decision
 	// Old are launch templates that name an image only in old versions, by image id.
 	Old map[string][]string
-	// Images are all of the plan as EC2 describes them, by id, and Known what the ledger has of retiring them.
+	// Registered are the plan's registrations of images, by id.
+	Registered map[string]ledger.Registration
+	// Images are those of them that EC2 shows, and whose facts agree, by id; Known is what the ledger has of
+	// retiring them.
 	Images map[string]types.Image
 	Known  map[string]job.Retirement
+	// Shown are the ids of all images that were described: registered, and tagged like the plan's.
+	Shown map[string]bool
+	// Back are images that were gone and that somebody had back. Those that are not retired have a Revision.
+	Back   []ledger.Registration
 	Claims []ledger.Claim
-	// Cursor is the last name looked at; More is whether there are more.
+	// Cursor is the last history looked at; More is whether there are more.
 	Cursor string
 	More   bool
 	// Blind is why nothing could be found out about uses: whatever would go is kept.
@@ -71,7 +93,9 @@ type Outlook struct {
 
 // Look decides about the images of a plan. A plan without a rule is not looked at.
 func (w Watcher) Look(ctx context.Context, p plan.Plan, s Scope) (Outlook, error) {
-	o := Outlook{Images: map[string]types.Image{}, Known: map[string]job.Retirement{}}
+	o := Outlook{
+		Registered: map[string]ledger.Registration{}, Images: map[string]types.Image{}, Known: map[string]job.Retirement{}, Shown: map[string]bool{},
+	}
 	if !p.Keep.Rules() {
 		return o, nil
 	}
@@ -82,7 +106,11 @@ func (w Watcher) Look(ctx context.Context, p plan.Plan, s Scope) (Outlook, error
 	if err != nil {
 		return o, err
 	}
-	o.Decisions = o.cut(Decide(within(images, s.Source), p, w.Now()), s)
+	living := map[string]bool{}
+	if ambiguous := Ambiguous(images); len(ambiguous) > 0 {
+		living = w.Lineages.Living(ctx, ambiguous)
+	}
+	o.Decisions = o.cut(within(Decide(images, p, living, w.Now()), s.Source), s)
 	var going []types.Image
 	for _, d := range o.Decisions {
 		if d.Going() {
@@ -114,21 +142,11 @@ func (o Outlook) closed() Outlook {
 
 // read reads what EC2 and the ledger know.
 func (w Watcher) read(ctx context.Context, plan string, o *Outlook) error {
-	pages := ec2.NewDescribeImagesPaginator(w.EC2, &ec2.DescribeImagesInput{
-		Owners: []string{"self"}, IncludeDisabled: aws.Bool(true), MaxResults: aws.Int32(1000),
-		Filters: []types.Filter{
-			{Name: aws.String("tag:" + tag.Managed), Values: []string{"true"}},
-			{Name: aws.String("tag:" + tag.Plan), Values: []string{plan}},
-		},
-	})
-	for pages.HasMorePages() {
-		out, err := pages.NextPage(ctx)
-		if err != nil {
-			return fmt.Errorf("listing the images of plan %s: %w", plan, err)
-		}
-		for _, i := range out.Images {
-			o.Images[aws.ToString(i.ImageId)] = i
-		}
+	if err := w.registered(ctx, plan, o); err != nil {
+		return err
+	}
+	if err := w.describe(ctx, plan, o); err != nil {
+		return fmt.Errorf("listing the images of plan %s: %w", plan, err)
 	}
 	for c, err := range w.Book.Claims(ctx) {
 		if err != nil {
@@ -145,6 +163,19 @@ func (w Watcher) read(ctx context.Context, plan string, o *Outlook) error {
 	return nil
 }
 
+// registered reads the plan's images in the register.
+func (w Watcher) registered(ctx context.Context, plan string, o *Outlook) error {
+	for r, err := range w.Book.Registrations(ctx, "") {
+		if err != nil {
+			return fmt.Errorf("reading the register: %w", err)
+		}
+		if r.Kind == ledger.MadeImage && r.Plan == plan && r.ID != "" {
+			o.Registered[r.ID] = r
+		}
+	}
+	return nil
+}
+
 // images are the listed ones as retention sees them.
 func (w Watcher) images(ctx context.Context, o Outlook) ([]Image, error) {
 	var images []Image
@@ -154,10 +185,8 @@ func (w Watcher) images(ctx context.Context, o Outlook) ([]Image, error) {
 		if err != nil {
 			return nil, fmt.Errorf("image %s: %w", id, err)
 		}
-		// Results are forgotten after a time; whatever was bad has been settled by then.
-		if image.Available && w.Now().Sub(image.Made) > ledger.Remembered {
-			image.Good = true
-		} else if image.Available {
+		// Until a sweep has written down that it is good the job's result says so.
+		if image.Good = image.Available && o.Registered[id].Good; image.Available && !image.Good {
 			runs[image.Run] = append(runs[image.Run], len(images))
 		}
 		images = append(images, image)
@@ -189,56 +218,57 @@ func (w Watcher) good(ctx context.Context, run string) (map[string]string, error
 }
 
 func (o Outlook) image(i types.Image) (Image, error) {
-	tags := tag.Map(i.Tags)
 	made, err := time.Parse(time.RFC3339, aws.ToString(i.CreationDate))
 	if err != nil {
 		return Image{}, fmt.Errorf("its creation date: %w", err)
 	}
+	r := o.Registered[aws.ToString(i.ImageId)]
 	image := Image{
-		ID: aws.ToString(i.ImageId), Name: tags[tag.Name], Source: tags[tag.Source], Run: tags[tag.Run], Made: made,
+		ID: r.ID, Name: r.Name, Source: r.Source, Run: r.Run, Lineage: r.Lineage, Made: made,
 		Available: i.State == types.ImageStateAvailable, Disabled: i.State == types.ImageStateDisabled,
 	}
-	image.Wish, image.Wished = tags[tag.Keep]
+	image.Wish, image.Wished = tag.Map(i.Tags)[tag.Keep]
 	if slices.ContainsFunc(o.Claims, func(c ledger.Claim) bool { return c.Source == image.Source && c.Run == image.Run }) {
 		image.Held = "run " + image.Run + " has it in hand"
 	}
-	// Without EC2's own mark the deprecation never took effect, or somebody took it back.
-	if i.DeprecationTime != nil || image.Disabled {
-		image.Since = o.Known[image.ID].Since
+	// Without EC2's own mark the deprecation never took effect, or somebody took it back. One that
+	// somebody had back may still carry it, and begins anew.
+	if since := o.Known[image.ID].Since; (i.DeprecationTime != nil || image.Disabled) && !since.Before(r.Anew) {
+		image.Since = since
 	}
 	return image, nil
 }
 
-// within are the images of the names under which a source has images.
-func within(images []Image, source string) []Image {
+// within are the decisions of the histories that a source has images of.
+func within(decisions []Decision, source string) []Decision {
 	if source == "" {
-		return images
+		return decisions
 	}
-	names := map[string]bool{}
-	for _, i := range images {
-		if i.Source == source {
-			names[i.Name] = true
+	histories := map[string]bool{}
+	for _, d := range decisions {
+		if d.Source == source {
+			histories[d.History] = true
 		}
 	}
-	return slices.DeleteFunc(images, func(i Image) bool { return !names[i.Name] })
+	return slices.DeleteFunc(decisions, func(d Decision) bool { return !histories[d.History] })
 }
 
-// cut takes whole names, after the cursor, until enough images go.
+// cut takes whole histories, after the cursor, until enough images go.
 func (o *Outlook) cut(decisions []Decision, s Scope) []Decision {
 	var taken []Decision
 	going := 0
 	for _, d := range decisions {
-		if d.Name <= s.After && s.After != "" {
+		if d.History <= s.After && s.After != "" {
 			continue
 		}
-		if s.Most > 0 && going >= s.Most && d.Name != o.Cursor {
+		if s.Most > 0 && going >= s.Most && d.History != o.Cursor {
 			o.More = true
 			break
 		}
 		if d.Going() || d.Step == Restore {
 			going++
 		}
-		o.Cursor, taken = d.Name, append(taken, d)
+		o.Cursor, taken = d.History, append(taken, d)
 	}
 	return taken
 }

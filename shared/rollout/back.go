@@ -8,8 +8,8 @@ import (
 
 // Return is what a rollback does to one target.
 type Return struct {
-	// To is where it goes. Without a version a new one is made, of what is default
-	// now, so that what somebody has edited since stays.
+	// To is where it goes. A template gets a new version, of what is there now, so
+	// that what somebody has edited since stays.
 	To ledger.Point
 	// There is whether it is there already.
 	There bool
@@ -24,35 +24,36 @@ func Back(now State, known ledger.TargetRecord, image string) Return {
 		return before(now, known)
 	}
 	to := ledger.Point{Image: image}
-	if back := backed(now, known); now.Image == image {
-		if back != nil {
-			to = *back
-		}
+	if back := backed(now, known); back != nil && back.Image == image {
+		to = *back
+	}
+	if now.leads(image) {
 		to.Version = now.Version
 		return Return{To: to, There: true}
 	}
-	for _, p := range known.Points {
-		if p.Image == image {
-			return Return{To: exactly(now, known, p)}
-		}
-	}
+	to.Version = 0
 	return Return{To: to}
 }
 
+// leads reports whether all that a target may launch from by $Default and $Latest has an image.
+func (s State) leads(image string) bool { return s.Image == image && (s.Alias || s.Top == image) }
+
 func before(now State, known ledger.TargetRecord) Return {
 	if back := backed(now, known); back != nil {
-		return Return{To: *back, There: true}
+		to := *back
+		to.Version = now.Version
+		return Return{To: to, There: now.leads(back.Image)}
 	}
 	made := known
 	made.Points = withBegun(now, known)
-	latest, rolled := Latest(made)
+	last, rolled := Latest(made)
 	switch {
 	case !rolled:
 		return Return{Problem: "nothing is known of what it had before"}
-	case now.Image == latest.Image:
+	case now.Image == last.Image:
 		return beforeLatest(now, made)
 	case setBack(now, known) != "":
-		return Return{To: now.Point(), There: true}
+		return Return{To: ledger.Point{Image: now.Image, Version: now.Version}, There: now.leads(now.Image)}
 	default:
 		return Return{Problem: fmt.Sprintf("it has %s, which Goldsmith did not put there; name the image to go back to", orNothing(now.Image))}
 	}
@@ -68,33 +69,20 @@ func withBegun(now State, known ledger.TargetRecord) []ledger.Point {
 	return append([]ledger.Point{now.Point(), begun.From}, known.Points...)
 }
 
-// beforeLatest leads to the image before the latest point's. An alias that had
+// beforeLatest leads to the image before the latest point's, whoever made it. An alias that had
 // none has nothing to go back to.
 func beforeLatest(now State, known ledger.TargetRecord) Return {
-	latest := known.Points[0]
+	last := known.Points[0]
 	for _, p := range known.Points[1:] {
-		if p.Image == latest.Image {
+		if p.Image == last.Image {
 			continue
 		}
 		if p.Image == "" && now.Alias {
 			break
 		}
-		return Return{To: exactly(now, known, p)}
+		return Return{To: ledger.Point{Image: p.Image}}
 	}
-	return Return{Problem: "nothing is known of what it had before " + latest.Image}
-}
-
-// exactly is a point to go back to: the version itself, when what is default now
-// is one that Goldsmith knows; an edit of somebody's since is not lost.
-func exactly(now State, known ledger.TargetRecord, to ledger.Point) ledger.Point {
-	to = ledger.Point{Image: to.Image, Version: to.Version}
-	for _, p := range known.Points {
-		if p.Version == now.Version && p.Image == now.Image {
-			return to
-		}
-	}
-	to.Version = 0
-	return to
+	return Return{Problem: "nothing is known of what it had before " + last.Image}
 }
 
 func orNothing(image string) string {

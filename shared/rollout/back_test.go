@@ -20,21 +20,23 @@ func TestBack(t *testing.T) {
 		image string
 		want  Return
 	}{
-		"to the one before":                  {launch("ami-2", 3), twice(), "", Return{To: point("ami-1", 2)}},
-		"of a roll that is not recorded":     {launch("ami-3", 4), begun, "", Return{To: point("ami-2", 3)}},
-		"of a roll that is not made":         {launch("ami-2", 3), begun, "", Return{To: point("ami-1", 2)}},
+		"to the one before":                  {launch("ami-2", 3), twice(), "", Return{To: point("ami-1", 0)}},
+		"of a roll that is not recorded":     {launch("ami-3", 4), begun, "", Return{To: point("ami-2", 0)}},
+		"of a roll that is not made":         {launch("ami-2", 3), begun, "", Return{To: point("ami-1", 0)}},
 		"over an edit of the same image":     {launch("ami-2", 4), twice(), "", Return{To: point("ami-1", 0)}},
 		"of a roll from the same image":      {launch("ami-2", 4), begin(twice(), point("ami-2", 3), roll("ami-2", 0, "wednesday", "i-2")), "", Return{To: point("ami-1", 0)}},
-		"of an alias":                        {alias("ami-2", 3), twice(), "", Return{To: point("ami-1", 2)}},
+		"of an alias":                        {alias("ami-2", 3), twice(), "", Return{To: point("ami-1", 0)}},
 		"asked again":                        {launch("ami-1", 2), backToMonday(twice(), 2), "", Return{To: ada("ami-1", 2), There: true}},
 		"asked again, not recorded":          {launch("ami-1", 4), begin(twice(), point("ami-2", 3), ada("ami-1", 0)), "", Return{To: ada("ami-1", 4), There: true}},
+		"asked again, an edit on top":        {over(launch("ami-1", 4), "ami-2", 5), backToMonday(twice(), 4), "", Return{To: ada("ami-1", 4)}},
+		"set back by hand, the latest bad":   {over(launch("ami-1", 2), "ami-2", 3), twice(), "", Return{To: point("ami-1", 2)}},
 		"set back by hand":                   {launch("ami-1", 2), twice(), "", Return{To: point("ami-1", 2), There: true}},
-		"to a named image":                   {launch("ami-2", 3), twice(), "ami-0", Return{To: point("ami-0", 1)}},
+		"to a named image":                   {launch("ami-2", 3), twice(), "ami-0", Return{To: point("ami-0", 0)}},
 		"to a named image, over an edit":     {launch("ami-9", 4), twice(), "ami-1", Return{To: point("ami-1", 0)}},
 		"to an image it never had":           {launch("ami-2", 3), twice(), "ami-7", Return{To: point("ami-7", 0)}},
 		"to what it has":                     {launch("ami-2", 3), twice(), "ami-2", Return{To: point("ami-2", 3), There: true}},
 		"to what it was rolled back to":      {launch("ami-1", 2), backToMonday(twice(), 2), "ami-1", Return{To: ada("ami-1", 2), There: true}},
-		"further than it was rolled back to": {launch("ami-1", 2), backToMonday(twice(), 2), "ami-0", Return{To: point("ami-0", 1)}},
+		"further than it was rolled back to": {launch("ami-1", 2), backToMonday(twice(), 2), "ami-0", Return{To: point("ami-0", 0)}},
 		"of an edit":                         {launch("ami-9", 4), twice(), "", Return{Problem: "it has ami-9, which Goldsmith did not put there; name the image to go back to"}},
 		"of an edit to none":                 {launch("", 4), twice(), "", Return{Problem: "it has no image, which Goldsmith did not put there; name the image to go back to"}},
 		"never rolled":                       {launch("ami-0", 1), ledger.TargetRecord{}, "", Return{Problem: "nothing is known of what it had before"}},
@@ -49,6 +51,12 @@ func TestBack(t *testing.T) {
 	}
 }
 
+// over is a template with a later version on top of its default.
+func over(s State, image string, version int64) State {
+	s.Top, s.Latest = image, version
+	return s
+}
+
 // Asked twice, a target goes back once, and what a run decides then is to leave
 // it alone; whether the rollback lived to record its end or not.
 func TestBackHolds(t *testing.T) {
@@ -56,15 +64,12 @@ func TestBackHolds(t *testing.T) {
 		now, known := played(r)
 		image := rapid.SampledFrom([]string{"", "ami-0", "ami-1", "ami-7"}).Draw(r, "named")
 		back := Back(now, known, image)
-		if back.There || back.Problem != "" {
-			return
+		if last, _ := Latest(known); back.There || back.Problem != "" || back.To.Image == last.Image {
+			return // What was rolled last is nothing to hold back.
 		}
 		to := back.To
 		to.By = "ada"
-		held := State{Alias: now.Alias, Image: to.Image, Version: to.Version}
-		if now.Alias || to.Version == 0 {
-			held.Version = now.Version + 1
-		}
+		held := at(now.Alias, to.Image, now.Version+1)
 		begun := beginning(known, ledger.Change{From: now.Point(), To: to})
 		to.Version = held.Version
 		recorded := known

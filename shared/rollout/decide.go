@@ -19,6 +19,8 @@ type Decision struct {
 	Made bool
 	// Note is what an operator should know of a target that is rolled all the same.
 	Note string
+	// Held is whether it is left alone because somebody rolled it back.
+	Held bool
 }
 
 // Decide says what becomes of a target, from what it points at and what the
@@ -38,6 +40,10 @@ func Decide(now State, known ledger.TargetRecord, to Image) Decision {
 	}
 	if now.Image == to.ID {
 		v.There = true
+		return v
+	}
+	if back := backed(now, known); back != nil {
+		v.Problem, v.Held = heldBy(*back, known.Source), true
 		return v
 	}
 	if v.Problem = setBack(now, known); v.Problem == "" {
@@ -89,33 +95,36 @@ func refused(now State, known ledger.TargetRecord) string {
 
 // pinned: writing the parameter does not roll a template that takes a version of it, or another account's.
 func pinned(now State) string {
-	if _, fixed, alias := Alias(now.Image); !now.Alias && alias && fixed {
-		return fmt.Sprintf("it takes its image from %s, a parameter's pinned version or another account's parameter; name a parameter of this account without version or label to have it rolled", now.Image)
+	from := cmp.Or(now.Base, now.Image)
+	if _, fixed, alias := Alias(from); !now.Alias && alias && fixed {
+		return fmt.Sprintf("it takes its image from %s, a parameter's pinned version or another account's parameter; name a parameter of this account without version or label to have it rolled", from)
 	}
 	return ""
 }
 
-// setBack says that somebody has set the target back since Goldsmith rolled it:
+// setBack says that somebody has set the target back by hand since Goldsmith rolled it:
 // the newest image is the one they did not want.
 func setBack(now State, known ledger.TargetRecord) string {
-	latest, rolled := Latest(known)
-	if back := backed(now, known); back != nil {
-		return fmt.Sprintf("%s rolled it back to %s; %s", cmp.Or(back.By, "somebody"), describe(*back, now.Alias), follow(latest, now.Alias))
-	}
+	last, rolled := Latest(known)
 	switch {
 	case !rolled:
 		return ""
-	case !now.Alias && now.Version < latest.Version:
-		return fmt.Sprintf("its default version %d is older than version %d, which Goldsmith made default last: somebody set it back; %s", now.Version, latest.Version, follow(latest, now.Alias))
-	case now.Alias && now.Version > latest.Version && now.Image != latest.Image && Had(known, now.Image):
-		return fmt.Sprintf("somebody set it back to %s, which it held before %s; %s", now.Image, latest.Image, follow(latest, now.Alias))
+	case !now.Alias && !last.Stays && now.Default < last.Version:
+		return fmt.Sprintf("its default version %d is older than version %d, which Goldsmith made default last: somebody set it back; make version %d its default, or ask goldsmith follow --name %s, to let it follow",
+			now.Default, last.Version, last.Version, known.Source)
+	case !now.Alias && last.Stays && now.Latest < last.Version:
+		return fmt.Sprintf("its latest version %d is older than version %d, which Goldsmith made: somebody deleted that; ask goldsmith follow --name %s to let it follow",
+			now.Latest, last.Version, known.Source)
+	case now.Alias && now.Version > last.Version && now.Image != last.Image && Had(known, now.Image):
+		return fmt.Sprintf("somebody set it back to %s, which it held before %s; write %s into it, or ask goldsmith follow --name %s, to let it follow",
+			now.Image, last.Image, last.Image, known.Source)
 	default:
 		return ""
 	}
 }
 
-// backed is the rollback that holds the target where it is; nil when none
-// does, because somebody has pointed it elsewhere since.
+// backed is the rollback that holds the target where it is; nil when none does, because none was
+// made, or somebody has pointed the target at what was rolled last again.
 func backed(now State, known ledger.TargetRecord) *ledger.Point {
 	if begun := known.Begun; begun != nil && begun.To.Run == "" && begun.To.Image == now.Image && begun.From.Image != now.Image {
 		// It did not live to record that it was made.
@@ -123,25 +132,20 @@ func backed(now State, known ledger.TargetRecord) *ledger.Point {
 		made.Version = now.Version
 		return &made
 	}
-	if back := known.Back; back != nil && back.Image == now.Image && (now.Alias || back.Version == now.Version) {
+	last, rolled := Latest(known)
+	if back := known.Back; back != nil && !(rolled && now.Image == last.Image) {
 		return back
 	}
 	return nil
 }
 
-// follow is what a person does so that the target takes new images again.
-func follow(latest ledger.Point, alias bool) string {
-	if alias {
-		return "write " + latest.Image + " into it to let it follow"
+// heldBy says who holds a target, since when, and what lets it go.
+func heldBy(back ledger.Point, source string) string {
+	since := ""
+	if !back.At.IsZero() {
+		since = " on " + back.At.UTC().Format("2006-01-02 15:04 UTC")
 	}
-	return fmt.Sprintf("make version %d its default to let it follow", latest.Version)
-}
-
-func describe(p ledger.Point, alias bool) string {
-	if alias || p.Version == 0 {
-		return p.Image
-	}
-	return fmt.Sprintf("version %d (%s)", p.Version, p.Image)
+	return fmt.Sprintf("held: %s rolled it back to %s%s; goldsmith follow --name %s lets it follow again", cmp.Or(back.By, "somebody"), back.Image, since, source)
 }
 
 // sharedName: of the sources of one name that a run images, the one with the

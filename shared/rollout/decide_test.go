@@ -23,7 +23,7 @@ func roll(image string, version int64, run, source string) ledger.Point {
 
 // twice is a target that two nights have rolled, ami-0 being what it had before.
 func twice() ledger.TargetRecord {
-	return ledger.TargetRecord{ID: "fleet", Points: []ledger.Point{roll("ami-2", 3, "tuesday", "i-2"), roll("ami-1", 2, "monday", "i-2"), point("ami-0", 1)}}
+	return ledger.TargetRecord{Source: "web", ID: "fleet", Points: []ledger.Point{roll("ami-2", 3, "tuesday", "i-2"), roll("ami-1", 2, "monday", "i-2"), point("ami-0", 1)}}
 }
 
 // backToMonday is a target that ada has rolled back to Monday's image, by that version.
@@ -32,17 +32,35 @@ func backToMonday(t ledger.TargetRecord, version int64) ledger.TargetRecord {
 	return t
 }
 
+// held is what becomes of a target that somebody rolled back.
+func held(from ledger.Point, by string) Decision {
+	return Decision{From: from, Held: true, Problem: "held: " + by + " rolled it back to ami-1; goldsmith follow --name web lets it follow again"}
+}
+
+// stayed is a target whose default its last roll left where it was.
+func stayed(r ledger.TargetRecord) ledger.TargetRecord {
+	r.Points[0].Stays = true
+	return r
+}
+
 func begin(t ledger.TargetRecord, from, to ledger.Point) ledger.TargetRecord {
 	return beginning(t, ledger.Change{From: from, To: to})
 }
 
 // launch is a launch template whose default version has the image.
 func launch(image string, version int64) State {
-	return State{Image: image, Version: version}
+	return State{Image: image, Version: version, Default: version, Latest: version, Top: image}
 }
 
 func alias(image string, version int64) State {
 	return State{Alias: true, Image: image, Version: version}
+}
+
+func at(parameter bool, image string, version int64) State {
+	if parameter {
+		return alias(image, version)
+	}
+	return launch(image, version)
 }
 
 type decision struct {
@@ -72,26 +90,24 @@ func TestDecideRolls(t *testing.T) {
 		"an alias refused": {alias("ami-1", 2), twice(), Decision{
 			From: point("ami-1", 2), Note: "Parameter Store has not taken ami-2, which was written last",
 		}},
-		"an edit after a rollback":                        {launch("ami-9", 4), backToMonday(twice(), 2), Decision{From: point("ami-9", 4)}},
-		"an edit of the image that it was rolled back to": {launch("ami-1", 4), backToMonday(twice(), 2), Decision{From: point("ami-1", 4)}},
-		"followed again after a rollback":                 {launch("ami-2", 3), backToMonday(twice(), 2), Decision{From: point("ami-2", 3)}},
-		"there already":                                   {launch("ami-3", 4), twice(), Decision{From: point("ami-3", 4), There: true}},
+		"followed again after a rollback": {launch("ami-2", 3), backToMonday(twice(), 2), Decision{From: point("ami-2", 3)}},
+		"there already":                   {launch("ami-3", 4), twice(), Decision{From: point("ami-3", 4), There: true}},
 	})
 }
 
 func TestDecideLeavesAlone(t *testing.T) {
 	decides(t, map[string]decision{
 		"set back by hand": {launch("ami-1", 2), twice(), Decision{From: point("ami-1", 2), Problem: "its default version 2 is older than version 3, " +
-			"which Goldsmith made default last: somebody set it back; make version 3 its default to let it follow"}},
+			"which Goldsmith made default last: somebody set it back; make version 3 its default, or ask goldsmith follow --name web, to let it follow"}},
 		"an alias set back by hand": {alias("ami-1", 4), twice(), Decision{From: point("ami-1", 4), Problem: "somebody set it back to ami-1, " +
-			"which it held before ami-2; write ami-2 into it to let it follow"}},
-		"rolled back": {launch("ami-1", 2), backToMonday(twice(), 2), Decision{From: point("ami-1", 2), Problem: "ada rolled it back to version 2 (ami-1); " +
-			"make version 3 its default to let it follow"}},
-		"an alias rolled back": {alias("ami-1", 4), backToMonday(twice(), 4), Decision{From: point("ami-1", 4), Problem: "ada rolled it back to ami-1; " +
-			"write ami-2 into it to let it follow"}},
-		"rolled back and not recorded": {launch("ami-1", 4), begin(twice(), point("ami-2", 3), point("ami-1", 0)), Decision{
-			From: point("ami-1", 4), Problem: "somebody rolled it back to version 4 (ami-1); make version 3 its default to let it follow",
-		}},
+			"which it held before ami-2; write ami-2 into it, or ask goldsmith follow --name web, to let it follow"}},
+		"rolled back":                           {launch("ami-1", 4), backToMonday(twice(), 4), held(point("ami-1", 4), "ada")},
+		"an edit after a rollback":              {launch("ami-9", 5), backToMonday(twice(), 4), held(point("ami-9", 5), "ada")},
+		"an edit of what it was rolled back to": {launch("ami-1", 5), backToMonday(twice(), 4), held(point("ami-1", 5), "ada")},
+		"an alias rolled back":                  {alias("ami-1", 4), backToMonday(twice(), 4), held(point("ami-1", 4), "ada")},
+		"rolled back and not recorded":          {launch("ami-1", 4), begin(twice(), point("ami-2", 3), point("ami-1", 0)), held(point("ami-1", 4), "somebody")},
+		"what was made is deleted, the default stayed": {launch("ami-1", 2), stayed(twice()), Decision{From: point("ami-1", 2), Problem: "its latest version 2 is older than version 3, " +
+			"which Goldsmith made: somebody deleted that; ask goldsmith follow --name web to let it follow"}},
 		"a pinned alias": {launch("resolve:ssm:/golden/web:3", 1), ledger.TargetRecord{}, Decision{
 			From: point("resolve:ssm:/golden/web:3", 1), Problem: "it takes its image from resolve:ssm:/golden/web:3, a parameter's pinned version or another account's parameter; " +
 				"name a parameter of this account without version or label to have it rolled",
@@ -148,7 +164,7 @@ func TestDecideAfterARollSaysThere(t *testing.T) {
 			return
 		}
 		change := ledger.Change{From: v.From, To: roll(wednesday.ID, now.Version+1, wednesday.Run, wednesday.Source)}
-		state := State{Alias: now.Alias, Image: wednesday.ID, Version: now.Version + 1}
+		state := at(now.Alias, wednesday.ID, now.Version+1)
 		for name, after := range map[string]ledger.TargetRecord{"begun": beginning(known, change), "recorded": rolled(known, change)} {
 			again := Decide(state, after, wednesday)
 			if !again.There || !again.Made || again.Problem != "" {
@@ -163,11 +179,12 @@ func TestDecideAfterARollSaysThere(t *testing.T) {
 
 // played is a target after some nights, of which each rolls it or is somebody's edit.
 func played(r *rapid.T) (State, ledger.TargetRecord) {
-	now, known := State{Alias: rapid.Bool().Draw(r, "alias"), Image: "ami-0", Version: 1}, ledger.TargetRecord{ID: "fleet"}
+	now, known := at(rapid.Bool().Draw(r, "alias"), "ami-0", 1), ledger.TargetRecord{ID: "fleet"}
 	for range rapid.IntRange(0, 5).Draw(r, "nights") {
 		before := now.Point()
-		now.Version++
+		now = at(now.Alias, "", now.Version+1)
 		now.Image = rapid.SampledFrom([]string{"ami-0", "ami-1", "ami-2", "ami-9"}).Draw(r, "image")
+		now.Top = now.Image
 		if rapid.Bool().Draw(r, "rolled") {
 			known = rolled(known, ledger.Change{From: before, To: roll(now.Image, now.Version, "a night", "i-2")})
 		}

@@ -1,8 +1,8 @@
 package rollout
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/fault"
+	"goldsmith/shared/group"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
@@ -33,33 +34,69 @@ func (f Finder) Find(ctx context.Context, roll plan.Roll, image Image) ([]*Targe
 	if err != nil {
 		return nil, err
 	}
-	if targets, err = f.aliases(ctx, image.Name, targets); err != nil {
+	s := f.survey()
+	if err := s.placeAll(ctx, targets, roll); err != nil {
 		return nil, err
 	}
-	looked := map[types.InstanceType]*types.InstanceTypeInfo{}
+	if targets, err = s.aliases(ctx, image.Name, targets); err != nil {
+		return nil, err
+	}
 	for _, t := range targets {
-		if err := f.judge(ctx, t, known[t.Rolled.Target], image, looked); err != nil {
+		if err := s.judge(ctx, t, known[t.Rolled.Target], roll, image); err != nil {
 			return nil, err
 		}
 	}
 	return targets, nil
 }
 
+// placeAll decides for each template which version the next is made from.
+func (s *survey) placeAll(ctx context.Context, targets []*Target, roll plan.Roll) error {
+	if !slices.ContainsFunc(targets, func(t *Target) bool { return t.template != nil }) {
+		return nil
+	}
+	launching, unread := s.launchers(ctx)
+	if fault.IsThrottled(unread) || fault.IsNotYet(unread) {
+		return unread
+	}
+	s.launching = launching
+	for _, t := range targets {
+		if t.template == nil {
+			continue
+		}
+		err := unread // What launches it cannot be told: it is left alone.
+		if err == nil {
+			err = s.launch(ctx, t.template)
+		}
+		if err == nil {
+			err = s.place(ctx, t, roll)
+		}
+		if err := t.fail(err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // aliases puts in the place of templates that take their image from a parameter that parameter,
 // and adds the one that always holds the newest image of the sources of a name.
-func (f Finder) aliases(ctx context.Context, source string, targets []*Target) ([]*Target, error) {
-	aliases := map[string][]string{strings.TrimSuffix(f.Path, "/") + "/" + parameterName(source): nil}
+func (s *survey) aliases(ctx context.Context, source string, targets []*Target) ([]*Target, error) {
+	through := map[string][]*template{strings.TrimSuffix(s.Path, "/") + "/" + parameterName(source): nil}
 	targets = slices.DeleteFunc(targets, func(t *Target) bool {
-		name, fixed, alias := Alias(t.At.Image)
-		if alias && !fixed {
-			aliases[name] = append(aliases[name], t.Rolled.Target)
+		if t.template == nil || t.Rolled.Problem != "" {
+			return false
 		}
-		return alias && !fixed
+		name, alias := t.template.aliasOf()
+		if alias {
+			through[name] = append(through[name], t.template)
+		}
+		return alias
 	})
-	for _, name := range slices.Sorted(maps.Keys(aliases)) {
-		at, err := orNew(f.parameter(ctx, name))
-		t := &Target{At: at, Rolled: job.Rolled{Target: name, Through: aliases[name]}}
-		if err := t.fail(err); err != nil {
+	for _, name := range slices.Sorted(maps.Keys(through)) {
+		t := &Target{Rolled: job.Rolled{Target: name}, through: through[name]}
+		for _, each := range through[name] {
+			t.Rolled.Through = append(t.Rolled.Through, each.id)
+		}
+		if err := t.fail(orNew(s.parameter(ctx, t, name))); err != nil {
 			return nil, err
 		}
 		targets = append(targets, t)
@@ -77,75 +114,111 @@ func (t *Target) fail(err error) error {
 }
 
 // judge says what becomes of one target.
-func (f Finder) judge(ctx context.Context, t *Target, known ledger.TargetRecord, image Image, looked map[types.InstanceType]*types.InstanceTypeInfo) error {
+func (s *survey) judge(ctx context.Context, t *Target, known ledger.TargetRecord, roll plan.Roll, image Image) error {
 	t.Record = known
 	t.Record.Source, t.Record.ID, t.Record.Title = image.Name, t.Rolled.Target, t.Rolled.Name
 	t.Rolled.To = image.ID
-	if t.Rolled.Problem != "" {
-		return nil
-	}
-	if begun := known.Begun; begun != nil && begun.To.Source != image.Source && f.Now().Sub(begun.To.At) < underway {
+	if begun := known.Begun; begun != nil && begun.To.Source != image.Source && s.Now().Sub(begun.To.At) < underway {
 		return &fault.NotYet{Err: fmt.Errorf("%s is being changed for %s", t.Rolled.Target, begun.To.Source+begun.To.By)}
 	}
+	problem := t.Rolled.Problem
 	t.decide(known, image)
-	if t.Decision.There || t.Rolled.Problem != "" || t.found == nil {
+	switch {
+	case t.Rolled.Held || t.Decision.There:
+		return nil
+	case problem != "":
+		t.Rolled.Problem = problem
+		return nil
+	case t.Rolled.Problem != "":
 		return nil
 	}
-	return f.fits(ctx, t, image, looked)
+	return s.fitsAll(ctx, t, roll, image)
+}
+
+// fitsAll looks whether the template, or all that take their image from the parameter, would launch the image.
+func (s *survey) fitsAll(ctx context.Context, t *Target, roll plan.Roll, image Image) error {
+	if t.template != nil {
+		problem, err := s.fits(ctx, t.template, image)
+		t.template.old, t.Rolled.Problem = s.images[t.template.image(t.template.base)], problem
+		if problem == "" {
+			t.note(roll)
+		}
+		return t.fail(err)
+	}
+	for _, each := range t.through {
+		problem, err := s.fits(ctx, each, image)
+		if err := t.fail(err); err != nil {
+			return err
+		}
+		if problem != "" {
+			t.Rolled.Problem = fmt.Sprintf("launch template %s takes its image from it: %s", cmp.Or(each.name, each.id), problem)
+			return nil
+		}
+	}
+	return nil
+}
+
+// note tells of a template whose default stays, and of who goes on launching what it launches. Groups are
+// told of by the step that refreshes them, where the plan has it.
+func (t *Target) note(roll plan.Roll) {
+	groups := !roll.Refresh.Enabled && !roll.Refresh.Warn
+	left := ""
+	if names := t.template.left(t.At.Stays, groups); len(names) > 0 {
+		left = listed(names) + " " + map[bool]string{true: "goes", false: "go"}[len(names) == 1] + " on launching what it has now"
+	}
+	t.Rolled.Note = notes(t.Rolled.Note, t.template.note, left)
+	t.Rolled.Stays = t.At.Stays
 }
 
 // decide says what becomes of the target, and what a report says of it.
 func (t *Target) decide(known ledger.TargetRecord, image Image) {
-	t.Decision = Decide(t.At, known, image)
-	v, r := t.Decision, &t.Rolled
-	r.From, r.Previous, r.Version, r.Problem, r.Note = v.From.Image, v.From.Version, t.At.Version, v.Problem, v.Note
-	if latest, ok := Latest(known); v.Made && t.At.Image != image.ID && ok {
-		r.Version = latest.Version
+	now := t.At
+	if t.template != nil && t.template.base != 0 {
+		now.Base = t.template.image(t.template.base)
 	}
+	t.Decision = Decide(now, known, image)
+	v, r := t.Decision, &t.Rolled
+	r.From, r.Previous, r.Version, r.Problem, r.Note, r.Held = v.From.Image, v.From.Version, t.At.Version, v.Problem, v.Note, v.Held
+	if last, ok := Latest(known); v.Made && t.At.Image != image.ID && ok {
+		r.Version = last.Version
+	}
+	r.Stays = t.At.Stays
 }
 
-// fits reports a template whose instance type cannot run the image.
-func (f Finder) fits(ctx context.Context, t *Target, image Image, looked map[types.InstanceType]*types.InstanceTypeInfo) error {
-	wanted := typeOf(t.found.LaunchTemplateData, image)
-	if wanted == "" {
-		return nil
-	}
-	if looked[wanted] == nil {
-		out, err := f.EC2.DescribeInstanceTypes(ctx, &ec2.DescribeInstanceTypesInput{InstanceTypes: []types.InstanceType{wanted}})
-		if err == nil && len(out.InstanceTypes) == 0 {
-			err = errors.New("EC2 does not know it")
-		}
-		if err != nil {
-			return t.fail(fmt.Errorf("looking up instance type %s: %w", wanted, err))
-		}
-		looked[wanted] = &out.InstanceTypes[0]
-	}
-	t.Rolled.Problem = fits(*looked[wanted], image)
-	return nil
-}
+// many is from how many templates on all of the Region are read at once.
+const many = 20
 
 // templates are all that want the source's image: those tagged with its
 // name and those the plan lists. A listed one that does not exist is reported as not rolled.
 func (f Finder) templates(ctx context.Context, roll plan.Roll, source string) ([]*Target, error) {
-	ids, err := f.tagged(ctx, source)
+	tagged, err := taggedOf(ctx, f.EC2, source)
 	if err != nil {
 		return nil, err
 	}
-	listed, names := Split(roll.Templates[source])
+	ids, names := Split(roll.Templates[source])
+	inPlan := func(t *template) bool { return slices.Contains(ids, t.id) || slices.Contains(names, t.name) }
+	all := map[string]*template{}
+	if len(tagged) >= many {
+		if all, err = f.all(ctx); err != nil {
+			return nil, err
+		}
+	}
 	var missing, found []*Target
-	for _, each := range wanted(append(ids, listed...), names) {
+	for _, each := range wanted(append(slices.Sorted(maps.Keys(tagged)), ids...), names) {
 		t := &Target{Rolled: each}
-		v, err := f.standard(ctx, pointer(each.Target), pointer(each.Name))
-		switch {
-		case fault.IsNotFound(err):
+		if t.template, err = f.template(ctx, each, all); fault.IsNotFound(err) {
 			t.Rolled.Problem = "there is no such launch template"
 			missing = append(missing, t)
 			continue
-		case err != nil:
+		}
+		if err != nil {
 			return nil, err
 		}
-		t.Rolled.Target, t.Rolled.Name = aws.ToString(v.LaunchTemplateId), aws.ToString(v.LaunchTemplateName)
-		t.at(v)
+		t.Rolled.Target, t.Rolled.Name = t.template.id, t.template.name
+		t.template.tags = tagged[t.template.id]
+		if owner := group.Owner(t.template.tags); owner != "" && !inPlan(t.template) {
+			t.Rolled.Problem = fmt.Sprintf("it belongs to %s, which makes its versions; list it in the plan's roll.templates to have it rolled all the same", owner)
+		}
 		if !slices.ContainsFunc(found, func(o *Target) bool { return o.Rolled.Target == t.Rolled.Target }) {
 			found = append(found, t)
 		}
@@ -153,46 +226,28 @@ func (f Finder) templates(ctx context.Context, roll plan.Roll, source string) ([
 	return append(missing, found...), nil
 }
 
-// at is the target at its default version.
-func (t *Target) at(v version) {
-	t.found = &v
-	t.At = State{Version: aws.ToInt64(v.VersionNumber), Image: aws.ToString(v.LaunchTemplateData.ImageId)}
-}
-
-// standard reads a template's default version. It asks for the latest as well,
-// so that a version which somebody makes in the middle of a roll shows by its number.
-func (f Finder) standard(ctx context.Context, id, name *string) (version, error) {
-	var v version
-	out, err := f.EC2.DescribeLaunchTemplateVersions(ctx, &ec2.DescribeLaunchTemplateVersionsInput{
-		LaunchTemplateId: id, LaunchTemplateName: name, Versions: []string{"$Default", "$Latest"},
-	})
-	if err != nil {
-		return v, fmt.Errorf("reading launch template %s%s: %w", aws.ToString(id), aws.ToString(name), err)
+func (f Finder) template(ctx context.Context, each job.Rolled, all map[string]*template) (*template, error) {
+	if t := all[each.Target]; t != nil && t.standard != 0 {
+		return t, nil
 	}
-	for _, each := range out.LaunchTemplateVersions {
-		v.latest = max(v.latest, aws.ToInt64(each.VersionNumber))
-		if aws.ToBool(each.DefaultVersion) {
-			v.LaunchTemplateVersion = each
-		}
-	}
-	if v.LaunchTemplateData == nil {
-		return v, fmt.Errorf("reading launch template %s%s: EC2 shows no default version", aws.ToString(id), aws.ToString(name))
-	}
-	return v, nil
+	return f.read(ctx, pointer(each.Target), pointer(each.Name))
 }
 
 // wanted are templates by id, then those by name, each once.
 func wanted(ids, names []string) []job.Rolled {
 	var all []job.Rolled
-	for i, id := range ids {
-		if !slices.Contains(ids[:i], id) {
+	seen := map[string]bool{}
+	for _, id := range ids {
+		if !seen[id] {
 			all = append(all, job.Rolled{Target: id})
 		}
+		seen[id] = true
 	}
-	for i, name := range names {
-		if !slices.Contains(names[:i], name) {
+	for _, name := range names {
+		if !seen[name] {
 			all = append(all, job.Rolled{Name: name})
 		}
+		seen[name] = true
 	}
 	return all
 }
@@ -204,22 +259,23 @@ func pointer(s string) *string {
 	return &s
 }
 
-func (f Finder) tagged(ctx context.Context, name string) (ids []string, err error) {
-	pages := ec2.NewDescribeLaunchTemplatesPaginator(f.EC2, &ec2.DescribeLaunchTemplatesInput{
+// taggedOf are the tags of the templates that are tagged with a source's name, by id.
+func taggedOf(ctx context.Context, api ec2.DescribeLaunchTemplatesAPIClient, name string) (map[string]map[string]string, error) {
+	pages := ec2.NewDescribeLaunchTemplatesPaginator(api, &ec2.DescribeLaunchTemplatesInput{
 		Filters:    []types.Filter{{Name: aws.String("tag:" + tag.Source), Values: []string{literal(name)}}},
 		MaxResults: aws.Int32(200),
 	})
+	all := map[string]map[string]string{}
 	for pages.HasMorePages() {
 		out, err := pages.NextPage(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("looking for the launch templates of %s: %w", name, err)
 		}
 		for _, t := range out.LaunchTemplates {
-			ids = append(ids, aws.ToString(t.LaunchTemplateId))
+			all[aws.ToString(t.LaunchTemplateId)] = tag.Map(t.Tags)
 		}
 	}
-	slices.Sort(ids)
-	return ids, nil
+	return all, nil
 }
 
 // literal keeps EC2 from reading "*", "?" and "\\" in a name as wildcards of a filter.

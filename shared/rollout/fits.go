@@ -1,38 +1,196 @@
 package rollout
 
 import (
+	"cmp"
+	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 )
 
-// typeOf is the instance type that has to be looked up before fits can judge;
-// empty when none has: the template names none, and leaves it to the group, the
-// fleet or its InstanceRequirements, which only meet the image at launch; or it
-// names the type that the image was made on.
-func typeOf(data *types.ResponseLaunchTemplateData, image Image) types.InstanceType {
-	if data == nil || string(data.InstanceType) == image.InstanceType {
-		return ""
+// fits says why a template with the image would not launch, or would launch something else than before;
+// empty when it would launch the image.
+func (s *survey) fits(ctx context.Context, t *template, image Image) (problem string, err error) {
+	data := t.data(t.base)
+	if problem, err = s.disksFit(ctx, data, image); problem != "" || err != nil {
+		return problem, err
 	}
-	return data.InstanceType
+	if problem, err = s.typesFit(ctx, t, image); problem != "" || err != nil {
+		return problem, err
+	}
+	return s.requirementsFit(ctx, t, image)
+}
+
+// launchType is an instance type that a template may be launched on, and whose wish that is.
+type launchType struct {
+	name types.InstanceType
+	of   string
+}
+
+// typesFit looks at the types that the template and the overrides of its launchers name. The type
+// that the image was made on is not asked about.
+func (s *survey) typesFit(ctx context.Context, t *template, image Image) (problem string, err error) {
+	var named []launchType
+	add := func(kind types.InstanceType, of string) {
+		known := slices.ContainsFunc(named, func(o launchType) bool { return o.name == kind })
+		if kind != "" && string(kind) != image.InstanceType && !known {
+			named = append(named, launchType{kind, of})
+		}
+	}
+	add(t.data(t.base).InstanceType, "its instance type %s")
+	for _, l := range t.launchers {
+		add(l.kind, "instance type %s of "+l.name)
+	}
+	var names []types.InstanceType
+	for _, n := range named {
+		names = append(names, n.name)
+	}
+	if err := s.learn(ctx, names); err != nil {
+		return "", err
+	}
+	for _, n := range named {
+		if why := fits(*s.types[n.name], image.Machine); why != "" {
+			return fmt.Sprintf(n.of, n.name) + " " + why, nil
+		}
+	}
+	return "", nil
+}
+
+// requirementsFit looks at every type that instance requirements allow. One that the template's present
+// image does not fit either is never launched, and is no reason to leave the template alone.
+func (s *survey) requirementsFit(ctx context.Context, t *template, image Image) (problem string, err error) {
+	all := []*types.InstanceRequirementsRequest{}
+	if r := t.data(t.base).InstanceRequirements; r != nil {
+		all = append(all, asked(r))
+	}
+	for _, l := range t.launchers {
+		if l.requirements != nil {
+			all = append(all, l.requirements)
+		}
+	}
+	if len(all) == 0 {
+		return "", nil
+	}
+	old, err := s.machine(ctx, t.image(t.base))
+	if err != nil {
+		return "", err
+	}
+	if old != nil && old.Architecture != image.Architecture {
+		return fmt.Sprintf("its instance requirements are met by types for %s images, and the image is of %s", old.Architecture, image.Architecture), nil
+	}
+	for _, r := range all {
+		if problem, err = s.allFit(ctx, r, old, image.Machine); problem != "" || err != nil {
+			return problem, err
+		}
+	}
+	return "", nil
+}
+
+func (s *survey) allFit(ctx context.Context, r *types.InstanceRequirementsRequest, old *Machine, image Machine) (problem string, err error) {
+	names, err := s.meeting(ctx, r, image)
+	if err != nil {
+		return "", err
+	}
+	if len(names) == 0 {
+		return fmt.Sprintf("no instance type for %s images meets its instance requirements", image.Architecture), nil
+	}
+	if err := s.learn(ctx, names); err != nil {
+		return "", err
+	}
+	for _, name := range names {
+		info := *s.types[name]
+		if why := fits(info, image); why != "" && (old == nil || fits(info, *old) == "") {
+			return fmt.Sprintf("instance type %s, which its instance requirements allow, %s", name, why), nil
+		}
+	}
+	return "", nil
+}
+
+// meeting are the types that meet requirements.
+func (s *survey) meeting(ctx context.Context, r *types.InstanceRequirementsRequest, image Machine) ([]types.InstanceType, error) {
+	key, err := json.Marshal([]any{r, image.Architecture, image.Virtualization})
+	if err != nil {
+		return nil, err
+	}
+	if names, known := s.met[string(key)]; known {
+		return names, nil
+	}
+	pages := ec2.NewGetInstanceTypesFromInstanceRequirementsPaginator(s.EC2, &ec2.GetInstanceTypesFromInstanceRequirementsInput{
+		ArchitectureTypes:    []types.ArchitectureType{types.ArchitectureType(image.Architecture)},
+		VirtualizationTypes:  []types.VirtualizationType{types.VirtualizationType(cmp.Or(image.Virtualization, string(types.VirtualizationTypeHvm)))},
+		InstanceRequirements: r,
+	})
+	var names []types.InstanceType
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("looking up the types that meet its instance requirements: %w", err)
+		}
+		for _, each := range out.InstanceTypes {
+			names = append(names, types.InstanceType(aws.ToString(each.InstanceType)))
+		}
+	}
+	s.met[string(key)] = names
+	return names, nil
+}
+
+// typesACall is how many types DescribeInstanceTypes takes by name (API reference).
+const typesACall = 100
+
+// learn reads what types can run.
+func (s *survey) learn(ctx context.Context, names []types.InstanceType) error {
+	missing := slices.DeleteFunc(slices.Clone(names), func(n types.InstanceType) bool { return s.types[n] != nil })
+	for chunk := range slices.Chunk(missing, typesACall) {
+		out, err := s.EC2.DescribeInstanceTypes(ctx, &ec2.DescribeInstanceTypesInput{InstanceTypes: chunk})
+		if err != nil {
+			return fmt.Errorf("looking up instance type %s: %w", listed(texts(chunk)), err)
+		}
+		for _, info := range out.InstanceTypes {
+			s.types[info.InstanceType] = &info
+		}
+		for _, name := range chunk {
+			if s.types[name] == nil {
+				return fmt.Errorf("looking up instance type %s: EC2 does not know it", name)
+			}
+		}
+	}
+	return nil
+}
+
+func texts[T ~string](words []T) []string {
+	all := make([]string, len(words))
+	for i, w := range words {
+		all[i] = string(w)
+	}
+	return all
 }
 
 // fits says why instances of a type cannot run the image; empty when they can, or when EC2 does not say.
 //
 // An image of boot mode uefi-preferred, or of none, boots on every type: by the
-// type's own default (docs.aws.amazon.com/AWSEC2/latest/UserGuide/ami-boot.html).
-func fits(info types.InstanceTypeInfo, image Image) string {
+// type's own default (docs.aws.amazon.com/AWSEC2/latest/UserGuide/ami-boot.html). EC2 asks no type for
+// SR-IOV: an image with it runs on types without.
+func fits(info types.InstanceTypeInfo, image Machine) string {
 	if p := info.ProcessorInfo; p == nil || !slices.Contains(p.SupportedArchitectures, types.ArchitectureType(image.Architecture)) {
-		return fmt.Sprintf("its instance type %s does not run %s images", info.InstanceType, image.Architecture)
+		return fmt.Sprintf("does not run %s images", image.Architecture)
 	}
 	mode := types.BootModeType(image.BootMode)
 	if slices.Contains(mode.Values(), mode) && len(info.SupportedBootModes) > 0 && !slices.Contains(info.SupportedBootModes, mode) {
-		return fmt.Sprintf("its instance type %s does not boot %s images", info.InstanceType, mode)
+		return fmt.Sprintf("does not boot %s images", mode)
 	}
 	virtualization := types.VirtualizationType(image.Virtualization)
 	if image.Virtualization != "" && len(info.SupportedVirtualizationTypes) > 0 && !slices.Contains(info.SupportedVirtualizationTypes, virtualization) {
-		return fmt.Sprintf("its instance type %s does not run images of virtualization type %s", info.InstanceType, virtualization)
+		return fmt.Sprintf("does not run images of virtualization type %s", virtualization)
+	}
+	if n := info.NetworkInfo; n != nil && n.EnaSupport == types.EnaSupportRequired && !image.ENA {
+		return "needs images with ENA"
+	}
+	if image.TPM != "" && info.NitroTpmSupport == types.NitroTpmSupportUnsupported {
+		return fmt.Sprintf("has no NitroTPM, and the image asks for TPM %s", image.TPM)
 	}
 	return ""
 }

@@ -45,34 +45,50 @@ func parameterName(name string) string {
 	}, name)
 }
 
-// parameter is what the alias holds. PutParameter answers before it has checked the
+// parameter reads what the alias holds. PutParameter answers before it has checked the
 // image, and a function that waits for the check would only sleep: what became
 // of the last write is seen here, by the next roll, in the version.
-func (f Finder) parameter(ctx context.Context, name string) (State, error) {
+func (f Finder) parameter(ctx context.Context, t *Target, name string) error {
+	t.At = State{Alias: true}
 	out, err := f.Parameters.GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String(name)})
 	if err != nil {
-		return State{Alias: true}, fmt.Errorf("reading it: %w", err)
+		return fmt.Errorf("reading it: %w", err)
 	}
-	return State{Alias: true, Version: out.Parameter.Version, Image: aws.ToString(out.Parameter.Value)}, nil
+	t.At.Version, t.At.Image, t.dataType = out.Parameter.Version, aws.ToString(out.Parameter.Value), aws.ToString(out.Parameter.DataType)
+	if kind := out.Parameter.Type; kind != "" && kind != types.ParameterTypeString {
+		t.Rolled.Problem = fmt.Sprintf("it is a %s, and launch templates take images from a String", kind)
+	}
+	return nil
 }
 
-// orNew is a parameter that does not exist yet as one that holds nothing.
-func orNew(at State, err error) (State, error) {
+// orNew: a parameter that does not exist yet is one that holds nothing.
+func orNew(err error) error {
 	if fault.IsNotFound(err) {
-		return at, nil
+		return nil
 	}
-	return at, err
+	return err
 }
 
 // imageType makes Parameter Store check, some time after the call, that the
 // value is an image that the account may launch.
 const imageType = "aws:ec2:image"
 
+// textType is the data type of a parameter that was made without one. It cannot be changed
+// (hashicorp/terraform-provider-aws#35959), so an image is written into it as text.
+const textType = "text"
+
+// textNote is what to know of such a parameter.
+const textNote = "its data type is text: Parameter Store does not check the image, and Auto Scaling refuses to refresh groups from it; make it anew with data type aws:ec2:image"
+
 // write puts an image into the alias.
 func (w Writer) write(ctx context.Context, t *Target, image, description string) error {
+	kind := imageType
+	if t.dataType == textType {
+		kind = textType
+	}
 	put, err := w.Values.PutParameter(ctx, &ssm.PutParameterInput{
 		Name: aws.String(t.Rolled.Target), Value: aws.String(image), Overwrite: aws.Bool(true),
-		Type: types.ParameterTypeString, DataType: aws.String(imageType), Description: aws.String(description),
+		Type: types.ParameterTypeString, DataType: aws.String(kind), Description: aws.String(description),
 	})
 	if err != nil {
 		return fmt.Errorf("writing it: %w", err)

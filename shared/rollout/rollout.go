@@ -8,8 +8,11 @@ package rollout
 import (
 	"context"
 	"iter"
+	"slices"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -18,11 +21,21 @@ import (
 	"goldsmith/shared/ledger"
 )
 
-// Reader finds templates, and what their instance types can run.
+// Reader finds templates, what launches from them, and what their instance types can run.
 type Reader interface {
 	ec2.DescribeLaunchTemplatesAPIClient
 	ec2.DescribeLaunchTemplateVersionsAPIClient
 	ec2.DescribeInstanceTypesAPIClient
+	ec2.GetInstanceTypesFromInstanceRequirementsAPIClient
+	ec2.DescribeImagesAPIClient
+	ec2.DescribeSnapshotsAPIClient
+	ec2.DescribeFleetsAPIClient
+	ec2.DescribeSpotFleetRequestsAPIClient
+}
+
+// Groups reads Auto Scaling groups.
+type Groups interface {
+	autoscaling.DescribeAutoScalingGroupsAPIClient
 }
 
 // Parameters reads aliases.
@@ -38,6 +51,7 @@ type Book interface {
 // Finder finds targets. The alias of a source lies in Parameter Store under Path, such as /goldsmith/images.
 type Finder struct {
 	EC2        Reader
+	Groups     Groups
 	Parameters Parameters
 	Book       Book
 	Path       string
@@ -47,13 +61,57 @@ type Finder struct {
 // Image is the image that is to be rolled, as far as a target asks for it.
 type Image struct {
 	ID string
-	// Architecture, BootMode and Virtualization are EC2's words. An image without a
-	// boot mode boots as its instance type does by default.
-	Architecture, BootMode, Virtualization string
+	Machine
 	// Source is the id of what it was made from, Name that source's name, InstanceType the type it ran on.
 	Source, Name, InstanceType string
 	// Run is the run that made it.
 	Run string
+}
+
+// Machine is what an image asks of an instance type, and the volumes that it brings.
+type Machine struct {
+	// Architecture, BootMode, Virtualization and TPM are EC2's words. An image without a
+	// boot mode boots as its instance type does by default.
+	Architecture, BootMode, Virtualization, TPM string
+	// ENA is whether the image supports the Elastic Network Adapter.
+	ENA bool
+	// Root is the root's device name, Disks are the EBS devices.
+	Root  string
+	Disks []Disk
+}
+
+// Disk is an EBS device of an image.
+type Disk struct {
+	Device, Snapshot string
+	GiB              int32
+}
+
+// MachineOf is what EC2 says of an image.
+func MachineOf(i types.Image) Machine {
+	m := Machine{
+		Architecture: string(i.Architecture), BootMode: string(i.BootMode), Virtualization: string(i.VirtualizationType), TPM: string(i.TpmSupport),
+		ENA: aws.ToBool(i.EnaSupport), Root: aws.ToString(i.RootDeviceName),
+	}
+	for _, d := range i.BlockDeviceMappings {
+		if d.Ebs != nil {
+			m.Disks = append(m.Disks, Disk{aws.ToString(d.DeviceName), aws.ToString(d.Ebs.SnapshotId), aws.ToInt32(d.Ebs.VolumeSize)})
+		}
+	}
+	return m
+}
+
+func (m Machine) disk(device string) *Disk {
+	for i := range m.Disks {
+		if m.Disks[i].Device == device {
+			return &m.Disks[i]
+		}
+	}
+	return nil
+}
+
+// owns reports whether a snapshot is one of the image's own.
+func (m Machine) owns(snapshot string) bool {
+	return slices.ContainsFunc(m.Disks, func(d Disk) bool { return d.Snapshot == snapshot })
 }
 
 // Target is one launch template or alias.
@@ -64,8 +122,13 @@ type Target struct {
 	Decision Decision
 	// Rolled is what a report says of it, before anything is changed.
 	Rolled job.Rolled
-	// found is a template's default version; nil for an alias.
-	found *version
+	// template is what was read of a launch template; nil for an alias.
+	template *template
+	// through are the templates that take their image from the parameter, dataType is the parameter's.
+	through  []*template
+	dataType string
+	// under is the version that was the template's latest before this call made another; 0 when it made none.
+	under int64
 	// changed is whether this call, or an earlier one of this run, has pointed it at the image.
 	changed bool
 }
@@ -74,16 +137,18 @@ type Target struct {
 type State struct {
 	// Alias is whether it is a parameter.
 	Alias bool
-	// Version is the template's default version or the parameter's; 0 for a parameter that does not exist yet.
+	// Version and Image are what a roll replaces: the default version of a template whose default
+	// moves with a roll, the latest of another, or a parameter's; Version is 0 for a parameter that does not exist yet.
 	Version int64
 	Image   string
+	// Default and Latest are a template's version numbers, Top is what its latest version has.
+	Default, Latest int64
+	Top             string
+	// Base is what the version has that the next is made from.
+	Base string
+	// Stays is whether a roll leaves a template's default where it is.
+	Stays bool
 }
 
 // Point is what the target points at now, as the ledger remembers it.
 func (s State) Point() ledger.Point { return ledger.Point{Image: s.Image, Version: s.Version} }
-
-// version is a template's default version, and the number of its latest.
-type version struct {
-	types.LaunchTemplateVersion
-	latest int64
-}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -36,12 +37,9 @@ func (f Finder) Look(ctx context.Context, t *Target) error {
 	gone := "there is no such parameter any more"
 	if t.Template() {
 		gone = "there is no such launch template any more"
-		var v version
-		if v, err = f.standard(ctx, aws.String(t.Record.ID), nil); err == nil {
-			t.at(v)
-		}
+		err = f.survey().look(ctx, t)
 	} else {
-		t.At, err = f.parameter(ctx, t.Record.ID)
+		err = f.parameter(ctx, t, t.Record.ID)
 	}
 	switch {
 	case fault.IsNotFound(err):
@@ -51,6 +49,20 @@ func (f Finder) Look(ctx context.Context, t *Target) error {
 		return fmt.Errorf("reading %s: %w", t.Record.ID, err)
 	}
 	t.Rolled.From, t.Rolled.Previous, t.Rolled.Version = t.At.Image, t.At.Version, t.At.Version
+	return nil
+}
+
+// look reads a template. Where default and latest differ, the last roll says which of them it moved.
+func (s *survey) look(ctx context.Context, t *Target) (err error) {
+	if t.template, err = s.read(ctx, aws.String(t.Record.ID), nil); err != nil {
+		return err
+	}
+	differ, err := s.differ(ctx, t.template)
+	if err != nil {
+		return err
+	}
+	last, rolled := Latest(t.Record)
+	t.at(rolled && last.Stays && len(differ(t.template.standard, t.template.latest)) > 0)
 	return nil
 }
 
@@ -76,21 +88,8 @@ func (w Writer) back(ctx context.Context, t *Target, to ledger.Point) error {
 	if t.At.Alias {
 		return w.write(ctx, t, to.Image, "Rolled back by Goldsmith")
 	}
-	n := to.Version
-	if n == 0 {
-		var err error
-		token := Token("rollback", t.Record.ID, *number(t.At.Version), to.Image)
-		if n, err = w.create(ctx, t, to.Image, "Goldsmith rollback", token); err != nil {
-			return err
-		}
-	}
-	err := w.makeDefault(ctx, t, n)
-	if fault.IsNotFound(err) && to.Version != 0 {
-		// The version was pruned: one like what is default now takes its place.
-		to.Version = 0
-		return w.back(ctx, t, to)
-	}
-	return err
+	u := undoing{Writer: w, survey: w.survey(), t: t, to: to}
+	return u.back(ctx)
 }
 
 // Hold writes down that the target stays where it is now until somebody lets it
@@ -98,7 +97,7 @@ func (w Writer) back(ctx context.Context, t *Target, to ledger.Point) error {
 func (w Writer) Hold(ctx context.Context, t *Target, to ledger.Point, there bool) error {
 	held := unbegun(t.Record)
 	held.Back = &to
-	if latest, ok := Latest(t.Record); ok && latest.Image == to.Image && (t.At.Alias || latest.Version == to.Version) {
+	if last, ok := Latest(t.Record); ok && last.Image == to.Image {
 		held.Back = nil
 	}
 	if there && t.Record.Begun == nil && same(t.Record.Back, held.Back) {
@@ -112,6 +111,23 @@ func same(a, b *ledger.Point) bool {
 		return a == b
 	}
 	return *a == *b
+}
+
+// Follow lets a target that is held, or that somebody set back by hand, take new images again. What was
+// undone is forgotten: where it is now is what a later rollback starts from. It reports whether there was anything to do.
+func (w Writer) Follow(ctx context.Context, t *Target, by string) (bool, error) {
+	if backed(t.At, t.Record) == nil && setBack(t.At, t.Record) == "" {
+		return false, nil
+	}
+	next := unbegun(t.Record)
+	next.Back = nil
+	at := ledger.Point{Image: t.At.Image, Version: t.At.Version, Stays: t.At.Stays, By: by, At: w.Now().UTC()}
+	older := slices.IndexFunc(next.Points, func(p ledger.Point) bool { return p.Image == t.At.Image })
+	if older < 0 {
+		older = len(next.Points) - 1
+	}
+	next.Points = append([]ledger.Point{at}, next.Points[older+1:]...)
+	return true, w.put(ctx, t, next)
 }
 
 // Told marks that people heard that a target is held.
@@ -148,16 +164,11 @@ func (w Writer) putBack(ctx context.Context, targets []*Target, bad *Target) err
 
 func (w Writer) undo(ctx context.Context, t *Target, bad string) error {
 	from := t.Decision.From
-	err := error(nil)
-	switch {
-	case !t.At.Alias:
-		err = w.makeDefault(ctx, t, from.Version)
-	case from.Version == 0:
+	if t.At.Alias && from.Version == 0 {
 		t.Rolled.Problem = fmt.Sprintf("%s could not be rolled, and the plan rolls all or none; this parameter is new and keeps %s, for it has nothing to go back to", bad, t.Rolled.To)
 		return nil
-	default:
-		err = w.write(ctx, t, from.Image, "Put back: "+bad+" could not be rolled")
 	}
+	err := w.unroll(ctx, t, from, bad)
 	if fault.IsThrottled(err) || fault.IsNotYet(err) {
 		return err
 	}
@@ -169,11 +180,23 @@ func (w Writer) undo(ctx context.Context, t *Target, bad string) error {
 	return w.put(ctx, t, unrolled(t, from))
 }
 
+// unroll leads $Default and $Latest back to what was there before this roll.
+func (w Writer) unroll(ctx context.Context, t *Target, from ledger.Point, bad string) error {
+	if t.At.Alias {
+		return w.write(ctx, t, from.Image, "Put back: "+bad+" could not be rolled")
+	}
+	u := undoing{Writer: w, survey: w.survey(), t: t, to: from}
+	if err := u.look(ctx, t); err != nil {
+		return err
+	}
+	return u.back(ctx)
+}
+
 // unrolled is the target's record without this roll. A parameter gets a new
 // version when it is put back, so the record has to name that one.
 func unrolled(t *Target, from ledger.Point) ledger.TargetRecord {
 	next := unbegun(t.Record)
-	if latest, ok := Latest(next); ok && latest.Image == t.Rolled.To {
+	if last, ok := Latest(next); ok && last.Image == t.Rolled.To {
 		next.Points = next.Points[1:]
 	}
 	if t.At.Alias && len(next.Points) > 0 {

@@ -14,20 +14,23 @@ import (
 // Next is what to send, together with the source version's number, so that the
 // new version equals it in every field but the image. EC2 inherits all that is
 // not sent, except the snapshot ids of block devices: those it drops unless the
-// mappings are sent again.
-func Next(current types.ResponseLaunchTemplateData, image string) *types.RequestLaunchTemplateData {
-	next := &types.RequestLaunchTemplateData{ImageId: aws.String(image)}
+// mappings are sent again. swap says which snapshot a mapping names then.
+func Next(current types.ResponseLaunchTemplateData, image string, swap func(device, snapshot string) string) *types.RequestLaunchTemplateData {
+	next := &types.RequestLaunchTemplateData{}
+	if image != "" {
+		next.ImageId = aws.String(image)
+	}
 	if !slices.ContainsFunc(current.BlockDeviceMappings, hasSnapshot) {
 		return next
 	}
 	for _, m := range current.BlockDeviceMappings {
-		next.BlockDeviceMappings = append(next.BlockDeviceMappings, again(m))
+		r := again(m)
+		if hasSnapshot(m) {
+			r.Ebs.SnapshotId = pointer(swap(aws.ToString(m.DeviceName), *m.Ebs.SnapshotId))
+		}
+		next.BlockDeviceMappings = append(next.BlockDeviceMappings, r)
 	}
 	return next
-}
-
-func hasSnapshot(m types.LaunchTemplateBlockDeviceMapping) bool {
-	return m.Ebs != nil && aws.ToString(m.Ebs.SnapshotId) != ""
 }
 
 func again(m types.LaunchTemplateBlockDeviceMapping) types.LaunchTemplateBlockDeviceMappingRequest {

@@ -22,12 +22,14 @@ func TestNext(t *testing.T) {
 		populate(t, reflect.ValueOf(&current).Elem(), "data")
 		want := current
 		want.ImageId = aws.String("ami-0new")
-		got := created(current, Next(current, "ami-0new"))
+		got := created(current, Next(current, "ami-0new", kept))
 		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty(), exported); diff != "" {
 			t.Fatalf("the next version differs (-want +got):\n%s", diff)
 		}
 	})
 }
+
+func kept(_, snapshot string) string { return snapshot }
 
 // The version that EC2 makes must depend on the sent mappings only where it drops something.
 func TestNextSendsLittle(t *testing.T) {
@@ -36,7 +38,7 @@ func TestNextSendsLittle(t *testing.T) {
 		{DeviceName: aws.String("/dev/sdb"), VirtualName: aws.String("ephemeral0")},
 	}}
 	want := &types.RequestLaunchTemplateData{ImageId: aws.String("ami-0new")}
-	if diff := cmp.Diff(want, Next(plain, "ami-0new"), exported); diff != "" {
+	if diff := cmp.Diff(want, Next(plain, "ami-0new", kept), exported); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -3,7 +3,9 @@ package rollout
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -40,9 +42,12 @@ type Records interface {
 // Roll rolls each target on its own, or all or none. What cannot be rolled is told by
 // Target.Rolled; only an AWS that is busy is an error, since all of it can then be tried again.
 func (w Writer) Roll(ctx context.Context, targets []*Target, image Image, together bool) error {
-	for _, t := range targets {
+	for i, t := range targets {
 		if together && failed(targets) != nil {
 			break
+		}
+		if late(ctx) {
+			return &fault.NotYet{Err: fmt.Errorf("%d of %d targets are done; the rest is rolled by the next try", i, len(targets))}
 		}
 		if err := w.roll(ctx, t, image); err != nil {
 			return err
@@ -52,6 +57,16 @@ func (w Writer) Roll(ctx context.Context, targets []*Target, image Image, togeth
 		return w.putBack(ctx, targets, bad)
 	}
 	return nil
+}
+
+// spare is what one target may take at most: reading, two changes of EC2's that are throttled, two records.
+const spare = 15 * time.Second
+
+// late reports whether the function's time is nearly over. What is rolled is recorded, and
+// another try goes on from there.
+func late(ctx context.Context) bool {
+	end, limited := ctx.Deadline()
+	return limited && time.Until(end) < spare
 }
 
 // failed is the first target that is not rolled; nil when there is none.
@@ -85,7 +100,10 @@ func (w Writer) roll(ctx context.Context, t *Target, image Image) error {
 		return err
 	}
 	if problem != "" {
-		t.Rolled.Problem = problem
+		t.Rolled.Problem, t.Rolled.Version = problem, t.At.Version
+		if err := w.cover(ctx, t); err != nil {
+			return err
+		}
 		return w.put(ctx, t, unbegun(t.Record))
 	}
 	t.changed = true
@@ -96,6 +114,9 @@ func (w Writer) roll(ctx context.Context, t *Target, image Image) error {
 func (w Writer) tried(ctx context.Context, t *Target, image Image) (problem string, err error) {
 	if t.At.Alias {
 		err = w.write(ctx, t, image.ID, "The newest golden image of "+image.Source)
+		if t.dataType == textType {
+			t.Rolled.Note = notes(t.Rolled.Note, textNote)
+		}
 	} else {
 		problem, err = w.version(ctx, t, image)
 	}
@@ -111,52 +132,106 @@ func (w Writer) finish(ctx context.Context, t *Target) error {
 		return nil
 	}
 	made := *t.Record.Begun
-	made.To.Version = t.Rolled.Version
+	made.To.Version, made.To.Stays = t.Rolled.Version, t.At.Stays
 	return w.put(ctx, t, rolled(t.Record, made))
 }
 
-// version makes a version that differs from the default one in nothing but the
-// image, and makes it the default, unless somebody has made another one
-// default meanwhile.
+// version makes a version that differs from what is launched in nothing but the image, and makes it the
+// default, if the default moves, unless somebody has made another one default meanwhile.
 func (w Writer) version(ctx context.Context, t *Target, image Image) (problem string, err error) {
-	token := Token(t.Rolled.Target, *number(t.At.Version), image.ID)
-	next, err := w.create(ctx, t, image.ID, "Goldsmith run "+image.Run, token)
-	if err != nil {
-		return "", err
+	tmpl := t.template
+	next := tmpl.base
+	if tmpl.image(next) != image.ID || next != tmpl.latest {
+		if next, err = w.onTop(ctx, t, image); err != nil {
+			return "", err
+		}
 	}
-	if next > t.found.latest+1 {
+	t.Rolled.Version = next
+	if t.At.Stays {
+		return "", nil
+	}
+	if next > tmpl.latest+1 {
 		// Somebody has made a version since we looked. EC2 changes the default unconditionally, so look again.
-		again, err := w.standard(ctx, t.found.LaunchTemplateId, nil)
+		again, err := w.read(ctx, aws.String(tmpl.id), nil)
 		if err != nil {
 			return "", err
 		}
-		if n := aws.ToInt64(again.VersionNumber); n != t.At.Version && n != next {
-			return fmt.Sprintf("somebody made version %d its default while it was rolled; the image is in version %d, and the next run rolls from what is default then", n, next), nil
+		if n := again.standard; n != t.At.Default && n != next {
+			return fmt.Sprintf("somebody made version %d its default while it was rolled; the image is in version %d, and the next run rolls from what is launched then", n, next), nil
 		}
 	}
 	return "", w.makeDefault(ctx, t, next)
 }
 
-// create makes a version that differs from the one that the target points at in the image alone.
-func (w Writer) create(ctx context.Context, t *Target, image, description, token string) (int64, error) {
+// onTop makes the new version. When somebody has made another one since the template was read, that is
+// what $Latest launched until then: one more is made from it, so that their change is not lost.
+func (w Writer) onTop(ctx context.Context, t *Target, image Image) (int64, error) {
+	tmpl := t.template
+	next, err := w.create(ctx, t, tmpl.base, image.ID, swap(tmpl.old, image.Machine), "Goldsmith run "+image.Run)
+	if err != nil {
+		return 0, err
+	}
+	t.under = tmpl.latest
+	if next <= tmpl.latest+1 {
+		return next, nil
+	}
+	if err := w.readVersion(ctx, tmpl, next-1); err != nil {
+		return 0, err
+	}
+	theirs := func(string, string) bool { return false }
+	if _, there := tmpl.versions[next-1]; there {
+		t.under = next - 1
+	}
+	if _, there := tmpl.versions[next-1]; !there || len(differing(tmpl.data(next-1), tmpl.data(tmpl.base), theirs)) == 0 {
+		return next, nil
+	}
+	return w.create(ctx, t, next-1, image.ID, swap(tmpl.old, image.Machine), "Goldsmith run "+image.Run)
+}
+
+// cover puts what was $Latest before on top of a version that was made for a roll which then failed: what is
+// told as not rolled must not be launched.
+func (w Writer) cover(ctx context.Context, t *Target) error {
+	if t.under == 0 {
+		return nil
+	}
+	same := func(_, snapshot string) string { return snapshot }
+	_, err := w.create(ctx, t, t.under, t.template.image(t.under), same, "Goldsmith: not rolled, what was there before")
+	if err == nil || fault.IsThrottled(err) || fault.IsNotYet(err) {
+		return err
+	}
+	t.Rolled.Problem += "; its latest version has the new image all the same, for " + fault.Brief(err)
+	return nil
+}
+
+// create makes a version that differs from another in the image alone.
+func (w Writer) create(ctx context.Context, t *Target, source int64, image string, swap func(device, snapshot string) string, why string) (int64, error) {
 	made, err := w.Templates.CreateLaunchTemplateVersion(ctx, &ec2.CreateLaunchTemplateVersionInput{
-		LaunchTemplateId:   t.found.LaunchTemplateId,
-		SourceVersion:      number(t.At.Version),
-		LaunchTemplateData: Next(*t.found.LaunchTemplateData, image),
-		VersionDescription: aws.String(description),
-		ClientToken:        aws.String(token),
+		LaunchTemplateId:   aws.String(t.template.id),
+		SourceVersion:      number(source),
+		LaunchTemplateData: Next(t.template.data(source), image, swap),
+		VersionDescription: aws.String(why),
+		ClientToken:        aws.String(Token(why, t.template.id, *number(source), image)),
 	})
+	if slices.Contains(full, fault.Code(err)) {
+		return 0, &fault.Failed{
+			Err: fmt.Errorf("it has as many versions as EC2 allows (%w)", err),
+			Do:  "Delete old ones (delete-launch-template-versions takes 200 at a time), or have the quota \"Versions per launch template\" raised.",
+		}
+	}
 	if err != nil {
 		return 0, fmt.Errorf("making a version with %s: %w", image, err)
 	}
 	return aws.ToInt64(made.LaunchTemplateVersion.VersionNumber), nil
 }
 
+// full are EC2's codes for a template that may have no more versions.
+var full = []string{"MaxTemplateVersionLimitExceeded", "VersionLimitExceeded"}
+
 // makeDefault sends no client token of ours: EC2 would answer a repeated one
 // without doing anything, also when the template was set back in between.
 func (w Writer) makeDefault(ctx context.Context, t *Target, n int64) error {
 	_, err := w.Templates.ModifyLaunchTemplate(ctx, &ec2.ModifyLaunchTemplateInput{
-		LaunchTemplateId: t.found.LaunchTemplateId, DefaultVersion: number(n),
+		LaunchTemplateId: aws.String(t.template.id), DefaultVersion: number(n),
 	})
 	if err != nil {
 		return fmt.Errorf("making version %d the default: %w", n, err)

@@ -47,6 +47,10 @@ func Judge(f Facts, p plan.Plan) (skip *job.Reason, warnings []job.Reason) {
 	if p.Strict && len(warnings) > 0 {
 		return &job.Reason{Code: warnings[0].Code, Text: warnings[0].Text + " (the plan is strict)"}, nil
 	}
+	if p.InstanceStore == plan.Lose && storeLost(f, p) {
+		warnings = append(warnings, job.Reason{Code: job.InstanceStoreData, Text: string(f.Instance.InstanceType) +
+			" has instance-store volumes: what was on them is lost by the stop, and the image does not hold it"})
+	}
 	return nil, warnings
 }
 
@@ -64,14 +68,15 @@ var rules = []rule{
 	{job.Hibernation, hibernation},
 	{job.AutoScalingMember, autoScalingMember},
 	{job.OneTimeSpot, oneTimeSpot},
+	{job.InstanceStoreData, instanceStoreData},
 	{job.StopProtected, stopProtected},
 	{job.ChangingState, changingState},
 }
 
 var cautions = []rule{
-	{job.InstanceStoreData, instanceStoreData},
 	{job.AddressChanges, addressChanges},
 	{job.SlowVolume, slowVolume},
+	{job.DedicatedHost, dedicatedHost},
 }
 
 func terminating(f Facts, _ plan.Plan) string {
@@ -131,10 +136,25 @@ func changingState(f Facts, _ plan.Plan) string {
 
 // EC2 records the mapping of an instance-store volume in the image, never its data, and stopping loses the data.
 func instanceStoreData(f Facts, p plan.Plan) string {
-	if f.InstanceStore && Stops(f, p) {
-		return fmt.Sprintf("%s has instance-store volumes: stopping loses what is on them, and the image never holds it", f.Instance.InstanceType)
+	if p.InstanceStore == plan.Lose || !storeLost(f, p) {
+		return ""
 	}
-	return ""
+	return fmt.Sprintf("%s has instance-store volumes: stopping loses what is on them, and the image never holds it; "+
+		"a plan with instanceStore: lose accepts that", f.Instance.InstanceType)
+}
+
+func storeLost(f Facts, p plan.Plan) bool { return f.InstanceStore && Stops(f, p) }
+
+// EC2 scrubs a host before anything starts on it again: a Mac's for hours
+// (docs.aws.amazon.com/AWSEC2/latest/UserGuide/mac-instance-stop.html).
+func dedicatedHost(f Facts, p plan.Plan) string {
+	if !Stops(f, p) || f.Instance.Placement == nil || f.Instance.Placement.Tenancy != types.TenancyHost {
+		return ""
+	}
+	if strings.HasPrefix(string(f.Instance.InstanceType), "mac") {
+		return "it is a Mac: EC2 scrubs its host for one to three hours after the stop, and it is down until then"
+	}
+	return "it runs on a Dedicated Host: it is down until that host, or another one of its host resource group, has room for it again"
 }
 
 // EC2 gives back an auto-assigned public IPv4 address on stop; an Elastic IP stays.
@@ -246,4 +266,16 @@ func Why(i types.Instance) string {
 		return "EC2 says: " + text
 	}
 	return "EC2 gave no reason"
+}
+
+// Kept are an instance's devices whose volumes stay when it is terminated, as those that were attached
+// later do by default.
+func Kept(i types.Instance) []string {
+	var devices []string
+	for _, m := range i.BlockDeviceMappings {
+		if m.Ebs != nil && !aws.ToBool(m.Ebs.DeleteOnTermination) {
+			devices = append(devices, aws.ToString(m.DeviceName))
+		}
+	}
+	return devices
 }

@@ -48,17 +48,42 @@ var oddities = []struct {
 		f.Instance.Tags = []types.Tag{{Key: aws.String("aws:autoscaling:groupName"), Value: aws.String("web")}}
 	}},
 	{job.OneTimeSpot, false, true, func(f *source.Facts) { f.OneTimeSpot = true }},
+	{job.InstanceStoreData, false, true, func(f *source.Facts) { f.InstanceStore = true }},
 	{job.StopProtected, false, true, func(f *source.Facts) { f.StopProtected = true }},
 	{job.ChangingState, false, false, inState(types.InstanceStateNamePending)},
 	{job.ChangingState, false, false, inState(types.InstanceStateNameStopping)},
 	{job.ChangingState, false, false, func(f *source.Facts) { f.Instance.State = nil }},
-	{job.InstanceStoreData, true, true, func(f *source.Facts) { f.InstanceStore = true }},
 	{job.AddressChanges, true, true, func(f *source.Facts) {
 		f.Instance.NetworkInterfaces = append(f.Instance.NetworkInterfaces, types.InstanceNetworkInterface{
 			Association: &types.InstanceNetworkInterfaceAssociation{IpOwnerId: aws.String("amazon"), PublicIp: aws.String("203.0.113.9")},
 		})
 	}},
 	{job.SlowVolume, true, false, func(f *source.Facts) { f.SlowVolume = true }},
+	{job.DedicatedHost, true, true, func(f *source.Facts) { f.Instance.Placement = &types.Placement{Tenancy: types.TenancyHost} }},
+}
+
+// A plan may accept the loss of instance-store data; it is warned all the same, also a strict one.
+func TestInstanceStoreData(t *testing.T) {
+	f := healthy()
+	f.InstanceStore = true
+	for _, strict := range []bool{false, true} {
+		skip, warnings := source.Judge(f, plan.Plan{Consistency: plan.Stop, InstanceStore: plan.Lose, Strict: strict})
+		wantWarning(t, job.InstanceStoreData, skip, warnings)
+	}
+	inState(types.InstanceStateNameStopped)(&f)
+	skip, warnings := source.Judge(f, plan.Plan{Consistency: plan.Stop, InstanceStore: plan.Lose})
+	wantNothing(t, skip, warnings)
+}
+
+// A Mac is told of apart: its host is scrubbed for hours.
+func TestMac(t *testing.T) {
+	f := healthy()
+	f.Instance.Placement, f.Instance.InstanceType = &types.Placement{Tenancy: types.TenancyHost}, types.InstanceTypeMac2Metal
+	skip, warnings := source.Judge(f, plan.Plan{Consistency: plan.Stop})
+	wantWarning(t, job.DedicatedHost, skip, warnings)
+	if !strings.Contains(warnings[0].Text, "hours") {
+		t.Error(warnings[0].Text)
+	}
 }
 
 func TestJudge(t *testing.T) {

@@ -26,6 +26,9 @@ const (
 	Source = "goldsmith:source"
 )
 
+// Base, on a launch template, says which version a new one is made from where that is not clear: default or latest.
+const Base = "goldsmith:base"
+
 // Keys only Goldsmith writes.
 const (
 	// Managed marks images and snapshots as Goldsmith's own: nothing else is ever retired.

@@ -40,6 +40,9 @@ const (
 	// appearing is how long EC2 may not show an image it has just made. It shows
 	// a deregistered or disabled one never again, and nobody should wait a day for that.
 	appearing = 15 * time.Minute
+	// appearingDown is the same while the instance is down for it: an image that is only late costs a
+	// night's image then, one that is gone would cost downtime.
+	appearingDown = 20 * time.Second
 )
 
 // Instances says how instances are.
@@ -126,9 +129,30 @@ func lookStopped(ctx context.Context, api API, j job.Job, now time.Time) (job.Jo
 	case types.InstanceStateNameStopping:
 		// Only what is on its way down is ever forced: somebody else may have started it again.
 		j.Hangs = j.Plan.Force > 0 && j.Times.Forced.IsZero() && now.Sub(j.Times.StopSent) >= time.Duration(j.Plan.Force)
+		if !j.Hangs && now.After(j.Await.Until) {
+			return j, false, fault.Failure("Stop it by force: aws ec2 stop-instances --force --instance-ids "+j.Source.ID+
+				"; Goldsmith starts it once it is stopped.", "%s (%s) is still stopping %s after it was to stop",
+				j.Source.Name, j.Source.ID, now.Sub(j.Times.StopSent).Round(time.Minute))
+		}
 		return j, j.Hangs, nil
 	default:
-		return j, false, nil
+		return j, false, stayedUp(j, instance, now)
+	}
+}
+
+// stayedUp is the failure of an instance that runs though it was to stop: somebody started it after the stop,
+// which its launch time tells, that of its last start. Nil while a describe may only lag.
+func stayedUp(j job.Job, instance types.Instance, now time.Time) error {
+	switch {
+	case !j.Times.StopSent.IsZero() && aws.ToTime(instance.LaunchTime).After(j.Times.StopSent):
+		return fault.Failure("Nothing is to be done: it runs, and the next run images it.",
+			"%s (%s) was started by somebody before its image was made, so none was made", j.Source.Name, j.Source.ID)
+	case now.After(j.Await.Until):
+		return fault.Failure("Nothing is to be done now: it runs. If the next run says so again, see in its system log why it does not shut down.",
+			"%s (%s) still runs %s after EC2 took the request to stop it, so no image was made", j.Source.Name, j.Source.ID,
+			now.Sub(j.Times.StopSent).Round(time.Minute))
+	default:
+		return nil
 	}
 }
 
@@ -189,8 +213,7 @@ func alive(ctx context.Context, api API, j job.Job) (types.Instance, error) {
 		return instance, err
 	}
 	if !ok || source.Ending(source.State(instance)) {
-		return instance, fault.Failure("Nothing is left to bring back.",
-			"%s (%s) was terminated by somebody during the run", j.Source.Name, j.Source.ID)
+		return instance, fault.Failure("", "%s (%s) was terminated by somebody during the run", j.Source.Name, j.Source.ID)
 	}
 	return instance, nil
 }
@@ -219,9 +242,9 @@ func lookSnapshots(ctx context.Context, api API, j job.Job, now time.Time) (job.
 		return j, false, err
 	}
 	missing := slices.ContainsFunc(j.Source.Volumes, func(volume string) bool { return have[volume] == "" })
-	if missing && now.Sub(j.Times.ImageSent) > settling {
-		// A volume detached in the meantime never gets a snapshot, and a failed
-		// image none at all; the image itself knows.
+	if missing && now.Sub(j.Times.ImageSent) > appearingDown {
+		// A volume detached in the meantime never gets a snapshot, a failed image
+		// none at all, nor one that was deregistered; the image itself knows.
 		j.Await = &job.Await{Resource: j.Image.ID, For: job.ForImage, Until: j.Await.Until}
 		j, done, err := lookImage(ctx, api, j, now)
 		if !done || err != nil {
@@ -295,7 +318,11 @@ func lookImage(ctx context.Context, api API, j job.Job, now time.Time) (job.Job,
 
 // vanished is the failure of an image that EC2 does not show, nil while it may only not show it yet.
 func vanished(j job.Job, now time.Time) error {
-	if now.Sub(j.Times.ImageSent) <= appearing {
+	patience := appearing
+	if j.Decision == job.StopFirst && !j.Back {
+		patience = appearingDown
+	}
+	if now.Sub(j.Times.ImageSent) <= patience {
 		return nil
 	}
 	return fault.Failure("The next run tries again.", "image %s of %s (%s) is not there any more: somebody has deregistered or disabled it",

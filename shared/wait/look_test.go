@@ -53,7 +53,14 @@ func TestStopped(t *testing.T) {
 	}
 	settle(t, work(), job.ForStopped, time.Minute, &cloud{}, &tokens{}).failed(t, "web (i-1)", "terminated")
 	settle(t, work(), job.ForStopped, time.Hour, &cloud{instance: instance("stopping")}, &tokens{}).pending(t)
-	settle(t, work(), job.ForStopped, time.Hour+time.Second, &cloud{instance: instance("stopping")}, &tokens{}).failed(t, "web (i-1)", "not stopped")
+	settle(t, work(), job.ForStopped, time.Hour+time.Second, &cloud{instance: instance("stopping")}, &tokens{}).failed(t, "web (i-1)", "still stopping", "by force")
+	// Started by somebody the moment it was stopped: its launch time is that of its last start.
+	for _, state := range []types.InstanceStateName{"pending", "running"} {
+		again := instance(state)
+		again.LaunchTime = aws.Time(begun.Add(30 * time.Second))
+		settle(t, work(), job.ForStopped, time.Minute, &cloud{instance: again}, &tokens{}).failed(t, "started by somebody", "Nothing is to be done")
+		settle(t, work(), job.ForStopped, 2*time.Hour, &cloud{instance: instance(state)}, &tokens{}).failed(t, "still runs", "Nothing is to be done now")
+	}
 	// What is reached at the last moment is reached.
 	settle(t, work(), job.ForStopped, 2*time.Hour, &cloud{instance: instance("stopped")}, &tokens{}).reached(t)
 }
@@ -77,7 +84,7 @@ func TestStopThatHangs(t *testing.T) {
 
 	j.Times.Forced = begun.Add(50 * time.Minute)
 	at(65*time.Minute, "stopping").pending(t)
-	at(65*time.Minute+time.Second, "stopping").failed(t, "not stopped")
+	at(65*time.Minute+time.Second, "stopping").failed(t, "still stopping")
 	if got := at(55*time.Minute, "stopped").reached(t); got.Hangs || got.Times.Stopped.IsZero() {
 		t.Errorf("hangs %v, stopped %s", got.Hangs, got.Times.Stopped)
 	}
@@ -171,9 +178,11 @@ func TestSnapshotsThatNeverCome(t *testing.T) {
 	at := func(after time.Duration, i *types.Image) outcome {
 		return settle(t, work(), job.ForSnapshots, after, &cloud{snapshots: one, image: i}, &tokens{})
 	}
-	at(45*time.Second, image("available")).pending(t)
+	at(20*time.Second, image("available")).pending(t)
 	at(time.Minute, image("pending")).pending(t)
-	at(time.Minute, nil).pending(t)
+	// One that was deregistered keeps the instance down for seconds only.
+	at(20*time.Second, nil).pending(t)
+	at(21*time.Second, nil).failed(t, "ami-1", "somebody has deregistered")
 	j := at(time.Minute, image("available")).reached(t)
 	if j.Times.Snapshotted.IsZero() || j.Times.Available.IsZero() || j.Image.State != "available" || !cmp.Equal(j.Image.Snapshots, []string{"snap-a"}) {
 		t.Errorf("%+v, %+v", j.Image, j.Times)
@@ -206,9 +215,14 @@ func TestImageThatIsNotShown(t *testing.T) {
 	unknown := &smithy.GenericAPIError{Code: "InvalidAMIID.NotFound"}
 	for name, c := range map[string]*cloud{"an empty answer": {}, "an error": {err: unknown}} {
 		t.Run(name, func(t *testing.T) {
-			settle(t, work(), job.ForImage, time.Minute, c, &tokens{}).pending(t)
-			settle(t, work(), job.ForImage, 15*time.Minute, c, &tokens{}).pending(t)
-			settle(t, work(), job.ForImage, 16*time.Minute, c, &tokens{}).failed(t, "ami-1", "web (i-1)", "not there")
+			back := work()
+			back.Back = true
+			settle(t, back, job.ForImage, time.Minute, c, &tokens{}).pending(t)
+			settle(t, back, job.ForImage, 15*time.Minute, c, &tokens{}).pending(t)
+			settle(t, back, job.ForImage, 16*time.Minute, c, &tokens{}).failed(t, "ami-1", "web (i-1)", "not there")
+			// The instance is down for it.
+			settle(t, work(), job.ForImage, 20*time.Second, c, &tokens{}).pending(t)
+			settle(t, work(), job.ForImage, 21*time.Second, c, &tokens{}).failed(t, "ami-1", "web (i-1)", "not there")
 		})
 	}
 }

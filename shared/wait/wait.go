@@ -83,17 +83,8 @@ func (s Settler) Settle(ctx context.Context, w ledger.Wait) error {
 
 func overdue(w ledger.Wait, now time.Time) *fault.Failed {
 	a := w.Job.Await
-	return fault.Failure(advice(w.Job.Job), "%s (%s): %s is not %s, %s after it should have been at the latest",
+	return fault.Failure("Look at it in the EC2 console.", "%s (%s): %s is not %s, %s after it should have been at the latest",
 		w.Job.Source.Name, w.Job.Source.ID, a.Resource, a.For, now.Sub(a.Until).Round(time.Second))
-}
-
-// advice is what to do about something that did not come.
-func advice(j job.Job) string {
-	if j.Await.For == job.ForStopped {
-		return "If it hangs in stopping, stop it by force: aws ec2 stop-instances --force --instance-ids " + j.Source.ID +
-			"; Goldsmith starts it once it is stopped."
-	}
-	return "Look at it in the EC2 console."
 }
 
 func (s Settler) succeed(ctx context.Context, token string, output any) error {

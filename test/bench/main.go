@@ -53,6 +53,7 @@ func run(ctx context.Context, o options) error {
 		{"rehearsing a large fleet", m.rehearse},
 		{"starting the functions", m.lambdas},
 		{"playing the demo twice", m.demo},
+		{"serving under load", m.serve},
 		{"timing make test", m.suite},
 	} {
 		fmt.Fprintf(os.Stderr, "bench: %s\n", step.what)
@@ -81,8 +82,10 @@ type measured struct {
 	Rehearsal rehearsal   `json:"rehearsal"`
 	Lambdas   []function  `json:"lambdas"`
 	// Demo is how long `make demo` took the second time.
-	Demo  float64    `json:"demoSeconds"`
-	Suite *suiteTime `json:"suite,omitempty"`
+	Demo float64 `json:"demoSeconds"`
+	// Served is the served suite under load.
+	Served servedLoad `json:"served"`
+	Suite  *suiteTime `json:"suite,omitempty"`
 }
 
 // nights plays the nights whose figures do not depend on the machine.

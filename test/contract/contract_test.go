@@ -35,6 +35,7 @@ var rules = map[string]rule{
 	"timeouts":  timeouts,
 	"retries":   retries,
 	"patience":  patience,
+	"looks":     looks,
 	"catches":   catches,
 	"released":  released,
 	"restarted": restarted,

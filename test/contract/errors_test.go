@@ -6,14 +6,10 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"goldsmith/functions/verify"
 	"goldsmith/infra/workflow"
 	"goldsmith/local/asl"
-	"goldsmith/shared/job"
-	"goldsmith/shared/plan"
-	"goldsmith/shared/wait"
 )
 
 var placeholder = regexp.MustCompile(`\$\{([^}]*)\}`)
@@ -111,7 +107,11 @@ func timeouts(d *definition) []string {
 }
 
 // lambdaErrors are what the developer guide asks every Lambda Task to retry.
-var lambdaErrors = []string{"Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException", "Lambda.TooManyRequestsException"}
+// (docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html).
+var lambdaErrors = []string{
+	"Lambda.ClientExecutionTimeoutException", "Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException",
+	"Lambda.TooManyRequestsException", "Lambda.Unknown",
+}
 
 // retries: what passes is tried again, what fails for good is not.
 func retries(d *definition) []string {
@@ -124,6 +124,10 @@ func retries(d *definition) []string {
 		}
 	}
 	for _, s := range append(tasks(d.run), tasks(d.child)...) {
+		if hasty(d, s) {
+			want(s, asl.ErrHeartbeatTimeout, asl.ErrTimeout)
+			continue
+		}
 		want(s, append([]string{"Throttled"}, lambdaErrors...)...)
 		if attempts(s, "Failed") > 0 {
 			problems = append(problems, s.Name+" retries Failed, which trying again does not help")
@@ -157,33 +161,6 @@ func attempts(s *asl.State, name string) int64 {
 		}
 	}
 	return 0
-}
-
-// patience: the heartbeats of a wait reach beyond its last moment even when no
-// event comes, so that watch gives it up and not the retries.
-func patience(d *definition) []string {
-	var problems []string
-	begun := time.Date(2026, 5, 1, 2, 0, 0, 0, time.UTC)
-	sent := job.Job{
-		Times:     job.Times{StopSent: begun, ImageSent: begun, StartSent: begun, ProofSent: begun, Released: begun},
-		Refreshes: []job.Refresh{{Group: "web", ID: "refresh"}},
-	}
-	sent.Plan.Verify.Patience = plan.MaxPatience
-	for _, s := range tasks(d.child) {
-		if !s.WaitForToken {
-			continue
-		}
-		await, err := wait.For(sent, job.For(awaited(d, s)))
-		if err != nil {
-			problems = append(problems, fmt.Sprintf("%s: %v", s.Name, err))
-			continue
-		}
-		lasts := time.Duration(attempts(s, asl.ErrHeartbeatTimeout)*s.Heartbeat.Fixed) * time.Second
-		if limit := await.Until.Sub(begun); lasts < limit {
-			problems = append(problems, fmt.Sprintf("%s lasts %s, what it awaits may take %s", s.Name, lasts, limit))
-		}
-	}
-	return problems
 }
 
 // awaited is what a waiting state tells watch to wait for.

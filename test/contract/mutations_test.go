@@ -77,11 +77,20 @@ var mutations = []mutation{
 	{"retries", "no patience with a state on its way", entry("Release the source", "Retry", 2, func(r object) { r["MaxAttempts"] = 0 }), "Release the source does not retry NotYet"},
 
 	{"patience", "an image given up after a few hours", entry("Wait for the image", "Retry", 0, func(r object) { r["MaxAttempts"] = 100 }), "Wait for the image lasts 8h18m20s, what it awaits may take 30h0m0s"},
+	{"patience", "a day's image ended by its third unnamed error", entry("Wait for the image", "Retry", 4, func(r object) { r["MaxAttempts"] = 2 }), "Wait for the image bears Runtime.ExitError 2 times, and looks 362 times"},
+	{"patience", "a stop ended by a quarter of an hour of throttling", entry("Wait until it is stopped", "Retry", 2, func(r object) { r["MaxDelaySeconds"] = 10 }), "Wait until it is stopped bears Throttled for 10m50s, and may last 1h0m0s"},
+	{"patience", "more than a history holds", entry("Wait for the refresh", "Retry", 1, func(r object) { r["MaxAttempts"] = 9999 }), "an execution's history takes 25000"},
+	{"looks", "one that outlasts its token", func(states map[string]object) {
+		states["Wait for the snapshots"]["Parameters"].(object)["Payload"].(object)["within"] = 10
+	}, "a look of Wait for the snapshots may take 10 s of its heartbeat's 10"},
+	{"looks", "one without a bound", func(states map[string]object) {
+		delete(states["Wait for the image"]["Parameters"].(object)["Payload"].(object), "within")
+	}, "a look of Wait for the image may take 0 s"},
 	{"patience", "nothing to wait for", func(states map[string]object) {
 		states["Wait for the image"]["Parameters"].(object)["Payload"].(object)["for"] = "ready"
 	}, `nothing is known of waiting for "ready"`},
 
-	{"catches", "none", drop("Wait for the snapshots", "Catch"), "Wait for the snapshots does not catch States.ALL"},
+	{"catches", "none", drop("Keep waiting for the snapshots", "Catch"), "Keep waiting for the snapshots does not catch States.ALL"},
 	{"catches", "none at the claim", drop("Claim the source", "Catch"), "Claim the source does not catch States.ALL"},
 	{"catches", "not the one that States.ALL leaves out", shorten("Stop the instance", "Catch", 0), "Stop the instance does not catch States.DataLimitExceeded"},
 	{"catches", "the wrong way", entry("Roll the templates", "Catch", 1, func(c object) { c["Next"] = "The source is done" }), `which never leads to "Release the source"`},
@@ -131,7 +140,7 @@ var mutations = []mutation{
 		payload := states["Wait for the image"]["Parameters"].(object)["Payload"].(object)
 		payload["taskToken.$"] = payload["token.$"]
 		delete(payload, "token.$")
-	}, `sends ["for" "job" "taskToken"], watch.Input has ["for" "job" "token"]`},
+	}, `sends ["for" "job" "taskToken" "within"], watch.Input has ["for" "job" "token" "within"]`},
 	{"inputs", "a member too few", func(states map[string]object) {
 		delete(states["Claim the source"]["Parameters"].(object), "execution.$")
 	}, `sends ["job"]`},

@@ -34,11 +34,10 @@ func deeds() []deed {
 	fine, gone := cell{ending: job.Imaged}, cell{ending: job.Broken, problem: "terminated", gone: true}
 	early := cell{ending: job.Imaged, warned: true}
 	return []deed{
-		{"starts it", startIt, map[string]cell{"": fine, "image": early, "watch:snapshotted": early}},
+		{"starts it", startIt, map[string]cell{"": fine, "image": {ending: job.Broken, problem: "was started by somebody"}, "watch:snapshotted": early}},
 		{"terminates it", terminateIt, map[string]cell{
 			"": gone, "claim": {ending: job.Skipped, problem: string(job.Terminating), gone: true},
-			"stop":  {ending: job.Broken, problem: "IncorrectInstanceState", gone: true},
-			"image": {ending: job.Broken, problem: "not in state", gone: true},
+			"stop": {ending: job.Broken, problem: "IncorrectInstanceState", gone: true},
 			// The image is whole, whatever becomes of the instance then.
 			"watch:available": {ending: job.Imaged, gone: true}, "roll": {ending: job.Imaged, gone: true}, "release": {ending: job.Imaged, gone: true},
 		}},

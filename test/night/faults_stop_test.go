@@ -61,7 +61,7 @@ func stopping() []trouble {
 			what:  "the instance hangs in stopping; a person forces it hours later",
 			story: injects(ec2.Fault{Action: "StopInstances", Stuck: true}),
 			want: comes{
-				ending: job.LeftStopped, problem: "is not stopped", says: []string{"Left stopped"}, state: ec2.Stopping, back: 3*time.Hour + 3*sweep,
+				ending: job.LeftStopped, problem: "is still stopping", says: []string{"Left stopped"}, state: ec2.Stopping, back: 3*time.Hour + 3*sweep,
 				also: func(n *night, _ states.Execution, web string) { n.forceByHand(web) },
 			},
 		},
@@ -93,7 +93,7 @@ func stopping() []trouble {
 			what: "not even force stops it; a person comes hours later", plan: force(15 * time.Minute),
 			story: injects(ec2.Fault{Action: "StopInstances", Wedged: true, Until: due.Add(time.Hour)}),
 			want: comes{
-				ending: job.LeftStopped, problem: "is not stopped", says: []string{"Left stopped", string(job.ForcedStop)}, state: ec2.Stopping, back: 3*time.Hour + 3*sweep,
+				ending: job.LeftStopped, problem: "is still stopping", says: []string{"Left stopped", string(job.ForcedStop)}, state: ec2.Stopping, back: 3*time.Hour + 3*sweep,
 				also: func(n *night, _ states.Execution, web string) {
 					n.want("stops", len(n.stopsOf(web)), 2)
 					n.forceByHand(web)

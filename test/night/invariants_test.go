@@ -54,6 +54,7 @@ var invariants = []invariant{
 	{ended, func(n *night, _ []types.Image) { n.noTests() }},
 	{told, func(n *night, _ []types.Image) { n.oneMessageEach() }},
 	{enrolled, func(n *night, _ []types.Image) { n.onlyEnrolledAreTouched() }},
+	{registered, func(n *night, _ []types.Image) { n.onlyRegisteredIsRemoved() }},
 	// An image takes ten minutes; what becomes of one whose job is dead is seen by the sweep after them.
 	{oneImage, func(n *night, _ []types.Image) { time.Sleep(3 * sweep); n.oneImageEach(n.images()) }},
 }
@@ -69,6 +70,7 @@ const (
 	ended        = "no test instance outlives its run"
 	told         = "one message for a run"
 	enrolled     = "only what is enrolled is touched"
+	registered   = "nothing unregistered was changed or counted"
 )
 
 // check holds the night against every invariant, two sweeps after its last run ended.

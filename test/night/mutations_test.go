@@ -21,6 +21,7 @@ import (
 	"goldsmith/local/query"
 	"goldsmith/local/suite"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/tag"
 )
 
 // mutation is the product with one thing wrong in it, and a night in which that matters.
@@ -225,9 +226,28 @@ var mutations = []mutation{
 		name: "test instances cannot be terminated", breaks: ended,
 		edit: func(o *suite.Options) { o.Guard = guarded(refusing("TerminateInstances")) },
 		story: func(n *night) {
+			web := n.launch("web", "")
 			n.begin()
-			n.launch("goldsmith proof of web", "unenrolled goldsmith:proof=nightly-20000101T003000Z")
+			n.launchTest(web)
 			n.run()
+		},
+	},
+	{
+		name: "what nobody registered is taken for a test instance", breaks: registered,
+		edit: func(o *suite.Options) {
+			o.Guard = guarded(between("DescribeInstances",
+				func(form string) string { return strings.ReplaceAll(form, "=token", "=theirs") },
+				func(body string) string {
+					return strings.ReplaceAll(body, "<clientToken>theirs<", "<clientToken>token<")
+				}))
+		},
+		story: func(n *night) {
+			web := n.launch("web", "")
+			n.begin()
+			n.registerTest(web)
+			n.launchAs("theirs", map[string]string{"Name": "theirs", tag.Proof: "by hand"})
+			n.run()
+			time.Sleep(20 * time.Minute)
 		},
 	},
 	{
@@ -289,7 +309,7 @@ type deafened struct {
 
 func (d *deafened) Invoke(ctx context.Context, function string, payload []byte) ([]byte, *asl.Error) {
 	for _, name := range d.names {
-		if strings.Contains(function+":", "goldsmith-"+name+":") || function == name {
+		if strings.HasSuffix(function, name) || strings.Contains(function, name+":") {
 			return append(bytes.TrimSuffix(payload, []byte("}")), []byte(`,"outcome":"ok"}`)...), nil
 		}
 	}

@@ -257,7 +257,7 @@ func TestAPinnedGroupWithoutARefresh(t *testing.T) {
 		n.wasImaged(r, web)
 		n.want("refreshes", len(n.refreshesOf("fleet"))+len(n.refreshesOf("follower")), 0)
 		n.saysOf(r, "OK: nightly", string(job.PinnedGroup), "fleet (base 1)")
-		n.want("calls", len(n.callsOf("DescribeAutoScalingGroups")), 1)
+		n.want("calls", len(n.callsOf("DescribeAutoScalingGroups")), 2)
 		n.want("other calls", len(n.callsOf("DescribeInstanceRefreshes")), 0)
 	})
 }

@@ -39,6 +39,10 @@ func (n *night) old(name, id string, nights int) string {
 	n.ok(n.Ledger.PutResult(n.ctx, job.Result{
 		Run: run, Source: id, Name: name, Plan: "nightly", Ending: job.Imaged, At: made, Image: job.Image{ID: image, State: "available"},
 	}))
+	must(n.Ledger.Register(n.ctx, ledger.Registration{
+		Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: id, Source: id, Name: name, Plan: "nightly", Run: run,
+		AMIName: fmt.Sprintf("goldsmith/%s/%s/%s", name, id, run), ID: image, Begun: made,
+	}))(n.t)
 	return image
 }
 
@@ -275,4 +279,28 @@ func callAt(m mishap) string {
 	_, call, _ := strings.Cut(m.boundary, " | ")
 	call, _, _ = strings.Cut(strings.TrimPrefix(call, "ledger "), " ")
 	return call
+}
+
+// A snapshot that a launch template makes a volume of keeps its image: both are there after the image's turn came.
+func TestASnapshotThatATemplateUsesKeepsItsImage(t *testing.T) {
+	play(t, suite.Options{Plans: nightly(keeping)}, func(n *night) {
+		web := n.launch("web", "")
+		first := n.old("web", web, 2)
+		n.old("web", web, 1)
+		out := must(n.cloud.DescribeImages(n.ctx, &sdk.DescribeImagesInput{ImageIds: []string{first}}))(n.t)
+		snapshot := out.Images[0].BlockDeviceMappings[0].Ebs.SnapshotId
+		must(n.cloud.CreateLaunchTemplate(n.ctx, &sdk.CreateLaunchTemplateInput{
+			LaunchTemplateName: aws.String("analytics"), LaunchTemplateData: &types.RequestLaunchTemplateData{
+				ImageId: aws.String(ec2.ImageX86), InstanceType: types.InstanceTypeT3Micro,
+				BlockDeviceMappings: []types.LaunchTemplateBlockDeviceMappingRequest{{
+					DeviceName: aws.String("/dev/sdf"), Ebs: &types.LaunchTemplateEbsBlockDeviceRequest{SnapshotId: snapshot},
+				}},
+			},
+		}))(n.t)
+		n.until(0)
+		n.until(1)
+		_, err := n.cloud.DescribeSnapshots(n.ctx, &sdk.DescribeSnapshotsInput{SnapshotIds: []string{aws.ToString(snapshot)}})
+		n.ok(err)
+		n.want("the image", len(must(n.cloud.DescribeImages(n.ctx, &sdk.DescribeImagesInput{ImageIds: []string{first}}))(n.t).Images), 1)
+	})
 }

@@ -93,7 +93,7 @@ func TestRollbackHoldsUntilSomebodyLetsItFollow(t *testing.T) {
 				n.want("image of "+each.Target, each.To, first)
 			}
 			version, image = n.standard("fleet")
-			n.want("default", []any{version, image}, []any{int64(2), first})
+			n.want("default", []any{version, image}, []any{int64(4), first})
 			for _, name := range []string{"/goldsmith/images/web", "/golden/web"} {
 				value, _ := n.Parameters.Value(name)
 				n.want("value of "+name, value, first)
@@ -102,10 +102,10 @@ func TestRollbackHoldsUntilSomebodyLetsItFollow(t *testing.T) {
 		n.want("messages of the rollback", strings.Count(n.said(), "Goldsmith: web is rolled back by ada"), 1)
 
 		third := n.nights(2)
-		n.want("left alone", n.rolled(third, web, "fleet").Problem, "ada rolled it back to version 2 ("+first+"); make version 3 its default to let it follow")
+		n.want("held", []any{n.rolled(third, web, "fleet").Held, strings.HasPrefix(n.rolled(third, web, "fleet").Problem, "held: ada rolled it back to "+first+" on ")}, []any{true, true})
 		version, image = n.standard("fleet")
-		n.want("default of the third night", []any{version, image}, []any{int64(2), first})
-		n.saysOf(third, "PARTIAL", "Not rolled", "to let it follow")
+		n.want("default of the third night", []any{version, image}, []any{int64(4), first})
+		n.saysOf(third, "OK: ", "Held", "goldsmith follow")
 
 		n.makeDefault(fleet, "3")
 		fourth := n.nights(3)
@@ -220,7 +220,11 @@ func TestAllTemplatesOrNone(t *testing.T) {
 					n.want(each.Target+" is told", each.Problem != "", true)
 				}
 				for _, v := range n.defaults() {
-					n.want("default of "+aws.ToString(v.LaunchTemplateName), aws.ToInt64(v.VersionNumber), int64(1))
+					n.want("default of "+aws.ToString(v.LaunchTemplateName), aws.ToString(v.LaunchTemplateData.ImageId) != n.results(r)[web].Image.ID, true)
+				}
+				for _, id := range []string{a, b} {
+					all := n.versions(id)
+					n.want("latest of "+id, all[int64(len(all))], ec2.ImageX86)
 				}
 				value, _ := n.Parameters.Value("/goldsmith/images/web")
 				n.want("alias", value, ec2.ImageX86)
@@ -254,7 +258,7 @@ func TestARefreshUnderWayIsRolledBack(t *testing.T) {
 		n.want("images", strings.Join(n.members("fleet"), " "), ec2.ImageX86)
 		n.want("version", aws.ToString(n.groupOf("fleet").LaunchTemplate.Version), "1")
 		version, image := n.standard("base")
-		n.want("default", []any{version, image}, []any{int64(1), ec2.ImageX86})
+		n.want("default", []any{version, image}, []any{int64(3), ec2.ImageX86})
 		n.want("asked of Auto Scaling", len(n.callsOf("RollbackInstanceRefresh")), 1)
 		n.saysOf(r, "PARTIAL: nightly", "1 not refreshed", "was rolled back")
 		n.want("told", strings.Contains(n.said(), "instance refresh rolled back in fleet"), true)

@@ -1,6 +1,12 @@
 package permissions
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
+
+// testSubnet is the one that a plan of the tests names.
+const testSubnet = "subnet-08b7e98443fcf881a"
 
 // Keys are the customer's keys of a deployment, by their ARNs.
 type Keys struct{ Table, Secret, Volume string }
@@ -66,6 +72,19 @@ func (s Scene) consequences(k Keys) []consequence {
 			keys: map[string][]string{"iam:PassedToService": {"ec2.amazonaws.com"}},
 		},
 		{
+			call: "ec2:RunInstances", when: func(c Call) bool { return c.Params.Has("IamInstanceProfile") },
+			actions: []string{"iam:PassRole"}, resource: "arn:" + s.Partition + ":iam::" + s.ID + ":role/tested", keys: passedInChina,
+		},
+		{
+			// A subnet that another account shares is its own.
+			call: "ec2:RunInstances", actions: []string{"ec2:RunInstances"}, resource: s.shared("subnet/" + testSubnet),
+		},
+		{call: "ec2:RunInstances", actions: []string{"ec2:RunInstances"}, resource: s.shared("security-group/sg-1")},
+		{
+			// An instance that targets a resource group.
+			call: "ec2:StartInstances", actions: []string{"ec2:StartInstances"}, resource: s.resourceGroup(),
+		},
+		{
 			// StartInstances has license-configuration as a resource type beside instance, of whichever account
 			// shares it; StopInstances has not. Every instance counts as licensed here.
 			call: "ec2:StartInstances", actions: []string{"ec2:StartInstances"},
@@ -75,6 +94,13 @@ func (s Scene) consequences(k Keys) []consequence {
 			call: "autoscaling:StartInstanceRefresh", actions: []string{"iam:PassRole"}, resource: Passed,
 			keys: map[string][]string{"iam:PassedToService": {"ec2.amazonaws.com"}},
 		},
+		{call: "autoscaling:StartInstanceRefresh", actions: []string{"iam:PassRole"}, resource: Passed, keys: passedInChina},
+		// The service authorization reference lists it for a template with an instance profile.
+		{
+			call: "ec2:CreateLaunchTemplateVersion", actions: []string{"iam:PassRole"}, resource: Passed,
+			keys: map[string][]string{"iam:PassedToService": {"ec2.amazonaws.com"}},
+		},
+		{call: "ec2:CreateLaunchTemplateVersion", actions: []string{"iam:PassRole"}, resource: Passed, keys: passedInChina},
 		{
 			// docs.aws.amazon.com/AWSEC2/latest/UserGuide/deregister-ami.html: with the image go those of its
 			// snapshots that the caller may delete. They are tagged in the call that makes them.
@@ -108,6 +134,13 @@ func (s Scene) consequences(k Keys) []consequence {
 	} {
 		add("ec2:RunInstances", resource, launched)
 	}
+	// The reference has no key ec2:LaunchTemplate for these.
+	for _, resource := range []string{s.ARN("ec2", "spot-instances-request/*"), s.license(), s.resourceGroup()} {
+		add("ec2:RunInstances", resource, nil)
+	}
+	for _, resource := range []string{"subnet/subnet-1", "security-group/sg-1"} {
+		add("ec2:RunInstances", s.shared(resource), launched)
+	}
 	for _, name := range []string{"/goldsmith/images/web", "/golden/web"} {
 		add("ssm:GetParameters", parameter(s, name), nil)
 	}
@@ -116,6 +149,16 @@ func (s Scene) consequences(k Keys) []consequence {
 
 // throughEC2 is a call that DescribeImageReferences makes for its caller.
 var throughEC2 = map[string][]string{"aws:CalledVia": {"ec2-images.amazonaws.com"}}
+
+// passedInChina is how EC2 is called in aws-cn.
+var passedInChina = map[string][]string{"iam:PassedToService": {"ec2.amazonaws.com.cn"}}
+
+// shared is a resource of EC2 that another account shares.
+func (s Scene) shared(resource string) string {
+	return fmt.Sprintf("arn:%s:ec2:%s:777777777777:%s", s.Partition, s.Region, resource)
+}
+
+func (s Scene) resourceGroup() string { return s.ARN("resource-groups", "group/hosts") }
 
 func (s Scene) license() string {
 	return "arn:" + s.Partition + ":license-manager:" + s.Region + ":999999999999:license-configuration:lic-0123456789abcdef0123456789abcdef"

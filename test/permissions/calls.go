@@ -63,6 +63,12 @@ var authorized = map[string]func(Scene, Call) []Request{
 	"ec2:DeleteLaunchTemplateVersions":   existing("LaunchTemplateId"),
 	"ec2:DescribeImageAttribute":         nowhere, // Allowed on everything, as the other describes: docs/unverified.md.
 	"ec2:DescribeImageReferences":        nowhere,
+	"ec2:DescribeSnapshotTierStatus":     nowhere,
+	"ec2:DescribeLockedSnapshots":        nowhere,
+	"ec2:DescribeFastSnapshotRestores":   nowhere,
+	"ec2:DescribeSnapshotAttribute":      nowhere,
+	"ec2:DescribeSpotFleetRequests":      nowhere,
+	"ec2:DescribeFleets":                 nowhere,
 	"ec2:ListImagesInRecycleBin":         nowhere,
 	"ec2:EnableImageDeprecation":         existing("ImageId"),
 	"ec2:DisableImageDeprecation":        existing("ImageId"),

@@ -62,7 +62,7 @@ func elsewhere(requests map[string]Request, role string) (all []Request) {
 			continue
 		}
 		for part, other := range map[int]string{region: "us-east-1", account: "888888888888"} {
-			shared := part == account && (parts[service] == "license-manager" || anyParameter(role, r))
+			shared := part == account && (parts[service] == "license-manager" || anyParameter(role, r) || inSharedVPC(parts[rest]))
 			if parts[part] != "" && !shared {
 				all = append(all, Request{r.Action, strings.Join(replaced(parts, part, other), ":"), r.Keys})
 			}
@@ -71,12 +71,17 @@ func elsewhere(requests map[string]Request, role string) (all []Request) {
 	return all
 }
 
+// inSharedVPC: a VPC's subnets and security groups may be another account's, which shares them.
+func inSharedVPC(resource string) bool {
+	return strings.HasPrefix(resource, "subnet/") || strings.HasPrefix(resource, "security-group/")
+}
+
 // siblings are what a role does, done to another resource of the kind, and to one whose
 // name begins alike. EC2's resources are told apart by tags, see confined; licenses are not told apart.
 func siblings(requests map[string]Request, role string) (all []Request) {
 	for _, r := range requests {
 		parts := strings.SplitN(r.Resource, ":", rest+1)
-		if len(parts) <= rest || slices.Contains([]string{"ec2", "license-manager"}, parts[service]) || anyParameter(role, r) {
+		if len(parts) <= rest || slices.Contains([]string{"ec2", "license-manager", "resource-groups"}, parts[service]) || anyParameter(role, r) {
 			continue
 		}
 		kind := parts[rest][:strings.IndexAny(parts[rest], ":/")+1]
@@ -162,15 +167,20 @@ func nobodys(s Scene) (requests []Request) {
 		parameter(s, "/golden/web"):           {"ssm:DeleteParameter"},
 		s.Secret("goldsmith/slack"):           {"secretsmanager:PutSecretValue"},
 		s.ARN("states", "stateMachine:"+workflow.Name): {"states:UpdateStateMachine"},
-		s.license():                   {"ec2:RunInstances"},
-		execution + ":a-run":          {"states:GetExecutionHistory"},
-		execution + ":request-i-1-v1": {"states:GetExecutionHistory"},
+		s.license():                                                {"ec2:StopInstances"},
+		s.resourceGroup():                                          {"ec2:StopInstances"},
+		s.shared("subnet/" + testSubnet):                           {"ec2:DeleteSubnet"},
+		s.shared("subnet/subnet-1"):                                {"ec2:DeleteSubnet"},
+		s.shared("security-group/sg-1"):                            {"ec2:DeleteSecurityGroup"},
+		s.ARN("ec2", "spot-instances-request/sir-1"):               {"ec2:CancelSpotInstanceRequests"},
+		execution + ":a-run":                                       {"states:GetExecutionHistory"},
+		execution + ":request-i-1-v1":                              {"states:GetExecutionHistory"},
 		execution + "/" + workflow.MapLabel + ":a-child":           {"states:GetExecutionHistory"},
 		s.ARN("sqs", workflow.Name+"-dead-letters"):                {"sqs:ReceiveMessage"},
 		s.ARN("scheduler", "schedule/goldsmith/goldsmith-nightly"): {"scheduler:UpdateSchedule", "scheduler:DeleteSchedule"},
-		s.group("fleet"):                       {"autoscaling:UpdateAutoScalingGroup", "autoscaling:DeleteAutoScalingGroup", "autoscaling:CancelInstanceRefresh"},
-		"arn:aws:iam::123456789012:role/admin": {"iam:PassRole", "sts:AssumeRole"},
-		keys.Table:                             {"kms:ScheduleKeyDeletion"}, keys.Secret: {"kms:ScheduleKeyDeletion"}, keys.Volume: {"kms:ScheduleKeyDeletion"},
+		s.group("fleet"):                                           {"autoscaling:UpdateAutoScalingGroup", "autoscaling:DeleteAutoScalingGroup", "autoscaling:CancelInstanceRefresh"},
+		"arn:aws:iam::123456789012:role/admin":                     {"iam:PassRole", "sts:AssumeRole"},
+		keys.Table:                                                 {"kms:ScheduleKeyDeletion"}, keys.Secret: {"kms:ScheduleKeyDeletion"}, keys.Volume: {"kms:ScheduleKeyDeletion"},
 	}
 	for _, f := range workflow.Functions {
 		actions[s.ARN("lambda", "function:"+f.Deployed())] = []string{"lambda:UpdateFunctionCode"}
@@ -229,6 +239,7 @@ func confined(s Scene) []Request {
 	// What may be done because a launch template, or a launch, or EC2 is in it, and nothing else.
 	launching := map[string][]string{"ec2:LaunchTemplate": {template}, "ec2:CreateAction": {"RunInstances"}, "iam:PassedToService": {"ec2.amazonaws.com"}}
 	requests = append(requests, all([]string{"ec2:TerminateInstances", "ec2:StopInstances"}, instance, launching)...)
+	requests = append(requests, all([]string{"ec2:DeleteSubnet"}, s.shared("subnet/subnet-1"), launching)...)
 	requests = append(requests, Request{"iam:DeleteRole", Passed, launching}, Request{"iam:PassRole", Passed, nil},
 		Request{"iam:PassRole", Passed, map[string][]string{"iam:PassedToService": {"lambda.amazonaws.com"}}})
 	// Images and snapshots that do not say whose they are, and tags on those that are there.
@@ -244,9 +255,7 @@ func confined(s Scene) []Request {
 	return append(requests, tags(s, instance, volume, template)...)
 }
 
-// testSubnet is the one that a plan names, and testRole that of the profile it names.
-const testSubnet = "subnet-08b7e98443fcf881a"
-
+// testRole is that of the profile that a plan names.
 func testRole(s Scene) string { return "arn:" + s.Partition + ":iam::" + s.ID + ":role/tested" }
 
 // tests are instances launched and ended, and commands run, that are no test's.

@@ -14,7 +14,9 @@ import (
 
 	"goldsmith/local/bus"
 	"goldsmith/local/ec2"
+	"goldsmith/shared/image"
 	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
 	"goldsmith/shared/tag"
 )
 
@@ -157,6 +159,7 @@ var stories = []story{
 	{name: "a group is refreshed, no events", events: silent, play: refreshedGroup},
 	{name: "a refresh is rolled back", play: refreshedBack},
 	{name: "old images over three nights", play: retired},
+	{name: "the table is lost, and images are adopted", play: adopted},
 	{name: "an image that fails", play: lostImage},
 	{name: "an image that fails, no events", events: silent, play: lostImage},
 }
@@ -195,6 +198,25 @@ func refreshedBack(n *night) {
 	time.Sleep(time.Hour)
 	refreshes := must(scaling.DescribeInstanceRefreshes(n.ctx, &autoscaling.DescribeInstanceRefreshesInput{AutoScalingGroupName: fleet}))(n.t).InstanceRefreshes
 	n.want("refresh", string(refreshes[0].Status), "RollbackSuccessful")
+}
+
+// adopted: a night is forgotten, and its image registered again, first by the facts and then by its id.
+func adopted(n *night) {
+	web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))
+	n.run(due)
+	id := n.result(web).Image.ID
+	book := n.Ledger.(*shadowed)
+	for _, asked := range []string{`"all":true`, `"images":["` + id + `"]`} {
+		registered, _, err := book.memory.Registration(n.ctx, id)
+		n.ok(err)
+		n.ok(book.memory.Retire(n.ctx, registered, time.Now()))
+		book.forgetful = true
+		must(n.Suite.Invoke(n.ctx, here.ARN("lambda", "function:goldsmith-recover"), []byte(`{"goldsmith":"adopt","version":"1",`+asked+`,"by":"ada"}`)))(n.t)
+		book.forgetful = false
+		registered, _, err = book.memory.Registration(n.ctx, id)
+		n.ok(err)
+		n.want("adopted by", registered.Adopted, "ada")
+	}
 }
 
 func everything(n *night) {
@@ -299,18 +321,38 @@ func retired(n *night) {
 		Name: aws.String("/golden/web"), Value: aws.String(ec2.ImageX86), Type: ssmtypes.ParameterTypeString, DataType: aws.String("aws:ec2:image"),
 	}))(n.t)
 	web := n.launch(ec2.ImageX86, "", enrolled("web", "aging"))
+	book := n.Ledger.(*shadowed)
 	old := func(days int) string {
-		return n.EC2.SeedImage(fmt.Sprintf("old/%d", days), time.Now().AddDate(0, 0, -days), map[string]string{
+		made, name := time.Now().AddDate(0, 0, -days), fmt.Sprintf("old/%d", days)
+		id := n.EC2.SeedImage(name, made, map[string]string{
 			tag.Managed: "true", tag.Plan: "aging", tag.Name: "web", tag.Source: web, tag.Run: fmt.Sprint(days),
 		})
+		must(book.memory.Register(n.ctx, ledger.Registration{
+			Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: web, Source: web, Name: "web", Plan: "aging", Run: fmt.Sprint(days),
+			AMIName: name, ID: id, Snapshots: image.Snapshots(n.image(id)), Good: true, Begun: made,
+		}))(n.t)
+		return id
 	}
 	due, shared, gone := old(100), old(101), old(102)
+	registered, _, err := book.memory.Registration(n.ctx, due)
+	n.ok(err)
+	registered.Snapshots = nil
+	must(book.memory.Amend(n.ctx, registered))(n.t)
+	// One of the same name that was made of a volume, and one that nobody registered.
+	volume := n.EC2.SeedImage("old/volume", time.Now().AddDate(0, 0, -99), map[string]string{tag.Managed: "true", tag.Plan: "aging", tag.Name: "web", tag.Source: web})
+	must(book.memory.Register(n.ctx, ledger.Registration{
+		Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: "vol-0123456789abcdef0", Source: web, Name: "web", Plan: "aging", Run: "volume",
+		AMIName: "old/volume", ID: volume, Begun: time.Now().AddDate(0, 0, -99),
+	}))(n.t)
+	n.EC2.SeedImage("by hand", time.Now().AddDate(0, 0, -99), map[string]string{tag.Managed: "true", tag.Plan: "aging", tag.Name: "web", tag.Source: web})
+	book.forgetful = true
 	n.template("by-alias", "resolve:ssm:/golden/web", nil)
 	for _, id := range []string{n.template("subscribed", due, map[string]string{tag.Source: "web"}), n.template("listed", due, nil)} {
 		n.version(id, ec2.ImageX86)
 	}
 	must(n.cloud.DeregisterImage(n.ctx, &sdk.DeregisterImageInput{ImageId: aws.String(gone)}))(n.t)
 	n.run(aging)
+	book.forgetful = false
 	n.want("deprecated", n.image(due).DeprecationTime != nil, true)
 	must(n.cloud.ModifyImageAttribute(n.ctx, &sdk.ModifyImageAttributeInput{ImageId: aws.String(shared), LaunchPermission: &types.LaunchPermissionModifications{
 		Add: []types.LaunchPermission{{UserId: aws.String("210987654321")}},

@@ -88,7 +88,7 @@ func functions(t *testing.T) map[string]function {
 		}},
 		"stop":  {table, []invocation{{document(t, one), "", "PutItem", "Failed", "looking up the claim of i-0a1b2c3d4e5f60718"}}},
 		"image": {"", []invocation{{document(t, one), "", "CreateImage", "Failed", "creating the image of web (i-0a1b2c3d4e5f60718)"}}},
-		"watch": {table, []invocation{{document(t, watch.Input{Job: job.Document{Job: one}, For: job.ForStopped, Token: "token"}), "", "PutItem", "Failed", "remembering what i-0a1b2c3d4e5f60718 waits for"}}},
+		"watch": {table, []invocation{{document(t, watch.Input{Job: job.Document{Job: one}, For: job.ForStopped, Token: "token", Within: 50}), "", "PutItem", "Failed", "remembering what i-0a1b2c3d4e5f60718 waits for"}}},
 		"wake": {table, []invocation{
 			{sample(t, "instance-stopped"), "", "Query", "Failed", "looking for who waits for i-0a1b2c3d4e5f60718"},
 			{sample(t, "tag-unrelated"), "", "", "", "{}"},

@@ -20,8 +20,10 @@ import (
 // Program is a command line and the world around it.
 type Program struct {
 	// AWS is the configuration of every AWS client.
-	AWS      func(ctx context.Context, account Account) (aws.Config, error)
-	Now      func() time.Time
+	AWS func(ctx context.Context, account Account) (aws.Config, error)
+	Now func() time.Time
+	// In is where a person answers.
+	In       io.Reader
 	Out, Err io.Writer
 	// Colors is whether Out shows colors.
 	Colors bool
@@ -127,7 +129,8 @@ func (p Program) root() *cobra.Command {
 	flags.StringVarP(&t.output, "output", "o", text, "text or json")
 	flags.StringVar(&t.account.Profile, "profile", "", "profile of your AWS configuration")
 	flags.StringVar(&t.account.Region, "region", "", "AWS Region")
-	root.AddCommand(t.planCommand(), t.runCommand(), t.statusCommand(), t.imagesCommand(), t.rollbackCommand(), t.checkCommand())
+	root.AddCommand(t.planCommand(), t.runCommand(), t.statusCommand(), t.imagesCommand(), t.adoptCommand(), t.rollbackCommand(), t.followCommand(),
+		t.checkCommand())
 	return root
 }
 
@@ -164,7 +167,7 @@ func version() string {
 
 func terminal() Program {
 	return Program{
-		AWS: configured, Now: time.Now, Out: os.Stdout, Err: os.Stderr, Colors: colored(os.Stdout), User: username(),
+		AWS: configured, Now: time.Now, In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Colors: colored(os.Stdout), User: username(),
 		NewID: func() string { return strings.ToLower(rand.Text()[:10]) },
 	}
 }

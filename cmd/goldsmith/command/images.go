@@ -3,6 +3,7 @@ package command
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/spf13/cobra"
 
+	"goldsmith/shared/reference"
 	"goldsmith/shared/tag"
 )
 
@@ -60,6 +62,8 @@ type goldenImage struct {
 	Made   time.Time `json:"made"`
 	// Next is what its plan's rules say of it, in words.
 	Next string `json:"next,omitempty"`
+	// Unregistered images carry Goldsmith's tags and are not known to be its own: they are neither counted nor removed.
+	Unregistered bool `json:"unregistered,omitempty"`
 	// Uses are what refers to it.
 	Uses []string `json:"uses,omitempty"`
 }
@@ -152,4 +156,26 @@ func (l listed) print(p *page, now time.Time) {
 	p.table(rows)
 	p.line("")
 	p.line("  %s", count(len(l.Images), "image"))
+	if n := unregistered(l.Images); n > 0 {
+		p.line("  %s not registered; goldsmith adopt --all --dry says why", areOrIs(n))
+	}
+	if l.uses {
+		p.line("  not looked at: %s", strings.Join(reference.Unseen, "; "))
+	}
+}
+
+func unregistered(images []goldenImage) (n int) {
+	for _, i := range images {
+		if i.Unregistered {
+			n++
+		}
+	}
+	return n
+}
+
+func areOrIs(n int) string {
+	if n == 1 {
+		return "1 of them is"
+	}
+	return fmt.Sprintf("%d of them are", n)
 }

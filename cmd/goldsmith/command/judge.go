@@ -14,6 +14,7 @@ import (
 
 	"goldsmith/cmd/goldsmith/deployment"
 	"goldsmith/shared/fault"
+	"goldsmith/shared/lineage"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/reference"
 	"goldsmith/shared/retention"
@@ -31,6 +32,9 @@ func (t *terms) judge(ctx context.Context, which wanted, images []types.Image, s
 	}
 	watcher, gate, err := t.watcher(ctx)
 	if err != nil {
+		return excuse(err)
+	}
+	if err := strange(ctx, watcher.Book, images, shown); err != nil {
 		return excuse(err)
 	}
 	if plans == nil {
@@ -65,8 +69,10 @@ func (t *terms) watcher(ctx context.Context) (retention.Watcher, reference.Gate,
 	}
 	path, err := deployment.ImagePath(ctx, lambda.NewFromConfig(site.aws))
 	cloud := ec2.NewFromConfig(site.aws)
-	gate := reference.Gate{EC2: cloud, AutoScaling: autoscaling.NewFromConfig(site.aws), SSM: ssm.NewFromConfig(site.aws), Path: path, Now: t.Now}
-	return retention.Watcher{EC2: cloud, Book: site.ledger, Gate: gate, Now: t.Now}, gate, err
+	scaling := autoscaling.NewFromConfig(site.aws)
+	gate := reference.Gate{EC2: cloud, AutoScaling: scaling, SSM: ssm.NewFromConfig(site.aws), Path: path, Now: t.Now}
+	lineages := lineage.Finder{EC2: cloud, Groups: scaling}
+	return retention.Watcher{EC2: cloud, Book: site.ledger, Lineages: lineages, Gate: gate, Now: t.Now}, gate, err
 }
 
 // excuse makes of what a role may not see a note: the list itself is of use without it.
@@ -100,6 +106,9 @@ func next(ctx context.Context, w retention.Watcher, plans map[string]plan.Plan, 
 		}
 	}
 	for n := range shown {
+		if shown[n].Unregistered {
+			continue
+		}
 		shown[n].Next = said[shown[n].ID]
 		if shown[n].Next == "" {
 			shown[n].Next = said[shown[n].Plan]

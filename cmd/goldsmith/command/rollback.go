@@ -20,8 +20,9 @@ func (t *terms) rollbackCommand() *cobra.Command {
 		Short: "Point launch templates and the alias back at an earlier image",
 		Long: `Rollback points everything that takes the images of a source back at the image
 it had before, or at the one that --to names, and holds it there: runs leave it
-alone until somebody lets it follow again. It refuses an image that is gone or
-cannot be launched before it changes anything. --dry shows what it would do.`,
+alone until goldsmith follow. It refuses an image that is gone or cannot be
+launched before it changes anything, and names the groups that still launch or
+run what is undone; --refresh moves them. --dry shows what it would do.`,
 		Example: "  goldsmith rollback --name web --dry\n  goldsmith rollback --name web --to ami-0123456789abcdef0",
 		Args:    takes(0, 0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -37,7 +38,32 @@ cannot be launched before it changes anything. --dry shows what it would do.`,
 	c.Flags().StringVar(&e.Name, "name", "", "the source's name: its tag goldsmith:name, else Name")
 	c.Flags().StringVar(&e.To, "to", "", "an image id, or a version of a launch template (default what was before)")
 	c.Flags().StringVar(&e.By, "by", t.User, "who asks, for the message")
+	c.Flags().BoolVar(&e.Refresh, "refresh", false, "refresh the groups that still launch or run what is undone")
 	c.Flags().BoolVar(&e.Dry, "dry", false, "show what would change, and change nothing")
+	return c
+}
+
+func (t *terms) followCommand() *cobra.Command {
+	e := event.Rollback{Follow: true}
+	c := &cobra.Command{
+		Use:   "follow",
+		Short: "Let what was rolled back take new images again",
+		Long: `Follow ends the hold of everything that takes the images of a source and was
+rolled back: the next run rolls into it again. What it has now stays until then.`,
+		Example: "  goldsmith follow --name web",
+		Args:    takes(0, 0, ""),
+		RunE: func(c *cobra.Command, _ []string) error {
+			if e.Name == "" {
+				return misusedf("follow needs --name, the name of a source")
+			}
+			if err := checkRollback(e); err != nil {
+				return err
+			}
+			return t.rollback(c.Context(), e)
+		},
+	}
+	c.Flags().StringVar(&e.Name, "name", "", "the source's name: its tag goldsmith:name, else Name")
+	c.Flags().StringVar(&e.By, "by", t.User, "who asks, for the record")
 	return c
 }
 
@@ -58,12 +84,16 @@ type rolledBack struct {
 	Name    string       `json:"name"`
 	Dry     bool         `json:"dry,omitempty"`
 	Targets []backTarget `json:"targets"`
+
+	follow bool
 }
 
 type backTarget struct {
 	job.Rolled
-	There  bool     `json:"there,omitempty"`
-	Groups []string `json:"groups,omitempty"`
+	There     bool     `json:"there,omitempty"`
+	Groups    []string `json:"groups,omitempty"`
+	Refreshed []string `json:"refreshed,omitempty"`
+	Follows   bool     `json:"follows,omitempty"`
 }
 
 func (t *terms) rollback(ctx context.Context, e event.Rollback) error {
@@ -71,7 +101,7 @@ func (t *terms) rollback(ctx context.Context, e event.Rollback) error {
 	if err != nil {
 		return err
 	}
-	answer := rolledBack{Targets: []backTarget{}}
+	answer := rolledBack{Targets: []backTarget{}, follow: e.Follow}
 	if err := invoke(ctx, cfg, deployment.Rollback, e, &answer); err != nil {
 		return err
 	}
@@ -87,6 +117,10 @@ func (t *terms) rollback(ctx context.Context, e event.Rollback) error {
 }
 
 func (r rolledBack) print(p *page) {
+	if r.follow {
+		r.printFollow(p)
+		return
+	}
 	did := "rolled back"
 	if r.Dry {
 		did = "would be rolled back; nothing was changed"
@@ -95,6 +129,24 @@ func (r rolledBack) print(p *page) {
 	rows := [][]string{{"TEMPLATE OR ALIAS", "CHANGE", "NOTE"}}
 	for _, t := range r.Targets {
 		rows = append(rows, []string{report.Label(t.Name, t.Target), t.change(r.Dry), t.note()})
+	}
+	p.line("")
+	p.table(rows)
+}
+
+// printFollow says of each target whether it was held.
+func (r rolledBack) printFollow(p *page) {
+	p.line("%s: takes new images again; the next run rolls into it", p.in(bold, clean(r.Name)))
+	rows := [][]string{{"TEMPLATE OR ALIAS", "HAS NOW", "CHANGE"}}
+	for _, t := range r.Targets {
+		change := "was not held"
+		switch {
+		case t.Problem != "":
+			change = t.Problem
+		case t.Follows:
+			change = "held no more"
+		}
+		rows = append(rows, []string{report.Label(t.Name, t.Target), t.From, change})
 	}
 	p.line("")
 	p.table(rows)
@@ -122,6 +174,9 @@ func (t backTarget) note() string {
 	}
 	if len(t.Groups) > 0 {
 		notes = append(notes, fmt.Sprintf("instance refresh rolled back in %s", strings.Join(t.Groups, ", ")))
+	}
+	if len(t.Refreshed) > 0 {
+		notes = append(notes, fmt.Sprintf("instance refresh begun in %s", strings.Join(t.Refreshed, ", ")))
 	}
 	return strings.Join(notes, "; ")
 }

@@ -42,6 +42,8 @@ type scene struct {
 	bare bool
 	// asked counts the runs that were asked for.
 	asked int
+	// answers is what the person types when asked.
+	answers string
 	// colors is what the terminal shows.
 	colors bool
 }
@@ -58,11 +60,15 @@ func play(t *testing.T, story func(s *scene)) {
 	})
 }
 
-func open(t *testing.T, plans plan.Plans) *scene {
+func open(t *testing.T, plans plan.Plans, edits ...func(*suite.Options)) *scene {
 	t.Helper()
 	s := &scene{T: t, ids: map[string]string{}}
 	var err error
-	if s.suite, err = suite.New(suite.Options{Clock: clock.Real(), Plans: plans, Seed: 1}); err != nil {
+	options := suite.Options{Clock: clock.Real(), Plans: plans, Seed: 1}
+	for _, edit := range edits {
+		edit(&options)
+	}
+	if s.suite, err = suite.New(options); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.must(s.suite.Close()) })
@@ -126,7 +132,7 @@ func (s *scene) typesIn(ctx context.Context, line ...string) said {
 	var out, err bytes.Buffer
 	p := command.Program{
 		AWS: s.config, Colors: s.colors,
-		Now: time.Now, Out: &out, Err: &err, User: "jo", NewID: s.newID,
+		Now: time.Now, In: strings.NewReader(s.answers), Out: &out, Err: &err, User: "jo", NewID: s.newID,
 	}
 	code := p.Run(ctx, line)
 	return said{out.String(), err.String(), code}

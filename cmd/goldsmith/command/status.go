@@ -19,8 +19,8 @@ func (t *terms) statusCommand() *cobra.Command {
 		Use:   "status [RUN]",
 		Short: "Show what is going on, what is down, and the last runs",
 		Long: `Status shows the instances that are down because of Goldsmith and what to do
-about it, the sources that runs are working on now, and the runs of the last
-days. With the name of a run it shows the run's report, and its outcome is the
+about it, the sources that runs are working on now, the runs of the last days,
+and images that carry Goldsmith's tags and are not registered. With the name of a run it shows the run's report, and its outcome is the
 exit code.`,
 		Example: "  goldsmith status\n  goldsmith status nightly-20260322T023000Z",
 		Args:    takes(0, 1, "the name of one run"),
@@ -95,6 +95,8 @@ type status struct {
 	Down    []work  `json:"down"`
 	Working []work  `json:"working"`
 	Runs    []oneOf `json:"runs"`
+	// Unregistered are images that carry Goldsmith's tags and are not known to be its own.
+	Unregistered []goldenImage `json:"unregistered,omitempty"`
 
 	days int
 }
@@ -120,6 +122,9 @@ func (t *terms) status(ctx context.Context, days, most int) error {
 		return err
 	}
 	if found.Runs, err = site.runs(ctx, t.Now().AddDate(0, 0, -days), most); err != nil {
+		return err
+	}
+	if found.Unregistered, err = site.strangers(ctx); err != nil {
 		return err
 	}
 	return t.show(found, found.print)

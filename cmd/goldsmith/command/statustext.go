@@ -11,6 +11,20 @@ func (s status) print(p *page) {
 	s.printDown(p)
 	s.printWorking(p)
 	s.printRuns(p)
+	s.printUnregistered(p)
+}
+
+func (s status) printUnregistered(p *page) {
+	if len(s.Unregistered) == 0 {
+		return
+	}
+	p.heading("Images that are not registered")
+	p.line("  Goldsmith neither counts nor removes them; goldsmith adopt --all --dry says why.")
+	rows := [][]string{{"IMAGE", "OF", "PLAN", "MADE"}}
+	for _, i := range s.Unregistered {
+		rows = append(rows, []string{i.ID, i.Of, cmp.Or(i.Plan, "-"), stamp(i.Made)})
+	}
+	p.table(rows)
 }
 
 // printDown comes first: it is what somebody has to do something about.

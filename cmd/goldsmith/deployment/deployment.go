@@ -18,8 +18,8 @@ import (
 const (
 	Trigger  = "goldsmith-trigger"
 	Rollback = "goldsmith-rollback"
-	// knower is told both the table and the state machine.
-	knower = "goldsmith-recover"
+	// Recover is told both the table and the state machine, too.
+	Recover = "goldsmith-recover"
 	// pathKnower is told the Parameter Store path of the images' aliases.
 	pathKnower = "goldsmith-roll"
 )
@@ -51,13 +51,13 @@ func (e *Absent) Unwrap() error { return e.Err }
 
 // Find asks the functions what they were told.
 func Find(ctx context.Context, api Functions) (Deployment, error) {
-	told, err := environment(ctx, api, knower)
+	told, err := environment(ctx, api, Recover)
 	if err != nil {
 		return Deployment{}, err
 	}
 	d := Deployment{Table: told[string(settings.Table)], Machine: machine(told[string(settings.StateMachine)])}
 	if d.Table == "" || d.Machine == "" {
-		return d, fault.Failure("Deploy the suite again.", "function %s is not told %s and %s", knower, settings.Table, settings.StateMachine)
+		return d, fault.Failure("Deploy the suite again.", "function %s is not told %s and %s", Recover, settings.Table, settings.StateMachine)
 	}
 	return d, nil
 }

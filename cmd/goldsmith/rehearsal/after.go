@@ -13,7 +13,9 @@ import (
 
 	"goldsmith/shared/image"
 	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
+	"goldsmith/shared/register"
 	"goldsmith/shared/tag"
 )
 
@@ -25,10 +27,12 @@ type after struct {
 	Book
 	stage Stage
 	run   string
-	// made are the images that would be there, newest when they would be, and results those of their jobs.
-	made    []types.Image
-	newest  time.Time
-	results []job.Result
+	// made are the images that would be there, newest when they would be, results those of their jobs, and
+	// registered what the register would have of them.
+	made       []types.Image
+	newest     time.Time
+	results    []job.Result
+	registered []ledger.Registration
 	// expected are the ids of made; EC2 gives real ones.
 	expected map[string]bool
 	// templates are the launch templates that would launch a new image, by id, and aliases the parameters that would hold one.
@@ -48,8 +52,13 @@ func newAfter(s Stage, run job.Run, p plan.Plan, n Night) *after {
 		id := Expected(source.ID)
 		j := job.Job{Run: run, Plan: p, Source: job.Source{ID: source.ID, Name: source.Name, Tags: tag.Map(source.instance.Tags)}}
 		a.expected[id] = true
+		j.Image.Name = image.Name(j)
+		r := register.ImageOf(j)
+		r.ID = id
+		a.registered = append(a.registered, r)
 		a.made = append(a.made, types.Image{
-			ImageId: aws.String(id), State: types.ImageStateAvailable, Tags: tag.List(image.Tags(j)),
+			ImageId: aws.String(id), Name: aws.String(r.AMIName), SourceInstanceId: aws.String(r.Source),
+			State: types.ImageStateAvailable, Tags: tag.List(image.Tags(j)),
 		})
 		a.results = append(a.results, job.Result{
 			Run: run.Name, Source: source.ID, Image: job.Image{ID: id, State: string(types.ImageStateAvailable)},
@@ -100,6 +109,22 @@ func (a *after) Results(ctx context.Context, run string) iter.Seq2[job.Result, e
 	return func(yield func(job.Result, error) bool) {
 		for _, r := range a.results {
 			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Registrations are those there are, and those to come.
+func (a *after) Registrations(ctx context.Context, lineage string) iter.Seq2[ledger.Registration, error] {
+	return func(yield func(ledger.Registration, error) bool) {
+		for r, err := range a.Book.Registrations(ctx, lineage) {
+			if !yield(r, err) {
+				return
+			}
+		}
+		for _, r := range a.registered {
+			if (lineage == "" || r.Lineage == lineage) && !yield(r, nil) {
 				return
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"goldsmith/shared/job"
+	"goldsmith/shared/lineage"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/reference"
 	"goldsmith/shared/retention"
@@ -36,7 +37,8 @@ func (s Stage) images(ctx context.Context, run job.Run, p plan.Plan, n Night) (i
 	if run.Request != nil {
 		scope.Source = run.Request.Source
 	}
-	watcher := retention.Watcher{EC2: left, Book: left, Now: s.Now, Gate: reference.Gate{
+	lineages := lineage.Finder{EC2: left, Groups: s.AutoScaling}
+	watcher := retention.Watcher{EC2: left, Book: left, Lineages: lineages, Now: s.Now, Gate: reference.Gate{
 		EC2: left, AutoScaling: s.AutoScaling, SSM: left.parameters(), Path: s.Path, Now: s.Now,
 	}}
 	outlook, err := watcher.Look(ctx, p, scope)

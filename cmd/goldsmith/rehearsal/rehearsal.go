@@ -21,9 +21,9 @@ import (
 // EC2 is all that a rehearsal asks of EC2: describes.
 type EC2 interface {
 	Sources
-	reference.Sharing
+	reference.EC2
 	rollout.Reader
-	DescribeImages(context.Context, *ec2.DescribeImagesInput, ...func(*ec2.Options)) (*ec2.DescribeImagesOutput, error)
+	ec2.DescribeVolumesAPIClient
 }
 
 // Sources is what EC2 knows of sources.

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/rollout"
@@ -25,13 +28,17 @@ func (s Stage) templates(ctx context.Context, run job.Run, p plan.Plan, sources 
 	if p.Roll.Skip {
 		return all, nil
 	}
-	finder := rollout.Finder{EC2: s.EC2, Parameters: s.Parameters, Book: s.Book, Path: s.Path, Now: s.Now}
+	finder := rollout.Finder{EC2: s.EC2, Groups: s.AutoScaling, Parameters: s.Parameters, Book: s.Book, Path: s.Path, Now: s.Now}
 	first := map[string]Source{}
 	for _, src := range byID(sources) {
 		if src.Decision == job.SkipIt {
 			continue
 		}
-		found, err := finder.Find(ctx, p.Roll, expected(src, run))
+		image, err := s.expected(ctx, src, run)
+		if err != nil {
+			return nil, err
+		}
+		found, err := finder.Find(ctx, p.Roll, image)
 		if err != nil {
 			return nil, fmt.Errorf("looking at what takes the image of %s: %w", src.Name, err)
 		}
@@ -52,14 +59,36 @@ func byID(sources []Source) []Source {
 	return slices.SortedFunc(slices.Values(sources), func(a, b Source) int { return cmp.Compare(a.ID, b.ID) })
 }
 
-// expected is the image that the run would make. CreateImage takes over architecture and
-// virtualization from the instance, and the boot mode of the image that it was launched from.
-func expected(s Source, run job.Run) rollout.Image {
-	return rollout.Image{
-		ID: Expected(s.ID), Architecture: string(s.instance.Architecture), BootMode: string(s.instance.BootMode),
-		Virtualization: string(s.instance.VirtualizationType), InstanceType: string(s.instance.InstanceType),
-		Source: s.ID, Name: s.Name, Run: run.Name,
+// expected is the image that the run would make. CreateImage takes over architecture, virtualization, ENA, TPM
+// and volumes from the instance, and the boot mode of the image that it was launched from.
+func (s Stage) expected(ctx context.Context, src Source, run job.Run) (rollout.Image, error) {
+	i := src.instance
+	image := rollout.Image{
+		ID: Expected(src.ID), InstanceType: string(i.InstanceType), Source: src.ID, Name: src.Name, Run: run.Name,
+		Machine: rollout.Machine{
+			Architecture: string(i.Architecture), BootMode: string(i.BootMode), Virtualization: string(i.VirtualizationType),
+			TPM: aws.ToString(i.TpmSupport), ENA: aws.ToBool(i.EnaSupport), Root: aws.ToString(i.RootDeviceName),
+		},
 	}
+	device := map[string]string{}
+	var ids []string
+	for _, m := range i.BlockDeviceMappings {
+		if m.Ebs != nil {
+			device[aws.ToString(m.Ebs.VolumeId)] = aws.ToString(m.DeviceName)
+			ids = append(ids, aws.ToString(m.Ebs.VolumeId))
+		}
+	}
+	if len(ids) == 0 {
+		return image, nil
+	}
+	out, err := s.EC2.DescribeVolumes(ctx, &ec2.DescribeVolumesInput{VolumeIds: ids})
+	if err != nil {
+		return image, fmt.Errorf("looking at the volumes of %s: %w", src.ID, err)
+	}
+	for _, v := range out.Volumes {
+		image.Disks = append(image.Disks, rollout.Disk{Device: device[aws.ToString(v.VolumeId)], GiB: aws.ToInt32(v.Size)})
+	}
+	return image, nil
 }
 
 // together are a source's targets. Where the plan rolls all or none, one that cannot be leaves the others alone.

@@ -12,6 +12,7 @@ import (
 	"goldsmith/functions/retire"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
+	"goldsmith/shared/lineage"
 	"goldsmith/shared/reference"
 	"goldsmith/shared/retention"
 	"goldsmith/shared/settings"
@@ -24,7 +25,8 @@ func wire(ctx context.Context) (handler.Func[job.Page, job.Page], error) {
 	if err != nil {
 		return nil, err
 	}
-	cloud, book := ec2.NewFromConfig(s.AWS), s.Ledger()
-	gate := reference.Gate{EC2: cloud, AutoScaling: autoscaling.NewFromConfig(s.AWS), SSM: ssm.NewFromConfig(s.AWS), Path: s.Get(settings.ImagePath)}
-	return retire.New(retention.Watcher{EC2: cloud, Book: book, Gate: gate, Now: time.Now}, cloud, book, time.Now).Handle, nil
+	cloud, book, scaling := ec2.NewFromConfig(s.AWS), s.Ledger(), autoscaling.NewFromConfig(s.AWS)
+	gate := reference.Gate{EC2: cloud, AutoScaling: scaling, SSM: ssm.NewFromConfig(s.AWS), Path: s.Get(settings.ImagePath)}
+	watcher := retention.Watcher{EC2: cloud, Book: book, Lineages: lineage.Finder{EC2: cloud, Groups: scaling}, Gate: gate, Now: time.Now}
+	return retire.New(watcher, cloud, book, time.Now).Handle, nil
 }

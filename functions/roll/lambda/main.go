@@ -5,6 +5,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
@@ -21,5 +22,5 @@ func wire(ctx context.Context) (handler.Func[job.Job, job.Job], error) {
 	if err != nil {
 		return nil, err
 	}
-	return roll.New(ec2.NewFromConfig(s.AWS), ssm.NewFromConfig(s.AWS), s.Ledger(), s.Get(settings.ImagePath), time.Now).Handle, nil
+	return roll.New(ec2.NewFromConfig(s.AWS), autoscaling.NewFromConfig(s.AWS), ssm.NewFromConfig(s.AWS), s.Ledger(), s.Get(settings.ImagePath), time.Now).Handle, nil
 }

@@ -25,6 +25,7 @@ func wire(ctx context.Context) (handler.Func[json.RawMessage, rollback.Answer], 
 		return nil, err
 	}
 	sender := slack.New(secretsmanager.NewFromConfig(s.AWS), s.Get(settings.SlackSecret), nil)
-	fleet := rollback.Fleet{Groups: autoscaling.NewFromConfig(s.AWS)}
-	return rollback.New(ec2.NewFromConfig(s.AWS), ssm.NewFromConfig(s.AWS), s.Ledger(), sender, fleet, time.Now).Handle, nil
+	cloud := ec2.NewFromConfig(s.AWS)
+	fleet := rollback.Fleet{Groups: autoscaling.NewFromConfig(s.AWS), Members: cloud}
+	return rollback.New(cloud, ssm.NewFromConfig(s.AWS), s.Ledger(), sender, fleet, time.Now).Handle, nil
 }

@@ -17,9 +17,9 @@ import (
 func main() { handler.Start("verify", wire) }
 
 func wire(ctx context.Context) (handler.Func[verify.Input, job.Job], error) {
-	s, err := settings.Load(ctx)
+	s, err := settings.Load(ctx, settings.Table)
 	if err != nil {
 		return nil, err
 	}
-	return verify.New(ec2.NewFromConfig(s.AWS), ssm.NewFromConfig(s.AWS), time.Now).Handle, nil
+	return verify.New(ec2.NewFromConfig(s.AWS), ssm.NewFromConfig(s.AWS), s.Ledger(), time.Now).Handle, nil
 }

@@ -83,7 +83,7 @@ func (s *Store) createSecret(in createInput) (createOutput, error) {
 	made := s.make(in.Name, in.Description)
 	out := createOutput{ARN: made.arn, Name: made.name}
 	if v.text != nil || v.binary != nil {
-		s.stage(made, v)
+		s.stage(made, v, current)
 		out.VersionID = v.id
 	}
 	return out, nil
@@ -99,6 +99,7 @@ type putInput struct {
 	ClientRequestToken string
 	SecretString       *string
 	SecretBinary       []byte
+	VersionStages      []string
 }
 
 type putOutput struct {
@@ -123,7 +124,11 @@ func (s *Store) putSecretValue(in putInput) (putOutput, error) {
 	done, missing := found.version(v.id, "")
 	switch {
 	case v.id == "" || missing != nil:
-		s.stage(found, v)
+		labels := in.VersionStages
+		if len(labels) == 0 || len(found.versions) == 0 {
+			labels = append(slices.Clone(labels), current)
+		}
+		s.stage(found, v, labels...)
 	case !done.same(v):
 		return putOutput{}, awsjson.Errorf("ResourceExistsException", "You can't use ClientRequestToken %s because that value is already in use for a version of secret %s.", v.id, found.arn)
 	default:

@@ -57,10 +57,11 @@ const (
 func New(o Options) *Store {
 	s := &Store{options: o, secrets: map[string]*secret{}}
 	s.service = &awsjson.Service{Name: "secretsmanager", Target: "secretsmanager", Clock: o.Clock, Log: o.Log, Operations: map[string]awsjson.Operation{
-		"GetSecretValue": awsjson.Op(s.getSecretValue, func(in getInput) []string { return []string{in.SecretID} }),
-		"CreateSecret":   awsjson.Op(s.createSecret, func(in createInput) []string { return []string{in.Name} }),
-		"PutSecretValue": awsjson.Op(s.putSecretValue, func(in putInput) []string { return []string{in.SecretID} }),
-		"DescribeSecret": awsjson.Op(s.describeSecret, func(in describeInput) []string { return []string{in.SecretID} }),
+		"GetSecretValue":           awsjson.Op(s.getSecretValue, func(in getInput) []string { return []string{in.SecretID} }),
+		"CreateSecret":             awsjson.Op(s.createSecret, func(in createInput) []string { return []string{in.Name} }),
+		"PutSecretValue":           awsjson.Op(s.putSecretValue, func(in putInput) []string { return []string{in.SecretID} }),
+		"UpdateSecretVersionStage": awsjson.Op(s.updateStage, func(in stageInput) []string { return []string{in.SecretID} }),
+		"DescribeSecret":           awsjson.Op(s.describeSecret, func(in describeInput) []string { return []string{in.SecretID} }),
 	}}
 	return s
 }
@@ -76,7 +77,7 @@ func (s *Store) Put(name, value string) {
 	if !ok {
 		found = s.make(name, "")
 	}
-	s.stage(found, &version{text: &value})
+	s.stage(found, &version{text: &value}, current)
 }
 
 // make adds a secret without a value. It is called with the lock held.
@@ -96,23 +97,38 @@ func suffix(name string) string {
 	return text[:6]
 }
 
-// stage makes v the secret's current version and the one before its previous. It is called with the lock held.
-func (s *Store) stage(to *secret, v *version) {
+// stage adds a version under staging labels. It is called with the lock held.
+func (s *Store) stage(to *secret, v *version, labels ...string) {
 	v.created = s.options.Clock.Now()
 	to.changed = v.created
 	if v.id == "" {
 		v.id = fmt.Sprintf("00000000-0000-4000-8000-%012x", len(to.versions)+1)
 	}
-	for _, old := range to.versions {
-		switch {
-		case slices.Contains(old.stages, current):
-			old.stages = []string{previous}
-		case slices.Contains(old.stages, previous):
-			old.stages = nil
+	to.versions = append(to.versions, v)
+	for _, label := range labels {
+		to.move(label, v)
+	}
+}
+
+// move puts a staging label on one version alone. The version that loses AWSCURRENT gets AWSPREVIOUS
+// (API reference, UpdateSecretVersionStage and PutSecretValue).
+func (s *secret) move(label string, to *version) {
+	for _, old := range s.versions {
+		if old == to || !slices.Contains(old.stages, label) {
+			continue
+		}
+		old.stages = without(old.stages, label)
+		if label == current {
+			s.move(previous, old)
 		}
 	}
-	v.stages = []string{current}
-	to.versions = append(to.versions, v)
+	if to != nil && !slices.Contains(to.stages, label) {
+		to.stages = append(slices.Clone(to.stages), label)
+	}
+}
+
+func without(labels []string, label string) []string {
+	return slices.DeleteFunc(slices.Clone(labels), func(l string) bool { return l == label })
 }
 
 // find is the secret with a name, an ARN, or an ARN without its last six

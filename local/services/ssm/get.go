@@ -1,6 +1,8 @@
 package ssm
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"slices"
 	"strings"
 
@@ -16,17 +18,30 @@ type shape struct {
 	ARN, DataType     string
 }
 
-func (s *Store) shape(v version, selector string) shape {
+// shown is a version's value: that of a SecureString is ciphertext unless it is to be decrypted
+// (API reference, GetParameter).
+func (v version) shown(decrypted bool) string {
+	if v.Type != "SecureString" || decrypted {
+		return v.Value
+	}
+	sum := sha256.Sum256([]byte(v.name + "\n" + v.Value))
+	return base64.StdEncoding.EncodeToString(append([]byte{1, 2, 2, 0}, sum[:]...))
+}
+
+func (s *Store) shape(v version, selector string, decrypted bool) shape {
 	if selector != "" {
 		selector = ":" + selector
 	}
 	return shape{
-		Name: v.name, Type: v.Type, Value: v.Value, Version: v.Number, Selector: selector,
+		Name: v.name, Type: v.Type, Value: v.shown(decrypted), Version: v.Number, Selector: selector,
 		LastModifiedDate: awsjson.Time(v.At), ARN: s.arn(v.name), DataType: v.DataType,
 	}
 }
 
-type getInput struct{ Name string }
+type getInput struct {
+	Name           string
+	WithDecryption bool
+}
 
 type getOutput struct{ Parameter shape }
 
@@ -41,10 +56,13 @@ func (s *Store) getParameter(in getInput) (getOutput, error) {
 		return getOutput{}, err
 	}
 	_, selector := split(in.Name)
-	return getOutput{s.shape(v, selector)}, nil
+	return getOutput{s.shape(v, selector, in.WithDecryption)}, nil
 }
 
-type getManyInput struct{ Names []string }
+type getManyInput struct {
+	Names          []string
+	WithDecryption bool
+}
 
 type getManyOutput struct {
 	Parameters        []shape
@@ -66,7 +84,7 @@ func (s *Store) getParameters(in getManyInput) (getManyOutput, error) {
 			continue
 		}
 		_, selector := split(name)
-		out.Parameters = append(out.Parameters, s.shape(v, selector))
+		out.Parameters = append(out.Parameters, s.shape(v, selector, in.WithDecryption))
 	}
 	return out, nil
 }
@@ -79,6 +97,7 @@ type filter struct {
 type byPathInput struct {
 	Path             string
 	Recursive        bool
+	WithDecryption   bool
 	ParameterFilters []filter
 	MaxResults       *int
 	NextToken        string
@@ -104,7 +123,7 @@ func (s *Store) getParametersByPath(in byPathInput) (byPathOutput, error) {
 	}
 	out := byPathOutput{Parameters: []shape{}, NextToken: next}
 	for _, v := range found {
-		out.Parameters = append(out.Parameters, s.shape(v, ""))
+		out.Parameters = append(out.Parameters, s.shape(v, "", in.WithDecryption))
 	}
 	return out, nil
 }
@@ -203,6 +222,8 @@ func badOption(f filter) error {
 func equal(a, b string) bool { return a == b }
 
 func below(name, path string, deep bool) bool {
+	// A name without levels is below / as well.
+	name = "/" + strings.TrimPrefix(name, "/")
 	rest, ok := strings.CutPrefix(name, strings.TrimSuffix(path, "/")+"/")
 	return ok && (deep || !strings.Contains(rest, "/"))
 }

@@ -64,7 +64,7 @@ func (s *Store) accept(in putInput) (v version, existed bool, err error) {
 	now, findErr := s.find(in.Name)
 	existed = findErr == nil
 	v = version{
-		name: in.Name, Value: in.Value, Type: cmp.Or(in.Type, now.Type), At: s.options.Clock.Now(),
+		name: cmp.Or(now.name, in.Name), Value: in.Value, Type: cmp.Or(in.Type, now.Type), At: s.options.Clock.Now(),
 		DataType: cmp.Or(in.DataType, now.DataType, textType), Tier: cmp.Or(in.Tier, "Standard"),
 		Description: cmp.Or(in.Description, now.Description), allowPattern: cmp.Or(in.AllowedPattern, now.allowPattern),
 	}
@@ -74,10 +74,14 @@ func (s *Store) accept(in putInput) (v version, existed bool, err error) {
 	if err = cmp.Or(err, checkVersion(v)); err != nil {
 		return v, existed, err
 	}
-	p := s.parameters[in.Name]
+	p := s.parameters[plain(in.Name)]
 	if p == nil {
 		p = &parameter{}
-		s.parameters[in.Name] = p
+		s.parameters[plain(in.Name)] = p
+	}
+	if len(p.versions) == versionsMost && len(p.versions[0].labels) > 0 {
+		// The oldest goes to make room, unless it is labelled (User Guide, "Working with parameter versions").
+		return v, existed, awsjson.Errorf("ParameterMaxVersionLimitExceeded", "You attempted to create a new version of %s by calling the PutParameter API with the overwrite flag. Version %d, the oldest version, can't be deleted because it has a label associated with it. Move the label to another version of the parameter, and try again.", v.name, p.versions[0].Number)
 	}
 	p.given++
 	v.Number = p.given
@@ -133,7 +137,7 @@ func checkPattern(v version) error {
 
 // keep makes v the current version unless a later one is. It is called with the lock held.
 func (s *Store) keep(v version) {
-	p := s.parameters[v.name]
+	p := s.parameters[plain(v.name)]
 	if p == nil {
 		return // Deleted while the check ran.
 	}
@@ -186,7 +190,7 @@ func (s *Store) deleteParameter(in deleteInput) (struct{}, error) {
 	s.mu.Lock()
 	v, err := s.find(in.Name)
 	if err == nil {
-		delete(s.parameters, v.name)
+		delete(s.parameters, plain(v.name))
 	}
 	s.mu.Unlock()
 	if err == nil {

@@ -38,7 +38,7 @@ type Store struct {
 	service *awsjson.Service
 
 	mu          sync.Mutex
-	parameters  map[string]*parameter
+	parameters  map[string]*parameter // by plain name
 	invocations []invocation
 	outcome     func(instance, command string) Ran
 	sends       failing
@@ -58,6 +58,7 @@ type version struct {
 	Description        string
 	At                 time.Time
 	name, allowPattern string
+	labels             []string
 }
 
 // New is a Parameter Store without parameters.
@@ -70,12 +71,15 @@ func New(o Options) *Store {
 		s.options.Managed = func(string) bool { return false }
 	}
 	s.service = &awsjson.Service{Name: "ssm", Target: "AmazonSSM", Clock: o.Clock, Log: o.Log, Operations: map[string]awsjson.Operation{
-		"GetParameter":        awsjson.Op(s.getParameter, func(in getInput) []string { return []string{in.Name} }),
-		"GetParameters":       awsjson.Op(s.getParameters, func(in getManyInput) []string { return in.Names }),
-		"GetParametersByPath": awsjson.Op(s.getParametersByPath, func(in byPathInput) []string { return []string{in.Path} }),
-		"DescribeParameters":  awsjson.Op(s.describeParameters, func(describeInput) []string { return nil }),
-		"PutParameter":        awsjson.Op(s.putParameter, func(in putInput) []string { return []string{in.Name} }),
-		"SendCommand":         awsjson.Op(s.sendCommand, func(in sendInput) []string { return in.InstanceIds }),
+		"GetParameter":            awsjson.Op(s.getParameter, func(in getInput) []string { return []string{in.Name} }),
+		"GetParameters":           awsjson.Op(s.getParameters, func(in getManyInput) []string { return in.Names }),
+		"GetParametersByPath":     awsjson.Op(s.getParametersByPath, func(in byPathInput) []string { return []string{in.Path} }),
+		"GetParameterHistory":     awsjson.Op(s.history, func(in historyInput) []string { return []string{in.Name} }),
+		"LabelParameterVersion":   awsjson.Op(s.labelVersion, func(in labelInput) []string { return []string{in.Name} }),
+		"UnlabelParameterVersion": awsjson.Op(s.unlabelVersion, func(in labelInput) []string { return []string{in.Name} }),
+		"DescribeParameters":      awsjson.Op(s.describeParameters, func(describeInput) []string { return nil }),
+		"PutParameter":            awsjson.Op(s.putParameter, func(in putInput) []string { return []string{in.Name} }),
+		"SendCommand":             awsjson.Op(s.sendCommand, func(in sendInput) []string { return in.InstanceIds }),
 		"ListCommandInvocations": awsjson.Op(s.listCommandInvocations, func(in invocationsInput) []string {
 			return []string{in.InstanceId}
 		}),
@@ -108,11 +112,11 @@ func (s *Store) Holding(image string) []string {
 	return arns
 }
 
-// find is the version a name asks for: name, name:version, or the ARN of
-// either. It is called with the lock held.
+// find is the version a name asks for: name, name:version, name:label, or the ARN of
+// any. It is called with the lock held.
 func (s *Store) find(asked string) (version, error) {
 	name, selector := split(asked)
-	p, ok := s.parameters[name]
+	p, ok := s.parameters[plain(name)]
 	if !ok || len(p.versions) == 0 {
 		return version{}, awsjson.Errorf("ParameterNotFound", "The parameter %s was not found.", name)
 	}
@@ -120,11 +124,20 @@ func (s *Store) find(asked string) (version, error) {
 		return p.versions[len(p.versions)-1], nil
 	}
 	for _, v := range p.versions {
-		if selector == number(v.Number) {
+		if selector == number(v.Number) || slices.Contains(v.labels, selector) {
 			return v, nil
 		}
 	}
 	return version{}, awsjson.Errorf("ParameterVersionNotFound", "Systems Manager could not find version %s of %s.", selector, name)
+}
+
+// plain is a name as it tells parameters apart: /a and a are one, as both have the ARN parameter/a
+// (User Guide, "Creating Parameter Store parameters": a leading slash makes no difference to a name without levels).
+func plain(name string) string {
+	if rest, ok := strings.CutPrefix(name, "/"); ok && !strings.Contains(rest, "/") {
+		return rest
+	}
+	return name
 }
 
 // split takes an ARN apart and a selector off. The name in an ARN has lost its

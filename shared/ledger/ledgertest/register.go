@@ -27,7 +27,7 @@ func testRegister(t *testing.T, open func(*testing.T) ledger.Ledger) {
 		back.Anew, back.Revision = night.Add(time.Hour), ""
 		back, err := l.Register(t.Context(), back)
 		check(t, err)
-		equal(t, "registration", registrationOf(t, l, "ami-1"), back)
+		equal(t, "registration", registrationOf(t, l), back)
 		equal(t, "registrations", registrationsOf(t, l, ""), []ledger.Registration{back})
 	})
 	t.Run("a call is registered once", func(t *testing.T) {
@@ -87,7 +87,7 @@ func testRegistered(t *testing.T, l ledger.Ledger) {
 	intent.ID = "ami-1"
 	made, err := l.Amend(t.Context(), intent)
 	check(t, err)
-	equal(t, "registration", registrationOf(t, l, "ami-1"), made)
+	equal(t, "registration", registrationOf(t, l), made)
 	equal(t, "unsettled", unsettledOf(t, l), []ledger.Registration{made})
 
 	check(t, l.Settle(t.Context(), made))
@@ -101,13 +101,13 @@ func testRegistered(t *testing.T, l ledger.Ledger) {
 	stale := made
 	stale.Revision = "stale"
 	check(t, l.Retire(t.Context(), stale, night))
-	equal(t, "registration", registrationOf(t, l, "ami-1"), made)
+	equal(t, "registration", registrationOf(t, l), made)
 	check(t, l.Retire(t.Context(), made, night))
 	check(t, l.Retire(t.Context(), made, night))
 	equal(t, "registrations", registrationsOf(t, l, ""), []ledger.Registration(nil))
 	gone := made
 	gone.Retired = night
-	equal(t, "retired registration", registrationOf(t, l, "ami-1"), gone)
+	equal(t, "retired registration", registrationOf(t, l), gone)
 
 	never, err := l.Register(t.Context(), aRegistration("i-1", "web/tuesday"))
 	check(t, err)
@@ -185,8 +185,10 @@ func registered(t tester, l ledger.Ledger, r ledger.Registration, id string) led
 	return r
 }
 
-func registrationOf(t tester, l ledger.Ledger, id string) ledger.Registration {
+// registrationOf is that of ami-1.
+func registrationOf(t tester, l ledger.Ledger) ledger.Registration {
 	t.Helper()
+	const id = "ami-1"
 	r, ok, err := l.Registration(t.Context(), id)
 	check(t, err)
 	if !ok {

@@ -108,7 +108,7 @@ func defaults(schema *jsonschema.Schema) {
 	filled := plan.Default()
 	for name, value := range map[string]any{
 		"timezone": filled.Timezone, "consistency": filled.Consistency, "restart": filled.Restart,
-		"health": filled.Health, "concurrency": filled.Concurrency, "window": "4h", "strict": filled.Strict,
+		"health": filled.Health, "instanceStore": filled.InstanceStore, "concurrency": filled.Concurrency, "window": "4h", "strict": filled.Strict,
 	} {
 		property(schema.Definitions["Plan"], name).Default = value
 	}

@@ -87,8 +87,18 @@ func mapped(t reflect.Type) *jsonschema.Schema {
 		return enum(plan.Consistencies)
 	case reflect.TypeFor[plan.Restart]():
 		return enum(plan.Restarts)
+	case reflect.TypeFor[plan.Base]():
+		return enum(plan.Bases)
+	case reflect.TypeFor[plan.Delete]():
+		return enum(plan.Deletes)
+	case reflect.TypeFor[plan.Protected]():
+		return enum(plan.Protecteds)
+	case reflect.TypeFor[plan.Standby]():
+		return enum(plan.Standbys)
 	case reflect.TypeFor[plan.Health]():
 		return enum(plan.Healths)
+	case reflect.TypeFor[plan.InstanceStore]():
+		return enum(plan.InstanceStores)
 	case reflect.TypeFor[plan.Duration]():
 		return &jsonschema.Schema{Type: "string", Pattern: `^([0-9]+(\.[0-9]+)?(h|m|s))+$`, Examples: []any{"4h", "90m"}}
 	case reflect.TypeFor[plan.Limit]():

@@ -1,0 +1,78 @@
+package retire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"goldsmith/shared/fault"
+	"goldsmith/shared/handler"
+	"goldsmith/shared/image"
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+)
+
+// again registers the retired images that somebody had back. They begin anew: nothing that was decided about
+// them before counts, and whatever goes again has its whole grace period.
+func (r *round) again(ctx context.Context) error {
+	for _, back := range r.Back {
+		put := r.book.Amend
+		if !back.Retired.IsZero() {
+			put, back.Revision = r.book.Register, ""
+		}
+		back.Anew, back.Gone, back.Retired = r.now, time.Time{}, time.Time{}
+		handler.Log(ctx).InfoContext(ctx, "somebody had a retired image back", "image", back.ID, "source", back.Name)
+		registered, err := put(ctx, back)
+		if err == nil {
+			err = r.book.Settle(ctx, registered)
+		}
+		if err != nil {
+			return fmt.Errorf("registering image %s again: %w", back.ID, err)
+		}
+		why := []string{"somebody had it back; it begins anew, with its whole grace period"}
+		if err := r.put(ctx, retirement{Subject: back.ID, Name: back.Name, Fate: job.Restored, Why: why}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keepSnapshots writes down which snapshots are an image's own, before it goes: those that stay are found by it.
+func (r *round) keepSnapshots(ctx context.Context, id string) error {
+	registered, own := r.Registered[id], image.Snapshots(r.Images[id])
+	if slices.Equal(registered.Snapshots, own) {
+		return nil
+	}
+	registered.Snapshots = own
+	return r.amend(ctx, registered)
+}
+
+func (r *round) amend(ctx context.Context, changed ledger.Registration) error {
+	amended, err := r.book.Amend(ctx, changed)
+	if errors.As(err, new(*ledger.Moved)) {
+		return &fault.NotYet{Err: err}
+	}
+	if err != nil {
+		return fmt.Errorf("writing down what belongs to image %s: %w", changed.ID, err)
+	}
+	r.Registered[changed.ID] = amended
+	return nil
+}
+
+// ended ends the registration of an image that is gone, unless snapshots of it stay.
+func (r *round) ended(ctx context.Context, id string) error {
+	registered, ok := r.Registered[id]
+	switch {
+	case !ok, !registered.Known():
+		return nil
+	case r.left[id] && len(registered.Snapshots) > 0:
+		registered.Gone = r.now
+		return r.amend(ctx, registered)
+	}
+	if err := r.book.Retire(ctx, registered, r.now); err != nil {
+		return fmt.Errorf("ending the registration of image %s: %w", id, err)
+	}
+	return nil
+}

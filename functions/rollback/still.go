@@ -1,0 +1,142 @@
+package rollback
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/shared/fault"
+	"goldsmith/shared/group"
+	"goldsmith/shared/tag"
+)
+
+// found are the templates that what is undone concerns, and the numbers of the versions that launch it.
+type found struct {
+	templates group.Rolled
+	bad       []string
+}
+
+// versions finds the versions of a template that launch what is undone; for an alias, the templates that
+// take their image from it.
+func (f Fleet) versions(ctx context.Context, u Undo) (found, error) {
+	at := found{templates: group.Rolled{}}
+	in := &ec2.DescribeLaunchTemplateVersionsInput{
+		LaunchTemplateId: aws.String(u.Target), Filters: []ec2types.Filter{{Name: aws.String("image-id"), Values: u.Images}},
+	}
+	if u.template() {
+		at.templates[u.Target] = group.Target{Version: u.Version, Image: u.Image}
+	} else {
+		in.LaunchTemplateId, in.Versions = nil, []string{"$Default", "$Latest"}
+		in.Filters[0].Values = []string{"resolve:ssm:" + u.Target}
+	}
+	if len(in.Filters[0].Values) == 0 {
+		return at, nil
+	}
+	pages := ec2.NewDescribeLaunchTemplateVersionsPaginator(f.Members, in)
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return at, fmt.Errorf("looking for what launches from %s: %w", u.Target, err)
+		}
+		for _, v := range out.LaunchTemplateVersions {
+			if u.template() {
+				at.bad = append(at.bad, strconv.FormatInt(aws.ToInt64(v.VersionNumber), 10))
+			} else {
+				at.templates[aws.ToString(v.LaunchTemplateId)] = group.Target{}
+			}
+		}
+	}
+	return at, nil
+}
+
+// running is how many members of groups run one of the images, by group.
+func (f Fleet) running(ctx context.Context, images []string) (map[string]int, error) {
+	running := map[string]int{}
+	if len(images) == 0 {
+		return running, nil
+	}
+	pages := ec2.NewDescribeInstancesPaginator(f.Members, &ec2.DescribeInstancesInput{
+		Filters: []ec2types.Filter{
+			{Name: aws.String("image-id"), Values: images},
+			{Name: aws.String("tag-key"), Values: []string{memberTag}},
+			{Name: aws.String("instance-state-name"), Values: []string{"pending", "running", "stopping", "stopped"}},
+		},
+	})
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("looking for the group members that run %s: %w", strings.Join(images, ", "), err)
+		}
+		for _, r := range out.Reservations {
+			for _, i := range r.Instances {
+				running[tag.Map(i.Tags)[memberTag]]++
+			}
+		}
+	}
+	return running, nil
+}
+
+// memberTag is what Auto Scaling puts on the members of groups.
+const memberTag = "aws:autoscaling:groupName"
+
+// still names a group that launches what is undone, or whose members run it, or refreshes it.
+func (f Fleet) still(ctx context.Context, g types.AutoScalingGroup, u Undo, at found, running int, done *Undone) {
+	name := aws.ToString(g.AutoScalingGroupName)
+	var says []string
+	for _, s := range group.Specs(g) {
+		if s.Template == u.Target && slices.Contains(at.bad, s.Version) {
+			says = append(says, "launches version "+s.Version)
+		}
+	}
+	if running > 0 {
+		says = append(says, fmt.Sprintf("runs it in %d members", running))
+	}
+	if len(says) == 0 {
+		return
+	}
+	if !u.Refresh {
+		done.Left = append(done.Left, fmt.Sprintf("group %s %s: goldsmith rollback --name %s --refresh moves it", name, strings.Join(says, " and "), u.Name))
+		return
+	}
+	if why := f.refresh(ctx, g, at); why != "" {
+		done.Left = append(done.Left, fmt.Sprintf("group %s %s, and is not refreshed: %s", name, strings.Join(says, " and "), why))
+		return
+	}
+	done.Refreshed = append(done.Refreshed, name)
+}
+
+// refresh starts a refresh of a group to what it has gone back to, or says why it cannot.
+func (f Fleet) refresh(ctx context.Context, g types.AutoScalingGroup, at found) (why string) {
+	images := group.Images{}
+	for _, s := range group.Specs(g) {
+		out, err := f.Members.DescribeLaunchTemplateVersions(ctx, &ec2.DescribeLaunchTemplateVersionsInput{
+			LaunchTemplateId: aws.String(s.Template), Versions: []string{s.Version},
+		})
+		if err != nil {
+			return fault.Brief(err)
+		}
+		for _, v := range out.LaunchTemplateVersions {
+			images[s] = aws.ToString(v.LaunchTemplateData.ImageId)
+		}
+	}
+	d := group.Decide(g, at.templates, images)
+	if d.Do == group.Nothing {
+		return d.Why
+	}
+	_, err := f.Groups.StartInstanceRefresh(ctx, &autoscaling.StartInstanceRefreshInput{
+		AutoScalingGroupName: g.AutoScalingGroupName, Strategy: types.RefreshStrategyRolling, DesiredConfiguration: d.Desired,
+		Preferences: &types.RefreshPreferences{SkipMatching: aws.Bool(d.SkipMatching)},
+	})
+	if err != nil {
+		return fault.Brief(err)
+	}
+	return ""
+}

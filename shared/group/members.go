@@ -1,0 +1,62 @@
+package group
+
+import (
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
+
+	"goldsmith/shared/plan"
+)
+
+// LeftTo is a sentence about a group that another AWS service owns.
+func LeftTo(owner string) string {
+	return fmt.Sprintf("It belongs to %s, which repairs it: left alone. List it in roll.refresh.groups to have it refreshed all the same.", owner)
+}
+
+// ProtectedAs is the plan's word as Auto Scaling has it; empty is Auto Scaling's default, Wait.
+func ProtectedAs(p plan.Protected) types.ScaleInProtectedInstances {
+	return map[plan.Protected]types.ScaleInProtectedInstances{
+		plan.ProtectedWait:    types.ScaleInProtectedInstancesWait,
+		plan.ProtectedIgnore:  types.ScaleInProtectedInstancesIgnore,
+		plan.ProtectedRefresh: types.ScaleInProtectedInstancesRefresh,
+	}[p]
+}
+
+// StandbyAs is the plan's word as Auto Scaling has it; empty is Auto Scaling's default, Wait.
+func StandbyAs(s plan.Standby) types.StandbyInstances {
+	return map[plan.Standby]types.StandbyInstances{
+		plan.StandbyWait:      types.StandbyInstancesWait,
+		plan.StandbyIgnore:    types.StandbyInstancesIgnore,
+		plan.StandbyTerminate: types.StandbyInstancesTerminate,
+	}[s]
+}
+
+// Waits is a sentence about members that a refresh waits for, an hour at most, and then fails (API reference,
+// RefreshPreferences); empty when there are none, or the plan does otherwise.
+func Waits(g types.AutoScalingGroup, wish plan.Refresh) string {
+	protected, standby := 0, 0
+	for _, i := range g.Instances {
+		if aws.ToBool(i.ProtectedFromScaleIn) {
+			protected++
+		}
+		if i.LifecycleState == types.LifecycleStateStandby || i.LifecycleState == types.LifecycleStateEnteringStandby {
+			standby++
+		}
+	}
+	said := ""
+	if n := max(protected, one(aws.ToBool(g.NewInstancesProtectedFromScaleIn))); n > 0 && (wish.Protected == "" || wish.Protected == plan.ProtectedWait) {
+		said = fmt.Sprintf("%d of its members are protected from scale-in: the refresh waits an hour for them and fails, unless roll.refresh.protected says ignore or refresh.", protected)
+	}
+	if standby > 0 && (wish.Standby == "" || wish.Standby == plan.StandbyWait) {
+		said = join(said, fmt.Sprintf("%d of its members are in Standby: the refresh waits an hour for them and fails, unless roll.refresh.standby says ignore or terminate.", standby))
+	}
+	return said
+}
+
+func one(is bool) int {
+	if is {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,126 @@
+// Package lineage knows what images are made of over time, and whether it still lives: an instance,
+// an Auto Scaling group for whichever member stands for it, or a volume.
+package lineage
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/shared/handler"
+)
+
+// EC2 describes instances and volumes.
+type EC2 interface {
+	ec2.DescribeInstancesAPIClient
+	ec2.DescribeVolumesAPIClient
+}
+
+// Finder asks AWS about lineages.
+type Finder struct {
+	EC2    EC2
+	Groups autoscaling.DescribeAutoScalingGroupsAPIClient
+}
+
+const groupPrefix = "group/"
+
+// OfGroup is the lineage of an Auto Scaling group's members.
+func OfGroup(group string) string { return groupPrefix + group }
+
+// atOnce is how many of them one describe is about: a filter takes 200 values.
+const atOnce = 100
+
+// Living reports which of the lineages live. What cannot be found out lives: its history stays its own.
+func (f Finder) Living(ctx context.Context, lineages []string) map[string]bool {
+	living := map[string]bool{}
+	for some := range slices.Chunk(lineages, atOnce) {
+		var instances, volumes, groups []string
+		for _, each := range some {
+			group, isGroup := strings.CutPrefix(each, groupPrefix)
+			switch {
+			case isGroup:
+				groups = append(groups, group)
+			case strings.HasPrefix(each, "i-"):
+				instances = append(instances, each)
+			case strings.HasPrefix(each, "vol-"):
+				volumes = append(volumes, each)
+			default:
+				living[each] = true
+			}
+		}
+		mark(ctx, living, "", instances, f.instances)
+		mark(ctx, living, "", volumes, f.volumes)
+		mark(ctx, living, groupPrefix, groups, f.groups)
+	}
+	return living
+}
+
+// mark asks for those that there are; all of them count when the answer does not come.
+func mark(ctx context.Context, living map[string]bool, prefix string, ids []string, ask func(context.Context, []string) ([]string, error)) {
+	if len(ids) == 0 {
+		return
+	}
+	found, err := ask(ctx, ids)
+	if err != nil {
+		handler.Log(ctx).WarnContext(ctx, "it cannot be found out what still lives", "of", ids, "error", err)
+		found = ids
+	}
+	for _, id := range found {
+		living[prefix+id] = true
+	}
+}
+
+func (f Finder) instances(ctx context.Context, ids []string) (found []string, err error) {
+	pages := ec2.NewDescribeInstancesPaginator(f.EC2, &ec2.DescribeInstancesInput{
+		MaxResults: aws.Int32(1000), Filters: []types.Filter{{Name: aws.String("instance-id"), Values: ids}},
+	})
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range out.Reservations {
+			for _, i := range r.Instances {
+				if i.State == nil || i.State.Name != types.InstanceStateNameTerminated {
+					found = append(found, aws.ToString(i.InstanceId))
+				}
+			}
+		}
+	}
+	return found, nil
+}
+
+func (f Finder) volumes(ctx context.Context, ids []string) (found []string, err error) {
+	pages := ec2.NewDescribeVolumesPaginator(f.EC2, &ec2.DescribeVolumesInput{
+		MaxResults: aws.Int32(500), Filters: []types.Filter{{Name: aws.String("volume-id"), Values: ids}},
+	})
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range out.Volumes {
+			found = append(found, aws.ToString(v.VolumeId))
+		}
+	}
+	return found, nil
+}
+
+func (f Finder) groups(ctx context.Context, names []string) (found []string, err error) {
+	pages := autoscaling.NewDescribeAutoScalingGroupsPaginator(f.Groups, &autoscaling.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: names})
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, g := range out.AutoScalingGroups {
+			found = append(found, aws.ToString(g.AutoScalingGroupName))
+		}
+	}
+	return found, nil
+}

@@ -1,0 +1,127 @@
+// Package register knows what Goldsmith made: what is registered before each creating call, and
+// whether EC2's own facts agree with it. Tags prove nothing: anybody may write them, and
+// CopyImage copies them.
+package register
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+)
+
+// ImageOf is what is registered before a job's CreateImage.
+func ImageOf(j job.Job) ledger.Registration {
+	return ledger.Registration{
+		Kind: ledger.MadeImage, Call: ledger.CreateImage,
+		Lineage: j.Source.ID, Source: j.Source.ID, Name: j.Source.Name, Plan: j.Run.Plan, Run: j.Run.Name,
+		AMIName: j.Image.Name, Begun: j.Times.Claimed,
+	}
+}
+
+// TestOf is what is registered before the launch of a job's test instance with that token.
+func TestOf(j job.Job, token string, now time.Time) ledger.Registration {
+	return ledger.Registration{
+		Kind: ledger.MadeTest, Call: ledger.RunInstances,
+		Lineage: j.Source.ID, Source: j.Source.ID, Name: j.Source.Name, Plan: j.Run.Plan, Run: j.Run.Name,
+		Token: token, From: j.Image.ID, Begun: now,
+	}
+}
+
+// errNewer is why what a newer version registered is left alone.
+var errNewer = errors.New("a newer version of Goldsmith registered it")
+
+// Image is nil when EC2's facts show that the image is the registered one, else why they do not.
+// An image's name, source and creation can be changed by nobody.
+func Image(r ledger.Registration, i types.Image) error {
+	made, err := time.Parse(time.RFC3339, aws.ToString(i.CreationDate))
+	switch {
+	case !r.Known():
+		return errNewer
+	case r.Kind != ledger.MadeImage:
+		return fmt.Errorf("a %s is registered, not an image", r.Kind)
+	case r.ID != "" && r.ID != aws.ToString(i.ImageId):
+		return fmt.Errorf("%s is registered", r.ID)
+	case r.AMIName != aws.ToString(i.Name):
+		return fmt.Errorf("its name is %q, not %q", aws.ToString(i.Name), r.AMIName)
+	case err != nil:
+		return fmt.Errorf("its creation date: %w", err)
+	case made.Before(r.Begun.Truncate(time.Second)): // EC2 may give whole seconds.
+		return fmt.Errorf("it was created on %s, before its source was claimed", made.Format(time.RFC3339))
+	}
+	return origin(r, i)
+}
+
+// origin compares what each creating call leaves in the image (API reference, Image): CreateImage its
+// instance, CopyImage its image, and RegisterImage the snapshot of its root volume.
+func origin(r ledger.Registration, i types.Image) error {
+	instance := aws.ToString(i.SourceInstanceId)
+	switch r.Call {
+	case ledger.CreateImage:
+		if r.Source == "" || instance != r.Source {
+			return fmt.Errorf("its source instance is %q, not %q", instance, r.Source)
+		}
+		return nil
+	case ledger.CopyImage:
+		if instance != "" || !copied(r, i) {
+			return fmt.Errorf("it is no copy of %s in %s", r.From, r.FromRegion)
+		}
+		return nil
+	case ledger.RegisterImage:
+		if instance != "" || !registered(r, i) {
+			return fmt.Errorf("it was not registered from %s", r.From)
+		}
+		return nil
+	case ledger.RunInstances:
+		return errors.New("a test instance is registered")
+	default:
+		return fmt.Errorf("nothing is known of images that %q makes", r.Call)
+	}
+}
+
+func copied(r ledger.Registration, i types.Image) bool {
+	return r.From != "" && aws.ToString(i.SourceImageId) == r.From && aws.ToString(i.SourceImageRegion) == r.FromRegion
+}
+
+func registered(r ledger.Registration, i types.Image) bool {
+	return r.From != "" && aws.ToString(i.SourceImageId) == "" && root(i) == r.From
+}
+
+// root is the snapshot of the root volume.
+func root(i types.Image) string {
+	for _, m := range i.BlockDeviceMappings {
+		if m.Ebs != nil && aws.ToString(m.DeviceName) == aws.ToString(i.RootDeviceName) {
+			return aws.ToString(m.Ebs.SnapshotId)
+		}
+	}
+	return ""
+}
+
+// Test is nil when EC2's facts show that the instance is the registered test instance, else why they
+// do not. Its ClientToken and its ImageId can be set by nobody after its launch.
+func Test(r ledger.Registration, i types.Instance) error {
+	switch {
+	case !r.Known():
+		return errNewer
+	case r.Kind != ledger.MadeTest || r.Call != ledger.RunInstances:
+		return fmt.Errorf("a %s is registered, not a test instance", r.Kind)
+	case r.ID != "" && r.ID != aws.ToString(i.InstanceId):
+		return fmt.Errorf("%s is registered", r.ID)
+	case r.Token == "" || aws.ToString(i.ClientToken) != r.Token:
+		return errors.New("it was launched with another client token")
+	case r.From == "" || aws.ToString(i.ImageId) != r.From:
+		return fmt.Errorf("it was launched from %s, not from %s", aws.ToString(i.ImageId), r.From)
+	}
+	return nil
+}
+
+// Snapshot reports whether a snapshot is registered with its image.
+func Snapshot(r ledger.Registration, id string) bool {
+	return r.Known() && r.Kind == ledger.MadeImage && slices.Contains(r.Snapshots, id)
+}

@@ -1,0 +1,80 @@
+package retention
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/shared/register"
+	"goldsmith/shared/tag"
+)
+
+// values is how many values one filter is given; EC2 takes 200.
+const values = 200
+
+// describe looks at the plan's registered images. Most carry its tags, and are listed by them, a thousand a call;
+// what somebody has untagged is asked for by id. An image with the tags and without a registration
+// is somebody's own, unless it is one that was gone and that somebody had back.
+func (w Watcher) describe(ctx context.Context, plan string, o *Outlook) error {
+	var strangers []types.Image
+	see := func(i types.Image) {
+		id := aws.ToString(i.ImageId)
+		r, registered := o.Registered[id]
+		switch {
+		case o.Shown[id]:
+		case !registered:
+			strangers = append(strangers, i)
+		case register.Image(r, i) != nil:
+		case !r.Gone.IsZero():
+			o.Back = append(o.Back, r)
+		default:
+			o.Images[id] = i
+		}
+		o.Shown[id] = true
+	}
+	filters := []types.Filter{{Name: aws.String("tag:" + tag.Managed), Values: []string{"true"}}, {Name: aws.String("tag:" + tag.Plan), Values: []string{plan}}}
+	if err := w.list(ctx, filters, see); err != nil {
+		return err
+	}
+	untagged := slices.DeleteFunc(slices.Sorted(maps.Keys(o.Registered)), func(id string) bool { return o.Shown[id] })
+	for some := range slices.Chunk(untagged, values) {
+		if err := w.list(ctx, []types.Filter{{Name: aws.String("image-id"), Values: some}}, see); err != nil {
+			return err
+		}
+	}
+	return w.back(ctx, plan, strangers, o)
+}
+
+func (w Watcher) list(ctx context.Context, filters []types.Filter, see func(types.Image)) error {
+	pages := ec2.NewDescribeImagesPaginator(w.EC2, &ec2.DescribeImagesInput{
+		Owners: []string{"self"}, IncludeDisabled: aws.Bool(true), MaxResults: aws.Int32(1000), Filters: filters,
+	})
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		for _, i := range out.Images {
+			see(i)
+		}
+	}
+	return nil
+}
+
+// back finds the images among them that were retired and are there again, out of the Recycle Bin.
+func (w Watcher) back(ctx context.Context, plan string, strangers []types.Image, o *Outlook) error {
+	for _, i := range strangers {
+		r, ok, err := w.Book.Registration(ctx, aws.ToString(i.ImageId))
+		if err != nil {
+			return err
+		}
+		if ok && !r.Retired.IsZero() && r.Plan == plan && register.Image(r, i) == nil {
+			o.Back = append(o.Back, r)
+		}
+	}
+	return nil
+}

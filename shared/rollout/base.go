@@ -1,0 +1,120 @@
+package rollout
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/shared/plan"
+)
+
+// template is what was read of a launch template.
+type template struct {
+	id, name string
+	// tags are nil where they were not read.
+	tags             map[string]string
+	versions         map[int64]types.LaunchTemplateVersion
+	standard, latest int64
+	launchers        []launcher
+	// base is the version that the next one is made from, old what EC2 says of its image where that was asked.
+	base int64
+	old  *Machine
+	// note is what to know of the template beside what becomes of it.
+	note string
+}
+
+// number is the version that a launcher names; false for one that does not exist.
+func (t *template) number(version string) (int64, bool) {
+	switch version {
+	case standard:
+		return t.standard, true
+	case latest:
+		return t.latest, true
+	}
+	n, err := strconv.ParseInt(version, 10, 64)
+	_, known := t.versions[n]
+	return n, err == nil && known
+}
+
+func (t *template) data(n int64) types.ResponseLaunchTemplateData {
+	if d := t.versions[n].LaunchTemplateData; d != nil {
+		return *d
+	}
+	return types.ResponseLaunchTemplateData{}
+}
+
+func (t *template) image(n int64) string { return aws.ToString(t.data(n).ImageId) }
+
+// launched are the versions that launchers name, each once, the highest first.
+func (t *template) launched() []int64 {
+	var numbers []int64
+	for _, l := range t.launchers {
+		if n, ok := t.number(l.version); ok && !slices.Contains(numbers, n) {
+			numbers = append(numbers, n)
+		}
+	}
+	slices.SortFunc(numbers, func(a, b int64) int { return cmp.Compare(b, a) })
+	return numbers
+}
+
+// choose says which version the next one is made from: what is launched, as far as all launchers agree in
+// everything but the image. Where they do not, or none is visible and default and latest differ, wish decides.
+func (t *template) choose(wish plan.Base, differ func(a, b int64) []string) (problem string) {
+	candidates := t.launched()
+	visible := len(candidates) > 0
+	if !visible {
+		candidates = []int64{t.standard, t.latest}
+	}
+	t.base = candidates[0]
+	for _, n := range candidates[1:] {
+		fields := differ(t.base, n)
+		switch {
+		case len(fields) == 0:
+		case wish == plan.BaseDefault:
+			t.base = t.standard
+			return ""
+		case wish == plan.BaseLatest:
+			t.base = t.latest
+			return ""
+		case visible:
+			return t.disagreeing(n, fields)
+		default:
+			return fmt.Sprintf("nothing is seen to launch from it, and its default version %d and its latest %d differ in %s; %s", t.standard, t.latest, listed(fields), sayWhich)
+		}
+	}
+	return ""
+}
+
+const sayWhich = "say which the new version is made from, by roll.base in the plan or the tag goldsmith:base on the template: default or latest"
+
+func (t *template) disagreeing(other int64, fields []string) string {
+	return fmt.Sprintf("%s launches version %d and %s version %d, which differ in %s; %s",
+		t.launcherOf(t.base), t.base, t.launcherOf(other), other, listed(fields), sayWhich)
+}
+
+func (t *template) launcherOf(n int64) string {
+	for _, l := range t.launchers {
+		if named, ok := t.number(l.version); ok && named == n {
+			return l.name
+		}
+	}
+	return ""
+}
+
+// left names the launchers that go on launching what they launch when the template is rolled to a
+// new version: those that name a number, and those that name a default that stays. groups is whether groups are named.
+func (t *template) left(stays, groups bool) []string {
+	var names []string
+	for _, l := range t.launchers {
+		n, ok := t.number(l.version)
+		old := ok && (l.version != latest) && (l.version != standard || stays)
+		if text := fmt.Sprintf("%s (version %d)", l.name, n); old && (groups || !l.group) && !slices.Contains(names, text) {
+			names = append(names, text)
+		}
+	}
+	return names
+}

@@ -1,0 +1,181 @@
+package rollout
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/shared/fault"
+)
+
+// disksFit says why the mappings of a template do not go with the image.
+func (s *survey) disksFit(ctx context.Context, data types.ResponseLaunchTemplateData, image Image) (problem string, err error) {
+	var old *Machine
+	name := aws.ToString(data.ImageId)
+	if slices.ContainsFunc(data.BlockDeviceMappings, func(m types.LaunchTemplateBlockDeviceMapping) bool { return asksOld(m, image.Machine) }) {
+		if old, err = s.machine(ctx, name); err != nil {
+			return "", err
+		}
+	}
+	for _, m := range data.BlockDeviceMappings {
+		if m.Ebs == nil || m.NoDevice != nil {
+			continue
+		}
+		d := device{LaunchTemplateBlockDeviceMapping: m, name: aws.ToString(m.DeviceName), image: image.Machine, old: old, oldName: name}
+		if hasSnapshot(m) {
+			problem, err = s.snapshotFits(ctx, d)
+		} else {
+			problem = d.fits()
+		}
+		if problem != "" || err != nil {
+			return problem, err
+		}
+	}
+	return "", nil
+}
+
+// asksOld reports whether a mapping can only be judged with the image that the template has now.
+func asksOld(m types.LaunchTemplateBlockDeviceMapping, image Machine) bool {
+	return m.Ebs != nil && (hasSnapshot(m) || image.disk(aws.ToString(m.DeviceName)) == nil)
+}
+
+// device is an EBS mapping of a template, with the image it goes with and the one it had; old is nil when that is gone.
+type device struct {
+	types.LaunchTemplateBlockDeviceMapping
+	name, oldName string
+	image         Machine
+	old           *Machine
+}
+
+// roots are the names that images have for their root (User Guide, device naming).
+var roots = []string{"/dev/xvda", "/dev/sda1", "/dev/sda"}
+
+// fits judges a mapping without a snapshot of its own.
+func (d device) fits() string {
+	own, size := d.image.disk(d.name), aws.ToInt32(d.Ebs.VolumeSize)
+	switch {
+	case own != nil && d.Ebs.VolumeSize != nil && size < own.GiB:
+		return fmt.Sprintf("its %s has %d GiB, the image needs %d", d.name, size, own.GiB)
+	case own != nil:
+		return d.provisioned(max(size, own.GiB))
+	case d.Ebs.VolumeSize == nil:
+		return fmt.Sprintf("its %s has neither size nor snapshot, and the image has no such device", d.name)
+	case d.old != nil && d.old.disk(d.name) != nil:
+		return fmt.Sprintf("its %s is a device of %s, and the image has none of that name: its root is %s", d.name, d.oldName, d.image.Root)
+	case d.old == nil && slices.Contains(roots, d.name):
+		return fmt.Sprintf("its %s may be meant for the root, and the image's root is %s", d.name, d.image.Root)
+	}
+	return ""
+}
+
+// provisioned: a volume that takes its size from the image may be too small for what the template provisions
+// (API reference, EbsBlockDevice).
+func (d device) provisioned(size int32) string {
+	least := map[types.VolumeType]int32{types.VolumeTypeSt1: 125, types.VolumeTypeSc1: 125, types.VolumeTypeIo1: 4, types.VolumeTypeIo2: 4}[d.Ebs.VolumeType]
+	perGiB := map[types.VolumeType]int32{types.VolumeTypeIo1: 50, types.VolumeTypeIo2: 1000, types.VolumeTypeGp3: 500}[d.Ebs.VolumeType]
+	baseline := map[types.VolumeType]int32{types.VolumeTypeIo1: 100, types.VolumeTypeIo2: 100, types.VolumeTypeGp3: 3000}[d.Ebs.VolumeType]
+	iops := aws.ToInt32(d.Ebs.Iops)
+	switch {
+	case size > 0 && size < least:
+		return fmt.Sprintf("its %s is of type %s, which has at least %d GiB, and the image's has %d", d.name, d.Ebs.VolumeType, least, size)
+	case size > 0 && perGiB > 0 && iops > baseline && iops > perGiB*size:
+		return fmt.Sprintf("its %s has %d IOPS, for which type %s needs %d GiB, and the image's has %d", d.name, iops, d.Ebs.VolumeType, (iops+perGiB-1)/perGiB, size)
+	}
+	return ""
+}
+
+// snapshotFits judges a mapping that names a snapshot.
+func (s *survey) snapshotFits(ctx context.Context, d device) (problem string, err error) {
+	snapshot := aws.ToString(d.Ebs.SnapshotId)
+	switch {
+	case d.old == nil:
+		return fmt.Sprintf("its %s names snapshot %s, and whether that is one of its image %s cannot be told, for the image is gone", d.name, snapshot, d.oldName), nil
+	case d.old.owns(snapshot):
+		return d.givesWay(snapshot), nil
+	case d.name == d.image.Root:
+		return fmt.Sprintf("its %s names snapshot %s, which is not its image's and would be launched in the place of the new image's", d.name, snapshot), nil
+	}
+	size, err := s.snapshot(ctx, snapshot)
+	if err != nil {
+		return "", err
+	}
+	if wants := aws.ToInt32(d.Ebs.VolumeSize); size == 0 {
+		return fmt.Sprintf("its %s names snapshot %s, which is gone", d.name, snapshot), nil
+	} else if wants > 0 && wants < size {
+		return fmt.Sprintf("its %s has %d GiB, its snapshot %s needs %d", d.name, wants, snapshot, size), nil
+	}
+	return "", nil
+}
+
+// givesWay: a snapshot of the image that the template has gives way to the new image's of the same device.
+func (d device) givesWay(snapshot string) string {
+	i := slices.IndexFunc(d.old.Disks, func(o Disk) bool { return o.Snapshot == snapshot })
+	own := d.image.disk(d.old.Disks[i].Device)
+	switch size := aws.ToInt32(d.Ebs.VolumeSize); {
+	case own == nil:
+		return fmt.Sprintf("its %s names the snapshot that %s has for %s, and the image has no such device", d.name, d.oldName, d.old.Disks[i].Device)
+	case size > 0 && size < own.GiB:
+		return fmt.Sprintf("its %s has %d GiB, the image needs %d", d.name, size, own.GiB)
+	default:
+		return d.provisioned(max(size, own.GiB))
+	}
+}
+
+// snapshot is a snapshot's size in GiB; 0 when it is gone.
+func (s *survey) snapshot(ctx context.Context, id string) (int32, error) {
+	if size, known := s.sizes[id]; known {
+		return size, nil
+	}
+	out, err := s.EC2.DescribeSnapshots(ctx, &ec2.DescribeSnapshotsInput{SnapshotIds: []string{id}})
+	if err != nil && !fault.IsNotFound(err) {
+		return 0, fmt.Errorf("looking at snapshot %s: %w", id, err)
+	}
+	if err == nil && len(out.Snapshots) > 0 {
+		s.sizes[id] = aws.ToInt32(out.Snapshots[0].VolumeSize)
+	} else {
+		s.sizes[id] = 0
+	}
+	return s.sizes[id], nil
+}
+
+// machine is what EC2 says of an image; nil when it is gone.
+func (s *survey) machine(ctx context.Context, id string) (*Machine, error) {
+	if m, known := s.images[id]; known || id == "" {
+		return m, nil
+	}
+	out, err := s.EC2.DescribeImages(ctx, &ec2.DescribeImagesInput{ImageIds: []string{id}, IncludeDisabled: aws.Bool(true)})
+	if err != nil && !fault.IsNotFound(err) && fault.Code(err) != "InvalidAMIID.Malformed" {
+		return nil, fmt.Errorf("looking at image %s: %w", id, err)
+	}
+	s.images[id] = nil
+	if err == nil && len(out.Images) > 0 {
+		m := MachineOf(out.Images[0])
+		s.images[id] = &m
+	}
+	return s.images[id], nil
+}
+
+// swap gives the snapshots of one image's devices those of another's: what a mapping names then, "" for
+// nothing, when the image brings the device itself.
+func swap(old *Machine, image Machine) func(device, snapshot string) string {
+	return func(device, snapshot string) string {
+		if old == nil || snapshot == "" {
+			return snapshot
+		}
+		i := slices.IndexFunc(old.Disks, func(d Disk) bool { return d.Snapshot == snapshot })
+		switch {
+		case i < 0:
+			return snapshot
+		case old.Disks[i].Device == device:
+			return ""
+		}
+		if own := image.disk(old.Disks[i].Device); own != nil {
+			return own.Snapshot
+		}
+		return ""
+	}
+}

@@ -1,0 +1,215 @@
+package rollout
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	scaling "github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+)
+
+// Launcher is one way in which an Auto Scaling group or a fleet launches from a template.
+type launcher struct {
+	// name is "group web" or "fleet fleet-1".
+	name string
+	// template is the launch template's id, or its name where only that is given; version $Default, $Latest or a number.
+	template, version string
+	// kind is the instance type of an override, or what it asks of types; both empty for the template's own.
+	kind         types.InstanceType
+	requirements *types.InstanceRequirementsRequest
+	// group is whether it is an Auto Scaling group, which a refresh can move.
+	group bool
+}
+
+// standard and latest are what may stand instead of a version's number.
+const (
+	standard = "$Default"
+	latest   = "$Latest"
+)
+
+// page is the most that DescribeAutoScalingGroups gives at once.
+const page = 100
+
+// launchers are all that may launch from templates, in the order of their names. An override that
+// names an image of its own does not launch the template's.
+func (f Finder) launchers(ctx context.Context) ([]launcher, error) {
+	var all []launcher
+	groups, err := f.groups(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range groups {
+		all = append(all, ofGroup(g)...)
+	}
+	fleets, err := f.fleets(ctx)
+	if err != nil {
+		return nil, err
+	}
+	spot, err := f.spotFleets(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all = append(append(all, fleets...), spot...)
+	slices.SortStableFunc(all, func(a, b launcher) int { return cmp.Compare(a.name, b.name) })
+	return all, nil
+}
+
+func (f Finder) groups(ctx context.Context) ([]scaling.AutoScalingGroup, error) {
+	pages := autoscaling.NewDescribeAutoScalingGroupsPaginator(f.Groups, &autoscaling.DescribeAutoScalingGroupsInput{
+		IncludeInstances: aws.Bool(false), MaxRecords: aws.Int32(page),
+	})
+	var all []scaling.AutoScalingGroup
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("looking for the groups that launch from templates: %w", err)
+		}
+		all = append(all, out.AutoScalingGroups...)
+	}
+	return all, nil
+}
+
+func ofGroup(g scaling.AutoScalingGroup) []launcher {
+	name := "group " + aws.ToString(g.AutoScalingGroupName)
+	if g.LaunchTemplate != nil {
+		return []launcher{named(name, g.LaunchTemplate)}
+	}
+	if g.MixedInstancesPolicy == nil || g.MixedInstancesPolicy.LaunchTemplate == nil {
+		return nil
+	}
+	policy := g.MixedInstancesPolicy.LaunchTemplate
+	if len(policy.Overrides) == 0 {
+		return []launcher{named(name, policy.LaunchTemplateSpecification)}
+	}
+	var all []launcher
+	for _, o := range policy.Overrides {
+		l := named(name, cmp.Or(o.LaunchTemplateSpecification, policy.LaunchTemplateSpecification))
+		if l.kind = types.InstanceType(aws.ToString(o.InstanceType)); o.InstanceRequirements != nil {
+			l.requirements = asked(o.InstanceRequirements)
+		}
+		if aws.ToString(o.ImageId) == "" {
+			all = append(all, l)
+		}
+	}
+	return all
+}
+
+func named(name string, t *scaling.LaunchTemplateSpecification) launcher {
+	if t == nil {
+		t = &scaling.LaunchTemplateSpecification{}
+	}
+	return launcher{
+		name: name, template: cmp.Or(aws.ToString(t.LaunchTemplateId), aws.ToString(t.LaunchTemplateName)),
+		version: cmp.Or(aws.ToString(t.Version), standard), group: true,
+	}
+}
+
+// asked are requirements as EC2's calls take them: their fields have the same names everywhere.
+func asked(requirements any) *types.InstanceRequirementsRequest {
+	var r types.InstanceRequirementsRequest
+	text, err := json.Marshal(requirements)
+	if err == nil {
+		err = json.Unmarshal(text, &r)
+	}
+	if err != nil {
+		return nil // Types of the SDK are made of plain values.
+	}
+	return &r
+}
+
+// fleets are the EC2 Fleets that still launch.
+func (f Finder) fleets(ctx context.Context) ([]launcher, error) {
+	pages := ec2.NewDescribeFleetsPaginator(f.EC2, &ec2.DescribeFleetsInput{})
+	var all []launcher
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("looking for the fleets that launch from templates: %w", err)
+		}
+		for _, each := range out.Fleets {
+			if each.Type == types.FleetTypeInstant || !slices.Contains(launching, string(each.FleetState)) {
+				continue
+			}
+			for _, c := range each.LaunchTemplateConfigs {
+				all = append(all, ofConfig("fleet "+aws.ToString(each.FleetId), c)...)
+			}
+		}
+	}
+	return all, nil
+}
+
+// launching are the states of a fleet, or of a Spot Fleet request, that launches or may again.
+var launching = []string{"submitted", "active", "modifying"}
+
+func ofConfig(name string, c types.FleetLaunchTemplateConfig) []launcher {
+	if c.LaunchTemplateSpecification == nil {
+		return nil
+	}
+	own := ofFleet(name, c.LaunchTemplateSpecification)
+	if len(c.Overrides) == 0 {
+		return []launcher{own}
+	}
+	var all []launcher
+	for _, o := range c.Overrides {
+		l := own
+		if l.kind = o.InstanceType; o.InstanceRequirements != nil {
+			l.requirements = asked(o.InstanceRequirements)
+		}
+		if aws.ToString(o.ImageId) == "" {
+			all = append(all, l)
+		}
+	}
+	return all
+}
+
+func ofFleet(name string, t *types.FleetLaunchTemplateSpecification) launcher {
+	return launcher{
+		name: name, template: cmp.Or(aws.ToString(t.LaunchTemplateId), aws.ToString(t.LaunchTemplateName)),
+		version: cmp.Or(aws.ToString(t.Version), standard),
+	}
+}
+
+func (f Finder) spotFleets(ctx context.Context) ([]launcher, error) {
+	pages := ec2.NewDescribeSpotFleetRequestsPaginator(f.EC2, &ec2.DescribeSpotFleetRequestsInput{})
+	var all []launcher
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("looking for the Spot Fleets that launch from templates: %w", err)
+		}
+		for _, each := range out.SpotFleetRequestConfigs {
+			if each.SpotFleetRequestConfig == nil || !slices.Contains(launching, string(each.SpotFleetRequestState)) {
+				continue
+			}
+			for _, c := range each.SpotFleetRequestConfig.LaunchTemplateConfigs {
+				all = append(all, ofSpot("Spot Fleet "+aws.ToString(each.SpotFleetRequestId), c)...)
+			}
+		}
+	}
+	return all, nil
+}
+
+func ofSpot(name string, c types.LaunchTemplateConfig) []launcher {
+	if c.LaunchTemplateSpecification == nil {
+		return nil
+	}
+	own := ofFleet(name, c.LaunchTemplateSpecification)
+	if len(c.Overrides) == 0 {
+		return []launcher{own}
+	}
+	var all []launcher
+	for _, o := range c.Overrides {
+		l := own
+		if l.kind = o.InstanceType; o.InstanceRequirements != nil {
+			l.requirements = asked(o.InstanceRequirements)
+		}
+		all = append(all, l)
+	}
+	return all
+}

@@ -1,0 +1,232 @@
+package rollout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/shared/fault"
+	"goldsmith/shared/plan"
+	"goldsmith/shared/tag"
+)
+
+// survey reads what several targets ask for once.
+type survey struct {
+	Finder
+	launching []launcher
+	types     map[types.InstanceType]*types.InstanceTypeInfo
+	met       map[string][]types.InstanceType
+	images    map[string]*Machine
+	sizes     map[string]int32
+}
+
+func (f Finder) survey() *survey {
+	return &survey{
+		Finder: f, types: map[types.InstanceType]*types.InstanceTypeInfo{}, met: map[string][]types.InstanceType{},
+		images: map[string]*Machine{}, sizes: map[string]int32{},
+	}
+}
+
+// read is a template with its default and latest version.
+func (f Finder) read(ctx context.Context, id, name *string) (*template, error) {
+	out, err := f.EC2.DescribeLaunchTemplateVersions(ctx, &ec2.DescribeLaunchTemplateVersionsInput{
+		LaunchTemplateId: id, LaunchTemplateName: name, Versions: []string{standard, latest},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading launch template %s%s: %w", aws.ToString(id), aws.ToString(name), err)
+	}
+	t := &template{}
+	for _, v := range out.LaunchTemplateVersions {
+		t.add(v)
+	}
+	if t.standard == 0 {
+		return nil, fmt.Errorf("reading launch template %s%s: EC2 shows no default version", aws.ToString(id), aws.ToString(name))
+	}
+	return t, nil
+}
+
+func (t *template) add(v types.LaunchTemplateVersion) {
+	n := aws.ToInt64(v.VersionNumber)
+	if v.LaunchTemplateData == nil || n == 0 {
+		return
+	}
+	if t.versions == nil {
+		t.versions = map[int64]types.LaunchTemplateVersion{}
+	}
+	t.id, t.name = aws.ToString(v.LaunchTemplateId), aws.ToString(v.LaunchTemplateName)
+	t.versions[n], t.latest = v, max(t.latest, n)
+	if aws.ToBool(v.DefaultVersion) {
+		t.standard = n
+	}
+}
+
+// versionsAPage is the most that DescribeLaunchTemplateVersions gives at once.
+const versionsAPage = 200
+
+// all are all templates of the Region by id, each with its default and latest version: for many,
+// fewer calls than one each.
+func (f Finder) all(ctx context.Context) (map[string]*template, error) {
+	pages := ec2.NewDescribeLaunchTemplateVersionsPaginator(f.EC2, &ec2.DescribeLaunchTemplateVersionsInput{
+		Versions: []string{standard, latest}, MaxResults: aws.Int32(versionsAPage),
+	})
+	all := map[string]*template{}
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("reading launch templates: %w", err)
+		}
+		for _, v := range out.LaunchTemplateVersions {
+			id := aws.ToString(v.LaunchTemplateId)
+			if all[id] == nil {
+				all[id] = &template{}
+			}
+			all[id].add(v)
+		}
+	}
+	return all, nil
+}
+
+// launch finds the template's launchers, and reads the versions that they name by number.
+func (s *survey) launch(ctx context.Context, t *template) error {
+	for _, l := range s.launching {
+		if l.template != t.id && l.template != t.name {
+			continue
+		}
+		t.launchers = append(t.launchers, l)
+		n, err := strconv.ParseInt(l.version, 10, 64)
+		if _, known := t.versions[n]; err != nil || known {
+			continue
+		}
+		if err := s.readVersion(ctx, t, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readVersion reads one more version of a template, if there is one of that number.
+func (f Finder) readVersion(ctx context.Context, t *template, n int64) error {
+	out, err := f.EC2.DescribeLaunchTemplateVersions(ctx, &ec2.DescribeLaunchTemplateVersionsInput{
+		LaunchTemplateId: aws.String(t.id), Versions: []string{strconv.FormatInt(n, 10)},
+	})
+	if fault.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading version %d of launch template %s: %w", n, t.id, err)
+	}
+	for _, v := range out.LaunchTemplateVersions {
+		if v.LaunchTemplateData != nil {
+			t.versions[aws.ToInt64(v.VersionNumber)] = v
+		}
+	}
+	return nil
+}
+
+// differ compares versions of a template in all but the image; what an image's snapshots are has to be read first.
+func (s *survey) differ(ctx context.Context, t *template) (func(a, b int64) []string, error) {
+	var failed error
+	owns := func(image, snapshot string) bool {
+		m, err := s.machine(ctx, image)
+		failed = errors.Join(failed, err)
+		return m != nil && m.owns(snapshot)
+	}
+	for n := range t.versions {
+		without(t.data(n), owns)
+	}
+	return func(a, b int64) []string { return differing(t.data(a), t.data(b), owns) }, failed
+}
+
+// place decides from which version the next is made, and what that replaces.
+func (s *survey) place(ctx context.Context, t *Target, roll plan.Roll) error {
+	tmpl := t.template
+	differ, err := s.differ(ctx, tmpl)
+	if err != nil {
+		return err
+	}
+	wish, problem, err := s.wish(ctx, tmpl, roll)
+	if err != nil {
+		return err
+	}
+	if problem == "" {
+		problem = tmpl.choose(wish, differ)
+	}
+	if t.Rolled.Problem == "" {
+		t.Rolled.Problem = problem
+	}
+	differs := differ(tmpl.base, tmpl.standard)
+	t.at(len(differs) > 0)
+	if t.At.Stays {
+		tmpl.note = fmt.Sprintf("its default version %d differs in %s from what is launched, and stays", tmpl.standard, listed(differs))
+	}
+	return nil
+}
+
+// wish is which version to build on when that is not clear: the tag of the template, else the plan's key.
+func (s *survey) wish(ctx context.Context, t *template, roll plan.Roll) (base plan.Base, problem string, err error) {
+	if t.tags == nil && !t.clear() {
+		if t.tags, err = s.tags(ctx, t.id); err != nil {
+			return "", "", err
+		}
+	}
+	said, given := t.tags[tag.Base]
+	switch base = plan.Base(said); {
+	case !given:
+		return roll.Base, "", nil
+	case base == plan.BaseDefault || base == plan.BaseLatest:
+		return base, "", nil
+	default:
+		return "", fmt.Sprintf("its tag %s is %q; want default or latest", tag.Base, said), nil
+	}
+}
+
+// clear reports whether one version alone can be what the next is made from.
+func (t *template) clear() bool {
+	launched := t.launched()
+	return len(launched) == 1 || len(launched) == 0 && t.standard == t.latest
+}
+
+func (f Finder) tags(ctx context.Context, id string) (map[string]string, error) {
+	out, err := f.EC2.DescribeLaunchTemplates(ctx, &ec2.DescribeLaunchTemplatesInput{LaunchTemplateIds: []string{id}})
+	if err != nil {
+		return nil, fmt.Errorf("reading the tags of launch template %s: %w", id, err)
+	}
+	for _, t := range out.LaunchTemplates {
+		return tag.Map(t.Tags), nil
+	}
+	return map[string]string{}, nil
+}
+
+// at is where a template points.
+func (t *Target) at(stays bool) {
+	tmpl := t.template
+	t.At = State{Version: tmpl.standard, Default: tmpl.standard, Latest: tmpl.latest, Top: tmpl.image(tmpl.latest), Stays: stays}
+	if stays {
+		t.At.Version = tmpl.latest
+	}
+	t.At.Image = tmpl.image(t.At.Version)
+}
+
+// aliasOf is the parameter that what is launched takes its image from.
+func (t *template) aliasOf() (name string, ok bool) {
+	name, fixed, alias := Alias(t.image(t.base))
+	return name, alias && !fixed
+}
+
+// notes joins what to know of a target, each once.
+func notes(all ...string) string {
+	var kept []string
+	for _, n := range all {
+		if n != "" && !slices.Contains(kept, n) {
+			kept = append(kept, n)
+		}
+	}
+	return strings.Join(kept, "; ")
+}

@@ -1,0 +1,50 @@
+package rollout
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+
+	"goldsmith/shared/fault"
+	"goldsmith/shared/job"
+	"goldsmith/shared/plan"
+)
+
+// Volumes says whether an image is to have all its volumes deleted with the instances that are launched from it:
+// members of groups would leave their volumes behind, while the image of one server stays as the server
+// is. kept are the source's devices that stay. Either is told.
+func Volumes(ctx context.Context, api ec2.DescribeLaunchTemplatesAPIClient, p plan.Plan, source string, kept []string) (always bool, told *job.Reason, err error) {
+	if len(kept) == 0 {
+		return false, nil, nil
+	}
+	switch p.Image.DeleteOnTermination {
+	case plan.DeleteAlways:
+		always = true
+	case plan.DeleteAsSource:
+	default:
+		if always, err = rolls(ctx, api, p.Roll, source); err != nil {
+			return false, nil, err
+		}
+	}
+	text := "What is launched from its image keeps the volumes of %s when it is terminated, as the source does; image.deleteOnTermination: always deletes them."
+	if always {
+		text = "What is launched from its image has the volumes of %s deleted when it is terminated; the source keeps its own. image.deleteOnTermination: source keeps them."
+	}
+	return always, &job.Reason{Code: job.KeptVolumes, Text: fmt.Sprintf(text, listed(kept))}, nil
+}
+
+// rolls reports whether a plan rolls a source's image into launch templates. What cannot be read keeps volumes.
+func rolls(ctx context.Context, api ec2.DescribeLaunchTemplatesAPIClient, roll plan.Roll, source string) (bool, error) {
+	if roll.Skip {
+		return false, nil
+	}
+	if roll.Refresh.Enabled || len(roll.Templates[source]) > 0 {
+		return true, nil
+	}
+	tagged, err := taggedOf(ctx, api, source)
+	if fault.IsThrottled(err) || fault.IsNotYet(err) {
+		return false, err
+	}
+	return len(tagged) > 0, nil
+}
