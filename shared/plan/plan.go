@@ -35,11 +35,11 @@ type Plan struct {
 	Restart Restart `json:"restart,omitempty"`
 	// Health is what counts as back. Default running.
 	Health Health `json:"health,omitempty"`
-	// Concurrency is how many sources may be down at once, over all runs and requests of the plan, 1 to 1000. What is
-	// over it waits its turn. A run works on as many at once. Default 10.
 	// InstanceStore is what happens to an instance whose instance-store data a stop would lose. Default skip.
 	InstanceStore InstanceStore `json:"instanceStore,omitempty"`
-	Concurrency   int           `json:"concurrency,omitempty"`
+	// Concurrency is how many sources may be down at once, over all runs and requests of the plan, 1 to 1000. What is
+	// over it waits its turn. A run works on as many at once. Default 10.
+	Concurrency int `json:"concurrency,omitempty"`
 	// Limit is the most sources that may be stopped from one scheduled start to the next, requests included; without a
 	// schedule, in 24 hours. A run that selects more is an error and touches nothing; a request over it is refused. Default: no limit.
 	Limit Limit `json:"limit,omitzero"`
