@@ -122,7 +122,7 @@ func (b Block) Why() string {
 
 // Do is what a person does about it.
 func (b Block) Do() string {
-	return fmt.Sprintf("%s is stopped until it runs again; if others need not wait for it: goldsmith exempt %s", b.Holds.nothing(b.Claim), b.Claim.Source)
+	return fmt.Sprintf("%s is stopped until it runs again: see to %s", b.Holds.nothing(b.Claim), b.Claim.Source)
 }
 
 const (
