@@ -8,8 +8,11 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"goldsmith/shared/bound"
+	"goldsmith/shared/breaker"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/image"
 	"goldsmith/shared/job"
@@ -22,24 +25,32 @@ import (
 type Instances interface {
 	source.Lister
 	source.Protector
+	source.Starter
 }
 
-// Claims is the ledger as far as claiming needs it.
+// Claims is the ledger's claims as far as claiming needs them.
 type Claims interface {
 	Claim(ctx context.Context, c ledger.Claim) (ledger.Claim, error)
 	Record(ctx context.Context, c ledger.Claim) error
 }
 
+// Book is the ledger as far as claiming needs it.
+type Book interface {
+	Claims
+	bound.Book
+	breaker.Reader
+}
+
 // Step claims a source.
 type Step struct {
 	instances Instances
-	claims    Claims
+	book      Book
 	now       func() time.Time
 }
 
 // New makes the step.
-func New(instances Instances, claims Claims, now func() time.Time) Step {
-	return Step{instances, claims, now}
+func New(instances Instances, book Book, now func() time.Time) Step {
+	return Step{instances, book, now}
 }
 
 // Input is the job and the ARN of the execution that works on it.
@@ -52,11 +63,14 @@ type Input struct {
 // looks first may take an instance that another run has stopped for a stopped one.
 func (s Step) Handle(ctx context.Context, in Input) (job.Job, error) {
 	j, now := in.Job, s.now().UTC()
-	j.Execution, j.Times.Claimed = in.Execution, now
+	j.Execution, j.Decision = in.Execution, "" // one that waited is decided anew
+	if j.Times.Claimed.IsZero() {
+		j.Times.Claimed = now
+	}
 	if j.Source.Kind == job.Snapshot {
 		return skip(j, source.NoInstance.Code, source.NoInstance.Text), nil
 	}
-	claim, err := s.claims.Claim(ctx, ledger.ClaimOf(j, now))
+	claim, err := s.book.Claim(ctx, ledger.ClaimOf(j, now))
 	var held *ledger.Held
 	if errors.As(err, &held) {
 		j.Source.Name = held.By.Name
@@ -66,7 +80,15 @@ func (s Step) Handle(ctx context.Context, in Input) (job.Job, error) {
 	if err != nil {
 		return j, fmt.Errorf("claiming %s: %w", j.Source.ID, err)
 	}
-	return s.decide(ctx, j, claim)
+	asked := j.Turn != nil || claim.Looked
+	j, done, err := s.stillWaits(ctx, j)
+	if err == nil && !done {
+		j, err = s.decide(ctx, j, claim)
+	}
+	if err != nil {
+		return j, err
+	}
+	return s.settled(ctx, asked, j)
 }
 
 func (s Step) decide(ctx context.Context, j job.Job, claim ledger.Claim) (job.Job, error) {
@@ -79,7 +101,7 @@ func (s Step) decide(ctx context.Context, j job.Job, claim ledger.Claim) (job.Jo
 	}
 	j.Source = describe(j.Source, instance)
 	if reason := source.Unwanted(j.Run, j.Source.ID, j.Plan.Sources, j.Source.Tags); reason != nil {
-		if s.early(j) && reason.Code == job.NotEnrolled {
+		if s.early(j) && (reason.Code == job.NotEnrolled || reason.Code == job.Withdrawn) {
 			return j, &fault.NotYet{Err: fmt.Errorf("EC2 does not show tag %s of %s yet", tag.Request, j.Source.ID)}
 		}
 		return skip(j, reason.Code, reason.Text), nil
@@ -102,6 +124,9 @@ func describe(s job.Source, instance types.Instance) job.Source {
 	s.Name = source.Name(s.Tags, s.ID)
 	s.InstanceType = string(instance.InstanceType)
 	s.Architecture = string(instance.Architecture)
+	if p := instance.Placement; p != nil {
+		s.Zone, s.Host = aws.ToString(p.AvailabilityZone), aws.ToString(p.HostId)
+	}
 	s.Volumes, s.Kept = source.Volumes(instance), source.Kept(instance)
 	return s
 }
@@ -134,14 +159,31 @@ func (s Step) settle(ctx context.Context, j job.Job, claim ledger.Claim, running
 	j.Image.Name = image.Name(j)
 	decision, late := source.Decide(running, j.Run, j.Plan, s.now())
 	if late != nil {
-		return skip(j, late.Code, late.Text), nil
+		return s.late(ctx, j, late)
 	}
+	if decision == job.StopFirst {
+		var err error
+		if j, err = s.mayStop(ctx, j); err != nil || j.Decision != "" {
+			return j, err
+		}
+	}
+	j = waited(j, s.now())
 	j.Decision, j.Back = decision, decision != job.StopFirst
 	claim.Name, claim.WasRunning, claim.Looked = j.Source.Name, running, true
-	if err := s.claims.Record(ctx, claim); err != nil {
+	claim.InstanceType, claim.Zone, claim.Host = j.Source.InstanceType, j.Source.Zone, j.Source.Host
+	if err := s.book.Record(ctx, claim); err != nil {
 		return j, fmt.Errorf("recording the claim of %s: %w", j.Source.ID, err)
 	}
 	return j, nil
+}
+
+// late is the reason of a source whose turn comes when the window has closed: what held up its run, if that is known.
+func (s Step) late(ctx context.Context, j job.Job, late *job.Reason) (job.Job, error) {
+	held, err := s.breaker(ctx, j)
+	if held == nil {
+		held = late
+	}
+	return refuse(j, held), err
 }
 
 func skip(j job.Job, code job.ReasonCode, text string) job.Job {

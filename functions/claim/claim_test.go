@@ -37,12 +37,12 @@ func TestClaim(t *testing.T) {
 	stage.Play(t, scene, cases{
 		{
 			Name: "a running instance will be stopped, and the ledger says who starts it again",
-			Want: looks + " Record: ok",
+			Want: "Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok",
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("decision", j.Decision, job.StopFirst)
 				s.Same("back", j.Back, false)
 				s.Same("source", j.Source, job.Source{
-					ID: s.Web, Kind: job.Instance, Name: "web", InstanceType: "t3.micro", Architecture: "x86_64", WasRunning: true,
+					ID: s.Web, Kind: job.Instance, Name: "web", InstanceType: "t3.micro", Architecture: "x86_64", Zone: "eu-central-1a", WasRunning: true,
 					Volumes: j.Source.Volumes, Tags: map[string]string{"Name": "web", tag.Plan: "nightly"},
 				})
 				s.Same("volumes", len(j.Source.Volumes), 1)
@@ -50,7 +50,7 @@ func TestClaim(t *testing.T) {
 				now := time.Now().UTC()
 				s.Same("claim", *s.Held(s.Web), ledger.Claim{
 					Source: s.Web, Kind: job.Instance, Name: "web", Run: stage.RunName, Plan: "nightly", Execution: execution,
-					Since: now, WasRunning: true, Looked: true,
+					Since: now, WasRunning: true, Looked: true, InstanceType: "t3.micro", Zone: "eu-central-1a",
 				})
 			},
 		},
@@ -72,12 +72,12 @@ func TestClaim(t *testing.T) {
 		},
 		{
 			Name: "claimed once, however often the step runs",
-			Want: looks + " Record: ok | " + looks + " Record: ok",
+			Want: "Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok | Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Record: ok",
 			Then: func(s *stage.Stage, j job.Job) { s.Same("decision", j.Decision, job.StopFirst) },
 		},
 		{
 			Name:    "what the first look saw counts: an instance that we stopped ran before",
-			Want:    looks + " Record: ok | " + looks + " Record: ok",
+			Want:    "Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok | Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Record: ok",
 			Between: func(s *stage.Stage) { s.Set(s.Web, ec2.Stopped) },
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("decision", j.Decision, job.StopFirst)
@@ -87,18 +87,18 @@ func TestClaim(t *testing.T) {
 		{
 			Name:  "the ledger is busy: not even looked at",
 			Given: func(s *stage.Stage, _ *claim.Input) { s.Ledger.Break("Claim", 1) },
-			Want:  "Claim: Throttled | " + looks + " Record: ok",
+			Want:  "Claim: Throttled | Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok",
 		},
 		{
 			Name:  "the ledger's answer is lost: the claim is our own",
 			Given: func(s *stage.Stage, _ *claim.Input) { s.Ledger.Lose("Claim", 1) },
-			Want:  "Claim: Throttled | " + looks + " Record: ok",
+			Want:  "Claim: Throttled | Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok",
 			Then:  func(s *stage.Stage, j job.Job) { s.Same("decision", j.Decision, job.StopFirst) },
 		},
 		{
 			Name:  "what must be undone cannot be written down: the run does not go on",
 			Given: func(s *stage.Stage, _ *claim.Input) { s.Ledger.Break("Record", 1) },
-			Want:  looks + " Record: Throttled",
+			Want:  "Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: Throttled",
 			Says:  []string{"recording the claim of i-"},
 		},
 		{
@@ -122,7 +122,7 @@ func TestClaim(t *testing.T) {
 			Given: func(s *stage.Stage, _ *claim.Input) {
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstanceAttribute", Code: "UnsupportedOperation"})
 			},
-			Want: looks + " Record: ok",
+			Want: "Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok",
 		},
 	})
 }
@@ -224,7 +224,7 @@ func TestClaimSkips(t *testing.T) {
 		{
 			Name:  "the window closed before its turn came",
 			Given: func(_ *stage.Stage, _ *claim.Input) { time.Sleep(5 * time.Hour) },
-			Want:  looks + ": ok",
+			Want:  "Claim DescribeInstances DescribeInstanceAttribute Slots: ok",
 			Then:  skipped(job.WindowClosed, "the window closed at 2000-01-01T04:00:00Z before its turn came"),
 		},
 		{
@@ -239,7 +239,7 @@ func TestClaimSkips(t *testing.T) {
 				in.Job.Source.Notes = []job.ReasonCode{job.InstanceStoreData, job.SlowVolume}
 				in.Job.Plan.InstanceStore = plan.Lose
 			},
-			Want: looks + " Record: ok",
+			Want: "Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok",
 			Then: func(s *stage.Stage, j job.Job) {
 				var codes []job.ReasonCode
 				for _, w := range j.Warnings {
@@ -266,7 +266,7 @@ func TestClaimRequested(t *testing.T) {
 			Given: func(s *stage.Stage, in *claim.Input) {
 				s.Must(s.Cloud.SetTags(in.Job.Source.ID, map[string]string{tag.Request: "now"}))
 			},
-			Want: looks + " Record: ok",
+			Want: "Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok",
 			Then: func(s *stage.Stage, j job.Job) { s.Same("decision", j.Decision, job.StopFirst) },
 		},
 		{
@@ -275,7 +275,7 @@ func TestClaimRequested(t *testing.T) {
 				in.Job.Source.ID = s.Web
 				in.Job.Run.Request = &job.Request{Source: s.Web, Kind: job.Instance, By: "jo"}
 			},
-			Want: looks + " Record: ok",
+			Want: "Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok",
 		},
 		{
 			Name: "a request is bound by its plan: a tag that the plan excludes keeps the instance out",
@@ -309,7 +309,7 @@ func TestClaimRequested(t *testing.T) {
 			Want:    "Claim DescribeInstances: NotYet | Claim DescribeInstances: ok",
 			Between: func(*stage.Stage) { time.Sleep(time.Minute) },
 			Then: func(s *stage.Stage, j job.Job) {
-				s.Same("reason", j.Skip, &job.Reason{Code: job.NotEnrolled, Text: "tag goldsmith:image was taken off again"})
+				s.Same("reason", j.Skip, &job.Reason{Code: job.Withdrawn, Text: "tag goldsmith:image was taken off again"})
 			},
 		},
 		{

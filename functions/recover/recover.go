@@ -111,6 +111,8 @@ type Answer struct {
 	// Claims is how many there are; Down how many of them keep an instance from running.
 	Claims int `json:"claims"`
 	Down   int `json:"down"`
+	// Unread are the sources whose claims cannot be read: a person has to look at them.
+	Unread []string `json:"unread,omitempty"`
 	// Ignored says why the event is nothing to recover from.
 	Ignored string `json:"ignored,omitempty"`
 	// Adopted is set when images were to be registered.

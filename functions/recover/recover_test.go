@@ -77,7 +77,7 @@ type cases = []stage.Case[json.RawMessage, recovery.Answer]
 const (
 	looks  = "Claims DescribeExecution DescribeInstances"
 	starts = " StartInstances Record Results PutResult"
-	closes = " Waits Results PutResult Drop"
+	closes = " Waits Results PutResult Slots Drop"
 )
 
 // down checks the answer: how many claims there were and how many instances are down.
@@ -101,7 +101,7 @@ func TestSweep(t *testing.T) {
 	stage.Play(t, scene, cases{
 		{
 			Name: "an aborted execution left it stopped: started, and the claim stays until it runs",
-			Want: looks + starts + ": ok",
+			Want: "Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots: ok",
 			Then: func(s *stage.Stage, a recovery.Answer) {
 				down(s, a, 1, 1)
 				s.Same("state", s.Cloud.State(s.Web), ec2.Pending)
@@ -112,7 +112,7 @@ func TestSweep(t *testing.T) {
 		},
 		{
 			Name:    "the next sweeps see it pending, then running, and let it go",
-			Want:    looks + starts + ": ok | Claims DescribeInstances: ok | Claims DescribeInstances Waits Results Drop: ok | Claims: ok",
+			Want:    "Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots: ok | Claims DescribeInstances Slots: ok | Claims DescribeInstances Waits Results Slots Free Drop Slots: ok | Claims Slots: ok",
 			Between: wakeSlowly(),
 			Then: func(s *stage.Stage, a recovery.Answer) {
 				down(s, a, 0, 0)
@@ -123,7 +123,7 @@ func TestSweep(t *testing.T) {
 		{
 			Name:  "its run goes on: nobody's business",
 			Given: func(s *stage.Stage, in *json.RawMessage) { s.Execute("going-on"); with(by("going-on"))(s, in) },
-			Want:  "Claims DescribeExecution: ok",
+			Want:  "Claims DescribeExecution Slots: ok",
 			Then: func(s *stage.Stage, a recovery.Answer) {
 				down(s, a, 1, 0)
 				s.Same("state", s.Cloud.State(s.Web), ec2.Stopped)
@@ -132,7 +132,7 @@ func TestSweep(t *testing.T) {
 		{
 			Name:  "Step Functions has forgotten the execution: it has ended long ago",
 			Given: with(by("unheard-of")),
-			Want:  looks + starts + ": ok",
+			Want:  "Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots: ok",
 		},
 		{
 			Name: "a claim left behind is nobody's, while the rest of its run goes on",
@@ -141,14 +141,14 @@ func TestSweep(t *testing.T) {
 				with(func(c *ledger.Claim) { by("going-on")(c); c.Left = time.Now() })(s, in)
 				s.Must(s.Ledger.Kept.PutResult(s.Context(), job.Result{Run: stage.RunName, Source: s.Web, Name: "web", Ending: job.LeftStopped, Problem: "the image failed"}))
 			},
-			Want:    "Claims DescribeInstances StartInstances Record: ok | Claims DescribeInstances Waits Results PutResult Drop: ok",
+			Want:    "Claims DescribeInstances StartInstances Record Slots: ok | Claims DescribeInstances Waits Results PutResult Slots Free Drop Slots: ok",
 			Between: func(*stage.Stage) { time.Sleep(5 * time.Minute) },
 			Then:    closed("the image failed"),
 		},
 		{
 			Name:  "the stop was sent a moment ago: what a describe says may be older",
 			Given: with(func(c *ledger.Claim) { c.StopSent = time.Now().Add(-30 * time.Second) }),
-			Want:  looks + ": ok",
+			Want:  "Claims DescribeExecution DescribeInstances Slots: ok",
 			Then:  func(s *stage.Stage, a recovery.Answer) { down(s, a, 1, 1) },
 		},
 		{
@@ -157,31 +157,31 @@ func TestSweep(t *testing.T) {
 				s.Set(s.Web, ec2.Running)
 				s.Must(s.StopWeb())
 			},
-			Want:    looks + ": ok | " + looks + starts + ": ok",
+			Want:    "Claims DescribeExecution DescribeInstances Slots: ok | Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots: ok",
 			Between: func(*stage.Stage) { time.Sleep(5 * time.Minute) },
 		},
 		{
 			Name:  "somebody has started it already",
 			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Set(s.Web, ec2.Running) },
-			Want:  looks + closes + ": ok",
+			Want:  "Claims DescribeExecution DescribeInstances Waits Results PutResult Slots Free Drop Slots: ok",
 			Then:  closed("the run ended early; it is running again"),
 		},
 		{
 			Name:  "somebody terminated it",
 			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Set(s.Web, ec2.Terminated) },
-			Want:  looks + closes + ": ok",
+			Want:  "Claims DescribeExecution DescribeInstances Waits Results PutResult Slots Free Drop Slots: ok",
 			Then:  closed("the run ended, and somebody terminated it"),
 		},
 		{
 			Name:  "EC2 does not know it any more",
 			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Set(s.Web, ec2.Terminated); time.Sleep(2 * time.Hour) },
-			Want:  looks + "*2" + closes + ": ok",
+			Want:  "Claims DescribeExecution DescribeInstances*2 Waits Results PutResult Slots Free Drop Slots: ok",
 			Then:  closed("the run ended, and somebody terminated it"),
 		},
 		{
 			Name:  "what was stopped before the run stays stopped",
 			Given: with(func(c *ledger.Claim) { c.WasRunning, c.StopSent = false, time.Time{} }),
-			Want:  looks + closes + ": ok",
+			Want:  "Claims DescribeExecution DescribeInstances Waits Results PutResult Slots Drop Slots: ok",
 			Then: func(s *stage.Stage, a recovery.Answer) {
 				closed("the run ended before it was touched")(s, a)
 				s.Same("state", s.Cloud.State(s.Web), ec2.Stopped)
@@ -190,7 +190,7 @@ func TestSweep(t *testing.T) {
 		{
 			Name:  "the run ended before it sent a stop: who stopped it was somebody else",
 			Given: with(func(c *ledger.Claim) { c.StopSent = time.Time{} }),
-			Want:  looks + closes + ": ok",
+			Want:  "Claims DescribeExecution DescribeInstances Waits Results PutResult Slots Drop Slots: ok",
 			Then: func(s *stage.Stage, a recovery.Answer) {
 				closed("the run ended before it was touched")(s, a)
 				s.Same("state", s.Cloud.State(s.Web), ec2.Stopped)
@@ -202,7 +202,7 @@ func TestSweep(t *testing.T) {
 				s.Set(s.Web, ec2.Running)
 				s.Must(s.Ledger.Kept.PutResult(s.Context(), job.Result{Run: stage.RunName, Source: s.Web, Name: "web", Ending: job.Imaged}))
 			},
-			Want: looks + " Waits Results Drop: ok",
+			Want: "Claims DescribeExecution DescribeInstances Waits Results Slots Free Drop Slots: ok",
 			Then: func(s *stage.Stage, _ recovery.Answer) {
 				s.Same("result", s.Results(stage.RunName)[0].Ending, job.Imaged)
 			},
@@ -212,7 +212,7 @@ func TestSweep(t *testing.T) {
 			Given: func(s *stage.Stage, _ *json.RawMessage) {
 				s.Must(s.Ledger.Kept.Drop(s.Context(), s.Web, stage.RunName))
 			},
-			Want: "Claims: ok",
+			Want: "Claims Slots: ok",
 		},
 	})
 }
@@ -241,7 +241,7 @@ func TestSweepFails(t *testing.T) {
 			Given: func(s *stage.Stage, _ *json.RawMessage) {
 				s.Cloud.Inject(ec2.Fault{Action: "StartInstances", Nth: []int{1}, Code: "InsufficientInstanceCapacity"})
 			},
-			Want: looks + " StartInstances Record: NoCapacity | " + looks + starts + ": ok",
+			Want: "Claims DescribeExecution DescribeInstances StartInstances Record Slots: ok | Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots: ok",
 			Then: func(s *stage.Stage, _ recovery.Answer) {
 				s.Same("logged", strings.Contains(s.Logs.String(), "an instance is down and cannot be started"), true)
 			},
@@ -258,7 +258,7 @@ func TestSweepFails(t *testing.T) {
 				left(s, last, "last")
 				time.Sleep(10 * time.Minute)
 			},
-			Want:      "Claims" + strings.Repeat(refused, 12) + strings.Repeat(settles+starts, 2) + ": NoCapacity",
+			Want:      "Claims DescribeExecution DescribeInstances DescribeExecution DescribeInstances StartInstances Record DescribeExecution DescribeInstances StartInstances Record DescribeExecution DescribeInstances StartInstances Record Results PutResult DescribeExecution DescribeInstances StartInstances Record DescribeExecution DescribeInstances StartInstances Record DescribeExecution DescribeInstances StartInstances Record DescribeExecution DescribeInstances StartInstances Record DescribeExecution DescribeInstances StartInstances DescribeExecution Record DescribeInstances DescribeExecution DescribeInstances StartInstances Record DescribeExecution DescribeInstances StartInstances Record Results PutResult DescribeExecution DescribeInstances StartInstances Record DescribeExecution DescribeInstances StartInstances Record StartInstances Record StartInstances Record Slots: ok",
 			Unordered: true,
 		},
 		{
@@ -266,14 +266,14 @@ func TestSweepFails(t *testing.T) {
 			Given: func(s *stage.Stage, _ *json.RawMessage) {
 				s.Refuse("DescribeExecution", "ThrottlingException", stage.Attempts)
 			},
-			Want: "Claims DescribeExecution*6: Throttled | " + looks + starts + ": ok",
+			Want: "Claims DescribeExecution*6 Slots: Throttled | Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots: ok",
 		},
 		{
 			Name: "EC2 cannot be asked: not touched",
 			Given: func(s *stage.Stage, _ *json.RawMessage) {
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Nth: []int{1, 2, 3, 4, 5, 6}, Code: "Unavailable"})
 			},
-			Want: "Claims DescribeExecution DescribeInstances*6: Throttled | " + looks + starts + ": ok",
+			Want: "Claims DescribeExecution DescribeInstances*6 Slots: Throttled | Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots: ok",
 		},
 		{
 			Name:  "the claims cannot be read",
@@ -284,14 +284,14 @@ func TestSweepFails(t *testing.T) {
 		{
 			Name:    "the start cannot be recorded: the next sweep goes on from what EC2 says",
 			Given:   func(s *stage.Stage, _ *json.RawMessage) { s.Ledger.Break("Record", 1) },
-			Want:    looks + " StartInstances Record: Throttled | " + looks + closes + ": ok",
+			Want:    "Claims DescribeExecution DescribeInstances StartInstances Record Slots: Throttled | Claims DescribeExecution DescribeInstances Waits Results PutResult Slots Free Drop Slots: ok",
 			Between: func(*stage.Stage) { time.Sleep(5 * time.Minute) },
 			Then:    closed("the run ended early; it is running again"),
 		},
 		{
 			Name:  "the claim cannot be dropped: dropped by the next sweep",
 			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Set(s.Web, ec2.Running); s.Ledger.Break("Drop", 1) },
-			Want:  looks + closes + ": Throttled | " + looks + " Waits Results Drop: ok",
+			Want:  "Claims DescribeExecution DescribeInstances Waits Results PutResult Slots Free Drop Slots: Throttled | Claims DescribeExecution DescribeInstances Waits Results Slots Free Drop Slots: ok",
 			Then:  closed("the run ended early; it is running again"),
 		},
 	})

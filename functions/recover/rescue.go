@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"golang.org/x/sync/errgroup"
 
+	"goldsmith/shared/bound"
+	"goldsmith/shared/breaker"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
@@ -32,6 +34,7 @@ type Claims interface {
 	Claims(ctx context.Context) iter.Seq2[ledger.Claim, error]
 	Record(ctx context.Context, c ledger.Claim) error
 	Drop(ctx context.Context, source, run string) error
+	bound.Book
 }
 
 // Waits is the ledger's waits as far as rescuing needs them.
@@ -64,12 +67,9 @@ const atOnce = 16
 // Sweep looks at every claim, and returns those it found, nil when they could not be read. One that cannot be
 // settled does not keep the others from it.
 func (r Rescue) Sweep(ctx context.Context) (answer Answer, claims []ledger.Claim, err error) {
-	claims = []ledger.Claim{}
-	for claim, err := range r.Claims.Claims(ctx) {
-		if err != nil {
-			return answer, nil, fmt.Errorf("reading the claims: %w", err)
-		}
-		claims = append(claims, claim)
+	claims, unread, err := r.read(ctx)
+	if err != nil {
+		return answer, nil, err
 	}
 	down, problems := make([]bool, len(claims)), make([]error, len(claims))
 	var group errgroup.Group
@@ -84,7 +84,7 @@ func (r Rescue) Sweep(ctx context.Context) (answer Answer, claims []ledger.Claim
 		})
 	}
 	_ = group.Wait() // problems holds them all
-	answer.Claims = len(claims)
+	answer.Claims, answer.Unread = len(claims), unread
 	for _, isDown := range down {
 		if isDown {
 			answer.Down++
@@ -92,7 +92,26 @@ func (r Rescue) Sweep(ctx context.Context) (answer Answer, claims []ledger.Claim
 	}
 	report(ctx, answer, oldest(claims, r.Now()))
 	handler.Log(ctx).InfoContext(ctx, "swept", "claims", answer.Claims, "down", answer.Down)
-	return answer, claims, errors.Join(problems...)
+	return answer, claims, errors.Join(append(problems, r.tidy(ctx, claims, unread))...)
+}
+
+// read gives the claims, and the sources of those that cannot be understood: nothing is known of
+// what these say, and they keep no other from being looked after.
+func (r Rescue) read(ctx context.Context) (claims []ledger.Claim, unread []string, err error) {
+	claims = []ledger.Claim{}
+	for claim, err := range r.Claims.Claims(ctx) {
+		var unreadable *ledger.Unreadable
+		switch {
+		case errors.As(err, &unreadable):
+			handler.Log(ctx).ErrorContext(ctx, "a claim cannot be read", "source", claim.Source, "error", err)
+			unread = append(unread, claim.Source)
+		case err != nil:
+			return nil, nil, fmt.Errorf("reading the claims: %w", err)
+		default:
+			claims = append(claims, claim)
+		}
+	}
+	return claims, unread, nil
 }
 
 func oldest(claims []ledger.Claim, now time.Time) time.Duration {
@@ -177,14 +196,19 @@ func (r Rescue) workedOn(ctx context.Context, c ledger.Claim) (bool, error) {
 func (r Rescue) start(ctx context.Context, c ledger.Claim, instance types.Instance) error {
 	log := handler.Log(ctx).With("source", c.Source, "name", c.Name, "run", c.Run, "down_since", c.StopSent)
 	if _, err := r.EC2.StartInstances(ctx, &ec2.StartInstancesInput{InstanceIds: []string{c.Source}}); err != nil {
+		// It is known, told with its run and tried again: the sweep itself has not failed.
 		log.ErrorContext(ctx, "an instance is down and cannot be started", "error", err)
-		return errors.Join(fmt.Errorf("starting it: %w", err), r.note(ctx, c, "it cannot be started: "+fault.Brief(err)))
+		_, err = breaker.Refused(ctx, r.Claims, c, breaker.CodeOf(err), "it cannot be started: "+fault.Brief(err), r.Now().UTC())
+		return err
 	}
 	again, first := !c.Started.IsZero(), c.Left.IsZero()
 	c.Started, c.Problem = r.Now().UTC(), ""
 	if again {
 		// EC2 answers "pending" and gives up a moment later, for one because nobody may use a volume's key.
-		c.Problem = "it does not stay up: " + source.Why(instance)
+		c.Problem, c.RefusedBy = "it does not stay up: "+source.Why(instance), codeOf(instance)
+		if c.Refused.IsZero() {
+			c.Refused = c.Started
+		}
 	}
 	log.WarnContext(ctx, "started an instance that a run left stopped", "problem", c.Problem)
 	if first {
@@ -193,22 +217,21 @@ func (r Rescue) start(ctx context.Context, c ledger.Claim, instance types.Instan
 	if err := r.Claims.Record(ctx, c); err != nil {
 		return fmt.Errorf("recording the start: %w", err)
 	}
+	if again {
+		return breaker.Mark(ctx, r.Claims, c)
+	}
 	if !first {
 		return nil
 	}
 	return r.record(ctx, c, job.Broken, "the run ended early; recover has started it again")
 }
 
-// note keeps in the claim what keeps its instance down.
-func (r Rescue) note(ctx context.Context, c ledger.Claim, problem string) error {
-	if c.Problem == problem {
-		return nil
+// codeOf is EC2's code for the state that an instance is in.
+func codeOf(i types.Instance) string {
+	if r := i.StateReason; r != nil && aws.ToString(r.Code) != "" {
+		return aws.ToString(r.Code)
 	}
-	c.Problem = problem
-	if err := r.Claims.Record(ctx, c); err != nil {
-		return fmt.Errorf("recording what keeps it down: %w", err)
-	}
-	return nil
+	return breaker.FellBack
 }
 
 // close forgets what the run waited for, writes the result and drops the claim.
@@ -217,6 +240,9 @@ func (r Rescue) close(ctx context.Context, c ledger.Claim, problem string) error
 		return err
 	}
 	if err := r.record(ctx, c, job.Broken, problem); err != nil {
+		return err
+	}
+	if err := bound.Leave(ctx, r.Claims, c.Plan, c.Source, c.Run, !c.StopSent.IsZero()); err != nil {
 		return err
 	}
 	if err := r.Claims.Drop(ctx, c.Source, c.Run); err != nil {

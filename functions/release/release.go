@@ -15,6 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"goldsmith/shared/bound"
+	"goldsmith/shared/breaker"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
@@ -37,6 +39,12 @@ type Claims interface {
 	Drop(ctx context.Context, source, run string) error
 }
 
+// Held is the ledger's claims, and the bounds of plans.
+type Held interface {
+	Claims
+	bound.Book
+}
+
 // Results is where results go, and what is known of images.
 type Results interface {
 	PutResult(ctx context.Context, r job.Result) error
@@ -52,15 +60,15 @@ type EC2 interface {
 // Step releases a source.
 type Step struct {
 	tags     EC2
-	claims   Claims
+	held     Held
 	results  Results
 	requests request.Book
 	now      func() time.Time
 }
 
 // New makes the step.
-func New(tags EC2, claims Claims, results Results, requests request.Book, now func() time.Time) Step {
-	return Step{tags, claims, results, requests, now}
+func New(tags EC2, held Held, results Results, requests request.Book, now func() time.Time) Step {
+	return Step{tags, held, results, requests, now}
 }
 
 // Handle ends the job. The result is written first and the claim dropped last,
@@ -197,7 +205,13 @@ func (s Step) giveUp(ctx context.Context, j job.Job, ending job.Ending, now time
 	if ending == job.LeftStopped {
 		return s.leave(ctx, j, now)
 	}
-	if err := s.claims.Drop(ctx, j.Source.ID, j.Run.Name); err != nil {
+	// The place of one that was seen running is given up by then; of a failed step nobody knows how far it came.
+	if j.Failure != nil || j.Place != "" && j.Times.Running.IsZero() {
+		if err := bound.Leave(ctx, s.held, j.Run.Plan, j.Source.ID, j.Run.Name, j.Decision == job.StopFirst); err != nil {
+			return fmt.Errorf("giving up the place of %s: %w", j.Source.ID, err)
+		}
+	}
+	if err := s.held.Drop(ctx, j.Source.ID, j.Run.Name); err != nil {
 		return fmt.Errorf("dropping the claim of %s: %w", j.Source.ID, err)
 	}
 	return nil
@@ -205,15 +219,15 @@ func (s Step) giveUp(ctx context.Context, j job.Job, ending job.Ending, now time
 
 // leave keeps the claim of an instance that is still down: recover works from it.
 func (s Step) leave(ctx context.Context, j job.Job, now time.Time) error {
-	claim, err := s.claims.Claim(ctx, ledger.ClaimOf(j, now))
+	claim, err := s.held.Claim(ctx, ledger.ClaimOf(j, now))
 	if err != nil {
 		return fmt.Errorf("looking up the claim of %s: %w", j.Source.ID, err)
 	}
 	claim.Left = now
-	if err := s.claims.Record(ctx, claim); err != nil {
+	if err := s.held.Record(ctx, claim); err != nil {
 		return fmt.Errorf("leaving %s to recover: %w", j.Source.ID, err)
 	}
-	return nil
+	return breaker.Mark(ctx, s.held, claim)
 }
 
 func count(ctx context.Context, j job.Job, ending job.Ending) {

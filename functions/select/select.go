@@ -21,6 +21,7 @@ import (
 type Fleet interface {
 	source.Lister
 	source.Investigator
+	source.Starter
 }
 
 // Book is the ledger as far as selecting needs it.
@@ -53,7 +54,7 @@ func (s Step) Handle(ctx context.Context, p job.Page) (job.Page, error) {
 		return p, err
 	}
 	if first {
-		if err := s.check(ctx, p, selected); err != nil {
+		if p.Run.Most, err = s.check(ctx, p, selected); err != nil {
 			return p, err
 		}
 	}
@@ -75,18 +76,18 @@ func (s Step) open(ctx context.Context, p job.Page) error {
 }
 
 // check refuses a run that would touch more than the plan allows, and reports
-// the ids a plan names that are not enrolled.
-func (s Step) check(ctx context.Context, p job.Page, selected []types.Instance) error {
-	if err := source.WithinLimit(ctx, s.fleet, p.Run, p.Plan.Limit, len(selected)); err != nil {
-		return err
+// the ids a plan names that are not enrolled. It gives the limit as a number of sources.
+func (s Step) check(ctx context.Context, p job.Page, selected []types.Instance) (most int, err error) {
+	if most, err = source.WithinLimit(ctx, s.fleet, p.Run, p.Plan.Limit, len(selected)); err != nil {
+		return most, err
 	}
 	ids, why := source.Unenrolled(p.Run, p.Plan.Sources, selected)
 	for _, id := range ids {
 		if err := s.skip(ctx, p, job.Source{ID: id, Kind: job.Instance, Name: id}, why); err != nil {
-			return err
+			return most, err
 		}
 	}
-	return nil
+	return most, nil
 }
 
 func after(instances []types.Instance, cursor string) []types.Instance {
@@ -99,23 +100,37 @@ func after(instances []types.Instance, cursor string) []types.Instance {
 
 // fill puts the next eligible sources on the page, and skips the others for good.
 func (s Step) fill(ctx context.Context, p job.Page, instances []types.Instance) (job.Page, error) {
-	p.Sources, p.More = []job.Source{}, false
+	p.Sources, p.More, p.Run.Asked = []job.Source{}, false, time.Time{}
+	var stopping []string
 	for part := range slices.Chunk(instances, source.Batch) {
 		if len(p.Sources)+len(part) > job.PageSize {
 			p.More = true
-			return p, nil
+			break
 		}
 		facts, err := source.Investigate(ctx, s.fleet, part)
 		if err != nil {
 			return p, err
 		}
 		for _, f := range facts {
+			before := len(p.Sources)
 			if err := s.place(ctx, &p, f); err != nil {
 				return p, err
 			}
+			if len(p.Sources) > before && p.Sources[before].Kind == job.Instance && source.Stops(f, p.Plan) {
+				stopping = append(stopping, aws.ToString(f.Instance.InstanceId))
+			}
 		}
 	}
-	return p, nil
+	return s.ask(ctx, p, stopping)
+}
+
+// ask sees whether what is to be stopped could be started again. Of a page with one that could not, claim asks each.
+func (s Step) ask(ctx context.Context, p job.Page, ids []string) (job.Page, error) {
+	all, err := source.AllStartable(ctx, s.fleet, ids)
+	if err == nil && all {
+		p.Run.Asked = s.now().UTC()
+	}
+	return p, err
 }
 
 func (s Step) place(ctx context.Context, p *job.Page, f source.Facts) error {

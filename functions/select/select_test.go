@@ -43,7 +43,7 @@ func TestSelect(t *testing.T) {
 				s.Launch("foreign", map[string]string{tag.Plan: "nightly-eu"})
 				s.Launch("nobody's", nil)
 			},
-			Want: looks + ": ok",
+			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes StartInstances: ok",
 			Then: func(s *stage.Stage, p job.Page) {
 				ids := idsOf(p)
 				s.Same("chosen", len(ids), 6)
@@ -58,12 +58,12 @@ func TestSelect(t *testing.T) {
 			Given: func(s *stage.Stage, _ *job.Page) {
 				s.Must(s.Cloud.SetTags(s.Web, map[string]string{tag.Plan: "weekly + nightly"}))
 			},
-			Want: looks + ": ok",
+			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes StartInstances: ok",
 			Then: func(s *stage.Stage, p job.Page) { s.Same("chosen", idsOf(p), []string{s.Web}) },
 		},
 		{
 			Name: "the run is opened in the ledger",
-			Want: looks + ": ok",
+			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes StartInstances: ok",
 			Then: func(s *stage.Stage, _ job.Page) {
 				run, ok, err := s.Ledger.Kept.GetRun(s.Context(), stage.RunName)
 				s.Must(err)
@@ -72,7 +72,7 @@ func TestSelect(t *testing.T) {
 		},
 		{
 			Name: "the same page, however often the step runs",
-			Want: looks + ": ok | " + looks + ": ok",
+			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes StartInstances: ok | PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes StartInstances: ok",
 			Then: func(s *stage.Stage, p job.Page) { s.Same("chosen", idsOf(p), []string{s.Web}) },
 		},
 		{
@@ -91,7 +91,7 @@ func TestSelect(t *testing.T) {
 				s.Must(s.Cloud.SetTags(s.Web, map[string]string{"role": "web"}))
 				p.Plan.Sources = plan.Selector{Tags: map[string][]string{"role": {"web", "app"}}, Exclude: map[string][]string{"pause": nil}}
 			},
-			Want: looks + ": ok",
+			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes StartInstances: ok",
 			Then: func(s *stage.Stage, p job.Page) { s.Same("chosen", idsOf(p), []string{s.Web}) },
 		},
 		{
@@ -99,7 +99,7 @@ func TestSelect(t *testing.T) {
 			Given: func(s *stage.Stage, p *job.Page) {
 				p.Plan.Sources.IDs = []string{s.Web, "i-00000000000000bad"}
 			},
-			Want: "PutRun DescribeInstances PutResult DescribeInstanceTypes DescribeVolumes: ok",
+			Want: "PutRun DescribeInstances PutResult DescribeInstanceTypes DescribeVolumes StartInstances: ok",
 			Then: func(s *stage.Stage, p job.Page) {
 				s.Same("chosen", idsOf(p), []string{s.Web})
 				r := s.Results(stage.RunName)[0]
@@ -110,7 +110,7 @@ func TestSelect(t *testing.T) {
 		{
 			Name:  "the ledger is busy: the run is not begun without a record",
 			Given: func(s *stage.Stage, _ *job.Page) { s.Ledger.Break("PutRun", 1) },
-			Want:  "PutRun: Throttled | " + looks + ": ok",
+			Want:  "PutRun: Throttled | PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes StartInstances: ok",
 		},
 		{
 			Name: "EC2 is busy for longer than one call may take",
@@ -149,14 +149,14 @@ func TestSelectSkips(t *testing.T) {
 			Given: other(func(in *sdk.RunInstancesInput) {
 				in.ImageId, in.InstanceType = aws.String(ec2.ImageInstanceStore), types.InstanceTypeM3Medium
 			}),
-			Want: skips, Then: skipped(job.InstanceStoreRoot),
+			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes PutResult StartInstances: ok", Then: skipped(job.InstanceStoreRoot),
 		},
 		{
 			Name: "a one-time Spot request",
 			Given: other(func(in *sdk.RunInstancesInput) {
 				in.InstanceMarketOptions = &types.InstanceMarketOptionsRequest{MarketType: types.MarketTypeSpot}
 			}),
-			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeSpotInstanceRequests DescribeVolumes PutResult: ok",
+			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeSpotInstanceRequests DescribeVolumes PutResult StartInstances: ok",
 			Then: skipped(job.OneTimeSpot),
 		},
 		{
@@ -167,7 +167,7 @@ func TestSelectSkips(t *testing.T) {
 				_, err := s.EC2.StartInstances(s.Context(), &sdk.StartInstancesInput{InstanceIds: []string{id}})
 				s.Must(err)
 			},
-			Want: looks + ": ok",
+			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes StartInstances: ok",
 			Then: func(s *stage.Stage, p job.Page) { s.Same("sources", len(p.Sources), 2) },
 		},
 		{
@@ -176,7 +176,7 @@ func TestSelectSkips(t *testing.T) {
 				s.Launch("other", enrolled, func(in *sdk.RunInstancesInput) { in.InstanceType = types.InstanceTypeM5dLarge })
 				p.Plan.Strict = true
 			},
-			Want: skips, Then: skipped(job.InstanceStoreData),
+			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes PutResult StartInstances: ok", Then: skipped(job.InstanceStoreData),
 		},
 		{
 			Name: "the reason cannot be written down: tried again, nothing is lost",
@@ -186,7 +186,7 @@ func TestSelectSkips(t *testing.T) {
 				})(s, p)
 				s.Ledger.Break("PutResult", 1)
 			},
-			Want: looks + " PutResult: Throttled | " + looks + " PutResult: ok", Then: skipped(job.InstanceStoreRoot),
+			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes PutResult: Throttled | PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes PutResult StartInstances: ok", Then: skipped(job.InstanceStoreRoot),
 		},
 		{
 			Name: "what is only a warning goes along as a note",
@@ -198,7 +198,7 @@ func TestSelectSkips(t *testing.T) {
 					in.BlockDeviceMappings = []types.BlockDeviceMapping{{DeviceName: aws.String("/dev/sdf"), Ebs: &types.EbsBlockDevice{VolumeSize: aws.Int32(500), VolumeType: types.VolumeTypeSt1}}}
 				})
 			},
-			Want: skips,
+			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes PutResult StartInstances: ok",
 			Then: func(s *stage.Stage, p job.Page) {
 				s.Same("sources", len(p.Sources), 1)
 				s.Same("notes", p.Sources[0].Notes, []job.ReasonCode{job.InstanceStoreData, job.SlowVolume})
@@ -218,7 +218,7 @@ func TestSelectRequested(t *testing.T) {
 	stage.Play(t, requested, cases{
 		{
 			Name: "one instance, and no other of the plan",
-			Want: looks + ": ok",
+			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes StartInstances: ok",
 			Then: func(s *stage.Stage, p job.Page) {
 				s.Same("sources", p.Sources, []job.Source{{ID: s.Web, Kind: job.Instance}})
 			},
@@ -226,7 +226,7 @@ func TestSelectRequested(t *testing.T) {
 		{
 			Name:  "EC2 does not know it",
 			Given: func(_ *stage.Stage, p *job.Page) { p.Run.Request.Source = "i-00000000000000bad" },
-			Want:  "PutRun DescribeInstances*2 DescribeInstanceTypes DescribeVolumes: ok",
+			Want:  "PutRun DescribeInstances*2 DescribeInstanceTypes DescribeVolumes StartInstances: ok",
 			Then:  func(s *stage.Stage, p job.Page) { s.Same("chosen", idsOf(p), []string{"i-00000000000000bad"}) },
 		},
 		{
@@ -246,7 +246,7 @@ func TestSelectRequested(t *testing.T) {
 					in.ImageId, in.InstanceType = aws.String(ec2.ImageInstanceStore), types.InstanceTypeM3Medium
 				})
 			},
-			Want: looks + ": ok",
+			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes StartInstances: ok",
 			Then: func(s *stage.Stage, p job.Page) { s.Same("sources", len(p.Sources), 1) },
 		},
 		{
@@ -255,7 +255,7 @@ func TestSelectRequested(t *testing.T) {
 				p.Plan.Strict = true
 				p.Run.Request.Source = s.Launch("cache", nil, func(in *sdk.RunInstancesInput) { in.InstanceType = types.InstanceTypeM5dLarge })
 			},
-			Want: looks + ": ok",
+			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes StartInstances: ok",
 			Then: func(s *stage.Stage, p job.Page) {
 				s.Same("notes", p.Sources[0].Notes, []job.ReasonCode{job.InstanceStoreData})
 			},
@@ -263,7 +263,7 @@ func TestSelectRequested(t *testing.T) {
 		{
 			Name:  "a person runs a whole plan now",
 			Given: func(_ *stage.Stage, p *job.Page) { p.Run.Request = &job.Request{By: "jo"} },
-			Want:  looks + ": ok",
+			Want:  "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes StartInstances: ok",
 			Then:  func(s *stage.Stage, p job.Page) { s.Same("sources", len(p.Sources), 2) },
 		},
 		{

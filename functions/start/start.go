@@ -7,10 +7,13 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"goldsmith/shared/breaker"
 	"goldsmith/shared/fault"
+	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/source"
@@ -25,6 +28,7 @@ type Starter interface {
 // Claims is the ledger as far as starting needs it.
 type Claims interface {
 	Claim(ctx context.Context, c ledger.Claim) (ledger.Claim, error)
+	breaker.Book
 }
 
 // Step starts an instance.
@@ -57,10 +61,33 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	case fault.IsNotYet(err):
 		return j, s.inNoState(ctx, j, err)
 	case err != nil:
+		s.refused(ctx, j, breaker.CodeOf(err), "it cannot be started: "+fault.Brief(err))
 		return j, fmt.Errorf("starting %s (%s): %w", j.Source.Name, j.Source.ID, err)
 	}
 	j.Times.StartSent = s.now().UTC()
 	return j, nil
+}
+
+// refused notes why the source stays down, so that nothing more is stopped that would stay down with it.
+// The start itself matters more: what cannot be noted is logged.
+func (s Step) refused(ctx context.Context, j job.Job, code, problem string) {
+	now := s.now().UTC()
+	claim, err := s.claims.Claim(ctx, ledger.ClaimOf(j, now))
+	if err == nil {
+		_, err = breaker.Refused(ctx, s.claims, claim, code, problem, now)
+	}
+	if err != nil {
+		handler.Log(ctx).ErrorContext(ctx, "the ledger does not know that a source stays down", "source", j.Source.ID, "error", err)
+	}
+}
+
+// fellBack notes a start that EC2 took back.
+func (s Step) fellBack(ctx context.Context, j job.Job, instance types.Instance) {
+	code := breaker.FellBack
+	if r := instance.StateReason; r != nil && aws.ToString(r.Code) != "" {
+		code = aws.ToString(r.Code)
+	}
+	s.refused(ctx, j, code, "it does not stay up: "+source.Why(instance))
 }
 
 // inNoState is the refusal of an instance that is in no state to be started: one
@@ -89,6 +116,11 @@ func (s Step) isBack(ctx context.Context, j job.Job) (back, gone bool, err error
 	case types.InstanceStateNameRunning:
 		back, err = s.staysUp(ctx, j)
 		return back, false, err
+	case types.InstanceStateNameStopped:
+		if !j.Times.StartSent.IsZero() {
+			s.fellBack(ctx, j, instance)
+		}
+		return false, false, nil
 	case types.InstanceStateNameStopping:
 		return false, false, &fault.NotYet{Err: fmt.Errorf("%s (%s) is still stopping", j.Source.Name, j.Source.ID)}
 	default:

@@ -52,7 +52,7 @@ func TestStart(t *testing.T) {
 			Given: func(s *stage.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "StartInstances", Nth: []int{1, 2, 3, 4, 5, 6}, Drop: true})
 			},
-			Want: "StartInstances*6: Throttled | StartInstances: ok",
+			Want: "StartInstances*6 Claim Record: Throttled | StartInstances: ok",
 		},
 		{
 			Name:  "what was stopped before the run stays stopped",
@@ -166,13 +166,13 @@ func TestStartRefused(t *testing.T) {
 		{
 			Name:  "EC2 has no room: hours of patience",
 			Given: refused("InsufficientInstanceCapacity"),
-			Want:  "StartInstances: NoCapacity",
+			Want:  "StartInstances Claim Record: NoCapacity",
 			Says:  []string{"starting web (i-", "InsufficientInstanceCapacity"},
 		},
 		{
 			Name:  "the dedicated host has no room",
 			Given: refused("InsufficientHostCapacity"),
-			Want:  "StartInstances: NoCapacity",
+			Want:  "StartInstances Claim Record: NoCapacity",
 		},
 		{
 			Name:  "in no state to be started, for now",
@@ -182,7 +182,7 @@ func TestStartRefused(t *testing.T) {
 		{
 			Name:  "EC2 is busy for longer than one call may take",
 			Given: refused("RequestLimitExceeded"),
-			Want:  "StartInstances*6: Throttled",
+			Want:  "StartInstances*6 Claim Record: Throttled",
 		},
 		{
 			Name:  "somebody terminated it meanwhile",
@@ -193,7 +193,7 @@ func TestStartRefused(t *testing.T) {
 		{
 			Name:  "the function may not use the volume's key",
 			Given: refused("UnauthorizedOperation"),
-			Want:  "StartInstances: Failed",
+			Want:  "StartInstances Claim Record Take: Failed",
 			Says:  []string{"starting web (i-"},
 		},
 	})

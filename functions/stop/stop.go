@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 
+	"goldsmith/shared/bound"
+	"goldsmith/shared/breaker"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
@@ -21,21 +23,28 @@ type Stopper interface {
 	StopInstances(context.Context, *ec2.StopInstancesInput, ...func(*ec2.Options)) (*ec2.StopInstancesOutput, error)
 }
 
-// Claims is the ledger as far as stopping needs it.
+// Claims is the ledger's claims as far as stopping needs them.
 type Claims interface {
 	Claim(ctx context.Context, c ledger.Claim) (ledger.Claim, error)
 	Record(ctx context.Context, c ledger.Claim) error
 }
 
+// Book is the ledger as far as stopping needs it.
+type Book interface {
+	Claims
+	bound.Book
+	breaker.Reader
+}
+
 // Step stops an instance.
 type Step struct {
-	ec2    Stopper
-	claims Claims
-	now    func() time.Time
+	ec2  Stopper
+	book Book
+	now  func() time.Time
 }
 
 // New makes the step.
-func New(ec2 Stopper, claims Claims, now func() time.Time) Step { return Step{ec2, claims, now} }
+func New(ec2 Stopper, book Book, now func() time.Time) Step { return Step{ec2, book, now} }
 
 // Handle stops the job's instance. Stopping a stopped instance changes nothing,
 // so a repeated step does no harm; the journal keeps the first moment and the last.
@@ -47,12 +56,26 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 		return j, fault.Failure("Raise the plan's concurrency or its window.",
 			"%s (%s) was not stopped: the window closed at %s", j.Source.Name, j.Source.ID, j.Run.Closes.UTC().Format(time.RFC3339))
 	}
-	claim, err := s.claims.Claim(ctx, ledger.ClaimOf(j, now))
+	claim, err := s.book.Claim(ctx, ledger.ClaimOf(j, now))
 	if err != nil {
 		return j, fmt.Errorf("looking up the claim of %s: %w", j.Source.ID, err)
 	}
+	if claim.StopSent.IsZero() {
+		reason, err := breaker.Against(ctx, s.book, j)
+		if err == nil && reason != nil {
+			// It was closed when the source was claimed.
+			j.Decision, j.Skip, j.Back = job.SkipIt, reason, true
+			return j, nil
+		}
+		if err == nil {
+			err = s.placed(ctx, j, now)
+		}
+		if err != nil {
+			return j, err
+		}
+	}
 	claim = journal(claim, j.Hangs, now)
-	if err := s.claims.Record(ctx, claim); err != nil {
+	if err := s.book.Record(ctx, claim); err != nil {
 		return j, fmt.Errorf("recording the stop of %s: %w", j.Source.ID, err)
 	}
 	if err := s.stop(ctx, j); err != nil {
@@ -63,6 +86,16 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 		j = forced(j, claim.Forced)
 	}
 	return j, nil
+}
+
+// placed sees to it that the source has its place among those of the plan that may be down.
+func (s Step) placed(ctx context.Context, j job.Job, now time.Time) error {
+	mine, err := bound.Stopping(ctx, s.book, j, now)
+	if err == nil && !mine {
+		err = fault.Failure("The next run tries again.", "%s (%s) was not stopped: it has lost its place among those that plan %s may have down at once",
+			j.Source.Name, j.Source.ID, j.Run.Plan)
+	}
+	return err
 }
 
 // journal notes a stop that is about to be sent.

@@ -75,7 +75,10 @@ func TestTriggerSchedule(t *testing.T) {
 			Want: "StartExecution: ok",
 			Then: started(run, func(s *stage.Stage, p job.Page) {
 				s.Same("page", p, job.Page{
-					Run:     job.Run{Name: run, Plan: "nightly", Scheduled: at("2026-03-22T02:00:00Z"), Closes: at("2026-03-22T06:00:00Z")},
+					Run: job.Run{
+						Name: run, Plan: "nightly", Scheduled: at("2026-03-22T02:00:00Z"), Closes: at("2026-03-22T06:00:00Z"),
+						Since: at("2026-03-22T02:00:00Z"),
+					},
 					Plan:    s.Plan,
 					Sources: []job.Source{}, Execution: executions + run,
 				})

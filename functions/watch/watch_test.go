@@ -187,7 +187,7 @@ func TestWatchRunning(t *testing.T) {
 		{
 			Name:  "running is what a describe says",
 			Given: func(s *stage.Stage, _ *watch.Input) { s.Set(s.Web, ec2.Running) },
-			Want:  "Await DescribeInstances Done SendTaskSuccess: ok",
+			Want:  "Await DescribeInstances Free*2 Done SendTaskSuccess: ok",
 			Then: func(s *stage.Stage, _ struct{}) {
 				j, _ := ended(s)
 				s.Same("back", []any{j.Back, j.Times.Running}, []any{true, time.Now().UTC()})
@@ -223,7 +223,7 @@ func TestWatchRunning(t *testing.T) {
 				time.Sleep(10 * time.Minute)
 				in.Job.Plan.Health = plan.Checked
 			},
-			Want: "Await DescribeInstances DescribeInstanceStatus Done SendTaskSuccess: ok",
+			Want: "Await DescribeInstances DescribeInstanceStatus Free*2 Done SendTaskSuccess: ok",
 		},
 	})
 }

@@ -92,19 +92,19 @@ var Functions = []Function{
 		Environment: env(tableSetting),
 		Statements: join(everyTask("select"), ledger("PutItem", "UpdateItem"), []Statement{
 			look("DescribeInstances", "DescribeInstanceTypes", "DescribeSpotInstanceRequests", "DescribeVolumes"),
-		}),
+		}, mayStart),
 	},
 	{
 		Name: "claim", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Locks a source, writes down what must be undone, and decides what may be done with it.",
 		Environment: env(tableSetting),
-		Statements:  join(everyTask("claim"), ledger("PutItem", "UpdateItem"), []Statement{look("DescribeInstances"), lookAtProtection}),
+		Statements:  join(everyTask("claim"), ledger("PutItem", "UpdateItem", "DeleteItem", "Query"), []Statement{look("DescribeInstances"), lookAtProtection}, mayStart),
 	},
 	{
 		Name: "stop", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Stops an instance cleanly.",
 		Environment: env(tableSetting),
-		Statements:  join(everyTask("stop"), ledger("PutItem", "UpdateItem"), onEnrolled("ec2:StopInstances")),
+		Statements:  join(everyTask("stop"), ledger("PutItem", "UpdateItem", "Query"), onEnrolled("ec2:StopInstances")),
 	},
 	{
 		Name: "image", Task: true, Timeout: stepTimeout, Memory: memory,
@@ -122,7 +122,7 @@ var Functions = []Function{
 		Name: "start", Task: true, Timeout: stepTimeout, Memory: memory, Reserved: startReserved,
 		Does:        "Starts the instance that its run stopped.",
 		Environment: env(tableSetting),
-		Statements:  join(everyTask("start"), ledger("PutItem"), []Statement{look("DescribeInstances")}, starting),
+		Statements:  join(everyTask("start"), ledger("PutItem", "UpdateItem"), []Statement{look("DescribeInstances")}, starting),
 	},
 	{
 		Name: "verify", Task: true, Timeout: stepTimeout, Memory: memory, Reserved: verifyReserved,
@@ -145,7 +145,7 @@ var Functions = []Function{
 		Name: "release", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Writes the result, answers the request tag, and drops the claim.",
 		Environment: env(tableSetting),
-		Statements:  join(everyTask("release"), ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem"), []Statement{look("DescribeImages")}, noting, untagging),
+		Statements:  join(everyTask("release"), ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"), []Statement{look("DescribeImages")}, noting, untagging),
 	},
 	{
 		Name: "refresh", Task: true, Timeout: stepTimeout, Memory: memory,

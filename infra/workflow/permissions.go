@@ -185,7 +185,12 @@ var imaging = []Statement{
 	},
 }
 
-var starting = []Statement{
+// starting is what StartInstances needs, and its dry run.
+var starting = append(slices.Clone(mayStart), openVolumes)
+
+// mayStart is StartInstances itself. Who stops, or chooses what is stopped, asks by a dry run first whether that
+// could be started again: with the same statements as function start, so that the answers are the same.
+var mayStart = []Statement{
 	{
 		Why:       "No tag is asked for: what was stopped is started again, whoever untagged it meanwhile.",
 		Actions:   []string{"ec2:StartInstances"},
@@ -204,7 +209,6 @@ var starting = []Statement{
 		Actions:   []string{"ec2:StartInstances"},
 		Resources: []string{resourceGroups},
 	},
-	openVolumes,
 }
 
 var openVolumes = Statement{

@@ -30,7 +30,7 @@ func (s *Stage) Run() job.Run {
 }
 
 // Job is the job of instance Web as claim leaves it, to be stopped, imaged and
-// started again. Its claim is in the ledger.
+// started again. Its claim and its place are in the ledger.
 func (s *Stage) Job() job.Job {
 	s.Helper()
 	instance, ok, err := source.Find(s.Context(), s.EC2, s.Web)
@@ -45,7 +45,11 @@ func (s *Stage) Job() job.Job {
 		},
 		Times: job.Times{Claimed: time.Now().UTC()},
 	}
-	j.Image.Name = image.Name(j)
+	j.Image.Name, j.Place = image.Name(j), "000000"
+	_, err = s.Ledger.Kept.Take(s.Context(), ledger.Slot{
+		Plan: s.Plan.Name, Kind: ledger.Places, ID: j.Place, Source: s.Web, Run: RunName, Since: time.Now(),
+	}, time.Time{})
+	s.Must(err)
 	s.Hold(ledger.Claim{
 		Source: s.Web, Kind: job.Instance, Name: "web", Run: RunName, Plan: s.Plan.Name, Execution: child,
 		Since: time.Now(), WasRunning: true, Looked: true,

@@ -68,6 +68,22 @@ func (l *Ledger) Claims(ctx context.Context) iter.Seq2[ledger.Claim, error] {
 	return listed(l, "Claims", l.Kept.Claims(ctx))
 }
 
+// Take implements ledger.Ledger.
+func (l *Ledger) Take(ctx context.Context, s ledger.Slot, before time.Time) (mine bool, err error) {
+	err = l.called("Take", func() (err error) { mine, err = l.Kept.Take(ctx, s, before); return err })
+	return mine, err
+}
+
+// Free implements ledger.Ledger.
+func (l *Ledger) Free(ctx context.Context, s ledger.Slot) error {
+	return l.called("Free", func() error { return l.Kept.Free(ctx, s) })
+}
+
+// Slots implements ledger.Ledger.
+func (l *Ledger) Slots(ctx context.Context, plan string) iter.Seq2[ledger.Slot, error] {
+	return listed(l, "Slots", l.Kept.Slots(ctx, plan))
+}
+
 // Await implements ledger.Ledger.
 func (l *Ledger) Await(ctx context.Context, w ledger.Wait) error {
 	return l.called("Await", func() error { return l.Kept.Await(ctx, w) })

@@ -46,6 +46,8 @@ type Options struct {
 	EC2 ec2.Options
 	// Events is how events are delivered, by source.
 	Events map[string]bus.Faults
+	// Emitted sees every event that a service sends, before the bus loses any; for tests.
+	Emitted func(source, detailType string, resources []string)
 	// Observer sees the state machine's transitions.
 	Observer asl.Observer
 	// States is how Step Functions behaves where AWS's pages leave it open; the rest is filled in.
@@ -172,6 +174,9 @@ func (s *Suite) startServices() error {
 
 // emit is where services send events; before the bus runs nobody listens.
 func (s *Suite) emit(source, detailType string, resources []string, detail any) {
+	if s.options.Emitted != nil {
+		s.options.Emitted(source, detailType, resources)
+	}
 	if s.Bus != nil {
 		s.Bus.Put(source, detailType, resources, detail)
 	}

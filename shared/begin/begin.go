@@ -21,6 +21,7 @@ import (
 	"goldsmith/shared/job"
 	"goldsmith/shared/metric"
 	"goldsmith/shared/plan"
+	"goldsmith/shared/schedule"
 	"goldsmith/shared/tag"
 )
 
@@ -112,11 +113,29 @@ func page(p plan.Plan, name string, at time.Time, request *job.Request) job.Page
 	at = at.UTC()
 	return job.Page{
 		Run: job.Run{
-			Name: name, Plan: p.Name, Scheduled: at, Closes: at.Add(time.Duration(p.Window)), Request: request,
+			Name: name, Plan: p.Name, Scheduled: at, Closes: at.Add(time.Duration(p.Window)), Since: since(p, at, request), Request: request,
 		},
 		Plan:    p,
 		Sources: []job.Source{},
 	}
+}
+
+// since is the plan's last scheduled start, which a scheduled run is itself. It is zero when the
+// schedule does not tell: there is none, or it is a rate, which counts from its creation.
+func since(p plan.Plan, at time.Time, request *job.Request) time.Time {
+	if request == nil {
+		return at
+	}
+	zone, err := schedule.Zone(p.Timezone)
+	if err != nil || p.Schedule == "" {
+		return time.Time{}
+	}
+	times, err := schedule.Parse(p.Schedule, zone)
+	if err != nil {
+		return time.Time{}
+	}
+	last, _ := times.Last(at.Add(time.Second))
+	return last.UTC()
 }
 
 func (s Starter) start(ctx context.Context, p job.Page) (Begun, error) {

@@ -59,6 +59,10 @@ var (
 		"ConcurrentCreateImageNoRebootLimitExceeded", "ResourceLimitExceeded",
 		"ConcurrentTagAccess",
 	}
+	denied = []string{
+		"UnauthorizedOperation", "AccessDenied", "AccessDeniedException", "AuthFailure", "OptInRequired", "Blocked",
+		"PendingVerification", "InvalidClientTokenId", "UnrecognizedClientException", "KMSAccessDeniedException",
+	}
 	nameTaken = []string{"InvalidAMIName.Duplicate"}
 	// StopInstances on an instance with DisableApiStop.
 	protected = []string{"OperationNotPermitted"}
@@ -73,6 +77,12 @@ func IsUnreadable(err error) bool { return hasCode(err, unreadable) }
 
 // IsNoCapacity reports whether EC2 has no room for the instance now. It may for hours.
 func IsNoCapacity(err error) bool { return hasCode(err, noCapacity) }
+
+// IsDenied reports whether the caller may not do it.
+func IsDenied(err error) bool { return DeniedCode(Code(err)) }
+
+// DeniedCode reports whether a code means that the caller may not do it.
+func DeniedCode(code string) bool { return slices.Contains(denied, code) }
 
 // IsNameTaken reports whether an AMI of that name exists, or existed a moment ago.
 func IsNameTaken(err error) bool { return hasCode(err, nameTaken) }

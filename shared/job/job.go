@@ -2,7 +2,7 @@
 // inside one run, what was decided about it and what was done to it.
 //
 // A step takes the whole job and returns the whole job; the state machine only
-// compares Decision, Hangs, Back, Refreshing, Image.State, Proved, Plan.Restart and Plan.Verify.Boot, which handlers have set.
+// compares Decision, waits for Turn.Seconds, and compares Hangs, Back, Refreshing, Image.State, Proved, Plan.Restart and Plan.Verify.Boot, which handlers have set.
 package job
 
 import (
@@ -28,6 +28,11 @@ type Job struct {
 	Skip *Reason `json:"skip,omitempty"`
 	// Warnings are what an operator should know of a source that is imaged all the same.
 	Warnings []Reason `json:"warnings,omitempty"`
+
+	// Turn is what claim waits for before it asks again, when Decision is WaitFirst.
+	Turn *Turn `json:"turn,omitempty"`
+	// Place is the id of the plan's place that the source has while it is down.
+	Place string `json:"place,omitempty"`
 
 	// Await is what the job waits for, set by the step before a wait.
 	Await *Await `json:"await,omitempty"`
@@ -73,6 +78,13 @@ type Run struct {
 	Scheduled time.Time `json:"scheduled"`
 	// Closes is when the window closes: no instance is stopped after it.
 	Closes time.Time `json:"closes"`
+	// Since is when the plan's limit begins to count: its last scheduled start. Zero: a day back from each stop.
+	Since time.Time `json:"since,omitzero"`
+	// Most is the plan's limit as a number of sources; set by select, 0 when there is none.
+	Most int `json:"most,omitempty"`
+	// Asked is when select asked EC2 whether the sources at hand could be started again; zero when that is to be
+	// asked of each.
+	Asked time.Time `json:"asked,omitzero"`
 	// Request is set when a tag or a person asked for this run.
 	Request *Request `json:"request,omitempty"`
 }
@@ -117,12 +129,26 @@ type Source struct {
 	Notes        []ReasonCode `json:"notes,omitempty"`
 	InstanceType string       `json:"instanceType,omitempty"`
 	Architecture string       `json:"architecture,omitempty"`
-	Volumes      []string     `json:"volumes,omitempty"`
+	// Zone and Host are where it runs; Host is a Dedicated Host's id.
+	Zone    string   `json:"zone,omitempty"`
+	Host    string   `json:"host,omitempty"`
+	Volumes []string `json:"volumes,omitempty"`
 	// Kept are the devices whose volumes stay when the instance is terminated.
 	Kept []string          `json:"kept,omitempty"`
 	Tags map[string]string `json:"tags,omitempty"`
 	// WasRunning is the state before the run: what was stopped stays stopped.
 	WasRunning bool `json:"wasRunning,omitempty"`
+}
+
+// Turn is a source's wait for what has to come first.
+type Turn struct {
+	// Seconds is how long the state machine waits before claim looks again.
+	Seconds int `json:"seconds"`
+	// Before is how many sources of the plan have their turn first; 0 when it waits for something else.
+	Before int `json:"before,omitempty"`
+	// Since is when it began to wait, and First how many were before it then.
+	Since time.Time `json:"since"`
+	First int       `json:"first,omitempty"`
 }
 
 // Decision is what claim decided; the state machine compares it.
@@ -133,6 +159,8 @@ const (
 	StopFirst Decision = "stop"
 	// ImageNow images the source as it is.
 	ImageNow Decision = "image"
+	// WaitFirst waits, and claims again.
+	WaitFirst Decision = "wait"
 	// SkipIt does nothing; Job.Skip says why.
 	SkipIt Decision = "skip"
 )

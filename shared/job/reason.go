@@ -25,12 +25,32 @@ const (
 	Excluded          ReasonCode = "excluded"
 	Gone              ReasonCode = "gone"
 	SnapshotSource    ReasonCode = "snapshot-source"
+	Withdrawn         ReasonCode = "withdrawn"
 	// InstanceStoreData is a warning where the plan accepts the loss.
 	InstanceStoreData ReasonCode = "instance-store-data"
 )
 
+// Reasons to refuse a source that somebody wanted imaged. A run with one is not OK.
+const (
+	// OverLimit: as many sources of the plan were stopped as its limit allows.
+	OverLimit ReasonCode = "over-limit"
+	// NoTurn: the window closed before there was a place in the plan's concurrency.
+	NoTurn ReasonCode = "no-turn"
+	// BreakerOpen: another source is down and cannot be started.
+	BreakerOpen ReasonCode = "breaker-open"
+	// CannotStart: EC2 would not start it again.
+	CannotStart ReasonCode = "cannot-be-started"
+)
+
+// Refuses reports whether the source was not left alone for what it is, but refused for now.
+func (r Reason) Refuses() bool {
+	return r.Code == OverLimit || r.Code == NoTurn || r.Code == BreakerOpen || r.Code == CannotStart
+}
+
 // Warnings; a strict plan skips for them.
 const (
+	// Waited is for a source that waited for its turn.
+	Waited         ReasonCode = "waited"
 	AddressChanges ReasonCode = "public-address-changes"
 	SlowVolume     ReasonCode = "slow-volume"
 	DedicatedHost  ReasonCode = "dedicated-host"

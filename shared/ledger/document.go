@@ -2,8 +2,10 @@ package ledger
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
+	"strings"
 	"time"
 
 	"goldsmith/shared/job"
@@ -50,15 +52,35 @@ func toldRun(name, doc string, told time.Time) (r Run, err error) {
 	return r, err
 }
 
-// each decodes documents until one cannot be read.
-func each[T any](docs iter.Seq2[string, error]) iter.Seq2[T, error] {
+// record is a document and the sort key that it lies under.
+type record struct{ sort, doc string }
+
+// each decodes documents, each on its own.
+func each[T any](records iter.Seq2[record, error]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		for doc, err := range docs {
+		for r, err := range records {
 			var v T
 			if err == nil {
-				v, err = decode[T](doc)
+				if v, err = decode[T](r.doc); err != nil {
+					err = &Unreadable{Record: r.sort, Err: err}
+				}
 			}
-			if !yield(v, err) || err != nil {
+			if !yield(v, err) {
+				return
+			}
+		}
+	}
+}
+
+// claimsOf are the claims among records, with the source of one that cannot be understood.
+func claimsOf(records iter.Seq2[record, error]) iter.Seq2[Claim, error] {
+	return func(yield func(Claim, error) bool) {
+		for c, err := range each[Claim](records) {
+			var unreadable *Unreadable
+			if errors.As(err, &unreadable) {
+				c = Claim{Source: strings.TrimPrefix(unreadable.Record, claimKey("").sort)}
+			}
+			if !yield(c, err) {
 				return
 			}
 		}
@@ -77,7 +99,7 @@ func collect[T any](records iter.Seq2[T, error]) ([]T, error) {
 }
 
 func (c Claim) inUTC() Claim {
-	toUTC(&c.Since, &c.StopSent, &c.StopTried, &c.Left, &c.Started)
+	toUTC(&c.Since, &c.StopSent, &c.StopTried, &c.Left, &c.Started, &c.Refused)
 	return c
 }
 

@@ -60,7 +60,29 @@ func (d *Dynamo) Drop(ctx context.Context, source, run string) error {
 
 // Claims implements Ledger.
 func (d *Dynamo) Claims(ctx context.Context) iter.Seq2[Claim, error] {
-	return each[Claim](d.table.docs(ctx, claims))
+	return claimsOf(d.table.under(ctx, claims, ""))
+}
+
+// Take implements Ledger.
+func (d *Dynamo) Take(ctx context.Context, s Slot, before time.Time) (bool, error) {
+	s = s.inUTC()
+	doc, err := encode(s)
+	if err != nil {
+		return false, err
+	}
+	return d.table.update(ctx, slotKey(s), "SET doc = :doc, holder = :holder, taken = :taken",
+		"attribute_not_exists(pk) OR holder = :holder OR taken < :before",
+		item{":doc": text(doc), ":holder": text(s.holder()), ":taken": milliseconds(s.Since), ":before": milliseconds(before)})
+}
+
+// Free implements Ledger.
+func (d *Dynamo) Free(ctx context.Context, s Slot) error {
+	return d.table.remove(ctx, slotKey(s), s.holder())
+}
+
+// Slots implements Ledger.
+func (d *Dynamo) Slots(ctx context.Context, plan string) iter.Seq2[Slot, error] {
+	return each[Slot](d.table.under(ctx, slots, slotsOf(plan)))
 }
 
 // Await implements Ledger.
@@ -76,7 +98,7 @@ func (d *Dynamo) Await(ctx context.Context, w Wait) error {
 
 // Waits implements Ledger.
 func (d *Dynamo) Waits(ctx context.Context, resource string) ([]Wait, error) {
-	return collect(each[Wait](d.table.docs(ctx, waits(resource))))
+	return collect(each[Wait](d.table.under(ctx, waits(resource), "")))
 }
 
 // Done implements Ledger.
@@ -95,7 +117,7 @@ func (d *Dynamo) PutResult(ctx context.Context, r job.Result) error {
 
 // Results implements Ledger.
 func (d *Dynamo) Results(ctx context.Context, run string) iter.Seq2[job.Result, error] {
-	return each[job.Result](d.table.docs(ctx, results(run)))
+	return each[job.Result](d.table.under(ctx, results(run), ""))
 }
 
 // PutRetirement implements Ledger.
@@ -109,7 +131,7 @@ func (d *Dynamo) PutRetirement(ctx context.Context, r job.Retirement) error {
 
 // Retirements implements Ledger.
 func (d *Dynamo) Retirements(ctx context.Context, plan string) iter.Seq2[job.Retirement, error] {
-	return each[job.Retirement](d.table.docs(ctx, retirements(plan)))
+	return each[job.Retirement](d.table.under(ctx, retirements(plan), ""))
 }
 
 // PutRun implements Ledger.
@@ -182,7 +204,7 @@ func (d *Dynamo) PutRequest(ctx context.Context, r Request) (Request, error) {
 
 // Requests implements Ledger.
 func (d *Dynamo) Requests(ctx context.Context) iter.Seq2[Request, error] {
-	return each[Request](d.table.docs(ctx, requests))
+	return each[Request](d.table.under(ctx, requests, ""))
 }
 
 // DropRequest implements Ledger.
@@ -192,7 +214,7 @@ func (d *Dynamo) DropRequest(ctx context.Context, r Request) error {
 
 // Targets implements Ledger.
 func (d *Dynamo) Targets(ctx context.Context, source string) iter.Seq2[TargetRecord, error] {
-	return each[TargetRecord](d.table.docs(ctx, targets(source)))
+	return each[TargetRecord](d.table.under(ctx, targets(source), ""))
 }
 
 // PutTarget implements Ledger.

@@ -107,32 +107,26 @@ func (t table) get(ctx context.Context, k key) (item, error) {
 	return out.Item, nil
 }
 
-// docs are a partition's records in the order of their sort keys. A page ends at 1 MB.
-func (t table) docs(ctx context.Context, partition string) iter.Seq2[string, error] {
-	return t.under(ctx, partition, "")
-}
-
-// under are the records of a partition whose sort keys begin with the prefix.
-func (t table) under(ctx context.Context, partition, prefix string) iter.Seq2[string, error] {
-	condition, values := "pk = :pk", item{":pk": text(partition)}
-	if prefix != "" {
-		condition, values[":prefix"] = "pk = :pk AND begins_with(sk, :prefix)", text(prefix)
+// under are a partition's records under sort keys with a prefix, in the order of those keys. A page ends at 1 MB.
+func (t table) under(ctx context.Context, partition, prefix string) iter.Seq2[record, error] {
+	which, values := "pk = :pk", item{":pk": text(partition)}
+	if prefix != "" { // DynamoDB refuses an empty one.
+		which, values[":prefix"] = "pk = :pk AND begins_with(sk, :prefix)", text(prefix)
 	}
-	return func(yield func(string, error) bool) {
+	return func(yield func(record, error) bool) {
 		pages := dynamodb.NewQueryPaginator(t.client, &dynamodb.QueryInput{
 			TableName: t.name, ConsistentRead: aws.Bool(true),
-			KeyConditionExpression:    aws.String(condition),
-			ExpressionAttributeValues: values,
-			ProjectionExpression:      aws.String(docAttribute),
+			KeyConditionExpression: aws.String(which), ExpressionAttributeValues: values,
+			ProjectionExpression: aws.String(SortKey + ", " + docAttribute),
 		})
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)
 			if err != nil {
-				yield("", fmt.Errorf("listing %s in the ledger: %w", partition, err))
+				yield(record{}, fmt.Errorf("listing %s in the ledger: %w", partition, err))
 				return
 			}
 			for _, found := range page.Items {
-				if !yield(textOf(found, docAttribute), nil) {
+				if !yield(record{textOf(found, SortKey), textOf(found, docAttribute)}, nil) {
 					return
 				}
 			}

@@ -15,9 +15,9 @@ import (
 // Ledger is all that both stores do; consumers declare the few methods they use.
 //
 // Every read sees every write that was answered before it. Times come back
-// equal, in UTC. What a sequence cannot read is the last thing it yields, as an
-// error; its loop may change the ledger. A context that has ended is an error
-// and changes nothing.
+// equal, in UTC. A record that cannot be understood is yielded as *Unreadable, and the
+// sequence goes on; any other error is the last thing it yields. Its loop may change the
+// ledger. A context that has ended is an error and changes nothing.
 type Ledger interface {
 	// Claim takes the exclusive right to c.Source for c.Run. When the same run
 	// holds it already the stored claim comes back unchanged, so a retried step
@@ -27,8 +27,17 @@ type Ledger interface {
 	Record(ctx context.Context, c Claim) error
 	// Drop gives the claim up. Dropping what the run does not hold is no error and changes nothing.
 	Drop(ctx context.Context, source, run string) error
-	// Claims are all claims, in source order, read page by page.
+	// Claims are all claims, in source order, read page by page. Of one that cannot be
+	// understood the source is known all the same.
 	Claims(ctx context.Context) iter.Seq2[Claim, error]
+
+	// Take stores a slot that is free, that the same source and run have, or that was taken
+	// before a moment; false when another has it. Who has it is decided as one with the write.
+	Take(ctx context.Context, s Slot, before time.Time) (bool, error)
+	// Free gives a slot up. Giving up what the source and run do not have is no error and changes nothing.
+	Free(ctx context.Context, s Slot) error
+	// Slots are a plan's, by kind and id, read page by page; all slots when the plan is empty.
+	Slots(ctx context.Context, plan string) iter.Seq2[Slot, error]
 
 	// Await stores a waiting step under its resource and what it waits for,
 	// replacing an older token of the same run.
@@ -129,7 +138,14 @@ type Claim struct {
 	Left time.Time `json:"left,omitzero"`
 	// Started is when recover last started the instance.
 	Started time.Time `json:"started,omitzero"`
-	// Problem is why recover could not start it, or what it came to.
+	// InstanceType, Zone and Host are where it has to find room again.
+	InstanceType string `json:"instanceType,omitempty"`
+	Zone         string `json:"zone,omitempty"`
+	Host         string `json:"host,omitempty"`
+	// Refused is when EC2 first refused to start it, and RefusedBy EC2's code for the last time.
+	Refused   time.Time `json:"refused,omitzero"`
+	RefusedBy string    `json:"refusedBy,omitempty"`
+	// Problem is why it could not be started, or what that came to.
 	Problem string `json:"problem,omitempty"`
 }
 
@@ -203,6 +219,21 @@ func (h *Held) Error() string {
 func (h *Held) Reason() job.Reason {
 	return job.Reason{Code: job.Claimed, Text: "run " + h.By.Run + " is working on it since " + h.By.Since.Format(time.TimeOnly) + " UTC"}
 }
+
+// Unreadable is a record that cannot be understood: somebody else has written it, or a newer version.
+type Unreadable struct {
+	// Record is the record's sort key.
+	Record string
+	Err    error
+}
+
+// Error names the record.
+func (u *Unreadable) Error() string {
+	return fmt.Sprintf("record %s of the ledger: %v", u.Record, u.Err)
+}
+
+// Unwrap gives why.
+func (u *Unreadable) Unwrap() error { return u.Err }
 
 // Lost says that a claim is not this run's any more.
 type Lost struct{ Source, Run string }

@@ -1,10 +1,10 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"iter"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -22,8 +22,8 @@ type Memory struct {
 
 // row is one record; holder is the run or the token that a change has to match.
 type row struct {
-	holder, doc   string
-	told, telling time.Time
+	holder, doc          string
+	told, telling, taken time.Time
 }
 
 // NewMemory is an empty ledger.
@@ -75,7 +75,33 @@ func (m *Memory) Drop(ctx context.Context, source, run string) error {
 
 // Claims implements Ledger.
 func (m *Memory) Claims(ctx context.Context) iter.Seq2[Claim, error] {
-	return each[Claim](m.docs(ctx, claims, ""))
+	return claimsOf(m.docs(ctx, claims, ""))
+}
+
+// Take implements Ledger.
+func (m *Memory) Take(ctx context.Context, s Slot, before time.Time) (mine bool, err error) {
+	s = s.inUTC()
+	doc, err := encode(s)
+	if err != nil {
+		return false, err
+	}
+	err = m.change(ctx, slotKey(s), func(old row, exists bool) (row, bool) {
+		if mine = !exists || old.holder == s.holder() || old.taken.UnixMilli() < before.UnixMilli(); mine {
+			return row{holder: s.holder(), doc: doc, taken: s.Since}, true
+		}
+		return old, true
+	})
+	return mine, err
+}
+
+// Free implements Ledger.
+func (m *Memory) Free(ctx context.Context, s Slot) error {
+	return m.remove(ctx, slotKey(s), s.holder())
+}
+
+// Slots implements Ledger.
+func (m *Memory) Slots(ctx context.Context, plan string) iter.Seq2[Slot, error] {
+	return each[Slot](m.docs(ctx, slots, slotsOf(plan)))
 }
 
 // Await implements Ledger.
@@ -267,15 +293,15 @@ func (m *Memory) change(ctx context.Context, k key, next func(old row, exists bo
 	return nil
 }
 
-// docs are the documents that a partition held under a prefix when the range began, in key order.
-func (m *Memory) docs(ctx context.Context, partition, prefix string) iter.Seq2[string, error] {
-	return func(yield func(string, error) bool) {
+// docs are the documents that a partition held under sort keys with a prefix when the range began, in key order.
+func (m *Memory) docs(ctx context.Context, partition, prefix string) iter.Seq2[record, error] {
+	return func(yield func(record, error) bool) {
 		if err := ctx.Err(); err != nil {
-			yield("", err)
+			yield(record{}, err)
 			return
 		}
-		for _, doc := range m.snapshot(partition, prefix) {
-			if !yield(doc, nil) {
+		for _, r := range m.snapshot(partition, prefix) {
+			if !yield(r, nil) {
 				return
 			}
 		}
@@ -283,15 +309,16 @@ func (m *Memory) docs(ctx context.Context, partition, prefix string) iter.Seq2[s
 }
 
 // snapshot is taken under the lock and ranged over without it, so that the loop may change the ledger.
-func (m *Memory) snapshot(partition, prefix string) []string {
+func (m *Memory) snapshot(partition, prefix string) []record {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	rows := m.partitions[partition]
-	docs := make([]string, 0, len(rows))
-	for _, sort := range slices.Sorted(maps.Keys(rows)) {
+	docs := make([]record, 0, len(rows))
+	for sort, r := range rows {
 		if strings.HasPrefix(sort, prefix) {
-			docs = append(docs, rows[sort].doc)
+			docs = append(docs, record{sort, r.doc})
 		}
 	}
+	slices.SortFunc(docs, func(a, b record) int { return cmp.Compare(a.sort, b.sort) })
 	return docs
 }

@@ -91,6 +91,6 @@ func (s memoryRows) take(ctx context.Context, k key, holder string) error {
 	return s.m.remove(ctx, k, holder)
 }
 
-func (s memoryRows) under(ctx context.Context, partition, prefix string) iter.Seq2[string, error] {
+func (s memoryRows) under(ctx context.Context, partition, prefix string) iter.Seq2[record, error] {
 	return s.m.docs(ctx, partition, prefix)
 }

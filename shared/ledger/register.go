@@ -138,7 +138,7 @@ type rows interface {
 	// take deletes what has this holder.
 	take(ctx context.Context, k key, holder string) error
 	// under are the documents whose sort keys begin with the prefix, in their order.
-	under(ctx context.Context, partition, prefix string) iter.Seq2[string, error]
+	under(ctx context.Context, partition, prefix string) iter.Seq2[record, error]
 }
 
 // add registers r, which has no Revision, unless it is registered: then the stored one comes back.
@@ -257,10 +257,10 @@ func list(ctx context.Context, s rows, lineage string) iter.Seq2[Registration, e
 		prefix = lineagePrefix(lineage)
 	}
 	return func(yield func(Registration, error) bool) {
-		for doc, err := range s.under(ctx, register, prefix) {
+		for kept, err := range s.under(ctx, register, prefix) {
 			var r Registration
 			if err == nil {
-				r, err = decodeRegistration(doc)
+				r, err = decodeRegistration(kept.doc)
 			}
 			// A group's name may hold the separator, so that another's begins with the same prefix.
 			if err == nil && lineage != "" && r.Lineage != lineage {
@@ -276,10 +276,10 @@ func list(ctx context.Context, s rows, lineage string) iter.Seq2[Registration, e
 // listUnsettled are the registrations that are not settled, each as it stands now.
 func listUnsettled(ctx context.Context, s rows) iter.Seq2[Registration, error] {
 	return func(yield func(Registration, error) bool) {
-		for doc, err := range s.under(ctx, unsettled, "") {
+		for kept, err := range s.under(ctx, unsettled, "") {
 			var r Registration
 			if err == nil {
-				r, err = current(ctx, s, doc)
+				r, err = current(ctx, s, kept.doc)
 			}
 			if !yield(r, err) || err != nil {
 				return

@@ -22,6 +22,7 @@ const (
 	// toldAttribute is when Tell marked a run; beside it lies teller, the call that did. In
 	// "telling" is when somebody took the right to tell of it, in milliseconds since 1970, and in "speaker" the call that did.
 	toldAttribute = "told"
+	// In "taken" is when a slot was taken, in milliseconds since 1970.
 )
 
 // Teller is how long who took the right to tell of a run has it: as long as the

@@ -37,9 +37,11 @@ type Plan struct {
 	Health Health `json:"health,omitempty"`
 	// InstanceStore is what happens to an instance whose instance-store data a stop would lose. Default skip.
 	InstanceStore InstanceStore `json:"instanceStore,omitempty"`
-	// Concurrency is how many sources are worked on at once, 1 to 1000. Default 10.
+	// Concurrency is how many sources may be down at once, over all runs and requests of the plan, 1 to 1000. What is
+	// over it waits its turn. A run works on as many at once. Default 10.
 	Concurrency int `json:"concurrency,omitempty"`
-	// Limit is the most sources one run may touch; more is an error and nothing is touched. Default: no limit.
+	// Limit is the most sources that may be stopped from one scheduled start to the next, requests included; without a
+	// schedule, in 24 hours. A run that selects more is an error and touches nothing; a request over it is refused. Default: no limit.
 	Limit Limit `json:"limit,omitzero"`
 	// Window is how long after its scheduled time a run may still stop instances, 1m to 168h. Default 4h.
 	Window Duration `json:"window,omitempty"`

@@ -38,6 +38,8 @@ type Report struct {
 	Rolled, NotRolled, Held []Roll
 	// Refreshed are the groups that run on what was rolled; NotRefreshed those that do not, or may not.
 	Refreshed, NotRefreshed []Refresh
+	// Refusals are why sources that somebody wanted imaged were left alone.
+	Refusals []Group
 	// Skips and Warnings are grouped by reason, the most frequent first.
 	Skips, Warnings []Group
 	// Retiring is what the run did with old images.
@@ -47,8 +49,10 @@ type Report struct {
 // Counts are numbers of sources, and of templates and aliases.
 type Counts struct {
 	Sources, Imaged, Skipped, Failed, LeftStopped int
-	Rolled, NotRolled, Held                       int
-	Refreshed, NotRefreshed                       int
+	// Refused are sources that somebody wanted imaged, and that were left alone.
+	Refused                 int
+	Rolled, NotRolled, Held int
+	Refreshed, NotRefreshed int
 }
 
 // Downtime is over the sources that were stopped and came back.
@@ -101,28 +105,33 @@ func Of(run ledger.Run, results []job.Result, p plan.Plan) Report {
 	if run.Problem != "" {
 		r.Broke = brokenRun(run.Problem)
 	}
-	skips, warnings := groups{}, groups{}
+	skips, refusals, warnings := groups{}, groups{}, groups{}
 	for _, result := range inOrder(results) {
 		r.add(result)
 		r.addRefreshed(result, p.Roll.Refresh.Enabled)
-		if result.Skip != nil {
+		switch {
+		case result.Skip == nil:
+		case refused(r.Request, result.Skip):
+			refusals.add(result, *result.Skip)
+		default:
 			skips.add(result, *result.Skip)
 		}
 		for _, warning := range result.Warnings {
 			warnings.add(result, warning)
 		}
 	}
-	r.Skips, r.Warnings = skips.list(), warnings.list()
-	r.Outcome = outcome(r.Broke != nil, r.Counts)
+	r.Skips, r.Refusals, r.Warnings = skips.list(), refusals.list(), warnings.list()
+	r.Outcome = outcome(r.Broke != nil || r.unanswered() || r.held(), r.Counts)
 	if run.Retiring != "" {
 		r.Retiring.Failed = []Retired{everything(run.Retiring)}
 	}
 	return r.With(nil)
 }
 
-// Wanted reports whether the plan wants to hear of a run that ended like this.
+// Wanted reports whether people are to hear of a run that ended like this: when their plan
+// wants it, and always of an instance that is down.
 func (r Report) Wanted() bool {
-	return len(r.Notify.On) == 0 || slices.Contains(r.Notify.On, r.Outcome)
+	return len(r.Notify.On) == 0 || r.Counts.LeftStopped > 0 || slices.Contains(r.Notify.On, r.Outcome)
 }
 
 // Urgent reports whether somebody should look at it now.
@@ -183,7 +192,11 @@ func (r *Report) add(result job.Result) {
 	case rank(job.Imaged):
 		r.Counts.Imaged++
 	case rank(job.Skipped):
-		r.Counts.Skipped++
+		if refused(r.Request, result.Skip) {
+			r.Counts.Refused++
+		} else {
+			r.Counts.Skipped++
+		}
 	default:
 		r.Counts.Failed++
 		s.Ending = job.Broken
@@ -219,11 +232,30 @@ func (r *Report) addRolled(source string, rolled []job.Rolled) {
 	}
 }
 
-// outcome: skips alone are fine; a run in which nothing that was tried succeeded
+// refused reports whether somebody wanted the source imaged and did not get it: they asked
+// for it alone and have not taken that back, or it was not left alone for what it is.
+func refused(asked *job.Request, skip *job.Reason) bool {
+	if skip == nil || skip.Code == job.Withdrawn {
+		return false
+	}
+	return skip.Refuses() || asked != nil && asked.Source != ""
+}
+
+// unanswered reports whether a request for one source came to nothing at all.
+func (r Report) unanswered() bool {
+	return r.Request != nil && r.Request.Source != "" && r.Counts.Sources == 0
+}
+
+// held reports whether the breaker kept sources from being stopped.
+func (r Report) held() bool {
+	return slices.ContainsFunc(r.Refusals, func(g Group) bool { return g.Code == job.BreakerOpen })
+}
+
+// outcome: skips for what a source is are fine; a run in which nothing that was tried succeeded
 // has failed. A template that could not be rolled goes on launching the old
 // image, and so does a group that could not be refreshed: a run with one is not quite done.
 func outcome(broke bool, c Counts) plan.Outcome {
-	bad := c.Failed + c.LeftStopped
+	bad := c.Failed + c.LeftStopped + c.Refused
 	switch {
 	case broke, bad > 0 && c.Imaged == 0:
 		return plan.Failed

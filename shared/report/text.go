@@ -22,6 +22,7 @@ func (r Report) Text() string {
 	}
 	t.failed("Left stopped", r.EndedAs(job.LeftStopped))
 	t.failed("Failed", r.EndedAs(job.Broken))
+	t.groups("Not imaged", r.Refusals)
 	t.rolls("Not rolled", r.NotRolled)
 	t.refreshes("Not refreshed", r.NotRefreshed)
 	t.imaged(r.EndedAs(job.Imaged))
@@ -74,7 +75,7 @@ func (r Report) Summary() string {
 		n    int
 		what string
 	}{
-		{c.Skipped, "skipped"}, {c.Failed, "failed"}, {c.LeftStopped, "left stopped"},
+		{c.Skipped, "skipped"}, {c.Refused, "refused"}, {c.Failed, "failed"}, {c.LeftStopped, "left stopped"},
 		{c.Rolled, "rolled"}, {c.NotRolled, "not rolled"}, {c.Held, "held"},
 		{c.Refreshed, "refreshed"}, {c.NotRefreshed, "not refreshed"},
 	} {

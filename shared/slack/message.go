@@ -106,6 +106,7 @@ func parts(r report.Report) []part {
 			"Start each: `aws ec2 start-instances --instance-ids <id>`. Goldsmith goes on trying every few minutes."),
 		failures("Failed", r.EndedAs(job.Broken),
 			"Fix the causes, then wait for the next run, or tag a source `goldsmith:image`. The instances are as they were before."),
+		groups("Not imaged, and not touched", r.Refusals),
 		rolls("Not rolled: these were left alone or put back", r.NotRolled),
 		refreshes("Groups not refreshed", r.NotRefreshed),
 		imaged(r.EndedAs(job.Imaged)),

@@ -44,7 +44,7 @@ func unasked(run job.Run, tags map[string]string) *job.Reason {
 		case r.Value == "":
 			return &job.Reason{Code: job.NotEnrolled, Text: "tag " + tag.Plan + " does not name plan " + run.Plan + ", and no tag " + tag.Request + " asks for it"}
 		}
-		return &job.Reason{Code: job.NotEnrolled, Text: "tag " + tag.Request + " was taken off again"}
+		return &job.Reason{Code: job.Withdrawn, Text: "tag " + tag.Request + " was taken off again"}
 	}
 	if !Enrolled(tags, run.Plan) {
 		return &job.Reason{Code: job.NotEnrolled, Text: "tag " + tag.Plan + " does not name plan " + run.Plan + " any more"}

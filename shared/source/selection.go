@@ -37,20 +37,22 @@ func requested(ctx context.Context, api Lister, id string) ([]types.Instance, er
 	return []types.Instance{{InstanceId: aws.String(id), State: &types.InstanceState{Name: types.InstanceStateNameRunning}}}, nil
 }
 
-// WithinLimit refuses a run that would touch more than its plan allows.
-func WithinLimit(ctx context.Context, api Lister, run job.Run, limit plan.Limit, selected int) error {
+// WithinLimit refuses a run that would touch more than its plan allows, and gives the
+// limit as a number of sources; 0 when there is none.
+func WithinLimit(ctx context.Context, api Lister, run job.Run, limit plan.Limit, selected int) (int, error) {
 	total := 0
 	if limit.Percent > 0 {
 		var err error
 		if total, err = Count(ctx, api); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	if most, limited := limit.Most(total); limited && selected > most {
-		return fault.Failure("Nothing was touched. Raise the plan's limit, or narrow its sources.",
+	most, limited := limit.Most(total)
+	if limited && selected > most {
+		return most, fault.Failure("Nothing was touched. Raise the plan's limit, or narrow its sources.",
 			"plan %s selects %d sources, its limit is %s (%d)", run.Plan, selected, limit, most)
 	}
-	return nil
+	return most, nil
 }
 
 // Unenrolled are the ids that a plan names and a run of all its sources does not select, with the reason.

@@ -107,21 +107,21 @@ func hibernation(f Facts, _ plan.Plan) string {
 // protection does not save it.
 func autoScalingMember(f Facts, p plan.Plan) string {
 	group := Tags(f.Instance)["aws:autoscaling:groupName"]
-	if group == "" || !stops(f, p) {
+	if group == "" || !Stops(f, p) {
 		return ""
 	}
 	return "Auto Scaling group " + group + " would terminate it once it is stopped: image it with consistency none or reboot, or image another"
 }
 
 func oneTimeSpot(f Facts, p plan.Plan) string {
-	if f.OneTimeSpot && stops(f, p) {
+	if f.OneTimeSpot && Stops(f, p) {
 		return "it is a Spot instance of a one-time request: only persistent ones can be stopped"
 	}
 	return ""
 }
 
 func stopProtected(f Facts, p plan.Plan) string {
-	if f.StopProtected && stops(f, p) {
+	if f.StopProtected && Stops(f, p) {
 		return "stop protection is on"
 	}
 	return ""
@@ -143,12 +143,12 @@ func instanceStoreData(f Facts, p plan.Plan) string {
 		"a plan with instanceStore: lose accepts that", f.Instance.InstanceType)
 }
 
-func storeLost(f Facts, p plan.Plan) bool { return f.InstanceStore && stops(f, p) }
+func storeLost(f Facts, p plan.Plan) bool { return f.InstanceStore && Stops(f, p) }
 
 // EC2 scrubs a host before anything starts on it again: a Mac's for hours
 // (docs.aws.amazon.com/AWSEC2/latest/UserGuide/mac-instance-stop.html).
 func dedicatedHost(f Facts, p plan.Plan) string {
-	if !stops(f, p) || f.Instance.Placement == nil || f.Instance.Placement.Tenancy != types.TenancyHost {
+	if !Stops(f, p) || f.Instance.Placement == nil || f.Instance.Placement.Tenancy != types.TenancyHost {
 		return ""
 	}
 	if strings.HasPrefix(string(f.Instance.InstanceType), "mac") {
@@ -159,7 +159,7 @@ func dedicatedHost(f Facts, p plan.Plan) string {
 
 // EC2 gives back an auto-assigned public IPv4 address on stop; an Elastic IP stays.
 func addressChanges(f Facts, p plan.Plan) string {
-	if !stops(f, p) {
+	if !Stops(f, p) {
 		return ""
 	}
 	for _, card := range f.Instance.NetworkInterfaces {
@@ -178,7 +178,8 @@ func slowVolume(f Facts, _ plan.Plan) string {
 	return ""
 }
 
-func stops(f Facts, p plan.Plan) bool {
+// Stops reports whether imaging the instance under the plan would stop it.
+func Stops(f Facts, p plan.Plan) bool {
 	return p.Consistency == plan.Stop && State(f.Instance) == types.InstanceStateNameRunning
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
+	"goldsmith/shared/bound"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
@@ -29,6 +30,7 @@ type Tokens interface {
 // Waits is the ledger as far as waiting needs it.
 type Waits interface {
 	Done(ctx context.Context, w ledger.Wait) error
+	bound.Freer
 }
 
 // shutdown is less than any guest takes to shut down: before, a look at an instance whose stop was
@@ -61,6 +63,11 @@ func (s Settler) Settle(ctx context.Context, w ledger.Wait) error {
 	var failed *fault.Failed
 	switch {
 	case done:
+		if w.For == job.ForRunning {
+			if err := bound.Back(ctx, s.Ledger, j.Job); err != nil {
+				return err
+			}
+		}
 		j.Await = nil
 		return s.end(ctx, w, func() error { return s.succeed(ctx, w.Token, j) })
 	case errors.As(err, &failed):

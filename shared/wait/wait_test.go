@@ -94,12 +94,18 @@ func image(state types.ImageState) *types.Image {
 
 // book and tokens remember what was done to them.
 type book struct {
-	done []string
-	err  error
+	done  []string
+	freed []ledger.Slot
+	err   error
 }
 
 func (b *book) Done(_ context.Context, w ledger.Wait) error {
 	b.done = append(b.done, w.Token)
+	return b.err
+}
+
+func (b *book) Free(_ context.Context, s ledger.Slot) error {
+	b.freed = append(b.freed, s)
 	return b.err
 }
 

@@ -134,6 +134,19 @@ func (b book) Claims(ctx context.Context) iter.Seq2[ledger.Claim, error] {
 	return all(ctx, b, "Claims", b.Ledger.Claims(ctx))
 }
 
+func (b book) Take(ctx context.Context, s ledger.Slot, before time.Time) (mine bool, err error) {
+	err = b.do(ctx, "Take", writes, func() error { mine, err = b.Ledger.Take(ctx, s, before); return err })
+	return mine, err
+}
+
+func (b book) Free(ctx context.Context, s ledger.Slot) error {
+	return b.do(ctx, "Free", writes, func() error { return b.Ledger.Free(ctx, s) })
+}
+
+func (b book) Slots(ctx context.Context, plan string) iter.Seq2[ledger.Slot, error] {
+	return all(ctx, b, "Slots", b.Ledger.Slots(ctx, plan))
+}
+
 func (b book) Await(ctx context.Context, w ledger.Wait) error {
 	return b.do(ctx, "Await", writes, func() error { return b.Ledger.Await(ctx, w) })
 }

@@ -14,16 +14,19 @@ func starting() []trouble {
 		{
 			what: "StartInstances is refused for good",
 			story: func(n *night, web, _ string) {
-				n.excused.dead = true // a sweep that cannot start it fails, and is an alarm
-				n.EC2.Inject(ec2.Fault{Action: "StartInstances", Resource: web, Code: denied, Status: 403})
+				// Once it is stopped: a dry run before would keep it from being stopped.
+				n.after("stop", web, func(work) {
+					n.EC2.Inject(ec2.Fault{Action: "StartInstances", Resource: web, Code: denied, Status: 403})
+				})
 			},
 			want: comes{ending: job.LeftStopped, problem: denied, says: []string{"Left stopped", "aws ec2 start-instances --instance-ids i-"}, state: ec2.Stopped},
 		},
 		{
 			what: "StartInstances is refused for an hour",
 			story: func(n *night, web, _ string) {
-				n.excused.dead = true
-				n.EC2.Inject(ec2.Fault{Action: "StartInstances", Resource: web, Code: denied, Status: 403, Until: due.Add(time.Hour)})
+				n.after("stop", web, func(work) {
+					n.EC2.Inject(ec2.Fault{Action: "StartInstances", Resource: web, Code: denied, Status: 403, Until: due.Add(time.Hour)})
+				})
 			},
 			want: comes{
 				ending: job.LeftStopped, problem: denied, says: []string{"Left stopped", "aws ec2 start-instances --instance-ids i-"},

@@ -48,6 +48,7 @@ type invariant struct {
 var invariants = []invariant{
 	{isBack, func(n *night, _ []types.Image) { n.everythingIsBack() }},
 	{staysStopped, func(n *night, _ []types.Image) { n.stoppedStaysStopped() }},
+	{bounded, func(n *night, _ []types.Image) { n.fewAreDown() }},
 	{released, func(n *night, images []types.Image) { n.noClaims(); n.noWaits(images); n.noRequests() }},
 	{launches, func(n *night, _ []types.Image) { n.templatesLaunch() }},
 	{ended, func(n *night, _ []types.Image) { n.noTests() }},
@@ -62,6 +63,7 @@ var invariants = []invariant{
 const (
 	isBack       = "what ran runs, or people know and recover tries"
 	staysStopped = "what was stopped is not started"
+	bounded      = "at most concurrency of a plan are down at once"
 	oneImage     = "one image for a source and run, recorded or removed"
 	released     = "no claim, wait or request outlives its run"
 	launches     = "templates launch images that are available"

@@ -174,6 +174,23 @@ var mutations = []mutation{
 		},
 	},
 	{
+		name: "every place is free", breaks: bounded,
+		edit: func(o *suite.Options) { o.Ledger = &wrong{Ledger: ledger.NewMemory(), unbounded: true} },
+		story: func(n *night) {
+			n.begin()
+			for i := range 5 {
+				n.launch(fmt.Sprintf("web-%d", i), "plan=few")
+			}
+			few := n.plans.Plans["nightly"]
+			few.Name, few.Concurrency, few.Schedule = "few", 2, ""
+			n.plans.Plans["few"] = few
+			for _, id := range n.ids() {
+				n.ask(id, "few")
+			}
+			n.finish()
+		},
+	},
+	{
 		name: "claims are not dropped", breaks: released,
 		edit:  func(o *suite.Options) { o.Ledger = &wrong{Ledger: ledger.NewMemory(), undropped: true} },
 		story: calmNight,
@@ -302,8 +319,8 @@ func (d *deafened) Invoke(ctx context.Context, function string, payload []byte) 
 // wrong is a ledger with one thing wrong.
 type wrong struct {
 	ledger.Ledger
-	record                                    func(*ledger.Claim)
-	unclaimed, undropped, unforgotten, untold bool
+	record                                               func(*ledger.Claim)
+	unclaimed, undropped, unforgotten, untold, unbounded bool
 }
 
 func (w *wrong) Claim(ctx context.Context, c ledger.Claim) (ledger.Claim, error) {
@@ -328,6 +345,13 @@ func (w *wrong) Drop(ctx context.Context, source, run string) error {
 		return nil
 	}
 	return w.Ledger.Drop(ctx, source, run)
+}
+
+func (w *wrong) Take(ctx context.Context, s ledger.Slot, before time.Time) (bool, error) {
+	if w.unbounded {
+		return true, nil
+	}
+	return w.Ledger.Take(ctx, s, before)
 }
 
 func (w *wrong) Done(ctx context.Context, wait ledger.Wait) error {

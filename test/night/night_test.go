@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -41,12 +42,14 @@ type night struct {
 	logs  *journal
 	hooks *hooks
 	seed  uint64
+	plans plan.Plans
 
 	fleet   map[string]*server
 	before  map[string]before
 	begun   int // calls before the night began
 	since   time.Time
 	excused excuses
+	downs   downs
 	checked string // the invariant that is being checked
 }
 
@@ -106,6 +109,9 @@ func newNight(t *testing.T, o suite.Options) *night {
 		return n.hooks
 	}
 	n.seed = o.Seed
+	n.downs = downs{of: map[string]string{}, most: map[string]int{}}
+	o.Emitted = n.follow
+	n.plans = o.Plans
 	var err error
 	if n.Suite, err = suite.New(o); err != nil {
 		t.Fatal(err)
@@ -205,7 +211,7 @@ func (n *night) onlyRun() states.Execution {
 func (n *night) callsOf(action string, resources ...string) []query.Record {
 	var found []query.Record
 	for _, c := range n.Calls.Since(n.begun) {
-		if c.Caller != "" && c.Caller != "autoscaling" && (action == "" || c.Action == action) && touches(c, resources) {
+		if c.Caller != "" && c.Caller != "autoscaling" && !strings.Contains(c.Form, "DryRun=true") && (action == "" || c.Action == action) && touches(c, resources) {
 			found = append(found, c)
 		}
 	}

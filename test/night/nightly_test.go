@@ -73,7 +73,7 @@ func everyKind(n *night) (imaged map[string]string, skipped map[string]job.Reaso
 		{"web", "Team=web aws:cloudformation:stack-name=web", 12, ""},
 		{"db", "m5.xlarge gp3 gp3 st1", 4, ""},
 		{"arm", "arm64", 4, ""},
-		{"cache", "m5d.large", 3, ""},
+		{"cache", "m5d.large", 3, job.InstanceStoreData},
 		{"rest", "stopped", 5, ""},
 		{"batch", "m5.large spot", 4, ""},
 		{"resting-spot", "m5.large spot stopped", 1, ""},

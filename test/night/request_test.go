@@ -105,7 +105,7 @@ func TestATagThatIsTakenOffAgainInTime(t *testing.T) {
 		n.finish()
 
 		r := n.onlyRun()
-		n.wasSkipped(r, lab, job.NotEnrolled)
+		n.wasSkipped(r, lab, job.Withdrawn)
 		n.saysOf(r, "goldsmith:image was taken off again")
 	})
 }

@@ -54,8 +54,9 @@ func (s Scene) consequences(k Keys) []consequence {
 		},
 		{
 			// docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html: an instance with an
-			// encrypted volume starts with a grant that its caller makes. Every volume counts as encrypted here.
-			call: "ec2:StartInstances", actions: []string{"kms:CreateGrant"}, resource: k.Volume, keys: granting,
+			// encrypted volume starts with a grant that its caller makes. Every volume counts as encrypted here. A dry
+			// run makes none: it checks the permissions for the action (EC2 API reference, StartInstances, DryRun).
+			call: "ec2:StartInstances", when: func(c Call) bool { return !c.Params.Bool("DryRun") }, actions: []string{"kms:CreateGrant"}, resource: k.Volume, keys: granting,
 		},
 		{
 			// The same page: volumes of an encrypted image. ReEncrypt* is two actions.

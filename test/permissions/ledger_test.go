@@ -37,6 +37,21 @@ func (s *shadowed) Claims(ctx context.Context) iter.Seq2[ledger.Claim, error] {
 	return after(s.dynamo.Claims(ctx), s.memory.Claims(ctx))
 }
 
+func (s *shadowed) Take(ctx context.Context, slot ledger.Slot, before time.Time) (bool, error) {
+	if _, err := s.dynamo.Take(ctx, slot, before); err != nil {
+		return false, err
+	}
+	return s.memory.Take(ctx, slot, before)
+}
+
+func (s *shadowed) Free(ctx context.Context, slot ledger.Slot) error {
+	return first(s.dynamo.Free(ctx, slot), func() error { return s.memory.Free(ctx, slot) })
+}
+
+func (s *shadowed) Slots(ctx context.Context, plan string) iter.Seq2[ledger.Slot, error] {
+	return after(s.dynamo.Slots(ctx, plan), s.memory.Slots(ctx, plan))
+}
+
 func (s *shadowed) Await(ctx context.Context, w ledger.Wait) error {
 	return first(s.dynamo.Await(ctx, w), func() error { return s.memory.Await(ctx, w) })
 }

@@ -132,7 +132,10 @@ var stories = []story{
 	}},
 	{name: "a start that fails for an hour", play: func(n *night) {
 		web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))
-		n.EC2.Inject(ec2.Fault{Action: "StartInstances", Code: "UnauthorizedOperation", Status: 403, Until: due.Add(time.Hour)})
+		// Once it is stopped: a dry run before would keep it from being stopped.
+		n.before("image", func(string) {
+			n.EC2.Inject(ec2.Fault{Action: "StartInstances", Code: "UnauthorizedOperation", Status: 403, Until: due.Add(time.Hour)})
+		})
 		n.run(due)
 		n.want("ending", n.result(web).Ending, job.LeftStopped)
 		time.Sleep(2 * time.Hour)

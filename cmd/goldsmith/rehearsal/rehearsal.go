@@ -76,7 +76,7 @@ func (s Stage) Play(ctx context.Context, run job.Run, p plan.Plan) (Night, error
 	if err != nil {
 		return n, err
 	}
-	err = source.WithinLimit(ctx, s.EC2, run, p.Limit, len(selected))
+	_, err = source.WithinLimit(ctx, s.EC2, run, p.Limit, len(selected))
 	var refused *fault.Failed
 	if errors.As(err, &refused) {
 		n.Refused = refused.Error()

@@ -21,6 +21,7 @@ import (
 // Reader is what the ledger shows.
 type Reader interface {
 	Claims(ctx context.Context) iter.Seq2[ledger.Claim, error]
+	Slots(ctx context.Context, plan string) iter.Seq2[ledger.Slot, error]
 	Results(ctx context.Context, run string) iter.Seq2[job.Result, error]
 	GetRun(ctx context.Context, name string) (r ledger.Run, ok bool, err error)
 	Retirements(ctx context.Context, plan string) iter.Seq2[job.Retirement, error]
@@ -118,10 +119,15 @@ func (t *Table) query(in queryInput) (queryOutput, error) {
 	if err := t.known(in.TableName); err != nil {
 		return queryOutput{}, err
 	}
-	if in.KeyConditionExpression != "pk = :pk" {
-		return queryOutput{}, awsjson.Errorf("ValidationException", "the embedded DynamoDB knows the condition pk = :pk only")
+	of := in.ExpressionAttributeValues
+	if in.KeyConditionExpression == "pk = :pk AND begins_with(sk, :prefix)" && of[":pk"].S == "slots" {
+		items, err := records(t.options.Ledger.Slots(context.Background(), strings.TrimSuffix(of[":prefix"].S, "#")))
+		return queryOutput{Items: items, Count: len(items), ScannedCount: len(items)}, err
 	}
-	if in.ProjectionExpression != "" && in.ProjectionExpression != docAttribute {
+	if in.KeyConditionExpression != "pk = :pk" {
+		return queryOutput{}, awsjson.Errorf("ValidationException", "the embedded DynamoDB knows the condition pk = :pk only, and a prefix of slots")
+	}
+	if in.ProjectionExpression != "" && in.ProjectionExpression != docAttribute && in.ProjectionExpression != ledger.SortKey+", "+docAttribute {
 		return queryOutput{}, awsjson.Errorf("ValidationException", "the embedded DynamoDB knows the projection "+docAttribute+" only")
 	}
 	items, err := t.partition(in.ExpressionAttributeValues[":pk"].S)
@@ -134,6 +140,8 @@ func (t *Table) partition(key string) ([]item, error) {
 	switch kind {
 	case "claims":
 		return records(t.options.Ledger.Claims(ctx))
+	case "slots":
+		return records(t.options.Ledger.Slots(ctx, ""))
 	case "results":
 		return records(t.options.Ledger.Results(ctx, of))
 	case "retire":

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
@@ -17,6 +18,8 @@ func testEndedContext(t *testing.T, l ledger.Ledger) {
 	wait := aWait("i-1", job.ForStopped, "monday", "token")
 	check(t, l.Await(t.Context(), wait))
 
+	slot := aSlot("1", "i-1", "monday")
+	takes(t, l, slot, time.Time{}, true)
 	asked, err := l.PutRequest(t.Context(), aRequest("i-3"))
 	check(t, err)
 	image := registered(t, l, aRegistration("i-2", "web/monday"), "ami-1")
@@ -28,6 +31,9 @@ func testEndedContext(t *testing.T, l ledger.Ledger) {
 		"Record":        func() error { return l.Record(ctx, ledger.Claim{Source: "i-1", Run: "monday"}) },
 		"Drop":          func() error { return l.Drop(ctx, "i-1", "monday") },
 		"Claims":        func() error { return lastError(l.Claims(ctx)) },
+		"Take":          func() error { _, err := l.Take(ctx, aSlot("1", "i-2", "monday"), night); return err },
+		"Free":          func() error { return l.Free(ctx, aSlot("1", "i-1", "monday")) },
+		"Slots":         func() error { return lastError(l.Slots(ctx, "")) },
 		"Await":         func() error { return l.Await(ctx, aWait("i-1", job.ForRunning, "monday", "token")) },
 		"Waits":         func() error { _, err := l.Waits(ctx, "i-1"); return err },
 		"Done":          func() error { return l.Done(ctx, wait) },
@@ -61,6 +67,7 @@ func testEndedContext(t *testing.T, l ledger.Ledger) {
 	}
 
 	equal(t, "claims", claimsOf(t, l), []ledger.Claim{kept})
+	equal(t, "slots", listSlots(t, l, ""), []ledger.Slot{slot})
 	equal(t, "waits", waitsOf(t, l, "i-1"), []ledger.Wait{wait})
 	equal(t, "results", resultsOf(t, l, "monday"), []job.Result(nil))
 	equal(t, "retirements", retirementsOf(t, l, "nightly"), []job.Retirement(nil))

@@ -17,6 +17,7 @@ import (
 type model struct {
 	l       ledger.Ledger
 	claims  map[string]ledger.Claim
+	slots   map[string]ledger.Slot
 	waits   map[string]ledger.Wait
 	results map[string]job.Result
 	retired map[string]job.Retirement
@@ -33,13 +34,13 @@ type model struct {
 func testModel(t *testing.T, open func(*testing.T) ledger.Ledger) {
 	rapid.Check(t, func(r *rapid.T) {
 		m := model{
-			l: open(t), claims: map[string]ledger.Claim{}, waits: map[string]ledger.Wait{},
+			l: open(t), claims: map[string]ledger.Claim{}, slots: map[string]ledger.Slot{}, waits: map[string]ledger.Wait{},
 			asked:   map[string]ledger.Request{},
 			results: map[string]job.Result{}, retired: map[string]job.Retirement{}, runs: map[string]ledger.Run{}, targets: map[string]ledger.TargetRecord{},
 			made: map[string]ledger.Registration{}, ended: map[string]ledger.Registration{}, open: map[string]bool{},
 		}
 		r.Repeat(map[string]func(*rapid.T){
-			"Claim": m.claim, "Record": m.record, "Drop": m.drop, "Await": m.await, "Done": m.done,
+			"Claim": m.claim, "Record": m.record, "Drop": m.drop, "Take": m.take, "Free": m.free, "Slots": m.listSlots, "Await": m.await, "Done": m.done,
 			"PutResult": m.putResult, "PutRun": m.putRun, "Tell": m.tell,
 			"PutRetirement": m.putRetirement, "Retirements": m.listRetirements,
 			"Claims": m.listClaims, "Waits": m.listWaits, "Results": m.listResults, "GetRun": m.getRun,
@@ -95,6 +96,33 @@ func (m model) drop(r *rapid.T) {
 
 func (m model) listClaims(r *rapid.T) {
 	equal(r, "claims", claimsOf(r, m.l), sorted(m.claims, func(ledger.Claim) bool { return true }))
+}
+
+func (m model) take(r *rapid.T) {
+	s := aSlot(rapid.SampledFrom([]string{"1", "2"}).Draw(r, "slot"), source(r), run(r))
+	s.Plan = rapid.SampledFrom([]string{"night", "nightly"}).Draw(r, "plan")
+	s.Since = moment(r).Add(time.Duration(rapid.IntRange(0, 2).Draw(r, "hours later")) * time.Hour)
+	before := moment(r).Add(time.Duration(rapid.IntRange(0, 2).Draw(r, "hours before")) * time.Hour)
+	stored, taken := m.slots[slotName(s)]
+	mine := !taken || stored.Source == s.Source && stored.Run == s.Run || stored.Since.UnixMilli() < before.UnixMilli()
+	takes(r, m.l, s, before, mine)
+	if mine {
+		m.slots[slotName(s)] = s
+	}
+}
+
+func (m model) free(r *rapid.T) {
+	s := aSlot(rapid.SampledFrom([]string{"1", "2"}).Draw(r, "slot"), source(r), run(r))
+	s.Plan = rapid.SampledFrom([]string{"night", "nightly"}).Draw(r, "plan")
+	check(r, m.l.Free(r.Context(), s))
+	if stored := m.slots[slotName(s)]; stored.Source == s.Source && stored.Run == s.Run {
+		delete(m.slots, slotName(s))
+	}
+}
+
+func (m model) listSlots(r *rapid.T) {
+	plan := rapid.SampledFrom([]string{"night", "nightly", ""}).Draw(r, "plan")
+	equal(r, "slots", listSlots(r, m.l, plan), sorted(m.slots, func(s ledger.Slot) bool { return plan == "" || s.Plan == plan }))
 }
 
 func (m model) await(r *rapid.T) {

@@ -31,6 +31,15 @@ func testValues(t *testing.T, open func(*testing.T) ledger.Ledger) {
 			check(r, l.Drop(r.Context(), c.Source, c.Run))
 		})
 	})
+	t.Run("slot", func(t *testing.T) {
+		whatever(t, func(r *rapid.T, s ledger.Slot) {
+			takes(r, l, s, time.Time{}, true)
+			got := listSlots(r, l, s.Plan)
+			equal(r, "slots", got, []ledger.Slot{s})
+			inUTC(r, got[0].Since, got[0].Seen, got[0].Stopping, got[0].Due)
+			check(r, l.Free(r.Context(), s))
+		})
+	})
 	t.Run("wait", func(t *testing.T) {
 		whatever(t, func(r *rapid.T, w ledger.Wait) {
 			check(r, l.Await(r.Context(), w))

@@ -1,0 +1,154 @@
+package claim
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"goldsmith/shared/bound"
+	"goldsmith/shared/breaker"
+	"goldsmith/shared/job"
+	"goldsmith/shared/plan"
+	"goldsmith/shared/source"
+)
+
+// mayStop sees whether the source may be stopped now: it can be started again, the breaker is
+// closed, and there is a place for it. The job has its place then, or a decision.
+func (s Step) mayStop(ctx context.Context, j job.Job) (job.Job, error) {
+	for _, ask := range []func(context.Context, job.Job) (*job.Reason, error){s.startable, s.breaker} {
+		if reason, err := ask(ctx, j); err != nil || reason != nil {
+			return refuse(j, reason), err
+		}
+	}
+	if j.Place != "" {
+		return j, nil
+	}
+	return s.place(ctx, j)
+}
+
+func refuse(j job.Job, reason *job.Reason) job.Job {
+	if reason == nil {
+		return j
+	}
+	return skip(j, reason.Code, reason.Text)
+}
+
+// breaker is why nothing more may be stopped; nil when that is not so.
+func (s Step) breaker(ctx context.Context, j job.Job) (*job.Reason, error) {
+	return breaker.Against(ctx, s.book, j)
+}
+
+// fresh is how long select's answer holds: asking again for each source takes from the calls by which EC2
+// lets instances be started.
+const fresh = 30 * time.Minute
+
+// startable is why EC2 would not start the source again; nil when it would.
+func (s Step) startable(ctx context.Context, j job.Job) (*job.Reason, error) {
+	if s.now().Sub(j.Run.Asked) < fresh {
+		return nil, nil
+	}
+	return source.Startable(ctx, s.instances, j.Source.ID)
+}
+
+// place asks for a place in the plan's bounds. The job has one then, or waits, or is refused.
+func (s Step) place(ctx context.Context, j job.Job) (job.Job, error) {
+	now := s.now().UTC()
+	got, err := bound.Place(ctx, s.book, bound.Ask{
+		Plan: j.Run.Plan, Source: j.Source.ID, Name: j.Source.Name, Run: j.Run.Name, Execution: j.Execution,
+		Concurrency: j.Plan.Concurrency, Most: j.Run.Most, Since: j.Run.Since, Now: now,
+	})
+	switch {
+	case err != nil:
+		return j, fmt.Errorf("asking for a place for %s: %w", j.Source.ID, err)
+	case len(got.Over) > 0:
+		return skip(j, job.OverLimit, over(j, got.Over)), nil
+	case got.Place == "":
+		return waits(j, got), nil
+	}
+	j.Place = got.Place
+	return j, nil
+}
+
+// waited warns of a turn that took a while to come, and ends it.
+func waited(j job.Job, now time.Time) job.Job {
+	if turn := j.Turn; turn != nil && turn.First > 0 {
+		j.Warnings = append(slices.Clone(j.Warnings), job.Reason{Code: job.Waited, Text: fmt.Sprintf(
+			"waited %s for its turn: plan %s has at most %d down at once, and %d were before it",
+			now.Sub(turn.Since).Truncate(time.Second), j.Run.Plan, j.Plan.Concurrency, turn.First)})
+	}
+	j.Turn = nil
+	return j
+}
+
+// waits is the job with its turn.
+func waits(j job.Job, got bound.Answer) job.Job {
+	turn := job.Turn{Before: got.Before, First: got.Before, Since: got.Asked}
+	if j.Turn != nil && j.Turn.First > 0 {
+		turn.First = j.Turn.First
+	}
+	turn.Seconds = int(bound.Pause(got.Before, j.Plan.Concurrency).Seconds())
+	j.Decision, j.Turn = job.WaitFirst, &turn
+	return j
+}
+
+// over names what the limit was spent on.
+func over(j job.Job, stopped []string) string {
+	since := "in the last 24 hours"
+	if !j.Run.Since.IsZero() {
+		since = "since its last scheduled start at " + j.Run.Since.UTC().Format("2006-01-02 15:04 UTC")
+	}
+	slices.Sort(stopped)
+	more := ""
+	if len(stopped) > named {
+		stopped, more = stopped[:named], fmt.Sprintf(" and %d more", len(stopped)-named)
+	}
+	return fmt.Sprintf("plan %s may stop %s %s, and has stopped %s%s. It was not touched; raise the plan's limit, or ask again later",
+		j.Run.Plan, sources(j.Plan.Limit, j.Run.Most), since, strings.Join(stopped, ", "), more)
+}
+
+// named is how many sources a reason names at most.
+const named = 10
+
+func sources(limit plan.Limit, most int) string {
+	text := fmt.Sprintf("%d sources", most)
+	if most == 1 {
+		text = "1 source"
+	}
+	if limit.Percent > 0 {
+		text += " (" + limit.String() + ")"
+	}
+	return text
+}
+
+// stillWaits looks after a job that waits for its turn, without a look at EC2 until that has come.
+// It returns whether that is all there is to do.
+func (s Step) stillWaits(ctx context.Context, j job.Job) (job.Job, bool, error) {
+	if j.Turn == nil || j.Turn.Before == 0 {
+		return j, false, nil
+	}
+	if _, late := source.Decide(true, j.Run, j.Plan, s.now()); late != nil {
+		return skip(j, job.NoTurn, fmt.Sprintf("the window closed at %s, and %d were still before it: plan %s has at most %d down at once. "+
+			"Raise the plan's concurrency or its window, or ask again",
+			j.Run.Closes.UTC().Format(time.RFC3339), j.Turn.Before, j.Run.Plan, j.Plan.Concurrency)), true, nil
+	}
+	if reason, err := s.breaker(ctx, j); err != nil || reason != nil {
+		return refuse(j, reason), true, err
+	}
+	// With a place it is what EC2 shows now that decides.
+	j, err := s.place(ctx, j)
+	return j, err != nil || j.Place == "", err
+}
+
+// settled gives up what a job has of the plan's bounds and does not need after all.
+func (s Step) settled(ctx context.Context, asked bool, j job.Job) (job.Job, error) {
+	if !asked || j.Decision == job.StopFirst || j.Decision == job.WaitFirst {
+		return j, nil
+	}
+	j.Place, j.Turn = "", nil
+	if err := bound.Leave(ctx, s.book, j.Run.Plan, j.Source.ID, j.Run.Name, false); err != nil {
+		return j, fmt.Errorf("giving up the turn of %s: %w", j.Source.ID, err)
+	}
+	return j, nil
+}

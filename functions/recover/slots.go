@@ -1,0 +1,73 @@
+package recovery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/shared/bound"
+	"goldsmith/shared/breaker"
+	"goldsmith/shared/handler"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/source"
+)
+
+// placeless is how long a place may be without its claim: who takes one has claimed before, and
+// a claim that is dropped gives its place up first.
+const placeless = 10 * time.Minute
+
+// tidy looks after the bounds of plans: it opens the breaker for what is down for too long, and gives up
+// what was left behind. A place is given up only when its source runs, is gone or was never stopped.
+func (r Rescue) tidy(ctx context.Context, claims []ledger.Claim, unread []string) error {
+	var problems []error
+	for s, err := range r.Claims.Slots(ctx, "") {
+		var unreadable *ledger.Unreadable
+		switch {
+		case errors.As(err, &unreadable):
+			handler.Log(ctx).ErrorContext(ctx, "a slot cannot be read", "error", err)
+		case err != nil:
+			return errors.Join(append(problems, fmt.Errorf("reading the bounds of plans: %w", err))...)
+		case slices.Contains(unread, s.Source):
+		default:
+			at := slices.IndexFunc(claims, func(c ledger.Claim) bool { return c.Source == s.Source && c.Run == s.Run })
+			if at >= 0 {
+				problems = append(problems, r.overdue(ctx, s, claims[at]))
+				continue
+			}
+			problems = append(problems, r.abandoned(ctx, s))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// overdue opens the breaker for a source that should run again by now.
+func (r Rescue) overdue(ctx context.Context, s ledger.Slot, c ledger.Claim) error {
+	if s.Kind != ledger.Places || s.Due.IsZero() || r.Now().Before(s.Due) {
+		return nil
+	}
+	return breaker.Mark(ctx, r.Claims, c)
+}
+
+// abandoned gives up a slot that has no claim.
+func (r Rescue) abandoned(ctx context.Context, s ledger.Slot) error {
+	now := r.Now()
+	switch {
+	case s.Kind == ledger.Stops, now.Sub(s.Since) < placeless:
+		return nil
+	case s.Kind == ledger.Turns && now.Sub(s.Seen) < bound.Stale:
+		return nil
+	case s.Kind == ledger.Places && !s.Stopping.IsZero():
+		instance, ok, err := source.Find(ctx, r.EC2, s.Source)
+		if err != nil || ok && source.State(instance) != types.InstanceStateNameRunning && !source.Ending(source.State(instance)) {
+			return err
+		}
+	}
+	if err := r.Claims.Free(ctx, s); err != nil {
+		return fmt.Errorf("giving up %s %s of plan %s: %w", s.Kind, s.ID, s.Plan, err)
+	}
+	return nil
+}

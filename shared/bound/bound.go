@@ -1,0 +1,252 @@
+// Package bound knows a plan's bounds over all its runs and requests together:
+// how many of its sources may be down at once, and how many may be stopped since
+// its last scheduled start. What there is a bounded number of are slots in the
+// ledger, each taken by one conditional write, so that a bound holds whoever asks
+// and whatever ends in the middle.
+package bound
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"iter"
+	"strings"
+	"time"
+
+	"goldsmith/shared/breaker"
+	"goldsmith/shared/fault"
+	"goldsmith/shared/ledger"
+)
+
+// Book is the ledger as far as bounds need it.
+type Book interface {
+	Take(ctx context.Context, s ledger.Slot, before time.Time) (bool, error)
+	Free(ctx context.Context, s ledger.Slot) error
+	Slots(ctx context.Context, plan string) iter.Seq2[ledger.Slot, error]
+}
+
+// Ask is a source that is to be stopped.
+type Ask struct {
+	Plan                         string
+	Source, Name, Run, Execution string
+	// Concurrency is how many sources of the plan may be down at once.
+	Concurrency int
+	// Most is how many sources of the plan may be stopped since Since; 0 when there is no limit.
+	Most  int
+	Since time.Time
+	Now   time.Time
+}
+
+// Answer is what came of it.
+type Answer struct {
+	// Place is the id of the place that the source has now; empty when there is none for it.
+	Place string
+	// Before is how many others have their turn first.
+	Before int
+	// Asked is when the source asked for a place first.
+	Asked time.Time
+	// Over are the sources that were stopped since Since, when they are as many as may be: this one is refused.
+	Over []string
+}
+
+const (
+	// attempts is how often a slot that another has just taken is looked for anew in one call.
+	attempts = 12
+	// Stale is how long a turn may not have been asked for again before it counts for nothing:
+	// whoever waits asks at least every five minutes.
+	Stale = 15 * time.Minute
+	// rolling is the period of a limit that no schedule gives one.
+	rolling = 24 * time.Hour
+)
+
+// Place asks for a place in the plan's bounds. It takes one when there is one and none has
+// waited longer, or else a turn. Asking again gives the place or the turn that the source has.
+func Place(ctx context.Context, book Book, a Ask) (Answer, error) {
+	if a.Since.IsZero() {
+		a.Since = a.Now.Add(-rolling)
+	}
+	for attempt := range attempts {
+		slots, err := read(ctx, book, a.Plan)
+		if err != nil {
+			return Answer{}, err
+		}
+		next := decide(slots, a, attempt)
+		if next.take == nil {
+			return next.answer, free(ctx, book, next.free)
+		}
+		mine, err := book.Take(ctx, *next.take, next.before)
+		if err != nil {
+			return Answer{}, fmt.Errorf("taking %s %s of plan %s: %w", next.take.Kind, next.take.ID, a.Plan, err)
+		}
+		if mine && next.take.Kind != ledger.Stops {
+			return next.answer, free(ctx, book, next.free)
+		}
+	}
+	return Answer{}, &fault.Throttled{Err: fmt.Errorf("others take the places of plan %s at the same moment", a.Plan)}
+}
+
+func read(ctx context.Context, book Book, plan string) ([]ledger.Slot, error) {
+	var all []ledger.Slot
+	for s, err := range book.Slots(ctx, plan) {
+		var unreadable *ledger.Unreadable
+		if errors.As(err, &unreadable) {
+			// What cannot be read is taken: by whom nobody knows.
+			s, err = unknown(plan, unreadable.Record), nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("reading the bounds of plan %s: %w", plan, err)
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+// unknown is the slot at a key, when nothing else of it can be read.
+func unknown(plan, record string) ledger.Slot {
+	parts := strings.SplitN(record, "#", 3)
+	return ledger.Slot{Plan: plan, Kind: ledger.SlotKind(parts[min(1, len(parts)-1)]), ID: parts[len(parts)-1], Since: never}
+}
+
+// never is after any period's begin.
+var never = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// step is what is to be done next: a slot to be taken, or an answer, with what is given up then.
+type step struct {
+	take   *ledger.Slot
+	before time.Time
+	answer Answer
+	free   []ledger.Slot
+}
+
+// decide goes by the slots as they were read. A slot that another takes meanwhile
+// is not given, and everything is read anew.
+func decide(slots []ledger.Slot, a Ask, attempt int) step {
+	if a.Most > 0 {
+		if next, done := stops(slots, a, attempt); !done {
+			return next
+		}
+	}
+	r := a.row(slots)
+	if r.place.ID != "" {
+		return step{answer: Answer{Place: r.place.ID, Asked: r.place.Seen}, free: r.turns}
+	}
+	asked, turn := a.Now, ledger.Slot{}
+	if len(r.turns) > 0 {
+		turn = r.turns[0]
+		asked = turn.Since
+	}
+	if a.Concurrency-len(r.places) > r.before {
+		take := a.slot(ledger.Places, pick(r.places, a.Concurrency, a.Source, attempt))
+		take.Seen = asked
+		return step{take: &take, answer: Answer{Place: take.ID, Asked: asked}, free: r.turns}
+	}
+	return step{take: a.turn(turn, asked), answer: Answer{Before: r.before + len(r.places), Asked: asked}}
+}
+
+// row is who has places and who waits, seen by one who asks.
+type row struct {
+	place  ledger.Slot     // its own
+	turns  []ledger.Slot   // its own
+	places map[string]bool // those of others
+	before int             // others who wait and have asked before
+}
+
+func (a Ask) row(slots []ledger.Slot) row {
+	r := row{places: map[string]bool{}}
+	for _, s := range slots {
+		ours := s.Source == a.Source && s.Run == a.Run
+		switch {
+		case s.Kind == ledger.Places && ours:
+			r.place = s
+		case s.Kind == ledger.Places:
+			r.places[s.ID] = true
+		case s.Kind == ledger.Turns && ours:
+			r.turns = append(r.turns, s)
+		// Turns are listed in the order of asking.
+		case s.Kind == ledger.Turns && len(r.turns) == 0 && a.Now.Sub(s.Seen) < Stale:
+			r.before++
+		}
+	}
+	return r
+}
+
+// turn is the source's turn as it is written now, behind those who asked before.
+func (a Ask) turn(known ledger.Slot, asked time.Time) *ledger.Slot {
+	turn := a.slot(ledger.Turns, known.ID)
+	if turn.ID == "" {
+		turn.ID = fmt.Sprintf("%015d %s", asked.UnixMilli(), a.Source)
+	}
+	turn.Since = asked
+	return &turn
+}
+
+func (a Ask) slot(kind ledger.SlotKind, id string) ledger.Slot {
+	return ledger.Slot{
+		Plan: a.Plan, Kind: kind, ID: id, Source: a.Source, Name: a.Name, Run: a.Run, Execution: a.Execution, Since: a.Now, Seen: a.Now,
+	}
+}
+
+// stops counts the source among those that were stopped in the period; done when it is.
+func stops(slots []ledger.Slot, a Ask, attempt int) (next step, done bool) {
+	taken, names := map[string]bool{}, []string{}
+	for _, s := range slots {
+		if s.Kind != ledger.Stops || s.Since.Before(a.Since) {
+			continue
+		}
+		if s.Source == a.Source {
+			return step{}, true
+		}
+		taken[s.ID] = true
+		names = append(names, s.Source)
+	}
+	if len(taken) >= a.Most {
+		return step{answer: Answer{Over: names}}, false
+	}
+	take := a.slot(ledger.Stops, pick(taken, a.Most, a.Source, attempt))
+	return step{take: &take, before: a.Since}, false
+}
+
+// pick is one of the ids below most that are not taken: another for each source and
+// attempt, so that many who ask at once rarely want the same.
+func pick(taken map[string]bool, most int, source string, attempt int) string {
+	var open []string
+	for n := range most {
+		if id := fmt.Sprintf("%06d", n); !taken[id] {
+			open = append(open, id)
+		}
+	}
+	h := fnv.New32a()
+	fmt.Fprintf(h, "%s %d", source, attempt)
+	return open[int(h.Sum32())%len(open)]
+}
+
+func free(ctx context.Context, book Book, slots []ledger.Slot) error {
+	for _, s := range slots {
+		if err := book.Free(ctx, s); err != nil {
+			return fmt.Errorf("giving up %s %s of plan %s: %w", s.Kind, s.ID, s.Plan, err)
+		}
+	}
+	return nil
+}
+
+// Leave gives up whatever the source has in the run: its place and its turn, and unless
+// it was stopped its share of the plan's limit. One that was stopped is back, or gone.
+func Leave(ctx context.Context, book Book, plan, source, run string, stopped bool) error {
+	slots, err := read(ctx, book, plan)
+	if err != nil {
+		return err
+	}
+	if stopped {
+		if err := breaker.Clear(ctx, book, source, run); err != nil {
+			return err
+		}
+	}
+	var ours []ledger.Slot
+	for _, s := range slots {
+		if s.Source == source && s.Run == run && (s.Kind != ledger.Stops || !stopped) {
+			ours = append(ours, s)
+		}
+	}
+	return free(ctx, book, ours)
+}

@@ -1,0 +1,222 @@
+package bound_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"goldsmith/shared/bound"
+	"goldsmith/shared/ledger"
+)
+
+var night = time.Date(2026, 3, 1, 2, 30, 0, 0, time.UTC)
+
+func ask(source string, concurrency int, at time.Time) bound.Ask {
+	return bound.Ask{Plan: "nightly", Source: source, Run: "run-" + source, Concurrency: concurrency, Now: at}
+}
+
+func place(t interface {
+	Helper()
+	Context() context.Context
+	Fatal(...any)
+}, book bound.Book, a bound.Ask) bound.Answer {
+	t.Helper()
+	answer, err := bound.Place(t.Context(), book, a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer
+}
+
+// However many ask at the same moment, no more than the plan's concurrency have a place.
+func TestManyAtOnce(t *testing.T) {
+	book := ledger.NewMemory()
+	var mu sync.Mutex
+	var group sync.WaitGroup
+	granted := 0
+	for n := range 100 {
+		group.Go(func() {
+			answer, err := bound.Place(t.Context(), book, ask(fmt.Sprintf("i-%03d", n), 7, night))
+			mu.Lock()
+			defer mu.Unlock()
+			if err == nil && answer.Place != "" {
+				granted++
+			}
+		})
+	}
+	group.Wait()
+	if granted > 7 || granted == 0 {
+		t.Errorf("%d of 100 have a place, of 7", granted)
+	}
+}
+
+// Who asked first has its turn first, and is told how many are before it.
+func TestTurns(t *testing.T) {
+	book := ledger.NewMemory()
+	first := place(t, book, ask("i-1", 1, night))
+	for n, want := range []int{1, 2, 3} {
+		answer := place(t, book, ask(fmt.Sprintf("i-%d", n+2), 1, night.Add(time.Duration(n+1)*time.Second)))
+		if answer.Place != "" || answer.Before != want {
+			t.Errorf("i-%d has place %q with %d before it, want none and %d", n+2, answer.Place, answer.Before, want)
+		}
+	}
+	later := night.Add(time.Minute)
+	for _, source := range []string{"i-2", "i-3", "i-4", "i-5"} {
+		place(t, book, ask(source, 1, later)) // each asks again in time
+	}
+	if again := place(t, book, ask("i-1", 1, later)); again.Place != first.Place || !again.Asked.Equal(night) {
+		t.Errorf("asking again gives %+v, want place %s since %s", again, first.Place, night)
+	}
+	if err := bound.Leave(t.Context(), book, "nightly", "i-1", "run-i-1", true); err != nil {
+		t.Fatal(err)
+	}
+	if overtaking := place(t, book, ask("i-4", 1, later)); overtaking.Place != "" {
+		t.Error("i-4 overtakes i-2")
+	}
+	if next := place(t, book, ask("i-2", 1, later)); next.Place == "" || !next.Asked.Equal(night.Add(time.Second)) {
+		t.Errorf("i-2 is next, and got %+v", next)
+	}
+}
+
+// A turn whose owner does not ask any more counts for nothing.
+func TestStaleTurn(t *testing.T) {
+	book := ledger.NewMemory()
+	place(t, book, ask("i-1", 1, night))
+	place(t, book, ask("i-2", 1, night.Add(time.Second)))
+	if err := bound.Leave(t.Context(), book, "nightly", "i-1", "run-i-1", true); err != nil {
+		t.Fatal(err)
+	}
+	if got := place(t, book, ask("i-3", 1, night.Add(bound.Stale/2))); got.Place != "" {
+		t.Error("i-3 overtakes i-2")
+	}
+	if got := place(t, book, ask("i-3", 1, night.Add(bound.Stale+time.Minute))); got.Place == "" {
+		t.Error("i-2 has gone, and i-3 still waits behind it")
+	}
+}
+
+// limited asks under a limit.
+func limited(source string, most int, since, at time.Time) bound.Ask {
+	a := ask(source, 100, at)
+	a.Most, a.Since = most, since
+	return a
+}
+
+// A limit counts distinct sources since the period began, and names them to who is refused.
+func TestLimit(t *testing.T) {
+	book := ledger.NewMemory()
+	for _, source := range []string{"i-1", "i-2", "i-1"} {
+		if got := place(t, book, limited(source, 2, night, night.Add(time.Minute))); got.Place == "" {
+			t.Errorf("%s is refused: %+v", source, got)
+		}
+	}
+	got := place(t, book, limited("i-3", 2, night, night.Add(time.Hour)))
+	if slices.Sort(got.Over); !slices.Equal(got.Over, []string{"i-1", "i-2"}) || got.Place != "" {
+		t.Errorf("over the limit: %+v", got)
+	}
+	// One that was not stopped after all gives its share back.
+	if err := bound.Leave(t.Context(), book, "nightly", "i-2", "run-i-2", false); err != nil {
+		t.Fatal(err)
+	}
+	if got := place(t, book, limited("i-3", 2, night, night.Add(time.Hour))); got.Place == "" {
+		t.Errorf("i-2 was not stopped, and i-3 is refused: %+v", got)
+	}
+	// The next period counts anew.
+	next := night.Add(24 * time.Hour)
+	if got := place(t, book, limited("i-4", 2, next, next.Add(time.Minute))); got.Place == "" {
+		t.Errorf("in the next period: %+v", got)
+	}
+	// Without a schedule the period is the last day.
+	if got := place(t, book, limited("i-5", 1, time.Time{}, next.Add(2*time.Minute))); len(got.Over) == 0 {
+		t.Errorf("within a day: %+v", got)
+	}
+	if got := place(t, book, limited("i-5", 1, time.Time{}, next.Add(25*time.Hour))); got.Place == "" {
+		t.Errorf("a day later: %+v", got)
+	}
+}
+
+// Whatever asks and leaves in any order: the bounds hold at every moment, whoever asks is
+// served in the end, and nothing is left over when all have left.
+func TestBoundsHold(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		book, now := ledger.NewMemory(), night
+		concurrency, most := rapid.IntRange(1, 3).Draw(r, "concurrency"), rapid.IntRange(0, 5).Draw(r, "most")
+		down, stopped, waiting := map[string]bool{}, map[string]bool{}, []string{}
+		step := func(source string) {
+			a := ask(source, concurrency, now)
+			a.Most, a.Since = most, night
+			answer := place(r, book, a)
+			waits := slices.Contains(waiting, source)
+			switch {
+			case len(answer.Over) > 0:
+				if stopped[source] || len(stopped)+len(waiting) < most {
+					r.Fatalf("%s is refused: %d were stopped", source, len(stopped))
+				}
+			case answer.Place != "":
+				if waits && waiting[0] != source {
+					free := concurrency - len(down)
+					if at := slices.Index(waiting, source); at >= free {
+						r.Fatalf("%s overtakes %v", source, waiting)
+					}
+				}
+				down[source], stopped[source] = true, true
+				waiting = slices.DeleteFunc(waiting, func(s string) bool { return s == source })
+			case !waits:
+				waiting = append(waiting, source)
+			}
+			if len(down) > concurrency || most > 0 && len(stopped) > most {
+				r.Fatalf("%d are down of %d, %d were stopped of %d", len(down), concurrency, len(stopped), most)
+			}
+		}
+		for range rapid.IntRange(1, 40).Draw(r, "steps") {
+			now = now.Add(time.Second)
+			source := fmt.Sprintf("i-%d", rapid.IntRange(0, 9).Draw(r, "source"))
+			if down[source] && rapid.Bool().Draw(r, "back") {
+				if err := bound.Leave(r.Context(), book, "nightly", source, "run-"+source, true); err != nil {
+					r.Fatal(err)
+				}
+				delete(down, source)
+				continue
+			}
+			step(source)
+		}
+		for source := range down {
+			if err := bound.Leave(r.Context(), book, "nightly", source, "run-"+source, true); err != nil {
+				r.Fatal(err)
+			}
+		}
+		for len(waiting) > 0 {
+			source := waiting[0]
+			now = now.Add(time.Second)
+			clear(down)
+			if step(source); !down[source] {
+				r.Fatalf("%s is next and is not served", source)
+			}
+			if err := bound.Leave(r.Context(), book, "nightly", source, "run-"+source, true); err != nil {
+				r.Fatal(err)
+			}
+		}
+		for s, err := range book.Slots(r.Context(), "") {
+			if err != nil || s.Kind != ledger.Stops {
+				r.Fatalf("left over: %+v %v", s, err)
+			}
+		}
+	})
+}
+
+func TestPause(t *testing.T) {
+	for _, c := range []struct {
+		before, concurrency int
+		want                time.Duration
+	}{
+		{2, 2, 20 * time.Second}, {3, 2, 20 * time.Second}, {4, 2, 80 * time.Second}, {1000, 2, 5 * time.Minute}, {0, 0, 20 * time.Second},
+	} {
+		if got := bound.Pause(c.before, c.concurrency); got != c.want {
+			t.Errorf("with %d before and concurrency %d: %s, want %s", c.before, c.concurrency, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,67 @@
+package bound
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"goldsmith/shared/breaker"
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/plan"
+)
+
+// patience is how long a source may be down: a slow shutdown, snapshots that are long in
+// coming and a start take less. One that is started only with its image may be down for
+// as long as EC2 may take for that, which wait bounds with 30 hours.
+const (
+	patience          = 30 * time.Minute
+	patienceForImages = 31 * time.Hour
+)
+
+// Due is when a source that is stopped now should run again at the latest.
+func Due(p plan.Plan, now time.Time) time.Time {
+	if p.Restart == plan.Available {
+		return now.Add(patienceForImages)
+	}
+	return now.Add(patience)
+}
+
+// placeOf is the place that claim has taken for the job.
+func placeOf(j job.Job) ledger.Slot {
+	return ledger.Slot{
+		Plan: j.Run.Plan, Kind: ledger.Places, ID: j.Place, Source: j.Source.ID, Name: j.Source.Name,
+		Run: j.Run.Name, Execution: j.Execution, Since: j.Times.Claimed, Seen: j.Times.Claimed,
+	}
+}
+
+// Stopping notes in the job's place that StopInstances is about to be sent. It returns false
+// when the place is not the job's any more: then the source must not be stopped.
+func Stopping(ctx context.Context, book Book, j job.Job, now time.Time) (bool, error) {
+	if j.Place == "" {
+		return false, nil
+	}
+	place := placeOf(j)
+	place.Stopping, place.Due = now, Due(j.Plan, now)
+	mine, err := book.Take(ctx, place, time.Time{})
+	if err != nil {
+		return false, fmt.Errorf("marking the place of %s: %w", j.Source.ID, err)
+	}
+	return mine, nil
+}
+
+// Freer gives slots up.
+type Freer interface {
+	Free(ctx context.Context, s ledger.Slot) error
+}
+
+// Back gives up the place of a source that was seen running, or gone, and closes the breaker for it.
+func Back(ctx context.Context, book Freer, j job.Job) error {
+	if err := breaker.Clear(ctx, book, j.Source.ID, j.Run.Name); err != nil || j.Place == "" {
+		return err
+	}
+	if err := book.Free(ctx, placeOf(j)); err != nil {
+		return fmt.Errorf("giving up the place of %s: %w", j.Source.ID, err)
+	}
+	return nil
+}

@@ -1,0 +1,79 @@
+package breaker
+
+import (
+	"strings"
+
+	"goldsmith/shared/fault"
+	"goldsmith/shared/ledger"
+)
+
+// Scope is what a source that is down keeps from being stopped.
+type Scope string
+
+const (
+	// Plan is its own plan.
+	Plan Scope = "plan"
+	// Account is every plan: the reason would hold for any source.
+	Account Scope = "account"
+	// Pool is its instance type in its Availability Zone, in any plan.
+	Pool Scope = "type and zone"
+	// Host is its Dedicated Host.
+	Host Scope = "host"
+)
+
+// Codes of the EC2 API reference's page on error codes, and of StateReason.
+var scopes = map[string]Scope{
+	"InsufficientInstanceCapacity": Pool, "InsufficientReservedInstanceCapacity": Pool, "InsufficientCapacity": Pool,
+	"ReservationCapacityExceeded": Pool, "Server.InsufficientInstanceCapacity": Pool,
+	"InsufficientHostCapacity": Host, "InsufficientCapacityOnHost": Host,
+	"VcpuLimitExceeded": Account, "InstanceLimitExceeded": Account, "MaxSpotInstanceCountExceeded": Account,
+	// A key that may not be used: whether others use it too is not known here, so it counts as if they did.
+	"Client.InternalError": Account, "Client.InvalidKMSKey.InvalidState": Account, "InvalidKMSKey.InvalidState": Account,
+}
+
+func scopeOf(c ledger.Claim) Scope {
+	scope, known := scopes[c.RefusedBy]
+	switch {
+	case known && scope == Host && c.Host == "", known && scope == Pool && (c.InstanceType == "" || c.Zone == ""):
+		return Plan
+	case known:
+		return scope
+	case fault.DeniedCode(c.RefusedBy), c.RefusedBy == throttled:
+		return Account
+	default:
+		return Plan
+	}
+}
+
+// throttled stands for all codes by which AWS says that it is too busy.
+const throttled = "Throttled"
+
+// lasts reports whether trying again cannot help: nobody may start it, or EC2 took it back to stopped.
+func lasts(code string) bool {
+	return fault.DeniedCode(code) || strings.HasPrefix(code, "Client.") || strings.HasPrefix(code, "Server.") || code == FellBack
+}
+
+// FellBack is the code of a start that EC2 took back without one.
+const FellBack = "FellBack"
+
+// CodeOf is the code by which an error counts.
+func CodeOf(err error) string {
+	if fault.IsThrottled(err) && !fault.IsNoCapacity(err) {
+		return throttled
+	}
+	return fault.Code(err)
+}
+
+// nothing says what is not stopped, as the subject of a sentence.
+func (s Scope) nothing(c ledger.Claim) string {
+	switch s {
+	case Account:
+		return "Nothing more of any plan"
+	case Pool:
+		return "No other " + c.InstanceType + " in " + c.Zone
+	case Host:
+		return "Nothing more on host " + c.Host
+	case Plan:
+	}
+	return "Nothing more of plan " + c.Plan
+}
