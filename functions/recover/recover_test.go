@@ -233,8 +233,6 @@ func wakeSlowly() func(*stage.Stage) {
 
 // What stands in the way of one claim does not stand in the way of the others.
 func TestSweepFails(t *testing.T) {
-	const settles = " DescribeExecution DescribeInstances"
-	const refused = settles + " StartInstances Record"
 	stage.Play(t, scene, cases{
 		{
 			Name: "EC2 has no room: said, and tried again by every sweep",

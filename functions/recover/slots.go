@@ -53,7 +53,7 @@ func (r Rescue) overdue(ctx context.Context, s ledger.Slot, c ledger.Claim) erro
 }
 
 // abandoned gives up a slot that has no claim.
-func (r Rescue) abandoned(ctx context.Context, s ledger.Slot) error {
+func (r Rescue) abandoned(ctx context.Context, s ledger.Slot) error { //nolint:gocyclo // one short case for each fact that is compared
 	now := r.Now()
 	switch {
 	case s.Kind == ledger.Stops, now.Sub(s.Since) < placeless:

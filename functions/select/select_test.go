@@ -142,7 +142,6 @@ func TestSelectSkips(t *testing.T) {
 	other := func(edit ...func(*sdk.RunInstancesInput)) func(*stage.Stage, *job.Page) {
 		return func(s *stage.Stage, _ *job.Page) { s.Launch("other", enrolled, edit...) }
 	}
-	const skips = looks + " PutResult: ok"
 	stage.Play(t, scene, cases{
 		{
 			Name: "an instance-store root",

@@ -50,7 +50,7 @@ func New(ec2 Stopper, book Book, now func() time.Time) Step { return Step{ec2, b
 // so a repeated step does no harm; the journal keeps the first moment and the last.
 // One that hangs on its way down is sent the stop again, by force; no window that
 // has closed meanwhile keeps it there.
-func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
+func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) { //nolint:gocyclo // one short case for each fact that is compared
 	now := s.now().UTC()
 	if !j.Hangs && !j.Run.Closes.IsZero() && now.After(j.Run.Closes) {
 		return j, fault.Failure("Raise the plan's concurrency or its window.",

@@ -152,7 +152,7 @@ type row struct {
 	before int             // others who wait and have asked before
 }
 
-func (a Ask) row(slots []ledger.Slot) row {
+func (a Ask) row(slots []ledger.Slot) row { //nolint:gocyclo // one short case for each fact that is compared
 	r := row{places: map[string]bool{}}
 	for _, s := range slots {
 		ours := s.Source == a.Source && s.Run == a.Run

@@ -56,7 +56,7 @@ func TestManyAtOnce(t *testing.T) {
 }
 
 // Who asked first has its turn first, and is told how many are before it.
-func TestTurns(t *testing.T) {
+func TestTurns(t *testing.T) { //nolint:gocyclo // one short case for each fact that is compared
 	book := ledger.NewMemory()
 	first := place(t, book, ask("i-1", 1, night))
 	for n, want := range []int{1, 2, 3} {
@@ -141,7 +141,7 @@ func TestLimit(t *testing.T) {
 
 // Whatever asks and leaves in any order: the bounds hold at every moment, whoever asks is
 // served in the end, and nothing is left over when all have left.
-func TestBoundsHold(t *testing.T) {
+func TestBoundsHold(t *testing.T) { //nolint:gocyclo // one short case for each fact that is compared
 	rapid.Check(t, func(r *rapid.T) {
 		book, now := ledger.NewMemory(), night
 		concurrency, most := rapid.IntRange(1, 3).Draw(r, "concurrency"), rapid.IntRange(0, 5).Draw(r, "most")

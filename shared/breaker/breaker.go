@@ -42,7 +42,7 @@ type Block struct {
 
 // Open are the sources that are down beyond their patience. Mostly there is none, and one
 // small read says so.
-func Open(ctx context.Context, book Reader) ([]Block, error) {
+func Open(ctx context.Context, book Reader) ([]Block, error) { //nolint:gocyclo // one short case for each fact that is compared
 	marks, exempt := map[string]ledger.Slot{}, map[string]string{}
 	for s, err := range book.Slots(ctx, ledger.EveryPlan) {
 		var unreadable *ledger.Unreadable
