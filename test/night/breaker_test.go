@@ -16,8 +16,6 @@ import (
 type outage struct {
 	name  string
 	fault ec2.Fault
-	// asked is whether a dry run meets it, too.
-	asked bool
 	// pool is whether it holds for one instance type and zone only.
 	pool bool
 }
@@ -46,7 +44,7 @@ func TestNothingStarts(t *testing.T) {
 				n.begin()
 				n.after("stop", "", func(work) { n.EC2.Inject(o.fault) })
 				time.Sleep(time.Until(due.Add(13 * time.Hour)))
-				n.wasHeld(o)
+				n.wasHeld()
 				n.excused.dead = true
 			})
 		})
@@ -54,7 +52,7 @@ func TestNothingStarts(t *testing.T) {
 }
 
 // wasHeld: few are down, and the run said so.
-func (n *night) wasHeld(o outage) {
+func (n *night) wasHeld() {
 	n.t.Helper()
 	if most := n.downs.most["nightly"]; most > 2 {
 		n.t.Errorf("%d were down at once, with concurrency 2", most)
