@@ -137,7 +137,7 @@ var Functions = []Function{
 		Does:        "Points launch templates and Parameter Store aliases at the new image.",
 		Environment: env(tableSetting, pathSetting),
 		Statements: join(everyTask("roll"), ledger("Query", "UpdateItem"), []Statement{
-			lookAtGroups, look("DescribeLaunchTemplates", "DescribeLaunchTemplateVersions", "DescribeInstanceTypes",
+			lookForLaunchers, look("DescribeLaunchTemplates", "DescribeLaunchTemplateVersions", "DescribeInstanceTypes",
 				"GetInstanceTypesFromInstanceRequirements", "DescribeImages", "DescribeSnapshots", "DescribeFleets", "DescribeSpotFleetRequests"),
 		}, rolling),
 	},

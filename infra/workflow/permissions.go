@@ -124,6 +124,11 @@ var (
 		Actions:   []string{"autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeInstanceRefreshes"},
 		Resources: []string{anything},
 	}
+	lookForLaunchers = Statement{
+		Why:       "Which groups launch from a template is asked of all of them: no filter knows templates.",
+		Actions:   []string{"autoscaling:DescribeAutoScalingGroups"},
+		Resources: []string{anything},
+	}
 	endWaits = Statement{
 		Why:       "A task token belongs to no resource; it is known only to the execution that waits and to the ledger.",
 		Actions:   []string{"states:SendTaskSuccess", "states:SendTaskFailure"},

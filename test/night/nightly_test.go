@@ -17,10 +17,7 @@ import (
 )
 
 func TestAFleetOfEveryKind(t *testing.T) {
-	plans := nightly(func(p *plan.Plan) {
-		p.Concurrency, p.InstanceStore = 20, plan.Lose
-		p.Image.Tags = map[string]string{"Purpose": "golden"}
-	})
+	plans := nightly(func(p *plan.Plan) { p.Concurrency = 20; p.Image.Tags = map[string]string{"Purpose": "golden"} })
 	play(t, suite.Options{Plans: plans}, func(n *night) {
 		imaged, skipped := everyKind(n)
 		web := n.template("web", "web-1", "t3.micro", ec2.ImageX86)

@@ -118,6 +118,14 @@ var stories = []story{
 		time.Sleep(time.Minute)
 		n.want("request", n.EC2.Tags(lab)[tag.Request], "")
 	}},
+	{name: "a request that waits for its turn in vain", play: waitedInVain},
+	// What a page of sources is refused is asked for each of them.
+	{name: "a dry run of all sources that fails", play: func(n *night) {
+		web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))
+		n.EC2.Inject(ec2.Fault{Action: "StartInstances", Nth: []int{1}, Code: "UnauthorizedOperation", Status: 403})
+		n.run(due)
+		n.want("ending", n.result(web).Ending, job.Imaged)
+	}},
 	{name: "an image whose name is taken", play: func(n *night) {
 		web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))
 		n.EC2.Inject(ec2.Fault{Action: "CreateImage", Nth: []int{1}, Drop: true})
@@ -158,6 +166,7 @@ var stories = []story{
 	{name: "a group is refreshed", play: refreshedGroup},
 	{name: "a group is refreshed, no events", events: silent, play: refreshedGroup},
 	{name: "a refresh is rolled back", play: refreshedBack},
+	{name: "a finished refresh is taken back", play: refreshedAndTakenBack},
 	{name: "old images over three nights", play: retired},
 	{name: "the table is lost, and images are adopted", play: adopted},
 	{name: "an image that fails", play: lostImage},
@@ -200,6 +209,35 @@ func refreshedBack(n *night) {
 	n.want("refresh", string(refreshes[0].Status), "RollbackSuccessful")
 }
 
+// refreshedAndTakenBack: a person rolls back what a finished refresh has moved a group to, and the group with it.
+func refreshedAndTakenBack(n *night) {
+	refreshedGroup(n)
+	must(n.Suite.Invoke(n.ctx, here.ARN("lambda", "function:goldsmith-rollback"), []byte(`{"goldsmith":"rollback","version":"1","name":"web","by":"ada","refresh":true}`)))(n.t)
+	time.Sleep(time.Hour)
+	refreshes := must(autoscaling.NewFromConfig(n.AWS()).DescribeInstanceRefreshes(n.ctx, &autoscaling.DescribeInstanceRefreshesInput{
+		AutoScalingGroupName: aws.String("fleet"),
+	}))(n.t).InstanceRefreshes
+	n.want("refreshes", len(refreshes), 2)
+	n.want("refresh", string(refreshes[0].Status), "Successful")
+}
+
+// waitedInVain: the one place of a plan is a source's that does not stop. The second source asks for its turn until
+// the first is down beyond its patience, and gives it up then.
+func waitedInVain(n *night) {
+	stuck := n.launch(ec2.ImageX86, "", map[string]string{"Name": "stuck"})
+	lab := n.launch(ec2.ImageX86, "", map[string]string{"Name": "lab"})
+	n.EC2.Inject(ec2.Fault{Action: "StopInstances", Resource: stuck, Stuck: true})
+	n.tag(stuck, map[string]string{tag.Request: "asked"})
+	time.Sleep(time.Minute)
+	n.tag(lab, map[string]string{tag.Request: "asked"})
+	time.Sleep(time.Hour)
+	n.ok(n.EC2.SetState(stuck, ec2.Stopped))
+	n.run(time.Now().Add(2 * time.Hour))
+	n.want("ending of lab", n.result(lab).Ending, job.Skipped)
+	n.want("state of lab", n.EC2.State(lab), ec2.Running)
+	n.want("state of stuck", n.EC2.State(stuck), ec2.Running)
+}
+
 // adopted: a night is forgotten, and its image registered again, first by the facts and then by its id.
 func adopted(n *night) {
 	web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))
@@ -231,6 +269,7 @@ func everything(n *night) {
 	subscribed := n.template("subscribed", ec2.ImageX86, map[string]string{tag.Source: "web"})
 	listed := n.template("listed", ec2.ImageX86, nil)
 	n.template("by-alias", "resolve:ssm:/golden/web", map[string]string{tag.Source: "web"})
+	n.searching(web)
 	if known := plans(n.t).Plans["nightly"].Roll.Templates["web"][0]; listed != known {
 		n.t.Fatalf("the template called listed has the id %s, %s says %s", listed, plansFile, known)
 	}
@@ -248,6 +287,29 @@ func everything(n *night) {
 		n.want(target+" is rolled", ok && problem == "", true)
 	}
 	n.want("messages", len(n.Slack.Messages()), 1)
+}
+
+// searching is a template that asks for what an instance type must have, and has a volume of a snapshot of its own.
+func (n *night) searching(source string) {
+	volumes := must(n.cloud.DescribeVolumes(n.ctx, &sdk.DescribeVolumesInput{
+		Filters: []types.Filter{{Name: aws.String("attachment.instance-id"), Values: []string{source}}},
+	}))(n.t).Volumes
+	made := must(n.cloud.CreateSnapshot(n.ctx, &sdk.CreateSnapshotInput{VolumeId: volumes[0].VolumeId}))(n.t)
+	must(n.cloud.CreateLaunchTemplate(n.ctx, &sdk.CreateLaunchTemplateInput{
+		LaunchTemplateName: aws.String("searching"),
+		TagSpecifications: []types.TagSpecification{{
+			ResourceType: types.ResourceTypeLaunchTemplate, Tags: tag.List(map[string]string{tag.Source: "web"}),
+		}},
+		LaunchTemplateData: &types.RequestLaunchTemplateData{
+			ImageId: aws.String(ec2.ImageX86),
+			InstanceRequirements: &types.InstanceRequirementsRequest{
+				VCpuCount: &types.VCpuCountRangeRequest{Min: aws.Int32(2)}, MemoryMiB: &types.MemoryMiBRequest{Min: aws.Int32(4096)},
+			},
+			BlockDeviceMappings: []types.LaunchTemplateBlockDeviceMappingRequest{{
+				DeviceName: aws.String("/dev/sdf"), Ebs: &types.LaunchTemplateEbsBlockDeviceRequest{SnapshotId: made.SnapshotId},
+			}},
+		},
+	}))(n.t)
 }
 
 // editAfter makes an edit of a template's first version its default after a rollback, and gives the image that was rolled last.
