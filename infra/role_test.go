@@ -124,6 +124,10 @@ func TestWhatMayTouchEC2(t *testing.T) {
 	)
 	const ours = " if map[StringEquals:map[aws:ResourceTag/goldsmith:managed:true]]"
 	want := []string{
+		// claim and select send dry runs only (docs/decisions/0026): what could not be started again is not stopped.
+		"claim: ec2:StartInstances on " + instance,
+		"claim: ec2:StartInstances on " + license,
+		"claim: ec2:StartInstances on " + group,
 		"image: ec2:CreateImage on " + image + " " + snapshot + " if map[StringEquals:map[aws:RequestTag/goldsmith:managed:true]]",
 		"image: ec2:CreateImage on " + instance + " if map[StringLike:map[aws:ResourceTag/goldsmith:image:*]]",
 		"image: ec2:CreateImage on " + instance + " if map[StringLike:map[aws:ResourceTag/goldsmith:plan:*]]",
@@ -143,6 +147,9 @@ func TestWhatMayTouchEC2(t *testing.T) {
 		"retire: ec2:EnableImageDeprecation ec2:DisableImageDeprecation ec2:DisableImage ec2:DeregisterImage on " + image + ours,
 		"roll: ec2:CreateLaunchTemplateVersion ec2:ModifyLaunchTemplate on " + template + " if map[StringLike:map[aws:ResourceTag/goldsmith:source:*]]",
 		"rollback: ec2:CreateLaunchTemplateVersion ec2:ModifyLaunchTemplate on " + template + " if map[StringLike:map[aws:ResourceTag/goldsmith:source:*]]",
+		"select: ec2:StartInstances on " + instance,
+		"select: ec2:StartInstances on " + license,
+		"select: ec2:StartInstances on " + group,
 		"start: ec2:StartInstances on " + instance,
 		"start: ec2:StartInstances on " + license,
 		"start: ec2:StartInstances on " + group,

@@ -98,10 +98,10 @@ func functions(t *testing.T) map[string]function {
 		// API. The client would try most codes of a busy or full EC2 again, for seconds, were they
 		// sent with the status 5xx that they have.
 		"start": {table, []invocation{
-			{document(t, one), "", "StartInstances", "Failed", "starting web (i-0a1b2c3d4e5f60718)"},
-			{document(t, one), "ServerInternal", "StartInstances", "Throttled", "starting web"},
+			{document(t, one), "", "StartInstances PutItem", "Failed", "starting web (i-0a1b2c3d4e5f60718)"},
+			{document(t, one), "ServerInternal", "StartInstances PutItem", "Throttled", "starting web"},
 			{document(t, one), "IncorrectInstanceState", "StartInstances DescribeInstances", "NotYet", "starting web"},
-			{document(t, one), "InsufficientInstanceCapacity", "StartInstances", "NoCapacity", "starting web"},
+			{document(t, one), "InsufficientInstanceCapacity", "StartInstances PutItem", "NoCapacity", "starting web"},
 			{document(t, back), "", "", "", `"back":true`},
 		}},
 		"verify": {table, []invocation{
