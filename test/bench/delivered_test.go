@@ -28,8 +28,8 @@ func TestDelivered(t *testing.T) {
 	record(t, nightDelivered, d)
 }
 
-// callsPerImage is for one volume and one template. Four of them ask who launches the template, so that nothing but
-// the image changes for them: groups, EC2 Fleets, Spot Fleets, and what its instance type takes.
+// callsPerImage is what one volume and one template take today, which is over the budget of 20: image looks whether the
+// instance is still stopped, and roll asks which groups, EC2 Fleets and Spot Fleets launch from the template.
 const callsPerImage = 24
 
 // count holds every source against callsPerImage, and what is known to come on top: see extras.
