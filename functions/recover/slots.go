@@ -53,7 +53,7 @@ func (r Rescue) overdue(ctx context.Context, s ledger.Slot, c ledger.Claim) erro
 }
 
 // abandoned gives up a slot that has no claim.
-func (r Rescue) abandoned(ctx context.Context, s ledger.Slot) error { //nolint:gocyclo // one short case for each fact that is compared
+func (r Rescue) abandoned(ctx context.Context, s ledger.Slot) error {
 	now := r.Now()
 	switch {
 	case s.Kind == ledger.Stops, now.Sub(s.Since) < placeless:
@@ -61,8 +61,7 @@ func (r Rescue) abandoned(ctx context.Context, s ledger.Slot) error { //nolint:g
 	case s.Kind == ledger.Turns && now.Sub(s.Seen) < bound.Stale:
 		return nil
 	case s.Kind == ledger.Places && !s.Stopping.IsZero():
-		instance, ok, err := source.Find(ctx, r.EC2, s.Source)
-		if err != nil || ok && source.State(instance) != types.InstanceStateNameRunning && !source.Ending(source.State(instance)) {
+		if down, err := r.down(ctx, s.Source); err != nil || down {
 			return err
 		}
 	}
@@ -70,4 +69,14 @@ func (r Rescue) abandoned(ctx context.Context, s ledger.Slot) error { //nolint:g
 		return fmt.Errorf("giving up %s %s of plan %s: %w", s.Kind, s.ID, s.Plan, err)
 	}
 	return nil
+}
+
+// down reports whether a source is neither running nor gone.
+func (r Rescue) down(ctx context.Context, id string) (bool, error) {
+	instance, ok, err := source.Find(ctx, r.EC2, id)
+	if err != nil || !ok {
+		return false, err
+	}
+	state := source.State(instance)
+	return state != types.InstanceStateNameRunning && !source.Ending(state), nil
 }

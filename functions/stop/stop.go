@@ -50,7 +50,7 @@ func New(ec2 Stopper, book Book, now func() time.Time) Step { return Step{ec2, b
 // so a repeated step does no harm; the journal keeps the first moment and the last.
 // One that hangs on its way down is sent the stop again, by force; no window that
 // has closed meanwhile keeps it there.
-func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) { //nolint:gocyclo // one short case for each fact that is compared
+func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	now := s.now().UTC()
 	if !j.Hangs && !j.Run.Closes.IsZero() && now.After(j.Run.Closes) {
 		return j, fault.Failure("Raise the plan's concurrency or its window.",
@@ -60,19 +60,8 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) { //nolint
 	if err != nil {
 		return j, fmt.Errorf("looking up the claim of %s: %w", j.Source.ID, err)
 	}
-	if claim.StopSent.IsZero() {
-		reason, err := breaker.Against(ctx, s.book, j)
-		if err == nil && reason != nil {
-			// It was closed when the source was claimed.
-			j.Decision, j.Skip, j.Back = job.SkipIt, reason, true
-			return j, nil
-		}
-		if err == nil {
-			err = s.placed(ctx, j, now)
-		}
-		if err != nil {
-			return j, err
-		}
+	if reason, err := s.mayStop(ctx, j, claim, now); err != nil || reason != nil {
+		return skip(j, reason), err
 	}
 	claim = journal(claim, j.Hangs, now)
 	if err := s.book.Record(ctx, claim); err != nil {
@@ -86,6 +75,26 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) { //nolint
 		j = forced(j, claim.Forced)
 	}
 	return j, nil
+}
+
+// mayStop is why a source that is not stopped yet stays up after all; nil when it may be stopped,
+// or was sent the stop by an earlier attempt.
+func (s Step) mayStop(ctx context.Context, j job.Job, c ledger.Claim, now time.Time) (*job.Reason, error) {
+	if !c.StopSent.IsZero() {
+		return nil, nil
+	}
+	// The breaker was closed when the source was claimed.
+	if reason, err := breaker.Against(ctx, s.book, j); err != nil || reason != nil {
+		return reason, err
+	}
+	return nil, s.placed(ctx, j, now)
+}
+
+func skip(j job.Job, reason *job.Reason) job.Job {
+	if reason != nil {
+		j.Decision, j.Skip, j.Back = job.SkipIt, reason, true
+	}
+	return j
 }
 
 // placed sees to it that the source has its place among those of the plan that may be down.

@@ -152,23 +152,39 @@ type row struct {
 	before int             // others who wait and have asked before
 }
 
-func (a Ask) row(slots []ledger.Slot) row { //nolint:gocyclo // one short case for each fact that is compared
+func (a Ask) row(slots []ledger.Slot) row {
 	r := row{places: map[string]bool{}}
 	for _, s := range slots {
-		ours := s.Source == a.Source && s.Run == a.Run
-		switch {
-		case s.Kind == ledger.Places && ours:
-			r.place = s
-		case s.Kind == ledger.Places:
-			r.places[s.ID] = true
-		case s.Kind == ledger.Turns && ours:
-			r.turns = append(r.turns, s)
-		// Turns are listed in the order of asking.
-		case s.Kind == ledger.Turns && len(r.turns) == 0 && a.Now.Sub(s.Seen) < Stale:
-			r.before++
+		if s.Source == a.Source && s.Run == a.Run {
+			r.own(s)
+		} else {
+			r.other(s, a.Now)
 		}
 	}
 	return r
+}
+
+func (r *row) own(s ledger.Slot) {
+	switch s.Kind {
+	case ledger.Places:
+		r.place = s
+	case ledger.Turns:
+		r.turns = append(r.turns, s)
+	case ledger.Stops, ledger.Downs, ledger.Exempt: // No bound of those at once.
+	}
+}
+
+// other counts what another source has. Turns are listed in the order of asking, so those after its own are behind it.
+func (r *row) other(s ledger.Slot, now time.Time) {
+	switch s.Kind {
+	case ledger.Places:
+		r.places[s.ID] = true
+	case ledger.Turns:
+		if len(r.turns) == 0 && now.Sub(s.Seen) < Stale {
+			r.before++
+		}
+	case ledger.Stops, ledger.Downs, ledger.Exempt: // No bound of those at once.
+	}
 }
 
 // turn is the source's turn as it is written now, behind those who asked before.

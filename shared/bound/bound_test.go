@@ -56,7 +56,7 @@ func TestManyAtOnce(t *testing.T) {
 }
 
 // Who asked first has its turn first, and is told how many are before it.
-func TestTurns(t *testing.T) { //nolint:gocyclo // one short case for each fact that is compared
+func TestTurns(t *testing.T) {
 	book := ledger.NewMemory()
 	first := place(t, book, ask("i-1", 1, night))
 	for n, want := range []int{1, 2, 3} {
@@ -65,6 +65,12 @@ func TestTurns(t *testing.T) { //nolint:gocyclo // one short case for each fact 
 			t.Errorf("i-%d has place %q with %d before it, want none and %d", n+2, answer.Place, answer.Before, want)
 		}
 	}
+	inTurn(t, book, first)
+}
+
+// inTurn: i-1 has its place since the night began, and i-2 to i-5 have asked after it.
+func inTurn(t *testing.T, book *ledger.Memory, first bound.Answer) {
+	t.Helper()
 	later := night.Add(time.Minute)
 	for _, source := range []string{"i-2", "i-3", "i-4", "i-5"} {
 		place(t, book, ask(source, 1, later)) // each asks again in time
@@ -141,71 +147,85 @@ func TestLimit(t *testing.T) {
 
 // Whatever asks and leaves in any order: the bounds hold at every moment, whoever asks is
 // served in the end, and nothing is left over when all have left.
-func TestBoundsHold(t *testing.T) { //nolint:gocyclo // one short case for each fact that is compared
+func TestBoundsHold(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
-		book, now := ledger.NewMemory(), night
-		concurrency, most := rapid.IntRange(1, 3).Draw(r, "concurrency"), rapid.IntRange(0, 5).Draw(r, "most")
-		down, stopped, waiting := map[string]bool{}, map[string]bool{}, []string{}
-		step := func(source string) {
-			a := ask(source, concurrency, now)
-			a.Most, a.Since = most, night
-			answer := place(r, book, a)
-			waits := slices.Contains(waiting, source)
-			switch {
-			case len(answer.Over) > 0:
-				if stopped[source] || len(stopped)+len(waiting) < most {
-					r.Fatalf("%s is refused: %d were stopped", source, len(stopped))
-				}
-			case answer.Place != "":
-				if waits && waiting[0] != source {
-					free := concurrency - len(down)
-					if at := slices.Index(waiting, source); at >= free {
-						r.Fatalf("%s overtakes %v", source, waiting)
-					}
-				}
-				down[source], stopped[source] = true, true
-				waiting = slices.DeleteFunc(waiting, func(s string) bool { return s == source })
-			case !waits:
-				waiting = append(waiting, source)
-			}
-			if len(down) > concurrency || most > 0 && len(stopped) > most {
-				r.Fatalf("%d are down of %d, %d were stopped of %d", len(down), concurrency, len(stopped), most)
-			}
-		}
+		c := &crowd{T: r, book: ledger.NewMemory(), now: night, down: map[string]bool{}, stopped: map[string]bool{}}
+		c.concurrency, c.most = rapid.IntRange(1, 3).Draw(r, "concurrency"), rapid.IntRange(0, 5).Draw(r, "most")
 		for range rapid.IntRange(1, 40).Draw(r, "steps") {
-			now = now.Add(time.Second)
 			source := fmt.Sprintf("i-%d", rapid.IntRange(0, 9).Draw(r, "source"))
-			if down[source] && rapid.Bool().Draw(r, "back") {
-				if err := bound.Leave(r.Context(), book, "nightly", source, "run-"+source, true); err != nil {
-					r.Fatal(err)
-				}
-				delete(down, source)
+			if c.down[source] && rapid.Bool().Draw(r, "back") {
+				c.leave(source)
 				continue
 			}
-			step(source)
+			c.ask(source)
 		}
-		for source := range down {
-			if err := bound.Leave(r.Context(), book, "nightly", source, "run-"+source, true); err != nil {
-				r.Fatal(err)
-			}
-		}
-		for len(waiting) > 0 {
-			source := waiting[0]
-			now = now.Add(time.Second)
-			clear(down)
-			if step(source); !down[source] {
-				r.Fatalf("%s is next and is not served", source)
-			}
-			if err := bound.Leave(r.Context(), book, "nightly", source, "run-"+source, true); err != nil {
-				r.Fatal(err)
-			}
-		}
-		for s, err := range book.Slots(r.Context(), "") {
-			if err != nil || s.Kind != ledger.Stops {
-				r.Fatalf("left over: %+v %v", s, err)
-			}
-		}
+		c.empty()
 	})
+}
+
+// crowd are sources that ask for places of one plan.
+type crowd struct {
+	*rapid.T
+	book              *ledger.Memory
+	now               time.Time
+	concurrency, most int
+	down, stopped     map[string]bool
+	waiting           []string
+}
+
+func (c *crowd) ask(source string) {
+	c.now = c.now.Add(time.Second)
+	a := ask(source, c.concurrency, c.now)
+	a.Most, a.Since = c.most, night
+	answer := place(c.T, c.book, a)
+	switch {
+	case len(answer.Over) > 0:
+		if c.stopped[source] || len(c.stopped)+len(c.waiting) < c.most {
+			c.Fatalf("%s is refused: %d were stopped", source, len(c.stopped))
+		}
+	case answer.Place != "":
+		c.served(source)
+	case !slices.Contains(c.waiting, source):
+		c.waiting = append(c.waiting, source)
+	}
+	if len(c.down) > c.concurrency || c.most > 0 && len(c.stopped) > c.most {
+		c.Fatalf("%d are down of %d, %d were stopped of %d", len(c.down), c.concurrency, len(c.stopped), c.most)
+	}
+}
+
+// served: a source that waited may pass only those for whom there is a place as well.
+func (c *crowd) served(source string) {
+	if at := slices.Index(c.waiting, source); at > 0 && at >= c.concurrency-len(c.down) {
+		c.Fatalf("%s overtakes %v", source, c.waiting)
+	}
+	c.down[source], c.stopped[source] = true, true
+	c.waiting = slices.DeleteFunc(c.waiting, func(s string) bool { return s == source })
+}
+
+func (c *crowd) leave(source string) {
+	if err := bound.Leave(c.Context(), c.book, "nightly", source, "run-"+source, true); err != nil {
+		c.Fatal(err)
+	}
+	delete(c.down, source)
+}
+
+// empty has all leave, those that wait after they were served.
+func (c *crowd) empty() {
+	for source := range c.down {
+		c.leave(source)
+	}
+	for len(c.waiting) > 0 {
+		source := c.waiting[0]
+		if c.ask(source); !c.down[source] {
+			c.Fatalf("%s is next and is not served", source)
+		}
+		c.leave(source)
+	}
+	for s, err := range c.book.Slots(c.Context(), "") {
+		if err != nil || s.Kind != ledger.Stops {
+			c.Fatalf("left over: %+v %v", s, err)
+		}
+	}
 }
 
 func TestPause(t *testing.T) {

@@ -42,23 +42,10 @@ type Block struct {
 
 // Open are the sources that are down beyond their patience. Mostly there is none, and one
 // small read says so.
-func Open(ctx context.Context, book Reader) ([]Block, error) { //nolint:gocyclo // one short case for each fact that is compared
-	marks, exempt := map[string]ledger.Slot{}, map[string]string{}
-	for s, err := range book.Slots(ctx, ledger.EveryPlan) {
-		var unreadable *ledger.Unreadable
-		switch {
-		case errors.As(err, &unreadable):
-			return nil, fmt.Errorf("reading who is down: %w", err)
-		case err != nil:
-			return nil, fmt.Errorf("reading who is down: %w", err)
-		case s.Kind == ledger.Downs:
-			marks[s.Source] = s
-		case s.Kind == ledger.Exempt:
-			exempt[s.Source+" "+s.Run] = s.By
-		}
-	}
-	if len(marks) == 0 {
-		return nil, nil
+func Open(ctx context.Context, book Reader) ([]Block, error) {
+	marks, exempt, err := marked(ctx, book)
+	if err != nil || len(marks) == 0 {
+		return nil, err
 	}
 	var open []Block
 	for c, err := range book.Claims(ctx) {
@@ -76,6 +63,24 @@ func Open(ctx context.Context, book Reader) ([]Block, error) { //nolint:gocyclo 
 		}
 	}
 	return open, nil
+}
+
+// marked are the sources that are marked as down, and by source and run who has exempted one.
+func marked(ctx context.Context, book Reader) (marks map[string]ledger.Slot, exempt map[string]string, err error) {
+	marks, exempt = map[string]ledger.Slot{}, map[string]string{}
+	for s, err := range book.Slots(ctx, ledger.EveryPlan) {
+		if err != nil {
+			return nil, nil, fmt.Errorf("reading who is down: %w", err)
+		}
+		switch s.Kind {
+		case ledger.Downs:
+			marks[s.Source] = s
+		case ledger.Exempt:
+			exempt[s.Source+" "+s.Run] = s.By
+		case ledger.Places, ledger.Turns, ledger.Stops: // These say nothing of who is down.
+		}
+	}
+	return marks, exempt, nil
 }
 
 // Against is the open breaker that forbids to stop the job's source; nil when none does.

@@ -57,13 +57,13 @@ func runNow(e envelope) (Event, error) {
 	return RunNow{Plan: e.Plan, Source: e.Source, By: e.By, At: at, ID: e.ID}, nil
 }
 
-func rollback(e envelope) (Event, error) { //nolint:gocyclo // one short case for each fact that is compared
+func rollback(e envelope) (Event, error) {
 	switch {
 	case e.Name == "":
 		return nil, missing("name", "the name of the source whose templates are to be rolled back")
 	case utf8.RuneCountInString(e.Name) > plan.MaxTagValue:
 		return nil, wrong("name", fmt.Sprintf("at most %d characters, as a tag holds", plan.MaxTagValue), e.Name)
-	case e.To != "" && !isID(e.To, "ami") && (len(e.To) > 5 || !only(digit, e.To) || e.To[0] == '0'):
+	case e.To != "" && !isID(e.To, "ami") && !isVersion(e.To):
 		return nil, wrong("to", "an image id (ami- and 8 or 17 hex digits) or a launch template version such as 7", e.To)
 	}
 	if e.Follow && (e.To != "" || e.Refresh) {
@@ -71,6 +71,9 @@ func rollback(e envelope) (Event, error) { //nolint:gocyclo // one short case fo
 	}
 	return Rollback{Name: e.Name, To: e.To, By: e.By, Dry: e.Dry, Refresh: e.Refresh, Follow: e.Follow}, nil
 }
+
+// isVersion reports whether the text is the number of a launch template version: a template has at most 10,000.
+func isVersion(text string) bool { return len(text) <= 5 && only(digit, text) && text[0] != '0' }
 
 // MarshalJSON writes the event as Decode reads it, for those who send it.
 func (r Rollback) MarshalJSON() ([]byte, error) {

@@ -34,18 +34,13 @@ func StandbyAs(s plan.Standby) types.StandbyInstances {
 
 // Waits is a sentence about members that a refresh waits for, an hour at most, and then fails (API reference,
 // RefreshPreferences); empty when there are none, or the plan does otherwise.
-func Waits(g types.AutoScalingGroup, wish plan.Refresh) string { //nolint:gocyclo // one short case for each fact that is compared
-	protected, standby := 0, 0
-	for _, i := range g.Instances {
-		if aws.ToBool(i.ProtectedFromScaleIn) {
-			protected++
-		}
-		if i.LifecycleState == types.LifecycleStateStandby || i.LifecycleState == types.LifecycleStateEnteringStandby {
-			standby++
-		}
-	}
+func Waits(g types.AutoScalingGroup, wish plan.Refresh) string {
+	protected := count(g.Instances, func(i types.Instance) bool { return aws.ToBool(i.ProtectedFromScaleIn) })
+	standby := count(g.Instances, func(i types.Instance) bool {
+		return i.LifecycleState == types.LifecycleStateStandby || i.LifecycleState == types.LifecycleStateEnteringStandby
+	})
 	said := ""
-	if n := max(protected, one(aws.ToBool(g.NewInstancesProtectedFromScaleIn))); n > 0 && (wish.Protected == "" || wish.Protected == plan.ProtectedWait) {
+	if protected > 0 && (wish.Protected == "" || wish.Protected == plan.ProtectedWait) {
 		said = fmt.Sprintf("%d of its members are protected from scale-in: the refresh waits an hour for them and fails, unless roll.refresh.protected says ignore or refresh.", protected)
 	}
 	if standby > 0 && (wish.Standby == "" || wish.Standby == plan.StandbyWait) {
@@ -54,9 +49,11 @@ func Waits(g types.AutoScalingGroup, wish plan.Refresh) string { //nolint:gocycl
 	return said
 }
 
-func one(is bool) int {
-	if is {
-		return 1
+func count(members []types.Instance, is func(types.Instance) bool) (n int) {
+	for _, i := range members {
+		if is(i) {
+			n++
+		}
 	}
-	return 0
+	return n
 }

@@ -137,19 +137,22 @@ func (c *checker) launch(v Verify) {
 	}
 }
 
-func (c *checker) roll(r Roll) { //nolint:gocyclo // one short case for each fact that is compared
-	if r.Skip && len(r.Templates) > 0 {
-		c.add("roll.templates", "nothing is rolled while skip is true: leave one of the two out")
-	}
-	if r.Skip && r.Together {
-		c.add("roll.together", "nothing is rolled while skip is true: leave one of the two out")
-	}
-	if r.Skip && r.Base != "" {
-		c.add("roll.base", "nothing is rolled while skip is true: leave one of the two out")
+func (c *checker) roll(r Roll) {
+	for _, beside := range []struct {
+		key  string
+		said bool
+	}{{"templates", len(r.Templates) > 0}, {"together", r.Together}, {"base", r.Base != ""}} {
+		if r.Skip && beside.said {
+			c.add("roll."+beside.key, "nothing is rolled while skip is true: leave one of the two out")
+		}
 	}
 	if r.Base != "" {
 		choice(c, "roll.base", r.Base, Bases)
 	}
+	c.templates(r)
+}
+
+func (c *checker) templates(r Roll) {
 	for _, source := range slices.Sorted(maps.Keys(r.Templates)) {
 		path := "roll.templates." + source
 		if source == "" {

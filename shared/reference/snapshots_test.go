@@ -253,11 +253,11 @@ func TestEachDescribeFailingWithEachCode(t *testing.T) {
 	for _, action := range append([]string{"DescribeInstances", "DescribeImageAttribute", "DescribeImageReferences"}, ofSnapshots...) {
 		failing(t, action, nil, slices.Contains(ofSnapshots, action), nil)
 	}
-	failing(t, "DescribeLaunchTemplateVersions", []int{2}, true, unknownTemplates)
+	failing(t, "DescribeLaunchTemplateVersions", tried(2), true, unknownTemplates)
 }
 
 // failing fails an action, or its nth calls, with each code that is not among those left out.
-func failing(t *testing.T, action string, nth []int, ofSnapshots bool, except []string) { //nolint:gocyclo // one short case for each fact that is compared
+func failing(t *testing.T, action string, nth []int, ofSnapshots bool, except []string) {
 	t.Helper()
 	t.Run(action, func(t *testing.T) {
 		for _, code := range errorCodes(t) {
@@ -269,27 +269,35 @@ func failing(t *testing.T, action string, nth []int, ofSnapshots bool, except []
 				images := w.describe(w.image(), w.image())
 				_, id := w.template(w.other, w.other)
 				w.fleet(id, "1")
-				fault := ec2.Fault{Action: action, Code: code}
-				if nth != nil {
-					for n := range 12 { // as often as it is tried again
-						fault.Nth = append(fault.Nth, nth[0]+n)
-					}
-				}
-				w.Cloud.Inject(fault)
-				uses, err := w.gate().Uses(w.Context(), images)
-				if err == nil && len(uses) != len(images) {
-					t.Errorf("%s: uses %v", code, uses)
-				}
-				if !ofSnapshots {
-					return
-				}
-				of, err := w.gate().SnapshotUses(w.Context(), []string{snapshotOf(images[0])})
-				if err == nil && nth == nil && len(of) != 1 {
-					t.Errorf("%s: uses of the snapshot %v", code, of)
-				}
+				w.Cloud.Inject(ec2.Fault{Action: action, Code: code, Nth: nth})
+				w.keepsAll(images, code, ofSnapshots && nth == nil)
 			})
 		}
 	})
+}
+
+// tried are the calls from the nth on, as often as one is tried again.
+func tried(nth int) (calls []int) {
+	for n := range 12 {
+		calls = append(calls, nth+n)
+	}
+	return calls
+}
+
+// keepsAll wants every image to be kept, or nothing said, and the same of a snapshot.
+func (w *world) keepsAll(images []types.Image, code string, andSnapshots bool) {
+	w.Helper()
+	uses, err := w.gate().Uses(w.Context(), images)
+	if err == nil && len(uses) != len(images) {
+		w.Errorf("%s: uses %v", code, uses)
+	}
+	if !andSnapshots {
+		return
+	}
+	of, err := w.gate().SnapshotUses(w.Context(), []string{snapshotOf(images[0])})
+	if err == nil && len(of) != 1 {
+		w.Errorf("%s: uses of the snapshot %v", code, of)
+	}
 }
 
 // A template that does not exist launches nothing, whatever pins a version of it.

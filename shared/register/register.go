@@ -60,24 +60,14 @@ func Image(r ledger.Registration, i types.Image) error {
 
 // origin compares what each creating call leaves in the image (API reference, Image): CreateImage its
 // instance, CopyImage its image, and RegisterImage the snapshot of its root volume.
-func origin(r ledger.Registration, i types.Image) error { //nolint:gocyclo // one short case for each fact that is compared
-	instance := aws.ToString(i.SourceInstanceId)
+func origin(r ledger.Registration, i types.Image) error {
 	switch r.Call {
 	case ledger.CreateImage:
-		if r.Source == "" || instance != r.Source {
-			return fmt.Errorf("its source instance is %q, not %q", instance, r.Source)
-		}
-		return nil
+		return created(r, i)
 	case ledger.CopyImage:
-		if instance != "" || !copied(r, i) {
-			return fmt.Errorf("it is no copy of %s in %s", r.From, r.FromRegion)
-		}
-		return nil
+		return copied(r, i)
 	case ledger.RegisterImage:
-		if instance != "" || !registered(r, i) {
-			return fmt.Errorf("it was not registered from %s", r.From)
-		}
-		return nil
+		return registered(r, i)
 	case ledger.RunInstances:
 		return errors.New("a test instance is registered")
 	default:
@@ -85,12 +75,26 @@ func origin(r ledger.Registration, i types.Image) error { //nolint:gocyclo // on
 	}
 }
 
-func copied(r ledger.Registration, i types.Image) bool {
-	return r.From != "" && aws.ToString(i.SourceImageId) == r.From && aws.ToString(i.SourceImageRegion) == r.FromRegion
+func created(r ledger.Registration, i types.Image) error {
+	if instance := aws.ToString(i.SourceInstanceId); r.Source == "" || instance != r.Source {
+		return fmt.Errorf("its source instance is %q, not %q", instance, r.Source)
+	}
+	return nil
 }
 
-func registered(r ledger.Registration, i types.Image) bool {
-	return r.From != "" && aws.ToString(i.SourceImageId) == "" && root(i) == r.From
+func copied(r ledger.Registration, i types.Image) error {
+	of, in := aws.ToString(i.SourceImageId), aws.ToString(i.SourceImageRegion)
+	if aws.ToString(i.SourceInstanceId) != "" || r.From == "" || of != r.From || in != r.FromRegion {
+		return fmt.Errorf("it is no copy of %s in %s", r.From, r.FromRegion)
+	}
+	return nil
+}
+
+func registered(r ledger.Registration, i types.Image) error {
+	if aws.ToString(i.SourceInstanceId) != "" || aws.ToString(i.SourceImageId) != "" || r.From == "" || root(i) != r.From {
+		return fmt.Errorf("it was not registered from %s", r.From)
+	}
+	return nil
 }
 
 // root is the snapshot of the root volume.

@@ -104,23 +104,30 @@ func pinned(now State) string {
 
 // setBack says that somebody has set the target back by hand since Goldsmith rolled it:
 // the newest image is the one they did not want.
-func setBack(now State, known ledger.TargetRecord) string { //nolint:gocyclo // one short case for each fact that is compared
+func setBack(now State, known ledger.TargetRecord) string {
 	last, rolled := Latest(known)
 	switch {
 	case !rolled:
 		return ""
-	case !now.Alias && !last.Stays && now.Default < last.Version:
+	case now.Alias:
+		return aliasSetBack(now, known, last)
+	case !last.Stays && now.Default < last.Version:
 		return fmt.Sprintf("its default version %d is older than version %d, which Goldsmith made default last: somebody set it back; make version %d its default, or ask goldsmith follow --name %s, to let it follow",
 			now.Default, last.Version, last.Version, known.Source)
-	case !now.Alias && last.Stays && now.Latest < last.Version:
+	case last.Stays && now.Latest < last.Version:
 		return fmt.Sprintf("its latest version %d is older than version %d, which Goldsmith made: somebody deleted that; ask goldsmith follow --name %s to let it follow",
 			now.Latest, last.Version, known.Source)
-	case now.Alias && now.Version > last.Version && now.Image != last.Image && Had(known, now.Image):
-		return fmt.Sprintf("somebody set it back to %s, which it held before %s; write %s into it, or ask goldsmith follow --name %s, to let it follow",
-			now.Image, last.Image, last.Image, known.Source)
 	default:
 		return ""
 	}
+}
+
+func aliasSetBack(now State, known ledger.TargetRecord, last ledger.Point) string {
+	if now.Version <= last.Version || now.Image == last.Image || !Had(known, now.Image) {
+		return ""
+	}
+	return fmt.Sprintf("somebody set it back to %s, which it held before %s; write %s into it, or ask goldsmith follow --name %s, to let it follow",
+		now.Image, last.Image, last.Image, known.Source)
 }
 
 // backed is the rollback that holds the target where it is; nil when none does, because none was

@@ -190,13 +190,12 @@ const many = 20
 
 // templates are all that want the source's image: those tagged with its
 // name and those the plan lists. A listed one that does not exist is reported as not rolled.
-func (f Finder) templates(ctx context.Context, roll plan.Roll, source string) ([]*Target, error) { //nolint:gocyclo // one short case for each fact that is compared
+func (f Finder) templates(ctx context.Context, roll plan.Roll, source string) ([]*Target, error) {
 	tagged, err := taggedOf(ctx, f.EC2, source)
 	if err != nil {
 		return nil, err
 	}
 	ids, names := Split(roll.Templates[source])
-	inPlan := func(t *template) bool { return slices.Contains(ids, t.id) || slices.Contains(names, t.name) }
 	all := map[string]*template{}
 	if len(tagged) >= many {
 		if all, err = f.all(ctx); err != nil {
@@ -214,16 +213,21 @@ func (f Finder) templates(ctx context.Context, roll plan.Roll, source string) ([
 		if err != nil {
 			return nil, err
 		}
-		t.Rolled.Target, t.Rolled.Name = t.template.id, t.template.name
 		t.template.tags = tagged[t.template.id]
-		if owner := group.Owner(t.template.tags); owner != "" && !inPlan(t.template) {
-			t.Rolled.Problem = fmt.Sprintf("it belongs to %s, which makes its versions; list it in the plan's roll.templates to have it rolled all the same", owner)
-		}
+		t.owned(slices.Contains(ids, t.template.id) || slices.Contains(names, t.template.name))
 		if !slices.ContainsFunc(found, func(o *Target) bool { return o.Rolled.Target == t.Rolled.Target }) {
 			found = append(found, t)
 		}
 	}
 	return append(missing, found...), nil
+}
+
+// owned leaves a template alone that another AWS service makes versions of, unless the plan lists it.
+func (t *Target) owned(listed bool) {
+	t.Rolled.Target, t.Rolled.Name = t.template.id, t.template.name
+	if owner := group.Owner(t.template.tags); owner != "" && !listed {
+		t.Rolled.Problem = fmt.Sprintf("it belongs to %s, which makes its versions; list it in the plan's roll.templates to have it rolled all the same", owner)
+	}
 }
 
 func (f Finder) template(ctx context.Context, each job.Rolled, all map[string]*template) (*template, error) {

@@ -62,16 +62,8 @@ func (s *survey) typesFit(ctx context.Context, t *template, image Image) (proble
 
 // requirementsFit looks at every type that instance requirements allow. One that the template's present
 // image does not fit either is never launched, and is no reason to leave the template alone.
-func (s *survey) requirementsFit(ctx context.Context, t *template, image Image) (problem string, err error) { //nolint:gocyclo // one short case for each fact that is compared
-	all := []*types.InstanceRequirementsRequest{}
-	if r := t.data(t.base).InstanceRequirements; r != nil {
-		all = append(all, asked(r))
-	}
-	for _, l := range t.launchers {
-		if l.requirements != nil {
-			all = append(all, l.requirements)
-		}
-	}
+func (s *survey) requirementsFit(ctx context.Context, t *template, image Image) (problem string, err error) {
+	all := t.requirements()
 	if len(all) == 0 {
 		return "", nil
 	}
@@ -88,6 +80,19 @@ func (s *survey) requirementsFit(ctx context.Context, t *template, image Image) 
 		}
 	}
 	return "", nil
+}
+
+// requirements are those of the template and of whoever launches from it.
+func (t *template) requirements() (all []*types.InstanceRequirementsRequest) {
+	if r := t.data(t.base).InstanceRequirements; r != nil {
+		all = append(all, asked(r))
+	}
+	for _, l := range t.launchers {
+		if l.requirements != nil {
+			all = append(all, l.requirements)
+		}
+	}
+	return all
 }
 
 func (s *survey) allFit(ctx context.Context, r *types.InstanceRequirementsRequest, old *Machine, image Machine) (problem string, err error) {
@@ -174,18 +179,23 @@ func texts[T ~string](words []T) []string {
 // An image of boot mode uefi-preferred, or of none, boots on every type: by the
 // type's own default (docs.aws.amazon.com/AWSEC2/latest/UserGuide/ami-boot.html). EC2 asks no type for
 // SR-IOV: an image with it runs on types without.
-func fits(info types.InstanceTypeInfo, image Machine) string { //nolint:gocyclo // one short case for each fact that is compared
-	if p := info.ProcessorInfo; p == nil || !slices.Contains(p.SupportedArchitectures, types.ArchitectureType(image.Architecture)) {
-		return fmt.Sprintf("does not run %s images", image.Architecture)
-	}
+func fits(info types.InstanceTypeInfo, image Machine) string {
 	mode := types.BootModeType(image.BootMode)
-	if slices.Contains(mode.Values(), mode) && len(info.SupportedBootModes) > 0 && !slices.Contains(info.SupportedBootModes, mode) {
-		return fmt.Sprintf("does not boot %s images", mode)
-	}
+	bound := slices.Contains(mode.Values(), mode)
 	virtualization := types.VirtualizationType(image.Virtualization)
-	if image.Virtualization != "" && len(info.SupportedVirtualizationTypes) > 0 && !slices.Contains(info.SupportedVirtualizationTypes, virtualization) {
+	switch {
+	case info.ProcessorInfo == nil || !slices.Contains(info.ProcessorInfo.SupportedArchitectures, types.ArchitectureType(image.Architecture)):
+		return fmt.Sprintf("does not run %s images", image.Architecture)
+	case bound && lacks(info.SupportedBootModes, mode):
+		return fmt.Sprintf("does not boot %s images", mode)
+	case virtualization != "" && lacks(info.SupportedVirtualizationTypes, virtualization):
 		return fmt.Sprintf("does not run images of virtualization type %s", virtualization)
 	}
+	return fitsNitro(info, image)
+}
+
+// fitsNitro says why a type's network card or security chip does not do for the image.
+func fitsNitro(info types.InstanceTypeInfo, image Machine) string {
 	if n := info.NetworkInfo; n != nil && n.EnaSupport == types.EnaSupportRequired && !image.ENA {
 		return "needs images with ENA"
 	}
@@ -193,4 +203,9 @@ func fits(info types.InstanceTypeInfo, image Machine) string { //nolint:gocyclo 
 		return fmt.Sprintf("has no NitroTPM, and the image asks for TPM %s", image.TPM)
 	}
 	return ""
+}
+
+// lacks reports whether a type supports something else only. A type that EC2 says nothing of lacks nothing.
+func lacks[T comparable](supported []T, wanted T) bool {
+	return len(supported) > 0 && !slices.Contains(supported, wanted)
 }

@@ -37,23 +37,11 @@ func (u undoing) back(ctx context.Context) error {
 
 // apart: default and latest differ in more than the image, and each is led back by itself. A default
 // that did not launch the image stays.
-func (u undoing) apart(ctx context.Context, differ func(a, b int64) []string) error { //nolint:gocyclo // one short case for each fact that is compared
+func (u undoing) apart(ctx context.Context, differ func(a, b int64) []string) error {
 	tmpl, standard := u.t.template, u.t.template.standard
 	if slices.Contains(Undone(u.t, u.to.Image), tmpl.image(standard)) {
-		n, err := u.earlier(ctx, differ)
-		if err == nil && n == 0 {
-			n, err = u.made(ctx, standard)
-		}
-		if err != nil {
-			return err
-		}
-		if n > tmpl.latest {
-			// It is $Latest now: what was there comes on top again.
-			if _, err := u.made(ctx, tmpl.latest); err != nil {
-				return err
-			}
-		}
-		if err := u.makeDefault(ctx, u.t, n); err != nil || n > tmpl.latest {
+		n, err := u.defaultBack(ctx, differ)
+		if err != nil || n > tmpl.latest {
 			return err
 		}
 		standard = n
@@ -67,6 +55,22 @@ func (u undoing) apart(ctx context.Context, differ func(a, b int64) []string) er
 		u.t.Rolled.Version = n
 	}
 	return nil
+}
+
+// defaultBack makes a version the default that launches the good image. When that is a new one, which is $Latest then,
+// what was there comes on top again.
+func (u undoing) defaultBack(ctx context.Context, differ func(a, b int64) []string) (int64, error) {
+	n, err := u.earlier(ctx, differ)
+	if err == nil && n == 0 {
+		n, err = u.made(ctx, u.t.template.standard)
+	}
+	if err == nil && n > u.t.template.latest {
+		_, err = u.made(ctx, u.t.template.latest)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return n, u.makeDefault(ctx, u.t, n)
 }
 
 // good is a version that is equal to another in all but the image: itself, where it has the image.

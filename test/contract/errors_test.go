@@ -114,15 +114,9 @@ var lambdaErrors = []string{
 }
 
 // retries: what passes is tried again, what fails for good is not.
-func retries(d *definition) []string { //nolint:gocyclo // one short case for each fact that is compared
+func retries(d *definition) []string {
 	var problems []string
-	want := func(s *asl.State, names ...string) {
-		for _, name := range names {
-			if attempts(s, name) == 0 || !slices.Contains(errorNames(s), name) {
-				problems = append(problems, fmt.Sprintf("%s does not retry %s", s.Name, name))
-			}
-		}
-	}
+	want := func(s *asl.State, names ...string) { problems = append(problems, unretried(s, names)...) }
 	for _, s := range append(tasks(d.run), tasks(d.child)...) {
 		if hasty(d, s) {
 			want(s, asl.ErrHeartbeatTimeout, asl.ErrTimeout)
@@ -142,6 +136,16 @@ func retries(d *definition) []string { //nolint:gocyclo // one short case for ea
 	for _, s := range tasks(d.child) {
 		if !s.WaitForToken {
 			want(s, "NotYet")
+		}
+	}
+	return problems
+}
+
+// unretried are the errors that a state does not try again.
+func unretried(s *asl.State, names []string) (problems []string) {
+	for _, name := range names {
+		if attempts(s, name) == 0 || !slices.Contains(errorNames(s), name) {
+			problems = append(problems, fmt.Sprintf("%s does not retry %s", s.Name, name))
 		}
 	}
 	return problems

@@ -85,7 +85,7 @@ func patience(d *definition) []string {
 var passing = append([]string{"Throttled", "Runtime.ExitError"}, lambdaErrors...)
 
 // impatient says which errors end a wait before it is over.
-func impatient(s *asl.State, limit time.Duration) (problems []string) { //nolint:gocyclo // one short case for each fact that is compared
+func impatient(s *asl.State, limit time.Duration) (problems []string) {
 	lasts := time.Duration(attempts(s, asl.ErrHeartbeatTimeout)*s.Heartbeat.Fixed) * time.Second
 	if lasts < limit {
 		problems = append(problems, fmt.Sprintf("%s lasts %s, what it awaits may take %s", s.Name, lasts, limit))
@@ -98,15 +98,11 @@ func impatient(s *asl.State, limit time.Duration) (problems []string) { //nolint
 		}
 	}
 	for _, r := range s.Retry {
-		bears := time.Duration(r.MaxAttempts*r.MaxDelaySeconds) * time.Second
-		if r.JitterStrategy == "FULL" {
-			bears /= 2 // on average
-		}
 		if slices.Contains(r.ErrorEquals, asl.ErrHeartbeatTimeout) || r.MaxAttempts == 0 {
 			continue
 		}
 		events += r.MaxAttempts * attemptEvents
-		if slices.ContainsFunc(r.ErrorEquals, func(name string) bool { return name == "Throttled" || slices.Contains(lambdaErrors, name) }) && bears < limit {
+		if bears := borne(r); slices.ContainsFunc(r.ErrorEquals, lasting) && bears < limit {
 			problems = append(problems, fmt.Sprintf("%s bears %s for %s, and may last %s", s.Name, r.ErrorEquals[0], bears, limit))
 		}
 	}
@@ -115,3 +111,15 @@ func impatient(s *asl.State, limit time.Duration) (problems []string) { //nolint
 	}
 	return problems
 }
+
+// borne is for how long a retrier tries again.
+func borne(r asl.Retrier) time.Duration {
+	bears := time.Duration(r.MaxAttempts*r.MaxDelaySeconds) * time.Second
+	if r.JitterStrategy == "FULL" {
+		bears /= 2 // on average
+	}
+	return bears
+}
+
+// lasting reports whether an error may strike for as long as a wait lasts.
+func lasting(name string) bool { return name == "Throttled" || slices.Contains(lambdaErrors, name) }

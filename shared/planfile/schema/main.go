@@ -80,25 +80,24 @@ func addComments(reflector *jsonschema.Reflector, root string) error {
 	return nil
 }
 
+// choices are the types of which a plan names one value.
+var choices = map[reflect.Type][]string{
+	reflect.TypeFor[plan.Consistency]():   texts(plan.Consistencies),
+	reflect.TypeFor[plan.Restart]():       texts(plan.Restarts),
+	reflect.TypeFor[plan.Base]():          texts(plan.Bases),
+	reflect.TypeFor[plan.Delete]():        texts(plan.Deletes),
+	reflect.TypeFor[plan.Protected]():     texts(plan.Protecteds),
+	reflect.TypeFor[plan.Standby]():       texts(plan.Standbys),
+	reflect.TypeFor[plan.Health]():        texts(plan.Healths),
+	reflect.TypeFor[plan.InstanceStore](): texts(plan.InstanceStores),
+}
+
 // mapped are the types that are written otherwise than Go holds them.
-func mapped(t reflect.Type) *jsonschema.Schema { //nolint:gocyclo // one short case for each fact that is compared
+func mapped(t reflect.Type) *jsonschema.Schema {
+	if words, ok := choices[t]; ok {
+		return enum(words)
+	}
 	switch t {
-	case reflect.TypeFor[plan.Consistency]():
-		return enum(plan.Consistencies)
-	case reflect.TypeFor[plan.Restart]():
-		return enum(plan.Restarts)
-	case reflect.TypeFor[plan.Base]():
-		return enum(plan.Bases)
-	case reflect.TypeFor[plan.Delete]():
-		return enum(plan.Deletes)
-	case reflect.TypeFor[plan.Protected]():
-		return enum(plan.Protecteds)
-	case reflect.TypeFor[plan.Standby]():
-		return enum(plan.Standbys)
-	case reflect.TypeFor[plan.Health]():
-		return enum(plan.Healths)
-	case reflect.TypeFor[plan.InstanceStore]():
-		return enum(plan.InstanceStores)
 	case reflect.TypeFor[plan.Duration]():
 		return &jsonschema.Schema{Type: "string", Pattern: `^([0-9]+(\.[0-9]+)?(h|m|s))+$`, Examples: []any{"4h", "90m"}}
 	case reflect.TypeFor[plan.Limit]():
@@ -113,6 +112,13 @@ func mapped(t reflect.Type) *jsonschema.Schema { //nolint:gocyclo // one short c
 	default:
 		return nil
 	}
+}
+
+func texts[T ~string](values []T) (all []string) {
+	for _, v := range values {
+		all = append(all, string(v))
+	}
+	return all
 }
 
 func enum[T ~string](values []T) *jsonschema.Schema {
