@@ -47,7 +47,7 @@ type Leftovers struct {
 	EC2      Images
 	Gate     Gate
 	Register Register
-	Waits    Waits
+	Waits    ledger.Waiting
 	Results  Results
 	// Tests reports whether the plan of that name has its images tested; nil for no plan.
 	Tests func(plan string) bool
@@ -339,7 +339,7 @@ func (l Leftovers) remove(ctx context.Context, left leftover) error {
 
 // record forgets what the job waited for and writes what became of its image.
 func (l Leftovers) record(ctx context.Context, left leftover) error {
-	if err := forget(ctx, l.Waits, left.id, left.result.Run); err != nil {
+	if err := ledger.Forget(ctx, l.Waits, left.id, left.result.Run); err != nil {
 		return err
 	}
 	if other := left.result.Image.ID; other != "" && other != left.id {

@@ -29,7 +29,7 @@ type Ender interface {
 type Proofs struct {
 	EC2      Ender
 	Register Register
-	Waits    Waits
+	Waits    ledger.Waiting
 	// WorkedOn reports whether an execution still has a claim in hand.
 	WorkedOn func(ctx context.Context, c ledger.Claim) (bool, error)
 	Now      func() time.Time
@@ -119,7 +119,7 @@ func (p Proofs) end(ctx context.Context, r ledger.Registration, i types.Instance
 	}
 	handler.Log(ctx).WarnContext(ctx, "terminated a test instance that its run left behind", "instance", id,
 		"source", r.Source, "run", r.Run, "age", age)
-	return forget(ctx, p.Waits, id, r.Run)
+	return ledger.Forget(ctx, p.Waits, id, r.Run)
 }
 
 // goesOn reports whether a test of that age is still worked on under its source's claim.

@@ -37,12 +37,6 @@ type Claims interface {
 	bound.Book
 }
 
-// Waits is the ledger's waits as far as rescuing needs them.
-type Waits interface {
-	Waits(ctx context.Context, resource string) ([]ledger.Wait, error)
-	Done(ctx context.Context, w ledger.Wait) error
-}
-
 // Results is the ledger's results as far as rescuing needs them.
 type Results interface {
 	Results(ctx context.Context, run string) iter.Seq2[job.Result, error]
@@ -54,7 +48,7 @@ type Rescue struct {
 	EC2        Instances
 	Executions Executions
 	Claims     Claims
-	Waits      Waits
+	Waits      ledger.Waiting
 	Results    Results
 	Proofs     Proofs
 	Now        func() time.Time
@@ -236,7 +230,7 @@ func codeOf(i types.Instance) string {
 
 // close forgets what the run waited for, writes the result and drops the claim.
 func (r Rescue) close(ctx context.Context, c ledger.Claim, problem string) error {
-	if err := forget(ctx, r.Waits, c.Source, c.Run); err != nil {
+	if err := ledger.Forget(ctx, r.Waits, c.Source, c.Run); err != nil {
 		return err
 	}
 	if err := r.record(ctx, c, job.Broken, problem); err != nil {
@@ -247,23 +241,6 @@ func (r Rescue) close(ctx context.Context, c ledger.Claim, problem string) error
 	}
 	if err := r.Claims.Drop(ctx, c.Source, c.Run); err != nil {
 		return fmt.Errorf("dropping the claim: %w", err)
-	}
-	return nil
-}
-
-// forget removes the waits of an ended run for a resource: nobody holds their tokens.
-func forget(ctx context.Context, book Waits, resource, run string) error {
-	waits, err := book.Waits(ctx, resource)
-	if err != nil {
-		return fmt.Errorf("looking for who waits for %s: %w", resource, err)
-	}
-	for _, w := range waits {
-		if w.Run != run {
-			continue
-		}
-		if err := book.Done(ctx, w); err != nil {
-			return fmt.Errorf("forgetting the wait for %s: %w", resource, err)
-		}
 	}
 	return nil
 }

@@ -39,10 +39,11 @@ type Claims interface {
 	Drop(ctx context.Context, source, run string) error
 }
 
-// Held is the ledger's claims, and the bounds of plans.
+// Held is the ledger's claims, the bounds of plans, and who waits for what.
 type Held interface {
 	Claims
 	bound.Book
+	ledger.Waiting
 }
 
 // Results is where results go, and what is known of images.
@@ -95,6 +96,9 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 		if err := s.results.PutResult(ctx, result); err != nil {
 			return j, fmt.Errorf("recording the result of %s: %w", j.Source.ID, err)
 		}
+	}
+	if err := s.forget(ctx, j); err != nil {
+		return j, err
 	}
 	if err := s.giveUp(ctx, j, ending, now); err != nil {
 		return j, err
@@ -196,6 +200,22 @@ func (s Step) note(ctx context.Context, j job.Job) error {
 	})
 	if err != nil {
 		return fmt.Errorf("tagging %s with its image: %w", j.Source.ID, err)
+	}
+	return nil
+}
+
+// forget removes what is left of waits that ended without their tokens: a look failed for good.
+func (s Step) forget(ctx context.Context, j job.Job) error {
+	if j.Failure == nil && j.Comeback == nil {
+		return nil
+	}
+	for _, resource := range []string{j.Source.ID, j.Image.ID, j.Proof} {
+		if resource == "" {
+			continue
+		}
+		if err := ledger.Forget(ctx, s.held, resource, j.Run.Name); err != nil {
+			return err
+		}
 	}
 	return nil
 }

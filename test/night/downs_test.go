@@ -9,9 +9,18 @@ import (
 
 // downs are the instances that Goldsmith has stopped and that do not run again yet.
 type downs struct {
-	mu   sync.Mutex
-	of   map[string]string // the plan of each that is down
-	most map[string]int    // the most of a plan that were down at once
+	mu    sync.Mutex
+	asked map[string]string // the plan for which each was to be stopped last
+	of    map[string]string // the plan of each that is down
+	most  map[string]int    // the most of a plan that were down at once
+}
+
+// stops notes for which plan function stop is to stop an instance: what becomes of the ledger meanwhile
+// does not matter.
+func (d *downs) stops(id, plan string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.asked[id] = plan
 }
 
 // follow follows an instance's states as EC2 sends them.
@@ -20,12 +29,15 @@ func (n *night) follow(_, detailType string, resources []string) {
 		return
 	}
 	id := resources[0][strings.LastIndex(resources[0], "/")+1:]
-	plan := n.stoppedFor(id)
 	d := &n.downs
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	plan := d.asked[id]
 	switch n.EC2.State(id) {
 	case ec2.Running, ec2.Terminated:
+		if d.of[id] != "" {
+			delete(d.asked, id) // whoever stops it from now on is somebody else
+		}
 		delete(d.of, id)
 	default:
 		if plan == "" {
@@ -40,16 +52,6 @@ func (n *night) follow(_, detailType string, resources []string) {
 		}
 		d.most[plan] = max(d.most[plan], count)
 	}
-}
-
-// stoppedFor is the plan for which Goldsmith has stopped an instance; "" when it has not.
-func (n *night) stoppedFor(id string) string {
-	for c, err := range n.Ledger.Claims(n.ctx) {
-		if err == nil && c.Source == id && !c.StopSent.IsZero() {
-			return c.Plan
-		}
-	}
-	return ""
 }
 
 // fewAreDown: never were more of a plan down at once than its concurrency.

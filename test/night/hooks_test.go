@@ -13,6 +13,7 @@ import (
 // can happen at a moment of a source's way.
 type hooks struct {
 	inner asl.Invoker
+	stops func(id, plan string) // hears of what function stop is given
 
 	mu    sync.Mutex
 	armed []*hook
@@ -32,6 +33,9 @@ type work struct {
 	Source    struct {
 		ID string `json:"id"`
 	} `json:"source"`
+	Run struct {
+		Plan string `json:"plan"`
+	} `json:"run"`
 	Job *work `json:"job"`
 }
 
@@ -54,6 +58,9 @@ func (h *hooks) arm(armed *hook) {
 
 // Invoke calls the function with what is armed around it.
 func (h *hooks) Invoke(ctx context.Context, function string, payload []byte) ([]byte, *asl.Error) {
+	if step, j := read(function, payload); step == "stop" {
+		h.stops(j.Source.ID, j.Run.Plan)
+	}
 	h.strike(function, payload, false)
 	answer, failed := h.inner.Invoke(ctx, function, payload)
 	h.strike(function, payload, true)

@@ -50,7 +50,8 @@ type night struct {
 	since   time.Time
 	excused excuses
 	downs   downs
-	checked string // the invariant that is being checked
+	lasting *lastingFaults // faults that last, if the story has any
+	checked string         // the invariant that is being checked
 }
 
 // tester is who hears of what is wrong with a night: a test, or who expects it.
@@ -71,6 +72,9 @@ type excuses struct {
 	slack   bool            // Slack itself was the fault
 	twice   bool            // that Slack had taken a message was forgotten, once
 	dead    bool            // functions were made to fail for good
+
+	requests   bool // request tags could not be taken off
+	unrecorded bool // what became of images could not be found out or recorded, or was lost
 }
 
 // sweep is how often recover looks around.
@@ -105,11 +109,11 @@ func newNight(t *testing.T, o suite.Options) *night {
 		if between != nil {
 			inner = between(inner)
 		}
-		n.hooks.inner = inner
+		n.hooks.inner, n.hooks.stops = inner, n.downs.stops
 		return n.hooks
 	}
 	n.seed = o.Seed
-	n.downs = downs{of: map[string]string{}, most: map[string]int{}}
+	n.downs = downs{asked: map[string]string{}, of: map[string]string{}, most: map[string]int{}}
 	o.Emitted = n.follow
 	n.plans = o.Plans
 	var err error

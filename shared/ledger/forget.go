@@ -1,0 +1,29 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+)
+
+// Waiting is the ledger's waits.
+type Waiting interface {
+	Waits(ctx context.Context, resource string) ([]Wait, error)
+	Done(ctx context.Context, w Wait) error
+}
+
+// Forget removes the waits of a run for a resource, whose steps have ended: nobody holds their tokens.
+func Forget(ctx context.Context, book Waiting, resource, run string) error {
+	waits, err := book.Waits(ctx, resource)
+	if err != nil {
+		return fmt.Errorf("looking for who waits for %s: %w", resource, err)
+	}
+	for _, w := range waits {
+		if w.Run != run {
+			continue
+		}
+		if err := book.Done(ctx, w); err != nil {
+			return fmt.Errorf("forgetting the wait for %s: %w", resource, err)
+		}
+	}
+	return nil
+}
