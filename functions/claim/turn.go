@@ -160,7 +160,8 @@ func (s Step) unfit(j job.Job, reason job.Reason) job.Job {
 		turn.Since = j.Turn.Since
 	}
 	if waited := s.now().Sub(turn.Since); waited >= settling {
-		return skip(j, reason.Code, fmt.Sprintf("%s, and was so for %s. Ask again once it runs or is stopped", reason.Text, waited.Truncate(time.Minute)))
+		return skip(j, reason.Code, fmt.Sprintf("%s, and was so for %s. Ask again once it runs or is stopped",
+			reason.Text, waited.Truncate(time.Minute)))
 	}
 	j.Decision, j.Turn = job.WaitFirst, &turn
 	return j

@@ -147,7 +147,9 @@ func (s Step) ask(ctx context.Context, p job.Page, stopping []source.Facts) (job
 }
 
 // leave takes sources off the page, with the reason why.
-func (s Step) leave(ctx context.Context, p job.Page, found []source.Facts, reasons map[string]job.Reason) (job.Page, error) {
+func (s Step) leave(
+	ctx context.Context, p job.Page, found []source.Facts, reasons map[string]job.Reason,
+) (job.Page, error) {
 	for _, f := range found {
 		id := aws.ToString(f.Instance.InstanceId)
 		reason, bad := reasons[id]

@@ -88,7 +88,8 @@ func Startable(ctx context.Context, api Starter, id string) (*job.Reason, error)
 	return refusal(err), nil
 }
 
-// refusal is the reason of an instance that EC2 would not start; nil when only its state, or that it is gone, is in the way.
+// refusal is the reason of an instance that EC2 would not start; nil when only its state, or that it is gone, is
+// in the way.
 func refusal(err error) *job.Reason {
 	if err == nil || fault.IsNotYet(err) || fault.IsNotFound(err) {
 		return nil

@@ -82,7 +82,9 @@ func TestARequestInTheLaunch(t *testing.T) {
 		n.begin()
 		out := must(n.cloud.RunInstances(n.ctx, &sdk.RunInstancesInput{
 			ImageId: aws.String(ec2.ImageX86), InstanceType: "t3.micro", MinCount: aws.Int32(1), MaxCount: aws.Int32(1),
-			TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeInstance, Tags: tag.List(map[string]string{tag.Request: "now"})}},
+			TagSpecifications: []types.TagSpecification{{
+				ResourceType: types.ResourceTypeInstance, Tags: tag.List(map[string]string{tag.Request: "now"}),
+			}},
 		}))(n.t)
 		id := aws.ToString(out.Instances[0].InstanceId)
 		n.finish()
