@@ -23,8 +23,8 @@ test: ## Run every test (ARGS passes flags)
 N ?= 20000
 
 .PHONY: soak
-soak: ## Play N nights (20000) in which two things go wrong, after every night with one
-	$(GO) test ./test/night -count=1 -timeout 0 -run CrashPoint -crash-every -nights $(N) -v | grep -vE '^ *(=== |--- PASS)'
+soak: ## Play N nights (20000) in which two things go wrong, once or for long, after every night with one
+	$(GO) test ./test/night -count=1 -timeout 0 -run 'CrashPoint|Lasting' -crash-every -nights $(N) -pairs $(N) -v | grep -vE '^ *(=== |--- PASS)'
 
 .PHONY: load
 load: ## Play a run of 2,000 sources and 200 requests in a minute, and tell the budgets

@@ -87,7 +87,7 @@ func TestRelease(t *testing.T) {
 			Given: func(_ *stage.Stage, j *job.Job) {
 				j.Rolled, j.Failure = []job.Rolled{{Target: "lt-1", Version: 2}}, &job.Failure{Error: "Failed"}
 			},
-			Want: "PutResult Registration Slots Free*2 Drop: ok",
+			Want: "PutResult Registration Waits*2 Slots Free*2 Drop: ok",
 			Then: func(s *stage.Stage, j job.Job) { s.Same("refreshing", j.Refreshing, false) },
 		},
 		{
@@ -191,7 +191,7 @@ func TestReleaseEndings(t *testing.T) {
 		{
 			Name:  "failed, and running again: nothing to leave to anybody",
 			Given: func(_ *stage.Stage, j *job.Job) { j.Failure = failure("the image failed") },
-			Want:  "PutResult Registration Slots Free*2 Drop: ok",
+			Want:  "PutResult Registration Waits*2 Slots Free*2 Drop: ok",
 			Then: func(s *stage.Stage, j job.Job) {
 				ended(job.Broken, "the image failed")(s, j)
 				s.Same("last image", s.Tags(s.Web)[tag.LastImage], "")
@@ -201,7 +201,7 @@ func TestReleaseEndings(t *testing.T) {
 		{
 			Name:  "failed before it was touched",
 			Given: func(_ *stage.Stage, j *job.Job) { j.Decision, j.Back, j.Failure = "", false, failure("EC2 was busy") },
-			Want:  "PutResult Registration Slots Free Drop: ok",
+			Want:  "PutResult Registration Waits*2 Slots Free Drop: ok",
 			Then:  ended(job.Broken, "EC2 was busy"),
 		},
 		{
@@ -209,7 +209,7 @@ func TestReleaseEndings(t *testing.T) {
 			Given: func(_ *stage.Stage, j *job.Job) {
 				j.Decision, j.Back, j.Failure = job.ImageNow, false, failure("the image failed")
 			},
-			Want: "PutResult Registration Slots Free Drop: ok",
+			Want: "PutResult Registration Waits*2 Slots Free Drop: ok",
 			Then: ended(job.Broken, "the image failed"),
 		},
 		{
@@ -217,7 +217,7 @@ func TestReleaseEndings(t *testing.T) {
 			Given: func(_ *stage.Stage, j *job.Job) {
 				j.Back, j.Failure, j.Comeback = false, failure("EC2 said no."), failure("EC2 said no.")
 			},
-			Want: "PutResult Registration Claim Record Take: ok",
+			Want: "PutResult Registration Waits*2 Claim Record Take: ok",
 			Then: ended(job.LeftStopped, "EC2 said no. Bringing it back failed the same way."),
 		},
 		{
@@ -225,7 +225,7 @@ func TestReleaseEndings(t *testing.T) {
 			Given: func(_ *stage.Stage, j *job.Job) {
 				j.Back, j.Failure, j.Comeback = false, failure("the image failed"), failure("EC2 has no room")
 			},
-			Want: "PutResult Registration Claim Record Take: ok",
+			Want: "PutResult Registration Waits*2 Claim Record Take: ok",
 			Then: func(s *stage.Stage, j job.Job) {
 				ended(job.LeftStopped, "the image failed. Bringing it back failed as well: EC2 has no room")(s, j)
 				held := s.Held(s.Web)
@@ -239,7 +239,7 @@ func TestReleaseEndings(t *testing.T) {
 				j.Back, j.Failure = false, failure("the image failed")
 				s.Must(s.Ledger.Kept.Drop(s.Context(), s.Web, stage.RunName))
 			},
-			Want: "PutResult Registration Claim Record Take: ok",
+			Want: "PutResult Registration Waits*2 Claim Record Take: ok",
 			Then: func(s *stage.Stage, j job.Job) {
 				held := s.Held(s.Web)
 				s.Same("claim", []any{held.WasRunning, held.StopSent.Equal(j.Times.StopSent), held.Left.IsZero()}, []any{true, true, false})
@@ -251,7 +251,7 @@ func TestReleaseEndings(t *testing.T) {
 				j.Back, j.Failure = false, failure("the image failed")
 				s.Ledger.Break("Record", 1)
 			},
-			Want: "PutResult Registration Claim Record: Throttled | PutResult Registration Claim Record Take: ok",
+			Want: "PutResult Registration Waits*2 Claim Record: Throttled | PutResult Registration Waits*2 Claim Record Take: ok",
 			Then: func(s *stage.Stage, _ job.Job) { s.Same("left", s.Held(s.Web).Left.IsZero(), false) },
 		},
 	})

@@ -34,6 +34,7 @@ type Book interface {
 	Claims
 	bound.Book
 	breaker.Reader
+	GetRun(ctx context.Context, name string) (r ledger.Run, ok bool, err error)
 }
 
 // Step stops an instance.
@@ -83,11 +84,40 @@ func (s Step) mayStop(ctx context.Context, j job.Job, c ledger.Claim, now time.T
 	if !c.StopSent.IsZero() {
 		return nil, nil
 	}
+	if reason, err := s.remembered(ctx, j, c, now); err != nil || reason != nil {
+		return reason, err
+	}
 	// The breaker was closed when the source was claimed.
 	if reason, err := breaker.Against(ctx, s.book, j); err != nil || reason != nil {
 		return reason, err
 	}
 	return nil, s.placed(ctx, j, now)
+}
+
+// lost is what a person does when the ledger has lost its table.
+const lost = "Bring the ledger's table back (operations guide, \"The table was lost\"), then run the plan again."
+
+// remembered is why a source must stay up of whose run the ledger does not know any more: its table was lost since,
+// and with it who else is down. If the claim was lost as well, so was whether an earlier attempt sent the stop: the
+// step fails then, and the instance is brought back.
+func (s Step) remembered(ctx context.Context, j job.Job, c ledger.Claim, now time.Time) (*job.Reason, error) {
+	_, ok, err := s.book.GetRun(ctx, j.Run.Name)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("looking up run %s: %w", j.Run.Name, err)
+	case ok:
+		return nil, nil
+	case c.Since.After(j.Times.Claimed):
+		if err := s.book.Record(ctx, journal(c, false, now)); err != nil {
+			return nil, fmt.Errorf("recording the stop of %s: %w", j.Source.ID, err)
+		}
+		return nil, fault.Failure(lost, "%s (%s): the ledger has lost its claim, and so who else is down", j.Source.Name, j.Source.ID)
+	default:
+		return &job.Reason{
+			Code: job.LedgerLost,
+			Text: "the ledger does not know this run any more, and so not who else is down: its table was lost. It was not touched. " + lost,
+		}, nil
+	}
 }
 
 func skip(j job.Job, reason *job.Reason) job.Job {

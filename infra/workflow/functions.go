@@ -104,7 +104,7 @@ var Functions = []Function{
 		Name: "stop", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Stops an instance cleanly.",
 		Environment: env(tableSetting),
-		Statements:  join(everyTask("stop"), ledger("PutItem", "UpdateItem", "Query"), onEnrolled("ec2:StopInstances")),
+		Statements:  join(everyTask("stop"), ledger("GetItem", "PutItem", "UpdateItem", "Query"), onEnrolled("ec2:StopInstances")),
 	},
 	{
 		Name: "image", Task: true, Timeout: stepTimeout, Memory: memory,

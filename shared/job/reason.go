@@ -1,5 +1,7 @@
 package job
 
+import "slices"
+
 // ReasonCode is a machine's name for a reason; reports and metrics count by it.
 type ReasonCode string
 
@@ -40,11 +42,13 @@ const (
 	BreakerOpen ReasonCode = "breaker-open"
 	// CannotStart: EC2 would not start it again.
 	CannotStart ReasonCode = "cannot-be-started"
+	// LedgerLost: the ledger has lost its table since the run began.
+	LedgerLost ReasonCode = "ledger-lost"
 )
 
 // Refuses reports whether the source was not left alone for what it is, but refused for now.
 func (r Reason) Refuses() bool {
-	return r.Code == OverLimit || r.Code == NoTurn || r.Code == BreakerOpen || r.Code == CannotStart
+	return slices.Contains([]ReasonCode{OverLimit, NoTurn, BreakerOpen, CannotStart, LedgerLost}, r.Code)
 }
 
 // Warnings; a strict plan skips for them.

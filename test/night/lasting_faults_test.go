@@ -51,6 +51,8 @@ type lastingFaults struct {
 	due    time.Time
 	faults []lasting
 	shelf  *shelf
+	// concurrency is the plan's, and most how many of it were down at once.
+	concurrency, most int
 
 	mu    sync.Mutex
 	met   map[string]bool // every action of AWS that was called

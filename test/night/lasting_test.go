@@ -107,12 +107,12 @@ func lastingNight(t *testing.T, faults ...lasting) *lastingFaults {
 	t.Helper()
 	o := &lastingFaults{
 		due: time.Date(2000, 1, 1, 0, 12, 0, 0, time.UTC), faults: faults, met: map[string]bool{},
-		shelf: &shelf{table: ledger.NewMemory()},
+		shelf: &shelf{table: ledger.NewMemory()}, concurrency: 2,
 	}
 	o.shelf.away = func() bool { return o.of(ledgerAway) }
 	play(t, suite.Options{
 		Plans: nightly(func(p *plan.Plan) {
-			p.Schedule, p.Concurrency, p.Roll.Refresh.Enabled, p.Keep.Last = "cron(12 0 * * ? *)", 2, true, 1
+			p.Schedule, p.Concurrency, p.Roll.Refresh.Enabled, p.Keep.Last = "cron(12 0 * * ? *)", o.concurrency, true, 1
 		}),
 		Ledger: o.shelf,
 		Guard:  func(s *suite.Suite) http.Handler { return o.guard(s) },
@@ -130,6 +130,7 @@ func lastingNight(t *testing.T, faults ...lasting) *lastingFaults {
 		n.ask(lab, "now")
 		time.Sleep(time.Until(o.due.Add(3 * time.Hour)))
 		n.excuseLasting(o)
+		o.most = n.downs.most["nightly"]
 	})
 	return o
 }
@@ -143,6 +144,11 @@ func (n *night) excuseLasting(o *lastingFaults) {
 	n.excused.slack = o.lasts(slackGone, "GetSecretValue") || silent
 	n.excused.twice = lost
 	n.excused.requests = o.has("DeleteTags")
+	if lost && o.has(cutShort) { // Claims and jobs are all gone: only EC2 knows who was stopped by whom.
+		for _, id := range n.ids() {
+			n.excused.stopped[id] = true
+		}
+	}
 	n.excused.unrecorded = lost || o.lasts("DeregisterImage") || slices.ContainsFunc(o.faults, func(l lasting) bool {
 		return isRead(l.what) && o.lasts(l.what) // what cannot be read may be in use
 	})

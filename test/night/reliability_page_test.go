@@ -2,7 +2,9 @@ package night_test
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -12,7 +14,8 @@ import (
 type page struct {
 	chapters []chapter
 	deeds    []deed
-	calm     *chaos // a night in which nothing goes wrong, with every boundary in it
+	calm     *chaos         // a night in which nothing goes wrong, with every boundary in it
+	lasting  *lastingFaults // the same of the nights in which something goes wrong for long
 
 	mu     sync.Mutex
 	became map[string]map[string]string // by deed and step
@@ -47,6 +50,7 @@ func (p *page) String() string {
 	}
 	p.writeDeeds(&b)
 	p.writeCrashes(&b)
+	p.writeLasting(&b)
 	return b.String()
 }
 
@@ -121,7 +125,7 @@ ledger or of Slack, every invocation of a handler, every event, and every state 
 them, with %d things in all that can go wrong there. Each of those is played in a night of its own, with the same seed
 (`+"`go test ./test/night -run TestEveryCrashPoint`"+`; mere reads that fail, which change nothing, with `+"`-crash-every`"+` only); nights
 with two of them are drawn by seed, and `+"`make soak`"+` plays as many as one likes. Then recover and time do their work, and the
-invariants must hold.
+invariants must hold; the plan lets one source be down at once, and in no night were there more.
 
 | kind | what happens | in one night |
 |---|---|---|
@@ -133,4 +137,20 @@ invariants must hold.
 	for left := range count {
 		fmt.Fprintf(b, "| %s | not described | %d |\n", left, count[left])
 	}
+}
+
+func (p *page) writeLasting(b *strings.Builder) {
+	fmt.Fprintf(b, `
+## Faults that last
+
+A single fault heals; these go on. The nights have five running instances and a stopped one, a request for one more at the same
+time, a group that launches from what is rolled, and a plan of `+"`concurrency: %d`"+`. Each of the %d calls of AWS that such a night makes
+is denied from a random moment on, for an hour and for good; the ledger is away for an hour, or its table is lost and comes back empty;
+Slack is gone, for an hour and for good; and the run is aborted in the middle of any of these. Others have two of them at once
+(`+"`go test ./test/night -run Lasting`"+`, and as many as one likes with `+"`make soak`"+`). The invariants hold after each: never were more than
+%d down at once; once the fault has ended nothing is left behind; and while it lasts people know by name what is down. When the
+table was lost *and* the run was aborted, nothing but EC2 says what was stopped.
+
+Denied are: %s.
+`, p.lasting.concurrency, len(p.lasting.met), p.lasting.most, strings.Join(slices.Sorted(maps.Keys(p.lasting.met)), ", "))
 }

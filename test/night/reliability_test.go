@@ -34,6 +34,7 @@ func TestReliability(t *testing.T) {
 	t.Run("calm", func(t *testing.T) {
 		p.calm = newChaos()
 		crashNight(t, p.calm)
+		p.lasting = lastingNight(t)
 	})
 	if t.Failed() || !p.whole() {
 		t.Log("not every night was played and ended well: the page is not held against them")
