@@ -196,5 +196,6 @@ func (s Step) late(ctx context.Context, j job.Job, late *job.Reason) (job.Job, e
 
 func skip(j job.Job, code job.ReasonCode, text string) job.Job {
 	j.Decision, j.Skip, j.Back = job.SkipIt, &job.Reason{Code: code, Text: text}, true
+	j.Warnings = nil // they are of a stop and a start
 	return j
 }

@@ -25,7 +25,7 @@ func New(teller Teller) Step { return Step{teller} }
 func (s Step) Handle(ctx context.Context, p job.Page) (job.Page, error) {
 	outcome, err := s.teller.Tell(ctx, ledger.Run{
 		Name: p.Run.Name, Plan: p.Run.Plan, Execution: p.Execution, Scheduled: p.Run.Scheduled,
-		Request: p.Run.Request, Problem: p.Failure.Problem(), Retiring: p.Retire.Failure.Problem(),
+		Request: p.Run.Request, Problem: p.Failure.Problem(), Do: p.Failure.Do(), Retiring: p.Retire.Failure.Problem(),
 	}, p.Plan)
 	if err != nil {
 		return p, err

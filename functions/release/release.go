@@ -5,6 +5,7 @@
 package release
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -80,7 +81,7 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	j.Warnings = append(slices.Clone(j.Warnings), leftover(j)...)
 	j.Times.Released, j.Refreshing = now, ending == job.Imaged && concernsGroups(j)
 	result := j.ResultOf(ending, now)
-	result.Problem = problem(j)
+	result.Problem, result.Do = problem(j)
 	if err := s.results.PutResult(ctx, result); err != nil {
 		return j, fmt.Errorf("recording the result of %s: %w", j.Source.ID, err)
 	}
@@ -142,17 +143,29 @@ func endingOf(j job.Job) job.Ending {
 	}
 }
 
-// problem is what went wrong first, and what kept the instance from coming back.
-func problem(j job.Job) string {
+// problem is what went wrong first, and what kept the instance from coming back; and what to do about it,
+// with which it ends.
+func problem(j job.Job) (what, do string) {
 	first, then := j.Failure.Problem(), j.Comeback.Problem()
-	switch {
-	case j.Comeback == nil:
-		return first
-	case first == then:
-		return strings.TrimSuffix(first, ".") + ". Bringing it back failed the same way."
-	default:
-		return strings.TrimSuffix(first, ".") + ". Bringing it back failed as well: " + then
+	if j.Comeback == nil {
+		return first, j.Failure.Do()
 	}
+	do = cmp.Or(j.Comeback.Do(), j.Failure.Do())
+	what = bare(first, j.Failure.Do())
+	if first == then {
+		what += ". Bringing it back failed the same way."
+	} else {
+		what += ". Bringing it back failed as well: " + bare(then, j.Comeback.Do())
+	}
+	if do != "" {
+		what = strings.TrimSuffix(what, ".") + ". " + do
+	}
+	return what, do
+}
+
+// bare is what went wrong without what to do, and without its full stop.
+func bare(what, do string) string {
+	return strings.TrimSuffix(strings.TrimSuffix(what, " "+do), ".")
 }
 
 // answer takes the request off the source and tells on it what became of it. left says

@@ -36,6 +36,6 @@ func (s Step) launchable(ctx context.Context, j job.Job) (found types.Image, err
 }
 
 func useless(j job.Job, why string) error {
-	return fault.Failure("Nothing was pointed at it; the next run makes another.",
+	return fault.Failure("Nothing is to be done: nothing was pointed at it, and the next run makes another.",
 		"image %s of %s (%s) %s", j.Image.ID, j.Source.Name, j.Source.ID, why)
 }

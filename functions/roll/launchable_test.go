@@ -27,7 +27,7 @@ func TestAnImageThatCannotBeLaunched(t *testing.T) {
 			Name:  "deregistered by somebody",
 			Given: func(_ *stage.Stage, j *job.Job) { j.Image.ID = "ami-0cccccccccccccccc" },
 			Want:  "DescribeImages: Failed",
-			Says:  []string{"image ami-0cccccccccccccccc of web (i-", "is not there any more", "Nothing was pointed at it"},
+			Says:  []string{"image ami-0cccccccccccccccc of web (i-", "is not there any more", "nothing was pointed at it"},
 			Then:  untouched,
 		},
 		{

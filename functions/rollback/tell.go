@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"goldsmith/shared/event"
@@ -22,6 +23,7 @@ func (s Step) tell(ctx context.Context, asked event.Rollback, targets []*target)
 	}
 	title := fmt.Sprintf("%s is rolled back by %s", asked.Name, cmp.Or(asked.By, "somebody"))
 	lines = append(lines, fmt.Sprintf("It is held: new images are not rolled into it until somebody asks for goldsmith follow --name %s.", asked.Name))
+	lines = append(lines, done(targets))
 	if _, err := s.slack.Send(ctx, slack.Alert(title, lines, "", "")); err != nil {
 		handler.Log(ctx).ErrorContext(ctx, "not told", "name", asked.Name, "error", err)
 		return nil
@@ -32,6 +34,14 @@ func (s Step) tell(ctx context.Context, asked event.Rollback, targets []*target)
 		}
 	}
 	return nil
+}
+
+// done is what there is to do after a rollback.
+func done(targets []*target) string {
+	if slices.ContainsFunc(targets, func(t *target) bool { return t.Problem != "" }) {
+		return "Now: put right what is said of each that was not rolled back, then roll back again."
+	}
+	return report.Nothing
 }
 
 // news is what became of the targets, and those that nobody was told of yet.

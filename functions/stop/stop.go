@@ -123,6 +123,7 @@ func (s Step) remembered(ctx context.Context, j job.Job, c ledger.Claim, now tim
 func skip(j job.Job, reason *job.Reason) job.Job {
 	if reason != nil {
 		j.Decision, j.Skip, j.Back = job.SkipIt, reason, true
+		j.Warnings = nil // they are of a stop and a start
 	}
 	return j
 }
@@ -131,7 +132,7 @@ func skip(j job.Job, reason *job.Reason) job.Job {
 func (s Step) placed(ctx context.Context, j job.Job, now time.Time) error {
 	mine, err := bound.Stopping(ctx, s.book, j, now)
 	if err == nil && !mine {
-		err = fault.Failure("The next run tries again.", "%s (%s) was not stopped: it has lost its place among those that plan %s may have down at once",
+		err = fault.Failure("Nothing is to be done: the next run tries again.", "%s (%s) was not stopped: it has lost its place among those that plan %s may have down at once",
 			j.Source.Name, j.Source.ID, j.Run.Plan)
 	}
 	return err

@@ -66,7 +66,7 @@ func TestWatchImage(t *testing.T) {
 				in.Job.Source.Volumes = append(in.Job.Source.Volumes, "vol-00000000000000bad")
 			},
 			Want: "Await DescribeSnapshots DescribeImages Done SendTaskFailure: ok",
-			Then: says("of web (i-", "is failed. EC2 says: Client.InternalError: a volume is gone. The instance is not affected; the next run tries again."),
+			Then: says("of web (i-", "is failed. EC2 says: Client.InternalError: a volume is gone. Nothing is to be done: the instance is not affected, and the next run tries again."),
 		},
 		{Name: "the image is pending", Given: after(10*time.Second, job.ForImage), Want: "Await DescribeImages: ok", Then: goesOn},
 		{
@@ -89,7 +89,7 @@ func TestWatchImage(t *testing.T) {
 				time.Sleep(time.Hour)
 			},
 			Want: "Await DescribeImages Done SendTaskFailure: ok",
-			Then: says("image ami-0abcdef1234567890 of web (i-", "is not there any more: somebody has deregistered or disabled it. The next run tries again."),
+			Then: says("image ami-0abcdef1234567890 of web (i-", "is not there any more: somebody has deregistered or disabled it. Nothing is to be done: the next run tries again."),
 		},
 		{
 			Name: "the image takes 29 hours: nobody gives up", Given: func(s *stage.Stage, in *watch.Input) {

@@ -205,7 +205,7 @@ func TestWatchRunning(t *testing.T) {
 				time.Sleep(5 * time.Minute)
 			},
 			Want: "Await DescribeInstances Done SendTaskFailure: ok",
-			Then: says("web (i-", "went back to stopped after it was started: EC2 says: Client error on launch: the volume's key is disabled. Recover goes on trying"),
+			Then: says("web (i-", "went back to stopped after it was started: EC2 says: Client error on launch: the volume's key is disabled. If it says Client.InternalError, see whether the KMS key"),
 		},
 		{
 			Name: "running, and the plan waits for both status checks",

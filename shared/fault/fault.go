@@ -44,14 +44,39 @@ type Failed struct {
 	Err error
 	// Do is one sentence for the person who reads the message; may be empty.
 	Do string
+	// edge is set on what a Lambda hands over.
+	edge bool
 }
 
-// Error says what failed and what to do.
+// Error says what failed and what to do. Where a Lambda hands it over what to do stands on a line of its own,
+// so that who reads it can tell the two apart.
 func (e *Failed) Error() string {
-	if e.Do == "" {
+	switch {
+	case e.edge:
+		return e.lined()
+	case e.Do == "":
 		return Brief(e.Err)
+	default:
+		return fmt.Sprintf("%s. %s", strings.TrimSuffix(Brief(e.Err), "."), e.Do)
 	}
-	return fmt.Sprintf("%s. %s", strings.TrimSuffix(Brief(e.Err), "."), e.Do)
+}
+
+func (e *Failed) lined() string {
+	text := strings.ReplaceAll(Brief(e.Err), "\n", " ")
+	do := e.does()
+	if what, ends := strings.CutSuffix(text, " "+do); ends && do != "" {
+		return what + "\n" + do
+	}
+	return text
+}
+
+// does is what to do, as whoever decided it said.
+func (e *Failed) does() string {
+	var decided *Failed
+	if e.Do != "" || !errors.As(e.Err, &decided) {
+		return e.Do
+	}
+	return decided.does()
 }
 
 // Unwrap gives the wrapped error.
@@ -73,7 +98,7 @@ func Edge(err error) error {
 	var failed *Failed
 	switch {
 	case errors.As(err, &failed):
-		return &Failed{Err: err}
+		return &Failed{Err: err, edge: true}
 	case is[*NotYet](err):
 		return &NotYet{err}
 	case is[*NoCapacity](err), IsNoCapacity(err):
@@ -83,7 +108,7 @@ func Edge(err error) error {
 	case is[*Throttled](err), IsThrottled(err):
 		return &Throttled{err}
 	default:
-		return &Failed{Err: err}
+		return &Failed{Err: err, edge: true}
 	}
 }
 

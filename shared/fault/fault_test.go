@@ -213,8 +213,11 @@ func TestEdge(t *testing.T) {
 				if errorType(got) != c.edge {
 					t.Errorf("is %s, want %s", errorType(got), c.edge)
 				}
-				if got.Error() != err.Error() {
+				if oneLine(got) != oneLine(err) {
 					t.Errorf("says %q, was %q", got, err)
+				}
+				if failed, decided := errors.AsType[*fault.Failed](c.err); decided && !strings.HasSuffix(got.Error(), "\n"+failed.Do) {
+					t.Errorf("says %q, with what to do not on a line of its own", got)
 				}
 				if !errors.Is(got, c.err) {
 					t.Error("the cause is gone")
@@ -279,3 +282,5 @@ func TestBriefKeepsCodesAndMessagesOnly(t *testing.T) {
 		}
 	}
 }
+
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", " ") }

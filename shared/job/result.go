@@ -36,6 +36,8 @@ type Result struct {
 	Refreshing bool      `json:"refreshing,omitempty"`
 	Times      Times     `json:"times,omitzero"`
 	Problem    string    `json:"problem,omitempty"`
+	// Do is what a person is to do about Problem, which ends with it.
+	Do string `json:"do,omitempty"`
 	// Gone is whether somebody terminated the instance during the run.
 	Gone bool      `json:"gone,omitempty"`
 	At   time.Time `json:"at"`

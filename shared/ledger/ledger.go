@@ -198,6 +198,8 @@ type Run struct {
 	Ended     time.Time    `json:"ended,omitzero"`
 	Outcome   string       `json:"outcome,omitempty"`
 	Problem   string       `json:"problem,omitempty"`
+	// Do is what a person is to do about Problem, which ends with it.
+	Do string `json:"do,omitempty"`
 	// Retiring is why old images could not be retired; the run itself has not failed over it.
 	Retiring string `json:"retiring,omitempty"`
 	// Told is when the message went out; Tell sets it.

@@ -13,12 +13,28 @@ import (
 // about it, and what to do now.
 type Failure struct{ What, Did, Do string }
 
-func brokenRun(problem string) *Failure {
-	return &Failure{
-		What: problem,
-		Did:  "Goldsmith ended the run. What it had stopped it starts again, trying every few minutes; what it had not reached it did not touch.",
-		Do:   "Look at the execution for the cause, then run the plan again.",
+func brokenRun(problem, do string) *Failure {
+	what := without(problem, do)
+	if more, nothing := strings.CutPrefix(do, untouched); nothing {
+		do = cmp.Or(strings.TrimSpace(more), "Correct what it says, then ask again.")
+		return &Failure{What: what, Did: "Goldsmith ended the run. " + untouched, Do: do}
 	}
+	return &Failure{
+		What: what,
+		Did:  "Goldsmith ended the run. What it had stopped it starts again, trying every few minutes; what it had not reached it did not touch.",
+		Do:   cmp.Or(do, "Look at the execution for the cause, then run the plan again."),
+	}
+}
+
+// untouched begins what to do about a run that has ended before it touched anything.
+const untouched = "Nothing was touched."
+
+// without is a problem without what to do about it, which it ends with.
+func without(problem, do string) string {
+	if do == "" {
+		return problem
+	}
+	return strings.TrimSuffix(problem, " "+do)
 }
 
 // leftStopped speaks of an instance that is down because of us.
@@ -28,16 +44,32 @@ func leftStopped(r job.Result, region string) *Failure {
 		since = " at " + clock(r.Times.StopSent)
 	}
 	return &Failure{
-		What: cmp.Or(r.Problem, "the instance did not come back"),
-		Did:  "Goldsmith stopped it" + since + " and could not bring it back; it goes on trying every few minutes." + keptImage(r.Image),
-		Do:   bringBack(r, region),
+		What: cmp.Or(without(r.Problem, r.Do), "the instance did not come back"),
+		Did:  "Goldsmith stopped it" + since + " and could not bring it back; it goes on trying every few minutes." + keptImage(r),
+		Do:   downDo(r, region),
 	}
+}
+
+// downDo is what to do about an instance that is down: what its problem says if that is a command, or a start.
+func downDo(r job.Result, region string) string {
+	switch {
+	case strings.Contains(r.Do, "aws ec2 "):
+		return r.Do
+	case r.Do != "":
+		return r.Do + " Then start it: " + start(r, region)
+	default:
+		return bringBack(r, region)
+	}
+}
+
+func start(r job.Result, region string) string {
+	return "aws ec2 start-instances --instance-ids " + r.Source + inRegion(region)
 }
 
 // bringBack says how a person brings the instance back. One that was never seen
 // stopped may hang in stopping, where EC2 refuses to start it.
 func bringBack(r job.Result, region string) string {
-	do := "Start it: aws ec2 start-instances --instance-ids " + r.Source + inRegion(region)
+	do := "Start it: " + start(r, region)
 	if r.Times.Stopped.IsZero() {
 		do += ". If it hangs in stopping, force it first: aws ec2 stop-instances --force --instance-ids " + r.Source + inRegion(region)
 	}
@@ -50,18 +82,19 @@ func broken(r job.Result, planName, region string) *Failure {
 		return gone(r)
 	}
 	return &Failure{
-		What: cmp.Or(r.Problem, "no reason was recorded"),
-		Did:  asBefore(r) + keptImage(r.Image),
-		Do: fmt.Sprintf("Fix the cause, then wait for the next run or ask for one: aws ec2 create-tags --resources %s --tags Key=goldsmith:image,Value=%s%s",
-			r.Source, planName, inRegion(region)),
+		What: cmp.Or(without(r.Problem, r.Do), "no reason was recorded"),
+		Did:  asBefore(r) + keptImage(r),
+		Do: cmp.Or(r.Do, fmt.Sprintf(
+			"Fix the cause, then wait for the next run or ask for one: aws ec2 create-tags --resources %s --tags Key=goldsmith:image,Value=%s%s",
+			r.Source, planName, inRegion(region))),
 	}
 }
 
 // gone speaks of an instance that somebody terminated.
 func gone(r job.Result) *Failure {
 	return &Failure{
-		What: cmp.Or(r.Problem, "the instance was terminated by somebody during the run"),
-		Did:  "Goldsmith brought nothing back: the instance does not exist any more." + keptImage(r.Image),
+		What: cmp.Or(without(r.Problem, r.Do), "the instance was terminated by somebody during the run"),
+		Did:  "Goldsmith brought nothing back: the instance does not exist any more." + keptImage(r),
 		Do:   "Nothing is to be done, unless you miss it.",
 	}
 }
@@ -71,7 +104,7 @@ func asBefore(r job.Result) string {
 	case r.Kind == job.Snapshot || strings.HasPrefix(r.Source, "snap-"):
 		return "Goldsmith left the snapshot as it was."
 	case r.Times.Downtime() > 0:
-		return fmt.Sprintf("Goldsmith started it again; it was down for %s.", Span(r.Times.Downtime()))
+		return fmt.Sprintf("It runs again; it was down for %s.", Span(r.Times.Downtime()))
 	case !r.Times.StopSent.IsZero():
 		return "Goldsmith saw to it that the instance is as it was before the run."
 	default:
@@ -79,14 +112,18 @@ func asBefore(r job.Result) string {
 	}
 }
 
-func keptImage(i job.Image) string {
+// keptImage says what became of an image that the problem does not speak of already.
+func keptImage(r job.Result) string {
+	i := r.Image
 	switch {
 	case i.ID == "":
 		return ""
-	case i.State == "available":
-		return fmt.Sprintf(" Image %s was made all the same.", i.ID)
 	case i.State == job.Unproven:
 		return fmt.Sprintf(" Image %s is kept, unproven, and nothing was rolled to it.", i.ID)
+	case strings.Contains(r.Problem, i.ID):
+		return ""
+	case i.State == "available":
+		return fmt.Sprintf(" Image %s was made all the same.", i.ID)
 	default:
 		return fmt.Sprintf(" Image %s is %s.", i.ID, cmp.Or(i.State, "not finished"))
 	}

@@ -34,6 +34,7 @@ func (r Report) Text() string {
 	for _, list := range r.Retiring.Lists() {
 		t.retired(list)
 	}
+	t.todo(r.Todo())
 	return t.String()
 }
 
@@ -156,6 +157,16 @@ func OneLine(s string) string {
 		}
 	}, strings.ToValidUTF8(s, "\uFFFD"))
 	return strings.Join(strings.Fields(printable), " ")
+}
+
+func (t *text) todo(do []string) {
+	if len(do) == 0 {
+		return
+	}
+	t.head("What to do now")
+	for _, each := range do {
+		t.line(1, "%s", each)
+	}
 }
 
 func (t *text) head(title string) { t.WriteString("\n" + title + "\n") }

@@ -115,7 +115,15 @@ func parts(r report.Report) []part {
 		refreshes("Groups refreshed", r.Refreshed),
 		groups("Skipped", r.Skips),
 		groups("Warnings", r.Warnings),
-	}, retired(r.Retiring)...)
+	}, append(retired(r.Retiring), todo(r.Todo()))...)
+}
+
+func todo(do []string) part {
+	p := part{title: "What to do now", lines: len(do)}
+	for _, each := range do {
+		p.full = append(p.full, "• "+clip(each, lineMost))
+	}
+	return p
 }
 
 func retired(r report.Retiring) []part {
@@ -175,7 +183,8 @@ func imaged(sources []report.Source) part {
 func rolls(title string, list []report.Roll, rest int) part {
 	p := part{title: title, count: len(list) + rest, lines: len(list) + rest}
 	for _, each := range firstOf(list) {
-		p.full = append(p.full, bullet(each.Name, each.Target)+" from "+clip(each.Source, nameMost)+": "+clip(each.Change(), briefMost))
+		p.full = append(p.full, bullet(each.Name, each.Target)+" from "+clip(each.Source, nameMost)+": "+clip(each.Change(), lineMost))
+		p.brief = append(p.brief, bullet(each.Name, each.Target)+" from "+clip(each.Source, nameMost)+": "+clip(each.Change(), briefMost))
 	}
 	return p
 }
@@ -193,7 +202,9 @@ func refreshes(title string, list []report.Refresh) part {
 func groups(title string, list []report.Group) part {
 	p := part{title: title, lines: len(list)}
 	for _, g := range firstOf(list) {
-		p.full = append(p.full, fmt.Sprintf("• %s (%d) %s", code(string(g.Code), nameMost), len(g.Of), clip(g.Text, briefMost))+members(g))
+		title := fmt.Sprintf("• %s (%d) ", code(string(g.Code), nameMost), len(g.Of))
+		p.full = append(p.full, title+clip(g.Text, lineMost)+members(g))
+		p.brief = append(p.brief, title+clip(g.Text, briefMost)+members(g))
 	}
 	for _, g := range list {
 		p.count += len(g.Of)

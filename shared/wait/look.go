@@ -184,7 +184,7 @@ func lookRunning(ctx context.Context, api API, j job.Job, now time.Time) (job.Jo
 		// StartInstances answers "pending" and EC2 gives up a moment later, for
 		// one because nobody may use the volume's key.
 		if now.Sub(j.Times.StartSent) > settling {
-			return j, false, fault.Failure("Recover goes on trying. If it says Client.InternalError, see whether the KMS key of an encrypted volume may be used.",
+			return j, false, fault.Failure("If it says Client.InternalError, see whether the KMS key of an encrypted volume may be used.",
 				"%s (%s) went back to stopped after it was started: %s", j.Source.Name, j.Source.ID, source.Why(instance))
 		}
 	default:
@@ -309,7 +309,7 @@ func lookImage(ctx context.Context, api API, j job.Job, now time.Time) (job.Job,
 		j.Image.BootMode, j.Image.Virtualization = string(found.BootMode), string(found.VirtualizationType)
 		return j, true, nil
 	case image.Lost:
-		return j, false, fault.Failure("The instance is not affected; the next run tries again.",
+		return j, false, fault.Failure("Nothing is to be done: the instance is not affected, and the next run tries again.",
 			"image %s of %s (%s) is %s. %s", j.Image.ID, j.Source.Name, j.Source.ID, found.State, image.Why(found))
 	case image.Pending:
 	}
@@ -325,6 +325,6 @@ func vanished(j job.Job, now time.Time) error {
 	if now.Sub(j.Times.ImageSent) <= patience {
 		return nil
 	}
-	return fault.Failure("The next run tries again.", "image %s of %s (%s) is not there any more: somebody has deregistered or disabled it",
+	return fault.Failure("Nothing is to be done: the next run tries again.", "image %s of %s (%s) is not there any more: somebody has deregistered or disabled it",
 		j.Image.ID, j.Source.Name, j.Source.ID)
 }

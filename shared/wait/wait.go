@@ -102,7 +102,7 @@ const FailureName = "Failed"
 // fail reports the failure as a Lambda of the waiting machine's release would, so that a Catch sees one form.
 func (s Settler) fail(ctx context.Context, w ledger.Wait, failed *fault.Failed) error {
 	name := cmp.Or(w.Failure, FailureName)
-	cause, err := json.Marshal(map[string]string{"errorMessage": failed.Error(), "errorType": name})
+	cause, err := json.Marshal(map[string]string{"errorMessage": fault.Edge(failed).Error(), "errorType": name})
 	if err != nil {
 		return fmt.Errorf("writing the failure: %w", err)
 	}

@@ -1,0 +1,61 @@
+package report
+
+import (
+	"slices"
+
+	"goldsmith/shared/job"
+)
+
+// Nothing is what a report says of a run after which there is nothing to do.
+const Nothing = "Nothing is to be done."
+
+// todo is what a person does about sources that were left alone, and about warnings. Where a reason is
+// not among them there is nothing to do.
+var todo = map[job.ReasonCode]string{
+	job.OverLimit:    "Raise the plan's limit, or ask again later.",
+	job.NoTurn:       "Raise the plan's concurrency or its window, or ask again.",
+	job.WindowClosed: "Raise the plan's concurrency or its window, should the next run not reach them either.",
+	job.BreakerOpen:  "See to what is down; the next run images the others.",
+	job.CannotStart:  "Put right what EC2 says of a start; the next run images these.",
+	job.LedgerLost:   "Bring the ledger's table back (operations guide, \"The table was lost\"), then run the plan again.",
+	job.RequestLeft:  "Take the tag goldsmith:image off by hand where it stays.",
+	job.ProofLeft:    "See that the test instance ends, should the next sweeps not end it.",
+	job.ForcedStop:   "Check the file systems of what was stopped by force.",
+	job.StartedEarly: "Ask for another image of what somebody started in the middle.",
+}
+
+// answered are reasons by which a request for one source has its answer.
+var answered = []job.ReasonCode{job.Claimed, job.Gone, job.Terminating, job.Withdrawn}
+
+// Todo is what a person has to do besides what each failure says of itself; Nothing when there is neither.
+func (r Report) Todo() []string {
+	var do []string
+	add := func(what string) {
+		if what != "" && !slices.Contains(do, what) {
+			do = append(do, what)
+		}
+	}
+	for _, g := range r.Refusals {
+		what, known := todo[g.Code]
+		if !known && !slices.Contains(answered, g.Code) {
+			what = "Change what the reason says, or the plan, then ask again."
+		}
+		add(what)
+	}
+	if len(r.NotRolled) > 0 {
+		add("Put right what is said of each that was not rolled; the next run rolls it.")
+	}
+	if len(r.NotRefreshed) > 0 {
+		add("Put right what is said of each group that was not refreshed, or refresh it yourself.")
+	}
+	for _, g := range slices.Concat(r.Skips, r.Warnings) {
+		add(todo[g.Code])
+	}
+	if len(r.Retiring.Failed) > 0 {
+		add("See to what was not retired, should the next run say so again.")
+	}
+	if len(do) == 0 && r.Broke == nil && r.Counts.Failed+r.Counts.LeftStopped == 0 {
+		add(Nothing)
+	}
+	return do
+}

@@ -1,0 +1,357 @@
+package night_test
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+
+	"goldsmith/infra/workflow"
+	"goldsmith/local/asl"
+	"goldsmith/local/ec2"
+	"goldsmith/local/suite"
+	"goldsmith/shared/event"
+	"goldsmith/shared/plan"
+)
+
+// messageChapters are all situations in which people are told something.
+func messageChapters() []chapterOf {
+	return []chapterOf{
+		{"A night that goes well", calmSituations()},
+		{"Requests", requestSituations()},
+		{"An instance is down", downSituations()},
+		{"Stopping", ofTroubles(stopping())},
+		{"Imaging", ofTroubles(imaging())},
+		{"Bringing an instance back", ofTroubles(starting())},
+		{"Rolling", append(ofTroubles(rolling()), rollingSituations()...)},
+		{"Somebody else", somebodySituations()},
+		{"A run that broke", brokenSituations()},
+		{"Boot tests", testSituations()},
+		{"Retiring", retiringSituations()},
+	}
+}
+
+// ofTroubles are the faults of docs/reliability.md.
+func ofTroubles(troubles []trouble) []*situation {
+	var all []*situation
+	for _, c := range troubles {
+		plans := nightly()
+		if c.plan != nil {
+			plans = nightly(c.plan)
+		}
+		all = append(all, &situation{what: c.what, options: suite.Options{Plans: plans}, drawn: c.want.drawn, story: func(n *night) {
+			web := n.launch("web", "")
+			template := n.template("web", "web", "t3.micro", ec2.ImageX86)
+			n.begin()
+			c.story(n, web, template)
+			n.run()
+			time.Sleep(c.want.back)
+		}})
+	}
+	return all
+}
+
+func calmSituations() []*situation {
+	return []*situation{
+		{what: "every source is imaged and its template rolled", story: func(n *night) {
+			n.launch("web", "")
+			n.launch("rest", "stopped")
+			n.template("web", "web", "t3.micro", ec2.ImageX86)
+			n.run()
+		}},
+		{what: "sources that are left alone for what they are", story: func(n *night) {
+			n.launch("web", "")
+			for name, words := range map[string]string{
+				"legacy": "instance-store", "burst": "m5.large one-time", "safe": "protected", "sleepy": "m5.large hibernating",
+				"grouped": "group=web", "cache": "m5d.large",
+			} {
+				n.launch(name, words)
+			}
+			n.run()
+		}},
+		{what: "no source is enrolled", story: func(n *night) { n.launch("web", "unenrolled"); n.run() }},
+		{what: "groups are refreshed", options: refreshed(), story: func(n *night) {
+			n.launch("web", "")
+			n.group("fleet", n.template("base", "web", "m5.large", ec2.ImageX86), "1")
+			n.run()
+		}},
+	}
+}
+
+// asking plays a request for an instance described by words.
+func asking(words, value string, then func(n *night, lab string)) func(n *night) {
+	return func(n *night) {
+		lab := n.launch("lab", words)
+		n.begin()
+		if then != nil {
+			then(n, lab)
+		}
+		n.ask(lab, value)
+		n.finish()
+		time.Sleep(45 * time.Minute) // what waits for a while has given up by then
+		n.finish()
+	}
+}
+
+func requestSituations() []*situation {
+	requests := func() suite.Options { return suite.Options{Plans: onRequest()} }
+	excluding := nightly(func(p *plan.Plan) { p.Schedule = ""; p.Sources.Exclude = map[string][]string{"hold": nil} })
+	return []*situation{
+		{what: "a tag asks for an image", options: requests(), story: asking("", "now", nil)},
+		{what: "a tag names no plan", options: requests(), story: asking("", "weakly", nil)},
+		{what: "the instance is terminated", options: requests(), story: asking("", "now", func(n *night, lab string) {
+			must(n.cloud.TerminateInstances(n.ctx, &sdk.TerminateInstancesInput{InstanceIds: []string{lab}}))(n.t)
+		})},
+		{what: "its plan excludes the instance", options: suite.Options{Plans: excluding}, story: asking("hold=yes", "now", nil)},
+		{what: "the instance cannot be stopped", options: requests(), story: asking("protected", "now", nil)},
+		{what: "the tag cannot be taken off", options: requests(), story: asking("", "now", func(n *night, lab string) {
+			n.EC2.Inject(ec2.Fault{Action: "DeleteTags", Resource: lab, Code: denied, Status: 403})
+		})},
+		{
+			what: "more are asked for than the plan's limit allows", options: suite.Options{Plans: demand(func(p *plan.Plan) { p.Limit = plan.Limit{Count: 1} })},
+			story: func(n *night) {
+				first, second := n.launch("lab", ""), n.launch("late", "")
+				n.begin()
+				n.ask(first, "now")
+				n.finish()
+				n.ask(second, "now")
+				n.finish()
+			},
+		},
+		{
+			what: "a request waits for its turn", options: suite.Options{Plans: demand(func(p *plan.Plan) { p.Concurrency = 1 })},
+			story: func(n *night) {
+				first, second := n.launch("lab", ""), n.launch("late", "")
+				n.begin()
+				n.ask(first, "now")
+				time.Sleep(20 * time.Second)
+				n.ask(second, "now")
+				n.finish()
+			},
+		},
+	}
+}
+
+func downSituations() []*situation {
+	var all []*situation
+	for _, o := range outages {
+		all = append(all, &situation{
+			what: "what was stopped is not started again: " + o.name, options: suite.Options{Plans: few()}, drawn: true, story: func(n *night) {
+				n.launch("web-1", "")
+				n.launch("web-2", "")
+				for _, name := range []string{"web-3", "web-4"} {
+					n.launch(name, "")
+				}
+				n.begin()
+				n.after("stop", "", func(work) { n.EC2.Inject(o.fault) })
+				time.Sleep(time.Until(due.Add(13 * time.Hour)))
+			},
+		})
+	}
+	return append(all, &situation{what: "EC2 says before the stop that it would not start them again", options: suite.Options{Plans: few()}, story: func(n *night) {
+		n.launch("web-1", "")
+		n.launch("web-2", "")
+		n.begin()
+		n.EC2.Inject(ec2.Fault{Action: "StartInstances", Code: "UnauthorizedOperation", Status: 403})
+		n.run()
+	}})
+}
+
+func rollingSituations() []*situation {
+	return []*situation{
+		{what: "a type of the template cannot run the image", story: func(n *night) {
+			n.launch("web", "")
+			n.template("web-graviton", "web", "t4g.small", ec2.ImageARM)
+			n.run()
+		}},
+		{what: "somebody rolls back, and the next run leaves what was rolled back alone", story: func(n *night) {
+			n.launch("web", "")
+			n.template("fleet", "web", "t3.micro", ec2.ImageX86)
+			n.nights(0)
+			n.nights(1)
+			n.rollBack(event.Rollback{Name: "web", By: "ada"})
+			n.nights(2)
+		}},
+		{what: "a refresh fails, and Auto Scaling takes it back", options: refreshed(func(r *plan.Refresh) {
+			r.Alarms, r.Bake = []string{"errors"}, plan.Duration(time.Hour)
+		}), story: func(n *night) {
+			web := n.launch("web", "")
+			n.group("fleet", n.template("base", "web", "m5.large", ec2.ImageX86), "1")
+			n.AutoScaling.SetAlarm("errors", false)
+			n.after("refresh", web, func(work) { time.AfterFunc(20*time.Minute, func() { n.AutoScaling.SetAlarm("errors", true) }) })
+			n.run()
+		}},
+		{what: "a group is left alone", options: refreshed(), story: func(n *night) {
+			n.launch("web", "")
+			n.group("fleet", n.template("base", "web", "m5.large", ec2.ImageX86), "1")
+			must(n.scaling().SuspendProcesses(n.ctx, &autoscaling.SuspendProcessesInput{
+				AutoScalingGroupName: aws.String("fleet"), ScalingProcesses: []string{"Launch"},
+			}))(n.t)
+			n.run()
+		}},
+	}
+}
+
+func somebodySituations() []*situation {
+	during := func(step string, do func(n *night, web string)) func(n *night) {
+		return func(n *night) {
+			web := n.launch("web", "")
+			n.launch("api", "")
+			n.begin()
+			n.at(step, web, func(work) { do(n, web) })
+			n.run()
+		}
+	}
+	return []*situation{
+		{what: "somebody starts the instance the moment it is stopped", story: during("watch:stopped", func(n *night, web string) {
+			go func() {
+				for n.EC2.State(web) != ec2.Stopped {
+					time.Sleep(100 * time.Millisecond)
+				}
+				_, err := n.cloud.StartInstances(n.ctx, &sdk.StartInstancesInput{InstanceIds: []string{web}})
+				n.ok(err)
+			}()
+		})},
+		{what: "somebody starts the instance before its snapshots are there", story: during("watch:snapshotted", func(n *night, web string) {
+			_, err := n.cloud.StartInstances(n.ctx, &sdk.StartInstancesInput{InstanceIds: []string{web}})
+			n.ok(err)
+		})},
+		{what: "somebody terminates the instance in the middle", story: during("image", func(n *night, web string) {
+			_, err := n.cloud.TerminateInstances(n.ctx, &sdk.TerminateInstancesInput{InstanceIds: []string{web}})
+			n.ok(err)
+		})},
+		{what: "somebody deregisters the image while it is pending", story: func(n *night) {
+			web := n.launch("web", "")
+			n.begin()
+			n.after("image", web, func(work) {
+				for _, img := range n.imagesOf(web) {
+					_, err := n.cloud.DeregisterImage(n.ctx, &sdk.DeregisterImageInput{ImageId: img.ImageId})
+					n.ok(err)
+				}
+			})
+			n.run()
+		}},
+		{what: "another run works on the instance", options: suite.Options{Plans: with(nightly(), "golden", func(*plan.Plan) {})}, story: func(n *night) {
+			n.launch("web", "plan=nightly,golden")
+			n.run()
+		}},
+	}
+}
+
+func brokenSituations() []*situation {
+	abort := func(step string, whole bool) func(n *night) {
+		return func(n *night) {
+			web := n.launch("web", "")
+			n.launch("api", "")
+			n.begin()
+			n.after(step, web, func(w work) {
+				arn := w.Execution
+				if whole {
+					arn = n.onlyRun().ARN
+				}
+				n.ok(n.States.Stop(arn, "", ""))
+			})
+			n.run()
+			time.Sleep(4 * sweep)
+		}
+	}
+	return []*situation{
+		{what: "the run is aborted while an instance is down", story: abort("image", true)},
+		{what: "the work on one source is aborted while it is down", story: abort("image", false)},
+		{what: "the run is aborted before anything is stopped", story: abort("claim", true)},
+		{what: "the plan's limit is exceeded", options: suite.Options{Plans: nightly(func(p *plan.Plan) { p.Limit = plan.Limit{Count: 1} })}, story: func(n *night) {
+			n.launch("web", "")
+			n.launch("api", "")
+			n.run()
+		}},
+		{what: "the instances cannot be listed", story: func(n *night) {
+			n.launch("web", "")
+			n.begin()
+			n.EC2.Inject(ec2.Fault{Action: "DescribeInstances", Code: denied, Status: 403, Until: due.Add(8 * time.Minute)})
+			n.run()
+		}},
+		{what: "the window closes before every turn came", options: suite.Options{Plans: nightly(func(p *plan.Plan) {
+			p.Concurrency, p.Window = 1, plan.Duration(2*time.Minute)
+		})}, story: func(n *night) {
+			for _, name := range []string{"web-1", "web-2", "web-3", "web-4"} {
+				n.launch(name, "")
+			}
+			n.run()
+		}},
+		{what: "the schedule started no run", options: suite.Options{
+			Plans: nightly(func(p *plan.Plan) { p.Window = plan.Duration(5 * time.Minute) }), Wrap: deafUntil("trigger", due.Add(12*time.Minute)),
+		}, story: func(n *night) {
+			n.launch("web", "")
+			n.begin()
+			time.Sleep(2 * time.Hour)
+		}},
+	}
+}
+
+// sleeper is an invoker of which one function does nothing until a moment.
+type sleeper struct {
+	asl.Invoker
+	name string
+	then time.Time
+}
+
+// Invoke calls the function unless it sleeps.
+func (s sleeper) Invoke(ctx context.Context, function string, payload []byte) ([]byte, *asl.Error) {
+	if workflow.FunctionIn(function) == s.name && time.Now().Before(s.then) {
+		return []byte("{}"), nil
+	}
+	return s.Invoker.Invoke(ctx, function, payload)
+}
+
+func deafUntil(name string, then time.Time) func(asl.Invoker) asl.Invoker {
+	return func(inner asl.Invoker) asl.Invoker { return sleeper{inner, name, then} }
+}
+
+func testSituations() []*situation {
+	failing := func(f ec2.Fault) func(n *night) {
+		return func(n *night) {
+			n.launch("web", "")
+			n.template("web", "web", "t3.micro", ec2.ImageX86)
+			n.begin()
+			n.EC2.Inject(f)
+			n.run()
+		}
+	}
+	return []*situation{
+		{what: "an image is proved", options: suite.Options{Plans: tested()}, story: failing(ec2.Fault{Action: "nothing"})},
+		{what: "the test instance does not pass its status checks", options: suite.Options{Plans: tested()}, story: failing(ec2.Fault{Action: "RunInstances", Impaired: true})},
+		{what: "the test instance may not be launched", options: suite.Options{Plans: tested()}, story: failing(ec2.Fault{Action: "RunInstances", Code: denied, Status: 403})},
+		{what: "the test instance cannot be terminated", options: suite.Options{Plans: tested()}, story: failing(ec2.Fault{
+			Action: "TerminateInstances", Code: denied, Status: 403, Until: due.Add(12 * time.Minute),
+		})},
+	}
+}
+
+func retiringSituations() []*situation {
+	aging := func(do func(n *night, web string, old []string), days int) func(n *night) {
+		return func(n *night) {
+			web := n.launch("web", "")
+			old := []string{n.old("web", web, 2), n.old("web", web, 1)}
+			slices.Sort(old)
+			template := n.template("web", "web", "t3.micro", old[0])
+			n.version(template, old[1])
+			if do != nil {
+				do(n, web, old)
+			}
+			n.until(days)
+		}
+	}
+	keep := func() suite.Options { return suite.Options{Plans: nightly(keeping)} }
+	return []*situation{
+		{what: "old images are deprecated, and removed a night later", options: keep(), story: aging(nil, 1)},
+		{what: "an old image is in use", options: keep(), story: aging(func(n *night, _ string, old []string) {
+			n.launch("theirs", "unenrolled image="+old[0])
+		}, 0)},
+		{what: "what uses an image cannot be found out", options: keep(), story: aging(func(n *night, _ string, _ []string) {
+			n.EC2.Inject(ec2.Fault{Action: "DescribeImageReferences", Code: denied, Status: 403})
+		}, 0)},
+	}
+}
