@@ -17,6 +17,8 @@ type Each[In, Out any] struct {
 	Given func(s *Stage, in *In)
 	// Noticed looks at what came of it; what is not an error must be told in another way.
 	Noticed func(s *Stage, call string, err error, out Out)
+	// Between happens before the step runs again.
+	Between func(s *Stage)
 	// End is all that matters of the account and the ledger, in words, after the step has run some more times. It must
 	// be what it is when nothing is denied; nil leaves that out.
 	End func(s *Stage) string
@@ -63,6 +65,9 @@ func (e Each[In, Out]) play(s *Stage, deny int, call string) (calls []string, en
 		return calls, ""
 	}
 	for range rounds {
+		if e.Between != nil {
+			e.Between(s)
+		}
 		_, err = invoke(s, step, in)
 		s.Must(err)
 	}
