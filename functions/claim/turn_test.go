@@ -22,14 +22,13 @@ const (
 )
 
 // slot puts a slot of plan nightly, which another source has, into the ledger.
-func slot(s *stage.Stage, kind ledger.SlotKind, n int, since time.Time) ledger.Slot {
+func slot(s *stage.Stage, kind ledger.SlotKind, n int, since time.Time) {
 	s.Helper()
 	slot := ledger.Slot{
 		Plan: "nightly", Kind: kind, ID: fmt.Sprintf("%06d", n), Source: fmt.Sprintf("i-other-%02d", n), Run: "other", Since: since, Seen: since,
 	}
 	_, err := s.Ledger.Kept.Take(s.Context(), slot, time.Time{})
 	s.Must(err)
-	return slot
 }
 
 // slots are those of the plan that instance Web has.

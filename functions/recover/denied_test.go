@@ -87,7 +87,14 @@ func launch(s *stage.Stage, image string) {
 // world is every instance, image, registration, claim, slot, run, result and message.
 func world(s *stage.Stage) string {
 	s.Helper()
-	lines := []string{fmt.Sprintf("told %t", len(s.Slack.Messages()) > 0)} // better twice than never
+	lines := slices.Concat([]string{fmt.Sprintf("told %t", len(s.Slack.Messages()) > 0)}, // better twice than never
+		inEC2(s), inRegister(s), inLedger(s), ofRuns(s))
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
+}
+
+func inEC2(s *stage.Stage) (lines []string) {
+	s.Helper()
 	instances, err := s.EC2.DescribeInstances(s.Context(), &sdk.DescribeInstancesInput{})
 	s.Must(err)
 	for _, r := range instances.Reservations {
@@ -100,9 +107,14 @@ func world(s *stage.Stage) string {
 	for _, i := range images.Images {
 		lines = append(lines, "image "+aws.ToString(i.Name))
 	}
+	return lines
+}
+
+// inRegister leaves out the image that is removed: the next run that retires ends its registration.
+func inRegister(s *stage.Stage) (lines []string) {
+	s.Helper()
 	for r, err := range s.Ledger.Kept.Registrations(s.Context(), "") {
-		s.Must(err)
-		if r.Name != "failed" { // once its image is gone the next run that retires ends its registration
+		if s.Must(err); r.Name != "failed" {
 			lines = append(lines, fmt.Sprintf("registered %s %s with id %t, good %t", r.Kind, r.Name, r.ID != "", r.Good))
 		}
 	}
@@ -111,6 +123,11 @@ func world(s *stage.Stage) string {
 			lines = append(lines, "unsettled "+r.Name)
 		}
 	}
+	return lines
+}
+
+func inLedger(s *stage.Stage) (lines []string) {
+	s.Helper()
 	for c, err := range s.Ledger.Kept.Claims(s.Context()) {
 		s.Must(err)
 		lines = append(lines, "claim of "+c.Name)
@@ -119,6 +136,11 @@ func world(s *stage.Stage) string {
 		s.Must(err)
 		lines = append(lines, fmt.Sprintf("%s of %s", slot.Kind, slot.Source))
 	}
+	return lines
+}
+
+func ofRuns(s *stage.Stage) (lines []string) {
+	s.Helper()
 	for _, e := range s.States.List(states.Filter{}) {
 		r, ok, err := s.Ledger.Kept.GetRun(s.Context(), e.Name)
 		s.Must(err)
@@ -130,8 +152,7 @@ func world(s *stage.Stage) string {
 			lines = append(lines, fmt.Sprintf("result of %s: %s %s", run, r.Ending, r.Image.State))
 		}
 	}
-	slices.Sort(lines)
-	return strings.Join(lines, "\n")
+	return lines
 }
 
 // A call that is denied is an error of the sweep or is logged as one, and the next sweeps make up for it.

@@ -65,7 +65,7 @@ func (f *finder) inside(n ast.Node, results []types.Type) {
 		case *ast.CompositeLit:
 			return f.literal(x, results)
 		case *ast.CallExpr:
-			return f.call(x, results)
+			return f.call(x)
 		case *ast.BinaryExpr:
 			return f.binary(x, results)
 		}
@@ -99,24 +99,23 @@ func (f *finder) literal(x *ast.CompositeLit, results []types.Type) bool {
 }
 
 // call turns boolean literals among the arguments, and moments that are compared.
-func (f *finder) call(x *ast.CallExpr, results []types.Type) bool {
+func (f *finder) call(x *ast.CallExpr) bool {
 	for _, a := range x.Args {
 		if id, ok := a.(*ast.Ident); ok && (id.Name == "true" || id.Name == "false") {
 			f.wrap(id, "Flip(%d, ", f.add(x, kindFlip))
 		}
 	}
-	method, ok := x.Fun.(*ast.SelectorExpr)
-	if !ok || len(x.Args) != 1 || method.Sel.Name != "Before" && method.Sel.Name != "After" {
-		return true
+	if method, ok := x.Fun.(*ast.SelectorExpr); ok && len(x.Args) == 1 && f.compares(method) {
+		f.opensAt(x.Pos(), method.Sel.Name, f.add(x, kindBoundary))
+		f.replaced[f.offset(method.X.End())] = replacement{until: f.offset(x.Lparen) + 1, text: ", "}
 	}
-	if t := f.info.TypeOf(method.X); t == nil || t.String() != "time.Time" {
-		return true
-	}
-	id := f.add(x, kindBoundary)
-	f.opensAt(x.Pos(), method.Sel.Name, id)
-	from := f.offset(method.X.End())
-	f.replaced[from] = replacement{until: f.offset(x.Lparen) + 1, text: ", "}
 	return true
+}
+
+// compares reports whether it is Before or After of a moment.
+func (f *finder) compares(method *ast.SelectorExpr) bool {
+	t := f.info.TypeOf(method.X)
+	return t != nil && t.String() == "time.Time" && (method.Sel.Name == "Before" || method.Sel.Name == "After")
 }
 
 func (f *finder) opensAt(p token.Pos, name string, id int) {
@@ -130,27 +129,34 @@ func (f *finder) binary(x *ast.BinaryExpr, results []types.Type) bool {
 		f.operands(x, results)
 		return false
 	}
-	operand := f.operandType(x)
 	text := ""
-	if operand != nil {
+	if operand := f.operandType(x); operand != nil && f.info.Types[x].Value == nil {
 		text = f.typeText(operand, x.Pos())
 	}
-	basic, _ := types.Default(f.info.TypeOf(x)).Underlying().(*types.Basic)
-	switch {
-	case text == "" || f.info.Types[x].Value != nil:
-	case x.Op == token.LSS || x.Op == token.LEQ || x.Op == token.GTR || x.Op == token.GEQ:
-		f.replaceOp(x, "mutantCompare["+text+"]("+strconv.Itoa(f.add(x, kindBoundary))+`, "`+x.Op.String()+`", `)
-	case (x.Op == token.ADD || x.Op == token.SUB) && basic != nil && basic.Info()&types.IsNumeric != 0:
-		f.replaceOp(x, "mutantSum["+text+"]("+strconv.Itoa(f.add(x, kindMinus))+`, "`+x.Op.String()+`", `)
+	if text != "" {
+		f.operator(x, text)
 	}
 	for _, o := range []ast.Expr{x.X, x.Y} {
-		if lit, ok := o.(*ast.BasicLit); ok && lit.Kind == token.INT && text != "" && f.info.Types[x].Value == nil {
+		if lit, ok := o.(*ast.BasicLit); ok && lit.Kind == token.INT && text != "" {
 			f.wrap(lit, "More[%s](%d, ", text, f.add(x, kindMore))
 			continue
 		}
 		f.inside(o, results)
 	}
 	return false
+}
+
+// operator changes what is done with the operands, which are of that type.
+func (f *finder) operator(x *ast.BinaryExpr, text string) {
+	switch x.Op {
+	case token.LSS, token.LEQ, token.GTR, token.GEQ:
+		f.replaceOp(x, "mutantCompare["+text+"]("+strconv.Itoa(f.add(x, kindBoundary))+`, "`+x.Op.String()+`", `)
+	case token.ADD, token.SUB:
+		if basic, ok := f.info.TypeOf(x).Underlying().(*types.Basic); ok && basic.Info()&types.IsNumeric != 0 {
+			f.replaceOp(x, "mutantSum["+text+"]("+strconv.Itoa(f.add(x, kindMinus))+`, "`+x.Op.String()+`", `)
+		}
+	default: // What else there is to do with operands stays.
+	}
 }
 
 func (f *finder) replaceOp(x *ast.BinaryExpr, open string) {

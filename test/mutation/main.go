@@ -86,11 +86,8 @@ func run(ctx context.Context) error {
 
 // play tries the mutants of a package that have not been tried since it or its tests changed.
 func (s subject) play(ctx context.Context) (Score, error) {
-	into, err := filepath.Abs(filepath.Join(*dist, strings.ReplaceAll(s.pkg, "/", "_")))
+	into, err := s.folder()
 	if err != nil {
-		return Score{}, err
-	}
-	if err := os.MkdirAll(into, 0o750); err != nil {
 		return Score{}, err
 	}
 	score, known, err := s.kept(into)
@@ -102,33 +99,36 @@ func (s subject) play(ctx context.Context) (Score, error) {
 		return score, err
 	}
 	score.Sites = len(mutants)
-	if *most == 0 {
-		fmt.Println(s.pkg, len(mutants))
-		return score, nil
-	}
-	mutants = sample(mutants, *most)
-	var binaries []*binary
 	score.Results = nil
-	for _, m := range mutants {
-		if r, ok := known[m.ID]; ok && r.Mutant == m {
-			score.Results = append(score.Results, r)
-			continue
-		}
-		if binaries == nil {
-			if binaries, err = s.binaries(ctx, overlay, into); err != nil {
-				return score, err
+	var binaries []*binary
+	for _, m := range sample(mutants, *most) {
+		r, tried := known[m.ID], false
+		if r.Mutant != m {
+			if binaries == nil {
+				if binaries, err = s.binaries(ctx, overlay, into); err != nil {
+					return score, err
+				}
 			}
+			r, tried = try(ctx, binaries, m), true
 		}
-		r := Result{Mutant: m}
-		if r.Killed, r.Reached = noticed(ctx, binaries, m); ctx.Err() != nil {
+		if ctx.Err() != nil {
 			break
 		}
 		score.Results = append(score.Results, r)
-		if err := score.keep(into); err != nil {
+		if err := score.keep(into, tried); err != nil {
 			return score, err
 		}
 	}
-	return score, score.keep(into)
+	return score, nil
+}
+
+// folder is where what is built of a package is put.
+func (s subject) folder() (string, error) {
+	into, err := filepath.Abs(filepath.Join(*dist, strings.ReplaceAll(s.pkg, "/", "_")))
+	if err != nil {
+		return "", err
+	}
+	return into, os.MkdirAll(into, 0o750)
 }
 
 func (s subject) binaries(ctx context.Context, overlay, into string) ([]*binary, error) {
@@ -165,7 +165,7 @@ func (s subject) kept(into string) (Score, map[int]Result, error) {
 			return score, nil, err
 		}
 		for _, name := range files {
-			text, err := os.ReadFile(name) //nolint:gosec // files of ours
+			text, err := os.ReadFile(name)
 			if err != nil {
 				return score, nil, err
 			}
@@ -175,7 +175,7 @@ func (s subject) kept(into string) (Score, map[int]Result, error) {
 	}
 	var before Score
 	known := map[int]Result{}
-	if text, err := os.ReadFile(filepath.Join(into, "score.json")); err == nil { //nolint:gosec // written by keep
+	if text, err := os.ReadFile(filepath.Join(into, "score.json")); err == nil {
 		if err := json.Unmarshal(text, &before); err != nil {
 			return score, nil, err
 		}
@@ -188,7 +188,10 @@ func (s subject) kept(into string) (Score, map[int]Result, error) {
 	return score, known, nil
 }
 
-func (s Score) keep(into string) error {
+func (s Score) keep(into string, changed bool) error {
+	if !changed {
+		return nil
+	}
 	text, err := json.MarshalIndent(s, "", " ")
 	if err != nil {
 		return err

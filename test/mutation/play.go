@@ -45,7 +45,7 @@ func compile(ctx context.Context, pkg, overlay, into string) (*binary, error) {
 		return nil, err
 	}
 	b := &binary{path: filepath.Join(into, strings.ReplaceAll(pkg, "/", "_")+".test"), dir: self.Dir}
-	out, err := exec.CommandContext(ctx, "go", "test", "-c", "-overlay", overlay, "-o", b.path, pkg).CombinedOutput() //nolint:gosec // packages of ours
+	out, err := exec.CommandContext(ctx, "go", "test", "-c", "-overlay", overlay, "-o", b.path, pkg).CombinedOutput()
 	if err != nil {
 		return nil, fmt.Errorf("building the tests of %s: %w\n%s", pkg, err, out)
 	}
@@ -76,7 +76,7 @@ func (b *binary) learn(ctx context.Context, name, seen string) error {
 		return fmt.Errorf("%s fails without a change: %w\n%s", name, err, out)
 	}
 	t := test{name: name, took: took, reaches: map[int]bool{}}
-	text, err := os.ReadFile(seen) //nolint:gosec // written by the test
+	text, err := os.ReadFile(seen)
 	if err != nil && !os.IsNotExist(err) {
 		return err
 	}
@@ -105,7 +105,7 @@ func (b *binary) args(tests string) []string {
 func (b *binary) run(ctx context.Context, mutant int, seen string, most time.Duration, args ...string) ([]byte, time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, b.path, args...) //nolint:gosec // built above
+	cmd := exec.CommandContext(ctx, b.path, args...)
 	cmd.Dir = b.dir
 	cmd.Env = append(os.Environ(), "MUTANT="+strconv.Itoa(mutant), "MUTANTS_SEEN="+seen)
 	began := time.Now()
@@ -113,8 +113,9 @@ func (b *binary) run(ctx context.Context, mutant int, seen string, most time.Dur
 	return out, time.Since(began), err
 }
 
-// noticed reports whether a test fails with the change, and whether any reaches it.
-func noticed(ctx context.Context, binaries []*binary, m Mutant) (killed, reached bool) {
+// try runs the tests that reach a mutant.
+func try(ctx context.Context, binaries []*binary, m Mutant) Result {
+	r := Result{Mutant: m}
 	for _, b := range binaries {
 		var names []string
 		most := patience
@@ -124,16 +125,14 @@ func noticed(ctx context.Context, binaries []*binary, m Mutant) (killed, reached
 				most += 5 * t.took
 			}
 		}
-		if len(names) == 0 {
-			continue
-		}
-		reached = true
+		r.Reached = r.Reached || len(names) > 0
 		// The quick ones have their say first.
 		for some := range slices.Chunk(names, 4) {
 			if _, _, err := b.run(ctx, m.ID, "", most, b.args("^("+strings.Join(some, "|")+")$")...); err != nil {
-				return ctx.Err() == nil, true
+				r.Killed = true
+				return r
 			}
 		}
 	}
-	return false, reached
+	return r
 }

@@ -26,6 +26,14 @@ func (f *finder) statement(s ast.Stmt, results []types.Type) {
 		f.inside(s, results)
 	case *ast.ReturnStmt:
 		f.returned(s, results)
+	default:
+		f.compound(s, results)
+	}
+}
+
+// compound is a statement that holds others.
+func (f *finder) compound(s ast.Stmt, results []types.Type) {
+	switch s := s.(type) {
 	case *ast.IfStmt:
 		f.ifs(s, results)
 	case *ast.ForStmt:
