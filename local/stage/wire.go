@@ -87,6 +87,12 @@ func (b *breaks) next(call string) failure {
 	return waiting[0]
 }
 
+func (b *breaks) clear(call string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.pending, call)
+}
+
 // Attempts is how often a client tries one call.
 const Attempts = 6
 
@@ -95,6 +101,9 @@ const Attempts = 6
 func (s *Stage) Refuse(operation, code string, times int) {
 	s.broken.add(operation, failure{code: code}, times)
 }
+
+// Allow takes back what is left of an operation's refusals.
+func (s *Stage) Allow(operation string) { s.broken.clear(operation) }
 
 // LoseAnswers makes the next calls of such an operation have their effect and no answer.
 func (s *Stage) LoseAnswers(operation string, times int) {
