@@ -149,6 +149,7 @@ func (w *world) snapshot(of string, tags map[string]string) string {
 		TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeSnapshot, Tags: tag.List(tags)}},
 	})
 	w.Must(err)
+	time.Sleep(time.Minute) // EC2 makes one snapshot of a volume in 15 seconds
 	return aws.ToString(made.SnapshotId)
 }
 
