@@ -103,6 +103,9 @@ func (s subject) play(ctx context.Context) (Score, error) {
 	var binaries []*binary
 	for _, m := range sample(mutants, *most) {
 		r, tried := known[m.ID], false
+		if ctx.Err() != nil {
+			break
+		}
 		if r.Mutant != m {
 			if binaries == nil {
 				if binaries, err = s.binaries(ctx, overlay, into); err != nil {
