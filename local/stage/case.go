@@ -99,13 +99,14 @@ func calls(transcript string) []string {
 // heard compares the error's text with what it should say.
 func (c Case[In, Out]) heard(s *Stage, err error) {
 	s.Helper()
+	said := strings.ReplaceAll(fmt.Sprint(err), "\n", " ") // what to do stands on a line of its own
 	for _, part := range c.Says {
-		if !strings.Contains(fmt.Sprint(err), part) {
-			s.Errorf("the error says\n\t%v\nand not\n\t%s", err, part)
+		if !strings.Contains(said, part) {
+			s.Errorf("the error says\n\t%s\nand not\n\t%s", said, part)
 		}
 	}
 	if c.Message != "" {
-		s.Same("message", fmt.Sprint(err), c.Message)
+		s.Same("message", said, c.Message)
 	}
 }
 

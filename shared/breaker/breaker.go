@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 	"time"
 
 	"goldsmith/shared/job"
@@ -122,7 +123,8 @@ func (b Block) Why() string {
 	if why == "" {
 		why = "it does not come back"
 	}
-	return fmt.Sprintf("%s of plan %s is down since %s: %s", name, c.Plan, c.StopSent.UTC().Format("2006-01-02 15:04 UTC"), why)
+	since := c.StopSent.UTC().Format("2006-01-02 15:04 UTC")
+	return fmt.Sprintf("%s of plan %s is down since %s: %s", name, c.Plan, since, strings.TrimSuffix(why, "."))
 }
 
 // Do is what a person does about it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -94,7 +95,7 @@ func refusal(err error) *job.Reason {
 	if err == nil || fault.IsNotYet(err) || fault.IsNotFound(err) {
 		return nil
 	}
-	return &job.Reason{Code: job.CannotStart, Text: "EC2 would not start it again: " + fault.Brief(err) +
+	return &job.Reason{Code: job.CannotStart, Text: "EC2 would not start it again: " + strings.TrimSuffix(fault.Brief(err), ".") +
 		". It was not touched; see that function claim's role, and function start's with it, may start it"}
 }
 
