@@ -26,12 +26,14 @@ import (
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/reference"
+	"goldsmith/shared/request"
 	"goldsmith/shared/source"
 )
 
 // Step recovers.
 type Step struct {
 	rescue    Rescue
+	traces    Traces
 	leftovers Leftovers
 	proofs    Proofs
 	runs      Runs
@@ -47,13 +49,20 @@ type EC2 interface {
 	Instances
 	Images
 	Ender
+	request.Untagger
 	source.Asker
 }
 
 // StepFunctions is what recovering asks of executions, and how runs begin.
 type StepFunctions interface {
-	Executions
+	Histories
 	begin.Executions
+}
+
+// Notifier tells people of runs, and of what else they should know.
+type Notifier interface {
+	Teller
+	Noticer
 }
 
 // Account is what recovering works with.
@@ -63,7 +72,7 @@ type Account struct {
 	Executions StepFunctions
 	Schedules  Schedules
 	Ledger     ledger.Ledger
-	Teller     Teller
+	Teller     Notifier
 	Plans      plan.Plans
 	// Machine is the ARN of the state machine's alias, or its own.
 	Machine string
@@ -89,7 +98,11 @@ func New(a Account) Step {
 	runs := Runs{Executions: a.Executions, Book: a.Ledger, Teller: a.Teller, Plans: a.Plans, Machine: starter.Base(), Now: a.Now}
 	rescue := Rescue{EC2: a.EC2, Executions: a.Executions, Claims: a.Ledger, Waits: a.Ledger, Results: a.Ledger, Now: a.Now}
 	return Step{
-		rescue:    rescue,
+		rescue: rescue,
+		traces: Traces{
+			EC2: a.EC2, Executions: a.Executions, Rescue: rescue, Notices: a.Teller, Notify: a.Plans.Plans[a.Plans.Default].Notify,
+			Machine: starter.Base(), Now: a.Now,
+		},
 		leftovers: Leftovers{EC2: a.EC2, Gate: a.Gate, Register: a.Ledger, Waits: a.Ledger, Results: a.Ledger, Tests: tested(a.Plans), Now: a.Now},
 		proofs:    Proofs{EC2: a.EC2, Register: a.Ledger, Waits: a.Ledger, WorkedOn: rescue.workedOn, Now: a.Now},
 		runs:      runs,
@@ -136,8 +149,8 @@ func (s Step) Handle(ctx context.Context, raw json.RawMessage) (Answer, error) {
 		if !s.ours(e) || e.Status == "SUCCEEDED" {
 			return Answer{Ignored: "execution " + e.ARN + " leaves nothing behind"}, nil
 		}
-		answer, _, err := s.rescue.Sweep(ctx)
-		return answer, errors.Join(err, s.ended(ctx, e))
+		answer, claims, err := s.rescue.Sweep(ctx)
+		return answer, errors.Join(err, s.traces.Follow(ctx, claims), s.ended(ctx, e))
 	default:
 		return Answer{Ignored: fmt.Sprintf("%T is nothing to recover from", decoded)}, nil
 	}
@@ -147,6 +160,7 @@ func (s Step) Handle(ctx context.Context, raw json.RawMessage) (Answer, error) {
 // thing does not stand in the way of the next.
 func (s Step) sweep(ctx context.Context) (Answer, error) {
 	answer, claims, swept := s.rescue.Sweep(ctx)
+	swept = errors.Join(swept, s.traces.Follow(ctx, claims))
 	if claims != nil { // Without the claims nobody knows what is in hand.
 		swept = errors.Join(swept, s.settle(ctx, claims))
 	}

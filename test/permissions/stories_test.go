@@ -80,6 +80,17 @@ var stories = []story{
 		n.want("ending", n.result(web).Ending, job.Imaged)
 	}},
 	{name: "aborted", play: func(n *night) { aborted(n) }},
+	{name: "aborted, and the ledger is lost", play: func(n *night) {
+		web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))
+		n.before("image", func(string) {
+			n.ok(n.States.Stop(n.onlyRun(), "", ""))
+			n.book.memory.Lose()
+		})
+		n.run(due)
+		time.Sleep(20 * time.Minute)
+		n.want("state", n.EC2.State(web), ec2.Running)
+		n.want("trace", n.EC2.Tags(web)[tag.Stopped], "")
+	}},
 	{name: "aborted, and nobody told", events: silent, play: func(n *night) { aborted(n) }},
 	{name: "a schedule that started nothing", play: func(n *night) {
 		web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))
