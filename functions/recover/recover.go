@@ -41,6 +41,7 @@ type Step struct {
 	missed    Missed
 	overdue   Overdue
 	adoption  Adoption
+	exemption Exemption
 	home      event.Home
 }
 
@@ -110,6 +111,7 @@ func New(a Account) Step {
 		missed:    Missed{Calendar: calendar, Executions: a.Executions, Schedules: a.Schedules, Teller: a.Teller, Starter: starter},
 		overdue:   Overdue{calendar},
 		adoption:  Adoption{EC2: a.EC2, Book: a.Ledger, Executions: a.Executions, Execution: starter.Execution, Tests: tested(a.Plans)},
+		exemption: Exemption{Book: a.Ledger, Notices: a.Teller, Notify: a.Plans.Plans[a.Plans.Default].Notify, Now: a.Now},
 		home:      a.Home,
 	}
 }
@@ -130,6 +132,8 @@ type Answer struct {
 	Ignored string `json:"ignored,omitempty"`
 	// Adopted is set when images were to be registered.
 	Adopted *Adopted `json:"adopted,omitempty"`
+	// Exempted is set when a person exempted a source, or took that back.
+	Exempted *Exempted `json:"exempted,omitempty"`
 }
 
 // Handle sweeps on a schedule, and brings back what was left stopped on the event of
@@ -145,6 +149,9 @@ func (s Step) Handle(ctx context.Context, raw json.RawMessage) (Answer, error) {
 	case event.Adopt:
 		adopted, err := s.adoption.Adopt(ctx, e)
 		return Answer{Adopted: &adopted}, err
+	case event.Exempt:
+		exempted, err := s.exemption.Exempt(ctx, e)
+		return Answer{Exempted: exempted}, err
 	case event.ExecutionEnded:
 		if !s.ours(e) || e.Status == "SUCCEEDED" {
 			return Answer{Ignored: "execution " + e.ARN + " leaves nothing behind"}, nil

@@ -91,7 +91,7 @@ func (r Rescue) Sweep(ctx context.Context) (answer Answer, claims []ledger.Claim
 			answer.Down++
 		}
 	}
-	report(ctx, answer, oldest(claims, r.Now()))
+	measure(ctx, answer, oldest(claims, r.Now()))
 	handler.Log(ctx).InfoContext(ctx, "swept", "claims", answer.Claims, "down", answer.Down)
 	return answer, claims, errors.Join(append(problems, r.tidy(ctx, claims, unread))...)
 }
@@ -315,7 +315,7 @@ func (r Rescue) put(ctx context.Context, result job.Result) error {
 	return nil
 }
 
-func report(ctx context.Context, a Answer, oldest time.Duration) {
+func measure(ctx context.Context, a Answer, oldest time.Duration) {
 	log := handler.Log(ctx)
 	metric.Put(ctx, log, metric.OldestClaim, "all", oldest.Seconds())
 	metric.Put(ctx, log, metric.LeftStopped, "all", float64(a.Down))

@@ -114,7 +114,7 @@ func (s Step) mayStop(ctx context.Context, j job.Job, c ledger.Claim, now time.T
 		return nil, nil
 	}
 	// The breaker was closed when the source was claimed.
-	if reason, err := breaker.Against(ctx, s.book, j); err != nil || reason != nil {
+	if reason, _, err := breaker.Against(ctx, s.book, j); err != nil || reason != nil {
 		return reason, err
 	}
 	return nil, s.placed(ctx, j, now)

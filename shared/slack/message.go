@@ -193,7 +193,9 @@ func refreshes(title string, list []report.Refresh) part {
 func groups(title string, list []report.Group) part {
 	p := part{title: title, lines: len(list)}
 	for _, g := range firstOf(list) {
-		p.full = append(p.full, fmt.Sprintf("• %s (%d) %s", code(string(g.Code), nameMost), len(g.Of), clip(g.Text, briefMost))+members(g))
+		line := fmt.Sprintf("• %s (%d) ", code(string(g.Code), nameMost), len(g.Of))
+		p.full = append(p.full, line+clip(g.Text, lineMost)+members(g))
+		p.brief = append(p.brief, line+clip(g.Text, briefMost)+members(g))
 	}
 	for _, g := range list {
 		p.count += len(g.Of)

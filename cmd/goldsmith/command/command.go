@@ -130,7 +130,7 @@ func (p Program) root() *cobra.Command {
 	flags.StringVar(&t.account.Profile, "profile", "", "profile of your AWS configuration")
 	flags.StringVar(&t.account.Region, "region", "", "AWS Region")
 	root.AddCommand(t.planCommand(), t.runCommand(), t.statusCommand(), t.imagesCommand(), t.adoptCommand(), t.rollbackCommand(), t.followCommand(),
-		t.checkCommand())
+		t.exemptCommand(), t.checkCommand())
 	return root
 }
 
