@@ -89,9 +89,14 @@ func (t Traces) takeOff(ctx context.Context, value string, ids ...string) error 
 	_, err := t.EC2.DeleteTags(ctx, &ec2.DeleteTagsInput{
 		Resources: ids, Tags: []types.Tag{{Key: aws.String(tag.Stopped), Value: aws.String(value)}},
 	})
-	if fault.IgnoreNotFound(err) != nil {
+	switch {
+	case fault.IgnoreNotFound(err) == nil:
+		return nil
+	case fault.IsThrottled(err), fault.IsNotYet(err):
 		return fmt.Errorf("taking tag %s off: %w", tag.Stopped, err)
 	}
+	// A tag that stays starts nothing.
+	handler.Log(ctx).WarnContext(ctx, "a tag stays on instances that are back", "tag", tag.Stopped, "sources", ids, "error", err)
 	return nil
 }
 
