@@ -9,14 +9,17 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/bound"
 	"goldsmith/shared/breaker"
 	"goldsmith/shared/fault"
+	"goldsmith/shared/handler"
 	"goldsmith/shared/image"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/lineage"
 	"goldsmith/shared/source"
 	"goldsmith/shared/tag"
 )
@@ -41,16 +44,22 @@ type Book interface {
 	breaker.Reader
 }
 
+// Members tells which Auto Scaling group an instance is a member of.
+type Members interface {
+	autoscaling.DescribeAutoScalingInstancesAPIClient
+}
+
 // Step claims a source.
 type Step struct {
 	instances Instances
+	members   Members
 	book      Book
 	now       func() time.Time
 }
 
 // New makes the step.
-func New(instances Instances, book Book, now func() time.Time) Step {
-	return Step{instances, book, now}
+func New(instances Instances, members Members, book Book, now func() time.Time) Step {
+	return Step{instances, members, book, now}
 }
 
 // Input is the job and the ARN of the execution that works on it.
@@ -115,7 +124,29 @@ func (s Step) decide(ctx context.Context, j job.Job, claim ledger.Claim) (job.Jo
 		return skip(j, reason.Code, reason.Text), nil
 	}
 	j.Warnings = warnings
+	if j.Source.Lineage, err = s.lineage(ctx, j.Source); err != nil {
+		return j, err
+	}
 	return s.settle(ctx, j, claim, source.State(instance) == types.InstanceStateNameRunning)
+}
+
+// lineage is what the source is over time, as Auto Scaling says. It is asked about instances that show the tag
+// of a member: what the tag says is not believed. A group that cannot be found out is none.
+func (s Step) lineage(ctx context.Context, of job.Source) (string, error) {
+	if _, member := of.Tags[tag.Group]; !member {
+		return "", nil
+	}
+	found, err := lineage.OfInstances(ctx, s.members, []string{of.ID})
+	if fault.IsThrottled(err) || fault.IsNotYet(err) {
+		return "", err
+	}
+	if err != nil {
+		handler.Log(ctx).WarnContext(ctx, "its Auto Scaling group is not known", "source", of.ID, "error", err)
+	}
+	if found[of.ID] == of.ID {
+		return "", nil
+	}
+	return found[of.ID], nil
 }
 
 // describe fills in what the later steps need to know of the instance.

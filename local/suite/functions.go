@@ -68,7 +68,7 @@ func (s *Suite) startFunctions() error {
 	starter := begin.Starter{Executions: executions, Plans: s.options.Plans, Machine: told.setting("trigger", settings.StateMachine)}
 	add(f, "trigger", trigger.New(starter, book, executions, home, now).Handle)
 	add(f, "select", selection.New(cloud, book, now).Handle)
-	add(f, "claim", claim.New(cloud, book, now).Handle)
+	add(f, "claim", claim.New(cloud, scaling, book, now).Handle)
 	add(f, "stop", stop.New(cloud, book, now).Handle)
 	add(f, "image", image.New(cloud, book, now).Handle)
 	add(f, "watch", watch.New(book, settle).Handle)

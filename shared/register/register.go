@@ -20,7 +20,7 @@ import (
 func ImageOf(j job.Job) ledger.Registration {
 	return ledger.Registration{
 		Kind: ledger.MadeImage, Call: ledger.CreateImage,
-		Lineage: j.Source.ID, Source: j.Source.ID, Name: j.Source.Name, Plan: j.Run.Plan, Run: j.Run.Name,
+		Lineage: j.Source.OverTime(), Source: j.Source.ID, Name: j.Source.Name, Plan: j.Run.Plan, Run: j.Run.Name,
 		AMIName: j.Image.Name, Begun: j.Times.Claimed,
 	}
 }
@@ -29,7 +29,7 @@ func ImageOf(j job.Job) ledger.Registration {
 func TestOf(j job.Job, token string, now time.Time) ledger.Registration {
 	return ledger.Registration{
 		Kind: ledger.MadeTest, Call: ledger.RunInstances,
-		Lineage: j.Source.ID, Source: j.Source.ID, Name: j.Source.Name, Plan: j.Run.Plan, Run: j.Run.Name,
+		Lineage: j.Source.OverTime(), Source: j.Source.ID, Name: j.Source.Name, Plan: j.Run.Plan, Run: j.Run.Name,
 		Token: token, From: j.Image.ID, Begun: now,
 	}
 }
