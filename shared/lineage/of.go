@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
@@ -19,7 +18,7 @@ var idForm = regexp.MustCompile(`^(i|vol|snap|ami)-([0-9a-f]{8}|[0-9a-f]{17})$`)
 // Names reports whether a text names a lineage, or something by its id. As the name of a source it would
 // speak for another one.
 func Names(text string) bool {
-	group, isGroup := strings.CutPrefix(text, groupPrefix)
+	group, isGroup := Group(text)
 	return isGroup && group != "" || idForm.MatchString(text)
 }
 
