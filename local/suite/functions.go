@@ -79,7 +79,7 @@ func (s *Suite) startFunctions() error {
 	add(f, "roll", roll.New(roll.Cloud{EC2: cloud, Groups: scaling, Parameters: ssm.NewFromConfig(cfg), Lineages: lineages},
 		book, told.setting("roll", settings.ImagePath), now).Handle)
 	rollbackSender := slack.New(secretsmanager.NewFromConfig(cfg), told.setting("rollback", settings.SlackSecret), query.Client(s.Slack))
-	add(f, "rollback", rollback.New(cloud, ssm.NewFromConfig(cfg), book, rollbackSender, rollback.Fleet{Groups: scaling, Members: cloud}, now).Handle)
+	add(f, "rollback", rollback.New(cloud, scaling, ssm.NewFromConfig(cfg), book, rollbackSender, rollback.Fleet{Groups: scaling, Members: cloud}, now).Handle)
 	add(f, "release", release.New(cloud, book, book, book, now).Handle)
 	add(f, "refresh", refresh.New(scaling, cloud, book, now).Handle)
 	gate := reference.Gate{EC2: cloud, AutoScaling: scaling, SSM: ssm.NewFromConfig(cfg), Path: told.setting("retire", settings.ImagePath), Now: now}
