@@ -15,11 +15,9 @@ import (
 	"goldsmith/shared/bound"
 	"goldsmith/shared/breaker"
 	"goldsmith/shared/fault"
-	"goldsmith/shared/handler"
 	"goldsmith/shared/image"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
-	"goldsmith/shared/lineage"
 	"goldsmith/shared/source"
 	"goldsmith/shared/tag"
 )
@@ -106,7 +104,7 @@ func (s Step) decide(ctx context.Context, j job.Job, claim ledger.Claim) (job.Jo
 		return j, err
 	}
 	if !ok {
-		return skip(j, source.Gone.Code, source.Gone.Text), nil
+		return s.absent(j)
 	}
 	j.Source = describe(j.Source, instance)
 	if reason := source.Unwanted(j.Run, j.Source.ID, j.Plan.Sources, j.Source.Tags); reason != nil {
@@ -121,7 +119,7 @@ func (s Step) decide(ctx context.Context, j job.Job, claim ledger.Claim) (job.Jo
 	}
 	reason, warnings := source.Judge(facts(j, instance, protected), j.Plan)
 	if reason != nil {
-		return skip(j, reason.Code, reason.Text), nil
+		return s.unfit(j, *reason), nil
 	}
 	j.Warnings = warnings
 	if j.Source.Lineage, err = s.lineage(ctx, j.Source); err != nil {
@@ -130,23 +128,12 @@ func (s Step) decide(ctx context.Context, j job.Job, claim ledger.Claim) (job.Jo
 	return s.settle(ctx, j, claim, source.State(instance) == types.InstanceStateNameRunning)
 }
 
-// lineage is what the source is over time, as Auto Scaling says. It is asked about instances that show the tag
-// of a member: what the tag says is not believed. A group that cannot be found out is none.
-func (s Step) lineage(ctx context.Context, of job.Source) (string, error) {
-	if _, member := of.Tags[tag.Group]; !member {
-		return "", nil
+// absent is a source that EC2 does not show.
+func (s Step) absent(j job.Job) (job.Job, error) {
+	if s.early(j) {
+		return j, &fault.NotYet{Err: fmt.Errorf("EC2 does not show %s yet", j.Source.ID)}
 	}
-	found, err := lineage.OfInstances(ctx, s.members, []string{of.ID})
-	if fault.IsThrottled(err) || fault.IsNotYet(err) {
-		return "", err
-	}
-	if err != nil {
-		handler.Log(ctx).WarnContext(ctx, "its Auto Scaling group is not known", "source", of.ID, "error", err)
-	}
-	if found[of.ID] == of.ID {
-		return "", nil
-	}
-	return found[of.ID], nil
+	return skip(j, source.Gone.Code, source.Gone.Text), nil
 }
 
 // describe fills in what the later steps need to know of the instance.
@@ -162,10 +149,10 @@ func describe(s job.Source, instance types.Instance) job.Source {
 	return s
 }
 
-// showing is how long EC2 may not show a tag that it has sent an event of.
+// showing is how long EC2 may not show an instance or a tag that it has sent an event of.
 const showing = time.Minute
 
-// early reports whether a request's tag may not be shown yet.
+// early reports whether a request's source or tag may not be shown yet.
 func (s Step) early(j job.Job) bool {
 	return j.Run.Request != nil && j.Run.Request.Value != "" && s.now().Sub(j.Run.Scheduled) < showing
 }

@@ -42,7 +42,9 @@ func (k *killer) Targets(ctx context.Context, source string) iter.Seq2[ledger.Ta
 	return k.Ledger.Targets(ctx, source)
 }
 
-func (k *killer) Owner(ctx context.Context, name string) (ledger.Owner, bool, error) { return k.Ledger.Owner(ctx, name) }
+func (k *killer) Owner(ctx context.Context, name string) (ledger.Owner, bool, error) {
+	return k.Ledger.Owner(ctx, name)
+}
 
 func (k *killer) Registration(ctx context.Context, id string) (ledger.Registration, bool, error) {
 	return k.Ledger.Registration(ctx, id)

@@ -51,15 +51,18 @@ func TestRollOwners(t *testing.T) {
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("targets", len(j.Rolled), 0)
 				s.Same("versions", len(versions(s, "fleet")), 1)
-				s.Same("warning", j.Warnings, []job.Reason{{Code: job.NameOwned, Text: "its image was made and not rolled: the name web belongs to " + owner(s) +
+				s.Same("warning", j.Warnings, []job.Reason{{Code: job.NameOwned, Text: "its image is made and not rolled: the name web belongs to " + owner(s) +
 					" since 2000-01-01 00:01 UTC; goldsmith handover --name web --to " + s.Web + " hands it over"}})
 			},
 		},
 		{
-			Name:  "whether the owner lives cannot be told: it lives",
-			Given: func(s *stage.Stage, j *job.Job) { another("web")(s, j); s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Code: "UnauthorizedOperation"}) },
-			Want:  "DescribeImages Owner DescribeInstances Targets DescribeLaunchTemplates: ok",
-			Then:  func(s *stage.Stage, j job.Job) { s.Same("warnings", len(j.Warnings), 1) },
+			Name: "whether the owner lives cannot be told: it lives",
+			Given: func(s *stage.Stage, j *job.Job) {
+				another("web")(s, j)
+				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Code: "UnauthorizedOperation"})
+			},
+			Want: "DescribeImages Owner DescribeInstances Targets DescribeLaunchTemplates: ok",
+			Then: func(s *stage.Stage, j job.Job) { s.Same("warnings", len(j.Warnings), 1) },
 		},
 		{
 			Name:  "the owner was terminated",
@@ -116,7 +119,7 @@ func TestRollOwners(t *testing.T) {
 			Given: func(_ *stage.Stage, j *job.Job) { j.Source.Name = "i-0123456789abcdef0" },
 			Want:  "DescribeImages Targets DescribeLaunchTemplates: ok",
 			Then: func(s *stage.Stage, j job.Job) {
-				s.Same("warning", j.Warnings[0].Text, "its image was made and not rolled: i-0123456789abcdef0 is no name, but what another source goes by; "+
+				s.Same("warning", j.Warnings[0].Text, "its image is made and not rolled: i-0123456789abcdef0 is no name, but what another source goes by; "+
 					"give it a name by the tag goldsmith:name")
 			},
 		},

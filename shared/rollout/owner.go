@@ -40,10 +40,10 @@ func (t Title) Reason(image Image) *job.Reason {
 	case !t.Other:
 		return nil
 	case lineage.Names(image.Name):
-		return &job.Reason{Code: job.NameOwned, Text: fmt.Sprintf("its image was made and not rolled: %s is no name, but what another source goes by; "+
+		return &job.Reason{Code: job.NameOwned, Text: fmt.Sprintf("its image is made and not rolled: %s is no name, but what another source goes by; "+
 			"give it a name by the tag goldsmith:name", image.Name)}
 	}
-	return &job.Reason{Code: job.NameOwned, Text: fmt.Sprintf("its image was made and not rolled: the name %s belongs to %s; %s hands it over",
+	return &job.Reason{Code: job.NameOwned, Text: fmt.Sprintf("its image is made and not rolled: the name %s belongs to %s; %s hands it over",
 		image.Name, OwnerText(t.Owner), handover(image.Name, image.Source))}
 }
 
