@@ -59,7 +59,7 @@ func New(c Cloud, book Book, path string, now func() time.Time) Step {
 // and keeps its old image; only an AWS that is busy is an error, since the
 // whole step can then be tried again: what is rolled already stays as it is.
 func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
-	j.Rolled = nil
+	j.Carry(nil)
 	if j.Plan.Roll.Skip {
 		return j, nil
 	}
@@ -81,15 +81,22 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	if err := s.room.Roll(ctx, found.Targets, image, j.Plan.Roll.Together); err != nil {
 		return j, err
 	}
+	return told(ctx, j, found, image), nil
+}
+
+// told is the job with what became of the targets, and with a warning of an image whose name is another's.
+func told(ctx context.Context, j job.Job, found rollout.Found, image rollout.Image) job.Job {
 	if reason := found.Title.Reason(image); reason != nil {
 		handler.Log(ctx).WarnContext(ctx, "not rolled under its name", "source", image.Source, "name", image.Name, "owner", found.Title.Owner.Lineage)
 		j.Warnings = append(slices.Clone(j.Warnings), *reason)
 	}
+	all := make([]job.Rolled, 0, len(found.Targets))
 	for _, t := range found.Targets {
 		if t.Rolled.Problem != "" {
 			handler.Log(ctx).WarnContext(ctx, "not rolled", "target", t.Rolled.Target, "name", t.Rolled.Name, "problem", t.Rolled.Problem)
 		}
-		j.Rolled = append(j.Rolled, t.Rolled)
+		all = append(all, t.Rolled)
 	}
-	return j, nil
+	j.Carry(all)
+	return j
 }
