@@ -56,6 +56,11 @@ func (f Finder) Find(ctx context.Context, roll plan.Roll, image Image) (Found, e
 	return Found{Title: title, Targets: targets}, nil
 }
 
+// Keys are what targets that a source was rolled into may be recorded by.
+func Keys(s job.Source) []string {
+	return keys(Image{Name: s.Name, Source: s.ID, Lineage: s.OverTime()}, Title{})
+}
+
 // keys are what a template may name the source by: its name, if that is its own, its id and its lineage's.
 func keys(image Image, title Title) []string {
 	var all []string

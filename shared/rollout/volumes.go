@@ -40,7 +40,7 @@ func rolls(ctx context.Context, api ec2.DescribeLaunchTemplatesAPIClient, roll p
 	if roll.Skip {
 		return false, nil
 	}
-	names := keys(Image{Name: source.Name, Source: source.ID, Lineage: source.OverTime()}, Title{})
+	names := Keys(source)
 	listed := list(roll, names)
 	if roll.Refresh.Enabled || len(listed.key) > 0 {
 		return true, nil
