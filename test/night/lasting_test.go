@@ -144,12 +144,8 @@ func (n *night) excuseLasting(o *lastingFaults) {
 	n.excused.slack = o.lasts(slackGone, "GetSecretValue") || silent
 	n.excused.twice = lost
 	n.excused.requests = o.has("DeleteTags")
-	if lost && o.has(cutShort) { // Claims and jobs are all gone: only EC2 knows who was stopped by whom.
-		for _, id := range n.ids() {
-			n.excused.stopped[id] = true
-		}
-	}
-	n.excused.unrecorded = lost || o.lasts("DeregisterImage") || slices.ContainsFunc(o.faults, func(l lasting) bool {
+	n.excused.lost = lost
+	n.excused.unrecorded = o.lasts("DeregisterImage") || slices.ContainsFunc(o.faults, func(l lasting) bool {
 		return isRead(l.what) && o.lasts(l.what) // what cannot be read may be in use
 	})
 }

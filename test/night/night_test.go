@@ -68,13 +68,15 @@ type tester interface {
 
 // excuses are what a story breaks on purpose and the invariants allow for.
 type excuses struct {
-	stopped map[string]bool // a person stopped these in the middle
-	slack   bool            // Slack itself was the fault
-	twice   bool            // that Slack had taken a message was forgotten, once
-	dead    bool            // functions were made to fail for good
-
-	requests   bool // request tags could not be taken off
-	unrecorded bool // what became of images could not be found out or recorded, or was lost
+	stopped    map[string]bool // a person stopped these in the middle
+	slack      bool            // Slack itself was the fault
+	twice      bool            // that Slack had taken a message was forgotten, once
+	dead       bool            // functions were made to fail for good
+	requests   bool            // request tags could not be taken off
+	unrecorded bool            // what became of images could not be found out or recorded
+	// exempted are sources that a person has exempted: they do not count among those that may be down.
+	exempted int
+	lost     bool // the ledger was lost, and with it what it knew of images
 }
 
 // sweep is how often recover looks around.
