@@ -114,7 +114,7 @@ func lastingNight(t *testing.T, faults ...lasting) *lastingFaults {
 		Plans: nightly(func(p *plan.Plan) {
 			p.Schedule, p.Concurrency, p.Roll.Refresh.Enabled, p.Keep.Last = "cron(12 0 * * ? *)", o.concurrency, true, 1
 		}),
-		Ledger: o.shelf,
+		Ledger: o.shelf, History: true,
 		Guard:  func(s *suite.Suite) http.Handler { return o.guard(s) },
 	}, func(n *night) {
 		n.lasting = o

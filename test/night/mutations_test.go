@@ -140,7 +140,7 @@ var mutations = []mutation{
 		name: "everything counts as having run", breaks: staysStopped,
 		edit: func(o *suite.Options) {
 			o.Ledger = &wrong{Ledger: ledger.NewMemory(), record: func(c *ledger.Claim) {
-				c.WasRunning, c.StopSent = true, time.Now().Add(-time.Hour)
+				c.WasRunning, c.StopSent = true, time.Now().Truncate(24*time.Hour)
 			}}
 		},
 		story: func(n *night) {

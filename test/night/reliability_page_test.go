@@ -149,7 +149,7 @@ is denied from a random moment on, for an hour and for good; the ledger is away 
 Slack is gone, for an hour and for good; and the run is aborted in the middle of any of these. Others have two of them at once
 (`+"`go test ./test/night -run Lasting`"+`, and as many as one likes with `+"`make soak`"+`). The invariants hold after each: never were more than
 %d down at once; once the fault has ended nothing is left behind; and while it lasts people know by name what is down. When the
-table was lost *and* the run was aborted, nothing but EC2 says what was stopped.
+table was lost *and* the run was aborted, the tag on the instance and the history of its execution lead recover to it.
 
 Denied are: %s.
 `, p.lasting.concurrency, len(p.lasting.met), p.lasting.most, strings.Join(slices.Sorted(maps.Keys(p.lasting.met)), ", "))
