@@ -1,7 +1,6 @@
 package members
 
 import (
-	"encoding/base64"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -24,14 +23,14 @@ var clients = map[string]func(*world) any{
 	"secretsmanager": func(w *world) any { return w.secrets },
 }
 
-var one = aws.Int32(1)
+func one() *int32 { return aws.Int32(1) }
 
 func (w *world) id(name string) *string { return aws.String(w.ids[name]) }
 
-// bases are the requests to which members are added, where the empty one does not succeed.
+// bases are the requests to which members are added, where the empty one() does not succeed.
 var bases = map[string]func(*world) any{
 	"ec2.RunInstances": func(*world) any {
-		return &ec2.RunInstancesInput{ImageId: aws.String(local.ImageX86), InstanceType: "t3.micro", MinCount: one, MaxCount: aws.Int32(2)}
+		return &ec2.RunInstancesInput{ImageId: aws.String(local.ImageX86), InstanceType: "t3.micro", MinCount: one(), MaxCount: aws.Int32(2)}
 	},
 	"ec2.CreateLaunchTemplate": func(*world) any {
 		return &ec2.CreateLaunchTemplateInput{LaunchTemplateName: aws.String("new"), LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: aws.String(local.ImageX86)}}
@@ -137,7 +136,7 @@ var bases = map[string]func(*world) any{
 	"ec2.GetInstanceTypesFromInstanceRequirements": func(*world) any {
 		return &ec2.GetInstanceTypesFromInstanceRequirementsInput{
 			ArchitectureTypes: []types.ArchitectureType{"x86_64"}, VirtualizationTypes: []types.VirtualizationType{"hvm"},
-			InstanceRequirements: &types.InstanceRequirementsRequest{VCpuCount: &types.VCpuCountRangeRequest{Min: one}, MemoryMiB: &types.MemoryMiBRequest{Min: one}},
+			InstanceRequirements: &types.InstanceRequirementsRequest{VCpuCount: &types.VCpuCountRangeRequest{Min: one()}, MemoryMiB: &types.MemoryMiBRequest{Min: one()}},
 		}
 	},
 	"ec2.CreateSecurityGroup": func(*world) any {
@@ -151,7 +150,7 @@ var bases = map[string]func(*world) any{
 	"ec2.DeleteKeyPair": func(*world) any { return &ec2.DeleteKeyPairInput{KeyName: aws.String("sample")} },
 	"ec2.CreateFleet": func(w *world) any {
 		return &ec2.CreateFleetInput{
-			TargetCapacitySpecification: &types.TargetCapacitySpecificationRequest{TotalTargetCapacity: one},
+			TargetCapacitySpecification: &types.TargetCapacitySpecificationRequest{TotalTargetCapacity: one()},
 			LaunchTemplateConfigs: []types.FleetLaunchTemplateConfigRequest{{
 				LaunchTemplateSpecification: &types.FleetLaunchTemplateSpecificationRequest{LaunchTemplateId: w.id("template"), Version: aws.String("1")},
 			}},
@@ -162,7 +161,7 @@ var bases = map[string]func(*world) any{
 	},
 	"ec2.RequestSpotFleet": func(w *world) any {
 		return &ec2.RequestSpotFleetInput{SpotFleetRequestConfig: &types.SpotFleetRequestConfigData{
-			IamFleetRole: aws.String("arn:aws:iam::123456789012:role/fleet"), TargetCapacity: one,
+			IamFleetRole: aws.String("arn:aws:iam::123456789012:role/fleet"), TargetCapacity: one(),
 			LaunchSpecifications: []types.SpotFleetLaunchSpecification{{ImageId: aws.String(local.ImageX86), InstanceType: "t3.micro"}},
 		}}
 	},
@@ -246,64 +245,5 @@ var bases = map[string]func(*world) any{
 	},
 	"secretsmanager.PutSecretValue": func(*world) any {
 		return &secretsmanager.PutSecretValueInput{SecretId: aws.String("made"), SecretString: aws.String("2")}
-	},
-}
-
-// hints are values of use, by action and member, member, or field.
-var hints = map[string]func(*world) []any{
-	"ImageId":            func(w *world) []any { return []any{w.ids["image"], local.ImageX86} },
-	"ImageIds[]":         func(w *world) []any { return []any{w.ids["image"]} },
-	"InstanceId":         func(w *world) []any { return []any{w.ids["instance"], w.ids["stopped"]} },
-	"InstanceIds[]":      func(w *world) []any { return []any{w.ids["stopped"], w.ids["member"]} },
-	"SnapshotId":         func(w *world) []any { return []any{w.ids["snapshot"]} },
-	"SnapshotIds[]":      func(w *world) []any { return []any{w.ids["snapshot"]} },
-	"VolumeIds[]":        func(w *world) []any { return []any{w.ids["volume"]} },
-	"SubnetId":           func(w *world) []any { return []any{w.ids["subnet"]} },
-	"SubnetIds[]":        func(w *world) []any { return []any{w.ids["subnet"]} },
-	"SecurityGroupIds[]": func(w *world) []any { return []any{w.ids["group"]} },
-	"SecurityGroups[]":   func(*world) []any { return []any{"made"} },
-	"UserData":           func(*world) []any { return []any{base64.StdEncoding.EncodeToString([]byte("#!/bin/sh"))} },
-	"AvailabilityZone":   func(*world) []any { return []any{"eu-central-1b"} },
-	"DeviceName":         func(*world) []any { return []any{"/dev/xvda"} },
-	"Resources[]":        func(w *world) []any { return []any{w.ids["stopped"]} },
-	"Filters[].Name":     func(*world) []any { return []any{"sample"} },
-}
-
-// looks show everything.
-var looks = []func(*world) (any, error){
-	func(w *world) (any, error) { return w.ec2.DescribeInstances(w.t.Context(), nil) },
-	func(w *world) (any, error) {
-		return w.ec2.DescribeImages(w.t.Context(), &ec2.DescribeImagesInput{Owners: []string{"self"}, IncludeDisabled: aws.Bool(true)})
-	},
-	func(w *world) (any, error) { return w.ec2.DescribeSnapshots(w.t.Context(), nil) },
-	func(w *world) (any, error) { return w.ec2.DescribeVolumes(w.t.Context(), nil) },
-	func(w *world) (any, error) { return w.ec2.DescribeSpotInstanceRequests(w.t.Context(), nil) },
-	func(w *world) (any, error) { return w.ec2.DescribeLaunchTemplates(w.t.Context(), nil) },
-	func(w *world) (any, error) {
-		return w.ec2.DescribeLaunchTemplateVersions(w.t.Context(), &ec2.DescribeLaunchTemplateVersionsInput{Versions: []string{"$Latest", "$Default"}})
-	},
-	func(w *world) (any, error) { return w.ec2.DescribeTags(w.t.Context(), nil) },
-	func(w *world) (any, error) { return w.ec2.DescribeKeyPairs(w.t.Context(), nil) },
-	func(w *world) (any, error) { return w.ec2.DescribeSecurityGroups(w.t.Context(), nil) },
-	func(w *world) (any, error) { return w.ec2.DescribeFleets(w.t.Context(), nil) },
-	func(w *world) (any, error) { return w.ec2.DescribeSpotFleetRequests(w.t.Context(), nil) },
-	func(w *world) (any, error) { return w.ec2.DescribeLockedSnapshots(w.t.Context(), nil) },
-	func(w *world) (any, error) { return w.ec2.DescribeFastSnapshotRestores(w.t.Context(), nil) },
-	func(w *world) (any, error) { return w.ec2.DescribeSnapshotTierStatus(w.t.Context(), nil) },
-	func(w *world) (any, error) { return w.scaling.DescribeAutoScalingGroups(w.t.Context(), nil) },
-	func(w *world) (any, error) { return w.scaling.DescribeScalingActivities(w.t.Context(), nil) },
-	func(w *world) (any, error) { return w.scaling.DescribeLaunchConfigurations(w.t.Context(), nil) },
-	func(w *world) (any, error) {
-		return w.scaling.DescribeInstanceRefreshes(w.t.Context(), &autoscaling.DescribeInstanceRefreshesInput{AutoScalingGroupName: aws.String("made")})
-	},
-	func(w *world) (any, error) { return w.ssm.DescribeParameters(w.t.Context(), nil) },
-	func(w *world) (any, error) {
-		return w.ssm.ListCommandInvocations(w.t.Context(), &ssm.ListCommandInvocationsInput{Details: true})
-	},
-	func(w *world) (any, error) {
-		return w.secrets.GetSecretValue(w.t.Context(), &secretsmanager.GetSecretValueInput{SecretId: aws.String("new")})
-	},
-	func(w *world) (any, error) {
-		return w.secrets.DescribeSecret(w.t.Context(), &secretsmanager.DescribeSecretInput{SecretId: aws.String("made")})
 	},
 }

@@ -14,6 +14,7 @@ const (
 	dropped verdict = iota // a request that holds it succeeds, and nothing tells
 	refused                // by name, or in the service's own words whatever it says
 	shown
+	without // taken, with an effect that nothing can show, for a reason that stands in the page
 )
 
 // found is every verdict, by action and member.
@@ -23,8 +24,8 @@ const opening = `# The embedded AWS
 
 Which actions the embedded AWS has, and what a request of each may say. A member that stands under *modelled* changes what
 a describe shows, or what the action answers; one under *refused* is refused by name when a request holds it, in the
-service's own protocol. There is no third kind: nothing is accepted and dropped. An action that is not here is refused as
-one the service does not know.
+service's own protocol. The few that are taken without an effect stand by themselves, each with its reason. An action that
+is not here is refused as one the service does not know.
 
 This page is written by the test that sends each member of the SDK's own input types through the real client and looks at
 everything the embedded AWS shows afterwards (` + "`go test ./test/members -update`" + `); the test fails when the page says anything
@@ -42,6 +43,11 @@ func page(services map[string]found) string {
 			all := services[service][action]
 			writeList(&b, "modelled", all, shown)
 			writeList(&b, "refused", all, refused)
+			for _, name := range slices.Sorted(maps.Keys(all)) {
+				if all[name] == without {
+					fmt.Fprintf(&b, "- without effect: `%s`: %s\n", name, unseen[service+"."+action+"."+name])
+				}
+			}
 		}
 	}
 	return b.String()

@@ -1,6 +1,7 @@
 package members
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -117,4 +118,15 @@ func (w *world) groups() {
 	}))(w)
 	w.ids["standby"] = aws.ToString(group.Instances[1].InstanceId)
 	time.Sleep(time.Minute)
+}
+
+// crowd makes more of what is listed in pages: the smallest page of most has five.
+func (w *world) crowd() {
+	ctx := w.t.Context()
+	for n := range 6 {
+		name := fmt.Sprintf("more-%d", n)
+		w.suite.EC2.SeedImage(name, time.Now().Add(-time.Hour), nil)
+		must(w.ec2.CreateSecurityGroup(ctx, &ec2.CreateSecurityGroupInput{GroupName: &name, Description: &name}))(w)
+		must(w.ec2.RunInstances(ctx, bases["ec2.RunInstances"](w).(*ec2.RunInstancesInput)))(w)
+	}
 }

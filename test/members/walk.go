@@ -110,6 +110,38 @@ func (m member) set(input reflect.Value, value any) {
 	put(v, value)
 }
 
+// has tells whether input, a pointer to its type, holds the value where the member is.
+func (m member) has(input reflect.Value, value any) bool {
+	v := input.Elem()
+	for _, s := range m.path {
+		if v = plainValue(v); !v.IsValid() {
+			return false
+		}
+		switch s.kind {
+		case reflect.Slice:
+			if v.Len() != 1 {
+				return false
+			}
+			v = v.Index(0)
+		case reflect.Map:
+			return false
+		default:
+			v = v.FieldByName(s.field)
+		}
+	}
+	v = plainValue(v)
+	given := reflect.ValueOf(value)
+	return v.IsValid() && given.CanConvert(v.Type()) && !v.IsZero() && reflect.DeepEqual(v.Interface(), given.Convert(v.Type()).Interface())
+}
+
+// plainValue follows pointers; no value when one leads nowhere.
+func plainValue(v reflect.Value) reflect.Value {
+	for v.Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
+	return v
+}
+
 // made follows pointers, making what they point to.
 func made(v reflect.Value) reflect.Value {
 	for v.Kind() == reflect.Pointer {

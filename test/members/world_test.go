@@ -86,6 +86,15 @@ func within(t *testing.T, story func(*world)) {
 	})
 }
 
+// crowded plays a story in a world with more of everything than a page of the smallest size holds.
+func crowded(t *testing.T, story func(*world)) {
+	t.Helper()
+	within(t, func(w *world) {
+		w.crowd()
+		story(w)
+	})
+}
+
 // call makes a call by the action's name.
 func call(client any, action string, input any) (any, error) {
 	out := reflect.ValueOf(client).MethodByName(action).Call([]reflect.Value{reflect.ValueOf(context.Background()), reflect.ValueOf(input)})

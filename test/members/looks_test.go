@@ -1,0 +1,48 @@
+package members
+
+import (
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+)
+
+// looks show everything.
+var looks = []func(*world) (any, error){
+	func(w *world) (any, error) { return w.ec2.DescribeInstances(w.t.Context(), nil) },
+	func(w *world) (any, error) {
+		return w.ec2.DescribeImages(w.t.Context(), &ec2.DescribeImagesInput{Owners: []string{"self"}, IncludeDisabled: aws.Bool(true)})
+	},
+	func(w *world) (any, error) { return w.ec2.DescribeSnapshots(w.t.Context(), nil) },
+	func(w *world) (any, error) { return w.ec2.DescribeVolumes(w.t.Context(), nil) },
+	func(w *world) (any, error) { return w.ec2.DescribeSpotInstanceRequests(w.t.Context(), nil) },
+	func(w *world) (any, error) { return w.ec2.DescribeLaunchTemplates(w.t.Context(), nil) },
+	func(w *world) (any, error) {
+		return w.ec2.DescribeLaunchTemplateVersions(w.t.Context(), &ec2.DescribeLaunchTemplateVersionsInput{Versions: []string{"$Latest", "$Default"}})
+	},
+	func(w *world) (any, error) { return w.ec2.DescribeTags(w.t.Context(), nil) },
+	func(w *world) (any, error) { return w.ec2.DescribeKeyPairs(w.t.Context(), nil) },
+	func(w *world) (any, error) { return w.ec2.DescribeSecurityGroups(w.t.Context(), nil) },
+	func(w *world) (any, error) { return w.ec2.DescribeFleets(w.t.Context(), nil) },
+	func(w *world) (any, error) { return w.ec2.DescribeSpotFleetRequests(w.t.Context(), nil) },
+	func(w *world) (any, error) { return w.ec2.DescribeLockedSnapshots(w.t.Context(), nil) },
+	func(w *world) (any, error) { return w.ec2.DescribeFastSnapshotRestores(w.t.Context(), nil) },
+	func(w *world) (any, error) { return w.ec2.DescribeSnapshotTierStatus(w.t.Context(), nil) },
+	func(w *world) (any, error) { return w.scaling.DescribeAutoScalingGroups(w.t.Context(), nil) },
+	func(w *world) (any, error) { return w.scaling.DescribeScalingActivities(w.t.Context(), nil) },
+	func(w *world) (any, error) { return w.scaling.DescribeLaunchConfigurations(w.t.Context(), nil) },
+	func(w *world) (any, error) {
+		return w.scaling.DescribeInstanceRefreshes(w.t.Context(), &autoscaling.DescribeInstanceRefreshesInput{AutoScalingGroupName: aws.String("made")})
+	},
+	func(w *world) (any, error) { return w.ssm.DescribeParameters(w.t.Context(), nil) },
+	func(w *world) (any, error) {
+		return w.ssm.ListCommandInvocations(w.t.Context(), &ssm.ListCommandInvocationsInput{Details: true})
+	},
+	func(w *world) (any, error) {
+		return w.secrets.GetSecretValue(w.t.Context(), &secretsmanager.GetSecretValueInput{SecretId: aws.String("new")})
+	},
+	func(w *world) (any, error) {
+		return w.secrets.DescribeSecret(w.t.Context(), &secretsmanager.DescribeSecretInput{SecretId: aws.String("made")})
+	},
+}
