@@ -67,6 +67,11 @@ func NewStack(scope constructs.Construct, id string, props StackProps) awscdk.St
 // advise tells at synth what would be found out at night.
 func advise(stack awscdk.Stack, c Config) {
 	notes := awscdk.Annotations_Of(stack)
+	if len(c.Emails) == 0 {
+		notes.AddWarningV2(jsii.String("goldsmith:alarms"), jsii.String("the alarms reach no address: name one by the "+
+			"context emails, or subscribe to the stack's topic. An instance that stays down while Slack takes no message "+
+			"is told by an alarm alone"))
+	}
 	for _, name := range c.Plans.Names() {
 		p := c.Plans.Plans[name]
 		for _, source := range slices.Sorted(maps.Keys(p.Roll.Templates)) {

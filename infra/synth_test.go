@@ -266,3 +266,12 @@ func several(value any) (all []string) {
 	}
 	return all
 }
+
+// Alarms that reach nobody are told at synth; with an address there is nothing to tell.
+func TestAlarmsWithoutAnAddress(t *testing.T) {
+	for without, s := range map[bool]synthesis{true: plainly(), false: fully()} {
+		if told := strings.Contains(strings.Join(s.messages, "\n"), "the alarms reach no address"); told != without {
+			t.Errorf("emails missing: %t, told: %t", without, told)
+		}
+	}
+}

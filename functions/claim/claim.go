@@ -97,7 +97,7 @@ func (s Step) decide(ctx context.Context, j job.Job, claim ledger.Claim) (job.Jo
 		return j, err
 	}
 	if !ok {
-		return skip(j, source.Gone.Code, source.Gone.Text), nil
+		return s.absent(j)
 	}
 	j.Source = describe(j.Source, instance)
 	if reason := source.Unwanted(j.Run, j.Source.ID, j.Plan.Sources, j.Source.Tags); reason != nil {
@@ -112,10 +112,18 @@ func (s Step) decide(ctx context.Context, j job.Job, claim ledger.Claim) (job.Jo
 	}
 	reason, warnings := source.Judge(facts(j, instance, protected), j.Plan)
 	if reason != nil {
-		return skip(j, reason.Code, reason.Text), nil
+		return s.unfit(j, *reason), nil
 	}
 	j.Warnings = warnings
 	return s.settle(ctx, j, claim, source.State(instance) == types.InstanceStateNameRunning)
+}
+
+// absent is a source that EC2 does not show.
+func (s Step) absent(j job.Job) (job.Job, error) {
+	if s.early(j) {
+		return j, &fault.NotYet{Err: fmt.Errorf("EC2 does not show %s yet", j.Source.ID)}
+	}
+	return skip(j, source.Gone.Code, source.Gone.Text), nil
 }
 
 // describe fills in what the later steps need to know of the instance.
@@ -131,10 +139,10 @@ func describe(s job.Source, instance types.Instance) job.Source {
 	return s
 }
 
-// showing is how long EC2 may not show a tag that it has sent an event of.
+// showing is how long EC2 may not show an instance or a tag that it has sent an event of.
 const showing = time.Minute
 
-// early reports whether a request's tag may not be shown yet.
+// early reports whether a request's source or tag may not be shown yet.
 func (s Step) early(j job.Job) bool {
 	return j.Run.Request != nil && j.Run.Request.Value != "" && s.now().Sub(j.Run.Scheduled) < showing
 }

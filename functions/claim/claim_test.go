@@ -270,6 +270,27 @@ func TestClaimRequested(t *testing.T) {
 			Then: func(s *stage.Stage, j job.Job) { s.Same("decision", j.Decision, job.StopFirst) },
 		},
 		{
+			Name: "somebody is stopping it: it waits, for half an hour at most",
+			Given: func(s *stage.Stage, in *claim.Input) {
+				in.Job.Source.ID, in.Job.Run.Request.Source = s.Web, s.Web
+				s.Cloud.Inject(ec2.Fault{Action: "StopInstances", Stuck: true})
+				s.Must(s.StopWeb())
+			},
+			Want: looks + ": ok",
+			Then: func(s *stage.Stage, j job.Job) {
+				s.Same("waits", []any{j.Decision, j.Turn.Seconds, j.Skip == nil}, []any{job.WaitFirst, 30, true})
+			},
+		},
+		{
+			Name: "EC2 does not show it yet",
+			Given: func(_ *stage.Stage, in *claim.Input) {
+				in.Job.Source.ID, in.Job.Run.Request.Source = "i-00000000000000bad", "i-00000000000000bad"
+			},
+			Want:    "Claim DescribeInstances*2: NotYet | Claim DescribeInstances*2: ok",
+			Between: func(*stage.Stage) { time.Sleep(time.Minute) },
+			Then:    func(s *stage.Stage, j job.Job) { s.Same("reason", j.Skip.Code, job.Gone) },
+		},
+		{
 			Name: "a person asked, and it is enrolled: no tag is needed",
 			Given: func(s *stage.Stage, in *claim.Input) {
 				in.Job.Source.ID = s.Web

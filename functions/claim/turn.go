@@ -141,6 +141,32 @@ func (s Step) stillWaits(ctx context.Context, j job.Job) (job.Job, bool, error) 
 	return j, err != nil || j.Place == "", err
 }
 
+const (
+	// settling is how long a request waits for an instance that is starting or stopping: either takes minutes, and
+	// one that hangs is for a person.
+	settling = 30 * time.Minute
+	// looks is how often it is looked at meanwhile.
+	looks = 30 * time.Second
+)
+
+// unfit is a source that may not be imaged as it is. A request waits until an instance that changes its state runs
+// or is stopped; a plan's run leaves it to the next run.
+func (s Step) unfit(j job.Job, reason job.Reason) job.Job {
+	if r := j.Run.Request; reason.Code != job.ChangingState || r == nil || r.Source != j.Source.ID {
+		return skip(j, reason.Code, reason.Text)
+	}
+	turn := job.Turn{Seconds: int(looks.Seconds()), Since: s.now().UTC()}
+	if j.Turn != nil && j.Turn.Before == 0 {
+		turn.Since = j.Turn.Since
+	}
+	if waited := s.now().Sub(turn.Since); waited >= settling {
+		return skip(j, reason.Code, fmt.Sprintf("%s, and was so for %s. Ask again once it runs or is stopped",
+			reason.Text, waited.Truncate(time.Minute)))
+	}
+	j.Decision, j.Turn = job.WaitFirst, &turn
+	return j
+}
+
 // settled gives up what a job has of the plan's bounds and does not need after all.
 func (s Step) settled(ctx context.Context, asked bool, j job.Job) (job.Job, error) {
 	if !asked || j.Decision == job.StopFirst || j.Decision == job.WaitFirst {

@@ -101,7 +101,7 @@ func after(instances []types.Instance, cursor string) []types.Instance {
 // fill puts the next eligible sources on the page, and skips the others for good.
 func (s Step) fill(ctx context.Context, p job.Page, instances []types.Instance) (job.Page, error) {
 	p.Sources, p.More, p.Run.Asked = []job.Source{}, false, time.Time{}
-	var stopping []string
+	var stopping []source.Facts
 	for part := range slices.Chunk(instances, source.Batch) {
 		if len(p.Sources)+len(part) > job.PageSize {
 			p.More = true
@@ -117,20 +117,52 @@ func (s Step) fill(ctx context.Context, p job.Page, instances []types.Instance) 
 				return p, err
 			}
 			if len(p.Sources) > before && p.Sources[before].Kind == job.Instance && source.Stops(f, p.Plan) {
-				stopping = append(stopping, aws.ToString(f.Instance.InstanceId))
+				stopping = append(stopping, f)
 			}
 		}
 	}
 	return s.ask(ctx, p, stopping)
 }
 
-// ask sees whether what is to be stopped could be started again. Of a page with one that could not, claim asks each.
-func (s Step) ask(ctx context.Context, p job.Page, ids []string) (job.Page, error) {
-	all, err := source.AllStartable(ctx, s.fleet, ids)
-	if err == nil && all {
+// ask sees whether what is to be stopped could be started again, and leaves out what could not: that one does
+// not keep the others of the page from being stopped. A request goes to claim, which answers it.
+func (s Step) ask(ctx context.Context, p job.Page, stopping []source.Facts) (job.Page, error) {
+	var ids []string
+	for _, f := range stopping {
+		ids = append(ids, aws.ToString(f.Instance.InstanceId))
+	}
+	reasons, all, err := source.Unstartable(ctx, s.fleet, ids)
+	if err != nil {
+		return p, err
+	}
+	r := p.Run.Request
+	requested := r != nil && r.Source != ""
+	if all && (!requested || len(reasons) == 0) {
 		p.Run.Asked = s.now().UTC()
 	}
-	return p, err
+	if requested {
+		return p, nil
+	}
+	return s.leave(ctx, p, stopping, reasons)
+}
+
+// leave takes sources off the page, with the reason why.
+func (s Step) leave(
+	ctx context.Context, p job.Page, found []source.Facts, reasons map[string]job.Reason,
+) (job.Page, error) {
+	for _, f := range found {
+		id := aws.ToString(f.Instance.InstanceId)
+		reason, bad := reasons[id]
+		if !bad {
+			continue
+		}
+		p.Sources = slices.DeleteFunc(p.Sources, func(src job.Source) bool { return src.ID == id })
+		src := job.Source{ID: id, Kind: job.Instance, Name: source.Name(source.Tags(f.Instance), id)}
+		if err := s.skip(ctx, p, src, reason); err != nil {
+			return p, err
+		}
+	}
+	return p, nil
 }
 
 func (s Step) place(ctx context.Context, p *job.Page, f source.Facts) error {

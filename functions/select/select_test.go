@@ -188,6 +188,18 @@ func TestSelectSkips(t *testing.T) {
 			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes PutResult: Throttled | PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes PutResult StartInstances: ok", Then: skipped(job.InstanceStoreRoot),
 		},
 		{
+			Name: "EC2 would not start it again: left alone, and the others of the page go on",
+			Given: func(s *stage.Stage, _ *job.Page) {
+				id := s.Launch("other", enrolled)
+				s.Cloud.Inject(ec2.Fault{Action: "StartInstances", Resource: id, Code: "UnauthorizedOperation", Status: 403})
+			},
+			Want: looks + " StartInstances*3 PutResult: ok",
+			Then: func(s *stage.Stage, p job.Page) {
+				skipped(job.CannotStart)(s, p)
+				s.Same("asked", p.Run.Asked.Equal(time.Now()), true)
+			},
+		},
+		{
 			Name: "what is only a warning goes along as a note",
 			Given: func(s *stage.Stage, p *job.Page) {
 				s.Set(s.Web, ec2.Terminated)

@@ -48,12 +48,13 @@ func parse(secret string) (held *credentials, problem string) {
 	case fields.Webhook == "" && fields.Token == "":
 		return nil, "holds neither a webhook nor a token"
 	case fields.Webhook != "" && !isWebhook(fields.Webhook):
-		return nil, "holds a webhook that is no http(s) URL"
+		return nil, "holds a webhook that is no https:// URL"
 	}
 	return &credentials{webhook: fields.Webhook, token: fields.Token, channel: fields.Channel}, ""
 }
 
+// isWebhook takes https only: a webhook's URL is a secret, and http shows it to everything on the way.
 func isWebhook(s string) bool {
 	u, err := url.Parse(s)
-	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
+	return err == nil && u.Scheme == "https" && u.Host != ""
 }

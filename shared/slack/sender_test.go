@@ -1,6 +1,7 @@
 package slack_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -63,6 +64,7 @@ type answer struct {
 	retryAfter string
 	err        error
 	hang       bool
+	location   string
 }
 
 func (a answer) to(r *http.Request) (*http.Response, error) {
@@ -73,7 +75,7 @@ func (a answer) to(r *http.Request) (*http.Response, error) {
 	if a.err != nil {
 		return nil, a.err
 	}
-	header := http.Header{"Location": {"https://evil.example/"}}
+	header := http.Header{"Location": {cmp.Or(a.location, "https://evil.example/")}}
 	if a.retryAfter != "" {
 		header.Set("Retry-After", a.retryAfter)
 	}
@@ -200,12 +202,19 @@ func TestBadSecrets(t *testing.T) {
 		"wrong type":   {`{"webhook":{"` + hook + `":1}}`, "is not valid JSON"},
 		"nothing":      {`{"url":"` + hook + `"}`, "holds neither"},
 		"both":         {fmt.Sprintf(`{"webhook":%q,"token":%q}`, hook, bot), "holds both"},
-		"no URL":       {"sEcReTsEcReT", "no http(s) URL"},
-		"control":      {"https://hooks.slack.com/sEcReT\x7f", "no http(s) URL"},
-		"other scheme": {"file:///sEcReT", "no http(s) URL"},
+		"no URL":       {"sEcReTsEcReT", "no https:// URL"},
+		"control":      {"https://hooks.slack.com/sEcReT\x7f", "no https:// URL"},
+		"http":         {strings.Replace(hook, "https", "http", 1), "no https:// URL"},
+		"HTTP":         {strings.Replace(hook, "https", " HTTP", 1), "no https:// URL"},
+		"http in JSON": {fmt.Sprintf(`{"webhook":%q}`, strings.Replace(hook, "https", "http", 1)), "no https:// URL"},
+		"other scheme": {"file:///sEcReT", "no https:// URL"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := send(t.Context(), &vault{values: []string{c.secret}}, &answers{})
+			a := &answers{give: []answer{say(200, "ok")}}
+			got, err := send(t.Context(), &vault{values: []string{c.secret}}, a)
+			if len(a.seen) != 0 {
+				t.Errorf("%d requests were sent", len(a.seen))
+			}
 			if got != slack.Failed || err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "goldsmith/slack") {
 				t.Fatalf("%s, %v; want %q", got, err, c.want)
 			}
@@ -215,6 +224,24 @@ func TestBadSecrets(t *testing.T) {
 	denied := errors.New("AccessDeniedException")
 	if _, err := send(t.Context(), &vault{err: denied}, &answers{}); !errors.Is(err, denied) {
 		t.Errorf("reading is denied: %v", err)
+	}
+}
+
+// Slack redirects nothing. Whatever does is not followed, least of all to http, where the message and the token show.
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	for _, secret := range []string{hook, fmt.Sprintf(`{"token":%q,"channel":"C0123"}`, bot)} {
+		for _, status := range []int{301, 302, 303, 307, 308} {
+			for _, to := range []string{"http://hooks.slack.com/services/T0AAA/B0BBB/x", "https://evil.example/", "/elsewhere"} {
+				synctest.Test(t, func(t *testing.T) {
+					a := &answers{give: []answer{{status: status, location: to}, say(200, "ok")}}
+					got, err := send(t.Context(), &vault{values: []string{secret}}, a)
+					if got != slack.Failed || err == nil || len(a.seen) != 1 {
+						t.Errorf("%d to %s: %s, %v after %d requests", status, to, got, err, len(a.seen))
+					}
+					noSecret(t, err)
+				})
+			}
+		}
 	}
 }
 

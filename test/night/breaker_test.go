@@ -1,6 +1,7 @@
 package night_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -137,4 +138,39 @@ func TestMayNotStart(t *testing.T) {
 		n.want("endings", n.endings(), map[string]int{"cannot-be-started": 30})
 		n.want("status", r.Status, "FAILED")
 	})
+}
+
+// Some of a page could not be started again: they are left alone, and keep no other from being imaged.
+func TestSomeMayNotBeStarted(t *testing.T) {
+	for _, bad := range []int{1, 3} {
+		t.Run(fmt.Sprint(bad), func(t *testing.T) {
+			play(t, suite.Options{}, func(n *night) {
+				ids := n.launchMany(60)
+				n.begin()
+				for _, id := range ids[:bad] {
+					n.EC2.Inject(ec2.Fault{Action: "StartInstances", Resource: id, Code: "UnauthorizedOperation", Status: 403})
+				}
+				r := n.run()[0]
+				n.want("endings", n.endings(), map[string]int{"cannot-be-started": bad, "imaged": 60 - bad})
+				n.saysOf(r, "PARTIAL", ids[0])
+				for _, id := range ids[:bad] {
+					n.want("changes", len(n.changed(id)), 0)
+				}
+				if asked := n.dryRuns(); asked > 45 {
+					n.t.Errorf("%d dry runs", asked)
+				}
+			})
+		})
+	}
+}
+
+// dryRuns is how many dry runs there were.
+func (n *night) dryRuns() int {
+	asked := 0
+	for _, c := range n.Calls.Since(n.begun) {
+		if strings.Contains(c.Form, "DryRun=true") {
+			asked++
+		}
+	}
+	return asked
 }
