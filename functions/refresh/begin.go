@@ -32,8 +32,11 @@ type Templates interface {
 
 // begin finds the groups and refreshes each.
 func (s Step) begin(ctx context.Context, j job.Job) ([]job.Refresh, error) {
-	templates := rolled(j)
-	groups, err := s.using(ctx, templates)
+	rolled, err := s.rolled(ctx, j)
+	if err != nil {
+		return nil, err
+	}
+	groups, err := s.using(ctx, templates(rolled))
 	if problem, err := lasting(err); err != nil || problem != "" {
 		return []job.Refresh{{Group: "all groups", Problem: problem}}, err
 	}
@@ -45,7 +48,7 @@ func (s Step) begin(ctx context.Context, j job.Job) ([]job.Refresh, error) {
 				Group: fmt.Sprintf("%d more groups", len(groups)-i), Problem: fmt.Sprintf("At most %d groups of a source are refreshed: refresh these yourself.", job.MaxRefreshes),
 			}), nil
 		}
-		r, err := s.one(ctx, j, g, templates, images)
+		r, err := s.one(ctx, j, g, rolled, images)
 		if err != nil {
 			return nil, err
 		}
@@ -55,7 +58,7 @@ func (s Step) begin(ctx context.Context, j job.Job) ([]job.Refresh, error) {
 }
 
 // one refreshes a group as far as it may be.
-func (s Step) one(ctx context.Context, j job.Job, g types.AutoScalingGroup, templates group.Rolled, images group.Images) (job.Refresh, error) {
+func (s Step) one(ctx context.Context, j job.Job, g types.AutoScalingGroup, rolled []job.Rolled, images group.Images) (job.Refresh, error) {
 	r := job.Refresh{Group: aws.ToString(g.AutoScalingGroupName)}
 	if problem, err := lasting(s.read(ctx, g, images)); err != nil || problem != "" {
 		r.Problem = problem
@@ -65,11 +68,11 @@ func (s Step) one(ctx context.Context, j job.Job, g types.AutoScalingGroup, temp
 		r.Note = group.LeftTo(owner)
 		return r, nil
 	}
-	d := group.Decide(g, templates, images)
+	d := group.Decide(g, templates(rolled), images)
 	r.From, r.To, r.Note = d.From, d.To, d.Why
 	known, err := s.known(ctx, r.Group)
 	if err == nil {
-		r, err = s.bring(ctx, j, g, r, d, known)
+		r, err = s.bring(ctx, j, g, r, d, rolled, known)
 	}
 	problem, err := lasting(err)
 	if problem != "" {
@@ -80,7 +83,7 @@ func (s Step) one(ctx context.Context, j job.Job, g types.AutoScalingGroup, temp
 
 // bring takes up the refresh that deploys this already, or starts it, or waits
 // behind another: a group has one at a time.
-func (s Step) bring(ctx context.Context, j job.Job, g types.AutoScalingGroup, r job.Refresh, d group.Decision, known []types.InstanceRefresh) (job.Refresh, error) {
+func (s Step) bring(ctx context.Context, j job.Job, g types.AutoScalingGroup, r job.Refresh, d group.Decision, rolled []job.Rolled, known []types.InstanceRefresh) (job.Refresh, error) {
 	if i := slices.IndexFunc(known, func(k types.InstanceRefresh) bool { return ours(j, d, k) }); i >= 0 {
 		return taken(r, known[i]), nil
 	}
@@ -98,7 +101,7 @@ func (s Step) bring(ctx context.Context, j job.Job, g types.AutoScalingGroup, r 
 		return r, nil
 	}
 	r.Note = strings.TrimSpace(r.Note + " " + group.Waits(g, j.Plan.Roll.Refresh))
-	why, err := s.overtaken(ctx, j, g)
+	why, err := s.overtaken(ctx, rolled, g)
 	if err != nil || why != "" {
 		r.Problem, r.Note = why, ""
 		return r, err
@@ -108,8 +111,8 @@ func (s Step) bring(ctx context.Context, j job.Job, g types.AutoScalingGroup, r 
 
 // overtaken says that somebody has made another version the default since the roll, as a rollback
 // does: what they took back must not be brought to a group after all.
-func (s Step) overtaken(ctx context.Context, j job.Job, g types.AutoScalingGroup) (string, error) {
-	for _, r := range j.Rolled {
+func (s Step) overtaken(ctx context.Context, rolled []job.Rolled, g types.AutoScalingGroup) (string, error) {
+	for _, r := range rolled {
 		used := slices.ContainsFunc(group.Specs(g), func(spec group.Spec) bool { return spec.Template == r.Target })
 		if r.Problem != "" || !used {
 			continue

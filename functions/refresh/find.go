@@ -12,6 +12,7 @@ import (
 
 	"goldsmith/shared/group"
 	"goldsmith/shared/job"
+	"goldsmith/shared/rollout"
 )
 
 // templatePrefix begins the id of every launch template; what else is rolled are parameters.
@@ -20,10 +21,29 @@ const templatePrefix = "lt-"
 // groupsAPage is the most that DescribeAutoScalingGroups gives at once.
 const groupsAPage = 100
 
-// rolled are the templates that have the new image, those that resolve a parameter included.
-func rolled(j job.Job) group.Rolled {
+// rolled is what was rolled: what the job carries, and what of its run only the ledger knows.
+func (s Step) rolled(ctx context.Context, j job.Job) ([]job.Rolled, error) {
+	if j.Rest == nil {
+		return j.Rolled, nil
+	}
+	all := slices.DeleteFunc(slices.Clone(j.Rolled), func(r job.Rolled) bool { return len(r.Through) > 0 })
+	for t, err := range s.book.Targets(ctx, j.Source.Name) {
+		if err != nil {
+			return nil, fmt.Errorf("reading what %s has rolled: %w", j.Source.Name, err)
+		}
+		last, rolled := rollout.Latest(t)
+		known := slices.ContainsFunc(all, func(r job.Rolled) bool { return r.Target == t.ID })
+		if rolled && !known && last.Run == j.Run.Name && last.Source == j.Source.ID {
+			all = append(all, job.Rolled{Target: t.ID, To: last.Image, Version: last.Version, Stays: last.Stays, Through: t.Through})
+		}
+	}
+	return all, nil
+}
+
+// templates are the templates that have the new image, those that resolve a parameter included.
+func templates(rolled []job.Rolled) group.Rolled {
 	all := group.Rolled{}
-	for _, r := range j.Rolled {
+	for _, r := range rolled {
 		switch {
 		case r.Problem != "":
 		case strings.HasPrefix(r.Target, templatePrefix):
@@ -64,7 +84,11 @@ func (s Step) using(ctx context.Context, templates group.Rolled, names ...string
 
 // warn tells of groups that name an older version by its number: a new default changes nothing for them.
 func (s Step) warn(ctx context.Context, j job.Job) (job.Job, error) {
-	templates := rolled(j)
+	rolled, err := s.rolled(ctx, j)
+	if err != nil {
+		return j, err
+	}
+	templates := templates(rolled)
 	groups, err := s.using(ctx, templates)
 	if problem, err := lasting(err); err != nil || problem != "" {
 		return j, err

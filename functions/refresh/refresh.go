@@ -13,10 +13,12 @@ import (
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/metric"
+	"goldsmith/shared/rollout"
 )
 
-// Results is where results go.
-type Results interface {
+// Book is where results go, and what knows of targets that a job does not carry.
+type Book interface {
+	rollout.Book
 	PutResult(ctx context.Context, r job.Result) error
 }
 
@@ -24,13 +26,13 @@ type Results interface {
 type Step struct {
 	groups    Groups
 	templates Templates
-	results   Results
+	book      Book
 	now       func() time.Time
 }
 
 // New makes the step.
-func New(groups Groups, templates Templates, results Results, now func() time.Time) Step {
-	return Step{groups, templates, results, now}
+func New(groups Groups, templates Templates, book Book, now func() time.Time) Step {
+	return Step{groups, templates, book, now}
 }
 
 // Handle starts what can be started and records how things stand. What cannot
@@ -51,7 +53,7 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 		return j, err
 	}
 	j.Refreshing = slices.ContainsFunc(j.Refreshes, job.Refresh.Open)
-	if err := s.results.PutResult(ctx, j.ResultOf(job.Imaged, s.now().UTC())); err != nil {
+	if err := s.book.PutResult(ctx, j.ResultOf(job.Imaged, s.now().UTC())); err != nil {
 		return j, fmt.Errorf("recording the refreshes of %s: %w", j.Source.ID, err)
 	}
 	if !j.Refreshing {

@@ -17,6 +17,7 @@ import (
 	"goldsmith/local/stage"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
 )
 
@@ -144,6 +145,54 @@ func TestRefresh(t *testing.T) {
 			Want: "PutResult: ok",
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("counted", strings.Count(s.Logs.String(), `"RefreshesFailed":1`), 1)
+			},
+		},
+	})
+}
+
+// What a job does not carry is found in the ledger, as far as this job has rolled it.
+func TestRefreshOfWhatTheJobDoesNotCarry(t *testing.T) {
+	beyond := func(change func(*ledger.TargetRecord)) func(*stage.Stage, *job.Job) {
+		return func(s *stage.Stage, j *job.Job) {
+			last := ledger.Point{Image: newest, Version: 2, Run: j.Run.Name, Source: j.Source.ID}
+			record := ledger.TargetRecord{Source: j.Source.Name, ID: j.Rolled[0].Target, Points: []ledger.Point{last}}
+			change(&record)
+			_, err := s.Ledger.PutTarget(s.Context(), record)
+			s.Must(err)
+			j.Rolled, j.Rest = nil, &job.Rest{Rolled: 1}
+		}
+	}
+	found := finds + reads
+	stage.Play(t, scene, cases{
+		{
+			Name: "a template", Given: beyond(func(*ledger.TargetRecord) {}), Want: "Targets " + found + starts + writes,
+			Then: func(s *stage.Stage, j job.Job) {
+				s.Same("refresh", []string{j.Refreshes[0].From, j.Refreshes[0].To}, []string{"web 1", "web 2"})
+			},
+		},
+		{
+			Name: "a template that takes its image from a parameter", Want: "Targets " + found + writes,
+			Given: beyond(func(r *ledger.TargetRecord) { r.Through, r.ID = []string{r.ID}, "/golden/web" }),
+			Then: func(s *stage.Stage, j job.Job) {
+				want := "It launches from web 1, which has image " + before + " and not the new one."
+				s.Same("problem", j.Refreshes[0].Problem, want)
+			},
+		},
+		{
+			Name: "one that another run rolled", Want: "Targets " + finds + writes,
+			Given: beyond(func(r *ledger.TargetRecord) { r.Points[0].Run = "yesterday" }),
+			Then:  func(s *stage.Stage, j job.Job) { s.Same("refreshes", len(j.Refreshes), 0) },
+		},
+		{
+			Name: "one that another source of the name rolled", Want: "Targets " + finds + writes,
+			Given: beyond(func(r *ledger.TargetRecord) { r.Points[0].Source = "i-00000000000000bad" }),
+			Then:  func(s *stage.Stage, j job.Job) { s.Same("refreshes", len(j.Refreshes), 0) },
+		},
+		{
+			Name: "the ledger is busy", Want: "Targets: Throttled | Targets " + found + starts + writes,
+			Given: func(s *stage.Stage, j *job.Job) {
+				beyond(func(*ledger.TargetRecord) {})(s, j)
+				s.Ledger.Break("Targets", 1)
 			},
 		},
 	})

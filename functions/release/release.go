@@ -116,6 +116,9 @@ func leftover(j job.Job) []job.Reason {
 // parameter launches the new one by itself.
 func concernsGroups(j job.Job) bool {
 	wish := j.Plan.Roll.Refresh
+	if j.Rest != nil && j.Rest.Rolled > 0 {
+		return wish.Enabled || wish.Warn
+	}
 	return slices.ContainsFunc(j.Rolled, func(r job.Rolled) bool {
 		template, through := strings.HasPrefix(r.Target, "lt-"), len(r.Through) > 0
 		return r.Problem == "" && (wish.Enabled && (template || through) || wish.Warn && template)

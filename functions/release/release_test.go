@@ -83,6 +83,24 @@ func TestRelease(t *testing.T) {
 			Then: func(s *stage.Stage, j job.Job) { s.Same("refreshing", j.Refreshing, true) },
 		},
 		{
+			Name: "so may what the job does not carry",
+			Given: func(_ *stage.Stage, j *job.Job) {
+				j.Plan.Roll.Refresh.Enabled = true
+				j.Rolled, j.Rest = []job.Rolled{{Target: "lt-1", Problem: "no"}}, &job.Rest{Rolled: 1}
+			},
+			Want: "PutResult Registration CreateTags Drop: ok",
+			Then: func(s *stage.Stage, j job.Job) { s.Same("refreshing", j.Refreshing, true) },
+		},
+		{
+			Name: "of which none was rolled",
+			Given: func(_ *stage.Stage, j *job.Job) {
+				j.Plan.Roll.Refresh.Enabled = true
+				j.Rolled, j.Rest = []job.Rolled{{Target: "lt-1", Problem: "no"}}, &job.Rest{NotRolled: 1}
+			},
+			Want: "PutResult Registration CreateTags Drop: ok",
+			Then: func(s *stage.Stage, j job.Job) { s.Same("refreshing", j.Refreshing, false) },
+		},
+		{
 			Name: "what failed is refreshed nowhere",
 			Given: func(_ *stage.Stage, j *job.Job) {
 				j.Rolled, j.Failure = []job.Rolled{{Target: "lt-1", Version: 2}}, &job.Failure{Error: "Failed"}

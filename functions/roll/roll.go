@@ -49,7 +49,7 @@ func New(ec2 EC2, groups rollout.Groups, parameters Parameters, book Book, path 
 // and keeps its old image; only an AWS that is busy is an error, since the
 // whole step can then be tried again: what is rolled already stays as it is.
 func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
-	j.Rolled = nil
+	j.Carry(nil)
 	if j.Plan.Roll.Skip {
 		return j, nil
 	}
@@ -68,11 +68,13 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	if err := s.room.Roll(ctx, targets, image, j.Plan.Roll.Together); err != nil {
 		return j, err
 	}
+	all := make([]job.Rolled, 0, len(targets))
 	for _, t := range targets {
 		if t.Rolled.Problem != "" {
 			handler.Log(ctx).WarnContext(ctx, "not rolled", "target", t.Rolled.Target, "name", t.Rolled.Name, "problem", t.Rolled.Problem)
 		}
-		j.Rolled = append(j.Rolled, t.Rolled)
+		all = append(all, t.Rolled)
 	}
+	j.Carry(all)
 	return j, nil
 }

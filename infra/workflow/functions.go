@@ -151,7 +151,7 @@ var Functions = []Function{
 		Name: "refresh", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Has Auto Scaling groups refreshed that launch from what was rolled.",
 		Environment: env(tableSetting),
-		Statements:  join(everyTask("refresh"), ledger("PutItem"), []Statement{lookAtGroups, look("DescribeLaunchTemplateVersions")}, refreshing),
+		Statements:  join(everyTask("refresh"), ledger("PutItem", "Query"), []Statement{lookAtGroups, look("DescribeLaunchTemplateVersions")}, refreshing),
 	},
 	{
 		Name: "retire", Task: true, Timeout: pageTimeout, Memory: retireMemory,

@@ -123,13 +123,16 @@ func claimed(j job.Job) string {
 }
 
 func rolled(j job.Job) string {
-	count := 0
+	count, all := 0, len(j.Rolled)
 	for _, r := range j.Rolled {
 		if r.Problem == "" {
 			count++
 		}
 	}
-	return fmt.Sprintf("image %s is available; rolled into %d of %d templates and aliases", j.Image.ID, count, len(j.Rolled))
+	if rest := j.Rest; rest != nil {
+		count, all = count+rest.Rolled, all+rest.Rolled+rest.NotRolled+rest.Held
+	}
+	return fmt.Sprintf("image %s is available; rolled into %d of %d templates and aliases", j.Image.ID, count, all)
 }
 
 // refreshed tells of the groups whose refresh has begun, and of all once none is left to wait for.

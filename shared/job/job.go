@@ -47,6 +47,8 @@ type Job struct {
 	Proved bool `json:"proved"`
 	// Rolled is what was pointed at the image, or could not be.
 	Rolled []Rolled `json:"rolled,omitempty"`
+	// Rest is set when Rolled does not hold all of it.
+	Rest *Rest `json:"rest,omitempty"`
 	// Refreshes are the Auto Scaling groups that use what was rolled.
 	Refreshes []Refresh `json:"refreshes,omitempty"`
 	// Refreshing is whether something is left to do about those groups: to look for them, to

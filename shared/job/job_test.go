@@ -124,11 +124,8 @@ func TestJobFits(t *testing.T) {
 	for range 40 {
 		j.Source.Volumes = append(j.Source.Volumes, "vol-0123456789abcdef0")
 		j.Image.Snapshots = append(j.Image.Snapshots, "snap-0123456789abcdef0")
-		j.Rolled = append(j.Rolled, job.Rolled{
-			Target: "lt-0123456789abcdef0", Name: strings.Repeat("n", 128), From: "ami-0123456789abcdef0", To: "ami-0123456789abcdef0",
-			Version: 10_000, Previous: 9_999, Problem: strings.Repeat("p", 300),
-		})
 	}
+	j.Carry(manyRolled())
 	for range job.MaxRefreshes + 1 {
 		j.Refreshes = append(j.Refreshes, job.Refresh{
 			Group: strings.Repeat("g", 255), ID: "c613620e-07e2-4ed2-a9e2-ef8258911ade", Status: "RollbackSuccessful",
@@ -231,7 +228,7 @@ func TestResultOf(t *testing.T) {
 	got := j.ResultOf(job.Broken, now)
 	want := job.Result{
 		Run: j.Run.Name, Source: j.Source.ID, Kind: j.Source.Kind, Name: j.Source.Name, Plan: j.Run.Plan, Ending: job.Broken,
-		Skip: j.Skip, Warnings: j.Warnings, Image: j.Image, Rolled: j.Rolled,
+		Skip: j.Skip, Warnings: j.Warnings, Image: j.Image, Rolled: j.Rolled, Rest: j.Rest,
 		Refreshes: j.Refreshes, Refreshing: j.Refreshing, Times: j.Times, Gone: j.Gone, At: now,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -28,6 +28,8 @@ type Result struct {
 	Warnings []Reason `json:"warnings,omitempty"`
 	Image    Image    `json:"image,omitzero"`
 	Rolled   []Rolled `json:"rolled,omitempty"`
+	// Rest is set when Rolled does not hold all of it.
+	Rest *Rest `json:"rest,omitempty"`
 	// Refreshes are the groups that use what was rolled. Refreshing is set while something is
 	// left to do about them: in a run that has ended nobody knows how they did.
 	Refreshes  []Refresh `json:"refreshes,omitempty"`
@@ -53,7 +55,7 @@ func (j Job) tested() Image {
 func (j Job) ResultOf(ending Ending, now time.Time) Result {
 	return Result{
 		Run: j.Run.Name, Source: j.Source.ID, Kind: j.Source.Kind, Name: j.Source.Name, Plan: j.Run.Plan,
-		Ending: ending, Skip: j.Skip, Warnings: j.Warnings, Image: j.tested(), Rolled: j.Rolled,
+		Ending: ending, Skip: j.Skip, Warnings: j.Warnings, Image: j.tested(), Rolled: j.Rolled, Rest: j.Rest,
 		Refreshes: j.Refreshes, Refreshing: j.Refreshing, Times: j.Times, Gone: j.Gone, At: now,
 	}
 }

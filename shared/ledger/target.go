@@ -16,6 +16,8 @@ type TargetRecord struct {
 	// ID is a launch template id or a Parameter Store name, Title the template's name.
 	ID    string `json:"id"`
 	Title string `json:"title,omitempty"`
+	// Through are the ids of the launch templates that took their image from the parameter at its last roll.
+	Through []string `json:"through,omitempty"`
 	// Points are what it has pointed at, the latest roll first.
 	Points []Point `json:"points,omitempty"`
 	// Begun is a change that was begun; nil once its end is recorded. One that was cut off keeps it.

@@ -36,6 +36,8 @@ type Report struct {
 	// Rolled are templates and aliases that launch the new image now; NotRolled those that were left alone,
 	// and Held those that were because somebody rolled them back.
 	Rolled, NotRolled, Held []Roll
+	// Rest are those of which no more than their number is known.
+	Rest job.Rest
 	// Refreshed are the groups that run on what was rolled; NotRefreshed those that do not, or may not.
 	Refreshed, NotRefreshed []Refresh
 	// Refusals are why sources that somebody wanted imaged were left alone.
@@ -206,6 +208,9 @@ func (r *Report) add(result job.Result) {
 	r.Sources = append(r.Sources, s)
 	r.addDowntime(s)
 	r.addRolled(s.Name, result.Rolled)
+	if result.Rest != nil {
+		r.addRest(*result.Rest)
+	}
 }
 
 func (r *Report) addDowntime(s Source) {
@@ -230,6 +235,13 @@ func (r *Report) addRolled(source string, rolled []job.Rolled) {
 		r.Counts.Rolled++
 		r.Rolled = append(r.Rolled, Roll{Source: source, Rolled: each})
 	}
+}
+
+func (r *Report) addRest(rest job.Rest) {
+	r.Rest = r.Rest.Plus(rest)
+	r.Counts.Rolled += rest.Rolled
+	r.Counts.NotRolled += rest.NotRolled
+	r.Counts.Held += rest.Held
 }
 
 // refused reports whether somebody wanted the source imaged and did not get it: they asked

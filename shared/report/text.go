@@ -23,11 +23,11 @@ func (r Report) Text() string {
 	t.failed("Left stopped", r.EndedAs(job.LeftStopped))
 	t.failed("Failed", r.EndedAs(job.Broken))
 	t.groups("Not imaged", r.Refusals)
-	t.rolls("Not rolled", r.NotRolled)
+	t.rolls("Not rolled", r.NotRolled, r.Rest.NotRolled)
 	t.refreshes("Not refreshed", r.NotRefreshed)
 	t.imaged(r.EndedAs(job.Imaged))
-	t.rolls("Rolled", r.Rolled)
-	t.rolls("Held", r.Held)
+	t.rolls("Rolled", r.Rolled, r.Rest.Rolled)
+	t.rolls("Held", r.Held, r.Rest.Held)
 	t.refreshes("Refreshed", r.Refreshed)
 	t.groups("Skipped", r.Skips)
 	t.groups("Warnings", r.Warnings)
@@ -191,13 +191,16 @@ func (t *text) imaged(sources []Source) {
 	}
 }
 
-func (t *text) rolls(title string, rolls []Roll) {
-	if len(rolls) == 0 {
+func (t *text) rolls(title string, rolls []Roll, rest int) {
+	if len(rolls) == 0 && rest == 0 {
 		return
 	}
 	t.head(title)
 	for _, each := range rolls {
 		t.line(1, "%s, from %s: %s", each.Label(), each.Source, each.Change())
+	}
+	if rest > 0 {
+		t.line(1, "and %d more; the log of roll says why a template was not rolled", rest)
 	}
 }
 

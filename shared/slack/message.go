@@ -107,11 +107,11 @@ func parts(r report.Report) []part {
 		failures("Failed", r.EndedAs(job.Broken),
 			"Fix the causes, then wait for the next run, or tag a source `goldsmith:image`. The instances are as they were before."),
 		groups("Not imaged, and not touched", r.Refusals),
-		rolls("Not rolled: these were left alone or put back", r.NotRolled),
+		rolls("Not rolled: these were left alone or put back", r.NotRolled, r.Rest.NotRolled),
 		refreshes("Groups not refreshed", r.NotRefreshed),
 		imaged(r.EndedAs(job.Imaged)),
-		rolls("Rolled", r.Rolled),
-		rolls("Held: rolled back by somebody, and left alone until they follow again", r.Held),
+		rolls("Rolled", r.Rolled, r.Rest.Rolled),
+		rolls("Held: rolled back by somebody, and left alone until they follow again", r.Held, r.Rest.Held),
 		refreshes("Groups refreshed", r.Refreshed),
 		groups("Skipped", r.Skips),
 		groups("Warnings", r.Warnings),
@@ -172,8 +172,8 @@ func imaged(sources []report.Source) part {
 	return p
 }
 
-func rolls(title string, list []report.Roll) part {
-	p := part{title: title, count: len(list), lines: len(list)}
+func rolls(title string, list []report.Roll, rest int) part {
+	p := part{title: title, count: len(list) + rest, lines: len(list) + rest}
 	for _, each := range firstOf(list) {
 		p.full = append(p.full, bullet(each.Name, each.Target)+" from "+clip(each.Source, nameMost)+": "+clip(each.Change(), briefMost))
 	}

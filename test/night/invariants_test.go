@@ -429,11 +429,9 @@ func (n *night) snapshots() []types.Snapshot {
 func (n *night) defaults() []types.LaunchTemplateVersion {
 	n.t.Helper()
 	var all []types.LaunchTemplateVersion
-	for _, t := range must(n.cloud.DescribeLaunchTemplates(n.ctx, &sdk.DescribeLaunchTemplatesInput{}))(n.t).LaunchTemplates {
-		out := must(n.cloud.DescribeLaunchTemplateVersions(n.ctx, &sdk.DescribeLaunchTemplateVersionsInput{
-			LaunchTemplateId: t.LaunchTemplateId, Versions: []string{"$Default"},
-		}))(n.t)
-		all = append(all, out.LaunchTemplateVersions...)
+	pages := sdk.NewDescribeLaunchTemplateVersionsPaginator(n.cloud, &sdk.DescribeLaunchTemplateVersionsInput{Versions: []string{"$Default"}})
+	for pages.HasMorePages() {
+		all = append(all, must(pages.NextPage(n.ctx))(n.t).LaunchTemplateVersions...)
 	}
 	return all
 }

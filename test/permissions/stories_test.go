@@ -165,6 +165,12 @@ var stories = []story{
 	}},
 	{name: "a group is refreshed", play: refreshedGroup},
 	{name: "a group is refreshed, no events", events: silent, play: refreshedGroup},
+	{name: "a group is refreshed, and its template is one of more than a job carries", play: func(n *night) {
+		for i := range 150 {
+			n.template(fmt.Sprintf("another-of-many-templates-%03d", i), ec2.ImageX86, map[string]string{tag.Source: "web"})
+		}
+		refreshedGroup(n)
+	}},
 	{name: "a refresh is rolled back", play: refreshedBack},
 	{name: "a finished refresh is taken back", play: refreshedAndTakenBack},
 	{name: "old images over three nights", play: retired},
