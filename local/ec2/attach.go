@@ -119,6 +119,8 @@ func volumeMappable(img *image, device string, ebs *query.Params) error {
 	snapshot := ebs.Text("SnapshotId")
 	at := slices.IndexFunc(img.mappings, func(m mapping) bool { return m.device == device })
 	switch {
+	case ebs.Has("KmsKeyId") && !ebs.Bool("Encrypted"): // As CreateVolume; of a mapping it is unverified.
+		return keyWithoutEncrypted()
 	case at < 0 && snapshot == "" && !ebs.Has("VolumeSize"):
 		return missing("size or snapshotId")
 	case at < 0 || snapshot == "":

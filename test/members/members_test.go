@@ -24,7 +24,7 @@ func TestNothingIsDropped(t *testing.T) {
 		services[name] = found{}
 		for _, action := range modelled(t, name) {
 			t.Run(name+"/"+action, func(t *testing.T) {
-				services[name][action] = (&trial{t: t, service: name, action: action}).verdicts()
+				services[name][action] = newTrial(t, name, action).verdicts()
 			})
 		}
 	}
@@ -63,7 +63,7 @@ func TestWhatIsWithoutEffect(t *testing.T) {
 func modelled(t *testing.T, service string) []string {
 	t.Helper()
 	var names []string
-	within(t, func(w *world) {
+	within(t, service, func(w *world) {
 		client := clients[service](w)
 		for _, action := range actions(client) {
 			_, err := call(client, action, inputOf(client, action).Interface())

@@ -17,18 +17,30 @@ import (
 type trial struct {
 	t               *testing.T
 	service, action string
+	all             []member
+	byKey           map[string]member
+}
+
+func newTrial(t *testing.T, service, action string) *trial {
+	r := &trial{t: t, service: service, action: action, byKey: map[string]member{}}
+	r.all = members(inputOf(clients[service](&world{}), action).Type())
+	for _, m := range r.all {
+		r.byKey[r.key(&m)] = m
+	}
+	return r
 }
 
 // attempt is a request with one value of a member, and what came of it.
 type attempt struct {
 	value any
-	after string // everything that is shown then
+	shows []string // what the action answers and then everything that is shown, up to the first difference
 	err   error
 	more  bool // further values are known
 }
 
-// player makes the i-th attempt at a member. Without a member it makes the base request.
-type player func(m *member, i int) attempt
+// player makes the i-th attempt at a member, and stops looking at the first difference from base. Without a member
+// it makes the base request; before the first attempt, at -1, that to which the member is added.
+type player func(m *member, i int, base []string) attempt
 
 // reads tells whether the action only reads: then one world serves all its requests, and what it answers
 // is all there is to see.
@@ -42,7 +54,8 @@ func (r *trial) verdicts() (verdicts map[string]verdict) {
 		return r.judge(r.write, r.named())
 	}
 	crowded(r.t, func(w *world) {
-		verdicts = r.judge(func(m *member, i int) attempt { return r.read(w, m, i) }, nil)
+		play := func(m *member, i int, _ []string) attempt { return r.read(w, m, i) }
+		verdicts = r.judge(play, nil)
 	})
 	return verdicts
 }
@@ -50,73 +63,83 @@ func (r *trial) verdicts() (verdicts map[string]verdict) {
 // judge tries every member that is not refused by name already.
 func (r *trial) judge(play player, named map[string]bool) map[string]verdict {
 	verdicts := map[string]verdict{}
-	base := play(nil, 0)
+	base := play(nil, 0, nil)
 	if base.err != nil {
 		r.t.Fatalf("the request that is to succeed: %v", base.err)
 	}
-	if again := play(nil, 0); again.after != base.after {
-		diff := cmp.Diff(strings.Split(base.after, "\n"), strings.Split(again.after, "\n"))
-		r.t.Fatalf("the same request shows different things (-first +second):\n%s", diff)
+	if again := play(nil, 0, nil); !slices.Equal(again.shows, base.shows) {
+		r.t.Fatalf("the same request shows different things (-first +second):\n%s", cmp.Diff(base.shows, again.shows))
 	}
-	for _, m := range r.members() {
+	befores := map[string][]string{r.key(nil): base.shows}
+	for _, m := range r.all {
 		if named[m.String()] {
 			verdicts[m.String()] = refused
 			continue
 		}
-		before := base.after
-		if _, other := bases[r.key(&m)]; other {
-			before = play(&m, -1).after
+		kind := r.kind(&m)
+		if befores[kind] == nil {
+			befores[kind] = play(&m, -1, nil).shows
 		}
-		v, accepted := try(m, before, play)
-		if unseen[r.key(&m)] != "" {
-			v = r.without(m, v)
-		}
-		if verdicts[m.String()] = v; v == dropped {
-			r.t.Errorf("%s is dropped: %v changes nothing", m, accepted)
-		}
+		verdicts[m.String()] = r.verdict(m, befores[kind], play)
 	}
 	return verdicts
 }
 
-func (r *trial) without(m member, v verdict) verdict {
-	if v != dropped {
+func (r *trial) verdict(m member, before []string, play player) verdict {
+	if inWords(r.key(&m)) != "" {
+		play = once(play)
+	}
+	v, a := r.try(m, before, play)
+	reason := unseen[r.key(&m)]
+	switch {
+	case v == untaken && inWords(r.key(&m)) != "":
+		return denied
+	case reason != "" && v == dropped:
+		return without
+	case reason != "":
 		r.t.Errorf("%s is said to be without effect, and is not", m)
+	case v == dropped:
+		r.t.Errorf("%s is dropped: %v changes nothing", m, a.value)
+	case v == untaken:
+		r.t.Errorf("no value of %s is taken: %v: %s", m, a.value, text(nil, a.err))
 	}
-	return without
+	return v
 }
 
-// try plays every value until one shows. A member all of whose values are refused is refused. One with a single
-// value that is accepted while others are refused says nothing but what holds anyhow.
-func try(m member, base string, play player) (verdict, []any) {
-	var accepted []any
-	for i, more := 0, true; more; i++ {
-		a := play(&m, i)
-		more = a.more
+// once makes the first attempt alone.
+func once(play player) player {
+	return func(m *member, i int, base []string) attempt {
+		a := play(m, i, base)
+		a.more = false
+		return a
+	}
+}
+
+// try plays every value until one shows. One with a single value that is accepted while others are refused says
+// nothing but what holds anyhow.
+func (r *trial) try(m member, base []string, play player) (verdict, attempt) {
+	accepted := 0
+	for i := 0; ; i++ {
+		a := play(&m, i, base)
 		switch {
-		case a.err == nil && a.after != base, isDry(a.err):
-			return shown, nil
+		case a.err == nil && !slices.Equal(a.shows, base), isDry(a.err), a.err != nil && speaks(a.err, m, a.value):
+			return shown, a
 		case a.err == nil:
-			accepted = append(accepted, a.value)
+			accepted++
 		case byName(a.err):
-			return refused, nil
-		case speaks(a.err, m, a.value):
-			return shown, nil
+			return refused, a
 		}
-		if !more && len(accepted) == 0 {
-			if _, msg, ok := strings.Cut(a.err.Error(), "api error "); ok {
-				fmt.Println("WORDS", m, a.value, msg)
-			}
-			return refused, nil
+		if a.more {
+			continue
 		}
-		if !more && len(accepted) == 1 && i > 0 && reflect.TypeOf(a.value) != reflect.TypeFor[int]() {
-			return shown, nil
+		switch {
+		case accepted == 0:
+			return untaken, a
+		case accepted == 1 && i > 0 && reflect.TypeOf(a.value) != reflect.TypeFor[int]():
+			return shown, a
 		}
+		return dropped, a
 	}
-	return dropped, accepted
-}
-
-func (r *trial) members() []member {
-	return members(inputOf(clients[r.service](&world{}), r.action).Type())
 }
 
 // key is a member's name among all; without a member the action's.
@@ -127,26 +150,65 @@ func (r *trial) key(m *member) string {
 	return r.service + "." + r.action + "." + m.String()
 }
 
-// input is the request to which a member is added.
-func (r *trial) input(w *world, m *member) reflect.Value {
-	for _, key := range []string{r.key(m), r.key(nil)} {
-		if base, ok := bases[key]; ok {
-			return reflect.ValueOf(base(w))
+// base is the name of the request to which a member is added: that of the action, or of the longest part of the
+// member's path that has one.
+func (r *trial) base(m *member) string {
+	key := r.key(m)
+	for bases[key] == nil && key != r.key(nil) {
+		if element, ok := strings.CutSuffix(key, "[]"); ok {
+			key = element
+			continue
+		}
+		key = key[:max(strings.LastIndex(key, "."), len(r.key(nil)))]
+	}
+	return key
+}
+
+// kind names the request to which a member is added.
+func (r *trial) kind(m *member) string {
+	kind := r.base(m)
+	for _, c := range companions {
+		if path := c.path(r.key(m)); path != "" && path != r.key(m) {
+			kind += " " + path
 		}
 	}
-	return inputOf(clients[r.service](w), r.action)
+	return kind
+}
+
+// input is the request to which a member is added, with what the member needs beside it.
+func (r *trial) input(w *world, m *member) reflect.Value {
+	input := inputOf(clients[r.service](w), r.action)
+	if base := bases[r.base(m)]; base != nil {
+		input = reflect.ValueOf(base(w))
+	}
+	if m == nil {
+		return input
+	}
+	for _, c := range companions {
+		path := c.path(r.key(m))
+		if path == r.key(m) {
+			continue
+		}
+		if beside, ok := r.byKey[path]; ok && beside.empty(input) {
+			beside.set(input, c.value(w, r.key(nil)))
+		}
+	}
+	return input
 }
 
 // values are a member's samples, those the test knows to be of use or any, but for what the request has already.
 func (r *trial) values(w *world, m member) []any {
 	values := m.samples()
+	if f, ok := filtered[r.key(nil)]; ok && m.last() == "Values" {
+		values = []any{f.value}
+	}
 	for _, key := range []string{r.key(&m), m.String(), m.last()} {
 		if known, ok := hints[key]; ok {
 			values = known(w)
 			break
 		}
 	}
-	values = slices.DeleteFunc(values, func(v any) bool { return m.has(r.input(w, &m), v) })
+	values = slices.DeleteFunc(slices.Clone(values), func(v any) bool { return m.has(r.input(w, &m), v) })
 	if len(values) == 0 {
 		r.t.Fatalf("%s: no value of a %s is known but what the request has already", m, m.typ)
 	}
@@ -167,39 +229,47 @@ func (r *trial) prepare(w *world, m *member, i int) (reflect.Value, attempt) {
 func (r *trial) read(w *world, m *member, i int) attempt {
 	input, a := r.prepare(w, m, i)
 	out, err := call(clients[r.service](w), r.action, input.Interface())
-	a.after, a.err = text(out, err), err
+	a.shows, a.err = []string{text(out, err)}, err
 	return a
 }
 
 // write makes the call twice, in a world of its own, and looks at everything.
-func (r *trial) write(m *member, i int) (a attempt) {
-	within(r.t, func(w *world) {
-		var b strings.Builder
-		var first error
-		for n := range 2 {
-			var input reflect.Value // The client writes a token of its own into an input.
-			input, a = r.prepare(w, m, i)
+func (r *trial) write(m *member, i int, base []string) (a attempt) {
+	within(r.t, r.service, func(w *world) {
+		var shows []string
+		differs := func(out any, err error) bool {
+			shows = append(shows, text(out, err))
+			n := len(shows)
+			return n <= len(base) && shows[n-1] != base[n-1]
+		}
+		defer func() { a.shows = shows }()
+		for range 2 {
+			first := a.err
+			input, again := r.prepare(w, m, i) // The client writes a token of its own into an input.
 			out, err := call(clients[r.service](w), r.action, input.Interface())
-			fmt.Fprintln(&b, text(out, err))
-			if n == 0 {
-				first = err
+			a = again
+			if a.err = err; len(shows) > 0 {
+				a.err = first
+			}
+			if differs(out, err) {
+				return
 			}
 			time.Sleep(10 * time.Minute)
 		}
 		for _, look := range looks {
-			out, err := look(w)
-			fmt.Fprintln(&b, text(out, err))
+			if differs(look(w)) {
+				return
+			}
 		}
-		a.after, a.err = b.String(), first
 	})
 	return a
 }
 
 // named are the members refused by name. Such a request has no effect, so one world is enough.
 func (r *trial) named() map[string]bool {
-	all, named := r.members(), map[string]bool{}
-	within(r.t, func(w *world) {
-		for _, m := range all {
+	named := map[string]bool{}
+	within(r.t, r.service, func(w *world) {
+		for _, m := range r.all {
 			named[m.String()] = byName(r.read(w, &m, 0).err)
 		}
 	})
@@ -209,7 +279,8 @@ func (r *trial) named() map[string]bool {
 // byName tells whether an error refuses a member as one that is not modelled.
 func byName(err error) bool {
 	known, ok := errors.AsType[smithy.APIError](err)
-	return ok && (known.ErrorCode() == "UnknownParameter" || strings.Contains(known.ErrorMessage(), "is not modelled by the embedded AWS"))
+	return ok && (known.ErrorCode() == "UnknownParameter" ||
+		strings.Contains(known.ErrorMessage(), "is not modelled by the embedded AWS"))
 }
 
 func isDry(err error) bool {
@@ -223,6 +294,9 @@ func speaks(err error, m member, value any) bool {
 	if !ok {
 		return false
 	}
-	said, text := known.ErrorMessage(), fmt.Sprint(value)
-	return strings.Contains(said, m.last()) || len(text) > 3 && strings.Contains(said, text)
+	said, text := known.ErrorCode()+" "+known.ErrorMessage(), fmt.Sprint(value)
+	if len(text) > 3 && strings.Contains(said, text) {
+		return true
+	}
+	return strings.Contains(strings.ToLower(said), strings.ToLower(m.last()))
 }

@@ -57,8 +57,9 @@ func unchecked(stack *middleware.Stack) error {
 	return nil
 }
 
-// within plays one story in a world of its own, on fake time.
-func within(t *testing.T, story func(*world)) {
+// within plays one story in a world of its own, on fake time, with what the actions of a service need; without a
+// service with everything.
+func within(t *testing.T, service string, story func(*world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s, err := suite.New(suite.Options{Clock: clock.Real(), Seed: 3, Plans: plan.Plans{}, Sweep: 1000 * time.Hour})
@@ -72,16 +73,19 @@ func within(t *testing.T, story func(*world)) {
 		}()
 		cfg := aws.Config{
 			Region: "eu-central-1", BaseEndpoint: aws.String("http://aws.local"), HTTPClient: query.Client(s),
-			Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""), Retryer: func() aws.Retryer { return aws.NopRetryer{} },
-			APIOptions: []func(*middleware.Stack) error{unchecked},
+			Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
+			Retryer:     func() aws.Retryer { return aws.NopRetryer{} },
+			APIOptions:  []func(*middleware.Stack) error{unchecked},
 		}
 		w := &world{
 			t: t, suite: s, ids: map[string]string{},
 			ec2:     ec2.NewFromConfig(cfg, func(o *ec2.Options) { o.IdempotencyTokenProvider = &tokens{} }),
 			scaling: autoscaling.NewFromConfig(cfg), ssm: ssm.NewFromConfig(cfg),
-			secrets: secretsmanager.NewFromConfig(cfg, func(o *secretsmanager.Options) { o.IdempotencyTokenProvider = &tokens{} }),
+			secrets: secretsmanager.NewFromConfig(cfg, func(o *secretsmanager.Options) {
+				o.IdempotencyTokenProvider = &tokens{}
+			}),
 		}
-		w.build()
+		w.build(service)
 		story(w)
 	})
 }
@@ -89,7 +93,7 @@ func within(t *testing.T, story func(*world)) {
 // crowded plays a story in a world with more of everything than a page of the smallest size holds.
 func crowded(t *testing.T, story func(*world)) {
 	t.Helper()
-	within(t, func(w *world) {
+	within(t, "", func(w *world) {
 		w.crowd()
 		story(w)
 	})
@@ -97,7 +101,9 @@ func crowded(t *testing.T, story func(*world)) {
 
 // call makes a call by the action's name.
 func call(client any, action string, input any) (any, error) {
-	out := reflect.ValueOf(client).MethodByName(action).Call([]reflect.Value{reflect.ValueOf(context.Background()), reflect.ValueOf(input)})
+	out := reflect.ValueOf(client).MethodByName(action).Call([]reflect.Value{
+		reflect.ValueOf(context.Background()), reflect.ValueOf(input),
+	})
 	err, _ := out[1].Interface().(error)
 	return out[0].Interface(), err
 }
@@ -130,7 +136,7 @@ func actions(client any) []string {
 	t := reflect.TypeOf(client)
 	for i := range t.NumMethod() {
 		m := t.Method(i)
-		if m.Type.NumIn() > 2 && m.Type.In(1) == reflect.TypeFor[context.Context]() && strings.HasSuffix(m.Type.In(2).String(), m.Name+"Input") {
+		if m.Type.NumIn() > 2 && strings.HasSuffix(m.Type.In(2).String(), "."+m.Name+"Input") {
 			names = append(names, m.Name)
 		}
 	}

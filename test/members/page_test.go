@@ -12,8 +12,10 @@ type verdict int
 
 const (
 	dropped verdict = iota // a request that holds it succeeds, and nothing tells
-	refused                // by name, or in the service's own words whatever it says
+	refused                // by name
+	denied                 // in the service's own words whatever it says, for a reason that stands in the page
 	shown
+	untaken // refused whatever it says, in words that do not name it
 	without // taken, with an effect that nothing can show, for a reason that stands in the page
 )
 
@@ -22,14 +24,16 @@ type found map[string]map[string]verdict
 
 const opening = `# The embedded AWS
 
-Which actions the embedded AWS has, and what a request of each may say. A member that stands under *modelled* changes what
-a describe shows, or what the action answers; one under *refused* is refused by name when a request holds it, in the
-service's own protocol. The few that are taken without an effect stand by themselves, each with its reason. An action that
-is not here is refused as one the service does not know.
+Which actions of these services the embedded AWS has, and what a request of each may say. A member that stands under
+*modelled* changes what a describe shows, or what the action answers, or a refusal names it; one under *refused* is
+refused by name when a request holds it, in the service's own protocol. Those that the service refuses in other words
+whatever they say stand by themselves, and so do those that are taken without an effect, each with its reason. An
+action that is not here is refused as one the service does not know.
 
-This page is written by the test that sends each member of the SDK's own input types through the real client and looks at
-everything the embedded AWS shows afterwards (` + "`go test ./test/members -update`" + `); the test fails when the page says anything
-else. ` + "`X.*`" + ` is every member of X, ` + "`[]`" + ` an element of a list.
+This page is written by the test that sends each member of the SDK's own input types through the real client and
+looks at everything the embedded AWS shows afterwards (` + "`go test ./test/members -update`" + `); the test fails when
+the page says anything else. The embedded Step Functions, Lambda, Scheduler, DynamoDB, EBS direct APIs and STS are not
+in it. ` + "`X.*`" + ` is every member of X, ` + "`[]`" + ` an element of a list.
 `
 
 // page is docs/embedded-aws.md.
@@ -43,6 +47,11 @@ func page(services map[string]found) string {
 			all := services[service][action]
 			writeList(&b, "modelled", all, shown)
 			writeList(&b, "refused", all, refused)
+			for _, each := range words {
+				if each.of.MatchString(service + "." + action + "." + first(all, denied)) {
+					writeList(&b, "refused in other words ("+each.reason+")", all, denied)
+				}
+			}
 			for _, name := range slices.Sorted(maps.Keys(all)) {
 				if all[name] == without {
 					fmt.Fprintf(&b, "- without effect: `%s`: %s\n", name, unseen[service+"."+action+"."+name])
@@ -51,6 +60,16 @@ func page(services map[string]found) string {
 		}
 	}
 	return b.String()
+}
+
+// first is the first member of a verdict.
+func first(all map[string]verdict, of verdict) string {
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if all[name] == of {
+			return name
+		}
+	}
+	return ""
 }
 
 func writeList(b *strings.Builder, title string, all map[string]verdict, of verdict) {

@@ -17,12 +17,16 @@ type step struct {
 type member struct {
 	path []step
 	typ  reflect.Type
+	name string
 }
 
-// String is the path in the SDK's words: TagSpecifications[].Tags[].Key.
-func (m member) String() string {
+// String is the member's name.
+func (m member) String() string { return m.name }
+
+// spelled is a path in the SDK's words: TagSpecifications[].Tags[].Key.
+func spelled(path []step) string {
 	var b strings.Builder
-	for _, s := range m.path {
+	for _, s := range path {
 		switch s.kind {
 		case reflect.Slice:
 			b.WriteString("[]")
@@ -60,7 +64,7 @@ func walk(t reflect.Type, path []step, within []reflect.Type) []member {
 	case t.Kind() == reflect.Map:
 		return walk(t.Elem(), extend(path, step{kind: reflect.Map}), within)
 	case t.Kind() != reflect.Struct || t == reflect.TypeFor[time.Time]():
-		return []member{{path, t}}
+		return []member{{path, t, spelled(path)}}
 	}
 	for _, outer := range within {
 		if outer == t {
@@ -70,7 +74,9 @@ func walk(t reflect.Type, path []step, within []reflect.Type) []member {
 	var all []member
 	for i := range t.NumField() {
 		if f := t.Field(i); f.IsExported() {
-			all = append(all, walk(f.Type, extend(path, step{field: f.Name, kind: reflect.Struct}), extend(within, t))...)
+			all = append(all, walk(f.Type, extend(path, step{
+				field: f.Name, kind: reflect.Struct,
+			}), extend(within, t))...)
 		}
 	}
 	return all
@@ -99,8 +105,10 @@ func (m member) set(input reflect.Value, value any) {
 			v = v.Index(0)
 		case reflect.Map:
 			element := reflect.New(v.Type().Elem())
-			member{m.path[i+1:], m.typ}.set(element, value)
-			v.Set(reflect.MakeMap(v.Type()))
+			member{path: m.path[i+1:], typ: m.typ}.set(element, value)
+			if v.IsNil() {
+				v.Set(reflect.MakeMap(v.Type()))
+			}
 			v.SetMapIndex(reflect.ValueOf("sample").Convert(v.Type().Key()), element.Elem())
 			return
 		default:
@@ -110,28 +118,39 @@ func (m member) set(input reflect.Value, value any) {
 	put(v, value)
 }
 
-// has tells whether input, a pointer to its type, holds the value where the member is.
-func (m member) has(input reflect.Value, value any) bool {
+// at is what input, a pointer to the member's input type, holds where the member is; no value where nothing does.
+func (m member) at(input reflect.Value) reflect.Value {
 	v := input.Elem()
 	for _, s := range m.path {
 		if v = plainValue(v); !v.IsValid() {
-			return false
+			return v
 		}
 		switch s.kind {
 		case reflect.Slice:
-			if v.Len() != 1 {
-				return false
+			if v.Len() == 0 {
+				return reflect.Value{}
 			}
 			v = v.Index(0)
 		case reflect.Map:
-			return false
+			return reflect.Value{}
 		default:
 			v = v.FieldByName(s.field)
 		}
 	}
-	v = plainValue(v)
-	given := reflect.ValueOf(value)
-	return v.IsValid() && given.CanConvert(v.Type()) && !v.IsZero() && reflect.DeepEqual(v.Interface(), given.Convert(v.Type()).Interface())
+	return plainValue(v)
+}
+
+// empty tells whether input says nothing where the member is.
+func (m member) empty(input reflect.Value) bool {
+	v := m.at(input)
+	return !v.IsValid() || v.IsZero()
+}
+
+// has tells whether input holds the value where the member is.
+func (m member) has(input reflect.Value, value any) bool {
+	v, given := m.at(input), reflect.ValueOf(value)
+	return !m.empty(input) && given.CanConvert(v.Type()) &&
+		reflect.DeepEqual(v.Interface(), given.Convert(v.Type()).Interface())
 }
 
 // plainValue follows pointers; no value when one leads nowhere.
@@ -179,7 +198,7 @@ func (m member) samples() []any {
 	case reflect.Bool:
 		return []any{true, false}
 	case reflect.Int32, reflect.Int64, reflect.Float64, reflect.Float32, reflect.Int:
-		return []any{1, 2, 7, 50, 100, 3600}
+		return []any{1, 2, 5, 7, 50, 100, 3600}
 	case reflect.Slice:
 		return []any{[]byte("sample")}
 	case reflect.String:
