@@ -12,7 +12,6 @@ import (
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
-	"goldsmith/shared/plan"
 )
 
 const (
@@ -25,10 +24,18 @@ const (
 func slot(s *stage.Stage, kind ledger.SlotKind, n int, since time.Time) {
 	s.Helper()
 	slot := ledger.Slot{
-		Plan: "nightly", Kind: kind, ID: fmt.Sprintf("%06d", n), Source: fmt.Sprintf("i-other-%02d", n), Run: "other", Since: since, Seen: since,
+		Plan: "nightly", Kind: kind, ID: fmt.Sprintf("%06d", slotID(kind, n)), Source: fmt.Sprintf("i-other-%02d", n), Run: "other", Since: since, Seen: since,
 	}
 	_, err := s.Ledger.Kept.Take(s.Context(), slot, time.Time{})
 	s.Must(err)
+}
+
+// slotID lists stops the other way round than their sources.
+func slotID(kind ledger.SlotKind, n int) int {
+	if kind == ledger.Stops {
+		return 100 - n
+	}
+	return n
 }
 
 // slots are those of the plan that instance Web has.
@@ -154,6 +161,11 @@ func TestClaimWaits(t *testing.T) {
 			Then:  func(s *stage.Stage, j job.Job) { s.Same("first", j.Turn.First, 4) },
 		},
 		{
+			Name: "it waited for its instance until now: how many are before it begins here", Want: claims + " Take: ok",
+			Given: func(_ *stage.Stage, in *claim.Input) { in.Job.Turn.Before, in.Job.Turn.First = 0, 0 },
+			Then:  func(s *stage.Stage, j job.Job) { s.Same("first", j.Turn.First, 1) },
+		},
+		{
 			Name: "its turn has come: looked at, and warned of the wait", Want: turned + " Take Free DescribeInstances DescribeInstanceAttribute StartInstances Slots Record: ok",
 			Given: func(s *stage.Stage, _ *claim.Input) { free(s) },
 			Then: func(s *stage.Stage, j job.Job) {
@@ -265,80 +277,6 @@ func TestClaimMayNotStop(t *testing.T) {
 				s.Hold(ledger.Claim{Source: s.Web, Name: "web", Run: "weekly-1", Since: time.Now()})
 			},
 			Then: func(s *stage.Stage, j job.Job) { s.Same("name", j.Source.Name, "web") },
-		},
-	})
-}
-
-// What a limit was spent on is named.
-func TestClaimOverTheLimit(t *testing.T) {
-	limited := func(most, stopped int, edit func(*claim.Input)) func(*stage.Stage, *claim.Input) {
-		return func(s *stage.Stage, in *claim.Input) {
-			time.Sleep(time.Hour)
-			for n := range stopped {
-				slot(s, ledger.Stops, stopped-n, time.Now().Add(-time.Minute))
-			}
-			in.Job.Run.Most = most
-			if edit != nil {
-				edit(in)
-			}
-		}
-	}
-	const again = ". It was not touched; raise the plan's limit, or ask again later"
-	stage.Play(t, scene, cases{
-		{
-			Name: "one", Given: limited(1, 1, nil), Want: claims + ": ok",
-			Then: skips(job.OverLimit, "plan nightly may stop 1 source in the last 24 hours, and has stopped i-other-01"+again),
-		},
-		{
-			Name: "ten, as a percentage, since its schedule", Want: claims + ": ok",
-			Given: limited(10, 10, func(in *claim.Input) {
-				in.Job.Plan.Limit, in.Job.Run.Since = plan.Limit{Percent: 50}, time.Date(2000, 1, 1, 0, 30, 0, 0, time.UTC)
-			}),
-			Then: skips(job.OverLimit, "plan nightly may stop 10 sources (50%) since its last scheduled start at 2000-01-01 00:30 UTC, and has stopped "+
-				"i-other-01, i-other-02, i-other-03, i-other-04, i-other-05, i-other-06, i-other-07, i-other-08, i-other-09, i-other-10"+again),
-		},
-		{
-			Name: "more than are named", Given: limited(12, 12, nil), Want: claims + ": ok",
-			Then: skips(job.OverLimit, "i-other-09, i-other-10 and 2 more"+again),
-		},
-		{
-			Name: "those before its schedule do not count", Want: claims + " Take Slots Take Record: ok",
-			Given: limited(1, 1, func(in *claim.Input) { in.Job.Run.Since = time.Now() }),
-			Then: func(s *stage.Stage, j job.Job) {
-				s.Same("decision", j.Decision, job.StopFirst)
-				s.Same("stops", slots(s, ledger.Stops)[0].Since, time.Now().UTC())
-			},
-		},
-	})
-}
-
-// Each of select's notes counts, whatever else it noted.
-func TestClaimNotes(t *testing.T) {
-	noted := func(first job.ReasonCode, more ...job.ReasonCode) func(*stage.Stage, *claim.Input) {
-		return func(_ *stage.Stage, in *claim.Input) {
-			in.Job.Source.Notes = append([]job.ReasonCode{first}, more...)
-			in.Job.Plan.InstanceStore = plan.Lose
-		}
-	}
-	warns := func(code job.ReasonCode) func(*stage.Stage, job.Job) {
-		return func(s *stage.Stage, j job.Job) {
-			s.Helper()
-			for _, w := range j.Warnings {
-				if w.Code == code {
-					return
-				}
-			}
-			s.Errorf("%v does not warn of %s", j.Warnings, code)
-		}
-	}
-	stage.Play(t, scene, cases{
-		{
-			Name: "a slow volume, and data on instance store", Want: claims + " Take Record: ok",
-			Given: noted(job.SlowVolume, job.InstanceStoreData), Then: warns(job.SlowVolume),
-		},
-		{
-			Name: "a one-time Spot request, and a slow volume", Want: looks + ": ok",
-			Given: noted(job.OneTimeSpot, job.SlowVolume), Then: skips(job.OneTimeSpot, ""),
 		},
 	})
 }

@@ -60,6 +60,7 @@ type StepFunctions interface {
 type Account struct {
 	EC2        EC2
 	Gate       Gate
+	Origins    Origins
 	Executions StepFunctions
 	Schedules  Schedules
 	Ledger     ledger.Ledger
@@ -78,7 +79,9 @@ type Account struct {
 func (a Account) With(cfg aws.Config) Account {
 	cloud := ec2.NewFromConfig(cfg)
 	a.EC2, a.Executions, a.Schedules = cloud, sfn.NewFromConfig(cfg), scheduler.NewFromConfig(cfg)
-	a.Gate = reference.Gate{EC2: cloud, AutoScaling: autoscaling.NewFromConfig(cfg), SSM: ssm.NewFromConfig(cfg), Path: a.Path, Now: a.Now}
+	scaling := autoscaling.NewFromConfig(cfg)
+	a.Origins = Origins{EC2: cloud, Groups: scaling}
+	a.Gate = reference.Gate{EC2: cloud, AutoScaling: scaling, SSM: ssm.NewFromConfig(cfg), Path: a.Path, Now: a.Now}
 	return a
 }
 
@@ -96,7 +99,7 @@ func New(a Account) Step {
 		requests:  Requests{EC2: a.EC2, Book: a.Ledger, Runs: runs, Starter: starter},
 		missed:    Missed{Calendar: calendar, Executions: a.Executions, Schedules: a.Schedules, Teller: a.Teller, Starter: starter},
 		overdue:   Overdue{calendar},
-		adoption:  Adoption{EC2: a.EC2, Book: a.Ledger, Executions: a.Executions, Execution: starter.Execution, Tests: tested(a.Plans)},
+		adoption:  Adoption{EC2: a.EC2, Origins: a.Origins, Book: a.Ledger, Executions: a.Executions, Execution: starter.Execution, Tests: tested(a.Plans)},
 		home:      a.Home,
 	}
 }

@@ -129,6 +129,11 @@ var (
 		Actions:   []string{"autoscaling:DescribeAutoScalingGroups"},
 		Resources: []string{anything},
 	}
+	lookAtMembers = Statement{
+		Why:       "Auto Scaling's describe calls have no resources.",
+		Actions:   []string{"autoscaling:DescribeAutoScalingInstances"},
+		Resources: []string{anything},
+	}
 	endWaits = Statement{
 		Why:       "A task token belongs to no resource; it is known only to the execution that waits and to the ledger.",
 		Actions:   []string{"states:SendTaskSuccess", "states:SendTaskFailure"},

@@ -68,6 +68,7 @@ var parsers = map[kind]func(envelope) (Event, error){
 	{"goldsmith", "schedule", "1"}: scheduled,
 	{"goldsmith", "run", "1"}:      runNow,
 	{"goldsmith", "rollback", "1"}: rollback,
+	{"goldsmith", "handover", "1"}: handover,
 	{"goldsmith", "adopt", "1"}:    adopt,
 	{"goldsmith", "sweep", "1"}:    func(envelope) (Event, error) { return Sweep{}, nil },
 

@@ -71,6 +71,10 @@ func TestDecode(t *testing.T) {
 			`{"goldsmith":"rollback","version":"1","name":"web","to":"7","by":"ada","dry":true}`,
 			event.Rollback{Name: "web", To: "7", By: "ada", Dry: true},
 		},
+		"handover": {
+			`{"goldsmith":"handover","version":"1","name":"web","to":"i-0a1b2c3d","by":"ada","dry":true}`,
+			event.Handover{Name: "web", To: "i-0a1b2c3d", By: "ada", Dry: true},
+		},
 		"adopt": {
 			`{"goldsmith":"adopt","version":"1","images":["ami-0123456789abcdef0"],"by":"ada","dry":true}`,
 			event.Adopt{Images: []string{"ami-0123456789abcdef0"}, By: "ada", Dry: true},
@@ -205,6 +209,10 @@ func TestDecodeRefuses(t *testing.T) {
 		"adopt some after":          {`{"goldsmith":"adopt","version":"1","after":"ami-0123456789abcdef0","images":["ami-0123456789abcdef0"]}`, `after: want it with all only`},
 		"adopt all after web":       {`{"goldsmith":"adopt","version":"1","all":true,"after":"web"}`, `after: want an image id (ami- and 8 or 17 hex digits), got "web"`},
 		"adopt too many":            {`{"goldsmith":"adopt","version":"1","images":["` + strings.Repeat(`","`, 100) + `"]}`, `images: want at most 100, got 101`},
+		"handover of nothing":       {`{"goldsmith":"handover","version":"1","to":"i-0a1b2c3d"}`, `name: missing, the name that is handed over`},
+		"handover of a long name":   {`{"goldsmith":"handover","version":"1","to":"i-0a1b2c3d","name":"` + strings.Repeat("x", 257) + `"}`, `name: want at most 256 characters`},
+		"handover to nothing":       {`{"goldsmith":"handover","version":"1","name":"web"}`, `to: missing, the id of the instance`},
+		"handover to an image":      {`{"goldsmith":"handover","version":"1","name":"web","to":"ami-0123456789abcdef0"}`, `to: want `},
 		"rollback of nothing":       {`{"goldsmith":"rollback","version":"1"}`, `name: missing, the name of the source`},
 		"rollback of a long name":   {`{"goldsmith":"rollback","version":"1","name":"` + strings.Repeat("x", 257) + `"}`, `name: want at most 256 characters`},
 		"rollback to nowhere":       {`{"goldsmith":"rollback","version":"1","name":"web","to":"yesterday"}`, `to: want an image id (ami- and 8 or 17 hex digits) or a launch template version such as 7, got "yesterday"`},

@@ -55,6 +55,16 @@ type Rollback struct {
 	Follow bool
 }
 
+// Handover says that a person gives the name of a source to another one.
+type Handover struct {
+	// Name is the name, To the id of the instance that is to have it.
+	Name, To string
+	// By names who asked.
+	By string
+	// Dry only says what would be done.
+	Dry bool
+}
+
 // Adopt says that a person wants images registered that are not.
 type Adopt struct {
 	// Images are the ids; empty for All.
@@ -131,6 +141,7 @@ type Ignored struct {
 func (Scheduled) event()       {}
 func (RunNow) event()          {}
 func (Rollback) event()        {}
+func (Handover) event()        {}
 func (Adopt) event()           {}
 func (Requested) event()       {}
 func (SnapshotTagged) event()  {}

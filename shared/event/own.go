@@ -90,6 +90,34 @@ func (r Rollback) MarshalJSON() ([]byte, error) {
 	return json.Marshal(sent)
 }
 
+func handover(e envelope) (Event, error) {
+	switch {
+	case e.Name == "":
+		return nil, missing("name", "the name that is handed over")
+	case utf8.RuneCountInString(e.Name) > plan.MaxTagValue:
+		return nil, wrong("name", fmt.Sprintf("at most %d characters, as a tag holds", plan.MaxTagValue), e.Name)
+	case e.To == "":
+		return nil, missing("to", "the id of the instance that is to have the name")
+	}
+	if err := checkID("to", e.To, "i"); err != nil {
+		return nil, err
+	}
+	return Handover{Name: e.Name, To: e.To, By: e.By, Dry: e.Dry}, nil
+}
+
+// MarshalJSON writes the event as Decode reads it, for those who send it.
+func (h Handover) MarshalJSON() ([]byte, error) {
+	sent := struct {
+		Goldsmith string `json:"goldsmith"`
+		Version   string `json:"version"`
+		Name      string `json:"name"`
+		To        string `json:"to"`
+		By        string `json:"by,omitempty"`
+		Dry       bool   `json:"dry,omitempty"`
+	}{"handover", "1", h.Name, h.To, h.By, h.Dry}
+	return json.Marshal(sent)
+}
+
 // MostAdopted is how many images one event may name.
 const MostAdopted = 100
 

@@ -65,5 +65,8 @@ const (
 	RequestLeft ReasonCode = "request-tag-left"
 )
 
+// NameOwned is a warning of an image that was made and not rolled under its source's name, since another lineage has that.
+const NameOwned ReasonCode = "name-owned"
+
 // PinnedGroup is a warning that comes after the image: a group goes on launching the old one.
 const PinnedGroup ReasonCode = "pinned-group"

@@ -106,7 +106,7 @@ func hibernation(f Facts, _ plan.Plan) string {
 // A group replaces, that is terminates, a member that is not running; stop
 // protection does not save it.
 func autoScalingMember(f Facts, p plan.Plan) string {
-	group := Tags(f.Instance)["aws:autoscaling:groupName"]
+	group := Tags(f.Instance)[tag.Group]
 	if group == "" || !Stops(f, p) {
 		return ""
 	}

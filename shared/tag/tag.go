@@ -29,6 +29,9 @@ const (
 // Base is a launch template's: it says which version a new one is made from where that is not clear: default or latest.
 const Base = "goldsmith:base"
 
+// Group is what Auto Scaling puts on the members of a group. Only AWS writes keys that begin with "aws:".
+const Group = "aws:autoscaling:groupName"
+
 // Keys only Goldsmith writes.
 const (
 	// Managed marks images and snapshots as Goldsmith's own: nothing else is ever retired.

@@ -35,6 +35,7 @@ var silent = map[string]bus.Faults{"": {Loss: 1}, bus.SchedulerSource: {}}
 var stories = []story{
 	{name: "a night with templates and aliases", play: everything},
 	{name: "a rollback, and one past an edit", play: rolledBack},
+	{name: "names that were others', and one that is handed over", play: handedOver},
 	{name: "both status checks", play: func(n *night) {
 		web := n.launch(ec2.ImageX86, "", enrolled("web", "checked"))
 		n.run(due.Add(3 * time.Hour)) // in Berlin it is 04:30

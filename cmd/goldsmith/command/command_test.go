@@ -106,6 +106,28 @@ func TestRollback(t *testing.T) {
 	})
 }
 
+// A name is handed over from the instance whose image was rolled under it to another of that name.
+func TestHandover(t *testing.T) {
+	play(t, func(s *scene) {
+		s.launch("web")
+		s.template("web", "web", "t3.micro")
+		s.types("run", "nightly", "--wait")
+		second := s.launch("web")
+		time.Sleep(time.Minute)
+		s.golden("plan-name-owned", s.types("plan", "--plans", plans, "--name", "nightly"), command.OK)
+		before := len(s.changes())
+		s.golden("handover-dry", s.types("handover", "--name", "web", "--to", second, "--dry"), command.OK)
+		s.golden("handover", s.types("handover", "--name", "web", "--to", second), command.OK)
+		s.golden("handover-again", s.types("handover", "--name", "web", "--to", second), command.OK)
+		s.golden("handover-json", s.types("handover", "--name", "web", "--to", second, "-o", "json"), command.OK)
+		s.golden("handover-unknown", s.types("handover", "--name", "db", "--to", second), command.Broken)
+		if len(s.changes()) > before {
+			s.Errorf("the command changed something itself: %v", s.changes()[before:])
+		}
+		s.golden("plan-handed-over", s.types("plan", "--plans", plans, "--name", "nightly"), command.OK)
+	})
+}
+
 func TestRunAndWait(t *testing.T) {
 	play(t, func(s *scene) {
 		s.launch("web")
@@ -167,6 +189,8 @@ func TestMistakes(t *testing.T) {
 			{"run", "run needs the name of one plan"},
 			{"run nightly weekly", `run takes the name of one plan, and nothing else; it got "weekly" too`},
 			{"run nightly --source web", `--source "web" is no instance id`},
+			{"handover --name web", "handover needs --name, the name of a source, and --to"},
+			{"handover --name web --to web", "to: want"},
 			{"rollback", "rollback needs --name"},
 			{"rollback --name web --to latest", "to"},
 			{"status --days 0", "--days and --most are whole numbers from 1"},
@@ -230,7 +254,7 @@ func TestColors(t *testing.T) {
 func TestHelp(t *testing.T) {
 	play(t, func(s *scene) {
 		s.golden("help", s.types("--help"), command.OK)
-		for _, name := range []string{"plan", "run", "status", "images", "rollback", "check"} {
+		for _, name := range []string{"plan", "run", "status", "images", "rollback", "handover", "check"} {
 			got := s.types(name, "--help")
 			for _, part := range []string{"Examples:", "Exit codes:", "--output"} {
 				if got.code != command.OK || !strings.Contains(got.out, part) {

@@ -11,8 +11,10 @@ import (
 
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/lineage"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/source"
+	"goldsmith/shared/tag"
 )
 
 // Source is one source and what the run would do with it.
@@ -29,6 +31,30 @@ type Source struct {
 	Warnings []job.Reason `json:"warnings,omitempty"`
 
 	instance types.Instance
+	// lineage is as in a job: empty where it is the source itself.
+	lineage string
+}
+
+// lineages finds out what claim would find the sources to be over time.
+func (s Stage) lineages(ctx context.Context, sources []Source) error {
+	var members []string
+	for _, src := range sources {
+		if _, member := source.Tags(src.instance)[tag.Group]; member && src.Decision != job.SkipIt {
+			members = append(members, src.ID)
+		}
+	}
+	found, err := lineage.OfInstances(ctx, s.AutoScaling, members)
+	for i, src := range sources {
+		if of := found[src.ID]; of != src.ID {
+			sources[i].lineage = of
+		}
+	}
+	return err
+}
+
+// job is the source as jobs have it.
+func (s Source) job() job.Source {
+	return job.Source{ID: s.ID, Name: s.Name, Lineage: s.lineage, Tags: source.Tags(s.instance)}
 }
 
 // lookers is how many instances are asked about at once. EC2 answers twenty
