@@ -112,6 +112,9 @@ func mappable(img *image, p *query.Params) error {
 	case img.rootType == rootInstanceStore:
 		return query.Errorf("InvalidBlockDeviceMapping", "EBS block device mappings not supported for instance-store AMIs.")
 	}
+	if p.Has("Ebs.KmsKeyId") && !p.Bool("Ebs.Encrypted") { // As CreateVolume; of a mapping it is unverified.
+		return keyWithoutEncrypted()
+	}
 	return volumeMappable(img, p.Text("DeviceName"), p.At("Ebs"))
 }
 
@@ -119,8 +122,6 @@ func volumeMappable(img *image, device string, ebs *query.Params) error {
 	snapshot := ebs.Text("SnapshotId")
 	at := slices.IndexFunc(img.mappings, func(m mapping) bool { return m.device == device })
 	switch {
-	case ebs.Has("KmsKeyId") && !ebs.Bool("Encrypted"): // As CreateVolume; of a mapping it is unverified.
-		return keyWithoutEncrypted()
 	case at < 0 && snapshot == "" && !ebs.Has("VolumeSize"):
 		return missing("size or snapshotId")
 	case at < 0 || snapshot == "":

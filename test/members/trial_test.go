@@ -122,24 +122,36 @@ func (r *trial) try(m member, base []string, play player) (verdict, attempt) {
 	for i := 0; ; i++ {
 		a := play(&m, i, base)
 		switch {
-		case a.err == nil && !slices.Equal(a.shows, base), isDry(a.err), a.err != nil && speaks(a.err, m, a.value):
+		case a.shown(m, base):
 			return shown, a
 		case a.err == nil:
 			accepted++
 		case byName(a.err):
 			return refused, a
 		}
-		if a.more {
-			continue
+		if !a.more {
+			return a.last(accepted, i > 0), a
 		}
-		switch {
-		case accepted == 0:
-			return untaken, a
-		case accepted == 1 && i > 0 && reflect.TypeOf(a.value) != reflect.TypeFor[int]():
-			return shown, a
-		}
-		return dropped, a
 	}
+}
+
+// shown tells whether the attempt differs from the request without the member, or is refused for what it says.
+func (a attempt) shown(m member, base []string) bool {
+	if a.err == nil {
+		return !slices.Equal(a.shows, base)
+	}
+	return isDry(a.err) || speaks(a.err, m, a.value)
+}
+
+// last is the verdict after the last of the values, of which so many were accepted.
+func (a attempt) last(accepted int, several bool) verdict {
+	switch {
+	case accepted == 0:
+		return untaken
+	case accepted == 1 && several && reflect.TypeOf(a.value) != reflect.TypeFor[int]():
+		return shown
+	}
+	return dropped
 }
 
 // key is a member's name among all; without a member the action's.

@@ -194,14 +194,15 @@ func (m member) samples() []any {
 		}
 		return all
 	}
-	switch m.typ.Kind() {
-	case reflect.Bool:
+	zero := reflect.Zero(m.typ)
+	switch {
+	case m.typ.Kind() == reflect.Bool:
 		return []any{true, false}
-	case reflect.Int32, reflect.Int64, reflect.Float64, reflect.Float32, reflect.Int:
+	case zero.CanInt() || zero.CanFloat():
 		return []any{1, 2, 5, 7, 50, 100, 3600}
-	case reflect.Slice:
+	case m.typ == reflect.TypeFor[[]byte]():
 		return []any{[]byte("sample")}
-	case reflect.String:
+	case m.typ.Kind() == reflect.String:
 		return []any{"sample"}
 	}
 	return nil
