@@ -201,7 +201,7 @@ func (t Traces) name(ctx context.Context, i types.Instance, execution, why strin
 		Lines: []string{
 			"It carries tag " + tag.Stopped + "=" + execution + ", as if Goldsmith had stopped it. But " + why + ".",
 			"Goldsmith did not start it, and takes the tag off.",
-			"If it should run, start it: aws ec2 start-instances --instance-ids " + id + ". If not, nothing is to be done.",
+			"Now: If it should run, start it: aws ec2 start-instances --instance-ids " + id + ". If not, nothing is to be done.",
 		},
 	})
 	if err != nil || delivery == slack.Failed {
