@@ -115,7 +115,7 @@ func lastingNight(t *testing.T, faults ...lasting) *lastingFaults {
 			p.Schedule, p.Concurrency, p.Roll.Refresh.Enabled, p.Keep.Last = "cron(12 0 * * ? *)", o.concurrency, true, 1
 		}),
 		Ledger: o.shelf, History: true,
-		Guard:  func(s *suite.Suite) http.Handler { return o.guard(s) },
+		Guard: func(s *suite.Suite) http.Handler { return o.guard(s) },
 	}, func(n *night) {
 		n.lasting = o
 		for i := range 5 {
