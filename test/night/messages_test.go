@@ -115,7 +115,7 @@ func plainly(message string, drawn bool) string {
 func (n *night) isOfUse(message string) {
 	n.t.Helper()
 	flat := strings.Join(strings.Fields(message), " ")
-	if !strings.Contains(flat, "Now:") && !strings.Contains(flat, "What to do now") {
+	if !slices.ContainsFunc([]string{"Now:", "What to do now", "Nothing is to be done"}, func(does string) bool { return strings.Contains(flat, does) }) {
 		n.t.Errorf("a message does not say what to do, or that nothing is to be done:\n%s", message)
 	}
 	for _, pair := range [][2]string{
