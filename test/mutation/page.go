@@ -14,6 +14,9 @@ const (
 	section     = "\n## Mutation testing\n"
 )
 
+// unmeasured is the score of a package of which no mutant has been tried.
+const unmeasured = "not measured yet"
+
 // reasons say why a survivor may survive, each on a line: package, key and reason, with tabs between.
 //
 //go:embed survivors.txt
@@ -42,7 +45,11 @@ func writePage(scores []Score) error {
 	b.WriteString(strings.TrimRight(before, "\n") + "\n" + section)
 	fmt.Fprintf(&b, about, *most)
 	for _, s := range scores {
-		fmt.Fprintf(&b, "| `%s` | %s | %d | %d | %d | %.1f %% |\n", s.Package, testsOf(s.Package), s.Sites, len(s.Results), s.killed(), s.percent())
+		score := unmeasured
+		if len(s.Results) > 0 {
+			score = fmt.Sprintf("%.1f %%", s.percent())
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %d | %d | %d | %s |\n", s.Package, testsOf(s.Package), s.Sites, len(s.Results), s.killed(), score)
 	}
 	b.WriteString("\n| what survives | change | why |\n|---|---|---|\n")
 	known := why()
