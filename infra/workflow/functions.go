@@ -104,7 +104,7 @@ var Functions = []Function{
 		Name: "stop", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Stops an instance cleanly.",
 		Environment: env(tableSetting),
-		Statements:  join(everyTask("stop"), ledger("PutItem", "UpdateItem", "Query"), onEnrolled("ec2:StopInstances")),
+		Statements:  join(everyTask("stop"), ledger("PutItem", "UpdateItem", "Query"), onEnrolled("ec2:StopInstances"), tracing),
 	},
 	{
 		Name: "image", Task: true, Timeout: stepTimeout, Memory: memory,
@@ -198,7 +198,7 @@ var Functions = []Function{
 				look("DescribeInstances", "DescribeSnapshots", "DescribeImages", "DescribeLaunchTemplates", "DescribeLaunchTemplateVersions",
 					"DescribeImageAttribute", "DescribeImageReferences"), lookAtUses,
 				lookAtMembers, askAboutRuns, listRuns, startRuns, askAboutSchedules,
-			}, starting, endTests, telling, untagging, referring, discarding),
+			}, starting, tracingBack, endTests, telling, untagging, referring, discarding),
 	},
 }
 

@@ -79,6 +79,10 @@ func TestDecode(t *testing.T) {
 			`{"goldsmith":"adopt","version":"1","images":["ami-0123456789abcdef0"],"by":"ada","dry":true}`,
 			event.Adopt{Images: []string{"ami-0123456789abcdef0"}, By: "ada", Dry: true},
 		},
+		"exempt": {
+			`{"goldsmith":"exempt","version":"1","source":"web","by":"ada","undo":true}`,
+			event.Exempt{Source: "web", By: "ada", Undo: true},
+		},
 		"adopt all": {
 			`{"goldsmith":"adopt","version":"1","all":true,"after":"ami-0123456789abcdef0"}`,
 			event.Adopt{All: true, After: "ami-0123456789abcdef0"},
@@ -204,6 +208,8 @@ func TestDecodeRefuses(t *testing.T) {
 		"run of a volume":           {`{"goldsmith":"run","version":"1","plan":"nightly","source":"vol-01234567"}`, `source: want i- or snap- and 8 or 17 hex digits, got "vol-01234567"`},
 		"run at teatime":            {`{"goldsmith":"run","version":"1","plan":"nightly","at":"teatime"}`, `at: want a time`},
 		"adopt nothing":             {`{"goldsmith":"adopt","version":"1"}`, `images: missing, the ids of images, or all`},
+		"exempt nothing":            {`{"goldsmith":"exempt","version":"1","by":"ada"}`, `source: missing, the id or the name of the source that is down`},
+		"exempt by none":            {`{"goldsmith":"exempt","version":"1","source":"web"}`, `by: missing, who says so`},
 		"adopt no image":            {`{"goldsmith":"adopt","version":"1","images":["i-0123456789abcdef0"]}`, `images[0]: want ami- and 8 or 17 hex digits, got "i-0123456789abcdef0"`},
 		"adopt all and some":        {`{"goldsmith":"adopt","version":"1","all":true,"images":["ami-0123456789abcdef0"]}`, `images: want none, since all is true`},
 		"adopt some after":          {`{"goldsmith":"adopt","version":"1","after":"ami-0123456789abcdef0","images":["ami-0123456789abcdef0"]}`, `after: want it with all only`},

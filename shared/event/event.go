@@ -78,6 +78,16 @@ type Adopt struct {
 	Dry bool
 }
 
+// Exempt says that a person does not want others to wait for a source that is down.
+type Exempt struct {
+	// Source is its id or its name.
+	Source string
+	// By names who said so.
+	By string
+	// Undo takes it back.
+	Undo bool
+}
+
 // Requested says that the tag goldsmith:image was put on an instance or a
 // snapshot, or its value changed.
 type Requested struct {
@@ -143,6 +153,7 @@ func (RunNow) event()          {}
 func (Rollback) event()        {}
 func (Handover) event()        {}
 func (Adopt) event()           {}
+func (Exempt) event()          {}
 func (Requested) event()       {}
 func (SnapshotTagged) event()  {}
 func (InstanceChanged) event() {}

@@ -173,6 +173,30 @@ func (a Adopt) MarshalJSON() ([]byte, error) {
 	return json.Marshal(sent)
 }
 
+func exempt(e envelope) (Event, error) {
+	switch {
+	case e.Source == "":
+		return nil, missing("source", "the id or the name of the source that is down")
+	case utf8.RuneCountInString(e.Source) > plan.MaxTagValue:
+		return nil, wrong("source", fmt.Sprintf("at most %d characters, as a tag holds", plan.MaxTagValue), e.Source)
+	case e.By == "":
+		return nil, missing("by", "who says so")
+	}
+	return Exempt{Source: e.Source, By: e.By, Undo: e.Undo}, nil
+}
+
+// MarshalJSON writes the event as Decode reads it, for those who send it.
+func (x Exempt) MarshalJSON() ([]byte, error) {
+	sent := struct {
+		Goldsmith string `json:"goldsmith"`
+		Version   string `json:"version"`
+		Source    string `json:"source"`
+		By        string `json:"by"`
+		Undo      bool   `json:"undo,omitempty"`
+	}{"exempt", "1", x.Source, x.By, x.Undo}
+	return json.Marshal(sent)
+}
+
 func checkPlan(name string) error {
 	switch {
 	case name == "":

@@ -61,6 +61,10 @@ const (
 	ProofLeft ReasonCode = "test-instance-left"
 	// KeptVolumes is about the image and not about the source.
 	KeptVolumes ReasonCode = "volumes-outlive-instances"
+	// BreakerExempt: another source is down, and a person has exempted it from keeping others from being stopped.
+	BreakerExempt ReasonCode = "breaker-exempt"
+	// NoTrace is for a source that could not be tagged before its stop.
+	NoTrace ReasonCode = "no-second-trace"
 	// RequestLeft is no reason to skip either: the run has answered a request whose tag it cannot take off.
 	RequestLeft ReasonCode = "request-tag-left"
 )

@@ -41,6 +41,9 @@ const (
 	// Proof marks the test instance of an image; its value is the name of the run that launched it.
 	// Such an instance is Goldsmith's to terminate.
 	Proof = "goldsmith:proof"
+	// Stopped, on an instance, names the execution that stops it, from before the stop until it is back; then it is
+	// empty, and the sweep takes it off. It is a pointer only: package trace knows what it proves.
+	Stopped = "goldsmith:stopped"
 	// LastImage, on a source, is the image last made from it.
 	LastImage = "goldsmith:last-image"
 )

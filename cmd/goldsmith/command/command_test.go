@@ -14,6 +14,7 @@ import (
 
 	"goldsmith/cmd/goldsmith/command"
 	"goldsmith/local/ec2"
+	"goldsmith/shared/breaker"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/tag"
 )
@@ -170,6 +171,45 @@ func TestStatusOfWhatIsDown(t *testing.T) {
 		_, err := s.suite.Ledger.Claim(s.Context(), claim)
 		s.must(err)
 		s.golden("status-down", s.types("status"), command.OK)
+	})
+}
+
+// A source that is down holds others back, others wait for their turn: status says who, and a person may exempt it.
+func TestStatusOfWhatIsHeldBack(t *testing.T) {
+	play(t, func(s *scene) {
+		web := s.launch("web")
+		s.must(s.suite.EC2.SetState(web, ec2.Stopped))
+		now := time.Now().UTC()
+		claim, err := s.suite.Ledger.Claim(s.Context(), ledger.Claim{
+			Source: web, Name: "web", Run: "nightly-1", Plan: "nightly", Execution: "arn:aws:states:eu-central-1:123456789012:execution:goldsmith:nightly-1",
+			Since: now, WasRunning: true, Looked: true, StopSent: now, Left: now.Add(time.Hour),
+		})
+		s.must(err)
+		_, err = breaker.Refused(s.Context(), s.suite.Ledger, claim, "UnauthorizedOperation",
+			"it cannot be started: UnauthorizedOperation: You are not authorized to perform this operation.", now)
+		s.must(err)
+		for n, slot := range []ledger.Slot{
+			{Kind: ledger.Places, ID: "000000", Source: web, Name: "web", Run: "nightly-1"},
+			{Kind: ledger.Turns, ID: "1", Source: "i-0b2c3d4e5f6071829", Name: "db", Run: "nightly-2"},
+			{Kind: ledger.Turns, ID: "2", Source: "i-0c3d4e5f607182930", Run: "request-1"},
+		} {
+			slot.Plan, slot.Since, slot.Seen = "nightly", now.Add(time.Duration(n)*time.Minute), now
+			_, err := s.suite.Ledger.Take(s.Context(), slot, time.Time{})
+			s.must(err)
+		}
+		held := s.types("status")
+		s.golden("status-held", held, command.OK)
+		for _, line := range strings.Split(held.out, "\n") {
+			if len([]rune(line)) > 80 && !strings.HasPrefix(line, "  aws ") { // A command is not folded.
+				s.Errorf("a line of %d columns: %s", len([]rune(line)), line)
+			}
+		}
+		s.golden("exempt-unknown", s.types("exempt", "db"), command.Broken)
+		s.golden("exempt-not-yet", s.types("exempt", "--undo", "web"), command.Broken)
+		s.golden("exempt", s.types("exempt", "web", "--by", "ada"), command.OK)
+		s.golden("status-exempted", s.types("status"), command.OK)
+		s.golden("exempt-undo-json", s.types("exempt", "--undo", web, "--by", "ada", "-o", "json"), command.OK)
+		s.golden("exempt-bare", s.types("exempt"), command.Misused)
 	})
 }
 

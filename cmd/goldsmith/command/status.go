@@ -19,7 +19,7 @@ func (t *terms) statusCommand() *cobra.Command {
 		Use:   "status [RUN]",
 		Short: "Show what is going on, what is down, and the last runs",
 		Long: `Status shows the instances that are down because of Goldsmith and what to do
-about it, the sources that runs are working on now, the runs of the last days,
+about it, what they keep from being stopped and what ends that, who waits for its turn, the sources that runs are working on now, the runs of the last days,
 and images that carry Goldsmith's tags and are not registered. With the name of a run it shows the run's report, and its outcome is the
 exit code.`,
 		Example: "  goldsmith status\n  goldsmith status nightly-20260322T023000Z",
@@ -93,6 +93,8 @@ func (s site) statusOf(ctx context.Context, arn string) (string, error) {
 // status is what status shows.
 type status struct {
 	Down    []work  `json:"down"`
+	Held    []held  `json:"held"`
+	Turns   []turn  `json:"turns"`
 	Working []work  `json:"working"`
 	Runs    []oneOf `json:"runs"`
 	// Unregistered are images that carry Goldsmith's tags and are not known to be its own.
@@ -119,6 +121,12 @@ func (t *terms) status(ctx context.Context, days, most int) error {
 	}
 	found := status{days: days}
 	if found.Down, found.Working, err = site.works(ctx); err != nil {
+		return err
+	}
+	if found.Held, err = site.held(ctx); err != nil {
+		return err
+	}
+	if found.Turns, err = site.turns(ctx, t.Now()); err != nil {
 		return err
 	}
 	if found.Runs, err = site.runs(ctx, t.Now().AddDate(0, 0, -days), most); err != nil {

@@ -9,6 +9,8 @@ import (
 
 func (s status) print(p *page) {
 	s.printDown(p)
+	s.printHeld(p)
+	s.printTurns(p)
 	s.printWorking(p)
 	s.printRuns(p)
 	s.printUnregistered(p)
@@ -34,8 +36,14 @@ func (s status) printDown(p *page) {
 	}
 	p.heading("%s", p.in(red, "Down because of Goldsmith"))
 	for _, w := range s.Down {
-		p.line("  %s: %s since %s, stopped by run %s", clean(w.label()), w.State, stamp(w.StopSent), w.Run)
-		p.line("    Goldsmith goes on trying to start it every few minutes. Now: %s", w.Do)
+		if w.Do == unreadClaim {
+			p.fold("  ", "%s: %s", w.label(), w.State)
+			p.fold("    ", "%s", w.Do)
+			continue
+		}
+		p.fold("  ", "%s: %s since %s, stopped by run %s", w.label(), w.State, stamp(w.StopSent), w.Run)
+		p.line("    Goldsmith goes on trying to start it every few minutes. To start it now:")
+		p.line("  %s", w.Do)
 	}
 }
 
