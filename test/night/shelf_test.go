@@ -216,3 +216,7 @@ func (s *shelf) Owner(ctx context.Context, name string) (ledger.Owner, bool, err
 func (s *shelf) PutOwner(ctx context.Context, o ledger.Owner) (ledger.Owner, error) {
 	return take(ctx, s, func(l ledger.Ledger) (ledger.Owner, error) { return l.PutOwner(ctx, o) })
 }
+
+func (s *shelf) Since(ctx context.Context, now time.Time) (time.Time, error) {
+	return take(ctx, s, func(l ledger.Ledger) (time.Time, error) { return l.Since(ctx, now) })
+}
