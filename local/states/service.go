@@ -51,7 +51,7 @@ type Service struct {
 	order []*record
 	// redrives are when the executions were redriven, by what was asked.
 	redrives map[redriveInput]time.Time
-	named int
+	named    int
 }
 
 type machine struct {

@@ -69,7 +69,8 @@ var hints = map[string]func(*world) []any{
 		return []any{*must(w.states.GetExecutionHistory(w.t.Context(), in))(w).NextToken}
 	},
 	"sfn.ListStateMachines.NextToken": func(w *world) []any {
-		return []any{*must(w.states.ListStateMachines(w.t.Context(), &sfn.ListStateMachinesInput{MaxResults: 1}))(w).NextToken}
+		in := &sfn.ListStateMachinesInput{MaxResults: 1}
+		return []any{*must(w.states.ListStateMachines(w.t.Context(), in))(w).NextToken}
 	},
 	"Output":                                                             these(`{"a":1}`),
 	"sfn.StartExecution.Input":                                           these(`{"seconds":2}`),
