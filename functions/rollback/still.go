@@ -15,6 +15,7 @@ import (
 
 	"goldsmith/shared/fault"
 	"goldsmith/shared/group"
+	"goldsmith/shared/rollout"
 	"goldsmith/shared/tag"
 )
 
@@ -103,7 +104,8 @@ func (f Fleet) still(ctx context.Context, g types.AutoScalingGroup, u Undo, at f
 		return
 	}
 	if !u.Refresh {
-		done.Left = append(done.Left, fmt.Sprintf("group %s %s: goldsmith rollback --name %s --refresh moves it", name, strings.Join(says, " and "), u.Name))
+		done.Left = append(done.Left, fmt.Sprintf("group %s %s: %s --refresh moves it",
+			name, strings.Join(says, " and "), rollout.Command("rollback", u.Name)))
 		return
 	}
 	if why := f.refresh(ctx, g, at); why != "" {

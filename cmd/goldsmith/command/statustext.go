@@ -5,11 +5,14 @@ import (
 	"strings"
 
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
+
+	"goldsmith/shared/report"
 )
 
 func (s status) print(p *page) {
 	s.printDown(p)
 	s.printWorking(p)
+	s.printHeld(p)
 	s.printRuns(p)
 	s.printUnregistered(p)
 }
@@ -48,6 +51,21 @@ func (s status) printWorking(p *page) {
 	rows := [][]string{{"SOURCE", "ID", "SINCE", "NOW", "RUN"}}
 	for _, w := range s.Working {
 		rows = append(rows, []string{w.Name, w.Source, stamp(w.Since), w.State, w.Run})
+	}
+	p.table(rows)
+}
+
+// printHeld says by whom and since when, and how to take it up again.
+func (s status) printHeld(p *page) {
+	if len(s.Held) == 0 {
+		return
+	}
+	p.heading("Held: rolled back, and left alone until they follow again")
+	rows := [][]string{{"TEMPLATE OR ALIAS", "OF", "HAS", "BY", "SINCE", "TO LET IT FOLLOW"}}
+	for _, h := range s.Held {
+		rows = append(rows, []string{
+			report.Label(h.Title, h.Target), h.Source, h.Image, cmp.Or(h.By, "-"), stamp(h.Since), h.Do(),
+		})
 	}
 	p.table(rows)
 }
