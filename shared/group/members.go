@@ -9,9 +9,10 @@ import (
 	"goldsmith/shared/plan"
 )
 
-// LeftTo is a sentence about a group that another AWS service owns.
-func LeftTo(owner string) string {
-	return fmt.Sprintf("It belongs to %s, which repairs it: left alone. List it in roll.refresh.groups to have it refreshed all the same.", owner)
+// leftTo is a sentence about a group that another AWS service owns.
+func leftTo(owner string) string {
+	return fmt.Sprintf("It belongs to %s, which repairs it: left alone. "+
+		"List it in roll.refresh.groups to have it refreshed all the same.", owner)
 }
 
 // ProtectedAs is the plan's word as Auto Scaling has it; empty is Auto Scaling's default, Wait.
@@ -32,19 +33,21 @@ func StandbyAs(s plan.Standby) types.StandbyInstances {
 	}[s]
 }
 
-// Waits is a sentence about members that a refresh waits for, an hour at most, and then fails (API reference,
+// waits is a sentence about members that a refresh waits for, an hour at most, and then fails (API reference,
 // RefreshPreferences); empty when there are none, or the plan does otherwise.
-func Waits(g types.AutoScalingGroup, wish plan.Refresh) string {
+func waits(g types.AutoScalingGroup, wish plan.Refresh) string {
 	protected := count(g.Instances, func(i types.Instance) bool { return aws.ToBool(i.ProtectedFromScaleIn) })
 	standby := count(g.Instances, func(i types.Instance) bool {
 		return i.LifecycleState == types.LifecycleStateStandby || i.LifecycleState == types.LifecycleStateEnteringStandby
 	})
 	said := ""
 	if protected > 0 && (wish.Protected == "" || wish.Protected == plan.ProtectedWait) {
-		said = fmt.Sprintf("%d of its members are protected from scale-in: the refresh waits an hour for them and fails, unless roll.refresh.protected says ignore or refresh.", protected)
+		said = fmt.Sprintf("%d of its members are protected from scale-in: the refresh waits an hour for them and fails, "+
+			"unless roll.refresh.protected says ignore or refresh.", protected)
 	}
 	if standby > 0 && (wish.Standby == "" || wish.Standby == plan.StandbyWait) {
-		said = join(said, fmt.Sprintf("%d of its members are in Standby: the refresh waits an hour for them and fails, unless roll.refresh.standby says ignore or terminate.", standby))
+		said = join(said, fmt.Sprintf("%d of its members are in Standby: the refresh waits an hour for them and fails, "+
+			"unless roll.refresh.standby says ignore or terminate.", standby))
 	}
 	return said
 }

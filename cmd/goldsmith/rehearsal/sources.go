@@ -12,6 +12,7 @@ import (
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
+	"goldsmith/shared/rollout"
 	"goldsmith/shared/source"
 )
 
@@ -126,6 +127,13 @@ func (s Stage) claimed(ctx context.Context, src Source, run job.Run, p plan.Plan
 	decision, late := source.Decide(src.Running, run, p, s.Now())
 	if late != nil {
 		return src.skipped(*late), nil
+	}
+	_, volumes, err := rollout.Volumes(ctx, s.EC2, p, src.Name, source.Kept(f.Instance))
+	if err != nil {
+		return src, err
+	}
+	if volumes != nil {
+		warnings = append(warnings, *volumes)
 	}
 	src.Decision, src.Warnings = decision, warnings
 	return src, nil

@@ -21,12 +21,12 @@ type Target struct {
 	job.Rolled
 }
 
-// templates are the targets of every source that would be imaged. To is what
+// templates are the targets of every source that would be imaged, and what they would be. To is what
 // Expected calls the new image.
-func (s Stage) templates(ctx context.Context, run job.Run, p plan.Plan, sources []Source) ([]Target, error) {
-	all := []Target{}
+func (s Stage) templates(ctx context.Context, run job.Run, p plan.Plan, sources []Source) (all []Target, next []prospect, err error) {
+	all = []Target{}
 	if p.Roll.Skip {
-		return all, nil
+		return all, nil, nil
 	}
 	finder := rollout.Finder{EC2: s.EC2, Groups: s.AutoScaling, Parameters: s.Parameters, Book: s.Book, Path: s.Path, Now: s.Now}
 	first := map[string]Source{}
@@ -36,11 +36,11 @@ func (s Stage) templates(ctx context.Context, run job.Run, p plan.Plan, sources 
 		}
 		image, err := s.expected(ctx, src, run)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		found, err := finder.Find(ctx, p.Roll, image)
 		if err != nil {
-			return nil, fmt.Errorf("looking at what takes the image of %s: %w", src.Name, err)
+			return nil, nil, fmt.Errorf("looking at what takes the image of %s: %w", src.Name, err)
 		}
 		for _, t := range found {
 			if other, taken := first[t.Rolled.Target]; taken && t.Rolled.Problem == "" {
@@ -49,9 +49,10 @@ func (s Stage) templates(ctx context.Context, run job.Run, p plan.Plan, sources 
 				first[t.Rolled.Target] = src
 			}
 		}
-		all = append(all, together(src.ID, found, p.Roll.Together)...)
+		said := together(src.ID, found, p.Roll.Together)
+		all, next = append(all, said...), append(next, prospectOf(src.ID, found, said))
 	}
-	return all, nil
+	return all, next, nil
 }
 
 // byID: of the sources of one name that a run images, the one with the lowest id has the last word.
