@@ -94,7 +94,7 @@ func (f Fleet) RollBack(ctx context.Context, u Undo) (Undone, error) {
 
 // using are the groups that may launch from the template, or from one that takes its image from the alias.
 func (f Fleet) using(ctx context.Context, u Undo, templates group.Rolled) ([]types.AutoScalingGroup, error) {
-	groups, err := group.List(ctx, f.Groups, false)
+	groups, err := group.List(ctx, f.Groups, true)
 	if err != nil {
 		return nil, fmt.Errorf("looking for the groups that use %s: %w", u.Target, err)
 	}

@@ -113,6 +113,10 @@ func (f Fleet) still(ctx context.Context, g types.AutoScalingGroup, u Undo, at f
 		return
 	}
 	done.Refreshed = append(done.Refreshed, name)
+	if protected, standby := group.Waiting(g); protected+standby > 0 {
+		done.Left = append(done.Left, fmt.Sprintf("group %s has %d members that are protected from scale-in or in Standby: "+
+			"its refresh waits an hour for them, and fails if they stay so", name, protected+standby))
+	}
 }
 
 // refresh starts a refresh of a group to what it has gone back to, or says why it cannot.

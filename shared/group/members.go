@@ -36,10 +36,7 @@ func StandbyAs(s plan.Standby) types.StandbyInstances {
 // waits is a sentence about members that a refresh waits for, an hour at most, and then fails (API reference,
 // RefreshPreferences); empty when there are none, or the plan does otherwise.
 func waits(g types.AutoScalingGroup, wish plan.Refresh) string {
-	protected := count(g.Instances, func(i types.Instance) bool { return aws.ToBool(i.ProtectedFromScaleIn) })
-	standby := count(g.Instances, func(i types.Instance) bool {
-		return i.LifecycleState == types.LifecycleStateStandby || i.LifecycleState == types.LifecycleStateEnteringStandby
-	})
+	protected, standby := Waiting(g)
 	said := ""
 	if protected > 0 && (wish.Protected == "" || wish.Protected == plan.ProtectedWait) {
 		said = fmt.Sprintf("%d of its members are protected from scale-in: the refresh waits an hour for them and fails, "+
@@ -50,6 +47,16 @@ func waits(g types.AutoScalingGroup, wish plan.Refresh) string {
 			"unless roll.refresh.standby says ignore or terminate.", standby))
 	}
 	return said
+}
+
+// Waiting are how many members a refresh waits for unless it is told otherwise: those that are protected from
+// scale-in, and those in Standby.
+func Waiting(g types.AutoScalingGroup) (protected, standby int) {
+	protected = count(g.Instances, func(i types.Instance) bool { return aws.ToBool(i.ProtectedFromScaleIn) })
+	standby = count(g.Instances, func(i types.Instance) bool {
+		return i.LifecycleState == types.LifecycleStateStandby || i.LifecycleState == types.LifecycleStateEnteringStandby
+	})
+	return protected, standby
 }
 
 func count(members []types.Instance, is func(types.Instance) bool) (n int) {

@@ -184,6 +184,9 @@ func (t *Target) decide(known ledger.TargetRecord, image Image) {
 		r.Version = last.Version
 	}
 	r.Stays = t.At.Stays
+	if t.dataType == textType && v.Problem == "" && (v.Made || !v.There) {
+		r.Note = notes(r.Note, textNote)
+	}
 }
 
 // many is from how many templates on all of the Region are read at once.
