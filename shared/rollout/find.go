@@ -167,7 +167,11 @@ func (t *Target) note(roll plan.Roll) {
 	if names := t.template.left(t.At.Stays, groups); len(names) > 0 {
 		left = listed(names) + " " + map[bool]string{true: "goes", false: "go"}[len(names) == 1] + " on launching what it has now"
 	}
-	t.Rolled.Note = notes(t.Rolled.Note, t.template.note, left)
+	warmed := ""
+	if !roll.Refresh.Enabled {
+		warmed = t.template.warmed()
+	}
+	t.Rolled.Note = notes(t.Rolled.Note, t.template.note, left, warmed)
 	t.Rolled.Stays = t.At.Stays
 }
 

@@ -26,6 +26,8 @@ type launcher struct {
 	requirements *types.InstanceRequirementsRequest
 	// group is whether it is an Auto Scaling group, which a refresh can move.
 	group bool
+	// warm is how many instances wait in the group's warm pool.
+	warm int32
 }
 
 // standard and latest are what may stand instead of a version's number.
@@ -59,6 +61,15 @@ func (f Finder) launchers(ctx context.Context) ([]launcher, error) {
 }
 
 func ofGroup(g scaling.AutoScalingGroup) []launcher {
+	all := ways(g)
+	for i := range all {
+		all[i].warm = aws.ToInt32(g.WarmPoolSize)
+	}
+	return all
+}
+
+// ways are the ways in which a group launches.
+func ways(g scaling.AutoScalingGroup) []launcher {
 	name := "group " + aws.ToString(g.AutoScalingGroupName)
 	if g.LaunchTemplate != nil {
 		return []launcher{named(name, g.LaunchTemplate)}
