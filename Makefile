@@ -110,6 +110,10 @@ fuzz: ## Run each fuzz target for FUZZTIME (30s), one after the other
 		$(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x "$$package"; \
 	done <<<"$$targets"
 
+.PHONY: mutants
+mutants: ## Change one thing at a time where the promises are kept, and see what the tests miss (ARGS passes flags)
+	$(GO) run ./test/mutation $(if $(ARGS),$(ARGS),-write)
+
 .PHONY: clean
 clean: ## Remove what the other targets wrote
 	rm -rf dist cdk.out node_modules

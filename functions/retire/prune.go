@@ -47,6 +47,9 @@ func (r *round) prune(ctx context.Context) error {
 		if fault.IgnoreNotFound(err) == nil {
 			continue
 		}
+		for _, image := range byTemplate[id] {
+			r.unpruned[image] = append(r.unpruned[image], id)
+		}
 		if err := r.failed(ctx, retirement{Subject: id}, err, "pruning the versions of"); err != nil {
 			return err
 		}

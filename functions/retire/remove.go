@@ -56,11 +56,18 @@ func (r *round) finish(ctx context.Context) error {
 		return err
 	}
 	for _, what := range r.gone {
+		// The next round finds it gone, and prunes what is left.
+		if what.Templates = r.unpruned[what.Subject]; len(what.Templates) > 0 {
+			if err := r.put(ctx, what); err != nil {
+				return err
+			}
+			continue
+		}
 		if until := bin[what.Subject]; until != "" {
 			what.Why = append(what.Why, until)
 		}
 		r.retired++
-		what.Fate, what.Templates = job.Retired, nil
+		what.Fate = job.Retired
 		if err := r.put(ctx, what); err != nil {
 			return err
 		}

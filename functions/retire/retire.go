@@ -73,7 +73,7 @@ func (s Step) Handle(ctx context.Context, p job.Page) (job.Page, error) {
 	if err != nil {
 		return p, err
 	}
-	r := &round{Step: s, page: p, Outlook: o, now: s.now().UTC(), left: map[string]bool{}}
+	r := &round{Step: s, page: p, Outlook: o, now: s.now().UTC(), left: map[string]bool{}, unpruned: map[string][]string{}}
 	if err := r.play(ctx); err != nil {
 		return p, err
 	}
@@ -91,6 +91,8 @@ type round struct {
 	gone []job.Retirement
 	// left are the ids of images of which snapshots stay.
 	left map[string]bool
+	// unpruned are the launch templates of which no version was deleted that names an image which is gone.
+	unpruned map[string][]string
 	// told are the names of sources whose problem is written down.
 	told          map[string]bool
 	retired, hurt int

@@ -33,8 +33,11 @@ func (l *Ledger) Lose(method string, times int) {
 
 // called writes the call down, makes it unless it is to fail, and returns its error.
 func (l *Ledger) called(method string, do func() error) error {
-	l.journal.add(method)
-	switch f := l.broken.next(method); {
+	f := l.broken.next(method)
+	if l.journal.add(method) {
+		f = failure{code: denied}
+	}
+	switch {
 	case f.lost:
 		if err := do(); err != nil {
 			return err

@@ -18,12 +18,15 @@ import (
 type journal struct {
 	mu    sync.Mutex
 	calls []string
+	deny  int // which call is denied, from 1; 0 is none
 }
 
-func (j *journal) add(call string) {
+// add writes a call down and reports whether it is denied.
+func (j *journal) add(call string) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.calls = append(j.calls, call)
+	return len(j.calls) == j.deny
 }
 
 func (j *journal) clear() {
@@ -84,6 +87,12 @@ func (b *breaks) next(call string) failure {
 	return waiting[0]
 }
 
+func (b *breaks) clear(call string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.pending, call)
+}
+
 // Attempts is how often a client tries one call.
 const Attempts = 6
 
@@ -92,6 +101,9 @@ const Attempts = 6
 func (s *Stage) Refuse(operation, code string, times int) {
 	s.broken.add(operation, failure{code: code}, times)
 }
+
+// Allow takes back what is left of an operation's refusals.
+func (s *Stage) Allow(operation string) { s.broken.clear(operation) }
 
 // LoseAnswers makes the next calls of such an operation have their effect and no answer.
 func (s *Stage) LoseAnswers(operation string, times int) {
@@ -102,22 +114,34 @@ func (s *Stage) LoseAnswers(operation string, times int) {
 func (s *Stage) wire(service string, h http.Handler) *http.Client {
 	return query.Client(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		operation := operationOf(service, r)
-		s.journal.add(operation)
-		switch f := s.broken.next(operation); {
+		f := s.broken.next(operation)
+		if s.journal.add(operation) {
+			f = failure{code: denied}
+		}
+		switch {
 		case f.lost:
 			h.ServeHTTP(httptest.NewRecorder(), r)
 			panic(http.ErrAbortHandler) // How a net/http server hangs up.
 		case f.code != "":
 			w.WriteHeader(http.StatusBadRequest)
-			if service == "autoscaling" { // the one query service without faults of its own
-				_, _ = fmt.Fprintf(w, "<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>An injected fault.</Message></Error></ErrorResponse>", f.code)
-				return
-			}
-			_ = json.NewEncoder(w).Encode(map[string]string{"__type": f.code, "message": "An injected fault."})
+			refuse(w, service, f.code)
 		default:
 			h.ServeHTTP(w, r)
 		}
 	}))
+}
+
+// refuse answers in the service's protocol.
+func refuse(w io.Writer, service, code string) {
+	const injected = "An injected fault."
+	switch service {
+	case "ec2":
+		_, _ = fmt.Fprintf(w, "<Response><Errors><Error><Code>%s</Code><Message>%s</Message></Error></Errors></Response>", code, injected)
+	case "autoscaling":
+		_, _ = fmt.Fprintf(w, "<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error></ErrorResponse>", code, injected)
+	default:
+		_ = json.NewEncoder(w).Encode(map[string]string{"__type": code, "message": injected})
+	}
 }
 
 // operationOf is the call's operation in the protocols that the services speak.

@@ -1,8 +1,6 @@
 package reference_test
 
 import (
-	"os"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -230,91 +228,6 @@ func TestPinnedVersionsOverPages(t *testing.T) {
 		w.Must(err)
 		w.Same("images that are used", names(uses), []string{used})
 	})
-}
-
-func errorCodes(t *testing.T) []string {
-	t.Helper()
-	text, err := os.ReadFile("testdata/ec2-error-codes.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return slices.DeleteFunc(strings.Split(strings.TrimSpace(string(text)), "\n"), func(line string) bool { return strings.HasPrefix(line, "#") })
-}
-
-// unknownTemplates are the codes that say of a template that it does not exist: what pins its versions launches nothing.
-var unknownTemplates = []string{"InvalidLaunchTemplateId.NotFound", "InvalidLaunchTemplateName.NotFoundException"}
-
-// Each describe, failing with each code of EC2's list, keeps every image and every snapshot.
-func TestEachDescribeFailingWithEachCode(t *testing.T) {
-	ofSnapshots := []string{
-		"DescribeLaunchTemplateVersions", "DescribeFleets", "DescribeSpotFleetRequests", "DescribeVolumes", "DescribeSnapshotAttribute",
-		"DescribeFastSnapshotRestores", "DescribeLockedSnapshots", "DescribeSnapshotTierStatus",
-	}
-	for _, action := range append([]string{"DescribeInstances", "DescribeImageAttribute", "DescribeImageReferences"}, ofSnapshots...) {
-		failing(t, action, nil, slices.Contains(ofSnapshots, action), nil)
-	}
-	failing(t, "DescribeLaunchTemplateVersions", tried(2), true, unknownTemplates)
-}
-
-// failing fails an action, or its nth calls, with each code that is not among those left out.
-func failing(t *testing.T, action string, nth []int, ofSnapshots bool, except []string) {
-	t.Helper()
-	t.Run(action, func(t *testing.T) {
-		for _, code := range errorCodes(t) {
-			if slices.Contains(except, code) {
-				continue
-			}
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t)
-				images := w.describe(w.image(), w.image())
-				_, id := w.template(w.other, w.other)
-				w.fleet(id, "1")
-				w.Cloud.Inject(ec2.Fault{Action: action, Code: code, Nth: nth})
-				w.keepsAll(images, code, ofSnapshots && nth == nil)
-			})
-		}
-	})
-}
-
-// tried are the calls from the nth on, as often as one is tried again.
-func tried(nth int) (calls []int) {
-	for n := range 12 {
-		calls = append(calls, nth+n)
-	}
-	return calls
-}
-
-// keepsAll wants every image to be kept, or nothing said, and the same of a snapshot.
-func (w *world) keepsAll(images []types.Image, code string, andSnapshots bool) {
-	w.Helper()
-	uses, err := w.gate().Uses(w.Context(), images)
-	if err == nil && len(uses) != len(images) {
-		w.Errorf("%s: uses %v", code, uses)
-	}
-	if !andSnapshots {
-		return
-	}
-	of, err := w.gate().SnapshotUses(w.Context(), []string{snapshotOf(images[0])})
-	if err == nil && len(of) != 1 {
-		w.Errorf("%s: uses of the snapshot %v", code, of)
-	}
-}
-
-// A template that does not exist launches nothing, whatever pins a version of it.
-func TestPinsOfATemplateThatDoesNotExist(t *testing.T) {
-	for _, code := range unknownTemplates {
-		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t)
-			images := w.describe(w.image())
-			_, id := w.template(w.other, w.other)
-			w.fleet(id, "1")
-			w.Cloud.Inject(ec2.Fault{Action: "DescribeLaunchTemplateVersions", Nth: []int{2}, Code: code})
-			uses, err := w.gate().Uses(w.Context(), images)
-			if err != nil || len(uses) != 0 {
-				t.Errorf("%s: %v, %v", code, uses, err)
-			}
-		})
-	}
 }
 
 // What cannot be read of one image or one snapshot keeps that one, and says why.

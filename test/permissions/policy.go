@@ -120,11 +120,20 @@ var operators = map[string]func(wanted, got []string) bool{
 	"ArnLike": func(wanted, got []string) bool {
 		return single(got) && slices.ContainsFunc(wanted, func(pattern string) bool { return covers(pattern, got[0]) })
 	},
+	// A negated operator holds without the key.
+	"ArnNotLike": func(wanted, got []string) bool {
+		return !single(got) || !slices.ContainsFunc(wanted, func(pattern string) bool { return covers(pattern, got[0]) })
+	},
 	"Null": func(wanted, got []string) bool {
 		return slices.Contains(wanted, fmt.Sprint(len(got) == 0))
 	},
 	"ForAnyValue:StringEquals": func(wanted, got []string) bool {
 		return slices.ContainsFunc(got, func(value string) bool { return slices.Contains(wanted, value) })
+	},
+	"ForAnyValue:StringLike": func(wanted, got []string) bool {
+		return slices.ContainsFunc(got, func(value string) bool {
+			return slices.ContainsFunc(wanted, func(pattern string) bool { return like(pattern, value) })
+		})
 	},
 	"ForAllValues:StringEquals": func(wanted, got []string) bool {
 		return !slices.ContainsFunc(got, func(value string) bool { return !slices.Contains(wanted, value) })

@@ -1,0 +1,142 @@
+package retire_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/local/ec2"
+	"goldsmith/local/stage"
+	"goldsmith/shared/job"
+	"goldsmith/shared/tag"
+)
+
+func TestRetireLeavesNothing(t *testing.T) {
+	var orphan string
+	var due, fleet string
+	stage.Play(t, aged(&due), cases{
+		{
+			Name: "template versions that named it are pruned",
+			Given: func(s *stage.Stage, _ *job.Page) {
+				fleet = template(s, "fleet", due, ec2.ImageX86, due, ec2.ImageX86)
+				deprecated(s, due, 72*time.Hour)
+			},
+			Want: sees + "*2" + gates + " PutRetirement DeregisterImage DescribeLaunchTemplates DescribeLaunchTemplateVersions DeleteLaunchTemplateVersions ListImagesInRecycleBin PutRetirement Retire: ok",
+			Then: func(s *stage.Stage, _ job.Page) { s.Same("versions", versions(s, fleet), []int64{2, 4}) },
+		},
+		{
+			Name: "a round that was cut off after the image went is ended",
+			Given: func(s *stage.Stage, _ *job.Page) {
+				fleet = template(s, "fleet", due, ec2.ImageX86)
+				deprecated(s, due, 72*time.Hour)
+				s.Cloud.Inject(ec2.Fault{Action: "DescribeLaunchTemplates", Code: "RequestLimitExceeded", Until: time.Now().Add(time.Minute)})
+			},
+			Between: func(*stage.Stage) { time.Sleep(2 * time.Minute) },
+			Want: sees + "*2" + gates + " PutRetirement DeregisterImage DescribeLaunchTemplates*6: Throttled | " +
+				missed + " DescribeLaunchTemplates DescribeLaunchTemplateVersions DeleteLaunchTemplateVersions ListImagesInRecycleBin PutRetirement Amend DescribeSnapshots Retire: ok",
+			Then: func(s *stage.Stage, _ job.Page) {
+				s.Same("fate", fate(s, due), "retired: no rule keeps it")
+				s.Same("versions", versions(s, fleet), []int64{2})
+			},
+		},
+		{
+			Name: "what lies in the Recycle Bin is said to be there",
+			Given: func(s *stage.Stage, _ *job.Page) {
+				s.Cloud.SetRecycleBin(7 * 24 * time.Hour)
+				deprecated(s, due, 72*time.Hour)
+			},
+			Want: sees + "*2" + gates + gone + ": ok",
+			Then: func(s *stage.Stage, _ job.Page) {
+				s.Same("fate", strings.HasPrefix(fate(s, due), "retired: no rule keeps it; it lies in the Recycle Bin until "), true)
+			},
+		},
+		{
+			Name: "snapshots of an image that was deregistered by hand are swept",
+			Given: func(s *stage.Stage, _ *job.Page) {
+				_, err := s.EC2.DeregisterImage(s.Context(), &sdk.DeregisterImageInput{ImageId: aws.String(due)})
+				s.Must(err)
+			},
+			Want: missed + " DescribeSnapshots DescribeImages ListImagesInRecycleBin" + launches + snaps + " DeleteSnapshot PutRetirement: ok",
+			Then: func(s *stage.Stage, _ job.Page) { s.Same("snapshots", snapshots(s), 1) },
+		},
+		{
+			Name: "unless something makes volumes of them: told, and left",
+			Given: func(s *stage.Stage, _ *job.Page) {
+				out, err := s.EC2.DescribeImages(s.Context(), &sdk.DescribeImagesInput{ImageIds: []string{due}})
+				s.Must(err)
+				orphan = aws.ToString(out.Images[0].BlockDeviceMappings[0].Ebs.SnapshotId)
+				_, err = s.EC2.DeregisterImage(s.Context(), &sdk.DeregisterImageInput{ImageId: aws.String(due)})
+				s.Must(err)
+				_, err = s.EC2.CreateLaunchTemplate(s.Context(), &sdk.CreateLaunchTemplateInput{
+					LaunchTemplateName: aws.String("analytics"), LaunchTemplateData: &types.RequestLaunchTemplateData{
+						ImageId: aws.String(ec2.ImageX86), InstanceType: types.InstanceTypeT3Micro,
+						BlockDeviceMappings: []types.LaunchTemplateBlockDeviceMappingRequest{{
+							DeviceName: aws.String("/dev/sdf"), Ebs: &types.LaunchTemplateEbsBlockDeviceRequest{SnapshotId: &orphan},
+						}},
+					},
+				})
+				s.Must(err)
+			},
+			Want: missed + " DescribeSnapshots DescribeImages ListImagesInRecycleBin" + launches + snaps + " PutRetirement: ok",
+			Then: func(s *stage.Stage, _ job.Page) {
+				s.Same("snapshots", snapshots(s), 2)
+				s.Same("fate", strings.HasPrefix(fate(s, orphan), "in-use: snapshot "+orphan+": launch template analytics"), true)
+			},
+		},
+		{
+			Name: "or nobody can say what uses them",
+			Given: func(s *stage.Stage, _ *job.Page) {
+				_, err := s.EC2.DeregisterImage(s.Context(), &sdk.DeregisterImageInput{ImageId: aws.String(due)})
+				s.Must(err)
+				s.Cloud.Inject(ec2.Fault{Action: "DescribeLockedSnapshots", Code: "UnauthorizedOperation"})
+			},
+			Want: missed + " DescribeSnapshots DescribeImages ListImagesInRecycleBin" + launches +
+				" DescribeVolumes DescribeSnapshotAttribute DescribeFastSnapshotRestores DescribeLockedSnapshots PutRetirement: ok",
+			Then: func(s *stage.Stage, _ job.Page) { s.Same("snapshots", snapshots(s), 2) },
+		},
+		{
+			Name: "unless the image can be restored",
+			Given: func(s *stage.Stage, _ *job.Page) {
+				s.Cloud.SetRecycleBin(7 * 24 * time.Hour)
+				_, err := s.EC2.DeregisterImage(s.Context(), &sdk.DeregisterImageInput{ImageId: aws.String(due)})
+				s.Must(err)
+			},
+			Want: missed + " DescribeSnapshots DescribeImages ListImagesInRecycleBin: ok",
+			Then: func(s *stage.Stage, _ job.Page) { s.Same("snapshots", snapshots(s), 2) },
+		},
+		{
+			Name: "images and snapshots over two pages",
+			Given: func(s *stage.Stage, _ *job.Page) {
+				for n := range 1100 {
+					old(s, 1, map[string]string{tag.Name: fmt.Sprintf("batch-%04d", n), tag.Source: fmt.Sprintf("i-%04d", n)})
+				}
+				last := map[string]string{tag.Name: "zebra", tag.Source: "i-zebra"}
+				old(s, 1, last)
+				due = old(s, 10, last)
+			},
+			Want: "Registrations DescribeImages*2 Claims Retirements Results*2" + refs[:len(refs)-len(" DescribeImageAttribute DescribeImageReferences")] +
+				" DescribeImageAttribute*2 DescribeImageReferences" + strings.Replace(snaps, "Attribute", "Attribute*2", 1) + strings.Repeat(" PutRetirement EnableImageDeprecation", 2) + ": ok",
+			Then: func(s *stage.Stage, _ job.Page) { s.Same("image", is(s, due), "deprecated") },
+		},
+		{
+			Name: "a fleet is retired in rounds",
+			Given: func(s *stage.Stage, p *job.Page) {
+				for n := range 120 {
+					source := map[string]string{tag.Name: fmt.Sprintf("batch-%03d", n), tag.Source: fmt.Sprintf("i-%03d", n)}
+					old(s, 1, source)
+					old(s, 2, source)
+				}
+			},
+			Unordered: true,
+			Want:      "Registrations DescribeImages Claims Retirements Results*3 DescribeInstances DescribeLaunchTemplateVersions DescribeAutoScalingGroups DescribeLaunchConfigurations DescribeFleets DescribeSpotFleetRequests GetParametersByPath DescribeImageAttribute*100 DescribeImageReferences*10 DescribeVolumes DescribeSnapshotAttribute*100 DescribeFastSnapshotRestores DescribeLockedSnapshots DescribeSnapshotTierStatus PutRetirement*100 EnableImageDeprecation*100 ok",
+			Then: func(s *stage.Stage, p job.Page) {
+				s.Same("round", p.Retire, job.Retire{Cursor: "batch-099\ni-099", More: true})
+			},
+		},
+	})
+}

@@ -1,0 +1,159 @@
+package retire_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+
+	"goldsmith/local/stage"
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/tag"
+)
+
+func TestRetireSteps(t *testing.T) {
+	var due string
+	after := func(state, said string) func(*stage.Stage, job.Page) {
+		return func(s *stage.Stage, p job.Page) {
+			s.Same("image", is(s, due), state)
+			s.Same("fate", fate(s, due), said)
+			s.Same("more", p.Retire.More, false)
+		}
+	}
+	stage.Play(t, aged(&due), cases{
+		{
+			Name: "the plan has no rule", Want: ": ok",
+			Given: func(_ *stage.Stage, p *job.Page) { p.Plan.Keep.Last = 0 },
+			Then:  after("available", ""),
+		},
+		{
+			Name: "it is kept", Want: sees + "*2" + ": ok",
+			Given: func(_ *stage.Stage, p *job.Page) { p.Plan.Keep.Last = 2 },
+			Then:  after("available", ""),
+		},
+		{
+			Name: "first it is deprecated", Want: sees + "*2" + gates + " PutRetirement EnableImageDeprecation" + ": ok",
+			Then: after("deprecated", "deprecated: no rule keeps it"),
+		},
+		{
+			Name:  "and then the grace period passes",
+			Given: func(s *stage.Stage, _ *job.Page) { deprecated(s, due, 71*time.Hour) },
+			Want:  sees + "*2" + gates + ": ok",
+			Then:  after("deprecated", "deprecated: "),
+		},
+		{
+			Name:  "and then it goes with its snapshots",
+			Given: func(s *stage.Stage, _ *job.Page) { deprecated(s, due, 72*time.Hour) },
+			Want:  sees + "*2" + gates + gone + ": ok",
+			Then: func(s *stage.Stage, p job.Page) {
+				after("gone", "retired: no rule keeps it")(s, p)
+				s.Same("snapshots", snapshots(s), 1)
+			},
+		},
+		{
+			Name: "or is disabled first",
+			Given: func(s *stage.Stage, p *job.Page) {
+				p.Plan.Keep.Disable = true
+				deprecated(s, due, 72*time.Hour)
+			},
+			Want: sees + "*2" + gates + " PutRetirement DisableImage" + ": ok | " + sees + gates + ": ok",
+			Then: after("disabled", "disabled: no rule keeps it"),
+		},
+		{
+			Name: "and goes after a second grace period",
+			Given: func(s *stage.Stage, p *job.Page) {
+				p.Plan.Keep.Disable = true
+				deprecated(s, due, 72*time.Hour)
+				_, err := s.EC2.DisableImage(s.Context(), &sdk.DisableImageInput{ImageId: aws.String(due)})
+				s.Must(err)
+			},
+			Want: sees + gates + gone + ": ok",
+			Then: after("gone", "retired: no rule keeps it"),
+		},
+		{
+			Name: "it is kept again",
+			Given: func(s *stage.Stage, p *job.Page) {
+				deprecated(s, due, 71*time.Hour)
+				p.Plan.Keep.Last = 2
+			},
+			Want: sees + "*2 DisableImageDeprecation PutRetirement" + ": ok",
+			Then: after("available", "restored: last 2/2"),
+		},
+		{
+			Name: "somebody took the deprecation back",
+			Given: func(s *stage.Stage, _ *job.Page) {
+				deprecated(s, due, 100*time.Hour)
+				_, err := s.EC2.DisableImageDeprecation(s.Context(), &sdk.DisableImageDeprecationInput{ImageId: aws.String(due)})
+				s.Must(err)
+			},
+			Want: sees + "*2" + gates + " PutRetirement EnableImageDeprecation" + ": ok",
+			Then: after("deprecated", "deprecated: no rule keeps it"),
+		},
+		{
+			Name: "an image that is not known to be good is neither counted nor retired",
+			Given: func(s *stage.Stage, _ *job.Page) {
+				s.Must(s.Ledger.Kept.PutResult(s.Context(), job.Result{Run: "nightly-001", Source: s.Web, Ending: job.Broken, At: time.Now()}))
+			},
+			Want: sees + "*2" + ": ok",
+			Then: after("available", ""),
+		},
+		{
+			Name: "no image is known to be good",
+			Given: func(s *stage.Stage, _ *job.Page) {
+				for _, run := range []string{"nightly-001", "nightly-010"} {
+					s.Must(s.Ledger.Kept.PutResult(s.Context(), job.Result{Run: run, Source: s.Web, Ending: job.Broken, At: time.Now()}))
+				}
+			},
+			Want: sees + "*2 PutRetirement" + ": ok",
+			Then: func(s *stage.Stage, _ job.Page) {
+				s.Same("fate", fate(s, "web"), "suspended: no current image: retiring suspended")
+			},
+		},
+		{
+			Name: "a run has it in hand",
+			Given: func(s *stage.Stage, _ *job.Page) {
+				_, err := s.Ledger.Kept.Claim(s.Context(), ledger.Claim{Source: s.Web, Run: "nightly-010"})
+				s.Must(err)
+			},
+			Want: sees + "*2" + ": ok",
+			Then: after("available", ""),
+		},
+		{
+			Name: "its source wishes otherwise",
+			Given: func(s *stage.Stage, _ *job.Page) {
+				old(s, 0, map[string]string{tag.Keep: "last=3"})
+			},
+			Want: sees + "*3" + ": ok",
+			Then: after("available", ""),
+		},
+		{
+			Name: "its source's wish cannot be read",
+			Given: func(s *stage.Stage, _ *job.Page) {
+				old(s, 0, map[string]string{tag.Keep: "last:3"})
+			},
+			Want: sees + "*3 PutRetirement" + ": ok",
+			Then: func(s *stage.Stage, _ job.Page) {
+				s.Same("fate", strings.HasPrefix(fate(s, "web"), "suspended: its tag goldsmith:keep cannot be read"), true)
+			},
+		},
+		{
+			Name: "another source is asked for",
+			Given: func(s *stage.Stage, p *job.Page) {
+				p.Run.Request = &job.Request{Source: "i-0a1b2c3d4e5f60718", Kind: job.Instance}
+			},
+			Want: sees + "*2: ok",
+			Then: after("available", ""),
+		},
+		{
+			Name: "its source is asked for",
+			Given: func(s *stage.Stage, p *job.Page) {
+				p.Run.Request = &job.Request{Source: s.Web, Kind: job.Instance}
+			},
+			Want: sees + "*2" + gates + " PutRetirement EnableImageDeprecation: ok",
+			Then: after("deprecated", "deprecated: no rule keeps it"),
+		},
+	})
+}

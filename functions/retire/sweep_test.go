@@ -1,0 +1,231 @@
+package retire_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/local/ec2"
+	"goldsmith/local/stage"
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/tag"
+)
+
+// Snapshots of images that are gone are deleted when they are Goldsmith's, old enough, and used by nothing.
+func TestRetireSweeps(t *testing.T) {
+	var due, orphan string
+	cut := func(more ...func(*stage.Stage, *job.Page)) func(*stage.Stage, *job.Page) {
+		return func(s *stage.Stage, p *job.Page) {
+			orphan = snapshotsOf(s, due)[0]
+			byHand(s, due)
+			for _, m := range more {
+				m(s, p)
+			}
+		}
+	}
+	begun := func(ago time.Duration) func(*stage.Stage, *job.Page) {
+		return func(s *stage.Stage, _ *job.Page) {
+			r := registrationOf(s, due)
+			r.Begun = time.Now().Add(-ago)
+			_, err := s.Ledger.Kept.Amend(s.Context(), r)
+			s.Must(err)
+		}
+	}
+	left := func(said string) func(*stage.Stage, job.Page) {
+		return func(s *stage.Stage, _ job.Page) {
+			s.Helper()
+			s.Same("snapshots", snapshots(s), 2)
+			s.Same("fate", strings.HasPrefix(fate(s, orphan), said) && (said != "" || fate(s, orphan) == ""), true)
+			s.Same("registered", registrationOf(s, due).Retired.IsZero(), true)
+		}
+	}
+	swept := func(s *stage.Stage, _ job.Page) {
+		s.Helper()
+		s.Same("snapshots", snapshots(s), 1)
+		s.Same("fate", fate(s, orphan), "swept: its image is gone")
+	}
+	const (
+		finds   = missed + " DescribeSnapshots"
+		asks    = finds + " DescribeImages ListImagesInRecycleBin"
+		deletes = asks + launches + snaps + " DeleteSnapshot PutRetirement: ok"
+	)
+	stage.Play(t, aged(&due), cases{
+		{Name: "used by nothing", Given: cut(), Want: deletes, Then: swept},
+		{Name: "an image may take a day to be shown", Given: cut(begun(24 * time.Hour)), Want: missed + ": ok", Then: left("")},
+		{Name: "and not longer", Given: cut(begun(24*time.Hour + time.Second)), Want: deletes, Then: swept},
+		{
+			Name: "a run has it in hand", Want: missed + ": ok", Then: left(""),
+			Given: cut(func(s *stage.Stage, _ *job.Page) { s.Hold(ledger.Claim{Source: s.Web, Run: "nightly-010"}) }),
+		},
+		{
+			Name: "another run of the source is no reason", Want: deletes, Then: swept,
+			Given: cut(func(s *stage.Stage, _ *job.Page) { s.Hold(ledger.Claim{Source: s.Web, Run: "weekly-1"}) }),
+		},
+		{
+			Name: "nor the same run of another source", Want: deletes, Then: swept,
+			Given: cut(func(s *stage.Stage, _ *job.Page) { s.Hold(ledger.Claim{Source: "i-1", Run: "nightly-010"}) }),
+		},
+		{
+			Name: "a request is about one source", Want: missed + ": ok", Then: left(""),
+			Given: cut(func(s *stage.Stage, p *job.Page) { p.Run.Request = &job.Request{Source: s.Web, Kind: job.Instance} }),
+		},
+		{
+			Name: "a request for the whole plan is not", Want: deletes, Then: swept,
+			Given: cut(func(_ *stage.Stage, p *job.Page) { p.Run.Request = &job.Request{By: "ada"} }),
+		},
+		{
+			Name: "another image uses it, disabled as it is", Want: asks + ": ok", Then: left(""),
+			Given: cut(func(s *stage.Stage, _ *job.Page) {
+				out, err := s.EC2.RegisterImage(s.Context(), &sdk.RegisterImageInput{
+					Name: aws.String("another"), RootDeviceName: aws.String("/dev/xvda"), Architecture: types.ArchitectureValuesX8664,
+					BlockDeviceMappings: []types.BlockDeviceMapping{{DeviceName: aws.String("/dev/xvda"), Ebs: &types.EbsBlockDevice{SnapshotId: &orphan}}},
+				})
+				s.Must(err)
+				time.Sleep(time.Hour)
+				_, err = s.EC2.DisableImage(s.Context(), &sdk.DisableImageInput{ImageId: out.ImageId})
+				s.Must(err)
+			}),
+		},
+		{
+			Name: "it may not be deleted: told", Want: deletes, Then: left("stuck: its image is gone; deleting it failed: UnauthorizedOperation"),
+			Given: cut(func(s *stage.Stage, _ *job.Page) {
+				s.Cloud.Inject(ec2.Fault{Action: "DeleteSnapshot", Code: "UnauthorizedOperation"})
+			}),
+		},
+		{
+			Name: "somebody deletes it meanwhile", Want: deletes,
+			Given: cut(func(s *stage.Stage, _ *job.Page) {
+				s.Cloud.Inject(ec2.Fault{Action: "DeleteSnapshot", Code: "InvalidSnapshot.NotFound"})
+			}),
+			Then: func(s *stage.Stage, _ job.Page) { s.Same("fate", fate(s, orphan), "swept: its image is gone") },
+		},
+		{
+			Name: "EC2 is busy", Want: asks + launches + snaps + " DeleteSnapshot*6: Throttled", Says: []string{"deleting snap-"},
+			Given: cut(func(s *stage.Stage, _ *job.Page) {
+				s.Cloud.Inject(ec2.Fault{Action: "DeleteSnapshot", Code: "RequestLimitExceeded"})
+			}),
+		},
+		{
+			Name: "nothing is left: its registration ends", Want: finds + " Retire: ok",
+			Given: cut(func(s *stage.Stage, _ *job.Page) {
+				_, err := s.EC2.DeleteSnapshot(s.Context(), &sdk.DeleteSnapshotInput{SnapshotId: &orphan})
+				s.Must(err)
+			}),
+			Then: func(s *stage.Stage, _ job.Page) { s.Same("retired", registrationOf(s, due).Retired, time.Now().UTC()) },
+		},
+		{
+			Name: "nothing is left, and the ledger is busy", Want: finds + " Retire: Throttled", Says: []string{"ending the registration of image ami-"},
+			Given: cut(func(s *stage.Stage, _ *job.Page) {
+				_, err := s.EC2.DeleteSnapshot(s.Context(), &sdk.DeleteSnapshotInput{SnapshotId: &orphan})
+				s.Must(err)
+				s.Ledger.Break("Retire", 1)
+			}),
+		},
+	})
+}
+
+// Many are swept a hundred at a time.
+func TestRetireSweepsMany(t *testing.T) {
+	var due string
+	stage.Play(t, aged(&due), cases{{
+		Name: "130 images that were deregistered by hand", Unordered: true, Between: func(s *stage.Stage) { s.Same("snapshots", snapshots(s), 32) },
+		Want: "Registrations DescribeImages*2 Claims Retirements Results*2 DescribeSnapshots DescribeImages ListImagesInRecycleBin" + launches +
+			" DescribeVolumes DescribeSnapshotAttribute*100 DescribeFastSnapshotRestores DescribeLockedSnapshots DescribeSnapshotTierStatus" +
+			" DeleteSnapshot*100 PutRetirement*100 ok PutRetirement EnableImageDeprecation" + gates,
+		Given: func(s *stage.Stage, _ *job.Page) {
+			for n := range 130 {
+				byHand(s, old(s, 2, map[string]string{tag.Name: fmt.Sprintf("batch-%03d", n), tag.Source: fmt.Sprintf("i-%03d", n)}))
+			}
+		},
+		Then: func(s *stage.Stage, _ job.Page) { s.Same("snapshots", snapshots(s), 32) },
+	}})
+}
+
+// What somebody had back begins anew, whether its registration had ended or only its image was gone.
+func TestRetireBackWithSnapshotsLeft(t *testing.T) {
+	var due string
+	given := func(more ...func(*stage.Stage)) func(*stage.Stage, *job.Page) {
+		return func(s *stage.Stage, _ *job.Page) {
+			deprecated(s, due, 72*time.Hour)
+			r := registrationOf(s, due)
+			r.Gone = time.Now().Add(-time.Hour)
+			_, err := s.Ledger.Kept.Amend(s.Context(), r)
+			s.Must(err)
+			for _, m := range more {
+				m(s)
+			}
+		}
+	}
+	const again = "Registrations DescribeImages Claims Retirements Results Amend"
+	stage.Play(t, aged(&due), cases{
+		{
+			Name: "its snapshots had stayed", Given: given(), Want: again + " Settle PutRetirement: ok",
+			Then: func(s *stage.Stage, _ job.Page) {
+				r, now := registrationOf(s, due), time.Now().UTC()
+				s.Same("registered", []time.Time{r.Gone, r.Retired, r.Anew}, []time.Time{{}, {}, now})
+				got := record(s, due)
+				s.Same("told", []any{got.Name, got.Fate, got.Why},
+					[]any{"web", job.Restored, []string{"somebody had it back; it begins anew, with its whole grace period"}})
+			},
+		},
+		{
+			Name: "the ledger is busy", Want: again + ": Throttled", Says: []string{"registering image ami-"},
+			Given: given(func(s *stage.Stage) { s.Ledger.Break("Amend", 1) }),
+		},
+		{
+			Name: "it is busy a little later", Want: again + " Settle: Throttled", Given: given(func(s *stage.Stage) { s.Ledger.Break("Settle", 1) }),
+		},
+		{
+			Name: "it cannot be told", Want: again + " Settle PutRetirement: Throttled", Given: given(func(s *stage.Stage) { s.Ledger.Break("PutRetirement", 1) }),
+		},
+	})
+}
+
+// Which snapshots are an image's own is written down before it goes.
+func TestRetireWritesItsSnapshotsDown(t *testing.T) {
+	var due string
+	forgotten := func(more ...func(*stage.Stage)) func(*stage.Stage, *job.Page) {
+		return func(s *stage.Stage, _ *job.Page) {
+			deprecated(s, due, 72*time.Hour)
+			r := registrationOf(s, due)
+			r.Snapshots = nil
+			_, err := s.Ledger.Kept.Amend(s.Context(), r)
+			s.Must(err)
+			for _, m := range more {
+				m(s)
+			}
+		}
+	}
+	const begins = sees + "*2" + gates + " PutRetirement Amend"
+	stage.Play(t, aged(&due), cases{
+		{
+			Name: "they were not known, and stay", Want: begins + " DeregisterImage PutRetirement ListImagesInRecycleBin PutRetirement Amend: ok",
+			Given: forgotten(func(s *stage.Stage) {
+				s.Cloud.Inject(ec2.Fault{Action: "DeregisterImage", SnapshotReturn: "missing-permissions"})
+			}),
+			Then: func(s *stage.Stage, _ job.Page) {
+				r := registrationOf(s, due)
+				s.Same("snapshots", len(r.Snapshots), 1)
+				s.Same("gone", r.Gone, time.Now().UTC())
+				s.Same("fate", fate(s, r.Snapshots[0]), "stuck: it stays after its image "+due+" is gone, since EC2 says missing-permissions; "+
+					"the next run that looks at the whole plan tries again")
+				s.Same("name", record(s, r.Snapshots[0]).Name, "web")
+			},
+		},
+		{
+			Name: "they cannot be written down: the image stays", Want: begins + ": Throttled", Says: []string{"writing down what belongs to image ami-"},
+			Given: forgotten(func(s *stage.Stage) { s.Ledger.Break("Amend", 1) }),
+			Then:  func(s *stage.Stage, _ job.Page) { s.Same("image", is(s, due), "deprecated") },
+		},
+		{
+			Name: "the image is gone, and that cannot be written down", Given: forgotten(func(s *stage.Stage) { s.Ledger.Break("Retire", 1) }),
+			Want: begins + " DeregisterImage ListImagesInRecycleBin PutRetirement Retire: Throttled", Says: []string{"ending the registration of image ami-"},
+		},
+	})
+}

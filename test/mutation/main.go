@@ -1,0 +1,227 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"hash/fnv"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// subject is a package, and the packages whose tests are run for it.
+type subject struct {
+	pkg   string
+	tests []string
+}
+
+// subjects are the packages that keep the promises: what may be removed, what must run again, what is launched.
+var subjects = []subject{
+	{"shared/retention", []string{"shared/retention", "functions/retire"}},
+	{"shared/reference", []string{"shared/reference"}},
+	{"functions/recover", []string{"functions/recover"}},
+	{"functions/retire", []string{"functions/retire"}},
+	{"shared/rollout", []string{"shared/rollout", "functions/roll", "functions/rollback", "functions/image"}},
+	{"functions/claim", []string{"functions/claim"}},
+	{"functions/start", []string{"functions/start"}},
+}
+
+// Result is what came of a mutant.
+type Result struct {
+	Mutant
+	Killed  bool `json:"killed"`
+	Reached bool `json:"reached"`
+}
+
+// Score is what came of a package. Sites are all mutants that there are, Results those that were tried.
+type Score struct {
+	Package string   `json:"package"`
+	Sum     string   `json:"sum"`
+	Sites   int      `json:"sites"`
+	Results []Result `json:"results"`
+}
+
+var (
+	only   = flag.String("only", "", "packages to look at, joined by commas; all when empty")
+	most   = flag.Int("most", 400, "mutants to try of one package; the same ones each time")
+	within = flag.Duration("for", 0, "stop after that time; the next run goes on where this one stopped")
+	dist   = flag.String("dist", "dist/_mutants", "folder of what is built, and of what came of it")
+	page   = flag.Bool("write", false, "write what came of all packages into docs/reliability.md")
+)
+
+func main() {
+	flag.Parse()
+	if err := run(context.Background()); err != nil {
+		fmt.Fprintln(os.Stderr, "mutation:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	if *within > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, *within)
+		defer cancel()
+	}
+	var scores []Score
+	for _, s := range subjects {
+		if *only != "" && !strings.Contains(","+*only+",", ","+s.pkg+",") {
+			continue
+		}
+		score, err := s.play(ctx)
+		if err != nil {
+			return err
+		}
+		score.print()
+		scores = append(scores, score)
+	}
+	if *page {
+		return writePage(scores)
+	}
+	return nil
+}
+
+// play tries the mutants of a package that have not been tried since it or its tests changed.
+func (s subject) play(ctx context.Context) (Score, error) {
+	into, err := s.folder()
+	if err != nil {
+		return Score{}, err
+	}
+	score, known, err := s.kept(into)
+	if err != nil {
+		return score, err
+	}
+	mutants, overlay, err := instrument("./"+s.pkg, into)
+	if err != nil {
+		return score, err
+	}
+	score.Sites = len(mutants)
+	score.Results = nil
+	var binaries []*binary
+	for _, m := range sample(mutants, *most) {
+		r, tried := known[m.ID], false
+		if ctx.Err() != nil {
+			break
+		}
+		if r.Mutant != m {
+			if binaries == nil {
+				if binaries, err = s.binaries(ctx, overlay, into); err != nil {
+					return score, err
+				}
+			}
+			r, tried = try(ctx, binaries, m), true
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		score.Results = append(score.Results, r)
+		if err := score.keep(into, tried); err != nil {
+			return score, err
+		}
+	}
+	return score, nil
+}
+
+// folder is where what is built of a package is put.
+func (s subject) folder() (string, error) {
+	into, err := filepath.Abs(filepath.Join(*dist, strings.ReplaceAll(s.pkg, "/", "_")))
+	if err != nil {
+		return "", err
+	}
+	return into, os.MkdirAll(into, 0o750)
+}
+
+func (s subject) binaries(ctx context.Context, overlay, into string) ([]*binary, error) {
+	var all []*binary
+	for _, pkg := range s.tests {
+		b, err := compile(ctx, "./"+pkg, overlay, into)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, b)
+	}
+	return all, nil
+}
+
+// sample takes so many mutants, evenly over the package: the same ones each time.
+func sample(mutants []Mutant, most int) []Mutant {
+	if len(mutants) <= most {
+		return mutants
+	}
+	var some []Mutant
+	for i := range most {
+		some = append(some, mutants[i*len(mutants)/most])
+	}
+	return some
+}
+
+// kept is what an earlier run came to, unless the package or its tests have changed since.
+func (s subject) kept(into string) (Score, map[int]Result, error) {
+	score := Score{Package: s.pkg}
+	sum := fnv.New64a()
+	for _, pkg := range append([]string{s.pkg}, s.tests...) {
+		files, err := filepath.Glob(filepath.Join(pkg, "*.go"))
+		if err != nil {
+			return score, nil, err
+		}
+		for _, name := range files {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				return score, nil, err
+			}
+			fmt.Fprintln(sum, name, len(text))
+			sum.Write(text)
+		}
+	}
+	var before Score
+	known := map[int]Result{}
+	if text, err := os.ReadFile(filepath.Join(into, "score.json")); err == nil {
+		if err := json.Unmarshal(text, &before); err != nil {
+			return score, nil, err
+		}
+	}
+	if score.Sum = fmt.Sprintf("%x", sum.Sum64()); score.Sum == before.Sum {
+		for _, r := range before.Results {
+			known[r.ID] = r
+		}
+	}
+	return score, known, nil
+}
+
+func (s Score) keep(into string, changed bool) error {
+	if !changed {
+		return nil
+	}
+	text, err := json.MarshalIndent(s, "", " ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(into, "score.json"), text, 0o600)
+}
+
+func (s Score) killed() (n int) {
+	for _, r := range s.Results {
+		if r.Killed {
+			n++
+		}
+	}
+	return n
+}
+
+// print tells the score and the survivors.
+func (s Score) print() {
+	began := time.Now().Format(time.TimeOnly)
+	fmt.Printf("%s %s: %d of %d killed, of %d\n", began, s.Package, s.killed(), len(s.Results), s.Sites)
+	for _, r := range s.Results {
+		if !r.Killed {
+			how := "survives"
+			if !r.Reached {
+				how = "is reached by no test"
+			}
+			fmt.Printf("  %s:%d %s: %s %s: %s\n", r.File, r.Line, r.Func, r.Kind, how, r.Text)
+		}
+	}
+}

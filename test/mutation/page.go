@@ -1,0 +1,85 @@
+package main
+
+import (
+	_ "embed"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+)
+
+const (
+	// reliability is the page, and section where what is written here begins in it; it is the last one.
+	reliability = "docs/reliability.md"
+	section     = "\n## Mutation testing\n"
+)
+
+// reasons say why a survivor may survive, each on a line: package, key and reason, with tabs between.
+//
+//go:embed survivors.txt
+var reasons string
+
+const about = `
+A mutant is one change of a package: a condition that is always true or always false, another answer at a boundary, a
+statement or a case that is left out, a loop that ends after its first round, a value that is its type's zero, the
+opposite of a flag, plus for minus, a number that is one more. The tests that reach it must fail with it. Tried are at most %d of
+a package's, evenly over it and the same ones each time, with the tests of the packages that are named; what is returned beside
+an error and what is logged is not changed. ` + "`make mutants`" + ` tries them and writes this section
+(` + "`ARGS=\"-only functions/claim\"`" + ` tries those of one package).
+
+| package | with the tests of | mutants | tried | killed | score |
+|---|---|---|---|---|---|
+`
+
+// writePage replaces the page's section.
+func writePage(scores []Score) error {
+	text, err := os.ReadFile(reliability)
+	if err != nil {
+		return err
+	}
+	before, _, _ := strings.Cut(string(text), section)
+	var b strings.Builder
+	b.WriteString(strings.TrimRight(before, "\n") + "\n" + section)
+	fmt.Fprintf(&b, about, *most)
+	for _, s := range scores {
+		fmt.Fprintf(&b, "| `%s` | %s | %d | %d | %d | %.1f %% |\n", s.Package, testsOf(s.Package), s.Sites, len(s.Results), s.killed(), s.percent())
+	}
+	b.WriteString("\n| what survives | change | why |\n|---|---|---|\n")
+	known := why()
+	for _, s := range scores {
+		for _, r := range s.Results {
+			if r.Killed {
+				continue
+			}
+			reason := known[s.Package+"\t"+r.Key()]
+			if reason == "" {
+				reason = "not known yet"
+			}
+			fmt.Fprintf(&b, "| `%s/%s`, %s | %s: `%s` | %s |\n", s.Package, r.File, r.Func, r.Kind, inCell.Replace(r.Text), reason)
+		}
+	}
+	return os.WriteFile(reliability, []byte(b.String()), 0o600)
+}
+
+var inCell = strings.NewReplacer("|", `\|`, "`", "'")
+
+func testsOf(pkg string) string {
+	var names []string
+	for _, s := range subjects[slices.IndexFunc(subjects, func(s subject) bool { return s.pkg == pkg })].tests {
+		names = append(names, "`"+s+"`")
+	}
+	return strings.Join(names, " ")
+}
+
+func (s Score) percent() float64 { return 100 * float64(s.killed()) / float64(max(1, len(s.Results))) }
+
+// why are the reasons by package and key.
+func why() map[string]string {
+	known := map[string]string{}
+	for line := range strings.Lines(reasons) {
+		if parts := strings.Split(strings.TrimSpace(line), "\t"); len(parts) == 3 {
+			known[parts[0]+"\t"+parts[1]] = parts[2]
+		}
+	}
+	return known
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	// patience is what a test may take with a change, beyond five times what it takes without: a change
+	// that makes it endless is noticed.
+	patience = 10 * time.Second
+	// seed makes the drawn worlds of property tests the same ones each time.
+	seed = "7"
+)
+
+// binary is a test binary of the changed package, or of one that uses it.
+type binary struct {
+	path, dir string
+	rapid     bool
+	tests     []test
+}
+
+// test is a test that reaches mutants.
+type test struct {
+	name    string
+	took    time.Duration
+	reaches map[int]bool
+}
+
+var topLevel = regexp.MustCompile(`^(Test|Fuzz|Example)\w*$`)
+
+// compile builds a package's tests with the overlay, and finds out what each reaches.
+func compile(ctx context.Context, pkg, overlay, into string) (*binary, error) {
+	self, _, err := list(pkg)
+	if err != nil {
+		return nil, err
+	}
+	b := &binary{path: filepath.Join(into, strings.ReplaceAll(pkg, "/", "_")+".test"), dir: self.Dir}
+	out, err := exec.CommandContext(ctx, "go", "test", "-c", "-overlay", overlay, "-o", b.path, pkg).CombinedOutput()
+	if err != nil {
+		return nil, fmt.Errorf("building the tests of %s: %w\n%s", pkg, err, out)
+	}
+	named, _, err := b.run(ctx, 0, "", time.Minute, "-test.list", ".")
+	if err != nil {
+		return nil, fmt.Errorf("listing the tests of %s: %w\n%s", pkg, err, named)
+	}
+	help, _, _ := b.run(ctx, 0, "", time.Minute, "-help")
+	b.rapid = bytes.Contains(help, []byte("rapid.seed"))
+	for _, name := range strings.Fields(string(named)) {
+		if topLevel.MatchString(name) {
+			if err := b.learn(ctx, name, filepath.Join(into, "seen")); err != nil {
+				return nil, err
+			}
+		}
+	}
+	slices.SortFunc(b.tests, func(x, y test) int { return int(x.took - y.took) })
+	return b, nil
+}
+
+// learn runs one test without a change.
+func (b *binary) learn(ctx context.Context, name, seen string) error {
+	if err := os.RemoveAll(seen); err != nil {
+		return err
+	}
+	out, took, err := b.run(ctx, 0, seen, 5*time.Minute, b.args("^"+name+"$")...)
+	if err != nil {
+		return fmt.Errorf("%s fails without a change: %w\n%s", name, err, out)
+	}
+	t := test{name: name, took: took, reaches: map[int]bool{}}
+	text, err := os.ReadFile(seen)
+	if err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	for _, line := range strings.Fields(string(text)) {
+		id, err := strconv.Atoi(line)
+		if err != nil {
+			return err
+		}
+		t.reaches[id] = true
+	}
+	if len(t.reaches) > 0 {
+		b.tests = append(b.tests, t)
+	}
+	return nil
+}
+
+func (b *binary) args(tests string) []string {
+	args := []string{"-test.run", tests, "-test.failfast"}
+	if b.rapid {
+		args = append(args, "-rapid.seed", seed, "-rapid.nofailfile", "-rapid.shrinktime", "0s")
+	}
+	return args
+}
+
+// run runs the binary with one change switched on; 0 is none.
+func (b *binary) run(ctx context.Context, mutant int, seen string, most time.Duration, args ...string) ([]byte, time.Duration, error) {
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, b.path, args...)
+	cmd.Dir = b.dir
+	cmd.Env = append(os.Environ(), "MUTANT="+strconv.Itoa(mutant), "MUTANTS_SEEN="+seen)
+	began := time.Now()
+	out, err := cmd.CombinedOutput()
+	return out, time.Since(began), err
+}
+
+// try runs the tests that reach a mutant.
+func try(ctx context.Context, binaries []*binary, m Mutant) Result {
+	r := Result{Mutant: m}
+	for _, b := range binaries {
+		var names []string
+		most := patience
+		for _, t := range b.tests {
+			if t.reaches[m.ID] {
+				names = append(names, t.name)
+				most += 5 * t.took
+			}
+		}
+		r.Reached = r.Reached || len(names) > 0
+		// The quick ones have their say first.
+		for some := range slices.Chunk(names, 4) {
+			if _, _, err := b.run(ctx, m.ID, "", most, b.args("^("+strings.Join(some, "|")+")$")...); err != nil {
+				r.Killed = true
+				return r
+			}
+		}
+	}
+	return r
+}
