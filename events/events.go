@@ -101,6 +101,11 @@ var Inputs = []Input{
 		Loss: "nothing is rolled back; the sender sees the error",
 	},
 	{
+		Name: "handover", Function: "rollback", Event: "Handover",
+		From: "A person, by `goldsmith handover` or `aws lambda invoke`",
+		Loss: "the name stays whose it is; the sender sees the error",
+	},
+	{
 		Name: "sweep", Function: "recover", Event: "Sweep",
 		From: "EventBridge Scheduler, every few minutes (at least once)",
 		Loss: "nothing; the next sweep does its work",
@@ -109,7 +114,7 @@ var Inputs = []Input{
 
 // Payload is the input as Scheduler is given it, with each ${key} replaced by
 // its value: schedule needs Plan. Scheduler's own <aws.scheduler...> keywords
-// stay. The inputs run and rollback have none, since people send them.
+// stay. The inputs run, rollback and handover have none, since people send them.
 func (i Input) Payload(values map[string]string) ([]byte, error) {
 	return fill("inputs/"+i.Name+".json", values)
 }

@@ -45,6 +45,7 @@ var samples = map[string]struct {
 		Plan: "nightly", Source: source, By: "arn:aws:iam::123456789012:user/jo",
 		At: at("2026-03-22T14:05:09Z"), ID: "4d6f1c52-9d0e-4f5b-8f0a-1a2b3c4d5e6f",
 	}},
+	"handover":    {nil, event.Handover{Name: "web", To: "i-0a1b2c3d4e5f60718", By: "ada"}},
 	"rollback":    {nil, event.Rollback{Name: "web"}},
 	"rollback-to": {nil, event.Rollback{Name: "web", To: "ami-0123456789abcdef0", By: "ada", Dry: true}},
 	"sweep":       {nil, event.Sweep{}},
@@ -167,7 +168,7 @@ func TestEventsFromElsewhere(t *testing.T) {
 }
 
 // people send these inputs themselves, so they have no file.
-var people = map[string]bool{"run": true, "rollback": true}
+var people = map[string]bool{"run": true, "rollback": true, "handover": true}
 
 // Inputs decode to what they say once Scheduler has replaced its keywords.
 func TestInputsDecode(t *testing.T) {

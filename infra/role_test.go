@@ -122,6 +122,7 @@ func TestWhatMayTouchEC2(t *testing.T) {
 		group    = "arn:<AWS::Partition>:resource-groups:<AWS::Region>:<AWS::AccountId>:group/*"
 		license  = "arn:<AWS::Partition>:license-manager:<AWS::Region>:*:license-configuration:*"
 	)
+	const traced = " if map[ForAllValues:StringEquals:map[aws:TagKeys:goldsmith:stopped] Null:map[aws:TagKeys:false]]"
 	const ours = " if map[StringEquals:map[aws:ResourceTag/goldsmith:managed:true]]"
 	want := []string{
 		// claim and select send dry runs only (docs/decisions/0026): what could not be started again is not stopped.
@@ -135,12 +136,13 @@ func TestWhatMayTouchEC2(t *testing.T) {
 		"notify: ec2:DeleteTags on " + instance + " " + snapshot + " if map[ForAllValues:StringEquals:map[aws:TagKeys:goldsmith:image] Null:map[aws:TagKeys:false]]",
 		"recover: ec2:DeleteSnapshot on " + snapshot + ours,
 		"recover: ec2:DeleteTags on " + instance + " " + snapshot + " if map[ForAllValues:StringEquals:map[aws:TagKeys:goldsmith:image] Null:map[aws:TagKeys:false]]",
+		"recover: ec2:DeleteTags on " + instance + traced,
 		"recover: ec2:DeregisterImage on " + image + ours,
 		"recover: ec2:StartInstances on " + instance,
 		"recover: ec2:StartInstances on " + license,
 		"recover: ec2:StartInstances on " + group,
 		"recover: ec2:TerminateInstances on " + instance + " if map[StringLike:map[aws:ResourceTag/goldsmith:proof:*]]",
-		"release: ec2:CreateTags on " + instance + " if map[ForAllValues:StringEquals:map[aws:TagKeys:goldsmith:last-image] Null:map[aws:TagKeys:false]]",
+		"release: ec2:CreateTags on " + instance + " if map[ForAllValues:StringEquals:map[aws:TagKeys:[goldsmith:last-image goldsmith:stopped]] Null:map[aws:TagKeys:false]]",
 		"release: ec2:DeleteTags on " + instance + " " + snapshot + " if map[ForAllValues:StringEquals:map[aws:TagKeys:goldsmith:image] Null:map[aws:TagKeys:false]]",
 		"retire: ec2:DeleteLaunchTemplateVersions on " + template + " if map[StringLike:map[aws:ResourceTag/goldsmith:source:*]]",
 		"retire: ec2:DeleteSnapshot on " + snapshot + ours,
@@ -153,6 +155,7 @@ func TestWhatMayTouchEC2(t *testing.T) {
 		"start: ec2:StartInstances on " + instance,
 		"start: ec2:StartInstances on " + license,
 		"start: ec2:StartInstances on " + group,
+		"stop: ec2:CreateTags on " + instance + traced,
 		"stop: ec2:StopInstances on " + instance + " if map[StringLike:map[aws:ResourceTag/goldsmith:image:*]]",
 		"stop: ec2:StopInstances on " + instance + " if map[StringLike:map[aws:ResourceTag/goldsmith:plan:*]]",
 		// The subnets are those of plans; the example plans name none.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/bound"
@@ -41,16 +42,22 @@ type Book interface {
 	breaker.Reader
 }
 
+// Members tells which Auto Scaling group an instance is a member of.
+type Members interface {
+	autoscaling.DescribeAutoScalingInstancesAPIClient
+}
+
 // Step claims a source.
 type Step struct {
 	instances Instances
+	members   Members
 	book      Book
 	now       func() time.Time
 }
 
 // New makes the step.
-func New(instances Instances, book Book, now func() time.Time) Step {
-	return Step{instances, book, now}
+func New(instances Instances, members Members, book Book, now func() time.Time) Step {
+	return Step{instances, members, book, now}
 }
 
 // Input is the job and the ARN of the execution that works on it.
@@ -115,6 +122,9 @@ func (s Step) decide(ctx context.Context, j job.Job, claim ledger.Claim) (job.Jo
 		return s.unfit(j, *reason), nil
 	}
 	j.Warnings = warnings
+	if j.Source.Lineage, err = s.lineage(ctx, j.Source); err != nil {
+		return j, err
+	}
 	return s.settle(ctx, j, claim, source.State(instance) == types.InstanceStateNameRunning)
 }
 

@@ -17,11 +17,14 @@ import (
 // mayStop sees whether the source may be stopped now: it can be started again, the breaker is
 // closed, and there is a place for it. The job has its place then, or a decision.
 func (s Step) mayStop(ctx context.Context, j job.Job) (job.Job, error) {
-	for _, ask := range []func(context.Context, job.Job) (*job.Reason, error){s.startable, s.breaker} {
-		if reason, err := ask(ctx, j); err != nil || reason != nil {
-			return refuse(j, reason), err
-		}
+	if reason, err := s.startable(ctx, j); err != nil || reason != nil {
+		return refuse(j, reason), err
 	}
+	reason, exempted, err := breaker.Against(ctx, s.book, j)
+	if err != nil || reason != nil {
+		return refuse(j, reason), err
+	}
+	j.Warnings = append(slices.Clone(j.Warnings), exempted...)
 	if j.Place != "" {
 		return j, nil
 	}
@@ -37,7 +40,8 @@ func refuse(j job.Job, reason *job.Reason) job.Job {
 
 // breaker is why nothing more may be stopped; nil when that is not so.
 func (s Step) breaker(ctx context.Context, j job.Job) (*job.Reason, error) {
-	return breaker.Against(ctx, s.book, j)
+	reason, _, err := breaker.Against(ctx, s.book, j)
+	return reason, err
 }
 
 // fresh is how long select's answer holds: asking again for each source takes from the calls by which EC2

@@ -33,6 +33,7 @@ type Records interface {
 // Adoption registers images that were made before there was a register, or whose registrations were lost.
 type Adoption struct {
 	EC2        Images
+	Origins    Origins
 	Book       Records
 	Executions Executions
 	// Execution is the ARN of a run's execution.
@@ -64,6 +65,9 @@ func (a Adoption) Adopt(ctx context.Context, e event.Adopt) (Adopted, error) {
 	}
 	v, err := a.view(ctx)
 	if err != nil {
+		return adopted, err
+	}
+	if v.lineages, err = a.origins(ctx, images); err != nil {
 		return adopted, err
 	}
 	for _, i := range images {
@@ -120,6 +124,8 @@ type view struct {
 	claims  []ledger.Claim
 	results map[string]map[string]job.Result
 	spans   map[string]span
+	// lineages are those of what the images were made of, by image.
+	lineages map[string]string
 }
 
 func (a Adoption) view(ctx context.Context) (view, error) {
@@ -136,6 +142,7 @@ func (a Adoption) view(ctx context.Context) (view, error) {
 // one registers an image unless something speaks against it.
 func (a Adoption) one(ctx context.Context, e event.Adopt, v view, i types.Image) (register.Candidate, error) {
 	c := register.Adopt(i, cmp.Or(e.By, "a person"))
+	c.Lineage = cmp.Or(v.lineages[c.ID], c.Lineage)
 	if c.Why != "" {
 		return c, nil
 	}

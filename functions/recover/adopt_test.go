@@ -101,9 +101,9 @@ func TestAdopt(t *testing.T) {
 		}
 	}
 	const (
-		looks = "Registrations DescribeImages Claims"
+		looks = "Registrations DescribeImages Claims DescribeAutoScalingInstances"
 		all   = looks + " Registration DescribeExecution Results"
-		named = "DescribeImages Claims Registration Register Settle: ok"
+		named = "DescribeImages Claims DescribeAutoScalingInstances Registration Register Settle: ok"
 	)
 	stage.Play(t, adopting, cases{
 		{Name: "of a scheduled run", Given: given(), Want: all + " Register Settle: ok | Registrations DescribeImages Claims: ok"},
@@ -135,7 +135,7 @@ func TestAdopt(t *testing.T) {
 			Name: "by its id, whatever its run came to", Given: given(result("", job.Unproven), byID), Want: named, Then: is(""),
 		},
 		{
-			Name: "registered already", Given: given(known(func(*ledger.Registration) {}, false), byID), Want: "DescribeImages Claims Registration: ok",
+			Name: "registered already", Given: given(known(func(*ledger.Registration) {}, false), byID), Want: "DescribeImages Claims DescribeAutoScalingInstances Registration: ok",
 			Then: is("it is registered already"),
 		},
 		{
@@ -156,7 +156,7 @@ func TestAdopt(t *testing.T) {
 // A sweep settles what was adopted and not settled. It removes nothing of it, whatever its job came to.
 func TestAdoptedIsNoLeftover(t *testing.T) {
 	stage.Play(t, quiet, cases{{
-		Name: "its result says that it failed its test", Want: "Claims Slots Unsettled DescribeImages Results Settle ListExecutions" + asks + ": ok",
+		Name: "its result says that it failed its test", Want: "Claims Slots DescribeInstances Unsettled DescribeImages Results Settle ListExecutions" + asks + ": ok",
 		Given: func(s *stage.Stage, _ *json.RawMessage) {
 			out, err := s.EC2.CreateImage(s.Context(), &sdk.CreateImageInput{InstanceId: aws.String(s.Web), Name: aws.String("goldsmith/web"), NoReboot: aws.Bool(true)})
 			s.Must(err)

@@ -35,11 +35,11 @@ func TestExecutionEnded(t *testing.T) {
 			}
 		}
 	}
-	const tells = " Slots GetRun*2 Results Claims PutRun Telling GetSecretValue Tell: ok"
+	const tells = " Slots DescribeInstances GetRun*2 Results Claims PutRun Telling GetSecretValue Tell: ok"
 	stage.Play(t, failed, cases{
 		{
 			Name: "aborted by a person: what it left stopped is started, and people are told",
-			Want: "Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots GetRun*2 Results Claims PutRun Telling GetSecretValue Tell: ok",
+			Want: "Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots DescribeInstances GetRun*2 Results Claims PutRun Telling GetSecretValue Tell: ok",
 			Then: func(s *stage.Stage, a recovery.Answer) {
 				down(s, a, 1, 1)
 				said(1, "The execution ended as ABORTED before the run was done", "nightly")(s, a)
@@ -48,7 +48,7 @@ func TestExecutionEnded(t *testing.T) {
 		{Name: "failed", Given: event("execution-failed"), Want: looks + starts + tells, Then: said(1, "ended as FAILED")},
 		{Name: "timed out", Given: event("execution-timed-out"), Want: looks + starts + tells, Then: said(1, "ended as TIMED_OUT")},
 		{
-			Name: "delivered twice: told once", Want: looks + starts + tells + " | Claims DescribeInstances Slots GetRun: ok",
+			Name: "delivered twice: told once", Want: looks + starts + tells + " | Claims DescribeInstances Slots DescribeInstances GetRun: ok",
 			Then: said(1),
 		},
 		{
@@ -57,25 +57,25 @@ func TestExecutionEnded(t *testing.T) {
 				_, err := s.Ledger.Kept.Tell(s.Context(), run, time.Now())
 				s.Must(err)
 			},
-			Want: "Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots GetRun: ok", Then: said(0),
+			Want: "Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots DescribeInstances GetRun: ok", Then: said(0),
 		},
 		{
 			Name: "it broke before it was opened in the ledger: told all the same",
 			Given: func(s *stage.Stage, in *json.RawMessage) {
 				*in = json.RawMessage(strings.ReplaceAll(string(*in), run, "nightly-20260323T020000Z"))
 			},
-			Want: "Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots GetRun DescribeExecution GetRun Results Claims PutRun Telling GetSecretValue Tell: ok", Then: said(1, "ended as ABORTED"),
+			Want: "Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots DescribeInstances GetRun DescribeExecution GetRun Results Claims PutRun Telling GetSecretValue Tell: ok", Then: said(1, "ended as ABORTED"),
 		},
 		{
 			Name: "one source's child was aborted: swept, and told by its run", Given: event("execution-child-aborted"),
-			Want: looks + starts + " Slots: ok", Then: said(0),
+			Want: looks + starts + " Slots DescribeInstances: ok", Then: said(0),
 		},
 		{
 			Name: "an instance cannot be started: people are told all the same",
 			Given: func(s *stage.Stage, _ *json.RawMessage) {
 				s.Cloud.Inject(ec2.Fault{Action: "StartInstances", Code: "InsufficientInstanceCapacity"})
 			},
-			Want: "Claims DescribeExecution DescribeInstances StartInstances Record Slots GetRun*2 Results Claims PutRun Telling GetSecretValue Tell: ok", Then: said(1),
+			Want: "Claims DescribeExecution DescribeInstances StartInstances Record Slots DescribeInstances GetRun*2 Results Claims PutRun Telling GetSecretValue Tell: ok", Then: said(1),
 		},
 	})
 }

@@ -22,7 +22,7 @@ import (
 // Images of jobs that failed or were cut off.
 func TestLeftovers(t *testing.T) {
 	const (
-		looks  = "Claims Slots Unsettled DescribeImages Results"
+		looks  = "Claims Slots DescribeInstances Unsettled DescribeImages Results"
 		rest   = " ListExecutions" + asks + ": ok"
 		refs   = " DescribeInstances DescribeLaunchTemplateVersions DescribeAutoScalingGroups DescribeLaunchConfigurations DescribeFleets DescribeSpotFleetRequests GetParametersByPath DescribeImageAttribute DescribeImageReferences"
 		gate   = refs + " DescribeVolumes DescribeSnapshotAttribute DescribeFastSnapshotRestores DescribeLockedSnapshots DescribeSnapshotTierStatus"
@@ -112,7 +112,7 @@ func TestLeftovers(t *testing.T) {
 			Given: given(cutOff, func(s *stage.Stage, _ string) { s.Refuse("DescribeAutoScalingGroups", "AccessDenied", 1) }), Then: is(1, "failed "),
 		},
 		{
-			Name: "not registered: not touched, whatever its tags say", Want: "Claims Slots Unsettled" + rest, Then: is(1, "failed "),
+			Name: "not registered: not touched, whatever its tags say", Want: "Claims Slots DescribeInstances Unsettled" + rest, Then: is(1, "failed "),
 			Given: given(cutOff, func(s *stage.Stage, id string) {
 				r, _, err := s.Ledger.Kept.Registration(s.Context(), id)
 				s.Must(err)
@@ -120,7 +120,7 @@ func TestLeftovers(t *testing.T) {
 			}),
 		},
 		{
-			Name: "a copy with all its tags, in the same Region: not touched", Want: looks + gate + " Amend DeregisterImage" + record + " Retire" + rest + " | Claims Slots Unsettled" + rest,
+			Name: "a copy with all its tags, in the same Region: not touched", Want: looks + gate + " Amend DeregisterImage" + record + " Retire" + rest + " | Claims Slots DescribeInstances Unsettled" + rest,
 			Given: given(cutOff, func(s *stage.Stage, id string) {
 				time.Sleep(time.Hour)
 				_, err := s.EC2.CopyImage(s.Context(), &sdk.CopyImageInput{
@@ -132,7 +132,7 @@ func TestLeftovers(t *testing.T) {
 			Then: is(1, "failed removed"),
 		},
 		{
-			Name: "another image under its id's name: not touched", Want: "Claims Slots Unsettled DescribeImages" + rest,
+			Name: "another image under its id's name: not touched", Want: "Claims Slots DescribeInstances Unsettled DescribeImages" + rest,
 			Given: given(cutOff, func(s *stage.Stage, id string) {
 				r, _, err := s.Ledger.Kept.Registration(s.Context(), id)
 				s.Must(err)
@@ -142,7 +142,7 @@ func TestLeftovers(t *testing.T) {
 			}), Then: is(1, "failed "),
 		},
 		{
-			Name: "its creation was never answered: found by its name", Want: "Claims Slots Unsettled DescribeImages Amend Results" + gate + " Amend DeregisterImage" + record + " Retire" + rest,
+			Name: "its creation was never answered: found by its name", Want: "Claims Slots DescribeInstances Unsettled DescribeImages Amend Results" + gate + " Amend DeregisterImage" + record + " Retire" + rest,
 			Given: given(cutOff, func(s *stage.Stage, id string) {
 				r, _, err := s.Ledger.Kept.Registration(s.Context(), id)
 				s.Must(err)
@@ -153,7 +153,7 @@ func TestLeftovers(t *testing.T) {
 		},
 		{Name: "the ledger knows nothing of its job: not touched", Given: given(nil), Want: looks + rest, Then: is(1, "")},
 		{
-			Name: "its instance is down, and claimed: it may be all there is", Want: "Claims DescribeInstances StartInstances Record Slots Unsettled" + rest,
+			Name: "its instance is down, and claimed: it may be all there is", Want: "Claims DescribeInstances StartInstances Record Slots DescribeInstances Unsettled" + rest,
 			Given: given(&job.Result{Ending: job.LeftStopped}, func(s *stage.Stage, _ string) {
 				s.Set(s.Web, ec2.Stopped)
 				s.Hold(ledger.Claim{Source: s.Web, Run: stage.RunName, WasRunning: true, StopSent: time.Now(), Left: time.Now()})

@@ -26,12 +26,14 @@ import (
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/reference"
+	"goldsmith/shared/request"
 	"goldsmith/shared/source"
 )
 
 // Step recovers.
 type Step struct {
 	rescue    Rescue
+	traces    Traces
 	leftovers Leftovers
 	proofs    Proofs
 	runs      Runs
@@ -39,6 +41,7 @@ type Step struct {
 	missed    Missed
 	overdue   Overdue
 	adoption  Adoption
+	exemption Exemption
 	home      event.Home
 }
 
@@ -47,23 +50,31 @@ type EC2 interface {
 	Instances
 	Images
 	Ender
+	request.Untagger
 	source.Asker
 }
 
 // StepFunctions is what recovering asks of executions, and how runs begin.
 type StepFunctions interface {
-	Executions
+	Histories
 	begin.Executions
+}
+
+// Notifier tells people of runs, and of what else they should know.
+type Notifier interface {
+	Teller
+	Noticer
 }
 
 // Account is what recovering works with.
 type Account struct {
 	EC2        EC2
 	Gate       Gate
+	Origins    Origins
 	Executions StepFunctions
 	Schedules  Schedules
 	Ledger     ledger.Ledger
-	Teller     Teller
+	Teller     Notifier
 	Plans      plan.Plans
 	// Machine is the ARN of the state machine's alias, or its own.
 	Machine string
@@ -78,7 +89,9 @@ type Account struct {
 func (a Account) With(cfg aws.Config) Account {
 	cloud := ec2.NewFromConfig(cfg)
 	a.EC2, a.Executions, a.Schedules = cloud, sfn.NewFromConfig(cfg), scheduler.NewFromConfig(cfg)
-	a.Gate = reference.Gate{EC2: cloud, AutoScaling: autoscaling.NewFromConfig(cfg), SSM: ssm.NewFromConfig(cfg), Path: a.Path, Now: a.Now}
+	scaling := autoscaling.NewFromConfig(cfg)
+	a.Origins = Origins{EC2: cloud, Groups: scaling}
+	a.Gate = reference.Gate{EC2: cloud, AutoScaling: scaling, SSM: ssm.NewFromConfig(cfg), Path: a.Path, Now: a.Now}
 	return a
 }
 
@@ -89,14 +102,21 @@ func New(a Account) Step {
 	runs := Runs{Executions: a.Executions, Book: a.Ledger, Teller: a.Teller, Plans: a.Plans, Machine: starter.Base(), Now: a.Now}
 	rescue := Rescue{EC2: a.EC2, Executions: a.Executions, Claims: a.Ledger, Waits: a.Ledger, Results: a.Ledger, Now: a.Now}
 	return Step{
-		rescue:    rescue,
+		rescue: rescue,
+		traces: Traces{
+			EC2: a.EC2, Executions: a.Executions, Rescue: rescue, Notices: a.Teller, Notify: a.Plans.Plans[a.Plans.Default].Notify,
+			Machine: starter.Base(), Now: a.Now,
+		},
 		leftovers: Leftovers{EC2: a.EC2, Gate: a.Gate, Register: a.Ledger, Waits: a.Ledger, Results: a.Ledger, Tests: tested(a.Plans), Now: a.Now},
 		proofs:    Proofs{EC2: a.EC2, Register: a.Ledger, Waits: a.Ledger, WorkedOn: rescue.workedOn, Now: a.Now},
 		runs:      runs,
 		requests:  Requests{EC2: a.EC2, Book: a.Ledger, Runs: runs, Starter: starter},
 		missed:    Missed{Calendar: calendar, Executions: a.Executions, Schedules: a.Schedules, Teller: a.Teller, Starter: starter},
 		overdue:   Overdue{calendar},
-		adoption:  Adoption{EC2: a.EC2, Book: a.Ledger, Executions: a.Executions, Execution: starter.Execution, Tests: tested(a.Plans)},
+		adoption: Adoption{
+			EC2: a.EC2, Origins: a.Origins, Book: a.Ledger, Executions: a.Executions, Execution: starter.Execution, Tests: tested(a.Plans),
+		},
+		exemption: Exemption{Book: a.Ledger, Notices: a.Teller, Notify: a.Plans.Plans[a.Plans.Default].Notify, Now: a.Now},
 		home:      a.Home,
 	}
 }
@@ -117,6 +137,8 @@ type Answer struct {
 	Ignored string `json:"ignored,omitempty"`
 	// Adopted is set when images were to be registered.
 	Adopted *Adopted `json:"adopted,omitempty"`
+	// Exempted is set when a person exempted a source, or took that back.
+	Exempted *Exempted `json:"exempted,omitempty"`
 }
 
 // Handle sweeps on a schedule, and brings back what was left stopped on the event of
@@ -132,12 +154,15 @@ func (s Step) Handle(ctx context.Context, raw json.RawMessage) (Answer, error) {
 	case event.Adopt:
 		adopted, err := s.adoption.Adopt(ctx, e)
 		return Answer{Adopted: &adopted}, err
+	case event.Exempt:
+		exempted, err := s.exemption.Exempt(ctx, e)
+		return Answer{Exempted: exempted}, err
 	case event.ExecutionEnded:
 		if !s.ours(e) || e.Status == "SUCCEEDED" {
 			return Answer{Ignored: "execution " + e.ARN + " leaves nothing behind"}, nil
 		}
-		answer, _, err := s.rescue.Sweep(ctx)
-		return answer, errors.Join(err, s.ended(ctx, e))
+		answer, claims, err := s.rescue.Sweep(ctx)
+		return answer, errors.Join(err, s.traces.Follow(ctx, claims), s.ended(ctx, e))
 	default:
 		return Answer{Ignored: fmt.Sprintf("%T is nothing to recover from", decoded)}, nil
 	}
@@ -147,6 +172,7 @@ func (s Step) Handle(ctx context.Context, raw json.RawMessage) (Answer, error) {
 // thing does not stand in the way of the next.
 func (s Step) sweep(ctx context.Context) (Answer, error) {
 	answer, claims, swept := s.rescue.Sweep(ctx)
+	swept = errors.Join(swept, s.traces.Follow(ctx, claims))
 	if claims != nil { // Without the claims nobody knows what is in hand.
 		swept = errors.Join(swept, s.settle(ctx, claims))
 	}

@@ -38,6 +38,7 @@ func account(s *stage.Stage, plans plan.Plans) recovery.Step {
 	return recovery.New(recovery.Account{
 		EC2: s.EC2, Executions: s.SFN, Schedules: s.Scheduler, Ledger: s.Ledger, Teller: s.Teller(), Plans: plans,
 		Gate:    reference.Gate{EC2: s.EC2, AutoScaling: s.AutoScaling, SSM: s.SSM},
+		Origins: recovery.Origins{EC2: s.EC2, Groups: s.AutoScaling},
 		Machine: stage.Machine + ":live", Home: stage.Home, Now: time.Now,
 	})
 }

@@ -32,6 +32,7 @@ type Instances interface {
 // Claims is the ledger's claims as far as rescuing needs them.
 type Claims interface {
 	Claims(ctx context.Context) iter.Seq2[ledger.Claim, error]
+	Claim(ctx context.Context, c ledger.Claim) (ledger.Claim, error)
 	Record(ctx context.Context, c ledger.Claim) error
 	Drop(ctx context.Context, source, run string) error
 	bound.Book
@@ -90,7 +91,7 @@ func (r Rescue) Sweep(ctx context.Context) (answer Answer, claims []ledger.Claim
 			answer.Down++
 		}
 	}
-	report(ctx, answer, oldest(claims, r.Now()))
+	measure(ctx, answer, oldest(claims, r.Now()))
 	handler.Log(ctx).InfoContext(ctx, "swept", "claims", answer.Claims, "down", answer.Down)
 	return answer, claims, errors.Join(append(problems, r.tidy(ctx, claims, unread))...)
 }
@@ -168,11 +169,29 @@ func (r Rescue) judge(c ledger.Claim, instance types.Instance, known bool) (verd
 		return later, ""
 	case state == types.InstanceStateNameRunning:
 		return over, "the run ended early; it is running again"
+	case state == types.InstanceStateNameStopped && stoppedSince(instance, c):
+		return over, "the run ended early; it was started again, and somebody has stopped it since"
 	case state == types.InstanceStateNameStopped:
 		return startable, ""
 	default:
 		return later, ""
 	}
+}
+
+// sending is how long after its journal entry a StopInstances may be sent: until its function's timeout.
+const sending = time.Minute
+
+// stoppedSince reports whether somebody stopped the instance after it was started again: what a person stops stays so.
+func stoppedSince(i types.Instance, c ledger.Claim) bool {
+	at, known := source.StoppedAt(i)
+	last := c.StopTried
+	if last.Before(c.StopSent) {
+		last = c.StopSent
+	}
+	if !known || at.Before(last.Add(sending)) {
+		return false
+	}
+	return !c.Started.IsZero() && at.After(c.Started) || aws.ToTime(i.LaunchTime).After(last)
 }
 
 // workedOn reports whether an execution still has the claim in hand. A claim
@@ -296,7 +315,7 @@ func (r Rescue) put(ctx context.Context, result job.Result) error {
 	return nil
 }
 
-func report(ctx context.Context, a Answer, oldest time.Duration) {
+func measure(ctx context.Context, a Answer, oldest time.Duration) {
 	log := handler.Log(ctx)
 	metric.Put(ctx, log, metric.OldestClaim, "all", oldest.Seconds())
 	metric.Put(ctx, log, metric.LeftStopped, "all", float64(a.Down))

@@ -22,14 +22,16 @@ func (s Step) rolled(ctx context.Context, j job.Job) ([]job.Rolled, error) {
 		return j.Rolled, nil
 	}
 	all := slices.DeleteFunc(slices.Clone(j.Rolled), func(r job.Rolled) bool { return len(r.Through) > 0 })
-	for t, err := range s.book.Targets(ctx, j.Source.Name) {
-		if err != nil {
-			return nil, fmt.Errorf("reading what %s has rolled: %w", j.Source.Name, err)
-		}
-		last, rolled := rollout.Latest(t)
-		known := slices.ContainsFunc(all, func(r job.Rolled) bool { return r.Target == t.ID })
-		if rolled && !known && last.Run == j.Run.Name && last.Source == j.Source.ID {
-			all = append(all, job.Rolled{Target: t.ID, To: last.Image, Version: last.Version, Stays: last.Stays, Through: t.Through})
+	for _, key := range rollout.Keys(j.Source) {
+		for t, err := range s.book.Targets(ctx, key) {
+			if err != nil {
+				return nil, fmt.Errorf("reading what %s has rolled: %w", key, err)
+			}
+			last, rolled := rollout.Latest(t)
+			known := slices.ContainsFunc(all, func(r job.Rolled) bool { return r.Target == t.ID })
+			if rolled && !known && last.Run == j.Run.Name && last.Source == j.Source.ID {
+				all = append(all, job.Rolled{Target: t.ID, To: last.Image, Version: last.Version, Stays: last.Stays, Through: t.Through})
+			}
 		}
 	}
 	return all, nil

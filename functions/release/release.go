@@ -11,9 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/bound"
 	"goldsmith/shared/breaker"
@@ -192,11 +190,13 @@ func (s Step) takeOff(ctx context.Context, j job.Job) error {
 	return nil
 }
 
+// note writes the source's last image on it, and with the same call that it is back. Its empty tag is swept.
 func (s Step) note(ctx context.Context, j job.Job) error {
-	_, err := s.tags.CreateTags(ctx, &ec2.CreateTagsInput{
-		Resources: []string{j.Source.ID},
-		Tags:      []types.Tag{{Key: aws.String(tag.LastImage), Value: aws.String(j.Image.ID)}},
-	})
+	tags := map[string]string{tag.LastImage: j.Image.ID}
+	if !j.Times.StopSent.IsZero() {
+		tags[tag.Stopped] = ""
+	}
+	_, err := s.tags.CreateTags(ctx, &ec2.CreateTagsInput{Resources: []string{j.Source.ID}, Tags: tag.List(tags)})
 	if err != nil {
 		return fmt.Errorf("tagging %s with its image: %w", j.Source.ID, err)
 	}

@@ -288,7 +288,9 @@ func TestReleaseRequested(t *testing.T) {
 			Name: "the request tag comes off",
 			Want: "PutResult Registration GetRequest DeleteTags CreateTags Drop: ok",
 			Then: func(s *stage.Stage, j job.Job) {
-				s.Same("tags", s.Tags(s.Web), map[string]string{"Name": "web", tag.Plan: "nightly", tag.LastImage: j.Image.ID})
+				s.Same("tags", s.Tags(s.Web), map[string]string{
+					"Name": "web", tag.Plan: "nightly", tag.LastImage: j.Image.ID, tag.Stopped: "",
+				})
 			},
 		},
 		{

@@ -138,5 +138,22 @@ func TestRetireLeavesNothing(t *testing.T) {
 				s.Same("round", p.Retire, job.Retire{Cursor: "batch-099\ni-099", More: true})
 			},
 		},
+		{
+			Name: "and the next round goes on behind the last history of the one before",
+			Given: func(s *stage.Stage, p *job.Page) {
+				for n := range 3 {
+					source := map[string]string{tag.Name: fmt.Sprintf("batch-%03d", n), tag.Source: fmt.Sprintf("i-%03d", n)}
+					old(s, 1, source)
+					old(s, 2, source)
+				}
+				p.Retire = job.Retire{Cursor: "batch-001\ni-001", More: true}
+			},
+			Want: sees + "*3" + gates[:len(refs)-len(" DescribeImageReferences")] + "*2 DescribeImageReferences" +
+				strings.Replace(snaps, "Attribute", "Attribute*2", 1) + strings.Repeat(" PutRetirement EnableImageDeprecation", 2) + ": ok",
+			Then: func(s *stage.Stage, p job.Page) {
+				s.Same("due", is(s, due), "deprecated")
+				s.Same("round", p.Retire, job.Retire{Cursor: "web\n" + s.Web})
+			},
+		},
 	})
 }

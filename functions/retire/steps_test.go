@@ -14,6 +14,17 @@ import (
 	"goldsmith/shared/tag"
 )
 
+// newest is last night's image.
+func newest(s *stage.Stage) string {
+	s.Helper()
+	for r, err := range s.Ledger.Kept.Registrations(s.Context(), "") {
+		if s.Must(err); r.Run == "nightly-001" {
+			return r.ID
+		}
+	}
+	return ""
+}
+
 func TestRetireSteps(t *testing.T) {
 	var due string
 	after := func(state, said string) func(*stage.Stage, job.Page) {
@@ -99,6 +110,47 @@ func TestRetireSteps(t *testing.T) {
 			},
 			Want: sees + "*2" + ": ok",
 			Then: after("available", ""),
+		},
+		{
+			Name: "its job made another image: any image of a good job is not good",
+			Given: func(s *stage.Stage, _ *job.Page) {
+				other := job.Image{ID: "ami-0123456789abcdef0", State: "available"}
+				s.Must(s.Ledger.Kept.PutResult(s.Context(), job.Result{Run: "nightly-001", Source: s.Web, Ending: job.Imaged, At: time.Now(), Image: other}))
+			},
+			Want: sees + "*2" + ": ok",
+			Then: after("available", ""),
+		},
+		{
+			Name: "its test was not passed",
+			Given: func(s *stage.Stage, _ *job.Page) {
+				unproven := job.Image{ID: newest(s), State: job.Unproven}
+				s.Must(s.Ledger.Kept.PutResult(s.Context(), job.Result{Run: "nightly-001", Source: s.Web, Ending: job.Imaged, At: time.Now(), Image: unproven}))
+			},
+			Want: sees + "*2" + ": ok",
+			Then: after("available", ""),
+		},
+		{
+			Name: "the register says that it is good, whatever its result says", Want: strings.TrimSuffix(sees, " Results") + gates + " PutRetirement EnableImageDeprecation: ok",
+			Given: func(s *stage.Stage, _ *job.Page) {
+				for r, err := range s.Ledger.Kept.Registrations(s.Context(), "") {
+					s.Must(err)
+					r.Good = true
+					_, err := s.Ledger.Kept.Amend(s.Context(), r)
+					s.Must(err)
+				}
+			},
+			Then: after("deprecated", "deprecated: no rule keeps it"),
+		},
+		{
+			Name: "it was had back, and still carries an older deprecation: it begins anew",
+			Given: func(s *stage.Stage, _ *job.Page) {
+				deprecated(s, due, 72*time.Hour)
+				r := registrationOf(s, due)
+				r.Anew = time.Now().Add(-time.Hour)
+				_, err := s.Ledger.Kept.Amend(s.Context(), r)
+				s.Must(err)
+			},
+			Want: sees + "*2" + gates + " PutRetirement EnableImageDeprecation: ok", Then: after("deprecated", "deprecated: no rule keeps it"),
 		},
 		{
 			Name: "no image is known to be good",

@@ -4,15 +4,11 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"slices"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"goldsmith/functions/roll"
@@ -46,6 +42,18 @@ func (k *killer) Targets(ctx context.Context, source string) iter.Seq2[ledger.Ta
 	return k.Ledger.Targets(ctx, source)
 }
 
+func (k *killer) Owner(ctx context.Context, name string) (ledger.Owner, bool, error) {
+	return k.Ledger.Owner(ctx, name)
+}
+
+func (k *killer) Registration(ctx context.Context, id string) (ledger.Registration, bool, error) {
+	return k.Ledger.Registration(ctx, id)
+}
+
+func (k *killer) PutOwner(ctx context.Context, o ledger.Owner) (ledger.Owner, error) {
+	return killed(k, func() (ledger.Owner, error) { return k.Ledger.PutOwner(ctx, o) })
+}
+
 func (k *killer) PutTarget(ctx context.Context, t ledger.TargetRecord) (ledger.TargetRecord, error) {
 	return killed(k, func() (ledger.TargetRecord, error) { return k.Ledger.PutTarget(ctx, t) })
 }
@@ -77,19 +85,22 @@ func (p killedSSM) PutParameter(ctx context.Context, in *ssm.PutParameterInput, 
 // A roll that is killed at any of its changes, before or after, and then tried
 // again: one version, and what was before is what really was before.
 func TestRollKilledAnywhere(t *testing.T) {
-	for at := 1; at <= 7; at++ {
+	for at := 1; at <= 8; at++ {
 		for _, after := range []bool{false, true} {
 			synctest.Test(t, func(t *testing.T) {
 				s := stage.New(t)
-				_, j := subscribed(s)
+				template(s, "fleet", "web", before)
+				_, j := first(s)
 				put(s, alias, before)
 				k := &killer{Stage: s, left: at, after: after}
-				step := roll.New(killedEC2{s.EC2, k}, s.AutoScaling, killedSSM{s.SSM, k}, k, "/goldsmith/images", time.Now)
+				of := cloud(s)
+				of.EC2, of.Parameters = killedEC2{s.EC2, k}, killedSSM{s.SSM, k}
+				step := roll.New(of, k, "/goldsmith/images", time.Now)
 				if _, err := step.Handle(s.Context(), j); !errors.Is(err, errKilled) {
 					t.Fatalf("killed at %d: %v", at, err)
 				}
 				time.Sleep(time.Minute)
-				step = roll.New(s.EC2, s.AutoScaling, s.SSM, s.Ledger, "/goldsmith/images", time.Now)
+				step = roll.New(cloud(s), s.Ledger, "/goldsmith/images", time.Now)
 				for range 2 {
 					done, err := step.Handle(s.Context(), j)
 					s.Must(err)
@@ -114,28 +125,4 @@ func images(t ledger.TargetRecord) (ids []string) {
 		ids = append(ids, p.Image)
 	}
 	return ids
-}
-
-// Of two sources of one name, the one with the lower id has the last word in a run, whoever comes first.
-func TestRollOfTwoSourcesOfOneName(t *testing.T) {
-	for _, order := range [][]string{{"i-1", "i-2"}, {"i-2", "i-1"}} {
-		synctest.Test(t, func(t *testing.T) {
-			s := stage.New(t)
-			step, j := subscribed(s)
-			for _, id := range order {
-				j.Source.ID, j.Image.ID = id, "ami-0000000000000000"+strings.TrimPrefix(id, "i-")
-				s.Cloud.AddImage(j.Image.ID)
-				done, err := step(s.Context(), j)
-				s.Must(err)
-				problem := find(done, "fleet").Problem
-				s.Same("problem of "+id, strings.Contains(problem, "another source of this run that is called web"), id == "i-2" && order[0] == "i-1")
-				time.Sleep(time.Minute)
-			}
-			s.Same("image", aws.ToString(standard(versions(s, "fleet")).LaunchTemplateData.ImageId), "ami-00000000000000001")
-		})
-	}
-}
-
-func standard(all []types.LaunchTemplateVersion) types.LaunchTemplateVersion {
-	return all[slices.IndexFunc(all, func(v types.LaunchTemplateVersion) bool { return aws.ToBool(v.DefaultVersion) })]
 }

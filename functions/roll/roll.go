@@ -3,6 +3,7 @@ package roll
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -24,10 +25,19 @@ type Parameters interface {
 	rollout.Values
 }
 
-// Book remembers what targets pointed at.
+// Book remembers what targets pointed at, and whose names are.
 type Book interface {
 	rollout.Book
 	rollout.Records
+	rollout.Owners
+}
+
+// Cloud is AWS as far as rolling needs it.
+type Cloud struct {
+	EC2        EC2
+	Groups     rollout.Groups
+	Parameters Parameters
+	Lineages   rollout.Lineages
 }
 
 // Step rolls an image out.
@@ -38,10 +48,10 @@ type Step struct {
 
 // New makes the step. The alias of a source lies in Parameter Store under path,
 // such as /goldsmith/images.
-func New(ec2 EC2, groups rollout.Groups, parameters Parameters, book Book, path string, now func() time.Time) Step {
-	return Step{ec2, rollout.Writer{
-		Finder:    rollout.Finder{EC2: ec2, Groups: groups, Parameters: parameters, Book: book, Path: path, Now: now},
-		Templates: ec2, Values: parameters, Records: book,
+func New(c Cloud, book Book, path string, now func() time.Time) Step {
+	return Step{c.EC2, rollout.Writer{
+		Finder:    rollout.Finder{EC2: c.EC2, Groups: c.Groups, Parameters: c.Parameters, Book: book, Lineages: c.Lineages, Path: path, Now: now},
+		Templates: c.EC2, Values: c.Parameters, Records: book, Owners: book,
 	}}
 }
 
@@ -58,23 +68,35 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 		return j, err
 	}
 	image := rollout.Image{
-		ID: j.Image.ID, Machine: rollout.MachineOf(made), Source: j.Source.ID, Name: j.Source.Name,
+		ID: j.Image.ID, Machine: rollout.MachineOf(made), Source: j.Source.ID, Lineage: j.Source.OverTime(), Name: j.Source.Name,
 		InstanceType: j.Source.InstanceType, Run: j.Run.Name,
 	}
-	targets, err := s.room.Find(ctx, j.Plan.Roll, image)
+	found, err := s.room.Find(ctx, j.Plan.Roll, image)
 	if err != nil {
 		return j, err
 	}
-	if err := s.room.Roll(ctx, targets, image, j.Plan.Roll.Together); err != nil {
+	if err := s.room.Take(ctx, found.Title); err != nil {
 		return j, err
 	}
-	all := make([]job.Rolled, 0, len(targets))
-	for _, t := range targets {
+	if err := s.room.Roll(ctx, found.Targets, image, j.Plan.Roll.Together); err != nil {
+		return j, err
+	}
+	return told(ctx, j, found, image), nil
+}
+
+// told is the job with what became of the targets, and with a warning of an image whose name is another's.
+func told(ctx context.Context, j job.Job, found rollout.Found, image rollout.Image) job.Job {
+	if reason := found.Title.Reason(image); reason != nil {
+		handler.Log(ctx).WarnContext(ctx, "not rolled under its name", "source", image.Source, "name", image.Name, "owner", found.Title.Owner.Lineage)
+		j.Warnings = append(slices.Clone(j.Warnings), *reason)
+	}
+	all := make([]job.Rolled, 0, len(found.Targets))
+	for _, t := range found.Targets {
 		if t.Rolled.Problem != "" {
 			handler.Log(ctx).WarnContext(ctx, "not rolled", "target", t.Rolled.Target, "name", t.Rolled.Name, "problem", t.Rolled.Problem)
 		}
 		all = append(all, t.Rolled)
 	}
 	j.Carry(all)
-	return j, nil
+	return j
 }

@@ -21,6 +21,8 @@ import (
 	"goldsmith/local/stage"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/lineage"
 	"goldsmith/shared/tag"
 )
 
@@ -30,14 +32,32 @@ const (
 	alias  = "/goldsmith/images/web"
 )
 
-// scene is a job whose image is available.
+// scene is a job whose image is available, and whose name is its own.
 func scene(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
+	owns(s, "web", s.Web)
+	return first(s)
+}
+
+// first is such a job of a name that is nobody's yet.
+func first(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
+	s.Helper()
 	j := s.Job()
 	if !s.Cloud.Launchable(newest) {
 		s.Cloud.AddImage(newest)
 	}
 	j.Back, j.Image.ID, j.Image.State = true, newest, "available"
-	return roll.New(s.EC2, s.AutoScaling, s.SSM, s.Ledger, "/goldsmith/images", time.Now).Handle, j
+	return roll.New(cloud(s), s.Ledger, "/goldsmith/images", time.Now).Handle, j
+}
+
+// owns makes a lineage the owner of a name, as a roll of a night before did.
+func owns(s *stage.Stage, name, lineage string) {
+	s.Helper()
+	_, err := s.Ledger.Kept.PutOwner(s.Context(), ledger.Owner{Name: name, Lineage: lineage, Source: lineage, Run: "nightly-before", At: time.Now()})
+	s.Must(err)
+}
+
+func cloud(s *stage.Stage) roll.Cloud {
+	return roll.Cloud{EC2: s.EC2, Groups: s.AutoScaling, Parameters: s.SSM, Lineages: lineage.Finder{EC2: s.EC2, Groups: s.AutoScaling}}
 }
 
 // subscribed is a scene with a launch template that wants the source's image.
@@ -49,7 +69,7 @@ func subscribed(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 type cases = []stage.Case[job.Job, job.Job]
 
 const (
-	finds = "DescribeImages Targets DescribeLaunchTemplates DescribeLaunchTemplateVersions"
+	finds = "DescribeImages Owner Targets DescribeLaunchTemplates DescribeLaunchTemplateVersions"
 	rolls = " PutTarget CreateLaunchTemplateVersion ModifyLaunchTemplate PutTarget"
 	// reads are what launches from the templates, and then the alias.
 	launch = " DescribeAutoScalingGroups DescribeFleets DescribeSpotFleetRequests"
@@ -146,13 +166,14 @@ func TestRoll(t *testing.T) {
 			Name: "a name with wildcards in it is only that name",
 			Given: func(s *stage.Stage, j *job.Job) {
 				template(s, "starred", `w?b\*`, before)
+				owns(s, `w?b\*`, s.Web)
 				j.Source.Name = `w?b\*`
 			},
 			Want: did(finds + reads + rolls + writes + ": ok"),
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("the starred", len(versions(s, "starred")), 2)
 				s.Same("the others", len(versions(s, "fleet")), 1)
-				s.Same("alias", find(j, "/goldsmith/images/w-b--").To, newest)
+				s.Same("alias", find(j, "/goldsmith/images/w-b-5b29c97fe1").To, newest)
 			},
 		},
 		{
@@ -173,7 +194,7 @@ func TestRollAlias(t *testing.T) {
 	stage.Play(t, scene, cases{
 		{
 			Name: "no template wants the image: the alias is written all the same",
-			Want: did("DescribeImages Targets DescribeLaunchTemplates GetParameter" + writes + ": ok"),
+			Want: did("DescribeImages Owner Targets DescribeLaunchTemplates GetParameter" + writes + ": ok"),
 			Then: func(s *stage.Stage, j job.Job) {
 				time.Sleep(time.Minute)
 				value, _ := s.Parameters.Value(alias)
@@ -184,7 +205,7 @@ func TestRollAlias(t *testing.T) {
 		{
 			Name:  "it remembers what it pointed at before",
 			Given: func(s *stage.Stage, _ *job.Job) { put(s, alias, before) },
-			Want:  did("DescribeImages Targets DescribeLaunchTemplates GetParameter" + writes + ": ok"),
+			Want:  did("DescribeImages Owner Targets DescribeLaunchTemplates GetParameter" + writes + ": ok"),
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("rolled", j.Rolled, []job.Rolled{{Target: alias, From: before, To: newest, Version: 2, Previous: 1}})
 			},
@@ -192,7 +213,7 @@ func TestRollAlias(t *testing.T) {
 		{
 			Name:  "it points there already",
 			Given: func(s *stage.Stage, _ *job.Job) { put(s, alias, newest) },
-			Want:  did("DescribeImages Targets DescribeLaunchTemplates GetParameter: ok"),
+			Want:  did("DescribeImages Owner Targets DescribeLaunchTemplates GetParameter: ok"),
 		},
 		{
 			Name: "a template that resolves a parameter is rolled by writing it; it gets no version",
@@ -213,7 +234,7 @@ func TestRollAlias(t *testing.T) {
 		{
 			Name:  "the function may not write it: said so, the run goes on",
 			Given: func(s *stage.Stage, _ *job.Job) { s.Refuse("PutParameter", "AccessDeniedException", 1) },
-			Want:  did("DescribeImages Targets DescribeLaunchTemplates GetParameter" + writes + ": ok"),
+			Want:  did("DescribeImages Owner Targets DescribeLaunchTemplates GetParameter" + writes + ": ok"),
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("problem", find(j, alias).Problem != "", true)
 			},
@@ -221,12 +242,12 @@ func TestRollAlias(t *testing.T) {
 		{
 			Name:  "Parameter Store is busy: the step is tried again",
 			Given: func(s *stage.Stage, _ *job.Job) { s.Refuse("PutParameter", "ThrottlingException", stage.Attempts) },
-			Want:  did("DescribeImages Targets DescribeLaunchTemplates GetParameter PutTarget PutParameter*6: Throttled | DescribeImages Targets DescribeLaunchTemplates GetParameter" + writes + ": ok"),
+			Want:  did("DescribeImages Owner Targets DescribeLaunchTemplates GetParameter PutTarget PutParameter*6: Throttled | DescribeImages Owner Targets DescribeLaunchTemplates GetParameter" + writes + ": ok"),
 		},
 		{
 			Name:  "somebody else is writing it: the step is tried again",
 			Given: func(s *stage.Stage, _ *job.Job) { s.Refuse("PutParameter", "TooManyUpdates", 1) },
-			Want:  did("DescribeImages Targets DescribeLaunchTemplates GetParameter" + " PutTarget PutParameter: Throttled | DescribeImages Targets DescribeLaunchTemplates GetParameter" + writes + ": ok"),
+			Want:  did("DescribeImages Owner Targets DescribeLaunchTemplates GetParameter" + " PutTarget PutParameter: Throttled | DescribeImages Owner Targets DescribeLaunchTemplates GetParameter" + writes + ": ok"),
 		},
 	})
 }

@@ -48,7 +48,7 @@ func fleet(s *stage.Stage) (handler.Func[json.RawMessage, rollback.Answer], json
 		{Image: ec2.ImageWindows, Version: 2, Run: "tuesday"}, {Image: ec2.ImageX86, Version: 1, Run: "monday"},
 	}})
 	s.Must(err)
-	return rollback.New(s.EC2, s.SSM, s.Ledger, s.Teller().Slack, rollback.Fleet{Groups: s.AutoScaling, Members: s.EC2}, time.Now).Handle, ask(`"name":"web","by":"ada"`)
+	return rollback.New(s.EC2, s.AutoScaling, s.SSM, s.Ledger, s.Teller().Slack, rollback.Fleet{Groups: s.AutoScaling, Members: s.EC2}, time.Now).Handle, ask(`"name":"web","by":"ada"`)
 }
 
 func version(id *string, number string) *types.LaunchTemplateSpecification {

@@ -1,6 +1,6 @@
 // Package rollback points a source's launch templates and alias back at an
 // earlier image, for a person who asks, and holds them there until somebody
-// lets them follow again.
+// lets them follow again. It hands the names of sources over as well.
 package rollback
 
 import (
@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 
 	"goldsmith/shared/event"
 	"goldsmith/shared/fault"
@@ -18,12 +18,19 @@ import (
 	"goldsmith/shared/job"
 	"goldsmith/shared/rollout"
 	"goldsmith/shared/slack"
+	"goldsmith/shared/source"
 )
 
-// EC2 reads and writes launch templates, and says how images are.
+// EC2 reads and writes launch templates, and says how images and sources are.
 type EC2 interface {
 	rollout.Reader
 	rollout.Templates
+	source.Lister
+}
+
+// Scaling tells which Auto Scaling group a source is a member of.
+type Scaling interface {
+	autoscaling.DescribeAutoScalingInstancesAPIClient
 }
 
 // Parameters is Parameter Store as far as aliases need it.
@@ -36,6 +43,7 @@ type Parameters interface {
 type Book interface {
 	rollout.Book
 	rollout.Records
+	rollout.Owners
 }
 
 // Sender sends messages.
@@ -50,7 +58,8 @@ type Refreshes interface {
 
 // Step rolls back.
 type Step struct {
-	images    ec2.DescribeImagesAPIClient
+	ec2       EC2
+	scaling   Scaling
 	room      rollout.Writer
 	slack     Sender
 	refreshes Refreshes
@@ -58,10 +67,10 @@ type Step struct {
 }
 
 // New makes the step.
-func New(ec2 EC2, parameters Parameters, book Book, sender Sender, refreshes Refreshes, now func() time.Time) Step {
-	return Step{ec2, rollout.Writer{
+func New(ec2 EC2, scaling Scaling, parameters Parameters, book Book, sender Sender, refreshes Refreshes, now func() time.Time) Step {
+	return Step{ec2, scaling, rollout.Writer{
 		Finder:    rollout.Finder{EC2: ec2, Parameters: parameters, Book: book, Now: now},
-		Templates: ec2, Values: parameters, Records: book,
+		Templates: ec2, Values: parameters, Records: book, Owners: book,
 	}, sender, refreshes, now}
 }
 
@@ -71,6 +80,8 @@ type Answer struct {
 	// Dry is set when nothing was done.
 	Dry     bool     `json:"dry,omitempty"`
 	Targets []Target `json:"targets,omitempty"`
+	// Handover is set when a name was to be handed over.
+	Handover *Handover `json:"handover,omitempty"`
 	// Ignored says why the event rolls nothing back.
 	Ignored string `json:"ignored,omitempty"`
 }
@@ -103,10 +114,17 @@ func (s Step) Handle(ctx context.Context, raw json.RawMessage) (Answer, error) {
 	if err != nil {
 		return Answer{}, &fault.Failed{Err: err, Do: "Nothing was changed."}
 	}
-	asked, ok := decoded.(event.Rollback)
-	if !ok {
+	switch asked := decoded.(type) {
+	case event.Rollback:
+		return s.rollback(ctx, asked)
+	case event.Handover:
+		return s.handOver(ctx, asked)
+	default:
 		return Answer{Ignored: fmt.Sprintf("%T rolls nothing back", decoded)}, nil
 	}
+}
+
+func (s Step) rollback(ctx context.Context, asked event.Rollback) (Answer, error) {
 	targets, err := s.targets(ctx, asked)
 	if err != nil {
 		return Answer{}, err

@@ -67,7 +67,7 @@ func (f Fleet) running(ctx context.Context, images []string) (map[string]int, er
 	pages := ec2.NewDescribeInstancesPaginator(f.Members, &ec2.DescribeInstancesInput{
 		Filters: []ec2types.Filter{
 			{Name: aws.String("image-id"), Values: images},
-			{Name: aws.String("tag-key"), Values: []string{memberTag}},
+			{Name: aws.String("tag-key"), Values: []string{tag.Group}},
 			{Name: aws.String("instance-state-name"), Values: []string{"pending", "running", "stopping", "stopped"}},
 		},
 	})
@@ -78,15 +78,12 @@ func (f Fleet) running(ctx context.Context, images []string) (map[string]int, er
 		}
 		for _, r := range out.Reservations {
 			for _, i := range r.Instances {
-				running[tag.Map(i.Tags)[memberTag]]++
+				running[tag.Map(i.Tags)[tag.Group]]++
 			}
 		}
 	}
 	return running, nil
 }
-
-// memberTag is what Auto Scaling puts on the members of groups.
-const memberTag = "aws:autoscaling:groupName"
 
 // still names a group that launches what is undone, or whose members run it, or refreshes it.
 func (f Fleet) still(ctx context.Context, g types.AutoScalingGroup, u Undo, at found, running int, done *Undone) {

@@ -13,13 +13,16 @@ import (
 	"goldsmith/shared/bound"
 	"goldsmith/shared/breaker"
 	"goldsmith/shared/fault"
+	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
+	"goldsmith/shared/tag"
 )
 
-// Stopper stops instances.
+// Stopper stops instances, and tags them.
 type Stopper interface {
+	CreateTags(context.Context, *ec2.CreateTagsInput, ...func(*ec2.Options)) (*ec2.CreateTagsOutput, error)
 	StopInstances(context.Context, *ec2.StopInstancesInput, ...func(*ec2.Options)) (*ec2.StopInstancesOutput, error)
 }
 
@@ -67,14 +70,41 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	if err := s.book.Record(ctx, claim); err != nil {
 		return j, fmt.Errorf("recording the stop of %s: %w", j.Source.ID, err)
 	}
+	lacks, err := s.trace(ctx, j)
+	if err != nil {
+		return j, err
+	}
 	if err := s.stop(ctx, j); err != nil {
 		return j, err
+	}
+	if lacks != nil {
+		j.Warnings = append(slices.Clone(j.Warnings), *lacks)
 	}
 	j.Times.StopSent = claim.StopSent
 	if j.Hangs {
 		j = forced(j, claim.Forced)
 	}
 	return j, nil
+}
+
+// trace names the execution on the instance, for the case that the ledger is lost while it is down. One that cannot be
+// tagged is stopped all the same: its claim says who must start it.
+func (s Step) trace(ctx context.Context, j job.Job) (lacks *job.Reason, err error) {
+	if j.Hangs {
+		return nil, nil // It carries the tag since the first stop.
+	}
+	_, err = s.ec2.CreateTags(ctx, &ec2.CreateTagsInput{
+		Resources: []string{j.Source.ID}, Tags: tag.List(map[string]string{tag.Stopped: j.Execution}),
+	})
+	switch {
+	case err == nil, fault.IsNotFound(err):
+		return nil, nil // Of one that is gone the stop says so.
+	case fault.IsThrottled(err), fault.IsNotYet(err):
+		return nil, fmt.Errorf("tagging %s (%s): %w", j.Source.Name, j.Source.ID, err)
+	}
+	handler.Log(ctx).WarnContext(ctx, "the instance is stopped without a second trace", "source", j.Source.ID, "error", err)
+	return &job.Reason{Code: job.NoTrace, Text: "tag " + tag.Stopped + " cannot be put on (" + fault.Code(err) + "): were the " +
+		"ledger lost while it is down, Goldsmith would not start it again"}, nil
 }
 
 // mayStop is why a source that is not stopped yet stays up after all; nil when it may be stopped,
@@ -84,7 +114,7 @@ func (s Step) mayStop(ctx context.Context, j job.Job, c ledger.Claim, now time.T
 		return nil, nil
 	}
 	// The breaker was closed when the source was claimed.
-	if reason, err := breaker.Against(ctx, s.book, j); err != nil || reason != nil {
+	if reason, _, err := breaker.Against(ctx, s.book, j); err != nil || reason != nil {
 		return reason, err
 	}
 	return nil, s.placed(ctx, j, now)

@@ -20,7 +20,7 @@ func TestStop(t *testing.T) {
 	stage.Play(t, scene, []stage.Case[job.Job, job.Job]{
 		{
 			Name: "a running instance is stopped, after the ledger says who starts it again",
-			Want: "Claim Slots Take Record StopInstances: ok",
+			Want: "Claim Slots Take Record CreateTags StopInstances: ok",
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("state", s.Cloud.State(s.Web), ec2.Stopping)
 				held := s.Held(s.Web)
@@ -29,7 +29,7 @@ func TestStop(t *testing.T) {
 		},
 		{
 			Name:    "stopped once, however often the step runs; the first moment counts",
-			Want:    "Claim Slots Take Record StopInstances: ok | Claim Record StopInstances: ok | Claim Record StopInstances: ok",
+			Want:    "Claim Slots Take Record CreateTags StopInstances: ok | Claim Record CreateTags StopInstances: ok | Claim Record CreateTags StopInstances: ok",
 			Between: func(*stage.Stage) { time.Sleep(time.Minute) },
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("stop sent", j.Times.StopSent, j.Times.Claimed)
@@ -38,7 +38,7 @@ func TestStop(t *testing.T) {
 		{
 			Name:  "never by force, never hibernated, never without the guest's shutdown",
 			Given: func(s *stage.Stage, _ *job.Job) { s.Cloud.Inject(ec2.Fault{Action: "StopInstances", Stuck: true}) },
-			Want:  "Claim Slots Take Record StopInstances: ok | Claim Record StopInstances: ok",
+			Want:  "Claim Slots Take Record CreateTags StopInstances: ok | Claim Record CreateTags StopInstances: ok",
 			Then: func(s *stage.Stage, _ job.Job) {
 				for _, form := range s.Sent("StopInstances") {
 					s.Same("ids", form["InstanceId.1"], []string{s.Web})
@@ -53,14 +53,14 @@ func TestStop(t *testing.T) {
 			Given: func(s *stage.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "StopInstances", Nth: []int{1}, Drop: true})
 			},
-			Want: "Claim Slots Take Record StopInstances*2: ok",
+			Want: "Claim Slots Take Record CreateTags StopInstances*2: ok",
 		},
 		{
 			Name: "every answer is lost: the step is tried again, and the claim knows that the instance may be down",
 			Given: func(s *stage.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "StopInstances", Nth: []int{1, 2, 3, 4, 5, 6}, Drop: true})
 			},
-			Want: "Claim Slots Take Record StopInstances*6: Throttled | Claim Record StopInstances: ok",
+			Want: "Claim Slots Take Record CreateTags StopInstances*6: Throttled | Claim Record CreateTags StopInstances: ok",
 			Between: func(s *stage.Stage) {
 				if s.Held(s.Web).StopSent.IsZero() {
 					s.Error("the instance may be stopping and the claim does not say so")
@@ -75,17 +75,17 @@ func TestStop(t *testing.T) {
 		{
 			Name:  "nothing is stopped while the claim cannot be written",
 			Given: func(s *stage.Stage, _ *job.Job) { s.Ledger.Break("Record", 1) },
-			Want:  "Claim Slots Take Record: Throttled | Claim Slots Take Record StopInstances: ok",
+			Want:  "Claim Slots Take Record: Throttled | Claim Slots Take Record CreateTags StopInstances: ok",
 		},
 		{
 			Name:  "the ledger's answer is lost: the stop is sent by the next try",
 			Given: func(s *stage.Stage, _ *job.Job) { s.Ledger.Lose("Record", 1) },
-			Want:  "Claim Slots Take Record: Throttled | Claim Record StopInstances: ok",
+			Want:  "Claim Slots Take Record: Throttled | Claim Record CreateTags StopInstances: ok",
 		},
 		{
 			Name:  "the claim was dropped meanwhile: it is taken again before the stop",
 			Given: func(s *stage.Stage, _ *job.Job) { s.Must(s.Ledger.Kept.Drop(s.Context(), s.Web, stage.RunName)) },
-			Want:  "Claim Slots Take Record StopInstances: ok",
+			Want:  "Claim Slots Take Record CreateTags StopInstances: ok",
 			Then: func(s *stage.Stage, _ job.Job) {
 				s.Same("was running", s.Held(s.Web).WasRunning, true)
 			},
@@ -111,7 +111,7 @@ func TestStop(t *testing.T) {
 			Given: func(s *stage.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "StopInstances", Nth: []int{1, 2, 3, 4, 5, 6}, Drop: true})
 			},
-			Want:    "Claim Slots Take Record StopInstances*6: Throttled | : Failed",
+			Want:    "Claim Slots Take Record CreateTags StopInstances*6: Throttled | : Failed",
 			Between: func(*stage.Stage) { time.Sleep(5 * time.Hour) },
 			Then: func(s *stage.Stage, _ job.Job) {
 				s.Same("the claim tells recover", s.Held(s.Web).StopSent.IsZero(), false)
@@ -197,42 +197,42 @@ func TestStopRefused(t *testing.T) {
 		{
 			Name:  "stop protection is on",
 			Given: refused("OperationNotPermitted", "The instance may not be stopped. Modify its 'disableApiStop' instance attribute and try again."),
-			Want:  "Claim Slots Take Record StopInstances: Failed",
+			Want:  "Claim Slots Take Record CreateTags StopInstances: Failed",
 			Says:  []string{"web (i-", "was not stopped", "disableApiStop", "Switch stop protection off, or leave the instance out of the plan."},
 		},
 		{
 			Name:  "somebody terminated it",
 			Given: func(s *stage.Stage, j *job.Job) { j.Source.ID, j.Place = "i-00000000000000bad", "000001" },
-			Want:  "Claim Slots Take Record StopInstances: Failed",
+			Want:  "Claim Slots Take Record CreateTags StopInstances: Failed",
 			Says:  []string{"web (i-00000000000000bad) is gone", "Nothing is left to do for it."},
 		},
 		{
 			Name:  "it is terminating: in no state to be stopped, for now",
 			Given: refused("IncorrectInstanceState", "The instance is not in a state from which it can be stopped."),
-			Want:  "Claim Slots Take Record StopInstances: NotYet",
+			Want:  "Claim Slots Take Record CreateTags StopInstances: NotYet",
 			Says:  []string{"stopping web (i-"},
 		},
 		{
 			Name:  "EC2 is busy for longer than one call may take",
 			Given: refused("RequestLimitExceeded", "Request limit exceeded."),
-			Want:  "Claim Slots Take Record StopInstances*6: Throttled",
+			Want:  "Claim Slots Take Record CreateTags StopInstances*6: Throttled",
 			Says:  []string{"stopping web (i-"},
 		},
 		{
 			Name:  "EC2 fails inside",
 			Given: refused("InternalError", "An internal error has occurred."),
-			Want:  "Claim Slots Take Record StopInstances*6: Throttled",
+			Want:  "Claim Slots Take Record CreateTags StopInstances*6: Throttled",
 		},
 		{
 			Name:  "the function may not stop instances",
 			Given: refused("UnauthorizedOperation", "You are not authorized to perform this operation."),
-			Want:  "Claim Slots Take Record StopInstances: Failed",
+			Want:  "Claim Slots Take Record CreateTags StopInstances: Failed",
 			Says:  []string{"stopping web (i-", "UnauthorizedOperation"},
 		},
 		{
 			Name:  "a Spot instance of a one-time request cannot be stopped",
 			Given: refused("UnsupportedOperation", "You can't stop the Spot Instance because it is associated with a one-time Spot Instance request."),
-			Want:  "Claim Slots Take Record StopInstances: Failed",
+			Want:  "Claim Slots Take Record CreateTags StopInstances: Failed",
 			Says:  []string{"one-time Spot Instance request"},
 		},
 	})

@@ -98,13 +98,13 @@ var Functions = []Function{
 		Name: "claim", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Locks a source, writes down what must be undone, and decides what may be done with it.",
 		Environment: env(tableSetting),
-		Statements:  join(everyTask("claim"), ledger("PutItem", "UpdateItem", "DeleteItem", "Query"), []Statement{look("DescribeInstances"), lookAtProtection}, mayStart),
+		Statements:  join(everyTask("claim"), ledger("PutItem", "UpdateItem", "DeleteItem", "Query"), []Statement{look("DescribeInstances"), lookAtMembers, lookAtProtection}, mayStart),
 	},
 	{
 		Name: "stop", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Stops an instance cleanly.",
 		Environment: env(tableSetting),
-		Statements:  join(everyTask("stop"), ledger("PutItem", "UpdateItem", "Query"), onEnrolled("ec2:StopInstances")),
+		Statements:  join(everyTask("stop"), ledger("PutItem", "UpdateItem", "Query"), onEnrolled("ec2:StopInstances"), tracing),
 	},
 	{
 		Name: "image", Task: true, Timeout: stepTimeout, Memory: memory,
@@ -136,9 +136,10 @@ var Functions = []Function{
 		Name: "roll", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Points launch templates and Parameter Store aliases at the new image.",
 		Environment: env(tableSetting, pathSetting),
-		Statements: join(everyTask("roll"), ledger("Query", "UpdateItem"), []Statement{
+		Statements: join(everyTask("roll"), ledger("GetItem", "Query", "UpdateItem"), []Statement{
 			lookForLaunchers, look("DescribeLaunchTemplates", "DescribeLaunchTemplateVersions", "DescribeInstanceTypes",
-				"GetInstanceTypesFromInstanceRequirements", "DescribeImages", "DescribeSnapshots", "DescribeFleets", "DescribeSpotFleetRequests"),
+				"GetInstanceTypesFromInstanceRequirements", "DescribeImages", "DescribeSnapshots", "DescribeFleets", "DescribeSpotFleetRequests",
+				"DescribeInstances", "DescribeVolumes"),
 		}, rolling),
 	},
 	{
@@ -178,8 +179,8 @@ var Functions = []Function{
 		Name: "rollback", Timeout: stepTimeout, Memory: memory, MaxAge: wakeAge,
 		Does:        "Points a source's launch templates and alias back at an earlier image, and rolls back what is being refreshed, for a person.",
 		Environment: env(tableSetting, secretSetting),
-		Statements: join(everyHandler("rollback"), ledger("PutItem", "Query", "UpdateItem"), []Statement{
-			lookAtGroups, look("DescribeLaunchTemplateVersions", "DescribeImages", "DescribeInstances"),
+		Statements: join(everyHandler("rollback"), ledger("GetItem", "PutItem", "Query", "UpdateItem"), []Statement{
+			lookAtGroups, lookAtMembers, look("DescribeLaunchTemplateVersions", "DescribeImages", "DescribeInstances"),
 		}, rolling, refreshingBack, refreshing, telling),
 	},
 	{
@@ -196,8 +197,8 @@ var Functions = []Function{
 			[]Statement{
 				look("DescribeInstances", "DescribeSnapshots", "DescribeImages", "DescribeLaunchTemplates", "DescribeLaunchTemplateVersions",
 					"DescribeImageAttribute", "DescribeImageReferences"), lookAtUses,
-				askAboutRuns, listRuns, startRuns, askAboutSchedules,
-			}, starting, endTests, telling, untagging, referring, discarding),
+				lookAtMembers, askAboutRuns, listRuns, startRuns, askAboutSchedules,
+			}, starting, tracingBack, endTests, telling, untagging, referring, discarding),
 	},
 }
 

@@ -45,6 +45,7 @@ const (
 	planTag    = "goldsmith:plan"
 	requestTag = "goldsmith:image"
 	lastTag    = "goldsmith:last-image"
+	stoppedTag = "goldsmith:stopped"
 	sourceTag  = "goldsmith:source"
 	managedTag = "goldsmith:managed"
 	proofTag   = "goldsmith:proof"
@@ -127,6 +128,11 @@ var (
 	lookForLaunchers = Statement{
 		Why:       "Which groups launch from a template is asked of all of them: no filter knows templates.",
 		Actions:   []string{"autoscaling:DescribeAutoScalingGroups"},
+		Resources: []string{anything},
+	}
+	lookAtMembers = Statement{
+		Why:       "Auto Scaling's describe calls have no resources.",
+		Actions:   []string{"autoscaling:DescribeAutoScalingInstances"},
 		Resources: []string{anything},
 	}
 	endWaits = Statement{
@@ -407,11 +413,31 @@ var retiring = []Statement{
 // noting and untagging name the keys, and want at least one: DeleteTags without a key takes every tag off.
 var (
 	noting = []Statement{{
-		Why:       "Writes the tag " + lastTag + " on a source, and no other.",
+		Why:       "Writes the tag " + lastTag + " on a source, and with it that it is back; no other.",
 		Actions:   []string{"ec2:CreateTags"},
 		Resources: []string{instances},
-		Condition: onlyKey(lastTag),
+		Condition: onlyKey(lastTag, stoppedTag),
 	}}
+	tracing = []Statement{{
+		Why:       "Writes the tag " + stoppedTag + " on what it is about to stop, and no other.",
+		Actions:   []string{"ec2:CreateTags"},
+		Resources: []string{instances},
+		Condition: onlyKey(stoppedTag),
+	}}
+	// tracingBack is for instances whose claims are lost.
+	tracingBack = []Statement{
+		{
+			Why:       "What an execution that the tag " + stoppedTag + " names has done to its source.",
+			Actions:   []string{"states:GetExecutionHistory"},
+			Resources: []string{childExecutions},
+		},
+		{
+			Why:       "Takes the tag " + stoppedTag + " off what is back, and no other.",
+			Actions:   []string{"ec2:DeleteTags"},
+			Resources: []string{instances},
+			Condition: onlyKey(stoppedTag),
+		},
+	}
 	untagging = []Statement{{
 		Why:       "Takes the request off a source, and no other tag.",
 		Actions:   []string{"ec2:DeleteTags"},
@@ -420,9 +446,9 @@ var (
 	}}
 )
 
-func onlyKey(key string) Condition {
+func onlyKey(keys ...string) Condition {
 	return Condition{
-		"ForAllValues:StringEquals": {"aws:TagKeys": {key}},
+		"ForAllValues:StringEquals": {"aws:TagKeys": keys},
 		"Null":                      {"aws:TagKeys": {"false"}},
 	}
 }

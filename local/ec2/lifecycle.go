@@ -275,5 +275,5 @@ func (w *World) reboot(id string, atLeast time.Duration) {
 }
 
 func userInitiated(now time.Time) string {
-	return "User initiated (" + now.Format("2006-01-02 15:04:05 MST") + ")"
+	return "User initiated (" + now.UTC().Format("2006-01-02 15:04:05") + " GMT)"
 }

@@ -68,20 +68,22 @@ func (s *Suite) startFunctions() error {
 	starter := begin.Starter{Executions: executions, Plans: s.options.Plans, Machine: told.setting("trigger", settings.StateMachine)}
 	add(f, "trigger", trigger.New(starter, book, executions, home, now).Handle)
 	add(f, "select", selection.New(cloud, book, now).Handle)
-	add(f, "claim", claim.New(cloud, book, now).Handle)
+	add(f, "claim", claim.New(cloud, scaling, book, now).Handle)
 	add(f, "stop", stop.New(cloud, book, now).Handle)
 	add(f, "image", image.New(cloud, book, now).Handle)
 	add(f, "watch", watch.New(book, settle).Handle)
 	add(f, "wake", wake.New(book, settle, home).Handle)
 	add(f, "start", start.New(cloud, book, now).Handle)
 	add(f, "verify", verify.New(cloud, ssm.NewFromConfig(cfg), book, now).Handle)
-	add(f, "roll", roll.New(cloud, scaling, ssm.NewFromConfig(cfg), book, told.setting("roll", settings.ImagePath), now).Handle)
+	lineages := lineage.Finder{EC2: cloud, Groups: scaling}
+	add(f, "roll", roll.New(roll.Cloud{EC2: cloud, Groups: scaling, Parameters: ssm.NewFromConfig(cfg), Lineages: lineages},
+		book, told.setting("roll", settings.ImagePath), now).Handle)
 	rollbackSender := slack.New(secretsmanager.NewFromConfig(cfg), told.setting("rollback", settings.SlackSecret), query.Client(s.Slack))
-	add(f, "rollback", rollback.New(cloud, ssm.NewFromConfig(cfg), book, rollbackSender, rollback.Fleet{Groups: scaling, Members: cloud}, now).Handle)
+	add(f, "rollback", rollback.New(cloud, scaling, ssm.NewFromConfig(cfg), book, rollbackSender, rollback.Fleet{Groups: scaling, Members: cloud}, now).Handle)
 	add(f, "release", release.New(cloud, book, book, book, now).Handle)
 	add(f, "refresh", refresh.New(scaling, cloud, book, now).Handle)
 	gate := reference.Gate{EC2: cloud, AutoScaling: scaling, SSM: ssm.NewFromConfig(cfg), Path: told.setting("retire", settings.ImagePath), Now: now}
-	watcher := retention.Watcher{EC2: cloud, Book: book, Lineages: lineage.Finder{EC2: cloud, Groups: scaling}, Gate: gate, Now: now}
+	watcher := retention.Watcher{EC2: cloud, Book: book, Lineages: lineages, Gate: gate, Now: now}
 	add(f, "retire", retire.New(watcher, cloud, book, now).Handle)
 	add(f, "notify", notify.New(teller).Handle)
 	account := recovery.Account{

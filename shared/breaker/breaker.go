@@ -8,10 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 	"time"
 
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/report"
 )
 
 // Reader is the ledger as far as looking needs it.
@@ -36,8 +38,8 @@ type Block struct {
 	Claim ledger.Claim
 	// Holds is what must not be stopped meanwhile.
 	Holds Scope
-	// Exempt is who has said that others need not wait for it; empty when nobody has.
-	Exempt string
+	// Exempt is who has said, and when, that others need not wait for it; nil when that was not said.
+	Exempt *ledger.Slot
 }
 
 // Open are the sources that are down beyond their patience. Mostly there is none, and one
@@ -66,8 +68,8 @@ func Open(ctx context.Context, book Reader) ([]Block, error) {
 }
 
 // marked are the sources that are marked as down, and by source and run who has exempted one.
-func marked(ctx context.Context, book Reader) (marks map[string]ledger.Slot, exempt map[string]string, err error) {
-	marks, exempt = map[string]ledger.Slot{}, map[string]string{}
+func marked(ctx context.Context, book Reader) (marks map[string]ledger.Slot, exempt map[string]*ledger.Slot, err error) {
+	marks, exempt = map[string]ledger.Slot{}, map[string]*ledger.Slot{}
 	for s, err := range book.Slots(ctx, ledger.EveryPlan) {
 		if err != nil {
 			return nil, nil, fmt.Errorf("reading who is down: %w", err)
@@ -76,25 +78,30 @@ func marked(ctx context.Context, book Reader) (marks map[string]ledger.Slot, exe
 		case ledger.Downs:
 			marks[s.Source] = s
 		case ledger.Exempt:
-			exempt[s.Source+" "+s.Run] = s.By
+			exempt[s.Source+" "+s.Run] = &s
 		case ledger.Places, ledger.Turns, ledger.Stops: // These say nothing of who is down.
 		}
 	}
 	return marks, exempt, nil
 }
 
-// Against is the open breaker that forbids to stop the job's source; nil when none does.
-func Against(ctx context.Context, book Reader, j job.Job) (*job.Reason, error) {
+// Against is the open breaker that forbids to stop the job's source; nil when none does. Those that a person has
+// exempted are to be told with it.
+func Against(ctx context.Context, book Reader, j job.Job) (held *job.Reason, exempted []job.Reason, err error) {
 	open, err := Open(ctx, book)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, b := range open {
-		if b.Exempt == "" && b.Claim.Source != j.Source.ID && b.stands(j) {
-			return &job.Reason{Code: job.BreakerOpen, Text: b.Why() + ". It was not touched. " + b.Do()}, nil
+		switch {
+		case b.Claim.Source == j.Source.ID || !b.stands(j):
+		case b.Exempt != nil:
+			exempted = append(exempted, job.Reason{Code: job.BreakerExempt, Text: b.passed()})
+		default:
+			return &job.Reason{Code: job.BreakerOpen, Text: b.Why() + ". It was not touched. " + b.Do()}, nil, nil
 		}
 	}
-	return nil, nil
+	return nil, exempted, nil
 }
 
 func (b Block) stands(j job.Job) bool {
@@ -114,21 +121,38 @@ func (b Block) stands(j job.Job) bool {
 // Why names the source that is down, and the reason.
 func (b Block) Why() string {
 	c := b.Claim
-	name := c.Source
-	if c.Name != "" && c.Name != c.Source {
-		name = c.Name + " (" + c.Source + ")"
-	}
 	why := c.Problem
 	if why == "" {
 		why = "it does not come back"
 	}
-	return fmt.Sprintf("%s of plan %s is down since %s: %s", name, c.Plan, c.StopSent.UTC().Format("2006-01-02 15:04 UTC"), why)
+	why = strings.TrimSuffix(why, ".") // It goes into a sentence.
+	return fmt.Sprintf("%s of plan %s is down since %s: %s", report.Label(c.Name, c.Source), c.Plan, clock(c.StopSent), why)
 }
+
+// Held is what must not be stopped meanwhile, as the subject of a sentence: "Nothing more of any plan".
+func (b Block) Held() string { return b.Holds.nothing(b.Claim) }
 
 // Do is what a person does about it.
 func (b Block) Do() string {
-	return fmt.Sprintf("%s is stopped until it runs again: see to %s", b.Holds.nothing(b.Claim), b.Claim.Source)
+	return fmt.Sprintf("%s is stopped until it runs again: see to %s, or have the others not wait for it: goldsmith exempt %[2]s",
+		b.Held(), b.Claim.Source)
 }
+
+// passed says who does not want others to wait for it.
+func (b Block) passed() string {
+	return fmt.Sprintf("%s has exempted %s at %s, so that others do not wait for it. %s",
+		b.Exempt.By, report.Label(b.Claim.Name, b.Claim.Source), clock(b.Exempt.Since), b.Why())
+}
+
+// Exemption is the slot by which a person exempts it.
+func (b Block) Exemption(by string, now time.Time) ledger.Slot {
+	c := b.Claim
+	return ledger.Slot{
+		Plan: ledger.EveryPlan, Kind: ledger.Exempt, ID: c.Source, Source: c.Source, Name: c.Name, Run: c.Run, Since: now, By: by,
+	}
+}
+
+func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 
 const (
 	// patience is how long EC2 may refuse a start before others are kept from being stopped.

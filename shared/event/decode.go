@@ -58,6 +58,7 @@ type envelope struct {
 	After   string   `json:"after"`
 	Refresh bool     `json:"refresh"`
 	Follow  bool     `json:"follow"`
+	Undo    bool     `json:"undo"`
 }
 
 type kind struct{ source, detailType, version string }
@@ -68,7 +69,9 @@ var parsers = map[kind]func(envelope) (Event, error){
 	{"goldsmith", "schedule", "1"}: scheduled,
 	{"goldsmith", "run", "1"}:      runNow,
 	{"goldsmith", "rollback", "1"}: rollback,
+	{"goldsmith", "handover", "1"}: handover,
 	{"goldsmith", "adopt", "1"}:    adopt,
+	{"goldsmith", "exempt", "1"}:   exempt,
 	{"goldsmith", "sweep", "1"}:    func(envelope) (Event, error) { return Sweep{}, nil },
 
 	{"aws.tag", "Tag Change on Resource", "0"}:                    tagChanged,

@@ -55,6 +55,16 @@ type Rollback struct {
 	Follow bool
 }
 
+// Handover says that a person gives the name of a source to another one.
+type Handover struct {
+	// Name is the name, To the id of the instance that is to have it.
+	Name, To string
+	// By names who asked.
+	By string
+	// Dry only says what would be done.
+	Dry bool
+}
+
 // Adopt says that a person wants images registered that are not.
 type Adopt struct {
 	// Images are the ids; empty for All.
@@ -66,6 +76,16 @@ type Adopt struct {
 	By string
 	// Dry only says what would be registered.
 	Dry bool
+}
+
+// Exempt says that a person does not want others to wait for a source that is down.
+type Exempt struct {
+	// Source is its id or its name.
+	Source string
+	// By names who said so.
+	By string
+	// Undo takes it back.
+	Undo bool
 }
 
 // Requested says that the tag goldsmith:image was put on an instance or a
@@ -131,7 +151,9 @@ type Ignored struct {
 func (Scheduled) event()       {}
 func (RunNow) event()          {}
 func (Rollback) event()        {}
+func (Handover) event()        {}
 func (Adopt) event()           {}
+func (Exempt) event()          {}
 func (Requested) event()       {}
 func (SnapshotTagged) event()  {}
 func (InstanceChanged) event() {}

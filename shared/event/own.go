@@ -90,6 +90,34 @@ func (r Rollback) MarshalJSON() ([]byte, error) {
 	return json.Marshal(sent)
 }
 
+func handover(e envelope) (Event, error) {
+	switch {
+	case e.Name == "":
+		return nil, missing("name", "the name that is handed over")
+	case utf8.RuneCountInString(e.Name) > plan.MaxTagValue:
+		return nil, wrong("name", fmt.Sprintf("at most %d characters, as a tag holds", plan.MaxTagValue), e.Name)
+	case e.To == "":
+		return nil, missing("to", "the id of the instance that is to have the name")
+	}
+	if err := checkID("to", e.To, "i"); err != nil {
+		return nil, err
+	}
+	return Handover{Name: e.Name, To: e.To, By: e.By, Dry: e.Dry}, nil
+}
+
+// MarshalJSON writes the event as Decode reads it, for those who send it.
+func (h Handover) MarshalJSON() ([]byte, error) {
+	sent := struct {
+		Goldsmith string `json:"goldsmith"`
+		Version   string `json:"version"`
+		Name      string `json:"name"`
+		To        string `json:"to"`
+		By        string `json:"by,omitempty"`
+		Dry       bool   `json:"dry,omitempty"`
+	}{"handover", "1", h.Name, h.To, h.By, h.Dry}
+	return json.Marshal(sent)
+}
+
 // MostAdopted is how many images one event may name.
 const MostAdopted = 100
 
@@ -142,6 +170,30 @@ func (a Adopt) MarshalJSON() ([]byte, error) {
 		By        string   `json:"by,omitempty"`
 		Dry       bool     `json:"dry,omitempty"`
 	}{"adopt", "1", a.Images, a.All, a.After, a.By, a.Dry}
+	return json.Marshal(sent)
+}
+
+func exempt(e envelope) (Event, error) {
+	switch {
+	case e.Source == "":
+		return nil, missing("source", "the id or the name of the source that is down")
+	case utf8.RuneCountInString(e.Source) > plan.MaxTagValue:
+		return nil, wrong("source", fmt.Sprintf("at most %d characters, as a tag holds", plan.MaxTagValue), e.Source)
+	case e.By == "":
+		return nil, missing("by", "who says so")
+	}
+	return Exempt{Source: e.Source, By: e.By, Undo: e.Undo}, nil
+}
+
+// MarshalJSON writes the event as Decode reads it, for those who send it.
+func (x Exempt) MarshalJSON() ([]byte, error) {
+	sent := struct {
+		Goldsmith string `json:"goldsmith"`
+		Version   string `json:"version"`
+		Source    string `json:"source"`
+		By        string `json:"by"`
+		Undo      bool   `json:"undo,omitempty"`
+	}{"exempt", "1", x.Source, x.By, x.Undo}
 	return json.Marshal(sent)
 }
 

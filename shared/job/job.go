@@ -6,6 +6,7 @@
 package job
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -127,6 +128,8 @@ type Source struct {
 	Kind Kind   `json:"kind,omitempty"`
 	// Name is tag goldsmith:name, else Name, else the id.
 	Name string `json:"name,omitempty"`
+	// Lineage is what it is over time, where that is not its own id. OverTime gives either.
+	Lineage string `json:"lineage,omitempty"`
 	// Notes are the codes of warnings that select found in bulk.
 	Notes        []ReasonCode `json:"notes,omitempty"`
 	InstanceType string       `json:"instanceType,omitempty"`
@@ -141,6 +144,9 @@ type Source struct {
 	// WasRunning is the state before the run: what was stopped stays stopped.
 	WasRunning bool `json:"wasRunning,omitempty"`
 }
+
+// OverTime is the source's lineage: its own id, unless claim found another.
+func (s Source) OverTime() string { return cmp.Or(s.Lineage, s.ID) }
 
 // Turn is a source's wait for what has to come first.
 type Turn struct {

@@ -61,9 +61,16 @@ const (
 	ProofLeft ReasonCode = "test-instance-left"
 	// KeptVolumes is about the image and not about the source.
 	KeptVolumes ReasonCode = "volumes-outlive-instances"
+	// BreakerExempt: another source is down, and a person has exempted it from keeping others from being stopped.
+	BreakerExempt ReasonCode = "breaker-exempt"
+	// NoTrace is for a source that could not be tagged before its stop.
+	NoTrace ReasonCode = "no-second-trace"
 	// RequestLeft is no reason to skip either: the run has answered a request whose tag it cannot take off.
 	RequestLeft ReasonCode = "request-tag-left"
 )
+
+// NameOwned is a warning of an image that was made and not rolled under its source's name, since another lineage has that.
+const NameOwned ReasonCode = "name-owned"
 
 // PinnedGroup is a warning that comes after the image: a group goes on launching the old one.
 const PinnedGroup ReasonCode = "pinned-group"

@@ -29,6 +29,13 @@ type row struct {
 // NewMemory is an empty ledger.
 func NewMemory() *Memory { return &Memory{partitions: map[string]map[string]row{}} }
 
+// Lose forgets everything, as a table that was deleted and is made anew.
+func (m *Memory) Lose() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.partitions = map[string]map[string]row{}
+}
+
 // Claim implements Ledger.
 func (m *Memory) Claim(ctx context.Context, c Claim) (Claim, error) {
 	c = c.inUTC()

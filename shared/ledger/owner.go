@@ -7,17 +7,18 @@ import (
 	"time"
 )
 
-// Owner is the lineage that a name belongs to: the one whose image was last rolled under it.
+// Owner is the lineage that a name belongs to: the one whose image was last rolled under it, or that a
+// person handed it to.
 type Owner struct {
 	Name string `json:"name"`
-	// Lineage and Source are the owner's, Image what was rolled last and Run by which run.
+	// Lineage is the owner, Source the one of its sources that took the name, and Run the run that did.
 	Lineage string `json:"lineage"`
 	Source  string `json:"source,omitempty"`
-	Image   string `json:"image,omitempty"`
 	Run     string `json:"run,omitempty"`
-	// By is the person who handed the name over; empty when a roll took it.
-	By string    `json:"by,omitempty"`
-	At time.Time `json:"at"`
+	// By is the person who handed the name over; empty when a run took it.
+	By string `json:"by,omitempty"`
+	// At is since when.
+	At time.Time `json:"at,omitzero"`
 	// Revision changes with every PutOwner.
 	Revision string `json:"revision,omitempty"`
 }

@@ -32,6 +32,9 @@ const groupPrefix = "group/"
 // OfGroup is the lineage of an Auto Scaling group's members.
 func OfGroup(group string) string { return groupPrefix + group }
 
+// Group is the Auto Scaling group that a lineage is; ok is false when it is something else.
+func Group(lineage string) (group string, ok bool) { return strings.CutPrefix(lineage, groupPrefix) }
+
 // atOnce is how many of them one describe is about: a filter takes 200 values.
 const atOnce = 100
 
@@ -41,7 +44,7 @@ func (f Finder) Living(ctx context.Context, lineages []string) map[string]bool {
 	for some := range slices.Chunk(lineages, atOnce) {
 		var instances, volumes, groups []string
 		for _, each := range some {
-			group, isGroup := strings.CutPrefix(each, groupPrefix)
+			group, isGroup := Group(each)
 			switch {
 			case isGroup:
 				groups = append(groups, group)

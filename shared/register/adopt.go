@@ -38,7 +38,7 @@ func Adopt(i types.Image, by string) Candidate {
 	case parent != "":
 		r.Call, r.From, r.FromRegion, r.Lineage, r.Source = ledger.CopyImage, parent, aws.ToString(i.SourceImageRegion), parent, parent
 	default:
-		r.Call, r.From, r.Lineage, r.Source = ledger.RegisterImage, root(i), root(i), root(i)
+		r.Call, r.From, r.Lineage, r.Source = ledger.RegisterImage, Root(i), Root(i), Root(i)
 	}
 	if r.Name == "" {
 		r.Name = r.Source

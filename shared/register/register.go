@@ -20,7 +20,7 @@ import (
 func ImageOf(j job.Job) ledger.Registration {
 	return ledger.Registration{
 		Kind: ledger.MadeImage, Call: ledger.CreateImage,
-		Lineage: j.Source.ID, Source: j.Source.ID, Name: j.Source.Name, Plan: j.Run.Plan, Run: j.Run.Name,
+		Lineage: j.Source.OverTime(), Source: j.Source.ID, Name: j.Source.Name, Plan: j.Run.Plan, Run: j.Run.Name,
 		AMIName: j.Image.Name, Begun: j.Times.Claimed,
 	}
 }
@@ -29,7 +29,7 @@ func ImageOf(j job.Job) ledger.Registration {
 func TestOf(j job.Job, token string, now time.Time) ledger.Registration {
 	return ledger.Registration{
 		Kind: ledger.MadeTest, Call: ledger.RunInstances,
-		Lineage: j.Source.ID, Source: j.Source.ID, Name: j.Source.Name, Plan: j.Run.Plan, Run: j.Run.Name,
+		Lineage: j.Source.OverTime(), Source: j.Source.ID, Name: j.Source.Name, Plan: j.Run.Plan, Run: j.Run.Name,
 		Token: token, From: j.Image.ID, Begun: now,
 	}
 }
@@ -91,14 +91,14 @@ func copied(r ledger.Registration, i types.Image) error {
 }
 
 func registered(r ledger.Registration, i types.Image) error {
-	if aws.ToString(i.SourceInstanceId) != "" || aws.ToString(i.SourceImageId) != "" || r.From == "" || root(i) != r.From {
+	if aws.ToString(i.SourceInstanceId) != "" || aws.ToString(i.SourceImageId) != "" || r.From == "" || Root(i) != r.From {
 		return fmt.Errorf("it was not registered from %s", r.From)
 	}
 	return nil
 }
 
-// root is the snapshot of the root volume.
-func root(i types.Image) string {
+// Root is the snapshot of an image's root volume.
+func Root(i types.Image) string {
 	for _, m := range i.BlockDeviceMappings {
 		if m.Ebs != nil && aws.ToString(m.DeviceName) == aws.ToString(i.RootDeviceName) {
 			return aws.ToString(m.Ebs.SnapshotId)

@@ -20,33 +20,80 @@ import (
 	"goldsmith/shared/tag"
 )
 
-// Find is all that want the image, with what becomes of each: templates in
-// the order they are found, then aliases.
-func (f Finder) Find(ctx context.Context, roll plan.Roll, image Image) ([]*Target, error) {
-	known := map[string]ledger.TargetRecord{}
-	for t, err := range f.Book.Targets(ctx, image.Name) {
-		if err != nil {
-			return nil, fmt.Errorf("reading what %s has rolled: %w", image.Name, err)
-		}
-		known[t.ID] = t
-	}
-	targets, err := f.templates(ctx, roll, image.Name)
-	if err != nil {
-		return nil, err
-	}
+// Find is all that want the image, with what becomes of each. What goes by the source's name takes no image
+// of a source that the name does not belong to.
+func (f Finder) Find(ctx context.Context, roll plan.Roll, image Image) (Found, error) {
 	s := f.survey()
-	if err := s.placeAll(ctx, targets, roll); err != nil {
-		return nil, err
+	title, err := s.title(ctx, image)
+	if err != nil {
+		return Found{}, err
 	}
-	if targets, err = s.aliases(ctx, image.Name, targets); err != nil {
-		return nil, err
+	known := records{Book: f.Book, read: map[string]map[string]ledger.TargetRecord{}}
+	names := keys(image, title)
+	if err := known.of(ctx, names[0]); err != nil {
+		return Found{}, err
+	}
+	targets, err := f.templates(ctx, roll, names)
+	if err != nil {
+		return Found{}, err
+	}
+	if err := s.placeAll(ctx, targets, roll); err != nil {
+		return Found{}, err
+	}
+	if targets, err = s.aliases(ctx, image, title, targets); err != nil {
+		return Found{}, err
 	}
 	for _, t := range targets {
-		if err := s.judge(ctx, t, known[t.Rolled.Target], roll, image); err != nil {
-			return nil, err
+		err := known.of(ctx, t.key)
+		if err == nil {
+			err = s.judge(ctx, t, known.read[t.key][t.Rolled.Target], roll, image)
+		}
+		if err != nil {
+			return Found{}, err
+		}
+		t.Rolled.Note = notes(t.Rolled.Note, s.moved(t, image, known.read[image.Name]))
+	}
+	return Found{Title: title, Targets: targets}, nil
+}
+
+// Keys are what targets that a source was rolled into may be recorded by.
+func Keys(s job.Source) []string {
+	return keys(Image{Name: s.Name, Source: s.ID, Lineage: s.OverTime()}, Title{})
+}
+
+// keys are what a template may name the source by: its name, if that is its own, its id and its lineage's.
+func keys(image Image, title Title) []string {
+	var all []string
+	if !title.Other {
+		all = []string{image.Name}
+	}
+	for _, id := range []string{image.Source, image.Lineage} {
+		if id != "" && !slices.Contains(all, id) {
+			all = append(all, id)
 		}
 	}
-	return targets, nil
+	return all
+}
+
+// records are what the ledger has of targets, read once for each key.
+type records struct {
+	Book
+	read map[string]map[string]ledger.TargetRecord
+}
+
+func (r *records) of(ctx context.Context, key string) error {
+	if r.read[key] != nil {
+		return nil
+	}
+	known := map[string]ledger.TargetRecord{}
+	for each, err := range r.Targets(ctx, key) {
+		if err != nil {
+			return fmt.Errorf("reading what %s has rolled: %w", key, err)
+		}
+		known[each.ID] = each
+	}
+	r.read[key] = known
+	return nil
 }
 
 // placeAll decides for each template which version the next is made from.
@@ -77,33 +124,6 @@ func (s *survey) placeAll(ctx context.Context, targets []*Target, roll plan.Roll
 	return nil
 }
 
-// aliases puts in the place of templates that take their image from a parameter that parameter,
-// and adds the one that always holds the newest image of the sources of a name.
-func (s *survey) aliases(ctx context.Context, source string, targets []*Target) ([]*Target, error) {
-	through := map[string][]*template{strings.TrimSuffix(s.Path, "/") + "/" + parameterName(source): nil}
-	targets = slices.DeleteFunc(targets, func(t *Target) bool {
-		if t.template == nil || t.Rolled.Problem != "" {
-			return false
-		}
-		name, alias := t.template.aliasOf()
-		if alias {
-			through[name] = append(through[name], t.template)
-		}
-		return alias
-	})
-	for _, name := range slices.Sorted(maps.Keys(through)) {
-		t := &Target{Rolled: job.Rolled{Target: name}, through: through[name]}
-		for _, each := range through[name] {
-			t.Rolled.Through = append(t.Rolled.Through, each.id)
-		}
-		if err := t.fail(orNew(s.parameter(ctx, t, name))); err != nil {
-			return nil, err
-		}
-		targets = append(targets, t)
-	}
-	return targets, nil
-}
-
 // fail makes an error that lasts the target's own problem; one that passes stays an error.
 func (t *Target) fail(err error) error {
 	if err == nil || fault.IsThrottled(err) || fault.IsNotYet(err) {
@@ -116,7 +136,7 @@ func (t *Target) fail(err error) error {
 // judge says what becomes of one target.
 func (s *survey) judge(ctx context.Context, t *Target, known ledger.TargetRecord, roll plan.Roll, image Image) error {
 	t.Record = known
-	t.Record.Source, t.Record.ID, t.Record.Title = image.Name, t.Rolled.Target, t.Rolled.Name
+	t.Record.Source, t.Record.ID, t.Record.Title = t.key, t.Rolled.Target, t.Rolled.Name
 	t.Record.Through = t.Rolled.Through
 	t.Rolled.To = image.ID
 	if begun := known.Begun; begun != nil && begun.To.Source != image.Source && s.Now().Sub(begun.To.At) < underway {
@@ -196,14 +216,14 @@ func (t *Target) decide(known ledger.TargetRecord, image Image) {
 // many is from how many templates on all of the Region are read at once.
 const many = 20
 
-// templates are all that want the source's image: those tagged with its
-// name and those the plan lists. A listed one that does not exist is reported as not rolled.
-func (f Finder) templates(ctx context.Context, roll plan.Roll, source string) ([]*Target, error) {
-	tagged, err := taggedOf(ctx, f.EC2, source)
+// templates are all that want the source's image: those tagged with one of its keys and those that the
+// plan lists by one. A listed one that does not exist is reported as not rolled.
+func (f Finder) templates(ctx context.Context, roll plan.Roll, keys []string) ([]*Target, error) {
+	tagged, err := taggedOf(ctx, f.EC2, keys)
 	if err != nil {
 		return nil, err
 	}
-	ids, names := Split(roll.Templates[source])
+	by := list(roll, keys)
 	all := map[string]*template{}
 	if len(tagged) >= many {
 		if all, err = f.all(ctx); err != nil {
@@ -211,8 +231,8 @@ func (f Finder) templates(ctx context.Context, roll plan.Roll, source string) ([
 		}
 	}
 	var missing, found []*Target
-	for _, each := range wanted(append(slices.Sorted(maps.Keys(tagged)), ids...), names) {
-		t := &Target{Rolled: each}
+	for _, each := range wanted(append(slices.Sorted(maps.Keys(tagged)), by.ids...), by.names) {
+		t := &Target{Rolled: each, key: cmp.Or(by.key[each.Target], by.key[each.Name], keys[0])}
 		if t.template, err = f.template(ctx, each, all); fault.IsNotFound(err) {
 			t.Rolled.Problem = "there is no such launch template"
 			missing = append(missing, t)
@@ -222,12 +242,31 @@ func (f Finder) templates(ctx context.Context, roll plan.Roll, source string) ([
 			return nil, err
 		}
 		t.template.tags = tagged[t.template.id]
-		t.owned(slices.Contains(ids, t.template.id) || slices.Contains(names, t.template.name))
+		t.key = cmp.Or(t.template.tags[tag.Source], t.key)
+		t.owned(by.key[t.template.id] != "" || by.key[t.template.name] != "")
 		if !slices.ContainsFunc(found, func(o *Target) bool { return o.Rolled.Target == t.Rolled.Target }) {
 			found = append(found, t)
 		}
 	}
 	return append(missing, found...), nil
+}
+
+// listing are the templates that a plan lists, by id and by name, and the key that it lists each by.
+type listing struct {
+	ids, names []string
+	key        map[string]string
+}
+
+func list(roll plan.Roll, keys []string) listing {
+	l := listing{key: map[string]string{}}
+	for _, key := range keys {
+		ids, names := Split(roll.Templates[key])
+		l.ids, l.names = append(l.ids, ids...), append(l.names, names...)
+		for _, each := range slices.Concat(ids, names) {
+			l.key[each] = cmp.Or(l.key[each], key)
+		}
+	}
+	return l
 }
 
 // owned leaves a template alone that another AWS service makes versions of, unless the plan lists it.
@@ -271,17 +310,21 @@ func pointer(s string) *string {
 	return &s
 }
 
-// taggedOf are the tags of the templates that are tagged with a source's name, by id.
-func taggedOf(ctx context.Context, api ec2.DescribeLaunchTemplatesAPIClient, name string) (map[string]map[string]string, error) {
+// taggedOf are the tags of the templates that are tagged with one of a source's keys, by id.
+func taggedOf(ctx context.Context, api ec2.DescribeLaunchTemplatesAPIClient, keys []string) (map[string]map[string]string, error) {
+	values := make([]string, len(keys))
+	for i, key := range keys {
+		values[i] = literal(key)
+	}
 	pages := ec2.NewDescribeLaunchTemplatesPaginator(api, &ec2.DescribeLaunchTemplatesInput{
-		Filters:    []types.Filter{{Name: aws.String("tag:" + tag.Source), Values: []string{literal(name)}}},
+		Filters:    []types.Filter{{Name: aws.String("tag:" + tag.Source), Values: values}},
 		MaxResults: aws.Int32(200),
 	})
 	all := map[string]map[string]string{}
 	for pages.HasMorePages() {
 		out, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("looking for the launch templates of %s: %w", name, err)
+			return nil, fmt.Errorf("looking for the launch templates of %s: %w", keys[0], err)
 		}
 		for _, t := range out.LaunchTemplates {
 			all[aws.ToString(t.LaunchTemplateId)] = tag.Map(t.Tags)

@@ -5,9 +5,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"goldsmith/shared/job"
@@ -29,16 +27,8 @@ type Hold struct {
 // Do is the command that takes it up again.
 func (h Hold) Do() string { return Command("follow", h.Source) }
 
-// plain are the words that a shell takes as they are.
-var plain = regexp.MustCompile(`^[A-Za-z0-9_./:@%+,-]+$`)
-
 // Command is what a person types to have something done about all that takes the images of a source.
-func Command(verb, name string) string {
-	if !plain.MatchString(name) {
-		name = "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
-	}
-	return "goldsmith " + verb + " --name " + name
-}
+func Command(verb, name string) string { return "goldsmith " + verb + " --name " + Argument(name) }
 
 // HoldBook lists what was held at some time.
 type HoldBook interface {

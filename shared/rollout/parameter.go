@@ -32,19 +32,6 @@ func Alias(imageID string) (name string, fixed, ok bool) {
 	return name, fixed, true
 }
 
-// parameterName is a source's name as Parameter Store takes it: letters,
-// digits and "._-". A slash would open another level of the hierarchy.
-func parameterName(name string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune("._-", r):
-			return r
-		default:
-			return '-'
-		}
-	}, name)
-}
-
 // parameter reads what the alias holds. PutParameter answers before it has checked the
 // image, and a function that waits for the check would only sleep: what became
 // of the last write is seen here, by the next roll, in the version.

@@ -44,9 +44,11 @@ type Parameters interface {
 	GetParameter(context.Context, *ssm.GetParameterInput, ...func(*ssm.Options)) (*ssm.GetParameterOutput, error)
 }
 
-// Book remembers what targets pointed at.
+// Book remembers what targets pointed at, and whose names are.
 type Book interface {
 	Targets(ctx context.Context, source string) iter.Seq2[ledger.TargetRecord, error]
+	Owner(ctx context.Context, name string) (o ledger.Owner, ok bool, err error)
+	Registration(ctx context.Context, id string) (r ledger.Registration, ok bool, err error)
 }
 
 // Finder finds targets. The alias of a source lies in Parameter Store under Path, such as /goldsmith/images.
@@ -55,6 +57,7 @@ type Finder struct {
 	Groups     Groups
 	Parameters Parameters
 	Book       Book
+	Lineages   Lineages
 	Path       string
 	Now        func() time.Time
 }
@@ -63,8 +66,8 @@ type Finder struct {
 type Image struct {
 	ID string
 	Machine
-	// Source is the id of what it was made from, Name that source's name, InstanceType the type it ran on.
-	Source, Name, InstanceType string
+	// Source is the id of what it was made from, Lineage what that is over time, Name its name, InstanceType the type it ran on.
+	Source, Lineage, Name, InstanceType string
 	// Run is the run that made it.
 	Run string
 }
@@ -115,6 +118,14 @@ func (m Machine) owns(snapshot string) bool {
 	return slices.ContainsFunc(m.Disks, func(d Disk) bool { return d.Snapshot == snapshot })
 }
 
+// Found is what may take an image.
+type Found struct {
+	// Title is whether it is rolled under its source's name.
+	Title Title
+	// Targets are templates in the order they are found, then aliases.
+	Targets []*Target
+}
+
 // Target is one launch template or alias.
 type Target struct {
 	// Record is what the ledger has of it, At what it points at now, Decision what becomes of it.
@@ -123,6 +134,8 @@ type Target struct {
 	Decision Decision
 	// Rolled is what a report says of it, before anything is changed.
 	Rolled job.Rolled
+	// key is what it is recorded by: the name, or the id, by which it wants the source's images.
+	key string
 	// template is what was read of a launch template; nil for an alias.
 	template *template
 	// through are the templates that take their image from the parameter, dataType is the parameter's.

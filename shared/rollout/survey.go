@@ -25,12 +25,15 @@ type survey struct {
 	met       map[string][]types.InstanceType
 	images    map[string]*Machine
 	sizes     map[string]int32
+	// parameters are those that were read, by name.
+	parameters map[string]*Target
 }
 
 func (f Finder) survey() *survey {
 	return &survey{
 		Finder: f, types: map[types.InstanceType]*types.InstanceTypeInfo{}, met: map[string][]types.InstanceType{},
 		images: map[string]*Machine{}, sizes: map[string]int32{},
+		parameters: map[string]*Target{},
 	}
 }
 

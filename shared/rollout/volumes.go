@@ -13,8 +13,9 @@ import (
 
 // Volumes says whether an image is to have all its volumes deleted with the instances that are launched from it:
 // members of groups would leave their volumes behind, while the image of one server stays as the server
-// is. kept are the source's devices that stay. Either is told.
-func Volumes(ctx context.Context, api ec2.DescribeLaunchTemplatesAPIClient, p plan.Plan, source string, kept []string) (always bool, told *job.Reason, err error) {
+// is. Either is told.
+func Volumes(ctx context.Context, api ec2.DescribeLaunchTemplatesAPIClient, p plan.Plan, source job.Source) (always bool, told *job.Reason, err error) {
+	kept := source.Kept
 	if len(kept) == 0 {
 		return false, nil, nil
 	}
@@ -35,14 +36,16 @@ func Volumes(ctx context.Context, api ec2.DescribeLaunchTemplatesAPIClient, p pl
 }
 
 // rolls reports whether a plan rolls a source's image into launch templates. What cannot be read keeps volumes.
-func rolls(ctx context.Context, api ec2.DescribeLaunchTemplatesAPIClient, roll plan.Roll, source string) (bool, error) {
+func rolls(ctx context.Context, api ec2.DescribeLaunchTemplatesAPIClient, roll plan.Roll, source job.Source) (bool, error) {
 	if roll.Skip {
 		return false, nil
 	}
-	if roll.Refresh.Enabled || len(roll.Templates[source]) > 0 {
+	names := Keys(source)
+	listed := list(roll, names)
+	if roll.Refresh.Enabled || len(listed.key) > 0 {
 		return true, nil
 	}
-	tagged, err := taggedOf(ctx, api, source)
+	tagged, err := taggedOf(ctx, api, names)
 	if fault.IsThrottled(err) || fault.IsNotYet(err) {
 		return false, err
 	}

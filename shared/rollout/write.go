@@ -21,6 +21,7 @@ type Writer struct {
 	Templates Templates
 	Values    Values
 	Records   Records
+	Owners    Owners
 }
 
 // Templates makes versions and makes them default.

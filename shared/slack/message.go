@@ -193,7 +193,9 @@ func refreshes(title string, list []report.Refresh) part {
 func groups(title string, list []report.Group) part {
 	p := part{title: title, lines: len(list)}
 	for _, g := range firstOf(list) {
-		p.full = append(p.full, fmt.Sprintf("• %s (%d) %s", code(string(g.Code), nameMost), len(g.Of), clip(g.Text, briefMost))+members(g))
+		line := fmt.Sprintf("• %s (%d) ", code(string(g.Code), nameMost), len(g.Of))
+		p.full = append(p.full, line+clip(g.Text, lineMost)+members(g, lineMost))
+		p.brief = append(p.brief, line+clip(g.Text, briefMost)+members(g, briefMost/2))
 	}
 	for _, g := range list {
 		p.count += len(g.Of)
@@ -202,7 +204,7 @@ func groups(title string, list []report.Group) part {
 }
 
 // members names the first few of a group: who they all are is in the execution.
-func members(g report.Group) string {
+func members(g report.Group, most int) string {
 	named := 5
 	if g.Text == "" {
 		named = 3
@@ -211,7 +213,7 @@ func members(g report.Group) string {
 	for _, each := range g.Of[:min(named, len(g.Of))] {
 		one := clip(report.Label(each.Name, each.ID), nameMost)
 		if g.Text == "" {
-			one += ": " + clip(each.Text, briefMost/2)
+			one += ": " + clip(each.Text, most)
 		}
 		said = append(said, one)
 	}

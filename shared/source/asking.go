@@ -18,6 +18,11 @@ type Asker interface {
 	DescribeSnapshots(context.Context, *ec2.DescribeSnapshotsInput, ...func(*ec2.Options)) (*ec2.DescribeSnapshotsOutput, error)
 }
 
+// Carrying are the instances that carry a tag with this key.
+func Carrying(ctx context.Context, api Lister, key string) ([]types.Instance, error) {
+	return list(ctx, api, types.Filter{Name: aws.String("tag-key"), Values: []string{key}})
+}
+
 // Asking are the requests that stand on instances and on the account's own
 // snapshots, by the tag goldsmith:image.
 func Asking(ctx context.Context, api Asker) ([]job.Request, error) {

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
@@ -106,7 +107,7 @@ func hibernation(f Facts, _ plan.Plan) string {
 // A group replaces, that is terminates, a member that is not running; stop
 // protection does not save it.
 func autoScalingMember(f Facts, p plan.Plan) string {
-	group := Tags(f.Instance)["aws:autoscaling:groupName"]
+	group := Tags(f.Instance)[tag.Group]
 	if group == "" || !Stops(f, p) {
 		return ""
 	}
@@ -266,6 +267,13 @@ func Why(i types.Instance) string {
 		return "EC2 says: " + text
 	}
 	return "EC2 gave no reason"
+}
+
+// StoppedAt is when somebody or something stopped the instance by the API, to the second; false when EC2 names no such
+// moment: "User initiated (2026-03-01 02:31:07 GMT)" (API reference, Instance, StateTransitionReason).
+func StoppedAt(i types.Instance) (time.Time, bool) {
+	at, err := time.Parse("User initiated (2006-01-02 15:04:05 GMT)", aws.ToString(i.StateTransitionReason))
+	return at, err == nil
 }
 
 // Kept are an instance's devices whose volumes stay when it is terminated, as those that were attached

@@ -29,6 +29,9 @@ const (
 // Base is a launch template's: it says which version a new one is made from where that is not clear: default or latest.
 const Base = "goldsmith:base"
 
+// Group is what Auto Scaling puts on the members of a group. Only AWS writes keys that begin with "aws:".
+const Group = "aws:autoscaling:groupName"
+
 // Keys only Goldsmith writes.
 const (
 	// Managed marks images and snapshots as Goldsmith's own: nothing else is ever retired.
@@ -38,6 +41,9 @@ const (
 	// Proof marks the test instance of an image; its value is the name of the run that launched it.
 	// Such an instance is Goldsmith's to terminate.
 	Proof = "goldsmith:proof"
+	// Stopped, on an instance, names the execution that stops it, from before the stop until it is back; then it is
+	// empty, and the sweep takes it off. It is a pointer only: package trace knows what it proves.
+	Stopped = "goldsmith:stopped"
 	// LastImage, on a source, is the image last made from it.
 	LastImage = "goldsmith:last-image"
 )

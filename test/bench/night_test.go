@@ -210,6 +210,10 @@ func (n *night) calls(each func(c query.Record, function, source string)) {
 		if !ours || !slices.Contains(counted, c.Service) {
 			continue
 		}
+		if function == "recover" { // One call of a sweep is for many sources.
+			each(c, function, "")
+			continue
+		}
 		for _, resource := range c.Resources {
 			if source == "" {
 				source = owner[resource]

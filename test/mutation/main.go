@@ -98,31 +98,21 @@ func (s subject) play(ctx context.Context) (Score, error) {
 	if err != nil {
 		return score, err
 	}
-	score.Sites = len(mutants)
-	score.Results = nil
-	var binaries []*binary
+	score.Sites, score.Results = len(mutants), nil
+	tests := &binaries{subject: s, overlay: overlay, into: into}
 	for _, m := range sample(mutants, *most) {
-		r, tried := known[m.ID], false
-		if ctx.Err() != nil {
-			break
-		}
-		if r.Mutant != m {
-			if binaries == nil {
-				if binaries, err = s.binaries(ctx, overlay, into); err != nil {
-					return score, err
-				}
+		r := known[m.ID]
+		if ctx.Err() == nil && r.Mutant != m {
+			if r, err = tests.try(ctx, m); err != nil {
+				return score, err
 			}
-			r, tried = try(ctx, binaries, m), true
 		}
 		if ctx.Err() != nil {
-			break
+			break // What was not tried is tried by the next run.
 		}
 		score.Results = append(score.Results, r)
-		if err := score.keep(into, tried); err != nil {
-			return score, err
-		}
 	}
-	return score, nil
+	return score, score.keep(into)
 }
 
 // folder is where what is built of a package is put.
@@ -134,16 +124,22 @@ func (s subject) folder() (string, error) {
 	return into, os.MkdirAll(into, 0o750)
 }
 
-func (s subject) binaries(ctx context.Context, overlay, into string) ([]*binary, error) {
-	var all []*binary
-	for _, pkg := range s.tests {
-		b, err := compile(ctx, "./"+pkg, overlay, into)
+// binaries are the test binaries of a package, built when the first mutant is tried.
+type binaries struct {
+	subject
+	overlay, into string
+	built         []*binary
+}
+
+func (b *binaries) try(ctx context.Context, m Mutant) (Result, error) {
+	for _, pkg := range b.tests[len(b.built):] {
+		one, err := compile(ctx, "./"+pkg, b.overlay, b.into)
 		if err != nil {
-			return nil, err
+			return Result{}, err
 		}
-		all = append(all, b)
+		b.built = append(b.built, one)
 	}
-	return all, nil
+	return try(ctx, b.built, m), nil
 }
 
 // sample takes so many mutants, evenly over the package: the same ones each time.
@@ -191,10 +187,7 @@ func (s subject) kept(into string) (Score, map[int]Result, error) {
 	return score, known, nil
 }
 
-func (s Score) keep(into string, changed bool) error {
-	if !changed {
-		return nil
-	}
+func (s Score) keep(into string) error {
 	text, err := json.MarshalIndent(s, "", " ")
 	if err != nil {
 		return err

@@ -71,6 +71,9 @@ type excuses struct {
 	slack   bool            // Slack itself was the fault
 	twice   bool            // that Slack had taken a message was forgotten, once
 	dead    bool            // functions were made to fail for good
+	// exempted are sources that a person has exempted: they do not count among those that may be down.
+	exempted int
+	lost     bool // the ledger was lost, and with it what it knew of images
 }
 
 // sweep is how often recover looks around.

@@ -96,6 +96,7 @@ var authorized = map[string]func(Scene, Call) []Request{
 	"secretsmanager:GetSecretValue": named("SecretId", func(s Scene, id string) string { return s.Secret(id) }),
 	"states:StartExecution":         named("stateMachineArn", machine),
 	"states:DescribeExecution":      named("executionArn", func(_ Scene, arn string) string { return arn }),
+	"states:GetExecutionHistory":    named("executionArn", func(_ Scene, arn string) string { return arn }),
 	"states:ListExecutions":         named("stateMachineArn", machine),
 	"scheduler:GetSchedule":         named("path", func(s Scene, path string) string { return s.ARN("scheduler", "schedule/"+path) }),
 	"states:SendTaskSuccess":        nowhere,

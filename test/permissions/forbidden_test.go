@@ -175,7 +175,7 @@ func nobodys(s Scene) (requests []Request) {
 		s.ARN("ec2", "spot-instances-request/sir-1"):               {"ec2:CancelSpotInstanceRequests"},
 		execution + ":a-run":                                       {"states:GetExecutionHistory"},
 		execution + ":request-i-1-v1":                              {"states:GetExecutionHistory"},
-		execution + "/" + workflow.MapLabel + ":a-child":           {"states:GetExecutionHistory"},
+		execution + "/" + workflow.MapLabel + ":a-child":           {"states:UpdateMapRun"},
 		s.ARN("sqs", workflow.Name+"-dead-letters"):                {"sqs:ReceiveMessage"},
 		s.ARN("scheduler", "schedule/goldsmith/goldsmith-nightly"): {"scheduler:UpdateSchedule", "scheduler:DeleteSchedule"},
 		s.group("fleet"):                                           {"autoscaling:UpdateAutoScalingGroup", "autoscaling:DeleteAutoScalingGroup", "autoscaling:CancelInstanceRefresh"},
@@ -279,7 +279,7 @@ func tests(s Scene) (requests []Request) {
 // names no tag takes off all of them.
 func tags(s Scene, resources ...string) (requests []Request) {
 	for _, resource := range resources {
-		for _, keys := range [][]string{nil, {"Name"}, {tag.Plan}, {tag.LastImage, "Name"}, {tag.Request, tag.Plan}, {tag.LastImage, tag.Request}} {
+		for _, keys := range [][]string{nil, {"Name"}, {tag.Plan}, {tag.LastImage, "Name"}, {tag.Request, tag.Plan}, {tag.LastImage, tag.Request}, {tag.Stopped, "Name"}} {
 			given := map[string][]string{"aws:ResourceTag/" + tag.Plan: {"nightly"}}
 			if keys != nil {
 				given["aws:TagKeys"] = keys

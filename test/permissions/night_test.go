@@ -48,7 +48,7 @@ func play(t *testing.T, g *guard, events map[string]bus.Faults, story func(n *ni
 		var err error
 		n.Suite, err = suite.New(suite.Options{
 			Clock: clock.Real(), Plans: plans(t), Seed: 1, Region: here.Region, Account: here.ID, Events: events,
-			Ledger: n.book, Guard: g.before, Wrap: n.between,
+			Ledger: n.book, Guard: g.before, Wrap: n.between, History: true,
 		})
 		if err != nil {
 			t.Fatal(err)

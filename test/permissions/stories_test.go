@@ -35,6 +35,7 @@ var silent = map[string]bus.Faults{"": {Loss: 1}, bus.SchedulerSource: {}}
 var stories = []story{
 	{name: "a night with templates and aliases", play: everything},
 	{name: "a rollback, and one past an edit", play: rolledBack},
+	{name: "names that were others', and one that is handed over", play: handedOver},
 	{name: "both status checks", play: func(n *night) {
 		web := n.launch(ec2.ImageX86, "", enrolled("web", "checked"))
 		n.run(due.Add(3 * time.Hour)) // in Berlin it is 04:30
@@ -80,6 +81,17 @@ var stories = []story{
 		n.want("ending", n.result(web).Ending, job.Imaged)
 	}},
 	{name: "aborted", play: func(n *night) { aborted(n) }},
+	{name: "aborted, and the ledger is lost", play: func(n *night) {
+		web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))
+		n.before("image", func(string) {
+			n.ok(n.States.Stop(n.onlyRun(), "", ""))
+			n.book.memory.Lose()
+		})
+		n.run(due)
+		time.Sleep(20 * time.Minute)
+		n.want("state", n.EC2.State(web), ec2.Running)
+		n.want("trace", n.EC2.Tags(web)[tag.Stopped], "")
+	}},
 	{name: "aborted, and nobody told", events: silent, play: func(n *night) { aborted(n) }},
 	{name: "a schedule that started nothing", play: func(n *night) {
 		web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))
@@ -119,12 +131,13 @@ var stories = []story{
 		n.want("request", n.EC2.Tags(lab)[tag.Request], "")
 	}},
 	{name: "a request that waits for its turn in vain", play: waitedInVain},
-	// What a page of sources is refused is asked for each of them.
-	{name: "a dry run of all sources that fails", play: func(n *night) {
-		web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))
+	// What select is refused about a request claim asks again.
+	{name: "a dry run that fails", play: func(n *night) {
+		lab := n.launch(ec2.ImageX86, "", map[string]string{"Name": "lab"})
 		n.EC2.Inject(ec2.Fault{Action: "StartInstances", Nth: []int{1}, Code: "UnauthorizedOperation", Status: 403})
-		n.run(due)
-		n.want("ending", n.result(web).Ending, job.Imaged)
+		n.tag(lab, map[string]string{tag.Request: "now"})
+		n.run(time.Now())
+		n.want("ending", n.result(lab).Ending, job.Imaged)
 	}},
 	{name: "an image whose name is taken", play: func(n *night) {
 		web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))

@@ -14,6 +14,7 @@ import (
 
 	"goldsmith/cmd/goldsmith/command"
 	"goldsmith/local/ec2"
+	"goldsmith/shared/breaker"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/tag"
 )
@@ -103,11 +104,33 @@ func TestRollback(t *testing.T) {
 		s.golden("rollback-json", s.types("rollback", "--name", "web", "-o", "json"), command.OK)
 		s.golden("rollback-unknown", s.types("rollback", "--name", "nobody"), command.Broken)
 		s.golden("plan-rolled-back", s.types("plan", "--plans", plans, "--name", "nightly"), command.OK)
-		s.golden("status-held", s.types("status"), command.OK)
+		s.golden("status-rolled-back", s.types("status"), command.OK)
 		s.golden("follow", s.types("follow", "--name", "web"), command.OK)
 		if got := s.types("status"); strings.Contains(got.out, "Held") {
 			s.Errorf("what follows again is shown as held: %s", got.out)
 		}
+	})
+}
+
+// A name is handed over from the instance whose image was rolled under it to another of that name.
+func TestHandover(t *testing.T) {
+	play(t, func(s *scene) {
+		s.launch("web")
+		s.template("web", "web", "t3.micro")
+		s.types("run", "nightly", "--wait")
+		second := s.launch("web")
+		time.Sleep(time.Minute)
+		s.golden("plan-name-owned", s.types("plan", "--plans", plans, "--name", "nightly"), command.OK)
+		before := len(s.changes())
+		s.golden("handover-dry", s.types("handover", "--name", "web", "--to", second, "--dry"), command.OK)
+		s.golden("handover", s.types("handover", "--name", "web", "--to", second), command.OK)
+		s.golden("handover-again", s.types("handover", "--name", "web", "--to", second), command.OK)
+		s.golden("handover-json", s.types("handover", "--name", "web", "--to", second, "-o", "json"), command.OK)
+		s.golden("handover-unknown", s.types("handover", "--name", "db", "--to", second), command.Broken)
+		if len(s.changes()) > before {
+			s.Errorf("the command changed something itself: %v", s.changes()[before:])
+		}
+		s.golden("plan-handed-over", s.types("plan", "--plans", plans, "--name", "nightly"), command.OK)
 	})
 }
 
@@ -156,6 +179,45 @@ func TestStatusOfWhatIsDown(t *testing.T) {
 	})
 }
 
+// A source that is down holds others back, others wait for their turn: status says who, and a person may exempt it.
+func TestStatusOfWhatIsHeldBack(t *testing.T) {
+	play(t, func(s *scene) {
+		web := s.launch("web")
+		s.must(s.suite.EC2.SetState(web, ec2.Stopped))
+		now := time.Now().UTC()
+		claim, err := s.suite.Ledger.Claim(s.Context(), ledger.Claim{
+			Source: web, Name: "web", Run: "nightly-1", Plan: "nightly", Execution: "arn:aws:states:eu-central-1:123456789012:execution:goldsmith:nightly-1",
+			Since: now, WasRunning: true, Looked: true, StopSent: now, Left: now.Add(time.Hour),
+		})
+		s.must(err)
+		_, err = breaker.Refused(s.Context(), s.suite.Ledger, claim, "UnauthorizedOperation",
+			"it cannot be started: UnauthorizedOperation: You are not authorized to perform this operation.", now)
+		s.must(err)
+		for n, slot := range []ledger.Slot{
+			{Kind: ledger.Places, ID: "000000", Source: web, Name: "web", Run: "nightly-1"},
+			{Kind: ledger.Turns, ID: "1", Source: "i-0b2c3d4e5f6071829", Name: "db", Run: "nightly-2"},
+			{Kind: ledger.Turns, ID: "2", Source: "i-0c3d4e5f607182930", Run: "request-1"},
+		} {
+			slot.Plan, slot.Since, slot.Seen = "nightly", now.Add(time.Duration(n)*time.Minute), now
+			_, err := s.suite.Ledger.Take(s.Context(), slot, time.Time{})
+			s.must(err)
+		}
+		held := s.types("status")
+		s.golden("status-held", held, command.OK)
+		for _, line := range strings.Split(held.out, "\n") {
+			if len([]rune(line)) > 80 && !strings.HasPrefix(line, "  aws ") { // A command is not folded.
+				s.Errorf("a line of %d columns: %s", len([]rune(line)), line)
+			}
+		}
+		s.golden("exempt-unknown", s.types("exempt", "db"), command.Broken)
+		s.golden("exempt-not-yet", s.types("exempt", "--undo", "web"), command.Broken)
+		s.golden("exempt", s.types("exempt", "web", "--by", "ada"), command.OK)
+		s.golden("status-exempted", s.types("status"), command.OK)
+		s.golden("exempt-undo-json", s.types("exempt", "--undo", web, "--by", "ada", "-o", "json"), command.OK)
+		s.golden("exempt-bare", s.types("exempt"), command.Misused)
+	})
+}
+
 // One mistake, one message, and nothing is done.
 func TestMistakes(t *testing.T) {
 	play(t, func(s *scene) {
@@ -172,6 +234,8 @@ func TestMistakes(t *testing.T) {
 			{"run", "run needs the name of one plan"},
 			{"run nightly weekly", `run takes the name of one plan, and nothing else; it got "weekly" too`},
 			{"run nightly --source web", `--source "web" is no instance id`},
+			{"handover --name web", "handover needs --name, the name of a source, and --to"},
+			{"handover --name web --to web", "to: want"},
 			{"rollback", "rollback needs --name"},
 			{"rollback --name web --to latest", "to"},
 			{"status --days 0", "--days and --most are whole numbers from 1"},
@@ -235,7 +299,7 @@ func TestColors(t *testing.T) {
 func TestHelp(t *testing.T) {
 	play(t, func(s *scene) {
 		s.golden("help", s.types("--help"), command.OK)
-		for _, name := range []string{"plan", "run", "status", "images", "rollback", "check"} {
+		for _, name := range []string{"plan", "run", "status", "images", "rollback", "handover", "check"} {
 			got := s.types(name, "--help")
 			for _, part := range []string{"Examples:", "Exit codes:", "--output"} {
 				if got.code != command.OK || !strings.Contains(got.out, part) {

@@ -76,6 +76,24 @@ func (p *page) in(c color, text string) string {
 // move a terminal's cursor was taken out of them by clean.
 func (p *page) line(format string, args ...any) { fmt.Fprintf(p, format+"\n", args...) }
 
+// width is that of a terminal: what is written in sentences is folded to it.
+const width = 80
+
+// fold writes sentences in lines of at most width, each after the indent. A longer word has a line to itself.
+func (p *page) fold(indent, format string, args ...any) {
+	line := ""
+	for _, word := range strings.Fields(clean(fmt.Sprintf(format, args...))) {
+		if line != "" && utf8.RuneCountInString(indent+line+" "+word) > width {
+			p.line("%s%s", indent, line)
+			line = ""
+		}
+		line = strings.TrimPrefix(line+" "+word, " ")
+	}
+	if line != "" {
+		p.line("%s%s", indent, line)
+	}
+}
+
 // heading starts a part of the page.
 func (p *page) heading(format string, args ...any) {
 	if p.Len() > 0 {

@@ -22,10 +22,11 @@ func (t *terms) statusCommand() *cobra.Command {
 		Use:   "status [RUN]",
 		Short: "Show what is going on, what is down, and the last runs",
 		Long: `Status shows the instances that are down because of Goldsmith and what to do
-about it, the sources that runs are working on now, what was rolled back and is
-held, the runs of the last days, and images that carry Goldsmith's tags and are
-not registered. With the name of a run it shows the run's report, and its outcome
-is the exit code.`,
+about it, what they keep from being stopped and what ends that, who waits for its
+turn, the sources that runs are working on now, what was rolled back and is held,
+the runs of the last days, and images that carry Goldsmith's tags and are not
+registered. With the name of a run it shows the run's report, and its outcome is
+the exit code.`,
 		Example: "  goldsmith status\n  goldsmith status nightly-20260322T023000Z",
 		Args:    takes(0, 1, "the name of one run"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -97,10 +98,12 @@ func (s site) statusOf(ctx context.Context, arn string) (string, error) {
 // status is what status shows.
 type status struct {
 	Down    []work  `json:"down"`
+	Held    []held  `json:"held"`
+	Turns   []turn  `json:"turns"`
 	Working []work  `json:"working"`
 	Runs    []oneOf `json:"runs"`
-	// Held are launch templates and aliases that were rolled back: runs leave them alone.
-	Held []rollout.Hold `json:"held,omitempty"`
+	// RolledBack are launch templates and aliases that are held: runs leave them alone.
+	RolledBack []rollout.Hold `json:"rolledBack,omitempty"`
 	// Unregistered are images that carry Goldsmith's tags and are not known to be its own.
 	Unregistered []goldenImage `json:"unregistered,omitempty"`
 
@@ -127,13 +130,19 @@ func (t *terms) status(ctx context.Context, days, most int) error {
 	if found.Down, found.Working, err = site.works(ctx); err != nil {
 		return err
 	}
+	if found.Held, err = site.held(ctx); err != nil {
+		return err
+	}
+	if found.Turns, err = site.turns(ctx, t.Now()); err != nil {
+		return err
+	}
 	if found.Runs, err = site.runs(ctx, t.Now().AddDate(0, 0, -days), most); err != nil {
 		return err
 	}
 	if found.Unregistered, err = site.strangers(ctx); err != nil {
 		return err
 	}
-	if found.Held, err = site.holds(ctx, t.Now); err != nil {
+	if found.RolledBack, err = site.holds(ctx, t.Now); err != nil {
 		return err
 	}
 	return t.show(found, found.print)

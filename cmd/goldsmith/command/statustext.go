@@ -11,8 +11,10 @@ import (
 
 func (s status) print(p *page) {
 	s.printDown(p)
-	s.printWorking(p)
 	s.printHeld(p)
+	s.printTurns(p)
+	s.printWorking(p)
+	s.printRolledBack(p)
 	s.printRuns(p)
 	s.printUnregistered(p)
 }
@@ -37,8 +39,14 @@ func (s status) printDown(p *page) {
 	}
 	p.heading("%s", p.in(red, "Down because of Goldsmith"))
 	for _, w := range s.Down {
-		p.line("  %s: %s since %s, stopped by run %s", clean(w.label()), w.State, stamp(w.StopSent), w.Run)
-		p.line("    Goldsmith goes on trying to start it every few minutes. Now: %s", w.Do)
+		if w.Do == unreadClaim {
+			p.fold("  ", "%s: %s", w.label(), w.State)
+			p.fold("    ", "%s", w.Do)
+			continue
+		}
+		p.fold("  ", "%s: %s since %s, stopped by run %s", w.label(), w.State, stamp(w.StopSent), w.Run)
+		p.line("    Goldsmith goes on trying to start it every few minutes. To start it now:")
+		p.line("  %s", w.Do)
 	}
 }
 
@@ -55,14 +63,14 @@ func (s status) printWorking(p *page) {
 	p.table(rows)
 }
 
-// printHeld says by whom and since when, and how to take it up again.
-func (s status) printHeld(p *page) {
-	if len(s.Held) == 0 {
+// printRolledBack says by whom and since when, and how to take it up again.
+func (s status) printRolledBack(p *page) {
+	if len(s.RolledBack) == 0 {
 		return
 	}
 	p.heading("Held: rolled back, and left alone until they follow again")
 	rows := [][]string{{"TEMPLATE OR ALIAS", "OF", "HAS", "BY", "SINCE", "TO LET IT FOLLOW"}}
-	for _, h := range s.Held {
+	for _, h := range s.RolledBack {
 		rows = append(rows, []string{
 			report.Label(h.Title, h.Target), h.Source, h.Image, cmp.Or(h.By, "-"), stamp(h.Since), h.Do(),
 		})

@@ -3,6 +3,7 @@ package command
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -38,7 +39,12 @@ func (w work) label() string { return report.Label(w.Name, w.Source) }
 // then those that a run is working on.
 func (s site) works(ctx context.Context) (down, working []work, err error) {
 	var claims []ledger.Claim
+	unread := map[string]bool{}
 	for c, err := range s.ledger.Claims(ctx) {
+		var unreadable *ledger.Unreadable
+		if errors.As(err, &unreadable) {
+			unread[c.Source], err = true, nil
+		}
 		if err != nil {
 			return nil, nil, wrap("reading who holds what", err)
 		}
@@ -54,6 +60,11 @@ func (s site) works(ctx context.Context) (down, working []work, err error) {
 			Source: c.Source, Name: cmp.Or(c.Name, c.Source), Run: c.Run, Since: c.Since,
 			WasRunning: c.WasRunning, StopSent: c.StopSent, Left: c.Left, State: cmp.Or(string(states[c.Source]), "unknown"),
 		}
+		if unread[c.Source] {
+			w.Do = unreadClaim
+			down = append(down, w)
+			continue
+		}
 		if !c.Left.IsZero() && states[c.Source] != types.InstanceStateNameRunning {
 			w.Do = "aws ec2 start-instances --instance-ids " + c.Source + " --region " + region(s.Machine)
 			down = append(down, w)
@@ -64,6 +75,10 @@ func (s site) works(ctx context.Context) (down, working []work, err error) {
 	}
 	return down, working, nil
 }
+
+// unreadClaim is what to do about a claim that cannot be read.
+const unreadClaim = "its claim in the ledger cannot be read, so nothing is done with it: " +
+	"see docs/operations.md, \"A record cannot be read\""
 
 // worksOf are the sources that one run holds.
 func (s site) worksOf(ctx context.Context, run string) ([]work, error) {

@@ -50,7 +50,7 @@ func newAfter(s Stage, run job.Run, p plan.Plan, n Night) *after {
 			continue
 		}
 		id := Expected(source.ID)
-		j := job.Job{Run: run, Plan: p, Source: job.Source{ID: source.ID, Name: source.Name, Tags: tag.Map(source.instance.Tags)}}
+		j := job.Job{Run: run, Plan: p, Source: source.job()}
 		a.expected[id] = true
 		j.Image.Name = image.Name(j)
 		r := register.ImageOf(j)

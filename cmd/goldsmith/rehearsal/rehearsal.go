@@ -7,6 +7,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 
 	"goldsmith/shared/fault"
@@ -33,6 +34,12 @@ type Sources interface {
 	source.Protector
 }
 
+// AutoScaling is all that it asks of Auto Scaling.
+type AutoScaling interface {
+	reference.AutoScaling
+	autoscaling.DescribeAutoScalingInstancesAPIClient
+}
+
 // Parameters is all that it asks of Parameter Store.
 type Parameters interface {
 	rollout.Parameters
@@ -49,7 +56,7 @@ type Book interface {
 // deployed, it says nothing of templates and old images: none is Goldsmith's yet.
 type Stage struct {
 	EC2         EC2
-	AutoScaling reference.AutoScaling
+	AutoScaling AutoScaling
 	Parameters  Parameters
 	Book        Book
 	// Path is the Parameter Store path that the aliases of images lie under.
@@ -88,6 +95,12 @@ func (s Stage) Play(ctx context.Context, run job.Run, p plan.Plan) (Night, error
 		return n, err
 	}
 	if n.Sources, err = s.sources(ctx, run, p, selected); err != nil || s.Book == nil {
+		return n, err
+	}
+	if err := s.lineages(ctx, n.Sources); err != nil {
+		return n, err
+	}
+	if err := s.volumes(ctx, p, n.Sources); err != nil {
 		return n, err
 	}
 	prospects := []prospect{}

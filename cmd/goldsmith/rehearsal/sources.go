@@ -11,9 +11,11 @@ import (
 
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/lineage"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/rollout"
 	"goldsmith/shared/source"
+	"goldsmith/shared/tag"
 )
 
 // Source is one source and what the run would do with it.
@@ -30,6 +32,49 @@ type Source struct {
 	Warnings []job.Reason `json:"warnings,omitempty"`
 
 	instance types.Instance
+	// lineage is as in a job: empty where it is the source itself.
+	lineage string
+}
+
+// lineages finds out what claim would find the sources to be over time.
+func (s Stage) lineages(ctx context.Context, sources []Source) error {
+	var members []string
+	for _, src := range sources {
+		if _, member := source.Tags(src.instance)[tag.Group]; member && src.Decision != job.SkipIt {
+			members = append(members, src.ID)
+		}
+	}
+	found, err := lineage.OfInstances(ctx, s.AutoScaling, members)
+	for i, src := range sources {
+		if of := found[src.ID]; of != src.ID {
+			sources[i].lineage = of
+		}
+	}
+	return err
+}
+
+// volumes warns of volumes that stay, or do not, with what is launched from the images.
+func (s Stage) volumes(ctx context.Context, p plan.Plan, sources []Source) error {
+	for i, src := range sources {
+		if src.Decision == job.SkipIt {
+			continue
+		}
+		_, warning, err := rollout.Volumes(ctx, s.EC2, p, src.job())
+		if err != nil {
+			return err
+		}
+		if warning != nil {
+			sources[i].Warnings = append(sources[i].Warnings, *warning)
+		}
+	}
+	return nil
+}
+
+// job is the source as jobs have it.
+func (s Source) job() job.Source {
+	return job.Source{
+		ID: s.ID, Name: s.Name, Lineage: s.lineage, Tags: source.Tags(s.instance), Kept: source.Kept(s.instance),
+	}
 }
 
 // lookers is how many instances are asked about at once. EC2 answers twenty
@@ -127,13 +172,6 @@ func (s Stage) claimed(ctx context.Context, src Source, run job.Run, p plan.Plan
 	decision, late := source.Decide(src.Running, run, p, s.Now())
 	if late != nil {
 		return src.skipped(*late), nil
-	}
-	_, volumes, err := rollout.Volumes(ctx, s.EC2, p, src.Name, source.Kept(f.Instance))
-	if err != nil {
-		return src, err
-	}
-	if volumes != nil {
-		warnings = append(warnings, *volumes)
 	}
 	src.Decision, src.Warnings = decision, warnings
 	return src, nil

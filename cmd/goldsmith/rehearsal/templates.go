@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 
 	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/lineage"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/rollout"
 )
@@ -22,19 +24,24 @@ type Target struct {
 }
 
 // templates are the targets of every source that would be imaged, and what they would be. To is what
-// Expected calls the new image.
+// Expected calls the new image. A source whose name is another's is warned of.
 func (s Stage) templates(ctx context.Context, run job.Run, p plan.Plan, sources []Source) (all []Target, next []prospect, err error) {
 	all = []Target{}
 	if p.Roll.Skip {
 		return all, nil, nil
 	}
-	finder := rollout.Finder{EC2: s.EC2, Groups: s.AutoScaling, Parameters: s.Parameters, Book: s.Book, Path: s.Path, Now: s.Now}
+	names := &titles{Book: s.Book, taken: map[string]ledger.Owner{}}
+	finder := rollout.Finder{
+		EC2: s.EC2, Groups: s.AutoScaling, Parameters: s.Parameters, Book: names, Path: s.Path, Now: s.Now,
+		Lineages: lineage.Finder{EC2: s.EC2, Groups: s.AutoScaling},
+	}
 	first := map[string]Source{}
-	for _, src := range byID(sources) {
+	for _, n := range byID(sources) {
+		src := &sources[n]
 		if src.Decision == job.SkipIt {
 			continue
 		}
-		image, err := s.expected(ctx, src, run)
+		image, err := s.expected(ctx, *src, run)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -42,22 +49,51 @@ func (s Stage) templates(ctx context.Context, run job.Run, p plan.Plan, sources 
 		if err != nil {
 			return nil, nil, fmt.Errorf("looking at what takes the image of %s: %w", src.Name, err)
 		}
-		for _, t := range found {
+		names.take(found.Title)
+		if reason := found.Title.Reason(image); reason != nil {
+			src.Warnings = append(src.Warnings, *reason)
+		}
+		for _, t := range found.Targets {
 			if other, taken := first[t.Rolled.Target]; taken && t.Rolled.Problem == "" {
 				t.Rolled.Problem = fmt.Sprintf("it has the image of %s, another source of this run that is called %s; give one of them another name by the tag goldsmith:name", other.ID, other.Name)
 			} else if t.Rolled.Problem == "" {
-				first[t.Rolled.Target] = src
+				first[t.Rolled.Target] = *src
 			}
 		}
-		said := together(src.ID, found, p.Roll.Together)
-		all, next = append(all, said...), append(next, prospectOf(src.ID, found, said))
+		said := together(src.ID, found.Targets, p.Roll.Together)
+		all, next = append(all, said...), append(next, prospectOf(src.ID, found.Targets, said))
 	}
 	return all, next, nil
 }
 
-// byID: of the sources of one name that a run images, the one with the lowest id has the last word.
-func byID(sources []Source) []Source {
-	return slices.SortedFunc(slices.Values(sources), func(a, b Source) int { return cmp.Compare(a.ID, b.ID) })
+// titles is the ledger with the names that sources of the run would have taken.
+type titles struct {
+	Book
+	taken map[string]ledger.Owner
+}
+
+func (t *titles) take(title rollout.Title) {
+	if title.Takes {
+		t.taken[title.Owner.Name] = title.Owner
+	}
+}
+
+// Owner implements rollout.Book.
+func (t *titles) Owner(ctx context.Context, name string) (ledger.Owner, bool, error) {
+	if o, ok := t.taken[name]; ok {
+		return o, true, nil
+	}
+	return t.Book.Owner(ctx, name)
+}
+
+// byID are indices of sources: of those of one name that a run images, the one with the lowest id has the last word.
+func byID(sources []Source) []int {
+	order := make([]int, len(sources))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(sources[a].ID, sources[b].ID) })
+	return order
 }
 
 // expected is the image that the run would make. CreateImage takes over architecture, virtualization, ENA, TPM
@@ -65,7 +101,7 @@ func byID(sources []Source) []Source {
 func (s Stage) expected(ctx context.Context, src Source, run job.Run) (rollout.Image, error) {
 	i := src.instance
 	image := rollout.Image{
-		ID: Expected(src.ID), InstanceType: string(i.InstanceType), Source: src.ID, Name: src.Name, Run: run.Name,
+		ID: Expected(src.ID), InstanceType: string(i.InstanceType), Source: src.ID, Lineage: src.job().OverTime(), Name: src.Name, Run: run.Name,
 		Machine: rollout.Machine{
 			Architecture: string(i.Architecture), BootMode: string(i.BootMode), Virtualization: string(i.VirtualizationType),
 			TPM: aws.ToString(i.TpmSupport), ENA: aws.ToBool(i.EnaSupport), Root: aws.ToString(i.RootDeviceName),

@@ -5,6 +5,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 
 	"goldsmith/functions/claim"
@@ -20,5 +21,5 @@ func wire(ctx context.Context) (handler.Func[claim.Input, job.Job], error) {
 	if err != nil {
 		return nil, err
 	}
-	return claim.New(ec2.NewFromConfig(s.AWS), s.Ledger(), time.Now).Handle, nil
+	return claim.New(ec2.NewFromConfig(s.AWS), autoscaling.NewFromConfig(s.AWS), s.Ledger(), time.Now).Handle, nil
 }

@@ -12,6 +12,7 @@ import (
 	"goldsmith/functions/roll"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
+	"goldsmith/shared/lineage"
 	"goldsmith/shared/settings"
 )
 
@@ -22,5 +23,8 @@ func wire(ctx context.Context) (handler.Func[job.Job, job.Job], error) {
 	if err != nil {
 		return nil, err
 	}
-	return roll.New(ec2.NewFromConfig(s.AWS), autoscaling.NewFromConfig(s.AWS), ssm.NewFromConfig(s.AWS), s.Ledger(), s.Get(settings.ImagePath), time.Now).Handle, nil
+	cloud, groups := ec2.NewFromConfig(s.AWS), autoscaling.NewFromConfig(s.AWS)
+	return roll.New(roll.Cloud{
+		EC2: cloud, Groups: groups, Parameters: ssm.NewFromConfig(s.AWS), Lineages: lineage.Finder{EC2: cloud, Groups: groups},
+	}, s.Ledger(), s.Get(settings.ImagePath), time.Now).Handle, nil
 }

@@ -26,6 +26,7 @@ func wire(ctx context.Context) (handler.Func[json.RawMessage, rollback.Answer], 
 	}
 	sender := slack.New(secretsmanager.NewFromConfig(s.AWS), s.Get(settings.SlackSecret), nil)
 	cloud := ec2.NewFromConfig(s.AWS)
-	fleet := rollback.Fleet{Groups: autoscaling.NewFromConfig(s.AWS), Members: cloud}
-	return rollback.New(cloud, ssm.NewFromConfig(s.AWS), s.Ledger(), sender, fleet, time.Now).Handle, nil
+	scaling := autoscaling.NewFromConfig(s.AWS)
+	fleet := rollback.Fleet{Groups: scaling, Members: cloud}
+	return rollback.New(cloud, scaling, ssm.NewFromConfig(s.AWS), s.Ledger(), sender, fleet, time.Now).Handle, nil
 }

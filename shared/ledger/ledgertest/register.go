@@ -152,7 +152,7 @@ func testOwners(t *testing.T, open func(*testing.T) ledger.Ledger) {
 	if o, ok, err := l.Owner(t.Context(), "web"); ok || err != nil {
 		t.Errorf("before it is put: %+v, %v, %v", o, ok, err)
 	}
-	first, err := l.PutOwner(t.Context(), ledger.Owner{Name: "web", Lineage: "i-1", Source: "i-1", Image: "ami-1", Run: "monday", At: night})
+	first, err := l.PutOwner(t.Context(), ledger.Owner{Name: "web", Lineage: "i-1", Source: "i-1", Run: "monday", At: night})
 	check(t, err)
 	got, ok, err := l.Owner(t.Context(), "web")
 	if check(t, err); !ok {

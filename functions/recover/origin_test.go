@@ -1,0 +1,102 @@
+package recovery_test
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/local/stage"
+	"goldsmith/shared/event"
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/tag"
+)
+
+// adoptable are the tags of an image that is to be adopted.
+func adoptable(kind types.ResourceType, source, run string) []types.TagSpecification {
+	return []types.TagSpecification{{ResourceType: kind, Tags: tag.List(map[string]string{
+		tag.Managed: "true", tag.Source: source, tag.Name: "web", tag.Plan: "nightly", tag.Run: run,
+	})}}
+}
+
+// Every image is looked at once, however many pages of two hundred there are.
+func TestAdoptPages(t *testing.T) {
+	for _, images := range []int{199, 200, 201, 401} {
+		synctest.Test(t, func(t *testing.T) {
+			s := stage.New(t)
+			for range images {
+				run := job.RunName("nightly", time.Now())
+				_, err := s.EC2.CreateImage(s.Context(), &sdk.CreateImageInput{
+					InstanceId: aws.String(s.Web), Name: aws.String("goldsmith/web/" + s.Web + "/" + run), NoReboot: aws.Bool(true),
+					TagSpecifications: adoptable(types.ResourceTypeImage, s.Web, run),
+				})
+				s.Must(err)
+				time.Sleep(24 * time.Hour)
+			}
+			seen, asked, pages := map[string]int{}, event.Adopt{All: true, By: "ada"}, 0
+			for {
+				a, err := account(s, nightlyOf(s)).Handle(s.Context(), asking(s, asked))
+				s.Must(err)
+				pages++
+				for _, c := range a.Adopted.Images {
+					s.Same("why not", c.Why, "")
+					seen[c.ID]++
+				}
+				if asked.After = a.Adopted.After; asked.After == "" {
+					break
+				}
+			}
+			s.Same(fmt.Sprintf("pages of %d images", images), []int{len(seen), pages}, []int{images, (images + 199) / 200})
+			registered := 0
+			for r, err := range s.Ledger.Kept.Registrations(s.Context(), s.Web) {
+				s.Must(err)
+				s.Same("seen", seen[r.ID], 1)
+				registered++
+			}
+			s.Same("registered", registered, images)
+		})
+	}
+}
+
+// What is adopted by its id belongs to the lineage that EC2's facts show, whatever its tags say.
+func TestAdoptedLineages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := stage.New(t)
+		instance, err := s.EC2.DescribeInstances(s.Context(), &sdk.DescribeInstancesInput{InstanceIds: []string{s.Web}})
+		s.Must(err)
+		volume := instance.Reservations[0].Instances[0].BlockDeviceMappings[0].Ebs.VolumeId
+		made, err := s.EC2.CreateImage(s.Context(), &sdk.CreateImageInput{InstanceId: aws.String(s.Web), Name: aws.String("of an instance"), NoReboot: aws.Bool(true),
+			TagSpecifications: adoptable(types.ResourceTypeImage, "i-0123456789abcdef0", "r")})
+		s.Must(err)
+		time.Sleep(time.Minute)
+		snapshot, err := s.EC2.CreateSnapshot(s.Context(), &sdk.CreateSnapshotInput{VolumeId: volume})
+		s.Must(err)
+		time.Sleep(2 * time.Hour)
+		registered, err := s.EC2.RegisterImage(s.Context(), &sdk.RegisterImageInput{Name: aws.String("of a snapshot"), RootDeviceName: aws.String("/dev/xvda"),
+			Architecture: types.ArchitectureValuesX8664, VirtualizationType: aws.String("hvm"),
+			BlockDeviceMappings: []types.BlockDeviceMapping{{DeviceName: aws.String("/dev/xvda"), Ebs: &types.EbsBlockDevice{SnapshotId: snapshot.SnapshotId}}},
+			TagSpecifications:   adoptable(types.ResourceTypeImage, "i-0123456789abcdef0", "r")})
+		s.Must(err)
+		_, err = s.Ledger.Kept.Register(s.Context(), ledger.Registration{Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: "group/web", AMIName: "x", ID: aws.ToString(made.ImageId)})
+		s.Must(err)
+		copied, err := s.EC2.CopyImage(s.Context(), &sdk.CopyImageInput{Name: aws.String("a copy"), SourceImageId: made.ImageId, SourceRegion: aws.String(stage.Region),
+			TagSpecifications: adoptable(types.ResourceTypeImage, "i-0123456789abcdef0", "r")})
+		s.Must(err)
+		time.Sleep(2 * time.Hour)
+		a, err := account(s, nightlyOf(s)).Handle(s.Context(), asking(s, event.Adopt{By: "ada", Images: []string{
+			aws.ToString(registered.ImageId), aws.ToString(copied.ImageId),
+		}}))
+		s.Must(err)
+		lineages := map[string]string{}
+		for _, c := range a.Adopted.Images {
+			s.Same("why not", c.Why, "")
+			lineages[c.ID] = c.Lineage
+		}
+		s.Same("lineages", lineages, map[string]string{aws.ToString(registered.ImageId): s.Web, aws.ToString(copied.ImageId): "group/web"})
+	})
+}

@@ -1,0 +1,210 @@
+package recovery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+
+	"goldsmith/shared/fault"
+	"goldsmith/shared/handler"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/plan"
+	"goldsmith/shared/request"
+	"goldsmith/shared/source"
+	"goldsmith/shared/tag"
+	"goldsmith/shared/tell"
+	"goldsmith/shared/trace"
+)
+
+// Tagged is what following tags does to instances.
+type Tagged interface {
+	Instances
+	request.Untagger
+}
+
+// Histories is Step Functions as far as following tags needs it.
+type Histories interface {
+	Executions
+	sfn.GetExecutionHistoryAPIClient
+}
+
+// Noticer tells people what no run tells.
+type Noticer interface {
+	Notice(ctx context.Context, n tell.Notice) (told bool, err error)
+}
+
+// Traces follows the tag goldsmith:stopped of instances that no claim names: their claims are lost, or cannot be
+// read. One that is proved to be down because of a run that has ended is brought back; any other is named to people.
+type Traces struct {
+	EC2        Tagged
+	Executions Histories
+	Rescue     Rescue
+	Notices    Noticer
+	Notify     plan.Notify
+	// Machine is the state machine's ARN.
+	Machine string
+	Now     func() time.Time
+}
+
+// Follow looks at every tagged instance. claims are those that can be read.
+func (t Traces) Follow(ctx context.Context, claims []ledger.Claim) error {
+	tagged, err := source.Carrying(ctx, t.EC2, tag.Stopped)
+	if err != nil {
+		return fmt.Errorf("looking for what was stopped: %w", err)
+	}
+	var problems []error
+	var back []string
+	for _, i := range tagged {
+		id, value := aws.ToString(i.InstanceId), source.Tags(i)[tag.Stopped]
+		claimed := slices.ContainsFunc(claims, func(c ledger.Claim) bool { return c.Source == id })
+		switch {
+		case source.Ending(source.State(i)):
+		case value == "":
+			back = append(back, id)
+		case claimed: // Its claim says more.
+		default:
+			if err := t.follow(ctx, i, value); err != nil {
+				problems = append(problems, fmt.Errorf("following tag %s of %s: %w", tag.Stopped, id, err))
+			}
+		}
+	}
+	for part := range slices.Chunk(back, untagging) {
+		problems = append(problems, t.takeOff(ctx, "", part...))
+	}
+	return errors.Join(problems...)
+}
+
+// untagging is how many instances one DeleteTags names: it takes a thousand, and AWS advises to name fewer.
+const untagging = 200
+
+// takeOff takes the tag off where it has this value: what a run has put on since stays.
+func (t Traces) takeOff(ctx context.Context, value string, ids ...string) error {
+	_, err := t.EC2.DeleteTags(ctx, &ec2.DeleteTagsInput{
+		Resources: ids, Tags: []types.Tag{{Key: aws.String(tag.Stopped), Value: aws.String(value)}},
+	})
+	switch {
+	case fault.IgnoreNotFound(err) == nil:
+		return nil
+	case fault.IsThrottled(err), fault.IsNotYet(err):
+		return fmt.Errorf("taking tag %s off: %w", tag.Stopped, err)
+	}
+	// A tag that stays starts nothing.
+	handler.Log(ctx).WarnContext(ctx, "a tag stays on instances that are back", "tag", tag.Stopped, "sources", ids, "error", err)
+	return nil
+}
+
+// follow looks at one instance whose tag names an execution.
+func (t Traces) follow(ctx context.Context, i types.Instance, execution string) error {
+	state := source.State(i)
+	if state != types.InstanceStateNameRunning && state != types.InstanceStateNameStopped {
+		return nil // It is on its way.
+	}
+	found, why, err := t.describe(ctx, execution)
+	if err != nil || found == nil && why == "" {
+		return err // The execution is at it.
+	}
+	if found != nil && t.Now().Sub(found.Ended) < landing {
+		return nil
+	}
+	if state == types.InstanceStateNameRunning {
+		return t.takeOff(ctx, execution, aws.ToString(i.InstanceId))
+	}
+	if found != nil {
+		if why, err = t.against(ctx, found, i, execution); err != nil {
+			return err
+		}
+	}
+	if why != "" {
+		return t.name(ctx, i, execution, why)
+	}
+	return t.bring(ctx, i, found.Claim(i, execution))
+}
+
+// landing is how long a StopInstances may take effect after its execution has ended: as long as function stop may
+// take to send it, and a describe may lag.
+const landing = 2 * time.Minute
+
+// describe is an execution that has ended; or why there is nothing to be known of it; neither while it goes on.
+func (t Traces) describe(ctx context.Context, execution string) (found *trace.Evidence, why string, err error) {
+	if !trace.Ours(execution, t.Machine) {
+		return nil, "the tag names no execution of Goldsmith's", nil
+	}
+	out, err := t.Executions.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: aws.String(execution)})
+	switch {
+	case fault.IsNotFound(err), fault.Code(err) == "InvalidArn":
+		return nil, "Step Functions does not know the execution that the tag names", nil
+	case err != nil:
+		return nil, "", fmt.Errorf("asking about execution %s: %w", execution, err)
+	case goesOn(out.Status):
+		return nil, "", nil
+	}
+	return trace.Of(out), "", nil
+}
+
+// against is why the execution's history does not prove that it keeps the instance down.
+func (t Traces) against(ctx context.Context, e *trace.Evidence, i types.Instance, execution string) (string, error) {
+	pages := sfn.NewGetExecutionHistoryPaginator(t.Executions, &sfn.GetExecutionHistoryInput{
+		ExecutionArn: aws.String(execution), IncludeExecutionData: aws.Bool(false), MaxResults: 1000,
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return "", fmt.Errorf("reading the history of execution %s: %w", execution, err)
+		}
+		for _, event := range page.Events {
+			e.Read(event)
+		}
+	}
+	return e.Against(i), nil
+}
+
+// bring writes the claim down anew, and settles it as any other. Without a ledger the instance is started all the
+// same: that it does not run yet is all that the next sweep has to see.
+func (t Traces) bring(ctx context.Context, i types.Instance, c ledger.Claim) error {
+	log := handler.Log(ctx).With("source", c.Source, "run", c.Run, "execution", c.Execution)
+	held, err := t.Rescue.Claims.Claim(ctx, c)
+	var other *ledger.Held
+	switch {
+	case errors.As(err, &other):
+		return nil // A run has it since the claims were read.
+	case err == nil:
+		log.WarnContext(ctx, "an instance is down that no claim names: its claim is written anew, by its tag")
+		_, err = t.Rescue.Settle(ctx, held)
+		return err
+	}
+	log.ErrorContext(ctx, "an instance is down and its claim cannot be written: started by its tag alone", "error", err)
+	_, err = t.EC2.StartInstances(ctx, &ec2.StartInstancesInput{InstanceIds: []string{aws.ToString(i.InstanceId)}})
+	if err != nil {
+		return fmt.Errorf("starting it: %w", err)
+	}
+	return nil
+}
+
+// name tells people of a stopped instance whose tag proves nothing, and takes the tag off.
+func (t Traces) name(ctx context.Context, i types.Instance, execution, why string) error {
+	id := aws.ToString(i.InstanceId)
+	name := source.Name(source.Tags(i), id)
+	if name != id {
+		name += " (" + id + ")"
+	}
+	handler.Log(ctx).WarnContext(ctx, "an instance is stopped, and its tag proves nothing", "source", id, "tag", execution, "why", why)
+	told, err := t.Notices.Notice(ctx, tell.Notice{
+		Key: "stopped " + id + " " + execution, Title: name + " is stopped, and Goldsmith does not start it", Notify: t.Notify,
+		Lines: []string{
+			"It carries tag " + tag.Stopped + "=" + execution + ", as if Goldsmith had stopped it. But " + why + ".",
+			"Goldsmith did not start it, and takes the tag off.",
+			"If it should run, start it: aws ec2 start-instances --instance-ids " + id + ". If not, nothing is to be done.",
+		},
+	})
+	if err != nil || !told {
+		return err
+	}
+	return t.takeOff(ctx, execution, id)
+}

@@ -1,0 +1,101 @@
+package rollback
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+
+	"goldsmith/shared/event"
+	"goldsmith/shared/fault"
+	"goldsmith/shared/handler"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/lineage"
+	"goldsmith/shared/rollout"
+	"goldsmith/shared/slack"
+	"goldsmith/shared/source"
+)
+
+// Handover is a name that was given to another source.
+type Handover struct {
+	// From is who had the name, in words; empty when it was nobody's. To is who has it.
+	From string `json:"from,omitempty"`
+	To   string `json:"to"`
+	// Source is the instance that was named.
+	Source string `json:"source"`
+	// There is whether it had the name already.
+	There bool `json:"there,omitempty"`
+	// Next says what happens now.
+	Next string `json:"next"`
+}
+
+// handOver writes down that a name is another lineage's from now on. Nothing is rolled by it.
+func (s Step) handOver(ctx context.Context, asked event.Handover) (Answer, error) {
+	of, err := s.heir(ctx, asked)
+	if err != nil {
+		return Answer{}, err
+	}
+	before, known, err := s.room.Holder(ctx, asked.Name)
+	if err != nil {
+		return Answer{}, err
+	}
+	to := ledger.Owner{
+		Name: asked.Name, Lineage: of, Source: asked.To, By: cmp.Or(asked.By, "somebody"), At: s.now().UTC(), Revision: before.Revision,
+	}
+	h := Handover{To: rollout.OwnerText(ledger.Owner{Lineage: of}), Source: asked.To, There: known && before.Lineage == of}
+	if before.Lineage != "" {
+		h.From = rollout.OwnerText(before)
+	}
+	h.Next = next(asked.Name, before, to)
+	answer := Answer{Name: asked.Name, Dry: asked.Dry, Handover: &h}
+	if asked.Dry || h.There {
+		return answer, nil
+	}
+	_, err = s.room.Owners.PutOwner(ctx, to)
+	if errors.As(err, new(*ledger.Taken)) {
+		return Answer{}, fault.Failure("Nothing was changed. Ask again.", "name: %w", err)
+	}
+	if err != nil {
+		return Answer{}, fmt.Errorf("writing down whose the name %s is: %w", asked.Name, err)
+	}
+	s.tellHandover(ctx, asked, h)
+	return answer, nil
+}
+
+// heir is the lineage of the instance that is to have the name. It is refused unless it goes by that name.
+func (s Step) heir(ctx context.Context, asked event.Handover) (string, error) {
+	const nothing = "Nothing was changed."
+	if lineage.Names(asked.Name) {
+		return "", fault.Failure(nothing, "name: %s is an id or a group, which belongs to itself", asked.Name)
+	}
+	instance, ok, err := source.Find(ctx, s.ec2, asked.To)
+	if err != nil {
+		return "", err
+	}
+	if !ok || source.Ending(source.State(instance)) {
+		return "", fault.Failure(nothing, "to: there is no instance %s any more", asked.To)
+	}
+	if name := source.Name(source.Tags(instance), asked.To); name != asked.Name {
+		return "", fault.Failure(nothing+" Give it the name by its tag goldsmith:name first.", "to: %s is called %q, not %q", asked.To, name, asked.Name)
+	}
+	found, err := lineage.OfInstances(ctx, s.scaling, []string{asked.To})
+	return found[asked.To], err
+}
+
+// next says what happens after the hand-over.
+func next(name string, before, to ledger.Owner) string {
+	said := fmt.Sprintf("The next image of %s is rolled into what takes images of %s; until then that launches what it has now.", to.Source, name)
+	if before.Lineage != "" && before.Lineage != to.Lineage {
+		said += fmt.Sprintf(" Images of %s are made and no longer rolled.", rollout.OwnerText(ledger.Owner{Lineage: before.Lineage}))
+	}
+	return said
+}
+
+// tellHandover sends one message of it. One that Slack does not take is logged: the person who asked sees the answer.
+func (s Step) tellHandover(ctx context.Context, asked event.Handover, h Handover) {
+	title := fmt.Sprintf("The name %s is handed over by %s", asked.Name, cmp.Or(asked.By, "somebody"))
+	lines := []string{fmt.Sprintf("It belonged to %s, and belongs to %s.", cmp.Or(h.From, "nobody"), h.To), h.Next}
+	if _, err := s.slack.Send(ctx, slack.Alert(title, lines, "", "")); err != nil {
+		handler.Log(ctx).ErrorContext(ctx, "not told", "name", asked.Name, "error", err)
+	}
+}

@@ -1,0 +1,181 @@
+package rollout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"goldsmith/shared/fault"
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/lineage"
+)
+
+// Lineages tells which lineages live.
+type Lineages interface {
+	Living(ctx context.Context, lineages []string) map[string]bool
+}
+
+// Owners keeps the owners of names.
+type Owners interface {
+	PutOwner(ctx context.Context, o ledger.Owner) (ledger.Owner, error)
+}
+
+// Title is whether an image is rolled under its source's name. A name belongs to the lineage whose image was
+// last rolled under it, for as long as that lives.
+type Title struct {
+	// Owner has the name, or takes it.
+	Owner ledger.Owner
+	// Takes is whether the owner is to be written down before anything is rolled.
+	Takes bool
+	// Other is whether the name is another lineage's: only what names the source by its id takes the image.
+	Other bool
+}
+
+// Reason is what people are told of an image that is not rolled under its source's name; nil when it is.
+func (t Title) Reason(image Image) *job.Reason {
+	switch {
+	case !t.Other:
+		return nil
+	case lineage.Names(image.Name):
+		return &job.Reason{Code: job.NameOwned, Text: fmt.Sprintf("its image is made and not rolled: %s is no name, but what another source goes by; "+
+			"give it a name by the tag goldsmith:name", image.Name)}
+	}
+	return &job.Reason{Code: job.NameOwned, Text: fmt.Sprintf("its image is made and not rolled: the name %s belongs to %s; %s hands it over",
+		image.Name, OwnerText(t.Owner), handover(image.Name, image.Source))}
+}
+
+// OwnerText says who has a name, and since when.
+func OwnerText(o ledger.Owner) string {
+	said := o.Lineage
+	if group, is := lineage.Group(o.Lineage); is {
+		said = "Auto Scaling group " + group
+	}
+	if !o.At.IsZero() {
+		said += " since " + o.At.UTC().Format("2006-01-02 15:04 UTC")
+	}
+	if o.By != "" {
+		said += " by " + o.By
+	}
+	return said
+}
+
+// handover is the command that gives a name to a source.
+func handover(name, source string) string {
+	return Command("handover", name) + " --to " + source
+}
+
+// plain are the characters that a shell takes as they are.
+const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/:@+-"
+
+// Argument is a name as it stands in a command for a shell.
+func Argument(name string) string {
+	if name != "" && strings.Trim(name, plain) == "" {
+		return name
+	}
+	return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
+}
+
+// title finds out whether the name is the image's.
+func (s *survey) title(ctx context.Context, image Image) (Title, error) {
+	if lineage.Names(image.Name) {
+		return Title{Other: image.Name != image.Source && image.Name != image.Lineage}, nil
+	}
+	o, known, err := s.Holder(ctx, image.Name)
+	if err == nil && o.Lineage == "" {
+		o, err = s.ofAlias(ctx, image.Name)
+	}
+	if err != nil {
+		return Title{}, err
+	}
+	return entitle(o, known, image, s.Now().UTC(), func(l string) bool { return s.Lineages.Living(ctx, []string{l})[l] }), nil
+}
+
+// entitle decides whose a name is. An owner that is the source itself, or of the same run with a higher id, gives way:
+// of the sources of one name that a run images, the one with the lowest id takes it, whichever comes first.
+func entitle(o ledger.Owner, known bool, image Image, now time.Time, lives func(lineage string) bool) Title {
+	mine := ledger.Owner{Name: image.Name, Lineage: image.Lineage, Source: image.Source, Run: image.Run, At: now, Revision: o.Revision}
+	switch {
+	case o.Lineage == image.Lineage && known:
+		return Title{Owner: o}
+	case o.Lineage == image.Lineage, o.Lineage == image.Source:
+		return Title{Owner: mine, Takes: true}
+	case o.Lineage == "", o.Run == image.Run && o.By == "" && image.Source < o.Source:
+		return Title{Owner: mine, Takes: true}
+	case lives(o.Lineage):
+		return Title{Owner: o, Other: true}
+	default:
+		return Title{Owner: mine, Takes: true}
+	}
+}
+
+// Holder is the lineage that a name belongs to. Where none is written down, as before owners were, it is the one
+// whose image was rolled last as far as records tell.
+func (f Finder) Holder(ctx context.Context, name string) (o ledger.Owner, known bool, err error) {
+	o, known, err = f.Book.Owner(ctx, name)
+	if err != nil {
+		return o, false, fmt.Errorf("reading whose the name %s is: %w", name, err)
+	}
+	if known {
+		return o, true, nil
+	}
+	var last ledger.Point
+	for t, err := range f.Book.Targets(ctx, name) {
+		if err != nil {
+			return o, false, fmt.Errorf("reading what %s has rolled: %w", name, err)
+		}
+		for _, p := range t.Points {
+			if p.Source != "" && p.At.After(last.At) {
+				last = p
+			}
+		}
+	}
+	o, err = f.maker(ctx, name, last)
+	return o, false, err
+}
+
+// maker is the lineage whose image something was rolled to.
+func (f Finder) maker(ctx context.Context, name string, last ledger.Point) (ledger.Owner, error) {
+	if last.Image == "" {
+		return ledger.Owner{}, nil
+	}
+	r, ok, err := f.Book.Registration(ctx, last.Image)
+	switch {
+	case err != nil:
+		return ledger.Owner{}, fmt.Errorf("looking for image %s in the register: %w", last.Image, err)
+	case ok:
+		return ledger.Owner{Name: name, Lineage: r.Lineage, Source: r.Source, At: last.At}, nil
+	case last.Source == "":
+		return ledger.Owner{}, nil
+	}
+	return ledger.Owner{Name: name, Lineage: last.Source, Source: last.Source, At: last.At}, nil
+}
+
+// ofAlias is the lineage whose image the name's alias holds: what is left to go by once the ledger was lost and the
+// images are registered again.
+func (s *survey) ofAlias(ctx context.Context, name string) (ledger.Owner, error) {
+	t, err := s.aliasTarget(ctx, s.alias(name))
+	if err != nil {
+		return ledger.Owner{}, err
+	}
+	return s.maker(ctx, name, ledger.Point{Image: t.At.Image})
+}
+
+// Take writes down that the name is the image's. Of two that take a name at once one is told to try again, and finds
+// the other's.
+func (w Writer) Take(ctx context.Context, t Title) error {
+	if !t.Takes {
+		return nil
+	}
+	_, err := w.Owners.PutOwner(ctx, t.Owner)
+	var taken *ledger.Taken
+	if errors.As(err, &taken) {
+		return &fault.NotYet{Err: err}
+	}
+	if err != nil {
+		return fmt.Errorf("writing down whose the name %s is: %w", t.Owner.Name, err)
+	}
+	return nil
+}

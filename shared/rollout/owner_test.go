@@ -1,0 +1,72 @@
+package rollout
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"goldsmith/shared/ledger"
+)
+
+// A world of sources, of names that several have, and of lineages that end: a name is never rolled by another lineage
+// than its owner while that lives, unless a person handed it over.
+func TestANameHasOneOwner(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		ended := map[string]bool{}
+		lives := func(lineage string) bool { return !ended[lineage] }
+		owners := map[string]ledger.Owner{}
+		last := map[string]string{}
+		for round := range rapid.IntRange(1, 60).Draw(r, "rounds") {
+			lineage := rapid.SampledFrom([]string{"i-1", "i-2", "i-3", "group/web", "vol-1"}).Draw(r, "lineage")
+			name := rapid.SampledFrom([]string{"web", "db"}).Draw(r, "name")
+			switch rapid.IntRange(0, 9).Draw(r, "event") {
+			case 0:
+				ended[lineage] = true
+				continue
+			case 1:
+				owners[name] = ledger.Owner{Name: name, Lineage: lineage, By: "ada", Revision: fmt.Sprint(round)}
+				last[name] = lineage
+				continue
+			}
+			if ended[lineage] {
+				continue
+			}
+			image := Image{Source: lineage, Lineage: lineage, Name: name, Run: fmt.Sprint(round)}
+			before, known := owners[name]
+			title := entitle(before, known, image, time.Time{}, lives)
+			if title.Takes {
+				owners[name] = title.Owner
+			}
+			switch {
+			case title.Other && (last[name] == lineage || !lives(last[name])):
+				r.Fatalf("%s is kept from its own name %s, which %s rolled last", lineage, name, last[name])
+			case !title.Other && last[name] != "" && last[name] != lineage && lives(last[name]):
+				r.Fatalf("%s takes %s from %s, which lives", lineage, name, last[name])
+			case !title.Other:
+				last[name] = lineage
+			}
+			if (title.Reason(image) != nil) != title.Other {
+				r.Fatalf("told or not: %+v", title)
+			}
+		}
+	})
+}
+
+// Of the sources of one name that a run images, in any order, the one with the lowest id has it at the end.
+func TestTheLowestOfARunHasTheName(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		order := rapid.Permutation([]string{"i-1", "i-2", "i-3", "i-4"}).Draw(r, "order")
+		var o ledger.Owner
+		for _, id := range order {
+			title := entitle(o, o.Lineage != "", Image{Source: id, Lineage: id, Name: "web", Run: "tonight"}, time.Time{}, func(string) bool { return true })
+			if title.Takes {
+				o = title.Owner
+			}
+		}
+		if o.Lineage != "i-1" {
+			r.Fatalf("%s has it", o.Lineage)
+		}
+	})
+}
