@@ -45,7 +45,8 @@ func (f Finder) Look(ctx context.Context, t *Target) error {
 	behind := t.At.Alias && rolled && (err == nil || fault.IsNotFound(err)) && t.At.Version < last.Version
 	switch {
 	case behind && f.Now().Sub(last.At) < settling:
-		return &fault.NotYet{Err: fmt.Errorf("Parameter Store has not taken %s into %s yet; try again in two minutes", last.Image, t.Record.ID)}
+		t.Rolled.Problem = fmt.Sprintf("Parameter Store has not taken %s yet, which was rolled last; ask again in two minutes", last.Image)
+		return nil
 	case fault.IsNotFound(err):
 		t.Rolled.Problem = gone
 		return nil
