@@ -42,6 +42,7 @@ type Step struct {
 	overdue   Overdue
 	adoption  Adoption
 	exemption Exemption
+	problems  Problems
 	home      event.Home
 }
 
@@ -117,6 +118,7 @@ func New(a Account) Step {
 			EC2: a.EC2, Origins: a.Origins, Book: a.Ledger, Executions: a.Executions, Execution: starter.Execution, Tests: tested(a.Plans),
 		},
 		exemption: Exemption{Book: a.Ledger, Notices: a.Teller, Notify: a.Plans.Plans[a.Plans.Default].Notify, Now: a.Now},
+		problems:  Problems{EC2: a.EC2, Notices: a.Teller, Notify: a.Plans.Plans[a.Plans.Default].Notify},
 		home:      a.Home,
 	}
 }
@@ -150,7 +152,8 @@ func (s Step) Handle(ctx context.Context, raw json.RawMessage) (Answer, error) {
 	}
 	switch e := decoded.(type) {
 	case event.Sweep:
-		return s.sweep(ctx)
+		answer, err := s.sweep(ctx)
+		return answer, s.problems.settle(ctx, err)
 	case event.Adopt:
 		adopted, err := s.adoption.Adopt(ctx, e)
 		return Answer{Adopted: &adopted}, err
@@ -172,7 +175,7 @@ func (s Step) Handle(ctx context.Context, raw json.RawMessage) (Answer, error) {
 // thing does not stand in the way of the next.
 func (s Step) sweep(ctx context.Context) (Answer, error) {
 	answer, claims, swept := s.rescue.Sweep(ctx)
-	swept = errors.Join(swept, s.traces.Follow(ctx, claims))
+	swept = errors.Join(swept, s.traces.Follow(ctx, claims), s.problems.unread(ctx, answer.Unread))
 	if claims != nil { // Without the claims nobody knows what is in hand.
 		swept = errors.Join(swept, s.settle(ctx, claims))
 	}

@@ -250,7 +250,7 @@ func TestRequestsAreAnsweredOnce(t *testing.T) {
 				asked(s, ledger.Request{Version: 4, Run: run(s)})
 				s.Refuse("DescribeExecution", "AccessDeniedException", 1)
 			},
-			Want: looked + " Results DescribeExecution: Failed", Says: []string{"asking how run"}, Then: sweptFor(),
+			Want: looked + " Results DescribeExecution" + noticed, Then: sweptFor(),
 		},
 		{
 			Name: "the results cannot be read: nothing is started",

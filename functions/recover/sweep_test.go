@@ -22,9 +22,11 @@ func quiet(s *stage.Stage) (handler.Func[json.RawMessage, recovery.Answer], json
 // asks are a sweep's looks at instances and snapshots with the request tag; the look
 // before ListExecutions is the one for test instances.
 const (
-	asks  = " DescribeInstances DescribeSnapshots Requests"
-	calm  = "Claims Slots DescribeInstances Unsettled ListExecutions" + asks + ": ok"
-	tells = " Results Claims PutRun Telling GetSecretValue Tell"
+	asks = " DescribeInstances DescribeSnapshots Requests"
+	calm = "Claims Slots DescribeInstances Unsettled ListExecutions" + asks + ": ok"
+	// noticed is what people are told beside runs.
+	noticed = " GetRun Telling GetSecretValue Tell: ok"
+	tells   = " Results Claims PutRun Telling GetSecretValue Tell"
 )
 
 func TestSweepOfAQuietAccount(t *testing.T) {
@@ -38,7 +40,28 @@ func TestSweepOfAQuietAccount(t *testing.T) {
 		{
 			Name:  "the runs cannot be listed",
 			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Refuse("ListExecutions", "AccessDeniedException", 1) },
-			Want:  "Claims Slots DescribeInstances Unsettled ListExecutions: Failed", Says: []string{"listing the runs"},
+			Want:  "Claims Slots DescribeInstances Unsettled ListExecutions" + noticed,
+			Then: func(s *stage.Stage, _ recovery.Answer) {
+				s.Same("messages", len(s.Slack.Messages()), 1)
+				said := s.Slack.Messages()[0].Terminal(false)
+				s.Same("said", strings.Contains(said, "listing the runs: AccessDeniedException"), true)
+			},
+		},
+		{
+			Name:  "the runs cannot be listed for days: said once, and every sweep ends well",
+			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Refuse("ListExecutions", "AccessDeniedException", 3) },
+			Want: "Claims Slots DescribeInstances Unsettled ListExecutions" + noticed +
+				strings.Repeat(" | Claims Slots DescribeInstances Unsettled ListExecutions GetRun: ok", 2),
+			Then: func(s *stage.Stage, _ recovery.Answer) { s.Same("messages", len(s.Slack.Messages()), 1) },
+		},
+		{
+			Name: "neither can people be told: the sweep fails",
+			Given: func(s *stage.Stage, _ *json.RawMessage) {
+				s.Refuse("ListExecutions", "AccessDeniedException", 1)
+				s.Refuse("GetSecretValue", "AccessDeniedException", 1)
+			},
+			Want: "Claims Slots DescribeInstances Unsettled ListExecutions GetRun Telling GetSecretValue: Failed",
+			Says: []string{"listing the runs"},
 		},
 	})
 }
@@ -164,9 +187,13 @@ func TestMissedRuns(t *testing.T) {
 			Given: at("2000-01-01T02:20:00Z", func(s *stage.Stage) { s.Bus.Enable("goldsmith-nightly", false) }), Then: runs(0),
 		},
 		{
-			Name: "nobody can say whether it is switched off: not started", Want: looks + " DescribeExecution GetRun GetSchedule" + late + ": Failed",
+			Name: "nobody can say whether it is switched off: not started", Want: looks + " DescribeExecution GetRun GetSchedule GetRun*2 Telling GetSecretValue Tell: ok",
 			Given: at("2000-01-01T02:20:00Z", func(s *stage.Stage) { s.Refuse("GetSchedule", "AccessDeniedException", 1) }),
-			Says:  []string{"looking whether plan nightly has run"}, Then: runs(0),
+			Then: func(s *stage.Stage, _ recovery.Answer) {
+				s.Same("runs", len(s.States.List(states.Filter{})), 0)
+				said := s.Slack.Messages()[0].Terminal(false)
+				s.Same("said", strings.Contains(said, "looking whether plan nightly has run"), true)
+			},
 		},
 		{
 			Name: "its window is over: told, once", Given: at("2000-01-01T06:30:00Z"),

@@ -17,6 +17,7 @@ import (
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/request"
+	"goldsmith/shared/slack"
 	"goldsmith/shared/source"
 	"goldsmith/shared/tag"
 	"goldsmith/shared/tell"
@@ -37,7 +38,7 @@ type Histories interface {
 
 // Noticer tells people what no run tells.
 type Noticer interface {
-	Notice(ctx context.Context, n tell.Notice) (told bool, err error)
+	Notice(ctx context.Context, n tell.Notice) (slack.Delivery, error)
 }
 
 // Traces follows the tag goldsmith:stopped of instances that no claim names: their claims are lost, or cannot be
@@ -195,7 +196,7 @@ func (t Traces) name(ctx context.Context, i types.Instance, execution, why strin
 		name += " (" + id + ")"
 	}
 	handler.Log(ctx).WarnContext(ctx, "an instance is stopped, and its tag proves nothing", "source", id, "tag", execution, "why", why)
-	told, err := t.Notices.Notice(ctx, tell.Notice{
+	delivery, err := t.Notices.Notice(ctx, tell.Notice{
 		Key: "stopped " + id + " " + execution, Title: name + " is stopped, and Goldsmith does not start it", Notify: t.Notify,
 		Lines: []string{
 			"It carries tag " + tag.Stopped + "=" + execution + ", as if Goldsmith had stopped it. But " + why + ".",
@@ -203,7 +204,7 @@ func (t Traces) name(ctx context.Context, i types.Instance, execution, why strin
 			"If it should run, start it: aws ec2 start-instances --instance-ids " + id + ". If not, nothing is to be done.",
 		},
 	})
-	if err != nil || !told {
+	if err != nil || delivery == slack.Failed {
 		return err
 	}
 	return t.takeOff(ctx, execution, id)

@@ -52,6 +52,9 @@ func readConfig(p *query.Params) (c config, given bool, err error) {
 		}
 		c.overrides = append(c.overrides, o)
 	}
+	if err := policy.At("InstancesDistribution").Without("DistributionSegments"); err != nil {
+		return c, true, err
+	}
 	for field, value := range policy.At("InstancesDistribution").Leaves() {
 		c.distribution[field] = value
 	}

@@ -112,6 +112,9 @@ func mappable(img *image, p *query.Params) error {
 	case img.rootType == rootInstanceStore:
 		return query.Errorf("InvalidBlockDeviceMapping", "EBS block device mappings not supported for instance-store AMIs.")
 	}
+	if p.Has("Ebs.KmsKeyId") && !p.Bool("Ebs.Encrypted") { // As CreateVolume; of a mapping it is unverified.
+		return keyWithoutEncrypted()
+	}
 	return volumeMappable(img, p.Text("DeviceName"), p.At("Ebs"))
 }
 

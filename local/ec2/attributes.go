@@ -80,7 +80,11 @@ func (w *World) attributeEdit(i *instance, p *query.Params) (func(*instance), er
 		on := value.Bool("")
 		return func(i *instance) { i.terminationProtected = on }, nil
 	case "InstanceInitiatedShutdownBehavior":
-		return func(i *instance) { i.shutdownBehavior = value.Text("") }, nil
+		wanted := value.Text("")
+		if wanted != "stop" && wanted != "terminate" {
+			return nil, query.Errorf("InvalidParameterValue", "Invalid value '%s' for instanceInitiatedShutdownBehavior.", wanted)
+		}
+		return func(i *instance) { i.shutdownBehavior = wanted }, nil
 	case "InstanceType":
 		return retype(i, value.Text(""))
 	case "":

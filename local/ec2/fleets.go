@@ -99,6 +99,9 @@ func (w *World) configsLaunchable(configs []*query.Params, kind string) error {
 		if err != nil {
 			return err
 		}
+		if err := named.Without("LaunchTemplateSpecificationUserData"); err != nil {
+			return err
+		}
 		if named.Text("Version") == "" {
 			return missing("LaunchTemplateSpecification.Version")
 		}
@@ -178,7 +181,16 @@ func writeFleet(out *query.Writer, f *fleet) {
 	writeTags(out, f.tags)
 }
 
-// deleteFleets answers for each fleet by itself. There are no instances to leave running.
+// leaving is the state of a fleet that is being ended.
+func leaving(ended string, terminates bool) string {
+	if terminates {
+		return ended + "_terminating"
+	}
+	return ended + "_running"
+}
+
+// deleteFleets answers for each fleet by itself. Its instances run on unless they are to be
+// terminated (API reference, FleetStateCode).
 func deleteFleets(w *World, call *query.Call) error {
 	ids := call.Params.Texts("FleetId")
 	switch {
@@ -187,13 +199,13 @@ func deleteFleets(w *World, call *query.Call) error {
 	case !call.Params.Has("TerminateInstances"):
 		return missing("TerminateInstances")
 	}
-	_ = call.Params.Bool("TerminateInstances")
+	state := leaving("deleted", call.Params.Bool("TerminateInstances"))
 	if err := call.Commit(); err != nil {
 		return err
 	}
 	ended, unknown := w.endFleets(ids, false, fleetDeleted)
 	query.Items(call.Out, "successfulFleetDeletionSet", ended, func(id string) {
-		call.Out.Text("currentFleetState", "deleted_terminating")
+		call.Out.Text("currentFleetState", state)
 		call.Out.Text("previousFleetState", fleetActive)
 		call.Out.Text("fleetId", id)
 	})

@@ -107,6 +107,9 @@ func copyImage(w *World, call *query.Call) error {
 	}
 	encrypt, copyTags := p.Bool("Encrypted"), p.Bool("CopyImageTags")
 	key := p.Text("KmsKeyId")
+	if key != "" && !encrypt { // API reference, CopyImage: KmsKeyId. The code is that of CreateVolume.
+		return keyWithoutEncrypted()
+	}
 	if err := call.Commit(); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"goldsmith/local/query"
@@ -40,7 +41,7 @@ func (k *keyPair) write(out *query.Writer) {
 }
 
 func createKeyPair(w *World, call *query.Call) error {
-	k, err := w.newKeyPair(call.Params.Text("KeyName"), orElse(call.Params.Text("KeyType"), "rsa"))
+	k, err := w.newKeyPair(call.Params.Text("KeyName"), orElse(call.Params.Text("KeyType"), "rsa"), "")
 	if err != nil {
 		return err
 	}
@@ -55,12 +56,14 @@ func createKeyPair(w *World, call *query.Call) error {
 
 func importKeyPair(w *World, call *query.Call) error {
 	material := call.Params.Text("PublicKeyMaterial")
-	k, err := w.newKeyPair(call.Params.Text("KeyName"), "rsa")
+	sent, err := base64.StdEncoding.DecodeString(material)
+	kind := importable(string(sent))
+	if err != nil || kind == "" {
+		return query.Errorf("InvalidKey.Format", "Key is not in valid OpenSSH public key format")
+	}
+	k, err := w.newKeyPair(call.Params.Text("KeyName"), kind, material)
 	if err != nil {
 		return err
-	}
-	if _, err := base64.StdEncoding.DecodeString(material); err != nil || material == "" {
-		return query.Errorf("InvalidKey.Format", "Key is not in valid OpenSSH public key format")
 	}
 	if err := call.Commit(); err != nil {
 		return err
@@ -70,14 +73,25 @@ func importKeyPair(w *World, call *query.Call) error {
 	return nil
 }
 
-func (w *World) newKeyPair(name, kind string) (keyPair, error) {
+// importable is the type of the key pair that material in the OpenSSH public key format makes; none of other
+// material. EC2 takes keys of type RSA and ED25519 (API reference, ImportKeyPair).
+func importable(material string) string {
+	fields := strings.Fields(material)
+	if len(fields) < 2 {
+		return ""
+	}
+	return map[string]string{"ssh-rsa": "rsa", "ssh-ed25519": "ed25519"}[fields[0]]
+}
+
+// newKeyPair has a fingerprint of what it is made from.
+func (w *World) newKeyPair(name, kind, from string) (keyPair, error) {
 	if name == "" {
 		return keyPair{}, missing("KeyName")
 	}
 	if _, taken := w.keyPairs[name]; taken {
 		return keyPair{}, query.Errorf("InvalidKeyPair.Duplicate", "The keypair already exists")
 	}
-	print := fmt.Sprintf("%016x%016x", w.roll("key", name), w.roll("key", name+kind))
+	print := fmt.Sprintf("%016x%016x", w.roll("key", name+from), w.roll("key", name+kind+from))
 	for n := len(print) - 2; n > 0; n -= 2 {
 		print = print[:n] + ":" + print[n:]
 	}

@@ -81,6 +81,8 @@ func referenced(p *query.Params) (scope, error) {
 					return s, query.Errorf("InvalidParameterValue", "The version depth must be between 1 and %d.", maxVersionDepth)
 				}
 				s.depth = n
+			default:
+				return s, query.Errorf("InvalidParameterValue", "Invalid value '%s' for OptionName.", option.Text("OptionName"))
 			}
 		}
 	}

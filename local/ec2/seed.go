@@ -196,7 +196,7 @@ func (w *World) AddInstanceProfile(name string) {
 func (w *World) AddKeyPair(name string) {
 	w.lock()
 	defer w.unlock()
-	if k, err := w.newKeyPair(name, "rsa"); err == nil {
+	if k, err := w.newKeyPair(name, "rsa", ""); err == nil {
 		w.keyPairs[name] = k
 	}
 }

@@ -231,12 +231,19 @@ func createSnapshots(w *World, call *query.Call) error {
 	return nil
 }
 
-// volumesAsked are an instance's volumes without those that the request leaves out.
+// volumesAsked are an instance's volumes without those that the request leaves out. The root volume
+// cannot be left out as a data volume (API reference, InstanceSpecification); the code is unverified.
 func (w *World) volumesAsked(i *instance, p *query.Params) ([]*volume, error) {
+	all, without := w.volumesOf(i, w.mappingsOf(i)), p.Texts("ExcludeDataVolumeId")
+	for _, id := range without {
+		if !slices.ContainsFunc(all, func(v *volume) bool { return v.id == id && v.attachment.device != i.rootName }) {
+			return nil, query.Errorf("InvalidParameterValue", "The volume '%s' is not a data volume of the instance '%s'.", id, i.id)
+		}
+	}
 	var volumes []*volume
-	for _, v := range w.volumesOf(i, w.mappingsOf(i)) {
+	for _, v := range all {
 		boot := p.Bool("ExcludeBootVolume") && v.attachment.device == i.rootName
-		if boot || slices.Contains(p.Texts("ExcludeDataVolumeId"), v.id) {
+		if boot || slices.Contains(without, v.id) {
 			continue
 		}
 		if err := w.maySnapshot(v); err != nil {

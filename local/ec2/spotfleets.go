@@ -41,6 +41,10 @@ func (w *World) readSpotFleet(p *query.Params) (*fleet, error) {
 	case f.kind != "maintain" && f.kind != "request":
 		return nil, query.Errorf("InvalidSpotFleetRequestConfig", "Invalid value '%s' for type.", f.kind)
 	}
+	// Neither can be set (API reference, SpotFleetRequestConfigData).
+	if err := p.Without("FulfilledCapacity", "OnDemandFulfilledCapacity"); err != nil {
+		return nil, err
+	}
 	if err := w.configsLaunchable(configs, ""); err != nil {
 		return nil, err
 	}
@@ -118,13 +122,13 @@ func cancelSpotFleetRequests(w *World, call *query.Call) error {
 	case !call.Params.Has("TerminateInstances"):
 		return missing("TerminateInstances")
 	}
-	_ = call.Params.Bool("TerminateInstances")
+	state := leaving(fleetCancelled, call.Params.Bool("TerminateInstances"))
 	if err := call.Commit(); err != nil {
 		return err
 	}
 	ended, unknown := w.endFleets(ids, true, fleetCancelled)
 	query.Items(call.Out, "successfulFleetRequestSet", ended, func(id string) {
-		call.Out.Text("currentSpotFleetRequestState", "cancelled_terminating")
+		call.Out.Text("currentSpotFleetRequestState", state)
 		call.Out.Text("previousSpotFleetRequestState", fleetActive)
 		call.Out.Text("spotFleetRequestId", id)
 	})

@@ -42,10 +42,17 @@ func (w *World) answerVolume(call *query.Call, id string, err error) error {
 	return unknownVolume(id)
 }
 
+func keyWithoutEncrypted() error {
+	return query.Errorf("InvalidParameterDependency", "The parameter KmsKeyId requires the parameter Encrypted to be set.")
+}
+
 func (w *World) readVolume(p *query.Params) (*volume, error) {
 	v := &volume{
 		snapshotID: p.Text("SnapshotId"), typ: orElse(p.Text("VolumeType"), "gp2"), size: p.Int("Size"), iops: p.Int("Iops"),
 		throughput: p.Int("Throughput"), encrypted: p.Bool("Encrypted"), kmsKey: p.Text("KmsKeyId"),
+	}
+	if p.Has("AvailabilityZone") && p.Has("AvailabilityZoneId") { // API reference, CreateVolume: AvailabilityZoneId.
+		return nil, query.Errorf("InvalidParameterCombination", "Either AvailabilityZone or AvailabilityZoneId must be specified, but not both.")
 	}
 	zone, err := w.zoneNamed(orElse(p.Text("AvailabilityZone"), p.Text("AvailabilityZoneId")))
 	if err != nil {
@@ -56,7 +63,7 @@ func (w *World) readVolume(p *query.Params) (*volume, error) {
 		return nil, err
 	}
 	if v.kmsKey != "" && !v.encrypted {
-		return nil, query.Errorf("InvalidParameterDependency", "The parameter KmsKeyId requires the parameter Encrypted to be set.")
+		return nil, keyWithoutEncrypted()
 	}
 	if v.typ == "gp3" {
 		v.iops, v.throughput = max(v.iops, 3000), max(v.throughput, 125)

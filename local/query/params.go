@@ -202,9 +202,23 @@ func (p *Params) Unread() string {
 // refused by name, never dropped. The code is EC2's for a parameter it does not know.
 func (p *Params) Unmodelled() error {
 	if name := p.Unread(); name != "" {
-		return Errorf("UnknownParameter", "The parameter %s is not recognized: the embedded AWS does not model it.", name)
+		return unmodelled(name)
 	}
 	return nil
+}
+
+// Without refuses what holds one of these fields, of a request that is kept as it is otherwise.
+func (p *Params) Without(fields ...string) error {
+	for _, field := range fields {
+		if p.Has(field) {
+			return unmodelled(p.At(field).Name())
+		}
+	}
+	return nil
+}
+
+func unmodelled(name string) error {
+	return Errorf("UnknownParameter", "The parameter %s is not recognized: the embedded AWS does not model it.", name)
 }
 
 // readSignature reads what a signed GET carries beside its action's own parameters, in either

@@ -21,33 +21,37 @@ type Notice struct {
 	Notify plan.Notify
 }
 
-// Notice tells people, once. It returns whether they have been told, now or before.
-func (t Teller) Notice(ctx context.Context, n Notice) (told bool, err error) {
+// Notice tells people, once. It returns Sent when they were told now or before, and Failed when somebody else is about
+// to tell them.
+func (t Teller) Notice(ctx context.Context, n Notice) (slack.Delivery, error) {
 	name := "notice: " + n.Key // No execution can have this name.
 	known, _, err := t.Runs.GetRun(ctx, name)
 	if err != nil {
-		return false, fmt.Errorf("looking whether people know of %s: %w", n.Key, err)
+		return slack.Failed, fmt.Errorf("looking whether people know of %s: %w", n.Key, err)
 	}
 	if !known.Told.IsZero() {
-		return true, nil
+		return slack.Sent, nil
 	}
 	mine, err := t.Runs.Telling(ctx, name, t.Now().UTC())
 	if err != nil {
-		return false, fmt.Errorf("taking the right to tell of %s: %w", n.Key, err)
+		return slack.Failed, fmt.Errorf("taking the right to tell of %s: %w", n.Key, err)
 	}
 	if !mine {
-		return false, nil
+		return slack.Failed, nil
 	}
 	log := handler.Log(ctx)
 	delivery, err := t.Slack.Send(ctx, slack.Alert(n.Title, n.Lines, n.Notify.Channel, n.Notify.Mention))
 	if err != nil {
 		log.ErrorContext(ctx, "nobody was told: Slack did not take the notice", "notice", n.Key, "error", err)
 		metric.Put(ctx, log, metric.NotifyFailed, "all", 1)
-		return false, nil
+		return slack.Failed, nil
 	}
 	log.InfoContext(ctx, "told", "notice", n.Key, "delivery", string(delivery))
-	if _, err := t.Runs.Tell(ctx, name, t.Now().UTC()); err != nil {
-		return false, fmt.Errorf("marking %s as told: %w", n.Key, err)
+	if delivery != slack.Sent {
+		return delivery, nil
 	}
-	return true, nil
+	if _, err := t.Runs.Tell(ctx, name, t.Now().UTC()); err != nil {
+		return slack.Failed, fmt.Errorf("marking %s as told: %w", n.Key, err)
+	}
+	return slack.Sent, nil
 }

@@ -6,8 +6,10 @@ import (
 	"flag"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -46,8 +48,9 @@ type Score struct {
 
 var (
 	only   = flag.String("only", "", "packages to look at, joined by commas; all when empty")
-	most   = flag.Int("most", 400, "mutants to try of one package; the same ones each time")
+	most   = flag.Int("most", 100, "mutants to try of one package; the same ones each time")
 	within = flag.Duration("for", 0, "stop after that time; the next run goes on where this one stopped")
+	learn  = flag.Bool("learn", false, "only build the tests, and find out what each reaches")
 	dist   = flag.String("dist", "dist/_mutants", "folder of what is built, and of what came of it")
 	page   = flag.Bool("write", false, "write what came of all packages into docs/reliability.md")
 )
@@ -99,7 +102,11 @@ func (s subject) play(ctx context.Context) (Score, error) {
 		return score, err
 	}
 	score.Sites, score.Results = len(mutants), nil
-	tests := &binaries{subject: s, overlay: overlay, into: into}
+	tests := &binaries{subject: s, overlay: overlay, into: into, sum: fmt.Sprint(score.Sum, " ", len(mutants))}
+	if *learn {
+		score.Results = slices.Collect(maps.Values(known))
+		return score, tests.build(ctx)
+	}
 	for _, m := range sample(mutants, *most) {
 		r := known[m.ID]
 		if ctx.Err() == nil && r.Mutant != m {
@@ -127,17 +134,24 @@ func (s subject) folder() (string, error) {
 // binaries are the test binaries of a package, built when the first mutant is tried.
 type binaries struct {
 	subject
-	overlay, into string
-	built         []*binary
+	overlay, into, sum string
+	built              []*binary
+}
+
+func (b *binaries) build(ctx context.Context) error {
+	for _, pkg := range b.tests[len(b.built):] {
+		one, err := compile(ctx, "./"+pkg, b.overlay, b.into, b.sum)
+		if err != nil {
+			return err
+		}
+		b.built = append(b.built, one)
+	}
+	return nil
 }
 
 func (b *binaries) try(ctx context.Context, m Mutant) (Result, error) {
-	for _, pkg := range b.tests[len(b.built):] {
-		one, err := compile(ctx, "./"+pkg, b.overlay, b.into)
-		if err != nil {
-			return Result{}, err
-		}
-		b.built = append(b.built, one)
+	if err := b.build(ctx); err != nil {
+		return Result{}, err
 	}
 	return try(ctx, b.built, m), nil
 }

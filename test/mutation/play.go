@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -31,15 +32,15 @@ type binary struct {
 
 // test is a test that reaches mutants.
 type test struct {
-	name    string
-	took    time.Duration
-	reaches map[int]bool
+	Name    string
+	Took    time.Duration
+	Reaches map[int]bool
 }
 
 var topLevel = regexp.MustCompile(`^(Test|Fuzz|Example)\w*$`)
 
-// compile builds a package's tests with the overlay, and finds out what each reaches.
-func compile(ctx context.Context, pkg, overlay, into string) (*binary, error) {
+// compile builds a package's tests with the overlay, and finds out what each reaches, unless that is known of what has that sum.
+func compile(ctx context.Context, pkg, overlay, into, sum string) (*binary, error) {
 	self, _, err := list(pkg)
 	if err != nil {
 		return nil, err
@@ -49,12 +50,15 @@ func compile(ctx context.Context, pkg, overlay, into string) (*binary, error) {
 	if err != nil {
 		return nil, fmt.Errorf("building the tests of %s: %w\n%s", pkg, err, out)
 	}
+	help, _, _ := b.run(ctx, 0, "", time.Minute, "-help")
+	b.rapid = bytes.Contains(help, []byte("rapid.seed"))
+	if b.known(sum) {
+		return b, nil
+	}
 	named, _, err := b.run(ctx, 0, "", time.Minute, "-test.list", ".")
 	if err != nil {
 		return nil, fmt.Errorf("listing the tests of %s: %w\n%s", pkg, err, named)
 	}
-	help, _, _ := b.run(ctx, 0, "", time.Minute, "-help")
-	b.rapid = bytes.Contains(help, []byte("rapid.seed"))
 	for _, name := range strings.Fields(string(named)) {
 		if topLevel.MatchString(name) {
 			if err := b.learn(ctx, name, filepath.Join(into, "seen")); err != nil {
@@ -62,8 +66,32 @@ func compile(ctx context.Context, pkg, overlay, into string) (*binary, error) {
 			}
 		}
 	}
-	slices.SortFunc(b.tests, func(x, y test) int { return int(x.took - y.took) })
-	return b, nil
+	slices.SortFunc(b.tests, func(x, y test) int { return int(x.Took - y.Took) })
+	return b, b.remember(sum)
+}
+
+// learned is what is known of a binary's tests.
+type learned struct {
+	Sum   string
+	Tests []test
+}
+
+func (b *binary) known(sum string) bool {
+	var l learned
+	text, err := os.ReadFile(b.path + ".json")
+	if err != nil || json.Unmarshal(text, &l) != nil || l.Sum != sum {
+		return false
+	}
+	b.tests = l.Tests
+	return true
+}
+
+func (b *binary) remember(sum string) error {
+	text, err := json.Marshal(learned{sum, b.tests})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(b.path+".json", text, 0o600)
 }
 
 // learn runs one test without a change.
@@ -75,7 +103,7 @@ func (b *binary) learn(ctx context.Context, name, seen string) error {
 	if err != nil {
 		return fmt.Errorf("%s fails without a change: %w\n%s", name, err, out)
 	}
-	t := test{name: name, took: took, reaches: map[int]bool{}}
+	t := test{Name: name, Took: took, Reaches: map[int]bool{}}
 	text, err := os.ReadFile(seen)
 	if err != nil && !os.IsNotExist(err) {
 		return err
@@ -85,9 +113,9 @@ func (b *binary) learn(ctx context.Context, name, seen string) error {
 		if err != nil {
 			return err
 		}
-		t.reaches[id] = true
+		t.Reaches[id] = true
 	}
-	if len(t.reaches) > 0 {
+	if len(t.Reaches) > 0 {
 		b.tests = append(b.tests, t)
 	}
 	return nil
@@ -120,9 +148,9 @@ func try(ctx context.Context, binaries []*binary, m Mutant) Result {
 		var names []string
 		most := patience
 		for _, t := range b.tests {
-			if t.reaches[m.ID] {
-				names = append(names, t.name)
-				most += 5 * t.took
+			if t.Reaches[m.ID] {
+				names = append(names, t.Name)
+				most += 5 * t.Took
 			}
 		}
 		r.Reached = r.Reached || len(names) > 0

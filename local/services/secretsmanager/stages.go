@@ -50,5 +50,17 @@ func (s *secret) movable(in stageInput, to *version) error {
 	case at >= 0 && s.versions[at] != to && in.RemoveFromVersionID != s.versions[at].id:
 		return awsjson.Errorf("InvalidParameterException", "The parameter RemoveFromVersionId can't be empty. Staging label %s is currently attached to version %s, so you must explicitly reference that version in RemoveFromVersionId.", in.VersionStage, s.versions[at].id)
 	}
-	return nil
+	return s.holding(in.VersionStage, in.RemoveFromVersionID, to)
+}
+
+// holding refuses to take a label away from a version that does not have it; the code is unverified.
+func (s *secret) holding(stage, from string, to *version) error {
+	if from == "" || to != nil && slices.Contains(to.stages, stage) {
+		return nil
+	}
+	v, err := s.version(from, "")
+	if err == nil && !slices.Contains(v.stages, stage) {
+		err = awsjson.Errorf("InvalidParameterException", "Staging label %s is not attached to version %s.", stage, from)
+	}
+	return err
 }

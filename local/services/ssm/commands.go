@@ -2,6 +2,7 @@ package ssm
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -127,10 +128,17 @@ func sendable(in sendInput) error {
 		return awsjson.Errorf("ValidationException", "1 validation error detected: Value at 'instanceIds' failed to satisfy constraint: Member must have length less than or equal to %d", mostInstances)
 	case len(in.Parameters["commands"]) == 0:
 		return awsjson.Errorf("InvalidParameters", "Missing value for required parameter: commands")
-	default:
-		return nil
 	}
+	for name := range in.Parameters {
+		if !slices.Contains(scriptParameters, name) {
+			return awsjson.Errorf("InvalidParameters", "document AWS-RunShellScript does not support parameters: [%s]", name)
+		}
+	}
+	return nil
 }
+
+// scriptParameters are those of the document AWS-RunShellScript. The working directory is not modelled.
+var scriptParameters = []string{"commands", "executionTimeout"}
 
 // within ends a command at the document's executionTimeout, an hour unless given.
 func (s *Store) within(in sendInput, ran Ran) Ran {

@@ -208,11 +208,19 @@ func (f filter) test() (func(version) bool, error) {
 			return some(func(path string) bool { return below(v.name, path, f.Option == "Recursive") })
 		}, nil
 	case "Type":
-		return func(v version) bool { return slices.Contains(f.Values, v.Type) }, nil
+		return f.equals(func(v version) string { return v.Type })
 	case "DataType":
-		return func(v version) bool { return slices.Contains(f.Values, v.DataType) }, nil
+		return f.equals(func(v version) string { return v.DataType })
 	}
 	return nil, awsjson.Errorf("InvalidFilterKey", "The specified filter key isn't valid: %s.", f.Key)
+}
+
+// equals knows no option but Equals, which is meant without one.
+func (f filter) equals(of func(version) string) (func(version) bool, error) {
+	if f.Option != "" && f.Option != "Equals" {
+		return nil, badOption(f)
+	}
+	return func(v version) bool { return slices.Contains(f.Values, of(v)) }, nil
 }
 
 func badOption(f filter) error {

@@ -13,7 +13,6 @@ import (
 type putInput struct {
 	Name, Value, Type, DataType, Description, Tier, AllowedPattern string
 	Overwrite                                                      bool
-	Tags                                                           []struct{ Key, Value string }
 }
 
 type putOutput struct {
@@ -92,8 +91,6 @@ func checkUpdate(in putInput, now, v version) error {
 	switch {
 	case !in.Overwrite:
 		return awsjson.Errorf("ParameterAlreadyExists", "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.")
-	case len(in.Tags) > 0:
-		return awsjson.Errorf("ValidationException", "Invalid request: tags and overwrite can't be used together. To create a parameter with tags, please remove overwrite flag. To update tags for an existing parameter, please use AddTagsToResource or RemoveTagsFromResource.")
 	case v.Type != now.Type:
 		return awsjson.Errorf("HierarchyTypeMismatchException", "You can't change the type of parameter %s from %s to %s.", v.name, now.Type, v.Type)
 	case v.DataType != now.DataType:

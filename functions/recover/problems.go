@@ -1,0 +1,122 @@
+package recovery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+
+	"goldsmith/shared/fault"
+	"goldsmith/shared/handler"
+	"goldsmith/shared/plan"
+	"goldsmith/shared/slack"
+	"goldsmith/shared/source"
+	"goldsmith/shared/tell"
+)
+
+// Problems tells people of what a sweep cannot solve.
+type Problems struct {
+	EC2     source.Lister
+	Notices Noticer
+	Notify  plan.Notify
+}
+
+// unread tells of claims that cannot be understood, each once: nothing is done with their sources until a person has
+// looked.
+func (p Problems) unread(ctx context.Context, ids []string) error {
+	var problems []error
+	for _, id := range ids {
+		shows, err := p.shows(ctx, id)
+		if err == nil {
+			_, err = p.Notices.Notice(ctx, tell.Notice{
+				Key: "unreadable claim of " + id, Title: "The claim of " + id + " cannot be read", Notify: p.Notify,
+				Lines: []string{
+					"The ledger's record of who works on it cannot be understood: a newer version of Goldsmith has written it, or somebody else.",
+					shows + " Goldsmith starts it only where its tag proves that a run has left it stopped, and no run images it until the record is gone.",
+					"If it should run and does not, start it: aws ec2 start-instances --instance-ids " + id +
+						". Then remove the record: docs/operations.md, \"A record cannot be read\".",
+				},
+			})
+		}
+		problems = append(problems, err)
+	}
+	return errors.Join(problems...)
+}
+
+func (p Problems) shows(ctx context.Context, id string) (string, error) {
+	instance, known, err := source.Find(ctx, p.EC2, id)
+	if err != nil || !known {
+		return "EC2 does not know it.", err
+	}
+	return "EC2 shows it as " + string(source.State(instance)) + ".", nil
+}
+
+// settle ends a sweep well that knows of a problem which trying again does not solve, once people know of it. Whatever
+// passes by itself fails the sweep, and so does what nobody could be told.
+func (p Problems) settle(ctx context.Context, swept error) error {
+	var failing []error
+	lasting := map[string][]error{}
+	for _, err := range each(swept) {
+		var failed *fault.Failed
+		if errors.As(fault.Edge(err), &failed) {
+			lasting[kindOf(err)] = append(lasting[kindOf(err)], err)
+		} else {
+			failing = append(failing, err)
+		}
+	}
+	for _, kind := range slices.Sorted(maps.Keys(lasting)) {
+		same := lasting[kind]
+		handler.Log(ctx).ErrorContext(ctx, "the sweep cannot do everything", "error", errors.Join(same...))
+		if delivery, err := p.Notices.Notice(ctx, p.notice(kind, same)); err != nil || delivery != slack.Sent {
+			failing = append(failing, err, errors.Join(same...))
+		}
+	}
+	return errors.Join(failing...)
+}
+
+// each are the errors that were joined.
+func each(err error) []error {
+	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // a wrapped join is one error
+	switch {
+	case err == nil:
+		return nil
+	case !ok:
+		return []error{err}
+	}
+	var all []error
+	for _, inner := range joined.Unwrap() {
+		all = append(all, each(inner)...)
+	}
+	return all
+}
+
+var (
+	ids  = regexp.MustCompile(`\b(i|ami|snap|vol|lt)-[0-9a-f]{8,17}\b`)
+	arns = regexp.MustCompile(`\barn:[^\s,]+`)
+)
+
+// kindOf is an error's text without what differs from source to source: the same trouble with many is told once.
+func kindOf(err error) string {
+	return ids.ReplaceAllString(arns.ReplaceAllString(fault.Brief(err), "arn"), "$1")
+}
+
+// mostNamed is how many of many alike a notice names.
+const mostNamed = 5
+
+func (p Problems) notice(kind string, same []error) tell.Notice {
+	n := tell.Notice{Key: "sweep: " + kind, Title: "The sweep cannot do everything", Notify: p.Notify}
+	for _, err := range same[:min(mostNamed, len(same))] {
+		n.Lines = append(n.Lines, fault.Brief(err))
+	}
+	if more := len(same) - mostNamed; more > 0 {
+		n.Lines = append(n.Lines, fmt.Sprintf("%d more of the same kind: the log of goldsmith-recover names them", more))
+	}
+	do := "Look for the cause in the log of goldsmith-recover."
+	if fault.IsDenied(same[0]) {
+		do = "See what denies goldsmith-recover that call: its policy is in docs/permissions.md, a service control policy may be in its way."
+	}
+	n.Lines = append(n.Lines, "Everything else was looked after. Goldsmith tries again at every sweep, and says this once.", do)
+	return n
+}

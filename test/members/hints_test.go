@@ -1,0 +1,99 @@
+package members
+
+import (
+	"encoding/base64"
+	"regexp"
+
+	local "goldsmith/local/ec2"
+)
+
+// known are those of the scene's ids that this world has.
+func known(names ...string) func(*world) []any {
+	return func(w *world) []any {
+		var ids []any
+		for _, name := range names {
+			if id := w.ids[name]; id != "" {
+				ids = append(ids, id)
+			}
+		}
+		return ids
+	}
+}
+
+func these(values ...any) func(*world) []any { return func(*world) []any { return values } }
+
+// hints are values of use, by action and member, member, or field.
+var hints = map[string]func(*world) []any{
+	"ImageId":               func(w *world) []any { return []any{w.ids["image"], local.ImageX86} },
+	"ImageIds[]":            known("image"),
+	"InstanceId":            known("instance", "stopped", "member"),
+	"InstanceIds[]":         known("stopped", "member", "instance"),
+	"SnapshotId":            known("snapshot", "locked", "archived"),
+	"SnapshotIds[]":         known("snapshot"),
+	"VolumeIds[]":           known("volume"),
+	"SubnetId":              known("other subnet"),
+	"SubnetIds[]":           known("subnet"),
+	"SecurityGroupIds[]":    known("group"),
+	"SecurityGroups[]":      these("made"),
+	"UserData":              these(base64.StdEncoding.EncodeToString([]byte("#!/bin/sh"))),
+	"AvailabilityZone":      these("eu-central-1b"),
+	"DeviceName":            these("/dev/xvda", "/dev/sdg"),
+	"Resources[]":           known("stopped"),
+	"InstanceType":          these("t3.small", "t3.large"),
+	"Filters[].Name":        these("sample"),
+	"KeyNames[]":            these("other"),
+	"Path":                  these("/", "/made/deep"),
+	"SecretId":              these("made", "other"),
+	"LaunchTemplateNames[]": these("made"),
+	"ExcludedInstanceTypes": these("m5.large"),
+	"OrganizationArn":       these("arn:aws:organizations::111111111111:organization/o-example1234"),
+	"OrganizationalUnitArn": these("arn:aws:organizations::111111111111:ou/o-example1234/ou-ab12-example1"),
+	"ResourceTypes[].ResourceTypeOptions[].OptionValues[]": these("stopped"),
+
+	"ec2.CreateKeyPair.KeyName":                                          these("newer"),
+	"ec2.DeleteKeyPair.KeyPairId":                                        known("other key"),
+	"AllowedInstanceTypes":                                               these("m5.large"),
+	"ec2.ModifySnapshotAttribute.GroupNames[]":                           these("all"),
+	"ec2.ModifySnapshotAttribute.UserIds[]":                              these("111111111111"),
+	"ec2.ImportKeyPair.KeyName":                                          these("newer"),
+	"ec2.ImportKeyPair.PublicKeyMaterial":                                these([]byte("ssh-ed25519 BBBB")),
+	"ec2.DeleteKeyPair.KeyName":                                          these("other"),
+	"ec2.DeleteSecurityGroup.GroupName":                                  these("made"),
+	"ec2.CreateSnapshots.InstanceSpecification.ExcludeDataVolumeIds[]":   known("data"),
+	"ec2.ModifyImageAttribute.LaunchPermission.Remove[].UserId":          these("222222222222"),
+	"ec2.ModifySnapshotAttribute.CreateVolumePermission.Remove[].UserId": these("222222222222"),
+	"ssm.ListCommandInvocations.CommandId":                               these("00000000-0000-4000-9000-000000000001"),
+	"ssm.DescribeParameters.Filters[].Values[]":                          these("String"),
+	"ParameterFilters[].Values[]":                                        these("String"),
+}
+
+// unseen are members whose effect nothing shows, with the reason.
+var unseen = map[string]string{
+	"ec2.ModifyLaunchTemplate.ClientToken": "the same call has the same effect without one",
+	"ec2.DescribeImages.IncludeDeprecated": "an owner sees deprecated images anyhow, and no other account's is deprecated",
+	"ec2.CreateImage.NoReboot":             "a reboot is in no describe; what it keeps is in the image's data",
+	"ec2.StopInstances.Force":              "it ends a stop that hangs, which no other does here",
+}
+
+// words are members that are refused in the service's own words whatever they say, with the reason.
+var words = []struct {
+	of     *regexp.Regexp
+	reason string
+}{
+	{regexp.MustCompile(`^ec2\.RegisterImage\.BillingProducts`), "the account is not authorized to name one"},
+	{regexp.MustCompile(`^ec2\..*NetworkInterfaces\[\]\.DeviceIndex$`), "an instance has one network interface here"},
+	{
+		regexp.MustCompile(`^autoscaling\.StartInstanceRefresh\.DesiredConfiguration\..*\.InstanceRequirements\.`),
+		"a refresh can't compare types that are chosen by attributes",
+	},
+}
+
+// inWords is why a member is refused in the service's own words; "" when it is not to be.
+func inWords(key string) string {
+	for _, each := range words {
+		if each.of.MatchString(key) {
+			return each.reason
+		}
+	}
+	return ""
+}

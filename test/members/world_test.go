@@ -1,0 +1,146 @@
+package members
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
+
+	"goldsmith/local/clock"
+	"goldsmith/local/query"
+	"goldsmith/local/suite"
+	"goldsmith/shared/plan"
+)
+
+// world is the embedded AWS with one of everything in it, the same every time.
+type world struct {
+	t       *testing.T
+	suite   *suite.Suite
+	ec2     *ec2.Client
+	scaling *autoscaling.Client
+	ssm     *ssm.Client
+	secrets *secretsmanager.Client
+	// ids are what the scene made, by a name of ours.
+	ids map[string]string
+}
+
+// tokens are the idempotency tokens that the SDK makes up, the same in every world.
+type tokens struct{ n int }
+
+// GetIdempotencyToken is the next token.
+func (t *tokens) GetIdempotencyToken() (string, error) {
+	t.n++
+	return fmt.Sprintf("token-%d", t.n), nil
+}
+
+// unchecked lets the client send what it would refuse itself: members are sent one at a time.
+func unchecked(stack *middleware.Stack) error {
+	_, err := stack.Initialize.Remove("OperationInputValidation")
+	if err != nil && !strings.Contains(err.Error(), "not found") {
+		return err
+	}
+	return nil
+}
+
+// within plays one story in a world of its own, on fake time, with what the actions of a service need; without a
+// service with everything.
+func within(t *testing.T, service string, story func(*world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		s, err := suite.New(suite.Options{Clock: clock.Real(), Seed: 3, Plans: plan.Plans{}, Sweep: 1000 * time.Hour})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		}()
+		cfg := aws.Config{
+			Region: "eu-central-1", BaseEndpoint: aws.String("http://aws.local"), HTTPClient: query.Client(s),
+			Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
+			Retryer:     func() aws.Retryer { return aws.NopRetryer{} },
+			APIOptions:  []func(*middleware.Stack) error{unchecked},
+		}
+		w := &world{
+			t: t, suite: s, ids: map[string]string{},
+			ec2:     ec2.NewFromConfig(cfg, func(o *ec2.Options) { o.IdempotencyTokenProvider = &tokens{} }),
+			scaling: autoscaling.NewFromConfig(cfg), ssm: ssm.NewFromConfig(cfg),
+			secrets: secretsmanager.NewFromConfig(cfg, func(o *secretsmanager.Options) {
+				o.IdempotencyTokenProvider = &tokens{}
+			}),
+		}
+		w.build(service)
+		story(w)
+	})
+}
+
+// crowded plays a story in a world with more of everything than a page of the smallest size holds.
+func crowded(t *testing.T, story func(*world)) {
+	t.Helper()
+	within(t, "", func(w *world) {
+		w.crowd()
+		story(w)
+	})
+}
+
+// call makes a call by the action's name.
+func call(client any, action string, input any) (any, error) {
+	out := reflect.ValueOf(client).MethodByName(action).Call([]reflect.Value{
+		reflect.ValueOf(context.Background()), reflect.ValueOf(input),
+	})
+	err, _ := out[1].Interface().(error)
+	return out[0].Interface(), err
+}
+
+// text is an answer, for comparing it.
+func text(out any, err error) string {
+	if known, ok := errors.AsType[smithy.APIError](err); ok {
+		return known.ErrorCode() + ": " + known.ErrorMessage()
+	}
+	if err != nil {
+		return err.Error()
+	}
+	raw, err := json.Marshal(out)
+	if err != nil {
+		return err.Error()
+	}
+	before, _, _ := strings.Cut(string(raw), `"ResultMetadata"`)
+	return before
+}
+
+// inputOf is a new input of an action.
+func inputOf(client any, action string) reflect.Value {
+	method := reflect.ValueOf(client).MethodByName(action)
+	return reflect.New(method.Type().In(1).Elem())
+}
+
+// actions are the names of a client's operations.
+func actions(client any) []string {
+	var names []string
+	t := reflect.TypeOf(client)
+	for i := range t.NumMethod() {
+		m := t.Method(i)
+		if m.Type.NumIn() > 2 && strings.HasSuffix(m.Type.In(2).String(), "."+m.Name+"Input") {
+			names = append(names, m.Name)
+		}
+	}
+	return names
+}
+
+var _ http.Handler = (*suite.Suite)(nil)
