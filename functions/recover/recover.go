@@ -102,6 +102,7 @@ func New(a Account) Step {
 	calendar := Calendar{Book: a.Ledger, Plans: a.Plans, Now: a.Now}
 	runs := Runs{Executions: a.Executions, Book: a.Ledger, Teller: a.Teller, Plans: a.Plans, Machine: starter.Base(), Now: a.Now}
 	rescue := Rescue{EC2: a.EC2, Executions: a.Executions, Claims: a.Ledger, Waits: a.Ledger, Results: a.Ledger, Now: a.Now}
+	rescue.Runs, rescue.Notices, rescue.Notify = a.Ledger, a.Teller, a.Plans.Plans[a.Plans.Default].Notify
 	return Step{
 		rescue: rescue,
 		traces: Traces{

@@ -26,7 +26,8 @@ func scene(s *stage.Stage) (handler.Func[json.RawMessage, recovery.Answer], json
 	s.Execute("aborted")
 	s.Abort(executions + "aborted")
 	time.Sleep(10 * time.Minute)
-	rescue := recovery.Rescue{EC2: s.EC2, Executions: s.SFN, Claims: s.Ledger, Waits: s.Ledger, Results: s.Ledger, Now: time.Now}
+	rescue := recovery.Rescue{EC2: s.EC2, Executions: s.SFN, Claims: s.Ledger, Waits: s.Ledger, Results: s.Ledger, Now: time.Now,
+		Runs: s.Ledger, Notices: s.Teller()}
 	return func(ctx context.Context, _ json.RawMessage) (recovery.Answer, error) {
 		answer, _, err := rescue.Sweep(ctx)
 		return answer, err
@@ -107,13 +108,14 @@ func TestSweep(t *testing.T) {
 				down(s, a, 1, 1)
 				s.Same("state", s.Cloud.State(s.Web), ec2.Pending)
 				s.Same("left", s.Held(s.Web).Left, time.Now().UTC())
-				s.Same("result", s.Results(stage.RunName)[0].Problem, "the run ended early; recover has started it again")
+				r := s.Results(stage.RunName)[0]
+				s.Same("result", []any{r.Ending, r.Problem, r.Shows, r.Restarted}, []any{job.LeftStopped, "the run ended early", "pending", time.Now().UTC()})
 				s.Same("counted", strings.Contains(s.Logs.String(), `"InstancesLeftStopped":1`) && strings.Contains(s.Logs.String(), `"OldestClaim":600`), true)
 			},
 		},
 		{
 			Name:    "the next sweeps see it pending, then running, and let it go",
-			Want:    "Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots: ok | Claims DescribeInstances Slots: ok | Claims DescribeInstances Waits Results Slots Free Drop Slots: ok | Claims Slots: ok",
+			Want:    "Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots: ok | Claims DescribeInstances Slots: ok | Claims DescribeInstances Waits Results PutResult Slots Free Drop Slots GetRun: ok | Claims Slots: ok",
 			Between: wakeSlowly(),
 			Then: func(s *stage.Stage, a recovery.Answer) {
 				down(s, a, 0, 0)
@@ -142,14 +144,14 @@ func TestSweep(t *testing.T) {
 				with(func(c *ledger.Claim) { by("going-on")(c); c.Left = time.Now() })(s, in)
 				s.Must(s.Ledger.Kept.PutResult(s.Context(), job.Result{Run: stage.RunName, Source: s.Web, Name: "web", Ending: job.LeftStopped, Problem: "the image failed"}))
 			},
-			Want:    "Claims DescribeInstances StartInstances Record Slots: ok | Claims DescribeInstances Waits Results PutResult Slots Free Drop Slots: ok",
+			Want:    "Claims DescribeInstances StartInstances Record Slots: ok | Claims DescribeInstances Waits Results PutResult Slots Free Drop Slots GetRun: ok",
 			Between: func(*stage.Stage) { time.Sleep(5 * time.Minute) },
 			Then:    closed("the image failed"),
 		},
 		{
 			Name:  "the stop was sent a moment ago: what a describe says may be older",
 			Given: with(func(c *ledger.Claim) { c.StopSent = time.Now().Add(-30 * time.Second) }),
-			Want:  "Claims DescribeExecution DescribeInstances Slots: ok",
+			Want:  "Claims DescribeExecution DescribeInstances Results PutResult Slots: ok",
 			Then:  func(s *stage.Stage, a recovery.Answer) { down(s, a, 1, 1) },
 		},
 		{
@@ -158,25 +160,25 @@ func TestSweep(t *testing.T) {
 				s.Set(s.Web, ec2.Running)
 				s.Must(s.StopWeb())
 			},
-			Want:    "Claims DescribeExecution DescribeInstances Slots: ok | Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots: ok",
+			Want:    "Claims DescribeExecution DescribeInstances Results PutResult Slots: ok | Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots: ok",
 			Between: func(*stage.Stage) { time.Sleep(5 * time.Minute) },
 		},
 		{
 			Name:  "somebody has started it already",
 			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Set(s.Web, ec2.Running) },
-			Want:  "Claims DescribeExecution DescribeInstances Waits Results PutResult Slots Free Drop Slots: ok",
+			Want:  "Claims DescribeExecution DescribeInstances Waits Results PutResult Slots Free Drop Slots GetRun: ok",
 			Then:  closed("the run ended early; it is running again"),
 		},
 		{
 			Name:  "somebody terminated it",
 			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Set(s.Web, ec2.Terminated) },
-			Want:  "Claims DescribeExecution DescribeInstances Waits Results PutResult Slots Free Drop Slots: ok",
+			Want:  "Claims DescribeExecution DescribeInstances Waits Results PutResult Slots Free Drop Slots GetRun: ok",
 			Then:  closed("the run ended, and somebody terminated it"),
 		},
 		{
 			Name:  "EC2 does not know it any more",
 			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Set(s.Web, ec2.Terminated); time.Sleep(2 * time.Hour) },
-			Want:  "Claims DescribeExecution DescribeInstances*2 Waits Results PutResult Slots Free Drop Slots: ok",
+			Want:  "Claims DescribeExecution DescribeInstances*2 Waits Results PutResult Slots Free Drop Slots GetRun: ok",
 			Then:  closed("the run ended, and somebody terminated it"),
 		},
 		{
@@ -283,7 +285,7 @@ func TestSweepFails(t *testing.T) {
 		{
 			Name:    "the start cannot be recorded: the next sweep goes on from what EC2 says",
 			Given:   func(s *stage.Stage, _ *json.RawMessage) { s.Ledger.Break("Record", 1) },
-			Want:    "Claims DescribeExecution DescribeInstances StartInstances Record Slots: Throttled | Claims DescribeExecution DescribeInstances Waits Results PutResult Slots Free Drop Slots: ok",
+			Want:    "Claims DescribeExecution DescribeInstances StartInstances Record Slots: Throttled | Claims DescribeExecution DescribeInstances Waits Results PutResult Slots Free Drop Slots GetRun: ok",
 			Between: func(*stage.Stage) { time.Sleep(5 * time.Minute) },
 			Then:    closed("the run ended early; it is running again"),
 		},

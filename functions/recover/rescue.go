@@ -20,6 +20,7 @@ import (
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/metric"
+	"goldsmith/shared/plan"
 	"goldsmith/shared/source"
 )
 
@@ -58,7 +59,11 @@ type Rescue struct {
 	Waits      Waits
 	Results    Results
 	Proofs     Proofs
-	Now        func() time.Time
+	// Runs and Notices are how people hear that something runs again of which a run has told that it does not.
+	Runs    Book
+	Notices Noticer
+	Notify  plan.Notify
+	Now     func() time.Time
 }
 
 // atOnce is how many claims are looked at together: a thousand of them fit one
@@ -72,13 +77,13 @@ func (r Rescue) Sweep(ctx context.Context) (answer Answer, claims []ledger.Claim
 	if err != nil {
 		return answer, nil, err
 	}
-	down, problems := make([]bool, len(claims)), make([]error, len(claims))
+	found, problems := make([]settled, len(claims)), make([]error, len(claims))
 	var group errgroup.Group
 	group.SetLimit(atOnce)
 	for i, claim := range claims {
 		group.Go(func() error {
 			var err error
-			if down[i], err = r.Settle(ctx, claim); err != nil {
+			if found[i], err = r.Settle(ctx, claim); err != nil {
 				problems[i] = fmt.Errorf("recovering %s: %w", claim.Source, err)
 			}
 			return nil
@@ -86,14 +91,14 @@ func (r Rescue) Sweep(ctx context.Context) (answer Answer, claims []ledger.Claim
 	}
 	_ = group.Wait() // problems holds them all
 	answer.Claims, answer.Unread = len(claims), unread
-	for _, isDown := range down {
-		if isDown {
+	for _, s := range found {
+		if s.down {
 			answer.Down++
 		}
 	}
 	measure(ctx, answer, oldest(claims, r.Now()))
 	handler.Log(ctx).InfoContext(ctx, "swept", "claims", answer.Claims, "down", answer.Down)
-	return answer, claims, errors.Join(append(problems, r.tidy(ctx, claims, unread))...)
+	return answer, claims, errors.Join(append(problems, r.tidy(ctx, claims, unread), r.tellBack(ctx, found))...)
 }
 
 // read gives the claims, and the sources of those that cannot be understood: nothing is known of
@@ -123,25 +128,35 @@ func oldest(claims []ledger.Claim, now time.Time) time.Duration {
 	return age
 }
 
+// settled is what was found of a claim.
+type settled struct {
+	// down is whether its instance is down because of a run that has ended.
+	down bool
+	// was is the result that said so, when that is over; is says what became of it.
+	was *job.Result
+	is  string
+}
+
 // Settle brings the claim's instance back if its run has ended, and drops the
-// claim once there is nothing left to undo. It returns whether the instance is
-// down because of a run that has ended.
-func (r Rescue) Settle(ctx context.Context, c ledger.Claim) (down bool, err error) {
+// claim once there is nothing left to undo.
+func (r Rescue) Settle(ctx context.Context, c ledger.Claim) (settled, error) {
 	worked, err := r.workedOn(ctx, c)
 	if err != nil || worked {
-		return false, err
+		return settled{}, err
 	}
 	instance, ok, err := source.Find(ctx, r.EC2, c.Source)
 	if err != nil {
-		return !c.StopSent.IsZero(), err
+		return settled{down: !c.StopSent.IsZero()}, err
 	}
+	state := source.State(instance)
 	switch verdict, problem := r.judge(c, instance, ok); verdict {
 	case over:
-		return false, r.close(ctx, c, problem)
+		was, err := r.close(ctx, c, problem, state)
+		return settled{was: was, is: problem}, err
 	case startable:
-		return true, r.start(ctx, c, instance)
+		return settled{down: true}, r.start(ctx, c, instance)
 	default:
-		return true, nil
+		return settled{down: true}, r.showing(ctx, c, string(state), time.Time{})
 	}
 }
 
@@ -242,7 +257,7 @@ func (r Rescue) start(ctx context.Context, c ledger.Claim, instance types.Instan
 	if !first {
 		return nil
 	}
-	return r.record(ctx, c, job.Broken, "the run ended early; recover has started it again")
+	return r.showing(ctx, c, string(types.InstanceStateNamePending), c.Started)
 }
 
 // codeOf is EC2's code for the state that an instance is in.
@@ -254,20 +269,20 @@ func codeOf(i types.Instance) string {
 }
 
 // close forgets what the run waited for, writes the result and drops the claim.
-func (r Rescue) close(ctx context.Context, c ledger.Claim, problem string) error {
+func (r Rescue) close(ctx context.Context, c ledger.Claim, problem string, state types.InstanceStateName) (was *job.Result, err error) {
 	if err := forget(ctx, r.Waits, c.Source, c.Run); err != nil {
-		return err
+		return nil, err
 	}
-	if err := r.record(ctx, c, job.Broken, problem); err != nil {
-		return err
+	if was, err = r.record(ctx, c, problem, state); err != nil {
+		return nil, err
 	}
 	if err := bound.Leave(ctx, r.Claims, c.Plan, c.Source, c.Run, !c.StopSent.IsZero()); err != nil {
-		return err
+		return nil, err
 	}
 	if err := r.Claims.Drop(ctx, c.Source, c.Run); err != nil {
-		return fmt.Errorf("dropping the claim: %w", err)
+		return nil, fmt.Errorf("dropping the claim: %w", err)
 	}
-	return nil
+	return was, nil
 }
 
 // forget removes the waits of an ended run for a resource: nobody holds their tokens.
@@ -285,27 +300,6 @@ func forget(ctx context.Context, book Waits, resource, run string) error {
 		}
 	}
 	return nil
-}
-
-// record writes what became of the source, unless its job has done so; one
-// that was left stopped is stopped no more.
-func (r Rescue) record(ctx context.Context, c ledger.Claim, ending job.Ending, problem string) error {
-	for known, err := range r.Results.Results(ctx, c.Run) {
-		switch {
-		case err != nil:
-			return fmt.Errorf("reading the results of run %s: %w", c.Run, err)
-		case known.Source == c.Source && known.Ending != job.LeftStopped:
-			return nil
-		case known.Source == c.Source:
-			known.Ending, known.At = ending, r.Now().UTC()
-			return r.put(ctx, known)
-		}
-	}
-	return r.put(ctx, job.Result{
-		Run: c.Run, Source: c.Source, Kind: c.Kind, Name: c.Name, Plan: c.Plan,
-		Ending: ending, Problem: problem, At: r.Now().UTC(),
-		Times: job.Times{Claimed: c.Since, StopSent: c.StopSent},
-	})
 }
 
 func (r Rescue) put(ctx context.Context, result job.Result) error {

@@ -177,7 +177,7 @@ func (t Traces) bring(ctx context.Context, i types.Instance, c ledger.Claim) err
 		return nil // A run has it since the claims were read.
 	case err == nil:
 		log.WarnContext(ctx, "an instance is down that no claim names: its claim is written anew, by its tag")
-		_, err = t.Rescue.Settle(ctx, held)
+		_, err = t.Rescue.Settle(ctx, held) // It was told of by nobody, so nobody waits to hear.
 		return err
 	}
 	log.ErrorContext(ctx, "an instance is down and its claim cannot be written: started by its tag alone", "error", err)

@@ -37,8 +37,11 @@ type Result struct {
 	Times      Times     `json:"times,omitzero"`
 	Problem    string    `json:"problem,omitempty"`
 	// Gone is whether somebody terminated the instance during the run.
-	Gone bool      `json:"gone,omitempty"`
-	At   time.Time `json:"at"`
+	Gone bool `json:"gone,omitempty"`
+	// Shows is the state that EC2 showed last of an instance whose run was cut off, and Restarted when recover started it.
+	Shows     string    `json:"shows,omitempty"`
+	Restarted time.Time `json:"restarted,omitzero"`
+	At        time.Time `json:"at"`
 }
 
 // tested is the image as it counts from now on. One that is pending still counts as

@@ -21,8 +21,30 @@ func brokenRun(problem string) *Failure {
 	}
 }
 
+// Unseen is what EC2 shows of an instance that nobody has looked at since its run was cut off.
+const Unseen = "unseen"
+
+// comingBack speaks of an instance whose run was cut off, and that recover brings back: what EC2 showed of it.
+func comingBack(r job.Result, region string) *Failure {
+	did := "Goldsmith stopped it at " + clock(r.Times.StopSent) + "; EC2 shows it as " + r.Shows + ". It is started once it is stopped."
+	switch {
+	case r.Shows == Unseen:
+		did = "Goldsmith stopped it at " + clock(r.Times.StopSent) + "; recover looks at it within minutes, and starts it once it is stopped."
+	case !r.Restarted.IsZero():
+		did = "Goldsmith stopped it at " + clock(r.Times.StopSent) + " and started it at " + clock(r.Restarted) + "; EC2 shows it as " + r.Shows + "."
+	}
+	do := "Nothing is to be done: Goldsmith looks every few minutes, and says once when it runs."
+	if r.Shows == "stopping" {
+		do += " If it hangs, force it: aws ec2 stop-instances --force --instance-ids " + r.Source + inRegion(region)
+	}
+	return &Failure{What: cmp.Or(r.Problem, "the run ended early"), Did: did + keptImage(r.Image), Do: do}
+}
+
 // leftStopped speaks of an instance that is down because of us.
 func leftStopped(r job.Result, region string) *Failure {
+	if r.Shows != "" {
+		return comingBack(r, region)
+	}
 	since := ""
 	if !r.Times.StopSent.IsZero() {
 		since = " at " + clock(r.Times.StopSent)
@@ -70,6 +92,8 @@ func asBefore(r job.Result) string {
 	switch {
 	case r.Kind == job.Snapshot || strings.HasPrefix(r.Source, "snap-"):
 		return "Goldsmith left the snapshot as it was."
+	case r.Shows == "stopped":
+		return "Goldsmith left it stopped."
 	case r.Times.Downtime() > 0:
 		return fmt.Sprintf("Goldsmith started it again; it was down for %s.", Span(r.Times.Downtime()))
 	case !r.Times.StopSent.IsZero():

@@ -51,6 +51,8 @@ type Report struct {
 // Counts are numbers of sources, and of templates and aliases.
 type Counts struct {
 	Sources, Imaged, Skipped, Failed, LeftStopped int
+	// ComingBack are those of LeftStopped that recover has in hand.
+	ComingBack int
 	// Refused are sources that somebody wanted imaged, and that were left alone.
 	Refused                 int
 	Rolled, NotRolled, Held int
@@ -74,6 +76,8 @@ type Source struct {
 	Downtime time.Duration
 	// Boot is how long the image's test instance took to boot; zero when there was none, or it did not.
 	Boot time.Duration
+	// Shows is EC2's state of one that is on its way back.
+	Shows string
 	// DownSince is when the stop was sent to a source that is still down.
 	DownSince time.Time
 	// Failure is set when Ending is Broken or LeftStopped.
@@ -154,6 +158,11 @@ func (r Report) EndedAs(ending job.Ending) []Source {
 	return r.Sources[first:last]
 }
 
+// Down are the sources that were left stopped: those that are on their way back, or the others.
+func (r Report) Down(comingBack bool) []Source {
+	return slices.DeleteFunc(slices.Clone(r.EndedAs(job.LeftStopped)), func(s Source) bool { return (s.Shows != "") != comingBack })
+}
+
 func inOrder(results []job.Result) []job.Result {
 	return slices.SortedFunc(slices.Values(results), func(a, b job.Result) int {
 		return cmp.Or(
@@ -184,11 +193,13 @@ func nameOf(r job.Result) string { return cmp.Or(r.Name, r.Source) }
 func (r *Report) add(result job.Result) {
 	s := Source{
 		ID: result.Source, Name: nameOf(result), Kind: result.Kind, Ending: result.Ending,
-		Image: result.Image, Downtime: result.Times.Downtime(), Boot: result.Times.Boot(),
+		Image: result.Image, Downtime: result.Times.Downtime(), Boot: result.Times.Boot(), Shows: result.Shows,
 	}
 	switch rank(result.Ending) {
 	case rank(job.LeftStopped):
-		r.Counts.LeftStopped++
+		if r.Counts.LeftStopped++; s.Shows != "" {
+			r.Counts.ComingBack++
+		}
 		s.Downtime, s.DownSince = 0, result.Times.StopSent
 		s.Failure = leftStopped(result, region(r.Execution))
 	case rank(job.Imaged):

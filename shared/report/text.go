@@ -20,7 +20,8 @@ func (r Report) Text() string {
 		t.head("The run broke")
 		t.failure(1, *r.Broke)
 	}
-	t.failed("Left stopped", r.EndedAs(job.LeftStopped))
+	t.failed("Left stopped", r.Down(false))
+	t.failed("Coming back", r.Down(true))
 	t.failed("Failed", r.EndedAs(job.Broken))
 	t.groups("Not imaged", r.Refusals)
 	t.rolls("Not rolled", r.NotRolled, r.Rest.NotRolled)
@@ -75,7 +76,7 @@ func (r Report) Summary() string {
 		n    int
 		what string
 	}{
-		{c.Skipped, "skipped"}, {c.Refused, "refused"}, {c.Failed, "failed"}, {c.LeftStopped, "left stopped"},
+		{c.Skipped, "skipped"}, {c.Refused, "refused"}, {c.Failed, "failed"}, {c.LeftStopped - c.ComingBack, "left stopped"}, {c.ComingBack, "coming back"},
 		{c.Rolled, "rolled"}, {c.NotRolled, "not rolled"}, {c.Held, "held"},
 		{c.Refreshed, "refreshed"}, {c.NotRefreshed, "not refreshed"},
 	} {

@@ -102,8 +102,9 @@ func utc(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 func parts(r report.Report) []part {
 	return append([]part{
 		broke(r.Broke),
-		failures("Left stopped", r.EndedAs(job.LeftStopped),
+		failures("Left stopped", r.Down(false),
 			"Start each: `aws ec2 start-instances --instance-ids <id>`. Goldsmith goes on trying every few minutes."),
+		failures("Coming back", r.Down(true), "Nothing is to be done: Goldsmith looks every few minutes, and says once when they run."),
 		failures("Failed", r.EndedAs(job.Broken),
 			"Fix the causes, then wait for the next run, or tag a source `goldsmith:image`. The instances are as they were before."),
 		groups("Not imaged, and not touched", r.Refusals),

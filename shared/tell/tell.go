@@ -169,7 +169,9 @@ func cutOff(c ledger.Claim) job.Result {
 		Times: job.Times{Claimed: c.Since, StopSent: c.StopSent},
 	}
 	if c.WasRunning && !c.StopSent.IsZero() {
-		r.Ending = job.LeftStopped
+		if r.Ending = job.LeftStopped; c.Problem == "" {
+			r.Shows = report.Unseen
+		}
 	}
 	return r
 }

@@ -1,0 +1,106 @@
+package recovery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/report"
+	"goldsmith/shared/tell"
+)
+
+// cutShort is why a source has no result of its job's.
+const cutShort = "the run ended early"
+
+// known is the source's result in the claim's run; a new one when there is none.
+func (r Rescue) known(ctx context.Context, c ledger.Claim) (known job.Result, there bool, err error) {
+	for known, err := range r.Results.Results(ctx, c.Run) {
+		if err != nil {
+			return known, false, fmt.Errorf("reading the results of run %s: %w", c.Run, err)
+		}
+		if known.Source == c.Source {
+			return known, true, nil
+		}
+	}
+	return job.Result{
+		Run: c.Run, Source: c.Source, Kind: c.Kind, Name: c.Name, Plan: c.Plan,
+		Times: job.Times{Claimed: c.Since, StopSent: c.StopSent},
+	}, false, nil
+}
+
+// record writes what became of the source, unless its job has done so. It returns the result that had said that
+// it was left stopped, if one had.
+func (r Rescue) record(ctx context.Context, c ledger.Claim, problem string, state types.InstanceStateName) (was *job.Result, err error) {
+	known, there, err := r.known(ctx, c)
+	if err != nil || there && known.Ending != job.LeftStopped {
+		return nil, err
+	}
+	if there || c.WasRunning && !c.StopSent.IsZero() { // Without a result its run has told of it by its claim.
+		before := known
+		was = &before
+	}
+	if !there || known.Problem == cutShort {
+		known.Problem = problem
+	}
+	known.Ending, known.Shows, known.Restarted, known.At = job.Broken, "", time.Time{}, r.Now().UTC()
+	if state == types.InstanceStateNameStopped && !c.StopSent.IsZero() {
+		known.Shows = string(state) // A person has stopped it since.
+	}
+	return was, r.put(ctx, known)
+}
+
+// showing writes what EC2 shows of a source whose run was cut off, so that the run's message says it. A job that has
+// left it stopped itself has said more.
+func (r Rescue) showing(ctx context.Context, c ledger.Claim, state string, restarted time.Time) error {
+	if !c.Left.IsZero() && restarted.IsZero() {
+		return nil
+	}
+	known, there, err := r.known(ctx, c)
+	if err != nil || there && (known.Ending != job.LeftStopped || known.Shows == "" || known.Shows == state) {
+		return err
+	}
+	known.Ending, known.Problem, known.Shows, known.At = job.LeftStopped, cutShort, state, r.Now().UTC()
+	if !restarted.IsZero() {
+		known.Restarted = restarted
+	}
+	return r.put(ctx, known)
+}
+
+// tellBack says once what became of sources of which their runs have told that they were left stopped.
+func (r Rescue) tellBack(ctx context.Context, found []settled) error {
+	byRun := map[string][]settled{}
+	for _, s := range found {
+		if s.was != nil {
+			byRun[s.was.Run] = append(byRun[s.was.Run], s)
+		}
+	}
+	var problems []error
+	for _, run := range slices.Sorted(maps.Keys(byRun)) {
+		record, _, err := r.Runs.GetRun(ctx, run)
+		if err == nil && !record.Told.IsZero() {
+			_, err = r.Notices.Notice(ctx, r.back(run, byRun[run]))
+		}
+		problems = append(problems, err)
+	}
+	return errors.Join(problems...)
+}
+
+func (r Rescue) back(run string, sources []settled) tell.Notice {
+	n := tell.Notice{Title: "Run " + run + ": what it had left stopped", Notify: r.Notify}
+	var ids []string
+	for _, s := range sources {
+		ids = append(ids, s.was.Source)
+		n.Lines = append(n.Lines, report.Label(s.was.Name, s.was.Source)+": "+s.is)
+	}
+	n.Key = "back " + run + " " + strings.Join(ids, " ")
+	n.Lines = append(n.Lines, "Nothing is to be done.")
+	return n
+}
