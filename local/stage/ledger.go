@@ -223,6 +223,12 @@ func (l *Ledger) Owner(ctx context.Context, name string) (o ledger.Owner, ok boo
 	return o, ok, err
 }
 
+// Since implements ledger.Ledger.
+func (l *Ledger) Since(ctx context.Context, now time.Time) (at time.Time, err error) {
+	err = l.called("Since", func() (err error) { at, err = l.Kept.Since(ctx, now); return err })
+	return at, err
+}
+
 // PutOwner implements ledger.Ledger.
 func (l *Ledger) PutOwner(ctx context.Context, o ledger.Owner) (put ledger.Owner, err error) {
 	err = l.called("PutOwner", func() (err error) { put, err = l.Kept.PutOwner(ctx, o); return err })

@@ -106,6 +106,9 @@ type Ledger interface {
 	// while it was registered or retired: it can be retired, or registered again.
 	Unsettled(ctx context.Context) iter.Seq2[Registration, error]
 
+	// Since is when the ledger began: the first moment that it was asked with. Of what ended before that it says nothing.
+	Since(ctx context.Context, now time.Time) (time.Time, error)
+
 	// Owner is the lineage that a name belongs to; ok is false when it belongs to none.
 	Owner(ctx context.Context, name string) (o Owner, ok bool, err error)
 	// PutOwner stores a name's owner as it was read, or one that has no record yet (no Revision), and gives

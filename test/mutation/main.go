@@ -71,7 +71,7 @@ func run(ctx context.Context) error {
 	}
 	var scores []Score
 	for _, s := range subjects {
-		if *only != "" && !strings.Contains(","+*only+",", ","+s.pkg+",") {
+		if !wanted(s.pkg) && !*page {
 			continue
 		}
 		score, err := s.play(ctx)
@@ -86,6 +86,9 @@ func run(ctx context.Context) error {
 	}
 	return nil
 }
+
+// wanted reports whether the mutants of a package are to be tried. Of the others the page says what came of them before.
+func wanted(pkg string) bool { return *only == "" || strings.Contains(","+*only+",", ","+pkg+",") }
 
 // play tries the mutants of a package that have not been tried since it or its tests changed.
 func (s subject) play(ctx context.Context) (Score, error) {
@@ -109,6 +112,9 @@ func (s subject) play(ctx context.Context) (Score, error) {
 	}
 	for _, m := range sample(mutants, *most) {
 		r := known[m.ID]
+		if r.Mutant != m && !wanted(s.pkg) {
+			continue
+		}
 		if ctx.Err() == nil && r.Mutant != m {
 			if r, err = tests.try(ctx, m); err != nil {
 				return score, err

@@ -14,6 +14,9 @@ const (
 	section     = "\n## Mutation testing\n"
 )
 
+// unmeasured is the score of a package of which no mutant has been tried.
+const unmeasured = "not measured yet"
+
 // reasons say why a survivor may survive, each on a line: package, key and reason, with tabs between.
 //
 //go:embed survivors.txt
@@ -22,10 +25,10 @@ var reasons string
 const about = `
 A mutant is one change of a package: a condition that is always true or always false, another answer at a boundary, a
 statement or a case that is left out, a loop that ends after its first round, a value that is its type's zero, the
-opposite of a flag, plus for minus, a number that is one more. The tests that reach it must fail with it. Tried are at most %d of
-a package's, evenly over it and the same ones each time, with the tests of the packages that are named; what is returned beside
-an error and what is logged is not changed. ` + "`make mutants`" + ` tries them and writes this section
-(` + "`ARGS=\"-only functions/claim\"`" + ` tries those of one package).
+opposite of a flag, plus for minus, a number that is one more. The tests that reach it must fail with it. Tried are at
+most %d of a package's, evenly over it and the same ones each time, with the tests of the packages that are named; what
+is returned beside an error, and what is logged, is not changed. ` + "`make mutants`" + ` tries them and writes this
+section (` + "`ARGS=\"-only functions/claim\"`" + ` tries those of one package).
 
 | package | with the tests of | mutants | tried | killed | score |
 |---|---|---|---|---|---|
@@ -42,7 +45,11 @@ func writePage(scores []Score) error {
 	b.WriteString(strings.TrimRight(before, "\n") + "\n" + section)
 	fmt.Fprintf(&b, about, *most)
 	for _, s := range scores {
-		fmt.Fprintf(&b, "| `%s` | %s | %d | %d | %d | %.1f %% |\n", s.Package, testsOf(s.Package), s.Sites, len(s.Results), s.killed(), s.percent())
+		score := unmeasured
+		if len(s.Results) > 0 {
+			score = fmt.Sprintf("%.1f %%", s.percent())
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %d | %d | %d | %s |\n", s.Package, testsOf(s.Package), s.Sites, len(s.Results), s.killed(), score)
 	}
 	b.WriteString("\n| what survives | change | why |\n|---|---|---|\n")
 	known := why()

@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"strings"
 )
 
 func (f *finder) block(list []ast.Stmt, results []types.Type) {
@@ -16,7 +17,12 @@ func (f *finder) block(list []ast.Stmt, results []types.Type) {
 // statement puts a switch around what can be left out, and goes on inside.
 func (f *finder) statement(s ast.Stmt, results []types.Type) {
 	switch s := s.(type) {
-	case *ast.ExprStmt, *ast.IncDecStmt, *ast.SendStmt, *ast.DeferStmt, *ast.GoStmt, *ast.BranchStmt:
+	case *ast.ExprStmt:
+		if text := f.text(s); !strings.HasPrefix(text, "handler.Log(") && !strings.HasPrefix(text, "log.") {
+			f.removable(s)
+			f.inside(s, results)
+		}
+	case *ast.IncDecStmt, *ast.SendStmt, *ast.DeferStmt, *ast.GoStmt, *ast.BranchStmt:
 		f.removable(s)
 		f.inside(s, results)
 	case *ast.AssignStmt:

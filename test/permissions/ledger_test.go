@@ -191,6 +191,13 @@ func (s *shadowed) Owner(ctx context.Context, name string) (ledger.Owner, bool, 
 	return s.memory.Owner(ctx, name)
 }
 
+func (s *shadowed) Since(ctx context.Context, now time.Time) (time.Time, error) {
+	if _, err := s.dynamo.Since(ctx, now); err != nil {
+		return time.Time{}, err
+	}
+	return s.memory.Since(ctx, now)
+}
+
 func (s *shadowed) PutOwner(ctx context.Context, o ledger.Owner) (ledger.Owner, error) {
 	if _, err := s.dynamo.PutOwner(ctx, o); err != nil {
 		return o, err

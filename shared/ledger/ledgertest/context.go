@@ -58,6 +58,7 @@ func testEndedContext(t *testing.T, l ledger.Ledger) {
 		"Registration":  func() error { _, _, err := l.Registration(ctx, "ami-1"); return err },
 		"Registrations": func() error { return lastError(l.Registrations(ctx, "")) },
 		"Unsettled":     func() error { return lastError(l.Unsettled(ctx)) },
+		"Since":         func() error { _, err := l.Since(ctx, time.Now()); return err },
 		"Owner":         func() error { _, _, err := l.Owner(ctx, "web"); return err },
 		"PutOwner":      func() error { _, err := l.PutOwner(ctx, ledger.Owner{Name: "web"}); return err },
 	} {
