@@ -156,7 +156,7 @@ func TestAdopt(t *testing.T) {
 // A sweep settles what was adopted and not settled. It removes nothing of it, whatever its job came to.
 func TestAdoptedIsNoLeftover(t *testing.T) {
 	stage.Play(t, quiet, cases{{
-		Name: "its result says that it failed its test", Want: "Claims Slots DescribeInstances Unsettled DescribeImages Results Settle ListExecutions" + asks + ": ok",
+		Name: "its result says that it failed its test", Want: "Claims Slots DescribeInstances Unsettled DescribeImages Results Settle ListExecutions Since" + asks + ": ok",
 		Given: func(s *stage.Stage, _ *json.RawMessage) {
 			out, err := s.EC2.CreateImage(s.Context(), &sdk.CreateImageInput{InstanceId: aws.String(s.Web), Name: aws.String("goldsmith/web"), NoReboot: aws.Bool(true)})
 			s.Must(err)

@@ -23,7 +23,7 @@ import (
 func TestLeftovers(t *testing.T) {
 	const (
 		looks  = "Claims Slots DescribeInstances Unsettled DescribeImages Results"
-		rest   = " ListExecutions" + asks + ": ok"
+		rest   = " ListExecutions Since" + asks + ": ok"
 		refs   = " DescribeInstances DescribeLaunchTemplateVersions DescribeAutoScalingGroups DescribeLaunchConfigurations DescribeFleets DescribeSpotFleetRequests GetParametersByPath DescribeImageAttribute DescribeImageReferences"
 		gate   = refs + " DescribeVolumes DescribeSnapshotAttribute DescribeFastSnapshotRestores DescribeLockedSnapshots DescribeSnapshotTierStatus"
 		record = " Waits PutResult"

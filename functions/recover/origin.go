@@ -2,7 +2,6 @@ package recovery
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -20,25 +19,17 @@ type Origins struct {
 	Groups autoscaling.DescribeAutoScalingInstancesAPIClient
 }
 
-// origins are the lineages of what images were made of, by image: an instance's group, if it is a member of one now,
-// a copy's parent's lineage, as far as that is registered, and the instance or the volume of a snapshot.
+// origins are the lineages of what images were made of, by image: an instance's group, if it is a member of one now, and
+// the instance or the volume of a snapshot. A copy has its parent, so that it displaces nothing.
 func (a Adoption) origins(ctx context.Context, images []types.Image) (map[string]string, error) {
 	found := map[string]string{}
 	instances, snapshots := map[string][]string{}, map[string][]string{}
 	for _, i := range images {
-		id, instance, parent := aws.ToString(i.ImageId), aws.ToString(i.SourceInstanceId), aws.ToString(i.SourceImageId)
+		id, instance := aws.ToString(i.ImageId), aws.ToString(i.SourceInstanceId)
 		switch root := register.Root(i); {
 		case instance != "":
 			instances[instance] = append(instances[instance], id)
-		case parent != "":
-			r, ok, err := a.Book.Registration(ctx, parent)
-			if err != nil {
-				return nil, fmt.Errorf("looking for image %s, which %s is a copy of: %w", parent, id, err)
-			}
-			if ok {
-				found[id] = r.Lineage
-			}
-		case root != "":
+		case aws.ToString(i.SourceImageId) == "" && root != "":
 			snapshots[root] = append(snapshots[root], id)
 		}
 	}

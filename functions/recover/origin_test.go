@@ -97,6 +97,6 @@ func TestAdoptedLineages(t *testing.T) {
 			s.Same("why not", c.Why, "")
 			lineages[c.ID] = c.Lineage
 		}
-		s.Same("lineages", lineages, map[string]string{aws.ToString(registered.ImageId): s.Web, aws.ToString(copied.ImageId): "group/web"})
+		s.Same("lineages", lineages, map[string]string{aws.ToString(registered.ImageId): s.Web, aws.ToString(copied.ImageId): aws.ToString(made.ImageId)})
 	})
 }

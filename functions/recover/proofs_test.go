@@ -141,7 +141,7 @@ func TestOnlyTestInstancesAreEnded(t *testing.T) {
 			}
 		}
 	}
-	const looks = "Claims Slots DescribeInstances Unsettled DescribeInstances ListExecutions" + asks + ": ok"
+	const looks = "Claims Slots DescribeInstances Unsettled DescribeInstances ListExecutions Since" + asks + ": ok"
 	registered := func(s *stage.Stage, change func(*ledger.Registration)) {
 		s.Helper()
 		r := ledger.Registration{
@@ -185,7 +185,7 @@ func TestOnlyTestInstancesAreEnded(t *testing.T) {
 			},
 		},
 		{
-			Name: "nothing was launched: the registration ends after an hour", Want: looks + " | Claims Slots DescribeInstances Unsettled DescribeInstances Retire ListExecutions" + asks + ": ok",
+			Name: "nothing was launched: the registration ends after an hour", Want: looks + " | Claims Slots DescribeInstances Unsettled DescribeInstances Retire ListExecutions Since" + asks + ": ok",
 			Given:   func(s *stage.Stage, _ *json.RawMessage) { registered(s, func(*ledger.Registration) {}) },
 			Between: func(*stage.Stage) { time.Sleep(2 * time.Hour) },
 		},

@@ -92,7 +92,7 @@ func sweptFor(names ...string) func(*stage.Stage, recovery.Answer) {
 	}
 }
 
-const looked = "Claims Slots DescribeInstances Unsettled ListExecutions" + asks
+const looked = "Claims Slots DescribeInstances Unsettled ListExecutions Since" + asks
 
 // A request whose event was lost is answered, once.
 func TestRequestsNobodyHeardOf(t *testing.T) {
@@ -130,8 +130,8 @@ func TestRequestsNobodyHeardOf(t *testing.T) {
 				s.Execute("going-on")
 				s.Hold(ledger.Claim{Source: s.Web, Run: "going-on", Execution: executions + "going-on", Since: time.Now()})
 			},
-			Want: "Claims DescribeExecution Slots DescribeInstances Unsettled ListExecutions" + asks + " PutRequest: ok | " +
-				"Claims DescribeExecution Slots DescribeInstances Unsettled ListExecutions" + asks + ": ok",
+			Want: "Claims DescribeExecution Slots DescribeInstances Unsettled ListExecutions Since" + asks + " PutRequest: ok | " +
+				"Claims DescribeExecution Slots DescribeInstances Unsettled ListExecutions Since" + asks + ": ok",
 			Between: wait, Then: sweptFor("going-on"),
 		},
 		{
@@ -144,7 +144,7 @@ func TestRequestsNobodyHeardOf(t *testing.T) {
 					Name: "request-" + s.Web + "-v3", Plan: "nightly", Request: &job.Request{Source: s.Web, Value: "now"},
 				}))
 			},
-			Want: seen + " | Claims Slots DescribeInstances Unsettled ListExecutions GetRun*2 Results Claims PutRun GetRequest DeleteTags Telling GetSecretValue Tell" + asks + " GetRun: ok",
+			Want: seen + " | Claims Slots DescribeInstances Unsettled ListExecutions Since GetRun*2 Results Claims PutRun GetRequest DeleteTags Telling GetSecretValue Tell" + asks + " GetRun: ok",
 			Then: func(s *stage.Stage, _ recovery.Answer) { s.Same("tag", s.Tags(s.Web)[tag.Request], "") },
 		},
 		{
@@ -185,7 +185,7 @@ func TestRequestsAreAnsweredOnce(t *testing.T) {
 	run := func(s *stage.Stage) string { return "request-" + s.Web + "-v4" }
 	late := func(s *stage.Stage) string { return "request-" + s.Web + "-late-20000101T000000Z" }
 	day := func(*stage.Stage) { time.Sleep(24 * time.Hour) }
-	const told = "Claims Slots DescribeInstances Unsettled ListExecutions GetRun" + asks
+	const told = "Claims Slots DescribeInstances Unsettled ListExecutions Since GetRun" + asks
 	answered := func(s *stage.Stage, want bool) {
 		s.Helper()
 		s.Same("answered", remembered(s).Answered, want)
@@ -214,7 +214,7 @@ func TestRequestsAreAnsweredOnce(t *testing.T) {
 				ends(s, late(s), false)
 			},
 			Want: told + " GetRun Results DescribeExecution StartExecution PutRequest: ok | " +
-				"Claims Slots DescribeInstances Unsettled ListExecutions GetRun*2" + asks + " GetRun*2 Results DescribeExecution PutRequest: ok",
+				"Claims Slots DescribeInstances Unsettled ListExecutions Since GetRun*2" + asks + " GetRun*2 Results DescribeExecution PutRequest: ok",
 			Then: func(s *stage.Stage, a recovery.Answer) {
 				answered(s, true)
 				s.Same("runs", len(s.States.List(states.Filter{})), 2)
@@ -270,7 +270,7 @@ func TestRequestsThatChangedMeanwhile(t *testing.T) {
 	later := func(s *stage.Stage) ledger.Request {
 		return ledger.Request{Version: 4, Run: run(s), Later: &ledger.TagChange{Value: "now", Version: 9, At: time.Now()}}
 	}
-	const told = "Claims Slots DescribeInstances Unsettled ListExecutions GetRun" + asks
+	const told = "Claims Slots DescribeInstances Unsettled ListExecutions Since GetRun" + asks
 	stage.Play(t, quiet, cases{
 		{
 			Name: "the run goes on",

@@ -28,6 +28,7 @@ type Executions interface {
 type Book interface {
 	GetRun(ctx context.Context, name string) (r ledger.Run, ok bool, err error)
 	PutRun(ctx context.Context, r ledger.Run) error
+	Since(ctx context.Context, now time.Time) (time.Time, error)
 }
 
 // Teller tells people how a run ended.
@@ -86,11 +87,18 @@ func goesOn(status sfntypes.ExecutionStatus) bool {
 }
 
 // TellUntold speaks for runs that have ended and that nobody was told of: they
-// were cut off and their event was lost, or Slack was down.
+// were cut off and their event was lost, or Slack was down. What ended before the ledger began was told
+// by another one, which was lost.
 func (r Runs) TellUntold(ctx context.Context, runs []Run) error {
+	// Also with no run to tell of: what the ledger does not know was lost or never written, and this tells which.
+	since, err := r.Book.Since(ctx, r.Now())
+	if err != nil {
+		return fmt.Errorf("reading when the ledger began: %w", err)
+	}
 	var problems []error
 	for _, run := range runs {
-		if goesOn(run.Status) || r.Now().Sub(aws.ToTime(run.StopDate)) <= hearing {
+		ended := aws.ToTime(run.StopDate)
+		if goesOn(run.Status) || r.Now().Sub(ended) <= hearing || ended.Before(since) {
 			continue
 		}
 		err := r.speak(ctx, aws.ToString(run.Name), aws.ToString(run.ExecutionArn), string(run.Status))
@@ -160,9 +168,26 @@ func (r Runs) going(ctx context.Context, runs []Run, prefix string) (bool, error
 		if err != nil {
 			return false, fmt.Errorf("reading run %s: %w", aws.ToString(run.Name), err)
 		}
+		if record.Told.IsZero() {
+			if record.Told, err = r.lost(ctx, run); err != nil {
+				return false, err
+			}
+		}
 		if record.Told.IsZero() || r.Now().Sub(record.Told) < fading {
 			return true, nil
 		}
 	}
 	return false, nil
+}
+
+// lost is when a run ended that a ledger told of which was lost; zero for a run that this one has to tell of.
+func (r Runs) lost(ctx context.Context, run Run) (time.Time, error) {
+	since, err := r.Book.Since(ctx, r.Now())
+	if err != nil {
+		return time.Time{}, fmt.Errorf("reading when the ledger began: %w", err)
+	}
+	if ended := aws.ToTime(run.StopDate); ended.Before(since) {
+		return ended, nil
+	}
+	return time.Time{}, nil
 }

@@ -23,7 +23,7 @@ func quiet(s *stage.Stage) (handler.Func[json.RawMessage, recovery.Answer], json
 // before ListExecutions is the one for test instances.
 const (
 	asks = " DescribeInstances DescribeSnapshots Requests"
-	calm = "Claims Slots DescribeInstances Unsettled ListExecutions" + asks + ": ok"
+	calm = "Claims Slots DescribeInstances Unsettled ListExecutions Since" + asks + ": ok"
 	// noticed is what people are told beside runs.
 	noticed = " GetRun Telling GetSecretValue Tell: ok"
 	tells   = " Results Claims PutRun Telling GetSecretValue Tell"
@@ -35,7 +35,7 @@ func TestSweepOfAQuietAccount(t *testing.T) {
 		{
 			Name:  "the claims cannot be read: everything else is looked after, but for test instances, which may be in use",
 			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Ledger.Break("Claims", 1) },
-			Want:  "Claims DescribeInstances ListExecutions" + asks + ": Throttled", Says: []string{"reading the claims"},
+			Want:  "Claims DescribeInstances ListExecutions Since" + asks + ": Throttled", Says: []string{"reading the claims"},
 		},
 		{
 			Name:  "the runs cannot be listed",
@@ -94,7 +94,7 @@ func TestUntold(t *testing.T) {
 		{
 			Name:  "cut off, and its event was lost: told, once",
 			Given: func(s *stage.Stage, in *json.RawMessage) { opened(s, nil); aborted(s, in) },
-			Want:  "Claims Slots DescribeInstances Unsettled ListExecutions GetRun*2" + tells + asks + ": ok | Claims Slots DescribeInstances Unsettled ListExecutions GetRun" + asks + ": ok",
+			Want:  "Claims Slots DescribeInstances Unsettled ListExecutions Since GetRun*2" + tells + asks + ": ok | Claims Slots DescribeInstances Unsettled ListExecutions Since GetRun" + asks + ": ok",
 			Then:  says("The execution ended as ABORTED before the run was done"),
 		},
 		{
@@ -117,13 +117,13 @@ func TestUntold(t *testing.T) {
 				opened(s, func(r *ledger.Run) { r.Ended, r.Outcome = time.Now(), "ok" })
 				aborted(s, in)
 			},
-			Want: "Claims Slots DescribeInstances Unsettled ListExecutions GetRun*2" + tells + asks + ": ok",
+			Want: "Claims Slots DescribeInstances Unsettled ListExecutions Since GetRun*2" + tells + asks + ": ok",
 			Then: says("OK: nightly"),
 		},
 		{
 			Name:  "cut off before it had a record, with an input of somebody's own",
 			Given: aborted,
-			Want:  "Claims Slots DescribeInstances Unsettled ListExecutions GetRun DescribeExecution GetRun" + tells + asks + ": ok",
+			Want:  "Claims Slots DescribeInstances Unsettled ListExecutions Since GetRun DescribeExecution GetRun" + tells + asks + ": ok",
 			Then:  says("FAILED: unknown", "The execution ended as ABORTED"),
 		},
 		{
@@ -161,7 +161,7 @@ func TestMissedRuns(t *testing.T) {
 	}
 	const (
 		run   = "nightly-20000101T020000Z"
-		looks = "Claims Slots DescribeInstances Unsettled ListExecutions" + asks + " GetRun"
+		looks = "Claims Slots DescribeInstances Unsettled ListExecutions Since" + asks + " GetRun"
 		late  = " GetRun" // of the look for overdue runs
 	)
 	runs := func(n int) func(*stage.Stage, recovery.Answer) {

@@ -173,6 +173,11 @@ func (l *Ledger) Targets(ctx context.Context, source string) iter.Seq2[ledger.Ta
 	return listed(l, "Targets", l.Kept.Targets(ctx, source))
 }
 
+// Held implements ledger.Ledger.
+func (l *Ledger) Held(ctx context.Context) iter.Seq2[ledger.TargetRecord, error] {
+	return listed(l, "Held", l.Kept.Held(ctx))
+}
+
 // PutTarget implements ledger.Ledger.
 func (l *Ledger) PutTarget(ctx context.Context, t ledger.TargetRecord) (put ledger.TargetRecord, err error) {
 	err = l.called("PutTarget", func() (err error) { put, err = l.Kept.PutTarget(ctx, t); return err })
@@ -221,6 +226,12 @@ func (l *Ledger) Unsettled(ctx context.Context) iter.Seq2[ledger.Registration, e
 func (l *Ledger) Owner(ctx context.Context, name string) (o ledger.Owner, ok bool, err error) {
 	err = l.called("Owner", func() (err error) { o, ok, err = l.Kept.Owner(ctx, name); return err })
 	return o, ok, err
+}
+
+// Since implements ledger.Ledger.
+func (l *Ledger) Since(ctx context.Context, now time.Time) (at time.Time, err error) {
+	err = l.called("Since", func() (err error) { at, err = l.Kept.Since(ctx, now); return err })
+	return at, err
 }
 
 // PutOwner implements ledger.Ledger.

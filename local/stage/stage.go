@@ -110,6 +110,8 @@ func New(t *testing.T) *Stage {
 	s.SFN = sfn.NewFromConfig(s.config(s.wire("states", s.States)))
 	s.secrets = secretsmanager.NewFromConfig(s.config(s.wire("secretsmanager", vault)))
 	s.Ledger = newLedger(&s.journal)
+	_, err = s.Ledger.Kept.Since(s.Context(), time.Now())
+	s.Must(err)
 	s.Plan = plan.Default()
 	s.Plan.Name = "nightly"
 	s.Web = s.Launch("web", map[string]string{tag.Plan: "nightly"})

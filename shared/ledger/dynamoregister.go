@@ -42,6 +42,11 @@ func (d *Dynamo) Unsettled(ctx context.Context) iter.Seq2[Registration, error] {
 	return listUnsettled(ctx, d.table)
 }
 
+// Since implements Ledger.
+func (d *Dynamo) Since(ctx context.Context, now time.Time) (time.Time, error) {
+	return since(ctx, d.table, now)
+}
+
 // Owner implements Ledger.
 func (d *Dynamo) Owner(ctx context.Context, name string) (o Owner, ok bool, err error) {
 	return owner(ctx, d.table, name)

@@ -84,6 +84,9 @@ type Ledger interface {
 	// PutTarget stores a target as it was read, or one that has no record yet
 	// (no Revision), and gives it with its new Revision; *Moved when it was changed since.
 	PutTarget(ctx context.Context, t TargetRecord) (TargetRecord, error)
+	// Held are targets of all names that were put while they were held, as the last such put left them: by name and
+	// id, read page by page. One of them may have been let go since: Targets has how it is now.
+	Held(ctx context.Context) iter.Seq2[TargetRecord, error]
 
 	// Register stores a registration before its creating call, and gives it with its Revision. When the
 	// call is registered already the stored one comes back unchanged, so a retried step sees what it had
@@ -105,6 +108,9 @@ type Ledger interface {
 	// Unsettled are the registrations that a sweep has to look at. One without a Revision was cut off
 	// while it was registered or retired: it can be retired, or registered again.
 	Unsettled(ctx context.Context) iter.Seq2[Registration, error]
+
+	// Since is when the ledger began: the first moment that it was asked with. Of what ended before that it says nothing.
+	Since(ctx context.Context, now time.Time) (time.Time, error)
 
 	// Owner is the lineage that a name belongs to; ok is false when it belongs to none.
 	Owner(ctx context.Context, name string) (o Owner, ok bool, err error)

@@ -41,6 +41,11 @@ func (m *Memory) Unsettled(ctx context.Context) iter.Seq2[Registration, error] {
 	return listUnsettled(ctx, memoryRows{m})
 }
 
+// Since implements Ledger.
+func (m *Memory) Since(ctx context.Context, now time.Time) (time.Time, error) {
+	return since(ctx, memoryRows{m}, now)
+}
+
 // Owner implements Ledger.
 func (m *Memory) Owner(ctx context.Context, name string) (o Owner, ok bool, err error) {
 	return owner(ctx, memoryRows{m}, name)

@@ -64,7 +64,7 @@ func OwnerText(o ledger.Owner) string {
 
 // handover is the command that gives a name to a source.
 func handover(name, source string) string {
-	return "goldsmith handover --name " + Argument(name) + " --to " + source
+	return Command("handover", name) + " --to " + source
 }
 
 // plain are the characters that a shell takes as they are.

@@ -231,6 +231,11 @@ func (b book) Owner(ctx context.Context, name string) (got ledger.Owner, ok bool
 	return got, ok, err
 }
 
+func (b book) Since(ctx context.Context, now time.Time) (at time.Time, err error) {
+	err = b.do(ctx, "Since", looks, func() error { at, err = b.Ledger.Since(ctx, now); return err })
+	return at, err
+}
+
 func (b book) PutOwner(ctx context.Context, o ledger.Owner) (got ledger.Owner, err error) {
 	err = b.do(ctx, "PutOwner", writes, func() error { got, err = b.Ledger.PutOwner(ctx, o); return err })
 	return got, err

@@ -82,6 +82,7 @@ var authorized = map[string]func(Scene, Call) []Request{
 	"ec2:DeleteTags":                               tagging,
 
 	"autoscaling:DescribeAutoScalingGroups":    nowhere,
+	"autoscaling:DescribeAutoScalingInstances": nowhere,
 	"autoscaling:DescribeInstanceRefreshes":    nowhere,
 	"autoscaling:DescribeLaunchConfigurations": nowhere,
 	"autoscaling:StartInstanceRefresh":         refreshing,

@@ -124,6 +124,10 @@ func (s *shadowed) DropRequest(ctx context.Context, r ledger.Request) error {
 	return first(s.dynamo.DropRequest(ctx, r), func() error { return s.memory.DropRequest(ctx, r) })
 }
 
+func (s *shadowed) Held(ctx context.Context) iter.Seq2[ledger.TargetRecord, error] {
+	return after(s.dynamo.Held(ctx), s.memory.Held(ctx))
+}
+
 func (s *shadowed) Targets(ctx context.Context, source string) iter.Seq2[ledger.TargetRecord, error] {
 	return after(s.dynamo.Targets(ctx, source), s.memory.Targets(ctx, source))
 }
@@ -189,6 +193,13 @@ func (s *shadowed) Owner(ctx context.Context, name string) (ledger.Owner, bool, 
 		return ledger.Owner{}, false, err
 	}
 	return s.memory.Owner(ctx, name)
+}
+
+func (s *shadowed) Since(ctx context.Context, now time.Time) (time.Time, error) {
+	if _, err := s.dynamo.Since(ctx, now); err != nil {
+		return time.Time{}, err
+	}
+	return s.memory.Since(ctx, now)
 }
 
 func (s *shadowed) PutOwner(ctx context.Context, o ledger.Owner) (ledger.Owner, error) {

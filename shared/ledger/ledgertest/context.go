@@ -50,6 +50,7 @@ func testEndedContext(t *testing.T, l ledger.Ledger) {
 		"Requests":      func() error { return lastError(l.Requests(ctx)) },
 		"DropRequest":   func() error { return l.DropRequest(ctx, asked) },
 		"Targets":       func() error { return lastError(l.Targets(ctx, "web")) },
+		"Held":          func() error { return lastError(l.Held(ctx)) },
 		"PutTarget":     func() error { _, err := l.PutTarget(ctx, aTarget("web", "lt-1")); return err },
 		"Register":      func() error { _, err := l.Register(ctx, aRegistration("i-1", "web/monday")); return err },
 		"Amend":         func() error { _, err := l.Amend(ctx, image); return err },
@@ -58,6 +59,7 @@ func testEndedContext(t *testing.T, l ledger.Ledger) {
 		"Registration":  func() error { _, _, err := l.Registration(ctx, "ami-1"); return err },
 		"Registrations": func() error { return lastError(l.Registrations(ctx, "")) },
 		"Unsettled":     func() error { return lastError(l.Unsettled(ctx)) },
+		"Since":         func() error { _, err := l.Since(ctx, time.Now()); return err },
 		"Owner":         func() error { _, _, err := l.Owner(ctx, "web"); return err },
 		"PutOwner":      func() error { _, err := l.PutOwner(ctx, ledger.Owner{Name: "web"}); return err },
 	} {

@@ -174,6 +174,15 @@ func testOwners(t *testing.T, open func(*testing.T) ledger.Ledger) {
 	equal(t, "owner", got, next)
 }
 
+func testSince(t *testing.T, open func(*testing.T) ledger.Ledger) {
+	l := open(t)
+	for _, later := range []time.Duration{0, time.Hour, 400 * 24 * time.Hour} {
+		at, err := l.Since(t.Context(), night.Add(later))
+		check(t, err)
+		equal(t, "beginning", at, night.UTC())
+	}
+}
+
 // registered is a registration whose call was answered with the id.
 func registered(t tester, l ledger.Ledger, r ledger.Registration, id string) ledger.Registration {
 	t.Helper()
