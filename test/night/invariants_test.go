@@ -289,9 +289,11 @@ func (n *night) noRequests() {
 	}
 }
 
-// templatesLaunch: whatever a template's default version names can be launched.
+// templatesLaunch: whatever a template's default version names can be launched, and neither it nor the latest, nor a
+// version that a group names, has an image that was undone, unless people were told of the group.
 func (n *night) templatesLaunch() {
 	n.t.Helper()
+	n.nothingUndoneLaunches()
 	for _, v := range n.defaults() {
 		id := aws.ToString(v.LaunchTemplateData.ImageId)
 		if alias, ok := strings.CutPrefix(id, "resolve:ssm:"); ok {
@@ -322,26 +324,26 @@ func (n *night) oneMessageEach() {
 			n.t.Errorf("run %s is told in %d messages, want one", r.Name, told)
 		}
 	}
-	notices := n.noticesOnce(messages)
+	notices := n.noticesOnce(messages, most)
 	if told, runs := len(messages)-notices, len(n.runs()); told > runs+most-1 {
 		n.t.Errorf("%d messages tell of %d runs", told, runs)
 	}
 }
 
 // noticesOnce: what is told beside runs is told once. It gives how many such notices there are.
-func (n *night) noticesOnce(messages []string) int {
+func (n *night) noticesOnce(messages []string, most int) (notices int) {
 	n.t.Helper()
-	seen := map[string]bool{}
+	seen := map[string]int{}
 	for _, text := range messages {
 		if _, text, _ = strings.Cut(text, "\n"); !strings.Contains(text, "What to know") { // The first line has the time.
 			continue
 		}
-		if seen[text] {
-			n.t.Errorf("told twice: %s", text)
+		notices++
+		if seen[text]++; seen[text] > most {
+			n.t.Errorf("told %d times: %s", seen[text], text)
 		}
-		seen[text] = true
 	}
-	return len(seen)
+	return notices
 }
 
 // messagesOf are the messages that tell a run.
@@ -455,10 +457,18 @@ func (n *night) snapshots() []types.Snapshot {
 }
 
 // defaults are the default versions of all launch templates.
-func (n *night) defaults() []types.LaunchTemplateVersion {
+func (n *night) defaults() []types.LaunchTemplateVersion { n.t.Helper(); return n.versionsNamed("$Default") }
+
+// heads are their default and latest versions.
+func (n *night) heads() []types.LaunchTemplateVersion {
+	n.t.Helper()
+	return n.versionsNamed("$Default", "$Latest")
+}
+
+func (n *night) versionsNamed(names ...string) []types.LaunchTemplateVersion {
 	n.t.Helper()
 	var all []types.LaunchTemplateVersion
-	pages := sdk.NewDescribeLaunchTemplateVersionsPaginator(n.cloud, &sdk.DescribeLaunchTemplateVersionsInput{Versions: []string{"$Default"}})
+	pages := sdk.NewDescribeLaunchTemplateVersionsPaginator(n.cloud, &sdk.DescribeLaunchTemplateVersionsInput{Versions: names})
 	for pages.HasMorePages() {
 		all = append(all, must(pages.NextPage(n.ctx))(n.t).LaunchTemplateVersions...)
 	}

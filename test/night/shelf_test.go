@@ -220,3 +220,7 @@ func (s *shelf) PutOwner(ctx context.Context, o ledger.Owner) (ledger.Owner, err
 func (s *shelf) Since(ctx context.Context, now time.Time) (time.Time, error) {
 	return take(ctx, s, func(l ledger.Ledger) (time.Time, error) { return l.Since(ctx, now) })
 }
+
+func (s *shelf) Held(ctx context.Context) iter.Seq2[ledger.TargetRecord, error] {
+	return list(ctx, s, func(l ledger.Ledger) iter.Seq2[ledger.TargetRecord, error] { return l.Held(ctx) })
+}
