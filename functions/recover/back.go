@@ -38,15 +38,14 @@ func (r Rescue) known(ctx context.Context, c ledger.Claim) (known job.Result, th
 
 // record writes what became of the source, unless its job has done so. It returns the result that had said that
 // it was left stopped, if one had.
-func (r Rescue) record(ctx context.Context, c ledger.Claim, problem string, state types.InstanceStateName) (was *job.Result, err error) {
+func (r Rescue) record(
+	ctx context.Context, c ledger.Claim, problem string, state types.InstanceStateName,
+) (was *job.Result, err error) {
 	known, there, err := r.known(ctx, c)
 	if err != nil || there && known.Ending != job.LeftStopped {
 		return nil, err
 	}
-	if there || c.WasRunning && !c.StopSent.IsZero() { // Without a result its run has told of it by its claim.
-		before := known
-		was = &before
-	}
+	was = toldOf(c, known, there)
 	if !there || known.Problem == cutShort {
 		known.Problem = problem
 	}
@@ -55,6 +54,15 @@ func (r Rescue) record(ctx context.Context, c ledger.Claim, problem string, stat
 		known.Shows = string(state) // A person has stopped it since.
 	}
 	return was, r.put(ctx, known)
+}
+
+// toldOf is the result by which the run has told that the source was left stopped, if it has told that; without one
+// it has told so by the claim.
+func toldOf(c ledger.Claim, known job.Result, there bool) *job.Result {
+	if there || c.WasRunning && !c.StopSent.IsZero() {
+		return &known
+	}
+	return nil
 }
 
 // showing writes what EC2 shows of a source whose run was cut off, so that the run's message says it. A job that has

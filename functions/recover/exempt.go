@@ -63,7 +63,8 @@ func (x Exemption) Exempt(ctx context.Context, e event.Exempt) (*Exempted, error
 		Source: block.Claim.Source, Name: block.Claim.Name, Run: block.Claim.Run,
 		Why: block.Why(), Holds: string(block.Holds), Undone: e.Undo,
 	}
-	return made, x.tell(ctx, *made, block, e.By, now)
+	x.tell(ctx, *made, block, e.By, now)
+	return made, nil
 }
 
 // find is the one source of that id or name that holds the breaker open.
@@ -124,7 +125,7 @@ func (x Exemption) undo(ctx context.Context, b breaker.Block) error {
 }
 
 // tell lets people know. Whoever cannot be told does not undo it.
-func (x Exemption) tell(ctx context.Context, e Exempted, b breaker.Block, by string, now time.Time) error {
+func (x Exemption) tell(ctx context.Context, e Exempted, b breaker.Block, by string, now time.Time) {
 	label := report.Label(e.Name, e.Source)
 	n := tell.Notice{
 		Key: fmt.Sprintf("exempt %s %s %t %d", e.Source, e.Run, e.Undone, now.UnixMilli()), Notify: x.Notify,
@@ -139,5 +140,4 @@ func (x Exemption) tell(ctx context.Context, e Exempted, b breaker.Block, by str
 	if _, err := x.Notices.Notice(ctx, n); err != nil {
 		handler.Log(ctx).ErrorContext(ctx, "nobody was told of an exemption", "source", e.Source, "error", err)
 	}
-	return nil
 }

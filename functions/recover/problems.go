@@ -78,7 +78,7 @@ func (p Problems) settle(ctx context.Context, swept error) error {
 
 // each are the errors that were joined.
 func each(err error) []error {
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // a wrapped join is one error
+	joined, ok := err.(interface{ Unwrap() []error }) // A wrapped join is one error.
 	switch {
 	case err == nil:
 		return nil

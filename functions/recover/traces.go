@@ -111,21 +111,29 @@ func (t Traces) follow(ctx context.Context, i types.Instance, execution string) 
 	if err != nil || found == nil && why == "" {
 		return err // The execution is at it.
 	}
-	if found != nil && t.Now().Sub(found.Ended) < landing {
-		return nil
-	}
-	if state == types.InstanceStateNameRunning {
+	switch {
+	case found != nil && t.Now().Sub(found.Ended) < landing:
+		return nil // A call that it sent may still take effect.
+	case state == types.InstanceStateNameRunning:
 		return t.takeOff(ctx, execution, aws.ToString(i.InstanceId))
-	}
-	if found != nil {
-		if why, err = t.against(ctx, found, i, execution); err != nil {
-			return err
-		}
-	}
-	if why != "" {
+	case found == nil:
 		return t.name(ctx, i, execution, why)
+	default:
+		return t.prove(ctx, found, i, execution)
 	}
-	return t.bring(ctx, i, found.Claim(i, execution))
+}
+
+// prove brings a stopped instance back, or names it to people when nothing proves that the execution keeps it down.
+func (t Traces) prove(ctx context.Context, found *trace.Evidence, i types.Instance, execution string) error {
+	why, err := t.against(ctx, found, i, execution)
+	switch {
+	case err != nil:
+		return err
+	case why != "":
+		return t.name(ctx, i, execution, why)
+	default:
+		return t.bring(ctx, i, found.Claim(i, execution))
+	}
 }
 
 // landing is how long a StopInstances may take effect after its execution has ended: as long as function stop may

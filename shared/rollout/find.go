@@ -311,7 +311,9 @@ func pointer(s string) *string {
 }
 
 // taggedOf are the tags of the templates that are tagged with one of a source's keys, by id.
-func taggedOf(ctx context.Context, api ec2.DescribeLaunchTemplatesAPIClient, keys []string) (map[string]map[string]string, error) {
+func taggedOf(
+	ctx context.Context, api ec2.DescribeLaunchTemplatesAPIClient, keys []string,
+) (map[string]map[string]string, error) {
 	values := make([]string, len(keys))
 	for i, key := range keys {
 		values[i] = literal(key)

@@ -117,6 +117,18 @@ func (w *world) others() {
 	}
 }
 
+// goOn has the execution and others act in turn.
+func (w *world) goOn() {
+	for range rapid.IntRange(1, 8).Draw(w.T, "steps") {
+		w.pass()
+		if !w.over && rapid.Bool().Draw(w.T, "acts") {
+			w.act()
+		} else {
+			w.others()
+		}
+	}
+}
+
 func (w *world) instance() types.Instance {
 	i := types.Instance{InstanceId: aws.String(id), LaunchTime: aws.Time(w.launched)}
 	if w.stopped != "" {
@@ -148,14 +160,7 @@ func TestAgainst(t *testing.T) {
 		if rapid.IntRange(0, 9).Draw(t, "another's") == 0 {
 			w.source = "i-00000000000000bad"
 		}
-		for range rapid.IntRange(1, 8).Draw(t, "steps") {
-			w.pass()
-			if !w.over && rapid.Bool().Draw(t, "acts") {
-				w.act()
-			} else {
-				w.others()
-			}
-		}
+		w.goOn()
 		if w.up {
 			return
 		}

@@ -318,26 +318,26 @@ func (n *night) oneMessageEach() {
 			n.t.Errorf("run %s is told in %d messages, want one", r.Name, told)
 		}
 	}
-	notices := n.noticesOnce(messages)
+	notices := n.noticesOnce(messages, most)
 	if told, runs := len(messages)-notices, len(n.runs()); told > runs+most-1 {
 		n.t.Errorf("%d messages tell of %d runs", told, runs)
 	}
 }
 
 // noticesOnce: what is told beside runs is told once. It gives how many such notices there are.
-func (n *night) noticesOnce(messages []string) int {
+func (n *night) noticesOnce(messages []string, most int) (notices int) {
 	n.t.Helper()
-	seen := map[string]bool{}
+	seen := map[string]int{}
 	for _, text := range messages {
 		if _, text, _ = strings.Cut(text, "\n"); !strings.Contains(text, "What to know") { // The first line has the time.
 			continue
 		}
-		if seen[text] {
-			n.t.Errorf("told twice: %s", text)
+		notices++
+		if seen[text]++; seen[text] > most {
+			n.t.Errorf("told %d times: %s", seen[text], text)
 		}
-		seen[text] = true
 	}
-	return len(seen)
+	return notices
 }
 
 // messagesOf are the messages that tell a run.

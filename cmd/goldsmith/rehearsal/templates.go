@@ -111,7 +111,8 @@ func byID(sources []Source) []int {
 func (s Stage) expected(ctx context.Context, src Source, run job.Run) (rollout.Image, error) {
 	i := src.instance
 	image := rollout.Image{
-		ID: Expected(src.ID), InstanceType: string(i.InstanceType), Source: src.ID, Lineage: src.job().OverTime(), Name: src.Name, Run: run.Name,
+		ID: Expected(src.ID), InstanceType: string(i.InstanceType), Run: run.Name,
+		Source: src.ID, Lineage: src.job().OverTime(), Name: src.Name,
 		Machine: rollout.Machine{
 			Architecture: string(i.Architecture), BootMode: string(i.BootMode), Virtualization: string(i.VirtualizationType),
 			TPM: aws.ToString(i.TpmSupport), ENA: aws.ToBool(i.EnaSupport), Root: aws.ToString(i.RootDeviceName),
