@@ -19,8 +19,8 @@ type Origins struct {
 	Groups autoscaling.DescribeAutoScalingInstancesAPIClient
 }
 
-// origins are the lineages of what images were made of, by image: an instance's group, if it is a member of one now, and
-// the instance or the volume of a snapshot. A copy has its parent, so that it displaces nothing.
+// origins are the lineages of what images were made of, by image: an instance's group, if it is a member of one
+// now, and the instance or the volume of a snapshot. A copy has its parent, so that it displaces nothing.
 func (a Adoption) origins(ctx context.Context, images []types.Image) (map[string]string, error) {
 	found := map[string]string{}
 	instances, snapshots := map[string][]string{}, map[string][]string{}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -44,9 +43,7 @@ func (s Step) begin(ctx context.Context, j job.Job) ([]job.Refresh, error) {
 	var all []job.Refresh
 	for i, g := range groups {
 		if i == job.MaxRefreshes {
-			return append(all, job.Refresh{
-				Group: fmt.Sprintf("%d more groups", len(groups)-i), Problem: fmt.Sprintf("At most %d groups of a source are refreshed: refresh these yourself.", job.MaxRefreshes),
-			}), nil
+			return append(all, group.Beyond(len(groups)-i)), nil
 		}
 		r, err := s.one(ctx, j, g, rolled, images)
 		if err != nil {
@@ -59,24 +56,20 @@ func (s Step) begin(ctx context.Context, j job.Job) ([]job.Refresh, error) {
 
 // one refreshes a group as far as it may be.
 func (s Step) one(ctx context.Context, j job.Job, g types.AutoScalingGroup, rolled []job.Rolled, images group.Images) (job.Refresh, error) {
-	r := job.Refresh{Group: aws.ToString(g.AutoScalingGroupName)}
 	if problem, err := lasting(s.read(ctx, g, images)); err != nil || problem != "" {
-		r.Problem = problem
-		return r, err
+		return job.Refresh{Group: aws.ToString(g.AutoScalingGroupName), Problem: problem}, err
 	}
-	if owner := group.OwnerOf(g); owner != "" && !slices.Contains(j.Plan.Roll.Refresh.Groups, r.Group) {
-		r.Note = group.LeftTo(owner)
+	d, r := group.Judge(g, templates(rolled), images, j.Plan.Roll.Refresh)
+	if d.Do == group.Left || d.Do == group.Nothing {
 		return r, nil
 	}
-	d := group.Decide(g, templates(rolled), images)
-	r.From, r.To, r.Note = d.From, d.To, d.Why
 	known, err := s.known(ctx, r.Group)
 	if err == nil {
 		r, err = s.bring(ctx, j, g, r, d, rolled, known)
 	}
 	problem, err := lasting(err)
 	if problem != "" {
-		r.Problem = problem
+		r.Problem, r.Note = problem, ""
 	}
 	return r, err
 }
@@ -87,20 +80,14 @@ func (s Step) bring(ctx context.Context, j job.Job, g types.AutoScalingGroup, r 
 	if i := slices.IndexFunc(known, func(k types.InstanceRefresh) bool { return ours(j, d, k) }); i >= 0 {
 		return taken(r, known[i]), nil
 	}
-	switch d.Do {
-	case group.Nothing:
-		r.Problem, r.Note = d.Why, ""
+	if d.Do == group.Settled {
 		return r, nil
-	case group.Settled:
-		return r, nil
-	case group.Plain, group.Desired:
 	}
 	if len(known) > 0 && known[0].EndTime == nil && group.ProgressOf(known[0].Status) == group.Going {
 		r = taken(r, known[0])
 		r.Behind = true
 		return r, nil
 	}
-	r.Note = strings.TrimSpace(r.Note + " " + group.Waits(g, j.Plan.Roll.Refresh))
 	why, err := s.overtaken(ctx, rolled, g)
 	if err != nil || why != "" {
 		r.Problem, r.Note = why, ""
@@ -173,7 +160,7 @@ func ours(j job.Job, d group.Decision, r types.InstanceRefresh) bool {
 	// A start time that was not given is one of a refresh that has not begun yet.
 	since := j.Times.Released.Truncate(time.Second)
 	late := r.StartTime == nil || !r.StartTime.Before(since)
-	return late && d.Do != group.Nothing && d.Moves(r.DesiredConfiguration)
+	return late && d.Moves(r.DesiredConfiguration)
 }
 
 // taken is the record of a refresh that is there.

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 
 	"goldsmith/shared/group"
@@ -17,9 +15,6 @@ import (
 
 // templatePrefix begins the id of every launch template; what else is rolled are parameters.
 const templatePrefix = "lt-"
-
-// groupsAPage is the most that DescribeAutoScalingGroups gives at once.
-const groupsAPage = 100
 
 // rolled is what was rolled: what the job carries, and what of its run only the ledger knows.
 func (s Step) rolled(ctx context.Context, j job.Job) ([]job.Rolled, error) {
@@ -59,29 +54,13 @@ func templates(rolled []job.Rolled) group.Rolled {
 	return all
 }
 
-// using are the groups that may launch from a rolled template, by name. No filter
-// of Auto Scaling's knows templates, so all groups of the Region are looked at;
-// names are those wanted, none for all.
+// using are the groups that may launch from a rolled template, by name; names are those wanted, none for all.
 func (s Step) using(ctx context.Context, templates group.Rolled, names ...string) ([]types.AutoScalingGroup, error) {
-	pages := autoscaling.NewDescribeAutoScalingGroupsPaginator(s.groups, &autoscaling.DescribeAutoScalingGroupsInput{
-		AutoScalingGroupNames: names, IncludeInstances: aws.Bool(true), MaxRecords: aws.Int32(groupsAPage),
-	})
-	var found []types.AutoScalingGroup
-	for pages.HasMorePages() {
-		out, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("looking for the groups that use what was rolled: %w", err)
-		}
-		for _, g := range out.AutoScalingGroups {
-			if group.Uses(g, templates) {
-				found = append(found, g)
-			}
-		}
+	groups, err := group.List(ctx, s.groups, true, names...)
+	if err != nil {
+		return nil, fmt.Errorf("looking for the groups that use what was rolled: %w", err)
 	}
-	slices.SortFunc(found, func(a, b types.AutoScalingGroup) int {
-		return strings.Compare(aws.ToString(a.AutoScalingGroupName), aws.ToString(b.AutoScalingGroupName))
-	})
-	return found, nil
+	return group.Using(groups, templates), nil
 }
 
 // warn tells of groups that name an older version by its number: a new default changes nothing for them.
@@ -95,21 +74,9 @@ func (s Step) warn(ctx context.Context, j job.Job) (job.Job, error) {
 	if problem, err := lasting(err); err != nil || problem != "" {
 		return j, err
 	}
-	var pinned []string
-	for _, g := range groups {
-		for _, spec := range group.Pinned(g, templates) {
-			pinned = append(pinned, fmt.Sprintf("%s (%s)", aws.ToString(g.AutoScalingGroupName), spec))
-		}
+	warned := slices.ContainsFunc(j.Warnings, func(w job.Reason) bool { return w.Code == job.PinnedGroup })
+	if warning := group.PinnedWarning(groups, templates); warning != nil && !warned {
+		j.Warnings = append(j.Warnings, *warning)
 	}
-	if len(pinned) == 0 || slices.ContainsFunc(j.Warnings, func(w job.Reason) bool { return w.Code == job.PinnedGroup }) {
-		return j, nil
-	}
-	more := ""
-	if rest := len(pinned) - job.MaxRefreshes; rest > 0 {
-		pinned, more = pinned[:job.MaxRefreshes], fmt.Sprintf(" and %d more", rest)
-	}
-	j.Warnings = append(j.Warnings, job.Reason{Code: job.PinnedGroup, Text: fmt.Sprintf(
-		"Groups that name an older version go on launching it: %s%s. Update them, let them name $Default, or set roll.refresh.enabled.",
-		strings.Join(pinned, ", "), more)})
 	return j, nil
 }

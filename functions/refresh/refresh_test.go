@@ -171,7 +171,7 @@ func TestRefreshOfWhatTheJobDoesNotCarry(t *testing.T) {
 			},
 		},
 		{
-			Name: "a template that takes its image from a parameter", Want: "Targets*2 " + found + writes,
+			Name: "a template that takes its image from a parameter", Want: "Targets*2 " + finds + " DescribeLaunchTemplateVersions" + writes,
 			Given: beyond(func(r *ledger.TargetRecord) { r.Through, r.ID = []string{r.ID}, "/golden/web" }),
 			Then: func(s *stage.Stage, j job.Job) {
 				want := "It launches from web 1, which has image " + before + " and not the new one."

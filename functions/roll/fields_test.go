@@ -3,7 +3,6 @@ package roll_test
 import (
 	"fmt"
 	"reflect"
-	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -20,7 +19,7 @@ import (
 func TestRollKeepsEveryField(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		var data types.RequestLaunchTemplateData
-		populate(r, reflect.ValueOf(&data).Elem(), "data")
+		stage.Fill(r, reflect.ValueOf(&data).Elem(), "data")
 		data.ImageId, data.InstanceType = aws.String(before), types.InstanceTypeT3Micro
 		// Mappings and requirements are held against the image: made_test.go.
 		data.BlockDeviceMappings, data.InstanceRequirements = nil, nil
@@ -53,50 +52,3 @@ var exported = cmp.FilterPath(func(p cmp.Path) bool {
 	field, ok := p.Last().(cmp.StructField)
 	return ok && (field.Name()[0] < 'A' || field.Name()[0] > 'Z')
 }, cmp.Ignore())
-
-var required = map[string]bool{"Type": true, "VCpuCount": true, "MemoryMiB": true, "Min": true, "CpuCredits": true}
-
-// populate sets some fields of v, which ones being the test's draw.
-func populate(r *rapid.T, v reflect.Value, name string) {
-	switch v.Kind() {
-	case reflect.Pointer:
-		// What the SDK wants of every request is always given.
-		if required[name[strings.LastIndex(name, ".")+1:]] || rapid.Bool().Draw(r, name) {
-			v.Set(reflect.New(v.Type().Elem()))
-			populate(r, v.Elem(), name)
-		}
-	case reflect.Struct:
-		for i := range v.NumField() {
-			if field := v.Type().Field(i); field.IsExported() {
-				populate(r, v.Field(i), name+"."+field.Name)
-			}
-		}
-	case reflect.Slice:
-		n := rapid.IntRange(0, 2).Draw(r, name)
-		v.Set(reflect.MakeSlice(v.Type(), n, n))
-		for i := range n {
-			populate(r, v.Index(i), fmt.Sprintf("%s[%d]", name, i))
-		}
-	default:
-		populateScalar(r, v, name)
-	}
-}
-
-func populateScalar(r *rapid.T, v reflect.Value, name string) {
-	switch v.Kind() {
-	case reflect.String:
-		if strings.HasSuffix(name, ".UserData") { // Base64, or EC2 refuses it.
-			v.SetString(rapid.StringMatching(`([a-z0-9]{4}){1,3}`).Draw(r, name))
-			return
-		}
-		v.SetString(rapid.StringMatching(`[a-z0-9]{1,4}`).Draw(r, name))
-	case reflect.Int32, reflect.Int64:
-		v.SetInt(int64(rapid.IntRange(0, 9).Draw(r, name)))
-	case reflect.Float64:
-		v.SetFloat(float64(rapid.IntRange(0, 9).Draw(r, name)))
-	case reflect.Bool:
-		v.SetBool(rapid.Bool().Draw(r, name))
-	default:
-		r.Fatalf("no value is known for %s, a %s", name, v.Type())
-	}
-}

@@ -40,7 +40,8 @@ func (s Step) handOver(ctx context.Context, asked event.Handover) (Answer, error
 		return Answer{}, err
 	}
 	to := ledger.Owner{
-		Name: asked.Name, Lineage: of, Source: asked.To, By: cmp.Or(asked.By, "somebody"), At: s.now().UTC(), Revision: before.Revision,
+		Name: asked.Name, Lineage: of, Source: asked.To, By: cmp.Or(asked.By, "somebody"), At: s.now().UTC(),
+		Revision: before.Revision,
 	}
 	h := Handover{To: rollout.OwnerText(ledger.Owner{Lineage: of}), Source: asked.To, There: known && before.Lineage == of}
 	if before.Lineage != "" {
@@ -76,7 +77,8 @@ func (s Step) heir(ctx context.Context, asked event.Handover) (string, error) {
 		return "", fault.Failure(nothing, "to: there is no instance %s any more", asked.To)
 	}
 	if name := source.Name(source.Tags(instance), asked.To); name != asked.Name {
-		return "", fault.Failure(nothing+" Give it the name by its tag goldsmith:name first.", "to: %s is called %q, not %q", asked.To, name, asked.Name)
+		return "", fault.Failure(nothing+" Give it the name by its tag goldsmith:name first.",
+			"to: %s is called %q, not %q", asked.To, name, asked.Name)
 	}
 	found, err := lineage.OfInstances(ctx, s.scaling, []string{asked.To})
 	return found[asked.To], err
@@ -84,11 +86,13 @@ func (s Step) heir(ctx context.Context, asked event.Handover) (string, error) {
 
 // next says what happens after the hand-over.
 func next(name string, before, to ledger.Owner) string {
-	said := fmt.Sprintf("The next image of %s is rolled into what takes images of %s; until then that launches what it has now.", to.Source, name)
-	if before.Lineage != "" && before.Lineage != to.Lineage {
-		said += fmt.Sprintf(" Images of %s are made and no longer rolled.", rollout.OwnerText(ledger.Owner{Lineage: before.Lineage}))
+	said := fmt.Sprintf("The next image of %s is rolled into what takes images of %s; "+
+		"until then that launches what it has now.", to.Source, name)
+	if before.Lineage == "" || before.Lineage == to.Lineage {
+		return said
 	}
-	return said
+	former := rollout.OwnerText(ledger.Owner{Lineage: before.Lineage})
+	return said + fmt.Sprintf(" Images of %s are made and no longer rolled.", former)
 }
 
 // tellHandover sends one message of it. One that Slack does not take is logged: the person who asked sees the answer.

@@ -92,28 +92,13 @@ func (f Fleet) RollBack(ctx context.Context, u Undo) (Undone, error) {
 	return done, nil
 }
 
-// groupsAPage is the most that DescribeAutoScalingGroups gives at once.
-const groupsAPage = 100
-
-// using are the groups that may launch from the template, or from one that takes its image from the alias. No
-// filter of Auto Scaling's knows templates.
+// using are the groups that may launch from the template, or from one that takes its image from the alias.
 func (f Fleet) using(ctx context.Context, u Undo, templates group.Rolled) ([]types.AutoScalingGroup, error) {
-	pages := autoscaling.NewDescribeAutoScalingGroupsPaginator(f.Groups, &autoscaling.DescribeAutoScalingGroupsInput{
-		IncludeInstances: aws.Bool(false), MaxRecords: aws.Int32(groupsAPage),
-	})
-	var found []types.AutoScalingGroup
-	for pages.HasMorePages() {
-		out, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("looking for the groups that use %s: %w", u.Target, err)
-		}
-		for _, g := range out.AutoScalingGroups {
-			if group.Uses(g, templates) {
-				found = append(found, g)
-			}
-		}
+	groups, err := group.List(ctx, f.Groups, true)
+	if err != nil {
+		return nil, fmt.Errorf("looking for the groups that use %s: %w", u.Target, err)
 	}
-	return found, nil
+	return group.Using(groups, templates), nil
 }
 
 // one rolls back what goes on in a group, and says whether it goes back or why it does not.

@@ -15,6 +15,7 @@ import (
 
 	"goldsmith/shared/fault"
 	"goldsmith/shared/group"
+	"goldsmith/shared/rollout"
 	"goldsmith/shared/tag"
 )
 
@@ -100,7 +101,8 @@ func (f Fleet) still(ctx context.Context, g types.AutoScalingGroup, u Undo, at f
 		return
 	}
 	if !u.Refresh {
-		done.Left = append(done.Left, fmt.Sprintf("group %s %s: goldsmith rollback --name %s --refresh moves it", name, strings.Join(says, " and "), u.Name))
+		done.Left = append(done.Left, fmt.Sprintf("group %s %s: %s --refresh moves it",
+			name, strings.Join(says, " and "), rollout.Command("rollback", u.Name)))
 		return
 	}
 	if why := f.refresh(ctx, g, at); why != "" {
@@ -108,6 +110,10 @@ func (f Fleet) still(ctx context.Context, g types.AutoScalingGroup, u Undo, at f
 		return
 	}
 	done.Refreshed = append(done.Refreshed, name)
+	if protected, standby := group.Waiting(g); protected+standby > 0 {
+		done.Left = append(done.Left, fmt.Sprintf("group %s has %d members that are protected from scale-in or in Standby: "+
+			"its refresh waits an hour for them, and fails if they stay so", name, protected+standby))
+	}
 }
 
 // refresh starts a refresh of a group to what it has gone back to, or says why it cannot.

@@ -9,6 +9,7 @@ import (
 	"goldsmith/shared/event"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/report"
+	"goldsmith/shared/rollout"
 	"goldsmith/shared/slack"
 )
 
@@ -21,7 +22,8 @@ func (s Step) tell(ctx context.Context, asked event.Rollback, targets []*target)
 		return nil
 	}
 	title := fmt.Sprintf("%s is rolled back by %s", asked.Name, cmp.Or(asked.By, "somebody"))
-	lines = append(lines, fmt.Sprintf("It is held: new images are not rolled into it until somebody asks for goldsmith follow --name %s.", asked.Name))
+	lines = append(lines, fmt.Sprintf("It is held: new images are not rolled into it until somebody asks for %s.",
+		rollout.Command("follow", asked.Name)))
 	if _, err := s.slack.Send(ctx, slack.Alert(title, lines, "", "")); err != nil {
 		handler.Log(ctx).ErrorContext(ctx, "not told", "name", asked.Name, "error", err)
 		return nil

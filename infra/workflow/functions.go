@@ -179,7 +179,7 @@ var Functions = []Function{
 		Name: "rollback", Timeout: stepTimeout, Memory: memory, MaxAge: wakeAge,
 		Does:        "Points a source's launch templates and alias back at an earlier image, and rolls back what is being refreshed, for a person.",
 		Environment: env(tableSetting, secretSetting),
-		Statements: join(everyHandler("rollback"), ledger("GetItem", "Query", "UpdateItem"), []Statement{
+		Statements: join(everyHandler("rollback"), ledger("GetItem", "PutItem", "Query", "UpdateItem"), []Statement{
 			lookAtGroups, lookAtMembers, look("DescribeLaunchTemplateVersions", "DescribeImages", "DescribeInstances"),
 		}, rolling, refreshingBack, refreshing, telling),
 	},

@@ -26,7 +26,7 @@ func (b *Bus) enabled(name string) bool {
 func (b *Bus) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name, ok := strings.CutPrefix(r.URL.Path, "/schedules/")
 	if !ok || r.Method != http.MethodGet {
-		reply(w, http.StatusBadRequest, "ValidationException", map[string]any{"Message": "the embedded Scheduler knows GetSchedule only"})
+		reply(w, http.StatusBadRequest, "UnknownOperationException", map[string]any{"Message": "the embedded Scheduler knows GetSchedule only"})
 		return
 	}
 	group := r.URL.Query().Get("groupName")

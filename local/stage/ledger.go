@@ -173,6 +173,11 @@ func (l *Ledger) Targets(ctx context.Context, source string) iter.Seq2[ledger.Ta
 	return listed(l, "Targets", l.Kept.Targets(ctx, source))
 }
 
+// Held implements ledger.Ledger.
+func (l *Ledger) Held(ctx context.Context) iter.Seq2[ledger.TargetRecord, error] {
+	return listed(l, "Held", l.Kept.Held(ctx))
+}
+
 // PutTarget implements ledger.Ledger.
 func (l *Ledger) PutTarget(ctx context.Context, t ledger.TargetRecord) (put ledger.TargetRecord, err error) {
 	err = l.called("PutTarget", func() (err error) { put, err = l.Kept.PutTarget(ctx, t); return err })

@@ -38,15 +38,27 @@ func (s *Service) replace(old *record, again *asl.Execution) {
 	s.executions[r.ID], s.order[r.number-1] = r, r
 }
 
+// redriveKnown is how long a redrive of the same client token is the same (API reference, RedriveExecution).
+const redriveKnown = 15 * time.Minute
+
 type redriveInput struct{ ExecutionArn, ClientToken string }
 
 func (s *Service) redriveExecution(in redriveInput) (any, error) {
 	if err := present("executionArn", in.ExecutionArn); err != nil {
 		return nil, err
 	}
+	s.mu.Lock()
+	known := s.redrives[in]
+	s.mu.Unlock()
+	if now := s.options.Clock.Now(); in.ClientToken != "" && now.Sub(known) < redriveKnown {
+		return object{"redriveDate": seconds(known)}, nil
+	}
 	at, err := s.Redrive(in.ExecutionArn)
 	if err != nil {
 		return nil, err
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.redrives[in] = at
 	return object{"redriveDate": seconds(at)}, nil
 }

@@ -49,7 +49,9 @@ type Service struct {
 	executions map[string]*record
 	// order is every execution from the oldest to the newest.
 	order []*record
-	named int
+	// redrives are when the executions were redriven, by what was asked.
+	redrives map[redriveInput]time.Time
+	named    int
 }
 
 type machine struct {
@@ -69,7 +71,7 @@ type record struct {
 
 // New is a service without state machines.
 func New(o Options) *Service {
-	s := &Service{options: o, machines: map[string]*machine{}, executions: map[string]*record{}}
+	s := &Service{options: o, machines: map[string]*machine{}, executions: map[string]*record{}, redrives: map[redriveInput]time.Time{}}
 	s.runtime = asl.NewRuntime(asl.Options{
 		Clock: o.Clock, Invoker: o.Invoker, Seed: o.Seed, Observer: o.Observer,
 		HeartbeatError: o.HeartbeatError, ChildLag: o.ChildLag, EarlyTokensLost: o.EarlyTokensLost, Changed: s.changed,

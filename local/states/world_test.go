@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -44,11 +45,16 @@ type world struct {
 	mu     sync.Mutex
 	events []map[string]any
 	tokens []string
+	// mended tells whether the function of that name has failed once.
+	mended atomic.Bool
 }
 
 func (w *world) Invoke(_ context.Context, function string, payload []byte) ([]byte, *asl.Error) {
-	if strings.HasSuffix(function, ":broken") {
+	switch _, name, _ := strings.Cut(function, "function:"); {
+	case name == "broken", name == "mended" && w.mended.CompareAndSwap(false, true):
 		return nil, asl.FunctionError("Broken", "it is")
+	case name == "large":
+		return []byte(`"` + strings.Repeat("x", 300_000) + `"`), nil
 	}
 	var p struct{ Token string }
 	if json.Unmarshal(payload, &p) == nil && p.Token != "" {

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -107,14 +109,38 @@ func sourceIn(payload []byte) string {
 // GetFunctionConfiguration (GET /2015-03-31/functions/NAME/configuration).
 func (f *functions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name, operation, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/2015-03-31/functions/"), "/")
-	switch {
-	case operation == "invocations" && r.Method == http.MethodPost:
+	invokes := operation == "invocations" && r.Method == http.MethodPost
+	configures := operation == "configuration" && r.Method == http.MethodGet
+	switch member := unmodelled(r); {
+	case (invokes || configures) && member != "":
+		problem := "The member " + member + " is not modelled by the embedded AWS."
+		refuse(w, http.StatusBadRequest, "InvalidParameterValueException", problem)
+	case invokes:
 		f.serveInvoke(w, r, name)
-	case operation == "configuration" && r.Method == http.MethodGet:
+	case configures:
 		f.serveConfiguration(w, name)
 	default:
 		refuse(w, http.StatusNotFound, "UnknownOperationException", "the embedded Lambda knows Invoke and GetFunctionConfiguration only")
 	}
+}
+
+// unmodelled is a member of a request that says something else than what holds anyhow: every
+// invocation is synchronous and of the code that is there, and nothing of its log is answered.
+func unmodelled(r *http.Request) string {
+	said := map[string]string{"Qualifier": r.URL.Query().Get("Qualifier")}
+	for member, header := range map[string]string{
+		"InvocationType": "X-Amz-Invocation-Type", "LogType": "X-Amz-Log-Type", "ClientContext": "X-Amz-Client-Context",
+		"DurableExecutionName": "X-Amz-Durable-Execution-Name", "TenantId": "X-Amz-Tenant-Id",
+	} {
+		said[member] = r.Header.Get(header)
+	}
+	anyhow := map[string]string{"InvocationType": "RequestResponse", "LogType": "None", "Qualifier": "$LATEST"}
+	for _, member := range slices.Sorted(maps.Keys(said)) {
+		if said[member] != "" && said[member] != anyhow[member] {
+			return member
+		}
+	}
+	return ""
 }
 
 // serveConfiguration shows what the function is told, as far as people ask for it.

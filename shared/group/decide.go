@@ -29,6 +29,8 @@ const (
 	Plain
 	// Desired is a refresh to Decision.Desired, which becomes the group's own when it succeeds.
 	Desired
+	// Left means that another AWS service owns the group, and the plan does not list it.
+	Left
 )
 
 // Decision is what may be done about a group, and why not more.

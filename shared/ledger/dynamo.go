@@ -217,6 +217,11 @@ func (d *Dynamo) Targets(ctx context.Context, source string) iter.Seq2[TargetRec
 	return each[TargetRecord](d.table.under(ctx, targets(source), ""))
 }
 
+// Held implements Ledger.
+func (d *Dynamo) Held(ctx context.Context) iter.Seq2[TargetRecord, error] {
+	return each[TargetRecord](d.table.under(ctx, held, ""))
+}
+
 // PutTarget implements Ledger.
 func (d *Dynamo) PutTarget(ctx context.Context, t TargetRecord) (TargetRecord, error) {
 	t, known := t.inUTC(), t.Revision
@@ -224,6 +229,11 @@ func (d *Dynamo) PutTarget(ctx context.Context, t TargetRecord) (TargetRecord, e
 	doc, err := encode(t)
 	if err != nil {
 		return t, err
+	}
+	if t.Held() {
+		if err := d.table.put(ctx, heldKey(t), item{docAttribute: text(doc)}); err != nil {
+			return t, err
+		}
 	}
 	mine, err := d.table.revise(ctx, targetKey(t.Source, t.ID), doc, known, t.Revision)
 	if err == nil && !mine {

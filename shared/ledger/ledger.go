@@ -84,6 +84,9 @@ type Ledger interface {
 	// PutTarget stores a target as it was read, or one that has no record yet
 	// (no Revision), and gives it with its new Revision; *Moved when it was changed since.
 	PutTarget(ctx context.Context, t TargetRecord) (TargetRecord, error)
+	// Held are targets of all names that were put while they were held, as the last such put left them: by name and
+	// id, read page by page. One of them may have been let go since: Targets has how it is now.
+	Held(ctx context.Context) iter.Seq2[TargetRecord, error]
 
 	// Register stores a registration before its creating call, and gives it with its Revision. When the
 	// call is registered already the stored one comes back unchanged, so a retried step sees what it had

@@ -233,6 +233,11 @@ func (m *Memory) Targets(ctx context.Context, source string) iter.Seq2[TargetRec
 	return each[TargetRecord](m.docs(ctx, targets(source), ""))
 }
 
+// Held implements Ledger.
+func (m *Memory) Held(ctx context.Context) iter.Seq2[TargetRecord, error] {
+	return each[TargetRecord](m.docs(ctx, held, ""))
+}
+
 // PutTarget implements Ledger.
 func (m *Memory) PutTarget(ctx context.Context, t TargetRecord) (TargetRecord, error) {
 	t, known := t.inUTC(), t.Revision
@@ -240,6 +245,11 @@ func (m *Memory) PutTarget(ctx context.Context, t TargetRecord) (TargetRecord, e
 	doc, err := encode(t)
 	if err != nil {
 		return t, err
+	}
+	if t.Held() {
+		if err := m.change(ctx, heldKey(t), func(row, bool) (row, bool) { return row{doc: doc}, true }); err != nil {
+			return t, err
+		}
 	}
 	mine, err := m.revise(ctx, targetKey(t.Source, t.ID), doc, known, t.Revision)
 	if err == nil && !mine {

@@ -64,4 +64,9 @@ func targets(source string) string { return "targets#" + source }
 
 func targetKey(source, id string) key { return key{targets(source), "target#" + id} }
 
+// held is one partition, so that holds are listed without a scan: a person makes each of them.
+const held = "held"
+
+func heldKey(t TargetRecord) key { return key{held, "source#" + t.Source + "#" + t.ID} }
+
 func runKey(name string) key { return key{"run#" + name, "run"} }

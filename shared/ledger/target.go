@@ -28,6 +28,9 @@ type TargetRecord struct {
 	Revision string `json:"revision,omitempty"`
 }
 
+// Held reports whether a rollback holds it, or was begun.
+func (t TargetRecord) Held() bool { return t.Back != nil || t.Begun != nil && t.Begun.To.Run == "" }
+
 // Point is something that a target points at.
 type Point struct {
 	// Image is an image id; empty when the target had none.

@@ -27,13 +27,16 @@ const asked = 50
 
 // OfInstances are the lineages of instances, by id: the Auto Scaling group of each member, and the id itself of
 // any other.
-func OfInstances(ctx context.Context, api autoscaling.DescribeAutoScalingInstancesAPIClient, ids []string) (map[string]string, error) {
+func OfInstances(
+	ctx context.Context, api autoscaling.DescribeAutoScalingInstancesAPIClient, ids []string,
+) (map[string]string, error) {
 	found := map[string]string{}
 	for some := range slices.Chunk(ids, asked) {
 		for _, id := range some {
 			found[id] = id
 		}
-		pages := autoscaling.NewDescribeAutoScalingInstancesPaginator(api, &autoscaling.DescribeAutoScalingInstancesInput{InstanceIds: some})
+		in := &autoscaling.DescribeAutoScalingInstancesInput{InstanceIds: some}
+		pages := autoscaling.NewDescribeAutoScalingInstancesPaginator(api, in)
 		for pages.HasMorePages() {
 			out, err := pages.NextPage(ctx)
 			if err != nil {
@@ -108,7 +111,9 @@ func volumesOf(ctx context.Context, api Snapshots, ids []string, of map[string][
 	return nil
 }
 
-func attached(ctx context.Context, api ec2.DescribeVolumesAPIClient, ids []string, see func(volume, instance string)) error {
+func attached(
+	ctx context.Context, api ec2.DescribeVolumesAPIClient, ids []string, see func(volume, instance string),
+) error {
 	pages := ec2.NewDescribeVolumesPaginator(api, &ec2.DescribeVolumesInput{
 		MaxResults: aws.Int32(500), Filters: []types.Filter{{Name: aws.String("volume-id"), Values: ids}},
 	})

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"strings"
 
 	"goldsmith/shared/job"
 )
@@ -58,12 +59,20 @@ func (r Refresh) Change() string {
 	}
 	switch {
 	case r.Problem != "":
-		return join(change, ": ", r.Problem)
+		return join(join(change, ": ", r.Problem), end(r.Problem), r.Note)
 	case r.ID == "":
 		return join(join(change, ", ", "nothing to refresh"), ". ", r.Note)
 	default:
 		return join(join(change, ", ", "took "+Span(r.Ended.Sub(r.Began))), ". ", r.Note)
 	}
+}
+
+// end is what comes between a text and a sentence after it.
+func end(text string) string {
+	if strings.HasSuffix(text, ".") {
+		return " "
+	}
+	return ". "
 }
 
 func join(first, between, second string) string {

@@ -80,3 +80,46 @@ func TestDecideWithoutAZone(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// The images of a lineage that has ended are judged beside those that its successor made under their name.
+func TestSuccessors(t *testing.T) {
+	now := time.Date(2026, 3, 30, 3, 0, 0, 0, time.UTC)
+	p := plan.Plan{Keep: plan.Keep{Last: 1, Minimum: 1, Grace: plan.Duration(time.Hour)}}
+	good := func(lineage, name string, days int) retention.Image {
+		return retention.Image{ID: lineage + " " + name, Name: name, Lineage: lineage, Made: now.AddDate(0, 0, -days), Available: true, Good: true}
+	}
+	others := []retention.Image{good("i-a", "a", 1), good("i-b", "b", 1), good("i-y", "y", 1), good("i-z", "z", 1)}
+	for what, c := range map[string]struct {
+		images []retention.Image
+		goes   bool
+	}{
+		"a newer image of its successor": {[]retention.Image{good("i-old", "web", 5), good("i-new", "web", 1)}, true},
+		"the successor is called otherwise by now": {
+			[]retention.Image{good("i-old", "web", 5), good("i-new", "web", 9), good("i-new", "mail", 1)}, false,
+		},
+		"the successor's newer image has another name": {
+			[]retention.Image{good("i-old", "web", 5), good("i-new", "web", 1), good("i-new", "mail", 2)}, true,
+		},
+		"an older image of its successor": {[]retention.Image{good("i-old", "web", 5), good("i-new", "web", 9)}, false},
+	} {
+		for _, d := range retention.Decide(append(c.images, others...), p, map[string]bool{"i-new": true}, now) {
+			if d.ID == "i-old web" && d.Going() != c.goes {
+				t.Errorf("%s: %s", what, d)
+			}
+		}
+	}
+}
+
+// A number of goldsmith:keep is made of digits only.
+func TestWishIsOfDigits(t *testing.T) {
+	for _, wish := range []string{"daily=", "daily=+7", "daily=7:", "daily=7/", "daily=-1", "daily=7a", "daily= 7"} {
+		if k, err := retention.Wish(wish, plan.Keep{Minimum: 2}); err == nil {
+			t.Errorf("%q is read as %+v", wish, k)
+		}
+	}
+	for _, wish := range []string{"daily=0 last=9", "daily=9 last=0"} {
+		if _, err := retention.Wish(wish, plan.Keep{Minimum: 2}); err != nil {
+			t.Errorf("%q: %v", wish, err)
+		}
+	}
+}

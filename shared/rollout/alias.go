@@ -57,7 +57,8 @@ func (s *survey) aliases(ctx context.Context, image Image, title Title, targets 
 	return targets, nil
 }
 
-// aliasTarget is what a parameter holds, read once. One that does not exist yet holds nothing; an error that lasts is its problem.
+// aliasTarget is what a parameter holds, read once. One that does not exist yet holds nothing; an error that
+// lasts is its problem.
 func (s *survey) aliasTarget(ctx context.Context, name string) (*Target, error) {
 	if t := s.parameters[name]; t != nil {
 		return t, nil
@@ -75,17 +76,20 @@ func (s *survey) foreign(name string, own map[string]string, t *Target) string {
 	if own[name] != "" || !strings.HasPrefix(name, strings.TrimSuffix(s.Path, "/")+"/") {
 		return ""
 	}
-	return fmt.Sprintf("it takes its image from %s, which is not the alias of %s; have it take its image from %s", name, t.key, s.alias(t.key))
+	return fmt.Sprintf("it takes its image from %s, which is not the alias of %s; have it take its image from %s",
+		name, t.key, s.alias(t.key))
 }
 
 // moved is what to know of an alias that takes the place of one that several names shared; empty when it is none,
 // or exists already.
 func (s *survey) moved(t *Target, image Image, known map[string]ledger.TargetRecord) string {
 	former := strings.TrimSuffix(s.Path, "/") + "/" + formerName(image.Name)
-	if t.Rolled.Target != s.alias(image.Name) || t.Rolled.Target == former || t.At.Version > 0 || len(known[former].Points) == 0 {
+	made := t.Rolled.Target == s.alias(image.Name) && t.At.Version == 0
+	if !made || t.Rolled.Target == former || len(known[former].Points) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("it takes the place of %s, which other names share: what takes images from that is to take them from this one", former)
+	return fmt.Sprintf("it takes the place of %s, which other names share: "+
+		"what takes images from that is to take them from this one", former)
 }
 
 // alias is where the newest image of a name lies in Parameter Store.
@@ -97,8 +101,8 @@ func (f Finder) alias(name string) string {
 // nothing can be called like another's alias.
 var hashed = regexp.MustCompile(`-[0-9a-f]{10}$`)
 
-// runs are what a parameter's name does not take: it is letters, digits and "._-" (API reference, PutParameter). A slash would
-// open another level of the hierarchy.
+// runs are what a parameter's name does not take: it is letters, digits and "._-" (API reference, PutParameter).
+// A slash would open another level of the hierarchy.
 var runs = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
 
 // parameterName is a source's name as Parameter Store takes it. What has to be bent for it ends in a short hash of the

@@ -52,7 +52,7 @@ func before(now State, known ledger.TargetRecord) Return {
 		return Return{Problem: "nothing is known of what it had before"}
 	case now.Image == last.Image:
 		return beforeLatest(now, made)
-	case setBack(now, known) != "":
+	case setBack(now, known) != "", now.Alias && now.Version < last.Version:
 		return Return{To: ledger.Point{Image: now.Image, Version: now.Version}, There: now.leads(now.Image)}
 	default:
 		return Return{Problem: fmt.Sprintf("it has %s, which Goldsmith did not put there; name the image to go back to", orNothing(now.Image))}

@@ -105,6 +105,21 @@ func (t *template) launcherOf(n int64) string {
 	return ""
 }
 
+// warmed names the groups whose warm pools hold instances of what was launched before. Only a refresh replaces those
+// (API reference, InstanceRefreshWarmPoolProgress).
+func (t *template) warmed() string {
+	var names []string
+	for _, l := range t.launchers {
+		if text := fmt.Sprintf("%d in that of %s", l.warm, l.name); l.warm > 0 && !slices.Contains(names, text) {
+			names = append(names, text)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "instances in warm pools stay as they are until their group is refreshed: " + listed(names)
+}
+
 // left names the launchers that go on launching what they launch when the template is rolled to a
 // new version: those that name a number, and those that name a default that stays. groups is whether groups are named.
 func (t *template) left(stays, groups bool) []string {

@@ -25,7 +25,7 @@ type Decision struct {
 
 // Decide says what becomes of a target, from what it points at and what the
 // ledger knows of it; known is zero for one that was never rolled. A run and its
-// rehearsal decide alike, because both ask here (decision 0011).
+// rehearsal decide alike, because both ask here (decision 0034).
 func Decide(now State, known ledger.TargetRecord, to Image) Decision {
 	v := Decision{From: now.Point()}
 	if problem := pinned(now); problem != "" {
@@ -112,11 +112,12 @@ func setBack(now State, known ledger.TargetRecord) string {
 	case now.Alias:
 		return aliasSetBack(now, known, last)
 	case !last.Stays && now.Default < last.Version:
-		return fmt.Sprintf("its default version %d is older than version %d, which Goldsmith made default last: somebody set it back; make version %d its default, or ask goldsmith follow --name %s, to let it follow",
-			now.Default, last.Version, last.Version, known.Source)
+		return fmt.Sprintf("its default version %d is older than version %d, which Goldsmith made default last: "+
+			"somebody set it back; make version %d its default, or ask %s, to let it follow",
+			now.Default, last.Version, last.Version, Command("follow", known.Source))
 	case last.Stays && now.Latest < last.Version:
-		return fmt.Sprintf("its latest version %d is older than version %d, which Goldsmith made: somebody deleted that; ask goldsmith follow --name %s to let it follow",
-			now.Latest, last.Version, known.Source)
+		return fmt.Sprintf("its latest version %d is older than version %d, which Goldsmith made: somebody deleted that; "+
+			"ask %s to let it follow", now.Latest, last.Version, Command("follow", known.Source))
 	default:
 		return ""
 	}
@@ -126,8 +127,8 @@ func aliasSetBack(now State, known ledger.TargetRecord, last ledger.Point) strin
 	if now.Version <= last.Version || now.Image == last.Image || !Had(known, now.Image) {
 		return ""
 	}
-	return fmt.Sprintf("somebody set it back to %s, which it held before %s; write %s into it, or ask goldsmith follow --name %s, to let it follow",
-		now.Image, last.Image, last.Image, known.Source)
+	return fmt.Sprintf("somebody set it back to %s, which it held before %s; write %s into it, or ask %s, to let it follow",
+		now.Image, last.Image, last.Image, Command("follow", known.Source))
 }
 
 // backed is the rollback that holds the target where it is; nil when none does, because none was
@@ -152,7 +153,8 @@ func heldBy(back ledger.Point, source string) string {
 	if !back.At.IsZero() {
 		since = " on " + back.At.UTC().Format("2006-01-02 15:04 UTC")
 	}
-	return fmt.Sprintf("held: %s rolled it back to %s%s; goldsmith follow --name %s lets it follow again", cmp.Or(back.By, "somebody"), back.Image, since, source)
+	return fmt.Sprintf("held: %s rolled it back to %s%s; %s lets it follow again",
+		cmp.Or(back.By, "somebody"), back.Image, since, Command("follow", source))
 }
 
 // sharedName: of the sources of one name that a run images, the one with the

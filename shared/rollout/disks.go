@@ -159,23 +159,22 @@ func (s *survey) machine(ctx context.Context, id string) (*Machine, error) {
 	return s.images[id], nil
 }
 
-// swap gives the snapshots of one image's devices those of another's: what a mapping names then, "" for
-// nothing, when the image brings the device itself.
-func swap(old *Machine, image Machine) func(device, snapshot string) string {
-	return func(device, snapshot string) string {
-		if old == nil || snapshot == "" {
+// swap gives the snapshots of one image's devices those of another's: nothing, when the image brings the device
+// itself. A mapping that says nothing else names the new image's own: EC2 takes none that says nothing at all.
+func swap(old *Machine, image Machine) Swap {
+	return func(m types.LaunchTemplateBlockDeviceMapping) string {
+		device, snapshot := aws.ToString(m.DeviceName), aws.ToString(m.Ebs.SnapshotId)
+		if old == nil || !old.owns(snapshot) {
 			return snapshot
 		}
 		i := slices.IndexFunc(old.Disks, func(d Disk) bool { return d.Snapshot == snapshot })
+		own := image.disk(old.Disks[i].Device)
+		alone := *m.Ebs == types.LaunchTemplateEbsBlockDevice{SnapshotId: m.Ebs.SnapshotId}
 		switch {
-		case i < 0:
-			return snapshot
-		case old.Disks[i].Device == device:
+		case own == nil, old.Disks[i].Device == device && !alone:
 			return ""
-		}
-		if own := image.disk(old.Disks[i].Device); own != nil {
+		default:
 			return own.Snapshot
 		}
-		return ""
 	}
 }

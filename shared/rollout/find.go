@@ -187,7 +187,11 @@ func (t *Target) note(roll plan.Roll) {
 	if names := t.template.left(t.At.Stays, groups); len(names) > 0 {
 		left = listed(names) + " " + map[bool]string{true: "goes", false: "go"}[len(names) == 1] + " on launching what it has now"
 	}
-	t.Rolled.Note = notes(t.Rolled.Note, t.template.note, left)
+	warmed := ""
+	if !roll.Refresh.Enabled {
+		warmed = t.template.warmed()
+	}
+	t.Rolled.Note = notes(t.Rolled.Note, t.template.note, left, warmed)
 	t.Rolled.Stays = t.At.Stays
 }
 
@@ -204,6 +208,9 @@ func (t *Target) decide(known ledger.TargetRecord, image Image) {
 		r.Version = last.Version
 	}
 	r.Stays = t.At.Stays
+	if t.dataType == textType && v.Problem == "" && (v.Made || !v.There) {
+		r.Note = notes(r.Note, textNote)
+	}
 }
 
 // many is from how many templates on all of the Region are read at once.
@@ -304,7 +311,9 @@ func pointer(s string) *string {
 }
 
 // taggedOf are the tags of the templates that are tagged with one of a source's keys, by id.
-func taggedOf(ctx context.Context, api ec2.DescribeLaunchTemplatesAPIClient, keys []string) (map[string]map[string]string, error) {
+func taggedOf(
+	ctx context.Context, api ec2.DescribeLaunchTemplatesAPIClient, keys []string,
+) (map[string]map[string]string, error) {
 	values := make([]string, len(keys))
 	for i, key := range keys {
 		values[i] = literal(key)

@@ -8,10 +8,11 @@ import (
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	scaling "github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/shared/group"
 )
 
 // Launcher is one way in which an Auto Scaling group or a fleet launches from a template.
@@ -25,6 +26,8 @@ type launcher struct {
 	requirements *types.InstanceRequirementsRequest
 	// group is whether it is an Auto Scaling group, which a refresh can move.
 	group bool
+	// warm is how many instances wait in the group's warm pool.
+	warm int32
 }
 
 // standard and latest are what may stand instead of a version's number.
@@ -33,16 +36,13 @@ const (
 	latest   = "$Latest"
 )
 
-// page is the most that DescribeAutoScalingGroups gives at once.
-const page = 100
-
 // launchers are all that may launch from templates, in the order of their names. An override that
 // names an image of its own does not launch the template's.
 func (f Finder) launchers(ctx context.Context) ([]launcher, error) {
 	var all []launcher
-	groups, err := f.groups(ctx)
+	groups, err := group.List(ctx, f.Groups, false)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("looking for the groups that launch from templates: %w", err)
 	}
 	for _, g := range groups {
 		all = append(all, ofGroup(g)...)
@@ -60,22 +60,16 @@ func (f Finder) launchers(ctx context.Context) ([]launcher, error) {
 	return all, nil
 }
 
-func (f Finder) groups(ctx context.Context) ([]scaling.AutoScalingGroup, error) {
-	pages := autoscaling.NewDescribeAutoScalingGroupsPaginator(f.Groups, &autoscaling.DescribeAutoScalingGroupsInput{
-		IncludeInstances: aws.Bool(false), MaxRecords: aws.Int32(page),
-	})
-	var all []scaling.AutoScalingGroup
-	for pages.HasMorePages() {
-		out, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("looking for the groups that launch from templates: %w", err)
-		}
-		all = append(all, out.AutoScalingGroups...)
+func ofGroup(g scaling.AutoScalingGroup) []launcher {
+	all := ways(g)
+	for i := range all {
+		all[i].warm = aws.ToInt32(g.WarmPoolSize)
 	}
-	return all, nil
+	return all
 }
 
-func ofGroup(g scaling.AutoScalingGroup) []launcher {
+// ways are the ways in which a group launches.
+func ways(g scaling.AutoScalingGroup) []launcher {
 	name := "group " + aws.ToString(g.AutoScalingGroupName)
 	if g.LaunchTemplate != nil {
 		return []launcher{named(name, g.LaunchTemplate)}
@@ -148,31 +142,43 @@ func (f Finder) fleets(ctx context.Context) ([]launcher, error) {
 var launching = []string{"submitted", "active", "modifying"}
 
 func ofConfig(name string, c types.FleetLaunchTemplateConfig) []launcher {
-	if c.LaunchTemplateSpecification == nil {
-		return nil
-	}
-	own := ofFleet(name, c.LaunchTemplateSpecification)
-	if len(c.Overrides) == 0 {
-		return []launcher{own}
-	}
-	var all []launcher
+	var overrides []override
 	for _, o := range c.Overrides {
-		l := own
-		if l.kind = o.InstanceType; o.InstanceRequirements != nil {
-			l.requirements = asked(o.InstanceRequirements)
-		}
-		if aws.ToString(o.ImageId) == "" {
-			all = append(all, l)
-		}
+		overrides = append(overrides, override{o.InstanceType, o.InstanceRequirements, aws.ToString(o.ImageId)})
 	}
-	return all
+	return ofFleet(name, c.LaunchTemplateSpecification, overrides)
 }
 
-func ofFleet(name string, t *types.FleetLaunchTemplateSpecification) launcher {
-	return launcher{
+// override is what an override of a fleet says: its type, or what it asks of types, and an image of its own.
+type override struct {
+	kind         types.InstanceType
+	requirements *types.InstanceRequirements
+	image        string
+}
+
+func ofFleet(name string, t *types.FleetLaunchTemplateSpecification, overrides []override) []launcher {
+	if t == nil {
+		return nil
+	}
+	own := launcher{
 		name: name, template: cmp.Or(aws.ToString(t.LaunchTemplateId), aws.ToString(t.LaunchTemplateName)),
 		version: cmp.Or(aws.ToString(t.Version), standard),
 	}
+	if len(overrides) == 0 {
+		return []launcher{own}
+	}
+	var all []launcher
+	for _, o := range overrides {
+		if o.image != "" {
+			continue
+		}
+		l := own
+		if l.kind = o.kind; o.requirements != nil {
+			l.requirements = asked(o.requirements)
+		}
+		all = append(all, l)
+	}
+	return all
 }
 
 func (f Finder) spotFleets(ctx context.Context) ([]launcher, error) {
@@ -196,20 +202,9 @@ func (f Finder) spotFleets(ctx context.Context) ([]launcher, error) {
 }
 
 func ofSpot(name string, c types.LaunchTemplateConfig) []launcher {
-	if c.LaunchTemplateSpecification == nil {
-		return nil
-	}
-	own := ofFleet(name, c.LaunchTemplateSpecification)
-	if len(c.Overrides) == 0 {
-		return []launcher{own}
-	}
-	var all []launcher
+	var overrides []override
 	for _, o := range c.Overrides {
-		l := own
-		if l.kind = o.InstanceType; o.InstanceRequirements != nil {
-			l.requirements = asked(o.InstanceRequirements)
-		}
-		all = append(all, l)
+		overrides = append(overrides, override{kind: o.InstanceType, requirements: o.InstanceRequirements})
 	}
-	return all
+	return ofFleet(name, c.LaunchTemplateSpecification, overrides)
 }

@@ -36,15 +36,15 @@ type Title struct {
 
 // Reason is what people are told of an image that is not rolled under its source's name; nil when it is.
 func (t Title) Reason(image Image) *job.Reason {
-	switch {
-	case !t.Other:
+	if !t.Other {
 		return nil
-	case lineage.Names(image.Name):
-		return &job.Reason{Code: job.NameOwned, Text: fmt.Sprintf("its image is made and not rolled: %s is no name, but what another source goes by; "+
-			"give it a name by the tag goldsmith:name", image.Name)}
 	}
-	return &job.Reason{Code: job.NameOwned, Text: fmt.Sprintf("its image is made and not rolled: the name %s belongs to %s; %s hands it over",
-		image.Name, OwnerText(t.Owner), handover(image.Name, image.Source))}
+	why := fmt.Sprintf("%s is no name, but what another source goes by; give it a name by the tag goldsmith:name", image.Name)
+	if !lineage.Names(image.Name) {
+		why = fmt.Sprintf("the name %s belongs to %s; %s hands it over",
+			image.Name, OwnerText(t.Owner), handover(image.Name, image.Source))
+	}
+	return &job.Reason{Code: job.NameOwned, Text: "its image is made and not rolled: " + why}
 }
 
 // OwnerText says who has a name, and since when.
@@ -64,7 +64,7 @@ func OwnerText(o ledger.Owner) string {
 
 // handover is the command that gives a name to a source.
 func handover(name, source string) string {
-	return "goldsmith handover --name " + Argument(name) + " --to " + source
+	return Command("handover", name) + " --to " + source
 }
 
 // plain are the characters that a shell takes as they are.
@@ -90,13 +90,16 @@ func (s *survey) title(ctx context.Context, image Image) (Title, error) {
 	if err != nil {
 		return Title{}, err
 	}
-	return entitle(o, known, image, s.Now().UTC(), func(l string) bool { return s.Lineages.Living(ctx, []string{l})[l] }), nil
+	lives := func(l string) bool { return s.Lineages.Living(ctx, []string{l})[l] }
+	return entitle(o, known, image, s.Now().UTC(), lives), nil
 }
 
 // entitle decides whose a name is. An owner that is the source itself, or of the same run with a higher id, gives way:
 // of the sources of one name that a run images, the one with the lowest id takes it, whichever comes first.
 func entitle(o ledger.Owner, known bool, image Image, now time.Time, lives func(lineage string) bool) Title {
-	mine := ledger.Owner{Name: image.Name, Lineage: image.Lineage, Source: image.Source, Run: image.Run, At: now, Revision: o.Revision}
+	mine := ledger.Owner{
+		Name: image.Name, Lineage: image.Lineage, Source: image.Source, Run: image.Run, At: now, Revision: o.Revision,
+	}
 	switch {
 	case o.Lineage == image.Lineage && known:
 		return Title{Owner: o}

@@ -65,7 +65,8 @@ const imageType = "aws:ec2:image"
 const textType = "text"
 
 // textNote is what to know of such a parameter.
-const textNote = "its data type is text: Parameter Store does not check the image, and Auto Scaling refuses to refresh groups from it; make it anew with data type aws:ec2:image"
+const textNote = "its data type is text: Parameter Store does not check the image, " +
+	"and Auto Scaling refuses to refresh groups from it; make it anew with data type aws:ec2:image"
 
 // write puts an image into the alias.
 func (w Writer) write(ctx context.Context, t *Target, image, description string) error {

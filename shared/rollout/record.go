@@ -19,6 +19,9 @@ const history = 31
 // function ends within a minute.
 const underway = 2 * time.Minute
 
+// settling is how long Parameter Store may take to check what was written: until then it shows what was there before.
+const settling = 2 * time.Minute
+
 // Latest is what Goldsmith rolled a target to last; ok is false when it never did.
 func Latest(r ledger.TargetRecord) (p ledger.Point, ok bool) {
 	if len(r.Points) == 0 {

@@ -2,7 +2,8 @@
 // that want a source's image, says what becomes of each, writes it, and takes it back. A run, its
 // rehearsal and a rollback ask the same functions; only a Writer changes anything.
 //
-// Why a template was not rolled is decided in decide.go and fits.go.
+// Why a template was not rolled: look for the sentence that was told; it stands once in this room. In what order
+// the decisions are asked is judge in find.go.
 package rollout
 
 import (

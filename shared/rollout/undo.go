@@ -41,7 +41,12 @@ func (f Finder) Look(ctx context.Context, t *Target) error {
 	} else {
 		err = f.parameter(ctx, t, t.Record.ID)
 	}
+	last, rolled := Latest(t.Record)
+	behind := t.At.Alias && rolled && (err == nil || fault.IsNotFound(err)) && t.At.Version < last.Version
 	switch {
+	case behind && f.Now().Sub(last.At) < settling:
+		t.Rolled.Problem = fmt.Sprintf("Parameter Store has not taken %s yet, which was rolled last; ask again in two minutes", last.Image)
+		return nil
 	case fault.IsNotFound(err):
 		t.Rolled.Problem = gone
 		return nil
@@ -100,13 +105,13 @@ func (w Writer) Hold(ctx context.Context, t *Target, to ledger.Point, there bool
 	if last, ok := Latest(t.Record); ok && last.Image == to.Image {
 		held.Back = nil
 	}
-	if there && t.Record.Begun == nil && same(t.Record.Back, held.Back) {
+	if there && t.Record.Begun == nil && equal(t.Record.Back, held.Back) {
 		return nil
 	}
 	return w.put(ctx, t, held)
 }
 
-func same(a, b *ledger.Point) bool {
+func equal(a, b *ledger.Point) bool {
 	if a == nil || b == nil {
 		return a == b
 	}

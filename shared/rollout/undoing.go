@@ -87,7 +87,6 @@ const rollbackText = "Goldsmith rollback"
 // version that had the image before.
 func (u undoing) made(ctx context.Context, source int64) (int64, error) {
 	tmpl := u.t.template
-	same := func(_, snapshot string) string { return snapshot }
 	if u.to.Image == "" {
 		return u.create(ctx, u.t, u.to.Version, "", same, rollbackText)
 	}

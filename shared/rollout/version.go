@@ -15,7 +15,7 @@ import (
 // new version equals it in every field but the image. EC2 inherits all that is
 // not sent, except the snapshot ids of block devices: those it drops unless the
 // mappings are sent again. swap says which snapshot a mapping names then.
-func Next(current types.ResponseLaunchTemplateData, image string, swap func(device, snapshot string) string) *types.RequestLaunchTemplateData {
+func Next(current types.ResponseLaunchTemplateData, image string, swap Swap) *types.RequestLaunchTemplateData {
 	next := &types.RequestLaunchTemplateData{}
 	if image != "" {
 		next.ImageId = aws.String(image)
@@ -26,12 +26,18 @@ func Next(current types.ResponseLaunchTemplateData, image string, swap func(devi
 	for _, m := range current.BlockDeviceMappings {
 		r := again(m)
 		if hasSnapshot(m) {
-			r.Ebs.SnapshotId = pointer(swap(aws.ToString(m.DeviceName), *m.Ebs.SnapshotId))
+			r.Ebs.SnapshotId = pointer(swap(m))
 		}
 		next.BlockDeviceMappings = append(next.BlockDeviceMappings, r)
 	}
 	return next
 }
+
+// Swap says which snapshot a mapping that names one names in the new version; "" for none.
+type Swap func(m types.LaunchTemplateBlockDeviceMapping) string
+
+// same leaves a mapping's snapshot as it is.
+func same(m types.LaunchTemplateBlockDeviceMapping) string { return aws.ToString(m.Ebs.SnapshotId) }
 
 func again(m types.LaunchTemplateBlockDeviceMapping) types.LaunchTemplateBlockDeviceMappingRequest {
 	next := types.LaunchTemplateBlockDeviceMappingRequest{

@@ -1,7 +1,6 @@
-package rollout
+package rollout_test
 
 import (
-	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -12,6 +11,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
+
+	"goldsmith/local/stage"
+	"goldsmith/shared/rollout"
 )
 
 // TestNext holds the new version to the old one over arbitrary launch
@@ -19,17 +21,17 @@ import (
 func TestNext(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var current types.ResponseLaunchTemplateData
-		populate(t, reflect.ValueOf(&current).Elem(), "data")
+		stage.Fill(t, reflect.ValueOf(&current).Elem(), "data")
 		want := current
 		want.ImageId = aws.String("ami-0new")
-		got := created(current, Next(current, "ami-0new", kept))
+		got := created(current, rollout.Next(current, "ami-0new", kept))
 		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty(), exported); diff != "" {
 			t.Fatalf("the next version differs (-want +got):\n%s", diff)
 		}
 	})
 }
 
-func kept(_, snapshot string) string { return snapshot }
+func kept(m types.LaunchTemplateBlockDeviceMapping) string { return aws.ToString(m.Ebs.SnapshotId) }
 
 // The version that EC2 makes must depend on the sent mappings only where it drops something.
 func TestNextSendsLittle(t *testing.T) {
@@ -38,7 +40,7 @@ func TestNextSendsLittle(t *testing.T) {
 		{DeviceName: aws.String("/dev/sdb"), VirtualName: aws.String("ephemeral0")},
 	}}
 	want := &types.RequestLaunchTemplateData{ImageId: aws.String("ami-0new")}
-	if diff := cmp.Diff(want, Next(plain, "ami-0new", kept), exported); diff != "" {
+	if diff := cmp.Diff(want, rollout.Next(plain, "ami-0new", kept), exported); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -50,46 +52,6 @@ var exported = cmp.FilterPath(func(p cmp.Path) bool {
 }, cmp.Ignore())
 
 func isExported(name string) bool { return name != "" && name[0] >= 'A' && name[0] <= 'Z' }
-
-// populate sets some fields of v, which one being the test's draw.
-func populate(t *rapid.T, v reflect.Value, name string) {
-	switch v.Kind() {
-	case reflect.Pointer:
-		if rapid.Bool().Draw(t, name) {
-			v.Set(reflect.New(v.Type().Elem()))
-			populate(t, v.Elem(), name)
-		}
-	case reflect.Struct:
-		for i := range v.NumField() {
-			if field := v.Type().Field(i); field.IsExported() {
-				populate(t, v.Field(i), name+"."+field.Name)
-			}
-		}
-	case reflect.Slice:
-		n := rapid.IntRange(0, 2).Draw(t, name)
-		v.Set(reflect.MakeSlice(v.Type(), n, n))
-		for i := range n {
-			populate(t, v.Index(i), fmt.Sprintf("%s[%d]", name, i))
-		}
-	default:
-		populateScalar(t, v, name)
-	}
-}
-
-func populateScalar(t *rapid.T, v reflect.Value, name string) {
-	switch v.Kind() {
-	case reflect.String:
-		v.SetString(rapid.StringMatching(`[a-z0-9-]{1,4}`).Draw(t, name))
-	case reflect.Int32, reflect.Int64:
-		v.SetInt(int64(rapid.IntRange(0, 9).Draw(t, name)))
-	case reflect.Float64:
-		v.SetFloat(rapid.Float64Range(0, 9).Draw(t, name))
-	case reflect.Bool:
-		v.SetBool(rapid.Bool().Draw(t, name))
-	default:
-		t.Fatalf("no value is known for %s, a %s", name, v.Type())
-	}
-}
 
 // created is the version that EC2 makes of a source version and a request, as
 // CreateLaunchTemplateVersion describes SourceVersion: the version inherits all
@@ -154,7 +116,7 @@ func TestAlias(t *testing.T) {
 		"resolve:ssm:" + shared:        {shared, true, true},
 		"resolve:ssm:" + shared + ":3": {shared + ":3", true, true},
 	} {
-		name, fixed, ok := Alias(imageID)
+		name, fixed, ok := rollout.Alias(imageID)
 		if name != want.name || fixed != want.fixed || ok != want.ok {
 			t.Errorf("%q: %q, fixed %v, alias %v; want %+v", imageID, name, fixed, ok, want)
 		}
@@ -165,7 +127,7 @@ func TestToken(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		parts := rapid.SliceOfN(rapid.StringMatching(`[a-z0-9-]{0,20}`), 1, 4)
 		a, b := parts.Draw(t, "a"), parts.Draw(t, "b")
-		one, other := Token(a...), Token(b...)
+		one, other := rollout.Token(a...), rollout.Token(b...)
 		if (one == other) != slices.Equal(a, b) {
 			t.Fatalf("%q has token %s, %q has %s", a, one, b, other)
 		}
@@ -178,14 +140,14 @@ func TestToken(t *testing.T) {
 // Where one part ends and the next begins is part of what the token stands for.
 func TestTokenKeepsPartsApart(t *testing.T) {
 	for _, parts := range [][]string{{"ab", "c"}, {"abc"}, {"abc", ""}, {"", "abc"}} {
-		if Token(parts...) == Token("a", "bc") {
+		if rollout.Token(parts...) == rollout.Token("a", "bc") {
 			t.Errorf("%q and %q have one token", parts, []string{"a", "bc"})
 		}
 	}
 }
 
 func TestSplit(t *testing.T) {
-	ids, names := Split([]string{"lt-0123456789abcdef0", "web", "lt-0a1b2c3d", "lt-web", "lt-", "lt-0123456789ABCDEF0", "a/lt-0a1b2c3d"})
+	ids, names := rollout.Split([]string{"lt-0123456789abcdef0", "web", "lt-0a1b2c3d", "lt-web", "lt-", "lt-0123456789ABCDEF0", "a/lt-0a1b2c3d"})
 	if want := []string{"lt-0123456789abcdef0", "lt-0a1b2c3d"}; !slices.Equal(ids, want) {
 		t.Errorf("ids are %q, want %q", ids, want)
 	}

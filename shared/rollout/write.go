@@ -115,9 +115,6 @@ func (w Writer) roll(ctx context.Context, t *Target, image Image) error {
 func (w Writer) tried(ctx context.Context, t *Target, image Image) (problem string, err error) {
 	if t.At.Alias {
 		err = w.write(ctx, t, image.ID, "The newest golden image of "+image.Source)
-		if t.dataType == textType {
-			t.Rolled.Note = notes(t.Rolled.Note, textNote)
-		}
 	} else {
 		problem, err = w.version(ctx, t, image)
 	}
@@ -195,7 +192,6 @@ func (w Writer) cover(ctx context.Context, t *Target) error {
 	if t.under == 0 {
 		return nil
 	}
-	same := func(_, snapshot string) string { return snapshot }
 	_, err := w.create(ctx, t, t.under, t.template.image(t.under), same, "Goldsmith: not rolled, what was there before")
 	if err == nil || fault.IsThrottled(err) || fault.IsNotYet(err) {
 		return err
@@ -205,7 +201,7 @@ func (w Writer) cover(ctx context.Context, t *Target) error {
 }
 
 // create makes a version that differs from another in the image alone.
-func (w Writer) create(ctx context.Context, t *Target, source int64, image string, swap func(device, snapshot string) string, why string) (int64, error) {
+func (w Writer) create(ctx context.Context, t *Target, source int64, image string, swap Swap, why string) (int64, error) {
 	made, err := w.Templates.CreateLaunchTemplateVersion(ctx, &ec2.CreateLaunchTemplateVersionInput{
 		LaunchTemplateId:   aws.String(t.template.id),
 		SourceVersion:      number(source),

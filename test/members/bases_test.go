@@ -17,6 +17,8 @@ var clients = map[string]func(*world) any{
 	"autoscaling":    func(w *world) any { return w.scaling },
 	"ssm":            func(w *world) any { return w.ssm },
 	"secretsmanager": func(w *world) any { return w.secrets },
+	"sfn":            func(w *world) any { return w.states },
+	"lambda":         func(w *world) any { return w.lambda },
 }
 
 func one() *int32 { return aws.Int32(1) }
@@ -39,7 +41,7 @@ func registering(mappings ...types.BlockDeviceMapping) *ec2.RegisterImageInput {
 var bases = map[string]func(*world) any{}
 
 func init() {
-	for _, service := range []map[string]func(*world) any{ec2Bases, scalingBases, storeBases} {
+	for _, service := range []map[string]func(*world) any{ec2Bases, scalingBases, storeBases, workflowBases} {
 		maps.Copy(bases, service)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"regexp"
 
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+
 	local "goldsmith/local/ec2"
 )
 
@@ -50,6 +52,28 @@ var hints = map[string]func(*world) []any{
 	"OrganizationalUnitArn": these("arn:aws:organizations::111111111111:ou/o-example1234/ou-ab12-example1"),
 	"ResourceTypes[].ResourceTypeOptions[].OptionValues[]": these("stopped"),
 
+	"TaskToken":       known("token"),
+	"ExecutionArn":    known("failed", "done", "running"),
+	"StateMachineArn": these(machineARN, "arn:aws:states:eu-central-1:123456789012:stateMachine:none"),
+	"FunctionName":    these("goldsmith-notify"),
+
+	"sfn.RedriveExecution.ExecutionArn": known("failed too"),
+	"sfn.ListExecutions.NextToken": func(w *world) []any {
+		in := workflowBases["sfn.ListExecutions"](w).(*sfn.ListExecutionsInput)
+		in.MaxResults = 1
+		return []any{*must(w.states.ListExecutions(w.t.Context(), in))(w).NextToken}
+	},
+	"sfn.GetExecutionHistory.NextToken": func(w *world) []any {
+		in := workflowBases["sfn.GetExecutionHistory"](w).(*sfn.GetExecutionHistoryInput)
+		in.MaxResults = 1
+		return []any{*must(w.states.GetExecutionHistory(w.t.Context(), in))(w).NextToken}
+	},
+	"sfn.ListStateMachines.NextToken": func(w *world) []any {
+		in := &sfn.ListStateMachinesInput{MaxResults: 1}
+		return []any{*must(w.states.ListStateMachines(w.t.Context(), in))(w).NextToken}
+	},
+	"Output":                                                             these(`{"a":1}`),
+	"sfn.StartExecution.Input":                                           these(`{"seconds":2}`),
 	"ec2.CreateKeyPair.KeyName":                                          these("newer"),
 	"ec2.DeleteKeyPair.KeyPairId":                                        known("other key"),
 	"AllowedInstanceTypes":                                               these("m5.large"),

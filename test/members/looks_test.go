@@ -6,6 +6,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 )
 
@@ -70,6 +71,15 @@ var looks = []func(*world) (any, error){
 		return w.secrets.DescribeSecret(w.t.Context(), &secretsmanager.DescribeSecretInput{
 			SecretId: aws.String("new"),
 		})
+	},
+	func(w *world) (any, error) {
+		return w.states.ListExecutions(w.t.Context(), &sfn.ListExecutionsInput{StateMachineArn: aws.String(machineARN)})
+	},
+	func(w *world) (any, error) {
+		return w.states.DescribeExecution(w.t.Context(), &sfn.DescribeExecutionInput{ExecutionArn: w.id("running")})
+	},
+	func(w *world) (any, error) {
+		return w.states.DescribeExecution(w.t.Context(), &sfn.DescribeExecutionInput{ExecutionArn: w.id("asking")})
 	},
 	(*world).attributes,
 	func(w *world) (any, error) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -66,7 +67,13 @@ func modelled(t *testing.T, service string) []string {
 	within(t, service, func(w *world) {
 		client := clients[service](w)
 		for _, action := range actions(client) {
-			_, err := call(client, action, inputOf(client, action).Interface())
+			input := inputOf(client, action)
+			for _, m := range members(input.Type()) {
+				if len(m.path) == 1 && m.typ.Kind() == reflect.String {
+					m.set(input, "sample") // Of which the request's path is made.
+				}
+			}
+			_, err := call(client, action, input.Interface())
 			known, ok := errors.AsType[smithy.APIError](err)
 			if !ok || !slices.Contains([]string{"InvalidAction", "UnknownOperationException"}, known.ErrorCode()) {
 				names = append(names, action)

@@ -79,7 +79,9 @@ func (w *world) build(service string) {
 			InstanceType: "t3.small",
 		},
 	}))(w)
-	parts := map[string]func(){"ec2": w.more, "autoscaling": w.groups, "ssm": w.parameters, "secretsmanager": w.secret}
+	parts := map[string]func(){
+		"ec2": w.more, "autoscaling": w.groups, "ssm": w.parameters, "secretsmanager": w.secret, "sfn": w.executions,
+	}
 	for _, name := range slices.Sorted(maps.Keys(parts)) {
 		if service == "" || service == name {
 			parts[name]()

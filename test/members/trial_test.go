@@ -122,12 +122,12 @@ func (r *trial) try(m member, base []string, play player) (verdict, attempt) {
 	for i := 0; ; i++ {
 		a := play(&m, i, base)
 		switch {
+		case byName(a.err):
+			return refused, a
 		case a.shown(m, base):
 			return shown, a
 		case a.err == nil:
 			accepted++
-		case byName(a.err):
-			return refused, a
 		}
 		if !a.more {
 			return a.last(accepted, i > 0), a

@@ -16,7 +16,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
@@ -35,6 +37,8 @@ type world struct {
 	scaling *autoscaling.Client
 	ssm     *ssm.Client
 	secrets *secretsmanager.Client
+	states  *sfn.Client
+	lambda  *lambda.Client
 	// ids are what the scene made, by a name of ours.
 	ids map[string]string
 }
@@ -47,6 +51,8 @@ func (t *tokens) GetIdempotencyToken() (string, error) {
 	t.n++
 	return fmt.Sprintf("token-%d", t.n), nil
 }
+
+func sameTokens(o *sfn.Options) { o.IdempotencyTokenProvider = &tokens{} }
 
 // unchecked lets the client send what it would refuse itself: members are sent one at a time.
 func unchecked(stack *middleware.Stack) error {
@@ -62,7 +68,7 @@ func unchecked(stack *middleware.Stack) error {
 func within(t *testing.T, service string, story func(*world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s, err := suite.New(suite.Options{Clock: clock.Real(), Seed: 3, Plans: plan.Plans{}, Sweep: 1000 * time.Hour})
+		s, err := suite.New(suite.Options{Clock: clock.Real(), Seed: 3, Plans: plan.Plans{}, History: true, Sweep: 1000 * time.Hour})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -85,6 +91,7 @@ func within(t *testing.T, service string, story func(*world)) {
 				o.IdempotencyTokenProvider = &tokens{}
 			}),
 		}
+		w.states, w.lambda = sfn.NewFromConfig(cfg, sameTokens), lambda.NewFromConfig(cfg)
 		w.build(service)
 		story(w)
 	})

@@ -27,6 +27,7 @@ type server struct {
 // volume besides the root, and any of
 //
 //	stopped  spot  one-time  instance-store  protected  hibernating  arm64
+//	grown (a root of 50 GiB)  kept (a data volume that stays when the instance is terminated)
 //	private (no public address)  unenrolled  plan=NAME  group=NAME  image=ID  KEY=VALUE (a tag)
 func (n *night) launch(name, description string) string {
 	n.t.Helper()
@@ -123,6 +124,10 @@ func (d *description) word(s *server, word string) {
 		"instance-store": func() { d.in.ImageId, d.in.InstanceType = aws.String(ec2.ImageInstanceStore), "m3.medium" },
 		"arm64":          func() { d.in.ImageId, d.in.InstanceType = aws.String(ec2.ImageARM), "t4g.small" },
 		"unenrolled":     func() { s.enrolled = false; delete(s.tags, tag.Plan) },
+		"grown":          func() { d.volume("/dev/xvda", types.EbsBlockDevice{VolumeSize: aws.Int32(50)}) },
+		"kept": func() {
+			d.volume("/dev/sdk", types.EbsBlockDevice{VolumeSize: aws.Int32(9), DeleteOnTermination: aws.Bool(false)})
+		},
 		"private": func() {
 			d.in.NetworkInterfaces = []types.InstanceNetworkInterfaceSpecification{{
 				DeviceIndex: aws.Int32(0), AssociatePublicIpAddress: aws.Bool(false),
@@ -133,10 +138,11 @@ func (d *description) word(s *server, word string) {
 		understood()
 		return
 	}
-	d.in.BlockDeviceMappings = append(d.in.BlockDeviceMappings, types.BlockDeviceMapping{
-		DeviceName: aws.String(fmt.Sprintf("/dev/sd%c", 'f'+len(d.in.BlockDeviceMappings))),
-		Ebs:        &types.EbsBlockDevice{VolumeType: types.VolumeType(word), VolumeSize: aws.Int32(500)},
-	})
+	d.volume(fmt.Sprintf("/dev/sd%c", 'f'+len(d.in.BlockDeviceMappings)), types.EbsBlockDevice{VolumeType: types.VolumeType(word), VolumeSize: aws.Int32(500)})
+}
+
+func (d *description) volume(device string, ebs types.EbsBlockDevice) {
+	d.in.BlockDeviceMappings = append(d.in.BlockDeviceMappings, types.BlockDeviceMapping{DeviceName: aws.String(device), Ebs: &ebs})
 }
 
 func (d *description) spot(kind types.SpotInstanceType) {

@@ -283,9 +283,11 @@ func (n *night) noRequests() {
 	}
 }
 
-// templatesLaunch: whatever a template's default version names can be launched.
+// templatesLaunch: whatever a template's default version names can be launched, and neither it nor the latest, nor a
+// version that a group names, has an image that was undone, unless people were told of the group.
 func (n *night) templatesLaunch() {
 	n.t.Helper()
+	n.nothingUndoneLaunches()
 	for _, v := range n.defaults() {
 		id := aws.ToString(v.LaunchTemplateData.ImageId)
 		if alias, ok := strings.CutPrefix(id, "resolve:ssm:"); ok {
@@ -451,8 +453,19 @@ func (n *night) snapshots() []types.Snapshot {
 // defaults are the default versions of all launch templates.
 func (n *night) defaults() []types.LaunchTemplateVersion {
 	n.t.Helper()
+	return n.versionsNamed("$Default")
+}
+
+// heads are their default and latest versions.
+func (n *night) heads() []types.LaunchTemplateVersion {
+	n.t.Helper()
+	return n.versionsNamed("$Default", "$Latest")
+}
+
+func (n *night) versionsNamed(names ...string) []types.LaunchTemplateVersion {
+	n.t.Helper()
 	var all []types.LaunchTemplateVersion
-	pages := sdk.NewDescribeLaunchTemplateVersionsPaginator(n.cloud, &sdk.DescribeLaunchTemplateVersionsInput{Versions: []string{"$Default"}})
+	pages := sdk.NewDescribeLaunchTemplateVersionsPaginator(n.cloud, &sdk.DescribeLaunchTemplateVersionsInput{Versions: names})
 	for pages.HasMorePages() {
 		all = append(all, must(pages.NextPage(n.ctx))(n.t).LaunchTemplateVersions...)
 	}

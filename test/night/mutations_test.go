@@ -20,6 +20,7 @@ import (
 	"goldsmith/local/ec2"
 	"goldsmith/local/query"
 	"goldsmith/local/suite"
+	"goldsmith/shared/event"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/tag"
 )
@@ -220,6 +221,25 @@ var mutations = []mutation{
 			n.template("web", "web", "t3.micro", ec2.ImageX86)
 			n.EC2.Inject(ec2.Fault{Action: "CreateImage", Resource: web, ImageState: "failed"})
 			n.run()
+		},
+	},
+	{
+		name: "an undo makes a version of what is undone", breaks: launches,
+		edit: func(o *suite.Options) {
+			o.Guard = guarded(between("CreateLaunchTemplateVersion", func(form string) string {
+				if !strings.Contains(form, "Goldsmith+rollback") {
+					return form
+				}
+				return regexp.MustCompile(`LaunchTemplateData.ImageId=[^&]*`).ReplaceAllString(form, "LaunchTemplateData.EbsOptimized=false")
+			}, as))
+		},
+		story: func(n *night) {
+			n.excused.slack = true // the rollback is told as well
+			n.launch("web", "")
+			n.template("web", "web", "t3.micro", ec2.ImageX86)
+			n.run()
+			time.Sleep(5 * time.Minute)
+			n.rollBack(event.Rollback{Name: "web", By: "ada"})
 		},
 	},
 	{

@@ -231,6 +231,7 @@ func (n *night) equals(said rehearsal.Night, r states.Execution) {
 		n.want("imaged "+s.Name, result.Ending == job.Imaged, s.Decision != job.SkipIt)
 		n.want("stopped "+s.Name, !result.Times.StopSent.IsZero(), s.Decision == job.StopFirst)
 		n.rolledAsSaid(said.Templates, result)
+		n.groupsAsSaid(said.Groups, result)
 	}
 	n.retiredAsSaid(said.Images, r, record.Plan)
 }
@@ -255,6 +256,27 @@ func (n *night) rolledAsSaid(said []rehearsal.Target, result job.Result) {
 	}
 	if diff := cmp.Diff(expected, was, cmpopts.EquateEmpty()); diff != "" {
 		n.t.Errorf("what takes the image of %s (-said +was):\n%s", result.Source, diff)
+	}
+}
+
+// groupsAsSaid holds what was said of the groups that use what a source rolls against what became of them.
+func (n *night) groupsAsSaid(said []rehearsal.Group, result job.Result) {
+	n.t.Helper()
+	var expected, was []rehearsal.Group
+	for _, g := range said {
+		if g.Source == result.Source {
+			expected = append(expected, g)
+		}
+	}
+	for _, r := range result.Refreshes {
+		g := rehearsal.Group{Source: result.Source, Refreshed: r.ID != "", Refresh: job.Refresh{Group: r.Group, From: r.From, To: r.To, Note: r.Note}}
+		if !g.Refreshed {
+			g.Problem = r.Problem // How a refresh ends is Auto Scaling's to say.
+		}
+		was = append(was, g)
+	}
+	if diff := cmp.Diff(expected, was, cmpopts.EquateEmpty()); diff != "" {
+		n.t.Errorf("groups of %s (-said +was):\n%s", result.Name, diff)
 	}
 }
 

@@ -124,6 +124,10 @@ func (s *shadowed) DropRequest(ctx context.Context, r ledger.Request) error {
 	return first(s.dynamo.DropRequest(ctx, r), func() error { return s.memory.DropRequest(ctx, r) })
 }
 
+func (s *shadowed) Held(ctx context.Context) iter.Seq2[ledger.TargetRecord, error] {
+	return after(s.dynamo.Held(ctx), s.memory.Held(ctx))
+}
+
 func (s *shadowed) Targets(ctx context.Context, source string) iter.Seq2[ledger.TargetRecord, error] {
 	return after(s.dynamo.Targets(ctx, source), s.memory.Targets(ctx, source))
 }

@@ -179,7 +179,7 @@ var stories = []story{
 	{name: "a group is refreshed", play: refreshedGroup},
 	{name: "a group is refreshed, no events", events: silent, play: refreshedGroup},
 	{name: "a group is refreshed, and its template is one of more than a job carries", play: func(n *night) {
-		for i := range 150 {
+		for i := range 250 {
 			n.template(fmt.Sprintf("another-of-many-templates-%03d", i), ec2.ImageX86, map[string]string{tag.Source: "web"})
 		}
 		refreshedGroup(n)

@@ -104,6 +104,11 @@ func TestRollback(t *testing.T) {
 		s.golden("rollback-json", s.types("rollback", "--name", "web", "-o", "json"), command.OK)
 		s.golden("rollback-unknown", s.types("rollback", "--name", "nobody"), command.Broken)
 		s.golden("plan-rolled-back", s.types("plan", "--plans", plans, "--name", "nightly"), command.OK)
+		s.golden("status-rolled-back", s.types("status"), command.OK)
+		s.golden("follow", s.types("follow", "--name", "web"), command.OK)
+		if got := s.types("status"); strings.Contains(got.out, "Held") {
+			s.Errorf("what follows again is shown as held: %s", got.out)
+		}
 	})
 }
 

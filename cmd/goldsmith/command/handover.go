@@ -21,8 +21,9 @@ others with the same name are made and not rolled. From the hand-over on it is t
 images of the new owner that launch templates and the alias get; what they have now
 stays until its next one. For a member of an Auto Scaling group the group has the
 name, whichever member is imaged. --dry shows what it would do.`,
-		Example: "  goldsmith handover --name web --to i-0123456789abcdef0 --dry\n  goldsmith handover --name web --to i-0123456789abcdef0",
-		Args:    takes(0, 0, ""),
+		Example: "  goldsmith handover --name web --to i-0123456789abcdef0 --dry\n" +
+			"  goldsmith handover --name web --to i-0123456789abcdef0",
+		Args: takes(0, 0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if e.Name == "" || e.To == "" {
 				return misusedf("handover needs --name, the name of a source, and --to, the id of an instance")

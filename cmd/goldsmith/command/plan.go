@@ -28,10 +28,10 @@ func (t *terms) planCommand() *cobra.Command {
 		Short: "Show what a run would do, and do nothing",
 		Long: `Plan shows what a run that began now would do: which sources it would image and
 how, and which it would leave alone and why; what launch templates and aliases
-would point at; and what becomes of old images. It only reads, and decides with
-the same code as the run. The plans are those of the file, as a deployment of it
-would have them. Auto Scaling groups may be refreshed besides; what uses an image
-then is known only when they are.
+would point at; which Auto Scaling groups would be refreshed, and what that would
+wait for; and what becomes of old images. It only reads, and decides with the same
+code as the run. The plans are those of the file, as a deployment of it would have
+them. What uses an old image once groups are refreshed is known only when they are.
 
 Of a snapshot it shows the image that would be registered: each attribute with who
 says it, from AMIs and instances of the same volume, from the disk itself, which is

@@ -35,7 +35,9 @@ func (n plannedPlan) print(p *page, now time.Time) {
 	}
 	n.printImaged(p)
 	n.printSkipped(p)
-	n.printTemplates(p)
+	names := n.names()
+	n.printTemplates(p, names)
+	n.printGroups(p, names)
 	n.printImages(p)
 }
 
@@ -129,13 +131,18 @@ func texts(reasons []job.Reason) string {
 	return strings.Join(all, "; ")
 }
 
-func (n plannedPlan) printTemplates(p *page) {
-	if len(n.Templates) == 0 {
-		return
-	}
+// names are those of sources, by id.
+func (n plannedPlan) names() map[string]string {
 	names := map[string]string{}
 	for _, s := range n.Sources {
 		names[s.ID] = s.Name
+	}
+	return names
+}
+
+func (n plannedPlan) printTemplates(p *page, names map[string]string) {
+	if len(n.Templates) == 0 {
+		return
 	}
 	rows := [][]string{{"TEMPLATE OR ALIAS", "FROM", "TO", "NOTE"}}
 	for _, t := range n.Templates {
@@ -147,6 +154,22 @@ func (n plannedPlan) printTemplates(p *page) {
 			to = "left alone"
 		}
 		rows = append(rows, []string{report.Label(t.Name, t.Target), from, to, cmp.Or(t.Problem, t.Note)})
+	}
+	p.line("")
+	p.table(rows)
+}
+
+func (n plannedPlan) printGroups(p *page, names map[string]string) {
+	if len(n.Groups) == 0 {
+		return
+	}
+	rows := [][]string{{"GROUP", "OF", "WILL BE", "FROM", "TO", "NOTE"}}
+	for _, g := range n.Groups {
+		will := "left alone"
+		if g.Refreshed {
+			will = "refreshed"
+		}
+		rows = append(rows, []string{g.Group, names[g.Source], will, cmp.Or(g.From, "-"), cmp.Or(g.To, "-"), cmp.Or(g.Problem, g.Note)})
 	}
 	p.line("")
 	p.table(rows)

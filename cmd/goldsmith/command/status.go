@@ -6,11 +6,14 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/spf13/cobra"
 
 	"goldsmith/shared/fault"
+	"goldsmith/shared/rollout"
 )
 
 func (t *terms) statusCommand() *cobra.Command {
@@ -19,9 +22,11 @@ func (t *terms) statusCommand() *cobra.Command {
 		Use:   "status [RUN]",
 		Short: "Show what is going on, what is down, and the last runs",
 		Long: `Status shows the instances that are down because of Goldsmith and what to do
-about it, what they keep from being stopped and what ends that, who waits for its turn, the sources that runs are working on now, the runs of the last days,
-and images that carry Goldsmith's tags and are not registered. With the name of a run it shows the run's report, and its outcome is the
-exit code.`,
+about it, what they keep from being stopped and what ends that, who waits for its
+turn, the sources that runs are working on now, what was rolled back and is held,
+the runs of the last days, and images that carry Goldsmith's tags and are not
+registered. With the name of a run it shows the run's report, and its outcome is
+the exit code.`,
 		Example: "  goldsmith status\n  goldsmith status nightly-20260322T023000Z",
 		Args:    takes(0, 1, "the name of one run"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -97,6 +102,8 @@ type status struct {
 	Turns   []turn  `json:"turns"`
 	Working []work  `json:"working"`
 	Runs    []oneOf `json:"runs"`
+	// RolledBack are launch templates and aliases that are held: runs leave them alone.
+	RolledBack []rollout.Hold `json:"rolledBack,omitempty"`
 	// Unregistered are images that carry Goldsmith's tags and are not known to be its own.
 	Unregistered []goldenImage `json:"unregistered,omitempty"`
 
@@ -135,7 +142,17 @@ func (t *terms) status(ctx context.Context, days, most int) error {
 	if found.Unregistered, err = site.strangers(ctx); err != nil {
 		return err
 	}
+	if found.RolledBack, err = site.holds(ctx, t.Now); err != nil {
+		return err
+	}
 	return t.show(found, found.print)
+}
+
+// holds are what was rolled back and is left alone.
+func (s site) holds(ctx context.Context, now func() time.Time) ([]rollout.Hold, error) {
+	finder := rollout.Finder{EC2: ec2.NewFromConfig(s.aws), Parameters: ssm.NewFromConfig(s.aws), Book: s.ledger, Now: now}
+	holds, err := finder.Holds(ctx, s.ledger)
+	return holds, wrap("looking for what is held", err)
 }
 
 // runs are the executions since a moment, newest first, with what the ledger knows of them.

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
+
+	"goldsmith/shared/report"
 )
 
 func (s status) print(p *page) {
@@ -12,6 +14,7 @@ func (s status) print(p *page) {
 	s.printHeld(p)
 	s.printTurns(p)
 	s.printWorking(p)
+	s.printRolledBack(p)
 	s.printRuns(p)
 	s.printUnregistered(p)
 }
@@ -56,6 +59,21 @@ func (s status) printWorking(p *page) {
 	rows := [][]string{{"SOURCE", "ID", "SINCE", "NOW", "RUN"}}
 	for _, w := range s.Working {
 		rows = append(rows, []string{w.Name, w.Source, stamp(w.Since), w.State, w.Run})
+	}
+	p.table(rows)
+}
+
+// printRolledBack says by whom and since when, and how to take it up again.
+func (s status) printRolledBack(p *page) {
+	if len(s.RolledBack) == 0 {
+		return
+	}
+	p.heading("Held: rolled back, and left alone until they follow again")
+	rows := [][]string{{"TEMPLATE OR ALIAS", "OF", "HAS", "BY", "SINCE", "TO LET IT FOLLOW"}}
+	for _, h := range s.RolledBack {
+		rows = append(rows, []string{
+			report.Label(h.Title, h.Target), h.Source, h.Image, cmp.Or(h.By, "-"), stamp(h.Since), h.Do(),
+		})
 	}
 	p.table(rows)
 }

@@ -71,14 +71,16 @@ type Night struct {
 	Refused   string   `json:"refused,omitempty"`
 	Sources   []Source `json:"sources"`
 	Templates []Target `json:"templates"`
-	Images    []Image  `json:"images"`
+	// Groups are the Auto Scaling groups that use what would be rolled.
+	Groups []Group `json:"groups"`
+	Images []Image `json:"images"`
 	// Blind is why no image would be removed: it cannot be found out what is in use.
 	Blind string `json:"blind,omitempty"`
 }
 
 // Play says what the run would do. It makes no call that changes anything.
 func (s Stage) Play(ctx context.Context, run job.Run, p plan.Plan) (Night, error) {
-	n := Night{Plan: run.Plan, Sources: []Source{}, Templates: []Target{}, Images: []Image{}}
+	n := Night{Plan: run.Plan, Sources: []Source{}, Templates: []Target{}, Groups: []Group{}, Images: []Image{}}
 	selected, err := source.Selected(ctx, s.EC2, run, p.Sources)
 	if err != nil {
 		return n, err
@@ -98,7 +100,14 @@ func (s Stage) Play(ctx context.Context, run job.Run, p plan.Plan) (Night, error
 	if err := s.lineages(ctx, n.Sources); err != nil {
 		return n, err
 	}
-	if n.Templates, err = s.templates(ctx, run, p, n.Sources); err != nil {
+	if err := s.volumes(ctx, p, n.Sources); err != nil {
+		return n, err
+	}
+	var prospects []prospect
+	if n.Templates, prospects, err = s.templates(ctx, run, p, n.Sources); err != nil {
+		return n, err
+	}
+	if n.Groups, err = s.groups(ctx, p, prospects, n.Sources); err != nil {
 		return n, err
 	}
 	n.Images, n.Blind, err = s.images(ctx, run, p, n)

@@ -13,6 +13,7 @@ import (
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/lineage"
 	"goldsmith/shared/plan"
+	"goldsmith/shared/rollout"
 	"goldsmith/shared/source"
 	"goldsmith/shared/tag"
 )
@@ -52,9 +53,28 @@ func (s Stage) lineages(ctx context.Context, sources []Source) error {
 	return err
 }
 
+// volumes warns of volumes that stay, or do not, with what is launched from the images.
+func (s Stage) volumes(ctx context.Context, p plan.Plan, sources []Source) error {
+	for i, src := range sources {
+		if src.Decision == job.SkipIt {
+			continue
+		}
+		_, warning, err := rollout.Volumes(ctx, s.EC2, p, src.job())
+		if err != nil {
+			return err
+		}
+		if warning != nil {
+			sources[i].Warnings = append(sources[i].Warnings, *warning)
+		}
+	}
+	return nil
+}
+
 // job is the source as jobs have it.
 func (s Source) job() job.Source {
-	return job.Source{ID: s.ID, Name: s.Name, Lineage: s.lineage, Tags: source.Tags(s.instance)}
+	return job.Source{
+		ID: s.ID, Name: s.Name, Lineage: s.lineage, Tags: source.Tags(s.instance), Kept: source.Kept(s.instance),
+	}
 }
 
 // lookers is how many instances are asked about at once. EC2 answers twenty

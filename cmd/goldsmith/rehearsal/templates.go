@@ -23,12 +23,12 @@ type Target struct {
 	job.Rolled
 }
 
-// templates are the targets of every source that would be imaged. To is what
+// templates are the targets of every source that would be imaged, and what they would be. To is what
 // Expected calls the new image. A source whose name is another's is warned of.
-func (s Stage) templates(ctx context.Context, run job.Run, p plan.Plan, sources []Source) ([]Target, error) {
-	all := []Target{}
+func (s Stage) templates(ctx context.Context, run job.Run, p plan.Plan, sources []Source) (all []Target, next []prospect, err error) {
+	all = []Target{}
 	if p.Roll.Skip {
-		return all, nil
+		return all, nil, nil
 	}
 	names := &titles{Book: s.Book, taken: map[string]ledger.Owner{}}
 	finder := rollout.Finder{
@@ -43,26 +43,37 @@ func (s Stage) templates(ctx context.Context, run job.Run, p plan.Plan, sources 
 		}
 		image, err := s.expected(ctx, *src, run)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		found, err := finder.Find(ctx, p.Roll, image)
 		if err != nil {
-			return nil, fmt.Errorf("looking at what takes the image of %s: %w", src.Name, err)
+			return nil, nil, fmt.Errorf("looking at what takes the image of %s: %w", src.Name, err)
 		}
 		names.take(found.Title)
 		if reason := found.Title.Reason(image); reason != nil {
 			src.Warnings = append(src.Warnings, *reason)
 		}
-		for _, t := range found.Targets {
-			if other, taken := first[t.Rolled.Target]; taken && t.Rolled.Problem == "" {
-				t.Rolled.Problem = fmt.Sprintf("it has the image of %s, another source of this run that is called %s; give one of them another name by the tag goldsmith:name", other.ID, other.Name)
-			} else if t.Rolled.Problem == "" {
-				first[t.Rolled.Target] = *src
-			}
-		}
-		all = append(all, together(src.ID, found.Targets, p.Roll.Together)...)
+		once(first, *src, found.Targets)
+		said := together(src.ID, found.Targets, p.Roll.Together)
+		all, next = append(all, said...), append(next, prospectOf(src.ID, found.Targets, said))
 	}
-	return all, nil
+	return all, next, nil
+}
+
+// once leaves what an earlier source of the run would have been rolled into alone.
+func once(first map[string]Source, src Source, targets []*rollout.Target) {
+	for _, t := range targets {
+		if t.Rolled.Problem != "" {
+			continue
+		}
+		other, taken := first[t.Rolled.Target]
+		if !taken {
+			first[t.Rolled.Target] = src
+			continue
+		}
+		t.Rolled.Problem = fmt.Sprintf("it has the image of %s, another source of this run that is called %s; "+
+			"give one of them another name by the tag goldsmith:name", other.ID, other.Name)
+	}
 }
 
 // titles is the ledger with the names that sources of the run would have taken.
@@ -100,7 +111,8 @@ func byID(sources []Source) []int {
 func (s Stage) expected(ctx context.Context, src Source, run job.Run) (rollout.Image, error) {
 	i := src.instance
 	image := rollout.Image{
-		ID: Expected(src.ID), InstanceType: string(i.InstanceType), Source: src.ID, Lineage: src.job().OverTime(), Name: src.Name, Run: run.Name,
+		ID: Expected(src.ID), InstanceType: string(i.InstanceType), Run: run.Name,
+		Source: src.ID, Lineage: src.job().OverTime(), Name: src.Name,
 		Machine: rollout.Machine{
 			Architecture: string(i.Architecture), BootMode: string(i.BootMode), Virtualization: string(i.VirtualizationType),
 			TPM: aws.ToString(i.TpmSupport), ENA: aws.ToBool(i.EnaSupport), Root: aws.ToString(i.RootDeviceName),

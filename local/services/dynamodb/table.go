@@ -26,6 +26,7 @@ type Reader interface {
 	GetRun(ctx context.Context, name string) (r ledger.Run, ok bool, err error)
 	Retirements(ctx context.Context, plan string) iter.Seq2[job.Retirement, error]
 	Targets(ctx context.Context, source string) iter.Seq2[ledger.TargetRecord, error]
+	Held(ctx context.Context) iter.Seq2[ledger.TargetRecord, error]
 	Registrations(ctx context.Context, lineage string) iter.Seq2[ledger.Registration, error]
 	Owner(ctx context.Context, name string) (o ledger.Owner, ok bool, err error)
 }
@@ -148,6 +149,8 @@ func (t *Table) partition(key string) ([]item, error) {
 		return records(t.options.Ledger.Retirements(ctx, of))
 	case "targets":
 		return records(t.options.Ledger.Targets(ctx, of))
+	case "held":
+		return records(t.options.Ledger.Held(ctx))
 	case "register":
 		return records(t.options.Ledger.Registrations(ctx, of))
 	default:

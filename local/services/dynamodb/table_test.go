@@ -40,6 +40,11 @@ func TestTheLedgerIsReadAsInAnAccount(t *testing.T) {
 	same(t, nil, collected(t, book.Results(ctx, "another")))
 	same(t, []job.Retirement{retired}, collected(t, book.Retirements(ctx, "nightly")))
 	same(t, []ledger.TargetRecord{template}, collected(t, book.Targets(ctx, "web")))
+	held := template
+	held.Source, held.Revision, held.Back = "held", "", &ledger.Point{Image: "ami-1"}
+	held, err = kept.PutTarget(ctx, held)
+	must(t, err)
+	same(t, []ledger.TargetRecord{held}, collected(t, book.Held(ctx)))
 	found, ok, err := book.GetRun(ctx, run.Name)
 	must(t, err)
 	run.Told = at

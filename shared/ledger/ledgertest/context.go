@@ -50,6 +50,7 @@ func testEndedContext(t *testing.T, l ledger.Ledger) {
 		"Requests":      func() error { return lastError(l.Requests(ctx)) },
 		"DropRequest":   func() error { return l.DropRequest(ctx, asked) },
 		"Targets":       func() error { return lastError(l.Targets(ctx, "web")) },
+		"Held":          func() error { return lastError(l.Held(ctx)) },
 		"PutTarget":     func() error { _, err := l.PutTarget(ctx, aTarget("web", "lt-1")); return err },
 		"Register":      func() error { _, err := l.Register(ctx, aRegistration("i-1", "web/monday")); return err },
 		"Amend":         func() error { _, err := l.Amend(ctx, image); return err },

@@ -1,0 +1,80 @@
+package rollout
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+)
+
+// Hold is a target that stays where a rollback has put it: no run rolls into it.
+type Hold struct {
+	// Source is the name of the sources whose images it took, Target and Title what is held.
+	Source string `json:"source"`
+	Target string `json:"target"`
+	Title  string `json:"title,omitempty"`
+	// Image is what it was rolled back to, By and Since who did so and when; both may be unknown.
+	Image string    `json:"image"`
+	By    string    `json:"by,omitempty"`
+	Since time.Time `json:"since,omitzero"`
+}
+
+// Do is the command that takes it up again.
+func (h Hold) Do() string { return Command("follow", h.Source) }
+
+// Command is what a person types to have something done about all that takes the images of a source.
+func Command(verb, name string) string { return "goldsmith " + verb + " --name " + Argument(name) }
+
+// HoldBook lists what was held at some time.
+type HoldBook interface {
+	Held(ctx context.Context) iter.Seq2[ledger.TargetRecord, error]
+}
+
+// Holds are the targets that are held now, by name and id. One that cannot be looked at is held as far as
+// the ledger knows; one that is gone is not.
+func (f Finder) Holds(ctx context.Context, book HoldBook) ([]Hold, error) {
+	var names []string
+	for t, err := range book.Held(ctx) {
+		if err != nil {
+			return nil, fmt.Errorf("reading what was rolled back: %w", err)
+		}
+		if !slices.Contains(names, t.Source) {
+			names = append(names, t.Source)
+		}
+	}
+	var holds []Hold
+	for _, name := range names {
+		for known, err := range f.Book.Targets(ctx, name) {
+			if err != nil {
+				return nil, fmt.Errorf("reading what %s has rolled: %w", name, err)
+			}
+			if back := f.held(ctx, known); back != nil {
+				holds = append(holds, Hold{
+					Source: name, Target: known.ID, Title: known.Title, Image: back.Image, By: back.By, Since: back.At,
+				})
+			}
+		}
+	}
+	slices.SortStableFunc(holds, func(a, b Hold) int { return cmp.Compare(a.Source, b.Source) })
+	return holds, nil
+}
+
+// held is the rollback that holds a target now; nil when none does.
+func (f Finder) held(ctx context.Context, known ledger.TargetRecord) *ledger.Point {
+	if !known.Held() {
+		return nil
+	}
+	t := &Target{Record: known, Rolled: job.Rolled{Target: known.ID, Name: known.Title}}
+	switch err := f.Look(ctx, t); {
+	case err != nil:
+		return known.Back
+	case t.Rolled.Problem != "":
+		return nil
+	}
+	return backed(t.At, known)
+}

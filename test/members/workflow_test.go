@@ -1,0 +1,81 @@
+package members
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+)
+
+const (
+	// sampleMachine waits as long as its input says, or fails.
+	sampleMachine = `{"StartAt":"Is","States":{
+		"Is":{"Type":"Choice","Choices":[{"Variable":"$.seconds","IsPresent":true,"Next":"W"}],"Default":"No"},
+		"W":{"Type":"Wait","SecondsPath":"$.seconds","End":true},"No":{"Type":"Fail","Error":"Bad","Cause":"it was"}}}`
+	askingMachine = `{"StartAt":"T","States":{"T":{"Type":"Task","HeartbeatSeconds":80000,
+		"Resource":"arn:aws:states:::lambda:invoke.waitForTaskToken",
+		"Parameters":{"FunctionName":"goldsmith-refresh","Payload":{"token.$":"$$.Task.Token"}},"End":true}}}`
+	machineARN = "arn:aws:states:eu-central-1:123456789012:stateMachine:sample"
+)
+
+// executions makes one that runs, one that has succeeded and one that has failed.
+func (w *world) executions() {
+	must(w.suite.States.Create("sample", []byte(sampleMachine), nil))(w)
+	for _, x := range [][2]string{{"running", `{"seconds":1000000}`}, {"failed", `{}`}, {"failed too", `{}`}, {"done", `{"seconds":1}`}} {
+		out := must(w.states.StartExecution(w.t.Context(), &sfn.StartExecutionInput{
+			StateMachineArn: aws.String(machineARN), Name: aws.String(strings.ReplaceAll(x[0], " ", "-")), Input: &x[1],
+		}))(w)
+		w.ids[x[0]] = aws.ToString(out.ExecutionArn)
+		time.Sleep(time.Minute)
+	}
+	w.ask()
+}
+
+// ask makes an execution that waits for its task's token.
+func (w *world) ask() {
+	ctx := w.t.Context()
+	asks := must(w.suite.States.Create("asks", []byte(askingMachine), nil))(w)
+	asking := must(w.states.StartExecution(ctx, &sfn.StartExecutionInput{StateMachineArn: &asks, Name: aws.String("asking")}))(w)
+	w.ids["asking"] = aws.ToString(asking.ExecutionArn)
+	time.Sleep(time.Minute)
+	history := must(w.states.GetExecutionHistory(ctx, &sfn.GetExecutionHistoryInput{ExecutionArn: asking.ExecutionArn}))(w)
+	for _, e := range history.Events {
+		if e.TaskScheduledEventDetails == nil {
+			continue
+		}
+		var sent struct{ Payload struct{ Token string } }
+		if err := json.Unmarshal([]byte(*e.TaskScheduledEventDetails.Parameters), &sent); err != nil {
+			w.t.Fatal(err)
+		}
+		w.ids["token"] = sent.Payload.Token
+	}
+}
+
+var workflowBases = map[string]func(*world) any{
+	"sfn.StartExecution": func(*world) any {
+		return &sfn.StartExecutionInput{
+			StateMachineArn: aws.String(machineARN), Name: aws.String("new"), Input: aws.String(`{"seconds":1}`),
+		}
+	},
+	"sfn.StopExecution":        func(w *world) any { return &sfn.StopExecutionInput{ExecutionArn: w.id("running")} },
+	"sfn.RedriveExecution":     func(w *world) any { return &sfn.RedriveExecutionInput{ExecutionArn: w.id("failed")} },
+	"sfn.DescribeExecution":    func(w *world) any { return &sfn.DescribeExecutionInput{ExecutionArn: w.id("failed")} },
+	"sfn.GetExecutionHistory":  func(w *world) any { return &sfn.GetExecutionHistoryInput{ExecutionArn: w.id("failed")} },
+	"sfn.ListExecutions":       func(*world) any { return &sfn.ListExecutionsInput{StateMachineArn: aws.String(machineARN)} },
+	"sfn.DescribeStateMachine": func(*world) any { return &sfn.DescribeStateMachineInput{StateMachineArn: aws.String(machineARN)} },
+	"sfn.SendTaskSuccess": func(w *world) any {
+		return &sfn.SendTaskSuccessInput{TaskToken: w.id("token"), Output: aws.String(`{}`)}
+	},
+	"sfn.SendTaskSuccess.TaskToken":   func(*world) any { return &sfn.SendTaskSuccessInput{Output: aws.String(`{}`)} },
+	"sfn.SendTaskFailure.TaskToken":   func(*world) any { return &sfn.SendTaskFailureInput{} },
+	"sfn.SendTaskHeartbeat.TaskToken": func(*world) any { return &sfn.SendTaskHeartbeatInput{} },
+	"sfn.SendTaskFailure":             func(w *world) any { return &sfn.SendTaskFailureInput{TaskToken: w.id("token")} },
+	"sfn.SendTaskHeartbeat":           func(w *world) any { return &sfn.SendTaskHeartbeatInput{TaskToken: w.id("token")} },
+	"lambda.Invoke":                   func(*world) any { return &lambda.InvokeInput{FunctionName: aws.String("goldsmith-watch")} },
+	"lambda.GetFunctionConfiguration": func(*world) any {
+		return &lambda.GetFunctionConfigurationInput{FunctionName: aws.String("goldsmith-watch")}
+	},
+}

@@ -1,0 +1,213 @@
+package night_test
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	scaling "github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"pgregory.net/rapid"
+
+	"goldsmith/local/ec2"
+	"goldsmith/shared/plan"
+	"goldsmith/shared/tag"
+)
+
+// rollWorld is a plan, a source, templates that follow it, and what launches from them.
+type rollWorld struct {
+	edit      func(*plan.Plan)
+	base      plan.Base
+	source    string
+	templates []rollTemplate
+	launchers []rollLauncher
+	refresh   bool // whether a rollback refreshes groups
+}
+
+// rollTemplate is a launch template; versions edit the first, one after the other.
+type rollTemplate struct {
+	tags     map[string]string
+	first    types.RequestLaunchTemplateData
+	versions []types.RequestLaunchTemplateData
+	standard int // the default version
+}
+
+// rollLauncher launches from a template: a group, or a fleet.
+type rollLauncher struct {
+	template         int
+	fleet, protected bool
+	version          string
+	overrides        []string // instance types
+	attributes       bool     // an override with instance requirements
+	ofAws            bool
+}
+
+// anyRollWorld draws what decides about rolls.
+var anyRollWorld = rapid.Custom(func(t *rapid.T) rollWorld {
+	w := rollWorld{
+		source:  rapid.SampledFrom([]string{"private", "grown private", "kept private", "grown kept m5.large private", "t2.micro private"}).Draw(t, "source"),
+		refresh: rapid.Bool().Draw(t, "refresh of a rollback"),
+	}
+	refreshes := rapid.SampledFrom([]string{"enabled", "warn", "none", "enabled", "warn"}).Draw(t, "refreshes")
+	w.base = rapid.SampledFrom([]plan.Base{"", "", plan.BaseDefault, plan.BaseLatest}).Draw(t, "base")
+	together := rapid.IntRange(0, 4).Draw(t, "together") == 0
+	protected := rapid.SampledFrom([]plan.Protected{"", plan.ProtectedIgnore, plan.ProtectedRefresh}).Draw(t, "protected")
+	w.edit = func(p *plan.Plan) {
+		p.Roll.Base, p.Roll.Together, p.Roll.Refresh.Protected = w.base, together, protected
+		p.Roll.Refresh.Enabled, p.Roll.Refresh.Warn = refreshes == "enabled", refreshes == "warn"
+	}
+	w.templates = rapid.SliceOfN(anyRollTemplate, 1, 3).Draw(t, "templates")
+	for range rapid.IntRange(1, 6).Draw(t, "launchers") {
+		w.launchers = append(w.launchers, anyLauncher(t, w.templates))
+	}
+	return w
+})
+
+var anyRollTemplate = rapid.Custom(func(t *rapid.T) rollTemplate {
+	images := []string{ec2.ImageX86, ec2.ImageX86, ec2.ImageX86, "resolve:ssm:/golden/one", "resolve:ssm:/golden/text", "resolve:ssm:/golden/one:1"}
+	one := rollTemplate{
+		tags: map[string]string{tag.Source: "web"},
+		first: types.RequestLaunchTemplateData{
+			ImageId: aws.String(rapid.SampledFrom(images).Draw(t, "image")), InstanceType: anyType(t),
+			BlockDeviceMappings: anyMappings(t), UserData: aws.String("Zmlyc3Q="),
+		},
+	}
+	if rapid.IntRange(0, 6).Draw(t, "requirements") == 0 {
+		one.first.InstanceType, one.first.InstanceRequirements = "", &types.InstanceRequirementsRequest{
+			VCpuCount: &types.VCpuCountRangeRequest{Min: aws.Int32(2), Max: aws.Int32(2)}, MemoryMiB: &types.MemoryMiBRequest{Min: aws.Int32(4096), Max: aws.Int32(8192)},
+		}
+	}
+	for range rapid.IntRange(0, 3).Draw(t, "versions") {
+		edit := rapid.SampledFrom([]types.RequestLaunchTemplateData{
+			{}, {UserData: aws.String("c2Vjb25k")}, {ImageId: aws.String(ec2.ImageX86)}, {EbsOptimized: aws.Bool(true)}, {ImageId: aws.String(ec2.ImageWindows)},
+		}).Draw(t, "edit")
+		one.versions = append(one.versions, edit)
+	}
+	one.standard = rapid.IntRange(1, len(one.versions)+1).Draw(t, "default")
+	switch rapid.IntRange(0, 9).Draw(t, "more tags") {
+	case 0:
+		one.tags[tag.Base] = "latest"
+	case 1:
+		one.tags[tag.Base] = "default"
+	case 2:
+		one.tags["eks:nodegroup-name"] = "blue"
+	}
+	return one
+})
+
+func anyType(t *rapid.T) types.InstanceType {
+	return rapid.SampledFrom([]types.InstanceType{"t3.micro", "t3.micro", "m5.large", "t2.micro", "m6g.large", ""}).Draw(t, "type")
+}
+
+func anyMappings(t *rapid.T) []types.LaunchTemplateBlockDeviceMappingRequest {
+	one := func(device string, ebs types.LaunchTemplateEbsBlockDeviceRequest) []types.LaunchTemplateBlockDeviceMappingRequest {
+		return []types.LaunchTemplateBlockDeviceMappingRequest{{DeviceName: aws.String(device), Ebs: &ebs}}
+	}
+	own, windows := "snap"+ec2.ImageX86[len("ami"):], "snap"+ec2.ImageWindows[len("ami"):]
+	return rapid.SampledFrom([][]types.LaunchTemplateBlockDeviceMappingRequest{
+		nil, nil, nil,
+		one("/dev/xvda", types.LaunchTemplateEbsBlockDeviceRequest{VolumeSize: aws.Int32(8)}),
+		one("/dev/xvda", types.LaunchTemplateEbsBlockDeviceRequest{VolumeSize: aws.Int32(100), DeleteOnTermination: aws.Bool(true)}),
+		one("/dev/xvda", types.LaunchTemplateEbsBlockDeviceRequest{SnapshotId: aws.String(own)}),
+		one("/dev/xvda", types.LaunchTemplateEbsBlockDeviceRequest{SnapshotId: aws.String(own), VolumeSize: aws.Int32(20)}),
+		one("/dev/sdm", types.LaunchTemplateEbsBlockDeviceRequest{SnapshotId: aws.String(windows)}),
+		one("/dev/sda1", types.LaunchTemplateEbsBlockDeviceRequest{VolumeSize: aws.Int32(10)}),
+		one("/dev/xvda", types.LaunchTemplateEbsBlockDeviceRequest{VolumeType: types.VolumeTypeIo2, Iops: aws.Int32(9000)}),
+	}).Draw(t, "mappings")
+}
+
+func anyLauncher(t *rapid.T, templates []rollTemplate) rollLauncher {
+	l := rollLauncher{
+		template: rapid.IntRange(0, len(templates)-1).Draw(t, "template"), fleet: rapid.IntRange(0, 3).Draw(t, "fleet") == 0,
+		protected: rapid.IntRange(0, 4).Draw(t, "protected") == 0, ofAws: rapid.IntRange(0, 9).Draw(t, "of AWS") == 0,
+	}
+	versions := []string{"$Default", "$Latest", "$Default", "$Latest"}
+	for v := range len(templates[l.template].versions) + 1 {
+		versions = append(versions, fmt.Sprint(v+1))
+	}
+	l.version = rapid.SampledFrom(versions).Draw(t, "version")
+	if rapid.IntRange(0, 2).Draw(t, "mixed") == 0 {
+		l.overrides = rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"t3.small", "m5.large", "t2.micro", "t3.medium"}), 1, 2, rapid.ID).Draw(t, "overrides")
+		l.attributes = rapid.IntRange(0, 3).Draw(t, "attributes") == 0
+	}
+	return l
+}
+
+// build makes the world; launchers that AWS refuses are left out.
+func (n *night) build(w rollWorld) (web string, templates []string, launchers []rollLauncher) {
+	n.t.Helper()
+	web = n.launch("web", w.source)
+	n.alias("/golden/one", ec2.ImageX86)
+	n.text("/golden/text", ec2.ImageX86)
+	time.Sleep(time.Minute)
+	for i, t := range w.templates {
+		templates = append(templates, n.versioned(fmt.Sprintf("template-%d", i), t))
+	}
+	for i, l := range w.launchers {
+		if err := n.launcher(fmt.Sprintf("launcher-%d", i), templates[l.template], l); err == nil {
+			launchers = append(launchers, l)
+		}
+	}
+	time.Sleep(5 * time.Minute)
+	return web, templates, launchers
+}
+
+func (n *night) versioned(name string, t rollTemplate) string {
+	n.t.Helper()
+	made := must(n.cloud.CreateLaunchTemplate(n.ctx, &sdk.CreateLaunchTemplateInput{
+		LaunchTemplateName: aws.String(name), LaunchTemplateData: &t.first,
+		TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeLaunchTemplate, Tags: tag.List(t.tags)}},
+	}))(n.t)
+	id := aws.ToString(made.LaunchTemplate.LaunchTemplateId)
+	for i, edit := range t.versions {
+		edit.BlockDeviceMappings = t.first.BlockDeviceMappings // EC2 drops snapshots that are not sent again.
+		must(n.cloud.CreateLaunchTemplateVersion(n.ctx, &sdk.CreateLaunchTemplateVersionInput{
+			LaunchTemplateId: aws.String(id), SourceVersion: aws.String(fmt.Sprint(i + 1)), LaunchTemplateData: &edit,
+		}))(n.t)
+	}
+	n.makeDefault(id, fmt.Sprint(t.standard))
+	return id
+}
+
+func (n *night) launcher(name, template string, l rollLauncher) error {
+	if l.fleet {
+		return n.fleetOf(template, l)
+	}
+	in := &autoscaling.CreateAutoScalingGroupInput{
+		AutoScalingGroupName: aws.String(name), MinSize: aws.Int32(1), MaxSize: aws.Int32(9), AvailabilityZones: []string{"eu-central-1a"},
+		NewInstancesProtectedFromScaleIn: aws.Bool(l.protected), LaunchTemplate: specOf(template, l.version),
+	}
+	if l.ofAws {
+		in.Tags = []scaling.Tag{{Key: aws.String("elasticbeanstalk:environment-name"), Value: aws.String("shop")}}
+	}
+	if len(l.overrides) > 0 {
+		policy := &scaling.LaunchTemplate{LaunchTemplateSpecification: in.LaunchTemplate}
+		for _, kind := range l.overrides {
+			policy.Overrides = append(policy.Overrides, scaling.LaunchTemplateOverrides{InstanceType: aws.String(kind)})
+		}
+		if l.attributes {
+			policy.Overrides = []scaling.LaunchTemplateOverrides{{InstanceRequirements: &scaling.InstanceRequirements{
+				VCpuCount: &scaling.VCpuCountRequest{Min: aws.Int32(2)}, MemoryMiB: &scaling.MemoryMiBRequest{Min: aws.Int32(4096)},
+			}}}
+		}
+		in.LaunchTemplate, in.MixedInstancesPolicy = nil, &scaling.MixedInstancesPolicy{LaunchTemplate: policy}
+	}
+	_, err := n.scaling().CreateAutoScalingGroup(n.ctx, in)
+	return err
+}
+
+func (n *night) fleetOf(template string, l rollLauncher) error {
+	config := types.FleetLaunchTemplateConfigRequest{
+		LaunchTemplateSpecification: &types.FleetLaunchTemplateSpecificationRequest{LaunchTemplateId: aws.String(template), Version: aws.String(l.version)},
+	}
+	for _, kind := range l.overrides {
+		config.Overrides = append(config.Overrides, types.FleetLaunchTemplateOverridesRequest{InstanceType: types.InstanceType(kind)})
+	}
+	_, err := n.cloud.CreateFleet(n.ctx, &sdk.CreateFleetInput{
+		Type: types.FleetTypeMaintain, LaunchTemplateConfigs: []types.FleetLaunchTemplateConfigRequest{config},
+		TargetCapacitySpecification: &types.TargetCapacitySpecificationRequest{TotalTargetCapacity: aws.Int32(1), DefaultTargetCapacityType: "on-demand"},
+	})
+	return err
+}
