@@ -71,10 +71,7 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	if err := s.book.Record(ctx, claim); err != nil {
 		return j, fmt.Errorf("recording the stop of %s: %w", j.Source.ID, err)
 	}
-	if j, err = s.traced(ctx, j); err != nil {
-		return j, err
-	}
-	if err := s.stop(ctx, j); err != nil {
+	if j, err = s.send(ctx, j); err != nil {
 		return j, err
 	}
 	j.Times.StopSent = claim.StopSent
@@ -84,13 +81,16 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	return j, nil
 }
 
-// traced names the execution on the instance, and warns of one that cannot be tagged.
-func (s Step) traced(ctx context.Context, j job.Job) (job.Job, error) {
+// send names the execution on the instance, warns of one that cannot be tagged, and stops it.
+func (s Step) send(ctx context.Context, j job.Job) (job.Job, error) {
 	lacks, err := s.trace(ctx, j)
+	if err != nil {
+		return j, err
+	}
 	if lacks != nil {
 		j.Warnings = append(slices.Clone(j.Warnings), *lacks)
 	}
-	return j, err
+	return j, s.stop(ctx, j)
 }
 
 // trace names the execution on the instance, for the case that the ledger is lost while it is down. One that cannot be

@@ -252,6 +252,21 @@ func TestStopRefused(t *testing.T) {
 			Want:  "Claim GetRun Slots Take Record CreateTags StopInstances*6: Throttled",
 		},
 		{
+			Name: "it cannot be tagged: stopped all the same, with a warning",
+			Given: func(s *stage.Stage, _ *job.Job) {
+				s.Cloud.Inject(ec2.Fault{Action: "CreateTags", Code: "TagLimitExceeded"})
+			},
+			Want: "Claim Slots Take Record CreateTags StopInstances: ok",
+			Then: func(s *stage.Stage, j job.Job) { s.Same("warning", j.Warnings[len(j.Warnings)-1].Code, job.NoTrace) },
+		},
+		{
+			Name: "EC2 is too busy to tag it: not stopped yet",
+			Given: func(s *stage.Stage, _ *job.Job) {
+				s.Cloud.Inject(ec2.Fault{Action: "CreateTags", Code: "RequestLimitExceeded"})
+			},
+			Want: "Claim Slots Take Record CreateTags*6: Throttled",
+		},
+		{
 			Name:  "the function may not stop instances",
 			Given: refused("UnauthorizedOperation", "You are not authorized to perform this operation."),
 			Want:  "Claim GetRun Slots Take Record CreateTags StopInstances: Failed",

@@ -124,7 +124,7 @@ func (d *description) word(s *server, word string) {
 		"instance-store": func() { d.in.ImageId, d.in.InstanceType = aws.String(ec2.ImageInstanceStore), "m3.medium" },
 		"arm64":          func() { d.in.ImageId, d.in.InstanceType = aws.String(ec2.ImageARM), "t4g.small" },
 		"unenrolled":     func() { s.enrolled = false; delete(s.tags, tag.Plan) },
-		"grown": func() { d.volume("/dev/xvda", types.EbsBlockDevice{VolumeSize: aws.Int32(50)}) },
+		"grown":          func() { d.volume("/dev/xvda", types.EbsBlockDevice{VolumeSize: aws.Int32(50)}) },
 		"kept": func() {
 			d.volume("/dev/sdk", types.EbsBlockDevice{VolumeSize: aws.Int32(9), DeleteOnTermination: aws.Bool(false)})
 		},

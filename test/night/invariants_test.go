@@ -457,7 +457,10 @@ func (n *night) snapshots() []types.Snapshot {
 }
 
 // defaults are the default versions of all launch templates.
-func (n *night) defaults() []types.LaunchTemplateVersion { n.t.Helper(); return n.versionsNamed("$Default") }
+func (n *night) defaults() []types.LaunchTemplateVersion {
+	n.t.Helper()
+	return n.versionsNamed("$Default")
+}
 
 // heads are their default and latest versions.
 func (n *night) heads() []types.LaunchTemplateVersion {

@@ -193,7 +193,7 @@ func (n *night) sameButImage(what string, wished map[string]bool, before, after 
 			n.t.Errorf("%s launched version %s of %s on %q before %s, and now: %s", b.who, b.version, b.template, b.kind, what, a.why)
 		}
 		was, is := n.essence(b.data), n.essence(a.data)
-		if was != is && !(wished[b.template] && strings.Contains(heads[b.template], is)) {
+		if chosen := wished[b.template] && strings.Contains(heads[b.template], is); was != is && !chosen {
 			n.t.Errorf("%s changed what %s launches from %s to %s:\n%s\n%s", what, b.who, b.version, a.version, was, is)
 		}
 	}

@@ -103,7 +103,7 @@ func (s Stage) Play(ctx context.Context, run job.Run, p plan.Plan) (Night, error
 	if err := s.volumes(ctx, p, n.Sources); err != nil {
 		return n, err
 	}
-	prospects := []prospect{}
+	var prospects []prospect
 	if n.Templates, prospects, err = s.templates(ctx, run, p, n.Sources); err != nil {
 		return n, err
 	}

@@ -53,17 +53,27 @@ func (s Stage) templates(ctx context.Context, run job.Run, p plan.Plan, sources 
 		if reason := found.Title.Reason(image); reason != nil {
 			src.Warnings = append(src.Warnings, *reason)
 		}
-		for _, t := range found.Targets {
-			if other, taken := first[t.Rolled.Target]; taken && t.Rolled.Problem == "" {
-				t.Rolled.Problem = fmt.Sprintf("it has the image of %s, another source of this run that is called %s; give one of them another name by the tag goldsmith:name", other.ID, other.Name)
-			} else if t.Rolled.Problem == "" {
-				first[t.Rolled.Target] = *src
-			}
-		}
+		once(first, *src, found.Targets)
 		said := together(src.ID, found.Targets, p.Roll.Together)
 		all, next = append(all, said...), append(next, prospectOf(src.ID, found.Targets, said))
 	}
 	return all, next, nil
+}
+
+// once leaves what an earlier source of the run would have been rolled into alone.
+func once(first map[string]Source, src Source, targets []*rollout.Target) {
+	for _, t := range targets {
+		if t.Rolled.Problem != "" {
+			continue
+		}
+		other, taken := first[t.Rolled.Target]
+		if !taken {
+			first[t.Rolled.Target] = src
+			continue
+		}
+		t.Rolled.Problem = fmt.Sprintf("it has the image of %s, another source of this run that is called %s; "+
+			"give one of them another name by the tag goldsmith:name", other.ID, other.Name)
+	}
 }
 
 // titles is the ledger with the names that sources of the run would have taken.
