@@ -256,7 +256,7 @@ func TestStopRefused(t *testing.T) {
 			Given: func(s *stage.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "CreateTags", Code: "TagLimitExceeded"})
 			},
-			Want: "Claim Slots Take Record CreateTags StopInstances: ok",
+			Want: "Claim GetRun Slots Take Record CreateTags StopInstances: ok",
 			Then: func(s *stage.Stage, j job.Job) { s.Same("warning", j.Warnings[len(j.Warnings)-1].Code, job.NoTrace) },
 		},
 		{
@@ -264,7 +264,7 @@ func TestStopRefused(t *testing.T) {
 			Given: func(s *stage.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "CreateTags", Code: "RequestLimitExceeded"})
 			},
-			Want: "Claim Slots Take Record CreateTags*6: Throttled",
+			Want: "Claim GetRun Slots Take Record CreateTags*6: Throttled",
 		},
 		{
 			Name:  "the function may not stop instances",
