@@ -29,33 +29,41 @@ var answered = []job.ReasonCode{job.Claimed, job.Gone, job.Terminating, job.With
 
 // Todo is what a person has to do besides what each failure says of itself; Nothing when there is neither.
 func (r Report) Todo() []string {
-	var do []string
-	add := func(what string) {
-		if what != "" && !slices.Contains(do, what) {
-			do = append(do, what)
-		}
-	}
+	var all []string
 	for _, g := range r.Refusals {
 		what, known := todo[g.Code]
 		if !known && !slices.Contains(answered, g.Code) {
 			what = "Change what the reason says, or the plan, then ask again."
 		}
-		add(what)
+		all = append(all, what)
 	}
-	if len(r.NotRolled) > 0 {
-		add("Put right what is said of each that was not rolled; the next run rolls it.")
-	}
-	if len(r.NotRefreshed) > 0 {
-		add("Put right what is said of each group that was not refreshed, or refresh it yourself.")
-	}
-	for _, g := range slices.Concat(r.Skips, r.Warnings) {
-		add(todo[g.Code])
-	}
+	all = append(all, r.leftToDo()...)
 	if len(r.Retiring.Failed) > 0 {
-		add("See to what was not retired, should the next run say so again.")
+		all = append(all, "See to what was not retired, should the next run say so again.")
+	}
+	var do []string
+	for _, each := range all {
+		if each != "" && !slices.Contains(do, each) {
+			do = append(do, each)
+		}
 	}
 	if len(do) == 0 && r.Broke == nil && r.Counts.Failed+r.Counts.LeftStopped == 0 {
-		add(Nothing)
+		return []string{Nothing}
+	}
+	return do
+}
+
+// leftToDo is what there is to do about targets and groups that were left alone, and about warnings.
+func (r Report) leftToDo() []string {
+	var do []string
+	if len(r.NotRolled) > 0 {
+		do = append(do, "Put right what is said of each that was not rolled; the next run rolls it.")
+	}
+	if len(r.NotRefreshed) > 0 {
+		do = append(do, "Put right what is said of each group that was not refreshed, or refresh it yourself.")
+	}
+	for _, g := range slices.Concat(r.Skips, r.Warnings) {
+		do = append(do, todo[g.Code])
 	}
 	return do
 }

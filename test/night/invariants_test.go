@@ -251,9 +251,20 @@ func (n *night) noClaims() {
 // noWaits: no wait outlives its run.
 func (n *night) noWaits(images []types.Image) {
 	n.t.Helper()
-	if n.excused.lost || n.excused.unrecorded {
+	if n.excused.lost {
 		return // Without its claim nobody looks for a run's waits; the table forgets them in time.
 	}
+	for _, id := range n.awaited(images) {
+		waits, err := n.Ledger.Waits(n.ctx, id)
+		if err != nil || len(waits) > 0 {
+			n.t.Errorf("%d waits for %s outlive their runs, the first for %q of run %s; %v", len(waits), id, waits[0].For, waits[0].Run, err)
+		}
+	}
+}
+
+// awaited are the resources that runs may have waited for.
+func (n *night) awaited(images []types.Image) []string {
+	n.t.Helper()
 	resources := make([]string, 0, len(n.before)+len(images))
 	for id := range n.before {
 		resources = append(resources, id)
@@ -268,12 +279,7 @@ func (n *night) noWaits(images []types.Image) {
 			}
 		}
 	}
-	for _, id := range resources {
-		waits, err := n.Ledger.Waits(n.ctx, id)
-		if err != nil || len(waits) > 0 {
-			n.t.Errorf("%d waits for %s outlive their runs, the first for %q of run %s; %v", len(waits), id, waits[0].For, waits[0].Run, err)
-		}
-	}
+	return resources
 }
 
 // noRequests: no request tag outlives its run by more than the sweeps that it takes to see it.
