@@ -25,7 +25,7 @@ type Decision struct {
 
 // Decide says what becomes of a target, from what it points at and what the
 // ledger knows of it; known is zero for one that was never rolled. A run and its
-// rehearsal decide alike, because both ask here (decision 0034).
+// rehearsal decide alike, because both ask here (decision 0035).
 func Decide(now State, known ledger.TargetRecord, to Image) Decision {
 	v := Decision{From: now.Point()}
 	if problem := pinned(now); problem != "" {
