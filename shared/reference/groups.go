@@ -15,14 +15,22 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/fault"
-	"goldsmith/shared/rollout"
 )
 
 // groupsPage is Auto Scaling's largest page, of groups and of launch configurations.
 const groupsPage = 100
 
 // pins are the numbered versions that groups and fleets launch, by template and number: who does.
-type pins map[string]map[int64][]string
+type pins map[templateOf]map[int64][]string
+
+// templateOf is a template as a group or a fleet has it: by its id, or by its name only. A name may look like an id.
+type templateOf struct{ id, name string }
+
+func (t templateOf) String() string { return t.id + t.name }
+
+func compareTemplates(a, b templateOf) int {
+	return cmp.Or(cmp.Compare(a.id, b.id), cmp.Compare(a.name, b.name))
+}
 
 // groups notes what every Auto Scaling group launches. $Default and $Latest have been read with
 // the templates; numbered versions are read by pinnedVersions.
@@ -43,9 +51,9 @@ func (g Gate) groups(ctx context.Context, s *search) error {
 }
 
 func (g Gate) pinnedVersions(ctx context.Context, s *search) error {
-	for _, id := range slices.Sorted(maps.Keys(s.pins)) {
-		if err := g.pinned(ctx, s, id, s.pins[id]); err != nil {
-			return fmt.Errorf("launch template %s: %w", id, err)
+	for _, t := range slices.SortedFunc(maps.Keys(s.pins), compareTemplates) {
+		if err := g.pinned(ctx, s, t, s.pins[t]); err != nil {
+			return fmt.Errorf("launch template %s: %w", t, err)
 		}
 	}
 	return nil
@@ -78,27 +86,30 @@ func (p pins) add(who string, templateID, templateName, version *string) {
 	if err != nil {
 		return // $Default, $Latest, or nothing, which means $Default
 	}
-	id := cmp.Or(aws.ToString(templateID), aws.ToString(templateName))
-	if p[id] == nil {
-		p[id] = map[int64][]string{}
+	t := templateOf{id: aws.ToString(templateID)}
+	if t.id == "" {
+		t.name = aws.ToString(templateName)
 	}
-	if !slices.Contains(p[id][number], who) {
-		p[id][number] = append(p[id][number], who)
+	if p[t] == nil {
+		p[t] = map[int64][]string{}
+	}
+	if !slices.Contains(p[t][number], who) {
+		p[t][number] = append(p[t][number], who)
 	}
 }
 
 // pinned reads a range of a template's versions: a version that was deleted is left out of it, where
 // asking for it by its number would fail. A template that is gone can launch nothing.
-func (g Gate) pinned(ctx context.Context, s *search, template string, versions map[int64][]string) error {
+func (g Gate) pinned(ctx context.Context, s *search, t templateOf, versions map[int64][]string) error {
 	numbers := slices.Sorted(maps.Keys(versions))
 	in := &ec2.DescribeLaunchTemplateVersionsInput{
 		MinVersion: aws.String(strconv.FormatInt(numbers[0], 10)), MaxVersion: aws.String(strconv.FormatInt(numbers[len(numbers)-1], 10)),
 		MaxResults: aws.Int32(versionsPage),
 	}
-	if ids, _ := rollout.Split([]string{template}); len(ids) > 0 {
-		in.LaunchTemplateId = aws.String(template)
+	if t.id != "" {
+		in.LaunchTemplateId = aws.String(t.id)
 	} else {
-		in.LaunchTemplateName = aws.String(template)
+		in.LaunchTemplateName = aws.String(t.name)
 	}
 	pages := ec2.NewDescribeLaunchTemplateVersionsPaginator(g.EC2, in)
 	for pages.HasMorePages() {

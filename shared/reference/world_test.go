@@ -53,7 +53,12 @@ func (w *world) describe(ids ...string) []types.Image {
 // template makes a template whose versions name these images, and returns its name and id.
 func (w *world) template(images ...string) (name, id string) {
 	w.Helper()
-	name = w.name("template")
+	return w.templateNamed(w.name("template"), images...)
+}
+
+func (w *world) templateNamed(title string, images ...string) (name, id string) {
+	w.Helper()
+	name = title
 	data := func(image string) *types.RequestLaunchTemplateData {
 		return &types.RequestLaunchTemplateData{ImageId: aws.String(image), InstanceType: types.InstanceTypeT3Micro}
 	}

@@ -19,8 +19,10 @@ import (
 type launcher struct {
 	// name is "group web" or "fleet fleet-1".
 	name string
-	// template is the launch template's id, or its name where only that is given; version $Default, $Latest or a number.
-	template, version string
+	// id is the launch template's, title its name where no id is given: a name may look like an id.
+	id, title string
+	// version is $Default, $Latest or a number.
+	version string
 	// kind is the instance type of an override, or what it asks of types; both empty for the template's own.
 	kind         types.InstanceType
 	requirements *types.InstanceRequirementsRequest
@@ -98,10 +100,26 @@ func named(name string, t *scaling.LaunchTemplateSpecification) launcher {
 	if t == nil {
 		t = &scaling.LaunchTemplateSpecification{}
 	}
-	return launcher{
-		name: name, template: cmp.Or(aws.ToString(t.LaunchTemplateId), aws.ToString(t.LaunchTemplateName)),
-		version: cmp.Or(aws.ToString(t.Version), standard), group: true,
+	l := from(name, t.LaunchTemplateId, t.LaunchTemplateName, t.Version)
+	l.group = true
+	return l
+}
+
+// from is a launcher of a template as a describe gives it: by id, by name, or by both.
+func from(name string, id, title, version *string) launcher {
+	l := launcher{name: name, id: aws.ToString(id), version: cmp.Or(aws.ToString(version), standard)}
+	if l.id == "" {
+		l.title = aws.ToString(title)
 	}
+	return l
+}
+
+// of reports whether it launches from a template.
+func (l launcher) of(t *template) bool {
+	if l.id != "" {
+		return l.id == t.id
+	}
+	return l.title == t.name
 }
 
 // asked are requirements as EC2's calls take them: their fields have the same names everywhere.
@@ -160,10 +178,7 @@ func ofFleet(name string, t *types.FleetLaunchTemplateSpecification, overrides [
 	if t == nil {
 		return nil
 	}
-	own := launcher{
-		name: name, template: cmp.Or(aws.ToString(t.LaunchTemplateId), aws.ToString(t.LaunchTemplateName)),
-		version: cmp.Or(aws.ToString(t.Version), standard),
-	}
+	own := from(name, t.LaunchTemplateId, t.LaunchTemplateName, t.Version)
 	if len(overrides) == 0 {
 		return []launcher{own}
 	}

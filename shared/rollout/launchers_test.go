@@ -13,6 +13,9 @@ func spec(id, name, version string) *scaling.LaunchTemplateSpecification {
 	return &scaling.LaunchTemplateSpecification{LaunchTemplateId: pointer(id), LaunchTemplateName: pointer(name), Version: pointer(version)}
 }
 
+// likeID is the name of a template that has the form of an id.
+const likeID = "lt-0123456789abcdef0"
+
 func mixed(of *scaling.LaunchTemplateSpecification, overrides ...scaling.LaunchTemplateOverrides) *scaling.MixedInstancesPolicy {
 	return &scaling.MixedInstancesPolicy{LaunchTemplate: &scaling.LaunchTemplate{LaunchTemplateSpecification: of, Overrides: overrides}}
 }
@@ -26,14 +29,17 @@ func TestOfGroup(t *testing.T) {
 		"a launch configuration":     {scaling.AutoScalingGroup{LaunchConfigurationName: aws.String("old")}, nil},
 		"a policy without templates": {scaling.AutoScalingGroup{MixedInstancesPolicy: &scaling.MixedInstancesPolicy{}}, nil},
 		"a template without version": {
-			scaling.AutoScalingGroup{LaunchTemplate: spec("lt-1", "", "")}, []launcher{web(launcher{template: "lt-1", version: "$Default"})},
+			scaling.AutoScalingGroup{LaunchTemplate: spec("lt-1", "", "")}, []launcher{web(launcher{id: "lt-1", version: "$Default"})},
 		},
 		"a template by name, with a warm pool": {
 			scaling.AutoScalingGroup{LaunchTemplate: spec("", "base", "$Latest"), WarmPoolSize: aws.Int32(2)},
-			[]launcher{web(launcher{template: "base", version: "$Latest", warm: 2})},
+			[]launcher{web(launcher{title: "base", version: "$Latest", warm: 2})},
+		},
+		"a template by a name that looks like an id": {
+			scaling.AutoScalingGroup{LaunchTemplate: spec("", likeID, "3")}, []launcher{web(launcher{title: likeID, version: "3"})},
 		},
 		"a policy without overrides": {
-			scaling.AutoScalingGroup{MixedInstancesPolicy: mixed(spec("lt-1", "base", "3"))}, []launcher{web(launcher{template: "lt-1", version: "3"})},
+			scaling.AutoScalingGroup{MixedInstancesPolicy: mixed(spec("lt-1", "base", "3"))}, []launcher{web(launcher{id: "lt-1", version: "3"})},
 		},
 		"overrides: a type, a template of its own, an image of its own, and what it asks of types": {
 			scaling.AutoScalingGroup{MixedInstancesPolicy: mixed(
@@ -46,9 +52,9 @@ func TestOfGroup(t *testing.T) {
 				}},
 			)},
 			[]launcher{
-				web(launcher{template: "lt-1", version: "3", kind: "t3.micro"}),
-				web(launcher{template: "lt-2", version: "$Latest", kind: "m6g.large"}),
-				web(launcher{template: "lt-1", version: "3", requirements: &types.InstanceRequirementsRequest{
+				web(launcher{id: "lt-1", version: "3", kind: "t3.micro"}),
+				web(launcher{id: "lt-2", version: "$Latest", kind: "m6g.large"}),
+				web(launcher{id: "lt-1", version: "3", requirements: &types.InstanceRequirementsRequest{
 					VCpuCount: &types.VCpuCountRangeRequest{Min: aws.Int32(2)}, CpuManufacturers: []types.CpuManufacturer{types.CpuManufacturerAmd},
 				}}),
 			},
@@ -63,7 +69,7 @@ func TestOfGroup(t *testing.T) {
 
 func TestOfFleets(t *testing.T) {
 	of := &types.FleetLaunchTemplateSpecification{LaunchTemplateId: aws.String("lt-1"), Version: aws.String("2")}
-	plain := launcher{name: "fleet f", template: "lt-1", version: "2"}
+	plain := launcher{name: "fleet f", id: "lt-1", version: "2"}
 	typed, asking := plain, plain
 	typed.kind = "t3.micro"
 	asking.requirements = &types.InstanceRequirementsRequest{VCpuCount: &types.VCpuCountRangeRequest{Min: aws.Int32(2)}}
@@ -77,7 +83,13 @@ func TestOfFleets(t *testing.T) {
 			ofConfig("fleet f", types.FleetLaunchTemplateConfig{
 				LaunchTemplateSpecification: &types.FleetLaunchTemplateSpecification{LaunchTemplateName: aws.String("base")},
 			}),
-			[]launcher{{name: "fleet f", template: "base", version: "$Default"}},
+			[]launcher{{name: "fleet f", title: "base", version: "$Default"}},
+		},
+		"a Spot Fleet by a name that looks like an id": {
+			ofSpot("fleet f", types.LaunchTemplateConfig{
+				LaunchTemplateSpecification: &types.FleetLaunchTemplateSpecification{LaunchTemplateName: aws.String(likeID)},
+			}),
+			[]launcher{{name: "fleet f", title: likeID, version: "$Default"}},
 		},
 		"a fleet's overrides, one with an image of its own": {
 			ofConfig("fleet f", types.FleetLaunchTemplateConfig{LaunchTemplateSpecification: of, Overrides: []types.FleetLaunchTemplateOverrides{
@@ -95,6 +107,25 @@ func TestOfFleets(t *testing.T) {
 	} {
 		if diff := cmp.Diff(c.want, c.got, unexported); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// A launcher by id launches from the template of that id, one by name from the template of that name, whatever they look like.
+func TestLaunchesFrom(t *testing.T) {
+	own, other := &template{id: "lt-1", name: likeID}, &template{id: likeID, name: "base"}
+	for _, c := range []struct {
+		by   *scaling.LaunchTemplateSpecification
+		want []bool
+	}{
+		{spec("", likeID, "1"), []bool{true, false}},
+		{spec(likeID, "", "1"), []bool{false, true}},
+		{spec("lt-1", likeID, "1"), []bool{true, false}},
+		{spec("", "base", "1"), []bool{false, true}},
+	} {
+		l := named("group web", c.by)
+		if diff := cmp.Diff(c.want, []bool{l.of(own), l.of(other)}); diff != "" {
+			t.Errorf("%+v (-want +got):\n%s", l, diff)
 		}
 	}
 }

@@ -99,7 +99,7 @@ func (f Finder) all(ctx context.Context) (map[string]*template, error) {
 // launch finds the template's launchers, and reads the versions that they name by number.
 func (s *survey) launch(ctx context.Context, t *template) error {
 	for _, l := range s.launching {
-		if l.template != t.id && l.template != t.name {
+		if !l.of(t) {
 			continue
 		}
 		t.launchers = append(t.launchers, l)

@@ -1,0 +1,46 @@
+package night_test
+
+import (
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/local/ec2"
+	"goldsmith/local/suite"
+)
+
+// An image that a fleet launches stays, also where the fleet names its template by a name that looks like an id.
+func TestAFleetOfATemplateNamedLikeAnID(t *testing.T) {
+	play(t, suite.Options{Plans: nightly(keeping)}, func(n *night) {
+		web := n.launch("web", "")
+		first := n.old("web", web, 9)
+		n.old("web", web, 8)
+		name := aws.String("lt-0123456789abcdef0")
+		data := func(image string) *types.RequestLaunchTemplateData {
+			return &types.RequestLaunchTemplateData{ImageId: aws.String(image), InstanceType: types.InstanceTypeT3Micro}
+		}
+		must(n.cloud.CreateLaunchTemplate(n.ctx, &sdk.CreateLaunchTemplateInput{
+			LaunchTemplateName: name, LaunchTemplateData: data(first),
+		}))(n.t)
+		must(n.cloud.CreateLaunchTemplateVersion(n.ctx, &sdk.CreateLaunchTemplateVersionInput{
+			LaunchTemplateName: name, LaunchTemplateData: data(ec2.ImageX86),
+		}))(n.t)
+		must(n.cloud.ModifyLaunchTemplate(n.ctx, &sdk.ModifyLaunchTemplateInput{
+			LaunchTemplateName: name, DefaultVersion: aws.String("2"),
+		}))(n.t)
+		must(n.cloud.CreateFleet(n.ctx, &sdk.CreateFleetInput{
+			Type:                        types.FleetTypeMaintain,
+			TargetCapacitySpecification: &types.TargetCapacitySpecificationRequest{TotalTargetCapacity: aws.Int32(2)},
+			LaunchTemplateConfigs: []types.FleetLaunchTemplateConfigRequest{{
+				LaunchTemplateSpecification: &types.FleetLaunchTemplateSpecificationRequest{
+					LaunchTemplateName: name, Version: aws.String("1"),
+				},
+			}},
+		}))(n.t)
+		n.until(0)
+		n.until(1)
+		n.want("the fleet's image", n.is(first), "available")
+	})
+}
