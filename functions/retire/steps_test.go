@@ -192,6 +192,29 @@ func TestRetireSteps(t *testing.T) {
 			},
 		},
 		{
+			Name: "the newest image is tagged to keep fewer", Want: sees + "*2: ok", Then: after("available", ""),
+			Given: func(s *stage.Stage, p *job.Page) {
+				p.Plan.Keep.Last = 9
+				tagNewest(s, map[string]string{tag.Keep: "last=1"})
+			},
+		},
+		{
+			Name: "it is tagged to keep more", Want: sees + "*2: ok", Then: after("available", ""),
+			Given: func(s *stage.Stage, _ *job.Page) { tagNewest(s, map[string]string{tag.Keep: "last=2"}) },
+		},
+		{
+			Name: "its source wished for fewer", Want: sees + "*2" + gates + " PutRetirement EnableImageDeprecation: ok",
+			Given: func(s *stage.Stage, p *job.Page) {
+				p.Plan.Keep.Last = 9
+				wishNewest(s, "last=1")
+			},
+			Then: after("deprecated", "deprecated: no rule keeps it"),
+		},
+		{
+			Name: "its source wished for more, and the tag is gone", Want: sees + "*2: ok", Then: after("available", ""),
+			Given: func(s *stage.Stage, _ *job.Page) { wishNewest(s, "last=2") },
+		},
+		{
 			Name: "another source is asked for",
 			Given: func(s *stage.Stage, p *job.Page) {
 				p.Run.Request = &job.Request{Source: "i-0a1b2c3d4e5f60718", Kind: job.Instance}
@@ -208,4 +231,19 @@ func TestRetireSteps(t *testing.T) {
 			Then: after("deprecated", "deprecated: no rule keeps it"),
 		},
 	})
+}
+
+func tagNewest(s *stage.Stage, tags map[string]string) {
+	s.Helper()
+	_, err := s.EC2.CreateTags(s.Context(), &sdk.CreateTagsInput{Resources: []string{newest(s)}, Tags: tag.List(tags)})
+	s.Must(err)
+}
+
+// wishNewest is what the source's tag goldsmith:keep said when last night's run claimed it.
+func wishNewest(s *stage.Stage, wish string) {
+	s.Helper()
+	r := registrationOf(s, newest(s))
+	r.Keep = &wish
+	_, err := s.Ledger.Kept.Amend(s.Context(), r)
+	s.Must(err)
 }

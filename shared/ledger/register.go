@@ -55,6 +55,8 @@ type Registration struct {
 	Name   string `json:"name,omitempty"`
 	Plan   string `json:"plan,omitempty"`
 	Run    string `json:"run,omitempty"`
+	// Keep is the source's tag goldsmith:keep when it was claimed; nil when it had none.
+	Keep *string `json:"keep,omitempty"`
 	// AMIName and Token are what the creating call was sent with. One of them is set before it; neither can be changed later.
 	AMIName string `json:"amiName,omitempty"`
 	Token   string `json:"token,omitempty"`

@@ -14,15 +14,20 @@ import (
 
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/tag"
 )
 
 // ImageOf is what is registered before a job's CreateImage.
 func ImageOf(j job.Job) ledger.Registration {
-	return ledger.Registration{
+	r := ledger.Registration{
 		Kind: ledger.MadeImage, Call: ledger.CreateImage,
 		Lineage: j.Source.OverTime(), Source: j.Source.ID, Name: j.Source.Name, Plan: j.Run.Plan, Run: j.Run.Name,
 		AMIName: j.Image.Name, Begun: j.Times.Claimed,
 	}
+	if keep, wished := j.Source.Tags[tag.Keep]; wished {
+		r.Keep = &keep
+	}
+	return r
 }
 
 // TestOf is what is registered before the launch of a job's test instance with that token.

@@ -129,6 +129,16 @@ func TestLineages(t *testing.T) {
 	}
 }
 
+// The source's wish is registered as it was when it was claimed, and so is that it had none.
+func TestImageOfKeepsTheWish(t *testing.T) {
+	for _, tags := range []map[string]string{nil, {tag.Keep: ""}, {tag.Keep: "daily=7"}} {
+		got := register.ImageOf(job.Job{Source: job.Source{ID: "i-1", Tags: tags}}).Keep
+		if keep, wished := tags[tag.Keep]; (got != nil) != wished || wished && *got != keep {
+			t.Errorf("%v: %v", tags, got)
+		}
+	}
+}
+
 func TestSnapshot(t *testing.T) {
 	r := ledger.Registration{Kind: ledger.MadeImage, Snapshots: []string{"snap-1"}}
 	if !register.Snapshot(r, "snap-1") || register.Snapshot(r, "snap-2") {

@@ -24,9 +24,12 @@ type Image struct {
 	Good bool
 	// Held is why the image is nobody's business but its run's or recover's; empty when it is not held.
 	Held string
-	// Wish is the tag goldsmith:keep; Wished is whether there is one.
+	// Wish is its source's tag goldsmith:keep, from the register; Wished is whether there was one.
 	Wish   string
 	Wished bool
+	// Tag is the image's own tag goldsmith:keep, which only ever keeps more; Tagged is whether there is one.
+	Tag    string
+	Tagged bool
 	// Since is when Goldsmith deprecated it or, if it is Disabled, disabled it; zero when it did neither.
 	Since time.Time
 }
@@ -107,18 +110,39 @@ func source(images []Image, p plan.Plan, now time.Time) []Decision {
 	if newest < 0 {
 		return keepAll(images, "no current image: retiring suspended", "no current image: retiring suspended")
 	}
-	keep := p.Keep
 	zone, err := schedule.Zone(cmp.Or(p.Timezone, "UTC"))
 	if err != nil {
 		return keepAll(images, err.Error(), err.Error())
 	}
-	if images[newest].Wished {
-		if keep, err = Wish(images[newest].Wish, keep); err != nil {
-			problem := fmt.Sprintf("its tag goldsmith:keep cannot be read, so all its images are kept: %v", err)
-			return keepAll(images, problem, problem)
-		}
+	kept, err := images[newest].kept(made, p.Keep, zone)
+	if err != nil {
+		problem := fmt.Sprintf("its tag goldsmith:keep cannot be read, so all its images are kept: %v", err)
+		return keepAll(images, problem, problem)
 	}
-	return decide(images, newest, Kept(made, keep, zone), keep, now)
+	return decide(images, newest, kept, p.Keep, now)
+}
+
+// kept is Kept by the wish of a history's newest good image, and by what its tag keeps besides: anybody may
+// write the tag of an image.
+func (i Image) kept(made []time.Time, k plan.Keep, zone *time.Location) ([]string, error) {
+	rules, err := k, error(nil)
+	if i.Wished {
+		rules, err = Wish(i.Wish, k)
+	}
+	if err != nil {
+		return nil, err
+	}
+	kept := Kept(made, rules, zone)
+	if !i.Tagged {
+		return kept, nil
+	}
+	if rules, err = Wish(i.Tag, k); err != nil {
+		return nil, err
+	}
+	for n, why := range Kept(made, rules, zone) {
+		kept[n] = cmp.Or(kept[n], why)
+	}
+	return kept, nil
 }
 
 func keepAll(images []Image, why, problem string) []Decision {

@@ -227,7 +227,10 @@ func (o Outlook) image(i types.Image) (Image, error) {
 		ID: r.ID, Name: r.Name, Source: r.Source, Run: r.Run, Lineage: r.Lineage, Made: made,
 		Available: i.State == types.ImageStateAvailable, Disabled: i.State == types.ImageStateDisabled,
 	}
-	image.Wish, image.Wished = tag.Map(i.Tags)[tag.Keep]
+	if r.Keep != nil {
+		image.Wish, image.Wished = *r.Keep, true
+	}
+	image.Tag, image.Tagged = tag.Map(i.Tags)[tag.Keep]
 	if slices.ContainsFunc(o.Claims, func(c ledger.Claim) bool { return c.Source == image.Source && c.Run == image.Run }) {
 		image.Held = "run " + image.Run + " has it in hand"
 	}
