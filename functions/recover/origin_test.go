@@ -18,8 +18,8 @@ import (
 )
 
 // adoptable are the tags of an image that is to be adopted.
-func adoptable(kind types.ResourceType, source, run string) []types.TagSpecification {
-	return []types.TagSpecification{{ResourceType: kind, Tags: tag.List(map[string]string{
+func adoptable(source, run string) []types.TagSpecification {
+	return []types.TagSpecification{{ResourceType: types.ResourceTypeImage, Tags: tag.List(map[string]string{
 		tag.Managed: "true", tag.Source: source, tag.Name: "web", tag.Plan: "nightly", tag.Run: run,
 	})}}
 }
@@ -33,7 +33,7 @@ func TestAdoptPages(t *testing.T) {
 				run := job.RunName("nightly", time.Now())
 				_, err := s.EC2.CreateImage(s.Context(), &sdk.CreateImageInput{
 					InstanceId: aws.String(s.Web), Name: aws.String("goldsmith/web/" + s.Web + "/" + run), NoReboot: aws.Bool(true),
-					TagSpecifications: adoptable(types.ResourceTypeImage, s.Web, run),
+					TagSpecifications: adoptable(s.Web, run),
 				})
 				s.Must(err)
 				time.Sleep(24 * time.Hour)
@@ -71,7 +71,7 @@ func TestAdoptedLineages(t *testing.T) {
 		s.Must(err)
 		volume := instance.Reservations[0].Instances[0].BlockDeviceMappings[0].Ebs.VolumeId
 		made, err := s.EC2.CreateImage(s.Context(), &sdk.CreateImageInput{InstanceId: aws.String(s.Web), Name: aws.String("of an instance"), NoReboot: aws.Bool(true),
-			TagSpecifications: adoptable(types.ResourceTypeImage, "i-0123456789abcdef0", "r")})
+			TagSpecifications: adoptable("i-0123456789abcdef0", "r")})
 		s.Must(err)
 		time.Sleep(time.Minute)
 		snapshot, err := s.EC2.CreateSnapshot(s.Context(), &sdk.CreateSnapshotInput{VolumeId: volume})
@@ -80,12 +80,12 @@ func TestAdoptedLineages(t *testing.T) {
 		registered, err := s.EC2.RegisterImage(s.Context(), &sdk.RegisterImageInput{Name: aws.String("of a snapshot"), RootDeviceName: aws.String("/dev/xvda"),
 			Architecture: types.ArchitectureValuesX8664, VirtualizationType: aws.String("hvm"),
 			BlockDeviceMappings: []types.BlockDeviceMapping{{DeviceName: aws.String("/dev/xvda"), Ebs: &types.EbsBlockDevice{SnapshotId: snapshot.SnapshotId}}},
-			TagSpecifications:   adoptable(types.ResourceTypeImage, "i-0123456789abcdef0", "r")})
+			TagSpecifications:   adoptable("i-0123456789abcdef0", "r")})
 		s.Must(err)
 		_, err = s.Ledger.Kept.Register(s.Context(), ledger.Registration{Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: "group/web", AMIName: "x", ID: aws.ToString(made.ImageId)})
 		s.Must(err)
 		copied, err := s.EC2.CopyImage(s.Context(), &sdk.CopyImageInput{Name: aws.String("a copy"), SourceImageId: made.ImageId, SourceRegion: aws.String(stage.Region),
-			TagSpecifications: adoptable(types.ResourceTypeImage, "i-0123456789abcdef0", "r")})
+			TagSpecifications: adoptable("i-0123456789abcdef0", "r")})
 		s.Must(err)
 		time.Sleep(2 * time.Hour)
 		a, err := account(s, nightlyOf(s)).Handle(s.Context(), asking(s, event.Adopt{By: "ada", Images: []string{

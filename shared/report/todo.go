@@ -41,16 +41,21 @@ func (r Report) Todo() []string {
 	if len(r.Retiring.Failed) > 0 {
 		all = append(all, "See to what was not retired, should the next run say so again.")
 	}
-	var do []string
-	for _, each := range all {
-		if each != "" && !slices.Contains(do, each) {
-			do = append(do, each)
-		}
-	}
+	do := distinct(all)
 	if len(do) == 0 && r.Broke == nil && r.Counts.Failed+r.Counts.LeftStopped == 0 {
 		return []string{Nothing}
 	}
 	return do
+}
+
+// distinct are the sentences there are, each once.
+func distinct(all []string) (once []string) {
+	for _, each := range all {
+		if each != "" && !slices.Contains(once, each) {
+			once = append(once, each)
+		}
+	}
+	return once
 }
 
 // leftToDo is what there is to do about targets and groups that were left alone, and about warnings.

@@ -39,19 +39,25 @@ func TestANameHasOneOwner(t *testing.T) {
 			if title.Takes {
 				owners[name] = title.Owner
 			}
-			switch {
-			case title.Other && (last[name] == lineage || !lives(last[name])):
-				r.Fatalf("%s is kept from its own name %s, which %s rolled last", lineage, name, last[name])
-			case !title.Other && last[name] != "" && last[name] != lineage && lives(last[name]):
-				r.Fatalf("%s takes %s from %s, which lives", lineage, name, last[name])
-			case !title.Other:
+			entitled(r, title, image, last[name], lives)
+			if !title.Other {
 				last[name] = lineage
-			}
-			if (title.Reason(image) != nil) != title.Other {
-				r.Fatalf("told or not: %+v", title)
 			}
 		}
 	})
+}
+
+// entitled holds a decision to the rule: last is the lineage that rolled the name last.
+func entitled(r *rapid.T, title Title, image Image, last string, lives func(string) bool) {
+	r.Helper()
+	switch {
+	case title.Other && (last == image.Lineage || !lives(last)):
+		r.Fatalf("%s is kept from its own name %s, which %s rolled last", image.Lineage, image.Name, last)
+	case !title.Other && last != "" && last != image.Lineage && lives(last):
+		r.Fatalf("%s takes %s from %s, which lives", image.Lineage, image.Name, last)
+	case (title.Reason(image) != nil) != title.Other:
+		r.Fatalf("told or not: %+v", title)
+	}
 }
 
 // Of the sources of one name that a run images, in any order, the one with the lowest id has it at the end.

@@ -112,10 +112,11 @@ func (s subject) play(ctx context.Context) (Score, error) {
 	}
 	for _, m := range sample(mutants, *most) {
 		r := known[m.ID]
-		if r.Mutant != m && !wanted(s.pkg) {
+		switch {
+		case r.Mutant == m: // It was tried before.
+		case !wanted(s.pkg):
 			continue
-		}
-		if ctx.Err() == nil && r.Mutant != m {
+		default:
 			if r, err = tests.try(ctx, m); err != nil {
 				return score, err
 			}

@@ -7,6 +7,22 @@ import (
 	"testing"
 )
 
+// conditions are those of a statement, all of them of operators that the evaluator knows.
+func conditions(t *testing.T, sid string, written map[string]map[string]any) Condition {
+	t.Helper()
+	all := Condition{}
+	for operator, keys := range written {
+		if operators[operator] == nil {
+			t.Fatalf("statement %s has operator %s", sid, operator)
+		}
+		all[operator] = map[string][]string{}
+		for key, values := range keys {
+			all[operator][key] = listed(values)
+		}
+	}
+	return all
+}
+
 // denials are the statements of a policy as a page gives it: those that deny, which a policy that allows the same
 // stands for here. Not one of them names an operator that the evaluator does not know.
 func denials(t *testing.T, page, sid string) Policy {
@@ -34,17 +50,7 @@ func denials(t *testing.T, page, sid string) Policy {
 			if s.Effect != "Deny" {
 				continue
 			}
-			conditions := Condition{}
-			for operator, keys := range s.Condition {
-				if operators[operator] == nil {
-					t.Fatalf("statement %s has operator %s", s.Sid, operator)
-				}
-				conditions[operator] = map[string][]string{}
-				for key, values := range keys {
-					conditions[operator][key] = listed(values)
-				}
-			}
-			policy = append(policy, Statement{listed(s.Action), listed(s.Resource), conditions})
+			policy = append(policy, Statement{listed(s.Action), listed(s.Resource), conditions(t, s.Sid, s.Condition)})
 		}
 		if found {
 			return policy

@@ -86,8 +86,8 @@ func TestRun(t *testing.T) {
 func TestRollback(t *testing.T) {
 	play(t, func(s *scene) {
 		s.launch("web")
-		s.template("web", "web", "t3.micro")
-		s.template("web-arm", "web", "m6g.large")
+		s.template("web", "t3.micro")
+		s.template("web-arm", "m6g.large")
 		s.types("run", "nightly", "--wait")
 		time.Sleep(time.Minute)
 		s.golden("rollback-nothing", s.types("rollback", "--name", "web", "--dry"), command.Partial)
@@ -116,7 +116,7 @@ func TestRollback(t *testing.T) {
 func TestHandover(t *testing.T) {
 	play(t, func(s *scene) {
 		s.launch("web")
-		s.template("web", "web", "t3.micro")
+		s.template("web", "t3.micro")
 		s.types("run", "nightly", "--wait")
 		second := s.launch("web")
 		time.Sleep(time.Minute)

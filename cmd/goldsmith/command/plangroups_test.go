@@ -28,7 +28,7 @@ func TestPlanGroups(t *testing.T) {
 				DeviceName: aws.String("/dev/sdf"), Ebs: &types.EbsBlockDevice{VolumeSize: aws.Int32(8), DeleteOnTermination: aws.Bool(false)},
 			}}
 		})
-		s.template("base", "web", "t3.micro")
+		s.template("base", "t3.micro")
 		scaling := autoscaling.NewFromConfig(s.suite.AWS())
 		for _, g := range []struct {
 			name, version string

@@ -104,14 +104,14 @@ func (s *scene) launch(name string, edits ...func(*sdk.RunInstancesInput)) strin
 	return id
 }
 
-// template makes a launch template that wants a source's image.
-func (s *scene) template(name, source, kind string) {
+// template makes a launch template that wants web's image.
+func (s *scene) template(name, kind string) {
 	s.Helper()
 	_, err := s.cloud.CreateLaunchTemplate(s.Context(), &sdk.CreateLaunchTemplateInput{
 		LaunchTemplateName: aws.String(name),
 		LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: aws.String(ec2.ImageX86), InstanceType: types.InstanceType(kind)},
 		TagSpecifications: []types.TagSpecification{{
-			ResourceType: types.ResourceTypeLaunchTemplate, Tags: tag.List(map[string]string{tag.Source: source}),
+			ResourceType: types.ResourceTypeLaunchTemplate, Tags: tag.List(map[string]string{tag.Source: "web"}),
 		}},
 	})
 	s.must(err)

@@ -17,6 +17,29 @@ func aTarget(source, id string) ledger.TargetRecord {
 	}
 }
 
+func testHeld(t *testing.T, l ledger.Ledger) {
+	t.Helper()
+	free := aTarget("free", "lt-1")
+	free.Begun, free.Back = nil, nil
+	rolling := aTarget("rolling", "lt-1")
+	rolling.Back = nil
+	begun := aTarget("web", "lt-2")
+	begun.Begun.To.Run, begun.Back = "", nil
+	for _, each := range []ledger.TargetRecord{begun, free, rolling, aTarget("web", "/alias"), aTarget("web", "lt-1"), aTarget("app", "lt-9")} {
+		_, err := l.PutTarget(t.Context(), each)
+		check(t, err)
+	}
+	equal(t, "held", heldOf(t, l), []string{"app lt-9 ami-0", "web /alias ami-0", "web lt-1 ami-0", "web lt-2 "})
+	for _, each := range targetsOf(t, l, "web") {
+		if each.ID == "lt-1" {
+			each.Back = &ledger.Point{Image: "ami-7"}
+			_, err := l.PutTarget(t.Context(), each)
+			check(t, err)
+		}
+	}
+	equal(t, "the last put counts", heldOf(t, l), []string{"app lt-9 ami-0", "web /alias ami-0", "web lt-1 ami-7", "web lt-2 "})
+}
+
 func testTargets(t *testing.T, open func(*testing.T) ledger.Ledger) {
 	t.Run("of one name, in the order of their ids", func(t *testing.T) {
 		l := open(t)
@@ -31,28 +54,7 @@ func testTargets(t *testing.T, open func(*testing.T) ledger.Ledger) {
 		equal(t, "targets", ids, []string{"/alias", "lt-1", "lt-2"})
 		equal(t, "targets of no name", targetsOf(t, l, "we"), []ledger.TargetRecord(nil))
 	})
-	t.Run("held ones of all names", func(t *testing.T) {
-		l := open(t)
-		free := aTarget("free", "lt-1")
-		free.Begun, free.Back = nil, nil
-		rolling := aTarget("rolling", "lt-1")
-		rolling.Back = nil
-		begun := aTarget("web", "lt-2")
-		begun.Begun.To.Run, begun.Back = "", nil
-		for _, each := range []ledger.TargetRecord{begun, free, rolling, aTarget("web", "/alias"), aTarget("web", "lt-1"), aTarget("app", "lt-9")} {
-			_, err := l.PutTarget(t.Context(), each)
-			check(t, err)
-		}
-		equal(t, "held", heldOf(t, l), []string{"app lt-9 ami-0", "web /alias ami-0", "web lt-1 ami-0", "web lt-2 "})
-		for _, each := range targetsOf(t, l, "web") {
-			if each.ID == "lt-1" {
-				each.Back = &ledger.Point{Image: "ami-7"}
-				_, err := l.PutTarget(t.Context(), each)
-				check(t, err)
-			}
-		}
-		equal(t, "the last put counts", heldOf(t, l), []string{"app lt-9 ami-0", "web /alias ami-0", "web lt-1 ami-7", "web lt-2 "})
-	})
+	t.Run("held ones of all names", func(t *testing.T) { testHeld(t, open(t)) })
 	t.Run("listed over pages", func(t *testing.T) {
 		l := open(t)
 		for i := range largeRecords {
