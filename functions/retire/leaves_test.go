@@ -138,7 +138,7 @@ func TestRetireLeavesNothing(t *testing.T) {
 				}
 			},
 			Unordered: true,
-			Want:      "Registrations DescribeImages Claims Retirements Results*3 DescribeInstances DescribeLaunchTemplateVersions DescribeAutoScalingGroups DescribeLaunchConfigurations DescribeFleets DescribeSpotFleetRequests GetParametersByPath DescribeImageAttribute*100 DescribeImageReferences*10 DescribeVolumes DescribeSnapshotAttribute*100 DescribeFastSnapshotRestores DescribeLockedSnapshots DescribeSnapshotTierStatus PutRetirement*100 EnableImageDeprecation*100 ok",
+			Want:      "Registrations DescribeImages Claims Retirements Results*3 DescribeInstances DescribeLaunchTemplateVersions DescribeAutoScalingGroups DescribeLaunchConfigurations DescribeFleets DescribeSpotFleetRequests DescribeSpotInstanceRequests GetParametersByPath DescribeImageAttribute*100 DescribeImageReferences*10 DescribeVolumes DescribeSnapshotAttribute*100 DescribeFastSnapshotRestores DescribeLockedSnapshots DescribeSnapshotTierStatus PutRetirement*100 EnableImageDeprecation*100 ok",
 			Then: func(s *stage.Stage, p job.Page) {
 				s.Same("round", p.Retire, job.Retire{Cursor: "batch-099\ni-099", More: true})
 			},
