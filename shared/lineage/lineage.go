@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
 )
 
@@ -78,24 +79,64 @@ func mark(ctx context.Context, living map[string]bool, prefix string, ids []stri
 	}
 }
 
+// instances are those that EC2 shows, and those of which it does not say that they are gone: an answer that leaves
+// one out proves nothing.
 func (f Finder) instances(ctx context.Context, ids []string) (found []string, err error) {
 	pages := ec2.NewDescribeInstancesPaginator(f.EC2, &ec2.DescribeInstancesInput{
 		MaxResults: aws.Int32(1000), Filters: []types.Filter{{Name: aws.String("instance-id"), Values: ids}},
 	})
+	ended := map[string]bool{}
 	for pages.HasMorePages() {
 		out, err := pages.NextPage(ctx)
 		if err != nil {
 			return nil, err
 		}
-		for _, r := range out.Reservations {
-			for _, i := range r.Instances {
-				if i.State == nil || i.State.Name != types.InstanceStateNameTerminated {
-					found = append(found, aws.ToString(i.InstanceId))
-				}
-			}
+		see(ended, out.Reservations)
+	}
+	var missing []string
+	for _, id := range ids {
+		gone, shown := ended[id]
+		switch {
+		case !shown:
+			missing = append(missing, id)
+		case !gone:
+			found = append(found, id)
 		}
 	}
-	return found, nil
+	left, err := f.notGone(ctx, missing)
+	return append(found, left...), err
+}
+
+// see notes whether instances are terminated.
+func see(ended map[string]bool, of []types.Reservation) {
+	for _, r := range of {
+		for _, i := range r.Instances {
+			ended[aws.ToString(i.InstanceId)] = i.State != nil && i.State.Name == types.InstanceStateNameTerminated
+		}
+	}
+}
+
+// notGone leaves out the instances that EC2 says do not exist, or shows as terminated. Asked by id it names in its
+// error those that do not exist.
+func (f Finder) notGone(ctx context.Context, ids []string) ([]string, error) {
+	for len(ids) > 0 {
+		out, err := f.EC2.DescribeInstances(ctx, &ec2.DescribeInstancesInput{InstanceIds: ids})
+		if err == nil {
+			ended := map[string]bool{}
+			see(ended, out.Reservations)
+			return slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return ended[id] }), nil
+		}
+		if fault.Code(err) != "InvalidInstanceID.NotFound" {
+			return nil, err
+		}
+		message := err.Error()
+		left := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return strings.Contains(message, id) })
+		if len(left) == len(ids) {
+			return ids, nil
+		}
+		ids = left
+	}
+	return nil, nil
 }
 
 func (f Finder) volumes(ctx context.Context, ids []string) (found []string, err error) {
