@@ -334,6 +334,11 @@ func (l Leftovers) remove(ctx context.Context, left leftover) error {
 	if whole {
 		return l.Register.Retire(ctx, r, l.Now())
 	}
+	// Its snapshots are the sweep's of a run: Goldsmith itself removed the image.
+	r.Gone = l.Now()
+	if r, err = written(ctx, l.Register, r); err != nil {
+		return err
+	}
 	return l.Register.Settle(ctx, r)
 }
 

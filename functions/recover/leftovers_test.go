@@ -24,7 +24,7 @@ func TestLeftovers(t *testing.T) {
 	const (
 		looks  = "Claims Slots DescribeInstances Unsettled DescribeImages Results"
 		rest   = " ListExecutions Since" + asks + ": ok"
-		refs   = " DescribeInstances DescribeLaunchTemplateVersions DescribeAutoScalingGroups DescribeLaunchConfigurations DescribeFleets DescribeSpotFleetRequests GetParametersByPath DescribeImageAttribute DescribeImageReferences"
+		refs   = " DescribeInstances DescribeLaunchTemplateVersions DescribeAutoScalingGroups DescribeLaunchConfigurations DescribeFleets DescribeSpotFleetRequests DescribeSpotInstanceRequests GetParametersByPath DescribeImageAttribute DescribeImageReferences"
 		gate   = refs + " DescribeVolumes DescribeSnapshotAttribute DescribeFastSnapshotRestores DescribeLockedSnapshots DescribeSnapshotTierStatus"
 		record = " Waits PutResult"
 		good   = " Amend Settle"

@@ -38,7 +38,8 @@ func TestRetireLeavesNothing(t *testing.T) {
 			},
 			Between: func(*stage.Stage) { time.Sleep(2 * time.Minute) },
 			Want: sees + "*2" + gates + " PutRetirement DeregisterImage DescribeLaunchTemplates*6: Throttled | " +
-				missed + " DescribeLaunchTemplates DescribeLaunchTemplateVersions DeleteLaunchTemplateVersions ListImagesInRecycleBin PutRetirement Amend DescribeSnapshots Retire: ok",
+				missed + " DescribeImageAttribute DescribeLaunchTemplates DescribeLaunchTemplateVersions DeleteLaunchTemplateVersions" +
+				" ListImagesInRecycleBin PutRetirement Amend DescribeImageAttribute DescribeSnapshots Retire: ok",
 			Then: func(s *stage.Stage, _ job.Page) {
 				s.Same("fate", fate(s, due), "retired: no rule keeps it")
 				s.Same("versions", versions(s, fleet), []int64{2})
@@ -60,8 +61,9 @@ func TestRetireLeavesNothing(t *testing.T) {
 			Given: func(s *stage.Stage, _ *job.Page) {
 				_, err := s.EC2.DeregisterImage(s.Context(), &sdk.DeregisterImageInput{ImageId: aws.String(due)})
 				s.Must(err)
+				misses(s, due, 72*time.Hour)
 			},
-			Want: missed + " DescribeSnapshots DescribeImages ListImagesInRecycleBin" + launches + snaps + " DeleteSnapshot PutRetirement: ok",
+			Want: missed + " DescribeImageAttribute DescribeSnapshots DescribeImages ListImagesInRecycleBin" + launches + snaps + " DeleteSnapshot PutRetirement: ok",
 			Then: func(s *stage.Stage, _ job.Page) { s.Same("snapshots", snapshots(s), 1) },
 		},
 		{
@@ -72,6 +74,7 @@ func TestRetireLeavesNothing(t *testing.T) {
 				orphan = aws.ToString(out.Images[0].BlockDeviceMappings[0].Ebs.SnapshotId)
 				_, err = s.EC2.DeregisterImage(s.Context(), &sdk.DeregisterImageInput{ImageId: aws.String(due)})
 				s.Must(err)
+				misses(s, due, 72*time.Hour)
 				_, err = s.EC2.CreateLaunchTemplate(s.Context(), &sdk.CreateLaunchTemplateInput{
 					LaunchTemplateName: aws.String("analytics"), LaunchTemplateData: &types.RequestLaunchTemplateData{
 						ImageId: aws.String(ec2.ImageX86), InstanceType: types.InstanceTypeT3Micro,
@@ -82,7 +85,7 @@ func TestRetireLeavesNothing(t *testing.T) {
 				})
 				s.Must(err)
 			},
-			Want: missed + " DescribeSnapshots DescribeImages ListImagesInRecycleBin" + launches + snaps + " PutRetirement: ok",
+			Want: missed + " DescribeImageAttribute DescribeSnapshots DescribeImages ListImagesInRecycleBin" + launches + snaps + " PutRetirement: ok",
 			Then: func(s *stage.Stage, _ job.Page) {
 				s.Same("snapshots", snapshots(s), 2)
 				s.Same("fate", strings.HasPrefix(fate(s, orphan), "in-use: snapshot "+orphan+": launch template analytics"), true)
@@ -93,9 +96,10 @@ func TestRetireLeavesNothing(t *testing.T) {
 			Given: func(s *stage.Stage, _ *job.Page) {
 				_, err := s.EC2.DeregisterImage(s.Context(), &sdk.DeregisterImageInput{ImageId: aws.String(due)})
 				s.Must(err)
+				misses(s, due, 72*time.Hour)
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeLockedSnapshots", Code: "UnauthorizedOperation"})
 			},
-			Want: missed + " DescribeSnapshots DescribeImages ListImagesInRecycleBin" + launches +
+			Want: missed + " DescribeImageAttribute DescribeSnapshots DescribeImages ListImagesInRecycleBin" + launches +
 				" DescribeVolumes DescribeSnapshotAttribute DescribeFastSnapshotRestores DescribeLockedSnapshots PutRetirement: ok",
 			Then: func(s *stage.Stage, _ job.Page) { s.Same("snapshots", snapshots(s), 2) },
 		},
@@ -105,8 +109,9 @@ func TestRetireLeavesNothing(t *testing.T) {
 				s.Cloud.SetRecycleBin(7 * 24 * time.Hour)
 				_, err := s.EC2.DeregisterImage(s.Context(), &sdk.DeregisterImageInput{ImageId: aws.String(due)})
 				s.Must(err)
+				misses(s, due, 72*time.Hour)
 			},
-			Want: missed + " DescribeSnapshots DescribeImages ListImagesInRecycleBin: ok",
+			Want: missed + " DescribeImageAttribute DescribeSnapshots DescribeImages ListImagesInRecycleBin: ok",
 			Then: func(s *stage.Stage, _ job.Page) { s.Same("snapshots", snapshots(s), 2) },
 		},
 		{
@@ -133,7 +138,7 @@ func TestRetireLeavesNothing(t *testing.T) {
 				}
 			},
 			Unordered: true,
-			Want:      "Registrations DescribeImages Claims Retirements Results*3 DescribeInstances DescribeLaunchTemplateVersions DescribeAutoScalingGroups DescribeLaunchConfigurations DescribeFleets DescribeSpotFleetRequests GetParametersByPath DescribeImageAttribute*100 DescribeImageReferences*10 DescribeVolumes DescribeSnapshotAttribute*100 DescribeFastSnapshotRestores DescribeLockedSnapshots DescribeSnapshotTierStatus PutRetirement*100 EnableImageDeprecation*100 ok",
+			Want:      "Registrations DescribeImages Claims Retirements Results*3 DescribeInstances DescribeLaunchTemplateVersions DescribeAutoScalingGroups DescribeLaunchConfigurations DescribeFleets DescribeSpotFleetRequests DescribeSpotInstanceRequests GetParametersByPath DescribeImageAttribute*100 DescribeImageReferences*10 DescribeVolumes DescribeSnapshotAttribute*100 DescribeFastSnapshotRestores DescribeLockedSnapshots DescribeSnapshotTierStatus PutRetirement*100 EnableImageDeprecation*100 ok",
 			Then: func(s *stage.Stage, p job.Page) {
 				s.Same("round", p.Retire, job.Retire{Cursor: "batch-099\ni-099", More: true})
 			},

@@ -87,7 +87,7 @@ func TestRetireRefuses(t *testing.T) {
 				s.Cloud.Inject(ec2.Fault{Action: "DeregisterImage", SnapshotReturn: "missing-permissions"})
 			},
 			Want: sees + "*2" + gates + " PutRetirement DeregisterImage PutRetirement ListImagesInRecycleBin PutRetirement Amend: ok | " +
-				missed + " DescribeSnapshots DescribeImages ListImagesInRecycleBin" + launches + snaps + " DeleteSnapshot PutRetirement: ok | " + missed + " DescribeSnapshots Retire: ok | " + sees + ": ok",
+				missed + " DescribeImageAttribute DescribeSnapshots DescribeImages ListImagesInRecycleBin" + launches + snaps + " DeleteSnapshot PutRetirement: ok | " + missed + " DescribeImageAttribute DescribeSnapshots Retire: ok | " + sees + ": ok",
 			Between: func(s *stage.Stage) {
 				s.Same("image", is(s, due), "gone")
 				s.Same("snapshots", snapshots(s) <= 2, true)

@@ -22,7 +22,7 @@ func (r *round) again(ctx context.Context) error {
 		if !back.Retired.IsZero() {
 			put, back.Revision = r.book.Register, ""
 		}
-		back.Anew, back.Gone, back.Retired = r.now, time.Time{}, time.Time{}
+		back.Anew, back.Gone, back.Missed, back.Retired = r.now, time.Time{}, time.Time{}, time.Time{}
 		handler.Log(ctx).InfoContext(ctx, "somebody had a retired image back", "image", back.ID, "source", back.Name)
 		registered, err := put(ctx, back)
 		if err == nil {

@@ -142,7 +142,16 @@ func (r *round) remove(ctx context.Context, what retirement) error {
 // Whether snapshots of theirs are left is not known.
 func (r *round) resume(ctx context.Context) error {
 	for _, known := range r.Known {
-		if there := r.Shown[known.Subject]; known.Fate == job.Retiring && !there && r.page.Retire.Cursor == "" {
+		if r.Shown[known.Subject] || known.Fate != job.Retiring || r.page.Retire.Cursor != "" {
+			continue
+		}
+		gone, err := r.says(ctx, known.Subject)
+		if err != nil {
+			if err := r.failed(ctx, known, err, "asking EC2 for"); err != nil {
+				return err
+			}
+		}
+		if gone {
 			handler.Log(ctx).InfoContext(ctx, "ends what was begun", "image", known.Subject, "run", known.Run)
 			r.gone, r.left[known.Subject] = append(r.gone, known), true
 		}

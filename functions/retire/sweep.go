@@ -3,7 +3,6 @@ package retire
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -22,6 +21,7 @@ import (
 type Snapshots interface {
 	DescribeSnapshots(context.Context, *ec2.DescribeSnapshotsInput, ...func(*ec2.Options)) (*ec2.DescribeSnapshotsOutput, error)
 	DescribeImages(context.Context, *ec2.DescribeImagesInput, ...func(*ec2.Options)) (*ec2.DescribeImagesOutput, error)
+	DescribeImageAttribute(context.Context, *ec2.DescribeImageAttributeInput, ...func(*ec2.Options)) (*ec2.DescribeImageAttributeOutput, error)
 	DeleteSnapshot(context.Context, *ec2.DeleteSnapshotInput, ...func(*ec2.Options)) (*ec2.DeleteSnapshotOutput, error)
 }
 
@@ -32,26 +32,21 @@ const (
 	sweepMost = 100
 )
 
-// sweep deletes the registered snapshots of images that are gone: an image was deregistered by hand, or
-// its snapshots could not be deleted with it. An image of which nothing is left needs no registration.
+// sweep deletes the registered snapshots of images that are gone: their image was removed without them, or others
+// deregistered it, which is first told and left for the grace period. An image of which nothing is left needs no
+// registration.
 func (r *round) sweep(ctx context.Context) error {
-	owners := r.orphaned()
-	there, err := r.there(ctx, owners)
+	owners, err := r.proven(ctx, r.orphaned())
+	there := map[string]bool{}
+	if err == nil {
+		there, err = r.there(ctx, owners)
+	}
 	if err != nil {
 		return r.failed(ctx, retirement{Subject: "snapshots without an image"}, err, "looking for")
 	}
-	var orphans []orphan
-	for _, registered := range owners {
-		left := slices.DeleteFunc(slices.Clone(registered.Snapshots), func(id string) bool { return !there[id] })
-		if len(left) == 0 {
-			if err := r.book.Retire(ctx, registered, r.now); err != nil {
-				return fmt.Errorf("ending the registration of image %s: %w", registered.ID, err)
-			}
-			continue
-		}
-		for _, id := range left {
-			orphans = append(orphans, orphan{id: id, of: registered})
-		}
+	orphans, err := r.lost(ctx, owners, there)
+	if err != nil {
+		return err
 	}
 	if len(orphans) > 0 {
 		orphans, err = r.unused(ctx, orphans[:min(len(orphans), sweepMost)])
@@ -60,6 +55,29 @@ func (r *round) sweep(ctx context.Context) error {
 		return r.failed(ctx, retirement{Subject: "snapshots without an image"}, err, "looking for")
 	}
 	return r.deleteUnused(ctx, orphans)
+}
+
+// lost are the snapshots whose time has come.
+func (r *round) lost(ctx context.Context, owners []ledger.Registration, there map[string]bool) ([]orphan, error) {
+	var orphans []orphan
+	for _, registered := range owners {
+		left := slices.DeleteFunc(slices.Clone(registered.Snapshots), func(id string) bool { return !there[id] })
+		switch {
+		case len(left) == 0:
+			if err := r.book.Retire(ctx, registered, r.now); err != nil {
+				return nil, fmt.Errorf("ending the registration of image %s: %w", registered.ID, err)
+			}
+		case registered.Gone.IsZero() && registered.Missed.IsZero():
+			if err := r.miss(ctx, registered, left); err != nil {
+				return nil, err
+			}
+		default:
+			for _, id := range left {
+				orphans = append(orphans, orphan{id: id, of: registered})
+			}
+		}
+	}
+	return orphans, nil
 }
 
 // deleteUnused asks of each snapshot what is asked of an image before it goes.
@@ -98,19 +116,6 @@ func (r *round) deleted(ctx context.Context, o orphan) error {
 		return r.failed(ctx, what, err, "deleting")
 	}
 	return r.put(ctx, what)
-}
-
-// orphaned are the registrations of images that EC2 does not show any more, by id.
-func (r *round) orphaned() []ledger.Registration {
-	var gone []ledger.Registration
-	for _, id := range slices.Sorted(maps.Keys(r.Registered)) {
-		registered := r.Registered[id]
-		held := slices.ContainsFunc(r.Claims, func(c ledger.Claim) bool { return c.Source == registered.Source && c.Run == registered.Run })
-		if !r.Shown[id] && !held && registered.Known() && r.now.Sub(registered.Begun) > orphanAge {
-			gone = append(gone, registered)
-		}
-	}
-	return gone[:min(len(gone), sweepMost)]
 }
 
 // there are the registered snapshots that there are.

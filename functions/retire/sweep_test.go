@@ -24,6 +24,7 @@ func TestRetireSweeps(t *testing.T) {
 		return func(s *stage.Stage, p *job.Page) {
 			orphan = snapshotsOf(s, due)[0]
 			byHand(s, due)
+			misses(s, due, 72*time.Hour)
 			for _, m := range more {
 				m(s, p)
 			}
@@ -51,7 +52,7 @@ func TestRetireSweeps(t *testing.T) {
 		s.Same("fate", fate(s, orphan), "swept: its image is gone")
 	}
 	const (
-		finds   = missed + " DescribeSnapshots"
+		finds   = missed + " DescribeImageAttribute DescribeSnapshots"
 		asks    = finds + " DescribeImages ListImagesInRecycleBin"
 		deletes = asks + launches + snaps + " DeleteSnapshot PutRetirement: ok"
 	)
@@ -130,17 +131,65 @@ func TestRetireSweeps(t *testing.T) {
 	})
 }
 
+// Snapshots of an image that others deregistered have the whole grace period from when that was first seen, and told.
+func TestRetireMisses(t *testing.T) {
+	var due, orphan string
+	cut := func(ago time.Duration) func(*stage.Stage, *job.Page) {
+		return func(s *stage.Stage, _ *job.Page) {
+			orphan = snapshotsOf(s, due)[0]
+			byHand(s, due)
+			if ago > 0 {
+				misses(s, due, ago)
+			}
+		}
+	}
+	const asks = missed + " DescribeImageAttribute DescribeSnapshots"
+	stage.Play(t, aged(&due), cases{
+		{
+			Name: "first seen: told, and kept from now on", Given: cut(0), Want: asks + " PutRetirement Amend: ok | " + missed + ": ok",
+			Between: func(*stage.Stage) { time.Sleep(72*time.Hour - time.Second) },
+			Then: func(s *stage.Stage, _ job.Page) {
+				s.Same("snapshots", snapshots(s), 2)
+				told := record(s, due)
+				s.Same("until", registrationOf(s, due).Missed.Add(72*time.Hour), told.Due)
+				s.Same("fate", fate(s, due), "missed: it was deregistered, and not by Goldsmith; its snapshots ("+orphan+") are kept until "+
+					told.Due.Format("2006-01-02 15:04 UTC")+"; until then it can be had back from the Recycle Bin, where that holds it, "+
+					"or registered from them (aws ec2 register-image)")
+			},
+		},
+		{Name: "a second before the grace is over", Given: cut(72*time.Hour - time.Second), Want: missed + ": ok"},
+		{
+			Name: "when it is over", Given: cut(72 * time.Hour),
+			Want: asks + " DescribeImages ListImagesInRecycleBin" + launches + snaps + " DeleteSnapshot PutRetirement: ok",
+			Then: func(s *stage.Stage, _ job.Page) { s.Same("snapshots", snapshots(s), 1) },
+		},
+		{
+			Name: "EC2 does not say whether it is gone: told, and kept", Want: missed + " DescribeImageAttribute PutRetirement: ok",
+			Given: func(s *stage.Stage, p *job.Page) {
+				cut(72*time.Hour)(s, p)
+				s.Cloud.Inject(ec2.Fault{Action: "DescribeImageAttribute", Code: "UnauthorizedOperation"})
+			},
+			Then: func(s *stage.Stage, _ job.Page) {
+				s.Same("snapshots", snapshots(s), 2)
+				s.Same("told", strings.HasPrefix(fate(s, "snapshots without an image"), "stuck: looking for it failed:"), true)
+			},
+		},
+	})
+}
+
 // Many are swept a hundred at a time.
 func TestRetireSweepsMany(t *testing.T) {
 	var due string
 	stage.Play(t, aged(&due), cases{{
 		Name: "130 images that were deregistered by hand", Unordered: true, Between: func(s *stage.Stage) { s.Same("snapshots", snapshots(s), 32) },
-		Want: "Registrations DescribeImages*2 Claims Retirements Results*2 DescribeSnapshots DescribeImages ListImagesInRecycleBin" + launches +
+		Want: "Registrations DescribeImages*2 Claims Retirements Results*2 DescribeImageAttribute*100 DescribeSnapshots DescribeImages ListImagesInRecycleBin" + launches +
 			" DescribeVolumes DescribeSnapshotAttribute*100 DescribeFastSnapshotRestores DescribeLockedSnapshots DescribeSnapshotTierStatus" +
 			" DeleteSnapshot*100 PutRetirement*100 ok PutRetirement EnableImageDeprecation" + gates,
 		Given: func(s *stage.Stage, _ *job.Page) {
 			for n := range 130 {
-				byHand(s, old(s, 2, map[string]string{tag.Name: fmt.Sprintf("batch-%03d", n), tag.Source: fmt.Sprintf("i-%03d", n)}))
+				id := old(s, 2, map[string]string{tag.Name: fmt.Sprintf("batch-%03d", n), tag.Source: fmt.Sprintf("i-%03d", n)})
+				byHand(s, id)
+				misses(s, id, 72*time.Hour)
 			}
 		},
 		Then: func(s *stage.Stage, _ job.Page) { s.Same("snapshots", snapshots(s), 32) },
@@ -228,4 +277,13 @@ func TestRetireWritesItsSnapshotsDown(t *testing.T) {
 			Want: begins + " DeregisterImage ListImagesInRecycleBin PutRetirement Retire: Throttled", Says: []string{"ending the registration of image ami-"},
 		},
 	})
+}
+
+// misses is that an earlier night missed an image, so long ago.
+func misses(s *stage.Stage, id string, ago time.Duration) {
+	s.Helper()
+	r := registrationOf(s, id)
+	r.Missed = time.Now().Add(-ago)
+	_, err := s.Ledger.Kept.Amend(s.Context(), r)
+	s.Must(err)
 }

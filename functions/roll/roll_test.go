@@ -222,7 +222,7 @@ func TestRollAlias(t *testing.T) {
 				put(s, "/golden/web", before)
 				template(s, "resolving", "web", "resolve:ssm:/golden/web")
 			},
-			Want: did(finds + reads + " GetParameter" + writes + writes + ": ok"),
+			Want: did(finds + reads + " Owner Registration GetParameter PutOwner" + writes + writes + ": ok"),
 			Then: func(s *stage.Stage, j job.Job) {
 				time.Sleep(time.Minute)
 				value, _ := s.Parameters.Value("/golden/web")

@@ -113,7 +113,7 @@ var (
 		Resources: []string{instances},
 	}
 	lookAtWaits = look("DescribeInstances", "DescribeInstanceStatus", "DescribeImages", "DescribeSnapshots")
-	lookAtUses  = look("DescribeFleets", "DescribeSpotFleetRequests", "DescribeVolumes", "DescribeSnapshotAttribute",
+	lookAtUses  = look("DescribeFleets", "DescribeSpotFleetRequests", "DescribeSpotInstanceRequests", "DescribeVolumes", "DescribeSnapshotAttribute",
 		"DescribeFastSnapshotRestores", "DescribeLockedSnapshots", "DescribeSnapshotTierStatus")
 	lookAtRefreshes = Statement{
 		Why:       "Auto Scaling's describe calls have no resources.",

@@ -22,6 +22,8 @@ const (
 	Suspended Fate = "suspended"
 	// Swept snapshots were ours and belonged to no image.
 	Swept Fate = "swept"
+	// Missed images were deregistered by others; their snapshots go once the grace period is over.
+	Missed Fate = "missed"
 	// Stuck is what could not be done: Why says so, and what to do.
 	Stuck Fate = "stuck"
 )

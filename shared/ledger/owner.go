@@ -15,6 +15,8 @@ type Owner struct {
 	Lineage string `json:"lineage"`
 	Source  string `json:"source,omitempty"`
 	Run     string `json:"run,omitempty"`
+	// Key is what templates name the source by that take their image from a parameter; only of the owner of one.
+	Key string `json:"key,omitempty"`
 	// By is the person who handed the name over; empty when a run took it.
 	By string `json:"by,omitempty"`
 	// At is since when.

@@ -75,6 +75,8 @@ type Registration struct {
 	Begun time.Time `json:"begun"`
 	// Gone is when it was seen to be gone while Snapshots were left.
 	Gone time.Time `json:"gone,omitzero"`
+	// Missed is when it was first seen to be gone, deregistered by others, while Snapshots were left.
+	Missed time.Time `json:"missed,omitzero"`
 	// Anew is when somebody had it back: whatever was decided about it before counts no more.
 	Anew time.Time `json:"anew,omitzero"`
 	// Adopted is who registered it by its facts, after it was made.
@@ -101,7 +103,7 @@ func (n *Newer) Error() string {
 func (r Registration) token() string { return cmp.Or(r.AMIName, r.Token, r.ID) }
 
 func (r Registration) inUTC() Registration {
-	toUTC(&r.Begun, &r.Gone, &r.Anew, &r.Retired)
+	toUTC(&r.Begun, &r.Gone, &r.Missed, &r.Anew, &r.Retired)
 	r.Snapshots = slices.Clone(r.Snapshots)
 	return r
 }

@@ -31,7 +31,7 @@ var unknownTemplates = []string{"InvalidLaunchTemplateId.NotFound", "InvalidLaun
 
 // ofSnapshots are the describes that are made about snapshots, too.
 var ofSnapshots = []string{
-	"DescribeLaunchTemplateVersions", "DescribeFleets", "DescribeSpotFleetRequests", "DescribeVolumes", "DescribeSnapshotAttribute",
+	"DescribeLaunchTemplateVersions", "DescribeFleets", "DescribeSpotFleetRequests", "DescribeSpotInstanceRequests", "DescribeVolumes", "DescribeSnapshotAttribute",
 	"DescribeFastSnapshotRestores", "DescribeLockedSnapshots", "DescribeSnapshotTierStatus",
 }
 

@@ -107,6 +107,11 @@ var references = map[string]func(w *world, image string) string{
 		w.Must(err)
 		return "deregistration-protected"
 	},
+	"a Spot request that is open": func(w *world, image string) string {
+		id, request := w.spot(image, types.SpotInstanceTypePersistent)
+		w.Set(id, ec2.Terminated)
+		return fmt.Sprintf("instance %s (terminated)\nSpot request %s (open)", id, request)
+	},
 	"a launch in the last two days": func(w *world, image string) string {
 		w.Must(w.Cloud.SetLastLaunched(image, time.Now().Add(-47*time.Hour)))
 		return "last launched 47h ago"

@@ -1,6 +1,6 @@
 // Package reference knows what still refers to an image or to one of its snapshots, so that
 // nothing in use is ever removed: instances, launch templates, Auto Scaling groups, launch
-// configurations, EC2 and Spot Fleets, parameters, other accounts, volumes in creation, Fast
+// configurations, EC2 and Spot Fleets, Spot requests, parameters, other accounts, volumes in creation, Fast
 // Snapshot Restore, locks, the archive, and the image's own protection. Unseen is what it does not look at.
 package reference
 
@@ -27,10 +27,11 @@ type EC2 interface {
 	SnapshotStates
 }
 
-// Fleets are EC2 Fleets and Spot Fleets.
+// Fleets are EC2 Fleets, Spot Fleets and Spot requests.
 type Fleets interface {
 	ec2.DescribeFleetsAPIClient
 	ec2.DescribeSpotFleetRequestsAPIClient
+	ec2.DescribeSpotInstanceRequestsAPIClient
 }
 
 // Snapshots are volumes in creation from snapshots, and who else may use those.
@@ -120,6 +121,7 @@ func (g Gate) Look(ctx context.Context, images []types.Image) (Found, error) {
 		{g.configurations, "launch configurations"},
 		{g.fleets, "EC2 Fleets"},
 		{g.spotFleets, "Spot Fleets"},
+		{g.spotRequests, "Spot requests"},
 		{g.pinnedVersions, "launch template versions that groups and fleets pin"},
 		{g.aliases, "parameters of image aliases"},
 		{g.resolve, "parameters that launch templates name"},
@@ -153,6 +155,7 @@ func (g Gate) SnapshotUses(ctx context.Context, ids []string) (map[string][]stri
 		{g.configurations, "launch configurations"},
 		{g.fleets, "EC2 Fleets"},
 		{g.spotFleets, "Spot Fleets"},
+		{g.spotRequests, "Spot requests"},
 		{g.pinnedVersions, "launch template versions that groups and fleets pin"},
 		{g.volumes, "volumes in creation"},
 		{g.volumePermissions, "permissions of snapshots"},

@@ -19,6 +19,8 @@ type Retiring struct {
 	Failed []Retired
 	// Suspended are sources of which nothing is retired.
 	Suspended []Retired
+	// Missed are images that others deregistered.
+	Missed []Retired
 	// InUse are images that would have gone, and what uses them.
 	InUse []Retired
 	// Gone are removed: images, and snapshots that belonged to none. Going were deprecated or disabled
@@ -34,7 +36,7 @@ func (r Report) With(retired []job.Retirement) Report {
 	for _, each := range sorted {
 		r.Retiring.add(Retired{each})
 	}
-	if len(r.Retiring.Failed) > 0 && r.Outcome == plan.OK {
+	if len(r.Retiring.Failed)+len(r.Retiring.Missed) > 0 && r.Outcome == plan.OK {
 		r.Outcome = plan.Partial
 	}
 	return r
@@ -52,6 +54,8 @@ func (r *Retiring) add(each Retired) {
 		r.Restored = append(r.Restored, each)
 	case job.Suspended:
 		r.Suspended = append(r.Suspended, each)
+	case job.Missed:
+		r.Missed = append(r.Missed, each)
 	case job.Retiring:
 		each.Why = []string{"its removal was begun, and the end of it not seen; the next run ends it"}
 		r.Failed = append(r.Failed, each)
@@ -85,7 +89,7 @@ func (r Retired) Says() string {
 		return "disabled, goes from " + day(r.Retirement) + ": " + why
 	case job.InUse:
 		return "in use by " + why
-	case job.Retiring, job.Restored, job.Suspended, job.Swept, job.Stuck:
+	case job.Retiring, job.Restored, job.Suspended, job.Swept, job.Missed, job.Stuck:
 	}
 	return why
 }
@@ -99,7 +103,7 @@ func (r Retiring) counts() []string {
 		list []Retired
 		what string
 	}{
-		{r.Gone, "retired"}, {r.Going, "deprecated"}, {r.InUse, "kept in use"}, {r.Failed, "not retired"},
+		{r.Gone, "retired"}, {r.Going, "deprecated"}, {r.InUse, "kept in use"}, {r.Failed, "not retired"}, {r.Missed, "deregistered by others"},
 	} {
 		if len(each.list) > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", len(each.list), each.what))
@@ -111,7 +115,7 @@ func (r Retiring) counts() []string {
 // Lists are its lists with their titles, in the order of what a person must not miss.
 func (r Retiring) Lists() []RetiredList {
 	return []RetiredList{
-		{"Not retired", r.Failed}, {"Retiring suspended", r.Suspended}, {"Kept though due", r.InUse},
+		{"Not retired", r.Failed}, {"Deregistered by others", r.Missed}, {"Retiring suspended", r.Suspended}, {"Kept though due", r.InUse},
 		{"Retired", r.Gone}, {"Deprecated", r.Going}, {"Kept again", r.Restored},
 	}
 }

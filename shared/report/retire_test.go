@@ -49,6 +49,7 @@ func TestRetiringOutcome(t *testing.T) {
 		"all is well":             {fates: []job.Fate{job.Retired, job.Deprecated, job.Disabled, job.InUse, job.Restored, job.Suspended, job.Swept}, want: plan.OK},
 		"something is stuck":      {fates: []job.Fate{job.Retired, job.Stuck}, want: plan.Partial},
 		"something was cut off":   {fates: []job.Fate{job.Retiring}, want: plan.Partial},
+		"others deregistered one": {fates: []job.Fate{job.Missed}, want: plan.Partial},
 		"a fate nobody knows":     {fates: []job.Fate{"odd"}, want: plan.Partial},
 		"the function failed":     {retiring: "States.Timeout", want: plan.Partial},
 		"the run broke with that": {problem: "States.Timeout", fates: []job.Fate{job.Stuck}, want: plan.Failed},
@@ -68,7 +69,7 @@ func TestRetiringOutcome(t *testing.T) {
 
 // Nothing that was done to old images is left out of the report.
 func TestEveryRetirementOnce(t *testing.T) {
-	fates := []job.Fate{job.Deprecated, job.Disabled, job.Retiring, job.Retired, job.InUse, job.Restored, job.Suspended, job.Swept, job.Stuck, "odd"}
+	fates := []job.Fate{job.Deprecated, job.Disabled, job.Retiring, job.Retired, job.InUse, job.Restored, job.Suspended, job.Swept, job.Missed, job.Stuck, "odd"}
 	rapid.Check(t, func(r *rapid.T) {
 		var retired []job.Retirement
 		for i, fate := range rapid.SliceOf(rapid.SampledFrom(fates)).Draw(r, "fates") {

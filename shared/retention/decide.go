@@ -78,15 +78,13 @@ const unkept = "no rule keeps it"
 
 // Decide says what becomes of a plan's images, by history and from the newest, before anybody has
 // asked what uses them; Settle does that. While a lineage lives its images are a history of their own, whatever
-// others call themselves. Living tells those of the Ambiguous ones that live.
-func Decide(images []Image, p plan.Plan, living map[string]bool, now time.Time) []Decision {
+// others call themselves. Apart are those of the Ambiguous ones that live, or that have the name as their own.
+func Decide(images []Image, p plan.Plan, apart map[string]bool, now time.Time) []Decision {
 	var decisions []Decision
-	for _, h := range histories(images, living) {
-		for _, d := range source(h.counted(), p, now) {
-			if h.has[d.ID] {
-				d.History = h.key
-				decisions = append(decisions, d)
-			}
+	for _, h := range histories(images, apart) {
+		for _, d := range source(h.images, p, now) {
+			d.History = h.key
+			decisions = append(decisions, d)
 		}
 	}
 	return decisions
@@ -114,7 +112,7 @@ func source(images []Image, p plan.Plan, now time.Time) []Decision {
 	if err != nil {
 		return keepAll(images, err.Error(), err.Error())
 	}
-	kept, err := images[newest].kept(made, p.Keep, zone)
+	kept, err := keptByAny(images, made, p.Keep, zone)
 	if err != nil {
 		problem := fmt.Sprintf("its tag goldsmith:keep cannot be read, so all its images are kept: %v", err)
 		return keepAll(images, problem, problem)
@@ -122,8 +120,27 @@ func source(images []Image, p plan.Plan, now time.Time) []Decision {
 	return decide(images, newest, kept, p.Keep, now)
 }
 
-// kept is Kept by the wish of a history's newest good image, and by what its tag keeps besides: anybody may
-// write the tag of an image.
+// keptByAny is why the good ones of a history's images are kept. The newest good image of each lineage in it has its
+// say, and what any of them keeps is kept: the wish of one source lets no image of another go.
+func keptByAny(images []Image, made []time.Time, k plan.Keep, zone *time.Location) ([]string, error) {
+	kept, said := make([]string, len(made)), map[string]bool{}
+	for _, image := range images {
+		if !image.Good || said[image.Lineage] {
+			continue
+		}
+		said[image.Lineage] = true
+		by, err := image.kept(made, k, zone)
+		if err != nil {
+			return nil, err
+		}
+		for n, why := range by {
+			kept[n] = cmp.Or(kept[n], why)
+		}
+	}
+	return kept, nil
+}
+
+// kept is Kept by the image's wish, and by what its tag keeps besides: anybody may write the tag of an image.
 func (i Image) kept(made []time.Time, k plan.Keep, zone *time.Location) ([]string, error) {
 	rules, err := k, error(nil)
 	if i.Wished {

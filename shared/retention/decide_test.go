@@ -1,11 +1,13 @@
 package retention_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"goldsmith/shared/plan"
 	"goldsmith/shared/retention"
@@ -81,31 +83,49 @@ func TestDecideWithoutAZone(t *testing.T) {
 	}
 }
 
-// The images of a lineage that has ended are judged beside those that its successor made under their name.
-func TestSuccessors(t *testing.T) {
+// Images of a lineage that has ended go for none of a living one, and for none of an ended one when theirs owns the name.
+func TestWhoSharesAName(t *testing.T) {
 	now := time.Date(2026, 3, 30, 3, 0, 0, 0, time.UTC)
 	p := plan.Plan{Keep: plan.Keep{Last: 1, Minimum: 1, Grace: plan.Duration(time.Hour)}}
 	good := func(lineage, name string, days int) retention.Image {
-		return retention.Image{ID: lineage + " " + name, Name: name, Lineage: lineage, Made: now.AddDate(0, 0, -days), Available: true, Good: true}
+		return retention.Image{
+			ID: lineage + " " + name, Name: name, Lineage: lineage, Made: now.AddDate(0, 0, -days), Available: true, Good: true,
+		}
 	}
-	others := []retention.Image{good("i-a", "a", 1), good("i-b", "b", 1), good("i-y", "y", 1), good("i-z", "z", 1)}
+	images := []retention.Image{good("i-old", "web", 5), good("i-new", "web", 1)}
 	for what, c := range map[string]struct {
-		images []retention.Image
-		goes   bool
+		apart map[string]bool
+		goes  bool
 	}{
-		"a newer image of its successor": {[]retention.Image{good("i-old", "web", 5), good("i-new", "web", 1)}, true},
-		"the successor is called otherwise by now": {
-			[]retention.Image{good("i-old", "web", 5), good("i-new", "web", 9), good("i-new", "mail", 1)}, false,
-		},
-		"the successor's newer image has another name": {
-			[]retention.Image{good("i-old", "web", 5), good("i-new", "web", 1), good("i-new", "mail", 2)}, true,
-		},
-		"an older image of its successor": {[]retention.Image{good("i-old", "web", 5), good("i-new", "web", 9)}, false},
+		"the other lives":          {map[string]bool{"i-new": true}, false},
+		"it owns the name":         {map[string]bool{"i-old": true}, false},
+		"both have ended":          {nil, true},
+		"both live":                {map[string]bool{"i-old": true, "i-new": true}, false},
+		"a third one stands apart": {map[string]bool{"i-3": true}, true},
 	} {
-		for _, d := range retention.Decide(append(c.images, others...), p, map[string]bool{"i-new": true}, now) {
+		for _, d := range retention.Decide(images, p, c.apart, now) {
 			if d.ID == "i-old web" && d.Going() != c.goes {
 				t.Errorf("%s: %s", what, d)
 			}
+		}
+	}
+}
+
+// The wish of one ended source lets no image of another go.
+func TestAWishOfAnotherSource(t *testing.T) {
+	now := time.Date(2026, 3, 30, 3, 0, 0, 0, time.UTC)
+	p := plan.Plan{Keep: plan.Keep{Last: 9, Minimum: 1, Grace: plan.Duration(time.Hour)}}
+	var images []retention.Image
+	for n, lineage := range []string{"i-1", "i-2", "i-2", "i-2"} {
+		i := retention.Image{ID: fmt.Sprint(n), Name: "web", Lineage: lineage, Made: now.AddDate(0, 0, -n), Available: true, Good: true}
+		if lineage == "i-1" {
+			i.Wish, i.Wished = "last=1", true
+		}
+		images = append(images, i)
+	}
+	for _, d := range retention.Decide(images, p, nil, now) {
+		if d.Going() {
+			t.Errorf("%s: %s", d.ID, d)
 		}
 	}
 }
@@ -122,4 +142,34 @@ func TestWishIsOfDigits(t *testing.T) {
 			t.Errorf("%q: %v", wish, err)
 		}
 	}
+}
+
+// Whatever living sources of their name make, and in whatever order, the plan's minimum stays of those that have ended.
+func TestTheMinimumOfWhatHasEnded(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		now := time.Date(2026, 3, 30, 3, 0, 0, 0, time.UTC)
+		p := plan.Plan{Keep: anyKeep(r)}
+		p.Keep.Last, p.Keep.Grace = max(p.Keep.Last, 1), plan.Duration(time.Hour)
+		apart := map[string]bool{"i-1": true, "i-2": rapid.Bool().Draw(r, "i-2 lives")}
+		var images []retention.Image
+		ended := map[string]bool{}
+		for n := range rapid.IntRange(1, 30).Draw(r, "images") {
+			i := anyImage(r, n, now)
+			i.Name = "web"
+			images = append(images, i)
+			ended[i.ID] = i.Good && !apart[i.Lineage]
+		}
+		stay, all := 0, 0
+		for _, d := range retention.Decide(images, p, apart, now) {
+			if !ended[d.ID] {
+				continue
+			}
+			if all++; !d.Going() {
+				stay++
+			}
+		}
+		if stay < min(p.Keep.Minimum, all) {
+			r.Fatalf("%d of %d stay, the minimum is %d", stay, all, p.Keep.Minimum)
+		}
+	})
 }

@@ -29,7 +29,7 @@ func (w Watcher) describe(ctx context.Context, plan string, o *Outlook) error {
 		case !registered:
 			strangers = append(strangers, i)
 		case register.Image(r, i) != nil:
-		case !r.Gone.IsZero():
+		case !r.Gone.IsZero(), !r.Missed.IsZero():
 			o.Back = append(o.Back, r)
 		default:
 			o.Images[id] = i

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"time"
 
@@ -29,6 +30,7 @@ type Book interface {
 	Registrations(ctx context.Context, lineage string) iter.Seq2[ledger.Registration, error]
 	Registration(ctx context.Context, id string) (r ledger.Registration, ok bool, err error)
 	Results(ctx context.Context, run string) iter.Seq2[job.Result, error]
+	Owner(ctx context.Context, name string) (o ledger.Owner, ok bool, err error)
 	Claims(ctx context.Context) iter.Seq2[ledger.Claim, error]
 	Retirements(ctx context.Context, plan string) iter.Seq2[job.Retirement, error]
 }
@@ -106,11 +108,11 @@ func (w Watcher) Look(ctx context.Context, p plan.Plan, s Scope) (Outlook, error
 	if err != nil {
 		return o, err
 	}
-	living := map[string]bool{}
-	if ambiguous := Ambiguous(images); len(ambiguous) > 0 {
-		living = w.Lineages.Living(ctx, ambiguous)
+	apart, err := w.apart(ctx, images)
+	if err != nil {
+		return o, err
 	}
-	o.Decisions = o.cut(within(Decide(images, p, living, w.Now()), s.Source), s)
+	o.Decisions = o.cut(within(Decide(images, p, apart, w.Now()), s.Source), s)
 	var going []types.Image
 	for _, d := range o.Decisions {
 		if d.Going() {
@@ -127,6 +129,31 @@ func (w Watcher) Look(ctx context.Context, p plan.Plan, s Scope) (Outlook, error
 	}
 	o.Decisions, o.Old = Settle(o.Decisions, found.Uses), found.Old
 	return o, nil
+}
+
+// apart are the lineages that share a name and are judged alone: those that live, and those that own their name.
+func (w Watcher) apart(ctx context.Context, images []Image) (map[string]bool, error) {
+	ambiguous := Ambiguous(images)
+	if len(ambiguous) == 0 {
+		return nil, nil
+	}
+	apart := w.Lineages.Living(ctx, ambiguous)
+	names := map[string]bool{}
+	for _, i := range images {
+		if slices.Contains(ambiguous, i.Lineage) && !apart[i.Lineage] {
+			names[i.Name] = true
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		owner, ok, err := w.Book.Owner(ctx, name)
+		if err != nil {
+			return nil, fmt.Errorf("reading whose the name %s is: %w", name, err)
+		}
+		if ok {
+			apart[owner.Lineage] = true
+		}
+	}
+	return apart, nil
 }
 
 // closed keeps whatever would go.

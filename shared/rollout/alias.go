@@ -15,46 +15,84 @@ import (
 )
 
 // aliases puts in the place of templates that take their image from a parameter that parameter, and adds the alias
-// that always holds the newest image of a name. Under the path of aliases only the source's own is written.
-func (s *survey) aliases(ctx context.Context, image Image, title Title, targets []*Target) ([]*Target, error) {
-	through, own := map[string][]*template{}, map[string]string{}
-	for _, key := range keys(image, title) {
-		own[s.alias(key)] = key
+// that always holds the newest image of a name. Under the path of aliases only the source's own is written, elsewhere
+// only what belongs to the source or to none yet.
+func (s *survey) aliases(
+	ctx context.Context, image Image, title Title, targets []*Target, known *records,
+) ([]*Target, error) {
+	a := aliasing{
+		survey: s, image: image, keys: keys(image, title), known: known,
+		through: map[string][]*template{}, own: map[string]string{}, takes: map[string]*ledger.Owner{},
+	}
+	for _, key := range a.keys {
+		a.own[s.alias(key)] = key
 	}
 	if !title.Other {
-		through[s.alias(image.Name)] = nil
+		a.through[s.alias(image.Name)] = nil
 	}
-	by := maps.Clone(own)
-	targets = slices.DeleteFunc(targets, func(t *Target) bool {
-		if t.template == nil || t.Rolled.Problem != "" {
-			return false
+	a.by = maps.Clone(a.own)
+	var kept []*Target
+	for _, t := range targets {
+		replaced, err := a.replaces(ctx, t)
+		if err != nil {
+			return nil, err
 		}
-		name, alias := t.template.aliasOf()
-		if !alias {
-			return false
+		if !replaced {
+			kept = append(kept, t)
 		}
-		if problem := s.foreign(name, own, t); problem != "" {
-			t.Rolled.Problem = problem
-			return false
-		}
-		through[name] = append(through[name], t.template)
-		if by[name] == "" {
-			by[name] = t.key
-		}
-		return true
-	})
-	for _, name := range slices.Sorted(maps.Keys(through)) {
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.through)) {
 		t, err := s.aliasTarget(ctx, name)
 		if err != nil {
 			return nil, err
 		}
-		t.key, t.through = by[name], through[name]
-		for _, each := range through[name] {
+		t.key, t.through, t.takes = a.by[name], a.through[name], a.takes[name]
+		for _, each := range a.through[name] {
 			t.Rolled.Through = append(t.Rolled.Through, each.id)
 		}
-		targets = append(targets, t)
+		kept = append(kept, t)
 	}
-	return targets, nil
+	return kept, nil
+}
+
+// aliasing is which parameters stand for the templates that take an image from them.
+type aliasing struct {
+	*survey
+	image Image
+	keys  []string
+	known *records
+	// through are the templates by parameter, own the source's own aliases, by the key that each parameter is recorded by.
+	through map[string][]*template
+	own, by map[string]string
+	// takes are the parameters that the source takes with this roll.
+	takes map[string]*ledger.Owner
+}
+
+// replaces reports whether a parameter stands for the template. One that is another's is the template's problem.
+func (a *aliasing) replaces(ctx context.Context, t *Target) (bool, error) {
+	if t.template == nil || t.Rolled.Problem != "" {
+		return false, nil
+	}
+	name, alias := t.template.aliasOf()
+	if !alias {
+		return false, nil
+	}
+	problem := a.foreign(name, a.own, t)
+	if problem == "" && a.own[name] == "" {
+		var err error
+		if problem, err = a.another(ctx, name, t); err != nil {
+			return false, err
+		}
+	}
+	if problem != "" {
+		t.Rolled.Problem = problem
+		return false, nil
+	}
+	a.through[name] = append(a.through[name], t.template)
+	if a.by[name] == "" {
+		a.by[name] = t.key
+	}
+	return true, nil
 }
 
 // aliasTarget is what a parameter holds, read once. One that does not exist yet holds nothing; an error that

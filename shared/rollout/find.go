@@ -40,7 +40,7 @@ func (f Finder) Find(ctx context.Context, roll plan.Roll, image Image) (Found, e
 	if err := s.placeAll(ctx, targets, roll); err != nil {
 		return Found{}, err
 	}
-	if targets, err = s.aliases(ctx, image, title, targets); err != nil {
+	if targets, err = s.aliases(ctx, image, title, targets, &known); err != nil {
 		return Found{}, err
 	}
 	for _, t := range targets {

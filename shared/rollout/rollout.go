@@ -141,6 +141,8 @@ type Target struct {
 	// through are the templates that take their image from the parameter, dataType is the parameter's.
 	through  []*template
 	dataType string
+	// takes is whose the parameter is with this roll; nil when that is written down, or needs not be.
+	takes *ledger.Owner
 	// under is the version that was the template's latest before this call made another; 0 when it made none.
 	under int64
 	// made is the latest version that this call has made.

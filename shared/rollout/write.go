@@ -92,6 +92,9 @@ func (w Writer) roll(ctx context.Context, t *Target, image Image) error {
 		t.changed = true
 		return w.finish(ctx, t)
 	}
+	if err := w.takeParameter(ctx, t); err != nil {
+		return err
+	}
 	to := ledger.Point{Image: image.ID, Run: image.Run, Source: image.Source, At: w.Now().UTC()}
 	if err := w.put(ctx, t, beginning(t.Record, ledger.Change{From: t.Decision.From, To: to})); err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"goldsmith/local/ec2"
 	"goldsmith/local/suite"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/tag"
@@ -47,5 +48,55 @@ func TestAWishIsOfItsSource(t *testing.T) {
 			n.nights(k)
 		}
 		n.want("kept", len(n.kept(web)), 2)
+	})
+}
+
+// A source is terminated by mistake, and another of its name asks for images and takes the name: it pushes none of the
+// first one's out below the minimum, whatever it wishes for.
+func TestAnotherTakesTheNameOfWhatHasEnded(t *testing.T) {
+	for _, wish := range []string{"", "last=2"} {
+		t.Run(wish, func(t *testing.T) {
+			play(t, suite.Options{Plans: nightly(func(p *plan.Plan) {
+				p.Keep = plan.Keep{Last: 3, Minimum: 2, Grace: plan.Duration(72 * time.Hour)}
+			})}, func(n *night) {
+				web := n.launch("web", "")
+				for k := range 3 {
+					n.nights(k)
+				}
+				made := n.kept(web)
+				n.as(web, ec2.Terminated)
+				n.excused.stopped[web] = true
+				delete(n.fleet, "web")
+				other := n.launch("test", "Name=web unenrolled")
+				if wish != "" {
+					n.ok(n.tagAs(other, map[string]string{tag.Keep: wish}))
+				}
+				for day := 4; day < 10; day++ {
+					n.request(other)
+					time.Sleep(time.Until(due.AddDate(0, 0, day)) + time.Hour)
+				}
+				for _, id := range made {
+					n.want(id, n.is(id), "available")
+				}
+			})
+		})
+	}
+}
+
+// A living source of the name of one that ended long ago, before owners were recorded, lets none of its images go.
+func TestAStrangerAndWhatHasEnded(t *testing.T) {
+	play(t, suite.Options{Plans: nightly(thirtyDays)}, func(n *night) {
+		var ids []string
+		for k := 9; k > 5; k-- {
+			ids = append(ids, n.old("web", "i-0123456789abcdef0", k))
+		}
+		web := n.launch("web", "")
+		n.ok(n.tagAs(web, map[string]string{tag.Keep: "last=1"}))
+		for k := range 4 {
+			n.until(k)
+		}
+		for _, id := range ids {
+			n.want(id, n.is(id), "available")
+		}
 	})
 }

@@ -44,3 +44,18 @@ func TestAFleetOfATemplateNamedLikeAnID(t *testing.T) {
 		n.want("the fleet's image", n.is(first), "available")
 	})
 }
+
+// A persistent Spot request whose instance is gone launches the image as soon as there is room for it.
+func TestAnOpenSpotRequestKeepsItsImage(t *testing.T) {
+	play(t, suite.Options{Plans: nightly(keeping)}, func(n *night) {
+		web := n.launch("web", "")
+		first := n.old("web", web, 9)
+		n.old("web", web, 8)
+		n.as(n.launch("worker", "spot unenrolled image="+first), ec2.Terminated)
+		for days := range 4 {
+			n.until(days)
+		}
+		n.want("the request's image", n.is(first), "available")
+		n.saysOf(n.runs()[0], "OK: nightly", "Spot request sir-")
+	})
+}

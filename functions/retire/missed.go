@@ -1,0 +1,84 @@
+package retire
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/shared/fault"
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+)
+
+// orphaned are the registrations of images that EC2 does not list any more, by id, without those whose snapshots
+// still have their grace.
+func (r *round) orphaned() []ledger.Registration {
+	var gone []ledger.Registration
+	for _, id := range slices.Sorted(maps.Keys(r.Registered)) {
+		registered := r.Registered[id]
+		held := slices.ContainsFunc(r.Claims, func(c ledger.Claim) bool {
+			return c.Source == registered.Source && c.Run == registered.Run
+		})
+		old := r.now.Sub(registered.Begun) > orphanAge
+		if !r.Shown[id] && !held && registered.Known() && old && !r.waiting(registered) {
+			gone = append(gone, registered)
+		}
+	}
+	return gone[:min(len(gone), sweepMost)]
+}
+
+// waiting is whether an image that others deregistered was missed for less than the grace period.
+func (r *round) waiting(registered ledger.Registration) bool {
+	return registered.Gone.IsZero() && !registered.Missed.IsZero() && r.now.Before(r.until(registered.Missed))
+}
+
+func (r *round) until(missed time.Time) time.Time {
+	return missed.Add(time.Duration(r.page.Plan.Keep.Grace))
+}
+
+// proven leaves out the images of which EC2 does not say that they are gone: an answer that lists none proves
+// nothing, and DescribeImages answers so for days (aws-facts 8.4). DescribeImageAttribute has no empty answer.
+func (r *round) proven(ctx context.Context, owners []ledger.Registration) ([]ledger.Registration, error) {
+	var proven []ledger.Registration
+	for _, registered := range owners {
+		gone, err := r.says(ctx, registered.ID)
+		if err != nil {
+			return nil, fmt.Errorf("asking EC2 for image %s: %w", registered.ID, err)
+		}
+		if gone {
+			proven = append(proven, registered)
+		}
+	}
+	return proven, nil
+}
+
+// says is whether EC2 says of that very image that it is gone.
+func (r *round) says(ctx context.Context, id string) (bool, error) {
+	_, err := r.ec2.DescribeImageAttribute(ctx, &ec2.DescribeImageAttributeInput{
+		ImageId: aws.String(id), Attribute: types.ImageAttributeNameDescription,
+	})
+	return fault.IsNotFound(err), fault.IgnoreNotFound(err)
+}
+
+// miss tells that others deregistered an image, until when its snapshots are kept and what brings it back. It is
+// written down last: what is cut off in between is told again.
+func (r *round) miss(ctx context.Context, registered ledger.Registration, left []string) error {
+	due := r.until(r.now)
+	why := fmt.Sprintf("it was deregistered, and not by Goldsmith; its snapshots (%s) are kept until %s;"+
+		" until then it can be had back from the Recycle Bin, where that holds it,"+
+		" or registered from them (aws ec2 register-image)",
+		strings.Join(left, ", "), due.UTC().Format("2006-01-02 15:04 UTC"))
+	what := retirement{Subject: registered.ID, Name: registered.Name, Fate: job.Missed, Why: []string{why}, Due: due}
+	if err := r.put(ctx, what); err != nil {
+		return err
+	}
+	registered.Missed = r.now
+	return r.amend(ctx, registered)
+}

@@ -1,0 +1,108 @@
+package roll_test
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"goldsmith/local/ec2"
+	"goldsmith/local/stage"
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/tag"
+)
+
+const listed = "/golden/db"
+
+// rolledAs rolls an image of a source under a name, and gives what became of a target.
+func rolledAs(s *stage.Stage, id, name, target string) job.Rolled {
+	s.Helper()
+	step, j := first(s)
+	j.Source.ID, j.Source.Name = id, name
+	done, err := step(s.Context(), j)
+	s.Must(err)
+	time.Sleep(time.Minute)
+	return find(done, target)
+}
+
+// A parameter outside of the path of aliases belongs to the source that was rolled into it first. A template of
+// another source that takes its image from it is not rolled.
+func TestRollLeavesAnotherSourcesParameter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := stage.New(t)
+		put(s, listed, before)
+		db := s.Launch("db", nil)
+		template(s, "db-fleet", "db", "resolve:ssm:"+listed)
+		s.Same("db's", rolledAs(s, db, "db", listed).To, newest)
+		template(s, "mine", "web", "resolve:ssm:"+listed)
+		left := rolledAs(s, s.Web, "web", "mine")
+		s.Same("problem", left.Problem, "it takes its image from "+listed+", which belongs to db ("+db+
+			"); have it take its image from "+alias)
+		s.Same("its own alias", rolledAs(s, s.Web, "web", alias).To, newest)
+	})
+}
+
+// Who may be rolled into a parameter after db was: db by its id and under another name, and what has the name db
+// once that has ended.
+func TestRollIntoAParameterThatIsTaken(t *testing.T) {
+	for name, c := range map[string]struct {
+		tagged string
+		roll   func(s *stage.Stage, db string) (id, name string)
+		mine   bool
+	}{
+		"the same": {"db", func(_ *stage.Stage, db string) (string, string) { return db, "db" }, true},
+		"renamed":  {"data", func(_ *stage.Stage, db string) (string, string) { return db, "data" }, true},
+		"another of that name, which ended": {"db", func(s *stage.Stage, db string) (string, string) {
+			s.Set(db, ec2.Terminated)
+			time.Sleep(2 * time.Hour)
+			return s.Launch("db", nil), "db"
+		}, true},
+		"another name, which ended": {"data", func(s *stage.Stage, db string) (string, string) {
+			s.Set(db, ec2.Terminated)
+			time.Sleep(2 * time.Hour)
+			return s.Launch("data", nil), "data"
+		}, false},
+		"another": {"data", func(s *stage.Stage, _ string) (string, string) { return s.Launch("data", nil), "data" }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := stage.New(t)
+				put(s, listed, before)
+				db := s.Launch("db", nil)
+				template(s, "db-fleet", "db", "resolve:ssm:"+listed)
+				s.Same("db's", rolledAs(s, db, "db", listed).To, newest)
+				template(s, "other", c.tagged, "resolve:ssm:"+listed)
+				id, name := c.roll(s, db)
+				left := rolledAs(s, id, name, "other")
+				s.Same("rolled", !strings.Contains(left.Problem, "which belongs to db ("+db+")"), c.mine)
+			})
+		})
+	}
+}
+
+// Before owners of parameters were written down, a parameter is the source's whose image a roll put there.
+func TestRollLeavesAParameterOfAnEarlierVersion(t *testing.T) {
+	for _, rolled := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			s := stage.New(t)
+			old := s.Cloud.SeedImage("db-image", time.Now().Add(-time.Hour), map[string]string{tag.Name: "db"})
+			put(s, listed, old)
+			db := s.Launch("db", nil)
+			_, err := s.Ledger.Kept.Register(s.Context(), ledger.Registration{
+				Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: db, Source: db, Name: "db", AMIName: "db-image",
+				ID: old, Begun: time.Now(),
+			})
+			s.Must(err)
+			if rolled {
+				_, err := s.Ledger.Kept.PutTarget(s.Context(), ledger.TargetRecord{
+					Source: "db", ID: listed, Points: []ledger.Point{{Image: old, Version: 1, Source: db, Run: "r", At: time.Now()}},
+				})
+				s.Must(err)
+			}
+			template(s, "mine", "web", "resolve:ssm:"+listed)
+			left := rolledAs(s, s.Web, "web", "mine")
+			s.Same("left alone", strings.Contains(left.Problem, "which belongs to db ("+db+")"), rolled)
+		})
+	}
+}

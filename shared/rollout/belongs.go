@@ -1,0 +1,85 @@
+package rollout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"goldsmith/shared/fault"
+	"goldsmith/shared/ledger"
+)
+
+// ofParameter is what the owner of a parameter is recorded by. EC2 answers in XML 1.0, which has no U+001F: no source
+// has such a name.
+func ofParameter(name string) string { return "\x1fparameter\x1f" + name }
+
+// another is why a parameter outside of the path of aliases is not written for a template's sake: it belongs to
+// another source. Else it is the source's, or the source takes it with this roll.
+func (a *aliasing) another(ctx context.Context, name string, t *Target) (string, error) {
+	at, err := a.aliasTarget(ctx, name)
+	if err != nil || at.Rolled.Problem != "" {
+		return "", err
+	}
+	o, recorded, err := a.belongs(ctx, name, at.At.Image)
+	if err != nil {
+		return "", err
+	}
+	mine := o.Key == "" || slices.Contains(a.keys, o.Key) || o.Lineage == a.image.Lineage
+	if !mine {
+		return fmt.Sprintf("it takes its image from %s, which belongs to %s (%s); have it take its image from %s",
+			name, o.Key, o.Lineage, a.alias(t.key)), nil
+	}
+	if !recorded || !slices.Contains(a.keys, o.Key) || o.Lineage != a.image.Lineage {
+		a.takes[name] = &ledger.Owner{
+			Name: ofParameter(name), Key: t.key, Lineage: a.image.Lineage, Source: a.image.Source, Run: a.image.Run,
+			At: a.Now().UTC(), Revision: o.Revision,
+		}
+	}
+	return "", nil
+}
+
+// belongs is whose a parameter is. Where that is not written down, as before owners of parameters were, it is the
+// source of the image that it holds, if a roll put that there.
+func (a *aliasing) belongs(ctx context.Context, name, holds string) (o ledger.Owner, recorded bool, err error) {
+	o, recorded, err = a.Book.Owner(ctx, ofParameter(name))
+	if err != nil {
+		return o, false, fmt.Errorf("reading whose the parameter %s is: %w", name, err)
+	}
+	if recorded || holds == "" {
+		return o, recorded, nil
+	}
+	r, ok, err := a.Book.Registration(ctx, holds)
+	if err != nil {
+		return o, false, fmt.Errorf("looking for image %s in the register: %w", holds, err)
+	}
+	if !ok {
+		return ledger.Owner{}, false, nil
+	}
+	for _, key := range keys(Image{Name: r.Name, Source: r.Source, Lineage: r.Lineage}, Title{}) {
+		if err := a.known.of(ctx, key); err != nil {
+			return ledger.Owner{}, false, err
+		}
+		if len(a.known.read[key][name].Points) > 0 {
+			return ledger.Owner{Key: key, Lineage: r.Lineage}, false, nil
+		}
+	}
+	return ledger.Owner{}, false, nil
+}
+
+// takeParameter writes down whose the parameter is. Of two that take it at once one is told to try again.
+func (w Writer) takeParameter(ctx context.Context, t *Target) error {
+	if t.takes == nil {
+		return nil
+	}
+	_, err := w.Owners.PutOwner(ctx, *t.takes)
+	var taken *ledger.Taken
+	if errors.As(err, &taken) {
+		return &fault.NotYet{Err: fmt.Errorf("another source is taking the parameter %s", t.Rolled.Target)}
+	}
+	if err != nil {
+		return fmt.Errorf("writing down whose the parameter %s is: %w", t.Rolled.Target, err)
+	}
+	t.takes = nil
+	return nil
+}

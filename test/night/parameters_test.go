@@ -1,0 +1,31 @@
+package night_test
+
+import (
+	"testing"
+	"time"
+
+	"goldsmith/local/ec2"
+	"goldsmith/local/suite"
+)
+
+// A parameter that one source is rolled into stays its own: a template of another source that takes its image from it
+// is not rolled, night after night.
+func TestNightsOfATemplateWithAnotherSourcesParameter(t *testing.T) {
+	play(t, suite.Options{Plans: nightly(keeping)}, func(n *night) {
+		db := n.launch("db", "")
+		n.alias("/golden/db", ec2.ImageX86)
+		time.Sleep(time.Minute)
+		n.template("db-fleet", "db", "t3.micro", "resolve:ssm:/golden/db")
+		n.nights(0)
+		web := n.launch("web", "")
+		n.template("mine", "web", "t3.micro", "resolve:ssm:/golden/db")
+		for night := range 3 {
+			run := n.nights(night + 1)
+			time.Sleep(10 * time.Minute)
+			value, _ := n.Parameters.Value("/golden/db")
+			n.want("db's parameter", value, n.results(run)[db].Image.ID)
+			n.saysOf(run, "it takes its image from /golden/db, which belongs to db ("+db+")")
+			n.want("web's alias", n.results(run)[web].Ending != "", true)
+		}
+	})
+}
