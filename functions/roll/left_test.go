@@ -39,8 +39,8 @@ func TestRollLeaves(t *testing.T) {
 			Then: func(s *stage.Stage, j job.Job) { s.Same("rolled", find(j, "large").To, newest) },
 		},
 		{
-			Name: "the source's own instance type needs no look-up", Given: typed("same", types.InstanceTypeT3Micro),
-			Want: did(both + reads + rolls + rolls + writes + ": ok"),
+			Name: "the source's own instance type is looked up too", Given: typed("same", types.InstanceTypeT3Micro),
+			Want: did(both + reads + " DescribeInstanceTypes" + rolls + rolls + writes + ": ok"),
 		},
 		{
 			Name:  "it is pinned to a parameter's version",
@@ -82,11 +82,11 @@ func TestRollRefused(t *testing.T) {
 	stage.Play(t, subscribed, cases{
 		{
 			Name: "the function may not change one of two templates", Given: refused("CreateLaunchTemplateVersion", "UnauthorizedOperation"),
-			Want: did(both + reads + " PutTarget CreateLaunchTemplateVersion PutTarget*2 CreateLaunchTemplateVersion ModifyLaunchTemplate PutTarget" + writes + ": ok"), Then: one,
+			Want: did(both + reads + " PutTarget CreateLaunchTemplateVersion PutTarget*2 CreateLaunchTemplateVersion DescribeLaunchTemplateVersions ModifyLaunchTemplate PutTarget" + writes + ": ok"), Then: one,
 		},
 		{
 			Name: "the function may not make one of two the default", Given: refused("ModifyLaunchTemplate", "UnauthorizedOperation"),
-			Want: did(both + reads + " PutTarget CreateLaunchTemplateVersion ModifyLaunchTemplate CreateLaunchTemplateVersion PutTarget" + rolls + writes + ": ok"), Then: one,
+			Want: did(both + reads + " PutTarget CreateLaunchTemplateVersion DescribeLaunchTemplateVersions ModifyLaunchTemplate CreateLaunchTemplateVersion PutTarget" + rolls + writes + ": ok"), Then: one,
 		},
 		{
 			Name: "one of two was deleted meanwhile", Given: refused("DescribeLaunchTemplateVersions", "InvalidLaunchTemplateId.NotFound"),

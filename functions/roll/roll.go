@@ -69,7 +69,7 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	}
 	image := rollout.Image{
 		ID: j.Image.ID, Machine: rollout.MachineOf(made), Source: j.Source.ID, Lineage: j.Source.OverTime(), Name: j.Source.Name,
-		InstanceType: j.Source.InstanceType, Run: j.Run.Name,
+		Run: j.Run.Name,
 	}
 	found, err := s.room.Find(ctx, j.Plan.Roll, image)
 	if err != nil {

@@ -79,14 +79,14 @@ func (f Fleet) RollBack(ctx context.Context, u Undo) (Undone, error) {
 	}
 	for _, g := range groups {
 		name := aws.ToString(g.AutoScalingGroupName)
-		back, left := f.one(ctx, g, u.Target, at.bad)
+		back, left, like := f.one(ctx, g, u.Target, at.bad)
 		switch {
 		case back:
 			done.Groups = append(done.Groups, name)
 		case left != "":
 			done.Left = append(done.Left, "group "+name+" "+left)
 		default:
-			f.still(ctx, g, u, at, running[name], &done)
+			f.still(ctx, g, u, at, running[name], like, &done)
 		}
 	}
 	return done, nil
@@ -101,18 +101,36 @@ func (f Fleet) using(ctx context.Context, u Undo, templates group.Rolled) ([]typ
 	return group.Using(groups, templates), nil
 }
 
-// one rolls back what goes on in a group, and says whether it goes back or why it does not.
-func (f Fleet) one(ctx context.Context, g types.AutoScalingGroup, template string, versions []string) (back bool, left string) {
+// one rolls back what goes on in a group, and says whether it goes back or why it does not; like is what the
+// refresh that brought what is undone did about members that are protected or in Standby.
+func (f Fleet) one(
+	ctx context.Context, g types.AutoScalingGroup, template string, versions []string,
+) (back bool, left string, like types.RefreshPreferences) {
 	// A group has one refresh at a time, and Auto Scaling gives the newest first.
 	out, err := f.Groups.DescribeInstanceRefreshes(ctx, &autoscaling.DescribeInstanceRefreshesInput{AutoScalingGroupName: g.AutoScalingGroupName})
 	if err != nil {
-		return false, "may be refreshed still: " + fault.Brief(err)
+		return false, "may be refreshed still: " + fault.Brief(err), like
+	}
+	for _, r := range out.InstanceRefreshes {
+		brought := r.DesiredConfiguration == nil || deploys(r.DesiredConfiguration, template, versions)
+		if brought && r.Preferences != nil {
+			like = *r.Preferences
+			break
+		}
 	}
 	i := slices.IndexFunc(out.InstanceRefreshes, func(r types.InstanceRefresh) bool { return group.ProgressOf(r.Status) == group.Going })
 	if i < 0 {
-		return false, ""
+		return false, "", like
 	}
-	switch is := out.InstanceRefreshes[i]; {
+	back, left = f.going(ctx, g, template, versions, out.InstanceRefreshes[i])
+	return back, left, like
+}
+
+// going rolls back a refresh that goes on, if that deploys what is undone.
+func (f Fleet) going(
+	ctx context.Context, g types.AutoScalingGroup, template string, versions []string, is types.InstanceRefresh,
+) (back bool, left string) {
+	switch {
 	case is.DesiredConfiguration == nil:
 		return false, plain(g, template)
 	case !deploys(is.DesiredConfiguration, template, versions):

@@ -86,7 +86,10 @@ func (f Fleet) running(ctx context.Context, images []string) (map[string]int, er
 }
 
 // still names a group that launches what is undone, or whose members run it, or refreshes it.
-func (f Fleet) still(ctx context.Context, g types.AutoScalingGroup, u Undo, at found, running int, done *Undone) {
+func (f Fleet) still(
+	ctx context.Context, g types.AutoScalingGroup, u Undo, at found, running int, like types.RefreshPreferences,
+	done *Undone,
+) {
 	name := aws.ToString(g.AutoScalingGroupName)
 	var says []string
 	for _, s := range group.Specs(g) {
@@ -105,19 +108,42 @@ func (f Fleet) still(ctx context.Context, g types.AutoScalingGroup, u Undo, at f
 			name, strings.Join(says, " and "), rollout.Command("rollback", u.Name)))
 		return
 	}
-	if why := f.refresh(ctx, g, at); why != "" {
-		done.Left = append(done.Left, fmt.Sprintf("group %s %s, and is not refreshed: %s", name, strings.Join(says, " and "), why))
+	if why := f.refresh(ctx, g, at, like); why != "" {
+		done.Left = append(done.Left, fmt.Sprintf("group %s %s, and is not refreshed: %s",
+			name, strings.Join(says, " and "), why))
 		return
 	}
 	done.Refreshed = append(done.Refreshed, name)
-	if protected, standby := group.Waiting(g); protected+standby > 0 {
-		done.Left = append(done.Left, fmt.Sprintf("group %s has %d members that are protected from scale-in or in Standby: "+
-			"its refresh waits an hour for them, and fails if they stay so", name, protected+standby))
+	if left := waits(g, like); left != "" {
+		done.Left = append(done.Left, left)
 	}
 }
 
-// refresh starts a refresh of a group to what it has gone back to, or says why it cannot.
-func (f Fleet) refresh(ctx context.Context, g types.AutoScalingGroup, at found) (why string) {
+// waits tells of members that the refresh waits for.
+func waits(g types.AutoScalingGroup, like types.RefreshPreferences) string {
+	protected, standby := group.Waiting(g)
+	if like.ScaleInProtectedInstances != "" && like.ScaleInProtectedInstances != types.ScaleInProtectedInstancesWait {
+		protected = 0
+	}
+	if like.StandbyInstances != "" && like.StandbyInstances != types.StandbyInstancesWait {
+		standby = 0
+	}
+	if protected+standby == 0 {
+		return ""
+	}
+	return fmt.Sprintf("group %s has %d members that are protected from scale-in or in Standby: "+
+		"its refresh waits an hour for them, and fails if they stay so",
+		aws.ToString(g.AutoScalingGroupName), protected+standby)
+}
+
+// refresh starts a refresh of a group to what it has gone back to, or says why it cannot. Members that are protected
+// or in Standby are treated as by the refresh that brought what is undone: that went by the plan.
+func (f Fleet) refresh(
+	ctx context.Context, g types.AutoScalingGroup, at found, like types.RefreshPreferences,
+) (why string) {
+	if owner := group.OwnerOf(g); owner != "" {
+		return fmt.Sprintf("it belongs to %s, which replaces its members", owner)
+	}
 	images := group.Images{}
 	for _, s := range group.Specs(g) {
 		out, err := f.Members.DescribeLaunchTemplateVersions(ctx, &ec2.DescribeLaunchTemplateVersionsInput{
@@ -136,7 +162,10 @@ func (f Fleet) refresh(ctx context.Context, g types.AutoScalingGroup, at found) 
 	}
 	_, err := f.Groups.StartInstanceRefresh(ctx, &autoscaling.StartInstanceRefreshInput{
 		AutoScalingGroupName: g.AutoScalingGroupName, Strategy: types.RefreshStrategyRolling, DesiredConfiguration: d.Desired,
-		Preferences: &types.RefreshPreferences{SkipMatching: aws.Bool(d.SkipMatching)},
+		Preferences: &types.RefreshPreferences{
+			SkipMatching:              aws.Bool(d.SkipMatching),
+			ScaleInProtectedInstances: like.ScaleInProtectedInstances, StandbyInstances: like.StandbyInstances,
+		},
 	})
 	if err != nil {
 		return fault.Brief(err)

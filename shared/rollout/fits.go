@@ -31,13 +31,13 @@ type launchType struct {
 	of   string
 }
 
-// typesFit looks at the types that the template and the overrides of its launchers name. The type
-// that the image was made on is not asked about.
+// typesFit looks at the types that the template and the overrides of its launchers name. The type of the image's
+// source is one like any other: a stopped source can be given a type that its image does not run on.
 func (s *survey) typesFit(ctx context.Context, t *template, image Image) (problem string, err error) {
 	var named []launchType
 	add := func(kind types.InstanceType, of string) {
 		known := slices.ContainsFunc(named, func(o launchType) bool { return o.name == kind })
-		if kind != "" && string(kind) != image.InstanceType && !known {
+		if kind != "" && !known {
 			named = append(named, launchType{kind, of})
 		}
 	}

@@ -66,8 +66,8 @@ type Finder struct {
 type Image struct {
 	ID string
 	Machine
-	// Source is the id of what it was made from, Lineage what that is over time, Name its name, InstanceType the type it ran on.
-	Source, Lineage, Name, InstanceType string
+	// Source is the id of what it was made from, Lineage what that is over time, Name its name.
+	Source, Lineage, Name string
 	// Run is the run that made it.
 	Run string
 }
@@ -145,6 +145,8 @@ type Target struct {
 	takes *ledger.Owner
 	// under is the version that was the template's latest before this call made another; 0 when it made none.
 	under int64
+	// made is the latest version that this call has made.
+	made int64
 	// changed is whether this call, or an earlier one of this run, has pointed it at the image.
 	changed bool
 }

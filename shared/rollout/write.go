@@ -70,10 +70,10 @@ func late(ctx context.Context) bool {
 	return limited && time.Until(end) < spare
 }
 
-// failed is the first target that is not rolled; nil when there is none.
+// failed is the first target that could not be rolled; nil when there is none. What is held is not to be rolled.
 func failed(targets []*Target) *Target {
 	for _, t := range targets {
-		if t.Rolled.Problem != "" {
+		if t.Rolled.Problem != "" && !t.Rolled.Held {
 			return t
 		}
 	}
@@ -101,11 +101,11 @@ func (w Writer) roll(ctx context.Context, t *Target, image Image) error {
 	}
 	problem, err := w.tried(ctx, t, image)
 	if err != nil {
-		return err
+		return w.coverBusy(ctx, t, err)
 	}
 	if problem != "" {
 		t.Rolled.Problem, t.Rolled.Version = problem, t.At.Version
-		if err := w.cover(ctx, t); err != nil {
+		if err := w.coverFailed(ctx, t); err != nil {
 			return err
 		}
 		return w.put(ctx, t, unbegun(t.Record))
@@ -151,15 +151,14 @@ func (w Writer) version(ctx context.Context, t *Target, image Image) (problem st
 	if t.At.Stays {
 		return "", nil
 	}
-	if next > tmpl.latest+1 {
-		// Somebody has made a version since we looked. EC2 changes the default unconditionally, so look again.
-		again, err := w.read(ctx, aws.String(tmpl.id), nil)
-		if err != nil {
-			return "", err
-		}
-		if n := again.standard; n != t.At.Default && n != next {
-			return fmt.Sprintf("somebody made version %d its default while it was rolled; the image is in version %d, and the next run rolls from what is launched then", n, next), nil
-		}
+	// EC2 changes the default unconditionally, whatever it is by now, so look again.
+	again, err := w.read(ctx, aws.String(tmpl.id), nil)
+	if err != nil {
+		return "", err
+	}
+	if n := again.standard; n != t.At.Default && n != next {
+		return fmt.Sprintf("somebody made version %d its default while it was rolled; "+
+			"the image is in version %d, and the next run rolls from what is launched then", n, next), nil
 	}
 	return "", w.makeDefault(ctx, t, next)
 }
@@ -168,39 +167,41 @@ func (w Writer) version(ctx context.Context, t *Target, image Image) (problem st
 // what $Latest launched until then: one more is made from it, so that their change is not lost.
 func (w Writer) onTop(ctx context.Context, t *Target, image Image) (int64, error) {
 	tmpl := t.template
-	next, err := w.create(ctx, t, tmpl.base, image.ID, swap(tmpl.old, image.Machine), "Goldsmith run "+image.Run)
+	why := "Goldsmith run " + image.Run
+	next, err := w.create(ctx, t, tmpl.base, image.ID, swap(tmpl.old, image.Machine), why)
+	if err == nil && next < tmpl.latest {
+		// EC2 answers a token that it knows with what it made then: an earlier try, which was covered since.
+		over := fmt.Sprintf("%s, over version %d", why, tmpl.latest)
+		next, err = w.create(ctx, t, tmpl.base, image.ID, swap(tmpl.old, image.Machine), over)
+	}
 	if err != nil {
 		return 0, err
 	}
-	t.under = tmpl.latest
+	t.made, t.under = next, tmpl.latest
 	if next <= tmpl.latest+1 {
 		return next, nil
 	}
+	return w.onTheirs(ctx, t, image, next)
+}
+
+// onTheirs makes one more version where the one below the new one is somebody's own change.
+func (w Writer) onTheirs(ctx context.Context, t *Target, image Image, next int64) (int64, error) {
+	tmpl := t.template
 	if err := w.readVersion(ctx, tmpl, next-1); err != nil {
 		return 0, err
 	}
-	theirs := func(string, string) bool { return false }
-	if _, there := tmpl.versions[next-1]; there {
-		t.under = next - 1
-	}
-	if _, there := tmpl.versions[next-1]; !there || len(differing(tmpl.data(next-1), tmpl.data(tmpl.base), theirs)) == 0 {
+	if _, there := tmpl.versions[next-1]; !there {
 		return next, nil
 	}
-	return w.create(ctx, t, next-1, image.ID, swap(tmpl.old, image.Machine), "Goldsmith run "+image.Run)
-}
-
-// cover puts what was $Latest before on top of a version that was made for a roll which then failed: what is
-// told as not rolled must not be launched.
-func (w Writer) cover(ctx context.Context, t *Target) error {
-	if t.under == 0 {
-		return nil
+	t.under = next - 1
+	if len(differing(tmpl.data(next-1), tmpl.data(tmpl.base), func(string, string) bool { return false })) == 0 {
+		return next, nil
 	}
-	_, err := w.create(ctx, t, t.under, t.template.image(t.under), same, "Goldsmith: not rolled, what was there before")
-	if err == nil || fault.IsThrottled(err) || fault.IsNotYet(err) {
-		return err
+	last, err := w.create(ctx, t, next-1, image.ID, swap(tmpl.old, image.Machine), "Goldsmith run "+image.Run)
+	if err == nil {
+		t.made = last
 	}
-	t.Rolled.Problem += "; its latest version has the new image all the same, for " + fault.Brief(err)
-	return nil
+	return last, err
 }
 
 // create makes a version that differs from another in the image alone.

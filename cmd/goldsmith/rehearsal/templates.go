@@ -111,7 +111,7 @@ func byID(sources []Source) []int {
 func (s Stage) expected(ctx context.Context, src Source, run job.Run) (rollout.Image, error) {
 	i := src.instance
 	image := rollout.Image{
-		ID: Expected(src.ID), InstanceType: string(i.InstanceType), Run: run.Name,
+		ID: Expected(src.ID), Run: run.Name,
 		Source: src.ID, Lineage: src.job().OverTime(), Name: src.Name,
 		Machine: rollout.Machine{
 			Architecture: string(i.Architecture), BootMode: string(i.BootMode), Virtualization: string(i.VirtualizationType),

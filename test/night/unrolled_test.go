@@ -1,0 +1,137 @@
+package night_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/local/ec2"
+	"goldsmith/local/suite"
+	"goldsmith/shared/event"
+	"goldsmith/shared/plan"
+)
+
+// withoutENA registers an image like ImageX86 that does not support the Elastic Network Adapter.
+func (n *night) withoutENA() string {
+	n.t.Helper()
+	out := must(n.cloud.RegisterImage(n.ctx, &sdk.RegisterImageInput{
+		Name: aws.String("without ENA"), Architecture: types.ArchitectureValuesX8664, VirtualizationType: aws.String("hvm"),
+		EnaSupport: aws.Bool(false), RootDeviceName: aws.String("/dev/xvda"),
+		BlockDeviceMappings: []types.BlockDeviceMapping{{
+			DeviceName: aws.String("/dev/xvda"),
+			Ebs:        &types.EbsBlockDevice{SnapshotId: aws.String("snap" + ec2.ImageX86[len("ami"):])},
+		}},
+	}))(n.t)
+	time.Sleep(time.Minute)
+	return aws.ToString(out.ImageId)
+}
+
+// imageIn is the image of a template's version.
+func (n *night) imageIn(template, version string) string {
+	n.t.Helper()
+	out := must(n.cloud.DescribeLaunchTemplateVersions(n.ctx, &sdk.DescribeLaunchTemplateVersionsInput{
+		LaunchTemplateId: aws.String(template), Versions: []string{version},
+	}))(n.t)
+	return aws.ToString(out.LaunchTemplateVersions[0].LaunchTemplateData.ImageId)
+}
+
+// throttle has the first calls of an action on a resource refused, all of them where times is 0.
+func (n *night) throttle(action, resource string, times int) {
+	fault := ec2.Fault{Action: action, Resource: resource, Code: "RequestLimitExceeded", Status: 503}
+	for i := range times {
+		fault.Nth = append(fault.Nth, i+1)
+	}
+	n.EC2.Inject(fault)
+}
+
+// A default that cannot be moved however often it is tried: $Latest does not launch the image of the failed job.
+func TestABusyDefaultLeavesNothingOnLatest(t *testing.T) {
+	play(t, suite.Options{}, func(n *night) {
+		n.excused.slack, n.excused.dead = true, true
+		web := n.launch("web", "")
+		fleet := n.template("fleet", "web", "t3.micro", ec2.ImageX86)
+		n.group("latest", fleet, "$Latest")
+		n.throttle("ModifyLaunchTemplate", fleet, 0)
+		r := n.nights(0)
+		n.want("rolled", len(n.results(r)[web].Rolled), 0)
+		n.want("default", n.imageIn(fleet, "$Default"), ec2.ImageX86)
+		n.want("latest", n.imageIn(fleet, "$Latest"), ec2.ImageX86)
+	})
+}
+
+// A default that can be moved at a later try: both lead to the image, whatever was covered in between.
+func TestABusyDefaultIsRolledLater(t *testing.T) {
+	for _, version := range []string{"$Default", "$Latest"} {
+		for _, times := range []int{3, 6, 20} {
+			t.Run(fmt.Sprint(version, times), func(t *testing.T) {
+				play(t, suite.Options{}, func(n *night) {
+					web := n.launch("web", "")
+					fleet := n.template("fleet", "web", "t3.micro", ec2.ImageX86)
+					n.group("members", fleet, version)
+					n.throttle("ModifyLaunchTemplate", fleet, times)
+					made := n.results(n.nights(0))[web].Image.ID
+					n.want("default", n.imageIn(fleet, "$Default"), made)
+					n.want("latest", n.imageIn(fleet, "$Latest"), made)
+				})
+			})
+		}
+	}
+}
+
+// What is held makes no later roll of all or none fail.
+func TestAllOrNoneBesideAHeldTemplate(t *testing.T) {
+	play(t, suite.Options{Plans: nightly(func(p *plan.Plan) { p.Roll.Together = true })}, func(n *night) {
+		n.excused.slack = true
+		web := n.launch("web", "")
+		n.template("fleet", "web", "t3.micro", ec2.ImageX86)
+		n.nights(0)
+		n.nights(1)
+		n.rollBack(event.Rollback{Name: "web", By: "ada"})
+		n.template("later", "web", "t3.micro", ec2.ImageX86)
+		r := n.nights(2)
+		n.want("held", n.rolled(r, web, "fleet").Held, true)
+		n.want("later", n.rolled(r, web, "later").Problem, "")
+		n.saysOf(r, "OK: ")
+	})
+}
+
+// A stopped source was given a type that its image does not run on: a template of that type is left alone.
+func TestTheTypeOfTheSourceIsAskedToo(t *testing.T) {
+	play(t, suite.Options{}, func(n *night) {
+		image := n.withoutENA()
+		web := n.launch("web", "stopped t2.micro image="+image)
+		_, err := n.cloud.ModifyInstanceAttribute(n.ctx, &sdk.ModifyInstanceAttributeInput{
+			InstanceId: aws.String(web), InstanceType: &types.AttributeValue{Value: aws.String("m5.large")},
+		})
+		n.ok(err)
+		n.template("fleet", "web", "m5.large", ec2.ImageX86)
+		problem := n.rolled(n.nights(0), web, "fleet").Problem
+		n.want("told", strings.Contains(problem, "m5.large needs images with ENA"), true)
+		// It is no golden image.
+		must(n.cloud.DeregisterImage(n.ctx, &sdk.DeregisterImageInput{ImageId: aws.String(image)}))(n.t)
+	})
+}
+
+// A person makes another version the default between the look and the change: it stays, and $Latest too.
+func TestADefaultMovedMeanwhileStays(t *testing.T) {
+	middle := &middle{action: "CreateLaunchTemplateVersion"}
+	play(t, suite.Options{Guard: middle.guard}, func(n *night) {
+		web := n.launch("web", "")
+		fleet := n.template("fleet", "web", "t3.micro", ec2.ImageWindows)
+		must(n.cloud.CreateLaunchTemplateVersion(n.ctx, &sdk.CreateLaunchTemplateVersionInput{
+			LaunchTemplateId: aws.String(fleet), SourceVersion: aws.String("1"),
+			LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: aws.String(ec2.ImageX86)},
+		}))(n.t)
+		n.makeDefault(fleet, "2")
+		middle.do = func() { n.makeDefault(fleet, "1") }
+		problem := n.rolled(n.nights(0), web, "fleet").Problem
+		n.want("told", strings.Contains(problem, "somebody made version 1 its default"), true)
+		n.want("default", n.imageIn(fleet, "$Default"), ec2.ImageWindows)
+		n.want("latest", n.imageIn(fleet, "$Latest"), ec2.ImageX86)
+	})
+}
