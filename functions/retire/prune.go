@@ -3,6 +3,7 @@ package retire
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -12,6 +13,7 @@ import (
 
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
+	"goldsmith/shared/ledger"
 	"goldsmith/shared/tag"
 )
 
@@ -25,8 +27,8 @@ type Templates interface {
 // versionsMost is how many versions DeleteLaunchTemplateVersions takes, and the size of a page of both describes.
 const versionsMost = 200
 
-// prune deletes the versions of launch templates that name an image which is gone. The gate has seen
-// that no such version is default, latest or pinned by a group; default and latest are looked at again.
+// prune deletes the versions of launch templates that a roll made and that name an image which is gone. The gate has
+// seen that no such version is default, latest or pinned by a group; default and latest are looked at again.
 func (r *round) prune(ctx context.Context) error {
 	byTemplate := map[string][]string{}
 	var ids []string
@@ -40,9 +42,9 @@ func (r *round) prune(ctx context.Context) error {
 	}
 	slices.Sort(ids)
 	for _, id := range ids {
-		t, ours, err := r.template(ctx, id)
-		if err == nil && ours {
-			err = r.pruneOne(ctx, t, byTemplate[id])
+		t, keys, err := r.template(ctx, id)
+		if err == nil && len(keys) > 0 {
+			err = r.pruneOne(ctx, t, keys, byTemplate[id])
 		}
 		if fault.IgnoreNotFound(err) == nil {
 			continue
@@ -57,22 +59,48 @@ func (r *round) prune(ctx context.Context) error {
 	return nil
 }
 
-// template is a template as it is now, and whether Goldsmith may change it: it subscribes, or the plan lists it.
-func (r *round) template(ctx context.Context, id string) (t types.LaunchTemplate, ours bool, err error) {
+// template is a template as it is now, and the keys by which rolls of it are recorded: what it subscribes to, and what
+// the plan lists it by. Without one Goldsmith may not change it.
+func (r *round) template(ctx context.Context, id string) (t types.LaunchTemplate, keys []string, err error) {
 	out, err := r.ec2.DescribeLaunchTemplates(ctx, &ec2.DescribeLaunchTemplatesInput{LaunchTemplateIds: []string{id}})
 	if err != nil || len(out.LaunchTemplates) == 0 {
-		return t, false, err
+		return t, nil, err
 	}
 	t = out.LaunchTemplates[0]
-	_, ours = tag.Map(t.Tags)[tag.Source]
-	for _, listed := range r.page.Plan.Roll.Templates {
-		ours = ours || slices.Contains(listed, id) || slices.Contains(listed, aws.ToString(t.LaunchTemplateName))
+	if key, subscribed := tag.Map(t.Tags)[tag.Source]; subscribed {
+		keys = append(keys, key)
 	}
-	return t, ours, nil
+	for _, key := range slices.Sorted(maps.Keys(r.page.Plan.Roll.Templates)) {
+		listed := r.page.Plan.Roll.Templates[key]
+		lists := slices.Contains(listed, id) || slices.Contains(listed, aws.ToString(t.LaunchTemplateName))
+		if lists && !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	return t, keys, nil
 }
 
-func (r *round) pruneOne(ctx context.Context, t types.LaunchTemplate, images []string) error {
-	numbers, err := r.stale(ctx, t, images)
+// rolled are the records of what was rolled into a template.
+func (r *round) rolled(ctx context.Context, template string, keys []string) (all []ledger.TargetRecord, err error) {
+	for _, key := range keys {
+		for t, err := range r.book.Targets(ctx, key) {
+			if err != nil {
+				return nil, fmt.Errorf("reading what %s has rolled: %w", key, err)
+			}
+			if t.ID == template {
+				all = append(all, t)
+			}
+		}
+	}
+	return all, nil
+}
+
+func (r *round) pruneOne(ctx context.Context, t types.LaunchTemplate, keys, images []string) error {
+	rolled, err := r.rolled(ctx, aws.ToString(t.LaunchTemplateId), keys)
+	if err != nil {
+		return err
+	}
+	numbers, err := r.stale(ctx, t, rolled, images)
 	if err != nil {
 		return err
 	}
@@ -91,8 +119,11 @@ func (r *round) pruneOne(ctx context.Context, t types.LaunchTemplate, images []s
 	return nil
 }
 
-// stale are the versions that name one of the images and are neither default nor latest.
-func (r *round) stale(ctx context.Context, t types.LaunchTemplate, images []string) ([]string, error) {
+// stale are the versions that a roll made with one of the images and that are neither default nor latest. What a person
+// made may have more in it than the image, and stays.
+func (r *round) stale(
+	ctx context.Context, t types.LaunchTemplate, rolled []ledger.TargetRecord, images []string,
+) ([]string, error) {
 	var numbers []string
 	pages := ec2.NewDescribeLaunchTemplateVersionsPaginator(r.ec2, &ec2.DescribeLaunchTemplateVersionsInput{
 		LaunchTemplateId: t.LaunchTemplateId, MaxResults: aws.Int32(versionsMost),
@@ -105,6 +136,10 @@ func (r *round) stale(ctx context.Context, t types.LaunchTemplate, images []stri
 		}
 		for _, v := range out.LaunchTemplateVersions {
 			number := aws.ToInt64(v.VersionNumber)
+			if !madeBy(rolled, v) {
+				r.stays(t, v)
+				continue
+			}
 			if !aws.ToBool(v.DefaultVersion) && number != aws.ToInt64(t.DefaultVersionNumber) && number != aws.ToInt64(t.LatestVersionNumber) {
 				numbers = append(numbers, strconv.FormatInt(number, 10))
 				r.pruned(v)
@@ -112,6 +147,27 @@ func (r *round) stale(ctx context.Context, t types.LaunchTemplate, images []stri
 		}
 	}
 	return numbers, nil
+}
+
+func madeBy(rolled []ledger.TargetRecord, v types.LaunchTemplateVersion) bool {
+	image := ""
+	if v.LaunchTemplateData != nil {
+		image = aws.ToString(v.LaunchTemplateData.ImageId)
+	}
+	return slices.ContainsFunc(rolled, func(t ledger.TargetRecord) bool {
+		return t.Rolled(aws.ToInt64(v.VersionNumber), image)
+	})
+}
+
+// stays tells, with its image, of a version that no roll made.
+func (r *round) stays(t types.LaunchTemplate, v types.LaunchTemplateVersion) {
+	for i := range r.gone {
+		if v.LaunchTemplateData != nil && r.gone[i].Subject == aws.ToString(v.LaunchTemplateData.ImageId) {
+			why := fmt.Sprintf("version %d of launch template %s names it and stays: no roll made it",
+				aws.ToInt64(v.VersionNumber), aws.ToString(t.LaunchTemplateName))
+			r.gone[i].Why = append(slices.Clone(r.gone[i].Why), why)
+		}
+	}
 }
 
 // pruned counts a version with its image.

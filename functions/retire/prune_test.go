@@ -74,7 +74,7 @@ func TestRetirePrunes(t *testing.T) {
 		c.Want = strings.Replace(c.Want, "GATES", night, 1)
 		return c
 	}
-	const prunes = " DescribeLaunchTemplates DescribeLaunchTemplateVersions DeleteLaunchTemplateVersions"
+	const prunes = " DescribeLaunchTemplates Targets DescribeLaunchTemplateVersions DeleteLaunchTemplateVersions"
 	const ends = " ListImagesInRecycleBin PutRetirement Retire PutRetirement Retire: ok"
 	stage.Play(t, aged(&due), cases{
 		unordered(stage.Case[job.Page, job.Page]{
@@ -125,7 +125,7 @@ func TestRetirePrunesManyVersions(t *testing.T) {
 	var due, many string
 	stage.Play(t, aged(&due), cases{{
 		Name: "250 old ones", Unordered: true,
-		Want: sees + "*2" + gates + " DescribeLaunchTemplateVersions*2 PutRetirement DeregisterImage DescribeLaunchTemplates DescribeLaunchTemplateVersions*2" +
+		Want: sees + "*2" + gates + " DescribeLaunchTemplateVersions*2 PutRetirement DeregisterImage DescribeLaunchTemplates Targets DescribeLaunchTemplateVersions*2" +
 			" DeleteLaunchTemplateVersions*2 ListImagesInRecycleBin PutRetirement Retire: ok",
 		Given: func(s *stage.Stage, _ *job.Page) {
 			deprecated(s, due, 72*time.Hour)
@@ -189,7 +189,7 @@ func TestRetirePrunesPartly(t *testing.T) {
 		put := map[bool]string{true: " PutRetirement ListImagesInRecycleBin PutRetirement: ok", false: " ListImagesInRecycleBin PutRetirement Retire: ok"}
 		stage.Play(t, stubborn, cases{{
 			Name: string(c.code), Unordered: true,
-			Want: sees + "*2" + gates + " PutRetirement DeregisterImage DescribeLaunchTemplates DescribeLaunchTemplateVersions" + put[c.want != ""],
+			Want: sees + "*2" + gates + " PutRetirement DeregisterImage DescribeLaunchTemplates Targets DescribeLaunchTemplateVersions" + put[c.want != ""],
 			Then: func(s *stage.Stage, _ job.Page) { s.Same("told", fate(s, fleet), c.want) },
 		}})
 	}

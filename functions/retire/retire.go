@@ -5,6 +5,7 @@ package retire
 import (
 	"context"
 	"fmt"
+	"iter"
 	"strings"
 	"time"
 
@@ -27,6 +28,7 @@ type EC2 interface {
 
 // Book is where it is written down, and the register of what may be removed.
 type Book interface {
+	Targets(ctx context.Context, source string) iter.Seq2[ledger.TargetRecord, error]
 	PutRetirement(ctx context.Context, r job.Retirement) error
 	Register(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
 	Amend(ctx context.Context, r ledger.Registration) (ledger.Registration, error)

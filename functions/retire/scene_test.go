@@ -151,6 +151,12 @@ func template(s *stage.Stage, name string, images ...string) string {
 	}
 	_, err = s.EC2.ModifyLaunchTemplate(s.Context(), &sdk.ModifyLaunchTemplateInput{LaunchTemplateId: aws.String(id), DefaultVersion: aws.String(fmt.Sprint(len(images)))})
 	s.Must(err)
+	made := make([]int64, len(images))
+	for n := range images {
+		made[n] = int64(n + 1)
+	}
+	_, err = s.Ledger.Kept.PutTarget(s.Context(), ledger.TargetRecord{Source: "web", ID: id, Title: name, Made: made})
+	s.Must(err)
 	return id
 }
 

@@ -20,6 +20,8 @@ type TargetRecord struct {
 	Through []string `json:"through,omitempty"`
 	// Points are what it has pointed at, the latest roll first.
 	Points []Point `json:"points,omitempty"`
+	// Made are the versions of a template that rolls made, the latest first: more of them than Points has.
+	Made []int64 `json:"made,omitempty"`
 	// Begun is a change that was begun; nil once its end is recorded. One that was cut off keeps it.
 	Begun *Change `json:"begun,omitempty"`
 	// Back is what it was rolled back to. It holds for as long as the target points there.
@@ -30,6 +32,13 @@ type TargetRecord struct {
 
 // Held reports whether a rollback holds it, or was begun.
 func (t TargetRecord) Held() bool { return t.Back != nil || t.Begun != nil && t.Begun.To.Run == "" }
+
+// Rolled reports whether a roll made a version of a template with that image.
+func (t TargetRecord) Rolled(version int64, image string) bool {
+	return slices.Contains(t.Made, version) || slices.ContainsFunc(t.Points, func(p Point) bool {
+		return p.Run != "" && p.Version == version && p.Image == image
+	})
+}
 
 // Point is something that a target points at.
 type Point struct {

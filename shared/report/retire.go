@@ -103,7 +103,8 @@ func (r Retiring) counts() []string {
 		list []Retired
 		what string
 	}{
-		{r.Gone, "retired"}, {r.Going, "deprecated"}, {r.InUse, "kept in use"}, {r.Failed, "not retired"}, {r.Missed, "deregistered by others"},
+		{r.Gone, "retired"}, {r.Going, "deprecated"}, {r.InUse, "kept in use"},
+		{r.Failed, "not retired"}, {r.Missed, "deregistered by others"},
 	} {
 		if len(each.list) > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", len(each.list), each.what))
@@ -115,7 +116,8 @@ func (r Retiring) counts() []string {
 // Lists are its lists with their titles, in the order of what a person must not miss.
 func (r Retiring) Lists() []RetiredList {
 	return []RetiredList{
-		{"Not retired", r.Failed}, {"Deregistered by others", r.Missed}, {"Retiring suspended", r.Suspended}, {"Kept though due", r.InUse},
+		{"Not retired", r.Failed}, {"Deregistered by others", r.Missed},
+		{"Retiring suspended", r.Suspended}, {"Kept though due", r.InUse},
 		{"Retired", r.Gone}, {"Deprecated", r.Going}, {"Kept again", r.Restored},
 	}
 }

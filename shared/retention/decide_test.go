@@ -83,7 +83,8 @@ func TestDecideWithoutAZone(t *testing.T) {
 	}
 }
 
-// Images of a lineage that has ended go for none of a living one, and for none of an ended one when theirs owns the name.
+// Images of a lineage that has ended go for none of a living one, and for none of an ended one when theirs owns the
+// name.
 func TestWhoSharesAName(t *testing.T) {
 	now := time.Date(2026, 3, 30, 3, 0, 0, 0, time.UTC)
 	p := plan.Plan{Keep: plan.Keep{Last: 1, Minimum: 1, Grace: plan.Duration(time.Hour)}}
@@ -117,7 +118,8 @@ func TestAWishOfAnotherSource(t *testing.T) {
 	p := plan.Plan{Keep: plan.Keep{Last: 9, Minimum: 1, Grace: plan.Duration(time.Hour)}}
 	var images []retention.Image
 	for n, lineage := range []string{"i-1", "i-2", "i-2", "i-2"} {
-		i := retention.Image{ID: fmt.Sprint(n), Name: "web", Lineage: lineage, Made: now.AddDate(0, 0, -n), Available: true, Good: true}
+		i := retention.Image{ID: fmt.Sprint(n), Name: "web", Lineage: lineage, Made: now.AddDate(0, 0, -n)}
+		i.Available, i.Good = true, true
 		if lineage == "i-1" {
 			i.Wish, i.Wished = "last=1", true
 		}
@@ -170,6 +172,32 @@ func TestTheMinimumOfWhatHasEnded(t *testing.T) {
 		}
 		if stay < min(p.Keep.Minimum, all) {
 			r.Fatalf("%d of %d stay, the minimum is %d", stay, all, p.Keep.Minimum)
+		}
+	})
+}
+
+// A tag on an image only ever keeps more of them, whatever it says and whichever image carries it.
+func TestATagOnAnImageOnlyKeepsMore(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		now := time.Date(2026, 3, 30, 3, 0, 0, 0, time.UTC)
+		p := plan.Plan{Name: "nightly", Keep: anyKeep(r)}
+		p.Keep.Grace = plan.Duration(72 * time.Hour)
+		living := map[string]bool{"i-1": true, "i-2": rapid.Bool().Draw(r, "i-2 lives")}
+		var tagged, untagged []retention.Image
+		for n := range rapid.IntRange(1, 30).Draw(r, "images") {
+			image := anyImage(r, n, now)
+			tagged = append(tagged, image)
+			image.Tag, image.Tagged = "", false
+			untagged = append(untagged, image)
+		}
+		stays := map[string]bool{}
+		for _, d := range retention.Decide(untagged, p, living, now) {
+			stays[d.ID] = !d.Going()
+		}
+		for _, d := range retention.Decide(tagged, p, living, now) {
+			if d.Going() && stays[d.ID] {
+				r.Fatalf("%s goes for a tag: %s", d.ID, d)
+			}
 		}
 	})
 }

@@ -2,6 +2,8 @@ package retention
 
 import (
 	"cmp"
+	"context"
+	"fmt"
 	"maps"
 	"slices"
 )
@@ -57,4 +59,29 @@ func histories(images []Image, apart map[string]bool) []history {
 		sorted = append(sorted, *h)
 	}
 	return sorted
+}
+
+// apart are the lineages that share a name and are judged alone: those that live, and those that own their name.
+func (w Watcher) apart(ctx context.Context, images []Image) (map[string]bool, error) {
+	ambiguous := Ambiguous(images)
+	if len(ambiguous) == 0 {
+		return nil, nil
+	}
+	apart := w.Lineages.Living(ctx, ambiguous)
+	names := map[string]bool{}
+	for _, i := range images {
+		if slices.Contains(ambiguous, i.Lineage) && !apart[i.Lineage] {
+			names[i.Name] = true
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		owner, ok, err := w.Book.Owner(ctx, name)
+		if err != nil {
+			return nil, fmt.Errorf("reading whose the name %s is: %w", name, err)
+		}
+		if ok {
+			apart[owner.Lineage] = true
+		}
+	}
+	return apart, nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"maps"
 	"slices"
 	"time"
 
@@ -129,31 +128,6 @@ func (w Watcher) Look(ctx context.Context, p plan.Plan, s Scope) (Outlook, error
 	}
 	o.Decisions, o.Old = Settle(o.Decisions, found.Uses), found.Old
 	return o, nil
-}
-
-// apart are the lineages that share a name and are judged alone: those that live, and those that own their name.
-func (w Watcher) apart(ctx context.Context, images []Image) (map[string]bool, error) {
-	ambiguous := Ambiguous(images)
-	if len(ambiguous) == 0 {
-		return nil, nil
-	}
-	apart := w.Lineages.Living(ctx, ambiguous)
-	names := map[string]bool{}
-	for _, i := range images {
-		if slices.Contains(ambiguous, i.Lineage) && !apart[i.Lineage] {
-			names[i.Name] = true
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(names)) {
-		owner, ok, err := w.Book.Owner(ctx, name)
-		if err != nil {
-			return nil, fmt.Errorf("reading whose the name %s is: %w", name, err)
-		}
-		if ok {
-			apart[owner.Lineage] = true
-		}
-	}
-	return apart, nil
 }
 
 // closed keeps whatever would go.

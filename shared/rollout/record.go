@@ -15,6 +15,9 @@ import (
 // record of some 6 KB, of the 400 KB that DynamoDB takes.
 const history = 31
 
+// madeMost is how many versions that rolls made are kept: years of nights, and some 5 KB.
+const madeMost = 1000
+
 // underway is how long a change that somebody began may still be going on: a
 // function ends within a minute.
 const underway = 2 * time.Minute
@@ -44,6 +47,10 @@ func rolled(r ledger.TargetRecord, c ledger.Change) ledger.TargetRecord {
 	}
 	points = append(points, r.Points...)
 	r.Points, r.Begun, r.Back = points[:min(len(points), history)], nil, nil
+	if isTemplate(r.ID) && c.To.Run != "" {
+		made := append([]int64{c.To.Version}, r.Made...)
+		r.Made = made[:min(len(made), madeMost)]
+	}
 	return r
 }
 

@@ -72,7 +72,9 @@ func (s *survey) look(ctx context.Context, t *Target) (err error) {
 }
 
 // Template reports whether the target is a launch template; what else is rolled are parameters.
-func (t *Target) Template() bool { return strings.HasPrefix(t.Record.ID, "lt-") }
+func (t *Target) Template() bool { return isTemplate(t.Record.ID) }
+
+func isTemplate(id string) bool { return strings.HasPrefix(id, "lt-") }
 
 // Return points a target back, written down before it is changed and after. A change
 // that fails for good is its problem, and is taken back in the ledger.

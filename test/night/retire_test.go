@@ -88,6 +88,12 @@ func (n *night) versions(template string) map[int64]string {
 	return images
 }
 
+// made records versions of a template as made by rolls of web.
+func (n *night) made(template string, versions ...int64) {
+	n.t.Helper()
+	must(n.Ledger.PutTarget(n.ctx, ledger.TargetRecord{Source: "web", ID: template, Title: "web", Made: versions}))(n.t)
+}
+
 // Three nights in a row: images are rolled out, and what they replace goes, with its snapshots and the
 // template versions that named it.
 func TestThreeNights(t *testing.T) {
@@ -96,6 +102,7 @@ func TestThreeNights(t *testing.T) {
 		first, second := n.old("web", web, 2), n.old("web", web, 1)
 		template := n.template("web", "web", "t3.micro", first)
 		n.version(template, second)
+		n.made(template, 2, 1)
 		n.until(0)
 		n.want("after the first night", []string{n.is(first), n.is(second)}, []string{"deprecated", "deprecated"})
 		n.saysOf(n.runs()[0], "OK: nightly", "2 deprecated", "no rule keeps it", "2000-01-01 01:3")
@@ -231,6 +238,7 @@ func retireNight(t *testing.T, c *chaos) {
 		gone, going := n.old("web", web, 9), n.old("web", web, 8)
 		template := n.template("web", "web", "t3.micro", gone)
 		n.version(template, going)
+		n.made(template, 2, 1)
 		must(n.cloud.EnableImageDeprecation(n.ctx, &sdk.EnableImageDeprecationInput{ImageId: aws.String(gone), DeprecateAt: aws.Time(time.Now().Add(time.Minute))}))(n.t)
 		n.ok(n.Ledger.PutRetirement(n.ctx, job.Retirement{Plan: "nightly", Subject: gone, Name: "web", Run: "before", Fate: job.Deprecated, Since: time.Now().Add(-time.Hour), At: time.Now()}))
 		n.begin()

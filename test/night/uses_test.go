@@ -59,3 +59,24 @@ func TestAnOpenSpotRequestKeepsItsImage(t *testing.T) {
 		n.saysOf(n.runs()[0], "OK: nightly", "Spot request sir-")
 	})
 }
+
+// A version that a person made of a template which is rolled stays when the image that it names goes.
+func TestAPersonsVersionStays(t *testing.T) {
+	play(t, suite.Options{Plans: nightly(keeping)}, func(n *night) {
+		web := n.launch("web", "")
+		first, second := n.old("web", web, 9), n.old("web", web, 8)
+		template := n.template("web", "web", "t3.micro", first)
+		must(n.cloud.CreateLaunchTemplateVersion(n.ctx, &sdk.CreateLaunchTemplateVersionInput{
+			LaunchTemplateId: aws.String(template), LaunchTemplateData: &types.RequestLaunchTemplateData{
+				ImageId: aws.String(first), InstanceType: types.InstanceTypeM5Large, UserData: aws.String("aGVsbG8="),
+			},
+		}))(n.t)
+		n.version(template, second)
+		n.made(template, 3, 1)
+		n.until(0)
+		n.until(1)
+		n.want("the image", n.is(first), "gone")
+		n.want("versions 1 and 2", []string{n.versions(template)[1], n.versions(template)[2]}, []string{"", first})
+		n.saysOf(n.runs()[0], "version 2 of launch template web names it and stays: no roll made it")
+	})
+}
