@@ -3,6 +3,7 @@ package rollback
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -24,10 +25,10 @@ type Groups interface {
 	StartInstanceRefresh(context.Context, *autoscaling.StartInstanceRefreshInput, ...func(*autoscaling.Options)) (*autoscaling.StartInstanceRefreshOutput, error)
 }
 
-// Members tells which instances run an image, and what versions of templates launch.
+// Members tells which instances run an image, what versions of templates launch, and which fleets launch from them.
 type Members interface {
 	ec2.DescribeInstancesAPIClient
-	ec2.DescribeLaunchTemplateVersionsAPIClient
+	rollout.Reader
 }
 
 // Fleet puts groups back: by Auto Scaling's own rollback of an instance refresh that is under way, and
@@ -47,13 +48,15 @@ type Undo struct {
 	Version int64
 	// Refresh is whether groups are refreshed.
 	Refresh bool
+	// Failed is whether the template could not be led back: what launches the image is named all the same.
+	Failed bool
 }
 
 func (u Undo) template() bool { return strings.HasPrefix(u.Target, "lt-") }
 
 // Undone is what became of groups: those whose refresh is rolled back, those that are refreshed,
-// and a sentence for each that does not go back.
-type Undone struct{ Groups, Refreshed, Left []string }
+// a sentence for each group or fleet that does not go back, and the names of all groups that were looked at.
+type Undone struct{ Groups, Refreshed, Left, Seen []string }
 
 // The codes of what cannot be rolled back (API reference, RollbackInstanceRefresh).
 const (
@@ -65,12 +68,16 @@ const (
 // launch it or run it. A group that cannot go back is told, and the others go on.
 func (f Fleet) RollBack(ctx context.Context, u Undo) (Undone, error) {
 	var done Undone
-	at, err := f.versions(ctx, u)
+	groups, err := group.List(ctx, f.Groups, true)
+	if err != nil {
+		return done, fmt.Errorf("looking for the groups that use %s: %w", u.Target, err)
+	}
+	at, err := f.versions(ctx, u, groups)
 	if err != nil {
 		return done, err
 	}
-	groups, err := f.using(ctx, u, at.templates)
-	if err != nil {
+	groups = group.Using(groups, at.templates)
+	if done.Left, err = f.fleets(ctx, u, at); err != nil {
 		return done, err
 	}
 	running, err := f.running(ctx, u.Images)
@@ -79,6 +86,7 @@ func (f Fleet) RollBack(ctx context.Context, u Undo) (Undone, error) {
 	}
 	for _, g := range groups {
 		name := aws.ToString(g.AutoScalingGroupName)
+		done.Seen = append(done.Seen, name)
 		back, left, like := f.one(ctx, g, u.Target, at.bad)
 		switch {
 		case back:
@@ -92,13 +100,18 @@ func (f Fleet) RollBack(ctx context.Context, u Undo) (Undone, error) {
 	return done, nil
 }
 
-// using are the groups that may launch from the template, or from one that takes its image from the alias.
-func (f Fleet) using(ctx context.Context, u Undo, templates group.Rolled) ([]types.AutoScalingGroup, error) {
-	groups, err := group.List(ctx, f.Groups, true)
-	if err != nil {
-		return nil, fmt.Errorf("looking for the groups that use %s: %w", u.Target, err)
+// Others names the groups whose members run one of the images, and that were not seen: they launch from
+// elsewhere by now.
+func (f Fleet) Others(ctx context.Context, images, seen []string) ([]string, error) {
+	running, err := f.running(ctx, images)
+	var left []string
+	for _, name := range slices.Sorted(maps.Keys(running)) {
+		if !slices.Contains(seen, name) {
+			left = append(left, fmt.Sprintf("group %s runs what is undone in %d members, and launches from elsewhere by now: "+
+				"start an instance refresh of it", name, running[name]))
+		}
 	}
-	return group.Using(groups, templates), nil
+	return left, err
 }
 
 // one rolls back what goes on in a group, and says whether it goes back or why it does not; like is what the

@@ -113,10 +113,11 @@ func told(status types.InstanceRefreshStatus, groups, note string) func(*stage.S
 
 func TestRefreshes(t *testing.T) {
 	const (
-		changes = "Targets DescribeLaunchTemplateVersions DescribeImages PutTarget ModifyLaunchTemplate PutTarget DescribeLaunchTemplateVersions DescribeAutoScalingGroups DescribeInstances"
-		looks   = changes + " DescribeInstanceRefreshes"
+		changes = "Targets DescribeLaunchTemplateVersions DescribeImages PutTarget ModifyLaunchTemplate PutTarget DescribeAutoScalingGroups"
+		finds   = " DescribeLaunchTemplateVersions DescribeFleets DescribeSpotFleetRequests DescribeInstances"
+		looks   = changes + finds + " DescribeInstanceRefreshes"
 		undoes  = looks + " RollbackInstanceRefresh"
-		tells   = " GetSecretValue PutTarget: ok"
+		tells   = " DescribeInstances GetSecretValue PutTarget: ok"
 	)
 	onDefault := func(s *stage.Stage, in *json.RawMessage) {
 		names(s, "$Default")
@@ -126,7 +127,7 @@ func TestRefreshes(t *testing.T) {
 		{Name: "none goes on", Want: looks + tells, Then: told("", "", "")},
 		{
 			Name: "the roll's own goes back, asked of Auto Scaling once", Given: moving(rolled),
-			Want:    undoes + tells + " | Targets DescribeLaunchTemplateVersions*2 DescribeAutoScalingGroups DescribeInstances DescribeInstanceRefreshes: ok",
+			Want:    undoes + tells + " | Targets DescribeLaunchTemplateVersions DescribeAutoScalingGroups" + finds + " DescribeInstanceRefreshes DescribeInstances: ok",
 			Between: func(*stage.Stage) { time.Sleep(10 * time.Second) },
 			Then:    told(types.InstanceRefreshStatusRollbackInProgress, "fleet", ""),
 		},
@@ -165,7 +166,7 @@ func TestRefreshes(t *testing.T) {
 				moving(rolled)(s, in)
 				s.Refuse("DescribeAutoScalingGroups", "AccessDenied", 1)
 			},
-			Want: strings.TrimSuffix(changes, " DescribeInstances") + tells, Then: told(types.InstanceRefreshStatusBaking, "", "which groups still launch it was not found out; ask again"),
+			Want: changes + strings.TrimPrefix(tells, " DescribeInstances"), Then: told(types.InstanceRefreshStatusBaking, "", "which groups still launch it was not found out; ask again"),
 		},
 	})
 }

@@ -54,6 +54,7 @@ type Sender interface {
 // Refreshes puts instances back, and says which groups still launch or run what is undone.
 type Refreshes interface {
 	RollBack(ctx context.Context, u Undo) (Undone, error)
+	Others(ctx context.Context, images, seen []string) ([]string, error)
 }
 
 // Step rolls back.
@@ -105,6 +106,8 @@ type target struct {
 	Target
 	known *rollout.Target
 	back  rollout.Return
+	// seen are the groups that were looked at, undone the images that are.
+	seen, undone []string
 }
 
 // Handle rolls back what the event names. It refuses before anything is
@@ -142,6 +145,7 @@ func (s Step) rollback(ctx context.Context, asked event.Rollback) (Answer, error
 				return Answer{}, err
 			}
 		}
+		s.others(ctx, targets)
 		if err := s.tell(ctx, asked, targets); err != nil {
 			return Answer{}, err
 		}
@@ -205,6 +209,9 @@ func (s Step) one(ctx context.Context, t *target, asked event.Rollback) error {
 	if !t.There {
 		err := s.room.Return(ctx, t.known, to)
 		t.Problem, t.Version = t.known.Rolled.Problem, t.known.Rolled.Version
+		if err == nil && t.Problem != "" {
+			s.instances(ctx, t, asked)
+		}
 		if err != nil || t.Problem != "" {
 			return err
 		}
@@ -222,8 +229,12 @@ func (s Step) one(ctx context.Context, t *target, asked event.Rollback) error {
 // looked for again when somebody asks again: this may be the second try of one that was cut off.
 func (s Step) instances(ctx context.Context, t *target, asked event.Rollback) {
 	done, err := s.refreshes.RollBack(ctx, Undo{
-		Target: t.Rolled.Target, Name: asked.Name, Image: t.To, Version: t.Version, Refresh: asked.Refresh, Images: rollout.Undone(t.known, t.To),
+		Target: t.Rolled.Target, Name: asked.Name, Image: t.To, Version: t.Version, Refresh: asked.Refresh,
+		Images: rollout.Undone(t.known, t.To), Failed: t.Problem != "",
 	})
+	if t.seen = done.Seen; err == nil {
+		t.undone = rollout.Undone(t.known, t.To)
+	}
 	if err != nil {
 		done.Left = append(done.Left, "which groups still launch it was not found out; ask again: "+fault.Brief(err))
 	}
@@ -231,6 +242,28 @@ func (s Step) instances(ctx context.Context, t *target, asked event.Rollback) {
 	if t.Note != "" {
 		handler.Log(ctx).WarnContext(ctx, "groups not put back", "target", t.Rolled.Target, "note", t.Note)
 	}
+}
+
+// others names the groups that run what is undone and launch from none of the targets any more, once for all of them.
+func (s Step) others(ctx context.Context, targets []*target) {
+	var last *target
+	var images, seen []string
+	for _, t := range targets {
+		if len(t.undone) > 0 {
+			last, images, seen = t, append(images, t.undone...), append(seen, t.seen...)
+		}
+	}
+	if last == nil {
+		return
+	}
+	left, err := s.refreshes.Others(ctx, images, seen)
+	if err != nil {
+		left = append(left, "which groups run it and launch from elsewhere was not found out; ask again: "+fault.Brief(err))
+	}
+	if last.Note != "" {
+		left = append([]string{last.Note}, left...)
+	}
+	last.Note = strings.Join(left, "; ")
 }
 
 // follow lets the targets take new images again.

@@ -3,8 +3,6 @@ package rollback
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -18,45 +16,6 @@ import (
 	"goldsmith/shared/rollout"
 	"goldsmith/shared/tag"
 )
-
-// found are the templates that what is undone concerns, and the numbers of the versions that launch it.
-type found struct {
-	templates group.Rolled
-	bad       []string
-}
-
-// versions finds the versions of a template that launch what is undone; for an alias, the templates that
-// take their image from it.
-func (f Fleet) versions(ctx context.Context, u Undo) (found, error) {
-	at := found{templates: group.Rolled{}}
-	in := &ec2.DescribeLaunchTemplateVersionsInput{
-		LaunchTemplateId: aws.String(u.Target), Filters: []ec2types.Filter{{Name: aws.String("image-id"), Values: u.Images}},
-	}
-	if u.template() {
-		at.templates[u.Target] = group.Target{Version: u.Version, Image: u.Image}
-	} else {
-		in.LaunchTemplateId, in.Versions = nil, []string{"$Default", "$Latest"}
-		in.Filters[0].Values = []string{"resolve:ssm:" + u.Target}
-	}
-	if len(in.Filters[0].Values) == 0 {
-		return at, nil
-	}
-	pages := ec2.NewDescribeLaunchTemplateVersionsPaginator(f.Members, in)
-	for pages.HasMorePages() {
-		out, err := pages.NextPage(ctx)
-		if err != nil {
-			return at, fmt.Errorf("looking for what launches from %s: %w", u.Target, err)
-		}
-		for _, v := range out.LaunchTemplateVersions {
-			if u.template() {
-				at.bad = append(at.bad, strconv.FormatInt(aws.ToInt64(v.VersionNumber), 10))
-			} else {
-				at.templates[aws.ToString(v.LaunchTemplateId)] = group.Target{}
-			}
-		}
-	}
-	return at, nil
-}
 
 // running is how many members of groups run one of the images, by group.
 func (f Fleet) running(ctx context.Context, images []string) (map[string]int, error) {
@@ -93,7 +52,7 @@ func (f Fleet) still(
 	name := aws.ToString(g.AutoScalingGroupName)
 	var says []string
 	for _, s := range group.Specs(g) {
-		if s.Template == u.Target && slices.Contains(at.bad, s.Version) {
+		if s.Template == u.Target && at.launches(s.Version) {
 			says = append(says, "launches version "+s.Version)
 		}
 	}
@@ -103,7 +62,11 @@ func (f Fleet) still(
 	if len(says) == 0 {
 		return
 	}
-	if !u.Refresh {
+	switch {
+	case u.Failed:
+		done.Left = append(done.Left, fmt.Sprintf("group %s %s", name, strings.Join(says, " and ")))
+		return
+	case !u.Refresh:
 		done.Left = append(done.Left, fmt.Sprintf("group %s %s: %s --refresh moves it",
 			name, strings.Join(says, " and "), rollout.Command("rollback", u.Name)))
 		return

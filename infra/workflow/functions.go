@@ -180,7 +180,8 @@ var Functions = []Function{
 		Does:        "Points a source's launch templates and alias back at an earlier image, and rolls back what is being refreshed, for a person.",
 		Environment: env(tableSetting, secretSetting),
 		Statements: join(everyHandler("rollback"), ledger("GetItem", "PutItem", "Query", "UpdateItem"), []Statement{
-			lookAtGroups, lookAtMembers, look("DescribeLaunchTemplateVersions", "DescribeImages", "DescribeInstances"),
+			lookAtGroups, lookAtMembers, look("DescribeLaunchTemplateVersions", "DescribeImages", "DescribeInstances",
+				"DescribeFleets", "DescribeSpotFleetRequests"),
 		}, rolling, refreshingBack, refreshing, telling),
 	},
 	{

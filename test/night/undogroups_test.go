@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	scaling "github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/functions/rollback"
 	"goldsmith/local/ec2"
@@ -67,5 +69,74 @@ func TestUndoRefreshesProtectedMembersAsTheRollDid(t *testing.T) {
 		n.want("said", strings.Contains(said, "waits an hour"), false)
 		time.Sleep(3 * time.Hour)
 		n.want("members", strings.Join(n.members("fleet"), " "), ec2.ImageX86)
+	})
+}
+
+// A group whose members run the undone image, and which launches from another template by now, is named.
+func TestUndoNamesAGroupThatHasMovedOn(t *testing.T) {
+	play(t, refreshed(), func(n *night) {
+		n.excused.slack = true
+		n.launch("web", "")
+		fleet := n.template("fleet", "web", "t3.micro", ec2.ImageX86)
+		other := n.template("other", "db", "t3.micro", ec2.ImageX86)
+		n.group("moved", fleet, "$Default")
+		n.nights(0)
+		must(n.scaling().UpdateAutoScalingGroup(n.ctx, &autoscaling.UpdateAutoScalingGroupInput{
+			AutoScalingGroupName: aws.String("moved"), LaunchTemplate: specOf(other, "1"),
+		}))(t)
+		said := notesOf(n.rollBack(event.Rollback{Name: "web", By: "ada"}))
+		n.want("named in "+said, strings.Contains(said, "group moved runs what is undone"), true)
+	})
+}
+
+// A group names a version that takes its image from the alias, which neither default nor latest does.
+func TestUndoOfAnAliasThatANumberTakes(t *testing.T) {
+	play(t, refreshed(), func(n *night) {
+		n.excused.slack = true
+		n.launch("web", "")
+		n.alias("/golden/web", ec2.ImageX86)
+		time.Sleep(time.Minute)
+		fleet := n.template("fleet", "web", "t3.micro", "resolve:ssm:/golden/web")
+		must(n.cloud.CreateLaunchTemplateVersion(n.ctx, &sdk.CreateLaunchTemplateVersionInput{
+			LaunchTemplateId: aws.String(fleet), SourceVersion: aws.String("1"),
+			LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: aws.String(ec2.ImageX86)},
+		}))(t)
+		n.makeDefault(fleet, "2")
+		n.group("one", fleet, "1")
+		n.nights(0)
+		n.grow("one")
+		said := notesOf(n.rollBack(event.Rollback{Name: "web", By: "ada"}))
+		n.want("named in "+said, strings.Contains(said, "group one runs it in 4 members"), true)
+	})
+}
+
+// An EC2 Fleet that names the undone version by its number is named.
+func TestUndoNamesFleets(t *testing.T) {
+	play(t, suite.Options{}, func(n *night) {
+		n.excused.slack = true
+		n.launch("web", "")
+		fleet := n.template("fleet", "web", "t3.micro", ec2.ImageX86)
+		n.nights(0)
+		n.ok(n.fleetOf(fleet, rollLauncher{fleet: true, version: "2"}))
+		time.Sleep(5 * time.Minute)
+		said := notesOf(n.rollBack(event.Rollback{Name: "web", By: "ada"}))
+		n.want("named in "+said, strings.Contains(said, "fleet fleet-") && strings.Contains(said, "launches version 2"), true)
+	})
+}
+
+// A template that may have no more versions is not led back: who launches what was to be undone is named.
+func TestUndoAtTheQuotaNamesGroups(t *testing.T) {
+	play(t, suite.Options{}, func(n *night) {
+		n.excused.slack = true
+		n.launch("web", "")
+		fleet := n.template("fleet", "web", "t3.micro", ec2.ImageX86)
+		n.group("latest", fleet, "$Latest")
+		n.group("standard", fleet, "$Default")
+		n.nights(0)
+		n.EC2.Inject(ec2.Fault{
+			Action: "CreateLaunchTemplateVersion", Resource: fleet, Code: "VersionLimitExceeded", Status: 400,
+		})
+		said := notesOf(n.rollBack(event.Rollback{Name: "web", By: "ada"}))
+		n.want("named in "+said, strings.Contains(said, "group latest launches version $Latest"), true)
 	})
 }
