@@ -87,13 +87,13 @@ func goesOn(status sfntypes.ExecutionStatus) bool {
 }
 
 // TellUntold speaks for runs that have ended and that nobody was told of: they
-// were cut off and their event was lost, or Slack was down. What ended before the ledger began was told
+// were cut off and their event was lost, or Slack was down. What ended well before the ledger began was told
 // by another one, which was lost.
 func (r Runs) TellUntold(ctx context.Context, runs []Run) error {
 	// Also with no run to tell of: what the ledger does not know was lost or never written, and this tells which.
-	since, err := r.Book.Since(ctx, r.Now())
+	since, err := r.since(ctx)
 	if err != nil {
-		return fmt.Errorf("reading when the ledger began: %w", err)
+		return err
 	}
 	var problems []error
 	for _, run := range runs {
@@ -180,11 +180,24 @@ func (r Runs) going(ctx context.Context, runs []Run, prefix string) (bool, error
 	return false, nil
 }
 
-// lost is when a run ended that a ledger told of which was lost; zero for a run that this one has to tell of.
-func (r Runs) lost(ctx context.Context, run Run) (time.Time, error) {
-	since, err := r.Book.Since(ctx, r.Now())
+// unseen is how long a ledger may have been there before a sweep first writes down that it is. A run that ended within
+// it may be told twice after a loss, rather than never.
+const unseen = 30 * time.Minute
+
+// since is from when on this ledger tells of runs.
+func (r Runs) since(ctx context.Context) (time.Time, error) {
+	began, err := r.Book.Since(ctx, r.Now())
 	if err != nil {
 		return time.Time{}, fmt.Errorf("reading when the ledger began: %w", err)
+	}
+	return began.Add(-unseen), nil
+}
+
+// lost is when a run ended that a ledger told of which was lost; zero for a run that this one has to tell of.
+func (r Runs) lost(ctx context.Context, run Run) (time.Time, error) {
+	since, err := r.since(ctx)
+	if err != nil {
+		return time.Time{}, err
 	}
 	if ended := aws.ToTime(run.StopDate); ended.Before(since) {
 		return ended, nil

@@ -431,6 +431,7 @@ func retired(n *night) {
 	n.template("by-alias", "resolve:ssm:/golden/web", nil)
 	for _, id := range []string{n.template("subscribed", due, map[string]string{tag.Source: "web"}), n.template("listed", due, nil)} {
 		n.version(id, ec2.ImageX86)
+		must(book.memory.PutTarget(n.ctx, ledger.TargetRecord{Source: "web", ID: id, Made: []int64{1}}))(n.t)
 	}
 	must(n.cloud.DeregisterImage(n.ctx, &sdk.DeregisterImageInput{ImageId: aws.String(gone)}))(n.t)
 	n.run(aging)
