@@ -18,7 +18,7 @@ demo: ## Rehearse a night on the embedded AWS (SEED=n picks the fleet, ARGS pass
 
 .PHONY: test
 test: ## Run every test (ARGS passes flags)
-	$(GO) test ./... $(ARGS)
+	$(GO) test -timeout 20m ./... $(ARGS)
 
 N ?= 20000
 
