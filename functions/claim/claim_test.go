@@ -252,14 +252,16 @@ func TestClaimSkips(t *testing.T) {
 	})
 }
 
+// requested claims a source that nothing enrols, asked for by its tag.
+func requested(s *stage.Stage) (handler.Func[claim.Input, job.Job], claim.Input) {
+	step, in := scene(s)
+	in.Job.Source.ID = s.Launch("build", nil)
+	in.Job.Run.Request = &job.Request{Source: in.Job.Source.ID, Kind: job.Instance, Value: "now"}
+	return step, in
+}
+
 // A request is for one source, enrolled or not.
 func TestClaimRequested(t *testing.T) {
-	requested := func(s *stage.Stage) (handler.Func[claim.Input, job.Job], claim.Input) {
-		step, in := scene(s)
-		in.Job.Source.ID = s.Launch("build", nil)
-		in.Job.Run.Request = &job.Request{Source: in.Job.Source.ID, Kind: job.Instance, Value: "now"}
-		return step, in
-	}
 	stage.Play(t, requested, cases{
 		{
 			Name: "the tag is on it, which is enough",

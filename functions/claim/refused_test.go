@@ -141,12 +141,6 @@ func TestClaimOfAChangingInstance(t *testing.T) {
 
 // What EC2 has sent an event of may not be shown for a minute.
 func TestClaimOfWhatIsNotShownYet(t *testing.T) {
-	requested := func(s *stage.Stage) (handler.Func[claim.Input, job.Job], claim.Input) {
-		step, in := scene(s)
-		in.Job.Source.ID = s.Launch("build", nil)
-		in.Job.Run.Request = &job.Request{Source: in.Job.Source.ID, Kind: job.Instance, Value: "now"}
-		return step, in
-	}
 	stage.Play(t, requested, cases{
 		{Name: "its tag", Want: "Claim DescribeInstances: NotYet", Says: []string{"EC2 does not show tag goldsmith:image of i-"}},
 		{

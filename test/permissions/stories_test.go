@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
-	scalingtypes "github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -14,9 +12,7 @@ import (
 
 	"goldsmith/local/bus"
 	"goldsmith/local/ec2"
-	"goldsmith/shared/image"
 	"goldsmith/shared/job"
-	"goldsmith/shared/ledger"
 	"goldsmith/shared/tag"
 )
 
@@ -192,54 +188,6 @@ var stories = []story{
 	{name: "an image that fails, no events", events: silent, play: lostImage},
 }
 
-func refreshedGroup(n *night) {
-	web := n.launch(ec2.ImageX86, "", enrolled("web", "grouped"))
-	scaling := autoscaling.NewFromConfig(n.AWS())
-	must(scaling.CreateAutoScalingGroup(n.ctx, &autoscaling.CreateAutoScalingGroupInput{
-		AutoScalingGroupName: aws.String("fleet"), MinSize: aws.Int32(1), MaxSize: aws.Int32(2), AvailabilityZones: []string{here.Region + "a"},
-		LaunchTemplate: &scalingtypes.LaunchTemplateSpecification{
-			LaunchTemplateId: aws.String(n.template("base", ec2.ImageX86, map[string]string{tag.Source: "web"})), Version: aws.String("1"),
-		},
-	}))(n.t)
-	n.run(due.Add(5 * time.Hour))
-	time.Sleep(time.Hour)
-	refreshes := n.result(web).Refreshes
-	n.want("refreshes", len(refreshes), 1)
-	n.want("status", refreshes[0].Status, "Successful")
-}
-
-// refreshedBack: the group is set back by hand and refreshed once more, and a person rolls back meanwhile.
-func refreshedBack(n *night) {
-	refreshedGroup(n)
-	scaling, fleet := autoscaling.NewFromConfig(n.AWS()), aws.String("fleet")
-	launches := must(scaling.DescribeAutoScalingGroups(n.ctx, &autoscaling.DescribeAutoScalingGroupsInput{}))(n.t).AutoScalingGroups[0].LaunchTemplate
-	version := func(number string) *scalingtypes.LaunchTemplateSpecification {
-		return &scalingtypes.LaunchTemplateSpecification{LaunchTemplateId: launches.LaunchTemplateId, Version: aws.String(number)}
-	}
-	must(scaling.UpdateAutoScalingGroup(n.ctx, &autoscaling.UpdateAutoScalingGroupInput{AutoScalingGroupName: fleet, LaunchTemplate: version("1")}))(n.t)
-	must(scaling.StartInstanceRefresh(n.ctx, &autoscaling.StartInstanceRefreshInput{
-		AutoScalingGroupName: fleet, DesiredConfiguration: &scalingtypes.DesiredConfiguration{LaunchTemplate: version("2")},
-		Preferences: &scalingtypes.RefreshPreferences{BakeTime: aws.Int32(7200)},
-	}))(n.t)
-	time.Sleep(time.Minute)
-	must(n.Suite.Invoke(n.ctx, here.ARN("lambda", "function:goldsmith-rollback"), []byte(`{"goldsmith":"rollback","version":"1","name":"web","by":"ada"}`)))(n.t)
-	time.Sleep(time.Hour)
-	refreshes := must(scaling.DescribeInstanceRefreshes(n.ctx, &autoscaling.DescribeInstanceRefreshesInput{AutoScalingGroupName: fleet}))(n.t).InstanceRefreshes
-	n.want("refresh", string(refreshes[0].Status), "RollbackSuccessful")
-}
-
-// refreshedAndTakenBack: a person rolls back what a finished refresh has moved a group to, and the group with it.
-func refreshedAndTakenBack(n *night) {
-	refreshedGroup(n)
-	must(n.Suite.Invoke(n.ctx, here.ARN("lambda", "function:goldsmith-rollback"), []byte(`{"goldsmith":"rollback","version":"1","name":"web","by":"ada","refresh":true}`)))(n.t)
-	time.Sleep(time.Hour)
-	refreshes := must(autoscaling.NewFromConfig(n.AWS()).DescribeInstanceRefreshes(n.ctx, &autoscaling.DescribeInstanceRefreshesInput{
-		AutoScalingGroupName: aws.String("fleet"),
-	}))(n.t).InstanceRefreshes
-	n.want("refreshes", len(refreshes), 2)
-	n.want("refresh", string(refreshes[0].Status), "Successful")
-}
-
 // waitedInVain: the one place of a plan is a source's that does not stop. The second source asks for its turn until
 // the first is down beyond its patience, and gives it up then.
 func waitedInVain(n *night) {
@@ -394,78 +342,6 @@ func requestOnASnapshot(value string) func(n *night) {
 		time.Sleep(time.Minute)
 		n.want("request", n.EC2.Tags(snapshot)[tag.Request], "")
 	}
-}
-
-// retired are three nights: old images are deprecated, disabled and removed, and what was
-// left of one that somebody deregistered by hand is swept.
-func retired(n *night) {
-	must(n.ssm().PutParameter(n.ctx, &ssm.PutParameterInput{
-		Name: aws.String("/golden/web"), Value: aws.String(ec2.ImageX86), Type: ssmtypes.ParameterTypeString, DataType: aws.String("aws:ec2:image"),
-	}))(n.t)
-	web := n.launch(ec2.ImageX86, "", enrolled("web", "aging"))
-	book := n.Ledger.(*shadowed)
-	old := func(days int) string {
-		made, name := time.Now().AddDate(0, 0, -days), fmt.Sprintf("old/%d", days)
-		id := n.EC2.SeedImage(name, made, map[string]string{
-			tag.Managed: "true", tag.Plan: "aging", tag.Name: "web", tag.Source: web, tag.Run: fmt.Sprint(days),
-		})
-		must(book.memory.Register(n.ctx, ledger.Registration{
-			Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: web, Source: web, Name: "web", Plan: "aging", Run: fmt.Sprint(days),
-			AMIName: name, ID: id, Snapshots: image.Snapshots(n.image(id)), Good: true, Begun: made,
-		}))(n.t)
-		return id
-	}
-	due, shared, gone := old(100), old(101), old(102)
-	registered, _, err := book.memory.Registration(n.ctx, due)
-	n.ok(err)
-	registered.Snapshots = nil
-	must(book.memory.Amend(n.ctx, registered))(n.t)
-	// One of the same name that was made of a volume, and one that nobody registered.
-	volume := n.EC2.SeedImage("old/volume", time.Now().AddDate(0, 0, -99), map[string]string{tag.Managed: "true", tag.Plan: "aging", tag.Name: "web", tag.Source: web})
-	must(book.memory.Register(n.ctx, ledger.Registration{
-		Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: "vol-0123456789abcdef0", Source: web, Name: "web", Plan: "aging", Run: "volume",
-		AMIName: "old/volume", ID: volume, Begun: time.Now().AddDate(0, 0, -99),
-	}))(n.t)
-	n.EC2.SeedImage("by hand", time.Now().AddDate(0, 0, -99), map[string]string{tag.Managed: "true", tag.Plan: "aging", tag.Name: "web", tag.Source: web})
-	book.forgetful = true
-	n.template("by-alias", "resolve:ssm:/golden/web", nil)
-	for _, id := range []string{n.template("subscribed", due, map[string]string{tag.Source: "web"}), n.template("listed", due, nil)} {
-		n.version(id, ec2.ImageX86)
-		must(book.memory.PutTarget(n.ctx, ledger.TargetRecord{Source: "web", ID: id, Made: []int64{1}}))(n.t)
-	}
-	must(n.cloud.DeregisterImage(n.ctx, &sdk.DeregisterImageInput{ImageId: aws.String(gone)}))(n.t)
-	n.run(aging)
-	book.forgetful = false
-	n.want("deprecated", n.image(due).DeprecationTime != nil, true)
-	must(n.cloud.ModifyImageAttribute(n.ctx, &sdk.ModifyImageAttributeInput{ImageId: aws.String(shared), LaunchPermission: &types.LaunchPermissionModifications{
-		Add: []types.LaunchPermission{{UserId: aws.String("210987654321")}},
-	}}))(n.t)
-	n.run(aging.AddDate(0, 0, 1))
-	n.want("shared", n.image(shared).DeprecationTime == nil, true)
-	n.want("state", n.image(due).State, types.ImageStateDisabled)
-	n.run(aging.AddDate(0, 0, 2))
-	n.want("gone", n.image(due).ImageId == nil, true)
-}
-
-// aging is when plan aging runs first.
-var aging = time.Date(2000, time.January, 1, 2, 0, 0, 0, time.UTC)
-
-// version adds a version to a template and makes it the default.
-func (n *night) version(template, image string) {
-	n.t.Helper()
-	must(n.cloud.CreateLaunchTemplateVersion(n.ctx, &sdk.CreateLaunchTemplateVersionInput{
-		LaunchTemplateId: aws.String(template), LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: aws.String(image), InstanceType: "m5.large"},
-	}))(n.t)
-	must(n.cloud.ModifyLaunchTemplate(n.ctx, &sdk.ModifyLaunchTemplateInput{LaunchTemplateId: aws.String(template), DefaultVersion: aws.String("2")}))(n.t)
-}
-
-// image is an image as EC2 describes it; the zero one when it is gone.
-func (n *night) image(id string) (found types.Image) {
-	n.t.Helper()
-	for _, i := range must(n.cloud.DescribeImages(n.ctx, &sdk.DescribeImagesInput{ImageIds: []string{id}, IncludeDisabled: aws.Bool(true)}))(n.t).Images {
-		found = i
-	}
-	return found
 }
 
 // aborted ends a run while its instance is down: recover brings it back and tells people, in one message

@@ -1,0 +1,63 @@
+package workflow
+
+// What only looks, and what is known by a token or a run instead of by a resource of EC2.
+var (
+	lookAtProtection = Statement{
+		Why:       "Whether an instance is stop-protected.",
+		Actions:   []string{"ec2:DescribeInstanceAttribute"},
+		Resources: []string{instances},
+	}
+	lookAtWaits = look("DescribeInstances", "DescribeInstanceStatus", "DescribeImages", "DescribeSnapshots")
+	lookAtUses  = look("DescribeFleets", "DescribeSpotFleetRequests", "DescribeSpotInstanceRequests", "DescribeVolumes", "DescribeSnapshotAttribute",
+		"DescribeFastSnapshotRestores", "DescribeLockedSnapshots", "DescribeSnapshotTierStatus")
+	lookAtRefreshes = Statement{
+		Why:       "Auto Scaling's describe calls have no resources.",
+		Actions:   []string{"autoscaling:DescribeInstanceRefreshes"},
+		Resources: []string{anything},
+	}
+	lookAtGroups = Statement{
+		Why:       "Auto Scaling's describe calls have no resources, and no filter that knows templates.",
+		Actions:   []string{"autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeInstanceRefreshes"},
+		Resources: []string{anything},
+	}
+	lookForLaunchers = Statement{
+		Why:       "Which groups launch from a template is asked of all of them: no filter knows templates.",
+		Actions:   []string{"autoscaling:DescribeAutoScalingGroups"},
+		Resources: []string{anything},
+	}
+	lookAtMembers = Statement{
+		Why:       "Auto Scaling's describe calls have no resources.",
+		Actions:   []string{"autoscaling:DescribeAutoScalingInstances"},
+		Resources: []string{anything},
+	}
+	endWaits = Statement{
+		Why:       "A task token belongs to no resource; it is known only to the execution that waits and to the ledger.",
+		Actions:   []string{"states:SendTaskSuccess", "states:SendTaskFailure"},
+		Resources: []string{anything},
+	}
+	startRuns = Statement{
+		Why:       "An alias is authorized by its machine's ARN.",
+		Actions:   []string{"states:StartExecution"},
+		Resources: []string{stateMachineARN},
+	}
+	askAboutRuns = Statement{
+		Why:       "Whether somebody still works on a claim: a run, or one source's child of it.",
+		Actions:   []string{"states:DescribeExecution"},
+		Resources: []string{executions, childExecutions},
+	}
+	askAboutRequests = Statement{
+		Why:       "Whether the run that answers an earlier change of a request tag goes on.",
+		Actions:   []string{"states:DescribeExecution"},
+		Resources: []string{requests},
+	}
+	listRuns = Statement{
+		Why:       "Which runs have ended, and whether people were told.",
+		Actions:   []string{"states:ListExecutions"},
+		Resources: []string{stateMachineARN},
+	}
+	askAboutSchedules = Statement{
+		Why:       "Whether a plan's schedule is enabled, before its missed run is made up for.",
+		Actions:   []string{"scheduler:GetSchedule"},
+		Resources: []string{"arn:${Partition}:scheduler:${Region}:${Account}:schedule/" + Name + "/*"},
+	}
+)

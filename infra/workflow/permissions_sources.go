@@ -1,0 +1,158 @@
+package workflow
+
+import "slices"
+
+// onEnrolled allows an action on instances that a person enrolled or asked an image of.
+func onEnrolled(action string) []Statement {
+	var both []Statement
+	for _, key := range []string{planTag, requestTag} {
+		both = append(both, Statement{
+			Why:       "Only instances that carry the tag " + key + ".",
+			Actions:   []string{action},
+			Resources: []string{instances},
+			Condition: Condition{"StringLike": {"aws:ResourceTag/" + key: {"*"}}},
+		})
+	}
+	return both
+}
+
+var imaging = []Statement{
+	{
+		Why:       "New images and snapshots, which are tagged as Goldsmith's in the creating call.",
+		Actions:   []string{"ec2:CreateImage"},
+		Resources: []string{images, snapshots},
+		Condition: Condition{"StringEquals": {"aws:RequestTag/" + managedTag: {"true"}}},
+	},
+	{
+		Why:       "Tags in the creating call only, so that no other image can be tagged into Goldsmith's reach.",
+		Actions:   []string{"ec2:CreateTags"},
+		Resources: []string{images, snapshots},
+		Condition: Condition{"StringEquals": {"ec2:CreateAction": {"CreateImage"}}},
+	},
+}
+
+// starting is what StartInstances needs, and its dry run.
+var starting = append(slices.Clone(mayStart), openVolumes)
+
+// mayStart is StartInstances itself. Who stops, or chooses what is stopped, asks by a dry run first whether that
+// could be started again: with the same statements as function start, so that the answers are the same.
+var mayStart = []Statement{
+	{
+		Why:       "No tag is asked for: what was stopped is started again, whoever untagged it meanwhile.",
+		Actions:   []string{"ec2:StartInstances"},
+		Resources: []string{instances},
+	},
+	{
+		// docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html; without it such an
+		// instance can be stopped and not started (aws-solutions/instance-scheduler-on-aws, pull request 306).
+		Why:       "An instance with a License Manager configuration starts with permission on that, too.",
+		Actions:   []string{"ec2:StartInstances"},
+		Resources: []string{licenses},
+	},
+	{
+		// The same page; such an instance is launched into the group when it is started.
+		Why:       "An instance that targets a resource group of hosts or Capacity Reservations starts with permission on that, too.",
+		Actions:   []string{"ec2:StartInstances"},
+		Resources: []string{resourceGroups},
+	},
+}
+
+var openVolumes = Statement{
+	Why:       "EC2 opens encrypted volumes by a grant that the caller of StartInstances or RunInstances makes.",
+	Actions:   []string{"kms:CreateGrant"},
+	Resources: []string{"${VolumeKeys}"},
+	Condition: Condition{
+		"Bool":         {"kms:GrantIsForAWSResource": {"true"}},
+		"StringEquals": {"kms:ViaService": {"ec2.${Region}.amazonaws.com"}},
+	},
+}
+
+// discarding is what recover does to what jobs left that were cut off.
+var discarding = []Statement{
+	{
+		Why:       "Only images that Goldsmith made.",
+		Actions:   []string{"ec2:DeregisterImage"},
+		Resources: []string{images},
+		Condition: ours,
+	},
+	{
+		Why:       "Their snapshots, with the image.",
+		Actions:   []string{"ec2:DeleteSnapshot"},
+		Resources: []string{snapshots},
+		Condition: ours,
+	},
+}
+
+// testing is for plans that have images tested. Without one no subnet is filled in, and
+// nothing can be launched. RunInstances is decided on each resource that it takes part in
+// (docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html).
+var testing = []Statement{
+	{
+		Why:       "Test instances are launched in the subnets that plans name.",
+		Actions:   []string{"ec2:RunInstances"},
+		Resources: []string{subnets},
+	},
+	{
+		Why:       "From Goldsmith's own images only.",
+		Actions:   []string{"ec2:RunInstances"},
+		Resources: []string{images},
+		Condition: Condition{"StringEquals": {"aws:ResourceTag/" + managedTag: {"true"}}},
+	},
+	{
+		Why:       "Instances and volumes are tagged as a test's in the creating call.",
+		Actions:   []string{"ec2:RunInstances"},
+		Resources: []string{instances, volumes},
+		Condition: Condition{"StringLike": {"aws:RequestTag/" + proofTag: {"*"}}},
+	},
+	{
+		Why:       "The network interface that is made with the instance, and its security groups.",
+		Actions:   []string{"ec2:RunInstances"},
+		Resources: []string{interfaces, securityGroups},
+	},
+	{
+		Why:       "Tags in the creating call only, so that no other instance can be tagged into Goldsmith's reach.",
+		Actions:   []string{"ec2:CreateTags"},
+		Resources: []string{instances, volumes},
+		Condition: Condition{"StringEquals": {"ec2:CreateAction": {"RunInstances"}}},
+	},
+	{
+		Why:       "The roles of the instance profiles that plans name, to EC2 only.",
+		Actions:   []string{"iam:PassRole"},
+		Resources: []string{profileRoles},
+		Condition: Condition{"StringEquals": {"iam:PassedToService": toEC2}},
+	},
+	{
+		// docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html
+		Why:       "Volumes of encrypted images are made with the caller's permissions on their keys.",
+		Actions:   []string{"kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"},
+		Resources: []string{"${VolumeKeys}"},
+		Condition: Condition{"StringEquals": {"kms:ViaService": {"ec2.${Region}.amazonaws.com"}}},
+	},
+	openVolumes,
+	{
+		Why:       "The one document by which a plan's command is run.",
+		Actions:   []string{"ssm:SendCommand"},
+		Resources: []string{shellScript},
+	},
+	{
+		// docs.aws.amazon.com/systems-manager/latest/userguide/run-command-setting-up.html: with a global key
+		// such as aws:ResourceTag the calls that Systems Manager makes on our behalf would be denied.
+		Why:       "On test instances only.",
+		Actions:   []string{"ssm:SendCommand"},
+		Resources: []string{instances},
+		Condition: Condition{"StringLike": {"ssm:resourceTag/" + proofTag: {"*"}}},
+	},
+	{
+		Why:       "Listing what became of commands has no resources.",
+		Actions:   []string{"ssm:ListCommandInvocations"},
+		Resources: []string{anything},
+	},
+}
+
+// endTests can end no instance but tests'.
+var endTests = []Statement{{
+	Why:       "Only instances that carry the tag " + proofTag + ": tests' own.",
+	Actions:   []string{"ec2:TerminateInstances"},
+	Resources: []string{instances},
+	Condition: Condition{"StringLike": {"aws:ResourceTag/" + proofTag: {"*"}}},
+}}
