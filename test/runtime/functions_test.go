@@ -34,9 +34,11 @@ func settings(t *testing.T, endpoint string) []string {
 		t.Fatal(err)
 	}
 	return []string{
-		"GOLDSMITH_TABLE=ledger", "GOLDSMITH_ACCOUNT=123456789012", "GOLDSMITH_STATE_MACHINE=arn:aws:states:eu-central-1:123456789012:stateMachine:goldsmith",
+		"GOLDSMITH_TABLE=ledger", "GOLDSMITH_ACCOUNT=123456789012",
+		"GOLDSMITH_STATE_MACHINE=arn:aws:states:eu-central-1:123456789012:stateMachine:goldsmith",
 		"GOLDSMITH_PLANS=" + file, "GOLDSMITH_SLACK_SECRET=goldsmith/slack", "GOLDSMITH_IMAGE_PATH=/goldsmith/images",
-		"AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_SESSION_TOKEN=test", "AWS_ENDPOINT_URL=" + endpoint,
+		"AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_SESSION_TOKEN=test",
+		"AWS_ENDPOINT_URL=" + endpoint,
 	}
 }
 
@@ -84,12 +86,17 @@ func functions(t *testing.T) map[string]function {
 		}},
 		"select": {table, []invocation{{document(t, page), "", "UpdateItem", "Failed", "opening run nightly-1"}}},
 		"claim": {table, []invocation{
-			{document(t, claim.Input{Job: one, Execution: one.Execution}), "", "PutItem", "Failed", "claiming i-0a1b2c3d4e5f60718"},
+			{document(t, claim.Input{Job: one, Execution: one.Execution}), "", "PutItem", "Failed",
+				"claiming i-0a1b2c3d4e5f60718"},
 			{document(t, claim.Input{Job: snapshot, Execution: one.Execution}), "", "", "", `"decision":"skip"`},
 		}},
-		"stop":  {table, []invocation{{document(t, one), "", "PutItem", "Failed", "looking up the claim of i-0a1b2c3d4e5f60718"}}},
-		"image": {table, []invocation{{document(t, one), "", "PutItem", "Failed", "registering the image of web (i-0a1b2c3d4e5f60718)"}}},
-		"watch": {table, []invocation{{document(t, watch.Input{Job: job.Document{Job: one}, For: job.ForStopped, Token: "token", Within: 50}), "", "PutItem", "Failed", "remembering what i-0a1b2c3d4e5f60718 waits for"}}},
+		"stop": {table, []invocation{{document(t, one), "", "PutItem", "Failed",
+			"looking up the claim of i-0a1b2c3d4e5f60718"}}},
+		"image": {table, []invocation{{document(t, one), "", "PutItem", "Failed",
+			"registering the image of web (i-0a1b2c3d4e5f60718)"}}},
+		"watch": {table, []invocation{{document(t,
+			watch.Input{Job: job.Document{Job: one}, For: job.ForStopped, Token: "token", Within: 50}), "", "PutItem", "Failed",
+			"remembering what i-0a1b2c3d4e5f60718 waits for"}}},
 		"wake": {table + " " + account, []invocation{
 			{sample(t, "instance-stopped"), "", "Query", "Failed", "looking for who waits for i-0a1b2c3d4e5f60718"},
 			{sample(t, "tag-unrelated"), "", "", "", "{}"},
@@ -107,8 +114,10 @@ func functions(t *testing.T) map[string]function {
 		"verify": {table, []invocation{
 			{document(t, verify.Input{Job: one, Do: verify.Launch}), "", "DescribeImages", "Failed", "looking at image"},
 			{document(t, verify.Input{Job: one, Do: verify.Try}), "", "", "", `"proved":true`},
-			{document(t, verify.Input{Job: tested, Do: verify.Try}), "InvalidInstanceId", "ListCommandInvocations SendCommand", "NotYet", "agent has not registered"},
-			{document(t, verify.Input{Job: tested, Do: verify.End}), "", "TerminateInstances", "Failed", "terminating test instance i-0123456789abcdef0"},
+			{document(t, verify.Input{Job: tested, Do: verify.Try}), "InvalidInstanceId", "ListCommandInvocations SendCommand",
+				"NotYet", "agent has not registered"},
+			{document(t, verify.Input{Job: tested, Do: verify.End}), "", "TerminateInstances", "Failed",
+				"terminating test instance i-0123456789abcdef0"},
 		}},
 		"roll": {table + " " + path, []invocation{
 			{document(t, one), "", "DescribeImages", "Failed", "looking at image "},
@@ -118,15 +127,17 @@ func functions(t *testing.T) map[string]function {
 			{sample(t, "rollback"), "", "Query", "Failed", "reading what web has rolled"},
 			{sample(t, "tag-unrelated"), "", "", "", `"ignored":`},
 		}},
-		"release": {table, []invocation{{document(t, one), "", "PutItem", "Failed", "recording the result of i-0a1b2c3d4e5f60718"}}},
-		"refresh": {table, []invocation{{document(t, one), "", "DescribeAutoScalingGroups PutItem", "Failed", "recording the refreshes of i-0a1b2c3d4e5f60718"}}},
+		"release": {table, []invocation{{document(t, one), "", "PutItem", "Failed",
+			"recording the result of i-0a1b2c3d4e5f60718"}}},
+		"refresh": {table, []invocation{{document(t, one), "", "DescribeAutoScalingGroups PutItem", "Failed",
+			"recording the refreshes of i-0a1b2c3d4e5f60718"}}},
 		"retire": {table + " " + path, []invocation{
 			{document(t, retiring), "", "Query", "Failed", "reading the register"},
 			{document(t, page), "", "", "", `"retire":{"cursor":"","more":false}`},
 		}},
 		"notify": {table + " " + secret, []invocation{{document(t, page), "", "GetItem", "Failed", "reading run nightly-1"}}},
 		"recover": {table + " " + account + " " + machine + " " + plans + " " + secret + " " + path, []invocation{
-			{sample(t, "sweep"), "", "Query ListExecutions", "Failed", "reading the claims"},
+			{sample(t, "sweep"), "", "Query DescribeInstances ListExecutions GetItem", "Failed", "reading the claims"},
 			{sample(t, "execution-foreign"), "", "", "", `"ignored":`},
 		}},
 	}
@@ -137,7 +148,8 @@ func running() job.Job {
 	nightly := plan.Default()
 	nightly.Name = "nightly"
 	return job.Job{
-		Run:       job.Run{Name: "nightly-1", Plan: "nightly", Scheduled: time.Now().UTC(), Closes: time.Now().Add(4 * time.Hour).UTC()},
+		Run: job.Run{Name: "nightly-1", Plan: "nightly", Scheduled: time.Now().UTC(),
+			Closes: time.Now().Add(4 * time.Hour).UTC()},
 		Plan:      nightly,
 		Source:    job.Source{ID: "i-0a1b2c3d4e5f60718", Kind: job.Instance, Name: "web", WasRunning: true},
 		Image:     job.Image{ID: "ami-0a1b2c3d4e5f60718", Name: "goldsmith/web/i-0a1b2c3d4e5f60718/nightly-1"},
@@ -278,7 +290,7 @@ func namesWhatIsMissing(t *testing.T, name, program string, f function) {
 	for _, setting := range append(strings.Fields(f.missing), "AWS_REGION") {
 		want += setting + " is not set; "
 	}
-	want = strings.TrimSuffix(want, "; ") + ". Deploy the suite again with the settings it names."
+	want = strings.TrimSuffix(want, "; ") + ".\nDeploy the suite again with the settings it names."
 	s := start(t, name, program)
 	for range 2 {
 		if got := s.fails(t, f.invocations[0].event); got.Type != "Failed" || got.Message != want {
