@@ -129,26 +129,34 @@ func TestWhatMayTouchEC2(t *testing.T) {
 		"claim: ec2:StartInstances on " + instance,
 		"claim: ec2:StartInstances on " + license,
 		"claim: ec2:StartInstances on " + group,
-		"image: ec2:CreateImage on " + image + " " + snapshot + " if map[StringEquals:map[aws:RequestTag/goldsmith:managed:true]]",
+		"image: ec2:CreateImage on " + image + " " + snapshot +
+			" if map[StringEquals:map[aws:RequestTag/goldsmith:managed:true]]",
 		"image: ec2:CreateImage on " + instance + " if map[StringLike:map[aws:ResourceTag/goldsmith:image:*]]",
 		"image: ec2:CreateImage on " + instance + " if map[StringLike:map[aws:ResourceTag/goldsmith:plan:*]]",
 		"image: ec2:CreateTags on " + image + " " + snapshot + " if map[StringEquals:map[ec2:CreateAction:CreateImage]]",
-		"notify: ec2:DeleteTags on " + instance + " " + snapshot + " if map[ForAllValues:StringEquals:map[aws:TagKeys:goldsmith:image] Null:map[aws:TagKeys:false]]",
+		"notify: ec2:DeleteTags on " + instance + " " + snapshot +
+			" if map[ForAllValues:StringEquals:map[aws:TagKeys:goldsmith:image] Null:map[aws:TagKeys:false]]",
 		"recover: ec2:DeleteSnapshot on " + snapshot + ours,
-		"recover: ec2:DeleteTags on " + instance + " " + snapshot + " if map[ForAllValues:StringEquals:map[aws:TagKeys:goldsmith:image] Null:map[aws:TagKeys:false]]",
+		"recover: ec2:DeleteTags on " + instance + " " + snapshot +
+			" if map[ForAllValues:StringEquals:map[aws:TagKeys:goldsmith:image] Null:map[aws:TagKeys:false]]",
 		"recover: ec2:DeleteTags on " + instance + traced,
 		"recover: ec2:DeregisterImage on " + image + ours,
 		"recover: ec2:StartInstances on " + instance,
 		"recover: ec2:StartInstances on " + license,
 		"recover: ec2:StartInstances on " + group,
 		"recover: ec2:TerminateInstances on " + instance + " if map[StringLike:map[aws:ResourceTag/goldsmith:proof:*]]",
-		"release: ec2:CreateTags on " + instance + " if map[ForAllValues:StringEquals:map[aws:TagKeys:[goldsmith:last-image goldsmith:stopped]] Null:map[aws:TagKeys:false]]",
-		"release: ec2:DeleteTags on " + instance + " " + snapshot + " if map[ForAllValues:StringEquals:map[aws:TagKeys:goldsmith:image] Null:map[aws:TagKeys:false]]",
-		"retire: ec2:DeleteLaunchTemplateVersions on " + template + " if map[StringLike:map[aws:ResourceTag/goldsmith:source:*]]",
+		"release: ec2:CreateTags on " + instance +
+			" if map[ForAllValues:StringEquals:map[aws:TagKeys:[goldsmith:last-image goldsmith:stopped]] Null:map[aws:TagKeys:false]]",
+		"release: ec2:DeleteTags on " + instance + " " + snapshot +
+			" if map[ForAllValues:StringEquals:map[aws:TagKeys:goldsmith:image] Null:map[aws:TagKeys:false]]",
+		"retire: ec2:DeleteLaunchTemplateVersions on " + template +
+			" if map[StringLike:map[aws:ResourceTag/goldsmith:source:*]]",
 		"retire: ec2:DeleteSnapshot on " + snapshot + ours,
 		"retire: ec2:EnableImageDeprecation ec2:DisableImageDeprecation ec2:DisableImage ec2:DeregisterImage on " + image + ours,
-		"roll: ec2:CreateLaunchTemplateVersion ec2:ModifyLaunchTemplate on " + template + " if map[StringLike:map[aws:ResourceTag/goldsmith:source:*]]",
-		"rollback: ec2:CreateLaunchTemplateVersion ec2:ModifyLaunchTemplate on " + template + " if map[StringLike:map[aws:ResourceTag/goldsmith:source:*]]",
+		"roll: ec2:CreateLaunchTemplateVersion ec2:ModifyLaunchTemplate on " + template +
+			" if map[StringLike:map[aws:ResourceTag/goldsmith:source:*]]",
+		"rollback: ec2:CreateLaunchTemplateVersion ec2:ModifyLaunchTemplate on " + template +
+			" if map[StringLike:map[aws:ResourceTag/goldsmith:source:*]]",
 		"select: ec2:StartInstances on " + instance,
 		"select: ec2:StartInstances on " + license,
 		"select: ec2:StartInstances on " + group,
@@ -161,7 +169,8 @@ func TestWhatMayTouchEC2(t *testing.T) {
 		// The subnets are those of plans; the example plans name none.
 		"verify: ec2:CreateTags on " + instance + " " + volume + " if map[StringEquals:map[ec2:CreateAction:RunInstances]]",
 		"verify: ec2:RunInstances on " + image + " if map[StringEquals:map[aws:ResourceTag/goldsmith:managed:true]]",
-		"verify: ec2:RunInstances on " + instance + " " + volume + " if map[StringLike:map[aws:RequestTag/goldsmith:proof:*]]",
+		"verify: ec2:RunInstances on " + instance + " " + volume +
+			" if map[StringLike:map[aws:RequestTag/goldsmith:proof:*]]",
 		"verify: ec2:RunInstances on " + network,
 		"verify: ec2:TerminateInstances on " + instance + " if map[StringLike:map[aws:ResourceTag/goldsmith:proof:*]]",
 	}
@@ -172,7 +181,8 @@ func TestWhatMayTouchEC2(t *testing.T) {
 				if !strings.HasPrefix(s.actions[0], "ec2:") || reads.MatchString(s.actions[0]) {
 					continue
 				}
-				line := strings.TrimPrefix(about, "Goldsmith: function ") + ": " + strings.Join(s.actions, " ") + " on " + strings.Join(s.resources, " ")
+				line := strings.TrimPrefix(about, "Goldsmith: function ") + ": " + strings.Join(s.actions, " ") + " on " +
+					strings.Join(s.resources, " ")
 				if s.condition != nil {
 					line += fmt.Sprintf(" if %v", s.condition)
 				}
@@ -236,7 +246,8 @@ func TestFeatures(t *testing.T) {
 	}
 	granted := grants(t, fully().only(t))
 	for _, want := range []string{
-		"kms:CreateGrant " + full["kmsKeys"].(string), "kms:Decrypt " + full["slackKeys"].(string), "kms:Decrypt " + full["tableKeys"].(string),
+		"kms:CreateGrant " + full["kmsKeys"].(string), "kms:Decrypt " + full["slackKeys"].(string), "kms:Decrypt " +
+			full["tableKeys"].(string),
 		"secretsmanager:GetSecretValue arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:goldsmith/slack-??????",
 		"ssm:PutParameter arn:<AWS::Partition>:ssm:<AWS::Region>:<AWS::AccountId>:parameter/golden/web",
 	} {

@@ -42,7 +42,8 @@ func TestClaim(t *testing.T) {
 				s.Same("decision", j.Decision, job.StopFirst)
 				s.Same("back", j.Back, false)
 				s.Same("source", j.Source, job.Source{
-					ID: s.Web, Kind: job.Instance, Name: "web", InstanceType: "t3.micro", Architecture: "x86_64", Zone: "eu-central-1a", WasRunning: true,
+					ID: s.Web, Kind: job.Instance, Name: "web", InstanceType: "t3.micro", Architecture: "x86_64",
+					Zone: "eu-central-1a", WasRunning: true,
 					Volumes: j.Source.Volumes, Tags: map[string]string{"Name": "web", tag.Plan: "nightly"},
 				})
 				s.Same("volumes", len(j.Source.Volumes), 1)
@@ -205,7 +206,8 @@ func TestClaimSkips(t *testing.T) {
 				s.Must(s.Cloud.SetTags(s.Web, map[string]string{"aws:autoscaling:groupName": "fleet"}))
 			},
 			Want: looks + ": ok",
-			Then: skipped(job.AutoScalingMember, "Auto Scaling group fleet would terminate it once it is stopped: image it with consistency none or reboot, or image another"),
+			Then: skipped(job.AutoScalingMember,
+				"Auto Scaling group fleet would terminate it once it is stopped: image it with consistency none or reboot, or image another"),
 		},
 		{
 			Name:  "select found a one-time Spot request",
@@ -342,7 +344,8 @@ func TestClaimRequested(t *testing.T) {
 			},
 			Want: "Claim DescribeInstances: ok",
 			Then: func(s *stage.Stage, j job.Job) {
-				s.Same("reason", j.Skip, &job.Reason{Code: job.NotEnrolled, Text: "tag goldsmith:plan does not name plan nightly, and no tag goldsmith:image asks for it"})
+				s.Same("reason", j.Skip, &job.Reason{Code: job.NotEnrolled,
+					Text: "tag goldsmith:plan does not name plan nightly, and no tag goldsmith:image asks for it"})
 			},
 		},
 	})

@@ -10,7 +10,8 @@ import (
 	"goldsmith/shared/ledger"
 )
 
-// A call that is denied is an error, or a reason to leave the source alone; tried again, the claim is as it would have been.
+// A call that is denied is an error, or a reason to leave the source alone; tried again, the claim is as it would have
+// been.
 func TestClaimWithACallDenied(t *testing.T) {
 	noticed := func(s *stage.Stage, call string, err error, j job.Job) {
 		if err == nil && j.Skip == nil {

@@ -18,7 +18,8 @@ import (
 	"goldsmith/shared/tag"
 )
 
-// What a source is over time is what Auto Scaling says. Only an instance that shows the tag of a member costs the question.
+// What a source is over time is what Auto Scaling says. Only an instance that shows the tag of a member costs the
+// question.
 func TestClaimLineages(t *testing.T) {
 	live := func(_ *stage.Stage, in *claim.Input) { in.Job.Plan.Consistency = plan.None }
 	shown := func(s *stage.Stage, in *claim.Input) {
@@ -34,7 +35,8 @@ func TestClaimLineages(t *testing.T) {
 	stage.Play(t, scene, cases{
 		{Name: "no member: nothing to ask", Given: live, Want: "Claim DescribeInstances Record: ok", Then: lineage("")},
 		{
-			Name: "a member", Given: func(s *stage.Stage, in *claim.Input) { live(s, in); in.Job.Source.ID = member(s) }, Want: asked + " Record: ok",
+			Name: "a member", Given: func(s *stage.Stage, in *claim.Input) { live(s, in); in.Job.Source.ID = member(s) },
+			Want: asked + " Record: ok",
 			Then: lineage("group/fleet"),
 		},
 		{Name: "its tag says so, and Auto Scaling does not", Given: shown, Want: asked + " Record: ok", Then: lineage("")},
@@ -60,13 +62,16 @@ func member(s *stage.Stage) string {
 	s.Helper()
 	made, err := s.EC2.CreateLaunchTemplate(s.Context(), &sdk.CreateLaunchTemplateInput{
 		LaunchTemplateName: aws.String("fleet"),
-		LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: aws.String(ec2.ImageX86), InstanceType: types.InstanceTypeT3Micro},
+		LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: aws.String(ec2.ImageX86),
+			InstanceType: types.InstanceTypeT3Micro},
 	})
 	s.Must(err)
 	_, err = s.AutoScaling.CreateAutoScalingGroup(s.Context(), &autoscaling.CreateAutoScalingGroupInput{
-		AutoScalingGroupName: aws.String("fleet"), MinSize: aws.Int32(0), MaxSize: aws.Int32(4), DesiredCapacity: aws.Int32(1),
+		AutoScalingGroupName: aws.String("fleet"), MinSize: aws.Int32(0), MaxSize: aws.Int32(4),
+		DesiredCapacity:   aws.Int32(1),
 		AvailabilityZones: []string{stage.Region + "a"},
-		LaunchTemplate:    &scaling.LaunchTemplateSpecification{LaunchTemplateId: made.LaunchTemplate.LaunchTemplateId, Version: aws.String("1")},
+		LaunchTemplate: &scaling.LaunchTemplateSpecification{LaunchTemplateId: made.LaunchTemplate.LaunchTemplateId,
+			Version: aws.String("1")},
 	})
 	s.Must(err)
 	time.Sleep(10 * time.Minute)

@@ -42,7 +42,8 @@ func TestClaimOverTheLimit(t *testing.T) {
 				"i-other-01, i-other-02, i-other-03, i-other-04, i-other-05, i-other-06, i-other-07, i-other-08, i-other-09, i-other-10"+again),
 		},
 		{
-			Name: "one percent", Given: limited(1, 1, func(in *claim.Input) { in.Job.Plan.Limit = plan.Limit{Percent: 1} }), Want: claims + ": ok",
+			Name: "one percent", Given: limited(1, 1, func(in *claim.Input) { in.Job.Plan.Limit = plan.Limit{Percent: 1} }),
+			Want: claims + ": ok",
 			Then: skips(job.OverLimit, "plan nightly may stop 1 source (1%) in the last 24 hours"),
 		},
 		{
@@ -142,9 +143,11 @@ func TestClaimOfAChangingInstance(t *testing.T) {
 // What EC2 has sent an event of may not be shown for a minute.
 func TestClaimOfWhatIsNotShownYet(t *testing.T) {
 	stage.Play(t, requested, cases{
-		{Name: "its tag", Want: "Claim DescribeInstances: NotYet", Says: []string{"EC2 does not show tag goldsmith:image of i-"}},
+		{Name: "its tag", Want: "Claim DescribeInstances: NotYet",
+			Says: []string{"EC2 does not show tag goldsmith:image of i-"}},
 		{
-			Name: "itself", Want: "Claim DescribeInstances*2: NotYet", Says: []string{"EC2 does not show i-00000000000000bad yet"},
+			Name: "itself", Want: "Claim DescribeInstances*2: NotYet",
+			Says:  []string{"EC2 does not show i-00000000000000bad yet"},
 			Given: func(_ *stage.Stage, in *claim.Input) { in.Job.Source.ID = "i-00000000000000bad" },
 		},
 	})

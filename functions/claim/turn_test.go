@@ -24,7 +24,8 @@ const (
 func slot(s *stage.Stage, kind ledger.SlotKind, n int, since time.Time) {
 	s.Helper()
 	slot := ledger.Slot{
-		Plan: "nightly", Kind: kind, ID: fmt.Sprintf("%06d", slotID(kind, n)), Source: fmt.Sprintf("i-other-%02d", n), Run: "other", Since: since, Seen: since,
+		Plan: "nightly", Kind: kind, ID: fmt.Sprintf("%06d", slotID(kind, n)), Source: fmt.Sprintf("i-other-%02d", n),
+		Run: "other", Since: since, Seen: since,
 	}
 	_, err := s.Ledger.Kept.Take(s.Context(), slot, time.Time{})
 	s.Must(err)
@@ -70,10 +71,12 @@ func waiting(s *stage.Stage) (handler.Func[claim.Input, job.Job], claim.Input) {
 // free gives up the other source's place.
 func free(s *stage.Stage) {
 	s.Helper()
-	s.Must(s.Ledger.Kept.Free(s.Context(), ledger.Slot{Plan: "nightly", Kind: ledger.Places, ID: "000000", Source: "i-other-00", Run: "other"}))
+	s.Must(s.Ledger.Kept.Free(s.Context(),
+		ledger.Slot{Plan: "nightly", Kind: ledger.Places, ID: "000000", Source: "i-other-00", Run: "other"}))
 }
 
-// skips wants the source to be left alone for a reason that holds the text, and nothing of the plan's bounds to be kept.
+// skips wants the source to be left alone for a reason that holds the text, and nothing of the plan's bounds to be
+// kept.
 func skips(code job.ReasonCode, text string) func(*stage.Stage, job.Job) {
 	return func(s *stage.Stage, j job.Job) {
 		s.Helper()
@@ -90,8 +93,10 @@ func skips(code job.ReasonCode, text string) func(*stage.Stage, job.Job) {
 // broken marks another source of the plan as down beyond its patience.
 func broken(s *stage.Stage) {
 	s.Helper()
-	s.Hold(ledger.Claim{Source: "i-down", Name: "db", Run: "other", Plan: "nightly", StopSent: time.Now(), Problem: "no room", RefusedBy: "Client.X"})
-	mark := ledger.Slot{Plan: ledger.EveryPlan, Kind: ledger.Downs, ID: "i-down", Source: "i-down", Run: "other", Since: time.Now()}
+	s.Hold(ledger.Claim{Source: "i-down", Name: "db", Run: "other", Plan: "nightly", StopSent: time.Now(),
+		Problem: "no room", RefusedBy: "Client.X"})
+	mark := ledger.Slot{Plan: ledger.EveryPlan, Kind: ledger.Downs, ID: "i-down", Source: "i-down", Run: "other",
+		Since: time.Now()}
 	_, err := s.Ledger.Kept.Take(s.Context(), mark, time.Time{})
 	s.Must(err)
 }
@@ -103,8 +108,9 @@ func TestClaimTakesAPlace(t *testing.T) {
 			Then: func(s *stage.Stage, j job.Job) {
 				now := time.Now().UTC()
 				s.Same("places", slots(s, ledger.Places), []ledger.Slot{{
-					Plan: "nightly", Kind: ledger.Places, ID: "000000", Source: s.Web, Name: "web", Run: stage.RunName, Execution: execution,
-					Since: now, Seen: now,
+					Plan: "nightly", Kind: ledger.Places, ID: "000000", Source: s.Web, Name: "web", Run: stage.RunName,
+					Execution: execution,
+					Since:     now, Seen: now,
 				}})
 				s.Same("place", j.Place, "000000")
 				s.Same("claimed", j.Times.Claimed, now)
@@ -166,7 +172,8 @@ func TestClaimWaits(t *testing.T) {
 			Then:  func(s *stage.Stage, j job.Job) { s.Same("first", j.Turn.First, 1) },
 		},
 		{
-			Name: "its turn has come: looked at, and warned of the wait", Want: turned + " Take Free DescribeInstances DescribeInstanceAttribute StartInstances Slots Record: ok",
+			Name: "its turn has come: looked at, and warned of the wait", Want: turned +
+				" Take Free DescribeInstances DescribeInstanceAttribute StartInstances Slots Record: ok",
 			Given: func(s *stage.Stage, _ *claim.Input) { free(s) },
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("decision", j.Decision, job.StopFirst)
@@ -182,13 +189,15 @@ func TestClaimWaits(t *testing.T) {
 			Then:  func(s *stage.Stage, j job.Job) { s.Same("warnings", len(j.Warnings), 0) },
 		},
 		{
-			Name: "the window has closed", Want: "Claim Slots Free: ok", Given: func(*stage.Stage, *claim.Input) { time.Sleep(4 * time.Hour) },
+			Name: "the window has closed", Want: "Claim Slots Free: ok",
+			Given: func(*stage.Stage, *claim.Input) { time.Sleep(4 * time.Hour) },
 			Then: skips(job.NoTurn, "the window closed at 2000-01-01T04:00:00Z, and 1 were still before it: plan nightly has at most 1 down at once. "+
 				"Raise the plan's concurrency or its window, or ask again"),
 		},
 		{
-			Name: "the breaker is open", Want: "Claim Slots Claims Slots Free: ok", Given: func(s *stage.Stage, _ *claim.Input) { broken(s) },
-			Then: skips(job.BreakerOpen, "db (i-down) of plan nightly is down since"),
+			Name: "the breaker is open", Want: "Claim Slots Claims Slots Free: ok",
+			Given: func(s *stage.Stage, _ *claim.Input) { broken(s) },
+			Then:  skips(job.BreakerOpen, "db (i-down) of plan nightly is down since"),
 		},
 		{
 			Name: "whether it is cannot be read", Want: "Claim Slots: Throttled",
@@ -199,8 +208,10 @@ func TestClaimWaits(t *testing.T) {
 			Given: func(s *stage.Stage, _ *claim.Input) { s.Ledger.Break("Take", 1) },
 		},
 		{
-			Name: "its turn has come, and it is gone: the place is given up", Want: turned + " Take Free DescribeInstances DescribeInstanceAttribute Slots Free: ok",
-			Given: func(s *stage.Stage, _ *claim.Input) { free(s); s.Set(s.Web, ec2.Terminated) }, Then: skips(job.Terminating, ""),
+			Name: "its turn has come, and it is gone: the place is given up", Want: turned +
+				" Take Free DescribeInstances DescribeInstanceAttribute Slots Free: ok",
+			Given: func(s *stage.Stage, _ *claim.Input) { free(s); s.Set(s.Web, ec2.Terminated) },
+			Then:  skips(job.Terminating, ""),
 		},
 		{
 			Name: "its turn has come, and it is stopped: imaged as it is, without a place",
@@ -222,11 +233,13 @@ func TestClaimWaits(t *testing.T) {
 func TestClaimGivesUpItsPlace(t *testing.T) {
 	stage.Play(t, scene, cases{
 		{
-			Name: "terminated since", Want: claims + " Take Record: ok | " + looks + " Slots Free: ok", Then: skips(job.Terminating, ""),
+			Name: "terminated since", Want: claims + " Take Record: ok | " + looks + " Slots Free: ok",
+			Then:    skips(job.Terminating, ""),
 			Between: func(s *stage.Stage) { s.Set(s.Web, ec2.Terminated) },
 		},
 		{
-			Name: "and that fails", Want: claims + " Take Record: ok | " + looks + " Slots Free: Throttled", Says: []string{"giving up the turn of i-"},
+			Name: "and that fails", Want: claims + " Take Record: ok | " + looks + " Slots Free: Throttled",
+			Says:    []string{"giving up the turn of i-"},
 			Between: func(s *stage.Stage) { s.Set(s.Web, ec2.Terminated); s.Ledger.Break("Free", 1) },
 		},
 	})
@@ -245,7 +258,8 @@ func TestClaimMayNotStop(t *testing.T) {
 	late := func(s *stage.Stage, _ *claim.Input) { time.Sleep(5 * time.Hour); broken(s) }
 	stage.Play(t, scene, cases{
 		{
-			Name: "EC2 would not start it again", Want: looks + " StartInstances: ok", Then: skips(job.CannotStart, "UnauthorizedOperation"),
+			Name: "EC2 would not start it again", Want: looks + " StartInstances: ok",
+			Then:  skips(job.CannotStart, "UnauthorizedOperation"),
 			Given: func(s *stage.Stage, _ *claim.Input) { unstartable(s) },
 		},
 		{
@@ -257,15 +271,18 @@ func TestClaimMayNotStop(t *testing.T) {
 		{Name: "select has just asked", Want: looks + " Slots*2 Take Record: ok", Given: asked(29 * time.Minute)},
 		{Name: "select asked half an hour ago", Want: looks + " StartInstances: ok", Given: asked(30 * time.Minute)},
 		{
-			Name: "the breaker is open", Want: looks + " StartInstances Slots Claims: ok", Then: skips(job.BreakerOpen, "db (i-down)"),
+			Name: "the breaker is open", Want: looks + " StartInstances Slots Claims: ok",
+			Then:  skips(job.BreakerOpen, "db (i-down)"),
 			Given: func(s *stage.Stage, _ *claim.Input) { broken(s) },
 		},
 		{
-			Name: "the window closed while the breaker was open", Want: looks + " Slots Claims: ok", Given: late, Then: skips(job.BreakerOpen, "db (i-down)"),
+			Name: "the window closed while the breaker was open", Want: looks + " Slots Claims: ok", Given: late,
+			Then: skips(job.BreakerOpen, "db (i-down)"),
 		},
 		{
-			Name: "the window closed", Want: looks + " Slots: ok", Given: func(*stage.Stage, *claim.Input) { time.Sleep(5 * time.Hour) },
-			Then: skips(job.WindowClosed, "the window closed at"),
+			Name: "the window closed", Want: looks + " Slots: ok",
+			Given: func(*stage.Stage, *claim.Input) { time.Sleep(5 * time.Hour) },
+			Then:  skips(job.WindowClosed, "the window closed at"),
 		},
 		{
 			Name: "the window closed, and whether the breaker was open cannot be read", Want: looks + " Slots: Throttled",

@@ -66,13 +66,15 @@ func TestAdopt(t *testing.T) {
 			if image == "" {
 				image = id
 			}
-			s.Must(s.Ledger.Kept.PutResult(s.Context(), job.Result{Run: run, Source: s.Web, Image: job.Image{ID: image, State: state}}))
+			s.Must(s.Ledger.Kept.PutResult(s.Context(),
+				job.Result{Run: run, Source: s.Web, Image: job.Image{ID: image, State: state}}))
 		}
 	}
 	known := func(edit func(*ledger.Registration), retired bool) func(*stage.Stage, *json.RawMessage) {
 		return func(s *stage.Stage, _ *json.RawMessage) {
 			r := ledger.Registration{
-				Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: s.Web, Source: s.Web, Name: "web", Plan: "nightly", Run: run,
+				Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: s.Web, Source: s.Web, Name: "web", Plan: "nightly",
+				Run:     run,
 				AMIName: "goldsmith/web/" + s.Web + "/" + run, ID: id, Begun: time.Now().Add(-2 * time.Hour),
 			}
 			edit(&r)
@@ -106,8 +108,10 @@ func TestAdopt(t *testing.T) {
 		named = "DescribeImages Claims DescribeAutoScalingInstances Registration Register Settle: ok"
 	)
 	stage.Play(t, adopting, cases{
-		{Name: "of a scheduled run", Given: given(), Want: all + " Register Settle: ok | Registrations DescribeImages Claims: ok"},
-		{Name: "its run's result is known", Given: given(result("", "available")), Want: all + " Register Settle: ok", Then: is("")},
+		{Name: "of a scheduled run", Given: given(), Want: all +
+			" Register Settle: ok | Registrations DescribeImages Claims: ok"},
+		{Name: "its run's result is known", Given: given(result("", "available")), Want: all + " Register Settle: ok",
+			Then: is("")},
 		{
 			Name: "it failed its test", Given: given(result("", job.Unproven)), Want: all + ": ok",
 			Then: is("the result of its run does not count it as good"),
@@ -116,26 +120,31 @@ func TestAdopt(t *testing.T) {
 			Name: "its run made another", Given: given(result("ami-0123456789abcdef0", "available")), Want: all + ": ok",
 			Then: is("the result of its run does not count it as good"),
 		},
-		{Name: "of another plan's run", Given: tagged(tag.Plan, "other"), Want: looks + " Registration DescribeExecution: ok"},
+		{Name: "of another plan's run", Given: tagged(tag.Plan, "other"), Want: looks +
+			" Registration DescribeExecution: ok"},
 		{Name: "by another name", Given: tagged(tag.Name, "db"), Want: looks + " Registration: ok"},
-		{Name: "without a plan", Given: tagged(tag.Plan, ""), Want: looks + ": ok", Then: is("it does not say its plan in the tag goldsmith:plan")},
+		{Name: "without a plan", Given: tagged(tag.Plan, ""), Want: looks + ": ok",
+			Then: is("it does not say its plan in the tag goldsmith:plan")},
 		{
 			Name: "its run goes on", Want: looks + " Registration: ok", Then: is("run " + run + " has it in hand"),
 			Given: given(func(s *stage.Stage, _ *json.RawMessage) { s.Hold(ledger.Claim{Source: s.Web, Run: run}) }),
 		},
 		{
-			Name: "retired, and back from the Recycle Bin", Given: given(known(func(*ledger.Registration) {}, true)), Want: looks + " Registration: ok",
+			Name: "retired, and back from the Recycle Bin", Given: given(known(func(*ledger.Registration) {}, true)),
+			Want: looks + " Registration: ok",
 			Then: is("it was retired, and somebody had it back: the next run of its plan registers it anew"),
 		},
 		{
-			Name: "its name is registered without an answer", Given: given(known(func(r *ledger.Registration) { r.ID = "" }, false)), Want: all + " Register: ok",
+			Name:  "its name is registered without an answer",
+			Given: given(known(func(r *ledger.Registration) { r.ID = "" }, false)), Want: all + " Register: ok",
 			Then: is("its name is registered already, by a run that goes on or was cut off: the sweep sees to it"),
 		},
 		{
 			Name: "by its id, whatever its run came to", Given: given(result("", job.Unproven), byID), Want: named, Then: is(""),
 		},
 		{
-			Name: "registered already", Given: given(known(func(*ledger.Registration) {}, false), byID), Want: "DescribeImages Claims DescribeAutoScalingInstances Registration: ok",
+			Name: "registered already", Given: given(known(func(*ledger.Registration) {}, false), byID),
+			Want: "DescribeImages Claims DescribeAutoScalingInstances Registration: ok",
 			Then: is("it is registered already"),
 		},
 		{
@@ -147,8 +156,9 @@ func TestAdopt(t *testing.T) {
 			Given: given(func(s *stage.Stage, _ *json.RawMessage) { s.Refuse("DescribeImages", "UnauthorizedOperation", 1) }),
 		},
 		{
-			Name: "cut off after it was registered", Given: given(func(s *stage.Stage, _ *json.RawMessage) { s.Ledger.Break("Settle", 1) }),
-			Want: all + " Register Settle: Throttled | Registrations DescribeImages Claims: ok",
+			Name:  "cut off after it was registered",
+			Given: given(func(s *stage.Stage, _ *json.RawMessage) { s.Ledger.Break("Settle", 1) }),
+			Want:  all + " Register Settle: Throttled | Registrations DescribeImages Claims: ok",
 		},
 	})
 }
@@ -156,17 +166,21 @@ func TestAdopt(t *testing.T) {
 // A sweep settles what was adopted and not settled. It removes nothing of it, whatever its job came to.
 func TestAdoptedIsNoLeftover(t *testing.T) {
 	stage.Play(t, quiet, cases{{
-		Name: "its result says that it failed its test", Want: "Claims Slots DescribeInstances Unsettled DescribeImages Results Settle ListExecutions Since" + asks + ": ok",
+		Name: "its result says that it failed its test",
+		Want: "Claims Slots DescribeInstances Unsettled DescribeImages Results Settle ListExecutions Since" + asks + ": ok",
 		Given: func(s *stage.Stage, _ *json.RawMessage) {
-			out, err := s.EC2.CreateImage(s.Context(), &sdk.CreateImageInput{InstanceId: aws.String(s.Web), Name: aws.String("goldsmith/web"), NoReboot: aws.Bool(true)})
+			out, err := s.EC2.CreateImage(s.Context(),
+				&sdk.CreateImageInput{InstanceId: aws.String(s.Web), Name: aws.String("goldsmith/web"), NoReboot: aws.Bool(true)})
 			s.Must(err)
 			r := ledger.Registration{
-				Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: s.Web, Source: s.Web, Name: "web", Plan: "nightly", Run: stage.RunName,
+				Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: s.Web, Source: s.Web, Name: "web", Plan: "nightly",
+				Run:     stage.RunName,
 				AMIName: "goldsmith/web", ID: aws.ToString(out.ImageId), Begun: time.Now(), Good: true, Adopted: "ada",
 			}
 			_, err = s.Ledger.Kept.Register(s.Context(), r)
 			s.Must(err)
-			s.Must(s.Ledger.Kept.PutResult(s.Context(), job.Result{Run: stage.RunName, Source: s.Web, Ending: job.Broken, Image: job.Image{ID: r.ID, State: job.Unproven}}))
+			s.Must(s.Ledger.Kept.PutResult(s.Context(),
+				job.Result{Run: stage.RunName, Source: s.Web, Ending: job.Broken, Image: job.Image{ID: r.ID, State: job.Unproven}}))
 			time.Sleep(48 * time.Hour)
 		},
 	}})

@@ -66,7 +66,8 @@ func (a Adoption) span(ctx context.Context, v view, r ledger.Registration) (span
 	if s, asked := v.spans[key]; asked {
 		return s, nil
 	}
-	out, err := a.Executions.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: aws.String(a.Execution(r.Run))})
+	out, err := a.Executions.DescribeExecution(ctx,
+		&sfn.DescribeExecutionInput{ExecutionArn: aws.String(a.Execution(r.Run))})
 	s := ofSchedule(r)
 	switch {
 	case err == nil:

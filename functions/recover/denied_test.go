@@ -22,8 +22,9 @@ import (
 	"goldsmith/shared/tag"
 )
 
-// cutOff is a night that was cut off in every way: an instance that is down, an image of a job that failed, a whole one and
-// one in use, a test instance, a request and a schedule that nobody heard of, a run that was not told of, and slots.
+// cutOff is a night that was cut off in every way: an instance that is down, an image of a job that failed, a whole
+// one and one in use, a test instance, a request and a schedule that nobody heard of, a run that was not told of, and
+// slots.
 func cutOff(s *stage.Stage) (handler.Func[json.RawMessage, recovery.Answer], json.RawMessage) {
 	s.Plan.Schedule = "cron(0 2 * * ? *)"
 	s.Must(s.Bus.Schedule(bus.Schedule{
@@ -44,7 +45,8 @@ func cutOff(s *stage.Stage) (handler.Func[json.RawMessage, recovery.Answer], jso
 	s.Abort(executions + "aborted")
 	for n, kind := range []ledger.SlotKind{ledger.Places, ledger.Turns} {
 		_, err := s.Ledger.Kept.Take(s.Context(), ledger.Slot{
-			Plan: "nightly", Kind: kind, ID: fmt.Sprint(n), Source: "i-gone", Run: "gone", Since: time.Now(), Seen: time.Now(), Stopping: time.Now(),
+			Plan: "nightly", Kind: kind, ID: fmt.Sprint(n), Source: "i-gone", Run: "gone", Since: time.Now(), Seen: time.Now(),
+			Stopping: time.Now(),
 		}, time.Time{})
 		s.Must(err)
 	}
@@ -57,7 +59,8 @@ func cutOff(s *stage.Stage) (handler.Func[json.RawMessage, recovery.Answer], jso
 func unsettled(s *stage.Stage, name string, result job.Result) string {
 	s.Helper()
 	r, err := s.Ledger.Kept.Register(s.Context(), ledger.Registration{
-		Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: s.Web, Source: s.Web, Name: name, Plan: "nightly", Run: name,
+		Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: s.Web, Source: s.Web, Name: name, Plan: "nightly",
+		Run:     name,
 		AMIName: "goldsmith/" + name, Begun: time.Now(),
 	})
 	s.Must(err)

@@ -18,7 +18,8 @@ func TestExecutionEnded(t *testing.T) {
 	const run = "nightly-20260322T020000Z"
 	failed := func(s *stage.Stage) (handler.Func[json.RawMessage, recovery.Answer], json.RawMessage) {
 		step, _ := whole(s)
-		s.Must(s.Ledger.Kept.PutRun(s.Context(), ledger.Run{Name: run, Plan: "nightly", Execution: executions + run, Started: time.Now()}))
+		s.Must(s.Ledger.Kept.PutRun(s.Context(),
+			ledger.Run{Name: run, Plan: "nightly", Execution: executions + run, Started: time.Now()}))
 		return step, s.Sample("execution-aborted")
 	}
 	event := func(name string) func(*stage.Stage, *json.RawMessage) {
@@ -46,9 +47,11 @@ func TestExecutionEnded(t *testing.T) {
 			},
 		},
 		{Name: "failed", Given: event("execution-failed"), Want: looks + starts + tells, Then: said(1, "ended as FAILED")},
-		{Name: "timed out", Given: event("execution-timed-out"), Want: looks + starts + tells, Then: said(1, "ended as TIMED_OUT")},
+		{Name: "timed out", Given: event("execution-timed-out"), Want: looks + starts + tells,
+			Then: said(1, "ended as TIMED_OUT")},
 		{
-			Name: "delivered twice: told once", Want: looks + starts + tells + " | Claims DescribeInstances Slots DescribeInstances GetRun: ok",
+			Name: "delivered twice: told once", Want: looks + starts + tells +
+				" | Claims DescribeInstances Slots DescribeInstances GetRun: ok",
 			Then: said(1),
 		},
 		{

@@ -58,7 +58,8 @@ func (x Exemption) Exempt(ctx context.Context, e event.Exempt) (*Exempted, error
 	if err != nil {
 		return nil, err
 	}
-	handler.Log(ctx).WarnContext(ctx, "exempted a source", "source", block.Claim.Source, "run", block.Claim.Run, "by", e.By, "undone", e.Undo)
+	handler.Log(ctx).WarnContext(ctx, "exempted a source", "source", block.Claim.Source, "run", block.Claim.Run, "by",
+		e.By, "undone", e.Undo)
 	made := &Exempted{
 		Source: block.Claim.Source, Name: block.Claim.Name, Run: block.Claim.Run,
 		Why: block.Why(), Holds: string(block.Holds), Undone: e.Undo,
@@ -87,7 +88,8 @@ func (x Exemption) find(ctx context.Context, wanted string) (breaker.Block, erro
 	case 1:
 		return found[0], nil
 	default:
-		return breaker.Block{}, fault.Failure("Name the one that is meant by its id.", "%d sources that are down are called %s: %s",
+		return breaker.Block{}, fault.Failure("Name the one that is meant by its id.",
+			"%d sources that are down are called %s: %s",
 			len(found), wanted, strings.Join(ids, ", "))
 	}
 }
@@ -119,7 +121,8 @@ func (x Exemption) exempt(ctx context.Context, s ledger.Slot) error {
 
 func (x Exemption) undo(ctx context.Context, b breaker.Block) error {
 	if b.Exempt == nil {
-		return fault.Failure("There is nothing to take back.", "%s is not exempted", report.Label(b.Claim.Name, b.Claim.Source))
+		return fault.Failure("There is nothing to take back.", "%s is not exempted",
+			report.Label(b.Claim.Name, b.Claim.Source))
 	}
 	return x.Book.Free(ctx, *b.Exempt)
 }

@@ -154,7 +154,7 @@ func (l Leftovers) leftover(ctx context.Context, r ledger.Registration, images m
 func (l Leftovers) unsettled(ctx context.Context, left leftover) (leftover, bool, error) {
 	switch r := left.registered; {
 	case !r.Anew.IsZero() || r.Adopted != "":
-		// Somebody had it back from the Recycle Bin, or said that it is Goldsmith's.
+		// A person had it back from the Recycle Bin, or said that it is Goldsmith's.
 		return left, false, l.Register.Settle(ctx, r)
 	case left.result.Image.ID == left.id && left.result.Image.State == string(types.ImageStateAvailable):
 		return left, false, l.settled(ctx, left)

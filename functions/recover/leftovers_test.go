@@ -33,14 +33,17 @@ func TestLeftovers(t *testing.T) {
 	made := func(s *stage.Stage, result *job.Result, more ...func(*stage.Stage, string)) {
 		s.Helper()
 		r, err := s.Ledger.Kept.Register(s.Context(), ledger.Registration{
-			Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: s.Web, Source: s.Web, Name: "web", Plan: "nightly", Run: stage.RunName,
+			Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: s.Web, Source: s.Web, Name: "web", Plan: "nightly",
+			Run:     stage.RunName,
 			AMIName: "goldsmith/web", Begun: time.Now(),
 		})
 		s.Must(err)
-		tags := tag.List(map[string]string{tag.Managed: "true", tag.Source: s.Web, tag.Name: "web", tag.Plan: "nightly", tag.Run: stage.RunName})
+		tags := tag.List(map[string]string{tag.Managed: "true", tag.Source: s.Web, tag.Name: "web", tag.Plan: "nightly",
+			tag.Run: stage.RunName})
 		out, err := s.EC2.CreateImage(s.Context(), &sdk.CreateImageInput{
 			InstanceId: aws.String(s.Web), Name: aws.String("goldsmith/web"), NoReboot: aws.Bool(true),
-			TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeImage, Tags: tags}, {ResourceType: types.ResourceTypeSnapshot, Tags: tags}},
+			TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeImage, Tags: tags},
+				{ResourceType: types.ResourceTypeSnapshot, Tags: tags}},
 		})
 		s.Must(err)
 		id := aws.ToString(out.ImageId)
@@ -81,20 +84,27 @@ func TestLeftovers(t *testing.T) {
 		}
 	}
 	cutOff := &job.Result{Ending: job.Broken, Problem: "the run ended early"}
-	whole := &job.Result{Ending: job.Broken, Image: job.Image{State: "pending"}, Times: job.Times{Snapshotted: time.Unix(1, 0)}}
+	whole := &job.Result{Ending: job.Broken, Image: job.Image{State: "pending"},
+		Times: job.Times{Snapshotted: time.Unix(1, 0)}}
 	failed := &job.Result{Ending: job.Broken, Image: job.Image{State: "pending"}}
 	stage.Play(t, quiet, cases{
-		{Name: "a good one is left alone", Given: given(&job.Result{Ending: job.Imaged, Image: job.Image{State: "available"}}), Want: looks + good + rest, Then: is(1, "imaged available")},
-		{Name: "cut off: removed with its snapshot", Given: given(cutOff), Want: looks + gate + " Amend DeregisterImage" + record + " Retire" + rest, Then: is(0, "failed removed")},
-		{Name: "its job failed after its snapshots were there: it is whole, and kept", Given: given(whole), Want: looks + record + good + rest, Then: is(1, "failed available")},
+		{Name: "a good one is left alone",
+			Given: given(&job.Result{Ending: job.Imaged, Image: job.Image{State: "available"}}), Want: looks + good + rest,
+			Then: is(1, "imaged available")},
+		{Name: "cut off: removed with its snapshot", Given: given(cutOff), Want: looks + gate + " Amend DeregisterImage" +
+			record + " Retire" + rest, Then: is(0, "failed removed")},
+		{Name: "its job failed after its snapshots were there: it is whole, and kept", Given: given(whole), Want: looks +
+			record + good + rest, Then: is(1, "failed available")},
 		{
-			Name: "still pending: EC2 has not made up its mind", Given: func(s *stage.Stage, _ *json.RawMessage) { made(s, cutOff) },
-			Want: looks + rest, Then: func(s *stage.Stage, _ recovery.Answer) {
+			Name:  "still pending: EC2 has not made up its mind",
+			Given: func(s *stage.Stage, _ *json.RawMessage) { made(s, cutOff) },
+			Want:  looks + rest, Then: func(s *stage.Stage, _ recovery.Answer) {
 				s.Same("result", s.Results(stage.RunName)[0].Image.State, "")
 			},
 		},
 		{
-			Name: "it failed: removed", Want: looks + gate + " Amend DeregisterImage" + record + " Retire" + rest, Then: is(0, "failed removed"),
+			Name: "it failed: removed", Want: looks + gate + " Amend DeregisterImage" + record + " Retire" + rest,
+			Then: is(0, "failed removed"),
 			Given: func(s *stage.Stage, in *json.RawMessage) {
 				s.Cloud.Inject(ec2.Fault{Action: "CreateImage", ImageState: "failed"})
 				given(failed)(s, in)
@@ -103,16 +113,21 @@ func TestLeftovers(t *testing.T) {
 		{
 			Name: "a parameter names it already: its job was all but done", Want: looks + gate + record + good + rest,
 			Given: given(cutOff, func(s *stage.Stage, id string) {
-				_, err := s.SSM.PutParameter(s.Context(), &ssm.PutParameterInput{Name: aws.String("/goldsmith/images/web"), Value: aws.String(id), Type: "String"})
+				_, err := s.SSM.PutParameter(s.Context(),
+					&ssm.PutParameterInput{Name: aws.String("/goldsmith/images/web"), Value: aws.String(id), Type: "String"})
 				s.Must(err)
 			}), Then: is(1, "imaged available"),
 		},
 		{
-			Name: "what uses it cannot be found out: not removed", Want: looks + " DescribeInstances DescribeLaunchTemplateVersions DescribeAutoScalingGroups" + strings.Replace(rest, ": ok", noticed, 1),
-			Given: given(cutOff, func(s *stage.Stage, _ string) { s.Refuse("DescribeAutoScalingGroups", "AccessDenied", 1) }), Then: is(1, "failed "),
+			Name: "what uses it cannot be found out: not removed", Want: looks +
+				" DescribeInstances DescribeLaunchTemplateVersions DescribeAutoScalingGroups" +
+				strings.Replace(rest, ": ok", noticed, 1),
+			Given: given(cutOff, func(s *stage.Stage, _ string) { s.Refuse("DescribeAutoScalingGroups", "AccessDenied", 1) }),
+			Then:  is(1, "failed "),
 		},
 		{
-			Name: "not registered: not touched, whatever its tags say", Want: "Claims Slots DescribeInstances Unsettled" + rest, Then: is(1, "failed "),
+			Name: "not registered: not touched, whatever its tags say", Want: "Claims Slots DescribeInstances Unsettled" + rest,
+			Then: is(1, "failed "),
 			Given: given(cutOff, func(s *stage.Stage, id string) {
 				r, _, err := s.Ledger.Kept.Registration(s.Context(), id)
 				s.Must(err)
@@ -120,11 +135,13 @@ func TestLeftovers(t *testing.T) {
 			}),
 		},
 		{
-			Name: "a copy with all its tags, in the same Region: not touched", Want: looks + gate + " Amend DeregisterImage" + record + " Retire" + rest + " | Claims Slots DescribeInstances Unsettled" + rest,
+			Name: "a copy with all its tags, in the same Region: not touched", Want: looks + gate + " Amend DeregisterImage" +
+				record + " Retire" + rest + " | Claims Slots DescribeInstances Unsettled" + rest,
 			Given: given(cutOff, func(s *stage.Stage, id string) {
 				time.Sleep(time.Hour)
 				_, err := s.EC2.CopyImage(s.Context(), &sdk.CopyImageInput{
-					Name: aws.String("for the auditors"), SourceImageId: aws.String(id), SourceRegion: aws.String(stage.Region), CopyImageTags: aws.Bool(true),
+					Name: aws.String("for the auditors"), SourceImageId: aws.String(id), SourceRegion: aws.String(stage.Region),
+					CopyImageTags: aws.Bool(true),
 				})
 				s.Must(err)
 				time.Sleep(3 * time.Hour)
@@ -132,7 +149,8 @@ func TestLeftovers(t *testing.T) {
 			Then: is(1, "failed removed"),
 		},
 		{
-			Name: "another image under its id's name: not touched", Want: "Claims Slots DescribeInstances Unsettled DescribeImages" + rest,
+			Name: "another image under its id's name: not touched",
+			Want: "Claims Slots DescribeInstances Unsettled DescribeImages" + rest,
 			Given: given(cutOff, func(s *stage.Stage, id string) {
 				r, _, err := s.Ledger.Kept.Registration(s.Context(), id)
 				s.Must(err)
@@ -142,7 +160,9 @@ func TestLeftovers(t *testing.T) {
 			}), Then: is(1, "failed "),
 		},
 		{
-			Name: "its creation was never answered: found by its name", Want: "Claims Slots DescribeInstances Unsettled DescribeImages Amend Results" + gate + " Amend DeregisterImage" + record + " Retire" + rest,
+			Name: "its creation was never answered: found by its name",
+			Want: "Claims Slots DescribeInstances Unsettled DescribeImages Amend Results" + gate + " Amend DeregisterImage" +
+				record + " Retire" + rest,
 			Given: given(cutOff, func(s *stage.Stage, id string) {
 				r, _, err := s.Ledger.Kept.Registration(s.Context(), id)
 				s.Must(err)
@@ -153,7 +173,8 @@ func TestLeftovers(t *testing.T) {
 		},
 		{Name: "the ledger knows nothing of its job: not touched", Given: given(nil), Want: looks + rest, Then: is(1, "")},
 		{
-			Name: "its instance is down, and claimed: it may be all there is", Want: "Claims DescribeInstances StartInstances Record Slots DescribeInstances Unsettled" + rest,
+			Name: "its instance is down, and claimed: it may be all there is",
+			Want: "Claims DescribeInstances StartInstances Record Slots DescribeInstances Unsettled" + rest,
 			Given: given(&job.Result{Ending: job.LeftStopped}, func(s *stage.Stage, _ string) {
 				s.Set(s.Web, ec2.Stopped)
 				s.Hold(ledger.Claim{Source: s.Web, Run: stage.RunName, WasRunning: true, StopSent: time.Now(), Left: time.Now()})
@@ -162,12 +183,15 @@ func TestLeftovers(t *testing.T) {
 		},
 		{
 			Name: "it failed its proof an hour ago: a person may look at it", Want: looks + rest, Then: is(1, "failed unproven"),
-			Given: given(&job.Result{Ending: job.Broken, Image: job.Image{State: job.Unproven}, Times: job.Times{Snapshotted: time.Unix(1, 0)}}),
+			Given: given(&job.Result{Ending: job.Broken, Image: job.Image{State: job.Unproven},
+				Times: job.Times{Snapshotted: time.Unix(1, 0)}}),
 		},
 		{
-			Name: "it failed its proof yesterday: removed", Want: looks + gate + " Amend DeregisterImage" + record + " Retire" + rest, Then: is(0, "failed removed"),
+			Name: "it failed its proof yesterday: removed", Want: looks + gate + " Amend DeregisterImage" + record + " Retire" +
+				rest, Then: is(0, "failed removed"),
 			Given: func(s *stage.Stage, in *json.RawMessage) {
-				given(&job.Result{Ending: job.Broken, Image: job.Image{State: job.Unproven}, Times: job.Times{Snapshotted: time.Unix(1, 0)}})(s, in)
+				given(&job.Result{Ending: job.Broken, Image: job.Image{State: job.Unproven},
+					Times: job.Times{Snapshotted: time.Unix(1, 0)}})(s, in)
 				time.Sleep(24 * time.Hour)
 			},
 		},

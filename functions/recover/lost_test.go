@@ -26,7 +26,8 @@ func TestTheTableWasLost(t *testing.T) {
 		time.Sleep(time.Hour)
 		book := ledger.NewMemory()
 		teller := s.Teller()
-		runs := recovery.Runs{Executions: s.SFN, Book: book, Teller: teller, Plans: nightlyOf(s), Machine: stage.Machine, Now: time.Now}
+		runs := recovery.Runs{Executions: s.SFN, Book: book, Teller: teller, Plans: nightlyOf(s), Machine: stage.Machine,
+			Now: time.Now}
 		sweep := func() {
 			s.Helper()
 			recent, err := runs.Recent(s.Context())

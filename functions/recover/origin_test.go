@@ -70,22 +70,28 @@ func TestAdoptedLineages(t *testing.T) {
 		instance, err := s.EC2.DescribeInstances(s.Context(), &sdk.DescribeInstancesInput{InstanceIds: []string{s.Web}})
 		s.Must(err)
 		volume := instance.Reservations[0].Instances[0].BlockDeviceMappings[0].Ebs.VolumeId
-		made, err := s.EC2.CreateImage(s.Context(), &sdk.CreateImageInput{InstanceId: aws.String(s.Web), Name: aws.String("of an instance"), NoReboot: aws.Bool(true),
-			TagSpecifications: adoptable("i-0123456789abcdef0", "r")})
+		made, err := s.EC2.CreateImage(s.Context(),
+			&sdk.CreateImageInput{InstanceId: aws.String(s.Web), Name: aws.String("of an instance"), NoReboot: aws.Bool(true),
+				TagSpecifications: adoptable("i-0123456789abcdef0", "r")})
 		s.Must(err)
 		time.Sleep(time.Minute)
 		snapshot, err := s.EC2.CreateSnapshot(s.Context(), &sdk.CreateSnapshotInput{VolumeId: volume})
 		s.Must(err)
 		time.Sleep(2 * time.Hour)
-		registered, err := s.EC2.RegisterImage(s.Context(), &sdk.RegisterImageInput{Name: aws.String("of a snapshot"), RootDeviceName: aws.String("/dev/xvda"),
-			Architecture: types.ArchitectureValuesX8664, VirtualizationType: aws.String("hvm"),
-			BlockDeviceMappings: []types.BlockDeviceMapping{{DeviceName: aws.String("/dev/xvda"), Ebs: &types.EbsBlockDevice{SnapshotId: snapshot.SnapshotId}}},
-			TagSpecifications:   adoptable("i-0123456789abcdef0", "r")})
+		registered, err := s.EC2.RegisterImage(s.Context(),
+			&sdk.RegisterImageInput{Name: aws.String("of a snapshot"), RootDeviceName: aws.String("/dev/xvda"),
+				Architecture: types.ArchitectureValuesX8664, VirtualizationType: aws.String("hvm"),
+				BlockDeviceMappings: []types.BlockDeviceMapping{{DeviceName: aws.String("/dev/xvda"),
+					Ebs: &types.EbsBlockDevice{SnapshotId: snapshot.SnapshotId}}},
+				TagSpecifications: adoptable("i-0123456789abcdef0", "r")})
 		s.Must(err)
-		_, err = s.Ledger.Kept.Register(s.Context(), ledger.Registration{Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: "group/web", AMIName: "x", ID: aws.ToString(made.ImageId)})
+		_, err = s.Ledger.Kept.Register(s.Context(),
+			ledger.Registration{Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: "group/web", AMIName: "x",
+				ID: aws.ToString(made.ImageId)})
 		s.Must(err)
-		copied, err := s.EC2.CopyImage(s.Context(), &sdk.CopyImageInput{Name: aws.String("a copy"), SourceImageId: made.ImageId, SourceRegion: aws.String(stage.Region),
-			TagSpecifications: adoptable("i-0123456789abcdef0", "r")})
+		copied, err := s.EC2.CopyImage(s.Context(),
+			&sdk.CopyImageInput{Name: aws.String("a copy"), SourceImageId: made.ImageId, SourceRegion: aws.String(stage.Region),
+				TagSpecifications: adoptable("i-0123456789abcdef0", "r")})
 		s.Must(err)
 		time.Sleep(2 * time.Hour)
 		a, err := account(s, nightlyOf(s)).Handle(s.Context(), asking(s, event.Adopt{By: "ada", Images: []string{
@@ -97,6 +103,7 @@ func TestAdoptedLineages(t *testing.T) {
 			s.Same("why not", c.Why, "")
 			lineages[c.ID] = c.Lineage
 		}
-		s.Same("lineages", lineages, map[string]string{aws.ToString(registered.ImageId): s.Web, aws.ToString(copied.ImageId): aws.ToString(made.ImageId)})
+		s.Same("lineages", lineages, map[string]string{aws.ToString(registered.ImageId): s.Web,
+			aws.ToString(copied.ImageId): aws.ToString(made.ImageId)})
 	})
 }

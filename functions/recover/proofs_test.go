@@ -39,10 +39,12 @@ func test(s *stage.Stage) (string, ledger.Registration) {
 func launchAs(s *stage.Stage) string {
 	s.Helper()
 	out, err := s.EC2.RunInstances(s.Context(), &sdk.RunInstancesInput{
-		ImageId: aws.String(ec2.ImageX86), InstanceType: "t3.micro", MinCount: aws.Int32(1), MaxCount: aws.Int32(1), ClientToken: aws.String("token"),
-		TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeInstance, Tags: tag.List(map[string]string{
-			tag.Managed: "true", tag.Proof: stage.RunName, tag.Source: s.Web,
-		})}},
+		ImageId: aws.String(ec2.ImageX86), InstanceType: "t3.micro", MinCount: aws.Int32(1), MaxCount: aws.Int32(1),
+		ClientToken: aws.String("token"),
+		TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeInstance,
+			Tags: tag.List(map[string]string{
+				tag.Managed: "true", tag.Proof: stage.RunName, tag.Source: s.Web,
+			})}},
 	})
 	s.Must(err)
 	return aws.ToString(out.Instances[0].InstanceId)
@@ -185,7 +187,8 @@ func TestOnlyTestInstancesAreEnded(t *testing.T) {
 			},
 		},
 		{
-			Name: "nothing was launched: the registration ends after an hour", Want: looks + " | Claims Slots DescribeInstances Unsettled DescribeInstances Retire ListExecutions Since" + asks + ": ok",
+			Name: "nothing was launched: the registration ends after an hour", Want: looks +
+				" | Claims Slots DescribeInstances Unsettled DescribeInstances Retire ListExecutions Since" + asks + ": ok",
 			Given:   func(s *stage.Stage, _ *json.RawMessage) { registered(s, func(*ledger.Registration) {}) },
 			Between: func(*stage.Stage) { time.Sleep(2 * time.Hour) },
 		},

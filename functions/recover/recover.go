@@ -100,23 +100,29 @@ func (a Account) With(cfg aws.Config) Account {
 func New(a Account) Step {
 	starter := begin.Starter{Executions: a.Executions, Plans: a.Plans, Machine: a.Machine}
 	calendar := Calendar{Book: a.Ledger, Plans: a.Plans, Now: a.Now}
-	runs := Runs{Executions: a.Executions, Book: a.Ledger, Teller: a.Teller, Plans: a.Plans, Machine: starter.Base(), Now: a.Now}
-	rescue := Rescue{EC2: a.EC2, Executions: a.Executions, Claims: a.Ledger, Waits: a.Ledger, Results: a.Ledger, Now: a.Now}
+	runs := Runs{Executions: a.Executions, Book: a.Ledger, Teller: a.Teller, Plans: a.Plans, Machine: starter.Base(),
+		Now: a.Now}
+	rescue := Rescue{EC2: a.EC2, Executions: a.Executions, Claims: a.Ledger, Waits: a.Ledger, Results: a.Ledger,
+		Now: a.Now}
 	rescue.Runs, rescue.Notices, rescue.Notify = a.Ledger, a.Teller, a.Plans.Plans[a.Plans.Default].Notify
 	return Step{
 		rescue: rescue,
 		traces: Traces{
-			EC2: a.EC2, Executions: a.Executions, Rescue: rescue, Notices: a.Teller, Notify: a.Plans.Plans[a.Plans.Default].Notify,
+			EC2: a.EC2, Executions: a.Executions, Rescue: rescue, Notices: a.Teller,
+			Notify:  a.Plans.Plans[a.Plans.Default].Notify,
 			Machine: starter.Base(), Now: a.Now,
 		},
-		leftovers: Leftovers{EC2: a.EC2, Gate: a.Gate, Register: a.Ledger, Waits: a.Ledger, Results: a.Ledger, Tests: tested(a.Plans), Now: a.Now},
-		proofs:    Proofs{EC2: a.EC2, Register: a.Ledger, Waits: a.Ledger, WorkedOn: rescue.workedOn, Now: a.Now},
-		runs:      runs,
-		requests:  Requests{EC2: a.EC2, Book: a.Ledger, Runs: runs, Starter: starter},
-		missed:    Missed{Calendar: calendar, Executions: a.Executions, Schedules: a.Schedules, Teller: a.Teller, Starter: starter},
-		overdue:   Overdue{calendar},
+		leftovers: Leftovers{EC2: a.EC2, Gate: a.Gate, Register: a.Ledger, Waits: a.Ledger, Results: a.Ledger,
+			Tests: tested(a.Plans), Now: a.Now},
+		proofs:   Proofs{EC2: a.EC2, Register: a.Ledger, Waits: a.Ledger, WorkedOn: rescue.workedOn, Now: a.Now},
+		runs:     runs,
+		requests: Requests{EC2: a.EC2, Book: a.Ledger, Runs: runs, Starter: starter},
+		missed: Missed{Calendar: calendar, Executions: a.Executions, Schedules: a.Schedules, Teller: a.Teller,
+			Starter: starter},
+		overdue: Overdue{calendar},
 		adoption: Adoption{
-			EC2: a.EC2, Origins: a.Origins, Book: a.Ledger, Executions: a.Executions, Execution: starter.Execution, Tests: tested(a.Plans),
+			EC2: a.EC2, Origins: a.Origins, Book: a.Ledger, Executions: a.Executions, Execution: starter.Execution,
+			Tests: tested(a.Plans),
 		},
 		exemption: Exemption{Book: a.Ledger, Notices: a.Teller, Notify: a.Plans.Plans[a.Plans.Default].Notify, Now: a.Now},
 		problems:  Problems{EC2: a.EC2, Notices: a.Teller, Notify: a.Plans.Plans[a.Plans.Default].Notify},

@@ -26,7 +26,8 @@ func scene(s *stage.Stage) (handler.Func[json.RawMessage, recovery.Answer], json
 	s.Execute("aborted")
 	s.Abort(executions + "aborted")
 	time.Sleep(10 * time.Minute)
-	rescue := recovery.Rescue{EC2: s.EC2, Executions: s.SFN, Claims: s.Ledger, Waits: s.Ledger, Results: s.Ledger, Now: time.Now,
+	rescue := recovery.Rescue{EC2: s.EC2, Executions: s.SFN, Claims: s.Ledger, Waits: s.Ledger, Results: s.Ledger,
+		Now:  time.Now,
 		Runs: s.Ledger, Notices: s.Teller()}
 	return func(ctx context.Context, _ json.RawMessage) (recovery.Answer, error) {
 		answer, _, err := rescue.Sweep(ctx)
@@ -109,8 +110,10 @@ func TestSweep(t *testing.T) {
 				s.Same("state", s.Cloud.State(s.Web), ec2.Pending)
 				s.Same("left", s.Held(s.Web).Left, time.Now().UTC())
 				r := s.Results(stage.RunName)[0]
-				s.Same("result", []any{r.Ending, r.Problem, r.Shows, r.Restarted}, []any{job.LeftStopped, "the run ended early", "pending", time.Now().UTC()})
-				s.Same("counted", strings.Contains(s.Logs.String(), `"InstancesLeftStopped":1`) && strings.Contains(s.Logs.String(), `"OldestClaim":600`), true)
+				s.Same("result", []any{r.Ending, r.Problem, r.Shows, r.Restarted},
+					[]any{job.LeftStopped, "the run ended early", "pending", time.Now().UTC()})
+				s.Same("counted", strings.Contains(s.Logs.String(), `"InstancesLeftStopped":1`) &&
+					strings.Contains(s.Logs.String(), `"OldestClaim":600`), true)
 			},
 		},
 		{
@@ -142,7 +145,8 @@ func TestSweep(t *testing.T) {
 			Given: func(s *stage.Stage, in *json.RawMessage) {
 				s.Execute("going-on")
 				with(func(c *ledger.Claim) { by("going-on")(c); c.Left = time.Now() })(s, in)
-				s.Must(s.Ledger.Kept.PutResult(s.Context(), job.Result{Run: stage.RunName, Source: s.Web, Name: "web", Ending: job.LeftStopped, Problem: "the image failed"}))
+				s.Must(s.Ledger.Kept.PutResult(s.Context(),
+					job.Result{Run: stage.RunName, Source: s.Web, Name: "web", Ending: job.LeftStopped, Problem: "the image failed"}))
 			},
 			Want:    "Claims DescribeInstances StartInstances Record Slots: ok | Claims DescribeInstances Waits Results PutResult Slots Free Drop Slots GetRun: ok",
 			Between: func(*stage.Stage) { time.Sleep(5 * time.Minute) },
@@ -203,7 +207,8 @@ func TestSweep(t *testing.T) {
 			Name: "its job has written its result and could not drop the claim: the result stands",
 			Given: func(s *stage.Stage, _ *json.RawMessage) {
 				s.Set(s.Web, ec2.Running)
-				s.Must(s.Ledger.Kept.PutResult(s.Context(), job.Result{Run: stage.RunName, Source: s.Web, Name: "web", Ending: job.Imaged}))
+				s.Must(s.Ledger.Kept.PutResult(s.Context(),
+					job.Result{Run: stage.RunName, Source: s.Web, Name: "web", Ending: job.Imaged}))
 			},
 			Want: "Claims DescribeExecution DescribeInstances Waits Results Slots Free Drop Slots: ok",
 			Then: func(s *stage.Stage, _ recovery.Answer) {

@@ -130,7 +130,8 @@ func TestRequestsNobodyHeardOf(t *testing.T) {
 				s.Execute("going-on")
 				s.Hold(ledger.Claim{Source: s.Web, Run: "going-on", Execution: executions + "going-on", Since: time.Now()})
 			},
-			Want: "Claims DescribeExecution Slots DescribeInstances Unsettled ListExecutions Since" + asks + " PutRequest: ok | " +
+			Want: "Claims DescribeExecution Slots DescribeInstances Unsettled ListExecutions Since" + asks +
+				" PutRequest: ok | " +
 				"Claims DescribeExecution Slots DescribeInstances Unsettled ListExecutions Since" + asks + ": ok",
 			Between: wait, Then: sweptFor("going-on"),
 		},
@@ -174,7 +175,8 @@ func TestRequestsNobodyHeardOf(t *testing.T) {
 		},
 		{
 			Name: "the instance is terminated", Given: given,
-			Between: func(s *stage.Stage) { wait(s); s.Set(s.Web, ec2.Terminated) }, Want: seen + " | " + looked + " DropRequest: ok",
+			Between: func(s *stage.Stage) { wait(s); s.Set(s.Web, ec2.Terminated) }, Want: seen + " | " + looked +
+				" DropRequest: ok",
 			Then: sweptFor(),
 		},
 	})
@@ -214,7 +216,8 @@ func TestRequestsAreAnsweredOnce(t *testing.T) {
 				ends(s, late(s), false)
 			},
 			Want: told + " GetRun Results DescribeExecution StartExecution PutRequest: ok | " +
-				"Claims Slots DescribeInstances Unsettled ListExecutions Since GetRun*2" + asks + " GetRun*2 Results DescribeExecution PutRequest: ok",
+				"Claims Slots DescribeInstances Unsettled ListExecutions Since GetRun*2" + asks +
+				" GetRun*2 Results DescribeExecution PutRequest: ok",
 			Then: func(s *stage.Stage, a recovery.Answer) {
 				answered(s, true)
 				s.Same("runs", len(s.States.List(states.Filter{})), 2)
@@ -328,7 +331,8 @@ func TestRequestsWhoseRunIsNotListed(t *testing.T) {
 			Then: func(s *stage.Stage, a recovery.Answer) { sweptFor("request-"+s.Web+"-v4")(s, a) },
 		},
 		{
-			Name: "nobody can say whether it goes on", Want: "DescribeInstances DescribeSnapshots Requests DescribeExecution: Failed",
+			Name: "nobody can say whether it goes on",
+			Want: "DescribeInstances DescribeSnapshots Requests DescribeExecution: Failed",
 			Given: func(s *stage.Stage, in *json.RawMessage) {
 				given(s, in)
 				s.Refuse("DescribeExecution", "AccessDeniedException", 1)

@@ -190,7 +190,7 @@ func (r Rescue) judge(c ledger.Claim, instance types.Instance, known bool) (verd
 // sending is how long after its journal entry a StopInstances may be sent: until its function's timeout.
 const sending = time.Minute
 
-// stoppedSince reports whether somebody stopped the instance after it was started again: what a person stops stays so.
+// stoppedSince reports whether a person stopped the instance after it was started again: what a person stops stays so.
 func stoppedSince(i types.Instance, c ledger.Claim) bool {
 	at, known := source.StoppedAt(i)
 	last := c.StopTried
@@ -226,7 +226,8 @@ func (r Rescue) start(ctx context.Context, c ledger.Claim, instance types.Instan
 	if _, err := r.EC2.StartInstances(ctx, &ec2.StartInstancesInput{InstanceIds: []string{c.Source}}); err != nil {
 		// It is known, told with its run and tried again: the sweep itself has not failed.
 		log.ErrorContext(ctx, "an instance is down and cannot be started", "error", err)
-		_, err = breaker.Refused(ctx, r.Claims, c, breaker.CodeOf(err), "it cannot be started: "+fault.Brief(err), r.Now().UTC())
+		_, err = breaker.Refused(ctx, r.Claims, c, breaker.CodeOf(err), "it cannot be started: "+fault.Brief(err),
+			r.Now().UTC())
 		return err
 	}
 	again, first := !c.Started.IsZero(), c.Left.IsZero()
@@ -263,7 +264,8 @@ func codeOf(i types.Instance) string {
 }
 
 // close forgets what the run waited for, writes the result and drops the claim.
-func (r Rescue) close(ctx context.Context, c ledger.Claim, problem string, state types.InstanceStateName) (was *job.Result, err error) {
+func (r Rescue) close(ctx context.Context, c ledger.Claim, problem string,
+	state types.InstanceStateName) (was *job.Result, err error) {
 	if err := ledger.Forget(ctx, r.Waits, c.Source, c.Run); err != nil {
 		return nil, err
 	}

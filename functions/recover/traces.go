@@ -97,7 +97,8 @@ func (t Traces) takeOff(ctx context.Context, value string, ids ...string) error 
 		return fmt.Errorf("taking tag %s off: %w", tag.Stopped, err)
 	}
 	// A tag that stays starts nothing.
-	handler.Log(ctx).WarnContext(ctx, "a tag stays on instances that are back", "tag", tag.Stopped, "sources", ids, "error", err)
+	handler.Log(ctx).WarnContext(ctx, "a tag stays on instances that are back", "tag", tag.Stopped, "sources", ids,
+		"error", err)
 	return nil
 }
 
@@ -203,9 +204,11 @@ func (t Traces) name(ctx context.Context, i types.Instance, execution, why strin
 	if name != id {
 		name += " (" + id + ")"
 	}
-	handler.Log(ctx).WarnContext(ctx, "an instance is stopped, and its tag proves nothing", "source", id, "tag", execution, "why", why)
+	handler.Log(ctx).WarnContext(ctx, "an instance is stopped, and its tag proves nothing", "source", id, "tag",
+		execution, "why", why)
 	delivery, err := t.Notices.Notice(ctx, tell.Notice{
-		Key: "stopped " + id + " " + execution, Title: name + " is stopped, and Goldsmith does not start it", Notify: t.Notify,
+		Key: "stopped " + id + " " + execution, Title: name + " is stopped, and Goldsmith does not start it",
+		Notify: t.Notify,
 		Lines: []string{
 			"It carries tag " + tag.Stopped + "=" + execution + ", as if Goldsmith had stopped it. But " + why + ".",
 			"Goldsmith did not start it, and takes the tag off.",

@@ -19,14 +19,18 @@ import (
 
 // Groups are Auto Scaling groups and their instance refreshes.
 type Groups interface {
-	DescribeAutoScalingGroups(context.Context, *autoscaling.DescribeAutoScalingGroupsInput, ...func(*autoscaling.Options)) (*autoscaling.DescribeAutoScalingGroupsOutput, error)
-	DescribeInstanceRefreshes(context.Context, *autoscaling.DescribeInstanceRefreshesInput, ...func(*autoscaling.Options)) (*autoscaling.DescribeInstanceRefreshesOutput, error)
-	StartInstanceRefresh(context.Context, *autoscaling.StartInstanceRefreshInput, ...func(*autoscaling.Options)) (*autoscaling.StartInstanceRefreshOutput, error)
+	DescribeAutoScalingGroups(context.Context, *autoscaling.DescribeAutoScalingGroupsInput,
+		...func(*autoscaling.Options)) (*autoscaling.DescribeAutoScalingGroupsOutput, error)
+	DescribeInstanceRefreshes(context.Context, *autoscaling.DescribeInstanceRefreshesInput,
+		...func(*autoscaling.Options)) (*autoscaling.DescribeInstanceRefreshesOutput, error)
+	StartInstanceRefresh(context.Context, *autoscaling.StartInstanceRefreshInput,
+		...func(*autoscaling.Options)) (*autoscaling.StartInstanceRefreshOutput, error)
 }
 
 // Templates tells what a version of a launch template launches.
 type Templates interface {
-	DescribeLaunchTemplateVersions(context.Context, *ec2.DescribeLaunchTemplateVersionsInput, ...func(*ec2.Options)) (*ec2.DescribeLaunchTemplateVersionsOutput, error)
+	DescribeLaunchTemplateVersions(context.Context, *ec2.DescribeLaunchTemplateVersionsInput,
+		...func(*ec2.Options)) (*ec2.DescribeLaunchTemplateVersionsOutput, error)
 }
 
 // begin finds the groups and refreshes each.
@@ -55,7 +59,8 @@ func (s Step) begin(ctx context.Context, j job.Job) ([]job.Refresh, error) {
 }
 
 // one refreshes a group as far as it may be.
-func (s Step) one(ctx context.Context, j job.Job, g types.AutoScalingGroup, rolled []job.Rolled, images group.Images) (job.Refresh, error) {
+func (s Step) one(ctx context.Context, j job.Job, g types.AutoScalingGroup, rolled []job.Rolled,
+	images group.Images) (job.Refresh, error) {
 	if problem, err := lasting(s.read(ctx, g, images)); err != nil || problem != "" {
 		return job.Refresh{Group: aws.ToString(g.AutoScalingGroupName), Problem: problem}, err
 	}
@@ -76,7 +81,8 @@ func (s Step) one(ctx context.Context, j job.Job, g types.AutoScalingGroup, roll
 
 // bring takes up the refresh that deploys this already, or starts it, or waits
 // behind another: a group has one at a time.
-func (s Step) bring(ctx context.Context, j job.Job, g types.AutoScalingGroup, r job.Refresh, d group.Decision, rolled []job.Rolled, known []types.InstanceRefresh) (job.Refresh, error) {
+func (s Step) bring(ctx context.Context, j job.Job, g types.AutoScalingGroup, r job.Refresh, d group.Decision,
+	rolled []job.Rolled, known []types.InstanceRefresh) (job.Refresh, error) {
 	if i := slices.IndexFunc(known, func(k types.InstanceRefresh) bool { return ours(j, d, k) }); i >= 0 {
 		return taken(r, known[i]), nil
 	}
@@ -116,7 +122,8 @@ func (s Step) overtaken(ctx context.Context, rolled []job.Rolled, g types.AutoSc
 		}
 		for _, v := range out.LaunchTemplateVersions {
 			if now := aws.ToInt64(v.VersionNumber); now != r.Version {
-				return fmt.Sprintf("Its launch template %s was set to version %d by somebody since version %d was rolled.", r.Target, now, r.Version), nil
+				return fmt.Sprintf("Its launch template %s was set to version %d by somebody since version %d was rolled.",
+					r.Target, now, r.Version), nil
 			}
 		}
 	}
@@ -145,7 +152,8 @@ const inProgress = "InstanceRefreshInProgress"
 // known are the group's refreshes, newest first as Auto Scaling gives them. Ours
 // began after the source was released; one page of them, a hundred, covers that.
 func (s Step) known(ctx context.Context, name string) ([]types.InstanceRefresh, error) {
-	out, err := s.groups.DescribeInstanceRefreshes(ctx, &autoscaling.DescribeInstanceRefreshesInput{AutoScalingGroupName: aws.String(name)})
+	out, err := s.groups.DescribeInstanceRefreshes(ctx,
+		&autoscaling.DescribeInstanceRefreshesInput{AutoScalingGroupName: aws.String(name)})
 	if err != nil {
 		return nil, fmt.Errorf("looking at the instance refreshes of group %s: %w", name, err)
 	}

@@ -30,7 +30,8 @@ func (s Step) rolled(ctx context.Context, j job.Job) ([]job.Rolled, error) {
 			last, rolled := rollout.Latest(t)
 			known := slices.ContainsFunc(all, func(r job.Rolled) bool { return r.Target == t.ID })
 			if rolled && !known && last.Run == j.Run.Name && last.Source == j.Source.ID {
-				all = append(all, job.Rolled{Target: t.ID, To: last.Image, Version: last.Version, Stays: last.Stays, Through: t.Through})
+				all = append(all, job.Rolled{Target: t.ID, To: last.Image, Version: last.Version, Stays: last.Stays,
+					Through: t.Through})
 			}
 		}
 	}

@@ -58,12 +58,14 @@ func TestRefresh(t *testing.T) {
 			Want: finds + reads + starts + writes,
 			Then: func(s *stage.Stage, j job.Job) {
 				r := j.Refreshes[0]
-				s.Same("refresh", []any{r.Group, r.Status, r.From, r.To, r.Problem, r.ID != ""}, []any{"fleet", "Pending", "web 1", "web 2", "", true})
+				s.Same("refresh", []any{r.Group, r.Status, r.From, r.To, r.Problem, r.ID != ""},
+					[]any{"fleet", "Pending", "web 1", "web 2", "", true})
 				s.Same("refreshing", j.Refreshing, true)
 				s.Same("recorded", s.Results(stage.RunName)[0].Refreshes, j.Refreshes)
 				sent := refreshes(s)[0]
 				s.Same("version", aws.ToString(sent.DesiredConfiguration.LaunchTemplate.Version), "2")
-				s.Same("rollback", []bool{aws.ToBool(sent.Preferences.AutoRollback), aws.ToBool(sent.Preferences.SkipMatching)}, []bool{true, true})
+				s.Same("rollback", []bool{aws.ToBool(sent.Preferences.AutoRollback), aws.ToBool(sent.Preferences.SkipMatching)},
+					[]bool{true, true})
 			},
 		},
 		{
@@ -78,7 +80,8 @@ func TestRefresh(t *testing.T) {
 			Want: finds + reads + starts + writes,
 			Then: func(s *stage.Stage, _ job.Job) {
 				p := refreshes(s)[0].Preferences
-				s.Same("preferences", fmt.Sprint(*p.MinHealthyPercentage, *p.MaxHealthyPercentage, *p.BakeTime, p.CheckpointPercentages, *p.CheckpointDelay, *p.AutoRollback, p.AlarmSpecification.Alarms),
+				s.Same("preferences", fmt.Sprint(*p.MinHealthyPercentage, *p.MaxHealthyPercentage, *p.BakeTime,
+					p.CheckpointPercentages, *p.CheckpointDelay, *p.AutoRollback, p.AlarmSpecification.Alarms),
 					"80 120 600 [50 100] 1800 false [errors]")
 			},
 		},
@@ -124,7 +127,8 @@ func TestRefresh(t *testing.T) {
 			Want: finds + reads + starts + writes,
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("refreshes", len(refreshes(s)), 2)
-				s.Same("ours", []any{j.Refreshes[0].Behind, j.Refreshes[0].ID}, []any{false, aws.ToString(refreshes(s)[0].InstanceRefreshId)})
+				s.Same("ours", []any{j.Refreshes[0].Behind, j.Refreshes[0].ID},
+					[]any{false, aws.ToString(refreshes(s)[0].InstanceRefreshId)})
 			},
 		},
 		{
@@ -171,7 +175,8 @@ func TestRefreshOfWhatTheJobDoesNotCarry(t *testing.T) {
 			},
 		},
 		{
-			Name: "a template that takes its image from a parameter", Want: "Targets*2 " + finds + " DescribeLaunchTemplateVersions" + writes,
+			Name: "a template that takes its image from a parameter", Want: "Targets*2 " + finds +
+				" DescribeLaunchTemplateVersions" + writes,
 			Given: beyond(func(r *ledger.TargetRecord) { r.Through, r.ID = []string{r.ID}, "/golden/web" }),
 			Then: func(s *stage.Stage, j job.Job) {
 				want := "It launches from web 1, which has image " + before + " and not the new one."
@@ -218,7 +223,8 @@ func TestRefreshGoesWrong(t *testing.T) {
 			Given: func(s *stage.Stage, _ *job.Job) { s.Refuse("DescribeAutoScalingGroups", "AccessDenied", 1) },
 			Want:  finds + writes,
 			Then: func(s *stage.Stage, j job.Job) {
-				s.Same("told", []any{len(j.Refreshes), j.Refreshes[0].Group, j.Refreshes[0].Problem != "", j.Refreshing}, []any{1, "all groups", true, false})
+				s.Same("told", []any{len(j.Refreshes), j.Refreshes[0].Group, j.Refreshes[0].Problem != "", j.Refreshing},
+					[]any{1, "all groups", true, false})
 			},
 		},
 		{
@@ -252,13 +258,15 @@ func TestRefreshGoesWrong(t *testing.T) {
 		{
 			Name: "somebody went back to the old version since the roll: the group stays with it, and it is said",
 			Given: func(s *stage.Stage, j *job.Job) {
-				_, err := s.EC2.ModifyLaunchTemplate(s.Context(), &sdk.ModifyLaunchTemplateInput{LaunchTemplateId: aws.String(j.Rolled[0].Target), DefaultVersion: aws.String("1")})
+				_, err := s.EC2.ModifyLaunchTemplate(s.Context(),
+					&sdk.ModifyLaunchTemplateInput{LaunchTemplateId: aws.String(j.Rolled[0].Target), DefaultVersion: aws.String("1")})
 				s.Must(err)
 			},
 			Want: finds + reads + " DescribeLaunchTemplateVersions" + writes,
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("refreshes", []any{len(refreshes(s)), j.Refreshing}, []any{0, false})
-				s.Same("problem", strings.Contains(j.Refreshes[0].Problem, "was set to version 1 by somebody since version 2 was rolled"), true)
+				s.Same("problem", strings.Contains(j.Refreshes[0].Problem,
+					"was set to version 1 by somebody since version 2 was rolled"), true)
 			},
 		},
 		{
@@ -274,9 +282,11 @@ func TestRefreshGoesWrong(t *testing.T) {
 					group(s, fmt.Sprintf("many-%02d", n), j.Rolled[0].Target, "2")
 				}
 			},
-			Want: finds + reads + starts + " DescribeLaunchTemplateVersions" + fmt.Sprintf(" DescribeInstanceRefreshes*%d", job.MaxRefreshes-1) + writes,
+			Want: finds + reads + starts + " DescribeLaunchTemplateVersions" +
+				fmt.Sprintf(" DescribeInstanceRefreshes*%d", job.MaxRefreshes-1) + writes,
 			Then: func(s *stage.Stage, j job.Job) {
-				s.Same("told", []any{len(j.Refreshes), j.Refreshes[job.MaxRefreshes].Group}, []any{job.MaxRefreshes + 1, "2 more groups"})
+				s.Same("told", []any{len(j.Refreshes), j.Refreshes[job.MaxRefreshes].Group},
+					[]any{job.MaxRefreshes + 1, "2 more groups"})
 			},
 		},
 	})
@@ -293,7 +303,8 @@ func TestWarn(t *testing.T) {
 		{
 			Name: "a group that names the old version", Want: finds + writes + " | " + finds + writes,
 			Then: func(s *stage.Stage, j job.Job) {
-				s.Same("warnings", j.Warnings, []job.Reason{{Code: job.PinnedGroup, Text: "Groups that name an older version go on launching it: fleet (web 1). Update them, let them name $Default, or set roll.refresh.enabled."}})
+				s.Same("warnings", j.Warnings, []job.Reason{{Code: job.PinnedGroup,
+					Text: "Groups that name an older version go on launching it: fleet (web 1). Update them, let them name $Default, or set roll.refresh.enabled."}})
 				s.Same("recorded", s.Results(stage.RunName)[0].Warnings, j.Warnings)
 				s.Same("refreshing", j.Refreshing, false)
 			},
@@ -318,15 +329,18 @@ func template(s *stage.Stage, name string) string {
 	s.Helper()
 	made, err := s.EC2.CreateLaunchTemplate(s.Context(), &sdk.CreateLaunchTemplateInput{
 		LaunchTemplateName: aws.String(name),
-		LaunchTemplateData: &ec2types.RequestLaunchTemplateData{ImageId: aws.String(before), InstanceType: ec2types.InstanceTypeT3Micro},
+		LaunchTemplateData: &ec2types.RequestLaunchTemplateData{ImageId: aws.String(before),
+			InstanceType: ec2types.InstanceTypeT3Micro},
 	})
 	s.Must(err)
 	id := made.LaunchTemplate.LaunchTemplateId
 	_, err = s.EC2.CreateLaunchTemplateVersion(s.Context(), &sdk.CreateLaunchTemplateVersionInput{
-		LaunchTemplateId: id, SourceVersion: aws.String("1"), LaunchTemplateData: &ec2types.RequestLaunchTemplateData{ImageId: aws.String(newest)},
+		LaunchTemplateId: id, SourceVersion: aws.String("1"),
+		LaunchTemplateData: &ec2types.RequestLaunchTemplateData{ImageId: aws.String(newest)},
 	})
 	s.Must(err)
-	_, err = s.EC2.ModifyLaunchTemplate(s.Context(), &sdk.ModifyLaunchTemplateInput{LaunchTemplateId: id, DefaultVersion: aws.String("2")})
+	_, err = s.EC2.ModifyLaunchTemplate(s.Context(),
+		&sdk.ModifyLaunchTemplateInput{LaunchTemplateId: id, DefaultVersion: aws.String("2")})
 	s.Must(err)
 	return aws.ToString(id)
 }
@@ -335,8 +349,10 @@ func template(s *stage.Stage, name string) string {
 func group(s *stage.Stage, name, template, version string) {
 	s.Helper()
 	_, err := s.AutoScaling.CreateAutoScalingGroup(s.Context(), &autoscaling.CreateAutoScalingGroupInput{
-		AutoScalingGroupName: aws.String(name), MinSize: aws.Int32(2), MaxSize: aws.Int32(4), AvailabilityZones: []string{stage.Region + "a"},
-		LaunchTemplate: &types.LaunchTemplateSpecification{LaunchTemplateId: aws.String(template), Version: aws.String(version)},
+		AutoScalingGroupName: aws.String(name), MinSize: aws.Int32(2), MaxSize: aws.Int32(4),
+		AvailabilityZones: []string{stage.Region + "a"},
+		LaunchTemplate: &types.LaunchTemplateSpecification{LaunchTemplateId: aws.String(template),
+			Version: aws.String(version)},
 	})
 	s.Must(err)
 }
@@ -344,14 +360,16 @@ func group(s *stage.Stage, name, template, version string) {
 // begin starts a refresh that is somebody else's.
 func begin(s *stage.Stage) {
 	s.Helper()
-	_, err := s.AutoScaling.StartInstanceRefresh(s.Context(), &autoscaling.StartInstanceRefreshInput{AutoScalingGroupName: aws.String("fleet")})
+	_, err := s.AutoScaling.StartInstanceRefresh(s.Context(),
+		&autoscaling.StartInstanceRefreshInput{AutoScalingGroupName: aws.String("fleet")})
 	s.Must(err)
 }
 
 // refreshes are all that group fleet has had, newest first.
 func refreshes(s *stage.Stage) []types.InstanceRefresh {
 	s.Helper()
-	out, err := s.AutoScaling.DescribeInstanceRefreshes(s.Context(), &autoscaling.DescribeInstanceRefreshesInput{AutoScalingGroupName: aws.String("fleet")})
+	out, err := s.AutoScaling.DescribeInstanceRefreshes(s.Context(),
+		&autoscaling.DescribeInstanceRefreshesInput{AutoScalingGroupName: aws.String("fleet")})
 	s.Must(err)
 	return out.InstanceRefreshes
 }

@@ -241,7 +241,7 @@ func (s Step) giveUp(ctx context.Context, j job.Job, ending job.Ending, now time
 	if ending == job.LeftStopped {
 		return s.leave(ctx, j, now)
 	}
-	// The place of one that was seen running is given up by then; of a failed step nobody knows how far it came.
+	// The place of one that was seen running is given up by then; how far a failed step came is not known.
 	if j.Failure != nil || j.Place != "" && j.Times.Running.IsZero() {
 		if err := bound.Leave(ctx, s.held, j.Run.Plan, j.Source.ID, j.Run.Name, j.Decision == job.StopFirst); err != nil {
 			return fmt.Errorf("giving up the place of %s: %w", j.Source.ID, err)

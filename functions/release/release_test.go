@@ -41,7 +41,8 @@ func TestRelease(t *testing.T) {
 			Want: "PutResult Registration CreateTags Drop: ok",
 			Then: func(s *stage.Stage, j job.Job) {
 				r := s.Results(stage.RunName)[0]
-				s.Same("result", []any{r.Ending, r.Source, r.Name, r.Image.ID, r.Problem, r.At}, []any{job.Imaged, s.Web, "web", j.Image.ID, "", time.Now().UTC()})
+				s.Same("result", []any{r.Ending, r.Source, r.Name, r.Image.ID, r.Problem, r.At},
+					[]any{job.Imaged, s.Web, "web", j.Image.ID, "", time.Now().UTC()})
 				s.Same("last image", s.Tags(s.Web)[tag.LastImage], j.Image.ID)
 				s.Same("claim", s.Held(s.Web), none)
 				s.Same("counted", counted(s, "SourcesImaged", "Downtime"), []int{1, 1})
@@ -55,7 +56,8 @@ func TestRelease(t *testing.T) {
 			},
 			Want: "PutResult Registration CreateTags Drop: ok",
 			Then: func(s *stage.Stage, j job.Job) {
-				s.Same("refreshing", []any{j.Refreshing, s.Results(stage.RunName)[0].Refreshing, j.Times.Released}, []any{true, true, time.Now().UTC()})
+				s.Same("refreshing", []any{j.Refreshing, s.Results(stage.RunName)[0].Refreshing, j.Times.Released},
+					[]any{true, true, time.Now().UTC()})
 			},
 		},
 		{
@@ -260,7 +262,8 @@ func TestReleaseEndings(t *testing.T) {
 			Want: "PutResult Registration Waits*2 Claim Record Take: ok",
 			Then: func(s *stage.Stage, j job.Job) {
 				held := s.Held(s.Web)
-				s.Same("claim", []any{held.WasRunning, held.StopSent.Equal(j.Times.StopSent), held.Left.IsZero()}, []any{true, true, false})
+				s.Same("claim", []any{held.WasRunning, held.StopSent.Equal(j.Times.StopSent), held.Left.IsZero()},
+					[]any{true, true, false})
 			},
 		},
 		{
@@ -292,7 +295,8 @@ func TestReleaseRegisters(t *testing.T) {
 	made := func(instance func(*stage.Stage) string) func(*stage.Stage, *job.Job) {
 		return func(s *stage.Stage, j *job.Job) {
 			j.Image.Name = "goldsmith/web/updated"
-			out, err := s.EC2.CreateImage(s.Context(), &sdk.CreateImageInput{InstanceId: aws.String(instance(s)), Name: aws.String(j.Image.Name)})
+			out, err := s.EC2.CreateImage(s.Context(),
+				&sdk.CreateImageInput{InstanceId: aws.String(instance(s)), Name: aws.String(j.Image.Name)})
 			s.Must(err)
 			j.Image.ID = aws.ToString(out.ImageId)
 		}
@@ -320,14 +324,16 @@ func TestReleaseRegisters(t *testing.T) {
 			Given: made(func(s *stage.Stage) string { return s.Launch("other", nil) }),
 		},
 		{
-			Name: "it cannot be looked at: the claim does not stay for it", Want: first + " CreateTags Drop: ok", Then: registered(false),
+			Name: "it cannot be looked at: the claim does not stay for it", Want: first + " CreateTags Drop: ok",
+			Then: registered(false),
 			Given: func(s *stage.Stage, j *job.Job) {
 				made(web)(s, j)
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeImages", Code: "UnauthorizedOperation"})
 			},
 		},
 		{
-			Name: "the register is busy: tried again, the claim stays meanwhile", Want: first + " Register: Throttled | " + first + " Register CreateTags Drop: ok",
+			Name: "the register is busy: tried again, the claim stays meanwhile", Want: first + " Register: Throttled | " +
+				first + " Register CreateTags Drop: ok",
 			Given: func(s *stage.Stage, j *job.Job) { made(web)(s, j); s.Ledger.Break("Register", 1) }, Then: registered(true),
 		},
 	})

@@ -35,10 +35,12 @@ func everything(due *string) func(*stage.Stage, *job.Page) {
 		s.Cloud.SetRecycleBin(0)
 		s.Cloud.SetSnapshotRecycleBin(0)
 		for _, id := range binned(s) {
-			_, err := s.EC2.RestoreSnapshotFromRecycleBin(s.Context(), &sdk.RestoreSnapshotFromRecycleBinInput{SnapshotId: aws.String(id)})
+			_, err := s.EC2.RestoreSnapshotFromRecycleBin(s.Context(),
+				&sdk.RestoreSnapshotFromRecycleBinInput{SnapshotId: aws.String(id)})
 			s.Must(err)
 		}
-		_, err := s.EC2.RestoreImageFromRecycleBin(s.Context(), &sdk.RestoreImageFromRecycleBinInput{ImageId: aws.String(back)})
+		_, err := s.EC2.RestoreImageFromRecycleBin(s.Context(),
+			&sdk.RestoreImageFromRecycleBinInput{ImageId: aws.String(back)})
 		s.Must(err)
 		deprecated(s, *due, 72*time.Hour)
 		template(s, "fleet", *due, ec2.ImageX86, *due, ec2.ImageX86)
@@ -56,7 +58,8 @@ func everything(due *string) func(*stage.Stage, *job.Page) {
 // remove retires an image as an earlier night did; its registration stays.
 func remove(s *stage.Stage, id string) {
 	s.Helper()
-	_, err := s.EC2.DeregisterImage(s.Context(), &sdk.DeregisterImageInput{ImageId: aws.String(id), DeleteAssociatedSnapshots: aws.Bool(true)})
+	_, err := s.EC2.DeregisterImage(s.Context(),
+		&sdk.DeregisterImageInput{ImageId: aws.String(id), DeleteAssociatedSnapshots: aws.Bool(true)})
 	s.Must(err)
 	r, ok, err := s.Ledger.Kept.Registration(s.Context(), id)
 	s.Must(err)
@@ -85,7 +88,8 @@ func binned(s *stage.Stage) (ids []string) {
 func world(s *stage.Stage) string {
 	s.Helper()
 	var lines []string
-	out, err := s.EC2.DescribeImages(s.Context(), &sdk.DescribeImagesInput{Owners: []string{"self"}, IncludeDisabled: aws.Bool(true)})
+	out, err := s.EC2.DescribeImages(s.Context(),
+		&sdk.DescribeImagesInput{Owners: []string{"self"}, IncludeDisabled: aws.Bool(true)})
 	s.Must(err)
 	for _, i := range out.Images {
 		lines = append(lines, fmt.Sprintf("%s %s", aws.ToString(i.Name), is(s, aws.ToString(i.ImageId))))
@@ -98,18 +102,21 @@ func world(s *stage.Stage) string {
 	}
 	for r, err := range s.Ledger.Kept.Registrations(s.Context(), "") {
 		s.Must(err)
-		lines = append(lines, fmt.Sprintf("%s %s retired %t gone %t anew %t", r.Name, r.AMIName, !r.Retired.IsZero(), !r.Gone.IsZero(), !r.Anew.IsZero()))
+		lines = append(lines, fmt.Sprintf("%s %s retired %t gone %t anew %t", r.Name, r.AMIName, !r.Retired.IsZero(),
+			!r.Gone.IsZero(), !r.Anew.IsZero()))
 	}
 	templates, err := s.EC2.DescribeLaunchTemplates(s.Context(), &sdk.DescribeLaunchTemplatesInput{})
 	s.Must(err)
 	for _, t := range templates.LaunchTemplates {
-		lines = append(lines, fmt.Sprintf("%s has versions %v", aws.ToString(t.LaunchTemplateName), versions(s, aws.ToString(t.LaunchTemplateId))))
+		lines = append(lines, fmt.Sprintf("%s has versions %v", aws.ToString(t.LaunchTemplateName),
+			versions(s, aws.ToString(t.LaunchTemplateId))))
 	}
 	slices.Sort(lines)
 	return fmt.Sprintf("%s\n%d snapshots", strings.Join(lines, "\n"), snapshots(s))
 }
 
-// A call that is denied is an error of the step, or is told as what could not be done, and the next round makes up for it.
+// A call that is denied is an error of the step, or is told as what could not be done, and the next round makes up for
+// it.
 func TestRetireWithACallDenied(t *testing.T) {
 	var due string
 	stage.Each[job.Page, job.Page]{
@@ -120,7 +127,8 @@ func TestRetireWithACallDenied(t *testing.T) {
 				s.Must(err)
 				told = told || r.Fate == job.Stuck
 			}
-			quiet := call == "ListImagesInRecycleBin" && strings.Contains(s.Logs.String(), "the Recycle Bin cannot be looked into")
+			quiet := call == "ListImagesInRecycleBin" &&
+				strings.Contains(s.Logs.String(), "the Recycle Bin cannot be looked into")
 			if err == nil && !told && !quiet {
 				s.Errorf("%s was denied, and it is told nowhere", call)
 			}

@@ -34,7 +34,8 @@ func TestRetireLeavesNothing(t *testing.T) {
 			Given: func(s *stage.Stage, _ *job.Page) {
 				fleet = template(s, "fleet", due, ec2.ImageX86)
 				deprecated(s, due, 72*time.Hour)
-				s.Cloud.Inject(ec2.Fault{Action: "DescribeLaunchTemplates", Code: "RequestLimitExceeded", Until: time.Now().Add(time.Minute)})
+				s.Cloud.Inject(ec2.Fault{Action: "DescribeLaunchTemplates", Code: "RequestLimitExceeded",
+					Until: time.Now().Add(time.Minute)})
 			},
 			Between: func(*stage.Stage) { time.Sleep(2 * time.Minute) },
 			Want: sees + "*2" + gates + " PutRetirement DeregisterImage DescribeLaunchTemplates*6: Throttled | " +
@@ -63,7 +64,8 @@ func TestRetireLeavesNothing(t *testing.T) {
 				s.Must(err)
 				misses(s, due, 72*time.Hour)
 			},
-			Want: missed + " DescribeImageAttribute DescribeSnapshots DescribeImages ListImagesInRecycleBin" + launches + snaps + " DeleteSnapshot PutRetirement: ok",
+			Want: missed + " DescribeImageAttribute DescribeSnapshots DescribeImages ListImagesInRecycleBin" + launches +
+				snaps + " DeleteSnapshot PutRetirement: ok",
 			Then: func(s *stage.Stage, _ job.Page) { s.Same("snapshots", snapshots(s), 1) },
 		},
 		{
@@ -85,7 +87,8 @@ func TestRetireLeavesNothing(t *testing.T) {
 				})
 				s.Must(err)
 			},
-			Want: missed + " DescribeImageAttribute DescribeSnapshots DescribeImages ListImagesInRecycleBin" + launches + snaps + " PutRetirement: ok",
+			Want: missed + " DescribeImageAttribute DescribeSnapshots DescribeImages ListImagesInRecycleBin" + launches +
+				snaps + " PutRetirement: ok",
 			Then: func(s *stage.Stage, _ job.Page) {
 				s.Same("snapshots", snapshots(s), 2)
 				s.Same("fate", strings.HasPrefix(fate(s, orphan), "in-use: snapshot "+orphan+": launch template analytics"), true)
@@ -124,8 +127,10 @@ func TestRetireLeavesNothing(t *testing.T) {
 				old(s, 1, last)
 				due = old(s, 10, last)
 			},
-			Want: "Registrations DescribeImages*2 Claims Retirements Results*2" + refs[:len(refs)-len(" DescribeImageAttribute DescribeImageReferences")] +
-				" DescribeImageAttribute*2 DescribeImageReferences" + strings.Replace(snaps, "Attribute", "Attribute*2", 1) + strings.Repeat(" PutRetirement EnableImageDeprecation", 2) + ": ok",
+			Want: "Registrations DescribeImages*2 Claims Retirements Results*2" +
+				refs[:len(refs)-len(" DescribeImageAttribute DescribeImageReferences")] +
+				" DescribeImageAttribute*2 DescribeImageReferences" + strings.Replace(snaps, "Attribute", "Attribute*2", 1) +
+				strings.Repeat(" PutRetirement EnableImageDeprecation", 2) + ": ok",
 			Then: func(s *stage.Stage, _ job.Page) { s.Same("image", is(s, due), "deprecated") },
 		},
 		{
@@ -154,7 +159,8 @@ func TestRetireLeavesNothing(t *testing.T) {
 				p.Retire = job.Retire{Cursor: "batch-001\ni-001", More: true}
 			},
 			Want: sees + "*3" + gates[:len(refs)-len(" DescribeImageReferences")] + "*2 DescribeImageReferences" +
-				strings.Replace(snaps, "Attribute", "Attribute*2", 1) + strings.Repeat(" PutRetirement EnableImageDeprecation", 2) + ": ok",
+				strings.Replace(snaps, "Attribute", "Attribute*2", 1) +
+				strings.Repeat(" PutRetirement EnableImageDeprecation", 2) + ": ok",
 			Then: func(s *stage.Stage, p job.Page) {
 				s.Same("due", is(s, due), "deprecated")
 				s.Same("round", p.Retire, job.Retire{Cursor: "web\n" + s.Web})

@@ -30,8 +30,9 @@ func TestRetireRefuses(t *testing.T) {
 			Given: func(s *stage.Stage, _ *job.Page) {
 				id := template(s, "fleet", due, ec2.ImageX86, ec2.ImageX86)
 				_, err := s.AutoScaling.CreateAutoScalingGroup(s.Context(), &autoscaling.CreateAutoScalingGroupInput{
-					AutoScalingGroupName: aws.String("workers"), MinSize: aws.Int32(0), MaxSize: aws.Int32(0), AvailabilityZones: []string{stage.Region + "a"},
-					LaunchTemplate: &scaling.LaunchTemplateSpecification{LaunchTemplateId: aws.String(id), Version: aws.String("1")},
+					AutoScalingGroupName: aws.String("workers"), MinSize: aws.Int32(0), MaxSize: aws.Int32(0),
+					AvailabilityZones: []string{stage.Region + "a"},
+					LaunchTemplate:    &scaling.LaunchTemplateSpecification{LaunchTemplateId: aws.String(id), Version: aws.String("1")},
 				})
 				s.Must(err)
 				deprecated(s, due, 72*time.Hour)
@@ -39,7 +40,8 @@ func TestRetireRefuses(t *testing.T) {
 			Unordered: true,
 			Want:      sees + "*2" + gates + " DescribeLaunchTemplateVersions DisableImageDeprecation PutRetirement" + ": ok",
 			Then: func(s *stage.Stage, p job.Page) {
-				s.Same("fate", strings.HasPrefix(fate(s, due), "in-use: Auto Scaling group workers pins version 1 of launch template fleet"), true)
+				s.Same("fate", strings.HasPrefix(fate(s, due),
+					"in-use: Auto Scaling group workers pins version 1 of launch template fleet"), true)
 				s.Same("image", is(s, due), "available")
 			},
 		},
@@ -58,7 +60,8 @@ func TestRetireRefuses(t *testing.T) {
 			Want:  sees + "*2 DescribeInstances DescribeLaunchTemplateVersions DescribeAutoScalingGroups DescribeLaunchConfigurations PutRetirement: ok",
 			Then: func(s *stage.Stage, p job.Page) {
 				kept("")(s, p)
-				s.Same("told", strings.HasPrefix(fate(s, "uses of images"), "stuck: nothing was retired, since it could not be found out what is in use"), true)
+				s.Same("told", strings.HasPrefix(fate(s, "uses of images"),
+					"stuck: nothing was retired, since it could not be found out what is in use"), true)
 			},
 		},
 		{
@@ -72,7 +75,8 @@ func TestRetireRefuses(t *testing.T) {
 			Name: "it is protected when it is deregistered",
 			Given: func(s *stage.Stage, _ *job.Page) {
 				deprecated(s, due, 72*time.Hour)
-				s.Cloud.Inject(ec2.Fault{Action: "DeregisterImage", Code: "OperationNotPermitted", Message: "The image is protected."})
+				s.Cloud.Inject(ec2.Fault{Action: "DeregisterImage", Code: "OperationNotPermitted",
+					Message: "The image is protected."})
 			},
 			Want: sees + "*2" + gates + " PutRetirement DeregisterImage PutRetirement" + ": ok",
 			Then: func(s *stage.Stage, _ job.Page) {
@@ -87,7 +91,9 @@ func TestRetireRefuses(t *testing.T) {
 				s.Cloud.Inject(ec2.Fault{Action: "DeregisterImage", SnapshotReturn: "missing-permissions"})
 			},
 			Want: sees + "*2" + gates + " PutRetirement DeregisterImage PutRetirement ListImagesInRecycleBin PutRetirement Amend: ok | " +
-				missed + " DescribeImageAttribute DescribeSnapshots DescribeImages ListImagesInRecycleBin" + launches + snaps + " DeleteSnapshot PutRetirement: ok | " + missed + " DescribeImageAttribute DescribeSnapshots Retire: ok | " + sees + ": ok",
+				missed + " DescribeImageAttribute DescribeSnapshots DescribeImages ListImagesInRecycleBin" + launches + snaps +
+				" DeleteSnapshot PutRetirement: ok | " + missed + " DescribeImageAttribute DescribeSnapshots Retire: ok | " +
+				sees + ": ok",
 			Between: func(s *stage.Stage) {
 				s.Same("image", is(s, due), "gone")
 				s.Same("snapshots", snapshots(s) <= 2, true)

@@ -21,9 +21,11 @@ func TestRetireOnlyWhatIsRegistered(t *testing.T) {
 	tagged := func(s *stage.Stage, name string, nights int, register func(*ledger.Registration)) string {
 		s.Helper()
 		run, made := "nightly-by-hand", time.Now().AddDate(0, 0, -nights)
-		id := s.Cloud.SeedImage(name, made, map[string]string{tag.Managed: "true", tag.Plan: "nightly", tag.Name: "web", tag.Source: s.Web, tag.Run: run})
+		id := s.Cloud.SeedImage(name, made,
+			map[string]string{tag.Managed: "true", tag.Plan: "nightly", tag.Name: "web", tag.Source: s.Web, tag.Run: run})
 		if register != nil {
-			r := ledger.Registration{Lineage: s.Web, Source: s.Web, Name: "web", Plan: "nightly", Run: run, AMIName: name, ID: id, Begun: made, Good: true}
+			r := ledger.Registration{Lineage: s.Web, Source: s.Web, Name: "web", Plan: "nightly", Run: run, AMIName: name,
+				ID: id, Begun: made, Good: true}
 			register(&r)
 			registered(s, r)
 		}
@@ -49,21 +51,27 @@ func TestRetireOnlyWhatIsRegistered(t *testing.T) {
 		}
 	}
 	stage.Play(t, aged(&due), cases{
-		{Name: "tagged by hand", Given: alone(nil), Want: "Registrations DescribeImages Registration Claims Retirements Results: ok", Then: untouched},
+		{Name: "tagged by hand", Given: alone(nil),
+			Want: "Registrations DescribeImages Registration Claims Retirements Results: ok", Then: untouched},
 		{
-			Name: "registered under another name", Want: "Registrations DescribeImages Claims Retirements Results: ok", Then: untouched,
+			Name: "registered under another name", Want: "Registrations DescribeImages Claims Retirements Results: ok",
+			Then:  untouched,
 			Given: alone(func(r *ledger.Registration) { r.AMIName = "another" }),
 		},
 		{
-			Name: "registered as made of another instance", Want: "Registrations DescribeImages Claims Retirements Results: ok", Then: untouched,
+			Name: "registered as made of another instance", Want: "Registrations DescribeImages Claims Retirements Results: ok",
+			Then:  untouched,
 			Given: alone(func(r *ledger.Registration) { r.Source = "i-0123456789abcdef0" }),
 		},
 		{
-			Name: "made before its source was claimed", Want: "Registrations DescribeImages Claims Retirements Results: ok", Then: untouched,
+			Name: "made before its source was claimed", Want: "Registrations DescribeImages Claims Retirements Results: ok",
+			Then:  untouched,
 			Given: alone(func(r *ledger.Registration) { r.Begun = time.Now().Add(time.Hour) }),
 		},
 		{
-			Name: "an empty register removes nothing", Want: "Registrations DescribeImages Registration*2 Claims Retirements: ok", Then: func(s *stage.Stage, _ job.Page) { s.Same("image", is(s, due), "deprecated") },
+			Name: "an empty register removes nothing",
+			Want: "Registrations DescribeImages Registration*2 Claims Retirements: ok",
+			Then: func(s *stage.Stage, _ job.Page) { s.Same("image", is(s, due), "deprecated") },
 			Given: func(s *stage.Stage, _ *job.Page) {
 				deprecated(s, due, 1000*time.Hour)
 				for r, err := range s.Ledger.Kept.Registrations(s.Context(), "") {
@@ -74,24 +82,27 @@ func TestRetireOnlyWhatIsRegistered(t *testing.T) {
 			},
 		},
 		{
-			Name: "somebody untagged it: registered all the same", Want: "Registrations DescribeImages*2 Claims Retirements Results*2" + gates + gone + ": ok",
+			Name: "somebody untagged it: registered all the same",
+			Want: "Registrations DescribeImages*2 Claims Retirements Results*2" + gates + gone + ": ok",
 			Given: func(s *stage.Stage, _ *job.Page) {
 				deprecated(s, due, 72*time.Hour)
-				_, err := s.EC2.DeleteTags(s.Context(), &sdk.DeleteTagsInput{Resources: []string{due}, Tags: []types.Tag{{Key: aws.String(tag.Managed)}}})
+				_, err := s.EC2.DeleteTags(s.Context(),
+					&sdk.DeleteTagsInput{Resources: []string{due}, Tags: []types.Tag{{Key: aws.String(tag.Managed)}}})
 				s.Must(err)
 			}, Then: func(s *stage.Stage, _ job.Page) { s.Same("image", is(s, due), "gone") },
 		},
 	})
 }
 
-// An image that was retired, and that somebody had back out of the Recycle Bin, has its whole grace again.
+// An image that was retired, and that a person had back out of the Recycle Bin, has its whole grace again.
 func TestRetireAnew(t *testing.T) {
 	var due string
 	back := func(s *stage.Stage) {
 		s.Same("image", is(s, due), "gone")
 		binned, err := s.EC2.ListSnapshotsInRecycleBin(s.Context(), &sdk.ListSnapshotsInRecycleBinInput{})
 		s.Must(err)
-		_, err = s.EC2.RestoreSnapshotFromRecycleBin(s.Context(), &sdk.RestoreSnapshotFromRecycleBinInput{SnapshotId: binned.Snapshots[0].SnapshotId})
+		_, err = s.EC2.RestoreSnapshotFromRecycleBin(s.Context(),
+			&sdk.RestoreSnapshotFromRecycleBinInput{SnapshotId: binned.Snapshots[0].SnapshotId})
 		s.Must(err)
 		_, err = s.EC2.RestoreImageFromRecycleBin(s.Context(), &sdk.RestoreImageFromRecycleBinInput{ImageId: aws.String(due)})
 		s.Must(err)

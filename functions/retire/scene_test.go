@@ -53,9 +53,11 @@ func old(s *stage.Stage, nights int, tags map[string]string) string {
 	}
 	name := fmt.Sprintf("%s/%03d", all[tag.Name], nights)
 	id := s.Cloud.SeedImage(name, made, all)
-	registered(s, ledger.Registration{Lineage: all[tag.Source], Source: all[tag.Source], Name: all[tag.Name], Plan: all[tag.Plan], Run: run, AMIName: name, ID: id, Begun: made, Snapshots: snapshotsOf(s, id)})
+	registered(s, ledger.Registration{Lineage: all[tag.Source], Source: all[tag.Source], Name: all[tag.Name],
+		Plan: all[tag.Plan], Run: run, AMIName: name, ID: id, Begun: made, Snapshots: snapshotsOf(s, id)})
 	s.Must(s.Ledger.Kept.PutResult(s.Context(), job.Result{
-		Run: run, Source: all[tag.Source], Name: all[tag.Name], Plan: "nightly", Ending: job.Imaged, At: made, Image: job.Image{ID: id, State: "available"},
+		Run: run, Source: all[tag.Source], Name: all[tag.Name], Plan: "nightly", Ending: job.Imaged, At: made,
+		Image: job.Image{ID: id, State: "available"},
 	}))
 	return id
 }
@@ -85,7 +87,8 @@ func aged(due *string) scene {
 		old(s, 1, nil)
 		*due = old(s, 10, nil)
 		lineages := lineage.Finder{EC2: s.EC2, Groups: s.AutoScaling}
-		watcher := retention.Watcher{EC2: s.EC2, Book: s.Ledger, Lineages: lineages, Gate: reference.Gate{EC2: s.EC2, AutoScaling: s.AutoScaling, SSM: s.SSM}, Now: time.Now}
+		watcher := retention.Watcher{EC2: s.EC2, Book: s.Ledger, Lineages: lineages,
+			Gate: reference.Gate{EC2: s.EC2, AutoScaling: s.AutoScaling, SSM: s.SSM}, Now: time.Now}
 		return retire.New(watcher, s.EC2, s.Ledger, time.Now).Handle, page
 	}
 }
@@ -93,15 +96,20 @@ func aged(due *string) scene {
 // deprecated is what an earlier night has done to the image.
 func deprecated(s *stage.Stage, id string, ago time.Duration) {
 	s.Helper()
-	_, err := s.EC2.EnableImageDeprecation(s.Context(), &sdk.EnableImageDeprecationInput{ImageId: aws.String(id), DeprecateAt: aws.Time(time.Now().Add(time.Minute))})
+	_, err := s.EC2.EnableImageDeprecation(s.Context(),
+		&sdk.EnableImageDeprecationInput{ImageId: aws.String(id), DeprecateAt: aws.Time(time.Now().Add(time.Minute))})
 	s.Must(err)
-	s.Must(s.Ledger.Kept.PutRetirement(s.Context(), job.Retirement{Plan: "nightly", Subject: id, Name: "web", Run: "before", Fate: job.Deprecated, Since: time.Now().Add(-ago), At: time.Now()}))
+	s.Must(s.Ledger.Kept.PutRetirement(s.Context(),
+		job.Retirement{Plan: "nightly", Subject: id, Name: "web", Run: "before", Fate: job.Deprecated,
+			Since: time.Now().Add(-ago), At: time.Now()}))
 }
 
 // is describes an image: "available", "deprecated", "disabled" or "gone".
 func is(s *stage.Stage, id string) string {
 	s.Helper()
-	out, err := s.EC2.DescribeImages(s.Context(), &sdk.DescribeImagesInput{Owners: []string{"self"}, IncludeDisabled: aws.Bool(true), Filters: []types.Filter{{Name: aws.String("image-id"), Values: []string{id}}}})
+	out, err := s.EC2.DescribeImages(s.Context(),
+		&sdk.DescribeImagesInput{Owners: []string{"self"}, IncludeDisabled: aws.Bool(true),
+			Filters: []types.Filter{{Name: aws.String("image-id"), Values: []string{id}}}})
 	s.Must(err)
 	switch {
 	case len(out.Images) == 0:
@@ -141,15 +149,18 @@ func template(s *stage.Stage, name string, images ...string) string {
 	}
 	out, err := s.EC2.CreateLaunchTemplate(s.Context(), &sdk.CreateLaunchTemplateInput{
 		LaunchTemplateName: aws.String(name), LaunchTemplateData: data(images[0]),
-		TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeLaunchTemplate, Tags: tag.List(map[string]string{tag.Source: "web"})}},
+		TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeLaunchTemplate,
+			Tags: tag.List(map[string]string{tag.Source: "web"})}},
 	})
 	s.Must(err)
 	id := aws.ToString(out.LaunchTemplate.LaunchTemplateId)
 	for _, image := range images[1:] {
-		_, err := s.EC2.CreateLaunchTemplateVersion(s.Context(), &sdk.CreateLaunchTemplateVersionInput{LaunchTemplateId: aws.String(id), LaunchTemplateData: data(image)})
+		_, err := s.EC2.CreateLaunchTemplateVersion(s.Context(),
+			&sdk.CreateLaunchTemplateVersionInput{LaunchTemplateId: aws.String(id), LaunchTemplateData: data(image)})
 		s.Must(err)
 	}
-	_, err = s.EC2.ModifyLaunchTemplate(s.Context(), &sdk.ModifyLaunchTemplateInput{LaunchTemplateId: aws.String(id), DefaultVersion: aws.String(fmt.Sprint(len(images)))})
+	_, err = s.EC2.ModifyLaunchTemplate(s.Context(),
+		&sdk.ModifyLaunchTemplateInput{LaunchTemplateId: aws.String(id), DefaultVersion: aws.String(fmt.Sprint(len(images)))})
 	s.Must(err)
 	made := make([]int64, len(images))
 	for n := range images {
@@ -162,7 +173,8 @@ func template(s *stage.Stage, name string, images ...string) string {
 
 func versions(s *stage.Stage, id string) []int64 {
 	s.Helper()
-	out, err := s.EC2.DescribeLaunchTemplateVersions(s.Context(), &sdk.DescribeLaunchTemplateVersionsInput{LaunchTemplateId: aws.String(id)})
+	out, err := s.EC2.DescribeLaunchTemplateVersions(s.Context(),
+		&sdk.DescribeLaunchTemplateVersionsInput{LaunchTemplateId: aws.String(id)})
 	s.Must(err)
 	var numbers []int64
 	for _, v := range out.LaunchTemplateVersions {

@@ -106,7 +106,8 @@ func TestRetireSteps(t *testing.T) {
 		{
 			Name: "an image that is not known to be good is neither counted nor retired",
 			Given: func(s *stage.Stage, _ *job.Page) {
-				s.Must(s.Ledger.Kept.PutResult(s.Context(), job.Result{Run: "nightly-001", Source: s.Web, Ending: job.Broken, At: time.Now()}))
+				s.Must(s.Ledger.Kept.PutResult(s.Context(),
+					job.Result{Run: "nightly-001", Source: s.Web, Ending: job.Broken, At: time.Now()}))
 			},
 			Want: sees + "*2" + ": ok",
 			Then: after("available", ""),
@@ -115,7 +116,8 @@ func TestRetireSteps(t *testing.T) {
 			Name: "its job made another image: any image of a good job is not good",
 			Given: func(s *stage.Stage, _ *job.Page) {
 				other := job.Image{ID: "ami-0123456789abcdef0", State: "available"}
-				s.Must(s.Ledger.Kept.PutResult(s.Context(), job.Result{Run: "nightly-001", Source: s.Web, Ending: job.Imaged, At: time.Now(), Image: other}))
+				s.Must(s.Ledger.Kept.PutResult(s.Context(),
+					job.Result{Run: "nightly-001", Source: s.Web, Ending: job.Imaged, At: time.Now(), Image: other}))
 			},
 			Want: sees + "*2" + ": ok",
 			Then: after("available", ""),
@@ -124,13 +126,15 @@ func TestRetireSteps(t *testing.T) {
 			Name: "its test was not passed",
 			Given: func(s *stage.Stage, _ *job.Page) {
 				unproven := job.Image{ID: newest(s), State: job.Unproven}
-				s.Must(s.Ledger.Kept.PutResult(s.Context(), job.Result{Run: "nightly-001", Source: s.Web, Ending: job.Imaged, At: time.Now(), Image: unproven}))
+				s.Must(s.Ledger.Kept.PutResult(s.Context(),
+					job.Result{Run: "nightly-001", Source: s.Web, Ending: job.Imaged, At: time.Now(), Image: unproven}))
 			},
 			Want: sees + "*2" + ": ok",
 			Then: after("available", ""),
 		},
 		{
-			Name: "the register says that it is good, whatever its result says", Want: strings.TrimSuffix(sees, " Results") + gates + " PutRetirement EnableImageDeprecation: ok",
+			Name: "the register says that it is good, whatever its result says", Want: strings.TrimSuffix(sees, " Results") +
+				gates + " PutRetirement EnableImageDeprecation: ok",
 			Given: func(s *stage.Stage, _ *job.Page) {
 				for r, err := range s.Ledger.Kept.Registrations(s.Context(), "") {
 					s.Must(err)
@@ -150,13 +154,15 @@ func TestRetireSteps(t *testing.T) {
 				_, err := s.Ledger.Kept.Amend(s.Context(), r)
 				s.Must(err)
 			},
-			Want: sees + "*2" + gates + " PutRetirement EnableImageDeprecation: ok", Then: after("deprecated", "deprecated: no rule keeps it"),
+			Want: sees + "*2" + gates + " PutRetirement EnableImageDeprecation: ok",
+			Then: after("deprecated", "deprecated: no rule keeps it"),
 		},
 		{
 			Name: "no image is known to be good",
 			Given: func(s *stage.Stage, _ *job.Page) {
 				for _, run := range []string{"nightly-001", "nightly-010"} {
-					s.Must(s.Ledger.Kept.PutResult(s.Context(), job.Result{Run: run, Source: s.Web, Ending: job.Broken, At: time.Now()}))
+					s.Must(s.Ledger.Kept.PutResult(s.Context(),
+						job.Result{Run: run, Source: s.Web, Ending: job.Broken, At: time.Now()}))
 				}
 			},
 			Want: sees + "*2 PutRetirement" + ": ok",

@@ -58,7 +58,8 @@ func TestRetireSweeps(t *testing.T) {
 	)
 	stage.Play(t, aged(&due), cases{
 		{Name: "used by nothing", Given: cut(), Want: deletes, Then: swept},
-		{Name: "an image may take a day to be shown", Given: cut(begun(24 * time.Hour)), Want: missed + ": ok", Then: left("")},
+		{Name: "an image may take a day to be shown", Given: cut(begun(24 * time.Hour)), Want: missed + ": ok",
+			Then: left("")},
 		{Name: "and not longer", Given: cut(begun(24*time.Hour + time.Second)), Want: deletes, Then: swept},
 		{
 			Name: "a run has it in hand", Want: missed + ": ok", Then: left(""),
@@ -85,7 +86,8 @@ func TestRetireSweeps(t *testing.T) {
 			Given: cut(func(s *stage.Stage, _ *job.Page) {
 				out, err := s.EC2.RegisterImage(s.Context(), &sdk.RegisterImageInput{
 					Name: aws.String("another"), RootDeviceName: aws.String("/dev/xvda"), Architecture: types.ArchitectureValuesX8664,
-					BlockDeviceMappings: []types.BlockDeviceMapping{{DeviceName: aws.String("/dev/xvda"), Ebs: &types.EbsBlockDevice{SnapshotId: &orphan}}},
+					BlockDeviceMappings: []types.BlockDeviceMapping{{DeviceName: aws.String("/dev/xvda"),
+						Ebs: &types.EbsBlockDevice{SnapshotId: &orphan}}},
 				})
 				s.Must(err)
 				time.Sleep(time.Hour)
@@ -94,7 +96,8 @@ func TestRetireSweeps(t *testing.T) {
 			}),
 		},
 		{
-			Name: "it may not be deleted: told", Want: deletes, Then: left("stuck: its image is gone; deleting it failed: UnauthorizedOperation"),
+			Name: "it may not be deleted: told", Want: deletes,
+			Then: left("stuck: its image is gone; deleting it failed: UnauthorizedOperation"),
 			Given: cut(func(s *stage.Stage, _ *job.Page) {
 				s.Cloud.Inject(ec2.Fault{Action: "DeleteSnapshot", Code: "UnauthorizedOperation"})
 			}),
@@ -107,7 +110,8 @@ func TestRetireSweeps(t *testing.T) {
 			Then: func(s *stage.Stage, _ job.Page) { s.Same("fate", fate(s, orphan), "swept: its image is gone") },
 		},
 		{
-			Name: "EC2 is busy", Want: asks + launches + snaps + " DeleteSnapshot*6: Throttled", Says: []string{"deleting snap-"},
+			Name: "EC2 is busy", Want: asks + launches + snaps + " DeleteSnapshot*6: Throttled",
+			Says: []string{"deleting snap-"},
 			Given: cut(func(s *stage.Stage, _ *job.Page) {
 				s.Cloud.Inject(ec2.Fault{Action: "DeleteSnapshot", Code: "RequestLimitExceeded"})
 			}),
@@ -121,7 +125,8 @@ func TestRetireSweeps(t *testing.T) {
 			Then: func(s *stage.Stage, _ job.Page) { s.Same("retired", registrationOf(s, due).Retired, time.Now().UTC()) },
 		},
 		{
-			Name: "nothing is left, and the ledger is busy", Want: finds + " Retire: Throttled", Says: []string{"ending the registration of image ami-"},
+			Name: "nothing is left, and the ledger is busy", Want: finds + " Retire: Throttled",
+			Says: []string{"ending the registration of image ami-"},
 			Given: cut(func(s *stage.Stage, _ *job.Page) {
 				_, err := s.EC2.DeleteSnapshot(s.Context(), &sdk.DeleteSnapshotInput{SnapshotId: &orphan})
 				s.Must(err)
@@ -164,7 +169,8 @@ func TestRetireMisses(t *testing.T) {
 			Then: func(s *stage.Stage, _ job.Page) { s.Same("snapshots", snapshots(s), 1) },
 		},
 		{
-			Name: "EC2 does not say whether it is gone: told, and kept", Want: missed + " DescribeImageAttribute PutRetirement: ok",
+			Name: "EC2 does not say whether it is gone: told, and kept", Want: missed +
+				" DescribeImageAttribute PutRetirement: ok",
 			Given: func(s *stage.Stage, p *job.Page) {
 				cut(72*time.Hour)(s, p)
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeImageAttribute", Code: "UnauthorizedOperation"})
@@ -181,7 +187,8 @@ func TestRetireMisses(t *testing.T) {
 func TestRetireSweepsMany(t *testing.T) {
 	var due string
 	stage.Play(t, aged(&due), cases{{
-		Name: "130 images that were deregistered by hand", Unordered: true, Between: func(s *stage.Stage) { s.Same("snapshots", snapshots(s), 32) },
+		Name: "130 images that were deregistered by hand", Unordered: true,
+		Between: func(s *stage.Stage) { s.Same("snapshots", snapshots(s), 32) },
 		Want: "Registrations DescribeImages*2 Claims Retirements Results*2 DescribeImageAttribute*100 DescribeSnapshots DescribeImages ListImagesInRecycleBin" + launches +
 			" DescribeVolumes DescribeSnapshotAttribute*100 DescribeFastSnapshotRestores DescribeLockedSnapshots DescribeSnapshotTierStatus" +
 			" DeleteSnapshot*100 PutRetirement*100 ok PutRetirement EnableImageDeprecation" + gates,
@@ -196,7 +203,7 @@ func TestRetireSweepsMany(t *testing.T) {
 	}})
 }
 
-// What somebody had back begins anew, whether its registration had ended or only its image was gone.
+// What a person had back begins anew, whether its registration had ended or only its image was gone.
 func TestRetireBackWithSnapshotsLeft(t *testing.T) {
 	var due string
 	given := func(more ...func(*stage.Stage)) func(*stage.Stage, *job.Page) {
@@ -228,10 +235,12 @@ func TestRetireBackWithSnapshotsLeft(t *testing.T) {
 			Given: given(func(s *stage.Stage) { s.Ledger.Break("Amend", 1) }),
 		},
 		{
-			Name: "it is busy a little later", Want: again + " Settle: Throttled", Given: given(func(s *stage.Stage) { s.Ledger.Break("Settle", 1) }),
+			Name: "it is busy a little later", Want: again + " Settle: Throttled",
+			Given: given(func(s *stage.Stage) { s.Ledger.Break("Settle", 1) }),
 		},
 		{
-			Name: "it cannot be told", Want: again + " Settle PutRetirement: Throttled", Given: given(func(s *stage.Stage) { s.Ledger.Break("PutRetirement", 1) }),
+			Name: "it cannot be told", Want: again + " Settle PutRetirement: Throttled",
+			Given: given(func(s *stage.Stage) { s.Ledger.Break("PutRetirement", 1) }),
 		},
 	})
 }
@@ -254,7 +263,8 @@ func TestRetireWritesItsSnapshotsDown(t *testing.T) {
 	const begins = sees + "*2" + gates + " PutRetirement Amend"
 	stage.Play(t, aged(&due), cases{
 		{
-			Name: "they were not known, and stay", Want: begins + " DeregisterImage PutRetirement ListImagesInRecycleBin PutRetirement Amend: ok",
+			Name: "they were not known, and stay", Want: begins +
+				" DeregisterImage PutRetirement ListImagesInRecycleBin PutRetirement Amend: ok",
 			Given: forgotten(func(s *stage.Stage) {
 				s.Cloud.Inject(ec2.Fault{Action: "DeregisterImage", SnapshotReturn: "missing-permissions"})
 			}),
@@ -262,19 +272,23 @@ func TestRetireWritesItsSnapshotsDown(t *testing.T) {
 				r := registrationOf(s, due)
 				s.Same("snapshots", len(r.Snapshots), 1)
 				s.Same("gone", r.Gone, time.Now().UTC())
-				s.Same("fate", fate(s, r.Snapshots[0]), "stuck: it stays after its image "+due+" is gone, since EC2 says missing-permissions; "+
-					"the next run that looks at the whole plan tries again")
+				s.Same("fate", fate(s, r.Snapshots[0]),
+					"stuck: it stays after its image "+due+" is gone, since EC2 says missing-permissions; "+
+						"the next run that looks at the whole plan tries again")
 				s.Same("name", record(s, r.Snapshots[0]).Name, "web")
 			},
 		},
 		{
-			Name: "they cannot be written down: the image stays", Want: begins + ": Throttled", Says: []string{"writing down what belongs to image ami-"},
+			Name: "they cannot be written down: the image stays", Want: begins + ": Throttled",
+			Says:  []string{"writing down what belongs to image ami-"},
 			Given: forgotten(func(s *stage.Stage) { s.Ledger.Break("Amend", 1) }),
 			Then:  func(s *stage.Stage, _ job.Page) { s.Same("image", is(s, due), "deprecated") },
 		},
 		{
-			Name: "the image is gone, and that cannot be written down", Given: forgotten(func(s *stage.Stage) { s.Ledger.Break("Retire", 1) }),
-			Want: begins + " DeregisterImage ListImagesInRecycleBin PutRetirement Retire: Throttled", Says: []string{"ending the registration of image ami-"},
+			Name:  "the image is gone, and that cannot be written down",
+			Given: forgotten(func(s *stage.Stage) { s.Ledger.Break("Retire", 1) }),
+			Want:  begins + " DeregisterImage ListImagesInRecycleBin PutRetirement Retire: Throttled",
+			Says:  []string{"ending the registration of image ami-"},
 		},
 	})
 }

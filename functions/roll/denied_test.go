@@ -12,7 +12,8 @@ import (
 	"goldsmith/shared/job"
 )
 
-// A call that is denied is an error, or the problem of a target; tried again, everything is rolled as it would have been.
+// A call that is denied is an error, or the problem of a target; tried again, everything is rolled as it would have
+// been.
 func TestRollWithACallDenied(t *testing.T) {
 	both := func(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 		template(s, "second", "web", before)

@@ -64,7 +64,8 @@ func TestRollRefused(t *testing.T) {
 	refused := func(action, code string) func(*stage.Stage, *job.Job) {
 		return func(s *stage.Stage, _ *job.Job) {
 			template(s, "second", "web", before)
-			first := min(aws.ToString(versions(s, "fleet")[0].LaunchTemplateId), aws.ToString(versions(s, "second")[0].LaunchTemplateId))
+			first := min(aws.ToString(versions(s, "fleet")[0].LaunchTemplateId),
+				aws.ToString(versions(s, "second")[0].LaunchTemplateId))
 			s.Cloud.Inject(ec2.Fault{Action: action, Resource: first, Code: code})
 		}
 	}
@@ -81,16 +82,19 @@ func TestRollRefused(t *testing.T) {
 	const both = finds + "*2"
 	stage.Play(t, subscribed, cases{
 		{
-			Name: "the function may not change one of two templates", Given: refused("CreateLaunchTemplateVersion", "UnauthorizedOperation"),
-			Want: did(both + reads + " PutTarget CreateLaunchTemplateVersion PutTarget*2 CreateLaunchTemplateVersion DescribeLaunchTemplateVersions ModifyLaunchTemplate PutTarget" + writes + ": ok"), Then: one,
+			Name:  "the function may not change one of two templates",
+			Given: refused("CreateLaunchTemplateVersion", "UnauthorizedOperation"),
+			Want:  did(both + reads + " PutTarget CreateLaunchTemplateVersion PutTarget*2 CreateLaunchTemplateVersion DescribeLaunchTemplateVersions ModifyLaunchTemplate PutTarget" + writes + ": ok"), Then: one,
 		},
 		{
-			Name: "the function may not make one of two the default", Given: refused("ModifyLaunchTemplate", "UnauthorizedOperation"),
-			Want: did(both + reads + " PutTarget CreateLaunchTemplateVersion DescribeLaunchTemplateVersions ModifyLaunchTemplate CreateLaunchTemplateVersion PutTarget" + rolls + writes + ": ok"), Then: one,
+			Name:  "the function may not make one of two the default",
+			Given: refused("ModifyLaunchTemplate", "UnauthorizedOperation"),
+			Want:  did(both + reads + " PutTarget CreateLaunchTemplateVersion DescribeLaunchTemplateVersions ModifyLaunchTemplate CreateLaunchTemplateVersion PutTarget" + rolls + writes + ": ok"), Then: one,
 		},
 		{
-			Name: "one of two was deleted meanwhile", Given: refused("DescribeLaunchTemplateVersions", "InvalidLaunchTemplateId.NotFound"),
-			Want: did(both + reads + rolls + writes + ": ok"), Then: one,
+			Name:  "one of two was deleted meanwhile",
+			Given: refused("DescribeLaunchTemplateVersions", "InvalidLaunchTemplateId.NotFound"),
+			Want:  did(both + reads + rolls + writes + ": ok"), Then: one,
 		},
 		{
 			Name: "EC2 is busy making a version", Given: refused("CreateLaunchTemplateVersion", "RequestLimitExceeded"),
@@ -116,7 +120,8 @@ func TestRollRefused(t *testing.T) {
 					template(s, fmt.Sprintf("t%03d", n), "web", newest)
 				}
 			},
-			Want: did("DescribeImages Owner Targets DescribeLaunchTemplates*2 DescribeLaunchTemplateVersions*3" + reads + rolls + writes + ": ok"),
+			Want: did("DescribeImages Owner Targets DescribeLaunchTemplates*2 DescribeLaunchTemplateVersions*3" + reads +
+				rolls + writes + ": ok"),
 			Then: func(s *stage.Stage, j job.Job) { s.Same("targets", len(j.Rolled), 202) },
 		},
 	})

@@ -22,7 +22,8 @@ func TestRollListed(t *testing.T) {
 		},
 		{
 			Name: "one that is tagged as well is rolled once", Given: listed("fleet", "listed", "listed"),
-			Want: did("DescribeImages Owner Targets DescribeLaunchTemplates DescribeLaunchTemplateVersions*3" + reads + rolls + rolls + writes + ": ok"),
+			Want: did("DescribeImages Owner Targets DescribeLaunchTemplates DescribeLaunchTemplateVersions*3" + reads + rolls +
+				rolls + writes + ": ok"),
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("targets", len(j.Rolled), 3)
 				s.Same("versions", len(versions(s, "fleet")), 2)
@@ -30,7 +31,8 @@ func TestRollListed(t *testing.T) {
 		},
 		{
 			Name: "what does not exist is said so, and the others go on", Given: listed("lt-00000000000000bad", "no-such"),
-			Want: did("DescribeImages Owner Targets DescribeLaunchTemplates DescribeLaunchTemplateVersions*3" + reads + rolls + writes + ": ok"),
+			Want: did("DescribeImages Owner Targets DescribeLaunchTemplates DescribeLaunchTemplateVersions*3" + reads + rolls +
+				writes + ": ok"),
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("by id", find(j, "lt-00000000000000bad").Problem, "there is no such launch template")
 				s.Same("by name", find(j, "no-such").Problem, "there is no such launch template")

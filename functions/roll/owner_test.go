@@ -51,8 +51,9 @@ func TestRollOwners(t *testing.T) {
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("targets", len(j.Rolled), 0)
 				s.Same("versions", len(versions(s, "fleet")), 1)
-				s.Same("warning", j.Warnings, []job.Reason{{Code: job.NameOwned, Text: "its image is made and not rolled: the name web belongs to " + owner(s) +
-					" since 2000-01-01 00:01 UTC; goldsmith handover --name web --to " + s.Web + " hands it over"}})
+				s.Same("warning", j.Warnings, []job.Reason{{Code: job.NameOwned,
+					Text: "its image is made and not rolled: the name web belongs to " + owner(s) +
+						" since 2000-01-01 00:01 UTC; goldsmith handover --name web --to " + s.Web + " hands it over"}})
 			},
 		},
 		{
@@ -89,7 +90,8 @@ func TestRollOwners(t *testing.T) {
 			Name: "before there were owners another one's image was rolled last",
 			Given: func(s *stage.Stage, _ *job.Job) {
 				at := ledger.Point{Image: before, Version: 1, Run: "r", Source: s.Launch("web", nil), At: time.Now()}
-				_, err := s.Ledger.Kept.PutTarget(s.Context(), ledger.TargetRecord{Source: "web", ID: alias, Points: []ledger.Point{at}})
+				_, err := s.Ledger.Kept.PutTarget(s.Context(),
+					ledger.TargetRecord{Source: "web", ID: alias, Points: []ledger.Point{at}})
 				s.Must(err)
 			},
 			Want: "DescribeImages Owner Targets Registration DescribeInstances Targets DescribeLaunchTemplates: ok",
@@ -119,8 +121,9 @@ func TestRollOwners(t *testing.T) {
 			Given: func(_ *stage.Stage, j *job.Job) { j.Source.Name = "i-0123456789abcdef0" },
 			Want:  "DescribeImages Targets DescribeLaunchTemplates: ok",
 			Then: func(s *stage.Stage, j job.Job) {
-				s.Same("warning", j.Warnings[0].Text, "its image is made and not rolled: i-0123456789abcdef0 is no name, but what another source goes by; "+
-					"give it a name by the tag goldsmith:name")
+				s.Same("warning", j.Warnings[0].Text,
+					"its image is made and not rolled: i-0123456789abcdef0 is no name, but what another source goes by; "+
+						"give it a name by the tag goldsmith:name")
 			},
 		},
 		{
@@ -159,8 +162,9 @@ func TestRollTemplatesThatNameAnID(t *testing.T) {
 			s.Same(left, len(versions(s, left)), 1)
 		}
 		s.Same("own-alias", find(done, "/goldsmith/images/"+s.Web).To, newest)
-		s.Same("webs-alias", find(done, "webs-alias").Problem, "it takes its image from "+alias+", which is not the alias of "+s.Web+
-			"; have it take its image from /goldsmith/images/"+s.Web)
+		s.Same("webs-alias", find(done, "webs-alias").Problem,
+			"it takes its image from "+alias+", which is not the alias of "+s.Web+
+				"; have it take its image from /goldsmith/images/"+s.Web)
 		value, _ := s.Parameters.Value(alias)
 		s.Same("the alias of web", value, before)
 		for record, err := range s.Ledger.Kept.Targets(s.Context(), s.Web) {
@@ -187,7 +191,8 @@ func TestRollLeavesAnotherSourcesAlias(t *testing.T) {
 	})
 }
 
-// A name that had to be bent has an alias of its own. What it shared with others is not written for it any more, and that is told.
+// A name that had to be bent has an alias of its own. What it shared with others is not written for it any more, and
+// that is told.
 func TestRollMovesASharedAlias(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := stage.New(t)
@@ -195,20 +200,24 @@ func TestRollMovesASharedAlias(t *testing.T) {
 		put(s, shared, before)
 		template(s, "fleet", "web 1", "resolve:ssm:"+shared)
 		at := ledger.Point{Image: before, Version: 1, Run: "r", Source: s.Web, At: time.Now()}
-		_, err := s.Ledger.Kept.PutTarget(s.Context(), ledger.TargetRecord{Source: "web 1", ID: shared, Points: []ledger.Point{at}})
+		_, err := s.Ledger.Kept.PutTarget(s.Context(),
+			ledger.TargetRecord{Source: "web 1", ID: shared, Points: []ledger.Point{at}})
 		s.Must(err)
 		step, j := first(s)
 		j.Source.Name = "web 1"
 		done, err := step(s.Context(), j)
 		s.Must(err)
-		s.Same("told", find(done, own).Note, "it takes the place of "+shared+", which other names share: what takes images from that is to take them from this one")
-		s.Same("the template", find(done, "fleet").Problem, "it takes its image from "+shared+", which is not the alias of web 1; have it take its image from "+own)
+		s.Same("told", find(done, own).Note,
+			"it takes the place of "+shared+", which other names share: what takes images from that is to take them from this one")
+		s.Same("the template", find(done, "fleet").Problem,
+			"it takes its image from "+shared+", which is not the alias of web 1; have it take its image from "+own)
 		value, _ := s.Parameters.Value(shared)
 		s.Same("the shared one", value, before)
 	})
 }
 
-// Of two sources of one name that one run images the one with the lower id has the name at the end, whichever comes first.
+// Of two sources of one name that one run images the one with the lower id has the name at the end, whichever comes
+// first.
 func TestRollOfTwoSourcesOfOneName(t *testing.T) {
 	for _, backwards := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {

@@ -50,7 +50,8 @@ type Step struct {
 // such as /goldsmith/images.
 func New(c Cloud, book Book, path string, now func() time.Time) Step {
 	return Step{c.EC2, rollout.Writer{
-		Finder:    rollout.Finder{EC2: c.EC2, Groups: c.Groups, Parameters: c.Parameters, Book: book, Lineages: c.Lineages, Path: path, Now: now},
+		Finder: rollout.Finder{EC2: c.EC2, Groups: c.Groups, Parameters: c.Parameters, Book: book, Lineages: c.Lineages,
+			Path: path, Now: now},
 		Templates: c.EC2, Values: c.Parameters, Records: book, Owners: book,
 	}}
 }
@@ -68,8 +69,9 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 		return j, err
 	}
 	image := rollout.Image{
-		ID: j.Image.ID, Machine: rollout.MachineOf(made), Source: j.Source.ID, Lineage: j.Source.OverTime(), Name: j.Source.Name,
-		Run: j.Run.Name,
+		ID: j.Image.ID, Machine: rollout.MachineOf(made), Source: j.Source.ID, Lineage: j.Source.OverTime(),
+		Name: j.Source.Name,
+		Run:  j.Run.Name,
 	}
 	found, err := s.room.Find(ctx, j.Plan.Roll, image)
 	if err != nil {
@@ -87,13 +89,15 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 // told is the job with what became of the targets, and with a warning of an image whose name is another's.
 func told(ctx context.Context, j job.Job, found rollout.Found, image rollout.Image) job.Job {
 	if reason := found.Title.Reason(image); reason != nil {
-		handler.Log(ctx).WarnContext(ctx, "not rolled under its name", "source", image.Source, "name", image.Name, "owner", found.Title.Owner.Lineage)
+		handler.Log(ctx).WarnContext(ctx, "not rolled under its name", "source", image.Source, "name", image.Name, "owner",
+			found.Title.Owner.Lineage)
 		j.Warnings = append(slices.Clone(j.Warnings), *reason)
 	}
 	all := make([]job.Rolled, 0, len(found.Targets))
 	for _, t := range found.Targets {
 		if t.Rolled.Problem != "" {
-			handler.Log(ctx).WarnContext(ctx, "not rolled", "target", t.Rolled.Target, "name", t.Rolled.Name, "problem", t.Rolled.Problem)
+			handler.Log(ctx).WarnContext(ctx, "not rolled", "target", t.Rolled.Target, "name", t.Rolled.Name, "problem",
+				t.Rolled.Problem)
 		}
 		all = append(all, t.Rolled)
 	}

@@ -38,7 +38,7 @@ func scene(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 	return first(s)
 }
 
-// first is such a job of a name that is nobody's yet.
+// first is such a job of a name without an owner.
 func first(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 	s.Helper()
 	j := s.Job()
@@ -52,12 +52,14 @@ func first(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 // owns makes a lineage the owner of a name, as a roll of a night before did.
 func owns(s *stage.Stage, name, lineage string) {
 	s.Helper()
-	_, err := s.Ledger.Kept.PutOwner(s.Context(), ledger.Owner{Name: name, Lineage: lineage, Source: lineage, Run: "nightly-before", At: time.Now()})
+	_, err := s.Ledger.Kept.PutOwner(s.Context(),
+		ledger.Owner{Name: name, Lineage: lineage, Source: lineage, Run: "nightly-before", At: time.Now()})
 	s.Must(err)
 }
 
 func cloud(s *stage.Stage) roll.Cloud {
-	return roll.Cloud{EC2: s.EC2, Groups: s.AutoScaling, Parameters: s.SSM, Lineages: lineage.Finder{EC2: s.EC2, Groups: s.AutoScaling}}
+	return roll.Cloud{EC2: s.EC2, Groups: s.AutoScaling, Parameters: s.SSM,
+		Lineages: lineage.Finder{EC2: s.EC2, Groups: s.AutoScaling}}
 }
 
 // subscribed is a scene with a launch template that wants the source's image.
@@ -85,7 +87,8 @@ func TestRoll(t *testing.T) {
 			Then: func(s *stage.Stage, j job.Job) {
 				v := versions(s, "fleet")
 				s.Same("versions", len(v), 2)
-				s.Same("default", []any{aws.ToBool(v[0].DefaultVersion), aws.ToString(v[0].LaunchTemplateData.ImageId)}, []any{true, newest})
+				s.Same("default", []any{aws.ToBool(v[0].DefaultVersion), aws.ToString(v[0].LaunchTemplateData.ImageId)},
+					[]any{true, newest})
 				s.Same("described", aws.ToString(v[0].VersionDescription), "Goldsmith run "+stage.RunName)
 				s.Same("rolled", j.Rolled, []job.Rolled{
 					{Target: aws.ToString(v[0].LaunchTemplateId), Name: "fleet", From: before, To: newest, Version: 2, Previous: 1},
@@ -109,7 +112,9 @@ func TestRoll(t *testing.T) {
 				v := versions(s, "rich")
 				old := *v[1].LaunchTemplateData
 				old.ImageId = aws.String(newest)
-				if diff := cmp.Diff(old, *v[0].LaunchTemplateData, cmpopts.IgnoreUnexported(types.ResponseLaunchTemplateData{}, types.LaunchTemplateBlockDeviceMapping{}, types.LaunchTemplateEbsBlockDevice{})); diff != "" {
+				if diff := cmp.Diff(old, *v[0].LaunchTemplateData,
+					cmpopts.IgnoreUnexported(types.ResponseLaunchTemplateData{}, types.LaunchTemplateBlockDeviceMapping{},
+						types.LaunchTemplateEbsBlockDevice{})); diff != "" {
 					s.Error(diff)
 				}
 			},
@@ -133,13 +138,16 @@ func TestRoll(t *testing.T) {
 		{
 			Name: "the version was made, making it default failed: it is covered, and the next try makes another",
 			Given: func(s *stage.Stage, _ *job.Job) {
-				s.Cloud.Inject(ec2.Fault{Action: "ModifyLaunchTemplate", Nth: []int{1, 2, 3, 4, 5, 6}, Code: "RequestLimitExceeded"})
+				s.Cloud.Inject(ec2.Fault{Action: "ModifyLaunchTemplate", Nth: []int{1, 2, 3, 4, 5, 6},
+					Code: "RequestLimitExceeded"})
 			},
 			Want: did(finds + reads + " PutTarget CreateLaunchTemplateVersion DescribeLaunchTemplateVersions ModifyLaunchTemplate*6 CreateLaunchTemplateVersion: Throttled | " + finds + reads +
-				" PutTarget CreateLaunchTemplateVersion*2 DescribeLaunchTemplateVersions ModifyLaunchTemplate PutTarget" + writes + ": ok"),
+				" PutTarget CreateLaunchTemplateVersion*2 DescribeLaunchTemplateVersions ModifyLaunchTemplate PutTarget" + writes +
+				": ok"),
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("versions", len(versions(s, "fleet")), 4)
-				s.Same("rolled", []any{j.Rolled[0].From, j.Rolled[0].Version, j.Rolled[0].Previous}, []any{before, int64(4), int64(1)})
+				s.Same("rolled", []any{j.Rolled[0].From, j.Rolled[0].Version, j.Rolled[0].Previous},
+					[]any{before, int64(4), int64(1)})
 			},
 		},
 		{
@@ -248,7 +256,9 @@ func TestRollAlias(t *testing.T) {
 		{
 			Name:  "somebody else is writing it: the step is tried again",
 			Given: func(s *stage.Stage, _ *job.Job) { s.Refuse("PutParameter", "TooManyUpdates", 1) },
-			Want:  did("DescribeImages Owner Targets DescribeLaunchTemplates GetParameter" + " PutTarget PutParameter: Throttled | DescribeImages Owner Targets DescribeLaunchTemplates GetParameter" + writes + ": ok"),
+			Want: did("DescribeImages Owner Targets DescribeLaunchTemplates GetParameter" +
+				" PutTarget PutParameter: Throttled | DescribeImages Owner Targets DescribeLaunchTemplates GetParameter" + writes +
+				": ok"),
 		},
 	})
 }
@@ -295,7 +305,8 @@ func template(s *stage.Stage, name, source, image string, edit ...func(*types.Re
 	}
 	in := &sdk.CreateLaunchTemplateInput{LaunchTemplateName: aws.String(name), LaunchTemplateData: data}
 	if source != "" {
-		in.TagSpecifications = []types.TagSpecification{{ResourceType: types.ResourceTypeLaunchTemplate, Tags: tag.List(map[string]string{tag.Source: source})}}
+		in.TagSpecifications = []types.TagSpecification{{ResourceType: types.ResourceTypeLaunchTemplate,
+			Tags: tag.List(map[string]string{tag.Source: source})}}
 	}
 	_, err := s.EC2.CreateLaunchTemplate(s.Context(), in)
 	s.Must(err)
@@ -304,7 +315,8 @@ func template(s *stage.Stage, name, source, image string, edit ...func(*types.Re
 // versions are those of a template, newest first.
 func versions(s *stage.Stage, name string) []types.LaunchTemplateVersion {
 	s.Helper()
-	out, err := s.EC2.DescribeLaunchTemplateVersions(s.Context(), &sdk.DescribeLaunchTemplateVersionsInput{LaunchTemplateName: aws.String(name)})
+	out, err := s.EC2.DescribeLaunchTemplateVersions(s.Context(),
+		&sdk.DescribeLaunchTemplateVersionsInput{LaunchTemplateName: aws.String(name)})
 	s.Must(err)
 	return out.LaunchTemplateVersions
 }
@@ -312,7 +324,8 @@ func versions(s *stage.Stage, name string) []types.LaunchTemplateVersion {
 func put(s *stage.Stage, name, value string) {
 	s.Helper()
 	_, err := s.SSM.PutParameter(s.Context(), &ssm.PutParameterInput{
-		Name: aws.String(name), Value: aws.String(value), Type: ssmtypes.ParameterTypeString, DataType: aws.String("aws:ec2:image"),
+		Name: aws.String(name), Value: aws.String(value), Type: ssmtypes.ParameterTypeString,
+		DataType: aws.String("aws:ec2:image"),
 	})
 	s.Must(err)
 	time.Sleep(time.Minute)

@@ -18,7 +18,7 @@ import (
 
 // Handover is a name that was given to another source.
 type Handover struct {
-	// From is who had the name, in words; empty when it was nobody's. To is who has it.
+	// From is who had the name, in words; empty when it had no owner. To is who has it.
 	From string `json:"from,omitempty"`
 	To   string `json:"to"`
 	// Source is the instance that was named.

@@ -20,14 +20,16 @@ import (
 // handing is a person who gives the name web, which another instance has, to instance Web.
 func handing(s *stage.Stage) (handler.Func[json.RawMessage, rollback.Answer], json.RawMessage) {
 	step, _ := scene(s)
-	_, err := s.Ledger.Kept.PutOwner(s.Context(), ledger.Owner{Name: "web", Lineage: "i-0123456789abcdef0", Run: "monday", At: time.Now()})
+	_, err := s.Ledger.Kept.PutOwner(s.Context(),
+		ledger.Owner{Name: "web", Lineage: "i-0123456789abcdef0", Run: "monday", At: time.Now()})
 	s.Must(err)
 	return step, handOver(s, "web", s.Web, "")
 }
 
 func handOver(s *stage.Stage, name, to, rest string) json.RawMessage {
 	s.Helper()
-	return json.RawMessage(`{"goldsmith":"handover","version":"1","name":"` + name + `","to":"` + to + `","by":"ada"` + rest + `}`)
+	return json.RawMessage(`{"goldsmith":"handover","version":"1","name":"` + name + `","to":"` + to + `","by":"ada"` +
+		rest + `}`)
 }
 
 func TestHandover(t *testing.T) {
@@ -55,7 +57,8 @@ func TestHandover(t *testing.T) {
 			Then: func(s *stage.Stage, a rollback.Answer) {
 				s.Same("answer", *a.Handover, rollback.Handover{
 					From: "i-0123456789abcdef0 since 2000-01-01 00:02 UTC", To: s.Web, Source: s.Web,
-					Next: "The next image of " + s.Web + " is rolled into what takes images of web; until then that launches what it has now. " +
+					Next: "The next image of " + s.Web +
+						" is rolled into what takes images of web; until then that launches what it has now. " +
 						"Images of i-0123456789abcdef0 are made and no longer rolled.",
 				})
 				s.Same("owner", owner(s).Lineage, "i-0123456789abcdef0")
@@ -76,7 +79,8 @@ func TestHandover(t *testing.T) {
 			Name:  "to what goes by another name",
 			Given: func(s *stage.Stage, in *json.RawMessage) { *in = handOver(s, "db", s.Web, "") },
 			Want:  "DescribeInstances: Failed",
-			Says:  []string{`is called "web", not "db"`, "Nothing was changed. Give it the name by its tag goldsmith:name first."},
+			Says: []string{`is called "web", not "db"`,
+				"Nothing was changed. Give it the name by its tag goldsmith:name first."},
 		},
 		{
 			Name:  "to what is gone",
@@ -108,12 +112,14 @@ func member(s *stage.Stage) string {
 	s.Helper()
 	made, err := s.EC2.CreateLaunchTemplate(s.Context(), &sdk.CreateLaunchTemplateInput{
 		LaunchTemplateName: aws.String("members"),
-		LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: aws.String(ec2.ImageX86), InstanceType: types.InstanceTypeT3Micro},
+		LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: aws.String(ec2.ImageX86),
+			InstanceType: types.InstanceTypeT3Micro},
 	})
 	s.Must(err)
 	_, err = s.AutoScaling.CreateAutoScalingGroup(s.Context(), &scaling.CreateAutoScalingGroupInput{
-		AutoScalingGroupName: aws.String("web"), MinSize: aws.Int32(1), MaxSize: aws.Int32(1), AvailabilityZones: []string{stage.Region + "a"},
-		LaunchTemplate: version(made.LaunchTemplate.LaunchTemplateId, "1"),
+		AutoScalingGroupName: aws.String("web"), MinSize: aws.Int32(1), MaxSize: aws.Int32(1),
+		AvailabilityZones: []string{stage.Region + "a"},
+		LaunchTemplate:    version(made.LaunchTemplate.LaunchTemplateId, "1"),
 	})
 	s.Must(err)
 	time.Sleep(10 * time.Minute)

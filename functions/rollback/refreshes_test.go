@@ -26,29 +26,35 @@ const was, rolled, theirs = "1", "2", "3"
 func fleet(s *stage.Stage) (handler.Func[json.RawMessage, rollback.Answer], json.RawMessage) {
 	made, err := s.EC2.CreateLaunchTemplate(s.Context(), &sdk.CreateLaunchTemplateInput{
 		LaunchTemplateName: aws.String("base"),
-		LaunchTemplateData: &ec2types.RequestLaunchTemplateData{ImageId: aws.String(ec2.ImageX86), InstanceType: ec2types.InstanceTypeT3Micro},
+		LaunchTemplateData: &ec2types.RequestLaunchTemplateData{ImageId: aws.String(ec2.ImageX86),
+			InstanceType: ec2types.InstanceTypeT3Micro},
 	})
 	s.Must(err)
 	id := made.LaunchTemplate.LaunchTemplateId
 	for _, image := range []string{ec2.ImageWindows, ec2.ImageX86} {
 		_, err = s.EC2.CreateLaunchTemplateVersion(s.Context(), &sdk.CreateLaunchTemplateVersionInput{
-			LaunchTemplateId: id, SourceVersion: aws.String(was), LaunchTemplateData: &ec2types.RequestLaunchTemplateData{ImageId: aws.String(image)},
+			LaunchTemplateId: id, SourceVersion: aws.String(was),
+			LaunchTemplateData: &ec2types.RequestLaunchTemplateData{ImageId: aws.String(image)},
 		})
 		s.Must(err)
 	}
-	_, err = s.EC2.ModifyLaunchTemplate(s.Context(), &sdk.ModifyLaunchTemplateInput{LaunchTemplateId: id, DefaultVersion: aws.String(rolled)})
+	_, err = s.EC2.ModifyLaunchTemplate(s.Context(),
+		&sdk.ModifyLaunchTemplateInput{LaunchTemplateId: id, DefaultVersion: aws.String(rolled)})
 	s.Must(err)
 	_, err = s.AutoScaling.CreateAutoScalingGroup(s.Context(), &autoscaling.CreateAutoScalingGroupInput{
-		AutoScalingGroupName: aws.String("fleet"), MinSize: aws.Int32(2), MaxSize: aws.Int32(4), AvailabilityZones: []string{stage.Region + "a"},
-		LaunchTemplate: version(id, was),
+		AutoScalingGroupName: aws.String("fleet"), MinSize: aws.Int32(2), MaxSize: aws.Int32(4),
+		AvailabilityZones: []string{stage.Region + "a"},
+		LaunchTemplate:    version(id, was),
 	})
 	s.Must(err)
 	time.Sleep(5 * time.Minute)
-	_, err = s.Ledger.Kept.PutTarget(s.Context(), ledger.TargetRecord{Source: "web", ID: aws.ToString(id), Title: "base", Points: []ledger.Point{
-		{Image: ec2.ImageWindows, Version: 2, Run: "tuesday"}, {Image: ec2.ImageX86, Version: 1, Run: "monday"},
-	}})
+	_, err = s.Ledger.Kept.PutTarget(s.Context(),
+		ledger.TargetRecord{Source: "web", ID: aws.ToString(id), Title: "base", Points: []ledger.Point{
+			{Image: ec2.ImageWindows, Version: 2, Run: "tuesday"}, {Image: ec2.ImageX86, Version: 1, Run: "monday"},
+		}})
 	s.Must(err)
-	return rollback.New(s.EC2, s.AutoScaling, s.SSM, s.Ledger, s.Teller().Slack, rollback.Fleet{Groups: s.AutoScaling, Members: s.EC2}, time.Now).Handle, ask(`"name":"web","by":"ada"`)
+	return rollback.New(s.EC2, s.AutoScaling, s.SSM, s.Ledger, s.Teller().Slack,
+		rollback.Fleet{Groups: s.AutoScaling, Members: s.EC2}, time.Now).Handle, ask(`"name":"web","by":"ada"`)
 }
 
 func version(id *string, number string) *types.LaunchTemplateSpecification {
@@ -88,7 +94,8 @@ func group(s *stage.Stage) known {
 	s.Helper()
 	groups, err := s.AutoScaling.DescribeAutoScalingGroups(s.Context(), &autoscaling.DescribeAutoScalingGroupsInput{})
 	s.Must(err)
-	refreshes, err := s.AutoScaling.DescribeInstanceRefreshes(s.Context(), &autoscaling.DescribeInstanceRefreshesInput{AutoScalingGroupName: aws.String("fleet")})
+	refreshes, err := s.AutoScaling.DescribeInstanceRefreshes(s.Context(),
+		&autoscaling.DescribeInstanceRefreshesInput{AutoScalingGroupName: aws.String("fleet")})
 	s.Must(err)
 	is := known{template: groups.AutoScalingGroups[0].LaunchTemplate.LaunchTemplateId}
 	if len(refreshes.InstanceRefreshes) > 0 {
@@ -127,14 +134,17 @@ func TestRefreshes(t *testing.T) {
 		{Name: "none goes on", Want: looks + tells, Then: told("", "", "")},
 		{
 			Name: "the roll's own goes back, asked of Auto Scaling once", Given: moving(rolled),
-			Want:    undoes + tells + " | Targets DescribeLaunchTemplateVersions DescribeAutoScalingGroups" + finds + " DescribeInstanceRefreshes DescribeInstances: ok",
+			Want: undoes + tells + " | Targets DescribeLaunchTemplateVersions DescribeAutoScalingGroups" + finds +
+				" DescribeInstanceRefreshes DescribeInstances: ok",
 			Between: func(*stage.Stage) { time.Sleep(10 * time.Second) },
 			Then:    told(types.InstanceRefreshStatusRollbackInProgress, "fleet", ""),
 		},
-		{Name: "somebody's own goes on", Given: moving(theirs), Want: looks + tells, Then: told(types.InstanceRefreshStatusBaking, "", "")},
+		{Name: "somebody's own goes on", Given: moving(theirs), Want: looks + tells,
+			Then: told(types.InstanceRefreshStatusBaking, "", "")},
 		{
 			Name: "one to what the group names anyway cannot go back", Given: onDefault,
-			Want: looks + tells, Then: told(types.InstanceRefreshStatusBaking, "", "group fleet names $Default, and Auto Scaling rolls no such refresh back"),
+			Want: looks + tells, Then: told(types.InstanceRefreshStatusBaking, "",
+				"group fleet names $Default, and Auto Scaling rolls no such refresh back"),
 		},
 		{
 			Name: "one whose group names no number is refused",
@@ -142,7 +152,8 @@ func TestRefreshes(t *testing.T) {
 				names(s, "$Latest")
 				moving(rolled)(s, in)
 			},
-			Want: undoes + tells, Then: told(types.InstanceRefreshStatusBaking, "", "Auto Scaling does not roll back: cancel it"),
+			Want: undoes + tells, Then: told(types.InstanceRefreshStatusBaking, "",
+				"Auto Scaling does not roll back: cancel it"),
 		},
 		{
 			Name: "it ended between the look and the call",
@@ -158,7 +169,8 @@ func TestRefreshes(t *testing.T) {
 				moving(rolled)(s, in)
 				s.Refuse("RollbackInstanceRefresh", "AccessDenied", 1)
 			},
-			Want: undoes + tells, Then: told(types.InstanceRefreshStatusBaking, "", "group fleet was not rolled back; ask again"),
+			Want: undoes + tells, Then: told(types.InstanceRefreshStatusBaking, "",
+				"group fleet was not rolled back; ask again"),
 		},
 		{
 			Name: "the groups cannot be read: the template is back all the same",
@@ -166,7 +178,8 @@ func TestRefreshes(t *testing.T) {
 				moving(rolled)(s, in)
 				s.Refuse("DescribeAutoScalingGroups", "AccessDenied", 1)
 			},
-			Want: changes + strings.TrimPrefix(tells, " DescribeInstances"), Then: told(types.InstanceRefreshStatusBaking, "", "which groups still launch it was not found out; ask again"),
+			Want: changes + strings.TrimPrefix(tells, " DescribeInstances"),
+			Then: told(types.InstanceRefreshStatusBaking, "", "which groups still launch it was not found out; ask again"),
 		},
 	})
 }

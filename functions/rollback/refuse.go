@@ -32,9 +32,11 @@ func named(to string, targets []*rollout.Target) (string, error) {
 	case 1:
 		return images[0], nil
 	case 0:
-		return "", fault.Failure("Nothing was changed. Name an image instead.", "to: no template is known to have had an image in version %d", version)
+		return "", fault.Failure("Nothing was changed. Name an image instead.",
+			"to: no template is known to have had an image in version %d", version)
 	default:
-		return "", fault.Failure("Nothing was changed. Name one of them.", "to: version %d means different images in different templates: %s", version, strings.Join(images, ", "))
+		return "", fault.Failure("Nothing was changed. Name one of them.",
+			"to: version %d means different images in different templates: %s", version, strings.Join(images, ", "))
 	}
 }
 
@@ -67,8 +69,10 @@ func (s Step) launchable(ctx context.Context, asked event.Rollback, targets []*t
 		if err != nil {
 			return err
 		}
-		if problem := unfit(found, asked.Name, !slices.ContainsFunc(targets, func(t *target) bool { return rollout.Had(t.known.Record, id) })); problem != "" {
-			return fault.Failure("Nothing was changed. Name another image"+others(targets, id)+".", "to: image %s %s", id, problem)
+		if problem := unfit(found, asked.Name,
+			!slices.ContainsFunc(targets, func(t *target) bool { return rollout.Had(t.known.Record, id) })); problem != "" {
+			return fault.Failure("Nothing was changed. Name another image"+others(targets, id)+".", "to: image %s %s", id,
+				problem)
 		}
 	}
 	return nil
@@ -76,7 +80,8 @@ func (s Step) launchable(ctx context.Context, asked event.Rollback, targets []*t
 
 // image is an image as EC2 shows it, disabled ones too; nil when it is gone.
 func (s Step) image(ctx context.Context, id string) (*types.Image, error) {
-	out, err := s.ec2.DescribeImages(ctx, &ec2.DescribeImagesInput{ImageIds: []string{id}, IncludeDisabled: aws.Bool(true)})
+	out, err := s.ec2.DescribeImages(ctx,
+		&ec2.DescribeImagesInput{ImageIds: []string{id}, IncludeDisabled: aws.Bool(true)})
 	if fault.IsNotFound(err) || err == nil && len(out.Images) == 0 {
 		return nil, nil
 	}
@@ -94,7 +99,8 @@ func unfit(found *types.Image, name string, stranger bool) string {
 	case found.State != types.ImageStateAvailable:
 		return strings.TrimSpace(fmt.Sprintf("is %s. %s", found.State, image.Why(*found)))
 	case stranger && tag.Map(found.Tags)[tag.Name] != name:
-		return fmt.Sprintf("is no image of %s: none of its templates had it, and its tag %s says %q", name, tag.Name, tag.Map(found.Tags)[tag.Name])
+		return fmt.Sprintf("is no image of %s: none of its templates had it, and its tag %s says %q", name, tag.Name,
+			tag.Map(found.Tags)[tag.Name])
 	default:
 		return ""
 	}

@@ -68,7 +68,8 @@ type Step struct {
 }
 
 // New makes the step.
-func New(ec2 EC2, scaling Scaling, parameters Parameters, book Book, sender Sender, refreshes Refreshes, now func() time.Time) Step {
+func New(ec2 EC2, scaling Scaling, parameters Parameters, book Book, sender Sender, refreshes Refreshes,
+	now func() time.Time) Step {
 	return Step{ec2, scaling, rollout.Writer{
 		Finder:    rollout.Finder{EC2: ec2, Parameters: parameters, Book: book, Now: now},
 		Templates: ec2, Values: parameters, Records: book, Owners: book,
@@ -168,7 +169,8 @@ func (s Step) targets(ctx context.Context, asked event.Rollback) ([]*target, err
 		return nil, err
 	}
 	if len(known) == 0 {
-		return nil, fault.Failure("Nothing was changed. Name the source as its tag goldsmith:name, else Name, does.", "name: nothing was ever rolled for %q", asked.Name)
+		return nil, fault.Failure("Nothing was changed. Name the source as its tag goldsmith:name, else Name, does.",
+			"name: nothing was ever rolled for %q", asked.Name)
 	}
 	image, err := named(asked.To, known)
 	if err != nil {

@@ -22,7 +22,8 @@ const alias = "/goldsmith/images/web"
 func scene(s *stage.Stage) (handler.Func[json.RawMessage, rollback.Answer], json.RawMessage) {
 	for _, image := range []string{ec2.ImageX86, ec2.ImageWindows} {
 		_, err := s.SSM.PutParameter(s.Context(), &ssm.PutParameterInput{
-			Name: aws.String(alias), Value: aws.String(image), Type: ssmtypes.ParameterTypeString, DataType: aws.String("aws:ec2:image"), Overwrite: aws.Bool(true),
+			Name: aws.String(alias), Value: aws.String(image), Type: ssmtypes.ParameterTypeString,
+			DataType: aws.String("aws:ec2:image"), Overwrite: aws.Bool(true),
 		})
 		s.Must(err)
 		time.Sleep(time.Minute)
@@ -31,7 +32,8 @@ func scene(s *stage.Stage) (handler.Func[json.RawMessage, rollback.Answer], json
 		{Image: ec2.ImageWindows, Version: 2, Run: "tuesday"}, {Image: ec2.ImageX86, Version: 1, Run: "monday"},
 	}})
 	s.Must(err)
-	return rollback.New(s.EC2, s.AutoScaling, s.SSM, s.Ledger, s.Teller().Slack, rollback.Fleet{Groups: s.AutoScaling, Members: s.EC2}, time.Now).Handle, ask(`"name":"web","by":"ada"`)
+	return rollback.New(s.EC2, s.AutoScaling, s.SSM, s.Ledger, s.Teller().Slack,
+		rollback.Fleet{Groups: s.AutoScaling, Members: s.EC2}, time.Now).Handle, ask(`"name":"web","by":"ada"`)
 }
 
 func ask(rest string) json.RawMessage {
@@ -67,15 +69,19 @@ func TestRollback(t *testing.T) {
 			},
 		},
 		{
-			Name: "an image that there is not", Given: asks(`"name":"web","to":"ami-0123456789abcdef0"`), Want: looks + ": Failed",
+			Name: "an image that there is not", Given: asks(`"name":"web","to":"ami-0123456789abcdef0"`), Want: looks +
+				": Failed",
 			Says: []string{"to: image ami-0123456789abcdef0 is gone", "Nothing was changed", "known are " + ec2.ImageX86},
 		},
 		{
-			Name: "an image of something else", Given: asks(`"name":"web","to":"` + ec2.ImageARM + `"`), Want: looks + ": Failed",
+			Name: "an image of something else", Given: asks(`"name":"web","to":"` + ec2.ImageARM + `"`), Want: looks +
+				": Failed",
 			Says: []string{"is no image of web"},
 		},
-		{Name: "a version nobody had", Given: asks(`"name":"web","to":"9"`), Want: "Targets: Failed", Says: []string{"to: no template is known to have had an image in version 9"}},
-		{Name: "a name that nothing has", Given: asks(`"name":"wbe"`), Want: "Targets: Failed", Says: []string{`name: nothing was ever rolled for "wbe"`}},
+		{Name: "a version nobody had", Given: asks(`"name":"web","to":"9"`), Want: "Targets: Failed",
+			Says: []string{"to: no template is known to have had an image in version 9"}},
+		{Name: "a name that nothing has", Given: asks(`"name":"wbe"`), Want: "Targets: Failed",
+			Says: []string{`name: nothing was ever rolled for "wbe"`}},
 		{Name: "no name", Given: asks(`"by":"ada"`), Want: ": Failed", Says: []string{"name: missing"}},
 		{
 			Name: "a run is rolling it", Want: "Targets: NotYet", Says: []string{"try again in two minutes"},

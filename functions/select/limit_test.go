@@ -37,9 +37,11 @@ func TestSelectLimit(t *testing.T) {
 			Name: "three of at most two", Given: limit(plan.Limit{Count: 2}), Want: "PutRun DescribeInstances: Failed",
 			Says: []string{"plan nightly selects 3 sources, its limit is 2 (2). Nothing was touched. Raise the plan's limit, or narrow its sources."},
 		},
-		{Name: "three of ten are 30%", Given: limit(plan.Limit{Percent: 30}), Want: "PutRun DescribeInstances*2 DescribeInstanceTypes DescribeVolumes StartInstances: ok"},
+		{Name: "three of ten are 30%", Given: limit(plan.Limit{Percent: 30}),
+			Want: "PutRun DescribeInstances*2 DescribeInstanceTypes DescribeVolumes StartInstances: ok"},
 		{
-			Name: "three of ten are more than 29%", Given: limit(plan.Limit{Percent: 29}), Want: "PutRun DescribeInstances*2: Failed",
+			Name: "three of ten are more than 29%", Given: limit(plan.Limit{Percent: 29}),
+			Want: "PutRun DescribeInstances*2: Failed",
 			Says: []string{"plan nightly selects 3 sources, its limit is 29% (2)"},
 		},
 		{
@@ -82,7 +84,8 @@ func TestSelectPages(t *testing.T) {
 func launch(s *stage.Stage, count int32) {
 	s.Helper()
 	_, err := s.EC2.RunInstances(s.Context(), &sdk.RunInstancesInput{
-		ImageId: aws.String(ec2.ImageX86), InstanceType: types.InstanceTypeT3Micro, MinCount: aws.Int32(count), MaxCount: aws.Int32(count),
+		ImageId: aws.String(ec2.ImageX86), InstanceType: types.InstanceTypeT3Micro, MinCount: aws.Int32(count),
+		MaxCount:          aws.Int32(count),
 		TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeInstance, Tags: tag.List(enrolled)}},
 	})
 	s.Must(err)

@@ -22,7 +22,8 @@ const execution = "arn:aws:states:eu-central-1:123456789012:execution:goldsmith:
 
 // scene is the input of a run as trigger writes it.
 func scene(s *stage.Stage) (handler.Func[job.Page, job.Page], job.Page) {
-	return selection.New(s.EC2, s.Ledger, time.Now).Handle, job.Page{Run: s.Run(), Plan: s.Plan, Execution: execution, Sources: []job.Source{}}
+	return selection.New(s.EC2, s.Ledger, time.Now).Handle, job.Page{Run: s.Run(), Plan: s.Plan, Execution: execution,
+		Sources: []job.Source{}}
 }
 
 type cases = []stage.Case[job.Page, job.Page]
@@ -89,7 +90,8 @@ func TestSelect(t *testing.T) {
 				s.Launch("excluded", map[string]string{tag.Plan: "nightly", "role": "web", "pause": "yes"})
 				s.Launch("other role", map[string]string{tag.Plan: "nightly", "role": "db"})
 				s.Must(s.Cloud.SetTags(s.Web, map[string]string{"role": "web"}))
-				p.Plan.Sources = plan.Selector{Tags: map[string][]string{"role": {"web", "app"}}, Exclude: map[string][]string{"pause": nil}}
+				p.Plan.Sources = plan.Selector{Tags: map[string][]string{"role": {"web", "app"}},
+					Exclude: map[string][]string{"pause": nil}}
 			},
 			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes StartInstances: ok",
 			Then: func(s *stage.Stage, p job.Page) { s.Same("chosen", idsOf(p), []string{s.Web}) },
@@ -104,7 +106,8 @@ func TestSelect(t *testing.T) {
 				s.Same("chosen", idsOf(p), []string{s.Web})
 				r := s.Results(stage.RunName)[0]
 				s.Same("source", r.Source, "i-00000000000000bad")
-				s.Same("reason", r.Skip, &job.Reason{Code: job.NotEnrolled, Text: "the plan names it, but its tag goldsmith:plan does not name the plan"})
+				s.Same("reason", r.Skip, &job.Reason{Code: job.NotEnrolled,
+					Text: "the plan names it, but its tag goldsmith:plan does not name the plan"})
 			},
 		},
 		{
@@ -148,7 +151,8 @@ func TestSelectSkips(t *testing.T) {
 			Given: other(func(in *sdk.RunInstancesInput) {
 				in.ImageId, in.InstanceType = aws.String(ec2.ImageInstanceStore), types.InstanceTypeM3Medium
 			}),
-			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes PutResult StartInstances: ok", Then: skipped(job.InstanceStoreRoot),
+			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes PutResult StartInstances: ok",
+			Then: skipped(job.InstanceStoreRoot),
 		},
 		{
 			Name: "a one-time Spot request",
@@ -175,7 +179,8 @@ func TestSelectSkips(t *testing.T) {
 				s.Launch("other", enrolled, func(in *sdk.RunInstancesInput) { in.InstanceType = types.InstanceTypeM5dLarge })
 				p.Plan.Strict = true
 			},
-			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes PutResult StartInstances: ok", Then: skipped(job.InstanceStoreData),
+			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes PutResult StartInstances: ok",
+			Then: skipped(job.InstanceStoreData),
 		},
 		{
 			Name: "the reason cannot be written down: tried again, nothing is lost",
@@ -206,7 +211,8 @@ func TestSelectSkips(t *testing.T) {
 				p.Plan.InstanceStore = plan.Lose
 				s.Launch("other", enrolled, func(in *sdk.RunInstancesInput) {
 					in.InstanceType = types.InstanceTypeM5dLarge
-					in.BlockDeviceMappings = []types.BlockDeviceMapping{{DeviceName: aws.String("/dev/sdf"), Ebs: &types.EbsBlockDevice{VolumeSize: aws.Int32(500), VolumeType: types.VolumeTypeSt1}}}
+					in.BlockDeviceMappings = []types.BlockDeviceMapping{{DeviceName: aws.String("/dev/sdf"),
+						Ebs: &types.EbsBlockDevice{VolumeSize: aws.Int32(500), VolumeType: types.VolumeTypeSt1}}}
 				})
 			},
 			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes PutResult StartInstances: ok",
@@ -264,7 +270,8 @@ func TestSelectRequested(t *testing.T) {
 			Name: "a strict plan's reason to skip reaches claim: instance-store data must not be lost for a request",
 			Given: func(s *stage.Stage, p *job.Page) {
 				p.Plan.Strict = true
-				p.Run.Request.Source = s.Launch("cache", nil, func(in *sdk.RunInstancesInput) { in.InstanceType = types.InstanceTypeM5dLarge })
+				p.Run.Request.Source = s.Launch("cache", nil,
+					func(in *sdk.RunInstancesInput) { in.InstanceType = types.InstanceTypeM5dLarge })
 			},
 			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes StartInstances: ok",
 			Then: func(s *stage.Stage, p job.Page) {

@@ -66,7 +66,8 @@ func TestStartNotesWhatStaysDown(t *testing.T) {
 		},
 		{
 			Name: "stopped again, as it was before", Given: fellBack(""),
-			Want: "DescribeInstances Claim Record Take StartInstances: ok", Then: down("Client.UserInitiatedShutdown", "it does not stay up"),
+			Want: "DescribeInstances Claim Record Take StartInstances: ok",
+			Then: down("Client.UserInitiatedShutdown", "it does not stay up"),
 		},
 		{
 			Name: "no start was sent: nothing fell back", Want: "DescribeInstances StartInstances: ok",

@@ -77,7 +77,8 @@ func (s Step) refused(ctx context.Context, j job.Job, code, problem string) {
 		_, err = breaker.Refused(ctx, s.claims, claim, code, problem, now)
 	}
 	if err != nil {
-		handler.Log(ctx).ErrorContext(ctx, "the ledger does not know that a source stays down", "source", j.Source.ID, "error", err)
+		handler.Log(ctx).ErrorContext(ctx, "the ledger does not know that a source stays down", "source", j.Source.ID,
+			"error", err)
 	}
 }
 
@@ -141,7 +142,8 @@ func (s Step) staysUp(ctx context.Context, j job.Job) (bool, error) {
 	case err != nil:
 		return false, fmt.Errorf("looking up the claim of %s: %w", j.Source.ID, err)
 	case claim.StopMayLand(now):
-		return false, &fault.NotYet{Err: fmt.Errorf("%s (%s) is running, but was to be stopped a moment ago", j.Source.Name, j.Source.ID)}
+		return false, &fault.NotYet{Err: fmt.Errorf("%s (%s) is running, but was to be stopped a moment ago", j.Source.Name,
+			j.Source.ID)}
 	default:
 		return true, nil
 	}

@@ -109,7 +109,8 @@ func (s Step) trace(ctx context.Context, j job.Job) (lacks *job.Reason, err erro
 		return nil, fmt.Errorf("tagging %s (%s): %w", j.Source.Name, j.Source.ID, err)
 	}
 	handler.Log(ctx).WarnContext(ctx, "the instance is stopped without a second trace", "source", j.Source.ID, "error", err)
-	return &job.Reason{Code: job.NoTrace, Text: "tag " + tag.Stopped + " cannot be put on (" + fault.Code(err) + "): were the " +
+	return &job.Reason{Code: job.NoTrace, Text: "tag " + tag.Stopped + " cannot be put on (" + fault.Code(err) +
+		"): were the " +
 		"ledger lost while it is down, Goldsmith would not start it again"}, nil
 }
 
@@ -146,7 +147,8 @@ func (s Step) remembered(ctx context.Context, j job.Job, c ledger.Claim, now tim
 		if err := s.book.Record(ctx, journal(c, false, now)); err != nil {
 			return nil, fmt.Errorf("recording the stop of %s: %w", j.Source.ID, err)
 		}
-		return nil, fault.Failure(lost, "%s (%s): the ledger has lost its claim, and so who else is down", j.Source.Name, j.Source.ID)
+		return nil, fault.Failure(lost, "%s (%s): the ledger has lost its claim, and so who else is down", j.Source.Name,
+			j.Source.ID)
 	default:
 		return &job.Reason{
 			Code: job.LedgerLost,
@@ -167,7 +169,8 @@ func skip(j job.Job, reason *job.Reason) job.Job {
 func (s Step) placed(ctx context.Context, j job.Job, now time.Time) error {
 	mine, err := bound.Stopping(ctx, s.book, j, now)
 	if err == nil && !mine {
-		err = fault.Failure("Nothing is to be done: the next run tries again.", "%s (%s) was not stopped: it has lost its place among those that plan %s may have down at once",
+		err = fault.Failure("Nothing is to be done: the next run tries again.",
+			"%s (%s) was not stopped: it has lost its place among those that plan %s may have down at once",
 			j.Source.Name, j.Source.ID, j.Run.Plan)
 	}
 	return err

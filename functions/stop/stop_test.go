@@ -131,8 +131,9 @@ func TestStop(t *testing.T) {
 			Name:  "the window closed while it waited for its turn",
 			Given: func(_ *stage.Stage, _ *job.Job) { time.Sleep(4*time.Hour + time.Second) },
 			Want:  ": Failed",
-			Says:  []string{"web (i-", "was not stopped: the window closed at 2000-01-01T04:00:00Z", "Raise the plan's concurrency or its window."},
-			Then:  func(s *stage.Stage, _ job.Job) { s.Same("state", s.Cloud.State(s.Web), ec2.Running) },
+			Says: []string{"web (i-", "was not stopped: the window closed at 2000-01-01T04:00:00Z",
+				"Raise the plan's concurrency or its window."},
+			Then: func(s *stage.Stage, _ job.Job) { s.Same("state", s.Cloud.State(s.Web), ec2.Running) },
 		},
 		{
 			Name: "the window closes between two tries: no further stop is sent",
@@ -168,11 +169,13 @@ func TestStopByForce(t *testing.T) {
 				sent := s.Sent("StopInstances")
 				s.Same("forced", sent[len(sent)-1]["Force"], []string{"true"})
 				held := s.Held(s.Web)
-				s.Same("journal", held.Forced.Equal(time.Now()) && held.StopTried.Equal(held.Forced) && held.StopSent.Before(held.Forced), true)
+				s.Same("journal", held.Forced.Equal(time.Now()) && held.StopTried.Equal(held.Forced) &&
+					held.StopSent.Before(held.Forced), true)
 				s.Same("job", j.Times.Forced.Equal(held.Forced) && j.Times.StopSent.Equal(held.StopSent) && !j.Hangs, true)
 				s.Same("warnings", len(j.Warnings), 1)
 				s.Same("code", j.Warnings[0].Code, job.ForcedStop)
-				s.Same("text", j.Warnings[0].Text, "stopped by force after 15m: file systems may need a check, and the image holds only what was on disk")
+				s.Same("text", j.Warnings[0].Text,
+					"stopped by force after 15m: file systems may need a check, and the image holds only what was on disk")
 				time.Sleep(5 * time.Minute)
 				s.Same("state", s.Cloud.State(s.Web), ec2.Stopped)
 			},
@@ -199,7 +202,8 @@ func TestStopByForce(t *testing.T) {
 		{
 			Name: "stop protection was switched on meanwhile",
 			Given: func(s *stage.Stage, _ *job.Job) {
-				s.Cloud.Inject(ec2.Fault{Action: "StopInstances", Code: "OperationNotPermitted", Message: "The instance may not be stopped."})
+				s.Cloud.Inject(ec2.Fault{Action: "StopInstances", Code: "OperationNotPermitted",
+					Message: "The instance may not be stopped."})
 			},
 			Want: "Claim Record StopInstances: Failed",
 			Says: []string{"web (i-", "was not stopped", "Switch stop protection off"},
@@ -223,10 +227,12 @@ func TestStopRefused(t *testing.T) {
 	}
 	stage.Play(t, scene, []stage.Case[job.Job, job.Job]{
 		{
-			Name:  "stop protection is on",
-			Given: refused("OperationNotPermitted", "The instance may not be stopped. Modify its 'disableApiStop' instance attribute and try again."),
-			Want:  "Claim GetRun Slots Take Record CreateTags StopInstances: Failed",
-			Says:  []string{"web (i-", "was not stopped", "disableApiStop", "Switch stop protection off, or leave the instance out of the plan."},
+			Name: "stop protection is on",
+			Given: refused("OperationNotPermitted",
+				"The instance may not be stopped. Modify its 'disableApiStop' instance attribute and try again."),
+			Want: "Claim GetRun Slots Take Record CreateTags StopInstances: Failed",
+			Says: []string{"web (i-", "was not stopped", "disableApiStop",
+				"Switch stop protection off, or leave the instance out of the plan."},
 		},
 		{
 			Name:  "somebody terminated it",
@@ -273,10 +279,11 @@ func TestStopRefused(t *testing.T) {
 			Says:  []string{"stopping web (i-", "UnauthorizedOperation"},
 		},
 		{
-			Name:  "a Spot instance of a one-time request cannot be stopped",
-			Given: refused("UnsupportedOperation", "You can't stop the Spot Instance because it is associated with a one-time Spot Instance request."),
-			Want:  "Claim GetRun Slots Take Record CreateTags StopInstances: Failed",
-			Says:  []string{"one-time Spot Instance request"},
+			Name: "a Spot instance of a one-time request cannot be stopped",
+			Given: refused("UnsupportedOperation",
+				"You can't stop the Spot Instance because it is associated with a one-time Spot Instance request."),
+			Want: "Claim GetRun Slots Take Record CreateTags StopInstances: Failed",
+			Says: []string{"one-time Spot Instance request"},
 		},
 	})
 }

@@ -28,9 +28,11 @@ func TestWatchImage(t *testing.T) {
 	create := func(s *stage.Stage, in *watch.Input) {
 		s.Helper()
 		tags := tag.List(image.Tags(in.Job.Job))
-		out, err := s.EC2.CreateImage(s.Context(), &sdk.CreateImageInput{InstanceId: aws.String(s.Web), Name: aws.String(in.Job.Image.Name), TagSpecifications: []types.TagSpecification{
-			{ResourceType: types.ResourceTypeImage, Tags: tags}, {ResourceType: types.ResourceTypeSnapshot, Tags: tags},
-		}})
+		out, err := s.EC2.CreateImage(s.Context(),
+			&sdk.CreateImageInput{InstanceId: aws.String(s.Web), Name: aws.String(in.Job.Image.Name),
+				TagSpecifications: []types.TagSpecification{
+					{ResourceType: types.ResourceTypeImage, Tags: tags}, {ResourceType: types.ResourceTypeSnapshot, Tags: tags},
+				}})
 		s.Must(err)
 		in.Job.Image.ID, in.Job.Times.ImageSent = aws.ToString(out.ImageId), time.Now().UTC()
 	}
@@ -44,11 +46,13 @@ func TestWatchImage(t *testing.T) {
 	stage.Play(t, imaging, cases{
 		{Name: "no snapshot shows yet", Given: after(0, job.ForSnapshots), Want: "Await DescribeSnapshots: ok", Then: goesOn},
 		{
-			Name: "every volume has its snapshot, completed or not: the data is safe", Given: after(10*time.Second, job.ForSnapshots),
-			Want: "Await DescribeSnapshots Done SendTaskSuccess: ok",
+			Name:  "every volume has its snapshot, completed or not: the data is safe",
+			Given: after(10*time.Second, job.ForSnapshots),
+			Want:  "Await DescribeSnapshots Done SendTaskSuccess: ok",
 			Then: func(s *stage.Stage, _ struct{}) {
 				j, _ := ended(s)
-				s.Same("snapshots", []any{len(j.Image.Snapshots), j.Times.Snapshotted, j.Image.State}, []any{1, time.Now().UTC(), ""})
+				s.Same("snapshots", []any{len(j.Image.Snapshots), j.Times.Snapshotted, j.Image.State},
+					[]any{1, time.Now().UTC(), ""})
 			},
 		},
 		{
@@ -61,19 +65,23 @@ func TestWatchImage(t *testing.T) {
 		},
 		{
 			Name: "the image failed, so no snapshot will come", Given: func(s *stage.Stage, in *watch.Input) {
-				s.Cloud.Inject(ec2.Fault{Action: "CreateImage", ImageState: "failed", Message: "Client.InternalError: a volume is gone"})
+				s.Cloud.Inject(ec2.Fault{Action: "CreateImage", ImageState: "failed",
+					Message: "Client.InternalError: a volume is gone"})
 				after(20*time.Minute, job.ForSnapshots)(s, in)
 				in.Job.Source.Volumes = append(in.Job.Source.Volumes, "vol-00000000000000bad")
 			},
 			Want: "Await DescribeSnapshots DescribeImages Done SendTaskFailure: ok",
 			Then: says("of web (i-", "is failed. EC2 says: Client.InternalError: a volume is gone. Nothing is to be done: the instance is not affected, and the next run tries again."),
 		},
-		{Name: "the image is pending", Given: after(10*time.Second, job.ForImage), Want: "Await DescribeImages: ok", Then: goesOn},
+		{Name: "the image is pending", Given: after(10*time.Second, job.ForImage), Want: "Await DescribeImages: ok",
+			Then: goesOn},
 		{
-			Name: "the image is available", Given: after(20*time.Minute, job.ForImage), Want: "Await DescribeImages Done SendTaskSuccess: ok",
+			Name: "the image is available", Given: after(20*time.Minute, job.ForImage),
+			Want: "Await DescribeImages Done SendTaskSuccess: ok",
 			Then: func(s *stage.Stage, _ struct{}) {
 				j, _ := ended(s)
-				s.Same("image", []any{j.Image.State, len(j.Image.Snapshots), j.Times.Available}, []any{"available", 1, time.Now().UTC()})
+				s.Same("image", []any{j.Image.State, len(j.Image.Snapshots), j.Times.Available},
+					[]any{"available", 1, time.Now().UTC()})
 			},
 		},
 		{
@@ -89,7 +97,8 @@ func TestWatchImage(t *testing.T) {
 				time.Sleep(time.Hour)
 			},
 			Want: "Await DescribeImages Done SendTaskFailure: ok",
-			Then: says("image ami-0abcdef1234567890 of web (i-", "is not there any more: somebody has deregistered or disabled it. Nothing is to be done: the next run tries again."),
+			Then: says("image ami-0abcdef1234567890 of web (i-",
+				"is not there any more: somebody has deregistered or disabled it. Nothing is to be done: the next run tries again."),
 		},
 		{
 			Name: "the image takes 29 hours: nobody gives up", Given: func(s *stage.Stage, in *watch.Input) {

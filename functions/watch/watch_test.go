@@ -23,7 +23,8 @@ func scene(s *stage.Stage) (handler.Func[watch.Input, struct{}], watch.Input) {
 	j := s.Job()
 	j.Times.StopSent = j.Times.Claimed.Add(-time.Minute) // a heartbeat ago
 	_, token := s.Execute("waiting")
-	return watch.New(s.Ledger, settle).Handle, watch.Input{Job: job.Document{Job: j}, For: job.ForStopped, Token: token, Within: 50}
+	return watch.New(s.Ledger, settle).Handle, watch.Input{Job: job.Document{Job: j}, For: job.ForStopped, Token: token,
+		Within: 50}
 }
 
 type cases = []stage.Case[watch.Input, struct{}]
@@ -70,7 +71,8 @@ func TestWatch(t *testing.T) {
 				kept := waits(s, s.Web)
 				s.Same("waits", len(kept), 1)
 				w := kept[0]
-				s.Same("wait", []any{w.For, w.Run, w.Job.Await.Until, w.Since}, []any{job.ForStopped, stage.RunName, time.Now().UTC().Add(59 * time.Minute), time.Now().UTC()})
+				s.Same("wait", []any{w.For, w.Run, w.Job.Await.Until, w.Since},
+					[]any{job.ForStopped, stage.RunName, time.Now().UTC().Add(59 * time.Minute), time.Now().UTC()})
 			},
 		},
 		{
@@ -91,7 +93,8 @@ func TestWatch(t *testing.T) {
 		{
 			Name: "a missed heartbeat brings a new token: it replaces the old one",
 			Given: func(s *stage.Stage, in *watch.Input) {
-				s.Must(s.Ledger.Kept.Await(s.Context(), ledger.Wait{Resource: s.Web, For: job.ForStopped, Run: stage.RunName, Token: "old"}))
+				s.Must(s.Ledger.Kept.Await(s.Context(),
+					ledger.Wait{Resource: s.Web, For: job.ForStopped, Run: stage.RunName, Token: "old"}))
 			},
 			Want: "Await DescribeInstances: ok",
 			Then: func(s *stage.Stage, _ struct{}) {
@@ -200,7 +203,8 @@ func TestWatchRunning(t *testing.T) {
 		{
 			Name: "EC2 gave up starting it: said with EC2's own reason",
 			Given: func(s *stage.Stage, _ *watch.Input) {
-				s.Cloud.Inject(ec2.Fault{Action: "StartInstances", StartReason: "Client.InternalError", Message: "Client error on launch: the volume's key is disabled"})
+				s.Cloud.Inject(ec2.Fault{Action: "StartInstances", StartReason: "Client.InternalError",
+					Message: "Client error on launch: the volume's key is disabled"})
 				s.Must(s.StartWeb())
 				time.Sleep(5 * time.Minute)
 			},

@@ -98,31 +98,37 @@ var Functions = []Function{
 		Name: "claim", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Locks a source, writes down what must be undone, and decides what may be done with it.",
 		Environment: env(tableSetting),
-		Statements:  join(everyTask("claim"), ledger("PutItem", "UpdateItem", "DeleteItem", "Query"), []Statement{look("DescribeInstances"), lookAtMembers, lookAtProtection}, mayStart),
+		Statements: join(everyTask("claim"), ledger("PutItem", "UpdateItem", "DeleteItem", "Query"),
+			[]Statement{look("DescribeInstances"), lookAtMembers, lookAtProtection}, mayStart),
 	},
 	{
 		Name: "stop", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Stops an instance cleanly.",
 		Environment: env(tableSetting),
-		Statements:  join(everyTask("stop"), ledger("GetItem", "PutItem", "UpdateItem", "Query"), onEnrolled("ec2:StopInstances"), tracing),
+		Statements: join(everyTask("stop"), ledger("GetItem", "PutItem", "UpdateItem", "Query"),
+			onEnrolled("ec2:StopInstances"), tracing),
 	},
 	{
 		Name: "image", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Registers and creates the image, once for each run.",
 		Environment: env(tableSetting),
-		Statements:  join(everyTask("image"), ledger("PutItem", "UpdateItem"), []Statement{look("DescribeImages", "DescribeInstances", "DescribeLaunchTemplates")}, onEnrolled("ec2:CreateImage"), imaging),
+		Statements: join(everyTask("image"), ledger("PutItem", "UpdateItem"),
+			[]Statement{look("DescribeImages", "DescribeInstances", "DescribeLaunchTemplates")}, onEnrolled("ec2:CreateImage"),
+			imaging),
 	},
 	{
 		Name: "watch", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Begins a wait, and looks once in case what is awaited came first.",
 		Environment: env(tableSetting),
-		Statements:  join(everyTask("watch"), ledger("PutItem", "DeleteItem"), []Statement{lookAtWaits, lookAtRefreshes, endWaits}),
+		Statements: join(everyTask("watch"), ledger("PutItem", "DeleteItem"),
+			[]Statement{lookAtWaits, lookAtRefreshes, endWaits}),
 	},
 	{
 		Name: "start", Task: true, Timeout: stepTimeout, Memory: memory, Reserved: startReserved,
 		Does:        "Starts the instance that its run stopped.",
 		Environment: env(tableSetting),
-		Statements:  join(everyTask("start"), ledger("PutItem", "UpdateItem"), []Statement{look("DescribeInstances")}, starting),
+		Statements: join(everyTask("start"), ledger("PutItem", "UpdateItem"), []Statement{look("DescribeInstances")},
+			starting),
 	},
 	{
 		Name: "verify", Task: true, Timeout: stepTimeout, Memory: memory, Reserved: verifyReserved,
@@ -138,7 +144,8 @@ var Functions = []Function{
 		Environment: env(tableSetting, pathSetting),
 		Statements: join(everyTask("roll"), ledger("GetItem", "Query", "UpdateItem"), []Statement{
 			lookForLaunchers, look("DescribeLaunchTemplates", "DescribeLaunchTemplateVersions", "DescribeInstanceTypes",
-				"GetInstanceTypesFromInstanceRequirements", "DescribeImages", "DescribeSnapshots", "DescribeFleets", "DescribeSpotFleetRequests",
+				"GetInstanceTypesFromInstanceRequirements", "DescribeImages", "DescribeSnapshots", "DescribeFleets",
+				"DescribeSpotFleetRequests",
 				"DescribeInstances", "DescribeVolumes"),
 		}, rolling),
 	},
@@ -146,13 +153,15 @@ var Functions = []Function{
 		Name: "release", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Writes the result, answers the request tag, and drops the claim.",
 		Environment: env(tableSetting),
-		Statements:  join(everyTask("release"), ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"), []Statement{look("DescribeImages")}, noting, untagging),
+		Statements: join(everyTask("release"), ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"),
+			[]Statement{look("DescribeImages")}, noting, untagging),
 	},
 	{
 		Name: "refresh", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Has Auto Scaling groups refreshed that launch from what was rolled.",
 		Environment: env(tableSetting),
-		Statements:  join(everyTask("refresh"), ledger("PutItem", "Query"), []Statement{lookAtGroups, look("DescribeLaunchTemplateVersions")}, refreshing),
+		Statements: join(everyTask("refresh"), ledger("PutItem", "Query"),
+			[]Statement{lookAtGroups, look("DescribeLaunchTemplateVersions")}, refreshing),
 	},
 	{
 		Name: "retire", Task: true, Timeout: pageTimeout, Memory: retireMemory,
@@ -188,15 +197,18 @@ var Functions = []Function{
 		Name: "wake", Timeout: stepTimeout, Memory: memory, Reserved: wakeReserved, MaxAge: wakeAge,
 		Does:        "Ends a wait when an event says that something changed.",
 		Environment: env(tableSetting, accountSetting),
-		Statements:  join(everyHandler("wake"), ledger("Query", "DeleteItem"), []Statement{lookAtWaits, lookAtRefreshes, endWaits}),
+		Statements: join(everyHandler("wake"), ledger("Query", "DeleteItem"),
+			[]Statement{lookAtWaits, lookAtRefreshes, endWaits}),
 	},
 	{
 		Name: "recover", Timeout: sweepTimeout, Memory: memory, Reserved: recoverReserved, MaxAge: longAge,
-		Does:        "Brings back what ended runs left stopped, answers requests and schedules nobody heard of, and tells of runs that could not.",
-		Environment: with(env(tableSetting, accountSetting, plansSetting, secretSetting, pathSetting), machineSetting, "${StateMachineAlias}"),
+		Does: "Brings back what ended runs left stopped, answers requests and schedules nobody heard of, and tells of runs that could not.",
+		Environment: with(env(tableSetting, accountSetting, plansSetting, secretSetting, pathSetting), machineSetting,
+			"${StateMachineAlias}"),
 		Statements: join(everyHandler("recover"), ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"),
 			[]Statement{
-				look("DescribeInstances", "DescribeSnapshots", "DescribeImages", "DescribeLaunchTemplates", "DescribeLaunchTemplateVersions",
+				look("DescribeInstances", "DescribeSnapshots", "DescribeImages", "DescribeLaunchTemplates",
+					"DescribeLaunchTemplateVersions",
 					"DescribeImageAttribute", "DescribeImageReferences"), lookAtUses,
 				lookAtMembers, askAboutRuns, listRuns, startRuns, askAboutSchedules,
 			}, starting, tracingBack, endTests, telling, untagging, referring, discarding),
@@ -206,7 +218,8 @@ var Functions = []Function{
 // env is the environment of a function that asks for these settings.
 func env(names ...string) map[string]string {
 	values := map[string]string{
-		tableSetting: "${Table}", accountSetting: "${Account}", plansSetting: "/var/task/" + PlansFile, secretSetting: "${SlackSecret}", pathSetting: "${ImagePath}",
+		tableSetting: "${Table}", accountSetting: "${Account}", plansSetting: "/var/task/" + PlansFile,
+		secretSetting: "${SlackSecret}", pathSetting: "${ImagePath}",
 	}
 	maps.DeleteFunc(values, func(name, _ string) bool {
 		for _, wanted := range names {

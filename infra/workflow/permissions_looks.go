@@ -8,7 +8,8 @@ var (
 		Resources: []string{instances},
 	}
 	lookAtWaits = look("DescribeInstances", "DescribeInstanceStatus", "DescribeImages", "DescribeSnapshots")
-	lookAtUses  = look("DescribeFleets", "DescribeSpotFleetRequests", "DescribeSpotInstanceRequests", "DescribeVolumes", "DescribeSnapshotAttribute",
+	lookAtUses  = look("DescribeFleets", "DescribeSpotFleetRequests", "DescribeSpotInstanceRequests", "DescribeVolumes",
+		"DescribeSnapshotAttribute",
 		"DescribeFastSnapshotRestores", "DescribeLockedSnapshots", "DescribeSnapshotTierStatus")
 	lookAtRefreshes = Statement{
 		Why:       "Auto Scaling's describe calls have no resources.",

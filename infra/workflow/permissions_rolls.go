@@ -14,8 +14,8 @@ var rolling = []Statement{
 		Resources: []string{launchTemplates + "${Templates}"},
 	},
 	{
-		// The service authorization reference lists it for CreateLaunchTemplateVersion; the User Guide says that it is checked
-		// at launch. docs/unverified.md.
+		// The service authorization reference lists it for CreateLaunchTemplateVersion; the User Guide says that it is
+		// checked at launch. docs/unverified.md.
 		Why:       "Roles of the instance profiles in templates, as the deployment lists them.",
 		Actions:   []string{"iam:PassRole"},
 		Resources: []string{"${PassedRoles}"},
@@ -44,9 +44,10 @@ var referring = []Statement{
 		Resources: []string{anything},
 	},
 	{
-		Why:       "The aliases of images, under their own path.",
-		Actions:   []string{"ssm:GetParametersByPath"},
-		Resources: []string{"arn:${Partition}:ssm:${Region}:${Account}:parameter${ImagePath}", "arn:${Partition}:ssm:${Region}:${Account}:parameter${ImagePath}/*"},
+		Why:     "The aliases of images, under their own path.",
+		Actions: []string{"ssm:GetParametersByPath"},
+		Resources: []string{"arn:${Partition}:ssm:${Region}:${Account}:parameter${ImagePath}",
+			"arn:${Partition}:ssm:${Region}:${Account}:parameter${ImagePath}/*"},
 	},
 	{
 		// Any launch template may name any parameter, and one that may not be read would have to count as a use.
@@ -56,8 +57,9 @@ var referring = []Statement{
 	},
 	{
 		// docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-ami-references.html, required IAM permissions.
-		Why:       "DescribeImageReferences looks with the caller's permissions, and only through it are these allowed.",
-		Actions:   []string{"ssm:DescribeParameters", "imagebuilder:ListImageRecipes", "imagebuilder:ListContainerRecipes", "imagebuilder:GetContainerRecipe"},
+		Why: "DescribeImageReferences looks with the caller's permissions, and only through it are these allowed.",
+		Actions: []string{"ssm:DescribeParameters", "imagebuilder:ListImageRecipes", "imagebuilder:ListContainerRecipes",
+			"imagebuilder:GetContainerRecipe"},
 		Resources: []string{anything},
 		Condition: Condition{"ForAnyValue:StringEquals": {"aws:CalledVia": {"ec2-images.amazonaws.com"}}},
 	},
@@ -65,8 +67,9 @@ var referring = []Statement{
 
 var retiring = []Statement{
 	{
-		Why:       "Only images that Goldsmith made.",
-		Actions:   []string{"ec2:EnableImageDeprecation", "ec2:DisableImageDeprecation", "ec2:DisableImage", "ec2:DeregisterImage"},
+		Why: "Only images that Goldsmith made.",
+		Actions: []string{"ec2:EnableImageDeprecation", "ec2:DisableImageDeprecation", "ec2:DisableImage",
+			"ec2:DeregisterImage"},
 		Resources: []string{images},
 		Condition: ours,
 	},
@@ -102,7 +105,8 @@ var refreshing = []Statement{
 		Why:     "Auto Scaling asks whether the caller may launch what the group launches; nothing without a launch template of the account.",
 		Actions: []string{"ec2:RunInstances"},
 		Resources: []string{
-			"arn:${Partition}:ec2:${Region}:${Account}:*/${Groups}", "arn:${Partition}:ec2:${Region}::image/${Groups}", "arn:${Partition}:ec2:${Region}::snapshot/${Groups}",
+			"arn:${Partition}:ec2:${Region}:${Account}:*/${Groups}", "arn:${Partition}:ec2:${Region}::image/${Groups}",
+			"arn:${Partition}:ec2:${Region}::snapshot/${Groups}",
 		},
 		Condition: Condition{"ArnLike": {"ec2:LaunchTemplate": {launchTemplates + "*"}}},
 	},
@@ -128,7 +132,8 @@ var refreshing = []Statement{
 		Why:     "Templates tag what they launch; tags in the launching call only.",
 		Actions: []string{"ec2:CreateTags"},
 		Resources: []string{
-			"arn:${Partition}:ec2:${Region}:${Account}:instance/${Groups}", "arn:${Partition}:ec2:${Region}:${Account}:volume/${Groups}",
+			"arn:${Partition}:ec2:${Region}:${Account}:instance/${Groups}",
+			"arn:${Partition}:ec2:${Region}:${Account}:volume/${Groups}",
 			"arn:${Partition}:ec2:${Region}:${Account}:network-interface/${Groups}",
 		},
 		Condition: Condition{"StringEquals": {"ec2:CreateAction": {"RunInstances"}}},

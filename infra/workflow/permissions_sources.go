@@ -123,8 +123,9 @@ var testing = []Statement{
 	},
 	{
 		// docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html
-		Why:       "Volumes of encrypted images are made with the caller's permissions on their keys.",
-		Actions:   []string{"kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"},
+		Why: "Volumes of encrypted images are made with the caller's permissions on their keys.",
+		Actions: []string{"kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom",
+			"kms:ReEncryptTo"},
 		Resources: []string{"${VolumeKeys}"},
 		Condition: Condition{"StringEquals": {"kms:ViaService": {"ec2.${Region}.amazonaws.com"}}},
 	},

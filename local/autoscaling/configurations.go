@@ -20,7 +20,8 @@ type snapshotMapping struct{ device, snapshot string }
 
 func createConfiguration(s *Service, call *query.Call) error {
 	p := call.Params
-	c := configuration{name: p.Text("LaunchConfigurationName"), image: p.Text("ImageId"), typ: p.Text("InstanceType"), created: s.options.Clock.Now()}
+	c := configuration{name: p.Text("LaunchConfigurationName"), image: p.Text("ImageId"), typ: p.Text("InstanceType"),
+		created: s.options.Clock.Now()}
 	for _, m := range p.List("BlockDeviceMappings") {
 		c.mappings = append(c.mappings, snapshotMapping{m.Text("DeviceName"), m.Text("Ebs.SnapshotId")})
 	}
@@ -31,7 +32,8 @@ func createConfiguration(s *Service, call *query.Call) error {
 	case c.name == "" || c.image == "" || c.typ == "":
 		return invalid("Valid requests must contain either the InstanceID parameter or both the ImageId and InstanceType parameters.")
 	case taken:
-		return query.Errorf("AlreadyExists", "Launch Configuration by this name already exists - A launch configuration already exists with the name %s", c.name)
+		return query.Errorf("AlreadyExists",
+			"Launch Configuration by this name already exists - A launch configuration already exists with the name %s", c.name)
 	}
 	if err := call.Commit(); err != nil {
 		return err

@@ -26,7 +26,8 @@ func (b *Bus) enabled(name string) bool {
 func (b *Bus) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name, ok := strings.CutPrefix(r.URL.Path, "/schedules/")
 	if !ok || r.Method != http.MethodGet {
-		reply(w, http.StatusBadRequest, "UnknownOperationException", map[string]any{"Message": "the embedded Scheduler knows GetSchedule only"})
+		reply(w, http.StatusBadRequest, "UnknownOperationException",
+			map[string]any{"Message": "the embedded Scheduler knows GetSchedule only"})
 		return
 	}
 	group := r.URL.Query().Get("groupName")
@@ -35,7 +36,8 @@ func (b *Bus) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	arn := b.scheduleARN(group, name)
 	if _, exists := b.Schedules()[arn]; !exists {
-		reply(w, http.StatusNotFound, "ResourceNotFoundException", map[string]any{"Message": fmt.Sprintf("Schedule %s does not exist.", name)})
+		reply(w, http.StatusNotFound, "ResourceNotFoundException",
+			map[string]any{"Message": fmt.Sprintf("Schedule %s does not exist.", name)})
 		return
 	}
 	state := "ENABLED"

@@ -15,7 +15,8 @@ func describeInstanceAttribute(w *World, call *query.Call) error {
 	attribute := call.Params.Text("Attribute")
 	value, ok := w.instanceAttributes(i)[attribute]
 	if !ok {
-		return query.Errorf("InvalidParameterValue", "Value (%s) for parameter attribute is invalid. Unknown attribute.", attribute)
+		return query.Errorf("InvalidParameterValue", "Value (%s) for parameter attribute is invalid. Unknown attribute.",
+			attribute)
 	}
 	call.Out.Text("instanceId", i.id)
 	call.Out.Element(attribute, func() { call.Out.Optional("value", value) })
@@ -118,7 +119,8 @@ func retype(i *instance, typ string) (func(*instance), error) {
 	case t == nil:
 		return nil, query.Errorf("InvalidInstanceAttributeValue", "Invalid value '%s' for InstanceType.", typ)
 	case !slices.Contains(t.architectures, i.architecture):
-		return nil, query.Errorf("InvalidInstanceAttributeValue", "The instance type '%s' does not have the architecture %s.", typ, i.architecture)
+		return nil, query.Errorf("InvalidInstanceAttributeValue",
+			"The instance type '%s' does not have the architecture %s.", typ, i.architecture)
 	case i.state != Stopped:
 		return nil, query.Errorf("IncorrectInstanceState", "The instance '%s' is not in the 'stopped' state.", i.id)
 	}

@@ -54,10 +54,12 @@ const betweenSnapshots = 15 * time.Second
 // maySnapshot holds a volume against EC2's per-volume limits (aws-facts 1.15-1.16).
 func (w *World) maySnapshot(v *volume) error {
 	if v.inFlight >= v.concurrent() {
-		return query.Errorf("ConcurrentSnapshotLimitExceeded", "Maximum allowed in-progress snapshots for a single volume exceeded.")
+		return query.Errorf("ConcurrentSnapshotLimitExceeded",
+			"Maximum allowed in-progress snapshots for a single volume exceeded.")
 	}
 	if w.now.Sub(v.lastSnapshot) < betweenSnapshots {
-		return query.Errorf("SnapshotCreationPerVolumeRateExceeded", "The maximum per volume CreateSnapshot request rate has been exceeded. Use an increasing or variable sleep interval between requests.")
+		return query.Errorf("SnapshotCreationPerVolumeRateExceeded",
+			"The maximum per volume CreateSnapshot request rate has been exceeded. Use an increasing or variable sleep interval between requests.")
 	}
 	return nil
 }
@@ -90,7 +92,8 @@ func (w *World) snapshotForImage(img *image, i *instance, volumes []*volume, tag
 func (w *World) showImageSnapshot(imageID, volumeID string, tags []Tag, delay time.Duration) {
 	img, v := w.images.get(imageID), w.volumes.get(volumeID)
 	if img == nil || v == nil {
-		w.imageLost(imageID, volumeID, reason{"Client.InvalidVolume.NotFound", "Client.InvalidVolume.NotFound: The volume " + volumeID + " no longer exists"})
+		w.imageLost(imageID, volumeID, reason{"Client.InvalidVolume.NotFound", "Client.InvalidVolume.NotFound: The volume " +
+			volumeID + " no longer exists"})
 		return
 	}
 	s := w.addSnapshot(v, fmt.Sprintf("Created by CreateImage(%s) for %s", img.sourceInstance, imageID), tags)
@@ -194,7 +197,8 @@ func createSnapshot(w *World, call *query.Call) error {
 	return nil
 }
 
-var unknownVolume = unknownID("vol", "InvalidVolume.NotFound", "InvalidVolumeID.Malformed", "The volume '%s' does not exist.")
+var unknownVolume = unknownID("vol", "InvalidVolume.NotFound", "InvalidVolumeID.Malformed",
+	"The volume '%s' does not exist.")
 
 // createSnapshots takes all volumes of an instance at one moment (aws-facts 2.6).
 func createSnapshots(w *World, call *query.Call) error {
@@ -273,7 +277,8 @@ func (w *World) dropSnapshot(s *snapshot) {
 // be deleted (API reference, DeleteSnapshot).
 func (w *World) imagesBootingFrom(snapshotID string) []*image {
 	return slices.DeleteFunc(w.imagesUsing(snapshotID), func(img *image) bool {
-		return !slices.ContainsFunc(img.mappings, func(m mapping) bool { return m.snapshotID == snapshotID && m.device == img.rootName })
+		return !slices.ContainsFunc(img.mappings,
+			func(m mapping) bool { return m.snapshotID == snapshotID && m.device == img.rootName })
 	})
 }
 
@@ -297,15 +302,18 @@ func deleteSnapshot(w *World, call *query.Call) error {
 	return nil
 }
 
-var unknownSnapshot = unknownID("snap", "InvalidSnapshot.NotFound", "InvalidSnapshotID.Malformed", "The snapshot '%s' does not exist.")
+var unknownSnapshot = unknownID("snap", "InvalidSnapshot.NotFound", "InvalidSnapshotID.Malformed",
+	"The snapshot '%s' does not exist.")
 
 func describeSnapshots(w *World, call *query.Call) error {
 	owners := call.Params.Texts("Owner")
 	found, next, err := list(w, call, listing[snapshot]{
 		store: w.snapshots, filters: w.snapshotFilters(), tags: func(s *snapshot) []Tag { return s.tags },
-		indexed: []string{"volume-id", "description"}, ids: "SnapshotId", unknown: unknownSnapshot, min: 5, max: 1000, clamps: true, apart: true,
+		indexed: []string{"volume-id", "description"}, ids: "SnapshotId", unknown: unknownSnapshot, min: 5, max: 1000,
+		clamps: true, apart: true,
 		keep: func(s *snapshot) bool {
-			return len(owners) == 0 || slices.Contains(owners, s.owner) || s.owner == w.options.Account && slices.Contains(owners, "self")
+			return len(owners) == 0 || slices.Contains(owners, s.owner) || s.owner == w.options.Account &&
+				slices.Contains(owners, "self")
 		},
 	})
 	if err != nil {

@@ -52,7 +52,8 @@ func (w *World) readVolume(p *query.Params) (*volume, error) {
 		throughput: p.Int("Throughput"), encrypted: p.Bool("Encrypted"), kmsKey: p.Text("KmsKeyId"),
 	}
 	if p.Has("AvailabilityZone") && p.Has("AvailabilityZoneId") { // API reference, CreateVolume: AvailabilityZoneId.
-		return nil, query.Errorf("InvalidParameterCombination", "Either AvailabilityZone or AvailabilityZoneId must be specified, but not both.")
+		return nil, query.Errorf("InvalidParameterCombination",
+			"Either AvailabilityZone or AvailabilityZoneId must be specified, but not both.")
 	}
 	zone, err := w.zoneNamed(orElse(p.Text("AvailabilityZone"), p.Text("AvailabilityZoneId")))
 	if err != nil {

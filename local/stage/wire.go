@@ -136,7 +136,8 @@ func refuse(w io.Writer, service, code string) {
 	const injected = "An injected fault."
 	switch service {
 	case "ec2":
-		_, _ = fmt.Fprintf(w, "<Response><Errors><Error><Code>%s</Code><Message>%s</Message></Error></Errors></Response>", code, injected)
+		_, _ = fmt.Fprintf(w, "<Response><Errors><Error><Code>%s</Code><Message>%s</Message></Error></Errors></Response>",
+			code, injected)
 	case "autoscaling":
 		_, _ = fmt.Fprintf(w, "<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error></ErrorResponse>", code, injected)
 	default:

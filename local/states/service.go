@@ -71,7 +71,8 @@ type record struct {
 
 // New is a service without state machines.
 func New(o Options) *Service {
-	s := &Service{options: o, machines: map[string]*machine{}, executions: map[string]*record{}, redrives: map[redriveInput]time.Time{}}
+	s := &Service{options: o, machines: map[string]*machine{}, executions: map[string]*record{},
+		redrives: map[redriveInput]time.Time{}}
 	s.runtime = asl.NewRuntime(asl.Options{
 		Clock: o.Clock, Invoker: o.Invoker, Seed: o.Seed, Observer: o.Observer,
 		HeartbeatError: o.HeartbeatError, ChildLag: o.ChildLag, EarlyTokensLost: o.EarlyTokensLost, Changed: s.changed,

@@ -62,10 +62,12 @@ func (s *Suite) startFunctions() error {
 	settle := wait.Settler{EC2: cloud, Groups: scaling, Tokens: executions, Ledger: book, Now: now}
 	home := event.Home{Account: s.options.Account, Region: s.options.Region}
 	told := s.told()
-	sender := slack.New(secretsmanager.NewFromConfig(cfg), told.setting("notify", settings.SlackSecret), query.Client(s.Slack))
+	sender := slack.New(secretsmanager.NewFromConfig(cfg), told.setting("notify", settings.SlackSecret),
+		query.Client(s.Slack))
 	teller := tell.Teller{Runs: book, Results: book, Requests: book, Slack: sender, Tags: cloud, Now: now}
 
-	starter := begin.Starter{Executions: executions, Plans: s.options.Plans, Machine: told.setting("trigger", settings.StateMachine)}
+	starter := begin.Starter{Executions: executions, Plans: s.options.Plans,
+		Machine: told.setting("trigger", settings.StateMachine)}
 	add(f, "trigger", trigger.New(starter, book, executions, home, now).Handle)
 	add(f, "select", selection.New(cloud, book, now).Handle)
 	add(f, "claim", claim.New(cloud, scaling, book, now).Handle)
@@ -76,13 +78,17 @@ func (s *Suite) startFunctions() error {
 	add(f, "start", start.New(cloud, book, now).Handle)
 	add(f, "verify", verify.New(cloud, ssm.NewFromConfig(cfg), book, now).Handle)
 	lineages := lineage.Finder{EC2: cloud, Groups: scaling}
-	add(f, "roll", roll.New(roll.Cloud{EC2: cloud, Groups: scaling, Parameters: ssm.NewFromConfig(cfg), Lineages: lineages},
+	add(f, "roll", roll.New(roll.Cloud{EC2: cloud, Groups: scaling, Parameters: ssm.NewFromConfig(cfg),
+		Lineages: lineages},
 		book, told.setting("roll", settings.ImagePath), now).Handle)
-	rollbackSender := slack.New(secretsmanager.NewFromConfig(cfg), told.setting("rollback", settings.SlackSecret), query.Client(s.Slack))
-	add(f, "rollback", rollback.New(cloud, scaling, ssm.NewFromConfig(cfg), book, rollbackSender, rollback.Fleet{Groups: scaling, Members: cloud}, now).Handle)
+	rollbackSender := slack.New(secretsmanager.NewFromConfig(cfg), told.setting("rollback", settings.SlackSecret),
+		query.Client(s.Slack))
+	add(f, "rollback", rollback.New(cloud, scaling, ssm.NewFromConfig(cfg), book, rollbackSender,
+		rollback.Fleet{Groups: scaling, Members: cloud}, now).Handle)
 	add(f, "release", release.New(cloud, book, book, book, now).Handle)
 	add(f, "refresh", refresh.New(scaling, cloud, book, now).Handle)
-	gate := reference.Gate{EC2: cloud, AutoScaling: scaling, SSM: ssm.NewFromConfig(cfg), Path: told.setting("retire", settings.ImagePath), Now: now}
+	gate := reference.Gate{EC2: cloud, AutoScaling: scaling, SSM: ssm.NewFromConfig(cfg),
+		Path: told.setting("retire", settings.ImagePath), Now: now}
 	watcher := retention.Watcher{EC2: cloud, Book: book, Lineages: lineages, Gate: gate, Now: now}
 	add(f, "retire", retire.New(watcher, cloud, book, now).Handle)
 	add(f, "notify", notify.New(teller).Handle)

@@ -58,7 +58,8 @@ func (s Starter) Requested(ctx context.Context, name string, at time.Time, r job
 	p, problem := s.Wanted(r.Value)
 	asked := page(p, name, at, &r)
 	if problem != "" {
-		asked.Problem = fmt.Sprintf("Tag %s=%s on %s: %s. Put the tag on again with one of them, or with %q", tag.Request, r.Value, r.Source, problem, tag.RequestDefault)
+		asked.Problem = fmt.Sprintf("Tag %s=%s on %s: %s. Put the tag on again with one of them, or with %q", tag.Request,
+			r.Value, r.Source, problem, tag.RequestDefault)
 	}
 	return s.start(ctx, asked)
 }
@@ -113,7 +114,8 @@ func page(p plan.Plan, name string, at time.Time, request *job.Request) job.Page
 	at = at.UTC()
 	return job.Page{
 		Run: job.Run{
-			Name: name, Plan: p.Name, Scheduled: at, Closes: at.Add(time.Duration(p.Window)), Since: since(p, at, request), Request: request,
+			Name: name, Plan: p.Name, Scheduled: at, Closes: at.Add(time.Duration(p.Window)), Since: since(p, at, request),
+			Request: request,
 		},
 		Plan:    p,
 		Sources: []job.Source{},

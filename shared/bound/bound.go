@@ -91,7 +91,7 @@ func read(ctx context.Context, book Book, plan string) ([]ledger.Slot, error) {
 	for s, err := range book.Slots(ctx, plan) {
 		var unreadable *ledger.Unreadable
 		if errors.As(err, &unreadable) {
-			// What cannot be read is taken: by whom nobody knows.
+			// What cannot be read is taken: by which source cannot be known.
 			s, err = unknown(plan, unreadable.Record), nil
 		}
 		if err != nil {
@@ -105,7 +105,8 @@ func read(ctx context.Context, book Book, plan string) ([]ledger.Slot, error) {
 // unknown is the slot at a key, when nothing else of it can be read.
 func unknown(plan, record string) ledger.Slot {
 	parts := strings.SplitN(record, "#", 3)
-	return ledger.Slot{Plan: plan, Kind: ledger.SlotKind(parts[min(1, len(parts)-1)]), ID: parts[len(parts)-1], Since: never}
+	return ledger.Slot{Plan: plan, Kind: ledger.SlotKind(parts[min(1, len(parts)-1)]), ID: parts[len(parts)-1],
+		Since: never}
 }
 
 // never is after any period's begin.
@@ -199,7 +200,8 @@ func (a Ask) turn(known ledger.Slot, asked time.Time) *ledger.Slot {
 
 func (a Ask) slot(kind ledger.SlotKind, id string) ledger.Slot {
 	return ledger.Slot{
-		Plan: a.Plan, Kind: kind, ID: id, Source: a.Source, Name: a.Name, Run: a.Run, Execution: a.Execution, Since: a.Now, Seen: a.Now,
+		Plan: a.Plan, Kind: kind, ID: id, Source: a.Source, Name: a.Name, Run: a.Run, Execution: a.Execution, Since: a.Now,
+		Seen: a.Now,
 	}
 }
 

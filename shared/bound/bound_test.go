@@ -233,7 +233,8 @@ func TestPause(t *testing.T) {
 		before, concurrency int
 		want                time.Duration
 	}{
-		{2, 2, 20 * time.Second}, {3, 2, 20 * time.Second}, {4, 2, 80 * time.Second}, {1000, 2, 5 * time.Minute}, {0, 0, 20 * time.Second},
+		{2, 2, 20 * time.Second}, {3, 2, 20 * time.Second}, {4, 2, 80 * time.Second}, {1000, 2, 5 * time.Minute},
+		{0, 0, 20 * time.Second},
 	} {
 		if got := bound.Pause(c.before, c.concurrency); got != c.want {
 			t.Errorf("with %d before and concurrency %d: %s, want %s", c.before, c.concurrency, got, c.want)

@@ -7,7 +7,7 @@ const (
 	soon = 20 * time.Second
 	// each is how long a source in front is given: about what a stop, its snapshots and a start take.
 	each = time.Minute
-	// latest is how long anybody waits at most before asking again.
+	// latest is how long anyone waits at most before asking again.
 	latest = 5 * time.Minute
 )
 

@@ -56,7 +56,8 @@ func Open(ctx context.Context, book Reader) ([]Block, error) {
 		switch {
 		case errors.As(err, &unreadable):
 			// What it says cannot be read; that the source is down, its mark says.
-			c = ledger.Claim{Source: c.Source, Name: mark.Name, Run: mark.Run, StopSent: mark.Since, Problem: "its claim cannot be read"}
+			c = ledger.Claim{Source: c.Source, Name: mark.Name, Run: mark.Run, StopSent: mark.Since,
+				Problem: "its claim cannot be read"}
 		case err != nil:
 			return nil, fmt.Errorf("reading why it is down: %w", err)
 		}
@@ -68,7 +69,8 @@ func Open(ctx context.Context, book Reader) ([]Block, error) {
 }
 
 // marked are the sources that are marked as down, and by source and run who has exempted one.
-func marked(ctx context.Context, book Reader) (marks map[string]ledger.Slot, exempt map[string]*ledger.Slot, err error) {
+func marked(ctx context.Context, book Reader) (marks map[string]ledger.Slot, exempt map[string]*ledger.Slot,
+	err error) {
 	marks, exempt = map[string]ledger.Slot{}, map[string]*ledger.Slot{}
 	for s, err := range book.Slots(ctx, ledger.EveryPlan) {
 		if err != nil {
@@ -161,7 +163,8 @@ const (
 
 // Refused notes in the claim that EC2 does not start its source, with EC2's code, and opens
 // the breaker once that has lasted, or at once when trying again cannot help.
-func Refused(ctx context.Context, book Book, c ledger.Claim, code, problem string, now time.Time) (ledger.Claim, error) {
+func Refused(ctx context.Context, book Book, c ledger.Claim, code, problem string, now time.Time) (ledger.Claim,
+	error) {
 	if c.Refused.IsZero() {
 		c.Refused = now
 	}
@@ -194,5 +197,6 @@ func Clear(ctx context.Context, book Freer, source, run string) error {
 }
 
 func mark(source, run, name string, since time.Time) ledger.Slot {
-	return ledger.Slot{Plan: ledger.EveryPlan, Kind: ledger.Downs, ID: source, Source: source, Name: name, Run: run, Since: since}
+	return ledger.Slot{Plan: ledger.EveryPlan, Kind: ledger.Downs, ID: source, Source: source, Name: name, Run: run,
+		Since: since}
 }

@@ -50,7 +50,8 @@ const throttled = "Throttled"
 
 // lasts reports whether trying again cannot help: nobody may start it, or EC2 took it back to stopped.
 func lasts(code string) bool {
-	return fault.DeniedCode(code) || strings.HasPrefix(code, "Client.") || strings.HasPrefix(code, "Server.") || code == FellBack
+	return fault.DeniedCode(code) || strings.HasPrefix(code, "Client.") || strings.HasPrefix(code, "Server.") ||
+		code == FellBack
 }
 
 // FellBack is the code of a start that EC2 took back without one.

@@ -15,7 +15,8 @@ const page = 100
 
 // List are all groups of the Region, or those of these names, by name; members is whether their instances are given,
 // too. No filter of Auto Scaling's knows templates.
-func List(ctx context.Context, api autoscaling.DescribeAutoScalingGroupsAPIClient, members bool, names ...string) ([]types.AutoScalingGroup, error) {
+func List(ctx context.Context, api autoscaling.DescribeAutoScalingGroupsAPIClient, members bool,
+	names ...string) ([]types.AutoScalingGroup, error) {
 	pages := autoscaling.NewDescribeAutoScalingGroupsPaginator(api, &autoscaling.DescribeAutoScalingGroupsInput{
 		AutoScalingGroupNames: names, IncludeInstances: aws.Bool(members), MaxRecords: aws.Int32(page),
 	})

@@ -30,7 +30,8 @@ func TestDerived(t *testing.T) {
 func TestNotDerived(t *testing.T) {
 	const tail = "/i-0123456789abcdef0/nightly-20260322T023000Z"
 	for why, head := range map[string]string{
-		"another name": "golden/db", "no prefix": "web", "an empty prefix": "/web", "nothing": "", "a longer name": "golden/web1",
+		"another name": "golden/db", "no prefix": "web", "an empty prefix": "/web", "nothing": "",
+		"a longer name":             "golden/web1",
 		"a prefix that no plan has": strings.Repeat("x", 33) + "/web", "a backup's": "backup-web",
 	} {
 		if image.Derived(head+tail, "i-0123456789abcdef0", "web", "nightly-20260322T023000Z") {

@@ -2,7 +2,8 @@
 // inside one run, what was decided about it and what was done to it.
 //
 // A step takes the whole job and returns the whole job; the state machine only
-// compares Decision, waits for Turn.Seconds, and compares Hangs, Back, Refreshing, Image.State, Proved, Plan.Restart and Plan.Verify.Boot, which handlers have set.
+// compares Decision, waits for Turn.Seconds, and compares Hangs, Back, Refreshing, Image.State, Proved, Plan.Restart
+// and Plan.Verify.Boot, which handlers have set.
 package job
 
 import (
@@ -218,7 +219,8 @@ type Image struct {
 	// BootMode and Virtualization are EC2's words, known once the image is available.
 	BootMode       string `json:"bootMode,omitempty"`
 	Virtualization string `json:"virtualization,omitempty"`
-	// DeleteOnTermination is whether all volumes of what is launched from it are deleted with the instance, whatever the source has.
+	// DeleteOnTermination is whether all volumes of what is launched from it are deleted with the instance, whatever the
+	// source has.
 	DeleteOnTermination bool `json:"deleteOnTermination,omitempty"`
 }
 

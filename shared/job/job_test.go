@@ -94,7 +94,8 @@ func fillScalar(t *testing.T, v reflect.Value, n int) {
 // States.Runtime, which no Catch catches, is what a Choice gets for a path that is not there.
 func TestChoicesFindTheirFields(t *testing.T) {
 	for field, document := range map[string]any{
-		"back": job.Job{}, "proved": job.Job{}, "refreshing": job.Job{}, "boot": plan.Verify{}, "more": job.Page{}, "sources": job.Page{},
+		"back": job.Job{}, "proved": job.Job{}, "refreshing": job.Job{}, "boot": plan.Verify{}, "more": job.Page{},
+		"sources": job.Page{},
 	} {
 		text, err := json.Marshal(document)
 		if err != nil {
@@ -130,7 +131,8 @@ func TestJobFits(t *testing.T) {
 	for range job.MaxRefreshes + 1 {
 		j.Refreshes = append(j.Refreshes, job.Refresh{
 			Group: strings.Repeat("g", 255), ID: "c613620e-07e2-4ed2-a9e2-ef8258911ade", Status: "RollbackSuccessful",
-			From: strings.Repeat("f", 140), To: strings.Repeat("t", 140), Note: strings.Repeat("n", 300), Problem: strings.Repeat("p", 600),
+			From: strings.Repeat("f", 140), To: strings.Repeat("t", 140), Note: strings.Repeat("n", 300),
+			Problem: strings.Repeat("p", 600),
 		})
 	}
 	j.Failure = &job.Failure{Error: "Failed", Cause: strings.Repeat("c", 32_768)}
@@ -167,7 +169,8 @@ func TestPageFits(t *testing.T) {
 	fill(t, reflect.ValueOf(&p.Run).Elem(), 1)
 	p.Plan.Image.Tags = map[string]string{}
 	for i := range plan.MaxTags {
-		p.Plan.Image.Tags[fmt.Sprintf("%02d", i)+strings.Repeat("k", plan.MaxTagKey-2)] = strings.Repeat("v", plan.MaxTagValue)
+		p.Plan.Image.Tags[fmt.Sprintf("%02d", i)+strings.Repeat("k", plan.MaxTagKey-2)] = strings.Repeat("v",
+			plan.MaxTagValue)
 	}
 	for i := range job.PageSize {
 		p.Sources = append(p.Sources, job.Source{
@@ -181,7 +184,8 @@ func TestPageFits(t *testing.T) {
 	}
 	t.Logf("%d bytes", len(text))
 	if len(text) > payload*3/4 {
-		t.Errorf("a page has %d bytes, Step Functions carries %d, and a failure and a longer plan must fit beside it", len(text), payload)
+		t.Errorf("a page has %d bytes, Step Functions carries %d, and a failure and a longer plan must fit beside it",
+			len(text), payload)
 	}
 }
 
@@ -190,14 +194,18 @@ func TestProblem(t *testing.T) {
 		failure *job.Failure
 		want    string
 	}{
-		"no failure":            {nil, ""},
-		"a Lambda's":            {&job.Failure{Error: "Failed", Cause: `{"errorMessage":"starting i-1: no. Look.","errorType":"Failed"}`}, "starting i-1: no. Look."},
-		"a Lambda that crashed": {&job.Failure{Error: "Runtime.ExitError", Cause: `{"errorMessage":"RequestId: 1 Error: Runtime exited","errorType":"Runtime.ExitError"}`}, "RequestId: 1 Error: Runtime exited"},
-		"a timeout":             {&job.Failure{Error: "States.Timeout"}, "States.Timeout"},
-		"Step Functions' own":   {&job.Failure{Error: "States.DataLimitExceeded", Cause: "The state/task returned a result"}, "States.DataLimitExceeded: The state/task returned a result"},
-		"JSON of another kind":  {&job.Failure{Error: "E", Cause: `{"message":"m"}`}, `E: {"message":"m"}`},
-		"a JSON string":         {&job.Failure{Error: "E", Cause: `"errorMessage"`}, `E: "errorMessage"`},
-		"an empty message":      {&job.Failure{Error: "E", Cause: `{"errorMessage":""}`}, `E: {"errorMessage":""}`},
+		"no failure": {nil, ""},
+		"a Lambda's": {&job.Failure{Error: "Failed",
+			Cause: `{"errorMessage":"starting i-1: no. Look.","errorType":"Failed"}`}, "starting i-1: no. Look."},
+		"a Lambda that crashed": {&job.Failure{Error: "Runtime.ExitError",
+			Cause: `{"errorMessage":"RequestId: 1 Error: Runtime exited","errorType":"Runtime.ExitError"}`},
+			"RequestId: 1 Error: Runtime exited"},
+		"a timeout": {&job.Failure{Error: "States.Timeout"}, "States.Timeout"},
+		"Step Functions' own": {&job.Failure{Error: "States.DataLimitExceeded", Cause: "The state/task returned a result"},
+			"States.DataLimitExceeded: The state/task returned a result"},
+		"JSON of another kind": {&job.Failure{Error: "E", Cause: `{"message":"m"}`}, `E: {"message":"m"}`},
+		"a JSON string":        {&job.Failure{Error: "E", Cause: `"errorMessage"`}, `E: "errorMessage"`},
+		"an empty message":     {&job.Failure{Error: "E", Cause: `{"errorMessage":""}`}, `E: {"errorMessage":""}`},
 	} {
 		if got := c.failure.Problem(); got != c.want {
 			t.Errorf("%s reads %q, want %q", name, got, c.want)
@@ -211,9 +219,10 @@ func TestDowntime(t *testing.T) {
 		times job.Times
 		want  time.Duration
 	}{
-		"never stopped":  {job.Times{Running: at}, 0},
-		"still down":     {job.Times{StopSent: at}, 0},
-		"stopped and up": {job.Times{StopSent: at, Stopped: at.Add(time.Minute), Running: at.Add(90 * time.Second)}, 90 * time.Second},
+		"never stopped": {job.Times{Running: at}, 0},
+		"still down":    {job.Times{StopSent: at}, 0},
+		"stopped and up": {job.Times{StopSent: at, Stopped: at.Add(time.Minute), Running: at.Add(90 * time.Second)},
+			90 * time.Second},
 	} {
 		if got := c.times.Downtime(); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
@@ -237,7 +246,8 @@ func TestResultOf(t *testing.T) {
 	}
 	v := reflect.ValueOf(got)
 	for i := range v.NumField() {
-		if name := v.Type().Field(i).Name; v.Field(i).IsZero() && !slices.Contains([]string{"Problem", "Do", "Shows", "Restarted"}, name) {
+		if name := v.Type().Field(i).Name; v.Field(i).IsZero() &&
+			!slices.Contains([]string{"Problem", "Do", "Shows", "Restarted"}, name) {
 			t.Errorf("%s is left out of the result", name)
 		}
 	}
@@ -245,7 +255,8 @@ func TestResultOf(t *testing.T) {
 
 func TestLogAttrs(t *testing.T) {
 	run := job.Run{Name: "nightly-1", Plan: "nightly"}
-	if got := fmt.Sprint(job.Job{Run: run, Source: job.Source{ID: "i-1"}}.LogAttrs()); got != "[run=nightly-1 plan=nightly source=i-1]" {
+	if got := fmt.Sprint(job.Job{Run: run,
+		Source: job.Source{ID: "i-1"}}.LogAttrs()); got != "[run=nightly-1 plan=nightly source=i-1]" {
 		t.Error(got)
 	}
 	if got := fmt.Sprint(job.Page{Run: run}.LogAttrs()); got != "[run=nightly-1 plan=nightly]" {

@@ -32,7 +32,7 @@ const (
 	InstanceStoreData ReasonCode = "instance-store-data"
 )
 
-// Reasons to refuse a source that somebody wanted imaged. A run with one is not OK.
+// Reasons to refuse a source that a person wanted imaged. A run with one is not OK.
 const (
 	// OverLimit: as many sources of the plan were stopped as its limit allows.
 	OverLimit ReasonCode = "over-limit"
@@ -73,7 +73,8 @@ const (
 	RequestLeft ReasonCode = "request-tag-left"
 )
 
-// NameOwned is a warning of an image that was made and not rolled under its source's name, since another lineage has that.
+// NameOwned is a warning of an image that was made and not rolled under its source's name, since another lineage has
+// that.
 const NameOwned ReasonCode = "name-owned"
 
 // PinnedGroup is a warning that comes after the image: a group goes on launching the old one.

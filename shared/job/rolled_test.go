@@ -38,7 +38,8 @@ func TestCarryOfManyTargets(t *testing.T) {
 		t.Errorf("all that was not rolled comes first, and nothing is lost: %+v", got)
 	}
 	for _, r := range j.Rolled {
-		if r.Problem == "" || !utf8.ValidString(r.Note) || !strings.HasSuffix(r.Note, "é ...") || !strings.HasSuffix(r.Problem, "p ...") {
+		if r.Problem == "" || !utf8.ValidString(r.Note) || !strings.HasSuffix(r.Note, "é ...") ||
+			!strings.HasSuffix(r.Problem, "p ...") {
 			t.Fatalf("%+v", r)
 		}
 	}

@@ -29,7 +29,8 @@ func (d *Dynamo) Claim(ctx context.Context, c Claim) (Claim, error) {
 	if err != nil {
 		return Claim{}, err
 	}
-	existing, inserted, err := d.table.insert(ctx, claimKey(c.Source), item{holderAttribute: text(c.Run), docAttribute: text(doc)})
+	existing, inserted, err := d.table.insert(ctx, claimKey(c.Source),
+		item{holderAttribute: text(c.Run), docAttribute: text(doc)})
 	if err != nil {
 		return Claim{}, err
 	}
@@ -72,7 +73,8 @@ func (d *Dynamo) Take(ctx context.Context, s Slot, before time.Time) (bool, erro
 	}
 	return d.table.update(ctx, slotKey(s), "SET doc = :doc, holder = :holder, taken = :taken",
 		"attribute_not_exists(pk) OR holder = :holder OR taken < :before",
-		item{":doc": text(doc), ":holder": text(s.holder()), ":taken": milliseconds(s.Since), ":before": milliseconds(before)})
+		item{":doc": text(doc), ":holder": text(s.holder()), ":taken": milliseconds(s.Since),
+			":before": milliseconds(before)})
 }
 
 // Free implements Ledger.
@@ -165,7 +167,8 @@ func (d *Dynamo) Telling(ctx context.Context, run string, at time.Time) (bool, e
 	return d.table.update(ctx, runKey(run),
 		"SET telling = :now, speaker = :speaker, expires = if_not_exists(expires, :expires)",
 		"attribute_not_exists(told) AND (attribute_not_exists(telling) OR telling <= :ended OR speaker = :speaker)",
-		item{":now": milliseconds(at), ":ended": milliseconds(at.Add(-Teller)), ":speaker": text(rand.Text()), ":expires": expiry(at)})
+		item{":now": milliseconds(at), ":ended": milliseconds(at.Add(-Teller)), ":speaker": text(rand.Text()),
+			":expires": expiry(at)})
 }
 
 // Tell implements Ledger.

@@ -228,7 +228,7 @@ func (h *Held) Reason() job.Reason {
 	return job.Reason{Code: job.Claimed, Text: "run " + h.By.Run + " is working on it since " + h.By.Since.Format(time.TimeOnly) + " UTC"}
 }
 
-// Unreadable is a record that cannot be understood: somebody else has written it, or a newer version.
+// Unreadable is a record that cannot be understood: another person has written it, or a newer version.
 type Unreadable struct {
 	// Record is the record's sort key.
 	Record string

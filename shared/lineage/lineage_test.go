@@ -22,17 +22,21 @@ func group(s *stage.Stage, name string, size int32) (ids []string) {
 	s.Helper()
 	made, err := s.EC2.CreateLaunchTemplate(s.Context(), &sdk.CreateLaunchTemplateInput{
 		LaunchTemplateName: aws.String("template-" + name),
-		LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: aws.String(ec2.ImageX86), InstanceType: types.InstanceTypeT3Micro},
+		LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: aws.String(ec2.ImageX86),
+			InstanceType: types.InstanceTypeT3Micro},
 	})
 	s.Must(err)
 	_, err = s.AutoScaling.CreateAutoScalingGroup(s.Context(), &autoscaling.CreateAutoScalingGroupInput{
-		AutoScalingGroupName: aws.String(name), MinSize: aws.Int32(0), MaxSize: aws.Int32(200), DesiredCapacity: aws.Int32(size),
+		AutoScalingGroupName: aws.String(name), MinSize: aws.Int32(0), MaxSize: aws.Int32(200),
+		DesiredCapacity:   aws.Int32(size),
 		AvailabilityZones: []string{stage.Region + "a"},
-		LaunchTemplate:    &scaling.LaunchTemplateSpecification{LaunchTemplateId: made.LaunchTemplate.LaunchTemplateId, Version: aws.String("1")},
+		LaunchTemplate: &scaling.LaunchTemplateSpecification{LaunchTemplateId: made.LaunchTemplate.LaunchTemplateId,
+			Version: aws.String("1")},
 	})
 	s.Must(err)
 	time.Sleep(30 * time.Minute)
-	pages := autoscaling.NewDescribeAutoScalingInstancesPaginator(s.AutoScaling, &autoscaling.DescribeAutoScalingInstancesInput{})
+	pages := autoscaling.NewDescribeAutoScalingInstancesPaginator(s.AutoScaling,
+		&autoscaling.DescribeAutoScalingInstancesInput{})
 	for pages.HasMorePages() {
 		out, err := pages.NextPage(s.Context())
 		s.Must(err)
@@ -68,7 +72,8 @@ func TestOfInstances(t *testing.T) {
 func TestOfSnapshots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := stage.New(t)
-		loose, err := s.EC2.CreateVolume(s.Context(), &sdk.CreateVolumeInput{AvailabilityZone: aws.String(stage.Region + "a"), Size: aws.Int32(8)})
+		loose, err := s.EC2.CreateVolume(s.Context(),
+			&sdk.CreateVolumeInput{AvailabilityZone: aws.String(stage.Region + "a"), Size: aws.Int32(8)})
 		s.Must(err)
 		time.Sleep(time.Minute)
 		out, err := s.EC2.DescribeInstances(s.Context(), &sdk.DescribeInstancesInput{InstanceIds: []string{s.Web}})
@@ -98,11 +103,13 @@ func TestLiving(t *testing.T) {
 		s.Set(stopped, ec2.Stopped)
 		s.Set(gone, ec2.Terminated)
 		finder := lineage.Finder{EC2: s.EC2, Groups: s.AutoScaling}
-		all := []string{s.Web, stopped, gone, "i-0123456789abcdef0", "group/fleet", "group/gone", "vol-0123456789abcdef0", "ami-0123456789abcdef0"}
+		all := []string{s.Web, stopped, gone, "i-0123456789abcdef0", "group/fleet", "group/gone", "vol-0123456789abcdef0",
+			"ami-0123456789abcdef0"}
 		for n := range 250 { // more than one filter takes
 			all = append(all, fmt.Sprintf("i-%017x", n))
 		}
-		s.Same("living", finder.Living(s.Context(), all), map[string]bool{s.Web: true, stopped: true, "group/fleet": true, "ami-0123456789abcdef0": true})
+		s.Same("living", finder.Living(s.Context(), all),
+			map[string]bool{s.Web: true, stopped: true, "group/fleet": true, "ami-0123456789abcdef0": true})
 		s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Code: "UnauthorizedOperation"})
 		s.Cloud.Inject(ec2.Fault{Action: "DescribeVolumes", Code: "UnauthorizedOperation"})
 		s.Refuse("DescribeAutoScalingGroups", "AccessDenied", 1)
@@ -113,8 +120,9 @@ func TestLiving(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	for text, want := range map[string]bool{
-		"i-0123456789abcdef0": true, "i-01234567": true, "vol-01234567": true, "snap-01234567": true, "ami-01234567": true, "group/web": true,
-		"web": false, "i-web": false, "i-0123456": false, "group/": false, "group": false, "": false, "my i-01234567": false,
+		"i-0123456789abcdef0": true, "i-01234567": true, "vol-01234567": true, "snap-01234567": true, "ami-01234567": true,
+		"group/web": true,
+		"web":       false, "i-web": false, "i-0123456": false, "group/": false, "group": false, "": false, "my i-01234567": false,
 	} {
 		if lineage.Names(text) != want {
 			t.Errorf("%q: %v", text, !want)

@@ -41,7 +41,8 @@ type Plan struct {
 	// over it waits its turn. A run works on as many at once. Default 10.
 	Concurrency int `json:"concurrency,omitempty"`
 	// Limit is the most sources that may be stopped from one scheduled start to the next, requests included; without a
-	// schedule, in 24 hours. A run that selects more is an error and touches nothing; a request over it is refused. Default: no limit.
+	// schedule, in 24 hours. A run that selects more is an error and touches nothing; a request over it is refused.
+	// Default: no limit.
 	Limit Limit `json:"limit,omitzero"`
 	// Window is how long after its scheduled time a run may still stop instances, 1m to 168h. Default 4h.
 	Window Duration `json:"window,omitempty"`
@@ -120,8 +121,8 @@ type Image struct {
 	Prefix string `json:"prefix,omitempty"`
 	// Tags are added to image and snapshots, at most 44: EC2 takes 50 and Goldsmith writes up to six.
 	Tags map[string]string `json:"tags,omitempty"`
-	// DeleteOnTermination is whether volumes are deleted with the instances that are launched from the image: always, or as
-	// the source has it. Default: always where launch templates take the image, or groups are refreshed; else source.
+	// DeleteOnTermination is whether volumes are deleted with the instances that are launched from the image: always, or
+	// as the source has it. Default: always where launch templates take the image, or groups are refreshed; else source.
 	DeleteOnTermination Delete `json:"deleteOnTermination,omitempty"`
 }
 
@@ -193,23 +194,27 @@ type Refresh struct {
 	Warn bool `json:"warn,omitempty"`
 	// MinHealthy is the percentage of a group that must serve meanwhile, 1 to 100. Default: the group's policy, else 90.
 	MinHealthy int `json:"minHealthy,omitempty"`
-	// MaxHealthy is the percentage that a group may grow to meanwhile, 100 to 200 and at most 100 above minHealthy. Default: the group's policy, else 100.
+	// MaxHealthy is the percentage that a group may grow to meanwhile, 100 to 200 and at most 100 above minHealthy.
+	// Default: the group's policy, else 100.
 	MaxHealthy int `json:"maxHealthy,omitempty"`
 	// Bake is how long a refresh waits and watches after the last instance, 1s to 24h. Default: not at all.
 	Bake Duration `json:"bake,omitempty"`
-	// Checkpoints are the percentages of new instances at which a refresh pauses, ascending and with 100 at the end. Default: none.
+	// Checkpoints are the percentages of new instances at which a refresh pauses, ascending and with 100 at the end.
+	// Default: none.
 	Checkpoints []int `json:"checkpoints,omitempty"`
 	// CheckpointDelay is how long it pauses at each, 1s to 24h. Default: 1h.
 	CheckpointDelay Duration `json:"checkpointDelay,omitempty"`
 	// Alarms are names of CloudWatch alarms that fail a refresh when they go off, at most 10.
 	Alarms []string `json:"alarms,omitempty"`
-	// Protected is what a refresh does about members that are protected from scale-in: wait for an hour, ignore or refresh them. Default wait.
+	// Protected is what a refresh does about members that are protected from scale-in: wait for an hour, ignore or
+	// refresh them. Default wait.
 	Protected Protected `json:"protected,omitempty"`
 	// Standby is what it does about members in Standby: wait for an hour, ignore or terminate them. Default wait.
 	Standby Standby `json:"standby,omitempty"`
 	// Groups are names of groups that are refreshed although another AWS service owns them.
 	Groups []string `json:"groups,omitempty"`
-	// AutoRollback takes a group back to what it launched before when its refresh fails, where Auto Scaling can. Default true.
+	// AutoRollback takes a group back to what it launched before when its refresh fails, where Auto Scaling can. Default
+	// true.
 	AutoRollback bool `json:"autoRollback,omitempty"`
 }
 
@@ -247,7 +252,8 @@ type Keep struct {
 	Minimum int `json:"minimum,omitempty"`
 	// Grace is how long an image that no rule keeps stays deprecated before it is removed, 1h to 720h. Default 72h.
 	Grace Duration `json:"grace,omitempty"`
-	// Disable disables an image after the grace period and removes it after a second one: what still needs it fails while it can be had back.
+	// Disable disables an image after the grace period and removes it after a second one: what still needs it fails while
+	// it can be had back.
 	Disable bool `json:"disable,omitempty"`
 }
 

@@ -32,7 +32,7 @@ func (w *world) unarchive(image types.Image, days int32) {
 	w.Must(err)
 }
 
-// What somebody has archived is kept on purpose, and what is on its way into or out of the archive, too.
+// What a person has archived is kept on purpose, and what is on its way into or out of the archive, too.
 func TestArchivedSnapshotsAreKept(t *testing.T) {
 	const long = 80 * time.Hour // more than EC2 takes
 	for _, c := range []struct {

@@ -21,27 +21,32 @@ func codes(t *testing.T, list string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return slices.DeleteFunc(strings.Fields(strings.Join(slices.DeleteFunc(strings.Split(string(text), "\n"), func(line string) bool {
-		return strings.HasPrefix(line, "#")
-	}), "\n")), func(code string) bool { return code == "" })
+	return slices.DeleteFunc(strings.Fields(strings.Join(slices.DeleteFunc(strings.Split(string(text), "\n"),
+		func(line string) bool {
+			return strings.HasPrefix(line, "#")
+		}), "\n")), func(code string) bool { return code == "" })
 }
 
-// unknownTemplates are the codes that say of a template that it does not exist: what pins its versions launches nothing.
+// unknownTemplates are the codes that say of a template that it does not exist: what pins its versions launches
+// nothing.
 var unknownTemplates = []string{"InvalidLaunchTemplateId.NotFound", "InvalidLaunchTemplateName.NotFoundException"}
 
 // ofSnapshots are the describes that are made about snapshots, too.
 var ofSnapshots = []string{
-	"DescribeLaunchTemplateVersions", "DescribeFleets", "DescribeSpotFleetRequests", "DescribeSpotInstanceRequests", "DescribeVolumes", "DescribeSnapshotAttribute",
+	"DescribeLaunchTemplateVersions", "DescribeFleets", "DescribeSpotFleetRequests", "DescribeSpotInstanceRequests",
+	"DescribeVolumes", "DescribeSnapshotAttribute",
 	"DescribeFastSnapshotRestores", "DescribeLockedSnapshots", "DescribeSnapshotTierStatus",
 }
 
 // Each describe, failing with each code of EC2's list, keeps every image and every snapshot.
 func TestEachDescribeFailingWithEachCode(t *testing.T) {
 	all := codes(t, "ec2-error-codes.txt")
-	for _, action := range append([]string{"DescribeInstances", "DescribeImageAttribute", "DescribeImageReferences"}, ofSnapshots...) {
+	for _, action := range append([]string{"DescribeInstances", "DescribeImageAttribute", "DescribeImageReferences"},
+		ofSnapshots...) {
 		t.Run(action, func(t *testing.T) { injected(t, all, ec2.Fault{Action: action}) })
 	}
-	pinned := slices.DeleteFunc(slices.Clone(all), func(code string) bool { return slices.Contains(unknownTemplates, code) })
+	pinned := slices.DeleteFunc(slices.Clone(all),
+		func(code string) bool { return slices.Contains(unknownTemplates, code) })
 	t.Run("pinned versions", func(t *testing.T) {
 		injected(t, pinned, ec2.Fault{Action: "DescribeLaunchTemplateVersions", Nth: tried(2)})
 	})
@@ -73,7 +78,8 @@ func newFailing(t *testing.T) (*world, []types.Image) {
 // Each call of Auto Scaling and of Systems Manager, failing with each code of theirs or of EC2, keeps every image.
 func TestEachCallOfOthersFailingWithEachCode(t *testing.T) {
 	all := append(codes(t, "other-error-codes.txt"), codes(t, "ec2-error-codes.txt")...)
-	for _, operation := range []string{"DescribeAutoScalingGroups", "DescribeLaunchConfigurations", "GetParametersByPath", "GetParameters"} {
+	for _, operation := range []string{"DescribeAutoScalingGroups", "DescribeLaunchConfigurations", "GetParametersByPath",
+		"GetParameters"} {
 		t.Run(operation, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w, images := newFailing(t)

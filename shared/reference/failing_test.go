@@ -16,12 +16,14 @@ import (
 
 // Whatever cannot be read to its end keeps everything.
 func TestFailingDescribes(t *testing.T) {
-	for _, action := range []string{"DescribeInstances", "DescribeLaunchTemplateVersions", "DescribeImageAttribute", "DescribeImageReferences"} {
+	for _, action := range []string{"DescribeInstances", "DescribeLaunchTemplateVersions", "DescribeImageAttribute",
+		"DescribeImageReferences"} {
 		for _, code := range []string{"UnauthorizedOperation", "RequestLimitExceeded", "InternalError"} {
 			broken(t, action+" "+code, code, func(w *world) { w.Cloud.Inject(ec2.Fault{Action: action, Code: code}) })
 		}
 	}
-	for _, operation := range []string{"DescribeAutoScalingGroups", "DescribeLaunchConfigurations", "GetParametersByPath", "GetParameters"} {
+	for _, operation := range []string{"DescribeAutoScalingGroups", "DescribeLaunchConfigurations", "GetParametersByPath",
+		"GetParameters"} {
 		broken(t, operation, "AccessDenied", func(w *world) { w.Refuse(operation, "AccessDenied", 1) })
 	}
 	broken(t, "the second page of instances", "UnauthorizedOperation", func(w *world) {
@@ -86,13 +88,15 @@ func TestPages(t *testing.T) {
 		for n := range 105 {
 			_, id := w.template(w.other, ids[n], w.other)
 			group := w.group(func(in *autoscaling.CreateAutoScalingGroupInput) { in.LaunchTemplate = spec(id, "2") })
-			want[ids[n]] = append(want[ids[n]], fmt.Sprintf("Auto Scaling group %s pins version 2 of launch template template-%d (%s)", group, w.n-1, id))
+			want[ids[n]] = append(want[ids[n]],
+				fmt.Sprintf("Auto Scaling group %s pins version 2 of launch template template-%d (%s)", group, w.n-1, id))
 			references["a launch configuration"](w, w.other)
 		}
 		for range 15 {
 			w.parameter("/goldsmith/images/"+w.name("p"), w.other)
 		}
-		for _, kind := range []string{"a template's default version", "a stopped instance", "a launch configuration", "Goldsmith's alias", "any other parameter", "an override's image"} {
+		for _, kind := range []string{"a template's default version", "a stopped instance", "a launch configuration",
+			"Goldsmith's alias", "any other parameter", "an override's image"} {
 			want[last] = append(want[last], references[kind](w, last))
 		}
 		uses, err := w.gate().Uses(w.Context(), w.describe(ids...))
@@ -110,7 +114,8 @@ func TestOldVersions(t *testing.T) {
 		w.standard(id, 2)
 		for range 12 { // beyond the versions that EC2 looks at by itself
 			_, err := w.EC2.CreateLaunchTemplateVersion(w.Context(), &sdk.CreateLaunchTemplateVersionInput{
-				LaunchTemplateId: aws.String(id), LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: aws.String(w.other)},
+				LaunchTemplateId:   aws.String(id),
+				LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: aws.String(w.other)},
 			})
 			w.Must(err)
 		}

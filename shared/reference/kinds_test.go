@@ -17,7 +17,8 @@ import (
 // references are all kinds of references: each makes one and says what the gate should say of it.
 var references = map[string]func(w *world, image string) string{
 	"a running instance": func(w *world, image string) string {
-		return "instance " + w.Launch("x", nil, func(in *sdk.RunInstancesInput) { in.ImageId = aws.String(image) }) + " (running)"
+		return "instance " + w.Launch("x", nil, func(in *sdk.RunInstancesInput) { in.ImageId = aws.String(image) }) +
+			" (running)"
 	},
 	"a stopped instance": func(w *world, image string) string {
 		id := w.Launch("x", nil, func(in *sdk.RunInstancesInput) { in.ImageId = aws.String(image) })
@@ -62,7 +63,8 @@ var references = map[string]func(w *world, image string) string{
 	},
 	"an override's image": func(w *world, image string) string {
 		_, id := w.template(w.other)
-		return "override of Auto Scaling group " + w.mixed(spec(id, "$Default"), scaling.LaunchTemplateOverrides{ImageId: aws.String(image)})
+		return "override of Auto Scaling group " +
+			w.mixed(spec(id, "$Default"), scaling.LaunchTemplateOverrides{ImageId: aws.String(image)})
 	},
 	"a launch configuration": func(w *world, image string) string {
 		name := w.name("configuration")
@@ -103,7 +105,8 @@ var references = map[string]func(w *world, image string) string{
 		return "public"
 	},
 	"its protection": func(w *world, image string) string {
-		_, err := w.EC2.EnableImageDeregistrationProtection(w.Context(), &sdk.EnableImageDeregistrationProtectionInput{ImageId: aws.String(image)})
+		_, err := w.EC2.EnableImageDeregistrationProtection(w.Context(),
+			&sdk.EnableImageDeregistrationProtectionInput{ImageId: aws.String(image)})
 		w.Must(err)
 		return "deregistration-protected"
 	},
@@ -130,7 +133,8 @@ var noise = map[string]func(w *world, image string){
 	"a parameter's old value": func(w *world, image string) {
 		name := "/goldsmith/images/" + w.name("p")
 		w.parameter(name, image)
-		_, err := w.SSM.PutParameter(w.Context(), &ssm.PutParameterInput{Name: aws.String(name), Value: aws.String(w.other), Overwrite: aws.Bool(true)})
+		_, err := w.SSM.PutParameter(w.Context(),
+			&ssm.PutParameterInput{Name: aws.String(name), Value: aws.String(w.other), Overwrite: aws.Bool(true)})
 		w.Must(err)
 		time.Sleep(time.Minute)
 	},

@@ -62,11 +62,13 @@ func (w *world) templateNamed(title string, images ...string) (name, id string) 
 	data := func(image string) *types.RequestLaunchTemplateData {
 		return &types.RequestLaunchTemplateData{ImageId: aws.String(image), InstanceType: types.InstanceTypeT3Micro}
 	}
-	out, err := w.EC2.CreateLaunchTemplate(w.Context(), &sdk.CreateLaunchTemplateInput{LaunchTemplateName: aws.String(name), LaunchTemplateData: data(images[0])})
+	out, err := w.EC2.CreateLaunchTemplate(w.Context(),
+		&sdk.CreateLaunchTemplateInput{LaunchTemplateName: aws.String(name), LaunchTemplateData: data(images[0])})
 	w.Must(err)
 	id = aws.ToString(out.LaunchTemplate.LaunchTemplateId)
 	for _, image := range images[1:] {
-		_, err := w.EC2.CreateLaunchTemplateVersion(w.Context(), &sdk.CreateLaunchTemplateVersionInput{LaunchTemplateId: aws.String(id), LaunchTemplateData: data(image)})
+		_, err := w.EC2.CreateLaunchTemplateVersion(w.Context(),
+			&sdk.CreateLaunchTemplateVersionInput{LaunchTemplateId: aws.String(id), LaunchTemplateData: data(image)})
 		w.Must(err)
 	}
 	return name, id
@@ -74,7 +76,8 @@ func (w *world) templateNamed(title string, images ...string) (name, id string) 
 
 func (w *world) standard(id string, version int) {
 	w.Helper()
-	_, err := w.EC2.ModifyLaunchTemplate(w.Context(), &sdk.ModifyLaunchTemplateInput{LaunchTemplateId: aws.String(id), DefaultVersion: aws.String(fmt.Sprint(version))})
+	_, err := w.EC2.ModifyLaunchTemplate(w.Context(),
+		&sdk.ModifyLaunchTemplateInput{LaunchTemplateId: aws.String(id), DefaultVersion: aws.String(fmt.Sprint(version))})
 	w.Must(err)
 }
 
@@ -83,7 +86,8 @@ func (w *world) group(edit func(*autoscaling.CreateAutoScalingGroupInput)) strin
 	w.Helper()
 	name := w.name("group")
 	in := &autoscaling.CreateAutoScalingGroupInput{
-		AutoScalingGroupName: aws.String(name), MinSize: aws.Int32(0), MaxSize: aws.Int32(0), AvailabilityZones: []string{stage.Region + "a"},
+		AutoScalingGroupName: aws.String(name), MinSize: aws.Int32(0), MaxSize: aws.Int32(0),
+		AvailabilityZones: []string{stage.Region + "a"},
 	}
 	edit(in)
 	_, err := w.AutoScaling.CreateAutoScalingGroup(w.Context(), in)
@@ -107,7 +111,9 @@ func (w *world) mixed(base *scaling.LaunchTemplateSpecification, o scaling.Launc
 
 func (w *world) parameter(name, value string) {
 	w.Helper()
-	_, err := w.SSM.PutParameter(w.Context(), &ssm.PutParameterInput{Name: aws.String(name), Value: aws.String(value), Type: ssmtypes.ParameterTypeString, DataType: aws.String("aws:ec2:image")})
+	_, err := w.SSM.PutParameter(w.Context(),
+		&ssm.PutParameterInput{Name: aws.String(name), Value: aws.String(value), Type: ssmtypes.ParameterTypeString,
+			DataType: aws.String("aws:ec2:image")})
 	w.Must(err)
 	time.Sleep(time.Minute) // for the parameter's check
 }

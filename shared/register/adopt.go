@@ -13,7 +13,7 @@ import (
 	"goldsmith/shared/tag"
 )
 
-// Candidate is an image that somebody wants registered: what its registration says, and why it is
+// Candidate is an image that a person wants registered: what its registration says, and why it is
 // not to be registered.
 type Candidate struct {
 	ledger.Registration
@@ -23,7 +23,7 @@ type Candidate struct {
 }
 
 // Adopt is the registration of an image that was made before, by what EC2 shows of it. Its name, plan and run are
-// its tags, which anybody may write; whatever else it says nobody can change.
+// its tags, which anyone may write; whatever else it says nobody can change.
 func Adopt(i types.Image, by string) Candidate {
 	tags := tag.Map(i.Tags)
 	made, err := time.Parse(time.RFC3339, aws.ToString(i.CreationDate))

@@ -42,12 +42,15 @@ const Unseen = "unseen"
 
 // comingBack speaks of an instance whose run was cut off, and that recover brings back: what EC2 showed of it.
 func comingBack(r job.Result, region string) *Failure {
-	did := "Goldsmith stopped it at " + clock(r.Times.StopSent) + "; EC2 shows it as " + r.Shows + ". It is started once it is stopped."
+	did := "Goldsmith stopped it at " + clock(r.Times.StopSent) + "; EC2 shows it as " + r.Shows +
+		". It is started once it is stopped."
 	switch {
 	case r.Shows == Unseen:
-		did = "Goldsmith stopped it at " + clock(r.Times.StopSent) + "; recover looks at it within minutes, and starts it once it is stopped."
+		did = "Goldsmith stopped it at " + clock(r.Times.StopSent) +
+			"; recover looks at it within minutes, and starts it once it is stopped."
 	case !r.Restarted.IsZero():
-		did = "Goldsmith stopped it at " + clock(r.Times.StopSent) + " and started it at " + clock(r.Restarted) + "; EC2 shows it as " + r.Shows + "."
+		did = "Goldsmith stopped it at " + clock(r.Times.StopSent) + " and started it at " + clock(r.Restarted) +
+			"; EC2 shows it as " + r.Shows + "."
 	}
 	do := "Nothing is to be done: Goldsmith looks every few minutes, and says once when it runs."
 	if r.Shows == "stopping" {
@@ -67,8 +70,9 @@ func leftStopped(r job.Result, region string) *Failure {
 	}
 	return &Failure{
 		What: cmp.Or(without(r.Problem, r.Do), "the instance did not come back"),
-		Did:  "Goldsmith stopped it" + since + " and could not bring it back; it goes on trying every few minutes." + keptImage(r),
-		Do:   downDo(r, region),
+		Did: "Goldsmith stopped it" + since + " and could not bring it back; it goes on trying every few minutes." +
+			keptImage(r),
+		Do: downDo(r, region),
 	}
 }
 
@@ -93,7 +97,8 @@ func start(r job.Result, region string) string {
 func bringBack(r job.Result, region string) string {
 	do := "Start it: " + start(r, region)
 	if r.Times.Stopped.IsZero() {
-		do += ". If it hangs in stopping, force it first: aws ec2 stop-instances --force --instance-ids " + r.Source + inRegion(region)
+		do += ". If it hangs in stopping, force it first: aws ec2 stop-instances --force --instance-ids " + r.Source +
+			inRegion(region)
 	}
 	return do
 }

@@ -40,7 +40,7 @@ type Report struct {
 	Rest job.Rest
 	// Refreshed are the groups that run on what was rolled; NotRefreshed those that do not, or may not.
 	Refreshed, NotRefreshed []Refresh
-	// Refusals are why sources that somebody wanted imaged were left alone.
+	// Refusals are why sources that a person wanted imaged were left alone.
 	Refusals []Group
 	// Skips and Warnings are grouped by reason, the most frequent first.
 	Skips, Warnings []Group
@@ -53,7 +53,7 @@ type Counts struct {
 	Sources, Imaged, Skipped, Failed, LeftStopped int
 	// ComingBack are those of LeftStopped that recover has in hand.
 	ComingBack int
-	// Refused are sources that somebody wanted imaged, and that were left alone.
+	// Refused are sources that a person wanted imaged, and that were left alone.
 	Refused                 int
 	Rolled, NotRolled, Held int
 	Refreshed, NotRefreshed int
@@ -160,7 +160,8 @@ func (r Report) EndedAs(ending job.Ending) []Source {
 
 // Down are the sources that were left stopped: those that are on their way back, or the others.
 func (r Report) Down(comingBack bool) []Source {
-	return slices.DeleteFunc(slices.Clone(r.EndedAs(job.LeftStopped)), func(s Source) bool { return (s.Shows != "") != comingBack })
+	return slices.DeleteFunc(slices.Clone(r.EndedAs(job.LeftStopped)),
+		func(s Source) bool { return (s.Shows != "") != comingBack })
 }
 
 func inOrder(results []job.Result) []job.Result {
@@ -255,7 +256,7 @@ func (r *Report) addRest(rest job.Rest) {
 	r.Counts.Held += rest.Held
 }
 
-// refused reports whether somebody wanted the source imaged and did not get it: they asked
+// refused reports whether a person wanted the source imaged and did not get it: they asked
 // for it alone and have not taken that back, or it was not left alone for what it is.
 func refused(asked *job.Request, skip *job.Reason) bool {
 	if skip == nil || skip.Code == job.Withdrawn {

@@ -24,12 +24,14 @@ func retirements() []job.Retirement {
 		{Subject: "ami-03", Name: "db", Fate: job.Retiring, Why: []string{"no rule keeps it"}},
 		{Subject: "mail", Name: "mail", Fate: job.Suspended, Why: []string{"no current image: retiring suspended"}},
 		{Subject: "snap-01", Name: "web", Fate: job.Swept, Why: []string{"its image is gone"}},
-		{Subject: "snap-02", Name: "web", Fate: job.Stuck, Why: []string{"it stays after its image ami-08 is gone, since EC2 says missing-permissions"}},
+		{Subject: "snap-02", Name: "web", Fate: job.Stuck,
+			Why: []string{"it stays after its image ami-08 is gone, since EC2 says missing-permissions"}},
 	}
 }
 
 func TestRetiringText(t *testing.T) {
-	r := report.Of(run(), []job.Result{{Source: "i-02", Name: "batch", Ending: job.Imaged, Image: job.Image{ID: "ami-02", State: "available"}}}, nightly()).With(retirements())
+	r := report.Of(run(), []job.Result{{Source: "i-02", Name: "batch", Ending: job.Imaged,
+		Image: job.Image{ID: "ami-02", State: "available"}}}, nightly()).With(retirements())
 	golden(t, "retired.txt", r.Text())
 	if r.Outcome != plan.Partial {
 		t.Errorf("the outcome is %s", r.Outcome)
@@ -46,7 +48,8 @@ func TestRetiringOutcome(t *testing.T) {
 		fates             []job.Fate
 		want              plan.Outcome
 	}{
-		"all is well":             {fates: []job.Fate{job.Retired, job.Deprecated, job.Disabled, job.InUse, job.Restored, job.Suspended, job.Swept}, want: plan.OK},
+		"all is well": {fates: []job.Fate{job.Retired, job.Deprecated, job.Disabled, job.InUse, job.Restored,
+			job.Suspended, job.Swept}, want: plan.OK},
 		"something is stuck":      {fates: []job.Fate{job.Retired, job.Stuck}, want: plan.Partial},
 		"something was cut off":   {fates: []job.Fate{job.Retiring}, want: plan.Partial},
 		"others deregistered one": {fates: []job.Fate{job.Missed}, want: plan.Partial},
@@ -69,7 +72,8 @@ func TestRetiringOutcome(t *testing.T) {
 
 // Nothing that was done to old images is left out of the report.
 func TestEveryRetirementOnce(t *testing.T) {
-	fates := []job.Fate{job.Deprecated, job.Disabled, job.Retiring, job.Retired, job.InUse, job.Restored, job.Suspended, job.Swept, job.Missed, job.Stuck, "odd"}
+	fates := []job.Fate{job.Deprecated, job.Disabled, job.Retiring, job.Retired, job.InUse, job.Restored, job.Suspended,
+		job.Swept, job.Missed, job.Stuck, "odd"}
 	rapid.Check(t, func(r *rapid.T) {
 		var retired []job.Retirement
 		for i, fate := range rapid.SliceOf(rapid.SampledFrom(fates)).Draw(r, "fates") {

@@ -77,7 +77,8 @@ func (r Report) Summary() string {
 		n    int
 		what string
 	}{
-		{c.Skipped, "skipped"}, {c.Refused, "refused"}, {c.Failed, "failed"}, {c.LeftStopped - c.ComingBack, "left stopped"}, {c.ComingBack, "coming back"},
+		{c.Skipped, "skipped"}, {c.Refused, "refused"}, {c.Failed, "failed"}, {c.LeftStopped - c.ComingBack, "left stopped"},
+		{c.ComingBack, "coming back"},
 		{c.Rolled, "rolled"}, {c.NotRolled, "not rolled"}, {c.Held, "held"},
 		{c.Refreshed, "refreshed"}, {c.NotRefreshed, "not refreshed"},
 	} {

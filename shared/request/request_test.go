@@ -38,7 +38,8 @@ func TestTakeOff(t *testing.T) {
 	}{
 		{name: "answered", value: "now", known: &ledger.Request{Run: run}},
 		{name: "the ledger does not know it", value: "now"},
-		{name: "another run answers it: the tag goes, the request is that run's", value: "now", known: &ledger.Request{Run: "other"}, kept: true},
+		{name: "another run answers it: the tag goes, the request is that run's", value: "now",
+			known: &ledger.Request{Run: "other"}, kept: true},
 		{name: "put on anew with another value", value: "now", now: "weekly", known: &ledger.Request{Run: run}, tagged: true},
 		{
 			name: "changed meanwhile: another run answers it", value: "now", tagged: true, kept: true,

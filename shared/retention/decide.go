@@ -140,7 +140,7 @@ func keptByAny(images []Image, made []time.Time, k plan.Keep, zone *time.Locatio
 	return kept, nil
 }
 
-// kept is Kept by the image's wish, and by what its tag keeps besides: anybody may write the tag of an image.
+// kept is Kept by the image's wish, and by what its tag keeps besides: anyone may write the tag of an image.
 func (i Image) kept(made []time.Time, k plan.Keep, zone *time.Location) ([]string, error) {
 	rules, err := k, error(nil)
 	if i.Wished {

@@ -33,9 +33,11 @@ func TestDecideInWords(t *testing.T) {
 		images []retention.Image
 		want   string
 	}{
-		{"no rule", plan.Plan{Keep: plan.Keep{Minimum: 1}}, []retention.Image{image("a", 1, nil)}, "keep: the plan has no rule"},
+		{"no rule", plan.Plan{Keep: plan.Keep{Minimum: 1}}, []retention.Image{image("a", 1, nil)},
+			"keep: the plan has no rule"},
 		{
-			"disabled by a person", plan.Plan{Keep: keep}, []retention.Image{image("a", 1, nil), image("b", 2, disabled(time.Time{}))},
+			"disabled by a person", plan.Plan{Keep: keep},
+			[]retention.Image{image("a", 1, nil), image("b", 2, disabled(time.Time{}))},
 			"keep: the newest, last 1/1\nkeep: disabled, and not by Goldsmith",
 		},
 		{
@@ -54,7 +56,8 @@ func TestDecideInWords(t *testing.T) {
 			"keep: the newest, last 1/1\ndisable now: no rule keeps it",
 		},
 		{
-			"the second grace of one that is disabled", plan.Plan{Keep: plan.Keep{Last: 1, Grace: plan.Duration(time.Hour), Disable: true}},
+			"the second grace of one that is disabled",
+			plan.Plan{Keep: plan.Keep{Last: 1, Grace: plan.Duration(time.Hour), Disable: true}},
 			[]retention.Image{image("a", 1, nil), image("b", 2, disabled(now.Add(-59*time.Minute)))},
 			"keep: the newest, last 1/1\ndeprecated, until 2026-03-30 03:01 UTC: no rule keeps it",
 		},

@@ -26,7 +26,8 @@ func TestAliasNames(t *testing.T) {
 func TestEveryNameHasAnAliasOfItsOwn(t *testing.T) {
 	f := Finder{Path: "/goldsmith/images/"}
 	word := rapid.StringOfN(rapid.SampledFrom([]rune("ab1-_. /:é日\x00")), 1, 12, -1)
-	names := rapid.OneOf(word, rapid.Map(word, parameterName), rapid.Map(word, formerName), rapid.String().Filter(func(s string) bool { return s != "" }))
+	names := rapid.OneOf(word, rapid.Map(word, parameterName), rapid.Map(word, formerName),
+		rapid.String().Filter(func(s string) bool { return s != "" }))
 	rapid.Check(t, func(r *rapid.T) {
 		a, b := names.Draw(r, "a"), names.Draw(r, "b")
 		if !parameterForm.MatchString(f.alias(a)) {

@@ -13,7 +13,8 @@ import (
 // versioned is a template whose default is 1 and whose latest is 3; each version has a key pair, the field in which
 // versions differ.
 func versioned(keys map[int64]string, launchers ...launcher) *template {
-	t := &template{id: "lt-1", standard: 1, latest: 3, launchers: launchers, versions: map[int64]types.LaunchTemplateVersion{}}
+	t := &template{id: "lt-1", standard: 1, latest: 3, launchers: launchers,
+		versions: map[int64]types.LaunchTemplateVersion{}}
 	for n, key := range keys {
 		t.versions[n] = types.LaunchTemplateVersion{LaunchTemplateData: &types.ResponseLaunchTemplateData{KeyName: aws.String(key)}}
 	}
@@ -31,16 +32,22 @@ func TestChoose(t *testing.T) {
 		problem  string
 	}{
 		"nothing is seen, and default and latest are equal": {versioned(equal), "", 1, ""},
-		"nothing is seen, and they differ":                  {versioned(apart), "", 1, "nothing is seen to launch from it, and its default version 1 and its latest 3 differ in KeyName; " + sayWhich},
-		"nothing is seen, and the default is wished":        {versioned(apart), plan.BaseDefault, 1, ""},
-		"nothing is seen, and the latest is wished":         {versioned(apart), plan.BaseLatest, 3, ""},
-		"one group names the latest":                        {versioned(apart, by("group a", "$Latest")), "", 3, ""},
-		"one group names a number, whatever is wished":      {versioned(apart, by("group a", "2")), plan.BaseLatest, 2, ""},
-		"two groups agree by different names":               {versioned(map[int64]string{1: "a", 2: "b", 3: "a"}, by("group a", "$Default"), by("group b", "3")), "", 3, ""},
-		"two groups disagree":                               {versioned(apart, by("group a", "$Latest"), by("group b", "2")), "", 3, "group a launches version 3 and group b version 2, which differ in KeyName; " + sayWhich},
-		"two groups disagree, and the default is wished":    {versioned(apart, by("group a", "$Latest"), by("group b", "2")), plan.BaseDefault, 1, ""},
-		"a version that does not exist is not launched":     {versioned(apart, by("group a", "$Latest"), by("group b", "7")), "", 3, ""},
-		"nor is what is no number":                          {versioned(apart, by("group a", "$Latest"), by("group b", "old")), "", 3, ""},
+		"nothing is seen, and they differ": {versioned(apart), "", 1,
+			"nothing is seen to launch from it, and its default version 1 and its latest 3 differ in KeyName; " + sayWhich},
+		"nothing is seen, and the default is wished":   {versioned(apart), plan.BaseDefault, 1, ""},
+		"nothing is seen, and the latest is wished":    {versioned(apart), plan.BaseLatest, 3, ""},
+		"one group names the latest":                   {versioned(apart, by("group a", "$Latest")), "", 3, ""},
+		"one group names a number, whatever is wished": {versioned(apart, by("group a", "2")), plan.BaseLatest, 2, ""},
+		"two groups agree by different names": {versioned(map[int64]string{1: "a", 2: "b", 3: "a"},
+			by("group a", "$Default"), by("group b", "3")), "", 3, ""},
+		"two groups disagree": {versioned(apart, by("group a", "$Latest"), by("group b", "2")),
+			"", 3, "group a launches version 3 and group b version 2, which differ in KeyName; " + sayWhich},
+		"two groups disagree, and the default is wished": {versioned(apart, by("group a", "$Latest"), by("group b", "2")),
+			plan.BaseDefault, 1, ""},
+		"a version that does not exist is not launched": {versioned(apart, by("group a", "$Latest"), by("group b", "7")),
+			"", 3, ""},
+		"nor is what is no number": {versioned(apart, by("group a", "$Latest"),
+			by("group b", "old")), "", 3, ""},
 	} {
 		problem := c.template.choose(c.wish, func(a, b int64) []string { return differIn(c.template, a, b) })
 		if c.template.base != c.base || problem != c.problem {
@@ -55,13 +62,15 @@ func differIn(t *template, a, b int64) []string {
 
 func TestLeft(t *testing.T) {
 	fleet := launcher{name: "fleet f", version: "2"}
-	tmpl := versioned(map[int64]string{1: "a", 2: "a", 3: "a"}, by("group d", "$Default"), by("group l", "$Latest"), by("group n", "2"), by("group n", "2"), by("group x", "9"), fleet)
+	tmpl := versioned(map[int64]string{1: "a", 2: "a", 3: "a"}, by("group d", "$Default"), by("group l", "$Latest"),
+		by("group n", "2"), by("group n", "2"), by("group x", "9"), fleet)
 	for name, c := range map[string]struct {
 		stays, groups bool
 		want          []string
 	}{
-		"the default moves":                {false, true, []string{"group n (version 2)", "fleet f (version 2)"}},
-		"the default stays":                {true, true, []string{"group d (version 1)", "group n (version 2)", "fleet f (version 2)"}},
+		"the default moves": {false, true, []string{"group n (version 2)", "fleet f (version 2)"}},
+		"the default stays": {true, true,
+			[]string{"group d (version 1)", "group n (version 2)", "fleet f (version 2)"}},
 		"groups are told of by their step": {true, false, []string{"fleet f (version 2)"}},
 	} {
 		if got := tmpl.left(c.stays, c.groups); !slices.Equal(got, c.want) {
@@ -84,7 +93,8 @@ func TestWarmed(t *testing.T) {
 }
 
 func TestListed(t *testing.T) {
-	for want, words := range map[string][]string{"": nil, "a": {"a"}, "a and b": {"a", "b"}, "a, b and c": {"a", "b", "c"}} {
+	for want, words := range map[string][]string{"": nil, "a": {"a"}, "a and b": {"a", "b"},
+		"a, b and c": {"a", "b", "c"}} {
 		if got := listed(words); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}

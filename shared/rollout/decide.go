@@ -134,7 +134,8 @@ func aliasSetBack(now State, known ledger.TargetRecord, last ledger.Point) strin
 // backed is the rollback that holds the target where it is; nil when none does, because none was
 // made, or somebody has pointed the target at what was rolled last again.
 func backed(now State, known ledger.TargetRecord) *ledger.Point {
-	if begun := known.Begun; begun != nil && begun.To.Run == "" && begun.To.Image == now.Image && begun.From.Image != now.Image {
+	if begun := known.Begun; begun != nil && begun.To.Run == "" && begun.To.Image == now.Image &&
+		begun.From.Image != now.Image {
 		// It did not live to record that it was made.
 		made := begun.To
 		made.Version = now.Version

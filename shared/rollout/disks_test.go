@@ -7,10 +7,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 )
 
-// The image that is rolled has a root of 50 GiB and a data volume of 9; the one before had a root of 8 and another data volume.
+// The image that is rolled has a root of 50 GiB and a data volume of 9; the one before had a root of 8 and another
+// data volume.
 var (
 	rolledImage = Machine{Root: "/dev/xvda", Disks: []Disk{{"/dev/xvda", "snap-root", 50}, {"/dev/sdf", "snap-data", 9}}}
-	beforeImage = Machine{Root: "/dev/xvda", Disks: []Disk{{"/dev/xvda", "snap-old", 8}, {"/dev/sdg", "snap-gone", 4}, {"/dev/sdf", "snap-olddata", 9}}}
+	beforeImage = Machine{Root: "/dev/xvda",
+		Disks: []Disk{{"/dev/xvda", "snap-old", 8}, {"/dev/sdg", "snap-gone", 4}, {"/dev/sdf", "snap-olddata", 9}}}
 )
 
 func ebs(name string, e types.LaunchTemplateEbsBlockDevice) types.LaunchTemplateBlockDeviceMapping {
@@ -30,21 +32,29 @@ func TestDeviceFits(t *testing.T) {
 		old     *Machine
 		want    string
 	}{
-		"as large as the image's":              {ebs("/dev/xvda", sized(50)), &beforeImage, ""},
-		"smaller than the image's":             {ebs("/dev/xvda", sized(49)), &beforeImage, "its /dev/xvda has 49 GiB, the image needs 50"},
-		"no size":                              {ebs("/dev/xvda", types.LaunchTemplateEbsBlockDevice{}), &beforeImage, ""},
-		"a volume of its own":                  {ebs("/dev/sdm", sized(4)), &beforeImage, ""},
-		"neither size nor snapshot":            {ebs("/dev/sdm", types.LaunchTemplateEbsBlockDevice{}), &beforeImage, "its /dev/sdm has neither size nor snapshot, and the image has no such device"},
-		"a device that the image before had":   {ebs("/dev/sdg", sized(4)), &beforeImage, "its /dev/sdg is a device of ami-old, and the image has none of that name: its root is /dev/xvda"},
-		"a root's name, the old image gone":    {ebs("/dev/sda1", sized(60)), nil, "its /dev/sda1 may be meant for the root, and the image's root is /dev/xvda"},
-		"another root's name, and known":       {ebs("/dev/sda1", sized(60)), &beforeImage, ""},
-		"a type that begins above the image's": {ebs("/dev/xvda", typed(types.VolumeTypeSt1, 0)), &beforeImage, "its /dev/xvda is of type st1, which has at least 125 GiB, and the image's has 50"},
-		"as many IOPS as the size allows":      {ebs("/dev/xvda", typed(types.VolumeTypeIo1, 2500)), &beforeImage, ""},
-		"more IOPS than it allows":             {ebs("/dev/xvda", typed(types.VolumeTypeIo1, 2501)), &beforeImage, "its /dev/xvda has 2501 IOPS, for which type io1 needs 51 GiB, and the image's has 50"},
-		"the baseline of a small volume":       {ebs("/dev/sdf", typed(types.VolumeTypeGp3, 3000)), &beforeImage, ""},
-		"IOPS above the baseline":              {ebs("/dev/sdf", typed(types.VolumeTypeGp3, 4501)), &beforeImage, "its /dev/sdf has 4501 IOPS, for which type gp3 needs 10 GiB, and the image's has 9"},
+		"as large as the image's": {ebs("/dev/xvda", sized(50)), &beforeImage, ""},
+		"smaller than the image's": {ebs("/dev/xvda", sized(49)), &beforeImage,
+			"its /dev/xvda has 49 GiB, the image needs 50"},
+		"no size":             {ebs("/dev/xvda", types.LaunchTemplateEbsBlockDevice{}), &beforeImage, ""},
+		"a volume of its own": {ebs("/dev/sdm", sized(4)), &beforeImage, ""},
+		"neither size nor snapshot": {ebs("/dev/sdm", types.LaunchTemplateEbsBlockDevice{}), &beforeImage,
+			"its /dev/sdm has neither size nor snapshot, and the image has no such device"},
+		"a device that the image before had": {ebs("/dev/sdg", sized(4)), &beforeImage,
+			"its /dev/sdg is a device of ami-old, and the image has none of that name: its root is /dev/xvda"},
+		"a root's name, the old image gone": {ebs("/dev/sda1", sized(60)), nil,
+			"its /dev/sda1 may be meant for the root, and the image's root is /dev/xvda"},
+		"another root's name, and known": {ebs("/dev/sda1", sized(60)), &beforeImage, ""},
+		"a type that begins above the image's": {ebs("/dev/xvda", typed(types.VolumeTypeSt1, 0)), &beforeImage,
+			"its /dev/xvda is of type st1, which has at least 125 GiB, and the image's has 50"},
+		"as many IOPS as the size allows": {ebs("/dev/xvda", typed(types.VolumeTypeIo1, 2500)), &beforeImage, ""},
+		"more IOPS than it allows": {ebs("/dev/xvda", typed(types.VolumeTypeIo1, 2501)), &beforeImage,
+			"its /dev/xvda has 2501 IOPS, for which type io1 needs 51 GiB, and the image's has 50"},
+		"the baseline of a small volume": {ebs("/dev/sdf", typed(types.VolumeTypeGp3, 3000)), &beforeImage, ""},
+		"IOPS above the baseline": {ebs("/dev/sdf", typed(types.VolumeTypeGp3, 4501)), &beforeImage,
+			"its /dev/sdf has 4501 IOPS, for which type gp3 needs 10 GiB, and the image's has 9"},
 	} {
-		d := device{LaunchTemplateBlockDeviceMapping: c.mapping, name: *c.mapping.DeviceName, oldName: "ami-old", image: rolledImage, old: c.old}
+		d := device{LaunchTemplateBlockDeviceMapping: c.mapping, name: *c.mapping.DeviceName, oldName: "ami-old",
+			image: rolledImage, old: c.old}
 		if got := d.fits(); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
@@ -63,13 +73,16 @@ func TestGivesWay(t *testing.T) {
 		mapping types.LaunchTemplateBlockDeviceMapping
 		want    string
 	}{
-		"the root":                        {named("/dev/xvda", "snap-old", 0), ""},
-		"the root, large enough":          {named("/dev/xvda", "snap-old", 50), ""},
-		"the root, too small":             {named("/dev/xvda", "snap-old", 20), "its /dev/xvda has 20 GiB, the image needs 50"},
-		"the root under another name":     {named("/dev/sdz", "snap-old", 20), "its /dev/sdz has 20 GiB, the image needs 50"},
-		"a device that the image has not": {named("/dev/sdg", "snap-gone", 0), "its /dev/sdg names the snapshot that ami-old has for /dev/sdg, and the image has no such device"},
+		"the root":               {named("/dev/xvda", "snap-old", 0), ""},
+		"the root, large enough": {named("/dev/xvda", "snap-old", 50), ""},
+		"the root, too small": {named("/dev/xvda", "snap-old", 20),
+			"its /dev/xvda has 20 GiB, the image needs 50"},
+		"the root under another name": {named("/dev/sdz", "snap-old", 20), "its /dev/sdz has 20 GiB, the image needs 50"},
+		"a device that the image has not": {named("/dev/sdg", "snap-gone", 0),
+			"its /dev/sdg names the snapshot that ami-old has for /dev/sdg, and the image has no such device"},
 	} {
-		d := device{LaunchTemplateBlockDeviceMapping: c.mapping, name: *c.mapping.DeviceName, oldName: "ami-old", image: rolledImage, old: &beforeImage}
+		d := device{LaunchTemplateBlockDeviceMapping: c.mapping, name: *c.mapping.DeviceName, oldName: "ami-old",
+			image: rolledImage, old: &beforeImage}
 		if got := d.givesWay(*c.mapping.Ebs.SnapshotId); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}

@@ -185,7 +185,8 @@ func (t *Target) note(roll plan.Roll) {
 	groups := !roll.Refresh.Enabled && !roll.Refresh.Warn
 	left := ""
 	if names := t.template.left(t.At.Stays, groups); len(names) > 0 {
-		left = listed(names) + " " + map[bool]string{true: "goes", false: "go"}[len(names) == 1] + " on launching what it has now"
+		left = listed(names) + " " + map[bool]string{true: "goes", false: "go"}[len(names) == 1] +
+			" on launching what it has now"
 	}
 	warmed := ""
 	if !roll.Refresh.Enabled {

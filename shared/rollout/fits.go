@@ -72,7 +72,8 @@ func (s *survey) requirementsFit(ctx context.Context, t *template, image Image) 
 		return "", err
 	}
 	if old != nil && old.Architecture != image.Architecture {
-		return fmt.Sprintf("its instance requirements are met by types for %s images, and the image is of %s", old.Architecture, image.Architecture), nil
+		return fmt.Sprintf("its instance requirements are met by types for %s images, and the image is of %s",
+			old.Architecture, image.Architecture), nil
 	}
 	for _, r := range all {
 		if problem, err = s.allFit(ctx, r, old, image.Machine); problem != "" || err != nil {
@@ -95,7 +96,8 @@ func (t *template) requirements() (all []*types.InstanceRequirementsRequest) {
 	return all
 }
 
-func (s *survey) allFit(ctx context.Context, r *types.InstanceRequirementsRequest, old *Machine, image Machine) (problem string, err error) {
+func (s *survey) allFit(ctx context.Context, r *types.InstanceRequirementsRequest, old *Machine,
+	image Machine) (problem string, err error) {
 	names, err := s.meeting(ctx, r, image)
 	if err != nil {
 		return "", err
@@ -116,7 +118,8 @@ func (s *survey) allFit(ctx context.Context, r *types.InstanceRequirementsReques
 }
 
 // meeting are the types that meet requirements.
-func (s *survey) meeting(ctx context.Context, r *types.InstanceRequirementsRequest, image Machine) ([]types.InstanceType, error) {
+func (s *survey) meeting(ctx context.Context, r *types.InstanceRequirementsRequest,
+	image Machine) ([]types.InstanceType, error) {
 	key, err := json.Marshal([]any{r, image.Architecture, image.Virtualization})
 	if err != nil {
 		return nil, err
@@ -124,11 +127,13 @@ func (s *survey) meeting(ctx context.Context, r *types.InstanceRequirementsReque
 	if names, known := s.met[string(key)]; known {
 		return names, nil
 	}
-	pages := ec2.NewGetInstanceTypesFromInstanceRequirementsPaginator(s.EC2, &ec2.GetInstanceTypesFromInstanceRequirementsInput{
-		ArchitectureTypes:    []types.ArchitectureType{types.ArchitectureType(image.Architecture)},
-		VirtualizationTypes:  []types.VirtualizationType{types.VirtualizationType(cmp.Or(image.Virtualization, string(types.VirtualizationTypeHvm)))},
-		InstanceRequirements: r,
-	})
+	pages := ec2.NewGetInstanceTypesFromInstanceRequirementsPaginator(s.EC2,
+		&ec2.GetInstanceTypesFromInstanceRequirementsInput{
+			ArchitectureTypes: []types.ArchitectureType{types.ArchitectureType(image.Architecture)},
+			VirtualizationTypes: []types.VirtualizationType{types.VirtualizationType(cmp.Or(image.Virtualization,
+				string(types.VirtualizationTypeHvm)))},
+			InstanceRequirements: r,
+		})
 	var names []types.InstanceType
 	for pages.HasMorePages() {
 		out, err := pages.NextPage(ctx)
@@ -184,7 +189,8 @@ func fits(info types.InstanceTypeInfo, image Machine) string {
 	bound := slices.Contains(mode.Values(), mode)
 	virtualization := types.VirtualizationType(image.Virtualization)
 	switch {
-	case info.ProcessorInfo == nil || !slices.Contains(info.ProcessorInfo.SupportedArchitectures, types.ArchitectureType(image.Architecture)):
+	case info.ProcessorInfo == nil ||
+		!slices.Contains(info.ProcessorInfo.SupportedArchitectures, types.ArchitectureType(image.Architecture)):
 		return fmt.Sprintf("does not run %s images", image.Architecture)
 	case bound && lacks(info.SupportedBootModes, mode):
 		return fmt.Sprintf("does not boot %s images", mode)

@@ -10,14 +10,17 @@ import (
 )
 
 func spec(id, name, version string) *scaling.LaunchTemplateSpecification {
-	return &scaling.LaunchTemplateSpecification{LaunchTemplateId: pointer(id), LaunchTemplateName: pointer(name), Version: pointer(version)}
+	return &scaling.LaunchTemplateSpecification{LaunchTemplateId: pointer(id), LaunchTemplateName: pointer(name),
+		Version: pointer(version)}
 }
 
 // likeID is the name of a template that has the form of an id.
 const likeID = "lt-0123456789abcdef0"
 
-func mixed(of *scaling.LaunchTemplateSpecification, overrides ...scaling.LaunchTemplateOverrides) *scaling.MixedInstancesPolicy {
-	return &scaling.MixedInstancesPolicy{LaunchTemplate: &scaling.LaunchTemplate{LaunchTemplateSpecification: of, Overrides: overrides}}
+func mixed(of *scaling.LaunchTemplateSpecification,
+	overrides ...scaling.LaunchTemplateOverrides) *scaling.MixedInstancesPolicy {
+	return &scaling.MixedInstancesPolicy{LaunchTemplate: &scaling.LaunchTemplate{LaunchTemplateSpecification: of,
+		Overrides: overrides}}
 }
 
 func TestOfGroup(t *testing.T) {
@@ -29,33 +32,39 @@ func TestOfGroup(t *testing.T) {
 		"a launch configuration":     {scaling.AutoScalingGroup{LaunchConfigurationName: aws.String("old")}, nil},
 		"a policy without templates": {scaling.AutoScalingGroup{MixedInstancesPolicy: &scaling.MixedInstancesPolicy{}}, nil},
 		"a template without version": {
-			scaling.AutoScalingGroup{LaunchTemplate: spec("lt-1", "", "")}, []launcher{web(launcher{id: "lt-1", version: "$Default"})},
+			scaling.AutoScalingGroup{LaunchTemplate: spec("lt-1", "", "")},
+			[]launcher{web(launcher{id: "lt-1", version: "$Default"})},
 		},
 		"a template by name, with a warm pool": {
 			scaling.AutoScalingGroup{LaunchTemplate: spec("", "base", "$Latest"), WarmPoolSize: aws.Int32(2)},
 			[]launcher{web(launcher{title: "base", version: "$Latest", warm: 2})},
 		},
 		"a template by a name that looks like an id": {
-			scaling.AutoScalingGroup{LaunchTemplate: spec("", likeID, "3")}, []launcher{web(launcher{title: likeID, version: "3"})},
+			scaling.AutoScalingGroup{LaunchTemplate: spec("", likeID, "3")},
+			[]launcher{web(launcher{title: likeID, version: "3"})},
 		},
 		"a policy without overrides": {
-			scaling.AutoScalingGroup{MixedInstancesPolicy: mixed(spec("lt-1", "base", "3"))}, []launcher{web(launcher{id: "lt-1", version: "3"})},
+			scaling.AutoScalingGroup{MixedInstancesPolicy: mixed(spec("lt-1", "base", "3"))},
+			[]launcher{web(launcher{id: "lt-1", version: "3"})},
 		},
 		"overrides: a type, a template of its own, an image of its own, and what it asks of types": {
 			scaling.AutoScalingGroup{MixedInstancesPolicy: mixed(
 				spec("lt-1", "", "3"),
 				scaling.LaunchTemplateOverrides{InstanceType: aws.String("t3.micro")},
-				scaling.LaunchTemplateOverrides{InstanceType: aws.String("m6g.large"), LaunchTemplateSpecification: spec("lt-2", "", "$Latest")},
+				scaling.LaunchTemplateOverrides{InstanceType: aws.String("m6g.large"),
+					LaunchTemplateSpecification: spec("lt-2", "", "$Latest")},
 				scaling.LaunchTemplateOverrides{InstanceType: aws.String("m5.large"), ImageId: aws.String("ami-1")},
 				scaling.LaunchTemplateOverrides{InstanceRequirements: &scaling.InstanceRequirements{
-					VCpuCount: &scaling.VCpuCountRequest{Min: aws.Int32(2)}, CpuManufacturers: []scaling.CpuManufacturer{scaling.CpuManufacturerAmd},
+					VCpuCount:        &scaling.VCpuCountRequest{Min: aws.Int32(2)},
+					CpuManufacturers: []scaling.CpuManufacturer{scaling.CpuManufacturerAmd},
 				}},
 			)},
 			[]launcher{
 				web(launcher{id: "lt-1", version: "3", kind: "t3.micro"}),
 				web(launcher{id: "lt-2", version: "$Latest", kind: "m6g.large"}),
 				web(launcher{id: "lt-1", version: "3", requirements: &types.InstanceRequirementsRequest{
-					VCpuCount: &types.VCpuCountRangeRequest{Min: aws.Int32(2)}, CpuManufacturers: []types.CpuManufacturer{types.CpuManufacturerAmd},
+					VCpuCount:        &types.VCpuCountRangeRequest{Min: aws.Int32(2)},
+					CpuManufacturers: []types.CpuManufacturer{types.CpuManufacturerAmd},
 				}}),
 			},
 		},
@@ -92,15 +101,17 @@ func TestOfFleets(t *testing.T) {
 			[]launcher{{name: "fleet f", title: likeID, version: "$Default"}},
 		},
 		"a fleet's overrides, one with an image of its own": {
-			ofConfig("fleet f", types.FleetLaunchTemplateConfig{LaunchTemplateSpecification: of, Overrides: []types.FleetLaunchTemplateOverrides{
-				{InstanceType: "t3.micro"}, {InstanceType: "m5.large", ImageId: aws.String("ami-1")}, {InstanceRequirements: asks},
-			}}),
+			ofConfig("fleet f", types.FleetLaunchTemplateConfig{LaunchTemplateSpecification: of,
+				Overrides: []types.FleetLaunchTemplateOverrides{
+					{InstanceType: "t3.micro"}, {InstanceType: "m5.large", ImageId: aws.String("ami-1")}, {InstanceRequirements: asks},
+				}}),
 			[]launcher{typed, asking},
 		},
 		"a Spot Fleet's overrides": {
-			ofSpot("fleet f", types.LaunchTemplateConfig{LaunchTemplateSpecification: of, Overrides: []types.LaunchTemplateOverrides{
-				{InstanceType: "t3.micro"}, {InstanceRequirements: asks},
-			}}),
+			ofSpot("fleet f", types.LaunchTemplateConfig{LaunchTemplateSpecification: of,
+				Overrides: []types.LaunchTemplateOverrides{
+					{InstanceType: "t3.micro"}, {InstanceRequirements: asks},
+				}}),
 			[]launcher{typed, asking},
 		},
 		"a Spot Fleet without template": {ofSpot("fleet f", types.LaunchTemplateConfig{}), nil},
@@ -111,7 +122,8 @@ func TestOfFleets(t *testing.T) {
 	}
 }
 
-// A launcher by id launches from the template of that id, one by name from the template of that name, whatever they look like.
+// A launcher by id launches from the template of that id, one by name from the template of that name, whatever they
+// look like.
 func TestLaunchesFrom(t *testing.T) {
 	own, other := &template{id: "lt-1", name: likeID}, &template{id: likeID, name: "base"}
 	for _, c := range []struct {

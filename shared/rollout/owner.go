@@ -39,7 +39,8 @@ func (t Title) Reason(image Image) *job.Reason {
 	if !t.Other {
 		return nil
 	}
-	why := fmt.Sprintf("%s is no name, but what another source goes by; give it a name by the tag goldsmith:name", image.Name)
+	why := fmt.Sprintf("%s is no name, but what another source goes by; give it a name by the tag goldsmith:name",
+		image.Name)
 	if !lineage.Names(image.Name) {
 		why = fmt.Sprintf("the name %s belongs to %s; %s hands it over",
 			image.Name, OwnerText(t.Owner), handover(image.Name, image.Source))

@@ -66,7 +66,8 @@ func TestTheLowestOfARunHasTheName(t *testing.T) {
 		order := rapid.Permutation([]string{"i-1", "i-2", "i-3", "i-4"}).Draw(r, "order")
 		var o ledger.Owner
 		for _, id := range order {
-			title := entitle(o, o.Lineage != "", Image{Source: id, Lineage: id, Name: "web", Run: "tonight"}, time.Time{}, func(string) bool { return true })
+			title := entitle(o, o.Lineage != "", Image{Source: id, Lineage: id, Name: "web", Run: "tonight"}, time.Time{},
+				func(string) bool { return true })
 			if title.Takes {
 				o = title.Owner
 			}

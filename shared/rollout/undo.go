@@ -22,7 +22,8 @@ func (f Finder) Known(ctx context.Context, name string) ([]*Target, error) {
 			return nil, fmt.Errorf("reading what %s has rolled: %w", name, err)
 		}
 		if begun := known.Begun; begun != nil && begun.To.Run != "" && f.Now().Sub(begun.To.At) < underway {
-			return nil, &fault.NotYet{Err: fmt.Errorf("%s is being rolled by run %s; try again in two minutes", known.ID, begun.To.Run)}
+			return nil, &fault.NotYet{Err: fmt.Errorf("%s is being rolled by run %s; try again in two minutes", known.ID,
+				begun.To.Run)}
 		}
 		if len(known.Points) > 0 || known.Begun != nil {
 			targets = append(targets, &Target{Record: known, Rolled: job.Rolled{Target: known.ID, Name: known.Title}})
@@ -121,7 +122,8 @@ func equal(a, b *ledger.Point) bool {
 }
 
 // Follow lets a target that is held, or that somebody set back by hand, take new images again. What was
-// undone is forgotten: where it is now is what a later rollback starts from. It reports whether there was anything to do.
+// undone is forgotten: where it is now is what a later rollback starts from. It reports whether there was anything to
+// do.
 func (w Writer) Follow(ctx context.Context, t *Target, by string) (bool, error) {
 	if backed(t.At, t.Record) == nil && setBack(t.At, t.Record) == "" {
 		return false, nil

@@ -56,7 +56,8 @@ func isExported(name string) bool { return name != "" && name[0] >= 'A' && name[
 // created is the version that EC2 makes of a source version and a request, as
 // CreateLaunchTemplateVersion describes SourceVersion: the version inherits all
 // that is not sent, but the snapshot ids of the source's block device mappings.
-func created(source types.ResponseLaunchTemplateData, sent *types.RequestLaunchTemplateData) types.ResponseLaunchTemplateData {
+func created(source types.ResponseLaunchTemplateData,
+	sent *types.RequestLaunchTemplateData) types.ResponseLaunchTemplateData {
 	made := source
 	made.BlockDeviceMappings = slices.Clone(source.BlockDeviceMappings)
 	for i, m := range made.BlockDeviceMappings {
@@ -147,7 +148,8 @@ func TestTokenKeepsPartsApart(t *testing.T) {
 }
 
 func TestSplit(t *testing.T) {
-	ids, names := rollout.Split([]string{"lt-0123456789abcdef0", "web", "lt-0a1b2c3d", "lt-web", "lt-", "lt-0123456789ABCDEF0", "a/lt-0a1b2c3d"})
+	ids, names := rollout.Split([]string{"lt-0123456789abcdef0", "web", "lt-0a1b2c3d", "lt-web", "lt-",
+		"lt-0123456789ABCDEF0", "a/lt-0a1b2c3d"})
 	if want := []string{"lt-0123456789abcdef0", "lt-0a1b2c3d"}; !slices.Equal(ids, want) {
 		t.Errorf("ids are %q, want %q", ids, want)
 	}

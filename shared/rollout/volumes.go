@@ -14,7 +14,8 @@ import (
 // Volumes says whether an image is to have all its volumes deleted with the instances that are launched from it:
 // members of groups would leave their volumes behind, while the image of one server stays as the server
 // is. Either is told.
-func Volumes(ctx context.Context, api ec2.DescribeLaunchTemplatesAPIClient, p plan.Plan, source job.Source) (always bool, told *job.Reason, err error) {
+func Volumes(ctx context.Context, api ec2.DescribeLaunchTemplatesAPIClient, p plan.Plan,
+	source job.Source) (always bool, told *job.Reason, err error) {
 	kept := source.Kept
 	if len(kept) == 0 {
 		return false, nil, nil
@@ -36,7 +37,8 @@ func Volumes(ctx context.Context, api ec2.DescribeLaunchTemplatesAPIClient, p pl
 }
 
 // rolls reports whether a plan rolls a source's image into launch templates. What cannot be read keeps volumes.
-func rolls(ctx context.Context, api ec2.DescribeLaunchTemplatesAPIClient, roll plan.Roll, source job.Source) (bool, error) {
+func rolls(ctx context.Context, api ec2.DescribeLaunchTemplatesAPIClient, roll plan.Roll, source job.Source) (bool,
+	error) {
 	if roll.Skip {
 		return false, nil
 	}

@@ -26,8 +26,10 @@ type Writer struct {
 
 // Templates makes versions and makes them default.
 type Templates interface {
-	CreateLaunchTemplateVersion(context.Context, *ec2.CreateLaunchTemplateVersionInput, ...func(*ec2.Options)) (*ec2.CreateLaunchTemplateVersionOutput, error)
-	ModifyLaunchTemplate(context.Context, *ec2.ModifyLaunchTemplateInput, ...func(*ec2.Options)) (*ec2.ModifyLaunchTemplateOutput, error)
+	CreateLaunchTemplateVersion(context.Context, *ec2.CreateLaunchTemplateVersionInput,
+		...func(*ec2.Options)) (*ec2.CreateLaunchTemplateVersionOutput, error)
+	ModifyLaunchTemplate(context.Context, *ec2.ModifyLaunchTemplateInput,
+		...func(*ec2.Options)) (*ec2.ModifyLaunchTemplateOutput, error)
 }
 
 // Values writes parameters.
@@ -48,7 +50,8 @@ func (w Writer) Roll(ctx context.Context, targets []*Target, image Image, togeth
 			break
 		}
 		if late(ctx) {
-			return &fault.NotYet{Err: fmt.Errorf("%d of %d targets are done; the rest is rolled by the next try", i, len(targets))}
+			return &fault.NotYet{Err: fmt.Errorf("%d of %d targets are done; the rest is rolled by the next try", i,
+				len(targets))}
 		}
 		if err := w.roll(ctx, t, image); err != nil {
 			return err
@@ -184,7 +187,7 @@ func (w Writer) onTop(ctx context.Context, t *Target, image Image) (int64, error
 	return w.onTheirs(ctx, t, image, next)
 }
 
-// onTheirs makes one more version where the one below the new one is somebody's own change.
+// onTheirs makes one more version where the one below the new one is a person's own change.
 func (w Writer) onTheirs(ctx context.Context, t *Target, image Image, next int64) (int64, error) {
 	tmpl := t.template
 	if err := w.readVersion(ctx, tmpl, next-1); err != nil {
@@ -205,7 +208,8 @@ func (w Writer) onTheirs(ctx context.Context, t *Target, image Image, next int64
 }
 
 // create makes a version that differs from another in the image alone.
-func (w Writer) create(ctx context.Context, t *Target, source int64, image string, swap Swap, why string) (int64, error) {
+func (w Writer) create(ctx context.Context, t *Target, source int64, image string, swap Swap, why string) (int64,
+	error) {
 	made, err := w.Templates.CreateLaunchTemplateVersion(ctx, &ec2.CreateLaunchTemplateVersionInput{
 		LaunchTemplateId:   aws.String(t.template.id),
 		SourceVersion:      number(source),

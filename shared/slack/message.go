@@ -104,7 +104,8 @@ func parts(r report.Report) []part {
 		broke(r.Broke),
 		failures("Left stopped", r.Down(false),
 			"Start each: `aws ec2 start-instances --instance-ids <id>`. Goldsmith goes on trying every few minutes."),
-		failures("Coming back", r.Down(true), "Nothing is to be done: Goldsmith looks every few minutes, and says once when they run."),
+		failures("Coming back", r.Down(true),
+			"Nothing is to be done: Goldsmith looks every few minutes, and says once when they run."),
 		failures("Failed", r.EndedAs(job.Broken),
 			"Fix the causes, then wait for the next run, or tag a source `goldsmith:image`. The instances are as they were before."),
 		groups("Not imaged, and not touched", r.Refusals),
@@ -165,7 +166,8 @@ const indent = "      "
 
 // told says what failed, what Goldsmith did and what to do now.
 func told(f report.Failure) string {
-	return indent + clip(f.What, causeMost) + "\n" + indent + clip(f.Did, lineMost) + "\n" + indent + "*Now:* " + clip(f.Do, lineMost)
+	return indent + clip(f.What, causeMost) + "\n" + indent + clip(f.Did, lineMost) + "\n" + indent + "*Now:* " +
+		clip(f.Do, lineMost)
 }
 
 func imaged(sources []report.Source) part {
@@ -184,8 +186,10 @@ func imaged(sources []report.Source) part {
 func rolls(title string, list []report.Roll, rest int) part {
 	p := part{title: title, count: len(list) + rest, lines: len(list) + rest}
 	for _, each := range firstOf(list) {
-		p.full = append(p.full, bullet(each.Name, each.Target)+" from "+clip(each.Source, nameMost)+": "+clip(each.Change(), lineMost))
-		p.brief = append(p.brief, bullet(each.Name, each.Target)+" from "+clip(each.Source, nameMost)+": "+clip(each.Change(), briefMost))
+		p.full = append(p.full, bullet(each.Name, each.Target)+" from "+clip(each.Source, nameMost)+": "+clip(each.Change(),
+			lineMost))
+		p.brief = append(p.brief, bullet(each.Name, each.Target)+" from "+clip(each.Source,
+			nameMost)+": "+clip(each.Change(), briefMost))
 	}
 	return p
 }

@@ -269,7 +269,7 @@ func Why(i types.Instance) string {
 	return "EC2 gave no reason"
 }
 
-// StoppedAt is when somebody or something stopped the instance by the API, to the second; false when EC2 names no such
+// StoppedAt is when a person or something stopped the instance by the API, to the second; false when EC2 names no such
 // moment: "User initiated (2026-03-01 02:31:07 GMT)" (API reference, Instance, StateTransitionReason).
 func StoppedAt(i types.Instance) (time.Time, bool) {
 	at, err := time.Parse("User initiated (2006-01-02 15:04:05 GMT)", aws.ToString(i.StateTransitionReason))

@@ -95,7 +95,8 @@ func refusal(err error) *job.Reason {
 	if err == nil || fault.IsNotYet(err) || fault.IsNotFound(err) {
 		return nil
 	}
-	return &job.Reason{Code: job.CannotStart, Text: "EC2 would not start it again: " + strings.TrimSuffix(fault.Brief(err), ".") +
+	return &job.Reason{Code: job.CannotStart, Text: "EC2 would not start it again: " +
+		strings.TrimSuffix(fault.Brief(err), ".") +
 		". It was not touched; see that function claim's role, and function start's with it, may start it"}
 }
 

@@ -32,7 +32,8 @@ func (d *dry) StartInstances(
 }
 
 // The codes by which single instances are refused: of the first two, trying again does not help.
-var refusals = []string{"UnauthorizedOperation", "OperationNotPermitted", "InvalidInstanceID.NotFound", "IncorrectInstanceState"}
+var refusals = []string{"UnauthorizedOperation", "OperationNotPermitted", "InvalidInstanceID.NotFound",
+	"IncorrectInstanceState"}
 
 // Whatever is refused on a page, each that is said to be refused is, and with all asked every one is said. A few cost
 // few questions.

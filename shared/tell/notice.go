@@ -21,7 +21,7 @@ type Notice struct {
 	Notify plan.Notify
 }
 
-// Notice tells people, once. It returns Sent when they were told now or before, and Failed when somebody else is about
+// Notice tells people, once. It returns Sent when they were told now or before, and Failed when another person is about
 // to tell them.
 func (t Teller) Notice(ctx context.Context, n Notice) (slack.Delivery, error) {
 	name := "notice: " + n.Key // No execution can have this name.

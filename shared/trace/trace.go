@@ -1,5 +1,5 @@
 // Package trace knows what the tag goldsmith:stopped proves. The tag names the execution that stops an instance, and
-// is a pointer only: anybody can write one, or write it back. That an instance is down because of Goldsmith is shown
+// is a pointer only: anyone can write one, or write it back. That an instance is down because of Goldsmith is shown
 // by what Step Functions says of that execution and what EC2 says of the instance, or not at all.
 package trace
 

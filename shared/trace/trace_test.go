@@ -94,7 +94,8 @@ func (w *world) act() {
 	}
 	end := rapid.SampledFrom(ends).Draw(w.T, "end")
 	effect := end == ends[0] || rapid.Bool().Draw(w.T, "effect")
-	switch rapid.SampledFrom([]string{trace.StopState, trace.StartState, trace.BackState, "Create the image"}).Draw(w.T, "state") {
+	switch rapid.SampledFrom([]string{trace.StopState, trace.StartState, trace.BackState, "Create the image"}).Draw(w.T,
+		"state") {
 	case trace.StopState:
 		w.invoke(trace.StopState, func() { w.stop(true) }, effect, end)
 	case trace.StartState:
@@ -141,7 +142,8 @@ func (w *world) evidence() *trace.Evidence {
 	if !w.over {
 		w.ended = w.now
 	}
-	input, _ := json.Marshal(job.Job{Source: job.Source{ID: w.source, Kind: job.Instance}, Run: job.Run{Name: "nightly-1", Plan: "nightly"}})
+	input, _ := json.Marshal(job.Job{Source: job.Source{ID: w.source, Kind: job.Instance},
+		Run: job.Run{Name: "nightly-1", Plan: "nightly"}})
 	e := trace.Of(&sfn.DescribeExecutionOutput{
 		Input: aws.String(string(input)), StartDate: aws.Time(w.launched), StopDate: aws.Time(w.ended),
 	})

@@ -48,7 +48,8 @@ const (
 // Instances says how instances are.
 type Instances interface {
 	source.Lister
-	DescribeInstanceStatus(context.Context, *ec2.DescribeInstanceStatusInput, ...func(*ec2.Options)) (*ec2.DescribeInstanceStatusOutput, error)
+	DescribeInstanceStatus(context.Context, *ec2.DescribeInstanceStatusInput,
+		...func(*ec2.Options)) (*ec2.DescribeInstanceStatusOutput, error)
 }
 
 // Images says how images and their snapshots are.
@@ -75,7 +76,8 @@ func For(j job.Job, what job.For) (*job.Await, error) {
 	case job.ForImage:
 		return &job.Await{Resource: j.Image.ID, For: what, Until: j.Times.ImageSent.Add(imageLimit)}, nil
 	case job.ForBooted:
-		return &job.Await{Resource: j.Proof, For: what, Until: j.Times.ProofSent.Add(time.Duration(j.Plan.Verify.Patience))}, nil
+		return &job.Await{Resource: j.Proof, For: what,
+			Until: j.Times.ProofSent.Add(time.Duration(j.Plan.Verify.Patience))}, nil
 	case job.ForRefresh:
 		return forRefresh(j)
 	default:
@@ -196,7 +198,8 @@ func lookRunning(ctx context.Context, api API, j job.Job, now time.Time) (job.Jo
 // were there: its launch time is that of its last start, in full seconds.
 func startedEarly(j job.Job, instance types.Instance) job.Job {
 	launched := aws.ToTime(instance.LaunchTime)
-	if j.Times.Snapshotted.IsZero() || !launched.After(j.Times.StopSent) || !launched.Add(time.Second).Before(j.Times.Snapshotted) {
+	if j.Times.Snapshotted.IsZero() || !launched.After(j.Times.StopSent) ||
+		!launched.Add(time.Second).Before(j.Times.Snapshotted) {
 		return j
 	}
 	j.Warnings = append(slices.Clone(j.Warnings), job.Reason{
@@ -325,6 +328,7 @@ func vanished(j job.Job, now time.Time) error {
 	if now.Sub(j.Times.ImageSent) <= patience {
 		return nil
 	}
-	return fault.Failure("Nothing is to be done: the next run tries again.", "image %s of %s (%s) is not there any more: somebody has deregistered or disabled it",
+	return fault.Failure("Nothing is to be done: the next run tries again.",
+		"image %s of %s (%s) is not there any more: somebody has deregistered or disabled it",
 		j.Image.ID, j.Source.Name, j.Source.ID)
 }

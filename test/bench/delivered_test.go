@@ -28,10 +28,10 @@ func TestDelivered(t *testing.T) {
 	record(t, nightDelivered, d)
 }
 
-// callsPerImage is what one volume and one template take today, which is over the budget of 20: stop names the execution
-// on the instance, image looks whether the instance is still stopped, and roll asks which groups, EC2 Fleets and Spot
-// Fleets launch from the template, whether its instance type can run the image, and, before it moves the default, where
-// that is now.
+// callsPerImage is what one volume and one template take today, which is over the budget of 20: stop names the
+// execution on the instance, image looks whether the instance is still stopped, and roll asks which groups, EC2 Fleets
+// and Spot Fleets launch from the template, whether its instance type can run the image, and, before it moves the
+// default, where that is now.
 const callsPerImage = 27
 
 // count holds every source against callsPerImage, and what is known to come on top: see extras.

@@ -24,7 +24,8 @@ const (
 // executions makes one that runs, one that has succeeded and one that has failed.
 func (w *world) executions() {
 	must(w.suite.States.Create("sample", []byte(sampleMachine), nil))(w)
-	for _, x := range [][2]string{{"running", `{"seconds":1000000}`}, {"failed", `{}`}, {"failed too", `{}`}, {"done", `{"seconds":1}`}} {
+	for _, x := range [][2]string{{"running", `{"seconds":1000000}`}, {"failed", `{}`}, {"failed too", `{}`},
+		{"done", `{"seconds":1}`}} {
 		out := must(w.states.StartExecution(w.t.Context(), &sfn.StartExecutionInput{
 			StateMachineArn: aws.String(machineARN), Name: aws.String(strings.ReplaceAll(x[0], " ", "-")), Input: &x[1],
 		}))(w)
@@ -38,7 +39,8 @@ func (w *world) executions() {
 func (w *world) ask() {
 	ctx := w.t.Context()
 	asks := must(w.suite.States.Create("asks", []byte(askingMachine), nil))(w)
-	asking := must(w.states.StartExecution(ctx, &sfn.StartExecutionInput{StateMachineArn: &asks, Name: aws.String("asking")}))(w)
+	asking := must(w.states.StartExecution(ctx,
+		&sfn.StartExecutionInput{StateMachineArn: &asks, Name: aws.String("asking")}))(w)
 	w.ids["asking"] = aws.ToString(asking.ExecutionArn)
 	time.Sleep(time.Minute)
 	history := must(w.states.GetExecutionHistory(ctx, &sfn.GetExecutionHistoryInput{ExecutionArn: asking.ExecutionArn}))(w)

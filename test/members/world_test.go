@@ -68,7 +68,8 @@ func unchecked(stack *middleware.Stack) error {
 func within(t *testing.T, service string, story func(*world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s, err := suite.New(suite.Options{Clock: clock.Real(), Seed: 3, Plans: plan.Plans{}, History: true, Sweep: 1000 * time.Hour})
+		s, err := suite.New(suite.Options{Clock: clock.Real(), Seed: 3, Plans: plan.Plans{}, History: true,
+			Sweep: 1000 * time.Hour})
 		if err != nil {
 			t.Fatal(err)
 		}

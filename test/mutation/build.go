@@ -68,7 +68,8 @@ func instrument(pkg, into string) ([]Mutant, string, error) {
 		Types: map[ast.Expr]types.TypeAndValue{}, Uses: map[*ast.Ident]types.Object{}, Defs: map[*ast.Ident]types.Object{},
 		Implicits: map[ast.Node]types.Object{}, Scopes: map[ast.Node]*types.Scope{},
 	}
-	conf := types.Config{Importer: importer.ForCompiler(fset, "gc", func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) })}
+	conf := types.Config{Importer: importer.ForCompiler(fset, "gc",
+		func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) })}
 	checked, err := conf.Check(self.ImportPath, fset, files, info)
 	if err != nil {
 		return nil, "", err
@@ -83,8 +84,9 @@ func instrument(pkg, into string) ([]Mutant, string, error) {
 			return nil, "", err
 		}
 		f := &finder{
-			fset: fset, pkg: checked, info: info, file: file, name: self.GoFiles[i], src: src, next: &next, failed: map[string]int{},
-			edits: edits{opens: map[int][]string{}, closes: map[int][]string{}, replaced: map[int]replacement{}},
+			fset: fset, pkg: checked, info: info, file: file, name: self.GoFiles[i], src: src, next: &next,
+			failed: map[string]int{},
+			edits:  edits{opens: map[int][]string{}, closes: map[int][]string{}, replaced: map[int]replacement{}},
 		}
 		f.find()
 		mutants = append(mutants, f.mutants...)

@@ -87,7 +87,8 @@ func run(ctx context.Context) error {
 	return nil
 }
 
-// wanted reports whether the mutants of a package are to be tried. Of the others the page says what came of them before.
+// wanted reports whether the mutants of a package are to be tried. Of the others the page says what came of them
+// before.
 func wanted(pkg string) bool { return *only == "" || strings.Contains(","+*only+",", ","+pkg+",") }
 
 // play tries the mutants of a package that have not been tried since it or its tests changed.

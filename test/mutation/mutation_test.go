@@ -37,7 +37,8 @@ func TestMutantsOfASmallPackage(t *testing.T) {
 	if diff := cmp.Diff(want, survivors); diff != "" {
 		t.Error(diff)
 	}
-	for _, kind := range []string{kindTrue, kindFalse, kindBoundary, kindMinus, kindMore, kindRemoved, kindOnce, kindZero, kindFlip, "case " + kindRemoved} {
+	for _, kind := range []string{kindTrue, kindFalse, kindBoundary, kindMinus, kindMore, kindRemoved, kindOnce, kindZero,
+		kindFlip, "case " + kindRemoved} {
 		if kinds[kind] == 0 {
 			t.Errorf("no mutant is %s", kind)
 		}

@@ -49,7 +49,8 @@ func writePage(scores []Score) error {
 		if len(s.Results) > 0 {
 			score = fmt.Sprintf("%.1f %%", s.percent())
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %d | %d | %d | %s |\n", s.Package, testsOf(s.Package), s.Sites, len(s.Results), s.killed(), score)
+		fmt.Fprintf(&b, "| `%s` | %s | %d | %d | %d | %s |\n", s.Package, testsOf(s.Package), s.Sites, len(s.Results),
+			s.killed(), score)
 	}
 	b.WriteString("\n| what survives | change | why |\n|---|---|---|\n")
 	known := why()

@@ -39,7 +39,8 @@ type test struct {
 
 var topLevel = regexp.MustCompile(`^(Test|Fuzz|Example)\w*$`)
 
-// compile builds a package's tests with the overlay, and finds out what each reaches, unless that is known of what has that sum.
+// compile builds a package's tests with the overlay, and finds out what each reaches, unless that is known of what has
+// that sum.
 func compile(ctx context.Context, pkg, overlay, into, sum string) (*binary, error) {
 	self, _, err := list(pkg)
 	if err != nil {
@@ -130,7 +131,8 @@ func (b *binary) args(tests string) []string {
 }
 
 // run runs the binary with one change switched on; 0 is none.
-func (b *binary) run(ctx context.Context, mutant int, seen string, most time.Duration, args ...string) ([]byte, time.Duration, error) {
+func (b *binary) run(ctx context.Context, mutant int, seen string, most time.Duration, args ...string) ([]byte,
+	time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, b.path, args...)

@@ -172,7 +172,8 @@ func (f *finder) typeText(t types.Type, at token.Pos) string {
 		}
 		return name
 	})
-	if !ok || strings.Contains(text, "untyped") || strings.Contains(text, "invalid type") || strings.Contains(text, "struct{") {
+	if !ok || strings.Contains(text, "untyped") || strings.Contains(text, "invalid type") ||
+		strings.Contains(text, "struct{") {
 		return ""
 	}
 	return text

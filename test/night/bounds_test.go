@@ -76,7 +76,8 @@ func TestManyAreTaggedAtOnce(t *testing.T) {
 func (n *night) says(id, text string) {
 	n.t.Helper()
 	for _, m := range n.Slack.Messages() {
-		if said := m.Terminal(false); strings.Contains(said, id) && strings.Contains(strings.Join(strings.Fields(said), " "), text) {
+		if said := m.Terminal(false); strings.Contains(said, id) &&
+			strings.Contains(strings.Join(strings.Fields(said), " "), text) {
 			return
 		}
 	}

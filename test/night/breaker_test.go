@@ -23,7 +23,8 @@ type outage struct {
 
 var outages = []outage{
 	{name: "denied", fault: ec2.Fault{Action: "StartInstances", Code: "UnauthorizedOperation", Status: 403}},
-	{name: "a disabled key", fault: ec2.Fault{Action: "StartInstances", StartReason: "Client.InternalError", Message: "Client error on launch"}},
+	{name: "a disabled key", fault: ec2.Fault{Action: "StartInstances", StartReason: "Client.InternalError",
+		Message: "Client error on launch"}},
 	{name: "capacity", fault: ec2.Fault{Action: "StartInstances", Code: "InsufficientInstanceCapacity"}, pool: true},
 	{name: "a start that never ends", fault: ec2.Fault{Action: "StartInstances", Delay: 30 * 24 * time.Hour}},
 	{name: "throttled", fault: ec2.Fault{Action: "StartInstances", Code: "RequestLimitExceeded"}},

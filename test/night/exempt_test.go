@@ -67,7 +67,8 @@ func TestExemptingWhatIsNotDown(t *testing.T) {
 	play(t, suite.Options{}, func(n *night) {
 		web := n.launch("web", "")
 		n.begin()
-		for _, e := range []event.Exempt{{Source: web, By: "ada"}, {Source: "db", By: "ada"}, {Source: "web", By: "ada", Undo: true}} {
+		for _, e := range []event.Exempt{{Source: web, By: "ada"}, {Source: "db", By: "ada"},
+			{Source: "web", By: "ada", Undo: true}} {
 			if err := n.exempts(e); err == nil || !strings.Contains(err.Error(), "keeps nothing from being stopped") {
 				n.t.Errorf("%+v: %v", e, err)
 			}

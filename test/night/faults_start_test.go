@@ -19,27 +19,31 @@ func starting() []trouble {
 					n.EC2.Inject(ec2.Fault{Action: "StartInstances", Resource: web, Code: denied, Status: 403})
 				})
 			},
-			want: comes{ending: job.LeftStopped, problem: denied, says: []string{"Left stopped", "aws ec2 start-instances --instance-ids i-"}, state: ec2.Stopped},
+			want: comes{ending: job.LeftStopped, problem: denied,
+				says: []string{"Left stopped", "aws ec2 start-instances --instance-ids i-"}, state: ec2.Stopped},
 		},
 		{
 			what: "StartInstances is refused for an hour",
 			story: func(n *night, web, _ string) {
 				n.after("stop", web, func(work) {
-					n.EC2.Inject(ec2.Fault{Action: "StartInstances", Resource: web, Code: denied, Status: 403, Until: due.Add(time.Hour)})
+					n.EC2.Inject(ec2.Fault{Action: "StartInstances", Resource: web, Code: denied, Status: 403,
+						Until: due.Add(time.Hour)})
 				})
 			},
 			want: comes{
-				ending: job.LeftStopped, problem: denied, says: []string{"Left stopped", "aws ec2 start-instances --instance-ids i-"},
+				ending: job.LeftStopped, problem: denied,
+				says:  []string{"Left stopped", "aws ec2 start-instances --instance-ids i-"},
 				state: ec2.Stopped, back: time.Hour + 2*sweep, also: brokenLater(time.Hour),
 			},
 		},
 		{
 			what:  "EC2 has no room for an hour (InsufficientInstanceCapacity)",
 			story: injects(ec2.Fault{Action: "StartInstances", Code: "InsufficientInstanceCapacity", Until: due.Add(time.Hour)}),
-			want: comes{ending: job.Imaged, back: 70 * time.Minute, drawn: true, also: func(n *night, r states.Execution, web string) {
-				n.wasImaged(r, web)
-				n.want("down for the hour", n.results(r)[web].Times.Downtime() > 55*time.Minute, true)
-			}},
+			want: comes{ending: job.Imaged, back: 70 * time.Minute, drawn: true,
+				also: func(n *night, r states.Execution, web string) {
+					n.wasImaged(r, web)
+					n.want("down for the hour", n.results(r)[web].Times.Downtime() > 55*time.Minute, true)
+				}},
 		},
 		{
 			what: "the grant of the volume's KMS key is missing for half an hour: StartInstances succeeds, the instance falls back to stopped",

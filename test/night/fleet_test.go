@@ -138,11 +138,13 @@ func (d *description) word(s *server, word string) {
 		understood()
 		return
 	}
-	d.volume(fmt.Sprintf("/dev/sd%c", 'f'+len(d.in.BlockDeviceMappings)), types.EbsBlockDevice{VolumeType: types.VolumeType(word), VolumeSize: aws.Int32(500)})
+	d.volume(fmt.Sprintf("/dev/sd%c", 'f'+len(d.in.BlockDeviceMappings)),
+		types.EbsBlockDevice{VolumeType: types.VolumeType(word), VolumeSize: aws.Int32(500)})
 }
 
 func (d *description) volume(device string, ebs types.EbsBlockDevice) {
-	d.in.BlockDeviceMappings = append(d.in.BlockDeviceMappings, types.BlockDeviceMapping{DeviceName: aws.String(device), Ebs: &ebs})
+	d.in.BlockDeviceMappings = append(d.in.BlockDeviceMappings,
+		types.BlockDeviceMapping{DeviceName: aws.String(device), Ebs: &ebs})
 }
 
 func (d *description) spot(kind types.SpotInstanceType) {
@@ -182,7 +184,8 @@ func (n *night) template(name, source, kind, image string) string {
 	n.t.Helper()
 	out := must(n.cloud.CreateLaunchTemplate(n.ctx, &sdk.CreateLaunchTemplateInput{
 		LaunchTemplateName: aws.String(name),
-		LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: aws.String(image), InstanceType: types.InstanceType(kind)},
+		LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: aws.String(image),
+			InstanceType: types.InstanceType(kind)},
 		TagSpecifications: []types.TagSpecification{{
 			ResourceType: types.ResourceTypeLaunchTemplate, Tags: tag.List(map[string]string{tag.Source: source}),
 		}},
@@ -194,7 +197,8 @@ func (n *night) template(name, source, kind, image string) string {
 func (n *night) alias(name, image string) {
 	n.t.Helper()
 	must(n.ssm.PutParameter(n.ctx, &ssm.PutParameterInput{
-		Name: aws.String(name), Value: aws.String(image), Type: ssmtypes.ParameterTypeString, DataType: aws.String("aws:ec2:image"),
+		Name: aws.String(name), Value: aws.String(image), Type: ssmtypes.ParameterTypeString,
+		DataType: aws.String("aws:ec2:image"),
 	}))(n.t)
 }
 

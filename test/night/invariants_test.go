@@ -117,9 +117,10 @@ func (n *night) toldOf(id string) bool { return n.excused.slack || strings.Conta
 
 // tried reports whether recover has sent a start within its last sweep, or was denied what it needs to.
 func (n *night) tried(id string) bool {
-	return n.lasting != nil && n.lasting.tried() || slices.ContainsFunc(n.callsOf("StartInstances", id), func(c query.Record) bool {
-		return strings.HasPrefix(c.Caller, "recover/") && time.Since(c.Time) <= sweep+time.Minute
-	})
+	return n.lasting != nil && n.lasting.tried() ||
+		slices.ContainsFunc(n.callsOf("StartInstances", id), func(c query.Record) bool {
+			return strings.HasPrefix(c.Caller, "recover/") && time.Since(c.Time) <= sweep+time.Minute
+		})
 }
 
 func (n *night) heldFor(id string) bool {
@@ -197,7 +198,8 @@ func (n *night) recorded(img types.Image, result job.Result) {
 	id, state := aws.ToString(img.ImageId), result.Image.State
 	good := state == string(types.ImageStateAvailable) || state == job.Unproven && time.Since(result.At) < 24*time.Hour
 	if result.Image.ID != id || !good {
-		n.t.Errorf("%s of %s is %s and was neither recorded as good nor removed: %s %+v %s", id, result.Source, img.State, result.Ending, result.Image, result.Problem)
+		n.t.Errorf("%s of %s is %s and was neither recorded as good nor removed: %s %+v %s", id, result.Source, img.State,
+			result.Ending, result.Image, result.Problem)
 	}
 }
 
@@ -255,7 +257,8 @@ func (n *night) noWaits(images []types.Image) {
 	for _, id := range n.awaited(images) {
 		waits, err := n.Ledger.Waits(n.ctx, id)
 		if err != nil || len(waits) > 0 {
-			n.t.Errorf("%d waits for %s outlive their runs, the first for %q of run %s; %v", len(waits), id, waits[0].For, waits[0].Run, err)
+			n.t.Errorf("%d waits for %s outlive their runs, the first for %q of run %s; %v", len(waits), id, waits[0].For,
+				waits[0].Run, err)
 		}
 	}
 }

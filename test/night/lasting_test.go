@@ -40,7 +40,8 @@ func TestLastingFaults(t *testing.T) {
 
 // A run is aborted while its sources go down and come back, and something else keeps it from being put right.
 func TestLastingFaultsOfAnAbortedRun(t *testing.T) {
-	for _, what := range []string{"StartInstances", "DescribeInstances", "DescribeExecution", "ListExecutions", ledgerAway, tableLost, slackGone} {
+	for _, what := range []string{"StartInstances", "DescribeInstances", "DescribeExecution", "ListExecutions",
+		ledgerAway, tableLost, slackGone} {
 		for _, at := range []time.Duration{30 * time.Second, 70 * time.Second, 100 * time.Second} {
 			l := lasting{what: what, from: 20 * time.Second, long: time.Hour}
 			t.Run(fmt.Sprintf("%s and the run is aborted after %s", l, at), func(t *testing.T) {

@@ -115,13 +115,16 @@ func plainly(message string, drawn bool) string {
 func (n *night) isOfUse(message string) {
 	n.t.Helper()
 	flat := strings.Join(strings.Fields(message), " ")
-	if !slices.ContainsFunc([]string{"Now:", "What to do now", "Nothing is to be done"}, func(does string) bool { return strings.Contains(flat, does) }) {
+	if !slices.ContainsFunc([]string{"Now:", "What to do now", "Nothing is to be done"},
+		func(does string) bool { return strings.Contains(flat, does) }) {
 		n.t.Errorf("a message does not say what to do, or that nothing is to be done:\n%s", message)
 	}
 	for _, pair := range [][2]string{
 		{"Nothing is to be done", "Fix the cause"}, {"The next run tries again", "Fix the cause"},
-		{"does not exist any more", "as it was before"}, {"was terminated", "start-instances"}, {"Nothing was touched", "started it again"},
-		{"was started by somebody", "Goldsmith started it"}, {"is failed", "is pending"}, {"was not stopped", "changes on restart"},
+		{"does not exist any more", "as it was before"}, {"was terminated", "start-instances"},
+		{"Nothing was touched", "started it again"},
+		{"was started by somebody", "Goldsmith started it"}, {"is failed", "is pending"},
+		{"was not stopped", "changes on restart"},
 	} {
 		for _, paragraph := range strings.Split(message, "• ") {
 			flat := strings.Join(strings.Fields(paragraph), " ")

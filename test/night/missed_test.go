@@ -48,7 +48,8 @@ func TestAnImageIsDeregisteredByMistake(t *testing.T) {
 				snapshot := aws.ToString(images[0].BlockDeviceMappings[0].Ebs.SnapshotId)
 				must(n.cloud.DeregisterImage(n.ctx, &sdk.DeregisterImageInput{ImageId: aws.String(ids[nth])}))(n.t)
 				n.until(1)
-				n.saysOf(n.runs()[0], "PARTIAL: nightly", "1 deregistered by others", ids[nth], snapshot, "are kept until", "Recycle Bin")
+				n.saysOf(n.runs()[0], "PARTIAL: nightly", "1 deregistered by others", ids[nth], snapshot, "are kept until",
+					"Recycle Bin")
 				for day := 2; day < 4; day++ {
 					n.until(day)
 					n.want("snapshot", n.there(snapshot), true)
@@ -74,7 +75,8 @@ func (l listless) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	form := string(body)
-	if !l.on.Load() || !strings.Contains(form, "Action=DescribeImages&") || !strings.Contains(form, "IncludeDisabled=true") {
+	if !l.on.Load() || !strings.Contains(form, "Action=DescribeImages&") ||
+		!strings.Contains(form, "IncludeDisabled=true") {
 		l.aws.ServeHTTP(w, r)
 		return
 	}

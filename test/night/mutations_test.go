@@ -117,7 +117,8 @@ var mutations = []mutation{
 	{
 		name: "the claim does not say that a stop was sent", breaks: isBack,
 		edit: func(o *suite.Options) {
-			o.Ledger = &wrong{Ledger: ledger.NewMemory(), record: func(c *ledger.Claim) { c.StopSent, c.StopTried = time.Time{}, time.Time{} }}
+			o.Ledger = &wrong{Ledger: ledger.NewMemory(),
+				record: func(c *ledger.Claim) { c.StopSent, c.StopTried = time.Time{}, time.Time{} }}
 		},
 		story: abortedWhileDown,
 	},
@@ -223,7 +224,8 @@ var mutations = []mutation{
 				if !strings.Contains(form, "Goldsmith+rollback") {
 					return form
 				}
-				return regexp.MustCompile(`LaunchTemplateData.ImageId=[^&]*`).ReplaceAllString(form, "LaunchTemplateData.EbsOptimized=false")
+				return regexp.MustCompile(`LaunchTemplateData.ImageId=[^&]*`).ReplaceAllString(form,
+					"LaunchTemplateData.EbsOptimized=false")
 			}, as))
 		},
 		story: func(n *night) {
@@ -307,7 +309,8 @@ func abortedWhileDown(n *night) {
 func uncaught() string {
 	const caught = `"ResultPath": "$.failure", "Next": "Bring the instance back"}`
 	claim, rest, _ := strings.Cut(workflow.Definition, `"Stop the instance": {`)
-	return claim + `"Stop the instance": {` + strings.ReplaceAll(rest, caught, strings.Replace(caught, "Bring the instance back", "The source is done", 1))
+	return claim + `"Stop the instance": {` +
+		strings.ReplaceAll(rest, caught, strings.Replace(caught, "Bring the instance back", "The source is done", 1))
 }
 
 func (w *wrong) Record(ctx context.Context, c ledger.Claim) error {

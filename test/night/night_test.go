@@ -217,7 +217,8 @@ func (n *night) onlyRun() states.Execution {
 func (n *night) callsOf(action string, resources ...string) []query.Record {
 	var found []query.Record
 	for _, c := range n.Calls.Since(n.begun) {
-		if c.Caller != "" && c.Caller != "autoscaling" && !strings.Contains(c.Form, "DryRun=true") && (action == "" || c.Action == action) && touches(c, resources) {
+		if c.Caller != "" && c.Caller != "autoscaling" && !strings.Contains(c.Form, "DryRun=true") &&
+			(action == "" || c.Action == action) && touches(c, resources) {
 			found = append(found, c)
 		}
 	}

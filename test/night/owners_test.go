@@ -46,7 +46,8 @@ func (n *night) handOver(name, to string) {
 func (n *night) kept(source string) (ids []string) {
 	n.t.Helper()
 	images := slices.SortedFunc(slices.Values(n.imagesOf(source)), func(a, b types.Image) int {
-		return int(must(time.Parse(time.RFC3339, *a.CreationDate))(n.t).Sub(must(time.Parse(time.RFC3339, *b.CreationDate))(n.t)))
+		return int(must(time.Parse(time.RFC3339,
+			*a.CreationDate))(n.t).Sub(must(time.Parse(time.RFC3339, *b.CreationDate))(n.t)))
 	})
 	for _, i := range images {
 		if i.State == types.ImageStateAvailable && i.DeprecationTime == nil {
@@ -119,7 +120,8 @@ func TestServersOfOneName(t *testing.T) {
 		n.handOver("web", intruder)
 		run := n.request(intruder)
 		_, image = n.standard("fleet")
-		n.want("after the hand-over", []string{image, n.owner("web").Lineage}, []string{n.results(run)[intruder].Image.ID, intruder})
+		n.want("after the hand-over", []string{image, n.owner("web").Lineage},
+			[]string{n.results(run)[intruder].Image.ID, intruder})
 		n.excused.slack = true // the hand-over is told as well
 	})
 }

@@ -44,7 +44,8 @@ func TestARehearsalEqualsTheNight(t *testing.T) {
 	}
 	for _, code := range []job.ReasonCode{
 		job.InstanceStoreRoot, job.OneTimeSpot, job.AutoScalingMember, job.StopProtected, job.Hibernation, job.Terminating,
-		job.Claimed, job.NotEnrolled, job.InstanceStoreData, job.AddressChanges, job.SlowVolume, metImaged, metStopped, metRefused,
+		job.Claimed, job.NotEnrolled, job.InstanceStoreData, job.AddressChanges, job.SlowVolume, metImaged, metStopped,
+		metRefused,
 	} {
 		if met[code] == 0 {
 			t.Errorf("no fleet met %q; the seeds show too little: %v", code, met)
@@ -140,7 +141,8 @@ func (n *night) anyTemplates(random *rand.Rand) {
 		alias := fmt.Sprintf("/golden/%d", i)
 		n.alias(alias, ec2.ImageX86)
 		images := []string{ec2.ImageX86, ec2.ImageX86, "resolve:ssm:" + alias, "resolve:ssm:" + alias + ":1"}
-		n.template(fmt.Sprintf("template-%d", i), fmt.Sprintf("server-%d", i), kinds[random.IntN(len(kinds))], images[random.IntN(len(images))])
+		n.template(fmt.Sprintf("template-%d", i), fmt.Sprintf("server-%d", i), kinds[random.IntN(len(kinds))],
+			images[random.IntN(len(images))])
 	}
 }
 
@@ -190,7 +192,8 @@ func (n *night) rehearse(run job.Run, p plan.Plan) rehearsal.Night {
 	n.t.Helper()
 	before := len(n.changes())
 	stage := rehearsal.Stage{
-		EC2: n.cloud, AutoScaling: autoscaling.NewFromConfig(n.AWS()), Parameters: n.ssm, Book: n.Ledger, Path: "/goldsmith/images", Now: time.Now,
+		EC2: n.cloud, AutoScaling: autoscaling.NewFromConfig(n.AWS()), Parameters: n.ssm, Book: n.Ledger,
+		Path: "/goldsmith/images", Now: time.Now,
 	}
 	said := must(stage.Play(n.ctx, run, p))(n.t)
 	n.want("changes by a rehearsal", len(n.changes()), before)
@@ -269,7 +272,8 @@ func (n *night) groupsAsSaid(said []rehearsal.Group, result job.Result) {
 		}
 	}
 	for _, r := range result.Refreshes {
-		g := rehearsal.Group{Source: result.Source, Refreshed: r.ID != "", Refresh: job.Refresh{Group: r.Group, From: r.From, To: r.To, Note: r.Note}}
+		g := rehearsal.Group{Source: result.Source, Refreshed: r.ID != "",
+			Refresh: job.Refresh{Group: r.Group, From: r.From, To: r.To, Note: r.Note}}
 		if !g.Refreshed {
 			g.Problem = r.Problem // How a refresh ends is Auto Scaling's to say.
 		}

@@ -47,7 +47,8 @@ type rollLauncher struct {
 // anyRollWorld draws what decides about rolls.
 var anyRollWorld = rapid.Custom(func(t *rapid.T) rollWorld {
 	w := rollWorld{
-		source:  rapid.SampledFrom([]string{"private", "grown private", "kept private", "grown kept m5.large private", "t2.micro private"}).Draw(t, "source"),
+		source: rapid.SampledFrom([]string{"private", "grown private", "kept private", "grown kept m5.large private",
+			"t2.micro private"}).Draw(t, "source"),
 		refresh: rapid.Bool().Draw(t, "refresh of a rollback"),
 	}
 	refreshes := rapid.SampledFrom([]string{"enabled", "warn", "none", "enabled", "warn"}).Draw(t, "refreshes")
@@ -66,7 +67,8 @@ var anyRollWorld = rapid.Custom(func(t *rapid.T) rollWorld {
 })
 
 var anyRollTemplate = rapid.Custom(func(t *rapid.T) rollTemplate {
-	images := []string{ec2.ImageX86, ec2.ImageX86, ec2.ImageX86, "resolve:ssm:/golden/one", "resolve:ssm:/golden/text", "resolve:ssm:/golden/one:1"}
+	images := []string{ec2.ImageX86, ec2.ImageX86, ec2.ImageX86, "resolve:ssm:/golden/one", "resolve:ssm:/golden/text",
+		"resolve:ssm:/golden/one:1"}
 	one := rollTemplate{
 		tags: map[string]string{tag.Source: "web"},
 		first: types.RequestLaunchTemplateData{
@@ -76,12 +78,14 @@ var anyRollTemplate = rapid.Custom(func(t *rapid.T) rollTemplate {
 	}
 	if rapid.IntRange(0, 6).Draw(t, "requirements") == 0 {
 		one.first.InstanceType, one.first.InstanceRequirements = "", &types.InstanceRequirementsRequest{
-			VCpuCount: &types.VCpuCountRangeRequest{Min: aws.Int32(2), Max: aws.Int32(2)}, MemoryMiB: &types.MemoryMiBRequest{Min: aws.Int32(4096), Max: aws.Int32(8192)},
+			VCpuCount: &types.VCpuCountRangeRequest{Min: aws.Int32(2), Max: aws.Int32(2)},
+			MemoryMiB: &types.MemoryMiBRequest{Min: aws.Int32(4096), Max: aws.Int32(8192)},
 		}
 	}
 	for range rapid.IntRange(0, 3).Draw(t, "versions") {
 		edit := rapid.SampledFrom([]types.RequestLaunchTemplateData{
-			{}, {UserData: aws.String("c2Vjb25k")}, {ImageId: aws.String(ec2.ImageX86)}, {EbsOptimized: aws.Bool(true)}, {ImageId: aws.String(ec2.ImageWindows)},
+			{}, {UserData: aws.String("c2Vjb25k")}, {ImageId: aws.String(ec2.ImageX86)}, {EbsOptimized: aws.Bool(true)},
+			{ImageId: aws.String(ec2.ImageWindows)},
 		}).Draw(t, "edit")
 		one.versions = append(one.versions, edit)
 	}
@@ -98,7 +102,8 @@ var anyRollTemplate = rapid.Custom(func(t *rapid.T) rollTemplate {
 })
 
 func anyType(t *rapid.T) types.InstanceType {
-	return rapid.SampledFrom([]types.InstanceType{"t3.micro", "t3.micro", "m5.large", "t2.micro", "m6g.large", ""}).Draw(t, "type")
+	return rapid.SampledFrom([]types.InstanceType{"t3.micro", "t3.micro", "m5.large", "t2.micro", "m6g.large",
+		""}).Draw(t, "type")
 }
 
 func anyMappings(t *rapid.T) []types.LaunchTemplateBlockDeviceMappingRequest {
@@ -109,7 +114,8 @@ func anyMappings(t *rapid.T) []types.LaunchTemplateBlockDeviceMappingRequest {
 	return rapid.SampledFrom([][]types.LaunchTemplateBlockDeviceMappingRequest{
 		nil, nil, nil,
 		one("/dev/xvda", types.LaunchTemplateEbsBlockDeviceRequest{VolumeSize: aws.Int32(8)}),
-		one("/dev/xvda", types.LaunchTemplateEbsBlockDeviceRequest{VolumeSize: aws.Int32(100), DeleteOnTermination: aws.Bool(true)}),
+		one("/dev/xvda", types.LaunchTemplateEbsBlockDeviceRequest{VolumeSize: aws.Int32(100),
+			DeleteOnTermination: aws.Bool(true)}),
 		one("/dev/xvda", types.LaunchTemplateEbsBlockDeviceRequest{SnapshotId: aws.String(own)}),
 		one("/dev/xvda", types.LaunchTemplateEbsBlockDeviceRequest{SnapshotId: aws.String(own), VolumeSize: aws.Int32(20)}),
 		one("/dev/sdm", types.LaunchTemplateEbsBlockDeviceRequest{SnapshotId: aws.String(windows)}),
@@ -129,7 +135,8 @@ func anyLauncher(t *rapid.T, templates []rollTemplate) rollLauncher {
 	}
 	l.version = rapid.SampledFrom(versions).Draw(t, "version")
 	if rapid.IntRange(0, 2).Draw(t, "mixed") == 0 {
-		l.overrides = rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"t3.small", "m5.large", "t2.micro", "t3.medium"}), 1, 2, rapid.ID).Draw(t, "overrides")
+		l.overrides = rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"t3.small", "m5.large", "t2.micro", "t3.medium"}), 1,
+			2, rapid.ID).Draw(t, "overrides")
 		l.attributes = rapid.IntRange(0, 3).Draw(t, "attributes") == 0
 	}
 	return l
@@ -176,7 +183,8 @@ func (n *night) launcher(name, template string, l rollLauncher) error {
 		return n.fleetOf(template, l)
 	}
 	in := &autoscaling.CreateAutoScalingGroupInput{
-		AutoScalingGroupName: aws.String(name), MinSize: aws.Int32(1), MaxSize: aws.Int32(9), AvailabilityZones: []string{"eu-central-1a"},
+		AutoScalingGroupName: aws.String(name), MinSize: aws.Int32(1), MaxSize: aws.Int32(9),
+		AvailabilityZones:                []string{"eu-central-1a"},
 		NewInstancesProtectedFromScaleIn: aws.Bool(l.protected), LaunchTemplate: specOf(template, l.version),
 	}
 	if l.ofAws {
@@ -200,14 +208,17 @@ func (n *night) launcher(name, template string, l rollLauncher) error {
 
 func (n *night) fleetOf(template string, l rollLauncher) error {
 	config := types.FleetLaunchTemplateConfigRequest{
-		LaunchTemplateSpecification: &types.FleetLaunchTemplateSpecificationRequest{LaunchTemplateId: aws.String(template), Version: aws.String(l.version)},
+		LaunchTemplateSpecification: &types.FleetLaunchTemplateSpecificationRequest{LaunchTemplateId: aws.String(template),
+			Version: aws.String(l.version)},
 	}
 	for _, kind := range l.overrides {
-		config.Overrides = append(config.Overrides, types.FleetLaunchTemplateOverridesRequest{InstanceType: types.InstanceType(kind)})
+		config.Overrides = append(config.Overrides,
+			types.FleetLaunchTemplateOverridesRequest{InstanceType: types.InstanceType(kind)})
 	}
 	_, err := n.cloud.CreateFleet(n.ctx, &sdk.CreateFleetInput{
 		Type: types.FleetTypeMaintain, LaunchTemplateConfigs: []types.FleetLaunchTemplateConfigRequest{config},
-		TargetCapacitySpecification: &types.TargetCapacitySpecificationRequest{TotalTargetCapacity: aws.Int32(1), DefaultTargetCapacityType: "on-demand"},
+		TargetCapacitySpecification: &types.TargetCapacitySpecificationRequest{TotalTargetCapacity: aws.Int32(1),
+			DefaultTargetCapacityType: "on-demand"},
 	})
 	return err
 }

@@ -45,7 +45,8 @@ func (n *night) said() string {
 
 // changes are the calls that do something to an instance.
 var changes = []string{
-	"StopInstances", "StartInstances", "RebootInstances", "TerminateInstances", "CreateImage", "CreateTags", "ModifyInstanceAttribute",
+	"StopInstances", "StartInstances", "RebootInstances", "TerminateInstances", "CreateImage", "CreateTags",
+	"ModifyInstanceAttribute",
 }
 
 // changed are the functions' calls that did something to an instance.
@@ -87,7 +88,8 @@ func (n *night) images() []types.Image {
 func (n *night) snapshots() []types.Snapshot {
 	n.t.Helper()
 	var all []types.Snapshot
-	pages := sdk.NewDescribeSnapshotsPaginator(n.cloud, &sdk.DescribeSnapshotsInput{OwnerIds: []string{"self"}, MaxResults: aws.Int32(1000)})
+	pages := sdk.NewDescribeSnapshotsPaginator(n.cloud,
+		&sdk.DescribeSnapshotsInput{OwnerIds: []string{"self"}, MaxResults: aws.Int32(1000)})
 	for pages.HasMorePages() {
 		all = append(all, must(pages.NextPage(n.ctx))(n.t).Snapshots...)
 	}
@@ -109,7 +111,8 @@ func (n *night) heads() []types.LaunchTemplateVersion {
 func (n *night) versionsNamed(names ...string) []types.LaunchTemplateVersion {
 	n.t.Helper()
 	var all []types.LaunchTemplateVersion
-	pages := sdk.NewDescribeLaunchTemplateVersionsPaginator(n.cloud, &sdk.DescribeLaunchTemplateVersionsInput{Versions: names})
+	pages := sdk.NewDescribeLaunchTemplateVersionsPaginator(n.cloud,
+		&sdk.DescribeLaunchTemplateVersionsInput{Versions: names})
 	for pages.HasMorePages() {
 		all = append(all, must(pages.NextPage(n.ctx))(n.t).LaunchTemplateVersions...)
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // A run is aborted at any of its steps: its message says what EC2 shows of each instance, and once more what became of
-// it. No message says that an instance could not be brought back which nobody has tried to.
+// it. No message says that an instance could not be brought back before that was tried.
 func TestAnAbortedRunSaysWhatEC2Shows(t *testing.T) {
 	for _, step := range []string{"stop", "watch:stopped", "image", "watch:snapshotted", "start", "watch:running"} {
 		t.Run("after "+step, func(t *testing.T) {

@@ -21,10 +21,12 @@ func (n *night) nothingUndoneLaunches() {
 	}
 	for _, v := range n.heads() {
 		if image := aws.ToString(v.LaunchTemplateData.ImageId); undone[aws.ToString(v.LaunchTemplateId)+image] {
-			n.t.Errorf("version %d of %s launches %s, which was rolled back", aws.ToInt64(v.VersionNumber), aws.ToString(v.LaunchTemplateName), image)
+			n.t.Errorf("version %d of %s launches %s, which was rolled back", aws.ToInt64(v.VersionNumber),
+				aws.ToString(v.LaunchTemplateName), image)
 		}
 	}
-	for _, g := range must(n.scaling().DescribeAutoScalingGroups(n.ctx, &autoscaling.DescribeAutoScalingGroupsInput{}))(n.t).AutoScalingGroups {
+	for _, g := range must(n.scaling().DescribeAutoScalingGroups(n.ctx,
+		&autoscaling.DescribeAutoScalingGroupsInput{}))(n.t).AutoScalingGroups {
 		name := aws.ToString(g.AutoScalingGroupName)
 		for _, s := range group.Specs(g) {
 			out := must(n.cloud.DescribeLaunchTemplateVersions(n.ctx, &sdk.DescribeLaunchTemplateVersionsInput{

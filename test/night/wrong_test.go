@@ -100,7 +100,8 @@ func refusing(action string) layer {
 func renaming() layer {
 	var attempt atomic.Int32
 	return between("CreateImage", func(form string) string {
-		return regexp.MustCompile(`([&?]|^)Name=[^&]*`).ReplaceAllString(form, fmt.Sprintf("${1}Name=attempt-%d", attempt.Add(1)))
+		return regexp.MustCompile(`([&?]|^)Name=[^&]*`).ReplaceAllString(form,
+			fmt.Sprintf("${1}Name=attempt-%d", attempt.Add(1)))
 	}, as)
 }
 

@@ -50,13 +50,15 @@ func (s Scene) consequences(k Keys) []consequence {
 		},
 		{
 			// docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
-			call: "secretsmanager:GetSecretValue", actions: []string{"kms:Decrypt"}, resource: k.Secret, keys: via("secretsmanager"),
+			call: "secretsmanager:GetSecretValue", actions: []string{"kms:Decrypt"}, resource: k.Secret,
+			keys: via("secretsmanager"),
 		},
 		{
 			// docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html: an instance with an
 			// encrypted volume starts with a grant that its caller makes. Every volume counts as encrypted here. A dry
 			// run makes none: it checks the permissions for the action (EC2 API reference, StartInstances, DryRun).
-			call: "ec2:StartInstances", when: func(c Call) bool { return !c.Params.Bool("DryRun") }, actions: []string{"kms:CreateGrant"}, resource: k.Volume, keys: granting,
+			call: "ec2:StartInstances", when: func(c Call) bool { return !c.Params.Bool("DryRun") },
+			actions: []string{"kms:CreateGrant"}, resource: k.Volume, keys: granting,
 		},
 		{
 			// The same page: volumes of an encrypted image. ReEncrypt* is two actions.
@@ -73,7 +75,8 @@ func (s Scene) consequences(k Keys) []consequence {
 		},
 		{
 			call: "ec2:RunInstances", when: func(c Call) bool { return c.Params.Has("IamInstanceProfile") },
-			actions: []string{"iam:PassRole"}, resource: "arn:" + s.Partition + ":iam::" + s.ID + ":role/tested", keys: passedInChina,
+			actions: []string{"iam:PassRole"}, resource: "arn:" + s.Partition + ":iam::" + s.ID + ":role/tested",
+			keys: passedInChina,
 		},
 		{
 			// A subnet that another account shares is its own.
@@ -111,18 +114,21 @@ func (s Scene) consequences(k Keys) []consequence {
 			// docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-ami-references.html: the resources are looked at
 			// with the caller's permissions, on its way through EC2.
 			call: "ec2:DescribeImageReferences", actions: []string{
-				"ec2:DescribeInstances", "ec2:DescribeLaunchTemplates", "ec2:DescribeLaunchTemplateVersions", "ssm:DescribeParameters",
+				"ec2:DescribeInstances", "ec2:DescribeLaunchTemplates", "ec2:DescribeLaunchTemplateVersions",
+				"ssm:DescribeParameters",
 				"imagebuilder:ListImageRecipes", "imagebuilder:ListContainerRecipes", "imagebuilder:GetContainerRecipe",
 			}, resource: "*", keys: throughEC2,
 		},
 		{
-			call: "ec2:DescribeImageReferences", actions: []string{"ssm:GetParameters"}, resource: parameter(s, "/anything"), keys: throughEC2,
+			call: "ec2:DescribeImageReferences", actions: []string{"ssm:GetParameters"}, resource: parameter(s, "/anything"),
+			keys: throughEC2,
 		},
 	}
 	// docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-launch-template-permissions.html: the caller is
 	// checked as if it launched the instances, tagged them, passed them their role and read their parameter.
 	add := func(action, resource string, keys map[string][]string) {
-		list = append(list, consequence{call: "autoscaling:StartInstanceRefresh", actions: []string{action}, resource: resource, keys: keys})
+		list = append(list, consequence{call: "autoscaling:StartInstanceRefresh", actions: []string{action},
+			resource: resource, keys: keys})
 	}
 	for _, kind := range []string{"instance", "volume", "network-interface"} {
 		add("ec2:RunInstances", s.ARN("ec2", kind+"/*"), launched)
@@ -161,7 +167,8 @@ func (s Scene) shared(resource string) string {
 func (s Scene) resourceGroup() string { return s.ARN("resource-groups", "group/hosts") }
 
 func (s Scene) license() string {
-	return "arn:" + s.Partition + ":license-manager:" + s.Region + ":999999999999:license-configuration:lic-0123456789abcdef0123456789abcdef"
+	return "arn:" + s.Partition + ":license-manager:" + s.Region +
+		":999999999999:license-configuration:lic-0123456789abcdef0123456789abcdef"
 }
 
 // OnBehalf are the requests that a call causes beside its own.
@@ -203,7 +210,8 @@ func (s Scene) Failing(deadLetters string) []Request {
 // machine's own executions, while a child's ARN has the Map's label after a slash), log
 // deliveries (dg/cw-logs.html) and traces (dg/concepts-xray-tracing.html).
 func (s Scene) MachineRunning(machine, label string) []Request {
-	own, child := s.ARN("states", "execution:"+machine+":a-run"), s.ARN("states", "execution:"+machine+"/"+label+":a-child")
+	own, child := s.ARN("states", "execution:"+machine+":a-run"), s.ARN("states",
+		"execution:"+machine+"/"+label+":a-child")
 	requests := all([]string{"states:StartExecution"}, s.ARN("states", "stateMachine:"+machine), nil)
 	for _, execution := range []string{own, child} {
 		requests = append(requests, all([]string{"states:DescribeExecution", "states:StopExecution"}, execution, nil)...)

@@ -62,7 +62,8 @@ func elsewhere(requests map[string]Request, role string) (all []Request) {
 			continue
 		}
 		for part, other := range map[int]string{region: "us-east-1", account: "888888888888"} {
-			shared := part == account && (parts[service] == "license-manager" || anyParameter(role, r) || inSharedVPC(parts[rest]))
+			shared := part == account && (parts[service] == "license-manager" || anyParameter(role, r) ||
+				inSharedVPC(parts[rest]))
 			if parts[part] != "" && !shared {
 				all = append(all, Request{r.Action, strings.Join(replaced(parts, part, other), ":"), r.Keys})
 			}
@@ -81,13 +82,15 @@ func inSharedVPC(resource string) bool {
 func siblings(requests map[string]Request, role string) (all []Request) {
 	for _, r := range requests {
 		parts := strings.SplitN(r.Resource, ":", rest+1)
-		if len(parts) <= rest || slices.Contains([]string{"ec2", "license-manager", "resource-groups"}, parts[service]) || anyParameter(role, r) {
+		if len(parts) <= rest || slices.Contains([]string{"ec2", "license-manager", "resource-groups"}, parts[service]) ||
+			anyParameter(role, r) {
 			continue
 		}
 		kind := parts[rest][:strings.IndexAny(parts[rest], ":/")+1]
 		all = append(all, Request{r.Action, strings.Join(replaced(parts, rest, kind+"other:other"), ":"), r.Keys},
 			Request{r.Action, strings.Join(replaced(parts, rest, kind+"other"), ":"), r.Keys})
-		open := strings.HasPrefix(parts[rest], "parameter/goldsmith/images/") || strings.HasPrefix(parts[rest], "schedule/goldsmith/") ||
+		open := strings.HasPrefix(parts[rest], "parameter/goldsmith/images/") ||
+			strings.HasPrefix(parts[rest], "schedule/goldsmith/") ||
 			strings.HasPrefix(parts[rest], "autoScalingGroup:")
 		if !strings.Contains(kind, "execution") && kind != "log-group:" && !open {
 			all = append(all, Request{r.Action, alike(r.Resource), r.Keys})
@@ -152,7 +155,8 @@ func nobodys(s Scene) (requests []Request) {
 	instance, execution := s.resource("i-"+id), s.ARN("states", "execution:"+workflow.Name)
 	image, snapshot := s.resource("ami-"+id), s.resource("snap-"+id)
 	actions := map[string][]string{
-		"*":      {"ec2:DescribeVpcs", "xray:UpdateGroup", "logs:DeleteLogGroup", "states:GetActivityTask", "autoscaling:UpdateAutoScalingGroup", "imagebuilder:DeleteImage"},
+		"*": {"ec2:DescribeVpcs", "xray:UpdateGroup", "logs:DeleteLogGroup", "states:GetActivityTask",
+			"autoscaling:UpdateAutoScalingGroup", "imagebuilder:DeleteImage"},
 		instance: {"ec2:RebootInstances", "ec2:ModifyInstanceAttribute", "ssm:StartSession"},
 		// What a test instance is launched with, or into.
 		s.ARN("ec2", "volume/vol-"+id):            {"ec2:DeleteVolume"},
@@ -160,12 +164,14 @@ func nobodys(s Scene) (requests []Request) {
 		s.resource(testSubnet):                    {"ec2:DeleteSubnet"},
 		testRole(s):                               {"iam:DeleteRole"},
 		fmt.Sprintf("arn:%s:ssm:%s::document/AWS-RunShellScript", s.Partition, s.Region): {"ssm:CreateAssociation"},
-		image:                                 {"ec2:DeregisterImage", "ec2:ModifyImageAttribute", "ec2:DisableImage", "ec2:CopyImage"},
-		snapshot:                              {"ec2:DeleteSnapshot", "ec2:ModifySnapshotAttribute"},
-		s.resource("lt-0f07703cdd2f88af6"):    {"ec2:DeleteLaunchTemplate", "ec2:DeleteLaunchTemplateVersions", "ec2:DeleteTags"},
-		parameter(s, "/goldsmith/images/web"): {"ssm:DeleteParameter"},
-		parameter(s, "/golden/web"):           {"ssm:DeleteParameter"},
-		s.Secret("goldsmith/slack"):           {"secretsmanager:PutSecretValue"},
+		image: {"ec2:DeregisterImage", "ec2:ModifyImageAttribute", "ec2:DisableImage",
+			"ec2:CopyImage"},
+		snapshot: {"ec2:DeleteSnapshot", "ec2:ModifySnapshotAttribute"},
+		s.resource("lt-0f07703cdd2f88af6"): {"ec2:DeleteLaunchTemplate", "ec2:DeleteLaunchTemplateVersions",
+			"ec2:DeleteTags"},
+		parameter(s, "/goldsmith/images/web"):          {"ssm:DeleteParameter"},
+		parameter(s, "/golden/web"):                    {"ssm:DeleteParameter"},
+		s.Secret("goldsmith/slack"):                    {"secretsmanager:PutSecretValue"},
 		s.ARN("states", "stateMachine:"+workflow.Name): {"states:UpdateStateMachine"},
 		s.license():                                                {"ec2:StopInstances"},
 		s.resourceGroup():                                          {"ec2:StopInstances"},
@@ -178,9 +184,11 @@ func nobodys(s Scene) (requests []Request) {
 		execution + "/" + workflow.MapLabel + ":a-child":           {"states:UpdateMapRun"},
 		s.ARN("sqs", workflow.Name+"-dead-letters"):                {"sqs:ReceiveMessage"},
 		s.ARN("scheduler", "schedule/goldsmith/goldsmith-nightly"): {"scheduler:UpdateSchedule", "scheduler:DeleteSchedule"},
-		s.group("fleet"):                                           {"autoscaling:UpdateAutoScalingGroup", "autoscaling:DeleteAutoScalingGroup", "autoscaling:CancelInstanceRefresh"},
-		"arn:aws:iam::123456789012:role/admin":                     {"iam:PassRole", "sts:AssumeRole"},
-		keys.Table:                                                 {"kms:ScheduleKeyDeletion"}, keys.Secret: {"kms:ScheduleKeyDeletion"}, keys.Volume: {"kms:ScheduleKeyDeletion"},
+		s.group("fleet"): {"autoscaling:UpdateAutoScalingGroup",
+			"autoscaling:DeleteAutoScalingGroup", "autoscaling:CancelInstanceRefresh"},
+		"arn:aws:iam::123456789012:role/admin": {"iam:PassRole", "sts:AssumeRole"},
+		keys.Table:                             {"kms:ScheduleKeyDeletion"},
+		keys.Secret:                            {"kms:ScheduleKeyDeletion"}, keys.Volume: {"kms:ScheduleKeyDeletion"},
 	}
 	for _, f := range workflow.Functions {
 		actions[s.ARN("lambda", "function:"+f.Deployed())] = []string{"lambda:UpdateFunctionCode"}
@@ -200,11 +208,14 @@ func wellKnown(s Scene) (all []map[string][]string) {
 	for _, via := range []string{"ec2", "dynamodb", "secretsmanager"} {
 		for key, creating := range map[string]string{tag.LastImage: "CreateImage", tag.Request: "RunInstances"} {
 			all = append(all, map[string][]string{
-				"aws:ResourceTag/" + tag.Proof: {"nightly-1"}, "aws:RequestTag/" + tag.Proof: {"nightly-1"}, "ssm:resourceTag/" + tag.Proof: {"nightly-1"},
+				"aws:ResourceTag/" + tag.Proof: {"nightly-1"}, "aws:RequestTag/" + tag.Proof: {"nightly-1"}, "ssm:resourceTag/" +
+					tag.Proof: {"nightly-1"},
 				"iam:PassedToService":            {"ec2.amazonaws.com"},
-				"aws:ResourceTag/" + tag.Managed: {"true"}, "aws:ResourceTag/" + tag.Plan: {"nightly"}, "aws:ResourceTag/" + tag.Request: {"now"},
+				"aws:ResourceTag/" + tag.Managed: {"true"}, "aws:ResourceTag/" + tag.Plan: {"nightly"}, "aws:ResourceTag/" +
+					tag.Request: {"now"},
 				"aws:ResourceTag/" + tag.Source: {"web"}, "aws:RequestTag/" + tag.Managed: {"true"}, "aws:TagKeys": {key},
-				"ec2:CreateAction": {creating}, "kms:GrantIsForAWSResource": {"true"}, "aws:CalledVia": throughEC2["aws:CalledVia"], "kms:ViaService": {via + "." + s.Region + ".amazonaws.com"},
+				"ec2:CreateAction": {creating}, "kms:GrantIsForAWSResource": {"true"},
+				"aws:CalledVia": throughEC2["aws:CalledVia"], "kms:ViaService": {via + "." + s.Region + ".amazonaws.com"},
 			})
 		}
 	}
@@ -227,17 +238,20 @@ func confined(s Scene) []Request {
 		all([]string{"ec2:DeleteLaunchTemplateVersions"}, template, foreign),
 		all([]string{"ec2:DeleteLaunchTemplateVersions"}, listed, foreign),
 		// Images and snapshots that Goldsmith did not make.
-		all([]string{"ec2:EnableImageDeprecation", "ec2:DisableImageDeprecation", "ec2:DisableImage", "ec2:DeregisterImage"}, s.resource("ami-"+id), foreign),
+		all([]string{"ec2:EnableImageDeprecation", "ec2:DisableImageDeprecation", "ec2:DisableImage", "ec2:DeregisterImage"},
+			s.resource("ami-"+id), foreign),
 		all([]string{"ec2:DeleteSnapshot"}, s.resource("snap-"+id), foreign),
 		// What only DescribeImageReferences may look at.
-		all([]string{"ssm:DescribeParameters", "imagebuilder:ListImageRecipes", "imagebuilder:ListContainerRecipes", "imagebuilder:GetContainerRecipe"}, "*", nil),
+		all([]string{"ssm:DescribeParameters", "imagebuilder:ListImageRecipes", "imagebuilder:ListContainerRecipes",
+			"imagebuilder:GetContainerRecipe"}, "*", nil),
 		// Parameters that are no alias of ours.
 		all([]string{"ssm:GetParameter", "ssm:PutParameter"}, parameter(s, "/goldsmith/images-of-another/web"), nil),
 		all([]string{"ssm:GetParameter", "ssm:PutParameter"}, parameter(s, "/golden/database"), nil),
 	)
 	requests = append(requests, tests(s)...)
 	// What may be done because a launch template, or a launch, or EC2 is in it, and nothing else.
-	launching := map[string][]string{"ec2:LaunchTemplate": {template}, "ec2:CreateAction": {"RunInstances"}, "iam:PassedToService": {"ec2.amazonaws.com"}}
+	launching := map[string][]string{"ec2:LaunchTemplate": {template}, "ec2:CreateAction": {"RunInstances"},
+		"iam:PassedToService": {"ec2.amazonaws.com"}}
 	requests = append(requests, all([]string{"ec2:TerminateInstances", "ec2:StopInstances"}, instance, launching)...)
 	requests = append(requests, all([]string{"ec2:DeleteSubnet"}, s.shared("subnet/subnet-1"), launching)...)
 	requests = append(requests, Request{"iam:DeleteRole", Passed, launching}, Request{"iam:PassRole", Passed, nil},
@@ -245,7 +259,8 @@ func confined(s Scene) []Request {
 	// Images and snapshots that do not say whose they are, and tags on those that are there.
 	for _, kind := range []string{"image", "snapshot"} {
 		created, there := s.public(kind+"/*"), s.public(kind+"/x-"+id)
-		for _, keys := range []map[string][]string{nil, {"aws:RequestTag/" + tag.Managed: {"false"}}, {"aws:ResourceTag/" + tag.Managed: {"true"}}} {
+		for _, keys := range []map[string][]string{nil, {"aws:RequestTag/" + tag.Managed: {"false"}},
+			{"aws:ResourceTag/" + tag.Managed: {"true"}}} {
 			requests = append(requests, Request{"ec2:CreateImage", created, keys}, Request{"ec2:CreateTags", there, keys})
 		}
 		for _, creating := range []string{"CopyImage", "RegisterImage", "CreateSnapshot", "RunInstances"} {
@@ -262,9 +277,11 @@ func testRole(s Scene) string { return "arn:" + s.Partition + ":iam::" + s.ID + 
 func tests(s Scene) (requests []Request) {
 	const id = "0123456789abcdef0"
 	instance := s.resource("i-" + id)
-	ours := map[string][]string{"aws:RequestTag/" + tag.Managed: {"true"}, "aws:ResourceTag/" + tag.Plan: {"nightly"}, "ssm:resourceTag/" + tag.Plan: {"nightly"}}
+	ours := map[string][]string{"aws:RequestTag/" + tag.Managed: {"true"}, "aws:ResourceTag/" + tag.Plan: {"nightly"},
+		"ssm:resourceTag/" + tag.Plan: {"nightly"}}
 	for _, resource := range []string{
-		instance, s.ARN("ec2", "volume/vol-"+id), s.resource("ami-" + id), s.resource("subnet-" + id), s.resource(testSubnet + "2"),
+		instance, s.ARN("ec2", "volume/vol-"+id), s.resource("ami-" + id), s.resource("subnet-" + id),
+		s.resource(testSubnet + "2"),
 		s.ARN("ec2", "launch-template/lt-"+id), s.ARN("ec2", "key-pair/admin"),
 	} {
 		requests = append(requests, Request{"ec2:RunInstances", resource, ours})
@@ -279,7 +296,8 @@ func tests(s Scene) (requests []Request) {
 // names no tag takes off all of them.
 func tags(s Scene, resources ...string) (requests []Request) {
 	for _, resource := range resources {
-		for _, keys := range [][]string{nil, {"Name"}, {tag.Plan}, {tag.LastImage, "Name"}, {tag.Request, tag.Plan}, {tag.LastImage, tag.Request}, {tag.Stopped, "Name"}} {
+		for _, keys := range [][]string{nil, {"Name"}, {tag.Plan}, {tag.LastImage, "Name"}, {tag.Request, tag.Plan},
+			{tag.LastImage, tag.Request}, {tag.Stopped, "Name"}} {
 			given := map[string][]string{"aws:ResourceTag/" + tag.Plan: {"nightly"}}
 			if keys != nil {
 				given["aws:TagKeys"] = keys

@@ -15,9 +15,11 @@ func refreshedGroup(n *night) {
 	web := n.launch(ec2.ImageX86, "", enrolled("web", "grouped"))
 	scaling := autoscaling.NewFromConfig(n.AWS())
 	must(scaling.CreateAutoScalingGroup(n.ctx, &autoscaling.CreateAutoScalingGroupInput{
-		AutoScalingGroupName: aws.String("fleet"), MinSize: aws.Int32(1), MaxSize: aws.Int32(2), AvailabilityZones: []string{here.Region + "a"},
+		AutoScalingGroupName: aws.String("fleet"), MinSize: aws.Int32(1), MaxSize: aws.Int32(2),
+		AvailabilityZones: []string{here.Region + "a"},
 		LaunchTemplate: &scalingtypes.LaunchTemplateSpecification{
-			LaunchTemplateId: aws.String(n.template("base", ec2.ImageX86, map[string]string{tag.Source: "web"})), Version: aws.String("1"),
+			LaunchTemplateId: aws.String(n.template("base", ec2.ImageX86, map[string]string{tag.Source: "web"})),
+			Version:          aws.String("1"),
 		},
 	}))(n.t)
 	n.run(due.Add(5 * time.Hour))
@@ -31,30 +33,37 @@ func refreshedGroup(n *night) {
 func refreshedBack(n *night) {
 	refreshedGroup(n)
 	scaling, fleet := autoscaling.NewFromConfig(n.AWS()), aws.String("fleet")
-	launches := must(scaling.DescribeAutoScalingGroups(n.ctx, &autoscaling.DescribeAutoScalingGroupsInput{}))(n.t).AutoScalingGroups[0].LaunchTemplate
+	launches := must(scaling.DescribeAutoScalingGroups(n.ctx,
+		&autoscaling.DescribeAutoScalingGroupsInput{}))(n.t).AutoScalingGroups[0].LaunchTemplate
 	version := func(number string) *scalingtypes.LaunchTemplateSpecification {
-		return &scalingtypes.LaunchTemplateSpecification{LaunchTemplateId: launches.LaunchTemplateId, Version: aws.String(number)}
+		return &scalingtypes.LaunchTemplateSpecification{LaunchTemplateId: launches.LaunchTemplateId,
+			Version: aws.String(number)}
 	}
-	must(scaling.UpdateAutoScalingGroup(n.ctx, &autoscaling.UpdateAutoScalingGroupInput{AutoScalingGroupName: fleet, LaunchTemplate: version("1")}))(n.t)
+	must(scaling.UpdateAutoScalingGroup(n.ctx,
+		&autoscaling.UpdateAutoScalingGroupInput{AutoScalingGroupName: fleet, LaunchTemplate: version("1")}))(n.t)
 	must(scaling.StartInstanceRefresh(n.ctx, &autoscaling.StartInstanceRefreshInput{
 		AutoScalingGroupName: fleet, DesiredConfiguration: &scalingtypes.DesiredConfiguration{LaunchTemplate: version("2")},
 		Preferences: &scalingtypes.RefreshPreferences{BakeTime: aws.Int32(7200)},
 	}))(n.t)
 	time.Sleep(time.Minute)
-	must(n.Suite.Invoke(n.ctx, here.ARN("lambda", "function:goldsmith-rollback"), []byte(`{"goldsmith":"rollback","version":"1","name":"web","by":"ada"}`)))(n.t)
+	must(n.Suite.Invoke(n.ctx, here.ARN("lambda", "function:goldsmith-rollback"),
+		[]byte(`{"goldsmith":"rollback","version":"1","name":"web","by":"ada"}`)))(n.t)
 	time.Sleep(time.Hour)
-	refreshes := must(scaling.DescribeInstanceRefreshes(n.ctx, &autoscaling.DescribeInstanceRefreshesInput{AutoScalingGroupName: fleet}))(n.t).InstanceRefreshes
+	refreshes := must(scaling.DescribeInstanceRefreshes(n.ctx,
+		&autoscaling.DescribeInstanceRefreshesInput{AutoScalingGroupName: fleet}))(n.t).InstanceRefreshes
 	n.want("refresh", string(refreshes[0].Status), "RollbackSuccessful")
 }
 
 // refreshedAndTakenBack: a person rolls back what a finished refresh has moved a group to, and the group with it.
 func refreshedAndTakenBack(n *night) {
 	refreshedGroup(n)
-	must(n.Suite.Invoke(n.ctx, here.ARN("lambda", "function:goldsmith-rollback"), []byte(`{"goldsmith":"rollback","version":"1","name":"web","by":"ada","refresh":true}`)))(n.t)
+	must(n.Suite.Invoke(n.ctx, here.ARN("lambda", "function:goldsmith-rollback"),
+		[]byte(`{"goldsmith":"rollback","version":"1","name":"web","by":"ada","refresh":true}`)))(n.t)
 	time.Sleep(time.Hour)
-	refreshes := must(autoscaling.NewFromConfig(n.AWS()).DescribeInstanceRefreshes(n.ctx, &autoscaling.DescribeInstanceRefreshesInput{
-		AutoScalingGroupName: aws.String("fleet"),
-	}))(n.t).InstanceRefreshes
+	refreshes := must(autoscaling.NewFromConfig(n.AWS()).DescribeInstanceRefreshes(n.ctx,
+		&autoscaling.DescribeInstanceRefreshesInput{
+			AutoScalingGroupName: aws.String("fleet"),
+		}))(n.t).InstanceRefreshes
 	n.want("refreshes", len(refreshes), 2)
 	n.want("refresh", string(refreshes[0].Status), "Successful")
 }

@@ -107,7 +107,8 @@ func TestReservedTagKeys(t *testing.T) {
 		if len(c.keys) > 0 {
 			keys["aws:TagKeys"] = c.keys
 		}
-		if _, denied := policy.Allows(Request{c.action, "arn:aws:ec2:eu-central-1:123456789012:instance/i-1", keys}); denied != c.denied {
+		if _, denied := policy.Allows(Request{c.action, "arn:aws:ec2:eu-central-1:123456789012:instance/i-1",
+			keys}); denied != c.denied {
 			t.Errorf("%s calls %s with %v: denied %t", c.who, c.action, c.keys, denied)
 		}
 	}
@@ -118,7 +119,8 @@ func TestTheBucketsPolicy(t *testing.T) {
 	policy := denials(t, "../../docs/security.md", "OnlyTheDeploymentWrites")
 	const object = "arn:aws:s3:::acme-goldsmith-eu-central-1/function.zip"
 	by := func(role, secure string) map[string][]string {
-		return map[string][]string{"aws:PrincipalArn": {"arn:aws:iam::123456789012:role/" + role}, "aws:SecureTransport": {secure}}
+		return map[string][]string{"aws:PrincipalArn": {"arn:aws:iam::123456789012:role/" + role},
+			"aws:SecureTransport": {secure}}
 	}
 	const publisher = "cdk-hnb659fds-file-publishing-role-123456789012-eu-central-1"
 	for what, c := range map[string]struct {

@@ -17,10 +17,11 @@ import (
 )
 
 // retired are three nights: old images are deprecated, disabled and removed, and what was
-// left of one that somebody deregistered by hand is swept.
+// left of one that a person deregistered by hand is swept.
 func retired(n *night) {
 	must(n.ssm().PutParameter(n.ctx, &ssm.PutParameterInput{
-		Name: aws.String("/golden/web"), Value: aws.String(ec2.ImageX86), Type: ssmtypes.ParameterTypeString, DataType: aws.String("aws:ec2:image"),
+		Name: aws.String("/golden/web"), Value: aws.String(ec2.ImageX86), Type: ssmtypes.ParameterTypeString,
+		DataType: aws.String("aws:ec2:image"),
 	}))(n.t)
 	web := n.launch(ec2.ImageX86, "", enrolled("web", "aging"))
 	book := n.Ledger.(*shadowed)
@@ -30,7 +31,8 @@ func retired(n *night) {
 			tag.Managed: "true", tag.Plan: "aging", tag.Name: "web", tag.Source: web, tag.Run: fmt.Sprint(days),
 		})
 		must(book.memory.Register(n.ctx, ledger.Registration{
-			Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: web, Source: web, Name: "web", Plan: "aging", Run: fmt.Sprint(days),
+			Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: web, Source: web, Name: "web", Plan: "aging",
+			Run:     fmt.Sprint(days),
 			AMIName: name, ID: id, Snapshots: image.Snapshots(n.image(id)), Good: true, Begun: made,
 		}))(n.t)
 		return id
@@ -40,16 +42,20 @@ func retired(n *night) {
 	n.ok(err)
 	registered.Snapshots = nil
 	must(book.memory.Amend(n.ctx, registered))(n.t)
-	// One of the same name that was made of a volume, and one that nobody registered.
-	volume := n.EC2.SeedImage("old/volume", time.Now().AddDate(0, 0, -99), map[string]string{tag.Managed: "true", tag.Plan: "aging", tag.Name: "web", tag.Source: web})
+	// One of the same name that was made of a volume, and one that is not registered.
+	volume := n.EC2.SeedImage("old/volume", time.Now().AddDate(0, 0, -99),
+		map[string]string{tag.Managed: "true", tag.Plan: "aging", tag.Name: "web", tag.Source: web})
 	must(book.memory.Register(n.ctx, ledger.Registration{
-		Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: "vol-0123456789abcdef0", Source: web, Name: "web", Plan: "aging", Run: "volume",
+		Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: "vol-0123456789abcdef0", Source: web, Name: "web",
+		Plan: "aging", Run: "volume",
 		AMIName: "old/volume", ID: volume, Begun: time.Now().AddDate(0, 0, -99),
 	}))(n.t)
-	n.EC2.SeedImage("by hand", time.Now().AddDate(0, 0, -99), map[string]string{tag.Managed: "true", tag.Plan: "aging", tag.Name: "web", tag.Source: web})
+	n.EC2.SeedImage("by hand", time.Now().AddDate(0, 0, -99),
+		map[string]string{tag.Managed: "true", tag.Plan: "aging", tag.Name: "web", tag.Source: web})
 	book.forgetful = true
 	n.template("by-alias", "resolve:ssm:/golden/web", nil)
-	for _, id := range []string{n.template("subscribed", due, map[string]string{tag.Source: "web"}), n.template("listed", due, nil)} {
+	for _, id := range []string{n.template("subscribed", due, map[string]string{tag.Source: "web"}),
+		n.template("listed", due, nil)} {
 		n.version(id, ec2.ImageX86)
 		must(book.memory.PutTarget(n.ctx, ledger.TargetRecord{Source: "web", ID: id, Made: []int64{1}}))(n.t)
 	}
@@ -57,9 +63,10 @@ func retired(n *night) {
 	n.run(aging)
 	book.forgetful = false
 	n.want("deprecated", n.image(due).DeprecationTime != nil, true)
-	must(n.cloud.ModifyImageAttribute(n.ctx, &sdk.ModifyImageAttributeInput{ImageId: aws.String(shared), LaunchPermission: &types.LaunchPermissionModifications{
-		Add: []types.LaunchPermission{{UserId: aws.String("210987654321")}},
-	}}))(n.t)
+	must(n.cloud.ModifyImageAttribute(n.ctx,
+		&sdk.ModifyImageAttributeInput{ImageId: aws.String(shared), LaunchPermission: &types.LaunchPermissionModifications{
+			Add: []types.LaunchPermission{{UserId: aws.String("210987654321")}},
+		}}))(n.t)
 	n.run(aging.AddDate(0, 0, 1))
 	n.want("shared", n.image(shared).DeprecationTime == nil, true)
 	n.want("state", n.image(due).State, types.ImageStateDisabled)
@@ -74,15 +81,18 @@ var aging = time.Date(2000, time.January, 1, 2, 0, 0, 0, time.UTC)
 func (n *night) version(template, image string) {
 	n.t.Helper()
 	must(n.cloud.CreateLaunchTemplateVersion(n.ctx, &sdk.CreateLaunchTemplateVersionInput{
-		LaunchTemplateId: aws.String(template), LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: aws.String(image), InstanceType: "m5.large"},
+		LaunchTemplateId:   aws.String(template),
+		LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: aws.String(image), InstanceType: "m5.large"},
 	}))(n.t)
-	must(n.cloud.ModifyLaunchTemplate(n.ctx, &sdk.ModifyLaunchTemplateInput{LaunchTemplateId: aws.String(template), DefaultVersion: aws.String("2")}))(n.t)
+	must(n.cloud.ModifyLaunchTemplate(n.ctx,
+		&sdk.ModifyLaunchTemplateInput{LaunchTemplateId: aws.String(template), DefaultVersion: aws.String("2")}))(n.t)
 }
 
 // image is an image as EC2 describes it; the zero one when it is gone.
 func (n *night) image(id string) (found types.Image) {
 	n.t.Helper()
-	for _, i := range must(n.cloud.DescribeImages(n.ctx, &sdk.DescribeImagesInput{ImageIds: []string{id}, IncludeDisabled: aws.Bool(true)}))(n.t).Images {
+	for _, i := range must(n.cloud.DescribeImages(n.ctx,
+		&sdk.DescribeImagesInput{ImageIds: []string{id}, IncludeDisabled: aws.Bool(true)}))(n.t).Images {
 		found = i
 	}
 	return found

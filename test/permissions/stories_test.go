@@ -151,7 +151,8 @@ var stories = []story{
 		web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))
 		// Once it is stopped: a dry run before would keep it from being stopped.
 		n.before("image", func(string) {
-			n.EC2.Inject(ec2.Fault{Action: "StartInstances", Code: "UnauthorizedOperation", Status: 403, Until: due.Add(time.Hour)})
+			n.EC2.Inject(ec2.Fault{Action: "StartInstances", Code: "UnauthorizedOperation", Status: 403,
+				Until: due.Add(time.Hour)})
 		})
 		n.run(due)
 		n.want("ending", n.result(web).Ending, job.LeftStopped)
@@ -161,7 +162,8 @@ var stories = []story{
 	{name: "an image that is tested", play: func(n *night) { imageTested(n, job.Imaged) }},
 	{name: "an image that is tested, no events", events: silent, play: func(n *night) { imageTested(n, job.Imaged) }},
 	{name: "an image that cannot be tested", play: func(n *night) {
-		n.EC2.Inject(ec2.Fault{Action: "RunInstances", Nth: []int{2, 3, 4, 5, 6, 7, 8, 9, 10}, Code: "InsufficientInstanceCapacity"})
+		n.EC2.Inject(ec2.Fault{Action: "RunInstances", Nth: []int{2, 3, 4, 5, 6, 7, 8, 9, 10},
+			Code: "InsufficientInstanceCapacity"})
 		imageTested(n, job.Broken)
 	}},
 	{name: "aborted while its image is tested", play: func(n *night) {
@@ -216,7 +218,8 @@ func adopted(n *night) {
 		n.ok(err)
 		n.ok(book.memory.Retire(n.ctx, registered, time.Now()))
 		book.forgetful = true
-		must(n.Suite.Invoke(n.ctx, here.ARN("lambda", "function:goldsmith-recover"), []byte(`{"goldsmith":"adopt","version":"1",`+asked+`,"by":"ada"}`)))(n.t)
+		must(n.Suite.Invoke(n.ctx, here.ARN("lambda", "function:goldsmith-recover"),
+			[]byte(`{"goldsmith":"adopt","version":"1",`+asked+`,"by":"ada"}`)))(n.t)
 		book.forgetful = false
 		registered, _, err = book.memory.Registration(n.ctx, id)
 		n.ok(err)
@@ -226,7 +229,8 @@ func adopted(n *night) {
 
 func everything(n *night) {
 	must(n.ssm().PutParameter(n.ctx, &ssm.PutParameterInput{
-		Name: aws.String("/golden/web"), Value: aws.String(ec2.ImageX86), Type: ssmtypes.ParameterTypeString, DataType: aws.String("aws:ec2:image"),
+		Name: aws.String("/golden/web"), Value: aws.String(ec2.ImageX86), Type: ssmtypes.ParameterTypeString,
+		DataType: aws.String("aws:ec2:image"),
 	}))(n.t)
 	web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))
 	rest := n.launch(ec2.ImageX86, "stopped, keeps its volume", enrolled("rest", "nightly"))
@@ -270,7 +274,8 @@ func (n *night) searching(source string) {
 		LaunchTemplateData: &types.RequestLaunchTemplateData{
 			ImageId: aws.String(ec2.ImageX86),
 			InstanceRequirements: &types.InstanceRequirementsRequest{
-				VCpuCount: &types.VCpuCountRangeRequest{Min: aws.Int32(2)}, MemoryMiB: &types.MemoryMiBRequest{Min: aws.Int32(4096)},
+				VCpuCount: &types.VCpuCountRangeRequest{Min: aws.Int32(2)},
+				MemoryMiB: &types.MemoryMiBRequest{Min: aws.Int32(4096)},
 			},
 			BlockDeviceMappings: []types.LaunchTemplateBlockDeviceMappingRequest{{
 				DeviceName: aws.String("/dev/sdf"), Ebs: &types.LaunchTemplateEbsBlockDeviceRequest{SnapshotId: made.SnapshotId},
@@ -279,9 +284,11 @@ func (n *night) searching(source string) {
 	}))(n.t)
 }
 
-// editAfter makes an edit of a template's first version its default after a rollback, and gives the image that was rolled last.
+// editAfter makes an edit of a template's first version its default after a rollback, and gives the image that was
+// rolled last.
 func (n *night) editAfter(name string) (image string) {
-	templates := must(n.cloud.DescribeLaunchTemplates(n.ctx, &sdk.DescribeLaunchTemplatesInput{LaunchTemplateNames: []string{name}}))(n.t).LaunchTemplates
+	templates := must(n.cloud.DescribeLaunchTemplates(n.ctx,
+		&sdk.DescribeLaunchTemplatesInput{LaunchTemplateNames: []string{name}}))(n.t).LaunchTemplates
 	// The rollback has put a version on top, equal to the first, so that $Latest leads back as well.
 	n.want("default version of "+name, aws.ToInt64(templates[0].DefaultVersionNumber), int64(3))
 	made := must(n.cloud.CreateLaunchTemplateVersion(n.ctx, &sdk.CreateLaunchTemplateVersionInput{
@@ -304,7 +311,8 @@ func rolledBack(n *night) {
 	everything(n)
 	time.Sleep(time.Minute) // Parameter Store has looked at the images by then, and shows them
 	rollback := func(to string) {
-		must(n.Suite.Invoke(n.ctx, here.ARN("lambda", "function:goldsmith-rollback"), []byte(`{"goldsmith":"rollback","version":"1","name":"web","to":"`+to+`","by":"ada"}`)))(n.t)
+		must(n.Suite.Invoke(n.ctx, here.ARN("lambda", "function:goldsmith-rollback"),
+			[]byte(`{"goldsmith":"rollback","version":"1","name":"web","to":"`+to+`","by":"ada"}`)))(n.t)
 		time.Sleep(time.Minute)
 	}
 	rollback("")
@@ -333,8 +341,9 @@ func requestOnASnapshot(value string) func(n *night) {
 		n.launch(ec2.ImageX86, "", map[string]string{"Name": "lab"})
 		volumes := must(n.cloud.DescribeVolumes(n.ctx, &sdk.DescribeVolumesInput{}))(n.t).Volumes
 		made := must(n.cloud.CreateSnapshot(n.ctx, &sdk.CreateSnapshotInput{
-			VolumeId:          volumes[0].VolumeId,
-			TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeSnapshot, Tags: tag.List(map[string]string{"Name": "lab"})}},
+			VolumeId: volumes[0].VolumeId,
+			TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeSnapshot,
+				Tags: tag.List(map[string]string{"Name": "lab"})}},
 		}))(n.t)
 		snapshot := aws.ToString(made.SnapshotId)
 		n.tag(snapshot, map[string]string{tag.Request: value})

@@ -52,7 +52,8 @@ func TestAnEmptyAnswerProvesNothing(t *testing.T) {
 			n := 0
 			cloud := blank{w.EC2, func() bool { n++; return answers[n%len(answers)] }}
 			watcher := retention.Watcher{
-				EC2: cloud, Book: w.Ledger, Lineages: lineage.Finder{EC2: w.EC2, Groups: w.AutoScaling}, Gate: w.gate, Now: time.Now,
+				EC2: cloud, Book: w.Ledger, Lineages: lineage.Finder{EC2: w.EC2, Groups: w.AutoScaling}, Gate: w.gate,
+				Now: time.Now,
 			}
 			step := retire.New(watcher, cloud, w.Ledger, time.Now)
 			for range nights {

@@ -20,7 +20,8 @@ func TestAPlanOfOnesOwn(t *testing.T) {
 		for _, nights := range []int{2, 3, 30} {
 			w.made(nights, true)
 		}
-		others := map[string]string{tag.Managed: "true", tag.Plan: "nightly", tag.Name: "web", tag.Source: w.Web, tag.Run: "nightly-009"}
+		others := map[string]string{tag.Managed: "true", tag.Plan: "nightly", tag.Name: "web", tag.Source: w.Web,
+			tag.Run: "nightly-009"}
 		other := w.Cloud.SeedImage("by hand", time.Now().AddDate(0, 0, -60), others)
 		before := w.shown(other)
 		for night := range 3 {

@@ -52,9 +52,11 @@ var values = map[string][]string{
 
 func drawStranger(r *rapid.T) stranger {
 	x := stranger{
-		how: rapid.SampledFrom(ways).Draw(r, "how"), tags: map[string]string{}, nights: rapid.IntRange(0, 400).Draw(r, "nights"),
+		how: rapid.SampledFrom(ways).Draw(r, "how"), tags: map[string]string{},
+		nights: rapid.IntRange(0, 400).Draw(r, "nights"),
 		name: rapid.SampledFrom([]string{
-			"backup", "goldsmith/web/WEB/nightly-%d", "goldsmith/web/WEB/tonight-%d", "goldsmith/db/i-0123456789abcdef0/nightly-%d",
+			"backup", "goldsmith/web/WEB/nightly-%d", "goldsmith/web/WEB/tonight-%d",
+			"goldsmith/db/i-0123456789abcdef0/nightly-%d",
 		}).Draw(r, "name"),
 		untagged: rapid.Bool().Draw(r, "tagged later"),
 	}
@@ -181,7 +183,8 @@ func night(t *testing.T, strangers []stranger) (fates string, wrong []string) {
 }
 
 // In any world of images, snapshots and instances that carry any of Goldsmith's tags, made by anyone and at any age,
-// sweeps and retiring change nothing that is not registered, and decide about Goldsmith's own images as if it were not there.
+// sweeps and retiring change nothing that is not registered, and decide about Goldsmith's own images as if it were not
+// there.
 func TestNothingUnregisteredIsChangedOrCounted(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		strangers := rapid.SliceOfN(rapid.Custom(drawStranger), 1, 6).Draw(r, "strangers")

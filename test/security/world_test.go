@@ -51,7 +51,8 @@ func (w *world) made(nights int, good bool) string {
 	out, err := w.EC2.DescribeImages(w.Context(), &sdk.DescribeImagesInput{ImageIds: []string{id}})
 	w.Must(err)
 	r, err := w.Ledger.Kept.Register(w.Context(), ledger.Registration{
-		Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: w.Web, Source: w.Web, Name: "web", Plan: "nightly", Run: run,
+		Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: w.Web, Source: w.Web, Name: "web", Plan: "nightly",
+		Run:     run,
 		AMIName: name, ID: id, Begun: at, Snapshots: image.Snapshots(out.Images[0]), Good: good,
 	})
 	w.Must(err)
@@ -114,7 +115,8 @@ func (w *world) shown(id string) string {
 	switch kind {
 	case "ami":
 		out, err := w.EC2.DescribeImages(w.Context(), &sdk.DescribeImagesInput{
-			Owners: []string{"self"}, IncludeDisabled: aws.Bool(true), Filters: []types.Filter{{Name: aws.String("image-id"), Values: []string{id}}},
+			Owners: []string{"self"}, IncludeDisabled: aws.Bool(true),
+			Filters: []types.Filter{{Name: aws.String("image-id"), Values: []string{id}}},
 		})
 		w.Must(err)
 		all = out.Images

@@ -49,10 +49,11 @@ func (s *scene) night() {
 	time.Sleep(2 * time.Hour)
 }
 
-// made are the images that somebody owns in the account, oldest first.
+// made are the images that a person owns in the account, oldest first.
 func (s *scene) made() (found []types.Image) {
 	s.Helper()
-	out, err := s.cloud.DescribeImages(s.Context(), &sdk.DescribeImagesInput{Owners: []string{"self"}, IncludeDisabled: aws.Bool(true)})
+	out, err := s.cloud.DescribeImages(s.Context(),
+		&sdk.DescribeImagesInput{Owners: []string{"self"}, IncludeDisabled: aws.Bool(true)})
 	s.must(err)
 	slices.SortFunc(out.Images, func(a, b types.Image) int {
 		return strings.Compare(aws.ToString(a.CreationDate), aws.ToString(b.CreationDate))
@@ -80,7 +81,8 @@ func (s *scene) untouched(ids ...string) {
 func (s *scene) copied(id string) string {
 	s.Helper()
 	out, err := s.cloud.CopyImage(s.Context(), &sdk.CopyImageInput{
-		Name: aws.String("copy"), SourceImageId: aws.String(id), SourceRegion: aws.String("eu-central-1"), CopyImageTags: aws.Bool(true),
+		Name: aws.String("copy"), SourceImageId: aws.String(id), SourceRegion: aws.String("eu-central-1"),
+		CopyImageTags: aws.Bool(true),
 	})
 	s.must(err)
 	time.Sleep(time.Hour)
@@ -112,9 +114,11 @@ func TestAdoptAfterTheTableWasLost(t *testing.T) {
 			s.tagged(web, "by-hand", first.Tags),
 			s.tagged(s.launch("other"), "goldsmith/other/"+web+"/nightly-now-abc122", first.Tags),
 			// Even the name is Goldsmith's, of a run that there was not.
-			s.tagged(web, strings.Replace(name, "nightly-now-abc123", "nightly-now-abc999", 1), named(first.Tags, tag.Run, "nightly-now-abc999")),
+			s.tagged(web, strings.Replace(name, "nightly-now-abc123", "nightly-now-abc999", 1),
+				named(first.Tags, tag.Run, "nightly-now-abc999")),
 			// And of a run that there was, while it did not go on.
-			s.tagged(web, strings.Replace(name, "nightly-now-abc123", "nightly-19991201T023000Z", 1), named(first.Tags, tag.Run, "nightly-19991201T023000Z")),
+			s.tagged(web, strings.Replace(name, "nightly-now-abc123", "nightly-19991201T023000Z", 1),
+				named(first.Tags, tag.Run, "nightly-19991201T023000Z")),
 		}
 		book.lose()
 		s.night()
@@ -169,7 +173,8 @@ func TestAdoptByID(t *testing.T) {
 func TestAdoptMisused(t *testing.T) {
 	play(t, func(s *scene) {
 		for _, line := range [][]string{
-			{"adopt"}, {"adopt", "web"}, {"adopt", "--all", "ami-0123456789abcdef0"}, {"adopt", "--all", "--dry", "--yes"}, {"adopt", "--all", "-o", "json"},
+			{"adopt"}, {"adopt", "web"}, {"adopt", "--all", "ami-0123456789abcdef0"}, {"adopt", "--all", "--dry", "--yes"},
+			{"adopt", "--all", "-o", "json"},
 		} {
 			if got := s.types(line...); got.code != command.Misused {
 				s.Errorf("%v: exit code %d: %s%s", line, got.code, got.out, got.err)

@@ -167,7 +167,8 @@ func version() string {
 
 func terminal() Program {
 	return Program{
-		AWS: configured, Now: time.Now, In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Colors: colored(os.Stdout), User: username(),
+		AWS: configured, Now: time.Now, In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Colors: colored(os.Stdout),
+		User:  username(),
 		NewID: func() string { return strings.ToLower(rand.Text()[:10]) },
 	}
 }

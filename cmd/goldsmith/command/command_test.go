@@ -170,8 +170,9 @@ func TestStatusOfWhatIsDown(t *testing.T) {
 		web := s.launch("web")
 		s.must(s.suite.EC2.SetState(web, ec2.Stopped))
 		claim := ledger.Claim{
-			Source: web, Name: "web", Run: "nightly-1", Plan: "nightly", Execution: "arn:aws:states:eu-central-1:123456789012:execution:goldsmith:nightly-1",
-			Since: time.Now(), WasRunning: true, Looked: true, StopSent: time.Now(), Left: time.Now().Add(time.Hour),
+			Source: web, Name: "web", Run: "nightly-1", Plan: "nightly",
+			Execution: "arn:aws:states:eu-central-1:123456789012:execution:goldsmith:nightly-1",
+			Since:     time.Now(), WasRunning: true, Looked: true, StopSent: time.Now(), Left: time.Now().Add(time.Hour),
 		}
 		_, err := s.suite.Ledger.Claim(s.Context(), claim)
 		s.must(err)
@@ -186,8 +187,9 @@ func TestStatusOfWhatIsHeldBack(t *testing.T) {
 		s.must(s.suite.EC2.SetState(web, ec2.Stopped))
 		now := time.Now().UTC()
 		claim, err := s.suite.Ledger.Claim(s.Context(), ledger.Claim{
-			Source: web, Name: "web", Run: "nightly-1", Plan: "nightly", Execution: "arn:aws:states:eu-central-1:123456789012:execution:goldsmith:nightly-1",
-			Since: now, WasRunning: true, Looked: true, StopSent: now, Left: now.Add(time.Hour),
+			Source: web, Name: "web", Run: "nightly-1", Plan: "nightly",
+			Execution: "arn:aws:states:eu-central-1:123456789012:execution:goldsmith:nightly-1",
+			Since:     now, WasRunning: true, Looked: true, StopSent: now, Left: now.Add(time.Hour),
 		})
 		s.must(err)
 		_, err = breaker.Refused(s.Context(), s.suite.Ledger, claim, "UnauthorizedOperation",
@@ -242,7 +244,8 @@ func TestMistakes(t *testing.T) {
 			{"status a b", `it got "b" too`},
 		} {
 			got := s.types(strings.Fields(c.line)...)
-			if got.code != command.Misused || got.out != "" || !strings.HasPrefix(got.err, "goldsmith: ") || !strings.Contains(got.err, c.says) {
+			if got.code != command.Misused || got.out != "" || !strings.HasPrefix(got.err, "goldsmith: ") ||
+				!strings.Contains(got.err, c.says) {
 				s.Errorf("%s: exit code %d, %q%q; want %q", c.line, got.code, got.out, got.err, c.says)
 			}
 		}
@@ -264,7 +267,8 @@ func TestNobodyAnswers(t *testing.T) {
 		} {
 			s.unplugged = c.err
 			got := s.types("images")
-			if got.code != command.Broken || got.out != "" || strings.Count(got.err, "\n") != 1 || !strings.Contains(got.err, c.says) {
+			if got.code != command.Broken || got.out != "" || strings.Count(got.err, "\n") != 1 ||
+				!strings.Contains(got.err, c.says) {
 				s.Errorf("%s: exit code %d, %q%q", name, got.code, got.out, got.err)
 			}
 		}

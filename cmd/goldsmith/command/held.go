@@ -77,7 +77,8 @@ func (s site) turns(ctx context.Context, now time.Time) ([]turn, error) {
 	all, before := []turn{}, map[string]int{}
 	for _, w := range waiting {
 		all = append(all, turn{
-			Plan: w.Plan, Source: w.Source, Name: w.Name, Run: w.Run, Since: w.Since, Behind: places[w.Plan], Before: before[w.Plan],
+			Plan: w.Plan, Source: w.Source, Name: w.Name, Run: w.Run, Since: w.Since, Behind: places[w.Plan],
+			Before: before[w.Plan],
 		})
 		before[w.Plan]++
 	}

@@ -25,7 +25,8 @@ func TestPlanGroups(t *testing.T) {
 	play(t, func(s *scene) {
 		s.launch("web", func(in *sdk.RunInstancesInput) {
 			in.BlockDeviceMappings = []types.BlockDeviceMapping{{
-				DeviceName: aws.String("/dev/sdf"), Ebs: &types.EbsBlockDevice{VolumeSize: aws.Int32(8), DeleteOnTermination: aws.Bool(false)},
+				DeviceName: aws.String("/dev/sdf"),
+				Ebs:        &types.EbsBlockDevice{VolumeSize: aws.Int32(8), DeleteOnTermination: aws.Bool(false)},
 			}}
 		})
 		s.template("base", "t3.micro")
@@ -36,12 +37,15 @@ func TestPlanGroups(t *testing.T) {
 			tags          []scalingtypes.Tag
 		}{
 			{name: "guarded", version: "$Default", protected: true},
-			{name: "nodes", version: "1", tags: []scalingtypes.Tag{{Key: aws.String("eks:nodegroup-name"), Value: aws.String("blue")}}},
+			{name: "nodes", version: "1", tags: []scalingtypes.Tag{{Key: aws.String("eks:nodegroup-name"),
+				Value: aws.String("blue")}}},
 			{name: "plain", version: "1"},
 		} {
 			_, err := scaling.CreateAutoScalingGroup(s.Context(), &autoscaling.CreateAutoScalingGroupInput{
-				AutoScalingGroupName: aws.String(g.name), MinSize: aws.Int32(1), MaxSize: aws.Int32(2), AvailabilityZones: []string{"eu-central-1a"},
-				LaunchTemplate:                   &scalingtypes.LaunchTemplateSpecification{LaunchTemplateName: aws.String("base"), Version: aws.String(g.version)},
+				AutoScalingGroupName: aws.String(g.name), MinSize: aws.Int32(1), MaxSize: aws.Int32(2),
+				AvailabilityZones: []string{"eu-central-1a"},
+				LaunchTemplate: &scalingtypes.LaunchTemplateSpecification{LaunchTemplateName: aws.String("base"),
+					Version: aws.String(g.version)},
 				NewInstancesProtectedFromScaleIn: aws.Bool(g.protected), Tags: g.tags,
 			})
 			s.must(err)

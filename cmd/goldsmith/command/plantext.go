@@ -76,7 +76,8 @@ func (n plannedPlan) summary() string {
 		}
 	}
 	if stops > 0 {
-		parts = append(parts, fmt.Sprintf("%s stopped for it, %d at once", count(stops, "instance"), min(stops, n.plan.Concurrency)))
+		parts = append(parts, fmt.Sprintf("%s stopped for it, %d at once", count(stops, "instance"),
+			min(stops, n.plan.Concurrency)))
 	}
 	if len(skipped) > 0 {
 		parts = append(parts, count(len(skipped), "source")+" left alone")
@@ -169,7 +170,8 @@ func (n plannedPlan) printGroups(p *page, names map[string]string) {
 		if g.Refreshed {
 			will = "refreshed"
 		}
-		rows = append(rows, []string{g.Group, names[g.Source], will, cmp.Or(g.From, "-"), cmp.Or(g.To, "-"), cmp.Or(g.Problem, g.Note)})
+		rows = append(rows, []string{g.Group, names[g.Source], will, cmp.Or(g.From, "-"), cmp.Or(g.To, "-"),
+			cmp.Or(g.Problem, g.Note)})
 	}
 	p.line("")
 	p.table(rows)

@@ -26,7 +26,8 @@ const (
 
 // Functions tells how functions are set up.
 type Functions interface {
-	GetFunctionConfiguration(context.Context, *lambda.GetFunctionConfigurationInput, ...func(*lambda.Options)) (*lambda.GetFunctionConfigurationOutput, error)
+	GetFunctionConfiguration(context.Context, *lambda.GetFunctionConfigurationInput,
+		...func(*lambda.Options)) (*lambda.GetFunctionConfigurationOutput, error)
 }
 
 // Deployment is one suite.
@@ -57,7 +58,8 @@ func Find(ctx context.Context, api Functions) (Deployment, error) {
 	}
 	d := Deployment{Table: told[string(settings.Table)], Machine: machine(told[string(settings.StateMachine)])}
 	if d.Table == "" || d.Machine == "" {
-		return d, fault.Failure("Deploy the suite again.", "function %s is not told %s and %s", Recover, settings.Table, settings.StateMachine)
+		return d, fault.Failure("Deploy the suite again.", "function %s is not told %s and %s", Recover, settings.Table,
+			settings.StateMachine)
 	}
 	return d, nil
 }
@@ -76,7 +78,8 @@ func ImagePath(ctx context.Context, api Functions) (string, error) {
 }
 
 func environment(ctx context.Context, api Functions, function string) (map[string]string, error) {
-	out, err := api.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: aws.String(function)})
+	out, err := api.GetFunctionConfiguration(ctx,
+		&lambda.GetFunctionConfigurationInput{FunctionName: aws.String(function)})
 	if fault.IsNotFound(err) {
 		return nil, &Absent{Err: err}
 	}

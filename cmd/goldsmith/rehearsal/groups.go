@@ -88,7 +88,8 @@ func warn(sources []Source, id string, warning *job.Reason) {
 	}
 }
 
-func (s Stage) judged(ctx context.Context, wish plan.Refresh, next prospect, using []types.AutoScalingGroup) ([]Group, error) {
+func (s Stage) judged(ctx context.Context, wish plan.Refresh, next prospect, using []types.AutoScalingGroup) ([]Group,
+	error) {
 	var all []Group
 	for i, g := range using {
 		if i == job.MaxRefreshes {

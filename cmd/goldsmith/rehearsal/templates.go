@@ -25,7 +25,8 @@ type Target struct {
 
 // templates are the targets of every source that would be imaged, and what they would be. To is what
 // Expected calls the new image. A source whose name is another's is warned of.
-func (s Stage) templates(ctx context.Context, run job.Run, p plan.Plan, sources []Source) (all []Target, next []prospect, err error) {
+func (s Stage) templates(ctx context.Context, run job.Run, p plan.Plan, sources []Source) (all []Target,
+	next []prospect, err error) {
 	all = []Target{}
 	if p.Roll.Skip {
 		return all, nil, nil

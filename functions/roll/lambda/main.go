@@ -25,6 +25,7 @@ func wire(ctx context.Context) (handler.Func[job.Job, job.Job], error) {
 	}
 	cloud, groups := ec2.NewFromConfig(s.AWS), autoscaling.NewFromConfig(s.AWS)
 	return roll.New(roll.Cloud{
-		EC2: cloud, Groups: groups, Parameters: ssm.NewFromConfig(s.AWS), Lineages: lineage.Finder{EC2: cloud, Groups: groups},
+		EC2: cloud, Groups: groups, Parameters: ssm.NewFromConfig(s.AWS),
+		Lineages: lineage.Finder{EC2: cloud, Groups: groups},
 	}, s.Ledger(), s.Get(settings.ImagePath), time.Now).Handle, nil
 }

@@ -48,10 +48,11 @@ type Table struct {
 // New is the table of that name.
 func New(o Options) *Table {
 	t := &Table{options: o}
-	t.service = &awsjson.Service{Name: "dynamodb", Target: "DynamoDB_20120810", Clock: o.Clock, Log: o.Log, Checksum: true, Operations: map[string]awsjson.Operation{
-		"GetItem": awsjson.Op(t.getItem, func(in getInput) []string { return []string{in.Key[ledger.PartitionKey].S} }),
-		"Query":   awsjson.Op(t.query, func(in queryInput) []string { return []string{in.ExpressionAttributeValues[":pk"].S} }),
-	}}
+	t.service = &awsjson.Service{Name: "dynamodb", Target: "DynamoDB_20120810", Clock: o.Clock, Log: o.Log,
+		Checksum: true, Operations: map[string]awsjson.Operation{
+			"GetItem": awsjson.Op(t.getItem, func(in getInput) []string { return []string{in.Key[ledger.PartitionKey].S} }),
+			"Query":   awsjson.Op(t.query, func(in queryInput) []string { return []string{in.ExpressionAttributeValues[":pk"].S} }),
+		}}
 	return t
 }
 
@@ -126,10 +127,13 @@ func (t *Table) query(in queryInput) (queryOutput, error) {
 		return queryOutput{Items: items, Count: len(items), ScannedCount: len(items)}, err
 	}
 	if in.KeyConditionExpression != "pk = :pk" {
-		return queryOutput{}, awsjson.Errorf("ValidationException", "the embedded DynamoDB knows the condition pk = :pk only, and a prefix of slots")
+		return queryOutput{}, awsjson.Errorf("ValidationException",
+			"the embedded DynamoDB knows the condition pk = :pk only, and a prefix of slots")
 	}
-	if in.ProjectionExpression != "" && in.ProjectionExpression != docAttribute && in.ProjectionExpression != ledger.SortKey+", "+docAttribute {
-		return queryOutput{}, awsjson.Errorf("ValidationException", "the embedded DynamoDB knows the projection "+docAttribute+" only")
+	if in.ProjectionExpression != "" && in.ProjectionExpression != docAttribute &&
+		in.ProjectionExpression != ledger.SortKey+", "+docAttribute {
+		return queryOutput{}, awsjson.Errorf("ValidationException",
+			"the embedded DynamoDB knows the projection "+docAttribute+" only")
 	}
 	items, err := t.partition(in.ExpressionAttributeValues[":pk"].S)
 	return queryOutput{Items: items, Count: len(items), ScannedCount: len(items)}, err

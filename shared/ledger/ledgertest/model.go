@@ -36,11 +36,13 @@ func testModel(t *testing.T, open func(*testing.T) ledger.Ledger) {
 		m := model{
 			l: open(t), claims: map[string]ledger.Claim{}, slots: map[string]ledger.Slot{}, waits: map[string]ledger.Wait{},
 			asked:   map[string]ledger.Request{},
-			results: map[string]job.Result{}, retired: map[string]job.Retirement{}, runs: map[string]ledger.Run{}, targets: map[string]ledger.TargetRecord{},
-			made: map[string]ledger.Registration{}, ended: map[string]ledger.Registration{}, open: map[string]bool{},
+			results: map[string]job.Result{}, retired: map[string]job.Retirement{}, runs: map[string]ledger.Run{},
+			targets: map[string]ledger.TargetRecord{},
+			made:    map[string]ledger.Registration{}, ended: map[string]ledger.Registration{}, open: map[string]bool{},
 		}
 		r.Repeat(map[string]func(*rapid.T){
-			"Claim": m.claim, "Record": m.record, "Drop": m.drop, "Take": m.take, "Free": m.free, "Slots": m.listSlots, "Await": m.await, "Done": m.done,
+			"Claim": m.claim, "Record": m.record, "Drop": m.drop, "Take": m.take, "Free": m.free, "Slots": m.listSlots,
+			"Await": m.await, "Done": m.done,
 			"PutResult": m.putResult, "PutRun": m.putRun, "Tell": m.tell,
 			"PutRetirement": m.putRetirement, "Retirements": m.listRetirements,
 			"Claims": m.listClaims, "Waits": m.listWaits, "Results": m.listResults, "GetRun": m.getRun,
@@ -122,7 +124,8 @@ func (m model) free(r *rapid.T) {
 
 func (m model) listSlots(r *rapid.T) {
 	plan := rapid.SampledFrom([]string{"night", "nightly", ""}).Draw(r, "plan")
-	equal(r, "slots", listSlots(r, m.l, plan), sorted(m.slots, func(s ledger.Slot) bool { return plan == "" || s.Plan == plan }))
+	equal(r, "slots", listSlots(r, m.l, plan),
+		sorted(m.slots, func(s ledger.Slot) bool { return plan == "" || s.Plan == plan }))
 }
 
 func (m model) await(r *rapid.T) {
@@ -223,7 +226,8 @@ func (m model) putTarget(r *rapid.T) {
 
 func (m model) listTargets(r *rapid.T) {
 	name := source(r)
-	equal(r, "targets", targetsOf(r, m.l, name), sorted(m.targets, func(t ledger.TargetRecord) bool { return t.Source == name }))
+	equal(r, "targets", targetsOf(r, m.l, name),
+		sorted(m.targets, func(t ledger.TargetRecord) bool { return t.Source == name }))
 }
 
 func source(r *rapid.T) string {

@@ -12,7 +12,8 @@ import (
 
 func aRegistration(lineage, name string) ledger.Registration {
 	return ledger.Registration{
-		Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: lineage, Source: "i-1", Name: "web", Plan: "nightly", Run: "monday",
+		Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: lineage, Source: "i-1", Name: "web", Plan: "nightly",
+		Run:     "monday",
 		AMIName: name, Begun: night,
 	}
 }
@@ -152,7 +153,8 @@ func testOwners(t *testing.T, open func(*testing.T) ledger.Ledger) {
 	if o, ok, err := l.Owner(t.Context(), "web"); ok || err != nil {
 		t.Errorf("before it is put: %+v, %v, %v", o, ok, err)
 	}
-	first, err := l.PutOwner(t.Context(), ledger.Owner{Name: "web", Lineage: "i-1", Source: "i-1", Run: "monday", At: night})
+	first, err := l.PutOwner(t.Context(),
+		ledger.Owner{Name: "web", Lineage: "i-1", Source: "i-1", Run: "monday", At: night})
 	check(t, err)
 	got, ok, err := l.Owner(t.Context(), "web")
 	if check(t, err); !ok {

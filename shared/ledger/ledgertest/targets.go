@@ -11,9 +11,11 @@ import (
 
 func aTarget(source, id string) ledger.TargetRecord {
 	return ledger.TargetRecord{
-		Source: source, ID: id, Title: "fleet", Points: []ledger.Point{{Image: "ami-1", Version: 2, Run: "monday", Source: "i-1", At: night}},
-		Begun: &ledger.Change{From: ledger.Point{Image: "ami-1", Version: 2}, To: ledger.Point{Image: "ami-2", Run: "tuesday"}},
-		Back:  &ledger.Point{Image: "ami-0", Version: 1, By: "ada", At: night},
+		Source: source, ID: id, Title: "fleet",
+		Points: []ledger.Point{{Image: "ami-1", Version: 2, Run: "monday", Source: "i-1", At: night}},
+		Begun: &ledger.Change{From: ledger.Point{Image: "ami-1", Version: 2},
+			To: ledger.Point{Image: "ami-2", Run: "tuesday"}},
+		Back: &ledger.Point{Image: "ami-0", Version: 1, By: "ada", At: night},
 	}
 }
 
@@ -25,7 +27,8 @@ func testHeld(t *testing.T, l ledger.Ledger) {
 	rolling.Back = nil
 	begun := aTarget("web", "lt-2")
 	begun.Begun.To.Run, begun.Back = "", nil
-	for _, each := range []ledger.TargetRecord{begun, free, rolling, aTarget("web", "/alias"), aTarget("web", "lt-1"), aTarget("app", "lt-9")} {
+	for _, each := range []ledger.TargetRecord{begun, free, rolling, aTarget("web", "/alias"), aTarget("web", "lt-1"),
+		aTarget("app", "lt-9")} {
 		_, err := l.PutTarget(t.Context(), each)
 		check(t, err)
 	}
@@ -37,7 +40,8 @@ func testHeld(t *testing.T, l ledger.Ledger) {
 			check(t, err)
 		}
 	}
-	equal(t, "the last put counts", heldOf(t, l), []string{"app lt-9 ami-0", "web /alias ami-0", "web lt-1 ami-7", "web lt-2 "})
+	equal(t, "the last put counts", heldOf(t, l),
+		[]string{"app lt-9 ami-0", "web /alias ami-0", "web lt-1 ami-7", "web lt-2 "})
 }
 
 func testTargets(t *testing.T, open func(*testing.T) ledger.Ledger) {
