@@ -33,7 +33,8 @@ func parseUpdate(text *string, s *scope) ([]change, error) {
 			return nil, p.wrong()
 		}
 		if seen[word] {
-			return nil, invalid(`Invalid UpdateExpression: The "%s" section can only be used once in an update expression;`, word)
+			return nil, invalid("Invalid UpdateExpression: The %q section can only be used once in an update expression;",
+				word)
 		}
 		seen[word] = true
 		p.at++

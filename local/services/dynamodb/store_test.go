@@ -66,7 +66,9 @@ func (c scene) put(item attributes) {
 // get is what the item a says, in the order of its names; empty for none.
 func (c scene) get(table *string) string {
 	c.Helper()
-	out, err := c.GetItem(c.Context(), &sdk.GetItemInput{TableName: table, Key: at("a", nil), ConsistentRead: aws.Bool(true)})
+	out, err := c.GetItem(c.Context(), &sdk.GetItemInput{
+		TableName: table, Key: at("a", nil), ConsistentRead: aws.Bool(true),
+	})
 	c.want("", err)
 	return shown(out.Item)
 }
@@ -134,8 +136,8 @@ func TestConditions(t *testing.T) {
 func spoken(expression string) attributes {
 	var out attributes
 	known := attributes{
-		":ten": n("10.0"), ":nine": n("9"), ":hello": s("hello"), ":he": s("he"), ":kind": s("N"), ":one": n("1"), ":x": s("x"),
-		":sx": set("x"), ":sz": set("z"), ":list": &types.AttributeValueMemberL{Value: []types.AttributeValue{n("1")}},
+		":ten": n("10.0"), ":nine": n("9"), ":one": n("1"), ":hello": s("hello"), ":he": s("he"), ":kind": s("N"),
+		":x": s("x"), ":sx": set("x"), ":sz": set("z"), ":list": &types.AttributeValueMemberL{Value: []types.AttributeValue{n("1")}},
 	}
 	for _, word := range regexp.MustCompile(`:\w+`).FindAllString(expression, -1) {
 		if v, ok := known[word]; ok {
@@ -393,7 +395,8 @@ func TestItemsThatAreRefused(t *testing.T) {
 			"empty set":    at("a", attributes{"n": &types.AttributeValueMemberSS{Value: []string{}}}),
 			"twice":        at("a", attributes{"n": set("a", "a")}),
 		} {
-			if _, err := c.PutItem(c.Context(), &sdk.PutItemInput{TableName: name, Item: item}); fault.Code(err) != "ValidationException" {
+			_, err := c.PutItem(c.Context(), &sdk.PutItemInput{TableName: name, Item: item})
+			if fault.Code(err) != "ValidationException" {
 				c.Errorf("%s: %v", what, err)
 			}
 		}

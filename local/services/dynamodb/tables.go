@@ -81,8 +81,8 @@ func (s *Store) newTable(name string, takes time.Duration) *table {
 	s.made++
 	now := s.now()
 	return &table{
-		name: name, arn: s.arn(name), id: fmt.Sprintf("00000000-0000-4000-8000-%012x", s.made), made: now, ready: now.Add(takes),
-		items: map[key]*stored{},
+		name: name, arn: s.arn(name), id: fmt.Sprintf("00000000-0000-4000-8000-%012x", s.made),
+		made: now, ready: now.Add(takes), items: map[key]*stored{},
 	}
 }
 
@@ -104,7 +104,8 @@ func (t *table) schema(keys []keyElement, defined []attributeDefinition) error {
 		case n == 1 && k.KeyType == "RANGE":
 			t.sort = keyAttribute{k.AttributeName, kind}
 		default:
-			return invalid("Invalid KeySchema: The first KeySchemaElement is not a HASH key type, or the second not a RANGE key type")
+			return invalid("Invalid KeySchema: The first KeySchemaElement is not a HASH key type, " +
+				"or the second not a RANGE key type")
 		}
 	}
 	switch len(keys) {
@@ -180,10 +181,12 @@ func (s *Store) listTables(in listTablesInput) (listTablesOutput, error) {
 	most := 100
 	if in.Limit != nil {
 		if most = *in.Limit; most < 1 || most > 100 {
-			return listTablesOutput{}, invalid("1 validation error detected: Value '%d' at 'limit' failed to satisfy constraint", most)
+			return listTablesOutput{}, invalid("1 validation error detected: Value '%d' at 'limit' "+
+				"failed to satisfy constraint", most)
 		}
 	}
-	names := slices.DeleteFunc(slices.Sorted(maps.Keys(s.tables)), func(n string) bool { return n <= in.ExclusiveStartTableName })
+	names := slices.Sorted(maps.Keys(s.tables))
+	names = slices.DeleteFunc(names, func(n string) bool { return n <= in.ExclusiveStartTableName })
 	out := listTablesOutput{TableNames: names}
 	if len(names) > most {
 		out.TableNames, out.LastEvaluatedTableName = names[:most], names[most-1]
