@@ -5,7 +5,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"regexp"
@@ -15,6 +15,7 @@ import (
 
 	"goldsmith/local/disks"
 	"goldsmith/local/ec2"
+	"goldsmith/local/services/awsjson"
 )
 
 // startInput is StartSnapshot's (service model, 2019-11-02).
@@ -51,8 +52,13 @@ var keyARN = regexp.MustCompile(`^arn:aws[a-z-]*:kms:.*:[0-9]{12}:key/.*`)
 func (s *Service) start(c call) (answer, error) {
 	var in startInput
 	body, err := io.ReadAll(io.LimitReader(c.Body, maxBody))
-	if err != nil || json.Unmarshal(body, &in) != nil {
-		return answer{}, &Error{http.StatusBadRequest, "SerializationException", "", "The request is no JSON object of StartSnapshot."}
+	if err == nil {
+		err = awsjson.Read(body, &in)
+	}
+	if known, ok := errors.AsType[*awsjson.Error](err); ok {
+		return answer{}, &Error{http.StatusBadRequest, known.Code, "INVALID_PARAMETER_VALUE", known.Message}
+	} else if err != nil {
+		return answer{}, err
 	}
 	if before, ok := s.started[in.ClientToken]; ok && in.ClientToken != "" {
 		if before.body != string(body) {
@@ -175,6 +181,9 @@ func (s *Service) put(c call) (answer, error) {
 	n, err := index(c.block, found)
 	if err != nil {
 		return answer{}, err
+	}
+	if c.Header.Get("X-Amz-Progress") != "" {
+		return answer{}, unmodelled("Progress")
 	}
 	if c.Header.Get("X-Amz-Data-Length") != strconv.Itoa(disks.BlockSize) {
 		return answer{}, invalid("INVALID_PARAMETER_VALUE", "DataLength must be %d.", disks.BlockSize)

@@ -3,7 +3,11 @@ package members
 import (
 	"encoding/base64"
 	"regexp"
+	"strings"
+	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ebs"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	local "goldsmith/local/ec2"
@@ -51,6 +55,29 @@ var hints = map[string]func(*world) []any{
 	"OrganizationArn":       these("arn:aws:organizations::111111111111:organization/o-example1234"),
 	"OrganizationalUnitArn": these("arn:aws:organizations::111111111111:ou/o-example1234/ou-ab12-example1"),
 	"ResourceTypes[].ResourceTypeOptions[].OptionValues[]": these("stopped"),
+
+	"BackupArn":       known("backup of plain"),
+	"SourceTableArn":  these("arn:aws:dynamodb:eu-central-1:123456789012:table/made"),
+	"TableName":       these("twin", "sample"),
+	"TargetTableName": these("newer"),
+	"RestoreDateTime": func(*world) []any { return []any{time.Now().Add(-20 * time.Minute).Truncate(time.Second)} },
+
+	"dynamodb.UpdateItem.UpdateExpression":               these("SET sample = :x", "REMOVE text"),
+	"dynamodb.Query.KeyConditionExpression":              these("pk = :p AND sk = :p"),
+	"dynamodb.ListTables.ExclusiveStartTableName":        these("made"),
+	"dynamodb.ListBackups.ExclusiveStartBackupArn":       known("backup of made"),
+	"dynamodb.RestoreTableToPointInTime.SourceTableName": these("plain"),
+	"ebs.GetSnapshotBlock.BlockIndex":                    these(1),
+	"ebs.PutSnapshotBlock.ChecksumAlgorithm":             these("MD5"),
+	"ebs.CompleteSnapshot.ChecksumAlgorithm":             these("MD5"),
+	"ebs.CompleteSnapshot.ChecksumAggregationMethod":     these("MAX"),
+	"ebs.PutSnapshotBlock.BlockData":                     these(strings.NewReader("other data")),
+	"KmsKeyArn":                                          these("arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-4000-8000-00000000aaaa"),
+
+	"ebs.ListSnapshotBlocks.NextToken": func(w *world) []any {
+		in := &ebs.ListSnapshotBlocksInput{SnapshotId: w.filled(), MaxResults: aws.Int32(100)}
+		return []any{*must(w.ebs.ListSnapshotBlocks(w.t.Context(), in))(w).NextToken}
+	},
 
 	"TaskToken":       known("token"),
 	"ExecutionArn":    known("failed", "done", "running"),
@@ -104,6 +131,7 @@ var words = []struct {
 	of     *regexp.Regexp
 	reason string
 }{
+	{regexp.MustCompile(`^ebs\.PutSnapshotBlock\.BlockData$`), "the checksum beside it is of other data"},
 	{regexp.MustCompile(`^ec2\.RegisterImage\.BillingProducts`), "the account is not authorized to name one"},
 	{regexp.MustCompile(`^ec2\..*NetworkInterfaces\[\]\.DeviceIndex$`), "an instance has one network interface here"},
 	{

@@ -82,6 +82,8 @@ var looks = []func(*world) (any, error){
 		return w.states.DescribeExecution(w.t.Context(), &sfn.DescribeExecutionInput{ExecutionArn: w.id("asking")})
 	},
 	(*world).attributes,
+	(*world).lookAtTables,
+	(*world).lookAtBlocks,
 	func(w *world) (any, error) {
 		return w.secrets.DescribeSecret(w.t.Context(), &secretsmanager.DescribeSecretInput{
 			SecretId: aws.String("made"),
