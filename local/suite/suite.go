@@ -197,12 +197,17 @@ func (s *Suite) emit(source, detailType string, resources []string, detail any) 
 func (s *Suite) startStates() error {
 	o := s.options
 	o.States.Clock, o.States.Region, o.States.Account, o.States.Invoker, o.States.Seed = o.Clock, o.Region, o.Account, s.invoker, o.Seed
+	if o.EC2.Buckets {
+		o.States.TransitionsPerSecond = states.TransitionsPerSecond(o.Region)
+	}
 	o.States.Observer, o.States.Emit, o.States.History = o.Observer, s.emit, o.History
 	s.States = states.New(o.States)
 	s.services["states"] = s.States
 	var err error
-	s.Machine, err = s.States.Create(workflow.Name, []byte(o.Definition), s.substitutions(1))
-	return err
+	if s.Machine, err = s.States.Create(workflow.Name, []byte(o.Definition), s.substitutions(1)); err != nil {
+		return err
+	}
+	return s.release()
 }
 
 func (s *Suite) startBus() error {

@@ -48,7 +48,19 @@ func (p *published) Invoke(ctx context.Context, function string, payload []byte)
 // on keep the definition and the versions they began with; events get the newest code. For tests.
 func (s *Suite) Deploy(definition string, wrap func(asl.Invoker) asl.Invoker) error {
 	version := s.invoker.publish(wrap, s.functions)
-	return s.States.Update(s.Machine, []byte(definition), s.substitutions(version))
+	if err := s.States.Update(s.Machine, []byte(definition), s.substitutions(version)); err != nil {
+		return err
+	}
+	return s.release()
+}
+
+// release publishes the state machine as it is, and moves the alias to that version.
+func (s *Suite) release() error {
+	published, err := s.States.Publish(s.Machine)
+	if err != nil {
+		return err
+	}
+	return s.States.Lead(s.Machine, workflow.Alias, published)
 }
 
 func (s *Suite) substitutions(version int) map[string]string {
