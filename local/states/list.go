@@ -147,10 +147,11 @@ func (s *Service) describeStateMachine(in machineInput) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	through := m.through(s.options.Seed, "")
 	return object{
 		"stateMachineArn": in.StateMachineArn, "name": m.name, "status": "ACTIVE", "type": "STANDARD",
-		"definition": m.through(s.options.Seed, "").parsed.Definition, "roleArn": m.role, "creationDate": seconds(m.created),
+		"definition": through.parsed.Definition, "roleArn": m.role, "creationDate": seconds(m.created),
 		"loggingConfiguration": object{"level": "OFF", "includeExecutionData": false},
 		"tracingConfiguration": object{"enabled": false},
-	}, nil
+	}.set("description", through.description), nil
 }

@@ -79,6 +79,22 @@ var hints = map[string]func(*world) []any{
 		return []any{*must(w.ebs.ListSnapshotBlocks(w.t.Context(), in))(w).NextToken}
 	},
 
+	"MapRunArn":                                     known("map run", "other map run"),
+	"StateMachineAliasArn":                          these(machineARN + ":test"),
+	"sfn.ListMapRuns.ExecutionArn":                  known("failed"),
+	"RoutingConfiguration[].StateMachineVersionArn": these(machineARN + ":2"),
+	"sfn.ListMapRuns.NextToken": func(w *world) []any {
+		in := &sfn.ListMapRunsInput{ExecutionArn: w.id("each"), MaxResults: 1}
+		return []any{*must(w.states.ListMapRuns(w.t.Context(), in))(w).NextToken}
+	},
+	"sfn.ListStateMachineVersions.NextToken": func(w *world) []any {
+		in := &sfn.ListStateMachineVersionsInput{StateMachineArn: aws.String(machineARN), MaxResults: 1}
+		return []any{*must(w.states.ListStateMachineVersions(w.t.Context(), in))(w).NextToken}
+	},
+	"sfn.ListStateMachineAliases.NextToken": func(w *world) []any {
+		in := &sfn.ListStateMachineAliasesInput{StateMachineArn: aws.String(machineARN), MaxResults: 1}
+		return []any{*must(w.states.ListStateMachineAliases(w.t.Context(), in))(w).NextToken}
+	},
 	"TaskToken":       known("token"),
 	"ExecutionArn":    known("failed", "done", "running"),
 	"StateMachineArn": these(machineARN, "arn:aws:states:eu-central-1:123456789012:stateMachine:none"),
