@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -49,8 +50,8 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 		return j, nil
 	}
 	if j.Failure != nil {
-		back, gone, err := s.isBack(ctx, j)
-		if j.Back, j.Gone = back, gone; back || err != nil {
+		var err error
+		if j, err = s.look(ctx, j); j.Back || err != nil {
 			return j, err
 		}
 	}
@@ -82,8 +83,8 @@ func (s Step) refused(ctx context.Context, j job.Job, code, problem string) {
 	}
 }
 
-// fellBack notes a start that EC2 took back.
-func (s Step) fellBack(ctx context.Context, j job.Job, instance types.Instance) {
+// takenBack notes a start that EC2 took back.
+func (s Step) takenBack(ctx context.Context, j job.Job, instance types.Instance) {
 	code := breaker.FellBack
 	if r := instance.StateReason; r != nil && aws.ToString(r.Code) != "" {
 		code = aws.ToString(r.Code)
@@ -102,31 +103,44 @@ func (s Step) inNoState(ctx context.Context, j job.Job, refused error) error {
 	return fmt.Errorf("starting %s (%s): %w", j.Source.Name, j.Source.ID, refused)
 }
 
-// isBack reports whether there is nothing to start: the instance was never
-// stopped, somebody started it, or it does not exist any more.
-func (s Step) isBack(ctx context.Context, j job.Job) (back, gone bool, err error) {
+// look sees whether there is nothing to start: the instance was never stopped, somebody started it or has stopped
+// it since, or it does not exist any more.
+func (s Step) look(ctx context.Context, j job.Job) (job.Job, error) {
 	instance, ok, err := source.Find(ctx, s.ec2, j.Source.ID)
 	if err != nil {
-		return false, false, err
+		return j, err
 	}
 	state := source.State(instance)
 	if !ok || source.Ending(state) {
-		return true, true, nil
+		j.Back, j.Gone = true, true
+		return j, nil
 	}
 	switch state {
 	case types.InstanceStateNameRunning:
-		back, err = s.staysUp(ctx, j)
-		return back, false, err
+		j.Back, err = s.staysUp(ctx, j)
+		return j, err
 	case types.InstanceStateNameStopped:
-		if !j.Times.StartSent.IsZero() {
-			s.fellBack(ctx, j, instance)
-		}
-		return false, false, nil
+		return s.stopped(ctx, j, instance), nil
 	case types.InstanceStateNameStopping:
-		return false, false, &fault.NotYet{Err: fmt.Errorf("%s (%s) is still stopping", j.Source.Name, j.Source.ID)}
+		return j, &fault.NotYet{Err: fmt.Errorf("%s (%s) is still stopping", j.Source.Name, j.Source.ID)}
 	default:
-		return false, false, nil
+		return j, nil
 	}
+}
+
+// stopped looks at a stopped instance that a start may have been sent to before.
+func (s Step) stopped(ctx context.Context, j job.Job, instance types.Instance) job.Job {
+	if j.Times.StartSent.IsZero() {
+		return j
+	}
+	switch source.StartOf(instance, j.Times.StartSent, s.now()) {
+	case source.TakenBack:
+		s.takenBack(ctx, j, instance)
+	case source.StoppedAgain:
+		j.Back, j.Warnings = true, append(slices.Clone(j.Warnings), source.StoppedSince)
+	case source.Unshown: // The start is sent again: an instance that comes up is not changed by it.
+	}
+	return j
 }
 
 // staysUp asks the journal whether a running instance may be about to stop,

@@ -112,6 +112,18 @@ func TestRunning(t *testing.T) {
 	// A describe may show the state before the start for a while; later it went back.
 	settle(t, work(), job.ForRunning, 45*time.Second, &cloud{instance: instance("stopped")}, &tokens{}).pending(t)
 	settle(t, work(), job.ForRunning, 46*time.Second, &cloud{instance: instance("stopped")}, &tokens{}).failed(t, "went back to stopped", "the key is disabled")
+	// One that EC2 shows as it was stopped before the start may lag for minutes.
+	before := instance("stopped")
+	before.StateTransitionReason = aws.String("User initiated (" + begun.Add(-time.Minute).Format(time.DateTime) + " GMT)")
+	settle(t, work(), job.ForRunning, 5*time.Minute, &cloud{instance: before}, &tokens{}).pending(t)
+	settle(t, work(), job.ForRunning, 6*time.Minute, &cloud{instance: before}, &tokens{}).failed(t, "went back to stopped")
+	// One that somebody has stopped since was back.
+	since := instance("stopped")
+	since.StateTransitionReason = aws.String("User initiated (" + begun.Add(time.Minute).Format(time.DateTime) + " GMT)")
+	again := settle(t, work(), job.ForRunning, 2*time.Minute, &cloud{instance: since}, &tokens{}).reached(t)
+	if !again.Back || !again.Times.Running.IsZero() || again.Warnings[0].Code != job.StoppedSince {
+		t.Errorf("back %v, running %s, warnings %v", again.Back, again.Times.Running, again.Warnings)
+	}
 	settle(t, work(), job.ForRunning, time.Hour+time.Second, &cloud{instance: instance("pending")}, &tokens{}).failed(t, "not running")
 }
 
