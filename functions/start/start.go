@@ -46,6 +46,7 @@ func New(ec2 Starter, claims Claims, now func() time.Time) Step { return Step{ec
 // looks first: nobody knows then how far the failed step came.
 func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	if j.Decision != job.StopFirst || j.Back {
+		j.Gone = s.vanished(ctx, j)
 		j.Back = true
 		return j, nil
 	}
@@ -67,6 +68,19 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	}
 	j.Times.StartSent = s.now().UTC()
 	return j, nil
+}
+
+// vanished reports whether a source that was imaged as it was is gone, which the message of its failure says.
+func (s Step) vanished(ctx context.Context, j job.Job) bool {
+	if j.Failure == nil || j.Decision != job.ImageNow || j.Source.Kind == job.Snapshot {
+		return false
+	}
+	instance, ok, err := source.Find(ctx, s.ec2, j.Source.ID)
+	if err != nil {
+		handler.Log(ctx).WarnContext(ctx, "whether the source is gone is not known", "source", j.Source.ID, "error", err)
+		return false
+	}
+	return !ok || source.Ending(source.State(instance))
 }
 
 // refused notes why the source stays down, so that nothing more is stopped that would stay down with it.
