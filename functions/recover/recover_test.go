@@ -301,6 +301,26 @@ func TestSweepFails(t *testing.T) {
 			Want: "Claims DescribeExecution DescribeInstances*6 Slots: Throttled | Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots: ok",
 		},
 		{
+			Name: "EC2 cannot be asked for long: started without a look, once, and believed when it is seen running",
+			Given: func(s *stage.Stage, in *json.RawMessage) {
+				with(func(c *ledger.Claim) { c.StopSent = time.Now().Add(-20 * time.Minute) })(s, in)
+				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Nth: []int{1, 2}, Code: "UnauthorizedOperation"})
+			},
+			Want: "Claims DescribeExecution DescribeInstances StartInstances Record Slots: Failed | " +
+				"Claims DescribeExecution DescribeInstances Slots: Failed | " +
+				"Claims DescribeExecution DescribeInstances Waits Results PutResult Slots Free Drop Slots GetRun: ok",
+			Between: func(*stage.Stage) { time.Sleep(5 * time.Minute) },
+			Then:    closed("the run ended early; it is running again"),
+		},
+		{
+			Name: "EC2 cannot be asked, and the job had tried itself: what a person stopped since stays so",
+			Given: func(s *stage.Stage, in *json.RawMessage) {
+				with(func(c *ledger.Claim) { c.StopSent, c.Left = time.Now().Add(-20*time.Minute), time.Now() })(s, in)
+				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Code: "UnauthorizedOperation"})
+			},
+			Want: "Claims DescribeInstances Slots: Failed",
+		},
+		{
 			Name:  "the claims cannot be read",
 			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Ledger.Break("Claims", 1) },
 			Want:  "Claims: Throttled",

@@ -140,7 +140,7 @@ func (r Rescue) Settle(ctx context.Context, c ledger.Claim) (settled, error) {
 	}
 	instance, ok, err := source.Find(ctx, r.EC2, c.Source)
 	if err != nil {
-		return settled{down: !c.StopSent.IsZero()}, err
+		return settled{down: !c.StopSent.IsZero()}, errors.Join(err, r.unseen(ctx, c))
 	}
 	state := source.State(instance)
 	switch verdict, problem := r.judge(c, instance, ok); verdict {

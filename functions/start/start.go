@@ -42,8 +42,8 @@ type Step struct {
 // New makes the step.
 func New(ec2 Starter, claims Claims, now func() time.Time) Step { return Step{ec2, claims, now} }
 
-// Handle starts the job's instance if the run stopped it. After a failure it
-// looks first: nobody knows then how far the failed step came.
+// Handle starts the job's instance if the run stopped it. After a failure it looks first: how far the failed step
+// came is not known then. Where EC2 does not say, the claim does.
 func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	if j.Decision != job.StopFirst || j.Back {
 		j.Gone = s.vanished(ctx, j)
@@ -117,12 +117,17 @@ func (s Step) inNoState(ctx context.Context, j job.Job, refused error) error {
 	return fmt.Errorf("starting %s (%s): %w", j.Source.Name, j.Source.ID, refused)
 }
 
+// looking is how long EC2 is asked how the instance is. The rest of the function's minute is for the start.
+const looking = 25 * time.Second
+
 // look sees whether there is nothing to start: the instance was never stopped, somebody started it or has stopped
 // it since, or it does not exist any more.
 func (s Step) look(ctx context.Context, j job.Job) (job.Job, error) {
-	instance, ok, err := source.Find(ctx, s.ec2, j.Source.ID)
+	brief, cancel := context.WithTimeout(ctx, looking)
+	defer cancel()
+	instance, ok, err := source.Find(brief, s.ec2, j.Source.ID)
 	if err != nil {
-		return j, err
+		return s.unseen(ctx, j, err)
 	}
 	state := source.State(instance)
 	if !ok || source.Ending(state) {
@@ -157,22 +162,53 @@ func (s Step) stopped(ctx context.Context, j job.Job, instance types.Instance) j
 	return j
 }
 
+// unseen goes by the claim where EC2 does not say how the instance is. What the run has stopped is started: that changes
+// nothing if it runs, and waiting for an answer would keep it down.
+func (s Step) unseen(ctx context.Context, j job.Job, problem error) (job.Job, error) {
+	claim, mine, err := s.claim(ctx, j)
+	switch {
+	case err != nil:
+		return j, fmt.Errorf("%w, and EC2 does not say how it is: %s", err, fault.Brief(problem))
+	case !mine, untouched(j, claim):
+		j.Back = true
+		return j, nil
+	case claim.StopMayLand(s.now().UTC()):
+		return j, &fault.NotYet{Err: problem}
+	}
+	handler.Log(ctx).ErrorContext(ctx, "the instance is started without a look", "source", j.Source.ID, "error", problem)
+	return j, nil
+}
+
+// untouched reports whether the run never sent a stop. A claim that is younger than the job's is not the one that
+// would say so: the ledger has lost that.
+func untouched(j job.Job, c ledger.Claim) bool {
+	return j.Times.StopSent.IsZero() && c.StopSent.IsZero() && !c.Since.After(j.Times.Claimed)
+}
+
 // staysUp asks the journal whether a running instance may be about to stop,
 // because of a StopInstances that the failed step had sent.
 func (s Step) staysUp(ctx context.Context, j job.Job) (bool, error) {
-	now := s.now().UTC()
-	claim, err := s.claims.Claim(ctx, ledger.ClaimOf(j, now))
+	claim, mine, err := s.claim(ctx, j)
+	if err != nil || !mine {
+		return !mine, err
+	}
+	if claim.StopMayLand(s.now().UTC()) {
+		return false, &fault.NotYet{Err: fmt.Errorf("%s (%s) is running, but was to be stopped a moment ago", j.Source.Name,
+			j.Source.ID)}
+	}
+	return true, nil
+}
+
+// claim is the job's; mine is false when the run has lost it: the run that has it now answers for the source.
+func (s Step) claim(ctx context.Context, j job.Job) (claim ledger.Claim, mine bool, err error) {
+	claim, err = s.claims.Claim(ctx, ledger.ClaimOf(j, s.now().UTC()))
 	var held *ledger.Held
 	switch {
 	case errors.As(err, &held):
-		// The run has lost it; whoever has it now answers for it.
-		return true, nil
+		return claim, false, nil
 	case err != nil:
-		return false, fmt.Errorf("looking up the claim of %s: %w", j.Source.ID, err)
-	case claim.StopMayLand(now):
-		return false, &fault.NotYet{Err: fmt.Errorf("%s (%s) is running, but was to be stopped a moment ago", j.Source.Name,
-			j.Source.ID)}
+		return claim, true, fmt.Errorf("looking up the claim of %s: %w", j.Source.ID, err)
 	default:
-		return true, nil
+		return claim, true, nil
 	}
 }

@@ -162,14 +162,6 @@ func TestStartAfterFailure(t *testing.T) {
 			Want:  "DescribeInstances StartInstances: ok",
 			Then:  func(s *stage.Stage, j job.Job) { s.Same("back", j.Back, false) },
 		},
-		{
-			Name: "EC2 cannot be asked: not taken for back",
-			Given: func(s *stage.Stage, _ *job.Job) {
-				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Code: "Unavailable"})
-			},
-			Want: "DescribeInstances*6: Throttled",
-			Says: []string{"looking at i-"},
-		},
 	})
 }
 

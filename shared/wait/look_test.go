@@ -239,11 +239,19 @@ func TestImageThatIsNotShown(t *testing.T) {
 	}
 }
 
-// An AWS that is busy decides nothing: whoever called looks again.
+// An AWS that is busy decides nothing: whoever called looks again. Only an instance that is down for the answer does not
+// wait for it for long.
 func TestBusy(t *testing.T) {
 	busy := &smithy.GenericAPIError{Code: "RequestLimitExceeded"}
-	for _, what := range []job.For{job.ForStopped, job.ForSnapshots, job.ForRunning, job.ForImage} {
-		got := settle(t, work(), what, 100*time.Hour, &cloud{instance: instance("pending"), err: busy}, &tokens{})
+	for _, what := range []job.For{job.ForStopped, job.ForSnapshots} {
+		settle(t, work(), what, 16*time.Minute, &cloud{instance: instance("pending"), err: busy}, &tokens{}).
+			failed(t, "web (i-1)", "is not known, EC2 does not answer", "RequestLimitExceeded")
+	}
+	for what, after := range map[job.For]time.Duration{
+		job.ForStopped: 14 * time.Minute, job.ForSnapshots: 14 * time.Minute,
+		job.ForRunning: 100 * time.Hour, job.ForImage: 100 * time.Hour,
+	} {
+		got := settle(t, work(), what, after, &cloud{instance: instance("pending"), err: busy}, &tokens{})
 		if !errors.Is(got.err, busy) || len(got.tokens.success)+len(got.tokens.failure) != 0 || len(got.book.done) != 0 {
 			t.Errorf("%s: %v, done %q", what, got.err, got.book.done)
 		}
