@@ -12,11 +12,11 @@ import (
 type Start int
 
 const (
-	// Unshown: EC2 shows the stop from before the start, and may not show what came after it yet.
+	// Unshown means that EC2 shows the stop from before the start, and may not show what came after it yet.
 	Unshown Start = iota
-	// TakenBack: EC2 answered "pending" and gave up, for one because nobody may use a volume's key.
+	// TakenBack means that EC2 answered "pending" and gave up, for one because nobody may use a volume's key.
 	TakenBack
-	// StoppedAgain: somebody has stopped the instance since. What a person stops stays stopped.
+	// StoppedAgain means that somebody has stopped the instance since. What a person stops stays stopped.
 	StoppedAgain
 )
 
