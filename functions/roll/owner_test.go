@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/functions/roll"
@@ -15,6 +16,7 @@ import (
 	"goldsmith/local/stage"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/lineage"
 )
 
 // What a roll finds out about its name, and what it writes of it.
@@ -35,10 +37,14 @@ func TestRollOwners(t *testing.T) {
 		s.Same("warnings", len(j.Warnings), 0)
 		s.Same("rolled", find(j, alias).To, newest)
 	}
-	const asks, writes = "DescribeImages Owner Targets ", " DescribeLaunchTemplates PutOwner PutTarget PutParameter PutTarget: ok"
+	const (
+		asks    = "DescribeImages Owner "
+		writes  = " DescribeLaunchTemplates PutOwner PutTarget PutParameter PutTarget: ok"
+		takesIt = " Targets DescribeLaunchTemplates GetParameter PutOwner PutTarget PutParameter PutTarget: ok"
+	)
 	stage.Play(t, first, cases{
 		{
-			Name: "the first image under a name takes it", Want: asks + "GetParameter Targets" + writes, Then: takes,
+			Name: "the first image under a name takes it", Want: asks + "Targets GetParameter Targets" + writes, Then: takes,
 		},
 		{
 			Name: "another living instance has it: made, not rolled, and told with the owner and the command",
@@ -73,9 +79,47 @@ func TestRollOwners(t *testing.T) {
 		},
 		{
 			Name:  "the owner was an Auto Scaling group, which is deleted",
-			Given: func(s *stage.Stage, _ *job.Job) { owns(s, "web", "group/gone") },
-			Want:  "DescribeImages Owner DescribeAutoScalingGroups Targets DescribeLaunchTemplates GetParameter PutOwner PutTarget PutParameter PutTarget: ok",
+			Given: func(s *stage.Stage, _ *job.Job) { owns(s, "web", "group/gone:1") },
+			Want:  asks + "DescribeAutoScalingGroups" + takesIt,
 			Then:  takes,
+		},
+		{
+			Name: "the owner was an Auto Scaling group, and another one has been made under its name",
+			Given: func(s *stage.Stage, _ *job.Job) {
+				s.Group("fleet", 0)
+				owns(s, "web", "group/fleet:1")
+			},
+			Want: asks + "DescribeAutoScalingGroups" + takesIt, Then: takes,
+		},
+		{
+			Name: "an earlier version wrote down a group's name alone: the group that was there then keeps it",
+			Given: func(s *stage.Stage, _ *job.Job) {
+				s.Group("fleet", 0)
+				owns(s, "web", "group/fleet")
+			},
+			Want: "DescribeImages Owner DescribeAutoScalingGroups*2 Targets DescribeLaunchTemplates: ok",
+			Then: func(s *stage.Stage, j job.Job) { s.Same("warnings", len(j.Warnings), 1) },
+		},
+		{
+			Name: "an earlier version wrote down a group's name alone, and the group is another one by now",
+			Given: func(s *stage.Stage, _ *job.Job) {
+				owns(s, "web", "group/fleet")
+				time.Sleep(time.Minute)
+				s.Group("fleet", 0)
+			},
+			Want: asks + "DescribeAutoScalingGroups*2" + takesIt, Then: takes,
+		},
+		{
+			Name: "an earlier version wrote down the name of the source's own group: it is written down as it is",
+			Given: func(s *stage.Stage, j *job.Job) {
+				s.Group("fleet", 0)
+				owns(s, "web", "group/fleet")
+				j.Source.Lineage = lineageOf(s, "fleet")
+			},
+			Want: asks + "DescribeAutoScalingGroups" + takesIt,
+			Then: func(s *stage.Stage, j job.Job) {
+				s.Same("owner", []any{owner(s), len(j.Warnings)}, []any{j.Source.Lineage, 0})
+			},
 		},
 		{
 			Name: "the owner is the source, which has been in a group since",
@@ -134,7 +178,7 @@ func TestRollOwners(t *testing.T) {
 		{
 			Name:  "two that take a name at once: one is told to try again, and finds the other",
 			Given: func(s *stage.Stage, _ *job.Job) { s.Ledger.Break("PutOwner", 1) },
-			Want:  asks + "GetParameter Targets DescribeLaunchTemplates PutOwner: Throttled | DescribeImages Owner DescribeInstances Targets DescribeLaunchTemplates: ok",
+			Want:  asks + "Targets GetParameter Targets DescribeLaunchTemplates PutOwner: Throttled | DescribeImages Owner DescribeInstances Targets DescribeLaunchTemplates: ok",
 			Between: func(s *stage.Stage) {
 				owns(s, "web", s.Launch("web", nil))
 			},
@@ -286,4 +330,13 @@ func TestRollAtTheSameMoment(t *testing.T) {
 
 func standard(all []types.LaunchTemplateVersion) types.LaunchTemplateVersion {
 	return all[slices.IndexFunc(all, func(v types.LaunchTemplateVersion) bool { return aws.ToBool(v.DefaultVersion) })]
+}
+
+// lineageOf is the lineage of the members of a group.
+func lineageOf(s *stage.Stage, name string) string {
+	s.Helper()
+	out, err := s.AutoScaling.DescribeAutoScalingGroups(s.Context(),
+		&autoscaling.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: []string{name}})
+	s.Must(err)
+	return lineage.OfGroup(out.AutoScalingGroups[0])
 }

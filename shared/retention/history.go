@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"goldsmith/shared/lineage"
 )
 
 // history is a set of images that are judged together, newest first.
@@ -80,7 +82,8 @@ func (w Watcher) apart(ctx context.Context, images []Image) (map[string]bool, er
 			return nil, fmt.Errorf("reading whose the name %s is: %w", name, err)
 		}
 		if ok {
-			apart[owner.Lineage] = true
+			then := lineage.Dated{Lineage: owner.Lineage, At: owner.At}
+			apart[w.Lineages.Identify(ctx, then)[0]] = true
 		}
 	}
 	return apart, nil
