@@ -171,7 +171,7 @@ func (f field) span(text string, stepped bool) (from, to int, err error) {
 	switch {
 	case ranged:
 		if to, err = f.value(last); err == nil && to < from {
-			err = fmt.Errorf("the range %s runs backwards: write two ranges", text)
+			err = f.backwards(text, first, last)
 		}
 		return from, to, err
 	case stepped:
@@ -179,6 +179,16 @@ func (f field) span(text string, stepped bool) (from, to int, err error) {
 	default:
 		return from, from, nil
 	}
+}
+
+// backwards refuses a range such as 20-2. The EventBridge User Guide has one, and leaves open to which weekday the
+// hours after midnight belong; the two ranges that leave nothing open are named.
+func (f field) backwards(text, first, last string) error {
+	lowest, highest := strconv.Itoa(f.min), strconv.Itoa(f.max)
+	if len(f.names) > 0 {
+		lowest, highest = f.names[0], f.names[len(f.names)-1]
+	}
+	return fmt.Errorf("the range %s runs backwards: write two ranges, %s-%s,%s-%s", text, first, highest, lowest, last)
 }
 
 func (f field) step(text string) (int, error) {
