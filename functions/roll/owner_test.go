@@ -75,7 +75,12 @@ func TestRollOwners(t *testing.T) {
 			Name:  "the owner was terminated",
 			Given: func(s *stage.Stage, j *job.Job) { another("web")(s, j); s.Set(owner(s), ec2.Terminated) },
 			Want:  "DescribeImages Owner DescribeInstances Targets DescribeLaunchTemplates GetParameter PutOwner PutTarget PutParameter PutTarget: ok",
-			Then:  takes,
+			Then: func(s *stage.Stage, j job.Job) {
+				takes(s, j)
+				o, _, err := s.Ledger.Kept.Owner(s.Context(), "web")
+				s.Must(err)
+				s.Same("had the name before", len(o.Former), 1)
+			},
 		},
 		{
 			Name:  "the owner was an Auto Scaling group, which is deleted",

@@ -43,8 +43,7 @@ func (s Step) handOver(ctx context.Context, asked event.Handover) (Answer, error
 	before.Lineage = lineage.Finder{Groups: s.scaling}.Identify(ctx, then)[0]
 	to := ledger.Owner{
 		Name: asked.Name, Lineage: of, Source: asked.To, By: cmp.Or(asked.By, "somebody"), At: s.now().UTC(),
-		Revision: before.Revision,
-	}
+	}.After(before)
 	h := Handover{To: rollout.OwnerText(ledger.Owner{Lineage: of}), Source: asked.To, There: known && before.Lineage == of}
 	if before.Lineage != "" {
 		h.From = rollout.OwnerText(before)

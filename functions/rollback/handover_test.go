@@ -47,6 +47,7 @@ func TestHandover(t *testing.T) {
 			Then: func(s *stage.Stage, a rollback.Answer) {
 				o := owner(s)
 				s.Same("owner", []string{o.Lineage, o.Source, o.By, o.Run}, []string{s.Web, s.Web, "ada", ""})
+				s.Same("had the name before", o.Former, []string{"i-0123456789abcdef0"})
 				s.Same("there", a.Handover.There, true)
 				s.Same("messages", len(s.Slack.Messages()), 1)
 			},

@@ -110,11 +110,11 @@ func (w Watcher) Look(ctx context.Context, p plan.Plan, s Scope) (Outlook, error
 	if err != nil {
 		return o, err
 	}
-	apart, err := w.apart(ctx, images)
+	standing, err := w.standing(ctx, images)
 	if err != nil {
 		return o, err
 	}
-	o.Decisions = o.cut(within(Decide(images, p, apart, w.Now()), s.Source), s)
+	o.Decisions = o.cut(within(Decide(images, p, standing, w.Now()), s.Source), s)
 	var going []types.Image
 	for _, d := range o.Decisions {
 		if d.Going() {

@@ -105,8 +105,8 @@ func (s *survey) title(ctx context.Context, image Image) (Title, error) {
 // of the sources of one name that a run images, the one with the lowest id takes it, whichever comes first.
 func entitle(o ledger.Owner, known bool, image Image, now time.Time, lives func(lineage string) bool) Title {
 	mine := ledger.Owner{
-		Name: image.Name, Lineage: image.Lineage, Source: image.Source, Run: image.Run, At: now, Revision: o.Revision,
-	}
+		Name: image.Name, Lineage: image.Lineage, Source: image.Source, Run: image.Run, At: now,
+	}.After(o)
 	switch {
 	case o.Lineage == image.Lineage && known:
 		return Title{Owner: o}
