@@ -65,7 +65,7 @@ func TestDescribeInstances(t *testing.T) {
 	})
 }
 
-// Stopping a member is the accident that standby exists for (aws-facts 3.7).
+// Stopping a member is the accident that standby exists for (Auto Scaling User Guide, health checks).
 func TestStoppedMemberIsReplaced(t *testing.T) {
 	play(t, func(t *testing.T, s *scene) {
 		s.group("web", 2)
