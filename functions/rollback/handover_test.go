@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-
 	"goldsmith/functions/rollback"
 	"goldsmith/local/ec2"
 	"goldsmith/local/stage"

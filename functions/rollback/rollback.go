@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-
 	"goldsmith/shared/event"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"

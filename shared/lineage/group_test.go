@@ -16,11 +16,11 @@ import (
 	"goldsmith/shared/lineage"
 )
 
-// of is the lineage of a group that there is.
-func of(s *stage.Stage, name string) string {
+// fleet is the lineage of the group of that name that there is.
+func fleet(s *stage.Stage) string {
 	s.Helper()
 	out, err := s.AutoScaling.DescribeAutoScalingGroups(s.Context(),
-		&autoscaling.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: []string{name}})
+		&autoscaling.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: []string{"fleet"}})
 	s.Must(err)
 	return lineage.OfGroup(out.AutoScalingGroups[0])
 }
@@ -30,9 +30,9 @@ func TestAGroupMadeAgainIsAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := stage.New(t)
 		s.Group("fleet", 1)
-		first := of(s, "fleet")
+		first := fleet(s)
 		ids := s.GroupAgain("fleet", 1)
-		second := of(s, "fleet")
+		second := fleet(s)
 		found, err := lineage.OfInstances(s.Context(), s.AutoScaling, ids)
 		s.Must(err)
 		s.Same("of the new one's member", found, map[string]string{ids[0]: second})
@@ -50,7 +50,7 @@ func TestIdentify(t *testing.T) {
 		s.Group("fleet", 1)
 		before := time.Now()
 		s.GroupAgain("fleet", 1)
-		finder, fleet, now := lineage.Finder{EC2: s.EC2, Groups: s.AutoScaling}, of(s, "fleet"), time.Now()
+		finder, fleet, now := lineage.Finder{EC2: s.EC2, Groups: s.AutoScaling}, fleet(s), time.Now()
 		asked := []lineage.Dated{
 			{Lineage: "group/fleet", At: now}, {Lineage: "group/fleet", At: before}, {Lineage: "group/fleet"},
 			{Lineage: "group/gone", At: now}, {Lineage: fleet, At: before}, {Lineage: s.Web, At: now}, {Lineage: "", At: now},
@@ -74,7 +74,7 @@ func TestLivingOfManyGroups(t *testing.T) {
 		for n := range 230 {
 			all = append(all, fmt.Sprintf("group/gone-%d:1", n))
 		}
-		fleet := of(s, "fleet")
+		fleet := fleet(s)
 		finder := lineage.Finder{EC2: s.EC2, Groups: s.AutoScaling}
 		s.Same("living", finder.Living(s.Context(), slices.Concat(all[:115], []string{fleet}, all[115:])),
 			map[string]bool{fleet: true})

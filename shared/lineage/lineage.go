@@ -28,7 +28,6 @@ type Finder struct {
 	Groups autoscaling.DescribeAutoScalingGroupsAPIClient
 }
 
-
 // atOnce is how many of them one describe is about: a filter takes 200 values.
 const atOnce = 100
 

@@ -25,7 +25,7 @@ func TestOfInstances(t *testing.T) {
 		s.Must(err)
 		s.Same("of a stranger", []string{found[s.Web], found["i-0123456789abcdef0"]}, []string{s.Web, "i-0123456789abcdef0"})
 		for _, id := range ids {
-			s.Same("of "+id, found[id], of(s, "fleet"))
+			s.Same("of "+id, found[id], fleet(s))
 		}
 		s.Refuse("DescribeAutoScalingInstances", "AccessDenied", 1)
 		if _, err := lineage.OfInstances(s.Context(), s.AutoScaling, ids); err == nil {
@@ -72,7 +72,7 @@ func TestLiving(t *testing.T) {
 		s.Set(stopped, ec2.Stopped)
 		s.Set(gone, ec2.Terminated)
 		finder := lineage.Finder{EC2: s.EC2, Groups: s.AutoScaling}
-		fleet, another := of(s, "fleet"), "group/fleet:00000000-0000-0000-0000-000000000000"
+		fleet, another := fleet(s), "group/fleet:00000000-0000-0000-0000-000000000000"
 		all := []string{s.Web, stopped, gone, "i-0123456789abcdef0", "group/fleet", fleet, another, "group/fleet:earlier",
 			"group/gone", "group/gone:00000000-0000-0000-0000-000000000000", "vol-0123456789abcdef0", "ami-0123456789abcdef0"}
 		for n := range 250 { // more than one filter takes
@@ -94,7 +94,7 @@ func TestNames(t *testing.T) {
 	for text, want := range map[string]bool{
 		"i-0123456789abcdef0": true, "i-01234567": true, "vol-01234567": true, "snap-01234567": true, "ami-01234567": true,
 		"group/web": true, "group/web:1": true,
-		"web":       false, "i-web": false, "i-0123456": false, "group/": false, "group": false, "": false, "my i-01234567": false,
+		"web": false, "i-web": false, "i-0123456": false, "group/": false, "group": false, "": false, "my i-01234567": false,
 	} {
 		if lineage.Names(text) != want {
 			t.Errorf("%q: %v", text, !want)

@@ -30,23 +30,28 @@ func (n *night) onlyRegisteredIsChanged() {
 	n.t.Helper()
 	known := n.registered()
 	for _, c := range n.callsOf("") {
-		if c.Service != "ec2" || reads.MatchString(c.Action) || slices.Contains(elsewhere, c.Action) {
-			continue
-		}
-		if c.Action == "CreateTags" || c.Action == "DeleteTags" {
+		switch {
+		case c.Service != "ec2", reads.MatchString(c.Action), slices.Contains(elsewhere, c.Action):
+		case c.Action == "CreateTags", c.Action == "DeleteTags":
 			n.onlyOwnTags(c)
-			continue
-		}
-		for _, id := range c.Resources {
-			// DeregisterImage answers with the snapshots that EC2 deletes with their image.
-			if own := c.Action == "DeregisterImage" && strings.HasPrefix(id, "snap-"); !own && !known(id) {
-				n.t.Errorf("%s sent %s of %s, which is not registered", c.Caller, c.Action, id)
-			}
+		default:
+			n.onlyKnown(c, known)
 		}
 	}
 	for _, id := range n.decided() {
 		if !known(id) {
 			n.t.Errorf("%s was counted, and is not registered", id)
+		}
+	}
+}
+
+// onlyKnown: a call names what is registered. DeregisterImage answers with the snapshots that EC2 deletes with their
+// image.
+func (n *night) onlyKnown(c query.Record, known func(id string) bool) {
+	n.t.Helper()
+	for _, id := range c.Resources {
+		if own := c.Action == "DeregisterImage" && strings.HasPrefix(id, "snap-"); !own && !known(id) {
+			n.t.Errorf("%s sent %s of %s, which is not registered", c.Caller, c.Action, id)
 		}
 	}
 }
