@@ -240,29 +240,31 @@ func TestRollLeavesAnotherSourcesAlias(t *testing.T) {
 	})
 }
 
-// A name that had to be bent has an alias of its own. What it shared with others is not written for it any more, and
-// that is told.
+// A name that had to be bent has an alias of its own. What earlier versions wrote for it, shared with others or with a
+// hash that others could be made to share, is not written any more, and that is told.
 func TestRollMovesASharedAlias(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := stage.New(t)
-		const shared, own = "/goldsmith/images/web-1", "/goldsmith/images/web-1-5bcf3c836b"
-		put(s, shared, before)
-		template(s, "fleet", "web 1", "resolve:ssm:"+shared)
-		at := ledger.Point{Image: before, Version: 1, Run: "r", Source: s.Web, At: time.Now()}
-		_, err := s.Ledger.Kept.PutTarget(s.Context(),
-			ledger.TargetRecord{Source: "web 1", ID: shared, Points: []ledger.Point{at}})
-		s.Must(err)
-		step, j := first(s)
-		j.Source.Name = "web 1"
-		done, err := step(s.Context(), j)
-		s.Must(err)
-		s.Same("told", find(done, own).Note,
-			"it takes the place of "+shared+", which other names share: what takes images from that is to take them from this one")
-		s.Same("the template", find(done, "fleet").Problem,
-			"it takes its image from "+shared+", which is not the alias of web 1; have it take its image from "+own)
-		value, _ := s.Parameters.Value(shared)
-		s.Same("the shared one", value, before)
-	})
+	const own = "/goldsmith/images/web-1-5bcf3c836b179f63b0d300c8d24a65ea"
+	for _, shared := range []string{"/goldsmith/images/web-1", "/goldsmith/images/web-1-5bcf3c836b"} {
+		synctest.Test(t, func(t *testing.T) {
+			s := stage.New(t)
+			put(s, shared, before)
+			template(s, "fleet", "web 1", "resolve:ssm:"+shared)
+			at := ledger.Point{Image: before, Version: 1, Run: "r", Source: s.Web, At: time.Now()}
+			_, err := s.Ledger.Kept.PutTarget(s.Context(),
+				ledger.TargetRecord{Source: "web 1", ID: shared, Points: []ledger.Point{at}})
+			s.Must(err)
+			step, j := first(s)
+			j.Source.Name = "web 1"
+			done, err := step(s.Context(), j)
+			s.Must(err)
+			s.Same("told", find(done, own).Note, "it takes the place of "+shared+", which other names share or could be "+
+				"made to: what takes images from that is to take them from this one")
+			s.Same("the template", find(done, "fleet").Problem,
+				"it takes its image from "+shared+", which is not the alias of web 1; have it take its image from "+own)
+			value, _ := s.Parameters.Value(shared)
+			s.Same("the shared one", value, before)
+		})
+	}
 }
 
 // Of two sources of one name that one run images the one with the lower id has the name at the end, whichever comes
