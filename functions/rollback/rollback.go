@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -189,7 +190,7 @@ func (t *target) decide(image string) {
 		return
 	}
 	t.back = rollout.Back(t.known.At, t.known.Record, image)
-	t.To, t.There, t.Problem = t.back.To.Image, t.back.There, t.back.Problem
+	t.To, t.There, t.Problem, t.Note = t.back.To.Image, t.back.There, t.back.Problem, t.back.Note
 }
 
 // one points one target back and holds it there.
@@ -226,18 +227,26 @@ func (s Step) one(ctx context.Context, t *target, asked event.Rollback) error {
 func (s Step) instances(ctx context.Context, t *target, asked event.Rollback) {
 	done, err := s.refreshes.RollBack(ctx, Undo{
 		Target: t.Rolled.Target, Name: asked.Name, Image: t.To, Version: t.Version, Refresh: asked.Refresh,
-		Images: rollout.Undone(t.known, t.To), Failed: t.Problem != "",
+		Was: t.back.To.Was, Images: rollout.Undone(t.known, t.back.To), Failed: t.Problem != "",
 	})
 	if t.seen = done.Seen; err == nil {
-		t.undone = rollout.Undone(t.known, t.To)
+		t.undone = rollout.Undone(t.known, t.back.To)
 	}
 	if err != nil {
 		done.Left = append(done.Left, "which groups still launch it was not found out; ask again: "+fault.Brief(err))
 	}
-	t.Groups, t.Refreshed, t.Note = done.Groups, done.Refreshed, strings.Join(done.Left, "; ")
-	if t.Note != "" {
+	t.Groups, t.Refreshed, t.Note = done.Groups, done.Refreshed, strings.Join(slices.Concat(t.notes(), done.Left), "; ")
+	if len(done.Left) > 0 {
 		handler.Log(ctx).WarnContext(ctx, "groups not put back", "target", t.Rolled.Target, "note", t.Note)
 	}
+}
+
+// notes are what is known of the target beside its groups.
+func (t *target) notes() []string {
+	if t.back.Note == "" || t.Problem != "" {
+		return nil
+	}
+	return []string{t.back.Note}
 }
 
 // others names the groups that run what is undone and launch from none of the targets any more, once for all of them.

@@ -53,7 +53,7 @@ func Run(ctx context.Context, o Options, out io.Writer) error {
 	live := progress.New(night, out)
 	s, err := suite.New(suite.Options{
 		Clock: night, Plans: plans, Seed: o.Seed, Logs: o.Logs, Endpoint: endpoint,
-		EC2: world.Options{Buckets: true}, History: true, Wrap: live.Around, KeepCalls: keptCalls,
+		EC2: world.Options{Buckets: true}, History: true, Wrap: live.Around, KeepCalls: keptCalls, Table: true,
 		Events: events(o.Faults, night.Now()),
 	})
 	if err != nil {

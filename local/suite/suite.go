@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"time"
 
+	dynamodbsdk "github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
 	"goldsmith/events"
 	"goldsmith/infra/workflow"
 	"goldsmith/local/asl"
@@ -56,8 +58,10 @@ type Options struct {
 	History bool
 	// Sweep is how often recover looks for what dead runs left behind. Default 5 minutes.
 	Sweep time.Duration
-	// Ledger is where claims and results are kept. Default: a new one in memory.
+	// Ledger is where claims and results are kept. Default: a new one in memory, which no client of DynamoDB sees.
 	Ledger ledger.Ledger
+	// Table keeps the ledger in the embedded DynamoDB, as an account does; Ledger is nil then.
+	Table bool
 	// Wrap stands between the bus or the state machine and the functions; for tests.
 	Wrap func(asl.Invoker) asl.Invoker
 	// Definition is the state machine's. Default: the deployed one; for tests.
@@ -76,6 +80,7 @@ type Suite struct {
 	AutoScaling *autoscaling.Service
 	Parameters  *ssm.Store
 	Secrets     *secretsmanager.Store
+	Tables      *dynamodb.Store
 	States      *states.Service
 	Bus         *bus.Bus
 	Slack       *slacksink.Sink
@@ -136,7 +141,7 @@ func withDefaults(o Options) Options {
 	if o.Definition == "" {
 		o.Definition = workflow.Definition
 	}
-	if o.Ledger == nil {
+	if o.Ledger == nil && !o.Table {
 		o.Ledger = ledger.NewMemory()
 	}
 	return o
@@ -164,10 +169,17 @@ func (s *Suite) startServices() error {
 	s.Slack = slacksink.New(slacksink.Options{Clock: o.Clock})
 	s.Secrets.Put(secretName, fmt.Sprintf(`{"webhook":%q}`, slacksink.WebhookURL))
 	s.functions.environment = s.Environment
+	s.Tables = dynamodb.NewStore(dynamodb.StoreOptions{
+		Clock: o.Clock, Region: o.Region, Account: o.Account, Log: s.Calls,
+	})
 	s.services = map[string]http.Handler{
 		"ec2": s.EC2, "ebs": s.EBS, "autoscaling": s.AutoScaling, "ssm": s.Parameters, "secretsmanager": s.Secrets, "lambda": s.functions,
 		"sts":      sts.New(sts.Options{Account: o.Account, Clock: o.Clock, Log: s.Calls}),
-		"dynamodb": dynamodb.New(dynamodb.Options{Name: workflow.Name, Ledger: s.Ledger, Clock: o.Clock, Log: s.Calls}),
+		"dynamodb": s.Tables,
+	}
+	if o.Table {
+		s.Tables.Deploy(workflow.Name, ledger.PartitionKey, ledger.SortKey, ledger.TTLAttribute)
+		s.Ledger = ledger.NewDynamo(dynamodbsdk.NewFromConfig(s.AWS()), workflow.Name)
 	}
 	return nil
 }

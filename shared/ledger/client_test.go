@@ -64,10 +64,13 @@ func (o *oneByOne) RoundTrip(request *http.Request) (*http.Response, error) {
 }
 
 // forgetful loses every other answer, after the request took effect.
-type forgetful struct{ requests int }
+type forgetful struct {
+	through  http.RoundTripper
+	requests int
+}
 
 func (f *forgetful) RoundTrip(request *http.Request) (*http.Response, error) {
-	response, err := http.DefaultTransport.RoundTrip(request)
+	response, err := f.through.RoundTrip(request)
 	if f.requests++; err == nil && f.requests%2 == 1 {
 		return nil, errors.Join(errors.New("the answer was lost"), response.Body.Close())
 	}

@@ -1,10 +1,12 @@
 package ledger_test
 
 import (
+	"crypto/rand"
 	"errors"
 	"flag"
 	"fmt"
 	"iter"
+	"net/http"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,7 +16,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"goldsmith/local/clock"
 	"goldsmith/local/moto"
+	"goldsmith/local/query"
+	embedded "goldsmith/local/services/dynamodb"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/ledger/ledgertest"
@@ -22,27 +27,43 @@ import (
 
 var night = time.Date(2026, 3, 1, 2, 30, 0, 123456789, time.UTC)
 
+// TestDynamo holds the ledger in moto's DynamoDB and in the embedded one to what any ledger does.
 func TestDynamo(t *testing.T) {
-	url := moto.Start(t, "the ledger in DynamoDB")
-	if url == "" {
-		return
-	}
-	client := newClient(url, &oneByOne{})
+	t.Run("moto", func(t *testing.T) {
+		if url := moto.Start(t, "the ledger in DynamoDB"); url != "" {
+			client := newClient(url, &oneByOne{})
+			testDynamo(t, client, newClient(url, &forgetful{through: http.DefaultTransport}),
+				func(t *testing.T) string { return newTable(t, client) })
+		}
+	})
+	t.Run("embedded", func(t *testing.T) {
+		store := embedded.NewStore(embedded.StoreOptions{
+			Clock: clock.Scaled(night, 1), Region: "eu-west-1", Account: "123456789012",
+		})
+		transport := query.Client(store).Transport
+		testDynamo(t, newClient("http://aws.local", transport), newClient("http://aws.local", &forgetful{through: transport}),
+			func(*testing.T) string {
+				name := "ledger-" + rand.Text()
+				store.Deploy(name, ledger.PartitionKey, ledger.SortKey, ledger.TTLAttribute)
+				return name
+			})
+	})
+}
+
+func testDynamo(t *testing.T, client, forgetful *dynamodb.Client, newTable func(*testing.T) string) {
 	t.Run("conformance", func(t *testing.T) {
 		fewerDraws(t)
 		ledgertest.Run(t, func(t *testing.T) ledger.Ledger {
-			return ledger.NewDynamo(consistent{client}, newTable(t, client))
+			return ledger.NewDynamo(consistent{client}, newTable(t))
 		})
 	})
-	t.Run("lost answers", func(t *testing.T) {
-		testLostAnswers(t, ledger.NewDynamo(newClient(url, &forgetful{}), newTable(t, client)))
-	})
+	t.Run("lost answers", func(t *testing.T) { testLostAnswers(t, ledger.NewDynamo(forgetful, newTable(t))) })
 	t.Run("lost answers of the register", func(t *testing.T) {
-		testLostRegister(t, ledger.NewDynamo(newClient(url, &forgetful{}), newTable(t, client)))
+		testLostRegister(t, ledger.NewDynamo(forgetful, newTable(t)))
 	})
-	t.Run("a newer register", func(t *testing.T) { testNewer(t, client, newTable(t, client)) })
-	t.Run("expiry", func(t *testing.T) { testExpiry(t, client, newTable(t, client)) })
-	t.Run("pages", func(t *testing.T) { testPages(t, client, newTable(t, client)) })
+	t.Run("a newer register", func(t *testing.T) { testNewer(t, client, newTable(t)) })
+	t.Run("expiry", func(t *testing.T) { testExpiry(t, client, newTable(t)) })
+	t.Run("pages", func(t *testing.T) { testPages(t, client, newTable(t)) })
 	t.Run("no such table", func(t *testing.T) { testNoTable(t, ledger.NewDynamo(client, "none")) })
 }
 
@@ -127,7 +148,8 @@ func testNewer(t *testing.T, client *dynamodb.Client, table string) {
 func rewrite(t *testing.T, client *dynamodb.Client, table, partition, doc string) {
 	t.Helper()
 	out, err := client.Query(t.Context(), &dynamodb.QueryInput{
-		TableName: &table, KeyConditionExpression: aws.String("pk = :pk"),
+		TableName: &table, ConsistentRead: aws.Bool(true),
+		KeyConditionExpression:    aws.String("pk = :pk"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": &types.AttributeValueMemberS{Value: partition}},
 	})
 	if err != nil || len(out.Items) != 1 {
@@ -152,7 +174,7 @@ func testExpiry(t *testing.T, client *dynamodb.Client, table string) {
 	); err != nil {
 		t.Fatal(err)
 	}
-	out, err := client.Scan(ctx, &dynamodb.ScanInput{TableName: &table})
+	out, err := client.Scan(ctx, &dynamodb.ScanInput{TableName: &table, ConsistentRead: aws.Bool(true)})
 	if err != nil || len(out.Items) != 5 {
 		t.Fatalf("%d items, %v; want 5", len(out.Items), err)
 	}

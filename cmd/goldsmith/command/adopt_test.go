@@ -8,24 +8,43 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	dynamodbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/cmd/goldsmith/command"
-	"goldsmith/local/suite"
-	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/planfile"
 	"goldsmith/shared/tag"
 )
 
-// table is a ledger that can be lost.
-type table struct{ ledger.Ledger }
-
-func (t *table) lose() { t.Ledger = ledger.NewMemory() }
+// loses the ledger's table, as the runbook has one made anew.
+func (s *scene) loses() {
+	s.Helper()
+	client, name := dynamodb.NewFromConfig(s.suite.AWS()), aws.String("goldsmith")
+	_, err := client.UpdateTable(s.Context(), &dynamodb.UpdateTableInput{
+		TableName: name, DeletionProtectionEnabled: aws.Bool(false),
+	})
+	s.must(err)
+	_, err = client.DeleteTable(s.Context(), &dynamodb.DeleteTableInput{TableName: name})
+	s.must(err)
+	time.Sleep(time.Minute)
+	_, err = client.CreateTable(s.Context(), &dynamodb.CreateTableInput{
+		TableName: name, BillingMode: dynamodbtypes.BillingModePayPerRequest,
+		AttributeDefinitions: []dynamodbtypes.AttributeDefinition{
+			{AttributeName: aws.String("pk"), AttributeType: "S"}, {AttributeName: aws.String("sk"), AttributeType: "S"},
+		},
+		KeySchema: []dynamodbtypes.KeySchemaElement{
+			{AttributeName: aws.String("pk"), KeyType: "HASH"}, {AttributeName: aws.String("sk"), KeyType: "RANGE"},
+		},
+	})
+	s.must(err)
+	time.Sleep(time.Minute)
+}
 
 // keeping plays a story with a plan that removes what its rule does not keep an hour after its deprecation.
-func keeping(t *testing.T, story func(s *scene, book *table)) {
+func keeping(t *testing.T, story func(*scene)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		plans, err := planfile.Load(plans, time.Now())
@@ -35,8 +54,7 @@ func keeping(t *testing.T, story func(s *scene, book *table)) {
 		p := plans.Plans["nightly"]
 		p.Schedule, p.Keep = "", plan.Keep{Last: 1, Minimum: 1, Grace: plan.Duration(time.Hour)}
 		plans.Plans["nightly"] = p
-		book := &table{ledger.NewMemory()}
-		story(open(t, plans, func(o *suite.Options) { o.Ledger = book }), book)
+		story(open(t, plans))
 	})
 }
 
@@ -103,7 +121,7 @@ func (s *scene) tagged(instance, name string, tags []types.Tag) string {
 // A night, and the table is lost: nothing is removed any more. adopt --all registers what is Goldsmith's, keeping
 // counts it again, and copies and images tagged by hand stay what they are.
 func TestAdoptAfterTheTableWasLost(t *testing.T) {
-	keeping(t, func(s *scene, book *table) {
+	keeping(t, func(s *scene) {
 		web := s.launch("web")
 		s.night()
 		first := s.made()[0]
@@ -120,7 +138,7 @@ func TestAdoptAfterTheTableWasLost(t *testing.T) {
 			s.tagged(web, strings.Replace(name, "nightly-now-abc123", "nightly-19991201T023000Z", 1),
 				named(first.Tags, tag.Run, "nightly-19991201T023000Z")),
 		}
-		book.lose()
+		s.loses()
 		s.night()
 		s.night()
 		s.untouched(append(strangers, id)...)
@@ -129,12 +147,12 @@ func TestAdoptAfterTheTableWasLost(t *testing.T) {
 		s.golden("images-unregistered", s.types("images", "--plans", plans), command.OK)
 		s.golden("status-unregistered", s.types("status"), command.OK)
 		s.golden("adopt-no", s.types("adopt", "--all"), command.OK)
-		if _, ok, err := book.Registration(s.Context(), id); ok || err != nil {
+		if _, ok, err := s.suite.Ledger.Registration(s.Context(), id); ok || err != nil {
 			s.Errorf("%s was registered without an answer: %v", id, err)
 		}
 		s.answers = "y\n"
 		s.golden("adopt-all", s.types("adopt", "--all"), command.OK)
-		r, _, err := book.Registration(s.Context(), id)
+		r, _, err := s.suite.Ledger.Registration(s.Context(), id)
 		s.must(err)
 		if r.Adopted != "jo" || !r.Good || r.Lineage != web || r.Name != "web" || len(r.Snapshots) != 1 {
 			s.Errorf("registered as %+v", r)
@@ -157,7 +175,7 @@ func named(tags []types.Tag, key, value string) []types.Tag {
 
 // A person may adopt what the facts do not prove, by its id: a copy goes its plan's way.
 func TestAdoptByID(t *testing.T) {
-	keeping(t, func(s *scene, _ *table) {
+	keeping(t, func(s *scene) {
 		web := s.launch("web")
 		s.night()
 		id := aws.ToString(s.made()[0].ImageId)

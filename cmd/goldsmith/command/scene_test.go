@@ -64,7 +64,7 @@ func open(t *testing.T, plans plan.Plans, edits ...func(*suite.Options)) *scene 
 	t.Helper()
 	s := &scene{T: t, ids: map[string]string{}}
 	var err error
-	options := suite.Options{Clock: clock.Real(), Plans: plans, Seed: 1}
+	options := suite.Options{Clock: clock.Real(), Plans: plans, Seed: 1, Table: true}
 	for _, edit := range edits {
 		edit(&options)
 	}

@@ -69,7 +69,11 @@ func Read(body []byte, in any) error {
 
 // Error is an error in the service's own words. Both services' errors have
 // status 400, other than their internal ones.
-type Error struct{ Code, Message string }
+type Error struct {
+	Code, Message string
+	// Item is what DynamoDB puts beside a condition that does not hold; nil for nothing.
+	Item any
+}
 
 // Errorf is an Error.
 func Errorf(code, format string, args ...any) *Error {
@@ -129,7 +133,11 @@ func failed(err error) (status int, code string, out any) {
 	if !ok {
 		return http.StatusInternalServerError, "InternalFailure", map[string]string{"__type": "InternalFailure", "message": err.Error()}
 	}
-	return http.StatusBadRequest, known.Code, map[string]string{"__type": known.Code, "message": known.Message}
+	body := map[string]any{"__type": known.Code, "message": known.Message}
+	if known.Item != nil {
+		body["Item"] = known.Item
+	}
+	return http.StatusBadRequest, known.Code, body
 }
 
 // Time is a time as the protocol has it: seconds since 1970 with decimals.
@@ -142,6 +150,19 @@ func (t Time) MarshalJSON() ([]byte, error) {
 		return []byte("null"), nil
 	}
 	return fmt.Appendf(nil, "%.3f", float64(at.UnixMilli())/1000), nil
+}
+
+// Seconds is a time as a request has it.
+type Seconds time.Time
+
+// UnmarshalJSON reads seconds since 1970, with or without decimals.
+func (s *Seconds) UnmarshalJSON(text []byte) error {
+	n, err := strconv.ParseFloat(string(text), 64)
+	if err != nil {
+		return fmt.Errorf("%s is no time: %w", text, err)
+	}
+	*s = Seconds(time.UnixMilli(int64(n * 1000)).UTC())
+	return nil
 }
 
 // Page is one page of list after token, most items long, and the token of the next.
