@@ -39,15 +39,7 @@ func TestDecideByLineage(t *testing.T) {
 		if len(got) != len(all) {
 			r.Fatalf("%d decisions about %d images", len(got), len(all))
 		}
-		ofOne, ended := map[string][]retention.Decision{}, map[string][]retention.Decision{}
-		for _, d := range got {
-			ofOne[d.Lineage] = append(ofOne[d.Lineage], d)
-			sound(r, d, p, now)
-			if !living[d.Lineage] {
-				had := fmt.Sprint(d.Name, slices.Contains(standing.Former[d.Name], d.Lineage))
-				ended[had] = append(ended[had], d)
-			}
-		}
+		ofOne, ended := byLineage(r, got, p, standing, now)
 		for l, of := range images {
 			if !living[l] {
 				continue
@@ -61,6 +53,22 @@ func TestDecideByLineage(t *testing.T) {
 			goForNewer(r, of, got, standing)
 		}
 	})
+}
+
+// byLineage are the decisions of each lineage, and those of each pool of lineages that have ended; each is sound.
+func byLineage(
+	r *rapid.T, got []retention.Decision, p plan.Plan, standing retention.Standing, now time.Time,
+) (ofOne, ended map[string][]retention.Decision) {
+	ofOne, ended = map[string][]retention.Decision{}, map[string][]retention.Decision{}
+	for _, d := range got {
+		ofOne[d.Lineage] = append(ofOne[d.Lineage], d)
+		sound(r, d, p, now)
+		if !standing.Apart[d.Lineage] {
+			pool := fmt.Sprint(d.Name, slices.Contains(standing.Former[d.Name], d.Lineage))
+			ended[pool] = append(ended[pool], d)
+		}
+	}
+	return ofOne, ended
 }
 
 // goForNewer: an image goes only if a newer good one of its lineage stays, or one of its name that another lineage
