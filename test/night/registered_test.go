@@ -28,7 +28,7 @@ var elsewhere = []string{
 // tags of Goldsmith's own, and nothing else does.
 func (n *night) onlyRegisteredIsChanged() {
 	n.t.Helper()
-	known := n.registered()
+	known := n.isRegistered()
 	for _, c := range n.callsOf("") {
 		switch {
 		case c.Service != "ec2", reads.MatchString(c.Action), slices.Contains(elsewhere, c.Action):
@@ -94,8 +94,8 @@ func (n *night) onlyOwnTags(c query.Record) {
 	}
 }
 
-// registered tells whether an image or a test instance is registered, or a snapshot with its image.
-func (n *night) registered() func(id string) bool {
+// isRegistered tells whether an image or a test instance is registered, or a snapshot with its image.
+func (n *night) isRegistered() func(id string) bool {
 	n.t.Helper()
 	snapshots, instances := map[string]bool{}, map[string]string{}
 	see := func(r ledger.Registration) {
