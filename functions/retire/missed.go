@@ -44,7 +44,7 @@ func (r *round) until(missed time.Time) time.Time {
 }
 
 // proven leaves out the images of which EC2 does not say that they are gone: an answer that lists none proves
-// nothing, and DescribeImages answers so for days (aws-facts 8.4). DescribeImageAttribute has no empty answer.
+// nothing, and DescribeImages answers so for days (spulec/moto#5050). DescribeImageAttribute has no empty answer.
 func (r *round) proven(ctx context.Context, owners []ledger.Registration) ([]ledger.Registration, error) {
 	var proven []ledger.Registration
 	for _, registered := range owners {

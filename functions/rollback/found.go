@@ -14,6 +14,7 @@ import (
 
 	"goldsmith/shared/fault"
 	"goldsmith/shared/group"
+	"goldsmith/shared/ledger"
 	"goldsmith/shared/rollout"
 )
 
@@ -36,7 +37,7 @@ func (f Fleet) versions(ctx context.Context, u Undo, groups []types.AutoScalingG
 	if !u.template() {
 		return f.following(ctx, u, groups)
 	}
-	at := found{templates: group.Rolled{u.Target: {Version: u.Version, Image: u.Image}}}
+	at := found{templates: group.Rolled{u.Target: {Version: u.Version, Image: u.Image, Also: u.also()}}}
 	if len(u.Images) == 0 {
 		return at, nil
 	}
@@ -59,6 +60,42 @@ func (f Fleet) versions(ctx context.Context, u Undo, groups []types.AutoScalingG
 		}
 	}
 	return at, nil
+}
+
+// also are the images that what launches from the template goes back to beside Image.
+func (u Undo) also() (images []string) {
+	if u.Was == nil {
+		return nil
+	}
+	for _, v := range []ledger.Version{u.Was.Latest, u.Was.Base} {
+		if v.Image != "" && !slices.Contains(u.Images, v.Image) {
+			images = append(images, v.Image)
+		}
+	}
+	return images
+}
+
+// former are the templates that what is undone concerns, for one group: it goes back to the version that it named
+// before the roll, if that is there and launches none of the images that are undone.
+func (f Fleet) former(ctx context.Context, u Undo, at found, name string) (group.Rolled, error) {
+	if u.Was == nil || u.Was.Groups[name] == 0 {
+		return at.templates, nil
+	}
+	n := u.Was.Groups[name]
+	out, err := f.Members.DescribeLaunchTemplateVersions(ctx, &ec2.DescribeLaunchTemplateVersionsInput{
+		LaunchTemplateId: aws.String(u.Target), Versions: []string{strconv.FormatInt(n, 10)},
+	})
+	if fault.IgnoreNotFound(err) != nil {
+		return nil, fmt.Errorf("reading version %d of launch template %s: %w", n, u.Target, err)
+	}
+	if err == nil {
+		for _, v := range out.LaunchTemplateVersions {
+			if image := aws.ToString(v.LaunchTemplateData.ImageId); !slices.Contains(u.Images, image) {
+				return group.Rolled{u.Target: {Version: n, Image: image, Also: append(u.also(), u.Image)}}, nil
+			}
+		}
+	}
+	return at.templates, nil
 }
 
 // following are the templates that take their image from the alias: in $Default, in $Latest, or in a version that a

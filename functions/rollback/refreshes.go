@@ -14,6 +14,7 @@ import (
 
 	"goldsmith/shared/fault"
 	"goldsmith/shared/group"
+	"goldsmith/shared/ledger"
 	"goldsmith/shared/rollout"
 )
 
@@ -46,6 +47,8 @@ type Undo struct {
 	Images  []string
 	Image   string
 	Version int64
+	// Was is what launched from a template before the roll that is undone; nil where that is not known.
+	Was *ledger.Was
 	// Refresh is whether groups are refreshed.
 	Refresh bool
 	// Failed is whether the template could not be led back: what launches the image is named all the same.

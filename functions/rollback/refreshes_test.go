@@ -120,11 +120,12 @@ func told(status types.InstanceRefreshStatus, groups, note string) func(*stage.S
 
 func TestRefreshes(t *testing.T) {
 	const (
-		changes = "Targets DescribeLaunchTemplateVersions DescribeImages PutTarget ModifyLaunchTemplate PutTarget DescribeAutoScalingGroups"
-		finds   = " DescribeLaunchTemplateVersions DescribeFleets DescribeSpotFleetRequests DescribeInstances"
-		looks   = changes + finds + " DescribeInstanceRefreshes"
-		undoes  = looks + " RollbackInstanceRefresh"
-		tells   = " DescribeInstances GetSecretValue PutTarget: ok"
+		changes = "Targets DescribeLaunchTemplateVersions DescribeImages PutTarget DescribeLaunchTemplateVersions " +
+			"ModifyLaunchTemplate PutTarget DescribeAutoScalingGroups"
+		finds  = " DescribeLaunchTemplateVersions DescribeFleets DescribeSpotFleetRequests DescribeInstances"
+		looks  = changes + finds + " DescribeInstanceRefreshes"
+		undoes = looks + " RollbackInstanceRefresh"
+		tells  = " DescribeInstances GetSecretValue PutTarget: ok"
 	)
 	onDefault := func(s *stage.Stage, in *json.RawMessage) {
 		names(s, "$Default")

@@ -56,27 +56,41 @@ func imagesOf(version int64, targets []*rollout.Target) []string {
 	return images
 }
 
-// launchable refuses when an image that a target would go back to cannot be launched.
+// launchable refuses when an image that a target would go back to cannot be launched, and nothing else does.
 func (s Step) launchable(ctx context.Context, asked event.Rollback, targets []*target) error {
-	looked := map[string]bool{}
+	known := map[string]string{}
+	why := func(id string) (string, error) {
+		problem, looked := known[id]
+		if looked || !strings.HasPrefix(id, imagePrefix) {
+			return problem, nil
+		}
+		found, err := s.image(ctx, id)
+		if err != nil {
+			return "", err
+		}
+		stranger := !slices.ContainsFunc(targets, func(t *target) bool { return rollout.Had(t.known.Record, id) })
+		known[id] = unfit(found, asked.Name, stranger)
+		return known[id], nil
+	}
 	for _, t := range targets {
-		id := t.back.To.Image
-		if t.Problem != "" || t.There || looked[id] || !strings.HasPrefix(id, "ami-") {
+		if t.Problem != "" || t.There {
 			continue
 		}
-		looked[id] = true
-		found, err := s.image(ctx, id)
+		refused, err := t.back.Instead(why)
 		if err != nil {
 			return err
 		}
-		if problem := unfit(found, asked.Name,
-			!slices.ContainsFunc(targets, func(t *target) bool { return rollout.Had(t.known.Record, id) })); problem != "" {
-			return fault.Failure("Nothing was changed. Name another image"+others(targets, id)+".", "to: image %s %s", id,
-				problem)
+		if refused != "" {
+			return fault.Failure("Nothing was changed. Name another image"+others(targets, refused)+".", "to: image %s %s",
+				refused, known[refused])
 		}
+		t.To, t.Note = t.back.To.Image, t.back.Note
 	}
 	return nil
 }
+
+// imagePrefix begins the id of every image; what else a template names are parameters.
+const imagePrefix = "ami-"
 
 // image is an image as EC2 shows it, disabled ones too; nil when it is gone.
 func (s Step) image(ctx context.Context, id string) (*types.Image, error) {

@@ -7,15 +7,15 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 
 	"goldsmith/shared/event"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
+	"goldsmith/shared/lineage"
 	"goldsmith/shared/rollout"
 	"goldsmith/shared/slack"
 	"goldsmith/shared/source"
@@ -26,11 +26,6 @@ type EC2 interface {
 	rollout.Reader
 	rollout.Templates
 	source.Lister
-}
-
-// Scaling tells which Auto Scaling group a source is a member of.
-type Scaling interface {
-	autoscaling.DescribeAutoScalingInstancesAPIClient
 }
 
 // Parameters is Parameter Store as far as aliases need it.
@@ -60,7 +55,7 @@ type Refreshes interface {
 // Step rolls back.
 type Step struct {
 	ec2       EC2
-	scaling   Scaling
+	scaling   lineage.Members
 	room      rollout.Writer
 	slack     Sender
 	refreshes Refreshes
@@ -68,7 +63,7 @@ type Step struct {
 }
 
 // New makes the step.
-func New(ec2 EC2, scaling Scaling, parameters Parameters, book Book, sender Sender, refreshes Refreshes,
+func New(ec2 EC2, scaling lineage.Members, parameters Parameters, book Book, sender Sender, refreshes Refreshes,
 	now func() time.Time) Step {
 	return Step{ec2, scaling, rollout.Writer{
 		Finder:    rollout.Finder{EC2: ec2, Parameters: parameters, Book: book, Now: now},
@@ -195,7 +190,7 @@ func (t *target) decide(image string) {
 		return
 	}
 	t.back = rollout.Back(t.known.At, t.known.Record, image)
-	t.To, t.There, t.Problem = t.back.To.Image, t.back.There, t.back.Problem
+	t.To, t.There, t.Problem, t.Note = t.back.To.Image, t.back.There, t.back.Problem, t.back.Note
 }
 
 // one points one target back and holds it there.
@@ -232,18 +227,26 @@ func (s Step) one(ctx context.Context, t *target, asked event.Rollback) error {
 func (s Step) instances(ctx context.Context, t *target, asked event.Rollback) {
 	done, err := s.refreshes.RollBack(ctx, Undo{
 		Target: t.Rolled.Target, Name: asked.Name, Image: t.To, Version: t.Version, Refresh: asked.Refresh,
-		Images: rollout.Undone(t.known, t.To), Failed: t.Problem != "",
+		Was: t.back.To.Was, Images: rollout.Undone(t.known, t.back.To), Failed: t.Problem != "",
 	})
 	if t.seen = done.Seen; err == nil {
-		t.undone = rollout.Undone(t.known, t.To)
+		t.undone = rollout.Undone(t.known, t.back.To)
 	}
 	if err != nil {
 		done.Left = append(done.Left, "which groups still launch it was not found out; ask again: "+fault.Brief(err))
 	}
-	t.Groups, t.Refreshed, t.Note = done.Groups, done.Refreshed, strings.Join(done.Left, "; ")
-	if t.Note != "" {
+	t.Groups, t.Refreshed, t.Note = done.Groups, done.Refreshed, strings.Join(slices.Concat(t.notes(), done.Left), "; ")
+	if len(done.Left) > 0 {
 		handler.Log(ctx).WarnContext(ctx, "groups not put back", "target", t.Rolled.Target, "note", t.Note)
 	}
+}
+
+// notes are what is known of the target beside its groups.
+func (t *target) notes() []string {
+	if t.back.Note == "" || t.Problem != "" {
+		return nil
+	}
+	return []string{t.back.Note}
 }
 
 // others names the groups that run what is undone and launch from none of the targets any more, once for all of them.

@@ -71,7 +71,7 @@ func (f Fleet) still(
 			name, strings.Join(says, " and "), rollout.Command("rollback", u.Name)))
 		return
 	}
-	if why := f.refresh(ctx, g, at, like); why != "" {
+	if why := f.refresh(ctx, g, u, at, like); why != "" {
 		done.Left = append(done.Left, fmt.Sprintf("group %s %s, and is not refreshed: %s",
 			name, strings.Join(says, " and "), why))
 		return
@@ -102,7 +102,7 @@ func waits(g types.AutoScalingGroup, like types.RefreshPreferences) string {
 // refresh starts a refresh of a group to what it has gone back to, or says why it cannot. Members that are protected
 // or in Standby are treated as by the refresh that brought what is undone: that went by the plan.
 func (f Fleet) refresh(
-	ctx context.Context, g types.AutoScalingGroup, at found, like types.RefreshPreferences,
+	ctx context.Context, g types.AutoScalingGroup, u Undo, at found, like types.RefreshPreferences,
 ) (why string) {
 	if owner := group.OwnerOf(g); owner != "" {
 		return fmt.Sprintf("it belongs to %s, which replaces its members", owner)
@@ -119,11 +119,15 @@ func (f Fleet) refresh(
 			images[s] = aws.ToString(v.LaunchTemplateData.ImageId)
 		}
 	}
-	d := group.Decide(g, at.templates, images)
+	templates, err := f.former(ctx, u, at, aws.ToString(g.AutoScalingGroupName))
+	if err != nil {
+		return fault.Brief(err)
+	}
+	d := group.Decide(g, templates, images)
 	if d.Do == group.Nothing {
 		return d.Why
 	}
-	_, err := f.Groups.StartInstanceRefresh(ctx, &autoscaling.StartInstanceRefreshInput{
+	_, err = f.Groups.StartInstanceRefresh(ctx, &autoscaling.StartInstanceRefreshInput{
 		AutoScalingGroupName: g.AutoScalingGroupName, Strategy: types.RefreshStrategyRolling, DesiredConfiguration: d.Desired,
 		Preferences: &types.RefreshPreferences{
 			SkipMatching:              aws.Bool(d.SkipMatching),

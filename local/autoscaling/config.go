@@ -104,7 +104,8 @@ func (c *config) attributeBased() bool {
 	return slices.ContainsFunc(c.overrides, func(o override) bool { return o.requirements != nil })
 }
 
-// numbered reports whether every template version is a number, as a rollback needs (aws-facts 8.19).
+// numbered reports whether every template version is a number, as a rollback needs (API reference,
+// RollbackInstanceRefresh).
 func (c *config) numbered() bool {
 	for _, each := range c.specs() {
 		if each.version == "" || strings.HasPrefix(each.version, "$") {

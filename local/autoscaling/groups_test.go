@@ -65,7 +65,7 @@ func TestDescribeInstances(t *testing.T) {
 	})
 }
 
-// Stopping a member is the accident that standby exists for (aws-facts 3.7).
+// Stopping a member is the accident that standby exists for (Auto Scaling User Guide, health checks).
 func TestStoppedMemberIsReplaced(t *testing.T) {
 	play(t, func(t *testing.T, s *scene) {
 		s.group("web", 2)
@@ -289,6 +289,26 @@ func TestCreateIsRefused(t *testing.T) {
 		}
 		_, err := s.DescribePolicies(t.Context(), &sdk.DescribePoliciesInput{})
 		s.refused(err, "InvalidAction", "DescribePolicies")
+	})
+}
+
+// The number of names that one call takes is that of its page: 50, or MaxRecords (API reference,
+// DescribeAutoScalingGroups).
+func TestNamesOfOneCall(t *testing.T) {
+	play(t, func(t *testing.T, s *scene) {
+		for _, c := range []struct {
+			names int
+			most  *int32
+			taken bool
+		}{{50, nil, true}, {51, nil, false}, {100, aws.Int32(100), true}, {11, aws.Int32(10), false}} {
+			in := &sdk.DescribeAutoScalingGroupsInput{MaxRecords: c.most}
+			for n := range c.names {
+				in.AutoScalingGroupNames = append(in.AutoScalingGroupNames, fmt.Sprint("g", n))
+			}
+			if _, err := s.DescribeAutoScalingGroups(t.Context(), in); (err == nil) != c.taken {
+				t.Errorf("%d names: %v", c.names, err)
+			}
+		}
 	})
 }
 

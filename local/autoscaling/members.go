@@ -45,7 +45,7 @@ func (m *member) counts() bool { return m.state == pending || m.state == inServi
 const draining = 3 * time.Second
 
 // enterStandby works from InService only; to shrink the group the new desired
-// capacity must not be below its minimum (aws-facts 3.8).
+// capacity must not be below its minimum (Auto Scaling User Guide, standby).
 func enterStandby(s *Service, call *query.Call) error {
 	shrink := call.Params.Bool("ShouldDecrementDesiredCapacity")
 	return s.changed(call, func(g *group) (func(), error) {

@@ -8,7 +8,7 @@ import (
 	"goldsmith/local/query"
 )
 
-// preferences are a refresh's, with Auto Scaling's defaults (aws-facts 8.20).
+// preferences are a refresh's, with Auto Scaling's defaults (Auto Scaling API reference, RefreshPreferences).
 type preferences struct {
 	least, most     int // healthy percentages
 	warmup          int // seconds; -1 for the group's
@@ -26,7 +26,7 @@ const longestDelay = 172_800 // seconds, of CheckpointDelay and BakeTime
 
 const mostAlarms = 10 // of AlarmSpecification
 
-// quiet holds that every alarm exists and has not gone off (aws-facts 8.20). The words are ours.
+// quiet holds that every alarm exists and has not gone off (API reference, RefreshPreferences). The words are ours.
 func (v preferences) quiet(alarms map[string]bool) error {
 	for _, name := range v.alarms {
 		off, known := alarms[name]

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Auto Scaling's patience (aws-facts 8.21).
+// Auto Scaling's patience (Auto Scaling User Guide, instance refresh).
 const (
 	longestWithoutProgress = time.Hour
 	longestRefresh         = 14 * 24 * time.Hour
@@ -167,7 +167,7 @@ func (r *refresh) checkpoint(s *Service, g *group, now time.Time) bool {
 		"CheckpointPercentage": strconv.Itoa(next), "CheckpointDelay": strconv.Itoa(r.preferences.checkpointDelay),
 	})
 	if last := r.passed == len(r.preferences.checkpoints); last {
-		// Percentages that do not end with 100 leave the rest as it is (aws-facts 8.20).
+		// Percentages that do not end with 100 leave the rest as it is (Auto Scaling API reference, RefreshPreferences).
 		r.left = 0
 		r.complete(s, g, now)
 	}

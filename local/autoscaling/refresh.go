@@ -133,8 +133,8 @@ func (s *Service) numbersOf(call *query.Call, desired *config) map[spec]string {
 	return s.numbers(call.Context, &launched)
 }
 
-// allowed holds the rules of aws-facts 8.17 to 8.19 and 8.22. The codes are the
-// documented one for a bad request; the words are ours.
+// allowed holds the rules of the Auto Scaling User Guide's pages on instance refreshes, their rollback, and parameters in
+// launch templates. The codes are the documented one for a bad request; the words are ours.
 func (r *refresh) allowed(g *group, alias bool) error {
 	switch {
 	case g.deleting:

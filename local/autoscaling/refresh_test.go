@@ -318,7 +318,7 @@ func TestAlarms(t *testing.T) {
 }
 
 // Groups whose template takes its image from a parameter, names $Latest, or
-// asks for attributes (aws-facts 8.17 to 8.19).
+// asks for attributes (Auto Scaling User Guide, instance refresh).
 func TestRefreshOfGroupsThatCannot(t *testing.T) {
 	skip := &types.RefreshPreferences{SkipMatching: aws.Bool(true)}
 	for name, c := range map[string]struct {

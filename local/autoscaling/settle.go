@@ -139,7 +139,7 @@ func (s *Service) doomed(g *group) (ids []string) {
 
 // observe is the health check: an instance that is not running is unhealthy at
 // once, stop protection or not, and is replaced; in standby nobody looks
-// (aws-facts 3.7, 3.8).
+// (Auto Scaling User Guide, health checks and standby).
 func (m *member) observe(state ec2.State, now time.Time, g *group) {
 	if !m.counts() {
 		return

@@ -73,7 +73,7 @@ func (w *World) attributeEdit(i *instance, p *query.Params) (func(*instance), er
 	switch name {
 	case "DisableApiStop":
 		on := value.Bool("")
-		if on && i.isSpot() { // Not available for Spot (aws-facts 3.4).
+		if on && i.isSpot() { // Not available for Spot (User Guide, stop protection).
 			return nil, query.Errorf("UnsupportedOperation", "Stop protection is not supported for Spot Instances.")
 		}
 		return func(i *instance) { i.stopProtected = on }, nil

@@ -10,7 +10,7 @@ import (
 // size is a token bucket's capacity and refill per second.
 type size struct{ burst, perSecond float64 }
 
-// EC2's documented buckets (aws-facts 5), each its own per action.
+// EC2's documented buckets (Developer Guide, request throttling), each its own per action.
 var (
 	describing = size{100, 20}
 	unfiltered = size{50, 10}
@@ -30,7 +30,7 @@ var (
 	}
 	// leanWhenFiltered have a smaller bucket of their own for calls with
 	// neither filter nor pagination. Whether ids alone count as a filter is
-	// not documented (aws-facts 5.1); here they do not.
+	// not documented (Developer Guide, request throttling); here they do not.
 	leanWhenFiltered = map[string]bool{
 		"DescribeInstances": true, "DescribeInstanceStatus": true, "DescribeSnapshots": true, "DescribeVolumes": true,
 	}

@@ -40,7 +40,7 @@ func (w *World) imageListing(p *query.Params) listing[image] {
 // visible: one's own images and those shared with everybody.
 func (w *World) visible(img *image) bool { return img.owner == w.options.Account || img.public }
 
-// current: deprecation hides an image from all but its owner (aws-facts 8.6).
+// current: deprecation hides an image from all but its owner (User Guide, deprecating an AMI).
 func (w *World) current(img *image) bool {
 	return img.owner == w.options.Account || img.deprecated.IsZero() || !w.asOf.After(img.deprecated)
 }
@@ -140,7 +140,7 @@ func writeImageMachine(out *query.Writer, img *image) {
 	out.Optional("usageOperation", img.usage)
 }
 
-// lastLaunched is known a day late (aws-facts 8.12).
+// lastLaunched is known a day late (User Guide, when an AMI was last used).
 func (w *World) lastLaunched(img *image) time.Time {
 	if img.launched.IsZero() || w.asOf.Before(img.launched.Add(24*time.Hour)) {
 		return time.Time{}

@@ -176,8 +176,8 @@ func (w *World) writeVersion(out *query.Writer, t *template, v templateVersion, 
 	writeTemplateData(out, data)
 }
 
-// resolve turns resolve:ssm:<name> into the parameter's image id (aws-facts
-// 8.15); a version or label after the name is cut off, as only one is kept.
+// resolve turns resolve:ssm:<name> into the parameter's image id (User Guide, parameters in launch templates);
+// a version or label after the name is cut off, as only one is kept.
 func (w *World) resolve(imageID string) (string, error) {
 	name, ok := strings.CutPrefix(imageID, "resolve:ssm:")
 	if !ok {

@@ -19,7 +19,7 @@ func (w *World) emit(source, detailType, resource string, detail any) {
 }
 
 // The shapes below are those of the EC2, EBS and Tag Editor user guides'
-// sample events (aws-facts 4.2-4.4, 4.8).
+// sample events (EventBridge reference, events of EC2, EBS and tags).
 type instanceStateDetail struct {
 	InstanceID string `json:"instance-id"`
 	State      string `json:"state"`
@@ -87,7 +87,7 @@ func (w *World) emitTagChange(id string, changed []string, after []Tag) {
 	})
 }
 
-// arn has an empty account field for images and snapshots (aws-facts 12.2).
+// arn has an empty account field for images and snapshots (Service authorization reference).
 func (w *World) arn(kind, id string) string {
 	account := w.options.Account
 	if kind == "image" || kind == "snapshot" {

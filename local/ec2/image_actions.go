@@ -8,7 +8,7 @@ import (
 )
 
 // registerImage: the schema demands only a name, and the defaults are i386 and
-// paravirtual (aws-facts 2.1), which no launch of today wants.
+// paravirtual (API reference, RegisterImage), which no launch of today wants.
 func registerImage(w *World, call *query.Call) error {
 	p := call.Params
 	tags, err := tagSpecifications(p, "image")
@@ -206,7 +206,7 @@ func (w *World) ownImage(p *query.Params) (*image, error) {
 	return img, nil
 }
 
-// enableImageDeprecation: to the minute, not in the past, at most ten years ahead (aws-facts 8.6).
+// enableImageDeprecation: to the minute, not in the past, at most ten years ahead (User Guide, deprecating an AMI).
 func enableImageDeprecation(w *World, call *query.Call) error {
 	img, err := w.ownImage(call.Params)
 	if err != nil {
@@ -233,7 +233,7 @@ func disableImageDeprecation(w *World, call *query.Call) error {
 	return w.editOwnImage(call, func(img *image) { img.deprecated = time.Time{} })
 }
 
-// protected is what DescribeImages says of an image that cannot be deregistered (aws-facts 8.7).
+// protected is what DescribeImages says of an image that cannot be deregistered (User Guide, protecting an AMI).
 const protected = "enabled-without-cooldown"
 
 func enableImageDeregistrationProtection(w *World, call *query.Call) error {
@@ -247,7 +247,7 @@ func disableImageDeregistrationProtection(w *World, call *query.Call) error {
 	return w.editOwnImage(call, func(img *image) { img.protection = "" })
 }
 
-// disableImage drops the launch permissions for good (aws-facts 8.5).
+// disableImage drops the launch permissions for good (User Guide, disabling an AMI).
 func disableImage(w *World, call *query.Call) error {
 	img, err := w.ownImage(call.Params)
 	if err != nil {

@@ -89,7 +89,7 @@ func createImage(w *World, call *query.Call) error {
 }
 
 // imageable: EBS-backed instances, running or stopped; Systems Manager's page
-// on aws:createImage allows stopping too (aws-facts 1.1). Another state is refused in the words
+// on aws:createImage allows stopping too. Another state is refused in the words
 // quoted in aws-samples/aws-systemsmanagerautomation-with-asglifecyclehooks#2. The code for an
 // instance-store root is unverified.
 func imageable(i *instance) error {
@@ -104,7 +104,7 @@ func imageable(i *instance) error {
 
 const nameCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789()[] ./-'@_"
 
-// nameFree holds a name against EC2's rules (aws-facts 1.8-1.10).
+// nameFree holds a name against EC2's rules (API reference, CreateImage; error codes, InvalidAMIName).
 func (w *World) nameFree(name string) error {
 	if len(name) < 3 || len(name) > 128 || strings.Trim(name, nameCharacters) != "" {
 		return query.Errorf("InvalidAMIName.Malformed", "AMI names must be between 3 and 128 characters long, and may contain letters, numbers, and only the following characters: ( ) [ ] space . / - ' @ _")
@@ -222,7 +222,7 @@ func (w *World) endImage(img *image) {
 	}
 	w.setImage(img.id, imageAvailable, reason{})
 	if again := img.ending.again; again > 0 {
-		// An image that looked available may be pending again (aws-facts 1.19).
+		// An image that looked available may be pending again (hashicorp/packer#2659).
 		w.after(time.Second, func() {
 			w.images.change(w.now, img.id, func(img *image) { img.state, img.ending = imagePending, ending{} })
 			w.after(again, func() { w.imageReady(img.id) })
@@ -232,7 +232,7 @@ func (w *World) endImage(img *image) {
 
 func (w *World) setImage(id, state string, why reason) {
 	w.images.change(w.now, id, func(img *image) { img.state, img.reason = state, why })
-	// Only these states have an event (aws-facts 4.2).
+	// Only these states have an event (User Guide, AMI events).
 	switch state {
 	case imageAvailable, imageFailed, imageDisabled:
 		w.emitImageState(id, state, why.message)
@@ -242,7 +242,7 @@ func (w *World) setImage(id, state string, why reason) {
 var unknownImage = unknownID("ami", "InvalidAMIID.NotFound", "InvalidAMIID.Malformed", "The image id '[%s]' does not exist")
 
 // A deregistered image is answered with an empty list for days before it is
-// NotFound (aws-facts 8.4); the exact time is not documented.
+// NotFound (spulec/moto#5050); the exact time is not documented.
 const tombstone = 72 * time.Hour
 
 func deregisterImage(w *World, call *query.Call) error {
@@ -284,7 +284,7 @@ func (w *World) snapshotReturn() string {
 	return ""
 }
 
-// deleteSnapshotsOf skips the snapshots that other images use (aws-facts 8.1).
+// deleteSnapshotsOf skips the snapshots that other images use (API reference, DeregisterImage).
 func (w *World) deleteSnapshotsOf(call *query.Call, img *image) {
 	type result struct{ id, code string }
 	var results []result

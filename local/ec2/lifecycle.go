@@ -52,7 +52,7 @@ func rebootInstances(w *World, call *query.Call) error {
 }
 
 // changeStates is all or nothing: when one instance may not, none does
-// (aws-facts 3.10; whether EC2 splits a batch by zone is not modelled).
+// (seen by Cloud Custodian; whether EC2 splits a batch by zone is not modelled).
 func (w *World) changeStates(call *query.Call, may func(*instance) error, do func(*instance)) error {
 	ids, err := w.instancesNamed(call)
 	if err != nil {
@@ -106,7 +106,7 @@ func wrongState(id, verb string) error {
 	return query.Errorf("IncorrectInstanceState", "The instance '%s' is not in a state from which it can be %s.", id, verb)
 }
 
-// mayStart: which states refuse is not documented (aws-facts 3.12); a running
+// mayStart: which states refuse is not documented (API reference, StartInstances); a running
 // or pending instance is left as it is, which clients rely on.
 func (w *World) mayStart(i *instance) error {
 	switch {
@@ -175,7 +175,7 @@ func (w *World) start(i *instance) {
 	w.turn(i.id, Pending, func(i *instance) {
 		i.launched, i.transition, i.reason, i.quietUntil = w.now, "", reason{}, time.Time{}
 		i.times.Start = took
-		// An auto-assigned address is another one after each start (aws-facts 3.1).
+		// An auto-assigned address is another one after each start (User Guide, how instances stop and start).
 		if i.elasticIP == "" && i.wantsPublic {
 			i.publicIP = w.publicAddress(i.id)
 		}
@@ -261,7 +261,7 @@ func (w *World) terminated(id string) {
 	w.after(terminatedShown, func() { drop(w, w.instances, id) })
 }
 
-// reboot leaves the state running and keeps the addresses (aws-facts 1.2). The
+// reboot leaves the state running and keeps the addresses (API reference, CreateImage, NoReboot). The
 // instance writes nothing for a while, at least as long as told.
 func (w *World) reboot(id string, atLeast time.Duration) {
 	quiet := max(atLeast, w.takes("reboot", id, w.options.Timing.Reboot))

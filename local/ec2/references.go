@@ -8,7 +8,7 @@ import (
 	"goldsmith/local/query"
 )
 
-// The limits of DescribeImageReferences and of ListImagesInRecycleBin (aws-facts 8.8, 8.9).
+// The limits of DescribeImageReferences and of ListImagesInRecycleBin (API reference, both actions).
 const (
 	maxReferencedImages = 10
 	versionDepth        = 10

@@ -108,7 +108,7 @@ func launchTags(own *query.Params, from *templateAndVersion) (map[string][]Tag, 
 	return tags, nil
 }
 
-// origin are the tags by which an instance says what it was launched from (aws-facts 14.14).
+// origin are the tags by which an instance says what it was launched from (User Guide, launch template tags).
 func (l launch) origin() []Tag {
 	if l.from == nil {
 		return nil

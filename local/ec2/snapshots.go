@@ -48,10 +48,10 @@ func (s *snapshot) progress(now time.Time) string {
 	return fmt.Sprintf("%d%%", 99*now.Sub(s.started)/total)
 }
 
-// EC2 wants at least 15 s between snapshots of one volume (aws-facts 1.15).
+// EC2 wants at least 15 s between snapshots of one volume (API reference, error code SnapshotCreationPerVolumeRateExceeded).
 const betweenSnapshots = 15 * time.Second
 
-// maySnapshot holds a volume against EC2's per-volume limits (aws-facts 1.15-1.16).
+// maySnapshot holds a volume against EC2's per-volume limits (EBS User Guide, quotas).
 func (w *World) maySnapshot(v *volume) error {
 	if v.inFlight >= v.concurrent() {
 		return query.Errorf("ConcurrentSnapshotLimitExceeded",
@@ -73,7 +73,7 @@ func (w *World) claimSnapshot(v *volume) {
 }
 
 // snapshotForImage lets the image's snapshots appear one by one, some seconds
-// from now; only then is their content fixed (aws-facts 1.3-1.6).
+// from now; only then is their content fixed (EBS User Guide, creating snapshots).
 func (w *World) snapshotForImage(img *image, i *instance, volumes []*volume, tags []Tag) {
 	var last time.Duration
 	delay := w.delay(i.id)
@@ -200,7 +200,7 @@ func createSnapshot(w *World, call *query.Call) error {
 var unknownVolume = unknownID("vol", "InvalidVolume.NotFound", "InvalidVolumeID.Malformed",
 	"The volume '%s' does not exist.")
 
-// createSnapshots takes all volumes of an instance at one moment (aws-facts 2.6).
+// createSnapshots takes all volumes of an instance at one moment (API reference, CreateSnapshots).
 func createSnapshots(w *World, call *query.Call) error {
 	p := call.Params.At("InstanceSpecification")
 	i := w.instances.get(p.Text("InstanceId"))

@@ -19,7 +19,7 @@ func readTemplateData(p *query.Params) templateData {
 
 // over lays the data over a source version: a field given anew replaces the
 // source's whole field, and snapshots in the source's block device mappings
-// are not inherited (aws-facts 8.13).
+// are not inherited (API reference, CreateLaunchTemplateVersion).
 func (d templateData) over(source templateData) templateData {
 	given := map[string]bool{}
 	for path := range d {

@@ -25,7 +25,7 @@ type templateVersion struct {
 	data        templateData
 }
 
-// EC2's limits (aws-facts 8.14).
+// EC2's limits (User Guide, launch template quotas).
 const (
 	maxTemplateVersions = 10_000
 	maxVersionsDeleted  = 200
@@ -228,7 +228,7 @@ func deleteLaunchTemplate(w *World, call *query.Call) error {
 }
 
 // deleteLaunchTemplateVersions answers for each version by itself; the default
-// version cannot go (aws-facts 8.14). The codes are those of the API reference's example.
+// version cannot go (User Guide, launch template quotas). The codes are those of the API reference's example.
 func deleteLaunchTemplateVersions(w *World, call *query.Call) error {
 	t, err := w.templateNamed(call.Params)
 	if err != nil {

@@ -35,7 +35,7 @@ func (v *volume) writes(now time.Time) uint64 {
 	return v.written + uint64(max(0, now.Sub(v.writingSince).Milliseconds()))
 }
 
-// concurrent is EC2's limit of snapshots in flight for a volume of this type (aws-facts 1.16).
+// concurrent is EC2's limit of snapshots in flight for a volume of this type (EBS User Guide, quotas).
 func (v *volume) concurrent() int {
 	if v.typ == "st1" || v.typ == "sc1" {
 		return 1

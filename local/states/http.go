@@ -49,7 +49,7 @@ func typed[In any](do func(*Service, In) (any, error)) operation {
 	}
 }
 
-// maxRequest is the service's limit on a request's length [6.1].
+// maxRequest is the service's limit on a request's length (Developer Guide, quotas).
 const maxRequest = 1 << 20
 
 // ServeHTTP answers one call of the Step Functions API.

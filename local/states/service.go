@@ -168,7 +168,7 @@ func (s *Service) Close() {
 }
 
 // Transitions counts the state transitions of an execution and its children as
-// they are billed: states entered, and retries [6.2].
+// they are billed: states entered, and retries (Developer Guide, workflow types).
 func (s *Service) Transitions(arn string) (int, error) {
 	r, err := s.find(arn)
 	if err != nil {

@@ -17,17 +17,17 @@ var (
 	executionARN = regexp.MustCompile(`^arn:aws[a-z-]*:states:[a-z0-9-]+:\d{12}:execution:[^:]+:[^:]+$`)
 )
 
-// nameKept is how long the name of a closed execution cannot be used again [6.4].
+// nameKept is how long the name of a closed execution cannot be used again (API reference, StartExecution).
 const nameKept = 90 * 24 * time.Hour
 
-// maxInput is the longest input in bytes of UTF-8 [6.1].
+// maxInput is the longest input in bytes of UTF-8 (Developer Guide, quotas).
 const maxInput = 262_144
 
 // Start starts an execution of a state machine, named by its ARN or by that of a
 // version or alias, and returns the execution's ARN. An empty name is made up,
 // an empty input is {}. A running execution of the same name and input is
 // returned as it is; any other use of a name within 90 days is
-// ExecutionAlreadyExists [6.4]. Errors are *Error.
+// ExecutionAlreadyExists (API reference, StartExecution). Errors are *Error.
 func (s *Service) Start(machine, name, input string) (string, error) {
 	r, err := s.start(machine, name, input)
 	if err != nil {
@@ -137,7 +137,7 @@ func (s *Service) makeName() string {
 
 const nameForbidden = "<>{}[]?*\"#%\\^|~`$&,;:/"
 
-// checkName holds a name to the rules of [6.4].
+// checkName holds a name to the rules of (API reference, StartExecution).
 func checkName(name string) error {
 	if n := utf8.RuneCountInString(name); n < 1 || n > 80 {
 		return failure("ValidationException", "1 validation error detected: Value '%s' at 'name' failed to satisfy constraint: "+

@@ -116,7 +116,7 @@ func (r Rolled) launched(s Spec, image string) bool {
 	if r[s.Template].Version == 0 {
 		return strings.HasPrefix(image, aliasPrefix)
 	}
-	return image == r[s.Template].Image
+	return image == r[s.Template].Image || slices.Contains(r[s.Template].Also, image)
 }
 
 // follows reports whether a spec has the new image without being changed.

@@ -24,6 +24,8 @@ type Target struct {
 	// Version has the image; 0 for a template that takes it from a parameter, in whichever version.
 	Version int64
 	Image   string
+	// Also are images that do as well: an undo may lead $Latest and a number to others than $Default.
+	Also []string
 }
 
 // Spec is a launch template and the version of it, as a group names it.

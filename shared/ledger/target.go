@@ -56,6 +56,27 @@ type Point struct {
 	At time.Time `json:"at,omitzero"`
 	// Told is when people heard of the rollback.
 	Told time.Time `json:"told,omitzero"`
+	// Was is what launched from a template when a roll led it there; nil where that was not recorded.
+	Was *Was `json:"was,omitempty"`
+}
+
+// Is reports whether it is the same version of the same image as another.
+func (p Point) Is(o Point) bool { return p.Image == o.Image && p.Version == o.Version }
+
+// Was is what launched from a template before a roll.
+type Was struct {
+	// Default and Latest were its default and its latest version, Base the one that the roll's was made from.
+	Default Version `json:"default"`
+	Latest  Version `json:"latest"`
+	Base    Version `json:"base"`
+	// Groups are the versions that Auto Scaling groups named by their numbers, by the groups' names.
+	Groups map[string]int64 `json:"groups,omitempty"`
+}
+
+// Version is a version of a launch template, and the image that it has.
+type Version struct {
+	Number int64  `json:"number,omitempty"`
+	Image  string `json:"image,omitempty"`
 }
 
 // Change is from one point to another. The version it leads to may not be known yet.

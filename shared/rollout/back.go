@@ -1,48 +1,84 @@
 package rollout
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"goldsmith/shared/ledger"
 )
 
 // Return is what a rollback does to one target.
 type Return struct {
-	// To is where it goes. A template gets a new version, of what is there now, so
-	// that what somebody has edited since stays.
+	// To is where it goes; To.Was is what each pointer had, where that is known. A template gets a new version, of
+	// what is there now, so that what somebody has edited since stays.
 	To ledger.Point
 	// There is whether it is there already.
 	There bool
 	// Problem says why it is left where it is.
 	Problem string
+	// Note is what to know beside.
+	Note string
 }
 
-// Back says where a target goes back to: to the image before the last roll, or
-// to the image that is named. Asked twice, it goes back once.
+// Back says where a target goes back to: to what was launched before the last roll, or to the image that is named.
+// Asked twice, it goes back once.
 func Back(now State, known ledger.TargetRecord, image string) Return {
 	if image == "" {
-		return before(now, known)
+		r := before(now, known)
+		r.Note = now.kept(known, r)
+		return r
 	}
 	to := ledger.Point{Image: image}
 	if back := backed(now, known); back != nil && back.Image == image {
 		to = *back
+		to.Was = nil
 	}
 	if now.leads(image) {
 		to.Version = now.Version
 		return Return{To: to, There: true}
 	}
 	to.Version = 0
-	return Return{To: to}
+	return Return{To: to, Note: now.replaced(known, image)}
 }
 
 // leads reports whether all that a target may launch from by $Default and $Latest has an image.
 func (s State) leads(image string) bool { return s.Image == image && (s.Alias || s.Top == image) }
 
+// led reports whether what a target may launch from by $Default and $Latest is back. What a person has
+// put on top since stays.
+func (s State) led(known ledger.TargetRecord, to ledger.Point) bool {
+	return s.Image == to.Image && (s.Alias || !slices.Contains(rolledAfter(s, known, to), s.Top))
+}
+
+// kept tells what $Latest launches after an undo, where that is something else than what $Default launches.
+func (s State) kept(known ledger.TargetRecord, r Return) string {
+	_, latest := versions(r.To)
+	switch {
+	case s.Alias || r.Problem != "" || r.To.Was == nil:
+		return ""
+	case s.Top != latest.Image && !slices.Contains(undone(s, known, r.To), s.Top):
+		return fmt.Sprintf("its latest version %d has %s, which Goldsmith did not put there, and stays", s.Latest, orNothing(s.Top))
+	case latest.Image != r.To.Image:
+		return fmt.Sprintf("$Latest launches %s, as before the roll", orNothing(latest.Image))
+	default:
+		return ""
+	}
+}
+
+// replaced tells of an image of a person's that gives way to one that is named.
+func (s State) replaced(known ledger.TargetRecord, image string) string {
+	ours := s.Top == image || slices.ContainsFunc(known.Points, func(p ledger.Point) bool { return p.Image == s.Top && p.Run != "" })
+	if s.Alias || s.Top == s.Image || ours {
+		return ""
+	}
+	return fmt.Sprintf("its latest version %d has %s, which Goldsmith did not put there; one with %s comes on top", s.Latest,
+		orNothing(s.Top), image)
+}
+
 func before(now State, known ledger.TargetRecord) Return {
 	if back := backed(now, known); back != nil {
-		to := *back
-		to.Version = now.Version
-		return Return{To: to, There: now.leads(back.Image)}
+		return backAgain(now, known, *back)
 	}
 	made := known
 	made.Points = withBegun(now, known)
@@ -53,10 +89,38 @@ func before(now State, known ledger.TargetRecord) Return {
 	case now.Image == last.Image:
 		return beforeLatest(now, made)
 	case setBack(now, known) != "", now.Alias && now.Version < last.Version:
-		return Return{To: ledger.Point{Image: now.Image, Version: now.Version}, There: now.leads(now.Image)}
+		to := now.recorded(ledger.Point{Image: now.Image, Version: now.Version}, last.Was)
+		return Return{To: to, There: now.led(known, to)}
 	default:
-		return Return{Problem: fmt.Sprintf("it has %s, which Goldsmith did not put there; name the image to go back to", orNothing(now.Image))}
+		return strange(now)
 	}
+}
+
+// strange: what a person has put there is not undone unasked.
+func strange(now State) Return {
+	return Return{Problem: fmt.Sprintf("it has %s, which Goldsmith did not put there; name the image to go back to",
+		orNothing(now.Image))}
+}
+
+// backAgain is for a target that was rolled back already.
+func backAgain(now State, known ledger.TargetRecord, to ledger.Point) Return {
+	to.Version = now.Version
+	if now.Image != to.Image && !slices.Contains(rolledAfter(now, known, to), now.Image) {
+		return strange(now)
+	}
+	return Return{To: to, There: now.led(known, to)}
+}
+
+// recorded is a point with what each pointer had, as far as a roll has recorded that.
+func (s State) recorded(to ledger.Point, was *ledger.Was) ledger.Point {
+	switch {
+	case s.Alias:
+	case was != nil && was.Default.Image == to.Image:
+		to.Was = was
+	default:
+		to.Was = &ledger.Was{Default: ledger.Version{Image: to.Image}, Latest: ledger.Version{Image: to.Image}}
+	}
+	return to
 }
 
 // withBegun are the target's points, with those of a roll that did not live to
@@ -66,21 +130,25 @@ func withBegun(now State, known ledger.TargetRecord) []ledger.Point {
 	if begun == nil || begun.To.Image != now.Image || begun.From.Image == now.Image {
 		return known.Points
 	}
-	return append([]ledger.Point{now.Point(), begun.From}, known.Points...)
+	to, from := now.Point(), begun.From
+	to.Was, from.Was = from.Was, nil
+	return append([]ledger.Point{to, from}, known.Points...)
 }
 
 // beforeLatest leads to the image before the latest point's, whoever made it. An alias that had
 // none has nothing to go back to.
 func beforeLatest(now State, known ledger.TargetRecord) Return {
 	last := known.Points[0]
+	was := last.Was
 	for _, p := range known.Points[1:] {
 		if p.Image == last.Image {
+			was = cmp.Or(p.Was, was)
 			continue
 		}
 		if p.Image == "" && now.Alias {
 			break
 		}
-		return Return{To: ledger.Point{Image: p.Image}}
+		return Return{To: now.recorded(ledger.Point{Image: p.Image}, was)}
 	}
 	return Return{Problem: "nothing is known of what it had before " + last.Image}
 }

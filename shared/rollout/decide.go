@@ -27,6 +27,7 @@ type Decision struct {
 // ledger knows of it; known is zero for one that was never rolled. A run and its
 // rehearsal decide alike, because both ask here (decision 0035).
 func Decide(now State, known ledger.TargetRecord, to Image) Decision {
+	now.Was = beforeBegun(now, known.Begun)
 	v := Decision{From: now.Point()}
 	if problem := pinned(now); problem != "" {
 		v.Problem = problem
@@ -55,6 +56,14 @@ func Decide(now State, known ledger.TargetRecord, to Image) Decision {
 	return v
 }
 
+// beforeBegun is what launched from a template before a roll that made its latest version and did not live to record it.
+func beforeBegun(now State, begun *ledger.Change) *ledger.Was {
+	if begun != nil && begun.From.Was != nil && now.Top == begun.To.Image {
+		return begun.From.Was
+	}
+	return now.Was
+}
+
 // resumed is the verdict on a roll to the image that an earlier try began and
 // did not record; ok is false when none was begun, or somebody has pointed the target elsewhere since.
 func resumed(now State, begun *ledger.Change, to Image) (v Decision, ok bool) {
@@ -64,8 +73,8 @@ func resumed(now State, begun *ledger.Change, to Image) (v Decision, ok bool) {
 	switch {
 	case now.Image == to.ID && begun.From.Image != to.ID:
 		return Decision{From: begun.From, There: true, Made: true}, true
-	case now.Point() == (ledger.Point{Image: begun.From.Image, Version: begun.From.Version}):
-		return Decision{From: now.Point()}, true // begun, and not made: the judgement that began it holds
+	case now.Point().Is(begun.From):
+		return Decision{From: begun.From}, true // begun, and not made: the judgement that began it holds
 	default:
 		return Decision{}, false
 	}
@@ -82,6 +91,7 @@ func repeated(now State, known ledger.TargetRecord, to Image) (v Decision, ok bo
 	if len(known.Points) > 1 {
 		v.From = known.Points[1]
 	}
+	v.From.Was = latest.Was
 	return v, true
 }
 

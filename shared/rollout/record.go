@@ -35,14 +35,17 @@ func Latest(r ledger.TargetRecord) (p ledger.Point, ok bool) {
 
 // Had reports whether a target pointed at an image before.
 func Had(r ledger.TargetRecord, image string) bool {
-	return slices.ContainsFunc(r.Points, func(p ledger.Point) bool { return p.Image == image })
+	return slices.ContainsFunc(r.Points, func(p ledger.Point) bool {
+		return p.Image == image || p.Was != nil && slices.Contains(images(p)[1:], image)
+	})
 }
 
 // rolled is the record after a change was made: where the target was before it is
 // remembered, also when that was a person's doing.
 func rolled(r ledger.TargetRecord, c ledger.Change) ledger.TargetRecord {
+	c.To.Was, c.From.Was = c.From.Was, nil
 	points := []ledger.Point{c.To}
-	if len(r.Points) == 0 || r.Points[0].Version != c.From.Version || r.Points[0].Image != c.From.Image {
+	if len(r.Points) == 0 || !r.Points[0].Is(c.From) {
 		points = append(points, c.From)
 	}
 	points = append(points, r.Points...)

@@ -166,7 +166,11 @@ type State struct {
 	Base string
 	// Stays is whether a roll leaves a template's default where it is.
 	Stays bool
+	// Was is what launches from a template now; nil where that was not looked for.
+	Was *ledger.Was
 }
 
 // Point is what the target points at now, as the ledger remembers it.
-func (s State) Point() ledger.Point { return ledger.Point{Image: s.Image, Version: s.Version} }
+func (s State) Point() ledger.Point {
+	return ledger.Point{Image: s.Image, Version: s.Version, Was: s.Was}
+}

@@ -166,7 +166,9 @@ func (s *survey) place(ctx context.Context, t *Target, roll plan.Roll) error {
 	}
 	differs := differ(tmpl.base, tmpl.standard)
 	t.at(len(differs) > 0)
+	t.At.Was = tmpl.was()
 	if t.At.Stays {
+		t.At.Was.Default = t.At.Was.Latest // A roll takes nothing from a default that it leaves where it is.
 		tmpl.note = fmt.Sprintf("its default version %d differs in %s from what is launched, and stays", tmpl.standard, listed(differs))
 	}
 	return nil

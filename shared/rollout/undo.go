@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -96,8 +97,7 @@ func (w Writer) back(ctx context.Context, t *Target, to ledger.Point) error {
 	if t.At.Alias {
 		return w.write(ctx, t, to.Image, "Rolled back by Goldsmith")
 	}
-	u := undoing{Writer: w, survey: w.survey(), t: t, to: to}
-	return u.back(ctx)
+	return w.undoing(t, to).back(ctx)
 }
 
 // Hold writes down that the target stays where it is now until somebody lets it
@@ -108,17 +108,10 @@ func (w Writer) Hold(ctx context.Context, t *Target, to ledger.Point, there bool
 	if last, ok := Latest(t.Record); ok && last.Image == to.Image {
 		held.Back = nil
 	}
-	if there && t.Record.Begun == nil && equal(t.Record.Back, held.Back) {
+	if there && t.Record.Begun == nil && reflect.DeepEqual(t.Record.Back, held.Back) {
 		return nil
 	}
 	return w.put(ctx, t, held)
-}
-
-func equal(a, b *ledger.Point) bool {
-	if a == nil || b == nil {
-		return a == b
-	}
-	return *a == *b
 }
 
 // Follow lets a target that is held, or that somebody set back by hand, take new images again. What was
@@ -194,11 +187,10 @@ func (w Writer) unroll(ctx context.Context, t *Target, from ledger.Point, bad st
 	if t.At.Alias {
 		return w.write(ctx, t, from.Image, "Put back: "+bad+" could not be rolled")
 	}
-	u := undoing{Writer: w, survey: w.survey(), t: t, to: from}
-	if err := u.look(ctx, t); err != nil {
+	if err := w.survey().look(ctx, t); err != nil {
 		return err
 	}
-	return u.back(ctx)
+	return w.undoing(t, from).back(ctx)
 }
 
 // unrolled is the target's record without this roll. A parameter gets a new

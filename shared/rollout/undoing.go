@@ -6,157 +6,257 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"goldsmith/shared/fault"
 	"goldsmith/shared/ledger"
 )
 
-// undoing leads a template's $Default and $Latest back to an image: by a version on top that is
+// undoing leads a template's $Default and $Latest back to the images that they had: by versions that are
 // equal to what is there in all but the image, so that what somebody has edited since stays.
 type undoing struct {
 	Writer
 	*survey
 	t  *Target
 	to ledger.Point
+	// left are the images that are left behind.
+	left   []string
+	differ func(a, b int64) []string
 }
 
-func (u undoing) back(ctx context.Context) error {
+func (w Writer) undoing(t *Target, to ledger.Point) *undoing {
+	return &undoing{Writer: w, survey: w.survey(), t: t, to: to, left: undone(t.At, t.Record, to)}
+}
+
+func (u *undoing) back(ctx context.Context) (err error) {
 	tmpl := u.t.template
-	differ, err := u.differ(ctx, tmpl)
+	if u.differ, err = u.survey.differ(ctx, tmpl); err != nil {
+		return err
+	}
+	if !u.leaves(tmpl.standard) {
+		u.t.Rolled.Version = tmpl.standard
+		return u.topped(ctx)
+	}
+	one, err := u.one(ctx)
 	if err != nil {
 		return err
 	}
-	if len(differ(tmpl.standard, tmpl.latest)) == 0 {
-		n, err := u.good(ctx, tmpl.latest)
-		if err != nil {
-			return err
-		}
-		return u.makeDefault(ctx, u.t, n)
+	if !one {
+		return u.apart(ctx)
 	}
-	return u.apart(ctx, differ)
+	n, err := u.top(ctx, 0)
+	if err != nil {
+		return u.full(ctx, err)
+	}
+	return u.makeDefault(ctx, u.t, n)
 }
 
-// apart: default and latest differ in more than the image, and each is led back by itself. A default
-// that did not launch the image stays.
-func (u undoing) apart(ctx context.Context, differ func(a, b int64) []string) error {
-	tmpl, standard := u.t.template, u.t.template.standard
-	if slices.Contains(Undone(u.t, u.to.Image), tmpl.image(standard)) {
-		n, err := u.defaultBack(ctx, differ)
-		if err != nil || n > tmpl.latest {
-			return err
-		}
-		standard = n
+// one reports whether one version does for default and latest: they launch the same, and did so before.
+func (u *undoing) one(ctx context.Context) (bool, error) {
+	tmpl, was := u.t.template, u.to.Was
+	if !u.leaves(tmpl.latest) || len(u.differ(tmpl.standard, tmpl.latest)) > 0 {
+		return false, nil
 	}
-	n, err := u.good(ctx, tmpl.latest)
+	if was == nil || was.Default == was.Latest {
+		return true, nil
+	}
+	standard, err := u.has(ctx, was.Default)
+	if err != nil || !standard || was.Default.Image != was.Latest.Image {
+		return false, err
+	}
+	latest, err := u.has(ctx, was.Latest)
+	return latest && len(u.differ(was.Default.Number, was.Latest.Number)) == 0, err
+}
+
+// leaves reports whether a version launches what is left behind, or, where a person has named the image to go
+// back to, any other.
+func (u *undoing) leaves(n int64) bool {
+	image := u.t.template.image(n)
+	return slices.Contains(u.left, image) || u.to.Was == nil && !u.t.At.Stays && image != u.to.Image
+}
+
+// apart leads default and latest back by versions of their own. When the default's is a new one, which is $Latest
+// then, what is to be launched by $Latest comes on top.
+func (u *undoing) apart(ctx context.Context) error {
+	n, err := u.earlier(ctx)
 	if err != nil {
 		return err
 	}
-	u.t.Rolled.Version = standard
+	if n != 0 {
+		if err := u.makeDefault(ctx, u.t, n); err != nil {
+			return err
+		}
+		return u.topped(ctx)
+	}
+	want, _ := versions(u.to)
+	if n, err = u.made(ctx, u.t.template.standard, want, defaultText); err != nil {
+		return err
+	}
+	// The default is led back last: until then another try begins where this one began.
+	top, err := u.top(ctx, n)
+	if err != nil {
+		return err
+	}
+	err = u.makeDefault(ctx, u.t, n)
 	if u.t.At.Stays {
-		u.t.Rolled.Version = n
+		u.t.Rolled.Version = top
 	}
-	return nil
+	return err
 }
 
-// defaultBack makes a version the default that launches the good image. When that is a new one, which is $Latest then,
-// what was there comes on top again.
-func (u undoing) defaultBack(ctx context.Context, differ func(a, b int64) []string) (int64, error) {
-	n, err := u.earlier(ctx, differ)
-	if err == nil && n == 0 {
-		n, err = u.made(ctx, u.t.template.standard)
+// topped leads $Latest back by itself.
+func (u *undoing) topped(ctx context.Context) error {
+	top, err := u.top(ctx, 0)
+	if u.t.At.Stays && err == nil {
+		u.t.Rolled.Version = top
 	}
-	if err == nil && n > u.t.template.latest {
-		_, err = u.made(ctx, u.t.template.latest)
-	}
-	if err != nil {
-		return 0, err
-	}
-	return n, u.makeDefault(ctx, u.t, n)
+	return err
 }
 
-// good is a version that is equal to another in all but the image: itself, where it has the image.
-func (u undoing) good(ctx context.Context, source int64) (int64, error) {
-	if u.t.template.image(source) == u.to.Image {
-		return source, nil
+// full makes an earlier version the default where EC2 lets the template have no more versions: better than none.
+func (u *undoing) full(ctx context.Context, err error) error {
+	n, failed := u.earlier(ctx)
+	if !isFull(err) || failed != nil || n == 0 {
+		return err
 	}
-	return u.made(ctx, source)
+	if failed := u.makeDefault(ctx, u.t, n); failed != nil {
+		return failed
+	}
+	return fmt.Errorf("its default version is %d, which has %s; its latest version %d has %s still: %w", n, u.to.Image,
+		u.t.template.latest, u.t.template.image(u.t.template.latest), err)
 }
 
-const rollbackText = "Goldsmith rollback"
-
-// made makes a version from another. One whose mappings cannot be told from its image's gives way to the
-// version that had the image before.
-func (u undoing) made(ctx context.Context, source int64) (int64, error) {
+// top is the version that $Latest leads to: the latest itself, where that launches nothing that is left behind, else a
+// new one. over is a version that was made for the default and is to have it on top.
+func (u *undoing) top(ctx context.Context, over int64) (int64, error) {
 	tmpl := u.t.template
-	if u.to.Image == "" {
-		return u.create(ctx, u.t, u.to.Version, "", same, rollbackText)
-	}
-	data := tmpl.data(source)
-	if !slices.ContainsFunc(data.BlockDeviceMappings, hasSnapshot) {
-		return u.create(ctx, u.t, source, u.to.Image, same, rollbackText)
-	}
-	old, err := u.machine(ctx, tmpl.image(source))
-	if err != nil {
-		return 0, err
-	}
-	image, err := u.machine(ctx, u.to.Image)
+	n, err := u.beneath(ctx)
 	switch {
 	case err != nil:
 		return 0, err
-	case old != nil && image != nil:
-		return u.create(ctx, u.t, source, u.to.Image, swap(old, *image), rollbackText)
+	case !u.leaves(n) && over == 0 && n == tmpl.latest:
+		return n, nil
+	case !u.leaves(n):
+		return u.create(ctx, u.t, n, tmpl.image(n), same, overText(over, n))
 	}
-	n, err := u.known(ctx, func(int64) bool { return true })
-	if err == nil && n == 0 {
-		err = &fault.Failed{
-			Err: errors.New("its block device mappings name snapshots, and whether they are its image's cannot be told: the image is gone"),
-			Do:  fmt.Sprintf("Make a version with %s yourself.", u.to.Image),
-		}
-	}
+	_, want := versions(u.to)
+	there, err := u.has(ctx, want)
 	if err != nil {
 		return 0, err
 	}
-	return u.create(ctx, u.t, n, u.to.Image, same, rollbackText)
+	if there && u.rolled(n) { // What was not edited since is given back as it was.
+		return u.create(ctx, u.t, want.Number, want.Image, same, rollbackText)
+	}
+	return u.made(ctx, n, want, rollbackText)
 }
 
-// earlier is a version that had the image and equals the default in all else; 0 when there is none.
-func (u undoing) earlier(ctx context.Context, differ func(a, b int64) []string) (int64, error) {
-	return u.known(ctx, func(n int64) bool { return len(differ(n, u.t.template.standard)) == 0 })
+// rolled reports whether a roll made a version.
+func (u *undoing) rolled(n int64) bool {
+	return slices.Contains(u.t.Record.Made, n) ||
+		slices.ContainsFunc(u.t.Record.Points, func(p ledger.Point) bool { return p.Run != "" && p.Version == n })
+}
+
+// beneath is the latest version but for those that an undo has made for the default and did not live to cover.
+func (u *undoing) beneath(ctx context.Context) (int64, error) {
+	tmpl := u.t.template
+	n := tmpl.latest
+	for n > 1 && aws.ToString(tmpl.versions[n].VersionDescription) == defaultText {
+		if err := u.survey.readVersion(ctx, tmpl, n-1); err != nil {
+			return 0, err
+		}
+		if _, there := tmpl.versions[n-1]; !there {
+			break
+		}
+		n--
+	}
+	return n, nil
+}
+
+// has reports whether a version is there still, with its image.
+func (u *undoing) has(ctx context.Context, v ledger.Version) (bool, error) {
+	if v.Number == 0 {
+		return false, nil
+	}
+	err := u.survey.readVersion(ctx, u.t.template, v.Number)
+	_, there := u.t.template.versions[v.Number]
+	return there && u.t.template.image(v.Number) == v.Image, err
+}
+
+// What the versions of an undo say of themselves.
+const (
+	rollbackText = "Goldsmith rollback"
+	defaultText  = "Goldsmith rollback of the default version"
+)
+
+// overText is what a version says that is made again from another.
+func overText(over, n int64) string {
+	return fmt.Sprintf("%s: version %d over version %d", rollbackText, n, over)
+}
+
+// made makes a version from another, with the image of an earlier one. One whose mappings cannot be told from its
+// image's gives way to a version that had the image before.
+func (u *undoing) made(ctx context.Context, source int64, want ledger.Version, why string) (int64, error) {
+	if want.Image == "" {
+		return u.formerly(ctx, want, why, errors.New("the version without an image that it had is gone"))
+	}
+	data := u.t.template.data(source)
+	if !slices.ContainsFunc(data.BlockDeviceMappings, hasSnapshot) {
+		return u.create(ctx, u.t, source, want.Image, same, why)
+	}
+	old, err := u.machine(ctx, u.t.template.image(source))
+	if err != nil {
+		return 0, err
+	}
+	image, err := u.machine(ctx, want.Image)
+	if err != nil {
+		return 0, err
+	}
+	if old != nil && image != nil {
+		return u.create(ctx, u.t, source, want.Image, swap(old, *image), why)
+	}
+	return u.formerly(ctx, want, why, &fault.Failed{
+		Err: errors.New("its block device mappings name snapshots, and whether they are its image's cannot be told: " +
+			"the image is gone"),
+		Do: fmt.Sprintf("Make a version with %s yourself.", want.Image),
+	})
+}
+
+// formerly makes a version from one on record that had the image; without one it fails.
+func (u *undoing) formerly(ctx context.Context, want ledger.Version, why string, without error) (int64, error) {
+	n, err := u.known(ctx, want, func(int64) bool { return true })
+	if err != nil {
+		return 0, err
+	}
+	if n == 0 {
+		return 0, without
+	}
+	return u.create(ctx, u.t, n, want.Image, same, why)
+}
+
+// earlier is a version that the default may be set back to: it had the image, and equals the default in all else; 0
+// when there is none.
+func (u *undoing) earlier(ctx context.Context) (int64, error) {
+	want, _ := versions(u.to)
+	return u.known(ctx, want, func(n int64) bool { return len(u.differ(n, u.t.template.standard)) == 0 })
 }
 
 // known is a version on record that has the image; 0 when there is none.
-func (u undoing) known(ctx context.Context, fits func(int64) bool) (int64, error) {
-	tmpl := u.t.template
+func (u *undoing) known(ctx context.Context, want ledger.Version, fits func(int64) bool) (int64, error) {
+	all := []ledger.Version{want}
 	for _, p := range u.t.Record.Points {
-		if p.Image != u.to.Image || p.Version == 0 {
+		all = append(all, ledger.Version{Number: p.Version, Image: p.Image})
+	}
+	for _, v := range all {
+		if v.Image != want.Image {
 			continue
 		}
-		if err := u.survey.readVersion(ctx, tmpl, p.Version); err != nil {
-			return 0, err
-		}
-		if _, there := tmpl.versions[p.Version]; there && tmpl.image(p.Version) == u.to.Image && fits(p.Version) {
-			return p.Version, nil
+		if there, err := u.has(ctx, v); err != nil || there && fits(v.Number) {
+			return v.Number, err
 		}
 	}
 	return 0, nil
 }
 
-// Undone are the images that a target leaves behind when it goes back to one: what it has now, and
-// what was rolled after that one.
-func Undone(t *Target, image string) []string {
-	var undone []string
-	add := func(id string) {
-		if id != "" && id != image && !slices.Contains(undone, id) {
-			undone = append(undone, id)
-		}
-	}
-	for _, p := range withBegun(t.At, t.Record) {
-		if p.Image == image {
-			break
-		}
-		if p.Run != "" || len(undone) == 0 {
-			add(p.Image)
-		}
-	}
-	add(t.At.Image)
-	return undone
-}
+// Undone are the images that a target leaves behind when it goes back to a point: what it has now, and what was
+// rolled after that point.
+func Undone(t *Target, to ledger.Point) []string { return undone(t.At, t.Record, to) }

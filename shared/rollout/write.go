@@ -217,7 +217,7 @@ func (w Writer) create(ctx context.Context, t *Target, source int64, image strin
 		VersionDescription: aws.String(why),
 		ClientToken:        aws.String(Token(why, t.template.id, *number(source), image)),
 	})
-	if slices.Contains(full, fault.Code(err)) {
+	if isFull(err) {
 		return 0, &fault.Failed{
 			Err: fmt.Errorf("it has as many versions as EC2 allows (%w)", err),
 			Do:  "Delete old ones (delete-launch-template-versions takes 200 at a time), or have the quota \"Versions per launch template\" raised.",
@@ -231,6 +231,8 @@ func (w Writer) create(ctx context.Context, t *Target, source int64, image strin
 
 // full are EC2's codes for a template that may have no more versions.
 var full = []string{"MaxTemplateVersionLimitExceeded", "VersionLimitExceeded"}
+
+func isFull(err error) bool { return slices.Contains(full, fault.Code(err)) }
 
 // makeDefault sends no client token of ours: EC2 would answer a repeated one
 // without doing anything, also when the template was set back in between.

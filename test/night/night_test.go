@@ -52,6 +52,7 @@ type night struct {
 	downs   downs
 	lasting *lastingFaults // faults that last, if the story has any
 	checked string         // the invariant that is being checked
+	second  string         // another image like ImageX86, where a world has one
 }
 
 // tester is who hears of what is wrong with a night: a test, or who expects it.

@@ -27,7 +27,7 @@ import (
 )
 
 // worlds is how many generated worlds are rolled and rolled back.
-const worlds = 48
+const worlds = 60
 
 // In every generated world: what the rehearsal says is what the run does; what launched before a roll launches after
 // it, equal in all but the image; and after a rollback nothing that is not named launches what was undone.
@@ -36,7 +36,8 @@ func TestRollouts(t *testing.T) {
 	for seed := range worlds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { rollout(t, anyRollWorld.Example(seed), met) })
 	}
-	for _, what := range []string{"rolled", "not rolled", "stays", "fleet", "refreshed", "not refreshed", "warned", "left", "moved back", "kept"} {
+	for _, what := range []string{"rolled", "not rolled", "stays", "fleet", "refreshed", "not refreshed", "warned", "left", "moved back", "kept",
+		"second given back", "refused"} {
 		if met[what] == 0 {
 			t.Errorf("no world met %q; the seeds show too little: %v", what, met)
 		}
@@ -68,11 +69,20 @@ func rollout(t *testing.T, w rollWorld, met map[string]int) {
 		if !slices.ContainsFunc(result.Rolled, func(r job.Rolled) bool { return r.Problem == "" }) {
 			return // Nothing was rolled, so nothing can be undone.
 		}
-		answer := n.rollBack(event.Rollback{Name: "web", By: "ada", Refresh: w.refresh})
+		if w.lost {
+			must(n.cloud.DeregisterImage(n.ctx, &sdk.DeregisterImageInput{ImageId: aws.String(n.second)}))(t)
+		}
+		answer, err := n.rolledBack(event.Rollback{Name: "web", By: "ada", Refresh: w.refresh})
+		if w.lost && err != nil && strings.Contains(err.Error(), n.second+" is gone") {
+			met["refused"]++ // What was launched is gone, so nothing can be given back.
+			return
+		}
+		n.ok(err)
 		time.Sleep(2 * time.Hour)
 		back := n.launching(templates, launchers)
 		n.sameButImage("roll and rollback", wished(w, templates), before, back)
 		n.undone(result.Image.ID, answer, back, met)
+		n.givenBack(w, answer, before, back, met)
 		n.check()
 	})
 }
@@ -206,6 +216,9 @@ func (n *night) essence(d types.ResponseLaunchTemplateData) string {
 	var own []string
 	if strings.HasPrefix(image, "ami-") {
 		d.ImageId = nil
+		if image == n.second { // It has the same snapshot, and may be gone by now.
+			image = ec2.ImageX86
+		}
 		for _, m := range must(n.cloud.DescribeImages(n.ctx, &sdk.DescribeImagesInput{ImageIds: []string{image}}))(n.t).Images[0].BlockDeviceMappings {
 			own = append(own, aws.ToString(m.Ebs.SnapshotId))
 		}
@@ -249,6 +262,26 @@ func (n *night) undone(image string, answer rollback.Answer, now []rollLaunch, m
 	for _, l := range now {
 		if l.image == image && !strings.Contains(notes, l.who+" ") {
 			n.t.Errorf("%s launches %s by %s of %s after it was rolled back, and the answer says: %s", l.who, image, l.version, l.template, notes)
+		}
+	}
+}
+
+// givenBack: whoever launched something before the roll launches the same image after the undo, unless that is gone or
+// the answer names who does not.
+func (n *night) givenBack(w rollWorld, answer rollback.Answer, before, back []rollLaunch, met map[string]int) {
+	n.t.Helper()
+	notes := notesOf(answer)
+	for i, b := range before {
+		gone := w.lost && b.image == n.second
+		if b.why != "" || gone || strings.Contains(notes, b.who+" ") {
+			continue
+		}
+		if back[i].image != b.image {
+			n.t.Errorf("%s launched %s by %s of %s, and launches %q by %s after the undo; %s", b.who, b.image, b.version,
+				b.template, back[i].image, back[i].version, back[i].why)
+		}
+		if b.image == n.second {
+			met["second given back"]++
 		}
 	}
 }

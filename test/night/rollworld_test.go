@@ -24,7 +24,11 @@ type rollWorld struct {
 	templates []rollTemplate
 	launchers []rollLauncher
 	refresh   bool // whether a rollback refreshes groups
+	lost      bool // whether image second is deregistered before the rollback
 }
+
+// second stands for an image that is made with the world, equal to ec2.ImageX86.
+const second = "second"
 
 // rollTemplate is a launch template; versions edit the first, one after the other.
 type rollTemplate struct {
@@ -49,7 +53,7 @@ var anyRollWorld = rapid.Custom(func(t *rapid.T) rollWorld {
 	w := rollWorld{
 		source: rapid.SampledFrom([]string{"private", "grown private", "kept private", "grown kept m5.large private",
 			"t2.micro private"}).Draw(t, "source"),
-		refresh: rapid.Bool().Draw(t, "refresh of a rollback"),
+		refresh: rapid.Bool().Draw(t, "refresh of a rollback"), lost: rapid.IntRange(0, 3).Draw(t, "second is lost") == 0,
 	}
 	refreshes := rapid.SampledFrom([]string{"enabled", "warn", "none", "enabled", "warn"}).Draw(t, "refreshes")
 	w.base = rapid.SampledFrom([]plan.Base{"", "", plan.BaseDefault, plan.BaseLatest}).Draw(t, "base")
@@ -67,7 +71,7 @@ var anyRollWorld = rapid.Custom(func(t *rapid.T) rollWorld {
 })
 
 var anyRollTemplate = rapid.Custom(func(t *rapid.T) rollTemplate {
-	images := []string{ec2.ImageX86, ec2.ImageX86, ec2.ImageX86, "resolve:ssm:/golden/one", "resolve:ssm:/golden/text",
+	images := []string{ec2.ImageX86, ec2.ImageX86, second, "resolve:ssm:/golden/one", "resolve:ssm:/golden/text",
 		"resolve:ssm:/golden/one:1"}
 	one := rollTemplate{
 		tags: map[string]string{tag.Source: "web"},
@@ -85,7 +89,7 @@ var anyRollTemplate = rapid.Custom(func(t *rapid.T) rollTemplate {
 	for range rapid.IntRange(0, 3).Draw(t, "versions") {
 		edit := rapid.SampledFrom([]types.RequestLaunchTemplateData{
 			{}, {UserData: aws.String("c2Vjb25k")}, {ImageId: aws.String(ec2.ImageX86)}, {EbsOptimized: aws.Bool(true)},
-			{ImageId: aws.String(ec2.ImageWindows)},
+			{ImageId: aws.String(ec2.ImageWindows)}, {ImageId: aws.String(second)}, {ImageId: aws.String(second)},
 		}).Draw(t, "edit")
 		one.versions = append(one.versions, edit)
 	}
@@ -148,7 +152,7 @@ func (n *night) build(w rollWorld) (web string, templates []string, launchers []
 	web = n.launch("web", w.source)
 	n.alias("/golden/one", ec2.ImageX86)
 	n.text("/golden/text", ec2.ImageX86)
-	time.Sleep(time.Minute)
+	n.second = n.registered("second", true)
 	for i, t := range w.templates {
 		templates = append(templates, n.versioned(fmt.Sprintf("template-%d", i), t))
 	}
@@ -163,12 +167,14 @@ func (n *night) build(w rollWorld) (web string, templates []string, launchers []
 
 func (n *night) versioned(name string, t rollTemplate) string {
 	n.t.Helper()
+	t.first = n.filled(t.first)
 	made := must(n.cloud.CreateLaunchTemplate(n.ctx, &sdk.CreateLaunchTemplateInput{
 		LaunchTemplateName: aws.String(name), LaunchTemplateData: &t.first,
 		TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeLaunchTemplate, Tags: tag.List(t.tags)}},
 	}))(n.t)
 	id := aws.ToString(made.LaunchTemplate.LaunchTemplateId)
 	for i, edit := range t.versions {
+		edit = n.filled(edit)
 		edit.BlockDeviceMappings = t.first.BlockDeviceMappings // EC2 drops snapshots that are not sent again.
 		must(n.cloud.CreateLaunchTemplateVersion(n.ctx, &sdk.CreateLaunchTemplateVersionInput{
 			LaunchTemplateId: aws.String(id), SourceVersion: aws.String(fmt.Sprint(i + 1)), LaunchTemplateData: &edit,
@@ -176,6 +182,14 @@ func (n *night) versioned(name string, t rollTemplate) string {
 	}
 	n.makeDefault(id, fmt.Sprint(t.standard))
 	return id
+}
+
+// filled is launch data with the image that second stands for.
+func (n *night) filled(data types.RequestLaunchTemplateData) types.RequestLaunchTemplateData {
+	if aws.ToString(data.ImageId) == second {
+		data.ImageId = aws.String(n.second)
+	}
+	return data
 }
 
 func (n *night) launcher(name, template string, l rollLauncher) error {

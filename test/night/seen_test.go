@@ -72,7 +72,7 @@ func (n *night) instances() []types.Instance {
 	return all
 }
 
-// images are the account's own.
+// images are the account's own, but for the one of a world that no run made.
 func (n *night) images() []types.Image {
 	n.t.Helper()
 	var all []types.Image
@@ -82,7 +82,7 @@ func (n *night) images() []types.Image {
 	for pages.HasMorePages() {
 		all = append(all, must(pages.NextPage(n.ctx))(n.t).Images...)
 	}
-	return all
+	return slices.DeleteFunc(all, func(i types.Image) bool { return aws.ToString(i.ImageId) == n.second })
 }
 
 func (n *night) snapshots() []types.Snapshot {

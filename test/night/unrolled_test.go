@@ -19,9 +19,15 @@ import (
 // withoutENA registers an image like ImageX86 that does not support the Elastic Network Adapter.
 func (n *night) withoutENA() string {
 	n.t.Helper()
+	return n.registered("without ENA", false)
+}
+
+// registered registers an image of that name like ImageX86.
+func (n *night) registered(name string, ena bool) string {
+	n.t.Helper()
 	out := must(n.cloud.RegisterImage(n.ctx, &sdk.RegisterImageInput{
-		Name: aws.String("without ENA"), Architecture: types.ArchitectureValuesX8664, VirtualizationType: aws.String("hvm"),
-		EnaSupport: aws.Bool(false), RootDeviceName: aws.String("/dev/xvda"),
+		Name: aws.String(name), Architecture: types.ArchitectureValuesX8664, VirtualizationType: aws.String("hvm"),
+		EnaSupport: aws.Bool(ena), RootDeviceName: aws.String("/dev/xvda"),
 		BlockDeviceMappings: []types.BlockDeviceMapping{{
 			DeviceName: aws.String("/dev/xvda"),
 			Ebs:        &types.EbsBlockDevice{SnapshotId: aws.String("snap" + ec2.ImageX86[len("ami"):])},
