@@ -22,6 +22,7 @@ var clients = map[string]func(*world) any{
 	"dynamodb":       func(w *world) any { return w.dynamodb },
 	"ebs":            func(w *world) any { return w.ebs },
 	"scheduler":      func(w *world) any { return w.scheduler },
+	"sqs":            func(w *world) any { return w.sqs },
 	"sts":            func(w *world) any { return w.sts },
 }
 
@@ -46,7 +47,7 @@ var bases = map[string]func(*world) any{}
 
 func init() {
 	for _, service := range []map[string]func(*world) any{
-		ec2Bases, scalingBases, storeBases, workflowBases, tableBases, blockBases,
+		ec2Bases, scalingBases, storeBases, workflowBases, tableBases, blockBases, queueBases,
 	} {
 		maps.Copy(bases, service)
 	}

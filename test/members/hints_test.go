@@ -95,10 +95,19 @@ var hints = map[string]func(*world) []any{
 		in := &sfn.ListStateMachineAliasesInput{StateMachineArn: aws.String(machineARN), MaxResults: 1}
 		return []any{*must(w.states.ListStateMachineAliases(w.t.Context(), in))(w).NextToken}
 	},
-	"TaskToken":       known("token"),
-	"ExecutionArn":    known("failed", "done", "running"),
-	"StateMachineArn": these(machineARN, "arn:aws:states:eu-central-1:123456789012:stateMachine:none"),
-	"FunctionName":    these("goldsmith-notify"),
+	"QueueNamePrefix":                        these("gold", "other"),
+	"AttributeNames":                         these("All"),
+	"MessageAttributeNames":                  these("All"),
+	"MessageSystemAttributeNames":            these("All"),
+	"MaxNumberOfMessages":                    these(2),
+	"VisibilityTimeout":                      these(3600),
+	"lambda.DeleteFunction.Qualifier":        these("2"),
+	"lambda.ListVersionsByFunction.MaxItems": these(1),
+	"lambda.ListVersionsByFunction.Marker":   these("1"),
+	"TaskToken":                              known("token"),
+	"ExecutionArn":                           known("failed", "done", "running"),
+	"StateMachineArn":                        these(machineARN, "arn:aws:states:eu-central-1:123456789012:stateMachine:none"),
+	"FunctionName":                           these("goldsmith-notify"),
 
 	"sfn.RedriveExecution.ExecutionArn": known("failed too"),
 	"sfn.ListExecutions.NextToken": func(w *world) []any {

@@ -83,6 +83,7 @@ var looks = []func(*world) (any, error){
 	},
 	(*world).attributes,
 	(*world).lookAtAliases,
+	(*world).lookAtLetters,
 	(*world).lookAtTables,
 	(*world).lookAtBlocks,
 	func(w *world) (any, error) {

@@ -23,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
@@ -49,6 +50,7 @@ type world struct {
 	ebs       *ebs.Client
 	scheduler *scheduler.Client
 	sts       *sts.Client
+	sqs       *sqs.Client
 	// ids are what the scene made, by a name of ours.
 	ids map[string]string
 }
@@ -105,7 +107,7 @@ func within(t *testing.T, service string, story func(*world)) {
 		w.dynamodb, w.ebs = dynamodb.NewFromConfig(cfg), ebs.NewFromConfig(cfg, func(o *ebs.Options) {
 			o.IdempotencyTokenProvider = &tokens{}
 		})
-		w.scheduler, w.sts = scheduler.NewFromConfig(cfg), sts.NewFromConfig(cfg)
+		w.scheduler, w.sts, w.sqs = scheduler.NewFromConfig(cfg), sts.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
 		w.states, w.lambda = sfn.NewFromConfig(cfg, sameTokens), lambda.NewFromConfig(cfg)
 		w.build(service)
 		story(w)
