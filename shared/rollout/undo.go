@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -27,10 +26,15 @@ func (f Finder) Known(ctx context.Context, name string) ([]*Target, error) {
 				begun.To.Run)}
 		}
 		if len(known.Points) > 0 || known.Begun != nil {
-			targets = append(targets, &Target{Record: known, Rolled: job.Rolled{Target: known.ID, Name: known.Title}})
+			targets = append(targets, &Target{Record: known, Rolled: rolledOf(known)})
 		}
 	}
 	return targets, nil
+}
+
+// rolledOf is a target as a report names it.
+func rolledOf(known ledger.TargetRecord) job.Rolled {
+	return job.Rolled{Target: known.ID, Name: known.Title, Parameter: known.Parameter}
 }
 
 // Look reads where a target points now. One that is gone has a problem.
@@ -74,9 +78,7 @@ func (s *survey) look(ctx context.Context, t *Target) (err error) {
 }
 
 // Template reports whether the target is a launch template; what else is rolled are parameters.
-func (t *Target) Template() bool { return isTemplate(t.Record.ID) }
-
-func isTemplate(id string) bool { return strings.HasPrefix(id, "lt-") }
+func (t *Target) Template() bool { return t.Record.Template() }
 
 // Return points a target back, written down before it is changed and after. A change
 // that fails for good is its problem, and is taken back in the ledger.

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -54,13 +55,33 @@ func (w Writer) Roll(ctx context.Context, targets []*Target, image Image, togeth
 				len(targets))}
 		}
 		if err := w.roll(ctx, t, image); err != nil {
-			return err
+			return beside(err, targets)
 		}
 	}
 	if bad := failed(targets); together && bad != nil {
 		return w.putBack(ctx, targets, bad)
 	}
 	return nil
+}
+
+// mostNamed is how many targets an error names: more than people read, and less than Step Functions takes of a text.
+const mostNamed = 20
+
+// beside is an error with those that are rolled all the same.
+func beside(err error, targets []*Target) error {
+	var names []string
+	for _, t := range targets {
+		if t.changed {
+			names = append(names, cmp.Or(t.Rolled.Name, t.Rolled.Target))
+		}
+	}
+	if len(names) == 0 {
+		return err
+	}
+	if more := len(names) - mostNamed; more > 0 {
+		names = append(names[:mostNamed], fmt.Sprintf("%d more", more))
+	}
+	return fmt.Errorf("%w; rolled all the same: %s", err, listed(names))
 }
 
 // spare is what one target may take at most: reading, two changes of EC2's that are throttled, two records.
@@ -93,12 +114,18 @@ func (w Writer) roll(ctx context.Context, t *Target, image Image) error {
 		return nil
 	case t.Decision.Made:
 		t.changed = true
+		if err := w.topAgain(ctx, t, image); err != nil {
+			return w.coverBusy(ctx, t, err)
+		}
 		return w.finish(ctx, t)
 	}
 	if err := w.takeParameter(ctx, t); err != nil {
 		return err
 	}
 	to := ledger.Point{Image: image.ID, Run: image.Run, Source: image.Source, At: w.Now().UTC()}
+	if begun := t.Record.Begun; begun != nil && begun.To.Image == image.ID {
+		to.Version = begun.To.Version
+	}
 	if err := w.put(ctx, t, beginning(t.Record, ledger.Change{From: t.Decision.From, To: to})); err != nil {
 		return err
 	}
@@ -137,6 +164,9 @@ func (w Writer) finish(ctx context.Context, t *Target) error {
 	}
 	made := *t.Record.Begun
 	made.To.Version, made.To.Stays = t.Rolled.Version, t.At.Stays
+	if t.template != nil && t.Decision.Made {
+		t.versions = append(t.versions, t.Rolled.Version) // An earlier try made it, and did not live to record it.
+	}
 	return w.put(ctx, t, rolled(t.Record, made))
 }
 
@@ -144,7 +174,18 @@ func (w Writer) finish(ctx context.Context, t *Target) error {
 // default, if the default moves, unless somebody has made another one default meanwhile.
 func (w Writer) version(ctx context.Context, t *Target, image Image) (problem string, err error) {
 	tmpl := t.template
-	next := tmpl.base
+	next, err := w.pending(ctx, t, image)
+	if err != nil {
+		return "", err
+	}
+	if next != 0 {
+		// It is made the default before another one is made for $Latest: if EC2 is busy still, there is none to cover.
+		if problem, err = w.defaulted(ctx, t, next); problem != "" || err != nil {
+			return problem, err
+		}
+		return "", w.topAgain(ctx, t, image)
+	}
+	next = tmpl.base
 	if tmpl.image(next) != image.ID || next != tmpl.latest {
 		if next, err = w.onTop(ctx, t, image); err != nil {
 			return "", err
@@ -154,8 +195,14 @@ func (w Writer) version(ctx context.Context, t *Target, image Image) (problem st
 	if t.At.Stays {
 		return "", nil
 	}
+	return w.defaulted(ctx, t, next)
+}
+
+// defaulted makes a version the default, unless somebody has made another one default meanwhile.
+func (w Writer) defaulted(ctx context.Context, t *Target, next int64) (problem string, err error) {
+	t.Rolled.Version = next
 	// EC2 changes the default unconditionally, whatever it is by now, so look again.
-	again, err := w.read(ctx, aws.String(tmpl.id), nil)
+	again, err := w.read(ctx, aws.String(t.template.id), nil)
 	if err != nil {
 		return "", err
 	}
@@ -226,7 +273,9 @@ func (w Writer) create(ctx context.Context, t *Target, source int64, image strin
 	if err != nil {
 		return 0, fmt.Errorf("making a version with %s: %w", image, err)
 	}
-	return aws.ToInt64(made.LaunchTemplateVersion.VersionNumber), nil
+	n := aws.ToInt64(made.LaunchTemplateVersion.VersionNumber)
+	t.versions = append(t.versions, n)
+	return n, nil
 }
 
 // full are EC2's codes for a template that may have no more versions.
