@@ -27,6 +27,8 @@ type TargetRecord struct {
 	Made []int64 `json:"made,omitempty"`
 	// Begun is a change that was begun; nil once its end is recorded. One that was cut off keeps it.
 	Begun *Change `json:"begun,omitempty"`
+	// Left is why a run that rolls all or none left it alone; nil once another change was begun.
+	Left *Left `json:"left,omitempty"`
 	// Back is what it was rolled back to. It holds for as long as the target points there.
 	Back *Point `json:"back,omitempty"`
 	// Revision changes with every PutTarget.
@@ -89,6 +91,15 @@ type Version struct {
 type Change struct {
 	From Point `json:"from"`
 	To   Point `json:"to"`
+}
+
+// Left is why a run left a target alone: another try of the run does not roll it.
+type Left struct {
+	Run     string `json:"run"`
+	Image   string `json:"image"`
+	Problem string `json:"problem"`
+	// Other is whether that is another target's fault.
+	Other bool `json:"other,omitempty"`
 }
 
 // Moved says that somebody else has changed a target's record since it was read.

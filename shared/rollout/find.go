@@ -144,6 +144,10 @@ func (s *survey) judge(ctx context.Context, t *Target, known ledger.TargetRecord
 	}
 	problem := t.Rolled.Problem
 	t.decide(known, image)
+	if left := leftBy(known, image); left != nil && roll.Together {
+		t.Rolled.Problem = left.Problem
+		return nil
+	}
 	switch {
 	case t.Rolled.Held || t.Decision.There:
 		return nil

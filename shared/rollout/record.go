@@ -55,7 +55,7 @@ func rolled(r ledger.TargetRecord, c ledger.Change) ledger.TargetRecord {
 
 // beginning is the record with a change of which nobody knows yet whether it was made.
 func beginning(r ledger.TargetRecord, c ledger.Change) ledger.TargetRecord {
-	r.Begun = &c
+	r.Begun, r.Left = &c, nil
 	return r
 }
 
@@ -63,6 +63,21 @@ func beginning(r ledger.TargetRecord, c ledger.Change) ledger.TargetRecord {
 func unbegun(r ledger.TargetRecord) ledger.TargetRecord {
 	r.Begun = nil
 	return r
+}
+
+// leave is the record with why a run that rolls all or none left the target alone: what one try has decided, the next
+// does not try again.
+func (t *Target) leave(r ledger.TargetRecord, image Image, other bool) ledger.TargetRecord {
+	r.Left = &ledger.Left{Run: image.Run, Image: image.ID, Problem: t.Rolled.Problem, Other: other}
+	return r
+}
+
+// leftBy is why an earlier try of a run left a target alone; nil when it did not.
+func leftBy(r ledger.TargetRecord, image Image) *ledger.Left {
+	if left := r.Left; left != nil && left.Run == image.Run && left.Image == image.ID {
+		return left
+	}
+	return nil
 }
 
 // mades are the versions on record with those that were made since, the latest first.

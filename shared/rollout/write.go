@@ -47,19 +47,19 @@ type Records interface {
 // Target.Rolled; only an AWS that is busy is an error, since all of it can then be tried again.
 func (w Writer) Roll(ctx context.Context, targets []*Target, image Image, together bool) error {
 	for i, t := range targets {
-		if together && failed(targets) != nil {
+		if together && failed(targets, image) != nil {
 			break
 		}
 		if late(ctx) {
 			return &fault.NotYet{Err: fmt.Errorf("%d of %d targets are done; the rest is rolled by the next try", i,
 				len(targets))}
 		}
-		if err := w.roll(ctx, t, image); err != nil {
+		if err := w.roll(ctx, t, image, together); err != nil {
 			return beside(err, targets)
 		}
 	}
-	if bad := failed(targets); together && bad != nil {
-		return w.putBack(ctx, targets, bad)
+	if bad := failed(targets, image); together && bad != nil {
+		return w.putBack(ctx, targets, bad, image)
 	}
 	return nil
 }
@@ -94,19 +94,24 @@ func late(ctx context.Context) bool {
 	return limited && time.Until(end) < spare
 }
 
-// failed is the first target that could not be rolled; nil when there is none. What is held is not to be rolled.
-func failed(targets []*Target) *Target {
+// failed is the first target that could not be rolled; nil when there is none. What is held is not to be rolled, and what
+// an earlier try has put back is so for another's sake.
+func failed(targets []*Target, image Image) (bad *Target) {
 	for _, t := range targets {
-		if t.Rolled.Problem != "" && !t.Rolled.Held {
+		if t.Rolled.Problem == "" || t.Rolled.Held {
+			continue
+		}
+		if left := leftBy(t.Record, image); left == nil || !left.Other {
 			return t
 		}
+		bad = cmp.Or(bad, t)
 	}
-	return nil
+	return bad
 }
 
 // roll rolls one target: written down before it is changed and after. A try that
 // was cut off in between is found by the next, which then knows where it was before.
-func (w Writer) roll(ctx context.Context, t *Target, image Image) error {
+func (w Writer) roll(ctx context.Context, t *Target, image Image, together bool) error {
 	switch {
 	case t.Rolled.Problem != "":
 		return nil
@@ -138,7 +143,11 @@ func (w Writer) roll(ctx context.Context, t *Target, image Image) error {
 		if err := w.coverFailed(ctx, t); err != nil {
 			return err
 		}
-		return w.put(ctx, t, unbegun(t.Record))
+		next := unbegun(t.Record)
+		if together {
+			next = t.leave(next, image, false)
+		}
+		return w.put(ctx, t, next)
 	}
 	t.changed = true
 	return w.finish(ctx, t)
