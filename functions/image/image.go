@@ -90,10 +90,26 @@ func (s Step) create(ctx context.Context, j job.Job, registered ledger.Registrat
 		return j, fault.Failure("Correct the plan's image tags or the organization's tag policy.", "creating the image of %s (%s): %w", j.Source.Name, j.Source.ID, err)
 	case fault.Code(err) == "SnapshotLimitExceeded":
 		return j, fault.Failure("Delete snapshots that nobody needs, or ask AWS for a higher quota of snapshots.", "creating the image of %s (%s): %w", j.Source.Name, j.Source.ID, err)
+	case fault.IsNotFound(err), fault.IsNotYet(err):
+		return j, s.inNoState(ctx, j, err)
 	default:
 		return j, fmt.Errorf("creating the image of %s (%s): %w", j.Source.Name, j.Source.ID, err)
 	}
 	return j, nil
+}
+
+// inNoState is the refusal of an instance that is in no state to be imaged: one that is on its way to another will be,
+// one that was terminated never.
+func (s Step) inNoState(ctx context.Context, j job.Job, refused error) error {
+	instance, ok, err := source.Find(ctx, s.ec2, j.Source.ID)
+	if err == nil && (!ok || source.Ending(source.State(instance))) {
+		return terminated(j)
+	}
+	return fmt.Errorf("creating the image of %s (%s): %w", j.Source.Name, j.Source.ID, refused)
+}
+
+func terminated(j job.Job) error {
+	return fault.Failure("", "%s (%s) was terminated by somebody during the run", j.Source.Name, j.Source.ID)
 }
 
 // atRest is an error unless an instance that was to be stopped is stopped: whoever started it since, or
@@ -108,7 +124,7 @@ func (s Step) atRest(ctx context.Context, j job.Job) error {
 	}
 	switch state := source.State(instance); {
 	case !ok || source.Ending(state):
-		return fault.Failure("", "%s (%s) was terminated by somebody during the run", j.Source.Name, j.Source.ID)
+		return terminated(j)
 	case state == types.InstanceStateNameStopped:
 		return nil
 	case state == types.InstanceStateNameStopping:

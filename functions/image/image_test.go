@@ -201,22 +201,22 @@ func TestImageRefused(t *testing.T) {
 		{
 			Name:  "a volume had a snapshot within the last seconds",
 			Given: refused("SnapshotCreationPerVolumeRateExceeded", "The maximum per volume CreateSnapshot request rate has been exceeded."),
-			Want:  "Register DescribeInstances CreateImage: NotYet",
+			Want:  "Register DescribeInstances CreateImage DescribeInstances: NotYet",
 		},
 		{
 			Name:  "too many snapshots of a slow volume at once",
 			Given: refused("ConcurrentSnapshotLimitExceeded", "Maximum number of in-progress snapshots exceeded for a single volume."),
-			Want:  "Register DescribeInstances CreateImage: NotYet",
+			Want:  "Register DescribeInstances CreateImage DescribeInstances: NotYet",
 		},
 		{
 			Name:  "the instance is on its way to another state",
 			Given: refused("IncorrectInstanceState", "Instance is not 'running' or 'stopped'."),
-			Want:  "Register DescribeInstances CreateImage: NotYet",
+			Want:  "Register DescribeInstances CreateImage DescribeInstances: NotYet",
 		},
 		{
 			Name:  "the instance is not quite stopped, and only the message says so",
 			Given: refused("InvalidParameterValue", "Instance i-1 is not in state 'running' or 'stopped'"),
-			Want:  "Register DescribeInstances CreateImage: NotYet",
+			Want:  "Register DescribeInstances CreateImage DescribeInstances: NotYet",
 		},
 		{
 			Name:  "a parameter is wrong for good",
@@ -229,10 +229,19 @@ func TestImageRefused(t *testing.T) {
 			Want:  "Register DescribeInstances CreateImage*6: Throttled",
 		},
 		{
-			Name:  "somebody terminated the instance",
+			Name:  "EC2 does not show it to CreateImage yet",
 			Given: refused("InvalidInstanceID.NotFound", "The instance ID 'i-1' does not exist"),
-			Want:  "Register DescribeInstances CreateImage: Failed",
+			Want:  "Register DescribeInstances CreateImage DescribeInstances: Failed",
 			Says:  []string{"creating the image of web (i-"},
+		},
+		{
+			Name: "somebody terminated an instance that was stopped before the run",
+			Given: func(s *stage.Stage, j *job.Job) {
+				j.Decision = job.ImageNow
+				s.Set(s.Web, ec2.Terminated)
+			},
+			Want: "Register CreateImage DescribeInstances: Failed",
+			Says: []string{"web (i-", "was terminated by somebody during the run"},
 		},
 		{
 			Name:  "the function may not create images",

@@ -14,6 +14,7 @@ import (
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/report"
+	"goldsmith/shared/source"
 	"goldsmith/shared/tell"
 )
 
@@ -50,6 +51,7 @@ func (r Rescue) record(
 		known.Problem = problem
 	}
 	known.Ending, known.Shows, known.Restarted, known.At = job.Broken, "", time.Time{}, r.Now().UTC()
+	known.Gone = state == "" || source.Ending(state)
 	if state == types.InstanceStateNameStopped && !c.StopSent.IsZero() {
 		known.Shows = string(state) // A person has stopped it since.
 	}

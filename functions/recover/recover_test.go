@@ -100,6 +100,13 @@ func closed(problem string) func(*stage.Stage, recovery.Answer) {
 	}
 }
 
+// terminated checks that the message does not speak of an instance that is there.
+func terminated(s *stage.Stage, a recovery.Answer) {
+	s.Helper()
+	closed("the run ended, and somebody terminated it")(s, a)
+	s.Same("gone", s.Results(stage.RunName)[0].Gone, true)
+}
+
 func TestSweep(t *testing.T) {
 	stage.Play(t, scene, cases{
 		{
@@ -124,6 +131,18 @@ func TestSweep(t *testing.T) {
 				down(s, a, 0, 0)
 				s.Same("state", s.Cloud.State(s.Web), ec2.Running)
 				s.Same("starts sent", len(s.Sent("StartInstances")), 1)
+			},
+		},
+		{
+			Name: "started by a sweep a moment ago, and EC2 shows it as it was stopped: no start that was taken back",
+			Given: with(func(c *ledger.Claim) {
+				c.Left, c.Started = time.Now(), time.Now().Add(-time.Second)
+			}),
+			Want: "Claims DescribeInstances StartInstances Record Slots: ok",
+			Then: func(s *stage.Stage, a recovery.Answer) {
+				down(s, a, 1, 1)
+				s.Same("problem", s.Held(s.Web).Problem, "")
+				s.Same("started first", s.Held(s.Web).Started, time.Now().Add(-time.Second).UTC())
 			},
 		},
 		{
@@ -177,13 +196,13 @@ func TestSweep(t *testing.T) {
 			Name:  "somebody terminated it",
 			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Set(s.Web, ec2.Terminated) },
 			Want:  "Claims DescribeExecution DescribeInstances Waits Results PutResult Slots Free Drop Slots GetRun: ok",
-			Then:  closed("the run ended, and somebody terminated it"),
+			Then:  terminated,
 		},
 		{
 			Name:  "EC2 does not know it any more",
 			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Set(s.Web, ec2.Terminated); time.Sleep(2 * time.Hour) },
 			Want:  "Claims DescribeExecution DescribeInstances*2 Waits Results PutResult Slots Free Drop Slots GetRun: ok",
-			Then:  closed("the run ended, and somebody terminated it"),
+			Then:  terminated,
 		},
 		{
 			Name:  "what was stopped before the run stays stopped",
@@ -280,6 +299,26 @@ func TestSweepFails(t *testing.T) {
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Nth: []int{1, 2, 3, 4, 5, 6}, Code: "Unavailable"})
 			},
 			Want: "Claims DescribeExecution DescribeInstances*6 Slots: Throttled | Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots: ok",
+		},
+		{
+			Name: "EC2 cannot be asked for long: started without a look, once, and believed when it is seen running",
+			Given: func(s *stage.Stage, in *json.RawMessage) {
+				with(func(c *ledger.Claim) { c.StopSent = time.Now().Add(-20 * time.Minute) })(s, in)
+				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Nth: []int{1, 2}, Code: "UnauthorizedOperation"})
+			},
+			Want: "Claims DescribeExecution DescribeInstances StartInstances Record Slots: Failed | " +
+				"Claims DescribeExecution DescribeInstances Slots: Failed | " +
+				"Claims DescribeExecution DescribeInstances Waits Results PutResult Slots Free Drop Slots GetRun: ok",
+			Between: func(*stage.Stage) { time.Sleep(5 * time.Minute) },
+			Then:    closed("the run ended early; it is running again"),
+		},
+		{
+			Name: "EC2 cannot be asked, and the job had tried itself: what a person stopped since stays so",
+			Given: func(s *stage.Stage, in *json.RawMessage) {
+				with(func(c *ledger.Claim) { c.StopSent, c.Left = time.Now().Add(-20*time.Minute), time.Now() })(s, in)
+				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Code: "UnauthorizedOperation"})
+			},
+			Want: "Claims DescribeInstances Slots: Failed",
 		},
 		{
 			Name:  "the claims cannot be read",

@@ -140,7 +140,7 @@ func (r Rescue) Settle(ctx context.Context, c ledger.Claim) (settled, error) {
 	}
 	instance, ok, err := source.Find(ctx, r.EC2, c.Source)
 	if err != nil {
-		return settled{down: !c.StopSent.IsZero()}, err
+		return settled{down: !c.StopSent.IsZero()}, errors.Join(err, r.unseen(ctx, c))
 	}
 	state := source.State(instance)
 	switch verdict, problem := r.judge(c, instance, ok); verdict {
@@ -230,29 +230,38 @@ func (r Rescue) start(ctx context.Context, c ledger.Claim, instance types.Instan
 			r.Now().UTC())
 		return err
 	}
-	again, first := !c.Started.IsZero(), c.Left.IsZero()
-	c.Started, c.Problem = r.Now().UTC(), ""
-	if again {
-		// EC2 answers "pending" and gives up a moment later, for one because nobody may use a volume's key.
-		c.Problem, c.RefusedBy = "it does not stay up: "+source.Why(instance), codeOf(instance)
-		if c.Refused.IsZero() {
-			c.Refused = c.Started
-		}
-	}
+	now, first := r.Now().UTC(), c.Left.IsZero()
+	c, takenBack := started(c, instance, now)
 	log.WarnContext(ctx, "started an instance that a run left stopped", "problem", c.Problem)
 	if first {
-		c.Left = c.Started
+		c.Left = now
 	}
 	if err := r.Claims.Record(ctx, c); err != nil {
 		return fmt.Errorf("recording the start: %w", err)
 	}
-	if again {
+	if takenBack {
 		return breaker.Mark(ctx, r.Claims, c)
 	}
 	if !first {
 		return nil
 	}
-	return r.showing(ctx, c, string(types.InstanceStateNamePending), c.Started)
+	return r.showing(ctx, c, string(types.InstanceStateNamePending), now)
+}
+
+// started notes a start that was sent now, and whether EC2 took the one before it back. While that is not to be seen yet
+// the time of the first stands.
+func started(c ledger.Claim, before types.Instance, now time.Time) (noted ledger.Claim, takenBack bool) {
+	switch {
+	case c.Started.IsZero():
+		c.Started, c.Problem = now, ""
+	case source.StartOf(before, c.Started, now) == source.TakenBack:
+		c.Started, c.Problem, c.RefusedBy = now, "it does not stay up: "+source.Why(before), codeOf(before)
+		if c.Refused.IsZero() {
+			c.Refused = now
+		}
+		return c, true
+	}
+	return c, false
 }
 
 // codeOf is EC2's code for the state that an instance is in.

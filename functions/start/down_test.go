@@ -44,19 +44,30 @@ func TestStartNotesWhatStaysDown(t *testing.T) {
 		j.Failure = broken
 		return step, j
 	}
-	fellBack := func(reason string) func(*stage.Stage, *job.Job) {
+	const start = "DescribeInstances StartInstances: ok"
+	// sent is a start that went out a while ago, and what became of it.
+	sent := func(ago time.Duration, became func(*stage.Stage)) func(*stage.Stage, *job.Job) {
 		return func(s *stage.Stage, j *job.Job) {
-			if reason != "" {
-				s.Cloud.Inject(ec2.Fault{Action: "StartInstances", Nth: []int{1}, StartReason: reason, Message: "no key"})
-				s.Must(s.StartWeb())
-				time.Sleep(10 * time.Minute)
-			}
 			j.Times.StartSent = time.Now()
+			became(s)
+			time.Sleep(ago)
 		}
+	}
+	takenBack := func(s *stage.Stage) {
+		s.Cloud.Inject(ec2.Fault{
+			Action: "StartInstances", Nth: []int{1}, StartReason: "Client.InvalidKMSKey.InvalidState", Message: "no key",
+		})
+		s.Must(s.StartWeb())
+	}
+	// unseen is a start that EC2 shows nothing of: it is shown as it was stopped.
+	unseen := func(*stage.Stage) {}
+	unnoted := func(s *stage.Stage, j job.Job) {
+		s.Same("refused by", s.Held(s.Web).RefusedBy, "")
+		s.Same("back", j.Back, false)
 	}
 	stage.Play(t, failed, []stage.Case[job.Job, job.Job]{
 		{
-			Name: "EC2 took the start back, and says why", Given: fellBack("Client.InvalidKMSKey.InvalidState"),
+			Name: "EC2 took the start back, and says why", Given: sent(10*time.Minute, takenBack),
 			Want: "DescribeInstances Claim Record Take StartInstances: ok",
 			Then: func(s *stage.Stage, j job.Job) {
 				down("Client.InvalidKMSKey.InvalidState", "it does not stay up: ")(s, j)
@@ -64,10 +75,26 @@ func TestStartNotesWhatStaysDown(t *testing.T) {
 				s.Same("gone", j.Gone, false)
 			},
 		},
+		{Name: "shown as before a start that was sent a moment ago", Given: sent(30*time.Second, unseen), Want: start, Then: unnoted},
+		{Name: "shown as before a start for minutes", Given: sent(4*time.Minute, unseen), Want: start, Then: unnoted},
 		{
-			Name: "stopped again, as it was before", Given: fellBack(""),
+			Name: "shown as before a start for longer than EC2 lags", Given: sent(6*time.Minute, unseen),
 			Want: "DescribeInstances Claim Record Take StartInstances: ok",
 			Then: down("Client.UserInitiatedShutdown", "it does not stay up"),
+		},
+		{
+			Name: "somebody has stopped it since: it stays so",
+			Given: sent(10*time.Minute, func(s *stage.Stage) {
+				s.Must(s.StartWeb())
+				time.Sleep(5 * time.Minute)
+				s.Must(s.StopWeb())
+			}),
+			Want: "DescribeInstances: ok",
+			Then: func(s *stage.Stage, j job.Job) {
+				s.Same("back", j.Back, true)
+				s.Same("gone", j.Gone, false)
+				s.Same("warning", j.Warnings[0].Code, job.StoppedSince)
+			},
 		},
 		{
 			Name: "no start was sent: nothing fell back", Want: "DescribeInstances StartInstances: ok",
@@ -97,6 +124,7 @@ func TestStartFellBackWithoutAReason(t *testing.T) {
 		silent := func(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 			_, j := scene(s)
 			j.Failure, j.Times.StartSent = broken, time.Now()
+			time.Sleep(10 * time.Minute)
 			return start.New(speechless{s.EC2, reason}, s.Ledger, time.Now).Handle, j
 		}
 		stage.Play(t, silent, []stage.Case[job.Job, job.Job]{{

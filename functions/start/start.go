@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -41,16 +42,17 @@ type Step struct {
 // New makes the step.
 func New(ec2 Starter, claims Claims, now func() time.Time) Step { return Step{ec2, claims, now} }
 
-// Handle starts the job's instance if the run stopped it. After a failure it
-// looks first: nobody knows then how far the failed step came.
+// Handle starts the job's instance if the run stopped it. After a failure it looks first: how far the failed step
+// came is not known then. Where EC2 does not say, the claim does.
 func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	if j.Decision != job.StopFirst || j.Back {
+		j.Gone = s.vanished(ctx, j)
 		j.Back = true
 		return j, nil
 	}
 	if j.Failure != nil {
-		back, gone, err := s.isBack(ctx, j)
-		if j.Back, j.Gone = back, gone; back || err != nil {
+		var err error
+		if j, err = s.look(ctx, j); j.Back || err != nil {
 			return j, err
 		}
 	}
@@ -68,6 +70,19 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	return j, nil
 }
 
+// vanished reports whether a source that was imaged as it was is gone, which the message of its failure says.
+func (s Step) vanished(ctx context.Context, j job.Job) bool {
+	if j.Failure == nil || j.Decision != job.ImageNow || j.Source.Kind == job.Snapshot {
+		return false
+	}
+	instance, ok, err := source.Find(ctx, s.ec2, j.Source.ID)
+	if err != nil {
+		handler.Log(ctx).WarnContext(ctx, "whether the source is gone is not known", "source", j.Source.ID, "error", err)
+		return false
+	}
+	return !ok || source.Ending(source.State(instance))
+}
+
 // refused notes why the source stays down, so that nothing more is stopped that would stay down with it.
 // The start itself matters more: what cannot be noted is logged.
 func (s Step) refused(ctx context.Context, j job.Job, code, problem string) {
@@ -82,8 +97,8 @@ func (s Step) refused(ctx context.Context, j job.Job, code, problem string) {
 	}
 }
 
-// fellBack notes a start that EC2 took back.
-func (s Step) fellBack(ctx context.Context, j job.Job, instance types.Instance) {
+// takenBack notes a start that EC2 took back.
+func (s Step) takenBack(ctx context.Context, j job.Job, instance types.Instance) {
 	code := breaker.FellBack
 	if r := instance.StateReason; r != nil && aws.ToString(r.Code) != "" {
 		code = aws.ToString(r.Code)
@@ -102,49 +117,98 @@ func (s Step) inNoState(ctx context.Context, j job.Job, refused error) error {
 	return fmt.Errorf("starting %s (%s): %w", j.Source.Name, j.Source.ID, refused)
 }
 
-// isBack reports whether there is nothing to start: the instance was never
-// stopped, somebody started it, or it does not exist any more.
-func (s Step) isBack(ctx context.Context, j job.Job) (back, gone bool, err error) {
-	instance, ok, err := source.Find(ctx, s.ec2, j.Source.ID)
+// looking is how long EC2 is asked how the instance is. The rest of the function's minute is for the start.
+const looking = 25 * time.Second
+
+// look sees whether there is nothing to start: the instance was never stopped, somebody started it or has stopped
+// it since, or it does not exist any more.
+func (s Step) look(ctx context.Context, j job.Job) (job.Job, error) {
+	brief, cancel := context.WithTimeout(ctx, looking)
+	defer cancel()
+	instance, ok, err := source.Find(brief, s.ec2, j.Source.ID)
 	if err != nil {
-		return false, false, err
+		return s.unseen(ctx, j, err)
 	}
 	state := source.State(instance)
 	if !ok || source.Ending(state) {
-		return true, true, nil
+		j.Back, j.Gone = true, true
+		return j, nil
 	}
 	switch state {
 	case types.InstanceStateNameRunning:
-		back, err = s.staysUp(ctx, j)
-		return back, false, err
+		j.Back, err = s.staysUp(ctx, j)
+		return j, err
 	case types.InstanceStateNameStopped:
-		if !j.Times.StartSent.IsZero() {
-			s.fellBack(ctx, j, instance)
-		}
-		return false, false, nil
+		return s.stopped(ctx, j, instance), nil
 	case types.InstanceStateNameStopping:
-		return false, false, &fault.NotYet{Err: fmt.Errorf("%s (%s) is still stopping", j.Source.Name, j.Source.ID)}
+		return j, &fault.NotYet{Err: fmt.Errorf("%s (%s) is still stopping", j.Source.Name, j.Source.ID)}
 	default:
-		return false, false, nil
+		return j, nil
 	}
+}
+
+// stopped looks at a stopped instance that a start may have been sent to before.
+func (s Step) stopped(ctx context.Context, j job.Job, instance types.Instance) job.Job {
+	if j.Times.StartSent.IsZero() {
+		return j
+	}
+	switch source.StartOf(instance, j.Times.StartSent, s.now()) {
+	case source.TakenBack:
+		s.takenBack(ctx, j, instance)
+	case source.StoppedAgain:
+		j.Back, j.Warnings = true, append(slices.Clone(j.Warnings), source.StoppedSince)
+	case source.Unshown: // The start is sent again: an instance that comes up is not changed by it.
+	}
+	return j
+}
+
+// unseen goes by the claim where EC2 does not say how the instance is. What the run has stopped is started: that changes
+// nothing if it runs, and waiting for an answer would keep it down.
+func (s Step) unseen(ctx context.Context, j job.Job, problem error) (job.Job, error) {
+	claim, mine, err := s.claim(ctx, j)
+	switch {
+	case err != nil:
+		return j, fmt.Errorf("%w, and EC2 does not say how it is: %s", err, fault.Brief(problem))
+	case !mine, untouched(j, claim):
+		j.Back = true
+		return j, nil
+	case claim.StopMayLand(s.now().UTC()):
+		return j, &fault.NotYet{Err: problem}
+	}
+	handler.Log(ctx).ErrorContext(ctx, "the instance is started without a look", "source", j.Source.ID, "error", problem)
+	return j, nil
+}
+
+// untouched reports whether the run never sent a stop. A claim that is younger than the job's is not the one that
+// would say so: the ledger has lost that.
+func untouched(j job.Job, c ledger.Claim) bool {
+	return j.Times.StopSent.IsZero() && c.StopSent.IsZero() && !c.Since.After(j.Times.Claimed)
 }
 
 // staysUp asks the journal whether a running instance may be about to stop,
 // because of a StopInstances that the failed step had sent.
 func (s Step) staysUp(ctx context.Context, j job.Job) (bool, error) {
-	now := s.now().UTC()
-	claim, err := s.claims.Claim(ctx, ledger.ClaimOf(j, now))
+	claim, mine, err := s.claim(ctx, j)
+	if err != nil || !mine {
+		return !mine, err
+	}
+	if claim.StopMayLand(s.now().UTC()) {
+		return false, &fault.NotYet{Err: fmt.Errorf("%s (%s) is running, but was to be stopped a moment ago", j.Source.Name,
+			j.Source.ID)}
+	}
+	return true, nil
+}
+
+// claim is the job's; mine is false when the run has lost it: the run that has it now answers for the source.
+func (s Step) claim(ctx context.Context, j job.Job) (claim ledger.Claim, mine bool, err error) {
+	claim, err = s.claims.Claim(ctx, ledger.ClaimOf(j, s.now().UTC()))
 	var held *ledger.Held
 	switch {
 	case errors.As(err, &held):
-		// The run has lost it; whoever has it now answers for it.
-		return true, nil
+		return claim, false, nil
 	case err != nil:
-		return false, fmt.Errorf("looking up the claim of %s: %w", j.Source.ID, err)
-	case claim.StopMayLand(now):
-		return false, &fault.NotYet{Err: fmt.Errorf("%s (%s) is running, but was to be stopped a moment ago", j.Source.Name,
-			j.Source.ID)}
+		return claim, true, fmt.Errorf("looking up the claim of %s: %w", j.Source.ID, err)
 	default:
-		return true, nil
+		return claim, true, nil
 	}
 }

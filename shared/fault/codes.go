@@ -141,12 +141,23 @@ func hasCode(err error, codes []string) bool {
 func Brief(err error) string {
 	text := err.Error()
 	for _, long := range operations(err) {
-		var api smithy.APIError
-		if errors.As(long, &api) {
-			text = strings.Replace(text, long.Error(), api.ErrorCode()+": "+api.ErrorMessage(), 1)
-		}
+		text = strings.Replace(text, long.Error(), brief(long), 1)
 	}
 	return text
+}
+
+// brief is what AWS said, or that it said nothing in the time that a function has.
+func brief(err error) string {
+	var api smithy.APIError
+	var operation *smithy.OperationError
+	switch {
+	case errors.As(err, &api):
+		return api.ErrorCode() + ": " + api.ErrorMessage()
+	case errors.Is(err, context.DeadlineExceeded) && errors.As(err, &operation):
+		return operation.Service() + " did not answer " + operation.Operation() + " in time"
+	default:
+		return err.Error()
+	}
 }
 
 // operations are the AWS clients' errors in a tree of errors.

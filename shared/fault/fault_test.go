@@ -272,9 +272,13 @@ func errorType(err error) string {
 func TestBriefKeepsCodesAndMessagesOnly(t *testing.T) {
 	one := &smithy.OperationError{ServiceID: "EC2", OperationName: "StopInstances", Err: &smithy.GenericAPIError{Code: "IncorrectState", Message: "not now"}}
 	two := &smithy.OperationError{ServiceID: "EC2", OperationName: "StartInstances", Err: &smithy.GenericAPIError{Code: "Unavailable", Message: "busy"}}
+	slow := &smithy.OperationError{
+		ServiceID: "EC2", OperationName: "DescribeImages", Err: fmt.Errorf("canceled, %w", context.DeadlineExceeded),
+	}
 	for want, err := range map[string]error{
-		"stopping web: IncorrectState: not now":             fmt.Errorf("stopping web: %w", one),
-		"first: IncorrectState: not now\nUnavailable: busy": errors.Join(fmt.Errorf("first: %w", one), two),
+		"looking: EC2 did not answer DescribeImages in time": fmt.Errorf("looking: %w", slow),
+		"stopping web: IncorrectState: not now":              fmt.Errorf("stopping web: %w", one),
+		"first: IncorrectState: not now\nUnavailable: busy":  errors.Join(fmt.Errorf("first: %w", one), two),
 		"no AWS in it": errors.New("no AWS in it"),
 	} {
 		if got := fault.Brief(err); got != want {

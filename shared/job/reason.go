@@ -61,6 +61,7 @@ const (
 	// The others are known only once they have happened; no plan can skip for them.
 	ForcedStop   ReasonCode = "stopped-by-force"
 	StartedEarly ReasonCode = "started-by-somebody"
+	StoppedSince ReasonCode = "stopped-by-somebody"
 	// ProofLeft is no reason to skip: it is found out when the image is there.
 	ProofLeft ReasonCode = "test-instance-left"
 	// KeptVolumes is about the image and not about the source.

@@ -64,15 +64,19 @@ func leftStopped(r job.Result, region string) *Failure {
 	if r.Shows != "" {
 		return comingBack(r, region)
 	}
-	since := ""
+	did := "Goldsmith stopped it"
 	if !r.Times.StopSent.IsZero() {
-		since = " at " + clock(r.Times.StopSent)
+		did += " at " + clock(r.Times.StopSent)
+	}
+	if r.Times.StartSent.IsZero() {
+		did += " and could not bring it back"
+	} else {
+		did += " and started it at " + clock(r.Times.StartSent) + ", but has not seen it running since"
 	}
 	return &Failure{
 		What: cmp.Or(without(r.Problem, r.Do), "the instance did not come back"),
-		Did: "Goldsmith stopped it" + since + " and could not bring it back; it goes on trying every few minutes." +
-			keptImage(r),
-		Do: downDo(r, region),
+		Did:  did + "; it goes on trying every few minutes." + keptImage(r),
+		Do:   downDo(r, region),
 	}
 }
 

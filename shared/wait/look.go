@@ -35,8 +35,6 @@ const (
 	// refreshLimit: Auto Scaling gives up after 14 days, a run after four. A plan may have a
 	// refresh pause for a day; two leave it another for replacing instances, and the run its time to tell.
 	refreshLimit = 48 * time.Hour
-	// settling is how long after a call a describe may still show the state before it.
-	settling = 45 * time.Second
 	// appearing is how long EC2 may not show an image it has just made. It shows
 	// a deregistered or disabled one never again, and nobody should wait a day for that.
 	appearing = 15 * time.Minute
@@ -183,13 +181,23 @@ func lookRunning(ctx context.Context, api API, j job.Job, now time.Time) (job.Jo
 		j.Back, j.Times.Running = true, now
 		return startedEarly(j, instance), true, nil
 	case types.InstanceStateNameStopped:
-		// StartInstances answers "pending" and EC2 gives up a moment later, for
-		// one because nobody may use the volume's key.
-		if now.Sub(j.Times.StartSent) > settling {
-			return j, false, fault.Failure("If it says Client.InternalError, see whether the KMS key of an encrypted volume may be used.",
-				"%s (%s) went back to stopped after it was started: %s", j.Source.Name, j.Source.ID, source.Why(instance))
-		}
+		return stoppedAgain(j, instance, now)
 	default:
+	}
+	return j, false, nil
+}
+
+// stoppedAgain looks at a stopped instance that was sent a start. One that somebody has stopped since was back, and
+// its image goes on.
+func stoppedAgain(j job.Job, instance types.Instance, now time.Time) (job.Job, bool, error) {
+	switch source.StartOf(instance, j.Times.StartSent, now) {
+	case source.TakenBack:
+		return j, false, fault.Failure("If it says Client.InternalError, see whether the KMS key of an encrypted volume may be used.",
+			"%s (%s) went back to stopped after it was started: %s", j.Source.Name, j.Source.ID, source.Why(instance))
+	case source.StoppedAgain:
+		j.Back, j.Warnings = true, append(slices.Clone(j.Warnings), source.StoppedSince)
+		return j, true, nil
+	case source.Unshown:
 	}
 	return j, false, nil
 }

@@ -112,6 +112,18 @@ func TestRunning(t *testing.T) {
 	// A describe may show the state before the start for a while; later it went back.
 	settle(t, work(), job.ForRunning, 45*time.Second, &cloud{instance: instance("stopped")}, &tokens{}).pending(t)
 	settle(t, work(), job.ForRunning, 46*time.Second, &cloud{instance: instance("stopped")}, &tokens{}).failed(t, "went back to stopped", "the key is disabled")
+	// One that EC2 shows as it was stopped before the start may lag for minutes.
+	before := instance("stopped")
+	before.StateTransitionReason = aws.String("User initiated (" + begun.Add(-time.Minute).Format(time.DateTime) + " GMT)")
+	settle(t, work(), job.ForRunning, 5*time.Minute, &cloud{instance: before}, &tokens{}).pending(t)
+	settle(t, work(), job.ForRunning, 6*time.Minute, &cloud{instance: before}, &tokens{}).failed(t, "went back to stopped")
+	// One that somebody has stopped since was back.
+	since := instance("stopped")
+	since.StateTransitionReason = aws.String("User initiated (" + begun.Add(time.Minute).Format(time.DateTime) + " GMT)")
+	again := settle(t, work(), job.ForRunning, 2*time.Minute, &cloud{instance: since}, &tokens{}).reached(t)
+	if !again.Back || !again.Times.Running.IsZero() || again.Warnings[0].Code != job.StoppedSince {
+		t.Errorf("back %v, running %s, warnings %v", again.Back, again.Times.Running, again.Warnings)
+	}
 	settle(t, work(), job.ForRunning, time.Hour+time.Second, &cloud{instance: instance("pending")}, &tokens{}).failed(t, "not running")
 }
 
@@ -227,11 +239,19 @@ func TestImageThatIsNotShown(t *testing.T) {
 	}
 }
 
-// An AWS that is busy decides nothing: whoever called looks again.
+// An AWS that is busy decides nothing: whoever called looks again. Only an instance that is down for the answer does not
+// wait for it for long.
 func TestBusy(t *testing.T) {
 	busy := &smithy.GenericAPIError{Code: "RequestLimitExceeded"}
-	for _, what := range []job.For{job.ForStopped, job.ForSnapshots, job.ForRunning, job.ForImage} {
-		got := settle(t, work(), what, 100*time.Hour, &cloud{instance: instance("pending"), err: busy}, &tokens{})
+	for _, what := range []job.For{job.ForStopped, job.ForSnapshots} {
+		settle(t, work(), what, 16*time.Minute, &cloud{instance: instance("pending"), err: busy}, &tokens{}).
+			failed(t, "web (i-1)", "is not known, EC2 does not answer", "RequestLimitExceeded")
+	}
+	for what, after := range map[job.For]time.Duration{
+		job.ForStopped: 14 * time.Minute, job.ForSnapshots: 14 * time.Minute,
+		job.ForRunning: 100 * time.Hour, job.ForImage: 100 * time.Hour,
+	} {
+		got := settle(t, work(), what, after, &cloud{instance: instance("pending"), err: busy}, &tokens{})
 		if !errors.Is(got.err, busy) || len(got.tokens.success)+len(got.tokens.failure) != 0 || len(got.book.done) != 0 {
 			t.Errorf("%s: %v, done %q", what, got.err, got.book.done)
 		}

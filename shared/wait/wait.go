@@ -73,12 +73,41 @@ func (s Settler) Settle(ctx context.Context, w ledger.Wait) error {
 	case errors.As(err, &failed):
 		return s.end(ctx, w, func() error { return s.fail(ctx, w, failed) })
 	case err != nil:
-		return err
+		return s.unanswered(ctx, w, now, err)
 	case now.After(w.Job.Await.Until):
 		return s.end(ctx, w, func() error { return s.fail(ctx, w, overdue(w, now)) })
 	default:
 		return nil
 	}
+}
+
+const (
+	// unseen is how long an instance may be down without an answer of EC2's to whether it has to be.
+	unseen = 15 * time.Minute
+	// ending is how long a wait whose look was cut short may take to be ended, within its heartbeat.
+	ending = 5 * time.Second
+)
+
+// unanswered gives the error of a look, for another look, unless there were enough: an instance is not kept down by an
+// EC2 that does not say how it is. Where none is down for it a busy AWS decides nothing.
+func (s Settler) unanswered(ctx context.Context, w ledger.Wait, now time.Time, problem error) error {
+	var since time.Time
+	switch w.For {
+	case job.ForStopped:
+		since = w.Job.Times.StopSent
+	case job.ForSnapshots:
+		since = w.Job.Times.ImageSent
+	default:
+		return problem
+	}
+	if now.Sub(since) <= unseen {
+		return problem
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ending)
+	defer cancel()
+	failed := fault.Failure("", "%s (%s): whether %s is %s is not known, EC2 does not answer: %w",
+		w.Job.Source.Name, w.Job.Source.ID, w.Resource, w.For, problem)
+	return s.end(ctx, w, func() error { return s.fail(ctx, w, failed) })
 }
 
 func overdue(w ledger.Wait, now time.Time) *fault.Failed {

@@ -89,6 +89,22 @@ func TestTerminatedInTheMiddle(t *testing.T) {
 	}
 }
 
+// So is an instance that the run did not have to stop.
+func TestTerminatedThoughNotStopped(t *testing.T) {
+	play(t, suite.Options{}, func(n *night) {
+		web := n.launch("web", "")
+		n.as(web, ec2.Stopped)
+		n.begin()
+		n.at("image", web, func(work) {
+			_, err := n.cloud.TerminateInstances(n.ctx, &sdk.TerminateInstancesInput{InstanceIds: []string{web}})
+			n.ok(err)
+		})
+		r := n.run()[0]
+		n.saysOf(r, "was terminated by somebody during the run", "the instance does not exist any more", "Nothing is to be done")
+		n.saysNot(r, "create-tags", "did not stop it")
+	})
+}
+
 func (n *night) saysNot(r states.Execution, parts ...string) {
 	n.t.Helper()
 	for _, message := range n.messagesOf(r) {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -50,12 +51,12 @@ func TestChildrenLagBehindAStoppedRun(t *testing.T) {
 	}
 }
 
-// slow makes describes of EC2 take their time.
-func slow(each time.Duration) func(*suite.Suite) http.Handler {
+// slow makes describes of EC2 take their time, from when it is on.
+func slow(each time.Duration, on *atomic.Bool) func(*suite.Suite) http.Handler {
 	return func(s *suite.Suite) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			body, err := io.ReadAll(r.Body)
-			if err == nil && bytes.Contains(body, []byte("Action=Describe")) {
+			if err == nil && on.Load() && bytes.Contains(body, []byte("Action=Describe")) {
 				select {
 				case <-time.After(each):
 				case <-r.Context().Done():
@@ -73,14 +74,56 @@ func TestSlowLooks(t *testing.T) {
 	for _, each := range []time.Duration{5 * time.Second, 9 * time.Second, 12 * time.Second, 20 * time.Second} {
 		for which, events := range map[string]map[string]bus.Faults{"": nil, ", EC2's events lost": silent} {
 			t.Run(each.String()+which, func(t *testing.T) {
-				play(t, suite.Options{Guard: slow(each), Events: events}, func(n *night) {
+				on := &atomic.Bool{}
+				on.Store(true)
+				play(t, suite.Options{Guard: slow(each, on), Events: events}, func(n *night) {
 					n.excused.dead = true // what wake and recover cannot do in time is dropped
+					n.slowlyImaged(n.launch("web", ""))
+				})
+			})
+		}
+	}
+}
+
+func (n *night) slowlyImaged(web string) {
+	n.t.Helper()
+	r := n.run()[0]
+	result := n.results(r)[web]
+	n.want("web", result.Ending, job.Imaged)
+	if down := result.Times.Downtime(); down > 10*time.Minute {
+		n.t.Errorf("web was down for %s", down)
+	}
+}
+
+// An EC2 that is so slow that no step can ask all it has to in time: nothing is stopped, and if it becomes so while
+// an instance is down, that one comes back.
+func TestLooksTooSlowForAStep(t *testing.T) {
+	for _, each := range []time.Duration{30 * time.Second, 45 * time.Second, 55 * time.Second} {
+		for which, events := range map[string]map[string]bus.Faults{"": nil, ", EC2's events lost": silent} {
+			t.Run("from the start, "+each.String()+which, func(t *testing.T) {
+				on := &atomic.Bool{}
+				on.Store(true)
+				play(t, suite.Options{Guard: slow(each, on), Events: events}, func(n *night) {
+					n.excused.dead = true
 					web := n.launch("web", "")
 					r := n.run()[0]
-					result := n.results(r)[web]
-					n.want("web", result.Ending, job.Imaged)
-					if down := result.Times.Downtime(); down > 10*time.Minute {
-						t.Errorf("web was down for %s", down)
+					n.want("web", n.results(r)[web].Ending, job.Broken)
+					n.want("stops", len(n.callsOf("StopInstances", web)), 0)
+					n.saysOf(r, "EC2 did not answer DescribeInstance", "in time", "Goldsmith did not stop it")
+				})
+			})
+			t.Run("while it is down, "+each.String()+which, func(t *testing.T) {
+				on := &atomic.Bool{}
+				play(t, suite.Options{Guard: slow(each, on), Events: events}, func(n *night) {
+					n.excused.dead = true
+					web := n.launch("web", "")
+					n.begin()
+					n.at("stop", web, func(work) { on.Store(true) })
+					r := n.run()[0]
+					n.saysNot(r, "could not bring it back")
+					stopped, started := n.callsOf("StopInstances", web)[0].Time, n.callsOf("StartInstances", web)[0].Time
+					if down := started.Sub(stopped); down > 20*time.Minute {
+						n.t.Errorf("web was started %s after its stop", down)
 					}
 				})
 			})

@@ -1,0 +1,71 @@
+package start_test
+
+import (
+	"testing"
+	"time"
+
+	"goldsmith/local/ec2"
+	"goldsmith/local/stage"
+	"goldsmith/shared/handler"
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+)
+
+// Where EC2 does not say how an instance is, the claim says whether there is something to bring back.
+func TestStartWithoutALook(t *testing.T) {
+	blind := func(code string) func(*stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
+		return func(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
+			step, j := scene(s)
+			j.Failure, j.Times.StopSent = broken, time.Time{}
+			s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Code: code})
+			return step, j
+		}
+	}
+	held := func(edit func(*ledger.Claim)) func(*stage.Stage, *job.Job) {
+		return func(s *stage.Stage, _ *job.Job) {
+			s.Helper()
+			claim := *s.Held(s.Web)
+			edit(&claim)
+			s.Hold(claim)
+		}
+	}
+	started := func(s *stage.Stage, j job.Job) {
+		s.Same("state", s.Cloud.State(s.Web), ec2.Pending)
+		s.Same("back", j.Back, false)
+	}
+	stopped := func(ago time.Duration) func(*stage.Stage, *job.Job) {
+		return held(func(c *ledger.Claim) { c.StopSent = time.Now().Add(-ago) })
+	}
+	for code, asked := range map[string]string{"UnauthorizedOperation": "DescribeInstances", "Unavailable": "DescribeInstances*5"} {
+		t.Run(code, func(t *testing.T) {
+			stage.Play(t, blind(code), []stage.Case[job.Job, job.Job]{
+				{
+					Name: "the run has stopped it: started", Given: stopped(time.Hour),
+					Want: asked + " Claim StartInstances: ok", Then: started,
+				},
+				{
+					Name: "the stop may still land: started once it cannot", Given: stopped(0),
+					Want: asked + " Claim: NotYet | " + asked + " Claim StartInstances: ok", Then: started,
+					Between: func(*stage.Stage) { time.Sleep(3 * time.Minute) },
+				},
+				{
+					Name: "no stop was sent: nothing to bring back", Want: asked + " Claim: ok",
+					Then: func(s *stage.Stage, j job.Job) { s.Same("back", j.Back, true) },
+				},
+				{
+					Name:  "the ledger has lost the claim, which would say so: started",
+					Given: held(func(c *ledger.Claim) { c.Since = time.Now() }),
+					Want:  asked + " Claim StartInstances: ok", Then: started,
+				},
+				{
+					Name: "the claim cannot be read either: tried again",
+					Given: func(s *stage.Stage, j *job.Job) {
+						stopped(time.Hour)(s, j)
+						s.Ledger.Break("Claim", 1)
+					},
+					Want: asked + " Claim: Throttled | " + asked + " Claim StartInstances: ok", Then: started,
+				},
+			})
+		})
+	}
+}

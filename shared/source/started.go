@@ -1,0 +1,48 @@
+package source
+
+import (
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/shared/job"
+)
+
+// Start is what became of a start that was sent to an instance which EC2 shows as stopped.
+type Start int
+
+const (
+	// Unshown means that EC2 shows the stop from before the start, and may not show what came after it yet.
+	Unshown Start = iota
+	// TakenBack means that EC2 answered "pending" and gave up, for one because nobody may use a volume's key.
+	TakenBack
+	// StoppedAgain means that somebody has stopped the instance since. What a person stops stays stopped.
+	StoppedAgain
+)
+
+const (
+	// lag is how long after a call a describe usually may still show the state before it.
+	lag = 45 * time.Second
+	// longestLag is how long one that still shows the stop from before the start is believed to lag. AWS speaks of
+	// minutes (EC2 developer guide, "Ensure idempotency and eventual consistency").
+	longestLag = 5 * time.Minute
+)
+
+// StartOf tells what became of the start that was sent at that time, by what EC2 shows now.
+func StartOf(stopped types.Instance, sent, now time.Time) Start {
+	at, byAPI := StoppedAt(stopped)
+	switch {
+	case byAPI && at.After(sent):
+		return StoppedAgain
+	case now.Sub(sent) <= lag, byAPI && now.Sub(sent) <= longestLag:
+		return Unshown
+	default:
+		return TakenBack
+	}
+}
+
+// StoppedSince is the warning of an instance that somebody has stopped after it was started again.
+var StoppedSince = job.Reason{
+	Code: job.StoppedSince,
+	Text: "Goldsmith started it again, and somebody has stopped it since: it stays stopped",
+}
