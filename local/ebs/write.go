@@ -50,14 +50,8 @@ const (
 var keyARN = regexp.MustCompile(`^arn:aws[a-z-]*:kms:.*:[0-9]{12}:key/.*`)
 
 func (s *Service) start(c call) (answer, error) {
-	var in startInput
-	body, err := io.ReadAll(io.LimitReader(c.Body, maxBody))
-	if err == nil {
-		err = awsjson.Read(body, &in)
-	}
-	if known, ok := errors.AsType[*awsjson.Error](err); ok {
-		return answer{}, &Error{http.StatusBadRequest, known.Code, "INVALID_PARAMETER_VALUE", known.Message}
-	} else if err != nil {
+	in, body, err := readStart(c)
+	if err != nil {
 		return answer{}, err
 	}
 	if before, ok := s.started[in.ClientToken]; ok && in.ClientToken != "" {
@@ -84,6 +78,17 @@ func (s *Service) start(c call) (answer, error) {
 	s.disks[made.ID] = content{}
 	s.started[in.ClientToken] = startedBefore{string(body), made.ID}
 	return startAnswer(made), nil
+}
+
+// readStart reads StartSnapshot's input, and is its text besides.
+func readStart(c call) (in startInput, body []byte, err error) {
+	if body, err = io.ReadAll(io.LimitReader(c.Body, maxBody)); err == nil {
+		err = awsjson.Read(body, &in)
+	}
+	if known, ok := errors.AsType[*awsjson.Error](err); ok {
+		err = &Error{http.StatusBadRequest, known.Code, "INVALID_PARAMETER_VALUE", known.Message}
+	}
+	return in, body, err
 }
 
 func (in startInput) check() error {

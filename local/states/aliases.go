@@ -152,7 +152,8 @@ var aliasName = regexp.MustCompile(`^[0-9A-Za-z_.-]{1,80}$`)
 
 func (s *Service) createStateMachineAlias(in createAliasInput) (any, error) {
 	if !aliasName.MatchString(in.Name) || strings.Trim(in.Name, "0123456789") == "" {
-		return nil, failure("ValidationException", "1 validation error detected: Value '%s' at 'name' failed to satisfy constraint", in.Name)
+		return nil, failure("ValidationException", "1 validation error detected: Value '%s' at 'name' "+
+			"failed to satisfy constraint", in.Name)
 	}
 	if len(in.RoutingConfiguration) == 0 {
 		return nil, present("routingConfiguration", "")
@@ -170,5 +171,7 @@ func (s *Service) createStateMachineAlias(in createAliasInput) (any, error) {
 		return nil, err
 	}
 	m.aliases[in.Name].description = in.Description
-	return object{"stateMachineAliasArn": m.machine.arn + ":" + in.Name, "creationDate": seconds(s.options.Clock.Now())}, nil
+	return object{
+		"stateMachineAliasArn": m.arn + ":" + in.Name, "creationDate": seconds(s.options.Clock.Now()),
+	}, nil
 }

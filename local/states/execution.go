@@ -92,6 +92,11 @@ func (f Filter) fits(r *record) bool {
 	if f.Through != "" && r.version != f.Through && r.alias != f.Through {
 		return false
 	}
+	return f.says(r)
+}
+
+// says holds an execution against what came of it.
+func (f Filter) says(r *record) bool {
 	if f.Redriven != nil && *f.Redriven != (r.Redrives() > 0) {
 		return false
 	}

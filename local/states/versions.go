@@ -109,7 +109,8 @@ func (s *Service) lead(m *machine, name string, routes []route) error {
 	return nil
 }
 
-// checkRoutes: one or two versions of the machine, whose weights make 100 (API reference, RoutingConfigurationListItem).
+// checkRoutes: one or two versions of the machine, whose weights make 100
+// (API reference, RoutingConfigurationListItem).
 func (m *machine) checkRoutes(routes []route) error {
 	if len(routes) < 1 || len(routes) > 2 {
 		return failure("ValidationException", "routingConfiguration must have one or two versions, got %d", len(routes))

@@ -17,7 +17,9 @@ func (w *world) second(t *testing.T) {
 	t.Helper()
 	for n, definition := range []string{waits, strings.Replace(waits, "60", "1", 1)} {
 		same(t, "updating", w.Update(machine1, []byte(definition), nil), nil)
-		out, err := w.client.PublishStateMachineVersion(t.Context(), &sfn.PublishStateMachineVersionInput{StateMachineArn: aws.String(machine1)})
+		out, err := w.client.PublishStateMachineVersion(t.Context(), &sfn.PublishStateMachineVersionInput{
+			StateMachineArn: aws.String(machine1),
+		})
 		same(t, "publishing", err, nil)
 		same(t, "version", aws.ToString(out.StateMachineVersionArn), machine1+":"+string(rune('1'+n)))
 	}
@@ -42,7 +44,9 @@ func routes(first, second int32) []types.RoutingConfigurationListItem {
 
 func (w *world) begin(t *testing.T, through string) *sfn.DescribeExecutionOutput {
 	t.Helper()
-	out, err := w.client.StartExecution(t.Context(), &sfn.StartExecutionInput{StateMachineArn: aws.String(machine1 + through)})
+	out, err := w.client.StartExecution(t.Context(), &sfn.StartExecutionInput{
+		StateMachineArn: aws.String(machine1 + through),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +73,9 @@ func TestAnExecutionRunsTheVersionThatItWasStartedThrough(t *testing.T) {
 			x, err := w.Wait(t.Context(), *d.ExecutionArn)
 			same(t, "error", err, nil)
 			same(t, through+": takes", x.Stopped.Sub(x.Started), want.takes)
-			list, err := w.client.ListExecutions(t.Context(), &sfn.ListExecutionsInput{StateMachineArn: aws.String(machine1 + through)})
+			list, err := w.client.ListExecutions(t.Context(), &sfn.ListExecutionsInput{
+				StateMachineArn: aws.String(machine1 + through),
+			})
 			same(t, "error", err, nil)
 			if len(list.Executions) == 0 || through != "" && len(list.Executions) > 2 {
 				t.Errorf("%s: %d listed", through, len(list.Executions))
@@ -83,7 +89,9 @@ func TestVersionsAndAliasesThatAreNotAreRefused(t *testing.T) {
 	inBubble(t, waits, func(t *testing.T, w *world) {
 		w.second(t)
 		for _, qualifier := range []string{":3", ":dead", ":0"} {
-			_, err := w.client.StartExecution(t.Context(), &sfn.StartExecutionInput{StateMachineArn: aws.String(machine1 + qualifier)})
+			_, err := w.client.StartExecution(t.Context(), &sfn.StartExecutionInput{
+				StateMachineArn: aws.String(machine1 + qualifier),
+			})
 			isError[*types.StateMachineDoesNotExist](t, err)
 		}
 		lead := func(alias string, routes []types.RoutingConfigurationListItem) error {
@@ -99,7 +107,9 @@ func TestVersionsAndAliasesThatAreNotAreRefused(t *testing.T) {
 		none := routes(100, 0)
 		none[0].StateMachineVersionArn = aws.String(machine1 + ":9")
 		isError[*types.ResourceNotFound](t, lead(":live", none))
-		d, err := w.client.DescribeStateMachineAlias(t.Context(), &sfn.DescribeStateMachineAliasInput{StateMachineAliasArn: aws.String(machine1 + ":live")})
+		d, err := w.client.DescribeStateMachineAlias(t.Context(), &sfn.DescribeStateMachineAliasInput{
+			StateMachineAliasArn: aws.String(machine1 + ":live"),
+		})
 		same(t, "error", err, nil)
 		same(t, "it leads to", aws.ToString(d.RoutingConfiguration[0].StateMachineVersionArn), machine1+":1")
 	})
@@ -119,12 +129,27 @@ func TestAnAliasIsMovedAndShared(t *testing.T) {
 		if seen[machine1+":1"] < 5 || seen[machine1+":2"] < 5 {
 			t.Errorf("half and half is %v", seen)
 		}
-		out, err := w.client.ListStateMachineVersions(t.Context(), &sfn.ListStateMachineVersionsInput{StateMachineArn: aws.String(machine1), MaxResults: 1})
+		out, err := w.client.ListStateMachineVersions(t.Context(), &sfn.ListStateMachineVersionsInput{
+			StateMachineArn: aws.String(machine1), MaxResults: 1,
+		})
 		same(t, "error", err, nil)
-		if len(out.StateMachineVersions) != 1 || *out.StateMachineVersions[0].StateMachineVersionArn != machine1+":2" || out.NextToken == nil {
+		if v := out.StateMachineVersions; len(v) != 1 || *v[0].StateMachineVersionArn != machine1+":2" || out.NextToken == nil {
 			t.Errorf("%+v", out)
 		}
 	})
+}
+
+// counts is a Map run with what its children have come to.
+func (w *world) counts(t *testing.T, run string) (*sfn.DescribeMapRunOutput, types.MapRunExecutionCounts) {
+	t.Helper()
+	d, err := w.client.DescribeMapRun(t.Context(), &sfn.DescribeMapRunInput{MapRunArn: &run})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := *d.ExecutionCounts
+	return d, types.MapRunExecutionCounts{
+		Running: c.Running, Pending: c.Pending, Succeeded: c.Succeeded, Failed: c.Failed, Aborted: c.Aborted, Total: c.Total,
+	}
 }
 
 // API reference, DescribeMapRun and ListMapRuns.
@@ -133,28 +158,19 @@ func TestAMapRunIsCounted(t *testing.T) {
 		arn := w.start(t, "a", `[{"n":1},{"bad":true},{"n":3},{"n":4}]`)
 		time.Sleep(time.Second)
 		run := mapRunOf(t, w, arn)
-		counts := func() (types.MapRunStatus, types.MapRunExecutionCounts, *time.Time) {
-			d, err := w.client.DescribeMapRun(t.Context(), &sfn.DescribeMapRunInput{MapRunArn: &run})
-			if err != nil {
-				t.Fatal(err)
-			}
-			same(t, "limits", []any{d.MaxConcurrency, d.ToleratedFailurePercentage, *d.ExecutionArn}, []any{int32(2), float32(100), arn})
-			same(t, "items", d.ItemCounts.Total, int64(4))
-			c := *d.ExecutionCounts
-			return d.Status, types.MapRunExecutionCounts{
-				Running: c.Running, Pending: c.Pending, Succeeded: c.Succeeded, Failed: c.Failed, Aborted: c.Aborted,
-			}, d.StopDate
-		}
-		status, now, stopped := counts()
-		if status != types.MapRunStatusRunning || now.Running != 2 || now.Failed != 1 || now.Pending != 1 || stopped != nil {
-			t.Errorf("while it goes on: %s %+v", status, now)
+		d, counts := w.counts(t, run)
+		same(t, "of", []any{*d.ExecutionArn, d.Status, d.StopDate == nil}, []any{arn, types.MapRunStatusRunning, true})
+		same(t, "limits", []any{d.MaxConcurrency, d.ToleratedFailurePercentage}, []any{int32(2), float32(100)})
+		if counts.Running != 2 || counts.Failed != 1 || counts.Pending != 1 || counts.Total != 4 {
+			t.Errorf("while it goes on: %+v", counts)
 		}
 		same(t, "stopping", w.Stop(arn, "", ""), nil)
 		_, err := w.Wait(t.Context(), arn)
 		same(t, "error", err, nil)
-		status, now, stopped = counts()
-		if status != types.MapRunStatusAborted || now.Aborted != 3 || now.Failed != 1 || stopped == nil {
-			t.Errorf("once it was stopped: %s %+v", status, now)
+		d, counts = w.counts(t, run)
+		same(t, "stopped", []any{d.Status, d.StopDate != nil}, []any{types.MapRunStatusAborted, true})
+		if counts.Aborted != 3 || counts.Failed != 1 {
+			t.Errorf("once it was stopped: %+v", counts)
 		}
 		list, err := w.client.ListMapRuns(t.Context(), &sfn.ListMapRunsInput{ExecutionArn: &arn})
 		if err != nil || len(list.MapRuns) != 1 || *list.MapRuns[0].MapRunArn != run {
@@ -190,7 +206,9 @@ func TestAnAbortedChildIsNoFailure(t *testing.T) {
 // Developer Guide, "Quotas related to state throttling".
 func TestStateTransitionsAreThrottled(t *testing.T) {
 	inBubble(t, waits, func(t *testing.T, w *world) {
-		w.Service = New(Options{Clock: w.options.Clock, Region: region, Account: account, Invoker: w, TransitionsPerSecond: 10})
+		w.Service = New(Options{
+			Clock: w.options.Clock, Region: region, Account: account, Invoker: w, TransitionsPerSecond: 10,
+		})
 		passes := `{"StartAt":"P","States":{"P":{"Type":"Pass","Next":"Q"},"Q":{"Type":"Pass","End":true}}}`
 		arn, err := w.Create("night", []byte(passes), nil)
 		same(t, "error", err, nil)

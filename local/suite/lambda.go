@@ -107,8 +107,9 @@ func sourceIn(payload []byte) string {
 	return ""
 }
 
-// ServeHTTP answers Lambda's Invoke (POST /2015-03-31/functions/NAME/invocations), GetFunctionConfiguration (GET
-// .../NAME/configuration), ListVersionsByFunction (GET .../NAME/versions) and DeleteFunction of a version (DELETE .../NAME).
+// ServeHTTP answers Lambda's Invoke (POST /2015-03-31/functions/NAME/invocations), GetFunctionConfiguration
+// (GET .../NAME/configuration), ListVersionsByFunction (GET .../NAME/versions) and DeleteFunction of a version
+// (DELETE .../NAME).
 func (f *functions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name, operation, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/2015-03-31/functions/"), "/")
 	serve := map[string]func(http.ResponseWriter, *http.Request, string){

@@ -176,7 +176,8 @@ func (s *Suite) startServices() error {
 		Clock: o.Clock, Region: o.Region, Account: o.Account, Log: s.Calls,
 	})
 	s.DeadLetters = sqs.New(sqs.Options{
-		Clock: o.Clock, Region: o.Region, Account: o.Account, Name: workflow.Name + "-dead-letters", Endpoint: o.Endpoint, Log: s.Calls,
+		Clock: o.Clock, Region: o.Region, Account: o.Account, Log: s.Calls,
+		Name: workflow.Name + "-dead-letters", Endpoint: o.Endpoint,
 	})
 	s.services = map[string]http.Handler{
 		"sqs": s.DeadLetters,

@@ -20,7 +20,10 @@ var elsewhere = []struct {
 	is  *regexp.Regexp
 	why string
 }{
-	{regexp.MustCompile(`^(npx cdk|make (synth|deploy)|git pull|aws cloudformation |aws s3 |for region )`), "it deploys the suite"},
+	{
+		regexp.MustCompile(`^(npx cdk|make (synth|deploy)|git pull|aws cloudformation |aws s3 |for region )`),
+		"it deploys the suite",
+	},
 	{regexp.MustCompile(`^(make |go install |go run \./local serve)`), "it runs what is here, and other tests do"},
 	{regexp.MustCompile(`^fields @timestamp`), "it is for Logs Insights"},
 	{regexp.MustCompile(`^goldsmith proof of `), "it is the name of a test instance"},
@@ -28,7 +31,8 @@ var elsewhere = []struct {
 
 var (
 	inline  = regexp.MustCompile("`((?:aws|goldsmith|go run \\./cmd/goldsmith) [a-z][^`]*)`")
-	command = regexp.MustCompile(`^ *(\$ )?(aws|goldsmith|npx|make|git|go|for|echo|export|id=|sleep|[A-Z]+=\$\(aws|fields) ?`)
+	command = regexp.MustCompile(`^ *(\$ )?(aws|goldsmith|npx|make|git|go|for|echo|export|id=|sleep|fields|` +
+		`[A-Z]+=\$\(aws) ?`)
 )
 
 // commands are all that the pages tell to type.
@@ -93,8 +97,8 @@ func typed(text string) string {
 }
 
 // alone are commands that leave a suite on which others do not work any more.
-var alone = regexp.MustCompile(`delete-table|create-table|restore-table-from-backup|update-time-to-live|delete-function|` +
-	`update-state-machine-alias|delete-item|Value=on-demand`)
+var alone = regexp.MustCompile(`delete-table|create-table|restore-table-from-backup|update-time-to-live|` +
+	`delete-function|update-state-machine-alias|delete-item|Value=on-demand`)
 
 // TestEveryCommandWorks types each command, those that break something on a suite of their own.
 func TestEveryCommandWorks(t *testing.T) {

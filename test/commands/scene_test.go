@@ -62,7 +62,8 @@ var built = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	program := filepath.Join(folder, "goldsmith")
-	out, err := exec.Command("go", "build", "-o", program, "../../cmd/goldsmith").CombinedOutput() //nolint:noctx // once for all tests
+	build := exec.Command("go", "build", "-o", program, "../../cmd/goldsmith")
+	out, err := build.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)
 	}
@@ -153,7 +154,8 @@ func (s *scene) filled(text string) string {
 		{`go run \./cmd/goldsmith`, "goldsmith"}, {`\bsleep 2\b`, "sleep 1"}, {`\bsleep 10\b`, "sleep 6"},
 		{`http://127\.0\.0\.1:4599`, s.endpoint}, {`\baws sqs\b`, "aws --endpoint-url $AWS_ENDPOINT_URL sqs"},
 		{`\b2026-03-22T01:00:00Z`, then}, {`\bnightly-20260322T023000Z\b|\bRUN\b`, s.run},
-		{`\bARN\b`, s.suite.Machine}, {`\bTABLE\b`, "goldsmith"}, {`\bURL\b`, s.endpoint + "/123456789012/goldsmith-dead-letters"},
+		{`\bARN\b`, s.suite.Machine}, {`\bTABLE\b`, "goldsmith"},
+		{`\bURL\b`, s.endpoint + "/123456789012/goldsmith-dead-letters"},
 		{`i-0123456789abcdef0|\bi-\.\.\.|<id>|\bSOURCE\b|\bID\b|\$id\b`, s.instance},
 		{`\bami-\.\.\.`, s.image}, {`\bsnap-\.\.\.`, s.snapshot},
 		{`\bPLAN\b`, "nightly"}, {`\bNAME\b`, "web"},
@@ -174,7 +176,8 @@ func (s *scene) bash(text string) string {
 	c := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", text)
 	c.Dir = "../.."
 	c.Stdin = strings.NewReader("y\n")
-	c.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+s.endpoint, "AWS_DEFAULT_REGION=eu-central-1", "AWS_REGION=eu-central-1",
+	c.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+s.endpoint,
+		"AWS_DEFAULT_REGION=eu-central-1", "AWS_REGION=eu-central-1",
 		"AWS_ACCESS_KEY_ID=any", "AWS_SECRET_ACCESS_KEY=any", "AWS_PAGER=", "AWS_CONFIG_FILE=/dev/null",
 		"AWS_SHARED_CREDENTIALS_FILE=/dev/null", "AWS_EC2_METADATA_DISABLED=true", "INSTANCE="+s.instance,
 		"PATH="+filepath.Dir(s.program)+string(os.PathListSeparator)+os.Getenv("PATH"))
@@ -194,9 +197,10 @@ type completed struct {
 
 // whole are such commands.
 var whole = map[string]completed{
-	"goldsmith rollback":              {text: "goldsmith rollback --name web --dry"},
-	"goldsmith run":                   {text: "goldsmith run on-demand --source SOURCE"},
-	"goldsmith exempt SOURCE":         {text: "goldsmith exempt SOURCE || test $? = 1"}, // It keeps nothing from being stopped.
+	"goldsmith rollback": {text: "goldsmith rollback --name web --dry"},
+	"goldsmith run":      {text: "goldsmith run on-demand --source SOURCE"},
+	// It keeps nothing from being stopped.
+	"goldsmith exempt SOURCE":         {text: "goldsmith exempt SOURCE || test $? = 1"},
 	"goldsmith exempt <id>":           {text: "goldsmith exempt <id> || test $? = 1"},
 	"goldsmith adopt ami-... ami-...": {text: "goldsmith adopt ami-... || test $? = 3"}, // It is registered already.
 	"aws dynamodb query --table-name TABLE-drill --key-condition-expression 'pk = :r' " +
@@ -204,15 +208,17 @@ var whole = map[string]completed{
 		text: "aws dynamodb query --table-name TABLE --key-condition-expression 'pk = :r' " +
 			"--expression-attribute-values '{\":r\":{\"S\":\"register\"}}' --select COUNT"},
 	"aws dynamodb restore-table-to-point-in-time --source-table-name TABLE --target-table-name TABLE-restored " +
-		"--restore-date-time 2026-03-22T01:00:00Z": {before: (*scene).old, text: "aws dynamodb restore-table-to-point-in-time " +
-		"--source-table-name TABLE --target-table-name TABLE-restored --restore-date-time 2026-03-22T01:00:00Z"},
+		"--restore-date-time 2026-03-22T01:00:00Z": {
+		before: (*scene).old, text: "aws dynamodb restore-table-to-point-in-time " +
+			"--source-table-name TABLE --target-table-name TABLE-restored --restore-date-time 2026-03-22T01:00:00Z"},
 	"aws secretsmanager create-secret --name goldsmith/slack --secret-string file://slack.json\n" +
 		`make deploy ARGS="-c slackSecret=goldsmith/slack -c emails=ops@example.com"`: {
 		text: "aws secretsmanager create-secret --name goldsmith/other --secret-string '{}'"},
 	"aws stepfunctions stop-execution": {text: "aws stepfunctions stop-execution --execution-arn " +
 		"$(aws stepfunctions start-execution --state-machine-arn ARN --query executionArn --output text)"},
-	"aws sqs purge-queue":       {text: "aws sqs purge-queue --queue-url URL"},
-	"aws ec2 enable-image":      {text: "aws ec2 disable-image --image-id ami-... && aws ec2 enable-image --image-id ami-..."},
+	"aws sqs purge-queue": {text: "aws sqs purge-queue --queue-url URL"},
+	"aws ec2 enable-image": {text: "aws ec2 disable-image --image-id ami-... && " +
+		"aws ec2 enable-image --image-id ami-..."},
 	"aws ebs start-snapshot":    {text: "aws ebs start-snapshot --volume-size 1"},
 	"aws dynamodb create-table": {before: (*scene).dropped, text: createTable},
 	"aws dynamodb create-backup --table-name TABLE-restored --backup-name before": {
@@ -221,7 +227,8 @@ var whole = map[string]completed{
 		before: (*scene).dropped,
 		text: "aws dynamodb restore-table-from-backup --target-table-name TABLE --backup-arn " +
 			"$(aws dynamodb list-backups --backup-type SYSTEM --query BackupSummaries[0].BackupArn --output text)"},
-	"aws dynamodb update-time-to-live --table-name TABLE --time-to-live-specification Enabled=true,AttributeName=expires": {
+	"aws dynamodb update-time-to-live --table-name TABLE --time-to-live-specification " +
+		"Enabled=true,AttributeName=expires": {
 		before: (*scene).plain,
 		text: "aws dynamodb update-time-to-live --table-name TABLE --time-to-live-specification " +
 			"Enabled=true,AttributeName=expires"},

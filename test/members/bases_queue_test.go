@@ -40,7 +40,8 @@ func (w *world) lookAtLetters() (any, error) {
 	}
 	if w.ids["deployed"] != "" {
 		for _, name := range []string{"goldsmith-watch", "goldsmith-notify"} {
-			all = append(all, text(w.lambda.ListVersionsByFunction(ctx, &lambda.ListVersionsByFunctionInput{FunctionName: &name})))
+			in := &lambda.ListVersionsByFunctionInput{FunctionName: &name}
+			all = append(all, text(w.lambda.ListVersionsByFunction(ctx, in)))
 		}
 	}
 	return all, nil

@@ -98,7 +98,9 @@ var tableBases = map[string]func(*world) any{
 		}
 	},
 	"dynamodb.UpdateItem": func(*world) any {
-		return &dynamodb.UpdateItemInput{TableName: madeTable(), Key: at("p", "a"), UpdateExpression: aws.String("REMOVE hello")}
+		return &dynamodb.UpdateItemInput{
+			TableName: madeTable(), Key: at("p", "a"), UpdateExpression: aws.String("REMOVE hello"),
+		}
 	},
 	"dynamodb.UpdateItem.ReturnValuesOnConditionCheckFailure": func(*world) any {
 		return &dynamodb.UpdateItemInput{
@@ -206,11 +208,12 @@ func (w *world) complete(name string, blocks int32) {
 }
 
 func writing(snapshot string, block int32) *ebs.PutSnapshotBlockInput {
-	data := bytes.Repeat([]byte{byte(block + 1)}, 512<<10)
+	data := bytes.Repeat([]byte(string(rune('a' + block%26))), 512<<10)
 	sum := sha256.Sum256(data)
 	return &ebs.PutSnapshotBlockInput{
 		SnapshotId: &snapshot, BlockIndex: &block, BlockData: bytes.NewReader(data), DataLength: aws.Int32(512 << 10),
-		Checksum: aws.String(base64.StdEncoding.EncodeToString(sum[:])), ChecksumAlgorithm: ebstypes.ChecksumAlgorithmChecksumAlgorithmSha256,
+		Checksum:          aws.String(base64.StdEncoding.EncodeToString(sum[:])),
+		ChecksumAlgorithm: ebstypes.ChecksumAlgorithmChecksumAlgorithmSha256,
 	}
 }
 

@@ -100,6 +100,10 @@ func (q *Queue) url() string {
 	return strings.Join([]string{q.options.Endpoint, q.options.Account, q.options.Name}, "/")
 }
 
+func (q *Queue) arn() string {
+	return fmt.Sprintf("arn:aws:sqs:%s:%s:%s", q.options.Region, q.options.Account, q.options.Name)
+}
+
 func (q *Queue) find(url string) error {
 	switch url {
 	case "":
@@ -117,7 +121,7 @@ type listInput struct {
 }
 
 type listOutput struct {
-	QueueUrls []string `json:",omitempty"` //nolint:revive // the protocol's name
+	QueueUrls []string `json:",omitempty"`
 	NextToken string   `json:",omitempty"`
 }
 
@@ -168,7 +172,7 @@ func (q *Queue) getAttributes(in attributesInput) (attributesOutput, error) {
 		}
 	}
 	all := map[string]string{
-		"QueueArn":                              fmt.Sprintf("arn:aws:sqs:%s:%s:%s", q.options.Region, q.options.Account, q.options.Name),
+		"QueueArn":                              q.arn(),
 		"ApproximateNumberOfMessages":           strconv.Itoa(len(q.messages) - hidden),
 		"ApproximateNumberOfMessagesNotVisible": strconv.Itoa(hidden),
 		"CreatedTimestamp":                      strconv.FormatInt(q.made.Unix(), 10),
@@ -303,7 +307,8 @@ func (q *Queue) deleteMessage(in deleteInput) (struct{}, error) {
 	}
 	at := slices.IndexFunc(q.messages, func(m *message) bool { return m.handle() == in.ReceiptHandle })
 	if at < 0 {
-		return struct{}{}, awsjson.Errorf("ReceiptHandleIsInvalid", "The input receipt handle %q is invalid.", in.ReceiptHandle)
+		return struct{}{}, awsjson.Errorf("ReceiptHandleIsInvalid", "The input receipt handle %q is invalid.",
+			in.ReceiptHandle)
 	}
 	q.messages = slices.Delete(q.messages, at, at+1)
 	return struct{}{}, nil
