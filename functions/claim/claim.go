@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/bound"
@@ -18,6 +17,7 @@ import (
 	"goldsmith/shared/image"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/lineage"
 	"goldsmith/shared/source"
 	"goldsmith/shared/tag"
 )
@@ -42,21 +42,16 @@ type Book interface {
 	breaker.Reader
 }
 
-// Members tells which Auto Scaling group an instance is a member of.
-type Members interface {
-	autoscaling.DescribeAutoScalingInstancesAPIClient
-}
-
 // Step claims a source.
 type Step struct {
 	instances Instances
-	members   Members
+	members   lineage.Members
 	book      Book
 	now       func() time.Time
 }
 
 // New makes the step.
-func New(instances Instances, members Members, book Book, now func() time.Time) Step {
+func New(instances Instances, members lineage.Members, book Book, now func() time.Time) Step {
 	return Step{instances, members, book, now}
 }
 

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/lineage"
@@ -16,7 +15,7 @@ import (
 // Origins tells what images were made of.
 type Origins struct {
 	EC2    lineage.Snapshots
-	Groups autoscaling.DescribeAutoScalingInstancesAPIClient
+	Groups lineage.Members
 }
 
 // origins are the lineages of what images were made of, by image: an instance's group, if it is a member of one

@@ -115,6 +115,9 @@ func (r Runs) speak(ctx context.Context, name, execution, status string) error {
 		return fmt.Errorf("reading run %s: %w", name, err)
 	case !run.Told.IsZero():
 		return nil
+	case !known && status == string(sfntypes.ExecutionStatusSucceeded):
+		// It had a record until its end. A table that was restored to a moment before has lost it: people were told.
+		return nil
 	case !known || run.Plan == "":
 		if run, err = r.unopened(ctx, name, execution); err != nil {
 			return err

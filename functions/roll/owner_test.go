@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/functions/roll"
@@ -15,6 +16,7 @@ import (
 	"goldsmith/local/stage"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/lineage"
 )
 
 // What a roll finds out about its name, and what it writes of it.
@@ -35,10 +37,14 @@ func TestRollOwners(t *testing.T) {
 		s.Same("warnings", len(j.Warnings), 0)
 		s.Same("rolled", find(j, alias).To, newest)
 	}
-	const asks, writes = "DescribeImages Owner Targets ", " DescribeLaunchTemplates PutOwner PutTarget PutParameter PutTarget: ok"
+	const (
+		asks    = "DescribeImages Owner "
+		writes  = " DescribeLaunchTemplates PutOwner PutTarget PutParameter PutTarget: ok"
+		takesIt = " Targets DescribeLaunchTemplates GetParameter PutOwner PutTarget PutParameter PutTarget: ok"
+	)
 	stage.Play(t, first, cases{
 		{
-			Name: "the first image under a name takes it", Want: asks + "GetParameter Targets" + writes, Then: takes,
+			Name: "the first image under a name takes it", Want: asks + "Targets GetParameter Targets" + writes, Then: takes,
 		},
 		{
 			Name: "another living instance has it: made, not rolled, and told with the owner and the command",
@@ -69,13 +75,56 @@ func TestRollOwners(t *testing.T) {
 			Name:  "the owner was terminated",
 			Given: func(s *stage.Stage, j *job.Job) { another("web")(s, j); s.Set(owner(s), ec2.Terminated) },
 			Want:  "DescribeImages Owner DescribeInstances Targets DescribeLaunchTemplates GetParameter PutOwner PutTarget PutParameter PutTarget: ok",
-			Then:  takes,
+			Then: func(s *stage.Stage, j job.Job) {
+				takes(s, j)
+				o, _, err := s.Ledger.Kept.Owner(s.Context(), "web")
+				s.Must(err)
+				s.Same("had the name before", len(o.Former), 1)
+			},
 		},
 		{
 			Name:  "the owner was an Auto Scaling group, which is deleted",
-			Given: func(s *stage.Stage, _ *job.Job) { owns(s, "web", "group/gone") },
-			Want:  "DescribeImages Owner DescribeAutoScalingGroups Targets DescribeLaunchTemplates GetParameter PutOwner PutTarget PutParameter PutTarget: ok",
+			Given: func(s *stage.Stage, _ *job.Job) { owns(s, "web", "group/gone:1") },
+			Want:  asks + "DescribeAutoScalingGroups" + takesIt,
 			Then:  takes,
+		},
+		{
+			Name: "the owner was an Auto Scaling group, and another one has been made under its name",
+			Given: func(s *stage.Stage, _ *job.Job) {
+				s.Group("fleet", 0)
+				owns(s, "web", "group/fleet:1")
+			},
+			Want: asks + "DescribeAutoScalingGroups" + takesIt, Then: takes,
+		},
+		{
+			Name: "an earlier version wrote down a group's name alone: the group that was there then keeps it",
+			Given: func(s *stage.Stage, _ *job.Job) {
+				s.Group("fleet", 0)
+				owns(s, "web", "group/fleet")
+			},
+			Want: "DescribeImages Owner DescribeAutoScalingGroups*2 Targets DescribeLaunchTemplates: ok",
+			Then: func(s *stage.Stage, j job.Job) { s.Same("warnings", len(j.Warnings), 1) },
+		},
+		{
+			Name: "an earlier version wrote down a group's name alone, and the group is another one by now",
+			Given: func(s *stage.Stage, _ *job.Job) {
+				owns(s, "web", "group/fleet")
+				time.Sleep(time.Minute)
+				s.Group("fleet", 0)
+			},
+			Want: asks + "DescribeAutoScalingGroups*2" + takesIt, Then: takes,
+		},
+		{
+			Name: "an earlier version wrote down the name of the source's own group: it is written down as it is",
+			Given: func(s *stage.Stage, j *job.Job) {
+				s.Group("fleet", 0)
+				owns(s, "web", "group/fleet")
+				j.Source.Lineage = lineageOf(s, "fleet")
+			},
+			Want: asks + "DescribeAutoScalingGroups" + takesIt,
+			Then: func(s *stage.Stage, j job.Job) {
+				s.Same("owner", []any{owner(s), len(j.Warnings)}, []any{j.Source.Lineage, 0})
+			},
 		},
 		{
 			Name: "the owner is the source, which has been in a group since",
@@ -134,7 +183,7 @@ func TestRollOwners(t *testing.T) {
 		{
 			Name:  "two that take a name at once: one is told to try again, and finds the other",
 			Given: func(s *stage.Stage, _ *job.Job) { s.Ledger.Break("PutOwner", 1) },
-			Want:  asks + "GetParameter Targets DescribeLaunchTemplates PutOwner: Throttled | DescribeImages Owner DescribeInstances Targets DescribeLaunchTemplates: ok",
+			Want:  asks + "Targets GetParameter Targets DescribeLaunchTemplates PutOwner: Throttled | DescribeImages Owner DescribeInstances Targets DescribeLaunchTemplates: ok",
 			Between: func(s *stage.Stage) {
 				owns(s, "web", s.Launch("web", nil))
 			},
@@ -191,29 +240,31 @@ func TestRollLeavesAnotherSourcesAlias(t *testing.T) {
 	})
 }
 
-// A name that had to be bent has an alias of its own. What it shared with others is not written for it any more, and
-// that is told.
+// A name that had to be bent has an alias of its own. What earlier versions wrote for it, shared with others or with a
+// hash that others could be made to share, is not written any more, and that is told.
 func TestRollMovesASharedAlias(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := stage.New(t)
-		const shared, own = "/goldsmith/images/web-1", "/goldsmith/images/web-1-5bcf3c836b"
-		put(s, shared, before)
-		template(s, "fleet", "web 1", "resolve:ssm:"+shared)
-		at := ledger.Point{Image: before, Version: 1, Run: "r", Source: s.Web, At: time.Now()}
-		_, err := s.Ledger.Kept.PutTarget(s.Context(),
-			ledger.TargetRecord{Source: "web 1", ID: shared, Points: []ledger.Point{at}})
-		s.Must(err)
-		step, j := first(s)
-		j.Source.Name = "web 1"
-		done, err := step(s.Context(), j)
-		s.Must(err)
-		s.Same("told", find(done, own).Note,
-			"it takes the place of "+shared+", which other names share: what takes images from that is to take them from this one")
-		s.Same("the template", find(done, "fleet").Problem,
-			"it takes its image from "+shared+", which is not the alias of web 1; have it take its image from "+own)
-		value, _ := s.Parameters.Value(shared)
-		s.Same("the shared one", value, before)
-	})
+	const own = "/goldsmith/images/web-1-5bcf3c836b179f63b0d300c8d24a65ea"
+	for _, shared := range []string{"/goldsmith/images/web-1", "/goldsmith/images/web-1-5bcf3c836b"} {
+		synctest.Test(t, func(t *testing.T) {
+			s := stage.New(t)
+			put(s, shared, before)
+			template(s, "fleet", "web 1", "resolve:ssm:"+shared)
+			at := ledger.Point{Image: before, Version: 1, Run: "r", Source: s.Web, At: time.Now()}
+			_, err := s.Ledger.Kept.PutTarget(s.Context(),
+				ledger.TargetRecord{Source: "web 1", ID: shared, Points: []ledger.Point{at}})
+			s.Must(err)
+			step, j := first(s)
+			j.Source.Name = "web 1"
+			done, err := step(s.Context(), j)
+			s.Must(err)
+			s.Same("told", find(done, own).Note, "it takes the place of "+shared+", which other names share or could be "+
+				"made to: what takes images from that is to take them from this one")
+			s.Same("the template", find(done, "fleet").Problem,
+				"it takes its image from "+shared+", which is not the alias of web 1; have it take its image from "+own)
+			value, _ := s.Parameters.Value(shared)
+			s.Same("the shared one", value, before)
+		})
+	}
 }
 
 // Of two sources of one name that one run images the one with the lower id has the name at the end, whichever comes
@@ -286,4 +337,13 @@ func TestRollAtTheSameMoment(t *testing.T) {
 
 func standard(all []types.LaunchTemplateVersion) types.LaunchTemplateVersion {
 	return all[slices.IndexFunc(all, func(v types.LaunchTemplateVersion) bool { return aws.ToBool(v.DefaultVersion) })]
+}
+
+// lineageOf is the lineage of the members of a group.
+func lineageOf(s *stage.Stage, name string) string {
+	s.Helper()
+	out, err := s.AutoScaling.DescribeAutoScalingGroups(s.Context(),
+		&autoscaling.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: []string{name}})
+	s.Must(err)
+	return lineage.OfGroup(out.AutoScalingGroups[0])
 }

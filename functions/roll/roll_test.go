@@ -182,7 +182,7 @@ func TestRoll(t *testing.T) {
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("the starred", len(versions(s, "starred")), 2)
 				s.Same("the others", len(versions(s, "fleet")), 1)
-				s.Same("alias", find(j, "/goldsmith/images/w-b-5b29c97fe1").To, newest)
+				s.Same("alias", find(j, "/goldsmith/images/w-b-5b29c97fe12b62523377dab4d3e9a6cf").To, newest)
 			},
 		},
 		{

@@ -39,10 +39,11 @@ func (s Step) handOver(ctx context.Context, asked event.Handover) (Answer, error
 	if err != nil {
 		return Answer{}, err
 	}
+	then := lineage.Dated{Lineage: before.Lineage, At: before.At}
+	before.Lineage = lineage.Finder{Groups: s.scaling}.Identify(ctx, then)[0]
 	to := ledger.Owner{
 		Name: asked.Name, Lineage: of, Source: asked.To, By: cmp.Or(asked.By, "somebody"), At: s.now().UTC(),
-		Revision: before.Revision,
-	}
+	}.After(before)
 	h := Handover{To: rollout.OwnerText(ledger.Owner{Lineage: of}), Source: asked.To, There: known && before.Lineage == of}
 	if before.Lineage != "" {
 		h.From = rollout.OwnerText(before)

@@ -2,19 +2,16 @@ package rollback_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	scaling "github.com/aws/aws-sdk-go-v2/service/autoscaling"
-	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/functions/rollback"
 	"goldsmith/local/ec2"
 	"goldsmith/local/stage"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/lineage"
 )
 
 // handing is a person who gives the name web, which another instance has, to instance Web.
@@ -38,7 +35,10 @@ func TestHandover(t *testing.T) {
 		s.Must(err)
 		return o
 	}
-	const asks = "DescribeInstances DescribeAutoScalingInstances Owner"
+	const (
+		asks      = "DescribeInstances DescribeAutoScalingInstances Owner"
+		asksGroup = "DescribeInstances DescribeAutoScalingInstances DescribeAutoScalingGroups"
+	)
 	stage.Play(t, handing, []stage.Case[json.RawMessage, rollback.Answer]{
 		{
 			Name: "written down and told once, however often it is asked for",
@@ -46,6 +46,7 @@ func TestHandover(t *testing.T) {
 			Then: func(s *stage.Stage, a rollback.Answer) {
 				o := owner(s)
 				s.Same("owner", []string{o.Lineage, o.Source, o.By, o.Run}, []string{s.Web, s.Web, "ada", ""})
+				s.Same("had the name before", o.Former, []string{"i-0123456789abcdef0"})
 				s.Same("there", a.Handover.There, true)
 				s.Same("messages", len(s.Slack.Messages()), 1)
 			},
@@ -69,10 +70,25 @@ func TestHandover(t *testing.T) {
 			Given: func(s *stage.Stage, in *json.RawMessage) {
 				*in = handOver(s, "web", member(s), "")
 			},
-			Want: asks + " PutOwner GetSecretValue: ok",
+			Want: asksGroup + " Owner PutOwner GetSecretValue: ok",
 			Then: func(s *stage.Stage, a rollback.Answer) {
-				s.Same("owner", owner(s).Lineage, "group/web")
+				s.Same("owner", []any{lineage.Key(owner(s).Lineage), owner(s).Lineage != "group/web"}, []any{"group/web", true})
 				s.Same("told", a.Handover.To, "Auto Scaling group web")
+			},
+		},
+		{
+			Name: "to a member of the group that has it, as an earlier version wrote it down",
+			Given: func(s *stage.Stage, in *json.RawMessage) {
+				*in = handOver(s, "web", member(s), `,"dry":true`)
+				o := owner(s)
+				o.Lineage, o.At = "group/web", time.Now()
+				_, err := s.Ledger.Kept.PutOwner(s.Context(), o)
+				s.Must(err)
+			},
+			Want: asksGroup + " Owner DescribeAutoScalingGroups: ok",
+			Then: func(s *stage.Stage, a rollback.Answer) {
+				s.Same("there, and nobody else's", []any{a.Handover.There, strings.Contains(a.Handover.Next, "no longer")},
+					[]any{true, false})
 			},
 		},
 		{
@@ -110,22 +126,7 @@ func TestHandover(t *testing.T) {
 // member is a member of Auto Scaling group web, called web.
 func member(s *stage.Stage) string {
 	s.Helper()
-	made, err := s.EC2.CreateLaunchTemplate(s.Context(), &sdk.CreateLaunchTemplateInput{
-		LaunchTemplateName: aws.String("members"),
-		LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: aws.String(ec2.ImageX86),
-			InstanceType: types.InstanceTypeT3Micro},
-	})
-	s.Must(err)
-	_, err = s.AutoScaling.CreateAutoScalingGroup(s.Context(), &scaling.CreateAutoScalingGroupInput{
-		AutoScalingGroupName: aws.String("web"), MinSize: aws.Int32(1), MaxSize: aws.Int32(1),
-		AvailabilityZones: []string{stage.Region + "a"},
-		LaunchTemplate:    version(made.LaunchTemplate.LaunchTemplateId, "1"),
-	})
-	s.Must(err)
-	time.Sleep(10 * time.Minute)
-	out, err := s.AutoScaling.DescribeAutoScalingInstances(s.Context(), &scaling.DescribeAutoScalingInstancesInput{})
-	s.Must(err)
-	id := aws.ToString(out.AutoScalingInstances[0].InstanceId)
+	id := s.Group("web", 1)[0]
 	s.Must(s.Cloud.SetTags(id, map[string]string{"Name": "web"}))
 	return id
 }

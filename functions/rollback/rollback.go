@@ -11,12 +11,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
-
 	"goldsmith/shared/event"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
+	"goldsmith/shared/lineage"
 	"goldsmith/shared/rollout"
 	"goldsmith/shared/slack"
 	"goldsmith/shared/source"
@@ -27,11 +26,6 @@ type EC2 interface {
 	rollout.Reader
 	rollout.Templates
 	source.Lister
-}
-
-// Scaling tells which Auto Scaling group a source is a member of.
-type Scaling interface {
-	autoscaling.DescribeAutoScalingInstancesAPIClient
 }
 
 // Parameters is Parameter Store as far as aliases need it.
@@ -61,7 +55,7 @@ type Refreshes interface {
 // Step rolls back.
 type Step struct {
 	ec2       EC2
-	scaling   Scaling
+	scaling   lineage.Members
 	room      rollout.Writer
 	slack     Sender
 	refreshes Refreshes
@@ -69,7 +63,7 @@ type Step struct {
 }
 
 // New makes the step.
-func New(ec2 EC2, scaling Scaling, parameters Parameters, book Book, sender Sender, refreshes Refreshes,
+func New(ec2 EC2, scaling lineage.Members, parameters Parameters, book Book, sender Sender, refreshes Refreshes,
 	now func() time.Time) Step {
 	return Step{ec2, scaling, rollout.Writer{
 		Finder:    rollout.Finder{EC2: ec2, Parameters: parameters, Book: book, Now: now},

@@ -99,7 +99,7 @@ var Functions = []Function{
 		Does:        "Locks a source, writes down what must be undone, and decides what may be done with it.",
 		Environment: env(tableSetting),
 		Statements: join(everyTask("claim"), ledger("PutItem", "UpdateItem", "DeleteItem", "Query"),
-			[]Statement{look("DescribeInstances"), lookAtMembers, lookAtProtection}, mayStart),
+			[]Statement{look("DescribeInstances"), lookAtMembers, lookWhichGroups, lookAtProtection}, mayStart),
 	},
 	{
 		Name: "stop", Task: true, Timeout: stepTimeout, Memory: memory,

@@ -26,6 +26,11 @@ var (
 		Actions:   []string{"autoscaling:DescribeAutoScalingGroups"},
 		Resources: []string{anything},
 	}
+	lookWhichGroups = Statement{
+		Why:       "A group that is made again under a name is another one: its UUID is asked for.",
+		Actions:   []string{"autoscaling:DescribeAutoScalingGroups"},
+		Resources: []string{anything},
+	}
 	lookAtMembers = Statement{
 		Why:       "Auto Scaling's describe calls have no resources.",
 		Actions:   []string{"autoscaling:DescribeAutoScalingInstances"},

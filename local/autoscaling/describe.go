@@ -13,6 +13,11 @@ func describeGroups(s *Service, call *query.Call) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	names := call.Params.Texts("AutoScalingGroupNames")
+	if most := cmp.Or(call.Params.Int("MaxRecords"), 50); len(names) > most {
+		// "By default, you can only specify up to 50 names. You can optionally increase this limit using the MaxRecords
+		// property" (API reference, DescribeAutoScalingGroups).
+		return invalid("The number of Auto Scaling group names that may be passed in is limited to %d", most)
+	}
 	keep, err := groupFilter(call.Params)
 	if err != nil {
 		return err

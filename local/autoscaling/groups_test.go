@@ -292,6 +292,26 @@ func TestCreateIsRefused(t *testing.T) {
 	})
 }
 
+// The number of names that one call takes is that of its page: 50, or MaxRecords (API reference,
+// DescribeAutoScalingGroups).
+func TestNamesOfOneCall(t *testing.T) {
+	play(t, func(t *testing.T, s *scene) {
+		for _, c := range []struct {
+			names int
+			most  *int32
+			taken bool
+		}{{50, nil, true}, {51, nil, false}, {100, aws.Int32(100), true}, {11, aws.Int32(10), false}} {
+			in := &sdk.DescribeAutoScalingGroupsInput{MaxRecords: c.most}
+			for n := range c.names {
+				in.AutoScalingGroupNames = append(in.AutoScalingGroupNames, fmt.Sprint("g", n))
+			}
+			if _, err := s.DescribeAutoScalingGroups(t.Context(), in); (err == nil) != c.taken {
+				t.Errorf("%d names: %v", c.names, err)
+			}
+		}
+	})
+}
+
 func TestListingsPageByPage(t *testing.T) {
 	play(t, func(t *testing.T, s *scene) {
 		template := s.template("all", ec2.ImageX86)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -19,10 +20,25 @@ type Owner struct {
 	Key string `json:"key,omitempty"`
 	// By is the person who handed the name over; empty when a run took it.
 	By string `json:"by,omitempty"`
+	// Former are the lineages that had the name before, the latest last.
+	Former []string `json:"former,omitempty"`
 	// At is since when.
 	At time.Time `json:"at,omitzero"`
 	// Revision changes with every PutOwner.
 	Revision string `json:"revision,omitempty"`
+}
+
+// mostFormer bounds what is remembered of a name that a new instance has every day: an item takes 400 KB.
+const mostFormer = 500
+
+// After is the owner that follows another one, or the same one again.
+func (o Owner) After(before Owner) Owner {
+	o.Revision, o.Former = before.Revision, slices.Clone(before.Former)
+	if before.Lineage != "" && before.Lineage != o.Lineage && !slices.Contains(o.Former, before.Lineage) {
+		o.Former = append(o.Former, before.Lineage)
+	}
+	o.Former = o.Former[max(0, len(o.Former)-mostFormer):]
+	return o
 }
 
 // Taken says that a name's owner has changed since it was read.

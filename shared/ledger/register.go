@@ -47,8 +47,8 @@ const (
 type Registration struct {
 	Kind Made `json:"kind"`
 	Call Call `json:"call"`
-	// Lineage is what the source is over time: an instance's id, "group/" and the name of an Auto Scaling
-	// group for its members, a volume's id for a snapshot whose instance is not known, a copy's parent.
+	// Lineage is what the source is over time: an instance's id, "group/" with the name and the UUID of an Auto
+	// Scaling group for its members, a volume's id for a snapshot whose instance is not known, a copy's parent.
 	Lineage string `json:"lineage"`
 	// Source is the id of what it was made of, Name the name that went with it.
 	Source string `json:"source,omitempty"`

@@ -28,14 +28,6 @@ type Finder struct {
 	Groups autoscaling.DescribeAutoScalingGroupsAPIClient
 }
 
-const groupPrefix = "group/"
-
-// OfGroup is the lineage of an Auto Scaling group's members.
-func OfGroup(group string) string { return groupPrefix + group }
-
-// Group is the Auto Scaling group that a lineage is; ok is false when it is something else.
-func Group(lineage string) (group string, ok bool) { return strings.CutPrefix(lineage, groupPrefix) }
-
 // atOnce is how many of them one describe is about: a filter takes 200 values.
 const atOnce = 100
 
@@ -45,10 +37,10 @@ func (f Finder) Living(ctx context.Context, lineages []string) map[string]bool {
 	for some := range slices.Chunk(lineages, atOnce) {
 		var instances, volumes, groups []string
 		for _, each := range some {
-			group, isGroup := Group(each)
+			_, isGroup := Group(each)
 			switch {
 			case isGroup:
-				groups = append(groups, group)
+				groups = append(groups, each)
 			case strings.HasPrefix(each, "i-"):
 				instances = append(instances, each)
 			case strings.HasPrefix(each, "vol-"):
@@ -57,15 +49,17 @@ func (f Finder) Living(ctx context.Context, lineages []string) map[string]bool {
 				living[each] = true
 			}
 		}
-		mark(ctx, living, "", instances, f.instances)
-		mark(ctx, living, "", volumes, f.volumes)
-		mark(ctx, living, groupPrefix, groups, f.groups)
+		mark(ctx, living, instances, f.instances)
+		mark(ctx, living, volumes, f.volumes)
+		mark(ctx, living, groups, f.groups)
 	}
 	return living
 }
 
 // mark asks for those that there are; all of them count when the answer does not come.
-func mark(ctx context.Context, living map[string]bool, prefix string, ids []string, ask func(context.Context, []string) ([]string, error)) {
+func mark(
+	ctx context.Context, living map[string]bool, ids []string, ask func(context.Context, []string) ([]string, error),
+) {
 	if len(ids) == 0 {
 		return
 	}
@@ -75,7 +69,7 @@ func mark(ctx context.Context, living map[string]bool, prefix string, ids []stri
 		found = ids
 	}
 	for _, id := range found {
-		living[prefix+id] = true
+		living[id] = true
 	}
 }
 
@@ -150,20 +144,6 @@ func (f Finder) volumes(ctx context.Context, ids []string) (found []string, err 
 		}
 		for _, v := range out.Volumes {
 			found = append(found, aws.ToString(v.VolumeId))
-		}
-	}
-	return found, nil
-}
-
-func (f Finder) groups(ctx context.Context, names []string) (found []string, err error) {
-	pages := autoscaling.NewDescribeAutoScalingGroupsPaginator(f.Groups, &autoscaling.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: names})
-	for pages.HasMorePages() {
-		out, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, g := range out.AutoScalingGroups {
-			found = append(found, aws.ToString(g.AutoScalingGroupName))
 		}
 	}
 	return found, nil

@@ -7,64 +7,33 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
-	scaling "github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/local/ec2"
 	"goldsmith/local/stage"
 	"goldsmith/shared/lineage"
 )
 
-// group makes an Auto Scaling group of that many members, and gives their ids.
-func group(s *stage.Stage, name string, size int32) (ids []string) {
-	s.Helper()
-	made, err := s.EC2.CreateLaunchTemplate(s.Context(), &sdk.CreateLaunchTemplateInput{
-		LaunchTemplateName: aws.String("template-" + name),
-		LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: aws.String(ec2.ImageX86),
-			InstanceType: types.InstanceTypeT3Micro},
-	})
-	s.Must(err)
-	_, err = s.AutoScaling.CreateAutoScalingGroup(s.Context(), &autoscaling.CreateAutoScalingGroupInput{
-		AutoScalingGroupName: aws.String(name), MinSize: aws.Int32(0), MaxSize: aws.Int32(200),
-		DesiredCapacity:   aws.Int32(size),
-		AvailabilityZones: []string{stage.Region + "a"},
-		LaunchTemplate: &scaling.LaunchTemplateSpecification{LaunchTemplateId: made.LaunchTemplate.LaunchTemplateId,
-			Version: aws.String("1")},
-	})
-	s.Must(err)
-	time.Sleep(30 * time.Minute)
-	pages := autoscaling.NewDescribeAutoScalingInstancesPaginator(s.AutoScaling,
-		&autoscaling.DescribeAutoScalingInstancesInput{})
-	for pages.HasMorePages() {
-		out, err := pages.NextPage(s.Context())
-		s.Must(err)
-		for _, i := range out.AutoScalingInstances {
-			if aws.ToString(i.AutoScalingGroupName) == name {
-				ids = append(ids, aws.ToString(i.InstanceId))
-			}
-		}
-	}
-	return ids
-}
-
 // A member stands for its group, over pages of fifty; any other instance for itself, whatever its tags say.
 func TestOfInstances(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := stage.New(t)
-		ids := group(s, "fleet", 60)
+		ids := s.Group("fleet", 60)
 		s.Same("members", len(ids), 60)
 		s.Must(s.Cloud.SetTags(s.Web, map[string]string{"aws:autoscaling:groupName": "fleet"}))
 		found, err := lineage.OfInstances(s.Context(), s.AutoScaling, append(ids, s.Web, "i-0123456789abcdef0"))
 		s.Must(err)
 		s.Same("of a stranger", []string{found[s.Web], found["i-0123456789abcdef0"]}, []string{s.Web, "i-0123456789abcdef0"})
 		for _, id := range ids {
-			s.Same("of "+id, found[id], "group/fleet")
+			s.Same("of "+id, found[id], fleet(s))
 		}
 		s.Refuse("DescribeAutoScalingInstances", "AccessDenied", 1)
 		if _, err := lineage.OfInstances(s.Context(), s.AutoScaling, ids); err == nil {
 			s.Error("what was not answered is told")
+		}
+		s.Refuse("DescribeAutoScalingGroups", "AccessDenied", 1)
+		if _, err := lineage.OfInstances(s.Context(), s.AutoScaling, ids); err == nil {
+			s.Error("which group it is was not answered, and that is told")
 		}
 	})
 }
@@ -98,18 +67,21 @@ func TestOfSnapshots(t *testing.T) {
 func TestLiving(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := stage.New(t)
-		group(s, "fleet", 1)
+		s.Group("fleet", 1)
 		stopped, gone := s.Launch("stopped", nil), s.Launch("gone", nil)
 		s.Set(stopped, ec2.Stopped)
 		s.Set(gone, ec2.Terminated)
 		finder := lineage.Finder{EC2: s.EC2, Groups: s.AutoScaling}
-		all := []string{s.Web, stopped, gone, "i-0123456789abcdef0", "group/fleet", "group/gone", "vol-0123456789abcdef0",
-			"ami-0123456789abcdef0"}
+		fleet, another := fleet(s), "group/fleet:00000000-0000-0000-0000-000000000000"
+		all := []string{s.Web, stopped, gone, "i-0123456789abcdef0", "group/fleet", fleet, another, "group/fleet:earlier",
+			"group/gone", "group/gone:00000000-0000-0000-0000-000000000000", "vol-0123456789abcdef0", "ami-0123456789abcdef0"}
 		for n := range 250 { // more than one filter takes
 			all = append(all, fmt.Sprintf("i-%017x", n))
 		}
 		s.Same("living", finder.Living(s.Context(), all),
-			map[string]bool{s.Web: true, stopped: true, "group/fleet": true, "ami-0123456789abcdef0": true})
+			map[string]bool{
+				s.Web: true, stopped: true, "group/fleet": true, fleet: true, "ami-0123456789abcdef0": true,
+			})
 		s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Code: "UnauthorizedOperation"})
 		s.Cloud.Inject(ec2.Fault{Action: "DescribeVolumes", Code: "UnauthorizedOperation"})
 		s.Refuse("DescribeAutoScalingGroups", "AccessDenied", 1)
@@ -121,8 +93,8 @@ func TestLiving(t *testing.T) {
 func TestNames(t *testing.T) {
 	for text, want := range map[string]bool{
 		"i-0123456789abcdef0": true, "i-01234567": true, "vol-01234567": true, "snap-01234567": true, "ami-01234567": true,
-		"group/web": true,
-		"web":       false, "i-web": false, "i-0123456": false, "group/": false, "group": false, "": false, "my i-01234567": false,
+		"group/web": true, "group/web:1": true,
+		"web": false, "i-web": false, "i-0123456": false, "group/": false, "group": false, "": false, "my i-01234567": false,
 	} {
 		if lineage.Names(text) != want {
 			t.Errorf("%q: %v", text, !want)

@@ -1,8 +1,10 @@
 package lineage
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 
@@ -25,12 +27,16 @@ func Names(text string) bool {
 // asked is how many ids DescribeAutoScalingInstances takes (API reference).
 const asked = 50
 
+// Members tells of which Auto Scaling groups instances are members.
+type Members interface {
+	autoscaling.DescribeAutoScalingInstancesAPIClient
+	autoscaling.DescribeAutoScalingGroupsAPIClient
+}
+
 // OfInstances are the lineages of instances, by id: the Auto Scaling group of each member, and the id itself of
-// any other.
-func OfInstances(
-	ctx context.Context, api autoscaling.DescribeAutoScalingInstancesAPIClient, ids []string,
-) (map[string]string, error) {
-	found := map[string]string{}
+// any other. A member whose group is not shown is a lineage of its own.
+func OfInstances(ctx context.Context, api Members, ids []string) (map[string]string, error) {
+	found, names := map[string]string{}, map[string]string{}
 	for some := range slices.Chunk(ids, asked) {
 		for _, id := range some {
 			found[id] = id
@@ -43,9 +49,16 @@ func OfInstances(
 				return nil, fmt.Errorf("asking which Auto Scaling groups instances are members of: %w", err)
 			}
 			for _, m := range out.AutoScalingInstances {
-				found[aws.ToString(m.InstanceId)] = OfGroup(aws.ToString(m.AutoScalingGroupName))
+				names[aws.ToString(m.InstanceId)] = aws.ToString(m.AutoScalingGroupName)
 			}
 		}
+	}
+	there, err := groupsNamed(ctx, api, slices.Collect(maps.Values(names)))
+	if err != nil {
+		return nil, fmt.Errorf("asking which Auto Scaling groups these are: %w", err)
+	}
+	for id, name := range names {
+		found[id] = cmp.Or(OfGroup(there[groupPrefix+name]), id)
 	}
 	return found, nil
 }

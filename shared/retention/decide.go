@@ -78,10 +78,10 @@ const unkept = "no rule keeps it"
 
 // Decide says what becomes of a plan's images, by history and from the newest, before anybody has
 // asked what uses them; Settle does that. While a lineage lives its images are a history of their own, whatever
-// others call themselves. Apart are those of the Ambiguous ones that live, or that have the name as their own.
-func Decide(images []Image, p plan.Plan, apart map[string]bool, now time.Time) []Decision {
+// others call themselves. Standing is what is known of the Ambiguous ones.
+func Decide(images []Image, p plan.Plan, standing Standing, now time.Time) []Decision {
 	var decisions []Decision
-	for _, h := range histories(images, apart) {
+	for _, h := range histories(images, standing) {
 		for _, d := range source(h.images, p, now) {
 			d.History = h.key
 			decisions = append(decisions, d)

@@ -68,7 +68,7 @@ func TestDecideInWords(t *testing.T) {
 		},
 	} {
 		var got []string
-		for _, d := range retention.Decide(c.images, c.plan, nil, now) {
+		for _, d := range retention.Decide(c.images, c.plan, retention.Standing{}, now) {
 			got = append(got, d.String())
 		}
 		if diff := cmp.Diff(c.want, strings.Join(got, "\n")); diff != "" {
@@ -80,7 +80,7 @@ func TestDecideInWords(t *testing.T) {
 // A zone that is not known is a problem of the source.
 func TestDecideWithoutAZone(t *testing.T) {
 	images := []retention.Image{{ID: "a", Good: true}, {ID: "b", Good: true}}
-	got := retention.Decide(images, plan.Plan{Keep: plan.Keep{Last: 1}, Timezone: "Mars/Olympus"}, nil, time.Now())
+	got := retention.Decide(images, plan.Plan{Keep: plan.Keep{Last: 1}, Timezone: "Mars/Olympus"}, retention.Standing{}, time.Now())
 	if len(got) != 2 || got[0].Problem == "" || got[1].Going() {
 		t.Errorf("%+v", got)
 	}
@@ -107,7 +107,7 @@ func TestWhoSharesAName(t *testing.T) {
 		"both live":                {map[string]bool{"i-old": true, "i-new": true}, false},
 		"a third one stands apart": {map[string]bool{"i-3": true}, true},
 	} {
-		for _, d := range retention.Decide(images, p, c.apart, now) {
+		for _, d := range retention.Decide(images, p, retention.Standing{Apart: c.apart}, now) {
 			if d.ID == "i-old web" && d.Going() != c.goes {
 				t.Errorf("%s: %s", what, d)
 			}
@@ -128,7 +128,7 @@ func TestAWishOfAnotherSource(t *testing.T) {
 		}
 		images = append(images, i)
 	}
-	for _, d := range retention.Decide(images, p, nil, now) {
+	for _, d := range retention.Decide(images, p, retention.Standing{}, now) {
 		if d.Going() {
 			t.Errorf("%s: %s", d.ID, d)
 		}
@@ -165,7 +165,7 @@ func TestTheMinimumOfWhatHasEnded(t *testing.T) {
 			ended[i.ID] = i.Good && !apart[i.Lineage]
 		}
 		stay, all := 0, 0
-		for _, d := range retention.Decide(images, p, apart, now) {
+		for _, d := range retention.Decide(images, p, retention.Standing{Apart: apart}, now) {
 			if !ended[d.ID] {
 				continue
 			}
@@ -194,10 +194,10 @@ func TestATagOnAnImageOnlyKeepsMore(t *testing.T) {
 			untagged = append(untagged, image)
 		}
 		stays := map[string]bool{}
-		for _, d := range retention.Decide(untagged, p, living, now) {
+		for _, d := range retention.Decide(untagged, p, retention.Standing{Apart: living}, now) {
 			stays[d.ID] = !d.Going()
 		}
-		for _, d := range retention.Decide(tagged, p, living, now) {
+		for _, d := range retention.Decide(tagged, p, retention.Standing{Apart: living}, now) {
 			if d.Going() && stays[d.ID] {
 				r.Fatalf("%s goes for a tag: %s", d.ID, d)
 			}

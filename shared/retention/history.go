@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"goldsmith/shared/lineage"
 )
 
 // history is a set of images that are judged together, newest first.
@@ -34,9 +36,26 @@ func Ambiguous(images []Image) []string {
 	return slices.Sorted(maps.Keys(ambiguous))
 }
 
-// histories are those of the lineages that stand apart, since they live or own their name, and one for each name of
-// the others that share it. What lives never counts with what has ended: whoever takes a name pushes nothing out.
-func histories(images []Image, apart map[string]bool) []history {
+// Standing is what is known of the lineages that share a name with another one.
+type Standing struct {
+	// Apart are those that are judged alone: they live, or own their name.
+	Apart map[string]bool
+	// Former are those that once had a name, by name.
+	Former map[string][]string
+}
+
+// ended is the history of an image whose lineage has ended: what once had the name is judged together, and so is what
+// only went by it. Whoever went by a name pushes out nothing of those that had it.
+func (s Standing) ended(i Image) string {
+	if slices.Contains(s.Former[i.Name], i.Lineage) {
+		return i.Name + "\n"
+	}
+	return i.Name + "\n-"
+}
+
+// histories are those of the lineages that stand apart, and of those that have ended and share a name. What lives
+// never counts with what has ended: whoever takes a name pushes nothing out.
+func histories(images []Image, standing Standing) []history {
 	shared := map[string]bool{}
 	for _, l := range Ambiguous(images) {
 		shared[l] = true
@@ -45,8 +64,8 @@ func histories(images []Image, apart map[string]bool) []history {
 	for _, i := range slices.SortedFunc(slices.Values(images), newestFirst) {
 		// A lineage goes by the name of its newest image; those that have ended come before it.
 		into, of, key := own, i.Lineage, i.Name+"\n"+i.Lineage
-		if shared[of] && !apart[of] {
-			into, of, key = ended, i.Name, i.Name+"\n"
+		if shared[of] && !standing.Apart[of] {
+			into, of, key = ended, standing.ended(i), standing.ended(i)
 		}
 		if into[of] == nil {
 			into[of] = &history{key: key}
@@ -61,13 +80,13 @@ func histories(images []Image, apart map[string]bool) []history {
 	return sorted
 }
 
-// apart are the lineages that share a name and are judged alone: those that live, and those that own their name.
-func (w Watcher) apart(ctx context.Context, images []Image) (map[string]bool, error) {
+// standing finds out what is to be known of the lineages that share a name.
+func (w Watcher) standing(ctx context.Context, images []Image) (Standing, error) {
 	ambiguous := Ambiguous(images)
 	if len(ambiguous) == 0 {
-		return nil, nil
+		return Standing{}, nil
 	}
-	apart := w.Lineages.Living(ctx, ambiguous)
+	apart, former := w.Lineages.Living(ctx, ambiguous), map[string][]string{}
 	names := map[string]bool{}
 	for _, i := range images {
 		if slices.Contains(ambiguous, i.Lineage) && !apart[i.Lineage] {
@@ -77,11 +96,13 @@ func (w Watcher) apart(ctx context.Context, images []Image) (map[string]bool, er
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		owner, ok, err := w.Book.Owner(ctx, name)
 		if err != nil {
-			return nil, fmt.Errorf("reading whose the name %s is: %w", name, err)
+			return Standing{}, fmt.Errorf("reading whose the name %s is: %w", name, err)
 		}
 		if ok {
-			apart[owner.Lineage] = true
+			then := lineage.Dated{Lineage: owner.Lineage, At: owner.At}
+			apart[w.Lineages.Identify(ctx, then)[0]] = true
+			former[name] = owner.Former
 		}
 	}
-	return apart, nil
+	return Standing{Apart: apart, Former: former}, nil
 }

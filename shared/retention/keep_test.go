@@ -282,7 +282,7 @@ func TestSettle(t *testing.T) {
 		}
 		return i
 	}
-	decisions := retention.Decide([]retention.Image{good("a", 1, 0), good("b", 2, 0), good("c", 3, time.Hour), good("d", 4, 80*time.Hour), good("e", 5, 80*time.Hour), good("f", 0, time.Hour)}, p, nil, now)
+	decisions := retention.Decide([]retention.Image{good("a", 1, 0), good("b", 2, 0), good("c", 3, time.Hour), good("d", 4, 80*time.Hour), good("e", 5, 80*time.Hour), good("f", 0, time.Hour)}, p, retention.Standing{}, now)
 	uses := map[string][]string{"a": {"instance i-1 (running)"}, "e": {"public", "parameter /x"}, "f": {"public"}}
 	var got []string
 	for _, d := range retention.Settle(decisions, uses) {

@@ -25,44 +25,60 @@ func TestDecideByLineage(t *testing.T) {
 		for _, l := range lineages {
 			living[l] = rapid.Bool().Draw(r, l+" lives")
 		}
+		standing := retention.Standing{Apart: living, Former: map[string][]string{}}
+		for _, name := range []string{"web", "db"} {
+			standing.Former[name] = rapid.SliceOfDistinct(rapid.SampledFrom(lineages), rapid.ID).Draw(r, "former of "+name)
+		}
 		images := map[string][]retention.Image{}
 		var all []retention.Image
 		for n := range rapid.IntRange(1, 30).Draw(r, "images") {
 			image := anyImage(r, n, now)
 			images[image.Lineage], all = append(images[image.Lineage], image), append(all, image)
 		}
-		got := retention.Decide(all, p, living, now)
+		got := retention.Decide(all, p, standing, now)
 		if len(got) != len(all) {
 			r.Fatalf("%d decisions about %d images", len(got), len(all))
 		}
-		ofOne, ended := map[string][]retention.Decision{}, map[string][]retention.Decision{}
-		for _, d := range got {
-			ofOne[d.Lineage] = append(ofOne[d.Lineage], d)
-			sound(r, d, p, now)
-			if !living[d.Lineage] {
-				ended[d.Name] = append(ended[d.Name], d)
-			}
-		}
+		ofOne, ended := byLineage(r, got, p, standing, now)
 		for l, of := range images {
 			if !living[l] {
 				continue
 			}
-			if diff := cmp.Diff(retention.Decide(rapid.Permutation(of).Draw(r, "order"), p, living, now), ofOne[l]); diff != "" {
+			if diff := cmp.Diff(retention.Decide(rapid.Permutation(of).Draw(r, "order"), p, standing, now), ofOne[l]); diff != "" {
 				r.Fatal(diff)
 			}
 			newestStays(r, ofOne[l])
 		}
 		for _, of := range ended {
-			goForNewer(r, of, got)
+			goForNewer(r, of, got, standing)
 		}
 	})
 }
 
-// goForNewer: an image goes only if a newer good one of its name, or of its lineage, stays.
-func goForNewer(r *rapid.T, of, all []retention.Decision) {
+// byLineage are the decisions of each lineage, and those of each pool of lineages that have ended; each is sound.
+func byLineage(
+	r *rapid.T, got []retention.Decision, p plan.Plan, standing retention.Standing, now time.Time,
+) (ofOne, ended map[string][]retention.Decision) {
+	ofOne, ended = map[string][]retention.Decision{}, map[string][]retention.Decision{}
+	for _, d := range got {
+		ofOne[d.Lineage] = append(ofOne[d.Lineage], d)
+		sound(r, d, p, now)
+		if !standing.Apart[d.Lineage] {
+			pool := fmt.Sprint(d.Name, slices.Contains(standing.Former[d.Name], d.Lineage))
+			ended[pool] = append(ended[pool], d)
+		}
+	}
+	return ofOne, ended
+}
+
+// goForNewer: an image goes only if a newer good one of its lineage stays, or one of its name that another lineage
+// made which had the name as well as its own, or as little.
+func goForNewer(r *rapid.T, of, all []retention.Decision, standing retention.Standing) {
+	had := func(d retention.Decision) bool { return slices.Contains(standing.Former[d.Name], d.Lineage) }
 	for _, d := range of {
 		if d.Going() && !slices.ContainsFunc(all, func(o retention.Decision) bool {
-			return o.Good && !o.Going() && !o.Made.Before(d.Made) && o.ID != d.ID && (o.Name == d.Name || o.Lineage == d.Lineage)
+			alike := o.Name == d.Name && had(o) == had(d)
+			return o.Good && !o.Going() && !o.Made.Before(d.Made) && o.ID != d.ID && (alike || o.Lineage == d.Lineage)
 		}) {
 			r.Fatalf("%s goes though no newer good image of its name stays", d.ID)
 		}
@@ -81,7 +97,7 @@ func TestOneNameManyLineages(t *testing.T) {
 			lives[l] = true
 		}
 		var ids []string
-		for _, d := range retention.Decide(images, p, lives, now) {
+		for _, d := range retention.Decide(images, p, retention.Standing{Apart: lives}, now) {
 			if d.Going() {
 				ids = append(ids, d.ID)
 			}
@@ -97,6 +113,24 @@ func TestOneNameManyLineages(t *testing.T) {
 	}
 	// The ended ones' six images are counted together, and beside none of the one that lives.
 	if diff := cmp.Diff([]string{"i-1 of 2", "i-2 of 0", "i-2 of 1", "i-2 of 2", "i-3 of 2"}, going("i-1")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// What has ended and had the name loses nothing to what has ended and only went by it, nor the other way.
+func TestFormerOwnersAndStrangers(t *testing.T) {
+	now := time.Date(2026, 3, 30, 3, 0, 0, 0, time.UTC)
+	p := plan.Plan{Keep: plan.Keep{Last: 2, Minimum: 2, Grace: plan.Duration(time.Hour)}}
+	images := threeNightsOf(now, "i-1", "i-2", "i-3", "i-4")
+	standing := retention.Standing{Apart: map[string]bool{"i-4": true}, Former: map[string][]string{"web": {"i-1", "i-2"}}}
+	left := map[string]int{}
+	for _, d := range retention.Decide(images, p, standing, now) {
+		if !d.Going() {
+			left[d.History]++
+		}
+	}
+	want := map[string]int{"web\n": 2, "web\n-": 2, "web\ni-4": 2}
+	if diff := cmp.Diff(want, left); diff != "" {
 		t.Error(diff)
 	}
 }

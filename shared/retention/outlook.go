@@ -13,6 +13,7 @@ import (
 
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/lineage"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/reference"
 	"goldsmith/shared/tag"
@@ -43,6 +44,8 @@ type Gate interface {
 // Lineages tells which lineages live.
 type Lineages interface {
 	Living(ctx context.Context, lineages []string) map[string]bool
+	// Identify tells groups of one name apart that an earlier version wrote down by it.
+	Identify(ctx context.Context, all ...lineage.Dated) []string
 }
 
 // Watcher looks at a plan's images and says what becomes of each. It changes nothing.
@@ -107,11 +110,11 @@ func (w Watcher) Look(ctx context.Context, p plan.Plan, s Scope) (Outlook, error
 	if err != nil {
 		return o, err
 	}
-	apart, err := w.apart(ctx, images)
+	standing, err := w.standing(ctx, images)
 	if err != nil {
 		return o, err
 	}
-	o.Decisions = o.cut(within(Decide(images, p, apart, w.Now()), s.Source), s)
+	o.Decisions = o.cut(within(Decide(images, p, standing, w.Now()), s.Source), s)
 	var going []types.Image
 	for _, d := range o.Decisions {
 		if d.Going() {
@@ -201,7 +204,19 @@ func (w Watcher) images(ctx context.Context, o Outlook) ([]Image, error) {
 			images[n].Good = good[images[n].Source] == images[n].ID
 		}
 	}
-	return images, nil
+	return w.identified(ctx, o, images), nil
+}
+
+// identified are the images with their lineages as they are known now.
+func (w Watcher) identified(ctx context.Context, o Outlook, images []Image) []Image {
+	var known []lineage.Dated
+	for _, i := range images {
+		known = append(known, lineage.Dated{Lineage: i.Lineage, At: o.Registered[i.ID].Begun})
+	}
+	for n, l := range w.Lineages.Identify(ctx, known...) {
+		images[n].Lineage = l
+	}
+	return images
 }
 
 // good are the images of a run that its results count as good, by source.

@@ -118,16 +118,20 @@ func (s *survey) foreign(name string, own map[string]string, t *Target) string {
 		name, t.key, s.alias(t.key))
 }
 
-// moved is what to know of an alias that takes the place of one that several names shared; empty when it is none,
-// or exists already.
+// moved is what to know of an alias that takes the place of one that an earlier version wrote for the name; empty when
+// it is none, or exists already.
 func (s *survey) moved(t *Target, image Image, known map[string]ledger.TargetRecord) string {
-	former := strings.TrimSuffix(s.Path, "/") + "/" + formerName(image.Name)
-	made := t.Rolled.Target == s.alias(image.Name) && t.At.Version == 0
-	if !made || t.Rolled.Target == former || len(known[former].Points) == 0 {
+	if t.Rolled.Target != s.alias(image.Name) || t.At.Version != 0 {
 		return ""
 	}
-	return fmt.Sprintf("it takes the place of %s, which other names share: "+
-		"what takes images from that is to take them from this one", former)
+	for _, name := range []string{bentName(image.Name, shortHash), formerName(image.Name)} {
+		former := strings.TrimSuffix(s.Path, "/") + "/" + name
+		if t.Rolled.Target != former && len(known[former].Points) > 0 {
+			return fmt.Sprintf("it takes the place of %s, which other names share or could be made to: "+
+				"what takes images from that is to take them from this one", former)
+		}
+	}
+	return ""
 }
 
 // alias is where the newest image of a name lies in Parameter Store.
@@ -135,26 +139,38 @@ func (f Finder) alias(name string) string {
 	return strings.TrimSuffix(f.Path, "/") + "/" + parameterName(name)
 }
 
-// hashed is the form of the names that end in a hash. A name that has it by itself gets one as well, so that
-// nothing can be called like another's alias.
-var hashed = regexp.MustCompile(`-[0-9a-f]{10}$`)
+const (
+	// longHash are the hexadecimal digits of a hash: nobody finds another name with the same 128 bits.
+	longHash = 32
+	// shortHash are those that an earlier version wrote: a name with the same 40 bits takes some hours to find.
+	shortHash = 10
+)
+
+// hashed is the form of the names that end in a hash, of either length. A name that has it by itself gets one as well,
+// so that nothing can be called like another's alias.
+var hashed = regexp.MustCompile(`-([0-9a-f]{10}|[0-9a-f]{32})$`)
 
 // runs are what a parameter's name does not take: it is letters, digits and "._-" (API reference, PutParameter).
 // A slash would open another level of the hierarchy.
 var runs = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
 
-// parameterName is a source's name as Parameter Store takes it. What has to be bent for it ends in a short hash of the
+// parameterName is a source's name as Parameter Store takes it. What has to be bent for it ends in a hash of the
 // name: "web 1" and "web/1" have aliases of their own.
 func parameterName(name string) string {
 	if name != "" && !runs.MatchString(name) && !hashed.MatchString(name) {
 		return name
 	}
+	return bentName(name, longHash)
+}
+
+// bentName is what Parameter Store takes of a name, and so many digits of its hash.
+func bentName(name string, digits int) string {
 	bent := strings.Trim(runs.ReplaceAllString(name, "-"), "-")
 	if bent == "" {
 		bent = "name"
 	}
 	sum := sha256.Sum256([]byte(name))
-	return bent + "-" + hex.EncodeToString(sum[:])[:10]
+	return bent + "-" + hex.EncodeToString(sum[:])[:digits]
 }
 
 // formerName is what an earlier version made of a name: several names had one alias.

@@ -16,6 +16,7 @@ import (
 	"goldsmith/shared/group"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/lineage"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/tag"
 )
@@ -61,13 +62,13 @@ func Keys(s job.Source) []string {
 	return keys(Image{Name: s.Name, Source: s.ID, Lineage: s.OverTime()}, Title{})
 }
 
-// keys are what a template may name the source by: its name, if that is its own, its id and its lineage's.
+// keys are what a template may name the source by: its name, if that is its own, its id and its group.
 func keys(image Image, title Title) []string {
 	var all []string
 	if !title.Other {
 		all = []string{image.Name}
 	}
-	for _, id := range []string{image.Source, image.Lineage} {
+	for _, id := range []string{image.Source, lineage.Key(image.Lineage)} {
 		if id != "" && !slices.Contains(all, id) {
 			all = append(all, id)
 		}

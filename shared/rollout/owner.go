@@ -16,6 +16,8 @@ import (
 // Lineages tells which lineages live.
 type Lineages interface {
 	Living(ctx context.Context, lineages []string) map[string]bool
+	// Identify tells groups of one name apart that an earlier version wrote down by it.
+	Identify(ctx context.Context, all ...lineage.Dated) []string
 }
 
 // Owners keeps the owners of names.
@@ -82,7 +84,7 @@ func Argument(name string) string {
 // title finds out whether the name is the image's.
 func (s *survey) title(ctx context.Context, image Image) (Title, error) {
 	if lineage.Names(image.Name) {
-		return Title{Other: image.Name != image.Source && image.Name != image.Lineage}, nil
+		return Title{Other: image.Name != image.Source && image.Name != lineage.Key(image.Lineage)}, nil
 	}
 	o, known, err := s.Holder(ctx, image.Name)
 	if err == nil && o.Lineage == "" {
@@ -90,6 +92,10 @@ func (s *survey) title(ctx context.Context, image Image) (Title, error) {
 	}
 	if err != nil {
 		return Title{}, err
+	}
+	if then := o.Lineage; then != "" {
+		o.Lineage = s.Lineages.Identify(ctx, lineage.Dated{Lineage: then, At: o.At})[0]
+		known = known && o.Lineage == then // It is written down as it is now.
 	}
 	lives := func(l string) bool { return s.Lineages.Living(ctx, []string{l})[l] }
 	return entitle(o, known, image, s.Now().UTC(), lives), nil
@@ -99,8 +105,8 @@ func (s *survey) title(ctx context.Context, image Image) (Title, error) {
 // of the sources of one name that a run images, the one with the lowest id takes it, whichever comes first.
 func entitle(o ledger.Owner, known bool, image Image, now time.Time, lives func(lineage string) bool) Title {
 	mine := ledger.Owner{
-		Name: image.Name, Lineage: image.Lineage, Source: image.Source, Run: image.Run, At: now, Revision: o.Revision,
-	}
+		Name: image.Name, Lineage: image.Lineage, Source: image.Source, Run: image.Run, At: now,
+	}.After(o)
 	switch {
 	case o.Lineage == image.Lineage && known:
 		return Title{Owner: o}

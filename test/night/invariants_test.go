@@ -52,7 +52,7 @@ var invariants = []invariant{
 	{ended, func(n *night, _ []types.Image) { n.noTests() }},
 	{told, func(n *night, _ []types.Image) { n.oneMessageEach() }},
 	{enrolled, func(n *night, _ []types.Image) { n.onlyEnrolledAreTouched() }},
-	{registered, func(n *night, _ []types.Image) { n.onlyRegisteredIsRemoved() }},
+	{registered, func(n *night, _ []types.Image) { n.onlyRegisteredIsChanged() }},
 	// An image takes ten minutes; what becomes of one whose job is dead is seen by the sweep after them.
 	{oneImage, func(n *night, _ []types.Image) { time.Sleep(3 * sweep); n.oneImageEach(n.images()) }},
 }

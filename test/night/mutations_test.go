@@ -266,6 +266,50 @@ var mutations = []mutation{
 		},
 	},
 	{
+		name: "an image of others is deprecated in the place of one's own", breaks: registered,
+		edit: func(o *suite.Options) {
+			o.Guard = guarded(instead("EnableImageDeprecation", "ImageId=ami-[0-9a-f]+", theirs.image("ImageId=")))
+		},
+		story: nightOfTheirs,
+	},
+	{
+		name: "an image that nobody registered is counted", breaks: registered,
+		edit:  func(o *suite.Options) { o.Ledger = &wrong{Ledger: ledger.NewMemory(), counted: &theirs} },
+		story: nightOfTheirs,
+	},
+	{
+		name: "a snapshot of others is deleted in the place of one's own", breaks: registered,
+		edit: func(o *suite.Options) {
+			o.Guard = guarded(instead("DeleteSnapshot", "SnapshotId=snap-[0-9a-f]+", theirs.snapshot("SnapshotId=")))
+		},
+		story: nightsOfTheirSnapshot,
+	},
+	{
+		name: "a snapshot of others is shared", breaks: registered,
+		edit: func(o *suite.Options) {
+			o.Guard = guarded(instead("DeleteSnapshot", "Action=DeleteSnapshot&SnapshotId=snap-[0-9a-f]+",
+				theirs.snapshot("Action=ModifySnapshotAttribute&Attribute=createVolumePermission&OperationType=add"+
+					"&UserId.1=210987654321&SnapshotId=")))
+		},
+		story: nightsOfTheirSnapshot,
+	},
+	{
+		name: "an image gets a tag in the place of its source", breaks: registered,
+		edit: func(o *suite.Options) {
+			o.Guard = guarded(
+				instead("CreateTags", "goldsmith%3Alast-image", func() string { return "goldsmith%3Anew" }),
+				instead("CreateTags", `ResourceId\.1=i-[0-9a-f]+`, theirs.image("ResourceId.1=")))
+		},
+		story: nightOfTheirs,
+	},
+	{
+		name: "a source gets a tag that is not Goldsmith's", breaks: registered,
+		edit: func(o *suite.Options) {
+			o.Guard = guarded(instead("CreateTags", `goldsmith%3Alast-image`, func() string { return "Name" }))
+		},
+		story: calmNight,
+	},
+	{
 		name: "nobody remembers that people were told", breaks: told,
 		edit: func(o *suite.Options) { o.Ledger = &wrong{Ledger: ledger.NewMemory(), untold: true} },
 		story: func(n *night) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/local/ec2"
@@ -18,6 +19,7 @@ import (
 	"goldsmith/shared/event"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/lineage"
 	"goldsmith/shared/plan"
 )
 
@@ -145,13 +147,46 @@ func TestAGroupHasAName(t *testing.T) {
 			run := asks(id)
 			value, _ := n.Parameters.Value(webAlias)
 			n.want("alias", value, n.results(run)[id].Image.ID)
-			n.want("owner", n.owner("web").Lineage, "group/fleet")
+			of := lineage.OfGroup(n.groupOf("fleet"))
+			n.want("owner", n.owner("web").Lineage, of)
 			r, _, err := n.Ledger.Registration(n.ctx, n.results(run)[id].Image.ID)
 			n.ok(err)
-			n.want("registered", []string{r.Lineage, r.Source}, []string{"group/fleet", id})
+			n.want("registered", []string{r.Lineage, r.Source}, []string{of, id})
 		}
 		stranger := n.launch("stranger", "Name=web unenrolled")
 		n.want("a stranger is told", n.warned(asks(stranger), stranger), true)
+	})
+}
+
+// A group that is made again under the name of one that was deleted takes its name, as what has ended is followed, and
+// pushes none of its images out.
+func TestAGroupMadeAgain(t *testing.T) {
+	plans := nightly(func(p *plan.Plan) { p.Consistency, p.Keep = plan.Reboot, plan.Keep{Last: 2, Minimum: 2} })
+	play(t, suite.Options{Plans: plans}, func(n *night) {
+		base := n.template("base", "nothing", "t3.micro", ec2.ImageX86)
+		owners, images := map[string]bool{}, map[string]int{}
+		n.begin()
+		for range 2 {
+			n.group("fleet", base, "1")
+			id := aws.ToString(n.groupOf("fleet").Instances[0].InstanceId)
+			for range 3 {
+				n.ok(n.tagAs(id, map[string]string{"Name": "web"}))
+				n.want("warned", n.warned(n.request(id), id), false)
+				n.want("its group has the name", n.owner("web").Lineage, lineage.OfGroup(n.groupOf("fleet")))
+			}
+			owners[n.owner("web").Lineage], images[id] = true, 0
+			for _, i := range n.groupOf("fleet").Instances {
+				n.excused.stopped[aws.ToString(i.InstanceId)] = true
+			}
+			must(n.scaling().DeleteAutoScalingGroup(n.ctx, &autoscaling.DeleteAutoScalingGroupInput{
+				AutoScalingGroupName: aws.String("fleet"), ForceDelete: aws.Bool(true),
+			}))(n.t)
+			time.Sleep(time.Hour)
+		}
+		n.want("owners", len(owners), 2)
+		for id := range images {
+			n.want("images of "+id, len(n.kept(id)), 2)
+		}
 	})
 }
 

@@ -1,6 +1,7 @@
 package night_test
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -10,50 +11,123 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/local/ec2"
+	"goldsmith/local/query"
 	"goldsmith/local/states"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/tag"
 )
 
-// removals are the calls that take something away, or are a step to it.
-var removals = []string{
-	"DeregisterImage", "DeleteSnapshot", "TerminateInstances", "EnableImageDeprecation", "DisableImageDeprecation", "DisableImage",
+// elsewhere are the changing calls that other invariants hold: what is stopped, started and imaged is enrolled, what is
+// rolled launches, and a test instance is registered before RunInstances names it.
+var elsewhere = []string{
+	"StopInstances", "StartInstances", "CreateImage", "RunInstances",
+	"CreateLaunchTemplateVersion", "ModifyLaunchTemplate", "DeleteLaunchTemplateVersions",
 }
 
-// onlyRegisteredIsRemoved: what the functions took away, or decided upon, was registered.
-func (n *night) onlyRegisteredIsRemoved() {
+// onlyRegisteredIsChanged: what the functions changed, took away or decided upon was registered. Their sources get
+// tags of Goldsmith's own, and nothing else does.
+func (n *night) onlyRegisteredIsChanged() {
 	n.t.Helper()
+	known := n.isRegistered()
 	for _, c := range n.callsOf("") {
-		for _, id := range c.Resources {
-			if slices.Contains(removals, c.Action) && !n.known(id) {
-				n.t.Errorf("%s sent %s of %s, which is not registered", c.Caller, c.Action, id)
-			}
+		switch {
+		case c.Service != "ec2", reads.MatchString(c.Action), slices.Contains(elsewhere, c.Action):
+		case c.Action == "CreateTags", c.Action == "DeleteTags":
+			n.onlyOwnTags(c)
+		default:
+			n.onlyKnown(c, known)
 		}
 	}
+	for _, id := range n.decided() {
+		if !known(id) {
+			n.t.Errorf("%s was counted, and is not registered", id)
+		}
+	}
+}
+
+// onlyKnown: a call names what is registered. DeregisterImage answers with the snapshots that EC2 deletes with their
+// image.
+func (n *night) onlyKnown(c query.Record, known func(id string) bool) {
+	n.t.Helper()
+	for _, id := range c.Resources {
+		if own := c.Action == "DeregisterImage" && strings.HasPrefix(id, "snap-"); !own && !known(id) {
+			n.t.Errorf("%s sent %s of %s, which is not registered", c.Caller, c.Action, id)
+		}
+	}
+}
+
+// decided are the images and snapshots that retention has decided about.
+func (n *night) decided() (ids []string) {
+	n.t.Helper()
 	for _, run := range n.runs() {
 		for r, err := range n.Ledger.Retirements(n.ctx, planOf(run)) {
 			n.ok(err)
-			if strings.HasPrefix(r.Subject, "ami-") && !n.known(r.Subject) {
-				n.t.Errorf("%s was counted, and is not registered: %+v", r.Subject, r)
+			if idForm.MatchString(r.Subject) {
+				ids = append(ids, r.Subject)
 			}
 		}
 	}
+	return ids
 }
 
-// known reports whether an image or an instance is registered, or a snapshot with its image.
-func (n *night) known(id string) bool {
+var (
+	reads  = regexp.MustCompile(`^(Describe|Get|List)`)
+	idForm = regexp.MustCompile(`^(ami|snap|i)-`)
+	tagged = regexp.MustCompile(`(?:^|&)(Tag\.\d+\.Key|ResourceId\.\d+)=([^&]*)`)
+)
+
+// onlyOwnTags: sources get and lose tags of Goldsmith's alone, and images and snapshots none.
+func (n *night) onlyOwnTags(c query.Record) {
 	n.t.Helper()
-	if strings.HasPrefix(id, "snap-") {
-		return true // DeregisterImage deletes an image's own; functions/retire holds DeleteSnapshot to the register.
-	}
-	r, ok, err := n.Ledger.Registration(n.ctx, id)
-	n.ok(err)
-	for _, i := range n.instances() {
-		if aws.ToString(i.InstanceId) == id && aws.ToString(i.ClientToken) != r.Token {
-			return false
+	keys := 0
+	for _, said := range tagged.FindAllStringSubmatch(c.Form, -1) {
+		key := strings.HasPrefix(said[1], "Tag.")
+		if key {
+			keys++
+		}
+		if key && !strings.HasPrefix(said[2], "goldsmith%3A") || !key && !strings.HasPrefix(said[2], "i-") {
+			n.t.Errorf("%s sent %s of %v, about %s", c.Caller, c.Action, c.Resources, said[2])
 		}
 	}
-	return ok
+	if keys == 0 {
+		n.t.Errorf("%s sent %s without keys: %s", c.Caller, c.Action, c.Form)
+	}
+}
+
+// isRegistered tells whether an image or a test instance is registered, or a snapshot with its image.
+func (n *night) isRegistered() func(id string) bool {
+	n.t.Helper()
+	snapshots, instances := map[string]bool{}, map[string]string{}
+	see := func(r ledger.Registration) {
+		for _, id := range r.Snapshots {
+			snapshots[id] = true
+		}
+	}
+	for r, err := range n.Ledger.Registrations(n.ctx, "") {
+		n.ok(err)
+		see(r)
+	}
+	gone := n.decided() // Retired ones are found by their ids.
+	for _, c := range n.callsOf("DeregisterImage") {
+		gone = append(gone, c.Resources...)
+	}
+	for _, id := range gone {
+		r, _, err := n.Ledger.Registration(n.ctx, id)
+		n.ok(err)
+		see(r)
+	}
+	for _, i := range n.instances() {
+		instances[aws.ToString(i.InstanceId)] = aws.ToString(i.ClientToken)
+	}
+	return func(id string) bool {
+		if strings.HasPrefix(id, "snap-") {
+			return snapshots[id]
+		}
+		r, ok, err := n.Ledger.Registration(n.ctx, id)
+		n.ok(err)
+		token, shown := instances[id]
+		return ok && (!shown || token == r.Token)
+	}
 }
 
 // planOf is the plan that a run's name begins with.

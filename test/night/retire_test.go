@@ -31,6 +31,14 @@ func keeping(p *plan.Plan) {
 // old is an image of a source that an earlier night made well.
 func (n *night) old(name, id string, nights int) string {
 	n.t.Helper()
+	image, r := n.unregistered(name, id, nights)
+	must(n.Ledger.Register(n.ctx, r))(n.t)
+	return image
+}
+
+// unregistered is such an image that nothing is registered of yet, and what would be.
+func (n *night) unregistered(name, id string, nights int) (string, ledger.Registration) {
+	n.t.Helper()
 	made := time.Now().AddDate(0, 0, -nights)
 	run := "nightly-" + made.Format("20060102") + "T003000Z"
 	image := n.EC2.SeedImage(fmt.Sprintf("goldsmith/%s/%s/%s", name, id, run), made, map[string]string{
@@ -39,11 +47,10 @@ func (n *night) old(name, id string, nights int) string {
 	n.ok(n.Ledger.PutResult(n.ctx, job.Result{
 		Run: run, Source: id, Name: name, Plan: "nightly", Ending: job.Imaged, At: made, Image: job.Image{ID: image, State: "available"},
 	}))
-	must(n.Ledger.Register(n.ctx, ledger.Registration{
+	return image, ledger.Registration{
 		Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: id, Source: id, Name: name, Plan: "nightly", Run: run,
 		AMIName: fmt.Sprintf("goldsmith/%s/%s/%s", name, id, run), ID: image, Begun: made,
-	}))(n.t)
-	return image
+	}
 }
 
 // until plays until the plan has run on that many more days, and every run has ended.

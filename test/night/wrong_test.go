@@ -41,6 +41,8 @@ type wrong struct {
 	ledger.Ledger
 	record                                               func(*ledger.Claim)
 	unclaimed, undropped, unforgotten, untold, unbounded bool
+	// counted is an image that is given as registered.
+	counted *foreign
 }
 
 func (w *wrong) Claim(ctx context.Context, c ledger.Claim) (ledger.Claim, error) {

@@ -162,7 +162,7 @@ func testOwners(t *testing.T, open func(*testing.T) ledger.Ledger) {
 	}
 	equal(t, "owner", got, first)
 	next := first
-	next.Lineage, next.By = "i-2", "ada"
+	next.Lineage, next.By, next.Former = "i-2", "ada", []string{"i-0", "i-1"}
 	next, err = l.PutOwner(t.Context(), next)
 	check(t, err)
 	for _, stale := range []string{first.Revision, ""} {

@@ -1,0 +1,87 @@
+package retire_test
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+
+	"goldsmith/local/stage"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/lineage"
+	"goldsmith/shared/plan"
+	"goldsmith/shared/reference"
+	"goldsmith/shared/retention"
+	"goldsmith/shared/tag"
+)
+
+// Histories of a group: what an earlier version registered by its name alone belongs to the group that has the name
+// now if that was there by then. Images of the group before it are none of its history.
+func TestHistoriesOfGroups(t *testing.T) {
+	const twoNights = 48 * time.Hour
+	for name, c := range map[string]struct {
+		again  bool   // The group is made again between the two images.
+		first  string // What the older image is registered by; empty is what there is at its time.
+		second string
+		goes   bool
+	}{
+		"of one group":                            {goes: true},
+		"of two groups of one name":               {again: true},
+		"by the name alone, of one group":         {first: "group/fleet", goes: true},
+		"both by the name alone, of one group":    {first: "group/fleet", second: "group/fleet", goes: true},
+		"by the name alone, of the group before":  {first: "group/fleet", again: true},
+		"both by the name alone, of two groups":   {first: "group/fleet", second: "group/fleet", again: true},
+		"another group of a name that is like it": {first: "group/fleet2:1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := stage.New(t)
+				s.Group("fleet", 0)
+				made := []string{ofGroup(s, "fleet", 1, c.first)}
+				time.Sleep(twoNights)
+				if c.again {
+					s.GroupAgain("fleet", 0)
+				}
+				made = append(made, ofGroup(s, "fleet", 2, c.second))
+				_, err := s.Ledger.Kept.PutOwner(s.Context(), ledger.Owner{Name: "web", Lineage: "group/fleet", At: time.Now()})
+				s.Must(err)
+				time.Sleep(time.Minute)
+				outlook := look(s)
+				s.Same("images", len(outlook.Decisions), 2)
+				for _, d := range outlook.Decisions {
+					s.Same(d.ID+" goes", d.Going(), c.goes && d.ID == made[0])
+				}
+			})
+		})
+	}
+}
+
+// look is what becomes of images if one of each history is kept.
+func look(s *stage.Stage) retention.Outlook {
+	s.Helper()
+	p := plan.Plan{Name: "nightly", Keep: plan.Keep{Last: 1, Minimum: 1, Grace: plan.Duration(time.Hour)}}
+	out, err := retention.Watcher{
+		EC2: s.EC2, Book: s.Ledger, Lineages: lineage.Finder{EC2: s.EC2, Groups: s.AutoScaling}, Now: time.Now,
+		Gate: reference.Gate{EC2: s.EC2, AutoScaling: s.AutoScaling, SSM: s.SSM},
+	}.Look(s.Context(), p, retention.Scope{})
+	s.Must(err)
+	return out
+}
+
+// ofGroup is a good image of a member of the group, registered by that lineage, or by the group as it is now.
+func ofGroup(s *stage.Stage, group string, n int, by string) string {
+	s.Helper()
+	if by == "" {
+		out, err := s.AutoScaling.DescribeAutoScalingGroups(s.Context(),
+			&autoscaling.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: []string{group}})
+		s.Must(err)
+		by = lineage.OfGroup(out.AutoScalingGroups[0])
+	}
+	name, source, now := fmt.Sprintf("%s/%d", group, n), fmt.Sprintf("i-%017x", n), time.Now()
+	id := s.Cloud.SeedImage(name, now, map[string]string{tag.Managed: "true", tag.Plan: "nightly", tag.Source: source})
+	registered(s, ledger.Registration{Lineage: by, Source: source, Name: "web", Plan: "nightly", Run: "nightly-1",
+		AMIName: name, ID: id, Begun: now, Good: true})
+	return id
+}
