@@ -45,8 +45,8 @@ func goodOf(s *stage.Stage, source, name string, tags map[string]string, edit ..
 	now := time.Now()
 	called := fmt.Sprintf("%s/%s/%d", source, name, now.UnixNano())
 	id := s.Cloud.SeedImage(called, now, tags)
-	r := ledger.Registration{Lineage: source, Source: source, Name: name, Plan: "nightly", Run: called, AMIName: called, ID: id,
-		Begun: now, Good: true}
+	r := ledger.Registration{Lineage: source, Source: source, Name: name, Plan: "nightly", Run: called, AMIName: called,
+		ID: id, Begun: now, Good: true}
 	for _, e := range edit {
 		e(&r)
 	}
@@ -100,7 +100,8 @@ func TestTestInstancesAreNoImages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := stage.New(t)
 		_, err := s.Ledger.Kept.Register(s.Context(), ledger.Registration{
-			Kind: ledger.MadeTest, Call: ledger.RunInstances, Lineage: s.Web, Plan: "nightly", Token: "t", ID: s.Web, Begun: time.Now(),
+			Kind: ledger.MadeTest, Call: ledger.RunInstances, Lineage: s.Web, Plan: "nightly", Token: "t", ID: s.Web,
+			Begun: time.Now(),
 		})
 		s.Must(err)
 		s.Same("registered images", len(looked(s, retention.Scope{}).Registered), 0)
@@ -131,9 +132,9 @@ func TestBlindKeepsEach(t *testing.T) {
 		s.Refuse("DescribeLaunchConfigurations", "AccessDenied", 1)
 		o := looked(s, retention.Scope{})
 		s.Same("blind", o.Blind != nil, true)
-		kept := 0
+		kept, why := 0, []string{"something that could not be found out"}
 		for _, d := range o.Decisions {
-			if d.Step == retention.InUse && slices.Equal(d.Why, []string{"something that could not be found out"}) && d.Due.IsZero() {
+			if d.Step == retention.InUse && slices.Equal(d.Why, why) && d.Due.IsZero() {
 				kept++
 			}
 		}
