@@ -1,0 +1,25 @@
+package contract
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+)
+
+// TestWords: every room that docs/words.md names is there.
+func TestWords(t *testing.T) {
+	page, err := os.ReadFile("../../docs/words.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rooms := regexp.MustCompile("`((?:shared|functions|infra)/[^`]+)`").FindAllSubmatch(page, -1)
+	if len(rooms) == 0 {
+		t.Fatal("docs/words.md names no room")
+	}
+	for _, room := range rooms {
+		if _, err := os.Stat(filepath.Join("../..", string(room[1]))); err != nil {
+			t.Errorf("docs/words.md: %v", err)
+		}
+	}
+}
