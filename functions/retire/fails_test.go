@@ -217,8 +217,9 @@ func (f failing) PutRetirement(ctx context.Context, r job.Retirement) error {
 func TestEndingWhatCannotBeAsked(t *testing.T) {
 	rounds(t, func(s *stage.Stage, due string, _ *answers) retire.Book {
 		byHand(s, due)
-		s.Must(s.Ledger.Kept.PutRetirement(s.Context(), job.Retirement{Plan: "nightly", Subject: due, Name: "web", Run: "before",
-			Fate: job.Retiring, At: time.Now()}))
+		s.Must(s.Ledger.Kept.PutRetirement(s.Context(), job.Retirement{
+			Plan: "nightly", Subject: due, Name: "web", Run: "before", Fate: job.Retiring, At: time.Now(),
+		}))
 		s.Cloud.Inject(ec2.Fault{Action: "DescribeImageAttribute", Code: "UnauthorizedOperation"})
 		return s.Ledger
 	}, func(s *stage.Stage, due string, err error) {

@@ -38,7 +38,7 @@ func TestPermissions(t *testing.T) {
 func TestReferencesInWords(t *testing.T) {
 	for kind, c := range map[types.ImageReferenceResourceType]struct{ arn, want string }{
 		types.ImageReferenceResourceTypeEc2Instance:                 {"arn:aws:ec2:r:a:instance/i-1", "instance i-1"},
-		types.ImageReferenceResourceTypeEc2LaunchTemplate:           {"arn:aws:ec2:r:a:template/lt-1", "launch template lt-1"},
+		"ec2:LaunchTemplate":                                        {"arn:aws:ec2:r:a:launch-template/lt-1", "launch template lt-1"},
 		types.ImageReferenceResourceTypeSsmParameter:                {"arn:aws:ssm:r:a:parameter/a/b", "parameter /a/b"},
 		types.ImageReferenceResourceTypeImageBuilderImageRecipe:     {"arn:r", "Image Builder recipe arn:r"},
 		types.ImageReferenceResourceTypeImageBuilderContainerRecipe: {"arn:c", "Image Builder recipe arn:c"},
