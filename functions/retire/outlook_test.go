@@ -209,3 +209,77 @@ func TestAWishThatCannotBeRead(t *testing.T) {
 		})
 	}
 }
+
+// Of sources that have ended the one that has the name, those that had it, and those that only went by it are judged
+// apart from each other.
+func TestEndedSourcesOfOneName(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := stage.New(t)
+		ids := []string{"i-0123456789abcdef0", "i-0123456789abcdef1", "i-0123456789abcdef2", "i-0123456789abcdef3"}
+		for _, source := range ids {
+			for range 2 {
+				goodOf(s, source, "web", ours(source))
+			}
+		}
+		_, err := s.Ledger.Kept.PutOwner(s.Context(),
+			ledger.Owner{Name: "web", Lineage: ids[0], Former: ids[1:3], At: time.Now()})
+		s.Must(err)
+		stays := map[string]int{}
+		for _, d := range looked(s, retention.Scope{}).Decisions {
+			if !d.Going() {
+				stays[d.Source]++
+			}
+		}
+		s.Same("stay", stays, map[string]int{ids[0]: 1, ids[2]: 1, ids[3]: 1})
+	})
+}
+
+// An image that is disabled cannot be launched: it is no current image, and none goes for it.
+func TestADisabledImageIsNotCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := stage.New(t)
+		older := goodOf(s, s.Web, "web", ours(s.Web))
+		newest := goodOf(s, s.Web, "web", ours(s.Web))
+		_, err := s.EC2.DisableImage(s.Context(), &sdk.DisableImageInput{ImageId: aws.String(newest)})
+		s.Must(err)
+		for _, d := range looked(s, retention.Scope{}).Decisions {
+			s.Same(d.ID+" goes", d.Going(), false)
+			s.Same(d.ID+" is good", d.Good, d.ID == older)
+		}
+	})
+}
+
+// A claim holds the images of its own run, and none of its source's older ones.
+func TestAClaimHoldsItsOwnImage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := stage.New(t)
+		for range 3 {
+			goodOf(s, s.Web, "web", ours(s.Web))
+		}
+		s.Hold(ledger.Claim{Source: s.Web, Run: "nightly-20000101T003000Z", Plan: "nightly", Since: time.Now()})
+		going := 0
+		for _, d := range looked(s, retention.Scope{}).Decisions {
+			s.Same(d.ID+" is held", d.Held, "")
+			if d.Going() {
+				going++
+			}
+		}
+		s.Same("going", going, 2)
+	})
+}
+
+// Images of another plan, and results that cannot be read.
+func TestWhatIsNotCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := stage.New(t)
+		goodOf(s, s.Web, "web", ours(s.Web))
+		goodOf(s, s.Web, "web", ours(s.Web), func(r *ledger.Registration) { r.Plan = "weekly" })
+		o := looked(s, retention.Scope{})
+		s.Same("of the plan", []int{len(o.Registered), len(o.Decisions)}, []int{1, 1})
+		goodOf(s, s.Web, "web", ours(s.Web), func(r *ledger.Registration) { r.Good = false })
+		s.Ledger.Break("Results", stage.Attempts)
+		if _, err := watcher(s).Look(s.Context(), keepsOne, retention.Scope{}); err == nil {
+			s.Error("images are judged without their results")
+		}
+	})
+}
