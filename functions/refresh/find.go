@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 
@@ -12,9 +11,6 @@ import (
 	"goldsmith/shared/job"
 	"goldsmith/shared/rollout"
 )
-
-// templatePrefix begins the id of every launch template; what else is rolled are parameters.
-const templatePrefix = "lt-"
 
 // rolled is what was rolled: what the job carries, and what of its run only the ledger knows.
 func (s Step) rolled(ctx context.Context, j job.Job) ([]job.Rolled, error) {
@@ -30,8 +26,8 @@ func (s Step) rolled(ctx context.Context, j job.Job) ([]job.Rolled, error) {
 			last, rolled := rollout.Latest(t)
 			known := slices.ContainsFunc(all, func(r job.Rolled) bool { return r.Target == t.ID })
 			if rolled && !known && last.Run == j.Run.Name && last.Source == j.Source.ID {
-				all = append(all, job.Rolled{Target: t.ID, To: last.Image, Version: last.Version, Stays: last.Stays,
-					Through: t.Through})
+				all = append(all, job.Rolled{Target: t.ID, Parameter: t.Parameter, To: last.Image,
+					Version: last.Version, Stays: last.Stays, Through: t.Through})
 			}
 		}
 	}
@@ -44,7 +40,7 @@ func templates(rolled []job.Rolled) group.Rolled {
 	for _, r := range rolled {
 		switch {
 		case r.Problem != "":
-		case strings.HasPrefix(r.Target, templatePrefix):
+		case r.Template():
 			all[r.Target] = group.Target{Version: r.Version, Image: r.To}
 		default:
 			for _, through := range r.Through {

@@ -123,7 +123,7 @@ func concernsGroups(j job.Job) bool {
 		return wish.Enabled || wish.Warn
 	}
 	return slices.ContainsFunc(j.Rolled, func(r job.Rolled) bool {
-		template, through := strings.HasPrefix(r.Target, "lt-"), len(r.Through) > 0
+		template, through := r.Template(), len(r.Through) > 0
 		return r.Problem == "" && (wish.Enabled && (template || through) || wish.Warn && template)
 	})
 }

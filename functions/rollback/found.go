@@ -34,7 +34,7 @@ func (f found) launches(version string) bool {
 // versions finds the versions of a template that launch what is undone; for an alias, the templates that
 // take their image from it.
 func (f Fleet) versions(ctx context.Context, u Undo, groups []types.AutoScalingGroup) (found, error) {
-	if !u.template() {
+	if u.Parameter {
 		return f.following(ctx, u, groups)
 	}
 	at := found{templates: group.Rolled{u.Target: {Version: u.Version, Image: u.Image, Also: u.also()}}}

@@ -43,6 +43,8 @@ type Fleet struct {
 type Undo struct {
 	// Target is a launch template's id or a parameter's name, Name the source's.
 	Target, Name string
+	// Parameter is whether it is a parameter.
+	Parameter bool
 	// Images are those that are undone, Image what it has instead and Version the version that has it.
 	Images  []string
 	Image   string
@@ -54,8 +56,6 @@ type Undo struct {
 	// Failed is whether the template could not be led back: what launches the image is named all the same.
 	Failed bool
 }
-
-func (u Undo) template() bool { return strings.HasPrefix(u.Target, "lt-") }
 
 // Undone is what became of groups: those whose refresh is rolled back, those that are refreshed,
 // a sentence for each group or fleet that does not go back, and the names of all groups that were looked at.

@@ -226,7 +226,7 @@ func (s Step) one(ctx context.Context, t *target, asked event.Rollback) error {
 // looked for again when somebody asks again: this may be the second try of one that was cut off.
 func (s Step) instances(ctx context.Context, t *target, asked event.Rollback) {
 	done, err := s.refreshes.RollBack(ctx, Undo{
-		Target: t.Rolled.Target, Name: asked.Name, Image: t.To, Version: t.Version, Refresh: asked.Refresh,
+		Target: t.Rolled.Target, Parameter: !t.known.Template(), Name: asked.Name, Image: t.To, Version: t.Version, Refresh: asked.Refresh,
 		Was: t.back.To.Was, Images: rollout.Undone(t.known, t.back.To), Failed: t.Problem != "",
 	})
 	if t.seen = done.Seen; err == nil {

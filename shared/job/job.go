@@ -228,7 +228,9 @@ type Image struct {
 type Rolled struct {
 	// Target is a launch template id or a Parameter Store name.
 	Target string `json:"target"`
-	Name   string `json:"name,omitempty"`
+	// Parameter is whether it is the latter: a name may look like an id.
+	Parameter bool   `json:"parameter,omitempty"`
+	Name      string `json:"name,omitempty"`
 	// From and To are image ids; Version and Previous are launch template version numbers.
 	From     string `json:"from,omitempty"`
 	To       string `json:"to,omitempty"`

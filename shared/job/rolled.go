@@ -31,6 +31,9 @@ const (
 	mostThrough = 100
 )
 
+// Template reports whether it is a launch template.
+func (r Rolled) Template() bool { return !r.Parameter && strings.HasPrefix(r.Target, "lt-") }
+
 // Carry puts what became of templates and aliases into the job. Where that is more than it can carry, those come
 // first that were not rolled, and what does not go in is counted.
 func (j *Job) Carry(all []Rolled) {

@@ -3,6 +3,7 @@ package ledger
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -16,24 +17,31 @@ type TargetRecord struct {
 	// ID is a launch template id or a Parameter Store name, Title the template's name.
 	ID    string `json:"id"`
 	Title string `json:"title,omitempty"`
+	// Parameter is whether it is a Parameter Store name, which may look like an id.
+	Parameter bool `json:"parameter,omitempty"`
 	// Through are the ids of the launch templates that took their image from the parameter at its last roll.
 	Through []string `json:"through,omitempty"`
 	// Points are what it has pointed at, the latest roll first.
 	Points []Point `json:"points,omitempty"`
-	// Made are the versions of a template that rolls made, the latest first: more of them than Points has.
+	// Made are the versions of a template that rolls and undos made, the latest first: more of them than Points has.
 	Made []int64 `json:"made,omitempty"`
 	// Begun is a change that was begun; nil once its end is recorded. One that was cut off keeps it.
 	Begun *Change `json:"begun,omitempty"`
+	// Left is why a run that rolls all or none left it alone; nil once another change was begun.
+	Left *Left `json:"left,omitempty"`
 	// Back is what it was rolled back to. It holds for as long as the target points there.
 	Back *Point `json:"back,omitempty"`
 	// Revision changes with every PutTarget.
 	Revision string `json:"revision,omitempty"`
 }
 
+// Template reports whether it is a launch template. Records from before there was Parameter tell by the id alone.
+func (t TargetRecord) Template() bool { return !t.Parameter && strings.HasPrefix(t.ID, "lt-") }
+
 // Held reports whether a rollback holds it, or was begun.
 func (t TargetRecord) Held() bool { return t.Back != nil || t.Begun != nil && t.Begun.To.Run == "" }
 
-// Rolled reports whether a roll made a version of a template with that image.
+// Rolled reports whether a roll, or an undo of one, made a version of a template with that image.
 func (t TargetRecord) Rolled(version int64, image string) bool {
 	return slices.Contains(t.Made, version) || slices.ContainsFunc(t.Points, func(p Point) bool {
 		return p.Run != "" && p.Version == version && p.Image == image
@@ -83,6 +91,15 @@ type Version struct {
 type Change struct {
 	From Point `json:"from"`
 	To   Point `json:"to"`
+}
+
+// Left is why a run left a target alone: another try of the run does not roll it.
+type Left struct {
+	Run     string `json:"run"`
+	Image   string `json:"image"`
+	Problem string `json:"problem"`
+	// Other is whether that is another target's fault.
+	Other bool `json:"other,omitempty"`
 }
 
 // Moved says that somebody else has changed a target's record since it was read.

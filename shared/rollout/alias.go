@@ -101,7 +101,7 @@ func (s *survey) aliasTarget(ctx context.Context, name string) (*Target, error) 
 	if t := s.parameters[name]; t != nil {
 		return t, nil
 	}
-	t := &Target{Rolled: job.Rolled{Target: name}}
+	t := &Target{Rolled: job.Rolled{Target: name, Parameter: true}}
 	if err := t.fail(orNew(s.parameter(ctx, t, name))); err != nil {
 		return nil, err
 	}

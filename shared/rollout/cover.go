@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -52,7 +53,7 @@ const uncover = "if the run ends so: aws ec2 create-launch-template-version --la
 func (w Writer) coverBusy(ctx context.Context, t *Target, busy error) error {
 	err := w.cover(ctx, t)
 	if err == nil {
-		return busy
+		return cmp.Or(w.remember(ctx, t), busy)
 	}
 	if t.under == 0 {
 		return fmt.Errorf("%w; the latest version of launch template %s may have the new image: %s",

@@ -138,13 +138,17 @@ func (t *Target) fail(err error) error {
 func (s *survey) judge(ctx context.Context, t *Target, known ledger.TargetRecord, roll plan.Roll, image Image) error {
 	t.Record = known
 	t.Record.Source, t.Record.ID, t.Record.Title = t.key, t.Rolled.Target, t.Rolled.Name
-	t.Record.Through = t.Rolled.Through
+	t.Record.Through, t.Record.Parameter = t.Rolled.Through, t.Rolled.Parameter
 	t.Rolled.To = image.ID
 	if begun := known.Begun; begun != nil && begun.To.Source != image.Source && s.Now().Sub(begun.To.At) < underway {
 		return &fault.NotYet{Err: fmt.Errorf("%s is being changed for %s", t.Rolled.Target, begun.To.Source+begun.To.By)}
 	}
 	problem := t.Rolled.Problem
 	t.decide(known, image)
+	if left := leftBy(known, image); left != nil && roll.Together {
+		t.Rolled.Problem = left.Problem
+		return nil
+	}
 	switch {
 	case t.Rolled.Held || t.Decision.There:
 		return nil

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 )
 
@@ -69,7 +68,7 @@ func (f Finder) held(ctx context.Context, known ledger.TargetRecord) *ledger.Poi
 	if !known.Held() {
 		return nil
 	}
-	t := &Target{Record: known, Rolled: job.Rolled{Target: known.ID, Name: known.Title}}
+	t := &Target{Record: known, Rolled: rolledOf(known)}
 	switch err := f.Look(ctx, t); {
 	case err != nil:
 		return known.Back

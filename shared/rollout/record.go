@@ -15,7 +15,7 @@ import (
 // record of some 6 KB, of the 400 KB that DynamoDB takes.
 const history = 31
 
-// madeMost is how many versions that rolls made are kept: years of nights, and some 5 KB.
+// madeMost is how many versions that rolls and undos made are kept: years of nights, and some 5 KB.
 const madeMost = 1000
 
 // underway is how long a change that somebody began may still be going on: a
@@ -50,16 +50,12 @@ func rolled(r ledger.TargetRecord, c ledger.Change) ledger.TargetRecord {
 	}
 	points = append(points, r.Points...)
 	r.Points, r.Begun, r.Back = points[:min(len(points), history)], nil, nil
-	if isTemplate(r.ID) && c.To.Run != "" {
-		made := append([]int64{c.To.Version}, r.Made...)
-		r.Made = made[:min(len(made), madeMost)]
-	}
 	return r
 }
 
 // beginning is the record with a change of which nobody knows yet whether it was made.
 func beginning(r ledger.TargetRecord, c ledger.Change) ledger.TargetRecord {
-	r.Begun = &c
+	r.Begun, r.Left = &c, nil
 	return r
 }
 
@@ -69,9 +65,36 @@ func unbegun(r ledger.TargetRecord) ledger.TargetRecord {
 	return r
 }
 
-// put writes the target's record. When somebody else has changed it meanwhile the step
+// leave is the record with why a run that rolls all or none left the target alone: what one try has decided, the next
+// does not try again.
+func (t *Target) leave(r ledger.TargetRecord, image Image, other bool) ledger.TargetRecord {
+	r.Left = &ledger.Left{Run: image.Run, Image: image.ID, Problem: t.Rolled.Problem, Other: other}
+	return r
+}
+
+// leftBy is why an earlier try of a run left a target alone; nil when it did not.
+func leftBy(r ledger.TargetRecord, image Image) *ledger.Left {
+	if left := r.Left; left != nil && left.Run == image.Run && left.Image == image.ID {
+		return left
+	}
+	return nil
+}
+
+// mades are the versions on record with those that were made since, the latest first.
+func mades(known, made []int64) []int64 {
+	all := slices.Clone(known)
+	for _, n := range made {
+		if !slices.Contains(all, n) {
+			all = slices.Insert(all, 0, n)
+		}
+	}
+	return all[:min(len(all), madeMost)]
+}
+
+// put writes the target's record, with the versions that this call has made. When somebody else has changed it meanwhile the step
 // begins again, with what that one did before its eyes.
 func (w Writer) put(ctx context.Context, t *Target, next ledger.TargetRecord) error {
+	next.Made = mades(next.Made, t.versions)
 	put, err := w.Records.PutTarget(ctx, next)
 	var moved *ledger.Moved
 	if errors.As(err, &moved) {

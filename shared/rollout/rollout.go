@@ -145,8 +145,9 @@ type Target struct {
 	takes *ledger.Owner
 	// under is the version that was the template's latest before this call made another; 0 when it made none.
 	under int64
-	// made is the latest version that this call has made.
-	made int64
+	// made is the latest version that this call has made with the new image, versions are all that it has made.
+	made     int64
+	versions []int64
 	// changed is whether this call, or an earlier one of this run, has pointed it at the image.
 	changed bool
 }

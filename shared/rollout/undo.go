@@ -1,12 +1,10 @@
 package rollout
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"reflect"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -27,10 +25,15 @@ func (f Finder) Known(ctx context.Context, name string) ([]*Target, error) {
 				begun.To.Run)}
 		}
 		if len(known.Points) > 0 || known.Begun != nil {
-			targets = append(targets, &Target{Record: known, Rolled: job.Rolled{Target: known.ID, Name: known.Title}})
+			targets = append(targets, &Target{Record: known, Rolled: rolledOf(known)})
 		}
 	}
 	return targets, nil
+}
+
+// rolledOf is a target as a report names it.
+func rolledOf(known ledger.TargetRecord) job.Rolled {
+	return job.Rolled{Target: known.ID, Name: known.Title, Parameter: known.Parameter}
 }
 
 // Look reads where a target points now. One that is gone has a problem.
@@ -74,9 +77,7 @@ func (s *survey) look(ctx context.Context, t *Target) (err error) {
 }
 
 // Template reports whether the target is a launch template; what else is rolled are parameters.
-func (t *Target) Template() bool { return isTemplate(t.Record.ID) }
-
-func isTemplate(id string) bool { return strings.HasPrefix(id, "lt-") }
+func (t *Target) Template() bool { return t.Record.Template() }
 
 // Return points a target back, written down before it is changed and after. A change
 // that fails for good is its problem, and is taken back in the ledger.
@@ -142,68 +143,4 @@ func (w Writer) Told(ctx context.Context, t *Target) error {
 	back.Told = w.Now().UTC()
 	told.Back = &back
 	return w.put(ctx, t, told)
-}
-
-// putBack undoes what was changed, since the plan wants all or none.
-func (w Writer) putBack(ctx context.Context, targets []*Target, bad *Target) error {
-	name := cmp.Or(bad.Rolled.Name, bad.Rolled.Target)
-	for _, t := range targets {
-		switch {
-		case t.Rolled.Problem != "":
-			continue
-		case !t.changed && t.Decision.There && !t.Decision.Made:
-			continue // it had the image before this run
-		case !t.changed && !t.Decision.Made:
-			t.Rolled.Problem = fmt.Sprintf("left alone, since %s could not be rolled, and the plan rolls all or none", name)
-			continue
-		}
-		if err := w.undo(ctx, t, name); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (w Writer) undo(ctx context.Context, t *Target, bad string) error {
-	from := t.Decision.From
-	if t.At.Alias && from.Version == 0 {
-		t.Rolled.Problem = fmt.Sprintf("%s could not be rolled, and the plan rolls all or none; this parameter is new and keeps %s, for it has nothing to go back to", bad, t.Rolled.To)
-		return nil
-	}
-	err := w.unroll(ctx, t, from, bad)
-	if fault.IsThrottled(err) || fault.IsNotYet(err) {
-		return err
-	}
-	if err != nil {
-		t.Rolled.Problem = fmt.Sprintf("%s could not be rolled, and the plan rolls all or none; putting this one back failed: %s", bad, fault.Brief(err))
-		return nil
-	}
-	t.Rolled.Problem = fmt.Sprintf("put back, since %s could not be rolled, and the plan rolls all or none", bad)
-	return w.put(ctx, t, unrolled(t, from))
-}
-
-// unroll leads $Default and $Latest back to what was there before this roll.
-func (w Writer) unroll(ctx context.Context, t *Target, from ledger.Point, bad string) error {
-	if t.At.Alias {
-		return w.write(ctx, t, from.Image, "Put back: "+bad+" could not be rolled")
-	}
-	if err := w.survey().look(ctx, t); err != nil {
-		return err
-	}
-	return w.undoing(t, from).back(ctx)
-}
-
-// unrolled is the target's record without this roll. A parameter gets a new
-// version when it is put back, so the record has to name that one.
-func unrolled(t *Target, from ledger.Point) ledger.TargetRecord {
-	next := unbegun(t.Record)
-	if last, ok := Latest(next); ok && last.Image == t.Rolled.To {
-		next.Points = next.Points[1:]
-	}
-	if t.At.Alias && len(next.Points) > 0 {
-		points := append([]ledger.Point{next.Points[0]}, next.Points[1:]...)
-		points[0].Version, points[0].Image = t.Rolled.Version, from.Image
-		next.Points = points
-	}
-	return next
 }

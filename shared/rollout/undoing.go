@@ -134,7 +134,7 @@ func (u *undoing) top(ctx context.Context, over int64) (int64, error) {
 	switch {
 	case err != nil:
 		return 0, err
-	case !u.leaves(n) && over == 0 && n == tmpl.latest:
+	case !u.leaves(n) && n == tmpl.latest && over < n:
 		return n, nil
 	case !u.leaves(n):
 		return u.create(ctx, u.t, n, tmpl.image(n), same, overText(over, n))

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -46,21 +47,41 @@ type Records interface {
 // Target.Rolled; only an AWS that is busy is an error, since all of it can then be tried again.
 func (w Writer) Roll(ctx context.Context, targets []*Target, image Image, together bool) error {
 	for i, t := range targets {
-		if together && failed(targets) != nil {
+		if together && failed(targets, image) != nil {
 			break
 		}
 		if late(ctx) {
 			return &fault.NotYet{Err: fmt.Errorf("%d of %d targets are done; the rest is rolled by the next try", i,
 				len(targets))}
 		}
-		if err := w.roll(ctx, t, image); err != nil {
-			return err
+		if err := w.roll(ctx, t, image, together); err != nil {
+			return beside(err, targets)
 		}
 	}
-	if bad := failed(targets); together && bad != nil {
-		return w.putBack(ctx, targets, bad)
+	if bad := failed(targets, image); together && bad != nil {
+		return w.putBack(ctx, targets, bad, image)
 	}
 	return nil
+}
+
+// mostNamed is how many targets an error names: more than people read, and less than Step Functions takes of a text.
+const mostNamed = 20
+
+// beside is an error with those that are rolled all the same.
+func beside(err error, targets []*Target) error {
+	var names []string
+	for _, t := range targets {
+		if t.changed {
+			names = append(names, cmp.Or(t.Rolled.Name, t.Rolled.Target))
+		}
+	}
+	if len(names) == 0 {
+		return err
+	}
+	if more := len(names) - mostNamed; more > 0 {
+		names = append(names[:mostNamed], fmt.Sprintf("%d more", more))
+	}
+	return fmt.Errorf("%w; rolled all the same: %s", err, listed(names))
 }
 
 // spare is what one target may take at most: reading, two changes of EC2's that are throttled, two records.
@@ -73,19 +94,24 @@ func late(ctx context.Context) bool {
 	return limited && time.Until(end) < spare
 }
 
-// failed is the first target that could not be rolled; nil when there is none. What is held is not to be rolled.
-func failed(targets []*Target) *Target {
+// failed is the first target that could not be rolled; nil when there is none. What is held is not to be rolled, and what
+// an earlier try has put back is so for another's sake.
+func failed(targets []*Target, image Image) (bad *Target) {
 	for _, t := range targets {
-		if t.Rolled.Problem != "" && !t.Rolled.Held {
+		if t.Rolled.Problem == "" || t.Rolled.Held {
+			continue
+		}
+		if left := leftBy(t.Record, image); left == nil || !left.Other {
 			return t
 		}
+		bad = cmp.Or(bad, t)
 	}
-	return nil
+	return bad
 }
 
 // roll rolls one target: written down before it is changed and after. A try that
 // was cut off in between is found by the next, which then knows where it was before.
-func (w Writer) roll(ctx context.Context, t *Target, image Image) error {
+func (w Writer) roll(ctx context.Context, t *Target, image Image, together bool) error {
 	switch {
 	case t.Rolled.Problem != "":
 		return nil
@@ -93,12 +119,18 @@ func (w Writer) roll(ctx context.Context, t *Target, image Image) error {
 		return nil
 	case t.Decision.Made:
 		t.changed = true
+		if err := w.topAgain(ctx, t, image); err != nil {
+			return w.coverBusy(ctx, t, err)
+		}
 		return w.finish(ctx, t)
 	}
 	if err := w.takeParameter(ctx, t); err != nil {
 		return err
 	}
 	to := ledger.Point{Image: image.ID, Run: image.Run, Source: image.Source, At: w.Now().UTC()}
+	if begun := t.Record.Begun; begun != nil && begun.To.Image == image.ID {
+		to.Version = begun.To.Version
+	}
 	if err := w.put(ctx, t, beginning(t.Record, ledger.Change{From: t.Decision.From, To: to})); err != nil {
 		return err
 	}
@@ -111,7 +143,11 @@ func (w Writer) roll(ctx context.Context, t *Target, image Image) error {
 		if err := w.coverFailed(ctx, t); err != nil {
 			return err
 		}
-		return w.put(ctx, t, unbegun(t.Record))
+		next := unbegun(t.Record)
+		if together {
+			next = t.leave(next, image, false)
+		}
+		return w.put(ctx, t, next)
 	}
 	t.changed = true
 	return w.finish(ctx, t)
@@ -137,6 +173,9 @@ func (w Writer) finish(ctx context.Context, t *Target) error {
 	}
 	made := *t.Record.Begun
 	made.To.Version, made.To.Stays = t.Rolled.Version, t.At.Stays
+	if t.template != nil && t.Decision.Made {
+		t.versions = append(t.versions, t.Rolled.Version) // An earlier try made it, and did not live to record it.
+	}
 	return w.put(ctx, t, rolled(t.Record, made))
 }
 
@@ -144,7 +183,18 @@ func (w Writer) finish(ctx context.Context, t *Target) error {
 // default, if the default moves, unless somebody has made another one default meanwhile.
 func (w Writer) version(ctx context.Context, t *Target, image Image) (problem string, err error) {
 	tmpl := t.template
-	next := tmpl.base
+	next, err := w.pending(ctx, t, image)
+	if err != nil {
+		return "", err
+	}
+	if next != 0 {
+		// It is made the default before another one is made for $Latest: if EC2 is busy still, there is none to cover.
+		if problem, err = w.defaulted(ctx, t, next); problem != "" || err != nil {
+			return problem, err
+		}
+		return "", w.topAgain(ctx, t, image)
+	}
+	next = tmpl.base
 	if tmpl.image(next) != image.ID || next != tmpl.latest {
 		if next, err = w.onTop(ctx, t, image); err != nil {
 			return "", err
@@ -154,8 +204,14 @@ func (w Writer) version(ctx context.Context, t *Target, image Image) (problem st
 	if t.At.Stays {
 		return "", nil
 	}
+	return w.defaulted(ctx, t, next)
+}
+
+// defaulted makes a version the default, unless somebody has made another one default meanwhile.
+func (w Writer) defaulted(ctx context.Context, t *Target, next int64) (problem string, err error) {
+	t.Rolled.Version = next
 	// EC2 changes the default unconditionally, whatever it is by now, so look again.
-	again, err := w.read(ctx, aws.String(tmpl.id), nil)
+	again, err := w.read(ctx, aws.String(t.template.id), nil)
 	if err != nil {
 		return "", err
 	}
@@ -226,7 +282,9 @@ func (w Writer) create(ctx context.Context, t *Target, source int64, image strin
 	if err != nil {
 		return 0, fmt.Errorf("making a version with %s: %w", image, err)
 	}
-	return aws.ToInt64(made.LaunchTemplateVersion.VersionNumber), nil
+	n := aws.ToInt64(made.LaunchTemplateVersion.VersionNumber)
+	t.versions = append(t.versions, n)
+	return n, nil
 }
 
 // full are EC2's codes for a template that may have no more versions.

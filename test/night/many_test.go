@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"goldsmith/local/ec2"
+	"goldsmith/local/suite"
+	"goldsmith/shared/plan"
 )
 
 // More templates follow a source than its job can carry: all are rolled, the message counts them, and a group of
@@ -40,5 +42,32 @@ func TestMoreTemplatesThanAJobCarries(t *testing.T) {
 				t.Errorf("%s has %s", *v.LaunchTemplateName, image)
 			}
 		}
+	})
+}
+
+// All or none of more templates than one call of roll has time for, and one that it may not make the default of: each is
+// rolled once and put back once.
+func TestAllOrNoneOfManyTemplates(t *testing.T) {
+	const many = 250
+	play(t, suite.Options{Plans: nightly(func(p *plan.Plan) { p.Roll.Together = true })}, func(n *night) {
+		web := n.launch("web", "")
+		last := ""
+		for i := range many {
+			last = max(last, n.template(fmt.Sprintf("team-%03d", i), "web", "m5.large", ec2.ImageX86))
+		}
+		n.EC2.Inject(ec2.Fault{Action: "ModifyLaunchTemplate", Resource: last, Code: denied, Status: 403})
+		r := n.nights(0)
+		for _, v := range n.heads() {
+			if image := *v.LaunchTemplateData.ImageId; image != ec2.ImageX86 || *v.VersionNumber > 3 {
+				t.Errorf("version %d of %s has %s", *v.VersionNumber, *v.LaunchTemplateName, image)
+			}
+		}
+		told := 0
+		for _, each := range n.results(r)[web].Rolled {
+			if strings.Contains(each.Problem, "put back, since") {
+				told++
+			}
+		}
+		n.want("told", told > 50, true)
 	})
 }

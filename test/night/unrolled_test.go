@@ -67,6 +67,24 @@ func TestABusyDefaultLeavesNothingOnLatest(t *testing.T) {
 		n.want("rolled", len(n.results(r)[web].Rolled), 0)
 		n.want("default", n.imageIn(fleet, "$Default"), ec2.ImageX86)
 		n.want("latest", n.imageIn(fleet, "$Latest"), ec2.ImageX86)
+		n.want("versions: before, rolled, and what was before on top", len(n.versions(fleet)), 3)
+	})
+}
+
+// One template of two stays busy: the failure names the other, which is rolled.
+func TestABusyTemplateIsToldBesideThoseThatAreRolled(t *testing.T) {
+	play(t, suite.Options{}, func(n *night) {
+		n.excused.slack, n.excused.dead = true, true
+		web := n.launch("web", "")
+		a := n.template("one", "web", "t3.micro", ec2.ImageX86)
+		b := n.template("two", "web", "t3.micro", ec2.ImageX86)
+		busy, other := max(a, b), "one"
+		if busy == a {
+			other = "two"
+		}
+		n.throttle("ModifyLaunchTemplate", busy, 0)
+		problem := n.results(n.nights(0))[web].Problem
+		n.want("told in "+problem, strings.Contains(problem, "rolled all the same: "+other), true)
 	})
 }
 
@@ -83,6 +101,7 @@ func TestABusyDefaultIsRolledLater(t *testing.T) {
 					made := n.results(n.nights(0))[web].Image.ID
 					n.want("default", n.imageIn(fleet, "$Default"), made)
 					n.want("latest", n.imageIn(fleet, "$Latest"), made)
+					n.want("at most three versions are made", len(n.versions(fleet)) <= 4, true)
 				})
 			})
 		}

@@ -148,7 +148,7 @@ func (n plannedPlan) printTemplates(p *page, names map[string]string) {
 	rows := [][]string{{"TEMPLATE OR ALIAS", "FROM", "TO", "NOTE"}}
 	for _, t := range n.Templates {
 		from, to := cmp.Or(t.From, "-"), "new image of "+names[t.Source]
-		if strings.HasPrefix(t.Target, "lt-") && t.Previous > 0 {
+		if t.Template() && t.Previous > 0 {
 			from += fmt.Sprintf(" (version %d)", t.Previous)
 		}
 		if t.Problem != "" {

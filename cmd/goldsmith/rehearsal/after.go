@@ -68,7 +68,7 @@ func newAfter(s Stage, run job.Run, p plan.Plan, n Night) *after {
 		if t.Problem != "" {
 			continue
 		}
-		if strings.HasPrefix(t.Target, "lt-") {
+		if t.Template() {
 			a.templates[t.Target] = t.To
 		} else {
 			a.aliases[t.Target] = t.To

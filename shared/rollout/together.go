@@ -1,0 +1,82 @@
+package rollout
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+
+	"goldsmith/shared/fault"
+	"goldsmith/shared/ledger"
+)
+
+// putBack undoes what was changed, since the plan wants all or none. What is put back is written down, so that another
+// try of the run goes on with the rest.
+func (w Writer) putBack(ctx context.Context, targets []*Target, bad *Target, image Image) error {
+	name := cmp.Or(bad.Rolled.Name, bad.Rolled.Target)
+	for i, t := range targets {
+		switch {
+		case t.Rolled.Problem != "":
+			continue
+		case !t.changed && t.Decision.There && !t.Decision.Made:
+			continue // it had the image before this run
+		case !t.changed && !t.Decision.Made:
+			t.Rolled.Problem = fmt.Sprintf("left alone, since %s could not be rolled, and the plan rolls all or none", name)
+			continue
+		}
+		if late(ctx) {
+			return &fault.NotYet{Err: fmt.Errorf("%s could not be rolled; %d of %d targets are looked at, and the rest is put "+
+				"back by the next try", name, i, len(targets))}
+		}
+		if err := w.undo(ctx, t, name, image); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w Writer) undo(ctx context.Context, t *Target, bad string, image Image) error {
+	from := t.Decision.From
+	why := bad + " could not be rolled, and the plan rolls all or none"
+	if t.At.Alias && from.Version == 0 {
+		t.Rolled.Problem = fmt.Sprintf("%s; this parameter is new and keeps %s, for it has nothing to go back to", why,
+			t.Rolled.To)
+		return w.put(ctx, t, t.leave(t.Record, image, true))
+	}
+	err := w.unroll(ctx, t, from, bad)
+	switch {
+	case fault.IsThrottled(err) || fault.IsNotYet(err):
+		return err
+	case err != nil:
+		t.Rolled.Problem = fmt.Sprintf("%s; putting this one back failed: %s", why, fault.Brief(err))
+		return w.put(ctx, t, t.leave(t.Record, image, true))
+	default:
+		t.Rolled.Problem = "put back, since " + why
+		return w.put(ctx, t, t.leave(unrolled(t, from), image, true))
+	}
+}
+
+// unroll leads $Default and $Latest back to what was there before this roll.
+func (w Writer) unroll(ctx context.Context, t *Target, from ledger.Point, bad string) error {
+	if t.At.Alias {
+		return w.write(ctx, t, from.Image, "Put back: "+bad+" could not be rolled")
+	}
+	if err := w.survey().look(ctx, t); err != nil {
+		return err
+	}
+	return w.undoing(t, from).back(ctx)
+}
+
+// unrolled is the target's record without this roll. A parameter gets a new
+// version when it is put back, so the record has to name that one.
+func unrolled(t *Target, from ledger.Point) ledger.TargetRecord {
+	next := unbegun(t.Record)
+	if last, ok := Latest(next); ok && last.Image == t.Rolled.To {
+		next.Points = next.Points[1:]
+	}
+	if t.At.Alias && len(next.Points) > 0 {
+		points := append([]ledger.Point{next.Points[0]}, next.Points[1:]...)
+		points[0].Version, points[0].Image = t.Rolled.Version, from.Image
+		next.Points = points
+	}
+	return next
+}
