@@ -208,7 +208,7 @@ func (w *world) complete(name string, blocks int32) {
 }
 
 func writing(snapshot string, block int32) *ebs.PutSnapshotBlockInput {
-	data := bytes.Repeat([]byte(string(rune('a' + block%26))), 512<<10)
+	data := bytes.Repeat([]byte(string(rune('a'+block%26))), 512<<10)
 	sum := sha256.Sum256(data)
 	return &ebs.PutSnapshotBlockInput{
 		SnapshotId: &snapshot, BlockIndex: &block, BlockData: bytes.NewReader(data), DataLength: aws.Int32(512 << 10),
