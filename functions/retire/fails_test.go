@@ -25,6 +25,7 @@ import (
 type answers struct {
 	*sdk.Client
 	noTemplates bool
+	templates   func(*types.LaunchTemplate)
 	deregister  func(*sdk.DeregisterImageOutput)
 }
 
@@ -34,7 +35,11 @@ func (a answers) DescribeLaunchTemplates(
 	if a.noTemplates {
 		return &sdk.DescribeLaunchTemplatesOutput{}, nil
 	}
-	return a.Client.DescribeLaunchTemplates(ctx, in, o...)
+	out, err := a.Client.DescribeLaunchTemplates(ctx, in, o...)
+	if err == nil && a.templates != nil {
+		a.templates(&out.LaunchTemplates[0])
+	}
+	return out, err
 }
 
 func (a answers) DeregisterImage(
@@ -254,4 +259,73 @@ func TestASweepThatCannotLook(t *testing.T) {
 			s.Same("snapshots", snapshots(s), 2)
 		})
 	}
+}
+
+// A version that has become the default or the latest since the uses were looked at stays.
+func TestAVersionThatLaunchesByNow(t *testing.T) {
+	for name, now := range map[string]func(*types.LaunchTemplate){
+		"default": func(l *types.LaunchTemplate) { l.DefaultVersionNumber = aws.Int64(1) },
+		"latest":  func(l *types.LaunchTemplate) { l.LatestVersionNumber = aws.Int64(1) },
+	} {
+		var id string
+		rounds(t, func(s *stage.Stage, due string, a *answers) retire.Book {
+			id = template(s, "fleet", due, due, ec2.ImageX86)
+			a.templates = now
+			return s.Ledger
+		}, func(s *stage.Stage, _ string, err error) {
+			s.Must(err)
+			s.Same("while 1 is the "+name, versions(s, id), []int64{1, 3})
+		})
+	}
+}
+
+// A version that a record has as rolled to with that image was made by a roll, also where older records do not say so;
+// with another image it was not.
+func TestAVersionThatARecordHas(t *testing.T) {
+	for _, c := range []struct {
+		image string
+		left  []int64
+	}{{"", []int64{2}}, {ec2.ImageX86, []int64{1, 2}}} {
+		var id string
+		rounds(t, func(s *stage.Stage, due string, _ *answers) retire.Book {
+			id = template(s, "fleet", due, ec2.ImageX86)
+			for r, err := range s.Ledger.Kept.Targets(s.Context(), "web") {
+				s.Must(err)
+				image := c.image
+				if image == "" {
+					image = due
+				}
+				r.Made, r.Points = nil, []ledger.Point{{Version: 1, Image: image, Run: "before", Source: s.Web}}
+				_, err = s.Ledger.Kept.PutTarget(s.Context(), r)
+				s.Must(err)
+			}
+			return s.Ledger
+		}, func(s *stage.Stage, _ string, err error) {
+			s.Must(err)
+			s.Same("left", versions(s, id), c.left)
+		})
+	}
+}
+
+// Each image that goes is told what of it stays.
+func TestEachImageIsToldWhatStays(t *testing.T) {
+	var second string
+	rounds(t, func(s *stage.Stage, due string, _ *answers) retire.Book {
+		second = of(s, "db", 9)
+		deprecated(s, second, 72*time.Hour)
+		template(s, "fleet", due, second, ec2.ImageX86)
+		for r, err := range s.Ledger.Kept.Targets(s.Context(), "web") {
+			s.Must(err)
+			r.Made = nil
+			_, err = s.Ledger.Kept.PutTarget(s.Context(), r)
+			s.Must(err)
+		}
+		return s.Ledger
+	}, func(s *stage.Stage, due string, err error) {
+		s.Must(err)
+		for version, id := range map[string]string{"1": due, "2": second} {
+			s.Same("told of version "+version, slices.Contains(record(s, id).Why,
+				"version "+version+" of launch template fleet names it and stays: no roll made it"), true)
+		}
+	})
 }
