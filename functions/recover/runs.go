@@ -122,7 +122,7 @@ func (r Runs) speak(ctx context.Context, name, execution, status string) error {
 	}
 	// A run that has ended by its own doing only failed to be told; what it found stands.
 	if run.Problem == "" && run.Ended.IsZero() {
-		run.Problem = fmt.Sprintf("The execution ended as %s before the run was done", status)
+		run.Problem, run.Cut = fmt.Sprintf("The execution ended as %s before the run was done", status), status
 	}
 	p, planned := r.Plans.Plans[run.Plan]
 	if !planned {
