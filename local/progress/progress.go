@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +17,7 @@ import (
 	"goldsmith/infra/workflow"
 	"goldsmith/local/asl"
 	"goldsmith/local/clock"
+	"goldsmith/shared/fault"
 	"goldsmith/shared/job"
 	"goldsmith/shared/report"
 )
@@ -50,7 +52,9 @@ func (p *Printer) Invoke(ctx context.Context, function string, payload []byte) (
 	answer, failed := p.functions.Invoke(ctx, function, payload)
 	name := workflow.FunctionIn(function)
 	if failed != nil {
-		p.failed(name, payload, failed)
+		if failed.Name != reached {
+			p.failed(name, payload, failed)
+		}
 		return answer, failed
 	}
 	if name == "retire" {
@@ -65,6 +69,9 @@ func (p *Printer) Invoke(ctx context.Context, function string, payload []byte) (
 	}
 	return answer, failed
 }
+
+// reached ends a look at what is there already. It is no failure.
+var reached = reflect.TypeFor[fault.Reached]().Name()
 
 // retired tells of what the run has just done with old images.
 func (p *Printer) retired(ctx context.Context, payload []byte) {
