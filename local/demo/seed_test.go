@@ -66,4 +66,3 @@ func (o *outcome) timeless() {
 		}
 	}
 }
-

@@ -29,8 +29,16 @@ type Printer struct {
 	clock     *clock.Clock
 	old       func(ctx context.Context, plan string) iter.Seq2[job.Retirement, error]
 
-	mu  sync.Mutex
-	out io.Writer
+	mu    sync.Mutex
+	out   io.Writer
+	quiet bool
+}
+
+// Quiet ends the printing.
+func (p *Printer) Quiet() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.quiet = true
 }
 
 // New prints to out.
@@ -186,5 +194,8 @@ func (p *Printer) say(s job.Source, text string) {
 func (p *Printer) Line(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.quiet {
+		return
+	}
 	fmt.Fprintf(p.out, "%s  %s\n", p.clock.Now().Format(time.TimeOnly), text)
 }
