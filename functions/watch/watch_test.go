@@ -2,7 +2,6 @@ package watch_test
 
 import (
 	"encoding/json"
-	"strings"
 	"testing"
 	"time"
 
