@@ -27,6 +27,20 @@ type answers struct {
 	noTemplates bool
 	templates   func(*types.LaunchTemplate)
 	deregister  func(*sdk.DeregisterImageOutput)
+	bin         []types.ImageRecycleBinInfo // one a page
+}
+
+func (a answers) ListImagesInRecycleBin(
+	ctx context.Context, in *sdk.ListImagesInRecycleBinInput, o ...func(*sdk.Options),
+) (*sdk.ListImagesInRecycleBinOutput, error) {
+	if a.bin == nil {
+		return a.Client.ListImagesInRecycleBin(ctx, in, o...)
+	}
+	page, next := len(aws.ToString(in.NextToken)), aws.String(aws.ToString(in.NextToken)+"x")
+	if page == len(a.bin)-1 {
+		next = nil
+	}
+	return &sdk.ListImagesInRecycleBinOutput{Images: a.bin[page : page+1], NextToken: next}, nil
 }
 
 func (a answers) DescribeLaunchTemplates(
@@ -326,6 +340,81 @@ func TestEachImageIsToldWhatStays(t *testing.T) {
 		for version, id := range map[string]string{"1": due, "2": second} {
 			s.Same("told of version "+version, slices.Contains(record(s, id).Why,
 				"version "+version+" of launch template fleet names it and stays: no roll made it"), true)
+		}
+	})
+}
+
+// The Recycle Bin is read to its last page.
+func TestTheBinIsReadToItsEnd(t *testing.T) {
+	rounds(t, func(s *stage.Stage, due string, a *answers) retire.Book {
+		until := time.Now().Add(7 * 24 * time.Hour)
+		a.bin = []types.ImageRecycleBinInfo{
+			{ImageId: aws.String("ami-0123456789abcdef0"), RecycleBinExitTime: &until},
+			{ImageId: aws.String(due), RecycleBinExitTime: &until},
+		}
+		return s.Ledger
+	}, func(s *stage.Stage, due string, err error) {
+		s.Must(err)
+		s.Same("told", slices.ContainsFunc(record(s, due).Why, func(why string) bool {
+			return strings.HasPrefix(why, "it lies in the Recycle Bin until ")
+		}), true)
+	})
+}
+
+// A snapshot that stays and cannot be written down ends the round.
+func TestASnapshotThatCannotBeWrittenDown(t *testing.T) {
+	rounds(t, func(s *stage.Stage, _ string, a *answers) retire.Book {
+		a.deregister = func(out *sdk.DeregisterImageOutput) {
+			out.DeleteSnapshotResults = []types.DeleteSnapshotReturnCode{
+				{SnapshotId: aws.String("snap-0bbbbbbbbbbbbbbbb"), ReturnCode: "internal-error"},
+			}
+		}
+		return failing{s.Ledger, job.Stuck}
+	}, func(s *stage.Stage, _ string, err error) {
+		if err == nil {
+			s.Error("a snapshot stays, it is not written down, and nothing says so")
+		}
+	})
+}
+
+// What was begun is ended also without a registration, and a registration ends when no snapshot is known of it.
+func TestEndingWithoutARegistration(t *testing.T) {
+	for _, registered := range []bool{false, true} {
+		rounds(t, func(s *stage.Stage, due string, _ *answers) retire.Book {
+			r := registrationOf(s, due)
+			byHand(s, due)
+			if registered {
+				r.Snapshots = nil
+				_, err := s.Ledger.Kept.Amend(s.Context(), r)
+				s.Must(err)
+			} else {
+				s.Must(s.Ledger.Kept.Retire(s.Context(), r, time.Now()))
+			}
+			s.Must(s.Ledger.Kept.PutRetirement(s.Context(), job.Retirement{
+				Plan: "nightly", Subject: due, Name: "web", Run: "before", Fate: job.Retiring, At: time.Now(),
+			}))
+			return s.Ledger
+		}, func(s *stage.Stage, due string, err error) {
+			s.Must(err)
+			s.Same("fate", record(s, due).Fate, job.Retired)
+			s.Same("registered no more", registrationOf(s, due).Retired.IsZero(), false)
+			s.Same("gone", registrationOf(s, due).Gone.IsZero(), true)
+		})
+	}
+}
+
+// A round takes nothing over of what the page said before.
+func TestARoundBeginsAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := stage.New(t)
+		var due string
+		step, page := aged(&due)(s)
+		page.Sources, page.Retire.More = []job.Source{{ID: s.Web}}, true
+		for _, rules := range []int{0, 1} {
+			page.Plan.Keep.Last = rules
+			p, err := step(s.Context(), page)
+			s.Must(err)
+			s.Same("page", []any{len(p.Sources), p.Retire.More}, []any{0, false})
 		}
 	})
 }
