@@ -224,6 +224,7 @@ var mutations = []mutation{
 				if !strings.Contains(form, "Goldsmith+rollback") {
 					return form
 				}
+				form = strings.Replace(form, "SourceVersion=1", "SourceVersion=2", 1)
 				return regexp.MustCompile(`LaunchTemplateData.ImageId=[^&]*`).ReplaceAllString(form,
 					"LaunchTemplateData.EbsOptimized=false")
 			}, as))
