@@ -11,8 +11,6 @@ import (
 	"goldsmith/local/stage"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/lineage"
-	"goldsmith/shared/plan"
-	"goldsmith/shared/reference"
 	"goldsmith/shared/retention"
 	"goldsmith/shared/tag"
 )
@@ -48,7 +46,7 @@ func TestHistoriesOfGroups(t *testing.T) {
 				_, err := s.Ledger.Kept.PutOwner(s.Context(), ledger.Owner{Name: "web", Lineage: "group/fleet", At: time.Now()})
 				s.Must(err)
 				time.Sleep(time.Minute)
-				outlook := look(s)
+				outlook := looked(s, retention.Scope{})
 				s.Same("images", len(outlook.Decisions), 2)
 				for _, d := range outlook.Decisions {
 					s.Same(d.ID+" goes", d.Going(), c.goes && d.ID == made[0])
@@ -56,18 +54,6 @@ func TestHistoriesOfGroups(t *testing.T) {
 			})
 		})
 	}
-}
-
-// look is what becomes of images if one of each history is kept.
-func look(s *stage.Stage) retention.Outlook {
-	s.Helper()
-	p := plan.Plan{Name: "nightly", Keep: plan.Keep{Last: 1, Minimum: 1, Grace: plan.Duration(time.Hour)}}
-	out, err := retention.Watcher{
-		EC2: s.EC2, Book: s.Ledger, Lineages: lineage.Finder{EC2: s.EC2, Groups: s.AutoScaling}, Now: time.Now,
-		Gate: reference.Gate{EC2: s.EC2, AutoScaling: s.AutoScaling, SSM: s.SSM},
-	}.Look(s.Context(), p, retention.Scope{})
-	s.Must(err)
-	return out
 }
 
 // ofGroup is a good image of a member of the group, registered by that lineage, or by the group as it is now.

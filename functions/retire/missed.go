@@ -36,7 +36,7 @@ func (r *round) orphaned() []ledger.Registration {
 
 // waiting is whether an image that others deregistered was missed for less than the grace period.
 func (r *round) waiting(registered ledger.Registration) bool {
-	return registered.Gone.IsZero() && !registered.Missed.IsZero() && r.now.Before(r.until(registered.Missed))
+	return registered.Gone.IsZero() && r.now.Before(r.until(registered.Missed))
 }
 
 func (r *round) until(missed time.Time) time.Time {

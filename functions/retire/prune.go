@@ -31,17 +31,12 @@ const versionsMost = 200
 // seen that no such version is default, latest or pinned by a group; default and latest are looked at again.
 func (r *round) prune(ctx context.Context) error {
 	byTemplate := map[string][]string{}
-	var ids []string
 	for _, what := range r.gone {
 		for _, id := range what.Templates {
-			if byTemplate[id] == nil {
-				ids = append(ids, id)
-			}
 			byTemplate[id] = append(byTemplate[id], what.Subject)
 		}
 	}
-	slices.Sort(ids)
-	for _, id := range ids {
+	for _, id := range slices.Sorted(maps.Keys(byTemplate)) {
 		t, keys, err := r.template(ctx, id)
 		if err == nil && len(keys) > 0 {
 			err = r.pruneOne(ctx, t, keys, byTemplate[id])

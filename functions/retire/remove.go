@@ -45,9 +45,6 @@ func (r *round) snapshots(ctx context.Context, image *retirement, results []type
 // finish prunes the templates of the images that are gone, finds out which are in the Recycle Bin,
 // and writes them down.
 func (r *round) finish(ctx context.Context) error {
-	if len(r.gone) == 0 {
-		return nil
-	}
 	if err := r.prune(ctx); err != nil {
 		return err
 	}

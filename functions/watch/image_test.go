@@ -19,7 +19,7 @@ import (
 
 // The image, and before it a snapshot of every volume.
 func TestWatchImage(t *testing.T) {
-	imaging := func(s *stage.Stage) (handler.Func[watch.Input, struct{}], watch.Input) {
+	imaging := func(s *stage.Stage) (handler.Func[watch.Input, *job.Document], watch.Input) {
 		step, in := scene(s)
 		s.Set(s.Web, ec2.Stopped)
 		in.For = job.ForImage
@@ -49,7 +49,7 @@ func TestWatchImage(t *testing.T) {
 			Name:  "every volume has its snapshot, completed or not: the data is safe",
 			Given: after(10*time.Second, job.ForSnapshots),
 			Want:  "Await DescribeSnapshots Done SendTaskSuccess: ok",
-			Then: func(s *stage.Stage, _ struct{}) {
+			Then: func(s *stage.Stage, _ *job.Document) {
 				j, _ := ended(s)
 				s.Same("snapshots", []any{len(j.Image.Snapshots), j.Times.Snapshotted, j.Image.State},
 					[]any{1, time.Now().UTC(), ""})
@@ -78,7 +78,7 @@ func TestWatchImage(t *testing.T) {
 		{
 			Name: "the image is available", Given: after(20*time.Minute, job.ForImage),
 			Want: "Await DescribeImages Done SendTaskSuccess: ok",
-			Then: func(s *stage.Stage, _ struct{}) {
+			Then: func(s *stage.Stage, _ *job.Document) {
 				j, _ := ended(s)
 				s.Same("image", []any{j.Image.State, len(j.Image.Snapshots), j.Times.Available},
 					[]any{"available", 1, time.Now().UTC()})

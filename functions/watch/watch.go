@@ -1,13 +1,18 @@
 // Package watch begins a wait: it stores the step's task token where an event
 // finds it, and looks once in case what is awaited came first. A heartbeat that
-// nobody met calls it again.
+// nobody met calls it again. Whether Step Functions takes a token that is spent
+// before its function has answered is not documented, so only the first look
+// spends it: what a later one finds is told by an error, and handed over by the
+// answer of a look without a token.
 package watch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	"goldsmith/shared/fault"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/wait"
@@ -29,34 +34,72 @@ func New(waits Waits, settle wait.Settler) Step { return Step{waits, settle} }
 
 // Input is the job, what it waits for, and the token that ends the wait.
 type Input struct {
-	Job   job.Document `json:"job"`
-	For   job.For      `json:"for"`
-	Token string       `json:"token"`
+	Job job.Document `json:"job"`
+	For job.For      `json:"for"`
+	// Token is empty in a look that hands the job over itself.
+	Token string `json:"token"`
+	// Tries is how often the state was tried before.
+	Tries int `json:"tries"`
 	// Within is how many seconds a look may take: less than the state's heartbeat, so that the token is alive when
 	// the look is done. A slower look is tried again.
 	Within int `json:"within"`
 }
 
 // Handle stores the token before it looks, so that no change falls between the two. It
-// looks unless nothing can have changed yet.
-func (s Step) Handle(ctx context.Context, in Input) (struct{}, error) {
+// looks unless nothing can have changed yet. The job is the answer of a look without a token.
+func (s Step) Handle(ctx context.Context, in Input) (*job.Document, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(in.Within)*time.Second)
 	defer cancel()
 	j := in.Job
 	await, err := wait.For(j.Job, in.For)
 	if err != nil {
-		return struct{}{}, err
+		return nil, err
 	}
 	j.Await = await
 	w := ledger.Wait{
 		Resource: await.Resource, For: await.For, Run: j.Run.Name, Token: in.Token,
 		Job: j, Failure: wait.FailureName, Since: s.settle.Now().UTC(),
 	}
+	if in.Token == "" {
+		return s.hand(ctx, w)
+	}
 	if err := s.waits.Await(ctx, w); err != nil {
-		return struct{}{}, fmt.Errorf("remembering what %s waits for: %w", j.Source.ID, err)
+		return nil, fmt.Errorf("remembering what %s waits for: %w", j.Source.ID, err)
 	}
-	if wait.TooSoon(j.Job, w.Since) {
-		return struct{}{}, nil
+	switch {
+	case wait.TooSoon(j.Job, w.Since):
+		return nil, nil
+	case in.Tries > 0:
+		return nil, s.tell(ctx, w)
+	default:
+		return nil, s.settle.Settle(ctx, w)
 	}
-	return struct{}{}, s.settle.Settle(ctx, w)
+}
+
+// hand answers with the job, once what it waits for is there.
+func (s Step) hand(ctx context.Context, w ledger.Wait) (*job.Document, error) {
+	j, done, err := s.settle.Look(ctx, w)
+	switch {
+	case err != nil:
+		return nil, err
+	case !done:
+		return nil, &fault.NotYet{Err: fmt.Errorf("%s is not %s any more", w.Resource, w.For)}
+	default:
+		return &j, nil
+	}
+}
+
+// tell says by an error that the wait is over, either way.
+func (s Step) tell(ctx context.Context, w ledger.Wait) error {
+	_, done, err := s.settle.Look(ctx, w)
+	if failed := (*fault.Failed)(nil); !done && !errors.As(err, &failed) {
+		return err
+	}
+	if err := s.settle.Forget(ctx, w); err != nil {
+		return err
+	}
+	if done {
+		return &fault.Reached{Err: fmt.Errorf("%s is %s", w.Resource, w.For)}
+	}
+	return err
 }

@@ -17,7 +17,7 @@ import (
 )
 
 // scene is a step of an execution that waits for the instance to be stopped.
-func scene(s *stage.Stage) (handler.Func[watch.Input, struct{}], watch.Input) {
+func scene(s *stage.Stage) (handler.Func[watch.Input, *job.Document], watch.Input) {
 	settle := wait.Settler{EC2: s.EC2, Groups: s.AutoScaling, Tokens: s.SFN, Ledger: s.Ledger, Now: time.Now}
 	time.Sleep(2 * time.Minute) // it was started before its stop was sent
 	j := s.Job()
@@ -27,7 +27,7 @@ func scene(s *stage.Stage) (handler.Func[watch.Input, struct{}], watch.Input) {
 		Within: 50}
 }
 
-type cases = []stage.Case[watch.Input, struct{}]
+type cases = []stage.Case[watch.Input, *job.Document]
 
 // ended says how the waiting step ended: with the job it handed on, or why not.
 func ended(s *stage.Stage) (j job.Job, why string) {
@@ -50,7 +50,7 @@ func waits(s *stage.Stage, resource string) []ledger.Wait {
 	return found
 }
 
-func goesOn(s *stage.Stage, _ struct{}) {
+func goesOn(s *stage.Stage, _ *job.Document) {
 	s.Helper()
 	_, why := ended(s)
 	s.Same("the step", why, "RUNNING")
@@ -66,7 +66,7 @@ func TestWatch(t *testing.T) {
 		{
 			Name: "still running: the token is kept for the event",
 			Want: "Await DescribeInstances: ok",
-			Then: func(s *stage.Stage, none struct{}) {
+			Then: func(s *stage.Stage, none *job.Document) {
 				goesOn(s, none)
 				kept := waits(s, s.Web)
 				s.Same("waits", len(kept), 1)
@@ -79,7 +79,7 @@ func TestWatch(t *testing.T) {
 			Name:  "stopped before anybody watched: the step goes on at once",
 			Given: func(s *stage.Stage, _ *watch.Input) { s.Set(s.Web, ec2.Stopped) },
 			Want:  "Await DescribeInstances Done SendTaskSuccess: ok",
-			Then: func(s *stage.Stage, _ struct{}) {
+			Then: func(s *stage.Stage, _ *job.Document) {
 				j, why := ended(s)
 				s.Same("handed on", []any{why, j.Times.Stopped, j.Await}, []any{"", time.Now().UTC(), (*job.Await)(nil)})
 				s.Same("waits", len(waits(s, s.Web)), 0)
@@ -97,7 +97,7 @@ func TestWatch(t *testing.T) {
 					ledger.Wait{Resource: s.Web, For: job.ForStopped, Run: stage.RunName, Token: "old"}))
 			},
 			Want: "Await DescribeInstances: ok",
-			Then: func(s *stage.Stage, _ struct{}) {
+			Then: func(s *stage.Stage, _ *job.Document) {
 				kept := waits(s, s.Web)
 				s.Same("one, the new", len(kept) == 1 && kept[0].Token != "old", true)
 			},
@@ -106,7 +106,7 @@ func TestWatch(t *testing.T) {
 			Name:  "the step ended meanwhile: its token is forgotten",
 			Given: func(s *stage.Stage, in *watch.Input) { s.Set(s.Web, ec2.Stopped) },
 			Want:  "Await DescribeInstances Done SendTaskSuccess: ok | Await DescribeInstances Done SendTaskSuccess: ok",
-			Then:  func(s *stage.Stage, _ struct{}) { s.Same("waits", len(waits(s, s.Web)), 0) },
+			Then:  func(s *stage.Stage, _ *job.Document) { s.Same("waits", len(waits(s, s.Web)), 0) },
 		},
 		{
 			Name: "Step Functions is busy: the step is tried again, and waits anew",
@@ -123,7 +123,7 @@ func TestWatch(t *testing.T) {
 			Name:  "the answer of Step Functions is lost: the step has gone on",
 			Given: func(s *stage.Stage, _ *watch.Input) { s.Set(s.Web, ec2.Stopped); s.LoseAnswers("SendTaskSuccess", 1) },
 			Want:  "Await DescribeInstances Done SendTaskSuccess*2: ok",
-			Then: func(s *stage.Stage, _ struct{}) {
+			Then: func(s *stage.Stage, _ *job.Document) {
 				_, why := ended(s)
 				s.Same("the step", why, "")
 			},
@@ -134,7 +134,7 @@ func TestWatch(t *testing.T) {
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Code: "RequestLimitExceeded"})
 			},
 			Want: "Await DescribeInstances*6: Throttled",
-			Then: func(s *stage.Stage, _ struct{}) { s.Same("waits", len(waits(s, s.Web)), 1) },
+			Then: func(s *stage.Stage, _ *job.Document) { s.Same("waits", len(waits(s, s.Web)), 1) },
 		},
 		{
 			Name: "an hour in stopping: a person has to look",
@@ -161,8 +161,8 @@ func TestWatch(t *testing.T) {
 	})
 }
 
-func says(parts ...string) func(*stage.Stage, struct{}) {
-	return func(s *stage.Stage, _ struct{}) {
+func says(parts ...string) func(*stage.Stage, *job.Document) {
+	return func(s *stage.Stage, _ *job.Document) {
 		s.Helper()
 		_, why := ended(s)
 		for _, part := range parts {
@@ -175,7 +175,7 @@ func says(parts ...string) func(*stage.Stage, struct{}) {
 
 // Running again, or as healthy as the plan asks.
 func TestWatchRunning(t *testing.T) {
-	starting := func(s *stage.Stage) (handler.Func[watch.Input, struct{}], watch.Input) {
+	starting := func(s *stage.Stage) (handler.Func[watch.Input, *job.Document], watch.Input) {
 		step, in := scene(s)
 		s.Set(s.Web, ec2.Stopped)
 		in.For, in.Job.Times.StartSent = job.ForRunning, time.Now().UTC()
@@ -191,7 +191,7 @@ func TestWatchRunning(t *testing.T) {
 			Name:  "running is what a describe says",
 			Given: func(s *stage.Stage, _ *watch.Input) { s.Set(s.Web, ec2.Running) },
 			Want:  "Await DescribeInstances Free*2 Done SendTaskSuccess: ok",
-			Then: func(s *stage.Stage, _ struct{}) {
+			Then: func(s *stage.Stage, _ *job.Document) {
 				j, _ := ended(s)
 				s.Same("back", []any{j.Back, j.Times.Running}, []any{true, time.Now().UTC()})
 			},

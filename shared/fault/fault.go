@@ -30,6 +30,16 @@ func (e *NotYet) Error() string { return Brief(e.Err) }
 // Unwrap gives the wrapped error.
 func (e *NotYet) Unwrap() error { return e.Err }
 
+// Reached means that what a step waits for is there. It is no failure: a look of a step that waits for a token can hand
+// over nothing else but an error.
+type Reached struct{ Err error }
+
+// Error is the wrapped error's text.
+func (e *Reached) Error() string { return e.Err.Error() }
+
+// Unwrap gives the wrapped error.
+func (e *Reached) Unwrap() error { return e.Err }
+
 // NoCapacity means EC2 has no room to start the instance; patience of hours is needed.
 type NoCapacity struct{ Err error }
 
@@ -99,6 +109,8 @@ func Edge(err error) error {
 	switch {
 	case errors.As(err, &failed):
 		return &Failed{Err: err, edge: true}
+	case is[*Reached](err):
+		return &Reached{err}
 	case is[*NotYet](err):
 		return &NotYet{err}
 	case is[*NoCapacity](err), IsNoCapacity(err):

@@ -5,6 +5,7 @@ package handler
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"os"
@@ -46,6 +47,10 @@ func Wrap[In, Out any](log *slog.Logger, serve Func[In, Out]) Func[In, Out] {
 		ctx = context.WithValue(ctx, logKey{}, log)
 		begun := time.Now()
 		out, err := serve(ctx, in)
+		if reached := (*fault.Reached)(nil); errors.As(err, &reached) {
+			log.InfoContext(ctx, "done", slog.Any("reached", err), slog.Duration("took", time.Since(begun)))
+			return out, fault.Edge(err)
+		}
 		if err != nil {
 			log.ErrorContext(ctx, "failed", slog.Any("error", err), slog.Duration("took", time.Since(begun)))
 			err = fault.Edge(err)

@@ -63,7 +63,8 @@ type Dated struct {
 func (d Dated) old() bool { return named(d.Lineage) && !d.At.IsZero() }
 
 // Identify are the lineages, in their order. A group that an earlier version wrote down by its name alone is the one
-// that has the name now if that was there at the moment, else one that has ended. What cannot be found out stays as it is.
+// that has the name now if that was there at the moment, else one that has ended. What cannot be found out stays as it
+// is.
 func (f Finder) Identify(ctx context.Context, all ...Dated) []string {
 	identified := make([]string, len(all))
 	var names []string

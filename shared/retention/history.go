@@ -83,9 +83,6 @@ func histories(images []Image, standing Standing) []history {
 // standing finds out what is to be known of the lineages that share a name.
 func (w Watcher) standing(ctx context.Context, images []Image) (Standing, error) {
 	ambiguous := Ambiguous(images)
-	if len(ambiguous) == 0 {
-		return Standing{}, nil
-	}
 	apart, former := w.Lineages.Living(ctx, ambiguous), map[string][]string{}
 	names := map[string]bool{}
 	for _, i := range images {

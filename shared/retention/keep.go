@@ -5,6 +5,7 @@ package retention
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,7 +24,7 @@ func Kept(made []time.Time, k plan.Keep, zone *time.Location) []string {
 		periods, last := 0, ""
 		for i, at := range made {
 			period := r.period(i, at.In(zone))
-			if i > 0 && period == last {
+			if period == last {
 				continue
 			}
 			if last, periods = period, periods+1; periods > r.most {
@@ -77,7 +78,7 @@ func fill(reasons [][]string, minimum int) {
 // Wish reads the tag goldsmith:keep, such as "daily=7 weekly=4 minimum=2": rules that stand in for
 // the plan's. What they leave out is 0. The plan's minimum stays the least that is kept.
 func Wish(value string, k plan.Keep) (plan.Keep, error) {
-	wish := plan.Keep{Minimum: k.Minimum, Grace: k.Grace, Disable: k.Disable}
+	wish := plan.Keep{Grace: k.Grace, Disable: k.Disable}
 	numbers := map[string]*int{
 		"last": &wish.Last, "daily": &wish.Daily, "weekly": &wish.Weekly, "monthly": &wish.Monthly, "yearly": &wish.Yearly, "minimum": &wish.Minimum,
 	}
@@ -107,16 +108,10 @@ func Wish(value string, k plan.Keep) (plan.Keep, error) {
 }
 
 func parse(number string, within plan.Range) (int, error) {
-	n := 0
-	for _, digit := range number {
-		if digit < '0' || digit > '9' || n > within.High {
-			n = -1
-			break
-		}
-		n = 10*n + int(digit-'0')
-	}
-	if number == "" || n < within.Low || n > within.High {
+	// ParseUint takes digits alone: no sign and, in base 10, no underscore.
+	n, err := strconv.ParseUint(number, 10, 31)
+	if err != nil || int(n) < within.Low || int(n) > within.High {
 		return 0, fmt.Errorf("want a number from %d to %d", within.Low, within.High)
 	}
-	return n, nil
+	return int(n), nil
 }

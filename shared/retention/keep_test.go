@@ -180,10 +180,12 @@ func TestWish(t *testing.T) {
 		"last=1000 monthly=0":               {Last: 1000, Minimum: 9},
 		"last=1 daily=2 weekly=3 monthly=4": {Last: 1, Daily: 2, Weekly: 3, Monthly: 4, Minimum: 9},
 	} {
-		want.Grace, want.Disable = base.Grace, base.Disable
-		got, err := retention.Wish(value, base)
-		if err != nil || got != want {
-			t.Errorf("%q is %+v, %v", value, got, err)
+		for _, base.Disable = range []bool{false, true} {
+			want.Grace, want.Disable = base.Grace, base.Disable
+			got, err := retention.Wish(value, base)
+			if err != nil || got != want {
+				t.Errorf("%q is %+v, %v", value, got, err)
+			}
 		}
 	}
 	for _, value := range []string{

@@ -44,7 +44,8 @@ func TestDecideByLineage(t *testing.T) {
 			if !living[l] {
 				continue
 			}
-			if diff := cmp.Diff(retention.Decide(rapid.Permutation(of).Draw(r, "order"), p, standing, now), ofOne[l]); diff != "" {
+			alone := retention.Decide(rapid.Permutation(of).Draw(r, "order"), p, standing, now)
+			if diff := cmp.Diff(alone, ofOne[l]); diff != "" {
 				r.Fatal(diff)
 			}
 			newestStays(r, ofOne[l])

@@ -97,11 +97,12 @@ type Outlook struct {
 
 // Look decides about the images of a plan. A plan without a rule is not looked at.
 func (w Watcher) Look(ctx context.Context, p plan.Plan, s Scope) (Outlook, error) {
-	o := Outlook{
-		Registered: map[string]ledger.Registration{}, Images: map[string]types.Image{}, Known: map[string]job.Retirement{}, Shown: map[string]bool{},
-	}
 	if !p.Keep.Rules() {
-		return o, nil
+		return Outlook{}, nil
+	}
+	o := Outlook{
+		Registered: map[string]ledger.Registration{}, Images: map[string]types.Image{}, Known: map[string]job.Retirement{},
+		Shown: map[string]bool{},
 	}
 	if err := w.read(ctx, p.Name, &o); err != nil {
 		return o, err
@@ -277,7 +278,7 @@ func (o *Outlook) cut(decisions []Decision, s Scope) []Decision {
 	var taken []Decision
 	going := 0
 	for _, d := range decisions {
-		if d.History <= s.After && s.After != "" {
+		if d.History <= s.After {
 			continue
 		}
 		if s.Most > 0 && going >= s.Most && d.History != o.Cursor {

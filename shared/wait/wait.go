@@ -55,42 +55,55 @@ type Settler struct {
 // Settle looks once, and completes the step if its wait is over either way.
 // Settling twice, or after the step has ended otherwise, does no harm.
 func (s Settler) Settle(ctx context.Context, w ledger.Wait) error {
+	j, done, err := s.Look(ctx, w)
+	var failed *fault.Failed
+	switch {
+	case done:
+		return s.end(ctx, w, func(ctx context.Context) error { return s.succeed(ctx, w.Token, j) })
+	case errors.As(err, &failed):
+		return s.end(ctx, w, func(ctx context.Context) error { return s.fail(ctx, w, failed) })
+	default:
+		return err
+	}
+}
+
+// Look looks once, and spends no token. The job is as it is handed on when the wait is done; a *fault.Failed ends the
+// wait badly, any other error asks for another look.
+func (s Settler) Look(ctx context.Context, w ledger.Wait) (j job.Document, done bool, err error) {
 	now := s.Now().UTC()
-	j := w.Job
-	var done bool
-	var err error
+	j = w.Job
 	j.Job, done, err = s.look(ctx, j.Job, now)
 	var failed *fault.Failed
 	switch {
 	case done:
 		if w.For == job.ForRunning {
 			if err := bound.Back(ctx, s.Ledger, j.Job); err != nil {
-				return err
+				return w.Job, false, err
 			}
 		}
 		j.Await = nil
-		return s.end(ctx, w, func() error { return s.succeed(ctx, w.Token, j) })
+		return j, true, nil
 	case errors.As(err, &failed):
-		return s.end(ctx, w, func() error { return s.fail(ctx, w, failed) })
+		return w.Job, false, err
 	case err != nil:
-		return s.unanswered(ctx, w, now, err)
+		return w.Job, false, unanswered(w, now, err)
 	case now.After(w.Job.Await.Until):
-		return s.end(ctx, w, func() error { return s.fail(ctx, w, overdue(w, now)) })
+		return w.Job, false, overdue(w, now)
 	default:
-		return nil
+		return w.Job, false, nil
 	}
 }
 
 const (
 	// unseen is how long an instance may be down without an answer of EC2's to whether it has to be.
 	unseen = 15 * time.Minute
-	// ending is how long a wait whose look was cut short may take to be ended, within its heartbeat.
+	// ending is how long it may take to end a wait whose look was cut short, within what that leaves of its heartbeat.
 	ending = 5 * time.Second
 )
 
 // unanswered gives the error of a look, for another look, unless there were enough: an instance is not kept down by an
 // EC2 that does not say how it is. Where none is down for it a busy AWS decides nothing.
-func (s Settler) unanswered(ctx context.Context, w ledger.Wait, now time.Time, problem error) error {
+func unanswered(w ledger.Wait, now time.Time, problem error) error {
 	var since time.Time
 	switch w.For {
 	case job.ForStopped:
@@ -103,11 +116,8 @@ func (s Settler) unanswered(ctx context.Context, w ledger.Wait, now time.Time, p
 	if now.Sub(since) <= unseen {
 		return problem
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ending)
-	defer cancel()
-	failed := fault.Failure("", "%s (%s): whether %s is %s is not known, EC2 does not answer: %w",
+	return fault.Failure("", "%s (%s): whether %s is %s is not known, EC2 does not answer: %w",
 		w.Job.Source.Name, w.Job.Source.ID, w.Resource, w.For, problem)
-	return s.end(ctx, w, func() error { return s.fail(ctx, w, failed) })
 }
 
 func overdue(w ledger.Wait, now time.Time) *fault.Failed {
@@ -146,12 +156,32 @@ func (s Settler) fail(ctx context.Context, w ledger.Wait, failed *fault.Failed) 
 // step that has gone on would stay, since what it waited for is soon past. A token
 // that Step Functions no longer knows belongs to a step that has ended or was
 // retried with a new one.
-func (s Settler) end(ctx context.Context, w ledger.Wait, spend func() error) error {
+func (s Settler) end(ctx context.Context, w ledger.Wait, spend func(context.Context) error) error {
+	ctx, cancel := lasting(ctx)
+	defer cancel()
+	if err := s.Forget(ctx, w); err != nil {
+		return err
+	}
+	if err := spend(ctx); err != nil && !spent(err) {
+		return fmt.Errorf("completing the wait of %s for %s: %w", w.Resource, w.For, err)
+	}
+	return nil
+}
+
+// lasting is a context for what ends a wait, also after a look that was cut short.
+func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
+	if ctx.Err() == nil {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(context.WithoutCancel(ctx), ending)
+}
+
+// Forget forgets a wait that is over.
+func (s Settler) Forget(ctx context.Context, w ledger.Wait) error {
+	ctx, cancel := lasting(ctx)
+	defer cancel()
 	if err := s.Ledger.Done(ctx, w); err != nil {
 		return fmt.Errorf("forgetting the wait of %s for %s: %w", w.Resource, w.For, err)
-	}
-	if err := spend(); err != nil && !spent(err) {
-		return fmt.Errorf("completing the wait of %s for %s: %w", w.Resource, w.For, err)
 	}
 	return nil
 }

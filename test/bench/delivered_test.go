@@ -58,9 +58,12 @@ func (d *delivered) count(n *night) {
 
 // extras are the looks that a source costs beyond the budget: each snapshot has
 // an event of its own, and a wait that is longer than its heartbeat looks at
-// every beat, though its event will come.
+// every beat, though its event will come, and once more where a beat sees its end.
 func extras(i job.Image, t job.Times, beats map[string]float64) int {
-	beaten := func(state string, from, to time.Time) int { return int(to.Sub(from).Seconds() / beats[state]) }
+	beaten := func(state string, from, to time.Time) int {
+		n := int(to.Sub(from).Seconds() / beats[state])
+		return n + min(n, 1)
+	}
 	return len(i.Snapshots) - 1 +
 		beaten("Wait until it is stopped", t.StopSent, t.Stopped) +
 		beaten("Wait for the snapshots", t.ImageSent, t.Snapshotted) +

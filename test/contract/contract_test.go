@@ -36,6 +36,7 @@ var rules = map[string]rule{
 	"retries":   retries,
 	"patience":  patience,
 	"looks":     looks,
+	"reached":   reached,
 	"catches":   catches,
 	"released":  released,
 	"restarted": restarted,

@@ -223,7 +223,7 @@ func keys(o object) []string {
 }
 
 // types: a function takes and returns the document of the scope it is invoked
-// in; one with Parameters takes its own Input, and what a wait's function returns nobody reads.
+// in; one with Parameters takes its own Input. What a wait's function hands on keeps the fields of other releases.
 func types(d *definition) []string {
 	var problems []string
 	for _, scope := range []*asl.Machine{d.run, d.child} {
@@ -232,8 +232,8 @@ func types(d *definition) []string {
 			if inputTypes[function(s)] != nil {
 				in = function(s) + ".Input"
 			}
-			if s.WaitForToken {
-				out = "struct{}"
+			if function(s) == "watch" {
+				out = "*job.Document"
 			}
 			if got, want := code().signature(function(s)), fmt.Sprintf("handler.Func[%s, %s]", in, out); got != want {
 				problems = append(problems, fmt.Sprintf("%s needs a %s, %s is a %s", s.Name, want, function(s), got))

@@ -86,6 +86,17 @@ var mutations = []mutation{
 	{"looks", "one without a bound", func(states map[string]object) {
 		delete(states["Wait for the image"]["Parameters"].(object)["Payload"].(object), "within")
 	}, "a look of Wait for the image may take 0 s"},
+	{"reached", "a wait that does not tell of its tries", func(states map[string]object) {
+		states["Wait for the image"]["Parameters"].(object)["Payload"].(object)["tries.$"] = "$.run.name"
+	}, "Wait for the image does not tell how often it was tried"},
+	{"reached", "one that tries it again", entry("Wait until it is running", "Retry", 3, func(r object) {
+		r["ErrorEquals"] = []any{"Failed"}
+	}), "Wait until it is running does not catch Reached at once"},
+	{"reached", "a look that goes elsewhere", set("See it running", "Next", "Release the source"),
+		"See it running is no look that goes where Wait until it is running goes"},
+	{"reached", "a look for something else", func(states map[string]object) {
+		states["See it stopped"]["Parameters"].(object)["for"] = "running"
+	}, "See it stopped does not look for what Wait until it is stopped waits for"},
 	{"patience", "nothing to wait for", func(states map[string]object) {
 		states["Wait for the image"]["Parameters"].(object)["Payload"].(object)["for"] = "ready"
 	}, `nothing is known of waiting for "ready"`},
@@ -94,7 +105,7 @@ var mutations = []mutation{
 	{"catches", "none at the claim", drop("Claim the source", "Catch"), "Claim the source does not catch States.ALL"},
 	{"catches", "not the one that States.ALL leaves out", shorten("Stop the instance", "Catch", 0), "Stop the instance does not catch States.DataLimitExceeded"},
 	{"catches", "the wrong way", entry("Roll the templates", "Catch", 1, func(c object) { c["Next"] = "The source is done" }), `which never leads to "Release the source"`},
-	{"catches", "none after the release", drop("Wait for the refresh", "Catch"), "Wait for the refresh does not catch States.ALL"},
+	{"catches", "none after the release", drop("See the refresh", "Catch"), "See the refresh does not catch States.ALL"},
 
 	{"released", "a way around", entry("Is there anything to wait for?", "Choices", 0, func(c object) { c["Next"] = "The source is done" }), `"The source is done" can be reached`},
 	{"released", "an early end", func(states map[string]object) {
@@ -140,7 +151,7 @@ var mutations = []mutation{
 		payload := states["Wait for the image"]["Parameters"].(object)["Payload"].(object)
 		payload["taskToken.$"] = payload["token.$"]
 		delete(payload, "token.$")
-	}, `sends ["for" "job" "taskToken" "within"], watch.Input has ["for" "job" "token" "within"]`},
+	}, `sends ["for" "job" "taskToken" "tries" "within"], watch.Input has ["for" "job" "token" "tries" "within"]`},
 	{"inputs", "a member too few", func(states map[string]object) {
 		delete(states["Claim the source"]["Parameters"].(object), "execution.$")
 	}, `sends ["job"]`},

@@ -16,7 +16,7 @@ func TestMutantsOfASmallPackage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := compile(t.Context(), "./testdata/small", overlay, into, "")
+	b, err := compile(t.Context(), "./testdata/small", ".", overlay, into, "")
 	if err != nil {
 		t.Fatal(err)
 	}

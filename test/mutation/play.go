@@ -39,9 +39,9 @@ type test struct {
 
 var topLevel = regexp.MustCompile(`^(Test|Fuzz|Example)\w*$`)
 
-// compile builds a package's tests with the overlay, and finds out what each reaches, unless that is known of what has
-// that sum.
-func compile(ctx context.Context, pkg, overlay, into, sum string) (*binary, error) {
+// compile builds a package's tests with the overlay, and finds out what each that matches reaches, unless that is known
+// of what has that sum.
+func compile(ctx context.Context, pkg, matching, overlay, into, sum string) (*binary, error) {
 	self, _, err := list(pkg)
 	if err != nil {
 		return nil, err
@@ -56,7 +56,7 @@ func compile(ctx context.Context, pkg, overlay, into, sum string) (*binary, erro
 	if b.known(sum) {
 		return b, nil
 	}
-	named, _, err := b.run(ctx, 0, "", time.Minute, "-test.list", ".")
+	named, _, err := b.run(ctx, 0, "", time.Minute, "-test.list", matching)
 	if err != nil {
 		return nil, fmt.Errorf("listing the tests of %s: %w\n%s", pkg, err, named)
 	}

@@ -72,7 +72,8 @@ func (n *night) states(ids []string) string {
 // restoreTable does what the runbook says, one step after the other.
 func (n *night) restoreTable(to time.Time) {
 	n.t.Helper()
-	tables, table, restored := dynamodb.NewFromConfig(n.AWS()), aws.String(workflow.Name), aws.String(workflow.Name+"-restored")
+	tables := dynamodb.NewFromConfig(n.AWS())
+	table, restored := aws.String(workflow.Name), aws.String(workflow.Name+"-restored")
 	must(tables.RestoreTableToPointInTime(n.ctx, &dynamodb.RestoreTableToPointInTimeInput{
 		SourceTableName: table, TargetTableName: restored, RestoreDateTime: aws.Time(to),
 	}))(n.t)

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+
 	"goldsmith/local/asl"
 	"goldsmith/local/bus"
 	"goldsmith/local/ec2"
@@ -125,6 +127,36 @@ func TestLooksTooSlowForAStep(t *testing.T) {
 					if down := started.Sub(stopped); down > 20*time.Minute {
 						n.t.Errorf("web was started %s after its stop", down)
 					}
+				})
+			})
+		}
+	}
+}
+
+// A token that is spent before its function has answered may be lost: a wait ends a heartbeat later then, whatever it is for.
+func TestEarlyTokensAreLost(t *testing.T) {
+	for which, events := range map[string]map[string]bus.Faults{"": nil, ", EC2's events lost": silent} {
+		t.Run("an image"+which, func(t *testing.T) {
+			play(t, suite.Options{Events: events, States: states.Options{EarlyTokensLost: true}}, func(n *night) {
+				web := n.launch("web", "")
+				r := n.run()[0]
+				n.wasImaged(r, web)
+				if down := n.results(r)[web].Times.Downtime(); down > 5*time.Minute {
+					t.Errorf("web was down for %s", down)
+				}
+			})
+		})
+		for _, step := range []string{"watch:stopped", "watch:snapshotted", "watch:running"} {
+			t.Run("terminated at "+step+which, func(t *testing.T) {
+				play(t, suite.Options{Events: events, States: states.Options{EarlyTokensLost: true}}, func(n *night) {
+					web := n.launch("web", "")
+					n.begin()
+					n.at(step, web, func(work) {
+						_, err := n.cloud.TerminateInstances(n.ctx, &sdk.TerminateInstancesInput{InstanceIds: []string{web}})
+						n.ok(err)
+					})
+					r := n.run()[0]
+					n.want("gone", n.results(r)[web].Gone, true)
 				})
 			})
 		}

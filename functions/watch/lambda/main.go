@@ -11,13 +11,14 @@ import (
 
 	"goldsmith/functions/watch"
 	"goldsmith/shared/handler"
+	"goldsmith/shared/job"
 	"goldsmith/shared/settings"
 	"goldsmith/shared/wait"
 )
 
 func main() { handler.Start("watch", wire) }
 
-func wire(ctx context.Context) (handler.Func[watch.Input, struct{}], error) {
+func wire(ctx context.Context) (handler.Func[watch.Input, *job.Document], error) {
 	s, err := settings.Load(ctx, settings.Table)
 	if err != nil {
 		return nil, err

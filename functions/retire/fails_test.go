@@ -1,0 +1,257 @@
+package retire_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/functions/retire"
+	"goldsmith/local/ec2"
+	"goldsmith/local/stage"
+	"goldsmith/shared/fault"
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+)
+
+// answers is EC2 with some answers of its own.
+type answers struct {
+	*sdk.Client
+	noTemplates bool
+	deregister  func(*sdk.DeregisterImageOutput)
+}
+
+func (a answers) DescribeLaunchTemplates(
+	ctx context.Context, in *sdk.DescribeLaunchTemplatesInput, o ...func(*sdk.Options),
+) (*sdk.DescribeLaunchTemplatesOutput, error) {
+	if a.noTemplates {
+		return &sdk.DescribeLaunchTemplatesOutput{}, nil
+	}
+	return a.Client.DescribeLaunchTemplates(ctx, in, o...)
+}
+
+func (a answers) DeregisterImage(
+	ctx context.Context, in *sdk.DeregisterImageInput, o ...func(*sdk.Options),
+) (*sdk.DeregisterImageOutput, error) {
+	out, err := a.Client.DeregisterImage(ctx, in, o...)
+	if err == nil && a.deregister != nil {
+		a.deregister(out)
+	}
+	return out, err
+}
+
+// moving is a ledger in which somebody else changes a registration first.
+type moving struct{ *stage.Ledger }
+
+func (m moving) Amend(_ context.Context, r ledger.Registration) (ledger.Registration, error) {
+	return r, &ledger.Moved{Source: r.Lineage, ID: r.ID}
+}
+
+// rounds plays one round beside an image that goes, and gives its error.
+func rounds(t *testing.T, given func(s *stage.Stage, due string, a *answers) retire.Book,
+	then func(s *stage.Stage, due string, err error)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		s := stage.New(t)
+		var due string
+		_, page := aged(&due)(s)
+		a := answers{Client: s.EC2}
+		deprecated(s, due, 72*time.Hour)
+		book := given(s, due, &a)
+		_, err := retire.New(watcher(s), a, book, time.Now).Handle(s.Context(), page)
+		then(s, due, err)
+	})
+}
+
+// A template that EC2 does not list, without saying that it does not exist, is left alone.
+func TestATemplateThatIsNotListed(t *testing.T) {
+	rounds(t, func(s *stage.Stage, due string, a *answers) retire.Book {
+		template(s, "fleet", due, ec2.ImageX86)
+		a.noTemplates = true
+		return s.Ledger
+	}, func(s *stage.Stage, due string, err error) {
+		s.Must(err)
+		s.Same("fate", record(s, due).Fate, job.Retired)
+	})
+}
+
+// Templates are looked at in the order of their ids, so that a round does the same each time.
+func TestTemplatesInTheirOrder(t *testing.T) {
+	rounds(t, func(s *stage.Stage, due string, _ *answers) retire.Book {
+		for _, name := range []string{"t-a", "t-b", "t-c", "t-d", "t-e", "t-f"} {
+			template(s, name, due, ec2.ImageX86)
+		}
+		return s.Ledger
+	}, func(s *stage.Stage, _ string, err error) {
+		s.Must(err)
+		var asked []string
+		for _, form := range s.Sent("DescribeLaunchTemplates") {
+			asked = append(asked, form.Get("LaunchTemplateId.1"))
+		}
+		s.Same("templates", len(asked), 6)
+		s.Same("in their order", slices.IsSorted(asked), true)
+	})
+}
+
+// A version that no roll made stays, also one without an image, and the message says so with its image.
+func TestAPersonsVersionIsTold(t *testing.T) {
+	var id string
+	rounds(t, func(s *stage.Stage, due string, _ *answers) retire.Book {
+		id = template(s, "fleet", due, due, ec2.ImageX86)
+		for r, err := range s.Ledger.Kept.Targets(s.Context(), "web") {
+			s.Must(err)
+			r.Made = []int64{1}
+			_, err = s.Ledger.Kept.PutTarget(s.Context(), r)
+			s.Must(err)
+		}
+		return s.Ledger
+	}, func(s *stage.Stage, due string, err error) {
+		s.Must(err)
+		s.Same("versions", versions(s, id), []int64{2, 3})
+		s.Same("told", slices.Contains(record(s, due).Why,
+			"version 2 of launch template fleet names it and stays: no roll made it"), true)
+		s.Same("pruned", record(s, due).Pruned, 1)
+	})
+}
+
+// Each snapshot's own result counts, and each that stays is told.
+func TestEverySnapshotsResult(t *testing.T) {
+	rounds(t, func(s *stage.Stage, _ string, a *answers) retire.Book {
+		a.deregister = func(out *sdk.DeregisterImageOutput) {
+			for id, code := range map[string]types.SnapshotReturnCodes{
+				"snap-0aaaaaaaaaaaaaaaa": types.SnapshotReturnCodesSuccess, "snap-0bbbbbbbbbbbbbbbb": "internal-error",
+				"snap-0cccccccccccccccc": types.SnapshotReturnCodesWarnSkipped,
+			} {
+				out.DeleteSnapshotResults = append(out.DeleteSnapshotResults,
+					types.DeleteSnapshotReturnCode{SnapshotId: aws.String(id), ReturnCode: code})
+			}
+		}
+		return s.Ledger
+	}, func(s *stage.Stage, due string, err error) {
+		s.Must(err)
+		s.Same("stuck", strings.HasPrefix(fate(s, "snap-0bbbbbbbbbbbbbbbb"), "stuck: it stays after its image "+due), true)
+		s.Same("skipped", slices.Contains(record(s, due).Why,
+			"snapshot snap-0cccccccccccccccc stays, since another image uses it"), true)
+		s.Same("gone well", fate(s, "snap-0aaaaaaaaaaaaaaaa"), "")
+		s.Same("registered on", registrationOf(s, due).Retired.IsZero(), true)
+		s.Same("when it goes is said no more", record(s, due).Due.IsZero(), true)
+	})
+}
+
+// A registration that somebody else changes meanwhile is tried again, before anything goes.
+func TestARegistrationThatChangesMeanwhile(t *testing.T) {
+	rounds(t, func(s *stage.Stage, due string, _ *answers) retire.Book {
+		r := registrationOf(s, due)
+		r.Snapshots = nil
+		_, err := s.Ledger.Kept.Amend(s.Context(), r)
+		s.Must(err)
+		return moving{s.Ledger}
+	}, func(s *stage.Stage, due string, err error) {
+		s.Same("tried again", errors.As(err, new(*fault.NotYet)), true)
+		s.Same("image", is(s, due), "deprecated")
+	})
+}
+
+// AWS that is busy ends the round, whatever it was doing; what is refused for good is written down.
+func TestBusyEndsTheRound(t *testing.T) {
+	for _, c := range []struct{ call, code, told string }{
+		{"DeregisterImage", "RequestLimitExceeded", ""},
+		{"DeregisterImage", "UnauthorizedOperation", "stuck: no rule keeps it; deregistering it failed"},
+	} {
+		rounds(t, func(s *stage.Stage, _ string, _ *answers) retire.Book {
+			s.Cloud.Inject(ec2.Fault{Action: c.call, Code: c.code})
+			return s.Ledger
+		}, func(s *stage.Stage, due string, err error) {
+			s.Same(c.code+" ends it", fault.IsThrottled(err), c.told == "")
+			s.Same("told", strings.HasPrefix(fate(s, due), c.told) || c.told == "", true)
+		})
+	}
+}
+
+// The first step of an image is tried again by the next round when EC2 is busy.
+func TestDeprecatingIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := stage.New(t)
+		var due string
+		step, page := aged(&due)(s)
+		s.Cloud.Inject(ec2.Fault{Action: "EnableImageDeprecation", Code: "RequestLimitExceeded"})
+		_, err := step(s.Context(), page)
+		s.Same("busy", fault.IsThrottled(err), true)
+		s.Same("image", is(s, due), "available")
+	})
+}
+
+// What cannot be written down ends the round, also what could not be done.
+func TestWhatCannotBeWrittenDown(t *testing.T) {
+	rounds(t, func(s *stage.Stage, _ string, _ *answers) retire.Book {
+		s.Cloud.Inject(ec2.Fault{Action: "DeregisterImage", Code: "UnauthorizedOperation"})
+		return failing{s.Ledger, job.Stuck}
+	}, func(s *stage.Stage, _ string, err error) {
+		if err == nil {
+			s.Error("a step that failed is not written down, and nothing says so")
+		}
+	})
+}
+
+// failing is a ledger that does not write a fate down.
+type failing struct {
+	*stage.Ledger
+	fate job.Fate
+}
+
+func (f failing) PutRetirement(ctx context.Context, r job.Retirement) error {
+	if r.Fate == f.fate {
+		return errors.New("the disk is full")
+	}
+	return f.Ledger.PutRetirement(ctx, r)
+}
+
+// A round that ends what was begun asks EC2 whether the image is gone; not knowing is told, and ends nothing.
+func TestEndingWhatCannotBeAsked(t *testing.T) {
+	rounds(t, func(s *stage.Stage, due string, _ *answers) retire.Book {
+		byHand(s, due)
+		s.Must(s.Ledger.Kept.PutRetirement(s.Context(), job.Retirement{
+			Plan: "nightly", Subject: due, Name: "web", Run: "before", Fate: job.Retiring, At: time.Now(),
+		}))
+		s.Cloud.Inject(ec2.Fault{Action: "DescribeImageAttribute", Code: "UnauthorizedOperation"})
+		return s.Ledger
+	}, func(s *stage.Stage, due string, err error) {
+		s.Must(err)
+		s.Same("told", strings.HasPrefix(fate(s, due), "stuck: asking EC2 for it failed"), true)
+		s.Same("registered on", registrationOf(s, due).Retired.IsZero(), true)
+	})
+}
+
+// A sweep that cannot find out what uses snapshots deletes none, and says so. It asks for the registered ones alone.
+func TestASweepThatCannotLook(t *testing.T) {
+	for call, says := range map[string]string{
+		"ListImagesInRecycleBin": "looking into the Recycle Bin", "DescribeSnapshots": "looking for", "": "",
+	} {
+		rounds(t, func(s *stage.Stage, due string, _ *answers) retire.Book {
+			byHand(s, due)
+			misses(s, due, 72*time.Hour)
+			if call != "" {
+				s.Cloud.Inject(ec2.Fault{Action: call, Code: "UnauthorizedOperation", Until: time.Now().Add(time.Second)})
+			}
+			return s.Ledger
+		}, func(s *stage.Stage, _ string, err error) {
+			s.Must(err)
+			time.Sleep(time.Minute)
+			for _, form := range s.Sent("DescribeSnapshots")[:1] {
+				s.Same("filter", form.Get("Filter.1.Name"), "snapshot-id")
+			}
+			if call == "" {
+				return
+			}
+			s.Same(call+" told", strings.Contains(fate(s, "snapshots without an image"), says), true)
+			s.Same("snapshots", snapshots(s), 2)
+		})
+	}
+}
