@@ -111,10 +111,10 @@ var Functions = []Function{
 	{
 		Name: "image", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Registers and creates the image, once for each run.",
-		Environment: env(tableSetting),
-		Statements: join(everyTask("image"), ledger("PutItem", "UpdateItem"),
-			[]Statement{look("DescribeImages", "DescribeInstances", "DescribeLaunchTemplates")}, onEnrolled("ec2:CreateImage"),
-			imaging),
+		Environment: env(tableSetting, pathSetting),
+		Statements: join(everyTask("image"), ledger("PutItem", "UpdateItem"), []Statement{
+			look("DescribeImages", "DescribeInstances", "DescribeLaunchTemplates", "DescribeLaunchTemplateVersions"),
+		}, onEnrolled("ec2:CreateImage"), imaging),
 	},
 	{
 		Name: "watch", Task: true, Timeout: stepTimeout, Memory: memory,

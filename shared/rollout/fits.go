@@ -19,10 +19,37 @@ func (s *survey) fits(ctx context.Context, t *template, image Image) (problem st
 	if problem, err = s.disksFit(ctx, data, image); problem != "" || err != nil {
 		return problem, err
 	}
+	if problem, err = s.platformFits(ctx, t, image); problem != "" || err != nil {
+		return problem, err
+	}
 	if problem, err = s.typesFit(ctx, t, image); problem != "" || err != nil {
 		return problem, err
 	}
 	return s.requirementsFit(ctx, t, image)
+}
+
+// platformFits says that a template of Linux would launch Windows, or the other way round. What the image is that the
+// template has now is asked where that is known already, and where it is likely to be another: where the new one is
+// Windows, or of another source than the last.
+func (s *survey) platformFits(ctx context.Context, t *template, image Image) (problem string, err error) {
+	name := t.image(t.base)
+	old := s.images[name]
+	if _, known := s.images[name]; !known && (image.Windows || t.another) {
+		if old, err = s.machine(ctx, name); err != nil {
+			return "", err
+		}
+	}
+	if old == nil || old.Windows == image.Windows {
+		return "", nil
+	}
+	return fmt.Sprintf("its image %s is one of %s, and the new one is of %s", name, old.platform(), image.platform()), nil
+}
+
+func (m Machine) platform() string {
+	if m.Windows {
+		return "Windows"
+	}
+	return "Linux or UNIX"
 }
 
 // launchType is an instance type that a template may be launched on, and whose wish that is.

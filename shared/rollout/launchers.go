@@ -159,6 +159,8 @@ func (f Finder) fleets(ctx context.Context) ([]launcher, error) {
 // launching are the states of a fleet, or of a Spot Fleet request, that launches or may again.
 var launching = []string{"submitted", "active", "modifying"}
 
+// ofConfig are the ways in which an EC2 Fleet launches. Images and block device mappings in overrides are for fleets of
+// type instant (API reference, FleetLaunchTemplateOverrides), which launch once.
 func ofConfig(name string, c types.FleetLaunchTemplateConfig) []launcher {
 	var overrides []override
 	for _, o := range c.Overrides {
