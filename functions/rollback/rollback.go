@@ -60,7 +60,7 @@ type Step struct {
 func New(ec2 EC2, scaling lineage.Members, parameters Parameters, book Book, sender Sender, refreshes Fleet,
 	now func() time.Time) Step {
 	return Step{ec2, scaling, rollout.Writer{
-		Finder:    rollout.Finder{EC2: ec2, Parameters: parameters, Book: book, Now: now},
+		Finder:    rollout.Finder{EC2: ec2, Groups: scaling, Parameters: parameters, Book: book, Now: now},
 		Templates: ec2, Values: parameters, Records: book, Owners: book,
 	}, sender, refreshes, now}
 }

@@ -190,7 +190,8 @@ var Functions = []Function{
 		Environment: env(tableSetting, secretSetting),
 		Statements: join(everyHandler("rollback"), ledger("GetItem", "PutItem", "Query", "UpdateItem"), []Statement{
 			lookAtGroups, lookAtMembers, look("DescribeLaunchTemplateVersions", "DescribeImages", "DescribeInstances",
-				"DescribeFleets", "DescribeSpotFleetRequests"),
+				"DescribeFleets", "DescribeSpotFleetRequests", "DescribeInstanceTypes",
+				"GetInstanceTypesFromInstanceRequirements", "DescribeSnapshots"),
 		}, rolling, refreshingBack, refreshing, telling),
 	},
 	{

@@ -15,11 +15,15 @@ import (
 // fits says why a template with the image would not launch, or would launch something else than before;
 // empty when it would launch the image.
 func (s *survey) fits(ctx context.Context, t *template, image Image) (problem string, err error) {
-	data := t.data(t.base)
-	if problem, err = s.disksFit(ctx, data, image); problem != "" || err != nil {
+	if problem, err = s.platformFits(ctx, t, image); problem != "" || err != nil {
 		return problem, err
 	}
-	if problem, err = s.platformFits(ctx, t, image); problem != "" || err != nil {
+	return s.launches(ctx, t, image)
+}
+
+// launches says why EC2 would refuse to launch a template with the image.
+func (s *survey) launches(ctx context.Context, t *template, image Image) (problem string, err error) {
+	if problem, err = s.disksFit(ctx, t.data(t.base), image); problem != "" || err != nil {
 		return problem, err
 	}
 	if problem, err = s.typesFit(ctx, t, image); problem != "" || err != nil {
