@@ -27,7 +27,7 @@ func TestClaimOverTheLimit(t *testing.T) {
 			}
 		}
 	}
-	const again = ". It was not touched; raise the plan's limit, or ask again later"
+	const again = ". Raise the plan's limit, or ask again later"
 	stage.Play(t, scene, cases{
 		{
 			Name: "one", Given: limited(1, 1, nil), Want: claims + ": ok",

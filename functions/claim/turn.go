@@ -79,11 +79,18 @@ func (s Step) place(ctx context.Context, j job.Job) (job.Job, error) {
 func waited(j job.Job, now time.Time) job.Job {
 	if turn := j.Turn; turn != nil && turn.First > 0 {
 		j.Warnings = append(slices.Clone(j.Warnings), job.Reason{Code: job.Waited, Text: fmt.Sprintf(
-			"waited %s for its turn: plan %s has at most %d down at once, and %d were before it",
-			now.Sub(turn.Since).Truncate(time.Second), j.Run.Plan, j.Plan.Concurrency, turn.First)})
+			"waited %s for its turn: plan %s has at most %d down at once, and %s before it",
+			now.Sub(turn.Since).Truncate(time.Second), j.Run.Plan, j.Plan.Concurrency, were(turn.First))})
 	}
 	j.Turn = nil
 	return j
+}
+
+func were(n int) string {
+	if n == 1 {
+		return "1 was"
+	}
+	return fmt.Sprintf("%d were", n)
 }
 
 // waits is the job with its turn.
@@ -108,7 +115,7 @@ func over(j job.Job, stopped []string) string {
 	if len(stopped) > named {
 		stopped, more = stopped[:named], fmt.Sprintf(" and %d more", len(stopped)-named)
 	}
-	return fmt.Sprintf("plan %s may stop %s %s, and has stopped %s%s. It was not touched; raise the plan's limit, or ask again later",
+	return fmt.Sprintf("plan %s may stop %s %s, and has stopped %s%s. Raise the plan's limit, or ask again later",
 		j.Run.Plan, sources(j.Plan.Limit, j.Run.Most), since, strings.Join(stopped, ", "), more)
 }
 
@@ -133,9 +140,9 @@ func (s Step) stillWaits(ctx context.Context, j job.Job) (job.Job, bool, error) 
 		return j, false, nil
 	}
 	if _, late := source.Decide(true, j.Run, j.Plan, s.now()); late != nil {
-		return skip(j, job.NoTurn, fmt.Sprintf("the window closed at %s, and %d were still before it: plan %s has at most %d down at once. "+
+		return skip(j, job.NoTurn, fmt.Sprintf("the window closed at %s, and %s still before it: plan %s has at most %d down at once. "+
 			"Raise the plan's concurrency or its window, or ask again",
-			j.Run.Closes.UTC().Format(time.RFC3339), j.Turn.Before, j.Run.Plan, j.Plan.Concurrency)), true, nil
+			j.Run.Closes.UTC().Format(time.RFC3339), were(j.Turn.Before), j.Run.Plan, j.Plan.Concurrency)), true, nil
 	}
 	if reason, err := s.breaker(ctx, j); err != nil || reason != nil {
 		return refuse(j, reason), true, err

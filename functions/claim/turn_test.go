@@ -180,7 +180,7 @@ func TestClaimWaits(t *testing.T) {
 				s.Same("place", j.Place, "000000")
 				s.Same("turn", j.Turn, (*job.Turn)(nil))
 				s.Same("warnings", j.Warnings, []job.Reason{{Code: job.Waited,
-					Text: "waited 10m0s for its turn: plan nightly has at most 1 down at once, and 1 were before it"}})
+					Text: "waited 10m0s for its turn: plan nightly has at most 1 down at once, and 1 was before it"}})
 			},
 		},
 		{
@@ -191,7 +191,7 @@ func TestClaimWaits(t *testing.T) {
 		{
 			Name: "the window has closed", Want: "Claim Slots Free: ok",
 			Given: func(*stage.Stage, *claim.Input) { time.Sleep(4 * time.Hour) },
-			Then: skips(job.NoTurn, "the window closed at 2000-01-01T04:00:00Z, and 1 were still before it: plan nightly has at most 1 down at once. "+
+			Then: skips(job.NoTurn, "the window closed at 2000-01-01T04:00:00Z, and 1 was still before it: plan nightly has at most 1 down at once. "+
 				"Raise the plan's concurrency or its window, or ask again"),
 		},
 		{

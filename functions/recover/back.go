@@ -48,7 +48,7 @@ func (r Rescue) record(
 	}
 	was = toldOf(c, known, there)
 	if !there || known.Problem == cutShort {
-		known.Problem = problem
+		known.Problem, known.Do = problem, "Nothing is to be done: the next run images it."
 	}
 	known.Ending, known.Shows, known.Restarted, known.At = job.Broken, "", time.Time{}, r.Now().UTC()
 	known.Gone = state == "" || source.Ending(state)

@@ -94,7 +94,7 @@ func (m Missed) makeUp(ctx context.Context, p plan.Plan, due time.Time) error {
 	}
 	_, err = m.Teller.Tell(ctx, ledger.Run{
 		Name: name, Plan: p.Name, Scheduled: due,
-		Problem: fmt.Sprintf("The schedule started no run at %s, and nobody noticed before the window closed; nothing was touched", due.UTC().Format(time.RFC3339)),
+		Problem: fmt.Sprintf("The schedule started no run at %s, and no sweep did before the window closed", due.UTC().Format(time.RFC3339)),
 	}, p)
 	return err
 }

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/aws/smithy-go"
+
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/plan"
@@ -97,8 +99,13 @@ var (
 	arns = regexp.MustCompile(`\barn:[^\s,]+`)
 )
 
-// kindOf is an error's text without what differs from source to source: the same trouble with many is told once.
+// kindOf is the call that AWS refuses and its code, or else the error's text without what differs from source to source:
+// the same trouble with many, or met on several ways, is told once.
 func kindOf(err error) string {
+	var call *smithy.OperationError
+	if errors.As(err, &call) && fault.Code(err) != "" {
+		return call.Service() + " " + call.Operation() + ": " + fault.Code(err)
+	}
 	return ids.ReplaceAllString(arns.ReplaceAllString(fault.Brief(err), "arn"), "$1")
 }
 

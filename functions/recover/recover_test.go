@@ -103,7 +103,7 @@ func closed(problem string) func(*stage.Stage, recovery.Answer) {
 // terminated checks that the message does not speak of an instance that is there.
 func terminated(s *stage.Stage, a recovery.Answer) {
 	s.Helper()
-	closed("the run ended, and somebody terminated it")(s, a)
+	closed("the run ended early; somebody terminated it")(s, a)
 	s.Same("gone", s.Results(stage.RunName)[0].Gone, true)
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -146,7 +147,7 @@ func (r Rescue) Settle(ctx context.Context, c ledger.Claim) (settled, error) {
 	switch verdict, problem := r.judge(c, instance, ok); verdict {
 	case over:
 		was, err := r.close(ctx, c, problem, state)
-		return settled{was: was, is: problem}, err
+		return settled{was: was, is: strings.TrimPrefix(problem, early)}, err
 	case startable:
 		return settled{down: true}, r.start(ctx, c, instance)
 	default:
@@ -166,20 +167,23 @@ const (
 	startable
 )
 
+// early begins what is said of a source whose run was cut off.
+const early = cutShort + "; "
+
 // judge says what is to be done, and for a claim that is over, what became of the source.
 func (r Rescue) judge(c ledger.Claim, instance types.Instance, known bool) (verdict, string) {
 	state := source.State(instance)
 	switch {
 	case !known, source.Ending(state):
-		return over, "the run ended, and somebody terminated it"
+		return over, early + "somebody terminated it"
 	case !c.WasRunning, c.StopSent.IsZero():
 		return over, "the run ended before it was touched"
 	case c.StopMayLand(r.Now()):
 		return later, ""
 	case state == types.InstanceStateNameRunning:
-		return over, "the run ended early; it is running again"
+		return over, early + "it is running again"
 	case state == types.InstanceStateNameStopped && stoppedSince(instance, c):
-		return over, "the run ended early; it was started again, and somebody has stopped it since"
+		return over, early + "it was started again, and somebody has stopped it since"
 	case state == types.InstanceStateNameStopped:
 		return startable, ""
 	default:

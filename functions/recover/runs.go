@@ -113,10 +113,7 @@ func (r Runs) speak(ctx context.Context, name, execution, status string) error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("reading run %s: %w", name, err)
-	case !run.Told.IsZero():
-		return nil
-	case !known && status == string(sfntypes.ExecutionStatusSucceeded):
-		// It had a record until its end. A table that was restored to a moment before has lost it: people were told.
+	case heard(run, known, status):
 		return nil
 	case !known || run.Plan == "":
 		if run, err = r.unopened(ctx, name, execution); err != nil {
@@ -125,7 +122,7 @@ func (r Runs) speak(ctx context.Context, name, execution, status string) error {
 	}
 	// A run that has ended by its own doing only failed to be told; what it found stands.
 	if run.Problem == "" && run.Ended.IsZero() {
-		run.Problem = fmt.Sprintf("The execution ended as %s before the run was done", status)
+		run.Problem, run.Cut = fmt.Sprintf("The execution ended as %s before the run was done", status), status
 	}
 	p, planned := r.Plans.Plans[run.Plan]
 	if !planned {
@@ -133,6 +130,12 @@ func (r Runs) speak(ctx context.Context, name, execution, status string) error {
 	}
 	_, err = r.Teller.Tell(ctx, run, p)
 	return err
+}
+
+// heard reports whether people were told of a run. One that succeeded had a record until its end: a table that was
+// restored to a moment before has lost it.
+func heard(run ledger.Run, known bool, status string) bool {
+	return !run.Told.IsZero() || !known && status == string(sfntypes.ExecutionStatusSucceeded)
 }
 
 // unopened is a run that was cut off before it had a record: what it was to do stands in

@@ -25,7 +25,22 @@ import (
 type answers struct {
 	*sdk.Client
 	noTemplates bool
+	templates   func(*types.LaunchTemplate)
 	deregister  func(*sdk.DeregisterImageOutput)
+	bin         []types.ImageRecycleBinInfo // one a page
+}
+
+func (a answers) ListImagesInRecycleBin(
+	ctx context.Context, in *sdk.ListImagesInRecycleBinInput, o ...func(*sdk.Options),
+) (*sdk.ListImagesInRecycleBinOutput, error) {
+	if a.bin == nil {
+		return a.Client.ListImagesInRecycleBin(ctx, in, o...)
+	}
+	page, next := len(aws.ToString(in.NextToken)), aws.String(aws.ToString(in.NextToken)+"x")
+	if page == len(a.bin)-1 {
+		next = nil
+	}
+	return &sdk.ListImagesInRecycleBinOutput{Images: a.bin[page : page+1], NextToken: next}, nil
 }
 
 func (a answers) DescribeLaunchTemplates(
@@ -34,7 +49,11 @@ func (a answers) DescribeLaunchTemplates(
 	if a.noTemplates {
 		return &sdk.DescribeLaunchTemplatesOutput{}, nil
 	}
-	return a.Client.DescribeLaunchTemplates(ctx, in, o...)
+	out, err := a.Client.DescribeLaunchTemplates(ctx, in, o...)
+	if err == nil && a.templates != nil {
+		a.templates(&out.LaunchTemplates[0])
+	}
+	return out, err
 }
 
 func (a answers) DeregisterImage(
@@ -254,4 +273,148 @@ func TestASweepThatCannotLook(t *testing.T) {
 			s.Same("snapshots", snapshots(s), 2)
 		})
 	}
+}
+
+// A version that has become the default or the latest since the uses were looked at stays.
+func TestAVersionThatLaunchesByNow(t *testing.T) {
+	for name, now := range map[string]func(*types.LaunchTemplate){
+		"default": func(l *types.LaunchTemplate) { l.DefaultVersionNumber = aws.Int64(1) },
+		"latest":  func(l *types.LaunchTemplate) { l.LatestVersionNumber = aws.Int64(1) },
+	} {
+		var id string
+		rounds(t, func(s *stage.Stage, due string, a *answers) retire.Book {
+			id = template(s, "fleet", due, due, ec2.ImageX86)
+			a.templates = now
+			return s.Ledger
+		}, func(s *stage.Stage, _ string, err error) {
+			s.Must(err)
+			s.Same("while 1 is the "+name, versions(s, id), []int64{1, 3})
+		})
+	}
+}
+
+// A version that a record has as rolled to with that image was made by a roll, also where older records do not say so;
+// with another image it was not.
+func TestAVersionThatARecordHas(t *testing.T) {
+	for _, c := range []struct {
+		image string
+		left  []int64
+	}{{"", []int64{2}}, {ec2.ImageX86, []int64{1, 2}}} {
+		var id string
+		rounds(t, func(s *stage.Stage, due string, _ *answers) retire.Book {
+			id = template(s, "fleet", due, ec2.ImageX86)
+			for r, err := range s.Ledger.Kept.Targets(s.Context(), "web") {
+				s.Must(err)
+				image := c.image
+				if image == "" {
+					image = due
+				}
+				r.Made, r.Points = nil, []ledger.Point{{Version: 1, Image: image, Run: "before", Source: s.Web}}
+				_, err = s.Ledger.Kept.PutTarget(s.Context(), r)
+				s.Must(err)
+			}
+			return s.Ledger
+		}, func(s *stage.Stage, _ string, err error) {
+			s.Must(err)
+			s.Same("left", versions(s, id), c.left)
+		})
+	}
+}
+
+// Each image that goes is told what of it stays.
+func TestEachImageIsToldWhatStays(t *testing.T) {
+	var second string
+	rounds(t, func(s *stage.Stage, due string, _ *answers) retire.Book {
+		second = of(s, "db", 9)
+		deprecated(s, second, 72*time.Hour)
+		template(s, "fleet", due, second, ec2.ImageX86)
+		for r, err := range s.Ledger.Kept.Targets(s.Context(), "web") {
+			s.Must(err)
+			r.Made = nil
+			_, err = s.Ledger.Kept.PutTarget(s.Context(), r)
+			s.Must(err)
+		}
+		return s.Ledger
+	}, func(s *stage.Stage, due string, err error) {
+		s.Must(err)
+		for version, id := range map[string]string{"1": due, "2": second} {
+			s.Same("told of version "+version, slices.Contains(record(s, id).Why,
+				"version "+version+" of launch template fleet names it and stays: no roll made it"), true)
+		}
+	})
+}
+
+// The Recycle Bin is read to its last page.
+func TestTheBinIsReadToItsEnd(t *testing.T) {
+	rounds(t, func(s *stage.Stage, due string, a *answers) retire.Book {
+		until := time.Now().Add(7 * 24 * time.Hour)
+		a.bin = []types.ImageRecycleBinInfo{
+			{ImageId: aws.String("ami-0123456789abcdef0"), RecycleBinExitTime: &until},
+			{ImageId: aws.String(due), RecycleBinExitTime: &until},
+		}
+		return s.Ledger
+	}, func(s *stage.Stage, due string, err error) {
+		s.Must(err)
+		s.Same("told", slices.ContainsFunc(record(s, due).Why, func(why string) bool {
+			return strings.HasPrefix(why, "it lies in the Recycle Bin until ")
+		}), true)
+	})
+}
+
+// A snapshot that stays and cannot be written down ends the round.
+func TestASnapshotThatCannotBeWrittenDown(t *testing.T) {
+	rounds(t, func(s *stage.Stage, _ string, a *answers) retire.Book {
+		a.deregister = func(out *sdk.DeregisterImageOutput) {
+			out.DeleteSnapshotResults = []types.DeleteSnapshotReturnCode{
+				{SnapshotId: aws.String("snap-0bbbbbbbbbbbbbbbb"), ReturnCode: "internal-error"},
+			}
+		}
+		return failing{s.Ledger, job.Stuck}
+	}, func(s *stage.Stage, _ string, err error) {
+		if err == nil {
+			s.Error("a snapshot stays, it is not written down, and nothing says so")
+		}
+	})
+}
+
+// What was begun is ended also without a registration, and a registration ends when no snapshot is known of it.
+func TestEndingWithoutARegistration(t *testing.T) {
+	for _, registered := range []bool{false, true} {
+		rounds(t, func(s *stage.Stage, due string, _ *answers) retire.Book {
+			r := registrationOf(s, due)
+			byHand(s, due)
+			if registered {
+				r.Snapshots = nil
+				_, err := s.Ledger.Kept.Amend(s.Context(), r)
+				s.Must(err)
+			} else {
+				s.Must(s.Ledger.Kept.Retire(s.Context(), r, time.Now()))
+			}
+			s.Must(s.Ledger.Kept.PutRetirement(s.Context(), job.Retirement{
+				Plan: "nightly", Subject: due, Name: "web", Run: "before", Fate: job.Retiring, At: time.Now(),
+			}))
+			return s.Ledger
+		}, func(s *stage.Stage, due string, err error) {
+			s.Must(err)
+			s.Same("fate", record(s, due).Fate, job.Retired)
+			s.Same("registered no more", registrationOf(s, due).Retired.IsZero(), false)
+			s.Same("gone", registrationOf(s, due).Gone.IsZero(), true)
+		})
+	}
+}
+
+// A round takes nothing over of what the page said before.
+func TestARoundBeginsAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := stage.New(t)
+		var due string
+		step, page := aged(&due)(s)
+		page.Sources, page.Retire.More = []job.Source{{ID: s.Web}}, true
+		for _, rules := range []int{0, 1} {
+			page.Plan.Keep.Last = rules
+			p, err := step(s.Context(), page)
+			s.Must(err)
+			s.Same("page", []any{len(p.Sources), p.Retire.More}, []any{0, false})
+		}
+	})
 }

@@ -23,8 +23,8 @@ func (s Step) tell(ctx context.Context, asked event.Rollback, targets []*target)
 		return nil
 	}
 	title := fmt.Sprintf("%s is rolled back by %s", asked.Name, cmp.Or(asked.By, "somebody"))
-	lines = append(lines, fmt.Sprintf("It is held: new images are not rolled into it until somebody asks for %s.",
-		rollout.Command("follow", asked.Name)))
+	lines = append(lines, fmt.Sprintf("%s is held: new images are not rolled into it until somebody asks for %s.",
+		asked.Name, rollout.Command("follow", asked.Name)))
 	lines = append(lines, done(targets))
 	if _, err := s.slack.Send(ctx, slack.Alert(title, lines, "", "")); err != nil {
 		handler.Log(ctx).ErrorContext(ctx, "not told", "name", asked.Name, "error", err)

@@ -152,7 +152,7 @@ func (s Step) remembered(ctx context.Context, j job.Job, c ledger.Claim, now tim
 	default:
 		return &job.Reason{
 			Code: job.LedgerLost,
-			Text: "the ledger does not know this run any more, and so not who else is down: its table was lost. It was not touched. " + lost,
+			Text: "the ledger does not know this run any more, and so not who else is down: its table was lost. " + lost,
 		}, nil
 	}
 }

@@ -36,6 +36,8 @@ const (
 	// eventually consistent, and who asked for it may be about to
 	// (docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html).
 	appearing = 2 * time.Minute
+	// hearing is how long the event of a tag that a sweep has seen has the word. The sweep waits a minute longer.
+	hearing = 5 * time.Minute
 )
 
 // requested answers a change of the request tag: one run at a time for a source, and one more for
@@ -56,7 +58,7 @@ func (s Step) change(ctx context.Context, e event.Requested) (Answer, error) {
 	if err != nil {
 		return Answer{}, fmt.Errorf("looking up the request of %s: %w", e.ID, err)
 	}
-	if ok && !newer(known, e) {
+	if ok && !newer(known, e, s.now()) {
 		return s.again(ctx, known, e)
 	}
 	going, err := s.going(ctx, known)
@@ -84,13 +86,14 @@ func (s Step) change(ctx context.Context, e event.Requested) (Answer, error) {
 
 // newer reports whether a change comes after all that is known of the tag. Versions count up; whether they ever
 // begin anew AWS does not say, so a later change counts as well.
-func newer(known ledger.Request, e event.Requested) bool {
+func newer(known ledger.Request, e event.Requested, now time.Time) bool {
 	version, at := known.Version, known.Since
 	if known.Later != nil {
 		version, at = known.Later.Version, known.Later.At
 	}
-	if version == 0 { // a sweep saw the tag, and this may be the event that told of it
-		return e.Time.After(at) || e.Value != known.Value
+	if version == 0 { // A sweep saw the tag, and this may be the event that told of it.
+		waits := known.Run == "" && now.Sub(known.Since) < hearing
+		return waits || e.Time.After(at) || e.Value != known.Value
 	}
 	return e.Version > version || e.Time.After(at)
 }

@@ -129,6 +129,17 @@ func TestTriggerFirstChange(t *testing.T) {
 			Then: func(s *stage.Stage, a trigger.Answer) { s.Same("run", a.Run, "") },
 		},
 		{
+			Name: "a sweep has seen this tag before its event, and no run answers it yet: answered at once",
+			Given: func(s *stage.Stage, _ *json.RawMessage) {
+				put(s, ledger.Request{Since: at("2026-03-22T02:00:09Z")})
+			},
+			Want: "GetRequest PutRequest StartExecution: ok | GetRequest StartExecution: ok",
+			Then: func(s *stage.Stage, a trigger.Answer) {
+				s.Same("run", a.Run, first)
+				s.Same("runs", runs(s), 1)
+			},
+		},
+		{
 			Name: "a sweep knew of an older tag: a new request",
 			Given: func(s *stage.Stage, _ *json.RawMessage) {
 				put(s, ledger.Request{Run: "request-" + asking + "-late-1", Answered: true, Since: at("2026-03-22T01:00:00Z")})

@@ -13,6 +13,8 @@ type mapRun struct {
 	arn    string
 	total  int
 	cancel context.CancelCauseFunc
+	// told is what others see of it; guarded by the execution.
+	told *MapRun
 
 	mu       sync.Mutex
 	failed   int
@@ -28,14 +30,17 @@ func (v *visit) distribute(ctx context.Context, inputs []any, limit int) (any, e
 	arn := v.execution.mapRun(v.state.Label, v.execution.runtime.uuid("map run", v.execution.ID, v.where()))
 	run := &mapRun{visit: v, arn: arn, total: len(inputs), cancel: cancel}
 	v.record(Event{Type: "MapRunStarted", MapRun: arn})
+	v.execution.begins(run, limit)
 	v.execution.mu.Lock()
 	v.execution.items = map[int]*Execution{}
 	v.execution.mu.Unlock()
 	children := run.dispatch(inner, inputs, limit)
 	if err := context.Cause(ctx); err != nil {
+		v.execution.endsRun(run, Aborted)
 		return nil, err
 	}
 	if run.exceeded {
+		v.execution.endsRun(run, Failed)
 		failure := &Error{
 			Name:  ErrExceedToleratedFailureThreshold,
 			Cause: "The specified tolerated failure threshold was exceeded",
@@ -43,6 +48,7 @@ func (v *visit) distribute(ctx context.Context, inputs []any, limit int) (any, e
 		v.record(Event{Type: "MapRunFailed", Err: failure})
 		return nil, failure
 	}
+	v.execution.endsRun(run, Succeeded)
 	v.record(Event{Type: "MapRunSucceeded"})
 	results := []any{}
 	for _, child := range children {
@@ -106,7 +112,7 @@ func (run *mapRun) adopt(i int, child *Execution) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.children = append(e.children, child)
-	e.items[i] = child
+	e.items[i], run.told.children[i] = child, child
 }
 
 // wait returns when all children have ended, or with ctx where they lag behind it.

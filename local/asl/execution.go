@@ -53,6 +53,7 @@ type Execution struct {
 	events      []Event
 	transitions int
 	children    []*Execution
+	mapRuns     []*MapRun
 	// items are the children of the Map run that goes on, by item.
 	items map[int]*Execution
 	// resume is where a redriven execution goes on, ended where this one came to.

@@ -69,6 +69,9 @@ func (v *visit) pass(ctx context.Context) (output any, next string, err error) {
 	if err := context.Cause(ctx); err != nil {
 		return nil, "", err
 	}
+	if err := v.paced(ctx); err != nil {
+		return nil, "", err
+	}
 	v.enter()
 	if err := v.observe(ctx, Entered); err != nil {
 		return nil, "", err
@@ -169,6 +172,9 @@ func (v *visit) persist(ctx context.Context, attempt func(context.Context) (any,
 			return nil, "", err
 		}
 		v.attempt++
+		if err := v.paced(ctx); err != nil {
+			return nil, "", err
+		}
 		v.transition()
 		if err := v.observe(ctx, Retrying); err != nil {
 			return nil, "", err

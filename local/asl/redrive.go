@@ -39,6 +39,7 @@ func (e *Execution) again(ctx context.Context) *Execution {
 	defer e.mu.Unlock()
 	next.resume, next.transitions, next.count = e.ended, e.transitions, e.count
 	next.events = append([]Event(nil), e.events...)
+	next.mapRuns = e.mapRuns
 	return next
 }
 

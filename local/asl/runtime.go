@@ -37,6 +37,8 @@ type Options struct {
 	// EarlyTokensLost is whether a token that is spent before its function has answered ends nothing, though
 	// the call succeeds. No AWS page says.
 	EarlyTokensLost bool
+	// TransitionsPerSecond is the account's quota of state transitions, in bursts of a second's; 0 for none.
+	TransitionsPerSecond float64
 	// Observer sees every transition; nil for none.
 	Observer Observer
 	// Changed is told when an execution, or a child of a distributed Map,
@@ -52,6 +54,7 @@ type Options struct {
 // for concurrent use.
 type Runtime struct {
 	options Options
+	pace    *pace
 
 	mu     sync.Mutex
 	tokens map[string]*settlement
@@ -62,7 +65,7 @@ func NewRuntime(o Options) *Runtime {
 	if o.HeartbeatError == "" {
 		o.HeartbeatError = ErrTimeout
 	}
-	return &Runtime{options: o, tokens: map[string]*settlement{}}
+	return &Runtime{options: o, pace: newPace(o.TransitionsPerSecond), tokens: map[string]*settlement{}}
 }
 
 // Moment says where in a state an execution is.

@@ -33,6 +33,10 @@ type Options struct {
 	// Faults are by event source, such as aws.ec2; the empty source stands for all
 	// that are not named. Scheduler's is aws.scheduler.
 	Faults map[string]Faults
+	// Dead is told of each delivery that failed for good; nil for nobody.
+	Dead func(Record)
+	// Keep is how many of the newest records are kept; 0 for all.
+	Keep int
 	// Retry are the waits before a function that failed is run again. Default: Lambda's own for
 	// asynchronous invocations, one minute and then two.
 	Retry []time.Duration

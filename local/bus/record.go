@@ -84,9 +84,15 @@ func (b *Bus) settle(r Record, outcome Outcome, payload []byte, problem error) {
 
 func (b *Bus) finish(r Record, outcome Outcome, payload []byte, problem error) {
 	r.Outcome, r.Payload, r.Problem, r.Ended = outcome, payload, problem, b.options.Clock.Now()
+	if outcome == Dead && b.options.Dead != nil {
+		b.options.Dead(r)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.records = append(b.records, r)
+	if keep := b.options.Keep; keep > 0 && len(b.records) >= 2*keep {
+		b.records = slices.Clone(b.records[len(b.records)-keep:])
+	}
 	switch outcome {
 	case Delivered:
 		b.stats.Delivered++

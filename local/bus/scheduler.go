@@ -36,8 +36,11 @@ func (b *Bus) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	arn := b.scheduleARN(group, name)
 	if _, exists := b.Schedules()[arn]; !exists {
-		reply(w, http.StatusNotFound, "ResourceNotFoundException",
-			map[string]any{"Message": fmt.Sprintf("Schedule %s does not exist.", name)})
+		message := fmt.Sprintf("Schedule %s does not exist.", name)
+		if !b.hasGroup(group) {
+			message = fmt.Sprintf("Schedule group %s does not exist.", group)
+		}
+		reply(w, http.StatusNotFound, "ResourceNotFoundException", map[string]any{"Message": message})
 		return
 	}
 	state := "ENABLED"
@@ -45,6 +48,15 @@ func (b *Bus) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		state = "DISABLED"
 	}
 	reply(w, http.StatusOK, "", map[string]any{"Arn": arn, "Name": name, "GroupName": group, "State": state})
+}
+
+func (b *Bus) hasGroup(name string) bool {
+	for _, s := range b.Schedules() {
+		if s.Group == name {
+			return true
+		}
+	}
+	return name == "default"
 }
 
 func reply(w http.ResponseWriter, status int, problem string, body map[string]any) {

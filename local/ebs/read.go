@@ -125,7 +125,8 @@ func (s *Service) get(c call) (answer, error) {
 	}
 	of, list, named, expires, ok := readToken("block", c.query.Get("blockToken"))
 	if !ok || of != c.snapshot || named != n || list != s.lists[of] || s.options.Clock.Now().After(expires) {
-		return answer{}, invalid("INVALID_BLOCK_TOKEN", "The block token is not valid.")
+		return answer{}, invalid("INVALID_BLOCK_TOKEN", "The BlockToken is not valid for BlockIndex %d of SnapshotId %s.",
+			n, c.snapshot)
 	}
 	all, err := s.blocks(found)
 	if err != nil {

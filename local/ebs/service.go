@@ -179,6 +179,10 @@ func invalid(reason, format string, args ...any) *Error {
 	return &Error{http.StatusBadRequest, "ValidationException", reason, fmt.Sprintf(format, args...)}
 }
 
+func unmodelled(member string) *Error {
+	return invalid("INVALID_PARAMETER_VALUE", "The member %s is not modelled by the embedded AWS.", member)
+}
+
 // objection is a reason to refuse, when it holds.
 type objection struct {
 	holds bool

@@ -5,7 +5,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"regexp"
@@ -15,6 +15,7 @@ import (
 
 	"goldsmith/local/disks"
 	"goldsmith/local/ec2"
+	"goldsmith/local/services/awsjson"
 )
 
 // startInput is StartSnapshot's (service model, 2019-11-02).
@@ -49,10 +50,9 @@ const (
 var keyARN = regexp.MustCompile(`^arn:aws[a-z-]*:kms:.*:[0-9]{12}:key/.*`)
 
 func (s *Service) start(c call) (answer, error) {
-	var in startInput
-	body, err := io.ReadAll(io.LimitReader(c.Body, maxBody))
-	if err != nil || json.Unmarshal(body, &in) != nil {
-		return answer{}, &Error{http.StatusBadRequest, "SerializationException", "", "The request is no JSON object of StartSnapshot."}
+	in, body, err := readStart(c)
+	if err != nil {
+		return answer{}, err
 	}
 	if before, ok := s.started[in.ClientToken]; ok && in.ClientToken != "" {
 		if before.body != string(body) {
@@ -78,6 +78,17 @@ func (s *Service) start(c call) (answer, error) {
 	s.disks[made.ID] = content{}
 	s.started[in.ClientToken] = startedBefore{string(body), made.ID}
 	return startAnswer(made), nil
+}
+
+// readStart reads StartSnapshot's input, and is its text besides.
+func readStart(c call) (in startInput, body []byte, err error) {
+	if body, err = io.ReadAll(io.LimitReader(c.Body, maxBody)); err == nil {
+		err = awsjson.Read(body, &in)
+	}
+	if known, ok := errors.AsType[*awsjson.Error](err); ok {
+		err = &Error{http.StatusBadRequest, known.Code, "INVALID_PARAMETER_VALUE", known.Message}
+	}
+	return in, body, err
 }
 
 func (in startInput) check() error {
@@ -175,6 +186,9 @@ func (s *Service) put(c call) (answer, error) {
 	n, err := index(c.block, found)
 	if err != nil {
 		return answer{}, err
+	}
+	if c.Header.Get("X-Amz-Progress") != "" {
+		return answer{}, unmodelled("Progress")
 	}
 	if c.Header.Get("X-Amz-Data-Length") != strconv.Itoa(disks.BlockSize) {
 		return answer{}, invalid("INVALID_PARAMETER_VALUE", "DataLength must be %d.", disks.BlockSize)

@@ -12,6 +12,7 @@ var actions = map[string]func(*World, *query.Call) error{
 	"DescribeInstances":                        describeInstances,
 	"DescribeInstanceStatus":                   describeInstanceStatus,
 	"DescribeInstanceAttribute":                describeInstanceAttribute,
+	"GetConsoleOutput":                         getConsoleOutput,
 	"ModifyInstanceAttribute":                  modifyInstanceAttribute,
 	"DescribeInstanceTypes":                    describeInstanceTypes,
 	"GetInstanceTypesFromInstanceRequirements": typesFromRequirements,

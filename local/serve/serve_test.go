@@ -97,7 +97,7 @@ func TestAServiceThatIsNotThere(t *testing.T) {
 	address := served(t)
 	for _, c := range []struct{ service, headers, body, kind, want string }{
 		{"sns", form, "Action=ListTopics&Version=2010-03-31", "text/xml", "<ErrorResponse><Error><Type>Sender</Type><Code>InvalidAction</Code>"},
-		{"sqs", "X-Amz-Target: AmazonSQS.ReceiveMessage\n", "{}", "application/x-amz-json-1.1", `"__type":"UnknownOperationException"`},
+		{"kinesis", "X-Amz-Target: Kinesis_20131202.ListStreams\n", "{}", "application/x-amz-json-1.1", `"__type":"UnknownOperationException"`},
 		{"s3", "", "", "application/xml", "<Error><Code>UnknownOperationException</Code>"},
 		{"batch", "", "{}", "application/json", `no service \"batch\"`},
 		{"monitoring", "Smithy-Protocol: rpc-v2-cbor\n", "", "application/cbor", "UnknownOperationException"},

@@ -22,6 +22,7 @@ import (
 	ssmsdk "github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"goldsmith/events"
+	"goldsmith/infra/workflow"
 	"goldsmith/local/autoscaling"
 	"goldsmith/local/bus"
 	"goldsmith/local/clock"
@@ -115,9 +116,7 @@ func New(t *testing.T) *Stage {
 	s.Plan = plan.Default()
 	s.Plan.Name = "nightly"
 	s.Web = s.Launch("web", map[string]string{tag.Plan: "nightly"})
-	if _, err := s.States.Create("goldsmith", []byte(waiting), nil); err != nil {
-		t.Fatal(err)
-	}
+	s.publish()
 	return s
 }
 
@@ -211,3 +210,19 @@ func (s *Stage) Sample(name string, ids ...string) json.RawMessage {
 
 // sampled are the ids in the samples, by kind.
 var sampled = map[string]string{"i": "i-0a1b2c3d4e5f60718", "ami": "ami-0abcdef1234567890", "snap": "snap-0c1d2e3f4a5b60718"}
+
+// publish makes the state machine, with one version and the alias that leads to it.
+func (s *Stage) publish() {
+	s.Helper()
+	machine, err := s.States.Create("goldsmith", []byte(waiting), nil)
+	if err != nil {
+		s.Fatal(err)
+	}
+	version, err := s.States.Publish(machine)
+	if err != nil {
+		s.Fatal(err)
+	}
+	if err := s.States.Lead(machine, workflow.Alias, version); err != nil {
+		s.Fatal(err)
+	}
+}

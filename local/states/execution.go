@@ -15,7 +15,7 @@ type Execution struct {
 	// Machine is the state machine's ARN; for a child of a distributed Map it
 	// ends in /LABEL and MapRun is set.
 	Machine, MapRun string
-	// Version and Alias are the ARN that StartExecution was given, if it was one.
+	// Version is the ARN of the version that was started, Alias that of the alias it was started through.
 	Version, Alias string
 	Status         asl.Status
 	Started        time.Time
@@ -35,7 +35,7 @@ func (r *record) describe() Execution {
 	x := Execution{
 		ARN: r.ID, Name: r.Name, Machine: r.machine, MapRun: r.MapRun,
 		Status: o.Status, Started: r.Started, Stopped: o.Stopped, Input: r.input,
-		Redrives: r.Redrives(), Redriven: r.Redriven(),
+		Redrives: r.Redrives(), Redriven: r.Redriven(), Version: r.version, Alias: r.alias,
 	}
 	if x.Input == "" {
 		x.Input = asl.JSON(r.Input)
@@ -48,11 +48,6 @@ func (r *record) describe() Execution {
 	if o.Err != nil && o.Status != asl.TimedOut {
 		x.Error, x.Cause, x.failed = o.Err.Name, o.Err.Cause, true
 	}
-	if _, err := strconv.Atoi(r.qualifier); err == nil {
-		x.Version = r.machine + ":" + r.qualifier
-	} else if r.qualifier != "" {
-		x.Alias = r.machine + ":" + r.qualifier
-	}
 	return x
 }
 
@@ -60,6 +55,10 @@ func (r *record) describe() Execution {
 type Filter struct {
 	Machine, MapRun string
 	Status          asl.Status
+	// Through is the ARN of a version or alias that the executions were started through; empty for any.
+	Through string
+	// Redriven is whether to list those only that were redriven, or that were not; nil for all.
+	Redriven *bool
 }
 
 // List is the executions of a state machine or Map run, newest first.
@@ -88,6 +87,17 @@ func (s *Service) matching(f Filter, before int) []*record {
 
 func (f Filter) fits(r *record) bool {
 	if f.MapRun != "" && r.MapRun != f.MapRun || f.Machine != "" && r.machine != f.Machine {
+		return false
+	}
+	if f.Through != "" && r.version != f.Through && r.alias != f.Through {
+		return false
+	}
+	return f.says(r)
+}
+
+// says holds an execution against what came of it.
+func (f Filter) says(r *record) bool {
+	if f.Redriven != nil && *f.Redriven != (r.Redrives() > 0) {
 		return false
 	}
 	return f.Status == "" || r.Outcome().Status == f.Status

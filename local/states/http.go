@@ -27,6 +27,15 @@ var operations = map[string]operation{
 	"SendTaskHeartbeat":    typed((*Service).sendTaskHeartbeat),
 	"DescribeStateMachine": typed((*Service).describeStateMachine),
 	"ListStateMachines":    typed((*Service).listStateMachines),
+	"DescribeMapRun":       typed((*Service).describeMapRun),
+	"ListMapRuns":          typed((*Service).listMapRuns),
+
+	"PublishStateMachineVersion": typed((*Service).publishStateMachineVersion),
+	"ListStateMachineVersions":   typed((*Service).listStateMachineVersions),
+	"ListStateMachineAliases":    typed((*Service).listStateMachineAliases),
+	"DescribeStateMachineAlias":  typed((*Service).describeStateMachineAlias),
+	"CreateStateMachineAlias":    typed((*Service).createStateMachineAlias),
+	"UpdateStateMachineAlias":    typed((*Service).updateStateMachineAlias),
 }
 
 func typed[In any](do func(*Service, In) (any, error)) operation {

@@ -53,20 +53,38 @@ func (s *Service) filter(in listInput) (Filter, error) {
 	if !slices.Contains(statuses, in.StatusFilter) {
 		return Filter{}, failure("ValidationException", "1 validation error detected: Value '%s' at 'statusFilter' failed to satisfy constraint", in.StatusFilter)
 	}
-	if in.RedriveFilter == "REDRIVEN" {
-		// Nothing is ever redriven here.
-		return Filter{MapRun: "none"}, nil
-	}
-	if in.MapRunArn != "" {
-		return Filter{MapRun: in.MapRunArn, Status: in.StatusFilter}, nil
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	m, _, err := s.lookup(in.StateMachineArn)
+	redriven, err := redrivenBy(in.RedriveFilter)
 	if err != nil {
 		return Filter{}, err
 	}
-	return Filter{Machine: m.arn, Status: in.StatusFilter}, nil
+	if in.MapRunArn != "" {
+		_, _, err := s.mapRun(in.MapRunArn)
+		return Filter{MapRun: in.MapRunArn, Status: in.StatusFilter, Redriven: redriven}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m, err := s.lookup(in.StateMachineArn)
+	if err != nil {
+		return Filter{}, err
+	}
+	filter := Filter{Machine: m.arn, Status: in.StatusFilter, Redriven: redriven}
+	if in.StateMachineArn != m.arn {
+		filter.Through = in.StateMachineArn
+	}
+	return filter, nil
+}
+
+// redrivenBy reads a filter by redrives; nil for all executions.
+func redrivenBy(filter string) (*bool, error) {
+	redriven := filter == "REDRIVEN"
+	switch filter {
+	case "":
+		return nil, nil
+	case "REDRIVEN", "NOT_REDRIVEN":
+		return &redriven, nil
+	}
+	return nil, failure("ValidationException", "1 validation error detected: Value '%s' at 'redriveFilter' "+
+		"failed to satisfy constraint", filter)
 }
 
 type machinesInput struct {
@@ -125,14 +143,15 @@ func (s *Service) describeStateMachine(in machineInput) (any, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	m, _, err := s.lookup(in.StateMachineArn)
+	m, err := s.lookup(in.StateMachineArn)
 	if err != nil {
 		return nil, err
 	}
+	through := m.through(s.options.Seed, "")
 	return object{
 		"stateMachineArn": in.StateMachineArn, "name": m.name, "status": "ACTIVE", "type": "STANDARD",
-		"definition": m.parsed.Definition, "roleArn": m.role, "creationDate": seconds(m.created),
+		"definition": through.parsed.Definition, "roleArn": m.role, "creationDate": seconds(m.created),
 		"loggingConfiguration": object{"level": "OFF", "includeExecutionData": false},
 		"tracingConfiguration": object{"enabled": false},
-	}, nil
+	}.set("description", through.description), nil
 }

@@ -34,7 +34,8 @@ func (s *Service) Redrive(arn string) (time.Time, error) {
 
 // replace puts a redriven execution in the place of what it was; s.mu is held.
 func (s *Service) replace(old *record, again *asl.Execution) {
-	r := &record{Execution: again, number: old.number, input: old.input, qualifier: old.qualifier, machine: old.machine}
+	r := &record{Execution: again, number: old.number, input: old.input, machine: old.machine,
+		version: old.version, alias: old.alias}
 	s.executions[r.ID], s.order[r.number-1] = r, r
 }
 

@@ -27,6 +27,8 @@ type Options struct {
 	HeartbeatError  string
 	ChildLag        time.Duration
 	EarlyTokensLost bool
+	// TransitionsPerSecond is the account's quota of state transitions; 0 for none.
+	TransitionsPerSecond float64
 	// Emit takes Step Functions Execution Status Change events, in the order in
 	// which they happen to one execution; nil for none.
 	Emit func(source, detailType string, resources []string, detail any)
@@ -36,6 +38,16 @@ type Options struct {
 	// History keeps the events that GetExecutionHistory shows, with their data.
 	// Without it a night of 10,000 sources takes a fraction of the memory.
 	History bool
+}
+
+// TransitionsPerSecond is the quota of state transitions of an account that is not new
+// (Developer Guide, "Quotas related to state throttling").
+func TransitionsPerSecond(region string) float64 {
+	switch region {
+	case "us-east-1", "us-west-2", "eu-west-1":
+		return 5000
+	}
+	return 800
 }
 
 // Service holds state machines and their executions. It is an http.Handler and
@@ -58,15 +70,19 @@ type machine struct {
 	arn, name, role string
 	created         time.Time
 	parsed          *asl.Machine
+	versions        []*version // the newest first
+	published       int
+	aliases         map[string]*alias
 }
 
 // record is an execution as the service knows it.
 type record struct {
 	*asl.Execution
-	number    int
-	input     string
-	qualifier string
-	machine   string
+	number  int
+	input   string
+	machine string
+	// version and alias are what it was started through; empty for the machine itself.
+	version, alias string
 }
 
 // New is a service without state machines.
@@ -76,7 +92,8 @@ func New(o Options) *Service {
 	s.runtime = asl.NewRuntime(asl.Options{
 		Clock: o.Clock, Invoker: o.Invoker, Seed: o.Seed, Observer: o.Observer,
 		HeartbeatError: o.HeartbeatError, ChildLag: o.ChildLag, EarlyTokensLost: o.EarlyTokensLost, Changed: s.changed,
-		KeepEvents: o.History, KeepData: o.History,
+		TransitionsPerSecond: o.TransitionsPerSecond,
+		KeepEvents:           o.History, KeepData: o.History,
 	})
 	return s
 }
@@ -93,7 +110,7 @@ func (s *Service) Create(name string, definition []byte, substitutions map[strin
 	}
 	m := &machine{
 		arn: s.arn("stateMachine", name), name: name, parsed: parsed, created: s.options.Clock.Now(),
-		role: fmt.Sprintf("arn:aws:iam::%s:role/%s", s.options.Account, name),
+		role: fmt.Sprintf("arn:aws:iam::%s:role/%s", s.options.Account, name), aliases: map[string]*alias{},
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -113,7 +130,7 @@ func (s *Service) Update(arn string, definition []byte, substitutions map[string
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	m, _, err := s.lookup(arn)
+	m, err := s.lookup(arn)
 	if err != nil {
 		return err
 	}

@@ -76,27 +76,6 @@ func TestStartRefuses(t *testing.T) {
 	})
 }
 
-func TestAliasAndVersion(t *testing.T) {
-	inBubble(t, waits, func(t *testing.T, w *world) {
-		for qualifier, got := range map[string]func(*sfn.DescribeExecutionOutput) *string{
-			"7":    func(o *sfn.DescribeExecutionOutput) *string { return o.StateMachineVersionArn },
-			"live": func(o *sfn.DescribeExecutionOutput) *string { return o.StateMachineAliasArn },
-		} {
-			out, err := w.client.StartExecution(t.Context(), &sfn.StartExecutionInput{StateMachineArn: aws.String(machine1 + ":" + qualifier)})
-			if err != nil {
-				t.Fatal(err)
-			}
-			d, err := w.client.DescribeExecution(t.Context(), &sfn.DescribeExecutionInput{ExecutionArn: out.ExecutionArn})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if *d.StateMachineArn != machine1 || aws.ToString(got(d)) != machine1+":"+qualifier || *d.Input != "{}" || len(*d.Name) != 36 {
-				t.Errorf("%s: %+v", qualifier, d)
-			}
-		}
-	})
-}
-
 func TestEventsOfOneExecution(t *testing.T) {
 	inBubble(t, waits, func(t *testing.T, w *world) {
 		arn := w.start(t, "a", `{"x":1}`)

@@ -62,7 +62,7 @@ func (s *Service) start(machine, name, input string) (*record, error) {
 func (s *Service) reserve(arn, name, input string) (r *record, fresh bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	m, qualifier, err := s.lookup(arn)
+	m, err := s.lookup(arn)
 	if err != nil {
 		return nil, false, err
 	}
@@ -76,13 +76,14 @@ func (s *Service) reserve(arn, name, input string) (r *record, fresh bool, err e
 		}
 		return nil, false, failure("ExecutionAlreadyExists", "Execution Already Exists: '%s'", id)
 	}
-	e, err := s.runtime.New(m.parsed, asl.Identity{
+	through := m.through(s.options.Seed, id)
+	e, err := s.runtime.New(through.parsed, asl.Identity{
 		ID: id, Name: name, MachineID: m.arn, MachineName: m.name, RoleARN: m.role,
 	}, []byte(input))
 	if err != nil {
 		return nil, false, failure("InvalidExecutionInput", "Invalid State Machine Execution Input: '%s'", err)
 	}
-	r = &record{Execution: e, input: input, machine: m.arn, qualifier: qualifier}
+	r = &record{Execution: e, input: input, machine: m.arn, version: through.arn, alias: m.alias}
 	s.add(r)
 	return r, true, nil
 }
@@ -92,23 +93,41 @@ func (s *Service) forgotten(r *record) bool {
 	return o.Status != asl.Running && s.options.Clock.Now().Sub(o.Stopped) > nameKept
 }
 
-// lookup takes the ARN of a state machine, or of a version or alias of it; which
-// of those were published is not modelled, so any is accepted.
-func (s *Service) lookup(arn string) (*machine, string, error) {
+// named is a state machine as an ARN names it: itself, a version, or an alias.
+type named struct {
+	*machine
+	// only is the version that the ARN names, nil for none; alias the alias's ARN, empty for none.
+	only  *version
+	alias string
+}
+
+// lookup takes the ARN of a state machine, or of a version or alias of it. s.mu is held.
+func (s *Service) lookup(arn string) (named, error) {
 	parts := machineARN.FindStringSubmatch(arn)
 	switch {
 	case parts == nil:
-		return nil, "", failure("InvalidArn", "Invalid Arn: '%s'", arn)
+		return named{}, failure("InvalidArn", "Invalid Arn: '%s'", arn)
 	case parts[2] != "":
 		e := failure("ValidationException", "This API does not support labeled state machine ARNs: '%s'", arn)
 		e.Reason = "API_DOES_NOT_SUPPORT_LABELED_ARNS"
-		return nil, "", e
+		return named{}, e
 	}
+	missing := failure("StateMachineDoesNotExist", "State Machine Does Not Exist: '%s'", arn)
 	m := s.machines[parts[1]]
 	if m == nil {
-		return nil, "", failure("StateMachineDoesNotExist", "State Machine Does Not Exist: '%s'", arn)
+		return named{}, missing
 	}
-	return m, strings.TrimPrefix(parts[3], ":"), nil
+	qualifier := strings.TrimPrefix(parts[3], ":")
+	if qualifier == "" {
+		return named{machine: m}, nil
+	}
+	if v := m.version(qualifier); v != nil {
+		return named{machine: m, only: v}, nil
+	}
+	if m.aliases[qualifier] != nil {
+		return named{machine: m, alias: arn}, nil
+	}
+	return named{}, missing
 }
 
 func (s *Service) makeName() string {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -31,6 +32,7 @@ type functions struct {
 	environment func(name string) (map[string]string, error)
 	timeouts    map[string]time.Duration
 	byName      map[string]func() lambda.Handler
+	published   *published
 	invoked     atomic.Uint64
 }
 
@@ -105,29 +107,34 @@ func sourceIn(payload []byte) string {
 	return ""
 }
 
-// ServeHTTP answers Lambda's Invoke (POST /2015-03-31/functions/NAME/invocations) and
-// GetFunctionConfiguration (GET /2015-03-31/functions/NAME/configuration).
+// ServeHTTP answers Lambda's Invoke (POST /2015-03-31/functions/NAME/invocations), GetFunctionConfiguration
+// (GET .../NAME/configuration), ListVersionsByFunction (GET .../NAME/versions) and DeleteFunction of a version
+// (DELETE .../NAME).
 func (f *functions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name, operation, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/2015-03-31/functions/"), "/")
-	invokes := operation == "invocations" && r.Method == http.MethodPost
-	configures := operation == "configuration" && r.Method == http.MethodGet
-	switch member := unmodelled(r); {
-	case (invokes || configures) && member != "":
+	serve := map[string]func(http.ResponseWriter, *http.Request, string){
+		"POST invocations": f.serveInvoke, "GET configuration": f.serveConfiguration,
+		"GET versions": f.serveVersions, "DELETE ": f.serveDelete,
+	}[r.Method+" "+operation]
+	switch member := unmodelled(r, operation); {
+	case serve == nil:
+		refuse(w, http.StatusNotFound, "UnknownOperationException", "the embedded Lambda knows Invoke, "+
+			"GetFunctionConfiguration, ListVersionsByFunction and DeleteFunction only")
+	case member != "":
 		problem := "The member " + member + " is not modelled by the embedded AWS."
 		refuse(w, http.StatusBadRequest, "InvalidParameterValueException", problem)
-	case invokes:
-		f.serveInvoke(w, r, name)
-	case configures:
-		f.serveConfiguration(w, name)
 	default:
-		refuse(w, http.StatusNotFound, "UnknownOperationException", "the embedded Lambda knows Invoke and GetFunctionConfiguration only")
+		serve(w, r, name)
 	}
 }
 
 // unmodelled is a member of a request that says something else than what holds anyhow: every
 // invocation is synchronous and of the code that is there, and nothing of its log is answered.
-func unmodelled(r *http.Request) string {
-	said := map[string]string{"Qualifier": r.URL.Query().Get("Qualifier")}
+func unmodelled(r *http.Request, operation string) string {
+	said := map[string]string{}
+	if operation == "invocations" || operation == "configuration" {
+		said["Qualifier"] = r.URL.Query().Get("Qualifier")
+	}
 	for member, header := range map[string]string{
 		"InvocationType": "X-Amz-Invocation-Type", "LogType": "X-Amz-Log-Type", "ClientContext": "X-Amz-Client-Context",
 		"DurableExecutionName": "X-Amz-Durable-Execution-Name", "TenantId": "X-Amz-Tenant-Id",
@@ -144,22 +151,93 @@ func unmodelled(r *http.Request) string {
 }
 
 // serveConfiguration shows what the function is told, as far as people ask for it.
-func (f *functions) serveConfiguration(w http.ResponseWriter, function string) {
+func (f *functions) serveConfiguration(w http.ResponseWriter, _ *http.Request, function string) {
 	name := strings.TrimPrefix(function, workflow.Name+"-")
 	if _, ok := f.byName[name]; !ok {
 		refuse(w, http.StatusNotFound, "ResourceNotFoundException", "Function not found: "+f.ARN(name))
 		return
 	}
-	variables, err := f.environment(name)
+	shown, err := f.configuration(name)
 	if err != nil {
 		refuse(w, http.StatusInternalServerError, "ServiceException", err.Error())
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(map[string]any{
-		"FunctionName": function, "FunctionArn": f.ARN(name), "Timeout": int(f.timeouts[name].Seconds()),
+	_ = json.NewEncoder(w).Encode(shown)
+}
+
+func (f *functions) configuration(name string) (map[string]any, error) {
+	variables, err := f.environment(name)
+	return map[string]any{
+		"FunctionName": workflow.Name + "-" + name, "FunctionArn": f.ARN(name), "Timeout": int(f.timeouts[name].Seconds()),
 		"State": "Active", "LastUpdateStatus": "Successful", "Environment": map[string]any{"Variables": variables},
-	})
+	}, err
+}
+
+// mostVersions is how many versions a page lists (API reference, ListVersionsByFunction).
+const mostVersions = 50
+
+// serveVersions lists the versions that deployments have published.
+func (f *functions) serveVersions(w http.ResponseWriter, r *http.Request, function string) {
+	name := strings.TrimPrefix(function, workflow.Name+"-")
+	if _, ok := f.byName[name]; !ok {
+		refuse(w, http.StatusNotFound, "ResourceNotFoundException", "Function not found: "+f.ARN(name))
+		return
+	}
+	from, most, err := pageOf(r, mostVersions)
+	if err != nil {
+		refuse(w, http.StatusBadRequest, "InvalidParameterValueException", err.Error())
+		return
+	}
+	numbers, made := f.published.of(name)
+	versions, end := []map[string]any{}, min(len(numbers), from+most)
+	for n := min(from, end); n < end; n++ {
+		shown, err := f.configuration(name)
+		if err != nil {
+			refuse(w, http.StatusInternalServerError, "ServiceException", err.Error())
+			return
+		}
+		shown["Version"], shown["FunctionArn"] = numbers[n], f.ARN(name)+":"+numbers[n]
+		shown["LastModified"] = made[n].UTC().Format("2006-01-02T15:04:05.000-0700")
+		versions = append(versions, shown)
+	}
+	answer := map[string]any{"Versions": versions}
+	if end < len(numbers) {
+		answer["NextMarker"] = strconv.Itoa(end)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(answer)
+}
+
+func pageOf(r *http.Request, most int) (from, size int, err error) {
+	size = most
+	if text := r.URL.Query().Get("MaxItems"); text != "" {
+		if size, err = strconv.Atoi(text); err != nil || size < 1 || size > 10_000 {
+			return 0, 0, fmt.Errorf("MaxItems %s is not from 1 to 10000", text)
+		}
+	}
+	if text := r.URL.Query().Get("Marker"); text != "" {
+		if from, err = strconv.Atoi(text); err != nil || from < 1 {
+			return 0, 0, fmt.Errorf("the Marker %s is not valid", text)
+		}
+	}
+	return from, min(size, most), nil
+}
+
+// serveDelete deletes one version; what is deployed stays.
+func (f *functions) serveDelete(w http.ResponseWriter, r *http.Request, function string) {
+	name, qualifier := strings.TrimPrefix(function, workflow.Name+"-"), r.URL.Query().Get("Qualifier")
+	switch _, ok := f.byName[name]; {
+	case !ok:
+		refuse(w, http.StatusNotFound, "ResourceNotFoundException", "Function not found: "+f.ARN(name))
+	case qualifier == "" || qualifier == "$LATEST":
+		refuse(w, http.StatusBadRequest, "InvalidParameterValueException",
+			"A function that is deployed cannot be deleted in the embedded AWS, and $LATEST not without the function.")
+	case !f.published.remove(name, qualifier):
+		refuse(w, http.StatusNotFound, "ResourceNotFoundException", "Function not found: "+f.ARN(name)+":"+qualifier)
+	default:
+		w.WriteHeader(http.StatusNoContent)
+	}
 }
 
 func (f *functions) serveInvoke(w http.ResponseWriter, r *http.Request, name string) {

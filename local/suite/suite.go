@@ -24,6 +24,7 @@ import (
 	"goldsmith/local/query"
 	"goldsmith/local/services/dynamodb"
 	"goldsmith/local/services/secretsmanager"
+	"goldsmith/local/services/sqs"
 	"goldsmith/local/services/ssm"
 	"goldsmith/local/services/sts"
 	"goldsmith/local/slacksink"
@@ -81,6 +82,7 @@ type Suite struct {
 	Parameters  *ssm.Store
 	Secrets     *secretsmanager.Store
 	Tables      *dynamodb.Store
+	DeadLetters *sqs.Queue
 	States      *states.Service
 	Bus         *bus.Bus
 	Slack       *slacksink.Sink
@@ -112,8 +114,9 @@ func New(o Options) (*Suite, error) {
 		s.transport = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
 	}
 	s.functions = newFunctions(s.options)
-	s.invoker = &published{}
-	s.invoker.publish(o.Wrap, s.functions)
+	s.invoker = &published{deleted: map[string]bool{}}
+	s.functions.published = s.invoker
+	s.invoker.publish(o.Wrap, s.functions, o.Clock.Now())
 	for _, start := range []func() error{s.startServices, s.startStates, s.startBus, s.startFunctions, s.startSchedules} {
 		if err := start(); err != nil {
 			return nil, errors.Join(err, s.Close())
@@ -172,7 +175,12 @@ func (s *Suite) startServices() error {
 	s.Tables = dynamodb.NewStore(dynamodb.StoreOptions{
 		Clock: o.Clock, Region: o.Region, Account: o.Account, Log: s.Calls,
 	})
+	s.DeadLetters = sqs.New(sqs.Options{
+		Clock: o.Clock, Region: o.Region, Account: o.Account, Log: s.Calls,
+		Name: workflow.Name + "-dead-letters", Endpoint: o.Endpoint,
+	})
 	s.services = map[string]http.Handler{
+		"sqs": s.DeadLetters,
 		"ec2": s.EC2, "ebs": s.EBS, "autoscaling": s.AutoScaling, "ssm": s.Parameters, "secretsmanager": s.Secrets, "lambda": s.functions,
 		"sts":      sts.New(sts.Options{Account: o.Account, Clock: o.Clock, Log: s.Calls}),
 		"dynamodb": s.Tables,
@@ -197,12 +205,17 @@ func (s *Suite) emit(source, detailType string, resources []string, detail any) 
 func (s *Suite) startStates() error {
 	o := s.options
 	o.States.Clock, o.States.Region, o.States.Account, o.States.Invoker, o.States.Seed = o.Clock, o.Region, o.Account, s.invoker, o.Seed
+	if o.EC2.Buckets {
+		o.States.TransitionsPerSecond = states.TransitionsPerSecond(o.Region)
+	}
 	o.States.Observer, o.States.Emit, o.States.History = o.Observer, s.emit, o.History
 	s.States = states.New(o.States)
 	s.services["states"] = s.States
 	var err error
-	s.Machine, err = s.States.Create(workflow.Name, []byte(o.Definition), s.substitutions(1))
-	return err
+	if s.Machine, err = s.States.Create(workflow.Name, []byte(o.Definition), s.substitutions(1)); err != nil {
+		return err
+	}
+	return s.release()
 }
 
 func (s *Suite) startBus() error {
@@ -213,6 +226,7 @@ func (s *Suite) startBus() error {
 	o := s.options
 	s.Bus, err = bus.New(bus.Options{
 		Clock: o.Clock, Seed: o.Seed, Region: o.Region, Account: o.Account, Rules: rules, Faults: o.Events,
+		Dead: s.dead, Keep: o.KeepCalls,
 		Invoke: func(ctx context.Context, function string, payload []byte) error {
 			if _, failed := s.invoker.Invoke(ctx, function, payload); failed != nil {
 				return failed

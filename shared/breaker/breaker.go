@@ -100,7 +100,7 @@ func Against(ctx context.Context, book Reader, j job.Job) (held *job.Reason, exe
 		case b.Exempt != nil:
 			exempted = append(exempted, job.Reason{Code: job.BreakerExempt, Text: b.passed()})
 		default:
-			return &job.Reason{Code: job.BreakerOpen, Text: b.Why() + ". It was not touched. " + b.Do()}, nil, nil
+			return &job.Reason{Code: job.BreakerOpen, Text: b.Why() + ". " + b.Do()}, nil, nil
 		}
 	}
 	return nil, exempted, nil

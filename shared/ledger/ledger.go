@@ -206,6 +206,8 @@ type Run struct {
 	Problem   string       `json:"problem,omitempty"`
 	// Do is what a person is to do about Problem, which ends with it.
 	Do string `json:"do,omitempty"`
+	// Cut is the status of an execution that ended before the run was done.
+	Cut string `json:"cut,omitempty"`
 	// Retiring is why old images could not be retired; the run itself has not failed over it.
 	Retiring string `json:"retiring,omitempty"`
 	// Told is when the message went out; Tell sets it.

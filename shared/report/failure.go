@@ -7,11 +7,49 @@ import (
 	"time"
 
 	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
 )
 
 // Failure is a failure as a person needs it: what failed, what Goldsmith did
 // about it, and what to do now.
 type Failure struct{ What, Did, Do string }
+
+// broke speaks of a run that could not be done.
+func broke(run ledger.Run) *Failure {
+	switch {
+	case run.Execution == "" && run.Started.IsZero():
+		return &Failure{
+			What: run.Problem, Did: untouched,
+			Do: again(run) + ". Why its schedule started nothing: operations guide, \"no-success-of-PLAN\".",
+		}
+	case run.Cut == "ABORTED":
+		return &Failure{
+			What: run.Problem, Did: "Somebody has stopped the execution. " + afterwards, Do: again(run),
+		}
+	case run.Cut != "":
+		return &Failure{What: run.Problem, Did: afterwards, Do: lookAtIt}
+	default:
+		return brokenRun(run.Problem, run.Do)
+	}
+}
+
+// again is what to do about a run that did not make its images.
+func again(run ledger.Run) string {
+	do, of := "Run the plan now, if its images should not wait for its next time", ""
+	if r := run.Request; r != nil && r.Source != "" {
+		do, of = "Ask again, if it is still wanted", " --source "+r.Source
+	}
+	if run.Plan == "" || run.Plan == "unknown" { // Its input could not be read.
+		return do
+	}
+	return do + ": goldsmith run " + run.Plan + of
+}
+
+const (
+	// afterwards is what happens once a run has ended early.
+	afterwards = "What it had stopped is started again, every few minutes until it runs; what it had not reached was not touched."
+	lookAtIt   = "Look at the execution for the cause, then run the plan again."
+)
 
 func brokenRun(problem, do string) *Failure {
 	what := without(problem, do)
@@ -21,8 +59,8 @@ func brokenRun(problem, do string) *Failure {
 	}
 	return &Failure{
 		What: what,
-		Did:  "Goldsmith ended the run. What it had stopped it starts again, trying every few minutes; what it had not reached it did not touch.",
-		Do:   cmp.Or(do, "Look at the execution for the cause, then run the plan again."),
+		Did:  "Goldsmith ended the run. " + afterwards,
+		Do:   cmp.Or(do, lookAtIt),
 	}
 }
 

@@ -109,7 +109,7 @@ func Of(run ledger.Run, results []job.Result, p plan.Plan) Report {
 		Request: run.Request, Notify: p.Notify,
 	}
 	if run.Problem != "" {
-		r.Broke = brokenRun(run.Problem, run.Do)
+		r.Broke = broke(run)
 	}
 	skips, refusals, warnings := groups{}, groups{}, groups{}
 	for _, result := range inOrder(results) {

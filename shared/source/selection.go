@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -50,9 +51,17 @@ func WithinLimit(ctx context.Context, api Lister, run job.Run, limit plan.Limit,
 	most, limited := limit.Most(total)
 	if limited && selected > most {
 		return most, fault.Failure("Nothing was touched. Raise the plan's limit, or narrow its sources.",
-			"plan %s selects %d sources, its limit is %s (%d)", run.Plan, selected, limit, most)
+			"plan %s selects %d sources, its limit is %s", run.Plan, selected, bounded(limit, most))
 	}
 	return most, nil
+}
+
+// bounded is a limit as a number, and as what it was given as where that is a percentage.
+func bounded(limit plan.Limit, most int) string {
+	if limit.Percent > 0 {
+		return fmt.Sprintf("%s (%d)", limit, most)
+	}
+	return fmt.Sprint(most)
 }
 
 // Unenrolled are the ids that a plan names and a run of all its sources does not select, with the reason.

@@ -97,7 +97,7 @@ func refusal(err error) *job.Reason {
 	}
 	return &job.Reason{Code: job.CannotStart, Text: "EC2 would not start it again: " +
 		strings.TrimSuffix(fault.Brief(err), ".") +
-		". It was not touched; see that function claim's role, and function start's with it, may start it"}
+		". See that function claim's role, and function start's with it, may start it"}
 }
 
 // dryRun is EC2's answer to a dry run of a call that it would have made.

@@ -168,9 +168,9 @@ func (s Settler) end(ctx context.Context, w ledger.Wait, spend func(context.Cont
 	return nil
 }
 
-// lasting is a context for what ends a wait, also after a look that was cut short.
+// lasting is a context for what ends a wait, also after a look that took all its time.
 func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
-	if ctx.Err() == nil {
+	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return ctx, func() {}
 	}
 	return context.WithTimeout(context.WithoutCancel(ctx), ending)

@@ -19,6 +19,11 @@ var clients = map[string]func(*world) any{
 	"secretsmanager": func(w *world) any { return w.secrets },
 	"sfn":            func(w *world) any { return w.states },
 	"lambda":         func(w *world) any { return w.lambda },
+	"dynamodb":       func(w *world) any { return w.dynamodb },
+	"ebs":            func(w *world) any { return w.ebs },
+	"scheduler":      func(w *world) any { return w.scheduler },
+	"sqs":            func(w *world) any { return w.sqs },
+	"sts":            func(w *world) any { return w.sts },
 }
 
 func one() *int32 { return aws.Int32(1) }
@@ -41,7 +46,9 @@ func registering(mappings ...types.BlockDeviceMapping) *ec2.RegisterImageInput {
 var bases = map[string]func(*world) any{}
 
 func init() {
-	for _, service := range []map[string]func(*world) any{ec2Bases, scalingBases, storeBases, workflowBases} {
+	for _, service := range []map[string]func(*world) any{
+		ec2Bases, scalingBases, storeBases, workflowBases, tableBases, blockBases, queueBases,
+	} {
 		maps.Copy(bases, service)
 	}
 }

@@ -3,7 +3,11 @@ package members
 import (
 	"encoding/base64"
 	"regexp"
+	"strings"
+	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ebs"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	local "goldsmith/local/ec2"
@@ -52,10 +56,58 @@ var hints = map[string]func(*world) []any{
 	"OrganizationalUnitArn": these("arn:aws:organizations::111111111111:ou/o-example1234/ou-ab12-example1"),
 	"ResourceTypes[].ResourceTypeOptions[].OptionValues[]": these("stopped"),
 
-	"TaskToken":       known("token"),
-	"ExecutionArn":    known("failed", "done", "running"),
-	"StateMachineArn": these(machineARN, "arn:aws:states:eu-central-1:123456789012:stateMachine:none"),
-	"FunctionName":    these("goldsmith-notify"),
+	"BackupArn":       known("backup of plain"),
+	"SourceTableArn":  these("arn:aws:dynamodb:eu-central-1:123456789012:table/made"),
+	"TableName":       these("twin", "sample"),
+	"TargetTableName": these("newer"),
+	"RestoreDateTime": func(*world) []any { return []any{time.Now().Add(-20 * time.Minute).Truncate(time.Second)} },
+
+	"dynamodb.UpdateItem.UpdateExpression":               these("SET sample = :x", "REMOVE text"),
+	"dynamodb.Query.KeyConditionExpression":              these("pk = :p AND sk = :p"),
+	"dynamodb.ListTables.ExclusiveStartTableName":        these("made"),
+	"dynamodb.ListBackups.ExclusiveStartBackupArn":       known("backup of made"),
+	"dynamodb.RestoreTableToPointInTime.SourceTableName": these("plain"),
+	"ebs.GetSnapshotBlock.BlockIndex":                    these(1),
+	"ebs.PutSnapshotBlock.ChecksumAlgorithm":             these("MD5"),
+	"ebs.CompleteSnapshot.ChecksumAlgorithm":             these("MD5"),
+	"ebs.CompleteSnapshot.ChecksumAggregationMethod":     these("MAX"),
+	"ebs.PutSnapshotBlock.BlockData":                     these(strings.NewReader("other data")),
+	"KmsKeyArn":                                          these("arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-4000-8000-00000000aaaa"),
+
+	"ebs.ListSnapshotBlocks.NextToken": func(w *world) []any {
+		in := &ebs.ListSnapshotBlocksInput{SnapshotId: w.filled(), MaxResults: aws.Int32(100)}
+		return []any{*must(w.ebs.ListSnapshotBlocks(w.t.Context(), in))(w).NextToken}
+	},
+
+	"MapRunArn":                                     known("map run", "other map run"),
+	"StateMachineAliasArn":                          these(machineARN + ":test"),
+	"sfn.ListMapRuns.ExecutionArn":                  known("failed"),
+	"RoutingConfiguration[].StateMachineVersionArn": these(machineARN + ":2"),
+	"sfn.ListMapRuns.NextToken": func(w *world) []any {
+		in := &sfn.ListMapRunsInput{ExecutionArn: w.id("each"), MaxResults: 1}
+		return []any{*must(w.states.ListMapRuns(w.t.Context(), in))(w).NextToken}
+	},
+	"sfn.ListStateMachineVersions.NextToken": func(w *world) []any {
+		in := &sfn.ListStateMachineVersionsInput{StateMachineArn: aws.String(machineARN), MaxResults: 1}
+		return []any{*must(w.states.ListStateMachineVersions(w.t.Context(), in))(w).NextToken}
+	},
+	"sfn.ListStateMachineAliases.NextToken": func(w *world) []any {
+		in := &sfn.ListStateMachineAliasesInput{StateMachineArn: aws.String(machineARN), MaxResults: 1}
+		return []any{*must(w.states.ListStateMachineAliases(w.t.Context(), in))(w).NextToken}
+	},
+	"QueueNamePrefix":                        these("gold", "other"),
+	"AttributeNames":                         these("All"),
+	"MessageAttributeNames":                  these("All"),
+	"MessageSystemAttributeNames":            these("All"),
+	"MaxNumberOfMessages":                    these(2),
+	"VisibilityTimeout":                      these(3600),
+	"lambda.DeleteFunction.Qualifier":        these("2"),
+	"lambda.ListVersionsByFunction.MaxItems": these(1),
+	"lambda.ListVersionsByFunction.Marker":   these("1"),
+	"TaskToken":                              known("token"),
+	"ExecutionArn":                           known("failed", "done", "running"),
+	"StateMachineArn":                        these(machineARN, "arn:aws:states:eu-central-1:123456789012:stateMachine:none"),
+	"FunctionName":                           these("goldsmith-notify"),
 
 	"sfn.RedriveExecution.ExecutionArn": known("failed too"),
 	"sfn.ListExecutions.NextToken": func(w *world) []any {
@@ -104,6 +156,7 @@ var words = []struct {
 	of     *regexp.Regexp
 	reason string
 }{
+	{regexp.MustCompile(`^ebs\.PutSnapshotBlock\.BlockData$`), "the checksum beside it is of other data"},
 	{regexp.MustCompile(`^ec2\.RegisterImage\.BillingProducts`), "the account is not authorized to name one"},
 	{regexp.MustCompile(`^ec2\..*NetworkInterfaces\[\]\.DeviceIndex$`), "an instance has one network interface here"},
 	{

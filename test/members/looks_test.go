@@ -82,11 +82,32 @@ var looks = []func(*world) (any, error){
 		return w.states.DescribeExecution(w.t.Context(), &sfn.DescribeExecutionInput{ExecutionArn: w.id("asking")})
 	},
 	(*world).attributes,
+	(*world).lookAtAliases,
+	(*world).lookAtLetters,
+	(*world).lookAtTables,
+	(*world).lookAtBlocks,
 	func(w *world) (any, error) {
 		return w.secrets.DescribeSecret(w.t.Context(), &secretsmanager.DescribeSecretInput{
 			SecretId: aws.String("made"),
 		})
 	},
+}
+
+// lookAtAliases shows what is published of the sample's state machine.
+func (w *world) lookAtAliases() (any, error) {
+	machine, ctx := aws.String(machineARN), w.t.Context()
+	all := []string{text(w.states.ListStateMachineVersions(ctx, &sfn.ListStateMachineVersionsInput{StateMachineArn: machine}))}
+	for _, version := range []string{":1", ":2", ":3"} {
+		all = append(all, text(w.states.DescribeStateMachine(ctx, &sfn.DescribeStateMachineInput{
+			StateMachineArn: aws.String(machineARN + version),
+		})))
+	}
+	for _, name := range []string{"live", "test", "new", "sample"} {
+		all = append(all, text(w.states.DescribeStateMachineAlias(ctx, &sfn.DescribeStateMachineAliasInput{
+			StateMachineAliasArn: aws.String(machineARN + ":" + name),
+		})))
+	}
+	return all, nil
 }
 
 // hidden are the attributes that no describe of instances shows.

@@ -60,6 +60,10 @@ func TestWhatIsWithoutEffect(t *testing.T) {
 	}
 }
 
+// unknown are the codes of an action that there is none of. STS has two whose requests are not signed, which the
+// endpoint refuses for that.
+var unknown = []string{"InvalidAction", "UnknownOperationException", "MissingAuthenticationToken"}
+
 // modelled are the actions that the embedded service has.
 func modelled(t *testing.T, service string) []string {
 	t.Helper()
@@ -75,7 +79,7 @@ func modelled(t *testing.T, service string) []string {
 			}
 			_, err := call(client, action, input.Interface())
 			known, ok := errors.AsType[smithy.APIError](err)
-			if !ok || !slices.Contains([]string{"InvalidAction", "UnknownOperationException"}, known.ErrorCode()) {
+			if !ok || !slices.Contains(unknown, known.ErrorCode()) {
 				names = append(names, action)
 			}
 		}

@@ -32,8 +32,7 @@ action that is not here is refused as one the service does not know.
 
 This page is written by the test that sends each member of the SDK's own input types through the real client and
 looks at everything the embedded AWS shows afterwards (` + "`go test ./test/members -update`" + `); the test fails when
-the page says anything else. The embedded Scheduler, DynamoDB, EBS direct APIs and STS are not
-in it. ` + "`X.*`" + ` is every member of X, ` + "`[]`" + ` an element of a list.
+the page says anything else. ` + "`X.*`" + ` is every member of X, ` + "`[]`" + ` an element of a list.
 `
 
 // page is docs/embedded-aws.md.

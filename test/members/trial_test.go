@@ -45,6 +45,9 @@ type player func(m *member, i int, base []string) attempt
 // reads tells whether the action only reads: then one world serves all its requests, and what it answers
 // is all there is to see.
 func (r *trial) reads() bool {
+	if r.key(nil) == "ebs.ListSnapshotBlocks" { // It voids what was listed before.
+		return false
+	}
 	verbs := []string{"Describe", "Get", "List"}
 	return slices.ContainsFunc(verbs, func(verb string) bool { return strings.HasPrefix(r.action, verb) })
 }
@@ -140,7 +143,7 @@ func (a attempt) shown(m member, base []string) bool {
 	if a.err == nil {
 		return !slices.Equal(a.shows, base)
 	}
-	return isDry(a.err) || speaks(a.err, m, a.value)
+	return isDry(a.err) || speaks(a.err, m, a.value) || len(a.shows) > 0 && moreOf(a.shows[0], base)
 }
 
 // last is the verdict after the last of the values, of which so many were accepted.
@@ -295,6 +298,12 @@ func byName(err error) bool {
 		strings.Contains(known.ErrorMessage(), "is not modelled by the embedded AWS"))
 }
 
+// moreOf tells whether a refusal has something beside the code and the words of that of the base request.
+func moreOf(refusal string, base []string) bool {
+	said, _, has := strings.Cut(refusal, beside)
+	return has && len(base) > 0 && base[0] == said
+}
+
 func isDry(err error) bool {
 	known, ok := errors.AsType[smithy.APIError](err)
 	return ok && known.ErrorCode() == "DryRunOperation"
@@ -310,5 +319,5 @@ func speaks(err error, m member, value any) bool {
 	if len(text) > 3 && strings.Contains(said, text) {
 		return true
 	}
-	return strings.Contains(strings.ToLower(said), strings.ToLower(m.last()))
+	return strings.Contains(strings.ToLower(strings.ReplaceAll(said, " ", "")), strings.ToLower(m.last()))
 }

@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"strings"
 	"time"
+
+	tabletypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
 // step is one level of a member's path: a field, or the only element of a list or map.
@@ -186,6 +188,8 @@ func (m member) samples() []any {
 	switch values := reflect.New(m.typ).Elem().MethodByName("Values"); {
 	case m.typ == reflect.TypeFor[time.Time]():
 		return []any{time.Now().Add(time.Hour).Truncate(time.Second)}
+	case m.typ == reflect.TypeFor[tabletypes.AttributeValue]():
+		return []any{attribute("sample")}
 	case values.IsValid():
 		var all []any
 		list := values.Call(nil)[0]

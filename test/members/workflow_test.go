@@ -2,12 +2,14 @@ package members
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
 )
 
 const (
@@ -18,6 +20,13 @@ const (
 	askingMachine = `{"StartAt":"T","States":{"T":{"Type":"Task","HeartbeatSeconds":80000,
 		"Resource":"arn:aws:states:::lambda:invoke.waitForTaskToken",
 		"Parameters":{"FunctionName":"goldsmith-refresh","Payload":{"token.$":"$$.Task.Token"}},"End":true}}}`
+	// eachMachine has a Map run for each of its items.
+	eachMachine = `{"StartAt":"M","States":{"M":{"Type":"Map","Label":"L","ToleratedFailurePercentage":100,
+		"ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED","ExecutionType":"STANDARD"},
+		"StartAt":"W","States":{"W":{"Type":"Wait","SecondsPath":"$","End":true}}},"Next":"N"},
+		"N":{"Type":"Map","Label":"K","ToleratedFailurePercentage":100,
+		"ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED","ExecutionType":"STANDARD"},
+		"StartAt":"V","States":{"V":{"Type":"Wait","SecondsPath":"$","End":true}}},"End":true}}}`
 	machineARN = "arn:aws:states:eu-central-1:123456789012:stateMachine:sample"
 )
 
@@ -33,6 +42,46 @@ func (w *world) executions() {
 		time.Sleep(time.Minute)
 	}
 	w.ask()
+	w.mapRuns()
+	w.versions()
+}
+
+// mapRuns makes an execution with two Map runs.
+func (w *world) mapRuns() {
+	ctx := w.t.Context()
+	each := must(w.suite.States.Create("each", []byte(eachMachine), nil))(w)
+	out := must(w.states.StartExecution(ctx, &sfn.StartExecutionInput{
+		StateMachineArn: &each, Name: aws.String("each"), Input: aws.String("[1,2]"),
+	}))(w)
+	w.ids["each"] = aws.ToString(out.ExecutionArn)
+	time.Sleep(time.Minute)
+	runs := must(w.states.ListMapRuns(ctx, &sfn.ListMapRunsInput{ExecutionArn: out.ExecutionArn}))(w).MapRuns
+	w.ids["map run"], w.ids["other map run"] = aws.ToString(runs[0].MapRunArn), aws.ToString(runs[1].MapRunArn)
+}
+
+// versions publishes two of the sample, and makes two aliases.
+func (w *world) versions() {
+	ctx := w.t.Context()
+	for range 2 {
+		must(w.states.PublishStateMachineVersion(ctx, &sfn.PublishStateMachineVersionInput{
+			StateMachineArn: aws.String(machineARN),
+		}))(w)
+		changed := strings.Replace(sampleMachine, "it was", "it is", 1)
+		if err := w.suite.States.Update(machineARN, []byte(changed), nil); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"live", "test"} {
+		must(w.states.CreateStateMachineAlias(ctx, &sfn.CreateStateMachineAliasInput{
+			Name: &name, RoutingConfiguration: leadingTo(1),
+		}))(w)
+	}
+}
+
+func leadingTo(version int) []sfntypes.RoutingConfigurationListItem {
+	return []sfntypes.RoutingConfigurationListItem{{
+		StateMachineVersionArn: aws.String(fmt.Sprint(machineARN, ":", version)), Weight: 100,
+	}}
 }
 
 // ask makes an execution that waits for its task's token.
@@ -57,6 +106,30 @@ func (w *world) ask() {
 }
 
 var workflowBases = map[string]func(*world) any{
+	"sfn.DescribeMapRun": func(w *world) any { return &sfn.DescribeMapRunInput{MapRunArn: w.id("map run")} },
+	"sfn.ListMapRuns":    func(w *world) any { return &sfn.ListMapRunsInput{ExecutionArn: w.id("each")} },
+	"sfn.ListStateMachineVersions": func(*world) any {
+		return &sfn.ListStateMachineVersionsInput{StateMachineArn: aws.String(machineARN)}
+	},
+	"sfn.ListStateMachineAliases": func(*world) any {
+		return &sfn.ListStateMachineAliasesInput{StateMachineArn: aws.String(machineARN)}
+	},
+	"sfn.PublishStateMachineVersion": func(w *world) any {
+		changed := strings.Replace(sampleMachine, "it was", "it will be", 1)
+		_ = w.suite.States.Update(machineARN, []byte(changed), nil)
+		return &sfn.PublishStateMachineVersionInput{StateMachineArn: aws.String(machineARN)}
+	},
+	"sfn.DescribeStateMachineAlias": func(*world) any {
+		return &sfn.DescribeStateMachineAliasInput{StateMachineAliasArn: aws.String(machineARN + ":live")}
+	},
+	"sfn.CreateStateMachineAlias": func(*world) any {
+		return &sfn.CreateStateMachineAliasInput{Name: aws.String("new"), RoutingConfiguration: leadingTo(1)}
+	},
+	"sfn.UpdateStateMachineAlias": func(*world) any {
+		return &sfn.UpdateStateMachineAliasInput{
+			StateMachineAliasArn: aws.String(machineARN + ":live"), RoutingConfiguration: leadingTo(1),
+		}
+	},
 	"sfn.StartExecution": func(*world) any {
 		return &sfn.StartExecutionInput{
 			StateMachineArn: aws.String(machineARN), Name: aws.String("new"), Input: aws.String(`{"seconds":1}`),

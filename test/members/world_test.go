@@ -15,11 +15,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	tabletypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/ebs"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 
@@ -39,6 +45,12 @@ type world struct {
 	secrets *secretsmanager.Client
 	states  *sfn.Client
 	lambda  *lambda.Client
+
+	dynamodb  *dynamodb.Client
+	ebs       *ebs.Client
+	scheduler *scheduler.Client
+	sts       *sts.Client
+	sqs       *sqs.Client
 	// ids are what the scene made, by a name of ours.
 	ids map[string]string
 }
@@ -92,6 +104,10 @@ func within(t *testing.T, service string, story func(*world)) {
 				o.IdempotencyTokenProvider = &tokens{}
 			}),
 		}
+		w.dynamodb, w.ebs = dynamodb.NewFromConfig(cfg), ebs.NewFromConfig(cfg, func(o *ebs.Options) {
+			o.IdempotencyTokenProvider = &tokens{}
+		})
+		w.scheduler, w.sts, w.sqs = scheduler.NewFromConfig(cfg), sts.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
 		w.states, w.lambda = sfn.NewFromConfig(cfg, sameTokens), lambda.NewFromConfig(cfg)
 		w.build(service)
 		story(w)
@@ -116,8 +132,15 @@ func call(client any, action string, input any) (any, error) {
 	return out[0].Interface(), err
 }
 
+// beside stands between a refusal and what it shows besides.
+const beside = "\nwith "
+
 // text is an answer, for comparing it.
 func text(out any, err error) string {
+	if failed, ok := errors.AsType[*tabletypes.ConditionalCheckFailedException](err); ok && failed.Item != nil {
+		return text(nil, &smithy.GenericAPIError{Code: failed.ErrorCode(), Message: failed.ErrorMessage()}) +
+			beside + fmt.Sprint(failed.Item)
+	}
 	if known, ok := errors.AsType[smithy.APIError](err); ok {
 		return known.ErrorCode() + ": " + known.ErrorMessage()
 	}

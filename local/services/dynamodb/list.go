@@ -232,9 +232,12 @@ func (t *table) from(in listing, back bool) ([]key, error) {
 	if in.ExclusiveStartKey == nil {
 		return keys, nil
 	}
+	if parts := len(t.only(nil)); len(in.ExclusiveStartKey) != parts {
+		return nil, invalid("Exclusive Start Key must have same size as table's key schema")
+	}
 	after, err := t.keyOf(in.ExclusiveStartKey, true)
 	if err != nil {
-		return nil, invalid("The provided starting key is invalid: %s", err.Error())
+		return nil, invalid("The provided starting key is invalid")
 	}
 	at, found := slices.BinarySearchFunc(keys, after, order)
 	if found {

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"goldsmith/local/services/awsjson"
@@ -63,9 +64,12 @@ func (s *Store) createTable(in createInput) (tableOutput, error) {
 	if s.tables[in.TableName] != nil {
 		return tableOutput{}, awsjson.Errorf("ResourceInUseException", "Table already exists: %s", in.TableName)
 	}
-	if err := oneOf("billingMode", in.BillingMode, "PAY_PER_REQUEST"); err != nil {
-		return tableOutput{}, invalid("Tables with provisioned throughput are not modelled: BillingMode %q "+
-			"is not modelled by the embedded AWS.", in.BillingMode)
+	if err := oneOf("billingMode", in.BillingMode, "", "PROVISIONED", "PAY_PER_REQUEST"); err != nil {
+		return tableOutput{}, err
+	}
+	if in.BillingMode != "PAY_PER_REQUEST" { // ProvisionedThroughput is refused by its name.
+		return tableOutput{}, invalid("One or more parameter values were invalid: ReadCapacityUnits and WriteCapacityUnits " +
+			"must both be specified when BillingMode is PROVISIONED")
 	}
 	t := s.newTable(in.TableName, createTakes)
 	t.billing, t.protected = in.BillingMode, in.DeletionProtectionEnabled
@@ -96,7 +100,8 @@ func (t *table) schema(keys []keyElement, defined []attributeDefinition) error {
 		kind, ok := kinds[k.AttributeName]
 		if !ok {
 			return invalid("One or more parameter values were invalid: Some index key attributes are not defined in "+
-				"AttributeDefinitions. Keys: [%s]", k.AttributeName)
+				"AttributeDefinitions. Keys: [%s], AttributeDefinitions: [%s]", k.AttributeName,
+				strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
 		}
 		switch {
 		case n == 0 && k.KeyType == "HASH":
