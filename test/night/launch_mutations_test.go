@@ -12,6 +12,7 @@ import (
 	"goldsmith/local/ec2"
 	"goldsmith/local/suite"
 	"goldsmith/shared/event"
+	"goldsmith/shared/tag"
 )
 
 // launchMutations break what templates and groups launch.
@@ -72,7 +73,11 @@ var launchMutations = []mutation{
 		story: func(n *night) {
 			n.excused.slack = true // the run ends as failed
 			n.launch("web", "")
-			n.throttle("ModifyLaunchTemplate", n.template("fleet", "web", "t3.micro", ec2.ImageX86), 0)
+			n.throttle("ModifyLaunchTemplate", n.versioned("fleet", rollTemplate{
+				tags: map[string]string{tag.Source: "web"}, standard: 1, first: types.RequestLaunchTemplateData{
+					ImageId: aws.String(ec2.ImageX86), InstanceType: types.InstanceTypeT3Micro, EbsOptimized: aws.Bool(false),
+				},
+			}), 0)
 			n.run()
 		},
 	},
