@@ -37,12 +37,16 @@ func scene(s *stage.Stage) (handler.Func[json.RawMessage, recovery.Answer], json
 
 // account is recover as it is deployed, with these plans.
 func account(s *stage.Stage, plans plan.Plans) recovery.Step {
-	return recovery.New(recovery.Account{
+	return recovery.New(accountOf(s, plans))
+}
+
+func accountOf(s *stage.Stage, plans plan.Plans) recovery.Account {
+	return recovery.Account{
 		EC2: s.EC2, Executions: s.SFN, Schedules: s.Scheduler, Ledger: s.Ledger, Teller: s.Teller(), Plans: plans,
 		Gate:    reference.Gate{EC2: s.EC2, AutoScaling: s.AutoScaling, SSM: s.SSM},
 		Origins: recovery.Origins{EC2: s.EC2, Groups: s.AutoScaling},
 		Machine: stage.Machine + ":live", Home: stage.Home, Now: time.Now,
-	})
+	}
 }
 
 // whole is recover as it is deployed, on the same scene.

@@ -187,6 +187,13 @@ func TestMissedRuns(t *testing.T) {
 			Given: at("2000-01-01T02:20:00Z", func(s *stage.Stage) { s.Bus.Enable("goldsmith-nightly", false) }), Then: runs(0),
 		},
 		{
+			Name: "somebody has deleted the schedule: no run, and no news",
+			Want: looks + " DescribeExecution GetRun GetSchedule" + late + ": ok",
+			Given: at("2000-01-01T02:20:00Z", func(s *stage.Stage) {
+				s.Refuse("GetSchedule", "ResourceNotFoundException", 1)
+			}), Then: runs(0),
+		},
+		{
 			Name: "nobody can say whether it is switched off: not started", Want: looks + " DescribeExecution GetRun GetSchedule GetRun*2 Telling GetSecretValue Tell: ok",
 			Given: at("2000-01-01T02:20:00Z", func(s *stage.Stage) { s.Refuse("GetSchedule", "AccessDeniedException", 1) }),
 			Then: func(s *stage.Stage, _ recovery.Answer) {
