@@ -91,7 +91,7 @@ func (w *World) readFleet(p *query.Params) (*fleet, error) {
 }
 
 // configsLaunchable holds that every launch template and version that a fleet names exists. An
-// override's image and its mappings are for fleets of type instant alone (API reference, FleetLaunchTemplateOverridesRequest).
+// override's image is for fleets of type instant alone (API reference, FleetLaunchTemplateOverridesRequest).
 func (w *World) configsLaunchable(configs []*query.Params, kind string) error {
 	for _, c := range configs {
 		named := c.At("LaunchTemplateSpecification")
@@ -114,10 +114,6 @@ func (w *World) configsLaunchable(configs []*query.Params, kind string) error {
 		for _, o := range c.List("Overrides") {
 			if o.Has("ImageId") {
 				return query.Errorf("InvalidParameterCombination", "ImageId in an override is supported for fleets of type instant only.")
-			}
-			if o.Has("BlockDeviceMapping") {
-				return query.Errorf("InvalidParameterCombination",
-					"BlockDeviceMappings in an override are supported for fleets of type instant only.")
 			}
 		}
 	}

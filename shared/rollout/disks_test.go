@@ -78,6 +78,28 @@ func TestSuppressedDevices(t *testing.T) {
 	}
 }
 
+func TestOverridesOfFleetsFit(t *testing.T) {
+	for name, c := range map[string]struct {
+		ebs  types.LaunchTemplateEbsBlockDevice
+		want string
+	}{
+		"large enough": {sized(50), ""},
+		"too small":    {sized(8), "an override of fleet f: its /dev/xvda has 8 GiB, the image needs 50"},
+		"the present image's snapshot": {types.LaunchTemplateEbsBlockDevice{SnapshotId: aws.String("snap-old")},
+			"an override of fleet f: its /dev/xvda names snapshot snap-old, which is one of ami-old"},
+	} {
+		s := Finder{}.survey()
+		s.images["ami-old"] = &beforeImage
+		one := &template{base: 1, versions: map[int64]types.LaunchTemplateVersion{
+			1: {LaunchTemplateData: &types.ResponseLaunchTemplateData{ImageId: aws.String("ami-old")}}},
+			launchers: []launcher{{name: "fleet f", mappings: []types.LaunchTemplateBlockDeviceMapping{ebs("/dev/xvda", c.ebs)}}}}
+		got, err := s.overridesFit(t.Context(), one, Image{Machine: rolledImage})
+		if got != c.want || err != nil {
+			t.Errorf("%s: %q, %v; want %q", name, got, err, c.want)
+		}
+	}
+}
+
 func TestPlatformFits(t *testing.T) {
 	for name, c := range map[string]struct {
 		old, image bool

@@ -26,10 +26,35 @@ func (s *survey) launches(ctx context.Context, t *template, image Image) (proble
 	if problem, err = s.disksFit(ctx, t.data(t.base), image); problem != "" || err != nil {
 		return problem, err
 	}
+	if problem, err = s.overridesFit(ctx, t, image); problem != "" || err != nil {
+		return problem, err
+	}
 	if problem, err = s.typesFit(ctx, t, image); problem != "" || err != nil {
 		return problem, err
 	}
 	return s.requirementsFit(ctx, t, image)
+}
+
+// overridesFit looks at the mappings of fleets' overrides. A roll changes no fleet: one that names a snapshot of the
+// present image would go on launching that.
+func (s *survey) overridesFit(ctx context.Context, t *template, image Image) (problem string, err error) {
+	for _, l := range t.launchers {
+		data := types.ResponseLaunchTemplateData{ImageId: t.data(t.base).ImageId, BlockDeviceMappings: l.mappings}
+		if problem, err = s.disksFit(ctx, data, image); err != nil {
+			return "", err
+		}
+		old := s.images[t.image(t.base)]
+		for _, m := range l.mappings {
+			if hasSnapshot(m) && old != nil && old.owns(*m.Ebs.SnapshotId) {
+				problem = fmt.Sprintf("its %s names snapshot %s, which is one of %s", aws.ToString(m.DeviceName), *m.Ebs.SnapshotId,
+					t.image(t.base))
+			}
+		}
+		if problem != "" {
+			return "an override of " + l.name + ": " + problem, nil
+		}
+	}
+	return "", nil
 }
 
 // platformFits says that a template of Linux would launch Windows, or the other way round. What the image is that the

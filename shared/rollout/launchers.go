@@ -26,6 +26,8 @@ type launcher struct {
 	// kind is the instance type of an override, or what it asks of types; both empty for the template's own.
 	kind         types.InstanceType
 	requirements *types.InstanceRequirementsRequest
+	// mappings are the block device mappings of a fleet's override, which come before the template's.
+	mappings []types.LaunchTemplateBlockDeviceMapping
 	// group is whether it is an Auto Scaling group, which a refresh can move.
 	group bool
 	// warm is how many instances wait in the group's warm pool.
@@ -159,12 +161,12 @@ func (f Finder) fleets(ctx context.Context) ([]launcher, error) {
 // launching are the states of a fleet, or of a Spot Fleet request, that launches or may again.
 var launching = []string{"submitted", "active", "modifying"}
 
-// ofConfig are the ways in which an EC2 Fleet launches. Images and block device mappings in overrides are for fleets of
-// type instant (API reference, FleetLaunchTemplateOverrides), which launch once.
 func ofConfig(name string, c types.FleetLaunchTemplateConfig) []launcher {
 	var overrides []override
 	for _, o := range c.Overrides {
-		overrides = append(overrides, override{o.InstanceType, o.InstanceRequirements, aws.ToString(o.ImageId)})
+		overrides = append(overrides, override{
+			o.InstanceType, o.InstanceRequirements, aws.ToString(o.ImageId), mapped(o.BlockDeviceMappings),
+		})
 	}
 	return ofFleet(name, c.LaunchTemplateSpecification, overrides)
 }
@@ -174,6 +176,23 @@ type override struct {
 	kind         types.InstanceType
 	requirements *types.InstanceRequirements
 	image        string
+	mappings     []types.LaunchTemplateBlockDeviceMapping
+}
+
+// mapped are an override's mappings as a template has them.
+func mapped(all []types.BlockDeviceMappingResponse) (mappings []types.LaunchTemplateBlockDeviceMapping) {
+	for _, m := range all {
+		one := types.LaunchTemplateBlockDeviceMapping{
+			DeviceName: m.DeviceName, NoDevice: m.NoDevice, VirtualName: m.VirtualName,
+		}
+		if e := m.Ebs; e != nil {
+			one.Ebs = &types.LaunchTemplateEbsBlockDevice{
+				SnapshotId: e.SnapshotId, VolumeSize: e.VolumeSize, VolumeType: e.VolumeType, Iops: e.Iops,
+			}
+		}
+		mappings = append(mappings, one)
+	}
+	return mappings
 }
 
 func ofFleet(name string, t *types.FleetLaunchTemplateSpecification, overrides []override) []launcher {
@@ -190,6 +209,7 @@ func ofFleet(name string, t *types.FleetLaunchTemplateSpecification, overrides [
 			continue
 		}
 		l := own
+		l.mappings = o.mappings
 		if l.kind = o.kind; o.requirements != nil {
 			l.requirements = asked(o.requirements)
 		}
