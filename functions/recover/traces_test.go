@@ -34,7 +34,9 @@ func (c children) DescribeExecution(
 	if !known {
 		return c.Client.DescribeExecution(ctx, in, o...)
 	}
-	out := &sfn.DescribeExecutionOutput{ExecutionArn: in.ExecutionArn, Status: "ABORTED", StopDate: &at, Input: aws.String("{}")}
+	out := &sfn.DescribeExecutionOutput{
+		ExecutionArn: in.ExecutionArn, Status: "ABORTED", StopDate: &at, Input: aws.String("{}"),
+	}
 	if at.IsZero() {
 		out.Status, out.StopDate = "RUNNING", nil
 	}

@@ -121,7 +121,7 @@ var Functions = []Function{
 		Does:        "Begins a wait, and looks once in case what is awaited came first.",
 		Environment: env(tableSetting),
 		Statements: join(everyTask("watch"), ledger("PutItem", "DeleteItem"),
-			[]Statement{lookAtWaits, lookAtRefreshes, endWaits}),
+			[]Statement{lookAtWaits, lookAtRefreshes, endWell}),
 	},
 	{
 		Name: "start", Task: true, Timeout: stepTimeout, Memory: memory, Reserved: startReserved,

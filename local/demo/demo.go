@@ -181,6 +181,7 @@ func (n *night) tell(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	n.progress.Quiet() // The files' names come last; what goes on is cut off.
 	outcome.print(fitted(n.out))
 	for _, m := range n.suite.Slack.Messages() {
 		fmt.Fprintln(n.out, "\n"+m.Terminal(slacksink.Colored(n.out)))

@@ -2,6 +2,8 @@ package ec2_test
 
 import (
 	"encoding/base64"
+	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/local/ec2"
+	"goldsmith/shared/fault"
 )
 
 // images are what the rows launch from besides the public ones.
@@ -247,6 +250,47 @@ func TestLaunchesThatEC2Refuses(t *testing.T) {
 		out, err := r.DescribeInstances(t.Context(), &sdk.DescribeInstancesInput{})
 		if err != nil || len(out.Reservations) > 0 {
 			t.Errorf("%d launches were not refused: %v", len(out.Reservations), err)
+		}
+	})
+}
+
+// ofTheRequest are the rows that no launch template can say.
+var ofTheRequest = map[string]bool{"a long token": true, "a subnet beside interfaces": true, "no such subnet": true}
+
+// TestLaunchesThroughATemplateAreRefused holds each row against a launch through a template that says the same: EC2
+// refuses it when it launches, or the template when it is made, with the same code.
+func TestLaunchesThroughATemplateAreRefused(t *testing.T) {
+	inWorld(t, ec2.Options{}, func(t *testing.T, r *rig) {
+		made := r.images()
+		for name, row := range refusals {
+			if ofTheRequest[name] {
+				continue
+			}
+			in := &sdk.RunInstancesInput{ImageId: aws.String(ec2.ImageX86), InstanceType: "t3.micro"}
+			row.change(in, made)
+			raw, err := json.Marshal(in) //nolint:gosec // no secret is among the rows
+			if err != nil {
+				t.Fatal(err)
+			}
+			var data types.RequestLaunchTemplateData
+			if err := json.Unmarshal(raw, &data); err != nil {
+				t.Fatal(err)
+			}
+			template := aws.String(fmt.Sprintf("refused-%x", name))
+			_, err = r.CreateLaunchTemplate(t.Context(), &sdk.CreateLaunchTemplateInput{
+				LaunchTemplateName: template, LaunchTemplateData: &data,
+			})
+			if err == nil {
+				_, err = r.RunInstances(t.Context(), &sdk.RunInstancesInput{
+					MinCount: aws.Int32(1), MaxCount: aws.Int32(1),
+					LaunchTemplate: &types.LaunchTemplateSpecification{LaunchTemplateName: template},
+				})
+			}
+			// A template has a code of its own for user data.
+			got := fault.Code(err)
+			if got != row.code && (name != "too much user data" || got != "InvalidUserData.Malformed") {
+				t.Errorf("%s: got %q (%v), want %q", name, got, err, row.code)
+			}
 		}
 	})
 }

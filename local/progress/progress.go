@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +17,7 @@ import (
 	"goldsmith/infra/workflow"
 	"goldsmith/local/asl"
 	"goldsmith/local/clock"
+	"goldsmith/shared/fault"
 	"goldsmith/shared/job"
 	"goldsmith/shared/report"
 )
@@ -27,8 +29,16 @@ type Printer struct {
 	clock     *clock.Clock
 	old       func(ctx context.Context, plan string) iter.Seq2[job.Retirement, error]
 
-	mu  sync.Mutex
-	out io.Writer
+	mu    sync.Mutex
+	out   io.Writer
+	quiet bool
+}
+
+// Quiet ends the printing.
+func (p *Printer) Quiet() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.quiet = true
 }
 
 // New prints to out.
@@ -50,7 +60,9 @@ func (p *Printer) Invoke(ctx context.Context, function string, payload []byte) (
 	answer, failed := p.functions.Invoke(ctx, function, payload)
 	name := workflow.FunctionIn(function)
 	if failed != nil {
-		p.failed(name, payload, failed)
+		if failed.Name != reached {
+			p.failed(name, payload, failed)
+		}
 		return answer, failed
 	}
 	if name == "retire" {
@@ -65,6 +77,9 @@ func (p *Printer) Invoke(ctx context.Context, function string, payload []byte) (
 	}
 	return answer, failed
 }
+
+// reached ends a look at what is there already. It is no failure.
+var reached = reflect.TypeFor[fault.Reached]().Name()
 
 // retired tells of what the run has just done with old images.
 func (p *Printer) retired(ctx context.Context, payload []byte) {
@@ -179,5 +194,8 @@ func (p *Printer) say(s job.Source, text string) {
 func (p *Printer) Line(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.quiet {
+		return
+	}
 	fmt.Fprintf(p.out, "%s  %s\n", p.clock.Now().Format(time.TimeOnly), text)
 }

@@ -86,7 +86,7 @@ func (s *Suite) startFunctions() error {
 	add(f, "rollback", rollback.New(cloud, scaling, ssm.NewFromConfig(cfg), book, rollbackSender,
 		rollback.Fleet{Groups: scaling, Members: cloud}, now).Handle)
 	add(f, "release", release.New(cloud, book, book, book, now).Handle)
-	add(f, "refresh", refresh.New(scaling, cloud, book, now).Handle)
+	add(f, "refresh", refresh.New(scaling, cloud, ssm.NewFromConfig(cfg), book, now).Handle)
 	gate := reference.Gate{EC2: cloud, AutoScaling: scaling, SSM: ssm.NewFromConfig(cfg),
 		Path: told.setting("retire", settings.ImagePath), Now: now}
 	watcher := retention.Watcher{EC2: cloud, Book: book, Lineages: lineages, Gate: gate, Now: now}

@@ -1,0 +1,68 @@
+package demo
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestASeedIsOneNight plays a seed twice, and holds that the same became of the same: sources, images, reasons,
+// templates and old images. How long things took is the machine's.
+func TestASeedIsOneNight(t *testing.T) {
+	var nights [2]outcome
+	for i := range nights {
+		nights[i] = played(t)
+	}
+	if diff := cmp.Diff(nights[0], nights[1]); diff != "" {
+		t.Errorf("the second night differs (-first +second):\n%s", diff)
+	}
+}
+
+// played is a night as the demo leaves it behind.
+func played(t *testing.T) (night outcome) {
+	t.Helper()
+	o := Options{Plans: "../../plans.yaml", Seed: 3, Speed: 150, Out: t.TempDir()}
+	var out bytes.Buffer
+	if err := Run(t.Context(), o, &out); err != nil {
+		t.Fatalf("%v\n%s", err, out.String())
+	}
+	file := filepath.Join(o.Out, "run.json")
+	if !strings.HasSuffix(out.String(), "\nWritten: "+file+" and "+filepath.Join(o.Out, "slack.html")+"\n") {
+		t.Errorf("the demo does not end by naming its files:\n%s", out.String())
+	}
+	for wrong, why := range map[string]string{"\x1b[": "colors, and no terminal", ": Reached:": "no failure"} {
+		if strings.Contains(out.String(), wrong) {
+			t.Errorf("the demo prints %q: %s", wrong, why)
+		}
+	}
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(raw, &night); err != nil {
+		t.Fatal(err)
+	}
+	night.timeless()
+	return night
+}
+
+// timeless takes out of a night what the machine's speed decides.
+func (o *outcome) timeless() {
+	for r := range o.Runs {
+		for s := range o.Runs[r].Sources {
+			each := &o.Runs[r].Sources[s]
+			each.DownSeconds, each.MinSeconds, each.Calls = 0, 0, nil
+			for i := range each.Refreshes {
+				each.Refreshes[i].Began, each.Refreshes[i].Ended = date, date
+			}
+		}
+		for i := range o.Runs[r].Retired {
+			o.Runs[r].Retired[i].At, o.Runs[r].Retired[i].Since, o.Runs[r].Retired[i].Due = date, date, date
+		}
+	}
+}
