@@ -103,19 +103,24 @@ func (f *Round) RollBack(ctx context.Context, u Undo) (Undone, error) {
 		return done, err
 	}
 	for _, g := range group.Using(f.groups, at.templates) {
-		name := aws.ToString(g.AutoScalingGroupName)
-		done.Seen = append(done.Seen, name)
-		back, left, like := f.one(ctx, g, u.Target, at.bad)
-		switch {
-		case back:
-			done.Groups = append(done.Groups, name)
-		case left != "":
-			done.Left = append(done.Left, "group "+name+" "+left)
-		default:
-			f.still(ctx, g, u, at, running[name], like, &done)
-		}
+		f.put(ctx, g, u, at, running[aws.ToString(g.AutoScalingGroupName)], &done)
 	}
 	return done, nil
+}
+
+// put puts one group back, or names it.
+func (f *Round) put(ctx context.Context, g types.AutoScalingGroup, u Undo, at found, running int, done *Undone) {
+	name := aws.ToString(g.AutoScalingGroupName)
+	done.Seen = append(done.Seen, name)
+	back, left, like := f.one(ctx, g, u.Target, at.bad)
+	switch {
+	case back:
+		done.Groups = append(done.Groups, name)
+	case left != "":
+		done.Left = append(done.Left, "group "+name+" "+left)
+	default:
+		f.still(ctx, g, u, at, running, like, done)
+	}
 }
 
 // read reads groups and fleets, once.

@@ -253,7 +253,7 @@ func (s Step) one(ctx context.Context, round *Round, t *target, asked event.Roll
 // looked for again when somebody asks again: this may be the second try of one that was cut off.
 func (s Step) instances(ctx context.Context, round *Round, t *target, asked event.Rollback) {
 	done, err := round.RollBack(ctx, Undo{
-		Target: t.Rolled.Target, Title: t.Rolled.Name, Parameter: !t.known.Template(), Name: asked.Name,
+		Target: t.Target.Target, Title: t.Name, Parameter: !t.known.Template(), Name: asked.Name,
 		Image: t.To, Version: t.Version, Was: t.back.To.Was, Images: rollout.Undone(t.known, t.back.To),
 		Refresh: asked.Refresh, Failed: t.Problem != "",
 	})

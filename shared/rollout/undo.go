@@ -73,10 +73,9 @@ func (s *survey) lookAt(ctx context.Context, t *Target, read *template) (err err
 		gone = "there is no such launch template any more"
 		err = s.look(ctx, t)
 	}
-	last, rolled := Latest(t.Record)
-	behind := t.At.Alias && rolled && (err == nil || fault.IsNotFound(err)) && t.At.Version < last.Version
+	last, settles := s.settles(t)
 	switch {
-	case behind && s.Now().Sub(last.At) < settling:
+	case settles && fault.IgnoreNotFound(err) == nil:
 		t.Rolled.Problem = fmt.Sprintf("Parameter Store has not taken %s yet, which was rolled last; ask again in two minutes", last.Image)
 		return nil
 	case fault.IsNotFound(err):
@@ -87,6 +86,12 @@ func (s *survey) lookAt(ctx context.Context, t *Target, read *template) (err err
 	}
 	t.Rolled.From, t.Rolled.Previous, t.Rolled.Version = t.At.Image, t.At.Version, t.At.Version
 	return nil
+}
+
+// settles reports whether Parameter Store may not have taken yet what was rolled last.
+func (s *survey) settles(t *Target) (last ledger.Point, settles bool) {
+	last, rolled := Latest(t.Record)
+	return last, rolled && t.At.Alias && t.At.Version < last.Version && s.Now().Sub(last.At) < settling
 }
 
 // look reads a template.

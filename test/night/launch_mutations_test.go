@@ -73,7 +73,7 @@ var launchMutations = []mutation{
 		story: func(n *night) {
 			n.excused.slack = true // the run ends as failed
 			n.launch("web", "")
-			n.throttle("ModifyLaunchTemplate", n.versioned("fleet", rollTemplate{
+			n.throttle(n.versioned("fleet", rollTemplate{
 				tags: map[string]string{tag.Source: "web"}, standard: 1, first: types.RequestLaunchTemplateData{
 					ImageId: aws.String(ec2.ImageX86), InstanceType: types.InstanceTypeT3Micro, EbsOptimized: aws.Bool(false),
 				},
