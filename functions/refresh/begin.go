@@ -94,7 +94,10 @@ func (s Step) bring(ctx context.Context, j job.Job, g types.AutoScalingGroup, r 
 		r.Behind = true
 		return r, nil
 	}
-	why, err := s.overtaken(ctx, rolled, g)
+	why, err := s.written(ctx, j, g, rolled)
+	if err == nil && why == "" {
+		why, err = s.overtaken(ctx, rolled, g)
+	}
 	if err != nil || why != "" {
 		r.Problem, r.Note = why, ""
 		return r, err

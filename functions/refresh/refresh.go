@@ -5,6 +5,7 @@ package refresh
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -24,15 +25,16 @@ type Book interface {
 
 // Step refreshes groups.
 type Step struct {
-	groups    Groups
-	templates Templates
-	book      Book
-	now       func() time.Time
+	groups     Groups
+	templates  Templates
+	parameters Parameters
+	book       Book
+	now        func() time.Time
 }
 
 // New makes the step.
-func New(groups Groups, templates Templates, book Book, now func() time.Time) Step {
-	return Step{groups, templates, book, now}
+func New(groups Groups, templates Templates, parameters Parameters, book Book, now func() time.Time) Step {
+	return Step{groups, templates, parameters, book, now}
 }
 
 // Handle starts what can be started and records how things stand. What cannot
@@ -64,7 +66,8 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 
 // lasting is what to tell of an error that lasts; one that passes is given back.
 func lasting(err error) (string, error) {
-	if err == nil || fault.IsThrottled(err) || fault.IsNotYet(err) || fault.Code(err) == inProgress {
+	if err == nil || fault.IsThrottled(err) || fault.IsNotYet(err) || fault.Code(err) == inProgress ||
+		errors.As(err, new(*fault.NotYet)) {
 		return "", err
 	}
 	return fault.Brief(err), nil

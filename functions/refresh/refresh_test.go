@@ -39,7 +39,7 @@ func scene(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 	}
 	j.Times.Released = time.Now().UTC()
 	time.Sleep(time.Minute)
-	return refresh.New(s.AutoScaling, s.EC2, s.Ledger, time.Now).Handle, j
+	return refresh.New(s.AutoScaling, s.EC2, s.SSM, s.Ledger, time.Now).Handle, j
 }
 
 type cases = []stage.Case[job.Job, job.Job]

@@ -70,8 +70,8 @@ func TestWatchImage(t *testing.T) {
 				after(20*time.Minute, job.ForSnapshots)(s, in)
 				in.Job.Source.Volumes = append(in.Job.Source.Volumes, "vol-00000000000000bad")
 			},
-			Want: "Await DescribeSnapshots DescribeImages Done SendTaskFailure: ok",
-			Then: says("of web (i-", "is failed. EC2 says: Client.InternalError: a volume is gone. Nothing is to be done: the instance is not affected, and the next run tries again."),
+			Want: "Await DescribeSnapshots DescribeImages Done: Failed",
+			Says: []string{"of web (i-", "is failed. EC2 says: Client.InternalError: a volume is gone. Nothing is to be done: the instance is not affected, and the next run tries again."},
 		},
 		{Name: "the image is pending", Given: after(10*time.Second, job.ForImage), Want: "Await DescribeImages: ok",
 			Then: goesOn},
@@ -96,9 +96,9 @@ func TestWatchImage(t *testing.T) {
 				in.Job.Image.ID, in.Job.Times.ImageSent = "ami-0abcdef1234567890", time.Now().UTC()
 				time.Sleep(time.Hour)
 			},
-			Want: "Await DescribeImages Done SendTaskFailure: ok",
-			Then: says("image ami-0abcdef1234567890 of web (i-",
-				"is not there any more: somebody has deregistered or disabled it. Nothing is to be done: the next run tries again."),
+			Want: "Await DescribeImages Done: Failed",
+			Says: []string{"image ami-0abcdef1234567890 of web (i-",
+				"is not there any more: somebody has deregistered or disabled it. Nothing is to be done: the next run tries again."},
 		},
 		{
 			Name: "the image takes 29 hours: nobody gives up", Given: func(s *stage.Stage, in *watch.Input) {
@@ -114,8 +114,8 @@ func TestWatchImage(t *testing.T) {
 				create(s, in)
 				time.Sleep(30*time.Hour + time.Minute)
 			},
-			Want: "Await DescribeImages Done SendTaskFailure: ok",
-			Then: says("web (i-", "is not available, 1m0s after it should have been at the latest"),
+			Want: "Await DescribeImages Done: Failed",
+			Says: []string{"web (i-", "is not available, 1m0s after it should have been at the latest"},
 		},
 	})
 }

@@ -66,14 +66,10 @@ func (s Step) Handle(ctx context.Context, in Input) (*job.Document, error) {
 	if err := s.waits.Await(ctx, w); err != nil {
 		return nil, fmt.Errorf("remembering what %s waits for: %w", j.Source.ID, err)
 	}
-	switch {
-	case wait.TooSoon(j.Job, w.Since):
+	if wait.TooSoon(j.Job, w.Since) {
 		return nil, nil
-	case in.Tries > 0:
-		return nil, s.tell(ctx, w)
-	default:
-		return nil, s.settle.Settle(ctx, w)
 	}
+	return nil, s.look(ctx, w, in.Tries == 0)
 }
 
 // hand answers with the job, once what it waits for is there.
@@ -89,11 +85,14 @@ func (s Step) hand(ctx context.Context, w ledger.Wait) (*job.Document, error) {
 	}
 }
 
-// tell says by an error that the wait is over, either way.
-func (s Step) tell(ctx context.Context, w ledger.Wait) error {
-	_, done, err := s.settle.Look(ctx, w)
+// look says by an error that the wait is over; only the first spends the token of one that ended well.
+func (s Step) look(ctx context.Context, w ledger.Wait, first bool) error {
+	j, done, err := s.settle.Look(ctx, w)
 	if failed := (*fault.Failed)(nil); !done && !errors.As(err, &failed) {
 		return err
+	}
+	if done && first {
+		return s.settle.Succeed(ctx, w, j)
 	}
 	if err := s.settle.Forget(ctx, w); err != nil {
 		return err

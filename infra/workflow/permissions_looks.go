@@ -41,6 +41,11 @@ var (
 		Actions:   []string{"states:SendTaskSuccess", "states:SendTaskFailure"},
 		Resources: []string{anything},
 	}
+	endWell = Statement{
+		Why:       endWaits.Why,
+		Actions:   []string{"states:SendTaskSuccess"},
+		Resources: []string{anything},
+	}
 	startRuns = Statement{
 		Why:       "An alias is authorized by its machine's ARN.",
 		Actions:   []string{"states:StartExecution"},

@@ -145,12 +145,12 @@ var refreshing = []Statement{
 		Condition: Condition{"StringEquals": {"iam:PassedToService": toEC2}},
 	},
 	{
-		Why:       "Templates that take their image from an alias.",
+		Why:       "Templates that take their image from an alias: whether it reads as it was written, and Auto Scaling's dry run of a launch.",
 		Actions:   []string{"ssm:GetParameters"},
 		Resources: []string{"arn:${Partition}:ssm:${Region}:${Account}:parameter${ImagePath}/*"},
 	},
 	{
-		Why:       "Templates that take it from another parameter.",
+		Why:       "The same of those that take it from another parameter.",
 		Actions:   []string{"ssm:GetParameters"},
 		Resources: []string{"arn:${Partition}:ssm:${Region}:${Account}:parameter${Parameters}"},
 	},

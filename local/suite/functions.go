@@ -72,7 +72,7 @@ func (s *Suite) startFunctions() error {
 	add(f, "select", selection.New(cloud, book, now).Handle)
 	add(f, "claim", claim.New(cloud, scaling, book, now).Handle)
 	add(f, "stop", stop.New(cloud, book, now).Handle)
-	add(f, "image", image.New(cloud, book, now).Handle)
+	add(f, "image", image.New(cloud, book, told.setting("image", settings.ImagePath), now).Handle)
 	add(f, "watch", watch.New(book, settle).Handle)
 	add(f, "wake", wake.New(book, settle, home).Handle)
 	add(f, "start", start.New(cloud, book, now).Handle)
@@ -86,7 +86,7 @@ func (s *Suite) startFunctions() error {
 	add(f, "rollback", rollback.New(cloud, scaling, ssm.NewFromConfig(cfg), book, rollbackSender,
 		rollback.Fleet{Groups: scaling, Members: cloud}, now).Handle)
 	add(f, "release", release.New(cloud, book, book, book, now).Handle)
-	add(f, "refresh", refresh.New(scaling, cloud, book, now).Handle)
+	add(f, "refresh", refresh.New(scaling, cloud, ssm.NewFromConfig(cfg), book, now).Handle)
 	gate := reference.Gate{EC2: cloud, AutoScaling: scaling, SSM: ssm.NewFromConfig(cfg),
 		Path: told.setting("retire", settings.ImagePath), Now: now}
 	watcher := retention.Watcher{EC2: cloud, Book: book, Lineages: lineages, Gate: gate, Now: now}

@@ -59,12 +59,17 @@ func (s Settler) Settle(ctx context.Context, w ledger.Wait) error {
 	var failed *fault.Failed
 	switch {
 	case done:
-		return s.end(ctx, w, func(ctx context.Context) error { return s.succeed(ctx, w.Token, j) })
+		return s.Succeed(ctx, w, j)
 	case errors.As(err, &failed):
 		return s.end(ctx, w, func(ctx context.Context) error { return s.fail(ctx, w, failed) })
 	default:
 		return err
 	}
+}
+
+// Succeed ends a wait well.
+func (s Settler) Succeed(ctx context.Context, w ledger.Wait, j job.Document) error {
+	return s.end(ctx, w, func(ctx context.Context) error { return s.succeed(ctx, w.Token, j) })
 }
 
 // Look looks once, and spends no token. The job is as it is handed on when the wait is done; a *fault.Failed ends the

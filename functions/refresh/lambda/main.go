@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"goldsmith/functions/refresh"
 	"goldsmith/shared/handler"
@@ -21,5 +22,6 @@ func wire(ctx context.Context) (handler.Func[job.Job, job.Job], error) {
 	if err != nil {
 		return nil, err
 	}
-	return refresh.New(autoscaling.NewFromConfig(s.AWS), ec2.NewFromConfig(s.AWS), s.Ledger(), time.Now).Handle, nil
+	scaling, cloud, parameters := autoscaling.NewFromConfig(s.AWS), ec2.NewFromConfig(s.AWS), ssm.NewFromConfig(s.AWS)
+	return refresh.New(scaling, cloud, parameters, s.Ledger(), time.Now).Handle, nil
 }

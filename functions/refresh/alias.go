@@ -1,0 +1,53 @@
+package refresh
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"goldsmith/shared/fault"
+	"goldsmith/shared/group"
+	"goldsmith/shared/job"
+)
+
+// Parameters reads what aliases hold.
+type Parameters interface {
+	GetParameters(context.Context, *ssm.GetParametersInput, ...func(*ssm.Options)) (*ssm.GetParametersOutput, error)
+}
+
+// checking is how long Parameter Store may take to check an image that was written: PutParameter answers before that, and
+// the parameter reads the old value until then (Systems Manager, "Native parameter support for Amazon Machine Image IDs").
+const checking = 10 * time.Minute
+
+// written sees whether the aliases that a group launches from read as they were written: a refresh before that would
+// launch the old image once more. It says which does not, once that has lasted.
+func (s Step) written(ctx context.Context, j job.Job, g types.AutoScalingGroup, rolled []job.Rolled) (string, error) {
+	for _, r := range rolled {
+		uses := func(spec group.Spec) bool { return slices.Contains(r.Through, spec.Template) }
+		if r.Problem != "" || !slices.ContainsFunc(group.Specs(g), uses) {
+			continue
+		}
+		out, err := s.parameters.GetParameters(ctx, &ssm.GetParametersInput{Names: []string{r.Target}})
+		if err != nil {
+			return "", fmt.Errorf("reading parameter %s: %w", r.Target, err)
+		}
+		holds := "nothing"
+		for _, p := range out.Parameters {
+			holds = aws.ToString(p.Value)
+		}
+		problem := fmt.Sprintf("Its image comes from parameter %s, which holds %s and not %s as it was written.", r.Target, holds, r.To)
+		switch {
+		case holds == r.To:
+		case s.now().Sub(j.Times.Released) < checking:
+			return "", &fault.NotYet{Err: fmt.Errorf("group %s: %s", aws.ToString(g.AutoScalingGroupName), problem)}
+		default:
+			return problem, nil
+		}
+	}
+	return "", nil
+}
