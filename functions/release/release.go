@@ -243,7 +243,7 @@ func (s Step) giveUp(ctx context.Context, j job.Job, ending job.Ending, now time
 	}
 	// The place of one that was seen running is given up by then; how far a failed step came is not known.
 	if j.Failure != nil || j.Place != "" && j.Times.Running.IsZero() {
-		if err := bound.Leave(ctx, s.held, j.Run.Plan, j.Source.ID, j.Run.Name, j.Decision == job.StopFirst); err != nil {
+		if err := bound.Leave(ctx, s.held, j.Run.Plan, j.Source.ID, j.Run.Name, stopped(j)); err != nil {
 			return fmt.Errorf("giving up the place of %s: %w", j.Source.ID, err)
 		}
 	}
@@ -251,6 +251,13 @@ func (s Step) giveUp(ctx context.Context, j job.Job, ending job.Ending, now time
 		return fmt.Errorf("dropping the claim of %s: %w", j.Source.ID, err)
 	}
 	return nil
+}
+
+// stopped reports whether the source counts as stopped. One whose stop failed, and that start found running without
+// having to start it, never was.
+func stopped(j job.Job) bool {
+	stayedUp := j.Times.StopSent.IsZero() && j.Times.StartSent.IsZero() && j.Back && !j.Gone
+	return j.Decision == job.StopFirst && !stayedUp
 }
 
 // leave keeps the claim of an instance that is still down: recover works from it.

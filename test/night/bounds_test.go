@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"goldsmith/local/asl"
+	"goldsmith/local/ec2"
 	"goldsmith/local/suite"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
@@ -137,5 +138,22 @@ func TestWaitingComesToAnEnd(t *testing.T) {
 		n.want("most down", n.downs.most["nightly"], 1)
 		time.Sleep(30 * time.Minute)
 		n.noSlots()
+	})
+}
+
+// The limit counts what was stopped: a source whose stop EC2 refused has not used it up.
+func TestARefusedStopDoesNotCount(t *testing.T) {
+	plans := demand(func(p *plan.Plan) { p.Limit = plan.Limit{Count: 1} })
+	play(t, suite.Options{Plans: plans}, func(n *night) {
+		n.excused.dead = true
+		web, api := n.launch("web", ""), n.launch("api", "")
+		n.begin()
+		n.EC2.Inject(ec2.Fault{Action: "StopInstances", Resource: web, Code: "UnauthorizedOperation", Status: 403})
+		n.ask(web, "now")
+		n.finish()
+		n.want("web", n.EC2.State(web), ec2.Running)
+		n.ask(api, "now")
+		n.finish()
+		n.want("endings", n.endings(), map[string]int{"failed": 1, "imaged": 1})
 	})
 }
