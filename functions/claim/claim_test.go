@@ -145,7 +145,7 @@ func TestClaimSkips(t *testing.T) {
 			},
 			Want: "Claim: ok",
 			Then: func(s *stage.Stage, j job.Job) {
-				skipped(job.Claimed, "run weekly-1 is working on it since 00:00:00 UTC")(s, j)
+				skipped(job.Claimed, "run weekly-1 has it since 2000-01-01 00:00 UTC")(s, j)
 				s.Same("holder", s.Held(s.Web).Run, "weekly-1")
 			},
 		},

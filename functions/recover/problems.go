@@ -124,6 +124,6 @@ func (p Problems) notice(kind string, same []error) tell.Notice {
 	if fault.IsDenied(same[0]) {
 		do = "See what denies goldsmith-recover that call: its policy is in docs/permissions.md, a service control policy may be in its way."
 	}
-	n.Lines = append(n.Lines, "Everything else was looked after. Goldsmith tries again at every sweep, and says this once.", "Now: "+do)
+	n.Lines = append(n.Lines, "Goldsmith tries again at every sweep, and says this once.", "Now: "+do)
 	return n
 }

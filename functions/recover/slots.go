@@ -32,6 +32,7 @@ func (r Rescue) tidy(ctx context.Context, claims []ledger.Claim, unread []string
 		case err != nil:
 			return errors.Join(append(problems, fmt.Errorf("reading the bounds of plans: %w", err))...)
 		case slices.Contains(unread, s.Source):
+			problems = append(problems, r.overdue(ctx, s, unreadClaim(s)))
 		default:
 			at := slices.IndexFunc(claims, func(c ledger.Claim) bool { return c.Source == s.Source && c.Run == s.Run })
 			if at >= 0 {
@@ -44,12 +45,28 @@ func (r Rescue) tidy(ctx context.Context, claims []ledger.Claim, unread []string
 	return errors.Join(problems...)
 }
 
-// overdue opens the breaker for a source that should run again by now.
+// unreadClaim is what a slot says of its source's claim, which cannot be read.
+func unreadClaim(s ledger.Slot) ledger.Claim {
+	return ledger.Claim{Source: s.Source, Name: s.Name, Run: s.Run, Plan: s.Plan, Since: s.Since, StopSent: s.Stopping}
+}
+
+// overdue opens the breaker for a source that should run again by now, and closes it for one that does: its claim may
+// live for hours. What EC2 shows decides, for the slots were read a while ago; where it shows nothing the source counts
+// as down.
 func (r Rescue) overdue(ctx context.Context, s ledger.Slot, c ledger.Claim) error {
-	if s.Kind != ledger.Places || s.Due.IsZero() || r.Now().Before(s.Due) {
+	late := s.Kind == ledger.Places && !s.Due.IsZero() && !r.Now().Before(s.Due)
+	if !late && s.Kind != ledger.Downs {
 		return nil
 	}
-	return breaker.Mark(ctx, r.Claims, c)
+	down, err := r.down(ctx, s.Source)
+	switch {
+	case late && (err != nil || down):
+		return errors.Join(err, breaker.Mark(ctx, r.Claims, c))
+	case err == nil && !down && s.Kind == ledger.Downs:
+		return breaker.Clear(ctx, r.Claims, s.Source, s.Run)
+	default:
+		return err
+	}
 }
 
 // abandoned gives up a slot that has no claim.

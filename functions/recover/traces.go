@@ -52,10 +52,13 @@ type Traces struct {
 	// Machine is the state machine's ARN.
 	Machine string
 	Now     func() time.Time
+	// unread is whether the claims could not be listed: any of these instances may have one.
+	unread bool
 }
 
-// Follow looks at every tagged instance. claims are those that can be read.
+// Follow looks at every tagged instance. claims are those that can be read; nil when none could be listed.
 func (t Traces) Follow(ctx context.Context, claims []ledger.Claim) error {
+	t.unread = claims == nil
 	tagged, err := source.Carrying(ctx, t.EC2, tag.Stopped)
 	if err != nil {
 		return fmt.Errorf("looking for what was stopped: %w", err)
@@ -197,8 +200,12 @@ func (t Traces) bring(ctx context.Context, i types.Instance, c ledger.Claim) err
 	return nil
 }
 
-// name tells people of a stopped instance whose tag proves nothing, and takes the tag off.
+// name tells people of a stopped instance whose tag proves nothing, and takes the tag off; unless a claim that could
+// not be read may say that it is being brought back.
 func (t Traces) name(ctx context.Context, i types.Instance, execution, why string) error {
+	if t.unread {
+		return nil
+	}
 	id := aws.ToString(i.InstanceId)
 	name := source.Name(source.Tags(i), id)
 	if name != id {

@@ -114,11 +114,11 @@ func (s Step) trace(ctx context.Context, j job.Job) (lacks *job.Reason, err erro
 		"ledger lost while it is down, Goldsmith would not start it again"}, nil
 }
 
-// mayStop is why a source that is not stopped yet stays up after all; nil when it may be stopped,
-// or was sent the stop by an earlier attempt.
+// mayStop is why a source that is not stopped yet stays up after all; nil when it may be stopped. Of one that an
+// earlier attempt may have stopped it is an error.
 func (s Step) mayStop(ctx context.Context, j job.Job, c ledger.Claim, now time.Time) (*job.Reason, error) {
 	if !c.StopSent.IsZero() {
-		return nil, nil
+		return nil, s.again(ctx, j)
 	}
 	if reason, err := s.remembered(ctx, j, c, now); err != nil || reason != nil {
 		return reason, err
@@ -128,6 +128,19 @@ func (s Step) mayStop(ctx context.Context, j job.Job, c ledger.Claim, now time.T
 		return reason, err
 	}
 	return nil, s.placed(ctx, j, now)
+}
+
+// again sees whether a stop may be sent once more of which it is not known whether EC2 took it. Where the breaker has
+// opened since, the step fails: the instance is brought back if it is down, and stays up if it runs.
+func (s Step) again(ctx context.Context, j job.Job) error {
+	if j.Hangs {
+		return nil // It is on its way down, and force is what helps it.
+	}
+	reason, _, err := breaker.Against(ctx, s.book, j)
+	if err == nil && reason != nil {
+		err = fault.Failure("", "%s (%s) was not stopped: %s", j.Source.Name, j.Source.ID, reason.Text)
+	}
+	return err
 }
 
 // lost is what a person does when the ledger has lost its table.

@@ -37,7 +37,7 @@ func TestStop(t *testing.T) {
 		},
 		{
 			Name:    "stopped once, however often the step runs; the first moment counts",
-			Want:    "Claim GetRun Slots Take Record CreateTags StopInstances: ok | Claim Record CreateTags StopInstances: ok | Claim Record CreateTags StopInstances: ok",
+			Want:    "Claim GetRun Slots Take Record CreateTags StopInstances: ok | Claim Slots Record CreateTags StopInstances: ok | Claim Slots Record CreateTags StopInstances: ok",
 			Between: func(*stage.Stage) { time.Sleep(time.Minute) },
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("stop sent", j.Times.StopSent, j.Times.Claimed)
@@ -46,7 +46,7 @@ func TestStop(t *testing.T) {
 		{
 			Name:  "never by force, never hibernated, never without the guest's shutdown",
 			Given: func(s *stage.Stage, _ *job.Job) { s.Cloud.Inject(ec2.Fault{Action: "StopInstances", Stuck: true}) },
-			Want:  "Claim GetRun Slots Take Record CreateTags StopInstances: ok | Claim Record CreateTags StopInstances: ok",
+			Want:  "Claim GetRun Slots Take Record CreateTags StopInstances: ok | Claim Slots Record CreateTags StopInstances: ok",
 			Then: func(s *stage.Stage, _ job.Job) {
 				for _, form := range s.Sent("StopInstances") {
 					s.Same("ids", form["InstanceId.1"], []string{s.Web})
@@ -68,7 +68,7 @@ func TestStop(t *testing.T) {
 			Given: func(s *stage.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "StopInstances", Nth: []int{1, 2, 3, 4, 5, 6}, Drop: true})
 			},
-			Want: "Claim GetRun Slots Take Record CreateTags StopInstances*6: Throttled | Claim Record CreateTags StopInstances: ok",
+			Want: "Claim GetRun Slots Take Record CreateTags StopInstances*6: Throttled | Claim Slots Record CreateTags StopInstances: ok",
 			Between: func(s *stage.Stage) {
 				if s.Held(s.Web).StopSent.IsZero() {
 					s.Error("the instance may be stopping and the claim does not say so")
@@ -108,7 +108,7 @@ func TestStop(t *testing.T) {
 		{
 			Name:  "the ledger's answer is lost: the stop is sent by the next try",
 			Given: func(s *stage.Stage, _ *job.Job) { s.Ledger.Lose("Record", 1) },
-			Want:  "Claim GetRun Slots Take Record: Throttled | Claim Record CreateTags StopInstances: ok",
+			Want:  "Claim GetRun Slots Take Record: Throttled | Claim Slots Record CreateTags StopInstances: ok",
 		},
 		{
 			Name:  "the claim was dropped meanwhile: it is taken again before the stop",

@@ -128,7 +128,11 @@ func (b Block) Why() string {
 		why = "it does not come back"
 	}
 	why = strings.TrimSuffix(why, ".") // It goes into a sentence.
-	return fmt.Sprintf("%s of plan %s is down since %s: %s", report.Label(c.Name, c.Source), c.Plan, clock(c.StopSent), why)
+	of := ""
+	if c.Plan != "" { // Else its claim cannot be read.
+		of = " of plan " + c.Plan
+	}
+	return fmt.Sprintf("%s%s is down since %s: %s", report.Label(c.Name, c.Source), of, clock(c.StopSent), why)
 }
 
 // Held is what must not be stopped meanwhile, as the subject of a sentence: "Nothing more of any plan".

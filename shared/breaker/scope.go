@@ -21,20 +21,47 @@ const (
 	Host Scope = "host"
 )
 
-// Codes of the EC2 API reference's page on error codes, and of StateReason.
-var scopes = map[string]Scope{
-	"InsufficientInstanceCapacity": Pool, "InsufficientReservedInstanceCapacity": Pool, "InsufficientCapacity": Pool,
-	"ReservationCapacityExceeded": Pool, "Server.InsufficientInstanceCapacity": Pool,
-	"InsufficientHostCapacity": Host, "InsufficientCapacityOnHost": Host,
-	"VcpuLimitExceeded": Account, "InstanceLimitExceeded": Account, "MaxSpotInstanceCountExceeded": Account,
-	// A key that may not be used: whether others use it too is not known here, so it counts as if they did.
-	"Client.InternalError": Account, "Client.InvalidKMSKey.InvalidState": Account, "InvalidKMSKey.InvalidState": Account,
+// scopes are the codes by which EC2 refuses a start, of the API reference's page on error codes and of StateReason. Each
+// code of "no room" is among them.
+var scopes = scoped(map[Scope][]string{
+	Pool: {
+		"InsufficientInstanceCapacity", "Server.InsufficientInstanceCapacity", "InsufficientCapacity", "UnfulfillableCapacity",
+		"InsufficientReservedInstanceCapacity", "InsufficientReservedInstancesCapacity", "ReservedInstancesUnavailable",
+		"ReservationCapacityExceeded", "InvalidCapacityReservationState.PendingActivation", "InsufficientVolumeCapacity",
+		"MaxScheduledInstanceCapacityExceeded", "ScheduledInstanceSlotNotOpen", "ScheduledInstanceSlotUnavailable",
+		"SpotMaxPriceTooLow",
+	},
+	Host: {
+		"InsufficientHostCapacity", "InsufficientCapacityOnHost", "IncompatibleHostRequirements", "UnavailableHostRequirements",
+		"InvalidHostState", "HostLimitExceeded",
+	},
+	Account: {
+		"VcpuLimitExceeded", "InstanceLimitExceeded", "MaxSpotInstanceCountExceeded", "MaxIOPSLimitExceeded",
+		"VolumeLimitExceeded", "NetworkInterfaceLimitExceeded", "InsufficientAddressCapacity",
+		// A key that may not be used: whether others use it too is not known here, so it counts as if they did.
+		"Client.InternalError", "Client.InvalidKMSKey.InvalidState", "InvalidKMSKey.InvalidState",
+	},
+	// Its subnet is full; others of the plan may lie in it, too.
+	Plan: {"InsufficientFreeAddressesInSubnet"},
+})
+
+func scoped(codes map[Scope][]string) map[string]Scope {
+	by := map[string]Scope{}
+	for scope, of := range codes {
+		for _, code := range of {
+			by[code] = scope
+		}
+	}
+	return by
 }
 
 func scopeOf(c ledger.Claim) Scope {
 	scope, known := scopes[c.RefusedBy]
+	if scope == Host && c.Host == "" {
+		scope = Pool
+	}
 	switch {
-	case known && scope == Host && c.Host == "", known && scope == Pool && (c.InstanceType == "" || c.Zone == ""):
+	case scope == Pool && (c.InstanceType == "" || c.Zone == ""):
 		return Plan
 	case known:
 		return scope

@@ -40,6 +40,8 @@ const (
 	NoTurn ReasonCode = "no-turn"
 	// BreakerOpen: another source is down and cannot be started.
 	BreakerOpen ReasonCode = "breaker-open"
+	// StillDown: an earlier run has left it stopped.
+	StillDown ReasonCode = "still-down"
 	// CannotStart: EC2 would not start it again.
 	CannotStart ReasonCode = "cannot-be-started"
 	// LedgerLost: the ledger has lost its table since the run began.
@@ -48,7 +50,7 @@ const (
 
 // Refuses reports whether the source was not left alone for what it is, but refused for now.
 func (r Reason) Refuses() bool {
-	return slices.Contains([]ReasonCode{OverLimit, NoTurn, BreakerOpen, CannotStart, LedgerLost}, r.Code)
+	return slices.Contains([]ReasonCode{OverLimit, NoTurn, BreakerOpen, StillDown, CannotStart, LedgerLost}, r.Code)
 }
 
 // Warnings; a strict plan skips for them.

@@ -227,7 +227,12 @@ func (h *Held) Error() string {
 
 // Reason is why the source is left alone.
 func (h *Held) Reason() job.Reason {
-	return job.Reason{Code: job.Claimed, Text: "run " + h.By.Run + " is working on it since " + h.By.Since.Format(time.TimeOnly) + " UTC"}
+	const at = "2006-01-02 15:04 UTC"
+	if !h.By.Left.IsZero() {
+		return job.Reason{Code: job.StillDown, Text: "run " + h.By.Run + " has left it stopped at " + h.By.Left.UTC().Format(at) +
+			". Goldsmith tries to start it every few minutes; see why it does not start"}
+	}
+	return job.Reason{Code: job.Claimed, Text: "run " + h.By.Run + " has it since " + h.By.Since.UTC().Format(at)}
 }
 
 // Unreadable is a record that cannot be understood: another person has written it, or a newer version.

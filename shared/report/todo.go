@@ -15,6 +15,7 @@ var todo = map[job.ReasonCode]string{
 	job.OverLimit:    "Raise the plan's limit, or ask again later.",
 	job.NoTurn:       "Raise the plan's concurrency or its window, or ask again.",
 	job.WindowClosed: "Raise the plan's concurrency or its window, should the next run not reach them either.",
+	job.StillDown:    "See to what is down; the next run images it.",
 	job.BreakerOpen:  "See to what is down; the next run images the others.",
 	job.CannotStart:  "Put right what EC2 says of a start; the next run images these.",
 	job.LedgerLost:   "Bring the ledger's table back (operations guide, \"The table was lost\"), then run the plan again.",

@@ -22,6 +22,9 @@ func (s *survey) disksFit(ctx context.Context, data types.ResponseLaunchTemplate
 		}
 	}
 	for _, m := range data.BlockDeviceMappings {
+		if m.NoDevice != nil && aws.ToString(m.DeviceName) == image.Root {
+			return fmt.Sprintf("its mapping of %s suppresses that device, and it is the image's root", image.Root), nil
+		}
 		if m.Ebs == nil || m.NoDevice != nil {
 			continue
 		}
@@ -40,7 +43,8 @@ func (s *survey) disksFit(ctx context.Context, data types.ResponseLaunchTemplate
 
 // asksOld reports whether a mapping can only be judged with the image that the template has now.
 func asksOld(m types.LaunchTemplateBlockDeviceMapping, image Machine) bool {
-	return m.Ebs != nil && (hasSnapshot(m) || image.disk(aws.ToString(m.DeviceName)) == nil)
+	name := aws.ToString(m.DeviceName)
+	return m.Ebs != nil && (hasSnapshot(m) || image.disk(name) == nil || name != image.Root)
 }
 
 // device is an EBS mapping of a template, with the image it goes with and the one it had; old is nil when that is gone.
@@ -60,6 +64,8 @@ func (d device) fits() string {
 	switch {
 	case own != nil && d.Ebs.VolumeSize != nil && size < own.GiB:
 		return fmt.Sprintf("its %s has %d GiB, the image needs %d", d.name, size, own.GiB)
+	case own != nil && d.name != d.image.Root && d.old != nil && d.old.disk(d.name) == nil:
+		return fmt.Sprintf("its %s is an empty volume of %d GiB, and would be a copy of the image's %s", d.name, size, own.Snapshot)
 	case own != nil:
 		return d.provisioned(max(size, own.GiB))
 	case d.Ebs.VolumeSize == nil:

@@ -50,7 +50,7 @@ func (w Writer) Roll(ctx context.Context, targets []*Target, image Image, togeth
 		if together && failed(targets, image) != nil {
 			break
 		}
-		if late(ctx) {
+		if Late(ctx) {
 			return &fault.NotYet{Err: fmt.Errorf("%d of %d targets are done; the rest is rolled by the next try", i,
 				len(targets))}
 		}
@@ -87,9 +87,9 @@ func beside(err error, targets []*Target) error {
 // spare is what one target may take at most: reading, two changes of EC2's that are throttled, two records.
 const spare = 15 * time.Second
 
-// late reports whether the function's time is nearly over. What is rolled is recorded, and
-// another try goes on from there.
-func late(ctx context.Context) bool {
+// Late reports whether the function's time is nearly over. What is changed is recorded, and
+// another call goes on from there.
+func Late(ctx context.Context) bool {
 	end, limited := ctx.Deadline()
 	return limited && time.Until(end) < spare
 }

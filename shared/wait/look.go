@@ -119,6 +119,7 @@ func lookStopped(ctx context.Context, api API, j job.Job, now time.Time) (job.Jo
 	if err != nil {
 		return j, false, err
 	}
+	j = taken(j, instance)
 	switch source.State(instance) {
 	case types.InstanceStateNameStopped:
 		if err := doubtful(j); err != nil {
@@ -138,6 +139,16 @@ func lookStopped(ctx context.Context, api API, j job.Job, now time.Time) (job.Jo
 	default:
 		return j, false, stayedUp(j, instance, now)
 	}
+}
+
+// taken is the job with the moment at which EC2 took the stop: the calls before it were refused, and the guest shuts
+// down since then only. A stop by force is another one.
+func taken(j job.Job, instance types.Instance) job.Job {
+	at, known := source.StoppedAt(instance)
+	if known && j.Times.Forced.IsZero() && at.After(j.Times.StopSent) {
+		j.Times.StopSent = at
+	}
+	return j
 }
 
 // stayedUp is the failure of an instance that runs though it was to stop: somebody started it after the stop,

@@ -242,10 +242,12 @@ func somebodySituations() []*situation {
 }
 
 func brokenSituations() []*situation {
-	abort := func(step string, whole bool) func(n *night) {
+	abort := func(step string, whole bool, beside ...string) func(n *night) {
 		return func(n *night) {
 			web := n.launch("web", "")
-			n.launch("api", "")
+			for _, name := range beside {
+				n.launch(name, "")
+			}
 			n.begin()
 			n.after(step, web, func(w work) {
 				arn := w.Execution
@@ -259,8 +261,8 @@ func brokenSituations() []*situation {
 		}
 	}
 	return []*situation{
-		{what: "the run is aborted while an instance is down", story: abort("image", true)},
-		{what: "the work on one source is aborted while it is down", story: abort("image", false)},
+		{what: "the run is aborted while an instance is down", story: abort("image", true, "api")},
+		{what: "the work on one source is aborted while it is down", story: abort("image", false, "api")},
 		{what: "the run is aborted before anything is stopped", story: abort("claim", true)},
 		{what: "the plan's limit is exceeded", options: suite.Options{Plans: nightly(func(p *plan.Plan) { p.Limit = plan.Limit{Count: 1} })}, story: func(n *night) {
 			n.launch("web", "")
