@@ -140,9 +140,8 @@ func (s Step) stillWaits(ctx context.Context, j job.Job) (job.Job, bool, error) 
 		return j, false, nil
 	}
 	if _, late := source.Decide(true, j.Run, j.Plan, s.now()); late != nil {
-		return skip(j, job.NoTurn, fmt.Sprintf("the window closed at %s, and %s still before it: plan %s has at most %d down at once. "+
-			"Raise the plan's concurrency or its window, or ask again",
-			j.Run.Closes.UTC().Format(time.RFC3339), were(j.Turn.Before), j.Run.Plan, j.Plan.Concurrency)), true, nil
+		j, err := s.noTurn(ctx, j)
+		return j, true, err
 	}
 	if reason, err := s.breaker(ctx, j); err != nil || reason != nil {
 		return refuse(j, reason), true, err
@@ -150,6 +149,26 @@ func (s Step) stillWaits(ctx context.Context, j job.Job) (job.Job, bool, error) 
 	// With a place it is what EC2 shows now that decides.
 	j, err := s.place(ctx, j)
 	return j, err != nil || j.Place == "", err
+}
+
+// noTurn is a source whose turn has not come before the window closed. What is down and holds a place is why, if
+// there is any.
+func (s Step) noTurn(ctx context.Context, j job.Job) (job.Job, error) {
+	open, err := breaker.Open(ctx, s.book)
+	if err != nil {
+		return j, err
+	}
+	closed := "the window closed at " + j.Run.Closes.UTC().Format(time.RFC3339)
+	for _, b := range open {
+		if b.Claim.Plan == j.Run.Plan && b.Exempt == nil {
+			return skip(j, job.BreakerOpen, fmt.Sprintf("%s: %s. Plan %s has at most %d down at once: see to %s, "+
+				"or have the others not wait for it: goldsmith exempt %[5]s",
+				closed, b.Why(), j.Run.Plan, j.Plan.Concurrency, b.Claim.Source)), nil
+		}
+	}
+	return skip(j, job.NoTurn, fmt.Sprintf("%s, and %s still before it: plan %s has at most %d down at once. "+
+		"Raise the plan's concurrency or its window, or ask again",
+		closed, were(j.Turn.Before), j.Run.Plan, j.Plan.Concurrency)), nil
 }
 
 const (

@@ -189,7 +189,12 @@ func TestClaimWaits(t *testing.T) {
 			Then:  func(s *stage.Stage, j job.Job) { s.Same("warnings", len(j.Warnings), 0) },
 		},
 		{
-			Name: "the window has closed", Want: "Claim Slots Free: ok",
+			Name: "the window has closed while another is down", Want: "Claim Slots Claims Slots Free: ok",
+			Given: func(s *stage.Stage, _ *claim.Input) { broken(s); time.Sleep(4 * time.Hour) },
+			Then:  skips(job.BreakerOpen, "the window closed at 2000-01-01T04:00:00Z: db (i-down) of plan nightly is down since"),
+		},
+		{
+			Name: "the window has closed", Want: "Claim Slots*2 Free: ok",
 			Given: func(*stage.Stage, *claim.Input) { time.Sleep(4 * time.Hour) },
 			Then: skips(job.NoTurn, "the window closed at 2000-01-01T04:00:00Z, and 1 was still before it: plan nightly has at most 1 down at once. "+
 				"Raise the plan's concurrency or its window, or ask again"),

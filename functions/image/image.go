@@ -17,6 +17,7 @@ import (
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/register"
+	"goldsmith/shared/rollout"
 	"goldsmith/shared/source"
 	"goldsmith/shared/tag"
 )
@@ -26,7 +27,7 @@ type Imager interface {
 	source.Lister
 	CreateImage(context.Context, *ec2.CreateImageInput, ...func(*ec2.Options)) (*ec2.CreateImageOutput, error)
 	DescribeImages(context.Context, *ec2.DescribeImagesInput, ...func(*ec2.Options)) (*ec2.DescribeImagesOutput, error)
-	ec2.DescribeLaunchTemplatesAPIClient
+	rollout.Subscribers
 }
 
 // Book is the register of what Goldsmith makes.
@@ -39,11 +40,14 @@ type Book interface {
 type Step struct {
 	ec2  Imager
 	book Book
+	path string
 	now  func() time.Time
 }
 
-// New makes the step.
-func New(ec2 Imager, book Book, now func() time.Time) Step { return Step{ec2, book, now} }
+// New makes the step. The aliases of sources lie in Parameter Store under path.
+func New(ec2 Imager, book Book, path string, now func() time.Time) Step {
+	return Step{ec2, book, path, now}
+}
 
 // Handle has the image registered and made. An image whose id is registered is there already.
 func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {

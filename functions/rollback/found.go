@@ -15,14 +15,12 @@ import (
 	"goldsmith/shared/fault"
 	"goldsmith/shared/group"
 	"goldsmith/shared/ledger"
-	"goldsmith/shared/rollout"
 )
 
 // found are the templates that what is undone concerns, and the numbers of the versions that launch it.
 type found struct {
 	templates group.Rolled
-	// name is the template's, bad the numbers, heads those of $Default and $Latest that launch it.
-	name       string
+	// bad are the numbers, heads those of $Default and $Latest that launch it.
 	bad, heads []string
 }
 
@@ -33,7 +31,7 @@ func (f found) launches(version string) bool {
 
 // versions finds the versions of a template that launch what is undone; for an alias, the templates that
 // take their image from it.
-func (f Fleet) versions(ctx context.Context, u Undo, groups []types.AutoScalingGroup) (found, error) {
+func (f *Round) versions(ctx context.Context, u Undo, groups []types.AutoScalingGroup) (found, error) {
 	if u.Parameter {
 		return f.following(ctx, u, groups)
 	}
@@ -43,7 +41,6 @@ func (f Fleet) versions(ctx context.Context, u Undo, groups []types.AutoScalingG
 	}
 	all, err := f.with(ctx, u.Images, aws.String(u.Target))
 	for _, v := range all {
-		at.name = aws.ToString(v.LaunchTemplateName)
 		at.bad = append(at.bad, strconv.FormatInt(aws.ToInt64(v.VersionNumber), 10))
 	}
 	if err != nil || !u.Failed {
@@ -77,7 +74,7 @@ func (u Undo) also() (images []string) {
 
 // former are the templates that what is undone concerns, for one group: it goes back to the version that it named
 // before the roll, if that is there and launches none of the images that are undone.
-func (f Fleet) former(ctx context.Context, u Undo, at found, name string) (group.Rolled, error) {
+func (f *Round) former(ctx context.Context, u Undo, at found, name string) (group.Rolled, error) {
 	if u.Was == nil || u.Was.Groups[name] == 0 {
 		return at.templates, nil
 	}
@@ -100,7 +97,7 @@ func (f Fleet) former(ctx context.Context, u Undo, at found, name string) (group
 
 // following are the templates that take their image from the alias: in $Default, in $Latest, or in a version that a
 // group names by its number. EC2 takes numbers for one template at a time.
-func (f Fleet) following(ctx context.Context, u Undo, groups []types.AutoScalingGroup) (found, error) {
+func (f *Round) following(ctx context.Context, u Undo, groups []types.AutoScalingGroup) (found, error) {
 	at := found{templates: group.Rolled{}}
 	images := []string{"resolve:ssm:" + u.Target}
 	all, err := f.with(ctx, images, nil, "$Default", "$Latest")
@@ -138,7 +135,7 @@ func numbers(groups []types.AutoScalingGroup) map[string][]string {
 }
 
 // with are the versions that have one of the images: of a template all or some, or of every template some.
-func (f Fleet) with(
+func (f *Round) with(
 	ctx context.Context, images []string, template *string, versions ...string,
 ) (all []ec2types.LaunchTemplateVersion, err error) {
 	pages := ec2.NewDescribeLaunchTemplateVersionsPaginator(f.Members, &ec2.DescribeLaunchTemplateVersionsInput{
@@ -153,12 +150,4 @@ func (f Fleet) with(
 		all = append(all, out.LaunchTemplateVersions...)
 	}
 	return all, nil
-}
-
-// fleets names the EC2 Fleets and Spot Fleets that launch what is undone.
-func (f Fleet) fleets(ctx context.Context, u Undo, at found) ([]string, error) {
-	if len(at.bad)+len(at.heads) == 0 {
-		return nil, nil
-	}
-	return rollout.Finder{EC2: f.Members}.Fleets(ctx, u.Target, at.name, at.launches)
 }

@@ -43,6 +43,8 @@ type Fleet struct {
 type Undo struct {
 	// Target is a launch template's id or a parameter's name, Name the source's.
 	Target, Name string
+	// Title is the template's name.
+	Title string
 	// Parameter is whether it is a parameter.
 	Parameter bool
 	// Images are those that are undone, Image what it has instead and Version the version that has it.
@@ -67,45 +69,80 @@ const (
 	noneActive   = "ActiveInstanceRefreshNotFound"
 )
 
+// Round is what is done about groups in one call of the function: what all templates ask for is read once.
+type Round struct {
+	Fleet
+	groups []types.AutoScalingGroup
+	fleets *rollout.Fleets
+	runs   map[string]map[string]int
+}
+
+// Begin begins a round.
+func (f Fleet) Begin() *Round { return &Round{Fleet: f, runs: map[string]map[string]int{}} }
+
 // RollBack rolls back the refreshes under way that deploy what is undone, and names or refreshes the groups that
 // launch it or run it. A group that cannot go back is told, and the others go on.
-func (f Fleet) RollBack(ctx context.Context, u Undo) (Undone, error) {
+func (f *Round) RollBack(ctx context.Context, u Undo) (Undone, error) {
 	var done Undone
-	groups, err := group.List(ctx, f.Groups, true)
-	if err != nil {
-		return done, fmt.Errorf("looking for the groups that use %s: %w", u.Target, err)
+	if err := f.read(ctx); err != nil {
+		return done, fmt.Errorf("looking for what uses %s: %w", u.Target, err)
 	}
-	at, err := f.versions(ctx, u, groups)
+	own := group.Rolled{u.Target: {}}
+	if !u.Parameter && len(group.Using(f.groups, own)) == 0 && !f.fleets.Use(u.Target, u.Title) {
+		return done, nil
+	}
+	at, err := f.versions(ctx, u, f.groups)
 	if err != nil {
 		return done, err
 	}
-	groups = group.Using(groups, at.templates)
-	if done.Left, err = f.fleets(ctx, u, at); err != nil {
-		return done, err
+	if !u.Parameter {
+		done.Left = f.fleets.Launching(u.Target, u.Title, at.launches)
 	}
 	running, err := f.running(ctx, u.Images)
 	if err != nil {
 		return done, err
 	}
-	for _, g := range groups {
-		name := aws.ToString(g.AutoScalingGroupName)
-		done.Seen = append(done.Seen, name)
-		back, left, like := f.one(ctx, g, u.Target, at.bad)
-		switch {
-		case back:
-			done.Groups = append(done.Groups, name)
-		case left != "":
-			done.Left = append(done.Left, "group "+name+" "+left)
-		default:
-			f.still(ctx, g, u, at, running[name], like, &done)
-		}
+	for _, g := range group.Using(f.groups, at.templates) {
+		f.put(ctx, g, u, at, running[aws.ToString(g.AutoScalingGroupName)], &done)
 	}
 	return done, nil
 }
 
+// put puts one group back, or names it.
+func (f *Round) put(ctx context.Context, g types.AutoScalingGroup, u Undo, at found, running int, done *Undone) {
+	name := aws.ToString(g.AutoScalingGroupName)
+	done.Seen = append(done.Seen, name)
+	back, left, like := f.one(ctx, g, u.Target, at.bad)
+	switch {
+	case back:
+		done.Groups = append(done.Groups, name)
+	case left != "":
+		done.Left = append(done.Left, "group "+name+" "+left)
+	default:
+		f.still(ctx, g, u, at, running, like, done)
+	}
+}
+
+// read reads groups and fleets, once.
+func (f *Round) read(ctx context.Context) error {
+	if f.fleets != nil {
+		return nil
+	}
+	groups, err := group.List(ctx, f.Groups, true)
+	if err != nil {
+		return err
+	}
+	fleets, err := rollout.Finder{EC2: f.Members}.Fleets(ctx)
+	if err != nil {
+		return err
+	}
+	f.groups, f.fleets = groups, &fleets
+	return nil
+}
+
 // Others names the groups whose members run one of the images, and that were not seen: they launch from
 // elsewhere by now.
-func (f Fleet) Others(ctx context.Context, images, seen []string) ([]string, error) {
+func (f *Round) Others(ctx context.Context, images, seen []string) ([]string, error) {
 	running, err := f.running(ctx, images)
 	var left []string
 	for _, name := range slices.Sorted(maps.Keys(running)) {
@@ -119,7 +156,7 @@ func (f Fleet) Others(ctx context.Context, images, seen []string) ([]string, err
 
 // one rolls back what goes on in a group, and says whether it goes back or why it does not; like is what the
 // refresh that brought what is undone did about members that are protected or in Standby.
-func (f Fleet) one(
+func (f *Round) one(
 	ctx context.Context, g types.AutoScalingGroup, template string, versions []string,
 ) (back bool, left string, like types.RefreshPreferences) {
 	// A group has one refresh at a time, and Auto Scaling gives the newest first.
@@ -143,7 +180,7 @@ func (f Fleet) one(
 }
 
 // going rolls back a refresh that goes on, if that deploys what is undone.
-func (f Fleet) going(
+func (f *Round) going(
 	ctx context.Context, g types.AutoScalingGroup, template string, versions []string, is types.InstanceRefresh,
 ) (back bool, left string) {
 	switch {
@@ -160,7 +197,7 @@ func (f Fleet) going(
 }
 
 // undo asks Auto Scaling, which takes a group's name and no refresh's id: what goes on is rolled back.
-func (f Fleet) undo(ctx context.Context, g types.AutoScalingGroup) (back bool, left string) {
+func (f *Round) undo(ctx context.Context, g types.AutoScalingGroup) (back bool, left string) {
 	_, err := f.Groups.RollbackInstanceRefresh(ctx, &autoscaling.RollbackInstanceRefreshInput{AutoScalingGroupName: g.AutoScalingGroupName})
 	switch {
 	case err == nil:

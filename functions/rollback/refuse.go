@@ -57,7 +57,7 @@ func imagesOf(version int64, targets []*rollout.Target) []string {
 }
 
 // launchable refuses when an image that a target would go back to cannot be launched, and nothing else does.
-func (s Step) launchable(ctx context.Context, asked event.Rollback, targets []*target) error {
+func (s Step) launchable(ctx context.Context, asked event.Rollback, targets []*target, all []*rollout.Target) error {
 	known := map[string]string{}
 	why := func(id string) (string, error) {
 		problem, looked := known[id]
@@ -68,7 +68,7 @@ func (s Step) launchable(ctx context.Context, asked event.Rollback, targets []*t
 		if err != nil {
 			return "", err
 		}
-		stranger := !slices.ContainsFunc(targets, func(t *target) bool { return rollout.Had(t.known.Record, id) })
+		stranger := !slices.ContainsFunc(all, func(t *rollout.Target) bool { return rollout.Had(t.Record, id) })
 		known[id] = unfit(found, asked.Name, stranger)
 		return known[id], nil
 	}

@@ -46,27 +46,21 @@ type Sender interface {
 	Send(ctx context.Context, m slack.Message) (slack.Delivery, error)
 }
 
-// Refreshes puts instances back, and says which groups still launch or run what is undone.
-type Refreshes interface {
-	RollBack(ctx context.Context, u Undo) (Undone, error)
-	Others(ctx context.Context, images, seen []string) ([]string, error)
-}
-
 // Step rolls back.
 type Step struct {
 	ec2       EC2
 	scaling   lineage.Members
 	room      rollout.Writer
 	slack     Sender
-	refreshes Refreshes
+	refreshes Fleet
 	now       func() time.Time
 }
 
 // New makes the step.
-func New(ec2 EC2, scaling lineage.Members, parameters Parameters, book Book, sender Sender, refreshes Refreshes,
+func New(ec2 EC2, scaling lineage.Members, parameters Parameters, book Book, sender Sender, refreshes Fleet,
 	now func() time.Time) Step {
 	return Step{ec2, scaling, rollout.Writer{
-		Finder:    rollout.Finder{EC2: ec2, Parameters: parameters, Book: book, Now: now},
+		Finder:    rollout.Finder{EC2: ec2, Groups: scaling, Parameters: parameters, Book: book, Now: now},
 		Templates: ec2, Values: parameters, Records: book, Owners: book,
 	}, sender, refreshes, now}
 }
@@ -79,6 +73,9 @@ type Answer struct {
 	Targets []Target `json:"targets,omitempty"`
 	// Handover is set when a name was to be handed over.
 	Handover *Handover `json:"handover,omitempty"`
+	// More is how many targets there was no time for; asked again with after set to After, they are next.
+	More  int    `json:"more,omitempty"`
+	After string `json:"after,omitempty"`
 	// Ignored says why the event rolls nothing back.
 	Ignored string `json:"ignored,omitempty"`
 }
@@ -124,41 +121,65 @@ func (s Step) Handle(ctx context.Context, raw json.RawMessage) (Answer, error) {
 }
 
 func (s Step) rollback(ctx context.Context, asked event.Rollback) (Answer, error) {
-	targets, err := s.targets(ctx, asked)
+	known, err := s.known(ctx, asked)
 	if err != nil {
 		return Answer{}, err
 	}
-	if asked.Follow {
-		err = s.follow(ctx, targets, asked)
-		return answerOf(asked, targets), err
-	}
-	if err := s.launchable(ctx, asked, targets); err != nil {
+	targets, err := s.targets(ctx, asked, known)
+	if err != nil {
 		return Answer{}, err
 	}
-	if !asked.Dry {
-		for _, t := range targets {
-			if err := s.one(ctx, t, asked); err != nil {
-				return Answer{}, err
-			}
-		}
-		s.others(ctx, targets)
-		if err := s.tell(ctx, asked, targets); err != nil {
+	if !asked.Follow {
+		if err := s.launchable(ctx, asked, targets, known); err != nil {
 			return Answer{}, err
 		}
 	}
-	return answerOf(asked, targets), nil
+	if asked.Dry {
+		return answerOf(asked, targets, len(targets)), nil
+	}
+	done, err := s.each(ctx, asked, targets)
+	if err == nil && !asked.Follow {
+		err = s.tell(ctx, asked, targets[:done])
+	}
+	if err != nil {
+		return Answer{}, err
+	}
+	return answerOf(asked, targets, done), nil
 }
 
-func answerOf(asked event.Rollback, targets []*target) Answer {
-	answer := Answer{Name: asked.Name, Dry: asked.Dry}
-	for _, t := range targets {
+// each goes through the targets while there is time, and says how many it has done.
+func (s Step) each(ctx context.Context, asked event.Rollback, targets []*target) (done int, err error) {
+	round := s.refreshes.Begin()
+	for done < len(targets) && (done == 0 || !rollout.Late(ctx)) {
+		if asked.Follow {
+			err = s.follow(ctx, targets[done], asked)
+		} else {
+			err = s.one(ctx, round, targets[done], asked)
+		}
+		if err != nil {
+			return done, err
+		}
+		done++
+	}
+	if !asked.Follow {
+		s.others(ctx, round, targets[:done])
+	}
+	return done, nil
+}
+
+func answerOf(asked event.Rollback, targets []*target, done int) Answer {
+	answer := Answer{Name: asked.Name, Dry: asked.Dry, More: len(targets) - done}
+	for _, t := range targets[:done] {
 		answer.Targets = append(answer.Targets, t.Target)
+	}
+	if answer.More > 0 {
+		answer.After = targets[done-1].Rolled.Target
 	}
 	return answer
 }
 
-// targets are those that the ledger knows by the source's name, and where each goes back to.
-func (s Step) targets(ctx context.Context, asked event.Rollback) ([]*target, error) {
+// known are the targets that the ledger knows by the source's name.
+func (s Step) known(ctx context.Context, asked event.Rollback) ([]*rollout.Target, error) {
 	known, err := s.room.Known(ctx, asked.Name)
 	if err != nil {
 		return nil, err
@@ -167,15 +188,21 @@ func (s Step) targets(ctx context.Context, asked event.Rollback) ([]*target, err
 		return nil, fault.Failure("Nothing was changed. Name the source as its tag goldsmith:name, else Name, does.",
 			"name: nothing was ever rolled for %q", asked.Name)
 	}
+	return known, nil
+}
+
+// targets are those that an earlier call has not done, and where each goes back to.
+func (s Step) targets(ctx context.Context, asked event.Rollback, known []*rollout.Target) ([]*target, error) {
 	image, err := named(asked.To, known)
 	if err != nil {
 		return nil, err
 	}
+	known = slices.DeleteFunc(slices.Clone(known), func(k *rollout.Target) bool { return k.Record.ID <= asked.After })
+	if err := s.room.LookAll(ctx, known); err != nil {
+		return nil, err
+	}
 	targets := make([]*target, len(known))
 	for i, k := range known {
-		if err := s.room.Look(ctx, k); err != nil {
-			return nil, err
-		}
 		targets[i] = &target{Target: Target{Rolled: k.Rolled}, known: k}
 		if !asked.Follow {
 			targets[i].decide(image)
@@ -194,7 +221,7 @@ func (t *target) decide(image string) {
 }
 
 // one points one target back and holds it there.
-func (s Step) one(ctx context.Context, t *target, asked event.Rollback) error {
+func (s Step) one(ctx context.Context, round *Round, t *target, asked event.Rollback) error {
 	if t.Problem != "" {
 		return nil
 	}
@@ -207,7 +234,7 @@ func (s Step) one(ctx context.Context, t *target, asked event.Rollback) error {
 		err := s.room.Return(ctx, t.known, to)
 		t.Problem, t.Version = t.known.Rolled.Problem, t.known.Rolled.Version
 		if err == nil && t.Problem != "" {
-			s.instances(ctx, t, asked)
+			s.instances(ctx, round, t, asked)
 		}
 		if err != nil || t.Problem != "" {
 			return err
@@ -217,17 +244,18 @@ func (s Step) one(ctx context.Context, t *target, asked event.Rollback) error {
 	if err := s.room.Hold(ctx, t.known, to, t.There); err != nil {
 		return err
 	}
-	s.instances(ctx, t, asked)
+	s.instances(ctx, round, t, asked)
 	return nil
 }
 
 // instances puts groups back, or names those that still launch or run what is undone. That
 // the template is back is the greater good, so one that cannot be is only told. It is
 // looked for again when somebody asks again: this may be the second try of one that was cut off.
-func (s Step) instances(ctx context.Context, t *target, asked event.Rollback) {
-	done, err := s.refreshes.RollBack(ctx, Undo{
-		Target: t.Rolled.Target, Parameter: !t.known.Template(), Name: asked.Name, Image: t.To, Version: t.Version, Refresh: asked.Refresh,
-		Was: t.back.To.Was, Images: rollout.Undone(t.known, t.back.To), Failed: t.Problem != "",
+func (s Step) instances(ctx context.Context, round *Round, t *target, asked event.Rollback) {
+	done, err := round.RollBack(ctx, Undo{
+		Target: t.Target.Target, Title: t.Name, Parameter: !t.known.Template(), Name: asked.Name,
+		Image: t.To, Version: t.Version, Was: t.back.To.Was, Images: rollout.Undone(t.known, t.back.To),
+		Refresh: asked.Refresh, Failed: t.Problem != "",
 	})
 	if t.seen = done.Seen; err == nil {
 		t.undone = rollout.Undone(t.known, t.back.To)
@@ -250,7 +278,7 @@ func (t *target) notes() []string {
 }
 
 // others names the groups that run what is undone and launch from none of the targets any more, once for all of them.
-func (s Step) others(ctx context.Context, targets []*target) {
+func (s Step) others(ctx context.Context, round *Round, targets []*target) {
 	var last *target
 	var images, seen []string
 	for _, t := range targets {
@@ -261,7 +289,7 @@ func (s Step) others(ctx context.Context, targets []*target) {
 	if last == nil {
 		return
 	}
-	left, err := s.refreshes.Others(ctx, images, seen)
+	left, err := round.Others(ctx, images, seen)
 	if err != nil {
 		left = append(left, "which groups run it and launch from elsewhere was not found out; ask again: "+fault.Brief(err))
 	}
@@ -271,16 +299,11 @@ func (s Step) others(ctx context.Context, targets []*target) {
 	last.Note = strings.Join(left, "; ")
 }
 
-// follow lets the targets take new images again.
-func (s Step) follow(ctx context.Context, targets []*target, asked event.Rollback) error {
-	for _, t := range targets {
-		if t.Problem = t.known.Rolled.Problem; t.Problem != "" || asked.Dry {
-			continue
-		}
-		var err error
-		if t.Follows, err = s.room.Follow(ctx, t.known, asked.By); err != nil {
-			return err
-		}
+// follow lets a target take new images again.
+func (s Step) follow(ctx context.Context, t *target, asked event.Rollback) (err error) {
+	if t.Problem = t.known.Rolled.Problem; t.Problem != "" {
+		return nil
 	}
-	return nil
+	t.Follows, err = s.room.Follow(ctx, t.known, asked.By)
+	return err
 }

@@ -46,7 +46,8 @@ func asks(rest string) func(*stage.Stage, *json.RawMessage) {
 
 const (
 	looks  = "Targets GetParameter DescribeImages"
-	groups = " DescribeAutoScalingGroups DescribeLaunchTemplateVersions DescribeInstances*2"
+	groups = " DescribeAutoScalingGroups DescribeFleets DescribeSpotFleetRequests DescribeLaunchTemplateVersions " +
+		"DescribeInstances"
 	writes = " PutTarget PutParameter PutTarget"
 )
 

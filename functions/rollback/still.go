@@ -17,12 +17,13 @@ import (
 	"goldsmith/shared/tag"
 )
 
-// running is how many members of groups run one of the images, by group.
-func (f Fleet) running(ctx context.Context, images []string) (map[string]int, error) {
-	running := map[string]int{}
-	if len(images) == 0 {
+// running is how many members of groups run one of the images, by group; looked for once.
+func (f *Round) running(ctx context.Context, images []string) (map[string]int, error) {
+	key := strings.Join(images, " ")
+	if running := f.runs[key]; running != nil || len(images) == 0 {
 		return running, nil
 	}
+	running := map[string]int{}
 	pages := ec2.NewDescribeInstancesPaginator(f.Members, &ec2.DescribeInstancesInput{
 		Filters: []ec2types.Filter{
 			{Name: aws.String("image-id"), Values: images},
@@ -41,11 +42,12 @@ func (f Fleet) running(ctx context.Context, images []string) (map[string]int, er
 			}
 		}
 	}
+	f.runs[key] = running
 	return running, nil
 }
 
 // still names a group that launches what is undone, or whose members run it, or refreshes it.
-func (f Fleet) still(
+func (f *Round) still(
 	ctx context.Context, g types.AutoScalingGroup, u Undo, at found, running int, like types.RefreshPreferences,
 	done *Undone,
 ) {
@@ -101,7 +103,7 @@ func waits(g types.AutoScalingGroup, like types.RefreshPreferences) string {
 
 // refresh starts a refresh of a group to what it has gone back to, or says why it cannot. Members that are protected
 // or in Standby are treated as by the refresh that brought what is undone: that went by the plan.
-func (f Fleet) refresh(
+func (f *Round) refresh(
 	ctx context.Context, g types.AutoScalingGroup, u Undo, at found, like types.RefreshPreferences,
 ) (why string) {
 	if owner := group.OwnerOf(g); owner != "" {

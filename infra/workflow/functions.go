@@ -111,10 +111,10 @@ var Functions = []Function{
 	{
 		Name: "image", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Registers and creates the image, once for each run.",
-		Environment: env(tableSetting),
-		Statements: join(everyTask("image"), ledger("PutItem", "UpdateItem"),
-			[]Statement{look("DescribeImages", "DescribeInstances", "DescribeLaunchTemplates")}, onEnrolled("ec2:CreateImage"),
-			imaging),
+		Environment: env(tableSetting, pathSetting),
+		Statements: join(everyTask("image"), ledger("PutItem", "UpdateItem"), []Statement{
+			look("DescribeImages", "DescribeInstances", "DescribeLaunchTemplates", "DescribeLaunchTemplateVersions"),
+		}, onEnrolled("ec2:CreateImage"), imaging),
 	},
 	{
 		Name: "watch", Task: true, Timeout: stepTimeout, Memory: memory,
@@ -190,7 +190,8 @@ var Functions = []Function{
 		Environment: env(tableSetting, secretSetting),
 		Statements: join(everyHandler("rollback"), ledger("GetItem", "PutItem", "Query", "UpdateItem"), []Statement{
 			lookAtGroups, lookAtMembers, look("DescribeLaunchTemplateVersions", "DescribeImages", "DescribeInstances",
-				"DescribeFleets", "DescribeSpotFleetRequests"),
+				"DescribeFleets", "DescribeSpotFleetRequests", "DescribeInstanceTypes",
+				"GetInstanceTypesFromInstanceRequirements", "DescribeSnapshots"),
 		}, rolling, refreshingBack, refreshing, telling),
 	},
 	{

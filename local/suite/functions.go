@@ -72,7 +72,7 @@ func (s *Suite) startFunctions() error {
 	add(f, "select", selection.New(cloud, book, now).Handle)
 	add(f, "claim", claim.New(cloud, scaling, book, now).Handle)
 	add(f, "stop", stop.New(cloud, book, now).Handle)
-	add(f, "image", image.New(cloud, book, now).Handle)
+	add(f, "image", image.New(cloud, book, told.setting("image", settings.ImagePath), now).Handle)
 	add(f, "watch", watch.New(book, settle).Handle)
 	add(f, "wake", wake.New(book, settle, home).Handle)
 	add(f, "start", start.New(cloud, book, now).Handle)

@@ -53,6 +53,8 @@ type Rollback struct {
 	Refresh bool
 	// Follow undoes nothing: what is held takes new images again.
 	Follow bool
+	// After is the id of the last target that an earlier call for the same has done; empty for the first call.
+	After string
 }
 
 // Handover says that a person gives the name of a source to another one.

@@ -57,6 +57,9 @@ func runNow(e envelope) (Event, error) {
 	return RunNow{Plan: e.Plan, Source: e.Source, By: e.By, At: at, ID: e.ID}, nil
 }
 
+// mostAfter is how long the name of a parameter can be (Parameter Store, PutParameter).
+const mostAfter = 2048
+
 func rollback(e envelope) (Event, error) {
 	switch {
 	case e.Name == "":
@@ -69,7 +72,12 @@ func rollback(e envelope) (Event, error) {
 	if e.Follow && (e.To != "" || e.Refresh) {
 		return nil, wrong("follow", "alone: it goes back to nothing and refreshes nothing", "true")
 	}
-	return Rollback{Name: e.Name, To: e.To, By: e.By, Dry: e.Dry, Refresh: e.Refresh, Follow: e.Follow}, nil
+	if utf8.RuneCountInString(e.After) > mostAfter {
+		return nil, wrong("after", fmt.Sprintf("at most %d characters, as a parameter's name has", mostAfter), e.After)
+	}
+	return Rollback{
+		Name: e.Name, To: e.To, By: e.By, Dry: e.Dry, Refresh: e.Refresh, Follow: e.Follow, After: e.After,
+	}, nil
 }
 
 // isVersion reports whether the text is the number of a launch template version: a template has at most 10,000.
@@ -86,7 +94,8 @@ func (r Rollback) MarshalJSON() ([]byte, error) {
 		Dry       bool   `json:"dry,omitempty"`
 		Refresh   bool   `json:"refresh,omitempty"`
 		Follow    bool   `json:"follow,omitempty"`
-	}{"rollback", "1", r.Name, r.To, r.By, r.Dry, r.Refresh, r.Follow}
+		After     string `json:"after,omitempty"`
+	}{"rollback", "1", r.Name, r.To, r.By, r.Dry, r.Refresh, r.Follow, r.After}
 	return json.Marshal(sent)
 }
 

@@ -21,6 +21,9 @@ func (s *survey) disksFit(ctx context.Context, data types.ResponseLaunchTemplate
 			return "", err
 		}
 	}
+	if suppresses(data, image.Root) {
+		return fmt.Sprintf("its mapping of %s suppresses that device, and it is the image's root", image.Root), nil
+	}
 	for _, m := range data.BlockDeviceMappings {
 		if m.Ebs == nil || m.NoDevice != nil {
 			continue
@@ -38,9 +41,17 @@ func (s *survey) disksFit(ctx context.Context, data types.ResponseLaunchTemplate
 	return "", nil
 }
 
+// suppresses reports whether a mapping of a template takes a device away.
+func suppresses(data types.ResponseLaunchTemplateData, device string) bool {
+	return slices.ContainsFunc(data.BlockDeviceMappings, func(m types.LaunchTemplateBlockDeviceMapping) bool {
+		return m.NoDevice != nil && aws.ToString(m.DeviceName) == device
+	})
+}
+
 // asksOld reports whether a mapping can only be judged with the image that the template has now.
 func asksOld(m types.LaunchTemplateBlockDeviceMapping, image Machine) bool {
-	return m.Ebs != nil && (hasSnapshot(m) || image.disk(aws.ToString(m.DeviceName)) == nil)
+	name := aws.ToString(m.DeviceName)
+	return m.Ebs != nil && (hasSnapshot(m) || image.disk(name) == nil || name != image.Root)
 }
 
 // device is an EBS mapping of a template, with the image it goes with and the one it had; old is nil when that is gone.
@@ -57,11 +68,27 @@ var roots = []string{"/dev/xvda", "/dev/sda1", "/dev/sda"}
 // fits judges a mapping without a snapshot of its own.
 func (d device) fits() string {
 	own, size := d.image.disk(d.name), aws.ToInt32(d.Ebs.VolumeSize)
+	if own == nil {
+		return d.fitsAlone()
+	}
 	switch {
-	case own != nil && d.Ebs.VolumeSize != nil && size < own.GiB:
+	case d.Ebs.VolumeSize != nil && size < own.GiB:
 		return fmt.Sprintf("its %s has %d GiB, the image needs %d", d.name, size, own.GiB)
-	case own != nil:
+	case d.wasEmpty():
+		return fmt.Sprintf("its %s is an empty volume of %d GiB, and would be a copy of the image's %s", d.name, size, own.Snapshot)
+	default:
 		return d.provisioned(max(size, own.GiB))
+	}
+}
+
+// wasEmpty reports whether the image before had no such device, so that the template's volume was empty.
+func (d device) wasEmpty() bool {
+	return d.name != d.image.Root && d.old != nil && d.old.disk(d.name) == nil
+}
+
+// fitsAlone judges a mapping of a device that the image has not.
+func (d device) fitsAlone() string {
+	switch {
 	case d.Ebs.VolumeSize == nil:
 		return fmt.Sprintf("its %s has neither size nor snapshot, and the image has no such device", d.name)
 	case d.old != nil && d.old.disk(d.name) != nil:

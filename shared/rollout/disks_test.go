@@ -35,8 +35,11 @@ func TestDeviceFits(t *testing.T) {
 		"as large as the image's": {ebs("/dev/xvda", sized(50)), &beforeImage, ""},
 		"smaller than the image's": {ebs("/dev/xvda", sized(49)), &beforeImage,
 			"its /dev/xvda has 49 GiB, the image needs 50"},
-		"no size":             {ebs("/dev/xvda", types.LaunchTemplateEbsBlockDevice{}), &beforeImage, ""},
-		"a volume of its own": {ebs("/dev/sdm", sized(4)), &beforeImage, ""},
+		"an empty volume that the image before left empty": {ebs("/dev/sdf", sized(10)), &Machine{Root: "/dev/xvda"},
+			"its /dev/sdf is an empty volume of 10 GiB, and would be a copy of the image's snap-data"},
+		"a copy of the image's, as before": {ebs("/dev/sdf", sized(10)), &beforeImage, ""},
+		"no size":                          {ebs("/dev/xvda", types.LaunchTemplateEbsBlockDevice{}), &beforeImage, ""},
+		"a volume of its own":              {ebs("/dev/sdm", sized(4)), &beforeImage, ""},
 		"neither size nor snapshot": {ebs("/dev/sdm", types.LaunchTemplateEbsBlockDevice{}), &beforeImage,
 			"its /dev/sdm has neither size nor snapshot, and the image has no such device"},
 		"a device that the image before had": {ebs("/dev/sdg", sized(4)), &beforeImage,
@@ -57,6 +60,63 @@ func TestDeviceFits(t *testing.T) {
 			image: rolledImage, old: c.old}
 		if got := d.fits(); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+func TestSuppressedDevices(t *testing.T) {
+	for device, want := range map[string]string{
+		"/dev/xvda": "its mapping of /dev/xvda suppresses that device, and it is the image's root",
+		"/dev/sdf":  "",
+	} {
+		data := types.ResponseLaunchTemplateData{BlockDeviceMappings: []types.LaunchTemplateBlockDeviceMapping{
+			{DeviceName: aws.String(device), NoDevice: aws.String("")}}}
+		got, err := Finder{}.survey().disksFit(t.Context(), data, Image{Machine: rolledImage})
+		if got != want || err != nil {
+			t.Errorf("%s: %q, %v; want %q", device, got, err, want)
+		}
+	}
+}
+
+func TestOverridesOfFleetsFit(t *testing.T) {
+	for name, c := range map[string]struct {
+		ebs  types.LaunchTemplateEbsBlockDevice
+		want string
+	}{
+		"large enough": {sized(50), ""},
+		"too small":    {sized(8), "an override of fleet f: its /dev/xvda has 8 GiB, the image needs 50"},
+		"the present image's snapshot": {types.LaunchTemplateEbsBlockDevice{SnapshotId: aws.String("snap-old")},
+			"an override of fleet f: its /dev/xvda names snapshot snap-old, which is one of ami-old"},
+	} {
+		s := Finder{}.survey()
+		s.images["ami-old"] = &beforeImage
+		one := &template{base: 1, versions: map[int64]types.LaunchTemplateVersion{
+			1: {LaunchTemplateData: &types.ResponseLaunchTemplateData{ImageId: aws.String("ami-old")}}},
+			launchers: []launcher{{name: "fleet f", mappings: []types.LaunchTemplateBlockDeviceMapping{ebs("/dev/xvda", c.ebs)}}}}
+		got, err := s.overridesFit(t.Context(), one, Image{Machine: rolledImage})
+		if got != c.want || err != nil {
+			t.Errorf("%s: %q, %v; want %q", name, got, err, c.want)
+		}
+	}
+}
+
+func TestPlatformFits(t *testing.T) {
+	for name, c := range map[string]struct {
+		old, image bool
+		want       string
+	}{
+		"Windows, as before":     {true, true, ""},
+		"Linux, as before":       {false, false, ""},
+		"Windows in a Linux one": {false, true, "its image ami-old is one of Linux or UNIX, and the new one is of Windows"},
+		"Linux in a Windows one": {true, false, "its image ami-old is one of Windows, and the new one is of Linux or UNIX"},
+	} {
+		s := Finder{}.survey()
+		s.images["ami-old"] = &Machine{Windows: c.old}
+		one := &template{base: 1, versions: map[int64]types.LaunchTemplateVersion{
+			1: {LaunchTemplateData: &types.ResponseLaunchTemplateData{ImageId: aws.String("ami-old")}}}}
+		got, err := s.platformFits(t.Context(), one, Image{Machine: Machine{Windows: c.image}})
+		if got != c.want || err != nil {
+			t.Errorf("%s: %q, %v; want %q", name, got, err, c.want)
 		}
 	}
 }

@@ -164,6 +164,8 @@ func (s *survey) judge(ctx context.Context, t *Target, known ledger.TargetRecord
 // fitsAll looks whether the template, or all that take their image from the parameter, would launch the image.
 func (s *survey) fitsAll(ctx context.Context, t *Target, roll plan.Roll, image Image) error {
 	if t.template != nil {
+		last, rolled := Latest(t.Record)
+		t.template.another = rolled && last.Source != image.Source
 		problem, err := s.fits(ctx, t.template, image)
 		t.template.old, t.Rolled.Problem = s.images[t.template.image(t.template.base)], problem
 		if problem == "" {

@@ -15,14 +15,70 @@ import (
 // fits says why a template with the image would not launch, or would launch something else than before;
 // empty when it would launch the image.
 func (s *survey) fits(ctx context.Context, t *template, image Image) (problem string, err error) {
-	data := t.data(t.base)
-	if problem, err = s.disksFit(ctx, data, image); problem != "" || err != nil {
+	if problem, err = s.platformFits(ctx, t, image); problem != "" || err != nil {
+		return problem, err
+	}
+	return s.launches(ctx, t, image)
+}
+
+// launches says why EC2 would refuse to launch a template with the image.
+func (s *survey) launches(ctx context.Context, t *template, image Image) (problem string, err error) {
+	if problem, err = s.disksFit(ctx, t.data(t.base), image); problem != "" || err != nil {
+		return problem, err
+	}
+	if problem, err = s.overridesFit(ctx, t, image); problem != "" || err != nil {
 		return problem, err
 	}
 	if problem, err = s.typesFit(ctx, t, image); problem != "" || err != nil {
 		return problem, err
 	}
 	return s.requirementsFit(ctx, t, image)
+}
+
+// overridesFit looks at the mappings of fleets' overrides. A roll changes no fleet: one that names a snapshot of the
+// present image would go on launching that.
+func (s *survey) overridesFit(ctx context.Context, t *template, image Image) (problem string, err error) {
+	for _, l := range t.launchers {
+		data := types.ResponseLaunchTemplateData{ImageId: t.data(t.base).ImageId, BlockDeviceMappings: l.mappings}
+		if problem, err = s.disksFit(ctx, data, image); err != nil {
+			return "", err
+		}
+		old := s.images[t.image(t.base)]
+		for _, m := range l.mappings {
+			if hasSnapshot(m) && old != nil && old.owns(*m.Ebs.SnapshotId) {
+				problem = fmt.Sprintf("its %s names snapshot %s, which is one of %s", aws.ToString(m.DeviceName), *m.Ebs.SnapshotId,
+					t.image(t.base))
+			}
+		}
+		if problem != "" {
+			return "an override of " + l.name + ": " + problem, nil
+		}
+	}
+	return "", nil
+}
+
+// platformFits says that a template of Linux would launch Windows, or the other way round. What the image is that the
+// template has now is asked where that is known already, and where it is likely to be another: where the new one is
+// Windows, or of another source than the last.
+func (s *survey) platformFits(ctx context.Context, t *template, image Image) (problem string, err error) {
+	name := t.image(t.base)
+	old := s.images[name]
+	if _, known := s.images[name]; !known && (image.Windows || t.another) {
+		if old, err = s.machine(ctx, name); err != nil {
+			return "", err
+		}
+	}
+	if old == nil || old.Windows == image.Windows {
+		return "", nil
+	}
+	return fmt.Sprintf("its image %s is one of %s, and the new one is of %s", name, old.platform(), image.platform()), nil
+}
+
+func (m Machine) platform() string {
+	if m.Windows {
+		return "Windows"
+	}
+	return "Linux or UNIX"
 }
 
 // launchType is an instance type that a template may be launched on, and whose wish that is.

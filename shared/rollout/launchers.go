@@ -26,6 +26,8 @@ type launcher struct {
 	// kind is the instance type of an override, or what it asks of types; both empty for the template's own.
 	kind         types.InstanceType
 	requirements *types.InstanceRequirementsRequest
+	// mappings are the block device mappings of a fleet's override, which come before the template's.
+	mappings []types.LaunchTemplateBlockDeviceMapping
 	// group is whether it is an Auto Scaling group, which a refresh can move.
 	group bool
 	// warm is how many instances wait in the group's warm pool.
@@ -162,7 +164,9 @@ var launching = []string{"submitted", "active", "modifying"}
 func ofConfig(name string, c types.FleetLaunchTemplateConfig) []launcher {
 	var overrides []override
 	for _, o := range c.Overrides {
-		overrides = append(overrides, override{o.InstanceType, o.InstanceRequirements, aws.ToString(o.ImageId)})
+		overrides = append(overrides, override{
+			o.InstanceType, o.InstanceRequirements, aws.ToString(o.ImageId), mapped(o.BlockDeviceMappings),
+		})
 	}
 	return ofFleet(name, c.LaunchTemplateSpecification, overrides)
 }
@@ -172,6 +176,23 @@ type override struct {
 	kind         types.InstanceType
 	requirements *types.InstanceRequirements
 	image        string
+	mappings     []types.LaunchTemplateBlockDeviceMapping
+}
+
+// mapped are an override's mappings as a template has them.
+func mapped(all []types.BlockDeviceMappingResponse) (mappings []types.LaunchTemplateBlockDeviceMapping) {
+	for _, m := range all {
+		one := types.LaunchTemplateBlockDeviceMapping{
+			DeviceName: m.DeviceName, NoDevice: m.NoDevice, VirtualName: m.VirtualName,
+		}
+		if e := m.Ebs; e != nil {
+			one.Ebs = &types.LaunchTemplateEbsBlockDevice{
+				SnapshotId: e.SnapshotId, VolumeSize: e.VolumeSize, VolumeType: e.VolumeType, Iops: e.Iops,
+			}
+		}
+		mappings = append(mappings, one)
+	}
+	return mappings
 }
 
 func ofFleet(name string, t *types.FleetLaunchTemplateSpecification, overrides []override) []launcher {
@@ -188,6 +209,7 @@ func ofFleet(name string, t *types.FleetLaunchTemplateSpecification, overrides [
 			continue
 		}
 		l := own
+		l.mappings = o.mappings
 		if l.kind = o.kind; o.requirements != nil {
 			l.requirements = asked(o.requirements)
 		}

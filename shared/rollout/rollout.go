@@ -79,6 +79,8 @@ type Machine struct {
 	Architecture, BootMode, Virtualization, TPM string
 	// ENA is whether the image supports the Elastic Network Adapter.
 	ENA bool
+	// Windows is whether it is an image of Windows; any other is of Linux or UNIX.
+	Windows bool
 	// Root is the root's device name, Disks are the EBS devices.
 	Root  string
 	Disks []Disk
@@ -93,8 +95,9 @@ type Disk struct {
 // MachineOf is what EC2 says of an image.
 func MachineOf(i types.Image) Machine {
 	m := Machine{
-		Architecture: string(i.Architecture), BootMode: string(i.BootMode), Virtualization: string(i.VirtualizationType), TPM: string(i.TpmSupport),
-		ENA: aws.ToBool(i.EnaSupport), Root: aws.ToString(i.RootDeviceName),
+		Architecture: string(i.Architecture), BootMode: string(i.BootMode), Virtualization: string(i.VirtualizationType),
+		TPM: string(i.TpmSupport), ENA: aws.ToBool(i.EnaSupport), Root: aws.ToString(i.RootDeviceName),
+		Windows: i.Platform == types.PlatformValuesWindows,
 	}
 	for _, d := range i.BlockDeviceMappings {
 		if d.Ebs != nil {

@@ -23,7 +23,7 @@ func (w Writer) putBack(ctx context.Context, targets []*Target, bad *Target, ima
 			t.Rolled.Problem = fmt.Sprintf("left alone, since %s could not be rolled, and the plan rolls all or none", name)
 			continue
 		}
-		if late(ctx) {
+		if Late(ctx) {
 			return &fault.NotYet{Err: fmt.Errorf("%s could not be rolled; %d of %d targets are looked at, and the rest is put "+
 				"back by the next try", name, i, len(targets))}
 		}

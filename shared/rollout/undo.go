@@ -37,19 +37,45 @@ func rolledOf(known ledger.TargetRecord) job.Rolled {
 }
 
 // Look reads where a target points now. One that is gone has a problem.
-func (f Finder) Look(ctx context.Context, t *Target) error {
-	var err error
-	gone := "there is no such parameter any more"
-	if t.Template() {
-		gone = "there is no such launch template any more"
-		err = f.survey().look(ctx, t)
-	} else {
-		err = f.parameter(ctx, t, t.Record.ID)
+func (f Finder) Look(ctx context.Context, t *Target) error { return f.LookAll(ctx, []*Target{t}) }
+
+// LookAll reads where targets point now: many templates by the page.
+func (f Finder) LookAll(ctx context.Context, targets []*Target) (err error) {
+	s, all := f.survey(), map[string]*template{}
+	templates := 0
+	for _, t := range targets {
+		if t.Template() {
+			templates++
+		}
 	}
-	last, rolled := Latest(t.Record)
-	behind := t.At.Alias && rolled && (err == nil || fault.IsNotFound(err)) && t.At.Version < last.Version
+	if templates >= many {
+		if all, err = f.all(ctx); err != nil {
+			return err
+		}
+	}
+	for _, t := range targets {
+		if err := s.lookAt(ctx, t, all[t.Record.ID]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lookAt reads where a target points now; read is the template where that was read.
+func (s *survey) lookAt(ctx context.Context, t *Target, read *template) (err error) {
+	gone := "there is no such parameter any more"
 	switch {
-	case behind && f.Now().Sub(last.At) < settling:
+	case !t.Template():
+		err = s.parameter(ctx, t, t.Record.ID)
+	case read != nil && read.standard != 0:
+		err = s.see(ctx, t, read)
+	default:
+		gone = "there is no such launch template any more"
+		err = s.look(ctx, t)
+	}
+	last, settles := s.settles(t)
+	switch {
+	case settles && fault.IgnoreNotFound(err) == nil:
 		t.Rolled.Problem = fmt.Sprintf("Parameter Store has not taken %s yet, which was rolled last; ask again in two minutes", last.Image)
 		return nil
 	case fault.IsNotFound(err):
@@ -62,17 +88,31 @@ func (f Finder) Look(ctx context.Context, t *Target) error {
 	return nil
 }
 
-// look reads a template. Where default and latest differ, the last roll says which of them it moved.
-func (s *survey) look(ctx context.Context, t *Target) (err error) {
-	if t.template, err = s.read(ctx, aws.String(t.Record.ID), nil); err != nil {
+// settles reports whether Parameter Store may not have taken yet what was rolled last.
+func (s *survey) settles(t *Target) (last ledger.Point, settles bool) {
+	last, rolled := Latest(t.Record)
+	return last, rolled && t.At.Alias && t.At.Version < last.Version && s.Now().Sub(last.At) < settling
+}
+
+// look reads a template.
+func (s *survey) look(ctx context.Context, t *Target) error {
+	read, err := s.read(ctx, aws.String(t.Record.ID), nil)
+	if err != nil {
 		return err
 	}
-	differ, err := s.differ(ctx, t.template)
+	return s.see(ctx, t, read)
+}
+
+// see is where a template points that was read. Where default and latest differ, the last roll says which of them it
+// moved.
+func (s *survey) see(ctx context.Context, t *Target, read *template) error {
+	t.template = read
+	differ, err := s.differ(ctx, read)
 	if err != nil {
 		return err
 	}
 	last, rolled := Latest(t.Record)
-	t.at(rolled && last.Stays && len(differ(t.template.standard, t.template.latest)) > 0)
+	t.at(rolled && last.Stays && len(differ(read.standard, read.latest)) > 0)
 	return nil
 }
 

@@ -199,6 +199,9 @@ func (u *undoing) made(ctx context.Context, source int64, want ledger.Version, w
 	if want.Image == "" {
 		return u.formerly(ctx, want, why, errors.New("the version without an image that it had is gone"))
 	}
+	if err := u.fit(ctx, source, want.Image); err != nil {
+		return 0, err
+	}
 	data := u.t.template.data(source)
 	if !slices.ContainsFunc(data.BlockDeviceMappings, hasSnapshot) {
 		return u.create(ctx, u.t, source, want.Image, same, why)
@@ -219,6 +222,33 @@ func (u *undoing) made(ctx context.Context, source int64, want ledger.Version, w
 			"the image is gone"),
 		Do: fmt.Sprintf("Make a version with %s yourself.", want.Image),
 	})
+}
+
+// fit holds that what somebody has edited since can be launched with an earlier image. Launchers that cannot be read
+// keep nothing from being undone.
+func (u *undoing) fit(ctx context.Context, source int64, id string) error {
+	image, err := u.machine(ctx, id)
+	if err != nil || image == nil {
+		return err
+	}
+	tmpl := *u.t.template
+	tmpl.base = source
+	if u.survey.Groups != nil {
+		if u.launching, err = u.survey.launchers(ctx); err == nil {
+			err = u.launch(ctx, &tmpl)
+		}
+		if fault.IsThrottled(err) || fault.IsNotYet(err) {
+			return err
+		}
+	}
+	problem, err := u.launches(ctx, &tmpl, Image{ID: id, Machine: *image})
+	if err != nil || problem == "" {
+		return err
+	}
+	return &fault.Failed{
+		Err: fmt.Errorf("it was edited since, and would not launch %s: %s", id, problem),
+		Do:  "Change what keeps it from launching, or name another image, and ask again.",
+	}
 }
 
 // formerly makes a version from one on record that had the image; without one it fails.

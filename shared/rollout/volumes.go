@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/fault"
 	"goldsmith/shared/job"
@@ -14,7 +16,7 @@ import (
 // Volumes says whether an image is to have all its volumes deleted with the instances that are launched from it:
 // members of groups would leave their volumes behind, while the image of one server stays as the server
 // is. Either is told.
-func Volumes(ctx context.Context, api ec2.DescribeLaunchTemplatesAPIClient, p plan.Plan,
+func Volumes(ctx context.Context, api Subscribers, path string, p plan.Plan,
 	source job.Source) (always bool, told *job.Reason, err error) {
 	kept := source.Kept
 	if len(kept) == 0 {
@@ -25,7 +27,7 @@ func Volumes(ctx context.Context, api ec2.DescribeLaunchTemplatesAPIClient, p pl
 		always = true
 	case plan.DeleteAsSource:
 	default:
-		if always, err = rolls(ctx, api, p.Roll, source); err != nil {
+		if always, err = rolls(ctx, api, path, p.Roll, source); err != nil {
 			return false, nil, err
 		}
 	}
@@ -36,20 +38,53 @@ func Volumes(ctx context.Context, api ec2.DescribeLaunchTemplatesAPIClient, p pl
 	return always, &job.Reason{Code: job.KeptVolumes, Text: fmt.Sprintf(text, listed(kept))}, nil
 }
 
-// rolls reports whether a plan rolls a source's image into launch templates. What cannot be read keeps volumes.
-func rolls(ctx context.Context, api ec2.DescribeLaunchTemplatesAPIClient, roll plan.Roll, source job.Source) (bool,
-	error) {
+// Subscribers finds the launch templates that take a source's images.
+type Subscribers interface {
+	ec2.DescribeLaunchTemplatesAPIClient
+	ec2.DescribeLaunchTemplateVersionsAPIClient
+}
+
+// rolls reports whether a launch template takes a source's images: by its tag, by the plan's list, or from the source's
+// alias under path. What cannot be read keeps volumes.
+func rolls(ctx context.Context, api Subscribers, path string, roll plan.Roll, source job.Source) (bool, error) {
 	if roll.Skip {
 		return false, nil
 	}
 	names := Keys(source)
-	listed := list(roll, names)
-	if roll.Refresh.Enabled || len(listed.key) > 0 {
+	if listed := list(roll, names); len(listed.key) > 0 {
 		return true, nil
 	}
 	tagged, err := taggedOf(ctx, api, names)
+	if err == nil && len(tagged) > 0 {
+		return true, nil
+	}
+	var follow bool
+	if err == nil {
+		follow, err = aliased(ctx, api, path, names)
+	}
 	if fault.IsThrottled(err) || fault.IsNotYet(err) {
 		return false, err
 	}
-	return len(tagged) > 0, nil
+	return follow, nil
+}
+
+// aliased reports whether the default or the latest version of a launch template takes its image from an alias.
+func aliased(ctx context.Context, api Subscribers, path string, names []string) (bool, error) {
+	var values []string
+	for _, name := range names {
+		values = append(values, aliasPrefix+Finder{Path: path}.alias(name))
+	}
+	pages := ec2.NewDescribeLaunchTemplateVersionsPaginator(api, &ec2.DescribeLaunchTemplateVersionsInput{
+		Versions: []string{standard, latest}, Filters: []types.Filter{{Name: aws.String("image-id"), Values: values}},
+	})
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return false, fmt.Errorf("looking for what takes images from %s: %w", values[0], err)
+		}
+		if len(out.LaunchTemplateVersions) > 0 {
+			return true, nil
+		}
+	}
+	return false, nil
 }

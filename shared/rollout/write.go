@@ -50,7 +50,7 @@ func (w Writer) Roll(ctx context.Context, targets []*Target, image Image, togeth
 		if together && failed(targets, image) != nil {
 			break
 		}
-		if late(ctx) {
+		if Late(ctx) {
 			return &fault.NotYet{Err: fmt.Errorf("%d of %d targets are done; the rest is rolled by the next try", i,
 				len(targets))}
 		}
@@ -87,9 +87,9 @@ func beside(err error, targets []*Target) error {
 // spare is what one target may take at most: reading, two changes of EC2's that are throttled, two records.
 const spare = 15 * time.Second
 
-// late reports whether the function's time is nearly over. What is rolled is recorded, and
-// another try goes on from there.
-func late(ctx context.Context) bool {
+// Late reports whether the function's time is nearly over. What is changed is recorded, and
+// another call goes on from there.
+func Late(ctx context.Context) bool {
 	end, limited := ctx.Deadline()
 	return limited && time.Until(end) < spare
 }
@@ -118,20 +118,12 @@ func (w Writer) roll(ctx context.Context, t *Target, image Image, together bool)
 	case t.Decision.There && !t.Decision.Made:
 		return nil
 	case t.Decision.Made:
-		t.changed = true
-		if err := w.topAgain(ctx, t, image); err != nil {
-			return w.coverBusy(ctx, t, err)
-		}
-		return w.finish(ctx, t)
+		return w.carryOn(ctx, t, image)
 	}
 	if err := w.takeParameter(ctx, t); err != nil {
 		return err
 	}
-	to := ledger.Point{Image: image.ID, Run: image.Run, Source: image.Source, At: w.Now().UTC()}
-	if begun := t.Record.Begun; begun != nil && begun.To.Image == image.ID {
-		to.Version = begun.To.Version
-	}
-	if err := w.put(ctx, t, beginning(t.Record, ledger.Change{From: t.Decision.From, To: to})); err != nil {
+	if err := w.put(ctx, t, beginning(t.Record, w.change(t, image))); err != nil {
 		return err
 	}
 	problem, err := w.tried(ctx, t, image)
@@ -140,17 +132,40 @@ func (w Writer) roll(ctx context.Context, t *Target, image Image, together bool)
 	}
 	if problem != "" {
 		t.Rolled.Problem, t.Rolled.Version = problem, t.At.Version
-		if err := w.coverFailed(ctx, t); err != nil {
-			return err
-		}
-		next := unbegun(t.Record)
-		if together {
-			next = t.leave(next, image, false)
-		}
-		return w.put(ctx, t, next)
+		return w.notRolled(ctx, t, image, together)
 	}
 	t.changed = true
 	return w.finish(ctx, t)
+}
+
+// carryOn ends a roll whose default an earlier try has moved.
+func (w Writer) carryOn(ctx context.Context, t *Target, image Image) error {
+	t.changed = true
+	if err := w.topAgain(ctx, t, image); err != nil {
+		return w.coverBusy(ctx, t, err)
+	}
+	return w.finish(ctx, t)
+}
+
+// change is the roll of a target; a version that an earlier try has made is carried on.
+func (w Writer) change(t *Target, image Image) ledger.Change {
+	to := ledger.Point{Image: image.ID, Run: image.Run, Source: image.Source, At: w.Now().UTC()}
+	if begun := t.Record.Begun; begun != nil && begun.To.Image == image.ID {
+		to.Version = begun.To.Version
+	}
+	return ledger.Change{From: t.Decision.From, To: to}
+}
+
+// notRolled covers what a roll that failed for good has made, and writes down that it was not made.
+func (w Writer) notRolled(ctx context.Context, t *Target, image Image, together bool) error {
+	if err := w.coverFailed(ctx, t); err != nil {
+		return err
+	}
+	next := unbegun(t.Record)
+	if together {
+		next = t.leave(next, image, false)
+	}
+	return w.put(ctx, t, next)
 }
 
 // tried makes the change; an error that lasts is the target's own problem.

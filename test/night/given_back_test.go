@@ -84,3 +84,25 @@ func TestUndoLeavesWhatAPersonPutOnTop(t *testing.T) {
 			", which Goldsmith did not put there, and stays"), true)
 	})
 }
+
+// Somebody has changed the instance type since: what the earlier image cannot run on is left alone, with the reason.
+func TestUndoPointsAtNothingThatCannotBeLaunched(t *testing.T) {
+	play(t, suite.Options{}, func(n *night) {
+		n.excused.slack = true
+		web := n.launch("web", "")
+		n.second = n.registered("without ENA", false)
+		fleet := n.template("fleet", "web", "t2.micro", n.second)
+		n.group("latest", fleet, "$Latest")
+		rolled := n.results(n.nights(0))[web].Image.ID
+		must(n.cloud.CreateLaunchTemplateVersion(n.ctx, &sdk.CreateLaunchTemplateVersionInput{
+			LaunchTemplateId: aws.String(fleet), SourceVersion: aws.String("2"),
+			LaunchTemplateData: &types.RequestLaunchTemplateData{InstanceType: types.InstanceTypeM5Large},
+		}))(t)
+		n.makeDefault(fleet, "3")
+		said := notesOf(n.rollBack(event.Rollback{Name: "web", By: "ada"}))
+		n.want("told in "+said, strings.Contains(said, "it was edited since, and would not launch "+n.second+
+			": its instance type m5.large needs images with ENA"), true)
+		n.want("default", n.imageIn(fleet, "$Default"), rolled)
+		n.want("latest", n.imageIn(fleet, "$Latest"), rolled)
+	})
+}

@@ -297,25 +297,6 @@ func (n *night) noRequests() {
 	}
 }
 
-// templatesLaunch: whatever a template's default version names can be launched, and neither it nor the latest, nor a
-// version that a group names, has an image that was undone, unless people were told of the group.
-func (n *night) templatesLaunch() {
-	n.t.Helper()
-	n.nothingUndoneLaunches()
-	for _, v := range n.defaults() {
-		id := aws.ToString(v.LaunchTemplateData.ImageId)
-		if alias, ok := strings.CutPrefix(id, "resolve:ssm:"); ok {
-			if _, exists := n.Parameters.Value(alias); !exists {
-				n.t.Errorf("template %s launches from %s, which does not exist", aws.ToString(v.LaunchTemplateName), alias)
-			}
-			continue
-		}
-		if id != n.second && !n.EC2.Launchable(id) {
-			n.t.Errorf("template %s launches %s, which is not available", aws.ToString(v.LaunchTemplateName), id)
-		}
-	}
-}
-
 // oneMessageEach: every run that ended is told once.
 func (n *night) oneMessageEach() {
 	n.t.Helper()

@@ -3,7 +3,6 @@ package night_test
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -13,7 +12,6 @@ import (
 	"goldsmith/infra/workflow"
 	"goldsmith/local/ec2"
 	"goldsmith/local/suite"
-	"goldsmith/shared/event"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/tag"
 )
@@ -35,7 +33,7 @@ func TestEveryInvariantCanBreak(t *testing.T) {
 	for _, i := range invariants {
 		unbroken[i.name] = true
 	}
-	for _, m := range mutations {
+	for _, m := range slices.Concat(mutations, launchMutations) {
 		t.Run(m.name, func(t *testing.T) {
 			if sound := brokenIn(t, suite.Options{}, m.story); len(sound) > 0 {
 				t.Errorf("the night is no good: without the mutation it breaks %q", sound)
@@ -51,7 +49,7 @@ func TestEveryInvariantCanBreak(t *testing.T) {
 	for name := range unbroken {
 		t.Errorf("no mutation breaks %q", name)
 	}
-	t.Logf("%d mutations, %d invariants", len(mutations), len(invariants))
+	t.Logf("%d mutations, %d invariants", len(mutations)+len(launchMutations), len(invariants))
 }
 
 // brokenIn are the invariants that a night reports as broken.
@@ -203,39 +201,6 @@ var mutations = []mutation{
 			n.begin()
 			n.ask(lab, "now")
 			n.run()
-		},
-	},
-	{
-		name: "every image counts as available", breaks: launches,
-		edit: func(o *suite.Options) {
-			o.Guard = guarded(answering("DescribeImages", "<imageState>failed<", "<imageState>available<"))
-		},
-		story: func(n *night) {
-			web := n.launch("web", "")
-			n.template("web", "web", "t3.micro", ec2.ImageX86)
-			n.EC2.Inject(ec2.Fault{Action: "CreateImage", Resource: web, ImageState: "failed"})
-			n.run()
-		},
-	},
-	{
-		name: "an undo makes a version of what is undone", breaks: launches,
-		edit: func(o *suite.Options) {
-			o.Guard = guarded(between("CreateLaunchTemplateVersion", func(form string) string {
-				if !strings.Contains(form, "Goldsmith+rollback") {
-					return form
-				}
-				form = strings.Replace(form, "SourceVersion=1", "SourceVersion=2", 1)
-				return regexp.MustCompile(`LaunchTemplateData.ImageId=[^&]*`).ReplaceAllString(form,
-					"LaunchTemplateData.EbsOptimized=false")
-			}, as))
-		},
-		story: func(n *night) {
-			n.excused.slack = true // the rollback is told as well
-			n.launch("web", "")
-			n.template("web", "web", "t3.micro", ec2.ImageX86)
-			n.run()
-			time.Sleep(5 * time.Minute)
-			n.rollBack(event.Rollback{Name: "web", By: "ada"})
 		},
 	},
 	{

@@ -6,8 +6,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/group"
+	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 )
 
@@ -66,4 +68,55 @@ func addUndone(undone map[string]bool, t ledger.TargetRecord) {
 			undone[t.ID+p.Image] = true
 		}
 	}
+}
+
+// templatesLaunch: what a template's default and latest version and the versions that groups name have can be launched,
+// was not undone, unless people were told of the group, and is not of a job that failed.
+func (n *night) templatesLaunch() {
+	n.t.Helper()
+	n.nothingUndoneLaunches()
+	failed := n.failedImages()
+	for _, v := range append(n.heads(), n.grouped()...) {
+		id, name := aws.ToString(v.LaunchTemplateData.ImageId), aws.ToString(v.LaunchTemplateName)
+		if alias, ok := strings.CutPrefix(id, "resolve:ssm:"); ok {
+			if id, ok = n.Parameters.Value(alias); !ok {
+				n.t.Errorf("template %s launches from %s, which does not exist", name, alias)
+			}
+		}
+		if id != "" && id != n.second && !n.EC2.Launchable(id) {
+			n.t.Errorf("version %d of template %s launches %s, which is not available", aws.ToInt64(v.VersionNumber), name, id)
+		}
+		told, is := failed[id]
+		if _, rolled, _ := strings.Cut(told, "rolled all the same: "); is && !strings.Contains(rolled, name) {
+			n.t.Errorf("version %d of template %s launches %s, whose job failed: %s", aws.ToInt64(v.VersionNumber), name, id, told)
+		}
+	}
+}
+
+// failedImages are the images of jobs that failed, and what is told of those.
+func (n *night) failedImages() map[string]string {
+	n.t.Helper()
+	failed := map[string]string{}
+	for _, r := range n.runs() {
+		for _, result := range n.results(r) {
+			if result.Image.ID != "" && (result.Ending == job.Broken || result.Ending == job.LeftStopped) {
+				failed[result.Image.ID] = result.Problem
+			}
+		}
+	}
+	return failed
+}
+
+// grouped are the versions of templates that Auto Scaling groups name.
+func (n *night) grouped() (all []types.LaunchTemplateVersion) {
+	n.t.Helper()
+	groups := must(n.scaling().DescribeAutoScalingGroups(n.ctx, &autoscaling.DescribeAutoScalingGroupsInput{}))(n.t)
+	for _, g := range groups.AutoScalingGroups {
+		for _, s := range group.Specs(g) {
+			all = append(all, must(n.cloud.DescribeLaunchTemplateVersions(n.ctx, &sdk.DescribeLaunchTemplateVersionsInput{
+				LaunchTemplateId: aws.String(s.Template), Versions: []string{s.Version},
+			}))(n.t).LaunchTemplateVersions...)
+		}
+	}
+	return all
 }

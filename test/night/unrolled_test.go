@@ -46,9 +46,9 @@ func (n *night) imageIn(template, version string) string {
 	return aws.ToString(out.LaunchTemplateVersions[0].LaunchTemplateData.ImageId)
 }
 
-// throttle has the first calls of an action on a resource refused, all of them where times is 0.
-func (n *night) throttle(action, resource string, times int) {
-	fault := ec2.Fault{Action: action, Resource: resource, Code: "RequestLimitExceeded", Status: 503}
+// throttle has the first changes of a template's default refused, all of them where times is 0.
+func (n *night) throttle(resource string, times int) {
+	fault := ec2.Fault{Action: "ModifyLaunchTemplate", Resource: resource, Code: "RequestLimitExceeded", Status: 503}
 	for i := range times {
 		fault.Nth = append(fault.Nth, i+1)
 	}
@@ -62,7 +62,7 @@ func TestABusyDefaultLeavesNothingOnLatest(t *testing.T) {
 		web := n.launch("web", "")
 		fleet := n.template("fleet", "web", "t3.micro", ec2.ImageX86)
 		n.group("latest", fleet, "$Latest")
-		n.throttle("ModifyLaunchTemplate", fleet, 0)
+		n.throttle(fleet, 0)
 		r := n.nights(0)
 		n.want("rolled", len(n.results(r)[web].Rolled), 0)
 		n.want("default", n.imageIn(fleet, "$Default"), ec2.ImageX86)
@@ -82,7 +82,7 @@ func TestABusyTemplateIsToldBesideThoseThatAreRolled(t *testing.T) {
 		if busy == a {
 			other = "two"
 		}
-		n.throttle("ModifyLaunchTemplate", busy, 0)
+		n.throttle(busy, 0)
 		problem := n.results(n.nights(0))[web].Problem
 		n.want("told in "+problem, strings.Contains(problem, "rolled all the same: "+other), true)
 	})
@@ -97,7 +97,7 @@ func TestABusyDefaultIsRolledLater(t *testing.T) {
 					web := n.launch("web", "")
 					fleet := n.template("fleet", "web", "t3.micro", ec2.ImageX86)
 					n.group("members", fleet, version)
-					n.throttle("ModifyLaunchTemplate", fleet, times)
+					n.throttle(fleet, times)
 					made := n.results(n.nights(0))[web].Image.ID
 					n.want("default", n.imageIn(fleet, "$Default"), made)
 					n.want("latest", n.imageIn(fleet, "$Latest"), made)

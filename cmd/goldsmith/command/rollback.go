@@ -84,6 +84,8 @@ type rolledBack struct {
 	Name    string       `json:"name"`
 	Dry     bool         `json:"dry,omitempty"`
 	Targets []backTarget `json:"targets"`
+	More    int          `json:"more,omitempty"`
+	After   string       `json:"after,omitempty"`
 
 	follow bool
 }
@@ -102,9 +104,18 @@ func (t *terms) rollback(ctx context.Context, e event.Rollback) error {
 		return err
 	}
 	answer := rolledBack{Targets: []backTarget{}, follow: e.Follow}
-	if err := invoke(ctx, cfg, deployment.Rollback, e, &answer); err != nil {
-		return err
+	for {
+		next := rolledBack{}
+		if err := invoke(ctx, cfg, deployment.Rollback, e, &next); err != nil {
+			return answer.unfinished(err)
+		}
+		answer.Name, answer.Dry, answer.Targets = next.Name, next.Dry, append(answer.Targets, next.Targets...)
+		if e.After = next.After; next.More == 0 {
+			break
+		}
+		answer.More = next.More
 	}
+	answer.More = 0
 	if err := t.show(answer, answer.print); err != nil {
 		return err
 	}
@@ -114,6 +125,14 @@ func (t *terms) rollback(ctx context.Context, e event.Rollback) error {
 		}
 	}
 	return nil
+}
+
+// unfinished is an error with how far it came: what is done stays done, and asking again goes on.
+func (r rolledBack) unfinished(err error) error {
+	if len(r.Targets) == 0 {
+		return err
+	}
+	return fmt.Errorf("%d targets are done, %d are left; ask again: %w", len(r.Targets), r.More, err)
 }
 
 func (r rolledBack) print(p *page) {

@@ -59,7 +59,7 @@ func (s Stage) volumes(ctx context.Context, p plan.Plan, sources []Source) error
 		if src.Decision == job.SkipIt {
 			continue
 		}
-		_, warning, err := rollout.Volumes(ctx, s.EC2, p, src.job())
+		_, warning, err := rollout.Volumes(ctx, s.EC2, s.Path, p, src.job())
 		if err != nil {
 			return err
 		}

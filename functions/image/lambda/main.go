@@ -16,9 +16,9 @@ import (
 func main() { handler.Start("image", wire) }
 
 func wire(ctx context.Context) (handler.Func[job.Job, job.Job], error) {
-	s, err := settings.Load(ctx, settings.Table)
+	s, err := settings.Load(ctx, settings.Table, settings.ImagePath)
 	if err != nil {
 		return nil, err
 	}
-	return image.New(ec2.NewFromConfig(s.AWS), s.Ledger(), time.Now).Handle, nil
+	return image.New(ec2.NewFromConfig(s.AWS), s.Ledger(), s.Get(settings.ImagePath), time.Now).Handle, nil
 }
