@@ -59,14 +59,13 @@ func (r Rescue) overdue(ctx context.Context, s ledger.Slot, c ledger.Claim) erro
 		return nil
 	}
 	down, err := r.down(ctx, s.Source)
-	switch {
-	case late && (err != nil || down):
+	if late && (err != nil || down) {
 		return errors.Join(err, breaker.Mark(ctx, r.Claims, c))
-	case err == nil && !down && s.Kind == ledger.Downs:
-		return breaker.Clear(ctx, r.Claims, s.Source, s.Run)
-	default:
+	}
+	if late || err != nil || down {
 		return err
 	}
+	return breaker.Clear(ctx, r.Claims, s.Source, s.Run)
 }
 
 // abandoned gives up a slot that has no claim.
