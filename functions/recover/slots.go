@@ -54,7 +54,7 @@ func unreadClaim(s ledger.Slot) ledger.Claim {
 // live for hours. What EC2 shows decides, for the slots were read a while ago; where it shows nothing the source counts
 // as down.
 func (r Rescue) overdue(ctx context.Context, s ledger.Slot, c ledger.Claim) error {
-	late := s.Kind == ledger.Places && !s.Due.IsZero() && !r.Now().Before(s.Due)
+	late := isLate(s, r.Now())
 	if !late && s.Kind != ledger.Downs {
 		return nil
 	}
@@ -66,6 +66,11 @@ func (r Rescue) overdue(ctx context.Context, s ledger.Slot, c ledger.Claim) erro
 		return err
 	}
 	return breaker.Clear(ctx, r.Claims, s.Source, s.Run)
+}
+
+// isLate reports whether a place is held beyond the time by which its source should run again.
+func isLate(s ledger.Slot, now time.Time) bool {
+	return s.Kind == ledger.Places && !s.Due.IsZero() && !now.Before(s.Due)
 }
 
 // abandoned gives up a slot that has no claim.
