@@ -69,7 +69,7 @@ func (s Step) place(ctx context.Context, j job.Job) (job.Job, error) {
 	case len(got.Over) > 0:
 		return skip(j, job.OverLimit, over(j, got.Over)), nil
 	case got.Place == "":
-		return waits(j, got), nil
+		return waits(j, got, now), nil
 	}
 	j.Place = got.Place
 	return j, nil
@@ -94,12 +94,12 @@ func were(n int) string {
 }
 
 // waits is the job with its turn.
-func waits(j job.Job, got bound.Answer) job.Job {
+func waits(j job.Job, got bound.Answer, now time.Time) job.Job {
 	turn := job.Turn{Before: got.Before, First: got.Before, Since: got.Asked}
 	if j.Turn != nil && j.Turn.First > 0 {
 		turn.First = j.Turn.First
 	}
-	turn.Seconds = int(bound.Pause(got.Before, j.Plan.Concurrency).Seconds())
+	turn.Seconds = int(bound.Pause(got.Before, j.Plan.Concurrency, now.Sub(got.Asked)).Seconds())
 	j.Decision, j.Turn = job.WaitFirst, &turn
 	return j
 }
@@ -115,7 +115,7 @@ func over(j job.Job, stopped []string) string {
 	if len(stopped) > named {
 		stopped, more = stopped[:named], fmt.Sprintf(" and %d more", len(stopped)-named)
 	}
-	return fmt.Sprintf("plan %s may stop %s %s, and has stopped %s%s. Raise the plan's limit, or ask again later",
+	return fmt.Sprintf("plan %s may stop %s %s, and these were stopped or asked before: %s%s. Raise the plan's limit, or ask again later",
 		j.Run.Plan, sources(j.Plan.Limit, j.Run.Most), since, strings.Join(stopped, ", "), more)
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"goldsmith/shared/bound"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/plan"
 )
 
 var night = time.Date(2026, 3, 1, 2, 30, 0, 0, time.UTC)
@@ -231,13 +232,28 @@ func (c *crowd) empty() {
 func TestPause(t *testing.T) {
 	for _, c := range []struct {
 		before, concurrency int
-		want                time.Duration
+		waited, want        time.Duration
 	}{
-		{2, 2, 20 * time.Second}, {3, 2, 20 * time.Second}, {4, 2, 80 * time.Second}, {1000, 2, 5 * time.Minute},
-		{0, 0, 20 * time.Second},
+		{2, 2, 0, 20 * time.Second}, {3, 2, 0, 20 * time.Second}, {4, 2, 0, 80 * time.Second}, {1000, 2, 0, 5 * time.Minute},
+		{0, 0, 0, 20 * time.Second}, {1, 1, 20 * time.Minute, 20 * time.Second}, {1, 1, time.Hour, time.Minute},
+		{1, 1, 24 * time.Hour, 5 * time.Minute},
 	} {
-		if got := bound.Pause(c.before, c.concurrency); got != c.want {
-			t.Errorf("with %d before and concurrency %d: %s, want %s", c.before, c.concurrency, got, c.want)
+		if got := bound.Pause(c.before, c.concurrency, c.waited); got != c.want {
+			t.Errorf("with %d before, concurrency %d and after %s: %s, want %s", c.before, c.concurrency, c.waited, got, c.want)
 		}
+	}
+}
+
+// However long a plan's window is, asking for a turn fits into an execution's history, with a fifth of it left for the
+// work itself (Step Functions, quotas: 25,000 events; a round enters and leaves claim, a Choice and a Wait, and invokes
+// claim once).
+func TestPausesFitTheHistory(t *testing.T) {
+	const history, round = 25000, 9
+	rounds := 0
+	for waited := time.Duration(0); waited < time.Duration(plan.MaxWindow); rounds++ {
+		waited += bound.Pause(1, 1, waited)
+	}
+	if rounds*round > history*4/5 {
+		t.Errorf("%d rounds of %d events in %s, of %d events", rounds, round, plan.MaxWindow, history)
 	}
 }

@@ -11,9 +11,13 @@ const (
 	latest = 5 * time.Minute
 )
 
-// Pause is how long to wait before asking again, with so many before: seldom at the end of
-// a long row, often at its head.
-func Pause(before, concurrency int) time.Duration {
+// part of the time that a source has waited is how long it waits at least before it asks again: a round takes some nine
+// events of an execution's history, which has 25,000, and a turn may be hours away.
+const part = 60
+
+// Pause is how long to wait before asking again, with so many before and after so long a wait: seldom at the end of a
+// long row, often at its head while that moves.
+func Pause(before, concurrency int, waited time.Duration) time.Duration {
 	rounds := before / max(1, concurrency)
-	return min(latest, soon+time.Duration(max(0, rounds-1))*each)
+	return min(latest, max(soon+time.Duration(max(0, rounds-1))*each, waited/part))
 }

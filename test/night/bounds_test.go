@@ -63,7 +63,7 @@ func TestManyAreTaggedAtOnce(t *testing.T) {
 				if result.Skip != nil {
 					n.want("status of "+id, r.Status, asl.Failed)
 					n.says(id, "over-limit")
-					if want := "plan nightly may stop 5 sources in the last 24 hours, and has stopped i-"; !strings.HasPrefix(result.Skip.Text, want) {
+					if want := "plan nightly may stop 5 sources in the last 24 hours, and these were stopped or asked before: i-"; !strings.HasPrefix(result.Skip.Text, want) {
 						n.t.Errorf("%s is refused with %q", id, result.Skip.Text)
 					}
 				}
@@ -155,5 +155,24 @@ func TestARefusedStopDoesNotCount(t *testing.T) {
 		n.ask(api, "now")
 		n.finish()
 		n.want("endings", n.endings(), map[string]int{"failed": 1, "imaged": 1})
+	})
+}
+
+// A turn that comes after most of a day does not fill the history of who waits for it.
+func TestATurnThatIsLongInComing(t *testing.T) {
+	plans := demand(func(p *plan.Plan) {
+		p.Concurrency, p.Restart, p.Window = 1, plan.Available, plan.Duration(48*time.Hour)
+		p.Roll.Skip = true
+	})
+	play(t, suite.Options{Plans: plans}, func(n *night) {
+		n.excused.dead = true
+		web, api := n.launch("web", ""), n.launch("api", "")
+		n.begin()
+		n.EC2.Inject(ec2.Fault{Action: "CreateImage", Resource: web, Delay: 20 * time.Hour})
+		n.ask(web, "now")
+		time.Sleep(time.Minute)
+		n.ask(api, "now")
+		n.finish()
+		n.want("endings", n.endings(), map[string]int{"imaged": 2})
 	})
 }
