@@ -143,7 +143,7 @@ func TestWatch(t *testing.T) {
 				time.Sleep(time.Hour + time.Second)
 			},
 			Want: "Await DescribeInstances Done: Failed",
-			Says: []string{"web (i-", "is still stopping 1h1m0s after it was to stop. Stop it by force: aws ec2 stop-instances --force"},
+			Says: []string{"web (i-", "is still stopping 1h0m0s after it was to stop. Stop it by force: aws ec2 stop-instances --force"},
 		},
 		{
 			Name:  "somebody terminated it",
