@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"goldsmith/shared/handler"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/source"
+	"goldsmith/shared/tell"
 )
 
 // placeless is how long a place may be without its claim: who takes one has claimed before, and
@@ -24,25 +26,40 @@ const placeless = 10 * time.Minute
 // what was left behind. A place is given up only when its source runs, is gone or was never stopped.
 func (r Rescue) tidy(ctx context.Context, claims []ledger.Claim, unread []string) error {
 	var problems []error
+	late := map[string][]ledger.Claim{}
 	for s, err := range r.Claims.Slots(ctx, "") {
 		var unreadable *ledger.Unreadable
-		switch {
-		case errors.As(err, &unreadable):
+		if errors.As(err, &unreadable) {
 			handler.Log(ctx).ErrorContext(ctx, "a slot cannot be read", "error", err)
-		case err != nil:
-			return errors.Join(append(problems, fmt.Errorf("reading the bounds of plans: %w", err))...)
-		case slices.Contains(unread, s.Source):
-			problems = append(problems, r.overdue(ctx, s, unreadClaim(s)))
-		default:
-			at := slices.IndexFunc(claims, func(c ledger.Claim) bool { return c.Source == s.Source && c.Run == s.Run })
-			if at >= 0 {
-				problems = append(problems, r.overdue(ctx, s, claims[at]))
-				continue
-			}
-			problems = append(problems, r.abandoned(ctx, s))
+			continue
 		}
+		if err != nil {
+			return errors.Join(append(problems, fmt.Errorf("reading the bounds of plans: %w", err))...)
+		}
+		c, held := claimOf(s, claims, unread)
+		if !held {
+			problems = append(problems, r.abandoned(ctx, s))
+			continue
+		}
+		overdue, err := r.overdue(ctx, s, c)
+		if overdue && c.Left.IsZero() { // Of one that its run has left, the run's message has said so.
+			late[c.Run] = append(late[c.Run], c)
+		}
+		problems = append(problems, err)
 	}
-	return errors.Join(problems...)
+	return errors.Join(append(problems, r.tellDown(ctx, late))...)
+}
+
+// claimOf is the claim of a slot's source, or what the slot says of one that cannot be read.
+func claimOf(s ledger.Slot, claims []ledger.Claim, unread []string) (ledger.Claim, bool) {
+	if slices.Contains(unread, s.Source) {
+		return unreadClaim(s), true
+	}
+	at := slices.IndexFunc(claims, func(c ledger.Claim) bool { return c.Source == s.Source && c.Run == s.Run })
+	if at < 0 {
+		return ledger.Claim{}, false
+	}
+	return claims[at], true
 }
 
 // unreadClaim is what a slot says of its source's claim, which cannot be read.
@@ -53,19 +70,40 @@ func unreadClaim(s ledger.Slot) ledger.Claim {
 // overdue opens the breaker for a source that should run again by now, and closes it for one that does: its claim may
 // live for hours. What EC2 shows decides, for the slots were read a while ago; where it shows nothing the source counts
 // as down.
-func (r Rescue) overdue(ctx context.Context, s ledger.Slot, c ledger.Claim) error {
-	late := isLate(s, r.Now())
+func (r Rescue) overdue(ctx context.Context, s ledger.Slot, c ledger.Claim) (late bool, err error) {
+	late = isLate(s, r.Now())
 	if !late && s.Kind != ledger.Downs {
-		return nil
+		return false, nil
 	}
 	down, err := r.down(ctx, s.Source)
 	if late && (err != nil || down) {
-		return errors.Join(err, breaker.Mark(ctx, r.Claims, c))
+		return true, errors.Join(err, breaker.Mark(ctx, r.Claims, c))
 	}
 	if late || err != nil || down {
-		return err
+		return false, err
 	}
-	return breaker.Clear(ctx, r.Claims, s.Source, s.Run)
+	return false, breaker.Clear(ctx, r.Claims, s.Source, s.Run)
+}
+
+// tellDown says once for each run that sources of it are down beyond their patience, while the run still tries to bring
+// them back: that may take hours.
+func (r Rescue) tellDown(ctx context.Context, late map[string][]ledger.Claim) error {
+	var problems []error
+	for _, run := range slices.Sorted(maps.Keys(late)) {
+		n := tell.Notice{Key: "down " + run, Title: "Run " + run + ": what does not come back", Notify: r.Notify}
+		for _, c := range late[run][:min(mostNamed, len(late[run]))] {
+			held := breaker.Of(c)
+			n.Lines = append(n.Lines, held.Why()+". "+held.Held()+" is stopped until it runs again.")
+		}
+		if more := len(late[run]) - mostNamed; more > 0 {
+			n.Lines = append(n.Lines, fmt.Sprintf("%d more: goldsmith status names them", more))
+		}
+		n.Lines = append(n.Lines, "Goldsmith goes on trying to start what is stopped, every few minutes.",
+			"Now: See to each, or have the others not wait for it: goldsmith exempt "+late[run][0].Source)
+		_, err := r.Notices.Notice(ctx, n)
+		problems = append(problems, err)
+	}
+	return errors.Join(problems...)
 }
 
 // isLate reports whether a place is held beyond the time by which its source should run again.

@@ -42,6 +42,9 @@ type Block struct {
 	Exempt *ledger.Slot
 }
 
+// Of is what a claim holds back, whose source is down beyond its patience.
+func Of(c ledger.Claim) Block { return Block{Claim: c, Holds: scopeOf(c)} }
+
 // Open are the sources that are down beyond their patience. Mostly there is none, and one
 // small read says so.
 func Open(ctx context.Context, book Reader) ([]Block, error) {

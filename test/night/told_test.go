@@ -31,7 +31,7 @@ func TestAnAbortedRunSaysWhatEC2Shows(t *testing.T) {
 					n.t.Errorf("coming back: %t, followed up %d times: %s", coming, follows, said)
 				}
 				if follows == 1 {
-					n.says(web, "the run ended early; it is running again")
+					n.says(web, "it is running again")
 				}
 			})
 		})

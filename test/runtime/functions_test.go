@@ -92,7 +92,7 @@ func functions(t *testing.T) map[string]function {
 		}},
 		"stop": {table, []invocation{{document(t, one), "", "PutItem", "Failed",
 			"looking up the claim of i-0a1b2c3d4e5f60718"}}},
-		"image": {table, []invocation{{document(t, one), "", "PutItem", "Failed",
+		"image": {table + " " + path, []invocation{{document(t, one), "", "PutItem", "Failed",
 			"registering the image of web (i-0a1b2c3d4e5f60718)"}}},
 		"watch": {table, []invocation{{document(t,
 			watch.Input{Job: job.Document{Job: one}, For: job.ForStopped, Token: "token", Within: 50}), "", "PutItem", "Failed",
