@@ -38,7 +38,7 @@ func TestStartWithoutALook(t *testing.T) {
 	}
 	for code, asked := range map[string]string{"UnauthorizedOperation": "DescribeInstances", "Unavailable": "DescribeInstances*5"} {
 		t.Run(code, func(t *testing.T) {
-			stage.Play(t, blind(code), []stage.Case[job.Job, job.Job]{
+			cases := []stage.Case[job.Job, job.Job]{
 				{
 					Name: "the run has stopped it: started", Given: stopped(time.Hour),
 					Want: asked + " Claim StartInstances: ok", Then: started,
@@ -65,7 +65,11 @@ func TestStartWithoutALook(t *testing.T) {
 					},
 					Want: asked + " Claim: Throttled | " + asked + " Claim StartInstances: ok", Then: started,
 				},
-			})
+			}
+			for i := range cases {
+				cases[i].Repeated = "DescribeInstances"
+			}
+			stage.Play(t, blind(code), cases)
 		})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,6 +31,8 @@ type Case[In, Out any] struct {
 	Want string
 	// Unordered is for a step that does several things at once: the calls come in any order.
 	Unordered bool
+	// Repeated is a call that the SDK repeats until a time is over, with pauses of chance: how often is not compared.
+	Repeated string
 	// Between happens before each further call of the step.
 	Between func(s *Stage)
 	// Says are parts of the last error's text, Message is all of it.
@@ -75,10 +78,15 @@ func (c Case[In, Out]) play(s *Stage, scene func(*Stage) (handler.Func[In, Out],
 }
 
 func (c Case[In, Out]) same(got string) bool {
-	if !c.Unordered {
-		return got == c.Want
+	want := c.Want
+	if c.Repeated != "" {
+		often := regexp.MustCompile(regexp.QuoteMeta(c.Repeated) + `\*\d+`)
+		got, want = often.ReplaceAllString(got, c.Repeated), often.ReplaceAllString(want, c.Repeated)
 	}
-	return slices.Equal(calls(got), calls(c.Want))
+	if !c.Unordered {
+		return got == want
+	}
+	return slices.Equal(calls(got), calls(want))
 }
 
 // calls are the words of a transcript in alphabetical order, "Call*2" as two of them.
