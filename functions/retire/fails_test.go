@@ -89,57 +89,6 @@ func rounds(t *testing.T, given func(s *stage.Stage, due string, a *answers) ret
 	})
 }
 
-// A template that EC2 does not list, without saying that it does not exist, is left alone.
-func TestATemplateThatIsNotListed(t *testing.T) {
-	rounds(t, func(s *stage.Stage, due string, a *answers) retire.Book {
-		template(s, "fleet", due, ec2.ImageX86)
-		a.noTemplates = true
-		return s.Ledger
-	}, func(s *stage.Stage, due string, err error) {
-		s.Must(err)
-		s.Same("fate", record(s, due).Fate, job.Retired)
-	})
-}
-
-// Templates are looked at in the order of their ids, so that a round does the same each time.
-func TestTemplatesInTheirOrder(t *testing.T) {
-	rounds(t, func(s *stage.Stage, due string, _ *answers) retire.Book {
-		for _, name := range []string{"t-a", "t-b", "t-c", "t-d", "t-e", "t-f"} {
-			template(s, name, due, ec2.ImageX86)
-		}
-		return s.Ledger
-	}, func(s *stage.Stage, _ string, err error) {
-		s.Must(err)
-		var asked []string
-		for _, form := range s.Sent("DescribeLaunchTemplates") {
-			asked = append(asked, form.Get("LaunchTemplateId.1"))
-		}
-		s.Same("templates", len(asked), 6)
-		s.Same("in their order", slices.IsSorted(asked), true)
-	})
-}
-
-// A version that no roll made stays, also one without an image, and the message says so with its image.
-func TestAPersonsVersionIsTold(t *testing.T) {
-	var id string
-	rounds(t, func(s *stage.Stage, due string, _ *answers) retire.Book {
-		id = template(s, "fleet", due, due, ec2.ImageX86)
-		for r, err := range s.Ledger.Kept.Targets(s.Context(), "web") {
-			s.Must(err)
-			r.Made = []int64{1}
-			_, err = s.Ledger.Kept.PutTarget(s.Context(), r)
-			s.Must(err)
-		}
-		return s.Ledger
-	}, func(s *stage.Stage, due string, err error) {
-		s.Must(err)
-		s.Same("versions", versions(s, id), []int64{2, 3})
-		s.Same("told", slices.Contains(record(s, due).Why,
-			"version 2 of launch template fleet names it and stays: no roll made it"), true)
-		s.Same("pruned", record(s, due).Pruned, 1)
-	})
-}
-
 // Each snapshot's own result counts, and each that stays is told.
 func TestEverySnapshotsResult(t *testing.T) {
 	rounds(t, func(s *stage.Stage, _ string, a *answers) retire.Book {
@@ -273,75 +222,6 @@ func TestASweepThatCannotLook(t *testing.T) {
 			s.Same("snapshots", snapshots(s), 2)
 		})
 	}
-}
-
-// A version that has become the default or the latest since the uses were looked at stays.
-func TestAVersionThatLaunchesByNow(t *testing.T) {
-	for name, now := range map[string]func(*types.LaunchTemplate){
-		"default": func(l *types.LaunchTemplate) { l.DefaultVersionNumber = aws.Int64(1) },
-		"latest":  func(l *types.LaunchTemplate) { l.LatestVersionNumber = aws.Int64(1) },
-	} {
-		var id string
-		rounds(t, func(s *stage.Stage, due string, a *answers) retire.Book {
-			id = template(s, "fleet", due, due, ec2.ImageX86)
-			a.templates = now
-			return s.Ledger
-		}, func(s *stage.Stage, _ string, err error) {
-			s.Must(err)
-			s.Same("while 1 is the "+name, versions(s, id), []int64{1, 3})
-		})
-	}
-}
-
-// A version that a record has as rolled to with that image was made by a roll, also where older records do not say so;
-// with another image it was not.
-func TestAVersionThatARecordHas(t *testing.T) {
-	for _, c := range []struct {
-		image string
-		left  []int64
-	}{{"", []int64{2}}, {ec2.ImageX86, []int64{1, 2}}} {
-		var id string
-		rounds(t, func(s *stage.Stage, due string, _ *answers) retire.Book {
-			id = template(s, "fleet", due, ec2.ImageX86)
-			for r, err := range s.Ledger.Kept.Targets(s.Context(), "web") {
-				s.Must(err)
-				image := c.image
-				if image == "" {
-					image = due
-				}
-				r.Made, r.Points = nil, []ledger.Point{{Version: 1, Image: image, Run: "before", Source: s.Web}}
-				_, err = s.Ledger.Kept.PutTarget(s.Context(), r)
-				s.Must(err)
-			}
-			return s.Ledger
-		}, func(s *stage.Stage, _ string, err error) {
-			s.Must(err)
-			s.Same("left", versions(s, id), c.left)
-		})
-	}
-}
-
-// Each image that goes is told what of it stays.
-func TestEachImageIsToldWhatStays(t *testing.T) {
-	var second string
-	rounds(t, func(s *stage.Stage, due string, _ *answers) retire.Book {
-		second = of(s, "db", 9)
-		deprecated(s, second, 72*time.Hour)
-		template(s, "fleet", due, second, ec2.ImageX86)
-		for r, err := range s.Ledger.Kept.Targets(s.Context(), "web") {
-			s.Must(err)
-			r.Made = nil
-			_, err = s.Ledger.Kept.PutTarget(s.Context(), r)
-			s.Must(err)
-		}
-		return s.Ledger
-	}, func(s *stage.Stage, due string, err error) {
-		s.Must(err)
-		for version, id := range map[string]string{"1": due, "2": second} {
-			s.Same("told of version "+version, slices.Contains(record(s, id).Why,
-				"version "+version+" of launch template fleet names it and stays: no roll made it"), true)
-		}
-	})
 }
 
 // The Recycle Bin is read to its last page.

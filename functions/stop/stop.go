@@ -138,7 +138,7 @@ func (s Step) again(ctx context.Context, j job.Job) error {
 	}
 	reason, _, err := breaker.Against(ctx, s.book, j)
 	if err == nil && reason != nil {
-		err = fault.Failure("", "%s (%s) was not stopped: %s", j.Source.Name, j.Source.ID, reason.Text)
+		err = fault.Failure("", "%s (%s) was not sent the stop again: %s", j.Source.Name, j.Source.ID, reason.Text)
 	}
 	return err
 }

@@ -76,6 +76,14 @@ func (v value) asKey() string {
 	return base64.StdEncoding.EncodeToString(v.B)
 }
 
+// keyed is a table that can be used, and the key that an item has in it; bare where that must be all it has.
+func (s *Store) keyed(name string, i item, bare bool) (t *table, k key, err error) {
+	if t, err = s.active(name); err == nil {
+		k, err = t.keyOf(i, bare)
+	}
+	return t, k, err
+}
+
 type itemInput struct {
 	TableName                string
 	Key                      item
@@ -89,11 +97,7 @@ type itemOutput struct {
 }
 
 func (s *Store) getItem(in itemInput) (itemOutput, error) {
-	t, err := s.active(in.TableName)
-	if err != nil {
-		return itemOutput{}, err
-	}
-	k, err := t.keyOf(in.Key, true)
+	t, k, err := s.keyed(in.TableName, in.Key, true)
 	if err != nil {
 		return itemOutput{}, err
 	}
@@ -124,11 +128,7 @@ func (s *Store) putItem(in putInput) (writeOutput, error) {
 	if err := oneOf("returnValues", in.ReturnValues, "", "NONE", "ALL_OLD"); err != nil {
 		return writeOutput{}, err
 	}
-	t, err := s.active(in.TableName)
-	if err != nil {
-		return writeOutput{}, err
-	}
-	k, err := t.keyOf(in.Item, false)
+	t, k, err := s.keyed(in.TableName, in.Item, false)
 	if err != nil {
 		return writeOutput{}, err
 	}
@@ -146,11 +146,7 @@ func (s *Store) deleteItem(in deleteInput) (writeOutput, error) {
 	if err := oneOf("returnValues", in.ReturnValues, "", "NONE", "ALL_OLD"); err != nil {
 		return writeOutput{}, err
 	}
-	t, err := s.active(in.TableName)
-	if err != nil {
-		return writeOutput{}, err
-	}
-	k, err := t.keyOf(in.Key, true)
+	t, k, err := s.keyed(in.TableName, in.Key, true)
 	if err != nil {
 		return writeOutput{}, err
 	}
@@ -166,11 +162,7 @@ type updateInput struct {
 }
 
 func (s *Store) updateItem(in updateInput) (writeOutput, error) {
-	t, err := s.active(in.TableName)
-	if err != nil {
-		return writeOutput{}, err
-	}
-	k, err := t.keyOf(in.Key, true)
+	t, k, err := s.keyed(in.TableName, in.Key, true)
 	if err != nil {
 		return writeOutput{}, err
 	}
