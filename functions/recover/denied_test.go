@@ -23,7 +23,7 @@ import (
 )
 
 // cutOff is a night that was cut off in every way: an instance that is down, an image of a job that failed, a whole
-// one and one in use, a test instance, a request and a schedule that nobody heard of, a run that was not told of, and
+// one and one in use, a test instance, a request and a schedule that no run answered, a run that was not told of, and
 // slots.
 func cutOff(s *stage.Stage) (handler.Func[json.RawMessage, recovery.Answer], json.RawMessage) {
 	s.Plan.Schedule = "cron(0 2 * * ? *)"

@@ -71,7 +71,8 @@ func (m Missed) missed(ctx context.Context, p plan.Plan, runs []Run) (time.Time,
 		return time.Time{}, nil
 	}
 	// The list may be late; one execution's description is not.
-	_, err = m.Executions.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: aws.String(m.Starter.Execution(name))})
+	_, err = m.Executions.DescribeExecution(ctx,
+		&sfn.DescribeExecutionInput{ExecutionArn: aws.String(m.Starter.Execution(name))})
 	if !fault.IsNotFound(err) {
 		return time.Time{}, err
 	}
@@ -94,7 +95,8 @@ func (m Missed) makeUp(ctx context.Context, p plan.Plan, due time.Time) error {
 	}
 	_, err = m.Teller.Tell(ctx, ledger.Run{
 		Name: name, Plan: p.Name, Scheduled: due,
-		Problem: fmt.Sprintf("The schedule started no run at %s, and no sweep did before the window closed", due.UTC().Format(time.RFC3339)),
+		Problem: fmt.Sprintf("The schedule started no run at %s, and no sweep did before the window closed",
+			due.UTC().Format(time.RFC3339)),
 	}, p)
 	return err
 }

@@ -99,8 +99,8 @@ var (
 	arns = regexp.MustCompile(`\barn:[^\s,]+`)
 )
 
-// kindOf is the call that AWS refuses and its code, or else the error's text without what differs from source to source:
-// the same trouble with many, or met on several ways, is told once.
+// kindOf is the call that AWS refuses and its code, or else the error's text without what differs from source to
+// source: the same trouble with many, or met on several ways, is told once.
 func kindOf(err error) string {
 	var call *smithy.OperationError
 	if errors.As(err, &call) && fault.Code(err) != "" {

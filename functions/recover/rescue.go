@@ -252,8 +252,8 @@ func (r Rescue) start(ctx context.Context, c ledger.Claim, instance types.Instan
 	return r.showing(ctx, c, string(types.InstanceStateNamePending), now)
 }
 
-// started notes a start that was sent now, and whether EC2 took the one before it back. While that is not to be seen yet
-// the time of the first stands.
+// started notes a start that was sent now, and whether EC2 took the one before it back. While that is not to be seen
+// yet the time of the first stands.
 func started(c ledger.Claim, before types.Instance, now time.Time) (noted ledger.Claim, takenBack bool) {
 	switch {
 	case c.Started.IsZero():

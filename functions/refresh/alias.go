@@ -20,8 +20,9 @@ type Parameters interface {
 	GetParameters(context.Context, *ssm.GetParametersInput, ...func(*ssm.Options)) (*ssm.GetParametersOutput, error)
 }
 
-// checking is how long Parameter Store may take to check an image that was written: PutParameter answers before that, and
-// the parameter reads the old value until then (Systems Manager, "Native parameter support for Amazon Machine Image IDs").
+// checking is how long Parameter Store may take to check an image that was written: PutParameter answers before that,
+// and the parameter reads the old value until then (Systems Manager, "Native parameter support for Amazon Machine
+// Image IDs").
 const checking = 10 * time.Minute
 
 // written sees whether the aliases that a group launches from read as they were written: a refresh before that would
@@ -40,7 +41,8 @@ func (s Step) written(ctx context.Context, j job.Job, g types.AutoScalingGroup, 
 		for _, p := range out.Parameters {
 			holds = aws.ToString(p.Value)
 		}
-		problem := fmt.Sprintf("Its image comes from parameter %s, which holds %s and not %s as it was written.", r.Target, holds, r.To)
+		problem := fmt.Sprintf("Its image comes from parameter %s, which holds %s and not %s as it was written.", r.Target,
+			holds, r.To)
 		switch {
 		case holds == r.To:
 		case s.now().Sub(j.Times.Released) < checking:

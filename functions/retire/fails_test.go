@@ -66,7 +66,7 @@ func (a answers) DeregisterImage(
 	return out, err
 }
 
-// moving is a ledger in which somebody else changes a registration first.
+// moving is a ledger in which another writer changes a registration first.
 type moving struct{ *stage.Ledger }
 
 func (m moving) Amend(_ context.Context, r ledger.Registration) (ledger.Registration, error) {
@@ -113,7 +113,7 @@ func TestEverySnapshotsResult(t *testing.T) {
 	})
 }
 
-// A registration that somebody else changes meanwhile is tried again, before anything goes.
+// A registration that another writer changes meanwhile is tried again, before anything goes.
 func TestARegistrationThatChangesMeanwhile(t *testing.T) {
 	rounds(t, func(s *stage.Stage, due string, _ *answers) retire.Book {
 		r := registrationOf(s, due)

@@ -142,7 +142,7 @@ func TestBlindKeepsEach(t *testing.T) {
 	})
 }
 
-// A disabled image goes on its way, though somebody has taken its deprecation back.
+// A disabled image goes on its way, though a person has taken its deprecation back.
 func TestADisabledImageGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := stage.New(t)

@@ -32,7 +32,8 @@ func TestRetireRefuses(t *testing.T) {
 				_, err := s.AutoScaling.CreateAutoScalingGroup(s.Context(), &autoscaling.CreateAutoScalingGroupInput{
 					AutoScalingGroupName: aws.String("workers"), MinSize: aws.Int32(0), MaxSize: aws.Int32(0),
 					AvailabilityZones: []string{stage.Region + "a"},
-					LaunchTemplate:    &scaling.LaunchTemplateSpecification{LaunchTemplateId: aws.String(id), Version: aws.String("1")},
+					LaunchTemplate: &scaling.LaunchTemplateSpecification{LaunchTemplateId: aws.String(id),
+						Version: aws.String("1")},
 				})
 				s.Must(err)
 				deprecated(s, due, 72*time.Hour)

@@ -216,7 +216,8 @@ func TestRollAlias(t *testing.T) {
 			Given: func(s *stage.Stage, _ *job.Job) { put(s, alias, before) },
 			Want:  did("DescribeImages Owner Targets DescribeLaunchTemplates GetParameter" + writes + ": ok"),
 			Then: func(s *stage.Stage, j job.Job) {
-				s.Same("rolled", j.Rolled, []job.Rolled{{Target: alias, Parameter: true, From: before, To: newest, Version: 2, Previous: 1}})
+				s.Same("rolled", j.Rolled, []job.Rolled{{Target: alias, Parameter: true, From: before, To: newest, Version: 2,
+					Previous: 1}})
 			},
 		},
 		{

@@ -75,7 +75,8 @@ func TestStartNotesWhatStaysDown(t *testing.T) {
 				s.Same("gone", j.Gone, false)
 			},
 		},
-		{Name: "shown as before a start that was sent a moment ago", Given: sent(30*time.Second, unseen), Want: start, Then: unnoted},
+		{Name: "shown as before a start that was sent a moment ago", Given: sent(30*time.Second, unseen), Want: start,
+			Then: unnoted},
 		{Name: "shown as before a start for minutes", Given: sent(4*time.Minute, unseen), Want: start, Then: unnoted},
 		{
 			Name: "shown as before a start for longer than EC2 lags", Given: sent(6*time.Minute, unseen),

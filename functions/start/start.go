@@ -120,7 +120,7 @@ func (s Step) inNoState(ctx context.Context, j job.Job, refused error) error {
 // looking is how long EC2 is asked how the instance is. The rest of the function's minute is for the start.
 const looking = 25 * time.Second
 
-// look sees whether there is nothing to start: the instance was never stopped, somebody started it or has stopped
+// look sees whether there is nothing to start: the instance was never stopped, a person started it or has stopped
 // it since, or it does not exist any more.
 func (s Step) look(ctx context.Context, j job.Job) (job.Job, error) {
 	brief, cancel := context.WithTimeout(ctx, looking)
@@ -162,8 +162,8 @@ func (s Step) stopped(ctx context.Context, j job.Job, instance types.Instance) j
 	return j
 }
 
-// unseen goes by the claim where EC2 does not say how the instance is. What the run has stopped is started: that changes
-// nothing if it runs, and waiting for an answer would keep it down.
+// unseen goes by the claim where EC2 does not say how the instance is. What the run has stopped is started: that
+// changes nothing if it runs, and waiting for an answer would keep it down.
 func (s Step) unseen(ctx context.Context, j job.Job, problem error) (job.Job, error) {
 	claim, mine, err := s.claim(ctx, j)
 	switch {

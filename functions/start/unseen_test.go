@@ -36,7 +36,8 @@ func TestStartWithoutALook(t *testing.T) {
 	stopped := func(ago time.Duration) func(*stage.Stage, *job.Job) {
 		return held(func(c *ledger.Claim) { c.StopSent = time.Now().Add(-ago) })
 	}
-	for code, asked := range map[string]string{"UnauthorizedOperation": "DescribeInstances", "Unavailable": "DescribeInstances*5"} {
+	for code, asked := range map[string]string{"UnauthorizedOperation": "DescribeInstances",
+		"Unavailable": "DescribeInstances*5"} {
 		t.Run(code, func(t *testing.T) {
 			cases := []stage.Case[job.Job, job.Job]{
 				{

@@ -74,7 +74,8 @@ func TestALookWithoutAToken(t *testing.T) {
 				s.Same("awaits", j.Await, (*job.Await)(nil))
 			},
 		},
-		{Name: "running again: waited for anew", Want: "DescribeInstances: NotYet", Says: []string{"is not stopped any more"}},
+		{Name: "running again: waited for anew", Want: "DescribeInstances: NotYet",
+			Says: []string{"is not stopped any more"}},
 		{
 			Name:  "terminated",
 			Given: func(s *stage.Stage, _ *watch.Input) { s.Set(s.Web, ec2.Terminated) },

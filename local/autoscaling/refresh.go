@@ -80,7 +80,8 @@ func startRefresh(s *Service, call *query.Call) error {
 	r.numbers = s.numbersOf(call, r.desired)
 	return s.changed(call, func(g *group) (func(), error) {
 		if g.active() != nil {
-			return nil, query.Errorf("InstanceRefreshInProgress", "An Instance Refresh is already in progress and blocks the execution of this Instance Refresh.")
+			return nil, query.Errorf("InstanceRefreshInProgress",
+				"An Instance Refresh is already in progress and blocks the execution of this Instance Refresh.")
 		}
 		if err := cmp.Or(r.allowed(g, alias), r.preferences.quiet(s.alarms)); err != nil {
 			return nil, err
@@ -133,12 +134,13 @@ func (s *Service) numbersOf(call *query.Call, desired *config) map[spec]string {
 	return s.numbers(call.Context, &launched)
 }
 
-// allowed holds the rules of the Auto Scaling User Guide's pages on instance refreshes, their rollback, and parameters in
-// launch templates. The codes are the documented one for a bad request; the words are ours.
+// allowed holds the rules of the Auto Scaling User Guide's pages on instance refreshes, their rollback, and parameters
+// in launch templates. The codes are the documented one for a bad request; the words are ours.
 func (r *refresh) allowed(g *group, alias bool) error {
 	switch {
 	case g.deleting:
-		return query.Errorf("ResourceContention", "You already have a pending update to an Auto Scaling resource (for example, a group, instance, or load balancer).")
+		return query.Errorf("ResourceContention",
+			"You already have a pending update to an Auto Scaling resource (for example, a group, instance, or load balancer).")
 	case r.desired != nil && g.config.mixed && !r.desired.mixed:
 		return invalid("The desired configuration of a group with a mixed instances policy must contain the whole mixed instances policy.")
 	case r.preferences.autoRollback && !r.reversible(g):
@@ -177,7 +179,8 @@ func cancelRefresh(s *Service, call *query.Call) error {
 	return s.changed(call, func(g *group) (func(), error) {
 		r := g.active()
 		if r == nil || r.status == cancelling {
-			return nil, query.Errorf("ActiveInstanceRefreshNotFound", "No in progress or pending Instance Refresh found for Auto Scaling group %s", g.name)
+			return nil, query.Errorf("ActiveInstanceRefreshNotFound",
+				"No in progress or pending Instance Refresh found for Auto Scaling group %s", g.name)
 		}
 		return func() {
 			r.status = cancelling
@@ -192,9 +195,11 @@ func rollbackRefresh(s *Service, call *query.Call) error {
 		r := g.active()
 		switch {
 		case r == nil || r.status == cancelling || r.status == rollbackInProgress:
-			return nil, query.Errorf("ActiveInstanceRefreshNotFound", "No in progress or pending Instance Refresh found for Auto Scaling group %s", g.name)
+			return nil, query.Errorf("ActiveInstanceRefreshNotFound",
+				"No in progress or pending Instance Refresh found for Auto Scaling group %s", g.name)
 		case !r.reversible(g):
-			return nil, query.Errorf("IrreversibleInstanceRefresh", "The instance refresh of group %s can't be rolled back: it needs a desired configuration, and a group whose launch template version is a number.", g.name)
+			return nil, query.Errorf("IrreversibleInstanceRefresh",
+				"The instance refresh of group %s can't be rolled back: it needs a desired configuration, and a group whose launch template version is a number.", g.name)
 		}
 		return func() {
 			r.rollBack(s, g, "Rollback initiated by user")

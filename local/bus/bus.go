@@ -33,7 +33,7 @@ type Options struct {
 	// Faults are by event source, such as aws.ec2; the empty source stands for all
 	// that are not named. Scheduler's is aws.scheduler.
 	Faults map[string]Faults
-	// Dead is told of each delivery that failed for good; nil for nobody.
+	// Dead is told of each delivery that failed for good; may be nil.
 	Dead func(Record)
 	// Keep is how many of the newest records are kept; 0 for all.
 	Keep int

@@ -48,7 +48,8 @@ func (s *snapshot) progress(now time.Time) string {
 	return fmt.Sprintf("%d%%", 99*now.Sub(s.started)/total)
 }
 
-// EC2 wants at least 15 s between snapshots of one volume (API reference, error code SnapshotCreationPerVolumeRateExceeded).
+// EC2 wants at least 15 s between snapshots of one volume (API reference, error code
+// SnapshotCreationPerVolumeRateExceeded).
 const betweenSnapshots = 15 * time.Second
 
 // maySnapshot holds a volume against EC2's per-volume limits (EBS User Guide, quotas).

@@ -25,7 +25,8 @@ func served(t *testing.T) string {
 
 func servedOn(t *testing.T, c *clock.Clock) string {
 	t.Helper()
-	s, err := suite.New(suite.Options{Clock: c, Plans: plan.Plans{Default: "web", Plans: map[string]plan.Plan{"web": plan.Default()}}})
+	s, err := suite.New(suite.Options{Clock: c,
+		Plans: plan.Plans{Default: "web", Plans: map[string]plan.Plan{"web": plan.Default()}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +80,8 @@ func TestABodyThatIsNoChunk(t *testing.T) {
 	address := served(t)
 	for _, service := range []string{"ec2", "autoscaling", "ssm", "states", "lambda", "sts", "s3"} {
 		request := strings.Replace(signed(service, form, ""), "Content-Length: 0", "Transfer-Encoding: chunked", 1) + "zz\n"
-		if status, _, body := ask(t, address, request); status != http.StatusBadRequest || !strings.Contains(body, "MalformedRequest") {
+		if status, _, body := ask(t, address, request); status != http.StatusBadRequest ||
+			!strings.Contains(body, "MalformedRequest") {
 			t.Errorf("%s: %d %s", service, status, body)
 		}
 	}
@@ -96,8 +98,10 @@ func TestABodyThatIsTooLong(t *testing.T) {
 func TestAServiceThatIsNotThere(t *testing.T) {
 	address := served(t)
 	for _, c := range []struct{ service, headers, body, kind, want string }{
-		{"sns", form, "Action=ListTopics&Version=2010-03-31", "text/xml", "<ErrorResponse><Error><Type>Sender</Type><Code>InvalidAction</Code>"},
-		{"kinesis", "X-Amz-Target: Kinesis_20131202.ListStreams\n", "{}", "application/x-amz-json-1.1", `"__type":"UnknownOperationException"`},
+		{"sns", form, "Action=ListTopics&Version=2010-03-31", "text/xml",
+			"<ErrorResponse><Error><Type>Sender</Type><Code>InvalidAction</Code>"},
+		{"kinesis", "X-Amz-Target: Kinesis_20131202.ListStreams\n", "{}", "application/x-amz-json-1.1",
+			`"__type":"UnknownOperationException"`},
 		{"s3", "", "", "application/xml", "<Error><Code>UnknownOperationException</Code>"},
 		{"batch", "", "{}", "application/json", `no service \"batch\"`},
 		{"monitoring", "Smithy-Protocol: rpc-v2-cbor\n", "", "application/cbor", "UnknownOperationException"},
@@ -122,9 +126,11 @@ func TestWhoCalls(t *testing.T) {
 
 func TestFaultsAreReadOrRefused(t *testing.T) {
 	for text, want := range map[string]string{
-		"capacity": "", "stuck-stop,for=30m,on=i-0123456789abcdef0,chance=0.5": "", "slack-down,for=1h": "", "lost-events,chance=0.2": "",
-		"fire": "no fault is called", "capacity,for=-1m": "no time to last", "capacity,chance=2": "no chance between 0 and 1",
-		"capacity,chance=NaN": "no chance between 0 and 1", "capacity,on=": "needs the id", "capacity,when=now": "none of for=, on= and chance=",
+		"capacity": "", "stuck-stop,for=30m,on=i-0123456789abcdef0,chance=0.5": "", "slack-down,for=1h": "",
+		"lost-events,chance=0.2": "",
+		"fire":                   "no fault is called", "capacity,for=-1m": "no time to last", "capacity,chance=2": "no chance between 0 and 1",
+		"capacity,chance=NaN": "no chance between 0 and 1", "capacity,on=": "needs the id",
+		"capacity,when=now": "none of for=, on= and chance=",
 		"slack-down,on=i-1": "is not about one resource", "": "no fault is called",
 	} {
 		_, err := serve.ParseFault(text)

@@ -133,7 +133,8 @@ func TestAnAliasIsMovedAndShared(t *testing.T) {
 			StateMachineArn: aws.String(machine1), MaxResults: 1,
 		})
 		same(t, "error", err, nil)
-		if v := out.StateMachineVersions; len(v) != 1 || *v[0].StateMachineVersionArn != machine1+":2" || out.NextToken == nil {
+		if v := out.StateMachineVersions; len(v) != 1 || *v[0].StateMachineVersionArn != machine1+":2" ||
+			out.NextToken == nil {
 			t.Errorf("%+v", out)
 		}
 	})

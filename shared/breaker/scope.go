@@ -21,18 +21,20 @@ const (
 	Host Scope = "host"
 )
 
-// scopes are the codes by which EC2 refuses a start, of the API reference's page on error codes and of StateReason. Each
-// code of "no room" is among them.
+// scopes are the codes by which EC2 refuses a start, of the API reference's page on error codes and of StateReason.
+// Each code of "no room" is among them.
 var scopes = scoped(map[Scope][]string{
 	Pool: {
-		"InsufficientInstanceCapacity", "Server.InsufficientInstanceCapacity", "InsufficientCapacity", "UnfulfillableCapacity",
+		"InsufficientInstanceCapacity", "Server.InsufficientInstanceCapacity", "InsufficientCapacity",
+		"UnfulfillableCapacity",
 		"InsufficientReservedInstanceCapacity", "InsufficientReservedInstancesCapacity", "ReservedInstancesUnavailable",
 		"ReservationCapacityExceeded", "InvalidCapacityReservationState.PendingActivation", "InsufficientVolumeCapacity",
 		"MaxScheduledInstanceCapacityExceeded", "ScheduledInstanceSlotNotOpen", "ScheduledInstanceSlotUnavailable",
 		"SpotMaxPriceTooLow",
 	},
 	Host: {
-		"InsufficientHostCapacity", "InsufficientCapacityOnHost", "IncompatibleHostRequirements", "UnavailableHostRequirements",
+		"InsufficientHostCapacity", "InsufficientCapacityOnHost", "IncompatibleHostRequirements",
+		"UnavailableHostRequirements",
 		"InvalidHostState", "HostLimitExceeded",
 	},
 	Account: {

@@ -101,9 +101,11 @@ type Ledger interface {
 	// Retire ends the registration of something that is gone, or was never made. Registration still gives it
 	// for Archived if it has an id. One that was changed since it was read stays.
 	Retire(ctx context.Context, r Registration, at time.Time) error
-	// Registration is that of an image's or instance's id; of one that is gone Retired is set. ok is false when there is none.
+	// Registration is that of an image's or instance's id; of one that is gone Retired is set. ok is false when there is
+	// none.
 	Registration(ctx context.Context, id string) (r Registration, ok bool, err error)
-	// Registrations are those of a lineage, or of all when it is empty, that are not retired: by lineage, read page by page.
+	// Registrations are those of a lineage, or of all when it is empty, that are not retired: by lineage, read page by
+	// page.
 	Registrations(ctx context.Context, lineage string) iter.Seq2[Registration, error]
 	// Unsettled are the registrations that a sweep has to look at. One without a Revision was cut off
 	// while it was registered or retired: it can be retired, or registered again.
@@ -229,7 +231,8 @@ func (h *Held) Error() string {
 func (h *Held) Reason() job.Reason {
 	const at = "2006-01-02 15:04 UTC"
 	if !h.By.Left.IsZero() {
-		return job.Reason{Code: job.StillDown, Text: "run " + h.By.Run + " has left it stopped at " + h.By.Left.UTC().Format(at) +
+		return job.Reason{Code: job.StillDown, Text: "run " + h.By.Run + " has left it stopped at " +
+			h.By.Left.UTC().Format(at) +
 			". Goldsmith tries to start it every few minutes; see why it does not start"}
 	}
 	return job.Reason{Code: job.Claimed, Text: "run " + h.By.Run + " has it since " + h.By.Since.UTC().Format(at)}

@@ -42,7 +42,7 @@ type twoPages struct {
 	most []int32 // the page size that was asked for, each time
 }
 
-// second is the token of the second page, given to whoever has none.
+// second is the token of the second page, given where the request has none.
 func (p *twoPages) second(token *string, most *int32) (next *string, last bool) {
 	p.most = append(p.most, aws.ToInt32(most))
 	if token == nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Whoever may launch an image keeps it, but for the account itself.
+// An account that may launch an image keeps it, but for the own one.
 func TestPermissions(t *testing.T) {
 	for want, p := range map[string]types.LaunchPermission{
 		"public":                                      {Group: types.PermissionGroupAll},
@@ -37,8 +37,9 @@ func TestPermissions(t *testing.T) {
 // in an old one.
 func TestReferencesInWords(t *testing.T) {
 	for kind, c := range map[types.ImageReferenceResourceType]struct{ arn, want string }{
-		types.ImageReferenceResourceTypeEc2Instance:                 {"arn:aws:ec2:r:a:instance/i-1", "instance i-1"},
-		"ec2:LaunchTemplate":                                        {"arn:aws:ec2:r:a:launch-template/lt-1", "launch template lt-1"},
+		types.ImageReferenceResourceTypeEc2Instance: {"arn:aws:ec2:r:a:instance/i-1", "instance i-1"},
+		"ec2:LaunchTemplate": {"arn:aws:ec2:r:a:launch-template/lt-1",
+			"launch template lt-1"},
 		types.ImageReferenceResourceTypeSsmParameter:                {"arn:aws:ssm:r:a:parameter/a/b", "parameter /a/b"},
 		types.ImageReferenceResourceTypeImageBuilderImageRecipe:     {"arn:r", "Image Builder recipe arn:r"},
 		types.ImageReferenceResourceTypeImageBuilderContainerRecipe: {"arn:c", "Image Builder recipe arn:c"},
@@ -78,7 +79,7 @@ func TestParameterNames(t *testing.T) {
 	}
 }
 
-// Numbered versions alone are pins, each told once of whoever pins it; a template's id goes before its name.
+// Numbered versions alone are pins, each told once for each that pins it; a template's id goes before its name.
 func TestPins(t *testing.T) {
 	p := pins{}
 	for _, version := range []string{"2", "2", "$Default", "$Latest", "", "3"} {
@@ -161,7 +162,7 @@ func TestSnapshotsInPortions(t *testing.T) {
 	}
 }
 
-// A snapshot that is no image's is its own subject, and one of nobody's is no use of anything.
+// A snapshot that is no image's is its own subject, and one of no image is no use of anything.
 func TestSubjects(t *testing.T) {
 	s := searching()
 	if diff := cmp.Diff(map[string][]string{snapshot: {subject}}, s.subjects); diff != "" {

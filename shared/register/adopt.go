@@ -23,7 +23,7 @@ type Candidate struct {
 }
 
 // Adopt is the registration of an image that was made before, by what EC2 shows of it. Its name, plan and run are
-// its tags, which anyone may write; whatever else it says nobody can change.
+// its tags, which anyone may write; what else it says cannot be changed.
 func Adopt(i types.Image, by string) Candidate {
 	tags := tag.Map(i.Tags)
 	made, err := time.Parse(time.RFC3339, aws.ToString(i.CreationDate))

@@ -80,7 +80,8 @@ func TestDecideInWords(t *testing.T) {
 // A zone that is not known is a problem of the source.
 func TestDecideWithoutAZone(t *testing.T) {
 	images := []retention.Image{{ID: "a", Good: true}, {ID: "b", Good: true}}
-	got := retention.Decide(images, plan.Plan{Keep: plan.Keep{Last: 1}, Timezone: "Mars/Olympus"}, retention.Standing{}, time.Now())
+	got := retention.Decide(images, plan.Plan{Keep: plan.Keep{Last: 1}, Timezone: "Mars/Olympus"}, retention.Standing{},
+		time.Now())
 	if len(got) != 2 || got[0].Problem == "" || got[1].Going() {
 		t.Errorf("%+v", got)
 	}

@@ -45,7 +45,7 @@ type Standing struct {
 }
 
 // ended is the history of an image whose lineage has ended: what once had the name is judged together, and so is what
-// only went by it. Whoever went by a name pushes out nothing of those that had it.
+// only went by it, which pushes out nothing of those that had it.
 func (s Standing) ended(i Image) string {
 	if slices.Contains(s.Former[i.Name], i.Lineage) {
 		return i.Name + "\n"
@@ -54,7 +54,7 @@ func (s Standing) ended(i Image) string {
 }
 
 // histories are those of the lineages that stand apart, and of those that have ended and share a name. What lives
-// never counts with what has ended: whoever takes a name pushes nothing out.
+// never counts with what has ended: taking a name pushes nothing out.
 func histories(images []Image, standing Standing) []history {
 	shared := map[string]bool{}
 	for _, l := range Ambiguous(images) {

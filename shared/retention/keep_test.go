@@ -18,7 +18,8 @@ import (
 // history is when images of one source were made, newest first: nights with some missed and some with
 // several, in a zone, over clock changes, leap days and the turn of years.
 func history(r *rapid.T, zone *time.Location) []time.Time {
-	day := rapid.SampledFrom([]string{"2023-12-20", "2024-02-20", "2024-03-25", "2026-03-20", "2026-10-18", "2020-12-25"}).Draw(r, "begin")
+	day := rapid.SampledFrom([]string{"2023-12-20", "2024-02-20", "2024-03-25", "2026-03-20", "2026-10-18",
+		"2020-12-25"}).Draw(r, "begin")
 	begin, err := time.ParseInLocation(time.DateOnly, day, zone)
 	if err != nil {
 		r.Fatal(err)
@@ -42,7 +43,8 @@ func history(r *rapid.T, zone *time.Location) []time.Time {
 	return made
 }
 
-var zones = []string{"UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia", "Asia/Kathmandu"}
+var zones = []string{"UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia",
+	"Asia/Kathmandu"}
 
 func anyKeep(r *rapid.T) plan.Keep {
 	n := func(name string) int { return rapid.SampledFrom([]int{0, 0, 1, 2, 3, 7, 12}).Draw(r, name) }
@@ -149,7 +151,8 @@ func TestKeptReasons(t *testing.T) {
 	for _, at := range []string{
 		"2026-03-30T01:30:00Z", "2026-03-29T01:30:00Z", // the night of the clock change: 03:30 in Berlin
 		"2026-03-28T23:30:00Z", // already the 29th in Berlin
-		"2026-03-28T02:30:00Z", "2026-03-27T02:30:00Z", "2026-02-28T02:30:00Z", "2025-12-31T23:30:00Z", "2025-12-30T02:30:00Z",
+		"2026-03-28T02:30:00Z", "2026-03-27T02:30:00Z", "2026-02-28T02:30:00Z", "2025-12-31T23:30:00Z",
+		"2025-12-30T02:30:00Z",
 	} {
 		moment, err := time.Parse(time.RFC3339, at)
 		if err != nil {
@@ -189,7 +192,8 @@ func TestWish(t *testing.T) {
 		}
 	}
 	for _, value := range []string{
-		"", "all", "daily", "daily=", "daily=-1", "daily=1001", "daily=7,weekly=4", "daily=7 daily=8", "hourly=3", "minimum=2", "daily=0",
+		"", "all", "daily", "daily=", "daily=-1", "daily=1001", "daily=7,weekly=4", "daily=7 daily=8", "hourly=3",
+		"minimum=2", "daily=0",
 		"daily=7 minimum=0", "daily=99999999999999999999", "daily = 7", "Daily=7", "daily=٧",
 	} {
 		if got, err := retention.Wish(value, base); err == nil || got != base {
@@ -200,7 +204,8 @@ func TestWish(t *testing.T) {
 
 func anyImage(r *rapid.T, n int, now time.Time) retention.Image {
 	image := retention.Image{
-		ID: fmt.Sprintf("ami-%02d", n), Name: rapid.SampledFrom([]string{"web", "db", "web-2"}).Draw(r, "name"), Source: "i-1", Run: "r",
+		ID: fmt.Sprintf("ami-%02d", n), Name: rapid.SampledFrom([]string{"web", "db", "web-2"}).Draw(r, "name"),
+		Source: "i-1", Run: "r",
 		Lineage: rapid.SampledFrom(lineages).Draw(r, "lineage"),
 		Made:    now.Add(-time.Duration(rapid.IntRange(0, 2000).Draw(r, "hours")) * time.Hour),
 	}
@@ -212,7 +217,8 @@ func anyImage(r *rapid.T, n int, now time.Time) retention.Image {
 	case 2:
 		image.Available, image.Good, image.Held = true, true, "run r has it in hand"
 	case 3:
-		image.Available, image.Good, image.Wish, image.Wished = true, true, rapid.SampledFrom([]string{"daily=2", "x"}).Draw(r, "wish"), true
+		image.Available, image.Good, image.Wish, image.Wished = true, true, rapid.SampledFrom([]string{"daily=2",
+			"x"}).Draw(r, "wish"), true
 	default:
 		image.Available, image.Good = true, true
 	}
@@ -284,7 +290,8 @@ func TestSettle(t *testing.T) {
 		}
 		return i
 	}
-	decisions := retention.Decide([]retention.Image{good("a", 1, 0), good("b", 2, 0), good("c", 3, time.Hour), good("d", 4, 80*time.Hour), good("e", 5, 80*time.Hour), good("f", 0, time.Hour)}, p, retention.Standing{}, now)
+	decisions := retention.Decide([]retention.Image{good("a", 1, 0), good("b", 2, 0), good("c", 3, time.Hour),
+		good("d", 4, 80*time.Hour), good("e", 5, 80*time.Hour), good("f", 0, time.Hour)}, p, retention.Standing{}, now)
 	uses := map[string][]string{"a": {"instance i-1 (running)"}, "e": {"public", "parameter /x"}, "f": {"public"}}
 	var got []string
 	for _, d := range retention.Settle(decisions, uses) {

@@ -140,7 +140,7 @@ func (f Finder) alias(name string) string {
 }
 
 const (
-	// longHash are the hexadecimal digits of a hash: nobody finds another name with the same 128 bits.
+	// longHash are the hexadecimal digits of a hash: no other name can be found with the same 128 bits.
 	longHash = 32
 	// shortHash are those that an earlier version wrote: a name with the same 40 bits takes some hours to find.
 	shortHash = 10

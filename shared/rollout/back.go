@@ -11,7 +11,7 @@ import (
 // Return is what a rollback does to one target.
 type Return struct {
 	// To is where it goes; To.Was is what each pointer had, where that is known. A template gets a new version, of
-	// what is there now, so that what somebody has edited since stays.
+	// what is there now, so that what a person has edited since stays.
 	To ledger.Point
 	// There is whether it is there already.
 	There bool
@@ -58,7 +58,8 @@ func (s State) kept(known ledger.TargetRecord, r Return) string {
 	case s.Alias || r.Problem != "" || r.To.Was == nil:
 		return ""
 	case s.Top != latest.Image && !slices.Contains(undone(s, known, r.To), s.Top):
-		return fmt.Sprintf("its latest version %d has %s, which Goldsmith did not put there, and stays", s.Latest, orNothing(s.Top))
+		return fmt.Sprintf("its latest version %d has %s, which Goldsmith did not put there, and stays", s.Latest,
+			orNothing(s.Top))
 	case latest.Image != r.To.Image:
 		return fmt.Sprintf("$Latest launches %s, as before the roll", orNothing(latest.Image))
 	default:
@@ -68,11 +69,13 @@ func (s State) kept(known ledger.TargetRecord, r Return) string {
 
 // replaced tells of an image of a person's that gives way to one that is named.
 func (s State) replaced(known ledger.TargetRecord, image string) string {
-	ours := s.Top == image || slices.ContainsFunc(known.Points, func(p ledger.Point) bool { return p.Image == s.Top && p.Run != "" })
+	ours := s.Top == image || slices.ContainsFunc(known.Points,
+		func(p ledger.Point) bool { return p.Image == s.Top && p.Run != "" })
 	if s.Alias || s.Top == s.Image || ours {
 		return ""
 	}
-	return fmt.Sprintf("its latest version %d has %s, which Goldsmith did not put there; one with %s comes on top", s.Latest,
+	return fmt.Sprintf("its latest version %d has %s, which Goldsmith did not put there; one with %s comes on top",
+		s.Latest,
 		orNothing(s.Top), image)
 }
 

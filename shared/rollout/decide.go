@@ -56,7 +56,8 @@ func Decide(now State, known ledger.TargetRecord, to Image) Decision {
 	return v
 }
 
-// beforeBegun is what launched from a template before a roll that made its latest version and did not live to record it.
+// beforeBegun is what launched from a template before a roll that made its latest version and did not live to record
+// it.
 func beforeBegun(now State, begun *ledger.Change) *ledger.Was {
 	if begun != nil && begun.From.Was != nil && now.Top == begun.To.Image {
 		return begun.From.Was

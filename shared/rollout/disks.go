@@ -13,10 +13,12 @@ import (
 )
 
 // disksFit says why the mappings of a template do not go with the image.
-func (s *survey) disksFit(ctx context.Context, data types.ResponseLaunchTemplateData, image Image) (problem string, err error) {
+func (s *survey) disksFit(ctx context.Context, data types.ResponseLaunchTemplateData, image Image) (problem string,
+	err error) {
 	var old *Machine
 	name := aws.ToString(data.ImageId)
-	if slices.ContainsFunc(data.BlockDeviceMappings, func(m types.LaunchTemplateBlockDeviceMapping) bool { return asksOld(m, image.Machine) }) {
+	if slices.ContainsFunc(data.BlockDeviceMappings,
+		func(m types.LaunchTemplateBlockDeviceMapping) bool { return asksOld(m, image.Machine) }) {
 		if old, err = s.machine(ctx, name); err != nil {
 			return "", err
 		}
@@ -28,7 +30,8 @@ func (s *survey) disksFit(ctx context.Context, data types.ResponseLaunchTemplate
 		if m.Ebs == nil || m.NoDevice != nil {
 			continue
 		}
-		d := device{LaunchTemplateBlockDeviceMapping: m, name: aws.ToString(m.DeviceName), image: image.Machine, old: old, oldName: name}
+		d := device{LaunchTemplateBlockDeviceMapping: m, name: aws.ToString(m.DeviceName), image: image.Machine, old: old,
+			oldName: name}
 		if hasSnapshot(m) {
 			problem, err = s.snapshotFits(ctx, d)
 		} else {
@@ -75,7 +78,8 @@ func (d device) fits() string {
 	case d.Ebs.VolumeSize != nil && size < own.GiB:
 		return fmt.Sprintf("its %s has %d GiB, the image needs %d", d.name, size, own.GiB)
 	case d.wasEmpty():
-		return fmt.Sprintf("its %s is an empty volume of %d GiB, and would be a copy of the image's %s", d.name, size, own.Snapshot)
+		return fmt.Sprintf("its %s is an empty volume of %d GiB, and would be a copy of the image's %s", d.name, size,
+			own.Snapshot)
 	default:
 		return d.provisioned(max(size, own.GiB))
 	}
@@ -92,7 +96,8 @@ func (d device) fitsAlone() string {
 	case d.Ebs.VolumeSize == nil:
 		return fmt.Sprintf("its %s has neither size nor snapshot, and the image has no such device", d.name)
 	case d.old != nil && d.old.disk(d.name) != nil:
-		return fmt.Sprintf("its %s is a device of %s, and the image has none of that name: its root is %s", d.name, d.oldName, d.image.Root)
+		return fmt.Sprintf("its %s is a device of %s, and the image has none of that name: its root is %s", d.name,
+			d.oldName, d.image.Root)
 	case d.old == nil && slices.Contains(roots, d.name):
 		return fmt.Sprintf("its %s may be meant for the root, and the image's root is %s", d.name, d.image.Root)
 	}
@@ -102,15 +107,20 @@ func (d device) fitsAlone() string {
 // provisioned: a volume that takes its size from the image may be too small for what the template provisions
 // (API reference, EbsBlockDevice).
 func (d device) provisioned(size int32) string {
-	least := map[types.VolumeType]int32{types.VolumeTypeSt1: 125, types.VolumeTypeSc1: 125, types.VolumeTypeIo1: 4, types.VolumeTypeIo2: 4}[d.Ebs.VolumeType]
-	perGiB := map[types.VolumeType]int32{types.VolumeTypeIo1: 50, types.VolumeTypeIo2: 1000, types.VolumeTypeGp3: 500}[d.Ebs.VolumeType]
-	baseline := map[types.VolumeType]int32{types.VolumeTypeIo1: 100, types.VolumeTypeIo2: 100, types.VolumeTypeGp3: 3000}[d.Ebs.VolumeType]
+	least := map[types.VolumeType]int32{types.VolumeTypeSt1: 125, types.VolumeTypeSc1: 125, types.VolumeTypeIo1: 4,
+		types.VolumeTypeIo2: 4}[d.Ebs.VolumeType]
+	perGiB := map[types.VolumeType]int32{types.VolumeTypeIo1: 50, types.VolumeTypeIo2: 1000,
+		types.VolumeTypeGp3: 500}[d.Ebs.VolumeType]
+	baseline := map[types.VolumeType]int32{types.VolumeTypeIo1: 100, types.VolumeTypeIo2: 100,
+		types.VolumeTypeGp3: 3000}[d.Ebs.VolumeType]
 	iops := aws.ToInt32(d.Ebs.Iops)
 	switch {
 	case size > 0 && size < least:
-		return fmt.Sprintf("its %s is of type %s, which has at least %d GiB, and the image's has %d", d.name, d.Ebs.VolumeType, least, size)
+		return fmt.Sprintf("its %s is of type %s, which has at least %d GiB, and the image's has %d", d.name,
+			d.Ebs.VolumeType, least, size)
 	case size > 0 && perGiB > 0 && iops > baseline && iops > perGiB*size:
-		return fmt.Sprintf("its %s has %d IOPS, for which type %s needs %d GiB, and the image's has %d", d.name, iops, d.Ebs.VolumeType, (iops+perGiB-1)/perGiB, size)
+		return fmt.Sprintf("its %s has %d IOPS, for which type %s needs %d GiB, and the image's has %d", d.name, iops,
+			d.Ebs.VolumeType, (iops+perGiB-1)/perGiB, size)
 	}
 	return ""
 }
@@ -144,7 +154,8 @@ func (d device) givesWay(snapshot string) string {
 	own := d.image.disk(d.old.Disks[i].Device)
 	switch size := aws.ToInt32(d.Ebs.VolumeSize); {
 	case own == nil:
-		return fmt.Sprintf("its %s names the snapshot that %s has for %s, and the image has no such device", d.name, d.oldName, d.old.Disks[i].Device)
+		return fmt.Sprintf("its %s names the snapshot that %s has for %s, and the image has no such device", d.name,
+			d.oldName, d.old.Disks[i].Device)
 	case size > 0 && size < own.GiB:
 		return fmt.Sprintf("its %s has %d GiB, the image needs %d", d.name, size, own.GiB)
 	default:
@@ -174,7 +185,8 @@ func (s *survey) machine(ctx context.Context, id string) (*Machine, error) {
 	if m, known := s.images[id]; known || id == "" {
 		return m, nil
 	}
-	out, err := s.EC2.DescribeImages(ctx, &ec2.DescribeImagesInput{ImageIds: []string{id}, IncludeDisabled: aws.Bool(true)})
+	out, err := s.EC2.DescribeImages(ctx,
+		&ec2.DescribeImagesInput{ImageIds: []string{id}, IncludeDisabled: aws.Bool(true)})
 	if err != nil && !fault.IsNotFound(err) && fault.Code(err) != "InvalidAMIID.Malformed" {
 		return nil, fmt.Errorf("looking at image %s: %w", id, err)
 	}

@@ -92,7 +92,8 @@ func TestOverridesOfFleetsFit(t *testing.T) {
 		s.images["ami-old"] = &beforeImage
 		one := &template{base: 1, versions: map[int64]types.LaunchTemplateVersion{
 			1: {LaunchTemplateData: &types.ResponseLaunchTemplateData{ImageId: aws.String("ami-old")}}},
-			launchers: []launcher{{name: "fleet f", mappings: []types.LaunchTemplateBlockDeviceMapping{ebs("/dev/xvda", c.ebs)}}}}
+			launchers: []launcher{{name: "fleet f",
+				mappings: []types.LaunchTemplateBlockDeviceMapping{ebs("/dev/xvda", c.ebs)}}}}
 		got, err := s.overridesFit(t.Context(), one, Image{Machine: rolledImage})
 		if got != c.want || err != nil {
 			t.Errorf("%s: %q, %v; want %q", name, got, err, c.want)

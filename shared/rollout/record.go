@@ -91,8 +91,8 @@ func mades(known, made []int64) []int64 {
 	return all[:min(len(all), madeMost)]
 }
 
-// put writes the target's record, with the versions that this call has made. When somebody else has changed it meanwhile the step
-// begins again, with what that one did before its eyes.
+// put writes the target's record, with the versions that this call has made. When another writer has changed it
+// meanwhile the step begins again, with what that one did before its eyes.
 func (w Writer) put(ctx context.Context, t *Target, next ledger.TargetRecord) error {
 	next.Made = mades(next.Made, t.versions)
 	put, err := w.Records.PutTarget(ctx, next)

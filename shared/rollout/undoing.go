@@ -13,7 +13,7 @@ import (
 )
 
 // undoing leads a template's $Default and $Latest back to the images that they had: by versions that are
-// equal to what is there in all but the image, so that what somebody has edited since stays.
+// equal to what is there in all but the image, so that what a person has edited since stays.
 type undoing struct {
 	Writer
 	*survey
@@ -224,7 +224,7 @@ func (u *undoing) made(ctx context.Context, source int64, want ledger.Version, w
 	})
 }
 
-// fit holds that what somebody has edited since can be launched with an earlier image. Launchers that cannot be read
+// fit holds that what a person has edited since can be launched with an earlier image. Launchers that cannot be read
 // keep nothing from being undone.
 func (u *undoing) fit(ctx context.Context, source int64, id string) error {
 	image, err := u.machine(ctx, id)

@@ -94,8 +94,8 @@ func Late(ctx context.Context) bool {
 	return limited && time.Until(end) < spare
 }
 
-// failed is the first target that could not be rolled; nil when there is none. What is held is not to be rolled, and what
-// an earlier try has put back is so for another's sake.
+// failed is the first target that could not be rolled; nil when there is none. What is held is not to be rolled, and
+// what an earlier try has put back is so for another's sake.
 func failed(targets []*Target, image Image) (bad *Target) {
 	for _, t := range targets {
 		if t.Rolled.Problem == "" || t.Rolled.Held {
@@ -195,7 +195,7 @@ func (w Writer) finish(ctx context.Context, t *Target) error {
 }
 
 // version makes a version that differs from what is launched in nothing but the image, and makes it the
-// default, if the default moves, unless somebody has made another one default meanwhile.
+// default, if the default moves, unless another one has been made default meanwhile.
 func (w Writer) version(ctx context.Context, t *Target, image Image) (problem string, err error) {
 	tmpl := t.template
 	next, err := w.pending(ctx, t, image)

@@ -14,9 +14,9 @@ type Start int
 const (
 	// Unshown means that EC2 shows the stop from before the start, and may not show what came after it yet.
 	Unshown Start = iota
-	// TakenBack means that EC2 answered "pending" and gave up, for one because nobody may use a volume's key.
+	// TakenBack means that EC2 answered "pending" and gave up, for one because a volume's key may not be used.
 	TakenBack
-	// StoppedAgain means that somebody has stopped the instance since. What a person stops stays stopped.
+	// StoppedAgain means that a person has stopped the instance since. What a person stops stays stopped.
 	StoppedAgain
 )
 
@@ -41,7 +41,7 @@ func StartOf(stopped types.Instance, sent, now time.Time) Start {
 	}
 }
 
-// StoppedSince is the warning of an instance that somebody has stopped after it was started again.
+// StoppedSince is the warning of an instance that a person has stopped after it was started again.
 var StoppedSince = job.Reason{
 	Code: job.StoppedSince,
 	Text: "Goldsmith started it again, and somebody has stopped it since: it stays stopped",

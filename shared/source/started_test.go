@@ -12,7 +12,7 @@ import (
 )
 
 // Whatever a describe that lags shows of the stop from before the start, the start counts as taken back only once EC2
-// would have shown what came after it; and what was stopped after it is somebody else's doing.
+// would have shown what came after it; and what was stopped after it is a person's doing.
 func TestStartOf(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		sent := time.Date(2026, 3, 1, 2, 31, 7, 0, time.UTC)

@@ -198,7 +198,7 @@ func lookRunning(ctx context.Context, api API, j job.Job, now time.Time) (job.Jo
 	return j, false, nil
 }
 
-// stoppedAgain looks at a stopped instance that was sent a start. One that somebody has stopped since was back, and
+// stoppedAgain looks at a stopped instance that was sent a start. One that a person has stopped since was back, and
 // its image goes on.
 func stoppedAgain(j job.Job, instance types.Instance, now time.Time) (job.Job, bool, error) {
 	switch source.StartOf(instance, j.Times.StartSent, now) {

@@ -117,7 +117,7 @@ func TestRunning(t *testing.T) {
 	before.StateTransitionReason = aws.String("User initiated (" + begun.Add(-time.Minute).Format(time.DateTime) + " GMT)")
 	settle(t, work(), job.ForRunning, 5*time.Minute, &cloud{instance: before}, &tokens{}).pending(t)
 	settle(t, work(), job.ForRunning, 6*time.Minute, &cloud{instance: before}, &tokens{}).failed(t, "went back to stopped")
-	// One that somebody has stopped since was back.
+	// One that a person has stopped since was back.
 	since := instance("stopped")
 	since.StateTransitionReason = aws.String("User initiated (" + begun.Add(time.Minute).Format(time.DateTime) + " GMT)")
 	again := settle(t, work(), job.ForRunning, 2*time.Minute, &cloud{instance: since}, &tokens{}).reached(t)
@@ -239,7 +239,7 @@ func TestImageThatIsNotShown(t *testing.T) {
 	}
 }
 
-// An AWS that is busy decides nothing: whoever called looks again. Only an instance that is down for the answer does not
+// An AWS that is busy decides nothing: the caller looks again. Only an instance that is down for the answer does not
 // wait for it for long.
 func TestBusy(t *testing.T) {
 	busy := &smithy.GenericAPIError{Code: "RequestLimitExceeded"}

@@ -7,8 +7,8 @@ import (
 	"goldsmith/local/asl"
 )
 
-// reached: what a later look of a wait sees is handed over by a look without a token, which goes where the wait goes, and
-// back to a wait for the same when it is not there any more. A token that a look spends itself may be lost.
+// reached: what a later look of a wait sees is handed over by a look without a token, which goes where the wait goes,
+// and back to a wait for the same when it is not there any more. A token that a look spends itself may be lost.
 func reached(d *definition) []string {
 	var problems []string
 	for _, s := range tasks(d.child) {

@@ -106,8 +106,9 @@ var hints = map[string]func(*world) []any{
 	"lambda.ListVersionsByFunction.Marker":   these("1"),
 	"TaskToken":                              known("token"),
 	"ExecutionArn":                           known("failed", "done", "running"),
-	"StateMachineArn":                        these(machineARN, "arn:aws:states:eu-central-1:123456789012:stateMachine:none"),
-	"FunctionName":                           these("goldsmith-notify"),
+	"StateMachineArn": these(machineARN,
+		"arn:aws:states:eu-central-1:123456789012:stateMachine:none"),
+	"FunctionName": these("goldsmith-notify"),
 
 	"sfn.RedriveExecution.ExecutionArn": known("failed too"),
 	"sfn.ListExecutions.NextToken": func(w *world) []any {

@@ -96,7 +96,8 @@ var looks = []func(*world) (any, error){
 // lookAtAliases shows what is published of the sample's state machine.
 func (w *world) lookAtAliases() (any, error) {
 	machine, ctx := aws.String(machineARN), w.t.Context()
-	all := []string{text(w.states.ListStateMachineVersions(ctx, &sfn.ListStateMachineVersionsInput{StateMachineArn: machine}))}
+	all := []string{text(w.states.ListStateMachineVersions(ctx,
+		&sfn.ListStateMachineVersionsInput{StateMachineArn: machine}))}
 	for _, version := range []string{":1", ":2", ":3"} {
 		all = append(all, text(w.states.DescribeStateMachine(ctx, &sfn.DescribeStateMachineInput{
 			StateMachineArn: aws.String(machineARN + version),

@@ -112,8 +112,8 @@ func (d *deafLedger) Claims(ctx context.Context) iter.Seq2[ledger.Claim, error] 
 	return d.Memory.Claims(ctx)
 }
 
-// A sweep that cannot list the claims names no instance as one that Goldsmith does not start, and leaves its tag: a claim
-// that it has not seen may say that it is being brought back.
+// A sweep that cannot list the claims names no instance as one that Goldsmith does not start, and leaves its tag: a
+// claim that it has not seen may say that it is being brought back.
 func TestASweepThatCannotListClaimsNamesNothing(t *testing.T) {
 	book := &deafLedger{Memory: ledger.NewMemory()}
 	play(t, suite.Options{History: true, Ledger: book, Plans: few()}, func(n *night) {
@@ -140,7 +140,8 @@ func TestASweepThatCannotListClaimsNamesNothing(t *testing.T) {
 
 // A code that EC2's page gives for lack of room in a pool or on a host holds nothing of another type back.
 func TestOnePoolDoesNotHoldThePlan(t *testing.T) {
-	for _, code := range []string{"UnfulfillableCapacity", "InsufficientReservedInstancesCapacity", "InsufficientVolumeCapacity",
+	for _, code := range []string{"UnfulfillableCapacity", "InsufficientReservedInstancesCapacity",
+		"InsufficientVolumeCapacity",
 		"UnavailableHostRequirements"} {
 		t.Run(code, func(t *testing.T) {
 			plans := demand(func(p *plan.Plan) { p.Roll.Skip = true })

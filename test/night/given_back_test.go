@@ -13,7 +13,8 @@ import (
 	"goldsmith/shared/event"
 )
 
-// behind makes a template as CloudFormation leaves it: its default has another image than the latest, which is launched.
+// behind makes a template as CloudFormation leaves it: its default has another image than the latest, which is
+// launched.
 func (n *night) behind() (template string) {
 	n.t.Helper()
 	n.second = n.registered("second", true)
@@ -85,7 +86,7 @@ func TestUndoLeavesWhatAPersonPutOnTop(t *testing.T) {
 	})
 }
 
-// Somebody has changed the instance type since: what the earlier image cannot run on is left alone, with the reason.
+// A person has changed the instance type since: what the earlier image cannot run on is left alone, with the reason.
 func TestUndoPointsAtNothingThatCannotBeLaunched(t *testing.T) {
 	play(t, suite.Options{}, func(n *night) {
 		n.excused.slack = true

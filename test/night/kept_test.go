@@ -10,7 +10,8 @@ import (
 	"goldsmith/shared/plan"
 )
 
-// deleted is whether what is launched from the image of that id has the volume deleted with it that a kept source keeps.
+// deleted is whether what is launched from the image of that id has the volume deleted with it that a kept source
+// keeps.
 func (n *night) deleted(image string) bool {
 	n.t.Helper()
 	for _, i := range n.images() {

@@ -85,11 +85,13 @@ var launchMutations = []mutation{
 
 // ofVersion2 makes a new version of a template one that equals version 2, its image included.
 func ofVersion2(form string) string {
-	form = regexp.MustCompile(`LaunchTemplateData.ImageId=[^&]*`).ReplaceAllString(form, "LaunchTemplateData.EbsOptimized=false")
+	form = regexp.MustCompile(`LaunchTemplateData.ImageId=[^&]*`).ReplaceAllString(form,
+		"LaunchTemplateData.EbsOptimized=false")
 	return regexp.MustCompile(`SourceVersion=[^&]*`).ReplaceAllString(form, "SourceVersion=2")
 }
 
-// staying is a template of web whose default stays where it is: the latest, which is launched, differs in more than the image.
+// staying is a template of web whose default stays where it is: the latest, which is launched, differs in more than
+// the image.
 func (n *night) staying() string {
 	n.t.Helper()
 	id := n.template("staying", "web", "t3.micro", ec2.ImageX86)

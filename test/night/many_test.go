@@ -45,8 +45,8 @@ func TestMoreTemplatesThanAJobCarries(t *testing.T) {
 	})
 }
 
-// All or none of more templates than one call of roll has time for, and one that it may not make the default of: each is
-// rolled once and put back once.
+// All or none of more templates than one call of roll has time for, and one that it may not make the default of: each
+// is rolled once and put back once.
 func TestAllOrNoneOfManyTemplates(t *testing.T) {
 	const many = 250
 	play(t, suite.Options{Plans: nightly(func(p *plan.Plan) { p.Roll.Together = true })}, func(n *night) {

@@ -69,7 +69,8 @@ func tested(edits ...func(*plan.Verify)) plan.Plans {
 func command(v *plan.Verify) { v.Profile, v.Command = "tested", "systemctl is-active web" }
 
 // aTest plays a night with a boot test of one source, and says how it went.
-func aTest(t *testing.T, plans plan.Plans, events map[string]bus.Faults, story func(n *night, web string), told func(n *night, r states.Execution, web string)) {
+func aTest(t *testing.T, plans plan.Plans, events map[string]bus.Faults, story func(n *night, web string),
+	told func(n *night, r states.Execution, web string)) {
 	t.Helper()
 	play(t, suite.Options{Plans: plans, Events: events}, func(n *night) {
 		web := n.launch("web", "gp3")
@@ -112,7 +113,8 @@ func unproved(says ...string) func(n *night, r states.Execution, web string) {
 			n.t.Error("the alias was written")
 		}
 		n.want("last image", n.tagsOf(web)[tag.LastImage], "")
-		n.saysOf(r, append(says, result.Image.ID, "Image "+result.Image.ID+" is kept, unproven, and nothing was rolled to it", "Now:")...)
+		n.saysOf(r, append(says, result.Image.ID,
+			"Image "+result.Image.ID+" is kept, unproven, and nothing was rolled to it", "Now:")...)
 	}
 }
 
@@ -139,10 +141,11 @@ func TestAnImageIsProved(t *testing.T) {
 		}, proved)
 	})
 	t.Run("another type than the source's", func(t *testing.T) {
-		aTest(t, tested(func(v *plan.Verify) { v.InstanceType = "m5.large" }), nil, nil, func(n *night, r states.Execution, web string) {
-			proved(n, r, web)
-			n.want("type", n.tests()[0].InstanceType, types.InstanceTypeM5Large)
-		})
+		aTest(t, tested(func(v *plan.Verify) { v.InstanceType = "m5.large" }), nil, nil,
+			func(n *night, r states.Execution, web string) {
+				proved(n, r, web)
+				n.want("type", n.tests()[0].InstanceType, types.InstanceTypeM5Large)
+			})
 	})
 	t.Run("no template wants it", func(t *testing.T) {
 		play(t, suite.Options{Plans: tested()}, func(n *night) {
@@ -175,7 +178,8 @@ func TestAnImageIsNotProved(t *testing.T) {
 		says  []string
 	}{
 		"a status check stays impaired": {tested(), inject(ec2.Fault{Action: "RunInstances", Impaired: true}),
-			[]string{"did not boot", "runs, but 2", "its instance status check is impaired", "get-console-output --instance-id i-"}},
+			[]string{"did not boot", "runs, but 2", "its instance status check is impaired",
+				"get-console-output --instance-id i-"}},
 		"the test instance dies at boot": {tested(), inject(ec2.Fault{
 			Action: "RunInstances", StartReason: "Client.InternalError", Message: "Client.InternalError: Client error on launch",
 		}), []string{"did not boot", "is terminated. EC2 says: Client.InternalError: Client error on launch"}},
@@ -185,12 +189,15 @@ func TestAnImageIsNotProved(t *testing.T) {
 			[]string{"could not be tested", denied, "Look at verify in the plan"}},
 		"the command fails": {tested(command), ran(ssm.Ran{Status: "Failed", Code: 3, Output: "web is inactive"}),
 			[]string{"booted, but did not pass its test", "with code 3", "web is inactive"}},
-		"the command hangs": {tested(command), ran(ssm.Ran{Took: 3 * time.Hour}), []string{"did not pass its test", "TimedOut"}},
-		"the agent never registers": {tested(command), func(n *night, _ string) { n.Parameters.FailSends("InvalidInstanceId", 9999, false) },
+		"the command hangs": {tested(command), ran(ssm.Ran{Took: 3 * time.Hour}),
+			[]string{"did not pass its test", "TimedOut"}},
+		"the agent never registers": {tested(command),
+			func(n *night, _ string) { n.Parameters.FailSends("InvalidInstanceId", 9999, false) },
 			[]string{"booted, but its test did not end within 20m", "agent has not registered"}},
 		"somebody terminates the test instance": {tested(), func(n *night, web string) {
 			n.after("watch:booted", web, func(work) {
-				must(n.cloud.TerminateInstances(n.ctx, &sdk.TerminateInstancesInput{InstanceIds: []string{aws.ToString(n.tests()[0].InstanceId)}}))(n.t)
+				must(n.cloud.TerminateInstances(n.ctx,
+					&sdk.TerminateInstancesInput{InstanceIds: []string{aws.ToString(n.tests()[0].InstanceId)}}))(n.t)
 			})
 		}, []string{"did not boot", "User initiated"}},
 	} {
@@ -262,8 +269,8 @@ func TestAFleetIsTested(t *testing.T) {
 	})
 }
 
-// What a test adds to an image's state transitions: five states, two looks for a boot of three minutes and one that sees
-// how the later of them ended its wait, and one for a command of ten seconds.
+// What a test adds to an image's state transitions: five states, two looks for a boot of three minutes and one that
+// sees how the later of them ended its wait, and one for a command of ten seconds.
 func TestWhatATestAddsInTransitions(t *testing.T) {
 	perImage := func(plans plan.Plans) (transitions float64) {
 		play(t, suite.Options{Plans: plans}, func(n *night) {
@@ -276,6 +283,7 @@ func TestWhatATestAddsInTransitions(t *testing.T) {
 	without, boot, command := perImage(nightly()), perImage(tested()), perImage(tested(command))
 	t.Logf("%.1f state transitions for each image, %.1f with a boot test, %.1f with a command", without, boot, command)
 	if boot-without > 8 || command-without > 9 {
-		t.Errorf("a boot test adds %.1f transitions and one with a command %.1f, want at most 8 and 9", boot-without, command-without)
+		t.Errorf("a boot test adds %.1f transitions and one with a command %.1f, want at most 8 and 9", boot-without,
+			command-without)
 	}
 }

@@ -266,7 +266,7 @@ func (n *night) undone(image string, answer rollback.Answer, now []rollLaunch, m
 	}
 }
 
-// givenBack: whoever launched something before the roll launches the same image after the undo, unless that is gone or
+// givenBack: what launched something before the roll launches the same image after the undo, unless that is gone or
 // the answer names who does not.
 func (n *night) givenBack(w rollWorld, answer rollback.Answer, before, back []rollLaunch, met map[string]int) {
 	n.t.Helper()

@@ -82,7 +82,8 @@ func TestTerminatedInTheMiddle(t *testing.T) {
 				if !n.results(r)[web].Gone {
 					t.Errorf("%+v", n.results(r)[web])
 				}
-				n.saysOf(r, "was terminated by somebody during the run", "the instance does not exist any more", "Nothing is to be done")
+				n.saysOf(r, "was terminated by somebody during the run", "the instance does not exist any more",
+					"Nothing is to be done")
 				n.saysNot(r, "create-tags", "as it was before", "Nothing is left to bring back", "start-instances")
 			})
 		})
@@ -100,7 +101,8 @@ func TestTerminatedThoughNotStopped(t *testing.T) {
 			n.ok(err)
 		})
 		r := n.run()[0]
-		n.saysOf(r, "was terminated by somebody during the run", "the instance does not exist any more", "Nothing is to be done")
+		n.saysOf(r, "was terminated by somebody during the run", "the instance does not exist any more",
+			"Nothing is to be done")
 		n.saysNot(r, "create-tags", "did not stop it")
 	})
 }

@@ -133,7 +133,8 @@ func TestLooksTooSlowForAStep(t *testing.T) {
 	}
 }
 
-// A token that is spent before its function has answered may be lost: a wait ends a heartbeat later then, whatever it is for.
+// A token that is spent before its function has answered may be lost: a wait ends a heartbeat later then, whatever it
+// is for.
 func TestEarlyTokensAreLost(t *testing.T) {
 	for which, events := range map[string]map[string]bus.Faults{"": nil, ", EC2's events lost": silent} {
 		t.Run("an image"+which, func(t *testing.T) {

@@ -136,7 +136,8 @@ func spoken(expression string) attributes {
 	var out attributes
 	known := attributes{
 		":ten": n("10.0"), ":nine": n("9"), ":one": n("1"), ":hello": s("hello"), ":he": s("he"), ":kind": s("N"),
-		":x": s("x"), ":sx": set("x"), ":sz": set("z"), ":list": &types.AttributeValueMemberL{Value: []types.AttributeValue{n("1")}},
+		":x": s("x"), ":sx": set("x"), ":sz": set("z"),
+		":list": &types.AttributeValueMemberL{Value: []types.AttributeValue{n("1")}},
 	}
 	for _, word := range regexp.MustCompile(`:\w+`).FindAllString(expression, -1) {
 		if v, ok := known[word]; ok {
