@@ -1,6 +1,6 @@
 // Package watch begins a wait: it stores the step's task token where an event
 // finds it, and looks once in case what is awaited came first. A heartbeat that
-// ends in vain calls it again. Whether Step Functions takes a token that is spent
+// passes unanswered calls it again. Whether Step Functions takes a token that is spent
 // before its function has answered is not documented, so only the first look
 // spends it: what a later one finds is told by an error, and handed over by the
 // answer of a look without a token.
