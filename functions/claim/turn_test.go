@@ -90,10 +90,12 @@ func skips(code job.ReasonCode, text string) func(*stage.Stage, job.Job) {
 	}
 }
 
-// broken marks another source of the plan as down beyond its patience.
-func broken(s *stage.Stage) {
+// broken marks another source of the plan as down beyond its patience, since before the run.
+func broken(s *stage.Stage) { down(s, time.Now().Add(-time.Hour)) }
+
+func down(s *stage.Stage, since time.Time) {
 	s.Helper()
-	s.Hold(ledger.Claim{Source: "i-down", Name: "db", Run: "other", Plan: "nightly", StopSent: time.Now(),
+	s.Hold(ledger.Claim{Source: "i-down", Name: "db", Run: "other", Plan: "nightly", StopSent: since,
 		Problem: "no room", RefusedBy: "Client.X"})
 	mark := ledger.Slot{Plan: ledger.EveryPlan, Kind: ledger.Downs, ID: "i-down", Source: "i-down", Run: "other",
 		Since: time.Now()}

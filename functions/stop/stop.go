@@ -144,7 +144,7 @@ func (s Step) again(ctx context.Context, j job.Job) error {
 }
 
 // lost is what a person does when the ledger has lost its table.
-const lost = "Bring the ledger's table back (operations guide, \"The table was lost\"), then run the plan again."
+const lost = "Bring back what the ledger's table held (operations guide, \"The table was lost\"), then run the plan again."
 
 // remembered is why a source must stay up of whose run the ledger does not know any more: its table was lost since,
 // and with it who else is down. If the claim was lost as well, so was whether an earlier attempt sent the stop: the
