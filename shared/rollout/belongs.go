@@ -25,8 +25,7 @@ func (a *aliasing) another(ctx context.Context, name string, t *Target) (string,
 	if err != nil {
 		return "", err
 	}
-	mine := o.Key == "" || slices.Contains(a.keys, o.Key) || o.Lineage == a.image.Lineage || givesWay(o, a.image)
-	if !mine {
+	if !a.mine(o) {
 		return fmt.Sprintf("it takes its image from %s, which belongs to %s (%s); have it take its image from %s",
 			name, o.Key, o.Lineage, a.alias(t.key)), nil
 	}
@@ -37,6 +36,10 @@ func (a *aliasing) another(ctx context.Context, name string, t *Target) (string,
 		}
 	}
 	return "", nil
+}
+
+func (a *aliasing) mine(o ledger.Owner) bool {
+	return o.Key == "" || slices.Contains(a.keys, o.Key) || o.Lineage == a.image.Lineage || givesWay(o, a.image)
 }
 
 // givesWay reports whether the owner is of the same run, with a higher id: of the sources that a run images the one
