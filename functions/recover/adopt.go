@@ -70,6 +70,9 @@ func (a Adoption) Adopt(ctx context.Context, e event.Adopt) (Adopted, error) {
 	if v.lineages, err = a.origins(ctx, images); err != nil {
 		return adopted, err
 	}
+	if v.snapshots, err = a.madeWith(ctx, images); err != nil {
+		return adopted, err
+	}
 	for _, i := range images {
 		c, err := a.one(ctx, e, v, i)
 		if err != nil {
@@ -126,6 +129,8 @@ type view struct {
 	spans   map[string]span
 	// lineages are those of what the images were made of, by image.
 	lineages map[string]string
+	// snapshots are those that were made with each image, by image.
+	snapshots map[string][]string
 }
 
 func (a Adoption) view(ctx context.Context) (view, error) {
@@ -141,7 +146,7 @@ func (a Adoption) view(ctx context.Context) (view, error) {
 
 // one registers an image unless something speaks against it.
 func (a Adoption) one(ctx context.Context, e event.Adopt, v view, i types.Image) (register.Candidate, error) {
-	c := register.Adopt(i, cmp.Or(e.By, "a person"))
+	c := register.Adopt(i, v.snapshots[aws.ToString(i.ImageId)], cmp.Or(e.By, "a person"))
 	c.Lineage = cmp.Or(v.lineages[c.ID], c.Lineage)
 	if c.Why != "" {
 		return c, nil
