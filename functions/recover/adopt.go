@@ -63,14 +63,8 @@ func (a Adoption) Adopt(ctx context.Context, e event.Adopt) (Adopted, error) {
 		images = images[:adoptedAtOnce]
 		adopted.After = aws.ToString(images[adoptedAtOnce-1].ImageId)
 	}
-	v, err := a.view(ctx)
+	v, err := a.view(ctx, images)
 	if err != nil {
-		return adopted, err
-	}
-	if v.lineages, err = a.origins(ctx, images); err != nil {
-		return adopted, err
-	}
-	if v.snapshots, err = a.madeWith(ctx, images); err != nil {
 		return adopted, err
 	}
 	for _, i := range images {
@@ -133,7 +127,7 @@ type view struct {
 	snapshots map[string][]string
 }
 
-func (a Adoption) view(ctx context.Context) (view, error) {
+func (a Adoption) view(ctx context.Context, images []types.Image) (view, error) {
 	v := view{results: map[string]map[string]job.Result{}, spans: map[string]span{}}
 	for c, err := range a.Book.Claims(ctx) {
 		if err != nil {
@@ -141,7 +135,12 @@ func (a Adoption) view(ctx context.Context) (view, error) {
 		}
 		v.claims = append(v.claims, c)
 	}
-	return v, nil
+	var err error
+	if v.lineages, err = a.origins(ctx, images); err != nil {
+		return v, err
+	}
+	v.snapshots, err = a.madeWith(ctx, images)
+	return v, err
 }
 
 // one registers an image unless something speaks against it.
