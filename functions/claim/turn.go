@@ -82,10 +82,14 @@ func (s Step) startable(ctx context.Context, j job.Job) (*job.Reason, error) {
 // place asks for a place in the plan's bounds. The job has one then, or waits, or is refused.
 func (s Step) place(ctx context.Context, j job.Job) (job.Job, error) {
 	now := s.now().UTC()
-	got, err := bound.Place(ctx, s.book, bound.Ask{
+	ask := bound.Ask{
 		Plan: j.Run.Plan, Source: j.Source.ID, Name: j.Source.Name, Run: j.Run.Name, Execution: j.Execution,
 		Concurrency: j.Plan.Concurrency, Most: j.Run.Most, Since: j.Run.Since, Now: now,
-	})
+	}
+	if j.Turn != nil {
+		ask.Asked = j.Turn.Since
+	}
+	got, err := bound.Place(ctx, s.book, ask)
 	switch {
 	case err != nil:
 		return j, fmt.Errorf("asking for a place for %s: %w", j.Source.ID, err)
@@ -208,7 +212,11 @@ func noTurn(j job.Job, late job.Reason) job.Reason {
 	if j.Turn.Before == 0 {
 		return late
 	}
-	return job.Reason{Code: job.NoTurn, Text: fmt.Sprintf("the window closed at %s, and %s still before it: "+
+	code := job.WindowClosed // The next run tries again by itself.
+	if j.Run.Request != nil {
+		code = job.NoTurn
+	}
+	return job.Reason{Code: code, Text: fmt.Sprintf("the window closed at %s, and %s still before it: "+
 		"plan %s has at most %d down at once. Raise the plan's concurrency or its window, or ask again",
 		j.Run.Closes.UTC().Format(time.RFC3339), were(j.Turn.Before), j.Run.Plan, j.Plan.Concurrency)}
 }

@@ -198,8 +198,16 @@ func TestClaimWaits(t *testing.T) {
 		{
 			Name: "the window has closed", Want: "Claim Slots*2 Free: ok",
 			Given: func(*stage.Stage, *claim.Input) { time.Sleep(4 * time.Hour) },
-			Then: skips(job.NoTurn, "the window closed at 2000-01-01T04:00:00Z, and 1 was still before it: plan nightly has at most 1 down at once. "+
-				"Raise the plan's concurrency or its window, or ask again"),
+			Then: skips(job.WindowClosed, "the window closed at 2000-01-01T04:00:00Z, and 1 was still before it: "+
+				"plan nightly has at most 1 down at once. Raise the plan's concurrency or its window, or ask again"),
+		},
+		{
+			Name: "the window has closed, and a person waits", Want: "Claim Slots*2 Free: ok",
+			Given: func(s *stage.Stage, in *claim.Input) {
+				in.Job.Run.Request = &job.Request{Source: s.Web, By: "jo"}
+				time.Sleep(4 * time.Hour)
+			},
+			Then: skips(job.NoTurn, "the window closed at 2000-01-01T04:00:00Z, and 1 was still before it"),
 		},
 		{
 			Name: "the breaker is open", Want: "Claim Slots Claims Slots Free: ok",

@@ -117,7 +117,7 @@ func (r Rescue) abandoned(ctx context.Context, s ledger.Slot) error {
 	switch {
 	case s.Kind == ledger.Stops, now.Sub(s.Since) < placeless:
 		return nil
-	case s.Kind == ledger.Turns && now.Sub(s.Seen) < bound.Stale:
+	case s.Kind == ledger.Turns && now.Sub(s.Seen) < placeless:
 		return nil
 	case s.Kind == ledger.Places && !s.Stopping.IsZero():
 		if down, err := r.down(ctx, s.Source); err != nil || down {
