@@ -48,6 +48,7 @@ func (s *survey) aliases(
 		}
 		t.key, t.through, t.takes = a.by[name], a.through[name], a.takes[name]
 		for _, each := range a.through[name] {
+			each.holds = t.At.Image
 			t.Rolled.Through = append(t.Rolled.Through, each.id)
 		}
 		kept = append(kept, t)

@@ -45,11 +45,15 @@ func (f Finder) Find(ctx context.Context, roll plan.Roll, image Image) (Found, e
 		return Found{}, err
 	}
 	for _, t := range targets {
-		err := known.of(ctx, t.key)
-		if err == nil {
-			err = s.judge(ctx, t, known.read[t.key][t.Rolled.Target], roll, image)
+		if err := known.of(ctx, t.key); err != nil {
+			return Found{}, err
 		}
-		if err != nil {
+	}
+	if err := s.learnImages(ctx, targets, &known, image); err != nil {
+		return Found{}, err
+	}
+	for _, t := range targets {
+		if err := s.judge(ctx, t, known.read[t.key][t.Rolled.Target], roll, image); err != nil {
 			return Found{}, err
 		}
 		t.Rolled.Note = notes(t.Rolled.Note, s.moved(t, image, known.read[image.Name]))
@@ -164,10 +168,8 @@ func (s *survey) judge(ctx context.Context, t *Target, known ledger.TargetRecord
 // fitsAll looks whether the template, or all that take their image from the parameter, would launch the image.
 func (s *survey) fitsAll(ctx context.Context, t *Target, roll plan.Roll, image Image) error {
 	if t.template != nil {
-		last, rolled := Latest(t.Record)
-		t.template.another = rolled && last.Source != image.Source
 		problem, err := s.fits(ctx, t.template, image)
-		t.template.old, t.Rolled.Problem = s.images[t.template.image(t.template.base)], problem
+		t.template.old, t.Rolled.Problem = s.images[t.template.present()], problem
 		if problem == "" {
 			t.note(roll)
 		}

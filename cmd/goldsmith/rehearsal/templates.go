@@ -117,6 +117,7 @@ func (s Stage) expected(ctx context.Context, src Source, run job.Run) (rollout.I
 		Machine: rollout.Machine{
 			Architecture: string(i.Architecture), BootMode: string(i.BootMode), Virtualization: string(i.VirtualizationType),
 			TPM: aws.ToString(i.TpmSupport), ENA: aws.ToBool(i.EnaSupport), Root: aws.ToString(i.RootDeviceName),
+			Windows: rollout.Windows(i.Platform),
 		},
 	}
 	device := map[string]string{}
