@@ -71,11 +71,12 @@ type aliasing struct {
 
 // replaces reports whether a parameter stands for the template. One that is another's is the template's problem.
 func (a *aliasing) replaces(ctx context.Context, t *Target) (bool, error) {
-	if t.template == nil || t.Rolled.Problem != "" {
+	if t.template == nil {
 		return false, nil
 	}
 	name, alias := t.template.aliasOf()
-	if !alias {
+	follows := t.template.theirs && a.own[name] != "" // The alias is written anyway.
+	if !alias || t.Rolled.Problem != "" && !follows {
 		return false, nil
 	}
 	problem := a.foreign(name, a.own, t)

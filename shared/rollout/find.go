@@ -13,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/fault"
-	"goldsmith/shared/group"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/lineage"
@@ -143,7 +142,7 @@ func (s *survey) judge(ctx context.Context, t *Target, known ledger.TargetRecord
 	t.Record = known
 	t.Record.Source, t.Record.ID, t.Record.Title = t.key, t.Rolled.Target, t.Rolled.Name
 	t.Record.Through, t.Record.Parameter = t.Rolled.Through, t.Rolled.Parameter
-	t.Rolled.To = image.ID
+	t.Rolled.To, t.failed = image.ID, known.Left != nil && !known.Left.Other
 	if begun := known.Begun; begun != nil && begun.To.Source != image.Source && s.Now().Sub(begun.To.At) < underway {
 		return &fault.NotYet{Err: fmt.Errorf("%s is being changed for %s", t.Rolled.Target, begun.To.Source+begun.To.By)}
 	}
@@ -201,7 +200,7 @@ func (t *Target) note(roll plan.Roll) {
 	if !roll.Refresh.Enabled {
 		warmed = t.template.warmed()
 	}
-	t.Rolled.Note = notes(t.Rolled.Note, t.template.note, left, warmed)
+	t.Rolled.Note = notes(t.Rolled.Note, t.template.note, left, warmed, t.template.follow(t.At.Stays, roll))
 	t.Rolled.Stays = t.At.Stays
 }
 
@@ -253,7 +252,8 @@ func (f Finder) templates(ctx context.Context, roll plan.Roll, keys []string) ([
 		}
 		t.template.tags = tagged[t.template.id]
 		t.key = cmp.Or(t.template.tags[tag.Source], t.key)
-		t.owned(by.key[t.template.id] != "" || by.key[t.template.name] != "")
+		t.Rolled.Target, t.Rolled.Name = t.template.id, t.template.name
+		t.template.listed = by.key[t.template.id] != "" || by.key[t.template.name] != ""
 		if !slices.ContainsFunc(found, func(o *Target) bool { return o.Rolled.Target == t.Rolled.Target }) {
 			found = append(found, t)
 		}
@@ -277,14 +277,6 @@ func list(roll plan.Roll, keys []string) listing {
 		}
 	}
 	return l
-}
-
-// owned leaves a template alone that another AWS service makes versions of, unless the plan lists it.
-func (t *Target) owned(listed bool) {
-	t.Rolled.Target, t.Rolled.Name = t.template.id, t.template.name
-	if owner := group.Owner(t.template.tags); owner != "" && !listed {
-		t.Rolled.Problem = fmt.Sprintf("it belongs to %s, which makes its versions; list it in the plan's roll.templates to have it rolled all the same", owner)
-	}
 }
 
 func (f Finder) template(ctx context.Context, each job.Rolled, all map[string]*template) (*template, error) {

@@ -109,7 +109,9 @@ func MachineOf(i types.Image) Machine {
 }
 
 // Windows reports whether a platform is Windows. EC2 answers "windows", and the SDK's constant says "Windows".
-func Windows(p types.PlatformValues) bool { return strings.EqualFold(string(p), string(types.PlatformValuesWindows)) }
+func Windows(p types.PlatformValues) bool {
+	return strings.EqualFold(string(p), string(types.PlatformValuesWindows))
+}
 
 func (m Machine) disk(device string) *Disk {
 	for i := range m.Disks {
@@ -155,6 +157,8 @@ type Target struct {
 	// made is the latest version that this call has made with the new image, versions are all that it has made.
 	made     int64
 	versions []int64
+	// failed is whether the last roll that was tried failed for its own sake.
+	failed bool
 	// changed is whether this call, or an earlier one of this run, has pointed it at the image.
 	changed bool
 }
