@@ -254,29 +254,12 @@ func (f Finder) templates(ctx context.Context, roll plan.Roll, keys []string) ([
 		t.key = cmp.Or(t.template.tags[tag.Source], t.key)
 		t.Rolled.Target, t.Rolled.Name = t.template.id, t.template.name
 		t.template.listed = by.key[t.template.id] != "" || by.key[t.template.name] != ""
+		t.disputed(by)
 		if !slices.ContainsFunc(found, func(o *Target) bool { return o.Rolled.Target == t.Rolled.Target }) {
 			found = append(found, t)
 		}
 	}
 	return append(missing, found...), nil
-}
-
-// listing are the templates that a plan lists, by id and by name, and the key that it lists each by.
-type listing struct {
-	ids, names []string
-	key        map[string]string
-}
-
-func list(roll plan.Roll, keys []string) listing {
-	l := listing{key: map[string]string{}}
-	for _, key := range keys {
-		ids, names := Split(roll.Templates[key])
-		l.ids, l.names = append(l.ids, ids...), append(l.names, names...)
-		for _, each := range slices.Concat(ids, names) {
-			l.key[each] = cmp.Or(l.key[each], key)
-		}
-	}
-	return l
 }
 
 func (f Finder) template(ctx context.Context, each job.Rolled, all map[string]*template) (*template, error) {

@@ -163,7 +163,7 @@ func (s *survey) place(ctx context.Context, t *Target, roll plan.Roll) error {
 		problem = tmpl.choose(wish, differ)
 	}
 	left := tmpl.leftTo(roll)
-	tmpl.theirs, t.Rolled.Problem = left != "", cmp.Or(left, problem)
+	tmpl.theirs, t.Rolled.Problem = left != "", cmp.Or(left, t.Rolled.Problem, problem)
 	differs := differ(tmpl.base, tmpl.standard)
 	t.at(len(differs) > 0)
 	t.At.Was = tmpl.was()
