@@ -81,7 +81,7 @@ var stories = []story{
 		web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))
 		n.before("image", func(string) {
 			n.ok(n.States.Stop(n.onlyRun(), "", ""))
-			n.book.memory.Lose()
+			n.deploy()
 		})
 		n.run(due)
 		time.Sleep(20 * time.Minute)
@@ -212,16 +212,16 @@ func adopted(n *night) {
 	web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))
 	n.run(due)
 	id := n.result(web).Image.ID
-	book := n.Ledger.(*shadowed)
+	book := n.book
 	for _, asked := range []string{`"all":true`, `"images":["` + id + `"]`} {
-		registered, _, err := book.memory.Registration(n.ctx, id)
+		registered, _, err := book.Registration(n.ctx, id)
 		n.ok(err)
-		n.ok(book.memory.Retire(n.ctx, registered, time.Now()))
+		n.ok(book.Retire(n.ctx, registered, time.Now()))
 		book.forgetful = true
 		must(n.Suite.Invoke(n.ctx, here.ARN("lambda", "function:goldsmith-recover"),
 			[]byte(`{"goldsmith":"adopt","version":"1",`+asked+`,"by":"ada"}`)))(n.t)
 		book.forgetful = false
-		registered, _, err = book.memory.Registration(n.ctx, id)
+		registered, _, err = book.Registration(n.ctx, id)
 		n.ok(err)
 		n.want("adopted by", registered.Adopted, "ada")
 	}
@@ -298,7 +298,7 @@ func (n *night) editAfter(name string) (image string) {
 	must(n.cloud.ModifyLaunchTemplate(n.ctx, &sdk.ModifyLaunchTemplateInput{
 		LaunchTemplateId: made.LaunchTemplateId, DefaultVersion: aws.String("4"),
 	}))(n.t)
-	for target, err := range n.book.memory.Targets(n.ctx, "web") {
+	for target, err := range n.book.Targets(n.ctx, "web") {
 		if n.ok(err); target.ID == aws.ToString(made.LaunchTemplateId) {
 			image = target.Points[0].Image
 		}
