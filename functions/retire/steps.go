@@ -120,10 +120,13 @@ func (r *round) remove(ctx context.Context, what retirement) error {
 	if err := r.put(ctx, what); err != nil {
 		return err
 	}
-	if err := r.keepSnapshots(ctx, what.Subject); err != nil {
+	whole, err := r.keepSnapshots(ctx, &what)
+	if err != nil {
 		return err
 	}
-	out, err := r.ec2.DeregisterImage(ctx, &ec2.DeregisterImageInput{ImageId: aws.String(what.Subject), DeleteAssociatedSnapshots: aws.Bool(true)})
+	out, err := r.ec2.DeregisterImage(ctx, &ec2.DeregisterImageInput{
+		ImageId: aws.String(what.Subject), DeleteAssociatedSnapshots: aws.Bool(whole),
+	})
 	switch {
 	case fault.IsNotFound(err):
 	case err != nil:
