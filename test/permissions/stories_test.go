@@ -88,6 +88,8 @@ var stories = []story{
 		n.want("state", n.EC2.State(web), ec2.Running)
 		n.want("trace", n.EC2.Tags(web)[tag.Stopped], "")
 	}},
+	// What the sources of a large run do is read from a list.
+	{name: "many aborted", play: manyAborted},
 	{name: "aborted, and nobody told", events: silent, play: func(n *night) { aborted(n, 1) }},
 	{name: "a schedule that started nothing", play: func(n *night) {
 		web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))
@@ -362,6 +364,29 @@ func aborted(n *night, messages int) {
 	time.Sleep(20 * time.Minute)
 	n.want("state", n.EC2.State(web), ec2.Running)
 	n.want("messages", len(n.Slack.Messages()), messages)
+}
+
+// manyAborted: a run of more sources than are asked about one by one ends before their images are made.
+func manyAborted(n *night) {
+	var ids []string
+	for range 25 {
+		ids = append(ids, n.launch(ec2.ImageX86, "", enrolled("web", "grouped")))
+	}
+	down := 0
+	n.before("image", func(string) {
+		for _, id := range ids {
+			if n.EC2.State(id) != ec2.Running {
+				down++
+			}
+		}
+		n.ok(n.States.Stop(n.runOf("grouped"), "", ""))
+	})
+	n.run(due.Add(5 * time.Hour))
+	time.Sleep(20 * time.Minute)
+	n.want("down together", down, len(ids))
+	for _, id := range ids {
+		n.want("state", n.EC2.State(id), ec2.Running)
+	}
 }
 
 // imageTested is a night in which an image is tested, and nothing stays of that.
