@@ -38,7 +38,6 @@ type Parameters interface {
 type Book interface {
 	rollout.Book
 	rollout.Records
-	rollout.Owners
 }
 
 // Sender sends messages.
@@ -61,7 +60,7 @@ func New(ec2 EC2, scaling lineage.Members, parameters Parameters, book Book, sen
 	now func() time.Time) Step {
 	return Step{ec2, scaling, rollout.Writer{
 		Finder:    rollout.Finder{EC2: ec2, Groups: scaling, Parameters: parameters, Book: book, Now: now},
-		Templates: ec2, Values: parameters, Records: book, Owners: book,
+		Templates: ec2, Values: parameters, Records: book,
 	}, sender, refreshes, now}
 }
 
