@@ -69,7 +69,7 @@ type Answer struct {
 	Name string `json:"name,omitempty"`
 	// Dry is set when nothing was done.
 	Dry     bool     `json:"dry,omitempty"`
-	Targets []Target `json:"targets,omitempty"`
+	Targets []Result `json:"targets,omitempty"`
 	// Handover is set when a name was to be handed over.
 	Handover *Handover `json:"handover,omitempty"`
 	// More is how many targets there was no time for; asked again with after set to After, they are next.
@@ -79,9 +79,9 @@ type Answer struct {
 	Ignored string `json:"ignored,omitempty"`
 }
 
-// Target is a launch template or alias. Version and Previous are where it points
+// Result is what became of a launch template or alias. Version and Previous are where it points
 // and pointed; Problem says why it was left where it is.
-type Target struct {
+type Result struct {
 	job.Rolled
 	// There is whether it pointed there already.
 	There bool `json:"there,omitempty"`
@@ -95,7 +95,7 @@ type Target struct {
 
 // target is one of them on its way.
 type target struct {
-	Target
+	Result
 	known *rollout.Target
 	back  rollout.Return
 	// seen are the groups that were looked at, undone the images that are.
@@ -169,7 +169,7 @@ func (s Step) each(ctx context.Context, asked event.Rollback, targets []*target)
 func answerOf(asked event.Rollback, targets []*target, done int) Answer {
 	answer := Answer{Name: asked.Name, Dry: asked.Dry, More: len(targets) - done}
 	for _, t := range targets[:done] {
-		answer.Targets = append(answer.Targets, t.Target)
+		answer.Targets = append(answer.Targets, t.Result)
 	}
 	if answer.More > 0 {
 		answer.After = targets[done-1].Rolled.Target
@@ -202,7 +202,7 @@ func (s Step) targets(ctx context.Context, asked event.Rollback, known []*rollou
 	}
 	targets := make([]*target, len(known))
 	for i, k := range known {
-		targets[i] = &target{Target: Target{Rolled: k.Rolled}, known: k}
+		targets[i] = &target{Result: Result{Rolled: k.Rolled}, known: k}
 		if !asked.Follow {
 			targets[i].decide(image)
 		}
@@ -252,7 +252,7 @@ func (s Step) one(ctx context.Context, round *Round, t *target, asked event.Roll
 // looked for again when somebody asks again: this may be the second try of one that was cut off.
 func (s Step) instances(ctx context.Context, round *Round, t *target, asked event.Rollback) {
 	done, err := round.RollBack(ctx, Undo{
-		Target: t.Target.Target, Title: t.Name, Parameter: !t.known.Template(), Name: asked.Name,
+		Target: t.Target, Title: t.Name, Parameter: !t.known.Template(), Name: asked.Name,
 		Image: t.To, Version: t.Version, Was: t.back.To.Was, Images: rollout.Undone(t.known, t.back.To),
 		Refresh: asked.Refresh, Failed: t.Problem != "",
 	})
