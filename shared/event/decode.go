@@ -77,6 +77,7 @@ var parsers = map[kind]func(envelope) (Event, error){
 	{"aws.tag", "Tag Change on Resource", "0"}:                    tagChanged,
 	{"aws.ec2", "EC2 Instance State-change Notification", "0"}:    instanceChanged,
 	{"aws.ec2", "EC2 AMI State Change", "0"}:                      imageChanged,
+	{"aws.ec2", "EBS Snapshot Notification", "0"}:                 snapshotNotified,
 	{"aws.states", "Step Functions Execution Status Change", "0"}: executionEnded,
 
 	{"aws.autoscaling", "EC2 Auto Scaling Instance Refresh Succeeded", "0"}:          refreshEnded,

@@ -127,6 +127,12 @@ type ImageChanged struct {
 	Message string
 }
 
+// SnapshotCopied says that a copy of a snapshot is complete, or has failed.
+type SnapshotCopied struct {
+	// ID is the copy's, Source that of what it is a copy of.
+	ID, Source string
+}
+
 // RefreshEnded says that an instance refresh of an Auto Scaling group ended: it
 // succeeded, failed, was cancelled or was rolled back.
 type RefreshEnded struct{ ID, Group string }
@@ -160,6 +166,7 @@ func (Requested) event()       {}
 func (SnapshotTagged) event()  {}
 func (InstanceChanged) event() {}
 func (ImageChanged) event()    {}
+func (SnapshotCopied) event()  {}
 func (RefreshEnded) event()    {}
 func (ExecutionEnded) event()  {}
 func (Sweep) event()           {}

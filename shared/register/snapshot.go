@@ -1,0 +1,36 @@
+package register
+
+import (
+	"crypto/rand"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/shared/image"
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+)
+
+// OfSnapshot is what is registered before a job's snapshots are copied, and its image registered of the copies.
+func OfSnapshot(j job.Job, now time.Time) ledger.Registration {
+	r := ImageOf(j)
+	r.Call, r.Token, r.Asked = ledger.RegisterImage, rand.Text(), now
+	return r
+}
+
+// Copied is the description of a registered image's copy of a snapshot. EC2 has no call that changes one.
+func Copied(r ledger.Registration, of string) string {
+	return fmt.Sprintf("Copy of %s for image %s (%s)", of, r.AMIName, r.Token)
+}
+
+// Own are the snapshots of an image that go with it. Of one that was registered of snapshots these are the registered
+// copies: other people's snapshots are theirs.
+func Own(r ledger.Registration, i types.Image) []string {
+	all := image.Snapshots(i)
+	if r.Call != ledger.RegisterImage {
+		return all
+	}
+	return slices.DeleteFunc(all, func(id string) bool { return !slices.Contains(r.Snapshots, id) })
+}
