@@ -58,7 +58,7 @@ func normal(t *testing.T, s stackTemplate) []byte {
 	text := s.text
 	// The CDK writes < and > as they are.
 	for _, escaped := range []string{string(definition), strings.NewReplacer(`\u003c`, "<", `\u003e`, ">", `\u0026`, "&").Replace(string(definition))} {
-		text = bytes.ReplaceAll(text, []byte(escaped), []byte(`"infra/workflow/run.asl.json"`))
+		text = bytes.ReplaceAll(text, []byte(escaped), []byte(`"infra/workflow/run.asl.yaml"`))
 	}
 	if bytes.Contains(text, []byte("StartAt")) {
 		t.Error("the deployed definition is not the embedded one")

@@ -39,7 +39,8 @@ func TestRetireLeavesNothing(t *testing.T) {
 			},
 			Between: func(*stage.Stage) { time.Sleep(2 * time.Minute) },
 			Want: sees + "*2" + gates + " PutRetirement DeregisterImage DescribeLaunchTemplates*6: Throttled | " +
-				missed + " DescribeImageAttribute DescribeLaunchTemplates Targets DescribeLaunchTemplateVersions DeleteLaunchTemplateVersions" +
+				missed + " DescribeImageAttribute DescribeAutoScalingGroups DescribeFleets DescribeSpotFleetRequests" +
+				" DescribeLaunchTemplates Targets DescribeLaunchTemplateVersions DeleteLaunchTemplateVersions" +
 				" ListImagesInRecycleBin PutRetirement Amend DescribeImageAttribute DescribeSnapshots Retire: ok",
 			Then: func(s *stage.Stage, _ job.Page) {
 				s.Same("fate", fate(s, due), "retired: no rule keeps it")

@@ -18,7 +18,7 @@ import (
 )
 
 // orphaned are the registrations of images that EC2 does not list any more, by id, without those whose snapshots
-// still have their grace.
+// still have their grace, and without those that this plan removed and whose templates are still to be pruned.
 func (r *round) orphaned() []ledger.Registration {
 	var gone []ledger.Registration
 	for _, id := range slices.Sorted(maps.Keys(r.Registered)) {
@@ -27,7 +27,8 @@ func (r *round) orphaned() []ledger.Registration {
 			return c.Source == registered.Source && c.Run == registered.Run
 		})
 		old := r.now.Sub(registered.Begun) > orphanAge
-		if !r.Shown[id] && !held && registered.Known() && old && !r.waiting(registered) {
+		ours := len(r.unpruned[id]) > 0
+		if !r.Shown[id] && !held && !ours && registered.Known() && old && !r.waiting(registered) {
 			gone = append(gone, registered)
 		}
 	}

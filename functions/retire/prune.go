@@ -1,11 +1,13 @@
 package retire
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -28,7 +30,8 @@ type Templates interface {
 const versionsMost = 200
 
 // prune deletes the versions of launch templates that a roll made and that name an image which is gone. The gate has
-// seen that no such version is default, latest or pinned by a group; default and latest are looked at again.
+// seen that no such version is default, latest or pinned by a group; default and latest are looked at again. What pins
+// versions is looked at again for images that went in an earlier round: that may be days ago.
 func (r *round) prune(ctx context.Context) error {
 	byTemplate := map[string][]string{}
 	for _, what := range r.gone {
@@ -36,8 +39,10 @@ func (r *round) prune(ctx context.Context) error {
 			byTemplate[id] = append(byTemplate[id], what.Subject)
 		}
 	}
+	unread := r.pin(ctx)
 	for _, id := range slices.Sorted(maps.Keys(byTemplate)) {
 		t, keys, err := r.template(ctx, id)
+		err = cmp.Or(unread, err)
 		if err == nil && len(keys) > 0 {
 			err = r.pruneOne(ctx, t, keys, byTemplate[id])
 		}
@@ -52,6 +57,14 @@ func (r *round) prune(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// pin finds out which versions are pinned by now, where an earlier round removed an image.
+func (r *round) pin(ctx context.Context) (err error) {
+	if r.resumed {
+		r.pins, err = r.watcher.Pins(ctx)
+	}
+	return err
 }
 
 // template is a template as it is now, and the keys by which rolls of it are recorded: what it subscribes to, and what
@@ -131,8 +144,8 @@ func (r *round) stale(
 		}
 		for _, v := range out.LaunchTemplateVersions {
 			number := aws.ToInt64(v.VersionNumber)
-			if !madeBy(rolled, v) {
-				r.stays(t, v)
+			if why := r.kept(rolled, t, v); why != "" {
+				r.stays(t, v, why)
 				continue
 			}
 			if !aws.ToBool(v.DefaultVersion) && number != aws.ToInt64(t.DefaultVersionNumber) && number != aws.ToInt64(t.LatestVersionNumber) {
@@ -142,6 +155,17 @@ func (r *round) stale(
 		}
 	}
 	return numbers, nil
+}
+
+// kept is why a version stays; empty when it may go.
+func (r *round) kept(rolled []ledger.TargetRecord, t types.LaunchTemplate, v types.LaunchTemplateVersion) string {
+	if !madeBy(rolled, v) {
+		return "no roll made it"
+	}
+	if who := r.pins.Of(t, aws.ToInt64(v.VersionNumber)); len(who) > 0 {
+		return strings.Join(who, " and ") + " by now launches it by its number"
+	}
+	return ""
 }
 
 func madeBy(rolled []ledger.TargetRecord, v types.LaunchTemplateVersion) bool {
@@ -154,12 +178,12 @@ func madeBy(rolled []ledger.TargetRecord, v types.LaunchTemplateVersion) bool {
 	})
 }
 
-// stays tells, with its image, of a version that no roll made.
-func (r *round) stays(t types.LaunchTemplate, v types.LaunchTemplateVersion) {
+// stays tells, with its image, of a version that is not deleted.
+func (r *round) stays(t types.LaunchTemplate, v types.LaunchTemplateVersion, reason string) {
 	for i := range r.gone {
 		if v.LaunchTemplateData != nil && r.gone[i].Subject == aws.ToString(v.LaunchTemplateData.ImageId) {
-			why := fmt.Sprintf("version %d of launch template %s names it and stays: no roll made it",
-				aws.ToInt64(v.VersionNumber), aws.ToString(t.LaunchTemplateName))
+			why := fmt.Sprintf("version %d of launch template %s names it and stays: %s",
+				aws.ToInt64(v.VersionNumber), aws.ToString(t.LaunchTemplateName), reason)
 			r.gone[i].Why = append(slices.Clone(r.gone[i].Why), why)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/metric"
 	"goldsmith/shared/plan"
+	"goldsmith/shared/reference"
 	"goldsmith/shared/retention"
 )
 
@@ -40,6 +41,7 @@ type Book interface {
 type Watcher interface {
 	Look(ctx context.Context, p plan.Plan, s retention.Scope) (retention.Outlook, error)
 	SnapshotUses(ctx context.Context, ids []string) (map[string][]string, error)
+	Pins(ctx context.Context) (reference.Pins, error)
 }
 
 // Step retires images.
@@ -91,6 +93,10 @@ type round struct {
 	now  time.Time
 	// gone are the images that were removed, to be written down at the end of the round.
 	gone []job.Retirement
+	// resumed is whether an earlier round removed an image and did not prune templates: pins are the template versions
+	// that are launched by their numbers then.
+	resumed bool
+	pins    reference.Pins
 	// left are the ids of images of which snapshots stay.
 	left map[string]bool
 	// unpruned are the launch templates of which no version was deleted that names an image which is gone.

@@ -154,6 +154,7 @@ func (r *round) resume(ctx context.Context) error {
 		if gone {
 			handler.Log(ctx).InfoContext(ctx, "ends what was begun", "image", known.Subject, "run", known.Run)
 			r.gone, r.left[known.Subject] = append(r.gone, known), true
+			r.resumed = r.resumed || len(known.Templates) > 0
 		}
 	}
 	return nil

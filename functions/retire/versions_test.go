@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	scaling "github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/functions/retire"
@@ -133,4 +135,54 @@ func TestEachImageIsToldWhatStays(t *testing.T) {
 				"version "+version+" of launch template fleet names it and stays: no roll made it"), true)
 		}
 	})
+}
+
+// A version of an image that an earlier round removed is looked at again before it goes: what launches it by its number
+// by now keeps it, and what cannot be read keeps all.
+func TestAVersionThatIsPinnedByNow(t *testing.T) {
+	for name, c := range map[string]struct {
+		given func(s *stage.Stage, id string)
+		left  []int64
+		fate  job.Fate
+		told  string
+	}{
+		"by nothing": {func(*stage.Stage, string) {}, []int64{3}, job.Retired, ""},
+		"by a group": {func(s *stage.Stage, id string) { pinning(s, id, "1") }, []int64{1, 3}, job.Retired,
+			"version 1 of launch template fleet names it and stays: Auto Scaling group pinned by now launches it by its number"},
+		"by a group that launches the default": {func(s *stage.Stage, id string) { pinning(s, id, "$Default") }, []int64{3},
+			job.Retired, ""},
+		"by what cannot be read": {func(s *stage.Stage, _ string) {
+			s.Cloud.Inject(ec2.Fault{Action: "DescribeFleets", Code: "UnauthorizedOperation"})
+		}, []int64{1, 2, 3}, job.Retiring, ""},
+	} {
+		var id string
+		rounds(t, func(s *stage.Stage, due string, _ *answers) retire.Book {
+			id = template(s, "fleet", due, due, ec2.ImageX86)
+			c.given(s, id)
+			byHand(s, due)
+			s.Must(s.Ledger.Kept.PutRetirement(s.Context(), job.Retirement{
+				Plan: "nightly", Subject: due, Name: "web", Run: "before", Fate: job.Retiring, Templates: []string{id},
+				At: time.Now(),
+			}))
+			return s.Ledger
+		}, func(s *stage.Stage, due string, err error) {
+			s.Must(err)
+			s.Same(name+": left", versions(s, id), c.left)
+			s.Same(name+": fate", record(s, due).Fate, c.fate)
+			s.Same(name+": told", c.told == "" || slices.Contains(record(s, due).Why, c.told), true)
+		})
+	}
+}
+
+// pinning makes a group that launches a version of a template.
+func pinning(s *stage.Stage, template, version string) {
+	s.Helper()
+	_, err := s.AutoScaling.CreateAutoScalingGroup(s.Context(), &autoscaling.CreateAutoScalingGroupInput{
+		AutoScalingGroupName: aws.String("pinned"), MinSize: aws.Int32(0), MaxSize: aws.Int32(1),
+		DesiredCapacity: aws.Int32(0), AvailabilityZones: []string{"eu-central-1a"},
+		LaunchTemplate: &scaling.LaunchTemplateSpecification{
+			LaunchTemplateId: aws.String(template), Version: aws.String(version),
+		},
+	})
+	s.Must(err)
 }

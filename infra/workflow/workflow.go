@@ -4,14 +4,8 @@
 package workflow
 
 import (
-	_ "embed"
 	"strings"
 )
-
-// Definition is the state machine in Amazon States Language, with ${placeholders}.
-//
-//go:embed run.asl.json
-var Definition string
 
 // Partition is the placeholder of the AWS partition: aws, aws-cn or aws-us-gov.
 const Partition = "Partition"

@@ -7,6 +7,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
+	ec2sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/google/go-cmp/cmp"
 
 	"goldsmith/local/ec2"
 )
@@ -153,4 +156,56 @@ var answers = []answer{
 			}
 		},
 	},
+	{
+		"a template's tags merged with the group's",
+		"API reference, CreateAutoScalingGroup: the group's value wins, and volumes have the template's alone",
+		func(t *testing.T, s *scene) {
+			template := s.taggedTemplate()
+			s.group("web", 1, launching(template, aws.String("1")), func(in *sdk.CreateAutoScalingGroupInput) {
+				in.Tags = []types.Tag{
+					{Key: aws.String("owner"), Value: aws.String("group"), PropagateAtLaunch: aws.Bool(true)},
+					{Key: aws.String("team"), Value: aws.String("group"), PropagateAtLaunch: aws.Bool(true)},
+					{Key: aws.String("kept"), Value: aws.String("group"), PropagateAtLaunch: aws.Bool(false)},
+				}
+			})
+			out, err := s.ec2.DescribeInstances(t.Context(), &ec2sdk.DescribeInstancesInput{InstanceIds: s.ids()})
+			s.must(err)
+			i := out.Reservations[0].Instances[0]
+			s.tags(aws.ToString(i.InstanceId), map[string]string{
+				"owner": "group", "team": "group", "kept": "template", "kind": "template", "aws:autoscaling:groupName": "web",
+				"aws:ec2launchtemplate:id": aws.ToString(template.LaunchTemplateId), "aws:ec2launchtemplate:version": "1",
+			})
+			s.tags(aws.ToString(i.BlockDeviceMappings[0].Ebs.VolumeId), map[string]string{"owner": "template"})
+		},
+	},
+}
+
+// taggedTemplate is template web, which tags instances and volumes.
+func (s *scene) taggedTemplate() *types.LaunchTemplateSpecification {
+	s.t.Helper()
+	tagged := func(kind ec2types.ResourceType, keys ...string) ec2types.LaunchTemplateTagSpecificationRequest {
+		specification := ec2types.LaunchTemplateTagSpecificationRequest{ResourceType: kind}
+		for _, key := range keys {
+			specification.Tags = append(specification.Tags, ec2types.Tag{Key: aws.String(key), Value: aws.String("template")})
+		}
+		return specification
+	}
+	out, err := s.ec2.CreateLaunchTemplate(s.t.Context(), &ec2sdk.CreateLaunchTemplateInput{
+		LaunchTemplateName: aws.String("web"), LaunchTemplateData: &ec2types.RequestLaunchTemplateData{
+			ImageId: aws.String(ec2.ImageX86), InstanceType: ec2types.InstanceTypeT3Micro,
+			TagSpecifications: []ec2types.LaunchTemplateTagSpecificationRequest{
+				tagged("instance", "owner", "kept", "kind"), tagged("volume", "owner"),
+			},
+		},
+	})
+	s.must(err)
+	return &types.LaunchTemplateSpecification{LaunchTemplateId: out.LaunchTemplate.LaunchTemplateId}
+}
+
+// tags wants a resource's tags to be these.
+func (s *scene) tags(id string, want map[string]string) {
+	s.t.Helper()
+	if diff := cmp.Diff(want, s.world.Tags(id)); diff != "" {
+		s.t.Errorf("tags of %s (-want +got):\n%s", id, diff)
+	}
 }

@@ -2,7 +2,6 @@ package ec2_test
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -268,17 +267,9 @@ func TestLaunchesThroughATemplateAreRefused(t *testing.T) {
 			}
 			in := &sdk.RunInstancesInput{ImageId: aws.String(ec2.ImageX86), InstanceType: "t3.micro"}
 			row.change(in, made)
-			raw, err := json.Marshal(in) //nolint:gosec // no secret is among the rows
-			if err != nil {
-				t.Fatal(err)
-			}
-			var data types.RequestLaunchTemplateData
-			if err := json.Unmarshal(raw, &data); err != nil {
-				t.Fatal(err)
-			}
 			template := aws.String(fmt.Sprintf("refused-%x", name))
-			_, err = r.CreateLaunchTemplate(t.Context(), &sdk.CreateLaunchTemplateInput{
-				LaunchTemplateName: template, LaunchTemplateData: &data,
+			_, err := r.CreateLaunchTemplate(t.Context(), &sdk.CreateLaunchTemplateInput{
+				LaunchTemplateName: template, LaunchTemplateData: asTemplate(t, in),
 			})
 			if err == nil {
 				_, err = r.RunInstances(t.Context(), &sdk.RunInstancesInput{

@@ -91,8 +91,8 @@ func (w *World) readLaunch(own *query.Params) (l launch, err error) {
 }
 
 // launchTags are the tags of a launch. A launch template's are merged with the request's, which
-// win where both have a key: so Auto Scaling documents it of a group's tags (Auto Scaling User
-// Guide, "Tag Auto Scaling groups and instances").
+// win where both have a key: so Auto Scaling documents it of a group's tags (API reference,
+// CreateAutoScalingGroup).
 func launchTags(own *query.Params, from *templateAndVersion) (map[string][]Tag, error) {
 	tags, err := tagSpecifications(own, launchTaggable...)
 	if err != nil || from == nil {

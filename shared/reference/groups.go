@@ -20,8 +20,8 @@ import (
 // groupsPage is Auto Scaling's largest page, of groups and of launch configurations.
 const groupsPage = 100
 
-// pins are the numbered versions that groups and fleets launch, by template and number: who does.
-type pins map[templateOf]map[int64][]string
+// Pins are the numbered versions that groups and fleets launch, by template and number: who does.
+type Pins map[templateOf]map[int64][]string
 
 // templateOf is a template as a group or a fleet has it: by its id, or by its name only. A name may look like an id.
 type templateOf struct{ id, name string }
@@ -30,6 +30,21 @@ func (t templateOf) String() string { return t.id + t.name }
 
 func compareTemplates(a, b templateOf) int {
 	return cmp.Or(cmp.Compare(a.id, b.id), cmp.Compare(a.name, b.name))
+}
+
+// Of names who launches a version of a template by its number.
+func (p Pins) Of(t types.LaunchTemplate, version int64) []string {
+	byID, byName := templateOf{id: aws.ToString(t.LaunchTemplateId)}, templateOf{name: aws.ToString(t.LaunchTemplateName)}
+	return slices.Concat(p[byID][version], p[byName][version])
+}
+
+// Pins are the template versions that are launched by their numbers now.
+func (g Gate) Pins(ctx context.Context) (Pins, error) {
+	s := newSearch(nil)
+	err := s.through(ctx, []look{
+		{g.groups, "Auto Scaling groups"}, {g.fleets, "EC2 Fleets"}, {g.spotFleets, "Spot Fleets"},
+	})
+	return s.pins, err
 }
 
 // groups notes what every Auto Scaling group launches. $Default and $Latest have been read with
@@ -81,7 +96,7 @@ func (s *search) group(group scaling.AutoScalingGroup) {
 	}
 }
 
-func (p pins) add(who string, templateID, templateName, version *string) {
+func (p Pins) add(who string, templateID, templateName, version *string) {
 	number, err := strconv.ParseInt(aws.ToString(version), 10, 64)
 	if err != nil {
 		return // $Default, $Latest, or nothing, which means $Default

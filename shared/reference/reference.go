@@ -204,7 +204,7 @@ type search struct {
 	// subjects are what goes with a snapshot, by its id: the images that hold it, or the snapshot itself.
 	subjects map[string][]string
 	// pins are the numbered template versions that are launched.
-	pins pins
+	pins Pins
 	// named are what templates and groups launch: an image id, or an alias not yet resolved.
 	named []mention
 }
@@ -219,7 +219,7 @@ type mention struct {
 }
 
 func newSearch(images []types.Image) *search {
-	s := &search{images: images, uses: map[string][]use{}, old: map[string][]string{}, read: map[string]bool{}, subjects: map[string][]string{}, pins: pins{}}
+	s := &search{images: images, uses: map[string][]use{}, old: map[string][]string{}, read: map[string]bool{}, subjects: map[string][]string{}, pins: Pins{}}
 	for _, i := range images {
 		id := aws.ToString(i.ImageId)
 		s.ids = append(s.ids, id)

@@ -81,14 +81,14 @@ func TestParameterNames(t *testing.T) {
 
 // Numbered versions alone are pins, each told once for each that pins it; a template's id goes before its name.
 func TestPins(t *testing.T) {
-	p := pins{}
+	p := Pins{}
 	for _, version := range []string{"2", "2", "$Default", "$Latest", "", "3"} {
 		p.add("group a", aws.String("lt-1"), aws.String("name"), aws.String(version))
 	}
 	p.add("group b", aws.String("lt-1"), nil, aws.String("2"))
 	p.add("group b", nil, aws.String("name"), aws.String("2"))
 	p.add("group b", nil, nil, nil)
-	want := pins{
+	want := Pins{
 		{id: "lt-1"}: {2: {"group a", "group b"}, 3: {"group a"}}, {name: "name"}: {2: {"group b"}},
 	}
 	if diff := cmp.Diff(want, p, cmp.AllowUnexported(templateOf{})); diff != "" {

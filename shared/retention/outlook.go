@@ -39,6 +39,7 @@ type Book interface {
 type Gate interface {
 	Look(ctx context.Context, images []types.Image) (reference.Found, error)
 	SnapshotUses(ctx context.Context, ids []string) (map[string][]string, error)
+	Pins(ctx context.Context) (reference.Pins, error)
 }
 
 // Lineages tells which lineages live.
@@ -56,6 +57,9 @@ type Watcher struct {
 	Gate     Gate
 	Now      func() time.Time
 }
+
+// Pins are the template versions that are launched by their numbers now.
+func (w Watcher) Pins(ctx context.Context) (reference.Pins, error) { return w.Gate.Pins(ctx) }
 
 // SnapshotUses are the reasons to keep snapshots that belong to no image.
 func (w Watcher) SnapshotUses(ctx context.Context, ids []string) (map[string][]string, error) {
