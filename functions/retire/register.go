@@ -9,9 +9,9 @@ import (
 
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
-	"goldsmith/shared/image"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/register"
 )
 
 // again registers the retired images that somebody had back. They begin anew: nothing that was decided about
@@ -41,7 +41,8 @@ func (r *round) again(ctx context.Context) error {
 
 // keepSnapshots writes down which snapshots are an image's own, before it goes: those that stay are found by it.
 func (r *round) keepSnapshots(ctx context.Context, id string) error {
-	registered, own := r.Registered[id], image.Snapshots(r.Images[id])
+	registered := r.Registered[id]
+	own := register.Own(registered, r.Images[id])
 	if slices.Equal(registered.Snapshots, own) {
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
+	"goldsmith/shared/register"
 	"goldsmith/shared/retention"
 )
 
@@ -123,7 +124,10 @@ func (r *round) remove(ctx context.Context, what retirement) error {
 	if err := r.keepSnapshots(ctx, what.Subject); err != nil {
 		return err
 	}
-	out, err := r.ec2.DeregisterImage(ctx, &ec2.DeregisterImageInput{ImageId: aws.String(what.Subject), DeleteAssociatedSnapshots: aws.Bool(true)})
+	all := register.Whole(r.Registered[what.Subject], r.Images[what.Subject])
+	out, err := r.ec2.DeregisterImage(ctx, &ec2.DeregisterImageInput{
+		ImageId: aws.String(what.Subject), DeleteAssociatedSnapshots: aws.Bool(all),
+	})
 	switch {
 	case fault.IsNotFound(err):
 	case err != nil:
@@ -131,6 +135,10 @@ func (r *round) remove(ctx context.Context, what retirement) error {
 	default:
 		if err := r.snapshots(ctx, &what, out.DeleteSnapshotResults); err != nil {
 			return err
+		}
+		if !all {
+			r.left[what.Subject] = true // Its own copies are the sweep's.
+			what.Why = append(what.Why, "the snapshots that it was registered of stay, since Goldsmith did not make them")
 		}
 	}
 	what.Due = time.Time{}

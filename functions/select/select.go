@@ -49,6 +49,11 @@ func (s Step) Handle(ctx context.Context, p job.Page) (job.Page, error) {
 			return p, err
 		}
 	}
+	if r := p.Run.Request; r != nil && r.Source != "" && r.Kind == job.Snapshot {
+		// Claim looks at it; neither the limit nor anything else of this is about what is not stopped.
+		p.Sources, p.Cursor, p.More = []job.Source{{ID: r.Source, Kind: r.Kind}}, r.Source, false
+		return p, nil
+	}
 	selected, err := source.Selected(ctx, s.fleet, p.Run, p.Plan.Sources)
 	if err != nil {
 		return p, err

@@ -99,7 +99,8 @@ var Functions = []Function{
 		Does:        "Locks a source, writes down what must be undone, and decides what may be done with it.",
 		Environment: env(tableSetting),
 		Statements: join(everyTask("claim"), ledger("PutItem", "UpdateItem", "DeleteItem", "Query"),
-			[]Statement{look("DescribeInstances"), lookAtMembers, lookWhichGroups, lookAtProtection}, mayStart),
+			[]Statement{look("DescribeInstances", "DescribeSnapshots", "DescribeVolumes"), lookAtMembers, lookWhichGroups,
+				lookAtProtection}, mayStart),
 	},
 	{
 		Name: "stop", Task: true, Timeout: stepTimeout, Memory: memory,
@@ -115,6 +116,14 @@ var Functions = []Function{
 		Statements: join(everyTask("image"), ledger("PutItem", "UpdateItem"), []Statement{
 			look("DescribeImages", "DescribeInstances", "DescribeLaunchTemplates", "DescribeLaunchTemplateVersions"),
 		}, onEnrolled("ec2:CreateImage"), imaging),
+	},
+	{
+		Name: "snapshot", Task: true, Timeout: stepTimeout, Memory: memory,
+		Does:        "Reads a snapshot's disk, copies it, and registers an image of the copy, once for each run.",
+		Environment: env(tableSetting),
+		Statements: join(everyTask("snapshot"), ledger("PutItem", "UpdateItem"), []Statement{
+			look("DescribeSnapshots", "DescribeImages", "DescribeVolumes", "DescribeInstances"),
+		}, onAsked("ebs:ListSnapshotBlocks", "ebs:GetSnapshotBlock"), onAsked("ec2:CopySnapshot"), registering),
 	},
 	{
 		Name: "watch", Task: true, Timeout: stepTimeout, Memory: memory,

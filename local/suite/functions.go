@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/ebs"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
@@ -21,6 +22,7 @@ import (
 	"goldsmith/functions/roll"
 	"goldsmith/functions/rollback"
 	selection "goldsmith/functions/select"
+	"goldsmith/functions/snapshot"
 	"goldsmith/functions/start"
 	"goldsmith/functions/stop"
 	"goldsmith/functions/trigger"
@@ -73,6 +75,7 @@ func (s *Suite) startFunctions() error {
 	add(f, "claim", claim.New(cloud, scaling, book, now).Handle)
 	add(f, "stop", stop.New(cloud, book, now).Handle)
 	add(f, "image", image.New(cloud, book, told.setting("image", settings.ImagePath), now).Handle)
+	add(f, "snapshot", snapshot.New(cloud, ebs.NewFromConfig(cfg), book, s.options.Region, now).Handle)
 	add(f, "watch", watch.New(book, settle).Handle)
 	add(f, "wake", wake.New(book, settle, home).Handle)
 	add(f, "start", start.New(cloud, book, now).Handle)

@@ -48,7 +48,7 @@ func optional(value string) *string {
 
 // LostBilling is how a registered image is billed otherwise than the evidence says; "" when it is the
 // same, or nothing is known. RegisterImage derives billing from the snapshot's metadata, which may be
-// missing (API reference, RegisterImage): such an image is to be removed again.
+// missing (API reference, RegisterImage): such an image is to be removed again, and made from an instance.
 func (d Decision) LostBilling(made types.Image) string {
 	got := map[Key]string{
 		PlatformDetails: aws.ToString(made.PlatformDetails), UsageOperation: aws.ToString(made.UsageOperation), ProductCodes: orNone(codes(made.ProductCodes)),
@@ -62,5 +62,5 @@ func (d Decision) LostBilling(made types.Image) string {
 	if len(lost) == 0 {
 		return ""
 	}
-	return strings.Join(lost, "; ") + ". Make the image from an instance, which keeps how it is billed."
+	return strings.Join(lost, "; ")
 }

@@ -38,7 +38,8 @@ func Adopt(i types.Image, by string) Candidate {
 	case parent != "":
 		r.Call, r.From, r.FromRegion, r.Lineage, r.Source = ledger.CopyImage, parent, aws.ToString(i.SourceImageRegion), parent, parent
 	default:
-		r.Call, r.From, r.Lineage, r.Source = ledger.RegisterImage, Root(i), Root(i), Root(i)
+		// Nothing proves that Goldsmith made the snapshots: they stay when the image goes.
+		r.Call, r.From, r.Lineage, r.Source, r.Snapshots = ledger.RegisterImage, Root(i), Root(i), Root(i), nil
 	}
 	if r.Name == "" {
 		r.Name = r.Source

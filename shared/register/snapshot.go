@@ -25,6 +25,16 @@ func Copied(r ledger.Registration, of string) string {
 	return fmt.Sprintf("Copy of %s for image %s (%s)", of, r.AMIName, r.Token)
 }
 
+// AnyCopy is a filter's value for the descriptions of a registered image's copies.
+func AnyCopy(r ledger.Registration) string {
+	return fmt.Sprintf("Copy of snap-* for image %s (%s)", r.AMIName, r.Token)
+}
+
+// Whole reports whether all snapshots of an image are its own.
+func Whole(r ledger.Registration, i types.Image) bool {
+	return len(Own(r, i)) == len(image.Snapshots(i))
+}
+
 // Own are the snapshots of an image that go with it. Of one that was registered of snapshots these are the registered
 // copies: other people's snapshots are theirs.
 func Own(r ledger.Registration, i types.Image) []string {

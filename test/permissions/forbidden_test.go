@@ -23,6 +23,7 @@ func forbidden(g *guard) map[string][]Request {
 			tables(g.allowed[role]),
 			never(nobodys(g.scene), role),
 			confined(g.scene),
+			readers(g.scene, role),
 		)
 	}
 	return all
@@ -263,7 +264,7 @@ func confined(s Scene) []Request {
 			{"aws:ResourceTag/" + tag.Managed: {"true"}}} {
 			requests = append(requests, Request{"ec2:CreateImage", created, keys}, Request{"ec2:CreateTags", there, keys})
 		}
-		for _, creating := range []string{"CopyImage", "RegisterImage", "CreateSnapshot", "RunInstances"} {
+		for _, creating := range []string{"CopyImage", "CreateSnapshot", "RunInstances"} {
 			requests = append(requests, Request{"ec2:CreateTags", created, map[string][]string{"ec2:CreateAction": {creating}}})
 		}
 	}
@@ -309,10 +310,11 @@ func tags(s Scene, resources ...string) (requests []Request) {
 			Request{"ec2:DeleteTags", resource, map[string][]string{"aws:TagKeys": {tag.LastImage}}})
 	}
 	snapshot := s.resource("snap-0123456789abcdef0")
+	for _, key := range []string{tag.Stopped, tag.Managed, tag.Request} {
+		requests = append(requests, Request{"ec2:CreateTags", snapshot, map[string][]string{"aws:TagKeys": {key}}})
+	}
 	for _, key := range []string{tag.LastImage, tag.Managed} {
-		requests = append(requests,
-			Request{"ec2:CreateTags", snapshot, map[string][]string{"aws:TagKeys": {key}}},
-			Request{"ec2:DeleteTags", snapshot, map[string][]string{"aws:TagKeys": {key}}})
+		requests = append(requests, Request{"ec2:DeleteTags", snapshot, map[string][]string{"aws:TagKeys": {key}}})
 	}
 	return append(requests, Request{"ec2:DeleteTags", snapshot, nil})
 }

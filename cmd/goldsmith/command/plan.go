@@ -67,7 +67,7 @@ func checkSource(id string) error {
 		_, err = event.Decode(sent, event.Home{})
 	}
 	if err != nil {
-		return misusedf("--source %q is no instance id; want i- and 8 or 17 hex digits", id)
+		return misusedf("--source %q is no id of an instance or a snapshot; want i- or snap- and 8 or 17 hex digits", id)
 	}
 	return nil
 }
