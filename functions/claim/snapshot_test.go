@@ -107,7 +107,7 @@ func TestClaimOfASnapshot(t *testing.T) {
 		},
 		{
 			Name: "the tag is off again", Given: asked(nil), Want: "Claim DescribeSnapshots: ok",
-			Then: skipped(job.Withdrawn, "tag goldsmith:image was taken off again"),
+			Then: skips(job.Withdrawn, "tag goldsmith:image was taken off again"),
 		},
 		{
 			Name: "the plan excludes it", Want: "Claim DescribeSnapshots: ok",
@@ -116,7 +116,7 @@ func TestClaimOfASnapshot(t *testing.T) {
 				in.Job.Plan.Sources.Exclude = map[string][]string{"Team": {"db"}}
 				in.Job.Plan.Sources.IDs = []string{"i-0123456789abcdef0"} // of instances
 			},
-			Then: skipped(job.Excluded, "plan nightly leaves it out: its tag Team is one that sources.exclude names"),
+			Then: skips(job.Excluded, "plan nightly leaves it out: its tag Team is one that sources.exclude names"),
 		},
 		{
 			Name: "it is pending: it is waited for",
@@ -144,7 +144,7 @@ func TestClaimOfASnapshot(t *testing.T) {
 				asked(want)(s, in)
 				in.Job.Source.ID = "snap" + ec2.ImageX86[len("ami"):]
 			},
-			Then: skipped(job.Gone, "this account has no such snapshot any more"),
+			Then: skips(job.Gone, "this account has no such snapshot any more"),
 		},
 	})
 }

@@ -63,11 +63,8 @@ func (a Adoption) Adopt(ctx context.Context, e event.Adopt) (Adopted, error) {
 		images = images[:adoptedAtOnce]
 		adopted.After = aws.ToString(images[adoptedAtOnce-1].ImageId)
 	}
-	v, err := a.view(ctx)
+	v, err := a.view(ctx, images)
 	if err != nil {
-		return adopted, err
-	}
-	if v.lineages, err = a.origins(ctx, images); err != nil {
 		return adopted, err
 	}
 	for _, i := range images {
@@ -126,9 +123,11 @@ type view struct {
 	spans   map[string]span
 	// lineages are those of what the images were made of, by image.
 	lineages map[string]string
+	// snapshots are those that were made with each image, by image.
+	snapshots map[string][]string
 }
 
-func (a Adoption) view(ctx context.Context) (view, error) {
+func (a Adoption) view(ctx context.Context, images []types.Image) (view, error) {
 	v := view{results: map[string]map[string]job.Result{}, spans: map[string]span{}}
 	for c, err := range a.Book.Claims(ctx) {
 		if err != nil {
@@ -136,12 +135,17 @@ func (a Adoption) view(ctx context.Context) (view, error) {
 		}
 		v.claims = append(v.claims, c)
 	}
-	return v, nil
+	var err error
+	if v.lineages, err = a.origins(ctx, images); err != nil {
+		return v, err
+	}
+	v.snapshots, err = a.madeWith(ctx, images)
+	return v, err
 }
 
 // one registers an image unless something speaks against it.
 func (a Adoption) one(ctx context.Context, e event.Adopt, v view, i types.Image) (register.Candidate, error) {
-	c := register.Adopt(i, cmp.Or(e.By, "a person"))
+	c := register.Adopt(i, v.snapshots[aws.ToString(i.ImageId)], cmp.Or(e.By, "a person"))
 	c.Lineage = cmp.Or(v.lineages[c.ID], c.Lineage)
 	if c.Why != "" {
 		return c, nil

@@ -103,9 +103,9 @@ func TestAdopt(t *testing.T) {
 		}
 	}
 	const (
-		looks = "Registrations DescribeImages Claims DescribeAutoScalingInstances"
+		looks = "Registrations DescribeImages Claims DescribeAutoScalingInstances DescribeSnapshots"
 		all   = looks + " Registration DescribeExecution Results"
-		named = "DescribeImages Claims DescribeAutoScalingInstances Registration Register Settle: ok"
+		named = "DescribeImages Claims DescribeAutoScalingInstances DescribeSnapshots Registration Register Settle: ok"
 	)
 	stage.Play(t, adopting, cases{
 		{Name: "of a scheduled run", Given: given(), Want: all +
@@ -144,7 +144,7 @@ func TestAdopt(t *testing.T) {
 		},
 		{
 			Name: "registered already", Given: given(known(func(*ledger.Registration) {}, false), byID),
-			Want: "DescribeImages Claims DescribeAutoScalingInstances Registration: ok",
+			Want: "DescribeImages Claims DescribeAutoScalingInstances DescribeSnapshots Registration: ok",
 			Then: is("it is registered already"),
 		},
 		{

@@ -234,7 +234,7 @@ func unlessMoved(err error) error {
 
 // settled writes down that the image is good and which snapshots are its own: nothing has to look at it any more.
 func (l Leftovers) settled(ctx context.Context, left leftover) error {
-	left.registered.Good, left.registered.Snapshots = true, register.Own(left.registered, left.image)
+	left.registered.Good, left.registered.Snapshots = true, register.Snapshots(left.registered, left.image)
 	r, err := written(ctx, l.Register, left.registered)
 	if err != nil {
 		return err
@@ -325,7 +325,7 @@ func (l Leftovers) doubt(ctx context.Context, left leftover) error {
 // deleted by the next run that retires.
 func (l Leftovers) remove(ctx context.Context, left leftover) error {
 	all := register.Whole(left.registered, left.image)
-	left.registered.Snapshots = register.Own(left.registered, left.image)
+	left.registered.Snapshots = register.Snapshots(left.registered, left.image)
 	r, err := written(ctx, l.Register, left.registered)
 	if err != nil {
 		return err

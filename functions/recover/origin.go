@@ -2,12 +2,16 @@ package recovery
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"goldsmith/shared/image"
 	"goldsmith/shared/lineage"
 	"goldsmith/shared/register"
 )
@@ -47,6 +51,41 @@ func (a Adoption) origins(ctx context.Context, images []types.Image) (map[string
 		assign(found, ids, volumes[of])
 	}
 	return found, nil
+}
+
+// madeWith are the snapshots of images that are not older than those, by image: the others were there before. A snapshot
+// that is not the account's own, or not shown, counts as older.
+func (a Adoption) madeWith(ctx context.Context, images []types.Image) (map[string][]string, error) {
+	var ids []string
+	for _, i := range images {
+		ids = append(ids, image.Snapshots(i)...)
+	}
+	started := map[string]time.Time{}
+	for some := range slices.Chunk(slices.Compact(slices.Sorted(slices.Values(ids))), named) {
+		pages := ec2.NewDescribeSnapshotsPaginator(a.Origins.EC2, &ec2.DescribeSnapshotsInput{
+			OwnerIds: []string{"self"}, MaxResults: aws.Int32(1000),
+			Filters: []types.Filter{{Name: aws.String("snapshot-id"), Values: some}},
+		})
+		for pages.HasMorePages() {
+			out, err := pages.NextPage(ctx)
+			if err != nil {
+				return nil, fmt.Errorf("asking when snapshots were started: %w", err)
+			}
+			for _, s := range out.Snapshots {
+				started[aws.ToString(s.SnapshotId)] = aws.ToTime(s.StartTime)
+			}
+		}
+	}
+	own := map[string][]string{}
+	for _, i := range images {
+		made, err := time.Parse(time.RFC3339, aws.ToString(i.CreationDate))
+		for _, id := range image.Snapshots(i) {
+			if err == nil && !started[id].Before(made.Truncate(time.Second)) { // EC2 may give whole seconds.
+				own[aws.ToString(i.ImageId)] = append(own[aws.ToString(i.ImageId)], id)
+			}
+		}
+	}
+	return own, nil
 }
 
 func assign(found map[string]string, images []string, lineage string) {

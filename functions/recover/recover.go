@@ -13,19 +13,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/scheduler"
-	"github.com/aws/aws-sdk-go-v2/service/sfn"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-
 	"goldsmith/shared/begin"
 	"goldsmith/shared/event"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
-	"goldsmith/shared/reference"
 	"goldsmith/shared/request"
 	"goldsmith/shared/source"
 )
@@ -84,16 +76,6 @@ type Account struct {
 	// Home is the account and the Region whose events are believed.
 	Home event.Home
 	Now  func() time.Time
-}
-
-// With is the account with clients of one configuration.
-func (a Account) With(cfg aws.Config) Account {
-	cloud := ec2.NewFromConfig(cfg)
-	a.EC2, a.Executions, a.Schedules = cloud, sfn.NewFromConfig(cfg), scheduler.NewFromConfig(cfg)
-	scaling := autoscaling.NewFromConfig(cfg)
-	a.Origins = Origins{EC2: cloud, Groups: scaling}
-	a.Gate = reference.Gate{EC2: cloud, AutoScaling: scaling, SSM: ssm.NewFromConfig(cfg), Path: a.Path, Now: a.Now}
-	return a
 }
 
 // New makes the step.

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
+	"goldsmith/shared/image"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/register"
@@ -39,15 +41,22 @@ func (r *round) again(ctx context.Context) error {
 	return nil
 }
 
-// keepSnapshots writes down which snapshots are an image's own, before it goes: those that stay are found by it.
-func (r *round) keepSnapshots(ctx context.Context, id string) error {
-	registered := r.Registered[id]
-	own := register.Own(registered, r.Images[id])
+// keepSnapshots writes down which snapshots are an image's own, before it goes: those that stay are found by it. Whole is
+// whether all are; what was there before an adopted image stays, and its own are then left to the sweep.
+func (r *round) keepSnapshots(ctx context.Context, what *retirement) (whole bool, err error) {
+	registered, shown := r.Registered[what.Subject], r.Images[what.Subject]
+	own := register.Snapshots(registered, shown)
+	others := slices.DeleteFunc(image.Snapshots(shown), func(id string) bool { return slices.Contains(own, id) })
+	if len(others) > 0 {
+		r.left[what.Subject] = true
+		why := "not made with it, so they stay: " + strings.Join(others, ", ")
+		what.Why = append(slices.Clone(what.Why), why)
+	}
 	if slices.Equal(registered.Snapshots, own) {
-		return nil
+		return len(others) == 0, nil
 	}
 	registered.Snapshots = own
-	return r.amend(ctx, registered)
+	return len(others) == 0, r.amend(ctx, registered)
 }
 
 func (r *round) amend(ctx context.Context, changed ledger.Registration) error {

@@ -10,7 +10,6 @@ import (
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
-	"goldsmith/shared/register"
 	"goldsmith/shared/retention"
 )
 
@@ -121,12 +120,12 @@ func (r *round) remove(ctx context.Context, what retirement) error {
 	if err := r.put(ctx, what); err != nil {
 		return err
 	}
-	if err := r.keepSnapshots(ctx, what.Subject); err != nil {
+	whole, err := r.keepSnapshots(ctx, &what)
+	if err != nil {
 		return err
 	}
-	all := register.Whole(r.Registered[what.Subject], r.Images[what.Subject])
 	out, err := r.ec2.DeregisterImage(ctx, &ec2.DeregisterImageInput{
-		ImageId: aws.String(what.Subject), DeleteAssociatedSnapshots: aws.Bool(all),
+		ImageId: aws.String(what.Subject), DeleteAssociatedSnapshots: aws.Bool(whole),
 	})
 	switch {
 	case fault.IsNotFound(err):
@@ -135,10 +134,6 @@ func (r *round) remove(ctx context.Context, what retirement) error {
 	default:
 		if err := r.snapshots(ctx, &what, out.DeleteSnapshotResults); err != nil {
 			return err
-		}
-		if !all {
-			r.left[what.Subject] = true // Its own copies are the sweep's.
-			what.Why = append(what.Why, "the snapshots that it was registered of stay, since Goldsmith did not make them")
 		}
 	}
 	what.Due = time.Time{}

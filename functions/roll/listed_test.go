@@ -2,6 +2,7 @@ package roll_test
 
 import (
 	"testing"
+	"testing/synctest"
 
 	"goldsmith/local/stage"
 	"goldsmith/shared/job"
@@ -39,5 +40,25 @@ func TestRollListed(t *testing.T) {
 				s.Same("rolled", find(j, "fleet").To, newest)
 			},
 		},
+	})
+}
+
+// A template takes the images of one source: what the plan lists for another is left alone, whatever its tag says.
+func TestRollLeavesWhatIsListedForAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := stage.New(t)
+		template(s, "tagged", "web", before)
+		template(s, "both", "", before)
+		template(s, "mine", "web", before)
+		step, j := scene(s)
+		j.Plan.Roll.Templates = map[string][]string{"db": {"tagged", "both"}, "web": {"both", "mine"}}
+		done, err := step(s.Context(), j)
+		s.Must(err)
+		s.Same("tagged", find(done, "tagged").Problem,
+			"the plan's roll.templates lists it for db, which goes before its tag goldsmith:source")
+		s.Same("both", find(done, "both").Problem,
+			"the plan's roll.templates lists it for db as well; have it list it for one source")
+		s.Same("mine", find(done, "mine").To, newest)
+		s.Same("versions", []int{len(versions(s, "tagged")), len(versions(s, "both"))}, []int{1, 1})
 	})
 }

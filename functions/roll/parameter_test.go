@@ -1,6 +1,8 @@
 package roll_test
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -15,11 +17,17 @@ import (
 
 const listed = "/golden/db"
 
-// rolledAs rolls an image of a source under a name, and gives what became of a target.
+// rolledAs rolls an image of a source under a name in a run of its own, and gives what became of a target.
 func rolledAs(s *stage.Stage, id, name, target string) job.Rolled {
 	s.Helper()
+	return rolledBy(s, "nightly-"+name, newest, id, name, target)
+}
+
+// rolledBy does so in a run, with an image of its own.
+func rolledBy(s *stage.Stage, run, image, id, name, target string) job.Rolled {
+	s.Helper()
 	step, j := first(s)
-	j.Source.ID, j.Source.Name = id, name
+	j.Run.Name, j.Image.ID, j.Source.ID, j.Source.Name = run, image, id, name
 	done, err := step(s.Context(), j)
 	s.Must(err)
 	time.Sleep(time.Minute)
@@ -41,6 +49,37 @@ func TestRollLeavesAnotherSourcesParameter(t *testing.T) {
 			"); have it take its image from "+alias)
 		s.Same("its own alias", rolledAs(s, s.Web, "web", alias).To, newest)
 	})
+}
+
+// Of two sources whose templates take their images from one parameter, the one with the lower id has it after a run that
+// images both, whichever comes first, and the other is told in the next.
+func TestRollOfTwoSourcesOfOneParameter(t *testing.T) {
+	for _, backwards := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			s := stage.New(t)
+			put(s, listed, before)
+			names := map[string]string{s.Launch("db", nil): "db", s.Launch("mail", nil): "mail"}
+			ids := slices.Sorted(maps.Keys(names))
+			lowest := ids[0]
+			for _, name := range names {
+				template(s, name+"-fleet", name, "resolve:ssm:"+listed)
+			}
+			if backwards {
+				slices.Reverse(ids)
+			}
+			for _, run := range []string{"first", "second"} {
+				for _, id := range ids {
+					image := "ami-" + strings.TrimPrefix(id, "i-")
+					if run == "first" {
+						s.Cloud.AddImage(image)
+					}
+					left := rolledBy(s, run, image, id, names[id], names[id]+"-fleet").Problem
+					told := strings.Contains(left, listed+", which belongs to "+names[lowest]+" ("+lowest+")")
+					s.Same("told of "+id, told, id != lowest && (run == "second" || !backwards))
+				}
+			}
+		})
+	}
 }
 
 // Who may be rolled into a parameter after db was: db by its id and under another name, and what has the name db

@@ -2,31 +2,28 @@ package ec2
 
 import (
 	"net/http"
-	"time"
 
+	"goldsmith/local/bucket"
 	"goldsmith/local/query"
 )
 
-// size is a token bucket's capacity and refill per second.
-type size struct{ burst, perSecond float64 }
-
 // EC2's documented buckets (Developer Guide, request throttling), each its own per action.
 var (
-	describing = size{100, 20}
-	unfiltered = size{50, 10}
-	mutating   = size{50, 5}
+	describing = bucket.Of(100, 20)
+	unfiltered = bucket.Of(50, 10)
+	mutating   = bucket.Of(50, 5)
 
-	requestBuckets = map[string]size{
-		"StartInstances": {5, 2}, "RunInstances": {5, 2},
-		"CopyImage":       {100, 1},
-		"DeregisterImage": {100, 5}, "DeleteSnapshot": {100, 5}, "CreateSnapshot": {100, 5}, "CreateSnapshots": {100, 5},
-		"ModifyImageAttribute": {100, 5}, "CreateLaunchTemplateVersion": {100, 5}, "ModifyLaunchTemplate": {100, 5},
-		"TerminateInstances": {100, 5},
-		"CreateTags":         {100, 10}, "DeleteTags": {100, 10},
+	requestBuckets = map[string]bucket.Size{
+		"StartInstances": bucket.Of(5, 2), "RunInstances": bucket.Of(5, 2),
+		"CopyImage":       bucket.Of(100, 1),
+		"DeregisterImage": bucket.Of(100, 5), "DeleteSnapshot": bucket.Of(100, 5), "CreateSnapshot": bucket.Of(100, 5), "CreateSnapshots": bucket.Of(100, 5),
+		"ModifyImageAttribute": bucket.Of(100, 5), "CreateLaunchTemplateVersion": bucket.Of(100, 5), "ModifyLaunchTemplate": bucket.Of(100, 5),
+		"TerminateInstances": bucket.Of(100, 5),
+		"CreateTags":         bucket.Of(100, 10), "DeleteTags": bucket.Of(100, 10),
 	}
-	resourceBuckets = map[string]size{
-		"StartInstances": {1000, 2}, "RunInstances": {1000, 2},
-		"StopInstances": {1000, 20}, "TerminateInstances": {1000, 20},
+	resourceBuckets = map[string]bucket.Size{
+		"StartInstances": bucket.Of(1000, 2), "RunInstances": bucket.Of(1000, 2),
+		"StopInstances": bucket.Of(1000, 20), "TerminateInstances": bucket.Of(1000, 20),
 	}
 	// leanWhenFiltered have a smaller bucket of their own for calls with
 	// neither filter nor pagination. Whether ids alone count as a filter is
@@ -35,23 +32,6 @@ var (
 		"DescribeInstances": true, "DescribeInstanceStatus": true, "DescribeSnapshots": true, "DescribeVolumes": true,
 	}
 )
-
-type bucket struct {
-	size
-	tokens float64
-	filled time.Time
-}
-
-// take takes n tokens, or none when there are fewer.
-func (b *bucket) take(now time.Time, n float64) bool {
-	b.tokens = min(b.burst, b.tokens+now.Sub(b.filled).Seconds()*b.perSecond)
-	b.filled = now
-	if b.tokens < n {
-		return false
-	}
-	b.tokens -= n
-	return true
-}
 
 // admit lets a call in unless its bucket is empty or a fault is in its way.
 func (w *World) admit(call *query.Call, faults []*fault) error {
@@ -64,7 +44,7 @@ func (w *World) admit(call *query.Call, faults []*fault) error {
 	return w.beforehand(faults)
 }
 
-func requestBucket(call *query.Call) (string, size) {
+func requestBucket(call *query.Call) (string, bucket.Size) {
 	if of, ok := requestBuckets[call.Action]; ok {
 		return call.Action, of
 	}
@@ -87,13 +67,8 @@ func (w *World) spend(action string, resources int) error {
 	return limitExceeded()
 }
 
-func (w *World) take(name string, of size, n float64) bool {
-	b := w.buckets[name]
-	if b == nil {
-		b = &bucket{size: of, tokens: of.burst, filled: w.now}
-		w.buckets[name] = b
-	}
-	return b.take(w.now, n)
+func (w *World) take(name string, of bucket.Size, n float64) bool {
+	return w.buckets.Take(name, of, w.now, n)
 }
 
 func limitExceeded() error {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"goldsmith/local/bucket"
 	"goldsmith/local/query"
 )
 
@@ -51,7 +52,7 @@ type Fault struct {
 type fault struct {
 	Fault
 	calls int
-	rate  *bucket
+	rate  bucket.Set // of PerSecond
 }
 
 // Inject adds a fault.
@@ -60,7 +61,7 @@ func (w *World) Inject(f Fault) {
 	defer w.unlock()
 	added := &fault{Fault: f}
 	if f.PerSecond > 0 {
-		added.rate = &bucket{size: size{max(1, f.PerSecond), f.PerSecond}, tokens: max(1, f.PerSecond), filled: w.now}
+		added.rate = bucket.Set{}
 	}
 	w.faults = append(w.faults, added)
 }
@@ -92,7 +93,7 @@ func (f *fault) about(action string, named []string) bool {
 // beforehand is the error that keeps a call from having any effect.
 func (w *World) beforehand(striking []*fault) error {
 	for _, f := range striking {
-		if f.rate != nil && !f.rate.take(w.now, 1) {
+		if f.rate != nil && !f.rate.Take("", bucket.Of(max(1, f.PerSecond), f.PerSecond), w.now, 1) {
 			return limitExceeded()
 		}
 		if f.Code != "" && !f.After {

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"goldsmith/local/bucket"
 	"goldsmith/local/clock"
 	"goldsmith/local/query"
 )
@@ -54,7 +55,7 @@ type World struct {
 	outbox   []event
 	emitting bool
 	chances  map[uint64]uint64
-	buckets  map[string]*bucket
+	buckets  bucket.Set
 	faults   []*fault
 	striking []*fault // at the call being served
 	answers  map[string]answered
@@ -96,7 +97,7 @@ func New(options Options) *World {
 	}
 	w := &World{
 		clock: options.Clock, options: options,
-		chances: map[uint64]uint64{}, buckets: map[string]*bucket{}, answers: map[string]answered{},
+		chances: map[uint64]uint64{}, buckets: bucket.Set{}, answers: map[string]answered{},
 		names: map[string]time.Time{}, tombs: map[string]time.Time{}, tagged: map[string]int{}, keys: map[string]KeyState{},
 		instances: newStore[instance](options.Lag), volumes: newStore[volume](options.Lag),
 		snapshots: newStore[snapshot](options.Lag), images: newStore[image](options.Lag),

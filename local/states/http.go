@@ -75,6 +75,9 @@ func (s *Service) call(r *http.Request) (any, error) {
 	if do == nil {
 		return nil, failure("UnknownOperationException", "The operation %q is not part of this Step Functions", name)
 	}
+	if err := s.admit(name); err != nil {
+		return nil, err
+	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequest+1))
 	if err != nil {
 		return nil, failure("SerializationException", "%v", err)

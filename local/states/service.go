@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"goldsmith/local/asl"
+	"goldsmith/local/bucket"
 	"goldsmith/local/clock"
 )
 
@@ -43,8 +44,7 @@ type Options struct {
 // TransitionsPerSecond is the quota of state transitions of an account that is not new
 // (Developer Guide, "Quotas related to state throttling").
 func TransitionsPerSecond(region string) float64 {
-	switch region {
-	case "us-east-1", "us-west-2", "eu-west-1":
+	if large(region) {
 		return 5000
 	}
 	return 800
@@ -64,6 +64,7 @@ type Service struct {
 	// redrives are when the executions were redriven, by what was asked.
 	redrives map[redriveInput]time.Time
 	named    int
+	buckets  bucket.Set
 }
 
 type machine struct {
@@ -88,7 +89,7 @@ type record struct {
 // New is a service without state machines.
 func New(o Options) *Service {
 	s := &Service{options: o, machines: map[string]*machine{}, executions: map[string]*record{},
-		redrives: map[redriveInput]time.Time{}}
+		redrives: map[redriveInput]time.Time{}, buckets: bucket.Set{}}
 	s.runtime = asl.NewRuntime(asl.Options{
 		Clock: o.Clock, Invoker: o.Invoker, Seed: o.Seed, Observer: o.Observer,
 		HeartbeatError: o.HeartbeatError, ChildLag: o.ChildLag, EarlyTokensLost: o.EarlyTokensLost, Changed: s.changed,

@@ -1,10 +1,12 @@
 package suite
 
 import (
+	"context"
 	"fmt"
 
 	"goldsmith/infra/workflow"
 	"goldsmith/local/ec2"
+	"goldsmith/local/query"
 	"goldsmith/shared/settings"
 )
 
@@ -37,25 +39,19 @@ func DefaultSubnet() string {
 	return ec2.DefaultSubnet(o.Region, o.Account)
 }
 
-// told is what functions are told by their environments.
-type told struct {
-	environment func(function string) (map[string]string, error)
-	// problem is the first setting that its function is not told.
-	problem error
-}
-
-func (s *Suite) told() *told { return &told{environment: s.Environment} }
-
-func (t *told) setting(function string, name settings.Name) string {
-	environment, err := t.environment(function)
-	if value := environment[string(name)]; value != "" {
-		return value
+// told is the reader of what a deployment tells a function.
+func (s *Suite) told(function string) settings.Reader {
+	return func(_ context.Context, names ...settings.Name) (settings.Settings, error) {
+		told := settings.Settings{
+			AWS: s.AWS(), Ledger: s.Ledger, Plans: s.options.Plans, Now: s.options.Clock.Now, Web: query.Client(s.Slack),
+			Values: map[settings.Name]string{},
+		}
+		environment, err := s.Environment(function)
+		for _, name := range names {
+			if told.Values[name] = environment[string(name)]; told.Values[name] == "" && err == nil {
+				err = fmt.Errorf("function %s is not told %s", function, name)
+			}
+		}
+		return told, err
 	}
-	if err == nil {
-		err = fmt.Errorf("function %s is not told %s", function, name)
-	}
-	if t.problem == nil {
-		t.problem = err
-	}
-	return ""
 }

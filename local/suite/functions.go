@@ -1,16 +1,12 @@
 package suite
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
-	"github.com/aws/aws-sdk-go-v2/service/ebs"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/aws/aws-sdk-go-v2/service/sfn"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"goldsmith/functions/claim"
 	"goldsmith/functions/image"
@@ -30,16 +26,8 @@ import (
 	"goldsmith/functions/wake"
 	"goldsmith/functions/watch"
 	"goldsmith/infra/workflow"
-	"goldsmith/local/query"
-	"goldsmith/shared/begin"
-	"goldsmith/shared/event"
-	"goldsmith/shared/lineage"
-	"goldsmith/shared/reference"
-	"goldsmith/shared/retention"
+	"goldsmith/shared/handler"
 	"goldsmith/shared/settings"
-	"goldsmith/shared/slack"
-	"goldsmith/shared/tell"
-	"goldsmith/shared/wait"
 )
 
 func newFunctions(o Options) *functions {
@@ -55,50 +43,38 @@ func newFunctions(o Options) *functions {
 	return f
 }
 
-// startFunctions wires each function as its lambda/main.go does, with clients
-// of the embedded AWS.
+// startFunctions wires the functions as they are deployed, with clients of the embedded AWS.
 func (s *Suite) startFunctions() error {
-	cfg, book, now, f := s.AWS(), s.Ledger, s.options.Clock.Now, s.functions
-	cloud, executions := ec2.NewFromConfig(cfg), sfn.NewFromConfig(cfg)
-	scaling := autoscaling.NewFromConfig(cfg)
-	settle := wait.Settler{EC2: cloud, Groups: scaling, Tokens: executions, Ledger: book, Now: now}
-	home := event.Home{Account: s.options.Account, Region: s.options.Region}
-	told := s.told()
-	sender := slack.New(secretsmanager.NewFromConfig(cfg), told.setting("notify", settings.SlackSecret),
-		query.Client(s.Slack))
-	teller := tell.Teller{Runs: book, Results: book, Requests: book, Slack: sender, Tags: cloud, Now: now}
+	return errors.Join(
+		add(s, "trigger", trigger.Wire),
+		add(s, "select", selection.Wire),
+		add(s, "claim", claim.Wire),
+		add(s, "stop", stop.Wire),
+		add(s, "image", image.Wire),
+		add(s, "snapshot", snapshot.Wire),
+		add(s, "watch", watch.Wire),
+		add(s, "wake", wake.Wire),
+		add(s, "start", start.Wire),
+		add(s, "verify", verify.Wire),
+		add(s, "roll", roll.Wire),
+		add(s, "rollback", rollback.Wire),
+		add(s, "release", release.Wire),
+		add(s, "refresh", refresh.Wire),
+		add(s, "retire", retire.Wire),
+		add(s, "notify", notify.Wire),
+		add(s, "recover", recovery.Wire),
+	)
+}
 
-	starter := begin.Starter{Executions: executions, Plans: s.options.Plans,
-		Machine: told.setting("trigger", settings.StateMachine)}
-	add(f, "trigger", trigger.New(starter, book, executions, home, now).Handle)
-	add(f, "select", selection.New(cloud, book, now).Handle)
-	add(f, "claim", claim.New(cloud, scaling, book, now).Handle)
-	add(f, "stop", stop.New(cloud, book, now).Handle)
-	add(f, "image", image.New(cloud, book, told.setting("image", settings.ImagePath), now).Handle)
-	add(f, "snapshot", snapshot.New(cloud, ebs.NewFromConfig(cfg), book, s.options.Region, now).Handle)
-	add(f, "watch", watch.New(book, settle).Handle)
-	add(f, "wake", wake.New(book, settle, home).Handle)
-	add(f, "start", start.New(cloud, book, now).Handle)
-	add(f, "verify", verify.New(cloud, ssm.NewFromConfig(cfg), book, now).Handle)
-	lineages := lineage.Finder{EC2: cloud, Groups: scaling}
-	add(f, "roll", roll.New(roll.Cloud{EC2: cloud, Groups: scaling, Parameters: ssm.NewFromConfig(cfg),
-		Lineages: lineages},
-		book, told.setting("roll", settings.ImagePath), now).Handle)
-	rollbackSender := slack.New(secretsmanager.NewFromConfig(cfg), told.setting("rollback", settings.SlackSecret),
-		query.Client(s.Slack))
-	add(f, "rollback", rollback.New(cloud, scaling, ssm.NewFromConfig(cfg), book, rollbackSender,
-		rollback.Fleet{Groups: scaling, Members: cloud}, now).Handle)
-	add(f, "release", release.New(cloud, book, book, book, now).Handle)
-	add(f, "refresh", refresh.New(scaling, cloud, ssm.NewFromConfig(cfg), book, now).Handle)
-	gate := reference.Gate{EC2: cloud, AutoScaling: scaling, SSM: ssm.NewFromConfig(cfg),
-		Path: told.setting("retire", settings.ImagePath), Now: now}
-	watcher := retention.Watcher{EC2: cloud, Book: book, Lineages: lineages, Gate: gate, Now: now}
-	add(f, "retire", retire.New(watcher, cloud, book, now).Handle)
-	add(f, "notify", notify.New(teller).Handle)
-	account := recovery.Account{
-		Ledger: book, Teller: teller, Plans: s.options.Plans, Machine: told.setting("recover", settings.StateMachine),
-		Path: told.setting("recover", settings.ImagePath), Home: home, Now: now,
+// add puts a function behind its name, with everything around it that Lambda has. As
+// in Lambda no two invocations share one: aws-lambda-go's Handler answers with
+// bytes of a buffer that its next invocation may write into.
+func add[In, Out any](s *Suite, name string, wire func(context.Context, settings.Reader) (handler.Func[In, Out], error)) error {
+	handle, err := wire(context.Background(), s.told(name))
+	if err != nil {
+		return err
 	}
-	add(f, "recover", recovery.New(account.With(cfg)).Handle)
-	return told.problem
+	wrapped := handler.Wrap(handler.Logger(s.functions.logs, name), handle)
+	s.functions.byName[name] = func() lambda.Handler { return lambda.NewHandler(wrapped) }
+	return nil
 }

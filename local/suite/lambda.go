@@ -19,7 +19,6 @@ import (
 
 	"goldsmith/infra/workflow"
 	"goldsmith/local/asl"
-	"goldsmith/shared/handler"
 )
 
 // functions is the embedded Lambda: the suite's real handlers by name, called
@@ -34,14 +33,6 @@ type functions struct {
 	byName      map[string]func() lambda.Handler
 	published   *published
 	invoked     atomic.Uint64
-}
-
-// add puts a handler behind a name, with everything around it that Lambda has. As
-// in Lambda no two invocations share one: aws-lambda-go's Handler answers with
-// bytes of a buffer that its next invocation may write into.
-func add[In, Out any](f *functions, name string, handle handler.Func[In, Out]) {
-	wrapped := handler.Wrap(handler.Logger(f.logs, name), handle)
-	f.byName[name] = func() lambda.Handler { return lambda.NewHandler(wrapped) }
 }
 
 // ARN is a function's ARN.

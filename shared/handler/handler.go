@@ -21,12 +21,12 @@ import (
 // Func is what a function does with one event.
 type Func[In, Out any] = func(ctx context.Context, in In) (Out, error)
 
-// Start wires the function and serves Lambda until the sandbox ends. When
+// Start wires the function, with what reads its settings, and serves Lambda until the sandbox ends. When
 // wiring fails every event is answered with that one problem: it then stands
 // where the operator looks, in the execution.
-func Start[In, Out any](name string, wire func(context.Context) (Func[In, Out], error)) {
+func Start[Reader, In, Out any](name string, read Reader, wire func(context.Context, Reader) (Func[In, Out], error)) {
 	log := Logger(os.Stdout, name)
-	serve, err := wire(context.Background())
+	serve, err := wire(context.Background(), read)
 	if err != nil {
 		problem := fault.Failure("Deploy the suite again with the settings it names.", "starting function %s: %w", name, err)
 		log.Error("wrong settings", slog.Any("error", problem))

@@ -154,7 +154,31 @@ func (p Plans) Check() []Problem {
 		c.name(name, p.Plans[name].Name)
 		found = append(found, append(c.found, p.Plans[name].Check()...)...)
 	}
-	return found
+	return append(found, p.shared(names)...)
+}
+
+// shared are launch templates that plans list for several sources: each would be rolled for all of them, in turns.
+func (p Plans) shared(names []string) []Problem {
+	type listing struct{ plan, source string }
+	first := map[string]listing{}
+	var c checker
+	for _, name := range names {
+		c.path = name
+		templates := p.Plans[name].Roll.Templates
+		for _, source := range slices.Sorted(maps.Keys(templates)) {
+			for i, template := range templates[source] {
+				other, listed := first[template]
+				if !listed {
+					first[template] = listing{name, source}
+				} else if other.source != source {
+					c.add(item("roll.templates."+source, i, templates[source]),
+						"%q is listed for source %s by plan %s: a launch template takes the images of one source",
+						template, other.source, other.plan)
+				}
+			}
+		}
+	}
+	return c.found
 }
 
 // Check finds everything wrong in a filled-in plan but its schedule.

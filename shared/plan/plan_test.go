@@ -3,6 +3,7 @@ package plan
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -108,6 +109,31 @@ func TestCheckSeesEveryField(t *testing.T) {
 		if len(found) != 1 || !strings.HasSuffix(found[0].Path, path) {
 			t.Errorf("%s: got %v", path, found)
 		}
+	}
+}
+
+// A launch template is listed for one source, in whatever plans.
+func TestCheckTemplatesOfSeveralSources(t *testing.T) {
+	plans := Plans{Default: "a", Plans: map[string]Plan{}}
+	for name, templates := range map[string]map[string][]string{
+		"a": {"web": {"one", "lt-0123456789abcdef0"}, "db": {"one"}}, "b": {"web": {"two", "one"}, "mail": {"lt-0123456789abcdef0"}},
+	} {
+		p := Default()
+		p.Name, p.Roll.Templates = name, templates
+		plans.Plans[name] = p
+	}
+	var found []string
+	for _, problem := range plans.Check() {
+		found = append(found, problem.String())
+	}
+	const one = ": a launch template takes the images of one source"
+	want := []string{
+		`a.roll.templates.web[0]: "one" is listed for source db by plan a` + one,
+		`b.roll.templates.mail: "lt-0123456789abcdef0" is listed for source web by plan a` + one,
+		`b.roll.templates.web[1]: "one" is listed for source db by plan a` + one,
+	}
+	if !slices.Equal(found, want) {
+		t.Errorf("got %q", found)
 	}
 }
 

@@ -22,14 +22,14 @@ type Candidate struct {
 	Why string `json:"why,omitempty"`
 }
 
-// Adopt is the registration of an image that was made before, by what EC2 shows of it. Its name, plan and run are
-// its tags, which anyone may write; what else it says cannot be changed.
-func Adopt(i types.Image, by string) Candidate {
+// Adopt is the registration of an image that was made before, by what EC2 shows of it, with those of its snapshots that
+// were made with it. Its name, plan and run are its tags, which anyone may write; what else it says cannot be changed.
+func Adopt(i types.Image, snapshots []string, by string) Candidate {
 	tags := tag.Map(i.Tags)
 	made, err := time.Parse(time.RFC3339, aws.ToString(i.CreationDate))
 	r := ledger.Registration{
 		Kind: ledger.MadeImage, Name: tags[tag.Name], Plan: tags[tag.Plan], Run: tags[tag.Run], AMIName: aws.ToString(i.Name),
-		ID: aws.ToString(i.ImageId), Snapshots: image.Snapshots(i), Good: true, Begun: made, Adopted: by,
+		ID: aws.ToString(i.ImageId), Good: true, Begun: made, Adopted: by,
 	}
 	instance, parent := aws.ToString(i.SourceInstanceId), aws.ToString(i.SourceImageId)
 	switch {
@@ -38,8 +38,10 @@ func Adopt(i types.Image, by string) Candidate {
 	case parent != "":
 		r.Call, r.From, r.FromRegion, r.Lineage, r.Source = ledger.CopyImage, parent, aws.ToString(i.SourceImageRegion), parent, parent
 	default:
-		// Nothing proves that Goldsmith made the snapshots: they stay when the image goes.
-		r.Call, r.From, r.Lineage, r.Source, r.Snapshots = ledger.RegisterImage, Root(i), Root(i), Root(i), nil
+		r.Call, r.From, r.Lineage, r.Source = ledger.RegisterImage, Root(i), Root(i), Root(i)
+	}
+	if r.Call != ledger.RegisterImage { // What it is given was there before.
+		r.Snapshots = snapshots
 	}
 	if r.Name == "" {
 		r.Name = r.Source

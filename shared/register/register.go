@@ -12,17 +12,23 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"goldsmith/shared/image"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/tag"
 )
 
-// ImageOf is what is registered before a job's CreateImage.
+// ImageOf is what is registered before a job's CreateImage. Of an instance that the run stops, an image that was made
+// before the stop was sent is somebody else's.
 func ImageOf(j job.Job) ledger.Registration {
+	begun := j.Times.Claimed
+	if j.Times.StopSent.After(begun) {
+		begun = j.Times.StopSent
+	}
 	r := ledger.Registration{
 		Kind: ledger.MadeImage, Call: ledger.CreateImage,
 		Lineage: j.Source.OverTime(), Source: j.Source.ID, Name: j.Source.Name, Plan: j.Run.Plan, Run: j.Run.Name,
-		AMIName: j.Image.Name, Begun: j.Times.Claimed,
+		AMIName: j.Image.Name, Begun: begun,
 	}
 	if keep, wished := j.Source.Tags[tag.Keep]; wished {
 		r.Keep = &keep
@@ -128,6 +134,22 @@ func Test(r ledger.Registration, i types.Instance) error {
 		return fmt.Errorf("it was launched from %s, not from %s", aws.ToString(i.ImageId), r.From)
 	}
 	return nil
+}
+
+// Snapshots are those of an image that were made with it, and go with it. RegisterImage makes none: the registered
+// copies go, and other people's snapshots are theirs. Of an image that a person adopted they are settled at that time:
+// it may hold snapshots that were there before.
+func Snapshots(r ledger.Registration, i types.Image) []string {
+	if r.Call == ledger.RegisterImage || r.Adopted != "" {
+		return r.Snapshots
+	}
+	return image.Snapshots(i)
+}
+
+// Whole reports whether all snapshots of an image were made with it.
+func Whole(r ledger.Registration, i types.Image) bool {
+	own := Snapshots(r, i)
+	return !slices.ContainsFunc(image.Snapshots(i), func(id string) bool { return !slices.Contains(own, id) })
 }
 
 // Snapshot reports whether a snapshot is registered with its image.

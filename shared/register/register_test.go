@@ -1,6 +1,7 @@
 package register_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -139,6 +140,35 @@ func TestImageOfKeepsTheWish(t *testing.T) {
 	}
 }
 
+// An image of an instance that a run stops is Goldsmith's only if it was made after the stop was sent.
+func TestImageOfBeginsWithTheStop(t *testing.T) {
+	for _, c := range []struct{ stop, want time.Time }{
+		{time.Time{}, claimed}, {claimed.Add(-time.Hour), claimed}, {claimed.Add(time.Minute), claimed.Add(time.Minute)},
+	} {
+		j := job.Job{Source: job.Source{ID: "i-1"}, Times: job.Times{Claimed: claimed, StopSent: c.stop}}
+		if got := register.ImageOf(j).Begun; !got.Equal(c.want) {
+			t.Errorf("stopped at %s: begun at %s", c.stop, got)
+		}
+	}
+}
+
+// An image's snapshots are its own but for those that it was registered from, or that a person's image had before.
+func TestSnapshots(t *testing.T) {
+	for _, call := range calls {
+		for _, adopted := range []string{"", "ada"} {
+			r, i := facts(call)
+			r.Adopted, r.Snapshots = adopted, []string{"snap-1"}
+			want := map[bool][]string{true: {"snap-2", "snap-1"}, false: {"snap-1"}}[adopted == ""]
+			if call == ledger.RegisterImage {
+				want = nil
+			}
+			if got := register.Snapshots(r, i); !slices.Equal(got, want) {
+				t.Errorf("%s, adopted by %q: %v", call, adopted, got)
+			}
+		}
+	}
+}
+
 func TestSnapshot(t *testing.T) {
 	r := ledger.Registration{Kind: ledger.MadeImage, Snapshots: []string{"snap-1"}}
 	if !register.Snapshot(r, "snap-1") || register.Snapshot(r, "snap-2") {
@@ -175,11 +205,8 @@ func TestAdopt(t *testing.T) {
 		_, i := facts(call)
 		i.State = types.ImageStateAvailable
 		i.Tags = tag.List(map[string]string{tag.Managed: "true", tag.Plan: "nightly", tag.Source: "i-9"})
-		own := 2
-		if call == ledger.RegisterImage {
-			own = 0 // Nothing proves that Goldsmith made them.
-		}
-		c := register.Adopt(i, "ada")
+		own := map[bool]int{true: 1}[call != ledger.RegisterImage]
+		c := register.Adopt(i, []string{"snap-1"}, "ada")
 		if c.Why != "" || c.Call != call || c.Adopted != "ada" || !c.Good || len(c.Snapshots) != own || c.Source == "i-9" {
 			t.Errorf("%s: %+v", call, c)
 		}
@@ -189,8 +216,8 @@ func TestAdopt(t *testing.T) {
 			"it is pending": func(i *types.Image) { i.State = types.ImageStatePending },
 		} {
 			i := i
-			if edit(&i); register.Adopt(i, "ada").Why != why {
-				t.Errorf("%s: %q", call, register.Adopt(i, "ada").Why)
+			if edit(&i); register.Adopt(i, nil, "ada").Why != why {
+				t.Errorf("%s: %q", call, register.Adopt(i, nil, "ada").Why)
 			}
 		}
 	}

@@ -3,12 +3,8 @@ package register
 import (
 	"crypto/rand"
 	"fmt"
-	"slices"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
-
-	"goldsmith/shared/image"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 )
@@ -28,19 +24,4 @@ func Copied(r ledger.Registration, of string) string {
 // AnyCopy is a filter's value for the descriptions of a registered image's copies.
 func AnyCopy(r ledger.Registration) string {
 	return fmt.Sprintf("Copy of snap-* for image %s (%s)", r.AMIName, r.Token)
-}
-
-// Whole reports whether all snapshots of an image are its own.
-func Whole(r ledger.Registration, i types.Image) bool {
-	return len(Own(r, i)) == len(image.Snapshots(i))
-}
-
-// Own are the snapshots of an image that go with it. Of one that was registered of snapshots these are the registered
-// copies: other people's snapshots are theirs.
-func Own(r ledger.Registration, i types.Image) []string {
-	all := image.Snapshots(i)
-	if r.Call != ledger.RegisterImage {
-		return all
-	}
-	return slices.DeleteFunc(all, func(id string) bool { return !slices.Contains(r.Snapshots, id) })
 }

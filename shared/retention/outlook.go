@@ -178,6 +178,9 @@ func (w Watcher) registered(ctx context.Context, plan string, o *Outlook) error 
 		if err != nil {
 			return fmt.Errorf("reading the register: %w", err)
 		}
+		if r.Call == ledger.RegisterImage {
+			r.Snapshots = nil // What it is given was there before.
+		}
 		if r.Kind == ledger.MadeImage && r.Plan == plan && r.ID != "" {
 			o.Registered[r.ID] = r
 		}

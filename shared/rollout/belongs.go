@@ -25,8 +25,7 @@ func (a *aliasing) another(ctx context.Context, name string, t *Target) (string,
 	if err != nil {
 		return "", err
 	}
-	mine := o.Key == "" || slices.Contains(a.keys, o.Key) || o.Lineage == a.image.Lineage
-	if !mine {
+	if !a.mine(o) {
 		return fmt.Sprintf("it takes its image from %s, which belongs to %s (%s); have it take its image from %s",
 			name, o.Key, o.Lineage, a.alias(t.key)), nil
 	}
@@ -37,6 +36,32 @@ func (a *aliasing) another(ctx context.Context, name string, t *Target) (string,
 		}
 	}
 	return "", nil
+}
+
+func (a *aliasing) mine(o ledger.Owner) bool {
+	return o.Key == "" || slices.Contains(a.keys, o.Key) || o.Lineage == a.image.Lineage || givesWay(o, a.image)
+}
+
+// givesWay reports whether the owner is of the same run, with a higher id: of the sources that a run images the one
+// with the lowest has a name or a parameter at the end, whichever comes first.
+func givesWay(o ledger.Owner, to Image) bool {
+	return o.Run == to.Run && o.Run != "" && o.By == "" && to.Source < o.Source
+}
+
+// Owners are what a name and parameters would belong to after this roll, as far as it changes that.
+func (f Found) Owners(together bool) (all []ledger.Owner) {
+	if f.Title.Takes {
+		all = append(all, f.Title.Owner)
+	}
+	if together && slices.ContainsFunc(f.Targets, func(t *Target) bool { return t.Rolled.Problem != "" && !t.Rolled.Held }) {
+		return all
+	}
+	for _, t := range f.Targets {
+		if t.takes != nil && t.Rolled.Problem == "" && !t.Decision.There {
+			all = append(all, *t.takes)
+		}
+	}
+	return all
 }
 
 // belongs is whose a parameter is. Where that is not written down, as before owners of parameters were, it is the

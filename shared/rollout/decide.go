@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/lineage"
 )
 
 // Decision is what becomes of one target.
@@ -180,7 +181,19 @@ func sharedName(known ledger.TargetRecord, to Image) (problem, note string) {
 		return "", ""
 	}
 	if latest.Run == to.Run && latest.Source < to.Source {
-		return fmt.Sprintf("it has the image of %s, another source of this run that is called %s; give one of them another name by the tag goldsmith:name", latest.Source, to.Name), ""
+		return OfAnother(latest.Source, known.Source), ""
+	}
+	if _, group := lineage.Group(known.Source); group {
+		return "", "" // Any member stands for its group.
 	}
 	return "", fmt.Sprintf("it had the image of %s, another source called %s", latest.Source, to.Name)
+}
+
+// OfAnother is why a target is not rolled that has the image of another source of the run under the same key.
+func OfAnother(source, key string) string {
+	if name, group := lineage.Group(key); group {
+		return fmt.Sprintf("it has the image of %s, another member of Auto Scaling group %s that this run images", source, name)
+	}
+	return fmt.Sprintf("it has the image of %s, another source of this run that is called %s; "+
+		"give one of them another name by the tag goldsmith:name", source, key)
 }

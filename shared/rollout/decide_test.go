@@ -141,8 +141,12 @@ func TestDecideAgain(t *testing.T) {
 // Of two sources of one name in one run, the lower id has the last word; across runs the newer image.
 func TestDecideOfASharedName(t *testing.T) {
 	of := func(run, source string) ledger.TargetRecord {
-		return ledger.TargetRecord{Points: []ledger.Point{roll("ami-2", 3, run, source), point("ami-0", 1)}}
+		return ledger.TargetRecord{Source: "web", Points: []ledger.Point{roll("ami-2", 3, run, source), point("ami-0", 1)}}
 	}
+	member := of("wednesday", "i-1")
+	member.Source = "group/web"
+	other := of("tuesday", "i-1")
+	other.Source = "group/web"
 	from := point("ami-2", 3)
 	taken := Decision{From: from, Problem: "it has the image of i-1, another source of this run that is called web; give one of them another name by the tag goldsmith:name"}
 	begun := begin(twice(), point("ami-0", 1), roll("ami-8", 0, "wednesday", "i-1"))
@@ -152,6 +156,9 @@ func TestDecideOfASharedName(t *testing.T) {
 		"the higher had it":          {launch("ami-2", 3), of("wednesday", "i-3"), Decision{From: from, Note: "it had the image of i-3, another source called web"}},
 		"the lower had it, last run": {launch("ami-2", 3), of("tuesday", "i-1"), Decision{From: from, Note: "it had the image of i-1, another source called web"}},
 		"its own":                    {launch("ami-2", 3), of("tuesday", "i-2"), Decision{From: from}},
+		"another member of its group": {launch("ami-2", 3), member, Decision{From: from, Problem: "it has the image of i-1, " +
+			"another member of Auto Scaling group web that this run images"}},
+		"another member, last run": {launch("ami-2", 3), other, Decision{From: from}},
 	})
 }
 

@@ -13,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/fault"
-	"goldsmith/shared/group"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/lineage"
@@ -252,37 +251,12 @@ func (f Finder) templates(ctx context.Context, roll plan.Roll, keys []string) ([
 		t.template.tags = tagged[t.template.id]
 		t.key = cmp.Or(t.template.tags[tag.Source], t.key)
 		t.owned(by.key[t.template.id] != "" || by.key[t.template.name] != "")
+		t.disputed(by)
 		if !slices.ContainsFunc(found, func(o *Target) bool { return o.Rolled.Target == t.Rolled.Target }) {
 			found = append(found, t)
 		}
 	}
 	return append(missing, found...), nil
-}
-
-// listing are the templates that a plan lists, by id and by name, and the key that it lists each by.
-type listing struct {
-	ids, names []string
-	key        map[string]string
-}
-
-func list(roll plan.Roll, keys []string) listing {
-	l := listing{key: map[string]string{}}
-	for _, key := range keys {
-		ids, names := Split(roll.Templates[key])
-		l.ids, l.names = append(l.ids, ids...), append(l.names, names...)
-		for _, each := range slices.Concat(ids, names) {
-			l.key[each] = cmp.Or(l.key[each], key)
-		}
-	}
-	return l
-}
-
-// owned leaves a template alone that another AWS service makes versions of, unless the plan lists it.
-func (t *Target) owned(listed bool) {
-	t.Rolled.Target, t.Rolled.Name = t.template.id, t.template.name
-	if owner := group.Owner(t.template.tags); owner != "" && !listed {
-		t.Rolled.Problem = fmt.Sprintf("it belongs to %s, which makes its versions; list it in the plan's roll.templates to have it rolled all the same", owner)
-	}
 }
 
 func (f Finder) template(ctx context.Context, each job.Rolled, all map[string]*template) (*template, error) {

@@ -101,8 +101,7 @@ func (s *survey) title(ctx context.Context, image Image) (Title, error) {
 	return entitle(o, known, image, s.Now().UTC(), lives), nil
 }
 
-// entitle decides whose a name is. An owner that is the source itself, or of the same run with a higher id, gives way:
-// of the sources of one name that a run images, the one with the lowest id takes it, whichever comes first.
+// entitle decides whose a name is. An owner that is the source itself, or of the same run with a higher id, gives way.
 func entitle(o ledger.Owner, known bool, image Image, now time.Time, lives func(lineage string) bool) Title {
 	mine := ledger.Owner{
 		Name: image.Name, Lineage: image.Lineage, Source: image.Source, Run: image.Run, At: now,
@@ -112,7 +111,7 @@ func entitle(o ledger.Owner, known bool, image Image, now time.Time, lives func(
 		return Title{Owner: o}
 	case o.Lineage == image.Lineage, o.Lineage == image.Source:
 		return Title{Owner: mine, Takes: true}
-	case o.Lineage == "", o.Run == image.Run && o.By == "" && image.Source < o.Source:
+	case o.Lineage == "", givesWay(o, image):
 		return Title{Owner: mine, Takes: true}
 	case lives(o.Lineage):
 		return Title{Owner: o, Other: true}

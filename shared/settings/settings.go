@@ -5,8 +5,10 @@ package settings
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
@@ -43,26 +45,35 @@ const (
 // setting that was forgotten is told from one that is not wanted.
 const Off = "off"
 
-// Settings are a function's settings.
+// Settings are a function's settings, and what of the world it works with.
 type Settings struct {
 	// AWS is the configuration of every AWS client.
-	AWS    aws.Config
-	plans  plan.Plans
-	values map[Name]string
+	AWS aws.Config
+	// Ledger is the ledger in Table, and Plans are those of PlansFile.
+	Ledger ledger.Ledger
+	Plans  plan.Plans
+	Now    func() time.Time
+	// Web is the client of what is not AWS; nil for the default one.
+	Web *http.Client
+	// Values are the settings themselves.
+	Values map[Name]string
 }
 
-// Load reads the named settings. All that is missing or wrong comes in one error.
+// Reader reads the named settings. All that is missing or wrong comes in one error.
+type Reader = func(ctx context.Context, names ...Name) (Settings, error)
+
+// Load is the Reader of the environment.
 func Load(ctx context.Context, names ...Name) (Settings, error) {
-	s := Settings{values: map[Name]string{}}
+	s := Settings{Now: time.Now, Values: map[Name]string{}}
 	var problems []string
 	for _, name := range names {
-		if s.values[name] = os.Getenv(string(name)); s.values[name] == "" {
+		if s.Values[name] = os.Getenv(string(name)); s.Values[name] == "" {
 			problems = append(problems, string(name)+" is not set")
 		}
 	}
 	var err error
-	if path := s.values[PlansFile]; path != "" {
-		if s.plans, err = readPlans(path); err != nil {
+	if path := s.Values[PlansFile]; path != "" {
+		if s.Plans, err = readPlans(path); err != nil {
 			problems = append(problems, fmt.Sprintf("%s: %v", PlansFile, err))
 		}
 	}
@@ -74,6 +85,7 @@ func Load(ctx context.Context, names ...Name) (Settings, error) {
 	if len(problems) > 0 {
 		return s, fmt.Errorf("settings: %s", strings.Join(problems, "; "))
 	}
+	s.Ledger = ledger.NewDynamo(dynamodb.NewFromConfig(s.AWS), s.Get(Table))
 	return s, nil
 }
 
@@ -87,7 +99,7 @@ func readPlans(path string) (plan.Plans, error) {
 
 // Get is the value of a setting that Load was asked for; "" for one that is off.
 func (s Settings) Get(name Name) string {
-	if value := s.values[name]; value != Off {
+	if value := s.Values[name]; value != Off {
 		return value
 	}
 	return ""
@@ -95,14 +107,6 @@ func (s Settings) Get(name Name) string {
 
 // Home is where the function runs: the account of Account, and the Region of AWS.
 func (s Settings) Home() event.Home { return event.Home{Account: s.Get(Account), Region: s.AWS.Region} }
-
-// Plans are the plans of PlansFile.
-func (s Settings) Plans() plan.Plans { return s.plans }
-
-// Ledger is the ledger in Table.
-func (s Settings) Ledger() *ledger.Dynamo {
-	return ledger.NewDynamo(dynamodb.NewFromConfig(s.AWS), s.Get(Table))
-}
 
 // attempts is how often one call is tried: throttling is EC2's normal answer to
 // a fleet, and its buckets refill within seconds. The state machine's own

@@ -66,7 +66,7 @@ func TestLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(plans(), s.Plans()); diff != "" {
+	if diff := cmp.Diff(plans(), s.Plans); diff != "" {
 		t.Error(diff)
 	}
 	for name, want := range map[settings.Name]string{settings.Table: "ledger", settings.SlackSecret: "", settings.ImagePath: "/goldsmith/images"} {
@@ -74,7 +74,7 @@ func TestLoad(t *testing.T) {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
 	}
-	if s.AWS.Region != "eu-west-1" || s.Ledger() == nil {
+	if s.AWS.Region != "eu-west-1" || s.Ledger == nil {
 		t.Errorf("the Region is %q", s.AWS.Region)
 	}
 }

@@ -123,12 +123,12 @@ func (s sources) constants(folder, of string) []string {
 
 // signature is what the wiring of a function says it is.
 func (s sources) signature(function string) string {
-	file := s["functions/"+function+"/lambda/main.go"]
+	file := s["functions/"+function+"/wire.go"]
 	if file == nil {
 		return ""
 	}
 	for _, declared := range file.Decls {
-		if wire, ok := declared.(*ast.FuncDecl); ok && wire.Name.Name == "wire" && wire.Type.Results != nil {
+		if wire, ok := declared.(*ast.FuncDecl); ok && wire.Name.Name == "Wire" && wire.Type.Results != nil {
 			return gotypes.ExprString(wire.Type.Results.List[0].Type)
 		}
 	}

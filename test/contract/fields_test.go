@@ -230,7 +230,7 @@ func types(d *definition) []string {
 		for _, s := range tasks(scope) {
 			in, out := document(d, scope).String(), document(d, scope).String()
 			if inputTypes[function(s)] != nil {
-				in = function(s) + ".Input"
+				in = "Input" // of its own package
 			}
 			if function(s) == "watch" {
 				out = "*job.Document"

@@ -6,6 +6,7 @@ import (
 
 	"goldsmith/local/ec2"
 	"goldsmith/local/suite"
+	"goldsmith/shared/plan"
 )
 
 // A parameter that one source is rolled into stays its own: a template of another source that takes its image from it
@@ -27,5 +28,19 @@ func TestNightsOfATemplateWithAnotherSourcesParameter(t *testing.T) {
 			n.saysOf(run, "it takes its image from /golden/db, which belongs to db ("+db+")")
 			n.want("web's alias", n.results(run)[web].Ending != "", true)
 		}
+	})
+}
+
+// Of two sources whose templates take their images from one parameter a rehearsal says which has it, in the night's own
+// words.
+func TestARehearsalOfASharedParameterEqualsTheNight(t *testing.T) {
+	plans := nightly(func(p *plan.Plan) { p.Concurrency = 1 })
+	play(t, suite.Options{Plans: plans}, func(n *night) {
+		n.alias("/golden/shared", ec2.ImageX86)
+		for _, name := range []string{"db", "mail"} {
+			n.launch(name, "")
+			n.template(name+"-fleet", name, "t3.micro", "resolve:ssm:/golden/shared")
+		}
+		n.rehearseAndRun(plans.Plans["nightly"])
 	})
 }

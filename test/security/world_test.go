@@ -69,17 +69,22 @@ func (w *world) made(nights int, good bool) string {
 // sweep is a sweep of recover, and then another.
 func (w *world) sweep() {
 	w.Helper()
-	step := recovery.New(recovery.Account{
-		EC2: w.EC2, Executions: w.SFN, Schedules: w.Scheduler, Ledger: w.Ledger, Teller: w.Teller(), Gate: w.gate,
-		Plans:   plan.Plans{Default: "nightly", Plans: map[string]plan.Plan{"nightly": w.Plan}},
-		Machine: stage.Machine + ":live", Home: stage.Home, Now: time.Now,
-	})
+	step := w.recover()
 	for range 2 {
 		raw := w.Sample("sweep")
 		_, err := step.Handle(w.Context(), json.RawMessage(raw))
 		w.Must(err)
 		time.Sleep(10 * time.Minute)
 	}
+}
+
+func (w *world) recover() recovery.Step {
+	return recovery.New(recovery.Account{
+		EC2: w.EC2, Executions: w.SFN, Schedules: w.Scheduler, Ledger: w.Ledger, Teller: w.Teller(), Gate: w.gate,
+		Origins: recovery.Origins{EC2: w.EC2, Groups: w.AutoScaling},
+		Plans:   plan.Plans{Default: "nightly", Plans: map[string]plan.Plan{"nightly": w.Plan}},
+		Machine: stage.Machine + ":live", Home: stage.Home, Now: time.Now,
+	})
 }
 
 // retire is the end of a night of the plan, all its rounds.

@@ -50,12 +50,12 @@ func (s Stage) templates(ctx context.Context, run job.Run, p plan.Plan, sources 
 		if err != nil {
 			return nil, nil, fmt.Errorf("looking at what takes the image of %s: %w", src.Name, err)
 		}
-		names.take(found.Title)
 		if reason := found.Title.Reason(image); reason != nil {
 			src.Warnings = append(src.Warnings, *reason)
 		}
 		once(first, *src, found.Targets)
 		said := together(src.ID, found.Targets, p.Roll.Together)
+		names.take(found, p.Roll.Together)
 		all, next = append(all, said...), append(next, prospectOf(src.ID, found.Targets, said))
 	}
 	return all, next, nil
@@ -72,20 +72,20 @@ func once(first map[string]Source, src Source, targets []*rollout.Target) {
 			first[t.Rolled.Target] = src
 			continue
 		}
-		t.Rolled.Problem = fmt.Sprintf("it has the image of %s, another source of this run that is called %s; "+
-			"give one of them another name by the tag goldsmith:name", other.ID, other.Name)
+		t.Rolled.Problem = rollout.OfAnother(other.ID, t.Record.Source)
 	}
 }
 
-// titles is the ledger with the names that sources of the run would have taken.
+// titles is the ledger with the names and parameters that sources of the run would have taken.
 type titles struct {
 	Book
 	taken map[string]ledger.Owner
 }
 
-func (t *titles) take(title rollout.Title) {
-	if title.Takes {
-		t.taken[title.Owner.Name] = title.Owner
+// take notes what a source takes with its roll.
+func (t *titles) take(found rollout.Found, together bool) {
+	for _, o := range found.Owners(together) {
+		t.taken[o.Name] = o
 	}
 }
 

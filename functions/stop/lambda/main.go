@@ -2,23 +2,9 @@
 package main
 
 import (
-	"context"
-	"time"
-
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
-
 	"goldsmith/functions/stop"
 	"goldsmith/shared/handler"
-	"goldsmith/shared/job"
 	"goldsmith/shared/settings"
 )
 
-func main() { handler.Start("stop", wire) }
-
-func wire(ctx context.Context) (handler.Func[job.Job, job.Job], error) {
-	s, err := settings.Load(ctx, settings.Table)
-	if err != nil {
-		return nil, err
-	}
-	return stop.New(ec2.NewFromConfig(s.AWS), s.Ledger(), time.Now).Handle, nil
-}
+func main() { handler.Start("stop", settings.Load, stop.Wire) }

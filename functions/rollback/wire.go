@@ -1,0 +1,27 @@
+package rollback
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"goldsmith/shared/handler"
+	"goldsmith/shared/settings"
+	"goldsmith/shared/slack"
+)
+
+// Wire makes the function, of what its deployment tells it.
+func Wire(ctx context.Context, read settings.Reader) (handler.Func[json.RawMessage, Answer], error) {
+	s, err := read(ctx, settings.Table, settings.SlackSecret)
+	if err != nil {
+		return nil, err
+	}
+	cloud, scaling := ec2.NewFromConfig(s.AWS), autoscaling.NewFromConfig(s.AWS)
+	sender := slack.New(secretsmanager.NewFromConfig(s.AWS), s.Get(settings.SlackSecret), s.Web)
+	fleet := Fleet{Groups: scaling, Members: cloud}
+	return New(cloud, scaling, ssm.NewFromConfig(s.AWS), s.Ledger, sender, fleet, s.Now).Handle, nil
+}

@@ -1,0 +1,23 @@
+package trigger
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+
+	"goldsmith/shared/begin"
+	"goldsmith/shared/handler"
+	"goldsmith/shared/settings"
+)
+
+// Wire makes the function, of what its deployment tells it.
+func Wire(ctx context.Context, read settings.Reader) (handler.Func[json.RawMessage, Answer], error) {
+	s, err := read(ctx, settings.Table, settings.Account, settings.StateMachine, settings.PlansFile)
+	if err != nil {
+		return nil, err
+	}
+	executions := sfn.NewFromConfig(s.AWS)
+	starter := begin.Starter{Executions: executions, Plans: s.Plans, Machine: s.Get(settings.StateMachine)}
+	return New(starter, s.Ledger, executions, s.Home(), s.Now).Handle, nil
+}
