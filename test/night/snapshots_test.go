@@ -197,3 +197,48 @@ func TestBillingThatIsLost(t *testing.T) {
 		n.want("copies", len(n.snapshots()), 0)
 	})
 }
+
+// Each image of a snapshot takes the copy with it that it was registered of, and nothing else.
+func TestAnImageOfASnapshotIsRetired(t *testing.T) {
+	plans := with(onRequest(), "nightly", func(p *plan.Plan) { p.Keep.Last, p.Keep.Grace = 1, plan.Duration(time.Hour) })
+	play(t, suite.Options{Plans: plans}, func(n *night) {
+		web := n.launch("web", "")
+		settings := map[string]string{tag.ImageSettings: "rootDeviceName=/dev/xvda enaSupport=true"}
+		first, second := n.snapshotOf(web, "", settings), n.snapshotOf(web, "", settings)
+		must(n.cloud.TerminateInstances(n.ctx, &sdk.TerminateInstancesInput{InstanceIds: []string{web}}))(n.t)
+		time.Sleep(10 * time.Minute)
+		n.begin()
+		for _, id := range []string{first, second, second} {
+			n.ask(id, "now")
+			n.finish()
+			time.Sleep(2 * time.Hour)
+		}
+		n.want("images of the first", len(n.imagesOf(first)), 0)
+		n.want("snapshots", len(n.allSnapshots()), 2+len(n.images()))
+	})
+}
+
+// Whatever a job that was cut off had made of a snapshot goes again, and the snapshot stays.
+func TestACutOffImageOfASnapshot(t *testing.T) {
+	for _, step := range []string{"snapshot", "watch:copied", "watch:available"} {
+		for _, after := range []bool{false, true} {
+			t.Run(step, func(t *testing.T) {
+				play(t, suite.Options{Plans: onRequest()}, func(n *night) {
+					_, snapshot := n.lost("web", "", nil)
+					n.begin()
+					arm := n.at
+					if after {
+						arm = n.after
+					}
+					arm(step, snapshot, func(work) { n.ok(n.States.Stop(n.onlyRun().ARN, "", "")) })
+					n.ask(snapshot, "now")
+					n.finish()
+					time.Sleep(time.Hour)
+					n.want("images", len(n.images()), 0)
+					n.want("copies", len(n.snapshots()), 0)
+					n.want("request", n.tagsOf(snapshot)[tag.Request], "")
+				})
+			})
+		}
+	}
+}
