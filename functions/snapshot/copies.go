@@ -25,7 +25,7 @@ const appearing = 5 * time.Minute
 
 // copies has the image registered, and each snapshot copied that it is to be registered of. A copy that is registered
 // is there already.
-func (s Step) copies(ctx context.Context, j job.Job, snapshots ...types.Snapshot) (job.Job, error) {
+func (s Step) copies(ctx context.Context, j job.Job, snapshots []types.Snapshot) (job.Job, error) {
 	asked := register.OfSnapshot(j, s.now().UTC())
 	registered, err := s.book.Register(ctx, asked)
 	if err != nil {

@@ -8,7 +8,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/attribute"
 	"goldsmith/shared/disk"
@@ -79,7 +81,11 @@ func (s Step) Handle(ctx context.Context, in Input) (job.Job, error) {
 
 // copy decides, and copies what the image is registered of.
 func (s Step) copy(ctx context.Context, j job.Job) (job.Job, error) {
-	evidence, err := attribute.Looker{EC2: s.ec2, EBS: s.blocks}.Look(ctx, j.Source.ID)
+	var data map[string]string
+	if r := j.Run.Request; r != nil {
+		data = r.Data
+	}
+	evidence, err := attribute.Looker{EC2: s.ec2, EBS: s.blocks}.Look(ctx, j.Source.ID, data)
 	if fault.IsNotFound(err) {
 		return j, deleted(j, err)
 	}
@@ -100,7 +106,12 @@ func (s Step) copy(ctx context.Context, j job.Job) (job.Job, error) {
 	j.Source.Architecture = decided.Value(attribute.Architecture)
 	j.Warnings = append(slices.Clone(j.Warnings), decided.Notable()...)
 	j.Registering = &job.Registering{Attributes: decided.Carry(), Disks: []job.Disk{{From: j.Source.ID}}}
-	return s.copies(ctx, j, evidence.Snapshot)
+	snapshots := []types.Snapshot{evidence.Snapshot}
+	for _, v := range evidence.Data {
+		j.Registering.Disks = append(j.Registering.Disks, job.Disk{Device: v.Device, From: aws.ToString(v.Snapshot.SnapshotId)})
+		snapshots = append(snapshots, v.Snapshot)
+	}
+	return s.copies(ctx, j, snapshots)
 }
 
 func deleted(j job.Job, err error) error {

@@ -42,7 +42,7 @@ func copied(s *stage.Stage) (step, snapshot.Input) {
 
 const (
 	looks = "DescribeSnapshots DescribeImages DescribeSnapshots DescribeVolumes DescribeInstances DescribeImages " +
-		"ListSnapshotBlocks GetSnapshotBlock*4 "
+		"DescribeSnapshots ListSnapshotBlocks GetSnapshotBlock*4 "
 	first = looks + "Register CopySnapshot Amend"
 )
 
@@ -137,7 +137,7 @@ func TestCopy(t *testing.T) {
 					tag.ImageSettings: "rootDeviceName=/dev/xvda enaSupport=true",
 				}))
 			},
-			Want: "DescribeSnapshots DescribeImages DescribeSnapshots DescribeVolumes ListSnapshotBlocks GetSnapshotBlock*4: ok",
+			Want: "DescribeSnapshots DescribeImages DescribeSnapshots DescribeVolumes DescribeSnapshots ListSnapshotBlocks GetSnapshotBlock*4: ok",
 			Then: refuses("plan nightly has images tested, and nothing says on which instance type. Set verify.instanceType in the plan, then ask again."),
 		},
 		{

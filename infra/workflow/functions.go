@@ -123,7 +123,8 @@ var Functions = []Function{
 		Environment: env(tableSetting),
 		Statements: join(everyTask("snapshot"), ledger("PutItem", "UpdateItem"), []Statement{
 			look("DescribeSnapshots", "DescribeImages", "DescribeVolumes", "DescribeInstances"),
-		}, onAsked("ebs:ListSnapshotBlocks", "ebs:GetSnapshotBlock"), onAsked("ec2:CopySnapshot"), registering),
+		}, onTagged([]string{planTag, requestTag}, "ebs:ListSnapshotBlocks", "ebs:GetSnapshotBlock"),
+			onTagged([]string{planTag, requestTag, deviceTag}, "ec2:CopySnapshot"), registering),
 	},
 	{
 		Name: "watch", Task: true, Timeout: stepTimeout, Memory: memory,

@@ -48,6 +48,7 @@ const (
 	stoppedTag = "goldsmith:stopped"
 	sourceTag  = "goldsmith:source"
 	managedTag = "goldsmith:managed"
+	deviceTag  = "goldsmith:device"
 	proofTag   = "goldsmith:proof"
 )
 

@@ -1,17 +1,17 @@
 package workflow
 
-// onAsked allows actions on snapshots that carry the tag of a plan or of a request: reading blocks is reading data.
-func onAsked(actions ...string) []Statement {
-	var both []Statement
-	for _, key := range []string{planTag, requestTag} {
-		both = append(both, Statement{
+// onTagged allows actions on snapshots that carry a tag by which a person offers them: reading blocks is reading data.
+func onTagged(keys []string, actions ...string) []Statement {
+	var all []Statement
+	for _, key := range keys {
+		all = append(all, Statement{
 			Why:       "Only snapshots that carry the tag " + key + ".",
 			Actions:   actions,
 			Resources: []string{snapshots},
 			Condition: Condition{"StringLike": {"aws:ResourceTag/" + key: {"*"}}},
 		})
 	}
-	return both
+	return all
 }
 
 var registering = []Statement{

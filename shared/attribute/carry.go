@@ -18,6 +18,9 @@ func Carried(r *job.Registering) Decision {
 	for _, a := range r.Attributes {
 		d.Attributes = append(d.Attributes, Attribute{Key: Key(a.Key), Value: a.Value, Source: a.Source})
 	}
+	for _, v := range r.Disks[1:] {
+		d.Data = append(d.Data, Volume{Device: v.Device, Snapshot: v.Snapshot})
+	}
 	return d
 }
 

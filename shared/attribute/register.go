@@ -15,12 +15,16 @@ func (d Decision) Input(name string) *ec2.RegisterImageInput {
 		SnapshotId: aws.String(d.Snapshot), VolumeSize: d.integer(VolumeSize), VolumeType: types.VolumeType(d.Value(VolumeType)),
 		Iops: d.integer(IOPS), Throughput: d.integer(Throughput), DeleteOnTermination: aws.Bool(d.Value(DeleteOnTermination) == "true"),
 	}
+	mappings := []types.BlockDeviceMapping{{DeviceName: aws.String(d.Value(RootDeviceName)), Ebs: ebs}}
+	for _, v := range d.Data {
+		mappings = append(mappings, d.mapping(v))
+	}
 	return &ec2.RegisterImageInput{
 		Name: aws.String(name), Architecture: types.ArchitectureValues(d.Value(Architecture)), BootMode: types.BootModeValues(d.sent(BootMode)),
 		VirtualizationType: aws.String(d.Value(Virtualization)), RootDeviceName: aws.String(d.Value(RootDeviceName)),
 		EnaSupport: aws.Bool(d.Value(ENA) == "true"), SriovNetSupport: optional(d.sent(SRIOV)), TpmSupport: types.TpmSupportValues(d.sent(TPM)),
 		ImdsSupport: types.ImdsSupportValues(d.sent(IMDS)), UefiData: optional(d.sent(UEFIData)),
-		BlockDeviceMappings: []types.BlockDeviceMapping{{DeviceName: aws.String(d.Value(RootDeviceName)), Ebs: ebs}},
+		BlockDeviceMappings: mappings,
 	}
 }
 

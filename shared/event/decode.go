@@ -53,12 +53,13 @@ type envelope struct {
 	To       string `json:"to"`
 	Dry      bool   `json:"dry"`
 
-	Images  []string `json:"images"`
-	All     bool     `json:"all"`
-	After   string   `json:"after"`
-	Refresh bool     `json:"refresh"`
-	Follow  bool     `json:"follow"`
-	Undo    bool     `json:"undo"`
+	Data    map[string]string `json:"data"`
+	Images  []string          `json:"images"`
+	All     bool              `json:"all"`
+	After   string            `json:"after"`
+	Refresh bool              `json:"refresh"`
+	Follow  bool              `json:"follow"`
+	Undo    bool              `json:"undo"`
 }
 
 type kind struct{ source, detailType, version string }

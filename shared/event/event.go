@@ -30,6 +30,8 @@ type RunNow struct {
 	Plan string
 	// Source is the one instance or snapshot wanted; empty for all the plan's sources.
 	Source string
+	// Data are snapshots of data volumes for the image of a snapshot, by their devices.
+	Data map[string]string
 	// By names who asked.
 	By string
 	// At is when it was asked for; zero when the sender did not say.

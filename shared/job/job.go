@@ -103,6 +103,8 @@ type Request struct {
 	Kind   Kind   `json:"kind,omitempty"`
 	// Value is the value of the tag goldsmith:image as it was put on.
 	Value string `json:"value,omitempty"`
+	// Data are snapshots of data volumes that are to be added to the image of a snapshot, by their devices.
+	Data map[string]string `json:"data,omitempty"`
 	// By names who asked when it was not a tag, for the message.
 	By string `json:"by,omitempty"`
 }
