@@ -122,7 +122,7 @@ var Functions = []Function{
 		Does:        "Reads a snapshot's disk, copies it, and registers an image of the copy, once for each run.",
 		Environment: env(tableSetting),
 		Statements: join(everyTask("snapshot"), ledger("PutItem", "UpdateItem"), []Statement{
-			look("DescribeSnapshots", "DescribeImages", "DescribeVolumes", "DescribeInstances"),
+			look("DescribeSnapshots", "DescribeImages", "DescribeImageAttribute", "DescribeVolumes", "DescribeInstances"),
 		}, onTagged([]string{planTag, requestTag}, "ebs:ListSnapshotBlocks", "ebs:GetSnapshotBlock"),
 			onTagged([]string{planTag, requestTag, deviceTag}, "ec2:CopySnapshot"), registering),
 	},

@@ -16,11 +16,6 @@ func onTagged(keys []string, actions ...string) []Statement {
 
 var registering = []Statement{
 	{
-		Why:       "UEFI data is shown by no other call.",
-		Actions:   []string{"ec2:DescribeImageAttribute"},
-		Resources: []string{images},
-	},
-	{
 		Why:       "Copies of snapshots, which are tagged as Goldsmith's in the creating call.",
 		Actions:   []string{"ec2:CopySnapshot"},
 		Resources: []string{snapshots},

@@ -207,7 +207,9 @@ func nobodys(s Scene) (requests []Request) {
 // wellKnown are condition keys with which the policies' conditions hold.
 func wellKnown(s Scene) (all []map[string][]string) {
 	for _, via := range []string{"ec2", "dynamodb", "secretsmanager"} {
-		for key, creating := range map[string]string{tag.LastImage: "CreateImage", tag.Request: "RunInstances"} {
+		for key, creating := range map[string]string{
+			tag.LastImage: "CreateImage", tag.Request: "RunInstances", tag.Device: "CopySnapshot",
+		} {
 			all = append(all, map[string][]string{
 				"aws:ResourceTag/" + tag.Proof: {"nightly-1"}, "aws:RequestTag/" + tag.Proof: {"nightly-1"}, "ssm:resourceTag/" +
 					tag.Proof: {"nightly-1"},

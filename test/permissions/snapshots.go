@@ -66,8 +66,13 @@ func readers(s Scene, role string) (requests []Request) {
 		requests = append(requests, all([]string{"ebs:ListSnapshotBlocks", "ebs:GetSnapshotBlock", "ec2:CopySnapshot",
 			"ec2:RegisterImage"}, s.resource("snap-"+id), keys)...)
 	}
-	requests = append(requests, all([]string{"ebs:PutSnapshotBlock", "ebs:StartSnapshot", "ebs:CompleteSnapshot"},
-		s.resource("snap-"+id), map[string][]string{"aws:ResourceTag/goldsmith:plan": {"nightly"}})...)
+	for _, key := range []string{"goldsmith:plan", "goldsmith:image", "goldsmith:device"} {
+		offered := map[string][]string{"aws:ResourceTag/" + key: {"nightly"}}
+		requests = append(requests, all([]string{"ebs:PutSnapshotBlock", "ebs:StartSnapshot", "ebs:CompleteSnapshot",
+			"ec2:ModifySnapshotTier"}, s.resource("snap-"+id), offered)...)
+	}
+	requests = append(requests, all([]string{"ebs:ListSnapshotBlocks", "ebs:GetSnapshotBlock"}, s.resource("snap-"+id),
+		map[string][]string{"aws:ResourceTag/goldsmith:device": {"/dev/sdf"}})...)
 	for action, kind := range map[string]string{"CopySnapshot": "snapshot", "RegisterImage": "image"} {
 		if role != "snapshot" {
 			requests = append(requests, Request{"ec2:CreateTags", s.public(kind + "/*"),
