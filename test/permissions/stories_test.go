@@ -12,6 +12,7 @@ import (
 
 	"goldsmith/local/bus"
 	"goldsmith/local/ec2"
+	"goldsmith/shared/event"
 	"goldsmith/shared/job"
 	"goldsmith/shared/tag"
 )
