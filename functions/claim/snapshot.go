@@ -83,7 +83,7 @@ func (s Step) origin(ctx context.Context, src job.Source, found types.Snapshot) 
 		if err != nil {
 			return src, err
 		}
-		if ok && !source.Ending(source.State(instance)) && rootVolume(instance) == aws.ToString(found.VolumeId) {
+		if ok && !source.Ending(source.State(instance)) && source.RootVolume(instance) == aws.ToString(found.VolumeId) {
 			return s.ofInstance(ctx, src, instance)
 		}
 	}
@@ -104,14 +104,4 @@ func (s Step) ofInstance(ctx context.Context, src job.Source, instance types.Ins
 		src.Lineage = id
 	}
 	return src, nil
-}
-
-// rootVolume is the volume at an instance's root device.
-func rootVolume(i types.Instance) string {
-	for _, m := range i.BlockDeviceMappings {
-		if m.Ebs != nil && aws.ToString(m.DeviceName) == aws.ToString(i.RootDeviceName) {
-			return aws.ToString(m.Ebs.VolumeId)
-		}
-	}
-	return ""
 }

@@ -22,6 +22,7 @@ type Fleet interface {
 	source.Lister
 	source.Investigator
 	source.Starter
+	source.Stores
 }
 
 // Book is the ledger as far as selecting needs it.
@@ -53,6 +54,9 @@ func (s Step) Handle(ctx context.Context, p job.Page) (job.Page, error) {
 		// Claim looks at it; neither the limit nor anything else of this is about what is not stopped.
 		p.Sources, p.Cursor, p.More = []job.Source{{ID: r.Source, Kind: r.Kind}}, r.Source, false
 		return p, nil
+	}
+	if p.Plan.Sources.OfSnapshots() && (p.Run.Request == nil || p.Run.Request.Source == "") {
+		return s.snapshots(ctx, p)
 	}
 	selected, err := source.Selected(ctx, s.fleet, p.Run, p.Plan.Sources)
 	if err != nil {

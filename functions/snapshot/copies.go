@@ -31,6 +31,9 @@ func (s Step) copies(ctx context.Context, j job.Job, snapshots []types.Snapshot)
 	if err != nil {
 		return j, fmt.Errorf("registering the image of %s (%s): %w", j.Source.Name, j.Source.ID, err)
 	}
+	if !j.Plan.Image.Copy {
+		return s.themselves(ctx, j, registered)
+	}
 	first := registered.Token == asked.Token
 	for n, from := range snapshots {
 		id := aws.ToString(from.SnapshotId)
@@ -43,6 +46,23 @@ func (s Step) copies(ctx context.Context, j job.Job, snapshots []types.Snapshot)
 	}
 	j.Times.ImageSent = s.now().UTC()
 	return j, nil
+}
+
+// themselves has the image registered of the snapshots, which stay their owner's.
+func (s Step) themselves(ctx context.Context, j job.Job, r ledger.Registration) (job.Job, error) {
+	for n, d := range j.Registering.Disks {
+		j.Registering.Disks[n].Snapshot = d.From
+	}
+	j.Registering.Copied = true
+	j.Warnings = append(slices.Clone(j.Warnings), job.Reason{Code: job.Uncopied, Text: "its image is registered of the snapshot " +
+		"itself (image.copy: false): while the image is there the snapshot cannot be deleted, and tools that expire it, such as " +
+		"Data Lifecycle Manager and AWS Backup, fail"})
+	if r.From == j.Source.ID {
+		return j, nil
+	}
+	r.From = j.Source.ID
+	_, err := s.amend(ctx, r)
+	return j, err
 }
 
 // copyOf makes the copy of one snapshot, unless an earlier attempt has made it, and writes it down.

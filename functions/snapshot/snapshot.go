@@ -92,9 +92,16 @@ func (s Step) copy(ctx context.Context, j job.Job) (job.Job, error) {
 	if err != nil {
 		return j, err
 	}
+	if text := j.Plan.Image.Settings; text != "" {
+		evidence.Settings = append(evidence.Settings, attribute.Settings{Source: "plan " + j.Run.Plan + ", image.settings", Text: text})
+	}
 	decided := attribute.Decide(evidence)
 	if r := decided.Refused; r != nil {
-		return refused(j, r.Text, r.Do), nil
+		j = refused(j, r.Text, r.Do)
+		if asked := j.Run.Request; r.Code == attribute.NotRoot && (asked == nil || asked.Source != j.Source.ID) {
+			j.Skip = &job.Reason{Code: job.NotARootVolume, Text: r.Text} // A plan's selector takes it with the others.
+		}
+		return j, nil
 	}
 	if i := evidence.Instance; i != nil && i.Root && j.Source.InstanceType == "" {
 		j.Source.InstanceType = string(i.InstanceType)

@@ -91,7 +91,8 @@ var Functions = []Function{
 		Does:        "Chooses a run's sources, a thousand at a time, and writes down why the others are left alone.",
 		Environment: env(tableSetting),
 		Statements: join(everyTask("select"), ledger("PutItem", "UpdateItem"), []Statement{
-			look("DescribeInstances", "DescribeInstanceTypes", "DescribeSpotInstanceRequests", "DescribeVolumes"),
+			look("DescribeInstances", "DescribeInstanceTypes", "DescribeSpotInstanceRequests", "DescribeVolumes",
+				"DescribeSnapshots"),
 		}, mayStart),
 	},
 	{

@@ -14,6 +14,38 @@ func onTagged(keys []string, actions ...string) []Statement {
 	return all
 }
 
+// Selected is what function snapshot may do with the snapshots that a plan selects by their tags: reading and copying
+// them; with uncopied, registering images of them.
+func Selected(plan string, tags map[string][]string, uncopied bool) Statement {
+	one, any := map[string][]string{}, map[string][]string{}
+	for key, values := range tags {
+		if len(values) > 0 {
+			one["aws:ResourceTag/"+key] = values
+		} else {
+			any["aws:ResourceTag/"+key] = []string{"*"}
+		}
+	}
+	s := Statement{
+		Why:       "Snapshots that plan " + plan + " selects by all of these tags.",
+		Actions:   []string{"ebs:ListSnapshotBlocks", "ebs:GetSnapshotBlock", "ec2:CopySnapshot"},
+		Resources: []string{snapshots}, Condition: Condition{},
+	}
+	if uncopied {
+		s.Actions = append(s.Actions, "ec2:RegisterImage")
+	}
+	for operator, keys := range map[string]map[string][]string{"StringEquals": one, "StringLike": any} {
+		if len(keys) > 0 {
+			s.Condition[operator] = keys
+		}
+	}
+	return s
+}
+
+// Uncopied is for plans that have images registered of snapshots themselves.
+func Uncopied() []Statement {
+	return onTagged([]string{planTag, requestTag, deviceTag}, "ec2:RegisterImage")
+}
+
 var registering = []Statement{
 	{
 		Why:       "Copies of snapshots, which are tagged as Goldsmith's in the creating call.",

@@ -27,6 +27,8 @@ const (
 	Excluded          ReasonCode = "excluded"
 	Gone              ReasonCode = "gone"
 	Withdrawn         ReasonCode = "withdrawn"
+	AlreadyImaged     ReasonCode = "already-imaged"
+	NotARootVolume    ReasonCode = "not-a-root-volume"
 	// InstanceStoreData is a warning where the plan accepts the loss.
 	InstanceStoreData ReasonCode = "instance-store-data"
 )
@@ -80,6 +82,9 @@ const (
 // NameOwned is a warning of an image that was made and not rolled under its source's name, since another lineage has
 // that.
 const NameOwned ReasonCode = "name-owned"
+
+// Uncopied is a warning of an image that keeps its snapshot from being deleted.
+const Uncopied ReasonCode = "not-copied"
 
 // Evidence is a warning of an image of a snapshot: what is not known of it.
 const Evidence ReasonCode = "snapshot-evidence"

@@ -40,9 +40,15 @@ func Unfit(s types.Snapshot) (reason *job.Reason, pending bool) {
 	}
 }
 
-// UnwantedSnapshot is Unwanted for a snapshot that was asked for: the tags and the ids that a plan's selector wants are
-// those of instances, what it excludes is excluded.
+// UnwantedSnapshot is Unwanted for a snapshot. For one that was asked for the tags and the ids that a plan's selector wants
+// are those of instances, and what it excludes is excluded; others are those that it selects.
 func UnwantedSnapshot(run job.Run, id string, s plan.Selector, tags map[string]string) *job.Reason {
+	if r := run.Request; s.OfSnapshots() && (r == nil || r.Source != id) {
+		if why := OffersSnapshot(tags, s); why != "" {
+			return &job.Reason{Code: job.Excluded, Text: "plan " + run.Plan + " leaves it out: " + why}
+		}
+		return nil
+	}
 	return Unwanted(run, id, plan.Selector{Exclude: s.Exclude}, tags)
 }
 

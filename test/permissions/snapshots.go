@@ -62,7 +62,8 @@ func made(s Scene, c Call, kind string) (requests []Request) {
 func readers(s Scene, role string) (requests []Request) {
 	const id = "0123456789abcdef0"
 	foreign := map[string][]string{"aws:ResourceTag/Name": {"web"}, "aws:ResourceTag/goldsmith:planner": {"nightly"}}
-	for _, keys := range []map[string][]string{nil, foreign} {
+	other := map[string][]string{"aws:ResourceTag/Backup": {"weekly"}} // The plan selects daily ones.
+	for _, keys := range []map[string][]string{nil, foreign, other} {
 		requests = append(requests, all([]string{"ebs:ListSnapshotBlocks", "ebs:GetSnapshotBlock", "ec2:CopySnapshot",
 			"ec2:RegisterImage"}, s.resource("snap-"+id), keys)...)
 	}

@@ -58,6 +58,17 @@ var stories = []story{
 	}},
 	{name: "a request on a snapshot", play: requestOnASnapshot("now")},
 	{name: "an image of a snapshot, with a data volume", play: imageOfASnapshot},
+	{name: "snapshots that another tool makes", play: func(n *night) {
+		n.launch(ec2.ImageX86, "", map[string]string{"Name": "lab"})
+		volumes := must(n.cloud.DescribeVolumes(n.ctx, &sdk.DescribeVolumesInput{}))(n.t).Volumes
+		made := must(n.cloud.CreateSnapshot(n.ctx, &sdk.CreateSnapshotInput{
+			VolumeId: volumes[0].VolumeId,
+			TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeSnapshot,
+				Tags: tag.List(map[string]string{"Backup": "daily"})}},
+		}))(n.t)
+		n.run(due.Add(3 * time.Hour))
+		n.want("ending", n.result(aws.ToString(made.SnapshotId)).Ending, job.Imaged)
+	}},
 	{name: "a request on a snapshot for a plan that there is not", play: requestOnASnapshot("not-a-plan")},
 	{name: "a request on a snapshot that is aborted", play: func(n *night) {
 		n.before("claim", func(string) { n.ok(n.States.Stop(n.onlyRun(), "", "")) })
