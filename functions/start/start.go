@@ -189,10 +189,10 @@ func untouched(j job.Job, c ledger.Claim) bool {
 // because of a StopInstances that the failed step had sent.
 func (s Step) staysUp(ctx context.Context, j job.Job) (bool, error) {
 	claim, mine, err := s.claim(ctx, j)
-	if err != nil || !mine {
-		return !mine, err
+	if err != nil {
+		return false, err
 	}
-	if claim.StopMayLand(s.now().UTC()) {
+	if mine && claim.StopMayLand(s.now().UTC()) {
 		return false, &fault.NotYet{Err: fmt.Errorf("%s (%s) is running, but was to be stopped a moment ago", j.Source.Name,
 			j.Source.ID)}
 	}

@@ -139,6 +139,34 @@ func TestStartAfterFailure(t *testing.T) {
 			Then: func(s *stage.Stage, j job.Job) { s.Same("gone", j.Gone, false) },
 		},
 		{
+			Name: "what was stopped before the run and EC2 does not know any more is gone",
+			Given: func(_ *stage.Stage, j *job.Job) {
+				j.Decision, j.Back, j.Source.ID = job.ImageNow, true, "i-00000000000000bad"
+			},
+			Want: "DescribeInstances*2: ok",
+			Then: func(s *stage.Stage, j job.Job) { s.Same("gone", j.Gone, true) },
+		},
+		{
+			Name: "a snapshot is no instance that could be gone",
+			Given: func(_ *stage.Stage, j *job.Job) {
+				j.Decision, j.Source.ID, j.Source.Kind = job.ImageNow, "snap-0123456789abcdef0", job.Snapshot
+			},
+			Want: ": ok",
+			Then: func(s *stage.Stage, j job.Job) { s.Same("gone", j.Gone, false) },
+		},
+		{
+			Name: "another run has its claim, and has sent a stop: nothing to start",
+			Given: func(s *stage.Stage, _ *job.Job) {
+				s.Set(s.Web, ec2.Running)
+				claim := *s.Held(s.Web)
+				claim.Run, claim.StopSent, claim.StopTried = "another", time.Now(), time.Now()
+				s.Must(s.Ledger.Kept.Drop(s.Context(), s.Web, stage.RunName))
+				s.Hold(claim)
+			},
+			Want: "DescribeInstances Claim: ok",
+			Then: func(s *stage.Stage, j job.Job) { s.Same("back", j.Back, true) },
+		},
+		{
 			Name:  "claim itself failed, before it decided: nothing was touched",
 			Given: func(_ *stage.Stage, j *job.Job) { j.Decision, j.Source.WasRunning = "", false },
 			Want:  ": ok",

@@ -50,6 +50,22 @@ func TestStartWithoutALook(t *testing.T) {
 					Between: func(*stage.Stage) { time.Sleep(3 * time.Minute) },
 				},
 				{
+					Name: "the stop may still land: what EC2 says", Given: stopped(0),
+					Want: asked + " Claim: NotYet | " + asked + " Claim: NotYet", Says: []string{"looking at i-"},
+				},
+				{
+					Name: "another run has the claim, and answers for it: nothing to bring back",
+					Given: func(s *stage.Stage, j *job.Job) {
+						j.Times.StopSent = time.Now().Add(-time.Hour)
+						claim := *s.Held(s.Web)
+						claim.Run = "another"
+						s.Must(s.Ledger.Kept.Drop(s.Context(), s.Web, stage.RunName))
+						s.Hold(claim)
+					},
+					Want: asked + " Claim: ok",
+					Then: func(s *stage.Stage, j job.Job) { s.Same("back", j.Back, true) },
+				},
+				{
 					Name: "no stop was sent: nothing to bring back", Want: asked + " Claim: ok",
 					Then: func(s *stage.Stage, j job.Job) { s.Same("back", j.Back, true) },
 				},

@@ -39,8 +39,9 @@ var ours = Condition{"StringEquals": {"aws:ResourceTag/" + managedTag: {"true"}}
 // referring is finding out what uses an image, beside EC2's own describe calls.
 var referring = []Statement{
 	{
-		Why:       "Auto Scaling's describe calls have no resources.",
-		Actions:   []string{"autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeLaunchConfigurations"},
+		Why: "Auto Scaling's describe calls have no resources.",
+		Actions: []string{"autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeLaunchConfigurations",
+			"autoscaling:DescribeInstanceRefreshes"},
 		Resources: []string{anything},
 	},
 	{

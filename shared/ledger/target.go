@@ -27,7 +27,7 @@ type TargetRecord struct {
 	Made []int64 `json:"made,omitempty"`
 	// Begun is a change that was begun; nil once its end is recorded. One that was cut off keeps it.
 	Begun *Change `json:"begun,omitempty"`
-	// Left is why a run that rolls all or none left it alone; nil once another change was begun.
+	// Left is why the last run that would have rolled it left it alone; nil once another change was begun.
 	Left *Left `json:"left,omitempty"`
 	// Back is what it was rolled back to. It holds for as long as the target points there.
 	Back *Point `json:"back,omitempty"`

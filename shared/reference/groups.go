@@ -26,6 +26,13 @@ type Pins map[templateOf]map[int64][]string
 // templateOf is a template as a group or a fleet has it: by its id, or by its name only. A name may look like an id.
 type templateOf struct{ id, name string }
 
+func ofTemplate(id, name *string) templateOf {
+	if aws.ToString(id) != "" {
+		return templateOf{id: *id}
+	}
+	return templateOf{name: aws.ToString(name)}
+}
+
 func (t templateOf) String() string { return t.id + t.name }
 
 func compareTemplates(a, b templateOf) int {
@@ -76,24 +83,33 @@ func (g Gate) pinnedVersions(ctx context.Context, s *search) error {
 
 func (s *search) group(group scaling.AutoScalingGroup) {
 	name := aws.ToString(group.AutoScalingGroupName)
-	who := "Auto Scaling group " + name
+	for _, t := range s.launched("Auto Scaling group "+name, group.LaunchTemplate, group.MixedInstancesPolicy) {
+		s.groupsOf[t] = append(s.groupsOf[t], name)
+	}
+}
+
+// launched notes what a group launches, or is to launch, and gives its templates.
+func (s *search) launched(
+	who string, single *scaling.LaunchTemplateSpecification, mixed *scaling.MixedInstancesPolicy,
+) (of []templateOf) {
 	add := func(spec *scaling.LaunchTemplateSpecification) {
 		if spec != nil {
+			of = append(of, ofTemplate(spec.LaunchTemplateId, spec.LaunchTemplateName))
 			s.pins.add(who, spec.LaunchTemplateId, spec.LaunchTemplateName, spec.Version)
 		}
 	}
-	add(group.LaunchTemplate)
-	if group.MixedInstancesPolicy == nil || group.MixedInstancesPolicy.LaunchTemplate == nil {
-		return
+	add(single)
+	if mixed == nil || mixed.LaunchTemplate == nil {
+		return of
 	}
-	mixed := group.MixedInstancesPolicy.LaunchTemplate
-	add(mixed.LaunchTemplateSpecification)
-	for _, o := range mixed.Overrides {
+	add(mixed.LaunchTemplate.LaunchTemplateSpecification)
+	for _, o := range mixed.LaunchTemplate.Overrides {
 		add(o.LaunchTemplateSpecification)
 		if o.ImageId != nil {
-			s.named = append(s.named, mention{*o.ImageId, use{"override of " + name, "override of Auto Scaling group " + name}})
+			s.named = append(s.named, mention{*o.ImageId, use{"override of " + who, "override of " + who}})
 		}
 	}
+	return of
 }
 
 func (p Pins) add(who string, templateID, templateName, version *string) {
@@ -101,10 +117,7 @@ func (p Pins) add(who string, templateID, templateName, version *string) {
 	if err != nil {
 		return // $Default, $Latest, or nothing, which means $Default
 	}
-	t := templateOf{id: aws.ToString(templateID)}
-	if t.id == "" {
-		t.name = aws.ToString(templateName)
-	}
+	t := ofTemplate(templateID, templateName)
 	if p[t] == nil {
 		p[t] = map[int64][]string{}
 	}

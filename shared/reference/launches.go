@@ -63,6 +63,7 @@ func (g Gate) templates(ctx context.Context, s *search) error {
 		}
 		for _, v := range out.LaunchTemplateVersions {
 			s.read[aws.ToString(v.LaunchTemplateId)] = true
+			s.titles[aws.ToString(v.LaunchTemplateId)] = aws.ToString(v.LaunchTemplateName)
 			which := "its latest"
 			if aws.ToBool(v.DefaultVersion) {
 				which = "its default"

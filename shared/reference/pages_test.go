@@ -192,6 +192,18 @@ func (p *twoPages) DescribeLaunchConfigurations(
 		LaunchConfigurations: of(last, scaling.LaunchConfiguration{}, c)}, nil
 }
 
+func (p *twoPages) DescribeInstanceRefreshes(
+	_ context.Context, in *autoscaling.DescribeInstanceRefreshesInput, _ ...func(*autoscaling.Options),
+) (*autoscaling.DescribeInstanceRefreshesOutput, error) {
+	next, last := p.second(in.NextToken, in.MaxRecords)
+	return &autoscaling.DescribeInstanceRefreshesOutput{NextToken: next, InstanceRefreshes: of(last, scaling.InstanceRefresh{},
+		scaling.InstanceRefresh{Status: scaling.InstanceRefreshStatusInProgress, DesiredConfiguration: &scaling.DesiredConfiguration{
+			MixedInstancesPolicy: &scaling.MixedInstancesPolicy{LaunchTemplate: &scaling.LaunchTemplate{
+				Overrides: []scaling.LaunchTemplateOverrides{{ImageId: aws.String(subject)}},
+			}},
+		}})}, nil
+}
+
 func (p *twoPages) GetParametersByPath(
 	_ context.Context, in *ssm.GetParametersByPathInput, _ ...func(*ssm.Options),
 ) (*ssm.GetParametersByPathOutput, error) {
@@ -230,6 +242,7 @@ func TestEveryPageIsRead(t *testing.T) {
 		"templates":      {Gate.templates, 200, "snapshot snap-1: launch template  (lt-1) version 7, its latest"},
 		"groups":         {resolved(Gate.groups), 100, "override of Auto Scaling group web"},
 		"configurations": {Gate.configurations, 100, "snapshot snap-1: launch configuration web"},
+		"refreshes":      {refreshing, 100, "override of instance refresh of Auto Scaling group web"},
 		"fleets":         {Gate.fleets, 1000, "snapshot snap-1: override of EC2 Fleet fleet-1"},
 		"spot fleets":    {Gate.spotFleets, 1000, "snapshot snap-1: Spot Fleet sfr-1"},
 		"spot requests":  {Gate.spotRequests, 1000, "snapshot snap-1: Spot request sir-1 (open)"},
@@ -262,6 +275,11 @@ func resolved(look func(Gate, context.Context, *search) error) func(Gate, contex
 		}
 		return g.resolve(ctx, s)
 	}
+}
+
+func refreshing(g Gate, ctx context.Context, s *search) error {
+	s.old[subject], s.groupsOf[templateOf{id: "lt-1"}] = []string{"lt-1"}, []string{"web"}
+	return g.refreshes(ctx, s)
 }
 
 func pinning(g Gate, ctx context.Context, s *search) error {

@@ -1,5 +1,5 @@
 // Package reference knows what still refers to an image or to one of its snapshots, so that
-// nothing in use is ever removed: instances, launch templates, Auto Scaling groups, launch
+// nothing in use is ever removed: instances, launch templates, Auto Scaling groups and their instance refreshes, launch
 // configurations, EC2 and Spot Fleets, Spot requests, parameters, other accounts, volumes in creation, Fast
 // Snapshot Restore, locks, the archive, and the image's own protection. Unseen is what it does not look at.
 package reference
@@ -61,6 +61,7 @@ type Sharing interface {
 
 // AutoScaling is what is asked of EC2 Auto Scaling.
 type AutoScaling interface {
+	autoscaling.DescribeInstanceRefreshesAPIClient
 	DescribeAutoScalingGroups(context.Context, *autoscaling.DescribeAutoScalingGroupsInput, ...func(*autoscaling.Options)) (*autoscaling.DescribeAutoScalingGroupsOutput, error)
 	DescribeLaunchConfigurations(context.Context, *autoscaling.DescribeLaunchConfigurationsInput, ...func(*autoscaling.Options)) (*autoscaling.DescribeLaunchConfigurationsOutput, error)
 }
@@ -127,6 +128,7 @@ func (g Gate) Look(ctx context.Context, images []types.Image) (Found, error) {
 		{g.resolve, "parameters that launch templates name"},
 		{g.permissions, "launch permissions"},
 		{g.references, "EC2's references to images"},
+		{g.refreshes, "instance refreshes"},
 		{g.volumes, "volumes in creation"},
 		{g.volumePermissions, "permissions of snapshots"},
 		{g.restores, "Fast Snapshot Restores"},
@@ -189,6 +191,8 @@ var Unseen = []string{
 	"AWS Batch compute environments that have no instance, group or fleet at the moment",
 	"CloudFormation stacks, Terraform states and other descriptions that are not deployed",
 	"old launch template versions that only a script or a person launches by their number",
+	"copies of an image or a snapshot that are still being made",
+	"what names an image outside of EC2, such as Karpenter's EC2NodeClasses and clusters of Amazon EMR",
 	"snapshot ids in parameters, user data and scripts",
 	"other Regions, and what other accounts copied",
 }
@@ -205,6 +209,9 @@ type search struct {
 	subjects map[string][]string
 	// pins are the numbered template versions that are launched.
 	pins Pins
+	// groupsOf are the names of the groups that launch from a template, titles those of the templates, by id.
+	groupsOf map[templateOf][]string
+	titles   map[string]string
 	// named are what templates and groups launch: an image id, or an alias not yet resolved.
 	named []mention
 }
@@ -219,7 +226,10 @@ type mention struct {
 }
 
 func newSearch(images []types.Image) *search {
-	s := &search{images: images, uses: map[string][]use{}, old: map[string][]string{}, read: map[string]bool{}, subjects: map[string][]string{}, pins: Pins{}}
+	s := &search{
+		images: images, uses: map[string][]use{}, old: map[string][]string{}, read: map[string]bool{},
+		subjects: map[string][]string{}, pins: Pins{}, groupsOf: map[templateOf][]string{}, titles: map[string]string{},
+	}
 	for _, i := range images {
 		id := aws.ToString(i.ImageId)
 		s.ids = append(s.ids, id)

@@ -48,6 +48,7 @@ func (s *survey) aliases(
 		}
 		t.key, t.through, t.takes = a.by[name], a.through[name], a.takes[name]
 		for _, each := range a.through[name] {
+			each.holds = t.At.Image
 			t.Rolled.Through = append(t.Rolled.Through, each.id)
 		}
 		kept = append(kept, t)
@@ -70,11 +71,12 @@ type aliasing struct {
 
 // replaces reports whether a parameter stands for the template. One that is another's is the template's problem.
 func (a *aliasing) replaces(ctx context.Context, t *Target) (bool, error) {
-	if t.template == nil || t.Rolled.Problem != "" {
+	if t.template == nil {
 		return false, nil
 	}
 	name, alias := t.template.aliasOf()
-	if !alias {
+	follows := t.template.theirs && a.own[name] != "" // The alias is written anyway.
+	if !alias || t.Rolled.Problem != "" && !follows {
 		return false, nil
 	}
 	problem := a.foreign(name, a.own, t)

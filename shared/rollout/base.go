@@ -20,11 +20,15 @@ type template struct {
 	versions         map[int64]types.LaunchTemplateVersion
 	standard, latest int64
 	launchers        []launcher
+	// listed is whether the plan lists it, theirs whether it is left to the service that owns it.
+	listed, theirs bool
 	// base is the version that the next one is made from, old what EC2 says of its image where that was asked.
 	base int64
 	old  *Machine
-	// another is whether an image of another source was rolled into it last.
-	another bool
+	// holds is what the parameter has that it takes its image from, ours whether a roll of the same source put there
+	// what it launches now.
+	holds string
+	ours  bool
 	// note is what to know of the template beside what becomes of it.
 	note string
 }

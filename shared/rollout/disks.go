@@ -6,32 +6,32 @@ import (
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
-
-	"goldsmith/shared/fault"
 )
 
-// disksFit says why the mappings of a template do not go with the image.
-func (s *survey) disksFit(ctx context.Context, data types.ResponseLaunchTemplateData, image Image) (problem string,
-	err error) {
+type mappings = []types.LaunchTemplateBlockDeviceMapping
+
+// disksFit says why mappings do not go with the image; name is the image that they went with, and stay whether a roll
+// leaves them as they are.
+func (s *survey) disksFit(
+	ctx context.Context, all mappings, name string, stay bool, image Image,
+) (problem string, err error) {
 	var old *Machine
-	name := aws.ToString(data.ImageId)
-	if slices.ContainsFunc(data.BlockDeviceMappings,
+	if slices.ContainsFunc(all,
 		func(m types.LaunchTemplateBlockDeviceMapping) bool { return asksOld(m, image.Machine) }) {
 		if old, err = s.machine(ctx, name); err != nil {
 			return "", err
 		}
 	}
-	if suppresses(data, image.Root) {
+	if suppresses(all, image.Root) {
 		return fmt.Sprintf("its mapping of %s suppresses that device, and it is the image's root", image.Root), nil
 	}
-	for _, m := range data.BlockDeviceMappings {
+	for _, m := range all {
 		if m.Ebs == nil || m.NoDevice != nil {
 			continue
 		}
 		d := device{LaunchTemplateBlockDeviceMapping: m, name: aws.ToString(m.DeviceName), image: image.Machine, old: old,
-			oldName: name}
+			oldName: name, stays: stay}
 		if hasSnapshot(m) {
 			problem, err = s.snapshotFits(ctx, d)
 		} else {
@@ -44,9 +44,9 @@ func (s *survey) disksFit(ctx context.Context, data types.ResponseLaunchTemplate
 	return "", nil
 }
 
-// suppresses reports whether a mapping of a template takes a device away.
-func suppresses(data types.ResponseLaunchTemplateData, device string) bool {
-	return slices.ContainsFunc(data.BlockDeviceMappings, func(m types.LaunchTemplateBlockDeviceMapping) bool {
+// suppresses reports whether a mapping takes a device away.
+func suppresses(all mappings, device string) bool {
+	return slices.ContainsFunc(all, func(m types.LaunchTemplateBlockDeviceMapping) bool {
 		return m.NoDevice != nil && aws.ToString(m.DeviceName) == device
 	})
 }
@@ -63,6 +63,7 @@ type device struct {
 	name, oldName string
 	image         Machine
 	old           *Machine
+	stays         bool
 }
 
 // roots are the names that images have for their root (User Guide, device naming).
@@ -129,8 +130,13 @@ func (d device) provisioned(size int32) string {
 func (s *survey) snapshotFits(ctx context.Context, d device) (problem string, err error) {
 	snapshot := aws.ToString(d.Ebs.SnapshotId)
 	switch {
+	case d.old == nil && d.oldName == "":
+		return fmt.Sprintf("its %s names snapshot %s, and whether that is one of its image cannot be told, for it has none",
+			d.name, snapshot), nil
 	case d.old == nil:
 		return fmt.Sprintf("its %s names snapshot %s, and whether that is one of its image %s cannot be told, for the image is gone", d.name, snapshot, d.oldName), nil
+	case d.old.owns(snapshot) && d.stays:
+		return fmt.Sprintf("its %s names snapshot %s, which is one of %s", d.name, snapshot, d.oldName), nil
 	case d.old.owns(snapshot):
 		return d.givesWay(snapshot), nil
 	case d.name == d.image.Root:
@@ -161,41 +167,6 @@ func (d device) givesWay(snapshot string) string {
 	default:
 		return d.provisioned(max(size, own.GiB))
 	}
-}
-
-// snapshot is a snapshot's size in GiB; 0 when it is gone.
-func (s *survey) snapshot(ctx context.Context, id string) (int32, error) {
-	if size, known := s.sizes[id]; known {
-		return size, nil
-	}
-	out, err := s.EC2.DescribeSnapshots(ctx, &ec2.DescribeSnapshotsInput{SnapshotIds: []string{id}})
-	if err != nil && !fault.IsNotFound(err) {
-		return 0, fmt.Errorf("looking at snapshot %s: %w", id, err)
-	}
-	if err == nil && len(out.Snapshots) > 0 {
-		s.sizes[id] = aws.ToInt32(out.Snapshots[0].VolumeSize)
-	} else {
-		s.sizes[id] = 0
-	}
-	return s.sizes[id], nil
-}
-
-// machine is what EC2 says of an image; nil when it is gone.
-func (s *survey) machine(ctx context.Context, id string) (*Machine, error) {
-	if m, known := s.images[id]; known || id == "" {
-		return m, nil
-	}
-	out, err := s.EC2.DescribeImages(ctx,
-		&ec2.DescribeImagesInput{ImageIds: []string{id}, IncludeDisabled: aws.Bool(true)})
-	if err != nil && !fault.IsNotFound(err) && fault.Code(err) != "InvalidAMIID.Malformed" {
-		return nil, fmt.Errorf("looking at image %s: %w", id, err)
-	}
-	s.images[id] = nil
-	if err == nil && len(out.Images) > 0 {
-		m := MachineOf(out.Images[0])
-		s.images[id] = &m
-	}
-	return s.images[id], nil
 }
 
 // swap gives the snapshots of one image's devices those of another's: nothing, when the image brings the device

@@ -44,11 +44,15 @@ func (f Finder) Find(ctx context.Context, roll plan.Roll, image Image) (Found, e
 		return Found{}, err
 	}
 	for _, t := range targets {
-		err := known.of(ctx, t.key)
-		if err == nil {
-			err = s.judge(ctx, t, known.read[t.key][t.Rolled.Target], roll, image)
+		if err := known.of(ctx, t.key); err != nil {
+			return Found{}, err
 		}
-		if err != nil {
+	}
+	if err := s.learnImages(ctx, targets, &known, image); err != nil {
+		return Found{}, err
+	}
+	for _, t := range targets {
+		if err := s.judge(ctx, t, known.read[t.key][t.Rolled.Target], roll, image); err != nil {
 			return Found{}, err
 		}
 		t.Rolled.Note = notes(t.Rolled.Note, s.moved(t, image, known.read[image.Name]))
@@ -138,7 +142,7 @@ func (s *survey) judge(ctx context.Context, t *Target, known ledger.TargetRecord
 	t.Record = known
 	t.Record.Source, t.Record.ID, t.Record.Title = t.key, t.Rolled.Target, t.Rolled.Name
 	t.Record.Through, t.Record.Parameter = t.Rolled.Through, t.Rolled.Parameter
-	t.Rolled.To = image.ID
+	t.Rolled.To, t.failed = image.ID, known.Left != nil && !known.Left.Other
 	if begun := known.Begun; begun != nil && begun.To.Source != image.Source && s.Now().Sub(begun.To.At) < underway {
 		return &fault.NotYet{Err: fmt.Errorf("%s is being changed for %s", t.Rolled.Target, begun.To.Source+begun.To.By)}
 	}
@@ -163,10 +167,8 @@ func (s *survey) judge(ctx context.Context, t *Target, known ledger.TargetRecord
 // fitsAll looks whether the template, or all that take their image from the parameter, would launch the image.
 func (s *survey) fitsAll(ctx context.Context, t *Target, roll plan.Roll, image Image) error {
 	if t.template != nil {
-		last, rolled := Latest(t.Record)
-		t.template.another = rolled && last.Source != image.Source
 		problem, err := s.fits(ctx, t.template, image)
-		t.template.old, t.Rolled.Problem = s.images[t.template.image(t.template.base)], problem
+		t.template.old, t.Rolled.Problem = s.images[t.template.present()], problem
 		if problem == "" {
 			t.note(roll)
 		}
@@ -198,7 +200,7 @@ func (t *Target) note(roll plan.Roll) {
 	if !roll.Refresh.Enabled {
 		warmed = t.template.warmed()
 	}
-	t.Rolled.Note = notes(t.Rolled.Note, t.template.note, left, warmed)
+	t.Rolled.Note = notes(t.Rolled.Note, t.template.note, left, warmed, t.template.follow(t.At.Stays, roll))
 	t.Rolled.Stays = t.At.Stays
 }
 
@@ -250,7 +252,8 @@ func (f Finder) templates(ctx context.Context, roll plan.Roll, keys []string) ([
 		}
 		t.template.tags = tagged[t.template.id]
 		t.key = cmp.Or(t.template.tags[tag.Source], t.key)
-		t.owned(by.key[t.template.id] != "" || by.key[t.template.name] != "")
+		t.Rolled.Target, t.Rolled.Name = t.template.id, t.template.name
+		t.template.listed = by.key[t.template.id] != "" || by.key[t.template.name] != ""
 		t.disputed(by)
 		if !slices.ContainsFunc(found, func(o *Target) bool { return o.Rolled.Target == t.Rolled.Target }) {
 			found = append(found, t)

@@ -23,7 +23,8 @@ func (s *survey) fits(ctx context.Context, t *template, image Image) (problem st
 
 // launches says why EC2 would refuse to launch a template with the image.
 func (s *survey) launches(ctx context.Context, t *template, image Image) (problem string, err error) {
-	if problem, err = s.disksFit(ctx, t.data(t.base), image); problem != "" || err != nil {
+	_, _, alias := Alias(t.image(t.base))
+	if problem, err = s.disksFit(ctx, t.data(t.base).BlockDeviceMappings, t.present(), alias, image); problem != "" || err != nil {
 		return problem, err
 	}
 	if problem, err = s.overridesFit(ctx, t, image); problem != "" || err != nil {
@@ -39,16 +40,8 @@ func (s *survey) launches(ctx context.Context, t *template, image Image) (proble
 // present image would go on launching that.
 func (s *survey) overridesFit(ctx context.Context, t *template, image Image) (problem string, err error) {
 	for _, l := range t.launchers {
-		data := types.ResponseLaunchTemplateData{ImageId: t.data(t.base).ImageId, BlockDeviceMappings: l.mappings}
-		if problem, err = s.disksFit(ctx, data, image); err != nil {
+		if problem, err = s.disksFit(ctx, l.mappings, t.present(), true, image); err != nil {
 			return "", err
-		}
-		old := s.images[t.image(t.base)]
-		for _, m := range l.mappings {
-			if hasSnapshot(m) && old != nil && old.owns(*m.Ebs.SnapshotId) {
-				problem = fmt.Sprintf("its %s names snapshot %s, which is one of %s", aws.ToString(m.DeviceName), *m.Ebs.SnapshotId,
-					t.image(t.base))
-			}
 		}
 		if problem != "" {
 			return "an override of " + l.name + ": " + problem, nil
@@ -57,21 +50,17 @@ func (s *survey) overridesFit(ctx context.Context, t *template, image Image) (pr
 	return "", nil
 }
 
-// platformFits says that a template of Linux would launch Windows, or the other way round. What the image is that the
-// template has now is asked where that is known already, and where it is likely to be another: where the new one is
-// Windows, or of another source than the last.
+// platformFits says that a template of Linux would launch Windows, or the other way round.
 func (s *survey) platformFits(ctx context.Context, t *template, image Image) (problem string, err error) {
-	name := t.image(t.base)
-	old := s.images[name]
-	if _, known := s.images[name]; !known && (image.Windows || t.another) {
-		if old, err = s.machine(ctx, name); err != nil {
-			return "", err
-		}
-	}
-	if old == nil || old.Windows == image.Windows {
+	if t.ours {
 		return "", nil
 	}
-	return fmt.Sprintf("its image %s is one of %s, and the new one is of %s", name, old.platform(), image.platform()), nil
+	old, err := s.machine(ctx, t.present())
+	if err != nil || old == nil || old.Windows == image.Windows {
+		return "", err
+	}
+	return fmt.Sprintf("its image %s is one of %s, and the new one is of %s", t.present(), old.platform(),
+		image.platform()), nil
 }
 
 func (m Machine) platform() string {
@@ -123,7 +112,7 @@ func (s *survey) requirementsFit(ctx context.Context, t *template, image Image) 
 	if len(all) == 0 {
 		return "", nil
 	}
-	old, err := s.machine(ctx, t.image(t.base))
+	old, err := s.machine(ctx, t.present())
 	if err != nil {
 		return "", err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/group"
+	"goldsmith/shared/tag"
 )
 
 // Launcher is one way in which an Auto Scaling group or a fleet launches from a template.
@@ -32,6 +33,8 @@ type launcher struct {
 	group bool
 	// warm is how many instances wait in the group's warm pool.
 	warm int32
+	// owner is the AWS service that owns it; empty for none.
+	owner string
 }
 
 // standard and latest are what may stand instead of a version's number.
@@ -67,7 +70,7 @@ func (f Finder) launchers(ctx context.Context) ([]launcher, error) {
 func ofGroup(g scaling.AutoScalingGroup) []launcher {
 	all := ways(g)
 	for i := range all {
-		all[i].warm = aws.ToInt32(g.WarmPoolSize)
+		all[i].warm, all[i].owner = aws.ToInt32(g.WarmPoolSize), group.OwnerOf(g)
 	}
 	return all
 }
@@ -151,11 +154,19 @@ func (f Finder) fleets(ctx context.Context) ([]launcher, error) {
 				continue
 			}
 			for _, c := range each.LaunchTemplateConfigs {
-				all = append(all, ofConfig("fleet "+aws.ToString(each.FleetId), c)...)
+				all = append(all, owned(each.Tags, ofConfig("fleet "+aws.ToString(each.FleetId), c))...)
 			}
 		}
 	}
 	return all, nil
+}
+
+// owned are the ways in which a fleet with these tags launches.
+func owned(tags []types.Tag, ways []launcher) []launcher {
+	for i := range ways {
+		ways[i].owner = group.Owner(tag.Map(tags))
+	}
+	return ways
 }
 
 // launching are the states of a fleet, or of a Spot Fleet request, that launches or may again.
@@ -231,7 +242,7 @@ func (f Finder) spotFleets(ctx context.Context) ([]launcher, error) {
 				continue
 			}
 			for _, c := range each.SpotFleetRequestConfig.LaunchTemplateConfigs {
-				all = append(all, ofSpot("Spot Fleet "+aws.ToString(each.SpotFleetRequestId), c)...)
+				all = append(all, owned(each.Tags, ofSpot("Spot Fleet "+aws.ToString(each.SpotFleetRequestId), c))...)
 			}
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 
-	"goldsmith/shared/group"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/tag"
 )
@@ -37,15 +36,6 @@ func list(roll plan.Roll, keys []string) listing {
 		}
 	}
 	return l
-}
-
-// owned leaves a template alone that another AWS service makes versions of, unless the plan lists it.
-func (t *Target) owned(listed bool) {
-	t.Rolled.Target, t.Rolled.Name = t.template.id, t.template.name
-	if owner := group.Owner(t.template.tags); owner != "" && !listed {
-		t.Rolled.Problem = fmt.Sprintf("it belongs to %s, which makes its versions; "+
-			"list it in the plan's roll.templates to have it rolled all the same", owner)
-	}
 }
 
 // disputed leaves a template alone that the plan lists for another source: a plan goes before a tag, and a template

@@ -65,8 +65,8 @@ func unbegun(r ledger.TargetRecord) ledger.TargetRecord {
 	return r
 }
 
-// leave is the record with why a run that rolls all or none left the target alone: what one try has decided, the next
-// does not try again.
+// leave is the record with why a run left the target alone: what one try of a run that rolls all or none has decided,
+// the next does not try again, and what failed is asked for first the next time.
 func (t *Target) leave(r ledger.TargetRecord, image Image, other bool) ledger.TargetRecord {
 	r.Left = &ledger.Left{Run: image.Run, Image: image.ID, Problem: t.Rolled.Problem, Other: other}
 	return r

@@ -10,6 +10,7 @@ import (
 	"context"
 	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -97,7 +98,7 @@ func MachineOf(i types.Image) Machine {
 	m := Machine{
 		Architecture: string(i.Architecture), BootMode: string(i.BootMode), Virtualization: string(i.VirtualizationType),
 		TPM: string(i.TpmSupport), ENA: aws.ToBool(i.EnaSupport), Root: aws.ToString(i.RootDeviceName),
-		Windows: i.Platform == types.PlatformValuesWindows,
+		Windows: Windows(i.Platform),
 	}
 	for _, d := range i.BlockDeviceMappings {
 		if d.Ebs != nil {
@@ -105,6 +106,11 @@ func MachineOf(i types.Image) Machine {
 		}
 	}
 	return m
+}
+
+// Windows reports whether a platform is Windows. EC2 answers "windows", and the SDK's constant says "Windows".
+func Windows(p types.PlatformValues) bool {
+	return strings.EqualFold(string(p), string(types.PlatformValuesWindows))
 }
 
 func (m Machine) disk(device string) *Disk {
@@ -151,6 +157,8 @@ type Target struct {
 	// made is the latest version that this call has made with the new image, versions are all that it has made.
 	made     int64
 	versions []int64
+	// failed is whether the last roll that was tried failed for its own sake.
+	failed bool
 	// changed is whether this call, or an earlier one of this run, has pointed it at the image.
 	changed bool
 }

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -161,9 +162,8 @@ func (s *survey) place(ctx context.Context, t *Target, roll plan.Roll) error {
 	if problem == "" {
 		problem = tmpl.choose(wish, differ)
 	}
-	if t.Rolled.Problem == "" {
-		t.Rolled.Problem = problem
-	}
+	left := tmpl.leftTo(roll)
+	tmpl.theirs, t.Rolled.Problem = left != "", cmp.Or(left, t.Rolled.Problem, problem)
 	differs := differ(tmpl.base, tmpl.standard)
 	t.at(len(differs) > 0)
 	t.At.Was = tmpl.was()

@@ -9,6 +9,22 @@ import (
 	"goldsmith/shared/ledger"
 )
 
+// alone is what is said of a target that is left alone for another's sake.
+func alone(bad *Target) string {
+	return fmt.Sprintf("left alone, since %s could not be rolled, and the plan rolls all or none",
+		cmp.Or(bad.Rolled.Name, bad.Rolled.Target))
+}
+
+// Together leaves all alone where one cannot be rolled, as a run does whose plan rolls all or none.
+func Together(targets []*Target, image Image) {
+	bad := failed(targets, image)
+	for _, t := range targets {
+		if bad != nil && t.Rolled.Problem == "" && !t.Decision.There {
+			t.Rolled.Problem = alone(bad)
+		}
+	}
+}
+
 // putBack undoes what was changed, since the plan wants all or none. What is put back is written down, so that another
 // try of the run goes on with the rest.
 func (w Writer) putBack(ctx context.Context, targets []*Target, bad *Target, image Image) error {
@@ -20,7 +36,7 @@ func (w Writer) putBack(ctx context.Context, targets []*Target, bad *Target, ima
 		case !t.changed && t.Decision.There && !t.Decision.Made:
 			continue // it had the image before this run
 		case !t.changed && !t.Decision.Made:
-			t.Rolled.Problem = fmt.Sprintf("left alone, since %s could not be rolled, and the plan rolls all or none", name)
+			t.Rolled.Problem = alone(bad)
 			continue
 		}
 		if Late(ctx) {

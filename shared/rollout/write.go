@@ -45,7 +45,12 @@ type Records interface {
 
 // Roll rolls each target on its own, or all or none. What cannot be rolled is told by
 // Target.Rolled; only an AWS that is busy is an error, since all of it can then be tried again.
+// Of all or none those that failed last are first: while they fail, nothing else is touched.
 func (w Writer) Roll(ctx context.Context, targets []*Target, image Image, together bool) error {
+	if together {
+		refused, rest := split(targets, func(t *Target) bool { return t.failed })
+		targets = append(refused, rest...)
+	}
 	for i, t := range targets {
 		if together && failed(targets, image) != nil {
 			break
@@ -54,7 +59,7 @@ func (w Writer) Roll(ctx context.Context, targets []*Target, image Image, togeth
 			return &fault.NotYet{Err: fmt.Errorf("%d of %d targets are done; the rest is rolled by the next try", i,
 				len(targets))}
 		}
-		if err := w.roll(ctx, t, image, together); err != nil {
+		if err := w.roll(ctx, t, image); err != nil {
 			return beside(err, targets)
 		}
 	}
@@ -62,6 +67,18 @@ func (w Writer) Roll(ctx context.Context, targets []*Target, image Image, togeth
 		return w.putBack(ctx, targets, bad, image)
 	}
 	return nil
+}
+
+// split are the targets of which something is true, and the others, each in their order.
+func split(targets []*Target, is func(*Target) bool) (yes, no []*Target) {
+	for _, t := range targets {
+		if is(t) {
+			yes = append(yes, t)
+		} else {
+			no = append(no, t)
+		}
+	}
+	return yes, no
 }
 
 // mostNamed is how many targets an error names: more than people read, and less than Step Functions takes of a text.
@@ -111,7 +128,7 @@ func failed(targets []*Target, image Image) (bad *Target) {
 
 // roll rolls one target: written down before it is changed and after. A try that
 // was cut off in between is found by the next, which then knows where it was before.
-func (w Writer) roll(ctx context.Context, t *Target, image Image, together bool) error {
+func (w Writer) roll(ctx context.Context, t *Target, image Image) error {
 	switch {
 	case t.Rolled.Problem != "":
 		return nil
@@ -132,7 +149,7 @@ func (w Writer) roll(ctx context.Context, t *Target, image Image, together bool)
 	}
 	if problem != "" {
 		t.Rolled.Problem, t.Rolled.Version = problem, t.At.Version
-		return w.notRolled(ctx, t, image, together)
+		return w.notRolled(ctx, t, image)
 	}
 	t.changed = true
 	return w.finish(ctx, t)
@@ -157,15 +174,11 @@ func (w Writer) change(t *Target, image Image) ledger.Change {
 }
 
 // notRolled covers what a roll that failed for good has made, and writes down that it was not made.
-func (w Writer) notRolled(ctx context.Context, t *Target, image Image, together bool) error {
+func (w Writer) notRolled(ctx context.Context, t *Target, image Image) error {
 	if err := w.coverFailed(ctx, t); err != nil {
 		return err
 	}
-	next := unbegun(t.Record)
-	if together {
-		next = t.leave(next, image, false)
-	}
-	return w.put(ctx, t, next)
+	return w.put(ctx, t, t.leave(unbegun(t.Record), image, false))
 }
 
 // tried makes the change; an error that lasts is the target's own problem.
@@ -209,6 +222,9 @@ func (w Writer) version(ctx context.Context, t *Target, image Image) (problem st
 		}
 		return "", w.topAgain(ctx, t, image)
 	}
+	if err := w.mayMove(ctx, t); err != nil {
+		return "", err
+	}
 	next = tmpl.base
 	if tmpl.image(next) != image.ID || next != tmpl.latest {
 		if next, err = w.onTop(ctx, t, image); err != nil {
@@ -220,6 +236,24 @@ func (w Writer) version(ctx context.Context, t *Target, image Image) (problem st
 		return "", nil
 	}
 	return w.defaulted(ctx, t, next)
+}
+
+// mayMove asks EC2 whether the default may be moved, of a template that could not be rolled last: a version that then
+// cannot be made the default would be one more each night.
+func (w Writer) mayMove(ctx context.Context, t *Target) error {
+	if !t.failed || t.At.Stays {
+		return nil
+	}
+	_, err := w.Templates.ModifyLaunchTemplate(ctx, &ec2.ModifyLaunchTemplateInput{
+		LaunchTemplateId: aws.String(t.template.id), DefaultVersion: number(t.At.Default), DryRun: aws.Bool(true),
+	})
+	if fault.Code(err) == "DryRunOperation" {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("asking whether its default may be moved: %w", err)
+	}
+	return nil
 }
 
 // defaulted makes a version the default, unless somebody has made another one default meanwhile.

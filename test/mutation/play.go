@@ -27,7 +27,7 @@ const (
 type binary struct {
 	path, dir string
 	rapid     bool
-	tests     []test
+	learned
 }
 
 // test is a test that reaches mutants.
@@ -53,7 +53,7 @@ func compile(ctx context.Context, pkg, matching, overlay, into, sum string) (*bi
 	}
 	help, _, _ := b.run(ctx, 0, "", time.Minute, "-help")
 	b.rapid = bytes.Contains(help, []byte("rapid.seed"))
-	if b.known(sum) {
+	if b.recall(sum); b.Whole {
 		return b, nil
 	}
 	named, _, err := b.run(ctx, 0, "", time.Minute, "-test.list", matching)
@@ -61,34 +61,40 @@ func compile(ctx context.Context, pkg, matching, overlay, into, sum string) (*bi
 		return nil, fmt.Errorf("listing the tests of %s: %w\n%s", pkg, err, named)
 	}
 	for _, name := range strings.Fields(string(named)) {
-		if topLevel.MatchString(name) {
-			if err := b.learn(ctx, name, filepath.Join(into, "seen")); err != nil {
-				return nil, err
-			}
+		if !topLevel.MatchString(name) || b.Tried[name] {
+			continue
+		}
+		if err := b.learn(ctx, name, filepath.Join(into, "seen")); err != nil {
+			return nil, err
+		}
+		if err := b.remember(); err != nil {
+			return nil, err
 		}
 	}
-	slices.SortFunc(b.tests, func(x, y test) int { return int(x.Took - y.Took) })
-	return b, b.remember(sum)
+	slices.SortFunc(b.Tests, func(x, y test) int { return int(x.Took - y.Took) })
+	b.Whole = true
+	return b, b.remember()
 }
 
-// learned is what is known of a binary's tests.
+// learned is what is known of a binary's tests: of those that were tried, which reach mutants.
 type learned struct {
 	Sum   string
 	Tests []test
+	Tried map[string]bool
+	// Whole is whether all were tried.
+	Whole bool
 }
 
-func (b *binary) known(sum string) bool {
-	var l learned
+// recall reads what was learned of what has that sum. What was not learned in time is learned by the next run.
+func (b *binary) recall(sum string) {
 	text, err := os.ReadFile(b.path + ".json")
-	if err != nil || json.Unmarshal(text, &l) != nil || l.Sum != sum {
-		return false
+	if err != nil || json.Unmarshal(text, &b.learned) != nil || b.Sum != sum || b.Tried == nil {
+		b.learned = learned{Sum: sum, Tried: map[string]bool{}}
 	}
-	b.tests = l.Tests
-	return true
 }
 
-func (b *binary) remember(sum string) error {
-	text, err := json.Marshal(learned{sum, b.tests})
+func (b *binary) remember() error {
+	text, err := json.Marshal(b.learned)
 	if err != nil {
 		return err
 	}
@@ -116,8 +122,9 @@ func (b *binary) learn(ctx context.Context, name, seen string) error {
 		}
 		t.Reaches[id] = true
 	}
+	b.Tried[name] = true
 	if len(t.Reaches) > 0 {
-		b.tests = append(b.tests, t)
+		b.Tests = append(b.Tests, t)
 	}
 	return nil
 }
@@ -149,7 +156,7 @@ func try(ctx context.Context, binaries []*binary, m Mutant) Result {
 	for _, b := range binaries {
 		var names []string
 		most := patience
-		for _, t := range b.tests {
+		for _, t := range b.Tests {
 			if t.Reaches[m.ID] {
 				names = append(names, t.Name)
 				most += 5 * t.Took

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"goldsmith/local/ec2"
 	"goldsmith/local/suite"
@@ -46,7 +47,7 @@ func TestMoreTemplatesThanAJobCarries(t *testing.T) {
 }
 
 // All or none of more templates than one call of roll has time for, and one that it may not make the default of: each
-// is rolled once and put back once.
+// is rolled once and put back once. The next nights ask for that one first, and touch nothing while it is refused.
 func TestAllOrNoneOfManyTemplates(t *testing.T) {
 	const many = 250
 	play(t, suite.Options{Plans: nightly(func(p *plan.Plan) { p.Roll.Together = true })}, func(n *night) {
@@ -55,7 +56,8 @@ func TestAllOrNoneOfManyTemplates(t *testing.T) {
 		for i := range many {
 			last = max(last, n.template(fmt.Sprintf("team-%03d", i), "web", "m5.large", ec2.ImageX86))
 		}
-		n.EC2.Inject(ec2.Fault{Action: "ModifyLaunchTemplate", Resource: last, Code: denied, Status: 403})
+		n.EC2.Inject(ec2.Fault{Action: "ModifyLaunchTemplate", Resource: last, Code: denied, Status: 403,
+			Until: due.Add(36 * time.Hour)})
 		r := n.nights(0)
 		for _, v := range n.heads() {
 			if image := *v.LaunchTemplateData.ImageId; image != ec2.ImageX86 || *v.VersionNumber > 3 {
@@ -69,5 +71,16 @@ func TestAllOrNoneOfManyTemplates(t *testing.T) {
 			}
 		}
 		n.want("told", told > 50, true)
+
+		was := n.heads()
+		n.nights(1)
+		for i, v := range n.heads() {
+			n.want("version of "+*v.LaunchTemplateName+" a night later", *v.VersionNumber, *was[i].VersionNumber)
+		}
+		r = n.nights(2)
+		image := n.results(r)[web].Image.ID
+		for _, v := range n.heads() {
+			n.want("image of "+*v.LaunchTemplateName+" once it may", *v.LaunchTemplateData.ImageId, image)
+		}
 	})
 }

@@ -51,9 +51,10 @@ type night struct {
 	since   time.Time
 	excused excuses
 	downs   downs
-	lasting *lastingFaults // faults that last, if the story has any
-	checked string         // the invariant that is being checked
-	second  string         // another image like ImageX86, where a world has one
+	lasting *lastingFaults    // faults that last, if the story has any
+	checked string            // the invariant that is being checked
+	second  string            // another image like ImageX86, where a world has one
+	stands  map[string]string // what stands for images that a world has made, by name
 }
 
 // tester is who hears of what is wrong with a night: a test, or who expects it.

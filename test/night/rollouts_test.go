@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	scaling "github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -27,7 +28,7 @@ import (
 )
 
 // worlds is how many generated worlds are rolled and rolled back.
-const worlds = 60
+const worlds = 80
 
 // In every generated world: what the rehearsal says is what the run does; what launched before a roll launches after
 // it, equal in all but the image; and after a rollback nothing that is not named launches what was undone.
@@ -36,8 +37,9 @@ func TestRollouts(t *testing.T) {
 	for seed := range worlds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { rollout(t, anyRollWorld.Example(seed), met) })
 	}
-	for _, what := range []string{"rolled", "not rolled", "stays", "fleet", "refreshed", "not refreshed", "warned", "left", "moved back", "kept",
-		"second given back", "refused"} {
+	for _, what := range []string{"rolled", "not rolled", "stays", "fleet", "refreshed", "not refreshed", "warned", "left",
+		"moved back", "kept", "second given back", "refused", "warm pool", "warm pool named", "boot mode", "ENA", "platform",
+		"their owner", "requirements"} {
 		if met[what] == 0 {
 			t.Errorf("no world met %q; the seeds show too little: %v", what, met)
 		}
@@ -80,7 +82,7 @@ func rollout(t *testing.T, w rollWorld, met map[string]int) {
 		n.ok(err)
 		time.Sleep(2 * time.Hour)
 		back := n.launching(templates, launchers)
-		n.sameButImage("roll and rollback", wished(w, templates), before, back)
+		n.sameButImage("roll and rollback", wished(w, templates), before, n.spared(w, result, before, back))
 		n.undone(result.Image.ID, answer, back, met)
 		n.givenBack(w, answer, before, back, met)
 		n.check()
@@ -132,7 +134,7 @@ func (n *night) launching(templates []string, launchers []rollLauncher) []rollLa
 	for _, l := range launchers {
 		if l.fleet {
 			kinds := l.overrides
-			if len(kinds) == 0 {
+			if len(kinds) == 0 || l.attributes {
 				kinds = []string{""}
 			}
 			add("fleet", templates[l.template], l.version, kinds)
@@ -209,6 +211,21 @@ func (n *night) sameButImage(what string, wished map[string]bool, before, after 
 	}
 }
 
+// spared is what launches after an undo, without blame for what a person deregistered: nothing leads to another image
+// what was not rolled, and what names a version's number.
+func (n *night) spared(w rollWorld, result job.Result, before, back []rollLaunch) []rollLaunch {
+	back = slices.Clone(back)
+	for i, b := range before {
+		rolled := slices.ContainsFunc(result.Rolled, func(r job.Rolled) bool {
+			return r.Target == b.template && r.Problem == ""
+		})
+		if w.lost && b.image == n.second && (!rolled || !strings.HasPrefix(b.version, "$")) {
+			back[i].why = ""
+		}
+	}
+	return back
+}
+
 // essence is launch data without its image and that image's own snapshots.
 func (n *night) essence(d types.ResponseLaunchTemplateData) string {
 	n.t.Helper()
@@ -259,11 +276,37 @@ func (n *night) undone(image string, answer rollback.Answer, now []rollLaunch, m
 		met["left"] += len(t.Note)
 		met["moved back"] += len(t.Refreshed)
 	}
+	for _, name := range n.warm(image) {
+		met["warm pool named"]++
+		if !strings.Contains(notes, "group "+name+" ") {
+			n.t.Errorf("an instance in the warm pool of %s runs %s after it was rolled back, and the answer says: %s", name, image,
+				notes)
+		}
+	}
 	for _, l := range now {
 		if l.image == image && !strings.Contains(notes, l.who+" ") {
 			n.t.Errorf("%s launches %s by %s of %s after it was rolled back, and the answer says: %s", l.who, image, l.version, l.template, notes)
 		}
 	}
+}
+
+// warm are the groups in whose warm pools instances of an image wait.
+func (n *night) warm(image string) (groups []string) {
+	n.t.Helper()
+	for _, i := range n.instances() {
+		group := tag.Map(i.Tags)[tag.Group]
+		if aws.ToString(i.ImageId) != image || group == "" || i.State.Name == types.InstanceStateNameTerminated {
+			continue
+		}
+		out := must(n.scaling().DescribeWarmPool(n.ctx,
+			&autoscaling.DescribeWarmPoolInput{AutoScalingGroupName: aws.String(group)}))(n.t)
+		if slices.ContainsFunc(out.Instances, func(w scaling.Instance) bool {
+			return aws.ToString(w.InstanceId) == aws.ToString(i.InstanceId)
+		}) {
+			groups = append(groups, group)
+		}
+	}
+	return groups
 }
 
 // givenBack: what launched something before the roll launches the same image after the undo, unless that is gone or
@@ -297,8 +340,13 @@ func (n *night) meets(met map[string]int, result job.Result) {
 		default:
 			met["rolled"]++
 		}
-		if strings.Contains(r.Note, "fleet") {
-			met["fleet"]++
+		for what, text := range map[string]string{
+			"fleet": "fleet", "warm pool": "warm pools", "boot mode": "does not boot", "ENA": "images with ENA",
+			"platform": "one of Windows", "their owner": "another service", "requirements": "instance requirements",
+		} {
+			if strings.Contains(r.Note+r.Problem, text) {
+				met[what]++
+			}
 		}
 	}
 	for _, r := range result.Refreshes {

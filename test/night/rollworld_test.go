@@ -2,6 +2,7 @@ package night_test
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -40,19 +41,20 @@ type rollTemplate struct {
 
 // rollLauncher launches from a template: a group, or a fleet.
 type rollLauncher struct {
-	template         int
-	fleet, protected bool
-	version          string
-	overrides        []string // instance types
-	attributes       bool     // an override with instance requirements
-	ofAws            bool
+	template               int
+	fleet, protected, warm bool
+	version                string
+	overrides              []string // instance types
+	attributes             bool     // an override with instance requirements
+	ofAws                  bool
 }
 
 // anyRollWorld draws what decides about rolls.
 var anyRollWorld = rapid.Custom(func(t *rapid.T) rollWorld {
 	w := rollWorld{
-		source: rapid.SampledFrom([]string{"private", "grown private", "kept private", "grown kept m5.large private",
-			"t2.micro private"}).Draw(t, "source"),
+		source: rapid.SampledFrom([]string{"private", "private", "grown private", "kept private",
+			"grown kept m5.large private", "t2.micro private", "image=uefi private", "image=tpm m5.large private",
+			"image=plain t2.micro private", "image=" + ec2.ImageWindows + " m5.large private"}).Draw(t, "source"),
 		refresh: rapid.Bool().Draw(t, "refresh of a rollback"), lost: rapid.IntRange(0, 3).Draw(t, "second is lost") == 0,
 	}
 	refreshes := rapid.SampledFrom([]string{"enabled", "warn", "none", "enabled", "warn"}).Draw(t, "refreshes")
@@ -71,7 +73,7 @@ var anyRollWorld = rapid.Custom(func(t *rapid.T) rollWorld {
 })
 
 var anyRollTemplate = rapid.Custom(func(t *rapid.T) rollTemplate {
-	images := []string{ec2.ImageX86, ec2.ImageX86, second, "resolve:ssm:/golden/one", "resolve:ssm:/golden/text",
+	images := []string{ec2.ImageX86, ec2.ImageX86, ec2.ImageX86, second, "uefi", "plain", "resolve:ssm:/golden/one", "resolve:ssm:/golden/text",
 		"resolve:ssm:/golden/one:1"}
 	one := rollTemplate{
 		tags: map[string]string{tag.Source: "web"},
@@ -80,7 +82,7 @@ var anyRollTemplate = rapid.Custom(func(t *rapid.T) rollTemplate {
 			BlockDeviceMappings: anyMappings(t), UserData: aws.String("Zmlyc3Q="),
 		},
 	}
-	if rapid.IntRange(0, 6).Draw(t, "requirements") == 0 {
+	if rapid.IntRange(0, 4).Draw(t, "requirements") == 0 {
 		one.first.InstanceType, one.first.InstanceRequirements = "", &types.InstanceRequirementsRequest{
 			VCpuCount: &types.VCpuCountRangeRequest{Min: aws.Int32(2), Max: aws.Int32(2)},
 			MemoryMiB: &types.MemoryMiBRequest{Min: aws.Int32(4096), Max: aws.Int32(8192)},
@@ -107,7 +109,7 @@ var anyRollTemplate = rapid.Custom(func(t *rapid.T) rollTemplate {
 
 func anyType(t *rapid.T) types.InstanceType {
 	return rapid.SampledFrom([]types.InstanceType{"t3.micro", "t3.micro", "m5.large", "t2.micro", "m6g.large",
-		""}).Draw(t, "type")
+		"m4.large", "c5.metal", ""}).Draw(t, "type")
 }
 
 func anyMappings(t *rapid.T) []types.LaunchTemplateBlockDeviceMappingRequest {
@@ -131,7 +133,8 @@ func anyMappings(t *rapid.T) []types.LaunchTemplateBlockDeviceMappingRequest {
 func anyLauncher(t *rapid.T, templates []rollTemplate) rollLauncher {
 	l := rollLauncher{
 		template: rapid.IntRange(0, len(templates)-1).Draw(t, "template"), fleet: rapid.IntRange(0, 3).Draw(t, "fleet") == 0,
-		protected: rapid.IntRange(0, 4).Draw(t, "protected") == 0, ofAws: rapid.IntRange(0, 9).Draw(t, "of AWS") == 0,
+		protected: rapid.IntRange(0, 4).Draw(t, "protected") == 0, ofAws: rapid.IntRange(0, 5).Draw(t, "of AWS") == 0,
+		warm: rapid.IntRange(0, 3).Draw(t, "warm pool") == 0,
 	}
 	versions := []string{"$Default", "$Latest", "$Default", "$Latest"}
 	for v := range len(templates[l.template].versions) + 1 {
@@ -139,8 +142,8 @@ func anyLauncher(t *rapid.T, templates []rollTemplate) rollLauncher {
 	}
 	l.version = rapid.SampledFrom(versions).Draw(t, "version")
 	if rapid.IntRange(0, 2).Draw(t, "mixed") == 0 {
-		l.overrides = rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"t3.small", "m5.large", "t2.micro", "t3.medium"}), 1,
-			2, rapid.ID).Draw(t, "overrides")
+		l.overrides = rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"t3.small", "m5.large", "t2.micro", "t3.medium",
+			"m4.large", "c5.metal"}), 1, 2, rapid.ID).Draw(t, "overrides")
 		l.attributes = rapid.IntRange(0, 3).Draw(t, "attributes") == 0
 	}
 	return l
@@ -149,10 +152,20 @@ func anyLauncher(t *rapid.T, templates []rollTemplate) rollLauncher {
 // build makes the world; launchers that AWS refuses are left out.
 func (n *night) build(w rollWorld) (web string, templates []string, launchers []rollLauncher) {
 	n.t.Helper()
+	n.second = n.registered("second", true)
+	n.stands = map[string]string{
+		second: n.second, "plain": n.registered("plain", false),
+		"uefi": n.registered("uefi", true, func(in *sdk.RegisterImageInput) { in.BootMode = types.BootModeValuesUefi }),
+		"tpm": n.registered("tpm", true, func(in *sdk.RegisterImageInput) {
+			in.BootMode, in.TpmSupport = types.BootModeValuesUefi, types.TpmSupportValuesV20
+		}),
+	}
+	for name, id := range n.stands {
+		w.source = strings.Replace(w.source, "image="+name+" ", "image="+id+" ", 1)
+	}
 	web = n.launch("web", w.source)
 	n.alias("/golden/one", ec2.ImageX86)
 	n.text("/golden/text", ec2.ImageX86)
-	n.second = n.registered("second", true)
 	for i, t := range w.templates {
 		templates = append(templates, n.versioned(fmt.Sprintf("template-%d", i), t))
 	}
@@ -184,10 +197,10 @@ func (n *night) versioned(name string, t rollTemplate) string {
 	return id
 }
 
-// filled is launch data with the image that second stands for.
+// filled is launch data with the image that a name stands for.
 func (n *night) filled(data types.RequestLaunchTemplateData) types.RequestLaunchTemplateData {
-	if aws.ToString(data.ImageId) == second {
-		data.ImageId = aws.String(n.second)
+	if id := n.stands[aws.ToString(data.ImageId)]; id != "" {
+		data.ImageId = aws.String(id)
 	}
 	return data
 }
@@ -217,6 +230,11 @@ func (n *night) launcher(name, template string, l rollLauncher) error {
 		in.LaunchTemplate, in.MixedInstancesPolicy = nil, &scaling.MixedInstancesPolicy{LaunchTemplate: policy}
 	}
 	_, err := n.scaling().CreateAutoScalingGroup(n.ctx, in)
+	if err == nil && l.warm { // A group that may have none goes without.
+		_, _ = n.scaling().PutWarmPool(n.ctx, &autoscaling.PutWarmPoolInput{
+			AutoScalingGroupName: aws.String(name), MinSize: aws.Int32(1), MaxGroupPreparedCapacity: aws.Int32(2),
+		})
+	}
 	return err
 }
 
@@ -228,6 +246,13 @@ func (n *night) fleetOf(template string, l rollLauncher) error {
 	for _, kind := range l.overrides {
 		config.Overrides = append(config.Overrides,
 			types.FleetLaunchTemplateOverridesRequest{InstanceType: types.InstanceType(kind)})
+	}
+	if l.attributes {
+		config.Overrides = []types.FleetLaunchTemplateOverridesRequest{{
+			InstanceRequirements: &types.InstanceRequirementsRequest{
+				VCpuCount: &types.VCpuCountRangeRequest{Min: aws.Int32(2)}, MemoryMiB: &types.MemoryMiBRequest{Min: aws.Int32(4096)},
+			},
+		}}
 	}
 	_, err := n.cloud.CreateFleet(n.ctx, &sdk.CreateFleetInput{
 		Type: types.FleetTypeMaintain, LaunchTemplateConfigs: []types.FleetLaunchTemplateConfigRequest{config},

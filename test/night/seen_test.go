@@ -1,6 +1,7 @@
 package night_test
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -82,7 +83,10 @@ func (n *night) images() []types.Image {
 	for pages.HasMorePages() {
 		all = append(all, must(pages.NextPage(n.ctx))(n.t).Images...)
 	}
-	return slices.DeleteFunc(all, func(i types.Image) bool { return aws.ToString(i.ImageId) == n.second })
+	return slices.DeleteFunc(all, func(i types.Image) bool {
+		id := aws.ToString(i.ImageId)
+		return id == n.second || slices.Contains(slices.Collect(maps.Values(n.stands)), id)
+	})
 }
 
 // snapshots are all but other people's, which were there before the night.

@@ -37,9 +37,11 @@ func (n *night) grow(group string) {
 	time.Sleep(10 * time.Minute)
 }
 
-// A group that another AWS service owns is named with its owner, and not refreshed.
+// A group that another AWS service owns is named with its owner, and not refreshed, also where the plan lists its
+// template.
 func TestUndoRefreshesNoGroupOfAnotherOwner(t *testing.T) {
-	play(t, suite.Options{}, func(n *night) {
+	lists := nightly(func(p *plan.Plan) { p.Roll.Templates = map[string][]string{"web": {"fleet"}} })
+	play(t, suite.Options{Plans: lists}, func(n *night) {
 		n.excused.slack = true
 		n.launch("web", "")
 		fleet := n.template("fleet", "web", "t3.micro", ec2.ImageX86)

@@ -23,16 +23,20 @@ func (n *night) withoutENA() string {
 }
 
 // registered registers an image of that name like ImageX86.
-func (n *night) registered(name string, ena bool) string {
+func (n *night) registered(name string, ena bool, edits ...func(*sdk.RegisterImageInput)) string {
 	n.t.Helper()
-	out := must(n.cloud.RegisterImage(n.ctx, &sdk.RegisterImageInput{
+	in := &sdk.RegisterImageInput{
 		Name: aws.String(name), Architecture: types.ArchitectureValuesX8664, VirtualizationType: aws.String("hvm"),
 		EnaSupport: aws.Bool(ena), RootDeviceName: aws.String("/dev/xvda"),
 		BlockDeviceMappings: []types.BlockDeviceMapping{{
 			DeviceName: aws.String("/dev/xvda"),
 			Ebs:        &types.EbsBlockDevice{SnapshotId: aws.String("snap" + ec2.ImageX86[len("ami"):])},
 		}},
-	}))(n.t)
+	}
+	for _, edit := range edits {
+		edit(in)
+	}
+	out := must(n.cloud.RegisterImage(n.ctx, in))(n.t)
 	time.Sleep(time.Minute)
 	return aws.ToString(out.ImageId)
 }

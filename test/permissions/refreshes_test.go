@@ -6,6 +6,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	scalingtypes "github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/local/ec2"
 	"goldsmith/shared/tag"
@@ -27,6 +29,35 @@ func refreshedGroup(n *night) {
 	refreshes := n.result(web).Refreshes
 	n.want("refreshes", len(refreshes), 1)
 	n.want("status", refreshes[0].Status, "Successful")
+}
+
+// emptyGroup is a group without members that launches from a template.
+func (n *night) emptyGroup(template string) {
+	n.t.Helper()
+	must(autoscaling.NewFromConfig(n.AWS()).CreateAutoScalingGroup(n.ctx, &autoscaling.CreateAutoScalingGroupInput{
+		AutoScalingGroupName: aws.String("empty"), MinSize: aws.Int32(0), MaxSize: aws.Int32(0),
+		AvailabilityZones: []string{here.Region + "a"},
+		LaunchTemplate:    &scalingtypes.LaunchTemplateSpecification{LaunchTemplateName: aws.String(template)},
+	}))(n.t)
+}
+
+// cutOffBeforeItWasWhole: an image of which only an old version of a template is left that names it is removed, once it
+// is clear that no refresh of the template's group is to launch it.
+func cutOffBeforeItWasWhole(n *night) {
+	n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))
+	id := ""
+	n.before("watch:snapshotted", func(string) {
+		out := must(n.cloud.DescribeImages(n.ctx, &sdk.DescribeImagesInput{Filters: []types.Filter{
+			{Name: aws.String("tag:" + tag.Managed), Values: []string{"true"}},
+		}}))(n.t)
+		id = aws.ToString(out.Images[0].ImageId)
+		n.version(n.template("by-hand", id, nil), ec2.ImageX86)
+		n.emptyGroup("by-hand")
+		n.ok(n.States.Stop(n.onlyRun(), "", ""))
+	})
+	n.run(due)
+	time.Sleep(time.Hour)
+	n.want("gone", n.image(id).ImageId == nil, true)
 }
 
 // refreshedBack: the group is set back by hand and refreshed once more, and a person rolls back meanwhile.

@@ -59,6 +59,7 @@ func retired(n *night) {
 		n.version(id, ec2.ImageX86)
 		must(book.memory.PutTarget(n.ctx, ledger.TargetRecord{Source: "web", ID: id, Made: []int64{1}}))(n.t)
 	}
+	n.emptyGroup("listed")
 	must(n.cloud.DeregisterImage(n.ctx, &sdk.DeregisterImageInput{ImageId: aws.String(gone)}))(n.t)
 	n.run(aging)
 	book.forgetful = false

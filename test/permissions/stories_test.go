@@ -187,6 +187,7 @@ var stories = []story{
 		n.want("test instances", n.tests(), 0)
 		n.want("state", n.EC2.State(web), ec2.Running)
 	}},
+	{name: "cut off before its image is whole", play: cutOffBeforeItWasWhole},
 	{name: "a group is refreshed", play: refreshedGroup},
 	{name: "a group is refreshed, no events", events: silent, play: refreshedGroup},
 	{name: "a group is refreshed, and its template is one of more than a job carries", play: func(n *night) {

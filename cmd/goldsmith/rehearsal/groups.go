@@ -32,11 +32,11 @@ type prospect struct {
 }
 
 // prospectOf is what the templates and aliases of a source would be.
-func prospectOf(source string, found []*rollout.Target, said []Target) prospect {
+func prospectOf(source string, found []*rollout.Target) prospect {
 	next := prospect{source: source, rolled: group.Rolled{}, follows: map[group.Spec]bool{}}
-	for i, t := range found {
+	for _, t := range found {
 		switch {
-		case said[i].Problem != "":
+		case t.Rolled.Problem != "":
 		case t.At.Alias:
 			for _, through := range t.Rolled.Through {
 				next.rolled[through] = group.Target{}

@@ -54,9 +54,14 @@ func (s Stage) templates(ctx context.Context, run job.Run, p plan.Plan, sources 
 			src.Warnings = append(src.Warnings, *reason)
 		}
 		once(first, *src, found.Targets)
-		said := together(src.ID, found.Targets, p.Roll.Together)
 		names.take(found, p.Roll.Together)
-		all, next = append(all, said...), append(next, prospectOf(src.ID, found.Targets, said))
+		if p.Roll.Together {
+			rollout.Together(found.Targets, image)
+		}
+		for _, t := range found.Targets {
+			all = append(all, Target{Source: src.ID, Rolled: t.Rolled})
+		}
+		next = append(next, prospectOf(src.ID, found.Targets))
 	}
 	return all, next, nil
 }
@@ -117,6 +122,7 @@ func (s Stage) expected(ctx context.Context, src Source, run job.Run) (rollout.I
 		Machine: rollout.Machine{
 			Architecture: string(i.Architecture), BootMode: string(i.BootMode), Virtualization: string(i.VirtualizationType),
 			TPM: aws.ToString(i.TpmSupport), ENA: aws.ToBool(i.EnaSupport), Root: aws.ToString(i.RootDeviceName),
+			Windows: rollout.Windows(i.Platform),
 		},
 	}
 	device := map[string]string{}
@@ -138,25 +144,4 @@ func (s Stage) expected(ctx context.Context, src Source, run job.Run) (rollout.I
 		image.Disks = append(image.Disks, rollout.Disk{Device: device[aws.ToString(v.VolumeId)], GiB: aws.ToInt32(v.Size)})
 	}
 	return image, nil
-}
-
-// together are a source's targets. Where the plan rolls all or none, one that cannot be leaves the others alone.
-func together(source string, found []*rollout.Target, all bool) []Target {
-	bad := ""
-	for _, t := range found {
-		if t.Rolled.Problem != "" && bad == "" {
-			bad = t.Rolled.Target
-			if t.Rolled.Name != "" {
-				bad = t.Rolled.Name
-			}
-		}
-	}
-	targets := make([]Target, len(found))
-	for i, t := range found {
-		targets[i] = Target{Source: source, Rolled: t.Rolled}
-		if all && bad != "" && t.Rolled.Problem == "" && !t.Decision.There {
-			targets[i].Problem = fmt.Sprintf("left alone, since %s could not be rolled, and the plan rolls all or none", bad)
-		}
-	}
-	return targets
 }

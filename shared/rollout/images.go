@@ -1,0 +1,119 @@
+package rollout
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/shared/fault"
+	"goldsmith/shared/ledger"
+)
+
+// present is the image that a template launches now, also where it takes that from a parameter; "" for none.
+func (t *template) present() string {
+	if _, _, alias := Alias(t.image(t.base)); alias {
+		return t.holds
+	}
+	return t.image(t.base)
+}
+
+// ours reports whether a roll of the same source put an image there: of what kind it is need not be asked.
+func ours(known ledger.TargetRecord, present string, image Image) bool {
+	last, rolled := Latest(known)
+	return rolled && last.Source == image.Source && last.Image == present
+}
+
+// templates are those that would launch the image: the template itself, or those that take theirs from the parameter.
+func (t *Target) templates() []*template {
+	if t.template != nil {
+		return []*template{t.template}
+	}
+	return t.through
+}
+
+// learnImages reads what targets launch now: many images by one call.
+func (s *survey) learnImages(ctx context.Context, targets []*Target, known *records, image Image) error {
+	wanted := map[string]bool{}
+	for _, t := range targets {
+		for _, each := range t.templates() {
+			each.ours = ours(known.read[t.key][t.Rolled.Target], each.present(), image)
+			if id := each.present(); id != "" && id != image.ID && !each.ours && t.Rolled.Problem == "" {
+				wanted[id] = true
+			}
+		}
+	}
+	if len(wanted) < 2 {
+		return nil // It is asked for where it is needed.
+	}
+	for ids := range slices.Chunk(slices.Sorted(maps.Keys(wanted)), filterMost) {
+		if err := s.readImages(ctx, ids); fault.IsThrottled(err) || fault.IsNotYet(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// filterMost is how many values a filter takes (User Guide, "List and filter your resources").
+const filterMost = 200
+
+// readImages reads images; one that is gone is left out of the answer.
+func (s *survey) readImages(ctx context.Context, ids []string) error {
+	pages := ec2.NewDescribeImagesPaginator(s.EC2, &ec2.DescribeImagesInput{
+		Filters: []types.Filter{{Name: aws.String("image-id"), Values: ids}}, IncludeDisabled: aws.Bool(true),
+	})
+	read := map[string]*Machine{}
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return fmt.Errorf("looking at %d images: %w", len(ids), err)
+		}
+		for _, i := range out.Images {
+			m := MachineOf(i)
+			read[aws.ToString(i.ImageId)] = &m
+		}
+	}
+	for _, id := range ids {
+		s.images[id] = read[id]
+	}
+	return nil
+}
+
+// snapshot is a snapshot's size in GiB; 0 when it is gone.
+func (s *survey) snapshot(ctx context.Context, id string) (int32, error) {
+	if size, known := s.sizes[id]; known {
+		return size, nil
+	}
+	out, err := s.EC2.DescribeSnapshots(ctx, &ec2.DescribeSnapshotsInput{SnapshotIds: []string{id}})
+	if err != nil && !fault.IsNotFound(err) {
+		return 0, fmt.Errorf("looking at snapshot %s: %w", id, err)
+	}
+	if err == nil && len(out.Snapshots) > 0 {
+		s.sizes[id] = aws.ToInt32(out.Snapshots[0].VolumeSize)
+	} else {
+		s.sizes[id] = 0
+	}
+	return s.sizes[id], nil
+}
+
+// machine is what EC2 says of an image; nil when it is gone.
+func (s *survey) machine(ctx context.Context, id string) (*Machine, error) {
+	if m, known := s.images[id]; known || id == "" {
+		return m, nil
+	}
+	out, err := s.EC2.DescribeImages(ctx,
+		&ec2.DescribeImagesInput{ImageIds: []string{id}, IncludeDisabled: aws.Bool(true)})
+	if err != nil && !fault.IsNotFound(err) && fault.Code(err) != "InvalidAMIID.Malformed" {
+		return nil, fmt.Errorf("looking at image %s: %w", id, err)
+	}
+	s.images[id] = nil
+	if err == nil && len(out.Images) > 0 {
+		m := MachineOf(out.Images[0])
+		s.images[id] = &m
+	}
+	return s.images[id], nil
+}
