@@ -162,8 +162,8 @@ func (w *World) copySnapshots(img, source *image, encrypt bool, key string, tags
 	for _, m := range source.mappings {
 		if from := w.snapshots.get(m.snapshotID); from != nil {
 			encrypted := from.encrypted || encrypt
-			to := w.copyOfSnapshot(from, encrypted, w.keyOf(encrypted, key, from.id), "Copied for DestinationAmi "+id+
-				" from SourceAmi "+source.id+" for SourceSnapshot "+from.id, tags)
+			to := w.copyOfSnapshot(w.newID("snap", id+from.id), from, encrypted, w.keyOf(encrypted, key, from.id),
+				"Copied for DestinationAmi "+id+" from SourceAmi "+source.id+" for SourceSnapshot "+from.id, tags)
 			img.awaited++
 			w.completeCopy(to.id, from.id, func() { w.copied(id, to.id) })
 			m.snapshotID, m.encrypted, m.kmsKey = to.id, to.encrypted, to.kmsKey

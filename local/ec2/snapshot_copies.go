@@ -47,7 +47,7 @@ func copySnapshot(w *World, call *query.Call) error {
 	if encrypted {
 		key = w.keyFor(key)
 	}
-	to := w.copyOfSnapshot(from, encrypted, key, description, tags["snapshot"])
+	to := w.copyOfSnapshot(w.newID("snap", description+from.id), from, encrypted, key, description, tags["snapshot"])
 	w.copies++
 	w.completeCopy(to.id, from.id, func() { w.copies-- })
 	call.Touch(to.id)
@@ -91,9 +91,9 @@ func (s *snapshot) permits(account string) bool {
 }
 
 // copyOfSnapshot puts a pending copy there. It has neither permissions nor a lock, and is in the standard tier.
-func (w *World) copyOfSnapshot(from *snapshot, encrypted bool, key, description string, tags []Tag) *snapshot {
+func (w *World) copyOfSnapshot(id string, from *snapshot, encrypted bool, key, description string, tags []Tag) *snapshot {
 	to := *from
-	to.id, to.owner, to.tags = w.newID("snap", description+from.id), w.options.Account, nil
+	to.id, to.owner, to.tags = id, w.options.Account, nil
 	to.parent, to.written = from.id, false
 	to.volumeID = "vol-ffffffff" // What EC2 shows for a copy (API reference, Snapshot).
 	to.encrypted, to.kmsKey = encrypted, ""

@@ -23,6 +23,7 @@ import (
 // snapshotOf is a completed snapshot of the volume at a device of an instance; "" is its root device.
 func (n *night) snapshotOf(instance, device string, tags map[string]string) string {
 	n.t.Helper()
+	time.Sleep(time.Minute) // EC2 may not show a new instance yet.
 	var volume *string
 	for _, i := range n.instances() {
 		for _, m := range i.BlockDeviceMappings {
@@ -203,7 +204,7 @@ func TestAnImageOfASnapshotIsRetired(t *testing.T) {
 	plans := with(onRequest(), "nightly", func(p *plan.Plan) { p.Keep.Last, p.Keep.Grace = 1, plan.Duration(time.Hour) })
 	play(t, suite.Options{Plans: plans}, func(n *night) {
 		web := n.launch("web", "")
-		settings := map[string]string{tag.ImageSettings: "rootDeviceName=/dev/xvda enaSupport=true"}
+		settings := map[string]string{tag.ImageSettings: "rootDeviceName=/dev/xvda enaSupport=true", "Name": "web"}
 		first, second := n.snapshotOf(web, "", settings), n.snapshotOf(web, "", settings)
 		must(n.cloud.TerminateInstances(n.ctx, &sdk.TerminateInstancesInput{InstanceIds: []string{web}}))(n.t)
 		time.Sleep(10 * time.Minute)
