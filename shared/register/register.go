@@ -140,7 +140,10 @@ func Test(r ledger.Registration, i types.Instance) error {
 // copies go, and other people's snapshots are theirs. Of an image that a person adopted they are settled at that time:
 // it may hold snapshots that were there before.
 func Snapshots(r ledger.Registration, i types.Image) []string {
-	if r.Call == ledger.RegisterImage || r.Adopted != "" {
+	switch {
+	case r.Call == ledger.RegisterImage:
+		return Copies(r)
+	case r.Adopted != "":
 		return r.Snapshots
 	}
 	return image.Snapshots(i)

@@ -218,7 +218,7 @@ func (n *night) madeOnce() {
 		form, err := query.ParseForm(c.Form)
 		n.ok(err)
 		for _, id := range c.Resources {
-			copied := c.Action == "CopySnapshot" && id != form.Text("SourceSnapshotId")
+			copied := c.Action == "CopySnapshot" && !n.theirs[id]
 			if !strings.HasPrefix(id, "ami-") && !copied {
 				continue
 			}

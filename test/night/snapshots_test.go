@@ -209,7 +209,7 @@ func TestAnImageOfASnapshotIsRetired(t *testing.T) {
 		must(n.cloud.TerminateInstances(n.ctx, &sdk.TerminateInstancesInput{InstanceIds: []string{web}}))(n.t)
 		time.Sleep(10 * time.Minute)
 		n.begin()
-		for _, id := range []string{first, second, second} {
+		for _, id := range []string{first, second, second, second} {
 			n.ask(id, "now")
 			n.finish()
 			time.Sleep(2 * time.Hour)
