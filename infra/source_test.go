@@ -251,7 +251,7 @@ func TestFunctionsAreToldWhatTheyAskFor(t *testing.T) {
 	})
 }
 
-// asked are the environment variables that each function's main loads, in order.
+// asked are the environment variables that each function's wiring reads, in order.
 func asked(t *testing.T) map[string][]string {
 	t.Helper()
 	variables := map[string]string{}
@@ -263,7 +263,7 @@ func asked(t *testing.T) map[string][]string {
 	all := map[string][]string{}
 	inspect(t, "../functions", func(path string, n ast.Node) {
 		call, ok := n.(*ast.CallExpr)
-		if !ok || selected(call.Fun, "settings") != "Load" {
+		if !ok || filepath.Base(path) != "wire.go" || fmt.Sprint(call.Fun) != "read" {
 			return
 		}
 		loaded := []string{}
@@ -271,7 +271,7 @@ func asked(t *testing.T) map[string][]string {
 			loaded = append(loaded, variables[selected(arg, "settings")])
 		}
 		slices.Sort(loaded)
-		all[filepath.Base(filepath.Dir(filepath.Dir(path)))] = loaded
+		all[filepath.Base(filepath.Dir(path))] = loaded
 	})
 	return all
 }

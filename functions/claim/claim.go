@@ -178,7 +178,7 @@ func (s Step) settle(ctx context.Context, j job.Job, claim ledger.Claim, running
 	j.Image.Name = image.Name(j)
 	decision, late := source.Decide(running, j.Run, j.Plan, s.now())
 	if late != nil {
-		return s.late(ctx, j, late)
+		return s.late(ctx, j, *late)
 	}
 	if decision == job.StopFirst {
 		var err error
@@ -194,15 +194,6 @@ func (s Step) settle(ctx context.Context, j job.Job, claim ledger.Claim, running
 		return j, fmt.Errorf("recording the claim of %s: %w", j.Source.ID, err)
 	}
 	return j, nil
-}
-
-// late is the reason of a source whose turn comes when the window has closed: what held up its run, if that is known.
-func (s Step) late(ctx context.Context, j job.Job, late *job.Reason) (job.Job, error) {
-	held, err := s.breaker(ctx, j)
-	if held == nil {
-		held = late
-	}
-	return refuse(j, held), err
 }
 
 func skip(j job.Job, code job.ReasonCode, text string) job.Job {

@@ -51,7 +51,7 @@ func TestClaimOverTheLimit(t *testing.T) {
 			Then: skips(job.OverLimit, "i-other-09, i-other-10 and 2 more"+again),
 		},
 		{
-			Name: "those before its schedule do not count", Want: claims + " Take Slots Take Record: ok",
+			Name: "those before its schedule do not count", Want: claims + " Take Slots Take Slots Record: ok",
 			Given: limited(1, 1, func(in *claim.Input) { in.Job.Run.Since = time.Now() }),
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("decision", j.Decision, job.StopFirst)

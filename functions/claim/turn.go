@@ -17,12 +17,19 @@ import (
 // mayStop sees whether the source may be stopped now: it can be started again, the breaker is
 // closed, and there is a place for it. The job has its place then, or a decision.
 func (s Step) mayStop(ctx context.Context, j job.Job) (job.Job, error) {
+	if j.Run.Held != nil {
+		return refuse(j, j.Run.Held), nil
+	}
 	if reason, err := s.startable(ctx, j); err != nil || reason != nil {
 		return refuse(j, reason), err
 	}
-	reason, exempted, err := breaker.Against(ctx, s.book, j)
-	if err != nil || reason != nil {
-		return refuse(j, reason), err
+	open, err := breaker.Open(ctx, s.book)
+	if err != nil {
+		return j, err
+	}
+	block, exempted := breaker.Standing(open, j)
+	if block != nil {
+		return s.heldBack(ctx, j, *block)
 	}
 	j.Warnings = append(slices.Clone(j.Warnings), exempted...)
 	if j.Place != "" {
@@ -31,17 +38,33 @@ func (s Step) mayStop(ctx context.Context, j job.Job) (job.Job, error) {
 	return s.place(ctx, j)
 }
 
+// again is how often what is held back is looked at: as seldom as what waits for its turn at most.
+const again = 5 * time.Minute
+
+// heldBack is a source that must not be stopped while another is down. What has gone down since its run began may come
+// back, or be exempted by a person, before the window closes: then it waits, without a turn, so that it is in the way
+// of none that may be stopped. A request for one source is answered at once.
+func (s Step) heldBack(ctx context.Context, j job.Job, b breaker.Block) (job.Job, error) {
+	requested := j.Run.Request != nil && j.Run.Request.Source != ""
+	if requested || j.Run.Closes.IsZero() || b.Claim.StopSent.Before(j.Run.Scheduled) {
+		return refuse(j, b.Reason()), nil
+	}
+	if err := bound.Leave(ctx, s.book, j.Run.Plan, j.Source.ID, j.Run.Name, false); err != nil {
+		return j, fmt.Errorf("giving up the turn of %s: %w", j.Source.ID, err)
+	}
+	turn := job.Turn{Held: true, Seconds: int(again.Seconds()), Since: s.now().UTC()}
+	if j.Turn != nil {
+		turn.Since, turn.First = j.Turn.Since, j.Turn.First
+	}
+	j.Decision, j.Place, j.Turn = job.WaitFirst, "", &turn
+	return j, nil
+}
+
 func refuse(j job.Job, reason *job.Reason) job.Job {
 	if reason == nil {
 		return j
 	}
 	return skip(j, reason.Code, reason.Text)
-}
-
-// breaker is why nothing more may be stopped; nil when that is not so.
-func (s Step) breaker(ctx context.Context, j job.Job) (*job.Reason, error) {
-	reason, _, err := breaker.Against(ctx, s.book, j)
-	return reason, err
 }
 
 // fresh is how long select's answer holds: asking again for each source takes from the calls by which EC2
@@ -59,10 +82,14 @@ func (s Step) startable(ctx context.Context, j job.Job) (*job.Reason, error) {
 // place asks for a place in the plan's bounds. The job has one then, or waits, or is refused.
 func (s Step) place(ctx context.Context, j job.Job) (job.Job, error) {
 	now := s.now().UTC()
-	got, err := bound.Place(ctx, s.book, bound.Ask{
+	ask := bound.Ask{
 		Plan: j.Run.Plan, Source: j.Source.ID, Name: j.Source.Name, Run: j.Run.Name, Execution: j.Execution,
 		Concurrency: j.Plan.Concurrency, Most: j.Run.Most, Since: j.Run.Since, Now: now,
-	})
+	}
+	if j.Turn != nil {
+		ask.Asked = j.Turn.Since
+	}
+	got, err := bound.Place(ctx, s.book, ask)
 	switch {
 	case err != nil:
 		return j, fmt.Errorf("asking for a place for %s: %w", j.Source.ID, err)
@@ -133,32 +160,43 @@ func sources(limit plan.Limit, most int) string {
 	return text
 }
 
-// stillWaits looks after a job that waits for its turn, without a look at EC2 until that has come.
+// stillWaits looks after a job that waits for its turn, or for the breaker, without a look at EC2 until that has come.
 // It returns whether that is all there is to do.
 func (s Step) stillWaits(ctx context.Context, j job.Job) (job.Job, bool, error) {
-	if j.Turn == nil || j.Turn.Before == 0 {
+	if j.Turn == nil || j.Turn.Before == 0 && !j.Turn.Held {
 		return j, false, nil
 	}
 	if _, late := source.Decide(true, j.Run, j.Plan, s.now()); late != nil {
-		j, err := s.noTurn(ctx, j)
+		j, err := s.late(ctx, j, noTurn(j, *late))
 		return j, true, err
 	}
-	if reason, err := s.breaker(ctx, j); err != nil || reason != nil {
-		return refuse(j, reason), true, err
+	open, err := breaker.Open(ctx, s.book)
+	if err != nil {
+		return j, true, err
+	}
+	if block, _ := breaker.Standing(open, j); block != nil {
+		j, err := s.heldBack(ctx, j, *block)
+		return j, true, err
+	}
+	if j.Turn.Held {
+		return j, false, nil
 	}
 	// With a place it is what EC2 shows now that decides.
-	j, err := s.place(ctx, j)
+	j, err = s.place(ctx, j)
 	return j, err != nil || j.Place == "", err
 }
 
-// noTurn is a source whose turn has not come before the window closed. What is down and holds a place is why, if
-// there is any.
-func (s Step) noTurn(ctx context.Context, j job.Job) (job.Job, error) {
+// late is a source that is not stopped before the window closes. What is down, and holds it back or has a place, is
+// why, if there is any.
+func (s Step) late(ctx context.Context, j job.Job, otherwise job.Reason) (job.Job, error) {
 	open, err := breaker.Open(ctx, s.book)
 	if err != nil {
 		return j, err
 	}
 	closed := "the window closed at " + j.Run.Closes.UTC().Format(time.RFC3339)
+	if block, _ := breaker.Standing(open, j); block != nil {
+		return skip(j, job.BreakerOpen, closed+": "+block.Reason().Text), nil
+	}
 	for _, b := range open {
 		if b.Claim.Plan == j.Run.Plan && b.Exempt == nil {
 			return skip(j, job.BreakerOpen, fmt.Sprintf("%s: %s. Plan %s has at most %d down at once: see to %s, "+
@@ -166,9 +204,21 @@ func (s Step) noTurn(ctx context.Context, j job.Job) (job.Job, error) {
 				closed, b.Why(), j.Run.Plan, j.Plan.Concurrency, b.Claim.Source)), nil
 		}
 	}
-	return skip(j, job.NoTurn, fmt.Sprintf("%s, and %s still before it: plan %s has at most %d down at once. "+
-		"Raise the plan's concurrency or its window, or ask again",
-		closed, were(j.Turn.Before), j.Run.Plan, j.Plan.Concurrency)), nil
+	return skip(j, otherwise.Code, otherwise.Text), nil
+}
+
+// noTurn is the reason of a source whose turn has not come before the window closed.
+func noTurn(j job.Job, late job.Reason) job.Reason {
+	if j.Turn.Before == 0 {
+		return late
+	}
+	code := job.WindowClosed // The next run tries again by itself.
+	if j.Run.Request != nil {
+		code = job.NoTurn
+	}
+	return job.Reason{Code: code, Text: fmt.Sprintf("the window closed at %s, and %s still before it: "+
+		"plan %s has at most %d down at once. Raise the plan's concurrency or its window, or ask again",
+		j.Run.Closes.UTC().Format(time.RFC3339), were(j.Turn.Before), j.Run.Plan, j.Plan.Concurrency)}
 }
 
 const (

@@ -90,10 +90,12 @@ func skips(code job.ReasonCode, text string) func(*stage.Stage, job.Job) {
 	}
 }
 
-// broken marks another source of the plan as down beyond its patience.
-func broken(s *stage.Stage) {
+// broken marks another source of the plan as down beyond its patience, since before the run.
+func broken(s *stage.Stage) { down(s, time.Now().Add(-time.Hour)) }
+
+func down(s *stage.Stage, since time.Time) {
 	s.Helper()
-	s.Hold(ledger.Claim{Source: "i-down", Name: "db", Run: "other", Plan: "nightly", StopSent: time.Now(),
+	s.Hold(ledger.Claim{Source: "i-down", Name: "db", Run: "other", Plan: "nightly", StopSent: since,
 		Problem: "no room", RefusedBy: "Client.X"})
 	mark := ledger.Slot{Plan: ledger.EveryPlan, Kind: ledger.Downs, ID: "i-down", Source: "i-down", Run: "other",
 		Since: time.Now()}
@@ -196,8 +198,16 @@ func TestClaimWaits(t *testing.T) {
 		{
 			Name: "the window has closed", Want: "Claim Slots*2 Free: ok",
 			Given: func(*stage.Stage, *claim.Input) { time.Sleep(4 * time.Hour) },
-			Then: skips(job.NoTurn, "the window closed at 2000-01-01T04:00:00Z, and 1 was still before it: plan nightly has at most 1 down at once. "+
-				"Raise the plan's concurrency or its window, or ask again"),
+			Then: skips(job.WindowClosed, "the window closed at 2000-01-01T04:00:00Z, and 1 was still before it: "+
+				"plan nightly has at most 1 down at once. Raise the plan's concurrency or its window, or ask again"),
+		},
+		{
+			Name: "the window has closed, and a person waits", Want: "Claim Slots*2 Free: ok",
+			Given: func(s *stage.Stage, in *claim.Input) {
+				in.Job.Run.Request = &job.Request{Source: s.Web, By: "jo"}
+				time.Sleep(4 * time.Hour)
+			},
+			Then: skips(job.NoTurn, "the window closed at 2000-01-01T04:00:00Z, and 1 was still before it"),
 		},
 		{
 			Name: "the breaker is open", Want: "Claim Slots Claims Slots Free: ok",

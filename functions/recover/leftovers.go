@@ -331,7 +331,7 @@ func (l Leftovers) remove(ctx context.Context, left leftover) error {
 		return err
 	}
 	out, err := l.EC2.DeregisterImage(ctx, &ec2.DeregisterImageInput{ImageId: aws.String(left.id), DeleteAssociatedSnapshots: aws.Bool(all)})
-	if fault.IgnoreNotFound(err) != nil {
+	if err != nil && !fault.IsNoImage(err) {
 		return fmt.Errorf("removing image %s of a job that was cut off: %w", left.id, err)
 	}
 	log := handler.Log(ctx)

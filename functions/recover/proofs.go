@@ -114,7 +114,7 @@ func (p Proofs) end(ctx context.Context, r ledger.Registration, i types.Instance
 		}
 	}
 	_, err := p.EC2.TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: []string{id}})
-	if fault.IgnoreNotFound(err) != nil {
+	if err != nil && !fault.IsNoInstance(err) {
 		return fmt.Errorf("terminating test instance %s: %w", id, err)
 	}
 	handler.Log(ctx).WarnContext(ctx, "terminated a test instance that its run left behind", "instance", id,

@@ -59,6 +59,9 @@ type Rescue struct {
 	Notices Noticer
 	Notify  plan.Notify
 	Now     func() time.Time
+
+	// listed are the executions that this sweep has listed.
+	listed statuses
 }
 
 // atOnce is how many claims are looked at together: a thousand of them fit one
@@ -72,6 +75,7 @@ func (r Rescue) Sweep(ctx context.Context) (answer Answer, claims []ledger.Claim
 	if err != nil {
 		return answer, nil, err
 	}
+	r.listed = r.children(ctx, claims)
 	found, problems := make([]settled, len(claims)), make([]error, len(claims))
 	var group errgroup.Group
 	group.SetLimit(atOnce)
@@ -216,6 +220,9 @@ func stoppedSince(i types.Instance, c ledger.Claim) bool {
 func (r Rescue) workedOn(ctx context.Context, c ledger.Claim) (bool, error) {
 	if !c.Left.IsZero() {
 		return false, nil
+	}
+	if status, ok := r.listed[c.Execution]; ok {
+		return goesOn(status), nil
 	}
 	out, err := r.Executions.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: aws.String(c.Execution)})
 	if fault.IsNotFound(err) {

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
-
 	"goldsmith/shared/bound"
 	"goldsmith/shared/breaker"
 	"goldsmith/shared/handler"
@@ -37,8 +35,10 @@ func (r Rescue) tidy(ctx context.Context, claims []ledger.Claim, unread []string
 			return errors.Join(append(problems, fmt.Errorf("reading the bounds of plans: %w", err))...)
 		}
 		c, held := claimOf(s, claims, unread)
-		if !held {
+		if !held || bound.WrittenAnew(s) {
 			problems = append(problems, r.abandoned(ctx, s))
+		}
+		if !held {
 			continue
 		}
 		overdue, err := r.overdue(ctx, s, c)
@@ -117,7 +117,7 @@ func (r Rescue) abandoned(ctx context.Context, s ledger.Slot) error {
 	switch {
 	case s.Kind == ledger.Stops, now.Sub(s.Since) < placeless:
 		return nil
-	case s.Kind == ledger.Turns && now.Sub(s.Seen) < bound.Stale:
+	case s.Kind == ledger.Turns && now.Sub(s.Seen) < placeless:
 		return nil
 	case s.Kind == ledger.Places && !s.Stopping.IsZero():
 		if down, err := r.down(ctx, s.Source); err != nil || down {
@@ -136,6 +136,5 @@ func (r Rescue) down(ctx context.Context, id string) (bool, error) {
 	if err != nil || !ok {
 		return false, err
 	}
-	state := source.State(instance)
-	return state != types.InstanceStateNameRunning && !source.Ending(state), nil
+	return source.Down(instance), nil
 }

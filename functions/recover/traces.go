@@ -12,8 +12,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
+	"goldsmith/shared/bound"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
+	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/request"
@@ -63,7 +65,7 @@ func (t Traces) Follow(ctx context.Context, claims []ledger.Claim) error {
 	if err != nil {
 		return fmt.Errorf("looking for what was stopped: %w", err)
 	}
-	var problems []error
+	problems := []error{t.placed(ctx, tagged)}
 	var back []string
 	for _, i := range tagged {
 		id, value := aws.ToString(i.InstanceId), source.Tags(i)[tag.Stopped]
@@ -83,6 +85,33 @@ func (t Traces) Follow(ctx context.Context, claims []ledger.Claim) error {
 		problems = append(problems, t.takeOff(ctx, "", part...))
 	}
 	return errors.Join(problems...)
+}
+
+// placed gives places to what is down and has none, since the ledger has lost them: else more of its plan would be
+// stopped than may be down.
+func (t Traces) placed(ctx context.Context, tagged []types.Instance) error {
+	lost, err := bound.Lost(ctx, t.Rescue.Claims, t.Machine, tagged)
+	problems := []error{err}
+	for _, i := range lost {
+		id, execution := aws.ToString(i.InstanceId), source.Tags(i)[tag.Stopped]
+		found, _, err := t.describe(ctx, execution)
+		if err == nil && found != nil && found.Job.Source.ID == id && found.Job.Run.Name != "" {
+			found.Job.Execution = execution
+			err = bound.PlaceAnew(ctx, t.Rescue.Claims, found.Job, t.stoppedAt(i))
+		}
+		if err != nil {
+			problems = append(problems, fmt.Errorf("giving %s a place anew: %w", id, err))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// stoppedAt is when the instance was stopped, or now where EC2 does not say.
+func (t Traces) stoppedAt(i types.Instance) time.Time {
+	if at, known := source.StoppedAt(i); known {
+		return at
+	}
+	return t.Now().UTC()
 }
 
 // untagging is how many instances one DeleteTags names: it takes a thousand, and AWS advises to name fewer.
@@ -112,10 +141,11 @@ func (t Traces) follow(ctx context.Context, i types.Instance, execution string) 
 		return nil // It is on its way.
 	}
 	found, why, err := t.describe(ctx, execution)
-	if err != nil || found == nil && why == "" {
-		return err // The execution is at it.
-	}
 	switch {
+	case err != nil:
+		return err
+	case found != nil && found.Ended.IsZero():
+		return nil // The execution is at it.
 	case found != nil && t.Now().Sub(found.Ended) < landing:
 		return nil // A call that it sent may still take effect.
 	case state == types.InstanceStateNameRunning:
@@ -144,9 +174,9 @@ func (t Traces) prove(ctx context.Context, found *trace.Evidence, i types.Instan
 // take to send it, and a describe may lag.
 const landing = 2 * time.Minute
 
-// describe is an execution that has ended; or why there is nothing to be known of it; neither while it goes on.
+// describe is an execution, which has no end while it goes on; or why there is nothing to be known of it.
 func (t Traces) describe(ctx context.Context, execution string) (found *trace.Evidence, why string, err error) {
-	if !trace.Ours(execution, t.Machine) {
+	if !job.IsChild(execution, t.Machine) {
 		return nil, "the tag names no execution of Goldsmith's", nil
 	}
 	out, err := t.Executions.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: aws.String(execution)})
@@ -155,10 +185,12 @@ func (t Traces) describe(ctx context.Context, execution string) (found *trace.Ev
 		return nil, "Step Functions does not know the execution that the tag names", nil
 	case err != nil:
 		return nil, "", fmt.Errorf("asking about execution %s: %w", execution, err)
-	case goesOn(out.Status):
-		return nil, "", nil
 	}
-	return trace.Of(out), "", nil
+	e := trace.Of(out)
+	if goesOn(out.Status) {
+		e.Ended = time.Time{}
+	}
+	return e, "", nil
 }
 
 // against is why the execution's history does not prove that it keeps the instance down.

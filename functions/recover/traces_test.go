@@ -91,7 +91,7 @@ func TestTagsThatProveNothing(t *testing.T) {
 				s.Must(s.Cloud.SetTags(s.Web, map[string]string{tag.Stopped: c.value}))
 				time.Sleep(time.Minute)
 				if c.refused != "" {
-					s.Refuse(c.refused, "AccessDeniedException", 1)
+					s.Refuse(c.refused, "AccessDeniedException", 2)
 				}
 				now := time.Now()
 				a := accountOf(s, nightlyOf(s))

@@ -65,7 +65,10 @@ func (r *round) says(ctx context.Context, id string) (bool, error) {
 	_, err := r.ec2.DescribeImageAttribute(ctx, &ec2.DescribeImageAttributeInput{
 		ImageId: aws.String(id), Attribute: types.ImageAttributeNameDescription,
 	})
-	return fault.IsNotFound(err), fault.IgnoreNotFound(err)
+	if fault.IsNoImage(err) {
+		return true, nil
+	}
+	return false, err
 }
 
 // miss tells that others deregistered an image, until when its snapshots are kept and what brings it back. It is

@@ -58,7 +58,7 @@ func (r *round) suspended(ctx context.Context, d retention.Decision) error {
 // restore takes the deprecation back. Once it is taken back the grace period begins anew.
 func (r *round) restore(ctx context.Context, what retirement, fate job.Fate) error {
 	_, err := r.ec2.DisableImageDeprecation(ctx, &ec2.DisableImageDeprecationInput{ImageId: aws.String(what.Subject)})
-	if fault.IgnoreNotFound(err) != nil {
+	if err != nil && !fault.IsNoImage(err) {
 		return r.failed(ctx, what, err, "taking back the deprecation of")
 	}
 	what.Fate, what.Since = fate, time.Time{}
@@ -128,7 +128,7 @@ func (r *round) remove(ctx context.Context, what retirement) error {
 		ImageId: aws.String(what.Subject), DeleteAssociatedSnapshots: aws.Bool(whole),
 	})
 	switch {
-	case fault.IsNotFound(err):
+	case fault.IsNoImage(err):
 	case err != nil:
 		return r.failed(ctx, what, err, "deregistering")
 	default:

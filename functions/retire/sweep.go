@@ -114,7 +114,7 @@ type orphan struct {
 func (r *round) deleted(ctx context.Context, o orphan) error {
 	what := retirement{Subject: o.id, Name: o.of.Name, Fate: job.Swept, Why: []string{"its image is gone"}}
 	_, err := r.ec2.DeleteSnapshot(ctx, &ec2.DeleteSnapshotInput{SnapshotId: aws.String(o.id)})
-	if fault.IgnoreNotFound(err) != nil {
+	if err != nil && !fault.IsNoSnapshot(err) {
 		return r.failed(ctx, what, err, "deleting")
 	}
 	return r.put(ctx, what)

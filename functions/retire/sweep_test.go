@@ -231,6 +231,18 @@ func TestRetireBackWithSnapshotsLeft(t *testing.T) {
 			},
 		},
 		{
+			Name: "others had deregistered it, and that was told", Want: again + " Settle PutRetirement: ok",
+			Given: func(s *stage.Stage, _ *job.Page) {
+				deprecated(s, due, 72*time.Hour)
+				misses(s, due, time.Hour)
+			},
+			Then: func(s *stage.Stage, _ job.Page) {
+				r := registrationOf(s, due)
+				s.Same("registered", []time.Time{r.Missed, r.Retired, r.Anew}, []time.Time{{}, {}, time.Now().UTC()})
+				s.Same("image", is(s, due), "deprecated")
+			},
+		},
+		{
 			Name: "the ledger is busy", Want: again + ": Throttled", Says: []string{"registering image ami-"},
 			Given: given(func(s *stage.Stage) { s.Ledger.Break("Amend", 1) }),
 		},

@@ -32,13 +32,13 @@ func TestSelectLimit(t *testing.T) {
 		return func(_ *stage.Stage, p *job.Page) { p.Plan.Limit = l }
 	}
 	stage.Play(t, three, cases{
-		{Name: "three of at most three", Given: limit(plan.Limit{Count: 3}), Want: looks + " StartInstances: ok"},
+		{Name: "three of at most three", Given: limit(plan.Limit{Count: 3}), Want: asks + ": ok"},
 		{
 			Name: "three of at most two", Given: limit(plan.Limit{Count: 2}), Want: "PutRun DescribeInstances: Failed",
 			Says: []string{"plan nightly selects 3 sources, its limit is 2. Nothing was touched. Raise the plan's limit, or narrow its sources."},
 		},
 		{Name: "three of ten are 30%", Given: limit(plan.Limit{Percent: 30}),
-			Want: "PutRun DescribeInstances*2 DescribeInstanceTypes DescribeVolumes StartInstances: ok"},
+			Want: "PutRun DescribeInstances*2 DescribeInstanceTypes DescribeVolumes DescribeInstances StartInstances: ok"},
 		{
 			Name: "three of ten are more than 29%", Given: limit(plan.Limit{Percent: 29}),
 			Want: "PutRun DescribeInstances*2: Failed",
@@ -72,7 +72,7 @@ func TestSelectPages(t *testing.T) {
 			// The state machine hands each page on to the next call.
 			*p = first
 		},
-		Want: "DescribeInstances*2 DescribeInstanceTypes DescribeVolumes StartInstances: ok",
+		Want: "DescribeInstances*2 DescribeInstanceTypes DescribeVolumes DescribeInstances StartInstances: ok",
 		Then: func(s *stage.Stage, p job.Page) {
 			s.Same("second page", []any{len(p.Sources), p.More}, []any{fleet + 1 - batches*source.Batch, false})
 			s.Same("in order", slices.IsSorted(idsOf(p)), true)

@@ -11,10 +11,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"goldsmith/shared/bound"
+	"goldsmith/shared/breaker"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/source"
+	"goldsmith/shared/tag"
 )
 
 // Fleet tells which instances there are and what they are like.
@@ -29,6 +32,7 @@ type Fleet interface {
 type Book interface {
 	PutRun(ctx context.Context, r ledger.Run) error
 	PutResult(ctx context.Context, r job.Result) error
+	breaker.Reader
 }
 
 // Step selects sources.
@@ -107,9 +111,15 @@ func after(instances []types.Instance, cursor string) []types.Instance {
 	return instances[at:]
 }
 
+// spare is how many more sources than may be down are worked on at once. Places bound those that are down; without any
+// more, one that keeps its execution for hours and has no place any more, such as one that is exempted, or whose image
+// takes long, would keep the next from being stopped. Each that waits for its turn asks again and again.
+const spare = 10
+
 // fill puts the next eligible sources on the page, and skips the others for good.
 func (s Step) fill(ctx context.Context, p job.Page, instances []types.Instance) (job.Page, error) {
-	p.Sources, p.More, p.Run.Asked = []job.Source{}, false, time.Time{}
+	p.Sources, p.More, p.Run.Asked, p.Run.Held = []job.Source{}, false, time.Time{}, nil
+	p.Width = min(p.Plan.Concurrency+spare, job.PageSize)
 	var stopping []source.Facts
 	for part := range slices.Chunk(instances, source.Batch) {
 		if len(p.Sources)+len(part) > job.PageSize {
@@ -140,6 +150,10 @@ func (s Step) ask(ctx context.Context, p job.Page, stopping []source.Facts) (job
 	for _, f := range stopping {
 		ids = append(ids, aws.ToString(f.Instance.InstanceId))
 	}
+	var err error
+	if p.Run.Held, err = s.held(ctx, p, len(ids)); err != nil || p.Run.Held != nil {
+		return p, err
+	}
 	reasons, all, err := source.Unstartable(ctx, s.fleet, ids)
 	if err != nil {
 		return p, err
@@ -153,6 +167,23 @@ func (s Step) ask(ctx context.Context, p job.Page, stopping []source.Facts) (job
 		return p, nil
 	}
 	return s.leave(ctx, p, stopping, reasons)
+}
+
+// held is why nothing may be stopped: instances are down that the ledger does not know of, so that it does not know
+// who else is. nil when nothing is to be stopped, or all is well.
+func (s Step) held(ctx context.Context, p job.Page, stopping int) (*job.Reason, error) {
+	if stopping == 0 {
+		return nil, nil
+	}
+	tagged, err := source.DownWith(ctx, s.fleet, tag.Stopped)
+	if err != nil {
+		return nil, err
+	}
+	lost, err := bound.Lost(ctx, s.book, job.MachineOf(p.Execution), tagged)
+	if err != nil || len(lost) == 0 {
+		return nil, err
+	}
+	return bound.Held(lost), nil
 }
 
 // leave takes sources off the page, with the reason why.

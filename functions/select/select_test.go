@@ -31,6 +31,9 @@ type cases = []stage.Case[job.Page, job.Page]
 // What a first page of a handful of instances costs.
 const looks = "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes"
 
+// asks is what it costs when some are to be stopped: what is down already, and whether these could be started.
+const asks = looks + " DescribeInstances StartInstances"
+
 var enrolled = map[string]string{tag.Plan: "nightly"}
 
 func TestSelect(t *testing.T) {
@@ -44,7 +47,7 @@ func TestSelect(t *testing.T) {
 				s.Launch("foreign", map[string]string{tag.Plan: "nightly-eu"})
 				s.Launch("nobody's", nil)
 			},
-			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes StartInstances: ok",
+			Want: asks + ": ok",
 			Then: func(s *stage.Stage, p job.Page) {
 				ids := idsOf(p)
 				s.Same("chosen", len(ids), 6)
@@ -59,12 +62,12 @@ func TestSelect(t *testing.T) {
 			Given: func(s *stage.Stage, _ *job.Page) {
 				s.Must(s.Cloud.SetTags(s.Web, map[string]string{tag.Plan: "weekly + nightly"}))
 			},
-			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes StartInstances: ok",
+			Want: asks + ": ok",
 			Then: func(s *stage.Stage, p job.Page) { s.Same("chosen", idsOf(p), []string{s.Web}) },
 		},
 		{
 			Name: "the run is opened in the ledger",
-			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes StartInstances: ok",
+			Want: asks + ": ok",
 			Then: func(s *stage.Stage, _ job.Page) {
 				run, ok, err := s.Ledger.Kept.GetRun(s.Context(), stage.RunName)
 				s.Must(err)
@@ -73,7 +76,7 @@ func TestSelect(t *testing.T) {
 		},
 		{
 			Name: "the same page, however often the step runs",
-			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes StartInstances: ok | PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes StartInstances: ok",
+			Want: asks + ": ok | " + asks + ": ok",
 			Then: func(s *stage.Stage, p job.Page) { s.Same("chosen", idsOf(p), []string{s.Web}) },
 		},
 		{
@@ -93,7 +96,7 @@ func TestSelect(t *testing.T) {
 				p.Plan.Sources = plan.Selector{Tags: map[string][]string{"role": {"web", "app"}},
 					Exclude: map[string][]string{"pause": nil}}
 			},
-			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes StartInstances: ok",
+			Want: asks + ": ok",
 			Then: func(s *stage.Stage, p job.Page) { s.Same("chosen", idsOf(p), []string{s.Web}) },
 		},
 		{
@@ -101,7 +104,7 @@ func TestSelect(t *testing.T) {
 			Given: func(s *stage.Stage, p *job.Page) {
 				p.Plan.Sources.IDs = []string{s.Web, "i-00000000000000bad"}
 			},
-			Want: "PutRun DescribeInstances PutResult DescribeInstanceTypes DescribeVolumes StartInstances: ok",
+			Want: "PutRun DescribeInstances PutResult DescribeInstanceTypes DescribeVolumes DescribeInstances StartInstances: ok",
 			Then: func(s *stage.Stage, p job.Page) {
 				s.Same("chosen", idsOf(p), []string{s.Web})
 				r := s.Results(stage.RunName)[0]
@@ -113,7 +116,7 @@ func TestSelect(t *testing.T) {
 		{
 			Name:  "the ledger is busy: the run is not begun without a record",
 			Given: func(s *stage.Stage, _ *job.Page) { s.Ledger.Break("PutRun", 1) },
-			Want:  "PutRun: Throttled | PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes StartInstances: ok",
+			Want:  "PutRun: Throttled | " + asks + ": ok",
 		},
 		{
 			Name: "EC2 is busy for longer than one call may take",
@@ -151,7 +154,7 @@ func TestSelectSkips(t *testing.T) {
 			Given: other(func(in *sdk.RunInstancesInput) {
 				in.ImageId, in.InstanceType = aws.String(ec2.ImageInstanceStore), types.InstanceTypeM3Medium
 			}),
-			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes PutResult StartInstances: ok",
+			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes PutResult DescribeInstances StartInstances: ok",
 			Then: skipped(job.InstanceStoreRoot),
 		},
 		{
@@ -159,7 +162,7 @@ func TestSelectSkips(t *testing.T) {
 			Given: other(func(in *sdk.RunInstancesInput) {
 				in.InstanceMarketOptions = &types.InstanceMarketOptionsRequest{MarketType: types.MarketTypeSpot}
 			}),
-			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeSpotInstanceRequests DescribeVolumes PutResult StartInstances: ok",
+			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeSpotInstanceRequests DescribeVolumes PutResult DescribeInstances StartInstances: ok",
 			Then: skipped(job.OneTimeSpot),
 		},
 		{
@@ -170,7 +173,7 @@ func TestSelectSkips(t *testing.T) {
 				_, err := s.EC2.StartInstances(s.Context(), &sdk.StartInstancesInput{InstanceIds: []string{id}})
 				s.Must(err)
 			},
-			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes StartInstances: ok",
+			Want: asks + ": ok",
 			Then: func(s *stage.Stage, p job.Page) { s.Same("sources", len(p.Sources), 2) },
 		},
 		{
@@ -179,7 +182,7 @@ func TestSelectSkips(t *testing.T) {
 				s.Launch("other", enrolled, func(in *sdk.RunInstancesInput) { in.InstanceType = types.InstanceTypeM5dLarge })
 				p.Plan.Strict = true
 			},
-			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes PutResult StartInstances: ok",
+			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes PutResult DescribeInstances StartInstances: ok",
 			Then: skipped(job.InstanceStoreData),
 		},
 		{
@@ -190,7 +193,7 @@ func TestSelectSkips(t *testing.T) {
 				})(s, p)
 				s.Ledger.Break("PutResult", 1)
 			},
-			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes PutResult: Throttled | PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes PutResult StartInstances: ok", Then: skipped(job.InstanceStoreRoot),
+			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes PutResult: Throttled | PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes PutResult DescribeInstances StartInstances: ok", Then: skipped(job.InstanceStoreRoot),
 		},
 		{
 			Name: "EC2 would not start it again: left alone, and the others of the page go on",
@@ -198,7 +201,7 @@ func TestSelectSkips(t *testing.T) {
 				id := s.Launch("other", enrolled)
 				s.Cloud.Inject(ec2.Fault{Action: "StartInstances", Resource: id, Code: "UnauthorizedOperation", Status: 403})
 			},
-			Want: looks + " StartInstances*3 PutResult: ok",
+			Want: asks + "*3 PutResult: ok",
 			Then: func(s *stage.Stage, p job.Page) {
 				skipped(job.CannotStart)(s, p)
 				s.Same("asked", p.Run.Asked.Equal(time.Now()), true)
@@ -215,7 +218,7 @@ func TestSelectSkips(t *testing.T) {
 						Ebs: &types.EbsBlockDevice{VolumeSize: aws.Int32(500), VolumeType: types.VolumeTypeSt1}}}
 				})
 			},
-			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes PutResult StartInstances: ok",
+			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes PutResult DescribeInstances StartInstances: ok",
 			Then: func(s *stage.Stage, p job.Page) {
 				s.Same("sources", len(p.Sources), 1)
 				s.Same("notes", p.Sources[0].Notes, []job.ReasonCode{job.InstanceStoreData, job.SlowVolume})
@@ -235,7 +238,7 @@ func TestSelectRequested(t *testing.T) {
 	stage.Play(t, requested, cases{
 		{
 			Name: "one instance, and no other of the plan",
-			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes StartInstances: ok",
+			Want: asks + ": ok",
 			Then: func(s *stage.Stage, p job.Page) {
 				s.Same("sources", p.Sources, []job.Source{{ID: s.Web, Kind: job.Instance}})
 			},
@@ -243,7 +246,7 @@ func TestSelectRequested(t *testing.T) {
 		{
 			Name:  "EC2 does not know it",
 			Given: func(_ *stage.Stage, p *job.Page) { p.Run.Request.Source = "i-00000000000000bad" },
-			Want:  "PutRun DescribeInstances*2 DescribeInstanceTypes DescribeVolumes StartInstances: ok",
+			Want:  "PutRun DescribeInstances*2 DescribeInstanceTypes DescribeVolumes DescribeInstances StartInstances: ok",
 			Then:  func(s *stage.Stage, p job.Page) { s.Same("chosen", idsOf(p), []string{"i-00000000000000bad"}) },
 		},
 		{
@@ -263,7 +266,7 @@ func TestSelectRequested(t *testing.T) {
 					in.ImageId, in.InstanceType = aws.String(ec2.ImageInstanceStore), types.InstanceTypeM3Medium
 				})
 			},
-			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes StartInstances: ok",
+			Want: asks + ": ok",
 			Then: func(s *stage.Stage, p job.Page) { s.Same("sources", len(p.Sources), 1) },
 		},
 		{
@@ -273,7 +276,7 @@ func TestSelectRequested(t *testing.T) {
 				p.Run.Request.Source = s.Launch("cache", nil,
 					func(in *sdk.RunInstancesInput) { in.InstanceType = types.InstanceTypeM5dLarge })
 			},
-			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes StartInstances: ok",
+			Want: asks + ": ok",
 			Then: func(s *stage.Stage, p job.Page) {
 				s.Same("notes", p.Sources[0].Notes, []job.ReasonCode{job.InstanceStoreData})
 			},
@@ -281,7 +284,7 @@ func TestSelectRequested(t *testing.T) {
 		{
 			Name:  "a person runs a whole plan now",
 			Given: func(_ *stage.Stage, p *job.Page) { p.Run.Request = &job.Request{By: "jo"} },
-			Want:  "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes StartInstances: ok",
+			Want:  asks + ": ok",
 			Then:  func(s *stage.Stage, p job.Page) { s.Same("sources", len(p.Sources), 2) },
 		},
 		{

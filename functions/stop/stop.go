@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -13,7 +14,6 @@ import (
 	"goldsmith/shared/bound"
 	"goldsmith/shared/breaker"
 	"goldsmith/shared/fault"
-	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
@@ -67,11 +67,16 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	if reason, err := s.mayStop(ctx, j, claim, now); err != nil || reason != nil {
 		return skip(j, reason), err
 	}
+	if claim.StopSent.IsZero() {
+		if lacks, err := s.trace(ctx, j); err != nil || lacks != nil {
+			return skip(j, lacks), err
+		}
+	}
 	claim = journal(claim, j.Hangs, now)
 	if err := s.book.Record(ctx, claim); err != nil {
 		return j, fmt.Errorf("recording the stop of %s: %w", j.Source.ID, err)
 	}
-	if j, err = s.send(ctx, j); err != nil {
+	if err := s.stop(ctx, j); err != nil {
 		return j, err
 	}
 	j.Times.StopSent = claim.StopSent
@@ -81,24 +86,9 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	return j, nil
 }
 
-// send names the execution on the instance, warns of one that cannot be tagged, and stops it.
-func (s Step) send(ctx context.Context, j job.Job) (job.Job, error) {
-	lacks, err := s.trace(ctx, j)
-	if err != nil {
-		return j, err
-	}
-	if lacks != nil {
-		j.Warnings = append(slices.Clone(j.Warnings), *lacks)
-	}
-	return j, s.stop(ctx, j)
-}
-
-// trace names the execution on the instance, for the case that the ledger is lost while it is down. One that cannot be
-// tagged is stopped all the same: its claim says who must start it.
+// trace names the execution on the instance before its first stop, for the case that the ledger is lost while it is
+// down. One that cannot be tagged stays up: after such a loss nothing would say that it has to be started again.
 func (s Step) trace(ctx context.Context, j job.Job) (lacks *job.Reason, err error) {
-	if j.Hangs {
-		return nil, nil // It carries the tag since the first stop.
-	}
 	_, err = s.ec2.CreateTags(ctx, &ec2.CreateTagsInput{
 		Resources: []string{j.Source.ID}, Tags: tag.List(map[string]string{tag.Stopped: j.Execution}),
 	})
@@ -108,10 +98,9 @@ func (s Step) trace(ctx context.Context, j job.Job) (lacks *job.Reason, err erro
 	case fault.IsThrottled(err), fault.IsNotYet(err):
 		return nil, fmt.Errorf("tagging %s (%s): %w", j.Source.Name, j.Source.ID, err)
 	}
-	handler.Log(ctx).WarnContext(ctx, "the instance is stopped without a second trace", "source", j.Source.ID, "error", err)
-	return &job.Reason{Code: job.NoTrace, Text: "tag " + tag.Stopped + " cannot be put on (" + fault.Code(err) +
-		"): were the " +
-		"ledger lost while it is down, Goldsmith would not start it again"}, nil
+	return &job.Reason{Code: job.NoTrace, Text: "not stopped: tag " + tag.Stopped + " cannot be put on (" +
+		strings.TrimSuffix(fault.Brief(err), ".") + "), and were the ledger lost while it is down, Goldsmith would not know " +
+		"that it has to be started again"}, nil
 }
 
 // mayStop is why a source that is not stopped yet stays up after all; nil when it may be stopped. Of one that an
@@ -144,7 +133,7 @@ func (s Step) again(ctx context.Context, j job.Job) error {
 }
 
 // lost is what a person does when the ledger has lost its table.
-const lost = "Bring the ledger's table back (operations guide, \"The table was lost\"), then run the plan again."
+const lost = "Bring back what the ledger's table held (operations guide, \"The table was lost\"), then run the plan again."
 
 // remembered is why a source must stay up of whose run the ledger does not know any more: its table was lost since,
 // and with it who else is down. If the claim was lost as well, so was whether an earlier attempt sent the stop: the

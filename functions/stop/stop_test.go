@@ -28,7 +28,7 @@ func TestStop(t *testing.T) {
 	stage.Play(t, scene, []stage.Case[job.Job, job.Job]{
 		{
 			Name: "a running instance is stopped, after the ledger says who starts it again",
-			Want: "Claim GetRun Slots Take Record CreateTags StopInstances: ok",
+			Want: "Claim GetRun Slots Take CreateTags Record StopInstances: ok",
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("state", s.Cloud.State(s.Web), ec2.Stopping)
 				held := s.Held(s.Web)
@@ -37,7 +37,7 @@ func TestStop(t *testing.T) {
 		},
 		{
 			Name:    "stopped once, however often the step runs; the first moment counts",
-			Want:    "Claim GetRun Slots Take Record CreateTags StopInstances: ok | Claim Slots Record CreateTags StopInstances: ok | Claim Slots Record CreateTags StopInstances: ok",
+			Want:    "Claim GetRun Slots Take CreateTags Record StopInstances: ok | Claim Slots Record StopInstances: ok | Claim Slots Record StopInstances: ok",
 			Between: func(*stage.Stage) { time.Sleep(time.Minute) },
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("stop sent", j.Times.StopSent, j.Times.Claimed)
@@ -46,7 +46,7 @@ func TestStop(t *testing.T) {
 		{
 			Name:  "never by force, never hibernated, never without the guest's shutdown",
 			Given: func(s *stage.Stage, _ *job.Job) { s.Cloud.Inject(ec2.Fault{Action: "StopInstances", Stuck: true}) },
-			Want:  "Claim GetRun Slots Take Record CreateTags StopInstances: ok | Claim Slots Record CreateTags StopInstances: ok",
+			Want:  "Claim GetRun Slots Take CreateTags Record StopInstances: ok | Claim Slots Record StopInstances: ok",
 			Then: func(s *stage.Stage, _ job.Job) {
 				for _, form := range s.Sent("StopInstances") {
 					s.Same("ids", form["InstanceId.1"], []string{s.Web})
@@ -61,14 +61,14 @@ func TestStop(t *testing.T) {
 			Given: func(s *stage.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "StopInstances", Nth: []int{1}, Drop: true})
 			},
-			Want: "Claim GetRun Slots Take Record CreateTags StopInstances*2: ok",
+			Want: "Claim GetRun Slots Take CreateTags Record StopInstances*2: ok",
 		},
 		{
 			Name: "every answer is lost: the step is tried again, and the claim knows that the instance may be down",
 			Given: func(s *stage.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "StopInstances", Nth: []int{1, 2, 3, 4, 5, 6}, Drop: true})
 			},
-			Want: "Claim GetRun Slots Take Record CreateTags StopInstances*6: Throttled | Claim Slots Record CreateTags StopInstances: ok",
+			Want: "Claim GetRun Slots Take CreateTags Record StopInstances*6: Throttled | Claim Slots Record StopInstances: ok",
 			Between: func(s *stage.Stage) {
 				if s.Held(s.Web).StopSent.IsZero() {
 					s.Error("the instance may be stopping and the claim does not say so")
@@ -103,17 +103,17 @@ func TestStop(t *testing.T) {
 		{
 			Name:  "nothing is stopped while the claim cannot be written",
 			Given: func(s *stage.Stage, _ *job.Job) { s.Ledger.Break("Record", 1) },
-			Want:  "Claim GetRun Slots Take Record: Throttled | Claim GetRun Slots Take Record CreateTags StopInstances: ok",
+			Want:  "Claim GetRun Slots Take CreateTags Record: Throttled | Claim GetRun Slots Take CreateTags Record StopInstances: ok",
 		},
 		{
 			Name:  "the ledger's answer is lost: the stop is sent by the next try",
 			Given: func(s *stage.Stage, _ *job.Job) { s.Ledger.Lose("Record", 1) },
-			Want:  "Claim GetRun Slots Take Record: Throttled | Claim Slots Record CreateTags StopInstances: ok",
+			Want:  "Claim GetRun Slots Take CreateTags Record: Throttled | Claim Slots Record StopInstances: ok",
 		},
 		{
 			Name:  "the claim was dropped meanwhile: it is taken again before the stop",
 			Given: func(s *stage.Stage, _ *job.Job) { s.Must(s.Ledger.Kept.Drop(s.Context(), s.Web, stage.RunName)) },
-			Want:  "Claim GetRun Slots Take Record CreateTags StopInstances: ok",
+			Want:  "Claim GetRun Slots Take CreateTags Record StopInstances: ok",
 			Then: func(s *stage.Stage, _ job.Job) {
 				s.Same("was running", s.Held(s.Web).WasRunning, true)
 			},
@@ -140,7 +140,7 @@ func TestStop(t *testing.T) {
 			Given: func(s *stage.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "StopInstances", Nth: []int{1, 2, 3, 4, 5, 6}, Drop: true})
 			},
-			Want:    "Claim GetRun Slots Take Record CreateTags StopInstances*6: Throttled | : Failed",
+			Want:    "Claim GetRun Slots Take CreateTags Record StopInstances*6: Throttled | : Failed",
 			Between: func(*stage.Stage) { time.Sleep(5 * time.Hour) },
 			Then: func(s *stage.Stage, _ job.Job) {
 				s.Same("the claim tells recover", s.Held(s.Web).StopSent.IsZero(), false)
@@ -230,59 +230,62 @@ func TestStopRefused(t *testing.T) {
 			Name: "stop protection is on",
 			Given: refused("OperationNotPermitted",
 				"The instance may not be stopped. Modify its 'disableApiStop' instance attribute and try again."),
-			Want: "Claim GetRun Slots Take Record CreateTags StopInstances: Failed",
+			Want: "Claim GetRun Slots Take CreateTags Record StopInstances: Failed",
 			Says: []string{"web (i-", "was not stopped", "disableApiStop",
 				"Switch stop protection off, or leave the instance out of the plan."},
 		},
 		{
 			Name:  "somebody terminated it",
 			Given: func(s *stage.Stage, j *job.Job) { j.Source.ID, j.Place = "i-00000000000000bad", "000001" },
-			Want:  "Claim GetRun Slots Take Record CreateTags StopInstances: Failed",
+			Want:  "Claim GetRun Slots Take CreateTags Record StopInstances: Failed",
 			Says:  []string{"web (i-00000000000000bad) is gone", "Nothing is left to do for it."},
 		},
 		{
 			Name:  "it is terminating: in no state to be stopped, for now",
 			Given: refused("IncorrectInstanceState", "The instance is not in a state from which it can be stopped."),
-			Want:  "Claim GetRun Slots Take Record CreateTags StopInstances: NotYet",
+			Want:  "Claim GetRun Slots Take CreateTags Record StopInstances: NotYet",
 			Says:  []string{"stopping web (i-"},
 		},
 		{
 			Name:  "EC2 is busy for longer than one call may take",
 			Given: refused("RequestLimitExceeded", "Request limit exceeded."),
-			Want:  "Claim GetRun Slots Take Record CreateTags StopInstances*6: Throttled",
+			Want:  "Claim GetRun Slots Take CreateTags Record StopInstances*6: Throttled",
 			Says:  []string{"stopping web (i-"},
 		},
 		{
 			Name:  "EC2 fails inside",
 			Given: refused("InternalError", "An internal error has occurred."),
-			Want:  "Claim GetRun Slots Take Record CreateTags StopInstances*6: Throttled",
+			Want:  "Claim GetRun Slots Take CreateTags Record StopInstances*6: Throttled",
 		},
 		{
-			Name: "it cannot be tagged: stopped all the same, with a warning",
+			Name: "it cannot be tagged: it stays up",
 			Given: func(s *stage.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "CreateTags", Code: "TagLimitExceeded"})
 			},
-			Want: "Claim GetRun Slots Take Record CreateTags StopInstances: ok",
-			Then: func(s *stage.Stage, j job.Job) { s.Same("warning", j.Warnings[len(j.Warnings)-1].Code, job.NoTrace) },
+			Want: "Claim GetRun Slots Take CreateTags: ok",
+			Then: func(s *stage.Stage, j job.Job) {
+				s.Same("decision", []any{j.Decision, j.Skip.Code, j.Back}, []any{job.SkipIt, job.NoTrace, true})
+				s.Same("state", s.Cloud.State(s.Web), ec2.Running)
+			},
 		},
 		{
 			Name: "EC2 is too busy to tag it: not stopped yet",
 			Given: func(s *stage.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "CreateTags", Code: "RequestLimitExceeded"})
 			},
-			Want: "Claim GetRun Slots Take Record CreateTags*6: Throttled",
+			Want: "Claim GetRun Slots Take CreateTags*6: Throttled",
 		},
 		{
 			Name:  "the function may not stop instances",
 			Given: refused("UnauthorizedOperation", "You are not authorized to perform this operation."),
-			Want:  "Claim GetRun Slots Take Record CreateTags StopInstances: Failed",
+			Want:  "Claim GetRun Slots Take CreateTags Record StopInstances: Failed",
 			Says:  []string{"stopping web (i-", "UnauthorizedOperation"},
 		},
 		{
 			Name: "a Spot instance of a one-time request cannot be stopped",
 			Given: refused("UnsupportedOperation",
 				"You can't stop the Spot Instance because it is associated with a one-time Spot Instance request."),
-			Want: "Claim GetRun Slots Take Record CreateTags StopInstances: Failed",
+			Want: "Claim GetRun Slots Take CreateTags Record StopInstances: Failed",
 			Says: []string{"one-time Spot Instance request"},
 		},
 	})

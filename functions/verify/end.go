@@ -31,7 +31,8 @@ func (s Step) end(ctx context.Context, j job.Job) (job.Job, error) {
 			return j, err
 		}
 	}
-	if _, err := s.ec2.TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: ids}); fault.IgnoreNotFound(err) != nil {
+	_, err = s.ec2.TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: ids})
+	if err != nil && !fault.IsNoInstance(err) {
 		return j, fmt.Errorf("terminating test instance %s: %w", ids[0], err)
 	}
 	return j, nil

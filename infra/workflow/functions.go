@@ -90,7 +90,7 @@ var Functions = []Function{
 		Name: "select", Task: true, Timeout: pageTimeout, Memory: memory,
 		Does:        "Chooses a run's sources, a thousand at a time, and writes down why the others are left alone.",
 		Environment: env(tableSetting),
-		Statements: join(everyTask("select"), ledger("PutItem", "UpdateItem"), []Statement{
+		Statements: join(everyTask("select"), ledger("PutItem", "UpdateItem", "Query"), []Statement{
 			look("DescribeInstances", "DescribeInstanceTypes", "DescribeSpotInstanceRequests", "DescribeVolumes",
 				"DescribeSnapshots"),
 		}, mayStart),

@@ -35,6 +35,7 @@ const (
 	executions      = "arn:${Partition}:states:${Region}:${Account}:execution:" + Name + ":*"
 	requests        = "arn:${Partition}:states:${Region}:${Account}:execution:" + Name + ":request-*"
 	childExecutions = "arn:${Partition}:states:${Region}:${Account}:execution:" + Name + "/" + MapLabel + ":*"
+	mapRuns         = "arn:${Partition}:states:${Region}:${Account}:mapRun:" + Name + "/" + MapLabel + ":*"
 	// licenses may be shared by the account that keeps an organization's.
 	licenses = "arn:${Partition}:license-manager:${Region}:*:license-configuration:*"
 	anything = "*"

@@ -62,9 +62,10 @@ var (
 		Resources: []string{requests},
 	}
 	listRuns = Statement{
-		Why:       "Which runs have ended, and whether people were told.",
+		Why: "Which runs have ended, and whether people were told; and what the sources of a large run do, of which " +
+			"DescribeExecution's quota does not let each be asked about.",
 		Actions:   []string{"states:ListExecutions"},
-		Resources: []string{stateMachineARN},
+		Resources: []string{stateMachineARN, mapRuns},
 	}
 	askAboutSchedules = Statement{
 		Why:       "Whether a plan's schedule is enabled, before its missed run is made up for.",

@@ -35,6 +35,8 @@ type Ask struct {
 	// Most is how many sources of the plan may be stopped since Since; 0 when there is no limit.
 	Most  int
 	Since time.Time
+	// Asked is when the source asked first, if it has given its turn up since.
+	Asked time.Time
 	Now   time.Time
 }
 
@@ -53,9 +55,10 @@ type Answer struct {
 const (
 	// attempts is how often a slot that another has just taken is looked for anew in one call.
 	attempts = 12
-	// Stale is how long a turn may not have been asked for again before it counts for nothing:
-	// whoever waits asks at least every five minutes.
-	Stale = 15 * time.Minute
+	// Stale is how long a turn may not have been asked for again before it counts for nothing. Who waits asks every five
+	// minutes at least; while AWS is busy, for as long as claim is tried again, which takes half an hour. The sweep gives
+	// up turns of executions that have ended long before.
+	Stale = time.Hour
 	// rolling is the period of a limit that no schedule gives one.
 	rolling = 24 * time.Hour
 )
@@ -79,7 +82,7 @@ func Place(ctx context.Context, book Book, a Ask) (Answer, error) {
 		if err != nil {
 			return Answer{}, fmt.Errorf("taking %s %s of plan %s: %w", next.take.Kind, next.take.ID, a.Plan, err)
 		}
-		if mine && next.take.Kind != ledger.Stops {
+		if mine && !next.more {
 			return next.answer, free(ctx, book, next.free)
 		}
 	}
@@ -116,23 +119,28 @@ var never = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 type step struct {
 	take   *ledger.Slot
 	before time.Time
+	// more is whether another slot is needed before there is an answer.
+	more   bool
 	answer Answer
 	free   []ledger.Slot
 }
 
-// decide goes by the slots as they were read. A slot that another takes meanwhile
-// is not given, and everything is read anew.
+// decide goes by the slots as they were read. A slot that another takes meanwhile is not given, and everything is read
+// anew. The share of the limit is taken with the place: what waits for its turn has none, since its turn may not come.
 func decide(slots []ledger.Slot, a Ask, attempt int) step {
-	if a.Most > 0 {
-		if next, done := stops(slots, a, attempt); !done {
-			return next
+	r, spent := a.row(slots), a.spent(slots)
+	if spent.over {
+		return step{answer: Answer{Over: spent.names}, free: append(r.turns, r.own...)}
+	}
+	if len(r.own) > 0 {
+		place := r.own[0]
+		if spent.missing {
+			take := a.slot(ledger.Stops, pick(spent.taken, a.Most, a.Source, attempt))
+			return step{take: &take, before: a.Since, more: true}
 		}
+		return step{answer: Answer{Place: place.ID, Asked: place.Seen}, free: r.turns}
 	}
-	r := a.row(slots)
-	if r.place.ID != "" {
-		return step{answer: Answer{Place: r.place.ID, Asked: r.place.Seen}, free: r.turns}
-	}
-	asked, turn := a.Now, ledger.Slot{}
+	asked, turn := a.asked(), ledger.Slot{}
 	if len(r.turns) > 0 {
 		turn = r.turns[0]
 		asked = turn.Since
@@ -140,14 +148,22 @@ func decide(slots []ledger.Slot, a Ask, attempt int) step {
 	if a.Concurrency-len(r.places) > r.before {
 		take := a.slot(ledger.Places, pick(r.places, a.Concurrency, a.Source, attempt))
 		take.Seen = asked
-		return step{take: &take, answer: Answer{Place: take.ID, Asked: asked}, free: r.turns}
+		return step{take: &take, more: spent.missing, answer: Answer{Place: take.ID, Asked: asked}, free: r.turns}
 	}
 	return step{take: a.turn(turn, asked), answer: Answer{Before: r.before + len(r.places), Asked: asked}}
 }
 
+// asked is when the source asked first, as far as it knows itself.
+func (a Ask) asked() time.Time {
+	if a.Asked.IsZero() || a.Asked.After(a.Now) {
+		return a.Now
+	}
+	return a.Asked
+}
+
 // row is who has places and who waits, seen by one who asks.
 type row struct {
-	place  ledger.Slot     // its own
+	own    []ledger.Slot   // its own places: one at most
 	turns  []ledger.Slot   // its own
 	places map[string]bool // those of others
 	before int             // others who wait and have asked before
@@ -157,7 +173,7 @@ func (a Ask) row(slots []ledger.Slot) row {
 	r := row{places: map[string]bool{}}
 	for _, s := range slots {
 		if s.Source == a.Source && s.Run == a.Run {
-			r.own(s)
+			r.mine(s)
 		} else {
 			r.other(s, a.Now)
 		}
@@ -165,10 +181,10 @@ func (a Ask) row(slots []ledger.Slot) row {
 	return r
 }
 
-func (r *row) own(s ledger.Slot) {
+func (r *row) mine(s ledger.Slot) {
 	switch s.Kind {
 	case ledger.Places:
-		r.place = s
+		r.own = append(r.own, s)
 	case ledger.Turns:
 		r.turns = append(r.turns, s)
 	case ledger.Stops, ledger.Downs, ledger.Exempt: // No bound of those at once.
@@ -205,24 +221,28 @@ func (a Ask) slot(kind ledger.SlotKind, id string) ledger.Slot {
 	}
 }
 
-// stops counts the source among those that were stopped in the period; done when it is.
-func stops(slots []ledger.Slot, a Ask, attempt int) (next step, done bool) {
-	taken, names := map[string]bool{}, []string{}
-	for _, s := range slots {
-		if s.Kind != ledger.Stops || s.Since.Before(a.Since) {
+// spent is what is taken of the plan's limit, seen by one who asks.
+type spent struct {
+	taken map[string]bool
+	names []string
+	// missing is whether the source needs a share that it does not have; over whether there is none for it.
+	missing, over bool
+}
+
+func (a Ask) spent(slots []ledger.Slot) spent {
+	s := spent{taken: map[string]bool{}, missing: a.Most > 0}
+	for _, slot := range slots {
+		if slot.Kind != ledger.Stops || slot.Since.Before(a.Since) {
 			continue
 		}
-		if s.Source == a.Source {
-			return step{}, true
+		if slot.Source == a.Source {
+			s.missing = false
 		}
-		taken[s.ID] = true
-		names = append(names, s.Source)
+		s.taken[slot.ID] = true
+		s.names = append(s.names, slot.Source)
 	}
-	if len(taken) >= a.Most {
-		return step{answer: Answer{Over: names}}, false
-	}
-	take := a.slot(ledger.Stops, pick(taken, a.Most, a.Source, attempt))
-	return step{take: &take, before: a.Since}, false
+	s.over = s.missing && len(s.taken) >= a.Most
+	return s
 }
 
 // pick is one of the ids below most that are not taken: another for each source and

@@ -181,9 +181,10 @@ func (c *crowd) ask(source string) {
 	answer := place(c.T, c.book, a)
 	switch {
 	case len(answer.Over) > 0:
-		if c.stopped[source] || len(c.stopped)+len(c.waiting) < c.most {
+		if c.stopped[source] || len(c.stopped) < c.most {
 			c.Fatalf("%s is refused: %d were stopped", source, len(c.stopped))
 		}
+		c.waiting = slices.DeleteFunc(c.waiting, func(s string) bool { return s == source })
 	case answer.Place != "":
 		c.served(source)
 	case !slices.Contains(c.waiting, source):
@@ -217,7 +218,7 @@ func (c *crowd) empty() {
 	}
 	for len(c.waiting) > 0 {
 		source := c.waiting[0]
-		if c.ask(source); !c.down[source] {
+		if c.ask(source); !c.down[source] && (c.most == 0 || len(c.stopped) < c.most) {
 			c.Fatalf("%s is next and is not served", source)
 		}
 		c.leave(source)

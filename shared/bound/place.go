@@ -3,6 +3,7 @@ package bound
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"goldsmith/shared/breaker"
@@ -34,6 +35,24 @@ func placeOf(j job.Job) ledger.Slot {
 		Run: j.Run.Name, Execution: j.Execution, Since: j.Times.Claimed, Seen: j.Times.Claimed,
 	}
 }
+
+// anew begins the id of a place that the ledger has lost and that is written down anew. It is none of those that are
+// handed out, so that it takes none from another; it counts as each of them.
+const anew = "anew "
+
+// PlaceAnew gives a source that was stopped at that time a place, whatever the plan's concurrency: it is down.
+func PlaceAnew(ctx context.Context, book Book, j job.Job, stopped time.Time) error {
+	j.Place = anew + j.Source.ID
+	place := placeOf(j)
+	place.Since, place.Seen, place.Stopping, place.Due = stopped, stopped, stopped, Due(j.Plan, stopped)
+	if _, err := book.Take(ctx, place, time.Time{}); err != nil {
+		return fmt.Errorf("writing down the place of %s: %w", j.Source.ID, err)
+	}
+	return nil
+}
+
+// WrittenAnew reports whether a place was: its source's run does not know of it, and gives up only its own.
+func WrittenAnew(s ledger.Slot) bool { return s.Kind == ledger.Places && strings.HasPrefix(s.ID, anew) }
 
 // Stopping notes in the job's place that StopInstances is about to be sent. It returns false
 // when the place is not the job's any more: then the source must not be stopped.

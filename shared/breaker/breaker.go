@@ -90,27 +90,45 @@ func marked(ctx context.Context, book Reader) (marks map[string]ledger.Slot, exe
 	return marks, exempt, nil
 }
 
-// Against is the open breaker that forbids to stop the job's source; nil when none does. Those that a person has
-// exempted are to be told with it.
+// Against is why the job's source must not be stopped; nil when it may be. Those that a person has exempted are to be
+// told with it.
 func Against(ctx context.Context, book Reader, j job.Job) (held *job.Reason, exempted []job.Reason, err error) {
 	open, err := Open(ctx, book)
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, b := range open {
-		switch {
-		case b.Claim.Source == j.Source.ID || !b.stands(j):
-		case b.Exempt != nil:
-			exempted = append(exempted, job.Reason{Code: job.BreakerExempt, Text: b.passed()})
-		default:
-			return &job.Reason{Code: job.BreakerOpen, Text: b.Why() + ". " + b.Do()}, nil, nil
-		}
+	block, exempted := Standing(open, j)
+	if block != nil {
+		return block.Reason(), nil, nil
 	}
 	return nil, exempted, nil
 }
 
+// Standing is the block that forbids to stop the job's source; nil when none does. Those that a person has exempted
+// are to be told with it.
+func Standing(open []Block, j job.Job) (held *Block, exempted []job.Reason) {
+	for _, b := range open {
+		switch {
+		case !b.stands(j):
+		case b.Exempt != nil:
+			exempted = append(exempted, job.Reason{Code: job.BreakerExempt, Text: b.passed()})
+		default:
+			return &b, nil
+		}
+	}
+	return nil, exempted
+}
+
+// Reason is why what it holds back is not stopped.
+func (b Block) Reason() *job.Reason {
+	return &job.Reason{Code: job.BreakerOpen, Text: b.Why() + ". " + b.Do()}
+}
+
 func (b Block) stands(j job.Job) bool {
 	c := b.Claim
+	if c.Source == j.Source.ID {
+		return false
+	}
 	switch b.Holds {
 	case Account:
 		return true

@@ -23,7 +23,10 @@ var (
 		"ResourceNotFoundException", // Secrets Manager
 		"ExecutionDoesNotExist",     // Step Functions
 	}
-	throttled = []string{
+	noImage    = []string{"InvalidAMIID.NotFound", "InvalidAMIID.Unavailable"}
+	noSnapshot = []string{"InvalidSnapshot.NotFound"}
+	noInstance = []string{"InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed"}
+	throttled  = []string{
 		"RequestLimitExceeded", "Throttling", "ThrottlingException", "TooManyRequestsException",
 		"RequestThrottled", "EC2ThrottledException", "ProvisionedThroughputExceededException",
 		"Unavailable", "ServiceUnavailable", "InternalError", "InternalFailure", "ServerInternal",
@@ -71,6 +74,16 @@ var (
 // IsNotFound reports whether AWS says the thing does not exist. EC2 says so for
 // a while of things it has just created.
 func IsNotFound(err error) bool { return hasCode(err, notFound) }
+
+// IsNoImage, IsNoSnapshot and IsNoInstance report whether EC2 says of a thing of that kind that it does not exist. What
+// says so of another kind, as of a snapshot when an image is asked for, proves nothing of it.
+func IsNoImage(err error) bool { return hasCode(err, noImage) }
+
+// IsNoSnapshot is of a snapshot.
+func IsNoSnapshot(err error) bool { return hasCode(err, noSnapshot) }
+
+// IsNoInstance is of an instance.
+func IsNoInstance(err error) bool { return hasCode(err, noInstance) }
 
 // IsUnreadable reports whether the EBS direct APIs refuse to read a snapshot, and will when asked again.
 func IsUnreadable(err error) bool { return hasCode(err, unreadable) }

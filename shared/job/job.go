@@ -92,6 +92,8 @@ type Run struct {
 	// Asked is when select asked EC2 whether the sources at hand could be started again; zero when that is to be
 	// asked of each.
 	Asked time.Time `json:"asked,omitzero"`
+	// Held is why nothing of the page at hand may be stopped, whatever it is; select sets it.
+	Held *Reason `json:"held,omitempty"`
 	// Request is set when a tag or a person asked for this run.
 	Request *Request `json:"request,omitempty"`
 }
@@ -160,6 +162,8 @@ type Turn struct {
 	Seconds int `json:"seconds"`
 	// Before is how many sources of the plan have their turn first; 0 when it waits for something else.
 	Before int `json:"before,omitempty"`
+	// Held is whether it waits for the breaker to close, and has no turn meanwhile.
+	Held bool `json:"held,omitempty"`
 	// Since is when it began to wait, and First how many were before it then.
 	Since time.Time `json:"since"`
 	First int       `json:"first,omitempty"`

@@ -14,8 +14,9 @@ type Page struct {
 	Plan plan.Plan `json:"plan"`
 	// Execution is the ARN of the run's execution.
 	Execution string `json:"execution"`
-	// Sources are worked on in this round.
+	// Sources are worked on in this round, Width of them at once.
 	Sources []Source `json:"sources"`
+	Width   int      `json:"width"`
 	// Cursor is the last id handed out.
 	Cursor string `json:"cursor"`
 	More   bool   `json:"more"`

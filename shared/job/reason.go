@@ -49,11 +49,15 @@ const (
 	NotRegistrable ReasonCode = "cannot-be-registered"
 	// LedgerLost: the ledger has lost its table since the run began.
 	LedgerLost ReasonCode = "ledger-lost"
+	// NoTrace: it could not be tagged before its stop.
+	NoTrace ReasonCode = "no-second-trace"
 )
+
+var refusals = []ReasonCode{OverLimit, NoTurn, BreakerOpen, StillDown, CannotStart, NotRegistrable, LedgerLost, NoTrace}
 
 // Refuses reports whether the source was not left alone for what it is, but refused for now.
 func (r Reason) Refuses() bool {
-	return slices.Contains([]ReasonCode{OverLimit, NoTurn, BreakerOpen, StillDown, CannotStart, NotRegistrable, LedgerLost}, r.Code)
+	return slices.Contains(refusals, r.Code)
 }
 
 // Warnings; a strict plan skips for them.
@@ -73,8 +77,6 @@ const (
 	KeptVolumes ReasonCode = "volumes-outlive-instances"
 	// BreakerExempt: another source is down, and a person has exempted it from keeping others from being stopped.
 	BreakerExempt ReasonCode = "breaker-exempt"
-	// NoTrace is for a source that could not be tagged before its stop.
-	NoTrace ReasonCode = "no-second-trace"
 	// RequestLeft is no reason to skip either: the run has answered a request whose tag it cannot take off.
 	RequestLeft ReasonCode = "request-tag-left"
 )

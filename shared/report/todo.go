@@ -18,7 +18,10 @@ var todo = map[job.ReasonCode]string{
 	job.StillDown:    "See to what is down; the next run images it.",
 	job.BreakerOpen:  "See to what is down; the next run images the others.",
 	job.CannotStart:  "Put right what EC2 says of a start; the next run images these.",
-	job.LedgerLost:   "Bring the ledger's table back (operations guide, \"The table was lost\"), then run the plan again.",
+	job.LedgerLost: "Bring back what the ledger's table held (operations guide, \"The table was lost\"), " +
+		"then run the plan again.",
+	job.NoTrace: "Let function stop put the tag goldsmith:stopped on them, of which an instance has fifty at most, or " +
+		"leave them out of the plan.",
 	job.RequestLeft:  "Take the tag goldsmith:image off by hand where it stays.",
 	job.ProofLeft:    "See that the test instance ends, should the next sweeps not end it.",
 	job.ForcedStop:   "Check the file systems of what was stopped by force.",

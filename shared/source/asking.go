@@ -23,6 +23,17 @@ func Carrying(ctx context.Context, api Lister, key string) ([]types.Instance, er
 	return list(ctx, api, types.Filter{Name: aws.String("tag-key"), Values: []string{key}})
 }
 
+// DownWith are the instances that carry a tag with this key and are down, or on their way down or up.
+func DownWith(ctx context.Context, api Lister, key string) ([]types.Instance, error) {
+	return list(ctx, api, types.Filter{Name: aws.String("tag-key"), Values: []string{key}},
+		types.Filter{Name: aws.String("instance-state-name"), Values: down})
+}
+
+// down are the states between running and running again.
+var down = []string{
+	string(types.InstanceStateNamePending), string(types.InstanceStateNameStopping), string(types.InstanceStateNameStopped),
+}
+
 // Asking are the requests that stand on instances and on the account's own
 // snapshots, by the tag goldsmith:image.
 func Asking(ctx context.Context, api Asker) ([]job.Request, error) {

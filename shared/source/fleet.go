@@ -57,10 +57,10 @@ func Count(ctx context.Context, api Lister) (int, error) {
 	return len(all), err
 }
 
-func list(ctx context.Context, api Lister, filter types.Filter) ([]types.Instance, error) {
+func list(ctx context.Context, api Lister, filters ...types.Filter) ([]types.Instance, error) {
 	var found []types.Instance
 	pages := ec2.NewDescribeInstancesPaginator(api, &ec2.DescribeInstancesInput{
-		Filters: []types.Filter{filter}, MaxResults: aws.Int32(page),
+		Filters: filters, MaxResults: aws.Int32(page),
 	})
 	for pages.HasMorePages() {
 		out, err := pages.NextPage(ctx)

@@ -197,6 +197,12 @@ func Ending(s types.InstanceStateName) bool {
 	return s == types.InstanceStateNameTerminated || s == types.InstanceStateNameShuttingDown
 }
 
+// Down reports whether the instance neither runs nor is gone.
+func Down(i types.Instance) bool {
+	state := State(i)
+	return state != types.InstanceStateNameRunning && !Ending(state)
+}
+
 // Tags are the instance's tags as a map.
 func Tags(i types.Instance) map[string]string { return tag.Map(i.Tags) }
 

@@ -6,7 +6,6 @@ package trace
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -146,10 +145,4 @@ func (e *Evidence) Claim(i types.Instance, execution string) ledger.Claim {
 		c.Zone, c.Host = aws.ToString(p.AvailabilityZone), aws.ToString(p.HostId)
 	}
 	return c
-}
-
-// Ours reports whether the tag's value is the ARN of an execution that works on one source: a child of the machine's
-// Map, which has the machine's name with a label after a slash.
-func Ours(value, machine string) bool {
-	return strings.HasPrefix(value, strings.Replace(machine, ":stateMachine:", ":execution:", 1)+"/")
 }

@@ -2,7 +2,6 @@ package trace_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"testing"
 	"time"
 
@@ -203,20 +202,5 @@ func TestProved(t *testing.T) {
 				}
 			})
 		})
-	}
-}
-
-func TestOurs(t *testing.T) {
-	const machine = "arn:aws:states:eu-central-1:123456789012:stateMachine:goldsmith"
-	for value, want := range map[string]bool{
-		"arn:aws:states:eu-central-1:123456789012:execution:goldsmith/source:3f1c": true,
-		"arn:aws:states:eu-central-1:123456789012:execution:goldsmith:nightly-1":   false,
-		"arn:aws:states:eu-central-1:123456789012:execution:goldsmiths/source:1":   false,
-		"arn:aws:states:eu-central-1:210987654321:execution:goldsmith/source:3f1c": false,
-		"": false, "yes": false,
-	} {
-		if got := trace.Ours(value, machine); got != want {
-			t.Errorf("%q is ours: %t", value, fmt.Sprint(got) == "true")
-		}
 	}
 }

@@ -1,6 +1,8 @@
 package night_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -76,4 +78,95 @@ func TestExemptingWhatIsNotDown(t *testing.T) {
 		n.noSlots()
 		n.run()
 	})
+}
+
+// The first source of a scheduled run has no room, with a concurrency of one, and a person exempts it while its own
+// run is at work: the others of that run do not wait for it any more. Two in a row do no more harm than one.
+func TestASourceIsExemptedInItsOwnRun(t *testing.T) {
+	for _, exempted := range []int{1, 2} {
+		t.Run(fmt.Sprint(exempted), func(t *testing.T) {
+			plans := nightly(func(p *plan.Plan) { p.Concurrency = 1; p.Roll.Skip = true })
+			play(t, suite.Options{Plans: plans}, func(n *night) {
+				n.excused.dead, n.excused.exempted = true, exempted
+				ids := n.launchMany(5)
+				n.begin()
+				for i := range exempted {
+					stuck := ""
+					n.after("stop", "", func(w work) {
+						stuck = w.Source.ID
+						n.EC2.Inject(ec2.Fault{Action: "StartInstances", Resource: stuck, Code: "InsufficientInstanceCapacity"})
+					})
+					time.Sleep(time.Until(due.Add(time.Duration(i+1) * 40 * time.Minute)))
+					n.ok(n.exempts(event.Exempt{Source: stuck, By: "ada"}))
+					n.excused.stopped[stuck] = true
+				}
+				time.Sleep(time.Until(due.Add(3 * time.Hour)))
+				imaged := 0
+				for _, id := range ids {
+					imaged += len(n.imagesOf(id))
+				}
+				n.want("images", imaged, 5)
+			})
+		})
+	}
+}
+
+// An image that takes hours keeps no other source of its run from being stopped: its source is back.
+func TestAnImageThatTakesLongHoldsNoPlace(t *testing.T) {
+	plans := nightly(func(p *plan.Plan) { p.Concurrency = 1; p.Roll.Skip = true })
+	play(t, suite.Options{Plans: plans}, func(n *night) {
+		ids := n.launchMany(4)
+		slices.Sort(ids)
+		n.begin()
+		n.at("watch:available", ids[0], func(work) {})
+		n.EC2.Inject(ec2.Fault{Action: "CreateImage", Resource: ids[0], Delay: 6 * time.Hour})
+		time.Sleep(time.Until(due.Add(3 * time.Hour)))
+		for _, id := range ids[1:] {
+			n.want("images of "+id, len(n.imagesOf(id)), 1)
+		}
+		n.finish()
+		n.want("endings", n.endings(), map[string]int{"imaged": 4})
+		n.want("most down", n.downs.most["nightly"], 1)
+	})
+}
+
+// One instance without room ends no night of a fleet silently: each that is not imaged is told which is down.
+func TestOneWithoutRoomIsNamedToTheOthers(t *testing.T) {
+	plans := nightly(func(p *plan.Plan) { p.Concurrency = 1; p.Roll.Skip = true })
+	for _, room := range []string{"m5.large", ""} {
+		t.Run("of type "+room, func(t *testing.T) {
+			play(t, suite.Options{Plans: plans}, func(n *night) {
+				n.excused.dead = true
+				web := n.launch("web", "m5.large")
+				for _, name := range []string{"a", "b", "c", "d", "e"} {
+					n.launch(name, room)
+				}
+				n.begin()
+				n.after("stop", web, func(work) {
+					n.EC2.Inject(ec2.Fault{Action: "StartInstances", Resource: web, Code: "InsufficientInstanceCapacity"})
+				})
+				time.Sleep(time.Until(due.Add(23 * time.Hour)))
+				n.want("web", n.EC2.State(web), ec2.Stopped)
+				for _, id := range n.ids() {
+					n.imagedOrToldOf(id, web)
+				}
+				n.excused.stopped[web] = true
+			})
+		})
+	}
+}
+
+// imagedOrToldOf: the nightly run has imaged the source, or has told that down is why it has not.
+func (n *night) imagedOrToldOf(id, down string) {
+	n.t.Helper()
+	for _, r := range n.runs() {
+		result, known := n.results(r)[id]
+		switch {
+		case id == down, !strings.HasPrefix(r.Name, "nightly-"):
+		case !known:
+			n.t.Errorf("run %s says nothing of %s", r.Name, id)
+		case result.Skip != nil && !strings.Contains(result.Skip.Text, down):
+			n.t.Errorf("run %s says of %s only: %s", r.Name, id, result.Skip.Text)
+		}
+	}
 }

@@ -103,7 +103,7 @@ var authorized = map[string]func(Scene, Call) []Request{
 	"states:StartExecution":         named("stateMachineArn", machine),
 	"states:DescribeExecution":      named("executionArn", func(_ Scene, arn string) string { return arn }),
 	"states:GetExecutionHistory":    named("executionArn", func(_ Scene, arn string) string { return arn }),
-	"states:ListExecutions":         named("stateMachineArn", machine),
+	"states:ListExecutions":         listing,
 	"scheduler:GetSchedule":         named("path", func(s Scene, path string) string { return s.ARN("scheduler", "schedule/"+path) }),
 	"states:SendTaskSuccess":        nowhere,
 	"states:SendTaskFailure":        nowhere,
@@ -292,6 +292,14 @@ func below(s Scene, c Call) []Request {
 }
 
 func table(s Scene, name string) string { return s.ARN("dynamodb", "table/"+name) }
+
+// listing is ListExecutions of a state machine, or of a Map run.
+func listing(s Scene, c Call) []Request {
+	if run, ok := c.Input["mapRunArn"].(string); ok {
+		return []Request{{Action: c.Name, Resource: run}}
+	}
+	return named("stateMachineArn", machine)(s, c)
+}
 
 // machine is a state machine without the version or alias that the call names: Step
 // Functions authorizes those by the machine

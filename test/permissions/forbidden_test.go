@@ -92,7 +92,8 @@ func siblings(requests map[string]Request, role string) (all []Request) {
 			Request{r.Action, strings.Join(replaced(parts, rest, kind+"other"), ":"), r.Keys})
 		open := strings.HasPrefix(parts[rest], "parameter/goldsmith/images/") ||
 			strings.HasPrefix(parts[rest], "schedule/goldsmith/") ||
-			strings.HasPrefix(parts[rest], "autoScalingGroup:")
+			strings.HasPrefix(parts[rest], "autoScalingGroup:") ||
+			strings.HasPrefix(parts[rest], "mapRun:"+workflow.Name+"/"+workflow.MapLabel+":")
 		if !strings.Contains(kind, "execution") && kind != "log-group:" && !open {
 			all = append(all, Request{r.Action, alike(r.Resource), r.Keys})
 		}

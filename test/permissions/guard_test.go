@@ -55,15 +55,11 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.problem("%s: %v", caller, err)
 		return
 	}
-	switch {
-	case !g.admit(caller, call):
+	if !g.admit(caller, call) {
 		refuse(w, call)
-	case strings.HasPrefix(call.Name, "dynamodb:"):
-		// The suite's ledger is in memory; see shadowed.
-		answer(w, http.StatusOK, "{}")
-	default:
-		g.next.ServeHTTP(w, r)
+		return
 	}
+	g.next.ServeHTTP(w, r)
 }
 
 // scalingVersion tells Auto Scaling's calls from EC2's.

@@ -32,7 +32,7 @@ type night struct {
 	t     *testing.T
 	ctx   context.Context
 	cloud *sdk.Client
-	book  *shadowed
+	book  *book
 	guard *guard
 
 	mu    sync.Mutex
@@ -44,7 +44,7 @@ type night struct {
 func play(t *testing.T, g *guard, events map[string]bus.Faults, story func(n *night), refusals ...string) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		n := &night{t: t, ctx: t.Context(), guard: g, book: &shadowed{memory: ledger.NewMemory()}, hooks: map[string]func(string){}}
+		n := &night{t: t, ctx: t.Context(), guard: g, book: &book{}, hooks: map[string]func(string){}}
 		var err error
 		n.Suite, err = suite.New(suite.Options{
 			Clock: clock.Real(), Plans: plans(t), Seed: 1, Region: here.Region, Account: here.ID, Events: events,
@@ -53,7 +53,8 @@ func play(t *testing.T, g *guard, events map[string]bus.Faults, story func(n *ni
 		if err != nil {
 			t.Fatal(err)
 		}
-		n.book.dynamo = ledger.NewDynamo(dynamodb.NewFromConfig(n.AWS()), tableName(t))
+		n.deploy()
+		n.book.Dynamo = ledger.NewDynamo(dynamodb.NewFromConfig(n.AWS()), tableName(t))
 		n.cloud = sdk.NewFromConfig(n.AWS())
 		g.denied = nil
 		story(n)
@@ -202,7 +203,7 @@ func (n *night) template(name, image string, tags map[string]string) string {
 func (n *night) result(id string) job.Result {
 	n.t.Helper()
 	for _, r := range n.States.List(states.Filter{Machine: n.Machine}) {
-		for result, err := range n.book.memory.Results(n.ctx, r.Name) {
+		for result, err := range n.book.Results(n.ctx, r.Name) {
 			n.ok(err)
 			if result.Source == id {
 				return result

@@ -128,10 +128,10 @@ type of struct {
 	What     any
 }
 
-// asked are the settings that a function's main asks for: one that it is not given keeps it from starting.
+// asked are the settings that a function's wiring reads: one that it is not given keeps it from starting.
 func asked(t *testing.T, function string) []string {
 	t.Helper()
-	text := must(os.ReadFile(filepath.Join(root, "functions", function, "lambda", "main.go")))(t)
+	text := must(os.ReadFile(filepath.Join(root, "functions", function, "wire.go")))(t)
 	file := must(parser.ParseFile(token.NewFileSet(), function, text, 0))(t)
 	known := map[string]settings.Name{
 		"Table": settings.Table, "StateMachine": settings.StateMachine, "PlansFile": settings.PlansFile,
@@ -143,7 +143,7 @@ func asked(t *testing.T, function string) []string {
 		if !ok {
 			return true
 		}
-		if callee, ok := call.Fun.(*ast.SelectorExpr); ok && callee.Sel.Name == "Load" {
+		if callee, ok := call.Fun.(*ast.Ident); ok && callee.Name == "read" {
 			for _, argument := range call.Args[1:] {
 				name, ok := known[argument.(*ast.SelectorExpr).Sel.Name]
 				if !ok {

@@ -94,13 +94,15 @@ var stories = []story{
 		web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))
 		n.before("image", func(string) {
 			n.ok(n.States.Stop(n.onlyRun(), "", ""))
-			n.book.memory.Lose()
+			n.deploy()
 		})
 		n.run(due)
 		time.Sleep(20 * time.Minute)
 		n.want("state", n.EC2.State(web), ec2.Running)
 		n.want("trace", n.EC2.Tags(web)[tag.Stopped], "")
 	}},
+	// What the sources of a large run do is read from a list.
+	{name: "many aborted", play: manyAborted},
 	{name: "aborted, and nobody told", events: silent, play: func(n *night) { aborted(n, 1) }},
 	{name: "a schedule that started nothing", play: func(n *night) {
 		web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))
@@ -226,16 +228,16 @@ func adopted(n *night) {
 	web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))
 	n.run(due)
 	id := n.result(web).Image.ID
-	book := n.Ledger.(*shadowed)
+	book := n.book
 	for _, asked := range []string{`"all":true`, `"images":["` + id + `"]`} {
-		registered, _, err := book.memory.Registration(n.ctx, id)
+		registered, _, err := book.Registration(n.ctx, id)
 		n.ok(err)
-		n.ok(book.memory.Retire(n.ctx, registered, time.Now()))
+		n.ok(book.Retire(n.ctx, registered, time.Now()))
 		book.forgetful = true
 		must(n.Suite.Invoke(n.ctx, here.ARN("lambda", "function:goldsmith-recover"),
 			[]byte(`{"goldsmith":"adopt","version":"1",`+asked+`,"by":"ada"}`)))(n.t)
 		book.forgetful = false
-		registered, _, err = book.memory.Registration(n.ctx, id)
+		registered, _, err = book.Registration(n.ctx, id)
 		n.ok(err)
 		n.want("adopted by", registered.Adopted, "ada")
 	}
@@ -312,7 +314,7 @@ func (n *night) editAfter(name string) (image string) {
 	must(n.cloud.ModifyLaunchTemplate(n.ctx, &sdk.ModifyLaunchTemplateInput{
 		LaunchTemplateId: made.LaunchTemplateId, DefaultVersion: aws.String("4"),
 	}))(n.t)
-	for target, err := range n.book.memory.Targets(n.ctx, "web") {
+	for target, err := range n.book.Targets(n.ctx, "web") {
 		if n.ok(err); target.ID == aws.ToString(made.LaunchTemplateId) {
 			image = target.Points[0].Image
 		}
@@ -396,6 +398,29 @@ func aborted(n *night, messages int) {
 	time.Sleep(20 * time.Minute)
 	n.want("state", n.EC2.State(web), ec2.Running)
 	n.want("messages", len(n.Slack.Messages()), messages)
+}
+
+// manyAborted: a run of more sources than are asked about one by one ends before their images are made.
+func manyAborted(n *night) {
+	var ids []string
+	for range 25 {
+		ids = append(ids, n.launch(ec2.ImageX86, "", enrolled("web", "grouped")))
+	}
+	down := 0
+	n.before("image", func(string) {
+		for _, id := range ids {
+			if n.EC2.State(id) != ec2.Running {
+				down++
+			}
+		}
+		n.ok(n.States.Stop(n.runOf("grouped"), "", ""))
+	})
+	n.run(due.Add(5 * time.Hour))
+	time.Sleep(20 * time.Minute)
+	n.want("down together", down, len(ids))
+	for _, id := range ids {
+		n.want("state", n.EC2.State(id), ec2.Running)
+	}
 }
 
 // imageTested is a night in which an image is tested, and nothing stays of that.

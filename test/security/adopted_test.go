@@ -2,6 +2,7 @@ package security_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -58,6 +59,7 @@ func TestSnapshotsOfOthersStay(t *testing.T) {
 				w.nights()
 				w.Same("the image", w.shown(id), "gone")
 				w.Same("their snapshot", w.shown(others), before)
+				w.Same("told", strings.Contains(w.fates(), "not made with it, so they stay: "+others), true)
 				for _, each := range own {
 					w.Same("its own snapshot", w.shown(each), "gone")
 				}

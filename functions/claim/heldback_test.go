@@ -1,0 +1,99 @@
+package claim_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"goldsmith/functions/claim"
+	"goldsmith/local/stage"
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+)
+
+// What has gone down since the run began holds its other sources back until the window closes: they wait, and are in
+// the way of none.
+func TestClaimIsHeldBack(t *testing.T) {
+	held := func(s *stage.Stage, j job.Job) {
+		s.Helper()
+		s.Same("decision", j.Decision, job.WaitFirst)
+		s.Same("seconds", j.Turn.Seconds, 300)
+		s.Same("held", j.Turn.Held, true)
+		s.Same("places and turns", len(slots(s, ledger.Places))+len(slots(s, ledger.Turns)), 0)
+	}
+	stage.Play(t, fewer, cases{
+		{
+			Name: "at its first claim", Want: looks + " StartInstances Slots Claims Slots: ok",
+			Given: func(s *stage.Stage, _ *claim.Input) { down(s, time.Now()) }, Then: held,
+		},
+		{
+			Name: "a request for it is answered at once", Want: looks + " StartInstances Slots Claims: ok",
+			Given: func(s *stage.Stage, in *claim.Input) {
+				down(s, time.Now())
+				in.Job.Run.Request = &job.Request{Source: s.Web, By: "jo"}
+			},
+			Then: skips(job.BreakerOpen, "db (i-down)"),
+		},
+		{
+			Name: "a run of the whole plan that a person began waits", Want: looks + " StartInstances Slots Claims Slots: ok",
+			Given: func(s *stage.Stage, in *claim.Input) {
+				down(s, time.Now())
+				in.Job.Run.Request = &job.Request{By: "jo"}
+			},
+			Then: held,
+		},
+		{
+			Name: "the ledger does not know who is down at all", Want: looks + ": ok",
+			Given: func(_ *stage.Stage, in *claim.Input) {
+				in.Job.Run.Held = &job.Reason{Code: job.LedgerLost, Text: "its table was lost"}
+			},
+			Then: skips(job.LedgerLost, "its table was lost"),
+		},
+	})
+	stage.Play(t, waiting, cases{
+		{
+			Name: "while it waits for its turn: that is given up", Want: "Claim Slots Claims Slots Free: ok",
+			Given: func(s *stage.Stage, _ *claim.Input) { down(s, time.Now()) },
+			Then: func(s *stage.Stage, j job.Job) {
+				held(s, j)
+				s.Same("since", j.Turn.Since, time.Now().UTC().Add(-10*time.Minute))
+			},
+		},
+		{
+			Name: "still: not even looked at", Want: "Claim Slots Claims Slots Free: ok",
+			Given: func(s *stage.Stage, in *claim.Input) {
+				down(s, time.Now())
+				in.Job.Turn.Before, in.Job.Turn.Held = 0, true
+			},
+			Then: held,
+		},
+		{
+			Name: "until the window closes", Want: "Claim Slots Claims Slots Free: ok",
+			Given: func(s *stage.Stage, in *claim.Input) {
+				down(s, time.Now())
+				in.Job.Turn.Before, in.Job.Turn.Held = 0, true
+				time.Sleep(5 * time.Hour)
+			},
+			Then: skips(job.BreakerOpen, "the window closed at 2000-01-01T04:00:00Z: db (i-down) of plan nightly is down since"),
+		},
+		{
+			Name: "until that is back: it takes its place", Want: "Claim Slots " + strings.TrimPrefix(claims, "Claim ") + " Take Free Record: ok",
+			Given: func(s *stage.Stage, in *claim.Input) {
+				free(s)
+				in.Job.Turn.Before, in.Job.Turn.Held = 0, true
+			},
+			Then: func(s *stage.Stage, j job.Job) { s.Same("decision", j.Decision, job.StopFirst) },
+		},
+		{
+			Name: "whether it is cannot be read", Want: "Claim Slots: Throttled",
+			Given: func(s *stage.Stage, in *claim.Input) {
+				in.Job.Turn.Before, in.Job.Turn.Held = 0, true
+				s.Ledger.Break("Slots", 1)
+			},
+		},
+		{
+			Name: "its turn cannot be given up: tried again", Want: "Claim Slots Claims Slots Free: Throttled",
+			Given: func(s *stage.Stage, _ *claim.Input) { down(s, time.Now()); s.Ledger.Break("Free", 1) },
+		},
+	})
+}

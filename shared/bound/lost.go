@@ -1,0 +1,92 @@
+package bound
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/shared/breaker"
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/report"
+	"goldsmith/shared/source"
+	"goldsmith/shared/tag"
+)
+
+// Lost are those of the instances that carry the tag goldsmith:stopped of an execution of the machine and are down,
+// while the ledger does not know that: its table was lost, or put back to what it was before the stop. Then it knows
+// as little of how many others are down. An instance that is seen to be started or stopped since by a person is none
+// of these.
+func Lost(ctx context.Context, book breaker.Reader, machine string, tagged []types.Instance) ([]types.Instance, error) {
+	lost := slices.DeleteFunc(slices.Clone(tagged), func(i types.Instance) bool {
+		return !job.IsChild(source.Tags(i)[tag.Stopped], machine) || !source.Down(i)
+	})
+	if len(lost) == 0 {
+		return nil, nil
+	}
+	for s, err := range book.Slots(ctx, "") {
+		var unreadable *ledger.Unreadable
+		if err != nil && !errors.As(err, &unreadable) {
+			return nil, fmt.Errorf("reading who is down: %w", err)
+		}
+		if err == nil && tells(s.Kind) {
+			lost = without(lost, s.Source)
+		}
+	}
+	if len(lost) == 0 {
+		return nil, nil
+	}
+	for c, err := range book.Claims(ctx) {
+		var unreadable *ledger.Unreadable
+		if err != nil && !errors.As(err, &unreadable) {
+			return nil, fmt.Errorf("reading who is down: %w", err)
+		}
+		if err == nil {
+			lost = slices.DeleteFunc(lost, func(i types.Instance) bool { return explains(c, i) })
+		}
+	}
+	return lost, nil
+}
+
+// tells reports whether a slot of that kind says that its source is down, or may be.
+func tells(kind ledger.SlotKind) bool {
+	return kind == ledger.Places || kind == ledger.Downs || kind == ledger.Exempt
+}
+
+func without(instances []types.Instance, id string) []types.Instance {
+	return slices.DeleteFunc(instances, func(i types.Instance) bool { return aws.ToString(i.InstanceId) == id })
+}
+
+// explains reports whether a claim without a place says that it is not its run that keeps the instance down: that was
+// stopped before the run, or it was started since.
+func explains(c ledger.Claim, i types.Instance) bool {
+	if c.Source != aws.ToString(i.InstanceId) {
+		return false
+	}
+	return c.Looked && !c.WasRunning || !c.StopSent.IsZero() && aws.ToTime(i.LaunchTime).After(c.StopSent)
+}
+
+// Held is why nothing may be stopped while these are lost.
+func Held(lost []types.Instance) *job.Reason {
+	var names []string
+	for _, i := range lost {
+		id := aws.ToString(i.InstanceId)
+		names = append(names, report.Label(source.Name(source.Tags(i), id), id))
+	}
+	more := ""
+	if len(names) > named {
+		names, more = names[:named], fmt.Sprintf(" and %d more", len(names)-named)
+	}
+	return &job.Reason{Code: job.LedgerLost, Text: "the ledger does not know that these are down, though their tag " +
+		tag.Stopped + " says that a run has stopped them: " + strings.Join(names, ", ") + more +
+		". So its table was lost or put back, and who else is down is not known either. " +
+		"Within minutes the sweep writes them down again, or names those that it does not start"}
+}
+
+// named is how many instances a reason names at most.
+const named = 10
