@@ -58,7 +58,7 @@ type careless struct {
 func loaded(b *testing.B) *careless {
 	b.Helper()
 	s, err := suite.New(suite.Options{
-		Clock: clock.Real(), Plans: plan.Plans{Default: "web", Plans: map[string]plan.Plan{"web": plan.Default()}}, KeepCalls: 10_000,
+		Clock: clock.Real(), Plans: plan.Plans{Default: "web", Plans: map[string]plan.Plan{"web": plan.Default()}}, KeepCalls: 10_000, Table: true,
 	})
 	if err != nil {
 		b.Fatal(err)

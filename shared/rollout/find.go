@@ -4,20 +4,13 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/fault"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/lineage"
 	"goldsmith/shared/plan"
-	"goldsmith/shared/tag"
 )
 
 // Find is all that want the image, with what becomes of each. What goes by the source's name takes no image
@@ -49,6 +42,9 @@ func (f Finder) Find(ctx context.Context, roll plan.Roll, image Image) (Found, e
 		}
 	}
 	if err := s.learnImages(ctx, targets, &known, image); err != nil {
+		return Found{}, err
+	}
+	if err := s.learnSnapshots(ctx, targets); err != nil {
 		return Found{}, err
 	}
 	for _, t := range targets {
@@ -220,107 +216,4 @@ func (t *Target) decide(known ledger.TargetRecord, image Image) {
 	if t.dataType == textType && v.Problem == "" && (v.Made || !v.There) {
 		r.Note = notes(r.Note, textNote)
 	}
-}
-
-// many is from how many templates on all of the Region are read at once.
-const many = 20
-
-// templates are all that want the source's image: those tagged with one of its keys and those that the
-// plan lists by one. A listed one that does not exist is reported as not rolled.
-func (f Finder) templates(ctx context.Context, roll plan.Roll, keys []string) ([]*Target, error) {
-	tagged, err := taggedOf(ctx, f.EC2, keys)
-	if err != nil {
-		return nil, err
-	}
-	by := list(roll, keys)
-	all := map[string]*template{}
-	if len(tagged) >= many {
-		if all, err = f.all(ctx); err != nil {
-			return nil, err
-		}
-	}
-	var missing, found []*Target
-	for _, each := range wanted(append(slices.Sorted(maps.Keys(tagged)), by.ids...), by.names) {
-		t := &Target{Rolled: each, key: cmp.Or(by.key[each.Target], by.key[each.Name], keys[0])}
-		if t.template, err = f.template(ctx, each, all); fault.IsNotFound(err) {
-			t.Rolled.Problem = "there is no such launch template"
-			missing = append(missing, t)
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		t.template.tags = tagged[t.template.id]
-		t.key = cmp.Or(t.template.tags[tag.Source], t.key)
-		t.Rolled.Target, t.Rolled.Name = t.template.id, t.template.name
-		t.template.listed = by.key[t.template.id] != "" || by.key[t.template.name] != ""
-		t.disputed(by)
-		if !slices.ContainsFunc(found, func(o *Target) bool { return o.Rolled.Target == t.Rolled.Target }) {
-			found = append(found, t)
-		}
-	}
-	return append(missing, found...), nil
-}
-
-func (f Finder) template(ctx context.Context, each job.Rolled, all map[string]*template) (*template, error) {
-	if t := all[each.Target]; t != nil && t.standard != 0 {
-		return t, nil
-	}
-	return f.read(ctx, pointer(each.Target), pointer(each.Name))
-}
-
-// wanted are templates by id, then those by name, each once.
-func wanted(ids, names []string) []job.Rolled {
-	var all []job.Rolled
-	seen := map[string]bool{}
-	for _, id := range ids {
-		if !seen[id] {
-			all = append(all, job.Rolled{Target: id})
-		}
-		seen[id] = true
-	}
-	for _, name := range names {
-		if !seen[name] {
-			all = append(all, job.Rolled{Name: name})
-		}
-		seen[name] = true
-	}
-	return all
-}
-
-func pointer(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
-}
-
-// taggedOf are the tags of the templates that are tagged with one of a source's keys, by id.
-func taggedOf(
-	ctx context.Context, api ec2.DescribeLaunchTemplatesAPIClient, keys []string,
-) (map[string]map[string]string, error) {
-	values := make([]string, len(keys))
-	for i, key := range keys {
-		values[i] = literal(key)
-	}
-	pages := ec2.NewDescribeLaunchTemplatesPaginator(api, &ec2.DescribeLaunchTemplatesInput{
-		Filters:    []types.Filter{{Name: aws.String("tag:" + tag.Source), Values: values}},
-		MaxResults: aws.Int32(200),
-	})
-	all := map[string]map[string]string{}
-	for pages.HasMorePages() {
-		out, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("looking for the launch templates of %s: %w", keys[0], err)
-		}
-		for _, t := range out.LaunchTemplates {
-			all[aws.ToString(t.LaunchTemplateId)] = tag.Map(t.Tags)
-		}
-	}
-	return all, nil
-}
-
-// literal keeps EC2 from reading "*", "?" and "\\" in a name as wildcards of a filter.
-func literal(value string) string {
-	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`).Replace(value)
 }

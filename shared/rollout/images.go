@@ -58,6 +58,38 @@ func (s *survey) learnImages(ctx context.Context, targets []*Target, known *reco
 	return nil
 }
 
+// learnSnapshots reads the snapshots that mappings name, where they are many.
+func (s *survey) learnSnapshots(ctx context.Context, targets []*Target) error {
+	wanted := map[string]bool{}
+	for _, t := range targets {
+		for _, each := range t.templates() {
+			for _, m := range each.data(each.base).BlockDeviceMappings {
+				if hasSnapshot(m) && t.Rolled.Problem == "" {
+					wanted[*m.Ebs.SnapshotId] = true
+				}
+			}
+		}
+	}
+	if len(wanted) < many {
+		return nil
+	}
+	for ids := range slices.Chunk(slices.Sorted(maps.Keys(wanted)), filterMost) {
+		out, err := s.EC2.DescribeSnapshots(ctx, &ec2.DescribeSnapshotsInput{
+			Filters: []types.Filter{{Name: aws.String("snapshot-id"), Values: ids}},
+		})
+		if fault.IsThrottled(err) || fault.IsNotYet(err) {
+			return fmt.Errorf("looking at %d snapshots: %w", len(ids), err)
+		}
+		if err != nil {
+			return nil // Each is asked for, and is its template's problem.
+		}
+		for _, each := range out.Snapshots {
+			s.sizes[aws.ToString(each.SnapshotId)] = aws.ToInt32(each.VolumeSize)
+		}
+	}
+	return nil
+}
+
 // filterMost is how many values a filter takes (User Guide, "List and filter your resources").
 const filterMost = 200
 

@@ -54,7 +54,7 @@ func rolls(ctx context.Context, api Subscribers, path string, roll plan.Roll, so
 	if listed := list(roll, names); len(listed.key) > 0 {
 		return true, nil
 	}
-	tagged, err := taggedOf(ctx, api, names)
+	tagged, err := tagsOf(ctx, api, names)
 	if err == nil && len(tagged) > 0 {
 		return true, nil
 	}
