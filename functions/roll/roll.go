@@ -29,7 +29,6 @@ type Parameters interface {
 type Book interface {
 	rollout.Book
 	rollout.Records
-	rollout.Owners
 }
 
 // Cloud is AWS as far as rolling needs it.
@@ -53,7 +52,7 @@ func New(c Cloud, book Book, path string, now func() time.Time) Step {
 	return Step{c.EC2, book, rollout.Writer{
 		Finder: rollout.Finder{EC2: c.EC2, Groups: c.Groups, Parameters: c.Parameters, Book: book, Lineages: c.Lineages,
 			Path: path, Now: now},
-		Templates: c.EC2, Values: c.Parameters, Records: book, Owners: book,
+		Templates: c.EC2, Values: c.Parameters, Records: book,
 	}}
 }
 
