@@ -41,10 +41,10 @@ func templates(rolled []job.Rolled) group.Rolled {
 		switch {
 		case r.Problem != "":
 		case r.Template():
-			all[r.Target] = group.Target{Version: r.Version, Image: r.To}
+			all[r.Target] = group.Launched{Version: r.Version, Image: r.To}
 		default:
 			for _, through := range r.Through {
-				all[through] = group.Target{}
+				all[through] = group.Launched{}
 			}
 		}
 	}

@@ -116,7 +116,7 @@ func (f *Round) following(ctx context.Context, u Undo, groups []types.AutoScalin
 		}
 	}
 	for _, v := range all {
-		at.templates[aws.ToString(v.LaunchTemplateId)] = group.Target{}
+		at.templates[aws.ToString(v.LaunchTemplateId)] = group.Launched{}
 	}
 	return at, nil
 }

@@ -53,7 +53,7 @@ func (s Step) handOver(ctx context.Context, asked event.Handover) (Answer, error
 	if asked.Dry || h.There {
 		return answer, nil
 	}
-	_, err = s.room.Owners.PutOwner(ctx, to)
+	_, err = s.room.Records.PutOwner(ctx, to)
 	if errors.As(err, new(*ledger.Taken)) {
 		return Answer{}, fault.Failure("Nothing was changed. Ask again.", "name: %w", err)
 	}

@@ -38,7 +38,6 @@ type Parameters interface {
 type Book interface {
 	rollout.Book
 	rollout.Records
-	rollout.Owners
 }
 
 // Sender sends messages.
@@ -61,7 +60,7 @@ func New(ec2 EC2, scaling lineage.Members, parameters Parameters, book Book, sen
 	now func() time.Time) Step {
 	return Step{ec2, scaling, rollout.Writer{
 		Finder:    rollout.Finder{EC2: ec2, Groups: scaling, Parameters: parameters, Book: book, Now: now},
-		Templates: ec2, Values: parameters, Records: book, Owners: book,
+		Templates: ec2, Values: parameters, Records: book,
 	}, sender, refreshes, now}
 }
 
@@ -70,7 +69,7 @@ type Answer struct {
 	Name string `json:"name,omitempty"`
 	// Dry is set when nothing was done.
 	Dry     bool     `json:"dry,omitempty"`
-	Targets []Target `json:"targets,omitempty"`
+	Targets []Result `json:"targets,omitempty"`
 	// Handover is set when a name was to be handed over.
 	Handover *Handover `json:"handover,omitempty"`
 	// More is how many targets there was no time for; asked again with after set to After, they are next.
@@ -80,9 +79,9 @@ type Answer struct {
 	Ignored string `json:"ignored,omitempty"`
 }
 
-// Target is a launch template or alias. Version and Previous are where it points
+// Result is what became of a launch template or alias. Version and Previous are where it points
 // and pointed; Problem says why it was left where it is.
-type Target struct {
+type Result struct {
 	job.Rolled
 	// There is whether it pointed there already.
 	There bool `json:"there,omitempty"`
@@ -96,7 +95,7 @@ type Target struct {
 
 // target is one of them on its way.
 type target struct {
-	Target
+	Result
 	known *rollout.Target
 	back  rollout.Return
 	// seen are the groups that were looked at, undone the images that are.
@@ -170,7 +169,7 @@ func (s Step) each(ctx context.Context, asked event.Rollback, targets []*target)
 func answerOf(asked event.Rollback, targets []*target, done int) Answer {
 	answer := Answer{Name: asked.Name, Dry: asked.Dry, More: len(targets) - done}
 	for _, t := range targets[:done] {
-		answer.Targets = append(answer.Targets, t.Target)
+		answer.Targets = append(answer.Targets, t.Result)
 	}
 	if answer.More > 0 {
 		answer.After = targets[done-1].Rolled.Target
@@ -203,7 +202,7 @@ func (s Step) targets(ctx context.Context, asked event.Rollback, known []*rollou
 	}
 	targets := make([]*target, len(known))
 	for i, k := range known {
-		targets[i] = &target{Target: Target{Rolled: k.Rolled}, known: k}
+		targets[i] = &target{Result: Result{Rolled: k.Rolled}, known: k}
 		if !asked.Follow {
 			targets[i].decide(image)
 		}
@@ -253,7 +252,7 @@ func (s Step) one(ctx context.Context, round *Round, t *target, asked event.Roll
 // looked for again when somebody asks again: this may be the second try of one that was cut off.
 func (s Step) instances(ctx context.Context, round *Round, t *target, asked event.Rollback) {
 	done, err := round.RollBack(ctx, Undo{
-		Target: t.Target.Target, Title: t.Name, Parameter: !t.known.Template(), Name: asked.Name,
+		Target: t.Target, Title: t.Name, Parameter: !t.known.Template(), Name: asked.Name,
 		Image: t.To, Version: t.Version, Was: t.back.To.Was, Images: rollout.Undone(t.known, t.back.To),
 		Refresh: asked.Refresh, Failed: t.Problem != "",
 	})

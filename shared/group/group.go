@@ -17,10 +17,10 @@ import (
 const standard = "$Default"
 
 // Rolled are the launch templates that have the new image now, by id.
-type Rolled map[string]Target
+type Rolled map[string]Launched
 
-// Target is what a rolled template launches.
-type Target struct {
+// Launched is what a rolled template launches.
+type Launched struct {
 	// Version has the image; 0 for a template that takes it from a parameter, in whichever version.
 	Version int64
 	Image   string

@@ -18,10 +18,10 @@ import (
 // that always holds the newest image of a name. Under the path of aliases only the source's own is written, elsewhere
 // only what belongs to the source or to none yet.
 func (s *survey) aliases(
-	ctx context.Context, image Image, title Title, targets []*Target, known *records,
+	ctx context.Context, image Image, title Title, targets []*Target,
 ) ([]*Target, error) {
 	a := aliasing{
-		survey: s, image: image, keys: keys(image, title), known: known,
+		survey: s, image: image, keys: keys(image, title),
 		through: map[string][]*template{}, own: map[string]string{}, takes: map[string]*ledger.Owner{},
 	}
 	for _, key := range a.keys {
@@ -61,7 +61,6 @@ type aliasing struct {
 	*survey
 	image Image
 	keys  []string
-	known *records
 	// through are the templates by parameter, own the source's own aliases, by the key that each parameter is recorded by.
 	through map[string][]*template
 	own, by map[string]string
@@ -122,13 +121,13 @@ func (s *survey) foreign(name string, own map[string]string, t *Target) string {
 
 // moved is what to know of an alias that takes the place of one that an earlier version wrote for the name; empty when
 // it is none, or exists already.
-func (s *survey) moved(t *Target, image Image, known map[string]ledger.TargetRecord) string {
+func (s *survey) moved(t *Target, image Image) string {
 	if t.Rolled.Target != s.alias(image.Name) || t.At.Version != 0 {
 		return ""
 	}
 	for _, name := range []string{bentName(image.Name, shortHash), formerName(image.Name)} {
 		former := strings.TrimSuffix(s.Path, "/") + "/" + name
-		if t.Rolled.Target != former && len(known[former].Points) > 0 {
+		if t.Rolled.Target != former && len(s.known[image.Name][former].Points) > 0 {
 			return fmt.Sprintf("it takes the place of %s, which other names share or could be made to: "+
 				"what takes images from that is to take them from this one", former)
 		}

@@ -82,10 +82,11 @@ func (a *aliasing) belongs(ctx context.Context, name, holds string) (o ledger.Ow
 		return ledger.Owner{}, false, nil
 	}
 	for _, key := range keys(Image{Name: r.Name, Source: r.Source, Lineage: r.Lineage}, Title{}) {
-		if err := a.known.of(ctx, key); err != nil {
+		known, err := a.records(ctx, key)
+		if err != nil {
 			return ledger.Owner{}, false, err
 		}
-		if len(a.known.read[key][name].Points) > 0 {
+		if len(known[name].Points) > 0 {
 			return ledger.Owner{Key: key, Lineage: r.Lineage}, false, nil
 		}
 	}
@@ -97,7 +98,7 @@ func (w Writer) takeParameter(ctx context.Context, t *Target) error {
 	if t.takes == nil {
 		return nil
 	}
-	_, err := w.Owners.PutOwner(ctx, *t.takes)
+	_, err := w.Records.PutOwner(ctx, *t.takes)
 	var taken *ledger.Taken
 	if errors.As(err, &taken) {
 		return &fault.NotYet{Err: fmt.Errorf("another source is taking the parameter %s", t.Rolled.Target)}

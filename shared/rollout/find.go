@@ -21,37 +21,36 @@ func (f Finder) Find(ctx context.Context, roll plan.Roll, image Image) (Found, e
 	if err != nil {
 		return Found{}, err
 	}
-	known := records{Book: f.Book, read: map[string]map[string]ledger.TargetRecord{}}
 	names := keys(image, title)
-	if err := known.of(ctx, names[0]); err != nil {
+	if _, err := s.records(ctx, names[0]); err != nil {
 		return Found{}, err
 	}
-	targets, err := f.templates(ctx, roll, names)
+	targets, err := s.templates(ctx, roll, names)
 	if err != nil {
 		return Found{}, err
 	}
 	if err := s.placeAll(ctx, targets, roll); err != nil {
 		return Found{}, err
 	}
-	if targets, err = s.aliases(ctx, image, title, targets, &known); err != nil {
+	if targets, err = s.aliases(ctx, image, title, targets); err != nil {
 		return Found{}, err
 	}
 	for _, t := range targets {
-		if err := known.of(ctx, t.key); err != nil {
+		if _, err := s.records(ctx, t.key); err != nil {
 			return Found{}, err
 		}
 	}
-	if err := s.learnImages(ctx, targets, &known, image); err != nil {
+	if err := s.learnImages(ctx, targets, image); err != nil {
 		return Found{}, err
 	}
 	if err := s.learnSnapshots(ctx, targets); err != nil {
 		return Found{}, err
 	}
 	for _, t := range targets {
-		if err := s.judge(ctx, t, known.read[t.key][t.Rolled.Target], roll, image); err != nil {
+		if err := s.judge(ctx, t, s.known[t.key][t.Rolled.Target], roll, image); err != nil {
 			return Found{}, err
 		}
-		t.Rolled.Note = notes(t.Rolled.Note, s.moved(t, image, known.read[image.Name]))
+		t.Rolled.Note = notes(t.Rolled.Note, s.moved(t, image))
 	}
 	return Found{Title: title, Targets: targets}, nil
 }
@@ -75,25 +74,20 @@ func keys(image Image, title Title) []string {
 	return all
 }
 
-// records are what the ledger has of targets, read once for each key.
-type records struct {
-	Book
-	read map[string]map[string]ledger.TargetRecord
-}
-
-func (r *records) of(ctx context.Context, key string) error {
-	if r.read[key] != nil {
-		return nil
+// records are what the ledger has of targets by one key, read once.
+func (s *survey) records(ctx context.Context, key string) (map[string]ledger.TargetRecord, error) {
+	if known := s.known[key]; known != nil {
+		return known, nil
 	}
 	known := map[string]ledger.TargetRecord{}
-	for each, err := range r.Targets(ctx, key) {
+	for each, err := range s.Book.Targets(ctx, key) {
 		if err != nil {
-			return fmt.Errorf("reading what %s has rolled: %w", key, err)
+			return nil, fmt.Errorf("reading what %s has rolled: %w", key, err)
 		}
 		known[each.ID] = each
 	}
-	r.read[key] = known
-	return nil
+	s.known[key] = known
+	return known, nil
 }
 
 // placeAll decides for each template which version the next is made from.

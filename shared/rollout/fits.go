@@ -70,36 +70,28 @@ func (m Machine) platform() string {
 	return "Linux or UNIX"
 }
 
-// launchType is an instance type that a template may be launched on, and whose wish that is.
-type launchType struct {
-	name types.InstanceType
-	of   string
-}
-
 // typesFit looks at the types that the template and the overrides of its launchers name. The type of the image's
 // source is one like any other: a stopped source can be given a type that its image does not run on.
 func (s *survey) typesFit(ctx context.Context, t *template, image Image) (problem string, err error) {
-	var named []launchType
-	add := func(kind types.InstanceType, of string) {
-		known := slices.ContainsFunc(named, func(o launchType) bool { return o.name == kind })
-		if kind != "" && !known {
-			named = append(named, launchType{kind, of})
-		}
-	}
-	add(t.data(t.base).InstanceType, "its instance type %s")
-	for _, l := range t.launchers {
-		add(l.kind, "instance type %s of "+l.name)
-	}
+	all := append([]launcher{{kind: t.data(t.base).InstanceType}}, t.launchers...)
+	all = slices.DeleteFunc(all, func(l launcher) bool { return l.kind == "" })
 	var names []types.InstanceType
-	for _, n := range named {
-		names = append(names, n.name)
+	for _, l := range all {
+		if !slices.Contains(names, l.kind) {
+			names = append(names, l.kind)
+		}
 	}
 	if err := s.learn(ctx, names); err != nil {
 		return "", err
 	}
-	for _, n := range named {
-		if why := fits(*s.types[n.name], image.Machine); why != "" {
-			return fmt.Sprintf(n.of, n.name) + " " + why, nil
+	for _, l := range all {
+		why := fits(*s.types[l.kind], image.Machine)
+		switch {
+		case why == "":
+		case l.name == "":
+			return fmt.Sprintf("its instance type %s %s", l.kind, why), nil
+		default:
+			return fmt.Sprintf("instance type %s of %s %s", l.kind, l.name, why), nil
 		}
 	}
 	return "", nil

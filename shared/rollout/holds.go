@@ -27,18 +27,13 @@ type Hold struct {
 func (h Hold) Do() string { return Command("follow", h.Source) }
 
 // Command is what a person types to have something done about all that takes the images of a source.
-func Command(verb, name string) string { return "goldsmith " + verb + " --name " + Argument(name) }
+func Command(verb, name string) string { return "goldsmith " + verb + " --name " + argument(name) }
 
-// HoldBook lists what was held at some time.
-type HoldBook interface {
-	Held(ctx context.Context) iter.Seq2[ledger.TargetRecord, error]
-}
-
-// Holds are the targets that are held now, by name and id. One that cannot be looked at is held as far as
+// Holds are the targets that are held now, of those that were held at some time, by name and id. One that cannot be looked at is held as far as
 // the ledger knows; one that is gone is not.
-func (f Finder) Holds(ctx context.Context, book HoldBook) ([]Hold, error) {
+func (f Finder) Holds(ctx context.Context, held iter.Seq2[ledger.TargetRecord, error]) ([]Hold, error) {
 	var names []string
-	for t, err := range book.Held(ctx) {
+	for t, err := range held {
 		if err != nil {
 			return nil, fmt.Errorf("reading what was rolled back: %w", err)
 		}
@@ -69,7 +64,7 @@ func (f Finder) held(ctx context.Context, known ledger.TargetRecord) *ledger.Poi
 		return nil
 	}
 	t := &Target{Record: known, Rolled: rolledOf(known)}
-	switch err := f.Look(ctx, t); {
+	switch err := f.LookAll(ctx, []*Target{t}); {
 	case err != nil:
 		return known.Back
 	case t.Rolled.Problem != "":

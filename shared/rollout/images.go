@@ -37,11 +37,11 @@ func (t *Target) templates() []*template {
 }
 
 // learnImages reads what targets launch now: many images by one call.
-func (s *survey) learnImages(ctx context.Context, targets []*Target, known *records, image Image) error {
+func (s *survey) learnImages(ctx context.Context, targets []*Target, image Image) error {
 	wanted := map[string]bool{}
 	for _, t := range targets {
 		for _, each := range t.templates() {
-			each.ours = ours(known.read[t.key][t.Rolled.Target], each.present(), image)
+			each.ours = ours(s.known[t.key][t.Rolled.Target], each.present(), image)
 			if id := each.present(); id != "" && id != image.ID && !each.ours && t.Rolled.Problem == "" {
 				wanted[id] = true
 			}

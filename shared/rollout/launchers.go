@@ -172,22 +172,27 @@ func owned(tags []types.Tag, ways []launcher) []launcher {
 // launching are the states of a fleet, or of a Spot Fleet request, that launches or may again.
 var launching = []string{"submitted", "active", "modifying"}
 
-func ofConfig(name string, c types.FleetLaunchTemplateConfig) []launcher {
-	var overrides []override
-	for _, o := range c.Overrides {
-		overrides = append(overrides, override{
-			o.InstanceType, o.InstanceRequirements, aws.ToString(o.ImageId), mapped(o.BlockDeviceMappings),
-		})
+func ofConfig(name string, c types.FleetLaunchTemplateConfig) (all []launcher) {
+	own := ofFleet(name, c.LaunchTemplateSpecification)
+	if len(c.Overrides) == 0 {
+		return own
 	}
-	return ofFleet(name, c.LaunchTemplateSpecification, overrides)
+	for _, o := range c.Overrides {
+		for _, l := range own {
+			if l.mappings = mapped(o.BlockDeviceMappings); aws.ToString(o.ImageId) == "" {
+				all = append(all, l.overridden(o.InstanceType, o.InstanceRequirements))
+			}
+		}
+	}
+	return all
 }
 
-// override is what an override of a fleet says: its type, or what it asks of types, and an image of its own.
-type override struct {
-	kind         types.InstanceType
-	requirements *types.InstanceRequirements
-	image        string
-	mappings     []types.LaunchTemplateBlockDeviceMapping
+// overridden is the launcher with what an override says of its type.
+func (l launcher) overridden(kind types.InstanceType, requirements *types.InstanceRequirements) launcher {
+	if l.kind = kind; requirements != nil {
+		l.requirements = asked(requirements)
+	}
+	return l
 }
 
 // mapped are an override's mappings as a template has them.
@@ -206,27 +211,12 @@ func mapped(all []types.BlockDeviceMappingResponse) (mappings []types.LaunchTemp
 	return mappings
 }
 
-func ofFleet(name string, t *types.FleetLaunchTemplateSpecification, overrides []override) []launcher {
+// ofFleet is a fleet without overrides; none without a template.
+func ofFleet(name string, t *types.FleetLaunchTemplateSpecification) []launcher {
 	if t == nil {
 		return nil
 	}
-	own := from(name, t.LaunchTemplateId, t.LaunchTemplateName, t.Version)
-	if len(overrides) == 0 {
-		return []launcher{own}
-	}
-	var all []launcher
-	for _, o := range overrides {
-		if o.image != "" {
-			continue
-		}
-		l := own
-		l.mappings = o.mappings
-		if l.kind = o.kind; o.requirements != nil {
-			l.requirements = asked(o.requirements)
-		}
-		all = append(all, l)
-	}
-	return all
+	return []launcher{from(name, t.LaunchTemplateId, t.LaunchTemplateName, t.Version)}
 }
 
 func (f Finder) spotFleets(ctx context.Context) ([]launcher, error) {
@@ -249,10 +239,15 @@ func (f Finder) spotFleets(ctx context.Context) ([]launcher, error) {
 	return all, nil
 }
 
-func ofSpot(name string, c types.LaunchTemplateConfig) []launcher {
-	var overrides []override
-	for _, o := range c.Overrides {
-		overrides = append(overrides, override{kind: o.InstanceType, requirements: o.InstanceRequirements})
+func ofSpot(name string, c types.LaunchTemplateConfig) (all []launcher) {
+	own := ofFleet(name, c.LaunchTemplateSpecification)
+	if len(c.Overrides) == 0 {
+		return own
 	}
-	return ofFleet(name, c.LaunchTemplateSpecification, overrides)
+	for _, o := range c.Overrides {
+		for _, l := range own {
+			all = append(all, l.overridden(o.InstanceType, o.InstanceRequirements))
+		}
+	}
+	return all
 }

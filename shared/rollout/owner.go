@@ -20,11 +20,6 @@ type Lineages interface {
 	Identify(ctx context.Context, all ...lineage.Dated) []string
 }
 
-// Owners keeps the owners of names.
-type Owners interface {
-	PutOwner(ctx context.Context, o ledger.Owner) (ledger.Owner, error)
-}
-
 // Title is whether an image is rolled under its source's name. A name belongs to the lineage whose image was
 // last rolled under it, for as long as that lives.
 type Title struct {
@@ -73,8 +68,8 @@ func handover(name, source string) string {
 // plain are the characters that a shell takes as they are.
 const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/:@+-"
 
-// Argument is a name as it stands in a command for a shell.
-func Argument(name string) string {
+// argument is a name as it stands in a command for a shell.
+func argument(name string) string {
 	if name != "" && strings.Trim(name, plain) == "" {
 		return name
 	}
@@ -178,7 +173,7 @@ func (w Writer) Take(ctx context.Context, t Title) error {
 	if !t.Takes {
 		return nil
 	}
-	_, err := w.Owners.PutOwner(ctx, t.Owner)
+	_, err := w.Records.PutOwner(ctx, t.Owner)
 	var taken *ledger.Taken
 	if errors.As(err, &taken) {
 		return &fault.NotYet{Err: err}

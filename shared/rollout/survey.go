@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/fault"
+	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/tag"
 )
@@ -26,15 +27,19 @@ type survey struct {
 	met       map[string][]types.InstanceType
 	images    map[string]*Machine
 	sizes     map[string]int32
-	// parameters are those that were read, by name.
+	// parameters are those that were read, by name, known what the ledger has of targets, by key and by id.
 	parameters map[string]*Target
+	known      map[string]map[string]ledger.TargetRecord
+	// byID and byName are all templates of the Region, with their tags, where they were read together.
+	byID, byName map[string]*template
+	tagged       map[string]map[string]string
 }
 
 func (f Finder) survey() *survey {
 	return &survey{
 		Finder: f, types: map[types.InstanceType]*types.InstanceTypeInfo{}, met: map[string][]types.InstanceType{},
 		images: map[string]*Machine{}, sizes: map[string]int32{},
-		parameters: map[string]*Target{},
+		parameters: map[string]*Target{}, known: map[string]map[string]ledger.TargetRecord{},
 	}
 }
 

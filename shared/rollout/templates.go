@@ -23,20 +23,19 @@ const many = 20
 
 // templates are all that want the source's image: those tagged with one of its keys and those that the
 // plan lists by one. A listed one that does not exist is reported as not rolled.
-func (f Finder) templates(ctx context.Context, roll plan.Roll, keys []string) ([]*Target, error) {
-	tagged, err := tagsOf(ctx, f.EC2, keys)
+func (s *survey) templates(ctx context.Context, roll plan.Roll, keys []string) ([]*Target, error) {
+	tagged, err := tagsOf(ctx, s.EC2, keys)
 	if err != nil {
 		return nil, err
 	}
 	by := list(roll, keys)
-	read, err := f.shelf(ctx, len(tagged)+len(by.key) >= many, len(by.key) >= many)
-	if err != nil {
+	if err := s.readAll(ctx, len(tagged)+len(by.key) >= many, len(by.key) >= many); err != nil {
 		return nil, err
 	}
 	var missing, found []*Target
 	for _, each := range wanted(append(slices.Sorted(maps.Keys(tagged)), by.ids...), by.names) {
 		t := &Target{Rolled: each, key: cmp.Or(by.key[each.Target], by.key[each.Name], keys[0])}
-		if t.template, err = f.template(ctx, each, read); fault.IsNotFound(err) {
+		if t.template, err = s.named(ctx, each); fault.IsNotFound(err) {
 			t.Rolled.Problem = "there is no such launch template"
 			missing = append(missing, t)
 			continue
@@ -45,7 +44,7 @@ func (f Finder) templates(ctx context.Context, roll plan.Roll, keys []string) ([
 			return nil, err
 		}
 		id := t.template.id
-		if t.template.tags = read.tags[id]; tagged[id] != nil {
+		if t.template.tags = s.tagged[id]; tagged[id] != nil {
 			t.template.tags, t.key = tagged[id], tagged[id][tag.Source]
 		}
 		t.Rolled.Target, t.Rolled.Name = id, t.template.name
@@ -58,39 +57,35 @@ func (f Finder) templates(ctx context.Context, roll plan.Roll, keys []string) ([
 	return append(missing, found...), nil
 }
 
-// shelf is what was read of all templates of the Region; empty where they are few and read one by one.
-type shelf struct {
-	byID, byName map[string]*template
-	tags         map[string]map[string]string
-}
-
-func (f Finder) shelf(ctx context.Context, templates, tags bool) (read shelf, err error) {
+// readAll reads all templates of the Region, and their tags, where many are asked for.
+func (s *survey) readAll(ctx context.Context, templates, tags bool) (err error) {
 	if templates {
-		if read.byID, err = f.all(ctx); err != nil {
-			return read, err
+		if s.byID, err = s.all(ctx); err != nil {
+			return err
 		}
 	}
 	if tags {
-		if read.tags, err = tagsOf(ctx, f.EC2, nil); err != nil {
-			return read, err
+		if s.tagged, err = tagsOf(ctx, s.EC2, nil); err != nil {
+			return err
 		}
 	}
-	read.byName = map[string]*template{}
-	for _, t := range read.byID {
-		read.byName[t.name] = t
+	s.byName = map[string]*template{}
+	for _, t := range s.byID {
+		s.byName[t.name] = t
 	}
-	return read, nil
+	return nil
 }
 
-func (f Finder) template(ctx context.Context, each job.Rolled, read shelf) (*template, error) {
-	t := read.byID[each.Target]
+// named is a template by its id or by its name.
+func (s *survey) named(ctx context.Context, each job.Rolled) (*template, error) {
+	t := s.byID[each.Target]
 	if each.Target == "" {
-		t = read.byName[each.Name]
+		t = s.byName[each.Name]
 	}
 	if t != nil && t.standard != 0 {
 		return t, nil
 	}
-	return f.read(ctx, pointer(each.Target), pointer(each.Name))
+	return s.read(ctx, pointer(each.Target), pointer(each.Name))
 }
 
 // wanted are templates by id, then those by name, each once.

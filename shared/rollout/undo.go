@@ -36,10 +36,7 @@ func rolledOf(known ledger.TargetRecord) job.Rolled {
 	return job.Rolled{Target: known.ID, Name: known.Title, Parameter: known.Parameter}
 }
 
-// Look reads where a target points now. One that is gone has a problem.
-func (f Finder) Look(ctx context.Context, t *Target) error { return f.LookAll(ctx, []*Target{t}) }
-
-// LookAll reads where targets point now: many templates by the page.
+// LookAll reads where targets point now, many templates by the page. One that is gone has a problem.
 func (f Finder) LookAll(ctx context.Context, targets []*Target) (err error) {
 	s, all := f.survey(), map[string]*template{}
 	templates := 0

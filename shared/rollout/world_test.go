@@ -43,7 +43,7 @@ func (w *world) room() rollout.Writer {
 			EC2: w.EC2, Groups: w.AutoScaling, Parameters: w.SSM, Book: w.Ledger.Kept, Path: "/goldsmith/images", Now: time.Now,
 			Lineages: lineage.Finder{EC2: w.EC2, Groups: w.AutoScaling},
 		},
-		Templates: w.EC2, Values: w.SSM, Records: w.Ledger.Kept, Owners: w.Ledger.Kept,
+		Templates: w.EC2, Values: w.SSM, Records: w.Ledger.Kept,
 	}
 }
 

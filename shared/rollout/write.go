@@ -22,7 +22,6 @@ type Writer struct {
 	Templates Templates
 	Values    Values
 	Records   Records
-	Owners    Owners
 }
 
 // Templates makes versions and makes them default.
@@ -38,9 +37,10 @@ type Values interface {
 	PutParameter(context.Context, *ssm.PutParameterInput, ...func(*ssm.Options)) (*ssm.PutParameterOutput, error)
 }
 
-// Records keeps the records of targets.
+// Records keeps the records of targets, and the owners of names and parameters.
 type Records interface {
 	PutTarget(ctx context.Context, t ledger.TargetRecord) (ledger.TargetRecord, error)
+	PutOwner(ctx context.Context, o ledger.Owner) (ledger.Owner, error)
 }
 
 // Roll rolls each target on its own, or all or none. What cannot be rolled is told by

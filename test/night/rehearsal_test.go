@@ -240,7 +240,7 @@ func (n *night) equals(said rehearsal.Night, r states.Execution) {
 }
 
 // rolledAsSaid holds what was said of a source's templates and aliases against what became of them.
-func (n *night) rolledAsSaid(said []rehearsal.Target, result job.Result) {
+func (n *night) rolledAsSaid(said []rehearsal.Roll, result job.Result) {
 	n.t.Helper()
 	var expected []job.Rolled
 	for _, t := range said {

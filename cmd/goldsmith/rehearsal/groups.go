@@ -39,14 +39,14 @@ func prospectOf(source string, found []*rollout.Target) prospect {
 		case t.Rolled.Problem != "":
 		case t.At.Alias:
 			for _, through := range t.Rolled.Through {
-				next.rolled[through] = group.Target{}
+				next.rolled[through] = group.Launched{}
 			}
 		default:
 			version := t.At.Latest + 1
 			if t.Decision.There {
 				version = t.Rolled.Version
 			}
-			next.rolled[t.Rolled.Target] = group.Target{Version: version, Image: Expected(source)}
+			next.rolled[t.Rolled.Target] = group.Launched{Version: version, Image: Expected(source)}
 			next.follows[group.Spec{Template: t.Rolled.Target, Version: "$Latest"}] = true
 			next.follows[group.Spec{Template: t.Rolled.Target, Version: "$Default"}] = !t.At.Stays
 		}

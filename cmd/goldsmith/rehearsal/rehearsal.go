@@ -70,7 +70,7 @@ type Night struct {
 	// Refused is why the run would touch nothing at all.
 	Refused   string   `json:"refused,omitempty"`
 	Sources   []Source `json:"sources"`
-	Templates []Target `json:"templates"`
+	Templates []Roll   `json:"templates"`
 	// Groups are the Auto Scaling groups that use what would be rolled.
 	Groups []Group `json:"groups"`
 	Images []Image `json:"images"`
@@ -80,7 +80,12 @@ type Night struct {
 
 // Play says what the run would do. It makes no call that changes anything.
 func (s Stage) Play(ctx context.Context, run job.Run, p plan.Plan) (Night, error) {
-	n := Night{Plan: run.Plan, Sources: []Source{}, Templates: []Target{}, Groups: []Group{}, Images: []Image{}}
+	n := Night{Plan: run.Plan, Sources: []Source{}, Templates: []Roll{}, Groups: []Group{}, Images: []Image{}}
+	if p.Sources.OfSnapshots() && (run.Request == nil || run.Request.Source == "") {
+		var err error
+		n.Sources, err = s.snapshots(ctx, p)
+		return n, err
+	}
 	selected, err := source.Selected(ctx, s.EC2, run, p.Sources)
 	if err != nil {
 		return n, err

@@ -16,8 +16,8 @@ import (
 	"goldsmith/shared/rollout"
 )
 
-// Target is one launch template or alias and what the run would do with it.
-type Target struct {
+// Roll is one launch template or alias and what the run would do with it.
+type Roll struct {
 	// Source is the id of the source whose image it takes.
 	Source string `json:"source"`
 	job.Rolled
@@ -25,9 +25,9 @@ type Target struct {
 
 // templates are the targets of every source that would be imaged, and what they would be. To is what
 // Expected calls the new image. A source whose name is another's is warned of.
-func (s Stage) templates(ctx context.Context, run job.Run, p plan.Plan, sources []Source) (all []Target,
+func (s Stage) templates(ctx context.Context, run job.Run, p plan.Plan, sources []Source) (all []Roll,
 	next []prospect, err error) {
-	all = []Target{}
+	all = []Roll{}
 	if p.Roll.Skip {
 		return all, nil, nil
 	}
@@ -59,7 +59,7 @@ func (s Stage) templates(ctx context.Context, run job.Run, p plan.Plan, sources 
 			rollout.Together(found.Targets, image)
 		}
 		for _, t := range found.Targets {
-			all = append(all, Target{Source: src.ID, Rolled: t.Rolled})
+			all = append(all, Roll{Source: src.ID, Rolled: t.Rolled})
 		}
 		next = append(next, prospectOf(src.ID, found.Targets))
 	}
