@@ -46,6 +46,9 @@ func (s *survey) aliases(
 		if err != nil {
 			return nil, err
 		}
+		if err := a.followers(ctx, name, t); err != nil {
+			return nil, err
+		}
 		t.key, t.through, t.takes = a.by[name], a.through[name], a.takes[name]
 		for _, each := range a.through[name] {
 			each.holds = t.At.Image

@@ -20,8 +20,9 @@ type template struct {
 	versions         map[int64]types.LaunchTemplateVersion
 	standard, latest int64
 	launchers        []launcher
-	// listed is whether the plan lists it, theirs whether it is left to the service that owns it.
-	listed, theirs bool
+	// listed is whether the plan lists it, theirs whether it is left to the service that owns it, unasked whether it takes
+	// its image from a parameter and is neither tagged nor listed.
+	listed, theirs, unasked bool
 	// base is the version that the next one is made from, old what EC2 says of its image where that was asked.
 	base int64
 	old  *Machine
