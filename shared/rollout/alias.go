@@ -77,7 +77,11 @@ func (a *aliasing) replaces(ctx context.Context, t *Target) (bool, error) {
 		return false, nil
 	}
 	name, alias := t.template.aliasOf()
-	follows := t.template.theirs && a.own[name] != "" // The alias is written anyway.
+	follows := false
+	if t.Rolled.Problem != "" && a.own[name] != "" { // The alias is written anyway.
+		_, all := t.template.takes(aliasPrefix + name)
+		follows = all || t.template.theirs
+	}
 	if !alias || t.Rolled.Problem != "" && !follows {
 		return false, nil
 	}

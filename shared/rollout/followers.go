@@ -34,11 +34,13 @@ func (a *aliasing) followers(ctx context.Context, name string, at *Target) error
 		if err == nil {
 			err = a.launch(ctx, t)
 		}
-		switch {
-		case fault.IsNotFound(err):
-		case err != nil:
+		if fault.IsNotFound(err) {
+			continue
+		}
+		if err != nil {
 			return at.fail(err)
-		case t.takes(aliasPrefix + name):
+		}
+		if some, _ := t.takes(aliasPrefix + name); some {
 			t.unasked = true
 			a.through[name] = append(a.through[name], t)
 		}
@@ -66,17 +68,19 @@ func (a *aliasing) following(ctx context.Context, name string) (ids []string, er
 	return ids, nil
 }
 
-// takes reports whether the template launches an image by that name, and bases what is judged on the version that does.
-func (t *template) takes(image string) bool {
+// takes reports whether the template launches an image by that name; what is judged are the versions that do. all is
+// whether it launches nothing else.
+func (t *template) takes(image string) (some, all bool) {
 	launched := t.launched()
 	if len(launched) == 0 {
 		launched = []int64{t.standard, t.latest}
 	}
-	i := slices.IndexFunc(launched, func(n int64) bool { return t.image(n) == image })
-	if i >= 0 {
-		t.base = launched[i]
+	those := slices.DeleteFunc(slices.Clone(launched), func(n int64) bool { return t.image(n) != image })
+	if len(those) == 0 {
+		return false, false
 	}
-	return i >= 0
+	t.base, t.also = those[0], those[1:]
+	return true, len(those) == len(launched)
 }
 
 // readLaunchers reads what launches from templates, once.
@@ -88,20 +92,31 @@ func (s *survey) readLaunchers(ctx context.Context) (err error) {
 	return err
 }
 
-// worse says why a template that follows a parameter unasked would not launch the image; empty where it does not
-// launch the present one either.
+// worse says why a template that follows a parameter would not launch the image by one of its versions; empty where it
+// was not asked to, and does not launch the present one either.
 func (s *survey) worse(ctx context.Context, t *template, image Image) (problem string, err error) {
-	problem, err = s.fits(ctx, t, image)
-	if err != nil || problem == "" || !t.unasked {
-		return problem, err
+	for _, n := range append([]int64{t.base}, t.also...) {
+		one := *t
+		one.base = n
+		if problem, err = s.fits(ctx, &one, image); err != nil {
+			return "", err
+		}
+		if problem == "" {
+			continue
+		}
+		if was, err := s.unfit(ctx, &one); err != nil || !was {
+			return problem, err
+		}
 	}
+	return "", nil
+}
+
+// unfit reports whether a template that follows a parameter unasked does not launch the present image either.
+func (s *survey) unfit(ctx context.Context, t *template) (bool, error) {
 	old, err := s.machine(ctx, t.present())
-	if err != nil || old == nil {
-		return "", err
+	if err != nil || !t.unasked || old == nil {
+		return t.unasked && old == nil, err
 	}
-	now, err := s.launches(ctx, t, Image{ID: t.present(), Machine: *old})
-	if now != "" {
-		problem = ""
-	}
-	return problem, err
+	problem, err := s.launches(ctx, t, Image{ID: t.present(), Machine: *old})
+	return problem != "", err
 }
