@@ -52,6 +52,7 @@ func TestRollIntoAnAliasThatUntaggedTemplatesFollow(t *testing.T) {
 				step, j := first(s)
 				if c.problem != "" {
 					j.Image.ID = grown(s)
+					registered(s, j, shown(s, j.Image.ID))
 				}
 				c.given(s)
 				done, err := step(s.Context(), j)

@@ -83,6 +83,9 @@ func (w *World) launchMappings(img *image, params []*query.Params) ([]mapping, e
 		}
 	}
 	merged := overlay(img.mappings, params)
+	if err := eachOnce(params, merged); err != nil {
+		return nil, err
+	}
 	for n := range merged {
 		if m := &merged[n]; m.isEBS() {
 			if err := w.finish(img, m); err != nil {
@@ -91,6 +94,29 @@ func (w *World) launchMappings(img *image, params []*query.Params) ([]mapping, e
 		}
 	}
 	return merged, nil
+}
+
+// eachOnce holds that a request maps a device once, and that no two mappings are of one device under two names, such as
+// xvdb and /dev/xvdb (hashicorp/terraform#7233).
+func eachOnce(params []*query.Params, merged []mapping) error {
+	var names []string
+	for _, p := range params {
+		names = append(names, p.Text("DeviceName"))
+	}
+	for _, m := range merged {
+		if !slices.Contains(names, m.device) {
+			names = append(names, m.device)
+		}
+	}
+	seen := map[string]bool{}
+	for _, name := range names {
+		short := strings.TrimPrefix(name, "/dev/")
+		if seen[short] {
+			return query.Errorf("InvalidBlockDeviceMapping", "The device '%s' is used in more than one block-device mapping", name)
+		}
+		seen[short] = true
+	}
+	return nil
 }
 
 // mappable holds one device of a request against EC2's rules. What is missing without Ebs or

@@ -2,6 +2,7 @@ package ec2
 
 import (
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -34,17 +35,51 @@ var optionGroups = []struct {
 	{"Placement", "", [][2]string{{"Tenancy", "default"}}},
 }
 
+// optionWords are the words that some of the settings are (API reference).
+var optionWords = map[string][]string{
+	"CapacityReservationSpecification.CapacityReservationPreference": {"open", "none", "capacity-reservations-only"},
+	"MetadataOptions.HttpTokens":                                     {"optional", "required"},
+	"MetadataOptions.HttpEndpoint":                                   {"enabled", "disabled"},
+	"MetadataOptions.HttpProtocolIpv6":                               {"enabled", "disabled"},
+	"MetadataOptions.InstanceMetadataTags":                           {"enabled", "disabled"},
+	"MaintenanceOptions.AutoRecovery":                                {"default", "disabled"},
+	"MaintenanceOptions.RebootMigration":                             {"default", "disabled"},
+	"PrivateDnsNameOptions.HostnameType":                             {"ip-name", "resource-name"},
+	"NetworkPerformanceOptions.BandwidthWeighting":                   {"default", "vpc-1", "ebs-1"},
+	"Placement.Tenancy":                                              {"default", "dedicated", "host"},
+}
+
+// maxHops is the largest HttpPutResponseHopLimit (API reference, InstanceMetadataOptionsRequest).
+const maxHops = 64
+
 // readOptions are the settings that a launch gives.
-func readOptions(p *query.Params) instanceOptions {
+func readOptions(p *query.Params) (instanceOptions, error) {
 	given := instanceOptions{}
 	for _, g := range optionGroups {
 		for _, m := range g.members {
-			if path := g.asked + "." + m[0]; p.Has(path) {
-				given[path] = p.Text(path)
+			path := g.asked + "." + m[0]
+			if !p.Has(path) {
+				continue
 			}
+			if err := optionAllowed(path, m[0], p); err != nil {
+				return nil, err
+			}
+			given[path] = p.Text(path)
 		}
 	}
-	return given
+	return given, nil
+}
+
+// optionAllowed holds a setting to its words or its range. EC2's own words are unverified.
+func optionAllowed(path, member string, p *query.Params) error {
+	words, hops := optionWords[path], 1
+	if member == "HttpPutResponseHopLimit" {
+		hops = p.Int(path)
+	}
+	if len(words) > 0 && !slices.Contains(words, p.Text(path)) || hops < 1 || hops > maxHops {
+		return query.Errorf("InvalidParameterValue", "Value (%s) for parameter %s is invalid.", p.Text(path), member)
+	}
+	return nil
 }
 
 // over lays the settings over others.

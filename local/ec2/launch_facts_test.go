@@ -172,6 +172,33 @@ func TestKeyPairsGroupsAndProfilesThatExistAreTaken(t *testing.T) {
 	})
 }
 
+func TestAPrivateAddressIsOneInstances(t *testing.T) {
+	inWorld(t, ec2.Options{}, func(t *testing.T, r *rig) {
+		launch := func(address string, count int32) (string, error) {
+			out, err := r.RunInstances(t.Context(), &sdk.RunInstancesInput{
+				ImageId: aws.String(ec2.ImageX86), InstanceType: "t3.micro", MinCount: &count, MaxCount: &count,
+				PrivateIpAddress: &address,
+			})
+			if err != nil {
+				return "", err
+			}
+			return aws.ToString(out.Instances[0].InstanceId), nil
+		}
+		_, err := launch("172.31.0.77", 2)
+		r.wantCode("InvalidParameterCombination", err)
+		_, err = launch("web", 1)
+		r.wantCode("InvalidParameterValue", err)
+		id, err := launch("172.31.0.77", 1)
+		r.wantCode("", err)
+		_, err = launch("172.31.0.77", 1)
+		r.wantCode("InvalidIPAddress.InUse", err)
+		r.wantCode("", r.terminate(id))
+		r.settle()
+		_, err = launch("172.31.0.77", 1)
+		r.wantCode("", err)
+	})
+}
+
 // TestTheTableOfTypes holds a few rows against what the instance types guide says, and that
 // every row is one.
 func TestTheTableOfTypes(t *testing.T) {

@@ -1,6 +1,7 @@
 package ec2
 
 import (
+	"net/netip"
 	"strings"
 
 	"goldsmith/local/query"
@@ -37,7 +38,11 @@ func (w *World) readNetwork(p *query.Params) (n launchNetwork, err error) {
 	if n.groups, err = w.groupsNamed(place.Texts("SecurityGroupId"), p.Texts("SecurityGroup")); err != nil {
 		return n, err
 	}
-	n.privateIP = place.Text("PrivateIpAddress")
+	if n.privateIP = place.Text("PrivateIpAddress"); n.privateIP != "" {
+		if err := w.addressFree(n.privateIP, n.placed, p.Int("MaxCount")); err != nil {
+			return n, err
+		}
+	}
 	// Instances in a default subnet get a public address unless told otherwise.
 	n.public = !place.Has("AssociatePublicIpAddress") || place.Bool("AssociatePublicIpAddress")
 	return n, nil
@@ -67,4 +72,26 @@ func (w *World) groupsNamed(ids, names []string) ([]securityGroup, error) {
 		groups = w.network.groups[:1]
 	}
 	return groups, nil
+}
+
+// addressFree holds that a launch may have a private address: one instance, within the subnet, and of no other's
+// (API reference, RunInstances; JamesWoolfenden/terraform-aws-cassandra#18; aws/aws-cli#7178). The words of the first
+// are unverified.
+func (w *World) addressFree(address string, in subnet, count int) error {
+	ip, err := netip.ParseAddr(address)
+	of, bad := netip.ParsePrefix(in.cidr)
+	switch {
+	case count > 1:
+		return query.Errorf("InvalidParameterCombination", "A private IP address cannot be given to more than one instance")
+	case err != nil:
+		return query.Errorf("InvalidParameterValue", "Value (%s) for parameter privateIpAddress is invalid.", address)
+	case bad != nil || !of.Contains(ip):
+		return query.Errorf("InvalidParameterValue", "Address %s does not fall within the subnet's address range", address)
+	}
+	for _, i := range w.instances.present {
+		if i.privateIP == address && i.state != Terminated {
+			return query.Errorf("InvalidIPAddress.InUse", "Address %s is in use.", address)
+		}
+	}
+	return nil
 }

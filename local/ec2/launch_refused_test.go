@@ -146,6 +146,42 @@ var refusals = map[string]struct {
 	"standard: too large":      {volume("standard", 1025, 0, 0), "InvalidParameterValue", "maximum is 1024GiB", "API reference, EbsBlockDevice"},
 	"gp2: too large":           {volume("gp2", 16385, 0, 0), "InvalidParameterValue", "maximum is 16384GiB", "API reference, EbsBlockDevice"},
 
+	"a device twice": {
+		func(in *sdk.RunInstancesInput, _ images) {
+			for range 2 {
+				in.BlockDeviceMappings = append(in.BlockDeviceMappings, types.BlockDeviceMapping{
+					DeviceName: aws.String("/dev/sdf"), Ebs: &types.EbsBlockDevice{VolumeSize: aws.Int32(8)},
+				})
+			}
+		}, "InvalidBlockDeviceMapping", "The device '/dev/sdf' is used in more than one block-device mapping",
+		"hashicorp/terraform#7233",
+	},
+	"the root under another name": {
+		device("xvda", &types.EbsBlockDevice{VolumeSize: aws.Int32(8)}),
+		"InvalidBlockDeviceMapping", "is used in more than one block-device mapping", "hashicorp/terraform#7233",
+	},
+	"a word that is none": {
+		func(in *sdk.RunInstancesInput, _ images) {
+			in.MetadataOptions = &types.InstanceMetadataOptionsRequest{HttpTokens: "maybe"}
+		}, "InvalidParameterValue", "maybe", "API reference, InstanceMetadataOptionsRequest; words unverified",
+	},
+	"too many hops": {
+		func(in *sdk.RunInstancesInput, _ images) {
+			in.MetadataOptions = &types.InstanceMetadataOptionsRequest{HttpPutResponseHopLimit: aws.Int32(65)}
+		}, "InvalidParameterValue", "65", "API reference, InstanceMetadataOptionsRequest; words unverified",
+	},
+	"a subnet of another zone": {
+		func(in *sdk.RunInstancesInput, _ images) {
+			in.SubnetId = aws.String(ec2.DefaultSubnet("eu-west-1", "123456789012"))
+			in.Placement = &types.Placement{AvailabilityZone: aws.String("eu-west-1b")}
+		}, "InvalidParameterValue", "is in the availability zone eu-west-1a", "InQuicker/kaws#11",
+	},
+	"an address outside": {
+		func(in *sdk.RunInstancesInput, _ images) { in.PrivateIpAddress = aws.String("10.9.9.9") },
+		"InvalidParameterValue", "Address 10.9.9.9 does not fall within the subnet's address range",
+		"JamesWoolfenden/terraform-aws-cassandra#18",
+	},
+
 	"no ENA": {
 		func(in *sdk.RunInstancesInput, made images) {
 			in.ImageId, in.InstanceType = &made.noENA, types.InstanceTypeM5Large
@@ -254,7 +290,8 @@ func TestLaunchesThatEC2Refuses(t *testing.T) {
 }
 
 // ofTheRequest are the rows that no launch template can say.
-var ofTheRequest = map[string]bool{"a long token": true, "a subnet beside interfaces": true, "no such subnet": true}
+var ofTheRequest = map[string]bool{"a long token": true, "a subnet beside interfaces": true, "no such subnet": true,
+	"a subnet of another zone": true, "an address outside": true}
 
 // TestLaunchesThroughATemplateAreRefused holds each row against a launch through a template that says the same: EC2
 // refuses it when it launches, or the template when it is made, with the same code.

@@ -23,7 +23,9 @@ func (w *World) readSettings(p *query.Params) (s launchSettings, err error) {
 		monitoring:       p.Bool("Monitoring.Enabled"), ebsOptimized: p.Bool("EbsOptimized"),
 		hibernation:   p.Bool("HibernationOptions.Configured"),
 		stopProtected: p.Bool("DisableApiStop"), terminationProtected: p.Bool("DisableApiTermination"),
-		options: readOptions(p),
+	}
+	if s.options, err = readOptions(p); err != nil {
+		return s, err
 	}
 	_, paired := w.keyPairs[s.key]
 	switch {

@@ -66,6 +66,11 @@ func zonePrefix(region string) string {
 // place finds the subnet for a launch: the one named, the one of the zone, or the first.
 func (n *network) place(subnetID, zone string) (subnet, error) {
 	for _, s := range n.subnets {
+		if subnetID == s.id && zone != "" && zone != s.zone {
+			// InQuicker/kaws#11.
+			return subnet{}, query.Errorf("InvalidParameterValue", "Value (%s) for parameter availabilityZone is invalid. "+
+				"Subnet '%s' is in the availability zone %s", zone, s.id, s.zone)
+		}
 		if subnetID == s.id || subnetID == "" && (zone == s.zone || zone == "") {
 			return s, nil
 		}

@@ -81,6 +81,7 @@ type World struct {
 	tombs  map[string]time.Time // deregistered images, until EC2 forgets them
 	tagged map[string]int       // version of the last tag change event, by resource
 	keys   map[string]KeyState  // by ARN
+	copies int                  // of snapshots, in progress
 }
 
 // New makes an account with a default VPC and a few public images.

@@ -99,8 +99,12 @@ func images() []trouble {
 			want: comes{ending: job.Broken, problem: "is not there any more", back: ordinary, also: unrolled},
 		},
 		trouble{
-			what:  "the note on the instance, its last image, is refused",
-			story: injects(ec2.Fault{Action: "CreateTags", Code: denied, Status: 403}),
+			what: "the note on the instance, its last image, is refused",
+			story: func(n *night, web, template string) {
+				n.at("release", web, func(work) {
+					injects(ec2.Fault{Action: "CreateTags", Code: denied, Status: 403})(n, web, template)
+				})
+			},
 			want: comes{ending: job.Imaged, back: ordinary, also: func(n *night, _ states.Execution, web string) {
 				n.want("images", len(n.imagesOf(web)), 1)
 			}},

@@ -39,6 +39,11 @@ func stopping() []trouble {
 			want:  comes{ending: job.Broken, problem: denied},
 		},
 		{
+			what:  "the tag that says who stopped it is refused for good",
+			story: injects(ec2.Fault{Action: "CreateTags", Code: denied, Status: 403}),
+			want:  comes{ending: job.Skipped, says: []string{"goldsmith:stopped cannot be put on"}},
+		},
+		{
 			what: "stop protection is switched on just before the stop",
 			story: func(n *night, web, _ string) {
 				n.at("stop", web, func(work) { n.protect(web) })
