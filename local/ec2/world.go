@@ -5,6 +5,7 @@
 package ec2
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strings"
@@ -146,7 +147,7 @@ func (w *World) serve(call *query.Call) error {
 		return run(w, call)
 	}
 	faults := w.faultsOf(call, named)
-	if err := w.admit(call, faults); err != nil {
+	if err := cmp.Or(w.admit(call, faults), wordsAllowed(call)); err != nil {
 		return err
 	}
 	if err := run(w, call); err != nil {
