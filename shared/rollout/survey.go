@@ -23,10 +23,12 @@ import (
 type survey struct {
 	Finder
 	launching []launcher
-	types     map[types.InstanceType]*types.InstanceTypeInfo
-	met       map[string][]types.InstanceType
-	images    map[string]*Machine
-	sizes     map[string]int32
+	// looked is whether launching was read.
+	looked bool
+	types  map[types.InstanceType]*types.InstanceTypeInfo
+	met    map[string][]types.InstanceType
+	images map[string]*Machine
+	sizes  map[string]int32
 	// parameters are those that were read, by name, known what the ledger has of targets, by key and by id.
 	parameters map[string]*Target
 	known      map[string]map[string]ledger.TargetRecord
