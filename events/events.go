@@ -51,6 +51,11 @@ var Rules = []Rule{
 		Loss: "one heartbeat of waiting; the instance runs already",
 	},
 	{
+		Name: "snapshot-copied", Function: "wake", Event: "SnapshotCopied",
+		From: "EBS (`aws.ec2`), when a copy of a snapshot is complete, or has failed",
+		Loss: "one heartbeat of waiting; no instance of ours is down",
+	},
+	{
 		Name: "refresh-ended", Function: "wake", Event: "RefreshEnded",
 		From: "Auto Scaling (`aws.autoscaling`), when an instance refresh succeeded, failed, was cancelled or was rolled back",
 		Loss: "one heartbeat of waiting; no instance of ours is down",

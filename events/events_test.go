@@ -71,6 +71,10 @@ var samples = map[string]struct {
 	"image-deregistered": {[]string{"image-settled"}, event.ImageChanged{ID: image, State: "deregistered"}},
 	"image-disabled":     {[]string{"image-settled"}, event.ImageChanged{ID: image, State: "disabled"}},
 
+	"snapshot-copied":      {[]string{"snapshot-copied"}, copied},
+	"snapshot-copy-failed": {[]string{"snapshot-copied"}, copied},
+	"snapshot-created":     {nil, event.Ignored{}},
+
 	"refresh-started":         {nil, event.Ignored{}},
 	"refresh-succeeded":       {[]string{"refresh-ended"}, refreshed},
 	"refresh-failed":          {[]string{"refresh-ended"}, refreshed},
@@ -86,6 +90,8 @@ var samples = map[string]struct {
 	"execution-child-aborted": {[]string{"run-ended"}, ended("goldsmith/Sources", "3f1c2b6a-7d2e-3a55-9a0b-5f8f6c1d2e3f", "ABORTED")},
 	"execution-foreign":       {nil, ended("goldsmith-billing", run, "FAILED")},
 }
+
+var copied = event.SnapshotCopied{ID: "snap-0f1e2d3c4b5a60718", Source: snap}
 
 var refreshed = event.RefreshEnded{ID: "c613620e-07e2-4ed2-a9e2-ef8258911ade", Group: "my-asg"}
 

@@ -145,6 +145,8 @@ func TestWhatMayTouchEC2(t *testing.T) {
 		"recover: ec2:StartInstances on " + license,
 		"recover: ec2:StartInstances on " + group,
 		"recover: ec2:TerminateInstances on " + instance + " if map[StringLike:map[aws:ResourceTag/goldsmith:proof:*]]",
+		"release: ec2:CreateTags on " + snapshot +
+			" if map[ForAllValues:StringEquals:map[aws:TagKeys:goldsmith:last-image] Null:map[aws:TagKeys:false]]",
 		"release: ec2:CreateTags on " + instance +
 			" if map[ForAllValues:StringEquals:map[aws:TagKeys:[goldsmith:last-image goldsmith:stopped]] Null:map[aws:TagKeys:false]]",
 		"release: ec2:DeleteTags on " + instance + " " + snapshot +
@@ -160,6 +162,14 @@ func TestWhatMayTouchEC2(t *testing.T) {
 		"select: ec2:StartInstances on " + instance,
 		"select: ec2:StartInstances on " + license,
 		"select: ec2:StartInstances on " + group,
+		"snapshot: ec2:CopySnapshot on " + snapshot + " if map[StringEquals:map[aws:RequestTag/goldsmith:managed:true]]",
+		"snapshot: ec2:CopySnapshot on " + snapshot + " if map[StringLike:map[aws:ResourceTag/goldsmith:device:*]]",
+		"snapshot: ec2:CopySnapshot on " + snapshot + " if map[StringLike:map[aws:ResourceTag/goldsmith:image:*]]",
+		"snapshot: ec2:CopySnapshot on " + snapshot + " if map[StringLike:map[aws:ResourceTag/goldsmith:plan:*]]",
+		"snapshot: ec2:CreateTags on " + image + " " + snapshot +
+			" if map[StringEquals:map[ec2:CreateAction:[CopySnapshot RegisterImage]]]",
+		"snapshot: ec2:RegisterImage on " + image + " if map[StringEquals:map[aws:RequestTag/goldsmith:managed:true]]",
+		"snapshot: ec2:RegisterImage on " + snapshot + ours,
 		"start: ec2:StartInstances on " + instance,
 		"start: ec2:StartInstances on " + license,
 		"start: ec2:StartInstances on " + group,

@@ -38,6 +38,7 @@ func NewStack(scope constructs.Construct, id string, props StackProps) awscdk.St
 	add := func(tasks bool) {
 		for _, f := range workflow.Functions {
 			if f.Task == tasks {
+				f.Statements = slices.Concat(f.Statements, ofPlans(f.Name, props.Config.Plans))
 				functions[f.Name] = NewFunction(stack, title(f.Name), FunctionProps{
 					Function: f, Values: values, Code: props.Code, DeadLetters: letters, Reserve: props.Config.Reserve,
 				})

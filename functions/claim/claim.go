@@ -22,11 +22,12 @@ import (
 	"goldsmith/shared/tag"
 )
 
-// Instances tells how an instance is, stop protection included.
+// Instances tells how an instance is, stop protection included, and how a snapshot is.
 type Instances interface {
 	source.Lister
 	source.Protector
 	source.Starter
+	lineage.Snapshots
 }
 
 // Claims is the ledger's claims as far as claiming needs them.
@@ -69,9 +70,6 @@ func (s Step) Handle(ctx context.Context, in Input) (job.Job, error) {
 	if j.Times.Claimed.IsZero() {
 		j.Times.Claimed = now
 	}
-	if j.Source.Kind == job.Snapshot {
-		return skip(j, source.NoInstance.Code, source.NoInstance.Text), nil
-	}
 	claim, err := s.book.Claim(ctx, ledger.ClaimOf(j, now))
 	var held *ledger.Held
 	if errors.As(err, &held) {
@@ -94,19 +92,19 @@ func (s Step) Handle(ctx context.Context, in Input) (job.Job, error) {
 }
 
 func (s Step) decide(ctx context.Context, j job.Job, claim ledger.Claim) (job.Job, error) {
+	if j.Source.Kind == job.Snapshot {
+		return s.snapshot(ctx, j, claim)
+	}
 	instance, ok, err := source.Find(ctx, s.instances, j.Source.ID)
 	if err != nil {
 		return j, err
 	}
 	if !ok {
-		return s.absent(j)
+		return s.absent(j, source.Gone)
 	}
 	j.Source = describe(j.Source, instance)
 	if reason := source.Unwanted(j.Run, j.Source.ID, j.Plan.Sources, j.Source.Tags); reason != nil {
-		if s.early(j) && (reason.Code == job.NotEnrolled || reason.Code == job.Withdrawn) {
-			return j, &fault.NotYet{Err: fmt.Errorf("EC2 does not show tag %s of %s yet", tag.Request, j.Source.ID)}
-		}
-		return skip(j, reason.Code, reason.Text), nil
+		return s.unwanted(j, *reason)
 	}
 	protected, err := source.Protected(ctx, s.instances, j.Source.ID, j.Plan)
 	if err != nil {
@@ -123,12 +121,20 @@ func (s Step) decide(ctx context.Context, j job.Job, claim ledger.Claim) (job.Jo
 	return s.settle(ctx, j, claim, source.State(instance) == types.InstanceStateNameRunning)
 }
 
+// unwanted is a source that was not asked for, or not any more.
+func (s Step) unwanted(j job.Job, reason job.Reason) (job.Job, error) {
+	if s.early(j) && (reason.Code == job.NotEnrolled || reason.Code == job.Withdrawn) {
+		return j, &fault.NotYet{Err: fmt.Errorf("EC2 does not show tag %s of %s yet", tag.Request, j.Source.ID)}
+	}
+	return skip(j, reason.Code, reason.Text), nil
+}
+
 // absent is a source that EC2 does not show.
-func (s Step) absent(j job.Job) (job.Job, error) {
+func (s Step) absent(j job.Job, gone job.Reason) (job.Job, error) {
 	if s.early(j) {
 		return j, &fault.NotYet{Err: fmt.Errorf("EC2 does not show %s yet", j.Source.ID)}
 	}
-	return skip(j, source.Gone.Code, source.Gone.Text), nil
+	return skip(j, gone.Code, gone.Text), nil
 }
 
 // describe fills in what the later steps need to know of the instance.

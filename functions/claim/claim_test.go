@@ -154,8 +154,8 @@ func TestClaimSkips(t *testing.T) {
 			Given: func(_ *stage.Stage, in *claim.Input) {
 				in.Job.Source = job.Source{ID: "snap-0c1d2e3f4a5b60718", Kind: job.Snapshot}
 			},
-			Want: ": ok",
-			Then: skipped(job.SnapshotSource, "this version images instances only"),
+			Want: "Claim DescribeSnapshots: ok",
+			Then: skipped(job.Gone, "this account has no such snapshot any more"),
 		},
 		{
 			Name:  "EC2 does not know it",

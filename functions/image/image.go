@@ -26,7 +26,7 @@ import (
 type Imager interface {
 	source.Lister
 	CreateImage(context.Context, *ec2.CreateImageInput, ...func(*ec2.Options)) (*ec2.CreateImageOutput, error)
-	DescribeImages(context.Context, *ec2.DescribeImagesInput, ...func(*ec2.Options)) (*ec2.DescribeImagesOutput, error)
+	ec2.DescribeImagesAPIClient
 	rollout.Subscribers
 }
 
@@ -87,7 +87,7 @@ func (s Step) create(ctx context.Context, j job.Job, registered ledger.Registrat
 	case err == nil:
 		j.Image.ID = aws.ToString(out.ImageId)
 	case fault.IsNameTaken(err):
-		if j.Image.ID, err = s.mine(ctx, registered, err); err != nil {
+		if j.Image.ID, err = register.Taken(ctx, s.ec2, registered, err); err != nil {
 			return j, err
 		}
 	case fault.Code(err) == "TagPolicyViolation":
@@ -160,26 +160,4 @@ func request(j job.Job) *ec2.CreateImageInput {
 			{ResourceType: types.ResourceTypeSnapshot, Tags: tags},
 		},
 	}
-}
-
-// mine is the image that an earlier attempt of this run made under the name, as EC2's facts show.
-func (s Step) mine(ctx context.Context, r ledger.Registration, taken error) (string, error) {
-	out, err := s.ec2.DescribeImages(ctx, &ec2.DescribeImagesInput{
-		Owners: []string{"self"}, IncludeDisabled: aws.Bool(true),
-		Filters: []types.Filter{{Name: aws.String("name"), Values: []string{r.AMIName}}},
-	})
-	if err != nil {
-		return "", fmt.Errorf("looking for image %s: %w", r.AMIName, err)
-	}
-	if len(out.Images) == 0 {
-		// EC2 may not show an image it has just made, and keeps the name of one that
-		// was deregistered a moment ago: both pass.
-		return "", &fault.NotYet{Err: errors.Join(fmt.Errorf("the name %s is taken by an image that is not shown", r.AMIName), taken)}
-	}
-	id := aws.ToString(out.Images[0].ImageId) // A name is one image's.
-	if why := register.Image(r, out.Images[0]); why != nil {
-		return "", fault.Failure("Run the plan again: the next run's image has another name.",
-			"the name %s is taken by %s, which this run did not make: %w", r.AMIName, id, why)
-	}
-	return id, nil
 }

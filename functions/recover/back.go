@@ -48,7 +48,7 @@ func (r Rescue) record(
 	}
 	was = toldOf(c, known, there)
 	if !there || known.Problem == cutShort {
-		known.Problem, known.Do = problem, "Nothing is to be done: the next run images it."
+		known.Problem, known.Do = problem, next(c)
 	}
 	known.Ending, known.Shows, known.Restarted, known.At = job.Broken, "", time.Time{}, r.Now().UTC()
 	known.Gone = state == "" || source.Ending(state)
@@ -56,6 +56,14 @@ func (r Rescue) record(
 		known.Shows = string(state) // A person has stopped it since.
 	}
 	return was, r.put(ctx, known)
+}
+
+// next is what is to be done about a source whose run was cut off.
+func next(c ledger.Claim) string {
+	if c.Kind == job.Snapshot {
+		return "Ask again: what was made for it is removed."
+	}
+	return "Nothing is to be done: the next run images it."
 }
 
 // toldOf is the result by which the run has told that the source was left stopped, if it has told that; without one

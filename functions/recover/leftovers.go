@@ -23,6 +23,7 @@ import (
 
 // Images finds Goldsmith's images and removes them with their snapshots.
 type Images interface {
+	Copies
 	DescribeImages(context.Context, *ec2.DescribeImagesInput, ...func(*ec2.Options)) (*ec2.DescribeImagesOutput, error)
 	DeregisterImage(context.Context, *ec2.DeregisterImageInput, ...func(*ec2.Options)) (*ec2.DeregisterImageOutput, error)
 }
@@ -30,6 +31,8 @@ type Images interface {
 // Gate says of images what uses them, by id; what it cannot find out it takes for a use.
 type Gate interface {
 	Uses(ctx context.Context, images []types.Image) (map[string][]string, error)
+	// SnapshotUses says it of snapshots without an image.
+	SnapshotUses(ctx context.Context, ids []string) (map[string][]string, error)
 }
 
 // Register is what Goldsmith made, as far as sweeping needs it.
@@ -162,14 +165,28 @@ func (l Leftovers) unsettled(ctx context.Context, left leftover) (leftover, bool
 		// It is settled once EC2 has made up its mind; it may not be removed before.
 		return left, false, nil
 	}
-	left.untested = l.tests(left.registered.Plan)
+	left.untested = l.tests(left.registered.Plan) || uncompared(left)
 	kept := left.result.Image.State == job.Unproven && l.Now().Sub(left.result.At) < unproven
 	return left, !kept, nil
+}
+
+// uncompared reports whether it is not known how an image of a snapshot is billed, or is known to be wrong.
+func uncompared(l leftover) bool {
+	return l.registered.Call == ledger.RegisterImage && l.result.Image.State != string(types.ImageStateAvailable)
 }
 
 // missing ends the registration of an image that was never made. One that has an id was removed by
 // somebody, which the next run that retires finds out with its snapshots.
 func (l Leftovers) missing(ctx context.Context, r ledger.Registration) error {
+	if r.ID == "" && r.Call == ledger.RegisterImage {
+		left, err := l.copies(ctx, r)
+		if err != nil || left && l.Now().Sub(r.Begun) <= lookback {
+			return err
+		}
+		if left {
+			return l.Register.Settle(ctx, r) // They are in use, and looked at no more.
+		}
+	}
 	if r.ID == "" && l.Now().Sub(r.Begun) > lookback {
 		return l.Register.Retire(ctx, r, l.Now())
 	}
@@ -217,7 +234,7 @@ func unlessMoved(err error) error {
 
 // settled writes down that the image is good and which snapshots are its own: nothing has to look at it any more.
 func (l Leftovers) settled(ctx context.Context, left leftover) error {
-	left.registered.Good, left.registered.Snapshots = true, image.Snapshots(left.image)
+	left.registered.Good, left.registered.Snapshots = true, register.Snapshots(left.registered, left.image)
 	r, err := written(ctx, l.Register, left.registered)
 	if err != nil {
 		return err
@@ -307,18 +324,19 @@ func (l Leftovers) doubt(ctx context.Context, left leftover) error {
 // remove removes the image. Which snapshots are its own is written down before: one that stays is
 // deleted by the next run that retires.
 func (l Leftovers) remove(ctx context.Context, left leftover) error {
-	left.registered.Snapshots = image.Snapshots(left.image)
+	all := register.Whole(left.registered, left.image)
+	left.registered.Snapshots = register.Snapshots(left.registered, left.image)
 	r, err := written(ctx, l.Register, left.registered)
 	if err != nil {
 		return err
 	}
-	out, err := l.EC2.DeregisterImage(ctx, &ec2.DeregisterImageInput{ImageId: aws.String(left.id), DeleteAssociatedSnapshots: aws.Bool(true)})
+	out, err := l.EC2.DeregisterImage(ctx, &ec2.DeregisterImageInput{ImageId: aws.String(left.id), DeleteAssociatedSnapshots: aws.Bool(all)})
 	if err != nil && !fault.IsNoImage(err) {
 		return fmt.Errorf("removing image %s of a job that was cut off: %w", left.id, err)
 	}
 	log := handler.Log(ctx)
 	log.WarnContext(ctx, "removed the image of a job that was cut off", "image", left.id, "source", left.result.Source)
-	whole := err == nil
+	whole := err == nil && (all || len(left.registered.Snapshots) == 0)
 	if whole {
 		for _, s := range out.DeleteSnapshotResults {
 			if s.ReturnCode != types.SnapshotReturnCodesSuccess {

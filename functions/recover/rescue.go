@@ -143,6 +143,10 @@ func (r Rescue) Settle(ctx context.Context, c ledger.Claim) (settled, error) {
 	if err != nil || worked {
 		return settled{}, err
 	}
+	if c.Kind == job.Snapshot {
+		_, err := r.close(ctx, c, "the run ended before an image was made of it", types.InstanceStateNameRunning)
+		return settled{}, err
+	}
 	instance, ok, err := source.Find(ctx, r.EC2, c.Source)
 	if err != nil {
 		return settled{down: !c.StopSent.IsZero()}, errors.Join(err, r.unseen(ctx, c))

@@ -10,6 +10,8 @@ import (
 	"goldsmith/shared/fault"
 	"goldsmith/shared/image"
 	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/register"
 )
 
 // launchable is the image, if it can be launched now. It was available once,
@@ -33,6 +35,46 @@ func (s Step) launchable(ctx context.Context, j job.Job) (found types.Image, err
 	case image.Available:
 	}
 	return found, nil
+}
+
+// registered is what the register says of the image: only an image that Goldsmith made of this source is rolled,
+// whatever a job says.
+func (s Step) registered(ctx context.Context, j job.Job, found types.Image) (r ledger.Registration, err error) {
+	r, ok, err := s.book.Registration(ctx, j.Image.ID)
+	switch {
+	case err != nil:
+		return r, fmt.Errorf("looking for image %s in the register: %w", j.Image.ID, err)
+	case !ok:
+		return unregistered(j, found)
+	case !r.Retired.IsZero():
+		return r, foreign(j, "it was retired")
+	case r.Source != j.Source.ID:
+		return r, foreign(j, "it is registered as made of "+r.Source)
+	}
+	if why := register.Image(r, found); why != nil {
+		return r, foreign(j, why.Error())
+	}
+	return r, nil
+}
+
+// unregistered is the registration of an image that has none, since the table was lost in the middle of the run or an
+// earlier version made it, if EC2's facts are the job's. What its source is over time is not known but by its id then.
+func unregistered(j job.Job, found types.Image) (ledger.Registration, error) {
+	r := register.ImageOf(j)
+	r.ID, r.Lineage = j.Image.ID, j.Source.ID
+	why := register.Image(r, found)
+	if why == nil && !image.Derived(r.AMIName, r.Source, r.Name, r.Run) {
+		why = fmt.Errorf("its name is not what run %s calls it", r.Run)
+	}
+	if why != nil {
+		return r, foreign(j, "it is not registered, and "+why.Error())
+	}
+	return r, nil
+}
+
+func foreign(j job.Job, why string) error {
+	return fault.Failure("Nothing was pointed at it. Where the table was lost, the next run makes another and rolls that.",
+		"image %s of %s (%s) is not known to be Goldsmith's: %s", j.Image.ID, j.Source.Name, j.Source.ID, why)
 }
 
 func useless(j job.Job, why string) error {

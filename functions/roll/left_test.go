@@ -105,14 +105,14 @@ func TestRollRefused(t *testing.T) {
 			Name: "EC2 is busy listing templates", Given: func(s *stage.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeLaunchTemplates", Code: "RequestLimitExceeded"})
 			},
-			Want: did("DescribeImages Owner Targets DescribeLaunchTemplates*6: Throttled"),
+			Want: did("DescribeImages Registration Owner Targets DescribeLaunchTemplates*6: Throttled"),
 			Says: []string{"looking for the launch templates of web"},
 		},
 		{
 			Name: "the function may not list templates", Given: func(s *stage.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeLaunchTemplates", Code: "UnauthorizedOperation"})
 			},
-			Want: did("DescribeImages Owner Targets DescribeLaunchTemplates: Failed"),
+			Want: did("DescribeImages Registration Owner Targets DescribeLaunchTemplates: Failed"),
 		},
 		{
 			Name: "templates over two pages are all rolled", Given: func(s *stage.Stage, _ *job.Job) {
@@ -120,7 +120,7 @@ func TestRollRefused(t *testing.T) {
 					template(s, fmt.Sprintf("t%03d", n), "web", newest)
 				}
 			},
-			Want: did("DescribeImages Owner Targets DescribeLaunchTemplates*2 DescribeLaunchTemplateVersions*3" + reads +
+			Want: did("DescribeImages Registration Owner Targets DescribeLaunchTemplates*2 DescribeLaunchTemplateVersions*3" + reads +
 				rolls + writes + ": ok"),
 			Then: func(s *stage.Stage, j job.Job) { s.Same("targets", len(j.Rolled), 202) },
 		},

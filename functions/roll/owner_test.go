@@ -38,7 +38,7 @@ func TestRollOwners(t *testing.T) {
 		s.Same("rolled", find(j, alias).To, newest)
 	}
 	const (
-		asks    = "DescribeImages Owner "
+		asks    = "DescribeImages Registration Owner "
 		writes  = " DescribeLaunchTemplates PutOwner PutTarget PutParameter PutTarget: ok"
 		takesIt = " Targets DescribeLaunchTemplates GetParameter PutOwner PutTarget PutParameter PutTarget: ok"
 	)
@@ -53,7 +53,7 @@ func TestRollOwners(t *testing.T) {
 				put(s, alias, before)
 				another("web")(s, j)
 			},
-			Want: "DescribeImages Owner DescribeInstances Targets DescribeLaunchTemplates: ok",
+			Want: "DescribeImages Registration Owner DescribeInstances Targets DescribeLaunchTemplates: ok",
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("targets", len(j.Rolled), 0)
 				s.Same("versions", len(versions(s, "fleet")), 1)
@@ -68,13 +68,13 @@ func TestRollOwners(t *testing.T) {
 				another("web")(s, j)
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Code: "UnauthorizedOperation"})
 			},
-			Want: "DescribeImages Owner DescribeInstances Targets DescribeLaunchTemplates: ok",
+			Want: "DescribeImages Registration Owner DescribeInstances Targets DescribeLaunchTemplates: ok",
 			Then: func(s *stage.Stage, j job.Job) { s.Same("warnings", len(j.Warnings), 1) },
 		},
 		{
 			Name:  "the owner was terminated",
 			Given: func(s *stage.Stage, j *job.Job) { another("web")(s, j); s.Set(owner(s), ec2.Terminated) },
-			Want:  "DescribeImages Owner DescribeInstances Targets DescribeLaunchTemplates GetParameter PutOwner PutTarget PutParameter PutTarget: ok",
+			Want:  "DescribeImages Registration Owner DescribeInstances Targets DescribeLaunchTemplates GetParameter PutOwner PutTarget PutParameter PutTarget: ok",
 			Then: func(s *stage.Stage, j job.Job) {
 				takes(s, j)
 				o, _, err := s.Ledger.Kept.Owner(s.Context(), "web")
@@ -102,7 +102,7 @@ func TestRollOwners(t *testing.T) {
 				s.Group("fleet", 0)
 				owns(s, "web", "group/fleet")
 			},
-			Want: "DescribeImages Owner DescribeAutoScalingGroups*2 Targets DescribeLaunchTemplates: ok",
+			Want: "DescribeImages Registration Owner DescribeAutoScalingGroups*2 Targets DescribeLaunchTemplates: ok",
 			Then: func(s *stage.Stage, j job.Job) { s.Same("warnings", len(j.Warnings), 1) },
 		},
 		{
@@ -132,7 +132,7 @@ func TestRollOwners(t *testing.T) {
 				owns(s, "web", s.Web)
 				j.Source.Lineage = "group/web"
 			},
-			Want: "DescribeImages Owner Targets DescribeLaunchTemplates GetParameter PutOwner PutTarget PutParameter PutTarget: ok",
+			Want: "DescribeImages Registration Owner Targets DescribeLaunchTemplates GetParameter PutOwner PutTarget PutParameter PutTarget: ok",
 			Then: func(s *stage.Stage, _ job.Job) { s.Same("owner", owner(s), "group/web") },
 		},
 		{
@@ -143,7 +143,7 @@ func TestRollOwners(t *testing.T) {
 					ledger.TargetRecord{Source: "web", ID: alias, Points: []ledger.Point{at}})
 				s.Must(err)
 			},
-			Want: "DescribeImages Owner Targets Registration DescribeInstances Targets DescribeLaunchTemplates: ok",
+			Want: "DescribeImages Registration Owner Targets Registration DescribeInstances Targets DescribeLaunchTemplates: ok",
 			Then: func(s *stage.Stage, j job.Job) { s.Same("warnings", len(j.Warnings), 1) },
 		},
 		{
@@ -154,13 +154,13 @@ func TestRollOwners(t *testing.T) {
 				_, err := s.Ledger.Kept.Register(s.Context(), r)
 				s.Must(err)
 			},
-			Want: "DescribeImages Owner Targets GetParameter Registration DescribeInstances Targets DescribeLaunchTemplates: ok",
+			Want: "DescribeImages Registration Owner Targets GetParameter Registration DescribeInstances Targets DescribeLaunchTemplates: ok",
 			Then: func(s *stage.Stage, j job.Job) { s.Same("warnings", len(j.Warnings), 1) },
 		},
 		{
 			Name:  "a name that has to be quoted for a shell",
 			Given: another("web 1's"),
-			Want:  "DescribeImages Owner DescribeInstances Targets DescribeLaunchTemplates: ok",
+			Want:  "DescribeImages Registration Owner DescribeInstances Targets DescribeLaunchTemplates: ok",
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("command", strings.Contains(j.Warnings[0].Text, `--name 'web 1'\''s' --to `+s.Web), true)
 			},
@@ -168,7 +168,7 @@ func TestRollOwners(t *testing.T) {
 		{
 			Name:  "the id of another one is no name",
 			Given: func(_ *stage.Stage, j *job.Job) { j.Source.Name = "i-0123456789abcdef0" },
-			Want:  "DescribeImages Targets DescribeLaunchTemplates: ok",
+			Want:  "DescribeImages Registration Targets DescribeLaunchTemplates: ok",
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("warning", j.Warnings[0].Text,
 					"its image is made and not rolled: i-0123456789abcdef0 is no name, but what another source goes by; "+
@@ -178,12 +178,12 @@ func TestRollOwners(t *testing.T) {
 		{
 			Name:  "its own id is nobody else's: nothing to ask and nothing to write",
 			Given: func(s *stage.Stage, j *job.Job) { j.Source.Name = s.Web },
-			Want:  "DescribeImages Targets DescribeLaunchTemplates GetParameter PutTarget PutParameter PutTarget: ok",
+			Want:  "DescribeImages Registration Targets DescribeLaunchTemplates GetParameter PutTarget PutParameter PutTarget: ok",
 		},
 		{
 			Name:  "two that take a name at once: one is told to try again, and finds the other",
 			Given: func(s *stage.Stage, _ *job.Job) { s.Ledger.Break("PutOwner", 1) },
-			Want:  asks + "Targets GetParameter Targets DescribeLaunchTemplates PutOwner: Throttled | DescribeImages Owner DescribeInstances Targets DescribeLaunchTemplates: ok",
+			Want:  asks + "Targets GetParameter Targets DescribeLaunchTemplates PutOwner: Throttled | DescribeImages Registration Owner DescribeInstances Targets DescribeLaunchTemplates: ok",
 			Between: func(s *stage.Stage) {
 				owns(s, "web", s.Launch("web", nil))
 			},
@@ -312,6 +312,9 @@ func TestRollAtTheSameMoment(t *testing.T) {
 		for n := range sources {
 			each := j
 			each.Source.ID, each.Run.Name = s.Launch("web", nil), "run-"+string(rune('a'+n))
+			each.Image.ID = "ami-0000000000000000" + string(rune('1'+n))
+			s.Cloud.AddImage(each.Image.ID)
+			registered(s, each, shown(s, each.Image.ID))
 			go func() {
 				step := roll.New(cloud(s), s.Ledger.Kept, "/goldsmith/images", time.Now)
 				for {

@@ -35,6 +35,7 @@ func TestRollOfAnotherPlatform(t *testing.T) {
 				template(s, "fleet", "web", c.had)
 				step, j := first(s)
 				j.Image.ID = copied(s, c.of)
+				registered(s, j, shown(s, j.Image.ID))
 				put(s, listed, c.had)
 				template(s, "aliased", "web", "resolve:ssm:"+listed)
 				done, err := step(s.Context(), j)
@@ -86,8 +87,9 @@ func TestRollAsksOnceOfWhichKindImagesAre(t *testing.T) {
 		s.Same("first", asked(), 2)
 		time.Sleep(time.Hour)
 		j.Run.Name, j.Image.ID = "the next", copied(s, ec2.ImageX86)
+		registered(s, j, shown(s, j.Image.ID))
 		s.Same("next", asked(), 2)
-		for _, form := range s.Sent("DescribeImages")[3:] {
+		for _, form := range s.Sent("DescribeImages")[5:] {
 			s.Same("asked for Windows alone", form.Get("ImageId.1"), ec2.ImageWindows)
 		}
 	})

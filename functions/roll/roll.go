@@ -42,13 +42,14 @@ type Cloud struct {
 // Step rolls an image out.
 type Step struct {
 	images ec2.DescribeImagesAPIClient
+	book   Book
 	room   rollout.Writer
 }
 
 // New makes the step. The alias of a source lies in Parameter Store under path,
 // such as /goldsmith/images.
 func New(c Cloud, book Book, path string, now func() time.Time) Step {
-	return Step{c.EC2, rollout.Writer{
+	return Step{c.EC2, book, rollout.Writer{
 		Finder: rollout.Finder{EC2: c.EC2, Groups: c.Groups, Parameters: c.Parameters, Book: book, Lineages: c.Lineages,
 			Path: path, Now: now},
 		Templates: c.EC2, Values: c.Parameters, Records: book,
@@ -67,10 +68,12 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	if err != nil {
 		return j, err
 	}
+	r, err := s.registered(ctx, j, made)
+	if err != nil {
+		return j, err
+	}
 	image := rollout.Image{
-		ID: j.Image.ID, Machine: rollout.MachineOf(made), Source: j.Source.ID, Lineage: j.Source.OverTime(),
-		Name: j.Source.Name,
-		Run:  j.Run.Name,
+		ID: r.ID, Machine: rollout.MachineOf(made), Source: r.Source, Lineage: r.Lineage, Name: r.Name, Run: j.Run.Name,
 	}
 	found, err := s.room.Find(ctx, j.Plan.Roll, image)
 	if err != nil {

@@ -1,6 +1,7 @@
 package roll_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -23,6 +24,7 @@ import (
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/lineage"
+	"goldsmith/shared/register"
 	"goldsmith/shared/tag"
 )
 
@@ -46,7 +48,42 @@ func first(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 		s.Cloud.AddImage(newest)
 	}
 	j.Back, j.Image.ID, j.Image.State = true, newest, "available"
-	return roll.New(cloud(s), s.Ledger, "/goldsmith/images", time.Now).Handle, j
+	made := shown(s, newest)
+	registered(s, j, made)
+	step := roll.New(cloud(s), s.Ledger, "/goldsmith/images", time.Now)
+	return func(ctx context.Context, j job.Job) (job.Job, error) {
+		known, _, err := s.Ledger.Kept.Registration(ctx, j.Image.ID)
+		s.Must(err)
+		if known.Source != j.Source.ID || known.Name != j.Source.Name || known.Lineage != j.Source.OverTime() {
+			made.Name = &j.Image.ID
+			registered(s, j, made)
+		}
+		return step.Handle(ctx, j)
+	}, j
+}
+
+func shown(s *stage.Stage, id string) types.Image {
+	s.Helper()
+	out, err := s.EC2.DescribeImages(s.Context(), &sdk.DescribeImagesInput{ImageIds: []string{id}})
+	s.Must(err)
+	return out.Images[0]
+}
+
+// registered registers a job's image as made of its source, under its name. Those of tests are copies of one image.
+func registered(s *stage.Stage, j job.Job, made types.Image) {
+	s.Helper()
+	r := ledger.Registration{
+		Kind: ledger.MadeImage, Call: ledger.RegisterImage, From: register.Root(made), Lineage: j.Source.OverTime(),
+		Source: j.Source.ID, Plan: j.Run.Plan, Run: j.Run.Name, AMIName: aws.ToString(made.Name), ID: j.Image.ID,
+	}
+	if made.SourceImageId != nil {
+		r.Call, r.From, r.FromRegion = ledger.CopyImage, *made.SourceImageId, aws.ToString(made.SourceImageRegion)
+	}
+	r, err := s.Ledger.Kept.Register(s.Context(), r)
+	s.Must(err)
+	r.Name = j.Source.Name
+	_, err = s.Ledger.Kept.Amend(s.Context(), r)
+	s.Must(err)
 }
 
 // owns makes a lineage the owner of a name, as a roll of a night before did.
@@ -71,7 +108,7 @@ func subscribed(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 type cases = []stage.Case[job.Job, job.Job]
 
 const (
-	finds = "DescribeImages Owner Targets DescribeLaunchTemplates DescribeLaunchTemplateVersions"
+	finds = "DescribeImages Registration Owner Targets DescribeLaunchTemplates DescribeLaunchTemplateVersions"
 	rolls = " PutTarget CreateLaunchTemplateVersion DescribeLaunchTemplateVersions ModifyLaunchTemplate PutTarget"
 	// reads are what launches from the templates, then the alias, and then of which kind what they launch is.
 	launch = " DescribeAutoScalingGroups DescribeFleets DescribeSpotFleetRequests"
@@ -203,7 +240,7 @@ func TestRollAlias(t *testing.T) {
 	stage.Play(t, scene, cases{
 		{
 			Name: "no template wants the image: the alias is written all the same",
-			Want: did("DescribeImages Owner Targets DescribeLaunchTemplates GetParameter" + writes + ": ok"),
+			Want: did("DescribeImages Registration Owner Targets DescribeLaunchTemplates GetParameter" + writes + ": ok"),
 			Then: func(s *stage.Stage, j job.Job) {
 				time.Sleep(time.Minute)
 				value, _ := s.Parameters.Value(alias)
@@ -214,7 +251,7 @@ func TestRollAlias(t *testing.T) {
 		{
 			Name:  "it remembers what it pointed at before",
 			Given: func(s *stage.Stage, _ *job.Job) { put(s, alias, before) },
-			Want:  did("DescribeImages Owner Targets DescribeLaunchTemplates GetParameter" + writes + ": ok"),
+			Want:  did("DescribeImages Registration Owner Targets DescribeLaunchTemplates GetParameter" + writes + ": ok"),
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("rolled", j.Rolled, []job.Rolled{{Target: alias, Parameter: true, From: before, To: newest, Version: 2,
 					Previous: 1}})
@@ -223,7 +260,7 @@ func TestRollAlias(t *testing.T) {
 		{
 			Name:  "it points there already",
 			Given: func(s *stage.Stage, _ *job.Job) { put(s, alias, newest) },
-			Want:  did("DescribeImages Owner Targets DescribeLaunchTemplates GetParameter: ok"),
+			Want:  did("DescribeImages Registration Owner Targets DescribeLaunchTemplates GetParameter: ok"),
 		},
 		{
 			Name: "a template that resolves a parameter is rolled by writing it; it gets no version",
@@ -244,7 +281,7 @@ func TestRollAlias(t *testing.T) {
 		{
 			Name:  "the function may not write it: said so, the run goes on",
 			Given: func(s *stage.Stage, _ *job.Job) { s.Refuse("PutParameter", "AccessDeniedException", 1) },
-			Want:  did("DescribeImages Owner Targets DescribeLaunchTemplates GetParameter" + writes + ": ok"),
+			Want:  did("DescribeImages Registration Owner Targets DescribeLaunchTemplates GetParameter" + writes + ": ok"),
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("problem", find(j, alias).Problem != "", true)
 			},
@@ -252,13 +289,13 @@ func TestRollAlias(t *testing.T) {
 		{
 			Name:  "Parameter Store is busy: the step is tried again",
 			Given: func(s *stage.Stage, _ *job.Job) { s.Refuse("PutParameter", "ThrottlingException", stage.Attempts) },
-			Want:  did("DescribeImages Owner Targets DescribeLaunchTemplates GetParameter PutTarget PutParameter*6: Throttled | DescribeImages Owner Targets DescribeLaunchTemplates GetParameter" + writes + ": ok"),
+			Want:  did("DescribeImages Registration Owner Targets DescribeLaunchTemplates GetParameter PutTarget PutParameter*6: Throttled | DescribeImages Registration Owner Targets DescribeLaunchTemplates GetParameter" + writes + ": ok"),
 		},
 		{
 			Name:  "somebody else is writing it: the step is tried again",
 			Given: func(s *stage.Stage, _ *job.Job) { s.Refuse("PutParameter", "TooManyUpdates", 1) },
-			Want: did("DescribeImages Owner Targets DescribeLaunchTemplates GetParameter" +
-				" PutTarget PutParameter: Throttled | DescribeImages Owner Targets DescribeLaunchTemplates GetParameter" + writes +
+			Want: did("DescribeImages Registration Owner Targets DescribeLaunchTemplates GetParameter" +
+				" PutTarget PutParameter: Throttled | DescribeImages Registration Owner Targets DescribeLaunchTemplates GetParameter" + writes +
 				": ok"),
 		},
 	})

@@ -25,6 +25,7 @@ type Fleet interface {
 	source.Lister
 	source.Investigator
 	source.Starter
+	source.Stores
 }
 
 // Book is the ledger as far as selecting needs it.
@@ -52,6 +53,14 @@ func (s Step) Handle(ctx context.Context, p job.Page) (job.Page, error) {
 		if err := s.open(ctx, p); err != nil {
 			return p, err
 		}
+	}
+	if r := p.Run.Request; r != nil && r.Source != "" && r.Kind == job.Snapshot {
+		// Claim looks at it; neither the limit nor anything else of this is about what is not stopped.
+		p.Sources, p.Cursor, p.More = []job.Source{{ID: r.Source, Kind: r.Kind}}, r.Source, false
+		return p, nil
+	}
+	if p.Plan.Sources.OfSnapshots() && (p.Run.Request == nil || p.Run.Request.Source == "") {
+		return s.snapshots(ctx, p)
 	}
 	selected, err := source.Selected(ctx, s.fleet, p.Run, p.Plan.Sources)
 	if err != nil {

@@ -91,7 +91,7 @@ func (s Step) asked(ctx context.Context, e event.RunNow) (begin.Begun, error) {
 		// Lambda repeats an asynchronous invocation under the same request id.
 		id = lc.AwsRequestID
 	}
-	request := job.Request{Source: e.Source, By: e.By}
+	request := job.Request{Source: e.Source, By: e.By, Data: e.Data}
 	if e.Source != "" {
 		request.Kind = job.KindOf(e.Source)
 	}

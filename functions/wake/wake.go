@@ -59,6 +59,7 @@ func (s Step) Handle(ctx context.Context, raw json.RawMessage) (struct{}, error)
 var (
 	states    = map[job.For]bool{job.ForStopped: true, job.ForRunning: true, job.ForBooted: true}
 	snapshots = map[job.For]bool{job.ForSnapshots: true}
+	copies    = map[job.For]bool{job.ForCopies: true}
 	images    = map[job.For]bool{job.ForImage: true}
 	refreshes = map[job.For]bool{job.ForRefresh: true}
 )
@@ -72,6 +73,8 @@ func concerns(e event.Event) (string, map[job.For]bool) {
 		return e.ID, images
 	case event.SnapshotTagged:
 		return e.Source, snapshots
+	case event.SnapshotCopied:
+		return e.Source, copies
 	case event.RefreshEnded:
 		return e.ID, refreshes
 	default:

@@ -91,7 +91,8 @@ var Functions = []Function{
 		Does:        "Chooses a run's sources, a thousand at a time, and writes down why the others are left alone.",
 		Environment: env(tableSetting),
 		Statements: join(everyTask("select"), ledger("PutItem", "UpdateItem", "Query"), []Statement{
-			look("DescribeInstances", "DescribeInstanceTypes", "DescribeSpotInstanceRequests", "DescribeVolumes"),
+			look("DescribeInstances", "DescribeInstanceTypes", "DescribeSpotInstanceRequests", "DescribeVolumes",
+				"DescribeSnapshots"),
 		}, mayStart),
 	},
 	{
@@ -99,7 +100,8 @@ var Functions = []Function{
 		Does:        "Locks a source, writes down what must be undone, and decides what may be done with it.",
 		Environment: env(tableSetting),
 		Statements: join(everyTask("claim"), ledger("PutItem", "UpdateItem", "DeleteItem", "Query"),
-			[]Statement{look("DescribeInstances"), lookAtMembers, lookWhichGroups, lookAtProtection}, mayStart),
+			[]Statement{look("DescribeInstances", "DescribeSnapshots", "DescribeVolumes"), lookAtMembers, lookWhichGroups,
+				lookAtProtection}, mayStart),
 	},
 	{
 		Name: "stop", Task: true, Timeout: stepTimeout, Memory: memory,
@@ -115,6 +117,15 @@ var Functions = []Function{
 		Statements: join(everyTask("image"), ledger("PutItem", "UpdateItem"), []Statement{
 			look("DescribeImages", "DescribeInstances", "DescribeLaunchTemplates", "DescribeLaunchTemplateVersions"),
 		}, onEnrolled("ec2:CreateImage"), imaging),
+	},
+	{
+		Name: "snapshot", Task: true, Timeout: stepTimeout, Memory: memory,
+		Does:        "Reads a snapshot's disk, copies it, and registers an image of the copy, once for each run.",
+		Environment: env(tableSetting),
+		Statements: join(everyTask("snapshot"), ledger("PutItem", "UpdateItem"), []Statement{
+			look("DescribeSnapshots", "DescribeImages", "DescribeImageAttribute", "DescribeVolumes", "DescribeInstances"),
+		}, onTagged([]string{planTag, requestTag}, "ebs:ListSnapshotBlocks", "ebs:GetSnapshotBlock"),
+			onTagged([]string{planTag, requestTag, deviceTag}, "ec2:CopySnapshot"), registering),
 	},
 	{
 		Name: "watch", Task: true, Timeout: stepTimeout, Memory: memory,

@@ -49,6 +49,7 @@ const (
 	stoppedTag = "goldsmith:stopped"
 	sourceTag  = "goldsmith:source"
 	managedTag = "goldsmith:managed"
+	deviceTag  = "goldsmith:device"
 	proofTag   = "goldsmith:proof"
 )
 
@@ -114,6 +115,11 @@ var (
 		Actions:   []string{"ec2:CreateTags"},
 		Resources: []string{instances},
 		Condition: onlyKey(lastTag, stoppedTag),
+	}, {
+		Why:       "Writes the tag " + lastTag + " on a snapshot that an image was made of; no other.",
+		Actions:   []string{"ec2:CreateTags"},
+		Resources: []string{snapshots},
+		Condition: onlyKey(lastTag),
 	}}
 	tracing = []Statement{{
 		Why:       "Writes the tag " + stoppedTag + " on what it is about to stop, and no other.",

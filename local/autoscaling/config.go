@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"goldsmith/local/ec2"
 	"goldsmith/local/query"
 )
 
@@ -46,6 +47,9 @@ func readConfig(p *query.Params) (c config, given bool, err error) {
 			requirements: each.At("InstanceRequirements"),
 		}
 		o.requirements.Keep() // Described as it is.
+		if member, says := ec2.NotAWord(o.requirements); member != "" {
+			return c, true, invalid("Invalid value '%s' for InstanceRequirements.%s.", says, member) // Its words are unverified.
+		}
 		if each.Has("LaunchTemplateSpecification") {
 			own := readSpec(each.At("LaunchTemplateSpecification"))
 			o.template = &own

@@ -22,6 +22,7 @@ var actions = map[string]func(*World, *query.Call) error{
 	"CreateSnapshots":                          createSnapshots,
 	"DescribeSnapshots":                        describeSnapshots,
 	"DeleteSnapshot":                           deleteSnapshot,
+	"CopySnapshot":                             copySnapshot,
 	"CreateImage":                              createImage,
 	"RegisterImage":                            registerImage,
 	"DeregisterImage":                          deregisterImage,

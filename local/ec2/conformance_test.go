@@ -15,7 +15,7 @@ type fact struct {
 
 // TestAnswersOfEC2 holds the embedded EC2 to what EC2 answers, through the real client.
 func TestAnswersOfEC2(t *testing.T) {
-	for _, facts := range [][]fact{imageFacts, snapshotFacts, instanceFacts, fleetFacts, binFacts} {
+	for _, facts := range [][]fact{imageFacts, snapshotFacts, copyFacts, instanceFacts, fleetFacts, binFacts} {
 		for _, f := range facts {
 			if f.source == "" {
 				t.Errorf("%s: nothing is cited", f.what)

@@ -34,10 +34,11 @@ func registerImage(w *World, call *query.Call) error {
 		id: w.newID("ami", p.Text("Name")), name: p.Text("Name"), description: p.Text("Description"), owner: w.options.Account,
 		location: w.options.Account + "/" + p.Text("Name"), state: imagePending, created: w.now,
 		architecture: orElse(p.Text("Architecture"), "i386"), virtualization: orElse(p.Text("VirtualizationType"), "paravirtual"),
-		bootMode: p.Text("BootMode"), platformDetails: "Linux/UNIX", usage: "RunInstances",
+		bootMode: p.Text("BootMode"),
 		rootType: rootEBS, rootName: root, ena: p.Bool("EnaSupport"), sriov: p.Text("SriovNetSupport"),
 		imds: p.Text("ImdsSupport"), tpm: p.Text("TpmSupport"), uefiData: p.Text("UefiData"), mappings: mappings,
 	}
+	img.platform, img.platformDetails, img.usage = w.billingOf(mappings, root).of()
 	if err := call.Commit(); err != nil {
 		return err
 	}
@@ -160,18 +161,11 @@ func (w *World) copySnapshots(img, source *image, encrypt bool, key string, tags
 	id := img.id
 	for _, m := range source.mappings {
 		if from := w.snapshots.get(m.snapshotID); from != nil {
-			to := *from
-			to.id, to.owner, to.tags = w.newID("snap", id+from.id), w.options.Account, nil
-			to.parent, to.written = from.id, false
-			to.volumeID = "vol-ffffffff" // What EC2 shows for a copy (API reference, Snapshot).
-			to.encrypted = from.encrypted || encrypt
-			to.kmsKey = w.keyOf(to.encrypted, key, from.id)
-			to.permitted, to.lock, to.tier, to.moving = nil, nil, "", nil
-			to.state, to.started, to.completed = snapshotPending, w.now, time.Time{}
-			to.description = "Copied for DestinationAmi " + id + " from SourceAmi " + source.id + " for SourceSnapshot " + from.id
-			w.addStored(&to, tags)
+			encrypted := from.encrypted || encrypt
+			to := w.copyOfSnapshot(w.newID("snap", id+from.id), from, encrypted, w.keyOf(encrypted, key, from.id),
+				"Copied for DestinationAmi "+id+" from SourceAmi "+source.id+" for SourceSnapshot "+from.id, tags)
 			img.awaited++
-			w.completeCopy(id, to.id, from.id)
+			w.completeCopy(to.id, from.id, func() { w.copied(id, to.id) })
 			m.snapshotID, m.encrypted, m.kmsKey = to.id, to.encrypted, to.kmsKey
 		}
 		mappings = append(mappings, m)
@@ -179,19 +173,17 @@ func (w *World) copySnapshots(img, source *image, encrypt bool, key string, tags
 	return mappings
 }
 
-func (w *World) completeCopy(imageID, to, from string) {
-	took := w.takes("snapshot-copy", to, w.options.Timing.SnapshotStored)
-	w.snapshots.change(w.now, to, func(s *snapshot) { s.due = w.now.Add(took) })
-	w.after(took, func() {
-		if w.snapshots.get(to) != nil {
-			w.snapshots.change(w.now, to, func(s *snapshot) { s.state, s.completed = snapshotCompleted, w.now })
-			w.emitSnapshot(w.snapshots.get(to), "copySnapshot", w.arn("snapshot", from))
-		}
-		if w.images.get(imageID) != nil {
-			w.images.change(w.now, imageID, func(img *image) { img.awaited-- })
-			w.imageReady(imageID)
-		}
-	})
+// copied is one snapshot less that an image waits for. An image of one that could not be copied is none.
+func (w *World) copied(imageID, snapshotID string) {
+	img, s := w.images.get(imageID), w.snapshots.get(snapshotID)
+	switch {
+	case img == nil:
+	case s != nil && s.state == snapshotError && img.state == imagePending:
+		w.setImage(imageID, imageFailed, reason{"Client.InternalError", "Client.InternalError: " + s.message})
+	default:
+		w.images.change(w.now, imageID, func(img *image) { img.awaited-- })
+		w.imageReady(imageID)
+	}
 }
 
 func (w *World) ownImage(p *query.Params) (*image, error) {

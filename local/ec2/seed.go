@@ -36,6 +36,7 @@ func (w *World) seedPublicImages() {
 			w.snapshots.add(released, snapshotID, &snapshot{
 				id: snapshotID, volumeID: "vol-ffffffff", owner: amazon, size: img.mappings[0].size,
 				state: snapshotCompleted, started: released, due: released, completed: released,
+				billing: billing{img.platform, img.platformDetails, img.usage},
 			})
 		}
 		w.images.add(released, id, &img, "name="+name)

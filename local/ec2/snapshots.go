@@ -30,6 +30,8 @@ type snapshot struct {
 	moving                    *archiving
 	tags                      []Tag
 
+	billing billing
+
 	content uint64 // the volume's writes when the snapshot was requested
 	live    bool   // the instance was up then
 
@@ -145,8 +147,14 @@ func (w *World) addSnapshot(v *volume, description string, tags []Tag) *snapshot
 		size: v.size, encrypted: v.encrypted, kmsKey: v.kmsKey, state: snapshotPending,
 		started: w.now, due: w.now, content: v.writes(w.now), parent: v.snapshotID,
 	}
+	if of := w.snapshots.get(v.snapshotID); of != nil {
+		s.billing = of.billing
+	}
 	if i := w.instances.get(v.instanceID); i != nil {
 		s.live = i.live(w.now)
+		if v.attachment.device == i.rootName {
+			s.billing = billing{i.platform, i.platformDetails, i.usage}
+		}
 	}
 	w.addStored(s, tags)
 	return s

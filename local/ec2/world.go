@@ -5,6 +5,7 @@
 package ec2
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strings"
@@ -81,6 +82,7 @@ type World struct {
 	tombs  map[string]time.Time // deregistered images, until EC2 forgets them
 	tagged map[string]int       // version of the last tag change event, by resource
 	keys   map[string]KeyState  // by ARN
+	copies int                  // of snapshots, in progress
 }
 
 // New makes an account with a default VPC and a few public images.
@@ -145,7 +147,7 @@ func (w *World) serve(call *query.Call) error {
 		return run(w, call)
 	}
 	faults := w.faultsOf(call, named)
-	if err := w.admit(call, faults); err != nil {
+	if err := cmp.Or(w.admit(call, faults), wordsAllowed(call)); err != nil {
 		return err
 	}
 	if err := run(w, call); err != nil {

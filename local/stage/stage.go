@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	scaling "github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	direct "github.com/aws/aws-sdk-go-v2/service/ebs"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
@@ -26,6 +27,7 @@ import (
 	"goldsmith/local/autoscaling"
 	"goldsmith/local/bus"
 	"goldsmith/local/clock"
+	"goldsmith/local/ebs"
 	"goldsmith/local/ec2"
 	"goldsmith/local/query"
 	secrets "goldsmith/local/services/secretsmanager"
@@ -56,6 +58,8 @@ type Stage struct {
 	*testing.T
 	Cloud *ec2.World
 	EC2   *sdk.Client
+	// EBS reads the blocks of snapshots.
+	EBS *direct.Client
 	// Parameters and SSM are Parameter Store, from inside and through its client.
 	Parameters *ssm.Store
 	SSM        *ssmsdk.Client
@@ -106,6 +110,7 @@ func New(t *testing.T) *Stage {
 	t.Cleanup(s.Bus.Close)
 	s.Scheduler = scheduler.NewFromConfig(s.config(s.wire("scheduler", s.Bus)))
 	s.EC2 = sdk.NewFromConfig(s.config(s.wire("ec2", s.Cloud)))
+	s.EBS = direct.NewFromConfig(s.config(s.wire("ebs", ebs.New(ebs.Options{Clock: now, EC2: s.Cloud, Log: &s.calls}))))
 	s.AutoScaling = scaling.NewFromConfig(s.config(s.wire("autoscaling", s.Groups)))
 	s.SSM = ssmsdk.NewFromConfig(s.config(s.wire("ssm", s.Parameters)))
 	s.SFN = sfn.NewFromConfig(s.config(s.wire("states", s.States)))

@@ -153,6 +153,12 @@ func operationOf(service string, r *http.Request) string {
 	if service == "scheduler" {
 		return "GetSchedule" // the only one that the embedded Scheduler has
 	}
+	if service == "ebs" {
+		if strings.HasSuffix(r.URL.Path, "/blocks") {
+			return "ListSnapshotBlocks"
+		}
+		return "GetSnapshotBlock"
+	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return service

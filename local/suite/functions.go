@@ -18,6 +18,7 @@ import (
 	"goldsmith/functions/roll"
 	"goldsmith/functions/rollback"
 	selection "goldsmith/functions/select"
+	"goldsmith/functions/snapshot"
 	"goldsmith/functions/start"
 	"goldsmith/functions/stop"
 	"goldsmith/functions/trigger"
@@ -50,6 +51,7 @@ func (s *Suite) startFunctions() error {
 		add(s, "claim", claim.Wire),
 		add(s, "stop", stop.Wire),
 		add(s, "image", image.Wire),
+		add(s, "snapshot", snapshot.Wire),
 		add(s, "watch", watch.Wire),
 		add(s, "wake", wake.Wire),
 		add(s, "start", start.Wire),

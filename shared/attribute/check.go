@@ -8,6 +8,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/shared/tag"
 )
 
 // windows: how a Windows disk is billed must be known before it is registered, since RegisterImage may lose it.
@@ -195,6 +197,10 @@ func (d *decider) note() {
 	}
 	if d.Refused == nil {
 		d.noteUnknown()
+		for _, v := range d.Offered {
+			d.Notes = append(d.Notes, fmt.Sprintf("%s of %s was started with it, and is not part of the image: --data %[2]s=%[1]s, or its tag %[3]s=%[2]s, adds it",
+				aws.ToString(v.Snapshot.SnapshotId), v.Device, tag.Device))
+		}
 	}
 }
 

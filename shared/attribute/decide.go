@@ -42,6 +42,8 @@ const (
 type Decision struct {
 	Snapshot   string      `json:"snapshot"`
 	Attributes []Attribute `json:"attributes"`
+	// Data are the data volumes.
+	Data []Volume `json:"data,omitempty"`
 	// Notes are what to know besides.
 	Notes []string `json:"notes,omitempty"`
 	// Refused is nil when an image would be registered.
@@ -62,7 +64,7 @@ func (d Decision) attribute(k Key) Attribute {
 // Decide decides every attribute from the evidence.
 func Decide(e Evidence) Decision {
 	d := &decider{Evidence: e, Decision: Decision{Snapshot: aws.ToString(e.Snapshot.SnapshotId)}}
-	for _, step := range []func() *Refusal{d.ready, d.rootVolume, d.settings, d.collect, d.windows, d.checkDisk, d.missing, d.checkTogether} {
+	for _, step := range []func() *Refusal{d.ready, d.rootVolume, d.settings, d.collect, d.windows, d.checkDisk, d.missing, d.checkTogether, d.dataVolumes} {
 		if d.Refused = step(); d.Refused != nil {
 			break
 		}

@@ -213,7 +213,7 @@ func TestLostBilling(t *testing.T) {
 	made.PlatformDetails, made.UsageOperation, made.ProductCodes = aws.String("Linux/UNIX"), aws.String("RunInstances"), nil
 	want := `platformDetails is "Linux/UNIX" and was "Red Hat Enterprise Linux" (i-1, which its volume is attached to); ` +
 		`usageOperation is "RunInstances" and was "RunInstances:0010" (i-1, which its volume is attached to); ` +
-		`productCodes is "none" and was "abc" (i-1, which its volume is attached to). Make the image from an instance, which keeps how it is billed.`
+		`productCodes is "none" and was "abc" (i-1, which its volume is attached to)`
 	if diff := cmp.Diff(want, d.LostBilling(made)); diff != "" {
 		t.Error(diff)
 	}

@@ -35,8 +35,8 @@ type Looker struct {
 // filter takes 200 values (EC2 API reference, Filter).
 const maxSiblings = 200
 
-// Look finds what is known of a snapshot.
-func (l Looker) Look(ctx context.Context, id string) (Evidence, error) {
+// Look finds what is known of a snapshot. Data are snapshots of data volumes that somebody names, by their devices.
+func (l Looker) Look(ctx context.Context, id string, data map[string]string) (Evidence, error) {
 	out, err := l.EC2.DescribeSnapshots(ctx, &ec2.DescribeSnapshotsInput{SnapshotIds: []string{id}})
 	if err == nil && len(out.Snapshots) != 1 {
 		err = fmt.Errorf("EC2 answers with %d snapshots", len(out.Snapshots))
@@ -52,6 +52,9 @@ func (l Looker) Look(ctx context.Context, id string) (Evidence, error) {
 		return e, nil
 	}
 	if err := l.related(ctx, &e); err != nil {
+		return e, err
+	}
+	if err := l.data(ctx, &e, data); err != nil {
 		return e, err
 	}
 	return e, l.disk(ctx, &e)

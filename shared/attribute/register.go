@@ -15,12 +15,16 @@ func (d Decision) Input(name string) *ec2.RegisterImageInput {
 		SnapshotId: aws.String(d.Snapshot), VolumeSize: d.integer(VolumeSize), VolumeType: types.VolumeType(d.Value(VolumeType)),
 		Iops: d.integer(IOPS), Throughput: d.integer(Throughput), DeleteOnTermination: aws.Bool(d.Value(DeleteOnTermination) == "true"),
 	}
+	mappings := []types.BlockDeviceMapping{{DeviceName: aws.String(d.Value(RootDeviceName)), Ebs: ebs}}
+	for _, v := range d.Data {
+		mappings = append(mappings, d.mapping(v))
+	}
 	return &ec2.RegisterImageInput{
 		Name: aws.String(name), Architecture: types.ArchitectureValues(d.Value(Architecture)), BootMode: types.BootModeValues(d.sent(BootMode)),
 		VirtualizationType: aws.String(d.Value(Virtualization)), RootDeviceName: aws.String(d.Value(RootDeviceName)),
 		EnaSupport: aws.Bool(d.Value(ENA) == "true"), SriovNetSupport: optional(d.sent(SRIOV)), TpmSupport: types.TpmSupportValues(d.sent(TPM)),
 		ImdsSupport: types.ImdsSupportValues(d.sent(IMDS)), UefiData: optional(d.sent(UEFIData)),
-		BlockDeviceMappings: []types.BlockDeviceMapping{{DeviceName: aws.String(d.Value(RootDeviceName)), Ebs: ebs}},
+		BlockDeviceMappings: mappings,
 	}
 }
 
@@ -48,7 +52,7 @@ func optional(value string) *string {
 
 // LostBilling is how a registered image is billed otherwise than the evidence says; "" when it is the
 // same, or nothing is known. RegisterImage derives billing from the snapshot's metadata, which may be
-// missing (API reference, RegisterImage): such an image is to be removed again.
+// missing (API reference, RegisterImage): such an image is to be removed again, and made from an instance.
 func (d Decision) LostBilling(made types.Image) string {
 	got := map[Key]string{
 		PlatformDetails: aws.ToString(made.PlatformDetails), UsageOperation: aws.ToString(made.UsageOperation), ProductCodes: orNone(codes(made.ProductCodes)),
@@ -62,5 +66,5 @@ func (d Decision) LostBilling(made types.Image) string {
 	if len(lost) == 0 {
 		return ""
 	}
-	return strings.Join(lost, "; ") + ". Make the image from an instance, which keeps how it is billed."
+	return strings.Join(lost, "; ")
 }

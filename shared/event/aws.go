@@ -127,6 +127,33 @@ func imageChanged(e envelope) (Event, error) {
 	return ImageChanged{ID: detail.ID, State: detail.State, Message: detail.Message}, nil
 }
 
+// snapshotNotified: https://docs.aws.amazon.com/ebs/latest/userguide/ebs-cloud-watch-events.html. The ARNs in its samples
+// have the Region in the account's place, so that only their ends are read.
+func snapshotNotified(e envelope) (Event, error) {
+	detail, err := detailOf[struct {
+		Event  string `json:"event"`
+		Copy   string `json:"snapshot_id"`
+		Source string `json:"source"`
+	}](e)
+	if err != nil {
+		return nil, err
+	}
+	if detail.Event != "copySnapshot" {
+		return Ignored{Why: "EBS event " + quote(detail.Event) + " does not matter"}, nil
+	}
+	made, from := lastPart(detail.Copy), lastPart(detail.Source)
+	if err := checkID("detail.snapshot_id", made, "snap"); err != nil {
+		return nil, err
+	}
+	if err := checkID("detail.source", from, "snap"); err != nil {
+		return nil, err
+	}
+	return SnapshotCopied{ID: made, Source: from}, nil
+}
+
+// lastPart is what follows the last slash of an ARN.
+func lastPart(arn string) string { return arn[strings.LastIndex(arn, "/")+1:] }
+
 // executionEnded: https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html.
 func executionEnded(e envelope) (Event, error) {
 	detail, err := detailOf[struct {

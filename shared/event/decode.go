@@ -53,12 +53,13 @@ type envelope struct {
 	To       string `json:"to"`
 	Dry      bool   `json:"dry"`
 
-	Images  []string `json:"images"`
-	All     bool     `json:"all"`
-	After   string   `json:"after"`
-	Refresh bool     `json:"refresh"`
-	Follow  bool     `json:"follow"`
-	Undo    bool     `json:"undo"`
+	Data    map[string]string `json:"data"`
+	Images  []string          `json:"images"`
+	All     bool              `json:"all"`
+	After   string            `json:"after"`
+	Refresh bool              `json:"refresh"`
+	Follow  bool              `json:"follow"`
+	Undo    bool              `json:"undo"`
 }
 
 type kind struct{ source, detailType, version string }
@@ -77,6 +78,7 @@ var parsers = map[kind]func(envelope) (Event, error){
 	{"aws.tag", "Tag Change on Resource", "0"}:                    tagChanged,
 	{"aws.ec2", "EC2 Instance State-change Notification", "0"}:    instanceChanged,
 	{"aws.ec2", "EC2 AMI State Change", "0"}:                      imageChanged,
+	{"aws.ec2", "EBS Snapshot Notification", "0"}:                 snapshotNotified,
 	{"aws.states", "Step Functions Execution Status Change", "0"}: executionEnded,
 
 	{"aws.autoscaling", "EC2 Auto Scaling Instance Refresh Succeeded", "0"}:          refreshEnded,

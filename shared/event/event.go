@@ -30,6 +30,8 @@ type RunNow struct {
 	Plan string
 	// Source is the one instance or snapshot wanted; empty for all the plan's sources.
 	Source string
+	// Data are snapshots of data volumes for the image of a snapshot, by their devices.
+	Data map[string]string
 	// By names who asked.
 	By string
 	// At is when it was asked for; zero when the sender did not say.
@@ -127,6 +129,12 @@ type ImageChanged struct {
 	Message string
 }
 
+// SnapshotCopied says that a copy of a snapshot is complete, or has failed.
+type SnapshotCopied struct {
+	// ID is the copy's, Source that of what it is a copy of.
+	ID, Source string
+}
+
 // RefreshEnded says that an instance refresh of an Auto Scaling group ended: it
 // succeeded, failed, was cancelled or was rolled back.
 type RefreshEnded struct{ ID, Group string }
@@ -160,6 +168,7 @@ func (Requested) event()       {}
 func (SnapshotTagged) event()  {}
 func (InstanceChanged) event() {}
 func (ImageChanged) event()    {}
+func (SnapshotCopied) event()  {}
 func (RefreshEnded) event()    {}
 func (ExecutionEnded) event()  {}
 func (Sweep) event()           {}

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -44,6 +46,14 @@ func runNow(e envelope) (Event, error) {
 			return nil, err
 		}
 	}
+	if len(e.Data) > 0 && !isID(e.Source, "snap") {
+		return nil, wrong("data", "none, but with the source snap-...", e.Source)
+	}
+	for _, device := range slices.Sorted(maps.Keys(e.Data)) {
+		if err := checkID("data."+device, e.Data[device], "snap"); err != nil {
+			return nil, err
+		}
+	}
 	if len(e.ID) > 64 || !only(lower+strings.ToUpper(lower)+digit+"-_", e.ID) {
 		return nil, wrong("id", `at most 64 of A-Z, a-z, 0-9, "-" and "_"`, e.ID)
 	}
@@ -54,7 +64,7 @@ func runNow(e envelope) (Event, error) {
 			return nil, err
 		}
 	}
-	return RunNow{Plan: e.Plan, Source: e.Source, By: e.By, At: at, ID: e.ID}, nil
+	return RunNow{Plan: e.Plan, Source: e.Source, Data: e.Data, By: e.By, At: at, ID: e.ID}, nil
 }
 
 // mostAfter is how long the name of a parameter can be (Parameter Store, PutParameter).
@@ -220,13 +230,15 @@ func checkPlan(name string) error {
 // MarshalJSON writes the event as Decode reads it, for those who send it.
 func (r RunNow) MarshalJSON() ([]byte, error) {
 	sent := struct {
-		Goldsmith string    `json:"goldsmith"`
-		Version   string    `json:"version"`
-		Plan      string    `json:"plan"`
-		Source    string    `json:"source,omitempty"`
-		By        string    `json:"by,omitempty"`
-		At        time.Time `json:"at,omitzero"`
-		ID        string    `json:"id,omitempty"`
-	}{"run", "1", r.Plan, r.Source, r.By, r.At, r.ID}
+		Goldsmith string `json:"goldsmith"`
+		Version   string `json:"version"`
+		Plan      string `json:"plan"`
+		Source    string `json:"source,omitempty"`
+
+		Data map[string]string `json:"data,omitempty"`
+		By   string            `json:"by,omitempty"`
+		At   time.Time         `json:"at,omitzero"`
+		ID   string            `json:"id,omitempty"`
+	}{"run", "1", r.Plan, r.Source, r.Data, r.By, r.At, r.ID}
 	return json.Marshal(sent)
 }

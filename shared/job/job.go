@@ -2,8 +2,8 @@
 // inside one run, what was decided about it and what was done to it.
 //
 // A step takes the whole job and returns the whole job; the state machine only
-// compares Decision, waits for Turn.Seconds, and compares Hangs, Back, Refreshing, Image.State, Proved, Plan.Restart
-// and Plan.Verify.Boot, which handlers have set.
+// compares Decision, waits for Turn.Seconds, and compares Hangs, Back, Refreshing, Image.State, Registering.Copied,
+// Proved, Plan.Restart and Plan.Verify.Boot, which handlers have set.
 package job
 
 import (
@@ -41,6 +41,9 @@ type Job struct {
 
 	// Hangs is whether the stop takes longer than the plan bears, so that it is sent again by force.
 	Hangs bool `json:"hangs"`
+
+	// Registering is how the image of a snapshot is registered; nil for an instance.
+	Registering *Registering `json:"registering,omitempty"`
 
 	Image Image `json:"image,omitzero"`
 	// Proof is the test instance that was launched from the image.
@@ -102,6 +105,8 @@ type Request struct {
 	Kind   Kind   `json:"kind,omitempty"`
 	// Value is the value of the tag goldsmith:image as it was put on.
 	Value string `json:"value,omitempty"`
+	// Data are snapshots of data volumes that are to be added to the image of a snapshot, by their devices.
+	Data map[string]string `json:"data,omitempty"`
 	// By names who asked when it was not a tag, for the message.
 	By string `json:"by,omitempty"`
 }
@@ -172,6 +177,8 @@ const (
 	StopFirst Decision = "stop"
 	// ImageNow images the source as it is.
 	ImageNow Decision = "image"
+	// RegisterIt copies the snapshot, and registers an image of the copy.
+	RegisterIt Decision = "register"
 	// WaitFirst waits, and claims again.
 	WaitFirst Decision = "wait"
 	// SkipIt does nothing; Job.Skip says why.
@@ -195,6 +202,8 @@ const (
 	ForStopped For = "stopped"
 	// ForSnapshots awaits one snapshot for every volume: data is safe from there.
 	ForSnapshots For = "snapshotted"
+	// ForCopies awaits state completed of the copies of a snapshot, and of those of its data volumes.
+	ForCopies For = "copied"
 	// ForRunning awaits instance state running, or healthy when the plan says so.
 	ForRunning For = "running"
 	// ForImage awaits image state available.
@@ -210,6 +219,8 @@ const (
 	// Unproven images are available to EC2, but have not passed the test that their plan asks for:
 	// nothing is rolled to one, and it is no successor for which an older image could be retired.
 	Unproven = "unproven"
+	// Registered images are available to EC2, but how they are billed has not been compared, or is not as it was.
+	Registered = "registered"
 	// Removed images were left by a job that was cut off, and are gone.
 	Removed = "removed"
 )

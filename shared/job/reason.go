@@ -26,8 +26,9 @@ const (
 	NotEnrolled       ReasonCode = "not-enrolled"
 	Excluded          ReasonCode = "excluded"
 	Gone              ReasonCode = "gone"
-	SnapshotSource    ReasonCode = "snapshot-source"
 	Withdrawn         ReasonCode = "withdrawn"
+	AlreadyImaged     ReasonCode = "already-imaged"
+	NotARootVolume    ReasonCode = "not-a-root-volume"
 	// InstanceStoreData is a warning where the plan accepts the loss.
 	InstanceStoreData ReasonCode = "instance-store-data"
 )
@@ -44,13 +45,15 @@ const (
 	StillDown ReasonCode = "still-down"
 	// CannotStart: EC2 would not start it again.
 	CannotStart ReasonCode = "cannot-be-started"
+	// NotRegistrable: no image can be registered of the snapshot, or it is not known how.
+	NotRegistrable ReasonCode = "cannot-be-registered"
 	// LedgerLost: the ledger has lost its table since the run began.
 	LedgerLost ReasonCode = "ledger-lost"
 	// NoTrace: it could not be tagged before its stop.
 	NoTrace ReasonCode = "no-second-trace"
 )
 
-var refusals = []ReasonCode{OverLimit, NoTurn, BreakerOpen, StillDown, CannotStart, LedgerLost, NoTrace}
+var refusals = []ReasonCode{OverLimit, NoTurn, BreakerOpen, StillDown, CannotStart, NotRegistrable, LedgerLost, NoTrace}
 
 // Refuses reports whether the source was not left alone for what it is, but refused for now.
 func (r Reason) Refuses() bool {
@@ -81,6 +84,12 @@ const (
 // NameOwned is a warning of an image that was made and not rolled under its source's name, since another lineage has
 // that.
 const NameOwned ReasonCode = "name-owned"
+
+// Uncopied is a warning of an image that keeps its snapshot from being deleted.
+const Uncopied ReasonCode = "not-copied"
+
+// Evidence is a warning of an image of a snapshot: what is not known of it.
+const Evidence ReasonCode = "snapshot-evidence"
 
 // PinnedGroup is a warning that comes after the image: a group goes on launching the old one.
 const PinnedGroup ReasonCode = "pinned-group"

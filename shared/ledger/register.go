@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"time"
 )
@@ -57,15 +58,21 @@ type Registration struct {
 	Run    string `json:"run,omitempty"`
 	// Keep is the source's tag goldsmith:keep when it was claimed; nil when it had none.
 	Keep *string `json:"keep,omitempty"`
-	// AMIName and Token are what the creating call was sent with. One of them is set before it; neither can be changed later.
+	// AMIName and Token are what the creating call was sent with, at least one of them. Neither can be changed later.
 	AMIName string `json:"amiName,omitempty"`
 	Token   string `json:"token,omitempty"`
 	// From is the snapshot that RegisterImage was given, the image that CopyImage or RunInstances was, and FromRegion its Region.
 	From       string `json:"from,omitempty"`
 	FromRegion string `json:"fromRegion,omitempty"`
+	// Copies are the copies of snapshots that RegisterImage is given, by the ids of what they are copies of. Each is
+	// found by its description, which holds Token and cannot be changed, when the answer to its making was lost; Asked
+	// is when one was asked for last.
+	Copies map[string]string `json:"copies,omitempty"`
+	Asked  time.Time         `json:"asked,omitzero"`
 	// ID is the image's or the instance's; empty until the creating call was answered.
 	ID string `json:"id,omitempty"`
-	// Snapshots are the image's, once it is available.
+	// Snapshots are the image's own, once it is available, and copies that are made for it before. Those of other
+	// people that an image is registered of are not among them.
 	Snapshots []string `json:"snapshots,omitempty"`
 	// Good is whether its job ended well, or a person adopted it: others may be retired for it. It is set once
 	// its job is over; results are forgotten.
@@ -103,8 +110,8 @@ func (n *Newer) Error() string {
 func (r Registration) token() string { return cmp.Or(r.AMIName, r.Token, r.ID) }
 
 func (r Registration) inUTC() Registration {
-	toUTC(&r.Begun, &r.Gone, &r.Missed, &r.Anew, &r.Retired)
-	r.Snapshots = slices.Clone(r.Snapshots)
+	toUTC(&r.Begun, &r.Asked, &r.Gone, &r.Missed, &r.Anew, &r.Retired)
+	r.Snapshots, r.Copies = slices.Clone(r.Snapshots), maps.Clone(r.Copies)
 	return r
 }
 

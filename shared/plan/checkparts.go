@@ -23,7 +23,23 @@ func (c *checker) selector(name string, s Selector) {
 	once(c, "sources.ids", s.IDs)
 	c.values("sources.tags", s.Tags)
 	c.values("sources.exclude", s.Exclude)
+	c.values("sources.snapshots.tags", s.Snapshots.Tags)
+	if s.OfSnapshots() {
+		c.snapshots(s)
+		return
+	}
 	c.contradiction(name, s)
+}
+
+// snapshots refuses what selects instances in a plan that has none.
+func (c *checker) snapshots(s Selector) {
+	const text = "selects instances, and a plan with sources.snapshots images none: make it another plan"
+	if len(s.Tags) > 0 {
+		c.add("sources.tags", text)
+	}
+	if len(s.IDs) > 0 {
+		c.add("sources.ids", text)
+	}
 }
 
 // values refuses what can match no tag: EC2's limits, and "*", which is

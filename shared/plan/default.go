@@ -13,7 +13,7 @@ func Default() Plan {
 
 		InstanceStore: Skip,
 		Window:        Duration(4 * time.Hour),
-		Image:         Image{Prefix: "goldsmith"},
+		Image:         Image{Prefix: "goldsmith", Copy: true},
 		Verify:        Verify{Patience: Duration(20 * time.Minute)},
 		Roll:          Roll{Refresh: Refresh{AutoRollback: true}},
 		Keep:          Keep{Minimum: 1, Grace: Duration(72 * time.Hour)},

@@ -71,7 +71,18 @@ type Selector struct {
 	Exclude map[string][]string `json:"exclude,omitempty"`
 	// IDs are instance ids the plan is confined to.
 	IDs []string `json:"ids,omitempty"`
+	// Snapshots are root volumes' snapshots that another tool makes. A plan with them images no instances.
+	Snapshots Snapshots `json:"snapshots,omitzero"`
 }
+
+// Snapshots select snapshots of root volumes: of each source the newest is imaged.
+type Snapshots struct {
+	// Tags that a snapshot must carry: key to accepted values; no value listed means any value.
+	Tags map[string][]string `json:"tags,omitempty"`
+}
+
+// OfSnapshots reports whether the plan's sources are snapshots.
+func (s Selector) OfSnapshots() bool { return len(s.Snapshots.Tags) > 0 }
 
 // Consistency is how the data on disk is brought to rest before imaging.
 type Consistency string
@@ -124,6 +135,12 @@ type Image struct {
 	// DeleteOnTermination is whether volumes are deleted with the instances that are launched from the image: always, or
 	// as the source has it. Default: always where launch templates take the image, or groups are refreshed; else source.
 	DeleteOnTermination Delete `json:"deleteOnTermination,omitempty"`
+	// Settings are attributes of images that are made of snapshots, as the tag goldsmith:image-settings says them, which
+	// counts more: "bootMode=uefi enaSupport=true". Default: none.
+	Settings string `json:"settings,omitempty"`
+	// Copy has the image of a snapshot registered on a copy, which is Goldsmith's. Without it the image keeps the
+	// snapshot's owner from deleting it. Default true.
+	Copy bool `json:"copy"`
 }
 
 // Delete is when volumes are deleted with their instance.

@@ -81,7 +81,7 @@ func parse(text []byte, now time.Time) (plan.Plans, []Problem) {
 		return plans, r.problems
 	}
 	read := slices.Clone(r.problems)
-	for _, p := range append(plans.Check(), checkSchedules(&plans, now)...) {
+	for _, p := range slices.Concat(plans.Check(), checkSchedules(&plans, now), r.checkSnapshots(plans)) {
 		if !spoilt(read, p.Path) {
 			r.problems = append(r.problems, Problem{r.line(p.Path), p})
 		}

@@ -109,7 +109,9 @@ func TestParseReadsEveryKey(t *testing.T) {
 		},
 		Consistency: plan.Reboot, Restart: plan.Snapshotted, Health: plan.Checked, InstanceStore: plan.Lose,
 		Concurrency: 1000, Limit: plan.Limit{Count: 25}, Window: plan.Duration(90 * time.Minute), Strict: true,
-		Image: plan.Image{Prefix: "a/b_c.(d)-e", Tags: map[string]string{"Owner": "5", "empty": ""}},
+		Image: plan.Image{
+			Prefix: "a/b_c.(d)-e", Tags: map[string]string{"Owner": "5", "empty": ""}, Settings: "bootMode=uefi enaSupport=true",
+		},
 		Verify: plan.Verify{
 			Boot: true, Subnet: "subnet-0123456789abcdef0", SecurityGroups: []string{"sg-0123456789abcdef0"}, InstanceType: "u-6tb1.metal",
 			Profile: "goldsmith-test", Command: "test -f /etc/web.conf && systemctl is-active web", Patience: plan.Duration(90 * time.Minute),
@@ -131,6 +133,12 @@ func TestParseReadsEveryKey(t *testing.T) {
 	rate.Name, rate.Schedule, rate.Limit = "rate", "rate(1 day)", plan.Limit{Percent: 100}
 	rate.Force, rate.Roll.Skip, rate.Notify.On = plan.MaxForce, true, []plan.Outcome{plan.Failed}
 	if diff := cmp.Diff(rate, plans.Plans["rate"]); diff != "" {
+		t.Error(diff)
+	}
+	stored := plan.Default()
+	stored.Name = "stored"
+	stored.Sources.Snapshots.Tags = map[string][]string{"Backup": {"daily"}, "Tier": {}}
+	if diff := cmp.Diff(stored, plans.Plans["stored"]); diff != "" {
 		t.Error(diff)
 	}
 }

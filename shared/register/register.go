@@ -136,16 +136,23 @@ func Test(r ledger.Registration, i types.Instance) error {
 	return nil
 }
 
-// Snapshots are those of an image that were made with it, and go with it. RegisterImage makes none, and of an image that
-// a person adopted they are settled at that time: it may hold snapshots that were there before.
+// Snapshots are those of an image that were made with it, and go with it. RegisterImage makes none: the registered
+// copies go, and other people's snapshots are theirs. Of an image that a person adopted they are settled at that time:
+// it may hold snapshots that were there before.
 func Snapshots(r ledger.Registration, i types.Image) []string {
 	switch {
 	case r.Call == ledger.RegisterImage:
-		return nil
+		return Copies(r)
 	case r.Adopted != "":
 		return r.Snapshots
 	}
 	return image.Snapshots(i)
+}
+
+// Whole reports whether all snapshots of an image were made with it.
+func Whole(r ledger.Registration, i types.Image) bool {
+	own := Snapshots(r, i)
+	return !slices.ContainsFunc(image.Snapshots(i), func(id string) bool { return !slices.Contains(own, id) })
 }
 
 // Snapshot reports whether a snapshot is registered with its image.

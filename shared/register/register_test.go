@@ -160,7 +160,8 @@ func TestSnapshots(t *testing.T) {
 			r.Adopted, r.Snapshots = adopted, []string{"snap-1"}
 			want := map[bool][]string{true: {"snap-2", "snap-1"}, false: {"snap-1"}}[adopted == ""]
 			if call == ledger.RegisterImage {
-				want = nil
+				want = []string{"snap-1"} // the registered copy
+				r.Copies = map[string]string{"snap-0": "snap-1"}
 			}
 			if got := register.Snapshots(r, i); !slices.Equal(got, want) {
 				t.Errorf("%s, adopted by %q: %v", call, adopted, got)

@@ -16,6 +16,7 @@ import (
 	"goldsmith/shared/lineage"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/reference"
+	"goldsmith/shared/register"
 	"goldsmith/shared/tag"
 )
 
@@ -179,7 +180,7 @@ func (w Watcher) registered(ctx context.Context, plan string, o *Outlook) error 
 			return fmt.Errorf("reading the register: %w", err)
 		}
 		if r.Call == ledger.RegisterImage {
-			r.Snapshots = nil // What it is given was there before.
+			r.Snapshots = register.Copies(r) // What it is given besides was there before.
 		}
 		if r.Kind == ledger.MadeImage && r.Plan == plan && r.ID != "" {
 			o.Registered[r.ID] = r

@@ -17,8 +17,9 @@ import (
 
 // Reasons that no look at an instance gives.
 var (
-	NoInstance = job.Reason{Code: job.SnapshotSource, Text: "this version images instances only"}
-	Gone       = job.Reason{Code: job.Gone, Text: "EC2 does not know it any more"}
+	Gone = job.Reason{Code: job.Gone, Text: "EC2 does not know it any more"}
+	// NoSnapshot is for a snapshot: one that another account shares is copied by a person first.
+	NoSnapshot = job.Reason{Code: job.Gone, Text: "this account has no such snapshot any more"}
 )
 
 // Unwanted is the last look at the tags before anything is touched: somebody may

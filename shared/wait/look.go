@@ -30,7 +30,8 @@ const (
 	snapshotLimit = 30 * time.Minute
 	// startLimit includes slow boots and both status checks.
 	startLimit = time.Hour
-	// imageLimit: AWS says an image may take 24 hours, so nothing gives up earlier.
+	// imageLimit: AWS says an image may take 24 hours, so nothing gives up earlier. A copy of a snapshot is stored as an
+	// image's snapshots are.
 	imageLimit = 30 * time.Hour
 	// refreshLimit: Auto Scaling gives up after 14 days, a run after four. A plan may have a
 	// refresh pause for a day; two leave it another for replacing instances, and the run its time to tell.
@@ -69,6 +70,8 @@ func For(j job.Job, what job.For) (*job.Await, error) {
 		return &job.Await{Resource: j.Source.ID, For: what, Until: stopUntil(j)}, nil
 	case job.ForSnapshots:
 		return &job.Await{Resource: j.Source.ID, For: what, Until: j.Times.ImageSent.Add(snapshotLimit)}, nil
+	case job.ForCopies:
+		return &job.Await{Resource: j.Source.ID, For: what, Until: j.Times.ImageSent.Add(imageLimit)}, nil
 	case job.ForRunning:
 		return &job.Await{Resource: j.Source.ID, For: what, Until: j.Times.StartSent.Add(startLimit)}, nil
 	case job.ForImage:
@@ -101,6 +104,8 @@ func (s Settler) look(ctx context.Context, j job.Job, now time.Time) (job.Job, b
 		return lookStopped(ctx, api, j, now)
 	case job.ForSnapshots:
 		return lookSnapshots(ctx, api, j, now)
+	case job.ForCopies:
+		return lookCopies(ctx, api, j, now)
 	case job.ForRunning:
 		return lookRunning(ctx, api, j, now)
 	case job.ForImage:
@@ -326,16 +331,26 @@ func lookImage(ctx context.Context, api API, j job.Job, now time.Time) (job.Job,
 	j.Image.State = string(found.State)
 	switch image.ProgressOf(found.State) {
 	case image.Available:
+		if j.Decision == job.RegisterIt {
+			j.Image.State = job.Registered // It counts once it is known how it is billed.
+		}
 		j.Times.Available = now
 		j.Image.Snapshots = image.Snapshots(found)
 		j.Image.BootMode, j.Image.Virtualization = string(found.BootMode), string(found.VirtualizationType)
 		return j, true, nil
 	case image.Lost:
-		return j, false, fault.Failure("Nothing is to be done: the instance is not affected, and the next run tries again.",
-			"image %s of %s (%s) is %s. %s", j.Image.ID, j.Source.Name, j.Source.ID, found.State, image.Why(found))
+		return j, false, fault.Failure(untouched(j), "image %s of %s (%s) is %s. %s", j.Image.ID, j.Source.Name, j.Source.ID, found.State, image.Why(found))
 	case image.Pending:
 	}
 	return j, false, nil
+}
+
+// untouched is what is to be done about an image that was not made.
+func untouched(j job.Job) string {
+	if j.Source.Kind == job.Snapshot {
+		return "Nothing is to be done about the snapshot, which is not affected; ask again."
+	}
+	return "Nothing is to be done: the instance is not affected, and the next run tries again."
 }
 
 // vanished is the failure of an image that EC2 does not show, nil while it may only not show it yet.

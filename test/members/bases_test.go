@@ -100,6 +100,9 @@ var ec2Bases = map[string]func(*world) any{
 			Name: aws.String("new"), SourceImageId: w.id("image"), SourceRegion: aws.String("eu-central-1"),
 		}
 	},
+	"ec2.CopySnapshot": func(w *world) any {
+		return &ec2.CopySnapshotInput{SourceSnapshotId: w.id("snapshot"), SourceRegion: aws.String("eu-central-1")}
+	},
 	"ec2.DeregisterImage": func(w *world) any {
 		return &ec2.DeregisterImageInput{ImageId: w.id("image")}
 	},

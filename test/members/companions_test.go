@@ -33,7 +33,7 @@ var companions = []companion{
 	}},
 	besides(`^(ssm\..*Filters\[\]\.)(Key|Option)$`, "Values[]", "String"),
 	besides(`^(ssm\..*Filters\[\]\.)(Option|Values)`, "Key", "Type"),
-	besides(`^(ec2\.CopyImage\.)KmsKeyId`, "Encrypted", true),
+	besides(`^(ec2\.Copy(Image|Snapshot)\.)KmsKeyId`, "Encrypted", true),
 	besides(`^(autoscaling\..*Preferences\.)CheckpointDelay`, "CheckpointPercentages[]", 50),
 	besides(`^(.*BlockDeviceMappings\[\]\.)`, "DeviceName", "/dev/sdf"),
 	besides(`^(.*BlockDeviceMappings\[\]\.)(DeviceName|Ebs)`, "Ebs.VolumeSize", 9),
@@ -62,8 +62,9 @@ var tagged = map[string]string{
 	"ec2.CreateLaunchTemplateVersion": "instance",
 	"ec2.CreateImage":                 "image", "ec2.RegisterImage": "image", "ec2.CopyImage": "image",
 	"ec2.CreateVolume":   "volume",
-	"ec2.CreateSnapshot": "snapshot", "ec2.CreateSnapshots": "snapshot", "ec2.CreateSecurityGroup": "security-group",
-	"ec2.CreateKeyPair": "key-pair", "ec2.ImportKeyPair": "key-pair", "ec2.CreateFleet": "fleet",
+	"ec2.CreateSnapshot": "snapshot", "ec2.CreateSnapshots": "snapshot", "ec2.CopySnapshot": "snapshot",
+	"ec2.CreateSecurityGroup": "security-group",
+	"ec2.CreateKeyPair":       "key-pair", "ec2.ImportKeyPair": "key-pair", "ec2.CreateFleet": "fleet",
 	"ec2.RequestSpotFleet": "spot-fleet-request",
 }
 

@@ -146,6 +146,7 @@ var hints = map[string]func(*world) []any{
 
 // unseen are members whose effect nothing shows, with the reason.
 var unseen = map[string]string{
+	"ec2.CopySnapshot.PresignedUrl":        "needed for an encrypted snapshot, and nothing is copied by it",
 	"ec2.ModifyLaunchTemplate.ClientToken": "the same call has the same effect without one",
 	"ec2.DescribeImages.IncludeDeprecated": "an owner sees deprecated images anyhow, and no other account's is deprecated",
 	"ec2.CreateImage.NoReboot":             "a reboot is in no describe; what it keeps is in the image's data",

@@ -66,6 +66,9 @@ func actionOf(r *http.Request) string {
 	if strings.HasPrefix(r.URL.Path, "/schedules/") {
 		return "GetSchedule"
 	}
+	if strings.HasPrefix(r.URL.Path, "/snapshots/") {
+		return "GetSnapshotBlock" // Or the list of them.
+	}
 	if target := r.Header.Get("X-Amz-Target"); target != "" {
 		return target[strings.LastIndex(target, ".")+1:]
 	}

@@ -33,6 +33,12 @@ func (n *night) begin() {
 		id := aws.ToString(i.InstanceId)
 		n.before[id] = before{n.EC2.State(id), tag.Map(i.Tags)}
 	}
+	n.theirs = map[string]bool{}
+	for _, s := range n.allSnapshots() {
+		if tag.Map(s.Tags)[tag.Managed] == "" {
+			n.theirs[aws.ToString(s.SnapshotId)] = true
+		}
+	}
 	n.begun = n.Calls.Len()
 }
 
@@ -52,7 +58,7 @@ var invariants = []invariant{
 	{ended, func(n *night, _ []types.Image) { n.noTests() }},
 	{told, func(n *night, _ []types.Image) { n.oneMessageEach() }},
 	{enrolled, func(n *night, _ []types.Image) { n.onlyEnrolledAreTouched() }},
-	{registered, func(n *night, _ []types.Image) { n.onlyRegisteredIsChanged() }},
+	{registered, func(n *night, _ []types.Image) { n.onlyRegisteredIsChanged(); n.theirsStay() }},
 	// An image takes ten minutes; what becomes of one whose job is dead is seen by the sweep after them.
 	{oneImage, func(n *night, _ []types.Image) { time.Sleep(3 * sweep); n.oneImageEach(n.images()) }},
 }
@@ -208,13 +214,14 @@ func (n *night) recorded(img types.Image, result job.Result) {
 func (n *night) madeOnce() {
 	n.t.Helper()
 	made := map[string]string{}
-	for _, c := range n.callsOf("CreateImage") {
+	for _, c := range slices.Concat(n.callsOf("CreateImage"), n.callsOf("RegisterImage"), n.callsOf("CopySnapshot")) {
+		form, err := query.ParseForm(c.Form)
+		n.ok(err)
 		for _, id := range c.Resources {
-			if !strings.HasPrefix(id, "ami-") {
+			copied := c.Action == "CopySnapshot" && !n.theirs[id]
+			if !strings.HasPrefix(id, "ami-") && !copied {
 				continue
 			}
-			form, err := query.ParseForm(c.Form)
-			n.ok(err)
 			from := form.Text("Description") // it names the source and the run
 			if other := made[from]; other != "" {
 				n.t.Errorf("%s and %s were both made: %s", other, id, from)

@@ -46,7 +46,8 @@ type night struct {
 
 	fleet   map[string]*server
 	before  map[string]before
-	begun   int // calls before the night began
+	theirs  map[string]bool // snapshots that were there before the night, and are not Goldsmith's
+	begun   int             // calls before the night began
 	since   time.Time
 	excused excuses
 	downs   downs

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"goldsmith/cmd/goldsmith/rehearsal"
 	"goldsmith/local/ec2"
 	"goldsmith/local/suite"
 	"goldsmith/shared/plan"
@@ -37,10 +38,16 @@ func TestARehearsalOfASharedParameterEqualsTheNight(t *testing.T) {
 	plans := nightly(func(p *plan.Plan) { p.Concurrency = 1 })
 	play(t, suite.Options{Plans: plans}, func(n *night) {
 		n.alias("/golden/shared", ec2.ImageX86)
+		ids := []string{n.launch("db", ""), n.launch("mail", "")}
 		for _, name := range []string{"db", "mail"} {
-			n.launch(name, "")
 			n.template(name+"-fleet", name, "t3.micro", "resolve:ssm:/golden/shared")
 		}
-		n.rehearseAndRun(plans.Plans["nightly"])
+		n.begin()
+		time.Sleep(time.Until(due.Add(-time.Millisecond)))
+		said := n.rehearse(rehearsal.Scheduled(plans.Plans["nightly"], due), plans.Plans["nightly"])
+		results := n.results(n.finishAfter(due)[0])
+		for _, id := range ids {
+			n.rolledAsSaid(said.Templates, results[id])
+		}
 	})
 }

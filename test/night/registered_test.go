@@ -21,7 +21,7 @@ import (
 // elsewhere are the changing calls that other invariants hold: what is stopped, started and imaged is enrolled, what is
 // rolled launches, and a test instance is registered before RunInstances names it.
 var elsewhere = []string{
-	"StopInstances", "StartInstances", "CreateImage", "RunInstances",
+	"StopInstances", "StartInstances", "CreateImage", "CopySnapshot", "RegisterImage", "RunInstances",
 	"CreateLaunchTemplateVersion", "ModifyLaunchTemplate", "DeleteLaunchTemplateVersions",
 }
 
@@ -77,8 +77,22 @@ var (
 	tagged = regexp.MustCompile(`(?:^|&)(Tag\.\d+\.Key|ResourceId\.\d+)=([^&]*)`)
 )
 
+// theirsStay: other people's snapshots are not deleted.
+func (n *night) theirsStay() {
+	n.t.Helper()
+	there := map[string]bool{}
+	for _, s := range n.allSnapshots() {
+		there[aws.ToString(s.SnapshotId)] = true
+	}
+	for id := range n.theirs {
+		if !there[id] && len(n.callsOf("DeleteSnapshot", id))+len(n.callsOf("DeregisterImage", id)) > 0 {
+			n.t.Errorf("snapshot %s is not Goldsmith's, and was deleted", id)
+		}
+	}
+}
+
 // onlyOwnTags: sources get and lose tags of Goldsmith's alone, and images and snapshots none, but for the request tag
-// that a run takes off the snapshot that it answers.
+// that a run takes off the snapshot that it answers, and the image that it notes there.
 func (n *night) onlyOwnTags(c query.Record) {
 	n.t.Helper()
 	var keys, ids []string
@@ -89,7 +103,8 @@ func (n *night) onlyOwnTags(c query.Record) {
 			ids = append(ids, said[2])
 		}
 	}
-	answers := c.Action == "DeleteTags" && slices.Equal(keys, []string{url.QueryEscape(tag.Request)})
+	answers := c.Action == "DeleteTags" && slices.Equal(keys, []string{url.QueryEscape(tag.Request)}) ||
+		c.Action == "CreateTags" && slices.Equal(keys, []string{url.QueryEscape(tag.LastImage)})
 	source := func(id string) bool {
 		return strings.HasPrefix(id, "i-") || answers && strings.HasPrefix(id, "snap-")
 	}

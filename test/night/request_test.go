@@ -7,7 +7,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/local/asl"
 	"goldsmith/local/bus"
@@ -68,29 +67,6 @@ func TestATagThatNamesNoPlan(t *testing.T) {
 		n.want("status", r.Status, asl.Failed)
 		n.want("changes", len(n.changed(lab)), 0)
 		n.saysOf(r, "FAILED", lab, `there is no plan "weakly"; there are: nightly, weekly`, "Nothing was touched")
-	})
-}
-
-func TestATagOnASnapshot(t *testing.T) {
-	play(t, suite.Options{Plans: onRequest()}, func(n *night) {
-		lab := n.launch("lab", "")
-		volume := n.instances()[0].BlockDeviceMappings[0].Ebs.VolumeId
-		made := must(n.cloud.CreateSnapshot(n.ctx, &sdk.CreateSnapshotInput{
-			VolumeId: volume, TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeSnapshot, Tags: tag.List(map[string]string{
-				tag.Managed: "true", tag.Source: lab, tag.Name: "lab", tag.Plan: "nightly", tag.Run: "by hand",
-			})}},
-		}))(n.t)
-		snapshot := aws.ToString(made.SnapshotId)
-		time.Sleep(time.Second) // it was there before the night
-		n.begin()
-		n.ask(snapshot, "now")
-		n.finish()
-
-		r := n.onlyRun()
-		n.wasSkipped(r, snapshot, job.SnapshotSource)
-		n.want("images", len(n.images()), 0)
-		n.want("request tag", n.tagsOf(snapshot)[tag.Request], "")
-		n.saysOf(r, snapshot, "this version images instances only")
 	})
 }
 

@@ -89,7 +89,13 @@ func (n *night) images() []types.Image {
 	})
 }
 
+// snapshots are all but other people's, which were there before the night.
 func (n *night) snapshots() []types.Snapshot {
+	n.t.Helper()
+	return slices.DeleteFunc(n.allSnapshots(), func(s types.Snapshot) bool { return n.theirs[aws.ToString(s.SnapshotId)] })
+}
+
+func (n *night) allSnapshots() []types.Snapshot {
 	n.t.Helper()
 	var all []types.Snapshot
 	pages := sdk.NewDescribeSnapshotsPaginator(n.cloud,

@@ -68,6 +68,18 @@ func (s Scene) consequences(k Keys) []consequence {
 		},
 		{call: "ec2:RunInstances", actions: []string{"kms:CreateGrant"}, resource: k.Volume, keys: granting},
 		{
+			// docs.aws.amazon.com/ebs/latest/userguide/ebsapi-permissions.html: blocks of an encrypted snapshot. Every
+			// snapshot counts as encrypted here.
+			call: "ebs:", actions: []string{"kms:Decrypt", "kms:DescribeKey"}, resource: k.Volume, keys: via("ebs"),
+		},
+		{
+			// docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html
+			call: "ec2:CopySnapshot", actions: []string{
+				"kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo",
+			}, resource: k.Volume, keys: via("ec2"),
+		},
+		{call: "ec2:CopySnapshot", actions: []string{"kms:CreateGrant"}, resource: k.Volume, keys: granting},
+		{
 			// docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html: the profile's role, which has its name.
 			call: "ec2:RunInstances", when: func(c Call) bool { return c.Params.Has("IamInstanceProfile") },
 			actions: []string{"iam:PassRole"}, resource: "arn:" + s.Partition + ":iam::" + s.ID + ":role/tested",

@@ -78,8 +78,13 @@ var authorized = map[string]func(Scene, Call) []Request{
 	"ec2:DeregisterImage":                          existing("ImageId"),
 	"ec2:DeleteSnapshot":                           existing("SnapshotId"),
 	"ec2:CreateImage":                              creatingImage,
+	"ec2:CopySnapshot":                             copying,
+	"ec2:RegisterImage":                            registering,
 	"ec2:CreateTags":                               tagging,
 	"ec2:DeleteTags":                               tagging,
+
+	"ebs:ListSnapshotBlocks": reading,
+	"ebs:GetSnapshotBlock":   reading,
 
 	"autoscaling:DescribeAutoScalingGroups":    nowhere,
 	"autoscaling:DescribeAutoScalingInstances": nowhere,

@@ -23,6 +23,7 @@ func forbidden(g *guard) map[string][]Request {
 			tables(g.allowed[role]),
 			never(nobodys(g.scene), role),
 			confined(g.scene),
+			readers(g.scene, role),
 		)
 	}
 	return all
@@ -207,7 +208,9 @@ func nobodys(s Scene) (requests []Request) {
 // wellKnown are condition keys with which the policies' conditions hold.
 func wellKnown(s Scene) (all []map[string][]string) {
 	for _, via := range []string{"ec2", "dynamodb", "secretsmanager"} {
-		for key, creating := range map[string]string{tag.LastImage: "CreateImage", tag.Request: "RunInstances"} {
+		for key, creating := range map[string]string{
+			tag.LastImage: "CreateImage", tag.Request: "RunInstances", tag.Device: "CopySnapshot",
+		} {
 			all = append(all, map[string][]string{
 				"aws:ResourceTag/" + tag.Proof: {"nightly-1"}, "aws:RequestTag/" + tag.Proof: {"nightly-1"}, "ssm:resourceTag/" +
 					tag.Proof: {"nightly-1"},
@@ -264,7 +267,7 @@ func confined(s Scene) []Request {
 			{"aws:ResourceTag/" + tag.Managed: {"true"}}} {
 			requests = append(requests, Request{"ec2:CreateImage", created, keys}, Request{"ec2:CreateTags", there, keys})
 		}
-		for _, creating := range []string{"CopyImage", "RegisterImage", "CreateSnapshot", "RunInstances"} {
+		for _, creating := range []string{"CopyImage", "CreateSnapshot", "RunInstances"} {
 			requests = append(requests, Request{"ec2:CreateTags", created, map[string][]string{"ec2:CreateAction": {creating}}})
 		}
 	}
@@ -310,10 +313,11 @@ func tags(s Scene, resources ...string) (requests []Request) {
 			Request{"ec2:DeleteTags", resource, map[string][]string{"aws:TagKeys": {tag.LastImage}}})
 	}
 	snapshot := s.resource("snap-0123456789abcdef0")
+	for _, key := range []string{tag.Stopped, tag.Managed, tag.Request} {
+		requests = append(requests, Request{"ec2:CreateTags", snapshot, map[string][]string{"aws:TagKeys": {key}}})
+	}
 	for _, key := range []string{tag.LastImage, tag.Managed} {
-		requests = append(requests,
-			Request{"ec2:CreateTags", snapshot, map[string][]string{"aws:TagKeys": {key}}},
-			Request{"ec2:DeleteTags", snapshot, map[string][]string{"aws:TagKeys": {key}}})
+		requests = append(requests, Request{"ec2:DeleteTags", snapshot, map[string][]string{"aws:TagKeys": {key}}})
 	}
 	return append(requests, Request{"ec2:DeleteTags", snapshot, nil})
 }

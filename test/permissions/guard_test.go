@@ -75,6 +75,9 @@ func read(r *http.Request) (Call, error) {
 	if name, ok := strings.CutPrefix(r.URL.Path, "/schedules/"); ok {
 		return Call{Name: "scheduler:GetSchedule", Input: map[string]any{"path": r.URL.Query().Get("groupName") + "/" + name}}, nil
 	}
+	if call, ok := direct(r); ok {
+		return call, nil
+	}
 	target := r.Header.Get("X-Amz-Target")
 	if target == "" {
 		params, err := query.ParseForm(string(body))

@@ -12,6 +12,7 @@ import (
 
 	"goldsmith/events"
 	"goldsmith/functions/claim"
+	"goldsmith/functions/snapshot"
 	"goldsmith/functions/verify"
 	"goldsmith/functions/watch"
 	"goldsmith/shared/job"
@@ -67,9 +68,9 @@ func functions(t *testing.T) map[string]function {
 		secret, path          = "GOLDSMITH_SLACK_SECRET", "GOLDSMITH_IMAGE_PATH"
 		account               = "GOLDSMITH_ACCOUNT"
 	)
-	one, back, snapshot := running(), running(), running()
+	one, back, ofSnapshot := running(), running(), running()
 	back.Back = true
-	snapshot.Source.Kind = job.Snapshot
+	ofSnapshot.Source.Kind = job.Snapshot
 	tested := running()
 	tested.Proof, tested.Times.Booted = "i-0123456789abcdef0", time.Now()
 	tested.Plan.Verify = plan.Verify{Boot: true, Command: "true", Profile: "tested", Patience: plan.MaxPatience}
@@ -88,12 +89,15 @@ func functions(t *testing.T) map[string]function {
 		"claim": {table, []invocation{
 			{document(t, claim.Input{Job: one, Execution: one.Execution}), "", "PutItem", "Failed",
 				"claiming i-0a1b2c3d4e5f60718"},
-			{document(t, claim.Input{Job: snapshot, Execution: one.Execution}), "", "", "", `"decision":"skip"`},
+			{document(t, claim.Input{Job: ofSnapshot, Execution: one.Execution}), "", "PutItem", "Failed",
+				"claiming i-0a1b2c3d4e5f60718"},
 		}},
 		"stop": {table, []invocation{{document(t, one), "", "PutItem", "Failed",
 			"looking up the claim of i-0a1b2c3d4e5f60718"}}},
 		"image": {table + " " + path, []invocation{{document(t, one), "", "PutItem", "Failed",
 			"registering the image of web (i-0a1b2c3d4e5f60718)"}}},
+		"snapshot": {table, []invocation{{document(t, snapshot.Input{Do: snapshot.Copy, Job: ofSnapshot}), "",
+			"DescribeSnapshots", "Failed", "looking at snapshot i-0a1b2c3d4e5f60718"}}},
 		"watch": {table, []invocation{{document(t,
 			watch.Input{Job: job.Document{Job: one}, For: job.ForStopped, Token: "token", Within: 50}), "", "PutItem", "Failed",
 			"remembering what i-0a1b2c3d4e5f60718 waits for"}}},

@@ -19,19 +19,32 @@ import (
 
 func (t *terms) imagesCommand() *cobra.Command {
 	var which wanted
+	var gone bool
 	c := &cobra.Command{
 		Use:   "images",
 		Short: "List Goldsmith's images by what they were made from, and why each is kept",
 		Long: `Images lists the images that Goldsmith made in this account and Region, the newest
 of each source first, and what the plans' rules say of each: why it is kept, or
-when it goes. --uses asks what refers to each image, which takes a call for every one.`,
-		Example: "  goldsmith images\n  goldsmith images --name web --plan nightly --uses",
+when it goes. --uses asks what refers to each image, which takes a call for every one.
+
+With --lost it lists snapshots of instances that are gone instead, and what image
+can be made of the newest of each volume, whose disk is read for it.`,
+		Example: "  goldsmith images\n  goldsmith images --name web --plan nightly --uses\n  goldsmith images --name web --lost",
 		Args:    takes(0, 0, ""),
-		RunE:    func(c *cobra.Command, _ []string) error { return t.images(c.Context(), which) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			switch {
+			case gone && (which.uses || which.plan != ""):
+				return misusedf("--lost lists snapshots: --uses and --plan are about images; leave them out")
+			case gone:
+				return t.lost(c.Context(), which.name)
+			}
+			return t.images(c.Context(), which)
+		},
 	}
 	c.Flags().StringVar(&which.name, "name", "", "only images of sources of this name")
 	c.Flags().StringVar(&which.plan, "plan", "", "only images that this plan made")
 	c.Flags().StringVar(&which.plans, "plans", plansFile, "the plans' file, whose rules say why images are kept")
+	c.Flags().BoolVar(&gone, "lost", false, "list snapshots of instances that are gone, and what can be made of them")
 	c.Flags().BoolVar(&which.uses, "uses", false, "show what refers to each image")
 	return c
 }

@@ -22,7 +22,7 @@ import (
 
 func (t *terms) planCommand() *cobra.Command {
 	var path, name, source string
-	var set []string
+	var set, data []string
 	c := &cobra.Command{
 		Use:   "plan",
 		Short: "Show what a run would do, and do nothing",
@@ -40,7 +40,10 @@ read, and from the tag goldsmith:image-settings; or why there would be none.`,
 		Args:    takes(0, 0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if strings.HasPrefix(source, snapshotPrefix) {
-				return t.planSnapshot(c.Context(), source, name, set)
+				return t.planSnapshot(c.Context(), source, name, set, data)
+			}
+			if len(data) > 0 {
+				return misusedf("--data goes with --source snap-..., and with nothing else")
 			}
 			if len(set) > 0 {
 				return misusedf("--set goes with --source snap-..., and with nothing else")
@@ -56,6 +59,7 @@ read, and from the tag goldsmith:image-settings; or why there would be none.`,
 	c.Flags().StringVar(&path, "plans", plansFile, "the plans' file")
 	c.Flags().StringVar(&name, "name", "", "only this plan")
 	c.Flags().StringVar(&source, "source", "", "as if somebody asked for this one instance or snapshot")
+	c.Flags().StringArrayVar(&data, "data", nil, "with a snapshot: a data volume for its image, such as /dev/sdf=snap-0123456789abcdef0")
 	c.Flags().StringArrayVar(&set, "set", nil, "with a snapshot: as if the tag goldsmith:image-settings said this, such as bootMode=uefi")
 	return c
 }
@@ -67,7 +71,7 @@ func checkSource(id string) error {
 		_, err = event.Decode(sent, event.Home{})
 	}
 	if err != nil {
-		return misusedf("--source %q is no instance id; want i- and 8 or 17 hex digits", id)
+		return misusedf("--source %q is no id of an instance or a snapshot; want i- or snap- and 8 or 17 hex digits", id)
 	}
 	return nil
 }

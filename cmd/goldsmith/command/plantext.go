@@ -102,6 +102,8 @@ func (n plannedPlan) how(s rehearsal.Source) string {
 	switch {
 	case s.Decision == job.StopFirst:
 		return "stopped, imaged, started"
+	case s.Decision == job.RegisterIt:
+		return "copied, and registered if its disk starts"
 	case !s.Running:
 		return "imaged; it is stopped and stays so"
 	case n.plan.Consistency == plan.Reboot:

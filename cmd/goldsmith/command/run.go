@@ -11,12 +11,13 @@ import (
 
 func (t *terms) runCommand() *cobra.Command {
 	var wait bool
+	var data []string
 	e := event.RunNow{}
 	c := &cobra.Command{
 		Use:   "run PLAN",
 		Short: "Run a plan now",
 		Long: `Run starts a run of a plan as it is deployed, whatever its schedule: of all its
-sources, or of one. Its window opens now. With --wait it shows what comes of
+sources, or of one instance or snapshot. Its window opens now. With --wait it shows what comes of
 each source and ends with the run's report.`,
 		Example: "  goldsmith run nightly --wait\n  goldsmith run on-demand --source i-0123456789abcdef0",
 		Args:    takes(1, 1, "the name of one plan"),
@@ -27,10 +28,15 @@ each source and ends with the run's report.`,
 					return err
 				}
 			}
+			var err error
+			if e.Data, err = dataVolumes(e.Source, data); err != nil {
+				return err
+			}
 			return t.run(c.Context(), e, wait)
 		},
 	}
-	c.Flags().StringVar(&e.Source, "source", "", "only this instance")
+	c.Flags().StringVar(&e.Source, "source", "", "only this instance or snapshot")
+	c.Flags().StringArrayVar(&data, "data", nil, "with a snapshot: a data volume for its image, such as /dev/sdf=snap-0123456789abcdef0")
 	c.Flags().StringVar(&e.By, "by", t.User, "who asks, for the run's message")
 	c.Flags().BoolVar(&wait, "wait", false, "wait until the run has ended")
 	return c

@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -28,12 +29,16 @@ type plannedSnapshot struct {
 }
 
 // planSnapshot shows what would be registered of a snapshot, and by whose word. It needs no plan.
-func (t *terms) planSnapshot(ctx context.Context, id, name string, set []string) error {
+func (t *terms) planSnapshot(ctx context.Context, id, name string, set, data []string) error {
 	switch {
 	case !snapshotID.MatchString(id):
 		return misusedf("--source %q is no snapshot id; want snap- and 8 or 17 hex digits", id)
 	case name != "":
 		return misusedf("--name has no part in what a snapshot is registered as; leave it out")
+	}
+	volumes, err := dataVolumes(id, data)
+	if err != nil {
+		return err
 	}
 	settings := attribute.Settings{Source: "--set", Text: strings.Join(set, " ")}
 	if _, err := settings.Parse(); err != nil {
@@ -43,7 +48,7 @@ func (t *terms) planSnapshot(ctx context.Context, id, name string, set []string)
 	if err != nil {
 		return err
 	}
-	evidence, err := attribute.Looker{EC2: ec2.NewFromConfig(cfg), EBS: ebs.NewFromConfig(cfg)}.Look(ctx, id)
+	evidence, err := attribute.Looker{EC2: ec2.NewFromConfig(cfg), EBS: ebs.NewFromConfig(cfg)}.Look(ctx, id, volumes)
 	if fault.IsNotFound(err) {
 		return fault.Failure("Check the id, the Region and the account.", "%w", err)
 	}
@@ -87,7 +92,35 @@ func (s plannedSnapshot) print(p *page) {
 		rows = append(rows, []string{string(a.Key), value, a.Source})
 	}
 	p.table(rows)
+	if len(s.Data) > 0 {
+		p.line("")
+		volumes := [][]string{{"DATA VOLUME", "SNAPSHOT", "GIB", "SAID BY"}}
+		for _, v := range s.Data {
+			volumes = append(volumes, []string{v.Device, v.Snapshot, strconv.Itoa(int(v.GiB)), v.Source})
+		}
+		p.table(volumes)
+	}
 	s.printNotes(p)
+}
+
+// dataVolumes reads --data: devices and the snapshots that are to be at them.
+func dataVolumes(source string, words []string) (map[string]string, error) {
+	if len(words) > 0 && !strings.HasPrefix(source, snapshotPrefix) {
+		return nil, misusedf("--data goes with --source snap-..., and with nothing else")
+	}
+	volumes := map[string]string{}
+	for _, word := range words {
+		device, id, _ := strings.Cut(word, "=")
+		_, twice := volumes[device]
+		switch {
+		case !attribute.Device(device), !snapshotID.MatchString(id):
+			return nil, misusedf("--data %q is not like /dev/sdf=snap-0123456789abcdef0", word)
+		case twice:
+			return nil, misusedf("--data names %s twice", device)
+		}
+		volumes[device] = id
+	}
+	return volumes, nil
 }
 
 func (s plannedSnapshot) printNotes(p *page) {

@@ -81,6 +81,11 @@ type Night struct {
 // Play says what the run would do. It makes no call that changes anything.
 func (s Stage) Play(ctx context.Context, run job.Run, p plan.Plan) (Night, error) {
 	n := Night{Plan: run.Plan, Sources: []Source{}, Templates: []Roll{}, Groups: []Group{}, Images: []Image{}}
+	if p.Sources.OfSnapshots() && (run.Request == nil || run.Request.Source == "") {
+		var err error
+		n.Sources, err = s.snapshots(ctx, p)
+		return n, err
+	}
 	selected, err := source.Selected(ctx, s.EC2, run, p.Sources)
 	if err != nil {
 		return n, err

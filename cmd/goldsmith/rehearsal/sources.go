@@ -138,7 +138,7 @@ func (s Stage) source(ctx context.Context, run job.Run, p plan.Plan, f source.Fa
 		return src.skipped(*reason), nil
 	}
 	if run.Request != nil && run.Request.Kind == job.Snapshot {
-		return src.skipped(source.NoInstance), nil
+		return src.skipped(job.Reason{Code: job.Evidence, Text: "what is registered of a snapshot is decided by its disk"}), nil
 	}
 	if claim, ok := held[id]; ok {
 		other := ledger.Held{Source: id, By: claim}

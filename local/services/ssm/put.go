@@ -112,6 +112,9 @@ func checkVersion(v version) error {
 		return awsjson.Errorf("ValidationException", "The following data type is not supported: %s (Data type names are all lowercase.)", v.DataType)
 	case v.DataType == imageType && v.Type != "String":
 		return awsjson.Errorf("ValidationException", "The data type %s is for parameters of type String.", imageType)
+	case !slices.Contains([]string{"Standard", "Advanced", "Intelligent-Tiering"}, v.Tier):
+		return awsjson.Errorf("ValidationException", "Value '%s' at 'tier' failed to satisfy constraint: "+
+			"Member must satisfy enum value set: [Standard, Advanced, Intelligent-Tiering]", v.Tier)
 	case len([]rune(v.Value)) > valueMost:
 		return awsjson.Errorf("ValidationException", "Standard tier parameters support a maximum parameter value of %d characters.", valueMost)
 	}

@@ -113,6 +113,8 @@ func defaults(schema *jsonschema.Schema) {
 		property(schema.Definitions["Plan"], name).Default = value
 	}
 	property(schema.Definitions["Image"], "prefix").Default = filled.Image.Prefix
+	property(schema.Definitions["Image"], "copy").Default = filled.Image.Copy
+	schema.Definitions["Image"].Required = nil // Written as JSON it is always there.
 	property(schema.Definitions["Verify"], "boot").Default = filled.Verify.Boot
 	property(schema.Definitions["Verify"], "patience").Default = "20m"
 	property(schema.Definitions["Keep"], "minimum").Default = filled.Keep.Minimum

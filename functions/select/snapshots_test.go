@@ -1,0 +1,51 @@
+package selection_test
+
+import (
+	"testing"
+	"time"
+
+	"goldsmith/local/ec2"
+	"goldsmith/local/stage"
+	"goldsmith/shared/job"
+	"goldsmith/shared/tag"
+)
+
+// The newest of each source is chosen, and neither Goldsmith's own copies nor what has been imaged.
+func TestSelectSnapshots(t *testing.T) {
+	daily := map[string]string{"Backup": "daily"}
+	var newest, other, left string
+	stage.Play(t, scene, []stage.Case[job.Page, job.Page]{{
+		Name: "snapshots that another tool makes", Anything: true,
+		Given: func(s *stage.Stage, p *job.Page) {
+			p.Plan.Sources.Snapshots.Tags = map[string][]string{"Backup": {"daily"}}
+			p.Plan.Sources.Exclude = map[string][]string{"Team": {"db"}}
+			s.Stored(s.Web, daily)
+			newest = s.Stored(s.Web, daily)
+			s.Stored(s.Web, map[string]string{"Backup": "weekly"})
+			s.Stored(s.Web, map[string]string{"Backup": "daily", tag.Managed: "true"})
+			s.Stored(s.Launch("db", nil), map[string]string{"Backup": "daily", "Team": "db"})
+			lost := s.Launch("lost", nil)
+			other = s.Stored(lost, daily)
+			s.Set(lost, ec2.Terminated)
+			left = s.Stored(s.Launch("old", nil), map[string]string{"Backup": "daily", "Name": "old", tag.LastImage: "ami-1"})
+			time.Sleep(time.Hour)
+		},
+		Then: func(s *stage.Stage, p job.Page) {
+			want := map[string]bool{newest: true, other: true}
+			for _, src := range p.Sources {
+				s.Same("kind", src.Kind, job.Snapshot)
+				s.Same(src.ID, want[src.ID], true)
+				delete(want, src.ID)
+			}
+			s.Same("missing", len(want), 0)
+			s.Same("more", p.More, false)
+			for r, err := range s.Ledger.Kept.Results(s.Context(), p.Run.Name) {
+				s.Must(err)
+				s.Same("left alone", r.Source, left)
+				s.Same("reason", r.Skip.Code, job.AlreadyImaged)
+				left = ""
+			}
+			s.Same("told", left, "")
+		},
+	}})
+}

@@ -1,0 +1,21 @@
+package snapshot
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/service/ebs"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+
+	"goldsmith/shared/handler"
+	"goldsmith/shared/job"
+	"goldsmith/shared/settings"
+)
+
+// Wire makes the function, of what its deployment tells it.
+func Wire(ctx context.Context, read settings.Reader) (handler.Func[Input, job.Job], error) {
+	s, err := read(ctx, settings.Table)
+	if err != nil {
+		return nil, err
+	}
+	return New(ec2.NewFromConfig(s.AWS), ebs.NewFromConfig(s.AWS), s.Ledger, s.AWS.Region, s.Now).Handle, nil
+}

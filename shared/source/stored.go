@@ -1,0 +1,146 @@
+package source
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/shared/job"
+	"goldsmith/shared/lineage"
+	"goldsmith/shared/plan"
+	"goldsmith/shared/tag"
+)
+
+// Stores lists snapshots, their volumes and the instances of those.
+type Stores interface {
+	Lister
+	lineage.Snapshots
+}
+
+// Stored is the newest completed snapshot of a source that a plan selects.
+type Stored struct {
+	types.Snapshot
+	// Skip is why it is left alone.
+	Skip *job.Reason
+}
+
+// Newest are the newest completed snapshots of each source that the selector lets through, in the order of their ids.
+// What is known to be a data volume's is left out, and so is what Goldsmith made: its copies carry the tags of what
+// they are copies of.
+func Newest(ctx context.Context, api Stores, s plan.Selector) ([]Stored, error) {
+	found, err := tagged(ctx, api, s)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, each := range found {
+		ids = append(ids, aws.ToString(each.SnapshotId))
+	}
+	lineages, err := lineage.OfSnapshots(ctx, api, ids)
+	if err != nil {
+		return nil, err
+	}
+	roots, err := rootVolumes(ctx, api, lineages)
+	if err != nil {
+		return nil, err
+	}
+	newest := map[string]types.Snapshot{}
+	for _, each := range found {
+		of := lineages[aws.ToString(each.SnapshotId)]
+		if root, known := roots[of]; known && root != aws.ToString(each.VolumeId) {
+			continue
+		}
+		if before, some := newest[of]; !some || aws.ToTime(before.StartTime).Before(aws.ToTime(each.StartTime)) {
+			newest[of] = each
+		}
+	}
+	var all []Stored
+	for _, each := range newest {
+		all = append(all, Stored{each, imagedBefore(each)})
+	}
+	slices.SortFunc(all, func(a, b Stored) int { return cmp.Compare(aws.ToString(a.SnapshotId), aws.ToString(b.SnapshotId)) })
+	return all, nil
+}
+
+// imagedBefore is why a snapshot is left alone that an image was made of: its tool has made no newer one.
+func imagedBefore(s types.Snapshot) *job.Reason {
+	image, before := tag.Map(s.Tags)[tag.LastImage]
+	if !before {
+		return nil
+	}
+	return &job.Reason{Code: job.AlreadyImaged, Text: fmt.Sprintf("its newest snapshot, of %s, has been imaged already (%s)",
+		aws.ToTime(s.StartTime).UTC().Format("2006-01-02 15:04 UTC"), image)}
+}
+
+// tagged are the account's own completed snapshots that the selector lets through.
+func tagged(ctx context.Context, api Stores, s plan.Selector) (found []types.Snapshot, err error) {
+	filters := []types.Filter{{Name: aws.String("status"), Values: []string{string(types.SnapshotStateCompleted)}}}
+	for _, key := range slices.Sorted(maps.Keys(s.Snapshots.Tags)) {
+		filters = append(filters, types.Filter{Name: aws.String("tag-key"), Values: []string{key}})
+	}
+	pages := ec2.NewDescribeSnapshotsPaginator(api, &ec2.DescribeSnapshotsInput{
+		OwnerIds: []string{"self"}, Filters: filters, MaxResults: aws.Int32(page),
+	})
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("listing snapshots: %w", err)
+		}
+		for _, each := range out.Snapshots {
+			tags := tag.Map(each.Tags)
+			if _, own := tags[tag.Managed]; !own && OffersSnapshot(tags, s) == "" {
+				found = append(found, each)
+			}
+		}
+	}
+	return found, nil
+}
+
+// OffersSnapshot is why a plan's selector does not let a snapshot through; "" when it does.
+func OffersSnapshot(tags map[string]string, s plan.Selector) string {
+	for _, key := range slices.Sorted(maps.Keys(s.Snapshots.Tags)) {
+		if !carries(tags, key, s.Snapshots.Tags[key]) {
+			return "its tag " + key + " is not as sources.snapshots.tags wants it"
+		}
+	}
+	return unchosen(tags, "", plan.Selector{Exclude: s.Exclude})
+}
+
+// rootVolumes are the root volumes of those of the lineages that are instances.
+func rootVolumes(ctx context.Context, api Lister, lineages map[string]string) (map[string]string, error) {
+	var ids []string
+	for _, of := range lineages {
+		if strings.HasPrefix(of, "i-") {
+			ids = append(ids, of)
+		}
+	}
+	slices.Sort(ids)
+	roots := map[string]string{}
+	for some := range slices.Chunk(slices.Compact(ids), Batch) {
+		found, err := list(ctx, api, types.Filter{Name: aws.String("instance-id"), Values: some})
+		if err != nil {
+			return nil, err
+		}
+		for _, i := range found {
+			roots[aws.ToString(i.InstanceId)] = RootVolume(i)
+		}
+	}
+	return roots, nil
+}
+
+// RootVolume is the volume at an instance's root device.
+func RootVolume(i types.Instance) string {
+	for _, m := range i.BlockDeviceMappings {
+		if m.Ebs != nil && aws.ToString(m.DeviceName) == aws.ToString(i.RootDeviceName) {
+			return aws.ToString(m.Ebs.VolumeId)
+		}
+	}
+	return ""
+}

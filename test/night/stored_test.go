@@ -1,0 +1,132 @@
+package night_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/local/ec2"
+	"goldsmith/local/suite"
+	"goldsmith/shared/job"
+	"goldsmith/shared/plan"
+	"goldsmith/shared/tag"
+)
+
+// stored is the nightly plan over snapshots that carry Backup=daily.
+func stored(edits ...func(*plan.Plan)) plan.Plans {
+	return nightly(append(edits, func(p *plan.Plan) {
+		p.Sources.Snapshots.Tags = map[string][]string{"Backup": {"daily"}}
+	})...)
+}
+
+// Each night the newest snapshot of each source that another tool makes becomes an image, and no instance is touched.
+func TestAPlanOverAnotherToolsSnapshots(t *testing.T) {
+	daily := map[string]string{"Backup": "daily"}
+	play(t, suite.Options{Plans: stored()}, func(n *night) {
+		web := n.launch("web", "gp3 plan=other")
+		template := n.template("web", "web", "t3.micro", ec2.ImageX86)
+		n.snapshotOf(web, "", daily)
+		newest := n.snapshotOf(web, "", daily)
+		first := n.run()[0]
+		n.wasRegistered(first, newest)
+		n.want("results", len(n.results(first)), 1)
+		n.want("stops", len(n.callsOf("StopInstances")), 0)
+		n.want("launched", n.defaultImage(template), n.results(first)[newest].Image.ID)
+
+		time.Sleep(time.Until(due.Add(24 * time.Hour))) // The tool has made none since.
+		second := n.finish()[0]
+		n.want("ending", n.results(second)[newest].Ending, job.Skipped)
+		n.want("reason", n.results(second)[newest].Skip.Code, job.AlreadyImaged)
+		n.want("images", len(n.images()), 1)
+	})
+}
+
+// Without a copy the image is registered of the snapshot itself, which stays when the image is retired.
+func TestAnImageOfTheSnapshotItself(t *testing.T) {
+	plans := with(onRequest(), "nightly", func(p *plan.Plan) {
+		p.Keep.Last, p.Keep.Grace, p.Image.Copy = 1, plan.Duration(time.Hour), false
+	})
+	play(t, suite.Options{Plans: plans}, func(n *night) {
+		web := n.launch("web", "")
+		first, second := n.snapshotOf(web, "", nil), n.snapshotOf(web, "", nil)
+		n.begin()
+		for _, id := range []string{first, second} {
+			n.ask(id, "now")
+			n.finish()
+			n.want("of", rootOf(n.wasRegistered(n.runs()[0], id)), id)
+			n.saysOf(n.runs()[0], "while the image is there the snapshot cannot be deleted")
+			time.Sleep(2 * time.Hour)
+		}
+		for range 2 { // A parameter names the first image until the second is rolled.
+			n.ask(second, "now")
+			n.finish()
+			time.Sleep(2 * time.Hour)
+		}
+		n.want("images of the first", len(n.imagesOf(first)), 0)
+		n.want("snapshots", len(n.allSnapshots()), 2)
+	})
+}
+
+// What a plan or a tag says of the image is registered, with data volumes that say their devices.
+func TestSettingsAndDataVolumes(t *testing.T) {
+	plans := with(onRequest(), "nightly", func(p *plan.Plan) { p.Image.Settings = "imdsSupport=v2.0 volumeType=gp3 iops=4000" })
+	play(t, suite.Options{Plans: plans}, func(n *night) {
+		web := n.launch("web", "gp3 gp3")
+		root := n.snapshotOf(web, "", map[string]string{tag.ImageSettings: "iops=5000"})
+		data := n.snapshotOf(web, "/dev/sdf", map[string]string{tag.Device: "/dev/sdf"})
+		n.begin()
+		n.ask(root, "now")
+		n.finish()
+		i := n.wasRegistered(n.onlyRun(), root)
+		n.want("IMDS", i.ImdsSupport, types.ImdsSupportValuesV20)
+		n.want("volumes", len(i.BlockDeviceMappings), 2)
+		for _, m := range i.BlockDeviceMappings {
+			if aws.ToString(m.DeviceName) == "/dev/sdf" {
+				n.want("a copy", aws.ToString(m.Ebs.SnapshotId) != data, true)
+				continue
+			}
+			n.want("IOPS", aws.ToInt32(m.Ebs.Iops), 5000)
+		}
+		n.want("copies", len(n.snapshots()), 2)
+	})
+}
+
+func TestAContradictionIsRefused(t *testing.T) {
+	play(t, suite.Options{Plans: onRequest()}, func(n *night) {
+		web := n.launch("web", "")
+		snapshot := n.snapshotOf(web, "", map[string]string{tag.ImageSettings: "architecture=arm64"})
+		n.begin()
+		n.ask(snapshot, "now")
+		n.finish()
+		r := n.onlyRun()
+		n.wasSkipped(r, snapshot, job.NotRegistrable)
+		n.saysOf(r, "architecture is arm64, says the tag goldsmith:image-settings; the disk starts on x86_64 alone")
+	})
+}
+
+// A disk that cannot be read is a root volume where AMIs and instances say so, and refused where nothing does.
+func TestASnapshotThatCannotBeRead(t *testing.T) {
+	for _, lost := range []bool{false, true} {
+		play(t, suite.Options{Plans: onRequest()}, func(n *night) {
+			web := n.launch("web", "")
+			snapshot := n.snapshotOf(web, "", nil)
+			if lost {
+				_, snapshot = n.lost("other", "", nil)
+			}
+			n.EBS.DenyKey("") // that of snapshots that are not encrypted
+			n.begin()
+			n.ask(snapshot, "now")
+			n.finish()
+			r := n.onlyRun()
+			if lost {
+				n.wasSkipped(r, snapshot, job.NotRegistrable)
+				n.saysOf(r, "its disk was not read", "no AMI or instance says that it is a root volume")
+				return
+			}
+			n.wasRegistered(r, snapshot)
+			n.saysOf(r, "the disk was not read")
+		})
+	}
+}
