@@ -130,6 +130,8 @@ func claimed(j job.Job) string {
 	switch {
 	case j.Decision == job.SkipIt:
 		return ""
+	case j.Decision == job.RegisterIt:
+		return "claimed; nothing is stopped for a snapshot"
 	case !j.Source.WasRunning:
 		return "claimed; it is stopped already and stays so"
 	default:

@@ -123,8 +123,7 @@ func (f Finder) notGone(ctx context.Context, ids []string) ([]string, error) {
 		if fault.Code(err) != "InvalidInstanceID.NotFound" {
 			return nil, err
 		}
-		message := err.Error()
-		left := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return strings.Contains(message, id) })
+		left := unnamed(ids, err)
 		if len(left) == len(ids) {
 			return ids, nil
 		}
@@ -133,6 +132,13 @@ func (f Finder) notGone(ctx context.Context, ids []string) ([]string, error) {
 	return nil, nil
 }
 
+// unnamed are the ids that an error does not name.
+func unnamed(ids []string, err error) []string {
+	message := err.Error()
+	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return strings.Contains(message, id) })
+}
+
+// volumes are those that EC2 shows, and those of which it does not say that they do not exist.
 func (f Finder) volumes(ctx context.Context, ids []string) (found []string, err error) {
 	pages := ec2.NewDescribeVolumesPaginator(f.EC2, &ec2.DescribeVolumesInput{
 		MaxResults: aws.Int32(500), Filters: []types.Filter{{Name: aws.String("volume-id"), Values: ids}},
@@ -145,6 +151,21 @@ func (f Finder) volumes(ctx context.Context, ids []string) (found []string, err 
 		for _, v := range out.Volumes {
 			found = append(found, aws.ToString(v.VolumeId))
 		}
+	}
+	missing := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return slices.Contains(found, id) })
+	for len(missing) > 0 {
+		_, err := f.EC2.DescribeVolumes(ctx, &ec2.DescribeVolumesInput{VolumeIds: missing})
+		if err != nil && fault.Code(err) != "InvalidVolume.NotFound" {
+			return nil, err
+		}
+		left := missing
+		if err != nil {
+			left = unnamed(missing, err)
+		}
+		if len(left) == len(missing) {
+			return append(found, left...), nil
+		}
+		missing = left
 	}
 	return found, nil
 }
