@@ -226,7 +226,7 @@ func TestClaimSkips(t *testing.T) {
 		{
 			Name:  "the window closed before its turn came",
 			Given: func(_ *stage.Stage, _ *claim.Input) { time.Sleep(5 * time.Hour) },
-			Want:  "Claim DescribeInstances DescribeInstanceAttribute Slots: ok",
+			Want:  "Claim DescribeInstances DescribeInstanceAttribute Slots*2: ok",
 			Then:  skipped(job.WindowClosed, "the window closed at 2000-01-01T04:00:00Z before its turn came"),
 		},
 		{

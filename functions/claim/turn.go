@@ -204,7 +204,12 @@ func (s Step) late(ctx context.Context, j job.Job, otherwise job.Reason) (job.Jo
 				closed, b.Why(), j.Run.Plan, j.Plan.Concurrency, b.Claim.Source)), nil
 		}
 	}
-	return skip(j, otherwise.Code, otherwise.Text), nil
+	unread, err := bound.Unread(ctx, s.book, j.Run.Plan)
+	if err == nil && len(unread) > 0 {
+		otherwise = job.Reason{Code: job.LedgerUnread, Text: closed + ": record " + strings.Join(unread, ", ") + " of the ledger " +
+			"cannot be read, and counts as a source of plan " + j.Run.Plan + " that is down"}
+	}
+	return skip(j, otherwise.Code, otherwise.Text), err
 }
 
 // noTurn is the reason of a source whose turn has not come before the window closed.

@@ -196,13 +196,13 @@ func TestClaimWaits(t *testing.T) {
 			Then:  skips(job.BreakerOpen, "the window closed at 2000-01-01T04:00:00Z: db (i-down) of plan nightly is down since"),
 		},
 		{
-			Name: "the window has closed", Want: "Claim Slots*2 Free: ok",
+			Name: "the window has closed", Want: "Claim Slots*3 Free: ok",
 			Given: func(*stage.Stage, *claim.Input) { time.Sleep(4 * time.Hour) },
 			Then: skips(job.WindowClosed, "the window closed at 2000-01-01T04:00:00Z, and 1 was still before it: "+
 				"plan nightly has at most 1 down at once. Raise the plan's concurrency or its window, or ask again"),
 		},
 		{
-			Name: "the window has closed, and a person waits", Want: "Claim Slots*2 Free: ok",
+			Name: "the window has closed, and a person waits", Want: "Claim Slots*3 Free: ok",
 			Given: func(s *stage.Stage, in *claim.Input) {
 				in.Job.Run.Request = &job.Request{Source: s.Web, By: "jo"}
 				time.Sleep(4 * time.Hour)
@@ -295,7 +295,7 @@ func TestClaimMayNotStop(t *testing.T) {
 			Then: skips(job.BreakerOpen, "db (i-down)"),
 		},
 		{
-			Name: "the window closed", Want: looks + " Slots: ok",
+			Name: "the window closed", Want: looks + " Slots*2: ok",
 			Given: func(*stage.Stage, *claim.Input) { time.Sleep(5 * time.Hour) },
 			Then:  skips(job.WindowClosed, "the window closed at"),
 		},

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"goldsmith/shared/bound"
 	"goldsmith/shared/breaker"
 	"goldsmith/shared/event"
 	"goldsmith/shared/fault"
@@ -119,10 +120,14 @@ func (x Exemption) exempt(ctx context.Context, s ledger.Slot) error {
 	return nil
 }
 
+// undo has the source count again: it is down, and so it has a place again.
 func (x Exemption) undo(ctx context.Context, b breaker.Block) error {
 	if b.Exempt == nil {
 		return fault.Failure("There is nothing to take back.", "%s is not exempted",
 			report.Label(b.Claim.Name, b.Claim.Source))
+	}
+	if err := bound.PlaceBack(ctx, x.Book, b.Claim); err != nil {
+		return err
 	}
 	return x.Book.Free(ctx, *b.Exempt)
 }

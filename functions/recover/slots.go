@@ -29,6 +29,7 @@ func (r Rescue) tidy(ctx context.Context, claims []ledger.Claim, unread []string
 		var unreadable *ledger.Unreadable
 		if errors.As(err, &unreadable) {
 			handler.Log(ctx).ErrorContext(ctx, "a slot cannot be read", "error", err)
+			problems = append(problems, r.tellUnread(ctx, unreadable.Record))
 			continue
 		}
 		if err != nil {
@@ -42,12 +43,26 @@ func (r Rescue) tidy(ctx context.Context, claims []ledger.Claim, unread []string
 			continue
 		}
 		overdue, err := r.overdue(ctx, s, c)
-		if overdue && c.Left.IsZero() { // Of one that its run has left, the run's message has said so.
+		if overdue && c.Left.IsZero() || r.left(s, c) {
 			late[c.Run] = append(late[c.Run], c)
 		}
 		problems = append(problems, err)
 	}
 	return errors.Join(append(problems, r.tellDown(ctx, late))...)
+}
+
+// tellUnread tells people of a slot that cannot be read, since it counts as one that a source has.
+func (r Rescue) tellUnread(ctx context.Context, record string) error {
+	_, err := r.Notices.Notice(ctx, tell.Notice{
+		Key: "unreadable slot " + record, Title: "A record of the ledger cannot be read: " + record, Notify: r.Notify,
+		Lines: []string{
+			"It is one of a plan's places, turns or shares of its limit, or says that a source is down: a newer version of " +
+				"Goldsmith has written it, or somebody else.",
+			"It counts as if a source were down for as long as it stays, so that fewer of its plan are stopped, or none.",
+			`Now: Remove the record: docs/operations.md, "A record cannot be read".`,
+		},
+	})
+	return err
 }
 
 // claimOf is the claim of a slot's source, or what the slot says of one that cannot be read.
@@ -85,12 +100,25 @@ func (r Rescue) overdue(ctx context.Context, s ledger.Slot, c ledger.Claim) (lat
 	return false, breaker.Clear(ctx, r.Claims, s.Source, s.Run)
 }
 
-// tellDown says once for each run that sources of it are down beyond their patience, while the run still tries to bring
-// them back: that may take hours.
+// left reports whether a source was left stopped by a job whose run may go on for hours. One that ends with it tells of
+// it in a moment.
+func (r Rescue) left(s ledger.Slot, c ledger.Claim) bool {
+	return s.Kind == ledger.Places && !c.Left.IsZero() && r.Now().Sub(c.Left) > hearing
+}
+
+// tellDown says of each run which sources of it are down beyond their patience, or left stopped, while the run goes
+// on: that may take hours. It says so once, and again when there are more.
 func (r Rescue) tellDown(ctx context.Context, late map[string][]ledger.Claim) error {
 	var problems []error
 	for _, run := range slices.Sorted(maps.Keys(late)) {
-		n := tell.Notice{Key: "down " + run, Title: "Run " + run + ": what does not come back", Notify: r.Notify}
+		record, _, err := r.Runs.GetRun(ctx, run)
+		if err != nil || !record.Told.IsZero() {
+			problems = append(problems, err) // Its own message names them.
+			continue
+		}
+		last := slices.MaxFunc(late[run], func(a, b ledger.Claim) int { return a.StopSent.Compare(b.StopSent) })
+		n := tell.Notice{Key: "down " + run + " " + last.Source, Title: "Run " + run + ": what does not come back",
+			Notify: r.Notify}
 		for _, c := range late[run][:min(mostNamed, len(late[run]))] {
 			held := breaker.Of(c)
 			n.Lines = append(n.Lines, held.Why()+". "+held.Held()+" is stopped until it runs again.")
@@ -100,7 +128,7 @@ func (r Rescue) tellDown(ctx context.Context, late map[string][]ledger.Claim) er
 		}
 		n.Lines = append(n.Lines, "Goldsmith goes on trying to start what is stopped, every few minutes.",
 			"Now: See to each, or have the others not wait for it: goldsmith exempt "+late[run][0].Source)
-		_, err := r.Notices.Notice(ctx, n)
+		_, err = r.Notices.Notice(ctx, n)
 		problems = append(problems, err)
 	}
 	return errors.Join(problems...)

@@ -65,16 +65,15 @@ func (t Traces) Follow(ctx context.Context, claims []ledger.Claim) error {
 	if err != nil {
 		return fmt.Errorf("looking for what was stopped: %w", err)
 	}
-	problems := []error{t.placed(ctx, tagged)}
+	problems := []error{t.placed(ctx, tagged, claims)}
 	var back []string
 	for _, i := range tagged {
 		id, value := aws.ToString(i.InstanceId), source.Tags(i)[tag.Stopped]
-		claimed := slices.ContainsFunc(claims, func(c ledger.Claim) bool { return c.Source == id })
 		switch {
 		case source.Ending(source.State(i)):
 		case value == "":
 			back = append(back, id)
-		case claimed: // Its claim says more.
+		case claimed(claims, id): // Its claim says more.
 		default:
 			if err := t.follow(ctx, i, value); err != nil {
 				problems = append(problems, fmt.Errorf("following tag %s of %s: %w", tag.Stopped, id, err))
@@ -87,15 +86,21 @@ func (t Traces) Follow(ctx context.Context, claims []ledger.Claim) error {
 	return errors.Join(problems...)
 }
 
+func claimed(claims []ledger.Claim, id string) bool {
+	return slices.ContainsFunc(claims, func(c ledger.Claim) bool { return c.Source == id })
+}
+
 // placed gives places to what is down and has none, since the ledger has lost them: else more of its plan would be
-// stopped than may be down.
-func (t Traces) placed(ctx context.Context, tagged []types.Instance) error {
+// stopped than may be down. Where the execution has ended and there is no claim it is to be proved first that it keeps
+// the instance down.
+func (t Traces) placed(ctx context.Context, tagged []types.Instance, claims []ledger.Claim) error {
 	lost, err := bound.Lost(ctx, t.Rescue.Claims, t.Machine, tagged)
 	problems := []error{err}
 	for _, i := range lost {
 		id, execution := aws.ToString(i.InstanceId), source.Tags(i)[tag.Stopped]
 		found, _, err := t.describe(ctx, execution)
-		if err == nil && found != nil && found.Job.Source.ID == id && found.Job.Run.Name != "" {
+		if err == nil && found != nil && found.Job.Source.ID == id && found.Job.Run.Name != "" &&
+			(found.Ended.IsZero() || claimed(claims, id)) {
 			found.Job.Execution = execution
 			err = bound.PlaceAnew(ctx, t.Rescue.Claims, found.Job, t.stoppedAt(i))
 		}
@@ -221,8 +226,9 @@ func (t Traces) bring(ctx context.Context, i types.Instance, c ledger.Claim) err
 		return nil // A run has it since the claims were read.
 	case err == nil:
 		log.WarnContext(ctx, "an instance is down that no claim names: its claim is written anew, by its tag")
+		placed := bound.PlaceBack(ctx, t.Rescue.Claims, held)
 		_, err = t.Rescue.Settle(ctx, held) // It was told of by nobody, so nobody waits to hear.
-		return err
+		return errors.Join(placed, err)
 	}
 	log.ErrorContext(ctx, "an instance is down and its claim cannot be written: started by its tag alone", "error", err)
 	_, err = t.EC2.StartInstances(ctx, &ec2.StartInstancesInput{InstanceIds: []string{aws.ToString(i.InstanceId)}})
@@ -255,6 +261,9 @@ func (t Traces) name(ctx context.Context, i types.Instance, execution, why strin
 		},
 	})
 	if err != nil || delivery == slack.Failed {
+		return err
+	}
+	if err := bound.TakeBack(ctx, t.Rescue.Claims, id); err != nil {
 		return err
 	}
 	return t.takeOff(ctx, execution, id)

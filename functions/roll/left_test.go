@@ -89,7 +89,8 @@ func TestRollRefused(t *testing.T) {
 		{
 			Name:  "the function may not make one of two the default",
 			Given: refused("ModifyLaunchTemplate", "UnauthorizedOperation"),
-			Want:  did(both + reads + " PutTarget CreateLaunchTemplateVersion DescribeLaunchTemplateVersions ModifyLaunchTemplate CreateLaunchTemplateVersion PutTarget" + rolls + writes + ": ok"), Then: one,
+			Want: did(both + reads + " PutTarget CreateLaunchTemplateVersion DescribeLaunchTemplateVersions ModifyLaunchTemplate" +
+				" DescribeLaunchTemplateVersions CreateLaunchTemplateVersion PutTarget" + rolls + writes + ": ok"), Then: one,
 		},
 		{
 			Name:  "one of two was deleted meanwhile",

@@ -158,7 +158,7 @@ func TestRoll(t *testing.T) {
 		},
 		{
 			Name:    "rolled once, however often the step runs",
-			Want:    did(finds + reads + rolls + writes + ": ok | " + finds + launch + " GetParameter: ok"),
+			Want:    did(finds + reads + rolls + writes + ": ok | " + finds + launch + " GetParameter DescribeLaunchTemplateVersions: ok"),
 			Between: func(*stage.Stage) { time.Sleep(time.Minute) },
 			Then:    func(s *stage.Stage, _ job.Job) { s.Same("versions", len(versions(s, "fleet")), 2) },
 		},
@@ -178,7 +178,7 @@ func TestRoll(t *testing.T) {
 				s.Cloud.Inject(ec2.Fault{Action: "ModifyLaunchTemplate", Nth: []int{1, 2, 3, 4, 5, 6},
 					Code: "RequestLimitExceeded"})
 			},
-			Want: did(finds + reads + " PutTarget CreateLaunchTemplateVersion DescribeLaunchTemplateVersions ModifyLaunchTemplate*6 CreateLaunchTemplateVersion PutTarget: Throttled | " + finds + reads +
+			Want: did(finds + reads + " PutTarget CreateLaunchTemplateVersion DescribeLaunchTemplateVersions ModifyLaunchTemplate*6 DescribeLaunchTemplateVersions CreateLaunchTemplateVersion PutTarget: Throttled | " + finds + reads +
 				" PutTarget DescribeLaunchTemplateVersions*2 ModifyLaunchTemplate CreateLaunchTemplateVersion*2 PutTarget" +
 				writes + ": ok"),
 			Then: func(s *stage.Stage, j job.Job) {
@@ -251,7 +251,8 @@ func TestRollAlias(t *testing.T) {
 		{
 			Name:  "it remembers what it pointed at before",
 			Given: func(s *stage.Stage, _ *job.Job) { put(s, alias, before) },
-			Want:  did("DescribeImages Registration Owner Targets DescribeLaunchTemplates GetParameter" + writes + ": ok"),
+			Want: did("DescribeImages Registration Owner Targets DescribeLaunchTemplates GetParameter DescribeLaunchTemplateVersions" + writes +
+				": ok"),
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("rolled", j.Rolled, []job.Rolled{{Target: alias, Parameter: true, From: before, To: newest, Version: 2,
 					Previous: 1}})
@@ -260,7 +261,7 @@ func TestRollAlias(t *testing.T) {
 		{
 			Name:  "it points there already",
 			Given: func(s *stage.Stage, _ *job.Job) { put(s, alias, newest) },
-			Want:  did("DescribeImages Registration Owner Targets DescribeLaunchTemplates GetParameter: ok"),
+			Want:  did("DescribeImages Registration Owner Targets DescribeLaunchTemplates GetParameter DescribeLaunchTemplateVersions: ok"),
 		},
 		{
 			Name: "a template that resolves a parameter is rolled by writing it; it gets no version",
@@ -268,7 +269,8 @@ func TestRollAlias(t *testing.T) {
 				put(s, "/golden/web", before)
 				template(s, "resolving", "web", "resolve:ssm:/golden/web")
 			},
-			Want: did(finds + launch + " GetParameter Owner Registration GetParameter DescribeImages PutOwner" + writes + writes + ": ok"),
+			Want: did(finds + launch + " GetParameter Owner Registration DescribeLaunchTemplateVersions GetParameter" +
+				" DescribeImages PutOwner" + writes + writes + ": ok"),
 			Then: func(s *stage.Stage, j job.Job) {
 				time.Sleep(time.Minute)
 				value, _ := s.Parameters.Value("/golden/web")

@@ -64,6 +64,9 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	if err != nil {
 		return j, fmt.Errorf("looking up the claim of %s: %w", j.Source.ID, err)
 	}
+	if claim.Looked && !claim.WasRunning && !claim.StopSent.IsZero() {
+		return left(j, claim), nil // An earlier attempt found that a person had stopped it.
+	}
 	if reason, err := s.mayStop(ctx, j, claim, now); err != nil || reason != nil {
 		return skip(j, reason), err
 	}
@@ -72,12 +75,17 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 			return skip(j, lacks), err
 		}
 	}
+	first := claim.StopSent.IsZero()
 	claim = journal(claim, j.Hangs, now)
 	if err := s.book.Record(ctx, claim); err != nil {
 		return j, fmt.Errorf("recording the stop of %s: %w", j.Source.ID, err)
 	}
-	if err := s.stop(ctx, j); err != nil {
+	out, err := s.stop(ctx, j)
+	if err != nil {
 		return j, err
+	}
+	if first && stoppedBefore(out) {
+		return s.leave(ctx, j, claim)
 	}
 	j.Times.StopSent = claim.StopSent
 	if j.Hangs {
@@ -205,21 +213,21 @@ func forced(j job.Job, at time.Time) job.Job {
 
 // stop sends StopInstances, with Force only to an instance that hangs, and never skipping
 // the shutdown of the operating system: both can leave half-written data behind.
-func (s Step) stop(ctx context.Context, j job.Job) error {
+func (s Step) stop(ctx context.Context, j job.Job) (*ec2.StopInstancesOutput, error) {
 	in := &ec2.StopInstancesInput{InstanceIds: []string{j.Source.ID}}
 	if j.Hangs {
 		in.Force = aws.Bool(true)
 	}
-	_, err := s.ec2.StopInstances(ctx, in)
+	out, err := s.ec2.StopInstances(ctx, in)
 	switch {
 	case err == nil:
-		return nil
+		return out, nil
 	case fault.IsProtected(err):
-		return fault.Failure("Switch stop protection off, or leave the instance out of the plan.",
+		return nil, fault.Failure("Switch stop protection off, or leave the instance out of the plan.",
 			"%s (%s) was not stopped: %w", j.Source.Name, j.Source.ID, err)
 	case fault.IsNotFound(err):
-		return fault.Failure("Nothing is left to do for it.", "%s (%s) is gone: %w", j.Source.Name, j.Source.ID, err)
+		return nil, fault.Failure("Nothing is left to do for it.", "%s (%s) is gone: %w", j.Source.Name, j.Source.ID, err)
 	default:
-		return fmt.Errorf("stopping %s (%s): %w", j.Source.Name, j.Source.ID, err)
+		return nil, fmt.Errorf("stopping %s (%s): %w", j.Source.Name, j.Source.ID, err)
 	}
 }

@@ -105,6 +105,23 @@ func read(ctx context.Context, book Book, plan string) ([]ledger.Slot, error) {
 	return all, nil
 }
 
+// Unread are the records of places of a plan that cannot be read: each counts as one that is taken.
+func Unread(ctx context.Context, book Book, plan string) ([]string, error) {
+	var records []string
+	for _, err := range book.Slots(ctx, plan) {
+		var unreadable *ledger.Unreadable
+		switch {
+		case errors.As(err, &unreadable):
+			if unknown(plan, unreadable.Record).Kind == ledger.Places {
+				records = append(records, unreadable.Record)
+			}
+		case err != nil:
+			return nil, fmt.Errorf("reading the bounds of plan %s: %w", plan, err)
+		}
+	}
+	return records, nil
+}
+
 // unknown is the slot at a key, when nothing else of it can be read.
 func unknown(plan, record string) ledger.Slot {
 	parts := strings.SplitN(record, "#", 3)

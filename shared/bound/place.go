@@ -2,6 +2,7 @@ package bound
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -42,11 +43,43 @@ const anew = "anew "
 
 // PlaceAnew gives a source that was stopped at that time a place, whatever the plan's concurrency: it is down.
 func PlaceAnew(ctx context.Context, book Book, j job.Job, stopped time.Time) error {
-	j.Place = anew + j.Source.ID
 	place := placeOf(j)
 	place.Since, place.Seen, place.Stopping, place.Due = stopped, stopped, stopped, Due(j.Plan, stopped)
+	return take(ctx, book, place)
+}
+
+// PlaceBack gives a source a place again that is down beyond its patience, whatever the plan's concurrency.
+func PlaceBack(ctx context.Context, book Taker, c ledger.Claim) error {
+	return take(ctx, book, ledger.Slot{
+		Plan: c.Plan, Kind: ledger.Places, Source: c.Source, Name: c.Name, Run: c.Run, Execution: c.Execution,
+		Since: c.StopSent, Seen: c.StopSent, Stopping: c.StopSent, Due: c.StopSent.Add(patience),
+	})
+}
+
+// TakeBack gives up the places that were written down anew for a source which is not down because of a run.
+func TakeBack(ctx context.Context, book Book, source string) error {
+	var written []ledger.Slot
+	for s, err := range book.Slots(ctx, "") {
+		var unreadable *ledger.Unreadable
+		if err != nil && !errors.As(err, &unreadable) {
+			return fmt.Errorf("reading the bounds of plans: %w", err)
+		}
+		if err == nil && WrittenAnew(s) && s.Source == source {
+			written = append(written, s)
+		}
+	}
+	return free(ctx, book, written)
+}
+
+// Taker takes slots.
+type Taker interface {
+	Take(ctx context.Context, s ledger.Slot, before time.Time) (bool, error)
+}
+
+func take(ctx context.Context, book Taker, place ledger.Slot) error {
+	place.ID = anew + place.Source
 	if _, err := book.Take(ctx, place, time.Time{}); err != nil {
-		return fmt.Errorf("writing down the place of %s: %w", j.Source.ID, err)
+		return fmt.Errorf("writing down the place of %s: %w", place.Source, err)
 	}
 	return nil
 }

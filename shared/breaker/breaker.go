@@ -64,7 +64,7 @@ func Open(ctx context.Context, book Reader) ([]Block, error) {
 		case err != nil:
 			return nil, fmt.Errorf("reading why it is down: %w", err)
 		}
-		if down && c.Run == mark.Run {
+		if down && (c.Run == mark.Run || mark.Run == "") {
 			open = append(open, Block{Claim: c, Holds: scopeOf(c), Exempt: exempt[c.Source+" "+c.Run]})
 		}
 	}
@@ -76,6 +76,9 @@ func marked(ctx context.Context, book Reader) (marks map[string]ledger.Slot, exe
 	err error) {
 	marks, exempt = map[string]ledger.Slot{}, map[string]*ledger.Slot{}
 	for s, err := range book.Slots(ctx, ledger.EveryPlan) {
+		if unread, ok := unreadMark(err); ok {
+			s, err = unread, nil
+		}
 		if err != nil {
 			return nil, nil, fmt.Errorf("reading who is down: %w", err)
 		}
@@ -88,6 +91,25 @@ func marked(ctx context.Context, book Reader) (marks map[string]ledger.Slot, exe
 		}
 	}
 	return marks, exempt, nil
+}
+
+// unreadMark is a mark that cannot be read: whose it is, its key says, but not of which run. An exemption that cannot
+// be read is none.
+func unreadMark(err error) (ledger.Slot, bool) {
+	var unreadable *ledger.Unreadable
+	if !errors.As(err, &unreadable) {
+		return ledger.Slot{}, false
+	}
+	key := unreadable.Record[strings.LastIndex(unreadable.Record, ledger.EveryPlan+"#")+1:]
+	kind, id, _ := strings.Cut(strings.TrimPrefix(key, "#"), "#")
+	switch ledger.SlotKind(kind) {
+	case ledger.Downs:
+		return ledger.Slot{Kind: ledger.Downs, Source: id}, true
+	case ledger.Exempt:
+		return ledger.Slot{}, true
+	default:
+		return ledger.Slot{}, false
+	}
 }
 
 // Against is why the job's source must not be stopped; nil when it may be. Those that a person has exempted are to be

@@ -49,11 +49,14 @@ const (
 	NotRegistrable ReasonCode = "cannot-be-registered"
 	// LedgerLost: the ledger has lost its table since the run began.
 	LedgerLost ReasonCode = "ledger-lost"
+	// LedgerUnread: a record of the ledger cannot be read, and counts as a source that is down.
+	LedgerUnread ReasonCode = "ledger-unread"
 	// NoTrace: it could not be tagged before its stop.
 	NoTrace ReasonCode = "no-second-trace"
 )
 
-var refusals = []ReasonCode{OverLimit, NoTurn, BreakerOpen, StillDown, CannotStart, NotRegistrable, LedgerLost, NoTrace}
+var refusals = []ReasonCode{OverLimit, NoTurn, BreakerOpen, StillDown, CannotStart, NotRegistrable, LedgerLost,
+	LedgerUnread, NoTrace}
 
 // Refuses reports whether the source was not left alone for what it is, but refused for now.
 func (r Reason) Refuses() bool {

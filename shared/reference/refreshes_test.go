@@ -13,9 +13,11 @@ import (
 	"goldsmith/local/stage"
 )
 
-// refreshing is a group of one member whose refresh has just begun to what it is to launch, in a template that names the
-// image in an old version.
-func (w *world) refreshing(image string, byName bool, to func(id string) *scaling.DesiredConfiguration) (name, id, group string) {
+// refreshing is a group of one member whose refresh has just begun to what it is to launch, in a template that names
+// the image in an old version.
+func (w *world) refreshing(
+	image string, byName bool, to func(id string) *scaling.DesiredConfiguration,
+) (name, id, group string) {
 	w.Helper()
 	name, id = w.template(w.other, image, w.other)
 	w.standard(id, 3)

@@ -20,6 +20,7 @@ var todo = map[job.ReasonCode]string{
 	job.CannotStart:  "Put right what EC2 says of a start; the next run images these.",
 	job.LedgerLost: "Bring back what the ledger's table held (operations guide, \"The table was lost\"), " +
 		"then run the plan again.",
+	job.LedgerUnread: "Remove the record (operations guide, \"A record cannot be read\"), then run the plan again.",
 	job.NoTrace: "Let function stop put the tag goldsmith:stopped on them, of which an instance has fifty at most, or " +
 		"leave them out of the plan.",
 	job.RequestLeft:  "Take the tag goldsmith:image off by hand where it stays.",

@@ -46,6 +46,9 @@ func (s *survey) aliases(
 		if err != nil {
 			return nil, err
 		}
+		if err := a.followers(ctx, name, t); err != nil {
+			return nil, err
+		}
 		t.key, t.through, t.takes = a.by[name], a.through[name], a.takes[name]
 		for _, each := range a.through[name] {
 			each.holds = t.At.Image
@@ -74,7 +77,11 @@ func (a *aliasing) replaces(ctx context.Context, t *Target) (bool, error) {
 		return false, nil
 	}
 	name, alias := t.template.aliasOf()
-	follows := t.template.theirs && a.own[name] != "" // The alias is written anyway.
+	follows := false
+	if t.Rolled.Problem != "" && a.own[name] != "" { // The alias is written anyway.
+		_, all := t.template.takes(aliasPrefix + name)
+		follows = all || t.template.theirs
+	}
 	if !alias || t.Rolled.Problem != "" && !follows {
 		return false, nil
 	}

@@ -20,8 +20,11 @@ type template struct {
 	versions         map[int64]types.LaunchTemplateVersion
 	standard, latest int64
 	launchers        []launcher
-	// listed is whether the plan lists it, theirs whether it is left to the service that owns it.
-	listed, theirs bool
+	// listed is whether the plan lists it, theirs whether it is left to the service that owns it, unasked whether it takes
+	// its image from a parameter and is neither tagged nor listed.
+	listed, theirs, unasked bool
+	// stays is whether a roll leaves the default where it is.
+	stays bool
 	// base is the version that the next one is made from, old what EC2 says of its image where that was asked.
 	base int64
 	old  *Machine
@@ -29,8 +32,10 @@ type template struct {
 	// what it launches now.
 	holds string
 	ours  bool
-	// note is what to know of the template beside what becomes of it.
-	note string
+	// note is what to know of the template beside what becomes of it, changes who would launch something else than now.
+	note, changes string
+	// also are versions beside base that take their image from the parameter.
+	also []int64
 }
 
 // number is the version that a launcher names; false for one that does not exist.
@@ -82,9 +87,11 @@ func (t *template) choose(wish plan.Base, differ func(a, b int64) []string) (pro
 		case len(fields) == 0:
 		case wish == plan.BaseDefault:
 			t.base = t.standard
+			t.changed(differ)
 			return ""
 		case wish == plan.BaseLatest:
 			t.base = t.latest
+			t.changed(differ)
 			return ""
 		case visible:
 			return t.disagreeing(n, fields)
@@ -100,6 +107,27 @@ const sayWhich = "say which the new version is made from, by roll.base in the pl
 func (t *template) disagreeing(other int64, fields []string) string {
 	return fmt.Sprintf("%s launches version %d and %s version %d, which differ in %s; %s",
 		t.launcherOf(t.base), t.base, t.launcherOf(other), other, listed(fields), sayWhich)
+}
+
+// changed tells of launchers that launch something else than what a person has the new version made from.
+func (t *template) changed(differ func(a, b int64) []string) {
+	for _, n := range t.launched() {
+		if fields := differ(t.base, n); len(fields) > 0 {
+			t.changes = notes(t.changes, fmt.Sprintf("%s %s version %d now, which differs in %s from version %d, "+
+				"and the new one is made from that", listed(t.launchersOf(n)),
+				map[bool]string{true: "launches", false: "launch"}[len(t.launchersOf(n)) == 1], n, listed(fields), t.base))
+		}
+	}
+}
+
+// launchersOf are the names of all that launch a version.
+func (t *template) launchersOf(n int64) (names []string) {
+	for _, l := range t.launchers {
+		if named, ok := t.number(l.version); ok && named == n && !slices.Contains(names, l.name) {
+			names = append(names, l.name)
+		}
+	}
+	return names
 }
 
 func (t *template) launcherOf(n int64) string {

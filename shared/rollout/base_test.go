@@ -56,6 +56,18 @@ func TestChoose(t *testing.T) {
 	}
 }
 
+// Where a person says what the new version is made from, who launches something else is told, with what changes.
+func TestWhoChangesByAWish(t *testing.T) {
+	tmpl := versioned(map[int64]string{1: "a", 2: "b", 3: "b"}, by("group a", "$Default"), by("group b", "$Latest"),
+		by("group c", "2"), by("group d", "$Latest"))
+	tmpl.choose(plan.BaseDefault, func(a, b int64) []string { return differIn(tmpl, a, b) })
+	const from = ", which differs in KeyName from version 1, and the new one is made from that"
+	want := "group b and group d launch version 3 now" + from + "; group c launches version 2 now" + from
+	if tmpl.changes != want {
+		t.Errorf("%q, want %q", tmpl.changes, want)
+	}
+}
+
 func differIn(t *template, a, b int64) []string {
 	return differing(t.data(a), t.data(b), func(string, string) bool { return false })
 }

@@ -53,7 +53,8 @@ func (f Found) Owners(together bool) (all []ledger.Owner) {
 	if f.Title.Takes {
 		all = append(all, f.Title.Owner)
 	}
-	if together && slices.ContainsFunc(f.Targets, func(t *Target) bool { return t.Rolled.Problem != "" && !t.Rolled.Held }) {
+	bad := func(t *Target) bool { return t.Rolled.Problem != "" && !t.Rolled.Held }
+	if together && slices.ContainsFunc(f.Targets, bad) {
 		return all
 	}
 	for _, t := range f.Targets {

@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"goldsmith/shared/fault"
 )
 
@@ -14,8 +16,12 @@ func (w Writer) cover(ctx context.Context, t *Target) error {
 	if err := w.beneath(ctx, t); err != nil || t.under == 0 {
 		return err
 	}
+	again, err := w.read(ctx, aws.String(t.template.id), nil)
+	if err != nil || again.latest > t.made {
+		return err // A person's own version lies on top: that is what $Latest launches.
+	}
 	why := fmt.Sprintf("Goldsmith: version %d was not rolled, what was there before", t.made)
-	_, err := w.create(ctx, t, t.under, t.template.image(t.under), same, why)
+	_, err = w.create(ctx, t, t.under, t.template.image(t.under), same, why)
 	return err
 }
 

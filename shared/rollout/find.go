@@ -95,11 +95,10 @@ func (s *survey) placeAll(ctx context.Context, targets []*Target, roll plan.Roll
 	if !slices.ContainsFunc(targets, func(t *Target) bool { return t.template != nil }) {
 		return nil
 	}
-	launching, unread := s.launchers(ctx)
+	unread := s.readLaunchers(ctx)
 	if fault.IsThrottled(unread) || fault.IsNotYet(unread) {
 		return unread
 	}
-	s.launching = launching
 	for _, t := range targets {
 		if t.template == nil {
 			continue
@@ -165,7 +164,7 @@ func (s *survey) fitsAll(ctx context.Context, t *Target, roll plan.Roll, image I
 		return t.fail(err)
 	}
 	for _, each := range t.through {
-		problem, err := s.fits(ctx, each, image)
+		problem, err := s.worse(ctx, each, image)
 		if err := t.fail(err); err != nil {
 			return err
 		}
@@ -190,7 +189,7 @@ func (t *Target) note(roll plan.Roll) {
 	if !roll.Refresh.Enabled {
 		warmed = t.template.warmed()
 	}
-	t.Rolled.Note = notes(t.Rolled.Note, t.template.note, left, warmed, t.template.follow(t.At.Stays, roll))
+	t.Rolled.Note = notes(t.Rolled.Note, t.template.note, t.template.changes, left, warmed, t.template.follow(t.At.Stays, roll))
 	t.Rolled.Stays = t.At.Stays
 }
 

@@ -23,10 +23,12 @@ import (
 type survey struct {
 	Finder
 	launching []launcher
-	types     map[types.InstanceType]*types.InstanceTypeInfo
-	met       map[string][]types.InstanceType
-	images    map[string]*Machine
-	sizes     map[string]int32
+	// looked is whether launching was read.
+	looked bool
+	types  map[types.InstanceType]*types.InstanceTypeInfo
+	met    map[string][]types.InstanceType
+	images map[string]*Machine
+	sizes  map[string]int32
 	// parameters are those that were read, by name, known what the ledger has of targets, by key and by id.
 	parameters map[string]*Target
 	known      map[string]map[string]ledger.TargetRecord
@@ -170,7 +172,8 @@ func (s *survey) place(ctx context.Context, t *Target, roll plan.Roll) error {
 	left := tmpl.leftTo(roll)
 	tmpl.theirs, t.Rolled.Problem = left != "", cmp.Or(left, t.Rolled.Problem, problem)
 	differs := differ(tmpl.base, tmpl.standard)
-	t.at(len(differs) > 0)
+	tmpl.stays = len(differs) > 0
+	t.at(tmpl.stays)
 	t.At.Was = tmpl.was()
 	if t.At.Stays {
 		t.At.Was.Default = t.At.Was.Latest // A roll takes nothing from a default that it leaves where it is.

@@ -131,7 +131,7 @@ func TestATagHoldsNoRunForLong(t *testing.T) {
 				n.stops(web)
 				n.excused.stopped[web] = true
 				n.ok(n.tagAs(web, map[string]string{"goldsmith:stopped": value(n, own)}))
-				time.Sleep(sweep + time.Minute)
+				time.Sleep(2*sweep + time.Minute) // What a run has just ended on is left to the second sweep.
 				n.ask(api, "now")
 				n.finish()
 				n.want("images of api", len(n.imagesOf(api)), 1)

@@ -1,0 +1,122 @@
+package rollout
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/shared/fault"
+	"goldsmith/shared/job"
+)
+
+// followers adds the templates that take their image from a parameter, and that nobody has tagged or listed: they
+// launch what is written into it all the same. One that is not there yet has none that can launch.
+func (a *aliasing) followers(ctx context.Context, name string, at *Target) error {
+	if at.At.Version == 0 || at.Rolled.Problem != "" {
+		return nil
+	}
+	ids, err := a.following(ctx, name)
+	if err != nil {
+		return at.fail(err)
+	}
+	for _, id := range ids {
+		if slices.ContainsFunc(a.through[name], func(t *template) bool { return t.id == id }) {
+			continue
+		}
+		t, err := a.named(ctx, job.Rolled{Target: id})
+		if err == nil {
+			err = a.readLaunchers(ctx)
+		}
+		if err == nil {
+			err = a.launch(ctx, t)
+		}
+		if fault.IsNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return at.fail(err)
+		}
+		if some, _ := t.takes(aliasPrefix + name); some {
+			t.unasked = true
+			a.through[name] = append(a.through[name], t)
+		}
+	}
+	return nil
+}
+
+// following are the templates of which the default or the latest version takes its image from a parameter.
+func (a *aliasing) following(ctx context.Context, name string) (ids []string, err error) {
+	pages := ec2.NewDescribeLaunchTemplateVersionsPaginator(a.EC2, &ec2.DescribeLaunchTemplateVersionsInput{
+		Versions: []string{standard, latest},
+		Filters:  []types.Filter{{Name: aws.String("image-id"), Values: []string{aliasPrefix + name}}},
+	})
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("looking for what takes images from %s: %w", name, err)
+		}
+		for _, v := range out.LaunchTemplateVersions {
+			if id := aws.ToString(v.LaunchTemplateId); !slices.Contains(ids, id) {
+				ids = append(ids, id)
+			}
+		}
+	}
+	return ids, nil
+}
+
+// takes reports whether the template launches an image by that name; what is judged are the versions that do. all is
+// whether it launches nothing else.
+func (t *template) takes(image string) (some, all bool) {
+	launched := t.launched()
+	if len(launched) == 0 {
+		launched = []int64{t.standard, t.latest}
+	}
+	those := slices.DeleteFunc(slices.Clone(launched), func(n int64) bool { return t.image(n) != image })
+	if len(those) == 0 {
+		return false, false
+	}
+	t.base, t.also = those[0], those[1:]
+	return true, len(those) == len(launched)
+}
+
+// readLaunchers reads what launches from templates, once.
+func (s *survey) readLaunchers(ctx context.Context) (err error) {
+	if !s.looked {
+		s.launching, err = s.launchers(ctx)
+		s.looked = err == nil
+	}
+	return err
+}
+
+// worse says why a template that follows a parameter would not launch the image by one of its versions; empty where it
+// was not asked to, and does not launch the present one either.
+func (s *survey) worse(ctx context.Context, t *template, image Image) (problem string, err error) {
+	for _, n := range append([]int64{t.base}, t.also...) {
+		one := *t
+		one.base = n
+		if problem, err = s.fits(ctx, &one, image); err != nil {
+			return "", err
+		}
+		if problem == "" {
+			continue
+		}
+		if was, err := s.unfit(ctx, &one); err != nil || !was {
+			return problem, err
+		}
+	}
+	return "", nil
+}
+
+// unfit reports whether a template that follows a parameter unasked does not launch the present image either.
+func (s *survey) unfit(ctx context.Context, t *template) (bool, error) {
+	old, err := s.machine(ctx, t.present())
+	if err != nil || !t.unasked || old == nil {
+		return t.unasked && old == nil, err
+	}
+	problem, err := s.launches(ctx, t, Image{ID: t.present(), Machine: *old})
+	return problem != "", err
+}

@@ -1,0 +1,56 @@
+package night_test
+
+import (
+	"testing"
+	"time"
+
+	"goldsmith/local/ec2"
+	"goldsmith/local/suite"
+	"goldsmith/shared/plan"
+)
+
+// A person stops an instance between its claim and its stop: it is imaged, and stays stopped.
+func TestAPersonStopsItJustBefore(t *testing.T) {
+	for _, requested := range []bool{false, true} {
+		t.Run(map[bool]string{false: "a scheduled run", true: "a request"}[requested], func(t *testing.T) {
+			play(t, suite.Options{History: true, Plans: nightly(func(p *plan.Plan) { p.Roll.Skip = true })}, func(n *night) {
+				web := n.launch("web", "")
+				n.begin()
+				n.excused.stopped[web] = true
+				n.at("stop", web, func(work) { n.stops(web); time.Sleep(3 * time.Second) })
+				if requested {
+					n.ask(web, "now")
+					n.finish()
+				} else {
+					n.run()
+				}
+				time.Sleep(30 * time.Minute)
+				n.want("state", n.EC2.State(web), ec2.Stopped)
+				n.want("starts", len(n.callsOf("StartInstances", web)), 0)
+				n.want("imaged", len(n.imagesOf(web)) > 0, true)
+				n.says(web, "somebody stopped it before Goldsmith did: it stays stopped")
+				n.noSlots()
+			})
+		})
+	}
+}
+
+// A run of web fails, and a person stops web before the sweep has taken its tag off: that is no place that is taken.
+func TestAPersonStopsWhatARunHasFailedOn(t *testing.T) {
+	plans := nightly(func(p *plan.Plan) { p.Concurrency = 1; p.Roll.Skip = true })
+	play(t, suite.Options{History: true, Plans: plans}, func(n *night) {
+		n.excused.dead = true
+		web, api := n.launch("web", ""), n.launch("api", "unenrolled")
+		n.begin()
+		n.EC2.Inject(ec2.Fault{Action: "CreateImage", Resource: web, Code: "UnauthorizedOperation", Status: 403})
+		n.run()
+		n.want("web", n.EC2.State(web), ec2.Running)
+		n.stops(web)
+		n.excused.stopped[web] = true
+		time.Sleep(4 * sweep)
+		n.noSlots()
+		n.ask(api, "now")
+		n.finish()
+		n.want("images of api", len(n.imagesOf(api)), 1)
+	})
+}
