@@ -345,7 +345,9 @@ func (w *wrong) Take(ctx context.Context, s ledger.Slot, before time.Time) (bool
 	return w.Ledger.Take(ctx, w.placed(s), before)
 }
 
-func (w *wrong) Free(ctx context.Context, s ledger.Slot) error { return w.Ledger.Free(ctx, w.placed(s)) }
+func (w *wrong) Free(ctx context.Context, s ledger.Slot) error {
+	return w.Ledger.Free(ctx, w.placed(s))
+}
 
 // placed is a place that only its source may have, so that it is free for each.
 func (w *wrong) placed(s ledger.Slot) ledger.Slot {
