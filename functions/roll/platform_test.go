@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/local/ec2"
 	"goldsmith/local/stage"
@@ -93,4 +94,23 @@ func TestRollAsksOnceOfWhichKindImagesAre(t *testing.T) {
 			s.Same("asked for Windows alone", form.Get("ImageId.1"), ec2.ImageWindows)
 		}
 	})
+}
+
+// Every version that something launches is asked, not the one alone that the new one is made from.
+func TestRollBesideAnotherPlatform(t *testing.T) {
+	for _, first := range []string{ec2.ImageWindows, ec2.ImageX86} {
+		synctest.Test(t, func(t *testing.T) {
+			s := stage.New(t)
+			template(s, "fleet", "web", first, func(d *types.RequestLaunchTemplateData) { d.InstanceType = "m5.large" })
+			_, err := s.EC2.CreateLaunchTemplateVersion(s.Context(), &sdk.CreateLaunchTemplateVersionInput{
+				LaunchTemplateName: aws.String("fleet"), SourceVersion: aws.String("1"),
+				LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: aws.String(ec2.ImageX86)},
+			})
+			s.Must(err)
+			step, j := scene(s)
+			done, err := step(s.Context(), j)
+			s.Must(err)
+			s.Same("left alone", strings.Contains(find(done, "fleet").Problem, "one of Windows"), first == ec2.ImageWindows)
+		})
+	}
 }

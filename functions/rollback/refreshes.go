@@ -75,10 +75,15 @@ type Round struct {
 	groups []types.AutoScalingGroup
 	fleets *rollout.Fleets
 	runs   map[string]map[string]int
+	// undos are all that are undone in this call, begun the groups whose refresh it has begun.
+	undos []Undo
+	begun map[string]bool
 }
 
 // Begin begins a round.
-func (f Fleet) Begin() *Round { return &Round{Fleet: f, runs: map[string]map[string]int{}} }
+func (f Fleet) Begin() *Round {
+	return &Round{Fleet: f, runs: map[string]map[string]int{}, begun: map[string]bool{}}
+}
 
 // RollBack rolls back the refreshes under way that deploy what is undone, and names or refreshes the groups that
 // launch it or run it. A group that cannot go back is told, and the others go on.
@@ -112,6 +117,10 @@ func (f *Round) RollBack(ctx context.Context, u Undo) (Undone, error) {
 func (f *Round) put(ctx context.Context, g types.AutoScalingGroup, u Undo, at found, running int, done *Undone) {
 	name := aws.ToString(g.AutoScalingGroupName)
 	done.Seen = append(done.Seen, name)
+	if f.begun[name] {
+		done.Refreshed = append(done.Refreshed, name)
+		return
+	}
 	back, left, like := f.one(ctx, g, u.Target, at.bad)
 	switch {
 	case back:

@@ -100,6 +100,8 @@ type target struct {
 	back  rollout.Return
 	// seen are the groups that were looked at, undone the images that are.
 	seen, undone []string
+	// tried is whether it was led back, or that was tried.
+	tried bool
 }
 
 // Handle rolls back what the event names. It refuses before anything is
@@ -153,7 +155,7 @@ func (s Step) each(ctx context.Context, asked event.Rollback, targets []*target)
 		if asked.Follow {
 			err = s.follow(ctx, targets[done], asked)
 		} else {
-			err = s.one(ctx, round, targets[done], asked)
+			err = s.one(ctx, targets[done], asked)
 		}
 		if err != nil {
 			return done, err
@@ -161,6 +163,7 @@ func (s Step) each(ctx context.Context, asked event.Rollback, targets []*target)
 		done++
 	}
 	if !asked.Follow {
+		s.instances(ctx, round, targets[:done], asked)
 		s.others(ctx, round, targets[:done])
 	}
 	return done, nil
@@ -220,7 +223,7 @@ func (t *target) decide(image string) {
 }
 
 // one points one target back and holds it there.
-func (s Step) one(ctx context.Context, round *Round, t *target, asked event.Rollback) error {
+func (s Step) one(ctx context.Context, t *target, asked event.Rollback) error {
 	if t.Problem != "" {
 		return nil
 	}
@@ -232,30 +235,43 @@ func (s Step) one(ctx context.Context, round *Round, t *target, asked event.Roll
 	if !t.There {
 		err := s.room.Return(ctx, t.known, to)
 		t.Problem, t.Version = t.known.Rolled.Problem, t.known.Rolled.Version
-		if err == nil && t.Problem != "" {
-			s.instances(ctx, round, t, asked)
-		}
+		t.tried = err == nil
 		if err != nil || t.Problem != "" {
 			return err
 		}
 		to.Version = t.Version
 	}
-	if err := s.room.Hold(ctx, t.known, to, t.There); err != nil {
-		return err
-	}
-	s.instances(ctx, round, t, asked)
-	return nil
+	t.tried = true
+	return s.room.Hold(ctx, t.known, to, t.There)
 }
 
-// instances puts groups back, or names those that still launch or run what is undone. That
-// the template is back is the greater good, so one that cannot be is only told. It is
-// looked for again when somebody asks again: this may be the second try of one that was cut off.
-func (s Step) instances(ctx context.Context, round *Round, t *target, asked event.Rollback) {
-	done, err := round.RollBack(ctx, Undo{
-		Target: t.Target, Title: t.Name, Parameter: !t.known.Template(), Name: asked.Name,
+// instances looks at groups once all targets are back: one may launch from several of them, and has one refresh.
+func (s Step) instances(ctx context.Context, round *Round, targets []*target, asked event.Rollback) {
+	for _, t := range targets {
+		if t.tried {
+			round.undos = append(round.undos, t.undo(asked))
+		}
+	}
+	for _, t := range targets {
+		if t.tried {
+			s.launchers(ctx, round, t, asked)
+		}
+	}
+}
+
+func (t *target) undo(asked event.Rollback) Undo {
+	return Undo{
+		Target: t.Rolled.Target, Title: t.Name, Parameter: !t.known.Template(), Name: asked.Name,
 		Image: t.To, Version: t.Version, Was: t.back.To.Was, Images: rollout.Undone(t.known, t.back.To),
 		Refresh: asked.Refresh, Failed: t.Problem != "",
-	})
+	}
+}
+
+// launchers puts groups back, or names those that still launch or run what is undone. That
+// the template is back is the greater good, so one that cannot be is only told. It is
+// looked for again when somebody asks again: this may be the second try of one that was cut off.
+func (s Step) launchers(ctx context.Context, round *Round, t *target, asked event.Rollback) {
+	done, err := round.RollBack(ctx, t.undo(asked))
 	if t.seen = done.Seen; err == nil {
 		t.undone = rollout.Undone(t.known, t.back.To)
 	}

@@ -3,6 +3,7 @@ package rollback
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -106,7 +107,8 @@ func waits(g types.AutoScalingGroup, like types.RefreshPreferences) string {
 func (f *Round) refresh(
 	ctx context.Context, g types.AutoScalingGroup, u Undo, at found, like types.RefreshPreferences,
 ) (why string) {
-	if owner := group.OwnerOf(g); owner != "" {
+	// One that a refresh of a roll's has moved is listed in the plan.
+	if owner := group.OwnerOf(g); owner != "" && like.SkipMatching == nil {
 		return fmt.Sprintf("it belongs to %s, which replaces its members", owner)
 	}
 	images := group.Images{}
@@ -121,7 +123,7 @@ func (f *Round) refresh(
 			images[s] = aws.ToString(v.LaunchTemplateData.ImageId)
 		}
 	}
-	templates, err := f.former(ctx, u, at, aws.ToString(g.AutoScalingGroupName))
+	templates, err := f.formerly(ctx, u, at, g)
 	if err != nil {
 		return fault.Brief(err)
 	}
@@ -139,5 +141,29 @@ func (f *Round) refresh(
 	if err != nil {
 		return fault.Brief(err)
 	}
+	f.begun[aws.ToString(g.AutoScalingGroupName)] = true
 	return ""
+}
+
+// formerly are the templates that a group goes back by: that of one undo, and those of all others of this call that it
+// launches from as well.
+func (f *Round) formerly(ctx context.Context, u Undo, at found, g types.AutoScalingGroup) (group.Rolled, error) {
+	name := aws.ToString(g.AutoScalingGroupName)
+	templates, err := f.former(ctx, u, at, name)
+	if err != nil {
+		return nil, err
+	}
+	all := maps.Clone(templates)
+	for _, other := range f.undos {
+		own := group.Rolled{other.Target: {Version: other.Version, Image: other.Image, Also: other.also()}}
+		if other.Target == u.Target || other.Parameter || other.Failed || !group.Uses(g, own) {
+			continue
+		}
+		back, err := f.former(ctx, other, found{templates: own}, name)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(all, back)
+	}
+	return all, nil
 }

@@ -23,6 +23,8 @@ type template struct {
 	// listed is whether the plan lists it, theirs whether it is left to the service that owns it, unasked whether it takes
 	// its image from a parameter and is neither tagged nor listed.
 	listed, theirs, unasked bool
+	// stays is whether a roll leaves the default where it is.
+	stays bool
 	// base is the version that the next one is made from, old what EC2 says of its image where that was asked.
 	base int64
 	old  *Machine

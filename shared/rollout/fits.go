@@ -50,17 +50,36 @@ func (s *survey) overridesFit(ctx context.Context, t *template, image Image) (pr
 	return "", nil
 }
 
-// platformFits says that a template of Linux would launch Windows, or the other way round.
+// platformFits says that what is launched from a template of Linux would launch Windows, or the other way round: by the
+// version that the next is made from, by any that a launcher names, and by the default where that moves.
 func (s *survey) platformFits(ctx context.Context, t *template, image Image) (problem string, err error) {
+	images := []string{t.present()}
 	if t.ours {
-		return "", nil
+		images = nil
 	}
-	old, err := s.machine(ctx, t.present())
-	if err != nil || old == nil || old.Windows == image.Windows {
-		return "", err
+	for _, n := range append(t.launched(), t.moving()...) {
+		if _, _, alias := Alias(t.image(n)); !alias && t.image(n) != t.present() && !slices.Contains(images, t.image(n)) {
+			images = append(images, t.image(n))
+		}
 	}
-	return fmt.Sprintf("its image %s is one of %s, and the new one is of %s", t.present(), old.platform(),
-		image.platform()), nil
+	for _, name := range images {
+		old, err := s.machine(ctx, name)
+		if err != nil {
+			return "", err
+		}
+		if old != nil && old.Windows != image.Windows {
+			return fmt.Sprintf("its image %s is one of %s, and the new one is of %s", name, old.platform(), image.platform()), nil
+		}
+	}
+	return "", nil
+}
+
+// moving is the default version, where a roll moves that.
+func (t *template) moving() []int64 {
+	if t.stays {
+		return nil
+	}
+	return []int64{t.standard}
 }
 
 func (m Machine) platform() string {

@@ -172,7 +172,8 @@ func (s *survey) place(ctx context.Context, t *Target, roll plan.Roll) error {
 	left := tmpl.leftTo(roll)
 	tmpl.theirs, t.Rolled.Problem = left != "", cmp.Or(left, t.Rolled.Problem, problem)
 	differs := differ(tmpl.base, tmpl.standard)
-	t.at(len(differs) > 0)
+	tmpl.stays = len(differs) > 0
+	t.at(tmpl.stays)
 	t.At.Was = tmpl.was()
 	if t.At.Stays {
 		t.At.Was.Default = t.At.Was.Latest // A roll takes nothing from a default that it leaves where it is.

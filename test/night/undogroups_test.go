@@ -142,3 +142,45 @@ func TestUndoAtTheQuotaNamesGroups(t *testing.T) {
 		n.want("named in "+said, strings.Contains(said, "group latest launches version $Latest"), true)
 	})
 }
+
+// A group that launches from two templates goes back by one refresh, which brings both: what one began the other does
+// not take back.
+func TestUndoOfTwoTemplatesInOneGroup(t *testing.T) {
+	play(t, refreshed(), func(n *night) {
+		n.excused.slack = true
+		web := n.launch("web", "")
+		one := n.template("one", "web", "t3.micro", ec2.ImageX86)
+		two := n.template("two", "web", "t3.micro", ec2.ImageX86)
+		n.group("both", one, "1", mixed(scaling.LaunchTemplateOverrides{InstanceType: aws.String("t3.micro")},
+			scaling.LaunchTemplateOverrides{InstanceType: aws.String("m5.large"), LaunchTemplateSpecification: specOf(two, "1")}))
+		bad := n.results(n.nights(0))[web].Image.ID
+		time.Sleep(3 * time.Hour)
+		answer := n.rollBack(event.Rollback{Name: "web", By: "ada", Refresh: true})
+		for _, each := range answer.Targets {
+			n.want("refreshed by "+each.Name+each.Note, len(each.Refreshed), map[bool]int{true: 1}[each.Name != ""])
+		}
+		time.Sleep(3 * time.Hour)
+		n.want("members", strings.Contains(strings.Join(n.members("both"), " "), bad), false)
+		policy := n.groupOf("both").MixedInstancesPolicy.LaunchTemplate
+		n.want("versions", aws.ToString(policy.LaunchTemplateSpecification.Version)+" "+
+			aws.ToString(policy.Overrides[1].LaunchTemplateSpecification.Version), "1 1")
+		n.want("refreshes", len(n.refreshesOf("both")), 2)
+	})
+}
+
+// A group that another service owns, and that the plan lists, goes back as it came.
+func TestUndoRefreshesAListedGroupOfAnotherOwner(t *testing.T) {
+	play(t, refreshed(func(r *plan.Refresh) { r.Groups = []string{"owned"} }), func(n *night) {
+		n.excused.slack = true
+		n.launch("web", "")
+		fleet := n.template("fleet", "web", "t3.micro", ec2.ImageX86)
+		n.group("owned", fleet, "1", func(in *autoscaling.CreateAutoScalingGroupInput) {
+			in.Tags = []scaling.Tag{{Key: aws.String("elasticbeanstalk:environment-name"), Value: aws.String("shop")}}
+		})
+		n.nights(0)
+		time.Sleep(2 * time.Hour)
+		said := notesOf(n.rollBack(event.Rollback{Name: "web", By: "ada", Refresh: true}))
+		time.Sleep(3 * time.Hour)
+		n.want("members after "+said, strings.Join(n.members("owned"), " "), ec2.ImageX86)
+	})
+}

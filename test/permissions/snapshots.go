@@ -67,8 +67,10 @@ func readers(s Scene, role string) (requests []Request) {
 		requests = append(requests, all([]string{"ebs:ListSnapshotBlocks", "ebs:GetSnapshotBlock", "ec2:CopySnapshot",
 			"ec2:RegisterImage"}, s.resource("snap-"+id), keys)...)
 	}
-	for _, key := range []string{"goldsmith:plan", "goldsmith:image", "goldsmith:device"} {
-		offered := map[string][]string{"aws:ResourceTag/" + key: {"nightly"}}
+	for key, value := range map[string]string{
+		"goldsmith:plan": "nightly", "goldsmith:image": "nightly", "goldsmith:device": "/dev/sdf", "Backup": "daily",
+	} {
+		offered := map[string][]string{"aws:ResourceTag/" + key: {value}}
 		requests = append(requests, all([]string{"ebs:PutSnapshotBlock", "ebs:StartSnapshot", "ebs:CompleteSnapshot",
 			"ec2:ModifySnapshotTier"}, s.resource("snap-"+id), offered)...)
 	}
