@@ -11,6 +11,7 @@ import (
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/functions/claim"
+	"goldsmith/functions/snapshot"
 	"goldsmith/functions/verify"
 	"goldsmith/functions/watch"
 	"goldsmith/local/asl"
@@ -41,10 +42,11 @@ func constants(of reflect.Type, path string) []string {
 // alwaysWritten are compared fields that JSON leaves out when empty, and why
 // they never are: a Choice on a missing path raises States.Runtime, which no Catch catches.
 var alwaysWritten = map[string]string{
-	"$.decision":     "claim returns no job without a decision",
-	"$.plan.restart": "planfile fills in every choice, and plan.Decode refuses a plan without one",
-	"$.image.state":  "the image step sets it, and stands before every state that compares it",
-	"$.outcome":      "notify returns no page without an outcome",
+	"$.decision":           "claim returns no job without a decision",
+	"$.plan.restart":       "planfile fills in every choice, and plan.Decode refuses a plan without one",
+	"$.image.state":        "the image step sets it, and stands before every state that compares it",
+	"$.registering.copied": "function snapshot sets it unless it skips, which is asked before",
+	"$.outcome":            "notify returns no page without an outcome",
 }
 
 // choices compare fields of the documents with values that those can have.
@@ -183,7 +185,10 @@ func texts(v any) []string {
 }
 
 // inputTypes are those of functions that get more than the document.
-var inputTypes = map[string]reflect.Type{"claim": reflect.TypeFor[claim.Input](), "watch": reflect.TypeFor[watch.Input](), "verify": reflect.TypeFor[verify.Input]()}
+var inputTypes = map[string]reflect.Type{
+	"claim": reflect.TypeFor[claim.Input](), "watch": reflect.TypeFor[watch.Input](), "verify": reflect.TypeFor[verify.Input](),
+	"snapshot": reflect.TypeFor[snapshot.Input](),
+}
 
 // inputs have the members that the functions read, no fewer and no more.
 func inputs(d *definition) []string {

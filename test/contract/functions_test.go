@@ -175,8 +175,8 @@ func TestCodeIsRead(t *testing.T) {
 		t.Error("some code makes a fault.Missing")
 	}
 	for of, want := range map[[2]string]string{
-		{"shared/job", "Decision"}: "[image skip stop wait]",
-		{"shared/job", "For"}:      "[available booted refreshed running snapshotted stopped]",
+		{"shared/job", "Decision"}: "[image register skip stop wait]",
+		{"shared/job", "For"}:      "[available booted copied refreshed running snapshotted stopped]",
 		{"shared/plan", "Restart"}: "[available snapshotted]",
 		{"shared/plan", "Outcome"}: "[failed ok partial]",
 		{"shared/job", "Missing"}:  "[]",

@@ -116,7 +116,8 @@ var mutations = []mutation{
 	{"restarted", "a failure that is only released", entry("Wait until it is stopped", "Catch", 1, func(c object) { c["Next"] = "Release the source" }), "without a start"},
 	{"restarted", "a stop that fails and is only released", entry("Stop the instance", "Catch", 0, func(c object) { c["Next"] = "Release the source" }), "without a start"},
 	{"restarted", "an image that is there", set("Is the instance back?", "Default", "Roll the templates"), "without a start"},
-	{"restarted", "another reason to be back", entry("Is the instance back?", "Choices", 0, func(c object) { c["BooleanEquals"] = false }), "without a start"},
+	{"restarted", "another reason to be back", entry("Is the instance back?", "Choices", 1, func(c object) { c["BooleanEquals"] = false }), "without a start"},
+	{"restarted", "another decision", entry("Is the instance back?", "Choices", 0, func(c object) { c["StringEquals"] = "stop" }), "without a start"},
 	{"restarted", "an exception that is none", rename("Is the instance back?", "Is it back?"), "is excepted, but is no way"},
 
 	{"told", "a silent end", set("Is there more to retire?", "Default", "The run is done"), `"The run is done" can be reached from "Select the sources" without notify`},

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"goldsmith/local/asl"
+	"goldsmith/shared/job"
 )
 
 // everyError are the two names that together catch all that can be caught:
@@ -120,14 +121,16 @@ func restarted(d *definition) []string {
 	return problems
 }
 
-// isBack reports whether an edge is taken only when $.back is true.
+// isBack reports whether an edge is taken only when $.back is true, or when the source is a snapshot, for which
+// claim has decided that nothing is stopped.
 func isBack(d *definition, s *asl.State, e asl.Edge) bool {
 	if e.Kind != asl.EdgeChoice {
 		return false
 	}
 	for _, entry := range d.states[s.Name]["Choices"].([]any) {
 		rule := entry.(object)
-		if rule["Next"] == e.To && (rule["Variable"] != "$.back" || rule["BooleanEquals"] != true) {
+		registers := rule["Variable"] == "$.decision" && rule["StringEquals"] == string(job.RegisterIt)
+		if rule["Next"] == e.To && !registers && (rule["Variable"] != "$.back" || rule["BooleanEquals"] != true) {
 			return false
 		}
 	}

@@ -3,6 +3,7 @@ package night_test
 import (
 	"context"
 	"fmt"
+	"iter"
 	"regexp"
 	"slices"
 	"strings"
@@ -341,10 +342,32 @@ func (w *wrong) Drop(ctx context.Context, source, run string) error {
 }
 
 func (w *wrong) Take(ctx context.Context, s ledger.Slot, before time.Time) (bool, error) {
-	if w.unbounded {
-		return true, nil
+	return w.Ledger.Take(ctx, w.placed(s), before)
+}
+
+func (w *wrong) Free(ctx context.Context, s ledger.Slot) error {
+	return w.Ledger.Free(ctx, w.placed(s))
+}
+
+// placed is a place that only its source may have, so that it is free for each.
+func (w *wrong) placed(s ledger.Slot) ledger.Slot {
+	if w.unbounded && s.Kind == ledger.Places && !strings.HasSuffix(s.ID, s.Source) {
+		s.ID += s.Source
 	}
-	return w.Ledger.Take(ctx, s, before)
+	return s
+}
+
+func (w *wrong) Slots(ctx context.Context, plan string) iter.Seq2[ledger.Slot, error] {
+	return func(yield func(ledger.Slot, error) bool) {
+		for s, err := range w.Ledger.Slots(ctx, plan) {
+			if w.unbounded && plan != "" && err == nil && s.Kind == ledger.Places {
+				continue
+			}
+			if !yield(s, err) {
+				return
+			}
+		}
+	}
 }
 
 func (w *wrong) Done(ctx context.Context, wait ledger.Wait) error {
