@@ -2,33 +2,60 @@ package stop
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
+	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
-	"github.com/aws/smithy-go"
 
+	"goldsmith/shared/fault"
+	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 )
 
-// stoppedBefore reports whether a person had stopped the instance before the run's first stop, which changed nothing
-// then. An attempt of this call whose answer was lost may have been what stopped it: then it counts as the run's.
+// attempts hears of each attempt of a call that failed.
+type attempts struct {
+	aws.Retryer
+	// unsure is whether EC2 may have done what was asked all the same.
+	unsure bool
+}
+
+// IsErrorRetryable is asked after each attempt that failed.
+func (a *attempts) IsErrorRetryable(err error) bool {
+	a.unsure = a.unsure || !fault.IsRefused(err)
+	return a.Retryer.IsErrorRetryable(err)
+}
+
+// listen has the attempts of one call heard.
+func (a *attempts) listen(o *ec2.Options) {
+	a.Retryer = o.Retryer
+	o.Retryer = a
+}
+
+// stoppedBefore reports whether the instance had been stopped before this call, which changed nothing then.
 func stoppedBefore(out *ec2.StopInstancesOutput) bool {
 	if len(out.StoppingInstances) != 1 || out.StoppingInstances[0].PreviousState == nil {
 		return false
 	}
-	attempts, _ := retry.GetAttemptResults(out.ResultMetadata)
-	for _, attempt := range attempts.Results {
-		if attempt.Err != nil && !errors.As(attempt.Err, new(smithy.APIError)) {
-			return false
-		}
-	}
 	before := out.StoppingInstances[0].PreviousState.Name
 	return before == types.InstanceStateNameStopping || before == types.InstanceStateNameStopped
+}
+
+// noting is how long the ledger has to take back a stop when the function's time is over: what a write takes at most.
+const noting = 5 * time.Second
+
+// untouched takes back that a stop may have been sent: EC2 has refused each attempt. Else what a person stops from now on
+// would count as stopped by the run. What cannot be taken back stays the run's.
+func (s Step) untouched(ctx context.Context, c ledger.Claim) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noting)
+	defer cancel()
+	c.StopSent, c.StopTried = time.Time{}, time.Time{}
+	if err := s.book.Record(ctx, c); err != nil {
+		handler.Log(ctx).WarnContext(ctx, "a stop that was refused counts as sent", "source", c.Source, "error", err)
+	}
 }
 
 // leave has an instance imaged and not started again: what a person stops stays so. The claim says that there is

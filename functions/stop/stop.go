@@ -80,11 +80,21 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	if err := s.book.Record(ctx, claim); err != nil {
 		return j, fmt.Errorf("recording the stop of %s: %w", j.Source.ID, err)
 	}
-	out, err := s.stop(ctx, j)
+	return s.send(ctx, j, claim, first)
+}
+
+// send sends the stop that the claim notes, and says what came of it. first is whether none was sent before.
+func (s Step) send(ctx context.Context, j job.Job, claim ledger.Claim, first bool) (job.Job, error) {
+	tried := &attempts{}
+	out, err := s.stop(ctx, j, tried)
+	certain := first && !tried.unsure
 	if err != nil {
+		if certain {
+			s.untouched(ctx, claim)
+		}
 		return j, err
 	}
-	if first && stoppedBefore(out) {
+	if certain && stoppedBefore(out) {
 		return s.leave(ctx, j, claim)
 	}
 	j.Times.StopSent = claim.StopSent
@@ -213,12 +223,12 @@ func forced(j job.Job, at time.Time) job.Job {
 
 // stop sends StopInstances, with Force only to an instance that hangs, and never skipping
 // the shutdown of the operating system: both can leave half-written data behind.
-func (s Step) stop(ctx context.Context, j job.Job) (*ec2.StopInstancesOutput, error) {
+func (s Step) stop(ctx context.Context, j job.Job, tried *attempts) (*ec2.StopInstancesOutput, error) {
 	in := &ec2.StopInstancesInput{InstanceIds: []string{j.Source.ID}}
 	if j.Hangs {
 		in.Force = aws.Bool(true)
 	}
-	out, err := s.ec2.StopInstances(ctx, in)
+	out, err := s.ec2.StopInstances(ctx, in, tried.listen)
 	switch {
 	case err == nil:
 		return out, nil

@@ -230,14 +230,14 @@ func TestStopRefused(t *testing.T) {
 			Name: "stop protection is on",
 			Given: refused("OperationNotPermitted",
 				"The instance may not be stopped. Modify its 'disableApiStop' instance attribute and try again."),
-			Want: "Claim GetRun Slots Take CreateTags Record StopInstances: Failed",
+			Want: "Claim GetRun Slots Take CreateTags Record StopInstances Record: Failed",
 			Says: []string{"web (i-", "was not stopped", "disableApiStop",
 				"Switch stop protection off, or leave the instance out of the plan."},
 		},
 		{
 			Name:  "somebody terminated it",
 			Given: func(s *stage.Stage, j *job.Job) { j.Source.ID, j.Place = "i-00000000000000bad", "000001" },
-			Want:  "Claim GetRun Slots Take CreateTags Record StopInstances: Failed",
+			Want:  "Claim GetRun Slots Take CreateTags Record StopInstances Record: Failed",
 			Says:  []string{"web (i-00000000000000bad) is gone", "Nothing is left to do for it."},
 		},
 		{
@@ -249,7 +249,7 @@ func TestStopRefused(t *testing.T) {
 		{
 			Name:  "EC2 is busy for longer than one call may take",
 			Given: refused("RequestLimitExceeded", "Request limit exceeded."),
-			Want:  "Claim GetRun Slots Take CreateTags Record StopInstances*6: Throttled",
+			Want:  "Claim GetRun Slots Take CreateTags Record StopInstances*6 Record: Throttled",
 			Says:  []string{"stopping web (i-"},
 		},
 		{
@@ -278,7 +278,7 @@ func TestStopRefused(t *testing.T) {
 		{
 			Name:  "the function may not stop instances",
 			Given: refused("UnauthorizedOperation", "You are not authorized to perform this operation."),
-			Want:  "Claim GetRun Slots Take CreateTags Record StopInstances: Failed",
+			Want:  "Claim GetRun Slots Take CreateTags Record StopInstances Record: Failed",
 			Says:  []string{"stopping web (i-", "UnauthorizedOperation"},
 		},
 		{

@@ -115,6 +115,18 @@ func IsNotYet(err error) bool {
 		strings.Contains(api.ErrorMessage(), "not in state")
 }
 
+// refusals are the codes by which AWS says that a call came too soon, and so has done nothing.
+var refusals = []string{
+	"RequestLimitExceeded", "Throttling", "ThrottlingException", "TooManyRequestsException", "RequestThrottled",
+	"EC2ThrottledException",
+}
+
+// IsRefused reports whether AWS has certainly not done what was asked. Of what failed inside, or got no answer, that is
+// not certain.
+func IsRefused(err error) bool {
+	return hasCode(err, refusals) || IsDenied(err) || IsProtected(err) || IsNotFound(err)
+}
+
 // IsThrottled reports whether AWS was too busy, failed inside, or could not be reached.
 func IsThrottled(err error) bool {
 	if hasCode(err, throttled) {

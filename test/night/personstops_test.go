@@ -54,3 +54,28 @@ func TestAPersonStopsWhatARunHasFailedOn(t *testing.T) {
 		n.want("images of api", len(n.imagesOf(api)), 1)
 	})
 }
+
+// EC2 refuses each stop for a while, and a person stops the instance: while the run goes on, or after it was aborted.
+// It was the person's stop, and stays so.
+func TestAPersonStopsWhatEC2RefusedToStop(t *testing.T) {
+	for _, aborted := range []bool{false, true} {
+		t.Run(map[bool]string{false: "the run goes on", true: "the run is aborted"}[aborted], func(t *testing.T) {
+			play(t, suite.Options{History: true, Plans: nightly(func(p *plan.Plan) { p.Roll.Skip = true })}, func(n *night) {
+				n.excused.dead = true
+				web := n.launch("web", "")
+				n.begin()
+				n.excused.stopped[web] = true
+				until, after := 3*time.Minute+10*time.Second, 3*time.Minute+11*time.Second
+				if aborted { // What function stop has in hand goes on for a while.
+					time.AfterFunc(time.Until(due.Add(3*time.Minute)), n.abortAll)
+					until, after = 4*time.Minute+29*time.Second, 4*time.Minute+30*time.Second
+				}
+				n.EC2.Inject(ec2.Fault{Action: "StopInstances", Resource: web, Code: "RequestLimitExceeded", Until: due.Add(until)})
+				time.AfterFunc(time.Until(due.Add(after)), func() { n.stops(web) })
+				time.Sleep(time.Until(due.Add(40 * time.Minute)))
+				n.want("state", n.EC2.State(web), ec2.Stopped)
+				n.want("starts", len(n.callsOf("StartInstances", web)), 0)
+			})
+		})
+	}
+}
