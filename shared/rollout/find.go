@@ -40,10 +40,7 @@ func (f Finder) Find(ctx context.Context, roll plan.Roll, image Image) (Found, e
 			return Found{}, err
 		}
 	}
-	if err := s.learnImages(ctx, targets, image); err != nil {
-		return Found{}, err
-	}
-	if err := s.learnSnapshots(ctx, targets); err != nil {
+	if err := s.learnAll(ctx, targets, image); err != nil {
 		return Found{}, err
 	}
 	for _, t := range targets {
@@ -51,6 +48,9 @@ func (f Finder) Find(ctx context.Context, roll plan.Roll, image Image) (Found, e
 			return Found{}, err
 		}
 		t.Rolled.Note = notes(t.Rolled.Note, s.moved(t, image))
+	}
+	for _, t := range targets {
+		s.holdToo(t, targets, names)
 	}
 	return Found{Title: title, Targets: targets}, nil
 }

@@ -72,3 +72,25 @@ func (f Finder) held(ctx context.Context, known ledger.TargetRecord) *ledger.Poi
 	}
 	return backed(t.At, known)
 }
+
+// holdToo holds a target of which its key has no record: where another key of the source holds it, and where what
+// else goes by its key is held. A rollback holds a name, and not what went by that name on that day alone.
+func (s *survey) holdToo(t *Target, targets []*Target, keys []string) {
+	if len(t.Record.Points) > 0 || t.Record.Begun != nil || t.Rolled.Problem != "" || t.Decision.There {
+		return
+	}
+	for _, key := range keys {
+		known := s.known[key][t.Rolled.Target]
+		if back := backed(t.At, known); key != t.key && back != nil {
+			t.Rolled.Problem, t.Rolled.Held = heldBy(*back, key), true
+			return
+		}
+	}
+	for _, other := range targets {
+		if other != t && other.key == t.key && other.Rolled.Held {
+			t.Rolled.Problem, t.Rolled.Held = fmt.Sprintf("held, as %s is: %s lets both follow again",
+				cmp.Or(other.Rolled.Name, other.Rolled.Target), Command("follow", t.key)), true
+			return
+		}
+	}
+}

@@ -36,6 +36,14 @@ func (t *Target) templates() []*template {
 	return t.through
 }
 
+// learnAll reads what many targets ask for by few calls.
+func (s *survey) learnAll(ctx context.Context, targets []*Target, image Image) error {
+	if err := s.learnImages(ctx, targets, image); err != nil {
+		return err
+	}
+	return s.learnSnapshots(ctx, targets)
+}
+
 // learnImages reads what targets launch now: many images by one call.
 func (s *survey) learnImages(ctx context.Context, targets []*Target, image Image) error {
 	wanted := map[string]bool{}

@@ -28,7 +28,47 @@ func (w Writer) undoing(t *Target, to ledger.Point) *undoing {
 	return &undoing{Writer: w, survey: w.survey(), t: t, to: to, left: undone(t.At, t.Record, to)}
 }
 
-func (u *undoing) back(ctx context.Context) (err error) {
+func (u *undoing) back(ctx context.Context) error {
+	before := len(u.t.versions)
+	if err := u.lead(ctx); err != nil {
+		return err
+	}
+	return u.overTheirs(ctx, u.t.versions[before:])
+}
+
+// overTheirs puts a version on top that a person has made in the same moment, beneath one that this undo made: their
+// change is not lost.
+func (u *undoing) overTheirs(ctx context.Context, made []int64) error {
+	if len(made) == 0 {
+		return nil
+	}
+	tmpl, last := u.t.template, slices.Max(made)
+	for n := last - 1; n > tmpl.latest; n-- {
+		if slices.Contains(made, n) {
+			continue
+		}
+		if err := u.survey.readVersion(ctx, tmpl, n); err != nil {
+			return err
+		}
+		if _, there := tmpl.versions[n]; !there {
+			continue
+		}
+		standard, is := u.t.Rolled.Version, tmpl.image(n)
+		var err error
+		if u.leaves(n) {
+			_, want := versions(u.to)
+			_, err = u.made(ctx, n, want, rollbackText)
+		} else {
+			_, err = u.create(ctx, u.t, n, is, same, overText(last, n))
+		}
+		u.t.Rolled.Version = standard
+		return err
+	}
+	return nil
+}
+
+// lead leads default and latest back.
+func (u *undoing) lead(ctx context.Context) (err error) {
 	tmpl := u.t.template
 	if u.differ, err = u.survey.differ(ctx, tmpl); err != nil {
 		return err

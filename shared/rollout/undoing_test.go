@@ -1,6 +1,7 @@
 package rollout_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -159,6 +160,43 @@ func TestUndoing(t *testing.T) {
 					time.Sleep(time.Hour)
 				}
 			})
+		})
+	}
+}
+
+// meddling makes a version of a person's own right before the undo makes its first.
+type meddling struct {
+	rollout.Templates
+	before func()
+}
+
+func (m *meddling) CreateLaunchTemplateVersion(
+	ctx context.Context, in *sdk.CreateLaunchTemplateVersionInput, o ...func(*sdk.Options),
+) (*sdk.CreateLaunchTemplateVersionOutput, error) {
+	if m.before != nil {
+		m.before()
+	}
+	m.before = nil
+	return m.Templates.CreateLaunchTemplateVersion(ctx, in, o...)
+}
+
+// What a person makes in the same moment stays on top, without the image that is undone.
+func TestUndoBesideAPersonsVersion(t *testing.T) {
+	for theirs, latest := range map[string]string{"b new": "b old", "b other": "b other", "a other": "a other"} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(stage.New(t))
+			w.template(2, "a old", "a new")
+			w.rolled(2, false)
+			room := w.room()
+			room.Templates = &meddling{room.Templates, func() { w.version(theirs) }}
+			targets, err := room.Known(w.Context(), "web")
+			w.Must(err)
+			w.Must(room.LookAll(w.Context(), targets))
+			back := rollout.Back(targets[0].At, targets[0].Record, "")
+			w.Must(room.Return(w.Context(), targets[0], back.To))
+			standard, top, count := w.shows()
+			w.Same("beside "+theirs, []any{standard, top, count, targets[0].Rolled.Version},
+				[]any{"a old", latest, 5, int64(4)})
 		})
 	}
 }
