@@ -79,18 +79,28 @@ func (s *survey) holdToo(t *Target, targets []*Target, keys []string) {
 	if len(t.Record.Points) > 0 || t.Record.Begun != nil || t.Rolled.Problem != "" || t.Decision.There {
 		return
 	}
+	if t.Rolled.Problem = cmp.Or(s.heldBeside(t, keys), heldWith(t, targets)); t.Rolled.Problem != "" {
+		t.Rolled.Held = true
+	}
+}
+
+// heldBeside is why another key of the source holds a target; empty when none does.
+func (s *survey) heldBeside(t *Target, keys []string) string {
 	for _, key := range keys {
-		known := s.known[key][t.Rolled.Target]
-		if back := backed(t.At, known); key != t.key && back != nil {
-			t.Rolled.Problem, t.Rolled.Held = heldBy(*back, key), true
-			return
+		if back := backed(t.At, s.known[key][t.Rolled.Target]); key != t.key && back != nil {
+			return heldBy(*back, key)
 		}
 	}
+	return ""
+}
+
+// heldWith is why a target is held as another of its key is; empty when none is.
+func heldWith(t *Target, targets []*Target) string {
 	for _, other := range targets {
 		if other != t && other.key == t.key && other.Rolled.Held {
-			t.Rolled.Problem, t.Rolled.Held = fmt.Sprintf("held, as %s is: %s lets both follow again",
-				cmp.Or(other.Rolled.Name, other.Rolled.Target), Command("follow", t.key)), true
-			return
+			return fmt.Sprintf("held, as %s is: %s lets both follow again",
+				cmp.Or(other.Rolled.Name, other.Rolled.Target), Command("follow", t.key))
 		}
 	}
+	return ""
 }
