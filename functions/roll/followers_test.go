@@ -106,7 +106,7 @@ func (m *meddling) CreateLaunchTemplateVersion(
 			LaunchTemplateData: &types.RequestLaunchTemplateData{UserData: aws.String("dGhlaXJz")},
 		})
 		m.stage.Must(err)
-		_, err = m.Client.ModifyLaunchTemplate(ctx, &sdk.ModifyLaunchTemplateInput{LaunchTemplateId: in.LaunchTemplateId,
+		_, err = m.ModifyLaunchTemplate(ctx, &sdk.ModifyLaunchTemplateInput{LaunchTemplateId: in.LaunchTemplateId,
 			DefaultVersion: aws.String(fmt.Sprint(*theirs.LaunchTemplateVersion.VersionNumber))})
 		m.stage.Must(err)
 	}

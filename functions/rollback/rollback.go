@@ -175,7 +175,7 @@ func answerOf(asked event.Rollback, targets []*target, done int) Answer {
 		answer.Targets = append(answer.Targets, t.Result)
 	}
 	if answer.More > 0 {
-		answer.After = targets[done-1].Rolled.Target
+		answer.After = targets[done-1].Target
 	}
 	return answer
 }
@@ -261,7 +261,7 @@ func (s Step) instances(ctx context.Context, round *Round, targets []*target, as
 
 func (t *target) undo(asked event.Rollback) Undo {
 	return Undo{
-		Target: t.Rolled.Target, Title: t.Name, Parameter: !t.known.Template(), Name: asked.Name,
+		Target: t.Target, Title: t.Name, Parameter: !t.known.Template(), Name: asked.Name,
 		Image: t.To, Version: t.Version, Was: t.back.To.Was, Images: rollout.Undone(t.known, t.back.To),
 		Refresh: asked.Refresh, Failed: t.Problem != "",
 	}
@@ -280,7 +280,7 @@ func (s Step) launchers(ctx context.Context, round *Round, t *target, asked even
 	}
 	t.Groups, t.Refreshed, t.Note = done.Groups, done.Refreshed, strings.Join(slices.Concat(t.notes(), done.Left), "; ")
 	if len(done.Left) > 0 {
-		handler.Log(ctx).WarnContext(ctx, "groups not put back", "target", t.Rolled.Target, "note", t.Note)
+		handler.Log(ctx).WarnContext(ctx, "groups not put back", "target", t.Target, "note", t.Note)
 	}
 }
 

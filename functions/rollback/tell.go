@@ -83,4 +83,4 @@ func (t *target) held() bool {
 	return back != nil && back.Told.IsZero() && back.Image == t.To
 }
 
-func (t *target) line() string { return report.Label(t.Name, t.Rolled.Target) }
+func (t *target) line() string { return report.Label(t.Name, t.Target) }

@@ -77,12 +77,7 @@ func (a *aliasing) replaces(ctx context.Context, t *Target) (bool, error) {
 		return false, nil
 	}
 	name, alias := t.template.aliasOf()
-	follows := false
-	if t.Rolled.Problem != "" && a.own[name] != "" { // The alias is written anyway.
-		_, all := t.template.takes(aliasPrefix + name)
-		follows = all || t.template.theirs
-	}
-	if !alias || t.Rolled.Problem != "" && !follows {
+	if !alias || t.Rolled.Problem != "" && !a.follows(name, t.template) {
 		return false, nil
 	}
 	problem := a.foreign(name, a.own, t)
@@ -101,6 +96,16 @@ func (a *aliasing) replaces(ctx context.Context, t *Target) (bool, error) {
 		a.by[name] = t.key
 	}
 	return true, nil
+}
+
+// follows reports whether a template launches what the source's own alias holds, and nothing else: that is written
+// anyway.
+func (a *aliasing) follows(name string, t *template) bool {
+	if a.own[name] == "" {
+		return false
+	}
+	_, all := t.takes(aliasPrefix + name)
+	return all || t.theirs
 }
 
 // aliasTarget is what a parameter holds, read once. One that does not exist yet holds nothing; an error that

@@ -130,11 +130,8 @@ func (d device) provisioned(size int32) string {
 func (s *survey) snapshotFits(ctx context.Context, d device) (problem string, err error) {
 	snapshot := aws.ToString(d.Ebs.SnapshotId)
 	switch {
-	case d.old == nil && d.oldName == "":
-		return fmt.Sprintf("its %s names snapshot %s, and whether that is one of its image cannot be told, for it has none",
-			d.name, snapshot), nil
 	case d.old == nil:
-		return fmt.Sprintf("its %s names snapshot %s, and whether that is one of its image %s cannot be told, for the image is gone", d.name, snapshot, d.oldName), nil
+		return d.untold(snapshot), nil
 	case d.old.owns(snapshot) && d.stays:
 		return fmt.Sprintf("its %s names snapshot %s, which is one of %s", d.name, snapshot, d.oldName), nil
 	case d.old.owns(snapshot):
@@ -152,6 +149,16 @@ func (s *survey) snapshotFits(ctx context.Context, d device) (problem string, er
 		return fmt.Sprintf("its %s has %d GiB, its snapshot %s needs %d", d.name, wants, snapshot, size), nil
 	}
 	return "", nil
+}
+
+// untold: whose a snapshot is cannot be told without the image that the template has.
+func (d device) untold(snapshot string) string {
+	if d.oldName == "" {
+		return fmt.Sprintf("its %s names snapshot %s, and whether that is one of its image cannot be told, for it has none",
+			d.name, snapshot)
+	}
+	return fmt.Sprintf("its %s names snapshot %s, and whether that is one of its image %s cannot be told, "+
+		"for the image is gone", d.name, snapshot, d.oldName)
 }
 
 // givesWay: a snapshot of the image that the template has gives way to the new image's of the same device.

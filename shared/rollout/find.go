@@ -35,24 +35,32 @@ func (f Finder) Find(ctx context.Context, roll plan.Roll, image Image) (Found, e
 	if targets, err = s.aliases(ctx, image, title, targets); err != nil {
 		return Found{}, err
 	}
-	for _, t := range targets {
-		if _, err := s.records(ctx, t.key); err != nil {
-			return Found{}, err
-		}
-	}
-	if err := s.learnAll(ctx, targets, image); err != nil {
+	if err := s.judgeAll(ctx, targets, roll, image); err != nil {
 		return Found{}, err
-	}
-	for _, t := range targets {
-		if err := s.judge(ctx, t, s.known[t.key][t.Rolled.Target], roll, image); err != nil {
-			return Found{}, err
-		}
-		t.Rolled.Note = notes(t.Rolled.Note, s.moved(t, image))
 	}
 	for _, t := range targets {
 		s.holdToo(t, targets, names)
 	}
 	return Found{Title: title, Targets: targets}, nil
+}
+
+// judgeAll says what becomes of each target.
+func (s *survey) judgeAll(ctx context.Context, targets []*Target, roll plan.Roll, image Image) error {
+	for _, t := range targets {
+		if _, err := s.records(ctx, t.key); err != nil {
+			return err
+		}
+	}
+	if err := s.learnAll(ctx, targets, image); err != nil {
+		return err
+	}
+	for _, t := range targets {
+		if err := s.judge(ctx, t, s.known[t.key][t.Rolled.Target], roll, image); err != nil {
+			return err
+		}
+		t.Rolled.Note = notes(t.Rolled.Note, s.moved(t, image))
+	}
+	return nil
 }
 
 // Keys are what targets that a source was rolled into may be recorded by.
@@ -128,10 +136,8 @@ func (t *Target) fail(err error) error {
 
 // judge says what becomes of one target.
 func (s *survey) judge(ctx context.Context, t *Target, known ledger.TargetRecord, roll plan.Roll, image Image) error {
-	t.Record = known
-	t.Record.Source, t.Record.ID, t.Record.Title = t.key, t.Rolled.Target, t.Rolled.Name
-	t.Record.Through, t.Record.Parameter = t.Rolled.Through, t.Rolled.Parameter
-	t.Rolled.To, t.failed = image.ID, known.Left != nil && !known.Left.Other
+	t.recorded(known)
+	t.Rolled.To = image.ID
 	if begun := known.Begun; begun != nil && begun.To.Source != image.Source && s.Now().Sub(begun.To.At) < underway {
 		return &fault.NotYet{Err: fmt.Errorf("%s is being changed for %s", t.Rolled.Target, begun.To.Source+begun.To.By)}
 	}
@@ -141,16 +147,20 @@ func (s *survey) judge(ctx context.Context, t *Target, known ledger.TargetRecord
 		t.Rolled.Problem = left.Problem
 		return nil
 	}
-	switch {
-	case t.Rolled.Held || t.Decision.There:
+	if t.Rolled.Held || t.Decision.There {
 		return nil
-	case problem != "":
-		t.Rolled.Problem = problem
-		return nil
-	case t.Rolled.Problem != "":
+	}
+	if t.Rolled.Problem = cmp.Or(problem, t.Rolled.Problem); t.Rolled.Problem != "" {
 		return nil
 	}
 	return s.fitsAll(ctx, t, roll, image)
+}
+
+// recorded is the target with what the ledger has of it.
+func (t *Target) recorded(known ledger.TargetRecord) {
+	t.Record, t.failed = known, known.Left != nil && !known.Left.Other
+	t.Record.Source, t.Record.ID, t.Record.Title = t.key, t.Rolled.Target, t.Rolled.Name
+	t.Record.Through, t.Record.Parameter = t.Rolled.Through, t.Rolled.Parameter
 }
 
 // fitsAll looks whether the template, or all that take their image from the parameter, would launch the image.

@@ -27,13 +27,7 @@ func (a *aliasing) followers(ctx context.Context, name string, at *Target) error
 		if slices.ContainsFunc(a.through[name], func(t *template) bool { return t.id == id }) {
 			continue
 		}
-		t, err := a.named(ctx, job.Rolled{Target: id})
-		if err == nil {
-			err = a.readLaunchers(ctx)
-		}
-		if err == nil {
-			err = a.launch(ctx, t)
-		}
+		t, err := a.follower(ctx, id)
 		if fault.IsNotFound(err) {
 			continue
 		}
@@ -46,6 +40,18 @@ func (a *aliasing) followers(ctx context.Context, name string, at *Target) error
 		}
 	}
 	return nil
+}
+
+// follower is a template with what launches from it.
+func (a *aliasing) follower(ctx context.Context, id string) (*template, error) {
+	t, err := a.named(ctx, job.Rolled{Target: id})
+	if err == nil {
+		err = a.readLaunchers(ctx)
+	}
+	if err == nil {
+		err = a.launch(ctx, t)
+	}
+	return t, err
 }
 
 // following are the templates of which the default or the latest version takes its image from a parameter.

@@ -50,11 +50,13 @@ func (s *survey) learnImages(ctx context.Context, targets []*Target, image Image
 	for _, t := range targets {
 		for _, each := range t.templates() {
 			each.ours = ours(s.known[t.key][t.Rolled.Target], each.present(), image)
-			if id := each.present(); id != "" && id != image.ID && !each.ours && t.Rolled.Problem == "" {
-				wanted[id] = true
+			if !each.ours && t.Rolled.Problem == "" {
+				wanted[each.present()] = true
 			}
 		}
 	}
+	delete(wanted, "")
+	delete(wanted, image.ID)
 	if len(wanted) < 2 {
 		return nil // It is asked for where it is needed.
 	}
@@ -71,10 +73,8 @@ func (s *survey) learnSnapshots(ctx context.Context, targets []*Target) error {
 	wanted := map[string]bool{}
 	for _, t := range targets {
 		for _, each := range t.templates() {
-			for _, m := range each.data(each.base).BlockDeviceMappings {
-				if hasSnapshot(m) && t.Rolled.Problem == "" {
-					wanted[*m.Ebs.SnapshotId] = true
-				}
+			if t.Rolled.Problem == "" {
+				each.snapshots(wanted)
 			}
 		}
 	}
@@ -82,18 +82,32 @@ func (s *survey) learnSnapshots(ctx context.Context, targets []*Target) error {
 		return nil
 	}
 	for ids := range slices.Chunk(slices.Sorted(maps.Keys(wanted)), filterMost) {
-		out, err := s.EC2.DescribeSnapshots(ctx, &ec2.DescribeSnapshotsInput{
-			Filters: []types.Filter{{Name: aws.String("snapshot-id"), Values: ids}},
-		})
-		if fault.IsThrottled(err) || fault.IsNotYet(err) {
-			return fmt.Errorf("looking at %d snapshots: %w", len(ids), err)
+		if err := s.readSnapshots(ctx, ids); fault.IsThrottled(err) || fault.IsNotYet(err) {
+			return err
 		}
-		if err != nil {
-			return nil // Each is asked for, and is its template's problem.
+	}
+	return nil
+}
+
+// snapshots are those that the template's mappings name.
+func (t *template) snapshots(all map[string]bool) {
+	for _, m := range t.data(t.base).BlockDeviceMappings {
+		if hasSnapshot(m) {
+			all[*m.Ebs.SnapshotId] = true
 		}
-		for _, each := range out.Snapshots {
-			s.sizes[aws.ToString(each.SnapshotId)] = aws.ToInt32(each.VolumeSize)
-		}
+	}
+}
+
+// readSnapshots reads the sizes of snapshots. Those that are gone are left out of the answer, and asked for one by one.
+func (s *survey) readSnapshots(ctx context.Context, ids []string) error {
+	out, err := s.EC2.DescribeSnapshots(ctx, &ec2.DescribeSnapshotsInput{
+		Filters: []types.Filter{{Name: aws.String("snapshot-id"), Values: ids}},
+	})
+	if err != nil {
+		return fmt.Errorf("looking at %d snapshots: %w", len(ids), err)
+	}
+	for _, each := range out.Snapshots {
+		s.sizes[aws.ToString(each.SnapshotId)] = aws.ToInt32(each.VolumeSize)
 	}
 	return nil
 }

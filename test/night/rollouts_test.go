@@ -120,15 +120,8 @@ func (n *night) launching(templates []string, launchers []rollLauncher) []rollLa
 		add(fmt.Sprintf("template-%d", i), id, "$Latest", []string{""})
 	}
 	for _, g := range must(n.scaling().DescribeAutoScalingGroups(n.ctx, &autoscaling.DescribeAutoScalingGroupsInput{}))(n.t).AutoScalingGroups {
-		kinds := []string{""}
-		if policy := g.MixedInstancesPolicy; policy != nil {
-			kinds = nil
-			for _, o := range policy.LaunchTemplate.Overrides {
-				kinds = append(kinds, aws.ToString(o.InstanceType))
-			}
-		}
 		for _, s := range group.Specs(g) {
-			add("group "+aws.ToString(g.AutoScalingGroupName), s.Template, s.Version, kinds)
+			add("group "+aws.ToString(g.AutoScalingGroupName), s.Template, s.Version, kindsOf(g))
 		}
 	}
 	for _, l := range launchers {
@@ -141,6 +134,17 @@ func (n *night) launching(templates []string, launchers []rollLauncher) []rollLa
 		}
 	}
 	return all
+}
+
+// kindsOf are the types that a group may launch; "" for the template's own, and for what requirements are met by.
+func kindsOf(g scaling.AutoScalingGroup) (kinds []string) {
+	if g.MixedInstancesPolicy == nil {
+		return []string{""}
+	}
+	for _, o := range g.MixedInstancesPolicy.LaunchTemplate.Overrides {
+		kinds = append(kinds, aws.ToString(o.InstanceType))
+	}
+	return kinds
 }
 
 // tryLaunch launches an instance, and terminates it. Where a template leaves the type to requirements, one that meets
@@ -332,22 +336,7 @@ func (n *night) givenBack(w rollWorld, answer rollback.Answer, before, back []ro
 // meets counts what a world has shown.
 func (n *night) meets(met map[string]int, result job.Result) {
 	for _, r := range result.Rolled {
-		switch {
-		case r.Problem != "":
-			met["not rolled"]++
-		case r.Stays:
-			met["stays"]++
-		default:
-			met["rolled"]++
-		}
-		for what, text := range map[string]string{
-			"fleet": "fleet", "warm pool": "warm pools", "boot mode": "does not boot", "ENA": "images with ENA",
-			"platform": "one of Windows", "their owner": "another service", "requirements": "instance requirements",
-		} {
-			if strings.Contains(r.Note+r.Problem, text) {
-				met[what]++
-			}
-		}
+		meetsRoll(met, r)
 	}
 	for _, r := range result.Refreshes {
 		if r.ID == "" {
@@ -362,6 +351,25 @@ func (n *night) meets(met map[string]int, result job.Result) {
 		}
 		if w.Code == job.KeptVolumes {
 			met["kept"]++
+		}
+	}
+}
+
+func meetsRoll(met map[string]int, r job.Rolled) {
+	switch {
+	case r.Problem != "":
+		met["not rolled"]++
+	case r.Stays:
+		met["stays"]++
+	default:
+		met["rolled"]++
+	}
+	for what, text := range map[string]string{
+		"fleet": "fleet", "warm pool": "warm pools", "boot mode": "does not boot", "ENA": "images with ENA",
+		"platform": "one of Windows", "their owner": "another service", "requirements": "instance requirements",
+	} {
+		if strings.Contains(r.Note+r.Problem, text) {
+			met[what]++
 		}
 	}
 }
