@@ -6,9 +6,11 @@ import (
 	"time"
 
 	"goldsmith/functions/claim"
+	"goldsmith/local/ec2"
 	"goldsmith/local/stage"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/tag"
 )
 
 // What has gone down since the run began holds its other sources back until the window closes: they wait, and are in
@@ -43,11 +45,31 @@ func TestClaimIsHeldBack(t *testing.T) {
 			Then: held,
 		},
 		{
-			Name: "the ledger does not know who is down at all", Want: looks + ": ok",
-			Given: func(_ *stage.Stage, in *claim.Input) {
-				in.Job.Run.Held = &job.Reason{Code: job.LedgerLost, Text: "its table was lost"}
+			Name: "the ledger does not know who is down at all", Want: looks + " DescribeInstances Slots Claims: ok",
+			Given: func(s *stage.Stage, in *claim.Input) { lost(s, in) }, Then: held,
+		},
+		{
+			Name: "until the window closes", Want: looks + ": ok",
+			Given: func(s *stage.Stage, in *claim.Input) { lost(s, in); time.Sleep(5 * time.Hour) },
+			Then:  skips(job.LedgerLost, "its table was lost"),
+		},
+		{
+			Name: "and who asks for it waits for half an hour", Want: "Claim Slots " +
+				strings.TrimPrefix(looks, "Claim ") + " DescribeInstances Slots Claims Slots: ok",
+			Given: func(s *stage.Stage, in *claim.Input) {
+				lost(s, in)
+				in.Job.Run.Request = &job.Request{Source: s.Web, By: "jo"}
+				in.Job.Turn = &job.Turn{Held: true, Since: time.Now().Add(-30 * time.Minute)}
 			},
 			Then: skips(job.LedgerLost, "its table was lost"),
+		},
+		{
+			Name: "by now it does", Want: looks + " DescribeInstances StartInstances Slots*2 Take Record: ok",
+			Given: func(_ *stage.Stage, in *claim.Input) { in.Job.Run.Held = &job.Reason{Code: job.LedgerLost} },
+			Then: func(s *stage.Stage, j job.Job) {
+				s.Same("held", j.Run.Held, (*job.Reason)(nil))
+				s.Same("decision", j.Decision, job.StopFirst)
+			},
 		},
 	})
 	stage.Play(t, waiting, cases{
@@ -96,4 +118,12 @@ func TestClaimIsHeldBack(t *testing.T) {
 			Given: func(s *stage.Stage, _ *claim.Input) { down(s, time.Now()); s.Ledger.Break("Free", 1) },
 		},
 	})
+}
+
+// lost has an instance down that an execution of ours has stopped and of which the ledger knows nothing.
+func lost(s *stage.Stage, in *claim.Input) {
+	s.Helper()
+	id := s.Launch("lost", map[string]string{tag.Stopped: "arn:aws:states:eu-central-1:123456789012:execution:goldsmith/source:1"})
+	s.Set(id, ec2.Stopped)
+	in.Job.Run.Held = &job.Reason{Code: job.LedgerLost, Text: "its table was lost"}
 }

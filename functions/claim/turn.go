@@ -12,13 +12,17 @@ import (
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/source"
+	"goldsmith/shared/tag"
 )
 
 // mayStop sees whether the source may be stopped now: it can be started again, the breaker is
 // closed, and there is a place for it. The job has its place then, or a decision.
 func (s Step) mayStop(ctx context.Context, j job.Job) (job.Job, error) {
 	if j.Run.Held != nil {
-		return refuse(j, j.Run.Held), nil
+		var err error
+		if j, err = s.unlock(ctx, j); err != nil || j.Run.Held != nil {
+			return j, err
+		}
 	}
 	if reason, err := s.startable(ctx, j); err != nil || reason != nil {
 		return refuse(j, reason), err
@@ -36,6 +40,33 @@ func (s Step) mayStop(ctx context.Context, j job.Job) (job.Job, error) {
 		return j, nil
 	}
 	return s.place(ctx, j)
+}
+
+// unlock looks whether the ledger knows by now of what was down without its knowing: the sweep sees to that within
+// minutes. Until then the source waits, a request for half an hour.
+func (s Step) unlock(ctx context.Context, j job.Job) (job.Job, error) {
+	tagged, err := source.DownWith(ctx, s.instances, tag.Stopped)
+	if err != nil {
+		return j, err
+	}
+	lost, err := bound.Lost(ctx, s.book, job.MachineOf(j.Execution), tagged)
+	if err != nil {
+		return j, err
+	}
+	if len(lost) == 0 {
+		j.Run.Held = nil
+		return j, nil
+	}
+	j.Run.Held = bound.Held(lost)
+	turn := job.Turn{Held: true, Seconds: int(again.Seconds()), Since: s.now().UTC()}
+	if j.Turn != nil {
+		turn.Since, turn.First = j.Turn.Since, j.Turn.First
+	}
+	if j.Run.Request != nil && j.Run.Request.Source != "" && s.now().Sub(turn.Since) >= settling {
+		return refuse(j, j.Run.Held), nil
+	}
+	j.Decision, j.Turn = job.WaitFirst, &turn
+	return j, nil
 }
 
 // again is how often what is held back is looked at: as seldom as what waits for its turn at most.
@@ -189,6 +220,9 @@ func (s Step) stillWaits(ctx context.Context, j job.Job) (job.Job, bool, error) 
 // late is a source that is not stopped before the window closes. What is down, and holds it back or has a place, is
 // why, if there is any.
 func (s Step) late(ctx context.Context, j job.Job, otherwise job.Reason) (job.Job, error) {
+	if j.Run.Held != nil {
+		return refuse(j, j.Run.Held), nil
+	}
 	open, err := breaker.Open(ctx, s.book)
 	if err != nil {
 		return j, err

@@ -334,17 +334,9 @@ func (l Leftovers) remove(ctx context.Context, left leftover) error {
 	if err != nil && !fault.IsNoImage(err) {
 		return fmt.Errorf("removing image %s of a job that was cut off: %w", left.id, err)
 	}
-	log := handler.Log(ctx)
-	log.WarnContext(ctx, "removed the image of a job that was cut off", "image", left.id, "source", left.result.Source)
-	whole := err == nil && (all || len(left.registered.Snapshots) == 0)
-	if whole {
-		for _, s := range out.DeleteSnapshotResults {
-			if s.ReturnCode != types.SnapshotReturnCodesSuccess {
-				whole = false
-				log.ErrorContext(ctx, "a snapshot of it stays; the next run with a keep rule removes it", "snapshot", aws.ToString(s.SnapshotId), "code", string(s.ReturnCode))
-			}
-		}
-	}
+	handler.Log(ctx).WarnContext(ctx, "removed the image of a job that was cut off", "image", left.id, "source",
+		left.result.Source)
+	whole := err == nil && (all || len(left.registered.Snapshots) == 0) && noneStays(ctx, out)
 	left.result.Image.State = job.Removed
 	if err := l.record(ctx, left); err != nil {
 		return err
@@ -358,6 +350,19 @@ func (l Leftovers) remove(ctx context.Context, left leftover) error {
 		return err
 	}
 	return l.Register.Settle(ctx, r)
+}
+
+// noneStays reports whether every snapshot went with its image.
+func noneStays(ctx context.Context, out *ec2.DeregisterImageOutput) bool {
+	whole := true
+	for _, s := range out.DeleteSnapshotResults {
+		if s.ReturnCode != types.SnapshotReturnCodesSuccess {
+			whole = false
+			handler.Log(ctx).ErrorContext(ctx, "a snapshot of it stays; the next run with a keep rule removes it", "snapshot",
+				aws.ToString(s.SnapshotId), "code", string(s.ReturnCode))
+		}
+	}
+	return whole
 }
 
 // record forgets what the job waited for and writes what became of its image.

@@ -56,7 +56,7 @@ func (p Problems) shows(ctx context.Context, id string) (string, error) {
 }
 
 // settle ends a sweep well that knows of a problem which trying again does not solve, once people know of it. Whatever
-// passes by itself fails the sweep, and so does what nobody could be told.
+// passes by itself fails the sweep, and so does what Slack did not take. Where there is no Slack the log says it.
 func (p Problems) settle(ctx context.Context, swept error) error {
 	var failing []error
 	lasting := map[string][]error{}
@@ -71,7 +71,7 @@ func (p Problems) settle(ctx context.Context, swept error) error {
 	for _, kind := range slices.Sorted(maps.Keys(lasting)) {
 		same := lasting[kind]
 		handler.Log(ctx).ErrorContext(ctx, "the sweep cannot do everything", "error", errors.Join(same...))
-		if delivery, err := p.Notices.Notice(ctx, p.notice(kind, same)); err != nil || delivery != slack.Sent {
+		if delivery, err := p.Notices.Notice(ctx, p.notice(kind, same)); err != nil || delivery == slack.Failed {
 			failing = append(failing, err, errors.Join(same...))
 		}
 	}

@@ -48,25 +48,33 @@ func New(fleet Fleet, book Book, now func() time.Time) Step { return Step{fleet,
 // Handle returns the page with its next sources. The first call opens the run
 // in the ledger and holds the whole fleet against the plan's limit.
 func (s Step) Handle(ctx context.Context, p job.Page) (job.Page, error) {
-	first := p.Cursor == ""
-	if first {
+	p.Width = min(p.Plan.Concurrency+spare, job.PageSize)
+	if p.Cursor == "" {
 		if err := s.open(ctx, p); err != nil {
 			return p, err
 		}
 	}
-	if r := p.Run.Request; r != nil && r.Source != "" && r.Kind == job.Snapshot {
+	r := p.Run.Request
+	one := r != nil && r.Source != ""
+	switch {
+	case one && r.Kind == job.Snapshot:
 		// Claim looks at it; neither the limit nor anything else of this is about what is not stopped.
 		p.Sources, p.Cursor, p.More = []job.Source{{ID: r.Source, Kind: r.Kind}}, r.Source, false
 		return p, nil
-	}
-	if p.Plan.Sources.OfSnapshots() && (p.Run.Request == nil || p.Run.Request.Source == "") {
+	case !one && p.Plan.Sources.OfSnapshots():
 		return s.snapshots(ctx, p)
+	default:
+		return s.instances(ctx, p)
 	}
+}
+
+// instances is the page with its next instances.
+func (s Step) instances(ctx context.Context, p job.Page) (job.Page, error) {
 	selected, err := source.Selected(ctx, s.fleet, p.Run, p.Plan.Sources)
 	if err != nil {
 		return p, err
 	}
-	if first {
+	if p.Cursor == "" {
 		if p.Run.Most, err = s.check(ctx, p, selected); err != nil {
 			return p, err
 		}
@@ -119,7 +127,6 @@ const spare = 10
 // fill puts the next eligible sources on the page, and skips the others for good.
 func (s Step) fill(ctx context.Context, p job.Page, instances []types.Instance) (job.Page, error) {
 	p.Sources, p.More, p.Run.Asked, p.Run.Held = []job.Source{}, false, time.Time{}, nil
-	p.Width = min(p.Plan.Concurrency+spare, job.PageSize)
 	var stopping []source.Facts
 	for part := range slices.Chunk(instances, source.Batch) {
 		if len(p.Sources)+len(part) > job.PageSize {

@@ -58,6 +58,9 @@ func (s Step) untouched(ctx context.Context, c ledger.Claim) {
 	}
 }
 
+// byAPerson reports whether an earlier attempt found that a person had stopped the instance.
+func byAPerson(c ledger.Claim) bool { return c.Looked && !c.WasRunning && !c.StopSent.IsZero() }
+
 // leave has an instance imaged and not started again: what a person stops stays so. The claim says that there is
 // nothing to undo.
 func (s Step) leave(ctx context.Context, j job.Job, c ledger.Claim) (job.Job, error) {

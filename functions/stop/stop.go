@@ -56,7 +56,7 @@ func New(ec2 Stopper, book Book, now func() time.Time) Step { return Step{ec2, b
 // has closed meanwhile keeps it there.
 func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	now := s.now().UTC()
-	if !j.Hangs && !j.Run.Closes.IsZero() && now.After(j.Run.Closes) {
+	if late(j, now) {
 		return j, fault.Failure("Raise the plan's concurrency or its window.",
 			"%s (%s) was not stopped: the window closed at %s", j.Source.Name, j.Source.ID, j.Run.Closes.UTC().Format(time.RFC3339))
 	}
@@ -64,27 +64,27 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	if err != nil {
 		return j, fmt.Errorf("looking up the claim of %s: %w", j.Source.ID, err)
 	}
-	if claim.Looked && !claim.WasRunning && !claim.StopSent.IsZero() {
-		return left(j, claim), nil // An earlier attempt found that a person had stopped it.
+	if byAPerson(claim) {
+		return left(j, claim), nil
 	}
 	if reason, err := s.mayStop(ctx, j, claim, now); err != nil || reason != nil {
 		return skip(j, reason), err
 	}
-	if claim.StopSent.IsZero() {
-		if lacks, err := s.trace(ctx, j); err != nil || lacks != nil {
-			return skip(j, lacks), err
-		}
-	}
+	return s.send(ctx, j, claim, now)
+}
+
+// late reports whether the window has closed for the first stop. What hangs on its way down is not kept there by it.
+func late(j job.Job, now time.Time) bool {
+	return !j.Hangs && !j.Run.Closes.IsZero() && now.After(j.Run.Closes)
+}
+
+// send notes the stop in the claim, sends it, and says what came of it.
+func (s Step) send(ctx context.Context, j job.Job, claim ledger.Claim, now time.Time) (job.Job, error) {
 	first := claim.StopSent.IsZero()
 	claim = journal(claim, j.Hangs, now)
 	if err := s.book.Record(ctx, claim); err != nil {
 		return j, fmt.Errorf("recording the stop of %s: %w", j.Source.ID, err)
 	}
-	return s.send(ctx, j, claim, first)
-}
-
-// send sends the stop that the claim notes, and says what came of it. first is whether none was sent before.
-func (s Step) send(ctx context.Context, j job.Job, claim ledger.Claim, first bool) (job.Job, error) {
 	tried := &attempts{}
 	out, err := s.stop(ctx, j, tried)
 	certain := first && !tried.unsure
@@ -134,7 +134,10 @@ func (s Step) mayStop(ctx context.Context, j job.Job, c ledger.Claim, now time.T
 	if reason, _, err := breaker.Against(ctx, s.book, j); err != nil || reason != nil {
 		return reason, err
 	}
-	return nil, s.placed(ctx, j, now)
+	if err := s.placed(ctx, j, now); err != nil {
+		return nil, err
+	}
+	return s.trace(ctx, j)
 }
 
 // again sees whether a stop may be sent once more of which it is not known whether EC2 took it. Where the breaker has

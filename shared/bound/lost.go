@@ -26,27 +26,44 @@ func Lost(ctx context.Context, book breaker.Reader, machine string, tagged []typ
 	lost := slices.DeleteFunc(slices.Clone(tagged), func(i types.Instance) bool {
 		return !job.IsChild(source.Tags(i)[tag.Stopped], machine) || !source.Down(i)
 	})
-	if len(lost) == 0 {
-		return nil, nil
-	}
-	for s, err := range book.Slots(ctx, "") {
-		var unreadable *ledger.Unreadable
-		if err != nil && !errors.As(err, &unreadable) {
+	for _, known := range []func(context.Context, breaker.Reader, []types.Instance) ([]types.Instance, error){
+		unplaced, unexplained,
+	} {
+		if len(lost) == 0 {
+			return nil, nil
+		}
+		var err error
+		if lost, err = known(ctx, book, lost); err != nil {
 			return nil, fmt.Errorf("reading who is down: %w", err)
 		}
-		if err == nil && tells(s.Kind) {
+	}
+	return lost, nil
+}
+
+// unplaced are those of which no slot says that they may be down. One that cannot be read says nothing.
+func unplaced(ctx context.Context, book breaker.Reader, lost []types.Instance) ([]types.Instance, error) {
+	for s, err := range book.Slots(ctx, "") {
+		var unreadable *ledger.Unreadable
+		switch {
+		case errors.As(err, &unreadable):
+		case err != nil:
+			return nil, err
+		case tells(s.Kind):
 			lost = without(lost, s.Source)
 		}
 	}
-	if len(lost) == 0 {
-		return nil, nil
-	}
+	return lost, nil
+}
+
+// unexplained are those of which no claim says that its run does not keep them down.
+func unexplained(ctx context.Context, book breaker.Reader, lost []types.Instance) ([]types.Instance, error) {
 	for c, err := range book.Claims(ctx) {
 		var unreadable *ledger.Unreadable
-		if err != nil && !errors.As(err, &unreadable) {
-			return nil, fmt.Errorf("reading who is down: %w", err)
-		}
-		if err == nil {
+		switch {
+		case errors.As(err, &unreadable):
+		case err != nil:
+			return nil, err
+		default:
 			lost = slices.DeleteFunc(lost, func(i types.Instance) bool { return explains(c, i) })
 		}
 	}

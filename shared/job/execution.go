@@ -8,8 +8,8 @@ func IsChild(text, machine string) bool {
 	return strings.HasPrefix(text, strings.Replace(machine, ":stateMachine:", ":execution:", 1)+"/")
 }
 
-// MachineOf is the ARN of the state machine of a run's execution.
+// MachineOf is the ARN of the state machine of a run's execution, or of one of its children.
 func MachineOf(execution string) string {
-	machine := execution[:max(0, strings.LastIndex(execution, ":"))]
+	machine, _, _ := strings.Cut(execution[:max(0, strings.LastIndex(execution, ":"))], "/")
 	return strings.Replace(machine, ":execution:", ":stateMachine:", 1)
 }

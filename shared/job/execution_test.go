@@ -23,8 +23,10 @@ func TestIsChild(t *testing.T) {
 
 func TestMachineOf(t *testing.T) {
 	const machine = "arn:aws:states:eu-central-1:123456789012:stateMachine:goldsmith"
-	if got := job.MachineOf("arn:aws:states:eu-central-1:123456789012:execution:goldsmith:nightly-1"); got != machine {
-		t.Errorf("the machine is %s, want %s", got, machine)
+	for _, name := range []string{"goldsmith:nightly-1", "goldsmith/source:3f1c"} {
+		if got := job.MachineOf("arn:aws:states:eu-central-1:123456789012:execution:" + name); got != machine {
+			t.Errorf("the machine is %s, want %s", got, machine)
+		}
 	}
 	if got := job.MachineOf(""); got != "" {
 		t.Errorf("no execution is of %s", got)

@@ -103,8 +103,7 @@ func (n *night) onlyOwnTags(c query.Record) {
 			ids = append(ids, said[2])
 		}
 	}
-	answers := c.Action == "DeleteTags" && slices.Equal(keys, []string{url.QueryEscape(tag.Request)}) ||
-		c.Action == "CreateTags" && slices.Equal(keys, []string{url.QueryEscape(tag.LastImage)})
+	answers := answersTag(c.Action, keys)
 	source := func(id string) bool {
 		return strings.HasPrefix(id, "i-") || answers && strings.HasPrefix(id, "snap-")
 	}
@@ -112,6 +111,12 @@ func (n *night) onlyOwnTags(c query.Record) {
 	if len(keys) == 0 || !allOf(ids, source) || !allOf(keys, own) {
 		n.t.Errorf("%s sent %s of %s, keys %s", c.Caller, c.Action, ids, keys)
 	}
+}
+
+// answersTag reports whether a call takes the request tag off, or notes the image that was made.
+func answersTag(action string, keys []string) bool {
+	return action == "DeleteTags" && slices.Equal(keys, []string{url.QueryEscape(tag.Request)}) ||
+		action == "CreateTags" && slices.Equal(keys, []string{url.QueryEscape(tag.LastImage)})
 }
 
 func allOf(texts []string, holds func(string) bool) bool {

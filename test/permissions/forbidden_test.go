@@ -90,15 +90,19 @@ func siblings(requests map[string]Request, role string) (all []Request) {
 		kind := parts[rest][:strings.IndexAny(parts[rest], ":/")+1]
 		all = append(all, Request{r.Action, strings.Join(replaced(parts, rest, kind+"other:other"), ":"), r.Keys},
 			Request{r.Action, strings.Join(replaced(parts, rest, kind+"other"), ":"), r.Keys})
-		open := strings.HasPrefix(parts[rest], "parameter/goldsmith/images/") ||
-			strings.HasPrefix(parts[rest], "schedule/goldsmith/") ||
-			strings.HasPrefix(parts[rest], "autoScalingGroup:") ||
-			strings.HasPrefix(parts[rest], "mapRun:"+workflow.Name+"/"+workflow.MapLabel+":")
-		if !strings.Contains(kind, "execution") && kind != "log-group:" && !open {
+		if !strings.Contains(kind, "execution") && kind != "log-group:" && !open(parts[rest]) {
 			all = append(all, Request{r.Action, alike(r.Resource), r.Keys})
 		}
 	}
 	return all
+}
+
+// open are resources of which a role may use all whose names begin alike.
+func open(resource string) bool {
+	return slices.ContainsFunc([]string{
+		"parameter/goldsmith/images/", "schedule/goldsmith/", "autoScalingGroup:",
+		"mapRun:" + workflow.Name + "/" + workflow.MapLabel + ":",
+	}, func(prefix string) bool { return strings.HasPrefix(resource, prefix) })
 }
 
 // alike is another resource whose name begins alike. A function's versions are all its own.

@@ -48,17 +48,9 @@ func (t *terms) planSnapshot(ctx context.Context, id, name string, set, data []s
 	if err != nil {
 		return err
 	}
-	evidence, err := attribute.Looker{EC2: ec2.NewFromConfig(cfg), EBS: ebs.NewFromConfig(cfg)}.Look(ctx, id, volumes)
-	if fault.IsNotFound(err) {
-		return fault.Failure("Check the id, the Region and the account.", "%w", err)
-	}
+	found, err := lookAtSnapshot(ctx, cfg, id, volumes, settings)
 	if err != nil {
 		return err
-	}
-	evidence.Settings = append([]attribute.Settings{settings}, evidence.Settings...)
-	found := plannedSnapshot{Decision: attribute.Decide(evidence), gib: aws.ToInt32(evidence.Snapshot.VolumeSize)}
-	if evidence.Disk != nil {
-		found.Disk = evidence.Disk.String()
 	}
 	if err := t.show(found, found.print); err != nil {
 		return err
@@ -67,6 +59,24 @@ func (t *terms) planSnapshot(ctx context.Context, id, name string, set, data []s
 		return ended{Failed}
 	}
 	return nil
+}
+
+// lookAtSnapshot decides from what is found of a snapshot and its data volumes; the settings come before all else.
+func lookAtSnapshot(ctx context.Context, cfg aws.Config, id string, volumes map[string]string, settings attribute.Settings) (plannedSnapshot, error) {
+	looker := attribute.Looker{EC2: ec2.NewFromConfig(cfg), EBS: ebs.NewFromConfig(cfg)}
+	evidence, err := looker.Look(ctx, id, volumes)
+	if fault.IsNotFound(err) {
+		err = fault.Failure("Check the id, the Region and the account.", "%w", err)
+	}
+	if err != nil {
+		return plannedSnapshot{}, err
+	}
+	evidence.Settings = append([]attribute.Settings{settings}, evidence.Settings...)
+	found := plannedSnapshot{Decision: attribute.Decide(evidence), gib: aws.ToInt32(evidence.Snapshot.VolumeSize)}
+	if evidence.Disk != nil {
+		found.Disk = evidence.Disk.String()
+	}
+	return found, nil
 }
 
 func (s plannedSnapshot) print(p *page) {

@@ -102,21 +102,27 @@ func (s Stage) Play(ctx context.Context, run job.Run, p plan.Plan) (Night, error
 	if n.Sources, err = s.sources(ctx, run, p, selected); err != nil || s.Book == nil {
 		return n, err
 	}
+	err = s.follow(ctx, run, p, &n)
+	return n, err
+}
+
+// follow says what becomes of all else once the night's sources are imaged.
+func (s Stage) follow(ctx context.Context, run job.Run, p plan.Plan, n *Night) (err error) {
 	if err := s.lineages(ctx, n.Sources); err != nil {
-		return n, err
+		return err
 	}
 	if err := s.volumes(ctx, p, n.Sources); err != nil {
-		return n, err
+		return err
 	}
 	var prospects []prospect
 	if n.Templates, prospects, err = s.templates(ctx, run, p, n.Sources); err != nil {
-		return n, err
+		return err
 	}
 	if n.Groups, err = s.groups(ctx, p, prospects, n.Sources); err != nil {
-		return n, err
+		return err
 	}
-	n.Images, n.Blind, err = s.images(ctx, run, p, n)
-	return n, err
+	n.Images, n.Blind, err = s.images(ctx, run, p, *n)
+	return err
 }
 
 // Scheduled is the run that a plan's schedule would start at a moment.
