@@ -15,22 +15,11 @@ type launchNetwork struct {
 	public    bool
 }
 
-// readNetwork reads the network of a launch: parameters of the instance, or those of its
-// first network interface, never both (aws/aws-cli#809, #518; hashicorp/terraform#687).
+// readNetwork reads the network of a launch.
 func (w *World) readNetwork(p *query.Params) (n launchNetwork, err error) {
-	interfaces := p.List("NetworkInterface")
-	place := p
-	if len(interfaces) > 0 {
-		for field, what := range map[string]string{
-			"SubnetId": "subnet ID", "SecurityGroupId": "security groups", "SecurityGroup": "security groups", "PrivateIpAddress": "private IP address",
-		} {
-			if p.Has(field) {
-				return n, query.Errorf("InvalidParameterCombination", "Network interfaces and an instance-level %s may not be specified on the same request", what)
-			}
-		}
-		if place = interfaces[0]; len(interfaces) > 1 || place.Int("DeviceIndex") != 0 {
-			return n, query.Errorf("UnsupportedOperation", "The embedded EC2 gives an instance one network interface, of device index 0.")
-		}
+	place, err := networkParams(p)
+	if err != nil {
+		return n, err
 	}
 	if n.placed, err = w.network.place(place.Text("SubnetId"), p.Text("Placement.AvailabilityZone")); err != nil {
 		return n, err
@@ -46,6 +35,30 @@ func (w *World) readNetwork(p *query.Params) (n launchNetwork, err error) {
 	// Instances in a default subnet get a public address unless told otherwise.
 	n.public = !place.Has("AssociatePublicIpAddress") || place.Bool("AssociatePublicIpAddress")
 	return n, nil
+}
+
+// networkParams are where a launch says its network: parameters of the instance, or those of its
+// first network interface, never both (aws/aws-cli#809, #518; hashicorp/terraform#687).
+func networkParams(p *query.Params) (*query.Params, error) {
+	interfaces := p.List("NetworkInterface")
+	if len(interfaces) == 0 {
+		return p, nil
+	}
+	for field, what := range map[string]string{
+		"SubnetId": "subnet ID", "PrivateIpAddress": "private IP address",
+		"SecurityGroupId": "security groups", "SecurityGroup": "security groups",
+	} {
+		if p.Has(field) {
+			return nil, query.Errorf("InvalidParameterCombination",
+				"Network interfaces and an instance-level %s may not be specified on the same request", what)
+		}
+	}
+	first := interfaces[0]
+	if len(interfaces) > 1 || first.Int("DeviceIndex") != 0 {
+		return nil, query.Errorf("UnsupportedOperation",
+			"The embedded EC2 gives an instance one network interface, of device index 0.")
+	}
+	return first, nil
 }
 
 // groupsNamed finds security groups by id and by name; none named is the default one.

@@ -23,18 +23,8 @@ func copySnapshot(w *World, call *query.Call) error {
 		return err
 	}
 	encrypt, key, description := p.Bool("Encrypted"), p.Text("KmsKeyId"), p.Text("Description")
-	if key != "" && !encrypt { // API reference, CopySnapshot: KmsKeyId. The code is that of CreateVolume.
-		return keyWithoutEncrypted()
-	}
-	signed, destination := p.Text("PresignedUrl") != "", p.Text("DestinationRegion")
-	switch {
-	case from.encrypted && !signed: // The same page, PresignedUrl; that it is refused at once is unverified.
-		return missing("PresignedUrl")
-	case destination != "" && destination != w.options.Region:
-		return query.Errorf("InvalidParameterValue", "Value (%s) for parameter destinationRegion is invalid.", destination)
-	case w.copies >= concurrentCopies: // The code and the words: aws-samples/copy-encrypted-ami#3.
-		return query.Errorf("ResourceLimitExceeded",
-			"Too many snapshot copies in progress. The limit is %d for this destination region.", concurrentCopies)
+	if err := w.copyAllowed(p, from); err != nil {
+		return err
 	}
 	if err := call.Commit(); err != nil {
 		return err
@@ -53,6 +43,25 @@ func copySnapshot(w *World, call *query.Call) error {
 	call.Touch(to.id)
 	call.Out.Text("snapshotId", to.id)
 	writeTags(call.Out, to.tags)
+	return nil
+}
+
+// copyAllowed holds that a copy is asked for as its encryption and its Region want it, and that there is room for one
+// more.
+func (w *World) copyAllowed(p *query.Params, from *snapshot) error {
+	signed, destination := p.Text("PresignedUrl") != "", p.Text("DestinationRegion")
+	switch {
+	case p.Text("KmsKeyId") != "" && !p.Bool("Encrypted"): // API reference, CopySnapshot: KmsKeyId.
+		return keyWithoutEncrypted() // The code is that of CreateVolume.
+	case from.encrypted && !signed: // The same page, PresignedUrl; that it is refused at once is unverified.
+		return missing("PresignedUrl")
+	case destination != "" && destination != w.options.Region:
+		return query.Errorf("InvalidParameterValue",
+			"Value (%s) for parameter destinationRegion is invalid.", destination)
+	case w.copies >= concurrentCopies: // The code and the words: aws-samples/copy-encrypted-ami#3.
+		return query.Errorf("ResourceLimitExceeded",
+			"Too many snapshot copies in progress. The limit is %d for this destination region.", concurrentCopies)
+	}
 	return nil
 }
 

@@ -118,12 +118,7 @@ func (l Looker) offer(ctx context.Context, e *Evidence) error {
 	if e.Instance == nil || !e.Instance.Root {
 		return nil
 	}
-	at := map[string]string{}
-	for _, m := range e.Instance.BlockDeviceMappings {
-		if device := aws.ToString(m.DeviceName); m.Ebs != nil && device != aws.ToString(e.Instance.RootDeviceName) {
-			at[aws.ToString(m.Ebs.VolumeId)] = device
-		}
-	}
+	at := otherVolumes(e.Instance)
 	if len(at) == 0 {
 		return nil
 	}
@@ -132,13 +127,25 @@ func (l Looker) offer(ctx context.Context, e *Evidence) error {
 		return err
 	}
 	for _, s := range found {
-		device, near := at[aws.ToString(s.VolumeId)], aws.ToTime(s.StartTime).Sub(aws.ToTime(e.Snapshot.StartTime)).Abs() <= apart
+		device := at[aws.ToString(s.VolumeId)]
+		near := aws.ToTime(s.StartTime).Sub(aws.ToTime(e.Snapshot.StartTime)).Abs() <= apart
 		taken := slices.ContainsFunc(e.Data, func(d Data) bool { return d.Device == device })
 		if near && !taken {
 			e.Offered = append(e.Offered, Data{Device: device, Snapshot: s})
 		}
 	}
 	return nil
+}
+
+// otherVolumes are the devices of the instance's volumes but the one at its root device, by the ids of the volumes.
+func otherVolumes(i *Instance) map[string]string {
+	at := map[string]string{}
+	for _, m := range i.BlockDeviceMappings {
+		if device := aws.ToString(m.DeviceName); m.Ebs != nil && device != aws.ToString(i.RootDeviceName) {
+			at[aws.ToString(m.Ebs.VolumeId)] = device
+		}
+	}
+	return at
 }
 
 // dataVolumes decides them.

@@ -41,18 +41,8 @@ func runNow(e envelope) (Event, error) {
 	if err := checkPlan(e.Plan); err != nil {
 		return nil, err
 	}
-	if e.Source != "" {
-		if err := checkID("source", e.Source, "i", "snap"); err != nil {
-			return nil, err
-		}
-	}
-	if len(e.Data) > 0 && !isID(e.Source, "snap") {
-		return nil, wrong("data", "none, but with the source snap-...", e.Source)
-	}
-	for _, device := range slices.Sorted(maps.Keys(e.Data)) {
-		if err := checkID("data."+device, e.Data[device], "snap"); err != nil {
-			return nil, err
-		}
+	if err := checkAsked(e.Source, e.Data); err != nil {
+		return nil, err
 	}
 	if len(e.ID) > 64 || !only(lower+strings.ToUpper(lower)+digit+"-_", e.ID) {
 		return nil, wrong("id", `at most 64 of A-Z, a-z, 0-9, "-" and "_"`, e.ID)
@@ -65,6 +55,25 @@ func runNow(e envelope) (Event, error) {
 		}
 	}
 	return RunNow{Plan: e.Plan, Source: e.Source, Data: e.Data, By: e.By, At: at, ID: e.ID}, nil
+}
+
+// checkAsked holds that a run is asked of everything, of an instance, or of a snapshot, and only of a snapshot with
+// those of data volumes.
+func checkAsked(source string, data map[string]string) error {
+	if source != "" {
+		if err := checkID("source", source, "i", "snap"); err != nil {
+			return err
+		}
+	}
+	if len(data) > 0 && !isID(source, "snap") {
+		return wrong("data", "none, but with the source snap-...", source)
+	}
+	for _, device := range slices.Sorted(maps.Keys(data)) {
+		if err := checkID("data."+device, data[device], "snap"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // mostAfter is how long the name of a parameter can be (Parameter Store, PutParameter).

@@ -75,8 +75,8 @@ var (
 // a while of things it has just created.
 func IsNotFound(err error) bool { return hasCode(err, notFound) }
 
-// IsNoImage, IsNoSnapshot and IsNoInstance report whether EC2 says of a thing of that kind that it does not exist. What
-// says so of another kind, as of a snapshot when an image is asked for, proves nothing of it.
+// IsNoImage reports whether EC2 says of an image that it does not exist, as IsNoSnapshot and IsNoInstance do of theirs.
+// What says so of another kind, as of a snapshot when an image is asked for, proves nothing of it.
 func IsNoImage(err error) bool { return hasCode(err, noImage) }
 
 // IsNoSnapshot is of a snapshot.

@@ -51,6 +51,19 @@ func Newest(ctx context.Context, api Stores, s plan.Selector) ([]Stored, error) 
 	if err != nil {
 		return nil, err
 	}
+	var all []Stored
+	for _, each := range newestOfEach(found, lineages, roots) {
+		all = append(all, Stored{each, imagedBefore(each)})
+	}
+	slices.SortFunc(all, func(a, b Stored) int {
+		return cmp.Compare(aws.ToString(a.SnapshotId), aws.ToString(b.SnapshotId))
+	})
+	return all, nil
+}
+
+// newestOfEach are the newest snapshots by their lineages, without those of other volumes than a lineage's root volume
+// where that is known.
+func newestOfEach(found []types.Snapshot, lineages, roots map[string]string) map[string]types.Snapshot {
 	newest := map[string]types.Snapshot{}
 	for _, each := range found {
 		of := lineages[aws.ToString(each.SnapshotId)]
@@ -61,12 +74,7 @@ func Newest(ctx context.Context, api Stores, s plan.Selector) ([]Stored, error) 
 			newest[of] = each
 		}
 	}
-	var all []Stored
-	for _, each := range newest {
-		all = append(all, Stored{each, imagedBefore(each)})
-	}
-	slices.SortFunc(all, func(a, b Stored) int { return cmp.Compare(aws.ToString(a.SnapshotId), aws.ToString(b.SnapshotId)) })
-	return all, nil
+	return newest
 }
 
 // imagedBefore is why a snapshot is left alone that an image was made of: its tool has made no newer one.
