@@ -66,7 +66,7 @@ func crashOfASnapshot(t *testing.T, c *chaos) {
 		Guard:    func(s *suite.Suite) http.Handler { return wire{s} },
 	}, func(n *night) {
 		between.slack = n.Slack.Inject
-		_, snapshot := n.lost("web", nil)
+		snapshot := n.lost("web", nil)
 		n.begin()
 		c.arm(true)
 		n.ask(snapshot, "now")

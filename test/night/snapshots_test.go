@@ -43,15 +43,15 @@ func (n *night) snapshotOf(instance, device string, tags map[string]string) stri
 }
 
 // lost is a snapshot of the root volume of an instance that is gone.
-func (n *night) lost(name string, tags map[string]string) (instance, snapshot string) {
+func (n *night) lost(name string, tags map[string]string) string {
 	n.t.Helper()
-	instance = n.launch(name, "")
+	instance := n.launch(name, "")
 	all := map[string]string{tag.ImageSettings: "rootDeviceName=/dev/xvda enaSupport=true"}
 	maps.Copy(all, tags)
-	snapshot = n.snapshotOf(instance, "", all)
+	snapshot := n.snapshotOf(instance, "", all)
 	must(n.cloud.TerminateInstances(n.ctx, &sdk.TerminateInstancesInput{InstanceIds: []string{instance}}))(n.t)
 	time.Sleep(10 * time.Minute)
-	return instance, snapshot
+	return snapshot
 }
 
 // wasRegistered: one image of a snapshot, available, on a copy of its own, and noted on the snapshot.
@@ -91,7 +91,7 @@ func rootOf(i types.Image) string {
 
 func TestATagOnASnapshotMakesAnImageOfACopy(t *testing.T) {
 	play(t, suite.Options{Plans: onRequest()}, func(n *night) {
-		_, snapshot := n.lost("web", map[string]string{"Name": "web"})
+		snapshot := n.lost("web", map[string]string{"Name": "web"})
 		template := n.template("web", "web", "t3.micro", ec2.ImageX86)
 		n.begin()
 		n.ask(snapshot, "now")
@@ -132,7 +132,7 @@ func TestASnapshotOfALivingInstanceStopsNothing(t *testing.T) {
 
 func TestTwoRequestsOnOneSnapshot(t *testing.T) {
 	play(t, suite.Options{Plans: with(onRequest(), "weekly", func(*plan.Plan) {})}, func(n *night) {
-		_, snapshot := n.lost("web", map[string]string{tag.Plan: "nightly weekly"})
+		snapshot := n.lost("web", map[string]string{tag.Plan: "nightly weekly"})
 		n.begin()
 		for _, p := range []string{"nightly", "weekly"} {
 			sent := must(event.RunNow{Plan: p, Source: snapshot, ID: "one"}.MarshalJSON())(n.t)
@@ -225,7 +225,7 @@ func TestACutOffImageOfASnapshot(t *testing.T) {
 		for _, after := range []bool{false, true} {
 			t.Run(step, func(t *testing.T) {
 				play(t, suite.Options{Plans: onRequest()}, func(n *night) {
-					_, snapshot := n.lost("web", nil)
+					snapshot := n.lost("web", nil)
 					n.begin()
 					arm := n.at
 					if after {

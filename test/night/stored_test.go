@@ -113,7 +113,7 @@ func TestASnapshotThatCannotBeRead(t *testing.T) {
 			web := n.launch("web", "")
 			snapshot := n.snapshotOf(web, "", nil)
 			if lost {
-				_, snapshot = n.lost("other", nil)
+				snapshot = n.lost("other", nil)
 			}
 			n.EBS.DenyKey("") // that of snapshots that are not encrypted
 			n.begin()
