@@ -99,7 +99,8 @@ func TestClaimIsHeldBack(t *testing.T) {
 			Then: skips(job.BreakerOpen, "the window closed at 2000-01-01T04:00:00Z: db (i-down) of plan nightly is down since"),
 		},
 		{
-			Name: "until that is back: it takes its place", Want: "Claim Slots " + strings.TrimPrefix(claims, "Claim ") + " Take Free Record: ok",
+			Name: "until that is back: it takes its place", Want: "Claim Slots " + strings.TrimPrefix(claims, "Claim ") +
+				" Take Free Record: ok",
 			Given: func(s *stage.Stage, in *claim.Input) {
 				free(s)
 				in.Job.Turn.Before, in.Job.Turn.Held = 0, true

@@ -33,7 +33,8 @@ func attached(s *stage.Stage) string {
 			Ebs: &types.EbsBlockDevice{VolumeSize: aws.Int32(9)}}}
 	})
 	out, err := s.EC2.DescribeVolumes(s.Context(), &sdk.DescribeVolumesInput{Filters: []types.Filter{
-		{Name: aws.String("attachment.instance-id"), Values: []string{id}}, {Name: aws.String("attachment.device"), Values: []string{"/dev/sdf"}},
+		{Name: aws.String("attachment.instance-id"), Values: []string{id}},
+		{Name: aws.String("attachment.device"), Values: []string{"/dev/sdf"}},
 	}})
 	s.Must(err)
 	made, err := s.EC2.CreateSnapshot(s.Context(), &sdk.CreateSnapshotInput{VolumeId: out.Volumes[0].VolumeId})
@@ -51,8 +52,9 @@ func TestClaimOfASnapshot(t *testing.T) {
 	want := map[string]string{tag.Request: "nightly"}
 	stage.Play(t, scene, []stage.Case[claim.Input, job.Job]{
 		{
-			Name: "its instance runs and is not looked at twice: it is copied and registered, and nothing waits", Given: asked(want),
-			Want: living,
+			Name:  "its instance runs and is not looked at twice: it is copied and registered, and nothing waits",
+			Given: asked(want),
+			Want:  living,
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("decision", j.Decision, job.RegisterIt)
 				s.Same("back", j.Back, true)

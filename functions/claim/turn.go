@@ -240,7 +240,8 @@ func (s Step) late(ctx context.Context, j job.Job, otherwise job.Reason) (job.Jo
 	}
 	unread, err := bound.Unread(ctx, s.book, j.Run.Plan)
 	if err == nil && len(unread) > 0 {
-		otherwise = job.Reason{Code: job.LedgerUnread, Text: closed + ": record " + strings.Join(unread, ", ") + " of the ledger " +
+		otherwise = job.Reason{Code: job.LedgerUnread, Text: closed + ": record " + strings.Join(unread, ", ") +
+			" of the ledger " +
 			"cannot be read, and counts as a source of plan " + j.Run.Plan + " that is down"}
 	}
 	return skip(j, otherwise.Code, otherwise.Text), err

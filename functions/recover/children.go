@@ -15,7 +15,7 @@ import (
 
 // few is how many claims of one run have their executions asked about one by one. DescribeExecution lets 250 calls of
 // the whole account in at once, and ten a second then (Step Functions Developer Guide, "Quotas related to API action
-// throttling"): a sweep of a thousand claims would take most of them, every five minutes, from whoever else asks.
+// throttling"): a sweep of a thousand claims would take most of them, every five minutes, from other callers.
 const few = 20
 
 // statuses are executions' statuses by their ARNs.

@@ -57,7 +57,8 @@ func (l Leftovers) copies(ctx context.Context, r ledger.Registration) (left bool
 // one is found too whose making was never answered.
 func (l Leftovers) copied(ctx context.Context, r ledger.Registration) (ids []string, err error) {
 	pages := ec2.NewDescribeSnapshotsPaginator(l.EC2, &ec2.DescribeSnapshotsInput{
-		OwnerIds: []string{"self"}, Filters: []types.Filter{{Name: aws.String("description"), Values: []string{register.AnyCopy(r)}}},
+		OwnerIds: []string{"self"}, Filters: []types.Filter{{Name: aws.String("description"),
+			Values: []string{register.AnyCopy(r)}}},
 	})
 	for pages.HasMorePages() {
 		out, err := pages.NextPage(ctx)

@@ -134,7 +134,8 @@ type leftover struct {
 
 // leftover reports whether the image is one. What EC2's facts do not show to be the registered image is
 // left alone, and a job without a result proves nothing: a ledger that was lost must not cost good images.
-func (l Leftovers) leftover(ctx context.Context, r ledger.Registration, images map[string]types.Image, results map[string]map[string]job.Result) (left leftover, ok bool, err error) {
+func (l Leftovers) leftover(ctx context.Context, r ledger.Registration, images map[string]types.Image,
+	results map[string]map[string]job.Result) (left leftover, ok bool, err error) {
 	i, shown := images[r.AMIName]
 	if !shown || register.Image(r, i) != nil {
 		return left, false, l.missing(ctx, r)
@@ -207,7 +208,8 @@ func (l Leftovers) answered(ctx context.Context, r ledger.Registration, i types.
 		return r, nil
 	}
 	r.ID = aws.ToString(i.ImageId)
-	handler.Log(ctx).WarnContext(ctx, "found an image whose creation was not answered", "image", r.ID, "source", r.Source, "run", r.Run)
+	handler.Log(ctx).WarnContext(ctx, "found an image whose creation was not answered", "image", r.ID, "source", r.Source,
+		"run", r.Run)
 	return written(ctx, l.Register, r)
 }
 
@@ -303,7 +305,8 @@ func (l Leftovers) decide(ctx context.Context, unsure []leftover) error {
 
 // keep records the image as good. What rolled it has finished its job, too.
 func (l Leftovers) keep(ctx context.Context, left leftover, why string) error {
-	handler.Log(ctx).WarnContext(ctx, "kept the image of a job that was cut off", "image", left.id, "source", left.result.Source, "why", why)
+	handler.Log(ctx).WarnContext(ctx, "kept the image of a job that was cut off", "image", left.id, "source",
+		left.result.Source, "why", why)
 	left.result.Image.State = string(types.ImageStateAvailable)
 	if err := l.record(ctx, left); err != nil {
 		return err
@@ -330,7 +333,8 @@ func (l Leftovers) remove(ctx context.Context, left leftover) error {
 	if err != nil {
 		return err
 	}
-	out, err := l.EC2.DeregisterImage(ctx, &ec2.DeregisterImageInput{ImageId: aws.String(left.id), DeleteAssociatedSnapshots: aws.Bool(all)})
+	out, err := l.EC2.DeregisterImage(ctx,
+		&ec2.DeregisterImageInput{ImageId: aws.String(left.id), DeleteAssociatedSnapshots: aws.Bool(all)})
 	if err != nil && !fault.IsNoImage(err) {
 		return fmt.Errorf("removing image %s of a job that was cut off: %w", left.id, err)
 	}

@@ -53,8 +53,8 @@ func (a Adoption) origins(ctx context.Context, images []types.Image) (map[string
 	return found, nil
 }
 
-// madeWith are the snapshots of images that are not older than those, by image: the others were there before. A snapshot
-// that is not the account's own, or not shown, counts as older.
+// madeWith are the snapshots of images that are not older than those, by image: the others were there before. A
+// snapshot that is not the account's own, or not shown, counts as older.
 func (a Adoption) madeWith(ctx context.Context, images []types.Image) (map[string][]string, error) {
 	var ids []string
 	for _, i := range images {

@@ -30,8 +30,8 @@ func ec2Codes(t *testing.T) (all []string) {
 	return all
 }
 
-// Each call about an image or a snapshot, failing with each code of EC2's list, leaves image, snapshot and registration:
-// only that this very image does not exist means that it is gone.
+// Each call about an image or a snapshot, failing with each code of EC2's list, leaves image, snapshot and
+// registration: only that this very image does not exist means that it is gone.
 func TestRetireWithEachCode(t *testing.T) {
 	for _, action := range []string{
 		"DeregisterImage", "DescribeImageAttribute", "DescribeSnapshots", "ListImagesInRecycleBin", "DeleteSnapshot",

@@ -41,8 +41,8 @@ func (r *round) again(ctx context.Context) error {
 	return nil
 }
 
-// keepSnapshots writes down which snapshots are an image's own, before it goes: those that stay are found by it. Whole is
-// whether all are; what was there before an adopted image stays, and its own are then left to the sweep.
+// keepSnapshots writes down which snapshots are an image's own, before it goes: those that stay are found by it. Whole
+// is whether all are; what was there before an adopted image stays, and its own are then left to the sweep.
 func (r *round) keepSnapshots(ctx context.Context, what *retirement) (whole bool, err error) {
 	registered, shown := r.Registered[what.Subject], r.Images[what.Subject]
 	own := register.Snapshots(registered, shown)

@@ -15,8 +15,8 @@ import (
 	"goldsmith/shared/ledger"
 )
 
-// Whoever can start the function or the state machine with a job of their own has no image rolled that Goldsmith did not
-// make of that source, and none under a name or for a lineage that is not the registered one.
+// Whoever can start the function or the state machine with a job of their own has no image rolled that Goldsmith did
+// not make of that source, and none under a name or for a lineage that is not the registered one.
 func TestRollOnlyWhatIsRegistered(t *testing.T) {
 	forged := func(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 		template(s, "fleet", "web", before)

@@ -23,7 +23,8 @@ func TestRollListed(t *testing.T) {
 		},
 		{
 			Name: "one that is tagged as well is rolled once", Given: listed("fleet", "listed", "listed"),
-			Want: did("DescribeImages Registration Owner Targets DescribeLaunchTemplates DescribeLaunchTemplateVersions*3" + reads + rolls +
+			Want: did("DescribeImages Registration Owner Targets DescribeLaunchTemplates DescribeLaunchTemplateVersions*3" +
+				reads + rolls +
 				rolls + writes + ": ok"),
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("targets", len(j.Rolled), 3)
@@ -32,7 +33,8 @@ func TestRollListed(t *testing.T) {
 		},
 		{
 			Name: "what does not exist is said so, and the others go on", Given: listed("lt-00000000000000bad", "no-such"),
-			Want: did("DescribeImages Registration Owner Targets DescribeLaunchTemplates DescribeLaunchTemplateVersions*3" + reads + rolls +
+			Want: did("DescribeImages Registration Owner Targets DescribeLaunchTemplates DescribeLaunchTemplateVersions*3" +
+				reads + rolls +
 				writes + ": ok"),
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("by id", find(j, "lt-00000000000000bad").Problem, "there is no such launch template")

@@ -57,7 +57,8 @@ func TestManyTemplatesAreReadByThePage(t *testing.T) {
 func data(snapshot string) func(*types.RequestLaunchTemplateData) {
 	return func(d *types.RequestLaunchTemplateData) {
 		d.BlockDeviceMappings = []types.LaunchTemplateBlockDeviceMappingRequest{{
-			DeviceName: aws.String("/dev/sdm"), Ebs: &types.LaunchTemplateEbsBlockDeviceRequest{SnapshotId: aws.String(snapshot)},
+			DeviceName: aws.String("/dev/sdm"),
+			Ebs:        &types.LaunchTemplateEbsBlockDeviceRequest{SnapshotId: aws.String(snapshot)},
 		}}
 	}
 }

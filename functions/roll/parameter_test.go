@@ -51,8 +51,8 @@ func TestRollLeavesAnotherSourcesParameter(t *testing.T) {
 	})
 }
 
-// Of two sources whose templates take their images from one parameter, the one with the lower id has it after a run that
-// images both, whichever comes first, and the other is told in the next.
+// Of two sources whose templates take their images from one parameter, the one with the lower id has it after a run
+// that images both, whichever comes first, and the other is told in the next.
 func TestRollOfTwoSourcesOfOneParameter(t *testing.T) {
 	for _, backwards := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {

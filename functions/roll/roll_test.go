@@ -157,8 +157,9 @@ func TestRoll(t *testing.T) {
 			},
 		},
 		{
-			Name:    "rolled once, however often the step runs",
-			Want:    did(finds + reads + rolls + writes + ": ok | " + finds + launch + " GetParameter DescribeLaunchTemplateVersions: ok"),
+			Name: "rolled once, however often the step runs",
+			Want: did(finds + reads + rolls + writes + ": ok | " + finds + launch +
+				" GetParameter DescribeLaunchTemplateVersions: ok"),
 			Between: func(*stage.Stage) { time.Sleep(time.Minute) },
 			Then:    func(s *stage.Stage, _ job.Job) { s.Same("versions", len(versions(s, "fleet")), 2) },
 		},

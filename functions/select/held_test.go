@@ -12,7 +12,8 @@ import (
 	"goldsmith/shared/tag"
 )
 
-// A page is worked on by more at once than may be down, so that what has its place no more keeps none from being stopped.
+// A page is worked on by more at once than may be down, so that what has its place no more keeps none from being
+// stopped.
 func TestSelectWidth(t *testing.T) {
 	for concurrency, want := range map[int]int{1: 11, 10: 20, 100: 110, 990: 1000, 1000: 1000} {
 		stage.Play(t, scene, cases{{

@@ -54,9 +54,10 @@ func (s Step) themselves(ctx context.Context, j job.Job, r ledger.Registration) 
 		j.Registering.Disks[n].Snapshot = d.From
 	}
 	j.Registering.Copied = true
-	j.Warnings = append(slices.Clone(j.Warnings), job.Reason{Code: job.Uncopied, Text: "its image is registered of the snapshot " +
-		"itself (image.copy: false): while the image is there the snapshot cannot be deleted, and tools that expire it, such as " +
-		"Data Lifecycle Manager and AWS Backup, fail"})
+	j.Warnings = append(slices.Clone(j.Warnings),
+		job.Reason{Code: job.Uncopied, Text: "its image is registered of the snapshot " +
+			"itself (image.copy: false): while the image is there the snapshot cannot be deleted, and tools that expire it, such as " +
+			"Data Lifecycle Manager and AWS Backup, fail"})
 	if r.From == j.Source.ID {
 		return j, nil
 	}
@@ -116,7 +117,8 @@ func (s Step) amend(ctx context.Context, r ledger.Registration) (ledger.Registra
 func (s Step) again(ctx context.Context, r ledger.Registration, from types.Snapshot) (ledger.Registration, error) {
 	now := s.now().UTC()
 	if now.Sub(r.Asked) < appearing {
-		return r, &fault.NotYet{Err: fmt.Errorf("whether %s is copied already is not shown yet", aws.ToString(from.SnapshotId))}
+		return r, &fault.NotYet{Err: fmt.Errorf("whether %s is copied already is not shown yet",
+			aws.ToString(from.SnapshotId))}
 	}
 	r.Asked = now
 	return s.amend(ctx, r)
@@ -139,8 +141,10 @@ func (s Step) unsent(ctx context.Context, r ledger.Registration, failed error) (
 func (s Step) send(ctx context.Context, j job.Job, r ledger.Registration, from types.Snapshot) (string, error) {
 	id := aws.ToString(from.SnapshotId)
 	in := &ec2.CopySnapshotInput{
-		SourceRegion: aws.String(s.region), SourceSnapshotId: from.SnapshotId, Description: aws.String(register.Copied(r, id)),
-		TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeSnapshot, Tags: tag.List(image.Tags(j))}},
+		SourceRegion: aws.String(s.region), SourceSnapshotId: from.SnapshotId,
+		Description: aws.String(register.Copied(r, id)),
+		TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeSnapshot,
+			Tags: tag.List(image.Tags(j))}},
 	}
 	if aws.ToBool(from.Encrypted) { // Else the copy would be under the account's key for EBS.
 		in.Encrypted, in.KmsKeyId = aws.Bool(true), from.KmsKeyId

@@ -119,7 +119,8 @@ func TestDataVolumes(t *testing.T) {
 			},
 			func(s *stage.Stage, j job.Job) {
 				s.Same("decision", j.Decision, job.SkipIt)
-				s.Same("says", strings.Contains(j.Skip.Text, "is to be at /dev/sdf, says its tag goldsmith:device, and so is snap-"), true)
+				s.Same("says", strings.Contains(j.Skip.Text,
+					"is to be at /dev/sdf, says its tag goldsmith:device, and so is snap-"), true)
 			},
 		},
 		{

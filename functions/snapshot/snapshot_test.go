@@ -74,7 +74,8 @@ func TestCopy(t *testing.T) {
 				made := copies(s, j.Source.ID)[0]
 				s.Same("tags", tag.Map(made.Tags)[tag.Managed], "true")
 				s.Same("source", tag.Map(made.Tags)[tag.Source], j.Source.ID)
-				s.Same("description", strings.HasPrefix(aws.ToString(made.Description), "Copy of "+j.Source.ID+" for image "+j.Image.Name), true)
+				s.Same("description", strings.HasPrefix(aws.ToString(made.Description),
+					"Copy of "+j.Source.ID+" for image "+j.Image.Name), true)
 				s.Same("architecture", j.Source.Architecture, "x86_64")
 				s.Same("type", j.Source.InstanceType, "t3.micro")
 			},
@@ -112,7 +113,8 @@ func TestCopy(t *testing.T) {
 			Given: func(s *stage.Stage, _ *snapshot.Input) {
 				s.Cloud.Inject(ec2.Fault{Action: "CopySnapshot", Nth: []int{1}, Code: "ResourceLimitExceeded"})
 			},
-			Want: looks + "Register CopySnapshot Amend: NotYet | " + looks + "Register DescribeSnapshots Amend CopySnapshot Amend: ok",
+			Want: looks + "Register CopySnapshot Amend: NotYet | " + looks +
+				"Register DescribeSnapshots Amend CopySnapshot Amend: ok",
 			Then: oneCopy,
 		},
 		{
@@ -148,7 +150,8 @@ func TestCopy(t *testing.T) {
 			Want: strings.TrimSpace(looks) + ": ok",
 			Then: func(s *stage.Stage, j job.Job) {
 				s.Same("decision", j.Decision, job.SkipIt)
-				s.Same("text", strings.HasPrefix(j.Skip.Text, "architecture is arm64, says the tag goldsmith:image-settings; the disk starts on x86_64 alone"), true)
+				s.Same("text", strings.HasPrefix(j.Skip.Text,
+					"architecture is arm64, says the tag goldsmith:image-settings; the disk starts on x86_64 alone"), true)
 			},
 		},
 		{
@@ -243,7 +246,8 @@ func TestCompare(t *testing.T) {
 				}
 			},
 			Want: "DescribeImages: Failed",
-			Says: []string{`platformDetails is "Linux/UNIX" and was "Red Hat Enterprise Linux"`, "Make the image from an instance"},
+			Says: []string{`platformDetails is "Linux/UNIX" and was "Red Hat Enterprise Linux"`,
+				"Make the image from an instance"},
 		},
 		{
 			Name: "it is not shown", Want: "DescribeImages: NotYet",

@@ -47,8 +47,8 @@ func stoppedBefore(out *ec2.StopInstancesOutput) bool {
 // noting is how long the ledger has to take back a stop when the function's time is over: what a write takes at most.
 const noting = 5 * time.Second
 
-// untouched takes back that a stop may have been sent: EC2 has refused each attempt. Else what a person stops from now on
-// would count as stopped by the run. What cannot be taken back stays the run's.
+// untouched takes back that a stop may have been sent: EC2 has refused each attempt. Else what a person stops from now
+// on would count as stopped by the run. What cannot be taken back stays the run's.
 func (s Step) untouched(ctx context.Context, c ledger.Claim) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noting)
 	defer cancel()

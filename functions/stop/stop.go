@@ -117,7 +117,8 @@ func (s Step) trace(ctx context.Context, j job.Job) (lacks *job.Reason, err erro
 		return nil, fmt.Errorf("tagging %s (%s): %w", j.Source.Name, j.Source.ID, err)
 	}
 	return &job.Reason{Code: job.NoTrace, Text: "not stopped: tag " + tag.Stopped + " cannot be put on (" +
-		strings.TrimSuffix(fault.Brief(err), ".") + "), and were the ledger lost while it is down, Goldsmith would not know " +
+		strings.TrimSuffix(fault.Brief(err), ".") +
+		"), and were the ledger lost while it is down, Goldsmith would not know " +
 		"that it has to be started again"}, nil
 }
 

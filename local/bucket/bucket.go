@@ -9,7 +9,7 @@ type Size struct{ Burst, PerSecond float64 }
 // Of is a size.
 func Of(burst, perSecond float64) Size { return Size{burst, perSecond} }
 
-// Set is an account's buckets by their names, each full at first. It is guarded by whoever has it.
+// Set is an account's buckets by their names, each full at first. Its owner guards it.
 type Set map[string]*bucket
 
 type bucket struct {

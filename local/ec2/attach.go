@@ -130,7 +130,8 @@ func mappable(img *image, p *query.Params) error {
 	case p.Has("NoDevice"):
 		return nil
 	case virtual != "" && !isEphemeral(virtual):
-		return query.Errorf("InvalidParameterValue", "Value (%s) for parameter virtualName is invalid. Expected format: 'ephemeral<NUMBER>'.", virtual)
+		return query.Errorf("InvalidParameterValue",
+			"Value (%s) for parameter virtualName is invalid. Expected format: 'ephemeral<NUMBER>'.", virtual)
 	case virtual != "":
 		return nil
 	case !p.Has("Ebs"):
@@ -201,7 +202,8 @@ func (w *World) sizedBySnapshot(img *image, m *mapping) error {
 
 // tooSmall is in the words of aws/karpenter-provider-aws#3302 and scylladb/scylladb#6999.
 func tooSmall(size int, s *snapshot) error {
-	return query.Errorf("InvalidBlockDeviceMapping", "Volume of size %dGB is smaller than snapshot '%s', expect size >= %dGB", size, s.id, s.size)
+	return query.Errorf("InvalidBlockDeviceMapping",
+		"Volume of size %dGB is smaller than snapshot '%s', expect size >= %dGB", size, s.id, s.size)
 }
 
 // attachVolumes makes the EBS volumes of a new instance. DescribeInstances
@@ -229,7 +231,8 @@ func (w *World) newVolume(i *instance, m mapping) attachment {
 	if v.typ == "gp3" {
 		v.iops, v.throughput = max(v.iops, gp3IOPS), max(v.throughput, gp3Throughput)
 	}
-	v.attachment = attachment{device: m.device, volumeID: v.id, attached: w.now, deleteOnTermination: m.deleteOnTermination}
+	v.attachment = attachment{device: m.device, volumeID: v.id, attached: w.now,
+		deleteOnTermination: m.deleteOnTermination}
 	w.volumes.add(w.now, v.id, v)
 	return v.attachment
 }

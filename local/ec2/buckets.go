@@ -16,10 +16,12 @@ var (
 	requestBuckets = map[string]bucket.Size{
 		"StartInstances": bucket.Of(5, 2), "RunInstances": bucket.Of(5, 2),
 		"CopyImage":       bucket.Of(100, 1),
-		"DeregisterImage": bucket.Of(100, 5), "DeleteSnapshot": bucket.Of(100, 5), "CreateSnapshot": bucket.Of(100, 5), "CreateSnapshots": bucket.Of(100, 5),
-		"ModifyImageAttribute": bucket.Of(100, 5), "CreateLaunchTemplateVersion": bucket.Of(100, 5), "ModifyLaunchTemplate": bucket.Of(100, 5),
-		"TerminateInstances": bucket.Of(100, 5),
-		"CreateTags":         bucket.Of(100, 10), "DeleteTags": bucket.Of(100, 10),
+		"DeregisterImage": bucket.Of(100, 5), "DeleteSnapshot": bucket.Of(100, 5), "CreateSnapshot": bucket.Of(100, 5),
+		"CreateSnapshots":      bucket.Of(100, 5),
+		"ModifyImageAttribute": bucket.Of(100, 5), "CreateLaunchTemplateVersion": bucket.Of(100, 5),
+		"ModifyLaunchTemplate": bucket.Of(100, 5),
+		"TerminateInstances":   bucket.Of(100, 5),
+		"CreateTags":           bucket.Of(100, 10), "DeleteTags": bucket.Of(100, 10),
 	}
 	resourceBuckets = map[string]bucket.Size{
 		"StartInstances": bucket.Of(1000, 2), "RunInstances": bucket.Of(1000, 2),
@@ -72,5 +74,6 @@ func (w *World) take(name string, of bucket.Size, n float64) bool {
 }
 
 func limitExceeded() error {
-	return &query.Error{Code: "RequestLimitExceeded", Message: "Request limit exceeded.", Status: http.StatusServiceUnavailable}
+	return &query.Error{Code: "RequestLimitExceeded", Message: "Request limit exceeded.",
+		Status: http.StatusServiceUnavailable}
 }

@@ -66,7 +66,8 @@ var copyFacts = []fact{
 		},
 	},
 	{
-		"each call makes a copy, and the description stays as it was given", "API reference, CopySnapshot: there is no ClientToken",
+		"each call makes a copy, and the description stays as it was given",
+		"API reference, CopySnapshot: there is no ClientToken",
 		func(t *testing.T, r *rig) {
 			id := r.stored()
 			described := func(in *sdk.CopySnapshotInput) { in.Description = aws.String("mine") }
@@ -91,7 +92,8 @@ var copyFacts = []fact{
 		},
 	},
 	{
-		"a key that cannot be used is found out later", "API reference, CopySnapshot: the action can appear to complete, but fails",
+		"a key that cannot be used is found out later",
+		"API reference, CopySnapshot: the action can appear to complete, but fails",
 		func(t *testing.T, r *rig) {
 			key := "arn:aws:kms:eu-west-1:123456789012:key/0d9d3d3b-0000-4000-8000-000000000002"
 			id := r.stored()

@@ -100,7 +100,8 @@ func (s *snapshot) permits(account string) bool {
 }
 
 // copyOfSnapshot puts a pending copy there. It has neither permissions nor a lock, and is in the standard tier.
-func (w *World) copyOfSnapshot(id string, from *snapshot, encrypted bool, key, description string, tags []Tag) *snapshot {
+func (w *World) copyOfSnapshot(id string, from *snapshot, encrypted bool, key, description string,
+	tags []Tag) *snapshot {
 	to := *from
 	to.id, to.owner, to.tags = id, w.options.Account, nil
 	to.parent, to.written = from.id, false

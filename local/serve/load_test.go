@@ -58,7 +58,8 @@ type careless struct {
 func loaded(b *testing.B) *careless {
 	b.Helper()
 	s, err := suite.New(suite.Options{
-		Clock: clock.Real(), Plans: plan.Plans{Default: "web", Plans: map[string]plan.Plan{"web": plan.Default()}}, KeepCalls: 10_000, Table: true,
+		Clock: clock.Real(), Plans: plan.Plans{Default: "web", Plans: map[string]plan.Plan{"web": plan.Default()}},
+		KeepCalls: 10_000, Table: true,
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -84,7 +85,8 @@ func (c *careless) stall(connections int) {
 			c.b.Fatal(err)
 		}
 		c.b.Cleanup(func() { _ = stalled.Close() })
-		if _, err := io.WriteString(stalled, "POST / HTTP/1.1\r\nHost: aws\r\nContent-Length: 100\r\n\r\nAction"); err != nil {
+		if _, err := io.WriteString(stalled,
+			"POST / HTTP/1.1\r\nHost: aws\r\nContent-Length: 100\r\n\r\nAction"); err != nil {
 			c.b.Fatal(err)
 		}
 	}

@@ -128,7 +128,8 @@ func TestFaultsAreReadOrRefused(t *testing.T) {
 	for text, want := range map[string]string{
 		"capacity": "", "stuck-stop,for=30m,on=i-0123456789abcdef0,chance=0.5": "", "slack-down,for=1h": "",
 		"lost-events,chance=0.2": "",
-		"fire":                   "no fault is called", "capacity,for=-1m": "no time to last", "capacity,chance=2": "no chance between 0 and 1",
+		"fire":                   "no fault is called", "capacity,for=-1m": "no time to last",
+		"capacity,chance=2":   "no chance between 0 and 1",
 		"capacity,chance=NaN": "no chance between 0 and 1", "capacity,on=": "needs the id",
 		"capacity,when=now": "none of for=, on= and chance=",
 		"slack-down,on=i-1": "is not about one resource", "": "no fault is called",

@@ -74,7 +74,8 @@ func throttledIn(t *testing.T, where string, rows [][2]int) {
 			return err
 		},
 		func(ctx context.Context) error {
-			_, err := client.SendTaskSuccess(ctx, &sfn.SendTaskSuccessInput{TaskToken: aws.String("t"), Output: aws.String("{}")})
+			_, err := client.SendTaskSuccess(ctx,
+				&sfn.SendTaskSuccessInput{TaskToken: aws.String("t"), Output: aws.String("{}")})
 			return err
 		},
 	} {

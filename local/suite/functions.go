@@ -69,7 +69,8 @@ func (s *Suite) startFunctions() error {
 // add puts a function behind its name, with everything around it that Lambda has. As
 // in Lambda no two invocations share one: aws-lambda-go's Handler answers with
 // bytes of a buffer that its next invocation may write into.
-func add[In, Out any](s *Suite, name string, wire func(context.Context, settings.Reader) (handler.Func[In, Out], error)) error {
+func add[In, Out any](s *Suite, name string,
+	wire func(context.Context, settings.Reader) (handler.Func[In, Out], error)) error {
 	handle, err := wire(context.Background(), s.told(name))
 	if err != nil {
 		return err

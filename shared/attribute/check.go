@@ -24,7 +24,8 @@ func (d *decider) windows() *Refusal {
 		return refuse(Unknown, "Make the image from an instance: RegisterImage may lose how Windows is billed.",
 			"the disk is a Windows disk (%s), and nothing says how it is billed", d.Disk)
 	case is != says && platform.Value != "" && (is || says):
-		return refuse(Contradiction, "Find out which is right.", "platformDetails is %s, says %s; the disk is %s", platform.Value, platform.Source, d.Disk)
+		return refuse(Contradiction, "Find out which is right.", "platformDetails is %s, says %s; the disk is %s",
+			platform.Value, platform.Source, d.Disk)
 	}
 	return nil
 }
@@ -52,7 +53,8 @@ func (d *decider) checkDisk() *Refusal {
 	}
 	if !slices.Contains(boots.Modes[of], effective(mode.Value, of)) {
 		return refuse(Contradiction, d.command([]string{"bootMode=" + string(boots.Modes[of][len(boots.Modes[of])-1])}),
-			"bootMode is %s, says %s; the disk starts in %s alone: %s", inFull(mode.Value, of), mode.Source, list(boots.Modes[of]), d.Disk)
+			"bootMode is %s, says %s; the disk starts in %s alone: %s", inFull(mode.Value,
+				of), mode.Source, list(boots.Modes[of]), d.Disk)
 	}
 	return nil
 }
@@ -192,7 +194,8 @@ func (d *decider) note() {
 	}
 	for _, i := range d.Images {
 		if device := i.foreign(d.Evidence.Snapshot); device != "" {
-			d.Notes = append(d.Notes, fmt.Sprintf("%s has this snapshot as %s, and not as its root device", aws.ToString(i.ImageId), device))
+			d.Notes = append(d.Notes, fmt.Sprintf("%s has this snapshot as %s, and not as its root device",
+				aws.ToString(i.ImageId), device))
 		}
 	}
 	if d.Refused == nil {

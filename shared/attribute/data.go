@@ -77,7 +77,8 @@ func (l Looker) data(ctx context.Context, e *Evidence, named map[string]string) 
 }
 
 func (l Looker) snapshots(ctx context.Context, filters ...types.Filter) (found []types.Snapshot, err error) {
-	pages := ec2.NewDescribeSnapshotsPaginator(l.EC2, &ec2.DescribeSnapshotsInput{OwnerIds: []string{"self"}, Filters: filters})
+	pages := ec2.NewDescribeSnapshotsPaginator(l.EC2,
+		&ec2.DescribeSnapshotsInput{OwnerIds: []string{"self"}, Filters: filters})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -156,17 +157,20 @@ func (d *decider) dataVolumes() *Refusal {
 		other, twice := taken[v.Device]
 		switch {
 		case !Device(v.Device):
-			return refuse(WrongSetting, "Correct it, then ask again.", "%s is to be at %q, says %s, which is no device of a data volume",
+			return refuse(WrongSetting, "Correct it, then ask again.",
+				"%s is to be at %q, says %s, which is no device of a data volume",
 				id, v.Device, v.Source)
 		case twice:
-			return refuse(Contradiction, "Name one of them: --data "+v.Device+"=snap-...", "%s is to be at %s, says %s, and so is %s",
+			return refuse(Contradiction, "Name one of them: --data "+v.Device+"=snap-...",
+				"%s is to be at %s, says %s, and so is %s",
 				id, v.Device, v.Source, other)
 		case v.Snapshot.State == "":
 			return refuse(NotReady, "Name another one.", "%s is no snapshot of this account", id)
 		case v.Snapshot.State != types.SnapshotStateCompleted:
 			return refuse(NotReady, "Wait until it is completed, then ask again.", "snapshot %s is %s", id, v.Snapshot.State)
 		case !permitted(v.Snapshot):
-			return refuse(WrongSetting, fmt.Sprintf("Tag it: aws ec2 create-tags --resources %s --tags Key=%s,Value=%s", id, tag.Device, v.Device),
+			return refuse(WrongSetting, fmt.Sprintf("Tag it: aws ec2 create-tags --resources %s --tags Key=%s,Value=%s", id,
+				tag.Device, v.Device),
 				"snapshot %s carries none of the tags %s, %s and %s, without which Goldsmith may not copy it", id, tag.Device, tag.Plan, tag.Request)
 		}
 		taken[v.Device] = id
@@ -186,7 +190,8 @@ func permitted(s types.Snapshot) bool {
 
 // mapping is what RegisterImage is sent of a data volume, of the root volume's type where that is for general purpose.
 func (d Decision) mapping(v Volume) types.BlockDeviceMapping {
-	ebs := &types.EbsBlockDevice{SnapshotId: aws.String(v.Snapshot), DeleteOnTermination: aws.Bool(d.Value(DeleteOnTermination) == "true")}
+	ebs := &types.EbsBlockDevice{SnapshotId: aws.String(v.Snapshot),
+		DeleteOnTermination: aws.Bool(d.Value(DeleteOnTermination) == "true")}
 	if kind := types.VolumeType(d.Value(VolumeType)); kind == types.VolumeTypeGp2 || kind == types.VolumeTypeGp3 {
 		ebs.VolumeType = kind
 	}

@@ -64,7 +64,8 @@ func (d Decision) attribute(k Key) Attribute {
 // Decide decides every attribute from the evidence.
 func Decide(e Evidence) Decision {
 	d := &decider{Evidence: e, Decision: Decision{Snapshot: aws.ToString(e.Snapshot.SnapshotId)}}
-	for _, step := range []func() *Refusal{d.ready, d.rootVolume, d.settings, d.collect, d.windows, d.checkDisk, d.missing, d.checkTogether, d.dataVolumes} {
+	for _, step := range []func() *Refusal{d.ready, d.rootVolume, d.settings, d.collect, d.windows, d.checkDisk,
+		d.missing, d.checkTogether, d.dataVolumes} {
 		if d.Refused = step(); d.Refused != nil {
 			break
 		}
@@ -154,9 +155,11 @@ func (r rule) differs(known []statement) *Refusal {
 		if s.value != known[0].value {
 			do := "Find out which is right."
 			if r.values != nil {
-				do = "Say which is right: " + string(r.key) + "=" + r.hint + " in the tag " + tag.ImageSettings + " of the snapshot."
+				do = "Say which is right: " + string(r.key) + "=" + r.hint + " in the tag " + tag.ImageSettings +
+					" of the snapshot."
 			}
-			return refuse(Contradiction, do, "%s is %s, says %s; it is %s, says %s", r.key, known[0].value, known[0].source, s.value, s.source)
+			return refuse(Contradiction, do, "%s is %s, says %s; it is %s, says %s", r.key, known[0].value, known[0].source,
+				s.value, s.source)
 		}
 	}
 	return nil
@@ -187,7 +190,8 @@ func (d *decider) ofDisk() (all []statement) {
 // modes are those in which the disk starts on every one of the architectures.
 func (d *decider) modes(on []types.ArchitectureValues) (modes []string) {
 	boots := d.Disk.Boots()
-	for _, m := range []types.BootModeValues{types.BootModeValuesLegacyBios, types.BootModeValuesUefi, types.BootModeValuesUefiPreferred} {
+	for _, m := range []types.BootModeValues{types.BootModeValuesLegacyBios, types.BootModeValuesUefi,
+		types.BootModeValuesUefiPreferred} {
 		if !slices.ContainsFunc(on, func(a types.ArchitectureValues) bool { return !slices.Contains(boots.Modes[a], m) }) {
 			modes = append(modes, string(m))
 		}

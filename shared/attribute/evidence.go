@@ -24,7 +24,7 @@ type Evidence struct {
 	// Disk is what it holds; nil when it was not read, and Unread is why.
 	Disk   *disk.Disk
 	Unread string
-	// Data are the snapshots of data volumes, Offered those that nobody has asked for.
+	// Data are the snapshots of data volumes, Offered those that were not asked for.
 	Data, Offered []Data
 	// Settings are what people say, the strongest first.
 	Settings []Settings

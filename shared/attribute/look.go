@@ -35,7 +35,7 @@ type Looker struct {
 // filter takes 200 values (EC2 API reference, Filter).
 const maxSiblings = 200
 
-// Look finds what is known of a snapshot. Data are snapshots of data volumes that somebody names, by their devices.
+// Look finds what is known of a snapshot. Data are snapshots of data volumes that are named, by their devices.
 func (l Looker) Look(ctx context.Context, id string, data map[string]string) (Evidence, error) {
 	out, err := l.EC2.DescribeSnapshots(ctx, &ec2.DescribeSnapshotsInput{SnapshotIds: []string{id}})
 	if err == nil && len(out.Snapshots) != 1 {

@@ -47,9 +47,11 @@ func draw(r *rapid.T) world {
 	w := world{book: ledger.NewMemory(), id: "i-1", launched: night.Add(-time.Hour), stopped: night}
 	w.state = rapid.SampledFrom([]types.InstanceStateName{"running", "stopped", "stopping", "pending", "terminated",
 		"shutting-down"}).Draw(r, "state")
-	w.tagged = rapid.SampledFrom([]string{child, child, "", "yes", strings.Replace(child, "goldsmith/", "goldsmiths/", 1)}).
+	w.tagged = rapid.SampledFrom([]string{child, child, "", "yes",
+		strings.Replace(child, "goldsmith/", "goldsmiths/", 1)}).
 		Draw(r, "tag")
-	w.slot = rapid.SampledFrom([]ledger.SlotKind{"", ledger.Places, ledger.Downs, ledger.Exempt, ledger.Turns, ledger.Stops}).
+	w.slot = rapid.SampledFrom([]ledger.SlotKind{"", ledger.Places, ledger.Downs, ledger.Exempt, ledger.Turns,
+		ledger.Stops}).
 		Draw(r, "slot")
 	w.claim = rapid.SampledFrom([]string{"", "stopped", "before", "started since", "unstopped"}).Draw(r, "claim")
 	w.elsewhere = rapid.Bool().Draw(r, "elsewhere")

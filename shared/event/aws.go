@@ -127,8 +127,8 @@ func imageChanged(e envelope) (Event, error) {
 	return ImageChanged{ID: detail.ID, State: detail.State, Message: detail.Message}, nil
 }
 
-// snapshotNotified: https://docs.aws.amazon.com/ebs/latest/userguide/ebs-cloud-watch-events.html. The ARNs in its samples
-// have the Region in the account's place, so that only their ends are read.
+// snapshotNotified: https://docs.aws.amazon.com/ebs/latest/userguide/ebs-cloud-watch-events.html. The ARNs in its
+// samples have the Region in the account's place, so that only their ends are read.
 func snapshotNotified(e envelope) (Event, error) {
 	detail, err := detailOf[struct {
 		Event  string `json:"event"`

@@ -36,7 +36,8 @@ func TestLimitRefuses(t *testing.T) {
 	for text, want := range map[string]string{
 		`0`: "would let no run touch anything", `"0%"`: "would let no run touch anything", `"101%"`: "more than all",
 		`-1`: "is no limit", `"-1%"`: "is no limit", `1.5`: "is no limit", `"%"`: "is no limit", `""`: "is no limit",
-		`"20%%"`: "is no limit", `"20%x"`: "is no limit", `true`: "is no limit", `{}`: "is no limit", `99999999999`: "is no limit",
+		`"20%%"`: "is no limit", `"20%x"`: "is no limit", `true`: "is no limit", `{}`: "is no limit",
+		`99999999999`: "is no limit",
 	} {
 		var l Limit
 		if err := json.Unmarshal([]byte(text), &l); err == nil || !strings.Contains(err.Error(), want) || !l.IsZero() {
@@ -46,7 +47,8 @@ func TestLimitRefuses(t *testing.T) {
 }
 
 func TestDurationIsWrittenShort(t *testing.T) {
-	for text, want := range map[string]string{"4h": "4h", "90m": "1h30m", "1h0m5s": "1h0m5s", "10s": "10s", "10m": "10m", "20h10m": "20h10m", "0s": "0s"} {
+	for text, want := range map[string]string{"4h": "4h", "90m": "1h30m", "1h0m5s": "1h0m5s", "10s": "10s", "10m": "10m",
+		"20h10m": "20h10m", "0s": "0s"} {
 		var d Duration
 		if err := d.UnmarshalText([]byte(text)); err != nil || d.String() != want {
 			t.Errorf("%s: got %s, %v; want %s", text, d, err, want)
@@ -116,7 +118,8 @@ func TestCheckSeesEveryField(t *testing.T) {
 func TestCheckTemplatesOfSeveralSources(t *testing.T) {
 	plans := Plans{Default: "a", Plans: map[string]Plan{}}
 	for name, templates := range map[string]map[string][]string{
-		"a": {"web": {"one", "lt-0123456789abcdef0"}, "db": {"one"}}, "b": {"web": {"two", "one"}, "mail": {"lt-0123456789abcdef0"}},
+		"a": {"web": {"one", "lt-0123456789abcdef0"}, "db": {"one"}},
+		"b": {"web": {"two", "one"}, "mail": {"lt-0123456789abcdef0"}},
 	} {
 		p := Default()
 		p.Name, p.Roll.Templates = name, templates
@@ -208,9 +211,10 @@ func TestDecode(t *testing.T) {
 		string(text) + "{}":     "something follows the plans",
 		string(text) + "]":      "something follows the plans",
 		`{"default":"a","x":1}`: `unknown field "x"`,
-		`{"default":"a","plans":{"a":{"name":"a"}}}`:                               "a.concurrency: 0 is outside 1 to 1000",
-		strings.Replace(string(text), `"5%"`, `"500%"`, 1):                         "500% is more than all",
-		strings.Replace(string(text), `"default":"a"`, `"default":"b"`, 1):         `default: "b" is no plan; the plans are a`,
+		`{"default":"a","plans":{"a":{"name":"a"}}}`:       "a.concurrency: 0 is outside 1 to 1000",
+		strings.Replace(string(text), `"5%"`, `"500%"`, 1): "500% is more than all",
+		strings.Replace(string(text), `"default":"a"`, `"default":"b"`,
+			1): `default: "b" is no plan; the plans are a`,
 		strings.Replace(string(text), `"consistency":"stop"`, `"consistenc":1`, 1): "unknown field",
 	} {
 		if _, err := Decode([]byte(bad)); err == nil || !strings.Contains(err.Error(), message) {
@@ -225,7 +229,8 @@ func TestAPlanNamesSoManyInstancesAtMost(t *testing.T) {
 	for n := range 501 {
 		p.Sources.IDs = append(p.Sources.IDs, fmt.Sprintf("i-%017x", n))
 	}
-	want := []Problem{{Path: "nightly.sources.ids", Text: "501 ids are more than 500: tag the instances instead and select by tag"}}
+	want := []Problem{{Path: "nightly.sources.ids",
+		Text: "501 ids are more than 500: tag the instances instead and select by tag"}}
 	if diff := cmp.Diff(want, p.Check()); diff != "" {
 		t.Error(diff)
 	}

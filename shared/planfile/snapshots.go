@@ -23,8 +23,9 @@ func (r *reader) checkSnapshots(plans plan.Plans) (found []plan.Problem) {
 		}
 		for _, key := range ofInstances {
 			if _, written := r.lines[name+"."+key]; written && p.Sources.OfSnapshots() {
-				found = append(found, plan.Problem{Path: name + "." + key, Text: "does not apply: nothing is stopped for a snapshot " +
-					"(sources.snapshots). Leave it out"})
+				found = append(found, plan.Problem{Path: name + "." + key,
+					Text: "does not apply: nothing is stopped for a snapshot " +
+						"(sources.snapshots). Leave it out"})
 			}
 		}
 	}

@@ -196,12 +196,14 @@ func (p *twoPages) DescribeInstanceRefreshes(
 	_ context.Context, in *autoscaling.DescribeInstanceRefreshesInput, _ ...func(*autoscaling.Options),
 ) (*autoscaling.DescribeInstanceRefreshesOutput, error) {
 	next, last := p.second(in.NextToken, in.MaxRecords)
-	return &autoscaling.DescribeInstanceRefreshesOutput{NextToken: next, InstanceRefreshes: of(last, scaling.InstanceRefresh{},
-		scaling.InstanceRefresh{Status: scaling.InstanceRefreshStatusInProgress, DesiredConfiguration: &scaling.DesiredConfiguration{
-			MixedInstancesPolicy: &scaling.MixedInstancesPolicy{LaunchTemplate: &scaling.LaunchTemplate{
-				Overrides: []scaling.LaunchTemplateOverrides{{ImageId: aws.String(subject)}},
-			}},
-		}})}, nil
+	return &autoscaling.DescribeInstanceRefreshesOutput{NextToken: next,
+		InstanceRefreshes: of(last, scaling.InstanceRefresh{},
+			scaling.InstanceRefresh{Status: scaling.InstanceRefreshStatusInProgress,
+				DesiredConfiguration: &scaling.DesiredConfiguration{
+					MixedInstancesPolicy: &scaling.MixedInstancesPolicy{LaunchTemplate: &scaling.LaunchTemplate{
+						Overrides: []scaling.LaunchTemplateOverrides{{ImageId: aws.String(subject)}},
+					}},
+				}})}, nil
 }
 
 func (p *twoPages) GetParametersByPath(

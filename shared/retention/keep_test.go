@@ -194,7 +194,8 @@ func TestWish(t *testing.T) {
 	for _, value := range []string{
 		"", "all", "daily", "daily=", "daily=-1", "daily=1001", "daily=7,weekly=4", "daily=7 daily=8", "hourly=3",
 		"minimum=2", "daily=0",
-		"daily=7 minimum=0", "daily=x last=3", "weekly= daily=7", "daily=99999999999999999999", "daily = 7", "Daily=7", "daily=٧",
+		"daily=7 minimum=0", "daily=x last=3", "weekly= daily=7", "daily=99999999999999999999", "daily = 7", "Daily=7",
+		"daily=٧",
 	} {
 		if got, err := retention.Wish(value, base); err == nil || got != base {
 			t.Errorf("%q is understood as %+v", value, got)

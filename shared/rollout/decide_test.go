@@ -23,7 +23,8 @@ func roll(image string, version int64, run, source string) ledger.Point {
 
 // twice is a target that two nights have rolled, ami-0 being what it had before.
 func twice() ledger.TargetRecord {
-	return ledger.TargetRecord{Source: "web", ID: "fleet", Points: []ledger.Point{roll("ami-2", 3, "tuesday", "i-2"), roll("ami-1", 2, "monday", "i-2"), point("ami-0", 1)}}
+	return ledger.TargetRecord{Source: "web", ID: "fleet",
+		Points: []ledger.Point{roll("ami-2", 3, "tuesday", "i-2"), roll("ami-1", 2, "monday", "i-2"), point("ami-0", 1)}}
 }
 
 // backToMonday is a target that ada has rolled back to Monday's image, by that version.
@@ -34,7 +35,8 @@ func backToMonday(t ledger.TargetRecord, version int64) ledger.TargetRecord {
 
 // held is what becomes of a target that somebody rolled back.
 func held(from ledger.Point, by string) Decision {
-	return Decision{From: from, Held: true, Problem: "held: " + by + " rolled it back to ami-1; goldsmith follow --name web lets it follow again"}
+	return Decision{From: from, Held: true, Problem: "held: " + by +
+		" rolled it back to ami-1; goldsmith follow --name web lets it follow again"}
 }
 
 // stayed is a target whose default its last roll left where it was.
@@ -97,19 +99,28 @@ func TestDecideRolls(t *testing.T) {
 
 func TestDecideLeavesAlone(t *testing.T) {
 	decides(t, map[string]decision{
-		"set back by hand": {launch("ami-1", 2), twice(), Decision{From: point("ami-1", 2), Problem: "its default version 2 is older than version 3, " +
-			"which Goldsmith made default last: somebody set it back; make version 3 its default, or ask goldsmith follow --name web, to let it follow"}},
-		"an alias set back by hand": {alias("ami-1", 4), twice(), Decision{From: point("ami-1", 4), Problem: "somebody set it back to ami-1, " +
-			"which it held before ami-2; write ami-2 into it, or ask goldsmith follow --name web, to let it follow"}},
-		"rolled back":                           {launch("ami-1", 4), backToMonday(twice(), 4), held(point("ami-1", 4), "ada")},
-		"an edit after a rollback":              {launch("ami-9", 5), backToMonday(twice(), 4), held(point("ami-9", 5), "ada")},
-		"an edit of what it was rolled back to": {launch("ami-1", 5), backToMonday(twice(), 4), held(point("ami-1", 5), "ada")},
-		"an alias rolled back":                  {alias("ami-1", 4), backToMonday(twice(), 4), held(point("ami-1", 4), "ada")},
-		"rolled back and not recorded":          {launch("ami-1", 4), begin(twice(), point("ami-2", 3), point("ami-1", 0)), held(point("ami-1", 4), "somebody")},
-		"what was made is deleted, the default stayed": {launch("ami-1", 2), stayed(twice()), Decision{From: point("ami-1", 2), Problem: "its latest version 2 is older than version 3, " +
-			"which Goldsmith made: somebody deleted that; ask goldsmith follow --name web to let it follow"}},
+		"set back by hand": {launch("ami-1", 2), twice(),
+			Decision{From: point("ami-1", 2), Problem: "its default version 2 is older than version 3, " +
+				"which Goldsmith made default last: somebody set it back; make version 3 its default, or ask goldsmith follow --name web, to let it follow"}},
+		"an alias set back by hand": {alias("ami-1", 4), twice(),
+			Decision{From: point("ami-1", 4), Problem: "somebody set it back to ami-1, " +
+				"which it held before ami-2; write ami-2 into it, or ask goldsmith follow --name web, to let it follow"}},
+		"rolled back": {launch("ami-1", 4), backToMonday(twice(), 4),
+			held(point("ami-1", 4), "ada")},
+		"an edit after a rollback": {launch("ami-9", 5), backToMonday(twice(), 4),
+			held(point("ami-9", 5), "ada")},
+		"an edit of what it was rolled back to": {launch("ami-1", 5), backToMonday(twice(), 4),
+			held(point("ami-1", 5), "ada")},
+		"an alias rolled back": {alias("ami-1", 4), backToMonday(twice(), 4),
+			held(point("ami-1", 4), "ada")},
+		"rolled back and not recorded": {launch("ami-1", 4), begin(twice(), point("ami-2", 3), point("ami-1", 0)),
+			held(point("ami-1", 4), "somebody")},
+		"what was made is deleted, the default stayed": {launch("ami-1", 2), stayed(twice()),
+			Decision{From: point("ami-1", 2), Problem: "its latest version 2 is older than version 3, " +
+				"which Goldsmith made: somebody deleted that; ask goldsmith follow --name web to let it follow"}},
 		"a pinned alias": {launch("resolve:ssm:/golden/web:3", 1), ledger.TargetRecord{}, Decision{
-			From: point("resolve:ssm:/golden/web:3", 1), Problem: "it takes its image from resolve:ssm:/golden/web:3, a parameter's pinned version or another account's parameter; " +
+			From: point("resolve:ssm:/golden/web:3",
+				1), Problem: "it takes its image from resolve:ssm:/golden/web:3, a parameter's pinned version or another account's parameter; " +
 				"name a parameter of this account without version or label to have it rolled",
 		}},
 	})
@@ -122,15 +133,18 @@ func TestDecideAgain(t *testing.T) {
 	before := roll("ami-2", 3, "tuesday", "i-2")
 	decides(t, map[string]decision{
 		"begun, not made": {launch("ami-2", 3), begun, Decision{From: point("ami-2", 3)}},
-		"begun over another source's, not made": {launch("ami-2", 3), begin(ledger.TargetRecord{Points: []ledger.Point{roll("ami-2", 3, "wednesday", "i-9")}},
-			point("ami-2", 3), roll("ami-3", 0, "wednesday", "i-2")), Decision{From: point("ami-2", 3)}},
+		"begun over another source's, not made": {launch("ami-2", 3),
+			begin(ledger.TargetRecord{Points: []ledger.Point{roll("ami-2", 3, "wednesday", "i-9")}},
+				point("ami-2", 3), roll("ami-3", 0, "wednesday", "i-2")), Decision{From: point("ami-2", 3)}},
 		"made, not recorded": {launch("ami-3", 4), begun, Decision{From: point("ami-2", 3), There: true, Made: true}},
-		"begun from the same image": {launch("ami-3", 5), begin(twice(), point("ami-3", 4), roll("ami-3", 0, "wednesday", "i-2")), Decision{
-			From: point("ami-3", 5), There: true,
-		}},
-		"rolled by another run": {launch("ami-3", 4), rolled(twice(), ledger.Change{From: point("ami-2", 3), To: roll("ami-3", 4, "tuesday again", "i-2")}), Decision{
-			From: point("ami-3", 4), There: true,
-		}},
+		"begun from the same image": {launch("ami-3", 5),
+			begin(twice(), point("ami-3", 4), roll("ami-3", 0, "wednesday", "i-2")), Decision{
+				From: point("ami-3", 5), There: true,
+			}},
+		"rolled by another run": {launch("ami-3", 4),
+			rolled(twice(), ledger.Change{From: point("ami-2", 3), To: roll("ami-3", 4, "tuesday again", "i-2")}), Decision{
+				From: point("ami-3", 4), There: true,
+			}},
 		"begun, then an edit":           {launch("ami-9", 4), begun, Decision{From: point("ami-9", 4)}},
 		"recorded":                      {launch("ami-3", 4), made, Decision{From: before, There: true, Made: true}},
 		"recorded, a describe lags":     {launch("ami-2", 3), made, Decision{From: before, There: true, Made: true}},
@@ -151,13 +165,16 @@ func TestDecideOfASharedName(t *testing.T) {
 	taken := Decision{From: from, Problem: "it has the image of i-1, another source of this run that is called web; give one of them another name by the tag goldsmith:name"}
 	begun := begin(twice(), point("ami-0", 1), roll("ami-8", 0, "wednesday", "i-1"))
 	decides(t, map[string]decision{
-		"the lower has it":           {launch("ami-2", 3), of("wednesday", "i-1"), taken},
-		"the lower has begun":        {launch("ami-2", 3), begun, taken},
-		"the higher had it":          {launch("ami-2", 3), of("wednesday", "i-3"), Decision{From: from, Note: "it had the image of i-3, another source called web"}},
-		"the lower had it, last run": {launch("ami-2", 3), of("tuesday", "i-1"), Decision{From: from, Note: "it had the image of i-1, another source called web"}},
-		"its own":                    {launch("ami-2", 3), of("tuesday", "i-2"), Decision{From: from}},
-		"another member of its group": {launch("ami-2", 3), member, Decision{From: from, Problem: "it has the image of i-1, " +
-			"another member of Auto Scaling group web that this run images"}},
+		"the lower has it":    {launch("ami-2", 3), of("wednesday", "i-1"), taken},
+		"the lower has begun": {launch("ami-2", 3), begun, taken},
+		"the higher had it": {launch("ami-2", 3), of("wednesday", "i-3"),
+			Decision{From: from, Note: "it had the image of i-3, another source called web"}},
+		"the lower had it, last run": {launch("ami-2", 3), of("tuesday", "i-1"),
+			Decision{From: from, Note: "it had the image of i-1, another source called web"}},
+		"its own": {launch("ami-2", 3), of("tuesday", "i-2"), Decision{From: from}},
+		"another member of its group": {launch("ami-2", 3), member,
+			Decision{From: from, Problem: "it has the image of i-1, " +
+				"another member of Auto Scaling group web that this run images"}},
 		"another member, last run": {launch("ami-2", 3), other, Decision{From: from}},
 	})
 }
@@ -172,7 +189,8 @@ func TestDecideAfterARollSaysThere(t *testing.T) {
 		}
 		change := ledger.Change{From: v.From, To: roll(wednesday.ID, now.Version+1, wednesday.Run, wednesday.Source)}
 		state := at(now.Alias, wednesday.ID, now.Version+1)
-		for name, after := range map[string]ledger.TargetRecord{"begun": beginning(known, change), "recorded": rolled(known, change)} {
+		for name, after := range map[string]ledger.TargetRecord{"begun": beginning(known, change),
+			"recorded": rolled(known, change)} {
 			again := Decide(state, after, wednesday)
 			if !again.There || !again.Made || again.Problem != "" {
 				r.Fatalf("%s: %+v of %+v", name, again, after)

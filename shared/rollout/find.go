@@ -199,7 +199,8 @@ func (t *Target) note(roll plan.Roll) {
 	if !roll.Refresh.Enabled {
 		warmed = t.template.warmed()
 	}
-	t.Rolled.Note = notes(t.Rolled.Note, t.template.note, t.template.changes, left, warmed, t.template.follow(t.At.Stays, roll))
+	t.Rolled.Note = notes(t.Rolled.Note, t.template.note, t.template.changes, left, warmed,
+		t.template.follow(t.At.Stays, roll))
 	t.Rolled.Stays = t.At.Stays
 }
 

@@ -24,7 +24,8 @@ func (s *survey) fits(ctx context.Context, t *template, image Image) (problem st
 // launches says why EC2 would refuse to launch a template with the image.
 func (s *survey) launches(ctx context.Context, t *template, image Image) (problem string, err error) {
 	_, _, alias := Alias(t.image(t.base))
-	if problem, err = s.disksFit(ctx, t.data(t.base).BlockDeviceMappings, t.present(), alias, image); problem != "" || err != nil {
+	if problem, err = s.disksFit(ctx, t.data(t.base).BlockDeviceMappings, t.present(), alias, image); problem != "" ||
+		err != nil {
 		return problem, err
 	}
 	if problem, err = s.overridesFit(ctx, t, image); problem != "" || err != nil {
@@ -68,7 +69,8 @@ func (s *survey) platformFits(ctx context.Context, t *template, image Image) (pr
 			return "", err
 		}
 		if old != nil && old.Windows != image.Windows {
-			return fmt.Sprintf("its image %s is one of %s, and the new one is of %s", name, old.platform(), image.platform()), nil
+			return fmt.Sprintf("its image %s is one of %s, and the new one is of %s", name, old.platform(),
+				image.platform()), nil
 		}
 	}
 	return "", nil

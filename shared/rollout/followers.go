@@ -13,7 +13,7 @@ import (
 	"goldsmith/shared/job"
 )
 
-// followers adds the templates that take their image from a parameter, and that nobody has tagged or listed: they
+// followers adds the templates that take their image from a parameter, and are neither tagged nor listed: they
 // launch what is written into it all the same. One that is not there yet has none that can launch.
 func (a *aliasing) followers(ctx context.Context, name string, at *Target) error {
 	if at.At.Version == 0 || at.Rolled.Problem != "" {

@@ -128,7 +128,8 @@ func (w *world) finds(roll plan.Roll) *rollout.Target {
 	out, err := w.EC2.DescribeImages(w.Context(), &sdk.DescribeImagesInput{ImageIds: []string{w.images["new"]}})
 	w.Must(err)
 	found, err := w.room().Find(w.Context(), roll, rollout.Image{
-		ID: w.images["new"], Machine: rollout.MachineOf(out.Images[0]), Source: w.Web, Lineage: w.Web, Name: "web", Run: "tonight",
+		ID: w.images["new"], Machine: rollout.MachineOf(out.Images[0]), Source: w.Web, Lineage: w.Web, Name: "web",
+		Run: "tonight",
 	})
 	w.Must(err)
 	return found.Targets[0]

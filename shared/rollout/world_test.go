@@ -125,7 +125,8 @@ func (w *world) shows() (standard, latest string, count int) {
 // rolled records a roll from old to new that made a version; was has the numbers of what was default, latest and base.
 func (w *world) rolled(version int64, stays bool, was ...ledger.Version) {
 	w.Helper()
-	to := ledger.Point{Image: w.images["new"], Version: version, Run: "tuesday", Source: w.Web, Stays: stays, At: time.Now()}
+	to := ledger.Point{Image: w.images["new"], Version: version, Run: "tuesday", Source: w.Web, Stays: stays,
+		At: time.Now()}
 	from := ledger.Point{Image: w.images["old"], Version: 1}
 	if len(was) == 3 {
 		to.Was = &ledger.Was{Default: was[0], Latest: was[1], Base: was[2]}

@@ -31,7 +31,8 @@ func DownWith(ctx context.Context, api Lister, key string) ([]types.Instance, er
 
 // down are the states between running and running again.
 var down = []string{
-	string(types.InstanceStateNamePending), string(types.InstanceStateNameStopping), string(types.InstanceStateNameStopped),
+	string(types.InstanceStateNamePending), string(types.InstanceStateNameStopping),
+	string(types.InstanceStateNameStopped),
 }
 
 // Asking are the requests that stand on instances and on the account's own
@@ -45,7 +46,8 @@ func Asking(ctx context.Context, api Asker) ([]job.Request, error) {
 	var asking []job.Request
 	for _, i := range instances {
 		if !Ending(State(i)) {
-			asking = append(asking, job.Request{Source: aws.ToString(i.InstanceId), Kind: job.Instance, Value: Tags(i)[tag.Request]})
+			asking = append(asking, job.Request{Source: aws.ToString(i.InstanceId), Kind: job.Instance,
+				Value: Tags(i)[tag.Request]})
 		}
 	}
 	pages := ec2.NewDescribeSnapshotsPaginator(api, &ec2.DescribeSnapshotsInput{
@@ -57,7 +59,8 @@ func Asking(ctx context.Context, api Asker) ([]job.Request, error) {
 			return nil, fmt.Errorf("listing snapshots: %w", err)
 		}
 		for _, s := range out.Snapshots {
-			asking = append(asking, job.Request{Source: aws.ToString(s.SnapshotId), Kind: job.Snapshot, Value: tag.Map(s.Tags)[tag.Request]})
+			asking = append(asking, job.Request{Source: aws.ToString(s.SnapshotId), Kind: job.Snapshot,
+				Value: tag.Map(s.Tags)[tag.Request]})
 		}
 	}
 	return asking, nil

@@ -16,8 +16,10 @@ import (
 )
 
 // FindSnapshot is one snapshot of the account's own. ok is false when there is none with the id.
-func FindSnapshot(ctx context.Context, api ec2.DescribeSnapshotsAPIClient, id string) (s types.Snapshot, ok bool, err error) {
-	out, err := api.DescribeSnapshots(ctx, &ec2.DescribeSnapshotsInput{SnapshotIds: []string{id}, OwnerIds: []string{"self"}})
+func FindSnapshot(ctx context.Context, api ec2.DescribeSnapshotsAPIClient, id string) (s types.Snapshot, ok bool,
+	err error) {
+	out, err := api.DescribeSnapshots(ctx,
+		&ec2.DescribeSnapshotsInput{SnapshotIds: []string{id}, OwnerIds: []string{"self"}})
 	if fault.IsNotFound(err) || err == nil && len(out.Snapshots) == 0 {
 		return s, false, nil
 	}
@@ -40,8 +42,8 @@ func Unfit(s types.Snapshot) (reason *job.Reason, pending bool) {
 	}
 }
 
-// UnwantedSnapshot is Unwanted for a snapshot. For one that was asked for the tags and the ids that a plan's selector wants
-// are those of instances, and what it excludes is excluded; others are those that it selects.
+// UnwantedSnapshot is Unwanted for a snapshot. For one that was asked for the tags and the ids that a plan's selector
+// wants are those of instances, and what it excludes is excluded; others are those that it selects.
 func UnwantedSnapshot(run job.Run, id string, s plan.Selector, tags map[string]string) *job.Reason {
 	if r := run.Request; s.OfSnapshots() && (r == nil || r.Source != id) {
 		if why := OffersSnapshot(tags, s); why != "" {

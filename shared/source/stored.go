@@ -83,8 +83,9 @@ func imagedBefore(s types.Snapshot) *job.Reason {
 	if !before {
 		return nil
 	}
-	return &job.Reason{Code: job.AlreadyImaged, Text: fmt.Sprintf("its newest snapshot, of %s, has been imaged already (%s)",
-		aws.ToTime(s.StartTime).UTC().Format("2006-01-02 15:04 UTC"), image)}
+	return &job.Reason{Code: job.AlreadyImaged,
+		Text: fmt.Sprintf("its newest snapshot, of %s, has been imaged already (%s)",
+			aws.ToTime(s.StartTime).UTC().Format("2006-01-02 15:04 UTC"), image)}
 }
 
 // tagged are the account's own completed snapshots that the selector lets through.

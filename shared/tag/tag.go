@@ -21,8 +21,8 @@ const (
 	// ImageSettings, on a snapshot, says attributes of the image that is to be registered of it, such as
 	// "rootDeviceName=/dev/xvda enaSupport=true".
 	ImageSettings = "goldsmith:image-settings"
-	// Device, on the snapshot of a data volume, is the device that the volume is to be at in an image that is registered of
-	// the root volume's snapshot of the same set.
+	// Device, on the snapshot of a data volume, is the device that the volume is to be at in an image that is registered
+	// of the root volume's snapshot of the same set.
 	Device = "goldsmith:device"
 	// Source, on a launch template, subscribes it to a source's name; on an image or snapshot it
 	// is the id of what the image was made from.

@@ -339,7 +339,8 @@ func lookImage(ctx context.Context, api API, j job.Job, now time.Time) (job.Job,
 		j.Image.BootMode, j.Image.Virtualization = string(found.BootMode), string(found.VirtualizationType)
 		return j, true, nil
 	case image.Lost:
-		return j, false, fault.Failure(untouched(j), "image %s of %s (%s) is %s. %s", j.Image.ID, j.Source.Name, j.Source.ID, found.State, image.Why(found))
+		return j, false, fault.Failure(untouched(j), "image %s of %s (%s) is %s. %s", j.Image.ID, j.Source.Name, j.Source.ID,
+			found.State, image.Why(found))
 	case image.Pending:
 	}
 	return j, false, nil

@@ -186,7 +186,8 @@ func texts(v any) []string {
 
 // inputTypes are those of functions that get more than the document.
 var inputTypes = map[string]reflect.Type{
-	"claim": reflect.TypeFor[claim.Input](), "watch": reflect.TypeFor[watch.Input](), "verify": reflect.TypeFor[verify.Input](),
+	"claim": reflect.TypeFor[claim.Input](), "watch": reflect.TypeFor[watch.Input](),
+	"verify":   reflect.TypeFor[verify.Input](),
 	"snapshot": reflect.TypeFor[snapshot.Input](),
 }
 
@@ -201,7 +202,8 @@ func inputs(d *definition) []string {
 		want, special := inputTypes[function(s)]
 		switch {
 		case given != special:
-			problems = append(problems, fmt.Sprintf("%s sends Parameters: %v; function %s takes the document itself: %v", s.Name, given, function(s), !special))
+			problems = append(problems, fmt.Sprintf("%s sends Parameters: %v; function %s takes the document itself: %v",
+				s.Name, given, function(s), !special))
 		case given && !slices.Equal(keys(parameters), members(want)):
 			problems = append(problems, fmt.Sprintf("%s sends %q, %s has %q", s.Name, keys(parameters), want, members(want)))
 		}
@@ -210,7 +212,8 @@ func inputs(d *definition) []string {
 		selector, _ := d.states[s.Name]["ItemSelector"].(object)
 		for _, key := range keys(selector) {
 			if _, _, ok := member(document(d, d.child), key); !ok {
-				problems = append(problems, fmt.Sprintf("%s gives each source a %q, which is no field of %s", s.Name, key, document(d, d.child)))
+				problems = append(problems, fmt.Sprintf("%s gives each source a %q, which is no field of %s", s.Name, key,
+					document(d, d.child)))
 			}
 		}
 	})
@@ -260,7 +263,8 @@ func words(d *definition) []string {
 		}
 		// A child's ARN is the machine's with "/" and the label after it.
 		if s.Distributed && s.Label != "source" {
-			problems = append(problems, fmt.Sprintf("children of %q are labelled %q; the documentation calls them source", s.Name, s.Label))
+			problems = append(problems, fmt.Sprintf("children of %q are labelled %q; the documentation calls them source",
+				s.Name, s.Label))
 		}
 	})
 	return problems

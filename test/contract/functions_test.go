@@ -83,7 +83,8 @@ func lost(folders, tasks, routed []string) []string {
 func wiring(name, text string) []string {
 	var problems []string
 	if lines := strings.Count(text, "\n"); lines > longest {
-		problems = append(problems, fmt.Sprintf("%s is wired in %d lines: starting it needs at most %d", name, lines, longest))
+		problems = append(problems, fmt.Sprintf("%s is wired in %d lines: starting it needs at most %d", name, lines,
+			longest))
 	}
 	file, err := parser.ParseFile(token.NewFileSet(), name, text, parser.SkipObjectResolution|parser.ParseComments)
 	if err != nil {

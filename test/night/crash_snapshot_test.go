@@ -16,7 +16,8 @@ import (
 
 // ofSnapshots are the states that only a snapshot goes through.
 var ofSnapshots = []string{
-	"Copy the snapshot", "Can an image be made of it?", "Wait for the copy", "Register the image", "Compare how it is billed",
+	"Copy the snapshot", "Can an image be made of it?", "Wait for the copy", "Register the image",
+	"Compare how it is billed",
 }
 
 // Every crash point of an image of a snapshot, as TestEveryCrashPoint has those of instances: whatever goes wrong, one

@@ -73,7 +73,8 @@ var anyRollWorld = rapid.Custom(func(t *rapid.T) rollWorld {
 })
 
 var anyRollTemplate = rapid.Custom(func(t *rapid.T) rollTemplate {
-	images := []string{ec2.ImageX86, ec2.ImageX86, ec2.ImageX86, second, "uefi", "plain", "resolve:ssm:/golden/one", "resolve:ssm:/golden/text",
+	images := []string{ec2.ImageX86, ec2.ImageX86, ec2.ImageX86, second, "uefi", "plain", "resolve:ssm:/golden/one",
+		"resolve:ssm:/golden/text",
 		"resolve:ssm:/golden/one:1"}
 	one := rollTemplate{
 		tags: map[string]string{tag.Source: "web"},
@@ -250,7 +251,8 @@ func (n *night) fleetOf(template string, l rollLauncher) error {
 	if l.attributes {
 		config.Overrides = []types.FleetLaunchTemplateOverridesRequest{{
 			InstanceRequirements: &types.InstanceRequirementsRequest{
-				VCpuCount: &types.VCpuCountRangeRequest{Min: aws.Int32(2)}, MemoryMiB: &types.MemoryMiBRequest{Min: aws.Int32(4096)},
+				VCpuCount: &types.VCpuCountRangeRequest{Min: aws.Int32(2)},
+				MemoryMiB: &types.MemoryMiBRequest{Min: aws.Int32(4096)},
 			},
 		}}
 	}

@@ -27,7 +27,8 @@ func (n *night) snapshotOf(instance, device string, tags map[string]string) stri
 	var volume *string
 	for _, i := range n.instances() {
 		for _, m := range i.BlockDeviceMappings {
-			wanted := device == "" && aws.ToString(m.DeviceName) == aws.ToString(i.RootDeviceName) || aws.ToString(m.DeviceName) == device
+			wanted := device == "" && aws.ToString(m.DeviceName) == aws.ToString(i.RootDeviceName) ||
+				aws.ToString(m.DeviceName) == device
 			if aws.ToString(i.InstanceId) == instance && wanted {
 				volume = m.Ebs.VolumeId
 			}
@@ -59,7 +60,8 @@ func (n *night) wasRegistered(r states.Execution, snapshot string) types.Image {
 	n.t.Helper()
 	result, images := n.results(r)[snapshot], n.imagesOf(snapshot)
 	if result.Ending != job.Imaged || len(images) != 1 {
-		n.t.Fatalf("%s ended %q with %d images (%v %s), want one", snapshot, result.Ending, len(images), result.Skip, result.Problem)
+		n.t.Fatalf("%s ended %q with %d images (%v %s), want one", snapshot, result.Ending, len(images), result.Skip,
+			result.Problem)
 	}
 	i := images[0]
 	n.want("state", i.State, types.ImageStateAvailable)

@@ -71,7 +71,8 @@ func TestAnImageOfTheSnapshotItself(t *testing.T) {
 
 // What a plan or a tag says of the image is registered, with data volumes that say their devices.
 func TestSettingsAndDataVolumes(t *testing.T) {
-	plans := with(onRequest(), "nightly", func(p *plan.Plan) { p.Image.Settings = "imdsSupport=v2.0 volumeType=gp3 iops=4000" })
+	plans := with(onRequest(), "nightly",
+		func(p *plan.Plan) { p.Image.Settings = "imdsSupport=v2.0 volumeType=gp3 iops=4000" })
 	play(t, suite.Options{Plans: plans}, func(n *night) {
 		web := n.launch("web", "gp3 gp3")
 		root := n.snapshotOf(web, "", map[string]string{tag.ImageSettings: "iops=5000"})

@@ -152,7 +152,8 @@ func TestUndoOfTwoTemplatesInOneGroup(t *testing.T) {
 		one := n.template("one", "web", "t3.micro", ec2.ImageX86)
 		two := n.template("two", "web", "t3.micro", ec2.ImageX86)
 		n.group("both", one, "1", mixed(scaling.LaunchTemplateOverrides{InstanceType: aws.String("t3.micro")},
-			scaling.LaunchTemplateOverrides{InstanceType: aws.String("m5.large"), LaunchTemplateSpecification: specOf(two, "1")}))
+			scaling.LaunchTemplateOverrides{InstanceType: aws.String("m5.large"),
+				LaunchTemplateSpecification: specOf(two, "1")}))
 		bad := n.results(n.nights(0))[web].Image.ID
 		time.Sleep(3 * time.Hour)
 		answer := n.rollBack(event.Rollback{Name: "web", By: "ada", Refresh: true})

@@ -117,7 +117,8 @@ func TestASecondThatIsDownIsTold(t *testing.T) {
 		n.excused.dead = true
 		web, api := n.launch("web", "m5.large"), n.launch("api", "")
 		n.begin()
-		n.EC2.Inject(ec2.Fault{Action: "StopInstances", Resource: api, Code: "RequestLimitExceeded", Until: due.Add(8 * time.Minute)})
+		n.EC2.Inject(ec2.Fault{Action: "StopInstances", Resource: api, Code: "RequestLimitExceeded",
+			Until: due.Add(8 * time.Minute)})
 		for _, id := range []string{web, api} {
 			n.after("stop", id, func(work) {
 				n.EC2.Inject(ec2.Fault{Action: "StartInstances", Resource: id, Code: "InsufficientInstanceCapacity",

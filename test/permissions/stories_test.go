@@ -12,7 +12,6 @@ import (
 
 	"goldsmith/local/bus"
 	"goldsmith/local/ec2"
-	"goldsmith/shared/event"
 	"goldsmith/shared/job"
 	"goldsmith/shared/tag"
 )
@@ -351,77 +350,6 @@ func rolledBack(n *night) {
 }
 
 func (n *night) ssm() *ssm.Client { return ssm.NewFromConfig(n.AWS()) }
-
-// imageOfASnapshot is made of the snapshot of an image that there is, which carries the tag of its plan.
-func imageOfASnapshot(n *night) {
-	n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))
-	n.run(due)
-	time.Sleep(time.Hour)
-	out := must(n.cloud.DescribeImages(n.ctx, &sdk.DescribeImagesInput{Owners: []string{"self"}}))(n.t)
-	root := aws.ToString(out.Images[0].BlockDeviceMappings[0].Ebs.SnapshotId)
-	volume := must(n.cloud.CreateVolume(n.ctx, &sdk.CreateVolumeInput{
-		AvailabilityZone: aws.String(here.Region + "a"), Size: aws.Int32(1), VolumeType: types.VolumeTypeGp3,
-	}))(n.t)
-	time.Sleep(time.Minute)
-	data := must(n.cloud.CreateSnapshot(n.ctx, &sdk.CreateSnapshotInput{VolumeId: volume.VolumeId}))(n.t)
-	n.tag(aws.ToString(data.SnapshotId), map[string]string{tag.Device: "/dev/sdf"})
-	time.Sleep(time.Hour)
-	sent := must(event.RunNow{Plan: "nightly", Source: root, Data: map[string]string{"/dev/sdf": aws.ToString(data.SnapshotId)}}.MarshalJSON())(n.t)
-	must(n.Suite.Invoke(n.ctx, here.ARN("lambda", "function:goldsmith-trigger"), sent))(n.t)
-	n.run(time.Now())
-	n.want("ending", n.result(root).Ending, job.Imaged)
-}
-
-func requestOnASnapshot(value string) func(n *night) {
-	return func(n *night) {
-		n.launch(ec2.ImageX86, "", map[string]string{"Name": "lab"})
-		volumes := must(n.cloud.DescribeVolumes(n.ctx, &sdk.DescribeVolumesInput{}))(n.t).Volumes
-		made := must(n.cloud.CreateSnapshot(n.ctx, &sdk.CreateSnapshotInput{
-			VolumeId: volumes[0].VolumeId,
-			TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeSnapshot,
-				Tags: tag.List(map[string]string{"Name": "lab"})}},
-		}))(n.t)
-		snapshot := aws.ToString(made.SnapshotId)
-		n.tag(snapshot, map[string]string{tag.Request: value})
-		n.run(time.Now())
-		time.Sleep(time.Minute)
-		n.want("request", n.EC2.Tags(snapshot)[tag.Request], "")
-	}
-}
-
-// aborted ends a run while its instance is down: recover brings it back and tells people, in one message
-// when it hears of the end so late that the instance is back.
-func aborted(n *night, messages int) {
-	web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))
-	n.before("image", func(string) { n.ok(n.States.Stop(n.onlyRun(), "", "")) })
-	n.run(due)
-	time.Sleep(20 * time.Minute)
-	n.want("state", n.EC2.State(web), ec2.Running)
-	n.want("messages", len(n.Slack.Messages()), messages)
-}
-
-// manyAborted: a run of more sources than are asked about one by one ends before their images are made.
-func manyAborted(n *night) {
-	var ids []string
-	for range 25 {
-		ids = append(ids, n.launch(ec2.ImageX86, "", enrolled("web", "grouped")))
-	}
-	down := 0
-	n.before("image", func(string) {
-		for _, id := range ids {
-			if n.EC2.State(id) != ec2.Running {
-				down++
-			}
-		}
-		n.ok(n.States.Stop(n.runOf("grouped"), "", ""))
-	})
-	n.run(due.Add(5 * time.Hour))
-	time.Sleep(20 * time.Minute)
-	n.want("down together", down, len(ids))
-	for _, id := range ids {
-		n.want("state", n.EC2.State(id), ec2.Running)
-	}
-}
 
 // imageTested is a night in which an image is tested, and nothing stays of that.
 func imageTested(n *night, ending job.Ending) {

@@ -98,7 +98,8 @@ func (t *terms) images(ctx context.Context, which wanted) error {
 		return err
 	}
 	slices.SortFunc(found.Images, func(a, b goldenImage) int {
-		return cmp.Or(cmp.Compare(a.Of, b.Of), cmp.Compare(a.Source, b.Source), b.Made.Compare(a.Made), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(cmp.Compare(a.Of, b.Of), cmp.Compare(a.Source, b.Source), b.Made.Compare(a.Made),
+			cmp.Compare(a.ID, b.ID))
 	})
 	return t.show(found, func(p *page) { found.print(p, t.Now()) })
 }
@@ -141,7 +142,8 @@ func golden(i types.Image) goldenImage {
 	// CreationDate is text in the API: 2026-03-22T02:31:05.000Z.
 	made, _ := time.Parse(time.RFC3339, aws.ToString(i.CreationDate))
 	return goldenImage{
-		ID: aws.ToString(i.ImageId), Name: aws.ToString(i.Name), Source: tags[tag.Source], Of: cmp.Or(tags[tag.Name], tags[tag.Source]),
+		ID: aws.ToString(i.ImageId), Name: aws.ToString(i.Name), Source: tags[tag.Source],
+		Of:   cmp.Or(tags[tag.Name], tags[tag.Source]),
 		Plan: tags[tag.Plan], Run: tags[tag.Run], State: string(i.State), Made: made,
 	}
 }

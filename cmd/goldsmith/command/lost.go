@@ -84,7 +84,8 @@ func (t *terms) lost(ctx context.Context, name string) error {
 
 // snapshotsNamed are the account's snapshots that go by a name, or all, without those of Goldsmith's own images.
 func snapshotsNamed(ctx context.Context, client *ec2.Client, name string) (found []types.Snapshot, err error) {
-	pages := ec2.NewDescribeSnapshotsPaginator(client, &ec2.DescribeSnapshotsInput{OwnerIds: []string{"self"}, MaxResults: aws.Int32(1000)})
+	pages := ec2.NewDescribeSnapshotsPaginator(client,
+		&ec2.DescribeSnapshotsInput{OwnerIds: []string{"self"}, MaxResults: aws.Int32(1000)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -113,7 +114,8 @@ func makes(d attribute.Decision) string {
 	if d.Refused != nil {
 		return "no image: " + d.Refused.Text
 	}
-	return "an image for " + d.Value(attribute.Architecture) + ", " + d.Value(attribute.BootMode) + ": goldsmith run PLAN --source " + d.Snapshot
+	return "an image for " + d.Value(attribute.Architecture) + ", " + d.Value(attribute.BootMode) +
+		": goldsmith run PLAN --source " + d.Snapshot
 }
 
 func (l lost) print(p *page) {
@@ -123,7 +125,8 @@ func (l lost) print(p *page) {
 	}
 	rows := [][]string{{"OF", "SNAPSHOT", "VOLUME", "STARTED", "GIB", "CAN BE MADE"}}
 	for _, s := range l.Snapshots {
-		rows = append(rows, []string{clean(s.Of), s.Snapshot, s.Volume, stamp(s.Started), strconv.Itoa(int(s.GiB)), clean(cmp.Or(s.Makes, "-"))})
+		rows = append(rows, []string{clean(s.Of), s.Snapshot, s.Volume, stamp(s.Started), strconv.Itoa(int(s.GiB)),
+			clean(cmp.Or(s.Makes, "-"))})
 	}
 	p.table(rows)
 }

@@ -59,8 +59,10 @@ read, and from the tag goldsmith:image-settings; or why there would be none.`,
 	c.Flags().StringVar(&path, "plans", plansFile, "the plans' file")
 	c.Flags().StringVar(&name, "name", "", "only this plan")
 	c.Flags().StringVar(&source, "source", "", "as if somebody asked for this one instance or snapshot")
-	c.Flags().StringArrayVar(&data, "data", nil, "with a snapshot: a data volume for its image, such as /dev/sdf=snap-0123456789abcdef0")
-	c.Flags().StringArrayVar(&set, "set", nil, "with a snapshot: as if the tag goldsmith:image-settings said this, such as bootMode=uefi")
+	c.Flags().StringArrayVar(&data, "data", nil,
+		"with a snapshot: a data volume for its image, such as /dev/sdf=snap-0123456789abcdef0")
+	c.Flags().StringArrayVar(&set, "set", nil,
+		"with a snapshot: as if the tag goldsmith:image-settings said this, such as bootMode=uefi")
 	return c
 }
 
@@ -156,7 +158,8 @@ func chosenPlans(plans plan.Plans, name, source string) ([]string, error) {
 func (t *terms) stage(ctx context.Context) (rehearsal.Stage, string, error) {
 	site, err := t.site(ctx)
 	stage := rehearsal.Stage{
-		EC2: ec2.NewFromConfig(site.aws), AutoScaling: autoscaling.NewFromConfig(site.aws), Parameters: ssm.NewFromConfig(site.aws), Now: t.Now,
+		EC2: ec2.NewFromConfig(site.aws), AutoScaling: autoscaling.NewFromConfig(site.aws),
+		Parameters: ssm.NewFromConfig(site.aws), Now: t.Now,
 	}
 	if err == nil {
 		stage.Book = site.ledger
@@ -168,7 +171,8 @@ func (t *terms) stage(ctx context.Context) (rehearsal.Stage, string, error) {
 		return stage, "Goldsmith is not deployed here yet; this is what it would do.", nil
 	case slices.Contains(denied, fault.Code(err)):
 		stage.Book = nil
-		return stage, "These credentials may not ask what is deployed (" + fault.Code(err) + "): what runs are working on now, templates and old images are left out.", nil
+		return stage, "These credentials may not ask what is deployed (" + fault.Code(err) +
+			"): what runs are working on now, templates and old images are left out.", nil
 	default:
 		return stage, "", err
 	}

@@ -36,7 +36,8 @@ each source and ends with the run's report.`,
 		},
 	}
 	c.Flags().StringVar(&e.Source, "source", "", "only this instance or snapshot")
-	c.Flags().StringArrayVar(&data, "data", nil, "with a snapshot: a data volume for its image, such as /dev/sdf=snap-0123456789abcdef0")
+	c.Flags().StringArrayVar(&data, "data", nil,
+		"with a snapshot: a data volume for its image, such as /dev/sdf=snap-0123456789abcdef0")
 	c.Flags().StringVar(&e.By, "by", t.User, "who asks, for the run's message")
 	c.Flags().BoolVar(&wait, "wait", false, "wait until the run has ended")
 	return c

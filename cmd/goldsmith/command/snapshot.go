@@ -62,7 +62,8 @@ func (t *terms) planSnapshot(ctx context.Context, id, name string, set, data []s
 }
 
 // lookAtSnapshot decides from what is found of a snapshot and its data volumes; the settings come before all else.
-func lookAtSnapshot(ctx context.Context, cfg aws.Config, id string, volumes map[string]string, settings attribute.Settings) (plannedSnapshot, error) {
+func lookAtSnapshot(ctx context.Context, cfg aws.Config, id string, volumes map[string]string,
+	settings attribute.Settings) (plannedSnapshot, error) {
 	looker := attribute.Looker{EC2: ec2.NewFromConfig(cfg), EBS: ebs.NewFromConfig(cfg)}
 	evidence, err := looker.Look(ctx, id, volumes)
 	if fault.IsNotFound(err) {
