@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"goldsmith/events"
-	"goldsmith/local/bus/pattern"
+	"goldsmith/local/eventbridge/pattern"
 	"goldsmith/shared/event"
 	"goldsmith/shared/job"
 	"goldsmith/shared/tag"

@@ -52,9 +52,9 @@ const (
 	// slack is how much longer than a rate's period and the plan's window a run may take before
 	// somebody is asked to look, as recover's grace is for the times of a clock.
 	slack = 4 * time.Hour
-	// busyThrottled is how many steps in five minutes may give up on a throttled call before
+	// busyTransient is how many steps in five minutes may give up on a throttled call before
 	// the account is asking too much of EC2: each has tried six times, and is tried again.
-	busyThrottled = 20
+	busyTransient = 20
 	// halfFailing is an error rate in percent. A task's errors are part of its work: waiting for
 	// capacity is one. Half of all is not.
 	halfFailing = 50
@@ -115,8 +115,8 @@ func alarms(props AlarmsProps) []alarm {
 			metric: props.DeadLetters.Queue.MetricApproximateNumberOfMessagesVisible(over("Maximum")), threshold: 1,
 		},
 		{
-			name: "throttled", about: "EC2 refuses many calls as too many.",
-			metric: ours(metric.Throttled, everyPlan, "Sum", often), threshold: busyThrottled, enough: 3, periods: 3,
+			name: "transient", about: "AWS refuses many calls as too many, or fails for the moment.",
+			metric: ours(metric.Transient, everyPlan, "Sum", often), threshold: busyTransient, enough: 3, periods: 3,
 		},
 	}
 	for _, name := range props.Plans.Names() {

@@ -53,7 +53,7 @@ func NewDashboard(scope constructs.Construct, id string, props DashboardProps) D
 		graph("Age of the oldest claim in seconds", often, search("oldest claim", metric.OldestClaim, "Maximum", often)),
 	)
 	row(
-		graph("Throttled", often, search("steps that gave up on a call", metric.Throttled, "Sum", often),
+		graph("Transient", often, search("steps that gave up on a call", metric.Transient, "Sum", often),
 			props.Machine.StateMachine.MetricThrottled(over("Sum"))),
 		graph("Messages Slack did not take", hour, search("not told", metric.NotifyFailed, "Sum", hour)),
 	)

@@ -36,10 +36,10 @@ type Claims interface {
 	Record(ctx context.Context, c ledger.Claim) error
 }
 
-// Book is the ledger as far as claiming needs it.
-type Book interface {
+// Ledger is the ledger as far as claiming needs it.
+type Ledger interface {
 	Claims
-	bound.Book
+	bound.Ledger
 	breaker.Reader
 }
 
@@ -47,12 +47,12 @@ type Book interface {
 type Step struct {
 	instances Instances
 	members   lineage.Members
-	book      Book
+	book      Ledger
 	now       func() time.Time
 }
 
 // New makes the step.
-func New(instances Instances, members lineage.Members, book Book, now func() time.Time) Step {
+func New(instances Instances, members lineage.Members, book Ledger, now func() time.Time) Step {
 	return Step{instances, members, book, now}
 }
 
@@ -71,7 +71,7 @@ func (s Step) Handle(ctx context.Context, in Input) (job.Job, error) {
 		j.Times.Claimed = now
 	}
 	claim, err := s.book.Claim(ctx, ledger.ClaimOf(j, now))
-	var held *ledger.Held
+	var held *ledger.HeldError
 	if errors.As(err, &held) {
 		j.Source.Name = held.By.Name
 		reason := held.Reason()

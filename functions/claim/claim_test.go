@@ -10,35 +10,35 @@ import (
 
 	"goldsmith/functions/claim"
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/tag"
+	"goldsmith/test/steptest"
 )
 
 const execution = "arn:aws:states:eu-central-1:123456789012:execution:goldsmith/source:3f1c2b6a-7d2e-3a55-9a0b-5f8f6c1d2e3f"
 
 // scene is a source as select hands it out.
-func scene(s *stage.Stage) (handler.Func[claim.Input, job.Job], claim.Input) {
+func scene(s *steptest.Stage) (handler.Func[claim.Input, job.Job], claim.Input) {
 	return claim.New(s.EC2, s.AutoScaling, s.Ledger, time.Now).Handle, claim.Input{
 		Job:       job.Job{Run: s.Run(), Plan: s.Plan, Source: job.Source{ID: s.Web, Kind: job.Instance}},
 		Execution: execution,
 	}
 }
 
-type cases = []stage.Case[claim.Input, job.Job]
+type cases = []steptest.Case[claim.Input, job.Job]
 
 // All that a claim of a running instance does: none of it changes anything in EC2.
 const looks = "Claim DescribeInstances DescribeInstanceAttribute"
 
 func TestClaim(t *testing.T) {
-	stage.Play(t, scene, cases{
+	steptest.Play(t, scene, cases{
 		{
 			Name: "a running instance will be stopped, and the ledger says who starts it again",
 			Want: "Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok",
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("decision", j.Decision, job.StopFirst)
 				s.Same("back", j.Back, false)
 				s.Same("source", j.Source, job.Source{
@@ -47,19 +47,19 @@ func TestClaim(t *testing.T) {
 					Volumes: j.Source.Volumes, Tags: map[string]string{"Name": "web", tag.Plan: "nightly"},
 				})
 				s.Same("volumes", len(j.Source.Volumes), 1)
-				s.Same("image", j.Image.Name, "goldsmith/web/"+s.Web+"/"+stage.RunName)
+				s.Same("image", j.Image.Name, "goldsmith/web/"+s.Web+"/"+steptest.RunName)
 				now := time.Now().UTC()
 				s.Same("claim", *s.Held(s.Web), ledger.Claim{
-					Source: s.Web, Kind: job.Instance, Name: "web", Run: stage.RunName, Plan: "nightly", Execution: execution,
+					Source: s.Web, Kind: job.Instance, Name: "web", Run: steptest.RunName, Plan: "nightly", Execution: execution,
 					Since: now, WasRunning: true, Looked: true, InstanceType: "t3.micro", Zone: "eu-central-1a",
 				})
 			},
 		},
 		{
 			Name:  "a stopped instance is imaged as it is, and stays stopped",
-			Given: func(s *stage.Stage, _ *claim.Input) { s.Set(s.Web, ec2.Stopped) },
+			Given: func(s *steptest.Stage, _ *claim.Input) { s.Set(s.Web, ec2.Stopped) },
 			Want:  looks + " Record: ok",
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("decision", j.Decision, job.ImageNow)
 				s.Same("back", j.Back, true)
 				s.Same("was running", s.Held(s.Web).WasRunning || j.Source.WasRunning, false)
@@ -67,52 +67,52 @@ func TestClaim(t *testing.T) {
 		},
 		{
 			Name:  "without a stop nobody asks for stop protection",
-			Given: func(_ *stage.Stage, in *claim.Input) { in.Job.Plan.Consistency = plan.Reboot },
+			Given: func(_ *steptest.Stage, in *claim.Input) { in.Job.Plan.Consistency = plan.Reboot },
 			Want:  "Claim DescribeInstances Record: ok",
-			Then:  func(s *stage.Stage, j job.Job) { s.Same("decision", j.Decision, job.ImageNow) },
+			Then:  func(s *steptest.Stage, j job.Job) { s.Same("decision", j.Decision, job.ImageNow) },
 		},
 		{
 			Name: "claimed once, however often the step runs",
 			Want: "Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok | Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Record: ok",
-			Then: func(s *stage.Stage, j job.Job) { s.Same("decision", j.Decision, job.StopFirst) },
+			Then: func(s *steptest.Stage, j job.Job) { s.Same("decision", j.Decision, job.StopFirst) },
 		},
 		{
 			Name:    "what the first look saw counts: an instance that we stopped ran before",
 			Want:    "Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok | Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Record: ok",
-			Between: func(s *stage.Stage) { s.Set(s.Web, ec2.Stopped) },
-			Then: func(s *stage.Stage, j job.Job) {
+			Between: func(s *steptest.Stage) { s.Set(s.Web, ec2.Stopped) },
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("decision", j.Decision, job.StopFirst)
 				s.Same("was running", j.Source.WasRunning && s.Held(s.Web).WasRunning, true)
 			},
 		},
 		{
 			Name:  "the ledger is busy: not even looked at",
-			Given: func(s *stage.Stage, _ *claim.Input) { s.Ledger.Break("Claim", 1) },
-			Want:  "Claim: Throttled | Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok",
+			Given: func(s *steptest.Stage, _ *claim.Input) { s.Ledger.Break("Claim", 1) },
+			Want:  "Claim: Transient | Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok",
 		},
 		{
 			Name:  "the ledger's answer is lost: the claim is our own",
-			Given: func(s *stage.Stage, _ *claim.Input) { s.Ledger.Lose("Claim", 1) },
-			Want:  "Claim: Throttled | Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok",
-			Then:  func(s *stage.Stage, j job.Job) { s.Same("decision", j.Decision, job.StopFirst) },
+			Given: func(s *steptest.Stage, _ *claim.Input) { s.Ledger.Lose("Claim", 1) },
+			Want:  "Claim: Transient | Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok",
+			Then:  func(s *steptest.Stage, j job.Job) { s.Same("decision", j.Decision, job.StopFirst) },
 		},
 		{
 			Name:  "what must be undone cannot be written down: the run does not go on",
-			Given: func(s *stage.Stage, _ *claim.Input) { s.Ledger.Break("Record", 1) },
-			Want:  "Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: Throttled",
+			Given: func(s *steptest.Stage, _ *claim.Input) { s.Ledger.Break("Record", 1) },
+			Want:  "Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: Transient",
 			Says:  []string{"recording the claim of i-"},
 		},
 		{
 			Name: "EC2 is busy for longer than one call may take",
-			Given: func(s *stage.Stage, _ *claim.Input) {
+			Given: func(s *steptest.Stage, _ *claim.Input) {
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Code: "RequestLimitExceeded"})
 			},
-			Want: "Claim DescribeInstances*6: Throttled",
+			Want: "Claim DescribeInstances*6: Transient",
 			Says: []string{"looking at i-"},
 		},
 		{
 			Name: "the function may not ask for stop protection",
-			Given: func(s *stage.Stage, _ *claim.Input) {
+			Given: func(s *steptest.Stage, _ *claim.Input) {
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstanceAttribute", Code: "UnauthorizedOperation"})
 			},
 			Want: looks + ": Failed",
@@ -120,7 +120,7 @@ func TestClaim(t *testing.T) {
 		},
 		{
 			Name: "EC2 knows no stop protection for it: not protected",
-			Given: func(s *stage.Stage, _ *claim.Input) {
+			Given: func(s *steptest.Stage, _ *claim.Input) {
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstanceAttribute", Code: "UnsupportedOperation"})
 			},
 			Want: "Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok",
@@ -130,28 +130,28 @@ func TestClaim(t *testing.T) {
 
 // Every reason to leave a source alone, as it reaches log, ledger and Slack.
 func TestClaimSkips(t *testing.T) {
-	skipped := func(code job.ReasonCode, text string) func(*stage.Stage, job.Job) {
-		return func(s *stage.Stage, j job.Job) {
+	skipped := func(code job.ReasonCode, text string) func(*steptest.Stage, job.Job) {
+		return func(s *steptest.Stage, j job.Job) {
 			s.Same("decision", j.Decision, job.SkipIt)
 			s.Same("back", j.Back, true)
 			s.Same("reason", j.Skip, &job.Reason{Code: code, Text: text})
 		}
 	}
-	stage.Play(t, scene, cases{
+	steptest.Play(t, scene, cases{
 		{
 			Name: "another run is working on it: not even looked at",
-			Given: func(s *stage.Stage, _ *claim.Input) {
+			Given: func(s *steptest.Stage, _ *claim.Input) {
 				s.Hold(ledger.Claim{Source: s.Web, Run: "weekly-1", Since: time.Now()})
 			},
 			Want: "Claim: ok",
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				skipped(job.Claimed, "run weekly-1 has it since 2000-01-01 00:00 UTC")(s, j)
 				s.Same("holder", s.Held(s.Web).Run, "weekly-1")
 			},
 		},
 		{
 			Name: "a snapshot is asked for",
-			Given: func(_ *stage.Stage, in *claim.Input) {
+			Given: func(_ *steptest.Stage, in *claim.Input) {
 				in.Job.Source = job.Source{ID: "snap-0c1d2e3f4a5b60718", Kind: job.Snapshot}
 			},
 			Want: "Claim DescribeSnapshots: ok",
@@ -159,25 +159,25 @@ func TestClaimSkips(t *testing.T) {
 		},
 		{
 			Name:  "EC2 does not know it",
-			Given: func(_ *stage.Stage, in *claim.Input) { in.Job.Source.ID = "i-00000000000000bad" },
+			Given: func(_ *steptest.Stage, in *claim.Input) { in.Job.Source.ID = "i-00000000000000bad" },
 			Want:  "Claim DescribeInstances*2: ok",
 			Then:  skipped(job.Gone, "EC2 does not know it any more"),
 		},
 		{
 			Name:  "somebody terminated it",
-			Given: func(s *stage.Stage, _ *claim.Input) { s.Set(s.Web, ec2.Terminated) },
+			Given: func(s *steptest.Stage, _ *claim.Input) { s.Set(s.Web, ec2.Terminated) },
 			Want:  looks + ": ok",
 			Then:  skipped(job.Terminating, "it is terminated"),
 		},
 		{
 			Name:  "somebody is stopping it just now",
-			Given: func(s *stage.Stage, _ *claim.Input) { s.Must(s.StopWeb()) },
+			Given: func(s *steptest.Stage, _ *claim.Input) { s.Must(s.StopWeb()) },
 			Want:  looks + ": ok",
 			Then:  skipped(job.ChangingState, "it is stopping: somebody is changing it now"),
 		},
 		{
 			Name: "taken out of the plan since the run began",
-			Given: func(s *stage.Stage, _ *claim.Input) {
+			Given: func(s *steptest.Stage, _ *claim.Input) {
 				s.Must(s.Cloud.SetTags(s.Web, map[string]string{tag.Plan: "weekly"}))
 			},
 			Want: "Claim DescribeInstances: ok",
@@ -185,7 +185,7 @@ func TestClaimSkips(t *testing.T) {
 		},
 		{
 			Name: "stop protection is on",
-			Given: func(s *stage.Stage, _ *claim.Input) {
+			Given: func(s *steptest.Stage, _ *claim.Input) {
 				_, err := s.EC2.ModifyInstanceAttribute(s.Context(), &sdk.ModifyInstanceAttributeInput{
 					InstanceId: aws.String(s.Web), DisableApiStop: &types.AttributeBooleanValue{Value: aws.Bool(true)},
 				})
@@ -196,13 +196,13 @@ func TestClaimSkips(t *testing.T) {
 		},
 		{
 			Name:  "hibernation is enabled",
-			Given: func(s *stage.Stage, _ *claim.Input) { s.Must(s.Cloud.SetHibernation(s.Web, true)) },
+			Given: func(s *steptest.Stage, _ *claim.Input) { s.Must(s.Cloud.SetHibernation(s.Web, true)) },
 			Want:  looks + ": ok",
 			Then:  skipped(job.Hibernation, "hibernation is enabled: images of it may not boot"),
 		},
 		{
 			Name: "an Auto Scaling group would terminate it",
-			Given: func(s *stage.Stage, _ *claim.Input) {
+			Given: func(s *steptest.Stage, _ *claim.Input) {
 				s.Must(s.Cloud.SetTags(s.Web, map[string]string{"aws:autoscaling:groupName": "fleet"}))
 			},
 			Want: looks + ": ok",
@@ -211,13 +211,13 @@ func TestClaimSkips(t *testing.T) {
 		},
 		{
 			Name:  "select found a one-time Spot request",
-			Given: func(_ *stage.Stage, in *claim.Input) { in.Job.Source.Notes = []job.ReasonCode{job.OneTimeSpot} },
+			Given: func(_ *steptest.Stage, in *claim.Input) { in.Job.Source.Notes = []job.ReasonCode{job.OneTimeSpot} },
 			Want:  looks + ": ok",
 			Then:  skipped(job.OneTimeSpot, "it is a Spot instance of a one-time request: only persistent ones can be stopped"),
 		},
 		{
 			Name: "select found a slow volume, and the plan is strict",
-			Given: func(_ *stage.Stage, in *claim.Input) {
+			Given: func(_ *steptest.Stage, in *claim.Input) {
 				in.Job.Source.Notes, in.Job.Plan.Strict = []job.ReasonCode{job.SlowVolume}, true
 			},
 			Want: looks + ": ok",
@@ -225,24 +225,24 @@ func TestClaimSkips(t *testing.T) {
 		},
 		{
 			Name:  "the window closed before its turn came",
-			Given: func(_ *stage.Stage, _ *claim.Input) { time.Sleep(5 * time.Hour) },
+			Given: func(_ *steptest.Stage, _ *claim.Input) { time.Sleep(5 * time.Hour) },
 			Want:  "Claim DescribeInstances DescribeInstanceAttribute Slots*2: ok",
 			Then:  skipped(job.WindowClosed, "the window closed at 2000-01-01T04:00:00Z before its turn came"),
 		},
 		{
 			Name:  "a stopped instance is imaged after the window, too: nothing goes down",
-			Given: func(s *stage.Stage, _ *claim.Input) { s.Set(s.Web, ec2.Stopped); time.Sleep(5 * time.Hour) },
+			Given: func(s *steptest.Stage, _ *claim.Input) { s.Set(s.Web, ec2.Stopped); time.Sleep(5 * time.Hour) },
 			Want:  looks + " Record: ok",
-			Then:  func(s *stage.Stage, j job.Job) { s.Same("decision", j.Decision, job.ImageNow) },
+			Then:  func(s *steptest.Stage, j job.Job) { s.Same("decision", j.Decision, job.ImageNow) },
 		},
 		{
 			Name: "what select found is a warning otherwise",
-			Given: func(_ *stage.Stage, in *claim.Input) {
+			Given: func(_ *steptest.Stage, in *claim.Input) {
 				in.Job.Source.Notes = []job.ReasonCode{job.InstanceStoreData, job.SlowVolume}
 				in.Job.Plan.InstanceStore = plan.Lose
 			},
 			Want: "Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok",
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				var codes []job.ReasonCode
 				for _, w := range j.Warnings {
 					codes = append(codes, w.Code)
@@ -255,7 +255,7 @@ func TestClaimSkips(t *testing.T) {
 }
 
 // requested claims a source that nothing enrols, asked for by its tag.
-func requested(s *stage.Stage) (handler.Func[claim.Input, job.Job], claim.Input) {
+func requested(s *steptest.Stage) (handler.Func[claim.Input, job.Job], claim.Input) {
 	step, in := scene(s)
 	in.Job.Source.ID = s.Launch("build", nil)
 	in.Job.Run.Request = &job.Request{Source: in.Job.Source.ID, Kind: job.Instance, Value: "now"}
@@ -264,39 +264,39 @@ func requested(s *stage.Stage) (handler.Func[claim.Input, job.Job], claim.Input)
 
 // A request is for one source, enrolled or not.
 func TestClaimRequested(t *testing.T) {
-	stage.Play(t, requested, cases{
+	steptest.Play(t, requested, cases{
 		{
 			Name: "the tag is on it, which is enough",
-			Given: func(s *stage.Stage, in *claim.Input) {
+			Given: func(s *steptest.Stage, in *claim.Input) {
 				s.Must(s.Cloud.SetTags(in.Job.Source.ID, map[string]string{tag.Request: "now"}))
 			},
 			Want: "Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok",
-			Then: func(s *stage.Stage, j job.Job) { s.Same("decision", j.Decision, job.StopFirst) },
+			Then: func(s *steptest.Stage, j job.Job) { s.Same("decision", j.Decision, job.StopFirst) },
 		},
 		{
 			Name: "somebody is stopping it: it waits, for half an hour at most",
-			Given: func(s *stage.Stage, in *claim.Input) {
+			Given: func(s *steptest.Stage, in *claim.Input) {
 				in.Job.Source.ID, in.Job.Run.Request.Source = s.Web, s.Web
 				s.Cloud.Inject(ec2.Fault{Action: "StopInstances", Stuck: true})
 				s.Must(s.StopWeb())
 			},
 			Want: looks + ": ok",
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("waits", []any{j.Decision, j.Turn.Seconds, j.Skip == nil}, []any{job.WaitFirst, 30, true})
 			},
 		},
 		{
 			Name: "EC2 does not show it yet",
-			Given: func(_ *stage.Stage, in *claim.Input) {
+			Given: func(_ *steptest.Stage, in *claim.Input) {
 				in.Job.Source.ID, in.Job.Run.Request.Source = "i-00000000000000bad", "i-00000000000000bad"
 			},
 			Want:    "Claim DescribeInstances*2: NotYet | Claim DescribeInstances*2: ok",
-			Between: func(*stage.Stage) { time.Sleep(time.Minute) },
-			Then:    func(s *stage.Stage, j job.Job) { s.Same("reason", j.Skip.Code, job.Gone) },
+			Between: func(*steptest.Stage) { time.Sleep(time.Minute) },
+			Then:    func(s *steptest.Stage, j job.Job) { s.Same("reason", j.Skip.Code, job.Gone) },
 		},
 		{
 			Name: "a person asked, and it is enrolled: no tag is needed",
-			Given: func(s *stage.Stage, in *claim.Input) {
+			Given: func(s *steptest.Stage, in *claim.Input) {
 				in.Job.Source.ID = s.Web
 				in.Job.Run.Request = &job.Request{Source: s.Web, Kind: job.Instance, By: "jo"}
 			},
@@ -304,7 +304,7 @@ func TestClaimRequested(t *testing.T) {
 		},
 		{
 			Name: "a request is bound by its plan: a tag that the plan excludes keeps the instance out",
-			Given: func(s *stage.Stage, in *claim.Input) {
+			Given: func(s *steptest.Stage, in *claim.Input) {
 				s.Must(s.Cloud.SetTags(in.Job.Source.ID, map[string]string{tag.Request: "now", "hold": "yes"}))
 				in.Job.Plan.Sources.Exclude = map[string][]string{"hold": nil}
 			},
@@ -313,7 +313,7 @@ func TestClaimRequested(t *testing.T) {
 		},
 		{
 			Name: "and so do tags that the plan wants",
-			Given: func(s *stage.Stage, in *claim.Input) {
+			Given: func(s *steptest.Stage, in *claim.Input) {
 				s.Must(s.Cloud.SetTags(in.Job.Source.ID, map[string]string{tag.Request: "now"}))
 				in.Job.Plan.Sources.Tags = map[string][]string{"Role": {"db"}}
 			},
@@ -322,7 +322,7 @@ func TestClaimRequested(t *testing.T) {
 		},
 		{
 			Name: "and ids that it is confined to",
-			Given: func(s *stage.Stage, in *claim.Input) {
+			Given: func(s *steptest.Stage, in *claim.Input) {
 				s.Must(s.Cloud.SetTags(in.Job.Source.ID, map[string]string{tag.Request: "now"}))
 				in.Job.Plan.Sources.IDs = []string{"i-0123456789abcdef0"}
 			},
@@ -332,18 +332,18 @@ func TestClaimRequested(t *testing.T) {
 		{
 			Name:    "the tag was taken off again; that it is not there is believed after a minute",
 			Want:    "Claim DescribeInstances: NotYet | Claim DescribeInstances: ok",
-			Between: func(*stage.Stage) { time.Sleep(time.Minute) },
-			Then: func(s *stage.Stage, j job.Job) {
+			Between: func(*steptest.Stage) { time.Sleep(time.Minute) },
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("reason", j.Skip, &job.Reason{Code: job.Withdrawn, Text: "tag goldsmith:image was taken off again"})
 			},
 		},
 		{
 			Name: "a person asked for what is in no plan: the reason says what would help",
-			Given: func(_ *stage.Stage, in *claim.Input) {
+			Given: func(_ *steptest.Stage, in *claim.Input) {
 				in.Job.Run.Request = &job.Request{Source: in.Job.Source.ID, Kind: job.Instance, By: "jo"}
 			},
 			Want: "Claim DescribeInstances: ok",
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("reason", j.Skip, &job.Reason{Code: job.NotEnrolled,
 					Text: "tag goldsmith:plan does not name plan nightly, and no tag goldsmith:image asks for it"})
 			},
@@ -352,8 +352,8 @@ func TestClaimRequested(t *testing.T) {
 }
 
 // excluded checks that the source is skipped because its plan leaves it out.
-func excluded(text string) func(*stage.Stage, job.Job) {
-	return func(s *stage.Stage, j job.Job) {
+func excluded(text string) func(*steptest.Stage, job.Job) {
+	return func(s *steptest.Stage, j job.Job) {
 		s.Helper()
 		s.Same("reason", j.Skip, &job.Reason{Code: job.Excluded, Text: text})
 	}

@@ -7,30 +7,30 @@ import (
 
 	"goldsmith/functions/claim"
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/tag"
+	"goldsmith/test/steptest"
 )
 
 // What has gone down since the run began holds its other sources back until the window closes: they wait, and are in
 // the way of none.
 func TestClaimIsHeldBack(t *testing.T) {
-	held := func(s *stage.Stage, j job.Job) {
+	held := func(s *steptest.Stage, j job.Job) {
 		s.Helper()
 		s.Same("decision", j.Decision, job.WaitFirst)
 		s.Same("seconds", j.Turn.Seconds, 300)
 		s.Same("held", j.Turn.Held, true)
 		s.Same("places and turns", len(slots(s, ledger.Places))+len(slots(s, ledger.Turns)), 0)
 	}
-	stage.Play(t, fewer, cases{
+	steptest.Play(t, fewer, cases{
 		{
 			Name: "at its first claim", Want: looks + " StartInstances Slots Claims Slots: ok",
-			Given: func(s *stage.Stage, _ *claim.Input) { down(s, time.Now()) }, Then: held,
+			Given: func(s *steptest.Stage, _ *claim.Input) { down(s, time.Now()) }, Then: held,
 		},
 		{
 			Name: "a request for it is answered at once", Want: looks + " StartInstances Slots Claims: ok",
-			Given: func(s *stage.Stage, in *claim.Input) {
+			Given: func(s *steptest.Stage, in *claim.Input) {
 				down(s, time.Now())
 				in.Job.Run.Request = &job.Request{Source: s.Web, By: "jo"}
 			},
@@ -38,7 +38,7 @@ func TestClaimIsHeldBack(t *testing.T) {
 		},
 		{
 			Name: "a run of the whole plan that a person began waits", Want: looks + " StartInstances Slots Claims Slots: ok",
-			Given: func(s *stage.Stage, in *claim.Input) {
+			Given: func(s *steptest.Stage, in *claim.Input) {
 				down(s, time.Now())
 				in.Job.Run.Request = &job.Request{By: "jo"}
 			},
@@ -46,17 +46,17 @@ func TestClaimIsHeldBack(t *testing.T) {
 		},
 		{
 			Name: "the ledger does not know who is down at all", Want: looks + " DescribeInstances Slots Claims: ok",
-			Given: func(s *stage.Stage, in *claim.Input) { lost(s, in) }, Then: held,
+			Given: func(s *steptest.Stage, in *claim.Input) { lost(s, in) }, Then: held,
 		},
 		{
 			Name: "until the window closes", Want: looks + ": ok",
-			Given: func(s *stage.Stage, in *claim.Input) { lost(s, in); time.Sleep(5 * time.Hour) },
+			Given: func(s *steptest.Stage, in *claim.Input) { lost(s, in); time.Sleep(5 * time.Hour) },
 			Then:  skips(job.LedgerLost, "its table was lost"),
 		},
 		{
 			Name: "and who asks for it waits for half an hour", Want: "Claim Slots " +
 				strings.TrimPrefix(looks, "Claim ") + " DescribeInstances Slots Claims Slots: ok",
-			Given: func(s *stage.Stage, in *claim.Input) {
+			Given: func(s *steptest.Stage, in *claim.Input) {
 				lost(s, in)
 				in.Job.Run.Request = &job.Request{Source: s.Web, By: "jo"}
 				in.Job.Turn = &job.Turn{Held: true, Since: time.Now().Add(-30 * time.Minute)}
@@ -65,25 +65,25 @@ func TestClaimIsHeldBack(t *testing.T) {
 		},
 		{
 			Name: "by now it does", Want: looks + " DescribeInstances StartInstances Slots*2 Take Record: ok",
-			Given: func(_ *stage.Stage, in *claim.Input) { in.Job.Run.Held = &job.Reason{Code: job.LedgerLost} },
-			Then: func(s *stage.Stage, j job.Job) {
+			Given: func(_ *steptest.Stage, in *claim.Input) { in.Job.Run.Held = &job.Reason{Code: job.LedgerLost} },
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("held", j.Run.Held, (*job.Reason)(nil))
 				s.Same("decision", j.Decision, job.StopFirst)
 			},
 		},
 	})
-	stage.Play(t, waiting, cases{
+	steptest.Play(t, waiting, cases{
 		{
 			Name: "while it waits for its turn: that is given up", Want: "Claim Slots Claims Slots Free: ok",
-			Given: func(s *stage.Stage, _ *claim.Input) { down(s, time.Now()) },
-			Then: func(s *stage.Stage, j job.Job) {
+			Given: func(s *steptest.Stage, _ *claim.Input) { down(s, time.Now()) },
+			Then: func(s *steptest.Stage, j job.Job) {
 				held(s, j)
 				s.Same("since", j.Turn.Since, time.Now().UTC().Add(-10*time.Minute))
 			},
 		},
 		{
 			Name: "still: not even looked at", Want: "Claim Slots Claims Slots Free: ok",
-			Given: func(s *stage.Stage, in *claim.Input) {
+			Given: func(s *steptest.Stage, in *claim.Input) {
 				down(s, time.Now())
 				in.Job.Turn.Before, in.Job.Turn.Held = 0, true
 			},
@@ -91,7 +91,7 @@ func TestClaimIsHeldBack(t *testing.T) {
 		},
 		{
 			Name: "until the window closes", Want: "Claim Slots Claims Slots Free: ok",
-			Given: func(s *stage.Stage, in *claim.Input) {
+			Given: func(s *steptest.Stage, in *claim.Input) {
 				down(s, time.Now())
 				in.Job.Turn.Before, in.Job.Turn.Held = 0, true
 				time.Sleep(5 * time.Hour)
@@ -101,28 +101,28 @@ func TestClaimIsHeldBack(t *testing.T) {
 		{
 			Name: "until that is back: it takes its place", Want: "Claim Slots " + strings.TrimPrefix(claims, "Claim ") +
 				" Take Free Record: ok",
-			Given: func(s *stage.Stage, in *claim.Input) {
+			Given: func(s *steptest.Stage, in *claim.Input) {
 				free(s)
 				in.Job.Turn.Before, in.Job.Turn.Held = 0, true
 			},
-			Then: func(s *stage.Stage, j job.Job) { s.Same("decision", j.Decision, job.StopFirst) },
+			Then: func(s *steptest.Stage, j job.Job) { s.Same("decision", j.Decision, job.StopFirst) },
 		},
 		{
-			Name: "whether it is cannot be read", Want: "Claim Slots: Throttled",
-			Given: func(s *stage.Stage, in *claim.Input) {
+			Name: "whether it is cannot be read", Want: "Claim Slots: Transient",
+			Given: func(s *steptest.Stage, in *claim.Input) {
 				in.Job.Turn.Before, in.Job.Turn.Held = 0, true
 				s.Ledger.Break("Slots", 1)
 			},
 		},
 		{
-			Name: "its turn cannot be given up: tried again", Want: "Claim Slots Claims Slots Free: Throttled",
-			Given: func(s *stage.Stage, _ *claim.Input) { down(s, time.Now()); s.Ledger.Break("Free", 1) },
+			Name: "its turn cannot be given up: tried again", Want: "Claim Slots Claims Slots Free: Transient",
+			Given: func(s *steptest.Stage, _ *claim.Input) { down(s, time.Now()); s.Ledger.Break("Free", 1) },
 		},
 	})
 }
 
 // lost has an instance down that an execution of ours has stopped and of which the ledger knows nothing.
-func lost(s *stage.Stage, in *claim.Input) {
+func lost(s *steptest.Stage, in *claim.Input) {
 	s.Helper()
 	id := s.Launch("lost", map[string]string{tag.Stopped: "arn:aws:states:eu-central-1:123456789012:execution:goldsmith/source:1"})
 	s.Set(id, ec2.Stopped)

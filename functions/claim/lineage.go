@@ -17,7 +17,7 @@ func (s Step) lineage(ctx context.Context, of job.Source) (string, error) {
 		return "", nil
 	}
 	found, err := lineage.OfInstances(ctx, s.members, []string{of.ID})
-	if fault.IsThrottled(err) || fault.IsNotYet(err) {
+	if fault.IsTransient(err) || fault.IsNotYet(err) {
 		return "", err
 	}
 	if err != nil {

@@ -5,37 +5,37 @@ import (
 	"testing"
 
 	"goldsmith/functions/claim"
-	"goldsmith/local/stage"
 	"goldsmith/shared/job"
 	"goldsmith/shared/lineage"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/tag"
+	"goldsmith/test/steptest"
 )
 
 // What a source is over time is what Auto Scaling says. Only an instance that shows the tag of a member costs the
 // question.
 func TestClaimLineages(t *testing.T) {
-	live := func(_ *stage.Stage, in *claim.Input) { in.Job.Plan.Consistency = plan.None }
-	shown := func(s *stage.Stage, in *claim.Input) {
+	live := func(_ *steptest.Stage, in *claim.Input) { in.Job.Plan.Consistency = plan.None }
+	shown := func(s *steptest.Stage, in *claim.Input) {
 		live(s, in)
 		s.Must(s.Cloud.SetTags(s.Web, map[string]string{tag.Group: "fleet"}))
 	}
-	of := func(want string) func(*stage.Stage, job.Job) {
-		return func(s *stage.Stage, j job.Job) {
+	of := func(want string) func(*steptest.Stage, job.Job) {
+		return func(s *steptest.Stage, j job.Job) {
 			s.Same("lineage", []string{lineage.Key(j.Source.Lineage), string(j.Decision)}, []string{want, "image"})
 			s.Same("a group has its UUID", strings.Contains(j.Source.Lineage, ":"), want != "")
 		}
 	}
-	inGroup := func(s *stage.Stage, in *claim.Input) { live(s, in); in.Job.Source.ID = member(s) }
+	inGroup := func(s *steptest.Stage, in *claim.Input) { live(s, in); in.Job.Source.ID = member(s) }
 	const asked = "Claim DescribeInstances DescribeAutoScalingInstances"
-	stage.Play(t, scene, cases{
+	steptest.Play(t, scene, cases{
 		{Name: "no member: nothing to ask", Given: live, Want: "Claim DescribeInstances Record: ok", Then: of("")},
 		{
 			Name: "a member", Given: inGroup, Then: of("group/fleet"), Want: asked + " DescribeAutoScalingGroups Record: ok",
 		},
 		{
 			Name: "which group it is may not be asked: a source of its own", Then: of(""),
-			Given: func(s *stage.Stage, in *claim.Input) {
+			Given: func(s *steptest.Stage, in *claim.Input) {
 				inGroup(s, in)
 				s.Refuse("DescribeAutoScalingGroups", "AccessDenied", 1)
 			},
@@ -43,15 +43,15 @@ func TestClaimLineages(t *testing.T) {
 		},
 		{Name: "its tag says so, and Auto Scaling does not", Given: shown, Want: asked + " Record: ok", Then: of("")},
 		{
-			Name: "Auto Scaling is busy", Want: asked + "*6: Throttled | " + asked + " Record: ok", Then: of(""),
-			Given: func(s *stage.Stage, in *claim.Input) {
+			Name: "Auto Scaling is busy", Want: asked + "*6: Transient | " + asked + " Record: ok", Then: of(""),
+			Given: func(s *steptest.Stage, in *claim.Input) {
 				shown(s, in)
-				s.Refuse("DescribeAutoScalingInstances", "Throttling", stage.Attempts)
+				s.Refuse("DescribeAutoScalingInstances", "Throttling", steptest.Attempts)
 			},
 		},
 		{
 			Name: "Auto Scaling may not be asked: a source of its own", Want: asked + " Record: ok", Then: of(""),
-			Given: func(s *stage.Stage, in *claim.Input) {
+			Given: func(s *steptest.Stage, in *claim.Input) {
 				shown(s, in)
 				s.Refuse("DescribeAutoScalingInstances", "AccessDenied", 1)
 			},
@@ -60,7 +60,7 @@ func TestClaimLineages(t *testing.T) {
 }
 
 // member is a member of group fleet that is enrolled.
-func member(s *stage.Stage) string {
+func member(s *steptest.Stage) string {
 	s.Helper()
 	id := s.Group("fleet", 1)[0]
 	s.Must(s.Cloud.SetTags(id, map[string]string{tag.Plan: "nightly"}))

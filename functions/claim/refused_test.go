@@ -6,17 +6,17 @@ import (
 
 	"goldsmith/functions/claim"
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
+	"goldsmith/test/steptest"
 )
 
 // What a limit was spent on is named.
 func TestClaimOverTheLimit(t *testing.T) {
-	limited := func(most, stopped int, edit func(*claim.Input)) func(*stage.Stage, *claim.Input) {
-		return func(s *stage.Stage, in *claim.Input) {
+	limited := func(most, stopped int, edit func(*claim.Input)) func(*steptest.Stage, *claim.Input) {
+		return func(s *steptest.Stage, in *claim.Input) {
 			time.Sleep(time.Hour)
 			for n := range stopped {
 				slot(s, ledger.Stops, stopped-n, time.Now().Add(-time.Minute))
@@ -28,7 +28,7 @@ func TestClaimOverTheLimit(t *testing.T) {
 		}
 	}
 	const again = ". Raise the plan's limit, or ask again later"
-	stage.Play(t, scene, cases{
+	steptest.Play(t, scene, cases{
 		{
 			Name: "one", Given: limited(1, 1, nil), Want: claims + ": ok",
 			Then: skips(job.OverLimit, "plan nightly may stop 1 source in the last 24 hours, and these were stopped or asked before: i-other-01"+again),
@@ -53,7 +53,7 @@ func TestClaimOverTheLimit(t *testing.T) {
 		{
 			Name: "those before its schedule do not count", Want: claims + " Take Slots Take Slots Record: ok",
 			Given: limited(1, 1, func(in *claim.Input) { in.Job.Run.Since = time.Now() }),
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("decision", j.Decision, job.StopFirst)
 				s.Same("stops", slots(s, ledger.Stops)[0].Since, time.Now().UTC())
 			},
@@ -63,14 +63,14 @@ func TestClaimOverTheLimit(t *testing.T) {
 
 // Each of select's notes counts, whatever else it noted.
 func TestClaimNotes(t *testing.T) {
-	noted := func(first job.ReasonCode, more ...job.ReasonCode) func(*stage.Stage, *claim.Input) {
-		return func(_ *stage.Stage, in *claim.Input) {
+	noted := func(first job.ReasonCode, more ...job.ReasonCode) func(*steptest.Stage, *claim.Input) {
+		return func(_ *steptest.Stage, in *claim.Input) {
 			in.Job.Source.Notes = append([]job.ReasonCode{first}, more...)
 			in.Job.Plan.InstanceStore = plan.Lose
 		}
 	}
-	warns := func(code job.ReasonCode) func(*stage.Stage, job.Job) {
-		return func(s *stage.Stage, j job.Job) {
+	warns := func(code job.ReasonCode) func(*steptest.Stage, job.Job) {
+		return func(s *steptest.Stage, j job.Job) {
 			s.Helper()
 			for _, w := range j.Warnings {
 				if w.Code == code {
@@ -80,7 +80,7 @@ func TestClaimNotes(t *testing.T) {
 			s.Errorf("%v does not warn of %s", j.Warnings, code)
 		}
 	}
-	stage.Play(t, scene, cases{
+	steptest.Play(t, scene, cases{
 		{
 			Name: "a slow volume, and data on instance store", Want: claims + " Take Record: ok",
 			Given: noted(job.SlowVolume, job.InstanceStoreData), Then: warns(job.SlowVolume),
@@ -94,7 +94,7 @@ func TestClaimNotes(t *testing.T) {
 
 // A request waits for an instance that changes its state, for half an hour; a plan's run does not.
 func TestClaimOfAChangingInstance(t *testing.T) {
-	requested := func(s *stage.Stage) (handler.Func[claim.Input, job.Job], claim.Input) {
+	requested := func(s *steptest.Stage) (handler.Func[claim.Input, job.Job], claim.Input) {
 		step, in := scene(s)
 		in.Job.Run.Request = &job.Request{Source: s.Web, Kind: job.Instance, By: "jo"}
 		s.Cloud.Inject(ec2.Fault{Action: "StopInstances", Stuck: true})
@@ -102,20 +102,20 @@ func TestClaimOfAChangingInstance(t *testing.T) {
 		time.Sleep(time.Minute)
 		return step, in
 	}
-	turn := func(before int, ago time.Duration) func(*stage.Stage, *claim.Input) {
-		return func(_ *stage.Stage, in *claim.Input) {
+	turn := func(before int, ago time.Duration) func(*steptest.Stage, *claim.Input) {
+		return func(_ *steptest.Stage, in *claim.Input) {
 			in.Job.Turn = &job.Turn{Before: before, First: before, Since: time.Now().UTC().Add(-ago)}
 		}
 	}
-	waits := func(since time.Duration) func(*stage.Stage, job.Job) {
-		return func(s *stage.Stage, j job.Job) {
+	waits := func(since time.Duration) func(*steptest.Stage, job.Job) {
+		return func(s *steptest.Stage, j job.Job) {
 			s.Helper()
 			s.Same("decision", j.Decision, job.WaitFirst)
 			s.Same("turn", j.Turn, &job.Turn{Seconds: 30, Since: time.Now().UTC().Add(-since)})
 		}
 	}
 	const stopping = "it is stopping: somebody is changing it now"
-	stage.Play(t, requested, cases{
+	steptest.Play(t, requested, cases{
 		{Name: "it begins to wait", Want: looks + ": ok", Then: waits(0)},
 		{Name: "it waits since a while", Given: turn(0, 29*time.Minute), Want: looks + ": ok", Then: waits(29 * time.Minute)},
 		{
@@ -128,27 +128,27 @@ func TestClaimOfAChangingInstance(t *testing.T) {
 		},
 		{
 			Name: "another reason", Want: looks + ": ok", Then: skips(job.Hibernation, ""),
-			Given: func(s *stage.Stage, _ *claim.Input) {
+			Given: func(s *steptest.Stage, _ *claim.Input) {
 				s.Must(s.Cloud.SetHibernation(s.Web, true))
 				s.Set(s.Web, ec2.Running)
 			},
 		},
 		{
 			Name: "the request is for a whole plan", Want: looks + ": ok", Then: skips(job.ChangingState, stopping),
-			Given: func(_ *stage.Stage, in *claim.Input) { in.Job.Run.Request.Source = "" },
+			Given: func(_ *steptest.Stage, in *claim.Input) { in.Job.Run.Request.Source = "" },
 		},
 	})
 }
 
 // What EC2 has sent an event of may not be shown for a minute.
 func TestClaimOfWhatIsNotShownYet(t *testing.T) {
-	stage.Play(t, requested, cases{
+	steptest.Play(t, requested, cases{
 		{Name: "its tag", Want: "Claim DescribeInstances: NotYet",
 			Says: []string{"EC2 does not show tag goldsmith:image of i-"}},
 		{
 			Name: "itself", Want: "Claim DescribeInstances*2: NotYet",
 			Says:  []string{"EC2 does not show i-00000000000000bad yet"},
-			Given: func(_ *stage.Stage, in *claim.Input) { in.Job.Source.ID = "i-00000000000000bad" },
+			Given: func(_ *steptest.Stage, in *claim.Input) { in.Job.Source.ID = "i-00000000000000bad" },
 		},
 	})
 }

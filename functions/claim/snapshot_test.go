@@ -11,14 +11,14 @@ import (
 
 	"goldsmith/functions/claim"
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
 	"goldsmith/shared/job"
 	"goldsmith/shared/tag"
+	"goldsmith/test/steptest"
 )
 
 // asked has the case claim a snapshot of instance Web's root volume with these tags.
-func asked(tags map[string]string) func(s *stage.Stage, in *claim.Input) {
-	return func(s *stage.Stage, in *claim.Input) {
+func asked(tags map[string]string) func(s *steptest.Stage, in *claim.Input) {
+	return func(s *steptest.Stage, in *claim.Input) {
 		id := s.Stored(s.Web, tags)
 		in.Job.Source = job.Source{ID: id, Kind: job.Snapshot}
 		in.Job.Run.Request = &job.Request{Source: id, Kind: job.Snapshot, Value: "nightly"}
@@ -26,7 +26,7 @@ func asked(tags map[string]string) func(s *stage.Stage, in *claim.Input) {
 }
 
 // attached gives instance Web a data volume, as anyone may who may attach one.
-func attached(s *stage.Stage) string {
+func attached(s *steptest.Stage) string {
 	s.Helper()
 	id := s.Launch("other", nil, func(in *sdk.RunInstancesInput) {
 		in.BlockDeviceMappings = []types.BlockDeviceMapping{{DeviceName: aws.String("/dev/sdf"),
@@ -50,12 +50,12 @@ const (
 
 func TestClaimOfASnapshot(t *testing.T) {
 	want := map[string]string{tag.Request: "nightly"}
-	stage.Play(t, scene, []stage.Case[claim.Input, job.Job]{
+	steptest.Play(t, scene, []steptest.Case[claim.Input, job.Job]{
 		{
 			Name:  "its instance runs and is not looked at twice: it is copied and registered, and nothing waits",
 			Given: asked(want),
 			Want:  living,
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("decision", j.Decision, job.RegisterIt)
 				s.Same("back", j.Back, true)
 				s.Same("place", j.Place, "")
@@ -70,11 +70,11 @@ func TestClaimOfASnapshot(t *testing.T) {
 		{
 			Name:  "its own name counts more than its instance's",
 			Given: asked(map[string]string{tag.Request: "nightly", "Name": "old web"}), Want: living,
-			Then: func(s *stage.Stage, j job.Job) { s.Same("name", j.Source.Name, "old web") },
+			Then: func(s *steptest.Stage, j job.Job) { s.Same("name", j.Source.Name, "old web") },
 		},
 		{
 			Name: "the instance's claim is another one",
-			Given: func(s *stage.Stage, in *claim.Input) {
+			Given: func(s *steptest.Stage, in *claim.Input) {
 				asked(want)(s, in)
 				s.Job()
 			},
@@ -82,27 +82,27 @@ func TestClaimOfASnapshot(t *testing.T) {
 		},
 		{
 			Name: "its instance is gone: the volume is its lineage",
-			Given: func(s *stage.Stage, in *claim.Input) {
+			Given: func(s *steptest.Stage, in *claim.Input) {
 				asked(want)(s, in)
 				s.Set(s.Web, ec2.Terminated)
 				time.Sleep(time.Hour)
 			},
 			Want: request + " Record: ok",
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("lineage", strings.HasPrefix(j.Source.OverTime(), "vol-"), true)
 				s.Same("name", j.Source.Name, j.Source.ID)
 			},
 		},
 		{
 			Name: "a data volume's does not speak for the instance that it is attached to",
-			Given: func(s *stage.Stage, in *claim.Input) {
+			Given: func(s *steptest.Stage, in *claim.Input) {
 				asked(want)(s, in)
 				in.Job.Source.ID = attached(s)
 				in.Job.Run.Request.Source = in.Job.Source.ID
 				s.Must(s.Cloud.SetTags(in.Job.Source.ID, want))
 			},
 			Want: living,
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("lineage", strings.HasPrefix(j.Source.OverTime(), "vol-"), true)
 				s.Same("name", j.Source.Name, j.Source.ID)
 			},
@@ -113,7 +113,7 @@ func TestClaimOfASnapshot(t *testing.T) {
 		},
 		{
 			Name: "the plan excludes it", Want: "Claim DescribeSnapshots: ok",
-			Given: func(s *stage.Stage, in *claim.Input) {
+			Given: func(s *steptest.Stage, in *claim.Input) {
 				asked(map[string]string{tag.Request: "nightly", "Team": "db"})(s, in)
 				in.Job.Plan.Sources.Exclude = map[string][]string{"Team": {"db"}}
 				in.Job.Plan.Sources.IDs = []string{"i-0123456789abcdef0"} // of instances
@@ -122,7 +122,7 @@ func TestClaimOfASnapshot(t *testing.T) {
 		},
 		{
 			Name: "it is pending: it is waited for",
-			Given: func(s *stage.Stage, in *claim.Input) {
+			Given: func(s *steptest.Stage, in *claim.Input) {
 				asked(want)(s, in)
 				out, err := s.EC2.DescribeInstances(s.Context(), &sdk.DescribeInstancesInput{InstanceIds: []string{s.Web}})
 				s.Must(err)
@@ -135,14 +135,14 @@ func TestClaimOfASnapshot(t *testing.T) {
 				s.Must(s.Cloud.SetTags(in.Job.Source.ID, want))
 			},
 			Want: "Claim DescribeSnapshots: ok",
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("decision", j.Decision, job.WaitFirst)
 				s.Same("seconds", j.Turn.Seconds, 300)
 			},
 		},
 		{
 			Name: "it is another account's", Want: "Claim DescribeSnapshots: ok",
-			Given: func(s *stage.Stage, in *claim.Input) {
+			Given: func(s *steptest.Stage, in *claim.Input) {
 				asked(want)(s, in)
 				in.Job.Source.ID = "snap" + ec2.ImageX86[len("ami"):]
 			},

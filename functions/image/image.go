@@ -30,8 +30,8 @@ type Imager interface {
 	rollout.Subscribers
 }
 
-// Book is the register of what Goldsmith makes.
-type Book interface {
+// Ledger is the register of what Goldsmith makes.
+type Ledger interface {
 	Register(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
 	Amend(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
 }
@@ -39,13 +39,13 @@ type Book interface {
 // Step creates an image.
 type Step struct {
 	ec2  Imager
-	book Book
+	book Ledger
 	path string
 	now  func() time.Time
 }
 
 // New makes the step. The aliases of sources lie in Parameter Store under path.
-func New(ec2 Imager, book Book, path string, now func() time.Time) Step {
+func New(ec2 Imager, book Ledger, path string, now func() time.Time) Step {
 	return Step{ec2, book, path, now}
 }
 
@@ -65,7 +65,7 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 			return j, err
 		}
 		registered.ID = j.Image.ID
-		if _, err := s.book.Amend(ctx, registered); errors.As(err, new(*ledger.Moved)) {
+		if _, err := s.book.Amend(ctx, registered); errors.As(err, new(*ledger.MovedError)) {
 			return j, &fault.NotYet{Err: err} // A sweep has found the image meanwhile.
 		} else if err != nil {
 			return j, fmt.Errorf("registering image %s of %s (%s): %w", j.Image.ID, j.Source.Name, j.Source.ID, err)

@@ -11,28 +11,28 @@ import (
 
 	"goldsmith/functions/image"
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/tag"
+	"goldsmith/test/steptest"
 )
 
 // scene is an instance that the run has stopped.
-func scene(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
+func scene(s *steptest.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 	j := s.Job()
 	s.Set(s.Web, ec2.Stopped)
 	return image.New(s.EC2, s.Ledger, "/goldsmith/images", time.Now).Handle, j
 }
 
 func TestImage(t *testing.T) {
-	stage.Play(t, scene, []stage.Case[job.Job, job.Job]{
+	steptest.Play(t, scene, []steptest.Case[job.Job, job.Job]{
 		{
 			Name: "a stopped instance is imaged under the run's name, never rebooted",
 			Want: "Register DescribeInstances CreateImage Amend: ok",
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				form := s.Sent("CreateImage")[0]
-				s.Same("name", form.Get("Name"), "goldsmith/web/"+s.Web+"/"+stage.RunName)
+				s.Same("name", form.Get("Name"), "goldsmith/web/"+s.Web+"/"+steptest.RunName)
 				s.Same("no reboot", form.Get("NoReboot"), "true")
 				s.Same("image", strings.HasPrefix(j.Image.ID, "ami-") && j.Image.State == "pending", true)
 				s.Same("sent", j.Times.ImageSent, time.Now().UTC())
@@ -40,11 +40,11 @@ func TestImage(t *testing.T) {
 		},
 		{
 			Name:  "tagged in the creating call, image and snapshots alike",
-			Given: func(_ *stage.Stage, j *job.Job) { j.Plan.Image.Tags = map[string]string{"team": "platform"} },
+			Given: func(_ *steptest.Stage, j *job.Job) { j.Plan.Image.Tags = map[string]string{"team": "platform"} },
 			Want:  "Register DescribeInstances CreateImage Amend: ok",
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				want := map[string]string{
-					tag.Managed: "true", tag.Source: s.Web, tag.Name: "web", tag.Plan: "nightly", tag.Run: stage.RunName,
+					tag.Managed: "true", tag.Source: s.Web, tag.Name: "web", tag.Plan: "nightly", tag.Run: steptest.RunName,
 					"Name": "web", "team": "platform",
 				}
 				s.Same("image's tags", tag.Map(described(s, j.Image.ID)[0].Tags), want)
@@ -62,7 +62,7 @@ func TestImage(t *testing.T) {
 		},
 		{
 			Name: "the answer is lost on its way: the image is found by its name",
-			Given: func(s *stage.Stage, _ *job.Job) {
+			Given: func(s *steptest.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "CreateImage", Nth: []int{1}, Drop: true})
 			},
 			Want: "Register DescribeInstances CreateImage*2 DescribeImages Amend: ok",
@@ -70,7 +70,7 @@ func TestImage(t *testing.T) {
 		},
 		{
 			Name: "EC2 fails after it has made the image: the image is found by its name",
-			Given: func(s *stage.Stage, _ *job.Job) {
+			Given: func(s *steptest.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "CreateImage", Nth: []int{1}, Code: "InternalError", After: true})
 			},
 			Want: "Register DescribeInstances CreateImage*2 DescribeImages Amend: ok",
@@ -78,16 +78,16 @@ func TestImage(t *testing.T) {
 		},
 		{
 			Name: "the image is there and cannot be looked up: the next try finds it",
-			Given: func(s *stage.Stage, _ *job.Job) {
+			Given: func(s *steptest.Stage, _ *job.Job) {
 				s.Ledger.Break("Amend", 1)
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeImages", Nth: []int{1, 2, 3, 4, 5, 6}, Code: "Unavailable"})
 			},
-			Want: "Register DescribeInstances CreateImage Amend: Throttled | Register DescribeInstances CreateImage DescribeImages*6: Throttled | Register DescribeInstances CreateImage DescribeImages Amend: ok",
+			Want: "Register DescribeInstances CreateImage Amend: Transient | Register DescribeInstances CreateImage DescribeImages*6: Transient | Register DescribeInstances CreateImage DescribeImages Amend: ok",
 			Then: onlyOne,
 		},
 		{
 			Name: "the name is taken by an image of another instance: nothing of others is touched",
-			Given: func(s *stage.Stage, j *job.Job) {
+			Given: func(s *steptest.Stage, j *job.Job) {
 				_, err := s.EC2.CreateImage(s.Context(), &sdk.CreateImageInput{InstanceId: aws.String(s.Launch("other", nil)), Name: aws.String(j.Image.Name)})
 				s.Must(err)
 			},
@@ -96,11 +96,11 @@ func TestImage(t *testing.T) {
 		},
 		{
 			Name: "the name is taken by a copy with the tags of a run's image: nothing of others is touched",
-			Given: func(s *stage.Stage, j *job.Job) {
+			Given: func(s *steptest.Stage, j *job.Job) {
 				made, err := s.EC2.CreateImage(s.Context(), &sdk.CreateImageInput{InstanceId: aws.String(s.Web), Name: aws.String("original")})
 				s.Must(err)
 				time.Sleep(2 * time.Hour)
-				_, err = s.EC2.CopyImage(s.Context(), &sdk.CopyImageInput{Name: aws.String(j.Image.Name), SourceImageId: made.ImageId, SourceRegion: aws.String(stage.Region), CopyImageTags: aws.Bool(true)})
+				_, err = s.EC2.CopyImage(s.Context(), &sdk.CopyImageInput{Name: aws.String(j.Image.Name), SourceImageId: made.ImageId, SourceRegion: aws.String(steptest.Region), CopyImageTags: aws.Bool(true)})
 				s.Must(err)
 			},
 			Want: "Register DescribeInstances CreateImage DescribeImages: Failed",
@@ -108,7 +108,7 @@ func TestImage(t *testing.T) {
 		},
 		{
 			Name: "the name is taken by an image that EC2 does not show yet",
-			Given: func(s *stage.Stage, _ *job.Job) {
+			Given: func(s *steptest.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "CreateImage", Code: "InvalidAMIName.Duplicate"})
 			},
 			Want: "Register DescribeInstances CreateImage DescribeImages: NotYet",
@@ -116,7 +116,7 @@ func TestImage(t *testing.T) {
 		},
 		{
 			Name: "the image was made before its source was claimed: it is somebody's own",
-			Given: func(s *stage.Stage, j *job.Job) {
+			Given: func(s *steptest.Stage, j *job.Job) {
 				_, err := s.EC2.CreateImage(s.Context(), &sdk.CreateImageInput{InstanceId: aws.String(s.Web), Name: aws.String(j.Image.Name)})
 				s.Must(err)
 				j.Times.Claimed = time.Now().Add(time.Minute)
@@ -125,67 +125,67 @@ func TestImage(t *testing.T) {
 		},
 		{
 			Name:  "the register cannot be written: nothing is made",
-			Given: func(s *stage.Stage, _ *job.Job) { s.Ledger.Break("Register", 1) },
-			Want:  "Register: Throttled",
+			Given: func(s *steptest.Stage, _ *job.Job) { s.Ledger.Break("Register", 1) },
+			Want:  "Register: Transient",
 		},
 		{
 			Name:  "the answer of the register is lost: one image",
-			Given: func(s *stage.Stage, _ *job.Job) { s.Ledger.Lose("Register", 1); s.Ledger.Lose("Amend", 1) },
-			Want:  "Register: Throttled | Register DescribeInstances CreateImage Amend: Throttled | Register: ok",
+			Given: func(s *steptest.Stage, _ *job.Job) { s.Ledger.Lose("Register", 1); s.Ledger.Lose("Amend", 1) },
+			Want:  "Register: Transient | Register DescribeInstances CreateImage Amend: Transient | Register: ok",
 			Then:  onlyOne,
 		},
 		{
 			Name: "an instance that was running is imaged without a reboot unless the plan asks for one",
-			Given: func(s *stage.Stage, j *job.Job) {
+			Given: func(s *steptest.Stage, j *job.Job) {
 				s.Set(s.Web, ec2.Running)
 				j.Decision, j.Plan.Consistency = job.ImageNow, plan.None
 			},
 			Want: "Register CreateImage Amend: ok",
-			Then: func(s *stage.Stage, j job.Job) { s.Same("rebooted", s.Cloud.Taken(j.Image.ID).Rebooted, false) },
+			Then: func(s *steptest.Stage, j job.Job) { s.Same("rebooted", s.Cloud.Taken(j.Image.ID).Rebooted, false) },
 		},
 		{
 			Name:  "it was to be stopped and runs: somebody started it, or redrives the run",
-			Given: func(s *stage.Stage, _ *job.Job) { s.Set(s.Web, ec2.Running) },
+			Given: func(s *steptest.Stage, _ *job.Job) { s.Set(s.Web, ec2.Running) },
 			Want:  "Register DescribeInstances: Failed",
 			Says:  []string{"was started by somebody before its image was made, so none was made", "Nothing is to be done"},
 		},
 		{
 			Name:  "it was to be stopped and is still stopping",
-			Given: func(s *stage.Stage, _ *job.Job) { s.Set(s.Web, ec2.Running); s.Must(s.StopWeb()) },
+			Given: func(s *steptest.Stage, _ *job.Job) { s.Set(s.Web, ec2.Running); s.Must(s.StopWeb()) },
 			Want:  "Register DescribeInstances: NotYet",
 		},
 		{
 			Name: "the plan asks for a reboot",
-			Given: func(s *stage.Stage, j *job.Job) {
+			Given: func(s *steptest.Stage, j *job.Job) {
 				s.Set(s.Web, ec2.Running)
 				j.Decision, j.Plan.Consistency = job.ImageNow, plan.Reboot
 			},
 			Want: "Register CreateImage Amend: ok",
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("no reboot", s.Sent("CreateImage")[0].Get("NoReboot"), "false")
 				s.Same("rebooted", s.Cloud.Taken(j.Image.ID).Rebooted, true)
 			},
 		},
 		{
 			Name: "the plan asks for a reboot, but it was stopped before the run: whoever started it meanwhile is not rebooted",
-			Given: func(s *stage.Stage, j *job.Job) {
+			Given: func(s *steptest.Stage, j *job.Job) {
 				s.Set(s.Web, ec2.Running)
 				j.Decision, j.Plan.Consistency, j.Source.WasRunning = job.ImageNow, plan.Reboot, false
 			},
 			Want: "Register CreateImage Amend: ok",
-			Then: func(s *stage.Stage, j job.Job) { s.Same("rebooted", s.Cloud.Taken(j.Image.ID).Rebooted, false) },
+			Then: func(s *steptest.Stage, j job.Job) { s.Same("rebooted", s.Cloud.Taken(j.Image.ID).Rebooted, false) },
 		},
 	})
 }
 
 // EC2's refusals, and what the state machine makes of each.
 func TestImageRefused(t *testing.T) {
-	refused := func(code, message string) func(*stage.Stage, *job.Job) {
-		return func(s *stage.Stage, _ *job.Job) {
+	refused := func(code, message string) func(*steptest.Stage, *job.Job) {
+		return func(s *steptest.Stage, _ *job.Job) {
 			s.Cloud.Inject(ec2.Fault{Action: "CreateImage", Code: code, Message: message})
 		}
 	}
-	stage.Play(t, scene, []stage.Case[job.Job, job.Job]{
+	steptest.Play(t, scene, []steptest.Case[job.Job, job.Job]{
 		{
 			Name:  "the organization's tag policy forbids the tags",
 			Given: refused("TagPolicyViolation", "The tag policy does not allow the specified value for the following tag key: 'team'."),
@@ -226,7 +226,7 @@ func TestImageRefused(t *testing.T) {
 		{
 			Name:  "EC2 is busy for longer than one call may take",
 			Given: refused("RequestLimitExceeded", "Request limit exceeded."),
-			Want:  "Register DescribeInstances CreateImage*6: Throttled",
+			Want:  "Register DescribeInstances CreateImage*6: Transient",
 		},
 		{
 			Name:  "EC2 does not show it to CreateImage yet",
@@ -236,7 +236,7 @@ func TestImageRefused(t *testing.T) {
 		},
 		{
 			Name: "somebody terminated an instance that was stopped before the run",
-			Given: func(s *stage.Stage, j *job.Job) {
+			Given: func(s *steptest.Stage, j *job.Job) {
 				j.Decision = job.ImageNow
 				s.Set(s.Web, ec2.Terminated)
 			},
@@ -252,14 +252,14 @@ func TestImageRefused(t *testing.T) {
 	})
 }
 
-func onlyOne(s *stage.Stage, j job.Job) {
+func onlyOne(s *steptest.Stage, j job.Job) {
 	s.Helper()
 	images := described(s)
 	s.Same("images", len(images), 1)
 	s.Same("the job's", aws.ToString(images[0].ImageId), j.Image.ID)
 }
 
-func described(s *stage.Stage, ids ...string) []types.Image {
+func described(s *steptest.Stage, ids ...string) []types.Image {
 	s.Helper()
 	out, err := s.EC2.DescribeImages(s.Context(), &sdk.DescribeImagesInput{ImageIds: ids, Owners: []string{"self"}})
 	s.Must(err)

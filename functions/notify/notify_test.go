@@ -6,27 +6,27 @@ import (
 	"time"
 
 	"goldsmith/functions/notify"
-	"goldsmith/local/slacksink"
-	"goldsmith/local/stage"
+	"goldsmith/local/slack"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
+	"goldsmith/test/steptest"
 )
 
 // scene is the end of a run that imaged one source.
-func scene(s *stage.Stage) (handler.Func[job.Page, job.Page], job.Page) {
-	s.Must(s.Ledger.Kept.PutRun(s.Context(), ledger.Run{Name: stage.RunName, Plan: "nightly", Started: time.Now()}))
+func scene(s *steptest.Stage) (handler.Func[job.Batch, job.Batch], job.Batch) {
+	s.Must(s.Ledger.Kept.PutRun(s.Context(), ledger.Run{Name: steptest.RunName, Plan: "nightly", Started: time.Now()}))
 	ends(s, "web", job.Imaged)
-	p := job.Page{Run: s.Run(), Plan: s.Plan, Execution: "arn:aws:states:eu-central-1:123456789012:execution:goldsmith:" + stage.RunName}
+	p := job.Batch{Run: s.Run(), Plan: s.Plan, Execution: "arn:aws:states:eu-central-1:123456789012:execution:goldsmith:" + steptest.RunName}
 	p.Sources = []job.Source{{ID: s.Web, Kind: job.Instance}}
 	time.Sleep(time.Hour)
-	return notify.New(s.Teller()).Handle, p
+	return notify.New(s.Notifier()).Handle, p
 }
 
-func ends(s *stage.Stage, name string, how job.Ending) {
+func ends(s *steptest.Stage, name string, how job.Ending) {
 	s.Helper()
-	r := job.Result{Run: stage.RunName, Source: "i-of-" + name, Kind: job.Instance, Name: name, Plan: "nightly", Ending: how, At: time.Now()}
+	r := job.Result{Run: steptest.RunName, Source: "i-of-" + name, Kind: job.Instance, Name: name, Plan: "nightly", Ending: how, At: time.Now()}
 	switch how {
 	case job.Imaged:
 		r.Image.ID = "ami-0abcdef1234567890"
@@ -38,7 +38,7 @@ func ends(s *stage.Stage, name string, how job.Ending) {
 	s.Must(s.Ledger.Kept.PutResult(s.Context(), r))
 }
 
-type cases = []stage.Case[job.Page, job.Page]
+type cases = []steptest.Case[job.Batch, job.Batch]
 
 const (
 	adds  = "GetRun Results Claims PutRun Telling"
@@ -46,11 +46,11 @@ const (
 )
 
 // told checks the run's outcome, and how many messages say all of the parts.
-func told(outcome plan.Outcome, messages int, parts ...string) func(*stage.Stage, job.Page) {
-	return func(s *stage.Stage, p job.Page) {
+func told(outcome plan.Outcome, messages int, parts ...string) func(*steptest.Stage, job.Batch) {
+	return func(s *steptest.Stage, p job.Batch) {
 		s.Helper()
 		s.Same("outcome", p.Outcome, outcome)
-		run, _, err := s.Ledger.Kept.GetRun(s.Context(), stage.RunName)
+		run, _, err := s.Ledger.Kept.GetRun(s.Context(), steptest.RunName)
 		s.Must(err)
 		s.Same("recorded", []any{run.Outcome, run.Ended.IsZero()}, []any{string(outcome), false})
 		s.Same("messages", len(s.Slack.Messages()), messages)
@@ -66,11 +66,11 @@ func told(outcome plan.Outcome, messages int, parts ...string) func(*stage.Stage
 }
 
 func TestNotify(t *testing.T) {
-	stage.Play(t, scene, cases{
+	steptest.Play(t, scene, cases{
 		{
 			Name: "all went well: told once, and the page carries nothing on",
 			Want: tells + ": ok",
-			Then: func(s *stage.Stage, p job.Page) {
+			Then: func(s *steptest.Stage, p job.Batch) {
 				told(plan.OK, 1, "nightly", "web", "ami-0abcdef1234567890")(s, p)
 				s.Same("sources", len(p.Sources), 0)
 			},
@@ -82,38 +82,38 @@ func TestNotify(t *testing.T) {
 		},
 		{
 			Name:  "the mark that it was told is lost: not told twice",
-			Given: func(s *stage.Stage, _ *job.Page) { s.Ledger.Lose("Tell", 1) },
-			Want:  tells + ": Throttled | GetRun: ok",
+			Given: func(s *steptest.Stage, _ *job.Batch) { s.Ledger.Lose("Tell", 1) },
+			Want:  tells + ": Transient | GetRun: ok",
 			Then:  told(plan.OK, 1),
 		},
 		{
 			Name:    "nobody marked that it was told: not told again at once, and recover sees to it",
-			Given:   func(s *stage.Stage, _ *job.Page) { s.Ledger.Break("Tell", 1) },
-			Want:    tells + ": Throttled | " + adds + ": ok",
-			Between: func(*stage.Stage) { time.Sleep(time.Minute) },
+			Given:   func(s *steptest.Stage, _ *job.Batch) { s.Ledger.Break("Tell", 1) },
+			Want:    tells + ": Transient | " + adds + ": ok",
+			Between: func(*steptest.Stage) { time.Sleep(time.Minute) },
 			Then:    told(plan.OK, 1),
 		},
 		{
 			Name:  "one failed",
-			Given: func(s *stage.Stage, _ *job.Page) { ends(s, "db", job.Broken) },
+			Given: func(s *steptest.Stage, _ *job.Batch) { ends(s, "db", job.Broken) },
 			Want:  tells + ": ok",
 			Then:  told(plan.Partial, 1, "db", "the image failed"),
 		},
 		{
 			Name:  "one is still down",
-			Given: func(s *stage.Stage, _ *job.Page) { ends(s, "db", job.LeftStopped) },
+			Given: func(s *steptest.Stage, _ *job.Batch) { ends(s, "db", job.LeftStopped) },
 			Want:  tells + ": ok",
 			Then:  told(plan.Partial, 1, "db"),
 		},
 		{
 			Name:  "one was skipped, as was to be expected",
-			Given: func(s *stage.Stage, _ *job.Page) { ends(s, "db", job.Skipped) },
+			Given: func(s *steptest.Stage, _ *job.Batch) { ends(s, "db", job.Skipped) },
 			Want:  tells + ": ok",
 			Then:  told(plan.OK, 1, "db", "stop protection is on"),
 		},
 		{
 			Name: "the run itself broke",
-			Given: func(_ *stage.Stage, p *job.Page) {
+			Given: func(_ *steptest.Stage, p *job.Batch) {
 				p.Failure = &job.Failure{Error: "Failed", Cause: `{"errorMessage":"plan nightly selects 3 sources, its limit is 2 (2). Nothing was touched.","errorType":"Failed"}`}
 			},
 			Want: tells + ": ok",
@@ -121,37 +121,37 @@ func TestNotify(t *testing.T) {
 		},
 		{
 			Name:  "the plan does not want to hear of what went well",
-			Given: func(_ *stage.Stage, p *job.Page) { p.Plan.Notify.On = []plan.Outcome{plan.Failed} },
+			Given: func(_ *steptest.Stage, p *job.Batch) { p.Plan.Notify.On = []plan.Outcome{plan.Failed} },
 			Want:  adds + " Tell: ok",
 			Then:  told(plan.OK, 0),
 		},
 		{
 			Name: "Slack refuses the message: the run does not fail, and it shows",
-			Given: func(s *stage.Stage, _ *job.Page) {
-				s.Slack.Inject(slacksink.Failure{Status: 400, Code: "invalid_blocks"})
+			Given: func(s *steptest.Stage, _ *job.Batch) {
+				s.Slack.Inject(slack.Failure{Status: 400, Code: "invalid_blocks"})
 			},
 			Want: adds + " GetSecretValue: ok",
-			Then: func(s *stage.Stage, p job.Page) {
+			Then: func(s *steptest.Stage, p job.Batch) {
 				told(plan.OK, 0)(s, p)
 				s.Same("counted", strings.Count(s.Logs.String(), `"NotificationsFailed":1`), 1)
 			},
 		},
 		{
 			Name:  "the secret cannot be read: the run does not fail",
-			Given: func(s *stage.Stage, _ *job.Page) { s.Refuse("GetSecretValue", "AccessDeniedException", 1) },
+			Given: func(s *steptest.Stage, _ *job.Batch) { s.Refuse("GetSecretValue", "AccessDeniedException", 1) },
 			Want:  adds + " GetSecretValue: ok",
 			Then:  told(plan.OK, 0),
 		},
 		{
 			Name:  "the results cannot be read: tried again before anybody is told half",
-			Given: func(s *stage.Stage, _ *job.Page) { s.Ledger.Break("Results", 1) },
-			Want:  "GetRun Results: Throttled | " + tells + ": ok",
+			Given: func(s *steptest.Stage, _ *job.Batch) { s.Ledger.Break("Results", 1) },
+			Want:  "GetRun Results: Transient | " + tells + ": ok",
 			Then:  told(plan.OK, 1),
 		},
 		{
 			Name: "an instance whose job was cut off is told by its claim",
-			Given: func(s *stage.Stage, _ *job.Page) {
-				s.Hold(ledger.Claim{Source: s.Web, Name: "shop", Run: stage.RunName, Plan: "nightly", WasRunning: true, Looked: true, StopSent: time.Now()})
+			Given: func(s *steptest.Stage, _ *job.Batch) {
+				s.Hold(ledger.Claim{Source: s.Web, Name: "shop", Run: steptest.RunName, Plan: "nightly", WasRunning: true, Looked: true, StopSent: time.Now()})
 			},
 			Want: tells + ": ok",
 			Then: told(plan.Partial, 1, "shop", "its execution ended before its work was done"),

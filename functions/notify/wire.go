@@ -8,19 +8,19 @@ import (
 
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
+	"goldsmith/shared/notify"
 	"goldsmith/shared/settings"
 	"goldsmith/shared/slack"
-	"goldsmith/shared/tell"
 )
 
 // Wire makes the function, of what its deployment tells it.
-func Wire(ctx context.Context, read settings.Reader) (handler.Func[job.Page, job.Page], error) {
+func Wire(ctx context.Context, read settings.Reader) (handler.Func[job.Batch, job.Batch], error) {
 	s, err := read(ctx, settings.Table, settings.SlackSecret)
 	if err != nil {
 		return nil, err
 	}
 	sender := slack.New(secretsmanager.NewFromConfig(s.AWS), s.Get(settings.SlackSecret), s.Web)
-	return New(tell.Teller{
+	return New(notify.Notifier{
 		Runs: s.Ledger, Results: s.Ledger, Requests: s.Ledger, Slack: sender, Tags: ec2.NewFromConfig(s.AWS), Now: s.Now,
 	}).Handle, nil
 }

@@ -34,7 +34,7 @@ type Records interface {
 type Adoption struct {
 	EC2        Images
 	Origins    Origins
-	Book       Records
+	Ledger     Records
 	Executions Executions
 	// Execution is the ARN of a run's execution.
 	Execution func(run string) string
@@ -90,7 +90,7 @@ func (a Adoption) images(ctx context.Context, e event.Adopt) ([]types.Image, err
 	if !e.All {
 		filter = types.Filter{Name: aws.String("image-id"), Values: e.Images}
 	} else {
-		for r, err := range a.Book.Registrations(ctx, "") {
+		for r, err := range a.Ledger.Registrations(ctx, "") {
 			if err != nil {
 				return nil, fmt.Errorf("reading the register: %w", err)
 			}
@@ -129,7 +129,7 @@ type view struct {
 
 func (a Adoption) view(ctx context.Context, images []types.Image) (view, error) {
 	v := view{results: map[string]map[string]job.Result{}, spans: map[string]span{}}
-	for c, err := range a.Book.Claims(ctx) {
+	for c, err := range a.Ledger.Claims(ctx) {
 		if err != nil {
 			return v, fmt.Errorf("reading the claims: %w", err)
 		}
@@ -166,7 +166,7 @@ func (a Adoption) one(ctx context.Context, e event.Adopt, v view, i types.Image)
 
 // objection is what speaks against registering an image; nil for nothing.
 func (a Adoption) objection(ctx context.Context, e event.Adopt, v view, i types.Image, r ledger.Registration) (against, err error) {
-	known, ok, err := a.Book.Registration(ctx, r.ID)
+	known, ok, err := a.Ledger.Registration(ctx, r.ID)
 	switch {
 	case err != nil:
 		return nil, err
@@ -184,7 +184,7 @@ func (a Adoption) objection(ctx context.Context, e event.Adopt, v view, i types.
 
 // register writes it down. A sweep looks at it no more.
 func (a Adoption) register(ctx context.Context, c register.Candidate) (register.Candidate, error) {
-	r, err := a.Book.Register(ctx, c.Registration)
+	r, err := a.Ledger.Register(ctx, c.Registration)
 	switch {
 	case err != nil:
 		return c, err
@@ -194,5 +194,5 @@ func (a Adoption) register(ctx context.Context, c register.Candidate) (register.
 	}
 	handler.Log(ctx).InfoContext(ctx, "adopted an image", "image", c.ID, "source", c.Source, "by", c.Adopted)
 	c.Registration = r
-	return c, a.Book.Settle(ctx, r)
+	return c, a.Ledger.Settle(ctx, r)
 }

@@ -10,20 +10,20 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	recovery "goldsmith/functions/recover"
-	"goldsmith/local/stage"
 	"goldsmith/shared/event"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/tag"
+	"goldsmith/test/steptest"
 )
 
 // adopting is a person who asks to adopt every image.
-func adopting(s *stage.Stage) (handler.Func[json.RawMessage, recovery.Answer], json.RawMessage) {
+func adopting(s *steptest.Stage) (handler.Func[json.RawMessage, recovery.Answer], json.RawMessage) {
 	return account(s, nightlyOf(s)).Handle, asking(s, event.Adopt{All: true, By: "ada"})
 }
 
-func asking(s *stage.Stage, e event.Adopt) json.RawMessage {
+func asking(s *steptest.Stage, e event.Adopt) json.RawMessage {
 	s.Helper()
 	raw, err := e.MarshalJSON()
 	s.Must(err)
@@ -34,7 +34,7 @@ func asking(s *stage.Stage, e event.Adopt) json.RawMessage {
 func TestAdopt(t *testing.T) {
 	run := job.RunName("nightly", time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC))
 	var id string
-	made := func(s *stage.Stage, edits ...func(tags map[string]string)) string {
+	made := func(s *steptest.Stage, edits ...func(tags map[string]string)) string {
 		s.Helper()
 		tags := map[string]string{tag.Managed: "true", tag.Source: s.Web, tag.Name: "web", tag.Plan: "nightly", tag.Run: run}
 		for _, edit := range edits {
@@ -48,21 +48,21 @@ func TestAdopt(t *testing.T) {
 		time.Sleep(time.Hour)
 		return aws.ToString(out.ImageId)
 	}
-	given := func(more ...func(s *stage.Stage, in *json.RawMessage)) func(*stage.Stage, *json.RawMessage) {
-		return func(s *stage.Stage, in *json.RawMessage) {
+	given := func(more ...func(s *steptest.Stage, in *json.RawMessage)) func(*steptest.Stage, *json.RawMessage) {
+		return func(s *steptest.Stage, in *json.RawMessage) {
 			id = made(s)
 			for _, m := range more {
 				m(s, in)
 			}
 		}
 	}
-	tagged := func(key, value string) func(*stage.Stage, *json.RawMessage) {
-		return func(s *stage.Stage, _ *json.RawMessage) {
+	tagged := func(key, value string) func(*steptest.Stage, *json.RawMessage) {
+		return func(s *steptest.Stage, _ *json.RawMessage) {
 			id = made(s, func(tags map[string]string) { tags[key] = value })
 		}
 	}
-	result := func(image string, state string) func(*stage.Stage, *json.RawMessage) {
-		return func(s *stage.Stage, _ *json.RawMessage) {
+	result := func(image string, state string) func(*steptest.Stage, *json.RawMessage) {
+		return func(s *steptest.Stage, _ *json.RawMessage) {
 			if image == "" {
 				image = id
 			}
@@ -70,8 +70,8 @@ func TestAdopt(t *testing.T) {
 				job.Result{Run: run, Source: s.Web, Image: job.Image{ID: image, State: state}}))
 		}
 	}
-	known := func(edit func(*ledger.Registration), retired bool) func(*stage.Stage, *json.RawMessage) {
-		return func(s *stage.Stage, _ *json.RawMessage) {
+	known := func(edit func(*ledger.Registration), retired bool) func(*steptest.Stage, *json.RawMessage) {
+		return func(s *steptest.Stage, _ *json.RawMessage) {
 			r := ledger.Registration{
 				Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: s.Web, Source: s.Web, Name: "web", Plan: "nightly",
 				Run:     run,
@@ -85,11 +85,11 @@ func TestAdopt(t *testing.T) {
 			}
 		}
 	}
-	byID := func(s *stage.Stage, in *json.RawMessage) {
+	byID := func(s *steptest.Stage, in *json.RawMessage) {
 		*in = asking(s, event.Adopt{Images: []string{id}, By: "ada"})
 	}
-	is := func(why string) func(*stage.Stage, recovery.Answer) {
-		return func(s *stage.Stage, a recovery.Answer) {
+	is := func(why string) func(*steptest.Stage, recovery.Answer) {
+		return func(s *steptest.Stage, a recovery.Answer) {
 			s.Helper()
 			s.Same("images", len(a.Adopted.Images), 1)
 			s.Same("why not", a.Adopted.Images[0].Why, why)
@@ -107,7 +107,7 @@ func TestAdopt(t *testing.T) {
 		all   = looks + " Registration DescribeExecution Results"
 		named = "DescribeImages Claims DescribeAutoScalingInstances DescribeSnapshots Registration Register Settle: ok"
 	)
-	stage.Play(t, adopting, cases{
+	steptest.Play(t, adopting, cases{
 		{Name: "of a scheduled run", Given: given(), Want: all +
 			" Register Settle: ok | Registrations DescribeImages Claims: ok"},
 		{Name: "its run's result is known", Given: given(result("", "available")), Want: all + " Register Settle: ok",
@@ -127,7 +127,7 @@ func TestAdopt(t *testing.T) {
 			Then: is("it does not say its plan in the tag goldsmith:plan")},
 		{
 			Name: "its run goes on", Want: looks + " Registration: ok", Then: is("run " + run + " has it in hand"),
-			Given: given(func(s *stage.Stage, _ *json.RawMessage) { s.Hold(ledger.Claim{Source: s.Web, Run: run}) }),
+			Given: given(func(s *steptest.Stage, _ *json.RawMessage) { s.Hold(ledger.Claim{Source: s.Web, Run: run}) }),
 		},
 		{
 			Name: "retired, and back from the Recycle Bin", Given: given(known(func(*ledger.Registration) {}, true)),
@@ -149,38 +149,38 @@ func TestAdopt(t *testing.T) {
 		},
 		{
 			Name: "Step Functions cannot be asked", Want: looks + " Registration DescribeExecution: Failed",
-			Given: given(func(s *stage.Stage, _ *json.RawMessage) { s.Refuse("DescribeExecution", "AccessDeniedException", 1) }),
+			Given: given(func(s *steptest.Stage, _ *json.RawMessage) { s.Refuse("DescribeExecution", "AccessDeniedException", 1) }),
 		},
 		{
 			Name: "the images cannot be listed", Want: "Registrations DescribeImages: Failed",
-			Given: given(func(s *stage.Stage, _ *json.RawMessage) { s.Refuse("DescribeImages", "UnauthorizedOperation", 1) }),
+			Given: given(func(s *steptest.Stage, _ *json.RawMessage) { s.Refuse("DescribeImages", "UnauthorizedOperation", 1) }),
 		},
 		{
 			Name:  "cut off after it was registered",
-			Given: given(func(s *stage.Stage, _ *json.RawMessage) { s.Ledger.Break("Settle", 1) }),
-			Want:  all + " Register Settle: Throttled | Registrations DescribeImages Claims: ok",
+			Given: given(func(s *steptest.Stage, _ *json.RawMessage) { s.Ledger.Break("Settle", 1) }),
+			Want:  all + " Register Settle: Transient | Registrations DescribeImages Claims: ok",
 		},
 	})
 }
 
 // A sweep settles what was adopted and not settled. It removes nothing of it, whatever its job came to.
 func TestAdoptedIsNoLeftover(t *testing.T) {
-	stage.Play(t, quiet, cases{{
+	steptest.Play(t, quiet, cases{{
 		Name: "its result says that it failed its test",
 		Want: "Claims Slots DescribeInstances Unsettled DescribeImages Results Settle ListExecutions Since" + asks + ": ok",
-		Given: func(s *stage.Stage, _ *json.RawMessage) {
+		Given: func(s *steptest.Stage, _ *json.RawMessage) {
 			out, err := s.EC2.CreateImage(s.Context(),
 				&sdk.CreateImageInput{InstanceId: aws.String(s.Web), Name: aws.String("goldsmith/web"), NoReboot: aws.Bool(true)})
 			s.Must(err)
 			r := ledger.Registration{
 				Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: s.Web, Source: s.Web, Name: "web", Plan: "nightly",
-				Run:     stage.RunName,
+				Run:     steptest.RunName,
 				AMIName: "goldsmith/web", ID: aws.ToString(out.ImageId), Begun: time.Now(), Good: true, Adopted: "ada",
 			}
 			_, err = s.Ledger.Kept.Register(s.Context(), r)
 			s.Must(err)
 			s.Must(s.Ledger.Kept.PutResult(s.Context(),
-				job.Result{Run: stage.RunName, Source: s.Web, Ending: job.Broken, Image: job.Image{ID: r.ID, State: job.Unproven}}))
+				job.Result{Run: steptest.RunName, Source: s.Web, Ending: job.Broken, Image: job.Image{ID: r.ID, State: job.Unproven}}))
 			time.Sleep(48 * time.Hour)
 		},
 	}})

@@ -36,7 +36,7 @@ func (a Adoption) prove(ctx context.Context, v view, i types.Image, r ledger.Reg
 func (a Adoption) good(ctx context.Context, v view, r ledger.Registration) (unproved, err error) {
 	if _, read := v.results[r.Run]; !read {
 		v.results[r.Run] = map[string]job.Result{}
-		for result, err := range a.Book.Results(ctx, r.Run) {
+		for result, err := range a.Ledger.Results(ctx, r.Run) {
 			if err != nil {
 				return nil, fmt.Errorf("reading the results of run %s: %w", r.Run, err)
 			}
@@ -72,7 +72,7 @@ func (a Adoption) span(ctx context.Context, v view, r ledger.Registration) (span
 	switch {
 	case err == nil:
 		s = span{from: aws.ToTime(out.StartDate).UTC(), to: aws.ToTime(out.StopDate).UTC()}
-		var page job.Page
+		var page job.Batch
 		if json.Unmarshal([]byte(aws.ToString(out.Input)), &page) == nil {
 			s.plan = page.Run.Plan
 		}

@@ -13,9 +13,9 @@ import (
 
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/notify"
 	"goldsmith/shared/report"
 	"goldsmith/shared/source"
-	"goldsmith/shared/tell"
 )
 
 // cutShort is why a source has no result of its job's.
@@ -111,8 +111,8 @@ func (r Rescue) tellBack(ctx context.Context, found []settled) error {
 	return errors.Join(problems...)
 }
 
-func (r Rescue) back(run string, sources []settled) tell.Notice {
-	n := tell.Notice{Title: "Run " + run + ": what it had left stopped", Notify: r.Notify}
+func (r Rescue) back(run string, sources []settled) notify.Notice {
+	n := notify.Notice{Title: "Run " + run + ": what it had left stopped", Notify: r.Notify}
 	var ids []string
 	for _, s := range sources {
 		ids = append(ids, s.was.Source)

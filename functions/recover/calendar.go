@@ -12,9 +12,9 @@ import (
 
 // Calendar knows when the plans' runs are due, and since when.
 type Calendar struct {
-	Book  Book
-	Plans plan.Plans
-	Now   func() time.Time
+	Ledger Ledger
+	Plans  plan.Plans
+	Now    func() time.Time
 }
 
 // last is when the plan's run was due last, at a moment. Nothing is known of a plan without
@@ -60,7 +60,7 @@ func timesOf(p plan.Plan) (times schedule.Schedule, known bool, err error) {
 func (c Calendar) since(ctx context.Context, p plan.Plan) (time.Time, error) {
 	now := c.Now().UTC()
 	name := fmt.Sprintf("schedule of %s: %s %s", p.Name, p.Schedule, p.Timezone)
-	seen, ok, err := c.Book.GetRun(ctx, name)
+	seen, ok, err := c.Ledger.GetRun(ctx, name)
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -72,5 +72,5 @@ func (c Calendar) since(ctx context.Context, p plan.Plan) (time.Time, error) {
 	}
 	// The ledger forgets a run some time after Scheduled, so that moment is moved on.
 	seen.Scheduled = now
-	return seen.Started, c.Book.PutRun(ctx, seen)
+	return seen.Started, c.Ledger.PutRun(ctx, seen)
 }

@@ -14,9 +14,9 @@ import (
 
 	recovery "goldsmith/functions/recover"
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
+	"goldsmith/test/steptest"
 )
 
 // mapped are the children of one Map run, all of which have ended but the first. The list does not show the last.
@@ -84,12 +84,12 @@ func TestTheSourcesOfALargeRunAreListed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s, m := stage.New(t), &mapped{refused: c.refused}
+				s, m := steptest.New(t), &mapped{refused: c.refused}
 				m.stop(s, c.sources)
 				time.Sleep(10 * time.Minute)
 				rescue := recovery.Rescue{
 					EC2: s.EC2, Executions: m, Claims: s.Ledger, Waits: s.Ledger, Results: s.Ledger,
-					Now: time.Now, Runs: s.Ledger, Notices: s.Teller(),
+					Now: time.Now, Runs: s.Ledger, Notices: s.Notifier(),
 				}
 				answer, _, err := rescue.Sweep(s.Context())
 				s.Must(err)
@@ -103,7 +103,7 @@ func TestTheSourcesOfALargeRunAreListed(t *testing.T) {
 }
 
 // stop launches and stops as many sources, and claims them in the order of their ids.
-func (m *mapped) stop(s *stage.Stage, sources int) {
+func (m *mapped) stop(s *steptest.Stage, sources int) {
 	s.Helper()
 	for i := range sources {
 		m.ids = append(m.ids, s.Launch(fmt.Sprint("web", i), nil))
@@ -112,7 +112,7 @@ func (m *mapped) stop(s *stage.Stage, sources int) {
 	for _, id := range m.ids {
 		s.Set(id, ec2.Stopped)
 		s.Hold(ledger.Claim{
-			Source: id, Kind: job.Instance, Name: "web", Run: stage.RunName, Plan: "nightly", Execution: child + id,
+			Source: id, Kind: job.Instance, Name: "web", Run: steptest.RunName, Plan: "nightly", Execution: child + id,
 			Since: time.Now(), WasRunning: true, Looked: true, StopSent: time.Now(),
 		})
 	}

@@ -33,7 +33,7 @@ func (l Leftovers) copies(ctx context.Context, r ledger.Registration) (left bool
 	if err != nil || len(ids) == 0 {
 		return false, err
 	}
-	uses, err := l.Gate.SnapshotUses(ctx, ids)
+	uses, err := l.Usage.SnapshotUses(ctx, ids)
 	if err != nil {
 		return true, fmt.Errorf("looking what uses copies without an image: %w", err)
 	}

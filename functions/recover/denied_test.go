@@ -13,21 +13,21 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	recovery "goldsmith/functions/recover"
-	"goldsmith/local/bus"
-	"goldsmith/local/stage"
-	"goldsmith/local/states"
+	"goldsmith/local/eventbridge"
+	"goldsmith/local/sfn"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/tag"
+	"goldsmith/test/steptest"
 )
 
 // cutOff is a night that was cut off in every way: an instance that is down, an image of a job that failed, a whole
 // one and one in use, a test instance, a request and a schedule that no run answered, a run that was not told of, and
 // slots.
-func cutOff(s *stage.Stage) (handler.Func[json.RawMessage, recovery.Answer], json.RawMessage) {
+func cutOff(s *steptest.Stage) (handler.Func[json.RawMessage, recovery.Answer], json.RawMessage) {
 	s.Plan.Schedule = "cron(0 2 * * ? *)"
-	s.Must(s.Bus.Schedule(bus.Schedule{
+	s.Must(s.Bus.Schedule(eventbridge.Schedule{
 		Name: "goldsmith-nightly", Group: "goldsmith", Function: "trigger", Input: []byte("{}"),
 		Next: func(after time.Time) (time.Time, bool) { return after.Add(24 * time.Hour), true },
 	}))
@@ -56,7 +56,7 @@ func cutOff(s *stage.Stage) (handler.Func[json.RawMessage, recovery.Answer], jso
 }
 
 // unsettled is a registered image of a job with that result.
-func unsettled(s *stage.Stage, name string, result job.Result) string {
+func unsettled(s *steptest.Stage, name string, result job.Result) string {
 	s.Helper()
 	r, err := s.Ledger.Kept.Register(s.Context(), ledger.Registration{
 		Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: s.Web, Source: s.Web, Name: name, Plan: "nightly",
@@ -79,7 +79,7 @@ func unsettled(s *stage.Stage, name string, result job.Result) string {
 	return aws.ToString(out.ImageId)
 }
 
-func launch(s *stage.Stage, image string) {
+func launch(s *steptest.Stage, image string) {
 	s.Helper()
 	_, err := s.EC2.RunInstances(s.Context(), &sdk.RunInstancesInput{
 		ImageId: aws.String(image), InstanceType: types.InstanceTypeT3Micro, MinCount: aws.Int32(1), MaxCount: aws.Int32(1),
@@ -88,7 +88,7 @@ func launch(s *stage.Stage, image string) {
 }
 
 // world is every instance, image, registration, claim, slot, run, result and message.
-func world(s *stage.Stage) string {
+func world(s *steptest.Stage) string {
 	s.Helper()
 	lines := slices.Concat([]string{fmt.Sprintf("told %t", len(s.Slack.Messages()) > 0)}, // better twice than never
 		inEC2(s), inRegister(s), inLedger(s), ofRuns(s))
@@ -96,7 +96,7 @@ func world(s *stage.Stage) string {
 	return strings.Join(lines, "\n")
 }
 
-func inEC2(s *stage.Stage) (lines []string) {
+func inEC2(s *steptest.Stage) (lines []string) {
 	s.Helper()
 	instances, err := s.EC2.DescribeInstances(s.Context(), &sdk.DescribeInstancesInput{})
 	s.Must(err)
@@ -114,7 +114,7 @@ func inEC2(s *stage.Stage) (lines []string) {
 }
 
 // inRegister leaves out the image that is removed: the next run that retires ends its registration.
-func inRegister(s *stage.Stage) (lines []string) {
+func inRegister(s *steptest.Stage) (lines []string) {
 	s.Helper()
 	for r, err := range s.Ledger.Kept.Registrations(s.Context(), "") {
 		if s.Must(err); r.Name != "failed" {
@@ -129,7 +129,7 @@ func inRegister(s *stage.Stage) (lines []string) {
 	return lines
 }
 
-func inLedger(s *stage.Stage) (lines []string) {
+func inLedger(s *steptest.Stage) (lines []string) {
 	s.Helper()
 	for c, err := range s.Ledger.Kept.Claims(s.Context()) {
 		s.Must(err)
@@ -142,15 +142,15 @@ func inLedger(s *stage.Stage) (lines []string) {
 	return lines
 }
 
-func ofRuns(s *stage.Stage) (lines []string) {
+func ofRuns(s *steptest.Stage) (lines []string) {
 	s.Helper()
-	for _, e := range s.States.List(states.Filter{}) {
+	for _, e := range s.States.List(sfn.Filter{}) {
 		r, ok, err := s.Ledger.Kept.GetRun(s.Context(), e.Name)
 		s.Must(err)
 		name, _, _ := strings.Cut(e.Name, "-late-")
 		lines = append(lines, fmt.Sprintf("run %s is known %t, told %t", name, ok, !r.Told.IsZero()))
 	}
-	for _, run := range []string{stage.RunName, "whole", "good", "used"} {
+	for _, run := range []string{steptest.RunName, "whole", "good", "used"} {
 		for _, r := range s.Results(run) {
 			lines = append(lines, fmt.Sprintf("result of %s: %s %s", run, r.Ending, r.Image.State))
 		}
@@ -160,9 +160,9 @@ func ofRuns(s *stage.Stage) (lines []string) {
 
 // A call that is denied is an error of the sweep or is logged as one, and the next sweeps make up for it.
 func TestSweepWithACallDenied(t *testing.T) {
-	stage.Each[json.RawMessage, recovery.Answer]{
-		Scene: cutOff, End: world, Between: func(*stage.Stage) { time.Sleep(7 * time.Minute) },
-		Noticed: func(s *stage.Stage, call string, err error, _ recovery.Answer) {
+	steptest.Each[json.RawMessage, recovery.Answer]{
+		Scene: cutOff, End: world, Between: func(*steptest.Stage) { time.Sleep(7 * time.Minute) },
+		Noticed: func(s *steptest.Stage, call string, err error, _ recovery.Answer) {
 			if err == nil && !strings.Contains(s.Logs.String(), `"level":"ERROR"`) {
 				s.Errorf("%s was denied, and it is told nowhere", call)
 			}

@@ -8,25 +8,25 @@ import (
 
 	recovery "goldsmith/functions/recover"
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/ledger"
+	"goldsmith/test/steptest"
 )
 
 // Executions that end otherwise than well.
 func TestExecutionEnded(t *testing.T) {
 	const run = "nightly-20260322T020000Z"
-	failed := func(s *stage.Stage) (handler.Func[json.RawMessage, recovery.Answer], json.RawMessage) {
+	failed := func(s *steptest.Stage) (handler.Func[json.RawMessage, recovery.Answer], json.RawMessage) {
 		step, _ := whole(s)
 		s.Must(s.Ledger.Kept.PutRun(s.Context(),
 			ledger.Run{Name: run, Plan: "nightly", Execution: executions + run, Started: time.Now()}))
 		return step, s.Sample("execution-aborted")
 	}
-	event := func(name string) func(*stage.Stage, *json.RawMessage) {
-		return func(s *stage.Stage, in *json.RawMessage) { *in = s.Sample(name) }
+	event := func(name string) func(*steptest.Stage, *json.RawMessage) {
+		return func(s *steptest.Stage, in *json.RawMessage) { *in = s.Sample(name) }
 	}
-	said := func(messages int, parts ...string) func(*stage.Stage, recovery.Answer) {
-		return func(s *stage.Stage, _ recovery.Answer) {
+	said := func(messages int, parts ...string) func(*steptest.Stage, recovery.Answer) {
+		return func(s *steptest.Stage, _ recovery.Answer) {
 			s.Helper()
 			s.Same("messages", len(s.Slack.Messages()), messages)
 			for _, part := range parts {
@@ -37,11 +37,11 @@ func TestExecutionEnded(t *testing.T) {
 		}
 	}
 	const tells = " Slots DescribeInstances GetRun*2 Results Claims PutRun Telling GetSecretValue Tell: ok"
-	stage.Play(t, failed, cases{
+	steptest.Play(t, failed, cases{
 		{
 			Name: "aborted by a person: what it left stopped is started, and people are told",
 			Want: "Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots DescribeInstances GetRun*2 Results Claims PutRun Telling GetSecretValue Tell: ok",
-			Then: func(s *stage.Stage, a recovery.Answer) {
+			Then: func(s *steptest.Stage, a recovery.Answer) {
 				down(s, a, 1, 1)
 				said(1, "The execution ended as ABORTED before the run was done", "nightly")(s, a)
 			},
@@ -56,7 +56,7 @@ func TestExecutionEnded(t *testing.T) {
 		},
 		{
 			Name: "the run told of itself before: not told again",
-			Given: func(s *stage.Stage, _ *json.RawMessage) {
+			Given: func(s *steptest.Stage, _ *json.RawMessage) {
 				_, err := s.Ledger.Kept.Tell(s.Context(), run, time.Now())
 				s.Must(err)
 			},
@@ -64,7 +64,7 @@ func TestExecutionEnded(t *testing.T) {
 		},
 		{
 			Name: "it broke before it was opened in the ledger: told all the same",
-			Given: func(s *stage.Stage, in *json.RawMessage) {
+			Given: func(s *steptest.Stage, in *json.RawMessage) {
 				*in = json.RawMessage(strings.ReplaceAll(string(*in), run, "nightly-20260323T020000Z"))
 			},
 			Want: "Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots DescribeInstances GetRun DescribeExecution GetRun Results Claims PutRun Telling GetSecretValue Tell: ok", Then: said(1, "ended as ABORTED"),
@@ -75,7 +75,7 @@ func TestExecutionEnded(t *testing.T) {
 		},
 		{
 			Name: "an instance cannot be started: people are told all the same",
-			Given: func(s *stage.Stage, _ *json.RawMessage) {
+			Given: func(s *steptest.Stage, _ *json.RawMessage) {
 				s.Cloud.Inject(ec2.Fault{Action: "StartInstances", Code: "InsufficientInstanceCapacity"})
 			},
 			Want: "Claims DescribeExecution DescribeInstances StartInstances Record Slots DescribeInstances GetRun*2 Results Claims PutRun Telling GetSecretValue Tell: ok", Then: said(1),
@@ -93,16 +93,16 @@ func TestIgnored(t *testing.T) {
 		"instance-stopped":    "event.InstanceChanged is nothing to recover from",
 		"schedule":            "event.Scheduled is nothing to recover from",
 	} {
-		table = append(table, stage.Case[json.RawMessage, recovery.Answer]{
+		table = append(table, steptest.Case[json.RawMessage, recovery.Answer]{
 			Name: sample, Want: ": ok",
-			Given: func(s *stage.Stage, in *json.RawMessage) { *in = s.Sample(sample) },
-			Then:  func(s *stage.Stage, a recovery.Answer) { s.Same("answer", a, recovery.Answer{Ignored: why}) },
+			Given: func(s *steptest.Stage, in *json.RawMessage) { *in = s.Sample(sample) },
+			Then:  func(s *steptest.Stage, a recovery.Answer) { s.Same("answer", a, recovery.Answer{Ignored: why}) },
 		})
 	}
-	table = append(table, stage.Case[json.RawMessage, recovery.Answer]{
+	table = append(table, steptest.Case[json.RawMessage, recovery.Answer]{
 		Name: "an event that is none", Want: ": Failed",
-		Given:   func(_ *stage.Stage, in *json.RawMessage) { *in = json.RawMessage(`{"goldsmith":"sweep"}`) },
+		Given:   func(_ *steptest.Stage, in *json.RawMessage) { *in = json.RawMessage(`{"goldsmith":"sweep"}`) },
 		Message: `goldsmith event "sweep": version: missing, want "1"`,
 	})
-	stage.Play(t, whole, table)
+	steptest.Play(t, whole, table)
 }

@@ -13,21 +13,21 @@ import (
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/notify"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/report"
-	"goldsmith/shared/tell"
 )
 
 // Exemption is how a person keeps a source that is down from holding others back.
 type Exemption struct {
-	Book    ExemptBook
+	Ledger  ExemptLedger
 	Notices Noticer
 	Notify  plan.Notify
 	Now     func() time.Time
 }
 
-// ExemptBook is the ledger as far as exempting needs it.
-type ExemptBook interface {
+// ExemptLedger is the ledger as far as exempting needs it.
+type ExemptLedger interface {
 	breaker.Reader
 	breaker.Freer
 	Take(ctx context.Context, s ledger.Slot, before time.Time) (bool, error)
@@ -71,7 +71,7 @@ func (x Exemption) Exempt(ctx context.Context, e event.Exempt) (*Exempted, error
 
 // find is the one source of that id or name that holds the breaker open.
 func (x Exemption) find(ctx context.Context, wanted string) (breaker.Block, error) {
-	open, err := breaker.Open(ctx, x.Book)
+	open, err := breaker.Open(ctx, x.Ledger)
 	if err != nil {
 		return breaker.Block{}, err
 	}
@@ -98,12 +98,12 @@ func (x Exemption) find(ctx context.Context, wanted string) (breaker.Block, erro
 // exempt writes it down, and gives up the place that the source has among those of its plan that may be down: with a
 // concurrency of one the others would wait for that.
 func (x Exemption) exempt(ctx context.Context, s ledger.Slot) error {
-	if _, err := x.Book.Take(ctx, s, s.Since); err != nil { // One of an earlier run gives way.
+	if _, err := x.Ledger.Take(ctx, s, s.Since); err != nil { // One of an earlier run gives way.
 		return fmt.Errorf("exempting %s: %w", s.Source, err)
 	}
 	var places []ledger.Slot
-	for each, err := range x.Book.Slots(ctx, "") {
-		var unreadable *ledger.Unreadable
+	for each, err := range x.Ledger.Slots(ctx, "") {
+		var unreadable *ledger.UnreadableError
 		switch {
 		case errors.As(err, &unreadable):
 		case err != nil:
@@ -113,7 +113,7 @@ func (x Exemption) exempt(ctx context.Context, s ledger.Slot) error {
 		}
 	}
 	for _, place := range places {
-		if err := x.Book.Free(ctx, place); err != nil {
+		if err := x.Ledger.Free(ctx, place); err != nil {
 			return fmt.Errorf("giving up the place of %s: %w", s.Source, err)
 		}
 	}
@@ -126,16 +126,16 @@ func (x Exemption) undo(ctx context.Context, b breaker.Block) error {
 		return fault.Failure("There is nothing to take back.", "%s is not exempted",
 			report.Label(b.Claim.Name, b.Claim.Source))
 	}
-	if err := bound.PlaceBack(ctx, x.Book, b.Claim); err != nil {
+	if err := bound.PlaceBack(ctx, x.Ledger, b.Claim); err != nil {
 		return err
 	}
-	return x.Book.Free(ctx, *b.Exempt)
+	return x.Ledger.Free(ctx, *b.Exempt)
 }
 
 // tell lets people know. Whoever cannot be told does not undo it.
 func (x Exemption) tell(ctx context.Context, e Exempted, b breaker.Block, by string, now time.Time) {
 	label := report.Label(e.Name, e.Source)
-	n := tell.Notice{
+	n := notify.Notice{
 		Key: fmt.Sprintf("exempt %s %s %t %d", e.Source, e.Run, e.Undone, now.UnixMilli()), Notify: x.Notify,
 		Title: by + " has exempted " + label,
 		Lines: []string{e.Why + ".", "Others do not wait for it any more, and it does not count among those that its plan may have down at once. " +

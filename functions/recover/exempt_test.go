@@ -9,14 +9,14 @@ import (
 
 	recovery "goldsmith/functions/recover"
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
 	"goldsmith/shared/breaker"
 	"goldsmith/shared/event"
 	"goldsmith/shared/ledger"
+	"goldsmith/test/steptest"
 )
 
 // downFor marks sources as down for too long, each with a place of its plan.
-func downFor(s *stage.Stage, ids ...string) {
+func downFor(s *steptest.Stage, ids ...string) {
 	s.Helper()
 	for n, id := range ids {
 		left(s, id, "web")
@@ -26,7 +26,7 @@ func downFor(s *stage.Stage, ids ...string) {
 	}
 }
 
-func place(s *stage.Stage, slot ledger.Slot) {
+func place(s *steptest.Stage, slot ledger.Slot) {
 	s.Helper()
 	slot.Plan, slot.Since = "nightly", time.Now()
 	_, err := s.Ledger.Kept.Take(s.Context(), slot, slot.Since)
@@ -34,7 +34,7 @@ func place(s *stage.Stage, slot ledger.Slot) {
 }
 
 // held are the slots of a kind, by source.
-func held(s *stage.Stage, kind ledger.SlotKind) (sources []string) {
+func held(s *steptest.Stage, kind ledger.SlotKind) (sources []string) {
 	s.Helper()
 	for slot, err := range s.Ledger.Kept.Slots(s.Context(), "") {
 		s.Must(err)
@@ -45,7 +45,7 @@ func held(s *stage.Stage, kind ledger.SlotKind) (sources []string) {
 	return sources
 }
 
-func exempting(s *stage.Stage, e event.Exempt) (recovery.Answer, error) {
+func exempting(s *steptest.Stage, e event.Exempt) (recovery.Answer, error) {
 	s.Helper()
 	raw, err := e.MarshalJSON()
 	s.Must(err)
@@ -56,10 +56,10 @@ func exempting(s *stage.Stage, e event.Exempt) (recovery.Answer, error) {
 // no other's, and taken back it is as before.
 func TestExempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := stage.New(t)
+		s := steptest.New(t)
 		other := s.Launch("web", nil)
 		downFor(s, s.Web, other)
-		place(s, ledger.Slot{Kind: ledger.Turns, ID: "t", Source: s.Web, Run: stage.RunName})
+		place(s, ledger.Slot{Kind: ledger.Turns, ID: "t", Source: s.Web, Run: steptest.RunName})
 		place(s, ledger.Slot{Kind: ledger.Places, ID: "z", Source: s.Web, Run: "another"})
 
 		if _, err := exempting(s, event.Exempt{Source: "web", By: "ada"}); err == nil ||
@@ -77,7 +77,7 @@ func TestExempt(t *testing.T) {
 		a, err := exempting(s, event.Exempt{Source: s.Web, By: "ada"})
 		s.Must(err)
 		s.Same("answer", []any{a.Exempted.Source, a.Exempted.Name, a.Exempted.Run, a.Exempted.Undone, a.Exempted.Why != ""},
-			[]any{s.Web, "web", stage.RunName, false, true})
+			[]any{s.Web, "web", steptest.RunName, false, true})
 		s.Same("exempted", held(s, ledger.Exempt), []string{s.Web})
 		s.Same("places", held(s, ledger.Places), []string{other, s.Web}) // that of another run
 		s.Same("turns", held(s, ledger.Turns), []string{s.Web})
@@ -96,9 +96,9 @@ func TestExempt(t *testing.T) {
 func TestExemptFails(t *testing.T) {
 	for _, call := range []string{"Claims", "Slots", "Take", "Free"} {
 		synctest.Test(t, func(t *testing.T) {
-			s := stage.New(t)
+			s := steptest.New(t)
 			downFor(s, s.Web)
-			s.Ledger.Break(call, stage.Attempts)
+			s.Ledger.Break(call, steptest.Attempts)
 			if _, err := exempting(s, event.Exempt{Source: s.Web, By: "ada"}); err == nil {
 				t.Errorf("%s fails, and it is exempted", call)
 			}
@@ -110,7 +110,7 @@ func TestExemptFails(t *testing.T) {
 // A sweep gives up each place that was left behind, and none whose source is down, or that was taken just now.
 func TestAbandonedPlaces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := stage.New(t)
+		s := steptest.New(t)
 		stopped, gone := s.Launch("stopped", nil), s.Launch("gone", nil)
 		s.Set(stopped, ec2.Stopped)
 		s.Set(gone, ec2.Terminated)
@@ -143,17 +143,17 @@ func TestAbandonedPlaces(t *testing.T) {
 // The breaker opens for whatever should run again by now, and for nothing before.
 func TestOverduePlaces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := stage.New(t)
+		s := steptest.New(t)
 		ids := []string{s.Launch("a", nil), s.Launch("b", nil), s.Launch("c", nil)}
 		slices.Sort(ids)
 		now := time.Now()
 		for n, id := range ids {
 			s.Set(id, ec2.Stopped)
 			arn, _ := s.Execute("run-" + id) // It goes on: nobody but its run starts it.
-			s.Hold(ledger.Claim{Source: id, Name: "web", Run: stage.RunName, Plan: "nightly", Execution: arn, Since: now,
+			s.Hold(ledger.Claim{Source: id, Name: "web", Run: steptest.RunName, Plan: "nightly", Execution: arn, Since: now,
 				WasRunning: true, StopSent: now})
 			due := []time.Time{now.Add(10 * time.Minute), now.Add(10*time.Minute + time.Second), {}}[n]
-			place(s, ledger.Slot{Kind: ledger.Places, ID: string(rune('a' + n)), Source: id, Run: stage.RunName, Due: due})
+			place(s, ledger.Slot{Kind: ledger.Places, ID: string(rune('a' + n)), Source: id, Run: steptest.RunName, Due: due})
 		}
 		time.Sleep(10 * time.Minute)
 		_, err := account(s, nightlyOf(s)).Handle(s.Context(), s.Sample("sweep"))
@@ -165,7 +165,7 @@ func TestOverduePlaces(t *testing.T) {
 // A page of images is as large as it may be.
 func TestAdoptAsksInLargePages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := stage.New(t)
+		s := steptest.New(t)
 		_, err := account(s, nightlyOf(s)).Handle(s.Context(), asking(s, event.Adopt{All: true, By: "ada"}))
 		s.Must(err)
 		form := s.Sent("DescribeImages")[0]

@@ -28,8 +28,8 @@ type Images interface {
 	DeregisterImage(context.Context, *ec2.DeregisterImageInput, ...func(*ec2.Options)) (*ec2.DeregisterImageOutput, error)
 }
 
-// Gate says of images what uses them, by id; what it cannot find out it takes for a use.
-type Gate interface {
+// Usage says of images what uses them, by id; what it cannot find out it takes for a use.
+type Usage interface {
 	Uses(ctx context.Context, images []types.Image) (map[string][]string, error)
 	// SnapshotUses says it of snapshots without an image.
 	SnapshotUses(ctx context.Context, ids []string) (map[string][]string, error)
@@ -48,7 +48,7 @@ type Register interface {
 // as good or removed.
 type Leftovers struct {
 	EC2      Images
-	Gate     Gate
+	Usage    Usage
 	Register Register
 	Waits    ledger.Waiting
 	Results  Results
@@ -57,7 +57,7 @@ type Leftovers struct {
 	Now   func() time.Time
 }
 
-// unproven is how long an image that failed its proof stays, for a person to look at.
+// unproven is how long an image that failed its boot test stays, for a person to look at.
 const unproven = 24 * time.Hour
 
 // Settle looks at every image of the unsettled registrations that no claim holds. One that cannot
@@ -228,7 +228,7 @@ func written(ctx context.Context, into Register, r ledger.Registration) (ledger.
 
 // unlessMoved is nil when another sweep has changed the registration meanwhile: the next one looks anew.
 func unlessMoved(err error) error {
-	if errors.As(err, new(*ledger.Moved)) {
+	if errors.As(err, new(*ledger.MovedError)) {
 		return nil
 	}
 	return err
@@ -278,7 +278,7 @@ func (l Leftovers) decide(ctx context.Context, unsure []leftover) error {
 	for _, left := range unsure {
 		images = append(images, left.image)
 	}
-	uses, err := l.Gate.Uses(ctx, images)
+	uses, err := l.Usage.Uses(ctx, images)
 	if fault.IsNotFound(err) {
 		// Another sweep, or a person, has removed one of them meanwhile; the next sweep looks at the others.
 		return nil
@@ -314,7 +314,7 @@ func (l Leftovers) keep(ctx context.Context, left leftover, why string) error {
 	return l.settled(ctx, left)
 }
 
-// doubt keeps an image that something uses and that was never proved: its own test instance is
+// doubt keeps an image that something uses and that never passed its test: its own test instance is
 // such a use, and counts as a launch for two days. It is no successor of an older image.
 func (l Leftovers) doubt(ctx context.Context, left leftover) error {
 	if left.result.Image.State == job.Unproven {

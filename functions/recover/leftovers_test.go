@@ -13,10 +13,10 @@ import (
 
 	recovery "goldsmith/functions/recover"
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/tag"
+	"goldsmith/test/steptest"
 )
 
 // Images of jobs that failed or were cut off.
@@ -25,21 +25,21 @@ func TestLeftovers(t *testing.T) {
 		looks  = "Claims Slots DescribeInstances Unsettled DescribeImages Results"
 		rest   = " ListExecutions Since" + asks + ": ok"
 		refs   = " DescribeInstances DescribeLaunchTemplateVersions DescribeAutoScalingGroups DescribeLaunchConfigurations DescribeFleets DescribeSpotFleetRequests DescribeSpotInstanceRequests GetParametersByPath DescribeImageAttribute DescribeImageReferences"
-		gate   = refs + " DescribeVolumes DescribeSnapshotAttribute DescribeFastSnapshotRestores DescribeLockedSnapshots DescribeSnapshotTierStatus"
+		finder = refs + " DescribeVolumes DescribeSnapshotAttribute DescribeFastSnapshotRestores DescribeLockedSnapshots DescribeSnapshotTierStatus"
 		record = " Waits PutResult"
 		good   = " Amend Settle"
 	)
 	// made is an image of the instance, long since available or failed, and the result of its job.
-	made := func(s *stage.Stage, result *job.Result, more ...func(*stage.Stage, string)) {
+	made := func(s *steptest.Stage, result *job.Result, more ...func(*steptest.Stage, string)) {
 		s.Helper()
 		r, err := s.Ledger.Kept.Register(s.Context(), ledger.Registration{
 			Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: s.Web, Source: s.Web, Name: "web", Plan: "nightly",
-			Run:     stage.RunName,
+			Run:     steptest.RunName,
 			AMIName: "goldsmith/web", Begun: time.Now(),
 		})
 		s.Must(err)
 		tags := tag.List(map[string]string{tag.Managed: "true", tag.Source: s.Web, tag.Name: "web", tag.Plan: "nightly",
-			tag.Run: stage.RunName})
+			tag.Run: steptest.RunName})
 		out, err := s.EC2.CreateImage(s.Context(), &sdk.CreateImageInput{
 			InstanceId: aws.String(s.Web), Name: aws.String("goldsmith/web"), NoReboot: aws.Bool(true),
 			TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeImage, Tags: tags},
@@ -51,7 +51,7 @@ func TestLeftovers(t *testing.T) {
 		_, err = s.Ledger.Kept.Amend(s.Context(), r)
 		s.Must(err)
 		if result != nil {
-			result.Run, result.Source, result.Name, result.At = stage.RunName, s.Web, "web", time.Now()
+			result.Run, result.Source, result.Name, result.At = steptest.RunName, s.Web, "web", time.Now()
 			if result.Image.State != "" {
 				result.Image.ID = id
 			}
@@ -61,14 +61,14 @@ func TestLeftovers(t *testing.T) {
 			m(s, id)
 		}
 	}
-	given := func(result *job.Result, more ...func(*stage.Stage, string)) func(*stage.Stage, *json.RawMessage) {
-		return func(s *stage.Stage, _ *json.RawMessage) {
+	given := func(result *job.Result, more ...func(*steptest.Stage, string)) func(*steptest.Stage, *json.RawMessage) {
+		return func(s *steptest.Stage, _ *json.RawMessage) {
 			made(s, result, more...)
 			time.Sleep(time.Hour)
 		}
 	}
-	is := func(images int, state string) func(*stage.Stage, recovery.Answer) {
-		return func(s *stage.Stage, _ recovery.Answer) {
+	is := func(images int, state string) func(*steptest.Stage, recovery.Answer) {
+		return func(s *steptest.Stage, _ recovery.Answer) {
 			s.Helper()
 			out, err := s.EC2.DescribeImages(s.Context(), &sdk.DescribeImagesInput{Owners: []string{"self"}})
 			s.Must(err)
@@ -77,7 +77,7 @@ func TestLeftovers(t *testing.T) {
 			s.Must(err)
 			s.Same("snapshots", len(snapshots.Snapshots), images)
 			got := ""
-			for _, r := range s.Results(stage.RunName) {
+			for _, r := range s.Results(steptest.RunName) {
 				got = string(r.Ending) + " " + r.Image.State
 			}
 			s.Same("result", got, state)
@@ -87,32 +87,32 @@ func TestLeftovers(t *testing.T) {
 	whole := &job.Result{Ending: job.Broken, Image: job.Image{State: "pending"},
 		Times: job.Times{Snapshotted: time.Unix(1, 0)}}
 	failed := &job.Result{Ending: job.Broken, Image: job.Image{State: "pending"}}
-	stage.Play(t, quiet, cases{
+	steptest.Play(t, quiet, cases{
 		{Name: "a good one is left alone",
 			Given: given(&job.Result{Ending: job.Imaged, Image: job.Image{State: "available"}}), Want: looks + good + rest,
 			Then: is(1, "imaged available")},
-		{Name: "cut off: removed with its snapshot", Given: given(cutOff), Want: looks + gate + " Amend DeregisterImage" +
+		{Name: "cut off: removed with its snapshot", Given: given(cutOff), Want: looks + finder + " Amend DeregisterImage" +
 			record + " Retire" + rest, Then: is(0, "failed removed")},
 		{Name: "its job failed after its snapshots were there: it is whole, and kept", Given: given(whole), Want: looks +
 			record + good + rest, Then: is(1, "failed available")},
 		{
 			Name:  "still pending: EC2 has not made up its mind",
-			Given: func(s *stage.Stage, _ *json.RawMessage) { made(s, cutOff) },
-			Want:  looks + rest, Then: func(s *stage.Stage, _ recovery.Answer) {
-				s.Same("result", s.Results(stage.RunName)[0].Image.State, "")
+			Given: func(s *steptest.Stage, _ *json.RawMessage) { made(s, cutOff) },
+			Want:  looks + rest, Then: func(s *steptest.Stage, _ recovery.Answer) {
+				s.Same("result", s.Results(steptest.RunName)[0].Image.State, "")
 			},
 		},
 		{
-			Name: "it failed: removed", Want: looks + gate + " Amend DeregisterImage" + record + " Retire" + rest,
+			Name: "it failed: removed", Want: looks + finder + " Amend DeregisterImage" + record + " Retire" + rest,
 			Then: is(0, "failed removed"),
-			Given: func(s *stage.Stage, in *json.RawMessage) {
+			Given: func(s *steptest.Stage, in *json.RawMessage) {
 				s.Cloud.Inject(ec2.Fault{Action: "CreateImage", ImageState: "failed"})
 				given(failed)(s, in)
 			},
 		},
 		{
-			Name: "a parameter names it already: its job was all but done", Want: looks + gate + record + good + rest,
-			Given: given(cutOff, func(s *stage.Stage, id string) {
+			Name: "a parameter names it already: its job was all but done", Want: looks + finder + record + good + rest,
+			Given: given(cutOff, func(s *steptest.Stage, id string) {
 				_, err := s.SSM.PutParameter(s.Context(),
 					&ssm.PutParameterInput{Name: aws.String("/goldsmith/images/web"), Value: aws.String(id), Type: "String"})
 				s.Must(err)
@@ -122,25 +122,25 @@ func TestLeftovers(t *testing.T) {
 			Name: "what uses it cannot be found out: not removed", Want: looks +
 				" DescribeInstances DescribeLaunchTemplateVersions DescribeAutoScalingGroups" +
 				strings.Replace(rest, ": ok", noticed, 1),
-			Given: given(cutOff, func(s *stage.Stage, _ string) { s.Refuse("DescribeAutoScalingGroups", "AccessDenied", 1) }),
+			Given: given(cutOff, func(s *steptest.Stage, _ string) { s.Refuse("DescribeAutoScalingGroups", "AccessDenied", 1) }),
 			Then:  is(1, "failed "),
 		},
 		{
 			Name: "not registered: not touched, whatever its tags say", Want: "Claims Slots DescribeInstances Unsettled" + rest,
 			Then: is(1, "failed "),
-			Given: given(cutOff, func(s *stage.Stage, id string) {
+			Given: given(cutOff, func(s *steptest.Stage, id string) {
 				r, _, err := s.Ledger.Kept.Registration(s.Context(), id)
 				s.Must(err)
 				s.Must(s.Ledger.Kept.Retire(s.Context(), r, time.Now()))
 			}),
 		},
 		{
-			Name: "a copy with all its tags, in the same Region: not touched", Want: looks + gate + " Amend DeregisterImage" +
+			Name: "a copy with all its tags, in the same Region: not touched", Want: looks + finder + " Amend DeregisterImage" +
 				record + " Retire" + rest + " | Claims Slots DescribeInstances Unsettled" + rest,
-			Given: given(cutOff, func(s *stage.Stage, id string) {
+			Given: given(cutOff, func(s *steptest.Stage, id string) {
 				time.Sleep(time.Hour)
 				_, err := s.EC2.CopyImage(s.Context(), &sdk.CopyImageInput{
-					Name: aws.String("for the auditors"), SourceImageId: aws.String(id), SourceRegion: aws.String(stage.Region),
+					Name: aws.String("for the auditors"), SourceImageId: aws.String(id), SourceRegion: aws.String(steptest.Region),
 					CopyImageTags: aws.Bool(true),
 				})
 				s.Must(err)
@@ -151,7 +151,7 @@ func TestLeftovers(t *testing.T) {
 		{
 			Name: "another image under its id's name: not touched",
 			Want: "Claims Slots DescribeInstances Unsettled DescribeImages" + rest,
-			Given: given(cutOff, func(s *stage.Stage, id string) {
+			Given: given(cutOff, func(s *steptest.Stage, id string) {
 				r, _, err := s.Ledger.Kept.Registration(s.Context(), id)
 				s.Must(err)
 				r.ID = "ami-0123456789abcdef0"
@@ -161,9 +161,9 @@ func TestLeftovers(t *testing.T) {
 		},
 		{
 			Name: "its creation was never answered: found by its name",
-			Want: "Claims Slots DescribeInstances Unsettled DescribeImages Amend Results" + gate + " Amend DeregisterImage" +
+			Want: "Claims Slots DescribeInstances Unsettled DescribeImages Amend Results" + finder + " Amend DeregisterImage" +
 				record + " Retire" + rest,
-			Given: given(cutOff, func(s *stage.Stage, id string) {
+			Given: given(cutOff, func(s *steptest.Stage, id string) {
 				r, _, err := s.Ledger.Kept.Registration(s.Context(), id)
 				s.Must(err)
 				r.ID = ""
@@ -175,21 +175,23 @@ func TestLeftovers(t *testing.T) {
 		{
 			Name: "its instance is down, and claimed: it may be all there is",
 			Want: "Claims DescribeInstances StartInstances Record Slots DescribeInstances Unsettled" + rest,
-			Given: given(&job.Result{Ending: job.LeftStopped}, func(s *stage.Stage, _ string) {
+			Given: given(&job.Result{Ending: job.LeftStopped}, func(s *steptest.Stage, _ string) {
 				s.Set(s.Web, ec2.Stopped)
-				s.Hold(ledger.Claim{Source: s.Web, Run: stage.RunName, WasRunning: true, StopSent: time.Now(), Left: time.Now()})
+				s.Hold(ledger.Claim{Source: s.Web, Run: steptest.RunName, WasRunning: true, StopSent: time.Now(), Left: time.Now()})
 			}),
-			Then: func(s *stage.Stage, _ recovery.Answer) { s.Same("result", s.Results(stage.RunName)[0].Image.State, "") },
+			Then: func(s *steptest.Stage, _ recovery.Answer) {
+				s.Same("result", s.Results(steptest.RunName)[0].Image.State, "")
+			},
 		},
 		{
-			Name: "it failed its proof an hour ago: a person may look at it", Want: looks + rest, Then: is(1, "failed unproven"),
+			Name: "it failed its test an hour ago: a person may look at it", Want: looks + rest, Then: is(1, "failed unproven"),
 			Given: given(&job.Result{Ending: job.Broken, Image: job.Image{State: job.Unproven},
 				Times: job.Times{Snapshotted: time.Unix(1, 0)}}),
 		},
 		{
-			Name: "it failed its proof yesterday: removed", Want: looks + gate + " Amend DeregisterImage" + record + " Retire" +
+			Name: "it failed its test yesterday: removed", Want: looks + finder + " Amend DeregisterImage" + record + " Retire" +
 				rest, Then: is(0, "failed removed"),
-			Given: func(s *stage.Stage, in *json.RawMessage) {
+			Given: func(s *steptest.Stage, in *json.RawMessage) {
 				given(&job.Result{Ending: job.Broken, Image: job.Image{State: job.Unproven},
 					Times: job.Times{Snapshotted: time.Unix(1, 0)}})(s, in)
 				time.Sleep(24 * time.Hour)
@@ -197,7 +199,7 @@ func TestLeftovers(t *testing.T) {
 		},
 		{
 			Name: "somebody removes it at the same moment: the next sweep knows", Want: looks + refs + rest,
-			Given: given(cutOff, func(s *stage.Stage, _ string) {
+			Given: given(cutOff, func(s *steptest.Stage, _ string) {
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeImageReferences", Code: "InvalidAMIID.NotFound"})
 			}),
 		},

@@ -9,15 +9,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	recovery "goldsmith/functions/recover"
-	"goldsmith/local/stage"
 	"goldsmith/shared/ledger"
+	"goldsmith/test/steptest"
 )
 
 // Runs that ended before the table was lost were told then. What fails afterwards is told once, also
 // without a record.
 func TestTheTableWasLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := stage.New(t)
+		s := steptest.New(t)
 		for _, name := range []string{"nightly-20000101T003000Z", "request-i-0123456789abcdef0-v1"} {
 			arn, _ := s.Execute(name)
 			s.Abort(arn)
@@ -25,8 +25,8 @@ func TestTheTableWasLost(t *testing.T) {
 		lost, _ := s.Execute("nightly-20000101T013000Z")
 		time.Sleep(time.Hour)
 		book := ledger.NewMemory()
-		teller := s.Teller()
-		runs := recovery.Runs{Executions: s.SFN, Book: book, Teller: teller, Plans: nightlyOf(s), Machine: stage.Machine,
+		notifier := s.Notifier()
+		runs := recovery.Runs{Executions: s.SFN, Ledger: book, Notifier: notifier, Plans: nightlyOf(s), Machine: steptest.Machine,
 			Now: time.Now}
 		sweep := func() {
 			s.Helper()
@@ -42,7 +42,7 @@ func TestTheTableWasLost(t *testing.T) {
 			sweep()
 		}
 		s.Same("messages", len(s.Slack.Messages()), 1)
-		all, err := s.SFN.ListExecutions(s.Context(), &sfn.ListExecutionsInput{StateMachineArn: aws.String(stage.Machine)})
+		all, err := s.SFN.ListExecutions(s.Context(), &sfn.ListExecutionsInput{StateMachineArn: aws.String(steptest.Machine)})
 		s.Must(err)
 		s.Same("runs", len(all.Executions), 3)
 	})

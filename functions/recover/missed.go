@@ -13,12 +13,12 @@ import (
 	schedulertypes "github.com/aws/aws-sdk-go-v2/service/scheduler/types"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
-	"goldsmith/shared/begin"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
+	"goldsmith/shared/runs"
 )
 
 // Schedules tells how a schedule is set.
@@ -31,8 +31,8 @@ type Missed struct {
 	Calendar
 	Executions Executions
 	Schedules  Schedules
-	Teller     Teller
-	Starter    begin.Starter
+	Notifier   Reporter
+	Starter    runs.Starter
 }
 
 const (
@@ -81,7 +81,7 @@ func (m Missed) missed(ctx context.Context, p plan.Plan, runs []Run) (time.Time,
 
 func (m Missed) makeUp(ctx context.Context, p plan.Plan, due time.Time) error {
 	name := job.RunName(p.Name, due)
-	run, _, err := m.Book.GetRun(ctx, name)
+	run, _, err := m.Ledger.GetRun(ctx, name)
 	if err != nil || !run.Told.IsZero() {
 		return err
 	}
@@ -93,7 +93,7 @@ func (m Missed) makeUp(ctx context.Context, p plan.Plan, due time.Time) error {
 		_, err := m.Starter.Scheduled(ctx, p, due)
 		return err
 	}
-	_, err = m.Teller.Tell(ctx, ledger.Run{
+	_, err = m.Notifier.Tell(ctx, ledger.Run{
 		Name: name, Plan: p.Name, Scheduled: due,
 		Problem: fmt.Sprintf("The schedule started no run at %s, and no sweep did before the window closed",
 			due.UTC().Format(time.RFC3339)),

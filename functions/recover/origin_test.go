@@ -10,11 +10,11 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
-	"goldsmith/local/stage"
 	"goldsmith/shared/event"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/tag"
+	"goldsmith/test/steptest"
 )
 
 // adoptable are the tags of an image that is to be adopted.
@@ -28,7 +28,7 @@ func adoptable(source, run string) []types.TagSpecification {
 func TestAdoptPages(t *testing.T) {
 	for _, images := range []int{199, 200, 201, 401} {
 		synctest.Test(t, func(t *testing.T) {
-			s := stage.New(t)
+			s := steptest.New(t)
 			for range images {
 				run := job.RunName("nightly", time.Now())
 				_, err := s.EC2.CreateImage(s.Context(), &sdk.CreateImageInput{
@@ -66,7 +66,7 @@ func TestAdoptPages(t *testing.T) {
 // What is adopted by its id belongs to the lineage that EC2's facts show, whatever its tags say.
 func TestAdoptedLineages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := stage.New(t)
+		s := steptest.New(t)
 		instance, err := s.EC2.DescribeInstances(s.Context(), &sdk.DescribeInstancesInput{InstanceIds: []string{s.Web}})
 		s.Must(err)
 		volume := instance.Reservations[0].Instances[0].BlockDeviceMappings[0].Ebs.VolumeId
@@ -90,7 +90,7 @@ func TestAdoptedLineages(t *testing.T) {
 				ID: aws.ToString(made.ImageId)})
 		s.Must(err)
 		copied, err := s.EC2.CopyImage(s.Context(),
-			&sdk.CopyImageInput{Name: aws.String("a copy"), SourceImageId: made.ImageId, SourceRegion: aws.String(stage.Region),
+			&sdk.CopyImageInput{Name: aws.String("a copy"), SourceImageId: made.ImageId, SourceRegion: aws.String(steptest.Region),
 				TagSpecifications: adoptable("i-0123456789abcdef0", "r")})
 		s.Must(err)
 		time.Sleep(2 * time.Hour)

@@ -50,7 +50,7 @@ func (o Overdue) late(ctx context.Context, p plan.Plan) (late time.Duration, kno
 		return 0, known, err
 	}
 	// A run without a record has no outcome, nor has one that is still at work.
-	run, _, err := o.Book.GetRun(ctx, job.RunName(p.Name, due))
+	run, _, err := o.Ledger.GetRun(ctx, job.RunName(p.Name, due))
 	if outcome := plan.Outcome(run.Outcome); err != nil || outcome == plan.OK || outcome == plan.Partial {
 		return 0, err == nil, err
 	}

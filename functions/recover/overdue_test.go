@@ -9,22 +9,22 @@ import (
 	"time"
 
 	recovery "goldsmith/functions/recover"
-	"goldsmith/local/stage"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
+	"goldsmith/test/steptest"
 )
 
 // scheduled is the look for overdue runs in an account with these plans. The
 // first sweep of an account was long ago, in January 2000, when a stage begins.
-func scheduled(plans ...plan.Plan) func(*stage.Stage) (handler.Func[json.RawMessage, recovery.Answer], json.RawMessage) {
-	return func(s *stage.Stage) (handler.Func[json.RawMessage, recovery.Answer], json.RawMessage) {
+func scheduled(plans ...plan.Plan) func(*steptest.Stage) (handler.Func[json.RawMessage, recovery.Answer], json.RawMessage) {
+	return func(s *steptest.Stage) (handler.Func[json.RawMessage, recovery.Answer], json.RawMessage) {
 		known := plan.Plans{Default: plans[0].Name, Plans: map[string]plan.Plan{}}
 		for _, p := range plans {
 			known.Plans[p.Name] = p
 		}
-		overdue := recovery.Overdue{Calendar: recovery.Calendar{Book: s.Ledger, Plans: known, Now: time.Now}}
+		overdue := recovery.Overdue{Calendar: recovery.Calendar{Ledger: s.Ledger, Plans: known, Now: time.Now}}
 		return func(ctx context.Context, _ json.RawMessage) (recovery.Answer, error) {
 			return recovery.Answer{}, overdue.Tell(ctx)
 		}, nil
@@ -41,7 +41,7 @@ func timed(name, schedule, zone string) plan.Plan {
 var nightly = timed("nightly", "cron(0 2 * * ? *)", "UTC")
 
 // clock passes the time until a moment.
-func clock(s *stage.Stage, moment string) {
+func clock(s *steptest.Stage, moment string) {
 	s.Helper()
 	until, err := time.Parse(time.RFC3339, moment)
 	s.Must(err)
@@ -49,7 +49,7 @@ func clock(s *stage.Stage, moment string) {
 }
 
 // ran is a run in the ledger; one without an outcome is still at work.
-func ran(s *stage.Stage, name string, outcome plan.Outcome) {
+func ran(s *steptest.Stage, name string, outcome plan.Outcome) {
 	s.Helper()
 	run := ledger.Run{Name: name, Plan: "nightly", Scheduled: time.Now(), Started: time.Now(), Outcome: string(outcome)}
 	if outcome != "" {
@@ -85,23 +85,23 @@ func TestOverdue(t *testing.T) {
 		if c.calls == "" {
 			c.calls = looksTwice
 		}
-		stage.Play(t, scheduled(nightly), cases{{
+		steptest.Play(t, scheduled(nightly), cases{{
 			Name: c.name, Want: c.calls,
 			// A stage begins at midnight; the plan is deployed after the due time of that day.
-			Given: func(s *stage.Stage, _ *json.RawMessage) { clock(s, "2000-01-01T03:00:00Z") },
-			Between: func(s *stage.Stage) {
+			Given: func(s *steptest.Stage, _ *json.RawMessage) { clock(s, "2000-01-01T03:00:00Z") },
+			Between: func(s *steptest.Stage) {
 				clock(s, c.moment)
 				if c.run != "" {
 					ran(s, c.run, c.outcome)
 				}
 			},
-			Then: func(s *stage.Stage, _ recovery.Answer) { overdue(s, map[string]float64{"nightly": c.want}) },
+			Then: func(s *steptest.Stage, _ recovery.Answer) { overdue(s, map[string]float64{"nightly": c.want}) },
 		}})
 	}
 }
 
 // overdue holds the last value of each plan against what is wanted.
-func overdue(s *stage.Stage, want map[string]float64) {
+func overdue(s *steptest.Stage, want map[string]float64) {
 	s.Helper()
 	got := map[string]float64{}
 	for _, found := range emitted.FindAllStringSubmatch(s.Logs.String(), -1) {
@@ -124,10 +124,10 @@ func TestOverdueThroughChangesOfTheClocks(t *testing.T) {
 		{"the night in which 02:30 does not come: the night before counts", "30 2", "2000-03-26T12:00:00Z", "nightly-20000325T013000Z"},
 	} {
 		berlin := timed("nightly", "cron("+c.clock+" * * ? *)", "Europe/Berlin")
-		stage.Play(t, scheduled(berlin), cases{{
+		steptest.Play(t, scheduled(berlin), cases{{
 			Name: c.name, Want: "GetRun PutRun: ok | GetRun PutRun GetRun: ok",
-			Between: func(s *stage.Stage) { clock(s, c.moment); ran(s, c.run, plan.OK) },
-			Then:    func(s *stage.Stage, _ recovery.Answer) { overdue(s, map[string]float64{"nightly": 0}) },
+			Between: func(s *steptest.Stage) { clock(s, c.moment); ran(s, c.run, plan.OK) },
+			Then:    func(s *steptest.Stage, _ recovery.Answer) { overdue(s, map[string]float64{"nightly": 0}) },
 		}})
 	}
 }
@@ -136,48 +136,48 @@ func TestOverdueOfSeveralPlans(t *testing.T) {
 	weekly, request := timed("weekly", "cron(0 5 ? * SUN *)", "UTC"), timed("on-demand", "", "UTC")
 	hourly, yearly := timed("hourly", "rate(1 hour)", "UTC"), timed("yearly", "cron(0 0 2 1 ? *)", "UTC")
 	wrong := timed("broken", "cron(0 5 * * * *)", "UTC")
-	all := func(moment string) func(s *stage.Stage) {
-		return func(s *stage.Stage) {
+	all := func(moment string) func(s *steptest.Stage) {
+		return func(s *steptest.Stage) {
 			clock(s, moment)
 			ran(s, job.RunName("nightly", time.Now().Truncate(24*time.Hour).Add(2*time.Hour)), plan.OK)
 		}
 	}
-	then := func(want map[string]float64) func(*stage.Stage, recovery.Answer) {
-		return func(s *stage.Stage, _ recovery.Answer) { overdue(s, want) }
+	then := func(want map[string]float64) func(*steptest.Stage, recovery.Answer) {
+		return func(s *steptest.Stage, _ recovery.Answer) { overdue(s, want) }
 	}
 	const first = "GetRun PutRun GetRun PutRun: ok"
-	stage.Play(t, scheduled(nightly, weekly, request, hourly), cases{
+	steptest.Play(t, scheduled(nightly, weekly, request, hourly), cases{
 		{
 			// 2000-01-02 is a Sunday; of plans on request and at a rate nothing is known.
 			Name: "each by its own", Want: first + " | GetRun*4: ok", Between: all("2000-01-07T13:00:00Z"),
 			Then: then(map[string]float64{"nightly": 0, "weekly": 5 * 24 * 3600}),
 		},
 		{
-			Name: "the ledger cannot be reached for one: the others are told of, and the sweep has done its work", Want: first + " | GetRun*3: Throttled",
-			Between: func(s *stage.Stage) { all("2000-01-07T13:00:00Z")(s); s.Logs.Reset(); s.Ledger.Break("GetRun", 1) },
+			Name: "the ledger cannot be reached for one: the others are told of, and the sweep has done its work", Want: first + " | GetRun*3: Transient",
+			Between: func(s *steptest.Stage) { all("2000-01-07T13:00:00Z")(s); s.Logs.Reset(); s.Ledger.Break("GetRun", 1) },
 			Says:    []string{"looking whether plan nightly is overdue"},
 			Then:    then(map[string]float64{"weekly": 5 * 24 * 3600}),
 		},
 		{
 			Name:  "what cannot be written down counts from the next sweep",
-			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Ledger.Break("PutRun", 2) },
-			Want:  "GetRun PutRun GetRun PutRun: Throttled | " + first, Between: all("2000-01-07T13:00:00Z"),
+			Given: func(s *steptest.Stage, _ *json.RawMessage) { s.Ledger.Break("PutRun", 2) },
+			Want:  "GetRun PutRun GetRun PutRun: Transient | " + first, Between: all("2000-01-07T13:00:00Z"),
 			Then: then(map[string]float64{"nightly": 0, "weekly": 0}),
 		},
 	})
-	stage.Play(t, scheduled(nightly, wrong), cases{{
+	steptest.Play(t, scheduled(nightly, wrong), cases{{
 		Name: "a schedule that is none keeps no other from its own", Want: "GetRun PutRun: Failed",
 		Says: []string{"looking whether plan broken is overdue", "exactly one must be ?"}, Then: then(map[string]float64{"nightly": 0}),
 	}})
-	stage.Play(t, scheduled(yearly), cases{
+	steptest.Play(t, scheduled(yearly), cases{
 		{
 			Name: "a yearly run that did not come rings for as long as the ledger would remember it",
-			Want: "GetRun PutRun: ok | GetRun PutRun GetRun: ok", Between: func(s *stage.Stage) { clock(s, "2000-03-03T00:00:00Z") },
+			Want: "GetRun PutRun: ok | GetRun PutRun GetRun: ok", Between: func(s *steptest.Stage) { clock(s, "2000-03-03T00:00:00Z") },
 			Then: then(map[string]float64{"yearly": (61*24 - 8) * 3600}),
 		},
 		{
 			Name: "and no longer: that it came would be forgotten, too",
-			Want: "GetRun PutRun: ok | GetRun PutRun: ok", Between: func(s *stage.Stage) { clock(s, "2000-03-04T00:00:00Z") },
+			Want: "GetRun PutRun: ok | GetRun PutRun: ok", Between: func(s *steptest.Stage) { clock(s, "2000-03-04T00:00:00Z") },
 			Then: then(map[string]float64{"yearly": 0}),
 		},
 	})
@@ -186,31 +186,31 @@ func TestOverdueOfSeveralPlans(t *testing.T) {
 // A plan is judged by when it got its schedule, also when that is long ago.
 func TestOverdueSinceItsSchedule(t *testing.T) {
 	const name = "schedule of nightly: cron(0 2 * * ? *) UTC"
-	seen := func(s *stage.Stage) ledger.Run {
+	seen := func(s *steptest.Stage) ledger.Run {
 		run, ok, err := s.Ledger.Kept.GetRun(s.Context(), name)
 		if s.Must(err); !ok {
 			s.Fatalf("there is no %q", name)
 		}
 		return run
 	}
-	stage.Play(t, scheduled(nightly), cases{
+	steptest.Play(t, scheduled(nightly), cases{
 		{
 			Name: "seen first by this sweep", Want: "GetRun PutRun: ok",
-			Then: func(s *stage.Stage, _ recovery.Answer) {
+			Then: func(s *steptest.Stage, _ recovery.Answer) {
 				s.Same("record", seen(s), ledger.Run{Name: name, Plan: "nightly", Started: time.Now().UTC(), Scheduled: time.Now().UTC()})
 			},
 		},
 		{
 			Name: "the record outlives what the ledger remembers, and its moment stays",
 			Want: "GetRun PutRun: ok | GetRun PutRun GetRun: ok | GetRun PutRun GetRun: ok | GetRun*2: ok",
-			Between: func(s *stage.Stage) {
+			Between: func(s *steptest.Stage) {
 				if time.Now().Month() < time.March {
 					time.Sleep(ledger.Remembered / 2)
 					return
 				}
 				time.Sleep(time.Hour)
 			},
-			Then: func(s *stage.Stage, _ recovery.Answer) {
+			Then: func(s *steptest.Stage, _ recovery.Answer) {
 				run := seen(s)
 				s.Same("first", run.Started, time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC))
 				s.Same("renewed", run.Scheduled, run.Started.Add(ledger.Remembered))
@@ -218,7 +218,7 @@ func TestOverdueSinceItsSchedule(t *testing.T) {
 		},
 	})
 	// The same account after another deployment, with another schedule.
-	changed := func(s *stage.Stage) (handler.Func[json.RawMessage, recovery.Answer], json.RawMessage) {
+	changed := func(s *steptest.Stage) (handler.Func[json.RawMessage, recovery.Answer], json.RawMessage) {
 		before, in := scheduled(nightly)(s)
 		_, err := before(s.Context(), in)
 		s.Must(err)
@@ -227,8 +227,8 @@ func TestOverdueSinceItsSchedule(t *testing.T) {
 		later, _ := scheduled(timed("nightly", "cron(0 3 * * ? *)", "UTC"))(s)
 		return later, in
 	}
-	stage.Play(t, changed, cases{{
+	steptest.Play(t, changed, cases{{
 		Name: "another schedule: what was due before it is forgiven", Want: "GetRun PutRun: ok",
-		Then: func(s *stage.Stage, _ recovery.Answer) { overdue(s, map[string]float64{"nightly": 0}) },
+		Then: func(s *steptest.Stage, _ recovery.Answer) { overdue(s, map[string]float64{"nightly": 0}) },
 	}})
 }

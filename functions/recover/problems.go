@@ -12,10 +12,10 @@ import (
 
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
+	"goldsmith/shared/notify"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/slack"
 	"goldsmith/shared/source"
-	"goldsmith/shared/tell"
 )
 
 // Problems tells people of what a sweep cannot solve.
@@ -32,7 +32,7 @@ func (p Problems) unread(ctx context.Context, ids []string) error {
 	for _, id := range ids {
 		shows, err := p.shows(ctx, id)
 		if err == nil {
-			_, err = p.Notices.Notice(ctx, tell.Notice{
+			_, err = p.Notices.Notice(ctx, notify.Notice{
 				Key: "unreadable claim of " + id, Title: "The claim of " + id + " cannot be read", Notify: p.Notify,
 				Lines: []string{
 					"The ledger's record of who works on it cannot be understood: a newer version of Goldsmith has written it, or somebody else.",
@@ -112,8 +112,8 @@ func kindOf(err error) string {
 // mostNamed is how many of many alike a notice names.
 const mostNamed = 5
 
-func (p Problems) notice(kind string, same []error) tell.Notice {
-	n := tell.Notice{Key: "sweep: " + kind, Title: "The sweep cannot do everything", Notify: p.Notify}
+func (p Problems) notice(kind string, same []error) notify.Notice {
+	n := notify.Notice{Key: "sweep: " + kind, Title: "The sweep cannot do everything", Notify: p.Notify}
 	for _, err := range same[:min(mostNamed, len(same))] {
 		n.Lines = append(n.Lines, fault.Brief(err))
 	}

@@ -7,8 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"goldsmith/local/stage"
 	"goldsmith/shared/ledger"
+	"goldsmith/test/steptest"
 )
 
 // The same trouble with many sources is one message: it names five, counts the others, and says what to look at.
@@ -20,10 +20,10 @@ func TestTroubleWithManyIsToldOnce(t *testing.T) {
 	} {
 		for many, more := range map[int]string{5: "", 6: "1 more of the same kind", 8: "3 more of the same kind"} {
 			synctest.Test(t, func(t *testing.T) {
-				s := stage.New(t)
+				s := steptest.New(t)
 				for n := range many {
 					id := s.Launch(fmt.Sprint("web-", n), nil)
-					s.Hold(ledger.Claim{Source: id, Run: stage.RunName, Execution: executions + "asked", Since: time.Now()})
+					s.Hold(ledger.Claim{Source: id, Run: steptest.RunName, Execution: executions + "asked", Since: time.Now()})
 				}
 				for range 2 {
 					s.Refuse("DescribeExecution", code, many)

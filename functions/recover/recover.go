@@ -13,12 +13,12 @@ import (
 	"strings"
 	"time"
 
-	"goldsmith/shared/begin"
 	"goldsmith/shared/event"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/request"
+	"goldsmith/shared/runs"
 	"goldsmith/shared/source"
 )
 
@@ -27,7 +27,7 @@ type Step struct {
 	rescue    Rescue
 	traces    Traces
 	leftovers Leftovers
-	proofs    Proofs
+	bootTests BootTests
 	runs      Runs
 	requests  Requests
 	missed    Missed
@@ -50,24 +50,24 @@ type EC2 interface {
 // StepFunctions is what recovering asks of executions, and how runs begin.
 type StepFunctions interface {
 	Histories
-	begin.Executions
+	runs.Executions
 }
 
 // Notifier tells people of runs, and of what else they should know.
 type Notifier interface {
-	Teller
+	Reporter
 	Noticer
 }
 
 // Account is what recovering works with.
 type Account struct {
 	EC2        EC2
-	Gate       Gate
+	Usage      Usage
 	Origins    Origins
 	Executions StepFunctions
 	Schedules  Schedules
 	Ledger     ledger.Ledger
-	Teller     Notifier
+	Notifier   Notifier
 	Plans      plan.Plans
 	// Machine is the ARN of the state machine's alias, or its own.
 	Machine string
@@ -80,34 +80,34 @@ type Account struct {
 
 // New makes the step.
 func New(a Account) Step {
-	starter := begin.Starter{Executions: a.Executions, Plans: a.Plans, Machine: a.Machine}
-	calendar := Calendar{Book: a.Ledger, Plans: a.Plans, Now: a.Now}
-	runs := Runs{Executions: a.Executions, Book: a.Ledger, Teller: a.Teller, Plans: a.Plans, Machine: starter.Base(),
+	starter := runs.Starter{Executions: a.Executions, Plans: a.Plans, Machine: a.Machine}
+	calendar := Calendar{Ledger: a.Ledger, Plans: a.Plans, Now: a.Now}
+	runs := Runs{Executions: a.Executions, Ledger: a.Ledger, Notifier: a.Notifier, Plans: a.Plans, Machine: starter.Base(),
 		Now: a.Now}
 	rescue := Rescue{EC2: a.EC2, Executions: a.Executions, Claims: a.Ledger, Waits: a.Ledger, Results: a.Ledger,
 		Now: a.Now}
-	rescue.Runs, rescue.Notices, rescue.Notify = a.Ledger, a.Teller, a.Plans.Plans[a.Plans.Default].Notify
+	rescue.Runs, rescue.Notices, rescue.Notify = a.Ledger, a.Notifier, a.Plans.Plans[a.Plans.Default].Notify
 	return Step{
 		rescue: rescue,
 		traces: Traces{
-			EC2: a.EC2, Executions: a.Executions, Rescue: rescue, Notices: a.Teller,
+			EC2: a.EC2, Executions: a.Executions, Rescue: rescue, Notices: a.Notifier,
 			Notify:  a.Plans.Plans[a.Plans.Default].Notify,
 			Machine: starter.Base(), Now: a.Now,
 		},
-		leftovers: Leftovers{EC2: a.EC2, Gate: a.Gate, Register: a.Ledger, Waits: a.Ledger, Results: a.Ledger,
+		leftovers: Leftovers{EC2: a.EC2, Usage: a.Usage, Register: a.Ledger, Waits: a.Ledger, Results: a.Ledger,
 			Tests: tested(a.Plans), Now: a.Now},
-		proofs:   Proofs{EC2: a.EC2, Register: a.Ledger, Waits: a.Ledger, WorkedOn: rescue.workedOn, Now: a.Now},
-		runs:     runs,
-		requests: Requests{EC2: a.EC2, Book: a.Ledger, Runs: runs, Starter: starter},
-		missed: Missed{Calendar: calendar, Executions: a.Executions, Schedules: a.Schedules, Teller: a.Teller,
+		bootTests: BootTests{EC2: a.EC2, Register: a.Ledger, Waits: a.Ledger, WorkedOn: rescue.workedOn, Now: a.Now},
+		runs:      runs,
+		requests:  Requests{EC2: a.EC2, Ledger: a.Ledger, Runs: runs, Starter: starter},
+		missed: Missed{Calendar: calendar, Executions: a.Executions, Schedules: a.Schedules, Notifier: a.Notifier,
 			Starter: starter},
 		overdue: Overdue{calendar},
 		adoption: Adoption{
-			EC2: a.EC2, Origins: a.Origins, Book: a.Ledger, Executions: a.Executions, Execution: starter.Execution,
+			EC2: a.EC2, Origins: a.Origins, Ledger: a.Ledger, Executions: a.Executions, Execution: starter.Execution,
 			Tests: tested(a.Plans),
 		},
-		exemption: Exemption{Book: a.Ledger, Notices: a.Teller, Notify: a.Plans.Plans[a.Plans.Default].Notify, Now: a.Now},
-		problems:  Problems{EC2: a.EC2, Notices: a.Teller, Notify: a.Plans.Plans[a.Plans.Default].Notify},
+		exemption: Exemption{Ledger: a.Ledger, Notices: a.Notifier, Notify: a.Plans.Plans[a.Plans.Default].Notify, Now: a.Now},
+		problems:  Problems{EC2: a.EC2, Notices: a.Notifier, Notify: a.Plans.Plans[a.Plans.Default].Notify},
 		home:      a.Home,
 	}
 }
@@ -190,7 +190,7 @@ func (s Step) settle(ctx context.Context, claims []ledger.Claim) error {
 		}
 		open = append(open, r)
 	}
-	return errors.Join(s.leftovers.Settle(ctx, claims, open), s.proofs.End(ctx, claims, open))
+	return errors.Join(s.leftovers.Settle(ctx, claims, open), s.bootTests.End(ctx, claims, open))
 }
 
 // ended tells of a run that ended without doing so. A child's end is told by its run.

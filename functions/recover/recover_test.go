@@ -9,26 +9,26 @@ import (
 
 	recovery "goldsmith/functions/recover"
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
-	"goldsmith/shared/reference"
+	"goldsmith/shared/usage"
+	"goldsmith/test/steptest"
 )
 
 // executions is where the ARNs of executions begin.
 const executions = "arn:aws:states:eu-central-1:123456789012:execution:goldsmith:"
 
 // scene is a sweep, ten minutes after an execution was aborted that had stopped the instance.
-func scene(s *stage.Stage) (handler.Func[json.RawMessage, recovery.Answer], json.RawMessage) {
+func scene(s *steptest.Stage) (handler.Func[json.RawMessage, recovery.Answer], json.RawMessage) {
 	left(s, s.Web, "web")
 	s.Execute("aborted")
 	s.Abort(executions + "aborted")
 	time.Sleep(10 * time.Minute)
 	rescue := recovery.Rescue{EC2: s.EC2, Executions: s.SFN, Claims: s.Ledger, Waits: s.Ledger, Results: s.Ledger,
 		Now:  time.Now,
-		Runs: s.Ledger, Notices: s.Teller()}
+		Runs: s.Ledger, Notices: s.Notifier()}
 	return func(ctx context.Context, _ json.RawMessage) (recovery.Answer, error) {
 		answer, _, err := rescue.Sweep(ctx)
 		return answer, err
@@ -36,42 +36,42 @@ func scene(s *stage.Stage) (handler.Func[json.RawMessage, recovery.Answer], json
 }
 
 // account is recover as it is deployed, with these plans.
-func account(s *stage.Stage, plans plan.Plans) recovery.Step {
+func account(s *steptest.Stage, plans plan.Plans) recovery.Step {
 	return recovery.New(accountOf(s, plans))
 }
 
-func accountOf(s *stage.Stage, plans plan.Plans) recovery.Account {
+func accountOf(s *steptest.Stage, plans plan.Plans) recovery.Account {
 	return recovery.Account{
-		EC2: s.EC2, Executions: s.SFN, Schedules: s.Scheduler, Ledger: s.Ledger, Teller: s.Teller(), Plans: plans,
-		Gate:    reference.Gate{EC2: s.EC2, AutoScaling: s.AutoScaling, SSM: s.SSM},
+		EC2: s.EC2, Executions: s.SFN, Schedules: s.Scheduler, Ledger: s.Ledger, Notifier: s.Notifier(), Plans: plans,
+		Usage:   usage.Finder{EC2: s.EC2, AutoScaling: s.AutoScaling, SSM: s.SSM},
 		Origins: recovery.Origins{EC2: s.EC2, Groups: s.AutoScaling},
-		Machine: stage.Machine + ":live", Home: stage.Home, Now: time.Now,
+		Machine: steptest.Machine + ":live", Home: steptest.Home, Now: time.Now,
 	}
 }
 
 // whole is recover as it is deployed, on the same scene.
-func whole(s *stage.Stage) (handler.Func[json.RawMessage, recovery.Answer], json.RawMessage) {
+func whole(s *steptest.Stage) (handler.Func[json.RawMessage, recovery.Answer], json.RawMessage) {
 	scene(s)
 	return account(s, nightlyOf(s)).Handle, s.Sample("sweep")
 }
 
-func nightlyOf(s *stage.Stage) plan.Plans {
+func nightlyOf(s *steptest.Stage) plan.Plans {
 	return plan.Plans{Default: "nightly", Plans: map[string]plan.Plan{"nightly": s.Plan}}
 }
 
 // left is an instance stopped by an execution that is called aborted.
-func left(s *stage.Stage, id, name string) {
+func left(s *steptest.Stage, id, name string) {
 	s.Helper()
 	s.Set(id, ec2.Stopped)
 	s.Hold(ledger.Claim{
-		Source: id, Kind: job.Instance, Name: name, Run: stage.RunName, Plan: "nightly", Execution: executions + "aborted",
+		Source: id, Kind: job.Instance, Name: name, Run: steptest.RunName, Plan: "nightly", Execution: executions + "aborted",
 		Since: time.Now(), WasRunning: true, Looked: true, StopSent: time.Now(),
 	})
 }
 
 // with changes the claim that the scene has set.
-func with(edit func(*ledger.Claim)) func(*stage.Stage, *json.RawMessage) {
-	return func(s *stage.Stage, _ *json.RawMessage) {
+func with(edit func(*ledger.Claim)) func(*steptest.Stage, *json.RawMessage) {
+	return func(s *steptest.Stage, _ *json.RawMessage) {
 		s.Helper()
 		c := *s.Held(s.Web)
 		edit(&c)
@@ -79,7 +79,7 @@ func with(edit func(*ledger.Claim)) func(*stage.Stage, *json.RawMessage) {
 	}
 }
 
-type cases = []stage.Case[json.RawMessage, recovery.Answer]
+type cases = []steptest.Case[json.RawMessage, recovery.Answer]
 
 const (
 	looks  = "Claims DescribeExecution DescribeInstances"
@@ -88,39 +88,39 @@ const (
 )
 
 // down checks the answer: how many claims there were and how many instances are down.
-func down(s *stage.Stage, a recovery.Answer, claims, down int) {
+func down(s *steptest.Stage, a recovery.Answer, claims, down int) {
 	s.Helper()
 	s.Same("answer", a, recovery.Answer{Claims: claims, Down: down})
 }
 
 // closed checks that the claim is gone and what its result says.
-func closed(problem string) func(*stage.Stage, recovery.Answer) {
-	return func(s *stage.Stage, a recovery.Answer) {
+func closed(problem string) func(*steptest.Stage, recovery.Answer) {
+	return func(s *steptest.Stage, a recovery.Answer) {
 		s.Helper()
 		down(s, a, 1, 0)
 		s.Same("claim dropped", s.Held(s.Web) == nil, true)
-		r := s.Results(stage.RunName)[0]
+		r := s.Results(steptest.RunName)[0]
 		s.Same("result", []any{r.Ending, r.Name, r.Problem}, []any{job.Broken, "web", problem})
 	}
 }
 
 // terminated checks that the message does not speak of an instance that is there.
-func terminated(s *stage.Stage, a recovery.Answer) {
+func terminated(s *steptest.Stage, a recovery.Answer) {
 	s.Helper()
 	closed("the run ended early; somebody terminated it")(s, a)
-	s.Same("gone", s.Results(stage.RunName)[0].Gone, true)
+	s.Same("gone", s.Results(steptest.RunName)[0].Gone, true)
 }
 
 func TestSweep(t *testing.T) {
-	stage.Play(t, scene, cases{
+	steptest.Play(t, scene, cases{
 		{
 			Name: "an aborted execution left it stopped: started, and the claim stays until it runs",
 			Want: "Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots: ok",
-			Then: func(s *stage.Stage, a recovery.Answer) {
+			Then: func(s *steptest.Stage, a recovery.Answer) {
 				down(s, a, 1, 1)
 				s.Same("state", s.Cloud.State(s.Web), ec2.Pending)
 				s.Same("left", s.Held(s.Web).Left, time.Now().UTC())
-				r := s.Results(stage.RunName)[0]
+				r := s.Results(steptest.RunName)[0]
 				s.Same("result", []any{r.Ending, r.Problem, r.Shows, r.Restarted},
 					[]any{job.LeftStopped, "the run ended early", "pending", time.Now().UTC()})
 				s.Same("counted", strings.Contains(s.Logs.String(), `"InstancesLeftStopped":1`) &&
@@ -131,7 +131,7 @@ func TestSweep(t *testing.T) {
 			Name:    "the next sweeps see it pending, then running, and let it go",
 			Want:    "Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots: ok | Claims DescribeInstances Slots: ok | Claims DescribeInstances Waits Results PutResult Slots Free Drop Slots GetRun: ok | Claims Slots: ok",
 			Between: wakeSlowly(),
-			Then: func(s *stage.Stage, a recovery.Answer) {
+			Then: func(s *steptest.Stage, a recovery.Answer) {
 				down(s, a, 0, 0)
 				s.Same("state", s.Cloud.State(s.Web), ec2.Running)
 				s.Same("starts sent", len(s.Sent("StartInstances")), 1)
@@ -143,7 +143,7 @@ func TestSweep(t *testing.T) {
 				c.Left, c.Started = time.Now(), time.Now().Add(-time.Second)
 			}),
 			Want: "Claims DescribeInstances StartInstances Record Slots: ok",
-			Then: func(s *stage.Stage, a recovery.Answer) {
+			Then: func(s *steptest.Stage, a recovery.Answer) {
 				down(s, a, 1, 1)
 				s.Same("problem", s.Held(s.Web).Problem, "")
 				s.Same("started first", s.Held(s.Web).Started, time.Now().Add(-time.Second).UTC())
@@ -151,9 +151,9 @@ func TestSweep(t *testing.T) {
 		},
 		{
 			Name:  "its run goes on: nobody's business",
-			Given: func(s *stage.Stage, in *json.RawMessage) { s.Execute("going-on"); with(by("going-on"))(s, in) },
+			Given: func(s *steptest.Stage, in *json.RawMessage) { s.Execute("going-on"); with(by("going-on"))(s, in) },
 			Want:  "Claims DescribeExecution Slots: ok",
-			Then: func(s *stage.Stage, a recovery.Answer) {
+			Then: func(s *steptest.Stage, a recovery.Answer) {
 				down(s, a, 1, 0)
 				s.Same("state", s.Cloud.State(s.Web), ec2.Stopped)
 			},
@@ -165,46 +165,46 @@ func TestSweep(t *testing.T) {
 		},
 		{
 			Name: "a claim left behind is nobody's, while the rest of its run goes on",
-			Given: func(s *stage.Stage, in *json.RawMessage) {
+			Given: func(s *steptest.Stage, in *json.RawMessage) {
 				s.Execute("going-on")
 				with(func(c *ledger.Claim) { by("going-on")(c); c.Left = time.Now() })(s, in)
 				s.Must(s.Ledger.Kept.PutResult(s.Context(),
-					job.Result{Run: stage.RunName, Source: s.Web, Name: "web", Ending: job.LeftStopped, Problem: "the image failed"}))
+					job.Result{Run: steptest.RunName, Source: s.Web, Name: "web", Ending: job.LeftStopped, Problem: "the image failed"}))
 			},
 			Want:    "Claims DescribeInstances StartInstances Record Slots: ok | Claims DescribeInstances Waits Results PutResult Slots Free Drop Slots GetRun: ok",
-			Between: func(*stage.Stage) { time.Sleep(5 * time.Minute) },
+			Between: func(*steptest.Stage) { time.Sleep(5 * time.Minute) },
 			Then:    closed("the image failed"),
 		},
 		{
 			Name:  "the stop was sent a moment ago: what a describe says may be older",
 			Given: with(func(c *ledger.Claim) { c.StopSent = time.Now().Add(-30 * time.Second) }),
 			Want:  "Claims DescribeExecution DescribeInstances Results PutResult Slots: ok",
-			Then:  func(s *stage.Stage, a recovery.Answer) { down(s, a, 1, 1) },
+			Then:  func(s *steptest.Stage, a recovery.Answer) { down(s, a, 1, 1) },
 		},
 		{
 			Name: "still stopping: the next sweep starts it",
-			Given: func(s *stage.Stage, _ *json.RawMessage) {
+			Given: func(s *steptest.Stage, _ *json.RawMessage) {
 				s.Set(s.Web, ec2.Running)
 				s.Must(s.StopWeb())
 			},
 			Want:    "Claims DescribeExecution DescribeInstances Results PutResult Slots: ok | Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots: ok",
-			Between: func(*stage.Stage) { time.Sleep(5 * time.Minute) },
+			Between: func(*steptest.Stage) { time.Sleep(5 * time.Minute) },
 		},
 		{
 			Name:  "somebody has started it already",
-			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Set(s.Web, ec2.Running) },
+			Given: func(s *steptest.Stage, _ *json.RawMessage) { s.Set(s.Web, ec2.Running) },
 			Want:  "Claims DescribeExecution DescribeInstances Waits Results PutResult Slots Free Drop Slots GetRun: ok",
 			Then:  closed("the run ended early; it is running again"),
 		},
 		{
 			Name:  "somebody terminated it",
-			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Set(s.Web, ec2.Terminated) },
+			Given: func(s *steptest.Stage, _ *json.RawMessage) { s.Set(s.Web, ec2.Terminated) },
 			Want:  "Claims DescribeExecution DescribeInstances Waits Results PutResult Slots Free Drop Slots GetRun: ok",
 			Then:  terminated,
 		},
 		{
 			Name:  "EC2 does not know it any more",
-			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Set(s.Web, ec2.Terminated); time.Sleep(2 * time.Hour) },
+			Given: func(s *steptest.Stage, _ *json.RawMessage) { s.Set(s.Web, ec2.Terminated); time.Sleep(2 * time.Hour) },
 			Want:  "Claims DescribeExecution DescribeInstances*2 Waits Results PutResult Slots Free Drop Slots GetRun: ok",
 			Then:  terminated,
 		},
@@ -212,7 +212,7 @@ func TestSweep(t *testing.T) {
 			Name:  "what was stopped before the run stays stopped",
 			Given: with(func(c *ledger.Claim) { c.WasRunning, c.StopSent = false, time.Time{} }),
 			Want:  "Claims DescribeExecution DescribeInstances Waits Results PutResult Slots Drop Slots: ok",
-			Then: func(s *stage.Stage, a recovery.Answer) {
+			Then: func(s *steptest.Stage, a recovery.Answer) {
 				closed("the run ended before it was touched")(s, a)
 				s.Same("state", s.Cloud.State(s.Web), ec2.Stopped)
 			},
@@ -221,27 +221,27 @@ func TestSweep(t *testing.T) {
 			Name:  "the run ended before it sent a stop: who stopped it was somebody else",
 			Given: with(func(c *ledger.Claim) { c.StopSent = time.Time{} }),
 			Want:  "Claims DescribeExecution DescribeInstances Waits Results PutResult Slots Drop Slots: ok",
-			Then: func(s *stage.Stage, a recovery.Answer) {
+			Then: func(s *steptest.Stage, a recovery.Answer) {
 				closed("the run ended before it was touched")(s, a)
 				s.Same("state", s.Cloud.State(s.Web), ec2.Stopped)
 			},
 		},
 		{
 			Name: "its job has written its result and could not drop the claim: the result stands",
-			Given: func(s *stage.Stage, _ *json.RawMessage) {
+			Given: func(s *steptest.Stage, _ *json.RawMessage) {
 				s.Set(s.Web, ec2.Running)
 				s.Must(s.Ledger.Kept.PutResult(s.Context(),
-					job.Result{Run: stage.RunName, Source: s.Web, Name: "web", Ending: job.Imaged}))
+					job.Result{Run: steptest.RunName, Source: s.Web, Name: "web", Ending: job.Imaged}))
 			},
 			Want: "Claims DescribeExecution DescribeInstances Waits Results Slots Free Drop Slots: ok",
-			Then: func(s *stage.Stage, _ recovery.Answer) {
-				s.Same("result", s.Results(stage.RunName)[0].Ending, job.Imaged)
+			Then: func(s *steptest.Stage, _ recovery.Answer) {
+				s.Same("result", s.Results(steptest.RunName)[0].Ending, job.Imaged)
 			},
 		},
 		{
 			Name: "nothing is claimed",
-			Given: func(s *stage.Stage, _ *json.RawMessage) {
-				s.Must(s.Ledger.Kept.Drop(s.Context(), s.Web, stage.RunName))
+			Given: func(s *steptest.Stage, _ *json.RawMessage) {
+				s.Must(s.Ledger.Kept.Drop(s.Context(), s.Web, steptest.RunName))
 			},
 			Want: "Claims Slots: ok",
 		},
@@ -254,9 +254,9 @@ func by(execution string) func(*ledger.Claim) {
 }
 
 // wakeSlowly lets a second pass first, so that the instance is seen pending, and then minutes.
-func wakeSlowly() func(*stage.Stage) {
+func wakeSlowly() func(*steptest.Stage) {
 	pause := time.Second
-	return func(*stage.Stage) {
+	return func(*steptest.Stage) {
 		time.Sleep(pause)
 		pause = 5 * time.Minute
 	}
@@ -264,20 +264,20 @@ func wakeSlowly() func(*stage.Stage) {
 
 // What stands in the way of one claim does not stand in the way of the others.
 func TestSweepFails(t *testing.T) {
-	stage.Play(t, scene, cases{
+	steptest.Play(t, scene, cases{
 		{
 			Name: "EC2 has no room: said, and tried again by every sweep",
-			Given: func(s *stage.Stage, _ *json.RawMessage) {
+			Given: func(s *steptest.Stage, _ *json.RawMessage) {
 				s.Cloud.Inject(ec2.Fault{Action: "StartInstances", Nth: []int{1}, Code: "InsufficientInstanceCapacity"})
 			},
 			Want: "Claims DescribeExecution DescribeInstances StartInstances Record Slots: ok | Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots: ok",
-			Then: func(s *stage.Stage, _ recovery.Answer) {
+			Then: func(s *steptest.Stage, _ recovery.Answer) {
 				s.Same("logged", strings.Contains(s.Logs.String(), "an instance is down and cannot be started"), true)
 			},
 		},
 		{
 			Name: "a dozen instances without room do not keep the last one down",
-			Given: func(s *stage.Stage, _ *json.RawMessage) {
+			Given: func(s *steptest.Stage, _ *json.RawMessage) {
 				for range 12 {
 					id := s.Launch("more", nil)
 					left(s, id, "more")
@@ -292,33 +292,33 @@ func TestSweepFails(t *testing.T) {
 		},
 		{
 			Name: "Step Functions cannot say: not touched",
-			Given: func(s *stage.Stage, _ *json.RawMessage) {
-				s.Refuse("DescribeExecution", "ThrottlingException", stage.Attempts)
+			Given: func(s *steptest.Stage, _ *json.RawMessage) {
+				s.Refuse("DescribeExecution", "ThrottlingException", steptest.Attempts)
 			},
-			Want: "Claims DescribeExecution*6 Slots: Throttled | Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots: ok",
+			Want: "Claims DescribeExecution*6 Slots: Transient | Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots: ok",
 		},
 		{
 			Name: "EC2 cannot be asked: not touched",
-			Given: func(s *stage.Stage, _ *json.RawMessage) {
+			Given: func(s *steptest.Stage, _ *json.RawMessage) {
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Nth: []int{1, 2, 3, 4, 5, 6}, Code: "Unavailable"})
 			},
-			Want: "Claims DescribeExecution DescribeInstances*6 Slots: Throttled | Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots: ok",
+			Want: "Claims DescribeExecution DescribeInstances*6 Slots: Transient | Claims DescribeExecution DescribeInstances StartInstances Record Results PutResult Slots: ok",
 		},
 		{
 			Name: "EC2 cannot be asked for long: started without a look, once, and believed when it is seen running",
-			Given: func(s *stage.Stage, in *json.RawMessage) {
+			Given: func(s *steptest.Stage, in *json.RawMessage) {
 				with(func(c *ledger.Claim) { c.StopSent = time.Now().Add(-20 * time.Minute) })(s, in)
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Nth: []int{1, 2}, Code: "UnauthorizedOperation"})
 			},
 			Want: "Claims DescribeExecution DescribeInstances StartInstances Record Slots: Failed | " +
 				"Claims DescribeExecution DescribeInstances Slots: Failed | " +
 				"Claims DescribeExecution DescribeInstances Waits Results PutResult Slots Free Drop Slots GetRun: ok",
-			Between: func(*stage.Stage) { time.Sleep(5 * time.Minute) },
+			Between: func(*steptest.Stage) { time.Sleep(5 * time.Minute) },
 			Then:    closed("the run ended early; it is running again"),
 		},
 		{
 			Name: "EC2 cannot be asked, and the job had tried itself: what a person stopped since stays so",
-			Given: func(s *stage.Stage, in *json.RawMessage) {
+			Given: func(s *steptest.Stage, in *json.RawMessage) {
 				with(func(c *ledger.Claim) { c.StopSent, c.Left = time.Now().Add(-20*time.Minute), time.Now() })(s, in)
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Code: "UnauthorizedOperation"})
 			},
@@ -326,21 +326,21 @@ func TestSweepFails(t *testing.T) {
 		},
 		{
 			Name:  "the claims cannot be read",
-			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Ledger.Break("Claims", 1) },
-			Want:  "Claims: Throttled",
+			Given: func(s *steptest.Stage, _ *json.RawMessage) { s.Ledger.Break("Claims", 1) },
+			Want:  "Claims: Transient",
 			Says:  []string{"reading the claims"},
 		},
 		{
 			Name:    "the start cannot be recorded: the next sweep goes on from what EC2 says",
-			Given:   func(s *stage.Stage, _ *json.RawMessage) { s.Ledger.Break("Record", 1) },
-			Want:    "Claims DescribeExecution DescribeInstances StartInstances Record Slots: Throttled | Claims DescribeExecution DescribeInstances Waits Results PutResult Slots Free Drop Slots GetRun: ok",
-			Between: func(*stage.Stage) { time.Sleep(5 * time.Minute) },
+			Given:   func(s *steptest.Stage, _ *json.RawMessage) { s.Ledger.Break("Record", 1) },
+			Want:    "Claims DescribeExecution DescribeInstances StartInstances Record Slots: Transient | Claims DescribeExecution DescribeInstances Waits Results PutResult Slots Free Drop Slots GetRun: ok",
+			Between: func(*steptest.Stage) { time.Sleep(5 * time.Minute) },
 			Then:    closed("the run ended early; it is running again"),
 		},
 		{
 			Name:  "the claim cannot be dropped: dropped by the next sweep",
-			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Set(s.Web, ec2.Running); s.Ledger.Break("Drop", 1) },
-			Want:  "Claims DescribeExecution DescribeInstances Waits Results PutResult Slots Free Drop Slots: Throttled | Claims DescribeExecution DescribeInstances Waits Results Slots Free Drop Slots: ok",
+			Given: func(s *steptest.Stage, _ *json.RawMessage) { s.Set(s.Web, ec2.Running); s.Ledger.Break("Drop", 1) },
+			Want:  "Claims DescribeExecution DescribeInstances Waits Results PutResult Slots Free Drop Slots: Transient | Claims DescribeExecution DescribeInstances Waits Results Slots Free Drop Slots: ok",
 			Then:  closed("the run ended early; it is running again"),
 		},
 	})

@@ -10,11 +10,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
-	"goldsmith/shared/begin"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/runs"
 	"goldsmith/shared/source"
 	"goldsmith/shared/tag"
 )
@@ -33,14 +33,14 @@ type Asked interface {
 // remembers what is answered for as long as the tag cannot be taken off.
 type Requests struct {
 	EC2     source.Asker
-	Book    Asked
+	Ledger  Asked
 	Runs    Runs
-	Starter begin.Starter
+	Starter runs.Starter
 }
 
 // Answer starts a run for each source that has carried the tag for a while, that no run
 // works on, and whose tag has no answer yet.
-func (r Requests) Answer(ctx context.Context, claims []ledger.Claim, runs []Run) error {
+func (r Requests) Answer(ctx context.Context, claims []ledger.Claim, all []Run) error {
 	asking, err := source.Asking(ctx, r.EC2)
 	if err != nil {
 		return err
@@ -52,17 +52,17 @@ func (r Requests) Answer(ctx context.Context, claims []ledger.Claim, runs []Run)
 	var problems []error
 	for _, request := range asking {
 		claimed := slices.ContainsFunc(claims, func(c ledger.Claim) bool { return c.Source == request.Source })
-		if err := r.answer(ctx, request, known[request.Source], claimed, runs); err != nil {
+		if err := r.answer(ctx, request, known[request.Source], claimed, all); err != nil {
 			problems = append(problems, fmt.Errorf("answering tag %s=%s on %s: %w", tag.Request, request.Value, request.Source, err))
 		}
 		delete(known, request.Source)
 	}
-	return errors.Join(append(problems, r.forget(ctx, known, runs))...)
+	return errors.Join(append(problems, r.forget(ctx, known, all))...)
 }
 
 func (r Requests) known(ctx context.Context) (map[string]ledger.Request, error) {
 	known := map[string]ledger.Request{}
-	for request, err := range r.Book.Requests(ctx) {
+	for request, err := range r.Ledger.Requests(ctx) {
 		if err != nil {
 			return nil, fmt.Errorf("reading the requests: %w", err)
 		}
@@ -73,7 +73,7 @@ func (r Requests) known(ctx context.Context) (map[string]ledger.Request, error) 
 
 // answer brings one tag nearer to its answer. What it starts it starts before it writes that down: the names
 // hold what is written already, so that a sweep which is cut off, and one at the same time, ask for the same run.
-func (r Requests) answer(ctx context.Context, tagged job.Request, known ledger.Request, claimed bool, runs []Run) error {
+func (r Requests) answer(ctx context.Context, tagged job.Request, known ledger.Request, claimed bool, all []Run) error {
 	now := r.Runs.Now().UTC()
 	if known.Source == "" {
 		known = ledger.Request{Source: tagged.Source, Kind: tagged.Kind, Value: tagged.Value, Since: now}
@@ -82,7 +82,7 @@ func (r Requests) answer(ctx context.Context, tagged job.Request, known ledger.R
 	if claimed {
 		return nil
 	}
-	if going, err := r.Runs.going(ctx, runs, begin.RequestPrefix(tagged.Source)); err != nil || going {
+	if going, err := r.Runs.going(ctx, all, runs.RequestPrefix(tagged.Source)); err != nil || going {
 		return err
 	}
 	switch {
@@ -114,7 +114,7 @@ func (r Requests) next(ctx context.Context, known ledger.Request, value string) 
 	next := ledger.Request{
 		Source: known.Source, Kind: known.Kind, Value: value, Version: known.Later.Version, Since: known.Later.At, Revision: known.Revision,
 	}
-	return r.begin(ctx, next, begin.RequestName(next.Source, next.Version))
+	return r.begin(ctx, next, runs.RequestName(next.Source, next.Version))
 }
 
 func (r Requests) execution(known ledger.Request) *sfn.DescribeExecutionInput {
@@ -123,7 +123,7 @@ func (r Requests) execution(known ledger.Request) *sfn.DescribeExecutionInput {
 
 // late is the name of a run that no event has asked for. It holds since when the tag is known.
 func late(known ledger.Request) string {
-	return begin.RequestPrefix(known.Source) + "late-" + known.Since.Format(job.Basic)
+	return runs.RequestPrefix(known.Source) + "late-" + known.Since.Format(job.Basic)
 }
 
 // follow looks after a request whose run does not go on: it has given an answer, was cut off before, or never began.
@@ -157,7 +157,7 @@ func (r Requests) answered(ctx context.Context, known ledger.Request) (bool, err
 	if _, problem := r.Starter.Wanted(known.Value); problem != "" {
 		return true, nil
 	}
-	for result, err := range r.Book.Results(ctx, known.Run) {
+	for result, err := range r.Ledger.Results(ctx, known.Run) {
 		if err != nil {
 			return false, fmt.Errorf("reading the results of run %s: %w", known.Run, err)
 		}
@@ -183,8 +183,8 @@ func (r Requests) begin(ctx context.Context, known ledger.Request, name string) 
 // put writes what is known. A change that trigger wrote down meanwhile stands: the next sweep goes on from it.
 func (r Requests) put(ctx context.Context, known ledger.Request) error {
 	known.At = r.Runs.Now().UTC()
-	_, err := r.Book.PutRequest(ctx, known)
-	if moved := (*ledger.Moved)(nil); errors.As(err, &moved) {
+	_, err := r.Ledger.PutRequest(ctx, known)
+	if moved := (*ledger.MovedError)(nil); errors.As(err, &moved) {
 		return nil
 	}
 	return err
@@ -192,15 +192,15 @@ func (r Requests) put(ctx context.Context, known ledger.Request) error {
 
 // forget drops requests whose tag is off. One that was written a moment ago stays: a describe may
 // not show the tag yet.
-func (r Requests) forget(ctx context.Context, gone map[string]ledger.Request, runs []Run) error {
+func (r Requests) forget(ctx context.Context, gone map[string]ledger.Request, all []Run) error {
 	var problems []error
 	for name, known := range gone {
 		if r.Runs.Now().Sub(known.At) <= hearing {
 			continue
 		}
-		going, err := r.Runs.going(ctx, runs, begin.RequestPrefix(name))
+		going, err := r.Runs.going(ctx, all, runs.RequestPrefix(name))
 		if err == nil && !going {
-			err = r.Book.DropRequest(ctx, known)
+			err = r.Ledger.DropRequest(ctx, known)
 		}
 		problems = append(problems, err)
 	}

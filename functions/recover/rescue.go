@@ -37,7 +37,7 @@ type Claims interface {
 	Claim(ctx context.Context, c ledger.Claim) (ledger.Claim, error)
 	Record(ctx context.Context, c ledger.Claim) error
 	Drop(ctx context.Context, source, run string) error
-	bound.Book
+	bound.Ledger
 }
 
 // Results is the ledger's results as far as rescuing needs them.
@@ -53,9 +53,9 @@ type Rescue struct {
 	Claims     Claims
 	Waits      ledger.Waiting
 	Results    Results
-	Proofs     Proofs
+	BootTests  BootTests
 	// Runs and Notices are how people hear that something runs again of which a run has told that it does not.
-	Runs    Book
+	Runs    Ledger
 	Notices Noticer
 	Notify  plan.Notify
 	Now     func() time.Time
@@ -105,7 +105,7 @@ func (r Rescue) Sweep(ctx context.Context) (answer Answer, claims []ledger.Claim
 func (r Rescue) read(ctx context.Context) (claims []ledger.Claim, unread []string, err error) {
 	claims = []ledger.Claim{}
 	for claim, err := range r.Claims.Claims(ctx) {
-		var unreadable *ledger.Unreadable
+		var unreadable *ledger.UnreadableError
 		switch {
 		case errors.As(err, &unreadable):
 			handler.Log(ctx).ErrorContext(ctx, "a claim cannot be read", "source", claim.Source, "error", err)

@@ -24,23 +24,23 @@ type Executions interface {
 	ListExecutions(context.Context, *sfn.ListExecutionsInput, ...func(*sfn.Options)) (*sfn.ListExecutionsOutput, error)
 }
 
-// Book is the ledger's runs.
-type Book interface {
+// Ledger is the ledger's runs.
+type Ledger interface {
 	GetRun(ctx context.Context, name string) (r ledger.Run, ok bool, err error)
 	PutRun(ctx context.Context, r ledger.Run) error
 	Since(ctx context.Context, now time.Time) (time.Time, error)
 }
 
-// Teller tells people how a run ended.
-type Teller interface {
+// Reporter tells people how a run ended.
+type Reporter interface {
 	Tell(ctx context.Context, run ledger.Run, p plan.Plan) (plan.Outcome, error)
 }
 
 // Runs knows the runs of the last days, and tells of those that nobody has told of.
 type Runs struct {
 	Executions Executions
-	Book       Book
-	Teller     Teller
+	Ledger     Ledger
+	Notifier   Reporter
 	Plans      plan.Plans
 	// Machine is the state machine's ARN.
 	Machine string
@@ -109,7 +109,7 @@ func (r Runs) TellUntold(ctx context.Context, runs []Run) error {
 
 // speak tells of a run that ended with that status, unless people have heard of it.
 func (r Runs) speak(ctx context.Context, name, execution, status string) error {
-	run, known, err := r.Book.GetRun(ctx, name)
+	run, known, err := r.Ledger.GetRun(ctx, name)
 	switch {
 	case err != nil:
 		return fmt.Errorf("reading run %s: %w", name, err)
@@ -128,7 +128,7 @@ func (r Runs) speak(ctx context.Context, name, execution, status string) error {
 	if !planned {
 		p = plan.Plan{Name: run.Plan, Notify: r.Plans.Plans[r.Plans.Default].Notify}
 	}
-	_, err = r.Teller.Tell(ctx, run, p)
+	_, err = r.Notifier.Tell(ctx, run, p)
 	return err
 }
 
@@ -149,7 +149,7 @@ func (r Runs) unopened(ctx context.Context, name, execution string) (ledger.Run,
 	if err != nil {
 		return run, fmt.Errorf("asking what run %s was to do: %w", name, err)
 	}
-	var page job.Page
+	var page job.Batch
 	// Somebody may have started the execution by hand, with an input of their own.
 	if json.Unmarshal([]byte(aws.ToString(out.Input)), &page) == nil && page.Run.Name == name && page.Run.Plan != "" {
 		run.Plan, run.Scheduled, run.Request = page.Run.Plan, page.Run.Scheduled, page.Run.Request
@@ -170,7 +170,7 @@ func (r Runs) going(ctx context.Context, runs []Run, prefix string) (bool, error
 		if goesOn(run.Status) {
 			return true, nil
 		}
-		record, _, err := r.Book.GetRun(ctx, aws.ToString(run.Name))
+		record, _, err := r.Ledger.GetRun(ctx, aws.ToString(run.Name))
 		if err != nil {
 			return false, fmt.Errorf("reading run %s: %w", aws.ToString(run.Name), err)
 		}
@@ -192,7 +192,7 @@ const unseen = 30 * time.Minute
 
 // since is from when on this ledger tells of runs.
 func (r Runs) since(ctx context.Context) (time.Time, error) {
-	began, err := r.Book.Since(ctx, r.Now())
+	began, err := r.Ledger.Since(ctx, r.Now())
 	if err != nil {
 		return time.Time{}, fmt.Errorf("reading when the ledger began: %w", err)
 	}

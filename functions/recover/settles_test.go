@@ -8,21 +8,21 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 
-	"goldsmith/local/stage"
 	"goldsmith/shared/event"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
+	"goldsmith/test/steptest"
 )
 
 // sweeps sweeps once.
-func sweeps(s *stage.Stage) {
+func sweeps(s *steptest.Stage) {
 	s.Helper()
 	_, err := account(s, nightlyOf(s)).Handle(s.Context(), s.Sample("sweep"))
 	s.Must(err)
 }
 
 // open are the registrations that are not settled.
-func open(s *stage.Stage) (names []string) {
+func open(s *steptest.Stage) (names []string) {
 	s.Helper()
 	for r, err := range s.Ledger.Kept.Unsettled(s.Context()) {
 		s.Must(err)
@@ -32,7 +32,7 @@ func open(s *stage.Stage) (names []string) {
 }
 
 // there is whether EC2 shows an image.
-func there(s *stage.Stage, id string) bool {
+func there(s *steptest.Stage, id string) bool {
 	s.Helper()
 	out, err := s.EC2.DescribeImages(s.Context(), &sdk.DescribeImagesInput{Owners: []string{"self"}})
 	s.Must(err)
@@ -47,7 +47,7 @@ func there(s *stage.Stage, id string) bool {
 // The result of a job that names another image stays that image's, whatever becomes of the one that is left over.
 func TestTheResultIsAnothersImage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := stage.New(t)
+		s := steptest.New(t)
 		const other = "ami-0123456789abcdef0"
 		id := unsettled(s, "cut-off", job.Result{})
 		s.Must(s.Ledger.Kept.PutResult(s.Context(), job.Result{
@@ -69,7 +69,7 @@ func TestWhatAPersonWantsStays(t *testing.T) {
 		"adopted":  func(r *ledger.Registration) { r.Adopted = "ada" },
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			s := stage.New(t)
+			s := steptest.New(t)
 			id := unsettled(s, "cut-off", job.Result{Ending: job.Broken})
 			r, _, err := s.Ledger.Kept.Registration(s.Context(), id)
 			s.Must(err)
@@ -87,11 +87,11 @@ func TestWhatAPersonWantsStays(t *testing.T) {
 // id and is gone is looked at no more, and stays registered for the next run that retires.
 func TestRegisteredAndNotThere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := stage.New(t)
+		s := steptest.New(t)
 		for name, id := range map[string]string{"never made": "", "gone": "ami-0123456789abcdef0"} {
 			_, err := s.Ledger.Kept.Register(s.Context(), ledger.Registration{
 				Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: s.Web, Source: s.Web, Name: "web", Plan: "nightly",
-				Run: stage.RunName, AMIName: name, ID: id, Begun: time.Now(),
+				Run: steptest.RunName, AMIName: name, ID: id, Begun: time.Now(),
 			})
 			s.Must(err)
 		}
@@ -114,7 +114,7 @@ func TestRegisteredAndNotThere(t *testing.T) {
 func TestAdoptOfATestedPlan(t *testing.T) {
 	for _, tests := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			s := stage.New(t)
+			s := steptest.New(t)
 			run := job.RunName("nightly", time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC))
 			_, err := s.EC2.CreateImage(s.Context(), &sdk.CreateImageInput{
 				InstanceId: aws.String(s.Web), Name: aws.String("goldsmith/web/" + s.Web + "/" + run), NoReboot: aws.Bool(true),

@@ -12,8 +12,8 @@ import (
 	"goldsmith/shared/breaker"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/notify"
 	"goldsmith/shared/source"
-	"goldsmith/shared/tell"
 )
 
 // placeless is how long a place may be without its claim: who takes one has claimed before, and
@@ -26,7 +26,7 @@ func (r Rescue) tidy(ctx context.Context, claims []ledger.Claim, unread []string
 	var problems []error
 	late := map[string][]ledger.Claim{}
 	for s, err := range r.Claims.Slots(ctx, "") {
-		var unreadable *ledger.Unreadable
+		var unreadable *ledger.UnreadableError
 		if errors.As(err, &unreadable) {
 			handler.Log(ctx).ErrorContext(ctx, "a slot cannot be read", "error", err)
 			problems = append(problems, r.tellUnread(ctx, unreadable.Record))
@@ -53,7 +53,7 @@ func (r Rescue) tidy(ctx context.Context, claims []ledger.Claim, unread []string
 
 // tellUnread tells people of a slot that cannot be read, since it counts as one that a source has.
 func (r Rescue) tellUnread(ctx context.Context, record string) error {
-	_, err := r.Notices.Notice(ctx, tell.Notice{
+	_, err := r.Notices.Notice(ctx, notify.Notice{
 		Key: "unreadable slot " + record, Title: "A record of the ledger cannot be read: " + record, Notify: r.Notify,
 		Lines: []string{
 			"It is one of a plan's places, turns or shares of its limit, or says that a source is down: a newer version of " +
@@ -117,7 +117,7 @@ func (r Rescue) tellDown(ctx context.Context, late map[string][]ledger.Claim) er
 			continue
 		}
 		last := slices.MaxFunc(late[run], func(a, b ledger.Claim) int { return a.StopSent.Compare(b.StopSent) })
-		n := tell.Notice{Key: "down " + run + " " + last.Source, Title: "Run " + run + ": what does not come back",
+		n := notify.Notice{Key: "down " + run + " " + last.Source, Title: "Run " + run + ": what does not come back",
 			Notify: r.Notify}
 		for _, c := range late[run][:min(mostNamed, len(late[run]))] {
 			held := breaker.Of(c)

@@ -7,15 +7,15 @@ import (
 	"time"
 
 	recovery "goldsmith/functions/recover"
-	"goldsmith/local/bus"
-	"goldsmith/local/stage"
-	"goldsmith/local/states"
+	"goldsmith/local/eventbridge"
+	"goldsmith/local/sfn"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/ledger"
+	"goldsmith/test/steptest"
 )
 
 // quiet is a sweep of an account in which nothing is claimed and nothing has run.
-func quiet(s *stage.Stage) (handler.Func[json.RawMessage, recovery.Answer], json.RawMessage) {
+func quiet(s *steptest.Stage) (handler.Func[json.RawMessage, recovery.Answer], json.RawMessage) {
 	return account(s, nightlyOf(s)).Handle, s.Sample("sweep")
 }
 
@@ -30,18 +30,18 @@ const (
 )
 
 func TestSweepOfAQuietAccount(t *testing.T) {
-	stage.Play(t, quiet, cases{
+	steptest.Play(t, quiet, cases{
 		{Name: "nothing is claimed, nothing is asked for", Want: calm},
 		{
 			Name:  "the claims cannot be read: everything else is looked after, but for test instances, which may be in use",
-			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Ledger.Break("Claims", 1) },
-			Want:  "Claims DescribeInstances ListExecutions Since" + asks + ": Throttled", Says: []string{"reading the claims"},
+			Given: func(s *steptest.Stage, _ *json.RawMessage) { s.Ledger.Break("Claims", 1) },
+			Want:  "Claims DescribeInstances ListExecutions Since" + asks + ": Transient", Says: []string{"reading the claims"},
 		},
 		{
 			Name:  "the runs cannot be listed",
-			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Refuse("ListExecutions", "AccessDeniedException", 1) },
+			Given: func(s *steptest.Stage, _ *json.RawMessage) { s.Refuse("ListExecutions", "AccessDeniedException", 1) },
 			Want:  "Claims Slots DescribeInstances Unsettled ListExecutions" + noticed,
-			Then: func(s *stage.Stage, _ recovery.Answer) {
+			Then: func(s *steptest.Stage, _ recovery.Answer) {
 				s.Same("messages", len(s.Slack.Messages()), 1)
 				said := s.Slack.Messages()[0].Terminal(false)
 				s.Same("said", strings.Contains(said, "listing the runs: AccessDeniedException"), true)
@@ -49,14 +49,14 @@ func TestSweepOfAQuietAccount(t *testing.T) {
 		},
 		{
 			Name:  "the runs cannot be listed for days: said once, and every sweep ends well",
-			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Refuse("ListExecutions", "AccessDeniedException", 3) },
+			Given: func(s *steptest.Stage, _ *json.RawMessage) { s.Refuse("ListExecutions", "AccessDeniedException", 3) },
 			Want: "Claims Slots DescribeInstances Unsettled ListExecutions" + noticed +
 				strings.Repeat(" | Claims Slots DescribeInstances Unsettled ListExecutions GetRun: ok", 2),
-			Then: func(s *stage.Stage, _ recovery.Answer) { s.Same("messages", len(s.Slack.Messages()), 1) },
+			Then: func(s *steptest.Stage, _ recovery.Answer) { s.Same("messages", len(s.Slack.Messages()), 1) },
 		},
 		{
 			Name: "neither can people be told: the sweep fails",
-			Given: func(s *stage.Stage, _ *json.RawMessage) {
+			Given: func(s *steptest.Stage, _ *json.RawMessage) {
 				s.Refuse("ListExecutions", "AccessDeniedException", 1)
 				s.Refuse("GetSecretValue", "AccessDeniedException", 1)
 			},
@@ -69,20 +69,20 @@ func TestSweepOfAQuietAccount(t *testing.T) {
 // Runs that nobody was told of.
 func TestUntold(t *testing.T) {
 	const run = "nightly-20000101T003000Z"
-	opened := func(s *stage.Stage, edit func(*ledger.Run)) {
+	opened := func(s *steptest.Stage, edit func(*ledger.Run)) {
 		r := ledger.Run{Name: run, Plan: "nightly", Execution: executions + run, Scheduled: time.Now(), Started: time.Now()}
 		if edit != nil {
 			edit(&r)
 		}
 		s.Must(s.Ledger.Kept.PutRun(s.Context(), r))
 	}
-	aborted := func(s *stage.Stage, _ *json.RawMessage) {
+	aborted := func(s *steptest.Stage, _ *json.RawMessage) {
 		s.Execute(run)
 		s.Abort(executions + run)
 		time.Sleep(10 * time.Minute)
 	}
-	says := func(parts ...string) func(*stage.Stage, recovery.Answer) {
-		return func(s *stage.Stage, _ recovery.Answer) {
+	says := func(parts ...string) func(*steptest.Stage, recovery.Answer) {
+		return func(s *steptest.Stage, _ recovery.Answer) {
 			s.Helper()
 			s.Same("messages", len(s.Slack.Messages()), 1)
 			for _, part := range parts {
@@ -90,16 +90,16 @@ func TestUntold(t *testing.T) {
 			}
 		}
 	}
-	stage.Play(t, quiet, cases{
+	steptest.Play(t, quiet, cases{
 		{
 			Name:  "cut off, and its event was lost: told, once",
-			Given: func(s *stage.Stage, in *json.RawMessage) { opened(s, nil); aborted(s, in) },
+			Given: func(s *steptest.Stage, in *json.RawMessage) { opened(s, nil); aborted(s, in) },
 			Want:  "Claims Slots DescribeInstances Unsettled ListExecutions Since GetRun*2" + tells + asks + ": ok | Claims Slots DescribeInstances Unsettled ListExecutions Since GetRun" + asks + ": ok",
 			Then:  says("The execution ended as ABORTED before the run was done"),
 		},
 		{
 			Name: "cut off a moment ago: its event may still come",
-			Given: func(s *stage.Stage, _ *json.RawMessage) {
+			Given: func(s *steptest.Stage, _ *json.RawMessage) {
 				opened(s, nil)
 				s.Execute(run)
 				s.Abort(executions + run)
@@ -108,12 +108,12 @@ func TestUntold(t *testing.T) {
 			Want: calm,
 		},
 		{
-			Name: "it goes on", Given: func(s *stage.Stage, _ *json.RawMessage) { opened(s, nil); s.Execute(run); time.Sleep(time.Hour) },
+			Name: "it goes on", Given: func(s *steptest.Stage, _ *json.RawMessage) { opened(s, nil); s.Execute(run); time.Sleep(time.Hour) },
 			Want: calm,
 		},
 		{
 			Name: "done, and Slack was down: what it found stands",
-			Given: func(s *stage.Stage, in *json.RawMessage) {
+			Given: func(s *steptest.Stage, in *json.RawMessage) {
 				opened(s, func(r *ledger.Run) { r.Ended, r.Outcome = time.Now(), "ok" })
 				aborted(s, in)
 			},
@@ -128,7 +128,7 @@ func TestUntold(t *testing.T) {
 		},
 		{
 			Name: "long ago: nobody's news",
-			Given: func(s *stage.Stage, in *json.RawMessage) {
+			Given: func(s *steptest.Stage, in *json.RawMessage) {
 				opened(s, nil)
 				aborted(s, in)
 				time.Sleep(6 * 24 * time.Hour)
@@ -140,9 +140,9 @@ func TestUntold(t *testing.T) {
 
 // A run that its schedule did not start is made up for while its window holds, and told of later.
 func TestMissedRuns(t *testing.T) {
-	due := func(s *stage.Stage) (handler.Func[json.RawMessage, recovery.Answer], json.RawMessage) {
+	due := func(s *steptest.Stage) (handler.Func[json.RawMessage, recovery.Answer], json.RawMessage) {
 		s.Plan.Schedule = "cron(0 2 * * ? *)"
-		s.Must(s.Bus.Schedule(bus.Schedule{
+		s.Must(s.Bus.Schedule(eventbridge.Schedule{
 			Name: "goldsmith-nightly", Group: "goldsmith", Function: "trigger", Input: []byte("{}"),
 			Next: func(after time.Time) (time.Time, bool) { return after.Add(24 * time.Hour), true },
 		}))
@@ -151,8 +151,8 @@ func TestMissedRuns(t *testing.T) {
 		s.Must(err)
 		return step.Handle, s.Sample("sweep")
 	}
-	at := func(moment string, more ...func(*stage.Stage)) func(*stage.Stage, *json.RawMessage) {
-		return func(s *stage.Stage, _ *json.RawMessage) {
+	at := func(moment string, more ...func(*steptest.Stage)) func(*steptest.Stage, *json.RawMessage) {
+		return func(s *steptest.Stage, _ *json.RawMessage) {
 			clock(s, moment)
 			for _, m := range more {
 				m(s)
@@ -164,40 +164,40 @@ func TestMissedRuns(t *testing.T) {
 		looks = "Claims Slots DescribeInstances Unsettled ListExecutions Since" + asks + " GetRun"
 		late  = " GetRun" // of the look for overdue runs
 	)
-	runs := func(n int) func(*stage.Stage, recovery.Answer) {
-		return func(s *stage.Stage, _ recovery.Answer) {
+	runs := func(n int) func(*steptest.Stage, recovery.Answer) {
+		return func(s *steptest.Stage, _ recovery.Answer) {
 			s.Helper()
-			s.Same("runs", len(s.States.List(states.Filter{})), n)
+			s.Same("runs", len(s.States.List(sfn.Filter{})), n)
 			s.Same("messages", len(s.Slack.Messages()), 0)
 		}
 	}
-	stage.Play(t, due, cases{
+	steptest.Play(t, due, cases{
 		{Name: "due a moment ago: Scheduler may still start it", Given: at("2000-01-01T02:05:00Z"), Want: looks + "*2: ok", Then: runs(0)},
 		{
 			Name: "not started, and its window holds: started late, once", Given: at("2000-01-01T02:20:00Z"),
 			Want: looks + " DescribeExecution GetRun GetSchedule StartExecution" + late + ": ok | " + looks + "*2: ok",
-			Then: func(s *stage.Stage, a recovery.Answer) {
+			Then: func(s *steptest.Stage, a recovery.Answer) {
 				runs(1)(s, a)
-				s.Same("name", s.States.List(states.Filter{})[0].Name, run)
+				s.Same("name", s.States.List(sfn.Filter{})[0].Name, run)
 			},
 		},
-		{Name: "it has begun", Given: at("2000-01-01T02:20:00Z", func(s *stage.Stage) { s.Execute(run) }), Want: looks + "*2: ok", Then: runs(1)},
+		{Name: "it has begun", Given: at("2000-01-01T02:20:00Z", func(s *steptest.Stage) { s.Execute(run) }), Want: looks + "*2: ok", Then: runs(1)},
 		{
 			Name: "somebody has switched the schedule off: no run, and no news", Want: looks + " DescribeExecution GetRun GetSchedule" + late + ": ok",
-			Given: at("2000-01-01T02:20:00Z", func(s *stage.Stage) { s.Bus.Enable("goldsmith-nightly", false) }), Then: runs(0),
+			Given: at("2000-01-01T02:20:00Z", func(s *steptest.Stage) { s.Bus.Enable("goldsmith-nightly", false) }), Then: runs(0),
 		},
 		{
 			Name: "somebody has deleted the schedule: no run, and no news",
 			Want: looks + " DescribeExecution GetRun GetSchedule" + late + ": ok",
-			Given: at("2000-01-01T02:20:00Z", func(s *stage.Stage) {
+			Given: at("2000-01-01T02:20:00Z", func(s *steptest.Stage) {
 				s.Refuse("GetSchedule", "ResourceNotFoundException", 1)
 			}), Then: runs(0),
 		},
 		{
 			Name: "nobody can say whether it is switched off: not started", Want: looks + " DescribeExecution GetRun GetSchedule GetRun*2 Telling GetSecretValue Tell: ok",
-			Given: at("2000-01-01T02:20:00Z", func(s *stage.Stage) { s.Refuse("GetSchedule", "AccessDeniedException", 1) }),
-			Then: func(s *stage.Stage, _ recovery.Answer) {
-				s.Same("runs", len(s.States.List(states.Filter{})), 0)
+			Given: at("2000-01-01T02:20:00Z", func(s *steptest.Stage) { s.Refuse("GetSchedule", "AccessDeniedException", 1) }),
+			Then: func(s *steptest.Stage, _ recovery.Answer) {
+				s.Same("runs", len(s.States.List(sfn.Filter{})), 0)
 				said := s.Slack.Messages()[0].Terminal(false)
 				s.Same("said", strings.Contains(said, "looking whether plan nightly has run"), true)
 			},
@@ -205,10 +205,10 @@ func TestMissedRuns(t *testing.T) {
 		{
 			Name: "its window is over: told, once", Given: at("2000-01-01T06:30:00Z"),
 			Want: looks + " DescribeExecution GetRun GetSchedule GetRun" + tells + late + ": ok | " + looks + " DescribeExecution GetRun*2: ok",
-			Then: func(s *stage.Stage, _ recovery.Answer) {
+			Then: func(s *steptest.Stage, _ recovery.Answer) {
 				s.Same("messages", len(s.Slack.Messages()), 1)
 				s.Same("says", strings.Contains(s.Slack.Messages()[0].Terminal(false), "The schedule started no run at 2000-01-01T02:00:00Z"), true)
-				s.Same("runs", len(s.States.List(states.Filter{})), 0)
+				s.Same("runs", len(s.States.List(sfn.Filter{})), 0)
 			},
 		},
 	})

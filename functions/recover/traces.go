@@ -17,12 +17,12 @@ import (
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/notify"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/request"
 	"goldsmith/shared/slack"
 	"goldsmith/shared/source"
 	"goldsmith/shared/tag"
-	"goldsmith/shared/tell"
 	"goldsmith/shared/trace"
 )
 
@@ -40,7 +40,7 @@ type Histories interface {
 
 // Noticer tells people what no run tells.
 type Noticer interface {
-	Notice(ctx context.Context, n tell.Notice) (slack.Delivery, error)
+	Notice(ctx context.Context, n notify.Notice) (slack.Delivery, error)
 }
 
 // Traces follows the tag goldsmith:stopped of instances that no claim names: their claims are lost, or cannot be
@@ -130,7 +130,7 @@ func (t Traces) takeOff(ctx context.Context, value string, ids ...string) error 
 	switch {
 	case fault.IgnoreNotFound(err) == nil:
 		return nil
-	case fault.IsThrottled(err), fault.IsNotYet(err):
+	case fault.IsTransient(err), fault.IsNotYet(err):
 		return fmt.Errorf("taking tag %s off: %w", tag.Stopped, err)
 	}
 	// A tag that stays starts nothing.
@@ -220,7 +220,7 @@ func (t Traces) against(ctx context.Context, e *trace.Evidence, i types.Instance
 func (t Traces) bring(ctx context.Context, i types.Instance, c ledger.Claim) error {
 	log := handler.Log(ctx).With("source", c.Source, "run", c.Run, "execution", c.Execution)
 	held, err := t.Rescue.Claims.Claim(ctx, c)
-	var other *ledger.Held
+	var other *ledger.HeldError
 	switch {
 	case errors.As(err, &other):
 		return nil // A run has it since the claims were read.
@@ -251,7 +251,7 @@ func (t Traces) name(ctx context.Context, i types.Instance, execution, why strin
 	}
 	handler.Log(ctx).WarnContext(ctx, "an instance is stopped, and its tag proves nothing", "source", id, "tag",
 		execution, "why", why)
-	delivery, err := t.Notices.Notice(ctx, tell.Notice{
+	delivery, err := t.Notices.Notice(ctx, notify.Notice{
 		Key: "stopped " + id + " " + execution, Title: name + " is stopped, and Goldsmith does not start it",
 		Notify: t.Notify,
 		Lines: []string{

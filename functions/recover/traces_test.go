@@ -14,9 +14,9 @@ import (
 
 	recovery "goldsmith/functions/recover"
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/tag"
+	"goldsmith/test/steptest"
 )
 
 // children are executions that work on one source, by the end of their ARNs: how they stand, and since when.
@@ -86,7 +86,7 @@ func TestTagsThatProveNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := stage.New(t)
+				s := steptest.New(t)
 				s.Set(s.Web, c.state)
 				s.Must(s.Cloud.SetTags(s.Web, map[string]string{tag.Stopped: c.value}))
 				time.Sleep(time.Minute)
@@ -116,7 +116,7 @@ func TestTagsThatProveNothing(t *testing.T) {
 // Tags of many instances that are back come off together, two hundred a call.
 func TestTagsOfManyComeOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := stage.New(t)
+		s := steptest.New(t)
 		for n := range 205 {
 			id := s.Launch(fmt.Sprint("web-", n), nil)
 			s.Must(s.Cloud.SetTags(id, map[string]string{tag.Stopped: ""}))
@@ -140,11 +140,11 @@ func TestTagsOfManyComeOff(t *testing.T) {
 func TestTagsThatStay(t *testing.T) {
 	for code, fails := range map[string]bool{"UnauthorizedOperation": false, "RequestLimitExceeded": true} {
 		synctest.Test(t, func(t *testing.T) {
-			s := stage.New(t)
+			s := steptest.New(t)
 			s.Must(s.Cloud.SetTags(s.Web, map[string]string{tag.Stopped: ""}))
 			s.Cloud.Inject(ec2.Fault{Action: "DeleteTags", Code: code})
 			_, err := account(s, nightlyOf(s)).Handle(s.Context(), s.Sample("sweep"))
-			s.Same(code, errors.As(err, new(*fault.Throttled)) || fault.IsThrottled(err), fails)
+			s.Same(code, errors.As(err, new(*fault.Transient)) || fault.IsTransient(err), fails)
 		})
 	}
 }

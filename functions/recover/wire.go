@@ -12,10 +12,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"goldsmith/shared/handler"
-	"goldsmith/shared/reference"
+	"goldsmith/shared/notify"
 	"goldsmith/shared/settings"
 	"goldsmith/shared/slack"
-	"goldsmith/shared/tell"
+	"goldsmith/shared/usage"
 )
 
 // Wire makes the function, of what its deployment tells it.
@@ -29,10 +29,10 @@ func Wire(ctx context.Context, read settings.Reader) (handler.Func[json.RawMessa
 	sender := slack.New(secretsmanager.NewFromConfig(s.AWS), s.Get(settings.SlackSecret), s.Web)
 	return New(Account{
 		EC2: cloud, Executions: sfn.NewFromConfig(s.AWS), Schedules: scheduler.NewFromConfig(s.AWS),
-		Origins: Origins{EC2: cloud, Groups: scaling},
-		Gate:    reference.Gate{EC2: cloud, AutoScaling: scaling, SSM: ssm.NewFromConfig(s.AWS), Path: path, Now: s.Now},
-		Teller:  tell.Teller{Runs: s.Ledger, Results: s.Ledger, Requests: s.Ledger, Slack: sender, Tags: cloud, Now: s.Now},
-		Ledger:  s.Ledger, Plans: s.Plans, Machine: s.Get(settings.StateMachine), Path: path,
+		Origins:  Origins{EC2: cloud, Groups: scaling},
+		Usage:    usage.Finder{EC2: cloud, AutoScaling: scaling, SSM: ssm.NewFromConfig(s.AWS), Path: path, Now: s.Now},
+		Notifier: notify.Notifier{Runs: s.Ledger, Results: s.Ledger, Requests: s.Ledger, Slack: sender, Tags: cloud, Now: s.Now},
+		Ledger:   s.Ledger, Plans: s.Plans, Machine: s.Get(settings.StateMachine), Path: path,
 		Home: s.Home(), Now: s.Now,
 	}).Handle, nil
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
+	"goldsmith/shared/asg"
 	"goldsmith/shared/fault"
-	"goldsmith/shared/group"
 	"goldsmith/shared/job"
 )
 
@@ -29,8 +29,8 @@ const checking = 10 * time.Minute
 // launch the old image once more. It says which does not, once that has lasted.
 func (s Step) written(ctx context.Context, j job.Job, g types.AutoScalingGroup, rolled []job.Rolled) (string, error) {
 	for _, r := range rolled {
-		uses := func(spec group.Spec) bool { return slices.Contains(r.Through, spec.Template) }
-		if r.Problem != "" || !slices.ContainsFunc(group.Specs(g), uses) {
+		uses := func(spec asg.Spec) bool { return slices.Contains(r.Through, spec.Template) }
+		if r.Problem != "" || !slices.ContainsFunc(asg.Specs(g), uses) {
 			continue
 		}
 		out, err := s.parameters.GetParameters(ctx, &ssm.GetParametersInput{Names: []string{r.Target}})

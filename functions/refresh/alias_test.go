@@ -10,15 +10,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
-	"goldsmith/local/stage"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
+	"goldsmith/test/steptest"
 )
 
 const golden = "/golden/web"
 
 // holding makes the parameter hold an image, of data type text, which is not checked.
-func holding(s *stage.Stage, image string) {
+func holding(s *steptest.Stage, image string) {
 	s.Helper()
 	_, err := s.SSM.PutParameter(s.Context(), &ssm.PutParameterInput{
 		Name: aws.String(golden), Value: aws.String(image), Type: ssmtypes.ParameterTypeString, Overwrite: aws.Bool(true),
@@ -27,7 +27,7 @@ func holding(s *stage.Stage, image string) {
 }
 
 // aliased is a group whose template takes its image from a parameter that reads the old value, though it was written.
-func aliased(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
+func aliased(s *steptest.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 	step, j := scene(s)
 	holding(s, before)
 	made, err := s.EC2.CreateLaunchTemplate(s.Context(), &sdk.CreateLaunchTemplateInput{
@@ -47,41 +47,41 @@ func aliased(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 // A refresh of a group that launches from an alias begins only when the alias reads as it was written.
 func TestRefreshFromAnAlias(t *testing.T) {
 	const looks = finds + reads + " GetParameters"
-	stage.Play(t, aliased, cases{
+	steptest.Play(t, aliased, cases{
 		{
-			Name: "it reads as it was written", Given: func(s *stage.Stage, _ *job.Job) { holding(s, newest) },
+			Name: "it reads as it was written", Given: func(s *steptest.Stage, _ *job.Job) { holding(s, newest) },
 			Want: looks + " StartInstanceRefresh" + writes,
 		},
 		{
 			Name: "it reads the old image: asked again, and refreshed once it does not",
 			Want: looks + ": NotYet | " + looks + " StartInstanceRefresh" + writes, Says: nil,
-			Between: func(s *stage.Stage) { holding(s, newest) },
+			Between: func(s *steptest.Stage) { holding(s, newest) },
 		},
 		{
 			Name:  "it reads something else for long: told, and nothing is refreshed",
-			Given: func(_ *stage.Stage, j *job.Job) { j.Times.Released = time.Now().Add(-11 * time.Minute) },
+			Given: func(_ *steptest.Stage, j *job.Job) { j.Times.Released = time.Now().Add(-11 * time.Minute) },
 			Want:  looks + writes,
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("problem", j.Refreshes[0].Problem, "Its image comes from parameter "+golden+", which holds "+before+
 					" and not "+newest+" as it was written.")
 			},
 		},
 		{
 			Name: "it is gone: asked again, then told",
-			Given: func(s *stage.Stage, _ *job.Job) {
+			Given: func(s *steptest.Stage, _ *job.Job) {
 				_, err := s.SSM.DeleteParameter(s.Context(), &ssm.DeleteParameterInput{Name: aws.String(golden)})
 				s.Must(err)
 			},
 			Want:    looks + ": NotYet | " + looks + writes,
-			Between: func(*stage.Stage) { time.Sleep(11 * time.Minute) },
-			Then: func(s *stage.Stage, j job.Job) {
+			Between: func(*steptest.Stage) { time.Sleep(11 * time.Minute) },
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("problem", j.Refreshes[0].Problem, "Its image comes from parameter "+golden+", which holds nothing and not "+
 					newest+" as it was written.")
 			},
 		},
 		{
 			Name:  "it may not be read: told",
-			Given: func(s *stage.Stage, _ *job.Job) { s.Refuse("GetParameters", "AccessDeniedException", 1) },
+			Given: func(s *steptest.Stage, _ *job.Job) { s.Refuse("GetParameters", "AccessDeniedException", 1) },
 			Want:  looks + writes,
 		},
 	})

@@ -11,8 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 
+	"goldsmith/shared/asg"
 	"goldsmith/shared/fault"
-	"goldsmith/shared/group"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
 )
@@ -43,11 +43,11 @@ func (s Step) begin(ctx context.Context, j job.Job) ([]job.Refresh, error) {
 	if problem, err := lasting(err); err != nil || problem != "" {
 		return []job.Refresh{{Group: "all groups", Problem: problem}}, err
 	}
-	images := group.Images{}
+	images := asg.Images{}
 	var all []job.Refresh
 	for i, g := range groups {
 		if i == job.MaxRefreshes {
-			return append(all, group.Beyond(len(groups)-i)), nil
+			return append(all, asg.Beyond(len(groups)-i)), nil
 		}
 		r, err := s.one(ctx, j, g, rolled, images)
 		if err != nil {
@@ -60,12 +60,12 @@ func (s Step) begin(ctx context.Context, j job.Job) ([]job.Refresh, error) {
 
 // one refreshes a group as far as it may be.
 func (s Step) one(ctx context.Context, j job.Job, g types.AutoScalingGroup, rolled []job.Rolled,
-	images group.Images) (job.Refresh, error) {
+	images asg.Images) (job.Refresh, error) {
 	if problem, err := lasting(s.read(ctx, g, images)); err != nil || problem != "" {
 		return job.Refresh{Group: aws.ToString(g.AutoScalingGroupName), Problem: problem}, err
 	}
-	d, r := group.Judge(g, templates(rolled), images, j.Plan.Roll.Refresh)
-	if d.Do == group.Left || d.Do == group.Nothing {
+	d, r := asg.Judge(g, templates(rolled), images, j.Plan.Roll.Refresh)
+	if d.Do == asg.Left || d.Do == asg.Nothing {
 		return r, nil
 	}
 	known, err := s.known(ctx, r.Group)
@@ -81,15 +81,15 @@ func (s Step) one(ctx context.Context, j job.Job, g types.AutoScalingGroup, roll
 
 // bring takes up the refresh that deploys this already, or starts it, or waits
 // behind another: a group has one at a time.
-func (s Step) bring(ctx context.Context, j job.Job, g types.AutoScalingGroup, r job.Refresh, d group.Decision,
+func (s Step) bring(ctx context.Context, j job.Job, g types.AutoScalingGroup, r job.Refresh, d asg.Decision,
 	rolled []job.Rolled, known []types.InstanceRefresh) (job.Refresh, error) {
 	if i := slices.IndexFunc(known, func(k types.InstanceRefresh) bool { return ours(j, d, k) }); i >= 0 {
 		return taken(r, known[i]), nil
 	}
-	if d.Do == group.Settled {
+	if d.Do == asg.Settled {
 		return r, nil
 	}
-	if len(known) > 0 && known[0].EndTime == nil && group.ProgressOf(known[0].Status) == group.Going {
+	if len(known) > 0 && known[0].EndTime == nil && asg.ProgressOf(known[0].Status) == asg.Going {
 		r = taken(r, known[0])
 		r.Behind = true
 		return r, nil
@@ -109,7 +109,7 @@ func (s Step) bring(ctx context.Context, j job.Job, g types.AutoScalingGroup, r 
 // does: what they took back must not be brought to a group after all.
 func (s Step) overtaken(ctx context.Context, rolled []job.Rolled, g types.AutoScalingGroup) (string, error) {
 	for _, r := range rolled {
-		used := slices.ContainsFunc(group.Specs(g), func(spec group.Spec) bool { return spec.Template == r.Target })
+		used := slices.ContainsFunc(asg.Specs(g), func(spec asg.Spec) bool { return spec.Template == r.Target })
 		if r.Problem != "" || !used {
 			continue
 		}
@@ -133,14 +133,14 @@ func (s Step) overtaken(ctx context.Context, rolled []job.Rolled, g types.AutoSc
 	return "", nil
 }
 
-func (s Step) start(ctx context.Context, j job.Job, r job.Refresh, d group.Decision) (job.Refresh, error) {
+func (s Step) start(ctx context.Context, j job.Job, r job.Refresh, d asg.Decision) (job.Refresh, error) {
 	out, err := s.groups.StartInstanceRefresh(ctx, &autoscaling.StartInstanceRefreshInput{
 		AutoScalingGroupName: aws.String(r.Group), Strategy: types.RefreshStrategyRolling,
 		DesiredConfiguration: d.Desired, Preferences: preferences(j.Plan.Roll.Refresh, d),
 	})
 	if fault.Code(err) == inProgress {
 		// Somebody, or this step a second time, was faster: the next look tells who.
-		return r, &fault.Throttled{Err: err}
+		return r, &fault.Transient{Err: err}
 	}
 	if err != nil {
 		return r, fmt.Errorf("starting an instance refresh of group %s: %w", r.Group, err)
@@ -167,7 +167,7 @@ func (s Step) known(ctx context.Context, name string) ([]types.InstanceRefresh, 
 // started twice. StartInstanceRefresh takes no token. One that deploys what the
 // group names anyway counts when it began after the roll: it launches the new
 // image, whoever began it.
-func ours(j job.Job, d group.Decision, r types.InstanceRefresh) bool {
+func ours(j job.Job, d asg.Decision, r types.InstanceRefresh) bool {
 	// A start time that was not given is one of a refresh that has not begun yet.
 	since := j.Times.Released.Truncate(time.Second)
 	late := r.StartTime == nil || !r.StartTime.Before(since)
@@ -177,12 +177,12 @@ func ours(j job.Job, d group.Decision, r types.InstanceRefresh) bool {
 // taken is the record of a refresh that is there.
 func taken(r job.Refresh, k types.InstanceRefresh) job.Refresh {
 	r.ID = aws.ToString(k.InstanceRefreshId)
-	return group.Noted(r, k)
+	return asg.Noted(r, k)
 }
 
 // read learns what the versions that a group names launch.
-func (s Step) read(ctx context.Context, g types.AutoScalingGroup, images group.Images) error {
-	for _, spec := range group.Specs(g) {
+func (s Step) read(ctx context.Context, g types.AutoScalingGroup, images asg.Images) error {
+	for _, spec := range asg.Specs(g) {
 		if _, ok := images[spec]; ok {
 			continue
 		}
@@ -201,19 +201,19 @@ func (s Step) read(ctx context.Context, g types.AutoScalingGroup, images group.I
 
 // preferences are the plan's, as far as the group allows them. What is not given
 // is Auto Scaling's own default, or the group's.
-func preferences(wish plan.Refresh, d group.Decision) *types.RefreshPreferences {
+func preferences(asked plan.Refresh, d asg.Decision) *types.RefreshPreferences {
 	p := &types.RefreshPreferences{
-		SkipMatching: aws.Bool(d.SkipMatching), AutoRollback: aws.Bool(wish.AutoRollback && d.AutoRollback),
-		MinHealthyPercentage: given(wish.MinHealthy), MaxHealthyPercentage: given(wish.MaxHealthy),
-		BakeTime: given(seconds(wish.Bake)), CheckpointDelay: given(seconds(wish.CheckpointDelay)),
+		SkipMatching: aws.Bool(d.SkipMatching), AutoRollback: aws.Bool(asked.AutoRollback && d.AutoRollback),
+		MinHealthyPercentage: given(asked.MinHealthy), MaxHealthyPercentage: given(asked.MaxHealthy),
+		BakeTime: given(seconds(asked.Bake)), CheckpointDelay: given(seconds(asked.CheckpointDelay)),
 	}
-	p.ScaleInProtectedInstances = group.ProtectedAs(wish.Protected)
-	p.StandbyInstances = group.StandbyAs(wish.Standby)
-	for _, percent := range wish.Checkpoints {
+	p.ScaleInProtectedInstances = asg.ProtectedAs(asked.Protected)
+	p.StandbyInstances = asg.StandbyAs(asked.Standby)
+	for _, percent := range asked.Checkpoints {
 		p.CheckpointPercentages = append(p.CheckpointPercentages, int32(percent)) //nolint:gosec // at most 100
 	}
-	if len(wish.Alarms) > 0 {
-		p.AlarmSpecification = &types.AlarmSpecification{Alarms: wish.Alarms}
+	if len(asked.Alarms) > 0 {
+		p.AlarmSpecification = &types.AlarmSpecification{Alarms: asked.Alarms}
 	}
 	return p
 }

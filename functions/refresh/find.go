@@ -7,7 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 
-	"goldsmith/shared/group"
+	"goldsmith/shared/asg"
 	"goldsmith/shared/job"
 	"goldsmith/shared/rollout"
 )
@@ -35,16 +35,16 @@ func (s Step) rolled(ctx context.Context, j job.Job) ([]job.Rolled, error) {
 }
 
 // templates are the templates that have the new image, those that resolve a parameter included.
-func templates(rolled []job.Rolled) group.Rolled {
-	all := group.Rolled{}
+func templates(rolled []job.Rolled) asg.Rolled {
+	all := asg.Rolled{}
 	for _, r := range rolled {
 		switch {
 		case r.Problem != "":
 		case r.Template():
-			all[r.Target] = group.Launched{Version: r.Version, Image: r.To}
+			all[r.Target] = asg.Launched{Version: r.Version, Image: r.To}
 		default:
 			for _, through := range r.Through {
-				all[through] = group.Launched{}
+				all[through] = asg.Launched{}
 			}
 		}
 	}
@@ -52,12 +52,12 @@ func templates(rolled []job.Rolled) group.Rolled {
 }
 
 // using are the groups that may launch from a rolled template, by name; names are those wanted, none for all.
-func (s Step) using(ctx context.Context, templates group.Rolled, names ...string) ([]types.AutoScalingGroup, error) {
-	groups, err := group.List(ctx, s.groups, true, names...)
+func (s Step) using(ctx context.Context, templates asg.Rolled, names ...string) ([]types.AutoScalingGroup, error) {
+	groups, err := asg.List(ctx, s.groups, true, names...)
 	if err != nil {
 		return nil, fmt.Errorf("looking for the groups that use what was rolled: %w", err)
 	}
-	return group.Using(groups, templates), nil
+	return asg.Using(groups, templates), nil
 }
 
 // warn tells of groups that name an older version by its number: a new default changes nothing for them.
@@ -72,7 +72,7 @@ func (s Step) warn(ctx context.Context, j job.Job) (job.Job, error) {
 		return j, err
 	}
 	warned := slices.ContainsFunc(j.Warnings, func(w job.Reason) bool { return w.Code == job.PinnedGroup })
-	if warning := group.PinnedWarning(groups, templates); warning != nil && !warned {
+	if warning := asg.PinnedWarning(groups, templates); warning != nil && !warned {
 		j.Warnings = append(j.Warnings, *warning)
 	}
 	return j, nil

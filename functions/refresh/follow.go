@@ -3,7 +3,7 @@ package refresh
 import (
 	"context"
 
-	"goldsmith/shared/group"
+	"goldsmith/shared/asg"
 	"goldsmith/shared/job"
 )
 
@@ -13,7 +13,7 @@ func (s Step) follow(ctx context.Context, j *job.Job) error {
 	if err != nil {
 		return err
 	}
-	images := group.Images{}
+	images := asg.Images{}
 	for i, r := range j.Refreshes {
 		if !r.Behind || r.Ended.IsZero() || r.Problem != "" {
 			continue

@@ -17,9 +17,9 @@ import (
 	"goldsmith/shared/rollout"
 )
 
-// Book is where results go, and what knows of targets that a job does not carry.
-type Book interface {
-	rollout.Book
+// Ledger is where results go, and what knows of targets that a job does not carry.
+type Ledger interface {
+	rollout.Ledger
 	PutResult(ctx context.Context, r job.Result) error
 }
 
@@ -28,12 +28,12 @@ type Step struct {
 	groups     Groups
 	templates  Templates
 	parameters Parameters
-	book       Book
+	book       Ledger
 	now        func() time.Time
 }
 
 // New makes the step.
-func New(groups Groups, templates Templates, parameters Parameters, book Book, now func() time.Time) Step {
+func New(groups Groups, templates Templates, parameters Parameters, book Ledger, now func() time.Time) Step {
 	return Step{groups, templates, parameters, book, now}
 }
 
@@ -66,7 +66,7 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 
 // lasting is what to tell of an error that lasts; one that passes is given back.
 func lasting(err error) (string, error) {
-	if err == nil || fault.IsThrottled(err) || fault.IsNotYet(err) || fault.Code(err) == inProgress ||
+	if err == nil || fault.IsTransient(err) || fault.IsNotYet(err) || fault.Code(err) == inProgress ||
 		errors.As(err, new(*fault.NotYet)) {
 		return "", err
 	}

@@ -14,11 +14,11 @@ import (
 
 	"goldsmith/functions/refresh"
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
+	"goldsmith/test/steptest"
 )
 
 // The image before, and one that takes the place of the new one.
@@ -26,7 +26,7 @@ const before, newest = ec2.ImageX86, ec2.ImageWindows
 
 // scene is a source that was released a minute ago. Template "web" was rolled from version 1
 // to version 2; group fleet of two names version 1. The plan refreshes groups.
-func scene(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
+func scene(s *steptest.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 	j := s.Job()
 	j.Plan.Roll.Refresh.Enabled = true
 	j.Back, j.Image.ID, j.Refreshing = true, newest, true
@@ -42,7 +42,7 @@ func scene(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 	return refresh.New(s.AutoScaling, s.EC2, s.SSM, s.Ledger, time.Now).Handle, j
 }
 
-type cases = []stage.Case[job.Job, job.Job]
+type cases = []steptest.Case[job.Job, job.Job]
 
 const (
 	finds  = "DescribeAutoScalingGroups"
@@ -52,16 +52,16 @@ const (
 )
 
 func TestRefresh(t *testing.T) {
-	stage.Play(t, scene, cases{
+	steptest.Play(t, scene, cases{
 		{
 			Name: "a group that names the old version is moved to the new one",
 			Want: finds + reads + starts + writes,
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				r := j.Refreshes[0]
 				s.Same("refresh", []any{r.Group, r.Status, r.From, r.To, r.Problem, r.ID != ""},
 					[]any{"fleet", "Pending", "web 1", "web 2", "", true})
 				s.Same("refreshing", j.Refreshing, true)
-				s.Same("recorded", s.Results(stage.RunName)[0].Refreshes, j.Refreshes)
+				s.Same("recorded", s.Results(steptest.RunName)[0].Refreshes, j.Refreshes)
 				sent := refreshes(s)[0]
 				s.Same("version", aws.ToString(sent.DesiredConfiguration.LaunchTemplate.Version), "2")
 				s.Same("rollback", []bool{aws.ToBool(sent.Preferences.AutoRollback), aws.ToBool(sent.Preferences.SkipMatching)},
@@ -70,7 +70,7 @@ func TestRefresh(t *testing.T) {
 		},
 		{
 			Name: "the plan's wishes are passed on",
-			Given: func(s *stage.Stage, j *job.Job) {
+			Given: func(s *steptest.Stage, j *job.Job) {
 				s.Groups.SetAlarm("errors", false)
 				j.Plan.Roll.Refresh = plan.Refresh{
 					Enabled: true, MinHealthy: 80, MaxHealthy: 120, Bake: plan.Duration(10 * time.Minute), Checkpoints: []int{50, 100},
@@ -78,7 +78,7 @@ func TestRefresh(t *testing.T) {
 				}
 			},
 			Want: finds + reads + starts + writes,
-			Then: func(s *stage.Stage, _ job.Job) {
+			Then: func(s *steptest.Stage, _ job.Job) {
 				p := refreshes(s)[0].Preferences
 				s.Same("preferences", fmt.Sprint(*p.MinHealthyPercentage, *p.MaxHealthyPercentage, *p.BakeTime,
 					p.CheckpointPercentages, *p.CheckpointDelay, *p.AutoRollback, p.AlarmSpecification.Alarms),
@@ -88,8 +88,8 @@ func TestRefresh(t *testing.T) {
 		{
 			Name:    "started once, however often the step runs",
 			Want:    finds + reads + starts + writes + " | " + finds + reads + writes,
-			Between: func(*stage.Stage) { time.Sleep(time.Minute) },
-			Then: func(s *stage.Stage, j job.Job) {
+			Between: func(*steptest.Stage) { time.Sleep(time.Minute) },
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("refreshes", len(refreshes(s)), 1)
 				s.Same("known again", j.Refreshes[0].ID, aws.ToString(refreshes(s)[0].InstanceRefreshId))
 			},
@@ -97,35 +97,35 @@ func TestRefresh(t *testing.T) {
 		{
 			Name:    "run again when it is over: what became of it is told, none is started",
 			Want:    finds + reads + starts + writes + " | " + finds + reads + writes,
-			Between: func(*stage.Stage) { time.Sleep(time.Hour) },
-			Then: func(s *stage.Stage, j job.Job) {
+			Between: func(*steptest.Stage) { time.Sleep(time.Hour) },
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("refreshes", len(refreshes(s)), 1)
 				s.Same("status", []any{j.Refreshes[0].Status, j.Refreshing}, []any{"Successful", false})
 			},
 		},
 		{
 			Name:  "the answer to the start is lost: the client tries again, and the next try of the step knows whose it is",
-			Given: func(s *stage.Stage, _ *job.Job) { s.LoseAnswers("StartInstanceRefresh", 1) },
-			Want:  finds + reads + starts + "*2: Throttled | " + finds + reads + writes,
-			Then:  func(s *stage.Stage, _ job.Job) { s.Same("refreshes", len(refreshes(s)), 1) },
+			Given: func(s *steptest.Stage, _ *job.Job) { s.LoseAnswers("StartInstanceRefresh", 1) },
+			Want:  finds + reads + starts + "*2: Transient | " + finds + reads + writes,
+			Then:  func(s *steptest.Stage, _ job.Job) { s.Same("refreshes", len(refreshes(s)), 1) },
 		},
 		{
 			Name:  "somebody else refreshes the group: ours waits behind",
-			Given: func(s *stage.Stage, _ *job.Job) { begin(s) },
+			Given: func(s *steptest.Stage, _ *job.Job) { begin(s) },
 			Want:  finds + reads + writes,
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("behind", []any{j.Refreshes[0].Behind, j.Refreshing}, []any{true, true})
 			},
 		},
 		{
 			Name: "and follows when that has ended, by the group as it is then",
-			Given: func(s *stage.Stage, j *job.Job) {
+			Given: func(s *steptest.Stage, j *job.Job) {
 				begin(s)
 				time.Sleep(time.Hour)
 				j.Refreshes = []job.Refresh{{Group: "fleet", ID: "theirs", Behind: true, Ended: time.Now()}}
 			},
 			Want: finds + reads + starts + writes,
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("refreshes", len(refreshes(s)), 2)
 				s.Same("ours", []any{j.Refreshes[0].Behind, j.Refreshes[0].ID},
 					[]any{false, aws.ToString(refreshes(s)[0].InstanceRefreshId)})
@@ -133,21 +133,21 @@ func TestRefresh(t *testing.T) {
 		},
 		{
 			Name: "the group is gone by then",
-			Given: func(_ *stage.Stage, j *job.Job) {
+			Given: func(_ *steptest.Stage, j *job.Job) {
 				j.Refreshes = []job.Refresh{{Group: "gone", ID: "theirs", Behind: true, Ended: time.Now()}}
 			},
 			Want: finds + writes,
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("refresh", j.Refreshes[0], job.Refresh{Group: "gone", Note: "It uses what was rolled no more."})
 			},
 		},
 		{
 			Name: "what has ended is only written down",
-			Given: func(_ *stage.Stage, j *job.Job) {
+			Given: func(_ *steptest.Stage, j *job.Job) {
 				j.Refreshes = []job.Refresh{{Group: "fleet", ID: "r-1", Problem: "no"}}
 			},
 			Want: "PutResult: ok",
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("counted", strings.Count(s.Logs.String(), `"RefreshesFailed":1`), 1)
 			},
 		},
@@ -156,8 +156,8 @@ func TestRefresh(t *testing.T) {
 
 // What a job does not carry is found in the ledger, as far as this job has rolled it.
 func TestRefreshOfWhatTheJobDoesNotCarry(t *testing.T) {
-	beyond := func(change func(*ledger.TargetRecord)) func(*stage.Stage, *job.Job) {
-		return func(s *stage.Stage, j *job.Job) {
+	beyond := func(change func(*ledger.TargetRecord)) func(*steptest.Stage, *job.Job) {
+		return func(s *steptest.Stage, j *job.Job) {
 			last := ledger.Point{Image: newest, Version: 2, Run: j.Run.Name, Source: j.Source.ID}
 			record := ledger.TargetRecord{Source: j.Source.Name, ID: j.Rolled[0].Target, Points: []ledger.Point{last}}
 			change(&record)
@@ -167,10 +167,10 @@ func TestRefreshOfWhatTheJobDoesNotCarry(t *testing.T) {
 		}
 	}
 	found := finds + reads
-	stage.Play(t, scene, cases{
+	steptest.Play(t, scene, cases{
 		{
 			Name: "a template", Given: beyond(func(*ledger.TargetRecord) {}), Want: "Targets*2 " + found + starts + writes,
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("refresh", []string{j.Refreshes[0].From, j.Refreshes[0].To}, []string{"web 1", "web 2"})
 			},
 		},
@@ -178,7 +178,7 @@ func TestRefreshOfWhatTheJobDoesNotCarry(t *testing.T) {
 			Name: "a template that takes its image from a parameter", Want: "Targets*2 " + finds +
 				" DescribeLaunchTemplateVersions" + writes,
 			Given: beyond(func(r *ledger.TargetRecord) { r.Through, r.ID = []string{r.ID}, "/golden/web" }),
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				want := "It launches from web 1, which has image " + before + " and not the new one."
 				s.Same("problem", j.Refreshes[0].Problem, want)
 			},
@@ -186,16 +186,16 @@ func TestRefreshOfWhatTheJobDoesNotCarry(t *testing.T) {
 		{
 			Name: "one that another run rolled", Want: "Targets*2 " + finds + writes,
 			Given: beyond(func(r *ledger.TargetRecord) { r.Points[0].Run = "yesterday" }),
-			Then:  func(s *stage.Stage, j job.Job) { s.Same("refreshes", len(j.Refreshes), 0) },
+			Then:  func(s *steptest.Stage, j job.Job) { s.Same("refreshes", len(j.Refreshes), 0) },
 		},
 		{
 			Name: "one that another source of the name rolled", Want: "Targets*2 " + finds + writes,
 			Given: beyond(func(r *ledger.TargetRecord) { r.Points[0].Source = "i-00000000000000bad" }),
-			Then:  func(s *stage.Stage, j job.Job) { s.Same("refreshes", len(j.Refreshes), 0) },
+			Then:  func(s *steptest.Stage, j job.Job) { s.Same("refreshes", len(j.Refreshes), 0) },
 		},
 		{
-			Name: "the ledger is busy", Want: "Targets: Throttled | Targets*2 " + found + starts + writes,
-			Given: func(s *stage.Stage, j *job.Job) {
+			Name: "the ledger is busy", Want: "Targets: Transient | Targets*2 " + found + starts + writes,
+			Given: func(s *steptest.Stage, j *job.Job) {
 				beyond(func(*ledger.TargetRecord) {})(s, j)
 				s.Ledger.Break("Targets", 1)
 			},
@@ -205,65 +205,65 @@ func TestRefreshOfWhatTheJobDoesNotCarry(t *testing.T) {
 
 // What goes wrong with one group is told of that group alone.
 func TestRefreshGoesWrong(t *testing.T) {
-	stage.Play(t, scene, cases{
+	steptest.Play(t, scene, cases{
 		{
 			Name: "the role may not: said with Auto Scaling's words, and the others go on",
-			Given: func(s *stage.Stage, j *job.Job) {
+			Given: func(s *steptest.Stage, j *job.Job) {
 				group(s, "second", j.Rolled[0].Target, "1")
 				s.Refuse("StartInstanceRefresh", "AccessDenied", 1)
 			},
 			Want: finds + reads + starts + " DescribeInstanceRefreshes" + starts + writes,
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("problem", strings.HasSuffix(j.Refreshes[0].Problem, "AccessDenied: An injected fault."), true)
 				s.Same("the other", []any{j.Refreshes[1].Problem, j.Refreshing}, []any{"", true})
 			},
 		},
 		{
 			Name:  "groups cannot be looked for",
-			Given: func(s *stage.Stage, _ *job.Job) { s.Refuse("DescribeAutoScalingGroups", "AccessDenied", 1) },
+			Given: func(s *steptest.Stage, _ *job.Job) { s.Refuse("DescribeAutoScalingGroups", "AccessDenied", 1) },
 			Want:  finds + writes,
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("told", []any{len(j.Refreshes), j.Refreshes[0].Group, j.Refreshes[0].Problem != "", j.Refreshing},
 					[]any{1, "all groups", true, false})
 			},
 		},
 		{
 			Name:  "Auto Scaling is busy: the step is tried again",
-			Given: func(s *stage.Stage, _ *job.Job) { s.Refuse("StartInstanceRefresh", "Throttling", stage.Attempts) },
-			Want:  finds + reads + starts + "*6: Throttled | " + finds + reads + starts + writes,
-			Then:  func(s *stage.Stage, _ job.Job) { s.Same("refreshes", len(refreshes(s)), 1) },
+			Given: func(s *steptest.Stage, _ *job.Job) { s.Refuse("StartInstanceRefresh", "Throttling", steptest.Attempts) },
+			Want:  finds + reads + starts + "*6: Transient | " + finds + reads + starts + writes,
+			Then:  func(s *steptest.Stage, _ job.Job) { s.Same("refreshes", len(refreshes(s)), 1) },
 		},
 		{
 			Name:  "somebody was faster: the step is tried again, and sees who",
-			Given: func(s *stage.Stage, _ *job.Job) { s.Refuse("StartInstanceRefresh", "InstanceRefreshInProgress", 1) },
-			Want:  finds + reads + starts + ": Throttled | " + finds + reads + starts + writes,
+			Given: func(s *steptest.Stage, _ *job.Job) { s.Refuse("StartInstanceRefresh", "InstanceRefreshInProgress", 1) },
+			Want:  finds + reads + starts + ": Transient | " + finds + reads + starts + writes,
 		},
 		{
 			Name:  "the ledger is busy: the refresh is found again",
-			Given: func(s *stage.Stage, _ *job.Job) { s.Ledger.Break("PutResult", 1) },
-			Want:  finds + reads + starts + " PutResult: Throttled | " + finds + reads + writes,
-			Then:  func(s *stage.Stage, _ job.Job) { s.Same("refreshes", len(refreshes(s)), 1) },
+			Given: func(s *steptest.Stage, _ *job.Job) { s.Ledger.Break("PutResult", 1) },
+			Want:  finds + reads + starts + " PutResult: Transient | " + finds + reads + writes,
+			Then:  func(s *steptest.Stage, _ job.Job) { s.Same("refreshes", len(refreshes(s)), 1) },
 		},
 		{
 			Name: "an alarm has gone off already: not started, and said",
-			Given: func(s *stage.Stage, j *job.Job) {
+			Given: func(s *steptest.Stage, j *job.Job) {
 				s.Groups.SetAlarm("errors", true)
 				j.Plan.Roll.Refresh.Alarms = []string{"errors"}
 			},
 			Want: finds + reads + starts + writes,
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("problem", strings.Contains(j.Refreshes[0].Problem, "ALARM state"), true)
 			},
 		},
 		{
 			Name: "somebody went back to the old version since the roll: the group stays with it, and it is said",
-			Given: func(s *stage.Stage, j *job.Job) {
+			Given: func(s *steptest.Stage, j *job.Job) {
 				_, err := s.EC2.ModifyLaunchTemplate(s.Context(),
 					&sdk.ModifyLaunchTemplateInput{LaunchTemplateId: aws.String(j.Rolled[0].Target), DefaultVersion: aws.String("1")})
 				s.Must(err)
 			},
 			Want: finds + reads + " DescribeLaunchTemplateVersions" + writes,
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("refreshes", []any{len(refreshes(s)), j.Refreshing}, []any{0, false})
 				s.Same("problem", strings.Contains(j.Refreshes[0].Problem,
 					"was set to version 1 by somebody since version 2 was rolled"), true)
@@ -271,20 +271,20 @@ func TestRefreshGoesWrong(t *testing.T) {
 		},
 		{
 			Name:  "a template that was not rolled concerns no group",
-			Given: func(_ *stage.Stage, j *job.Job) { j.Rolled[0].Problem = "no" },
+			Given: func(_ *steptest.Stage, j *job.Job) { j.Rolled[0].Problem = "no" },
 			Want:  finds + writes,
-			Then:  func(s *stage.Stage, j job.Job) { s.Same("refreshes", len(j.Refreshes), 0) },
+			Then:  func(s *steptest.Stage, j job.Job) { s.Same("refreshes", len(j.Refreshes), 0) },
 		},
 		{
 			Name: "more groups than one run waits for",
-			Given: func(s *stage.Stage, j *job.Job) {
+			Given: func(s *steptest.Stage, j *job.Job) {
 				for n := range job.MaxRefreshes + 1 {
 					group(s, fmt.Sprintf("many-%02d", n), j.Rolled[0].Target, "2")
 				}
 			},
 			Want: finds + reads + starts + " DescribeLaunchTemplateVersions" +
 				fmt.Sprintf(" DescribeInstanceRefreshes*%d", job.MaxRefreshes-1) + writes,
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("told", []any{len(j.Refreshes), j.Refreshes[job.MaxRefreshes].Group},
 					[]any{job.MaxRefreshes + 1, "2 more groups"})
 			},
@@ -294,38 +294,38 @@ func TestRefreshGoesWrong(t *testing.T) {
 
 // A plan that only warns.
 func TestWarn(t *testing.T) {
-	off := func(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
+	off := func(s *steptest.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 		step, j := scene(s)
 		j.Plan.Roll.Refresh.Enabled, j.Plan.Roll.Refresh.Warn = false, true
 		return step, j
 	}
-	stage.Play(t, off, cases{
+	steptest.Play(t, off, cases{
 		{
 			Name: "a group that names the old version", Want: finds + writes + " | " + finds + writes,
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("warnings", j.Warnings, []job.Reason{{Code: job.PinnedGroup,
 					Text: "Groups that name an older version go on launching it: fleet (web 1). Update them, let them name $Default, or set roll.refresh.enabled."}})
-				s.Same("recorded", s.Results(stage.RunName)[0].Warnings, j.Warnings)
+				s.Same("recorded", s.Results(steptest.RunName)[0].Warnings, j.Warnings)
 				s.Same("refreshing", j.Refreshing, false)
 			},
 		},
 		{
 			Name:  "no group uses the template",
-			Given: func(_ *stage.Stage, j *job.Job) { j.Rolled[0].Target = "lt-0000000000000bad0" },
+			Given: func(_ *steptest.Stage, j *job.Job) { j.Rolled[0].Target = "lt-0000000000000bad0" },
 			Want:  finds + writes,
-			Then:  func(s *stage.Stage, j job.Job) { s.Same("warnings", len(j.Warnings), 0) },
+			Then:  func(s *steptest.Stage, j job.Job) { s.Same("warnings", len(j.Warnings), 0) },
 		},
 		{
 			Name:  "it may not look: nobody asked it to",
-			Given: func(s *stage.Stage, _ *job.Job) { s.Refuse("DescribeAutoScalingGroups", "AccessDenied", 1) },
+			Given: func(s *steptest.Stage, _ *job.Job) { s.Refuse("DescribeAutoScalingGroups", "AccessDenied", 1) },
 			Want:  finds + writes,
-			Then:  func(s *stage.Stage, j job.Job) { s.Same("warnings", len(j.Warnings), 0) },
+			Then:  func(s *steptest.Stage, j job.Job) { s.Same("warnings", len(j.Warnings), 0) },
 		},
 	})
 }
 
 // template makes a launch template with two versions; the second has the newest image and is the default.
-func template(s *stage.Stage, name string) string {
+func template(s *steptest.Stage, name string) string {
 	s.Helper()
 	made, err := s.EC2.CreateLaunchTemplate(s.Context(), &sdk.CreateLaunchTemplateInput{
 		LaunchTemplateName: aws.String(name),
@@ -346,11 +346,11 @@ func template(s *stage.Stage, name string) string {
 }
 
 // group makes a group of two.
-func group(s *stage.Stage, name, template, version string) {
+func group(s *steptest.Stage, name, template, version string) {
 	s.Helper()
 	_, err := s.AutoScaling.CreateAutoScalingGroup(s.Context(), &autoscaling.CreateAutoScalingGroupInput{
 		AutoScalingGroupName: aws.String(name), MinSize: aws.Int32(2), MaxSize: aws.Int32(4),
-		AvailabilityZones: []string{stage.Region + "a"},
+		AvailabilityZones: []string{steptest.Region + "a"},
 		LaunchTemplate: &types.LaunchTemplateSpecification{LaunchTemplateId: aws.String(template),
 			Version: aws.String(version)},
 	})
@@ -358,7 +358,7 @@ func group(s *stage.Stage, name, template, version string) {
 }
 
 // begin starts a refresh that is somebody else's.
-func begin(s *stage.Stage) {
+func begin(s *steptest.Stage) {
 	s.Helper()
 	_, err := s.AutoScaling.StartInstanceRefresh(s.Context(),
 		&autoscaling.StartInstanceRefreshInput{AutoScalingGroupName: aws.String("fleet")})
@@ -366,7 +366,7 @@ func begin(s *stage.Stage) {
 }
 
 // refreshes are all that group fleet has had, newest first.
-func refreshes(s *stage.Stage) []types.InstanceRefresh {
+func refreshes(s *steptest.Stage) []types.InstanceRefresh {
 	s.Helper()
 	out, err := s.AutoScaling.DescribeInstanceRefreshes(s.Context(),
 		&autoscaling.DescribeInstanceRefreshesInput{AutoScalingGroupName: aws.String("fleet")})

@@ -13,8 +13,8 @@ import (
 	"goldsmith/shared/register"
 )
 
-// Book is the register of what Goldsmith made.
-type Book interface {
+// Ledger is the register of what Goldsmith made.
+type Ledger interface {
 	Registration(ctx context.Context, id string) (r ledger.Registration, ok bool, err error)
 	Register(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
 }

@@ -41,14 +41,14 @@ type Claims interface {
 // Held is the ledger's claims, the bounds of plans, and who waits for what.
 type Held interface {
 	Claims
-	bound.Book
+	bound.Ledger
 	ledger.Waiting
 }
 
 // Results is where results go, and what is known of images.
 type Results interface {
 	PutResult(ctx context.Context, r job.Result) error
-	Book
+	Ledger
 }
 
 // EC2 is what releasing asks of EC2 and does there.
@@ -62,12 +62,12 @@ type Step struct {
 	tags     EC2
 	held     Held
 	results  Results
-	requests request.Book
+	requests request.Ledger
 	now      func() time.Time
 }
 
 // New makes the step.
-func New(tags EC2, held Held, results Results, requests request.Book, now func() time.Time) Step {
+func New(tags EC2, held Held, results Results, requests request.Ledger, now func() time.Time) Step {
 	return Step{tags, held, results, requests, now}
 }
 
@@ -111,20 +111,20 @@ func leftover(j job.Job) []job.Reason {
 	if j.Leftover == nil {
 		return nil
 	}
-	return []job.Reason{{Code: job.ProofLeft, Text: "its test instance may still run: " + j.Leftover.Problem()}}
+	return []job.Reason{{Code: job.TestLeft, Text: "its test instance may still run: " + j.Leftover.Problem()}}
 }
 
 // concernsGroups reports whether the plan has groups looked at, and one may use what was
 // rolled. A warning is about templates only: a group that takes its image from a
 // parameter launches the new one by itself.
 func concernsGroups(j job.Job) bool {
-	wish := j.Plan.Roll.Refresh
+	asked := j.Plan.Roll.Refresh
 	if j.Rest != nil && j.Rest.Rolled > 0 {
-		return wish.Enabled || wish.Warn
+		return asked.Enabled || asked.Warn
 	}
 	return slices.ContainsFunc(j.Rolled, func(r job.Rolled) bool {
 		template, through := r.Template(), len(r.Through) > 0
-		return r.Problem == "" && (wish.Enabled && (template || through) || wish.Warn && template)
+		return r.Problem == "" && (asked.Enabled && (template || through) || asked.Warn && template)
 	})
 }
 
@@ -192,7 +192,7 @@ func passing(ctx context.Context, j job.Job, failed error) (lasting, err error) 
 	if fault.IgnoreNotFound(failed) == nil {
 		return nil, nil
 	}
-	if fault.IsThrottled(failed) || fault.IsNotYet(failed) {
+	if fault.IsTransient(failed) || fault.IsNotYet(failed) {
 		return nil, failed
 	}
 	handler.Log(ctx).WarnContext(ctx, "the source does not tell what became of it", "source", j.Source.ID, "error", failed)
@@ -225,7 +225,7 @@ func (s Step) forget(ctx context.Context, j job.Job) error {
 	if j.Failure == nil && j.Comeback == nil {
 		return nil
 	}
-	for _, resource := range []string{j.Source.ID, j.Image.ID, j.Proof} {
+	for _, resource := range []string{j.Source.ID, j.Image.ID, j.TestInstance} {
 		if resource == "" {
 			continue
 		}

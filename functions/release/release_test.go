@@ -11,16 +11,16 @@ import (
 
 	"goldsmith/functions/release"
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/register"
 	"goldsmith/shared/tag"
+	"goldsmith/test/steptest"
 )
 
 // scene is a job that went well: imaged, and running again.
-func scene(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
+func scene(s *steptest.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 	j := s.Job()
 	j.Back, j.Image.ID, j.Image.State = true, "ami-0abcdef1234567890", "available"
 	j.Times.StopSent, j.Times.Running = j.Times.Claimed, j.Times.Claimed.Add(90*time.Second)
@@ -32,15 +32,15 @@ func scene(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 	return release.New(s.EC2, s.Ledger, s.Ledger, s.Ledger, time.Now).Handle, j
 }
 
-type cases = []stage.Case[job.Job, job.Job]
+type cases = []steptest.Case[job.Job, job.Job]
 
 func TestRelease(t *testing.T) {
-	stage.Play(t, scene, cases{
+	steptest.Play(t, scene, cases{
 		{
 			Name: "imaged: the result first, then the note on the source, the claim last",
 			Want: "PutResult Registration CreateTags Drop: ok",
-			Then: func(s *stage.Stage, j job.Job) {
-				r := s.Results(stage.RunName)[0]
+			Then: func(s *steptest.Stage, j job.Job) {
+				r := s.Results(steptest.RunName)[0]
 				s.Same("result", []any{r.Ending, r.Source, r.Name, r.Image.ID, r.Problem, r.At},
 					[]any{job.Imaged, s.Web, "web", j.Image.ID, "", time.Now().UTC()})
 				s.Same("last image", s.Tags(s.Web)[tag.LastImage], j.Image.ID)
@@ -50,118 +50,120 @@ func TestRelease(t *testing.T) {
 		},
 		{
 			Name: "a launch template was rolled: its groups come after the release, and the result says so",
-			Given: func(_ *stage.Stage, j *job.Job) {
+			Given: func(_ *steptest.Stage, j *job.Job) {
 				j.Plan.Roll.Refresh.Enabled = true
 				j.Rolled = []job.Rolled{{Target: "lt-1", To: "ami-1", Version: 2}}
 			},
 			Want: "PutResult Registration CreateTags Drop: ok",
-			Then: func(s *stage.Stage, j job.Job) {
-				s.Same("refreshing", []any{j.Refreshing, s.Results(stage.RunName)[0].Refreshing, j.Times.Released},
+			Then: func(s *steptest.Stage, j job.Job) {
+				s.Same("refreshing", []any{j.Refreshing, s.Results(steptest.RunName)[0].Refreshing, j.Times.Released},
 					[]any{true, true, time.Now().UTC()})
 			},
 		},
 		{
-			Name:  "the plan leaves groups alone",
-			Given: func(_ *stage.Stage, j *job.Job) { j.Rolled = []job.Rolled{{Target: "lt-1", To: "ami-1", Version: 2}} },
-			Want:  "PutResult Registration CreateTags Drop: ok",
-			Then:  func(s *stage.Stage, j job.Job) { s.Same("refreshing", j.Refreshing, false) },
+			Name: "the plan leaves groups alone",
+			Given: func(_ *steptest.Stage, j *job.Job) {
+				j.Rolled = []job.Rolled{{Target: "lt-1", To: "ami-1", Version: 2}}
+			},
+			Want: "PutResult Registration CreateTags Drop: ok",
+			Then: func(s *steptest.Stage, j job.Job) { s.Same("refreshing", j.Refreshing, false) },
 		},
 		{
 			Name: "there is nothing to warn of",
-			Given: func(_ *stage.Stage, j *job.Job) {
+			Given: func(_ *steptest.Stage, j *job.Job) {
 				j.Plan.Roll.Refresh.Warn = true
 				j.Rolled = []job.Rolled{{Target: "lt-1", Problem: "no"}, {Target: "/golden/web", Through: []string{"lt-2"}}}
 			},
 			Want: "PutResult Registration CreateTags Drop: ok",
-			Then: func(s *stage.Stage, j job.Job) { s.Same("refreshing", j.Refreshing, false) },
+			Then: func(s *steptest.Stage, j job.Job) { s.Same("refreshing", j.Refreshing, false) },
 		},
 		{
 			Name: "a parameter that a template takes its image from concerns groups that the plan refreshes",
-			Given: func(_ *stage.Stage, j *job.Job) {
+			Given: func(_ *steptest.Stage, j *job.Job) {
 				j.Plan.Roll.Refresh.Enabled = true
 				j.Rolled = []job.Rolled{{Target: "/golden/web", Through: []string{"lt-2"}}}
 			},
 			Want: "PutResult Registration CreateTags Drop: ok",
-			Then: func(s *stage.Stage, j job.Job) { s.Same("refreshing", j.Refreshing, true) },
+			Then: func(s *steptest.Stage, j job.Job) { s.Same("refreshing", j.Refreshing, true) },
 		},
 		{
 			Name: "so may what the job does not carry",
-			Given: func(_ *stage.Stage, j *job.Job) {
+			Given: func(_ *steptest.Stage, j *job.Job) {
 				j.Plan.Roll.Refresh.Enabled = true
 				j.Rolled, j.Rest = []job.Rolled{{Target: "lt-1", Problem: "no"}}, &job.Rest{Rolled: 1}
 			},
 			Want: "PutResult Registration CreateTags Drop: ok",
-			Then: func(s *stage.Stage, j job.Job) { s.Same("refreshing", j.Refreshing, true) },
+			Then: func(s *steptest.Stage, j job.Job) { s.Same("refreshing", j.Refreshing, true) },
 		},
 		{
 			Name: "of which none was rolled",
-			Given: func(_ *stage.Stage, j *job.Job) {
+			Given: func(_ *steptest.Stage, j *job.Job) {
 				j.Plan.Roll.Refresh.Enabled = true
 				j.Rolled, j.Rest = []job.Rolled{{Target: "lt-1", Problem: "no"}}, &job.Rest{NotRolled: 1}
 			},
 			Want: "PutResult Registration CreateTags Drop: ok",
-			Then: func(s *stage.Stage, j job.Job) { s.Same("refreshing", j.Refreshing, false) },
+			Then: func(s *steptest.Stage, j job.Job) { s.Same("refreshing", j.Refreshing, false) },
 		},
 		{
 			Name: "what failed is refreshed nowhere",
-			Given: func(_ *stage.Stage, j *job.Job) {
+			Given: func(_ *steptest.Stage, j *job.Job) {
 				j.Rolled, j.Failure = []job.Rolled{{Target: "lt-1", Version: 2}}, &job.Failure{Error: "Failed"}
 			},
 			Want: "PutResult Registration Waits*2 Slots Free*2 Drop: ok",
-			Then: func(s *stage.Stage, j job.Job) { s.Same("refreshing", j.Refreshing, false) },
+			Then: func(s *steptest.Stage, j job.Job) { s.Same("refreshing", j.Refreshing, false) },
 		},
 		{
 			Name: "released once, however often the step runs",
 			Want: "PutResult Registration CreateTags Drop: ok | PutResult Registration CreateTags Drop: ok",
-			Then: func(s *stage.Stage, _ job.Job) { s.Same("results", len(s.Results(stage.RunName)), 1) },
+			Then: func(s *steptest.Stage, _ job.Job) { s.Same("results", len(s.Results(steptest.RunName)), 1) },
 		},
 		{
 			Name:  "the claim cannot be dropped: all is repeated, and counted once",
-			Given: func(s *stage.Stage, _ *job.Job) { s.Ledger.Break("Drop", 1) },
-			Want:  "PutResult Registration CreateTags Drop: Throttled | PutResult Registration CreateTags Drop: ok",
-			Then:  func(s *stage.Stage, _ job.Job) { s.Same("counted", counted(s, "SourcesImaged"), []int{1}) },
+			Given: func(s *steptest.Stage, _ *job.Job) { s.Ledger.Break("Drop", 1) },
+			Want:  "PutResult Registration CreateTags Drop: Transient | PutResult Registration CreateTags Drop: ok",
+			Then:  func(s *steptest.Stage, _ job.Job) { s.Same("counted", counted(s, "SourcesImaged"), []int{1}) },
 		},
 		{
 			Name:  "the result cannot be written: the claim stays",
-			Given: func(s *stage.Stage, _ *job.Job) { s.Ledger.Break("PutResult", 1) },
-			Want:  "PutResult: Throttled",
+			Given: func(s *steptest.Stage, _ *job.Job) { s.Ledger.Break("PutResult", 1) },
+			Want:  "PutResult: Transient",
 			Says:  []string{"recording the result of i-"},
-			Then:  func(s *stage.Stage, _ job.Job) { s.Same("claim stays", s.Held(s.Web) != nil, true) },
+			Then:  func(s *steptest.Stage, _ job.Job) { s.Same("claim stays", s.Held(s.Web) != nil, true) },
 		},
 		{
 			Name: "the answers are lost: done all the same",
-			Given: func(s *stage.Stage, _ *job.Job) {
+			Given: func(s *steptest.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "CreateTags", Nth: []int{1}, Drop: true})
 				s.Ledger.Lose("PutResult", 1)
 				s.Ledger.Lose("Drop", 1)
 			},
-			Want: "PutResult: Throttled | PutResult Registration CreateTags*2 Drop: Throttled | PutResult Registration CreateTags Drop: ok",
-			Then: func(s *stage.Stage, _ job.Job) { s.Same("claim", s.Held(s.Web), none) },
+			Want: "PutResult: Transient | PutResult Registration CreateTags*2 Drop: Transient | PutResult Registration CreateTags Drop: ok",
+			Then: func(s *steptest.Stage, _ job.Job) { s.Same("claim", s.Held(s.Web), none) },
 		},
 		{
 			Name: "another run has the source by now: its claim stays",
-			Given: func(s *stage.Stage, _ *job.Job) {
-				s.Must(s.Ledger.Kept.Drop(s.Context(), s.Web, stage.RunName))
+			Given: func(s *steptest.Stage, _ *job.Job) {
+				s.Must(s.Ledger.Kept.Drop(s.Context(), s.Web, steptest.RunName))
 				s.Hold(ledger.Claim{Source: s.Web, Run: "weekly-1"})
 			},
 			Want: "PutResult Registration CreateTags Drop: ok",
-			Then: func(s *stage.Stage, _ job.Job) { s.Same("holder", s.Held(s.Web).Run, "weekly-1") },
+			Then: func(s *steptest.Stage, _ job.Job) { s.Same("holder", s.Held(s.Web).Run, "weekly-1") },
 		},
 		{
 			Name: "EC2 is busy: tried again, the claim stays meanwhile",
-			Given: func(s *stage.Stage, _ *job.Job) {
+			Given: func(s *steptest.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "CreateTags", Nth: []int{1, 2, 3, 4, 5, 6}, Code: "RequestLimitExceeded"})
 			},
-			Want: "PutResult Registration CreateTags*6: Throttled | PutResult Registration CreateTags Drop: ok",
+			Want: "PutResult Registration CreateTags*6: Transient | PutResult Registration CreateTags Drop: ok",
 		},
 		{
 			Name:  "somebody terminated the source since: nothing to tag",
-			Given: func(_ *stage.Stage, j *job.Job) { j.Source.ID = "i-00000000000000bad" },
+			Given: func(_ *steptest.Stage, j *job.Job) { j.Source.ID = "i-00000000000000bad" },
 			Want:  "PutResult Registration CreateTags Drop: ok",
 		},
 		{
 			Name: "the source has fifty tags: a note that does not fit keeps no claim",
-			Given: func(s *stage.Stage, _ *job.Job) {
+			Given: func(s *steptest.Stage, _ *job.Job) {
 				tags := map[string]string{}
 				for n := range 48 {
 					tags[fmt.Sprintf("t%d", n)] = "x"
@@ -169,64 +171,66 @@ func TestRelease(t *testing.T) {
 				s.Must(s.Cloud.SetTags(s.Web, tags))
 			},
 			Want: "PutResult Registration CreateTags Drop: ok",
-			Then: func(s *stage.Stage, _ job.Job) {
+			Then: func(s *steptest.Stage, _ job.Job) {
 				s.Same("claim", s.Held(s.Web), none)
 				s.Same("logged", strings.Contains(s.Logs.String(), "the source does not tell what became of it"), true)
 			},
 		},
 		{
 			Name: "the function may not tag: a note keeps no claim",
-			Given: func(s *stage.Stage, _ *job.Job) {
+			Given: func(s *steptest.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "CreateTags", Code: "UnauthorizedOperation"})
 			},
 			Want: "PutResult Registration CreateTags Drop: ok",
-			Then: func(s *stage.Stage, _ job.Job) { s.Same("claim", s.Held(s.Web), none) },
+			Then: func(s *steptest.Stage, _ job.Job) { s.Same("claim", s.Held(s.Web), none) },
 		},
 	})
 }
 
 // How jobs end that did not go well.
 func TestReleaseEndings(t *testing.T) {
-	ended := func(ending job.Ending, problem string) func(*stage.Stage, job.Job) {
-		return func(s *stage.Stage, _ job.Job) {
-			r := s.Results(stage.RunName)[0]
+	ended := func(ending job.Ending, problem string) func(*steptest.Stage, job.Job) {
+		return func(s *steptest.Stage, _ job.Job) {
+			r := s.Results(steptest.RunName)[0]
 			s.Same("result", []any{r.Ending, r.Problem}, []any{ending, problem})
 		}
 	}
 	failure := func(text string) *job.Failure {
 		return &job.Failure{Error: "Failed", Cause: `{"errorMessage":"` + text + `","errorType":"Failed"}`}
 	}
-	stage.Play(t, scene, cases{
+	steptest.Play(t, scene, cases{
 		{
 			Name: "skipped: nothing is noted on the source",
-			Given: func(_ *stage.Stage, j *job.Job) {
+			Given: func(_ *steptest.Stage, j *job.Job) {
 				j.Decision, j.Skip = job.SkipIt, &job.Reason{Code: job.StopProtected, Text: "stop protection is on"}
 			},
 			Want: "PutResult Registration Drop: ok",
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				ended(job.Skipped, "")(s, j)
 				s.Same("counted", counted(s, "SourcesSkipped"), []int{1})
 			},
 		},
 		{
 			Name:  "failed, and running again: nothing to leave to anybody",
-			Given: func(_ *stage.Stage, j *job.Job) { j.Failure = failure("the image failed") },
+			Given: func(_ *steptest.Stage, j *job.Job) { j.Failure = failure("the image failed") },
 			Want:  "PutResult Registration Waits*2 Slots Free*2 Drop: ok",
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				ended(job.Broken, "the image failed")(s, j)
 				s.Same("last image", s.Tags(s.Web)[tag.LastImage], "")
 				s.Same("counted", counted(s, "SourcesFailed", "InstancesLeftStopped"), []int{1, 0})
 			},
 		},
 		{
-			Name:  "failed before it was touched",
-			Given: func(_ *stage.Stage, j *job.Job) { j.Decision, j.Back, j.Failure = "", false, failure("EC2 was busy") },
-			Want:  "PutResult Registration Waits*2 Slots Free Drop: ok",
-			Then:  ended(job.Broken, "EC2 was busy"),
+			Name: "failed before it was touched",
+			Given: func(_ *steptest.Stage, j *job.Job) {
+				j.Decision, j.Back, j.Failure = "", false, failure("EC2 was busy")
+			},
+			Want: "PutResult Registration Waits*2 Slots Free Drop: ok",
+			Then: ended(job.Broken, "EC2 was busy"),
 		},
 		{
 			Name: "what was stopped before and failed is not left stopped by us",
-			Given: func(_ *stage.Stage, j *job.Job) {
+			Given: func(_ *steptest.Stage, j *job.Job) {
 				j.Decision, j.Back, j.Failure = job.ImageNow, false, failure("the image failed")
 			},
 			Want: "PutResult Registration Waits*2 Slots Free Drop: ok",
@@ -234,7 +238,7 @@ func TestReleaseEndings(t *testing.T) {
 		},
 		{
 			Name: "left stopped by one and the same failure: it is said once",
-			Given: func(_ *stage.Stage, j *job.Job) {
+			Given: func(_ *steptest.Stage, j *job.Job) {
 				j.Back, j.Failure, j.Comeback = false, failure("EC2 said no."), failure("EC2 said no.")
 			},
 			Want: "PutResult Registration Waits*2 Claim Record Take: ok",
@@ -242,25 +246,25 @@ func TestReleaseEndings(t *testing.T) {
 		},
 		{
 			Name: "left stopped: the claim stays for recover, and says so",
-			Given: func(_ *stage.Stage, j *job.Job) {
+			Given: func(_ *steptest.Stage, j *job.Job) {
 				j.Back, j.Failure, j.Comeback = false, failure("the image failed"), failure("EC2 has no room")
 			},
 			Want: "PutResult Registration Waits*2 Claim Record Take: ok",
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				ended(job.LeftStopped, "the image failed. Bringing it back failed as well: EC2 has no room")(s, j)
 				held := s.Held(s.Web)
-				s.Same("claim", []any{held.Run, held.WasRunning, held.Left}, []any{stage.RunName, true, time.Now().UTC()})
+				s.Same("claim", []any{held.Run, held.WasRunning, held.Left}, []any{steptest.RunName, true, time.Now().UTC()})
 				s.Same("counted", counted(s, "SourcesFailed", "InstancesLeftStopped"), []int{1, 1})
 			},
 		},
 		{
 			Name: "left stopped, and the claim was gone: it is taken again, with who must be started",
-			Given: func(s *stage.Stage, j *job.Job) {
+			Given: func(s *steptest.Stage, j *job.Job) {
 				j.Back, j.Failure = false, failure("the image failed")
-				s.Must(s.Ledger.Kept.Drop(s.Context(), s.Web, stage.RunName))
+				s.Must(s.Ledger.Kept.Drop(s.Context(), s.Web, steptest.RunName))
 			},
 			Want: "PutResult Registration Waits*2 Claim Record Take: ok",
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				held := s.Held(s.Web)
 				s.Same("claim", []any{held.WasRunning, held.StopSent.Equal(j.Times.StopSent), held.Left.IsZero()},
 					[]any{true, true, false})
@@ -268,12 +272,12 @@ func TestReleaseEndings(t *testing.T) {
 		},
 		{
 			Name: "left stopped, and the ledger is busy: tried again until recover can know",
-			Given: func(s *stage.Stage, j *job.Job) {
+			Given: func(s *steptest.Stage, j *job.Job) {
 				j.Back, j.Failure = false, failure("the image failed")
 				s.Ledger.Break("Record", 1)
 			},
-			Want: "PutResult Registration Waits*2 Claim Record: Throttled | PutResult Registration Waits*2 Claim Record Take: ok",
-			Then: func(s *stage.Stage, _ job.Job) { s.Same("left", s.Held(s.Web).Left.IsZero(), false) },
+			Want: "PutResult Registration Waits*2 Claim Record: Transient | PutResult Registration Waits*2 Claim Record Take: ok",
+			Then: func(s *steptest.Stage, _ job.Job) { s.Same("left", s.Held(s.Web).Left.IsZero(), false) },
 		},
 	})
 }
@@ -282,7 +286,7 @@ func TestReleaseEndings(t *testing.T) {
 var none *ledger.Claim
 
 // counted is how often each metric was written.
-func counted(s *stage.Stage, metrics ...string) []int {
+func counted(s *steptest.Stage, metrics ...string) []int {
 	var times []int
 	for _, m := range metrics {
 		times = append(times, strings.Count(s.Logs.String(), `"`+m+`":`))
@@ -292,8 +296,8 @@ func counted(s *stage.Stage, metrics ...string) []int {
 
 // A version that knew no register made the image, and was updated while the run went on.
 func TestReleaseRegisters(t *testing.T) {
-	made := func(instance func(*stage.Stage) string) func(*stage.Stage, *job.Job) {
-		return func(s *stage.Stage, j *job.Job) {
+	made := func(instance func(*steptest.Stage) string) func(*steptest.Stage, *job.Job) {
+		return func(s *steptest.Stage, j *job.Job) {
 			j.Image.Name = "goldsmith/web/updated"
 			out, err := s.EC2.CreateImage(s.Context(),
 				&sdk.CreateImageInput{InstanceId: aws.String(instance(s)), Name: aws.String(j.Image.Name)})
@@ -301,9 +305,9 @@ func TestReleaseRegisters(t *testing.T) {
 			j.Image.ID = aws.ToString(out.ImageId)
 		}
 	}
-	web := func(s *stage.Stage) string { return s.Web }
-	registered := func(want bool) func(*stage.Stage, job.Job) {
-		return func(s *stage.Stage, j job.Job) {
+	web := func(s *steptest.Stage) string { return s.Web }
+	registered := func(want bool) func(*steptest.Stage, job.Job) {
+		return func(s *steptest.Stage, j job.Job) {
 			s.Helper()
 			r, ok, err := s.Ledger.Kept.Registration(s.Context(), j.Image.ID)
 			s.Must(err)
@@ -314,27 +318,27 @@ func TestReleaseRegisters(t *testing.T) {
 		}
 	}
 	const first = "PutResult Registration DescribeImages"
-	stage.Play(t, scene, cases{
+	steptest.Play(t, scene, cases{
 		{
 			Name: "registered by its facts, once", Given: made(web), Then: registered(true),
 			Want: first + " Register CreateTags Drop: ok | PutResult Registration CreateTags Drop: ok",
 		},
 		{
 			Name: "made of another instance: not registered", Want: first + " CreateTags Drop: ok", Then: registered(false),
-			Given: made(func(s *stage.Stage) string { return s.Launch("other", nil) }),
+			Given: made(func(s *steptest.Stage) string { return s.Launch("other", nil) }),
 		},
 		{
 			Name: "it cannot be looked at: the claim does not stay for it", Want: first + " CreateTags Drop: ok",
 			Then: registered(false),
-			Given: func(s *stage.Stage, j *job.Job) {
+			Given: func(s *steptest.Stage, j *job.Job) {
 				made(web)(s, j)
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeImages", Code: "UnauthorizedOperation"})
 			},
 		},
 		{
-			Name: "the register is busy: tried again, the claim stays meanwhile", Want: first + " Register: Throttled | " +
+			Name: "the register is busy: tried again, the claim stays meanwhile", Want: first + " Register: Transient | " +
 				first + " Register CreateTags Drop: ok",
-			Given: func(s *stage.Stage, j *job.Job) { made(web)(s, j); s.Ledger.Break("Register", 1) }, Then: registered(true),
+			Given: func(s *steptest.Stage, j *job.Job) { made(web)(s, j); s.Ledger.Break("Register", 1) }, Then: registered(true),
 		},
 	})
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
+	"goldsmith/test/steptest"
 )
 
 // noImage are the codes that say of an image that it does not exist.
@@ -18,7 +18,7 @@ var noImage = []string{"InvalidAMIID.NotFound", "InvalidAMIID.Unavailable"}
 // ec2Codes are the codes of EC2's list.
 func ec2Codes(t *testing.T) (all []string) {
 	t.Helper()
-	text, err := os.ReadFile("../../shared/reference/testdata/ec2-error-codes.txt")
+	text, err := os.ReadFile("../../shared/usage/testdata/ec2-error-codes.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func TestRetireWithEachCode(t *testing.T) {
 	} {
 		t.Run(action, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := stage.New(t)
+				s := steptest.New(t)
 				var due string
 				step, page := aged(&due)(s)
 				deprecated(s, due, 72*time.Hour)

@@ -11,13 +11,13 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
 	"goldsmith/shared/job"
 	"goldsmith/shared/tag"
+	"goldsmith/test/steptest"
 )
 
 // of is another source's images: a good one of last night, and one that is due.
-func of(s *stage.Stage, name string, nights int) string {
+func of(s *steptest.Stage, name string, nights int) string {
 	s.Helper()
 	tags := map[string]string{tag.Name: name, tag.Source: "i-" + name}
 	old(s, 1, tags)
@@ -26,8 +26,8 @@ func of(s *stage.Stage, name string, nights int) string {
 
 // everything is a night in which each step is taken: images go, are deprecated, restored and found again, template
 // versions are pruned, and snapshots without an image are swept.
-func everything(due *string) func(*stage.Stage, *job.Page) {
-	return func(s *stage.Stage, p *job.Page) {
+func everything(due *string) func(*steptest.Stage, *job.Batch) {
+	return func(s *steptest.Stage, p *job.Batch) {
 		s.Cloud.SetRecycleBin(7 * 24 * time.Hour)
 		s.Cloud.SetSnapshotRecycleBin(7 * 24 * time.Hour)
 		back := of(s, "back", 8)
@@ -56,7 +56,7 @@ func everything(due *string) func(*stage.Stage, *job.Page) {
 }
 
 // remove retires an image as an earlier night did; its registration stays.
-func remove(s *stage.Stage, id string) {
+func remove(s *steptest.Stage, id string) {
 	s.Helper()
 	_, err := s.EC2.DeregisterImage(s.Context(),
 		&sdk.DeregisterImageInput{ImageId: aws.String(id), DeleteAssociatedSnapshots: aws.Bool(true)})
@@ -68,13 +68,13 @@ func remove(s *stage.Stage, id string) {
 }
 
 // byHand deregisters an image and leaves its snapshots.
-func byHand(s *stage.Stage, id string) {
+func byHand(s *steptest.Stage, id string) {
 	s.Helper()
 	_, err := s.EC2.DeregisterImage(s.Context(), &sdk.DeregisterImageInput{ImageId: aws.String(id)})
 	s.Must(err)
 }
 
-func binned(s *stage.Stage) (ids []string) {
+func binned(s *steptest.Stage) (ids []string) {
 	s.Helper()
 	out, err := s.EC2.ListSnapshotsInRecycleBin(s.Context(), &sdk.ListSnapshotsInRecycleBinInput{})
 	s.Must(err)
@@ -84,8 +84,8 @@ func binned(s *stage.Stage) (ids []string) {
 	return ids
 }
 
-// world is every image, snapshot, template version and fate, by source: ids are made of what was called.
-func world(s *stage.Stage) string {
+// world is every image, snapshot, template version and status, by source: ids are made of what was called.
+func world(s *steptest.Stage) string {
 	s.Helper()
 	var lines []string
 	out, err := s.EC2.DescribeImages(s.Context(),
@@ -97,7 +97,7 @@ func world(s *stage.Stage) string {
 	for r, err := range s.Ledger.Kept.Retirements(s.Context(), "nightly") {
 		s.Must(err)
 		if strings.HasPrefix(r.Subject, "ami-") {
-			lines = append(lines, fmt.Sprintf("%s is %s", r.Name, r.Fate))
+			lines = append(lines, fmt.Sprintf("%s is %s", r.Name, r.Status))
 		}
 	}
 	for r, err := range s.Ledger.Kept.Registrations(s.Context(), "") {
@@ -119,13 +119,13 @@ func world(s *stage.Stage) string {
 // it.
 func TestRetireWithACallDenied(t *testing.T) {
 	var due string
-	stage.Each[job.Page, job.Page]{
+	steptest.Each[job.Batch, job.Batch]{
 		Scene: aged(&due), Given: everything(&due), End: world,
-		Noticed: func(s *stage.Stage, call string, err error, _ job.Page) {
+		Noticed: func(s *steptest.Stage, call string, err error, _ job.Batch) {
 			told := false
 			for r, err := range s.Ledger.Kept.Retirements(s.Context(), "nightly") {
 				s.Must(err)
-				told = told || r.Fate == job.Stuck
+				told = told || r.Status == job.Stuck
 			}
 			quiet := call == "ListImagesInRecycleBin" &&
 				strings.Contains(s.Logs.String(), "the Recycle Bin cannot be looked into")

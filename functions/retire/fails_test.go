@@ -15,10 +15,10 @@ import (
 
 	"goldsmith/functions/retire"
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
+	"goldsmith/test/steptest"
 )
 
 // answers is EC2 with some answers of its own.
@@ -67,31 +67,31 @@ func (a answers) DeregisterImage(
 }
 
 // moving is a ledger in which another writer changes a registration first.
-type moving struct{ *stage.Ledger }
+type moving struct{ *steptest.Ledger }
 
 func (m moving) Amend(_ context.Context, r ledger.Registration) (ledger.Registration, error) {
-	return r, &ledger.Moved{Source: r.Lineage, ID: r.ID}
+	return r, &ledger.MovedError{Source: r.Lineage, ID: r.ID}
 }
 
 // rounds plays one round beside an image that goes, and gives its error.
-func rounds(t *testing.T, given func(s *stage.Stage, due string, a *answers) retire.Book,
-	then func(s *stage.Stage, due string, err error)) {
+func rounds(t *testing.T, given func(s *steptest.Stage, due string, a *answers) retire.Ledger,
+	then func(s *steptest.Stage, due string, err error)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s := stage.New(t)
+		s := steptest.New(t)
 		var due string
 		_, page := aged(&due)(s)
 		a := answers{Client: s.EC2}
 		deprecated(s, due, 72*time.Hour)
 		book := given(s, due, &a)
-		_, err := retire.New(watcher(s), a, book, time.Now).Handle(s.Context(), page)
+		_, err := retire.New(reviewer(s), a, book, time.Now).Handle(s.Context(), page)
 		then(s, due, err)
 	})
 }
 
 // Each snapshot's own result counts, and each that stays is told.
 func TestEverySnapshotsResult(t *testing.T) {
-	rounds(t, func(s *stage.Stage, _ string, a *answers) retire.Book {
+	rounds(t, func(s *steptest.Stage, _ string, a *answers) retire.Ledger {
 		a.deregister = func(out *sdk.DeregisterImageOutput) {
 			for id, code := range map[string]types.SnapshotReturnCodes{
 				"snap-0aaaaaaaaaaaaaaaa": types.SnapshotReturnCodesSuccess, "snap-0bbbbbbbbbbbbbbbb": "internal-error",
@@ -102,12 +102,12 @@ func TestEverySnapshotsResult(t *testing.T) {
 			}
 		}
 		return s.Ledger
-	}, func(s *stage.Stage, due string, err error) {
+	}, func(s *steptest.Stage, due string, err error) {
 		s.Must(err)
-		s.Same("stuck", strings.HasPrefix(fate(s, "snap-0bbbbbbbbbbbbbbbb"), "stuck: it stays after its image "+due), true)
+		s.Same("stuck", strings.HasPrefix(status(s, "snap-0bbbbbbbbbbbbbbbb"), "stuck: it stays after its image "+due), true)
 		s.Same("skipped", slices.Contains(record(s, due).Why,
 			"snapshot snap-0cccccccccccccccc stays, since another image uses it"), true)
-		s.Same("gone well", fate(s, "snap-0aaaaaaaaaaaaaaaa"), "")
+		s.Same("gone well", status(s, "snap-0aaaaaaaaaaaaaaaa"), "")
 		s.Same("registered on", registrationOf(s, due).Retired.IsZero(), true)
 		s.Same("when it goes is said no more", record(s, due).Due.IsZero(), true)
 	})
@@ -115,13 +115,13 @@ func TestEverySnapshotsResult(t *testing.T) {
 
 // A registration that another writer changes meanwhile is tried again, before anything goes.
 func TestARegistrationThatChangesMeanwhile(t *testing.T) {
-	rounds(t, func(s *stage.Stage, due string, _ *answers) retire.Book {
+	rounds(t, func(s *steptest.Stage, due string, _ *answers) retire.Ledger {
 		r := registrationOf(s, due)
 		r.Snapshots = nil
 		_, err := s.Ledger.Kept.Amend(s.Context(), r)
 		s.Must(err)
 		return moving{s.Ledger}
-	}, func(s *stage.Stage, due string, err error) {
+	}, func(s *steptest.Stage, due string, err error) {
 		s.Same("tried again", errors.As(err, new(*fault.NotYet)), true)
 		s.Same("image", is(s, due), "deprecated")
 	})
@@ -133,12 +133,12 @@ func TestBusyEndsTheRound(t *testing.T) {
 		{"DeregisterImage", "RequestLimitExceeded", ""},
 		{"DeregisterImage", "UnauthorizedOperation", "stuck: no rule keeps it; deregistering it failed"},
 	} {
-		rounds(t, func(s *stage.Stage, _ string, _ *answers) retire.Book {
+		rounds(t, func(s *steptest.Stage, _ string, _ *answers) retire.Ledger {
 			s.Cloud.Inject(ec2.Fault{Action: c.call, Code: c.code})
 			return s.Ledger
-		}, func(s *stage.Stage, due string, err error) {
-			s.Same(c.code+" ends it", fault.IsThrottled(err), c.told == "")
-			s.Same("told", strings.HasPrefix(fate(s, due), c.told) || c.told == "", true)
+		}, func(s *steptest.Stage, due string, err error) {
+			s.Same(c.code+" ends it", fault.IsTransient(err), c.told == "")
+			s.Same("told", strings.HasPrefix(status(s, due), c.told) || c.told == "", true)
 		})
 	}
 }
@@ -146,36 +146,36 @@ func TestBusyEndsTheRound(t *testing.T) {
 // The first step of an image is tried again by the next round when EC2 is busy.
 func TestDeprecatingIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := stage.New(t)
+		s := steptest.New(t)
 		var due string
 		step, page := aged(&due)(s)
 		s.Cloud.Inject(ec2.Fault{Action: "EnableImageDeprecation", Code: "RequestLimitExceeded"})
 		_, err := step(s.Context(), page)
-		s.Same("busy", fault.IsThrottled(err), true)
+		s.Same("busy", fault.IsTransient(err), true)
 		s.Same("image", is(s, due), "available")
 	})
 }
 
 // What cannot be written down ends the round, also what could not be done.
 func TestWhatCannotBeWrittenDown(t *testing.T) {
-	rounds(t, func(s *stage.Stage, _ string, _ *answers) retire.Book {
+	rounds(t, func(s *steptest.Stage, _ string, _ *answers) retire.Ledger {
 		s.Cloud.Inject(ec2.Fault{Action: "DeregisterImage", Code: "UnauthorizedOperation"})
 		return failing{s.Ledger, job.Stuck}
-	}, func(s *stage.Stage, _ string, err error) {
+	}, func(s *steptest.Stage, _ string, err error) {
 		if err == nil {
 			s.Error("a step that failed is not written down, and nothing says so")
 		}
 	})
 }
 
-// failing is a ledger that does not write a fate down.
+// failing is a ledger that does not write a status down.
 type failing struct {
-	*stage.Ledger
-	fate job.Fate
+	*steptest.Ledger
+	status job.Status
 }
 
 func (f failing) PutRetirement(ctx context.Context, r job.Retirement) error {
-	if r.Fate == f.fate {
+	if r.Status == f.status {
 		return errors.New("the disk is full")
 	}
 	return f.Ledger.PutRetirement(ctx, r)
@@ -183,16 +183,16 @@ func (f failing) PutRetirement(ctx context.Context, r job.Retirement) error {
 
 // A round that ends what was begun asks EC2 whether the image is gone; not knowing is told, and ends nothing.
 func TestEndingWhatCannotBeAsked(t *testing.T) {
-	rounds(t, func(s *stage.Stage, due string, _ *answers) retire.Book {
+	rounds(t, func(s *steptest.Stage, due string, _ *answers) retire.Ledger {
 		byHand(s, due)
 		s.Must(s.Ledger.Kept.PutRetirement(s.Context(), job.Retirement{
-			Plan: "nightly", Subject: due, Name: "web", Run: "before", Fate: job.Retiring, At: time.Now(),
+			Plan: "nightly", Subject: due, Name: "web", Run: "before", Status: job.Retiring, At: time.Now(),
 		}))
 		s.Cloud.Inject(ec2.Fault{Action: "DescribeImageAttribute", Code: "UnauthorizedOperation"})
 		return s.Ledger
-	}, func(s *stage.Stage, due string, err error) {
+	}, func(s *steptest.Stage, due string, err error) {
 		s.Must(err)
-		s.Same("told", strings.HasPrefix(fate(s, due), "stuck: asking EC2 for it failed"), true)
+		s.Same("told", strings.HasPrefix(status(s, due), "stuck: asking EC2 for it failed"), true)
 		s.Same("registered on", registrationOf(s, due).Retired.IsZero(), true)
 	})
 }
@@ -202,14 +202,14 @@ func TestASweepThatCannotLook(t *testing.T) {
 	for call, says := range map[string]string{
 		"ListImagesInRecycleBin": "looking into the Recycle Bin", "DescribeSnapshots": "looking for", "": "",
 	} {
-		rounds(t, func(s *stage.Stage, due string, _ *answers) retire.Book {
+		rounds(t, func(s *steptest.Stage, due string, _ *answers) retire.Ledger {
 			byHand(s, due)
 			misses(s, due, 72*time.Hour)
 			if call != "" {
 				s.Cloud.Inject(ec2.Fault{Action: call, Code: "UnauthorizedOperation", Until: time.Now().Add(time.Second)})
 			}
 			return s.Ledger
-		}, func(s *stage.Stage, _ string, err error) {
+		}, func(s *steptest.Stage, _ string, err error) {
 			s.Must(err)
 			time.Sleep(time.Minute)
 			for _, form := range s.Sent("DescribeSnapshots")[:1] {
@@ -218,7 +218,7 @@ func TestASweepThatCannotLook(t *testing.T) {
 			if call == "" {
 				return
 			}
-			s.Same(call+" told", strings.Contains(fate(s, "snapshots without an image"), says), true)
+			s.Same(call+" told", strings.Contains(status(s, "snapshots without an image"), says), true)
 			s.Same("snapshots", snapshots(s), 2)
 		})
 	}
@@ -226,14 +226,14 @@ func TestASweepThatCannotLook(t *testing.T) {
 
 // The Recycle Bin is read to its last page.
 func TestTheBinIsReadToItsEnd(t *testing.T) {
-	rounds(t, func(s *stage.Stage, due string, a *answers) retire.Book {
+	rounds(t, func(s *steptest.Stage, due string, a *answers) retire.Ledger {
 		until := time.Now().Add(7 * 24 * time.Hour)
 		a.bin = []types.ImageRecycleBinInfo{
 			{ImageId: aws.String("ami-0123456789abcdef0"), RecycleBinExitTime: &until},
 			{ImageId: aws.String(due), RecycleBinExitTime: &until},
 		}
 		return s.Ledger
-	}, func(s *stage.Stage, due string, err error) {
+	}, func(s *steptest.Stage, due string, err error) {
 		s.Must(err)
 		s.Same("told", slices.ContainsFunc(record(s, due).Why, func(why string) bool {
 			return strings.HasPrefix(why, "it lies in the Recycle Bin until ")
@@ -243,14 +243,14 @@ func TestTheBinIsReadToItsEnd(t *testing.T) {
 
 // A snapshot that stays and cannot be written down ends the round.
 func TestASnapshotThatCannotBeWrittenDown(t *testing.T) {
-	rounds(t, func(s *stage.Stage, _ string, a *answers) retire.Book {
+	rounds(t, func(s *steptest.Stage, _ string, a *answers) retire.Ledger {
 		a.deregister = func(out *sdk.DeregisterImageOutput) {
 			out.DeleteSnapshotResults = []types.DeleteSnapshotReturnCode{
 				{SnapshotId: aws.String("snap-0bbbbbbbbbbbbbbbb"), ReturnCode: "internal-error"},
 			}
 		}
 		return failing{s.Ledger, job.Stuck}
-	}, func(s *stage.Stage, _ string, err error) {
+	}, func(s *steptest.Stage, _ string, err error) {
 		if err == nil {
 			s.Error("a snapshot stays, it is not written down, and nothing says so")
 		}
@@ -260,7 +260,7 @@ func TestASnapshotThatCannotBeWrittenDown(t *testing.T) {
 // What was begun is ended also without a registration, and a registration ends when no snapshot is known of it.
 func TestEndingWithoutARegistration(t *testing.T) {
 	for _, registered := range []bool{false, true} {
-		rounds(t, func(s *stage.Stage, due string, _ *answers) retire.Book {
+		rounds(t, func(s *steptest.Stage, due string, _ *answers) retire.Ledger {
 			r := registrationOf(s, due)
 			byHand(s, due)
 			if registered {
@@ -271,12 +271,12 @@ func TestEndingWithoutARegistration(t *testing.T) {
 				s.Must(s.Ledger.Kept.Retire(s.Context(), r, time.Now()))
 			}
 			s.Must(s.Ledger.Kept.PutRetirement(s.Context(), job.Retirement{
-				Plan: "nightly", Subject: due, Name: "web", Run: "before", Fate: job.Retiring, At: time.Now(),
+				Plan: "nightly", Subject: due, Name: "web", Run: "before", Status: job.Retiring, At: time.Now(),
 			}))
 			return s.Ledger
-		}, func(s *stage.Stage, due string, err error) {
+		}, func(s *steptest.Stage, due string, err error) {
 			s.Must(err)
-			s.Same("fate", record(s, due).Fate, job.Retired)
+			s.Same("status", record(s, due).Status, job.Retired)
 			s.Same("registered no more", registrationOf(s, due).Retired.IsZero(), false)
 			s.Same("gone", registrationOf(s, due).Gone.IsZero(), true)
 		})
@@ -286,7 +286,7 @@ func TestEndingWithoutARegistration(t *testing.T) {
 // A round takes nothing over of what the page said before.
 func TestARoundBeginsAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := stage.New(t)
+		s := steptest.New(t)
 		var due string
 		step, page := aged(&due)(s)
 		page.Sources, page.Retire.More = []job.Source{{ID: s.Web}}, true

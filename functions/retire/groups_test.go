@@ -8,11 +8,11 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 
-	"goldsmith/local/stage"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/lineage"
 	"goldsmith/shared/retention"
 	"goldsmith/shared/tag"
+	"goldsmith/test/steptest"
 )
 
 // Histories of a group: what an earlier version registered by its name alone belongs to the group that has the name
@@ -35,7 +35,7 @@ func TestHistoriesOfGroups(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := stage.New(t)
+				s := steptest.New(t)
 				s.Group("fleet", 0)
 				made := []string{ofGroup(s, "fleet", 1, c.first)}
 				time.Sleep(twoNights)
@@ -46,9 +46,9 @@ func TestHistoriesOfGroups(t *testing.T) {
 				_, err := s.Ledger.Kept.PutOwner(s.Context(), ledger.Owner{Name: "web", Lineage: "group/fleet", At: time.Now()})
 				s.Must(err)
 				time.Sleep(time.Minute)
-				outlook := looked(s, retention.Scope{})
-				s.Same("images", len(outlook.Decisions), 2)
-				for _, d := range outlook.Decisions {
+				review := looked(s, retention.Scope{})
+				s.Same("images", len(review.Decisions), 2)
+				for _, d := range review.Decisions {
 					s.Same(d.ID+" goes", d.Going(), c.goes && d.ID == made[0])
 				}
 			})
@@ -57,7 +57,7 @@ func TestHistoriesOfGroups(t *testing.T) {
 }
 
 // ofGroup is a good image of a member of the group, registered by that lineage, or by the group as it is now.
-func ofGroup(s *stage.Stage, group string, n int, by string) string {
+func ofGroup(s *steptest.Stage, group string, n int, by string) string {
 	s.Helper()
 	if by == "" {
 		out, err := s.AutoScaling.DescribeAutoScalingGroups(s.Context(),

@@ -10,21 +10,21 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 
-	"goldsmith/local/stage"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/lineage"
 	"goldsmith/shared/plan"
-	"goldsmith/shared/reference"
 	"goldsmith/shared/retention"
 	"goldsmith/shared/tag"
+	"goldsmith/shared/usage"
+	"goldsmith/test/steptest"
 )
 
-// watcher looks at what the stage has.
-func watcher(s *stage.Stage) retention.Watcher {
-	return retention.Watcher{
-		EC2: s.EC2, Book: s.Ledger, Lineages: lineage.Finder{EC2: s.EC2, Groups: s.AutoScaling}, Now: time.Now,
-		Gate: reference.Gate{EC2: s.EC2, AutoScaling: s.AutoScaling, SSM: s.SSM},
+// reviewer looks at what the stage has.
+func reviewer(s *steptest.Stage) retention.Reviewer {
+	return retention.Reviewer{
+		EC2: s.EC2, Ledger: s.Ledger, Lineages: lineage.Finder{EC2: s.EC2, Groups: s.AutoScaling}, Now: time.Now,
+		Usage: usage.Finder{EC2: s.EC2, AutoScaling: s.AutoScaling, SSM: s.SSM},
 	}
 }
 
@@ -32,15 +32,15 @@ func watcher(s *stage.Stage) retention.Watcher {
 var keepsOne = plan.Plan{Name: "nightly", Keep: plan.Keep{Last: 1, Minimum: 1, Grace: plan.Duration(time.Hour)}}
 
 // looked is what becomes of the stage's images.
-func looked(s *stage.Stage, scope retention.Scope) retention.Outlook {
+func looked(s *steptest.Stage, scope retention.Scope) retention.Review {
 	s.Helper()
-	o, err := watcher(s).Look(s.Context(), keepsOne, scope)
+	o, err := reviewer(s).Look(s.Context(), keepsOne, scope)
 	s.Must(err)
 	return o
 }
 
 // goodOf is a good image of a source under a name, registered when it was made.
-func goodOf(s *stage.Stage, source, name string, tags map[string]string, edit ...func(*ledger.Registration)) string {
+func goodOf(s *steptest.Stage, source, name string, tags map[string]string, edit ...func(*ledger.Registration)) string {
 	s.Helper()
 	now := time.Now()
 	called := fmt.Sprintf("%s/%s/%d", source, name, now.UnixNano())
@@ -62,7 +62,7 @@ func ours(source string) map[string]string {
 // Images that people have taken the tags off are asked for by their ids, however many there are.
 func TestUntaggedImagesAreFound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := stage.New(t)
+		s := steptest.New(t)
 		for range 201 {
 			goodOf(s, "i-0123456789abcdef0", "web", map[string]string{tag.Source: "i-0123456789abcdef0"})
 		}
@@ -77,7 +77,7 @@ func TestHadBackByItsFacts(t *testing.T) {
 		back   int
 	}{"the same": {"", 1}, "another of its id": {"another", 0}} {
 		synctest.Test(t, func(t *testing.T) {
-			s := stage.New(t)
+			s := steptest.New(t)
 			const source = "i-0123456789abcdef0"
 			id := goodOf(s, source, "web", ours(source), func(r *ledger.Registration) {
 				if c.called != "" {
@@ -98,7 +98,7 @@ func TestHadBackByItsFacts(t *testing.T) {
 // Test instances that are registered under the plan are no images of it.
 func TestTestInstancesAreNoImages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := stage.New(t)
+		s := steptest.New(t)
 		_, err := s.Ledger.Kept.Register(s.Context(), ledger.Registration{
 			Kind: ledger.MadeTest, Call: ledger.RunInstances, Lineage: s.Web, Plan: "nightly", Token: "t", ID: s.Web,
 			Begun: time.Now(),
@@ -111,12 +111,12 @@ func TestTestInstancesAreNoImages(t *testing.T) {
 // Whose a name is has to be read before images of ended sources are judged together.
 func TestAnOwnerThatCannotBeRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := stage.New(t)
+		s := steptest.New(t)
 		for _, source := range []string{"i-0123456789abcdef0", "i-0123456789abcdef1"} {
 			goodOf(s, source, "web", ours(source))
 		}
-		s.Ledger.Break("Owner", stage.Attempts)
-		if _, err := watcher(s).Look(s.Context(), keepsOne, retention.Scope{}); err == nil {
+		s.Ledger.Break("Owner", steptest.Attempts)
+		if _, err := reviewer(s).Look(s.Context(), keepsOne, retention.Scope{}); err == nil {
 			s.Error("images are judged all the same")
 		}
 	})
@@ -125,7 +125,7 @@ func TestAnOwnerThatCannotBeRead(t *testing.T) {
 // When nothing can be found out about uses every image stays, and each says why.
 func TestBlindKeepsEach(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := stage.New(t)
+		s := steptest.New(t)
 		for range 4 {
 			goodOf(s, s.Web, "web", ours(s.Web))
 		}
@@ -145,13 +145,13 @@ func TestBlindKeepsEach(t *testing.T) {
 // A disabled image goes on its way, though a person has taken its deprecation back.
 func TestADisabledImageGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := stage.New(t)
+		s := steptest.New(t)
 		old := goodOf(s, s.Web, "web", ours(s.Web))
 		goodOf(s, s.Web, "web", ours(s.Web))
 		_, err := s.EC2.DisableImage(s.Context(), &sdk.DisableImageInput{ImageId: aws.String(old)})
 		s.Must(err)
 		s.Must(s.Ledger.Kept.PutRetirement(s.Context(), job.Retirement{
-			Plan: "nightly", Subject: old, Fate: job.Disabled, Since: time.Now(), At: time.Now(),
+			Plan: "nightly", Subject: old, Status: job.Disabled, Since: time.Now(), At: time.Now(),
 		}))
 		time.Sleep(2 * time.Hour)
 		for _, d := range looked(s, retention.Scope{}).Decisions {
@@ -165,7 +165,7 @@ func TestADisabledImageGoesOn(t *testing.T) {
 // A page takes whole histories: as many as it needs, and no more than asked.
 func TestPagesOfHistories(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := stage.New(t)
+		s := steptest.New(t)
 		for _, name := range []string{"a", "b", "c"} {
 			source := s.Launch(name, nil)
 			for range 3 {
@@ -195,7 +195,7 @@ func TestPagesOfHistories(t *testing.T) {
 func TestAWishThatCannotBeRead(t *testing.T) {
 	for _, own := range []string{"", "daily=7", "nonsense"} {
 		synctest.Test(t, func(t *testing.T) {
-			s := stage.New(t)
+			s := steptest.New(t)
 			tags := ours(s.Web)
 			if own != "" {
 				tags[tag.Keep] = own
@@ -214,7 +214,7 @@ func TestAWishThatCannotBeRead(t *testing.T) {
 // apart from each other.
 func TestEndedSourcesOfOneName(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := stage.New(t)
+		s := steptest.New(t)
 		ids := []string{"i-0123456789abcdef0", "i-0123456789abcdef1", "i-0123456789abcdef2", "i-0123456789abcdef3"}
 		for _, source := range ids {
 			for range 2 {
@@ -237,7 +237,7 @@ func TestEndedSourcesOfOneName(t *testing.T) {
 // An image that is disabled cannot be launched: it is no current image, and none goes for it.
 func TestADisabledImageIsNotCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := stage.New(t)
+		s := steptest.New(t)
 		older := goodOf(s, s.Web, "web", ours(s.Web))
 		newest := goodOf(s, s.Web, "web", ours(s.Web))
 		_, err := s.EC2.DisableImage(s.Context(), &sdk.DisableImageInput{ImageId: aws.String(newest)})
@@ -252,7 +252,7 @@ func TestADisabledImageIsNotCounted(t *testing.T) {
 // A claim holds the images of its own run, and none of its source's older ones.
 func TestAClaimHoldsItsOwnImage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := stage.New(t)
+		s := steptest.New(t)
 		for range 3 {
 			goodOf(s, s.Web, "web", ours(s.Web))
 		}
@@ -271,14 +271,14 @@ func TestAClaimHoldsItsOwnImage(t *testing.T) {
 // Images of another plan, and results that cannot be read.
 func TestWhatIsNotCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := stage.New(t)
+		s := steptest.New(t)
 		goodOf(s, s.Web, "web", ours(s.Web))
 		goodOf(s, s.Web, "web", ours(s.Web), func(r *ledger.Registration) { r.Plan = "weekly" })
 		o := looked(s, retention.Scope{})
 		s.Same("of the plan", []int{len(o.Registered), len(o.Decisions)}, []int{1, 1})
 		goodOf(s, s.Web, "web", ours(s.Web), func(r *ledger.Registration) { r.Good = false })
-		s.Ledger.Break("Results", stage.Attempts)
-		if _, err := watcher(s).Look(s.Context(), keepsOne, retention.Scope{}); err == nil {
+		s.Ledger.Break("Results", steptest.Attempts)
+		if _, err := reviewer(s).Look(s.Context(), keepsOne, retention.Scope{}); err == nil {
 			s.Error("images are judged without their results")
 		}
 	})

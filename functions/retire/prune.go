@@ -29,7 +29,7 @@ type Templates interface {
 // versionsMost is how many versions DeleteLaunchTemplateVersions takes, and the size of a page of both describes.
 const versionsMost = 200
 
-// prune deletes the versions of launch templates that a roll made and that name an image which is gone. The gate has
+// prune deletes the versions of launch templates that a roll made and that name an image which is gone. The finder has
 // seen that no such version is default, latest or pinned by a group; default and latest are looked at again. What pins
 // versions is looked at again for images that went in an earlier round: that may be days ago.
 func (r *round) prune(ctx context.Context) error {
@@ -62,7 +62,7 @@ func (r *round) prune(ctx context.Context) error {
 // pin finds out which versions are pinned by now, where an earlier round removed an image.
 func (r *round) pin(ctx context.Context) (err error) {
 	if r.resumed {
-		r.pins, err = r.watcher.Pins(ctx)
+		r.pins, err = r.reviewer.Pins(ctx)
 	}
 	return err
 }

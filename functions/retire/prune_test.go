@@ -13,18 +13,18 @@ import (
 
 	"goldsmith/functions/retire"
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/lineage"
-	"goldsmith/shared/reference"
 	"goldsmith/shared/retention"
 	"goldsmith/shared/tag"
+	"goldsmith/shared/usage"
+	"goldsmith/test/steptest"
 )
 
 // record is what the ledger says of a subject.
-func record(s *stage.Stage, subject string) job.Retirement {
+func record(s *steptest.Stage, subject string) job.Retirement {
 	s.Helper()
 	for r, err := range s.Ledger.Kept.Retirements(s.Context(), "nightly") {
 		if s.Must(err); r.Subject == subject {
@@ -35,7 +35,7 @@ func record(s *stage.Stage, subject string) job.Retirement {
 }
 
 // untag takes the subscription off a template.
-func untag(s *stage.Stage, template string) {
+func untag(s *steptest.Stage, template string) {
 	s.Helper()
 	_, err := s.EC2.DeleteTags(s.Context(), &sdk.DeleteTagsInput{Resources: []string{template}, Tags: []types.Tag{{Key: aws.String(tag.Source)}}})
 	s.Must(err)
@@ -44,8 +44,8 @@ func untag(s *stage.Stage, template string) {
 // Old versions go with their image, of every template that Goldsmith may change, and of no other.
 func TestRetirePrunes(t *testing.T) {
 	var due, second, first, other string
-	given := func(edit func(*stage.Stage, *job.Page)) func(*stage.Stage, *job.Page) {
-		return func(s *stage.Stage, p *job.Page) {
+	given := func(edit func(*steptest.Stage, *job.Batch)) func(*steptest.Stage, *job.Batch) {
+		return func(s *steptest.Stage, p *job.Batch) {
 			second = of(s, "db", 9)
 			deprecated(s, due, 72*time.Hour)
 			deprecated(s, second, 72*time.Hour)
@@ -55,65 +55,65 @@ func TestRetirePrunes(t *testing.T) {
 		}
 	}
 	const night = sees + "*3" + gates + " DescribeImageAttribute DescribeSnapshotAttribute PutRetirement DeregisterImage PutRetirement DeregisterImage"
-	has := func(inFirst, inOther []int64, pruned int) func(*stage.Stage, job.Page) {
-		return func(s *stage.Stage, _ job.Page) {
+	has := func(inFirst, inOther []int64, pruned int) func(*steptest.Stage, job.Batch) {
+		return func(s *steptest.Stage, _ job.Batch) {
 			s.Helper()
 			s.Same("versions of first", versions(s, first), inFirst)
 			s.Same("versions of other", versions(s, other), inOther)
 			s.Same("pruned with due", record(s, due).Pruned, pruned)
 			s.Same("pruned with db", record(s, second).Pruned, 1)
-			s.Same("fates", record(s, due).Fate+" "+record(s, second).Fate, job.Retired+" "+job.Retired)
+			s.Same("statuses", record(s, due).Status+" "+record(s, second).Status, job.Retired+" "+job.Retired)
 			s.Same("templates", len(record(s, due).Templates), 0)
 		}
 	}
-	listed := func(edit func(p *job.Page)) func(*stage.Stage, *job.Page) {
-		return given(func(s *stage.Stage, p *job.Page) { untag(s, other); edit(p) })
+	listed := func(edit func(p *job.Batch)) func(*steptest.Stage, *job.Batch) {
+		return given(func(s *steptest.Stage, p *job.Batch) { untag(s, other); edit(p) })
 	}
-	unordered := func(c stage.Case[job.Page, job.Page]) stage.Case[job.Page, job.Page] {
+	unordered := func(c steptest.Case[job.Batch, job.Batch]) steptest.Case[job.Batch, job.Batch] {
 		c.Unordered = true
 		c.Want = strings.Replace(c.Want, "GATES", night, 1)
 		return c
 	}
 	const prunes = " DescribeLaunchTemplates Targets DescribeLaunchTemplateVersions DeleteLaunchTemplateVersions"
 	const ends = " ListImagesInRecycleBin PutRetirement Retire PutRetirement Retire: ok"
-	stage.Play(t, aged(&due), cases{
-		unordered(stage.Case[job.Page, job.Page]{
-			Name: "two images, two templates", Given: given(func(*stage.Stage, *job.Page) {}),
+	steptest.Play(t, aged(&due), cases{
+		unordered(steptest.Case[job.Batch, job.Batch]{
+			Name: "two images, two templates", Given: given(func(*steptest.Stage, *job.Batch) {}),
 			Want: "GATES" + prunes + prunes + ends, Then: has([]int64{4}, []int64{2}, 3),
 		}),
-		unordered(stage.Case[job.Page, job.Page]{
-			Name: "a template that does not subscribe is left alone", Given: listed(func(*job.Page) {}),
+		unordered(steptest.Case[job.Batch, job.Batch]{
+			Name: "a template that does not subscribe is left alone", Given: listed(func(*job.Batch) {}),
 			Want: "GATES" + prunes + " DescribeLaunchTemplates" + ends, Then: has([]int64{4}, []int64{1, 2}, 2),
 		}),
-		unordered(stage.Case[job.Page, job.Page]{
+		unordered(steptest.Case[job.Batch, job.Batch]{
 			Name:  "unless the plan lists it by its name",
-			Given: listed(func(p *job.Page) { p.Plan.Roll.Templates = map[string][]string{"mail": {"x"}, "web": {"y", "other"}} }),
+			Given: listed(func(p *job.Batch) { p.Plan.Roll.Templates = map[string][]string{"mail": {"x"}, "web": {"y", "other"}} }),
 			Want:  "GATES" + prunes + prunes + ends, Then: has([]int64{4}, []int64{2}, 3),
 		}),
-		unordered(stage.Case[job.Page, job.Page]{
-			Name: "or by its id", Given: listed(func(p *job.Page) { p.Plan.Roll.Templates = map[string][]string{"web": {other}, "x": nil} }),
+		unordered(steptest.Case[job.Batch, job.Batch]{
+			Name: "or by its id", Given: listed(func(p *job.Batch) { p.Plan.Roll.Templates = map[string][]string{"web": {other}, "x": nil} }),
 			Want: "GATES" + prunes + prunes + ends, Then: has([]int64{4}, []int64{2}, 3),
 		}),
-		unordered(stage.Case[job.Page, job.Page]{
-			Name: "one that is deleted meanwhile", Want: "GATES" + prunes + " DescribeLaunchTemplates" + ends, Then: func(s *stage.Stage, _ job.Page) {
-				s.Same("fate", record(s, due).Fate, job.Retired)
+		unordered(steptest.Case[job.Batch, job.Batch]{
+			Name: "one that is deleted meanwhile", Want: "GATES" + prunes + " DescribeLaunchTemplates" + ends, Then: func(s *steptest.Stage, _ job.Batch) {
+				s.Same("status", record(s, due).Status, job.Retired)
 			},
-			Given: given(func(s *stage.Stage, _ *job.Page) {
+			Given: given(func(s *steptest.Stage, _ *job.Batch) {
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeLaunchTemplates", Resource: other, Code: "InvalidLaunchTemplateId.NotFound"})
 			}),
 		}),
-		unordered(stage.Case[job.Page, job.Page]{
+		unordered(steptest.Case[job.Batch, job.Batch]{
 			Name: "one that may not be looked at is told, and the other is pruned", Want: "GATES" + prunes +
 				" DescribeLaunchTemplates PutRetirement ListImagesInRecycleBin PutRetirement PutRetirement Retire: ok",
-			Given: given(func(s *stage.Stage, _ *job.Page) {
+			Given: given(func(s *steptest.Stage, _ *job.Batch) {
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeLaunchTemplates", Resource: other, Code: "UnauthorizedOperation"})
 			}),
-			Then: func(s *stage.Stage, _ job.Page) {
+			Then: func(s *steptest.Stage, _ job.Batch) {
 				s.Same("versions of first", versions(s, first), []int64{4})
-				s.Same("fate of due", record(s, due).Fate, job.Retiring)
+				s.Same("status of due", record(s, due).Status, job.Retiring)
 				s.Same("left to prune", record(s, due).Templates, []string{other})
-				s.Same("fate of db", record(s, second).Fate, job.Retired)
-				s.Same("told", strings.HasPrefix(fate(s, other), "stuck: pruning the versions of it failed: UnauthorizedOperation"), true)
+				s.Same("status of db", record(s, second).Status, job.Retired)
+				s.Same("told", strings.HasPrefix(status(s, other), "stuck: pruning the versions of it failed: UnauthorizedOperation"), true)
 				s.Same("counted", strings.Contains(s.Logs.String(), `"ImagesRetired":1`) && strings.Contains(s.Logs.String(), `"RetiringFailed":1`), true)
 			},
 		}),
@@ -123,11 +123,11 @@ func TestRetirePrunes(t *testing.T) {
 // More versions than EC2 deletes at once, over pages.
 func TestRetirePrunesManyVersions(t *testing.T) {
 	var due, many string
-	stage.Play(t, aged(&due), cases{{
+	steptest.Play(t, aged(&due), cases{{
 		Name: "250 old ones", Unordered: true,
 		Want: sees + "*2" + gates + " DescribeLaunchTemplateVersions*2 PutRetirement DeregisterImage DescribeLaunchTemplates Targets DescribeLaunchTemplateVersions*2" +
 			" DeleteLaunchTemplateVersions*2 ListImagesInRecycleBin PutRetirement Retire: ok",
-		Given: func(s *stage.Stage, _ *job.Page) {
+		Given: func(s *steptest.Stage, _ *job.Batch) {
 			deprecated(s, due, 72*time.Hour)
 			images := make([]string, 251)
 			for n := range images {
@@ -135,11 +135,11 @@ func TestRetirePrunesManyVersions(t *testing.T) {
 			}
 			images[250] = ec2.ImageX86
 			many = template(s, "many", images...)
-			for n := range 205 { // what a page of the gate does not hold
+			for n := range 205 { // what a page of the finder does not hold
 				template(s, fmt.Sprintf("x-%03d", n), ec2.ImageX86)
 			}
 		},
-		Then: func(s *stage.Stage, _ job.Page) {
+		Then: func(s *steptest.Stage, _ job.Batch) {
 			s.Same("versions", versions(s, many), []int64{251})
 			s.Same("pruned", record(s, due).Pruned, 250)
 		},
@@ -176,21 +176,21 @@ func TestRetirePrunesPartly(t *testing.T) {
 		{code: types.LaunchTemplateErrorCodeLaunchTemplateVersionDoesNotExist},
 		{none: true},
 	} {
-		stubborn := func(s *stage.Stage) (handler.Func[job.Page, job.Page], job.Page) {
+		stubborn := func(s *steptest.Stage) (handler.Func[job.Batch, job.Batch], job.Batch) {
 			_, page := aged(&due)(s)
-			watcher := retention.Watcher{
-				EC2: s.EC2, Book: s.Ledger, Lineages: lineage.Finder{EC2: s.EC2, Groups: s.AutoScaling},
-				Gate: reference.Gate{EC2: s.EC2, AutoScaling: s.AutoScaling, SSM: s.SSM}, Now: time.Now,
+			reviewer := retention.Reviewer{
+				EC2: s.EC2, Ledger: s.Ledger, Lineages: lineage.Finder{EC2: s.EC2, Groups: s.AutoScaling},
+				Usage: usage.Finder{EC2: s.EC2, AutoScaling: s.AutoScaling, SSM: s.SSM}, Now: time.Now,
 			}
 			deprecated(s, due, 72*time.Hour)
 			fleet = template(s, "fleet", due, ec2.ImageX86)
-			return retire.New(watcher, partly{s.EC2, c.code, c.none}, s.Ledger, time.Now).Handle, page
+			return retire.New(reviewer, partly{s.EC2, c.code, c.none}, s.Ledger, time.Now).Handle, page
 		}
 		put := map[bool]string{true: " PutRetirement ListImagesInRecycleBin PutRetirement: ok", false: " ListImagesInRecycleBin PutRetirement Retire: ok"}
-		stage.Play(t, stubborn, cases{{
+		steptest.Play(t, stubborn, cases{{
 			Name: string(c.code), Unordered: true,
 			Want: sees + "*2" + gates + " PutRetirement DeregisterImage DescribeLaunchTemplates Targets DescribeLaunchTemplateVersions" + put[c.want != ""],
-			Then: func(s *stage.Stage, _ job.Page) { s.Same("told", fate(s, fleet), c.want) },
+			Then: func(s *steptest.Stage, _ job.Batch) { s.Same("told", status(s, fleet), c.want) },
 		}})
 	}
 }
@@ -198,9 +198,9 @@ func TestRetirePrunesPartly(t *testing.T) {
 // Snapshots that EC2 leaves, since another image uses them, stay registered with theirs.
 func TestRetireSharedSnapshots(t *testing.T) {
 	var due string
-	stage.Play(t, aged(&due), cases{{
+	steptest.Play(t, aged(&due), cases{{
 		Name: "another image uses it", Want: sees + "*2" + gates + gone[:len(gone)-len(" Retire")] + " Amend: ok",
-		Given: func(s *stage.Stage, _ *job.Page) {
+		Given: func(s *steptest.Stage, _ *job.Batch) {
 			deprecated(s, due, 72*time.Hour)
 			_, err := s.EC2.RegisterImage(s.Context(), &sdk.RegisterImageInput{
 				Name: aws.String("another"), RootDeviceName: aws.String("/dev/xvda"), Architecture: types.ArchitectureValuesX8664,
@@ -210,14 +210,14 @@ func TestRetireSharedSnapshots(t *testing.T) {
 			})
 			s.Must(err)
 		},
-		Then: func(s *stage.Stage, _ job.Page) {
-			s.Same("fate", strings.HasSuffix(fate(s, due), " stays, since another image uses it"), true)
+		Then: func(s *steptest.Stage, _ job.Batch) {
+			s.Same("status", strings.HasSuffix(status(s, due), " stays, since another image uses it"), true)
 			s.Same("gone", registrationOf(s, due).Gone, time.Now().UTC())
 		},
 	}})
 }
 
-func registrationOf(s *stage.Stage, id string) ledger.Registration {
+func registrationOf(s *steptest.Stage, id string) ledger.Registration {
 	s.Helper()
 	r, ok, err := s.Ledger.Kept.Registration(s.Context(), id)
 	s.Must(err)

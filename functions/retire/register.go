@@ -34,7 +34,7 @@ func (r *round) again(ctx context.Context) error {
 			return fmt.Errorf("registering image %s again: %w", back.ID, err)
 		}
 		why := []string{"somebody had it back; it begins anew, with its whole grace period"}
-		if err := r.put(ctx, retirement{Subject: back.ID, Name: back.Name, Fate: job.Restored, Why: why}); err != nil {
+		if err := r.put(ctx, retirement{Subject: back.ID, Name: back.Name, Status: job.Restored, Why: why}); err != nil {
 			return err
 		}
 	}
@@ -61,7 +61,7 @@ func (r *round) keepSnapshots(ctx context.Context, what *retirement) (whole bool
 
 func (r *round) amend(ctx context.Context, changed ledger.Registration) error {
 	amended, err := r.book.Amend(ctx, changed)
-	if errors.As(err, new(*ledger.Moved)) {
+	if errors.As(err, new(*ledger.MovedError)) {
 		return &fault.NotYet{Err: err}
 	}
 	if err != nil {

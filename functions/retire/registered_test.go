@@ -8,17 +8,17 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
-	"goldsmith/local/stage"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/tag"
+	"goldsmith/test/steptest"
 )
 
 // What is not registered, or does not agree with EC2's facts, is neither counted nor touched, whatever its tags say.
 func TestRetireOnlyWhatIsRegistered(t *testing.T) {
 	var due, other string
 	// tagged is an image with all the tags of a run's good image.
-	tagged := func(s *stage.Stage, name string, nights int, register func(*ledger.Registration)) string {
+	tagged := func(s *steptest.Stage, name string, nights int, register func(*ledger.Registration)) string {
 		s.Helper()
 		run, made := "nightly-by-hand", time.Now().AddDate(0, 0, -nights)
 		id := s.Cloud.SeedImage(name, made,
@@ -31,14 +31,14 @@ func TestRetireOnlyWhatIsRegistered(t *testing.T) {
 		}
 		return id
 	}
-	untouched := func(s *stage.Stage, _ job.Page) {
+	untouched := func(s *steptest.Stage, _ job.Batch) {
 		s.Helper()
 		s.Same("the other", is(s, other), "available")
 		s.Same("the only registered one", is(s, due), "available")
 	}
 	// Only the tagged image is newer than due: if it counted, due would go.
-	alone := func(change func(*ledger.Registration)) func(*stage.Stage, *job.Page) {
-		return func(s *stage.Stage, p *job.Page) {
+	alone := func(change func(*ledger.Registration)) func(*steptest.Stage, *job.Batch) {
+		return func(s *steptest.Stage, p *job.Batch) {
 			other = tagged(s, "by hand", 0, change)
 			for r, err := range s.Ledger.Kept.Registrations(s.Context(), "") {
 				s.Must(err)
@@ -50,7 +50,7 @@ func TestRetireOnlyWhatIsRegistered(t *testing.T) {
 			}
 		}
 	}
-	stage.Play(t, aged(&due), cases{
+	steptest.Play(t, aged(&due), cases{
 		{Name: "tagged by hand", Given: alone(nil),
 			Want: "Registrations DescribeImages Registration Claims Retirements Results: ok", Then: untouched},
 		{
@@ -71,8 +71,8 @@ func TestRetireOnlyWhatIsRegistered(t *testing.T) {
 		{
 			Name: "an empty register removes nothing",
 			Want: "Registrations DescribeImages Registration*2 Claims Retirements: ok",
-			Then: func(s *stage.Stage, _ job.Page) { s.Same("image", is(s, due), "deprecated") },
-			Given: func(s *stage.Stage, _ *job.Page) {
+			Then: func(s *steptest.Stage, _ job.Batch) { s.Same("image", is(s, due), "deprecated") },
+			Given: func(s *steptest.Stage, _ *job.Batch) {
 				deprecated(s, due, 1000*time.Hour)
 				for r, err := range s.Ledger.Kept.Registrations(s.Context(), "") {
 					s.Must(err)
@@ -84,12 +84,12 @@ func TestRetireOnlyWhatIsRegistered(t *testing.T) {
 		{
 			Name: "somebody untagged it: registered all the same",
 			Want: "Registrations DescribeImages*2 Claims Retirements Results*2" + gates + gone + ": ok",
-			Given: func(s *stage.Stage, _ *job.Page) {
+			Given: func(s *steptest.Stage, _ *job.Batch) {
 				deprecated(s, due, 72*time.Hour)
 				_, err := s.EC2.DeleteTags(s.Context(),
 					&sdk.DeleteTagsInput{Resources: []string{due}, Tags: []types.Tag{{Key: aws.String(tag.Managed)}}})
 				s.Must(err)
-			}, Then: func(s *stage.Stage, _ job.Page) { s.Same("image", is(s, due), "gone") },
+			}, Then: func(s *steptest.Stage, _ job.Batch) { s.Same("image", is(s, due), "gone") },
 		},
 	})
 }
@@ -97,7 +97,7 @@ func TestRetireOnlyWhatIsRegistered(t *testing.T) {
 // An image that was retired, and that a person had back out of the Recycle Bin, has its whole grace again.
 func TestRetireAnew(t *testing.T) {
 	var due string
-	back := func(s *stage.Stage) {
+	back := func(s *steptest.Stage) {
 		s.Same("image", is(s, due), "gone")
 		binned, err := s.EC2.ListSnapshotsInRecycleBin(s.Context(), &sdk.ListSnapshotsInRecycleBinInput{})
 		s.Must(err)
@@ -107,15 +107,15 @@ func TestRetireAnew(t *testing.T) {
 		_, err = s.EC2.RestoreImageFromRecycleBin(s.Context(), &sdk.RestoreImageFromRecycleBinInput{ImageId: aws.String(due)})
 		s.Must(err)
 	}
-	stage.Play(t, aged(&due), cases{
+	steptest.Play(t, aged(&due), cases{
 		{
 			Name: "registered again, and deprecated by the next run",
-			Given: func(s *stage.Stage, _ *job.Page) {
+			Given: func(s *steptest.Stage, _ *job.Batch) {
 				s.Cloud.SetRecycleBin(7 * 24 * time.Hour)
 				s.Cloud.SetSnapshotRecycleBin(7 * 24 * time.Hour)
 				deprecated(s, due, 72*time.Hour)
 			},
-			Between: func(s *stage.Stage) {
+			Between: func(s *steptest.Stage) {
 				if is(s, due) == "gone" {
 					back(s)
 				}
@@ -124,7 +124,7 @@ func TestRetireAnew(t *testing.T) {
 			Want: sees + "*2" + gates + gone + ": ok | " +
 				"Registrations DescribeImages Registration Claims Retirements Results Register Settle PutRetirement: ok | " +
 				sees + "*2" + gates + " PutRetirement EnableImageDeprecation: ok | " + sees + "*2" + gates + ": ok",
-			Then: func(s *stage.Stage, _ job.Page) {
+			Then: func(s *steptest.Stage, _ job.Batch) {
 				s.Same("image", is(s, due), "deprecated")
 				r, ok, err := s.Ledger.Kept.Registration(s.Context(), due)
 				s.Must(err)

@@ -64,7 +64,7 @@ func (r *round) finish(ctx context.Context) error {
 			what.Why = append(what.Why, until)
 		}
 		r.retired++
-		what.Fate = job.Retired
+		what.Status = job.Retired
 		if err := r.put(ctx, what); err != nil {
 			return err
 		}
@@ -90,7 +90,7 @@ func (r *round) binned(ctx context.Context) (map[string]string, error) {
 		pages := ec2.NewListImagesInRecycleBinPaginator(r.ec2, &ec2.ListImagesInRecycleBinInput{ImageIds: ids})
 		for pages.HasMorePages() {
 			out, err := pages.NextPage(ctx)
-			if fault.IsThrottled(err) {
+			if fault.IsTransient(err) {
 				return nil, fmt.Errorf("looking into the Recycle Bin: %w", err)
 			}
 			if err != nil {

@@ -15,8 +15,8 @@ import (
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/metric"
 	"goldsmith/shared/plan"
-	"goldsmith/shared/reference"
 	"goldsmith/shared/retention"
+	"goldsmith/shared/usage"
 )
 
 // EC2 is all that is done to old images and to what belongs to them.
@@ -27,8 +27,8 @@ type EC2 interface {
 	Templates
 }
 
-// Book is where it is written down, and the register of what may be removed.
-type Book interface {
+// Ledger is where it is written down, and the register of what may be removed.
+type Ledger interface {
 	Targets(ctx context.Context, source string) iter.Seq2[ledger.TargetRecord, error]
 	PutRetirement(ctx context.Context, r job.Retirement) error
 	Register(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
@@ -37,24 +37,24 @@ type Book interface {
 	Retire(ctx context.Context, r ledger.Registration, at time.Time) error
 }
 
-// Watcher decides.
-type Watcher interface {
-	Look(ctx context.Context, p plan.Plan, s retention.Scope) (retention.Outlook, error)
+// Reviewer decides.
+type Reviewer interface {
+	Look(ctx context.Context, p plan.Plan, s retention.Scope) (retention.Review, error)
 	SnapshotUses(ctx context.Context, ids []string) (map[string][]string, error)
-	Pins(ctx context.Context) (reference.Pins, error)
+	Pins(ctx context.Context) (usage.Pins, error)
 }
 
 // Step retires images.
 type Step struct {
-	watcher Watcher
-	ec2     EC2
-	book    Book
-	now     func() time.Time
+	reviewer Reviewer
+	ec2      EC2
+	book     Ledger
+	now      func() time.Time
 }
 
 // New makes the step.
-func New(watcher Watcher, ec2 EC2, book Book, now func() time.Time) Step {
-	return Step{watcher, ec2, book, now}
+func New(reviewer Reviewer, ec2 EC2, book Ledger, now func() time.Time) Step {
+	return Step{reviewer, ec2, book, now}
 }
 
 // batch is how many images one round is about: each takes up to three calls that EC2 refills
@@ -64,7 +64,7 @@ const batch = 100
 // Handle does one round. What cannot be done to one image is written down for the message and keeps
 // none of the others; only an AWS that is busy is an error, since the whole round can then be tried
 // again: it looks anew, and what is done already is no longer there to do.
-func (s Step) Handle(ctx context.Context, p job.Page) (job.Page, error) {
+func (s Step) Handle(ctx context.Context, p job.Batch) (job.Batch, error) {
 	p.Sources, p.Retire.More = nil, false
 	if !p.Plan.Keep.Rules() {
 		return p, nil
@@ -73,11 +73,11 @@ func (s Step) Handle(ctx context.Context, p job.Page) (job.Page, error) {
 	if p.Run.Request != nil {
 		scope.Source = p.Run.Request.Source
 	}
-	o, err := s.watcher.Look(ctx, p.Plan, scope)
+	o, err := s.reviewer.Look(ctx, p.Plan, scope)
 	if err != nil {
 		return p, err
 	}
-	r := &round{Step: s, page: p, Outlook: o, now: s.now().UTC(), left: map[string]bool{}, unpruned: map[string][]string{}}
+	r := &round{Step: s, page: p, Review: o, now: s.now().UTC(), left: map[string]bool{}, unpruned: map[string][]string{}}
 	if err := r.play(ctx); err != nil {
 		return p, err
 	}
@@ -88,15 +88,15 @@ func (s Step) Handle(ctx context.Context, p job.Page) (job.Page, error) {
 // round is one invocation's work.
 type round struct {
 	Step
-	retention.Outlook
-	page job.Page
+	retention.Review
+	page job.Batch
 	now  time.Time
 	// gone are the images that were removed, to be written down at the end of the round.
 	gone []job.Retirement
 	// resumed is whether an earlier round removed an image and did not prune templates: pins are the template versions
 	// that are launched by their numbers then.
 	resumed bool
-	pins    reference.Pins
+	pins    usage.Pins
 	// left are the ids of images of which snapshots stay.
 	left map[string]bool
 	// unpruned are the launch templates of which no version was deleted that names an image which is gone.
@@ -140,7 +140,7 @@ func (r *round) whole() bool { return r.page.Run.Request == nil || r.page.Run.Re
 
 // blind writes down that nothing is removed, since nobody could say what is in use.
 func (r *round) blind(ctx context.Context) error {
-	if fault.IsThrottled(r.Blind) {
+	if fault.IsTransient(r.Blind) {
 		return r.Blind
 	}
 	handler.Log(ctx).ErrorContext(ctx, "nothing is retired", "error", r.Blind)
@@ -163,13 +163,13 @@ func (r *round) put(ctx context.Context, what retirement) error {
 // stuck writes down what could not be done, and goes on.
 func (r *round) stuck(ctx context.Context, what retirement, why string) error {
 	r.hurt++
-	what.Fate, what.Why = job.Stuck, append(what.Why, why)
+	what.Status, what.Why = job.Stuck, append(what.Why, why)
 	return r.put(ctx, what)
 }
 
 // failed ends the round when AWS is busy, and writes everything else down.
 func (r *round) failed(ctx context.Context, what retirement, err error, doing string) error {
-	if fault.IsThrottled(err) {
+	if fault.IsTransient(err) {
 		return fmt.Errorf("%s %s: %w", doing, what.Subject, err)
 	}
 	handler.Log(ctx).WarnContext(ctx, "retiring", "subject", what.Subject, "doing", doing, "error", err)

@@ -11,21 +11,21 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/functions/retire"
-	"goldsmith/local/stage"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/image"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/lineage"
 	"goldsmith/shared/plan"
-	"goldsmith/shared/reference"
 	"goldsmith/shared/retention"
 	"goldsmith/shared/tag"
+	"goldsmith/shared/usage"
+	"goldsmith/test/steptest"
 )
 
 type (
-	cases = []stage.Case[job.Page, job.Page]
-	scene = func(*stage.Stage) (handler.Func[job.Page, job.Page], job.Page)
+	cases = []steptest.Case[job.Batch, job.Batch]
+	scene = func(*steptest.Stage) (handler.Func[job.Batch, job.Batch], job.Batch)
 )
 
 const (
@@ -43,7 +43,7 @@ const (
 )
 
 // old is one image of web, a day old for each night; its job ended well.
-func old(s *stage.Stage, nights int, tags map[string]string) string {
+func old(s *steptest.Stage, nights int, tags map[string]string) string {
 	s.Helper()
 	made := time.Now().Add(-time.Duration(nights) * 24 * time.Hour)
 	run := fmt.Sprintf("nightly-%03d", nights)
@@ -63,7 +63,7 @@ func old(s *stage.Stage, nights int, tags map[string]string) string {
 }
 
 // registered registers an image, settled as a sweep leaves it.
-func registered(s *stage.Stage, r ledger.Registration) {
+func registered(s *steptest.Stage, r ledger.Registration) {
 	s.Helper()
 	r.Kind, r.Call = ledger.MadeImage, ledger.CreateImage
 	r, err := s.Ledger.Kept.Register(s.Context(), r)
@@ -71,7 +71,7 @@ func registered(s *stage.Stage, r ledger.Registration) {
 	s.Must(s.Ledger.Kept.Settle(s.Context(), r))
 }
 
-func snapshotsOf(s *stage.Stage, id string) []string {
+func snapshotsOf(s *steptest.Stage, id string) []string {
 	s.Helper()
 	out, err := s.EC2.DescribeImages(s.Context(), &sdk.DescribeImagesInput{ImageIds: []string{id}})
 	s.Must(err)
@@ -80,32 +80,32 @@ func snapshotsOf(s *stage.Stage, id string) []string {
 
 // aged is a plan that keeps one image, and an image of last night and an older one that is due.
 func aged(due *string) scene {
-	return func(s *stage.Stage) (handler.Func[job.Page, job.Page], job.Page) {
-		page := job.Page{Run: job.Run{Name: "tonight", Plan: "nightly"}, Plan: s.Plan}
+	return func(s *steptest.Stage) (handler.Func[job.Batch, job.Batch], job.Batch) {
+		page := job.Batch{Run: job.Run{Name: "tonight", Plan: "nightly"}, Plan: s.Plan}
 		page.Plan.Keep = plan.Keep{Last: 1, Minimum: 1, Grace: plan.Duration(72 * time.Hour)}
 		time.Sleep(time.Minute) // past the template's own instance
 		old(s, 1, nil)
 		*due = old(s, 10, nil)
 		lineages := lineage.Finder{EC2: s.EC2, Groups: s.AutoScaling}
-		watcher := retention.Watcher{EC2: s.EC2, Book: s.Ledger, Lineages: lineages,
-			Gate: reference.Gate{EC2: s.EC2, AutoScaling: s.AutoScaling, SSM: s.SSM}, Now: time.Now}
-		return retire.New(watcher, s.EC2, s.Ledger, time.Now).Handle, page
+		reviewer := retention.Reviewer{EC2: s.EC2, Ledger: s.Ledger, Lineages: lineages,
+			Usage: usage.Finder{EC2: s.EC2, AutoScaling: s.AutoScaling, SSM: s.SSM}, Now: time.Now}
+		return retire.New(reviewer, s.EC2, s.Ledger, time.Now).Handle, page
 	}
 }
 
 // deprecated is what an earlier night has done to the image.
-func deprecated(s *stage.Stage, id string, ago time.Duration) {
+func deprecated(s *steptest.Stage, id string, ago time.Duration) {
 	s.Helper()
 	_, err := s.EC2.EnableImageDeprecation(s.Context(),
 		&sdk.EnableImageDeprecationInput{ImageId: aws.String(id), DeprecateAt: aws.Time(time.Now().Add(time.Minute))})
 	s.Must(err)
 	s.Must(s.Ledger.Kept.PutRetirement(s.Context(),
-		job.Retirement{Plan: "nightly", Subject: id, Name: "web", Run: "before", Fate: job.Deprecated,
+		job.Retirement{Plan: "nightly", Subject: id, Name: "web", Run: "before", Status: job.Deprecated,
 			Since: time.Now().Add(-ago), At: time.Now()}))
 }
 
 // is describes an image: "available", "deprecated", "disabled" or "gone".
-func is(s *stage.Stage, id string) string {
+func is(s *steptest.Stage, id string) string {
 	s.Helper()
 	out, err := s.EC2.DescribeImages(s.Context(),
 		&sdk.DescribeImagesInput{Owners: []string{"self"}, IncludeDisabled: aws.Bool(true),
@@ -122,19 +122,19 @@ func is(s *stage.Stage, id string) string {
 	return string(out.Images[0].State)
 }
 
-// fate is what the ledger says became of a subject, and why.
-func fate(s *stage.Stage, subject string) string {
+// status is what the ledger says became of a subject, and why.
+func status(s *steptest.Stage, subject string) string {
 	s.Helper()
 	for r, err := range s.Ledger.Kept.Retirements(s.Context(), "nightly") {
 		s.Must(err)
 		if r.Subject == subject {
-			return string(r.Fate) + ": " + strings.Join(r.Why, "; ")
+			return string(r.Status) + ": " + strings.Join(r.Why, "; ")
 		}
 	}
 	return ""
 }
 
-func snapshots(s *stage.Stage) int {
+func snapshots(s *steptest.Stage) int {
 	s.Helper()
 	out, err := s.EC2.DescribeSnapshots(s.Context(), &sdk.DescribeSnapshotsInput{OwnerIds: []string{"self"}})
 	s.Must(err)
@@ -142,7 +142,7 @@ func snapshots(s *stage.Stage) int {
 }
 
 // template subscribes web; each image is a version, and the last one the default.
-func template(s *stage.Stage, name string, images ...string) string {
+func template(s *steptest.Stage, name string, images ...string) string {
 	s.Helper()
 	data := func(image string) *types.RequestLaunchTemplateData {
 		return &types.RequestLaunchTemplateData{ImageId: aws.String(image), InstanceType: types.InstanceTypeT3Micro}
@@ -171,7 +171,7 @@ func template(s *stage.Stage, name string, images ...string) string {
 	return id
 }
 
-func versions(s *stage.Stage, id string) []int64 {
+func versions(s *steptest.Stage, id string) []int64 {
 	s.Helper()
 	out, err := s.EC2.DescribeLaunchTemplateVersions(s.Context(),
 		&sdk.DescribeLaunchTemplateVersionsInput{LaunchTemplateId: aws.String(id)})

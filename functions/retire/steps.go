@@ -52,16 +52,16 @@ func (r *round) suspended(ctx context.Context, d retention.Decision) error {
 		r.told = map[string]bool{}
 	}
 	r.told[d.Name] = true
-	return r.put(ctx, retirement{Subject: d.Name, Name: d.Name, Fate: job.Suspended, Why: []string{d.Problem}})
+	return r.put(ctx, retirement{Subject: d.Name, Name: d.Name, Status: job.Suspended, Why: []string{d.Problem}})
 }
 
 // restore takes the deprecation back. Once it is taken back the grace period begins anew.
-func (r *round) restore(ctx context.Context, what retirement, fate job.Fate) error {
+func (r *round) restore(ctx context.Context, what retirement, status job.Status) error {
 	_, err := r.ec2.DisableImageDeprecation(ctx, &ec2.DisableImageDeprecationInput{ImageId: aws.String(what.Subject)})
 	if err != nil && !fault.IsNoImage(err) {
 		return r.failed(ctx, what, err, "taking back the deprecation of")
 	}
-	what.Fate, what.Since = fate, time.Time{}
+	what.Status, what.Since = status, time.Time{}
 	return r.put(ctx, what)
 }
 
@@ -74,7 +74,7 @@ func (r *round) inUse(ctx context.Context, d retention.Decision, what retirement
 	case !d.Since.IsZero():
 		return r.restore(ctx, what, job.InUse)
 	}
-	what.Fate = job.InUse
+	what.Status = job.InUse
 	return r.put(ctx, what)
 }
 
@@ -86,7 +86,7 @@ const soon = 2 * time.Minute
 // deprecation as well, the image counts as untouched.
 func (r *round) deprecate(ctx context.Context, what retirement) error {
 	before := what
-	what.Fate, what.Since = job.Deprecated, r.now
+	what.Status, what.Since = job.Deprecated, r.now
 	if err := r.put(ctx, what); err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func (r *round) deprecate(ctx context.Context, what retirement) error {
 // disable begins the second grace period, which counts from here.
 func (r *round) disable(ctx context.Context, what retirement) error {
 	before := what
-	what.Fate, what.Since = job.Disabled, r.now
+	what.Status, what.Since = job.Disabled, r.now
 	what.Due = r.now.Add(time.Duration(r.page.Plan.Keep.Grace))
 	if err := r.put(ctx, what); err != nil {
 		return err
@@ -116,7 +116,7 @@ func (r *round) disable(ctx context.Context, what retirement) error {
 // remove writes down what it is about to do and which templates are to be pruned: a repeated round
 // finds the image gone, and ends what was begun.
 func (r *round) remove(ctx context.Context, what retirement) error {
-	what.Fate, what.Templates = job.Retiring, r.Old[what.Subject]
+	what.Status, what.Templates = job.Retiring, r.Old[what.Subject]
 	if err := r.put(ctx, what); err != nil {
 		return err
 	}
@@ -145,7 +145,7 @@ func (r *round) remove(ctx context.Context, what retirement) error {
 // Whether snapshots of theirs are left is not known.
 func (r *round) resume(ctx context.Context) error {
 	for _, known := range r.Known {
-		if r.Shown[known.Subject] || known.Fate != job.Retiring || r.page.Retire.Cursor != "" {
+		if r.Shown[known.Subject] || known.Status != job.Retiring || r.page.Retire.Cursor != "" {
 			continue
 		}
 		gone, err := r.says(ctx, known.Subject)

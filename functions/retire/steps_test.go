@@ -8,14 +8,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 
-	"goldsmith/local/stage"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/tag"
+	"goldsmith/test/steptest"
 )
 
 // newest is last night's image.
-func newest(s *stage.Stage) string {
+func newest(s *steptest.Stage) string {
 	s.Helper()
 	for r, err := range s.Ledger.Kept.Registrations(s.Context(), "") {
 		if s.Must(err); r.Run == "nightly-001" {
@@ -27,22 +27,22 @@ func newest(s *stage.Stage) string {
 
 func TestRetireSteps(t *testing.T) {
 	var due string
-	after := func(state, said string) func(*stage.Stage, job.Page) {
-		return func(s *stage.Stage, p job.Page) {
+	after := func(state, said string) func(*steptest.Stage, job.Batch) {
+		return func(s *steptest.Stage, p job.Batch) {
 			s.Same("image", is(s, due), state)
-			s.Same("fate", fate(s, due), said)
+			s.Same("status", status(s, due), said)
 			s.Same("more", p.Retire.More, false)
 		}
 	}
-	stage.Play(t, aged(&due), cases{
+	steptest.Play(t, aged(&due), cases{
 		{
 			Name: "the plan has no rule", Want: ": ok",
-			Given: func(_ *stage.Stage, p *job.Page) { p.Plan.Keep.Last = 0 },
+			Given: func(_ *steptest.Stage, p *job.Batch) { p.Plan.Keep.Last = 0 },
 			Then:  after("available", ""),
 		},
 		{
 			Name: "it is kept", Want: sees + "*2" + ": ok",
-			Given: func(_ *stage.Stage, p *job.Page) { p.Plan.Keep.Last = 2 },
+			Given: func(_ *steptest.Stage, p *job.Batch) { p.Plan.Keep.Last = 2 },
 			Then:  after("available", ""),
 		},
 		{
@@ -51,22 +51,22 @@ func TestRetireSteps(t *testing.T) {
 		},
 		{
 			Name:  "and then the grace period passes",
-			Given: func(s *stage.Stage, _ *job.Page) { deprecated(s, due, 71*time.Hour) },
+			Given: func(s *steptest.Stage, _ *job.Batch) { deprecated(s, due, 71*time.Hour) },
 			Want:  sees + "*2" + gates + ": ok",
 			Then:  after("deprecated", "deprecated: "),
 		},
 		{
 			Name:  "and then it goes with its snapshots",
-			Given: func(s *stage.Stage, _ *job.Page) { deprecated(s, due, 72*time.Hour) },
+			Given: func(s *steptest.Stage, _ *job.Batch) { deprecated(s, due, 72*time.Hour) },
 			Want:  sees + "*2" + gates + gone + ": ok",
-			Then: func(s *stage.Stage, p job.Page) {
+			Then: func(s *steptest.Stage, p job.Batch) {
 				after("gone", "retired: no rule keeps it")(s, p)
 				s.Same("snapshots", snapshots(s), 1)
 			},
 		},
 		{
 			Name: "or is disabled first",
-			Given: func(s *stage.Stage, p *job.Page) {
+			Given: func(s *steptest.Stage, p *job.Batch) {
 				p.Plan.Keep.Disable = true
 				deprecated(s, due, 72*time.Hour)
 			},
@@ -75,7 +75,7 @@ func TestRetireSteps(t *testing.T) {
 		},
 		{
 			Name: "and goes after a second grace period",
-			Given: func(s *stage.Stage, p *job.Page) {
+			Given: func(s *steptest.Stage, p *job.Batch) {
 				p.Plan.Keep.Disable = true
 				deprecated(s, due, 72*time.Hour)
 				_, err := s.EC2.DisableImage(s.Context(), &sdk.DisableImageInput{ImageId: aws.String(due)})
@@ -86,7 +86,7 @@ func TestRetireSteps(t *testing.T) {
 		},
 		{
 			Name: "it is kept again",
-			Given: func(s *stage.Stage, p *job.Page) {
+			Given: func(s *steptest.Stage, p *job.Batch) {
 				deprecated(s, due, 71*time.Hour)
 				p.Plan.Keep.Last = 2
 			},
@@ -95,7 +95,7 @@ func TestRetireSteps(t *testing.T) {
 		},
 		{
 			Name: "somebody took the deprecation back",
-			Given: func(s *stage.Stage, _ *job.Page) {
+			Given: func(s *steptest.Stage, _ *job.Batch) {
 				deprecated(s, due, 100*time.Hour)
 				_, err := s.EC2.DisableImageDeprecation(s.Context(), &sdk.DisableImageDeprecationInput{ImageId: aws.String(due)})
 				s.Must(err)
@@ -105,7 +105,7 @@ func TestRetireSteps(t *testing.T) {
 		},
 		{
 			Name: "an image that is not known to be good is neither counted nor retired",
-			Given: func(s *stage.Stage, _ *job.Page) {
+			Given: func(s *steptest.Stage, _ *job.Batch) {
 				s.Must(s.Ledger.Kept.PutResult(s.Context(),
 					job.Result{Run: "nightly-001", Source: s.Web, Ending: job.Broken, At: time.Now()}))
 			},
@@ -114,7 +114,7 @@ func TestRetireSteps(t *testing.T) {
 		},
 		{
 			Name: "its job made another image: any image of a good job is not good",
-			Given: func(s *stage.Stage, _ *job.Page) {
+			Given: func(s *steptest.Stage, _ *job.Batch) {
 				other := job.Image{ID: "ami-0123456789abcdef0", State: "available"}
 				s.Must(s.Ledger.Kept.PutResult(s.Context(),
 					job.Result{Run: "nightly-001", Source: s.Web, Ending: job.Imaged, At: time.Now(), Image: other}))
@@ -124,7 +124,7 @@ func TestRetireSteps(t *testing.T) {
 		},
 		{
 			Name: "its test was not passed",
-			Given: func(s *stage.Stage, _ *job.Page) {
+			Given: func(s *steptest.Stage, _ *job.Batch) {
 				unproven := job.Image{ID: newest(s), State: job.Unproven}
 				s.Must(s.Ledger.Kept.PutResult(s.Context(),
 					job.Result{Run: "nightly-001", Source: s.Web, Ending: job.Imaged, At: time.Now(), Image: unproven}))
@@ -135,7 +135,7 @@ func TestRetireSteps(t *testing.T) {
 		{
 			Name: "the register says that it is good, whatever its result says", Want: strings.TrimSuffix(sees, " Results") +
 				gates + " PutRetirement EnableImageDeprecation: ok",
-			Given: func(s *stage.Stage, _ *job.Page) {
+			Given: func(s *steptest.Stage, _ *job.Batch) {
 				for r, err := range s.Ledger.Kept.Registrations(s.Context(), "") {
 					s.Must(err)
 					r.Good = true
@@ -147,7 +147,7 @@ func TestRetireSteps(t *testing.T) {
 		},
 		{
 			Name: "it was had back, and still carries an older deprecation: it begins anew",
-			Given: func(s *stage.Stage, _ *job.Page) {
+			Given: func(s *steptest.Stage, _ *job.Batch) {
 				deprecated(s, due, 72*time.Hour)
 				r := registrationOf(s, due)
 				r.Anew = time.Now().Add(-time.Hour)
@@ -159,20 +159,20 @@ func TestRetireSteps(t *testing.T) {
 		},
 		{
 			Name: "no image is known to be good",
-			Given: func(s *stage.Stage, _ *job.Page) {
+			Given: func(s *steptest.Stage, _ *job.Batch) {
 				for _, run := range []string{"nightly-001", "nightly-010"} {
 					s.Must(s.Ledger.Kept.PutResult(s.Context(),
 						job.Result{Run: run, Source: s.Web, Ending: job.Broken, At: time.Now()}))
 				}
 			},
 			Want: sees + "*2 PutRetirement" + ": ok",
-			Then: func(s *stage.Stage, _ job.Page) {
-				s.Same("fate", fate(s, "web"), "suspended: no current image: retiring suspended")
+			Then: func(s *steptest.Stage, _ job.Batch) {
+				s.Same("status", status(s, "web"), "suspended: no current image: retiring suspended")
 			},
 		},
 		{
 			Name: "a run has it in hand",
-			Given: func(s *stage.Stage, _ *job.Page) {
+			Given: func(s *steptest.Stage, _ *job.Batch) {
 				_, err := s.Ledger.Kept.Claim(s.Context(), ledger.Claim{Source: s.Web, Run: "nightly-010"})
 				s.Must(err)
 			},
@@ -181,7 +181,7 @@ func TestRetireSteps(t *testing.T) {
 		},
 		{
 			Name: "its source wishes otherwise",
-			Given: func(s *stage.Stage, _ *job.Page) {
+			Given: func(s *steptest.Stage, _ *job.Batch) {
 				old(s, 0, map[string]string{tag.Keep: "last=3"})
 			},
 			Want: sees + "*3" + ": ok",
@@ -189,28 +189,28 @@ func TestRetireSteps(t *testing.T) {
 		},
 		{
 			Name: "its source's wish cannot be read",
-			Given: func(s *stage.Stage, _ *job.Page) {
+			Given: func(s *steptest.Stage, _ *job.Batch) {
 				old(s, 0, map[string]string{tag.Keep: "last:3"})
 			},
 			Want: sees + "*3 PutRetirement" + ": ok",
-			Then: func(s *stage.Stage, _ job.Page) {
-				s.Same("fate", strings.HasPrefix(fate(s, "web"), "suspended: its tag goldsmith:keep cannot be read"), true)
+			Then: func(s *steptest.Stage, _ job.Batch) {
+				s.Same("status", strings.HasPrefix(status(s, "web"), "suspended: its tag goldsmith:keep cannot be read"), true)
 			},
 		},
 		{
 			Name: "the newest image is tagged to keep fewer", Want: sees + "*2: ok", Then: after("available", ""),
-			Given: func(s *stage.Stage, p *job.Page) {
+			Given: func(s *steptest.Stage, p *job.Batch) {
 				p.Plan.Keep.Last = 9
 				tagNewest(s, map[string]string{tag.Keep: "last=1"})
 			},
 		},
 		{
 			Name: "it is tagged to keep more", Want: sees + "*2: ok", Then: after("available", ""),
-			Given: func(s *stage.Stage, _ *job.Page) { tagNewest(s, map[string]string{tag.Keep: "last=2"}) },
+			Given: func(s *steptest.Stage, _ *job.Batch) { tagNewest(s, map[string]string{tag.Keep: "last=2"}) },
 		},
 		{
 			Name: "its source wished for fewer", Want: sees + "*2" + gates + " PutRetirement EnableImageDeprecation: ok",
-			Given: func(s *stage.Stage, p *job.Page) {
+			Given: func(s *steptest.Stage, p *job.Batch) {
 				p.Plan.Keep.Last = 9
 				wishNewest(s, "last=1")
 			},
@@ -218,11 +218,11 @@ func TestRetireSteps(t *testing.T) {
 		},
 		{
 			Name: "its source wished for more, and the tag is gone", Want: sees + "*2: ok", Then: after("available", ""),
-			Given: func(s *stage.Stage, _ *job.Page) { wishNewest(s, "last=2") },
+			Given: func(s *steptest.Stage, _ *job.Batch) { wishNewest(s, "last=2") },
 		},
 		{
 			Name: "another source is asked for",
-			Given: func(s *stage.Stage, p *job.Page) {
+			Given: func(s *steptest.Stage, p *job.Batch) {
 				p.Run.Request = &job.Request{Source: "i-0a1b2c3d4e5f60718", Kind: job.Instance}
 			},
 			Want: sees + "*2: ok",
@@ -230,7 +230,7 @@ func TestRetireSteps(t *testing.T) {
 		},
 		{
 			Name: "its source is asked for",
-			Given: func(s *stage.Stage, p *job.Page) {
+			Given: func(s *steptest.Stage, p *job.Batch) {
 				p.Run.Request = &job.Request{Source: s.Web, Kind: job.Instance}
 			},
 			Want: sees + "*2" + gates + " PutRetirement EnableImageDeprecation: ok",
@@ -239,14 +239,14 @@ func TestRetireSteps(t *testing.T) {
 	})
 }
 
-func tagNewest(s *stage.Stage, tags map[string]string) {
+func tagNewest(s *steptest.Stage, tags map[string]string) {
 	s.Helper()
 	_, err := s.EC2.CreateTags(s.Context(), &sdk.CreateTagsInput{Resources: []string{newest(s)}, Tags: tag.List(tags)})
 	s.Must(err)
 }
 
 // wishNewest is what the source's tag goldsmith:keep said when last night's run claimed it.
-func wishNewest(s *stage.Stage, wish string) {
+func wishNewest(s *steptest.Stage, wish string) {
 	s.Helper()
 	r := registrationOf(s, newest(s))
 	r.Keep = &wish

@@ -88,13 +88,13 @@ func (r *round) deleteUnused(ctx context.Context, orphans []orphan) error {
 	for _, o := range orphans {
 		ids = append(ids, o.id)
 	}
-	uses, err := r.watcher.SnapshotUses(ctx, ids)
+	uses, err := r.reviewer.SnapshotUses(ctx, ids)
 	if err != nil {
 		return r.failed(ctx, retirement{Subject: "snapshots without an image"}, err, "looking what uses")
 	}
 	for _, o := range orphans {
 		if why := uses[o.id]; len(why) > 0 {
-			err = r.put(ctx, retirement{Subject: o.id, Name: o.of.Name, Fate: job.InUse, Why: why})
+			err = r.put(ctx, retirement{Subject: o.id, Name: o.of.Name, Status: job.InUse, Why: why})
 		} else {
 			err = r.deleted(ctx, o)
 		}
@@ -112,7 +112,7 @@ type orphan struct {
 }
 
 func (r *round) deleted(ctx context.Context, o orphan) error {
-	what := retirement{Subject: o.id, Name: o.of.Name, Fate: job.Swept, Why: []string{"its image is gone"}}
+	what := retirement{Subject: o.id, Name: o.of.Name, Status: job.Swept, Why: []string{"its image is gone"}}
 	_, err := r.ec2.DeleteSnapshot(ctx, &ec2.DeleteSnapshotInput{SnapshotId: aws.String(o.id)})
 	if err != nil && !fault.IsNoSnapshot(err) {
 		return r.failed(ctx, what, err, "deleting")

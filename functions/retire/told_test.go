@@ -10,41 +10,41 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
 	"goldsmith/shared/job"
+	"goldsmith/test/steptest"
 )
 
 // What EC2 refuses is told of each image and snapshot.
 func TestRetireTellsWhatIsRefused(t *testing.T) {
 	var due string
-	refused := func(action, code string, more ...func(*stage.Stage, *job.Page)) func(*stage.Stage, *job.Page) {
-		return func(s *stage.Stage, p *job.Page) {
+	refused := func(action, code string, more ...func(*steptest.Stage, *job.Batch)) func(*steptest.Stage, *job.Batch) {
+		return func(s *steptest.Stage, p *job.Batch) {
 			for _, m := range more {
 				m(s, p)
 			}
 			s.Cloud.Inject(ec2.Fault{Action: action, Code: code})
 		}
 	}
-	told := func(subject, said string) func(*stage.Stage, job.Page) {
-		return func(s *stage.Stage, _ job.Page) {
+	told := func(subject, said string) func(*steptest.Stage, job.Batch) {
+		return func(s *steptest.Stage, _ job.Batch) {
 			s.Helper()
 			if subject == "" {
 				subject = due
 			}
-			if got := fate(s, subject); !strings.HasPrefix(got, "stuck: ") || !strings.Contains(got, said) {
+			if got := status(s, subject); !strings.HasPrefix(got, "stuck: ") || !strings.Contains(got, said) {
 				s.Errorf("told is %q", got)
 			}
 		}
 	}
-	swept := func(s *stage.Stage, _ *job.Page) {
+	swept := func(s *steptest.Stage, _ *job.Batch) {
 		byHand(s, due)
 		misses(s, due, 72*time.Hour)
 	}
 	const finds = missed + " DescribeImageAttribute DescribeSnapshots"
-	stage.Play(t, aged(&due), cases{
+	steptest.Play(t, aged(&due), cases{
 		{
 			Name: "a deprecation cannot be taken back",
-			Given: refused("DisableImageDeprecation", "UnauthorizedOperation", func(s *stage.Stage, p *job.Page) {
+			Given: refused("DisableImageDeprecation", "UnauthorizedOperation", func(s *steptest.Stage, p *job.Batch) {
 				deprecated(s, due, time.Hour)
 				p.Plan.Keep.Last = 2
 			}),
@@ -53,7 +53,7 @@ func TestRetireTellsWhatIsRefused(t *testing.T) {
 		},
 		{
 			Name: "an image cannot be disabled",
-			Given: refused("DisableImage", "UnauthorizedOperation", func(s *stage.Stage, p *job.Page) {
+			Given: refused("DisableImage", "UnauthorizedOperation", func(s *steptest.Stage, p *job.Batch) {
 				deprecated(s, due, 72*time.Hour)
 				p.Plan.Keep.Disable = true
 			}),
@@ -62,11 +62,11 @@ func TestRetireTellsWhatIsRefused(t *testing.T) {
 		},
 		{
 			Name: "whether an image is gone of which the last round was cut off cannot be asked",
-			Given: refused("DescribeImageAttribute", "UnauthorizedOperation", func(s *stage.Stage, p *job.Page) {
+			Given: refused("DescribeImageAttribute", "UnauthorizedOperation", func(s *steptest.Stage, p *job.Batch) {
 				byHand(s, due)
 				p.Run.Request = &job.Request{Source: s.Web, Kind: job.Instance}
 				s.Must(s.Ledger.Kept.PutRetirement(s.Context(), job.Retirement{
-					Plan: "nightly", Subject: due, Name: "web", Run: "before", Fate: job.Retiring, At: time.Now(),
+					Plan: "nightly", Subject: due, Name: "web", Run: "before", Status: job.Retiring, At: time.Now(),
 				}))
 			}),
 			Want: missed + " DescribeImageAttribute PutRetirement: ok",
@@ -85,15 +85,15 @@ func TestRetireTellsWhatIsRefused(t *testing.T) {
 func TestRetireGoesOnWithTheNext(t *testing.T) {
 	var due string
 	var all []string
-	several := func(each func(s *stage.Stage, id string)) func(*stage.Stage, *job.Page) {
-		return func(s *stage.Stage, _ *job.Page) {
+	several := func(each func(s *steptest.Stage, id string)) func(*steptest.Stage, *job.Batch) {
+		return func(s *steptest.Stage, _ *job.Batch) {
 			all = []string{of(s, "db", 9), of(s, "mail", 8)}
 			for _, id := range all {
 				each(s, id)
 			}
 		}
 	}
-	uses := func(s *stage.Stage, snapshot string) {
+	uses := func(s *steptest.Stage, snapshot string) {
 		_, err := s.EC2.RegisterImage(s.Context(), &sdk.RegisterImageInput{
 			Name: aws.String("of " + snapshot), RootDeviceName: aws.String("/dev/xvda"),
 			Architecture: types.ArchitectureValuesX8664,
@@ -103,21 +103,21 @@ func TestRetireGoesOnWithTheNext(t *testing.T) {
 		})
 		s.Must(err)
 	}
-	fates := func(want string) func(*stage.Stage, job.Page) {
-		return func(s *stage.Stage, _ job.Page) {
+	statuses := func(want string) func(*steptest.Stage, job.Batch) {
+		return func(s *steptest.Stage, _ job.Batch) {
 			s.Helper()
 			for _, id := range all {
-				s.Same("fate", strings.HasPrefix(fate(s, id), want), true)
+				s.Same("status", strings.HasPrefix(status(s, id), want), true)
 			}
 		}
 	}
 	const more = "Registrations DescribeImages*2 Claims Retirements Results*2"
-	stage.Play(t, aged(&due), cases{
+	steptest.Play(t, aged(&due), cases{
 		{
-			Name: "two that were had back", Unordered: true, Then: fates("restored: somebody had it back"),
+			Name: "two that were had back", Unordered: true, Then: statuses("restored: somebody had it back"),
 			Want: "Registrations DescribeImages Claims Retirements Results*2 Amend*2 Settle*2 PutRetirement*2 ok" +
 				" PutRetirement EnableImageDeprecation" + gates,
-			Given: several(func(s *stage.Stage, id string) {
+			Given: several(func(s *steptest.Stage, id string) {
 				r := registrationOf(s, id)
 				r.Gone = time.Now().Add(-time.Hour)
 				_, err := s.Ledger.Kept.Amend(s.Context(), r)
@@ -125,7 +125,7 @@ func TestRetireGoesOnWithTheNext(t *testing.T) {
 			}),
 		},
 		{
-			Name: "two that others deregistered", Unordered: true, Then: fates("missed: it was deregistered"),
+			Name: "two that others deregistered", Unordered: true, Then: statuses("missed: it was deregistered"),
 			Want: more + " DescribeImageAttribute*2 DescribeSnapshots PutRetirement*2 Amend*2 ok" +
 				" PutRetirement EnableImageDeprecation" + gates,
 			Given: several(byHand),
@@ -134,7 +134,7 @@ func TestRetireGoesOnWithTheNext(t *testing.T) {
 			Name: "two of whose snapshots others have images", Unordered: true,
 			Want: more + " DescribeImageAttribute*2 DescribeSnapshots DescribeImages ListImagesInRecycleBin ok" +
 				" PutRetirement EnableImageDeprecation" + gates,
-			Given: several(func(s *stage.Stage, id string) {
+			Given: several(func(s *steptest.Stage, id string) {
 				uses(s, snapshotsOf(s, id)[0])
 				byHand(s, id)
 				misses(s, id, 72*time.Hour)
@@ -146,9 +146,9 @@ func TestRetireGoesOnWithTheNext(t *testing.T) {
 // A snapshot that something uses is told with the name of its source.
 func TestRetireTellsOfASnapshotInUse(t *testing.T) {
 	var due, orphan string
-	stage.Play(t, aged(&due), cases{{
+	steptest.Play(t, aged(&due), cases{{
 		Name: "a launch template maps it",
-		Given: func(s *stage.Stage, _ *job.Page) {
+		Given: func(s *steptest.Stage, _ *job.Batch) {
 			orphan = snapshotsOf(s, due)[0]
 			byHand(s, due)
 			misses(s, due, 72*time.Hour)
@@ -163,9 +163,9 @@ func TestRetireTellsOfASnapshotInUse(t *testing.T) {
 		},
 		Want: missed + " DescribeImageAttribute DescribeSnapshots DescribeImages ListImagesInRecycleBin" + launches + snaps +
 			" PutRetirement: ok",
-		Then: func(s *stage.Stage, _ job.Page) {
+		Then: func(s *steptest.Stage, _ job.Batch) {
 			got := record(s, orphan)
-			s.Same("told", []any{got.Name, got.Fate}, []any{"web", job.InUse})
+			s.Same("told", []any{got.Name, got.Status}, []any{"web", job.InUse})
 			s.Same("snapshots", snapshots(s), 2)
 		},
 	}})

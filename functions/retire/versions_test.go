@@ -12,31 +12,31 @@ import (
 
 	"goldsmith/functions/retire"
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
+	"goldsmith/test/steptest"
 )
 
 // A template that EC2 does not list, without saying that it does not exist, is left alone.
 func TestATemplateThatIsNotListed(t *testing.T) {
-	rounds(t, func(s *stage.Stage, due string, a *answers) retire.Book {
+	rounds(t, func(s *steptest.Stage, due string, a *answers) retire.Ledger {
 		template(s, "fleet", due, ec2.ImageX86)
 		a.noTemplates = true
 		return s.Ledger
-	}, func(s *stage.Stage, due string, err error) {
+	}, func(s *steptest.Stage, due string, err error) {
 		s.Must(err)
-		s.Same("fate", record(s, due).Fate, job.Retired)
+		s.Same("status", record(s, due).Status, job.Retired)
 	})
 }
 
 // Templates are looked at in the order of their ids, so that a round does the same each time.
 func TestTemplatesInTheirOrder(t *testing.T) {
-	rounds(t, func(s *stage.Stage, due string, _ *answers) retire.Book {
+	rounds(t, func(s *steptest.Stage, due string, _ *answers) retire.Ledger {
 		for _, name := range []string{"t-a", "t-b", "t-c", "t-d", "t-e", "t-f"} {
 			template(s, name, due, ec2.ImageX86)
 		}
 		return s.Ledger
-	}, func(s *stage.Stage, _ string, err error) {
+	}, func(s *steptest.Stage, _ string, err error) {
 		s.Must(err)
 		var asked []string
 		for _, form := range s.Sent("DescribeLaunchTemplates") {
@@ -50,7 +50,7 @@ func TestTemplatesInTheirOrder(t *testing.T) {
 // A version that no roll made stays, also one without an image, and the message says so with its image.
 func TestAPersonsVersionIsTold(t *testing.T) {
 	var id string
-	rounds(t, func(s *stage.Stage, due string, _ *answers) retire.Book {
+	rounds(t, func(s *steptest.Stage, due string, _ *answers) retire.Ledger {
 		id = template(s, "fleet", due, due, ec2.ImageX86)
 		for r, err := range s.Ledger.Kept.Targets(s.Context(), "web") {
 			s.Must(err)
@@ -59,7 +59,7 @@ func TestAPersonsVersionIsTold(t *testing.T) {
 			s.Must(err)
 		}
 		return s.Ledger
-	}, func(s *stage.Stage, due string, err error) {
+	}, func(s *steptest.Stage, due string, err error) {
 		s.Must(err)
 		s.Same("versions", versions(s, id), []int64{2, 3})
 		s.Same("told", slices.Contains(record(s, due).Why,
@@ -75,11 +75,11 @@ func TestAVersionThatLaunchesByNow(t *testing.T) {
 		"latest":  func(l *types.LaunchTemplate) { l.LatestVersionNumber = aws.Int64(1) },
 	} {
 		var id string
-		rounds(t, func(s *stage.Stage, due string, a *answers) retire.Book {
+		rounds(t, func(s *steptest.Stage, due string, a *answers) retire.Ledger {
 			id = template(s, "fleet", due, due, ec2.ImageX86)
 			a.templates = now
 			return s.Ledger
-		}, func(s *stage.Stage, _ string, err error) {
+		}, func(s *steptest.Stage, _ string, err error) {
 			s.Must(err)
 			s.Same("while 1 is the "+name, versions(s, id), []int64{1, 3})
 		})
@@ -94,7 +94,7 @@ func TestAVersionThatARecordHas(t *testing.T) {
 		left  []int64
 	}{{"", []int64{2}}, {ec2.ImageX86, []int64{1, 2}}} {
 		var id string
-		rounds(t, func(s *stage.Stage, due string, _ *answers) retire.Book {
+		rounds(t, func(s *steptest.Stage, due string, _ *answers) retire.Ledger {
 			id = template(s, "fleet", due, ec2.ImageX86)
 			for r, err := range s.Ledger.Kept.Targets(s.Context(), "web") {
 				s.Must(err)
@@ -107,7 +107,7 @@ func TestAVersionThatARecordHas(t *testing.T) {
 				s.Must(err)
 			}
 			return s.Ledger
-		}, func(s *stage.Stage, _ string, err error) {
+		}, func(s *steptest.Stage, _ string, err error) {
 			s.Must(err)
 			s.Same("left", versions(s, id), c.left)
 		})
@@ -117,7 +117,7 @@ func TestAVersionThatARecordHas(t *testing.T) {
 // Each image that goes is told what of it stays.
 func TestEachImageIsToldWhatStays(t *testing.T) {
 	var second string
-	rounds(t, func(s *stage.Stage, due string, _ *answers) retire.Book {
+	rounds(t, func(s *steptest.Stage, due string, _ *answers) retire.Ledger {
 		second = of(s, "db", 9)
 		deprecated(s, second, 72*time.Hour)
 		template(s, "fleet", due, second, ec2.ImageX86)
@@ -128,7 +128,7 @@ func TestEachImageIsToldWhatStays(t *testing.T) {
 			s.Must(err)
 		}
 		return s.Ledger
-	}, func(s *stage.Stage, due string, err error) {
+	}, func(s *steptest.Stage, due string, err error) {
 		s.Must(err)
 		for version, id := range map[string]string{"1": due, "2": second} {
 			s.Same("told of version "+version, slices.Contains(record(s, id).Why,
@@ -141,41 +141,41 @@ func TestEachImageIsToldWhatStays(t *testing.T) {
 // by now keeps it, and what cannot be read keeps all.
 func TestAVersionThatIsPinnedByNow(t *testing.T) {
 	for name, c := range map[string]struct {
-		given func(s *stage.Stage, id string)
-		left  []int64
-		fate  job.Fate
-		told  string
+		given  func(s *steptest.Stage, id string)
+		left   []int64
+		status job.Status
+		told   string
 	}{
-		"by nothing": {func(*stage.Stage, string) {}, []int64{3}, job.Retired, ""},
-		"by a group": {func(s *stage.Stage, id string) { pinning(s, id, "1") }, []int64{1, 3}, job.Retired,
+		"by nothing": {func(*steptest.Stage, string) {}, []int64{3}, job.Retired, ""},
+		"by a group": {func(s *steptest.Stage, id string) { pinning(s, id, "1") }, []int64{1, 3}, job.Retired,
 			"version 1 of launch template fleet names it and stays: Auto Scaling group pinned by now launches it by its number"},
-		"by a group that launches the default": {func(s *stage.Stage, id string) { pinning(s, id, "$Default") }, []int64{3},
+		"by a group that launches the default": {func(s *steptest.Stage, id string) { pinning(s, id, "$Default") }, []int64{3},
 			job.Retired, ""},
-		"by what cannot be read": {func(s *stage.Stage, _ string) {
+		"by what cannot be read": {func(s *steptest.Stage, _ string) {
 			s.Cloud.Inject(ec2.Fault{Action: "DescribeFleets", Code: "UnauthorizedOperation"})
 		}, []int64{1, 2, 3}, job.Retiring, ""},
 	} {
 		var id string
-		rounds(t, func(s *stage.Stage, due string, _ *answers) retire.Book {
+		rounds(t, func(s *steptest.Stage, due string, _ *answers) retire.Ledger {
 			id = template(s, "fleet", due, due, ec2.ImageX86)
 			c.given(s, id)
 			byHand(s, due)
 			s.Must(s.Ledger.Kept.PutRetirement(s.Context(), job.Retirement{
-				Plan: "nightly", Subject: due, Name: "web", Run: "before", Fate: job.Retiring, Templates: []string{id},
+				Plan: "nightly", Subject: due, Name: "web", Run: "before", Status: job.Retiring, Templates: []string{id},
 				At: time.Now(),
 			}))
 			return s.Ledger
-		}, func(s *stage.Stage, due string, err error) {
+		}, func(s *steptest.Stage, due string, err error) {
 			s.Must(err)
 			s.Same(name+": left", versions(s, id), c.left)
-			s.Same(name+": fate", record(s, due).Fate, c.fate)
+			s.Same(name+": status", record(s, due).Status, c.status)
 			s.Same(name+": told", c.told == "" || slices.Contains(record(s, due).Why, c.told), true)
 		})
 	}
 }
 
 // pinning makes a group that launches a version of a template.
-func pinning(s *stage.Stage, template, version string) {
+func pinning(s *steptest.Stage, template, version string) {
 	s.Helper()
 	_, err := s.AutoScaling.CreateAutoScalingGroup(s.Context(), &autoscaling.CreateAutoScalingGroupInput{
 		AutoScalingGroupName: aws.String("pinned"), MinSize: aws.Int32(0), MaxSize: aws.Int32(1),

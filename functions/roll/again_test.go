@@ -12,9 +12,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"goldsmith/functions/roll"
-	"goldsmith/local/stage"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
+	"goldsmith/test/steptest"
 )
 
 // errKilled is what a step that was killed gives: nothing that it would report of one target.
@@ -22,7 +22,7 @@ var errKilled = context.DeadlineExceeded
 
 // killer lets some calls through, and then kills the step: before the call, or after it had its effect.
 type killer struct {
-	*stage.Stage
+	*steptest.Stage
 	left  int
 	after bool
 }
@@ -88,7 +88,7 @@ func TestRollKilledAnywhere(t *testing.T) {
 	for at := 1; at <= 8; at++ {
 		for _, after := range []bool{false, true} {
 			synctest.Test(t, func(t *testing.T) {
-				s := stage.New(t)
+				s := steptest.New(t)
 				template(s, "fleet", "web", before)
 				_, j := first(s)
 				put(s, alias, before)

@@ -7,22 +7,22 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"goldsmith/local/stage"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
+	"goldsmith/test/steptest"
 )
 
 // A call that is denied is an error, or the problem of a target; tried again, everything is rolled as it would have
 // been.
 func TestRollWithACallDenied(t *testing.T) {
-	both := func(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
+	both := func(s *steptest.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 		template(s, "second", "web", before)
 		put(s, alias, before)
 		return subscribed(s)
 	}
-	stage.Each[job.Job, job.Job]{
-		Scene: both, Between: func(*stage.Stage) { time.Sleep(time.Hour) },
-		Noticed: func(s *stage.Stage, call string, err error, j job.Job) {
+	steptest.Each[job.Job, job.Job]{
+		Scene: both, Between: func(*steptest.Stage) { time.Sleep(time.Hour) },
+		Noticed: func(s *steptest.Stage, call string, err error, j job.Job) {
 			for _, r := range j.Rolled {
 				if r.Problem != "" {
 					return
@@ -32,7 +32,7 @@ func TestRollWithACallDenied(t *testing.T) {
 				s.Errorf("%s was denied, and it is told nowhere", call)
 			}
 		},
-		End: func(s *stage.Stage) (end string) {
+		End: func(s *steptest.Stage) (end string) {
 			for _, name := range []string{"fleet", "second"} {
 				end += name + " launches " + aws.ToString(standard(versions(s, name)).LaunchTemplateData.ImageId) + "\n"
 			}

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"goldsmith/local/stage"
+	"goldsmith/test/steptest"
 )
 
 // TestRollKeepsEveryField rolls launch templates of any content through the
@@ -19,13 +19,13 @@ import (
 func TestRollKeepsEveryField(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		var data types.RequestLaunchTemplateData
-		stage.Fill(r, reflect.ValueOf(&data).Elem(), "data")
+		steptest.Fill(r, reflect.ValueOf(&data).Elem(), "data")
 		data.ImageId, data.InstanceType = aws.String(before), types.InstanceTypeT3Micro
 		// Mappings and requirements are held against the image: made_test.go.
 		data.BlockDeviceMappings, data.InstanceRequirements = nil, nil
 		var diff string
 		// rapid may not be used within a bubble.
-		synctest.Test(t, func(t *testing.T) { diff = rolledOnce(stage.New(t), data) })
+		synctest.Test(t, func(t *testing.T) { diff = rolledOnce(steptest.New(t), data) })
 		if diff != "" {
 			r.Fatalf("the new version differs (-old +new):\n%s", diff)
 		}
@@ -33,7 +33,7 @@ func TestRollKeepsEveryField(t *testing.T) {
 }
 
 // rolledOnce is what differs, but for the image, between a template's version and the one that is rolled.
-func rolledOnce(s *stage.Stage, data types.RequestLaunchTemplateData) string {
+func rolledOnce(s *steptest.Stage, data types.RequestLaunchTemplateData) string {
 	step, j := scene(s)
 	template(s, "any", "web", before, func(d *types.RequestLaunchTemplateData) { *d = data })
 	done, err := step(s.Context(), j)

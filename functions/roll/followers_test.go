@@ -13,7 +13,7 @@ import (
 
 	"goldsmith/functions/roll"
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
+	"goldsmith/test/steptest"
 )
 
 // A template that takes its image from the alias launches what is written into it, whether it is tagged or not: the
@@ -25,29 +25,29 @@ func TestRollIntoAnAliasThatUntaggedTemplatesFollow(t *testing.T) {
 	}
 	const takes = "launch template follows takes its image from it: "
 	for name, c := range map[string]struct {
-		given   func(s *stage.Stage)
+		given   func(s *steptest.Stage)
 		problem string
 		through int
 	}{
-		"one that would launch": {func(s *stage.Stage) {
+		"one that would launch": {func(s *steptest.Stage) {
 			template(s, "follows", "", "resolve:ssm:"+alias, typed("t3.micro"))
 		}, "", 1},
-		"of a volume that is too small": {func(s *stage.Stage) {
+		"of a volume that is too small": {func(s *steptest.Stage) {
 			template(s, "follows", "", "resolve:ssm:"+alias, typed("t3.micro"), sized("/dev/xvda", 8))
 		}, takes + "its /dev/xvda has 8 GiB, the image needs 30", 1},
-		"one that does not launch now either": {func(s *stage.Stage) {
+		"one that does not launch now either": {func(s *steptest.Stage) {
 			template(s, "follows", "", "resolve:ssm:"+alias, typed("m6g.large"))
 		}, "", 1},
-		"one that launches another image": {func(s *stage.Stage) {
+		"one that launches another image": {func(s *steptest.Stage) {
 			template(s, "follows", "", before, typed("m6g.large"))
 		}, "", 0},
-		"one that takes another's alias": {func(s *stage.Stage) {
+		"one that takes another's alias": {func(s *steptest.Stage) {
 			template(s, "follows", "", "resolve:ssm:"+alias+"2", typed("t3.micro"))
 		}, "", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := stage.New(t)
+				s := steptest.New(t)
 				put(s, alias, ec2.ImageX86)
 				step, j := first(s)
 				if c.problem != "" {
@@ -74,7 +74,7 @@ func sized(device string, gib int32) func(*types.RequestLaunchTemplateData) {
 }
 
 // grown is an image of Linux whose root has 30 GiB.
-func grown(s *stage.Stage) string {
+func grown(s *steptest.Stage) string {
 	s.Helper()
 	out, err := s.EC2.RegisterImage(s.Context(), &sdk.RegisterImageInput{
 		Name: aws.String("grown"), Architecture: types.ArchitectureValuesX8664, VirtualizationType: aws.String("hvm"),
@@ -91,7 +91,7 @@ func grown(s *stage.Stage) string {
 // meddling makes a version of a person's own, and the default of it, right after the roll has made one.
 type meddling struct {
 	*sdk.Client
-	stage *stage.Stage
+	stage *steptest.Stage
 	done  bool
 }
 
@@ -116,7 +116,7 @@ func (m *meddling) CreateLaunchTemplateVersion(
 // A version that a person makes during a roll that then fails stays the latest.
 func TestAFailedRollCoversNoPersonsVersion(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := stage.New(t)
+		s := steptest.New(t)
 		template(s, "fleet", "web", before)
 		_, j := scene(s)
 		of := cloud(s)

@@ -4,29 +4,29 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"goldsmith/local/stage"
 	"goldsmith/shared/job"
+	"goldsmith/test/steptest"
 )
 
 // The plan's list adds to the templates found by tag.
 func TestRollListed(t *testing.T) {
-	listed := func(names ...string) func(*stage.Stage, *job.Job) {
-		return func(s *stage.Stage, j *job.Job) {
+	listed := func(names ...string) func(*steptest.Stage, *job.Job) {
+		return func(s *steptest.Stage, j *job.Job) {
 			template(s, "listed", "", before)
 			j.Plan.Roll.Templates = map[string][]string{"web": names, "db": {"of-another"}}
 		}
 	}
-	stage.Play(t, subscribed, cases{
+	steptest.Play(t, subscribed, cases{
 		{
 			Name: "by its name", Given: listed("listed"), Want: did(finds + "*2" + reads + rolls + rolls + writes + ": ok"),
-			Then: func(s *stage.Stage, j job.Job) { s.Same("rolled", find(j, "listed").To, newest) },
+			Then: func(s *steptest.Stage, j job.Job) { s.Same("rolled", find(j, "listed").To, newest) },
 		},
 		{
 			Name: "one that is tagged as well is rolled once", Given: listed("fleet", "listed", "listed"),
 			Want: did("DescribeImages Registration Owner Targets DescribeLaunchTemplates DescribeLaunchTemplateVersions*3" +
 				reads + rolls +
 				rolls + writes + ": ok"),
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("targets", len(j.Rolled), 3)
 				s.Same("versions", len(versions(s, "fleet")), 2)
 			},
@@ -36,7 +36,7 @@ func TestRollListed(t *testing.T) {
 			Want: did("DescribeImages Registration Owner Targets DescribeLaunchTemplates DescribeLaunchTemplateVersions*3" +
 				reads + rolls +
 				writes + ": ok"),
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("by id", find(j, "lt-00000000000000bad").Problem, "there is no such launch template")
 				s.Same("by name", find(j, "no-such").Problem, "there is no such launch template")
 				s.Same("rolled", find(j, "fleet").To, newest)
@@ -48,7 +48,7 @@ func TestRollListed(t *testing.T) {
 // A template takes the images of one source: what the plan lists for another is left alone, whatever its tag says.
 func TestRollLeavesWhatIsListedForAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := stage.New(t)
+		s := steptest.New(t)
 		template(s, "tagged", "web", before)
 		template(s, "both", "", before)
 		template(s, "mine", "web", before)

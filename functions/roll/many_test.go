@@ -10,7 +10,7 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
-	"goldsmith/local/stage"
+	"goldsmith/test/steptest"
 )
 
 // Many templates are read by the page, whether they are tagged or listed, and with them the snapshots and the tags that
@@ -20,7 +20,7 @@ func TestManyTemplatesAreReadByThePage(t *testing.T) {
 	for name, listed := range map[string]bool{"tagged": false, "listed": true} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := stage.New(t)
+				s := steptest.New(t)
 				step, j := first(s)
 				s.Cloud.AddImage(before)
 				var names []string
@@ -64,7 +64,7 @@ func data(snapshot string) func(*types.RequestLaunchTemplateData) {
 }
 
 // snapshotOf is a snapshot, of an image that nothing launches.
-func snapshotOf(s *stage.Stage, name string) string {
+func snapshotOf(s *steptest.Stage, name string) string {
 	s.Helper()
 	out, err := s.EC2.DescribeImages(s.Context(),
 		&sdk.DescribeImagesInput{ImageIds: []string{s.Cloud.SeedImage(name, time.Now().Add(-time.Hour), nil)}})
@@ -73,7 +73,7 @@ func snapshotOf(s *stage.Stage, name string) string {
 }
 
 // edited makes another version, which differs from the default one.
-func edited(s *stage.Stage, name, snapshot string) {
+func edited(s *steptest.Stage, name, snapshot string) {
 	s.Helper()
 	edit := &types.RequestLaunchTemplateData{UserData: aws.String("IyEvYmlu")}
 	data(snapshot)(edit)

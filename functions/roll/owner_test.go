@@ -13,26 +13,26 @@ import (
 
 	"goldsmith/functions/roll"
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/lineage"
+	"goldsmith/test/steptest"
 )
 
 // What a roll finds out about its name, and what it writes of it.
 func TestRollOwners(t *testing.T) {
-	another := func(name string) func(*stage.Stage, *job.Job) {
-		return func(s *stage.Stage, j *job.Job) {
+	another := func(name string) func(*steptest.Stage, *job.Job) {
+		return func(s *steptest.Stage, j *job.Job) {
 			owns(s, name, s.Launch(name, nil))
 			j.Source.Name = name
 		}
 	}
-	owner := func(s *stage.Stage) string {
+	owner := func(s *steptest.Stage) string {
 		o, _, err := s.Ledger.Kept.Owner(s.Context(), "web")
 		s.Must(err)
 		return o.Lineage
 	}
-	takes := func(s *stage.Stage, j job.Job) {
+	takes := func(s *steptest.Stage, j job.Job) {
 		s.Same("owner", owner(s), s.Web)
 		s.Same("warnings", len(j.Warnings), 0)
 		s.Same("rolled", find(j, alias).To, newest)
@@ -42,19 +42,19 @@ func TestRollOwners(t *testing.T) {
 		writes  = " DescribeLaunchTemplates PutOwner PutTarget PutParameter PutTarget: ok"
 		takesIt = " Targets DescribeLaunchTemplates GetParameter PutOwner PutTarget PutParameter PutTarget: ok"
 	)
-	stage.Play(t, first, cases{
+	steptest.Play(t, first, cases{
 		{
 			Name: "the first image under a name takes it", Want: asks + "Targets GetParameter Targets" + writes, Then: takes,
 		},
 		{
 			Name: "another living instance has it: made, not rolled, and told with the owner and the command",
-			Given: func(s *stage.Stage, j *job.Job) {
+			Given: func(s *steptest.Stage, j *job.Job) {
 				template(s, "fleet", "web", before)
 				put(s, alias, before)
 				another("web")(s, j)
 			},
 			Want: "DescribeImages Registration Owner DescribeInstances Targets DescribeLaunchTemplates: ok",
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("targets", len(j.Rolled), 0)
 				s.Same("versions", len(versions(s, "fleet")), 1)
 				s.Same("warning", j.Warnings, []job.Reason{{Code: job.NameOwned,
@@ -64,18 +64,18 @@ func TestRollOwners(t *testing.T) {
 		},
 		{
 			Name: "whether the owner lives cannot be told: it lives",
-			Given: func(s *stage.Stage, j *job.Job) {
+			Given: func(s *steptest.Stage, j *job.Job) {
 				another("web")(s, j)
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Code: "UnauthorizedOperation"})
 			},
 			Want: "DescribeImages Registration Owner DescribeInstances Targets DescribeLaunchTemplates: ok",
-			Then: func(s *stage.Stage, j job.Job) { s.Same("warnings", len(j.Warnings), 1) },
+			Then: func(s *steptest.Stage, j job.Job) { s.Same("warnings", len(j.Warnings), 1) },
 		},
 		{
 			Name:  "the owner was terminated",
-			Given: func(s *stage.Stage, j *job.Job) { another("web")(s, j); s.Set(owner(s), ec2.Terminated) },
+			Given: func(s *steptest.Stage, j *job.Job) { another("web")(s, j); s.Set(owner(s), ec2.Terminated) },
 			Want:  "DescribeImages Registration Owner DescribeInstances Targets DescribeLaunchTemplates GetParameter PutOwner PutTarget PutParameter PutTarget: ok",
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				takes(s, j)
 				o, _, err := s.Ledger.Kept.Owner(s.Context(), "web")
 				s.Must(err)
@@ -84,13 +84,13 @@ func TestRollOwners(t *testing.T) {
 		},
 		{
 			Name:  "the owner was an Auto Scaling group, which is deleted",
-			Given: func(s *stage.Stage, _ *job.Job) { owns(s, "web", "group/gone:1") },
+			Given: func(s *steptest.Stage, _ *job.Job) { owns(s, "web", "group/gone:1") },
 			Want:  asks + "DescribeAutoScalingGroups" + takesIt,
 			Then:  takes,
 		},
 		{
 			Name: "the owner was an Auto Scaling group, and another one has been made under its name",
-			Given: func(s *stage.Stage, _ *job.Job) {
+			Given: func(s *steptest.Stage, _ *job.Job) {
 				s.Group("fleet", 0)
 				owns(s, "web", "group/fleet:1")
 			},
@@ -98,16 +98,16 @@ func TestRollOwners(t *testing.T) {
 		},
 		{
 			Name: "an earlier version wrote down a group's name alone: the group that was there then keeps it",
-			Given: func(s *stage.Stage, _ *job.Job) {
+			Given: func(s *steptest.Stage, _ *job.Job) {
 				s.Group("fleet", 0)
 				owns(s, "web", "group/fleet")
 			},
 			Want: "DescribeImages Registration Owner DescribeAutoScalingGroups*2 Targets DescribeLaunchTemplates: ok",
-			Then: func(s *stage.Stage, j job.Job) { s.Same("warnings", len(j.Warnings), 1) },
+			Then: func(s *steptest.Stage, j job.Job) { s.Same("warnings", len(j.Warnings), 1) },
 		},
 		{
 			Name: "an earlier version wrote down a group's name alone, and the group is another one by now",
-			Given: func(s *stage.Stage, _ *job.Job) {
+			Given: func(s *steptest.Stage, _ *job.Job) {
 				owns(s, "web", "group/fleet")
 				time.Sleep(time.Minute)
 				s.Group("fleet", 0)
@@ -116,60 +116,60 @@ func TestRollOwners(t *testing.T) {
 		},
 		{
 			Name: "an earlier version wrote down the name of the source's own group: it is written down as it is",
-			Given: func(s *stage.Stage, j *job.Job) {
+			Given: func(s *steptest.Stage, j *job.Job) {
 				s.Group("fleet", 0)
 				owns(s, "web", "group/fleet")
 				j.Source.Lineage = lineageOf(s, "fleet")
 			},
 			Want: asks + "DescribeAutoScalingGroups" + takesIt,
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("owner", []any{owner(s), len(j.Warnings)}, []any{j.Source.Lineage, 0})
 			},
 		},
 		{
 			Name: "the owner is the source, which has been in a group since",
-			Given: func(s *stage.Stage, j *job.Job) {
+			Given: func(s *steptest.Stage, j *job.Job) {
 				owns(s, "web", s.Web)
 				j.Source.Lineage = "group/web"
 			},
 			Want: "DescribeImages Registration Owner Targets DescribeLaunchTemplates GetParameter PutOwner PutTarget PutParameter PutTarget: ok",
-			Then: func(s *stage.Stage, _ job.Job) { s.Same("owner", owner(s), "group/web") },
+			Then: func(s *steptest.Stage, _ job.Job) { s.Same("owner", owner(s), "group/web") },
 		},
 		{
 			Name: "before there were owners another one's image was rolled last",
-			Given: func(s *stage.Stage, _ *job.Job) {
+			Given: func(s *steptest.Stage, _ *job.Job) {
 				at := ledger.Point{Image: before, Version: 1, Run: "r", Source: s.Launch("web", nil), At: time.Now()}
 				_, err := s.Ledger.Kept.PutTarget(s.Context(),
 					ledger.TargetRecord{Source: "web", ID: alias, Points: []ledger.Point{at}})
 				s.Must(err)
 			},
 			Want: "DescribeImages Registration Owner Targets Registration DescribeInstances Targets DescribeLaunchTemplates: ok",
-			Then: func(s *stage.Stage, j job.Job) { s.Same("warnings", len(j.Warnings), 1) },
+			Then: func(s *steptest.Stage, j job.Job) { s.Same("warnings", len(j.Warnings), 1) },
 		},
 		{
 			Name: "the ledger was lost, and the alias has the image of another one",
-			Given: func(s *stage.Stage, _ *job.Job) {
+			Given: func(s *steptest.Stage, _ *job.Job) {
 				put(s, alias, before)
 				r := ledger.Registration{Kind: ledger.MadeImage, Lineage: s.Launch("web", nil), AMIName: "web", ID: before}
 				_, err := s.Ledger.Kept.Register(s.Context(), r)
 				s.Must(err)
 			},
 			Want: "DescribeImages Registration Owner Targets GetParameter Registration DescribeInstances Targets DescribeLaunchTemplates: ok",
-			Then: func(s *stage.Stage, j job.Job) { s.Same("warnings", len(j.Warnings), 1) },
+			Then: func(s *steptest.Stage, j job.Job) { s.Same("warnings", len(j.Warnings), 1) },
 		},
 		{
 			Name:  "a name that has to be quoted for a shell",
 			Given: another("web 1's"),
 			Want:  "DescribeImages Registration Owner DescribeInstances Targets DescribeLaunchTemplates: ok",
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("command", strings.Contains(j.Warnings[0].Text, `--name 'web 1'\''s' --to `+s.Web), true)
 			},
 		},
 		{
 			Name:  "the id of another one is no name",
-			Given: func(_ *stage.Stage, j *job.Job) { j.Source.Name = "i-0123456789abcdef0" },
+			Given: func(_ *steptest.Stage, j *job.Job) { j.Source.Name = "i-0123456789abcdef0" },
 			Want:  "DescribeImages Registration Targets DescribeLaunchTemplates: ok",
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("warning", j.Warnings[0].Text,
 					"its image is made and not rolled: i-0123456789abcdef0 is no name, but what another source goes by; "+
 						"give it a name by the tag goldsmith:name")
@@ -177,14 +177,14 @@ func TestRollOwners(t *testing.T) {
 		},
 		{
 			Name:  "its own id is nobody else's: nothing to ask and nothing to write",
-			Given: func(s *stage.Stage, j *job.Job) { j.Source.Name = s.Web },
+			Given: func(s *steptest.Stage, j *job.Job) { j.Source.Name = s.Web },
 			Want:  "DescribeImages Registration Targets DescribeLaunchTemplates GetParameter PutTarget PutParameter PutTarget: ok",
 		},
 		{
 			Name:  "two that take a name at once: one is told to try again, and finds the other",
-			Given: func(s *stage.Stage, _ *job.Job) { s.Ledger.Break("PutOwner", 1) },
-			Want:  asks + "Targets GetParameter Targets DescribeLaunchTemplates PutOwner: Throttled | DescribeImages Registration Owner DescribeInstances Targets DescribeLaunchTemplates: ok",
-			Between: func(s *stage.Stage) {
+			Given: func(s *steptest.Stage, _ *job.Job) { s.Ledger.Break("PutOwner", 1) },
+			Want:  asks + "Targets GetParameter Targets DescribeLaunchTemplates PutOwner: Transient | DescribeImages Registration Owner DescribeInstances Targets DescribeLaunchTemplates: ok",
+			Between: func(s *steptest.Stage) {
 				owns(s, "web", s.Launch("web", nil))
 			},
 		},
@@ -194,7 +194,7 @@ func TestRollOwners(t *testing.T) {
 // Templates that name a source by its id take its images whoever has its name, and nobody else's.
 func TestRollTemplatesThatNameAnID(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := stage.New(t)
+		s := steptest.New(t)
 		other := s.Launch("web", nil)
 		owns(s, "web", other)
 		template(s, "by-name", "web", before)
@@ -226,7 +226,7 @@ func TestRollTemplatesThatNameAnID(t *testing.T) {
 // A template of one source that takes its image from another source's alias: that is not written.
 func TestRollLeavesAnotherSourcesAlias(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := stage.New(t)
+		s := steptest.New(t)
 		template(s, "mistaken", "web", "resolve:ssm:/goldsmith/images/db")
 		put(s, "/goldsmith/images/db", before)
 		step, j := scene(s)
@@ -246,7 +246,7 @@ func TestRollMovesASharedAlias(t *testing.T) {
 	const own = "/goldsmith/images/web-1-5bcf3c836b179f63b0d300c8d24a65ea"
 	for _, shared := range []string{"/goldsmith/images/web-1", "/goldsmith/images/web-1-5bcf3c836b"} {
 		synctest.Test(t, func(t *testing.T) {
-			s := stage.New(t)
+			s := steptest.New(t)
 			put(s, shared, before)
 			template(s, "fleet", "web 1", "resolve:ssm:"+shared)
 			at := ledger.Point{Image: before, Version: 1, Run: "r", Source: s.Web, At: time.Now()}
@@ -272,7 +272,7 @@ func TestRollMovesASharedAlias(t *testing.T) {
 func TestRollOfTwoSourcesOfOneName(t *testing.T) {
 	for _, backwards := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			s := stage.New(t)
+			s := steptest.New(t)
 			template(s, "fleet", "web", before)
 			step, j := first(s)
 			ids := []string{s.Web, s.Launch("web", nil)}
@@ -304,7 +304,7 @@ func TestRollOfTwoSourcesOfOneName(t *testing.T) {
 // Of sources of one name that roll at the same moment one has it.
 func TestRollAtTheSameMoment(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := stage.New(t)
+		s := steptest.New(t)
 		template(s, "fleet", "web", before)
 		_, j := first(s)
 		done := make(chan job.Job)
@@ -343,7 +343,7 @@ func standard(all []types.LaunchTemplateVersion) types.LaunchTemplateVersion {
 }
 
 // lineageOf is the lineage of the members of a group.
-func lineageOf(s *stage.Stage, name string) string {
+func lineageOf(s *steptest.Stage, name string) string {
 	s.Helper()
 	out, err := s.AutoScaling.DescribeAutoScalingGroups(s.Context(),
 		&autoscaling.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: []string{name}})

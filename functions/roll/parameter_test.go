@@ -9,22 +9,22 @@ import (
 	"time"
 
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/tag"
+	"goldsmith/test/steptest"
 )
 
 const listed = "/golden/db"
 
 // rolledAs rolls an image of a source under a name in a run of its own, and gives what became of a target.
-func rolledAs(s *stage.Stage, id, name, target string) job.Rolled {
+func rolledAs(s *steptest.Stage, id, name, target string) job.Rolled {
 	s.Helper()
 	return rolledBy(s, "nightly-"+name, newest, id, name, target)
 }
 
 // rolledBy does so in a run, with an image of its own.
-func rolledBy(s *stage.Stage, run, image, id, name, target string) job.Rolled {
+func rolledBy(s *steptest.Stage, run, image, id, name, target string) job.Rolled {
 	s.Helper()
 	step, j := first(s)
 	j.Run.Name, j.Image.ID, j.Source.ID, j.Source.Name = run, image, id, name
@@ -38,7 +38,7 @@ func rolledBy(s *stage.Stage, run, image, id, name, target string) job.Rolled {
 // another source that takes its image from it is not rolled.
 func TestRollLeavesAnotherSourcesParameter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := stage.New(t)
+		s := steptest.New(t)
 		put(s, listed, before)
 		db := s.Launch("db", nil)
 		template(s, "db-fleet", "db", "resolve:ssm:"+listed)
@@ -56,7 +56,7 @@ func TestRollLeavesAnotherSourcesParameter(t *testing.T) {
 func TestRollOfTwoSourcesOfOneParameter(t *testing.T) {
 	for _, backwards := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			s := stage.New(t)
+			s := steptest.New(t)
 			put(s, listed, before)
 			names := map[string]string{s.Launch("db", nil): "db", s.Launch("mail", nil): "mail"}
 			ids := slices.Sorted(maps.Keys(names))
@@ -87,26 +87,26 @@ func TestRollOfTwoSourcesOfOneParameter(t *testing.T) {
 func TestRollIntoAParameterThatIsTaken(t *testing.T) {
 	for name, c := range map[string]struct {
 		tagged string
-		roll   func(s *stage.Stage, db string) (id, name string)
+		roll   func(s *steptest.Stage, db string) (id, name string)
 		mine   bool
 	}{
-		"the same": {"db", func(_ *stage.Stage, db string) (string, string) { return db, "db" }, true},
-		"renamed":  {"data", func(_ *stage.Stage, db string) (string, string) { return db, "data" }, true},
-		"another of that name, which ended": {"db", func(s *stage.Stage, db string) (string, string) {
+		"the same": {"db", func(_ *steptest.Stage, db string) (string, string) { return db, "db" }, true},
+		"renamed":  {"data", func(_ *steptest.Stage, db string) (string, string) { return db, "data" }, true},
+		"another of that name, which ended": {"db", func(s *steptest.Stage, db string) (string, string) {
 			s.Set(db, ec2.Terminated)
 			time.Sleep(2 * time.Hour)
 			return s.Launch("db", nil), "db"
 		}, true},
-		"another name, which ended": {"data", func(s *stage.Stage, db string) (string, string) {
+		"another name, which ended": {"data", func(s *steptest.Stage, db string) (string, string) {
 			s.Set(db, ec2.Terminated)
 			time.Sleep(2 * time.Hour)
 			return s.Launch("data", nil), "data"
 		}, false},
-		"another": {"data", func(s *stage.Stage, _ string) (string, string) { return s.Launch("data", nil), "data" }, false},
+		"another": {"data", func(s *steptest.Stage, _ string) (string, string) { return s.Launch("data", nil), "data" }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := stage.New(t)
+				s := steptest.New(t)
 				put(s, listed, before)
 				db := s.Launch("db", nil)
 				template(s, "db-fleet", "db", "resolve:ssm:"+listed)
@@ -124,7 +124,7 @@ func TestRollIntoAParameterThatIsTaken(t *testing.T) {
 func TestRollLeavesAParameterOfAnEarlierVersion(t *testing.T) {
 	for _, rolled := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
-			s := stage.New(t)
+			s := steptest.New(t)
 			old := s.Cloud.SeedImage("db-image", time.Now().Add(-time.Hour), map[string]string{tag.Name: "db"})
 			put(s, listed, old)
 			db := s.Launch("db", nil)

@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
+	"goldsmith/test/steptest"
 )
 
 // What launches Windows is not made to launch Linux, or the other way round, also by the first roll: whether it names
@@ -32,7 +32,7 @@ func TestRollOfAnotherPlatform(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := stage.New(t)
+				s := steptest.New(t)
 				template(s, "fleet", "web", c.had)
 				step, j := first(s)
 				j.Image.ID = copied(s, c.of)
@@ -54,7 +54,7 @@ func TestRollOfAnotherPlatform(t *testing.T) {
 }
 
 // copied is a copy of an image.
-func copied(s *stage.Stage, id string) string {
+func copied(s *steptest.Stage, id string) string {
 	s.Helper()
 	out, err := s.EC2.CopyImage(s.Context(), &sdk.CopyImageInput{
 		Name: aws.String("copy"), SourceImageId: aws.String(id), SourceRegion: aws.String("eu-central-1"),
@@ -68,7 +68,7 @@ func copied(s *stage.Stage, id string) string {
 // not again.
 func TestRollAsksOnceOfWhichKindImagesAre(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := stage.New(t)
+		s := steptest.New(t)
 		for n := range 30 {
 			id := fmt.Sprintf("ami-0cccccccccccccc%02d", n)
 			s.Cloud.AddImage(id)
@@ -100,7 +100,7 @@ func TestRollAsksOnceOfWhichKindImagesAre(t *testing.T) {
 func TestRollBesideAnotherPlatform(t *testing.T) {
 	for _, first := range []string{ec2.ImageWindows, ec2.ImageX86} {
 		synctest.Test(t, func(t *testing.T) {
-			s := stage.New(t)
+			s := steptest.New(t)
 			template(s, "fleet", "web", first, func(d *types.RequestLaunchTemplateData) { d.InstanceType = "m5.large" })
 			_, err := s.EC2.CreateLaunchTemplateVersion(s.Context(), &sdk.CreateLaunchTemplateVersionInput{
 				LaunchTemplateName: aws.String("fleet"), SourceVersion: aws.String("1"),

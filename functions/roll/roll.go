@@ -25,9 +25,9 @@ type Parameters interface {
 	rollout.Values
 }
 
-// Book remembers what targets pointed at, and whose names are.
-type Book interface {
-	rollout.Book
+// Ledger remembers what targets pointed at, and whose names are.
+type Ledger interface {
+	rollout.Ledger
 	rollout.Records
 }
 
@@ -42,15 +42,15 @@ type Cloud struct {
 // Step rolls an image out.
 type Step struct {
 	images ec2.DescribeImagesAPIClient
-	book   Book
+	book   Ledger
 	room   rollout.Writer
 }
 
 // New makes the step. The alias of a source lies in Parameter Store under path,
 // such as /goldsmith/images.
-func New(c Cloud, book Book, path string, now func() time.Time) Step {
+func New(c Cloud, book Ledger, path string, now func() time.Time) Step {
 	return Step{c.EC2, book, rollout.Writer{
-		Finder: rollout.Finder{EC2: c.EC2, Groups: c.Groups, Parameters: c.Parameters, Book: book, Lineages: c.Lineages,
+		Finder: rollout.Finder{EC2: c.EC2, Groups: c.Groups, Parameters: c.Parameters, Ledger: book, Lineages: c.Lineages,
 			Path: path, Now: now},
 		Templates: c.EC2, Values: c.Parameters, Records: book,
 	}}

@@ -19,13 +19,13 @@ import (
 
 	"goldsmith/functions/roll"
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/lineage"
 	"goldsmith/shared/register"
 	"goldsmith/shared/tag"
+	"goldsmith/test/steptest"
 )
 
 const (
@@ -35,13 +35,13 @@ const (
 )
 
 // scene is a job whose image is available, and whose name is its own.
-func scene(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
+func scene(s *steptest.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 	owns(s, "web", s.Web)
 	return first(s)
 }
 
 // first is such a job of a name without an owner.
-func first(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
+func first(s *steptest.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 	s.Helper()
 	j := s.Job()
 	if !s.Cloud.Launchable(newest) {
@@ -62,7 +62,7 @@ func first(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 	}, j
 }
 
-func shown(s *stage.Stage, id string) types.Image {
+func shown(s *steptest.Stage, id string) types.Image {
 	s.Helper()
 	out, err := s.EC2.DescribeImages(s.Context(), &sdk.DescribeImagesInput{ImageIds: []string{id}})
 	s.Must(err)
@@ -70,7 +70,7 @@ func shown(s *stage.Stage, id string) types.Image {
 }
 
 // registered registers a job's image as made of its source, under its name. Those of tests are copies of one image.
-func registered(s *stage.Stage, j job.Job, made types.Image) {
+func registered(s *steptest.Stage, j job.Job, made types.Image) {
 	s.Helper()
 	r := ledger.Registration{
 		Kind: ledger.MadeImage, Call: ledger.RegisterImage, From: register.Root(made), Lineage: j.Source.OverTime(),
@@ -87,25 +87,25 @@ func registered(s *stage.Stage, j job.Job, made types.Image) {
 }
 
 // owns makes a lineage the owner of a name, as a roll of a night before did.
-func owns(s *stage.Stage, name, lineage string) {
+func owns(s *steptest.Stage, name, lineage string) {
 	s.Helper()
 	_, err := s.Ledger.Kept.PutOwner(s.Context(),
 		ledger.Owner{Name: name, Lineage: lineage, Source: lineage, Run: "nightly-before", At: time.Now()})
 	s.Must(err)
 }
 
-func cloud(s *stage.Stage) roll.Cloud {
+func cloud(s *steptest.Stage) roll.Cloud {
 	return roll.Cloud{EC2: s.EC2, Groups: s.AutoScaling, Parameters: s.SSM,
 		Lineages: lineage.Finder{EC2: s.EC2, Groups: s.AutoScaling}}
 }
 
 // subscribed is a scene with a launch template that wants the source's image.
-func subscribed(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
+func subscribed(s *steptest.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 	template(s, "fleet", "web", before)
 	return scene(s)
 }
 
-type cases = []stage.Case[job.Job, job.Job]
+type cases = []steptest.Case[job.Job, job.Job]
 
 const (
 	finds = "DescribeImages Registration Owner Targets DescribeLaunchTemplates DescribeLaunchTemplateVersions"
@@ -117,16 +117,16 @@ const (
 )
 
 func TestRoll(t *testing.T) {
-	stage.Play(t, subscribed, cases{
+	steptest.Play(t, subscribed, cases{
 		{
 			Name: "a template tagged for the source: a new version, made default",
 			Want: did(finds + reads + rolls + writes + ": ok"),
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				v := versions(s, "fleet")
 				s.Same("versions", len(v), 2)
 				s.Same("default", []any{aws.ToBool(v[0].DefaultVersion), aws.ToString(v[0].LaunchTemplateData.ImageId)},
 					[]any{true, newest})
-				s.Same("described", aws.ToString(v[0].VersionDescription), "Goldsmith run "+stage.RunName)
+				s.Same("described", aws.ToString(v[0].VersionDescription), "Goldsmith run "+steptest.RunName)
 				s.Same("rolled", j.Rolled, []job.Rolled{
 					{Target: aws.ToString(v[0].LaunchTemplateId), Name: "fleet", From: before, To: newest, Version: 2, Previous: 1},
 					{Target: alias, Parameter: true, To: newest, Version: 1},
@@ -135,7 +135,7 @@ func TestRoll(t *testing.T) {
 		},
 		{
 			Name: "the new version is the old one in all but the image",
-			Given: func(s *stage.Stage, _ *job.Job) {
+			Given: func(s *steptest.Stage, _ *job.Job) {
 				template(s, "rich", "web", before, func(d *types.RequestLaunchTemplateData) {
 					d.InstanceType, d.KeyName, d.UserData = types.InstanceTypeT3Micro, aws.String("ops"), aws.String("IyEvYmluL3No")
 					d.BlockDeviceMappings = []types.LaunchTemplateBlockDeviceMappingRequest{{
@@ -145,7 +145,7 @@ func TestRoll(t *testing.T) {
 				})
 			},
 			Want: did(finds + "*2" + reads + " DescribeInstanceTypes" + rolls + rolls + writes + ": ok"),
-			Then: func(s *stage.Stage, _ job.Job) {
+			Then: func(s *steptest.Stage, _ job.Job) {
 				v := versions(s, "rich")
 				old := *v[1].LaunchTemplateData
 				old.ImageId = aws.String(newest)
@@ -160,29 +160,29 @@ func TestRoll(t *testing.T) {
 			Name: "rolled once, however often the step runs",
 			Want: did(finds + reads + rolls + writes + ": ok | " + finds + launch +
 				" GetParameter DescribeLaunchTemplateVersions: ok"),
-			Between: func(*stage.Stage) { time.Sleep(time.Minute) },
-			Then:    func(s *stage.Stage, _ job.Job) { s.Same("versions", len(versions(s, "fleet")), 2) },
+			Between: func(*steptest.Stage) { time.Sleep(time.Minute) },
+			Then:    func(s *steptest.Stage, _ job.Job) { s.Same("versions", len(versions(s, "fleet")), 2) },
 		},
 		{
 			Name: "the answers are lost on their way: one version all the same",
-			Given: func(s *stage.Stage, _ *job.Job) {
+			Given: func(s *steptest.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "CreateLaunchTemplateVersion", Nth: []int{1}, Drop: true})
 				s.Cloud.Inject(ec2.Fault{Action: "ModifyLaunchTemplate", Nth: []int{1}, Drop: true})
 				s.LoseAnswers("PutParameter", 1)
 			},
 			Want: did(finds + reads + " PutTarget CreateLaunchTemplateVersion*2 DescribeLaunchTemplateVersions ModifyLaunchTemplate*2 PutTarget*2 PutParameter*2 PutTarget: ok"),
-			Then: func(s *stage.Stage, _ job.Job) { s.Same("versions", len(versions(s, "fleet")), 2) },
+			Then: func(s *steptest.Stage, _ job.Job) { s.Same("versions", len(versions(s, "fleet")), 2) },
 		},
 		{
 			Name: "the version was made, making it default failed: it is covered, and the next try moves the default first",
-			Given: func(s *stage.Stage, _ *job.Job) {
+			Given: func(s *steptest.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "ModifyLaunchTemplate", Nth: []int{1, 2, 3, 4, 5, 6},
 					Code: "RequestLimitExceeded"})
 			},
-			Want: did(finds + reads + " PutTarget CreateLaunchTemplateVersion DescribeLaunchTemplateVersions ModifyLaunchTemplate*6 DescribeLaunchTemplateVersions CreateLaunchTemplateVersion PutTarget: Throttled | " + finds + reads +
+			Want: did(finds + reads + " PutTarget CreateLaunchTemplateVersion DescribeLaunchTemplateVersions ModifyLaunchTemplate*6 DescribeLaunchTemplateVersions CreateLaunchTemplateVersion PutTarget: Transient | " + finds + reads +
 				" PutTarget DescribeLaunchTemplateVersions*2 ModifyLaunchTemplate CreateLaunchTemplateVersion*2 PutTarget" +
 				writes + ": ok"),
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("versions", len(versions(s, "fleet")), 4)
 				s.Same("rolled", []any{j.Rolled[0].From, j.Rolled[0].Version, j.Rolled[0].Previous},
 					[]any{before, int64(2), int64(1)})
@@ -190,34 +190,34 @@ func TestRoll(t *testing.T) {
 		},
 		{
 			Name:  "somebody has rolled it already: nothing to do",
-			Given: func(s *stage.Stage, _ *job.Job) { template(s, "already", "web", newest) },
+			Given: func(s *steptest.Stage, _ *job.Job) { template(s, "already", "web", newest) },
 			Want:  did(finds + "*2" + reads + rolls + writes + ": ok"),
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("versions", len(versions(s, "already")), 1)
 				s.Same("rolled", find(j, "already").Problem, "")
 			},
 		},
 		{
 			Name:  "the plan rolls nothing",
-			Given: func(_ *stage.Stage, j *job.Job) { j.Plan.Roll.Skip, j.Rolled = true, nil },
+			Given: func(_ *steptest.Stage, j *job.Job) { j.Plan.Roll.Skip, j.Rolled = true, nil },
 			Want:  ": ok",
-			Then:  func(s *stage.Stage, j job.Job) { s.Same("rolled", len(j.Rolled), 0) },
+			Then:  func(s *steptest.Stage, j job.Job) { s.Same("rolled", len(j.Rolled), 0) },
 		},
 		{
 			Name:  "templates of other sources are left alone",
-			Given: func(s *stage.Stage, _ *job.Job) { template(s, "other", "web-2", before) },
+			Given: func(s *steptest.Stage, _ *job.Job) { template(s, "other", "web-2", before) },
 			Want:  did(finds + reads + rolls + writes + ": ok"),
-			Then:  func(s *stage.Stage, _ job.Job) { s.Same("versions", len(versions(s, "other")), 1) },
+			Then:  func(s *steptest.Stage, _ job.Job) { s.Same("versions", len(versions(s, "other")), 1) },
 		},
 		{
 			Name: "a name with wildcards in it is only that name",
-			Given: func(s *stage.Stage, j *job.Job) {
+			Given: func(s *steptest.Stage, j *job.Job) {
 				template(s, "starred", `w?b\*`, before)
 				owns(s, `w?b\*`, s.Web)
 				j.Source.Name = `w?b\*`
 			},
 			Want: did(finds + reads + rolls + writes + ": ok"),
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("the starred", len(versions(s, "starred")), 2)
 				s.Same("the others", len(versions(s, "fleet")), 1)
 				s.Same("alias", find(j, "/goldsmith/images/w-b-5b29c97fe12b62523377dab4d3e9a6cf").To, newest)
@@ -225,11 +225,11 @@ func TestRoll(t *testing.T) {
 		},
 		{
 			Name: "a template may have no image yet",
-			Given: func(s *stage.Stage, _ *job.Job) {
+			Given: func(s *steptest.Stage, _ *job.Job) {
 				template(s, "bare", "web", "", func(d *types.RequestLaunchTemplateData) { d.KeyName = aws.String("ops") })
 			},
 			Want: did(finds + "*2" + reads + rolls + rolls + writes + ": ok"),
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("rolled", []string{find(j, "bare").From, find(j, "bare").To}, []string{"", newest})
 			},
 		},
@@ -238,11 +238,11 @@ func TestRoll(t *testing.T) {
 
 // Aliases: the source's own, and those that templates resolve.
 func TestRollAlias(t *testing.T) {
-	stage.Play(t, scene, cases{
+	steptest.Play(t, scene, cases{
 		{
 			Name: "no template wants the image: the alias is written all the same",
 			Want: did("DescribeImages Registration Owner Targets DescribeLaunchTemplates GetParameter" + writes + ": ok"),
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				time.Sleep(time.Minute)
 				value, _ := s.Parameters.Value(alias)
 				s.Same("alias", value, newest)
@@ -251,28 +251,28 @@ func TestRollAlias(t *testing.T) {
 		},
 		{
 			Name:  "it remembers what it pointed at before",
-			Given: func(s *stage.Stage, _ *job.Job) { put(s, alias, before) },
+			Given: func(s *steptest.Stage, _ *job.Job) { put(s, alias, before) },
 			Want: did("DescribeImages Registration Owner Targets DescribeLaunchTemplates GetParameter DescribeLaunchTemplateVersions" + writes +
 				": ok"),
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("rolled", j.Rolled, []job.Rolled{{Target: alias, Parameter: true, From: before, To: newest, Version: 2,
 					Previous: 1}})
 			},
 		},
 		{
 			Name:  "it points there already",
-			Given: func(s *stage.Stage, _ *job.Job) { put(s, alias, newest) },
+			Given: func(s *steptest.Stage, _ *job.Job) { put(s, alias, newest) },
 			Want:  did("DescribeImages Registration Owner Targets DescribeLaunchTemplates GetParameter DescribeLaunchTemplateVersions: ok"),
 		},
 		{
 			Name: "a template that resolves a parameter is rolled by writing it; it gets no version",
-			Given: func(s *stage.Stage, _ *job.Job) {
+			Given: func(s *steptest.Stage, _ *job.Job) {
 				put(s, "/golden/web", before)
 				template(s, "resolving", "web", "resolve:ssm:/golden/web")
 			},
 			Want: did(finds + launch + " GetParameter Owner Registration DescribeLaunchTemplateVersions GetParameter" +
 				" DescribeImages PutOwner" + writes + writes + ": ok"),
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				time.Sleep(time.Minute)
 				value, _ := s.Parameters.Value("/golden/web")
 				s.Same("parameter", value, newest)
@@ -283,22 +283,24 @@ func TestRollAlias(t *testing.T) {
 		},
 		{
 			Name:  "the function may not write it: said so, the run goes on",
-			Given: func(s *stage.Stage, _ *job.Job) { s.Refuse("PutParameter", "AccessDeniedException", 1) },
+			Given: func(s *steptest.Stage, _ *job.Job) { s.Refuse("PutParameter", "AccessDeniedException", 1) },
 			Want:  did("DescribeImages Registration Owner Targets DescribeLaunchTemplates GetParameter" + writes + ": ok"),
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("problem", find(j, alias).Problem != "", true)
 			},
 		},
 		{
-			Name:  "Parameter Store is busy: the step is tried again",
-			Given: func(s *stage.Stage, _ *job.Job) { s.Refuse("PutParameter", "ThrottlingException", stage.Attempts) },
-			Want:  did("DescribeImages Registration Owner Targets DescribeLaunchTemplates GetParameter PutTarget PutParameter*6: Throttled | DescribeImages Registration Owner Targets DescribeLaunchTemplates GetParameter" + writes + ": ok"),
+			Name: "Parameter Store is busy: the step is tried again",
+			Given: func(s *steptest.Stage, _ *job.Job) {
+				s.Refuse("PutParameter", "ThrottlingException", steptest.Attempts)
+			},
+			Want: did("DescribeImages Registration Owner Targets DescribeLaunchTemplates GetParameter PutTarget PutParameter*6: Transient | DescribeImages Registration Owner Targets DescribeLaunchTemplates GetParameter" + writes + ": ok"),
 		},
 		{
 			Name:  "somebody else is writing it: the step is tried again",
-			Given: func(s *stage.Stage, _ *job.Job) { s.Refuse("PutParameter", "TooManyUpdates", 1) },
+			Given: func(s *steptest.Stage, _ *job.Job) { s.Refuse("PutParameter", "TooManyUpdates", 1) },
 			Want: did("DescribeImages Registration Owner Targets DescribeLaunchTemplates GetParameter" +
-				" PutTarget PutParameter: Throttled | DescribeImages Registration Owner Targets DescribeLaunchTemplates GetParameter" + writes +
+				" PutTarget PutParameter: Transient | DescribeImages Registration Owner Targets DescribeLaunchTemplates GetParameter" + writes +
 				": ok"),
 		},
 	})
@@ -335,7 +337,7 @@ func did(transcript string) string {
 }
 
 // template makes a launch template that wants the image of a source; "" for none.
-func template(s *stage.Stage, name, source, image string, edit ...func(*types.RequestLaunchTemplateData)) {
+func template(s *steptest.Stage, name, source, image string, edit ...func(*types.RequestLaunchTemplateData)) {
 	s.Helper()
 	data := &types.RequestLaunchTemplateData{}
 	if image != "" {
@@ -354,7 +356,7 @@ func template(s *stage.Stage, name, source, image string, edit ...func(*types.Re
 }
 
 // versions are those of a template, newest first.
-func versions(s *stage.Stage, name string) []types.LaunchTemplateVersion {
+func versions(s *steptest.Stage, name string) []types.LaunchTemplateVersion {
 	s.Helper()
 	out, err := s.EC2.DescribeLaunchTemplateVersions(s.Context(),
 		&sdk.DescribeLaunchTemplateVersionsInput{LaunchTemplateName: aws.String(name)})
@@ -362,7 +364,7 @@ func versions(s *stage.Stage, name string) []types.LaunchTemplateVersion {
 	return out.LaunchTemplateVersions
 }
 
-func put(s *stage.Stage, name, value string) {
+func put(s *steptest.Stage, name, value string) {
 	s.Helper()
 	_, err := s.SSM.PutParameter(s.Context(), &ssm.PutParameterInput{
 		Name: aws.String(name), Value: aws.String(value), Type: ssmtypes.ParameterTypeString,

@@ -12,14 +12,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"goldsmith/shared/asg"
 	"goldsmith/shared/fault"
-	"goldsmith/shared/group"
 	"goldsmith/shared/ledger"
 )
 
 // found are the templates that what is undone concerns, and the numbers of the versions that launch it.
 type found struct {
-	templates group.Rolled
+	templates asg.Rolled
 	// bad are the numbers, heads those of $Default and $Latest that launch it.
 	bad, heads []string
 }
@@ -35,7 +35,7 @@ func (f *Round) versions(ctx context.Context, u Undo, groups []types.AutoScaling
 	if u.Parameter {
 		return f.following(ctx, u, groups)
 	}
-	at := found{templates: group.Rolled{u.Target: {Version: u.Version, Image: u.Image, Also: u.also()}}}
+	at := found{templates: asg.Rolled{u.Target: {Version: u.Version, Image: u.Image, Also: u.also()}}}
 	if len(u.Images) == 0 {
 		return at, nil
 	}
@@ -74,7 +74,7 @@ func (u Undo) also() (images []string) {
 
 // former are the templates that what is undone concerns, for one group: it goes back to the version that it named
 // before the roll, if that is there and launches none of the images that are undone.
-func (f *Round) former(ctx context.Context, u Undo, at found, name string) (group.Rolled, error) {
+func (f *Round) former(ctx context.Context, u Undo, at found, name string) (asg.Rolled, error) {
 	if u.Was == nil || u.Was.Groups[name] == 0 {
 		return at.templates, nil
 	}
@@ -88,7 +88,7 @@ func (f *Round) former(ctx context.Context, u Undo, at found, name string) (grou
 	if err == nil {
 		for _, v := range out.LaunchTemplateVersions {
 			if image := aws.ToString(v.LaunchTemplateData.ImageId); !slices.Contains(u.Images, image) {
-				return group.Rolled{u.Target: {Version: n, Image: image, Also: append(u.also(), u.Image)}}, nil
+				return asg.Rolled{u.Target: {Version: n, Image: image, Also: append(u.also(), u.Image)}}, nil
 			}
 		}
 	}
@@ -98,7 +98,7 @@ func (f *Round) former(ctx context.Context, u Undo, at found, name string) (grou
 // following are the templates that take their image from the alias: in $Default, in $Latest, or in a version that a
 // group names by its number. EC2 takes numbers for one template at a time.
 func (f *Round) following(ctx context.Context, u Undo, groups []types.AutoScalingGroup) (found, error) {
-	at := found{templates: group.Rolled{}}
+	at := found{templates: asg.Rolled{}}
 	images := []string{"resolve:ssm:" + u.Target}
 	all, err := f.with(ctx, images, nil, "$Default", "$Latest")
 	if err != nil {
@@ -116,7 +116,7 @@ func (f *Round) following(ctx context.Context, u Undo, groups []types.AutoScalin
 		}
 	}
 	for _, v := range all {
-		at.templates[aws.ToString(v.LaunchTemplateId)] = group.Launched{}
+		at.templates[aws.ToString(v.LaunchTemplateId)] = asg.Launched{}
 	}
 	return at, nil
 }
@@ -125,7 +125,7 @@ func (f *Round) following(ctx context.Context, u Undo, groups []types.AutoScalin
 func numbers(groups []types.AutoScalingGroup) map[string][]string {
 	all := map[string][]string{}
 	for _, g := range groups {
-		for _, s := range group.Specs(g) {
+		for _, s := range asg.Specs(g) {
 			if !strings.HasPrefix(s.Version, "$") && !slices.Contains(all[s.Template], s.Version) {
 				all[s.Template] = append(all[s.Template], s.Version)
 			}

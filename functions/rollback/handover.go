@@ -54,7 +54,7 @@ func (s Step) handOver(ctx context.Context, asked event.Handover) (Answer, error
 		return answer, nil
 	}
 	_, err = s.room.Records.PutOwner(ctx, to)
-	if errors.As(err, new(*ledger.Taken)) {
+	if errors.As(err, new(*ledger.TakenError)) {
 		return Answer{}, fault.Failure("Nothing was changed. Ask again.", "name: %w", err)
 	}
 	if err != nil {

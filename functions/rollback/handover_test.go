@@ -8,14 +8,14 @@ import (
 
 	"goldsmith/functions/rollback"
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/lineage"
+	"goldsmith/test/steptest"
 )
 
 // handing is a person who gives the name web, which another instance has, to instance Web.
-func handing(s *stage.Stage) (handler.Func[json.RawMessage, rollback.Answer], json.RawMessage) {
+func handing(s *steptest.Stage) (handler.Func[json.RawMessage, rollback.Answer], json.RawMessage) {
 	step, _ := scene(s)
 	_, err := s.Ledger.Kept.PutOwner(s.Context(),
 		ledger.Owner{Name: "web", Lineage: "i-0123456789abcdef0", Run: "monday", At: time.Now()})
@@ -23,14 +23,14 @@ func handing(s *stage.Stage) (handler.Func[json.RawMessage, rollback.Answer], js
 	return step, handOver(s, "web", s.Web, "")
 }
 
-func handOver(s *stage.Stage, name, to, rest string) json.RawMessage {
+func handOver(s *steptest.Stage, name, to, rest string) json.RawMessage {
 	s.Helper()
 	return json.RawMessage(`{"goldsmith":"handover","version":"1","name":"` + name + `","to":"` + to + `","by":"ada"` +
 		rest + `}`)
 }
 
 func TestHandover(t *testing.T) {
-	owner := func(s *stage.Stage) ledger.Owner {
+	owner := func(s *steptest.Stage) ledger.Owner {
 		o, _, err := s.Ledger.Kept.Owner(s.Context(), "web")
 		s.Must(err)
 		return o
@@ -39,11 +39,11 @@ func TestHandover(t *testing.T) {
 		asks      = "DescribeInstances DescribeAutoScalingInstances Owner"
 		asksGroup = "DescribeInstances DescribeAutoScalingInstances DescribeAutoScalingGroups"
 	)
-	stage.Play(t, handing, []stage.Case[json.RawMessage, rollback.Answer]{
+	steptest.Play(t, handing, []steptest.Case[json.RawMessage, rollback.Answer]{
 		{
 			Name: "written down and told once, however often it is asked for",
 			Want: asks + " PutOwner GetSecretValue: ok | " + asks + ": ok",
-			Then: func(s *stage.Stage, a rollback.Answer) {
+			Then: func(s *steptest.Stage, a rollback.Answer) {
 				o := owner(s)
 				s.Same("owner", []string{o.Lineage, o.Source, o.By, o.Run}, []string{s.Web, s.Web, "ada", ""})
 				s.Same("had the name before", o.Former, []string{"i-0123456789abcdef0"})
@@ -53,9 +53,9 @@ func TestHandover(t *testing.T) {
 		},
 		{
 			Name:  "what it would do",
-			Given: func(s *stage.Stage, in *json.RawMessage) { *in = handOver(s, "web", s.Web, `,"dry":true`) },
+			Given: func(s *steptest.Stage, in *json.RawMessage) { *in = handOver(s, "web", s.Web, `,"dry":true`) },
 			Want:  asks + ": ok",
-			Then: func(s *stage.Stage, a rollback.Answer) {
+			Then: func(s *steptest.Stage, a rollback.Answer) {
 				s.Same("answer", *a.Handover, rollback.Handover{
 					From: "i-0123456789abcdef0 since 2000-01-01 00:02 UTC", To: s.Web, Source: s.Web,
 					Next: "The next image of " + s.Web +
@@ -67,18 +67,18 @@ func TestHandover(t *testing.T) {
 		},
 		{
 			Name: "to a member of a group: the group has it",
-			Given: func(s *stage.Stage, in *json.RawMessage) {
+			Given: func(s *steptest.Stage, in *json.RawMessage) {
 				*in = handOver(s, "web", member(s), "")
 			},
 			Want: asksGroup + " Owner PutOwner GetSecretValue: ok",
-			Then: func(s *stage.Stage, a rollback.Answer) {
+			Then: func(s *steptest.Stage, a rollback.Answer) {
 				s.Same("owner", []any{lineage.Key(owner(s).Lineage), owner(s).Lineage != "group/web"}, []any{"group/web", true})
 				s.Same("told", a.Handover.To, "Auto Scaling group web")
 			},
 		},
 		{
 			Name: "to a member of the group that has it, as an earlier version wrote it down",
-			Given: func(s *stage.Stage, in *json.RawMessage) {
+			Given: func(s *steptest.Stage, in *json.RawMessage) {
 				*in = handOver(s, "web", member(s), `,"dry":true`)
 				o := owner(s)
 				o.Lineage, o.At = "group/web", time.Now()
@@ -86,45 +86,47 @@ func TestHandover(t *testing.T) {
 				s.Must(err)
 			},
 			Want: asksGroup + " Owner DescribeAutoScalingGroups: ok",
-			Then: func(s *stage.Stage, a rollback.Answer) {
+			Then: func(s *steptest.Stage, a rollback.Answer) {
 				s.Same("there, and nobody else's", []any{a.Handover.There, strings.Contains(a.Handover.Next, "no longer")},
 					[]any{true, false})
 			},
 		},
 		{
 			Name:  "to what goes by another name",
-			Given: func(s *stage.Stage, in *json.RawMessage) { *in = handOver(s, "db", s.Web, "") },
+			Given: func(s *steptest.Stage, in *json.RawMessage) { *in = handOver(s, "db", s.Web, "") },
 			Want:  "DescribeInstances: Failed",
 			Says: []string{`is called "web", not "db"`,
 				"Nothing was changed. Give it the name by its tag goldsmith:name first."},
 		},
 		{
 			Name:  "to what is gone",
-			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Set(s.Web, ec2.Terminated) },
+			Given: func(s *steptest.Stage, _ *json.RawMessage) { s.Set(s.Web, ec2.Terminated) },
 			Want:  "DescribeInstances: Failed",
 			Says:  []string{"there is no instance ", "any more. Nothing was changed."},
 		},
 		{
 			Name:  "an id is no name",
-			Given: func(s *stage.Stage, in *json.RawMessage) { *in = handOver(s, "i-0123456789abcdef0", s.Web, "") },
+			Given: func(s *steptest.Stage, in *json.RawMessage) { *in = handOver(s, "i-0123456789abcdef0", s.Web, "") },
 			Want:  ": Failed",
 			Says:  []string{"name: i-0123456789abcdef0 is an id or a group, which belongs to itself. Nothing was changed."},
 		},
 		{
-			Name:  "Auto Scaling does not say of which group it is: nothing is written",
-			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Refuse("DescribeAutoScalingInstances", "AccessDenied", 1) },
-			Want:  "DescribeInstances DescribeAutoScalingInstances: Failed",
+			Name: "Auto Scaling does not say of which group it is: nothing is written",
+			Given: func(s *steptest.Stage, _ *json.RawMessage) {
+				s.Refuse("DescribeAutoScalingInstances", "AccessDenied", 1)
+			},
+			Want: "DescribeInstances DescribeAutoScalingInstances: Failed",
 		},
 		{
 			Name:  "the ledger is busy",
-			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Ledger.Break("PutOwner", 1) },
-			Want:  asks + " PutOwner: Throttled | " + asks + " PutOwner GetSecretValue: ok",
+			Given: func(s *steptest.Stage, _ *json.RawMessage) { s.Ledger.Break("PutOwner", 1) },
+			Want:  asks + " PutOwner: Transient | " + asks + " PutOwner GetSecretValue: ok",
 		},
 	})
 }
 
 // member is a member of Auto Scaling group web, called web.
-func member(s *stage.Stage) string {
+func member(s *steptest.Stage) string {
 	s.Helper()
 	id := s.Group("web", 1)[0]
 	s.Must(s.Cloud.SetTags(id, map[string]string{"Name": "web"}))

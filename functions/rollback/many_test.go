@@ -14,21 +14,21 @@ import (
 
 	"goldsmith/functions/rollback"
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/ledger"
+	"goldsmith/test/steptest"
 )
 
 // limit is how long one call may take.
 const limit = 55 * time.Second
 
 // shelf is a step, and many templates that were rolled from one image to another.
-func shelf(many int) func(*stage.Stage) (handler.Func[json.RawMessage, rollback.Answer], json.RawMessage) {
-	return func(s *stage.Stage) (handler.Func[json.RawMessage, rollback.Answer], json.RawMessage) {
+func shelf(many int) func(*steptest.Stage) (handler.Func[json.RawMessage, rollback.Answer], json.RawMessage) {
+	return func(s *steptest.Stage) (handler.Func[json.RawMessage, rollback.Answer], json.RawMessage) {
 		for i := range many {
 			s.Must(rolledTemplate(s, fmt.Sprintf("team-%04d", i)))
 		}
-		step := rollback.New(s.EC2, s.AutoScaling, s.SSM, s.Ledger, s.Teller().Slack,
+		step := rollback.New(s.EC2, s.AutoScaling, s.SSM, s.Ledger, s.Notifier().Slack,
 			rollback.Fleet{Groups: s.AutoScaling, Members: s.EC2}, time.Now)
 		return func(ctx context.Context, in json.RawMessage) (rollback.Answer, error) {
 			ctx, cancel := context.WithTimeout(ctx, limit)
@@ -38,7 +38,7 @@ func shelf(many int) func(*stage.Stage) (handler.Func[json.RawMessage, rollback.
 	}
 }
 
-func rolledTemplate(s *stage.Stage, name string) error {
+func rolledTemplate(s *steptest.Stage, name string) error {
 	made, err := s.EC2.CreateLaunchTemplate(s.Context(), &sdk.CreateLaunchTemplateInput{
 		LaunchTemplateName: aws.String(name), LaunchTemplateData: &ec2types.RequestLaunchTemplateData{
 			ImageId: aws.String(ec2.ImageX86)},
@@ -71,7 +71,7 @@ func rolledTemplate(s *stage.Stage, name string) error {
 func TestManyTemplates(t *testing.T) {
 	const many = 700
 	synctest.Test(t, func(t *testing.T) {
-		s := stage.New(t)
+		s := steptest.New(t)
 		step, in := shelf(many)(s)
 		done := 0
 		for {
@@ -89,7 +89,7 @@ func TestManyTemplates(t *testing.T) {
 }
 
 // apart is how many templates' $Default or $Latest are not version 3 with the earlier image.
-func apart(s *stage.Stage) (wrong int) {
+func apart(s *steptest.Stage) (wrong int) {
 	pages := sdk.NewDescribeLaunchTemplateVersionsPaginator(s.EC2,
 		&sdk.DescribeLaunchTemplateVersionsInput{Versions: []string{"$Default", "$Latest"}})
 	for pages.HasMorePages() {
@@ -107,7 +107,7 @@ func apart(s *stage.Stage) (wrong int) {
 // A call whose time is nearly over does one target and says what comes next.
 func TestACallThatHasLittleTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := stage.New(t)
+		s := steptest.New(t)
 		step, in := shelf(3)(s)
 		ctx, cancel := context.WithTimeout(s.Context(), limit/5)
 		defer cancel()

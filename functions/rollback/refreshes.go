@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 
+	"goldsmith/shared/asg"
 	"goldsmith/shared/fault"
-	"goldsmith/shared/group"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/rollout"
 )
@@ -92,8 +92,8 @@ func (f *Round) RollBack(ctx context.Context, u Undo) (Undone, error) {
 	if err := f.read(ctx); err != nil {
 		return done, fmt.Errorf("looking for what uses %s: %w", u.Target, err)
 	}
-	own := group.Rolled{u.Target: {}}
-	if !u.Parameter && len(group.Using(f.groups, own)) == 0 && !f.fleets.Use(u.Target, u.Title) {
+	own := asg.Rolled{u.Target: {}}
+	if !u.Parameter && len(asg.Using(f.groups, own)) == 0 && !f.fleets.Use(u.Target, u.Title) {
 		return done, nil
 	}
 	at, err := f.versions(ctx, u, f.groups)
@@ -107,7 +107,7 @@ func (f *Round) RollBack(ctx context.Context, u Undo) (Undone, error) {
 	if err != nil {
 		return done, err
 	}
-	for _, g := range group.Using(f.groups, at.templates) {
+	for _, g := range asg.Using(f.groups, at.templates) {
 		f.put(ctx, g, u, at, running[aws.ToString(g.AutoScalingGroupName)], &done)
 	}
 	return done, nil
@@ -137,7 +137,7 @@ func (f *Round) read(ctx context.Context) error {
 	if f.fleets != nil {
 		return nil
 	}
-	groups, err := group.List(ctx, f.Groups, true)
+	groups, err := asg.List(ctx, f.Groups, true)
 	if err != nil {
 		return err
 	}
@@ -180,7 +180,7 @@ func (f *Round) one(
 			break
 		}
 	}
-	i := slices.IndexFunc(out.InstanceRefreshes, func(r types.InstanceRefresh) bool { return group.ProgressOf(r.Status) == group.Going })
+	i := slices.IndexFunc(out.InstanceRefreshes, func(r types.InstanceRefresh) bool { return asg.ProgressOf(r.Status) == asg.Going })
 	if i < 0 {
 		return false, "", like
 	}
@@ -224,7 +224,7 @@ func (f *Round) undo(ctx context.Context, g types.AutoScalingGroup) (back bool, 
 // rolled back (user guide, instance-refresh-rollback); a group that names a number
 // does not launch from what was rolled by it.
 func plain(g types.AutoScalingGroup, template string) string {
-	for _, s := range group.Specs(g) {
+	for _, s := range asg.Specs(g) {
 		if s.Template == template && strings.HasPrefix(s.Version, "$") {
 			return "names " + s.Version + ", and Auto Scaling rolls no such refresh back: refresh it again when this one has ended"
 		}
@@ -234,6 +234,6 @@ func plain(g types.AutoScalingGroup, template string) string {
 
 // deploys reports whether a desired configuration names one of these versions of a template.
 func deploys(to *types.DesiredConfiguration, template string, versions []string) bool {
-	specs := group.Specs(types.AutoScalingGroup{LaunchTemplate: to.LaunchTemplate, MixedInstancesPolicy: to.MixedInstancesPolicy})
-	return slices.ContainsFunc(specs, func(s group.Spec) bool { return s.Template == template && slices.Contains(versions, s.Version) })
+	specs := asg.Specs(types.AutoScalingGroup{LaunchTemplate: to.LaunchTemplate, MixedInstancesPolicy: to.MixedInstancesPolicy})
+	return slices.ContainsFunc(specs, func(s asg.Spec) bool { return s.Template == template && slices.Contains(versions, s.Version) })
 }

@@ -14,16 +14,16 @@ import (
 
 	"goldsmith/functions/rollback"
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/ledger"
+	"goldsmith/test/steptest"
 )
 
 // The versions of template base: before the roll, rolled, and somebody's own.
 const was, rolled, theirs = "1", "2", "3"
 
 // fleet is a template that was rolled to version 2, and a group that still names version 1.
-func fleet(s *stage.Stage) (handler.Func[json.RawMessage, rollback.Answer], json.RawMessage) {
+func fleet(s *steptest.Stage) (handler.Func[json.RawMessage, rollback.Answer], json.RawMessage) {
 	made, err := s.EC2.CreateLaunchTemplate(s.Context(), &sdk.CreateLaunchTemplateInput{
 		LaunchTemplateName: aws.String("base"),
 		LaunchTemplateData: &ec2types.RequestLaunchTemplateData{ImageId: aws.String(ec2.ImageX86),
@@ -43,7 +43,7 @@ func fleet(s *stage.Stage) (handler.Func[json.RawMessage, rollback.Answer], json
 	s.Must(err)
 	_, err = s.AutoScaling.CreateAutoScalingGroup(s.Context(), &autoscaling.CreateAutoScalingGroupInput{
 		AutoScalingGroupName: aws.String("fleet"), MinSize: aws.Int32(2), MaxSize: aws.Int32(4),
-		AvailabilityZones: []string{stage.Region + "a"},
+		AvailabilityZones: []string{steptest.Region + "a"},
 		LaunchTemplate:    version(id, was),
 	})
 	s.Must(err)
@@ -53,7 +53,7 @@ func fleet(s *stage.Stage) (handler.Func[json.RawMessage, rollback.Answer], json
 			{Image: ec2.ImageWindows, Version: 2, Run: "tuesday"}, {Image: ec2.ImageX86, Version: 1, Run: "monday"},
 		}})
 	s.Must(err)
-	return rollback.New(s.EC2, s.AutoScaling, s.SSM, s.Ledger, s.Teller().Slack,
+	return rollback.New(s.EC2, s.AutoScaling, s.SSM, s.Ledger, s.Notifier().Slack,
 		rollback.Fleet{Groups: s.AutoScaling, Members: s.EC2}, time.Now).Handle, ask(`"name":"web","by":"ada"`)
 }
 
@@ -62,7 +62,7 @@ func version(id *string, number string) *types.LaunchTemplateSpecification {
 }
 
 // names lets the group name another version.
-func names(s *stage.Stage, number string) {
+func names(s *steptest.Stage, number string) {
 	_, err := s.AutoScaling.UpdateAutoScalingGroup(s.Context(), &autoscaling.UpdateAutoScalingGroupInput{
 		AutoScalingGroupName: aws.String("fleet"), LaunchTemplate: version(group(s).template, number),
 	})
@@ -70,8 +70,8 @@ func names(s *stage.Stage, number string) {
 }
 
 // moving has begun to refresh the group to a version, and bakes by now; "" for what it names.
-func moving(number string) func(*stage.Stage, *json.RawMessage) {
-	return func(s *stage.Stage, _ *json.RawMessage) {
+func moving(number string) func(*steptest.Stage, *json.RawMessage) {
+	return func(s *steptest.Stage, _ *json.RawMessage) {
 		in := &autoscaling.StartInstanceRefreshInput{
 			AutoScalingGroupName: aws.String("fleet"), Preferences: &types.RefreshPreferences{BakeTime: aws.Int32(7200)},
 		}
@@ -90,7 +90,7 @@ type known struct {
 	status   types.InstanceRefreshStatus
 }
 
-func group(s *stage.Stage) known {
+func group(s *steptest.Stage) known {
 	s.Helper()
 	groups, err := s.AutoScaling.DescribeAutoScalingGroups(s.Context(), &autoscaling.DescribeAutoScalingGroupsInput{})
 	s.Must(err)
@@ -105,8 +105,8 @@ func group(s *stage.Stage) known {
 }
 
 // told holds what the answer says of the group's refresh, and how that stands.
-func told(status types.InstanceRefreshStatus, groups, note string) func(*stage.Stage, rollback.Answer) {
-	return func(s *stage.Stage, a rollback.Answer) {
+func told(status types.InstanceRefreshStatus, groups, note string) func(*steptest.Stage, rollback.Answer) {
+	return func(s *steptest.Stage, a rollback.Answer) {
 		s.Helper()
 		t := a.Targets[0]
 		s.Same("problem", t.Problem, "")
@@ -127,17 +127,17 @@ func TestRefreshes(t *testing.T) {
 		undoes = looks + " RollbackInstanceRefresh"
 		tells  = " GetSecretValue PutTarget: ok"
 	)
-	onDefault := func(s *stage.Stage, in *json.RawMessage) {
+	onDefault := func(s *steptest.Stage, in *json.RawMessage) {
 		names(s, "$Default")
 		moving("")(s, in)
 	}
-	stage.Play(t, fleet, []stage.Case[json.RawMessage, rollback.Answer]{
+	steptest.Play(t, fleet, []steptest.Case[json.RawMessage, rollback.Answer]{
 		{Name: "none goes on", Want: looks + tells, Then: told("", "", "")},
 		{
 			Name: "the roll's own goes back, asked of Auto Scaling once", Given: moving(rolled),
 			Want: undoes + tells + " | Targets DescribeLaunchTemplateVersions DescribeAutoScalingGroups" + finds +
 				" DescribeInstanceRefreshes: ok",
-			Between: func(*stage.Stage) { time.Sleep(10 * time.Second) },
+			Between: func(*steptest.Stage) { time.Sleep(10 * time.Second) },
 			Then:    told(types.InstanceRefreshStatusRollbackInProgress, "fleet", ""),
 		},
 		{Name: "somebody's own goes on", Given: moving(theirs), Want: looks + tells,
@@ -149,7 +149,7 @@ func TestRefreshes(t *testing.T) {
 		},
 		{
 			Name: "one whose group names no number is refused",
-			Given: func(s *stage.Stage, in *json.RawMessage) {
+			Given: func(s *steptest.Stage, in *json.RawMessage) {
 				names(s, "$Latest")
 				moving(rolled)(s, in)
 			},
@@ -158,7 +158,7 @@ func TestRefreshes(t *testing.T) {
 		},
 		{
 			Name: "it ended between the look and the call",
-			Given: func(s *stage.Stage, in *json.RawMessage) {
+			Given: func(s *steptest.Stage, in *json.RawMessage) {
 				moving(rolled)(s, in)
 				s.Refuse("RollbackInstanceRefresh", "ActiveInstanceRefreshNotFound", 1)
 			},
@@ -166,7 +166,7 @@ func TestRefreshes(t *testing.T) {
 		},
 		{
 			Name: "the function may not",
-			Given: func(s *stage.Stage, in *json.RawMessage) {
+			Given: func(s *steptest.Stage, in *json.RawMessage) {
 				moving(rolled)(s, in)
 				s.Refuse("RollbackInstanceRefresh", "AccessDenied", 1)
 			},
@@ -175,7 +175,7 @@ func TestRefreshes(t *testing.T) {
 		},
 		{
 			Name: "the groups cannot be read: the template is back all the same",
-			Given: func(s *stage.Stage, in *json.RawMessage) {
+			Given: func(s *steptest.Stage, in *json.RawMessage) {
 				moving(rolled)(s, in)
 				s.Refuse("DescribeAutoScalingGroups", "AccessDenied", 1)
 			},

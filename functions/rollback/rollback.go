@@ -34,9 +34,9 @@ type Parameters interface {
 	rollout.Values
 }
 
-// Book remembers what targets pointed at.
-type Book interface {
-	rollout.Book
+// Ledger remembers what targets pointed at.
+type Ledger interface {
+	rollout.Ledger
 	rollout.Records
 }
 
@@ -56,10 +56,10 @@ type Step struct {
 }
 
 // New makes the step.
-func New(ec2 EC2, scaling lineage.Members, parameters Parameters, book Book, sender Sender, refreshes Fleet,
+func New(ec2 EC2, scaling lineage.Members, parameters Parameters, book Ledger, sender Sender, refreshes Fleet,
 	now func() time.Time) Step {
 	return Step{ec2, scaling, rollout.Writer{
-		Finder:    rollout.Finder{EC2: ec2, Groups: scaling, Parameters: parameters, Book: book, Now: now},
+		Finder:    rollout.Finder{EC2: ec2, Groups: scaling, Parameters: parameters, Ledger: book, Now: now},
 		Templates: ec2, Values: parameters, Records: book,
 	}, sender, refreshes, now}
 }

@@ -11,15 +11,15 @@ import (
 
 	"goldsmith/functions/rollback"
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/ledger"
+	"goldsmith/test/steptest"
 )
 
 const alias = "/goldsmith/images/web"
 
 // scene is an alias that was rolled from one public image to another.
-func scene(s *stage.Stage) (handler.Func[json.RawMessage, rollback.Answer], json.RawMessage) {
+func scene(s *steptest.Stage) (handler.Func[json.RawMessage, rollback.Answer], json.RawMessage) {
 	for _, image := range []string{ec2.ImageX86, ec2.ImageWindows} {
 		_, err := s.SSM.PutParameter(s.Context(), &ssm.PutParameterInput{
 			Name: aws.String(alias), Value: aws.String(image), Type: ssmtypes.ParameterTypeString,
@@ -32,7 +32,7 @@ func scene(s *stage.Stage) (handler.Func[json.RawMessage, rollback.Answer], json
 		{Image: ec2.ImageWindows, Version: 2, Run: "tuesday"}, {Image: ec2.ImageX86, Version: 1, Run: "monday"},
 	}})
 	s.Must(err)
-	return rollback.New(s.EC2, s.AutoScaling, s.SSM, s.Ledger, s.Teller().Slack,
+	return rollback.New(s.EC2, s.AutoScaling, s.SSM, s.Ledger, s.Notifier().Slack,
 		rollback.Fleet{Groups: s.AutoScaling, Members: s.EC2}, time.Now).Handle, ask(`"name":"web","by":"ada"`)
 }
 
@@ -40,8 +40,8 @@ func ask(rest string) json.RawMessage {
 	return json.RawMessage(`{"goldsmith":"rollback","version":"1",` + rest + `}`)
 }
 
-func asks(rest string) func(*stage.Stage, *json.RawMessage) {
-	return func(_ *stage.Stage, in *json.RawMessage) { *in = ask(rest) }
+func asks(rest string) func(*steptest.Stage, *json.RawMessage) {
+	return func(_ *steptest.Stage, in *json.RawMessage) { *in = ask(rest) }
 }
 
 const (
@@ -52,12 +52,12 @@ const (
 )
 
 func TestRollback(t *testing.T) {
-	stage.Play(t, scene, []stage.Case[json.RawMessage, rollback.Answer]{
+	steptest.Play(t, scene, []steptest.Case[json.RawMessage, rollback.Answer]{
 		{
 			Name:    "to the image before, once, however often it is asked for",
 			Want:    looks + writes + groups + " GetSecretValue PutTarget: ok | Targets GetParameter" + groups + ": ok",
-			Between: func(*stage.Stage) { time.Sleep(time.Minute) },
-			Then: func(s *stage.Stage, a rollback.Answer) {
+			Between: func(*steptest.Stage) { time.Sleep(time.Minute) },
+			Then: func(s *steptest.Stage, a rollback.Answer) {
 				value, _ := s.Parameters.Value(alias)
 				s.Same("value", value, ec2.ImageX86)
 				s.Same("there", a.Targets[0].There, true)
@@ -65,7 +65,7 @@ func TestRollback(t *testing.T) {
 		},
 		{
 			Name: "a rehearsal changes nothing", Given: asks(`"name":"web","dry":true`), Want: looks + ": ok",
-			Then: func(s *stage.Stage, a rollback.Answer) {
+			Then: func(s *steptest.Stage, a rollback.Answer) {
 				s.Same("answer", []string{a.Targets[0].From, a.Targets[0].To}, []string{ec2.ImageWindows, ec2.ImageX86})
 			},
 		},
@@ -86,7 +86,7 @@ func TestRollback(t *testing.T) {
 		{Name: "no name", Given: asks(`"by":"ada"`), Want: ": Failed", Says: []string{"name: missing"}},
 		{
 			Name: "a run is rolling it", Want: "Targets: NotYet", Says: []string{"try again in two minutes"},
-			Given: func(s *stage.Stage, _ *json.RawMessage) {
+			Given: func(s *steptest.Stage, _ *json.RawMessage) {
 				for target, err := range s.Ledger.Kept.Targets(s.Context(), "web") {
 					s.Must(err)
 					target.Begun = &ledger.Change{To: ledger.Point{Image: "ami-1", Run: "wednesday", At: time.Now()}}
@@ -97,8 +97,8 @@ func TestRollback(t *testing.T) {
 		},
 		{
 			Name: "the function may not write it: told of that target", Want: looks + writes + groups + ": ok",
-			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Refuse("PutParameter", "AccessDeniedException", 1) },
-			Then:  func(s *stage.Stage, a rollback.Answer) { s.Same("problem", a.Targets[0].Problem != "", true) },
+			Given: func(s *steptest.Stage, _ *json.RawMessage) { s.Refuse("PutParameter", "AccessDeniedException", 1) },
+			Then:  func(s *steptest.Stage, a rollback.Answer) { s.Same("problem", a.Targets[0].Problem != "", true) },
 		},
 	})
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"goldsmith/shared/asg"
 	"goldsmith/shared/fault"
-	"goldsmith/shared/group"
 	"goldsmith/shared/rollout"
 	"goldsmith/shared/tag"
 )
@@ -54,7 +54,7 @@ func (f *Round) still(
 ) {
 	name := aws.ToString(g.AutoScalingGroupName)
 	var says []string
-	for _, s := range group.Specs(g) {
+	for _, s := range asg.Specs(g) {
 		if s.Template == u.Target && at.launches(s.Version) {
 			says = append(says, "launches version "+s.Version)
 		}
@@ -87,7 +87,7 @@ func (f *Round) still(
 
 // waits tells of members that the refresh waits for.
 func waits(g types.AutoScalingGroup, like types.RefreshPreferences) string {
-	protected, standby := group.Waiting(g)
+	protected, standby := asg.Waiting(g)
 	if like.ScaleInProtectedInstances != "" && like.ScaleInProtectedInstances != types.ScaleInProtectedInstancesWait {
 		protected = 0
 	}
@@ -108,11 +108,11 @@ func (f *Round) refresh(
 	ctx context.Context, g types.AutoScalingGroup, u Undo, at found, like types.RefreshPreferences,
 ) (why string) {
 	// One that a refresh of a roll's has moved is listed in the plan.
-	if owner := group.OwnerOf(g); owner != "" && like.SkipMatching == nil {
+	if owner := asg.OwnerOf(g); owner != "" && like.SkipMatching == nil {
 		return fmt.Sprintf("it belongs to %s, which replaces its members", owner)
 	}
-	images := group.Images{}
-	for _, s := range group.Specs(g) {
+	images := asg.Images{}
+	for _, s := range asg.Specs(g) {
 		out, err := f.Members.DescribeLaunchTemplateVersions(ctx, &ec2.DescribeLaunchTemplateVersionsInput{
 			LaunchTemplateId: aws.String(s.Template), Versions: []string{s.Version},
 		})
@@ -127,8 +127,8 @@ func (f *Round) refresh(
 	if err != nil {
 		return fault.Brief(err)
 	}
-	d := group.Decide(g, templates, images)
-	if d.Do == group.Nothing {
+	d := asg.Decide(g, templates, images)
+	if d.Do == asg.Nothing {
 		return d.Why
 	}
 	_, err = f.Groups.StartInstanceRefresh(ctx, &autoscaling.StartInstanceRefreshInput{
@@ -147,7 +147,7 @@ func (f *Round) refresh(
 
 // formerly are the templates that a group goes back by: that of one undo, and those of all others of this call that it
 // launches from as well.
-func (f *Round) formerly(ctx context.Context, u Undo, at found, g types.AutoScalingGroup) (group.Rolled, error) {
+func (f *Round) formerly(ctx context.Context, u Undo, at found, g types.AutoScalingGroup) (asg.Rolled, error) {
 	name := aws.ToString(g.AutoScalingGroupName)
 	templates, err := f.former(ctx, u, at, name)
 	if err != nil {
@@ -155,8 +155,8 @@ func (f *Round) formerly(ctx context.Context, u Undo, at found, g types.AutoScal
 	}
 	all := maps.Clone(templates)
 	for _, other := range f.undos {
-		own := group.Rolled{other.Target: {Version: other.Version, Image: other.Image, Also: other.also()}}
-		if other.Target == u.Target || other.Parameter || other.Failed || !group.Uses(g, own) {
+		own := asg.Rolled{other.Target: {Version: other.Version, Image: other.Image, Also: other.also()}}
+		if other.Target == u.Target || other.Parameter || other.Failed || !asg.Uses(g, own) {
 			continue
 		}
 		back, err := f.former(ctx, other, found{templates: own}, name)

@@ -10,17 +10,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/source"
 	"goldsmith/shared/tag"
+	"goldsmith/test/steptest"
 )
 
 // A plan's limit is held against the whole fleet before anything is touched.
 func TestSelectLimit(t *testing.T) {
-	three := func(s *stage.Stage) (handler.Func[job.Page, job.Page], job.Page) {
+	three := func(s *steptest.Stage) (handler.Func[job.Batch, job.Batch], job.Batch) {
 		s.Launch("two", enrolled)
 		s.Launch("three", enrolled)
 		for range 7 {
@@ -28,10 +28,10 @@ func TestSelectLimit(t *testing.T) {
 		}
 		return scene(s)
 	}
-	limit := func(l plan.Limit) func(*stage.Stage, *job.Page) {
-		return func(_ *stage.Stage, p *job.Page) { p.Plan.Limit = l }
+	limit := func(l plan.Limit) func(*steptest.Stage, *job.Batch) {
+		return func(_ *steptest.Stage, p *job.Batch) { p.Plan.Limit = l }
 	}
-	stage.Play(t, three, cases{
+	steptest.Play(t, three, cases{
 		{Name: "three of at most three", Given: limit(plan.Limit{Count: 3}), Want: asks + ": ok"},
 		{
 			Name: "three of at most two", Given: limit(plan.Limit{Count: 2}), Want: "PutRun DescribeInstances: Failed",
@@ -46,7 +46,7 @@ func TestSelectLimit(t *testing.T) {
 		},
 		{
 			Name: "terminated instances do not raise a percentage",
-			Given: func(s *stage.Stage, p *job.Page) {
+			Given: func(s *steptest.Stage, p *job.Batch) {
 				for range 10 {
 					s.Set(s.Launch("gone", nil), ec2.Terminated)
 				}
@@ -60,9 +60,9 @@ func TestSelectLimit(t *testing.T) {
 // A fleet larger than one page is handed out page by page, each source once.
 func TestSelectPages(t *testing.T) {
 	const fleet, batches = 1000, job.PageSize / source.Batch
-	stage.Play(t, scene, cases{{
+	steptest.Play(t, scene, cases{{
 		Name: "1,001 instances in two pages",
-		Given: func(s *stage.Stage, p *job.Page) {
+		Given: func(s *steptest.Stage, p *job.Batch) {
 			launch(s, fleet)
 			step, _ := scene(s)
 			first, err := step(s.Context(), *p)
@@ -73,7 +73,7 @@ func TestSelectPages(t *testing.T) {
 			*p = first
 		},
 		Want: "DescribeInstances*2 DescribeInstanceTypes DescribeVolumes DescribeInstances StartInstances: ok",
-		Then: func(s *stage.Stage, p job.Page) {
+		Then: func(s *steptest.Stage, p job.Batch) {
 			s.Same("second page", []any{len(p.Sources), p.More}, []any{fleet + 1 - batches*source.Batch, false})
 			s.Same("in order", slices.IsSorted(idsOf(p)), true)
 		},
@@ -81,7 +81,7 @@ func TestSelectPages(t *testing.T) {
 }
 
 // launch starts many enrolled instances at once.
-func launch(s *stage.Stage, count int32) {
+func launch(s *steptest.Stage, count int32) {
 	s.Helper()
 	_, err := s.EC2.RunInstances(s.Context(), &sdk.RunInstancesInput{
 		ImageId: aws.String(ec2.ImageX86), InstanceType: types.InstanceTypeT3Micro, MinCount: aws.Int32(count),

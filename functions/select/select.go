@@ -28,8 +28,8 @@ type Fleet interface {
 	source.Stores
 }
 
-// Book is the ledger as far as selecting needs it.
-type Book interface {
+// Ledger is the ledger as far as selecting needs it.
+type Ledger interface {
 	PutRun(ctx context.Context, r ledger.Run) error
 	PutResult(ctx context.Context, r job.Result) error
 	breaker.Reader
@@ -38,16 +38,16 @@ type Book interface {
 // Step selects sources.
 type Step struct {
 	fleet Fleet
-	book  Book
+	book  Ledger
 	now   func() time.Time
 }
 
 // New makes the step.
-func New(fleet Fleet, book Book, now func() time.Time) Step { return Step{fleet, book, now} }
+func New(fleet Fleet, book Ledger, now func() time.Time) Step { return Step{fleet, book, now} }
 
 // Handle returns the page with its next sources. The first call opens the run
 // in the ledger and holds the whole fleet against the plan's limit.
-func (s Step) Handle(ctx context.Context, p job.Page) (job.Page, error) {
+func (s Step) Handle(ctx context.Context, p job.Batch) (job.Batch, error) {
 	p.Width = min(p.Plan.Concurrency+spare, job.PageSize)
 	if p.Cursor == "" {
 		if err := s.open(ctx, p); err != nil {
@@ -69,7 +69,7 @@ func (s Step) Handle(ctx context.Context, p job.Page) (job.Page, error) {
 }
 
 // instances is the page with its next instances.
-func (s Step) instances(ctx context.Context, p job.Page) (job.Page, error) {
+func (s Step) instances(ctx context.Context, p job.Batch) (job.Batch, error) {
 	selected, err := source.Selected(ctx, s.fleet, p.Run, p.Plan.Sources)
 	if err != nil {
 		return p, err
@@ -82,7 +82,7 @@ func (s Step) instances(ctx context.Context, p job.Page) (job.Page, error) {
 	return s.fill(ctx, p, after(selected, p.Cursor))
 }
 
-func (s Step) open(ctx context.Context, p job.Page) error {
+func (s Step) open(ctx context.Context, p job.Batch) error {
 	err := s.book.PutRun(ctx, ledger.Run{
 		Name: p.Run.Name, Plan: p.Run.Plan, Execution: p.Execution, Scheduled: p.Run.Scheduled,
 		Request: p.Run.Request, Started: s.now().UTC(),
@@ -98,7 +98,7 @@ func (s Step) open(ctx context.Context, p job.Page) error {
 
 // check refuses a run that would touch more than the plan allows, and reports
 // the ids a plan names that are not enrolled. It gives the limit as a number of sources.
-func (s Step) check(ctx context.Context, p job.Page, selected []types.Instance) (most int, err error) {
+func (s Step) check(ctx context.Context, p job.Batch, selected []types.Instance) (most int, err error) {
 	if most, err = source.WithinLimit(ctx, s.fleet, p.Run, p.Plan.Limit, len(selected)); err != nil {
 		return most, err
 	}
@@ -125,7 +125,7 @@ func after(instances []types.Instance, cursor string) []types.Instance {
 const spare = 10
 
 // fill puts the next eligible sources on the page, and skips the others for good.
-func (s Step) fill(ctx context.Context, p job.Page, instances []types.Instance) (job.Page, error) {
+func (s Step) fill(ctx context.Context, p job.Batch, instances []types.Instance) (job.Batch, error) {
 	p.Sources, p.More, p.Run.Asked, p.Run.Held = []job.Source{}, false, time.Time{}, nil
 	var stopping []source.Facts
 	for part := range slices.Chunk(instances, source.Batch) {
@@ -152,7 +152,7 @@ func (s Step) fill(ctx context.Context, p job.Page, instances []types.Instance) 
 
 // ask sees whether what is to be stopped could be started again, and leaves out what could not: that one does
 // not keep the others of the page from being stopped. A request goes to claim, which answers it.
-func (s Step) ask(ctx context.Context, p job.Page, stopping []source.Facts) (job.Page, error) {
+func (s Step) ask(ctx context.Context, p job.Batch, stopping []source.Facts) (job.Batch, error) {
 	var ids []string
 	for _, f := range stopping {
 		ids = append(ids, aws.ToString(f.Instance.InstanceId))
@@ -178,7 +178,7 @@ func (s Step) ask(ctx context.Context, p job.Page, stopping []source.Facts) (job
 
 // held is why nothing may be stopped: instances are down that the ledger does not know of, so that it does not know
 // who else is. nil when nothing is to be stopped, or all is well.
-func (s Step) held(ctx context.Context, p job.Page, stopping int) (*job.Reason, error) {
+func (s Step) held(ctx context.Context, p job.Batch, stopping int) (*job.Reason, error) {
 	if stopping == 0 {
 		return nil, nil
 	}
@@ -195,8 +195,8 @@ func (s Step) held(ctx context.Context, p job.Page, stopping int) (*job.Reason, 
 
 // leave takes sources off the page, with the reason why.
 func (s Step) leave(
-	ctx context.Context, p job.Page, found []source.Facts, reasons map[string]job.Reason,
-) (job.Page, error) {
+	ctx context.Context, p job.Batch, found []source.Facts, reasons map[string]job.Reason,
+) (job.Batch, error) {
 	for _, f := range found {
 		id := aws.ToString(f.Instance.InstanceId)
 		reason, bad := reasons[id]
@@ -212,7 +212,7 @@ func (s Step) leave(
 	return p, nil
 }
 
-func (s Step) place(ctx context.Context, p *job.Page, f source.Facts) error {
+func (s Step) place(ctx context.Context, p *job.Batch, f source.Facts) error {
 	id := aws.ToString(f.Instance.InstanceId)
 	p.Cursor = id
 	src := job.Source{ID: id, Kind: job.Instance}
@@ -244,7 +244,7 @@ func notes(f source.Facts) (codes []job.ReasonCode) {
 	return codes
 }
 
-func (s Step) skip(ctx context.Context, p job.Page, src job.Source, reason job.Reason) error {
+func (s Step) skip(ctx context.Context, p job.Batch, src job.Source, reason job.Reason) error {
 	j := job.Job{Run: p.Run, Source: src, Skip: &reason}
 	if err := s.book.PutResult(ctx, j.ResultOf(job.Skipped, s.now().UTC())); err != nil {
 		return fmt.Errorf("recording why %s is skipped: %w", src.ID, err)

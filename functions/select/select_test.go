@@ -11,22 +11,22 @@ import (
 
 	selection "goldsmith/functions/select"
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/tag"
+	"goldsmith/test/steptest"
 )
 
-const execution = "arn:aws:states:eu-central-1:123456789012:execution:goldsmith:" + stage.RunName
+const execution = "arn:aws:states:eu-central-1:123456789012:execution:goldsmith:" + steptest.RunName
 
 // scene is the input of a run as trigger writes it.
-func scene(s *stage.Stage) (handler.Func[job.Page, job.Page], job.Page) {
-	return selection.New(s.EC2, s.Ledger, time.Now).Handle, job.Page{Run: s.Run(), Plan: s.Plan, Execution: execution,
+func scene(s *steptest.Stage) (handler.Func[job.Batch, job.Batch], job.Batch) {
+	return selection.New(s.EC2, s.Ledger, time.Now).Handle, job.Batch{Run: s.Run(), Plan: s.Plan, Execution: execution,
 		Sources: []job.Source{}}
 }
 
-type cases = []stage.Case[job.Page, job.Page]
+type cases = []steptest.Case[job.Batch, job.Batch]
 
 // What a first page of a handful of instances costs.
 const looks = "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes"
@@ -37,10 +37,10 @@ const asks = looks + " DescribeInstances StartInstances"
 var enrolled = map[string]string{tag.Plan: "nightly"}
 
 func TestSelect(t *testing.T) {
-	stage.Play(t, scene, cases{
+	steptest.Play(t, scene, cases{
 		{
 			Name: "the enrolled instances, in id order; the others are nobody's business",
-			Given: func(s *stage.Stage, _ *job.Page) {
+			Given: func(s *steptest.Stage, _ *job.Batch) {
 				for range 5 {
 					s.Launch("more", enrolled)
 				}
@@ -48,28 +48,28 @@ func TestSelect(t *testing.T) {
 				s.Launch("nobody's", nil)
 			},
 			Want: asks + ": ok",
-			Then: func(s *stage.Stage, p job.Page) {
+			Then: func(s *steptest.Stage, p job.Batch) {
 				ids := idsOf(p)
 				s.Same("chosen", len(ids), 6)
 				s.Same("in order", slices.IsSorted(ids), true)
 				s.Same("there is the known one", slices.Contains(ids, s.Web), true)
 				s.Same("more", p.More, false)
-				s.Same("skipped", len(s.Results(stage.RunName)), 0)
+				s.Same("skipped", len(s.Results(steptest.RunName)), 0)
 			},
 		},
 		{
 			Name: "an instance in several plans is in each of them",
-			Given: func(s *stage.Stage, _ *job.Page) {
+			Given: func(s *steptest.Stage, _ *job.Batch) {
 				s.Must(s.Cloud.SetTags(s.Web, map[string]string{tag.Plan: "weekly + nightly"}))
 			},
 			Want: asks + ": ok",
-			Then: func(s *stage.Stage, p job.Page) { s.Same("chosen", idsOf(p), []string{s.Web}) },
+			Then: func(s *steptest.Stage, p job.Batch) { s.Same("chosen", idsOf(p), []string{s.Web}) },
 		},
 		{
 			Name: "the run is opened in the ledger",
 			Want: asks + ": ok",
-			Then: func(s *stage.Stage, _ job.Page) {
-				run, ok, err := s.Ledger.Kept.GetRun(s.Context(), stage.RunName)
+			Then: func(s *steptest.Stage, _ job.Batch) {
+				run, ok, err := s.Ledger.Kept.GetRun(s.Context(), steptest.RunName)
 				s.Must(err)
 				s.Same("run", ok && run.Execution == execution && run.Plan == "nightly" && run.Started.Equal(time.Now()), true)
 			},
@@ -77,19 +77,19 @@ func TestSelect(t *testing.T) {
 		{
 			Name: "the same page, however often the step runs",
 			Want: asks + ": ok | " + asks + ": ok",
-			Then: func(s *stage.Stage, p job.Page) { s.Same("chosen", idsOf(p), []string{s.Web}) },
+			Then: func(s *steptest.Stage, p job.Batch) { s.Same("chosen", idsOf(p), []string{s.Web}) },
 		},
 		{
 			Name: "nothing is enrolled: an empty page, not null",
-			Given: func(s *stage.Stage, _ *job.Page) {
+			Given: func(s *steptest.Stage, _ *job.Batch) {
 				s.Must(s.Cloud.SetTags(s.Web, map[string]string{tag.Plan: "weekly"}))
 			},
 			Want: "PutRun DescribeInstances: ok",
-			Then: func(s *stage.Stage, p job.Page) { s.Same("sources", p.Sources, []job.Source{}) },
+			Then: func(s *steptest.Stage, p job.Batch) { s.Same("sources", p.Sources, []job.Source{}) },
 		},
 		{
 			Name: "tags and exclusions of the plan narrow it",
-			Given: func(s *stage.Stage, p *job.Page) {
+			Given: func(s *steptest.Stage, p *job.Batch) {
 				s.Launch("excluded", map[string]string{tag.Plan: "nightly", "role": "web", "pause": "yes"})
 				s.Launch("other role", map[string]string{tag.Plan: "nightly", "role": "db"})
 				s.Must(s.Cloud.SetTags(s.Web, map[string]string{"role": "web"}))
@@ -97,17 +97,17 @@ func TestSelect(t *testing.T) {
 					Exclude: map[string][]string{"pause": nil}}
 			},
 			Want: asks + ": ok",
-			Then: func(s *stage.Stage, p job.Page) { s.Same("chosen", idsOf(p), []string{s.Web}) },
+			Then: func(s *steptest.Stage, p job.Batch) { s.Same("chosen", idsOf(p), []string{s.Web}) },
 		},
 		{
 			Name: "an id the plan names is not enrolled: said so, and the others go on",
-			Given: func(s *stage.Stage, p *job.Page) {
+			Given: func(s *steptest.Stage, p *job.Batch) {
 				p.Plan.Sources.IDs = []string{s.Web, "i-00000000000000bad"}
 			},
 			Want: "PutRun DescribeInstances PutResult DescribeInstanceTypes DescribeVolumes DescribeInstances StartInstances: ok",
-			Then: func(s *stage.Stage, p job.Page) {
+			Then: func(s *steptest.Stage, p job.Batch) {
 				s.Same("chosen", idsOf(p), []string{s.Web})
-				r := s.Results(stage.RunName)[0]
+				r := s.Results(steptest.RunName)[0]
 				s.Same("source", r.Source, "i-00000000000000bad")
 				s.Same("reason", r.Skip, &job.Reason{Code: job.NotEnrolled,
 					Text: "the plan names it, but its tag goldsmith:plan does not name the plan"})
@@ -115,20 +115,20 @@ func TestSelect(t *testing.T) {
 		},
 		{
 			Name:  "the ledger is busy: the run is not begun without a record",
-			Given: func(s *stage.Stage, _ *job.Page) { s.Ledger.Break("PutRun", 1) },
-			Want:  "PutRun: Throttled | " + asks + ": ok",
+			Given: func(s *steptest.Stage, _ *job.Batch) { s.Ledger.Break("PutRun", 1) },
+			Want:  "PutRun: Transient | " + asks + ": ok",
 		},
 		{
 			Name: "EC2 is busy for longer than one call may take",
-			Given: func(s *stage.Stage, _ *job.Page) {
+			Given: func(s *steptest.Stage, _ *job.Batch) {
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Code: "RequestLimitExceeded"})
 			},
-			Want: "PutRun DescribeInstances*6: Throttled",
+			Want: "PutRun DescribeInstances*6: Transient",
 			Says: []string{"listing instances"},
 		},
 		{
 			Name: "the function may not list instances",
-			Given: func(s *stage.Stage, _ *job.Page) {
+			Given: func(s *steptest.Stage, _ *job.Batch) {
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Code: "UnauthorizedOperation"})
 			},
 			Want: "PutRun DescribeInstances: Failed",
@@ -138,17 +138,17 @@ func TestSelect(t *testing.T) {
 
 // What cannot be imaged gets its reason here, once for the run.
 func TestSelectSkips(t *testing.T) {
-	skipped := func(code job.ReasonCode) func(*stage.Stage, job.Page) {
-		return func(s *stage.Stage, p job.Page) {
+	skipped := func(code job.ReasonCode) func(*steptest.Stage, job.Batch) {
+		return func(s *steptest.Stage, p job.Batch) {
 			s.Same("chosen", idsOf(p), []string{s.Web})
-			r := s.Results(stage.RunName)[0]
+			r := s.Results(steptest.RunName)[0]
 			s.Same("skipped", []any{r.Ending, r.Skip.Code, r.Name, r.Plan}, []any{job.Skipped, code, "other", "nightly"})
 		}
 	}
-	other := func(edit ...func(*sdk.RunInstancesInput)) func(*stage.Stage, *job.Page) {
-		return func(s *stage.Stage, _ *job.Page) { s.Launch("other", enrolled, edit...) }
+	other := func(edit ...func(*sdk.RunInstancesInput)) func(*steptest.Stage, *job.Batch) {
+		return func(s *steptest.Stage, _ *job.Batch) { s.Launch("other", enrolled, edit...) }
 	}
-	stage.Play(t, scene, cases{
+	steptest.Play(t, scene, cases{
 		{
 			Name: "an instance-store root",
 			Given: other(func(in *sdk.RunInstancesInput) {
@@ -167,18 +167,18 @@ func TestSelectSkips(t *testing.T) {
 		},
 		{
 			Name: "somebody is starting it: only claim can tell whether that is another run",
-			Given: func(s *stage.Stage, _ *job.Page) {
+			Given: func(s *steptest.Stage, _ *job.Batch) {
 				id := s.Launch("other", enrolled)
 				s.Set(id, ec2.Stopped)
 				_, err := s.EC2.StartInstances(s.Context(), &sdk.StartInstancesInput{InstanceIds: []string{id}})
 				s.Must(err)
 			},
 			Want: asks + ": ok",
-			Then: func(s *stage.Stage, p job.Page) { s.Same("sources", len(p.Sources), 2) },
+			Then: func(s *steptest.Stage, p job.Batch) { s.Same("sources", len(p.Sources), 2) },
 		},
 		{
 			Name: "instance-store data, and the plan is strict",
-			Given: func(s *stage.Stage, p *job.Page) {
+			Given: func(s *steptest.Stage, p *job.Batch) {
 				s.Launch("other", enrolled, func(in *sdk.RunInstancesInput) { in.InstanceType = types.InstanceTypeM5dLarge })
 				p.Plan.Strict = true
 			},
@@ -187,29 +187,29 @@ func TestSelectSkips(t *testing.T) {
 		},
 		{
 			Name: "the reason cannot be written down: tried again, nothing is lost",
-			Given: func(s *stage.Stage, p *job.Page) {
+			Given: func(s *steptest.Stage, p *job.Batch) {
 				other(func(in *sdk.RunInstancesInput) {
 					in.ImageId, in.InstanceType = aws.String(ec2.ImageInstanceStore), types.InstanceTypeM3Medium
 				})(s, p)
 				s.Ledger.Break("PutResult", 1)
 			},
-			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes PutResult: Throttled | PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes PutResult DescribeInstances StartInstances: ok", Then: skipped(job.InstanceStoreRoot),
+			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes PutResult: Transient | PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes PutResult DescribeInstances StartInstances: ok", Then: skipped(job.InstanceStoreRoot),
 		},
 		{
 			Name: "EC2 would not start it again: left alone, and the others of the page go on",
-			Given: func(s *stage.Stage, _ *job.Page) {
+			Given: func(s *steptest.Stage, _ *job.Batch) {
 				id := s.Launch("other", enrolled)
 				s.Cloud.Inject(ec2.Fault{Action: "StartInstances", Resource: id, Code: "UnauthorizedOperation", Status: 403})
 			},
 			Want: asks + "*3 PutResult: ok",
-			Then: func(s *stage.Stage, p job.Page) {
+			Then: func(s *steptest.Stage, p job.Batch) {
 				skipped(job.CannotStart)(s, p)
 				s.Same("asked", p.Run.Asked.Equal(time.Now()), true)
 			},
 		},
 		{
 			Name: "what is only a warning goes along as a note",
-			Given: func(s *stage.Stage, p *job.Page) {
+			Given: func(s *steptest.Stage, p *job.Batch) {
 				s.Set(s.Web, ec2.Terminated)
 				p.Plan.InstanceStore = plan.Lose
 				s.Launch("other", enrolled, func(in *sdk.RunInstancesInput) {
@@ -219,7 +219,7 @@ func TestSelectSkips(t *testing.T) {
 				})
 			},
 			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes PutResult DescribeInstances StartInstances: ok",
-			Then: func(s *stage.Stage, p job.Page) {
+			Then: func(s *steptest.Stage, p job.Batch) {
 				s.Same("sources", len(p.Sources), 1)
 				s.Same("notes", p.Sources[0].Notes, []job.ReasonCode{job.InstanceStoreData, job.SlowVolume})
 			},
@@ -229,74 +229,76 @@ func TestSelectSkips(t *testing.T) {
 
 // A request goes to claim in any case, which gives the reason and lets release answer the tag.
 func TestSelectRequested(t *testing.T) {
-	requested := func(s *stage.Stage) (handler.Func[job.Page, job.Page], job.Page) {
+	requested := func(s *steptest.Stage) (handler.Func[job.Batch, job.Batch], job.Batch) {
 		step, p := scene(s)
 		p.Run.Request = &job.Request{Source: s.Web, Kind: job.Instance, Value: "now"}
 		s.Launch("another", enrolled)
 		return step, p
 	}
-	stage.Play(t, requested, cases{
+	steptest.Play(t, requested, cases{
 		{
 			Name: "one instance, and no other of the plan",
 			Want: asks + ": ok",
-			Then: func(s *stage.Stage, p job.Page) {
+			Then: func(s *steptest.Stage, p job.Batch) {
 				s.Same("sources", p.Sources, []job.Source{{ID: s.Web, Kind: job.Instance}})
 			},
 		},
 		{
 			Name:  "EC2 does not know it",
-			Given: func(_ *stage.Stage, p *job.Page) { p.Run.Request.Source = "i-00000000000000bad" },
+			Given: func(_ *steptest.Stage, p *job.Batch) { p.Run.Request.Source = "i-00000000000000bad" },
 			Want:  "PutRun DescribeInstances*2 DescribeInstanceTypes DescribeVolumes DescribeInstances StartInstances: ok",
-			Then:  func(s *stage.Stage, p job.Page) { s.Same("chosen", idsOf(p), []string{"i-00000000000000bad"}) },
+			Then:  func(s *steptest.Stage, p job.Batch) { s.Same("chosen", idsOf(p), []string{"i-00000000000000bad"}) },
 		},
 		{
 			Name: "a snapshot",
-			Given: func(_ *stage.Stage, p *job.Page) {
+			Given: func(_ *steptest.Stage, p *job.Batch) {
 				p.Run.Request.Source, p.Run.Request.Kind = "snap-0c1d2e3f4a5b60718", job.Snapshot
 			},
 			Want: "PutRun: ok",
-			Then: func(s *stage.Stage, p job.Page) {
+			Then: func(s *steptest.Stage, p job.Batch) {
 				s.Same("sources", p.Sources, []job.Source{{ID: "snap-0c1d2e3f4a5b60718", Kind: job.Snapshot}})
 			},
 		},
 		{
 			Name: "what cannot be imaged goes to claim as well, for the answer",
-			Given: func(s *stage.Stage, p *job.Page) {
+			Given: func(s *steptest.Stage, p *job.Batch) {
 				p.Run.Request.Source = s.Launch("old", nil, func(in *sdk.RunInstancesInput) {
 					in.ImageId, in.InstanceType = aws.String(ec2.ImageInstanceStore), types.InstanceTypeM3Medium
 				})
 			},
 			Want: asks + ": ok",
-			Then: func(s *stage.Stage, p job.Page) { s.Same("sources", len(p.Sources), 1) },
+			Then: func(s *steptest.Stage, p job.Batch) { s.Same("sources", len(p.Sources), 1) },
 		},
 		{
 			Name: "a strict plan's reason to skip reaches claim: instance-store data must not be lost for a request",
-			Given: func(s *stage.Stage, p *job.Page) {
+			Given: func(s *steptest.Stage, p *job.Batch) {
 				p.Plan.Strict = true
 				p.Run.Request.Source = s.Launch("cache", nil,
 					func(in *sdk.RunInstancesInput) { in.InstanceType = types.InstanceTypeM5dLarge })
 			},
 			Want: asks + ": ok",
-			Then: func(s *stage.Stage, p job.Page) {
+			Then: func(s *steptest.Stage, p job.Batch) {
 				s.Same("notes", p.Sources[0].Notes, []job.ReasonCode{job.InstanceStoreData})
 			},
 		},
 		{
 			Name:  "a person runs a whole plan now",
-			Given: func(_ *stage.Stage, p *job.Page) { p.Run.Request = &job.Request{By: "jo"} },
+			Given: func(_ *steptest.Stage, p *job.Batch) { p.Run.Request = &job.Request{By: "jo"} },
 			Want:  asks + ": ok",
-			Then:  func(s *stage.Stage, p job.Page) { s.Same("sources", len(p.Sources), 2) },
+			Then:  func(s *steptest.Stage, p job.Batch) { s.Same("sources", len(p.Sources), 2) },
 		},
 		{
-			Name:  "the tag's value names no plan: nothing is looked at, and the problem is the run's",
-			Given: func(_ *stage.Stage, p *job.Page) { p.Problem = "Tag goldsmith:image=nightli on i-1: there is no plan" },
-			Want:  "PutRun: Failed",
-			Says:  []string{"Tag goldsmith:image=nightli on i-1: there is no plan. Nothing was touched."},
+			Name: "the tag's value names no plan: nothing is looked at, and the problem is the run's",
+			Given: func(_ *steptest.Stage, p *job.Batch) {
+				p.Problem = "Tag goldsmith:image=nightli on i-1: there is no plan"
+			},
+			Want: "PutRun: Failed",
+			Says: []string{"Tag goldsmith:image=nightli on i-1: there is no plan. Nothing was touched."},
 		},
 	})
 }
 
-func idsOf(p job.Page) []string {
+func idsOf(p job.Batch) []string {
 	var ids []string
 	for _, src := range p.Sources {
 		ids = append(ids, src.ID)

@@ -5,18 +5,18 @@ import (
 	"time"
 
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
 	"goldsmith/shared/job"
 	"goldsmith/shared/tag"
+	"goldsmith/test/steptest"
 )
 
 // The newest of each source is chosen, and neither Goldsmith's own copies nor what has been imaged.
 func TestSelectSnapshots(t *testing.T) {
 	daily := map[string]string{"Backup": "daily"}
 	var newest, other, left string
-	stage.Play(t, scene, []stage.Case[job.Page, job.Page]{{
+	steptest.Play(t, scene, []steptest.Case[job.Batch, job.Batch]{{
 		Name: "snapshots that another tool makes", Anything: true,
-		Given: func(s *stage.Stage, p *job.Page) {
+		Given: func(s *steptest.Stage, p *job.Batch) {
 			p.Plan.Sources.Snapshots.Tags = map[string][]string{"Backup": {"daily"}}
 			p.Plan.Sources.Exclude = map[string][]string{"Team": {"db"}}
 			s.Stored(s.Web, daily)
@@ -30,7 +30,7 @@ func TestSelectSnapshots(t *testing.T) {
 			left = s.Stored(s.Launch("old", nil), map[string]string{"Backup": "daily", "Name": "old", tag.LastImage: "ami-1"})
 			time.Sleep(time.Hour)
 		},
-		Then: func(s *stage.Stage, p job.Page) {
+		Then: func(s *steptest.Stage, p job.Batch) {
 			want := map[string]bool{newest: true, other: true}
 			for _, src := range p.Sources {
 				s.Same("kind", src.Kind, job.Snapshot)

@@ -104,7 +104,7 @@ func with(copies map[string]string, from, id string) map[string]string {
 // amend writes down what has changed of a registration.
 func (s Step) amend(ctx context.Context, r ledger.Registration) (ledger.Registration, error) {
 	amended, err := s.book.Amend(ctx, r)
-	if errors.As(err, new(*ledger.Moved)) {
+	if errors.As(err, new(*ledger.MovedError)) {
 		return r, &fault.NotYet{Err: err} // Another attempt has written meanwhile.
 	}
 	if err != nil {
@@ -127,7 +127,7 @@ func (s Step) again(ctx context.Context, r ledger.Registration, from types.Snaps
 // unsent is the failure of a copy. Where EC2 has refused it none was made, so that the next attempt need not wait
 // until it would be shown.
 func (s Step) unsent(ctx context.Context, r ledger.Registration, failed error) (ledger.Registration, error) {
-	if fault.Code(failed) == "" || fault.IsThrottled(failed) {
+	if fault.Code(failed) == "" || fault.IsTransient(failed) {
 		return r, failed
 	}
 	r.Asked = time.Time{}

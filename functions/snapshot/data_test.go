@@ -10,14 +10,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/functions/snapshot"
-	"goldsmith/local/stage"
 	"goldsmith/shared/job"
 	"goldsmith/shared/tag"
+	"goldsmith/test/steptest"
 )
 
 // set is a running instance with data volumes at /dev/sdf and /dev/sdg, and the snapshots of one CreateSnapshots call,
 // by their devices.
-func set(s *stage.Stage, name string) map[string]string {
+func set(s *steptest.Stage, name string) map[string]string {
 	s.Helper()
 	id := s.Launch(name, nil, func(in *sdk.RunInstancesInput) {
 		for _, device := range []string{"/dev/sdf", "/dev/sdg"} {
@@ -47,8 +47,8 @@ func set(s *stage.Stage, name string) map[string]string {
 const root = "/dev/xvda"
 
 // ofSet has the case copy the root volume's snapshot of a set.
-func ofSet(tags func(s *stage.Stage, of map[string]string) map[string]string) func(*stage.Stage, *snapshot.Input) {
-	return func(s *stage.Stage, in *snapshot.Input) {
+func ofSet(tags func(s *steptest.Stage, of map[string]string) map[string]string) func(*steptest.Stage, *snapshot.Input) {
+	return func(s *steptest.Stage, in *snapshot.Input) {
 		of, other := set(s, "database"), set(s, "other")
 		s.Must(s.Cloud.SetTags(other["/dev/sdf"], map[string]string{tag.Device: "/dev/sdf"})) // It is of another set.
 		s.Must(s.Cloud.SetTags(of[root], map[string]string{tag.Request: "nightly"}))
@@ -65,7 +65,7 @@ func disks(j job.Job) (devices []string) {
 }
 
 func TestDataVolumes(t *testing.T) {
-	noted := func(s *stage.Stage, j job.Job, text string) {
+	noted := func(s *steptest.Stage, j job.Job, text string) {
 		s.Helper()
 		for _, w := range j.Warnings {
 			if strings.Contains(w.Text, text) {
@@ -76,16 +76,16 @@ func TestDataVolumes(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name string
-		data func(s *stage.Stage, of map[string]string) map[string]string
-		then func(s *stage.Stage, j job.Job)
+		data func(s *steptest.Stage, of map[string]string) map[string]string
+		then func(s *steptest.Stage, j job.Job)
 	}{
 		{
 			"one says its device: it is added, and the other is offered",
-			func(s *stage.Stage, of map[string]string) map[string]string {
+			func(s *steptest.Stage, of map[string]string) map[string]string {
 				s.Must(s.Cloud.SetTags(of["/dev/sdf"], map[string]string{tag.Device: "/dev/sdf"}))
 				return nil
 			},
-			func(s *stage.Stage, j job.Job) {
+			func(s *steptest.Stage, j job.Job) {
 				s.Same("devices", disks(j), []string{"/dev/sdf"})
 				noted(s, j, "of /dev/sdg was started with it, and is not part of the image: --data /dev/sdg=snap-")
 				s.Same("copies", len(j.Registering.Snapshots()), 2)
@@ -93,31 +93,31 @@ func TestDataVolumes(t *testing.T) {
 		},
 		{
 			"one is named, at another device",
-			func(s *stage.Stage, of map[string]string) map[string]string {
+			func(s *steptest.Stage, of map[string]string) map[string]string {
 				s.Must(s.Cloud.SetTags(of["/dev/sdf"], map[string]string{tag.Plan: "nightly"}))
 				return map[string]string{"/dev/sdh": of["/dev/sdf"]}
 			},
-			func(s *stage.Stage, j job.Job) { s.Same("devices", disks(j), []string{"/dev/sdh"}) },
+			func(s *steptest.Stage, j job.Job) { s.Same("devices", disks(j), []string{"/dev/sdh"}) },
 		},
 		{
 			"one is named that may not be copied",
-			func(_ *stage.Stage, of map[string]string) map[string]string {
+			func(_ *steptest.Stage, of map[string]string) map[string]string {
 				return map[string]string{"/dev/sdf": of["/dev/sdf"]}
 			},
-			func(s *stage.Stage, j job.Job) {
+			func(s *steptest.Stage, j job.Job) {
 				s.Same("decision", j.Decision, job.SkipIt)
 				s.Same("says", strings.Contains(j.Skip.Text, "carries none of the tags goldsmith:device"), true)
 			},
 		},
 		{
 			"two say the same device",
-			func(s *stage.Stage, of map[string]string) map[string]string {
+			func(s *steptest.Stage, of map[string]string) map[string]string {
 				for _, device := range []string{"/dev/sdf", "/dev/sdg"} {
 					s.Must(s.Cloud.SetTags(of[device], map[string]string{tag.Device: "/dev/sdf"}))
 				}
 				return nil
 			},
-			func(s *stage.Stage, j job.Job) {
+			func(s *steptest.Stage, j job.Job) {
 				s.Same("decision", j.Decision, job.SkipIt)
 				s.Same("says", strings.Contains(j.Skip.Text,
 					"is to be at /dev/sdf, says its tag goldsmith:device, and so is snap-"), true)
@@ -125,34 +125,34 @@ func TestDataVolumes(t *testing.T) {
 		},
 		{
 			"one says the root device, or none",
-			func(s *stage.Stage, of map[string]string) map[string]string {
+			func(s *steptest.Stage, of map[string]string) map[string]string {
 				s.Must(s.Cloud.SetTags(of["/dev/sdf"], map[string]string{tag.Device: "sdf"}))
 				return nil
 			},
-			func(s *stage.Stage, j job.Job) {
+			func(s *steptest.Stage, j job.Job) {
 				s.Same("decision", j.Decision, job.SkipIt)
 				s.Same("says", strings.Contains(j.Skip.Text, `is to be at "sdf"`), true)
 			},
 		},
 		{
 			"one is named that there is not",
-			func(*stage.Stage, map[string]string) map[string]string {
+			func(*steptest.Stage, map[string]string) map[string]string {
 				return map[string]string{"/dev/sdf": "snap-0123456789abcdef0"}
 			},
-			func(s *stage.Stage, j job.Job) {
+			func(s *steptest.Stage, j job.Job) {
 				s.Same("says", strings.Contains(j.Skip.Text, "snap-0123456789abcdef0 is no snapshot of this account"), true)
 			},
 		},
 	} {
-		stage.Play(t, scene, []given{{Name: c.name, Given: ofSet(c.data), Then: c.then, Anything: true}})
+		steptest.Play(t, scene, []given{{Name: c.name, Given: ofSet(c.data), Then: c.then, Anything: true}})
 	}
 }
 
 func TestDataVolumesAreRegistered(t *testing.T) {
-	stage.Play(t, scene, []given{{
+	steptest.Play(t, scene, []given{{
 		Name: "each on its copy", Anything: true,
-		Given: func(s *stage.Stage, in *snapshot.Input) {
-			ofSet(func(s *stage.Stage, of map[string]string) map[string]string {
+		Given: func(s *steptest.Stage, in *snapshot.Input) {
+			ofSet(func(s *steptest.Stage, of map[string]string) map[string]string {
 				s.Must(s.Cloud.SetTags(of["/dev/sdf"], map[string]string{tag.Device: "/dev/sdf"}))
 				return nil
 			})(s, in)
@@ -163,7 +163,7 @@ func TestDataVolumesAreRegistered(t *testing.T) {
 			time.Sleep(time.Hour)
 			in.Do = snapshot.Register
 		},
-		Then: func(s *stage.Stage, j job.Job) {
+		Then: func(s *steptest.Stage, j job.Job) {
 			sent := s.Sent("RegisterImage")[0]
 			s.Same("device", sent.Get("BlockDeviceMapping.2.DeviceName"), "/dev/sdf")
 			s.Same("snapshot", sent.Get("BlockDeviceMapping.2.Ebs.SnapshotId"), j.Registering.Disks[1].Snapshot)

@@ -26,8 +26,8 @@ type EC2 interface {
 	RegisterImage(context.Context, *ec2.RegisterImageInput, ...func(*ec2.Options)) (*ec2.RegisterImageOutput, error)
 }
 
-// Book is the register of what Goldsmith makes.
-type Book interface {
+// Ledger is the register of what Goldsmith makes.
+type Ledger interface {
 	Register(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
 	Amend(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
 }
@@ -36,13 +36,13 @@ type Book interface {
 type Step struct {
 	ec2    EC2
 	blocks disk.API
-	book   Book
+	book   Ledger
 	region string
 	now    func() time.Time
 }
 
 // New makes the step.
-func New(ec2 EC2, blocks disk.API, book Book, region string, now func() time.Time) Step {
+func New(ec2 EC2, blocks disk.API, book Ledger, region string, now func() time.Time) Step {
 	return Step{ec2, blocks, book, region, now}
 }
 

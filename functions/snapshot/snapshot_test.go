@@ -11,26 +11,26 @@ import (
 
 	"goldsmith/functions/snapshot"
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/tag"
+	"goldsmith/test/steptest"
 )
 
 type (
 	step  = handler.Func[snapshot.Input, job.Job]
-	given = stage.Case[snapshot.Input, job.Job]
+	given = steptest.Case[snapshot.Input, job.Job]
 )
 
 // scene is a snapshot of instance Web, which runs, to be copied.
-func scene(s *stage.Stage) (step, snapshot.Input) {
+func scene(s *steptest.Stage) (step, snapshot.Input) {
 	id := s.Stored(s.Web, map[string]string{tag.Request: "nightly"})
 	in := snapshot.Input{Do: snapshot.Copy, Job: s.SnapshotJob(id)}
-	return snapshot.New(s.EC2, s.EBS, s.Ledger, stage.Region, time.Now).Handle, in
+	return snapshot.New(s.EC2, s.EBS, s.Ledger, steptest.Region, time.Now).Handle, in
 }
 
 // copied is the job whose snapshot is copied, with a completed copy.
-func copied(s *stage.Stage) (step, snapshot.Input) {
+func copied(s *steptest.Stage) (step, snapshot.Input) {
 	handle, in := scene(s)
 	var err error
 	in.Job, err = handle(s.Context(), in)
@@ -47,7 +47,7 @@ const (
 )
 
 // copies are the snapshots of the account beside the one that the image is made of.
-func copies(s *stage.Stage, of string) (found []types.Snapshot) {
+func copies(s *steptest.Stage, of string) (found []types.Snapshot) {
 	s.Helper()
 	out, err := s.EC2.DescribeSnapshots(s.Context(), &sdk.DescribeSnapshotsInput{OwnerIds: []string{"self"}})
 	s.Must(err)
@@ -59,17 +59,17 @@ func copies(s *stage.Stage, of string) (found []types.Snapshot) {
 	return found
 }
 
-func oneCopy(s *stage.Stage, j job.Job) {
+func oneCopy(s *steptest.Stage, j job.Job) {
 	s.Helper()
 	s.Same("copies", len(copies(s, j.Source.ID)), 1)
 	s.Same("the job's", j.Registering.Root(), aws.ToString(copies(s, j.Source.ID)[0].SnapshotId))
 }
 
 func TestCopy(t *testing.T) {
-	stage.Play(t, scene, []given{
+	steptest.Play(t, scene, []given{
 		{
 			Name: "the snapshot is copied, with its tags in the creating call", Want: first + ": ok",
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				oneCopy(s, j)
 				made := copies(s, j.Source.ID)[0]
 				s.Same("tags", tag.Map(made.Tags)[tag.Managed], "true")
@@ -86,31 +86,31 @@ func TestCopy(t *testing.T) {
 		},
 		{
 			Name: "the answer is lost on its way: the copy is found by its description, once it is shown",
-			Given: func(s *stage.Stage, _ *snapshot.Input) {
+			Given: func(s *steptest.Stage, _ *snapshot.Input) {
 				s.Cloud.Inject(ec2.Fault{Action: "CopySnapshot", Nth: []int{1}, Drop: true})
 			},
-			Want: looks + "Register CopySnapshot: Throttled | " + looks + "Register DescribeSnapshots Amend: ok", Then: oneCopy,
+			Want: looks + "Register CopySnapshot: Transient | " + looks + "Register DescribeSnapshots Amend: ok", Then: oneCopy,
 		},
 		{
 			Name: "EC2 fails after it has made the copy: the SDK does not make another one",
-			Given: func(s *stage.Stage, _ *snapshot.Input) {
+			Given: func(s *steptest.Stage, _ *snapshot.Input) {
 				s.Cloud.Inject(ec2.Fault{Action: "CopySnapshot", Nth: []int{1}, Code: "InternalError", After: true})
 			},
-			Want: looks + "Register CopySnapshot: Throttled | " + looks + "Register DescribeSnapshots Amend: ok", Then: oneCopy,
+			Want: looks + "Register CopySnapshot: Transient | " + looks + "Register DescribeSnapshots Amend: ok", Then: oneCopy,
 		},
 		{
 			Name: "EC2 fails before it has: it is asked again once the copy would be shown",
-			Given: func(s *stage.Stage, _ *snapshot.Input) {
+			Given: func(s *steptest.Stage, _ *snapshot.Input) {
 				s.Cloud.Inject(ec2.Fault{Action: "CopySnapshot", Nth: []int{1}, Code: "InternalError"})
 			},
-			Want: looks + "Register CopySnapshot: Throttled | " + looks + "Register DescribeSnapshots: NotYet | " +
+			Want: looks + "Register CopySnapshot: Transient | " + looks + "Register DescribeSnapshots: NotYet | " +
 				looks + "Register DescribeSnapshots Amend CopySnapshot Amend: ok",
-			Between: func(*stage.Stage) { time.Sleep(3 * time.Minute) },
+			Between: func(*steptest.Stage) { time.Sleep(3 * time.Minute) },
 			Then:    oneCopy,
 		},
 		{
 			Name: "twenty copies are under way: it waits, and is asked again at once",
-			Given: func(s *stage.Stage, _ *snapshot.Input) {
+			Given: func(s *steptest.Stage, _ *snapshot.Input) {
 				s.Cloud.Inject(ec2.Fault{Action: "CopySnapshot", Nth: []int{1}, Code: "ResourceLimitExceeded"})
 			},
 			Want: looks + "Register CopySnapshot Amend: NotYet | " + looks +
@@ -119,19 +119,19 @@ func TestCopy(t *testing.T) {
 		},
 		{
 			Name:  "the ledger fails after the copy: it is found by its description",
-			Given: func(s *stage.Stage, _ *snapshot.Input) { s.Ledger.Break("Amend", 1) },
-			Want:  first + ": Throttled | " + looks + "Register DescribeSnapshots Amend: ok", Then: oneCopy,
+			Given: func(s *steptest.Stage, _ *snapshot.Input) { s.Ledger.Break("Amend", 1) },
+			Want:  first + ": Transient | " + looks + "Register DescribeSnapshots Amend: ok", Then: oneCopy,
 		},
 		{
 			Name: "EC2 refuses for good: it is told",
-			Given: func(s *stage.Stage, _ *snapshot.Input) {
+			Given: func(s *steptest.Stage, _ *snapshot.Input) {
 				s.Cloud.Inject(ec2.Fault{Action: "CopySnapshot", Code: "SnapshotLimitExceeded"})
 			},
 			Want: first + ": Failed", Says: []string{"copying snap-", "ask AWS for a higher quota of snapshots"},
 		},
 		{
 			Name: "a plan that has images tested, and nothing says on what",
-			Given: func(s *stage.Stage, in *snapshot.Input) {
+			Given: func(s *steptest.Stage, in *snapshot.Input) {
 				in.Job.Plan.Verify.Boot = true
 				s.Set(s.Web, ec2.Terminated)
 				time.Sleep(time.Hour)
@@ -144,11 +144,11 @@ func TestCopy(t *testing.T) {
 		},
 		{
 			Name: "a contradiction is told with both sides",
-			Given: func(s *stage.Stage, in *snapshot.Input) {
+			Given: func(s *steptest.Stage, in *snapshot.Input) {
 				s.Must(s.Cloud.SetTags(in.Job.Source.ID, map[string]string{tag.ImageSettings: "architecture=arm64"}))
 			},
 			Want: strings.TrimSpace(looks) + ": ok",
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("decision", j.Decision, job.SkipIt)
 				s.Same("text", strings.HasPrefix(j.Skip.Text,
 					"architecture is arm64, says the tag goldsmith:image-settings; the disk starts on x86_64 alone"), true)
@@ -156,7 +156,7 @@ func TestCopy(t *testing.T) {
 		},
 		{
 			Name: "somebody has deleted the snapshot",
-			Given: func(s *stage.Stage, in *snapshot.Input) {
+			Given: func(s *steptest.Stage, in *snapshot.Input) {
 				_, err := s.EC2.DeleteSnapshot(s.Context(), &sdk.DeleteSnapshotInput{SnapshotId: &in.Job.Source.ID})
 				s.Must(err)
 			},
@@ -165,8 +165,8 @@ func TestCopy(t *testing.T) {
 	})
 }
 
-func refuses(text string) func(*stage.Stage, job.Job) {
-	return func(s *stage.Stage, j job.Job) {
+func refuses(text string) func(*steptest.Stage, job.Job) {
+	return func(s *steptest.Stage, j job.Job) {
 		s.Helper()
 		s.Same("decision", j.Decision, job.SkipIt)
 		s.Same("reason", *j.Skip, job.Reason{Code: job.NotRegistrable, Text: text})
@@ -175,17 +175,17 @@ func refuses(text string) func(*stage.Stage, job.Job) {
 }
 
 func TestRegister(t *testing.T) {
-	onlyOne := func(s *stage.Stage, j job.Job) {
+	onlyOne := func(s *steptest.Stage, j job.Job) {
 		s.Helper()
 		out, err := s.EC2.DescribeImages(s.Context(), &sdk.DescribeImagesInput{Owners: []string{"self"}})
 		s.Must(err)
 		s.Same("images", len(out.Images), 1)
 		s.Same("the job's", j.Image.ID, aws.ToString(out.Images[0].ImageId))
 	}
-	stage.Play(t, copied, []given{
+	steptest.Play(t, copied, []given{
 		{
 			Name: "with exactly what was decided, of the copy", Want: "Register RegisterImage Amend: ok",
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				onlyOne(s, j)
 				sent := s.Sent("RegisterImage")[0]
 				s.Same("architecture", sent.Get("Architecture"), "x86_64")
@@ -198,14 +198,14 @@ func TestRegister(t *testing.T) {
 		{Name: "one image, however often", Want: "Register RegisterImage Amend: ok | Register: ok", Then: onlyOne},
 		{
 			Name: "the answer is lost on its way: the image is found by its name",
-			Given: func(s *stage.Stage, _ *snapshot.Input) {
+			Given: func(s *steptest.Stage, _ *snapshot.Input) {
 				s.Cloud.Inject(ec2.Fault{Action: "RegisterImage", Nth: []int{1}, Drop: true})
 			},
 			Want: "Register RegisterImage*2 DescribeImages Amend: ok", Then: onlyOne,
 		},
 		{
 			Name: "another image has the name: it is not taken for the run's",
-			Given: func(s *stage.Stage, in *snapshot.Input) {
+			Given: func(s *steptest.Stage, in *snapshot.Input) {
 				_, err := s.EC2.CreateImage(s.Context(), &sdk.CreateImageInput{InstanceId: &s.Web, Name: &in.Job.Image.Name})
 				s.Must(err)
 			},
@@ -213,7 +213,7 @@ func TestRegister(t *testing.T) {
 		},
 		{
 			Name: "EC2 refuses what was decided",
-			Given: func(s *stage.Stage, _ *snapshot.Input) {
+			Given: func(s *steptest.Stage, _ *snapshot.Input) {
 				s.Cloud.Inject(ec2.Fault{Action: "RegisterImage", Code: "InvalidParameterCombination"})
 			},
 			Want: "Register RegisterImage: Failed", Says: []string{"registering the image of web (snap-"},
@@ -222,7 +222,7 @@ func TestRegister(t *testing.T) {
 }
 
 func TestCompare(t *testing.T) {
-	scene := func(s *stage.Stage) (step, snapshot.Input) {
+	scene := func(s *steptest.Stage) (step, snapshot.Input) {
 		handle, in := copied(s)
 		var err error
 		in.Job, err = handle(s.Context(), in)
@@ -231,14 +231,14 @@ func TestCompare(t *testing.T) {
 		in.Do, in.Job.Image.State = snapshot.Compare, job.Registered
 		return handle, in
 	}
-	stage.Play(t, scene, []given{
+	steptest.Play(t, scene, []given{
 		{
 			Name: "billed as it was: the image counts", Want: "DescribeImages: ok",
-			Then: func(s *stage.Stage, j job.Job) { s.Same("state", j.Image.State, "available") },
+			Then: func(s *steptest.Stage, j job.Job) { s.Same("state", j.Image.State, "available") },
 		},
 		{
 			Name: "billed otherwise: it does not",
-			Given: func(_ *stage.Stage, in *snapshot.Input) {
+			Given: func(_ *steptest.Stage, in *snapshot.Input) {
 				for n, a := range in.Job.Registering.Attributes {
 					if a.Key == "platformDetails" {
 						in.Job.Registering.Attributes[n].Value = "Red Hat Enterprise Linux"
@@ -251,7 +251,7 @@ func TestCompare(t *testing.T) {
 		},
 		{
 			Name: "it is not shown", Want: "DescribeImages: NotYet",
-			Given: func(_ *stage.Stage, in *snapshot.Input) { in.Job.Image.ID = "ami-0123456789abcdef0" },
+			Given: func(_ *steptest.Stage, in *snapshot.Input) { in.Job.Image.ID = "ami-0123456789abcdef0" },
 		},
 	})
 }

@@ -12,16 +12,16 @@ import (
 
 	"goldsmith/functions/start"
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
 	"goldsmith/shared/breaker"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
+	"goldsmith/test/steptest"
 )
 
 // gone wants to know whether the instance is gone, and that it is back, as far as it can be.
-func gone(want bool) func(*stage.Stage, job.Job) {
-	return func(s *stage.Stage, j job.Job) {
+func gone(want bool) func(*steptest.Stage, job.Job) {
+	return func(s *steptest.Stage, j job.Job) {
 		s.Helper()
 		s.Same("back", j.Back, true)
 		s.Same("gone", j.Gone, want)
@@ -29,8 +29,8 @@ func gone(want bool) func(*stage.Stage, job.Job) {
 }
 
 // down is what the claim says of an instance that stays down.
-func down(code, problem string) func(*stage.Stage, job.Job) {
-	return func(s *stage.Stage, _ job.Job) {
+func down(code, problem string) func(*steptest.Stage, job.Job) {
+	return func(s *steptest.Stage, _ job.Job) {
 		s.Helper()
 		s.Same("refused by", s.Held(s.Web).RefusedBy, code)
 		s.Same("problem", strings.HasPrefix(s.Held(s.Web).Problem, problem), true)
@@ -39,37 +39,37 @@ func down(code, problem string) func(*stage.Stage, job.Job) {
 
 // A source that stays down is noted with the reason, so that nothing more is stopped that would stay down with it.
 func TestStartNotesWhatStaysDown(t *testing.T) {
-	failed := func(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
+	failed := func(s *steptest.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 		step, j := scene(s)
 		j.Failure = broken
 		return step, j
 	}
 	const start = "DescribeInstances StartInstances: ok"
 	// sent is a start that went out a while ago, and what became of it.
-	sent := func(ago time.Duration, became func(*stage.Stage)) func(*stage.Stage, *job.Job) {
-		return func(s *stage.Stage, j *job.Job) {
+	sent := func(ago time.Duration, became func(*steptest.Stage)) func(*steptest.Stage, *job.Job) {
+		return func(s *steptest.Stage, j *job.Job) {
 			j.Times.StartSent = time.Now()
 			became(s)
 			time.Sleep(ago)
 		}
 	}
-	takenBack := func(s *stage.Stage) {
+	takenBack := func(s *steptest.Stage) {
 		s.Cloud.Inject(ec2.Fault{
 			Action: "StartInstances", Nth: []int{1}, StartReason: "Client.InvalidKMSKey.InvalidState", Message: "no key",
 		})
 		s.Must(s.StartWeb())
 	}
 	// unseen is a start that EC2 shows nothing of: it is shown as it was stopped.
-	unseen := func(*stage.Stage) {}
-	unnoted := func(s *stage.Stage, j job.Job) {
+	unseen := func(*steptest.Stage) {}
+	unnoted := func(s *steptest.Stage, j job.Job) {
 		s.Same("refused by", s.Held(s.Web).RefusedBy, "")
 		s.Same("back", j.Back, false)
 	}
-	stage.Play(t, failed, []stage.Case[job.Job, job.Job]{
+	steptest.Play(t, failed, []steptest.Case[job.Job, job.Job]{
 		{
 			Name: "EC2 took the start back, and says why", Given: sent(10*time.Minute, takenBack),
 			Want: "DescribeInstances Claim Record Take StartInstances: ok",
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				down("Client.InvalidKMSKey.InvalidState", "it does not stay up: ")(s, j)
 				s.Same("back", j.Back, false)
 				s.Same("gone", j.Gone, false)
@@ -85,13 +85,13 @@ func TestStartNotesWhatStaysDown(t *testing.T) {
 		},
 		{
 			Name: "somebody has stopped it since: it stays so",
-			Given: sent(10*time.Minute, func(s *stage.Stage) {
+			Given: sent(10*time.Minute, func(s *steptest.Stage) {
 				s.Must(s.StartWeb())
 				time.Sleep(5 * time.Minute)
 				s.Must(s.StopWeb())
 			}),
 			Want: "DescribeInstances: ok",
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("back", j.Back, true)
 				s.Same("gone", j.Gone, false)
 				s.Same("warning", j.Warnings[0].Code, job.StoppedSince)
@@ -99,7 +99,7 @@ func TestStartNotesWhatStaysDown(t *testing.T) {
 		},
 		{
 			Name: "no start was sent: nothing fell back", Want: "DescribeInstances StartInstances: ok",
-			Then: func(s *stage.Stage, j job.Job) { s.Same("gone", j.Gone, false) },
+			Then: func(s *steptest.Stage, j job.Job) { s.Same("gone", j.Gone, false) },
 		},
 	})
 }
@@ -122,13 +122,13 @@ func (e speechless) DescribeInstances(
 
 func TestStartFellBackWithoutAReason(t *testing.T) {
 	for _, reason := range []*types.StateReason{nil, {Message: aws.String("it stopped")}} {
-		silent := func(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
+		silent := func(s *steptest.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 			_, j := scene(s)
 			j.Failure, j.Times.StartSent = broken, time.Now()
 			time.Sleep(10 * time.Minute)
 			return start.New(speechless{s.EC2, reason}, s.Ledger, time.Now).Handle, j
 		}
-		stage.Play(t, silent, []stage.Case[job.Job, job.Job]{{
+		steptest.Play(t, silent, []steptest.Case[job.Job, job.Job]{{
 			Name: "it is down, and EC2 does not say why", Want: "DescribeInstances Claim Record Take StartInstances: ok",
 			Then: down(breaker.FellBack, "it does not stay up: "),
 		}})
@@ -137,25 +137,25 @@ func TestStartFellBackWithoutAReason(t *testing.T) {
 
 // The start matters more than the note of why it was refused.
 func TestStartWithoutTheLedger(t *testing.T) {
-	refused := func(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
+	refused := func(s *steptest.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 		step, j := scene(s)
 		s.Cloud.Inject(ec2.Fault{Action: "StartInstances", Code: "UnauthorizedOperation", Nth: []int{1}})
 		return step, j
 	}
 	const unnoted = "the ledger does not know that a source stays down"
-	logged := func(want bool) func(*stage.Stage) {
-		return func(s *stage.Stage) { s.Same("logged", strings.Contains(s.Logs.String(), unnoted), want) }
+	logged := func(want bool) func(*steptest.Stage) {
+		return func(s *steptest.Stage) { s.Same("logged", strings.Contains(s.Logs.String(), unnoted), want) }
 	}
-	then := func(want bool) func(*stage.Stage, job.Job) {
-		return func(s *stage.Stage, _ job.Job) { logged(want)(s) }
+	then := func(want bool) func(*steptest.Stage, job.Job) {
+		return func(s *steptest.Stage, _ job.Job) { logged(want)(s) }
 	}
-	stage.Play(t, refused, []stage.Case[job.Job, job.Job]{
+	steptest.Play(t, refused, []steptest.Case[job.Job, job.Job]{
 		{
-			Name: "the claim cannot be read", Given: func(s *stage.Stage, _ *job.Job) { s.Ledger.Break("Claim", 1) },
+			Name: "the claim cannot be read", Given: func(s *steptest.Stage, _ *job.Job) { s.Ledger.Break("Claim", 1) },
 			Want: "StartInstances Claim: Failed", Says: []string{"UnauthorizedOperation"}, Then: then(true),
 		},
 		{
-			Name: "the claim cannot be written", Given: func(s *stage.Stage, _ *job.Job) { s.Ledger.Break("Record", 1) },
+			Name: "the claim cannot be written", Given: func(s *steptest.Stage, _ *job.Job) { s.Ledger.Break("Record", 1) },
 			Want: "StartInstances Claim Record: Failed", Says: []string{"UnauthorizedOperation"}, Then: then(true),
 		},
 		{Name: "noted, and nothing to log", Want: "StartInstances Claim Record Take: Failed", Then: then(false)},
@@ -164,24 +164,24 @@ func TestStartWithoutTheLedger(t *testing.T) {
 
 // What is in no state to be started is stopping, or will never be started again.
 func TestStartInNoState(t *testing.T) {
-	refused := func(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
+	refused := func(s *steptest.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 		step, j := scene(s)
 		s.Cloud.Inject(ec2.Fault{Action: "StartInstances", Code: "IncorrectInstanceState"})
 		return step, j
 	}
 	const ended = "was terminated by somebody during the run"
-	stage.Play(t, refused, []stage.Case[job.Job, job.Job]{
+	steptest.Play(t, refused, []steptest.Case[job.Job, job.Job]{
 		{
-			Name: "terminated", Given: func(s *stage.Stage, _ *job.Job) { s.Set(s.Web, ec2.Terminated) },
+			Name: "terminated", Given: func(s *steptest.Stage, _ *job.Job) { s.Set(s.Web, ec2.Terminated) },
 			Want: "StartInstances DescribeInstances: Failed", Says: []string{ended},
 		},
 		{
-			Name: "EC2 does not know it", Given: func(_ *stage.Stage, j *job.Job) { j.Source.ID = "i-00000000000000bad" },
+			Name: "EC2 does not know it", Given: func(_ *steptest.Stage, j *job.Job) { j.Source.ID = "i-00000000000000bad" },
 			Want: "StartInstances DescribeInstances*2: Failed", Says: []string{ended},
 		},
 		{
 			Name: "EC2 cannot be asked: not taken for terminated",
-			Given: func(s *stage.Stage, _ *job.Job) {
+			Given: func(s *steptest.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Code: "UnauthorizedOperation"})
 			},
 			Want: "StartInstances DescribeInstances: NotYet", Says: []string{"starting web (i-"},
@@ -191,37 +191,37 @@ func TestStartInNoState(t *testing.T) {
 
 // After a failure an instance that is shown running, or gone, is back as far as it can be.
 func TestStartIsBack(t *testing.T) {
-	running := func(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
+	running := func(s *steptest.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 		step, j := scene(s)
 		j.Failure = broken
 		s.Set(s.Web, ec2.Running)
 		return step, j
 	}
-	stage.Play(t, running, []stage.Case[job.Job, job.Job]{
+	steptest.Play(t, running, []steptest.Case[job.Job, job.Job]{
 		{Name: "running", Want: "DescribeInstances Claim: ok", Then: gone(false)},
 		{
 			Name: "its claim is another run's: that one answers for it", Want: "DescribeInstances Claim: ok", Then: gone(false),
-			Given: func(s *stage.Stage, _ *job.Job) {
-				s.Must(s.Ledger.Kept.Drop(s.Context(), s.Web, stage.RunName))
+			Given: func(s *steptest.Stage, _ *job.Job) {
+				s.Must(s.Ledger.Kept.Drop(s.Context(), s.Web, steptest.RunName))
 				s.Hold(ledger.Claim{Source: s.Web, Run: "weekly-1", Since: time.Now(), StopSent: time.Now(), StopTried: time.Now()})
 			},
 		},
 		{
-			Name: "its claim cannot be read: it may be about to stop", Want: "DescribeInstances Claim: Throttled",
-			Given: func(s *stage.Stage, _ *job.Job) { s.Ledger.Break("Claim", 1) }, Says: []string{"looking up the claim of i-"},
+			Name: "its claim cannot be read: it may be about to stop", Want: "DescribeInstances Claim: Transient",
+			Given: func(s *steptest.Stage, _ *job.Job) { s.Ledger.Break("Claim", 1) }, Says: []string{"looking up the claim of i-"},
 		},
 		{
-			Name: "terminated", Given: func(s *stage.Stage, _ *job.Job) { s.Set(s.Web, ec2.Terminated) },
+			Name: "terminated", Given: func(s *steptest.Stage, _ *job.Job) { s.Set(s.Web, ec2.Terminated) },
 			Want: "DescribeInstances: ok", Then: gone(true),
 		},
 		{
-			Name: "EC2 does not know it", Given: func(_ *stage.Stage, j *job.Job) { j.Source.ID = "i-00000000000000bad" },
+			Name: "EC2 does not know it", Given: func(_ *steptest.Stage, j *job.Job) { j.Source.ID = "i-00000000000000bad" },
 			Want: "DescribeInstances*2: ok", Then: gone(true),
 		},
 		{
 			Name: "a moment after the stop", Want: "DescribeInstances Claim: NotYet",
 			Says: []string{"web (i-", ") is running, but was to be stopped a moment ago"},
-			Given: func(s *stage.Stage, j *job.Job) {
+			Given: func(s *steptest.Stage, j *job.Job) {
 				claim := *s.Held(s.Web)
 				claim.StopSent, claim.StopTried = j.Times.Claimed, time.Now()
 				s.Hold(claim)
@@ -229,12 +229,12 @@ func TestStartIsBack(t *testing.T) {
 		},
 		{
 			Name: "still stopping", Want: "DescribeInstances: NotYet", Says: []string{"web (i-", ") is still stopping"},
-			Given: func(s *stage.Stage, _ *job.Job) { s.Must(s.StopWeb()) },
+			Given: func(s *steptest.Stage, _ *job.Job) { s.Must(s.StopWeb()) },
 		},
 		{
 			Name: "pending", Want: "DescribeInstances StartInstances: ok",
-			Given: func(s *stage.Stage, _ *job.Job) { s.Set(s.Web, ec2.Stopped); s.Must(s.StartWeb()) },
-			Then: func(s *stage.Stage, j job.Job) {
+			Given: func(s *steptest.Stage, _ *job.Job) { s.Set(s.Web, ec2.Stopped); s.Must(s.StartWeb()) },
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("back", j.Back, false)
 				s.Same("gone", j.Gone, false)
 			},

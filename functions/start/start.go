@@ -29,7 +29,7 @@ type Starter interface {
 // Claims is the ledger as far as starting needs it.
 type Claims interface {
 	Claim(ctx context.Context, c ledger.Claim) (ledger.Claim, error)
-	breaker.Book
+	breaker.Ledger
 }
 
 // Step starts an instance.
@@ -202,7 +202,7 @@ func (s Step) staysUp(ctx context.Context, j job.Job) (bool, error) {
 // claim is the job's; mine is false when the run has lost it: the run that has it now answers for the source.
 func (s Step) claim(ctx context.Context, j job.Job) (claim ledger.Claim, mine bool, err error) {
 	claim, err = s.claims.Claim(ctx, ledger.ClaimOf(j, s.now().UTC()))
-	var held *ledger.Held
+	var held *ledger.HeldError
 	switch {
 	case errors.As(err, &held):
 		return claim, false, nil

@@ -6,13 +6,13 @@ import (
 
 	"goldsmith/functions/start"
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
+	"goldsmith/test/steptest"
 )
 
 // scene is an instance that the run has stopped and imaged.
-func scene(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
+func scene(s *steptest.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 	j := s.Job()
 	s.Set(s.Web, ec2.Stopped)
 	j.Times.StopSent = j.Times.Claimed
@@ -24,11 +24,11 @@ func scene(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 var broken = &job.Failure{Error: "Failed", Cause: `{"errorMessage":"the image failed","errorType":"Failed"}`}
 
 func TestStart(t *testing.T) {
-	stage.Play(t, scene, []stage.Case[job.Job, job.Job]{
+	steptest.Play(t, scene, []steptest.Case[job.Job, job.Job]{
 		{
 			Name: "what the run stopped is started again",
 			Want: "StartInstances: ok",
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("state", s.Cloud.State(s.Web), ec2.Pending)
 				s.Same("started is not back yet", j.Back, false)
 				s.Same("start sent", j.Times.StartSent, time.Now().UTC())
@@ -38,34 +38,36 @@ func TestStart(t *testing.T) {
 		{
 			Name: "started once, however often the step runs",
 			Want: "StartInstances: ok | StartInstances: ok",
-			Then: func(s *stage.Stage, _ job.Job) { s.Same("state", s.Cloud.State(s.Web), ec2.Pending) },
+			Then: func(s *steptest.Stage, _ job.Job) { s.Same("state", s.Cloud.State(s.Web), ec2.Pending) },
 		},
 		{
 			Name: "the answer is lost on its way",
-			Given: func(s *stage.Stage, _ *job.Job) {
+			Given: func(s *steptest.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "StartInstances", Nth: []int{1}, Drop: true})
 			},
 			Want: "StartInstances*2: ok",
 		},
 		{
 			Name: "every answer is lost: tried again",
-			Given: func(s *stage.Stage, _ *job.Job) {
+			Given: func(s *steptest.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "StartInstances", Nth: []int{1, 2, 3, 4, 5, 6}, Drop: true})
 			},
-			Want: "StartInstances*6 Claim Record: Throttled | StartInstances: ok",
+			Want: "StartInstances*6 Claim Record: Transient | StartInstances: ok",
 		},
 		{
-			Name:  "what was stopped before the run stays stopped",
-			Given: func(_ *stage.Stage, j *job.Job) { j.Decision, j.Back, j.Source.WasRunning = job.ImageNow, true, false },
-			Want:  ": ok",
-			Then: func(s *stage.Stage, j job.Job) {
+			Name: "what was stopped before the run stays stopped",
+			Given: func(_ *steptest.Stage, j *job.Job) {
+				j.Decision, j.Back, j.Source.WasRunning = job.ImageNow, true, false
+			},
+			Want: ": ok",
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("state", s.Cloud.State(s.Web), ec2.Stopped)
 				s.Same("back", j.Back, true)
 			},
 		},
 		{
 			Name:  "what is back already is left alone",
-			Given: func(_ *stage.Stage, j *job.Job) { j.Back = true },
+			Given: func(_ *steptest.Stage, j *job.Job) { j.Back = true },
 			Want:  ": ok",
 		},
 	})
@@ -73,134 +75,136 @@ func TestStart(t *testing.T) {
 
 // After a failure nobody knows how far the failed step came, so start looks first.
 func TestStartAfterFailure(t *testing.T) {
-	failed := func(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
+	failed := func(s *steptest.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 		step, j := scene(s)
 		j.Failure = broken
 		return step, j
 	}
-	stage.Play(t, failed, []stage.Case[job.Job, job.Job]{
+	steptest.Play(t, failed, []steptest.Case[job.Job, job.Job]{
 		{
 			Name: "stopped by the run: started again",
 			Want: "DescribeInstances StartInstances: ok",
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("state", s.Cloud.State(s.Web), ec2.Pending)
 				s.Same("back", j.Back, false)
 			},
 		},
 		{
 			Name: "still stopping: tried again once it is stopped",
-			Given: func(s *stage.Stage, _ *job.Job) {
+			Given: func(s *steptest.Stage, _ *job.Job) {
 				s.Set(s.Web, ec2.Running)
 				s.Must(s.StopWeb())
 			},
 			Want:    "DescribeInstances: NotYet | DescribeInstances StartInstances: ok",
-			Between: func(*stage.Stage) { time.Sleep(2 * time.Minute) },
+			Between: func(*steptest.Stage) { time.Sleep(2 * time.Minute) },
 		},
 		{
 			Name:  "the claim was all that came to pass: running, nothing to start",
-			Given: func(s *stage.Stage, _ *job.Job) { s.Set(s.Web, ec2.Running) },
+			Given: func(s *steptest.Stage, _ *job.Job) { s.Set(s.Web, ec2.Running) },
 			Want:  "DescribeInstances Claim: ok",
-			Then:  func(s *stage.Stage, j job.Job) { s.Same("back", j.Back, true) },
+			Then:  func(s *steptest.Stage, j job.Job) { s.Same("back", j.Back, true) },
 		},
 		{
 			Name: "shown as running a moment after the stop may have been sent: not believed yet",
-			Given: func(s *stage.Stage, j *job.Job) {
+			Given: func(s *steptest.Stage, j *job.Job) {
 				s.Set(s.Web, ec2.Running)
 				claim := *s.Held(s.Web)
 				claim.StopSent, claim.StopTried = j.Times.Claimed, time.Now().Add(-10*time.Second)
 				s.Hold(claim)
 			},
 			Want:    "DescribeInstances Claim: NotYet | DescribeInstances Claim: ok",
-			Between: func(*stage.Stage) { time.Sleep(2 * time.Minute) },
-			Then:    func(s *stage.Stage, j job.Job) { s.Same("back", j.Back, true) },
+			Between: func(*steptest.Stage) { time.Sleep(2 * time.Minute) },
+			Then:    func(s *steptest.Stage, j job.Job) { s.Same("back", j.Back, true) },
 		},
 		{
-			Name:  "what was stopped before the run stays stopped, whatever failed",
-			Given: func(_ *stage.Stage, j *job.Job) { j.Decision, j.Back, j.Source.WasRunning = job.ImageNow, true, false },
-			Want:  "DescribeInstances: ok",
-			Then:  func(s *stage.Stage, _ job.Job) { s.Same("state", s.Cloud.State(s.Web), ec2.Stopped) },
+			Name: "what was stopped before the run stays stopped, whatever failed",
+			Given: func(_ *steptest.Stage, j *job.Job) {
+				j.Decision, j.Back, j.Source.WasRunning = job.ImageNow, true, false
+			},
+			Want: "DescribeInstances: ok",
+			Then: func(s *steptest.Stage, _ job.Job) { s.Same("state", s.Cloud.State(s.Web), ec2.Stopped) },
 		},
 		{
 			Name: "what was stopped before the run and somebody terminated is gone",
-			Given: func(s *stage.Stage, j *job.Job) {
+			Given: func(s *steptest.Stage, j *job.Job) {
 				j.Decision, j.Back, j.Source.WasRunning = job.ImageNow, true, false
 				s.Set(s.Web, ec2.Terminated)
 			},
 			Want: "DescribeInstances: ok",
-			Then: func(s *stage.Stage, j job.Job) { s.Same("gone", j.Gone, true) },
+			Then: func(s *steptest.Stage, j job.Job) { s.Same("gone", j.Gone, true) },
 		},
 		{
 			Name: "EC2 cannot be asked about what was stopped before the run: not taken for gone",
-			Given: func(s *stage.Stage, j *job.Job) {
+			Given: func(s *steptest.Stage, j *job.Job) {
 				j.Decision, j.Back = job.ImageNow, true
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Code: "UnauthorizedOperation"})
 			},
 			Want: "DescribeInstances: ok",
-			Then: func(s *stage.Stage, j job.Job) { s.Same("gone", j.Gone, false) },
+			Then: func(s *steptest.Stage, j job.Job) { s.Same("gone", j.Gone, false) },
 		},
 		{
 			Name: "what was stopped before the run and EC2 does not know any more is gone",
-			Given: func(_ *stage.Stage, j *job.Job) {
+			Given: func(_ *steptest.Stage, j *job.Job) {
 				j.Decision, j.Back, j.Source.ID = job.ImageNow, true, "i-00000000000000bad"
 			},
 			Want: "DescribeInstances*2: ok",
-			Then: func(s *stage.Stage, j job.Job) { s.Same("gone", j.Gone, true) },
+			Then: func(s *steptest.Stage, j job.Job) { s.Same("gone", j.Gone, true) },
 		},
 		{
 			Name: "a snapshot is no instance that could be gone",
-			Given: func(_ *stage.Stage, j *job.Job) {
+			Given: func(_ *steptest.Stage, j *job.Job) {
 				j.Decision, j.Source.ID, j.Source.Kind = job.ImageNow, "snap-0123456789abcdef0", job.Snapshot
 			},
 			Want: ": ok",
-			Then: func(s *stage.Stage, j job.Job) { s.Same("gone", j.Gone, false) },
+			Then: func(s *steptest.Stage, j job.Job) { s.Same("gone", j.Gone, false) },
 		},
 		{
 			Name: "another run has its claim, and has sent a stop: nothing to start",
-			Given: func(s *stage.Stage, _ *job.Job) {
+			Given: func(s *steptest.Stage, _ *job.Job) {
 				s.Set(s.Web, ec2.Running)
 				claim := *s.Held(s.Web)
 				claim.Run, claim.StopSent, claim.StopTried = "another", time.Now(), time.Now()
-				s.Must(s.Ledger.Kept.Drop(s.Context(), s.Web, stage.RunName))
+				s.Must(s.Ledger.Kept.Drop(s.Context(), s.Web, steptest.RunName))
 				s.Hold(claim)
 			},
 			Want: "DescribeInstances Claim: ok",
-			Then: func(s *stage.Stage, j job.Job) { s.Same("back", j.Back, true) },
+			Then: func(s *steptest.Stage, j job.Job) { s.Same("back", j.Back, true) },
 		},
 		{
 			Name:  "claim itself failed, before it decided: nothing was touched",
-			Given: func(_ *stage.Stage, j *job.Job) { j.Decision, j.Source.WasRunning = "", false },
+			Given: func(_ *steptest.Stage, j *job.Job) { j.Decision, j.Source.WasRunning = "", false },
 			Want:  ": ok",
-			Then:  func(s *stage.Stage, j job.Job) { s.Same("back", j.Back, true) },
+			Then:  func(s *steptest.Stage, j job.Job) { s.Same("back", j.Back, true) },
 		},
 		{
 			Name:  "somebody terminated it: nothing is left to bring back",
-			Given: func(s *stage.Stage, _ *job.Job) { s.Set(s.Web, ec2.Terminated) },
+			Given: func(s *steptest.Stage, _ *job.Job) { s.Set(s.Web, ec2.Terminated) },
 			Want:  "DescribeInstances: ok",
-			Then:  func(s *stage.Stage, j job.Job) { s.Same("back", j.Back, true) },
+			Then:  func(s *steptest.Stage, j job.Job) { s.Same("back", j.Back, true) },
 		},
 		{
 			Name:  "EC2 does not know it any more: nothing is left to bring back",
-			Given: func(_ *stage.Stage, j *job.Job) { j.Source.ID = "i-00000000000000bad" },
+			Given: func(_ *steptest.Stage, j *job.Job) { j.Source.ID = "i-00000000000000bad" },
 			Want:  "DescribeInstances*2: ok",
-			Then:  func(s *stage.Stage, j job.Job) { s.Same("back", j.Back, true) },
+			Then:  func(s *steptest.Stage, j job.Job) { s.Same("back", j.Back, true) },
 		},
 		{
 			Name:  "started by the step that failed, and pending: asked to start all the same, which changes nothing",
-			Given: func(s *stage.Stage, _ *job.Job) { s.Must(s.StartWeb()) },
+			Given: func(s *steptest.Stage, _ *job.Job) { s.Must(s.StartWeb()) },
 			Want:  "DescribeInstances StartInstances: ok",
-			Then:  func(s *stage.Stage, j job.Job) { s.Same("back", j.Back, false) },
+			Then:  func(s *steptest.Stage, j job.Job) { s.Same("back", j.Back, false) },
 		},
 	})
 }
 
 // EC2's refusals, and what the state machine makes of each.
 func TestStartRefused(t *testing.T) {
-	refused := func(code string) func(*stage.Stage, *job.Job) {
-		return func(s *stage.Stage, _ *job.Job) {
+	refused := func(code string) func(*steptest.Stage, *job.Job) {
+		return func(s *steptest.Stage, _ *job.Job) {
 			s.Cloud.Inject(ec2.Fault{Action: "StartInstances", Code: code})
 		}
 	}
-	stage.Play(t, scene, []stage.Case[job.Job, job.Job]{
+	steptest.Play(t, scene, []steptest.Case[job.Job, job.Job]{
 		{
 			Name:  "EC2 has no room: hours of patience",
 			Given: refused("InsufficientInstanceCapacity"),
@@ -220,7 +224,7 @@ func TestStartRefused(t *testing.T) {
 		{
 			Name:  "EC2 is busy for longer than one call may take",
 			Given: refused("RequestLimitExceeded"),
-			Want:  "StartInstances*6 Claim Record: Throttled",
+			Want:  "StartInstances*6 Claim Record: Transient",
 		},
 		{
 			Name:  "somebody terminated it meanwhile",

@@ -5,41 +5,41 @@ import (
 	"time"
 
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
+	"goldsmith/test/steptest"
 )
 
 // Where EC2 does not say how an instance is, the claim says whether there is something to bring back.
 func TestStartWithoutALook(t *testing.T) {
-	blind := func(code string) func(*stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
-		return func(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
+	blind := func(code string) func(*steptest.Stage) (handler.Func[job.Job, job.Job], job.Job) {
+		return func(s *steptest.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 			step, j := scene(s)
 			j.Failure, j.Times.StopSent = broken, time.Time{}
 			s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Code: code})
 			return step, j
 		}
 	}
-	held := func(edit func(*ledger.Claim)) func(*stage.Stage, *job.Job) {
-		return func(s *stage.Stage, _ *job.Job) {
+	held := func(edit func(*ledger.Claim)) func(*steptest.Stage, *job.Job) {
+		return func(s *steptest.Stage, _ *job.Job) {
 			s.Helper()
 			claim := *s.Held(s.Web)
 			edit(&claim)
 			s.Hold(claim)
 		}
 	}
-	started := func(s *stage.Stage, j job.Job) {
+	started := func(s *steptest.Stage, j job.Job) {
 		s.Same("state", s.Cloud.State(s.Web), ec2.Pending)
 		s.Same("back", j.Back, false)
 	}
-	stopped := func(ago time.Duration) func(*stage.Stage, *job.Job) {
+	stopped := func(ago time.Duration) func(*steptest.Stage, *job.Job) {
 		return held(func(c *ledger.Claim) { c.StopSent = time.Now().Add(-ago) })
 	}
 	for code, asked := range map[string]string{"UnauthorizedOperation": "DescribeInstances",
 		"Unavailable": "DescribeInstances*5"} {
 		t.Run(code, func(t *testing.T) {
-			cases := []stage.Case[job.Job, job.Job]{
+			cases := []steptest.Case[job.Job, job.Job]{
 				{
 					Name: "the run has stopped it: started", Given: stopped(time.Hour),
 					Want: asked + " Claim StartInstances: ok", Then: started,
@@ -47,7 +47,7 @@ func TestStartWithoutALook(t *testing.T) {
 				{
 					Name: "the stop may still land: started once it cannot", Given: stopped(0),
 					Want: asked + " Claim: NotYet | " + asked + " Claim StartInstances: ok", Then: started,
-					Between: func(*stage.Stage) { time.Sleep(3 * time.Minute) },
+					Between: func(*steptest.Stage) { time.Sleep(3 * time.Minute) },
 				},
 				{
 					Name: "the stop may still land: what EC2 says", Given: stopped(0),
@@ -55,19 +55,19 @@ func TestStartWithoutALook(t *testing.T) {
 				},
 				{
 					Name: "another run has the claim, and answers for it: nothing to bring back",
-					Given: func(s *stage.Stage, j *job.Job) {
+					Given: func(s *steptest.Stage, j *job.Job) {
 						j.Times.StopSent = time.Now().Add(-time.Hour)
 						claim := *s.Held(s.Web)
 						claim.Run = "another"
-						s.Must(s.Ledger.Kept.Drop(s.Context(), s.Web, stage.RunName))
+						s.Must(s.Ledger.Kept.Drop(s.Context(), s.Web, steptest.RunName))
 						s.Hold(claim)
 					},
 					Want: asked + " Claim: ok",
-					Then: func(s *stage.Stage, j job.Job) { s.Same("back", j.Back, true) },
+					Then: func(s *steptest.Stage, j job.Job) { s.Same("back", j.Back, true) },
 				},
 				{
 					Name: "no stop was sent: nothing to bring back", Want: asked + " Claim: ok",
-					Then: func(s *stage.Stage, j job.Job) { s.Same("back", j.Back, true) },
+					Then: func(s *steptest.Stage, j job.Job) { s.Same("back", j.Back, true) },
 				},
 				{
 					Name:  "the ledger has lost the claim, which would say so: started",
@@ -76,17 +76,17 @@ func TestStartWithoutALook(t *testing.T) {
 				},
 				{
 					Name: "the claim cannot be read either: tried again",
-					Given: func(s *stage.Stage, j *job.Job) {
+					Given: func(s *steptest.Stage, j *job.Job) {
 						stopped(time.Hour)(s, j)
 						s.Ledger.Break("Claim", 1)
 					},
-					Want: asked + " Claim: Throttled | " + asked + " Claim StartInstances: ok", Then: started,
+					Want: asked + " Claim: Transient | " + asked + " Claim StartInstances: ok", Then: started,
 				},
 			}
 			for i := range cases {
 				cases[i].Repeated = "DescribeInstances"
 			}
-			stage.Play(t, blind(code), cases)
+			steptest.Play(t, blind(code), cases)
 		})
 	}
 }

@@ -32,10 +32,10 @@ type Claims interface {
 	Record(ctx context.Context, c ledger.Claim) error
 }
 
-// Book is the ledger as far as stopping needs it.
-type Book interface {
+// Ledger is the ledger as far as stopping needs it.
+type Ledger interface {
 	Claims
-	bound.Book
+	bound.Ledger
 	breaker.Reader
 	GetRun(ctx context.Context, name string) (r ledger.Run, ok bool, err error)
 }
@@ -43,12 +43,12 @@ type Book interface {
 // Step stops an instance.
 type Step struct {
 	ec2  Stopper
-	book Book
+	book Ledger
 	now  func() time.Time
 }
 
 // New makes the step.
-func New(ec2 Stopper, book Book, now func() time.Time) Step { return Step{ec2, book, now} }
+func New(ec2 Stopper, book Ledger, now func() time.Time) Step { return Step{ec2, book, now} }
 
 // Handle stops the job's instance. Stopping a stopped instance changes nothing,
 // so a repeated step does no harm; the journal keeps the first moment and the last.
@@ -113,7 +113,7 @@ func (s Step) trace(ctx context.Context, j job.Job) (lacks *job.Reason, err erro
 	switch {
 	case err == nil, fault.IsNotFound(err):
 		return nil, nil // Of one that is gone the stop says so.
-	case fault.IsThrottled(err), fault.IsNotYet(err):
+	case fault.IsTransient(err), fault.IsNotYet(err):
 		return nil, fmt.Errorf("tagging %s (%s): %w", j.Source.Name, j.Source.ID, err)
 	}
 	return &job.Reason{Code: job.NoTrace, Text: "not stopped: tag " + tag.Stopped + " cannot be put on (" +

@@ -6,30 +6,30 @@ import (
 
 	"goldsmith/functions/stop"
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
+	"goldsmith/test/steptest"
 )
 
-func scene(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
-	s.Must(s.Ledger.Kept.PutRun(s.Context(), ledger.Run{Name: stage.RunName}))
+func scene(s *steptest.Stage) (handler.Func[job.Job, job.Job], job.Job) {
+	s.Must(s.Ledger.Kept.PutRun(s.Context(), ledger.Run{Name: steptest.RunName}))
 	return stop.New(s.EC2, s.Ledger, time.Now).Handle, s.Job()
 }
 
 // lose makes the job one of a run that the ledger knows nothing of.
-func lose(s *stage.Stage, j *job.Job) {
+func lose(s *steptest.Stage, j *job.Job) {
 	s.Helper()
-	s.Must(s.Ledger.Kept.Drop(s.Context(), s.Web, stage.RunName))
+	s.Must(s.Ledger.Kept.Drop(s.Context(), s.Web, steptest.RunName))
 	j.Run.Name = "nightly-of-a-lost-table"
 }
 
 func TestStop(t *testing.T) {
-	stage.Play(t, scene, []stage.Case[job.Job, job.Job]{
+	steptest.Play(t, scene, []steptest.Case[job.Job, job.Job]{
 		{
 			Name: "a running instance is stopped, after the ledger says who starts it again",
 			Want: "Claim GetRun Slots Take CreateTags Record StopInstances: ok",
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("state", s.Cloud.State(s.Web), ec2.Stopping)
 				held := s.Held(s.Web)
 				s.Same("claim", held.WasRunning && held.StopSent.Equal(j.Times.StopSent) && !held.StopSent.IsZero(), true)
@@ -38,16 +38,16 @@ func TestStop(t *testing.T) {
 		{
 			Name:    "stopped once, however often the step runs; the first moment counts",
 			Want:    "Claim GetRun Slots Take CreateTags Record StopInstances: ok | Claim Slots Record StopInstances: ok | Claim Slots Record StopInstances: ok",
-			Between: func(*stage.Stage) { time.Sleep(time.Minute) },
-			Then: func(s *stage.Stage, j job.Job) {
+			Between: func(*steptest.Stage) { time.Sleep(time.Minute) },
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("stop sent", j.Times.StopSent, j.Times.Claimed)
 			},
 		},
 		{
 			Name:  "never by force, never hibernated, never without the guest's shutdown",
-			Given: func(s *stage.Stage, _ *job.Job) { s.Cloud.Inject(ec2.Fault{Action: "StopInstances", Stuck: true}) },
+			Given: func(s *steptest.Stage, _ *job.Job) { s.Cloud.Inject(ec2.Fault{Action: "StopInstances", Stuck: true}) },
 			Want:  "Claim GetRun Slots Take CreateTags Record StopInstances: ok | Claim Slots Record StopInstances: ok",
-			Then: func(s *stage.Stage, _ job.Job) {
+			Then: func(s *steptest.Stage, _ job.Job) {
 				for _, form := range s.Sent("StopInstances") {
 					s.Same("ids", form["InstanceId.1"], []string{s.Web})
 					for _, never := range []string{"Force", "Hibernate", "SkipOsShutdown", "InstanceId.2"} {
@@ -58,18 +58,18 @@ func TestStop(t *testing.T) {
 		},
 		{
 			Name: "the answer is lost on its way: asked again within the same call",
-			Given: func(s *stage.Stage, _ *job.Job) {
+			Given: func(s *steptest.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "StopInstances", Nth: []int{1}, Drop: true})
 			},
 			Want: "Claim GetRun Slots Take CreateTags Record StopInstances*2: ok",
 		},
 		{
 			Name: "every answer is lost: the step is tried again, and the claim knows that the instance may be down",
-			Given: func(s *stage.Stage, _ *job.Job) {
+			Given: func(s *steptest.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "StopInstances", Nth: []int{1, 2, 3, 4, 5, 6}, Drop: true})
 			},
-			Want: "Claim GetRun Slots Take CreateTags Record StopInstances*6: Throttled | Claim Slots Record StopInstances: ok",
-			Between: func(s *stage.Stage) {
+			Want: "Claim GetRun Slots Take CreateTags Record StopInstances*6: Transient | Claim Slots Record StopInstances: ok",
+			Between: func(s *steptest.Stage) {
 				if s.Held(s.Web).StopSent.IsZero() {
 					s.Error("the instance may be stopping and the claim does not say so")
 				}
@@ -77,51 +77,51 @@ func TestStop(t *testing.T) {
 		},
 		{
 			Name: "the table was lost before it was claimed: nobody knows who else is down, so it is left alone",
-			Given: func(s *stage.Stage, j *job.Job) {
+			Given: func(s *steptest.Stage, j *job.Job) {
 				lose(s, j)
 				s.Hold(ledger.ClaimOf(*j, j.Times.Claimed))
 			},
 			Want: "Claim GetRun: ok",
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("decision", []any{j.Decision, j.Skip.Code, j.Back}, []any{job.SkipIt, job.LedgerLost, true})
 			},
 		},
 		{
 			Name:  "the table was lost after it was claimed: it may be stopping, so it is brought back",
-			Given: func(s *stage.Stage, j *job.Job) { lose(s, j); time.Sleep(time.Second) },
+			Given: func(s *steptest.Stage, j *job.Job) { lose(s, j); time.Sleep(time.Second) },
 			Want:  "Claim GetRun Record: Failed",
 			Says:  []string{"the ledger has lost its claim", "The table was lost"},
-			Then: func(s *stage.Stage, _ job.Job) {
+			Then: func(s *steptest.Stage, _ job.Job) {
 				s.Same("a stop may land", s.Held(s.Web).StopMayLand(time.Now()), true)
 			},
 		},
 		{
 			Name:  "nothing is stopped while the claim cannot be read",
-			Given: func(s *stage.Stage, _ *job.Job) { s.Ledger.Break("Claim", 1) },
-			Want:  "Claim: Throttled",
+			Given: func(s *steptest.Stage, _ *job.Job) { s.Ledger.Break("Claim", 1) },
+			Want:  "Claim: Transient",
 		},
 		{
 			Name:  "nothing is stopped while the claim cannot be written",
-			Given: func(s *stage.Stage, _ *job.Job) { s.Ledger.Break("Record", 1) },
-			Want:  "Claim GetRun Slots Take CreateTags Record: Throttled | Claim GetRun Slots Take CreateTags Record StopInstances: ok",
+			Given: func(s *steptest.Stage, _ *job.Job) { s.Ledger.Break("Record", 1) },
+			Want:  "Claim GetRun Slots Take CreateTags Record: Transient | Claim GetRun Slots Take CreateTags Record StopInstances: ok",
 		},
 		{
 			Name:  "the ledger's answer is lost: the stop is sent by the next try",
-			Given: func(s *stage.Stage, _ *job.Job) { s.Ledger.Lose("Record", 1) },
-			Want:  "Claim GetRun Slots Take CreateTags Record: Throttled | Claim Slots Record StopInstances: ok",
+			Given: func(s *steptest.Stage, _ *job.Job) { s.Ledger.Lose("Record", 1) },
+			Want:  "Claim GetRun Slots Take CreateTags Record: Transient | Claim Slots Record StopInstances: ok",
 		},
 		{
 			Name:  "the claim was dropped meanwhile: it is taken again before the stop",
-			Given: func(s *stage.Stage, _ *job.Job) { s.Must(s.Ledger.Kept.Drop(s.Context(), s.Web, stage.RunName)) },
+			Given: func(s *steptest.Stage, _ *job.Job) { s.Must(s.Ledger.Kept.Drop(s.Context(), s.Web, steptest.RunName)) },
 			Want:  "Claim GetRun Slots Take CreateTags Record StopInstances: ok",
-			Then: func(s *stage.Stage, _ job.Job) {
+			Then: func(s *steptest.Stage, _ job.Job) {
 				s.Same("was running", s.Held(s.Web).WasRunning, true)
 			},
 		},
 		{
 			Name: "another run has the claim: its instance is not stopped",
-			Given: func(s *stage.Stage, _ *job.Job) {
-				s.Must(s.Ledger.Kept.Drop(s.Context(), s.Web, stage.RunName))
+			Given: func(s *steptest.Stage, _ *job.Job) {
+				s.Must(s.Ledger.Kept.Drop(s.Context(), s.Web, steptest.RunName))
 				s.Hold(ledger.Claim{Source: s.Web, Run: "weekly-20000101T000000Z"})
 			},
 			Want: "Claim: Failed",
@@ -129,20 +129,20 @@ func TestStop(t *testing.T) {
 		},
 		{
 			Name:  "the window closed while it waited for its turn",
-			Given: func(_ *stage.Stage, _ *job.Job) { time.Sleep(4*time.Hour + time.Second) },
+			Given: func(_ *steptest.Stage, _ *job.Job) { time.Sleep(4*time.Hour + time.Second) },
 			Want:  ": Failed",
 			Says: []string{"web (i-", "was not stopped: the window closed at 2000-01-01T04:00:00Z",
 				"Raise the plan's concurrency or its window."},
-			Then: func(s *stage.Stage, _ job.Job) { s.Same("state", s.Cloud.State(s.Web), ec2.Running) },
+			Then: func(s *steptest.Stage, _ job.Job) { s.Same("state", s.Cloud.State(s.Web), ec2.Running) },
 		},
 		{
 			Name: "the window closes between two tries: no further stop is sent",
-			Given: func(s *stage.Stage, _ *job.Job) {
+			Given: func(s *steptest.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "StopInstances", Nth: []int{1, 2, 3, 4, 5, 6}, Drop: true})
 			},
-			Want:    "Claim GetRun Slots Take CreateTags Record StopInstances*6: Throttled | : Failed",
-			Between: func(*stage.Stage) { time.Sleep(5 * time.Hour) },
-			Then: func(s *stage.Stage, _ job.Job) {
+			Want:    "Claim GetRun Slots Take CreateTags Record StopInstances*6: Transient | : Failed",
+			Between: func(*steptest.Stage) { time.Sleep(5 * time.Hour) },
+			Then: func(s *steptest.Stage, _ job.Job) {
 				s.Same("the claim tells recover", s.Held(s.Web).StopSent.IsZero(), false)
 			},
 		},
@@ -150,7 +150,7 @@ func TestStop(t *testing.T) {
 }
 
 // hanging is a job whose instance hangs in stopping, 15 minutes after its stop was sent.
-func hanging(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
+func hanging(s *steptest.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 	s.Cloud.Inject(ec2.Fault{Action: "StopInstances", Stuck: true})
 	step, j := scene(s)
 	j, err := step(s.Context(), j)
@@ -161,11 +161,11 @@ func hanging(s *stage.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 }
 
 func TestStopByForce(t *testing.T) {
-	stage.Play(t, hanging, []stage.Case[job.Job, job.Job]{
+	steptest.Play(t, hanging, []steptest.Case[job.Job, job.Job]{
 		{
 			Name: "what hangs is forced, once it is in the journal, and the source is warned of",
 			Want: "Claim Record StopInstances: ok",
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				sent := s.Sent("StopInstances")
 				s.Same("forced", sent[len(sent)-1]["Force"], []string{"true"})
 				held := s.Held(s.Web)
@@ -183,25 +183,25 @@ func TestStopByForce(t *testing.T) {
 		{
 			Name:    "however often the step runs: the first moment counts, and one warning",
 			Want:    "Claim Record StopInstances: ok | Claim Record StopInstances: ok",
-			Between: func(*stage.Stage) { time.Sleep(time.Minute) },
-			Then: func(s *stage.Stage, j job.Job) {
+			Between: func(*steptest.Stage) { time.Sleep(time.Minute) },
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("first", j.Times.Forced.Equal(time.Now().Add(-time.Minute)), true)
 				s.Same("warnings", len(j.Warnings), 1)
 			},
 		},
 		{
 			Name:  "a window that has closed does not leave it hanging",
-			Given: func(*stage.Stage, *job.Job) { time.Sleep(5 * time.Hour) },
+			Given: func(*steptest.Stage, *job.Job) { time.Sleep(5 * time.Hour) },
 			Want:  "Claim Record StopInstances: ok",
 		},
 		{
 			Name:  "nothing is forced while the journal cannot be written",
-			Given: func(s *stage.Stage, _ *job.Job) { s.Ledger.Break("Record", 1) },
-			Want:  "Claim Record: Throttled | Claim Record StopInstances: ok",
+			Given: func(s *steptest.Stage, _ *job.Job) { s.Ledger.Break("Record", 1) },
+			Want:  "Claim Record: Transient | Claim Record StopInstances: ok",
 		},
 		{
 			Name: "stop protection was switched on meanwhile",
-			Given: func(s *stage.Stage, _ *job.Job) {
+			Given: func(s *steptest.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "StopInstances", Code: "OperationNotPermitted",
 					Message: "The instance may not be stopped."})
 			},
@@ -210,7 +210,7 @@ func TestStopByForce(t *testing.T) {
 		},
 		{
 			Name: "it is in no state to be stopped any more",
-			Given: func(s *stage.Stage, _ *job.Job) {
+			Given: func(s *steptest.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "StopInstances", Code: "IncorrectInstanceState"})
 			},
 			Want: "Claim Record StopInstances: NotYet",
@@ -220,12 +220,12 @@ func TestStopByForce(t *testing.T) {
 
 // EC2's refusals, and what the state machine makes of each.
 func TestStopRefused(t *testing.T) {
-	refused := func(code, message string) func(*stage.Stage, *job.Job) {
-		return func(s *stage.Stage, _ *job.Job) {
+	refused := func(code, message string) func(*steptest.Stage, *job.Job) {
+		return func(s *steptest.Stage, _ *job.Job) {
 			s.Cloud.Inject(ec2.Fault{Action: "StopInstances", Code: code, Message: message})
 		}
 	}
-	stage.Play(t, scene, []stage.Case[job.Job, job.Job]{
+	steptest.Play(t, scene, []steptest.Case[job.Job, job.Job]{
 		{
 			Name: "stop protection is on",
 			Given: refused("OperationNotPermitted",
@@ -236,7 +236,7 @@ func TestStopRefused(t *testing.T) {
 		},
 		{
 			Name:  "somebody terminated it",
-			Given: func(s *stage.Stage, j *job.Job) { j.Source.ID, j.Place = "i-00000000000000bad", "000001" },
+			Given: func(s *steptest.Stage, j *job.Job) { j.Source.ID, j.Place = "i-00000000000000bad", "000001" },
 			Want:  "Claim GetRun Slots Take CreateTags Record StopInstances Record: Failed",
 			Says:  []string{"web (i-00000000000000bad) is gone", "Nothing is left to do for it."},
 		},
@@ -249,31 +249,31 @@ func TestStopRefused(t *testing.T) {
 		{
 			Name:  "EC2 is busy for longer than one call may take",
 			Given: refused("RequestLimitExceeded", "Request limit exceeded."),
-			Want:  "Claim GetRun Slots Take CreateTags Record StopInstances*6 Record: Throttled",
+			Want:  "Claim GetRun Slots Take CreateTags Record StopInstances*6 Record: Transient",
 			Says:  []string{"stopping web (i-"},
 		},
 		{
 			Name:  "EC2 fails inside",
 			Given: refused("InternalError", "An internal error has occurred."),
-			Want:  "Claim GetRun Slots Take CreateTags Record StopInstances*6: Throttled",
+			Want:  "Claim GetRun Slots Take CreateTags Record StopInstances*6: Transient",
 		},
 		{
 			Name: "it cannot be tagged: it stays up",
-			Given: func(s *stage.Stage, _ *job.Job) {
+			Given: func(s *steptest.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "CreateTags", Code: "TagLimitExceeded"})
 			},
 			Want: "Claim GetRun Slots Take CreateTags: ok",
-			Then: func(s *stage.Stage, j job.Job) {
+			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("decision", []any{j.Decision, j.Skip.Code, j.Back}, []any{job.SkipIt, job.NoTrace, true})
 				s.Same("state", s.Cloud.State(s.Web), ec2.Running)
 			},
 		},
 		{
 			Name: "EC2 is too busy to tag it: not stopped yet",
-			Given: func(s *stage.Stage, _ *job.Job) {
+			Given: func(s *steptest.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "CreateTags", Code: "RequestLimitExceeded"})
 			},
-			Want: "Claim GetRun Slots Take CreateTags*6: Throttled",
+			Want: "Claim GetRun Slots Take CreateTags*6: Transient",
 		},
 		{
 			Name:  "the function may not stop instances",

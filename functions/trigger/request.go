@@ -10,11 +10,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
-	"goldsmith/shared/begin"
 	"goldsmith/shared/event"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/runs"
 )
 
 // Requests is the ledger as far as request tags need it.
@@ -45,7 +45,7 @@ const (
 func (s Step) requested(ctx context.Context, e event.Requested) (Answer, error) {
 	for range attempts {
 		answer, err := s.change(ctx, e)
-		if moved := (*ledger.Moved)(nil); errors.As(err, &moved) {
+		if moved := (*ledger.MovedError)(nil); errors.As(err, &moved) {
 			continue
 		}
 		return answer, err
@@ -75,7 +75,7 @@ func (s Step) change(ctx context.Context, e event.Requested) (Answer, error) {
 	}
 	// Written before the run is started, so that changes which come together start one.
 	run := ledger.Request{
-		Source: e.ID, Kind: e.Kind, Value: e.Value, Version: e.Version, Since: e.Time, Run: begin.RequestName(e.ID, e.Version),
+		Source: e.ID, Kind: e.Kind, Value: e.Value, Version: e.Version, Since: e.Time, Run: runs.RequestName(e.ID, e.Version),
 		At: now, Revision: known.Revision,
 	}
 	if _, err := s.book.PutRequest(ctx, run); err != nil {
@@ -101,7 +101,7 @@ func newer(known ledger.Request, e event.Requested, now time.Time) bool {
 // again is a change delivered twice, or after a newer one. Its run is asked for once more, since the first
 // delivery may have been cut off before it was.
 func (s Step) again(ctx context.Context, known ledger.Request, e event.Requested) (Answer, error) {
-	if known.Version == e.Version && known.Run == begin.RequestName(e.ID, e.Version) {
+	if known.Version == e.Version && known.Run == runs.RequestName(e.ID, e.Version) {
 		return s.begin(ctx, known)
 	}
 	return Answer{Ignored: "a newer change of the tag is known"}, nil

@@ -12,15 +12,15 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
-	"goldsmith/shared/begin"
 	"goldsmith/shared/event"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/job"
+	"goldsmith/shared/runs"
 )
 
 // Step starts runs.
 type Step struct {
-	starter    begin.Starter
+	starter    runs.Starter
 	book       Requests
 	executions Executions
 	home       event.Home
@@ -28,7 +28,7 @@ type Step struct {
 }
 
 // New makes the step.
-func New(starter begin.Starter, book Requests, executions Executions, home event.Home, now func() time.Time) Step {
+func New(starter runs.Starter, book Requests, executions Executions, home event.Home, now func() time.Time) Step {
 	return Step{starter, book, executions, home, now}
 }
 
@@ -49,7 +49,7 @@ func (s Step) Handle(ctx context.Context, raw json.RawMessage) (Answer, error) {
 	if err != nil {
 		return Answer{}, &fault.Failed{Err: err, Do: "Nothing was started."}
 	}
-	var begun begin.Begun
+	var begun runs.Begun
 	switch e := decoded.(type) {
 	case event.Scheduled:
 		begun, err = s.scheduled(ctx, e)
@@ -65,22 +65,22 @@ func (s Step) Handle(ctx context.Context, raw json.RawMessage) (Answer, error) {
 	return answerOf(begun), err
 }
 
-func answerOf(b begin.Begun) Answer {
+func answerOf(b runs.Begun) Answer {
 	return Answer{Run: b.Run, Execution: b.Execution, Repeated: b.Repeated}
 }
 
-func (s Step) scheduled(ctx context.Context, e event.Scheduled) (begin.Begun, error) {
+func (s Step) scheduled(ctx context.Context, e event.Scheduled) (runs.Begun, error) {
 	p, ok := s.starter.Plans.Plans[e.Plan]
 	if !ok {
-		return begin.Begun{}, fault.Failure("Deploy the suite again, so that schedules and plans agree.", "schedule %s: %s", e.Schedule, s.starter.Unknown(e.Plan))
+		return runs.Begun{}, fault.Failure("Deploy the suite again, so that schedules and plans agree.", "schedule %s: %s", e.Schedule, s.starter.Unknown(e.Plan))
 	}
 	return s.starter.Scheduled(ctx, p, e.Time)
 }
 
-func (s Step) asked(ctx context.Context, e event.RunNow) (begin.Begun, error) {
+func (s Step) asked(ctx context.Context, e event.RunNow) (runs.Begun, error) {
 	p, problem := s.starter.Wanted(e.Plan)
 	if problem != "" {
-		return begin.Begun{}, fault.Failure("Nothing was started.", "%s", problem)
+		return runs.Begun{}, fault.Failure("Nothing was started.", "%s", problem)
 	}
 	at := e.At
 	if at.IsZero() {

@@ -7,50 +7,50 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	sdk "github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	"goldsmith/functions/trigger"
-	"goldsmith/local/stage"
-	"goldsmith/local/states"
-	"goldsmith/shared/begin"
+	"goldsmith/local/sfn"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
+	"goldsmith/shared/runs"
+	"goldsmith/test/steptest"
 )
 
 // scene is a schedule that fired, in an account with plans nightly and weekly.
-func scene(s *stage.Stage) (handler.Func[json.RawMessage, trigger.Answer], json.RawMessage) {
+func scene(s *steptest.Stage) (handler.Func[json.RawMessage, trigger.Answer], json.RawMessage) {
 	weekly := s.Plan
 	weekly.Name, weekly.Window = "weekly", plan.Duration(time.Hour)
 	plans := plan.Plans{Default: "nightly", Plans: map[string]plan.Plan{"nightly": s.Plan, "weekly": weekly}}
-	return trigger.New(begin.Starter{Executions: s.SFN, Plans: plans, Machine: stage.Machine}, s.Ledger, s.SFN, stage.Home, time.Now).Handle, s.Sample("schedule")
+	return trigger.New(runs.Starter{Executions: s.SFN, Plans: plans, Machine: steptest.Machine}, s.Ledger, s.SFN, steptest.Home, time.Now).Handle, s.Sample("schedule")
 }
 
 type (
 	raw   = json.RawMessage
-	cases = []stage.Case[raw, trigger.Answer]
+	cases = []steptest.Case[raw, trigger.Answer]
 )
 
 // executions is where the ARNs of runs begin.
 const executions = "arn:aws:states:eu-central-1:123456789012:execution:goldsmith:"
 
-func event(name string) func(*stage.Stage, *json.RawMessage) {
-	return func(s *stage.Stage, in *json.RawMessage) { *in = s.Sample(name) }
+func event(name string) func(*steptest.Stage, *json.RawMessage) {
+	return func(s *steptest.Stage, in *json.RawMessage) { *in = s.Sample(name) }
 }
 
-func text(event string) func(*stage.Stage, *json.RawMessage) {
-	return func(_ *stage.Stage, in *json.RawMessage) { *in = json.RawMessage(event) }
+func text(event string) func(*steptest.Stage, *json.RawMessage) {
+	return func(_ *steptest.Stage, in *json.RawMessage) { *in = json.RawMessage(event) }
 }
 
 // started checks that this one run was started, and hands its input on.
-func started(name string, check func(s *stage.Stage, p job.Page)) func(*stage.Stage, trigger.Answer) {
-	return func(s *stage.Stage, a trigger.Answer) {
+func started(name string, check func(s *steptest.Stage, p job.Batch)) func(*steptest.Stage, trigger.Answer) {
+	return func(s *steptest.Stage, a trigger.Answer) {
 		s.Helper()
 		s.Same("answer", []string{a.Run, a.Execution, a.Ignored}, []string{name, executions + name, ""})
-		s.Same("executions", len(s.States.List(states.Filter{})), 1)
-		out, err := s.SFN.DescribeExecution(s.Context(), &sfn.DescribeExecutionInput{ExecutionArn: aws.String(a.Execution)})
+		s.Same("executions", len(s.States.List(sfn.Filter{})), 1)
+		out, err := s.SFN.DescribeExecution(s.Context(), &sdk.DescribeExecutionInput{ExecutionArn: aws.String(a.Execution)})
 		s.Must(err)
-		var p job.Page
+		var p job.Batch
 		s.Must(json.Unmarshal([]byte(aws.ToString(out.Input)), &p))
 		s.Same("run", []string{p.Run.Name, p.Execution}, []string{name, a.Execution})
 		if check != nil {
@@ -69,12 +69,12 @@ func at(text string) time.Time {
 
 func TestTriggerSchedule(t *testing.T) {
 	const run = "nightly-20260322T020000Z"
-	stage.Play(t, scene, cases{
+	steptest.Play(t, scene, cases{
 		{
 			Name: "a schedule fired: one run, named after the plan and the time it was due",
 			Want: "StartExecution: ok",
-			Then: started(run, func(s *stage.Stage, p job.Page) {
-				s.Same("page", p, job.Page{
+			Then: started(run, func(s *steptest.Stage, p job.Batch) {
+				s.Same("page", p, job.Batch{
 					Run: job.Run{
 						Name: run, Plan: "nightly", Scheduled: at("2026-03-22T02:00:00Z"), Closes: at("2026-03-22T06:00:00Z"),
 						Since: at("2026-03-22T02:00:00Z"),
@@ -88,14 +88,14 @@ func TestTriggerSchedule(t *testing.T) {
 		{
 			Name:    "delivered twice, the second late: the same run",
 			Want:    "StartExecution: ok | StartExecution: ok",
-			Between: func(*stage.Stage) { time.Sleep(10 * time.Minute) },
+			Between: func(*steptest.Stage) { time.Sleep(10 * time.Minute) },
 			Then:    started(run, nil),
 		},
 		{
 			Name:    "delivered again after the run has ended: no second one",
 			Want:    "StartExecution: ok | StartExecution: ok",
-			Between: func(s *stage.Stage) { s.Abort(executions + run) },
-			Then: func(s *stage.Stage, a trigger.Answer) {
+			Between: func(s *steptest.Stage) { s.Abort(executions + run) },
+			Then: func(s *steptest.Stage, a trigger.Answer) {
 				s.Same("repeated", a.Repeated, true)
 				started(run, nil)(s, a)
 				s.Same("counted", strings.Count(s.Logs.String(), `"RunsStarted":1`), 1)
@@ -103,21 +103,21 @@ func TestTriggerSchedule(t *testing.T) {
 		},
 		{
 			Name:  "the answer is lost on its way: the same run",
-			Given: func(s *stage.Stage, _ *json.RawMessage) { s.LoseAnswers("StartExecution", 1) },
+			Given: func(s *steptest.Stage, _ *json.RawMessage) { s.LoseAnswers("StartExecution", 1) },
 			Want:  "StartExecution*2: ok",
 			Then:  started(run, nil),
 		},
 		{
 			Name: "Step Functions is busy: the event is tried again",
-			Given: func(s *stage.Stage, _ *json.RawMessage) {
-				s.Refuse("StartExecution", "ThrottlingException", stage.Attempts)
+			Given: func(s *steptest.Stage, _ *json.RawMessage) {
+				s.Refuse("StartExecution", "ThrottlingException", steptest.Attempts)
 			},
-			Want: "StartExecution*6: Throttled | StartExecution: ok",
+			Want: "StartExecution*6: Transient | StartExecution: ok",
 			Then: started(run, nil),
 		},
 		{
 			Name:  "the state machine was deleted",
-			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Refuse("StartExecution", "StateMachineDoesNotExist", 1) },
+			Given: func(s *steptest.Stage, _ *json.RawMessage) { s.Refuse("StartExecution", "StateMachineDoesNotExist", 1) },
 			Want:  "StartExecution: Failed",
 			Says:  []string{"starting run " + run},
 		},
@@ -125,7 +125,7 @@ func TestTriggerSchedule(t *testing.T) {
 			Name:  "the window is the plan's own",
 			Given: text(`{"goldsmith":"schedule","version":"1","plan":"weekly","time":"2026-03-22T03:00:00+01:00"}`),
 			Want:  "StartExecution: ok",
-			Then: started("weekly-20260322T020000Z", func(s *stage.Stage, p job.Page) {
+			Then: started("weekly-20260322T020000Z", func(s *steptest.Stage, p job.Batch) {
 				s.Same("closes", p.Run.Closes, at("2026-03-22T03:00:00Z"))
 			}),
 		},
@@ -141,11 +141,11 @@ func TestTriggerSchedule(t *testing.T) {
 // The machine may be named by its alias or a version, its executions never are.
 func TestTriggerQualified(t *testing.T) {
 	for _, qualifier := range []string{"live", "1"} {
-		qualified := func(s *stage.Stage) (handler.Func[json.RawMessage, trigger.Answer], json.RawMessage) {
+		qualified := func(s *steptest.Stage) (handler.Func[json.RawMessage, trigger.Answer], json.RawMessage) {
 			plans := plan.Plans{Default: "nightly", Plans: map[string]plan.Plan{"nightly": s.Plan}}
-			return trigger.New(begin.Starter{Executions: s.SFN, Plans: plans, Machine: stage.Machine + ":" + qualifier}, s.Ledger, s.SFN, stage.Home, time.Now).Handle, s.Sample("schedule")
+			return trigger.New(runs.Starter{Executions: s.SFN, Plans: plans, Machine: steptest.Machine + ":" + qualifier}, s.Ledger, s.SFN, steptest.Home, time.Now).Handle, s.Sample("schedule")
 		}
-		stage.Play(t, qualified, cases{{Name: qualifier, Want: "StartExecution: ok", Then: started("nightly-20260322T020000Z", nil)}})
+		steptest.Play(t, qualified, cases{{Name: qualifier, Want: "StartExecution: ok", Then: started("nightly-20260322T020000Z", nil)}})
 	}
 }
 
@@ -154,28 +154,28 @@ func TestTriggerTag(t *testing.T) {
 	request := func(value string) job.Request {
 		return job.Request{Source: "i-0a1b2c3d4e5f60718", Kind: job.Instance, Value: value}
 	}
-	tagged := func(s *stage.Stage) (handler.Func[json.RawMessage, trigger.Answer], json.RawMessage) {
+	tagged := func(s *steptest.Stage) (handler.Func[json.RawMessage, trigger.Answer], json.RawMessage) {
 		step, _ := scene(s)
 		return step, s.Sample("tag-request-plan")
 	}
-	valued := func(value string) func(*stage.Stage, *json.RawMessage) {
-		return func(s *stage.Stage, in *json.RawMessage) {
+	valued := func(value string) func(*steptest.Stage, *json.RawMessage) {
+		return func(s *steptest.Stage, in *json.RawMessage) {
 			*in = json.RawMessage(strings.ReplaceAll(string(s.Sample("tag-request-plan")), `"goldsmith:image": "nightly"`, `"goldsmith:image": "`+value+`"`))
 		}
 	}
-	wrong := func(value, problem string) func(*stage.Stage, trigger.Answer) {
-		return started(run, func(s *stage.Stage, p job.Page) {
+	wrong := func(value, problem string) func(*steptest.Stage, trigger.Answer) {
+		return started(run, func(s *steptest.Stage, p job.Batch) {
 			s.Same("problem", p.Problem, problem)
 			s.Same("request", *p.Run.Request, request(value))
 			s.Same("told as plan", []string{p.Run.Plan, p.Plan.Name}, []string{"nightly", "nightly"})
 		})
 	}
-	stage.Play(t, tagged, cases{
+	steptest.Play(t, tagged, cases{
 		{
 			Name: "the tag names a plan: one run for this instance, named after the change",
 			Want: "GetRequest PutRequest StartExecution: ok",
-			Then: started(run, func(s *stage.Stage, p job.Page) {
-				s.Same("page", p, job.Page{
+			Then: started(run, func(s *steptest.Stage, p job.Batch) {
+				s.Same("page", p, job.Batch{
 					Run: job.Run{
 						Name: run, Plan: "nightly", Scheduled: at("2026-03-22T02:00:07Z"), Closes: at("2026-03-22T06:00:07Z"),
 						Request: new(request("nightly")),
@@ -188,19 +188,19 @@ func TestTriggerTag(t *testing.T) {
 		{Name: "delivered twice: the same run", Want: "GetRequest PutRequest StartExecution: ok | GetRequest StartExecution: ok", Then: started(run, nil)},
 		{
 			Name: "now is the default plan", Given: event("tag-request-now"), Want: "GetRequest PutRequest StartExecution: ok",
-			Then: started("request-i-0a1b2c3d4e5f60718-v5", func(s *stage.Stage, p job.Page) {
+			Then: started("request-i-0a1b2c3d4e5f60718-v5", func(s *steptest.Stage, p job.Batch) {
 				s.Same("plan", []string{p.Run.Plan, p.Run.Request.Value, p.Problem}, []string{"nightly", "now", ""})
 			}),
 		},
 		{
 			Name: "no value is the default plan", Given: valued(""), Want: "GetRequest PutRequest StartExecution: ok",
-			Then: started(run, func(s *stage.Stage, p job.Page) {
+			Then: started(run, func(s *steptest.Stage, p job.Batch) {
 				s.Same("plan", []string{p.Run.Plan, p.Problem}, []string{"nightly", ""})
 			}),
 		},
 		{
 			Name: "on a snapshot", Given: event("tag-request-snapshot"), Want: "GetRequest PutRequest StartExecution: ok",
-			Then: started("request-snap-0c1d2e3f4a5b60718-v1", func(s *stage.Stage, p job.Page) {
+			Then: started("request-snap-0c1d2e3f4a5b60718-v1", func(s *steptest.Stage, p job.Batch) {
 				s.Same("kind", p.Run.Request.Kind, job.Snapshot)
 			}),
 		},

@@ -6,8 +6,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
-	"goldsmith/shared/begin"
 	"goldsmith/shared/handler"
+	"goldsmith/shared/runs"
 	"goldsmith/shared/settings"
 )
 
@@ -18,6 +18,6 @@ func Wire(ctx context.Context, read settings.Reader) (handler.Func[json.RawMessa
 		return nil, err
 	}
 	executions := sfn.NewFromConfig(s.AWS)
-	starter := begin.Starter{Executions: executions, Plans: s.Plans, Machine: s.Get(settings.StateMachine)}
+	starter := runs.Starter{Executions: executions, Plans: s.Plans, Machine: s.Get(settings.StateMachine)}
 	return New(starter, s.Ledger, executions, s.Home(), s.Now).Handle, nil
 }

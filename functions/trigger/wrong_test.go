@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"goldsmith/functions/trigger"
-	"goldsmith/local/stage"
+	"goldsmith/test/steptest"
 )
 
 // What starts nothing, and why.
@@ -24,12 +24,12 @@ func TestTriggerIgnores(t *testing.T) {
 		{"execution-running", `execution status "RUNNING" is not an end`},
 		{"sweep", "event.Sweep starts nothing"},
 	} {
-		table = append(table, stage.Case[raw, trigger.Answer]{
+		table = append(table, steptest.Case[raw, trigger.Answer]{
 			Name: c.sample, Given: event(c.sample), Want: ": ok",
-			Then: func(s *stage.Stage, a trigger.Answer) { s.Same("answer", a, trigger.Answer{Ignored: c.why}) },
+			Then: func(s *steptest.Stage, a trigger.Answer) { s.Same("answer", a, trigger.Answer{Ignored: c.why}) },
 		})
 	}
-	stage.Play(t, scene, table)
+	steptest.Play(t, scene, table)
 }
 
 // Events that are wrong, and the message each gets. Nothing is started for any.
@@ -91,9 +91,9 @@ func TestTriggerRefuses(t *testing.T) {
 			`event "Tag Change on Resource": time: missing`,
 		},
 	} {
-		table = append(table, stage.Case[raw, trigger.Answer]{
+		table = append(table, steptest.Case[raw, trigger.Answer]{
 			Name: c.name, Given: text(c.event), Want: ": Failed", Message: c.message + ". Nothing was started.",
 		})
 	}
-	stage.Play(t, scene, table)
+	steptest.Play(t, scene, table)
 }

@@ -26,7 +26,7 @@ func (s Step) end(ctx context.Context, j job.Job) (job.Job, error) {
 	if err != nil || len(ids) == 0 {
 		return j, err
 	}
-	if j.Proof == "" {
+	if j.TestInstance == "" {
 		if err := s.answered(ctx, j, ids[0]); err != nil {
 			return j, err
 		}
@@ -44,14 +44,14 @@ func (s Step) answered(ctx context.Context, j job.Job, id string) error {
 	if err != nil {
 		return fmt.Errorf("registering the test instance of %s: %w", of(j), err)
 	}
-	j.Proof = id
+	j.TestInstance = id
 	return s.launched(ctx, j, registered)
 }
 
 // left are the test instances to terminate. The id that a launch was answered with is the instance of its token.
 func (s Step) left(ctx context.Context, j job.Job) ([]string, error) {
-	if j.Proof != "" {
-		return []string{j.Proof}, nil
+	if j.TestInstance != "" {
+		return []string{j.TestInstance}, nil
 	}
 	out, err := s.ec2.DescribeInstances(ctx, &ec2.DescribeInstancesInput{Filters: []types.Filter{
 		{Name: aws.String("client-token"), Values: []string{token(j)}},

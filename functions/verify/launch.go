@@ -42,31 +42,31 @@ func (s Step) launch(ctx context.Context, j job.Job) (job.Job, error) {
 	case fault.IsNotFound(err):
 		// An image can be pending again just after it was shown as available (hashicorp/packer, issue 2659).
 		return j, &fault.NotYet{Err: untested(j, err)}
-	case fault.IsNoCapacity(err), fault.IsThrottled(err), fault.IsNotYet(err):
+	case fault.IsNoCapacity(err), fault.IsTransient(err), fault.IsNotYet(err):
 		return j, untested(j, err)
 	case err != nil:
 		return j, fault.Failure("Look at verify in the plan: the subnet, the instance type, the security groups and the profile.", "%w", untested(j, err))
 	}
 	for _, i := range out.Instances {
-		j.Proof = aws.ToString(i.InstanceId)
+		j.TestInstance = aws.ToString(i.InstanceId)
 	}
-	if j.Proof == "" {
+	if j.TestInstance == "" {
 		return j, fault.Failure("Run the plan again.", "%s could not be tested: EC2 launched its test instance before and does not show it any more", of(j))
 	}
-	j.Times.ProofSent = s.now().UTC()
+	j.Times.TestSent = s.now().UTC()
 	return j, s.launched(ctx, j, registered)
 }
 
 // launched writes down which instance it is. Until then a sweep knows it by its token.
 func (s Step) launched(ctx context.Context, j job.Job, registered ledger.Registration) error {
-	if registered.ID == j.Proof {
+	if registered.ID == j.TestInstance {
 		return nil
 	}
-	registered.ID = j.Proof
-	if _, err := s.book.Amend(ctx, registered); errors.As(err, new(*ledger.Moved)) {
+	registered.ID = j.TestInstance
+	if _, err := s.book.Amend(ctx, registered); errors.As(err, new(*ledger.MovedError)) {
 		return &fault.NotYet{Err: err}
 	} else if err != nil {
-		return fmt.Errorf("registering test instance %s of %s: %w", j.Proof, of(j), err)
+		return fmt.Errorf("registering test instance %s of %s: %w", j.TestInstance, of(j), err)
 	}
 	return nil
 }
@@ -122,9 +122,9 @@ func instanceType(j job.Job) string { return cmp.Or(j.Plan.Verify.InstanceType, 
 // tags never hold goldsmith:plan, which would enrol the instance, nor the
 // source's own: whatever goes by those must not take it for a server.
 func tags(j job.Job) map[string]string {
-	name := []rune("goldsmith proof of " + j.Source.Name)
+	name := []rune("goldsmith test of " + j.Source.Name)
 	return map[string]string{
-		tag.Managed: "true", tag.Proof: j.Run.Name, tag.Source: j.Source.ID,
+		tag.Managed: "true", tag.BootTest: j.Run.Name, tag.Source: j.Source.ID,
 		"Name": string(name[:min(len(name), plan.MaxTagValue)]),
 	}
 }

@@ -33,7 +33,7 @@ const comment = "Goldsmith: does the image work?"
 // is waited for, as those of Run Command are best effort like EC2's.
 func (s Step) try(ctx context.Context, j job.Job) (job.Job, error) {
 	if j.Plan.Verify.Command == "" {
-		j.Proved = true
+		j.Tested = true
 		return j, nil
 	}
 	sent, err := s.sent(ctx, j)
@@ -45,7 +45,7 @@ func (s Step) try(ctx context.Context, j job.Job) (job.Job, error) {
 	}
 	switch sent.Status {
 	case types.CommandInvocationStatusSuccess:
-		j.Proved = true
+		j.Tested = true
 		return j, nil
 	case types.CommandInvocationStatusPending, types.CommandInvocationStatusInProgress,
 		types.CommandInvocationStatusDelayed, types.CommandInvocationStatusCancelling:
@@ -60,14 +60,14 @@ func (s Step) try(ctx context.Context, j job.Job) (job.Job, error) {
 // sent is the command's invocation on the test instance; nil when there is none.
 func (s Step) sent(ctx context.Context, j job.Job) (*types.CommandInvocation, error) {
 	out, err := s.commands.ListCommandInvocations(ctx, &ssm.ListCommandInvocationsInput{
-		InstanceId: aws.String(j.Proof), Details: true,
+		InstanceId: aws.String(j.TestInstance), Details: true,
 	})
 	// InvalidInstanceId: Systems Manager does not know it before its agent has registered.
 	if unregistered(err) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("looking for the command on test instance %s: %w", j.Proof, err)
+		return nil, fmt.Errorf("looking for the command on test instance %s: %w", j.TestInstance, err)
 	}
 	for _, each := range out.CommandInvocations {
 		if aws.ToString(each.Comment) == comment {
@@ -86,7 +86,7 @@ func (s Step) send(ctx context.Context, j job.Job) error {
 	left := max(leastDelivery, until(j).Sub(s.now())).Round(time.Second)
 	seconds := int32(left / time.Second) //nolint:gosec // two hours at most
 	_, err := s.commands.SendCommand(ctx, &ssm.SendCommandInput{
-		DocumentName: aws.String(document), InstanceIds: []string{j.Proof}, Comment: aws.String(comment), TimeoutSeconds: &seconds,
+		DocumentName: aws.String(document), InstanceIds: []string{j.TestInstance}, Comment: aws.String(comment), TimeoutSeconds: &seconds,
 		Parameters: map[string][]string{
 			"commands": {j.Plan.Verify.Command}, "executionTimeout": {strconv.Itoa(int(seconds))},
 		},
@@ -94,10 +94,10 @@ func (s Step) send(ctx context.Context, j job.Job) error {
 	switch {
 	case unregistered(err):
 		return s.notYet(j, "its Systems Manager agent has not registered; it needs a profile with AmazonSSMManagedInstanceCore and a way to Systems Manager from its subnet (%s)", fault.Brief(err))
-	case fault.IsThrottled(err):
-		return fmt.Errorf("sending the command to test instance %s: %w", j.Proof, err)
+	case fault.IsTransient(err):
+		return fmt.Errorf("sending the command to test instance %s: %w", j.TestInstance, err)
 	case err != nil:
-		return fault.Failure("Nothing was rolled.", "%s could not be tested, since the command could not be sent to its test instance %s: %w", of(j), j.Proof, err)
+		return fault.Failure("Nothing was rolled.", "%s could not be tested, since the command could not be sent to its test instance %s: %w", of(j), j.TestInstance, err)
 	default:
 		return s.notYet(j, "its command has only just been sent")
 	}
@@ -113,9 +113,9 @@ func (s Step) notYet(j job.Job, format string, args ...any) error {
 	why := fmt.Sprintf(format, args...)
 	if s.now().After(until(j)) {
 		return fault.Failure("Raise verify.patience if it only takes long.", "%s booted, but its test did not end within %s: on test instance %s, %s",
-			of(j), j.Plan.Verify.Patience, j.Proof, why)
+			of(j), j.Plan.Verify.Patience, j.TestInstance, why)
 	}
-	return &fault.NotYet{Err: fmt.Errorf("%s is being tested: on test instance %s, %s", of(j), j.Proof, why)}
+	return &fault.NotYet{Err: fmt.Errorf("%s is being tested: on test instance %s, %s", of(j), j.TestInstance, why)}
 }
 
 // failed tells what the command printed last: its end says most.
@@ -131,7 +131,7 @@ func failed(j job.Job, i types.CommandInvocation) error {
 	}
 	return fault.Failure("Run the command on an instance of the image by hand to see more.",
 		"%s booted, but did not pass its test: on test instance %s the command ended as %s%s, having printed: %s",
-		of(j), j.Proof, cmp.Or(aws.ToString(i.StatusDetails), string(i.Status)), exit, printed)
+		of(j), j.TestInstance, cmp.Or(aws.ToString(i.StatusDetails), string(i.Status)), exit, printed)
 }
 
 // shown is how much of a command's output a message holds.

@@ -27,12 +27,12 @@ const (
 type Step struct {
 	ec2      EC2
 	commands Commands
-	book     Book
+	book     Ledger
 	now      func() time.Time
 }
 
-// Book is the register of what Goldsmith makes.
-type Book interface {
+// Ledger is the register of what Goldsmith makes.
+type Ledger interface {
 	Register(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
 	Amend(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
 }
@@ -44,7 +44,7 @@ type EC2 interface {
 }
 
 // New makes the step.
-func New(ec2 EC2, commands Commands, book Book, now func() time.Time) Step {
+func New(ec2 EC2, commands Commands, book Ledger, now func() time.Time) Step {
 	return Step{ec2, commands, book, now}
 }
 

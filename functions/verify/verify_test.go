@@ -11,21 +11,21 @@ import (
 
 	"goldsmith/functions/verify"
 	"goldsmith/local/ec2"
-	"goldsmith/local/services/ssm"
-	"goldsmith/local/stage"
+	"goldsmith/local/ssm"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/tag"
+	"goldsmith/test/steptest"
 )
 
-type cases = []stage.Case[verify.Input, job.Job]
+type cases = []steptest.Case[verify.Input, job.Job]
 
 // image is a job whose image is available.
-func image(s *stage.Stage, do verify.Do) (handler.Func[verify.Input, job.Job], verify.Input) {
+func image(s *steptest.Stage, do verify.Do) (handler.Func[verify.Input, job.Job], verify.Input) {
 	s.Helper()
 	s.Cloud.AddInstanceProfile("tested")
-	s.Plan.Verify = plan.Verify{Boot: true, Subnet: ec2.DefaultSubnet(stage.Region, stage.Account), Patience: plan.Duration(20 * time.Minute)}
+	s.Plan.Verify = plan.Verify{Boot: true, Subnet: ec2.DefaultSubnet(steptest.Region, steptest.Account), Patience: plan.Duration(20 * time.Minute)}
 	j := s.Job()
 	out, err := s.EC2.CreateImage(s.Context(), &sdk.CreateImageInput{InstanceId: aws.String(s.Web), Name: aws.String(j.Image.Name), NoReboot: aws.Bool(true)})
 	s.Must(err)
@@ -35,15 +35,15 @@ func image(s *stage.Stage, do verify.Do) (handler.Func[verify.Input, job.Job], v
 }
 
 // launching is the launch of a test instance that is due.
-func launching(s *stage.Stage) (handler.Func[verify.Input, job.Job], verify.Input) {
+func launching(s *steptest.Stage) (handler.Func[verify.Input, job.Job], verify.Input) {
 	return image(s, verify.Launch)
 }
 
-// proofs are the test instances there are.
-func proofs(s *stage.Stage) []types.Instance {
+// testInstances are the test instances there are.
+func testInstances(s *steptest.Stage) []types.Instance {
 	s.Helper()
 	out, err := s.EC2.DescribeInstances(s.Context(), &sdk.DescribeInstancesInput{
-		Filters: []types.Filter{{Name: aws.String("tag-key"), Values: []string{tag.Proof}}},
+		Filters: []types.Filter{{Name: aws.String("tag-key"), Values: []string{tag.BootTest}}},
 	})
 	s.Must(err)
 	var all []types.Instance
@@ -59,20 +59,20 @@ const (
 )
 
 func TestLaunch(t *testing.T) {
-	stage.Play(t, launching, cases{
+	steptest.Play(t, launching, cases{
 		{
 			Name: "as the plan says, tagged as a test's, and enrolled in nothing",
-			Given: func(s *stage.Stage, in *verify.Input) {
+			Given: func(s *steptest.Stage, in *verify.Input) {
 				s.Cloud.AddSecurityGroup("sg-0123456789abcdef0", "tested")
 				v := &in.Job.Plan.Verify
 				v.InstanceType, v.Profile, v.SecurityGroups = "m5.large", "tested", []string{"sg-0123456789abcdef0"}
 			},
 			Want: launched,
-			Then: func(s *stage.Stage, j job.Job) {
-				i := proofs(s)[0]
-				s.Same("id", aws.ToString(i.InstanceId), j.Proof)
+			Then: func(s *steptest.Stage, j job.Job) {
+				i := testInstances(s)[0]
+				s.Same("id", aws.ToString(i.InstanceId), j.TestInstance)
 				s.Same("tags", tag.Map(i.Tags), map[string]string{
-					tag.Managed: "true", tag.Proof: stage.RunName, tag.Source: s.Web, "Name": "goldsmith proof of web",
+					tag.Managed: "true", tag.BootTest: steptest.RunName, tag.Source: s.Web, "Name": "goldsmith test of web",
 				})
 				s.Same("image", aws.ToString(i.ImageId), j.Image.ID)
 				s.Same("type", string(i.InstanceType), "m5.large")
@@ -80,7 +80,7 @@ func TestLaunch(t *testing.T) {
 				s.Same("group", aws.ToString(i.SecurityGroups[0].GroupId), "sg-0123456789abcdef0")
 				s.Same("profile", strings.HasSuffix(aws.ToString(i.IamInstanceProfile.Arn), "/tested"), true)
 				s.Same("metadata", i.MetadataOptions.HttpTokens, types.HttpTokensStateRequired)
-				s.Same("sent", j.Times.ProofSent, time.Now().UTC())
+				s.Same("sent", j.Times.TestSent, time.Now().UTC())
 				form := s.Sent("RunInstances")[len(s.Sent("RunInstances"))-1]
 				s.Same("a shutdown from inside", form.Get("InstanceInitiatedShutdownBehavior"), "terminate")
 				s.Same("no address of its own", form.Has("NetworkInterface.1.AssociatePublicIpAddress"), false)
@@ -89,54 +89,58 @@ func TestLaunch(t *testing.T) {
 		{
 			Name: "of the source's own type unless the plan says otherwise; every volume goes with it",
 			Want: launched,
-			Then: func(s *stage.Stage, j job.Job) {
-				i := proofs(s)[0]
+			Then: func(s *steptest.Stage, j job.Job) {
+				i := testInstances(s)[0]
 				s.Same("type", string(i.InstanceType), j.Source.InstanceType)
 				s.Same("volumes", len(i.BlockDeviceMappings), len(j.Source.Volumes))
 				for _, m := range i.BlockDeviceMappings {
 					s.Same("deleted with it", aws.ToBool(m.Ebs.DeleteOnTermination), true)
-					s.Same("volume's tag", s.Cloud.Tags(aws.ToString(m.Ebs.VolumeId))[tag.Proof], stage.RunName)
+					s.Same("volume's tag", s.Cloud.Tags(aws.ToString(m.Ebs.VolumeId))[tag.BootTest], steptest.RunName)
 				}
 			},
 		},
 		{
 			Name: "once, however often the step runs", Want: launched + " | " + again + " | " + again,
-			Between: func(*stage.Stage) { time.Sleep(time.Minute) },
-			Then:    func(s *stage.Stage, _ job.Job) { s.Same("test instances", len(proofs(s)), 1) },
+			Between: func(*steptest.Stage) { time.Sleep(time.Minute) },
+			Then:    func(s *steptest.Stage, _ job.Job) { s.Same("test instances", len(testInstances(s)), 1) },
 		},
 		{
 			Name: "the answer is lost on its way",
-			Given: func(s *stage.Stage, _ *verify.Input) {
+			Given: func(s *steptest.Stage, _ *verify.Input) {
 				s.Cloud.Inject(ec2.Fault{Action: "RunInstances", Nth: []int{1}, Drop: true})
 			},
 			Want: "DescribeImages Register RunInstances*2 Amend: ok",
-			Then: func(s *stage.Stage, _ job.Job) { s.Same("test instances", len(proofs(s)), 1) },
+			Then: func(s *steptest.Stage, _ job.Job) { s.Same("test instances", len(testInstances(s)), 1) },
 		},
 		{
 			Name:  "a source called something that no tag may hold",
-			Given: func(_ *stage.Stage, in *verify.Input) { in.Job.Source.Name = strings.Repeat("ä", 256) },
+			Given: func(_ *steptest.Stage, in *verify.Input) { in.Job.Source.Name = strings.Repeat("ä", 256) },
 			Want:  launched,
-			Then:  func(s *stage.Stage, _ job.Job) { s.Same("name", len([]rune(tag.Map(proofs(s)[0].Tags)["Name"])), 256) },
+			Then: func(s *steptest.Stage, _ job.Job) {
+				s.Same("name", len([]rune(tag.Map(testInstances(s)[0].Tags)["Name"])), 256)
+			},
 		},
 	})
 }
 
 // EC2's refusals: an image that could not be tested is told as that.
 func TestLaunchRefused(t *testing.T) {
-	refused := func(code string) func(*stage.Stage, *verify.Input) {
-		return func(s *stage.Stage, _ *verify.Input) { s.Cloud.Inject(ec2.Fault{Action: "RunInstances", Code: code}) }
+	refused := func(code string) func(*steptest.Stage, *verify.Input) {
+		return func(s *steptest.Stage, _ *verify.Input) {
+			s.Cloud.Inject(ec2.Fault{Action: "RunInstances", Code: code})
+		}
 	}
 	const once = "DescribeImages Register RunInstances: "
-	stage.Play(t, launching, cases{
+	steptest.Play(t, launching, cases{
 		{
 			Name: "no room", Given: refused("InsufficientInstanceCapacity"), Want: once + "NoCapacity",
 			Says: []string{"image ami-", "of web (i-", "could not be tested", "t3.micro", "InsufficientInstanceCapacity"},
 		},
-		{Name: "busy", Given: refused("RequestLimitExceeded"), Want: "DescribeImages Register RunInstances*6: Throttled"},
+		{Name: "busy", Given: refused("RequestLimitExceeded"), Want: "DescribeImages Register RunInstances*6: Transient"},
 		{Name: "the image is pending again", Given: refused("InvalidAMIID.Unavailable"), Want: once + "NotYet"},
 		{
 			Name:  "no such subnet",
-			Given: func(_ *stage.Stage, in *verify.Input) { in.Job.Plan.Verify.Subnet = "subnet-00000000" },
+			Given: func(_ *steptest.Stage, in *verify.Input) { in.Job.Plan.Verify.Subnet = "subnet-00000000" },
 			Want:  once + "Failed", Says: []string{"could not be tested", "subnet-00000000", "InvalidSubnetID.NotFound", "Look at verify in the plan"},
 		},
 		{Name: "not allowed", Given: refused("UnauthorizedOperation"), Want: once + "Failed", Says: []string{"could not be tested"}},
@@ -146,19 +150,19 @@ func TestLaunchRefused(t *testing.T) {
 		},
 		{
 			Name:  "EC2 does not show the image",
-			Given: func(_ *stage.Stage, in *verify.Input) { in.Job.Image.ID = "ami-00000000000000bad" },
+			Given: func(_ *steptest.Stage, in *verify.Input) { in.Job.Image.ID = "ami-00000000000000bad" },
 			Want:  "DescribeImages: NotYet", Says: []string{"EC2 does not show it"},
 		},
 		{
 			Name:  "a word nobody knows",
-			Given: func(_ *stage.Stage, in *verify.Input) { in.Do = "admire" },
+			Given: func(_ *steptest.Stage, in *verify.Input) { in.Do = "admire" },
 			Want:  ": Failed",
 		},
 	})
 }
 
 // booted is a test instance that has booted, and a command to try.
-func booted(s *stage.Stage) (handler.Func[verify.Input, job.Job], verify.Input) {
+func booted(s *steptest.Stage) (handler.Func[verify.Input, job.Job], verify.Input) {
 	step, in := launching(s)
 	in.Job.Plan.Verify.Command, in.Job.Plan.Verify.Profile = "systemctl is-active web", "tested"
 	j, err := step(s.Context(), in)
@@ -173,22 +177,22 @@ func TestTry(t *testing.T) {
 		sent  = "ListCommandInvocations SendCommand: NotYet"
 		looks = "ListCommandInvocations: "
 	)
-	later := func(*stage.Stage) { time.Sleep(15 * time.Second) }
-	ends := func(ran ssm.Ran) func(s *stage.Stage, _ *verify.Input) {
-		return func(s *stage.Stage, _ *verify.Input) {
+	later := func(*steptest.Stage) { time.Sleep(15 * time.Second) }
+	ends := func(ran ssm.Ran) func(s *steptest.Stage, _ *verify.Input) {
+		return func(s *steptest.Stage, _ *verify.Input) {
 			s.Parameters.OnCommand(func(_, _ string) ssm.Ran { return ran })
 		}
 	}
-	stage.Play(t, booted, cases{
+	steptest.Play(t, booted, cases{
 		{
 			Name:  "without a command, having booted is enough",
-			Given: func(_ *stage.Stage, in *verify.Input) { in.Job.Plan.Verify.Command = "" },
+			Given: func(_ *steptest.Stage, in *verify.Input) { in.Job.Plan.Verify.Command = "" },
 			Want:  ": ok",
-			Then:  func(s *stage.Stage, j job.Job) { s.Same("proved", j.Proved, true) },
+			Then:  func(s *steptest.Stage, j job.Job) { s.Same("tested", j.Tested, true) },
 		},
 		{
-			Name: "sent once, and proved once it has succeeded", Want: sent + " | " + looks + "ok", Between: later,
-			Then: func(s *stage.Stage, j job.Job) { s.Same("proved", j.Proved, true) },
+			Name: "sent once, and passed once it has succeeded", Want: sent + " | " + looks + "ok", Between: later,
+			Then: func(s *steptest.Stage, j job.Job) { s.Same("tested", j.Tested, true) },
 		},
 		{
 			Name: "still running", Given: ends(ssm.Ran{Took: time.Minute}), Between: later,
@@ -204,17 +208,17 @@ func TestTry(t *testing.T) {
 			Between: later, Want: sent + " | " + looks + "Failed", Says: []string{"... xxx", "xthe end"},
 		},
 		{
-			Name: "it hangs: ended after the plan's patience", Given: ends(ssm.Ran{Took: time.Hour}), Between: func(*stage.Stage) { time.Sleep(21 * time.Minute) },
+			Name: "it hangs: ended after the plan's patience", Given: ends(ssm.Ran{Took: time.Hour}), Between: func(*steptest.Stage) { time.Sleep(21 * time.Minute) },
 			Want: sent + " | " + looks + "Failed", Says: []string{"TimedOut"},
 		},
 		{
 			Name:  "the answer of SendCommand is lost: not sent twice",
-			Given: func(s *stage.Stage, _ *verify.Input) { s.Parameters.FailSends("InternalServerError", 1, true) }, Between: later,
-			Want: "ListCommandInvocations SendCommand: Throttled | " + looks + "ok",
+			Given: func(s *steptest.Stage, _ *verify.Input) { s.Parameters.FailSends("InternalServerError", 1, true) }, Between: later,
+			Want: "ListCommandInvocations SendCommand: Transient | " + looks + "ok",
 		},
 		{
 			Name:  "Systems Manager refuses",
-			Given: func(s *stage.Stage, _ *verify.Input) { s.Parameters.FailSends("AccessDeniedException", 1, false) },
+			Given: func(s *steptest.Stage, _ *verify.Input) { s.Parameters.FailSends("AccessDeniedException", 1, false) },
 			Want:  "ListCommandInvocations SendCommand: Failed", Says: []string{"could not be tested", "AccessDeniedException"},
 		},
 	})
@@ -222,59 +226,59 @@ func TestTry(t *testing.T) {
 
 // An agent registers some time after the boot, or never.
 func TestTryUnregistered(t *testing.T) {
-	alone := func(s *stage.Stage) (handler.Func[verify.Input, job.Job], verify.Input) {
+	alone := func(s *steptest.Stage) (handler.Func[verify.Input, job.Job], verify.Input) {
 		step, in := booted(s)
 		s.Parameters.FailSends("InvalidInstanceId", 9999, false)
 		return step, in
 	}
 	const asked = "ListCommandInvocations SendCommand: "
-	stage.Play(t, alone, cases{
+	steptest.Play(t, alone, cases{
 		{
 			Name: "within the plan's patience", Want: asked + "NotYet | " + asked + "NotYet",
-			Between: func(*stage.Stage) { time.Sleep(10 * time.Minute) }, Says: []string{"agent has not registered"},
+			Between: func(*steptest.Stage) { time.Sleep(10 * time.Minute) }, Says: []string{"agent has not registered"},
 		},
 		{
 			Name: "beyond it", Want: asked + "NotYet | " + asked + "Failed",
-			Between: func(*stage.Stage) { time.Sleep(21 * time.Minute) },
+			Between: func(*steptest.Stage) { time.Sleep(21 * time.Minute) },
 			Says:    []string{"did not end within 20m", "agent has not registered", "Raise verify.patience"},
 		},
 	})
 }
 
 func TestEnd(t *testing.T) {
-	scene := func(s *stage.Stage) (handler.Func[verify.Input, job.Job], verify.Input) {
+	scene := func(s *steptest.Stage) (handler.Func[verify.Input, job.Job], verify.Input) {
 		step, in := launching(s)
 		j, err := step(s.Context(), in)
 		s.Must(err)
 		time.Sleep(time.Minute)
 		return step, verify.Input{Job: j, Do: verify.End}
 	}
-	gone := func(s *stage.Stage, _ job.Job) {
+	gone := func(s *steptest.Stage, _ job.Job) {
 		time.Sleep(5 * time.Minute)
-		for _, i := range proofs(s) {
+		for _, i := range testInstances(s) {
 			s.Same("state", i.State.Name, types.InstanceStateNameTerminated)
 		}
 		s.Same("the source", s.Cloud.State(s.Web), ec2.Running)
 	}
-	stage.Play(t, scene, cases{
+	steptest.Play(t, scene, cases{
 		{Name: "terminated, once or twice", Want: "TerminateInstances: ok | TerminateInstances: ok", Then: gone},
 		{
 			Name:  "its launch was never answered: found by its client token",
-			Given: func(_ *stage.Stage, in *verify.Input) { in.Job.Proof = "" },
+			Given: func(_ *steptest.Stage, in *verify.Input) { in.Job.TestInstance = "" },
 			Want:  "DescribeInstances Register TerminateInstances: ok", Then: gone,
 		},
 		{
 			Name: "somebody else's instance with a test's tags is not terminated",
-			Given: func(s *stage.Stage, in *verify.Input) {
-				_, err := s.EC2.TerminateInstances(s.Context(), &sdk.TerminateInstancesInput{InstanceIds: []string{in.Job.Proof}})
+			Given: func(s *steptest.Stage, in *verify.Input) {
+				_, err := s.EC2.TerminateInstances(s.Context(), &sdk.TerminateInstancesInput{InstanceIds: []string{in.Job.TestInstance}})
 				s.Must(err)
-				in.Job.Proof = ""
-				s.Launch("production", map[string]string{tag.Managed: "true", tag.Proof: stage.RunName, tag.Source: s.Web})
+				in.Job.TestInstance = ""
+				s.Launch("production", map[string]string{tag.Managed: "true", tag.BootTest: steptest.RunName, tag.Source: s.Web})
 			},
 			Want: "DescribeInstances: ok",
-			Then: func(s *stage.Stage, _ job.Job) {
+			Then: func(s *steptest.Stage, _ job.Job) {
 				time.Sleep(5 * time.Minute)
-				for _, i := range proofs(s) {
+				for _, i := range testInstances(s) {
 					if tag.Map(i.Tags)["Name"] == "production" {
 						s.Same("state", i.State.Name, types.InstanceStateNameRunning)
 					}
@@ -283,17 +287,17 @@ func TestEnd(t *testing.T) {
 		},
 		{
 			Name:  "nothing was launched",
-			Given: func(_ *stage.Stage, in *verify.Input) { in.Job.Proof, in.Job.Run.Name = "", "another" },
+			Given: func(_ *steptest.Stage, in *verify.Input) { in.Job.TestInstance, in.Job.Run.Name = "", "another" },
 			Want:  "DescribeInstances: ok",
 		},
 		{
 			Name:  "EC2 does not know it any more",
-			Given: func(_ *stage.Stage, in *verify.Input) { in.Job.Proof = "i-00000000000000bad" },
+			Given: func(_ *steptest.Stage, in *verify.Input) { in.Job.TestInstance = "i-00000000000000bad" },
 			Want:  "TerminateInstances: ok",
 		},
 		{
 			Name: "not allowed",
-			Given: func(s *stage.Stage, _ *verify.Input) {
+			Given: func(s *steptest.Stage, _ *verify.Input) {
 				s.Cloud.Inject(ec2.Fault{Action: "TerminateInstances", Code: "UnauthorizedOperation"})
 			},
 			Want: "TerminateInstances: Failed", Says: []string{"terminating test instance i-"},

@@ -7,22 +7,22 @@ import (
 
 	"goldsmith/functions/wake"
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/wait"
+	"goldsmith/test/steptest"
 )
 
 // scene is the event that an instance has stopped; an execution waits for just that.
-func scene(s *stage.Stage) (handler.Func[json.RawMessage, struct{}], json.RawMessage) {
+func scene(s *steptest.Stage) (handler.Func[json.RawMessage, struct{}], json.RawMessage) {
 	settle := wait.Settler{EC2: s.EC2, Groups: s.AutoScaling, Tokens: s.SFN, Ledger: s.Ledger, Now: time.Now}
 	awaits(s, "waiting", s.Web, job.ForStopped)
-	return wake.New(s.Ledger, settle, stage.Home).Handle, s.Sample("instance-stopped", s.Web)
+	return wake.New(s.Ledger, settle, steptest.Home).Handle, s.Sample("instance-stopped", s.Web)
 }
 
 // awaits is an execution that waits for a resource.
-func awaits(s *stage.Stage, execution, resource string, what job.For) {
+func awaits(s *steptest.Stage, execution, resource string, what job.For) {
 	s.Helper()
 	_, token := s.Execute(execution)
 	j := s.Job()
@@ -35,11 +35,11 @@ func awaits(s *stage.Stage, execution, resource string, what job.For) {
 	}))
 }
 
-type cases = []stage.Case[json.RawMessage, struct{}]
+type cases = []steptest.Case[json.RawMessage, struct{}]
 
 // status is how the executions are.
-func status(want string, executions ...string) func(*stage.Stage, struct{}) {
-	return func(s *stage.Stage, _ struct{}) {
+func status(want string, executions ...string) func(*steptest.Stage, struct{}) {
+	return func(s *steptest.Stage, _ struct{}) {
 		s.Helper()
 		for _, name := range executions {
 			got, _ := s.Outcome("arn:aws:states:eu-central-1:123456789012:execution:goldsmith:" + name)
@@ -48,21 +48,21 @@ func status(want string, executions ...string) func(*stage.Stage, struct{}) {
 	}
 }
 
-func event(name string, ids ...string) func(*stage.Stage, *json.RawMessage) {
-	return func(s *stage.Stage, in *json.RawMessage) { *in = s.Sample(name, ids...) }
+func event(name string, ids ...string) func(*steptest.Stage, *json.RawMessage) {
+	return func(s *steptest.Stage, in *json.RawMessage) { *in = s.Sample(name, ids...) }
 }
 
 func TestWake(t *testing.T) {
-	stage.Play(t, scene, cases{
+	steptest.Play(t, scene, cases{
 		{
 			Name:  "stopped: the step that waits for it goes on",
-			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Set(s.Web, ec2.Stopped) },
+			Given: func(s *steptest.Stage, _ *json.RawMessage) { s.Set(s.Web, ec2.Stopped) },
 			Want:  "Waits DescribeInstances Done SendTaskSuccess: ok",
 			Then:  status("SUCCEEDED", "waiting"),
 		},
 		{
 			Name:  "delivered twice: the second finds nobody waiting",
-			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Set(s.Web, ec2.Stopped) },
+			Given: func(s *steptest.Stage, _ *json.RawMessage) { s.Set(s.Web, ec2.Stopped) },
 			Want:  "Waits DescribeInstances Done SendTaskSuccess: ok | Waits: ok",
 			Then:  status("SUCCEEDED", "waiting"),
 		},
@@ -73,7 +73,7 @@ func TestWake(t *testing.T) {
 		},
 		{
 			Name: "any state of it is a reason to look: it was terminated",
-			Given: func(s *stage.Stage, in *json.RawMessage) {
+			Given: func(s *steptest.Stage, in *json.RawMessage) {
 				s.Set(s.Web, ec2.Terminated)
 				event("instance-terminated", s.Web)(s, in)
 			},
@@ -93,19 +93,19 @@ func TestWake(t *testing.T) {
 		},
 		{
 			Name: "an instance's state does not end a wait for its snapshots",
-			Given: func(s *stage.Stage, _ *json.RawMessage) {
+			Given: func(s *steptest.Stage, _ *json.RawMessage) {
 				s.Set(s.Web, ec2.Stopped)
 				awaits(s, "imaging", s.Web, job.ForSnapshots)
 			},
 			Want: "Waits DescribeInstances Done SendTaskSuccess: ok",
-			Then: func(s *stage.Stage, none struct{}) {
+			Then: func(s *steptest.Stage, none struct{}) {
 				status("SUCCEEDED", "waiting")(s, none)
 				status("RUNNING", "imaging")(s, none)
 			},
 		},
 		{
 			Name: "a snapshot of the run ends a wait for snapshots and no other",
-			Given: func(s *stage.Stage, in *json.RawMessage) {
+			Given: func(s *steptest.Stage, in *json.RawMessage) {
 				s.Set(s.Web, ec2.Stopped)
 				awaits(s, "imaging", s.Web, job.ForSnapshots)
 				*in = s.Sample("snapshot-tagged", s.Web)
@@ -115,7 +115,7 @@ func TestWake(t *testing.T) {
 		},
 		{
 			Name: "an image's state ends the wait for it: it failed before EC2 showed it",
-			Given: func(s *stage.Stage, in *json.RawMessage) {
+			Given: func(s *steptest.Stage, in *json.RawMessage) {
 				awaits(s, "imaging", "ami-0abcdef1234567890", job.ForImage)
 				*in = s.Sample("image-deregistered")
 				time.Sleep(time.Hour)
@@ -125,7 +125,7 @@ func TestWake(t *testing.T) {
 		},
 		{
 			Name: "a refresh that ended wakes who waits for it; what Auto Scaling says decides",
-			Given: func(s *stage.Stage, in *json.RawMessage) {
+			Given: func(s *steptest.Stage, in *json.RawMessage) {
 				awaits(s, "refreshing", "c613620e-07e2-4ed2-a9e2-ef8258911ade", job.ForRefresh)
 				*in = s.Sample("refresh-failed")
 			},
@@ -137,7 +137,7 @@ func TestWake(t *testing.T) {
 		},
 		{
 			Name: "two runs wait for one instance: both go on",
-			Given: func(s *stage.Stage, _ *json.RawMessage) {
+			Given: func(s *steptest.Stage, _ *json.RawMessage) {
 				s.Set(s.Web, ec2.Stopped)
 				awaits(s, "second", s.Web, job.ForStopped)
 			},
@@ -146,20 +146,20 @@ func TestWake(t *testing.T) {
 		},
 		{
 			Name: "one of two cannot be told: the other is, and the one's heartbeat looks again",
-			Given: func(s *stage.Stage, _ *json.RawMessage) {
+			Given: func(s *steptest.Stage, _ *json.RawMessage) {
 				s.Set(s.Web, ec2.Stopped)
 				awaits(s, "second", s.Web, job.ForStopped)
-				s.Refuse("SendTaskSuccess", "ThrottlingException", stage.Attempts)
+				s.Refuse("SendTaskSuccess", "ThrottlingException", steptest.Attempts)
 			},
-			Want: "Waits DescribeInstances Done SendTaskSuccess*6 DescribeInstances Done SendTaskSuccess: Throttled | Waits: ok",
-			Then: func(s *stage.Stage, out struct{}) {
+			Want: "Waits DescribeInstances Done SendTaskSuccess*6 DescribeInstances Done SendTaskSuccess: Transient | Waits: ok",
+			Then: func(s *steptest.Stage, out struct{}) {
 				status("SUCCEEDED", "waiting")(s, out)
 				status("RUNNING", "second")(s, out)
 			},
 		},
 		{
 			Name: "the step ended meanwhile: its token is forgotten",
-			Given: func(s *stage.Stage, _ *json.RawMessage) {
+			Given: func(s *steptest.Stage, _ *json.RawMessage) {
 				s.Set(s.Web, ec2.Stopped)
 				s.Abort("arn:aws:states:eu-central-1:123456789012:execution:goldsmith:waiting")
 			},
@@ -168,23 +168,23 @@ func TestWake(t *testing.T) {
 		},
 		{
 			Name:  "the ledger is busy: the event is tried again",
-			Given: func(s *stage.Stage, _ *json.RawMessage) { s.Set(s.Web, ec2.Stopped); s.Ledger.Break("Waits", 1) },
-			Want:  "Waits: Throttled | Waits DescribeInstances Done SendTaskSuccess: ok",
+			Given: func(s *steptest.Stage, _ *json.RawMessage) { s.Set(s.Web, ec2.Stopped); s.Ledger.Break("Waits", 1) },
+			Want:  "Waits: Transient | Waits DescribeInstances Done SendTaskSuccess: ok",
 		},
 		{
 			Name: "EC2 is busy: the event is tried again, the wait stays",
-			Given: func(s *stage.Stage, _ *json.RawMessage) {
+			Given: func(s *steptest.Stage, _ *json.RawMessage) {
 				s.Set(s.Web, ec2.Stopped)
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Nth: []int{1, 2, 3, 4, 5, 6}, Code: "RequestLimitExceeded"})
 			},
-			Want: "Waits DescribeInstances*6: Throttled | Waits DescribeInstances Done SendTaskSuccess: ok",
+			Want: "Waits DescribeInstances*6: Transient | Waits DescribeInstances Done SendTaskSuccess: ok",
 		},
 		{Name: "a tag somebody put on an instance wakes nobody", Given: event("tag-request-now"), Want: ": ok"},
 		{Name: "a snapshot that lost its tag wakes nobody", Given: event("snapshot-untagged"), Want: ": ok"},
 		{Name: "a run that ended wakes nobody", Given: event("execution-failed"), Want: ": ok"},
 		{
 			Name: "an event that is none",
-			Given: func(_ *stage.Stage, in *json.RawMessage) {
+			Given: func(_ *steptest.Stage, in *json.RawMessage) {
 				*in = json.RawMessage(`{"source":"aws.ec2","detail-type":"EC2 AMI State Change","account":"123456789012","region":"eu-central-1","detail":{}}`)
 			},
 			Want: ": Failed",

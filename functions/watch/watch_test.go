@@ -7,16 +7,16 @@ import (
 
 	"goldsmith/functions/watch"
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/wait"
+	"goldsmith/test/steptest"
 )
 
 // scene is a step of an execution that waits for the instance to be stopped.
-func scene(s *stage.Stage) (handler.Func[watch.Input, *job.Document], watch.Input) {
+func scene(s *steptest.Stage) (handler.Func[watch.Input, *job.Document], watch.Input) {
 	settle := wait.Settler{EC2: s.EC2, Groups: s.AutoScaling, Tokens: s.SFN, Ledger: s.Ledger, Now: time.Now}
 	time.Sleep(2 * time.Minute) // it was started before its stop was sent
 	j := s.Job()
@@ -26,10 +26,10 @@ func scene(s *stage.Stage) (handler.Func[watch.Input, *job.Document], watch.Inpu
 		Within: 50}
 }
 
-type cases = []stage.Case[watch.Input, *job.Document]
+type cases = []steptest.Case[watch.Input, *job.Document]
 
 // ended says how the waiting step ended: with the job it handed on, or why not.
-func ended(s *stage.Stage) (j job.Job, why string) {
+func ended(s *steptest.Stage) (j job.Job, why string) {
 	s.Helper()
 	switch status, text := s.Outcome("arn:aws:states:eu-central-1:123456789012:execution:goldsmith:waiting"); status {
 	case "SUCCEEDED":
@@ -42,43 +42,43 @@ func ended(s *stage.Stage) (j job.Job, why string) {
 	}
 }
 
-func waits(s *stage.Stage, resource string) []ledger.Wait {
+func waits(s *steptest.Stage, resource string) []ledger.Wait {
 	s.Helper()
 	found, err := s.Ledger.Kept.Waits(s.Context(), resource)
 	s.Must(err)
 	return found
 }
 
-func goesOn(s *stage.Stage, _ *job.Document) {
+func goesOn(s *steptest.Stage, _ *job.Document) {
 	s.Helper()
 	_, why := ended(s)
 	s.Same("the step", why, "RUNNING")
 }
 
 func TestWatch(t *testing.T) {
-	stage.Play(t, scene, cases{
+	steptest.Play(t, scene, cases{
 		{
 			Name:  "the stop was sent this moment: nothing to see yet, the token is kept for the event",
-			Given: func(_ *stage.Stage, in *watch.Input) { in.Job.Times.StopSent = time.Now() },
+			Given: func(_ *steptest.Stage, in *watch.Input) { in.Job.Times.StopSent = time.Now() },
 			Want:  "Await: ok", Then: goesOn,
 		},
 		{
 			Name: "still running: the token is kept for the event",
 			Want: "Await DescribeInstances: ok",
-			Then: func(s *stage.Stage, none *job.Document) {
+			Then: func(s *steptest.Stage, none *job.Document) {
 				goesOn(s, none)
 				kept := waits(s, s.Web)
 				s.Same("waits", len(kept), 1)
 				w := kept[0]
 				s.Same("wait", []any{w.For, w.Run, w.Job.Await.Until, w.Since},
-					[]any{job.ForStopped, stage.RunName, time.Now().UTC().Add(59 * time.Minute), time.Now().UTC()})
+					[]any{job.ForStopped, steptest.RunName, time.Now().UTC().Add(59 * time.Minute), time.Now().UTC()})
 			},
 		},
 		{
 			Name:  "stopped before anybody watched: the step goes on at once",
-			Given: func(s *stage.Stage, _ *watch.Input) { s.Set(s.Web, ec2.Stopped) },
+			Given: func(s *steptest.Stage, _ *watch.Input) { s.Set(s.Web, ec2.Stopped) },
 			Want:  "Await DescribeInstances Done SendTaskSuccess: ok",
-			Then: func(s *stage.Stage, _ *job.Document) {
+			Then: func(s *steptest.Stage, _ *job.Document) {
 				j, why := ended(s)
 				s.Same("handed on", []any{why, j.Times.Stopped, j.Await}, []any{"", time.Now().UTC(), (*job.Await)(nil)})
 				s.Same("waits", len(waits(s, s.Web)), 0)
@@ -86,58 +86,61 @@ func TestWatch(t *testing.T) {
 		},
 		{
 			Name:  "the token is kept before anybody looks: without the ledger nobody does",
-			Given: func(s *stage.Stage, _ *watch.Input) { s.Set(s.Web, ec2.Stopped); s.Ledger.Break("Await", 1) },
-			Want:  "Await: Throttled | Await DescribeInstances Done SendTaskSuccess: ok",
+			Given: func(s *steptest.Stage, _ *watch.Input) { s.Set(s.Web, ec2.Stopped); s.Ledger.Break("Await", 1) },
+			Want:  "Await: Transient | Await DescribeInstances Done SendTaskSuccess: ok",
 		},
 		{
 			Name: "a missed heartbeat brings a new token: it replaces the old one",
-			Given: func(s *stage.Stage, in *watch.Input) {
+			Given: func(s *steptest.Stage, in *watch.Input) {
 				s.Must(s.Ledger.Kept.Await(s.Context(),
-					ledger.Wait{Resource: s.Web, For: job.ForStopped, Run: stage.RunName, Token: "old"}))
+					ledger.Wait{Resource: s.Web, For: job.ForStopped, Run: steptest.RunName, Token: "old"}))
 			},
 			Want: "Await DescribeInstances: ok",
-			Then: func(s *stage.Stage, _ *job.Document) {
+			Then: func(s *steptest.Stage, _ *job.Document) {
 				kept := waits(s, s.Web)
 				s.Same("one, the new", len(kept) == 1 && kept[0].Token != "old", true)
 			},
 		},
 		{
 			Name:  "the step ended meanwhile: its token is forgotten",
-			Given: func(s *stage.Stage, in *watch.Input) { s.Set(s.Web, ec2.Stopped) },
+			Given: func(s *steptest.Stage, in *watch.Input) { s.Set(s.Web, ec2.Stopped) },
 			Want:  "Await DescribeInstances Done SendTaskSuccess: ok | Await DescribeInstances Done SendTaskSuccess: ok",
-			Then:  func(s *stage.Stage, _ *job.Document) { s.Same("waits", len(waits(s, s.Web)), 0) },
+			Then:  func(s *steptest.Stage, _ *job.Document) { s.Same("waits", len(waits(s, s.Web)), 0) },
 		},
 		{
 			Name: "Step Functions is busy: the step is tried again, and waits anew",
-			Given: func(s *stage.Stage, _ *watch.Input) {
+			Given: func(s *steptest.Stage, _ *watch.Input) {
 				s.Set(s.Web, ec2.Stopped)
-				s.Refuse("SendTaskSuccess", "ThrottlingException", stage.Attempts)
+				s.Refuse("SendTaskSuccess", "ThrottlingException", steptest.Attempts)
 			},
-			Want: "Await DescribeInstances Done SendTaskSuccess*6: Throttled | Await DescribeInstances Done SendTaskSuccess: ok",
-			Between: func(s *stage.Stage) {
+			Want: "Await DescribeInstances Done SendTaskSuccess*6: Transient | Await DescribeInstances Done SendTaskSuccess: ok",
+			Between: func(s *steptest.Stage) {
 				s.Same("waits", len(waits(s, s.Web)), 0)
 			},
 		},
 		{
-			Name:  "the answer of Step Functions is lost: the step has gone on",
-			Given: func(s *stage.Stage, _ *watch.Input) { s.Set(s.Web, ec2.Stopped); s.LoseAnswers("SendTaskSuccess", 1) },
-			Want:  "Await DescribeInstances Done SendTaskSuccess*2: ok",
-			Then: func(s *stage.Stage, _ *job.Document) {
+			Name: "the answer of Step Functions is lost: the step has gone on",
+			Given: func(s *steptest.Stage, _ *watch.Input) {
+				s.Set(s.Web, ec2.Stopped)
+				s.LoseAnswers("SendTaskSuccess", 1)
+			},
+			Want: "Await DescribeInstances Done SendTaskSuccess*2: ok",
+			Then: func(s *steptest.Stage, _ *job.Document) {
 				_, why := ended(s)
 				s.Same("the step", why, "")
 			},
 		},
 		{
 			Name: "EC2 is busy: the token is kept, an event or the heartbeat looks again",
-			Given: func(s *stage.Stage, _ *watch.Input) {
+			Given: func(s *steptest.Stage, _ *watch.Input) {
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Code: "RequestLimitExceeded"})
 			},
-			Want: "Await DescribeInstances*6: Throttled",
-			Then: func(s *stage.Stage, _ *job.Document) { s.Same("waits", len(waits(s, s.Web)), 1) },
+			Want: "Await DescribeInstances*6: Transient",
+			Then: func(s *steptest.Stage, _ *job.Document) { s.Same("waits", len(waits(s, s.Web)), 1) },
 		},
 		{
 			Name: "an hour in stopping: a person has to look",
-			Given: func(s *stage.Stage, _ *watch.Input) {
+			Given: func(s *steptest.Stage, _ *watch.Input) {
 				s.Cloud.Inject(ec2.Fault{Action: "StopInstances", Stuck: true})
 				s.Must(s.StopWeb())
 				time.Sleep(time.Hour + time.Second)
@@ -147,13 +150,13 @@ func TestWatch(t *testing.T) {
 		},
 		{
 			Name:  "somebody terminated it",
-			Given: func(s *stage.Stage, _ *watch.Input) { s.Set(s.Web, ec2.Terminated) },
+			Given: func(s *steptest.Stage, _ *watch.Input) { s.Set(s.Web, ec2.Terminated) },
 			Want:  "Await DescribeInstances Done: Failed",
 			Says:  []string{"web (i-", "was terminated by somebody during the run"},
 		},
 		{
 			Name:  "nobody knows what to wait for: nothing is kept",
-			Given: func(_ *stage.Stage, in *watch.Input) { in.For = "lunch" },
+			Given: func(_ *steptest.Stage, in *watch.Input) { in.For = "lunch" },
 			Want:  ": Failed",
 			Says:  []string{`nothing is known of waiting for "lunch"`},
 		},
@@ -162,23 +165,23 @@ func TestWatch(t *testing.T) {
 
 // Running again, or as healthy as the plan asks.
 func TestWatchRunning(t *testing.T) {
-	starting := func(s *stage.Stage) (handler.Func[watch.Input, *job.Document], watch.Input) {
+	starting := func(s *steptest.Stage) (handler.Func[watch.Input, *job.Document], watch.Input) {
 		step, in := scene(s)
 		s.Set(s.Web, ec2.Stopped)
 		in.For, in.Job.Times.StartSent = job.ForRunning, time.Now().UTC()
 		return step, in
 	}
-	stage.Play(t, starting, cases{
+	steptest.Play(t, starting, cases{
 		{
 			Name:  "pending",
-			Given: func(s *stage.Stage, _ *watch.Input) { s.Must(s.StartWeb()) },
+			Given: func(s *steptest.Stage, _ *watch.Input) { s.Must(s.StartWeb()) },
 			Want:  "Await DescribeInstances: ok", Then: goesOn,
 		},
 		{
 			Name:  "running is what a describe says",
-			Given: func(s *stage.Stage, _ *watch.Input) { s.Set(s.Web, ec2.Running) },
+			Given: func(s *steptest.Stage, _ *watch.Input) { s.Set(s.Web, ec2.Running) },
 			Want:  "Await DescribeInstances Free*2 Done SendTaskSuccess: ok",
-			Then: func(s *stage.Stage, _ *job.Document) {
+			Then: func(s *steptest.Stage, _ *job.Document) {
 				j, _ := ended(s)
 				s.Same("back", []any{j.Back, j.Times.Running}, []any{true, time.Now().UTC()})
 			},
@@ -189,7 +192,7 @@ func TestWatchRunning(t *testing.T) {
 		},
 		{
 			Name: "EC2 gave up starting it: said with EC2's own reason",
-			Given: func(s *stage.Stage, _ *watch.Input) {
+			Given: func(s *steptest.Stage, _ *watch.Input) {
 				s.Cloud.Inject(ec2.Fault{Action: "StartInstances", StartReason: "Client.InternalError",
 					Message: "Client error on launch: the volume's key is disabled"})
 				s.Must(s.StartWeb())
@@ -200,7 +203,7 @@ func TestWatchRunning(t *testing.T) {
 		},
 		{
 			Name: "running, and the plan waits for both status checks",
-			Given: func(s *stage.Stage, in *watch.Input) {
+			Given: func(s *steptest.Stage, in *watch.Input) {
 				s.Must(s.StartWeb())
 				time.Sleep(time.Minute)
 				in.Job.Plan.Health = plan.Checked
@@ -209,7 +212,7 @@ func TestWatchRunning(t *testing.T) {
 		},
 		{
 			Name: "both status checks have passed",
-			Given: func(s *stage.Stage, in *watch.Input) {
+			Given: func(s *steptest.Stage, in *watch.Input) {
 				s.Must(s.StartWeb())
 				time.Sleep(10 * time.Minute)
 				in.Job.Plan.Health = plan.Checked

@@ -43,14 +43,14 @@ const (
 
 // Tag keys, as shared/tag knows them.
 const (
-	planTag    = "goldsmith:plan"
-	requestTag = "goldsmith:image"
-	lastTag    = "goldsmith:last-image"
-	stoppedTag = "goldsmith:stopped"
-	sourceTag  = "goldsmith:source"
-	managedTag = "goldsmith:managed"
-	deviceTag  = "goldsmith:device"
-	proofTag   = "goldsmith:proof"
+	planTag     = "goldsmith:plan"
+	requestTag  = "goldsmith:image"
+	lastTag     = "goldsmith:last-image"
+	stoppedTag  = "goldsmith:stopped"
+	sourceTag   = "goldsmith:source"
+	managedTag  = "goldsmith:managed"
+	deviceTag   = "goldsmith:device"
+	bootTestTag = "goldsmith:proof"
 )
 
 func join(lists ...[]Statement) []Statement { return slices.Concat(lists...) }

@@ -102,7 +102,7 @@ var testing = []Statement{
 		Why:       "Instances and volumes are tagged as a test's in the creating call.",
 		Actions:   []string{"ec2:RunInstances"},
 		Resources: []string{instances, volumes},
-		Condition: Condition{"StringLike": {"aws:RequestTag/" + proofTag: {"*"}}},
+		Condition: Condition{"StringLike": {"aws:RequestTag/" + bootTestTag: {"*"}}},
 	},
 	{
 		Why:       "The network interface that is made with the instance, and its security groups.",
@@ -141,7 +141,7 @@ var testing = []Statement{
 		Why:       "On test instances only.",
 		Actions:   []string{"ssm:SendCommand"},
 		Resources: []string{instances},
-		Condition: Condition{"StringLike": {"ssm:resourceTag/" + proofTag: {"*"}}},
+		Condition: Condition{"StringLike": {"ssm:resourceTag/" + bootTestTag: {"*"}}},
 	},
 	{
 		Why:       "Listing what became of commands has no resources.",
@@ -152,8 +152,8 @@ var testing = []Statement{
 
 // endTests can end no instance but tests'.
 var endTests = []Statement{{
-	Why:       "Only instances that carry the tag " + proofTag + ": tests' own.",
+	Why:       "Only instances that carry the tag " + bootTestTag + ": tests' own.",
 	Actions:   []string{"ec2:TerminateInstances"},
 	Resources: []string{instances},
-	Condition: Condition{"StringLike": {"aws:ResourceTag/" + proofTag: {"*"}}},
+	Condition: Condition{"StringLike": {"aws:ResourceTag/" + bootTestTag: {"*"}}},
 }}

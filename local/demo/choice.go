@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/schedule"
 )
@@ -99,7 +99,7 @@ func (c *chosen) here(name string, p plan.Plan) plan.Plan {
 	if v := p.Verify; v.Subnet != "" || len(v.SecurityGroups) > 0 || v.Profile != "" {
 		p.Verify.SecurityGroups, p.Verify.Profile, p.Verify.Command = nil, "", ""
 		if v.Boot {
-			p.Verify.Subnet = suite.DefaultSubnet()
+			p.Verify.Subnet = stack.DefaultSubnet()
 		}
 		left("the subnet, security groups and profile of its test instance are")
 	}

@@ -16,8 +16,8 @@ import (
 	world "goldsmith/local/ec2"
 	"goldsmith/local/progress"
 	"goldsmith/local/serve"
-	"goldsmith/local/slacksink"
-	"goldsmith/local/suite"
+	"goldsmith/local/slack"
+	"goldsmith/local/stack"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/planfile"
@@ -88,7 +88,7 @@ type night struct {
 	clock   *clock.Clock
 	*chosen
 
-	suite    *suite.Suite
+	suite    *stack.Stack
 	scene    *scene
 	progress *progress.Printer
 	server   *http.Server
@@ -101,7 +101,7 @@ func (n *night) open(plans plan.Plans) error {
 		return fmt.Errorf("opening a socket for the embedded AWS: %w", err)
 	}
 	n.progress = progress.New(n.clock, n.out)
-	n.suite, err = suite.New(suite.Options{
+	n.suite, err = stack.New(stack.Options{
 		Clock: n.clock, Plans: plans, Seed: n.options.Seed, Logs: n.options.Logs,
 		Endpoint: "http://" + listener.Addr().String(),
 		EC2:      world.Options{Buckets: true, Timing: timing()},
@@ -123,7 +123,7 @@ func (n *night) close() {
 
 // play sets the scene, waits for the schedule, asks for an image and waits for both messages.
 func (n *night) play(ctx context.Context) error {
-	ctx = suite.As(ctx, "person")
+	ctx = stack.As(ctx, "person")
 	n.progress.Line(fmt.Sprintf("setting the scene; plan %q, with refreshes of groups, is due at %s UTC, the night passes %gx faster", n.name, n.due.UTC().Format(time.TimeOnly), n.options.Speed))
 	for _, change := range n.changes {
 		n.progress.Line(change)
@@ -184,7 +184,7 @@ func (n *night) tell(ctx context.Context) error {
 	n.progress.Quiet() // The files' names come last; what goes on is cut off.
 	outcome.print(fitted(n.out))
 	for _, m := range n.suite.Slack.Messages() {
-		fmt.Fprintln(n.out, "\n"+m.Terminal(slacksink.Colored(n.out)))
+		fmt.Fprintln(n.out, "\n"+m.Terminal(slack.Colored(n.out)))
 	}
 	if err := outcome.write(n.options.Out, n.suite.Slack.Messages()); err != nil {
 		return err

@@ -16,7 +16,7 @@ import (
 
 	"goldsmith/local/clock"
 	world "goldsmith/local/ec2"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/tag"
 )
 
@@ -25,7 +25,7 @@ type scene struct {
 	ec2     *ec2.Client
 	scaling *autoscaling.Client
 	ssm     *ssm.Client
-	suite   *suite.Suite
+	suite   *stack.Stack
 	clock   *clock.Clock
 	*chosen
 	random *rand.Rand

@@ -74,7 +74,7 @@ func (c *scene) deprecate(ctx context.Context, id string) error {
 		return fmt.Errorf("deprecating %s: %w", id, err)
 	}
 	return c.suite.Ledger.PutRetirement(ctx, job.Retirement{
-		Plan: c.name, Subject: id, Name: "api", Run: job.RunName(c.name, c.due.AddDate(0, 0, -1)), Fate: job.Deprecated,
+		Plan: c.name, Subject: id, Name: "api", Run: job.RunName(c.name, c.due.AddDate(0, 0, -1)), Status: job.Deprecated,
 		Since: c.due.Add(-deprecated), At: c.due.AddDate(0, 0, -1),
 	})
 }

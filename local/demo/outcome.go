@@ -14,8 +14,8 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"goldsmith/local/slacksink"
-	"goldsmith/local/states"
+	"goldsmith/local/sfn"
+	"goldsmith/local/slack"
 	"goldsmith/shared/job"
 	"goldsmith/shared/report"
 )
@@ -92,7 +92,7 @@ func (n *night) retired(ctx context.Context, r run) (retired []job.Retirement, e
 }
 
 func (n *night) requestRun() string {
-	for _, e := range n.suite.States.List(states.Filter{Machine: n.suite.Machine}) {
+	for _, e := range n.suite.States.List(sfn.Filter{Machine: n.suite.Machine}) {
 		if strings.Contains(e.Name, n.scene.lab) {
 			return e.Name
 		}
@@ -183,7 +183,7 @@ func write(out io.Writer, rows []string) {
 func (r run) printRetired(out io.Writer) {
 	rows := []string{"OLD IMAGE\tOF\tBECAME\tWHY"}
 	for _, each := range r.Retired {
-		rows = append(rows, strings.Join([]string{each.Subject, each.Name, string(each.Fate), strings.Join(each.Why, "; ")}, "\t"))
+		rows = append(rows, strings.Join([]string{each.Subject, each.Name, string(each.Status), strings.Join(each.Why, "; ")}, "\t"))
 	}
 	if len(rows) > 1 {
 		write(out, rows)
@@ -230,7 +230,7 @@ func (s source) why() string {
 }
 
 // write leaves the night behind for programs, and the messages for browsers.
-func (o *outcome) write(folder string, messages []slacksink.Message) error {
+func (o *outcome) write(folder string, messages []slack.Message) error {
 	if err := os.MkdirAll(folder, 0o750); err != nil {
 		return fmt.Errorf("making %s: %w", folder, err)
 	}
@@ -239,7 +239,7 @@ func (o *outcome) write(folder string, messages []slacksink.Message) error {
 		return fmt.Errorf("writing the night: %w", err)
 	}
 	var page bytes.Buffer
-	page.WriteString("<!doctype html>\n<meta charset=\"utf-8\">\n<title>Goldsmith in Slack</title>\n<style>" + string(slacksink.Style) + "</style>\n")
+	page.WriteString("<!doctype html>\n<meta charset=\"utf-8\">\n<title>Goldsmith in Slack</title>\n<style>" + string(slack.Style) + "</style>\n")
 	for _, m := range messages {
 		if err := m.HTML(&page); err != nil {
 			return fmt.Errorf("drawing a message: %w", err)

@@ -13,9 +13,9 @@ import (
 	"strings"
 	"time"
 
+	"goldsmith/local/awsjson"
 	"goldsmith/local/disks"
 	"goldsmith/local/ec2"
-	"goldsmith/local/services/awsjson"
 )
 
 // startInput is StartSnapshot's (service model, 2019-11-02).

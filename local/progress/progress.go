@@ -83,13 +83,13 @@ var reached = reflect.TypeFor[fault.Reached]().Name()
 
 // retired tells of what the run has just done with old images.
 func (p *Printer) retired(ctx context.Context, payload []byte) {
-	var page job.Page
+	var page job.Batch
 	if p.old == nil || json.Unmarshal(payload, &page) != nil {
 		return
 	}
 	for r, err := range p.old(ctx, page.Run.Plan) {
 		if err == nil && r.Run == page.Run.Name {
-			p.say(job.Source{Name: r.Name}, fmt.Sprintf("old image %s: %s: %s", r.Subject, r.Fate, strings.Join(r.Why, "; ")))
+			p.say(job.Source{Name: r.Name}, fmt.Sprintf("old image %s: %s: %s", r.Subject, r.Status, strings.Join(r.Why, "; ")))
 		}
 	}
 }

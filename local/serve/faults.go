@@ -8,10 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"goldsmith/local/bus"
 	world "goldsmith/local/ec2"
-	"goldsmith/local/slacksink"
-	"goldsmith/local/suite"
+	"goldsmith/local/eventbridge"
+	"goldsmith/local/slack"
+	"goldsmith/local/stack"
 )
 
 // Fault is something that goes wrong on the served AWS, as a person asks for it:
@@ -106,24 +106,24 @@ func (f Fault) until(now time.Time) time.Time {
 }
 
 // events are the bus's faults among all.
-func events(all []Fault, now time.Time) map[string]bus.Faults {
+func events(all []Fault, now time.Time) map[string]eventbridge.Faults {
 	for _, f := range all {
 		if faults[f.name].events {
 			loss := f.chance
 			if loss == 0 {
 				loss = 1
 			}
-			return map[string]bus.Faults{"": {Loss: loss, Until: f.until(now)}}
+			return map[string]eventbridge.Faults{"": {Loss: loss, Until: f.until(now)}}
 		}
 	}
 	return nil
 }
 
 // inject puts the other faults in place.
-func inject(s *suite.Suite, all []Fault, now time.Time) {
+func inject(s *stack.Stack, all []Fault, now time.Time) {
 	for _, f := range all {
 		if faults[f.name].slack {
-			s.Slack.Fail(slacksink.Failure{Status: 503, Code: "service_unavailable"}, f.until(now))
+			s.Slack.Fail(slack.Failure{Status: 503, Code: "service_unavailable"}, f.until(now))
 		}
 		for _, each := range faults[f.name].ec2 {
 			each.Resource, each.Chance, each.Until = f.on, f.chance, f.until(now)

@@ -12,11 +12,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
-	"goldsmith/local/bus"
 	"goldsmith/local/clock"
 	world "goldsmith/local/ec2"
-	"goldsmith/local/slacksink"
-	"goldsmith/local/suite"
+	"goldsmith/local/eventbridge"
+	"goldsmith/local/slack"
+	"goldsmith/local/stack"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/plan"
 )
@@ -24,7 +24,7 @@ import (
 // bad is a suite on which something goes wrong, with a running instance.
 type bad struct {
 	*testing.T
-	*suite.Suite
+	*stack.Stack
 	cloud    *ec2.Client
 	instance string
 }
@@ -39,14 +39,14 @@ func rehearse(t *testing.T, text string, story func(*bad)) {
 				t.Fatal(err)
 			}
 			all := []Fault{f}
-			s, err := suite.New(suite.Options{
+			s, err := stack.New(stack.Options{
 				Clock: clock.Real(), Plans: plan.Plans{}, Events: events(all, time.Now()), Sweep: 1000 * time.Hour,
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
 			cloud := ec2.NewFromConfig(s.AWS(), func(o *ec2.Options) { o.Retryer = aws.NopRetryer{} })
-			b := &bad{T: t, Suite: s, cloud: cloud}
+			b := &bad{T: t, Stack: s, cloud: cloud}
 			b.instance = b.launch("")
 			if err := s.EC2.SetState(b.instance, world.Running); err != nil {
 				t.Fatal(err)
@@ -118,7 +118,7 @@ func (b *bad) image() types.ImageState {
 func (b *bad) post() int {
 	b.Helper()
 	body := strings.NewReader(`{"text":"hello"}`)
-	r := httptest.NewRequestWithContext(b.Context(), http.MethodPost, slacksink.WebhookURL, body)
+	r := httptest.NewRequestWithContext(b.Context(), http.MethodPost, slack.WebhookURL, body)
 	r.Header.Set("Content-Type", "application/json")
 	w := httptest.NewRecorder()
 	b.Slack.ServeHTTP(w, r)
@@ -191,12 +191,12 @@ func TestEachFaultDoesWhatItSays(t *testing.T) {
 
 func losesEvents(b *bad) {
 	b.stop(false)
-	if lost := len(b.Bus.Records(bus.Lost)); lost == 0 || len(b.Bus.Records(bus.Delivered)) > 0 {
+	if lost := len(b.Bus.Records(eventbridge.Lost)); lost == 0 || len(b.Bus.Records(eventbridge.Delivered)) > 0 {
 		b.Errorf("%d events were lost: %+v", lost, b.Bus.Stats())
 	}
 	time.Sleep(time.Hour)
 	b.start("")
-	if len(b.Bus.Records(bus.Delivered)) == 0 {
+	if len(b.Bus.Records(eventbridge.Delivered)) == 0 {
 		b.Errorf("no event is delivered once it is over: %+v", b.Bus.Stats())
 	}
 }

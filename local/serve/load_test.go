@@ -12,7 +12,7 @@ import (
 
 	"goldsmith/local/clock"
 	"goldsmith/local/serve"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/plan"
 )
 
@@ -57,7 +57,7 @@ type careless struct {
 
 func loaded(b *testing.B) *careless {
 	b.Helper()
-	s, err := suite.New(suite.Options{
+	s, err := stack.New(stack.Options{
 		Clock: clock.Real(), Plans: plan.Plans{Default: "web", Plans: map[string]plan.Plan{"web": plan.Default()}},
 		KeepCalls: 10_000, Table: true,
 	})

@@ -14,8 +14,8 @@ import (
 	"goldsmith/local/clock"
 	world "goldsmith/local/ec2"
 	"goldsmith/local/progress"
-	"goldsmith/local/slacksink"
-	"goldsmith/local/suite"
+	"goldsmith/local/slack"
+	"goldsmith/local/stack"
 	"goldsmith/shared/planfile"
 )
 
@@ -51,7 +51,7 @@ func Run(ctx context.Context, o Options, out io.Writer) error {
 	endpoint := "http://" + listener.Addr().String()
 	night := clock.Scaled(time.Now(), o.Speed)
 	live := progress.New(night, out)
-	s, err := suite.New(suite.Options{
+	s, err := stack.New(stack.Options{
 		Clock: night, Plans: plans, Seed: o.Seed, Logs: o.Logs, Endpoint: endpoint,
 		EC2: world.Options{Buckets: true}, History: true, Wrap: live.Around, KeepCalls: keptCalls, Table: true,
 		Events: events(o.Faults, night.Now()),
@@ -83,7 +83,7 @@ func Server(h http.Handler) *http.Server {
 	}
 }
 
-func greet(out io.Writer, endpoint string, s *suite.Suite) {
+func greet(out io.Writer, endpoint string, s *stack.Stack) {
 	fmt.Fprintf(out, `The embedded AWS is at %[1]s, Region %[2]s, with Goldsmith deployed.
 
   export AWS_ENDPOINT_URL=%[1]s AWS_DEFAULT_REGION=%[2]s AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any
@@ -98,12 +98,12 @@ What happens to each source follows; Ctrl-C ends it.
 }
 
 // messages shows each Slack message as it comes.
-func messages(ctx context.Context, s *suite.Suite, out io.Writer) {
+func messages(ctx context.Context, s *stack.Stack, out io.Writer) {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
 	for shown := 0; ; {
 		for _, m := range s.Slack.Messages()[shown:] {
-			fmt.Fprintln(out, "\n"+m.Terminal(slacksink.Colored(out)))
+			fmt.Fprintln(out, "\n"+m.Terminal(slack.Colored(out)))
 			shown++
 		}
 		select {

@@ -13,7 +13,7 @@ import (
 
 	"goldsmith/local/clock"
 	"goldsmith/local/serve"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/plan"
 )
 
@@ -25,7 +25,7 @@ func served(t *testing.T) string {
 
 func servedOn(t *testing.T, c *clock.Clock) string {
 	t.Helper()
-	s, err := suite.New(suite.Options{Clock: c,
+	s, err := stack.New(stack.Options{Clock: c,
 		Plans: plan.Plans{Default: "web", Plans: map[string]plan.Plan{"web": plan.Default()}}})
 	if err != nil {
 		t.Fatal(err)

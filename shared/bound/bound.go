@@ -19,8 +19,8 @@ import (
 	"goldsmith/shared/ledger"
 )
 
-// Book is the ledger as far as bounds need it.
-type Book interface {
+// Ledger is the ledger as far as bounds need it.
+type Ledger interface {
 	Take(ctx context.Context, s ledger.Slot, before time.Time) (bool, error)
 	Free(ctx context.Context, s ledger.Slot) error
 	Slots(ctx context.Context, plan string) iter.Seq2[ledger.Slot, error]
@@ -65,7 +65,7 @@ const (
 
 // Place asks for a place in the plan's bounds. It takes one when there is one and none has
 // waited longer, or else a turn. Asking again gives the place or the turn that the source has.
-func Place(ctx context.Context, book Book, a Ask) (Answer, error) {
+func Place(ctx context.Context, book Ledger, a Ask) (Answer, error) {
 	if a.Since.IsZero() {
 		a.Since = a.Now.Add(-rolling)
 	}
@@ -86,13 +86,13 @@ func Place(ctx context.Context, book Book, a Ask) (Answer, error) {
 			return next.answer, free(ctx, book, next.free)
 		}
 	}
-	return Answer{}, &fault.Throttled{Err: fmt.Errorf("others take the places of plan %s at the same moment", a.Plan)}
+	return Answer{}, &fault.Transient{Err: fmt.Errorf("others take the places of plan %s at the same moment", a.Plan)}
 }
 
-func read(ctx context.Context, book Book, plan string) ([]ledger.Slot, error) {
+func read(ctx context.Context, book Ledger, plan string) ([]ledger.Slot, error) {
 	var all []ledger.Slot
 	for s, err := range book.Slots(ctx, plan) {
-		var unreadable *ledger.Unreadable
+		var unreadable *ledger.UnreadableError
 		if errors.As(err, &unreadable) {
 			// What cannot be read is taken: by which source cannot be known.
 			s, err = unknown(plan, unreadable.Record), nil
@@ -106,10 +106,10 @@ func read(ctx context.Context, book Book, plan string) ([]ledger.Slot, error) {
 }
 
 // Unread are the records of places of a plan that cannot be read: each counts as one that is taken.
-func Unread(ctx context.Context, book Book, plan string) ([]string, error) {
+func Unread(ctx context.Context, book Ledger, plan string) ([]string, error) {
 	var records []string
 	for _, err := range book.Slots(ctx, plan) {
-		var unreadable *ledger.Unreadable
+		var unreadable *ledger.UnreadableError
 		switch {
 		case errors.As(err, &unreadable):
 			if unknown(plan, unreadable.Record).Kind == ledger.Places {
@@ -276,7 +276,7 @@ func pick(taken map[string]bool, most int, source string, attempt int) string {
 	return open[int(h.Sum32())%len(open)]
 }
 
-func free(ctx context.Context, book Book, slots []ledger.Slot) error {
+func free(ctx context.Context, book Ledger, slots []ledger.Slot) error {
 	for _, s := range slots {
 		if err := book.Free(ctx, s); err != nil {
 			return fmt.Errorf("giving up %s %s of plan %s: %w", s.Kind, s.ID, s.Plan, err)
@@ -287,7 +287,7 @@ func free(ctx context.Context, book Book, slots []ledger.Slot) error {
 
 // Leave gives up whatever the source has in the run: its place and its turn, and unless
 // it was stopped its share of the plan's limit. One that was stopped is back, or gone.
-func Leave(ctx context.Context, book Book, plan, source, run string, stopped bool) error {
+func Leave(ctx context.Context, book Ledger, plan, source, run string, stopped bool) error {
 	slots, err := read(ctx, book, plan)
 	if err != nil {
 		return err

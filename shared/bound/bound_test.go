@@ -25,7 +25,7 @@ func place(t interface {
 	Helper()
 	Context() context.Context
 	Fatal(...any)
-}, book bound.Book, a bound.Ask) bound.Answer {
+}, book bound.Ledger, a bound.Ask) bound.Answer {
 	t.Helper()
 	answer, err := bound.Place(t.Context(), book, a)
 	if err != nil {

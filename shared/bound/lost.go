@@ -43,7 +43,7 @@ func Lost(ctx context.Context, book breaker.Reader, machine string, tagged []typ
 // unplaced are those of which no slot says that they may be down. One that cannot be read says nothing.
 func unplaced(ctx context.Context, book breaker.Reader, lost []types.Instance) ([]types.Instance, error) {
 	for s, err := range book.Slots(ctx, "") {
-		var unreadable *ledger.Unreadable
+		var unreadable *ledger.UnreadableError
 		switch {
 		case errors.As(err, &unreadable):
 		case err != nil:
@@ -58,7 +58,7 @@ func unplaced(ctx context.Context, book breaker.Reader, lost []types.Instance) (
 // unexplained are those of which no claim says that its run does not keep them down.
 func unexplained(ctx context.Context, book breaker.Reader, lost []types.Instance) ([]types.Instance, error) {
 	for c, err := range book.Claims(ctx) {
-		var unreadable *ledger.Unreadable
+		var unreadable *ledger.UnreadableError
 		switch {
 		case errors.As(err, &unreadable):
 		case err != nil:

@@ -42,7 +42,7 @@ func placeOf(j job.Job) ledger.Slot {
 const anew = "anew "
 
 // PlaceAnew gives a source that was stopped at that time a place, whatever the plan's concurrency: it is down.
-func PlaceAnew(ctx context.Context, book Book, j job.Job, stopped time.Time) error {
+func PlaceAnew(ctx context.Context, book Ledger, j job.Job, stopped time.Time) error {
 	place := placeOf(j)
 	place.Since, place.Seen, place.Stopping, place.Due = stopped, stopped, stopped, Due(j.Plan, stopped)
 	return take(ctx, book, place)
@@ -57,10 +57,10 @@ func PlaceBack(ctx context.Context, book Taker, c ledger.Claim) error {
 }
 
 // TakeBack gives up the places that were written down anew for a source which is not down because of a run.
-func TakeBack(ctx context.Context, book Book, source string) error {
+func TakeBack(ctx context.Context, book Ledger, source string) error {
 	var written []ledger.Slot
 	for s, err := range book.Slots(ctx, "") {
-		var unreadable *ledger.Unreadable
+		var unreadable *ledger.UnreadableError
 		if err != nil && !errors.As(err, &unreadable) {
 			return fmt.Errorf("reading the bounds of plans: %w", err)
 		}
@@ -89,7 +89,7 @@ func WrittenAnew(s ledger.Slot) bool { return s.Kind == ledger.Places && strings
 
 // Stopping notes in the job's place that StopInstances is about to be sent. It returns false
 // when the place is not the job's any more: then the source must not be stopped.
-func Stopping(ctx context.Context, book Book, j job.Job, now time.Time) (bool, error) {
+func Stopping(ctx context.Context, book Ledger, j job.Job, now time.Time) (bool, error) {
 	if j.Place == "" {
 		return false, nil
 	}

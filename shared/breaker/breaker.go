@@ -22,8 +22,8 @@ type Reader interface {
 	Claims(ctx context.Context) iter.Seq2[ledger.Claim, error]
 }
 
-// Book is the ledger as far as marking needs it.
-type Book interface {
+// Ledger is the ledger as far as marking needs it.
+type Ledger interface {
 	Record(ctx context.Context, c ledger.Claim) error
 	Take(ctx context.Context, s ledger.Slot, before time.Time) (bool, error)
 }
@@ -54,7 +54,7 @@ func Open(ctx context.Context, book Reader) ([]Block, error) {
 	}
 	var open []Block
 	for c, err := range book.Claims(ctx) {
-		var unreadable *ledger.Unreadable
+		var unreadable *ledger.UnreadableError
 		mark, down := marks[c.Source]
 		switch {
 		case errors.As(err, &unreadable):
@@ -96,7 +96,7 @@ func marked(ctx context.Context, book Reader) (marks map[string]ledger.Slot, exe
 // unreadMark is a mark that cannot be read: whose it is, its key says, but not of which run. An exemption that cannot
 // be read is none.
 func unreadMark(err error) (ledger.Slot, bool) {
-	var unreadable *ledger.Unreadable
+	var unreadable *ledger.UnreadableError
 	if !errors.As(err, &unreadable) {
 		return ledger.Slot{}, false
 	}
@@ -210,7 +210,7 @@ const (
 
 // Refused notes in the claim that EC2 does not start its source, with EC2's code, and opens
 // the breaker once that has lasted, or at once when trying again cannot help.
-func Refused(ctx context.Context, book Book, c ledger.Claim, code, problem string, now time.Time) (ledger.Claim,
+func Refused(ctx context.Context, book Ledger, c ledger.Claim, code, problem string, now time.Time) (ledger.Claim,
 	error) {
 	if c.Refused.IsZero() {
 		c.Refused = now
@@ -228,7 +228,7 @@ func Refused(ctx context.Context, book Book, c ledger.Claim, code, problem strin
 }
 
 // Mark opens the breaker for a claim's source.
-func Mark(ctx context.Context, book Book, c ledger.Claim) error {
+func Mark(ctx context.Context, book Ledger, c ledger.Claim) error {
 	if _, err := book.Take(ctx, mark(c.Source, c.Run, c.Name, c.StopSent), c.Since); err != nil {
 		return fmt.Errorf("marking %s as down: %w", c.Source, err)
 	}

@@ -67,15 +67,15 @@ func scopeOf(c ledger.Claim) Scope {
 		return Plan
 	case known:
 		return scope
-	case fault.DeniedCode(c.RefusedBy), c.RefusedBy == throttled:
+	case fault.DeniedCode(c.RefusedBy), c.RefusedBy == busy:
 		return Account
 	default:
 		return Plan
 	}
 }
 
-// throttled stands for all codes by which AWS says that it is too busy.
-const throttled = "Throttled"
+// busy stands for all transient codes: AWS was busy, failed inside, or could not be reached.
+const busy = "Transient"
 
 // lasts reports whether trying again cannot help: nobody may start it, or EC2 took it back to stopped.
 func lasts(code string) bool {
@@ -88,8 +88,8 @@ const FellBack = "FellBack"
 
 // CodeOf is the code by which an error counts.
 func CodeOf(err error) string {
-	if fault.IsThrottled(err) && !fault.IsNoCapacity(err) {
-		return throttled
+	if fault.IsTransient(err) && !fault.IsNoCapacity(err) {
+		return busy
 	}
 	return fault.Code(err)
 }

@@ -26,7 +26,7 @@ var (
 	noImage    = []string{"InvalidAMIID.NotFound", "InvalidAMIID.Unavailable"}
 	noSnapshot = []string{"InvalidSnapshot.NotFound"}
 	noInstance = []string{"InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed"}
-	throttled  = []string{
+	transient  = []string{
 		"RequestLimitExceeded", "Throttling", "ThrottlingException", "TooManyRequestsException",
 		"RequestThrottled", "EC2ThrottledException", "ProvisionedThroughputExceededException",
 		"Unavailable", "ServiceUnavailable", "InternalError", "InternalFailure", "ServerInternal",
@@ -37,7 +37,7 @@ var (
 		"KmsThrottlingException", // Step Functions, of a state machine encrypted with a customer's key
 	}
 	// EBS direct APIs: the snapshot, its key or the caller's permissions are not such that it can be read. The codes of
-	// throttling and of AWS's own failures are among the throttled ones.
+	// throttling and of AWS's own failures are among the transient ones.
 	unreadable = []string{"AccessDeniedException", "ValidationException", "ResourceNotFoundException"}
 	// noCapacity is every code of the page by which a start or a launch is refused that works once somebody else gives
 	// room back: EC2 itself, a reservation, a host, a subnet, a Spot price or a quota of what runs.
@@ -127,9 +127,9 @@ func IsRefused(err error) bool {
 	return hasCode(err, refusals) || IsDenied(err) || IsProtected(err) || IsNotFound(err)
 }
 
-// IsThrottled reports whether AWS was too busy, failed inside, or could not be reached.
-func IsThrottled(err error) bool {
-	if hasCode(err, throttled) {
+// IsTransient reports whether AWS was too busy, failed inside, or could not be reached.
+func IsTransient(err error) bool {
+	if hasCode(err, transient) {
 		return true
 	}
 	var response *smithyhttp.ResponseError

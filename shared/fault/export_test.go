@@ -2,5 +2,5 @@ package fault
 
 // Codes are all codes that the package knows, so that a test can tell which it has not seen.
 func Codes() [][]string {
-	return [][]string{notFound, throttled, noCapacity, notYet, nameTaken, protected}
+	return [][]string{notFound, transient, noCapacity, notYet, nameTaken, protected}
 }

@@ -12,14 +12,14 @@ import (
 	"strings"
 )
 
-// Throttled means AWS was busy or unreachable: the same call works in seconds or minutes.
-type Throttled struct{ Err error }
+// Transient means AWS was busy or unreachable: the same call works in seconds or minutes.
+type Transient struct{ Err error }
 
 // Error is the wrapped error's text, in brief.
-func (e *Throttled) Error() string { return Brief(e.Err) }
+func (e *Transient) Error() string { return Brief(e.Err) }
 
 // Unwrap gives the wrapped error.
-func (e *Throttled) Unwrap() error { return e.Err }
+func (e *Transient) Unwrap() error { return e.Err }
 
 // NotYet means that the source is not in the state the call needs, but on its way.
 type NotYet struct{ Err error }
@@ -117,8 +117,8 @@ func Edge(err error) error {
 		return &NoCapacity{err}
 	case IsNotYet(err):
 		return &NotYet{err}
-	case is[*Throttled](err), IsThrottled(err):
-		return &Throttled{err}
+	case is[*Transient](err), IsTransient(err):
+		return &Transient{err}
 	default:
 		return &Failed{Err: err, edge: true}
 	}

@@ -24,7 +24,7 @@ type meaning struct{ notFound, throttled, noCapacity, notYet, nameTaken, protect
 
 func meaningOf(err error) meaning {
 	return meaning{
-		fault.IsNotFound(err), fault.IsThrottled(err), fault.IsNoCapacity(err),
+		fault.IsNotFound(err), fault.IsTransient(err), fault.IsNoCapacity(err),
 		fault.IsNotYet(err), fault.IsNameTaken(err), fault.IsProtected(err),
 	}
 }
@@ -46,18 +46,18 @@ var answers = []struct {
 	{"secretsmanager", 400, "ResourceNotFoundException", meaning{notFound: true}, "Failed"},
 	{"states", 400, "ExecutionDoesNotExist", meaning{notFound: true}, "Failed"},
 
-	{"ec2", 503, "RequestLimitExceeded Unavailable ServiceUnavailable", meaning{throttled: true}, "Throttled"},
-	{"ec2", 500, "InternalError InternalFailure ServerInternal", meaning{throttled: true}, "Throttled"},
-	{"ec2", 400, "Throttling EC2ThrottledException RequestThrottled ServerInternal RetryableError", meaning{throttled: true}, "Throttled"},
-	{"states", 400, "ThrottlingException KmsThrottlingException", meaning{throttled: true}, "Throttled"},
-	{"ssm", 400, "ThrottlingException TooManyUpdates TooManyRequestsException", meaning{throttled: true}, "Throttled"},
-	{"ssm", 500, "InternalServerError", meaning{throttled: true}, "Throttled"},
-	{"secretsmanager", 500, "InternalServiceError", meaning{throttled: true}, "Throttled"},
-	{"dynamodb", 400, "ProvisionedThroughputExceededException ThrottlingException RequestLimitExceeded TransactionInProgressException", meaning{throttled: true}, "Throttled"},
-	{"dynamodb", 500, "InternalServerError", meaning{throttled: true}, "Throttled"},
+	{"ec2", 503, "RequestLimitExceeded Unavailable ServiceUnavailable", meaning{throttled: true}, "Transient"},
+	{"ec2", 500, "InternalError InternalFailure ServerInternal", meaning{throttled: true}, "Transient"},
+	{"ec2", 400, "Throttling EC2ThrottledException RequestThrottled ServerInternal RetryableError", meaning{throttled: true}, "Transient"},
+	{"states", 400, "ThrottlingException KmsThrottlingException", meaning{throttled: true}, "Transient"},
+	{"ssm", 400, "ThrottlingException TooManyUpdates TooManyRequestsException", meaning{throttled: true}, "Transient"},
+	{"ssm", 500, "InternalServerError", meaning{throttled: true}, "Transient"},
+	{"secretsmanager", 500, "InternalServiceError", meaning{throttled: true}, "Transient"},
+	{"dynamodb", 400, "ProvisionedThroughputExceededException ThrottlingException RequestLimitExceeded TransactionInProgressException", meaning{throttled: true}, "Transient"},
+	{"dynamodb", 500, "InternalServerError", meaning{throttled: true}, "Transient"},
 
-	{"ebs", 400, "RequestThrottledException ConcurrentLimitExceededException", meaning{throttled: true}, "Throttled"},
-	{"ebs", 500, "InternalServerException", meaning{throttled: true}, "Throttled"},
+	{"ebs", 400, "RequestThrottledException ConcurrentLimitExceededException", meaning{throttled: true}, "Transient"},
+	{"ebs", 500, "InternalServerException", meaning{throttled: true}, "Transient"},
 
 	// A capacity error is a server error by its status; it means more than being busy.
 	{"ec2", 500, `InsufficientInstanceCapacity InsufficientHostCapacity InsufficientReservedInstanceCapacity InsufficientCapacity
@@ -143,8 +143,8 @@ func TestServerErrors(t *testing.T) {
 		for service, s := range services {
 			gateway := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>sorry</html>", status) })
 			err := s.call(t.Context(), config(inProcess{gateway}))
-			if err == nil || fault.IsThrottled(err) != throttled {
-				t.Errorf("%s answering %d: throttled %v, want %v: %v", service, status, fault.IsThrottled(err), throttled, err)
+			if err == nil || fault.IsTransient(err) != throttled {
+				t.Errorf("%s answering %d: throttled %v, want %v: %v", service, status, fault.IsTransient(err), throttled, err)
 			}
 		}
 	}
@@ -161,7 +161,7 @@ func TestConnectionRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for service, s := range services {
-		if err := s.call(t.Context(), c); errorType(fault.Edge(err)) != "Throttled" {
+		if err := s.call(t.Context(), c); errorType(fault.Edge(err)) != "Transient" {
 			t.Errorf("%s: %T: %v", service, fault.Edge(err), err)
 		}
 	}
@@ -180,7 +180,7 @@ func TestDeadline(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Second)
 			defer cancel()
-			if err := s.call(ctx, config(never{})); errorType(fault.Edge(err)) != "Throttled" {
+			if err := s.call(ctx, config(never{})); errorType(fault.Edge(err)) != "Transient" {
 				t.Errorf("%s: %T: %v", service, fault.Edge(err), err)
 			}
 		})
@@ -195,7 +195,7 @@ func TestEdge(t *testing.T) {
 		edge string
 	}{
 		"nobody decided":                   {errors.New("plain"), "Failed"},
-		"throttled":                        {&fault.Throttled{Err: errors.New("busy")}, "Throttled"},
+		"throttled":                        {&fault.Transient{Err: errors.New("busy")}, "Transient"},
 		"not yet":                          {&fault.NotYet{Err: errors.New("stopping")}, "NotYet"},
 		"no capacity":                      {&fault.NoCapacity{Err: errors.New("full")}, "NoCapacity"},
 		"failed":                           {fault.Failure("Look.", "it broke"), "Failed"},

@@ -54,8 +54,8 @@ func Wrap[In, Out any](log *slog.Logger, serve Func[In, Out]) Func[In, Out] {
 		if err != nil {
 			log.ErrorContext(ctx, "failed", slog.Any("error", err), slog.Duration("took", time.Since(begun)))
 			err = fault.Edge(err)
-			if _, throttled := err.(*fault.Throttled); throttled { //nolint:errorlint // Edge has just made the outermost type
-				metric.Put(ctx, log, metric.Throttled, "all", 1)
+			if _, transient := err.(*fault.Transient); transient { //nolint:errorlint // Edge has just made the outermost type
+				metric.Put(ctx, log, metric.Transient, "all", 1)
 			}
 			return out, err
 		}
@@ -74,7 +74,7 @@ func Log(ctx context.Context) *slog.Logger {
 	return slog.New(slog.DiscardHandler)
 }
 
-// identified is an event that knows its ids: job.Job and job.Page do.
+// identified is an event that knows its ids: job.Job and job.Batch do.
 type identified interface{ LogAttrs() []slog.Attr }
 
 func ids(ctx context.Context, in any) []any {

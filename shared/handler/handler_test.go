@@ -99,8 +99,8 @@ func TestWrapConvertsErrors(t *testing.T) {
 	}{
 		"plain":       {errors.New("broken"), &fault.Failed{}, false},
 		"failed":      {fmt.Errorf("around: %w", fault.Failure("Look.", "broken")), &fault.Failed{}, false},
-		"throttled":   {fmt.Errorf("around: %w", &fault.Throttled{Err: errors.New("busy")}), &fault.Throttled{}, true},
-		"a deadline":  {fmt.Errorf("around: %w", context.DeadlineExceeded), &fault.Throttled{}, true},
+		"throttled":   {fmt.Errorf("around: %w", &fault.Transient{Err: errors.New("busy")}), &fault.Transient{}, true},
+		"a deadline":  {fmt.Errorf("around: %w", context.DeadlineExceeded), &fault.Transient{}, true},
 		"not yet":     {fmt.Errorf("around: %w", &fault.NotYet{Err: errors.New("stopping")}), &fault.NotYet{}, false},
 		"no capacity": {fmt.Errorf("around: %w", &fault.NoCapacity{Err: errors.New("full")}), &fault.NoCapacity{}, false},
 	} {
@@ -115,7 +115,7 @@ func TestWrapConvertsErrors(t *testing.T) {
 			}
 			logged := lines(t, out.String())
 			wantFields(t, logged[0], map[string]any{"level": "ERROR", "msg": "failed", "error": c.err.Error(), "source": "i-0123456789abcdef0"})
-			if metered := len(logged) == 2 && logged[1]["Throttled"] == 1.0; metered != c.metered || len(logged) > 2 {
+			if metered := len(logged) == 2 && logged[1]["Transient"] == 1.0; metered != c.metered || len(logged) > 2 {
 				t.Errorf("counted as throttled: %v, want %v: %v", metered, c.metered, logged)
 			}
 		})

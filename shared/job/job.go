@@ -3,7 +3,7 @@
 //
 // A step takes the whole job and returns the whole job; the state machine only
 // compares Decision, waits for Turn.Seconds, and compares Hangs, Back, Refreshing, Image.State, Registering.Copied,
-// Proved, Plan.Restart and Plan.Verify.Boot, which handlers have set.
+// Tested, Plan.Restart and Plan.Verify.Boot, which handlers have set.
 package job
 
 import (
@@ -46,10 +46,10 @@ type Job struct {
 	Registering *Registering `json:"registering,omitempty"`
 
 	Image Image `json:"image,omitzero"`
-	// Proof is the test instance that was launched from the image.
-	Proof string `json:"proof,omitempty"`
-	// Proved is whether the image has passed the plan's test.
-	Proved bool `json:"proved"`
+	// TestInstance is the one that was launched from the image.
+	TestInstance string `json:"testInstance,omitempty"`
+	// Tested is whether the image has passed the plan's test.
+	Tested bool `json:"tested"`
 	// Rolled is what was pointed at the image, or could not be.
 	Rolled []Rolled `json:"rolled,omitempty"`
 	// Rest is set when Rolled does not hold all of it.
@@ -304,7 +304,7 @@ type Times struct {
 	StartSent   time.Time `json:"startSent,omitzero"`
 	Running     time.Time `json:"running,omitzero"`
 	Available   time.Time `json:"available,omitzero"`
-	ProofSent   time.Time `json:"proofSent,omitzero"`
+	TestSent    time.Time `json:"testSent,omitzero"`
 	Booted      time.Time `json:"booted,omitzero"`
 	// Released is when the source was given free; refreshes of groups come later.
 	Released time.Time `json:"released,omitzero"`
@@ -313,10 +313,10 @@ type Times struct {
 // Boot is from the launch of the test instance to both of its status checks
 // passed; zero when there was none or they did not pass.
 func (t Times) Boot() time.Duration {
-	if t.ProofSent.IsZero() || t.Booted.IsZero() {
+	if t.TestSent.IsZero() || t.Booted.IsZero() {
 		return 0
 	}
-	return t.Booted.Sub(t.ProofSent)
+	return t.Booted.Sub(t.TestSent)
 }
 
 // Downtime is from the stop sent to running seen; zero when the instance was

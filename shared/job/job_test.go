@@ -21,7 +21,7 @@ const payload = 256 << 10
 // TestRoundTrip fills every field, so that one which JSON loses is found the day it is added.
 func TestRoundTrip(t *testing.T) {
 	roundTrip[job.Job](t)
-	roundTrip[job.Page](t)
+	roundTrip[job.Batch](t)
 	roundTrip[job.Result](t)
 }
 
@@ -94,8 +94,8 @@ func fillScalar(t *testing.T, v reflect.Value, n int) {
 // States.Runtime, which no Catch catches, is what a Choice gets for a path that is not there.
 func TestChoicesFindTheirFields(t *testing.T) {
 	for field, document := range map[string]any{
-		"back": job.Job{}, "proved": job.Job{}, "refreshing": job.Job{}, "boot": plan.Verify{}, "more": job.Page{},
-		"sources": job.Page{},
+		"back": job.Job{}, "tested": job.Job{}, "refreshing": job.Job{}, "boot": plan.Verify{}, "more": job.Batch{},
+		"sources": job.Batch{},
 	} {
 		text, err := json.Marshal(document)
 		if err != nil {
@@ -165,7 +165,7 @@ func TestJobWithOrdinaryTagsIsSmall(t *testing.T) {
 // TestPageFits bounds a full page, with every note a source can have, under a
 // plan with all tags it may have.
 func TestPageFits(t *testing.T) {
-	p := job.Page{Plan: plan.Default()}
+	p := job.Batch{Plan: plan.Default()}
 	fill(t, reflect.ValueOf(&p.Run).Elem(), 1)
 	p.Plan.Image.Tags = map[string]string{}
 	for i := range plan.MaxTags {
@@ -259,7 +259,7 @@ func TestLogAttrs(t *testing.T) {
 		Source: job.Source{ID: "i-1"}}.LogAttrs()); got != "[run=nightly-1 plan=nightly source=i-1]" {
 		t.Error(got)
 	}
-	if got := fmt.Sprint(job.Page{Run: run}.LogAttrs()); got != "[run=nightly-1 plan=nightly]" {
+	if got := fmt.Sprint(job.Batch{Run: run}.LogAttrs()); got != "[run=nightly-1 plan=nightly]" {
 		t.Error(got)
 	}
 }
@@ -267,17 +267,17 @@ func TestLogAttrs(t *testing.T) {
 // An image counts as available only if it has passed the test that its plan asks for.
 func TestResultOfAnUntestedImage(t *testing.T) {
 	for name, c := range map[string]struct {
-		boot, proved bool
+		boot, tested bool
 		state, want  string
 	}{
 		"no test asked for":              {false, false, "available", "available"},
-		"proved":                         {true, true, "available", "available"},
-		"not proved":                     {true, false, "available", job.Unproven},
+		"tested":                         {true, true, "available", "available"},
+		"not tested":                     {true, false, "available", job.Unproven},
 		"failed before it could be":      {true, false, "pending", job.Unproven},
 		"no image":                       {true, false, "", ""},
 		"an image that failed by itself": {true, false, "failed", "failed"},
 	} {
-		j := job.Job{Plan: plan.Plan{Verify: plan.Verify{Boot: c.boot}}, Proved: c.proved, Image: job.Image{State: c.state}}
+		j := job.Job{Plan: plan.Plan{Verify: plan.Verify{Boot: c.boot}}, Tested: c.tested, Image: job.Image{State: c.state}}
 		if got := j.ResultOf(job.Broken, time.Time{}).Image.State; got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
@@ -291,8 +291,8 @@ func TestBoot(t *testing.T) {
 		want  time.Duration
 	}{
 		"never launched":      {job.Times{}, 0},
-		"launched, no more":   {job.Times{ProofSent: at}, 0},
-		"launched and booted": {job.Times{ProofSent: at, Booted: at.Add(130 * time.Second)}, 130 * time.Second},
+		"launched, no more":   {job.Times{TestSent: at}, 0},
+		"launched and booted": {job.Times{TestSent: at, Booted: at.Add(130 * time.Second)}, 130 * time.Second},
 	} {
 		if got := c.times.Boot(); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)

@@ -6,10 +6,10 @@ import (
 	"goldsmith/shared/plan"
 )
 
-// Page is the document of the run itself: up to PageSize sources at a time,
+// Batch is the document of the run itself: up to PageSize sources at a time,
 // asked for again until More is false, so that a fleet of any size fits Step
 // Functions' 256 KiB. It is also the run's input, as trigger writes it.
-type Page struct {
+type Batch struct {
 	Run  Run       `json:"run"`
 	Plan plan.Plan `json:"plan"`
 	// Execution is the ARN of the run's execution.
@@ -45,7 +45,7 @@ type Retire struct {
 const PageSize = 1000
 
 // LogAttrs are the ids an operator searches by.
-func (p Page) LogAttrs() []slog.Attr {
+func (p Batch) LogAttrs() []slog.Attr {
 	return []slog.Attr{slog.String("run", p.Run.Name), slog.String("plan", p.Run.Plan)}
 }
 

@@ -74,8 +74,8 @@ const (
 	ForcedStop   ReasonCode = "stopped-by-force"
 	StartedEarly ReasonCode = "started-by-somebody"
 	StoppedSince ReasonCode = "stopped-by-somebody"
-	// ProofLeft is no reason to skip: it is found out when the image is there.
-	ProofLeft ReasonCode = "test-instance-left"
+	// TestLeft is no reason to skip: it is found out when the image is there.
+	TestLeft ReasonCode = "test-instance-left"
 	// KeptVolumes is about the image and not about the source.
 	KeptVolumes ReasonCode = "volumes-outlive-instances"
 	// BreakerExempt: another source is down, and a person has exempted it from keeping others from being stopped.

@@ -50,7 +50,7 @@ type Result struct {
 // unproven, too: it may become available, and nobody will test it then.
 func (j Job) tested() Image {
 	i := j.Image
-	if j.Plan.Verify.Boot && !j.Proved && (i.State == "available" || i.State == "pending") {
+	if j.Plan.Verify.Boot && !j.Tested && (i.State == "available" || i.State == "pending") {
 		i.State = Unproven
 	}
 	return i

@@ -2,30 +2,30 @@ package job
 
 import "time"
 
-// Fate is what became of something that retention does not keep.
-type Fate string
+// Status is what became of something that retention does not keep.
+type Status string
 
 const (
 	// Deprecated images go once their grace period is over.
-	Deprecated Fate = "deprecated"
+	Deprecated Status = "deprecated"
 	// Disabled images can no longer be launched, and go after a second grace period.
-	Disabled Fate = "disabled"
+	Disabled Status = "disabled"
 	// Retiring images were about to be removed when this was written.
-	Retiring Fate = "retiring"
+	Retiring Status = "retiring"
 	// Retired images are gone.
-	Retired Fate = "retired"
+	Retired Status = "retired"
 	// InUse images would go, but something still refers to them.
-	InUse Fate = "in-use"
+	InUse Status = "in-use"
 	// Restored images were deprecated, and are kept again.
-	Restored Fate = "restored"
+	Restored Status = "restored"
 	// Suspended says that nothing of a source is retired at all.
-	Suspended Fate = "suspended"
+	Suspended Status = "suspended"
 	// Swept snapshots were ours and belonged to no image.
-	Swept Fate = "swept"
+	Swept Status = "swept"
 	// Missed images were deregistered by others; their snapshots go once the grace period is over.
-	Missed Fate = "missed"
+	Missed Status = "missed"
 	// Stuck is what could not be done: Why says so, and what to do.
-	Stuck Fate = "stuck"
+	Stuck Status = "stuck"
 )
 
 // Retirement is what the ledger remembers of one image that is to go, with a
@@ -37,8 +37,8 @@ type Retirement struct {
 	// Name is the source's name.
 	Name string `json:"name,omitempty"`
 	// Run is the last run that looked at it.
-	Run  string `json:"run"`
-	Fate Fate   `json:"fate"`
+	Run    string `json:"run"`
+	Status Status `json:"fate"`
 	// Why are the reasons: what uses it, or what went wrong.
 	Why []string `json:"why,omitempty"`
 	// Since is when it was deprecated: the grace period runs from here. Zero when it is not.

@@ -29,14 +29,14 @@ func decode[T any](doc string) (T, error) {
 	return v, nil
 }
 
-// heldBy is the stored claim when run holds it, and *Held when it does not.
+// heldBy is the stored claim when run holds it, and *HeldError when it does not.
 func heldBy(run, doc string) (Claim, error) {
 	stored, err := decode[Claim](doc)
 	if err != nil {
 		return Claim{}, err
 	}
 	if stored.Run != run {
-		return Claim{}, &Held{Source: stored.Source, By: stored}
+		return Claim{}, &HeldError{Source: stored.Source, By: stored}
 	}
 	return stored, nil
 }
@@ -62,7 +62,7 @@ func each[T any](records iter.Seq2[record, error]) iter.Seq2[T, error] {
 			var v T
 			if err == nil {
 				if v, err = decode[T](r.doc); err != nil {
-					err = &Unreadable{Record: r.sort, Err: err}
+					err = &UnreadableError{Record: r.sort, Err: err}
 				}
 			}
 			if !yield(v, err) {
@@ -76,7 +76,7 @@ func each[T any](records iter.Seq2[record, error]) iter.Seq2[T, error] {
 func claimsOf(records iter.Seq2[record, error]) iter.Seq2[Claim, error] {
 	return func(yield func(Claim, error) bool) {
 		for c, err := range each[Claim](records) {
-			var unreadable *Unreadable
+			var unreadable *UnreadableError
 			if errors.As(err, &unreadable) {
 				c = Claim{Source: strings.TrimPrefix(unreadable.Record, claimKey("").sort)}
 			}

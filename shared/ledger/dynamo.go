@@ -49,7 +49,7 @@ func (d *Dynamo) Record(ctx context.Context, c Claim) error {
 	mine, err := d.table.update(ctx, claimKey(c.Source), "SET doc = :doc", "holder = :holder",
 		item{":doc": text(doc), ":holder": text(c.Run)})
 	if err == nil && !mine {
-		err = &Lost{Source: c.Source, Run: c.Run}
+		err = &LostError{Source: c.Source, Run: c.Run}
 	}
 	return err
 }
@@ -163,21 +163,21 @@ func (d *Dynamo) GetRun(ctx context.Context, name string) (r Run, ok bool, err e
 
 // Telling implements Ledger.
 func (d *Dynamo) Telling(ctx context.Context, run string, at time.Time) (bool, error) {
-	// The speaker is this one call, as the teller is in Tell.
+	// The speaker is this one call, as the notifier is in Tell.
 	return d.table.update(ctx, runKey(run),
 		"SET telling = :now, speaker = :speaker, expires = if_not_exists(expires, :expires)",
 		"attribute_not_exists(told) AND (attribute_not_exists(telling) OR telling <= :ended OR speaker = :speaker)",
-		item{":now": milliseconds(at), ":ended": milliseconds(at.Add(-Teller)), ":speaker": text(rand.Text()),
+		item{":now": milliseconds(at), ":ended": milliseconds(at.Add(-Notifier)), ":speaker": text(rand.Text()),
 			":expires": expiry(at)})
 }
 
 // Tell implements Ledger.
 func (d *Dynamo) Tell(ctx context.Context, run string, at time.Time) (bool, error) {
-	// The teller is this one call: when the SDK repeats it after a lost answer it must win again.
+	// The notifier is this one call: when the SDK repeats it after a lost answer it must win again.
 	return d.table.update(ctx, runKey(run),
-		"SET told = :told, teller = :teller, expires = if_not_exists(expires, :expires)",
-		"attribute_not_exists(told) OR teller = :teller",
-		item{":told": text(formatTime(at)), ":teller": text(rand.Text()), ":expires": expiry(at)})
+		"SET told = :told, notifier = :notifier, expires = if_not_exists(expires, :expires)",
+		"attribute_not_exists(told) OR notifier = :notifier",
+		item{":told": text(formatTime(at)), ":notifier": text(rand.Text()), ":expires": expiry(at)})
 }
 
 // GetRequest implements Ledger.
@@ -200,7 +200,7 @@ func (d *Dynamo) PutRequest(ctx context.Context, r Request) (Request, error) {
 	}
 	mine, err := d.table.revise(ctx, requestKey(r.Source), doc, known, r.Revision)
 	if err == nil && !mine {
-		err = &Moved{Source: r.Source, ID: "its request"}
+		err = &MovedError{Source: r.Source, ID: "its request"}
 	}
 	return r, err
 }
@@ -240,7 +240,7 @@ func (d *Dynamo) PutTarget(ctx context.Context, t TargetRecord) (TargetRecord, e
 	}
 	mine, err := d.table.revise(ctx, targetKey(t.Source, t.ID), doc, known, t.Revision)
 	if err == nil && !mine {
-		err = &Moved{Source: t.Source, ID: t.ID}
+		err = &MovedError{Source: t.Source, ID: t.ID}
 	}
 	return t, err
 }

@@ -17,9 +17,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"goldsmith/local/clock"
+	embedded "goldsmith/local/dynamodb"
 	"goldsmith/local/moto"
 	"goldsmith/local/query"
-	embedded "goldsmith/local/services/dynamodb"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/ledger/ledgertest"
@@ -134,7 +134,7 @@ func testNewer(t *testing.T, client *dynamodb.Client, table string) {
 		if err != nil || got.Known() || got.ID != "ami-1" {
 			t.Errorf("%+v, %v", got, err)
 		}
-		if err := l.Retire(ctx, got, night); !errors.As(err, new(*ledger.Newer)) {
+		if err := l.Retire(ctx, got, night); !errors.As(err, new(*ledger.NewerError)) {
 			t.Errorf("retiring it: %v", err)
 		}
 	}

@@ -15,15 +15,15 @@ import (
 // Ledger is all that both stores do; consumers declare the few methods they use.
 //
 // Every read sees every write that was answered before it. Times come back
-// equal, in UTC. A record that cannot be understood is yielded as *Unreadable, and the
+// equal, in UTC. A record that cannot be understood is yielded as *UnreadableError, and the
 // sequence goes on; any other error is the last thing it yields. Its loop may change the
 // ledger. A context that has ended is an error and changes nothing.
 type Ledger interface {
 	// Claim takes the exclusive right to c.Source for c.Run. When the same run
 	// holds it already the stored claim comes back unchanged, so a retried step
-	// sees what it had recorded. When another run holds it the error is *Held.
+	// sees what it had recorded. When another run holds it the error is *HeldError.
 	Claim(ctx context.Context, c Claim) (Claim, error)
-	// Record overwrites a claim that c.Run holds; *Lost when it does not hold it.
+	// Record overwrites a claim that c.Run holds; *LostError when it does not hold it.
 	Record(ctx context.Context, c Claim) error
 	// Drop gives the claim up. Dropping what the run does not hold is no error and changes nothing.
 	Drop(ctx context.Context, source, run string) error
@@ -59,8 +59,8 @@ type Ledger interface {
 	PutRun(ctx context.Context, r Run) error
 	// GetRun is the run's record; ok is false when there is none.
 	GetRun(ctx context.Context, name string) (r Run, ok bool, err error)
-	// Telling takes the right to tell of a run for the time of Teller. It returns
-	// false when the run is told, or somebody took that right less than Teller
+	// Telling takes the right to tell of a run for the time of Notifier. It returns
+	// false when the run is told, or somebody took that right less than Notifier
 	// before, so that two who tell at once do not both send a message.
 	Telling(ctx context.Context, run string, at time.Time) (bool, error)
 	// Tell marks the run as told at a moment that is not zero. It returns false
@@ -71,7 +71,7 @@ type Ledger interface {
 	// GetRequest is what is remembered of a source's request tag; ok is false when nothing is.
 	GetRequest(ctx context.Context, source string) (r Request, ok bool, err error)
 	// PutRequest stores a request as it was read, or one that has no record yet
-	// (no Revision), and gives it with its new Revision; *Moved when it was changed since.
+	// (no Revision), and gives it with its new Revision; *MovedError when it was changed since.
 	PutRequest(ctx context.Context, r Request) (Request, error)
 	// Requests are all of them, in source order, read page by page.
 	Requests(ctx context.Context) iter.Seq2[Request, error]
@@ -82,7 +82,7 @@ type Ledger interface {
 	// sources of that name, in the order of their ids, read page by page.
 	Targets(ctx context.Context, source string) iter.Seq2[TargetRecord, error]
 	// PutTarget stores a target as it was read, or one that has no record yet
-	// (no Revision), and gives it with its new Revision; *Moved when it was changed since.
+	// (no Revision), and gives it with its new Revision; *MovedError when it was changed since.
 	PutTarget(ctx context.Context, t TargetRecord) (TargetRecord, error)
 	// Held are targets of all names that were put while they were held, as the last such put left them: by name and
 	// id, read page by page. One of them may have been let go since: Targets has how it is now.
@@ -93,7 +93,7 @@ type Ledger interface {
 	// recorded. It is unsettled from then on.
 	Register(ctx context.Context, r Registration) (Registration, error)
 	// Amend stores a registration as it was read, with what has changed, and gives it with its new Revision;
-	// *Moved when it was changed since or is not registered, *Newer when this version does not know its fields.
+	// *MovedError when it was changed since or is not registered, *NewerError when this version does not know its fields.
 	// What its creating call was sent with cannot be changed.
 	Amend(ctx context.Context, r Registration) (Registration, error)
 	// Settle takes a registration off the unsettled ones: no sweep has to look at it any more.
@@ -117,7 +117,7 @@ type Ledger interface {
 	// Owner is the lineage that a name belongs to; ok is false when it belongs to none.
 	Owner(ctx context.Context, name string) (o Owner, ok bool, err error)
 	// PutOwner stores a name's owner as it was read, or one that has no record yet (no Revision), and gives
-	// it with its new Revision; *Taken when it was changed since.
+	// it with its new Revision; *TakenError when it was changed since.
 	PutOwner(ctx context.Context, o Owner) (Owner, error)
 }
 
@@ -216,19 +216,19 @@ type Run struct {
 	Told time.Time `json:"told,omitzero"`
 }
 
-// Held says that another run has the source.
-type Held struct {
+// HeldError says that another run has the source.
+type HeldError struct {
 	Source string
 	By     Claim
 }
 
 // Error names the holder.
-func (h *Held) Error() string {
+func (h *HeldError) Error() string {
 	return fmt.Sprintf("%s is claimed by run %s since %s", h.Source, h.By.Run, h.By.Since.Format(time.RFC3339))
 }
 
 // Reason is why the source is left alone.
-func (h *Held) Reason() job.Reason {
+func (h *HeldError) Reason() job.Reason {
 	const at = "2006-01-02 15:04 UTC"
 	if !h.By.Left.IsZero() {
 		return job.Reason{Code: job.StillDown, Text: "run " + h.By.Run + " has left it stopped at " +
@@ -238,23 +238,23 @@ func (h *Held) Reason() job.Reason {
 	return job.Reason{Code: job.Claimed, Text: "run " + h.By.Run + " has it since " + h.By.Since.UTC().Format(at)}
 }
 
-// Unreadable is a record that cannot be understood: another person has written it, or a newer version.
-type Unreadable struct {
+// UnreadableError is a record that cannot be understood: another person has written it, or a newer version.
+type UnreadableError struct {
 	// Record is the record's sort key.
 	Record string
 	Err    error
 }
 
 // Error names the record.
-func (u *Unreadable) Error() string {
+func (u *UnreadableError) Error() string {
 	return fmt.Sprintf("record %s of the ledger: %v", u.Record, u.Err)
 }
 
 // Unwrap gives why.
-func (u *Unreadable) Unwrap() error { return u.Err }
+func (u *UnreadableError) Unwrap() error { return u.Err }
 
-// Lost says that a claim is not this run's any more.
-type Lost struct{ Source, Run string }
+// LostError says that a claim is not this run's any more.
+type LostError struct{ Source, Run string }
 
 // Error names the claim.
-func (l *Lost) Error() string { return fmt.Sprintf("run %s no longer holds %s", l.Run, l.Source) }
+func (l *LostError) Error() string { return fmt.Sprintf("run %s no longer holds %s", l.Run, l.Source) }

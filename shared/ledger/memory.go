@@ -70,7 +70,7 @@ func (m *Memory) Record(ctx context.Context, c Claim) error {
 		return old, exists
 	})
 	if err == nil && !mine {
-		err = &Lost{Source: c.Source, Run: c.Run}
+		err = &LostError{Source: c.Source, Run: c.Run}
 	}
 	return err
 }
@@ -169,7 +169,7 @@ func (m *Memory) GetRun(ctx context.Context, name string) (r Run, ok bool, err e
 func (m *Memory) Telling(ctx context.Context, run string, at time.Time) (mine bool, err error) {
 	at = at.UTC().Truncate(time.Millisecond)
 	err = m.change(ctx, runKey(run), func(old row, exists bool) (row, bool) {
-		if mine = old.told.IsZero() && (old.telling.IsZero() || !old.telling.After(at.Add(-Teller))); mine {
+		if mine = old.told.IsZero() && (old.telling.IsZero() || !old.telling.After(at.Add(-Notifier))); mine {
 			old.telling = at
 		}
 		return old, exists || mine
@@ -213,7 +213,7 @@ func (m *Memory) PutRequest(ctx context.Context, r Request) (Request, error) {
 	}
 	mine, err := m.revise(ctx, requestKey(r.Source), doc, known, r.Revision)
 	if err == nil && !mine {
-		err = &Moved{Source: r.Source, ID: "its request"}
+		err = &MovedError{Source: r.Source, ID: "its request"}
 	}
 	return r, err
 }
@@ -253,7 +253,7 @@ func (m *Memory) PutTarget(ctx context.Context, t TargetRecord) (TargetRecord, e
 	}
 	mine, err := m.revise(ctx, targetKey(t.Source, t.ID), doc, known, t.Revision)
 	if err == nil && !mine {
-		err = &Moved{Source: t.Source, ID: t.ID}
+		err = &MovedError{Source: t.Source, ID: t.ID}
 	}
 	return t, err
 }

@@ -41,11 +41,13 @@ func (o Owner) After(before Owner) Owner {
 	return o
 }
 
-// Taken says that a name's owner has changed since it was read.
-type Taken struct{ Name string }
+// TakenError says that a name's owner has changed since it was read.
+type TakenError struct{ Name string }
 
 // Error names it.
-func (t *Taken) Error() string { return fmt.Sprintf("somebody else is taking the name %s", t.Name) }
+func (t *TakenError) Error() string {
+	return fmt.Sprintf("somebody else is taking the name %s", t.Name)
+}
 
 func (o Owner) inUTC() Owner {
 	toUTC(&o.At)
@@ -72,7 +74,7 @@ func putOwner(ctx context.Context, s rows, o Owner) (Owner, error) {
 	}
 	ok, err := s.swap(ctx, ownerKey(o.Name), known, o.Revision, doc)
 	if err == nil && !ok {
-		err = &Taken{Name: o.Name}
+		err = &TakenError{Name: o.Name}
 	}
 	return o, err
 }

@@ -98,11 +98,11 @@ type Registration struct {
 // Known reports whether this version understands the registration. What it does not understand is kept.
 func (r Registration) Known() bool { return r.Schema <= RegisterSchema }
 
-// Newer says that a registration was written by a newer version, and so is left as it is.
-type Newer struct{ Token, ID string }
+// NewerError says that a registration was written by a newer version, and so is left as it is.
+type NewerError struct{ Token, ID string }
 
 // Error names it.
-func (n *Newer) Error() string {
+func (n *NewerError) Error() string {
 	return fmt.Sprintf("the registration of %s was written by a newer version of Goldsmith", cmp.Or(n.ID, n.Token))
 }
 
@@ -179,7 +179,7 @@ func add(ctx context.Context, s rows, r Registration) (Registration, error) {
 // amend writes r as it was read with what has changed since.
 func amend(ctx context.Context, s rows, r Registration) (Registration, error) {
 	if !r.Known() {
-		return r, &Newer{Token: r.token(), ID: r.ID}
+		return r, &NewerError{Token: r.token(), ID: r.ID}
 	}
 	r, known := r.inUTC(), r.Revision
 	r.Schema, r.Revision = RegisterSchema, rand.Text()
@@ -189,7 +189,7 @@ func amend(ctx context.Context, s rows, r Registration) (Registration, error) {
 	}
 	ok, err := s.swap(ctx, registrationKey(r), known, r.Revision, doc)
 	if err == nil && !ok {
-		err = &Moved{Source: r.Lineage, ID: cmp.Or(r.ID, r.token())}
+		err = &MovedError{Source: r.Lineage, ID: cmp.Or(r.ID, r.token())}
 	}
 	if err != nil {
 		return r, err
@@ -214,7 +214,7 @@ func point(ctx context.Context, s rows, r Registration) error {
 // is still there as well, that one counts.
 func retire(ctx context.Context, s rows, r Registration, at time.Time) error {
 	if !r.Known() {
-		return &Newer{Token: r.token(), ID: r.ID}
+		return &NewerError{Token: r.token(), ID: r.ID}
 	}
 	r = r.inUTC()
 	if r.ID != "" {

@@ -19,15 +19,15 @@ const (
 	docAttribute = "doc"
 	// holderAttribute is what a change has to match: the run of a claim, the token of a wait, the revision of a target or a request.
 	holderAttribute = "holder"
-	// toldAttribute is when Tell marked a run; beside it lies teller, the call that did. In
+	// toldAttribute is when Tell marked a run; beside it lies notifier, the call that did. In
 	// "telling" is when somebody took the right to tell of it, in milliseconds since 1970, and in "speaker" the call that did.
 	toldAttribute = "told"
 	// In "taken" is when a slot was taken, in milliseconds since 1970.
 )
 
-// Teller is how long who took the right to tell of a run has it: as long as the
+// Notifier is how long who took the right to tell of a run has it: as long as the
 // slowest function that tells may take. Then it has ended, and another may try.
-const Teller = 5 * time.Minute
+const Notifier = 5 * time.Minute
 
 // Remembered is how long results, runs and waits are kept: long enough to
 // compare two months, short enough that nobody has to clean up.

@@ -102,11 +102,11 @@ type Left struct {
 	Other bool `json:"other,omitempty"`
 }
 
-// Moved says that somebody else has changed a target's record since it was read.
-type Moved struct{ Source, ID string }
+// MovedError says that somebody else has changed a target's record since it was read.
+type MovedError struct{ Source, ID string }
 
 // Error names the target.
-func (m *Moved) Error() string {
+func (m *MovedError) Error() string {
 	return fmt.Sprintf("somebody else is changing %s for %s", m.ID, m.Source)
 }
 

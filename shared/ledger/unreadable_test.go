@@ -19,7 +19,7 @@ func TestUnreadable(t *testing.T) {
 	}
 	var seen, spoilt []string
 	for c, err := range m.Claims(t.Context()) {
-		var unreadable *Unreadable
+		var unreadable *UnreadableError
 		if errors.As(err, &unreadable) {
 			spoilt = append(spoilt, c.Source)
 			continue

@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 
-	"goldsmith/shared/group"
+	"goldsmith/shared/asg"
 	"goldsmith/shared/handler"
 )
 
@@ -124,7 +124,7 @@ func groupsNamed(
 	there := map[string]types.AutoScalingGroup{}
 	names = slices.Compact(slices.Sorted(slices.Values(names)))
 	for some := range slices.Chunk(names, atOnce) {
-		found, err := group.List(ctx, api, false, some...)
+		found, err := asg.List(ctx, api, false, some...)
 		if err != nil {
 			return nil, err
 		}

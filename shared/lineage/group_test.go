@@ -12,12 +12,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	scaling "github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 
-	"goldsmith/local/stage"
 	"goldsmith/shared/lineage"
+	"goldsmith/test/steptest"
 )
 
 // fleet is the lineage of the group of that name that there is.
-func fleet(s *stage.Stage) string {
+func fleet(s *steptest.Stage) string {
 	s.Helper()
 	out, err := s.AutoScaling.DescribeAutoScalingGroups(s.Context(),
 		&autoscaling.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: []string{"fleet"}})
@@ -28,7 +28,7 @@ func fleet(s *stage.Stage) string {
 // A group that is made again under the name of one that is gone is another lineage.
 func TestAGroupMadeAgainIsAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := stage.New(t)
+		s := steptest.New(t)
 		s.Group("fleet", 1)
 		first := fleet(s)
 		ids := s.GroupAgain("fleet", 1)
@@ -46,7 +46,7 @@ func TestAGroupMadeAgainIsAnother(t *testing.T) {
 // there by then.
 func TestIdentify(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := stage.New(t)
+		s := steptest.New(t)
 		s.Group("fleet", 1)
 		before := time.Now()
 		s.GroupAgain("fleet", 1)
@@ -68,7 +68,7 @@ func TestIdentify(t *testing.T) {
 // More groups than one describe takes are asked for in several.
 func TestLivingOfManyGroups(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := stage.New(t)
+		s := steptest.New(t)
 		s.Group("fleet", 0)
 		var all []string
 		for n := range 230 {

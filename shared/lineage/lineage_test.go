@@ -10,14 +10,14 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
 	"goldsmith/shared/lineage"
+	"goldsmith/test/steptest"
 )
 
 // A member stands for its group, over pages of fifty; any other instance for itself, whatever its tags say.
 func TestOfInstances(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := stage.New(t)
+		s := steptest.New(t)
 		ids := s.Group("fleet", 60)
 		s.Same("members", len(ids), 60)
 		s.Must(s.Cloud.SetTags(s.Web, map[string]string{"aws:autoscaling:groupName": "fleet"}))
@@ -40,9 +40,9 @@ func TestOfInstances(t *testing.T) {
 
 func TestOfSnapshots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := stage.New(t)
+		s := steptest.New(t)
 		loose, err := s.EC2.CreateVolume(s.Context(),
-			&sdk.CreateVolumeInput{AvailabilityZone: aws.String(stage.Region + "a"), Size: aws.Int32(8)})
+			&sdk.CreateVolumeInput{AvailabilityZone: aws.String(steptest.Region + "a"), Size: aws.Int32(8)})
 		s.Must(err)
 		time.Sleep(time.Minute)
 		out, err := s.EC2.DescribeInstances(s.Context(), &sdk.DescribeInstancesInput{InstanceIds: []string{s.Web}})
@@ -66,7 +66,7 @@ func TestOfSnapshots(t *testing.T) {
 // A lineage has ended when EC2 or Auto Scaling says so; what cannot be asked, or is of no kind that is known, lives.
 func TestLiving(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := stage.New(t)
+		s := steptest.New(t)
 		s.Group("fleet", 1)
 		stopped, gone := s.Launch("stopped", nil), s.Launch("gone", nil)
 		s.Set(stopped, ec2.Stopped)

@@ -8,8 +8,8 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
 	"goldsmith/shared/lineage"
+	"goldsmith/test/steptest"
 )
 
 // silent is EC2 that shows no instance and no volume when it is asked by a filter.
@@ -36,7 +36,7 @@ func (s silent) DescribeVolumes(
 // An empty answer ends no lineage: only what EC2 says does not exist, or is terminated, has ended.
 func TestAnEmptyAnswerEndsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := stage.New(t)
+		s := steptest.New(t)
 		gone := s.Launch("gone", nil)
 		s.Set(gone, ec2.Terminated)
 		finder := lineage.Finder{EC2: silent{s.EC2}, Groups: s.AutoScaling}

@@ -42,7 +42,7 @@ var (
 	// RefreshesFailed counts groups that could not be refreshed, or whose refresh did not succeed.
 	RefreshesFailed = Metric{"RefreshesFailed", "Count"}
 	NotifyFailed    = Metric{"NotificationsFailed", "Count"}
-	Throttled       = Metric{"Throttled", "Count"}
+	Transient       = Metric{"Transient", "Count"}
 )
 
 // Put writes one value of a metric to the log.

@@ -20,7 +20,7 @@ import (
 
 var all = []metric.Metric{
 	metric.RunsStarted, metric.RunsOK, metric.RunsPartial, metric.RunsFailed, metric.SourcesImaged, metric.SourcesFailed, metric.SourcesSkip,
-	metric.LeftStopped, metric.Downtime, metric.OldestClaim, metric.Overdue, metric.NotifyFailed, metric.Throttled,
+	metric.LeftStopped, metric.Downtime, metric.OldestClaim, metric.Overdue, metric.NotifyFailed, metric.Transient,
 }
 
 // units are some of those that CloudWatch knows; one it does not know makes no metric.

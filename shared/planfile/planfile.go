@@ -18,8 +18,8 @@ import (
 	"goldsmith/shared/schedule"
 )
 
-// Invalid is what Parse answers when anything is wrong.
-type Invalid struct {
+// InvalidError is what Parse answers when anything is wrong.
+type InvalidError struct {
 	// Name is the file's.
 	Name string
 	// Problems are all that was found, by line.
@@ -33,7 +33,7 @@ type Problem struct {
 }
 
 // Error is one line for each problem: "plans.yaml:12: nightly.window: ...".
-func (e *Invalid) Error() string {
+func (e *InvalidError) Error() string {
 	lines := make([]string, len(e.Problems))
 	for i, p := range e.Problems {
 		lines[i] = fmt.Sprintf("%s:%d: %s", e.Name, p.Line, p.Text)
@@ -59,14 +59,14 @@ func Load(path string, now time.Time) (plan.Plans, error) {
 }
 
 // Parse reads plans and fills in what they leave out. The name stands in front
-// of every problem; schedules are judged as of now. Its error is an *Invalid.
+// of every problem; schedules are judged as of now. Its error is an *InvalidError.
 func Parse(name string, text []byte, now time.Time) (plan.Plans, error) {
 	plans, problems := parse(text, now)
 	if len(problems) == 0 {
 		return plans, nil
 	}
 	slices.SortStableFunc(problems, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
-	return plan.Plans{}, &Invalid{Name: name, Problems: problems}
+	return plan.Plans{}, &InvalidError{Name: name, Problems: problems}
 }
 
 func parse(text []byte, now time.Time) (plan.Plans, []Problem) {

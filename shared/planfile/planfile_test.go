@@ -73,7 +73,7 @@ func TestRefusedUnwritable(t *testing.T) {
 
 func TestInvalidListsProblems(t *testing.T) {
 	_, err := Parse("p", []byte("default: b\nplans: {a: {window: 1}}\nmore: 1\n"), now)
-	var invalid *Invalid
+	var invalid *InvalidError
 	if !errors.As(err, &invalid) {
 		t.Fatalf("got %T", err)
 	}
@@ -249,7 +249,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		plans, err := Parse("plans.yaml", text, now)
-		var invalid *Invalid
+		var invalid *InvalidError
 		switch {
 		case err == nil:
 			travels(t, plans)

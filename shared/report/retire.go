@@ -43,7 +43,7 @@ func (r Report) With(retired []job.Retirement) Report {
 }
 
 func (r *Retiring) add(each Retired) {
-	switch each.Fate {
+	switch each.Status {
 	case job.Retired, job.Swept:
 		r.Gone = append(r.Gone, each)
 	case job.Deprecated, job.Disabled:
@@ -68,7 +68,7 @@ func (r *Retiring) add(each Retired) {
 
 // everything is retiring as a whole, when the function for it failed.
 func everything(problem string) Retired {
-	return Retired{job.Retirement{Subject: "retiring", Fate: job.Stuck, Why: []string{problem + ". No image is lost by it: the next run tries again."}}}
+	return Retired{job.Retirement{Subject: "retiring", Status: job.Stuck, Why: []string{problem + ". No image is lost by it: the next run tries again."}}}
 }
 
 // Label is the source's name with the id of what it is about.
@@ -77,7 +77,7 @@ func (r Retired) Label() string { return Label(r.Name, r.Subject) }
 // Says is what became of it, and why.
 func (r Retired) Says() string {
 	why := strings.Join(r.Why, "; ")
-	switch r.Fate {
+	switch r.Status {
 	case job.Retired:
 		if r.Pruned > 0 {
 			why += fmt.Sprintf("; template versions pruned: %d", r.Pruned)

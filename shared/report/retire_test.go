@@ -16,15 +16,15 @@ import (
 func retirements() []job.Retirement {
 	later := night.Add(72 * time.Hour)
 	return []job.Retirement{
-		{Subject: "ami-08", Name: "web", Fate: job.Retired, Why: []string{"no rule keeps it"}, Pruned: 2},
-		{Subject: "ami-07", Name: "web", Fate: job.InUse, Why: []string{"instance i-09 (stopped)", "parameter /golden/web"}},
-		{Subject: "ami-09", Name: "web", Fate: job.Deprecated, Why: []string{"no rule keeps it"}, Due: later},
-		{Subject: "ami-05", Name: "db", Fate: job.Disabled, Why: []string{"no rule keeps it"}, Due: later},
-		{Subject: "ami-04", Name: "db", Fate: job.Restored, Why: []string{"daily 2/7"}},
-		{Subject: "ami-03", Name: "db", Fate: job.Retiring, Why: []string{"no rule keeps it"}},
-		{Subject: "mail", Name: "mail", Fate: job.Suspended, Why: []string{"no current image: retiring suspended"}},
-		{Subject: "snap-01", Name: "web", Fate: job.Swept, Why: []string{"its image is gone"}},
-		{Subject: "snap-02", Name: "web", Fate: job.Stuck,
+		{Subject: "ami-08", Name: "web", Status: job.Retired, Why: []string{"no rule keeps it"}, Pruned: 2},
+		{Subject: "ami-07", Name: "web", Status: job.InUse, Why: []string{"instance i-09 (stopped)", "parameter /golden/web"}},
+		{Subject: "ami-09", Name: "web", Status: job.Deprecated, Why: []string{"no rule keeps it"}, Due: later},
+		{Subject: "ami-05", Name: "db", Status: job.Disabled, Why: []string{"no rule keeps it"}, Due: later},
+		{Subject: "ami-04", Name: "db", Status: job.Restored, Why: []string{"daily 2/7"}},
+		{Subject: "ami-03", Name: "db", Status: job.Retiring, Why: []string{"no rule keeps it"}},
+		{Subject: "mail", Name: "mail", Status: job.Suspended, Why: []string{"no current image: retiring suspended"}},
+		{Subject: "snap-01", Name: "web", Status: job.Swept, Why: []string{"its image is gone"}},
+		{Subject: "snap-02", Name: "web", Status: job.Stuck,
 			Why: []string{"it stays after its image ami-08 is gone, since EC2 says missing-permissions"}},
 	}
 }
@@ -45,22 +45,22 @@ func TestRetiringText(t *testing.T) {
 func TestRetiringOutcome(t *testing.T) {
 	for name, c := range map[string]struct {
 		problem, retiring string
-		fates             []job.Fate
+		statuses          []job.Status
 		want              plan.Outcome
 	}{
-		"all is well": {fates: []job.Fate{job.Retired, job.Deprecated, job.Disabled, job.InUse, job.Restored,
+		"all is well": {statuses: []job.Status{job.Retired, job.Deprecated, job.Disabled, job.InUse, job.Restored,
 			job.Suspended, job.Swept}, want: plan.OK},
-		"something is stuck":      {fates: []job.Fate{job.Retired, job.Stuck}, want: plan.Partial},
-		"something was cut off":   {fates: []job.Fate{job.Retiring}, want: plan.Partial},
-		"others deregistered one": {fates: []job.Fate{job.Missed}, want: plan.Partial},
-		"a fate nobody knows":     {fates: []job.Fate{"odd"}, want: plan.Partial},
+		"something is stuck":      {statuses: []job.Status{job.Retired, job.Stuck}, want: plan.Partial},
+		"something was cut off":   {statuses: []job.Status{job.Retiring}, want: plan.Partial},
+		"others deregistered one": {statuses: []job.Status{job.Missed}, want: plan.Partial},
+		"a status nobody knows":   {statuses: []job.Status{"odd"}, want: plan.Partial},
 		"the function failed":     {retiring: "States.Timeout", want: plan.Partial},
-		"the run broke with that": {problem: "States.Timeout", fates: []job.Fate{job.Stuck}, want: plan.Failed},
+		"the run broke with that": {problem: "States.Timeout", statuses: []job.Status{job.Stuck}, want: plan.Failed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var retired []job.Retirement
-			for i, fate := range c.fates {
-				retired = append(retired, job.Retirement{Subject: fmt.Sprint(i), Fate: fate})
+			for i, status := range c.statuses {
+				retired = append(retired, job.Retirement{Subject: fmt.Sprint(i), Status: status})
 			}
 			r := report.Of(ledger.Run{Name: "r", Problem: c.problem, Retiring: c.retiring}, nil, nightly()).With(retired)
 			if r.Outcome != c.want {
@@ -72,12 +72,12 @@ func TestRetiringOutcome(t *testing.T) {
 
 // Nothing that was done to old images is left out of the report.
 func TestEveryRetirementOnce(t *testing.T) {
-	fates := []job.Fate{job.Deprecated, job.Disabled, job.Retiring, job.Retired, job.InUse, job.Restored, job.Suspended,
+	statuses := []job.Status{job.Deprecated, job.Disabled, job.Retiring, job.Retired, job.InUse, job.Restored, job.Suspended,
 		job.Swept, job.Missed, job.Stuck, "odd"}
 	rapid.Check(t, func(r *rapid.T) {
 		var retired []job.Retirement
-		for i, fate := range rapid.SliceOf(rapid.SampledFrom(fates)).Draw(r, "fates") {
-			retired = append(retired, job.Retirement{Subject: fmt.Sprint(i), Fate: fate})
+		for i, status := range rapid.SliceOf(rapid.SampledFrom(statuses)).Draw(r, "statuses") {
+			retired = append(retired, job.Retirement{Subject: fmt.Sprint(i), Status: status})
 		}
 		listed := 0
 		for _, list := range report.Of(run(), nil, nightly()).With(retired).Retiring.Lists() {

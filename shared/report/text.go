@@ -119,12 +119,12 @@ func (r Roll) moved() string {
 	}
 }
 
-// Proved says how long the image's test instance took to boot, behind a comma; empty when there was none.
-func (s Source) Proved() string {
+// Tested says how long the image's test instance took to boot, behind a comma; empty when there was none.
+func (s Source) Tested() string {
 	if s.Boot == 0 {
 		return ""
 	}
-	return ", proved: booted in " + Span(s.Boot)
+	return ", tested: booted in " + Span(s.Boot)
 }
 
 // Label is the target's name with its id where both are known.
@@ -200,7 +200,7 @@ func (t *text) imaged(sources []Source) {
 		if s.Downtime > 0 {
 			down = "down " + Span(s.Downtime)
 		}
-		t.line(1, "%s: %s, %s%s", Label(s.Name, s.ID), s.Image.ID, down, s.Proved())
+		t.line(1, "%s: %s, %s%s", Label(s.Name, s.ID), s.Image.ID, down, s.Tested())
 	}
 }
 

@@ -24,7 +24,7 @@ var todo = map[job.ReasonCode]string{
 	job.NoTrace: "Let function stop put the tag goldsmith:stopped on them, of which an instance has fifty at most, or " +
 		"leave them out of the plan.",
 	job.RequestLeft:  "Take the tag goldsmith:image off by hand where it stays.",
-	job.ProofLeft:    "See that the test instance ends, should the next sweeps not end it.",
+	job.TestLeft:     "See that the test instance ends, should the next sweeps not end it.",
 	job.ForcedStop:   "Check the file systems of what was stopped by force.",
 	job.StartedEarly: "Ask for another image of what somebody started in the middle.",
 }

@@ -19,15 +19,15 @@ type Untagger interface {
 	DeleteTags(context.Context, *ec2.DeleteTagsInput, ...func(*ec2.Options)) (*ec2.DeleteTagsOutput, error)
 }
 
-// Book is the ledger's requests.
-type Book interface {
+// Ledger is the ledger's requests.
+type Ledger interface {
 	GetRequest(ctx context.Context, source string) (r ledger.Request, ok bool, err error)
 	DropRequest(ctx context.Context, r ledger.Request) error
 }
 
 // TakeOff removes the tag of the request that the run answers, with its value: a new one, put on
 // meanwhile, stays, and so does one whose later change another run is to answer.
-func TakeOff(ctx context.Context, tags Untagger, book Book, r job.Request, run string) error {
+func TakeOff(ctx context.Context, tags Untagger, book Ledger, r job.Request, run string) error {
 	known, ok, err := book.GetRequest(ctx, r.Source)
 	if err != nil {
 		return fmt.Errorf("looking up the request of %s: %w", r.Source, err)

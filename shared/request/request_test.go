@@ -6,17 +6,17 @@ import (
 	"time"
 
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/request"
 	"goldsmith/shared/tag"
+	"goldsmith/test/steptest"
 )
 
 const run = "request-1"
 
 // asked is an instance with a request tag of that value, and what the ledger knows of the request; nil for nothing.
-func asked(s *stage.Stage, value string, known *ledger.Request) job.Request {
+func asked(s *steptest.Stage, value string, known *ledger.Request) job.Request {
 	s.Helper()
 	s.Must(s.Cloud.SetTags(s.Web, map[string]string{tag.Request: value}))
 	if known != nil {
@@ -32,7 +32,7 @@ func TestTakeOff(t *testing.T) {
 	for _, c := range []struct {
 		name, value, now string
 		known            *ledger.Request
-		fails            func(s *stage.Stage)
+		fails            func(s *steptest.Stage)
 		says             string
 		tagged, kept     bool
 	}{
@@ -51,21 +51,23 @@ func TestTakeOff(t *testing.T) {
 		},
 		{
 			name: "the ledger cannot be read", value: "now", known: &ledger.Request{Run: run}, tagged: true, kept: true,
-			fails: func(s *stage.Stage) { s.Ledger.Break("GetRequest", 1) }, says: "looking up the request of i-",
+			fails: func(s *steptest.Stage) { s.Ledger.Break("GetRequest", 1) }, says: "looking up the request of i-",
 		},
 		{
 			name: "the tag may not be taken off: the request is kept, so that it is not answered again", value: "now",
 			known: &ledger.Request{Run: run}, tagged: true, kept: true, says: "taking the request tag off i-",
-			fails: func(s *stage.Stage) { s.Cloud.Inject(ec2.Fault{Action: "DeleteTags", Code: "UnauthorizedOperation"}) },
+			fails: func(s *steptest.Stage) {
+				s.Cloud.Inject(ec2.Fault{Action: "DeleteTags", Code: "UnauthorizedOperation"})
+			},
 		},
 		{
 			name: "the ledger cannot be written", value: "now", known: &ledger.Request{Run: run}, kept: true,
-			fails: func(s *stage.Stage) { s.Ledger.Break("DropRequest", 1) }, says: "forgetting the request of i-",
+			fails: func(s *steptest.Stage) { s.Ledger.Break("DropRequest", 1) }, says: "forgetting the request of i-",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := stage.New(t)
+				s := steptest.New(t)
 				r := asked(s, c.value, c.known)
 				if c.now != "" {
 					s.Must(s.Cloud.SetTags(s.Web, map[string]string{tag.Request: c.now}))

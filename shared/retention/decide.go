@@ -24,9 +24,9 @@ type Image struct {
 	Good bool
 	// Held is why the image is nobody's business but its run's or recover's; empty when it is not held.
 	Held string
-	// Wish is its source's tag goldsmith:keep, from the register; Wished is whether there was one.
-	Wish   string
-	Wished bool
+	// Override is its source's tag goldsmith:keep, from the register; Wished is whether there was one.
+	Override string
+	Wished   bool
 	// Tag is the image's own tag goldsmith:keep, which only ever keeps more; Tagged is whether there is one.
 	Tag    string
 	Tagged bool
@@ -144,7 +144,7 @@ func keptByAny(images []Image, made []time.Time, k plan.Keep, zone *time.Locatio
 func (i Image) kept(made []time.Time, k plan.Keep, zone *time.Location) ([]string, error) {
 	rules, err := k, error(nil)
 	if i.Wished {
-		rules, err = Wish(i.Wish, k)
+		rules, err = Override(i.Override, k)
 	}
 	if err != nil {
 		return nil, err
@@ -153,7 +153,7 @@ func (i Image) kept(made []time.Time, k plan.Keep, zone *time.Location) ([]strin
 	if !i.Tagged {
 		return kept, nil
 	}
-	if rules, err = Wish(i.Tag, k); err != nil {
+	if rules, err = Override(i.Tag, k); err != nil {
 		return nil, err
 	}
 	for n, why := range Kept(made, rules, zone) {

@@ -125,7 +125,7 @@ func TestAWishOfAnotherSource(t *testing.T) {
 		i := retention.Image{ID: fmt.Sprint(n), Name: "web", Lineage: lineage, Made: now.AddDate(0, 0, -n)}
 		i.Available, i.Good = true, true
 		if lineage == "i-1" {
-			i.Wish, i.Wished = "last=1", true
+			i.Override, i.Wished = "last=1", true
 		}
 		images = append(images, i)
 	}
@@ -139,12 +139,12 @@ func TestAWishOfAnotherSource(t *testing.T) {
 // A number of goldsmith:keep is made of digits only.
 func TestWishIsOfDigits(t *testing.T) {
 	for _, wish := range []string{"daily=", "daily=+7", "daily=7:", "daily=7/", "daily=-1", "daily=7a", "daily= 7"} {
-		if k, err := retention.Wish(wish, plan.Keep{Minimum: 2}); err == nil {
+		if k, err := retention.Override(wish, plan.Keep{Minimum: 2}); err == nil {
 			t.Errorf("%q is read as %+v", wish, k)
 		}
 	}
 	for _, wish := range []string{"daily=0 last=9", "daily=9 last=0"} {
-		if _, err := retention.Wish(wish, plan.Keep{Minimum: 2}); err != nil {
+		if _, err := retention.Override(wish, plan.Keep{Minimum: 2}); err != nil {
 			t.Errorf("%q: %v", wish, err)
 		}
 	}

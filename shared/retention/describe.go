@@ -19,7 +19,7 @@ const values = 200
 // describe looks at the plan's registered images. Most carry its tags, and are listed by them, a thousand a call;
 // what somebody has untagged is asked for by id. An image with the tags and without a registration
 // is somebody's own, unless it is one that was gone and that somebody had back.
-func (w Watcher) describe(ctx context.Context, plan string, o *Outlook) error {
+func (w Reviewer) describe(ctx context.Context, plan string, o *Review) error {
 	var strangers []types.Image
 	see := func(i types.Image) {
 		id := aws.ToString(i.ImageId)
@@ -49,7 +49,7 @@ func (w Watcher) describe(ctx context.Context, plan string, o *Outlook) error {
 	return w.back(ctx, plan, strangers, o)
 }
 
-func (w Watcher) list(ctx context.Context, filters []types.Filter, see func(types.Image)) error {
+func (w Reviewer) list(ctx context.Context, filters []types.Filter, see func(types.Image)) error {
 	pages := ec2.NewDescribeImagesPaginator(w.EC2, &ec2.DescribeImagesInput{
 		Owners: []string{"self"}, IncludeDisabled: aws.Bool(true), MaxResults: aws.Int32(1000), Filters: filters,
 	})
@@ -66,9 +66,9 @@ func (w Watcher) list(ctx context.Context, filters []types.Filter, see func(type
 }
 
 // back finds the images among them that were retired and are there again, out of the Recycle Bin.
-func (w Watcher) back(ctx context.Context, plan string, strangers []types.Image, o *Outlook) error {
+func (w Reviewer) back(ctx context.Context, plan string, strangers []types.Image, o *Review) error {
 	for _, i := range strangers {
-		r, ok, err := w.Book.Registration(ctx, aws.ToString(i.ImageId))
+		r, ok, err := w.Ledger.Registration(ctx, aws.ToString(i.ImageId))
 		if err != nil {
 			return err
 		}

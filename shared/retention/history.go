@@ -81,7 +81,7 @@ func histories(images []Image, standing Standing) []history {
 }
 
 // standing finds out what is to be known of the lineages that share a name.
-func (w Watcher) standing(ctx context.Context, images []Image) (Standing, error) {
+func (w Reviewer) standing(ctx context.Context, images []Image) (Standing, error) {
 	ambiguous := Ambiguous(images)
 	apart, former := w.Lineages.Living(ctx, ambiguous), map[string][]string{}
 	names := map[string]bool{}
@@ -91,7 +91,7 @@ func (w Watcher) standing(ctx context.Context, images []Image) (Standing, error)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		owner, ok, err := w.Book.Owner(ctx, name)
+		owner, ok, err := w.Ledger.Owner(ctx, name)
 		if err != nil {
 			return Standing{}, fmt.Errorf("reading whose the name %s is: %w", name, err)
 		}

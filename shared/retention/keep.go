@@ -75,9 +75,9 @@ func fill(reasons [][]string, minimum int) {
 	}
 }
 
-// Wish reads the tag goldsmith:keep, such as "daily=7 weekly=4 minimum=2": rules that stand in for
+// Override reads the tag goldsmith:keep, such as "daily=7 weekly=4 minimum=2": rules that stand in for
 // the plan's. What they leave out is 0. The plan's minimum stays the least that is kept.
-func Wish(value string, k plan.Keep) (plan.Keep, error) {
+func Override(value string, k plan.Keep) (plan.Keep, error) {
 	wish := plan.Keep{Grace: k.Grace, Disable: k.Disable}
 	numbers := map[string]*int{
 		"last": &wish.Last, "daily": &wish.Daily, "weekly": &wish.Weekly, "monthly": &wish.Monthly, "yearly": &wish.Yearly, "minimum": &wish.Minimum,

@@ -185,7 +185,7 @@ func TestWish(t *testing.T) {
 	} {
 		for _, base.Disable = range []bool{false, true} {
 			want.Grace, want.Disable = base.Grace, base.Disable
-			got, err := retention.Wish(value, base)
+			got, err := retention.Override(value, base)
 			if err != nil || got != want {
 				t.Errorf("%q is %+v, %v", value, got, err)
 			}
@@ -197,7 +197,7 @@ func TestWish(t *testing.T) {
 		"daily=7 minimum=0", "daily=x last=3", "weekly= daily=7", "daily=99999999999999999999", "daily = 7", "Daily=7",
 		"daily=٧",
 	} {
-		if got, err := retention.Wish(value, base); err == nil || got != base {
+		if got, err := retention.Override(value, base); err == nil || got != base {
 			t.Errorf("%q is understood as %+v", value, got)
 		}
 	}
@@ -218,7 +218,7 @@ func anyImage(r *rapid.T, n int, now time.Time) retention.Image {
 	case 2:
 		image.Available, image.Good, image.Held = true, true, "run r has it in hand"
 	case 3:
-		image.Available, image.Good, image.Wish, image.Wished = true, true, rapid.SampledFrom([]string{"daily=2",
+		image.Available, image.Good, image.Override, image.Wished = true, true, rapid.SampledFrom([]string{"daily=2",
 			"x"}).Draw(r, "wish"), true
 	default:
 		image.Available, image.Good = true, true

@@ -68,14 +68,14 @@ func (f Found) Owners(together bool) (all []ledger.Owner) {
 // belongs is whose a parameter is. Where that is not written down, as before owners of parameters were, it is the
 // source of the image that it holds, if a roll put that there.
 func (a *aliasing) belongs(ctx context.Context, name, holds string) (o ledger.Owner, recorded bool, err error) {
-	o, recorded, err = a.Book.Owner(ctx, ofParameter(name))
+	o, recorded, err = a.Ledger.Owner(ctx, ofParameter(name))
 	if err != nil {
 		return o, false, fmt.Errorf("reading whose the parameter %s is: %w", name, err)
 	}
 	if recorded || holds == "" {
 		return o, recorded, nil
 	}
-	r, ok, err := a.Book.Registration(ctx, holds)
+	r, ok, err := a.Ledger.Registration(ctx, holds)
 	if err != nil {
 		return o, false, fmt.Errorf("looking for image %s in the register: %w", holds, err)
 	}
@@ -100,7 +100,7 @@ func (w Writer) takeParameter(ctx context.Context, t *Target) error {
 		return nil
 	}
 	_, err := w.Records.PutOwner(ctx, *t.takes)
-	var taken *ledger.Taken
+	var taken *ledger.TakenError
 	if errors.As(err, &taken) {
 		return &fault.NotYet{Err: fmt.Errorf("another source is taking the parameter %s", t.Rolled.Target)}
 	}

@@ -46,7 +46,7 @@ func (w Writer) beneath(ctx context.Context, t *Target) error {
 // coverFailed covers the version of a roll that failed for good.
 func (w Writer) coverFailed(ctx context.Context, t *Target) error {
 	err := w.cover(ctx, t)
-	if err == nil || fault.IsThrottled(err) || fault.IsNotYet(err) {
+	if err == nil || fault.IsTransient(err) || fault.IsNotYet(err) {
 		return err
 	}
 	t.Rolled.Problem += "; its latest version has the new image all the same, for " + fault.Brief(err)

@@ -88,7 +88,7 @@ func (s *survey) records(ctx context.Context, key string) (map[string]ledger.Tar
 		return known, nil
 	}
 	known := map[string]ledger.TargetRecord{}
-	for each, err := range s.Book.Targets(ctx, key) {
+	for each, err := range s.Ledger.Targets(ctx, key) {
 		if err != nil {
 			return nil, fmt.Errorf("reading what %s has rolled: %w", key, err)
 		}
@@ -104,7 +104,7 @@ func (s *survey) placeAll(ctx context.Context, targets []*Target, roll plan.Roll
 		return nil
 	}
 	unread := s.readLaunchers(ctx)
-	if fault.IsThrottled(unread) || fault.IsNotYet(unread) {
+	if fault.IsTransient(unread) || fault.IsNotYet(unread) {
 		return unread
 	}
 	for _, t := range targets {
@@ -127,7 +127,7 @@ func (s *survey) placeAll(ctx context.Context, targets []*Target, roll plan.Roll
 
 // fail makes an error that lasts the target's own problem; one that passes stays an error.
 func (t *Target) fail(err error) error {
-	if err == nil || fault.IsThrottled(err) || fault.IsNotYet(err) {
+	if err == nil || fault.IsTransient(err) || fault.IsNotYet(err) {
 		return err
 	}
 	t.Rolled.Problem = fault.Brief(err)

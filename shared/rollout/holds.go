@@ -43,7 +43,7 @@ func (f Finder) Holds(ctx context.Context, held iter.Seq2[ledger.TargetRecord, e
 	}
 	var holds []Hold
 	for _, name := range names {
-		for known, err := range f.Book.Targets(ctx, name) {
+		for known, err := range f.Ledger.Targets(ctx, name) {
 			if err != nil {
 				return nil, fmt.Errorf("reading what %s has rolled: %w", name, err)
 			}

@@ -61,7 +61,7 @@ func (s *survey) learnImages(ctx context.Context, targets []*Target, image Image
 		return nil // It is asked for where it is needed.
 	}
 	for ids := range slices.Chunk(slices.Sorted(maps.Keys(wanted)), filterMost) {
-		if err := s.readImages(ctx, ids); fault.IsThrottled(err) || fault.IsNotYet(err) {
+		if err := s.readImages(ctx, ids); fault.IsTransient(err) || fault.IsNotYet(err) {
 			return err
 		}
 	}
@@ -82,7 +82,7 @@ func (s *survey) learnSnapshots(ctx context.Context, targets []*Target) error {
 		return nil
 	}
 	for ids := range slices.Chunk(slices.Sorted(maps.Keys(wanted)), filterMost) {
-		if err := s.readSnapshots(ctx, ids); fault.IsThrottled(err) || fault.IsNotYet(err) {
+		if err := s.readSnapshots(ctx, ids); fault.IsTransient(err) || fault.IsNotYet(err) {
 			return err
 		}
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
-	"goldsmith/shared/group"
+	"goldsmith/shared/asg"
 	"goldsmith/shared/tag"
 )
 
@@ -47,7 +47,7 @@ const (
 // names an image of its own does not launch the template's.
 func (f Finder) launchers(ctx context.Context) ([]launcher, error) {
 	var all []launcher
-	groups, err := group.List(ctx, f.Groups, false)
+	groups, err := asg.List(ctx, f.Groups, false)
 	if err != nil {
 		return nil, fmt.Errorf("looking for the groups that launch from templates: %w", err)
 	}
@@ -70,7 +70,7 @@ func (f Finder) launchers(ctx context.Context) ([]launcher, error) {
 func ofGroup(g scaling.AutoScalingGroup) []launcher {
 	all := ways(g)
 	for i := range all {
-		all[i].warm, all[i].owner = aws.ToInt32(g.WarmPoolSize), group.OwnerOf(g)
+		all[i].warm, all[i].owner = aws.ToInt32(g.WarmPoolSize), asg.OwnerOf(g)
 	}
 	return all
 }
@@ -164,7 +164,7 @@ func (f Finder) fleets(ctx context.Context) ([]launcher, error) {
 // owned are the ways in which a fleet with these tags launches.
 func owned(tags []types.Tag, ways []launcher) []launcher {
 	for i := range ways {
-		ways[i].owner = group.Owner(tag.Map(tags))
+		ways[i].owner = asg.Owner(tag.Map(tags))
 	}
 	return ways
 }

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"goldsmith/shared/group"
+	"goldsmith/shared/asg"
 	"goldsmith/shared/plan"
 )
 
@@ -15,7 +15,7 @@ func (t *template) leftTo(roll plan.Roll) string {
 	if t.listed {
 		return ""
 	}
-	if owner := group.Owner(t.tags); owner != "" {
+	if owner := asg.Owner(t.tags); owner != "" {
 		return fmt.Sprintf("it belongs to %s, which makes its versions; "+
 			"list it in the plan's roll.templates to have it rolled all the same", owner)
 	}

@@ -118,7 +118,7 @@ func entitle(o ledger.Owner, known bool, image Image, now time.Time, lives func(
 // Holder is the lineage that a name belongs to. Where none is written down, as before owners were, it is the one
 // whose image was rolled last as far as records tell.
 func (f Finder) Holder(ctx context.Context, name string) (o ledger.Owner, known bool, err error) {
-	o, known, err = f.Book.Owner(ctx, name)
+	o, known, err = f.Ledger.Owner(ctx, name)
 	if err != nil {
 		return o, false, fmt.Errorf("reading whose the name %s is: %w", name, err)
 	}
@@ -126,7 +126,7 @@ func (f Finder) Holder(ctx context.Context, name string) (o ledger.Owner, known 
 		return o, true, nil
 	}
 	var last ledger.Point
-	for t, err := range f.Book.Targets(ctx, name) {
+	for t, err := range f.Ledger.Targets(ctx, name) {
 		if err != nil {
 			return o, false, fmt.Errorf("reading what %s has rolled: %w", name, err)
 		}
@@ -145,7 +145,7 @@ func (f Finder) maker(ctx context.Context, name string, last ledger.Point) (ledg
 	if last.Image == "" {
 		return ledger.Owner{}, nil
 	}
-	r, ok, err := f.Book.Registration(ctx, last.Image)
+	r, ok, err := f.Ledger.Registration(ctx, last.Image)
 	switch {
 	case err != nil:
 		return ledger.Owner{}, fmt.Errorf("looking for image %s in the register: %w", last.Image, err)
@@ -174,7 +174,7 @@ func (w Writer) Take(ctx context.Context, t Title) error {
 		return nil
 	}
 	_, err := w.Records.PutOwner(ctx, t.Owner)
-	var taken *ledger.Taken
+	var taken *ledger.TakenError
 	if errors.As(err, &taken) {
 		return &fault.NotYet{Err: err}
 	}

@@ -96,7 +96,7 @@ func mades(known, made []int64) []int64 {
 func (w Writer) put(ctx context.Context, t *Target, next ledger.TargetRecord) error {
 	next.Made = mades(next.Made, t.versions)
 	put, err := w.Records.PutTarget(ctx, next)
-	var moved *ledger.Moved
+	var moved *ledger.MovedError
 	if errors.As(err, &moved) {
 		return &fault.NotYet{Err: fmt.Errorf("%w; try again in two minutes", err)}
 	}

@@ -45,8 +45,8 @@ type Parameters interface {
 	GetParameter(context.Context, *ssm.GetParameterInput, ...func(*ssm.Options)) (*ssm.GetParameterOutput, error)
 }
 
-// Book remembers what targets pointed at, and whose names are.
-type Book interface {
+// Ledger remembers what targets pointed at, and whose names are.
+type Ledger interface {
 	Targets(ctx context.Context, source string) iter.Seq2[ledger.TargetRecord, error]
 	Owner(ctx context.Context, name string) (o ledger.Owner, ok bool, err error)
 	Registration(ctx context.Context, id string) (r ledger.Registration, ok bool, err error)
@@ -57,7 +57,7 @@ type Finder struct {
 	EC2        Reader
 	Groups     Groups
 	Parameters Parameters
-	Book       Book
+	Ledger     Ledger
 	Lineages   Lineages
 	Path       string
 	Now        func() time.Time

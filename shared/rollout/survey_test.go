@@ -8,10 +8,10 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/rollout"
 	"goldsmith/shared/tag"
+	"goldsmith/test/steptest"
 )
 
 // sight is a template, and what is read of it before a roll.
@@ -105,7 +105,7 @@ func TestSurvey(t *testing.T) {
 	for name, c := range sights {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(stage.New(t))
+				w := newWorld(steptest.New(t))
 				c.given(w)
 				was := len(w.Sent("DescribeLaunchTemplateVersions"))
 				target := w.finds(plan.Roll{Base: c.base})

@@ -60,7 +60,7 @@ func (w Writer) undo(ctx context.Context, t *Target, bad string, image Image) er
 	}
 	err := w.unroll(ctx, t, from, bad)
 	switch {
-	case fault.IsThrottled(err) || fault.IsNotYet(err):
+	case fault.IsTransient(err) || fault.IsNotYet(err):
 		return err
 	case err != nil:
 		t.Rolled.Problem = fmt.Sprintf("%s; putting this one back failed: %s", why, fault.Brief(err))

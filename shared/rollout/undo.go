@@ -16,7 +16,7 @@ import (
 // Known are the targets that the ledger knows by a source's name. One that a run is rolling is waited for.
 func (f Finder) Known(ctx context.Context, name string) ([]*Target, error) {
 	var targets []*Target
-	for known, err := range f.Book.Targets(ctx, name) {
+	for known, err := range f.Ledger.Targets(ctx, name) {
 		if err != nil {
 			return nil, fmt.Errorf("reading what %s has rolled: %w", name, err)
 		}
@@ -124,7 +124,7 @@ func (w Writer) Return(ctx context.Context, t *Target, to ledger.Point) error {
 		return err
 	}
 	err := w.back(ctx, t, to)
-	if err == nil || fault.IsThrottled(err) || fault.IsNotYet(err) {
+	if err == nil || fault.IsTransient(err) || fault.IsNotYet(err) {
 		return err
 	}
 	t.Rolled.Problem = fault.Brief(err)

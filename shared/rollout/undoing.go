@@ -277,7 +277,7 @@ func (u *undoing) fit(ctx context.Context, source int64, id string) error {
 		if u.launching, err = u.survey.launchers(ctx); err == nil {
 			err = u.launch(ctx, &tmpl)
 		}
-		if fault.IsThrottled(err) || fault.IsNotYet(err) {
+		if fault.IsTransient(err) || fault.IsNotYet(err) {
 			return err
 		}
 	}

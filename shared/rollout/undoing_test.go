@@ -10,9 +10,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 
-	"goldsmith/local/stage"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/rollout"
+	"goldsmith/test/steptest"
 )
 
 // undo is a template of which a roll led something to "new", and where $Default and $Latest lead after it is undone.
@@ -143,7 +143,7 @@ func TestUndoing(t *testing.T) {
 	for name, c := range undos {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(stage.New(t))
+				w := newWorld(steptest.New(t))
 				c.given(w)
 				_, _, before := w.shows()
 				for range 2 { // Asked twice, it is undone once.
@@ -184,7 +184,7 @@ func (m *meddling) CreateLaunchTemplateVersion(
 func TestUndoBesideAPersonsVersion(t *testing.T) {
 	for theirs, latest := range map[string]string{"b new": "b old", "b other": "b other", "a other": "a other"} {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(stage.New(t))
+			w := newWorld(steptest.New(t))
 			w.template(2, "a old", "a new")
 			w.rolled(2, false)
 			room := w.room()

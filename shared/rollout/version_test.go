@@ -12,8 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
-	"goldsmith/local/stage"
 	"goldsmith/shared/rollout"
+	"goldsmith/test/steptest"
 )
 
 // TestNext holds the new version to the old one over arbitrary launch
@@ -21,7 +21,7 @@ import (
 func TestNext(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var current types.ResponseLaunchTemplateData
-		stage.Fill(t, reflect.ValueOf(&current).Elem(), "data")
+		steptest.Fill(t, reflect.ValueOf(&current).Elem(), "data")
 		want := current
 		want.ImageId = aws.String("ami-0new")
 		got := created(current, rollout.Next(current, "ami-0new", kept))

@@ -62,7 +62,7 @@ func rolls(ctx context.Context, api Subscribers, path string, roll plan.Roll, so
 	if err == nil {
 		follow, err = aliased(ctx, api, path, names)
 	}
-	if fault.IsThrottled(err) || fault.IsNotYet(err) {
+	if fault.IsTransient(err) || fault.IsNotYet(err) {
 		return false, err
 	}
 	return follow, nil

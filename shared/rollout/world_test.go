@@ -11,21 +11,21 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
-	"goldsmith/local/stage"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/lineage"
 	"goldsmith/shared/rollout"
 	"goldsmith/shared/tag"
+	"goldsmith/test/steptest"
 )
 
 // world is an account with images by short names, and a launch template that takes the images of web.
 type world struct {
-	*stage.Stage
+	*steptest.Stage
 	images map[string]string
 	id     string
 }
 
-func newWorld(s *stage.Stage) *world {
+func newWorld(s *steptest.Stage) *world {
 	w := &world{Stage: s, images: map[string]string{"none": ""}}
 	for i, name := range []string{"old", "new", "other"} {
 		w.images[name] = fmt.Sprintf("ami-0000000000000000%d", i+1)
@@ -40,7 +40,7 @@ func newWorld(s *stage.Stage) *world {
 func (w *world) room() rollout.Writer {
 	return rollout.Writer{
 		Finder: rollout.Finder{
-			EC2: w.EC2, Groups: w.AutoScaling, Parameters: w.SSM, Book: w.Ledger.Kept, Path: "/goldsmith/images", Now: time.Now,
+			EC2: w.EC2, Groups: w.AutoScaling, Parameters: w.SSM, Ledger: w.Ledger.Kept, Path: "/goldsmith/images", Now: time.Now,
 			Lineages: lineage.Finder{EC2: w.EC2, Groups: w.AutoScaling},
 		},
 		Templates: w.EC2, Values: w.SSM, Records: w.Ledger.Kept,

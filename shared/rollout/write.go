@@ -188,7 +188,7 @@ func (w Writer) tried(ctx context.Context, t *Target, image Image) (problem stri
 	} else {
 		problem, err = w.version(ctx, t, image)
 	}
-	if err == nil || fault.IsThrottled(err) || fault.IsNotYet(err) {
+	if err == nil || fault.IsTransient(err) || fault.IsNotYet(err) {
 		return problem, err
 	}
 	return fault.Brief(err), nil

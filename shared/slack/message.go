@@ -177,7 +177,7 @@ func imaged(sources []report.Source) part {
 		if s.Downtime > 0 {
 			line += ", down " + report.Span(s.Downtime)
 		}
-		line += s.Proved()
+		line += s.Tested()
 		p.full = append(p.full, line)
 	}
 	return p

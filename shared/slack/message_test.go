@@ -65,11 +65,11 @@ func realistic() report.Report {
 func retired() report.Report {
 	due := night.Add(72 * time.Hour)
 	return report.Of(run(), []job.Result{{Source: "i-0a2", Name: "batch", Ending: job.Imaged, Image: job.Image{ID: "ami-0a2"}}}, nightly()).With([]job.Retirement{
-		{Subject: "ami-0b1", Name: "web <prod>", Fate: job.Retired, Why: []string{"no rule keeps it", "it lies in the Recycle Bin until 2026-05-08 02:00 UTC"}, Pruned: 3},
-		{Subject: "ami-0b2", Name: "web <prod>", Fate: job.InUse, Why: []string{"Auto Scaling group workers pins version 3 of launch template web (lt-0a1)", "shared with account 210987654321"}},
-		{Subject: "ami-0b3", Name: "web <prod>", Fate: job.Deprecated, Why: []string{"no rule keeps it"}, Due: due},
-		{Subject: "ami-0b4", Name: "db", Fate: job.Stuck, Why: []string{"no rule keeps it", "deregistering it failed: OperationNotPermitted: protected. The next run tries again."}},
-		{Subject: "mail", Name: "mail", Fate: job.Suspended, Why: []string{"no current image: retiring suspended"}},
+		{Subject: "ami-0b1", Name: "web <prod>", Status: job.Retired, Why: []string{"no rule keeps it", "it lies in the Recycle Bin until 2026-05-08 02:00 UTC"}, Pruned: 3},
+		{Subject: "ami-0b2", Name: "web <prod>", Status: job.InUse, Why: []string{"Auto Scaling group workers pins version 3 of launch template web (lt-0a1)", "shared with account 210987654321"}},
+		{Subject: "ami-0b3", Name: "web <prod>", Status: job.Deprecated, Why: []string{"no rule keeps it"}, Due: due},
+		{Subject: "ami-0b4", Name: "db", Status: job.Stuck, Why: []string{"no rule keeps it", "deregistering it failed: OperationNotPermitted: protected. The next run tries again."}},
+		{Subject: "mail", Name: "mail", Status: job.Suspended, Why: []string{"no current image: retiring suspended"}},
 	})
 }
 

@@ -27,7 +27,7 @@ func postWebhook(ctx context.Context, client *http.Client, webhook string, m Mes
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, webhook, bytes.NewReader(body))
 	if err != nil {
-		return &Refused{Code: "invalid_url"}
+		return &RefusedError{Code: "invalid_url"}
 	}
 	request.Header.Set("Content-Type", "application/json")
 	response, err := client.Do(request)
@@ -52,9 +52,9 @@ func answered(response *http.Response) error {
 	case status == http.StatusOK && name == "ok":
 		return nil
 	case status == http.StatusOK:
-		return &Refused{Code: "not_slack", Status: status}
+		return &RefusedError{Code: "not_slack", Status: status}
 	case status == http.StatusTooManyRequests:
-		return &RateLimited{After: retryAfter(response.Header.Get("Retry-After"))}
+		return &RateLimitedError{After: retryAfter(response.Header.Get("Retry-After"))}
 	default:
 		return statusOf(status, name)
 	}
@@ -64,11 +64,11 @@ func answered(response *http.Response) error {
 func statusOf(status int, name string) error {
 	switch {
 	case status == http.StatusTooManyRequests:
-		return &RateLimited{After: leastWait}
+		return &RateLimitedError{After: leastWait}
 	case status >= http.StatusInternalServerError:
-		return &Unavailable{Status: status}
+		return &UnavailableError{Status: status}
 	default:
-		return &Refused{Code: name, Status: status}
+		return &RefusedError{Code: name, Status: status}
 	}
 }
 
@@ -87,7 +87,7 @@ func retryAfter(seconds string) time.Duration {
 func postMessage(ctx context.Context, client *http.Client, held credentials, m Message) error {
 	channel := cmp.Or(m.Channel, held.channel)
 	if channel == "" {
-		return &Refused{Code: "no_channel"}
+		return &RefusedError{Code: "no_channel"}
 	}
 	api := slack.New(held.token, slack.OptionHTTPClient(client))
 	_, _, err := api.PostMessageContext(ctx, channel,
@@ -101,7 +101,7 @@ func postMessage(ctx context.Context, client *http.Client, held credentials, m M
 
 func answer(err error, token string) error {
 	if limited, ok := errors.AsType[*slack.RateLimitedError](err); ok {
-		return &RateLimited{After: max(leastWait, limited.RetryAfter)}
+		return &RateLimitedError{After: max(leastWait, limited.RetryAfter)}
 	}
 	if status, ok := errors.AsType[slack.StatusCodeError](err); ok {
 		return statusOf(status.Code, "")
@@ -112,11 +112,11 @@ func answer(err error, token string) error {
 	}
 	switch said.Err {
 	case "ratelimited", "rate_limited":
-		return &RateLimited{After: leastWait}
+		return &RateLimitedError{After: leastWait}
 	case "internal_error", "fatal_error", "service_unavailable", "request_timeout":
-		return &Unavailable{Reason: said.Err}
+		return &UnavailableError{Reason: said.Err}
 	}
-	return &Refused{Code: said.Err, Status: http.StatusOK, Details: said.ResponseMetadata.Messages}
+	return &RefusedError{Code: said.Err, Status: http.StatusOK, Details: said.ResponseMetadata.Messages}
 }
 
 // unreachable keeps what went wrong and nothing of the secret: net/http puts
@@ -129,7 +129,7 @@ func unreachable(err error, secret string) error {
 	for _, part := range secretParts(secret) {
 		reason = strings.ReplaceAll(reason, part, "[secret]")
 	}
-	failed := &Unavailable{Reason: reason}
+	failed := &UnavailableError{Reason: reason}
 	for _, known := range []error{context.DeadlineExceeded, context.Canceled} {
 		if errors.Is(err, known) {
 			failed.cause = known

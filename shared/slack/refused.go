@@ -7,19 +7,19 @@ import (
 	"time"
 )
 
-// RateLimited says that Slack wants us to wait longer than there is time.
-type RateLimited struct {
+// RateLimitedError says that Slack wants us to wait longer than there is time.
+type RateLimitedError struct {
 	// After is how long to wait before the next message.
 	After time.Duration
 }
 
 // Error says how long to wait.
-func (r *RateLimited) Error() string {
+func (r *RateLimitedError) Error() string {
 	return fmt.Sprintf("Slack takes no more messages for %s", r.After)
 }
 
-// Unavailable says that Slack could not be reached, or had an error of its own.
-type Unavailable struct {
+// UnavailableError says that Slack could not be reached, or had an error of its own.
+type UnavailableError struct {
 	// Status is the HTTP status, 0 when there was no answer.
 	Status int
 	Reason string
@@ -27,7 +27,7 @@ type Unavailable struct {
 }
 
 // Error says what came instead of an answer.
-func (u *Unavailable) Error() string {
+func (u *UnavailableError) Error() string {
 	if u.Status != 0 {
 		return fmt.Sprintf("Slack is unavailable: HTTP %d", u.Status)
 	}
@@ -35,10 +35,10 @@ func (u *Unavailable) Error() string {
 }
 
 // Unwrap is context.DeadlineExceeded or context.Canceled when that was why.
-func (u *Unavailable) Unwrap() error { return u.cause }
+func (u *UnavailableError) Unwrap() error { return u.cause }
 
-// Refused says that Slack does not take the message, now or later.
-type Refused struct {
+// RefusedError says that Slack does not take the message, now or later.
+type RefusedError struct {
 	// Code is Slack's name for the reason; empty when the answer was not Slack's.
 	Code string
 	// Status is the HTTP status; chat.postMessage refuses with 200.
@@ -48,7 +48,7 @@ type Refused struct {
 }
 
 // Error names the reason and what to do about it.
-func (r *Refused) Error() string {
+func (r *RefusedError) Error() string {
 	said := r.Code
 	if said == "" {
 		said = fmt.Sprintf("HTTP %d", r.Status)
@@ -65,7 +65,7 @@ func (r *Refused) Error() string {
 }
 
 // Stale reports whether Slack rejected the credentials, so that a newer secret may help.
-func (r *Refused) Stale() bool {
+func (r *RefusedError) Stale() bool {
 	if r.Status == http.StatusNotFound || r.Status == http.StatusGone {
 		return true
 	}

@@ -60,8 +60,8 @@ func New(secrets SecretReader, secretID string, client *http.Client) *Sender {
 }
 
 // Send posts the message. It waits as Slack asks when that fits ctx's
-// deadline, else the error is *RateLimited; *Refused means that sending the
-// same again is useless, *Unavailable that Slack could not be reached. After
+// deadline, else the error is *RateLimitedError; *RefusedError means that sending the
+// same again is useless, *UnavailableError that Slack could not be reached. After
 // Slack rejected the credentials the secret is read again, once.
 // A message whose answer got lost may arrive twice: better than not at all.
 func (s *Sender) Send(ctx context.Context, m Message) (Delivery, error) {
@@ -73,7 +73,7 @@ func (s *Sender) Send(ctx context.Context, m Message) (Delivery, error) {
 		return Failed, err
 	}
 	err = s.try(ctx, held, m)
-	if refused, ok := errors.AsType[*Refused](err); ok && refused.Stale() {
+	if refused, ok := errors.AsType[*RefusedError](err); ok && refused.Stale() {
 		fresh, readErr := s.refresh(ctx, held)
 		if readErr != nil {
 			return Failed, errors.Join(err, readErr)
@@ -143,10 +143,10 @@ func (s *Sender) once(ctx context.Context, held *credentials, m Message) error {
 }
 
 func waitAfter(err error, pause time.Duration) (time.Duration, bool) {
-	if limited, ok := errors.AsType[*RateLimited](err); ok {
+	if limited, ok := errors.AsType[*RateLimitedError](err); ok {
 		return limited.After, true
 	}
-	if _, ok := errors.AsType[*Unavailable](err); ok {
+	if _, ok := errors.AsType[*UnavailableError](err); ok {
 		return pause, true
 	}
 	return 0, false

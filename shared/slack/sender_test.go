@@ -249,7 +249,7 @@ func TestNoChannel(t *testing.T) {
 	m := slack.Of(realistic())
 	m.Channel = ""
 	_, err := slack.New(&vault{values: []string{`{"token":"xoxb-1"}`}}, "s", nil).Send(t.Context(), m)
-	if refused, ok := errors.AsType[*slack.Refused](err); !ok || refused.Code != "no_channel" {
+	if refused, ok := errors.AsType[*slack.RefusedError](err); !ok || refused.Code != "no_channel" {
 		t.Fatal(err)
 	}
 }
@@ -299,7 +299,7 @@ func TestRetryAfter(t *testing.T) {
 				if got != c.want || time.Since(began) != c.took {
 					t.Fatalf("%s after %s, %v", got, time.Since(began), err)
 				}
-				if limited, ok := errors.AsType[*slack.RateLimited](err); ok != (c.told > 0) || ok && limited.After != c.told {
+				if limited, ok := errors.AsType[*slack.RateLimitedError](err); ok != (c.told > 0) || ok && limited.After != c.told {
 					t.Errorf("error %v", err)
 				}
 			})

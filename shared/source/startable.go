@@ -52,7 +52,7 @@ func (q *questions) ask(ctx context.Context, ids []string) error {
 	switch {
 	case err == nil:
 		return nil
-	case fault.IsThrottled(err):
+	case fault.IsTransient(err):
 		return fmt.Errorf("asking whether instances could be started: %w", err)
 	case len(ids) == 1:
 		if reason := refusal(err); reason != nil {
@@ -83,7 +83,7 @@ func dryStart(ctx context.Context, api Starter, ids ...string) error {
 // stop; the reason why not, or nil. Permission is all that a dry run tells for sure.
 func Startable(ctx context.Context, api Starter, id string) (*job.Reason, error) {
 	err := dryStart(ctx, api, id)
-	if fault.IsThrottled(err) {
+	if fault.IsTransient(err) {
 		return nil, fmt.Errorf("asking whether %s could be started: %w", id, err)
 	}
 	return refusal(err), nil

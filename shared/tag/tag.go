@@ -41,9 +41,9 @@ const (
 	Managed = "goldsmith:managed"
 	// Run, on an image or snapshot, is the name of the execution that made it.
 	Run = "goldsmith:run"
-	// Proof marks the test instance of an image; its value is the name of the run that launched it.
+	// BootTest marks the test instance of an image; its value is the name of the run that launched it.
 	// Such an instance is Goldsmith's to terminate.
-	Proof = "goldsmith:proof"
+	BootTest = "goldsmith:proof"
 	// Stopped, on an instance, names the execution that stops it, from before the stop until it is back; then it is
 	// empty, and the sweep takes it off. It is a pointer only: package trace knows what it proves.
 	Stopped = "goldsmith:stopped"

@@ -56,13 +56,13 @@ func verdict(s *types.InstanceStatusSummary) types.SummaryStatus {
 
 // lookBooted looks at the test instance of the job's image.
 func lookBooted(ctx context.Context, api API, j job.Job, now time.Time) (job.Job, bool, error) {
-	instance, known, err := source.Find(ctx, api, j.Proof)
+	instance, known, err := source.Find(ctx, api, j.TestInstance)
 	if err != nil {
 		return j, false, err
 	}
 	var checks types.InstanceStatus
 	if source.State(instance) == types.InstanceStateNameRunning {
-		if checks, err = statusOf(ctx, api, j.Proof); err != nil {
+		if checks, err = statusOf(ctx, api, j.TestInstance); err != nil {
 			return j, false, err
 		}
 	}
@@ -75,7 +75,7 @@ func lookBooted(ctx context.Context, api API, j job.Job, now time.Time) (job.Job
 	case Booting:
 	}
 	if now.After(j.Await.Until) {
-		return j, false, unbooted(j, stuck(instance, known, checks, now.Sub(j.Times.ProofSent).Round(time.Second)))
+		return j, false, unbooted(j, stuck(instance, known, checks, now.Sub(j.Times.TestSent).Round(time.Second)))
 	}
 	return j, false, nil
 }
@@ -95,8 +95,8 @@ func stuck(i types.Instance, known bool, checks types.InstanceStatus, after time
 // unbooted is the failure of an image that does not boot. EC2 keeps what an instance wrote
 // to its console for at least an hour (API reference, GetConsoleOutput), also of a terminated one.
 func unbooted(j job.Job, how string) error {
-	return fault.Failure(fmt.Sprintf("See what it wrote, for about an hour: aws ec2 get-console-output --instance-id %s", j.Proof),
-		"image %s of %s (%s) did not boot: its test instance %s %s", j.Image.ID, j.Source.Name, j.Source.ID, j.Proof, how)
+	return fault.Failure(fmt.Sprintf("See what it wrote, for about an hour: aws ec2 get-console-output --instance-id %s", j.TestInstance),
+		"image %s of %s (%s) did not boot: its test instance %s %s", j.Image.ID, j.Source.Name, j.Source.ID, j.TestInstance, how)
 }
 
 // failing says which checks do not pass.

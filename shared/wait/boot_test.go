@@ -13,10 +13,10 @@ import (
 	"goldsmith/shared/wait"
 )
 
-// proof is a job whose image's test instance was launched when the test begins.
-func proof() job.Job {
+// tested is a job whose image's test instance was launched when the test begins.
+func tested() job.Job {
 	j := work()
-	j.Proof, j.Times.ProofSent = "i-1", begun
+	j.TestInstance, j.Times.TestSent = "i-1", begun
 	j.Plan.Verify = plan.Verify{Boot: true, Patience: plan.Duration(20 * time.Minute)}
 	return j
 }
@@ -29,9 +29,9 @@ func TestBooted(t *testing.T) {
 		return &cloud{instance: instance("running"), statuses: checks}
 	}
 	now := begun.Add(time.Minute)
-	j := settle(t, proof(), job.ForBooted, time.Minute, up(status("ok", "ok")), &tokens{}).reached(t)
-	if !j.Times.Booted.Equal(now) || j.Proved {
-		t.Errorf("booted at %s, proved %v", j.Times.Booted, j.Proved)
+	j := settle(t, tested(), job.ForBooted, time.Minute, up(status("ok", "ok")), &tokens{}).reached(t)
+	if !j.Times.Booted.Equal(now) || j.Tested {
+		t.Errorf("booted at %s, tested %v", j.Times.Booted, j.Tested)
 	}
 	for name, c := range map[string]struct {
 		cloud *cloud
@@ -46,23 +46,23 @@ func TestBooted(t *testing.T) {
 		"the system impaired": {up(status("ok", "impaired")), []string{"its system status check is impaired"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			settle(t, proof(), job.ForBooted, 20*time.Minute, c.cloud, &tokens{}).pending(t)
+			settle(t, tested(), job.ForBooted, 20*time.Minute, c.cloud, &tokens{}).pending(t)
 			says := append(c.says, "image ami-1 of web (i-1) did not boot", "its test instance i-1", "get-console-output --instance-id i-1")
-			settle(t, proof(), job.ForBooted, 20*time.Minute+time.Second, c.cloud, &tokens{}).failed(t, says...)
+			settle(t, tested(), job.ForBooted, 20*time.Minute+time.Second, c.cloud, &tokens{}).failed(t, says...)
 		})
 	}
 	// What is reached at the last moment is reached.
-	settle(t, proof(), job.ForBooted, 2*time.Hour, up(status("ok", "ok")), &tokens{}).reached(t)
+	settle(t, tested(), job.ForBooted, 2*time.Hour, up(status("ok", "ok")), &tokens{}).reached(t)
 }
 
 // A test instance that ends or stops by itself is told at once, with EC2's reason.
 func TestBootDead(t *testing.T) {
 	for _, state := range []types.InstanceStateName{"stopping", "stopped", "shutting-down", "terminated"} {
-		settle(t, proof(), job.ForBooted, time.Second, &cloud{instance: instance(state)}, &tokens{}).
+		settle(t, tested(), job.ForBooted, time.Second, &cloud{instance: instance(state)}, &tokens{}).
 			failed(t, "did not boot", "is "+string(state), "EC2 says: Client.InvalidKMSKey.InvalidState")
 	}
 	busy := errors.New("busy")
-	if got := settle(t, proof(), job.ForBooted, time.Hour, &cloud{instance: instance("running"), err: busy}, &tokens{}); !errors.Is(got.err, busy) {
+	if got := settle(t, tested(), job.ForBooted, time.Hour, &cloud{instance: instance("running"), err: busy}, &tokens{}); !errors.Is(got.err, busy) {
 		t.Error(got.err)
 	}
 }

@@ -77,8 +77,8 @@ func For(j job.Job, what job.For) (*job.Await, error) {
 	case job.ForImage:
 		return &job.Await{Resource: j.Image.ID, For: what, Until: j.Times.ImageSent.Add(imageLimit)}, nil
 	case job.ForBooted:
-		return &job.Await{Resource: j.Proof, For: what,
-			Until: j.Times.ProofSent.Add(time.Duration(j.Plan.Verify.Patience))}, nil
+		return &job.Await{Resource: j.TestInstance, For: what,
+			Until: j.Times.TestSent.Add(time.Duration(j.Plan.Verify.Patience))}, nil
 	case job.ForRefresh:
 		return forRefresh(j)
 	default:

@@ -17,8 +17,8 @@ import (
 
 func TestFor(t *testing.T) {
 	j := work()
-	j.Times = job.Times{StopSent: begun.Add(time.Minute), ImageSent: begun.Add(2 * time.Minute), StartSent: begun.Add(3 * time.Minute), ProofSent: begun.Add(4 * time.Minute)}
-	j.Proof, j.Plan.Verify.Patience = "i-2", plan.Duration(20*time.Minute)
+	j.Times = job.Times{StopSent: begun.Add(time.Minute), ImageSent: begun.Add(2 * time.Minute), StartSent: begun.Add(3 * time.Minute), TestSent: begun.Add(4 * time.Minute)}
+	j.TestInstance, j.Plan.Verify.Patience = "i-2", plan.Duration(20*time.Minute)
 	for what, want := range map[job.For]job.Await{
 		job.ForStopped:   {Resource: "i-1", Until: begun.Add(time.Minute + time.Hour)},
 		job.ForSnapshots: {Resource: "i-1", Until: begun.Add(2*time.Minute + 30*time.Minute)},

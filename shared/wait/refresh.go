@@ -9,8 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 
+	"goldsmith/shared/asg"
 	"goldsmith/shared/fault"
-	"goldsmith/shared/group"
 	"goldsmith/shared/job"
 )
 
@@ -60,12 +60,12 @@ func lookRefresh(ctx context.Context, api Refreshes, r job.Refresh, now time.Tim
 	})
 	switch {
 	case err == nil && len(out.InstanceRefreshes) > 0:
-		return group.Noted(r, out.InstanceRefreshes[0]), nil
+		return asg.Noted(r, out.InstanceRefreshes[0]), nil
 	case err == nil && now.Sub(r.Began) <= appearing:
 		return r, nil
 	case err == nil:
 		r.Problem = "Auto Scaling does not know refresh " + r.ID + " any more."
-	case fault.IsThrottled(err) || fault.IsNotYet(err):
+	case fault.IsTransient(err) || fault.IsNotYet(err):
 		return r, fmt.Errorf("looking at instance refresh %s of group %s: %w", r.ID, r.Group, err)
 	default:
 		r.Problem = "Nobody knows how the refresh ended: " + fault.Brief(err)

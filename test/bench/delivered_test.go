@@ -10,14 +10,14 @@ import (
 	"goldsmith/local/clock"
 	"goldsmith/local/ec2"
 	"goldsmith/local/query"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/job"
 )
 
 func TestDelivered(t *testing.T) {
 	t.Parallel()
 	d := delivered{Latency: "not played"}
-	play(t, 200, 100, suite.Options{}, func(n *night) {
+	play(t, 200, 100, stack.Options{}, func(n *night) {
 		d.Sources, d.Several, d.Added, d.Transitions = len(n.ids), n.several, n.added(), n.transitions()
 		hold(n.t, d.Added.Max < 3, "Goldsmith adds up to %.2f s of downtime, want less than 3", d.Added.Max)
 		hold(n.t, d.Transitions <= 25, "%.1f state transitions for each image, want at most 25", d.Transitions)
@@ -84,7 +84,7 @@ func (d *delivered) delay(t *testing.T) {
 	timing := ec2.DefaultTiming()
 	timing.Call = ec2.Span{Min: answered, Max: answered}
 	d.Latency = fmt.Sprintf("%s for each function, %s for each EC2 call", invoked, answered)
-	play(t, 200, 100, suite.Options{
+	play(t, 200, 100, stack.Options{
 		EC2:  ec2.Options{Timing: timing},
 		Wrap: func(inner asl.Invoker) asl.Invoker { return latent{inner, clock.Real(), invoked} },
 	}, func(n *night) { d.Latent = n.added() })

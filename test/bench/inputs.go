@@ -18,7 +18,7 @@ import (
 	"goldsmith/events"
 	"goldsmith/local/clock"
 	"goldsmith/local/ec2"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/tag"
@@ -78,7 +78,7 @@ func writePlans(folder string) (string, error) {
 
 // cloud is the embedded AWS behind a socket, and a DynamoDB that holds nothing.
 type cloud struct {
-	suite    *suite.Suite
+	suite    *stack.Stack
 	server   *http.Server
 	endpoint string
 	instance types.Instance // one of the thousand
@@ -91,7 +91,7 @@ func openCloud(ctx context.Context) (*cloud, error) {
 	}
 	c := &cloud{endpoint: "http://" + listener.Addr().String()}
 	// An hour between sweeps: nothing but the measured function is to run.
-	c.suite, err = suite.New(suite.Options{Clock: clock.Real(), Plans: plans(), Endpoint: c.endpoint, Sweep: time.Hour})
+	c.suite, err = stack.New(stack.Options{Clock: clock.Real(), Plans: plans(), Endpoint: c.endpoint, Sweep: time.Hour})
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +145,7 @@ func (c *cloud) event(name string) ([]byte, error) {
 		return events.Sample("instance-stopped")
 	case "select", "notify":
 		j := c.job()
-		return json.Marshal(job.Page{Run: j.Run, Plan: j.Plan, Execution: j.Execution})
+		return json.Marshal(job.Batch{Run: j.Run, Plan: j.Plan, Execution: j.Execution})
 	case "claim":
 		return json.Marshal(map[string]any{"job": c.job(), "execution": c.job().Execution})
 	case "watch":

@@ -7,15 +7,15 @@ import (
 	"time"
 
 	"goldsmith/infra/workflow"
-	"goldsmith/local/bus"
 	"goldsmith/local/ec2"
+	"goldsmith/local/eventbridge"
 	"goldsmith/local/query"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/job"
 )
 
 // noEvents loses everything that could wake a wait.
-var noEvents = map[string]bus.Faults{"aws.ec2": {Loss: 1}, "aws.tag": {Loss: 1}}
+var noEvents = map[string]eventbridge.Faults{"aws.ec2": {Loss: 1}, "aws.tag": {Loss: 1}}
 
 // waits are the waits that an instance is down for, by what they are for.
 var waits = map[string]struct {
@@ -38,7 +38,7 @@ var waits = map[string]struct {
 func TestLost(t *testing.T) {
 	t.Parallel()
 	beats := heartbeats(t)
-	play(t, *fleet, 100, suite.Options{Events: noEvents}, func(n *night) {
+	play(t, *fleet, 100, stack.Options{Events: noEvents}, func(n *night) {
 		l := lost{Sources: len(n.ids), Added: n.added(), Late: map[string]spread{}, Heartbeat: map[string]float64{}}
 		for what, w := range waits {
 			l.Late[what], l.Heartbeat[what] = n.over(w.late), beats[w.state]+1
@@ -80,8 +80,8 @@ func TestSlow(t *testing.T) {
 	timing := ec2.DefaultTiming()
 	timing.SnapshotStored = ec2.Span{Min: hours, Max: hours}
 	s := slow{Hours: hours.Hours(), Busiest: map[string]int{}}
-	for _, events := range []map[string]bus.Faults{noEvents, nil} {
-		play(t, 4, 4, suite.Options{Events: events, EC2: ec2.Options{Timing: timing}}, func(n *night) {
+	for _, events := range []map[string]eventbridge.Faults{noEvents, nil} {
+		play(t, 4, 4, stack.Options{Events: events, EC2: ec2.Options{Timing: timing}}, func(n *night) {
 			if events == nil {
 				var d delivered
 				d.count(n)

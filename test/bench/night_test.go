@@ -18,8 +18,8 @@ import (
 	"goldsmith/local/clock"
 	"goldsmith/local/ec2"
 	"goldsmith/local/query"
-	"goldsmith/local/states"
-	"goldsmith/local/suite"
+	"goldsmith/local/sfn"
+	"goldsmith/local/stack"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/tag"
@@ -52,14 +52,14 @@ func record(t *testing.T, name string, measured any) {
 
 // night is one nightly run over a fleet, played to its end in fake time.
 type night struct {
-	*suite.Suite
+	*stack.Stack
 	t       *testing.T
 	ctx     context.Context
 	cloud   *sdk.Client
 	ids     []string
 	several int
 	begun   int // calls before the night began
-	run     states.Execution
+	run     sfn.Execution
 	results map[string]job.Result
 }
 
@@ -68,7 +68,7 @@ const due = "at(2000-01-01T00:30:00)"
 
 // play runs one night over so many sources, each with a launch template of its
 // own, and hands it to read while the embedded AWS still stands.
-func play(t *testing.T, sources, concurrency int, o suite.Options, read func(n *night)) {
+func play(t *testing.T, sources, concurrency int, o stack.Options, read func(n *night)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		n := &night{t: t, ctx: t.Context(), results: map[string]job.Result{}}
@@ -77,7 +77,7 @@ func play(t *testing.T, sources, concurrency int, o suite.Options, read func(n *
 		o.Clock, o.Seed = clock.Real(), 1
 		o.Plans = plan.Plans{Default: p.Name, Plans: map[string]plan.Plan{p.Name: p}}
 		var err error
-		if n.Suite, err = suite.New(o); err != nil {
+		if n.Stack, err = stack.New(o); err != nil {
 			t.Fatal(err)
 		}
 		defer func() { n.ok(n.Close()) }()
@@ -150,7 +150,7 @@ func (n *night) settle(id string) {
 // finish waits for the run's end and reads what it made of each source.
 func (n *night) finish() {
 	n.t.Helper()
-	runs := n.States.List(states.Filter{Machine: n.Machine})
+	runs := n.States.List(sfn.Filter{Machine: n.Machine})
 	if len(runs) != 1 {
 		n.t.Fatalf("%d runs, want one", len(runs))
 	}

@@ -5,14 +5,14 @@ import (
 	"testing"
 	"time"
 
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 )
 
 // A large fleet in fake time: what it takes of the machine is told, not asserted.
 func TestRehearsal(t *testing.T) {
 	begun := time.Now()
 	var r rehearsal
-	play(t, *rehearsed, 1000, suite.Options{}, func(n *night) {
+	play(t, *rehearsed, 1000, stack.Options{}, func(n *night) {
 		r = rehearsal{Sources: len(n.ids), Night: n.run.Stopped.Sub(n.run.Started).Round(time.Second).String()}
 	})
 	r.Seconds, r.CPUSeconds = time.Since(begun).Seconds(), cpu(t)

@@ -8,14 +8,14 @@ import (
 
 	"goldsmith/local/ec2"
 	"goldsmith/local/query"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 )
 
 // A fleet under EC2's token buckets takes little longer than an ideal caller would.
 func TestThrottled(t *testing.T) {
 	t.Parallel()
 	for _, concurrency := range []int{100, 1000} {
-		play(t, *throttle, concurrency, suite.Options{EC2: ec2.Options{Buckets: true}}, func(n *night) {
+		play(t, *throttle, concurrency, stack.Options{EC2: ec2.Options{Buckets: true}}, func(n *night) {
 			needs := n.needs()
 			measured := throttled{
 				Sources: len(n.ids), Concurrency: concurrency, Added: n.added(), Refused: map[string]int{},

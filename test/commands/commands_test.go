@@ -26,7 +26,7 @@ var elsewhere = []struct {
 	},
 	{regexp.MustCompile(`^(make |go install |go run \./local serve)`), "it runs what is here, and other tests do"},
 	{regexp.MustCompile(`^fields @timestamp`), "it is for Logs Insights"},
-	{regexp.MustCompile(`^goldsmith proof of `), "it is the name of a test instance"},
+	{regexp.MustCompile(`^goldsmith test of `), "it is the name of a test instance"},
 }
 
 var (

@@ -23,7 +23,7 @@ import (
 	"goldsmith/local/clock"
 	world "goldsmith/local/ec2"
 	"goldsmith/local/serve"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/planfile"
 	"goldsmith/shared/tag"
 )
@@ -31,7 +31,7 @@ import (
 // scene is a served suite with one instance, of which there is an image, and a person's terminal.
 type scene struct {
 	*testing.T
-	suite    *suite.Suite
+	suite    *stack.Stack
 	clock    *clock.Clock
 	endpoint string
 	program  string
@@ -87,7 +87,7 @@ func open(t *testing.T) *scene {
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	s.must(err)
 	s.endpoint = "http://" + listener.Addr().String()
-	s.suite, err = suite.New(suite.Options{
+	s.suite, err = stack.New(stack.Options{
 		Clock: s.clock, Plans: plans, Endpoint: s.endpoint, Table: true, History: true, Sweep: 1000 * time.Hour,
 	})
 	s.must(err)

@@ -122,7 +122,7 @@ func retries(d *definition) []string {
 			want(s, asl.ErrHeartbeatTimeout, asl.ErrTimeout)
 			continue
 		}
-		want(s, append([]string{"Throttled"}, lambdaErrors...)...)
+		want(s, append([]string{"Transient"}, lambdaErrors...)...)
 		if attempts(s, "Failed") > 0 {
 			problems = append(problems, s.Name+" retries Failed, which trying again does not help")
 		}

@@ -23,7 +23,7 @@ func document(d *definition, scope *asl.Machine) reflect.Type {
 	if scope == d.child {
 		return reflect.TypeFor[job.Job]()
 	}
-	return reflect.TypeFor[job.Page]()
+	return reflect.TypeFor[job.Batch]()
 }
 
 // constants are the values that a field compared in a Choice may have.

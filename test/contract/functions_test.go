@@ -169,7 +169,7 @@ func TestFunctionRulesBite(t *testing.T) {
 // The rules on errors and fields would be worth nothing if the code they look
 // at were not found.
 func TestCodeIsRead(t *testing.T) {
-	if got := fmt.Sprint(code().faults()); got != "[Failed NoCapacity NotYet Reached Throttled]" {
+	if got := fmt.Sprint(code().faults()); got != "[Failed NoCapacity NotYet Reached Transient]" {
 		t.Errorf("package fault has types %s", got)
 	}
 	if made()["Missing"] {

@@ -83,7 +83,7 @@ var mutations = []mutation{
 		r["ErrorEquals"], r["MaxAttempts"] = []any{"Lambda.ServiceException"}, 0
 	}), "Create the image does not retry Lambda.ServiceException"},
 	{"retries", "no second try when throttled", entry("Tell people", "Retry", 1, func(r object) { r["MaxAttempts"] = 0 }),
-		"Tell people does not retry Throttled"},
+		"Tell people does not retry Transient"},
 	{"retries", "trying what failed", shorten("Stop the instance", "Retry", 3), "Stop the instance retries Failed"},
 	{"retries", "a heartbeat that ends the wait",
 		entry("Wait until it is stopped", "Retry", 0, func(r object) { r["MaxAttempts"] = 0 }),
@@ -103,7 +103,7 @@ var mutations = []mutation{
 		"Wait for the image bears Runtime.ExitError 2 times, and looks 362 times"},
 	{"patience", "a stop ended by a quarter of an hour of throttling",
 		entry("Wait until it is stopped", "Retry", 2, func(r object) { r["MaxDelaySeconds"] = 10 }),
-		"Wait until it is stopped bears Throttled for 10m50s, and may last 1h0m0s"},
+		"Wait until it is stopped bears Transient for 10m50s, and may last 1h0m0s"},
 	{"patience", "more than a history holds",
 		entry("Wait for the refresh", "Retry", 1, func(r object) { r["MaxAttempts"] = 9999 }),
 		"an execution's history takes 25000"},
@@ -185,7 +185,7 @@ var mutations = []mutation{
 		"$.plan.force is left out of the JSON"},
 	{"choices", "a field of the other document",
 		entry("Are there more sources?", "Choices", 0, func(c object) { c["Variable"] = "$.back" }),
-		`"$.back" is no field of job.Page`},
+		`"$.back" is no field of job.Batch`},
 	{"choices", "a field that may be left out",
 		entry("Is the instance back?", "Choices", 0, func(c object) { c["Variable"] = "$.source.wasRunning" }),
 		"is left out of the JSON"},
@@ -204,12 +204,12 @@ var mutations = []mutation{
 		entry("Stop the instance", "Catch", 1, func(c object) { c["ResultPath"] = "$.error" }),
 		"$.error leads to no field of job.Job"},
 	{"paths", "sources by another name", set("Image every source", "ItemsPath", "$.instances"),
-		"$.instances leads to no field of job.Page"},
+		"$.instances leads to no field of job.Batch"},
 	{"paths", "a number by another name", set("Image every source", "MaxConcurrencyPath", "$.plan.parallel"),
 		"$.plan.parallel leads to no field"},
 	{"paths", "a part by another name", func(states map[string]object) {
 		states["Image every source"]["ItemSelector"].(object)["plan.$"] = "$.policy"
-	}, "$.policy leads to no field of job.Page"},
+	}, "$.policy leads to no field of job.Batch"},
 
 	{"inputs", "a misspelt member", func(states map[string]object) {
 		payload := states["Wait for the image"]["Parameters"].(object)["Payload"].(object)
@@ -226,7 +226,7 @@ var mutations = []mutation{
 	}, `a "index", which is no field of job.Job`},
 
 	{"types", "a page's function for a job", swap("Roll the templates", "Select the sources"),
-		"Roll the templates needs a handler.Func[job.Job, job.Job], select is a handler.Func[job.Page, job.Page]"},
+		"Roll the templates needs a handler.Func[job.Job, job.Job], select is a handler.Func[job.Batch, job.Batch]"},
 
 	{"words", "no comment", drop("Stop the instance", "Comment"), `"Stop the instance" has no Comment`},
 	{"words", "half a sentence", set("Stop the instance", "Comment", "Cleanly"), "is no sentence"},

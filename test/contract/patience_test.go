@@ -61,7 +61,7 @@ func patience(d *definition) []string {
 	var problems []string
 	begun := time.Date(2026, 5, 1, 2, 0, 0, 0, time.UTC)
 	sent := job.Job{
-		Times:     job.Times{StopSent: begun, ImageSent: begun, StartSent: begun, ProofSent: begun, Released: begun},
+		Times:     job.Times{StopSent: begun, ImageSent: begun, StartSent: begun, TestSent: begun, Released: begun},
 		Refreshes: []job.Refresh{{Group: "web", ID: "refresh"}},
 	}
 	sent.Plan.Verify.Patience = plan.MaxPatience
@@ -82,7 +82,7 @@ func patience(d *definition) []string {
 }
 
 // passing are errors that may strike any look: the service's, AWS's when it is busy, and one without a name.
-var passing = append([]string{"Throttled", "Runtime.ExitError"}, lambdaErrors...)
+var passing = append([]string{"Transient", "Runtime.ExitError"}, lambdaErrors...)
 
 // impatient says which errors end a wait before it is over.
 func impatient(s *asl.State, limit time.Duration) (problems []string) {
@@ -122,4 +122,4 @@ func borne(r asl.Retrier) time.Duration {
 }
 
 // lasting reports whether an error may strike for as long as a wait lasts.
-func lasting(name string) bool { return name == "Throttled" || slices.Contains(lambdaErrors, name) }
+func lasting(name string) bool { return name == "Transient" || slices.Contains(lambdaErrors, name) }

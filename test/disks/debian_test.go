@@ -25,7 +25,7 @@ import (
 	"goldsmith/local/clock"
 	"goldsmith/local/disks"
 	"goldsmith/local/ebs"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/tag"
 )
@@ -34,7 +34,7 @@ import (
 type bench struct {
 	*testing.T
 	dir   string
-	suite *suite.Suite
+	suite *stack.Stack
 	url   string
 }
 
@@ -65,7 +65,7 @@ func open(t *testing.T) *bench {
 	b := &bench{T: t, dir: t.TempDir()}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { b.suite.ServeHTTP(w, r) }))
 	b.url = server.URL
-	s, err := suite.New(suite.Options{Clock: clock.Scaled(time.Now(), 600), Plans: plan.Plans{}, Seed: 1, Endpoint: server.URL})
+	s, err := stack.New(stack.Options{Clock: clock.Scaled(time.Now(), 600), Plans: plan.Plans{}, Seed: 1, Endpoint: server.URL})
 	if err != nil {
 		t.Fatal(err)
 	}

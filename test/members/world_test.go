@@ -31,14 +31,14 @@ import (
 
 	"goldsmith/local/clock"
 	"goldsmith/local/query"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/plan"
 )
 
 // world is the embedded AWS with one of everything in it, the same every time.
 type world struct {
 	t       *testing.T
-	suite   *suite.Suite
+	suite   *stack.Stack
 	ec2     *ec2.Client
 	scaling *autoscaling.Client
 	ssm     *ssm.Client
@@ -80,7 +80,7 @@ func unchecked(stack *middleware.Stack) error {
 func within(t *testing.T, service string, story func(*world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s, err := suite.New(suite.Options{Clock: clock.Real(), Seed: 3, Plans: plan.Plans{}, History: true,
+		s, err := stack.New(stack.Options{Clock: clock.Real(), Seed: 3, Plans: plan.Plans{}, History: true,
 			Sweep: 1000 * time.Hour})
 		if err != nil {
 			t.Fatal(err)
@@ -174,4 +174,4 @@ func actions(client any) []string {
 	return names
 }
 
-var _ http.Handler = (*suite.Suite)(nil)
+var _ http.Handler = (*stack.Stack)(nil)

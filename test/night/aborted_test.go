@@ -8,10 +8,10 @@ import (
 
 	"goldsmith/events"
 	"goldsmith/local/asl"
-	"goldsmith/local/bus"
 	"goldsmith/local/ec2"
-	"goldsmith/local/states"
-	"goldsmith/local/suite"
+	"goldsmith/local/eventbridge"
+	"goldsmith/local/sfn"
+	"goldsmith/local/stack"
 	"goldsmith/shared/job"
 )
 
@@ -22,9 +22,9 @@ var moments = []string{
 
 // abortedAt plays a night that is aborted, whole or one source's part of it, when
 // one source has come to a step.
-func abortedAt(t *testing.T, step string, after, whole bool, events map[string]bus.Faults, told func(n *night, r states.Execution, ids []string)) {
+func abortedAt(t *testing.T, step string, after, whole bool, events map[string]eventbridge.Faults, told func(n *night, r sfn.Execution, ids []string)) {
 	t.Helper()
-	play(t, suite.Options{Events: events}, func(n *night) {
+	play(t, stack.Options{Events: events}, func(n *night) {
 		web := n.launch("web", "")
 		ids := []string{web, n.launch("api", ""), n.launch("db", "gp3 st1"), n.launch("batch", "m5.large spot")}
 		n.launch("rest", "stopped")
@@ -57,12 +57,12 @@ func abortedAt(t *testing.T, step string, after, whole bool, events map[string]b
 }
 
 func TestARunAbortedInTheMiddle(t *testing.T) {
-	lost := map[string]bus.Faults{"aws.ec2": {Loss: 1}, "aws.tag": {Loss: 1}}
+	lost := map[string]eventbridge.Faults{"aws.ec2": {Loss: 1}, "aws.tag": {Loss: 1}}
 	for _, step := range moments {
 		for when, after := range map[string]bool{"before ": false, "after ": true} {
-			for which, events := range map[string]map[string]bus.Faults{"": nil, ", EC2's events lost": lost} {
+			for which, events := range map[string]map[string]eventbridge.Faults{"": nil, ", EC2's events lost": lost} {
 				t.Run(when+step+which, func(t *testing.T) {
-					abortedAt(t, step, after, true, events, func(n *night, r states.Execution, _ []string) {
+					abortedAt(t, step, after, true, events, func(n *night, r sfn.Execution, _ []string) {
 						n.want("status", r.Status, asl.Aborted)
 						n.saysOf(r, "FAILED: nightly", "ended as ABORTED", "The run broke")
 					})
@@ -78,7 +78,7 @@ func TestOneSourceAbortedInTheMiddle(t *testing.T) {
 	for _, step := range moments {
 		for when, after := range map[string]bool{"before ": false, "after ": true} {
 			t.Run(when+step, func(t *testing.T) {
-				abortedAt(t, step, after, false, nil, func(n *night, r states.Execution, ids []string) {
+				abortedAt(t, step, after, false, nil, func(n *night, r sfn.Execution, ids []string) {
 					for _, id := range ids[1:] {
 						n.wasImaged(r, id)
 					}
@@ -99,8 +99,8 @@ func TestOneSourceAbortedInTheMiddle(t *testing.T) {
 
 // Not even the event of the abortion arrives: the sweep finds what was left.
 func TestARunAbortedAndNobodyTold(t *testing.T) {
-	deaf := map[string]bus.Faults{"": {Loss: 1}, bus.SchedulerSource: {}}
-	play(t, suite.Options{Events: deaf}, func(n *night) {
+	deaf := map[string]eventbridge.Faults{"": {Loss: 1}, eventbridge.SchedulerSource: {}}
+	play(t, stack.Options{Events: deaf}, func(n *night) {
 		web := n.launch("web", "")
 		n.launch("rest", "stopped")
 		n.begin()
@@ -118,7 +118,7 @@ func TestARunAbortedAndNobodyTold(t *testing.T) {
 
 // Recover itself is called a hundred times at once, and no harm is done.
 func TestManySweepsAtOnce(t *testing.T) {
-	play(t, suite.Options{}, func(n *night) {
+	play(t, stack.Options{}, func(n *night) {
 		ids := n.launchMany(20)
 		payload := must(events.Sample("sweep"))(t)
 		n.begin()
@@ -153,7 +153,7 @@ func TestManySweepsAtOnce(t *testing.T) {
 func TestTheLastSourceAborted(t *testing.T) {
 	for _, step := range []string{"claim", "stop", "watch:stopped", "image", "start", "watch:available"} {
 		t.Run(step, func(t *testing.T) {
-			play(t, suite.Options{}, func(n *night) {
+			play(t, stack.Options{}, func(n *night) {
 				web := n.launch("web", "")
 				n.begin()
 				n.after(step, web, func(w work) {

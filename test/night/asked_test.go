@@ -9,7 +9,7 @@ import (
 
 	"goldsmith/local/ec2"
 	"goldsmith/local/query"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/plan"
 )
 
@@ -34,11 +34,11 @@ func TestManyClaimsUnderStepFunctionsBuckets(t *testing.T) {
 	const sources = 300
 	asks := &asked{}
 	plans := nightly(func(p *plan.Plan) { p.Concurrency, p.Roll.Skip = sources, true })
-	guard := func(s *suite.Suite) http.Handler {
+	guard := func(s *stack.Stack) http.Handler {
 		asks.Handler = s
 		return asks
 	}
-	play(t, suite.Options{Plans: plans, Guard: guard}, func(n *night) {
+	play(t, stack.Options{Plans: plans, Guard: guard}, func(n *night) {
 		ids := n.launchMany(sources)
 		n.begin()
 		n.after("watch:snapshotted", ids[0], func(work) { n.ok(n.States.Stop(n.onlyRun().ARN, "", "")) })

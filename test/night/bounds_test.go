@@ -8,7 +8,7 @@ import (
 
 	"goldsmith/local/asl"
 	"goldsmith/local/ec2"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
@@ -48,7 +48,7 @@ func (n *night) noSlots() {
 // the others are refused by name.
 func TestManyAreTaggedAtOnce(t *testing.T) {
 	plans := demand(func(p *plan.Plan) { p.Limit = plan.Limit{Count: 5} })
-	play(t, suite.Options{Plans: plans}, func(n *night) {
+	play(t, stack.Options{Plans: plans}, func(n *night) {
 		ids := n.launchMany(24)
 		n.begin()
 		for _, id := range ids {
@@ -88,7 +88,7 @@ func (n *night) says(id, text string) {
 // What asks while the nightly run has its places waits its turn, and is told.
 func TestRequestsWaitTheirTurn(t *testing.T) {
 	plans := nightly(func(p *plan.Plan) { p.Concurrency, p.Verify = 2, plan.Verify{Patience: p.Verify.Patience} })
-	play(t, suite.Options{Plans: plans}, func(n *night) {
+	play(t, stack.Options{Plans: plans}, func(n *night) {
 		n.launchMany(6)
 		var asked []string
 		for i := range 4 {
@@ -122,7 +122,7 @@ func TestRequestsWaitTheirTurn(t *testing.T) {
 // Who waits is aborted, or the window closes: nothing is touched, and no turn is left over.
 func TestWaitingComesToAnEnd(t *testing.T) {
 	plans := demand(func(p *plan.Plan) { p.Concurrency, p.Window = 1, plan.Duration(4*time.Minute) })
-	play(t, suite.Options{Plans: plans}, func(n *night) {
+	play(t, stack.Options{Plans: plans}, func(n *night) {
 		ids := n.launchMany(12)
 		n.begin()
 		for _, id := range ids {
@@ -144,7 +144,7 @@ func TestWaitingComesToAnEnd(t *testing.T) {
 // The limit counts what was stopped: a source whose stop EC2 refused has not used it up.
 func TestARefusedStopDoesNotCount(t *testing.T) {
 	plans := demand(func(p *plan.Plan) { p.Limit = plan.Limit{Count: 1} })
-	play(t, suite.Options{Plans: plans}, func(n *night) {
+	play(t, stack.Options{Plans: plans}, func(n *night) {
 		n.excused.dead = true
 		web, api := n.launch("web", ""), n.launch("api", "")
 		n.begin()
@@ -164,7 +164,7 @@ func TestATurnThatIsLongInComing(t *testing.T) {
 		p.Concurrency, p.Restart, p.Window = 1, plan.Available, plan.Duration(48*time.Hour)
 		p.Roll.Skip = true
 	})
-	play(t, suite.Options{Plans: plans}, func(n *night) {
+	play(t, stack.Options{Plans: plans}, func(n *night) {
 		n.excused.dead = true
 		web, api := n.launch("web", ""), n.launch("api", "")
 		n.begin()

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"goldsmith/local/ec2"
-	"goldsmith/local/states"
-	"goldsmith/local/suite"
+	"goldsmith/local/sfn"
+	"goldsmith/local/stack"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
 )
@@ -41,7 +41,7 @@ func TestNothingStarts(t *testing.T) {
 	for _, o := range outages {
 		t.Run(o.name, func(t *testing.T) {
 			t.Parallel()
-			play(t, suite.Options{Plans: few()}, func(n *night) {
+			play(t, stack.Options{Plans: few()}, func(n *night) {
 				n.launchMany(30)
 				n.begin()
 				n.after("stop", "", func(work) { n.EC2.Inject(o.fault) })
@@ -87,7 +87,7 @@ func (n *night) stoppedOnes() int {
 	return len(stopped)
 }
 
-func (n *night) heldRun(r states.Execution) {
+func (n *night) heldRun(r sfn.Execution) {
 	n.t.Helper()
 	held := 0
 	for _, result := range n.results(r) {
@@ -105,7 +105,7 @@ func TestNothingStartsForAnHour(t *testing.T) {
 	for _, o := range outages {
 		t.Run(o.name, func(t *testing.T) {
 			t.Parallel()
-			play(t, suite.Options{Plans: few()}, func(n *night) {
+			play(t, stack.Options{Plans: few()}, func(n *night) {
 				n.launchMany(30)
 				n.begin()
 				if o.fault.Delay > 0 {
@@ -130,7 +130,7 @@ func TestNothingStartsForAnHour(t *testing.T) {
 
 // A dry run that is denied keeps everything from being stopped.
 func TestMayNotStart(t *testing.T) {
-	play(t, suite.Options{Plans: few()}, func(n *night) {
+	play(t, stack.Options{Plans: few()}, func(n *night) {
 		n.launchMany(30)
 		n.begin()
 		n.EC2.Inject(ec2.Fault{Action: "StartInstances", Code: "UnauthorizedOperation", Status: 403})
@@ -145,7 +145,7 @@ func TestMayNotStart(t *testing.T) {
 func TestSomeMayNotBeStarted(t *testing.T) {
 	for _, bad := range []int{1, 3} {
 		t.Run(fmt.Sprint(bad), func(t *testing.T) {
-			play(t, suite.Options{}, func(n *night) {
+			play(t, stack.Options{}, func(n *night) {
 				ids := n.launchMany(60)
 				n.begin()
 				for _, id := range ids[:bad] {

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"goldsmith/local/ec2"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/tag"
@@ -35,7 +35,7 @@ func (n *night) becameOf(id string) string {
 // A stop that EC2 throttles is not sent again once the breaker has opened: web cannot be started meanwhile, and what
 // keeps it down would keep api down.
 func TestAStopIsNotSentAgainThroughAnOpenBreaker(t *testing.T) {
-	play(t, suite.Options{Plans: few()}, func(n *night) {
+	play(t, stack.Options{Plans: few()}, func(n *night) {
 		n.excused.dead = true
 		web, api := n.launch("web", ""), n.launch("api", "")
 		n.begin()
@@ -60,7 +60,7 @@ func TestAStopIsNotSentAgainThroughAnOpenBreaker(t *testing.T) {
 // A source whose claim cannot be read opens the breaker as any other that is down for too long.
 func TestAnUnreadableClaimOpensTheBreaker(t *testing.T) {
 	book := &smudged{Memory: ledger.NewMemory()}
-	play(t, suite.Options{Ledger: book, History: true, Plans: few()}, func(n *night) {
+	play(t, stack.Options{Ledger: book, History: true, Plans: few()}, func(n *night) {
 		n.excused.dead = true
 		web := n.launch("web", "")
 		api := n.launch("api", "unenrolled")
@@ -81,7 +81,7 @@ func TestAnUnreadableClaimOpensTheBreaker(t *testing.T) {
 
 // What an earlier run has left stopped is refused by the next, which is no OK.
 func TestWhatAnEarlierRunLeftStoppedIsRefused(t *testing.T) {
-	play(t, suite.Options{Plans: few()}, func(n *night) {
+	play(t, stack.Options{Plans: few()}, func(n *night) {
 		n.excused.dead = true
 		web := n.launch("web", "")
 		n.begin()
@@ -116,7 +116,7 @@ func (d *deafLedger) Claims(ctx context.Context) iter.Seq2[ledger.Claim, error] 
 // claim that it has not seen may say that it is being brought back.
 func TestASweepThatCannotListClaimsNamesNothing(t *testing.T) {
 	book := &deafLedger{Memory: ledger.NewMemory()}
-	play(t, suite.Options{History: true, Ledger: book, Plans: few()}, func(n *night) {
+	play(t, stack.Options{History: true, Ledger: book, Plans: few()}, func(n *night) {
 		n.excused.dead = true
 		web := n.launch("web", "")
 		n.begin()
@@ -145,7 +145,7 @@ func TestOnePoolDoesNotHoldThePlan(t *testing.T) {
 		"UnavailableHostRequirements"} {
 		t.Run(code, func(t *testing.T) {
 			plans := demand(func(p *plan.Plan) { p.Roll.Skip = true })
-			play(t, suite.Options{Plans: plans}, func(n *night) {
+			play(t, stack.Options{Plans: plans}, func(n *night) {
 				n.excused.dead = true
 				web, api := n.launch("web", "m5.large"), n.launch("api", "t3.micro")
 				n.begin()
@@ -199,7 +199,7 @@ func (d *slowLedger) Slots(ctx context.Context, plan string) iter.Seq2[ledger.Sl
 // takes.
 func TestTheBreakerClosesForWhatRuns(t *testing.T) {
 	book := &slowLedger{Memory: ledger.NewMemory()}
-	play(t, suite.Options{Ledger: book, Plans: few()}, func(n *night) {
+	play(t, stack.Options{Ledger: book, Plans: few()}, func(n *night) {
 		n.excused.dead = true
 		web := n.launch("web", "")
 		api := n.launch("api", "unenrolled")
@@ -225,7 +225,7 @@ func TestTheBreakerClosesForWhatRuns(t *testing.T) {
 // The time after which a stop is forced counts from the call that EC2 took, not from those that it refused.
 func TestForceCountsFromTheStopThatEC2Took(t *testing.T) {
 	plans := nightly(func(p *plan.Plan) { p.Force = plan.MinForce; p.Roll.Skip = true })
-	play(t, suite.Options{Plans: plans}, func(n *night) {
+	play(t, stack.Options{Plans: plans}, func(n *night) {
 		n.excused.dead = true
 		web := n.launch("web", "")
 		n.begin()

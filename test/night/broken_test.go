@@ -7,7 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"goldsmith/local/ec2"
-	"goldsmith/local/states"
+	"goldsmith/local/sfn"
 )
 
 // Answers that are lost on the way: the call has had its effect.
@@ -16,7 +16,7 @@ func TestEveryAnswerLostOnce(t *testing.T) {
 		t.Run(action, func(t *testing.T) {
 			amongOthers(t, func(n *night, _, _ string) {
 				n.EC2.Inject(ec2.Fault{Action: action, Nth: []int{1}, Drop: true})
-			}, func(n *night, r states.Execution, web string) {
+			}, func(n *night, r sfn.Execution, web string) {
 				n.wasImaged(r, web)
 				n.want("its image is rolled", aws.ToString(n.defaults()[0].LaunchTemplateData.ImageId), n.results(r)[web].Image.ID)
 				n.want("version", *n.defaults()[0].VersionNumber, 2)

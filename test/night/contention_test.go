@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"goldsmith/local/ec2"
-	"goldsmith/local/states"
-	"goldsmith/local/suite"
+	"goldsmith/local/sfn"
+	"goldsmith/local/stack"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
 )
@@ -16,12 +16,12 @@ import (
 func TestTwoPlansAtOnce(t *testing.T) {
 	for seed := range uint64(5) {
 		plans := with(nightly(), "golden", func(*plan.Plan) {})
-		play(t, suite.Options{Plans: plans, Seed: seed + 1}, func(n *night) {
+		play(t, stack.Options{Plans: plans, Seed: seed + 1}, func(n *night) {
 			shared := []string{n.launch("web", "plan=nightly,golden"), n.launch("db", "gp3 plan=golden+nightly")}
 			mine, yours := n.launch("mine", "plan=nightly"), n.launch("yours", "plan=golden")
 			n.run()
 
-			byPlan := map[string]states.Execution{}
+			byPlan := map[string]sfn.Execution{}
 			for _, r := range n.runs() {
 				byPlan[r.Name[:6]] = r
 			}
@@ -37,14 +37,14 @@ func TestTwoPlansAtOnce(t *testing.T) {
 
 func TestARequestAtTheMomentOfTheNight(t *testing.T) {
 	for _, early := range []time.Duration{0, 500 * time.Millisecond, 900 * time.Millisecond} {
-		play(t, suite.Options{}, func(n *night) {
+		play(t, stack.Options{}, func(n *night) {
 			web, other := n.launch("web", ""), n.launch("other", "")
 			n.begin()
 			time.Sleep(time.Until(due.Add(-early)))
 			n.ask(web, "now")
 			n.finish()
 
-			var asked, scheduled states.Execution
+			var asked, scheduled sfn.Execution
 			for _, r := range n.runs() {
 				if r.Name[:7] == "request" {
 					asked = r
@@ -59,7 +59,7 @@ func TestARequestAtTheMomentOfTheNight(t *testing.T) {
 }
 
 // oneOfTwo: one run imaged the source, the other left it to the one; it was stopped once.
-func (n *night) oneOfTwo(a, b states.Execution, id string) {
+func (n *night) oneOfTwo(a, b sfn.Execution, id string) {
 	n.t.Helper()
 	one, other := a, b
 	if n.results(b)[id].Ending == job.Imaged {
@@ -79,7 +79,7 @@ func (n *night) oneOfTwo(a, b states.Execution, id string) {
 // next one, after it, images them again.
 func TestTheNextRunImagesAgain(t *testing.T) {
 	plans := nightly(func(p *plan.Plan) { p.Schedule = "rate(1 hour)" })
-	play(t, suite.Options{Plans: plans}, func(n *night) {
+	play(t, stack.Options{Plans: plans}, func(n *night) {
 		web, rest := n.launch("web", ""), n.launch("rest", "stopped")
 		n.template("web", "web", "t3.micro", ec2.ImageX86)
 		n.begin()

@@ -11,7 +11,7 @@ import (
 
 	"goldsmith/infra/workflow"
 	"goldsmith/local/asl"
-	"goldsmith/local/slacksink"
+	"goldsmith/local/slack"
 )
 
 // sandboxes stand between bus or state machine and the functions: an invocation
@@ -19,7 +19,7 @@ import (
 type sandboxes struct {
 	*chaos
 	inner asl.Invoker
-	slack func(...slacksink.Failure)
+	slack func(...slack.Failure)
 }
 
 // delay is how late a late event is: every wait has looked by itself by then.
@@ -44,11 +44,11 @@ func (s *sandboxes) Invoke(ctx context.Context, function string, payload []byte)
 		_, _ = s.call(ctx, name, function, payload)
 		return nil, asl.FunctionError("Runtime.ExitError", "signal: killed")
 	case slackFails:
-		s.slack(slacksink.Failure{})
+		s.slack(slack.Failure{})
 	case slackKeeps:
-		s.slack(slacksink.Failure{Kept: true})
+		s.slack(slack.Failure{Kept: true})
 	case slackDown:
-		s.slack(slices.Repeat([]slacksink.Failure{{Status: http.StatusBadGateway}}, 10)...)
+		s.slack(slices.Repeat([]slack.Failure{{Status: http.StatusBadGateway}}, 10)...)
 	default:
 	}
 	return s.call(ctx, name, function, payload)

@@ -12,7 +12,7 @@ import (
 
 	"goldsmith/local/asl"
 	"goldsmith/local/ec2"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
@@ -58,14 +58,14 @@ func (m mishap) concernsGroups() bool {
 func refreshNight(t *testing.T, c *chaos) {
 	t.Helper()
 	between := &sandboxes{chaos: c}
-	play(t, suite.Options{
+	play(t, stack.Options{
 		Plans: nightly(func(p *plan.Plan) {
 			p.Schedule, p.Roll.Refresh.Enabled = "cron(12 0 * * ? *)", true
 		}),
 		Ledger:   book{ledger.NewMemory()},
 		Observer: transitions{c},
 		Wrap:     func(inner asl.Invoker) asl.Invoker { between.inner = inner; return between },
-		Guard:    func(s *suite.Suite) http.Handler { return wire{s} },
+		Guard:    func(s *stack.Stack) http.Handler { return wire{s} },
 	}, func(n *night) {
 		between.slack = n.Slack.Inject
 		web := n.launch("web", "")

@@ -9,7 +9,7 @@ import (
 
 	"goldsmith/local/asl"
 	"goldsmith/local/ec2"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 )
@@ -58,13 +58,13 @@ func ofASnapshot(m mishap) bool {
 func crashOfASnapshot(t *testing.T, c *chaos) {
 	t.Helper()
 	between := &sandboxes{chaos: c}
-	play(t, suite.Options{
+	play(t, stack.Options{
 		EC2:      ec2.Options{Lag: 10 * time.Second},
 		Plans:    onRequest(),
 		Ledger:   book{ledger.NewMemory()},
 		Observer: transitions{c},
 		Wrap:     func(inner asl.Invoker) asl.Invoker { between.inner = inner; return between },
-		Guard:    func(s *suite.Suite) http.Handler { return wire{s} },
+		Guard:    func(s *stack.Stack) http.Handler { return wire{s} },
 	}, func(n *night) {
 		between.slack = n.Slack.Inject
 		snapshot := n.lost("web", nil)

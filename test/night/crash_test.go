@@ -9,7 +9,7 @@ import (
 
 	"goldsmith/local/asl"
 	"goldsmith/local/ec2"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
@@ -56,14 +56,14 @@ func TestEveryCrashPoint(t *testing.T) {
 func crashNight(t *testing.T, c *chaos) {
 	t.Helper()
 	between := &sandboxes{chaos: c}
-	play(t, suite.Options{
+	play(t, stack.Options{
 		EC2: ec2.Options{Lag: 10 * time.Second},
 		// Two sweeps have seen the plan by then.
 		Plans:    nightly(func(p *plan.Plan) { p.Schedule, p.Concurrency = "cron(12 0 * * ? *)", 1 }),
 		Ledger:   book{ledger.NewMemory()},
 		Observer: transitions{c},
 		Wrap:     func(inner asl.Invoker) asl.Invoker { between.inner = inner; return between },
-		Guard:    func(s *suite.Suite) http.Handler { return wire{s} },
+		Guard:    func(s *stack.Stack) http.Handler { return wire{s} },
 	}, func(n *night) {
 		between.slack = n.Slack.Inject
 		web, rest, lab := n.launch("web", "gp3"), n.launch("rest", "stopped"), n.launch("lab", "unenrolled")

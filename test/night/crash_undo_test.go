@@ -13,7 +13,7 @@ import (
 
 	"goldsmith/local/asl"
 	"goldsmith/local/ec2"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/event"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
@@ -50,12 +50,12 @@ func TestEveryCrashPointOfAnUndo(t *testing.T) {
 func undoNight(t *testing.T, c *chaos) {
 	t.Helper()
 	between := &sandboxes{chaos: c}
-	play(t, suite.Options{
+	play(t, stack.Options{
 		Plans:    nightly(func(p *plan.Plan) { p.Schedule = "cron(12 0 * * ? *)" }),
 		Ledger:   targets{book{ledger.NewMemory()}},
 		Observer: transitions{c},
 		Wrap:     func(inner asl.Invoker) asl.Invoker { between.inner = inner; return between },
-		Guard:    func(s *suite.Suite) http.Handler { return wire{s} },
+		Guard:    func(s *stack.Stack) http.Handler { return wire{s} },
 	}, func(n *night) {
 		n.excused.slack = true // the rollback is told as well
 		between.slack = n.Slack.Inject

@@ -5,15 +5,15 @@ import (
 	"time"
 
 	"goldsmith/local/asl"
-	"goldsmith/local/bus"
 	"goldsmith/local/ec2"
-	"goldsmith/local/suite"
+	"goldsmith/local/eventbridge"
+	"goldsmith/local/stack"
 	"goldsmith/shared/plan"
 )
 
 func TestEveryDeliveryTwice(t *testing.T) {
-	twice := map[string]bus.Faults{"": {Double: 1}}
-	play(t, suite.Options{Events: twice}, func(n *night) {
+	twice := map[string]eventbridge.Faults{"": {Double: 1}}
+	play(t, stack.Options{Events: twice}, func(n *night) {
 		web, db, lab := n.launch("web", ""), n.launch("db", "gp3 st1"), n.launch("lab", "unenrolled")
 		n.begin()
 		n.ask(lab, "now")
@@ -32,8 +32,8 @@ func TestEveryDeliveryTwice(t *testing.T) {
 // Nothing of EC2's arrives: the heartbeats carry the night, and each wait is
 // at most one heartbeat longer.
 func TestEveryEventOfEC2Lost(t *testing.T) {
-	lost := map[string]bus.Faults{"aws.ec2": {Loss: 1}, "aws.tag": {Loss: 1}}
-	play(t, suite.Options{Events: lost}, func(n *night) {
+	lost := map[string]eventbridge.Faults{"aws.ec2": {Loss: 1}, "aws.tag": {Loss: 1}}
+	play(t, stack.Options{Events: lost}, func(n *night) {
 		ids := []string{n.launch("web", ""), n.launch("db", "gp3 gp3 st1"), n.launch("arm", "arm64"), n.launch("batch", "m5.large spot")}
 		n.run()
 
@@ -78,9 +78,9 @@ func (n *night) looksAreRare(run, id string) {
 }
 
 func TestEveryEventLateDoubledAndOutOfOrder(t *testing.T) {
-	wild := map[string]bus.Faults{"": {Double: 1, Reorder: 1, Hold: 20 * time.Second}}
+	wild := map[string]eventbridge.Faults{"": {Double: 1, Reorder: 1, Hold: 20 * time.Second}}
 	for seed := range uint64(3) {
-		play(t, suite.Options{Events: wild, Seed: seed + 1}, func(n *night) {
+		play(t, stack.Options{Events: wild, Seed: seed + 1}, func(n *night) {
 			for _, name := range []string{"web", "api", "mail"} {
 				n.launch(name, "")
 			}
@@ -102,14 +102,14 @@ func TestEveryEventLateDoubledAndOutOfOrder(t *testing.T) {
 
 func TestImagesThatTakeADay(t *testing.T) {
 	for _, takes := range []time.Duration{20 * time.Hour, 23*time.Hour + 50*time.Minute} {
-		for what, events := range map[string]map[string]bus.Faults{
+		for what, events := range map[string]map[string]eventbridge.Faults{
 			"with events": nil, "without": {"aws.ec2": {Loss: 1}, "aws.tag": {Loss: 1}},
 		} {
 			t.Run(takes.String()+" "+what, func(t *testing.T) {
 				slow := ec2.DefaultTiming()
 				slow.SnapshotStored = ec2.Span{Min: takes, Max: takes}
 				plans := nightly(func(p *plan.Plan) { p.Schedule = "at(2000-01-01T00:30:00)" })
-				play(t, suite.Options{Plans: plans, Events: events, EC2: ec2.Options{Timing: slow}}, func(n *night) {
+				play(t, stack.Options{Plans: plans, Events: events, EC2: ec2.Options{Timing: slow}}, func(n *night) {
 					db := n.launch("db", "st1")
 					n.run()
 

@@ -10,7 +10,7 @@ import (
 	"goldsmith/infra/workflow"
 	"goldsmith/local/asl"
 	"goldsmith/local/ec2"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/job"
 )
 
@@ -18,7 +18,7 @@ import (
 type newer struct{ inner asl.Invoker }
 
 // renamed are the newer release's names of errors.
-var renamed = strings.NewReplacer(`"Failed"`, `"GivenUp"`, `"NotYet"`, `"ComeAgain"`, `"Throttled"`, `"Busy"`)
+var renamed = strings.NewReplacer(`"Failed"`, `"GivenUp"`, `"NotYet"`, `"ComeAgain"`, `"Transient"`, `"Busy"`)
 
 // newerDefinition is the definition of that release.
 func newerDefinition() string {
@@ -52,14 +52,14 @@ var deployments = []string{"claim", "stop", "watch:stopped", "image", "watch:sna
 func TestADeploymentInTheMiddle(t *testing.T) {
 	for _, step := range deployments {
 		t.Run("a newer release at "+step, func(t *testing.T) {
-			play(t, suite.Options{History: true}, func(n *night) {
+			play(t, stack.Options{History: true}, func(n *night) {
 				n.deployed(func(web string) {
 					n.at(step, web, func(work) { n.deploy(newerDefinition(), true) })
 				})
 			})
 		})
 		t.Run("the one before at "+step, func(t *testing.T) {
-			play(t, suite.Options{History: true}, func(n *night) {
+			play(t, stack.Options{History: true}, func(n *night) {
 				n.deploy(newerDefinition(), true)
 				n.deployed(func(web string) {
 					n.at(step, web, func(work) { n.deploy(workflow.Definition, false) })

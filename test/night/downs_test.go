@@ -25,7 +25,7 @@ func (d *downs) stops(id, plan string) {
 
 // follow follows an instance's states as EC2 sends them.
 func (n *night) follow(_, detailType string, resources []string) {
-	if detailType != "EC2 Instance State-change Notification" || n.Suite == nil {
+	if detailType != "EC2 Instance State-change Notification" || n.Stack == nil {
 		return
 	}
 	id := resources[0][strings.LastIndex(resources[0], "/")+1:]

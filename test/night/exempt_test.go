@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"goldsmith/local/ec2"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/event"
 	"goldsmith/shared/plan"
 )
@@ -32,7 +32,7 @@ func TestASourceIsExempted(t *testing.T) {
 		} {
 			t.Run(name, func(t *testing.T) {
 				plans := demand(func(p *plan.Plan) { p.Concurrency = concurrency; p.Roll.Skip = true })
-				play(t, suite.Options{Plans: plans}, func(n *night) {
+				play(t, stack.Options{Plans: plans}, func(n *night) {
 					ids := n.launchMany(5)
 					n.begin()
 					n.excused.dead, n.excused.exempted = true, 1
@@ -66,7 +66,7 @@ func TestASourceIsExempted(t *testing.T) {
 
 // What cannot be exempted is refused with what to do, and changes nothing.
 func TestExemptingWhatIsNotDown(t *testing.T) {
-	play(t, suite.Options{}, func(n *night) {
+	play(t, stack.Options{}, func(n *night) {
 		web := n.launch("web", "")
 		n.begin()
 		for _, e := range []event.Exempt{{Source: web, By: "ada"}, {Source: "db", By: "ada"},
@@ -86,7 +86,7 @@ func TestASourceIsExemptedInItsOwnRun(t *testing.T) {
 	for _, exempted := range []int{1, 2} {
 		t.Run(fmt.Sprint(exempted), func(t *testing.T) {
 			plans := nightly(func(p *plan.Plan) { p.Concurrency = 1; p.Roll.Skip = true })
-			play(t, suite.Options{Plans: plans}, func(n *night) {
+			play(t, stack.Options{Plans: plans}, func(n *night) {
 				n.excused.dead, n.excused.exempted = true, exempted
 				ids := n.launchMany(5)
 				n.begin()
@@ -114,7 +114,7 @@ func TestASourceIsExemptedInItsOwnRun(t *testing.T) {
 // An image that takes hours keeps no other source of its run from being stopped: its source is back.
 func TestAnImageThatTakesLongHoldsNoPlace(t *testing.T) {
 	plans := nightly(func(p *plan.Plan) { p.Concurrency = 1; p.Roll.Skip = true })
-	play(t, suite.Options{Plans: plans}, func(n *night) {
+	play(t, stack.Options{Plans: plans}, func(n *night) {
 		ids := n.launchMany(4)
 		slices.Sort(ids)
 		n.begin()
@@ -135,7 +135,7 @@ func TestOneWithoutRoomIsNamedToTheOthers(t *testing.T) {
 	plans := nightly(func(p *plan.Plan) { p.Concurrency = 1; p.Roll.Skip = true })
 	for _, room := range []string{"m5.large", ""} {
 		t.Run("of type "+room, func(t *testing.T) {
-			play(t, suite.Options{Plans: plans}, func(n *night) {
+			play(t, stack.Options{Plans: plans}, func(n *night) {
 				n.excused.dead = true
 				web := n.launch("web", "m5.large")
 				for _, name := range []string{"a", "b", "c", "d", "e"} {

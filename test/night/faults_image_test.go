@@ -7,7 +7,7 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 
 	"goldsmith/local/ec2"
-	"goldsmith/local/states"
+	"goldsmith/local/sfn"
 	"goldsmith/shared/job"
 )
 
@@ -69,7 +69,7 @@ func images() []trouble {
 		trouble{
 			what:  "the image is available, then pending again for ten minutes",
 			story: injects(ec2.Fault{Action: "CreateImage", PendingAgain: 10 * time.Minute}),
-			want: comes{ending: job.Imaged, back: ordinary, also: func(n *night, r states.Execution, web string) {
+			want: comes{ending: job.Imaged, back: ordinary, also: func(n *night, r sfn.Execution, web string) {
 				time.Sleep(20 * time.Minute)
 				n.wasImaged(r, web)
 			}},
@@ -105,7 +105,7 @@ func images() []trouble {
 					injects(ec2.Fault{Action: "CreateTags", Code: denied, Status: 403})(n, web, template)
 				})
 			},
-			want: comes{ending: job.Imaged, back: ordinary, also: func(n *night, _ states.Execution, web string) {
+			want: comes{ending: job.Imaged, back: ordinary, also: func(n *night, _ sfn.Execution, web string) {
 				n.want("images", len(n.imagesOf(web)), 1)
 			}},
 		},
@@ -113,7 +113,7 @@ func images() []trouble {
 }
 
 // unrolled: what launches from the template is what did before.
-func unrolled(n *night, _ states.Execution, _ string) {
+func unrolled(n *night, _ sfn.Execution, _ string) {
 	n.t.Helper()
 	n.want("template's image", aws.ToString(n.defaults()[0].LaunchTemplateData.ImageId), ec2.ImageX86)
 }

@@ -7,7 +7,7 @@ import (
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"goldsmith/local/ec2"
-	"goldsmith/local/states"
+	"goldsmith/local/sfn"
 	"goldsmith/shared/job"
 )
 
@@ -21,7 +21,7 @@ func rolling() []trouble {
 		c.story = func(n *night, _, template string) {
 			n.EC2.Inject(ec2.Fault{Action: action, Resource: template, Code: denied, Status: 403})
 		}
-		c.want.also = func(n *night, r states.Execution, web string) {
+		c.want.also = func(n *night, r sfn.Execution, web string) {
 			n.wasImaged(r, web)
 			unrolled(n, r, web)
 		}

@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/local/ec2"
-	"goldsmith/local/states"
+	"goldsmith/local/sfn"
 	"goldsmith/shared/job"
 	"goldsmith/shared/tag"
 )
@@ -74,14 +74,14 @@ func (d deed) play(t *testing.T, step string) (became string) {
 	}
 	amongOthers(t, func(n *night, web, _ string) {
 		n.at(step, web, func(work) { d.do(n, web) })
-	}, func(n *night, r states.Execution, web string) {
+	}, func(n *night, r sfn.Execution, web string) {
 		want.hold(n, r, web)
 		became = want.told(n, r, web)
 	})
 	return became
 }
 
-func (c cell) hold(n *night, r states.Execution, web string) {
+func (c cell) hold(n *night, r sfn.Execution, web string) {
 	n.t.Helper()
 	result := n.results(r)[web]
 	problem := result.Problem
@@ -109,7 +109,7 @@ func (c cell) hold(n *night, r states.Execution, web string) {
 }
 
 // told is a cell of the page's table.
-func (c cell) told(n *night, r states.Execution, web string) string {
+func (c cell) told(n *night, r sfn.Execution, web string) string {
 	n.t.Helper()
 	result := n.results(r)[web]
 	said := map[job.Ending]string{job.Imaged: "imaged", job.Broken: "failed", job.Skipped: "skipped", job.LeftStopped: "left stopped"}[result.Ending]

@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"goldsmith/local/ec2"
-	"goldsmith/local/states"
+	"goldsmith/local/sfn"
 	"goldsmith/shared/job"
 )
 
@@ -40,7 +40,7 @@ func starting() []trouble {
 			what:  "EC2 has no room for an hour (InsufficientInstanceCapacity)",
 			story: injects(ec2.Fault{Action: "StartInstances", Code: "InsufficientInstanceCapacity", Until: due.Add(time.Hour)}),
 			want: comes{ending: job.Imaged, back: 70 * time.Minute, drawn: true,
-				also: func(n *night, r states.Execution, web string) {
+				also: func(n *night, r sfn.Execution, web string) {
 					n.wasImaged(r, web)
 					n.want("down for the hour", n.results(r)[web].Times.Downtime() > 55*time.Minute, true)
 				}},
@@ -67,8 +67,8 @@ func starting() []trouble {
 }
 
 // brokenLater: once it is started again, an hour after, its result says so.
-func brokenLater(after time.Duration) func(n *night, r states.Execution, web string) {
-	return func(n *night, r states.Execution, web string) {
+func brokenLater(after time.Duration) func(n *night, r sfn.Execution, web string) {
+	return func(n *night, r sfn.Execution, web string) {
 		n.t.Helper()
 		time.Sleep(time.Until(due.Add(after + 2*sweep)))
 		n.want("state later", n.EC2.State(web), ec2.Running)

@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/local/ec2"
-	"goldsmith/local/states"
+	"goldsmith/local/sfn"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
 )
@@ -50,7 +50,7 @@ func stopping() []trouble {
 			},
 			want: comes{
 				ending: job.Broken, problem: "OperationNotPermitted", says: []string{"Switch stop protection off"},
-				also: func(n *night, _ states.Execution, web string) {
+				also: func(n *night, _ sfn.Execution, web string) {
 					n.want("starts", len(n.callsOf("StartInstances", web)), 0)
 				},
 			},
@@ -67,7 +67,7 @@ func stopping() []trouble {
 			story: injects(ec2.Fault{Action: "StopInstances", Stuck: true}),
 			want: comes{
 				ending: job.LeftStopped, problem: "is still stopping", says: []string{"Left stopped"}, state: ec2.Stopping, back: 3*time.Hour + 3*sweep,
-				also: func(n *night, _ states.Execution, web string) { n.forceByHand(web) },
+				also: func(n *night, _ sfn.Execution, web string) { n.forceByHand(web) },
 			},
 		},
 		{
@@ -75,7 +75,7 @@ func stopping() []trouble {
 			story: injects(ec2.Fault{Action: "StopInstances", Stuck: true}),
 			want: comes{
 				ending: job.Imaged, says: []string{"stopped by force after 15m: file systems may need a check", string(job.ForcedStop)}, back: 20 * time.Minute,
-				also: func(n *night, r states.Execution, web string) {
+				also: func(n *night, r sfn.Execution, web string) {
 					imaged(n, r, web)
 					n.want("stops", len(n.stopsOf(web)), 2)
 					n.want("rolled", aws.ToString(n.defaults()[0].LaunchTemplateData.ImageId), n.results(r)[web].Image.ID)
@@ -91,7 +91,7 @@ func stopping() []trouble {
 			},
 			want: comes{
 				ending: job.Broken, problem: "was stopped by force; plan nightly is strict", says: []string{"Check its file systems"}, back: 20 * time.Minute,
-				also: func(n *night, _ states.Execution, web string) { n.want("images", len(n.imagesOf(web)), 0) },
+				also: func(n *night, _ sfn.Execution, web string) { n.want("images", len(n.imagesOf(web)), 0) },
 			},
 		},
 		{
@@ -99,7 +99,7 @@ func stopping() []trouble {
 			story: injects(ec2.Fault{Action: "StopInstances", Wedged: true, Until: due.Add(time.Hour)}),
 			want: comes{
 				ending: job.LeftStopped, problem: "is still stopping", says: []string{"Left stopped", string(job.ForcedStop)}, state: ec2.Stopping, back: 3*time.Hour + 3*sweep,
-				also: func(n *night, _ states.Execution, web string) {
+				also: func(n *night, _ sfn.Execution, web string) {
 					n.want("stops", len(n.stopsOf(web)), 2)
 					n.forceByHand(web)
 				},
@@ -108,7 +108,7 @@ func stopping() []trouble {
 		{
 			what: "a stop that is only slow is never forced", plan: force(15 * time.Minute),
 			story: injects(ec2.Fault{Action: "StopInstances", Delay: 12 * time.Minute}),
-			want: comes{ending: job.Imaged, back: 17 * time.Minute, also: func(n *night, r states.Execution, web string) {
+			want: comes{ending: job.Imaged, back: 17 * time.Minute, also: func(n *night, r sfn.Execution, web string) {
 				imaged(n, r, web)
 				n.want("stops", len(n.stopsOf(web)), 1)
 			}},
@@ -124,7 +124,7 @@ func (n *night) quiet() {
 	}
 }
 
-func imaged(n *night, r states.Execution, web string) {
+func imaged(n *night, r sfn.Execution, web string) {
 	n.t.Helper()
 	n.wasImaged(r, web)
 }

@@ -12,8 +12,8 @@ import (
 	"goldsmith/local/asl"
 	"goldsmith/local/ec2"
 	"goldsmith/local/query"
-	"goldsmith/local/states"
-	"goldsmith/local/suite"
+	"goldsmith/local/sfn"
+	"goldsmith/local/stack"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
 )
@@ -42,7 +42,7 @@ type comes struct {
 	// drawn is set where that depends on pauses that the SDK draws at random, so
 	// that the page can only give the most.
 	drawn bool
-	also  func(n *night, r states.Execution, web string)
+	also  func(n *night, r sfn.Execution, web string)
 }
 
 // story is what the page tells of a trouble that was played.
@@ -50,14 +50,14 @@ type story struct{ what, became, back, said string }
 
 // amongOthers plays a night in which something happens to one of four sources:
 // the others must be imaged whatever becomes of it.
-func amongOthers(t *testing.T, begin func(n *night, web, template string), told func(n *night, r states.Execution, web string)) {
+func amongOthers(t *testing.T, begin func(n *night, web, template string), told func(n *night, r sfn.Execution, web string)) {
 	t.Helper()
 	among(t, nightly(), begin, told)
 }
 
-func among(t *testing.T, plans plan.Plans, begin func(n *night, web, template string), told func(n *night, r states.Execution, web string)) {
+func among(t *testing.T, plans plan.Plans, begin func(n *night, web, template string), told func(n *night, r sfn.Execution, web string)) {
 	t.Helper()
-	play(t, suite.Options{Plans: plans}, func(n *night) {
+	play(t, stack.Options{Plans: plans}, func(n *night) {
 		web := n.launch("web", "")
 		disk := "gp3 st1"
 		if plans.Plans[plans.Default].Strict {
@@ -83,7 +83,7 @@ func (c trouble) play(t *testing.T) (told story) {
 	if c.plan != nil {
 		plans = nightly(c.plan)
 	}
-	among(t, plans, c.story, func(n *night, r states.Execution, web string) {
+	among(t, plans, c.story, func(n *night, r sfn.Execution, web string) {
 		told = story{what: c.what, became: c.want.became(), said: n.decisive(r, web, c.want)}
 		c.want.hold(n, r, web)
 		told.back = c.want.isBack(n, r, web)
@@ -102,7 +102,7 @@ func (w comes) became() string {
 	}
 }
 
-func (w comes) hold(n *night, r states.Execution, web string) {
+func (w comes) hold(n *night, r sfn.Execution, web string) {
 	n.t.Helper()
 	n.want("ending", n.results(r)[web].Ending, w.ending)
 	if w.ending == job.Broken || w.ending == job.LeftStopped {
@@ -121,7 +121,7 @@ func (w comes) hold(n *night, r states.Execution, web string) {
 }
 
 // isBack waits until the instance runs again, and says after how long.
-func (w comes) isBack(n *night, r states.Execution, web string) string {
+func (w comes) isBack(n *night, r sfn.Execution, web string) string {
 	n.t.Helper()
 	stops := n.stopsOf(web)
 	switch {
@@ -145,7 +145,7 @@ func (w comes) isBack(n *night, r states.Execution, web string) string {
 
 // waited waits until the instance runs again, but not longer than most, and says
 // after how long it did.
-func (n *night) waited(r states.Execution, web string, sent time.Time, most time.Duration) time.Duration {
+func (n *night) waited(r sfn.Execution, web string, sent time.Time, most time.Duration) time.Duration {
 	n.t.Helper()
 	for n.EC2.State(web) != ec2.Running && time.Since(sent) <= most {
 		time.Sleep(time.Second)
@@ -179,7 +179,7 @@ func (n *night) stopsOf(id string) []query.Record {
 var seconds = regexp.MustCompile(`down [0-9hms]+`)
 
 // decisive is the line of the run's message that says what became of a source.
-func (n *night) decisive(r states.Execution, web string, w comes) string {
+func (n *night) decisive(r sfn.Execution, web string, w comes) string {
 	var all []string
 	for _, message := range n.messagesOf(r) {
 		for line := range strings.Lines(message) {

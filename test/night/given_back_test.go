@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/local/ec2"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/event"
 )
 
@@ -48,7 +48,7 @@ func TestUndoLeadsToWhatWasLaunched(t *testing.T) {
 
 // The image of the default is gone, and what is launched is there: that is what all goes back to, and it is told.
 func TestUndoGoesBackToWhatIsLeft(t *testing.T) {
-	play(t, suite.Options{}, func(n *night) {
+	play(t, stack.Options{}, func(n *night) {
 		n.excused.slack = true
 		n.launch("web", "")
 		fleet := n.behind()
@@ -68,7 +68,7 @@ func TestUndoGoesBackToWhatIsLeft(t *testing.T) {
 
 // A person has put an image of their own on top since: it stays, and is told.
 func TestUndoLeavesWhatAPersonPutOnTop(t *testing.T) {
-	play(t, suite.Options{}, func(n *night) {
+	play(t, stack.Options{}, func(n *night) {
 		n.excused.slack = true
 		n.launch("web", "")
 		fleet := n.template("fleet", "web", "m5.large", ec2.ImageX86)
@@ -88,7 +88,7 @@ func TestUndoLeavesWhatAPersonPutOnTop(t *testing.T) {
 
 // A person has changed the instance type since: what the earlier image cannot run on is left alone, with the reason.
 func TestUndoPointsAtNothingThatCannotBeLaunched(t *testing.T) {
-	play(t, suite.Options{}, func(n *night) {
+	play(t, stack.Options{}, func(n *night) {
 		n.excused.slack = true
 		web := n.launch("web", "")
 		n.second = n.registered("without ENA", false)

@@ -8,15 +8,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 
-	"goldsmith/local/states"
-	"goldsmith/local/suite"
+	"goldsmith/local/sfn"
+	"goldsmith/local/stack"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
 )
 
 // refreshed is a suite whose nightly plan refreshes groups.
-func refreshed(edits ...func(*plan.Refresh)) suite.Options {
-	return suite.Options{Plans: nightly(func(p *plan.Plan) {
+func refreshed(edits ...func(*plan.Refresh)) stack.Options {
+	return stack.Options{Plans: nightly(func(p *plan.Plan) {
 		p.Roll.Refresh.Enabled = true
 		for _, edit := range edits {
 			edit(&p.Roll.Refresh)
@@ -92,7 +92,7 @@ func (n *night) onlyRefresh(name string) types.InstanceRefresh {
 }
 
 // refreshIn is what a run says of a group.
-func (n *night) refreshIn(r states.Execution, source, group string) job.Refresh {
+func (n *night) refreshIn(r sfn.Execution, source, group string) job.Refresh {
 	n.t.Helper()
 	for _, each := range n.results(r)[source].Refreshes {
 		if each.Group == group {
@@ -104,7 +104,7 @@ func (n *night) refreshIn(r states.Execution, source, group string) job.Refresh 
 }
 
 // isOn: every member of a group runs on the image that a run made of a source.
-func (n *night) isOn(r states.Execution, group, source string) {
+func (n *night) isOn(r sfn.Execution, group, source string) {
 	n.t.Helper()
 	n.want("images of group "+group, strings.Join(n.members(group), " "), n.results(r)[source].Image.ID)
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/local/ec2"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/event"
 	"goldsmith/shared/job"
 	"goldsmith/shared/tag"
@@ -32,7 +32,7 @@ func TestWhatComesToAHeldNameIsHeld(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			play(t, suite.Options{}, func(n *night) {
+			play(t, stack.Options{}, func(n *night) {
 				n.excused.slack = true
 				n.alias("/goldsmith/images/web", ec2.ImageX86)
 				web := n.launch("web", "")

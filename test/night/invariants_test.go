@@ -8,8 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
-	"goldsmith/local/bus"
 	"goldsmith/local/ec2"
+	"goldsmith/local/eventbridge"
 	"goldsmith/local/query"
 	"goldsmith/shared/image"
 	"goldsmith/shared/job"
@@ -88,7 +88,7 @@ func (n *night) check() {
 		i.holds(n, images)
 	}
 	n.checked = ""
-	if dead := n.Bus.Records(bus.Dead); len(dead) > 0 && !n.excused.dead {
+	if dead := n.Bus.Records(eventbridge.Dead); len(dead) > 0 && !n.excused.dead {
 		n.t.Errorf("%d events could not be handled, the first by %s: %v", len(dead), dead[0].Function, dead[0].Problem)
 	}
 }

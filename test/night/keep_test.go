@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"goldsmith/local/ec2"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/tag"
 )
@@ -19,7 +19,7 @@ func thirtyDays(p *plan.Plan) {
 func TestTagsOnImagesLetNoneGo(t *testing.T) {
 	for _, wish := range []string{"last=1", "yearly=1 minimum=1", "daily=1"} {
 		t.Run(wish, func(t *testing.T) {
-			play(t, suite.Options{Plans: nightly(thirtyDays)}, func(n *night) {
+			play(t, stack.Options{Plans: nightly(thirtyDays)}, func(n *night) {
 				web := n.launch("web", "stopped unenrolled")
 				n.launch("other", "")
 				var ids []string
@@ -41,7 +41,7 @@ func TestTagsOnImagesLetNoneGo(t *testing.T) {
 
 // A source's own wish is written down with its images, and holds whatever their tags say later.
 func TestAWishIsOfItsSource(t *testing.T) {
-	play(t, suite.Options{Plans: nightly(thirtyDays)}, func(n *night) {
+	play(t, stack.Options{Plans: nightly(thirtyDays)}, func(n *night) {
 		web := n.launch("web", "")
 		n.ok(n.tagAs(web, map[string]string{tag.Keep: "last=2"}))
 		for k := range 3 {
@@ -56,7 +56,7 @@ func TestAWishIsOfItsSource(t *testing.T) {
 func TestAnotherTakesTheNameOfWhatHasEnded(t *testing.T) {
 	for _, wish := range []string{"", "last=2"} {
 		t.Run(wish, func(t *testing.T) {
-			play(t, suite.Options{Plans: nightly(func(p *plan.Plan) {
+			play(t, stack.Options{Plans: nightly(func(p *plan.Plan) {
 				p.Keep = plan.Keep{Last: 3, Minimum: 2, Grace: plan.Duration(72 * time.Hour)}
 			})}, func(n *night) {
 				web := n.launch("web", "")
@@ -85,7 +85,7 @@ func TestAnotherTakesTheNameOfWhatHasEnded(t *testing.T) {
 
 // A living source of the name of one that ended long ago, before owners were recorded, lets none of its images go.
 func TestAStrangerAndWhatHasEnded(t *testing.T) {
-	play(t, suite.Options{Plans: nightly(thirtyDays)}, func(n *night) {
+	play(t, stack.Options{Plans: nightly(thirtyDays)}, func(n *night) {
 		var ids []string
 		for k := 9; k > 5; k-- {
 			ids = append(ids, n.old("web", "i-0123456789abcdef0", k))

@@ -6,7 +6,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"goldsmith/local/ec2"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/plan"
 )
 
@@ -45,7 +45,7 @@ func TestWhoseVolumesAreDeleted(t *testing.T) {
 		}, ec2.ImageX86, "web", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			play(t, suite.Options{Plans: nightly(c.edit)}, func(n *night) {
+			play(t, stack.Options{Plans: nightly(c.edit)}, func(n *night) {
 				web := n.launch("web", "kept")
 				n.alias("/goldsmith/images/web", ec2.ImageX86)
 				n.alias("/goldsmith/images/db", ec2.ImageX86)

@@ -10,8 +10,8 @@ import (
 
 	"goldsmith/local/asl"
 	"goldsmith/local/query"
-	"goldsmith/local/slacksink"
-	"goldsmith/local/suite"
+	"goldsmith/local/slack"
+	"goldsmith/local/stack"
 )
 
 // What may last, besides each call of AWS that is denied.
@@ -88,7 +88,7 @@ func (o *lastingFaults) begin(n *night) {
 			if l.long > 0 {
 				until = at.Add(l.long)
 			}
-			time.AfterFunc(time.Until(at), func() { n.Slack.Fail(slacksink.Failure{Status: http.StatusBadGateway}, until) })
+			time.AfterFunc(time.Until(at), func() { n.Slack.Fail(slack.Failure{Status: http.StatusBadGateway}, until) })
 		}
 	}
 }
@@ -103,7 +103,7 @@ func (n *night) abortAll() {
 }
 
 // guard stands between the functions and AWS.
-func (o *lastingFaults) guard(s *suite.Suite) http.Handler {
+func (o *lastingFaults) guard(s *stack.Stack) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		caller := r.Header.Get(query.CallerHeader)
 		if caller == "" || caller == "autoscaling" {

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"goldsmith/local/ec2"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
 )
@@ -111,12 +111,12 @@ func lastingNight(t *testing.T, faults ...lasting) *lastingFaults {
 		shelf: &shelf{table: ledger.NewMemory()}, concurrency: 2,
 	}
 	o.shelf.away = func() bool { return o.of(ledgerAway) }
-	play(t, suite.Options{
+	play(t, stack.Options{
 		Plans: nightly(func(p *plan.Plan) {
 			p.Schedule, p.Concurrency, p.Roll.Refresh.Enabled, p.Keep.Last = "cron(12 0 * * ? *)", o.concurrency, true, 1
 		}),
 		Ledger: o.shelf, History: true,
-		Guard: func(s *suite.Suite) http.Handler { return o.guard(s) },
+		Guard: func(s *stack.Stack) http.Handler { return o.guard(s) },
 	}, func(n *night) {
 		n.lasting = o
 		for i := range 5 {

@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/local/ec2"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/event"
 	"goldsmith/shared/tag"
 )
@@ -19,7 +19,7 @@ import (
 var launchMutations = []mutation{
 	{
 		name: "every image counts as available", breaks: launches,
-		edit: func(o *suite.Options) {
+		edit: func(o *stack.Options) {
 			o.Guard = guarded(answering("DescribeImages", "<imageState>failed<", "<imageState>available<"))
 		},
 		story: func(n *night) {
@@ -31,7 +31,7 @@ var launchMutations = []mutation{
 	},
 	{
 		name: "an undo makes a version of what is undone", breaks: launches,
-		edit: func(o *suite.Options) {
+		edit: func(o *stack.Options) {
 			o.Guard = guarded(between("CreateLaunchTemplateVersion", func(form string) string {
 				if !strings.Contains(form, "Goldsmith+rollback") {
 					return form
@@ -50,7 +50,7 @@ var launchMutations = []mutation{
 	},
 	{
 		name: "every image counts as available, and only $Latest is rolled", breaks: launches,
-		edit: func(o *suite.Options) {
+		edit: func(o *stack.Options) {
 			o.Guard = guarded(answering("DescribeImages", "<imageState>failed<", "<imageState>available<"))
 		},
 		story: func(n *night) {
@@ -62,7 +62,7 @@ var launchMutations = []mutation{
 	},
 	{
 		name: "a version whose roll fails is covered by itself", breaks: launches,
-		edit: func(o *suite.Options) {
+		edit: func(o *stack.Options) {
 			o.Guard = guarded(between("CreateLaunchTemplateVersion", func(form string) string {
 				if !strings.Contains(form, "was+not+rolled") {
 					return form

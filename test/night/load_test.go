@@ -10,7 +10,7 @@ import (
 
 	"goldsmith/local/asl"
 	"goldsmith/local/ec2"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
 )
@@ -40,7 +40,7 @@ func (n *night) allImaged(ids []string) {
 }
 
 func TestThreeHundredSourcesUnderEC2sBuckets(t *testing.T) {
-	play(t, suite.Options{EC2: ec2.Options{Buckets: true}}, func(n *night) {
+	play(t, stack.Options{EC2: ec2.Options{Buckets: true}}, func(n *night) {
 		// The fleet is older than the buckets: they are full when the night begins.
 		var ids []string
 		for range 60 {
@@ -60,7 +60,7 @@ func TestThreeHundredSourcesUnderEC2sBuckets(t *testing.T) {
 }
 
 func TestStartsThrottledToOneASecond(t *testing.T) {
-	play(t, suite.Options{}, func(n *night) {
+	play(t, stack.Options{}, func(n *night) {
 		ids := n.launchMany(100)
 		n.begin()
 		n.EC2.Inject(ec2.Fault{Action: "StartInstances", PerSecond: 1})
@@ -77,7 +77,7 @@ func TestStartsThrottledToOneASecond(t *testing.T) {
 
 // Everything at once answers one call in five only.
 func TestEveryCallThrottledNowAndThen(t *testing.T) {
-	play(t, suite.Options{}, func(n *night) {
+	play(t, stack.Options{}, func(n *night) {
 		ids := n.launchMany(30)
 		n.begin()
 		n.EC2.Inject(ec2.Fault{Chance: 0.5, Code: "RequestLimitExceeded", Until: due.Add(20 * time.Minute)})
@@ -88,7 +88,7 @@ func TestEveryCallThrottledNowAndThen(t *testing.T) {
 
 // Describes that are late: what they say may be older than what was done.
 func TestDescribesThatLag(t *testing.T) {
-	play(t, suite.Options{EC2: ec2.Options{Lag: 10 * time.Second}}, func(n *night) {
+	play(t, stack.Options{EC2: ec2.Options{Lag: 10 * time.Second}}, func(n *night) {
 		for _, name := range []string{"web", "api", "mail"} {
 			n.launch(name, "")
 		}
@@ -105,7 +105,7 @@ func TestDescribesThatLag(t *testing.T) {
 // costs little.
 func TestMoreThanAThousandSources(t *testing.T) {
 	plans := nightly(func(p *plan.Plan) { p.Concurrency, p.Roll.Skip = 1000, true })
-	play(t, suite.Options{Plans: plans}, func(n *night) {
+	play(t, stack.Options{Plans: plans}, func(n *night) {
 		ids := n.launchMany(1050)
 		for _, id := range ids {
 			n.as(id, ec2.Stopped)
@@ -125,7 +125,7 @@ func TestLoadOfOneRun(t *testing.T) {
 	sources := *loadSources
 	plans := nightly(func(p *plan.Plan) { p.Concurrency = 500 })
 	steps, begun, found := &counted{}, time.Now(), ""
-	play(t, suite.Options{Plans: plans, Observer: steps}, func(n *night) {
+	play(t, stack.Options{Plans: plans, Observer: steps}, func(n *night) {
 		ids := n.launchMany(sources)
 		n.run()
 		n.allImaged(ids)
@@ -161,7 +161,7 @@ func TestLoadOfOneRun(t *testing.T) {
 // Two hundred tag requests within a minute are two hundred runs: each is answered, and each is told.
 func TestLoadOfRequests(t *testing.T) {
 	const requests = 200
-	play(t, suite.Options{Plans: onRequest()}, func(n *night) {
+	play(t, stack.Options{Plans: onRequest()}, func(n *night) {
 		var ids []string
 		for range requests {
 			ids = append(ids, n.launch("lab", "unenrolled private"))

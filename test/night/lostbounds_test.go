@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"goldsmith/local/ec2"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
 )
@@ -25,7 +25,7 @@ func one(edits ...func(*plan.Plan)) plan.Plans {
 func TestTheLedgerIsLostAndAnotherIsAskedFor(t *testing.T) {
 	for _, swept := range []bool{false, true} {
 		t.Run(map[bool]string{false: "at once", true: "after a sweep"}[swept], func(t *testing.T) {
-			play(t, suite.Options{History: true, Plans: one()}, func(n *night) {
+			play(t, stack.Options{History: true, Plans: one()}, func(n *night) {
 				web, api := n.launch("web", ""), n.launch("api", "")
 				n.begin()
 				n.EC2.Inject(ec2.Fault{Action: "CreateImage", Resource: web, Delay: 3 * time.Hour})
@@ -53,7 +53,7 @@ func TestTheLedgerIsLostAndAnotherIsAskedFor(t *testing.T) {
 // back. Nothing more of its plan is stopped, a run of another plan is not held back once the sweep has been there.
 func TestTheLedgerIsLostAndWhatWasDownFindsNoRoom(t *testing.T) {
 	plans := with(one(func(p *plan.Plan) { p.Roll.Skip = true }), "other", func(p *plan.Plan) { p.Concurrency = 1 })
-	play(t, suite.Options{History: true, Plans: plans}, func(n *night) {
+	play(t, stack.Options{History: true, Plans: plans}, func(n *night) {
 		n.excused.dead = true
 		web, api, db := n.launch("web", "m5.large"), n.launch("api", ""), n.launch("db", "")
 		n.begin()
@@ -79,7 +79,7 @@ func TestTheLedgerIsLostAndWhatWasDownFindsNoRoom(t *testing.T) {
 // found by the tag.
 func TestTheLedgerIsPutBackAndAnotherIsAskedFor(t *testing.T) {
 	book := ledger.NewMemory()
-	play(t, suite.Options{History: true, Plans: one(), Ledger: book}, func(n *night) {
+	play(t, stack.Options{History: true, Plans: one(), Ledger: book}, func(n *night) {
 		web, api := n.launch("web", ""), n.launch("api", "")
 		n.begin()
 		n.EC2.Inject(ec2.Fault{Action: "CreateImage", Resource: web, Delay: 3 * time.Hour})
@@ -135,7 +135,7 @@ func TestATagHoldsNoRunForLong(t *testing.T) {
 // A person stops a source again while its run still waits for its image: the ledger knows that web was started, so
 // that nothing is held back.
 func TestWhatAPersonStoppedSinceHoldsNothing(t *testing.T) {
-	play(t, suite.Options{History: true, Plans: demand(func(p *plan.Plan) { p.Roll.Skip = true })}, func(n *night) {
+	play(t, stack.Options{History: true, Plans: demand(func(p *plan.Plan) { p.Roll.Skip = true })}, func(n *night) {
 		web, api := n.launch("web", ""), n.launch("api", "")
 		n.begin()
 		n.EC2.Inject(ec2.Fault{Action: "CreateImage", Resource: web, Delay: 3 * time.Hour})

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"goldsmith/local/ec2"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/plan"
 )
 
@@ -50,7 +50,7 @@ func TestMoreTemplatesThanAJobCarries(t *testing.T) {
 // is rolled once and put back once. The next nights ask for that one first, and touch nothing while it is refused.
 func TestAllOrNoneOfManyTemplates(t *testing.T) {
 	const many = 250
-	play(t, suite.Options{Plans: nightly(func(p *plan.Plan) { p.Roll.Together = true })}, func(n *night) {
+	play(t, stack.Options{Plans: nightly(func(p *plan.Plan) { p.Roll.Together = true })}, func(n *night) {
 		web := n.launch("web", "")
 		last := ""
 		for i := range many {

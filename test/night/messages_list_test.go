@@ -12,7 +12,7 @@ import (
 	"goldsmith/infra/workflow"
 	"goldsmith/local/asl"
 	"goldsmith/local/ec2"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/event"
 	"goldsmith/shared/plan"
 )
@@ -42,7 +42,7 @@ func ofTroubles(troubles []trouble) []*situation {
 		if c.plan != nil {
 			plans = nightly(c.plan)
 		}
-		all = append(all, &situation{what: c.what, options: suite.Options{Plans: plans}, story: func(n *night) {
+		all = append(all, &situation{what: c.what, options: stack.Options{Plans: plans}, story: func(n *night) {
 			web := n.launch("web", "")
 			template := n.template("web", "web", "t3.micro", ec2.ImageX86)
 			n.begin()
@@ -97,7 +97,7 @@ func asking(words, value string, then func(n *night, lab string)) func(n *night)
 }
 
 func requestSituations() []*situation {
-	requests := func() suite.Options { return suite.Options{Plans: onRequest()} }
+	requests := func() stack.Options { return stack.Options{Plans: onRequest()} }
 	excluding := nightly(func(p *plan.Plan) { p.Schedule = ""; p.Sources.Exclude = map[string][]string{"hold": nil} })
 	return []*situation{
 		{what: "a tag asks for an image", options: requests(), story: asking("", "now", nil)},
@@ -105,13 +105,13 @@ func requestSituations() []*situation {
 		{what: "the instance is terminated", options: requests(), story: asking("", "now", func(n *night, lab string) {
 			must(n.cloud.TerminateInstances(n.ctx, &sdk.TerminateInstancesInput{InstanceIds: []string{lab}}))(n.t)
 		})},
-		{what: "its plan excludes the instance", options: suite.Options{Plans: excluding}, story: asking("hold=yes", "now", nil)},
+		{what: "its plan excludes the instance", options: stack.Options{Plans: excluding}, story: asking("hold=yes", "now", nil)},
 		{what: "the instance cannot be stopped", options: requests(), story: asking("protected", "now", nil)},
 		{what: "the tag cannot be taken off", options: requests(), story: asking("", "now", func(n *night, lab string) {
 			n.EC2.Inject(ec2.Fault{Action: "DeleteTags", Resource: lab, Code: denied, Status: 403})
 		})},
 		{
-			what: "more are asked for than the plan's limit allows", options: suite.Options{Plans: demand(func(p *plan.Plan) { p.Limit = plan.Limit{Count: 1} })},
+			what: "more are asked for than the plan's limit allows", options: stack.Options{Plans: demand(func(p *plan.Plan) { p.Limit = plan.Limit{Count: 1} })},
 			story: func(n *night) {
 				first, second := n.launch("lab", ""), n.launch("late", "")
 				n.begin()
@@ -122,7 +122,7 @@ func requestSituations() []*situation {
 			},
 		},
 		{
-			what: "a request waits for its turn", options: suite.Options{Plans: demand(func(p *plan.Plan) { p.Concurrency = 1 })},
+			what: "a request waits for its turn", options: stack.Options{Plans: demand(func(p *plan.Plan) { p.Concurrency = 1 })},
 			story: func(n *night) {
 				first, second := n.launch("lab", ""), n.launch("late", "")
 				n.begin()
@@ -140,7 +140,7 @@ func downSituations() []*situation {
 	for _, o := range outages {
 		all = append(all, &situation{
 			what:    "what was stopped is not started again: " + o.name,
-			options: suite.Options{Plans: nightly(func(p *plan.Plan) { p.Concurrency = 1; p.Roll.Skip = true })}, story: func(n *night) {
+			options: stack.Options{Plans: nightly(func(p *plan.Plan) { p.Concurrency = 1; p.Roll.Skip = true })}, story: func(n *night) {
 				n.launch("web-1", "")
 				n.launch("web-2", "")
 				n.begin()
@@ -149,7 +149,7 @@ func downSituations() []*situation {
 			},
 		})
 	}
-	return append(all, &situation{what: "EC2 says before the stop that it would not start them again", options: suite.Options{Plans: few()}, story: func(n *night) {
+	return append(all, &situation{what: "EC2 says before the stop that it would not start them again", options: stack.Options{Plans: few()}, story: func(n *night) {
 		n.launch("web-1", "")
 		n.launch("web-2", "")
 		n.begin()
@@ -232,7 +232,7 @@ func somebodySituations() []*situation {
 			})
 			n.run()
 		}},
-		{what: "another run works on the instance", options: suite.Options{Plans: with(nightly(), "golden", func(*plan.Plan) {})}, story: func(n *night) {
+		{what: "another run works on the instance", options: stack.Options{Plans: with(nightly(), "golden", func(*plan.Plan) {})}, story: func(n *night) {
 			n.launch("web", "plan=nightly,golden")
 			n.run()
 		}},
@@ -262,7 +262,7 @@ func brokenSituations() []*situation {
 		{what: "the run is aborted while an instance is down", story: abort("image", true, "api")},
 		{what: "the work on one source is aborted while it is down", story: abort("image", false, "api")},
 		{what: "the run is aborted before anything is stopped", story: abort("claim", true)},
-		{what: "the plan's limit is exceeded", options: suite.Options{Plans: nightly(func(p *plan.Plan) { p.Limit = plan.Limit{Count: 1} })}, story: func(n *night) {
+		{what: "the plan's limit is exceeded", options: stack.Options{Plans: nightly(func(p *plan.Plan) { p.Limit = plan.Limit{Count: 1} })}, story: func(n *night) {
 			n.launch("web", "")
 			n.launch("api", "")
 			n.run()
@@ -273,7 +273,7 @@ func brokenSituations() []*situation {
 			n.EC2.Inject(ec2.Fault{Action: "DescribeInstances", Code: denied, Status: 403, Until: due.Add(8 * time.Minute)})
 			n.run()
 		}},
-		{what: "the window closes before every turn came", options: suite.Options{Plans: nightly(func(p *plan.Plan) {
+		{what: "the window closes before every turn came", options: stack.Options{Plans: nightly(func(p *plan.Plan) {
 			p.Concurrency, p.Window = 1, plan.Duration(2*time.Minute)
 		})}, story: func(n *night) {
 			for _, name := range []string{"web-1", "web-2", "web-3", "web-4"} {
@@ -281,7 +281,7 @@ func brokenSituations() []*situation {
 			}
 			n.run()
 		}},
-		{what: "the schedule started no run", options: suite.Options{
+		{what: "the schedule started no run", options: stack.Options{
 			Plans: nightly(func(p *plan.Plan) { p.Window = plan.Duration(5 * time.Minute) }), Wrap: deafUntil("trigger", due.Add(12*time.Minute)),
 		}, story: func(n *night) {
 			n.launch("web", "")
@@ -321,10 +321,10 @@ func testSituations() []*situation {
 		}
 	}
 	return []*situation{
-		{what: "an image is proved", options: suite.Options{Plans: tested()}, story: failing(ec2.Fault{Action: "nothing"})},
-		{what: "the test instance does not pass its status checks", options: suite.Options{Plans: tested()}, story: failing(ec2.Fault{Action: "RunInstances", Impaired: true})},
-		{what: "the test instance may not be launched", options: suite.Options{Plans: tested()}, story: failing(ec2.Fault{Action: "RunInstances", Code: denied, Status: 403})},
-		{what: "the test instance cannot be terminated", options: suite.Options{Plans: tested()}, story: failing(ec2.Fault{
+		{what: "an image is tested", options: stack.Options{Plans: tested()}, story: failing(ec2.Fault{Action: "nothing"})},
+		{what: "the test instance does not pass its status checks", options: stack.Options{Plans: tested()}, story: failing(ec2.Fault{Action: "RunInstances", Impaired: true})},
+		{what: "the test instance may not be launched", options: stack.Options{Plans: tested()}, story: failing(ec2.Fault{Action: "RunInstances", Code: denied, Status: 403})},
+		{what: "the test instance cannot be terminated", options: stack.Options{Plans: tested()}, story: failing(ec2.Fault{
 			Action: "TerminateInstances", Code: denied, Status: 403, Until: due.Add(12 * time.Minute),
 		})},
 	}
@@ -344,7 +344,7 @@ func retiringSituations() []*situation {
 			n.until(days)
 		}
 	}
-	keep := func() suite.Options { return suite.Options{Plans: nightly(keeping)} }
+	keep := func() stack.Options { return stack.Options{Plans: nightly(keeping)} }
 	return []*situation{
 		{what: "old images are deprecated, and removed a night later", options: keep(), story: aging(nil, 1)},
 		{what: "an old image is in use", options: keep(), story: aging(func(n *night, _ string, old []string) {

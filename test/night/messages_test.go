@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 )
 
 const messagesPage = "../../docs/messages.md"
@@ -19,7 +19,7 @@ const messagesPage = "../../docs/messages.md"
 // situation is what a message tells of.
 type situation struct {
 	what    string
-	options suite.Options
+	options stack.Options
 	story   func(n *night)
 
 	said []string

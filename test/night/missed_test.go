@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/plan"
 )
 
@@ -36,7 +36,7 @@ func (n *night) there(snapshot string) bool {
 func TestAnImageIsDeregisteredByMistake(t *testing.T) {
 	for which, nth := range map[string]int{"the newest": 3, "one before": 1} {
 		t.Run(which, func(t *testing.T) {
-			play(t, suite.Options{Plans: nightly(threeDaysOfGrace)}, func(n *night) {
+			play(t, stack.Options{Plans: nightly(threeDaysOfGrace)}, func(n *night) {
 				web := n.launch("web", "stopped unenrolled")
 				n.launch("other", "")
 				var ids []string
@@ -90,8 +90,8 @@ func (l listless) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // For nights EC2 lists no image, although it has them: nothing of theirs is removed.
 func TestEC2ListsNoImage(t *testing.T) {
 	on := &atomic.Bool{}
-	play(t, suite.Options{
-		Plans: nightly(threeDaysOfGrace), Guard: func(s *suite.Suite) http.Handler { return listless{s, on} },
+	play(t, stack.Options{
+		Plans: nightly(threeDaysOfGrace), Guard: func(s *stack.Stack) http.Handler { return listless{s, on} },
 	}, func(n *night) {
 		n.launch("web", "gp3 gp3")
 		for k := range 3 {

@@ -13,7 +13,7 @@ import (
 
 	"goldsmith/infra/workflow"
 	"goldsmith/local/ec2"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/tag"
 )
@@ -23,7 +23,7 @@ type mutation struct {
 	name string
 	// breaks is the invariant that has to report it.
 	breaks string
-	edit   func(o *suite.Options)
+	edit   func(o *stack.Options)
 	story  func(n *night)
 }
 
@@ -37,10 +37,10 @@ func TestEveryInvariantCanBreak(t *testing.T) {
 	}
 	for _, m := range slices.Concat(mutations, launchMutations) {
 		t.Run(m.name, func(t *testing.T) {
-			if sound := brokenIn(t, suite.Options{}, m.story); len(sound) > 0 {
+			if sound := brokenIn(t, stack.Options{}, m.story); len(sound) > 0 {
 				t.Errorf("the night is no good: without the mutation it breaks %q", sound)
 			}
-			var o suite.Options
+			var o stack.Options
 			m.edit(&o)
 			if got := brokenIn(t, o, m.story); !slices.Equal(got, []string{m.breaks}) {
 				t.Errorf("want %q to notice and no other, but %q do", m.breaks, got)
@@ -55,7 +55,7 @@ func TestEveryInvariantCanBreak(t *testing.T) {
 }
 
 // brokenIn are the invariants that a night reports as broken.
-func brokenIn(t *testing.T, o suite.Options, story func(n *night)) (broken []string) {
+func brokenIn(t *testing.T, o stack.Options, story func(n *night)) (broken []string) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := &witness{T: t, n: newNight(t, o)}
@@ -107,7 +107,7 @@ func (w *witness) hear(what string) {
 var mutations = []mutation{
 	{
 		name: "what fails ends the source's work, and recover sleeps", breaks: isBack,
-		edit: func(o *suite.Options) { o.Definition, o.Wrap = uncaught(), deaf("recover") },
+		edit: func(o *stack.Options) { o.Definition, o.Wrap = uncaught(), deaf("recover") },
 		story: func(n *night) {
 			web := n.launch("web", "")
 			n.EC2.Inject(ec2.Fault{Action: "CreateImage", Resource: web, Code: denied, Status: 403})
@@ -116,7 +116,7 @@ var mutations = []mutation{
 	},
 	{
 		name: "the claim does not say that a stop was sent", breaks: isBack,
-		edit: func(o *suite.Options) {
+		edit: func(o *stack.Options) {
 			o.Ledger = &wrong{Ledger: ledger.NewMemory(),
 				record: func(c *ledger.Claim) { c.StopSent, c.StopTried = time.Time{}, time.Time{} }}
 		},
@@ -124,7 +124,7 @@ var mutations = []mutation{
 	},
 	{
 		name: "nothing is claimed", breaks: isBack,
-		edit: func(o *suite.Options) { o.Ledger = &wrong{Ledger: ledger.NewMemory(), unclaimed: true} },
+		edit: func(o *stack.Options) { o.Ledger = &wrong{Ledger: ledger.NewMemory(), unclaimed: true} },
 		story: func(n *night) {
 			web := n.launch("web", "")
 			n.after("stop", web, func(w work) { n.ok(n.States.Stop(w.Execution, "", "")) })
@@ -133,7 +133,7 @@ var mutations = []mutation{
 	},
 	{
 		name: "everything counts as having run", breaks: staysStopped,
-		edit: func(o *suite.Options) {
+		edit: func(o *stack.Options) {
 			o.Ledger = &wrong{Ledger: ledger.NewMemory(), record: func(c *ledger.Claim) {
 				c.WasRunning, c.StopSent = true, time.Now().Truncate(24*time.Hour)
 			}}
@@ -146,7 +146,7 @@ var mutations = []mutation{
 	},
 	{
 		name: "the image's name differs from attempt to attempt, and nothing is removed", breaks: oneImage,
-		edit: func(o *suite.Options) { o.Guard = guarded(renaming(), refusing("DeregisterImage")) },
+		edit: func(o *stack.Options) { o.Guard = guarded(renaming(), refusing("DeregisterImage")) },
 		story: func(n *night) {
 			n.launch("web", "")
 			n.EC2.Inject(ec2.Fault{Action: "CreateImage", Nth: []int{1}, Drop: true})
@@ -155,12 +155,12 @@ var mutations = []mutation{
 	},
 	{
 		name: "images and snapshots are made without tags", breaks: oneImage,
-		edit:  func(o *suite.Options) { o.Guard = guarded(untagging()) },
+		edit:  func(o *stack.Options) { o.Guard = guarded(untagging()) },
 		story: func(n *night) { n.launch("web", "stopped"); n.run() },
 	},
 	{
 		name: "images of jobs that were cut off stay", breaks: oneImage,
-		edit: func(o *suite.Options) { o.Guard = guarded(refusing("DeregisterImage")) },
+		edit: func(o *stack.Options) { o.Guard = guarded(refusing("DeregisterImage")) },
 		story: func(n *night) {
 			web := n.launch("web", "")
 			n.after("image", web, func(w work) { n.ok(n.States.Stop(w.Execution, "", "")) })
@@ -170,7 +170,7 @@ var mutations = []mutation{
 	},
 	{
 		name: "every place is free", breaks: bounded,
-		edit: func(o *suite.Options) { o.Ledger = &wrong{Ledger: ledger.NewMemory(), unbounded: true} },
+		edit: func(o *stack.Options) { o.Ledger = &wrong{Ledger: ledger.NewMemory(), unbounded: true} },
 		story: func(n *night) {
 			n.begin()
 			for i := range 5 {
@@ -187,17 +187,17 @@ var mutations = []mutation{
 	},
 	{
 		name: "claims are not dropped", breaks: released,
-		edit:  func(o *suite.Options) { o.Ledger = &wrong{Ledger: ledger.NewMemory(), undropped: true} },
+		edit:  func(o *stack.Options) { o.Ledger = &wrong{Ledger: ledger.NewMemory(), undropped: true} },
 		story: calmNight,
 	},
 	{
 		name: "waits are not forgotten", breaks: released,
-		edit:  func(o *suite.Options) { o.Ledger = &wrong{Ledger: ledger.NewMemory(), unforgotten: true} },
+		edit:  func(o *stack.Options) { o.Ledger = &wrong{Ledger: ledger.NewMemory(), unforgotten: true} },
 		story: calmNight,
 	},
 	{
 		name: "requests are not taken off", breaks: released,
-		edit: func(o *suite.Options) { o.Guard = guarded(refusing("DeleteTags")) },
+		edit: func(o *stack.Options) { o.Guard = guarded(refusing("DeleteTags")) },
 		story: func(n *night) {
 			lab := n.launch("lab", "unenrolled")
 			n.begin()
@@ -207,7 +207,7 @@ var mutations = []mutation{
 	},
 	{
 		name: "test instances cannot be terminated", breaks: ended,
-		edit: func(o *suite.Options) { o.Guard = guarded(refusing("TerminateInstances")) },
+		edit: func(o *stack.Options) { o.Guard = guarded(refusing("TerminateInstances")) },
 		story: func(n *night) {
 			web := n.launch("web", "")
 			n.begin()
@@ -217,7 +217,7 @@ var mutations = []mutation{
 	},
 	{
 		name: "what nobody registered is taken for a test instance", breaks: registered,
-		edit: func(o *suite.Options) {
+		edit: func(o *stack.Options) {
 			o.Guard = guarded(between("DescribeInstances",
 				func(form string) string { return strings.ReplaceAll(form, "=token", "=theirs") },
 				func(body string) string {
@@ -228,33 +228,33 @@ var mutations = []mutation{
 			web := n.launch("web", "")
 			n.begin()
 			n.registerTest(web)
-			n.launchAs("theirs", map[string]string{"Name": "theirs", tag.Proof: "by hand"})
+			n.launchAs("theirs", map[string]string{"Name": "theirs", tag.BootTest: "by hand"})
 			n.run()
 			time.Sleep(20 * time.Minute)
 		},
 	},
 	{
 		name: "an image of others is deprecated in the place of one's own", breaks: registered,
-		edit: func(o *suite.Options) {
+		edit: func(o *stack.Options) {
 			o.Guard = guarded(instead("EnableImageDeprecation", "ImageId=ami-[0-9a-f]+", theirs.image("ImageId=")))
 		},
 		story: nightOfTheirs,
 	},
 	{
 		name: "an image that nobody registered is counted", breaks: registered,
-		edit:  func(o *suite.Options) { o.Ledger = &wrong{Ledger: ledger.NewMemory(), counted: &theirs} },
+		edit:  func(o *stack.Options) { o.Ledger = &wrong{Ledger: ledger.NewMemory(), counted: &theirs} },
 		story: nightOfTheirs,
 	},
 	{
 		name: "a snapshot of others is deleted in the place of one's own", breaks: registered,
-		edit: func(o *suite.Options) {
+		edit: func(o *stack.Options) {
 			o.Guard = guarded(instead("DeleteSnapshot", "SnapshotId=snap-[0-9a-f]+", theirs.snapshot("SnapshotId=")))
 		},
 		story: nightsOfTheirSnapshot,
 	},
 	{
 		name: "a snapshot of others is shared", breaks: registered,
-		edit: func(o *suite.Options) {
+		edit: func(o *stack.Options) {
 			o.Guard = guarded(instead("DeleteSnapshot", "Action=DeleteSnapshot&SnapshotId=snap-[0-9a-f]+",
 				theirs.snapshot("Action=ModifySnapshotAttribute&Attribute=createVolumePermission&OperationType=add"+
 					"&UserId.1=210987654321&SnapshotId=")))
@@ -263,7 +263,7 @@ var mutations = []mutation{
 	},
 	{
 		name: "an image gets a tag in the place of its source", breaks: registered,
-		edit: func(o *suite.Options) {
+		edit: func(o *stack.Options) {
 			o.Guard = guarded(
 				instead("CreateTags", "goldsmith%3Alast-image", func() string { return "goldsmith%3Anew" }),
 				instead("CreateTags", `ResourceId\.1=i-[0-9a-f]+`, theirs.image("ResourceId.1=")))
@@ -272,14 +272,14 @@ var mutations = []mutation{
 	},
 	{
 		name: "a source gets a tag that is not Goldsmith's", breaks: registered,
-		edit: func(o *suite.Options) {
+		edit: func(o *stack.Options) {
 			o.Guard = guarded(instead("CreateTags", `goldsmith%3Alast-image`, func() string { return "Name" }))
 		},
 		story: calmNight,
 	},
 	{
 		name: "nobody remembers that people were told", breaks: told,
-		edit: func(o *suite.Options) { o.Ledger = &wrong{Ledger: ledger.NewMemory(), untold: true} },
+		edit: func(o *stack.Options) { o.Ledger = &wrong{Ledger: ledger.NewMemory(), untold: true} },
 		story: func(n *night) {
 			web := n.launch("web", "")
 			n.EC2.Inject(ec2.Fault{Action: "CreateImage", Resource: web, Code: denied, Status: 403})
@@ -288,12 +288,12 @@ var mutations = []mutation{
 	},
 	{
 		name: "nobody tells", breaks: told,
-		edit:  func(o *suite.Options) { o.Wrap = deaf("notify", "recover") },
+		edit:  func(o *stack.Options) { o.Wrap = deaf("notify", "recover") },
 		story: calmNight,
 	},
 	{
 		name: "somebody else's tag enrols", breaks: enrolled,
-		edit: func(o *suite.Options) {
+		edit: func(o *stack.Options) {
 			o.Guard = guarded(answering("DescribeInstances", "<key>their:plan<", "<key>goldsmith:plan<"))
 		},
 		story: func(n *night) {

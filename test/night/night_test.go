@@ -21,8 +21,8 @@ import (
 	"goldsmith/local/asl"
 	"goldsmith/local/clock"
 	"goldsmith/local/query"
-	"goldsmith/local/states"
-	"goldsmith/local/suite"
+	"goldsmith/local/sfn"
+	"goldsmith/local/stack"
 	"goldsmith/shared/plan"
 )
 
@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 
 // night is one night in fake time and what a person can do in it.
 type night struct {
-	*suite.Suite
+	*stack.Stack
 	t     tester
 	ctx   context.Context
 	cloud *sdk.Client
@@ -86,7 +86,7 @@ type excuses struct {
 const sweep = 5 * time.Minute
 
 // play plays a story in fake time, from midnight on, and then checks the invariants.
-func play(t *testing.T, options suite.Options, story func(n *night)) {
+func play(t *testing.T, options stack.Options, story func(n *night)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		n := newNight(t, options)
@@ -96,7 +96,7 @@ func play(t *testing.T, options suite.Options, story func(n *night)) {
 	})
 }
 
-func newNight(t *testing.T, o suite.Options) *night {
+func newNight(t *testing.T, o stack.Options) *night {
 	t.Helper()
 	n := &night{
 		t: t, ctx: t.Context(), logs: &journal{}, hooks: &hooks{}, fleet: map[string]*server{},
@@ -122,7 +122,7 @@ func newNight(t *testing.T, o suite.Options) *night {
 	o.Emitted = n.follow
 	n.plans = o.Plans
 	var err error
-	if n.Suite, err = suite.New(o); err != nil {
+	if n.Stack, err = stack.New(o); err != nil {
 		t.Fatal(err)
 	}
 	n.cloud, n.ssm = sdk.NewFromConfig(n.AWS()), ssm.NewFromConfig(n.AWS())
@@ -171,7 +171,7 @@ func with(plans plan.Plans, name string, edit func(*plan.Plan)) plan.Plans {
 }
 
 // run plays until the nightly run is due and has ended, and whatever else runs by then.
-func (n *night) run() []states.Execution {
+func (n *night) run() []sfn.Execution {
 	n.t.Helper()
 	n.begin()
 	time.Sleep(time.Until(due))
@@ -179,7 +179,7 @@ func (n *night) run() []states.Execution {
 }
 
 // finish waits until what was asked for has begun and every run has ended.
-func (n *night) finish() []states.Execution {
+func (n *night) finish() []sfn.Execution {
 	n.t.Helper()
 	n.begin()
 	time.Sleep(15 * time.Second) // every event has arrived by then, even one that was held back
@@ -201,12 +201,12 @@ func (n *night) finish() []states.Execution {
 }
 
 // runs are all executions of the state machine so far, newest first.
-func (n *night) runs() []states.Execution {
-	return n.States.List(states.Filter{Machine: n.Machine})
+func (n *night) runs() []sfn.Execution {
+	return n.States.List(sfn.Filter{Machine: n.Machine})
 }
 
 // onlyRun is the one run there was.
-func (n *night) onlyRun() states.Execution {
+func (n *night) onlyRun() sfn.Execution {
 	n.t.Helper()
 	runs := n.runs()
 	if len(runs) != 1 {

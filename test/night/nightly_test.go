@@ -10,7 +10,7 @@ import (
 
 	"goldsmith/local/asl"
 	"goldsmith/local/ec2"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/tag"
@@ -18,7 +18,7 @@ import (
 
 func TestAFleetOfEveryKind(t *testing.T) {
 	plans := nightly(func(p *plan.Plan) { p.Concurrency = 20; p.Image.Tags = map[string]string{"Purpose": "golden"} })
-	play(t, suite.Options{Plans: plans}, func(n *night) {
+	play(t, stack.Options{Plans: plans}, func(n *night) {
 		imaged, skipped := everyKind(n)
 		web := n.template("web", "web-1", "t3.micro", ec2.ImageX86)
 		n.template("web-graviton", "web-1", "m6g.large", ec2.ImageARM)

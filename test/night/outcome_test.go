@@ -8,13 +8,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
-	"goldsmith/local/states"
+	"goldsmith/local/sfn"
 	"goldsmith/shared/job"
 	"goldsmith/shared/tag"
 )
 
 // results are what the ledger holds of a run, by source.
-func (n *night) results(r states.Execution) map[string]job.Result {
+func (n *night) results(r sfn.Execution) map[string]job.Result {
 	n.t.Helper()
 	return n.resultsOf(r.Name)
 }
@@ -36,7 +36,7 @@ func (n *night) imagesOf(id string) []types.Image {
 }
 
 // wasImaged: one image of the source, available, consistent, and noted on the source.
-func (n *night) wasImaged(r states.Execution, id string) {
+func (n *night) wasImaged(r sfn.Execution, id string) {
 	n.t.Helper()
 	result := n.results(r)[id]
 	images := n.imagesOf(id)
@@ -54,7 +54,7 @@ func (n *night) wasImaged(r states.Execution, id string) {
 }
 
 // wasSkipped: the reason is known and nothing was done to the source.
-func (n *night) wasSkipped(r states.Execution, id string, reason job.ReasonCode) {
+func (n *night) wasSkipped(r sfn.Execution, id string, reason job.ReasonCode) {
 	n.t.Helper()
 	result := n.results(r)[id]
 	if result.Ending != job.Skipped || result.Skip == nil || result.Skip.Code != reason {
@@ -67,7 +67,7 @@ func (n *night) wasSkipped(r states.Execution, id string, reason job.ReasonCode)
 }
 
 // hasFailed: the source failed for this reason, and the message names it with what to do.
-func (n *night) hasFailed(r states.Execution, id string, ending job.Ending, problem string) {
+func (n *night) hasFailed(r sfn.Execution, id string, ending job.Ending, problem string) {
 	n.t.Helper()
 	result := n.results(r)[id]
 	if result.Ending != ending || !strings.Contains(result.Problem, problem) {
@@ -77,7 +77,7 @@ func (n *night) hasFailed(r states.Execution, id string, ending job.Ending, prob
 }
 
 // saysOf: the one message of a run holds all this.
-func (n *night) saysOf(r states.Execution, parts ...string) {
+func (n *night) saysOf(r sfn.Execution, parts ...string) {
 	n.t.Helper()
 	messages := n.messagesOf(r)
 	if len(messages) != 1 {
@@ -92,7 +92,7 @@ func (n *night) saysOf(r states.Execution, parts ...string) {
 }
 
 // addedDowntime is how long an instance was down beyond what EC2 itself took.
-func (n *night) addedDowntime(r states.Execution, id string) time.Duration {
+func (n *night) addedDowntime(r sfn.Execution, id string) time.Duration {
 	n.t.Helper()
 	return n.results(r)[id].Times.Downtime() - n.EC2.Times(id).Minimum()
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/local/ec2"
-	"goldsmith/local/states"
-	"goldsmith/local/suite"
+	"goldsmith/local/sfn"
+	"goldsmith/local/stack"
 	"goldsmith/shared/event"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
@@ -61,7 +61,7 @@ func (n *night) kept(source string) (ids []string) {
 
 // request asks for an image of an instance, and gives the run once Parameter Store shows what it rolled. A lost
 // event costs ten minutes.
-func (n *night) request(id string) states.Execution {
+func (n *night) request(id string) sfn.Execution {
 	n.t.Helper()
 	n.ask(id, "nightly")
 	time.Sleep(15 * time.Minute)
@@ -73,11 +73,11 @@ func (n *night) request(id string) states.Execution {
 		}
 	}
 	n.t.Fatalf("%s was not imaged", id)
-	return states.Execution{}
+	return sfn.Execution{}
 }
 
 // warned reports whether people are told that a source's image was not rolled under its name.
-func (n *night) warned(r states.Execution, source string) bool {
+func (n *night) warned(r sfn.Execution, source string) bool {
 	n.t.Helper()
 	return slices.ContainsFunc(n.results(r)[source].Warnings, func(w job.Reason) bool { return w.Code == job.NameOwned })
 }
@@ -85,12 +85,12 @@ func (n *night) warned(r states.Execution, source string) bool {
 // Servers of one name each keep the history of their own, and one of them has the name. Another instance that
 // calls itself the same touches nothing of it, however often it asks.
 func TestServersOfOneName(t *testing.T) {
-	play(t, suite.Options{Plans: nightly(sevenDays)}, func(n *night) {
+	play(t, stack.Options{Plans: nightly(sevenDays)}, func(n *night) {
 		servers := []string{n.launch("a", "Name=web"), n.launch("b", "Name=web"), n.launch("c", "Name=web")}
 		fleet := n.template("fleet", "web", "t3.micro", ec2.ImageX86)
 		n.group("fleet", fleet, "$Default")
 		owner := slices.Min(servers)
-		var last states.Execution
+		var last sfn.Execution
 		for night := range 3 {
 			last = n.nights(night)
 			n.want("owner", n.owner("web").Lineage, owner)
@@ -130,7 +130,7 @@ func TestServersOfOneName(t *testing.T) {
 
 // Any member of a group stands for it: the group has the name, and the next night another member rolls under it.
 func TestAGroupHasAName(t *testing.T) {
-	play(t, suite.Options{Plans: nightly(sevenDays, func(p *plan.Plan) { p.Consistency = plan.Reboot })}, func(n *night) {
+	play(t, stack.Options{Plans: nightly(sevenDays, func(p *plan.Plan) { p.Consistency = plan.Reboot })}, func(n *night) {
 		base := n.template("base", "nothing", "t3.micro", ec2.ImageX86)
 		n.group("fleet", base, "1")
 		members := map[string]bool{}
@@ -138,7 +138,7 @@ func TestAGroupHasAName(t *testing.T) {
 			members[aws.ToString(i.InstanceId)] = true
 		}
 		ids := slices.Sorted(maps.Keys(members))
-		asks := func(id string) states.Execution {
+		asks := func(id string) sfn.Execution {
 			n.ok(n.tagAs(id, map[string]string{"Name": "web"}))
 			return n.request(id)
 		}
@@ -162,7 +162,7 @@ func TestAGroupHasAName(t *testing.T) {
 // pushes none of its images out.
 func TestAGroupMadeAgain(t *testing.T) {
 	plans := nightly(func(p *plan.Plan) { p.Consistency, p.Keep = plan.Reboot, plan.Keep{Last: 2, Minimum: 2} })
-	play(t, suite.Options{Plans: plans}, func(n *night) {
+	play(t, stack.Options{Plans: plans}, func(n *night) {
 		base := n.template("base", "nothing", "t3.micro", ec2.ImageX86)
 		owners, images := map[string]bool{}, map[string]int{}
 		n.begin()
@@ -196,7 +196,7 @@ func TestNightsOfSharedNames(t *testing.T) {
 	for seed := range uint64(4) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 0x0313))
-			play(t, suite.Options{Plans: nightly(sevenDays), Seed: seed + 1}, func(n *night) {
+			play(t, stack.Options{Plans: nightly(sevenDays), Seed: seed + 1}, func(n *night) {
 				n.excused.slack = true // hand-overs are told as well
 				names := []string{"web", "web 1", "web/1", "データ"}
 				nameOf, nights := map[string]string{}, map[string]int{}
@@ -238,7 +238,7 @@ func (n *night) anyLife(random *rand.Rand, nameOf map[string]string) {
 
 // namesAreRight: each name that a server goes by has one owner among them, whose image its alias has; the
 // others are told, and no two names have one alias.
-func (n *night) namesAreRight(r states.Execution, names []string, nameOf map[string]string) {
+func (n *night) namesAreRight(r sfn.Execution, names []string, nameOf map[string]string) {
 	n.t.Helper()
 	results, aliases := n.results(r), map[string]string{}
 	for _, name := range names {

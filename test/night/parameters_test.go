@@ -6,14 +6,14 @@ import (
 
 	"goldsmith/cmd/goldsmith/rehearsal"
 	"goldsmith/local/ec2"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/plan"
 )
 
 // A parameter that one source is rolled into stays its own: a template of another source that takes its image from it
 // is not rolled, night after night.
 func TestNightsOfATemplateWithAnotherSourcesParameter(t *testing.T) {
-	play(t, suite.Options{Plans: nightly(keeping)}, func(n *night) {
+	play(t, stack.Options{Plans: nightly(keeping)}, func(n *night) {
 		db := n.launch("db", "")
 		n.alias("/golden/db", ec2.ImageX86)
 		time.Sleep(time.Minute)
@@ -36,7 +36,7 @@ func TestNightsOfATemplateWithAnotherSourcesParameter(t *testing.T) {
 // words.
 func TestARehearsalOfASharedParameterEqualsTheNight(t *testing.T) {
 	plans := nightly(func(p *plan.Plan) { p.Concurrency = 1 })
-	play(t, suite.Options{Plans: plans}, func(n *night) {
+	play(t, stack.Options{Plans: plans}, func(n *night) {
 		n.alias("/golden/shared", ec2.ImageX86)
 		ids := []string{n.launch("db", ""), n.launch("mail", "")}
 		for _, name := range []string{"db", "mail"} {

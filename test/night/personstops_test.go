@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"goldsmith/local/ec2"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/plan"
 )
 
@@ -13,7 +13,7 @@ import (
 func TestAPersonStopsItJustBefore(t *testing.T) {
 	for _, requested := range []bool{false, true} {
 		t.Run(map[bool]string{false: "a scheduled run", true: "a request"}[requested], func(t *testing.T) {
-			play(t, suite.Options{History: true, Plans: nightly(func(p *plan.Plan) { p.Roll.Skip = true })}, func(n *night) {
+			play(t, stack.Options{History: true, Plans: nightly(func(p *plan.Plan) { p.Roll.Skip = true })}, func(n *night) {
 				web := n.launch("web", "")
 				n.begin()
 				n.excused.stopped[web] = true
@@ -38,7 +38,7 @@ func TestAPersonStopsItJustBefore(t *testing.T) {
 // A run of web fails, and a person stops web before the sweep has taken its tag off: that is no place that is taken.
 func TestAPersonStopsWhatARunHasFailedOn(t *testing.T) {
 	plans := nightly(func(p *plan.Plan) { p.Concurrency = 1; p.Roll.Skip = true })
-	play(t, suite.Options{History: true, Plans: plans}, func(n *night) {
+	play(t, stack.Options{History: true, Plans: plans}, func(n *night) {
 		n.excused.dead = true
 		web, api := n.launch("web", ""), n.launch("api", "unenrolled")
 		n.begin()
@@ -60,7 +60,7 @@ func TestAPersonStopsWhatARunHasFailedOn(t *testing.T) {
 func TestAPersonStopsWhatEC2RefusedToStop(t *testing.T) {
 	for _, aborted := range []bool{false, true} {
 		t.Run(map[bool]string{false: "the run goes on", true: "the run is aborted"}[aborted], func(t *testing.T) {
-			play(t, suite.Options{History: true, Plans: nightly(func(p *plan.Plan) { p.Roll.Skip = true })}, func(n *night) {
+			play(t, stack.Options{History: true, Plans: nightly(func(p *plan.Plan) { p.Roll.Skip = true })}, func(n *night) {
 				n.excused.dead = true
 				web := n.launch("web", "")
 				n.begin()

@@ -6,7 +6,7 @@ import (
 
 	"goldsmith/local/asl"
 	"goldsmith/local/ec2"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/tag"
@@ -14,7 +14,7 @@ import (
 
 func TestRestartOnceTheImageIsAvailable(t *testing.T) {
 	plans := nightly(func(p *plan.Plan) { p.Restart = plan.Available })
-	play(t, suite.Options{Plans: plans}, func(n *night) {
+	play(t, stack.Options{Plans: plans}, func(n *night) {
 		ids := []string{n.launch("web", ""), n.launch("db", "gp3 st1"), n.launch("rest", "stopped")}
 		n.run()
 		for _, id := range ids {
@@ -27,7 +27,7 @@ func TestRestartOnceTheImageIsAvailable(t *testing.T) {
 
 func TestBackMeansBothStatusChecks(t *testing.T) {
 	plans := nightly(func(p *plan.Plan) { p.Health = plan.Checked })
-	play(t, suite.Options{Plans: plans}, func(n *night) {
+	play(t, stack.Options{Plans: plans}, func(n *night) {
 		web := n.launch("web", "")
 		n.run()
 		n.wasImaged(n.onlyRun(), web)
@@ -43,7 +43,7 @@ func TestWithoutStopping(t *testing.T) {
 	for _, c := range []plan.Consistency{plan.None, plan.Reboot} {
 		t.Run(string(c), func(t *testing.T) {
 			plans := nightly(func(p *plan.Plan) { p.Consistency = c })
-			play(t, suite.Options{Plans: plans}, func(n *night) {
+			play(t, stack.Options{Plans: plans}, func(n *night) {
 				running := []string{
 					n.launch("web", "aws:cloudformation:stack-name=web"), n.launch("grouped", "group=web"),
 					n.launch("burst", "m5.large one-time"), n.launch("safe", "protected"),
@@ -70,7 +70,7 @@ func TestWithoutStopping(t *testing.T) {
 // left running, and said to be.
 func TestTheWindowCloses(t *testing.T) {
 	plans := nightly(func(p *plan.Plan) { p.Concurrency, p.Window = 1, plan.Duration(10*time.Minute) })
-	play(t, suite.Options{Plans: plans}, func(n *night) {
+	play(t, stack.Options{Plans: plans}, func(n *night) {
 		n.launchMany(10)
 		rest := n.launch("zzz", "stopped")
 		n.run()
@@ -98,7 +98,7 @@ func TestMoreSourcesThanThePlanAllows(t *testing.T) {
 	for what, limit := range map[string]plan.Limit{"limit is 4": {Count: 4}, "limit is 50% (4)": {Percent: 50}} {
 		t.Run(what, func(t *testing.T) {
 			plans := nightly(func(p *plan.Plan) { p.Limit = limit })
-			play(t, suite.Options{Plans: plans}, func(n *night) {
+			play(t, stack.Options{Plans: plans}, func(n *night) {
 				ids := n.launchMany(5)
 				for _, name := range []string{"a", "b", "c", "d"} {
 					n.launch(name, "unenrolled")
@@ -118,7 +118,7 @@ func TestMoreSourcesThanThePlanAllows(t *testing.T) {
 
 func TestAStrictPlan(t *testing.T) {
 	plans := nightly(func(p *plan.Plan) { p.Strict = true })
-	play(t, suite.Options{Plans: plans}, func(n *night) {
+	play(t, stack.Options{Plans: plans}, func(n *night) {
 		public, cache, slow := n.launch("public", ""), n.launch("cache", "m5d.large private"), n.launch("slow", "st1 private")
 		fine, address := n.launch("fine", "private"), n.launch("address", "")
 		n.ok(n.EC2.SetElasticIP(address, "203.0.113.7"))
@@ -140,7 +140,7 @@ func TestSelectors(t *testing.T) {
 		p.Sources.Tags = map[string][]string{"Team": {"web", "api"}}
 		p.Sources.Exclude = map[string][]string{"hold": nil}
 	})
-	play(t, suite.Options{Plans: plans}, func(n *night) {
+	play(t, stack.Options{Plans: plans}, func(n *night) {
 		in := []string{n.launch("web", "Team=web"), n.launch("api", "Team=api")}
 		out := []string{n.launch("mail", "Team=mail"), n.launch("held", "Team=web hold=yes"), n.launch("none", ""), n.launch("like", "Team=web plan=nightly-2")}
 		n.run()
@@ -158,7 +158,7 @@ func TestSelectors(t *testing.T) {
 
 func TestNothingToRoll(t *testing.T) {
 	plans := nightly(func(p *plan.Plan) { p.Roll.Skip = true })
-	play(t, suite.Options{Plans: plans}, func(n *night) {
+	play(t, stack.Options{Plans: plans}, func(n *night) {
 		web := n.launch("web", "")
 		n.template("web", "web", "t3.micro", ec2.ImageX86)
 		n.run()
@@ -173,7 +173,7 @@ func TestTemplatesThatThePlanLists(t *testing.T) {
 	plans := nightly(func(p *plan.Plan) {
 		p.Roll.Templates = map[string][]string{"web": {"by-name", "gone", "tagged-too"}}
 	})
-	play(t, suite.Options{Plans: plans}, func(n *night) {
+	play(t, stack.Options{Plans: plans}, func(n *night) {
 		web := n.launch("web", "")
 		n.template("by-name", "another", "t3.micro", ec2.ImageX86)
 		n.template("tagged-too", "web", "", ec2.ImageX86)

@@ -6,12 +6,12 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	sfnsdk "github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	"goldsmith/local/asl"
 	"goldsmith/local/ec2"
-	"goldsmith/local/states"
-	"goldsmith/local/suite"
+	"goldsmith/local/sfn"
+	"goldsmith/local/stack"
 	"goldsmith/shared/job"
 )
 
@@ -21,14 +21,14 @@ func TestAnAbortedRunIsRedriven(t *testing.T) {
 	for _, lag := range []time.Duration{0, 90 * time.Second} {
 		for _, step := range moments {
 			t.Run(step+" "+lag.String(), func(t *testing.T) {
-				play(t, suite.Options{States: states.Options{ChildLag: lag}}, func(n *night) {
+				play(t, stack.Options{States: sfn.Options{ChildLag: lag}}, func(n *night) {
 					n.excused.dead = true
 					web, api := n.launch("web", ""), n.launch("api", "")
 					n.begin()
 					n.at(step, web, func(work) { n.ok(n.States.Stop(n.onlyRun().ARN, "", "")) })
 					r := n.run()[0]
 					time.Sleep(2*sweep + 2*time.Minute)
-					_, err := sfn.NewFromConfig(n.AWS()).RedriveExecution(n.ctx, &sfn.RedriveExecutionInput{ExecutionArn: &r.ARN})
+					_, err := sfnsdk.NewFromConfig(n.AWS()).RedriveExecution(n.ctx, &sfnsdk.RedriveExecutionInput{ExecutionArn: &r.ARN})
 					n.ok(err)
 					runs := n.finish()
 					n.want("runs", len(runs), 1)
@@ -53,13 +53,13 @@ func TestAnAbortedRunIsRedriven(t *testing.T) {
 
 // A run in which every source failed ends in a Fail state: a redrive fails again, as the runbook says.
 func TestAFailedRunIsRedriven(t *testing.T) {
-	play(t, suite.Options{}, func(n *night) {
+	play(t, stack.Options{}, func(n *night) {
 		web := n.launch("web", "")
 		n.EC2.Inject(ec2.Fault{Action: "CreateImage", Code: "UnauthorizedOperation", Until: due.Add(time.Hour)})
 		r := n.run()[0]
 		n.want("the run", r.Status, asl.Failed)
 		n.want("web", n.results(r)[web].Ending, job.Broken)
-		_, err := sfn.NewFromConfig(n.AWS()).RedriveExecution(n.ctx, &sfn.RedriveExecutionInput{ExecutionArn: &r.ARN})
+		_, err := sfnsdk.NewFromConfig(n.AWS()).RedriveExecution(n.ctx, &sfnsdk.RedriveExecutionInput{ExecutionArn: &r.ARN})
 		n.ok(err)
 		n.want("redriven", n.finish()[0].Status, asl.Failed)
 		_, err = n.cloud.DescribeInstances(n.ctx, &sdk.DescribeInstancesInput{})

@@ -13,9 +13,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 
 	"goldsmith/local/asl"
-	"goldsmith/local/bus"
 	"goldsmith/local/ec2"
-	"goldsmith/local/suite"
+	"goldsmith/local/eventbridge"
+	"goldsmith/local/stack"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
 )
@@ -154,7 +154,7 @@ func refusedStarts(n *night) []string {
 // Auto Scaling's events are lost: the heartbeat finds that the refresh is over.
 func TestTheEventOfARefreshIsLost(t *testing.T) {
 	o := refreshed()
-	o.Events = map[string]bus.Faults{"aws.autoscaling": {Loss: 1}}
+	o.Events = map[string]eventbridge.Faults{"aws.autoscaling": {Loss: 1}}
 	play(t, o, func(n *night) {
 		web := n.launch("web", "")
 		n.group("fleet", n.template("base", "web", "m5.large", ec2.ImageX86), "1")
@@ -247,7 +247,7 @@ func TestSomebodyElseRefreshes(t *testing.T) {
 
 // A plan that warns tells of groups that name a number, and does nothing to them.
 func TestAPinnedGroupWithoutARefresh(t *testing.T) {
-	warning := suite.Options{Plans: nightly(func(p *plan.Plan) { p.Roll.Refresh.Warn = true })}
+	warning := stack.Options{Plans: nightly(func(p *plan.Plan) { p.Roll.Refresh.Warn = true })}
 	play(t, warning, func(n *night) {
 		web := n.launch("web", "")
 		base := n.template("base", "web", "m5.large", ec2.ImageX86)
@@ -264,7 +264,7 @@ func TestAPinnedGroupWithoutARefresh(t *testing.T) {
 
 // A plan that says nothing of groups costs nothing for them.
 func TestGroupsThatNobodyAskedFor(t *testing.T) {
-	play(t, suite.Options{}, func(n *night) {
+	play(t, stack.Options{}, func(n *night) {
 		web := n.launch("web", "")
 		n.group("fleet", n.template("base", "web", "m5.large", ec2.ImageX86), "1")
 		r := n.run()[0]

@@ -13,7 +13,7 @@ import (
 
 	"goldsmith/local/ec2"
 	"goldsmith/local/query"
-	"goldsmith/local/states"
+	"goldsmith/local/sfn"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/tag"
 )
@@ -160,7 +160,7 @@ func (n *night) isRegistered() func(id string) bool {
 }
 
 // planOf is the plan that a run's name begins with.
-func planOf(r states.Execution) string {
+func planOf(r sfn.Execution) string {
 	plan, _, _ := strings.Cut(r.Name, "-")
 	return plan
 }
@@ -169,7 +169,7 @@ func planOf(r states.Execution) string {
 func (n *night) launchTest(web string) {
 	n.t.Helper()
 	n.registerTest(web)
-	n.launchAs("token", map[string]string{tag.Proof: "nightly-20000101T003000Z"})
+	n.launchAs("token", map[string]string{tag.BootTest: "nightly-20000101T003000Z"})
 }
 
 func (n *night) registerTest(web string) {

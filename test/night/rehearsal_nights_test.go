@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/cmd/goldsmith/rehearsal"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
 )
@@ -23,7 +23,7 @@ const rest = 2 * time.Hour
 // What the rehearsal says of old images is what the night does with them, while
 // they come, are used, are in nobody's way any more, and go.
 func TestRehearsalsOfSeveralNights(t *testing.T) {
-	met := map[job.Fate]int{}
+	met := map[job.Status]int{}
 	for seed := range uint64(12) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 0x901d))
@@ -33,7 +33,7 @@ func TestRehearsalsOfSeveralNights(t *testing.T) {
 				p.Keep.Grace = plan.Duration(time.Duration(90+60*random.IntN(3)) * time.Minute)
 				p.Schedule = "cron(30 0/2 * * ? *)"
 			})
-			play(t, suite.Options{Plans: plans, Seed: seed + 1}, func(n *night) {
+			play(t, stack.Options{Plans: plans, Seed: seed + 1}, func(n *night) {
 				for i := range 3 {
 					n.launch(fmt.Sprintf("server-%d", i), "private")
 				}
@@ -45,15 +45,15 @@ func TestRehearsalsOfSeveralNights(t *testing.T) {
 			})
 		})
 	}
-	for _, fate := range []job.Fate{job.Deprecated, job.Disabled, job.Retired, job.InUse} {
-		if met[fate] == 0 {
-			t.Errorf("no night met %q: %v", fate, met)
+	for _, status := range []job.Status{job.Deprecated, job.Disabled, job.Retired, job.InUse} {
+		if met[status] == 0 {
+			t.Errorf("no night met %q: %v", status, met)
 		}
 	}
 }
 
 // rehearsedNight rehearses a night just before it is due; afterwards somebody may use one of its images.
-func (n *night) rehearsedNight(p plan.Plan, at time.Time, random *rand.Rand, met map[job.Fate]int) {
+func (n *night) rehearsedNight(p plan.Plan, at time.Time, random *rand.Rand, met map[job.Status]int) {
 	n.t.Helper()
 	time.Sleep(time.Until(at.Add(-time.Millisecond)))
 	said := n.rehearse(rehearsal.Scheduled(p, at), p)
@@ -65,7 +65,7 @@ func (n *night) rehearsedNight(p plan.Plan, at time.Time, random *rand.Rand, met
 	for each, err := range n.Ledger.Retirements(n.ctx, p.Name) {
 		n.ok(err)
 		if each.Run == job.RunName(p.Name, at) {
-			met[each.Fate]++
+			met[each.Status]++
 		}
 	}
 	images := slices.DeleteFunc(n.images(), func(i types.Image) bool { return i.State != types.ImageStateAvailable })

@@ -15,8 +15,8 @@ import (
 
 	"goldsmith/cmd/goldsmith/rehearsal"
 	"goldsmith/local/ec2"
-	"goldsmith/local/states"
-	"goldsmith/local/suite"
+	"goldsmith/local/sfn"
+	"goldsmith/local/stack"
 	"goldsmith/shared/event"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
@@ -33,7 +33,7 @@ func TestARehearsalEqualsTheNight(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 0x4ea4))
 			plans := nightly(anyPlan(random))
-			play(t, suite.Options{Plans: plans, Seed: seed + 1}, func(n *night) {
+			play(t, stack.Options{Plans: plans, Seed: seed + 1}, func(n *night) {
 				n.anyFleet(random)
 				n.anyTemplates(random)
 				n.rehearseAndRun(plans.Plans["nightly"])
@@ -166,7 +166,7 @@ func (n *night) rehearseAndRun(p plan.Plan) {
 }
 
 // finishAfter waits until a moment, and then until every run has ended.
-func (n *night) finishAfter(at time.Time) []states.Execution {
+func (n *night) finishAfter(at time.Time) []sfn.Execution {
 	time.Sleep(time.Until(at))
 	return n.finish()
 }
@@ -192,7 +192,7 @@ func (n *night) rehearse(run job.Run, p plan.Plan) rehearsal.Night {
 	n.t.Helper()
 	before := len(n.changes())
 	stage := rehearsal.Stage{
-		EC2: n.cloud, AutoScaling: autoscaling.NewFromConfig(n.AWS()), Parameters: n.ssm, Book: n.Ledger,
+		EC2: n.cloud, AutoScaling: autoscaling.NewFromConfig(n.AWS()), Parameters: n.ssm, Ledger: n.Ledger,
 		Path: "/goldsmith/images", Now: time.Now,
 	}
 	said := must(stage.Play(n.ctx, run, p))(n.t)
@@ -211,7 +211,7 @@ func (n *night) changes() (found []string) {
 }
 
 // equals holds what was said of a run against what came of it.
-func (n *night) equals(said rehearsal.Night, r states.Execution) {
+func (n *night) equals(said rehearsal.Night, r sfn.Execution) {
 	n.t.Helper()
 	record, _, err := n.Ledger.GetRun(n.ctx, r.Name)
 	n.ok(err)
@@ -284,25 +284,25 @@ func (n *night) groupsAsSaid(said []rehearsal.Group, result job.Result) {
 	}
 }
 
-// fates are what is written down of each step.
-var fates = map[retention.Step]job.Fate{
+// statuses are what is written down of each step.
+var statuses = map[retention.Step]job.Status{
 	retention.Restore: job.Restored, retention.InUse: job.InUse, retention.Deprecate: job.Deprecated,
 	retention.Disable: job.Disabled, retention.Retire: job.Retired,
 }
 
 // retiredAsSaid holds what was said of old images against what the run wrote down of them.
-func (n *night) retiredAsSaid(said []rehearsal.Image, r states.Execution, plan string) {
+func (n *night) retiredAsSaid(said []rehearsal.Image, r sfn.Execution, plan string) {
 	n.t.Helper()
-	expected, was := map[string]job.Fate{}, map[string]job.Fate{}
+	expected, was := map[string]job.Status{}, map[string]job.Status{}
 	for _, i := range said {
-		if fate, done := fates[i.Step]; done {
-			expected[i.ID] = fate
+		if status, done := statuses[i.Step]; done {
+			expected[i.ID] = status
 		}
 	}
 	for each, err := range n.Ledger.Retirements(n.ctx, plan) {
 		n.ok(err)
 		if each.Run == r.Name && strings.HasPrefix(each.Subject, "ami-") {
-			was[each.Subject] = each.Fate
+			was[each.Subject] = each.Status
 		}
 	}
 	if diff := cmp.Diff(expected, was); diff != "" {

@@ -9,9 +9,9 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 
 	"goldsmith/local/asl"
-	"goldsmith/local/bus"
 	"goldsmith/local/ec2"
-	"goldsmith/local/suite"
+	"goldsmith/local/eventbridge"
+	"goldsmith/local/stack"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/tag"
@@ -34,7 +34,7 @@ func TestATagAsksForAnImage(t *testing.T) {
 		{"a source whose name needs escaping", "goldsmith:name=a&b<c>*?", "now", "nightly"},
 	} {
 		t.Run(c.what, func(t *testing.T) {
-			play(t, suite.Options{Plans: onRequest()}, func(n *night) {
+			play(t, stack.Options{Plans: onRequest()}, func(n *night) {
 				lab, other := n.launch("lab", c.words), n.launch("other", "")
 				n.begin()
 				n.ask(lab, c.value)
@@ -57,7 +57,7 @@ func TestATagAsksForAnImage(t *testing.T) {
 }
 
 func TestATagThatNamesNoPlan(t *testing.T) {
-	play(t, suite.Options{Plans: onRequest()}, func(n *night) {
+	play(t, stack.Options{Plans: onRequest()}, func(n *night) {
 		lab := n.launch("lab", "")
 		n.begin()
 		n.ask(lab, "weakly")
@@ -71,8 +71,8 @@ func TestATagThatNamesNoPlan(t *testing.T) {
 }
 
 func TestATagThatIsTakenOffAgainInTime(t *testing.T) {
-	slow := map[string]bus.Faults{"aws.tag": {Delay: 5 * time.Second, Longest: 5 * time.Second}}
-	play(t, suite.Options{Plans: onRequest(), Events: slow}, func(n *night) {
+	slow := map[string]eventbridge.Faults{"aws.tag": {Delay: 5 * time.Second, Longest: 5 * time.Second}}
+	play(t, stack.Options{Plans: onRequest(), Events: slow}, func(n *night) {
 		lab := n.launch("lab", "unenrolled")
 		n.begin()
 		n.ask(lab, "now")
@@ -87,7 +87,7 @@ func TestATagThatIsTakenOffAgainInTime(t *testing.T) {
 }
 
 func TestATagOnAnInstanceThatIsGone(t *testing.T) {
-	play(t, suite.Options{Plans: onRequest()}, func(n *night) {
+	play(t, stack.Options{Plans: onRequest()}, func(n *night) {
 		lab := n.launch("lab", "")
 		n.begin()
 		n.ask(lab, "now")
@@ -99,7 +99,7 @@ func TestATagOnAnInstanceThatIsGone(t *testing.T) {
 
 // A second request while the first is at work waits for its end: one run more, whatever came meanwhile.
 func TestASecondTagWhileTheFirstIsAtWork(t *testing.T) {
-	play(t, suite.Options{Plans: onRequest()}, func(n *night) {
+	play(t, stack.Options{Plans: onRequest()}, func(n *night) {
 		lab := n.launch("lab", "")
 		n.begin()
 		n.ask(lab, "now")
@@ -121,7 +121,7 @@ func TestASecondTagWhileTheFirstIsAtWork(t *testing.T) {
 
 // 300 changes of one instance's tag are two runs and two messages: the one that was going on, and one after it.
 func TestManyTagChangesOfOneInstance(t *testing.T) {
-	play(t, suite.Options{Plans: onRequest()}, func(n *night) {
+	play(t, stack.Options{Plans: onRequest()}, func(n *night) {
 		lab := n.launch("lab", "")
 		n.begin()
 		for i := range 300 {
@@ -148,9 +148,9 @@ func TestATagOnAnInstanceThatThePlanExcludes(t *testing.T) {
 	})
 	for _, late := range []bool{false, true} {
 		t.Run(fmt.Sprintf("event lost %v", late), func(t *testing.T) {
-			options := suite.Options{Plans: plans}
+			options := stack.Options{Plans: plans}
 			if late {
-				options.Events = map[string]bus.Faults{"aws.tag": {Loss: 1}}
+				options.Events = map[string]eventbridge.Faults{"aws.tag": {Loss: 1}}
 			}
 			play(t, options, func(n *night) {
 				lab := n.launch("lab", "hold=yes")
@@ -172,7 +172,7 @@ func TestATagOnAnInstanceThatThePlanExcludes(t *testing.T) {
 // A policy may deny DeleteTags: the request is answered once, people are told why the tag is still there, and
 // whoever takes it off and puts it on again has asked again.
 func TestATagThatCannotBeTakenOff(t *testing.T) {
-	play(t, suite.Options{Plans: onRequest()}, func(n *night) {
+	play(t, stack.Options{Plans: onRequest()}, func(n *night) {
 		lab := n.launch("lab", "")
 		n.begin()
 		n.EC2.Inject(ec2.Fault{Action: "DeleteTags", Resource: lab, Code: "UnauthorizedOperation", Until: time.Now().Add(47 * time.Hour)})

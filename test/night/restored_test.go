@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"goldsmith/infra/workflow"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/event"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
@@ -23,7 +23,7 @@ import (
 // the restored table does not know is neither counted nor touched, and once it is adopted nights are as before.
 func TestTheTableIsRestored(t *testing.T) {
 	keepTwo := func(p *plan.Plan) { p.Keep = plan.Keep{Last: 2, Minimum: 2, Grace: plan.Duration(time.Hour)} }
-	play(t, suite.Options{Plans: nightly(keepTwo), Table: true, History: true}, func(n *night) {
+	play(t, stack.Options{Plans: nightly(keepTwo), Table: true, History: true}, func(n *night) {
 		web := n.launch("web", "")
 		n.template("web", "web", "t3.micro", "ami-0abcdef1234567890")
 		n.nights(0)

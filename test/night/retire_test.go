@@ -16,7 +16,7 @@ import (
 
 	"goldsmith/local/asl"
 	"goldsmith/local/ec2"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
@@ -104,7 +104,7 @@ func (n *night) made(template string, versions ...int64) {
 // Three nights in a row: images are rolled out, and what they replace goes, with its snapshots and the
 // template versions that named it.
 func TestThreeNights(t *testing.T) {
-	play(t, suite.Options{Plans: nightly(keeping)}, func(n *night) {
+	play(t, stack.Options{Plans: nightly(keeping)}, func(n *night) {
 		web := n.launch("web", "")
 		first, second := n.old("web", web, 2), n.old("web", web, 1)
 		template := n.template("web", "web", "t3.micro", first)
@@ -131,7 +131,7 @@ func TestThreeNights(t *testing.T) {
 
 // What is in use stays, and people are told why.
 func TestImagesInUseAreKept(t *testing.T) {
-	play(t, suite.Options{Plans: nightly(keeping)}, func(n *night) {
+	play(t, stack.Options{Plans: nightly(keeping)}, func(n *night) {
 		web := n.launch("web", "")
 		pinned, shared, named := n.old("web", web, 5), n.old("web", web, 4), n.old("web", web, 3)
 		template := n.template("fleet", "other", "t3.micro", pinned)
@@ -157,7 +157,7 @@ func TestImagesInUseAreKept(t *testing.T) {
 
 // A describe that is refused keeps everything, and the run is told of as not quite done.
 func TestNothingIsRetiredBlindly(t *testing.T) {
-	play(t, suite.Options{Plans: nightly(keeping)}, func(n *night) {
+	play(t, stack.Options{Plans: nightly(keeping)}, func(n *night) {
 		web := n.launch("web", "")
 		due := n.old("web", web, 3)
 		n.EC2.Inject(ec2.Fault{Action: "DescribeImageReferences", Code: denied, Status: 403})
@@ -172,7 +172,7 @@ func TestNothingIsRetiredBlindly(t *testing.T) {
 // The images of an instance that was terminated long ago go down to the minimum, by their own tags.
 func TestASourceThatIsGone(t *testing.T) {
 	plans := nightly(func(p *plan.Plan) { keeping(p); p.Keep.Minimum = 2 })
-	play(t, suite.Options{Plans: plans}, func(n *night) {
+	play(t, stack.Options{Plans: plans}, func(n *night) {
 		n.launch("web", "")
 		var ids []string
 		for nights := range 5 {
@@ -191,7 +191,7 @@ func TestASourceThatIsGone(t *testing.T) {
 
 // A snapshot that may not be deleted with its image is told of, and swept by the next run.
 func TestASnapshotThatStays(t *testing.T) {
-	play(t, suite.Options{Plans: nightly(keeping)}, func(n *night) {
+	play(t, stack.Options{Plans: nightly(keeping)}, func(n *night) {
 		web := n.launch("web", "stopped")
 		n.old("web", web, 3)
 		n.EC2.Inject(ec2.Fault{Action: "DeregisterImage", Nth: []int{1}, SnapshotReturn: "missing-permissions"})
@@ -205,7 +205,7 @@ func TestASnapshotThatStays(t *testing.T) {
 
 // EC2 is down for what retiring asks: the run has not failed, and people are told.
 func TestRetiringFails(t *testing.T) {
-	play(t, suite.Options{Plans: nightly(keeping)}, func(n *night) {
+	play(t, stack.Options{Plans: nightly(keeping)}, func(n *night) {
 		web := n.launch("web", "")
 		n.old("web", web, 3)
 		n.at("retire", "", func(work) {
@@ -220,7 +220,7 @@ func TestRetiringFails(t *testing.T) {
 
 // A request for one source retires that source's images, and no other's.
 func TestARequestRetiresItsOwn(t *testing.T) {
-	play(t, suite.Options{Plans: nightly(keeping)}, func(n *night) {
+	play(t, stack.Options{Plans: nightly(keeping)}, func(n *night) {
 		web, db := n.launch("web", ""), n.launch("db", "")
 		webs, dbs := n.old("web", web, 3), n.old("db", db, 3)
 		n.old("db", db, 2)
@@ -235,10 +235,10 @@ func TestARequestRetiresItsOwn(t *testing.T) {
 func retireNight(t *testing.T, c *chaos) {
 	t.Helper()
 	between := &sandboxes{chaos: c}
-	play(t, suite.Options{
+	play(t, stack.Options{
 		Plans: nightly(keeping), Ledger: book{ledger.NewMemory()}, Observer: transitions{c},
 		Wrap:  func(inner asl.Invoker) asl.Invoker { between.inner = inner; return between },
-		Guard: func(s *suite.Suite) http.Handler { return wire{s} },
+		Guard: func(s *stack.Stack) http.Handler { return wire{s} },
 	}, func(n *night) {
 		between.slack = n.Slack.Inject
 		web := n.launch("web", "stopped")
@@ -247,7 +247,7 @@ func retireNight(t *testing.T, c *chaos) {
 		n.version(template, going)
 		n.made(template, 2, 1)
 		must(n.cloud.EnableImageDeprecation(n.ctx, &sdk.EnableImageDeprecationInput{ImageId: aws.String(gone), DeprecateAt: aws.Time(time.Now().Add(time.Minute))}))(n.t)
-		n.ok(n.Ledger.PutRetirement(n.ctx, job.Retirement{Plan: "nightly", Subject: gone, Name: "web", Run: "before", Fate: job.Deprecated, Since: time.Now().Add(-time.Hour), At: time.Now()}))
+		n.ok(n.Ledger.PutRetirement(n.ctx, job.Retirement{Plan: "nightly", Subject: gone, Name: "web", Run: "before", Status: job.Deprecated, Since: time.Now().Add(-time.Hour), At: time.Now()}))
 		n.begin()
 		time.Sleep(time.Until(due) - time.Second)
 		c.arm(true)
@@ -255,12 +255,12 @@ func retireNight(t *testing.T, c *chaos) {
 		c.arm(false)
 		n.want("images", []string{n.is(gone), n.is(going)}, []string{"gone", "deprecated"})
 		n.want("versions", slices.Contains([]string{n.versions(template)[1]}, gone), false)
-		fates := map[string]job.Fate{}
+		statuses := map[string]job.Status{}
 		for r, err := range n.Ledger.Retirements(n.ctx, "nightly") {
 			n.ok(err)
-			fates[r.Subject] = r.Fate
+			statuses[r.Subject] = r.Status
 		}
-		n.want("fates", []job.Fate{fates[gone], fates[going]}, []job.Fate{job.Retired, job.Deprecated})
+		n.want("statuses", []job.Status{statuses[gone], statuses[going]}, []job.Status{job.Retired, job.Deprecated})
 		n.saysOf(n.onlyRun(), "OK: nightly", "1 retired", "1 deprecated")
 	})
 }
@@ -298,7 +298,7 @@ func callAt(m mishap) string {
 
 // A snapshot that a launch template makes a volume of keeps its image: both are there after the image's turn came.
 func TestASnapshotThatATemplateUsesKeepsItsImage(t *testing.T) {
-	play(t, suite.Options{Plans: nightly(keeping)}, func(n *night) {
+	play(t, stack.Options{Plans: nightly(keeping)}, func(n *night) {
 		web := n.launch("web", "")
 		first := n.old("web", web, 2)
 		n.old("web", web, 1)

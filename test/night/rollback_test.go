@@ -15,15 +15,15 @@ import (
 
 	"goldsmith/functions/rollback"
 	"goldsmith/local/ec2"
-	"goldsmith/local/states"
-	"goldsmith/local/suite"
+	"goldsmith/local/sfn"
+	"goldsmith/local/stack"
 	"goldsmith/shared/event"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
 )
 
 // nights plays until the run of that night, the first being 0, has ended, and gives it.
-func (n *night) nights(which int) states.Execution {
+func (n *night) nights(which int) sfn.Execution {
 	n.t.Helper()
 	n.begin()
 	time.Sleep(time.Until(due.Add(time.Duration(which) * 24 * time.Hour)))
@@ -66,7 +66,7 @@ func (n *night) makeDefault(template, version string) {
 }
 
 // rolled is what became of a target in a run.
-func (n *night) rolled(r states.Execution, id, target string) job.Rolled {
+func (n *night) rolled(r sfn.Execution, id, target string) job.Rolled {
 	n.t.Helper()
 	for _, each := range n.results(r)[id].Rolled {
 		if each.Target == target || each.Name == target {
@@ -80,7 +80,7 @@ func (n *night) rolled(r states.Execution, id, target string) job.Rolled {
 // Two nights, a rollback, a night that leaves what was rolled back alone, and
 // one that rolls again what somebody let follow.
 func TestRollbackHoldsUntilSomebodyLetsItFollow(t *testing.T) {
-	play(t, suite.Options{}, func(n *night) {
+	play(t, stack.Options{}, func(n *night) {
 		n.excused.slack = true // the rollback is told as well
 		web := n.launch("web", "")
 		fleet := n.template("fleet", "web", "t3.micro", ec2.ImageX86)
@@ -125,7 +125,7 @@ func TestRollbackHoldsUntilSomebodyLetsItFollow(t *testing.T) {
 }
 
 func TestARollbackOfAnImageThatIsGone(t *testing.T) {
-	play(t, suite.Options{}, func(n *night) {
+	play(t, stack.Options{}, func(n *night) {
 		web := n.launch("web", "")
 		n.template("fleet", "web", "t3.micro", ec2.ImageX86)
 		first := n.results(n.nights(0))[web].Image.ID
@@ -143,7 +143,7 @@ func TestARollbackOfAnImageThatIsGone(t *testing.T) {
 // A person edits the template between our look and our change: theirs stays default.
 func TestSomebodyEditsATemplateInTheMiddle(t *testing.T) {
 	middle := &middle{action: "DescribeSpotFleetRequests"}
-	play(t, suite.Options{Guard: middle.guard}, func(n *night) {
+	play(t, stack.Options{Guard: middle.guard}, func(n *night) {
 		web := n.launch("web", "")
 		id := n.template("fleet", "web", "t3.micro", ec2.ImageX86)
 		middle.do = func() {
@@ -170,7 +170,7 @@ type middle struct {
 	done   atomic.Bool
 }
 
-func (m *middle) guard(s *suite.Suite) http.Handler {
+func (m *middle) guard(s *stack.Stack) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if actionOf(r) == m.action && m.do != nil && m.done.CompareAndSwap(false, true) {
 			m.do()
@@ -194,7 +194,7 @@ func (n *night) uefi() string {
 }
 
 func TestTemplatesThatCannotRunTheImage(t *testing.T) {
-	play(t, suite.Options{}, func(n *night) {
+	play(t, stack.Options{}, func(n *night) {
 		uefi := n.uefi()
 		web := n.launch("web", "image="+uefi)
 		n.template("fleet", "web", "t3.micro", ec2.ImageX86)
@@ -218,7 +218,7 @@ func TestAllTemplatesOrNone(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			play(t, suite.Options{Plans: plans}, func(n *night) {
+			play(t, stack.Options{Plans: plans}, func(n *night) {
 				web := n.launch("web", "")
 				a, b := n.template("fleet-a", "web", "t3.micro", ec2.ImageX86), n.template("fleet-b", "web", "t3.micro", ec2.ImageX86)
 				n.alias("/goldsmith/images/web", ec2.ImageX86)

@@ -20,9 +20,9 @@ import (
 	"goldsmith/cmd/goldsmith/rehearsal"
 	"goldsmith/functions/rollback"
 	"goldsmith/local/ec2"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
+	"goldsmith/shared/asg"
 	"goldsmith/shared/event"
-	"goldsmith/shared/group"
 	"goldsmith/shared/job"
 	"goldsmith/shared/tag"
 )
@@ -50,7 +50,7 @@ func TestRollouts(t *testing.T) {
 func rollout(t *testing.T, w rollWorld, met map[string]int) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		n := newNight(t, suite.Options{Plans: nightly(w.edit)})
+		n := newNight(t, stack.Options{Plans: nightly(w.edit)})
 		defer n.end()
 		n.excused.slack = true // the rollback is told as well
 		web, templates, launchers := n.build(w)
@@ -120,7 +120,7 @@ func (n *night) launching(templates []string, launchers []rollLauncher) []rollLa
 		add(fmt.Sprintf("template-%d", i), id, "$Latest", []string{""})
 	}
 	for _, g := range must(n.scaling().DescribeAutoScalingGroups(n.ctx, &autoscaling.DescribeAutoScalingGroupsInput{}))(n.t).AutoScalingGroups {
-		for _, s := range group.Specs(g) {
+		for _, s := range asg.Specs(g) {
 			add("group "+aws.ToString(g.AutoScalingGroupName), s.Template, s.Version, kindsOf(g))
 		}
 	}

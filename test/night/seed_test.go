@@ -10,9 +10,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"goldsmith/local/bus"
 	"goldsmith/local/ec2"
-	"goldsmith/local/suite"
+	"goldsmith/local/eventbridge"
+	"goldsmith/local/stack"
 )
 
 // The same seed is the same night, another seed another one. A seed repeats how long
@@ -20,8 +20,8 @@ import (
 // between the SDK's attempts and the state machine's. It does not repeat the order of what
 // happens at the very same moment, such as the ids of two images made then.
 func TestTheSameSeedIsTheSameNight(t *testing.T) {
-	wild := suite.Options{
-		Events: map[string]bus.Faults{"": {Loss: 0.2, Double: 0.3, Reorder: 0.5}, bus.SchedulerSource: {}},
+	wild := stack.Options{
+		Events: map[string]eventbridge.Faults{"": {Loss: 0.2, Double: 0.3, Reorder: 0.5}, eventbridge.SchedulerSource: {}},
 		EC2:    ec2.Options{Lag: 5 * time.Second},
 	}
 	// One hour: what is repeated for longer than the SDK and the state machine do is not got over.
@@ -29,7 +29,7 @@ func TestTheSameSeedIsTheSameNight(t *testing.T) {
 	throttled := ec2.Fault{Chance: 0.4, Code: "RequestLimitExceeded", Until: hour}
 	dropped := ec2.Fault{Chance: 0.2, Drop: true, Until: hour}
 	for what, c := range map[string]struct {
-		options suite.Options
+		options stack.Options
 		faults  []ec2.Fault
 	}{
 		"calm":                {},
@@ -37,7 +37,7 @@ func TestTheSameSeedIsTheSameNight(t *testing.T) {
 		"throttled":           {faults: []ec2.Fault{throttled}},
 		"broken connections":  {faults: []ec2.Fault{dropped}},
 		"all of it":           {options: wild, faults: []ec2.Fault{throttled, dropped}},
-		"under EC2's buckets": {options: suite.Options{EC2: ec2.Options{Buckets: true}}, faults: []ec2.Fault{{Action: "StartInstances", PerSecond: 0.2}}},
+		"under EC2's buckets": {options: stack.Options{EC2: ec2.Options{Buckets: true}}, faults: []ec2.Fault{{Action: "StartInstances", PerSecond: 0.2}}},
 	} {
 		t.Run(what, func(t *testing.T) {
 			play := func(seed uint64) string { return summary(t, c.options, c.faults, seed) }
@@ -53,7 +53,7 @@ func TestTheSameSeedIsTheSameNight(t *testing.T) {
 }
 
 // summary is what a night came to: each source's image and moments.
-func summary(t *testing.T, o suite.Options, faults []ec2.Fault, seed uint64) string {
+func summary(t *testing.T, o stack.Options, faults []ec2.Fault, seed uint64) string {
 	t.Helper()
 	var said []string
 	o.Seed, o.Plans = seed, nightly() // Which of those that ask at one moment has its turn first is chance.

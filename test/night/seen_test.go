@@ -10,11 +10,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/local/query"
-	"goldsmith/local/states"
+	"goldsmith/local/sfn"
 )
 
 // messagesOf are the messages that tell a run.
-func (n *night) messagesOf(r states.Execution) []string { return telling(n.messages(), r) }
+func (n *night) messagesOf(r sfn.Execution) []string { return telling(n.messages(), r) }
 
 // messages are all messages as people read them.
 func (n *night) messages() []string {
@@ -25,7 +25,7 @@ func (n *night) messages() []string {
 	return all
 }
 
-func telling(messages []string, r states.Execution) []string {
+func telling(messages []string, r sfn.Execution) []string {
 	var found []string
 	for _, text := range messages {
 		if strings.Contains(text, "details/"+r.ARN+")") {

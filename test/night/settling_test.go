@@ -10,7 +10,7 @@ import (
 
 	"goldsmith/local/asl"
 	"goldsmith/local/ec2"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/job"
 	"goldsmith/shared/tag"
 )
@@ -52,7 +52,7 @@ func (n *night) starts(id string) {
 func TestARequestWaitsForItsInstance(t *testing.T) {
 	for _, c := range unsettled {
 		t.Run(c.name, func(t *testing.T) {
-			play(t, suite.Options{Plans: onRequest()}, func(n *night) {
+			play(t, stack.Options{Plans: onRequest()}, func(n *night) {
 				lab := n.launch("lab", "")
 				n.begin()
 				c.given(n, lab)
@@ -77,7 +77,7 @@ func TestARequestWaitsForItsInstance(t *testing.T) {
 
 // An instance whose launch asked for the image is imaged once it runs, however late EC2 shows it.
 func TestARequestInTheLaunch(t *testing.T) {
-	play(t, suite.Options{Plans: onRequest()}, func(n *night) {
+	play(t, stack.Options{Plans: onRequest()}, func(n *night) {
 		n.launch("other", "")
 		n.begin()
 		out := must(n.cloud.RunInstances(n.ctx, &sdk.RunInstancesInput{

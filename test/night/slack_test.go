@@ -7,34 +7,34 @@ import (
 	"time"
 
 	"goldsmith/local/asl"
-	"goldsmith/local/slacksink"
-	"goldsmith/local/suite"
+	"goldsmith/local/slack"
+	"goldsmith/local/stack"
 )
 
 // Slack's faults never fail a run; that nobody was told is a metric to alarm on.
 func TestSlackIsDown(t *testing.T) {
-	always := func(f slacksink.Failure) []slacksink.Failure {
-		many := make([]slacksink.Failure, 50)
+	always := func(f slack.Failure) []slack.Failure {
+		many := make([]slack.Failure, 50)
 		for i := range many {
 			many[i] = f
 		}
 		return many
 	}
 	for what, c := range map[string]struct {
-		failures []slacksink.Failure
+		failures []slack.Failure
 		told     int
 	}{
-		"for good, 500":           {always(slacksink.Failure{Status: http.StatusInternalServerError, Code: "internal_error"}), 0},
-		"for a moment, 503":       {always(slacksink.Failure{Status: http.StatusServiceUnavailable, Code: "unavailable"})[:2], 1},
-		"connections drop":        {always(slacksink.Failure{})[:2], 1},
-		"no connection at all":    {always(slacksink.Failure{}), 0},
-		"limited, 429":            {always(slacksink.Failure{Status: http.StatusTooManyRequests, Code: "ratelimited", RetryAfter: 7 * time.Second})[:1], 1},
-		"limited for an hour":     {always(slacksink.Failure{Status: http.StatusTooManyRequests, Code: "ratelimited", RetryAfter: time.Hour}), 0},
-		"refused as invalid":      {always(slacksink.Failure{Status: http.StatusBadRequest, Code: "invalid_payload"}), 0},
-		"refused: channel is old": {always(slacksink.Failure{Status: http.StatusGone, Code: "channel_is_archived"}), 0},
+		"for good, 500":           {always(slack.Failure{Status: http.StatusInternalServerError, Code: "internal_error"}), 0},
+		"for a moment, 503":       {always(slack.Failure{Status: http.StatusServiceUnavailable, Code: "unavailable"})[:2], 1},
+		"connections drop":        {always(slack.Failure{})[:2], 1},
+		"no connection at all":    {always(slack.Failure{}), 0},
+		"limited, 429":            {always(slack.Failure{Status: http.StatusTooManyRequests, Code: "ratelimited", RetryAfter: 7 * time.Second})[:1], 1},
+		"limited for an hour":     {always(slack.Failure{Status: http.StatusTooManyRequests, Code: "ratelimited", RetryAfter: time.Hour}), 0},
+		"refused as invalid":      {always(slack.Failure{Status: http.StatusBadRequest, Code: "invalid_payload"}), 0},
+		"refused: channel is old": {always(slack.Failure{Status: http.StatusGone, Code: "channel_is_archived"}), 0},
 	} {
 		t.Run(what, func(t *testing.T) {
-			play(t, suite.Options{}, func(n *night) {
+			play(t, stack.Options{}, func(n *night) {
 				n.excused.slack = true
 				web := n.launch("web", "")
 				n.Slack.Inject(c.failures...)
@@ -52,7 +52,7 @@ func TestSlackIsDown(t *testing.T) {
 
 // Runs that end together all get their message, though Slack takes one a second.
 func TestManyRunsEndAtOnce(t *testing.T) {
-	play(t, suite.Options{Plans: onRequest()}, func(n *night) {
+	play(t, stack.Options{Plans: onRequest()}, func(n *night) {
 		for _, name := range []string{"a", "b", "c", "d"} {
 			n.launch(name, "stopped")
 		}

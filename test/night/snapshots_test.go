@@ -12,8 +12,8 @@ import (
 
 	"goldsmith/local/asl"
 	"goldsmith/local/ec2"
-	"goldsmith/local/states"
-	"goldsmith/local/suite"
+	"goldsmith/local/sfn"
+	"goldsmith/local/stack"
 	"goldsmith/shared/event"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
@@ -56,7 +56,7 @@ func (n *night) lost(name string, tags map[string]string) string {
 }
 
 // wasRegistered: one image of a snapshot, available, on a copy of its own, and noted on the snapshot.
-func (n *night) wasRegistered(r states.Execution, snapshot string) types.Image {
+func (n *night) wasRegistered(r sfn.Execution, snapshot string) types.Image {
 	n.t.Helper()
 	result, images := n.results(r)[snapshot], n.imagesOf(snapshot)
 	if result.Ending != job.Imaged || len(images) != 1 {
@@ -92,7 +92,7 @@ func rootOf(i types.Image) string {
 }
 
 func TestATagOnASnapshotMakesAnImageOfACopy(t *testing.T) {
-	play(t, suite.Options{Plans: onRequest()}, func(n *night) {
+	play(t, stack.Options{Plans: onRequest()}, func(n *night) {
 		snapshot := n.lost("web", map[string]string{"Name": "web"})
 		template := n.template("web", "web", "t3.micro", ec2.ImageX86)
 		n.begin()
@@ -114,7 +114,7 @@ func TestATagOnASnapshotMakesAnImageOfACopy(t *testing.T) {
 }
 
 func TestASnapshotOfALivingInstanceStopsNothing(t *testing.T) {
-	play(t, suite.Options{Plans: nightly()}, func(n *night) {
+	play(t, stack.Options{Plans: nightly()}, func(n *night) {
 		web := n.launch("web", "")
 		snapshot := n.snapshotOf(web, "", nil)
 		n.begin()
@@ -133,7 +133,7 @@ func TestASnapshotOfALivingInstanceStopsNothing(t *testing.T) {
 }
 
 func TestTwoRequestsOnOneSnapshot(t *testing.T) {
-	play(t, suite.Options{Plans: with(onRequest(), "weekly", func(*plan.Plan) {})}, func(n *night) {
+	play(t, stack.Options{Plans: with(onRequest(), "weekly", func(*plan.Plan) {})}, func(n *night) {
 		snapshot := n.lost("web", map[string]string{tag.Plan: "nightly weekly"})
 		n.begin()
 		for _, p := range []string{"nightly", "weekly"} {
@@ -146,7 +146,7 @@ func TestTwoRequestsOnOneSnapshot(t *testing.T) {
 }
 
 func TestWhatIsNoRootVolumeIsRefused(t *testing.T) {
-	play(t, suite.Options{Plans: onRequest()}, func(n *night) {
+	play(t, stack.Options{Plans: onRequest()}, func(n *night) {
 		web := n.launch("web", "gp3")
 		snapshot := n.snapshotOf(web, "/dev/sdf", nil)
 		n.begin()
@@ -165,7 +165,7 @@ func TestWhatIsNoRootVolumeIsRefused(t *testing.T) {
 }
 
 func TestASnapshotThatIsPendingIsWaitedFor(t *testing.T) {
-	play(t, suite.Options{Plans: onRequest()}, func(n *night) {
+	play(t, stack.Options{Plans: onRequest()}, func(n *night) {
 		web := n.launch("web", "")
 		volume := n.instances()[0].BlockDeviceMappings[0].Ebs.VolumeId
 		n.begin()
@@ -182,7 +182,7 @@ func TestASnapshotThatIsPendingIsWaitedFor(t *testing.T) {
 }
 
 func TestBillingThatIsLost(t *testing.T) {
-	play(t, suite.Options{Plans: onRequest()}, func(n *night) {
+	play(t, stack.Options{Plans: onRequest()}, func(n *night) {
 		web := n.launch("web", "image="+ec2.ImageWindows)
 		snapshot := n.snapshotOf(web, "", map[string]string{tag.ImageSettings: "bootMode=legacy-bios"})
 		template := n.template("web", "web", "t3.micro", ec2.ImageWindows)
@@ -204,7 +204,7 @@ func TestBillingThatIsLost(t *testing.T) {
 // Each image of a snapshot takes the copy with it that it was registered of, and nothing else.
 func TestAnImageOfASnapshotIsRetired(t *testing.T) {
 	plans := with(onRequest(), "nightly", func(p *plan.Plan) { p.Keep.Last, p.Keep.Grace = 1, plan.Duration(time.Hour) })
-	play(t, suite.Options{Plans: plans}, func(n *night) {
+	play(t, stack.Options{Plans: plans}, func(n *night) {
 		web := n.launch("web", "")
 		settings := map[string]string{tag.ImageSettings: "rootDeviceName=/dev/xvda enaSupport=true", "Name": "web"}
 		first, second := n.snapshotOf(web, "", settings), n.snapshotOf(web, "", settings)
@@ -226,7 +226,7 @@ func TestACutOffImageOfASnapshot(t *testing.T) {
 	for _, step := range []string{"snapshot", "watch:copied", "watch:available"} {
 		for _, after := range []bool{false, true} {
 			t.Run(step, func(t *testing.T) {
-				play(t, suite.Options{Plans: onRequest()}, func(n *night) {
+				play(t, stack.Options{Plans: onRequest()}, func(n *night) {
 					snapshot := n.lost("web", nil)
 					n.begin()
 					arm := n.at

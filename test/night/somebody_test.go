@@ -9,8 +9,8 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 
 	"goldsmith/local/ec2"
-	"goldsmith/local/states"
-	"goldsmith/local/suite"
+	"goldsmith/local/sfn"
+	"goldsmith/local/stack"
 	"goldsmith/shared/job"
 )
 
@@ -18,7 +18,7 @@ import (
 func TestStartedTheMomentItIsStopped(t *testing.T) {
 	for which, events := range map[string]bool{"": true, "EC2's events lost": false} {
 		t.Run(which, func(t *testing.T) {
-			o := suite.Options{}
+			o := stack.Options{}
 			if !events {
 				o.Events = silent
 			}
@@ -50,7 +50,7 @@ func TestStartedTheMomentItIsStopped(t *testing.T) {
 
 // The pending image is deregistered before its snapshots exist: the instance is down for seconds more.
 func TestThePendingImageIsDeregistered(t *testing.T) {
-	play(t, suite.Options{}, func(n *night) {
+	play(t, stack.Options{}, func(n *night) {
 		web := n.launch("web", "")
 		n.begin()
 		n.after("image", web, func(work) {
@@ -71,7 +71,7 @@ func TestThePendingImageIsDeregistered(t *testing.T) {
 func TestTerminatedInTheMiddle(t *testing.T) {
 	for _, step := range []string{"watch:stopped", "image", "watch:snapshotted", "start", "watch:running"} {
 		t.Run(step, func(t *testing.T) {
-			play(t, suite.Options{}, func(n *night) {
+			play(t, stack.Options{}, func(n *night) {
 				web := n.launch("web", "")
 				n.begin()
 				n.at(step, web, func(work) {
@@ -92,7 +92,7 @@ func TestTerminatedInTheMiddle(t *testing.T) {
 
 // So is an instance that the run did not have to stop.
 func TestTerminatedThoughNotStopped(t *testing.T) {
-	play(t, suite.Options{}, func(n *night) {
+	play(t, stack.Options{}, func(n *night) {
 		web := n.launch("web", "")
 		n.as(web, ec2.Stopped)
 		n.begin()
@@ -107,7 +107,7 @@ func TestTerminatedThoughNotStopped(t *testing.T) {
 	})
 }
 
-func (n *night) saysNot(r states.Execution, parts ...string) {
+func (n *night) saysNot(r sfn.Execution, parts ...string) {
 	n.t.Helper()
 	for _, message := range n.messagesOf(r) {
 		for _, part := range parts {

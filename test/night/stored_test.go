@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/local/ec2"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/tag"
@@ -24,7 +24,7 @@ func stored(edits ...func(*plan.Plan)) plan.Plans {
 // Each night the newest snapshot of each source that another tool makes becomes an image, and no instance is touched.
 func TestAPlanOverAnotherToolsSnapshots(t *testing.T) {
 	daily := map[string]string{"Backup": "daily"}
-	play(t, suite.Options{Plans: stored()}, func(n *night) {
+	play(t, stack.Options{Plans: stored()}, func(n *night) {
 		web := n.launch("web", "gp3 plan=other")
 		template := n.template("web", "web", "t3.micro", ec2.ImageX86)
 		n.snapshotOf(web, "", daily)
@@ -48,7 +48,7 @@ func TestAnImageOfTheSnapshotItself(t *testing.T) {
 	plans := with(onRequest(), "nightly", func(p *plan.Plan) {
 		p.Keep.Last, p.Keep.Grace, p.Image.Copy = 1, plan.Duration(time.Hour), false
 	})
-	play(t, suite.Options{Plans: plans}, func(n *night) {
+	play(t, stack.Options{Plans: plans}, func(n *night) {
 		web := n.launch("web", "")
 		first, second := n.snapshotOf(web, "", nil), n.snapshotOf(web, "", nil)
 		n.begin()
@@ -73,7 +73,7 @@ func TestAnImageOfTheSnapshotItself(t *testing.T) {
 func TestSettingsAndDataVolumes(t *testing.T) {
 	plans := with(onRequest(), "nightly",
 		func(p *plan.Plan) { p.Image.Settings = "imdsSupport=v2.0 volumeType=gp3 iops=4000" })
-	play(t, suite.Options{Plans: plans}, func(n *night) {
+	play(t, stack.Options{Plans: plans}, func(n *night) {
 		web := n.launch("web", "gp3 gp3")
 		root := n.snapshotOf(web, "", map[string]string{tag.ImageSettings: "iops=5000"})
 		data := n.snapshotOf(web, "/dev/sdf", map[string]string{tag.Device: "/dev/sdf"})
@@ -95,7 +95,7 @@ func TestSettingsAndDataVolumes(t *testing.T) {
 }
 
 func TestAContradictionIsRefused(t *testing.T) {
-	play(t, suite.Options{Plans: onRequest()}, func(n *night) {
+	play(t, stack.Options{Plans: onRequest()}, func(n *night) {
 		web := n.launch("web", "")
 		snapshot := n.snapshotOf(web, "", map[string]string{tag.ImageSettings: "architecture=arm64"})
 		n.begin()
@@ -110,7 +110,7 @@ func TestAContradictionIsRefused(t *testing.T) {
 // A disk that cannot be read is a root volume where AMIs and instances say so, and refused where nothing does.
 func TestASnapshotThatCannotBeRead(t *testing.T) {
 	for _, lost := range []bool{false, true} {
-		play(t, suite.Options{Plans: onRequest()}, func(n *night) {
+		play(t, stack.Options{Plans: onRequest()}, func(n *night) {
 			web := n.launch("web", "")
 			snapshot := n.snapshotOf(web, "", nil)
 			if lost {

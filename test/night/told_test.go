@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"goldsmith/local/ec2"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 )
 
 // A run is aborted at any of its steps: its message says what EC2 shows of each instance, and once more what became of
@@ -14,7 +14,7 @@ import (
 func TestAnAbortedRunSaysWhatEC2Shows(t *testing.T) {
 	for _, step := range []string{"stop", "watch:stopped", "image", "watch:snapshotted", "start", "watch:running"} {
 		t.Run("after "+step, func(t *testing.T) {
-			play(t, suite.Options{}, func(n *night) {
+			play(t, stack.Options{}, func(n *night) {
 				web := n.launch("web", "")
 				n.begin()
 				n.after(step, web, func(work) { n.ok(n.States.Stop(n.onlyRun().ARN, "", "")) })

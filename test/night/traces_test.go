@@ -6,10 +6,10 @@ import (
 	"time"
 
 	"goldsmith/events"
-	"goldsmith/local/bus"
 	"goldsmith/local/ec2"
-	"goldsmith/local/states"
-	"goldsmith/local/suite"
+	"goldsmith/local/eventbridge"
+	"goldsmith/local/sfn"
+	"goldsmith/local/stack"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/tag"
 )
@@ -22,15 +22,15 @@ func (n *night) lose() {
 }
 
 // traced keeps histories, by which tags are held against facts.
-var traced = suite.Options{History: true}
+var traced = stack.Options{History: true}
 
 // A run is aborted and the ledger is lost while instances are down: they are back all the same, and people know.
 func TestTheLedgerIsLost(t *testing.T) {
-	deaf := map[string]bus.Faults{"": {Loss: 1}, bus.SchedulerSource: {}}
+	deaf := map[string]eventbridge.Faults{"": {Loss: 1}, eventbridge.SchedulerSource: {}}
 	for _, step := range []string{"stop", "watch:stopped", "image", "watch:snapshotted", "start"} {
-		for which, events := range map[string]map[string]bus.Faults{"": nil, ", events lost": deaf} {
+		for which, events := range map[string]map[string]eventbridge.Faults{"": nil, ", events lost": deaf} {
 			t.Run("at "+step+which, func(t *testing.T) {
-				play(t, suite.Options{History: true, Events: events}, func(n *night) {
+				play(t, stack.Options{History: true, Events: events}, func(n *night) {
 					ids := []string{n.launch("web", ""), n.launch("api", ""), n.launch("db", "gp3 st1")}
 					rest := n.launch("rest", "stopped")
 					n.begin()
@@ -61,7 +61,7 @@ func TestTheLedgerIsLost(t *testing.T) {
 func TestTheLedgerIsLostAndTheRunGoesOn(t *testing.T) {
 	for _, step := range []string{"watch:stopped", "image", "watch:snapshotted"} {
 		t.Run("at "+step, func(t *testing.T) {
-			play(t, suite.Options{History: true}, func(n *night) {
+			play(t, stack.Options{History: true}, func(n *night) {
 				web := n.launch("web", "")
 				n.begin()
 				n.at(step, web, func(work) { n.lose(); n.sweeps() })
@@ -83,18 +83,18 @@ func (n *night) sweeps() {
 // forged are tags on an instance that a person has stopped. value makes one; r is a run that has imaged it.
 var forged = []struct {
 	name  string
-	value func(n *night, r states.Execution, own, others string) string
+	value func(n *night, r sfn.Execution, own, others string) string
 }{
-	{"any text", func(*night, states.Execution, string, string) string { return "yes" }},
-	{"a run", func(_ *night, r states.Execution, _, _ string) string { return r.ARN }},
-	{"an execution that there is not", func(n *night, r states.Execution, _, _ string) string {
+	{"any text", func(*night, sfn.Execution, string, string) string { return "yes" }},
+	{"a run", func(_ *night, r sfn.Execution, _, _ string) string { return r.ARN }},
+	{"an execution that there is not", func(n *night, r sfn.Execution, _, _ string) string {
 		return strings.Replace(r.ARN, ":goldsmith:", ":goldsmith/source:", 1)
 	}},
-	{"another account's", func(_ *night, _ states.Execution, own, _ string) string {
+	{"another account's", func(_ *night, _ sfn.Execution, own, _ string) string {
 		return strings.Replace(own, "123456789012", "210987654321", 1)
 	}},
-	{"copied from another instance", func(_ *night, _ states.Execution, _, others string) string { return others }},
-	{"written back after its own run", func(_ *night, _ states.Execution, own, _ string) string { return own }},
+	{"copied from another instance", func(_ *night, _ sfn.Execution, _, others string) string { return others }},
+	{"written back after its own run", func(_ *night, _ sfn.Execution, own, _ string) string { return own }},
 }
 
 // What a person stopped is never started by a tag: it is named to people, once, and the tag goes.
@@ -159,8 +159,8 @@ func TestAPersonStopsWhatWasTraced(t *testing.T) {
 func TestAPersonStopsWhatWasRecovered(t *testing.T) {
 	for _, when := range []string{"before the sweep", "after the sweep"} {
 		t.Run(when, func(t *testing.T) {
-			deaf := map[string]bus.Faults{"": {Loss: 1}, bus.SchedulerSource: {}}
-			play(t, suite.Options{Events: deaf}, func(n *night) {
+			deaf := map[string]eventbridge.Faults{"": {Loss: 1}, eventbridge.SchedulerSource: {}}
+			play(t, stack.Options{Events: deaf}, func(n *night) {
 				web := n.launch("web", "")
 				n.begin()
 				n.after("watch:stopped", web, func(work) { n.ok(n.States.Stop(n.onlyRun().ARN, "", "")) })

@@ -14,7 +14,7 @@ import (
 
 	"goldsmith/functions/rollback"
 	"goldsmith/local/ec2"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/event"
 	"goldsmith/shared/plan"
 )
@@ -41,7 +41,7 @@ func (n *night) grow(group string) {
 // template.
 func TestUndoRefreshesNoGroupOfAnotherOwner(t *testing.T) {
 	lists := nightly(func(p *plan.Plan) { p.Roll.Templates = map[string][]string{"web": {"fleet"}} })
-	play(t, suite.Options{Plans: lists}, func(n *night) {
+	play(t, stack.Options{Plans: lists}, func(n *night) {
 		n.excused.slack = true
 		n.launch("web", "")
 		fleet := n.template("fleet", "web", "t3.micro", ec2.ImageX86)
@@ -114,7 +114,7 @@ func TestUndoOfAnAliasThatANumberTakes(t *testing.T) {
 
 // An EC2 Fleet that names the undone version by its number is named.
 func TestUndoNamesFleets(t *testing.T) {
-	play(t, suite.Options{}, func(n *night) {
+	play(t, stack.Options{}, func(n *night) {
 		n.excused.slack = true
 		n.launch("web", "")
 		fleet := n.template("fleet", "web", "t3.micro", ec2.ImageX86)
@@ -128,7 +128,7 @@ func TestUndoNamesFleets(t *testing.T) {
 
 // A template that may have no more versions is not led back: who launches what was to be undone is named.
 func TestUndoAtTheQuotaNamesGroups(t *testing.T) {
-	play(t, suite.Options{}, func(n *night) {
+	play(t, stack.Options{}, func(n *night) {
 		n.excused.slack = true
 		n.launch("web", "")
 		fleet := n.template("fleet", "web", "t3.micro", ec2.ImageX86)

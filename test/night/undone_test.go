@@ -8,7 +8,7 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
-	"goldsmith/shared/group"
+	"goldsmith/shared/asg"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 )
@@ -30,7 +30,7 @@ func (n *night) nothingUndoneLaunches() {
 	for _, g := range must(n.scaling().DescribeAutoScalingGroups(n.ctx,
 		&autoscaling.DescribeAutoScalingGroupsInput{}))(n.t).AutoScalingGroups {
 		name := aws.ToString(g.AutoScalingGroupName)
-		for _, s := range group.Specs(g) {
+		for _, s := range asg.Specs(g) {
 			out := must(n.cloud.DescribeLaunchTemplateVersions(n.ctx, &sdk.DescribeLaunchTemplateVersionsInput{
 				LaunchTemplateId: aws.String(s.Template), Versions: []string{s.Version},
 			}))(n.t)
@@ -112,7 +112,7 @@ func (n *night) grouped() (all []types.LaunchTemplateVersion) {
 	n.t.Helper()
 	groups := must(n.scaling().DescribeAutoScalingGroups(n.ctx, &autoscaling.DescribeAutoScalingGroupsInput{}))(n.t)
 	for _, g := range groups.AutoScalingGroups {
-		for _, s := range group.Specs(g) {
+		for _, s := range asg.Specs(g) {
 			all = append(all, must(n.cloud.DescribeLaunchTemplateVersions(n.ctx, &sdk.DescribeLaunchTemplateVersionsInput{
 				LaunchTemplateId: aws.String(s.Template), Versions: []string{s.Version},
 			}))(n.t).LaunchTemplateVersions...)

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"goldsmith/local/ec2"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/tag"
 )
@@ -20,7 +20,7 @@ type smudged struct {
 	source string
 }
 
-var errSmudged = &ledger.Unreadable{Record: "source#", Err: errors.New("unexpected end of JSON input")}
+var errSmudged = &ledger.UnreadableError{Record: "source#", Err: errors.New("unexpected end of JSON input")}
 
 func (s *smudged) Claims(ctx context.Context) iter.Seq2[ledger.Claim, error] {
 	return func(yield func(ledger.Claim, error) bool) {
@@ -48,7 +48,7 @@ func TestAClaimThatCannotBeRead(t *testing.T) {
 	for name, forged := range map[string]bool{"its tag is there": false, "its tag is another's": true} {
 		t.Run(name, func(t *testing.T) {
 			book := &smudged{Memory: ledger.NewMemory()}
-			play(t, suite.Options{Ledger: book, History: true}, func(n *night) {
+			play(t, stack.Options{Ledger: book, History: true}, func(n *night) {
 				web, api, db := n.launch("web", ""), n.launch("api", ""), n.launch("db", "")
 				n.begin()
 				n.excused.dead = true
@@ -81,7 +81,7 @@ func TestAClaimThatCannotBeRead(t *testing.T) {
 func TestASweepThatCannotDoEverything(t *testing.T) {
 	for _, action := range []string{"DescribeSnapshots", "DescribeImages"} {
 		t.Run(action, func(t *testing.T) {
-			play(t, suite.Options{}, func(n *night) {
+			play(t, stack.Options{}, func(n *night) {
 				web := n.launch("web", "")
 				n.begin()
 				n.excused.dead = true

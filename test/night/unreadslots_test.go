@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"goldsmith/local/ec2"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/event"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
@@ -23,7 +23,7 @@ type garbled struct {
 
 func (g *garbled) Slots(ctx context.Context, of string) iter.Seq2[ledger.Slot, error] {
 	return func(yield func(ledger.Slot, error) bool) {
-		unread := &ledger.Unreadable{Record: g.record, Err: errors.New("of a newer version")}
+		unread := &ledger.UnreadableError{Record: g.record, Err: errors.New("of a newer version")}
 		if g.record != "" && (of == g.plan || of == "") && !yield(ledger.Slot{}, unread) {
 			return
 		}
@@ -39,7 +39,7 @@ func (g *garbled) Slots(ctx context.Context, of string) iter.Seq2[ledger.Slot, e
 func TestAPlaceCannotBeRead(t *testing.T) {
 	book := &garbled{Memory: ledger.NewMemory(), plan: "nightly", record: "nightly#place#000000"}
 	plans := nightly(func(p *plan.Plan) { p.Concurrency = 1; p.Roll.Skip = true })
-	play(t, suite.Options{Ledger: book, Plans: plans}, func(n *night) {
+	play(t, stack.Options{Ledger: book, Plans: plans}, func(n *night) {
 		web := n.launch("web", "")
 		n.begin()
 		time.Sleep(time.Until(due.Add(6 * time.Hour)))
@@ -53,7 +53,7 @@ func TestAPlaceCannotBeRead(t *testing.T) {
 // A mark that cannot be read, of a source that no claim names, holds nothing back; it is told.
 func TestAMarkCannotBeRead(t *testing.T) {
 	book := &garbled{Memory: ledger.NewMemory(), plan: ledger.EveryPlan, record: "*#down#i-0000"}
-	play(t, suite.Options{Ledger: book}, func(n *night) {
+	play(t, stack.Options{Ledger: book}, func(n *night) {
 		web := n.launch("web", "")
 		n.begin()
 		n.wasImaged(n.run()[0], web)
@@ -66,7 +66,7 @@ func TestAMarkCannotBeRead(t *testing.T) {
 // An exemption is taken back: the source is down, and has its place again.
 func TestAnExemptionIsTakenBack(t *testing.T) {
 	plans := demand(func(p *plan.Plan) { p.Concurrency = 1; p.Roll.Skip = true })
-	play(t, suite.Options{Plans: plans}, func(n *night) {
+	play(t, stack.Options{Plans: plans}, func(n *night) {
 		n.excused.dead = true
 		web, api := n.launch("web", "m5.large"), n.launch("api", "")
 		n.begin()
@@ -95,7 +95,7 @@ func TestAnExemptionIsTakenBack(t *testing.T) {
 // What a job has left stopped is told within minutes, while its run holds the others back for hours; and so is a second
 // one that goes down later.
 func TestWhatIsLeftStoppedIsToldSoon(t *testing.T) {
-	play(t, suite.Options{Plans: few()}, func(n *night) {
+	play(t, stack.Options{Plans: few()}, func(n *night) {
 		n.excused.dead = true
 		n.launchMany(6)
 		n.begin()
@@ -113,7 +113,7 @@ func TestWhatIsLeftStoppedIsToldSoon(t *testing.T) {
 
 // A second source of a run that goes down later than the first is told, too.
 func TestASecondThatIsDownIsTold(t *testing.T) {
-	play(t, suite.Options{Plans: few()}, func(n *night) {
+	play(t, stack.Options{Plans: few()}, func(n *night) {
 		n.excused.dead = true
 		web, api := n.launch("web", "m5.large"), n.launch("api", "")
 		n.begin()

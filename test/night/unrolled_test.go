@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/local/ec2"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/event"
 	"goldsmith/shared/plan"
 )
@@ -61,7 +61,7 @@ func (n *night) throttle(resource string, times int) {
 
 // A default that cannot be moved however often it is tried: $Latest does not launch the image of the failed job.
 func TestABusyDefaultLeavesNothingOnLatest(t *testing.T) {
-	play(t, suite.Options{}, func(n *night) {
+	play(t, stack.Options{}, func(n *night) {
 		n.excused.slack, n.excused.dead = true, true
 		web := n.launch("web", "")
 		fleet := n.template("fleet", "web", "t3.micro", ec2.ImageX86)
@@ -77,7 +77,7 @@ func TestABusyDefaultLeavesNothingOnLatest(t *testing.T) {
 
 // One template of two stays busy: the failure names the other, which is rolled.
 func TestABusyTemplateIsToldBesideThoseThatAreRolled(t *testing.T) {
-	play(t, suite.Options{}, func(n *night) {
+	play(t, stack.Options{}, func(n *night) {
 		n.excused.slack, n.excused.dead = true, true
 		web := n.launch("web", "")
 		a := n.template("one", "web", "t3.micro", ec2.ImageX86)
@@ -97,7 +97,7 @@ func TestABusyDefaultIsRolledLater(t *testing.T) {
 	for _, version := range []string{"$Default", "$Latest"} {
 		for _, times := range []int{3, 6, 20} {
 			t.Run(fmt.Sprint(version, times), func(t *testing.T) {
-				play(t, suite.Options{}, func(n *night) {
+				play(t, stack.Options{}, func(n *night) {
 					web := n.launch("web", "")
 					fleet := n.template("fleet", "web", "t3.micro", ec2.ImageX86)
 					n.group("members", fleet, version)
@@ -114,7 +114,7 @@ func TestABusyDefaultIsRolledLater(t *testing.T) {
 
 // What is held makes no later roll of all or none fail, and a template that comes to the held name is held with it.
 func TestAllOrNoneBesideAHeldTemplate(t *testing.T) {
-	play(t, suite.Options{Plans: nightly(func(p *plan.Plan) { p.Roll.Together = true })}, func(n *night) {
+	play(t, stack.Options{Plans: nightly(func(p *plan.Plan) { p.Roll.Together = true })}, func(n *night) {
 		n.excused.slack = true
 		web := n.launch("web", "")
 		n.template("fleet", "web", "t3.micro", ec2.ImageX86)
@@ -131,7 +131,7 @@ func TestAllOrNoneBesideAHeldTemplate(t *testing.T) {
 
 // A stopped source was given a type that its image does not run on: a template of that type is left alone.
 func TestTheTypeOfTheSourceIsAskedToo(t *testing.T) {
-	play(t, suite.Options{}, func(n *night) {
+	play(t, stack.Options{}, func(n *night) {
 		image := n.withoutENA()
 		web := n.launch("web", "stopped t2.micro image="+image)
 		_, err := n.cloud.ModifyInstanceAttribute(n.ctx, &sdk.ModifyInstanceAttributeInput{
@@ -149,7 +149,7 @@ func TestTheTypeOfTheSourceIsAskedToo(t *testing.T) {
 // A person makes another version the default between the look and the change: it stays, and $Latest too.
 func TestADefaultMovedMeanwhileStays(t *testing.T) {
 	middle := &middle{action: "CreateLaunchTemplateVersion"}
-	play(t, suite.Options{Guard: middle.guard}, func(n *night) {
+	play(t, stack.Options{Guard: middle.guard}, func(n *night) {
 		web := n.launch("web", "")
 		fleet := n.template("fleet", "web", "t3.micro", ec2.ImageWindows)
 		must(n.cloud.CreateLaunchTemplateVersion(n.ctx, &sdk.CreateLaunchTemplateVersionInput{

@@ -8,12 +8,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/local/ec2"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 )
 
 // An image that a fleet launches stays, also where the fleet names its template by a name that looks like an id.
 func TestAFleetOfATemplateNamedLikeAnID(t *testing.T) {
-	play(t, suite.Options{Plans: nightly(keeping)}, func(n *night) {
+	play(t, stack.Options{Plans: nightly(keeping)}, func(n *night) {
 		web := n.launch("web", "")
 		first := n.old("web", web, 9)
 		n.old("web", web, 8)
@@ -47,7 +47,7 @@ func TestAFleetOfATemplateNamedLikeAnID(t *testing.T) {
 
 // A persistent Spot request whose instance is gone launches the image as soon as there is room for it.
 func TestAnOpenSpotRequestKeepsItsImage(t *testing.T) {
-	play(t, suite.Options{Plans: nightly(keeping)}, func(n *night) {
+	play(t, stack.Options{Plans: nightly(keeping)}, func(n *night) {
 		web := n.launch("web", "")
 		first := n.old("web", web, 9)
 		n.old("web", web, 8)
@@ -62,7 +62,7 @@ func TestAnOpenSpotRequestKeepsItsImage(t *testing.T) {
 
 // A version that a person made of a template which is rolled stays when the image that it names goes.
 func TestAPersonsVersionStays(t *testing.T) {
-	play(t, suite.Options{Plans: nightly(keeping)}, func(n *night) {
+	play(t, stack.Options{Plans: nightly(keeping)}, func(n *night) {
 		web := n.launch("web", "")
 		first, second := n.old("web", web, 9), n.old("web", web, 8)
 		template := n.template("web", "web", "t3.micro", first)

@@ -15,21 +15,21 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 
 	"goldsmith/local/asl"
-	"goldsmith/local/bus"
 	"goldsmith/local/ec2"
-	"goldsmith/local/states"
-	"goldsmith/local/suite"
+	"goldsmith/local/eventbridge"
+	"goldsmith/local/sfn"
+	"goldsmith/local/stack"
 	"goldsmith/shared/job"
 )
 
 // silent are events of EC2 that are all lost, so that looks have to end every wait.
-var silent = map[string]bus.Faults{"aws.ec2": {Loss: 1}, "aws.tag": {Loss: 1}}
+var silent = map[string]eventbridge.Faults{"aws.ec2": {Loss: 1}, "aws.tag": {Loss: 1}}
 
 // Step Functions as its pages leave it open: by either name of a missed heartbeat the night goes well.
 func TestAMissedHeartbeatByEitherName(t *testing.T) {
 	for _, name := range []string{asl.ErrTimeout, asl.ErrHeartbeatTimeout} {
 		t.Run(name, func(t *testing.T) {
-			play(t, suite.Options{Events: silent, States: states.Options{HeartbeatError: name}}, func(n *night) {
+			play(t, stack.Options{Events: silent, States: sfn.Options{HeartbeatError: name}}, func(n *night) {
 				web := n.launch("web", "")
 				n.wasImaged(n.run()[0], web)
 			})
@@ -41,7 +41,7 @@ func TestAMissedHeartbeatByEitherName(t *testing.T) {
 func TestChildrenLagBehindAStoppedRun(t *testing.T) {
 	for _, step := range moments {
 		t.Run(step, func(t *testing.T) {
-			play(t, suite.Options{States: states.Options{ChildLag: 90 * time.Second}}, func(n *night) {
+			play(t, stack.Options{States: sfn.Options{ChildLag: 90 * time.Second}}, func(n *night) {
 				web := n.launch("web", "")
 				n.begin()
 				n.at(step, web, func(work) { n.ok(n.States.Stop(n.onlyRun().ARN, "", "")) })
@@ -54,8 +54,8 @@ func TestChildrenLagBehindAStoppedRun(t *testing.T) {
 }
 
 // slow makes describes of EC2 take their time, from when it is on.
-func slow(each time.Duration, on *atomic.Bool) func(*suite.Suite) http.Handler {
-	return func(s *suite.Suite) http.Handler {
+func slow(each time.Duration, on *atomic.Bool) func(*stack.Stack) http.Handler {
+	return func(s *stack.Stack) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			body, err := io.ReadAll(r.Body)
 			if err == nil && on.Load() && bytes.Contains(body, []byte("Action=Describe")) {
@@ -74,11 +74,11 @@ func slow(each time.Duration, on *atomic.Bool) func(*suite.Suite) http.Handler {
 // However long a look takes, its token is alive when it is done.
 func TestSlowLooks(t *testing.T) {
 	for _, each := range []time.Duration{5 * time.Second, 9 * time.Second, 12 * time.Second, 20 * time.Second} {
-		for which, events := range map[string]map[string]bus.Faults{"": nil, ", EC2's events lost": silent} {
+		for which, events := range map[string]map[string]eventbridge.Faults{"": nil, ", EC2's events lost": silent} {
 			t.Run(each.String()+which, func(t *testing.T) {
 				on := &atomic.Bool{}
 				on.Store(true)
-				play(t, suite.Options{Guard: slow(each, on), Events: events}, func(n *night) {
+				play(t, stack.Options{Guard: slow(each, on), Events: events}, func(n *night) {
 					n.excused.dead = true // what wake and recover cannot do in time is dropped
 					n.slowlyImaged(n.launch("web", ""))
 				})
@@ -101,11 +101,11 @@ func (n *night) slowlyImaged(web string) {
 // an instance is down, that one comes back.
 func TestLooksTooSlowForAStep(t *testing.T) {
 	for _, each := range []time.Duration{30 * time.Second, 45 * time.Second, 55 * time.Second} {
-		for which, events := range map[string]map[string]bus.Faults{"": nil, ", EC2's events lost": silent} {
+		for which, events := range map[string]map[string]eventbridge.Faults{"": nil, ", EC2's events lost": silent} {
 			t.Run("from the start, "+each.String()+which, func(t *testing.T) {
 				on := &atomic.Bool{}
 				on.Store(true)
-				play(t, suite.Options{Guard: slow(each, on), Events: events}, func(n *night) {
+				play(t, stack.Options{Guard: slow(each, on), Events: events}, func(n *night) {
 					n.excused.dead = true
 					web := n.launch("web", "")
 					r := n.run()[0]
@@ -116,7 +116,7 @@ func TestLooksTooSlowForAStep(t *testing.T) {
 			})
 			t.Run("while it is down, "+each.String()+which, func(t *testing.T) {
 				on := &atomic.Bool{}
-				play(t, suite.Options{Guard: slow(each, on), Events: events}, func(n *night) {
+				play(t, stack.Options{Guard: slow(each, on), Events: events}, func(n *night) {
 					n.excused.dead = true
 					web := n.launch("web", "")
 					n.begin()
@@ -136,9 +136,9 @@ func TestLooksTooSlowForAStep(t *testing.T) {
 // A token that is spent before its function has answered may be lost: a wait ends a heartbeat later then, whatever it
 // is for.
 func TestEarlyTokensAreLost(t *testing.T) {
-	for which, events := range map[string]map[string]bus.Faults{"": nil, ", EC2's events lost": silent} {
+	for which, events := range map[string]map[string]eventbridge.Faults{"": nil, ", EC2's events lost": silent} {
 		t.Run("an image"+which, func(t *testing.T) {
-			play(t, suite.Options{Events: events, States: states.Options{EarlyTokensLost: true}}, func(n *night) {
+			play(t, stack.Options{Events: events, States: sfn.Options{EarlyTokensLost: true}}, func(n *night) {
 				web := n.launch("web", "")
 				r := n.run()[0]
 				n.wasImaged(r, web)
@@ -149,7 +149,7 @@ func TestEarlyTokensAreLost(t *testing.T) {
 		})
 		for _, step := range []string{"watch:stopped", "watch:snapshotted", "watch:running"} {
 			t.Run("terminated at "+step+which, func(t *testing.T) {
-				play(t, suite.Options{Events: events, States: states.Options{EarlyTokensLost: true}}, func(n *night) {
+				play(t, stack.Options{Events: events, States: sfn.Options{EarlyTokensLost: true}}, func(n *night) {
 					web := n.launch("web", "")
 					n.begin()
 					n.at(step, web, func(work) {
@@ -194,14 +194,14 @@ func TestADayOfLooksThatFailNowAndThen(t *testing.T) {
 	}{
 		{[]string{"Runtime.ExitError", "Sandbox.Timedout"}, 0.2},
 		{[]string{"Lambda.ServiceException", "Lambda.ClientExecutionTimeoutException", "Lambda.Unknown"}, 0.3},
-		{[]string{"Throttled"}, 0.5},
-		{[]string{"Throttled", "Lambda.SdkClientException", "Runtime.ExitError"}, 0.3},
+		{[]string{"Transient"}, 0.5},
+		{[]string{"Transient", "Lambda.SdkClientException", "Runtime.ExitError"}, 0.3},
 	} {
 		t.Run(strings.Join(c.names, " "), func(t *testing.T) {
 			between := func(inner asl.Invoker) asl.Invoker {
 				return &stumbling{inner: inner, random: rand.New(rand.NewPCG(1, 2)), names: c.names, chance: c.chance}
 			}
-			play(t, suite.Options{Events: silent, Wrap: between}, func(n *night) {
+			play(t, stack.Options{Events: silent, Wrap: between}, func(n *night) {
 				web := n.launch("web", "")
 				n.EC2.Inject(ec2.Fault{Action: "CreateImage", Delay: 20 * time.Hour})
 				r := n.run()[0]

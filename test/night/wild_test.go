@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"goldsmith/local/bus"
 	"goldsmith/local/ec2"
-	"goldsmith/local/suite"
+	"goldsmith/local/eventbridge"
+	"goldsmith/local/stack"
 )
 
 var wildNights = flag.Int("wild", 12, "how many wild nights are played, a seed each")
@@ -25,9 +25,9 @@ func TestWildNights(t *testing.T) {
 func wild(t *testing.T, seed uint64) {
 	t.Helper()
 	random := rand.New(rand.NewPCG(seed, 0))
-	play(t, suite.Options{
+	play(t, stack.Options{
 		Seed:   seed,
-		Events: map[string]bus.Faults{"": {Loss: 0.2, Double: 0.2, Reorder: 0.5}, bus.SchedulerSource: {Double: 0.5}, "aws.states": {}},
+		Events: map[string]eventbridge.Faults{"": {Loss: 0.2, Double: 0.2, Reorder: 0.5}, eventbridge.SchedulerSource: {Double: 0.5}, "aws.states": {}},
 		EC2:    ec2.Options{Lag: time.Duration(random.IntN(8)) * time.Second},
 	}, func(n *night) {
 		n.excused.dead = true

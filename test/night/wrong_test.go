@@ -13,7 +13,7 @@ import (
 
 	"goldsmith/local/asl"
 	"goldsmith/local/query"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/ledger"
 )
 
@@ -56,8 +56,8 @@ func (w *wrong) Claim(ctx context.Context, c ledger.Claim) (ledger.Claim, error)
 type layer func(http.Handler) http.Handler
 
 // guarded puts layers before the embedded AWS.
-func guarded(layers ...layer) func(*suite.Suite) http.Handler {
-	return func(s *suite.Suite) http.Handler {
+func guarded(layers ...layer) func(*stack.Stack) http.Handler {
+	return func(s *stack.Stack) http.Handler {
 		h := http.Handler(s)
 		for _, l := range layers {
 			h = l(h)

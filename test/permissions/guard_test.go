@@ -11,7 +11,7 @@ import (
 	"sync"
 
 	"goldsmith/local/query"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 )
 
 // guard is IAM: it stands before the embedded AWS, decides on every call of a function
@@ -32,7 +32,7 @@ func newGuard(policies map[string]Policy) *guard {
 }
 
 // before is suite.Options.Guard.
-func (g *guard) before(s *suite.Suite) http.Handler {
+func (g *guard) before(s *stack.Stack) http.Handler {
 	g.next = s
 	g.scene = Scene{
 		Account: here,

@@ -16,11 +16,11 @@ import (
 
 	"goldsmith/infra/workflow"
 	"goldsmith/local/asl"
-	"goldsmith/local/bus"
 	"goldsmith/local/clock"
 	"goldsmith/local/ec2"
-	"goldsmith/local/states"
-	"goldsmith/local/suite"
+	"goldsmith/local/eventbridge"
+	"goldsmith/local/sfn"
+	"goldsmith/local/stack"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/tag"
@@ -28,7 +28,7 @@ import (
 
 // night is one night in fake time under the deployed roles.
 type night struct {
-	*suite.Suite
+	*stack.Stack
 	t     *testing.T
 	ctx   context.Context
 	cloud *sdk.Client
@@ -41,12 +41,12 @@ type night struct {
 }
 
 // play plays a night and then wants exactly these refusals.
-func play(t *testing.T, g *guard, events map[string]bus.Faults, story func(n *night), refusals ...string) {
+func play(t *testing.T, g *guard, events map[string]eventbridge.Faults, story func(n *night), refusals ...string) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		n := &night{t: t, ctx: t.Context(), guard: g, book: &book{}, hooks: map[string]func(string){}}
 		var err error
-		n.Suite, err = suite.New(suite.Options{
+		n.Stack, err = stack.New(stack.Options{
 			Clock: clock.Real(), Plans: plans(t), Seed: 1, Region: here.Region, Account: here.ID, Events: events,
 			Ledger: n.book, Guard: g.before, Wrap: n.between, History: true,
 		})
@@ -127,7 +127,7 @@ func (n *night) note() {
 	letters := n.guard.scene.Failing(workflow.Name + "-dead-letters")
 	for _, r := range n.Bus.Records() {
 		n.guard.decide(r.Function, letters)
-		if r.Source == bus.SchedulerSource {
+		if r.Source == eventbridge.SchedulerSource {
 			n.guard.decide(schedulerRole, append(all([]string{"lambda:InvokeFunction"}, lambda(r.Function), nil), letters...))
 		}
 	}
@@ -140,7 +140,7 @@ var due = time.Date(2000, time.January, 1, 0, 30, 0, 0, time.UTC)
 func (n *night) run(until time.Time) {
 	n.t.Helper()
 	time.Sleep(time.Until(until) + 15*time.Second)
-	for _, r := range n.States.List(states.Filter{Machine: n.Machine}) {
+	for _, r := range n.States.List(sfn.Filter{Machine: n.Machine}) {
 		if _, err := n.States.Wait(n.ctx, r.ARN); err != nil {
 			n.t.Fatal(err)
 		}
@@ -202,7 +202,7 @@ func (n *night) template(name, image string, tags map[string]string) string {
 // result is the last result of a source.
 func (n *night) result(id string) job.Result {
 	n.t.Helper()
-	for _, r := range n.States.List(states.Filter{Machine: n.Machine}) {
+	for _, r := range n.States.List(sfn.Filter{Machine: n.Machine}) {
 		for result, err := range n.book.Results(n.ctx, r.Name) {
 			n.ok(err)
 			if result.Source == id {
@@ -231,7 +231,7 @@ func (n *night) want(what string, got, want any) {
 // runOf is the run of a plan.
 func (n *night) runOf(plan string) string {
 	n.t.Helper()
-	for _, r := range n.States.List(states.Filter{Machine: n.Machine}) {
+	for _, r := range n.States.List(sfn.Filter{Machine: n.Machine}) {
 		if strings.HasPrefix(r.Name, plan+"-") {
 			return r.ARN
 		}
@@ -242,7 +242,7 @@ func (n *night) runOf(plan string) string {
 
 func (n *night) onlyRun() string {
 	n.t.Helper()
-	runs := n.States.List(states.Filter{Machine: n.Machine})
+	runs := n.States.List(sfn.Filter{Machine: n.Machine})
 	if len(runs) != 1 {
 		n.t.Fatalf("%d runs, want one", len(runs))
 	}

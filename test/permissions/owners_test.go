@@ -32,7 +32,7 @@ func handedOver(n *night) {
 	}
 	n.want("ending of the member", n.result(member).Ending, job.Imaged)
 	event := `{"goldsmith":"handover","version":"1","name":"web","to":"` + member + `","by":"ada"}`
-	must(n.Suite.Invoke(n.ctx, here.ARN("lambda", "function:goldsmith-rollback"), []byte(event)))(n.t)
+	must(n.Stack.Invoke(n.ctx, here.ARN("lambda", "function:goldsmith-rollback"), []byte(event)))(n.t)
 	o, _, err := n.book.Owner(n.ctx, "web")
 	n.ok(err)
 	n.want("owner", lineage.Key(o.Lineage), "group/fleet")

@@ -77,7 +77,7 @@ func refreshedBack(n *night) {
 		Preferences: &scalingtypes.RefreshPreferences{BakeTime: aws.Int32(7200)},
 	}))(n.t)
 	time.Sleep(time.Minute)
-	must(n.Suite.Invoke(n.ctx, here.ARN("lambda", "function:goldsmith-rollback"),
+	must(n.Stack.Invoke(n.ctx, here.ARN("lambda", "function:goldsmith-rollback"),
 		[]byte(`{"goldsmith":"rollback","version":"1","name":"web","by":"ada"}`)))(n.t)
 	time.Sleep(time.Hour)
 	refreshes := must(scaling.DescribeInstanceRefreshes(n.ctx,
@@ -88,7 +88,7 @@ func refreshedBack(n *night) {
 // refreshedAndTakenBack: a person rolls back what a finished refresh has moved a group to, and the group with it.
 func refreshedAndTakenBack(n *night) {
 	refreshedGroup(n)
-	must(n.Suite.Invoke(n.ctx, here.ARN("lambda", "function:goldsmith-rollback"),
+	must(n.Stack.Invoke(n.ctx, here.ARN("lambda", "function:goldsmith-rollback"),
 		[]byte(`{"goldsmith":"rollback","version":"1","name":"web","by":"ada","refresh":true}`)))(n.t)
 	time.Sleep(time.Hour)
 	refreshes := must(autoscaling.NewFromConfig(n.AWS()).DescribeInstanceRefreshes(n.ctx,

@@ -21,18 +21,18 @@ import (
 	"goldsmith/infra/workflow"
 	"goldsmith/local/asl"
 	"goldsmith/local/clock"
-	"goldsmith/local/suite"
+	"goldsmith/local/stack"
 	"goldsmith/shared/schedule"
 	"goldsmith/shared/settings"
 )
 
 // What the embedded AWS runs is held against what the template deploys: here is the
 // template's side, and that of a suite as the demo and every night start it.
-func same(t *testing.T, compare func(t *testing.T, template *Template, s *suite.Suite)) {
+func same(t *testing.T, compare func(t *testing.T, template *Template, s *stack.Stack)) {
 	t.Helper()
 	template := deployed(t)
 	synctest.Test(t, func(t *testing.T) {
-		s := must(suite.New(suite.Options{Clock: clock.Real(), Plans: plans(t), Region: here.Region, Account: here.ID}))(t)
+		s := must(stack.New(stack.Options{Clock: clock.Real(), Plans: plans(t), Region: here.Region, Account: here.ID}))(t)
 		compare(t, template, s)
 		if err := s.Close(); err != nil {
 			t.Error(err)
@@ -48,7 +48,7 @@ type rule struct {
 }
 
 func TestRulesAreTheDeployedOnes(t *testing.T) {
-	same(t, func(t *testing.T, template *Template, s *suite.Suite) {
+	same(t, func(t *testing.T, template *Template, s *stack.Stack) {
 		embedded, deployed := map[string]rule{}, map[string]rule{}
 		for _, r := range s.Bus.Rules() {
 			embedded[workflow.Name+"-"+r.Name] = rule{decoded(t, r.Pattern), []string{lambdaARN(r.Function)}, "ENABLED"}
@@ -72,7 +72,7 @@ type timed struct {
 }
 
 func TestSchedulesAreTheDeployedOnes(t *testing.T) {
-	same(t, func(t *testing.T, template *Template, s *suite.Suite) {
+	same(t, func(t *testing.T, template *Template, s *stack.Stack) {
 		now := time.Now()
 		embedded, deployed := map[string]timed{}, map[string]timed{}
 		for arn, each := range s.Bus.Schedules() {
@@ -103,7 +103,7 @@ func next(due func(time.Time) (time.Time, bool), after time.Time) (all []time.Ti
 }
 
 func TestEnvironmentIsTheDeployedOne(t *testing.T) {
-	same(t, func(t *testing.T, template *Template, s *suite.Suite) {
+	same(t, func(t *testing.T, template *Template, s *stack.Stack) {
 		for _, f := range workflow.Functions {
 			embedded := must(s.Environment(f.Name))(t)
 			deployed := map[string]string{}
@@ -168,7 +168,7 @@ func names(environment map[string]string) []string {
 }
 
 func TestDefinitionIsTheDeployedOne(t *testing.T) {
-	same(t, func(t *testing.T, template *Template, s *suite.Suite) {
+	same(t, func(t *testing.T, template *Template, s *stack.Stack) {
 		machines := template.Kind("AWS::StepFunctions::StateMachine")
 		if len(machines) != 1 {
 			t.Fatalf("%d state machines", len(machines))

@@ -29,7 +29,7 @@ func imageOfASnapshot(n *night) {
 	time.Sleep(time.Hour)
 	sent := must(event.RunNow{Plan: "nightly", Source: root,
 		Data: map[string]string{"/dev/sdf": aws.ToString(data.SnapshotId)}}.MarshalJSON())(n.t)
-	must(n.Suite.Invoke(n.ctx, here.ARN("lambda", "function:goldsmith-trigger"), sent))(n.t)
+	must(n.Stack.Invoke(n.ctx, here.ARN("lambda", "function:goldsmith-trigger"), sent))(n.t)
 	n.run(time.Now())
 	n.want("ending", n.result(root).Ending, job.Imaged)
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
-	"goldsmith/local/bus"
 	"goldsmith/local/ec2"
+	"goldsmith/local/eventbridge"
 	"goldsmith/shared/job"
 	"goldsmith/shared/tag"
 )
@@ -19,13 +19,13 @@ import (
 // story is one night. What is refused has to be named.
 type story struct {
 	name     string
-	events   map[string]bus.Faults
+	events   map[string]eventbridge.Faults
 	play     func(n *night)
 	refusals []string
 }
 
 // silent loses every event but Scheduler's.
-var silent = map[string]bus.Faults{"": {Loss: 1}, bus.SchedulerSource: {}}
+var silent = map[string]eventbridge.Faults{"": {Loss: 1}, eventbridge.SchedulerSource: {}}
 
 // stories are nights in which every function does everything that it can do.
 var stories = []story{
@@ -111,7 +111,7 @@ var stories = []story{
 		n.run(due.Add(30 * time.Minute))
 		n.want("ending", n.result(web).Ending, job.Imaged)
 	}},
-	{name: "a request nobody heard of", events: map[string]bus.Faults{"aws.tag": {Loss: 1}}, play: func(n *night) {
+	{name: "a request nobody heard of", events: map[string]eventbridge.Faults{"aws.tag": {Loss: 1}}, play: func(n *night) {
 		lab := n.launch(ec2.ImageX86, "", map[string]string{"Name": "lab"})
 		n.tag(lab, map[string]string{tag.Request: "now"})
 		n.run(time.Now().Add(20 * time.Minute))
@@ -233,7 +233,7 @@ func adopted(n *night) {
 		n.ok(err)
 		n.ok(book.Retire(n.ctx, registered, time.Now()))
 		book.forgetful = true
-		must(n.Suite.Invoke(n.ctx, here.ARN("lambda", "function:goldsmith-recover"),
+		must(n.Stack.Invoke(n.ctx, here.ARN("lambda", "function:goldsmith-recover"),
 			[]byte(`{"goldsmith":"adopt","version":"1",`+asked+`,"by":"ada"}`)))(n.t)
 		book.forgetful = false
 		registered, _, err = book.Registration(n.ctx, id)
@@ -326,7 +326,7 @@ func rolledBack(n *night) {
 	everything(n)
 	time.Sleep(time.Minute) // Parameter Store has looked at the images by then, and shows them
 	rollback := func(to string) {
-		must(n.Suite.Invoke(n.ctx, here.ARN("lambda", "function:goldsmith-rollback"),
+		must(n.Stack.Invoke(n.ctx, here.ARN("lambda", "function:goldsmith-rollback"),
 			[]byte(`{"goldsmith":"rollback","version":"1","name":"web","to":"`+to+`","by":"ada"}`)))(n.t)
 		time.Sleep(time.Minute)
 	}
@@ -364,7 +364,7 @@ func imageTested(n *night, ending job.Ending) {
 func (n *night) tests() (there int) {
 	n.t.Helper()
 	out := must(n.cloud.DescribeInstances(n.ctx, &sdk.DescribeInstancesInput{
-		Filters: []types.Filter{{Name: aws.String("tag-key"), Values: []string{tag.Proof}}},
+		Filters: []types.Filter{{Name: aws.String("tag-key"), Values: []string{tag.BootTest}}},
 	}))(n.t)
 	for _, r := range out.Reservations {
 		for _, i := range r.Instances {

@@ -72,11 +72,11 @@ func functions(t *testing.T) map[string]function {
 	back.Back = true
 	ofSnapshot.Source.Kind = job.Snapshot
 	tested := running()
-	tested.Proof, tested.Times.Booted = "i-0123456789abcdef0", time.Now()
+	tested.TestInstance, tested.Times.Booted = "i-0123456789abcdef0", time.Now()
 	tested.Plan.Verify = plan.Verify{Boot: true, Command: "true", Profile: "tested", Patience: plan.MaxPatience}
 	unrolled := running()
 	unrolled.Plan.Roll.Skip = true
-	page := job.Page{Run: one.Run, Plan: one.Plan, Execution: one.Execution, Sources: []job.Source{}}
+	page := job.Batch{Run: one.Run, Plan: one.Plan, Execution: one.Execution, Sources: []job.Source{}}
 	retiring := page
 	retiring.Plan.Keep.Last = 3
 	return map[string]function{
@@ -110,14 +110,14 @@ func functions(t *testing.T) map[string]function {
 		// sent with the status 5xx that they have.
 		"start": {table, []invocation{
 			{document(t, one), "", "StartInstances PutItem", "Failed", "starting web (i-0a1b2c3d4e5f60718)"},
-			{document(t, one), "ServerInternal", "StartInstances PutItem", "Throttled", "starting web"},
+			{document(t, one), "ServerInternal", "StartInstances PutItem", "Transient", "starting web"},
 			{document(t, one), "IncorrectInstanceState", "StartInstances DescribeInstances", "NotYet", "starting web"},
 			{document(t, one), "InsufficientInstanceCapacity", "StartInstances PutItem", "NoCapacity", "starting web"},
 			{document(t, back), "", "", "", `"back":true`},
 		}},
 		"verify": {table, []invocation{
 			{document(t, verify.Input{Job: one, Do: verify.Launch}), "", "DescribeImages", "Failed", "looking at image"},
-			{document(t, verify.Input{Job: one, Do: verify.Try}), "", "", "", `"proved":true`},
+			{document(t, verify.Input{Job: one, Do: verify.Try}), "", "", "", `"tested":true`},
 			{document(t, verify.Input{Job: tested, Do: verify.Try}), "InvalidInstanceId", "ListCommandInvocations SendCommand",
 				"NotYet", "agent has not registered"},
 			{document(t, verify.Input{Job: tested, Do: verify.End}), "", "TerminateInstances", "Failed",

@@ -59,7 +59,7 @@ func TestSnapshotsOfOthersStay(t *testing.T) {
 				w.nights()
 				w.Same("the image", w.shown(id), "gone")
 				w.Same("their snapshot", w.shown(others), before)
-				w.Same("told", strings.Contains(w.fates(), "not made with it, so they stay: "+others), true)
+				w.Same("told", strings.Contains(w.statuses(), "not made with it, so they stay: "+others), true)
 				for _, each := range own {
 					w.Same("its own snapshot", w.shown(each), "gone")
 				}

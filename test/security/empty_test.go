@@ -45,19 +45,19 @@ func TestAnEmptyAnswerProvesNothing(t *testing.T) {
 			ids := []string{w.made(3, true), w.made(4, true), w.made(5, true)}
 			if retiring {
 				w.Must(w.Ledger.Kept.PutRetirement(w.Context(), job.Retirement{
-					Plan: "nightly", Subject: ids[2], Name: "web", Run: "before", Fate: job.Retiring, At: time.Now(),
+					Plan: "nightly", Subject: ids[2], Name: "web", Run: "before", Status: job.Retiring, At: time.Now(),
 				}))
 			}
 			before := w.everything(ids)
 			n := 0
 			cloud := blank{w.EC2, func() bool { n++; return answers[n%len(answers)] }}
-			watcher := retention.Watcher{
-				EC2: cloud, Book: w.Ledger, Lineages: lineage.Finder{EC2: w.EC2, Groups: w.AutoScaling}, Gate: w.gate,
+			reviewer := retention.Reviewer{
+				EC2: cloud, Ledger: w.Ledger, Lineages: lineage.Finder{EC2: w.EC2, Groups: w.AutoScaling}, Usage: w.finder,
 				Now: time.Now,
 			}
-			step := retire.New(watcher, cloud, w.Ledger, time.Now)
+			step := retire.New(reviewer, cloud, w.Ledger, time.Now)
 			for range nights {
-				_, err := step.Handle(w.Context(), job.Page{Run: job.Run{Name: "tonight", Plan: "nightly"}, Plan: w.Plan})
+				_, err := step.Handle(w.Context(), job.Batch{Run: job.Run{Name: "tonight", Plan: "nightly"}, Plan: w.Plan})
 				w.Must(err)
 				time.Sleep(48 * time.Hour)
 			}

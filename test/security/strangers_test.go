@@ -13,9 +13,9 @@ import (
 	"pgregory.net/rapid"
 
 	"goldsmith/local/ec2"
-	"goldsmith/local/stage"
 	"goldsmith/shared/image"
 	"goldsmith/shared/tag"
+	"goldsmith/test/steptest"
 )
 
 // stranger is something that Goldsmith did not make and that carries its tags. WEB in a text stands for the id of
@@ -46,7 +46,7 @@ var ways = []string{seeded, copied, copyOfBad, restored, snapped, launched, from
 var values = map[string][]string{
 	tag.Managed: {"true", "false", ""}, tag.Plan: {"nightly", "weekly"}, tag.Name: {"web", "db"},
 	tag.Source: {"WEB", "i-0123456789abcdef0", "web"}, tag.Run: {"nightly-001", "nightly-009", "tonight-0"},
-	tag.Proof: {"nightly-001", "x"}, tag.Keep: {"last=9", "last=0", "nonsense"}, tag.LastImage: {"ami-0123456789abcdef0"},
+	tag.BootTest: {"nightly-001", "x"}, tag.Keep: {"last=9", "last=0", "nonsense"}, tag.LastImage: {"ami-0123456789abcdef0"},
 	"Name": {"web"},
 }
 
@@ -67,7 +67,7 @@ func drawStranger(r *rapid.T) stranger {
 }
 
 func keys() []string {
-	return []string{tag.Managed, tag.Plan, tag.Name, tag.Source, tag.Run, tag.Proof, tag.Keep, tag.LastImage, "Name"}
+	return []string{tag.Managed, tag.Plan, tag.Name, tag.Source, tag.Run, tag.BootTest, tag.Keep, tag.LastImage, "Name"}
 }
 
 // appear makes the stranger and returns the ids of what there is of it.
@@ -129,7 +129,7 @@ func (w *world) bring(how, name string, tags map[string]string, good, bad string
 func (w *world) copy(of, name string, tags map[string]string) string {
 	w.Helper()
 	out, err := w.EC2.CopyImage(w.Context(), &sdk.CopyImageInput{
-		Name: &name, SourceImageId: &of, SourceRegion: aws.String(stage.Region), CopyImageTags: aws.Bool(true),
+		Name: &name, SourceImageId: &of, SourceRegion: aws.String(steptest.Region), CopyImageTags: aws.Bool(true),
 	})
 	w.Must(err)
 	id := aws.ToString(out.ImageId)
@@ -157,7 +157,7 @@ func (w *world) snapshot(of string, tags map[string]string) string {
 
 // night plays a week in a world with these strangers. It returns what became of Goldsmith's own images, and
 // what was done to a stranger that should not have been.
-func night(t *testing.T, strangers []stranger) (fates string, wrong []string) {
+func night(t *testing.T, strangers []stranger) (statuses string, wrong []string) {
 	w := newWorld(t)
 	w.made(1, true)
 	good, bad := w.made(5, true), w.made(9, false)
@@ -179,7 +179,7 @@ func night(t *testing.T, strangers []stranger) (fates string, wrong []string) {
 			wrong = append(wrong, fmt.Sprintf("%s was changed:\nbefore %s\nafter  %s", id, before[id], after))
 		}
 	}
-	return w.fates(), append(wrong, w.counted()...)
+	return w.statuses(), append(wrong, w.counted()...)
 }
 
 // In any world of images, snapshots and instances that carry any of Goldsmith's tags, made by anyone and at any age,
@@ -193,9 +193,9 @@ func TestNothingUnregisteredIsChangedOrCounted(t *testing.T) {
 		for _, x := range strangers {
 			harmless = harmless && x.how != fromOurs && x.how != enrolled
 		}
-		var alone, fates string
+		var alone, statuses string
 		var wrong []string
-		synctest.Test(t, func(t *testing.T) { fates, wrong = night(t, strangers) })
+		synctest.Test(t, func(t *testing.T) { statuses, wrong = night(t, strangers) })
 		if len(wrong) > 0 {
 			r.Fatal(strings.Join(wrong, "\n"))
 		}
@@ -203,8 +203,8 @@ func TestNothingUnregisteredIsChangedOrCounted(t *testing.T) {
 			return
 		}
 		synctest.Test(t, func(t *testing.T) { alone, _ = night(t, nil) })
-		if fates != alone {
-			r.Fatalf("Goldsmith's images fare otherwise:\n%s\nand alone:\n%s", fates, alone)
+		if statuses != alone {
+			r.Fatalf("Goldsmith's images fare otherwise:\n%s\nand alone:\n%s", statuses, alone)
 		}
 	})
 }

@@ -14,29 +14,29 @@ import (
 
 	recovery "goldsmith/functions/recover"
 	"goldsmith/functions/retire"
-	"goldsmith/local/stage"
 	"goldsmith/shared/image"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/lineage"
 	"goldsmith/shared/plan"
-	"goldsmith/shared/reference"
 	"goldsmith/shared/retention"
 	"goldsmith/shared/tag"
+	"goldsmith/shared/usage"
+	"goldsmith/test/steptest"
 )
 
 // world is an account with a few images that Goldsmith made, and with what others made. Its plan keeps one image
 // of each source, for an hour of grace.
 type world struct {
-	*stage.Stage
-	gate  reference.Gate
-	names map[string]string // of Goldsmith's images, by id
+	*steptest.Stage
+	finder usage.Finder
+	names  map[string]string // of Goldsmith's images, by id
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{Stage: stage.New(t), names: map[string]string{}}
-	w.gate = reference.Gate{EC2: w.EC2, AutoScaling: w.AutoScaling, SSM: w.SSM}
+	w := &world{Stage: steptest.New(t), names: map[string]string{}}
+	w.finder = usage.Finder{EC2: w.EC2, AutoScaling: w.AutoScaling, SSM: w.SSM}
 	w.Plan.Keep = plan.Keep{Last: 1, Minimum: 1, Grace: plan.Duration(time.Hour)}
 	return w
 }
@@ -80,21 +80,21 @@ func (w *world) sweep() {
 
 func (w *world) recover() recovery.Step {
 	return recovery.New(recovery.Account{
-		EC2: w.EC2, Executions: w.SFN, Schedules: w.Scheduler, Ledger: w.Ledger, Teller: w.Teller(), Gate: w.gate,
+		EC2: w.EC2, Executions: w.SFN, Schedules: w.Scheduler, Ledger: w.Ledger, Notifier: w.Notifier(), Usage: w.finder,
 		Origins: recovery.Origins{EC2: w.EC2, Groups: w.AutoScaling},
 		Plans:   plan.Plans{Default: "nightly", Plans: map[string]plan.Plan{"nightly": w.Plan}},
-		Machine: stage.Machine + ":live", Home: stage.Home, Now: time.Now,
+		Machine: steptest.Machine + ":live", Home: steptest.Home, Now: time.Now,
 	})
 }
 
 // retire is the end of a night of the plan, all its rounds.
 func (w *world) retire(night int) {
 	w.Helper()
-	watcher := retention.Watcher{
-		EC2: w.EC2, Book: w.Ledger, Lineages: lineage.Finder{EC2: w.EC2, Groups: w.AutoScaling}, Gate: w.gate, Now: time.Now,
+	reviewer := retention.Reviewer{
+		EC2: w.EC2, Ledger: w.Ledger, Lineages: lineage.Finder{EC2: w.EC2, Groups: w.AutoScaling}, Usage: w.finder, Now: time.Now,
 	}
-	step := retire.New(watcher, w.EC2, w.Ledger, time.Now)
-	page := job.Page{Run: job.Run{Name: fmt.Sprintf("tonight-%d", night), Plan: "nightly"}, Plan: w.Plan}
+	step := retire.New(reviewer, w.EC2, w.Ledger, time.Now)
+	page := job.Batch{Run: job.Run{Name: fmt.Sprintf("tonight-%d", night), Plan: "nightly"}, Plan: w.Plan}
 	for more := true; more; more = page.Retire.More {
 		var err error
 		page, err = step.Handle(w.Context(), page)
@@ -144,8 +144,8 @@ func (w *world) shown(id string) string {
 	return string(text)
 }
 
-// fates are what became of Goldsmith's own images: whether they are there, deprecated, and why.
-func (w *world) fates() string {
+// statuses are what became of Goldsmith's own images: whether they are there, deprecated, and why.
+func (w *world) statuses() string {
 	w.Helper()
 	var lines []string
 	for id, name := range w.names {
@@ -155,7 +155,7 @@ func (w *world) fates() string {
 		}
 		for r, err := range w.Ledger.Kept.Retirements(w.Context(), "nightly") {
 			if w.Must(err); r.Subject == id {
-				line += fmt.Sprintf(": %s %s", r.Fate, strings.Join(r.Why, "; "))
+				line += fmt.Sprintf(": %s %s", r.Status, strings.Join(r.Why, "; "))
 			}
 		}
 		lines = append(lines, line)
@@ -172,7 +172,7 @@ func (w *world) counted() (strangers []string) {
 		_, ours := w.names[r.Subject]
 		snapshot := strings.HasPrefix(r.Subject, "snap-") && w.registered(r.Subject)
 		if !ours && !snapshot && r.Subject != "web" {
-			strangers = append(strangers, fmt.Sprintf("%s: %s %v", r.Subject, r.Fate, r.Why))
+			strangers = append(strangers, fmt.Sprintf("%s: %s %v", r.Subject, r.Status, r.Why))
 		}
 	}
 	return strangers

@@ -73,7 +73,7 @@ func (t *terms) site(ctx context.Context) (site, error) {
 // explain is what failed, and what to do now.
 func explain(err error) string {
 	var told *fault.Failed
-	var absent *deployment.Absent
+	var absent *deployment.AbsentError
 	if errors.As(err, &told) || errors.As(err, &absent) {
 		return sentence(fault.Brief(err)) + "."
 	}
@@ -104,7 +104,7 @@ func advice(err error) string {
 	switch {
 	case errors.As(err, &unreachable):
 		return "Check the Region, the network and AWS_ENDPOINT_URL, then try again."
-	case fault.IsThrottled(err):
+	case fault.IsTransient(err):
 		return "AWS is busy; try again in a minute."
 	default:
 		return "Try again; if it stays so, AWS's answer above says what to look at."

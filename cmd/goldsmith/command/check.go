@@ -55,7 +55,7 @@ type checkedPlan struct {
 
 func (t *terms) check(path string) error {
 	plans, err := planfile.Load(path, t.Now())
-	var invalid *planfile.Invalid
+	var invalid *planfile.InvalidError
 	if errors.As(err, &invalid) {
 		return t.showProblems(path, invalid)
 	}
@@ -74,7 +74,7 @@ func (t *terms) check(path string) error {
 }
 
 // showProblems tells what is wrong: in text where compilers tell it, in JSON where it is read from.
-func (t *terms) showProblems(path string, invalid *planfile.Invalid) error {
+func (t *terms) showProblems(path string, invalid *planfile.InvalidError) error {
 	found := checked{File: path}
 	for _, each := range invalid.Problems {
 		found.Problems = append(found.Problems, problem{each.Line, each.Path, each.Text})
@@ -92,7 +92,7 @@ func (t *terms) showProblems(path string, invalid *planfile.Invalid) error {
 // plans are the plans of a file, for the commands that need them.
 func (t *terms) plans(path string) (plan.Plans, error) {
 	plans, err := planfile.Load(path, t.Now())
-	var invalid *planfile.Invalid
+	var invalid *planfile.InvalidError
 	switch {
 	case errors.As(err, &invalid):
 		return plans, t.showProblems(path, invalid)

@@ -63,7 +63,7 @@ type turn struct {
 func (s site) turns(ctx context.Context, now time.Time) ([]turn, error) {
 	places, waiting := map[string][]string{}, []ledger.Slot{}
 	for slot, err := range s.ledger.Slots(ctx, "") {
-		var unreadable *ledger.Unreadable
+		var unreadable *ledger.UnreadableError
 		switch {
 		case errors.As(err, &unreadable): // The sweep tells of it.
 		case err != nil:

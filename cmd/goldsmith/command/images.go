@@ -13,8 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/spf13/cobra"
 
-	"goldsmith/shared/reference"
 	"goldsmith/shared/tag"
+	"goldsmith/shared/usage"
 )
 
 func (t *terms) imagesCommand() *cobra.Command {
@@ -175,7 +175,7 @@ func (l listed) print(p *page, now time.Time) {
 		p.line("  %s not registered; goldsmith adopt --all --dry says why", areOrIs(n))
 	}
 	if l.uses {
-		p.line("  not looked at: %s", strings.Join(reference.Unseen, "; "))
+		p.line("  not looked at: %s", strings.Join(usage.Unseen, "; "))
 	}
 }
 

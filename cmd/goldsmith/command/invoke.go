@@ -22,7 +22,7 @@ func invoke(ctx context.Context, cfg aws.Config, function string, in, answer any
 	}
 	out, err := lambda.NewFromConfig(cfg).Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String(function), Payload: payload})
 	if fault.IsNotFound(err) {
-		return &deployment.Absent{Err: err}
+		return &deployment.AbsentError{Err: err}
 	}
 	if err != nil {
 		return fmt.Errorf("calling %s: %w", function, err)

@@ -16,8 +16,8 @@ import (
 	"goldsmith/shared/fault"
 	"goldsmith/shared/lineage"
 	"goldsmith/shared/plan"
-	"goldsmith/shared/reference"
 	"goldsmith/shared/retention"
+	"goldsmith/shared/usage"
 )
 
 // judge says of each image what its plan's rules and its uses say, as the next run would
@@ -30,23 +30,23 @@ func (t *terms) judge(ctx context.Context, which wanted, images []types.Image, s
 	if err != nil {
 		return "", err
 	}
-	watcher, gate, err := t.watcher(ctx)
+	reviewer, finder, err := t.reviewer(ctx)
 	if err != nil {
 		return excuse(err)
 	}
-	if err := strange(ctx, watcher.Book, images, shown); err != nil {
+	if err := strange(ctx, reviewer.Ledger, images, shown); err != nil {
 		return excuse(err)
 	}
 	if plans == nil {
 		note = "Why images are kept is left out: there is no file " + which.plans + "; name it with --plans."
 	}
-	if err := next(ctx, watcher, plans, shown); err != nil {
+	if err := next(ctx, reviewer, plans, shown); err != nil {
 		return note, err
 	}
 	if !which.uses {
 		return note, nil
 	}
-	uses, err := gate.Uses(ctx, images)
+	uses, err := finder.Uses(ctx, images)
 	for i := range shown {
 		shown[i].Uses = uses[shown[i].ID]
 	}
@@ -62,22 +62,22 @@ func (t *terms) rules(path string) (map[string]plan.Plan, error) {
 	return plans.Plans, err
 }
 
-func (t *terms) watcher(ctx context.Context) (retention.Watcher, reference.Gate, error) {
+func (t *terms) reviewer(ctx context.Context) (retention.Reviewer, usage.Finder, error) {
 	site, err := t.site(ctx)
 	if err != nil {
-		return retention.Watcher{}, reference.Gate{}, err
+		return retention.Reviewer{}, usage.Finder{}, err
 	}
 	path, err := deployment.ImagePath(ctx, lambda.NewFromConfig(site.aws))
 	cloud := ec2.NewFromConfig(site.aws)
 	scaling := autoscaling.NewFromConfig(site.aws)
-	gate := reference.Gate{EC2: cloud, AutoScaling: scaling, SSM: ssm.NewFromConfig(site.aws), Path: path, Now: t.Now}
+	finder := usage.Finder{EC2: cloud, AutoScaling: scaling, SSM: ssm.NewFromConfig(site.aws), Path: path, Now: t.Now}
 	lineages := lineage.Finder{EC2: cloud, Groups: scaling}
-	return retention.Watcher{EC2: cloud, Book: site.ledger, Lineages: lineages, Gate: gate, Now: t.Now}, gate, err
+	return retention.Reviewer{EC2: cloud, Ledger: site.ledger, Lineages: lineages, Usage: finder, Now: t.Now}, finder, err
 }
 
 // excuse makes of what a role may not see a note: the list itself is of use without it.
 func excuse(err error) (string, error) {
-	var absent *deployment.Absent
+	var absent *deployment.AbsentError
 	if errors.As(err, &absent) || slices.Contains(denied, fault.Code(err)) {
 		return "Why images are kept is left out: " + fault.Brief(err), nil
 	}
@@ -85,7 +85,7 @@ func excuse(err error) (string, error) {
 }
 
 // next looks at each plan that has images in the list.
-func next(ctx context.Context, w retention.Watcher, plans map[string]plan.Plan, shown []goldenImage) error {
+func next(ctx context.Context, w retention.Reviewer, plans map[string]plan.Plan, shown []goldenImage) error {
 	said := map[string]string{}
 	looked := map[string]bool{}
 	for _, i := range shown {
@@ -94,11 +94,11 @@ func next(ctx context.Context, w retention.Watcher, plans map[string]plan.Plan, 
 			continue
 		}
 		looked[i.Plan] = true
-		outlook, err := w.Look(ctx, p, retention.Scope{})
+		review, err := w.Look(ctx, p, retention.Scope{})
 		if err != nil {
 			return wrap("looking at the images of plan "+i.Plan, err)
 		}
-		for _, d := range outlook.Decisions {
+		for _, d := range review.Decisions {
 			said[d.ID] = d.String()
 		}
 		if !p.Keep.Rules() {

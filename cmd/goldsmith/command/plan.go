@@ -162,15 +162,15 @@ func (t *terms) stage(ctx context.Context) (rehearsal.Stage, string, error) {
 		Parameters: ssm.NewFromConfig(site.aws), Now: t.Now,
 	}
 	if err == nil {
-		stage.Book = site.ledger
+		stage.Ledger = site.ledger
 		stage.Path, err = deployment.ImagePath(ctx, lambda.NewFromConfig(site.aws))
 	}
-	var absent *deployment.Absent
+	var absent *deployment.AbsentError
 	switch {
 	case errors.As(err, &absent):
 		return stage, "Goldsmith is not deployed here yet; this is what it would do.", nil
 	case slices.Contains(denied, fault.Code(err)):
-		stage.Book = nil
+		stage.Ledger = nil
 		return stage, "These credentials may not ask what is deployed (" + fault.Code(err) +
 			"): what runs are working on now, templates and old images are left out.", nil
 	default:

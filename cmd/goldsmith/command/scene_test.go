@@ -21,8 +21,8 @@ import (
 	"goldsmith/cmd/goldsmith/command"
 	"goldsmith/local/clock"
 	"goldsmith/local/ec2"
-	"goldsmith/local/states"
-	"goldsmith/local/suite"
+	"goldsmith/local/sfn"
+	"goldsmith/local/stack"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/planfile"
 	"goldsmith/shared/tag"
@@ -33,7 +33,7 @@ var update = flag.Bool("update", false, "write the golden files")
 // scene is a suite in fake time and a person at a terminal.
 type scene struct {
 	*testing.T
-	suite *suite.Suite
+	suite *stack.Stack
 	cloud *sdk.Client
 	ids   map[string]string
 	// unplugged makes the account's configuration fail.
@@ -60,15 +60,15 @@ func play(t *testing.T, story func(s *scene)) {
 	})
 }
 
-func open(t *testing.T, plans plan.Plans, edits ...func(*suite.Options)) *scene {
+func open(t *testing.T, plans plan.Plans, edits ...func(*stack.Options)) *scene {
 	t.Helper()
 	s := &scene{T: t, ids: map[string]string{}}
 	var err error
-	options := suite.Options{Clock: clock.Real(), Plans: plans, Seed: 1, Table: true}
+	options := stack.Options{Clock: clock.Real(), Plans: plans, Seed: 1, Table: true}
 	for _, edit := range edits {
 		edit(&options)
 	}
-	if s.suite, err = suite.New(options); err != nil {
+	if s.suite, err = stack.New(options); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.must(s.suite.Close()) })
@@ -204,4 +204,4 @@ func (s *scene) changes() (found []string) {
 }
 
 // all are the executions of the state machine.
-func all(s *scene) states.Filter { return states.Filter{Machine: s.suite.Machine} }
+func all(s *scene) sfn.Filter { return sfn.Filter{Machine: s.suite.Machine} }

@@ -150,7 +150,7 @@ func (t *terms) status(ctx context.Context, days, most int) error {
 
 // holds are what was rolled back and is left alone.
 func (s site) holds(ctx context.Context, now func() time.Time) ([]rollout.Hold, error) {
-	finder := rollout.Finder{EC2: ec2.NewFromConfig(s.aws), Parameters: ssm.NewFromConfig(s.aws), Book: s.ledger, Now: now}
+	finder := rollout.Finder{EC2: ec2.NewFromConfig(s.aws), Parameters: ssm.NewFromConfig(s.aws), Ledger: s.ledger, Now: now}
 	holds, err := finder.Holds(ctx, s.ledger.Held(ctx))
 	return holds, wrap("looking for what is held", err)
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // strange marks the images that are not registered, or that EC2's facts show to be others.
-func strange(ctx context.Context, book retention.Book, images []types.Image, shown []goldenImage) error {
+func strange(ctx context.Context, book retention.Ledger, images []types.Image, shown []goldenImage) error {
 	registered := map[string]ledger.Registration{}
 	for r, err := range book.Registrations(ctx, "") {
 		if err != nil {

@@ -8,9 +8,9 @@ import (
 
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/notify"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/report"
-	"goldsmith/shared/tell"
 )
 
 // toldRun is a run and what came of it so far.
@@ -39,7 +39,7 @@ func (s site) told(ctx context.Context, name string) (*toldRun, error) {
 	}
 	t := &toldRun{Run: name, Execution: run.Execution, Problem: run.Problem, closed: !run.Ended.IsZero(), Results: []job.Result{}}
 	if t.closed {
-		if t.Results, err = tell.ResultsOf(ctx, s.ledger, name); err != nil {
+		if t.Results, err = notify.ResultsOf(ctx, s.ledger, name); err != nil {
 			return nil, err
 		}
 	} else {

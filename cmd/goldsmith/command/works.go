@@ -41,7 +41,7 @@ func (s site) works(ctx context.Context) (down, working []work, err error) {
 	var claims []ledger.Claim
 	unread := map[string]bool{}
 	for c, err := range s.ledger.Claims(ctx) {
-		var unreadable *ledger.Unreadable
+		var unreadable *ledger.UnreadableError
 		if errors.As(err, &unreadable) {
 			unread[c.Source], err = true, nil
 		}

@@ -38,17 +38,17 @@ type Deployment struct {
 	Machine string
 }
 
-// Absent says that there is no suite in the account and Region.
-type Absent struct{ Err error }
+// AbsentError says that there is no suite in the account and Region.
+type AbsentError struct{ Err error }
 
 // Error says so, and what to do.
-func (e *Absent) Error() string {
+func (e *AbsentError) Error() string {
 	return "Goldsmith is not deployed in this account and Region: " + fault.Brief(e.Err) +
 		". Check the profile and the Region, or deploy it (docs/operations.md)"
 }
 
 // Unwrap gives what AWS said.
-func (e *Absent) Unwrap() error { return e.Err }
+func (e *AbsentError) Unwrap() error { return e.Err }
 
 // Find asks the functions what they were told.
 func Find(ctx context.Context, api Functions) (Deployment, error) {
@@ -81,7 +81,7 @@ func environment(ctx context.Context, api Functions, function string) (map[strin
 	out, err := api.GetFunctionConfiguration(ctx,
 		&lambda.GetFunctionConfigurationInput{FunctionName: aws.String(function)})
 	if fault.IsNotFound(err) {
-		return nil, &Absent{Err: err}
+		return nil, &AbsentError{Err: err}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("asking how %s is set up: %w", function, err)

@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 
-	"goldsmith/shared/group"
+	"goldsmith/shared/asg"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/rollout"
@@ -26,29 +26,29 @@ type Group struct {
 // prospect is what would be rolled for one source.
 type prospect struct {
 	source string
-	rolled group.Rolled
+	rolled asg.Rolled
 	// follows are the versions of rolled templates that would launch the new image.
-	follows map[group.Spec]bool
+	follows map[asg.Spec]bool
 }
 
 // prospectOf is what the templates and aliases of a source would be.
 func prospectOf(source string, found []*rollout.Target) prospect {
-	next := prospect{source: source, rolled: group.Rolled{}, follows: map[group.Spec]bool{}}
+	next := prospect{source: source, rolled: asg.Rolled{}, follows: map[asg.Spec]bool{}}
 	for _, t := range found {
 		switch {
 		case t.Rolled.Problem != "":
 		case t.At.Alias:
 			for _, through := range t.Rolled.Through {
-				next.rolled[through] = group.Launched{}
+				next.rolled[through] = asg.Launched{}
 			}
 		default:
 			version := t.At.Latest + 1
 			if t.Decision.There {
 				version = t.Rolled.Version
 			}
-			next.rolled[t.Rolled.Target] = group.Launched{Version: version, Image: Expected(source)}
-			next.follows[group.Spec{Template: t.Rolled.Target, Version: "$Latest"}] = true
-			next.follows[group.Spec{Template: t.Rolled.Target, Version: "$Default"}] = !t.At.Stays
+			next.rolled[t.Rolled.Target] = asg.Launched{Version: version, Image: Expected(source)}
+			next.follows[asg.Spec{Template: t.Rolled.Target, Version: "$Latest"}] = true
+			next.follows[asg.Spec{Template: t.Rolled.Target, Version: "$Default"}] = !t.At.Stays
 		}
 	}
 	return next
@@ -57,21 +57,21 @@ func prospectOf(source string, found []*rollout.Target) prospect {
 // groups says of every source what would become of the groups that use what is rolled.
 func (s Stage) groups(ctx context.Context, p plan.Plan, prospects []prospect, sources []Source) ([]Group, error) {
 	all := []Group{}
-	wish := p.Roll.Refresh
-	if !wish.Enabled && !wish.Warn || len(prospects) == 0 {
+	asked := p.Roll.Refresh
+	if !asked.Enabled && !asked.Warn || len(prospects) == 0 {
 		return all, nil
 	}
-	known, err := group.List(ctx, s.AutoScaling, true)
+	known, err := asg.List(ctx, s.AutoScaling, true)
 	if err != nil {
 		return nil, fmt.Errorf("looking for the groups that use what would be rolled: %w", err)
 	}
 	for _, next := range prospects {
-		using := group.Using(known, next.rolled)
-		if !wish.Enabled {
-			warn(sources, next.source, group.PinnedWarning(using, next.rolled))
+		using := asg.Using(known, next.rolled)
+		if !asked.Enabled {
+			warn(sources, next.source, asg.PinnedWarning(using, next.rolled))
 			continue
 		}
-		found, err := s.judged(ctx, wish, next, using)
+		found, err := s.judged(ctx, asked, next, using)
 		if err != nil {
 			return nil, err
 		}
@@ -88,30 +88,30 @@ func warn(sources []Source, id string, warning *job.Reason) {
 	}
 }
 
-func (s Stage) judged(ctx context.Context, wish plan.Refresh, next prospect, using []types.AutoScalingGroup) ([]Group,
+func (s Stage) judged(ctx context.Context, asked plan.Refresh, next prospect, using []types.AutoScalingGroup) ([]Group,
 	error) {
 	var all []Group
 	for i, g := range using {
 		if i == job.MaxRefreshes {
-			return append(all, Group{Source: next.source, Refresh: group.Beyond(len(using) - i)}), nil
+			return append(all, Group{Source: next.source, Refresh: asg.Beyond(len(using) - i)}), nil
 		}
-		images := group.Images{}
-		for _, spec := range group.Specs(g) {
+		images := asg.Images{}
+		for _, spec := range asg.Specs(g) {
 			image, err := s.image(ctx, next, spec)
 			if err != nil {
 				return nil, err
 			}
 			images[spec] = image
 		}
-		d, r := group.Judge(g, next.rolled, images, wish)
-		all = append(all, Group{Source: next.source, Refreshed: d.Do == group.Plain || d.Do == group.Desired, Refresh: r})
+		d, r := asg.Judge(g, next.rolled, images, asked)
+		all = append(all, Group{Source: next.source, Refreshed: d.Do == asg.Plain || d.Do == asg.Desired, Refresh: r})
 	}
 	return all, nil
 }
 
 // image is what a version that a group names would launch.
-func (s Stage) image(ctx context.Context, next prospect, spec group.Spec) (string, error) {
-	if next.follows[group.Spec{Template: spec.Template, Version: spec.Version}] {
+func (s Stage) image(ctx context.Context, next prospect, spec asg.Spec) (string, error) {
+	if next.follows[asg.Spec{Template: spec.Template, Version: spec.Version}] {
 		return next.rolled[spec.Template].Image, nil
 	}
 	out, err := s.EC2.DescribeLaunchTemplateVersions(ctx, &ec2.DescribeLaunchTemplateVersionsInput{

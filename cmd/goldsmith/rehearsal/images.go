@@ -7,8 +7,8 @@ import (
 	"goldsmith/shared/job"
 	"goldsmith/shared/lineage"
 	"goldsmith/shared/plan"
-	"goldsmith/shared/reference"
 	"goldsmith/shared/retention"
+	"goldsmith/shared/usage"
 )
 
 // Image is one old image and what the end of the run would do with it.
@@ -38,17 +38,17 @@ func (s Stage) images(ctx context.Context, run job.Run, p plan.Plan, n Night) (i
 		scope.Source = run.Request.Source
 	}
 	lineages := lineage.Finder{EC2: left, Groups: s.AutoScaling}
-	watcher := retention.Watcher{EC2: left, Book: left, Lineages: lineages, Now: s.Now, Gate: reference.Gate{
+	reviewer := retention.Reviewer{EC2: left, Ledger: left, Lineages: lineages, Now: s.Now, Usage: usage.Finder{
 		EC2: left, AutoScaling: s.AutoScaling, SSM: left.parameters(), Path: s.Path, Now: s.Now,
 	}}
-	outlook, err := watcher.Look(ctx, p, scope)
+	review, err := reviewer.Look(ctx, p, scope)
 	if err != nil {
 		return nil, "", err
 	}
-	if outlook.Blind != nil {
-		blind = outlook.Blind.Error()
+	if review.Blind != nil {
+		blind = review.Blind.Error()
 	}
-	return shown(outlook.Decisions, left.expected), blind, nil
+	return shown(review.Decisions, left.expected), blind, nil
 }
 
 // shown are the decisions without the images that do not exist yet and stay.

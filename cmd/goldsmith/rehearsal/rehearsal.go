@@ -13,16 +13,16 @@ import (
 	"goldsmith/shared/fault"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
-	"goldsmith/shared/reference"
 	"goldsmith/shared/retention"
 	"goldsmith/shared/rollout"
 	"goldsmith/shared/source"
+	"goldsmith/shared/usage"
 )
 
 // EC2 is all that a rehearsal asks of EC2: describes.
 type EC2 interface {
 	Sources
-	reference.EC2
+	usage.EC2
 	rollout.Reader
 	ec2.DescribeVolumesAPIClient
 }
@@ -36,29 +36,29 @@ type Sources interface {
 
 // AutoScaling is all that it asks of Auto Scaling.
 type AutoScaling interface {
-	reference.AutoScaling
+	usage.AutoScaling
 	autoscaling.DescribeAutoScalingInstancesAPIClient
 }
 
 // Parameters is all that it asks of Parameter Store.
 type Parameters interface {
 	rollout.Parameters
-	reference.Parameters
+	usage.Parameters
 }
 
-// Book is what it reads of the ledger.
-type Book interface {
-	retention.Book
-	rollout.Book
+// Ledger is what it reads of the ledger.
+type Ledger interface {
+	retention.Ledger
+	rollout.Ledger
 }
 
-// Stage is what a rehearsal looks at. Without a Book, before anything is
+// Stage is what a rehearsal looks at. Without a Ledger, before anything is
 // deployed, it says nothing of templates and old images: none is Goldsmith's yet.
 type Stage struct {
 	EC2         EC2
 	AutoScaling AutoScaling
 	Parameters  Parameters
-	Book        Book
+	Ledger      Ledger
 	// Path is the Parameter Store path that the aliases of images lie under.
 	Path string
 	Now  func() time.Time
@@ -99,7 +99,7 @@ func (s Stage) Play(ctx context.Context, run job.Run, p plan.Plan) (Night, error
 	if err != nil {
 		return n, err
 	}
-	if n.Sources, err = s.sources(ctx, run, p, selected); err != nil || s.Book == nil {
+	if n.Sources, err = s.sources(ctx, run, p, selected); err != nil || s.Ledger == nil {
 		return n, err
 	}
 	err = s.follow(ctx, run, p, &n)

@@ -28,7 +28,7 @@ func (s Stage) snapshots(ctx context.Context, p plan.Plan) ([]Source, error) {
 		id := aws.ToString(each.SnapshotId)
 		src := Source{ID: id, Name: source.Name(tag.Map(each.Tags), id), Decision: job.RegisterIt}
 		if claim, taken := held[id]; taken {
-			reason := (&ledger.Held{Source: id, By: claim}).Reason()
+			reason := (&ledger.HeldError{Source: id, By: claim}).Reason()
 			each.Skip = &reason
 		}
 		if each.Skip != nil {

@@ -115,10 +115,10 @@ func (s Stage) sources(ctx context.Context, run job.Run, p plan.Plan, selected [
 // held are the claims, by source.
 func (s Stage) held(ctx context.Context) (map[string]ledger.Claim, error) {
 	held := map[string]ledger.Claim{}
-	if s.Book == nil {
+	if s.Ledger == nil {
 		return held, nil
 	}
-	for c, err := range s.Book.Claims(ctx) {
+	for c, err := range s.Ledger.Claims(ctx) {
 		if err != nil {
 			return nil, err
 		}
@@ -141,7 +141,7 @@ func (s Stage) source(ctx context.Context, run job.Run, p plan.Plan, f source.Fa
 		return src.skipped(job.Reason{Code: job.Evidence, Text: "what is registered of a snapshot is decided by its disk"}), nil
 	}
 	if claim, ok := held[id]; ok {
-		other := ledger.Held{Source: id, By: claim}
+		other := ledger.HeldError{Source: id, By: claim}
 		return src.skipped(other.Reason()), nil
 	}
 	if run.Request != nil && run.Request.Source != "" {

@@ -31,9 +31,9 @@ func (s Stage) templates(ctx context.Context, run job.Run, p plan.Plan, sources 
 	if p.Roll.Skip {
 		return all, nil, nil
 	}
-	names := &titles{Book: s.Book, taken: map[string]ledger.Owner{}}
+	names := &titles{Ledger: s.Ledger, taken: map[string]ledger.Owner{}}
 	finder := rollout.Finder{
-		EC2: s.EC2, Groups: s.AutoScaling, Parameters: s.Parameters, Book: names, Path: s.Path, Now: s.Now,
+		EC2: s.EC2, Groups: s.AutoScaling, Parameters: s.Parameters, Ledger: names, Path: s.Path, Now: s.Now,
 		Lineages: lineage.Finder{EC2: s.EC2, Groups: s.AutoScaling},
 	}
 	first := map[string]Source{}
@@ -83,7 +83,7 @@ func once(first map[string]Source, src Source, targets []*rollout.Target) {
 
 // titles is the ledger with the names and parameters that sources of the run would have taken.
 type titles struct {
-	Book
+	Ledger
 	taken map[string]ledger.Owner
 }
 
@@ -94,12 +94,12 @@ func (t *titles) take(found rollout.Found, together bool) {
 	}
 }
 
-// Owner implements rollout.Book.
+// Owner implements rollout.Ledger.
 func (t *titles) Owner(ctx context.Context, name string) (ledger.Owner, bool, error) {
 	if o, ok := t.taken[name]; ok {
 		return o, true, nil
 	}
-	return t.Book.Owner(ctx, name)
+	return t.Ledger.Owner(ctx, name)
 }
 
 // byID are indices of sources: of those of one name that a run images, the one with the lowest id has the last word.

@@ -78,7 +78,7 @@ func testOneClaimWins(t *testing.T, l ledger.Ledger) {
 	var winners atomic.Int32
 	atOnce(func(i int) {
 		run := fmt.Sprintf("run-%02d", i)
-		held := (*ledger.Held)(nil)
+		held := (*ledger.HeldError)(nil)
 		switch c, err := l.Claim(t.Context(), aClaim("i-1", run)); {
 		case err == nil && c.Run == run:
 			winners.Add(1)
@@ -118,12 +118,12 @@ func testClaimPages(t *testing.T, l ledger.Ledger) {
 func refuses(t *testing.T, l ledger.Ledger, c, holder ledger.Claim) {
 	t.Helper()
 	got, err := l.Claim(t.Context(), c)
-	held := (*ledger.Held)(nil)
+	held := (*ledger.HeldError)(nil)
 	if !errors.As(err, &held) {
 		t.Fatalf("claim of %s is %v, want *Held", c.Run, err)
 	}
 	equal(t, "what a refused claim returns", got, ledger.Claim{})
-	equal(t, "refusal", *held, ledger.Held{Source: c.Source, By: holder})
+	equal(t, "refusal", *held, ledger.HeldError{Source: c.Source, By: holder})
 	if !strings.Contains(err.Error(), holder.Run) {
 		t.Errorf("%q does not name run %s", err, holder.Run)
 	}
@@ -132,9 +132,9 @@ func refuses(t *testing.T, l ledger.Ledger, c, holder ledger.Claim) {
 func loses(t *testing.T, l ledger.Ledger, c ledger.Claim) {
 	t.Helper()
 	err := l.Record(t.Context(), c)
-	lost := (*ledger.Lost)(nil)
+	lost := (*ledger.LostError)(nil)
 	if !errors.As(err, &lost) {
 		t.Fatalf("record of run %s is %v, want *Lost", c.Run, err)
 	}
-	equal(t, "loss", *lost, ledger.Lost{Source: c.Source, Run: c.Run})
+	equal(t, "loss", *lost, ledger.LostError{Source: c.Source, Run: c.Run})
 }

@@ -59,7 +59,7 @@ func (m model) claim(r *rapid.T) {
 	c.Since = moment(r)
 	got, err := m.l.Claim(r.Context(), c)
 	stored, taken := m.claims[c.Source]
-	if held := (*ledger.Held)(nil); taken && stored.Run != c.Run {
+	if held := (*ledger.HeldError)(nil); taken && stored.Run != c.Run {
 		if !errors.As(err, &held) {
 			r.Fatalf("got %v, want *Held", err)
 		}
@@ -79,7 +79,7 @@ func (m model) record(r *rapid.T) {
 	c.StopSent = moment(r)
 	err := m.l.Record(r.Context(), c)
 	if m.claims[c.Source].Run != c.Run {
-		if lost := (*ledger.Lost)(nil); !errors.As(err, &lost) {
+		if lost := (*ledger.LostError)(nil); !errors.As(err, &lost) {
 			r.Fatalf("got %v, want *Lost", err)
 		}
 		return
@@ -209,7 +209,7 @@ func (m model) putTarget(r *rapid.T) {
 	stored, exists := m.targets[t.Source+" "+t.ID]
 	t.Revision = rapid.SampledFrom([]string{stored.Revision, "", "stale"}).Draw(r, "revision")
 	got, err := m.l.PutTarget(r.Context(), t)
-	if moved := (*ledger.Moved)(nil); t.Revision != stored.Revision {
+	if moved := (*ledger.MovedError)(nil); t.Revision != stored.Revision {
 		if !errors.As(err, &moved) {
 			r.Fatalf("got %v, want *Moved (there is one: %v)", err, exists)
 		}

@@ -38,7 +38,7 @@ func (m model) amend(r *rapid.T) {
 	}
 	got, err := m.l.Amend(r.Context(), change)
 	if change.Revision != stored.Revision {
-		if moved := (*ledger.Moved)(nil); !errors.As(err, &moved) {
+		if moved := (*ledger.MovedError)(nil); !errors.As(err, &moved) {
 			r.Fatalf("got %v, want *Moved (there is one: %v)", err, exists)
 		}
 		return

@@ -122,7 +122,7 @@ func testAmend(t *testing.T, l ledger.Ledger) {
 	check(t, err)
 	var put atomic.Int32
 	atOnce(func(int) {
-		moved := (*ledger.Moved)(nil)
+		moved := (*ledger.MovedError)(nil)
 		switch _, err := l.Amend(t.Context(), read); {
 		case err == nil:
 			put.Add(1)
@@ -135,15 +135,15 @@ func testAmend(t *testing.T, l ledger.Ledger) {
 	}
 	newer := read
 	newer.Schema = ledger.RegisterSchema + 1
-	if _, err := l.Amend(t.Context(), newer); !errors.As(err, new(*ledger.Newer)) {
-		t.Errorf("got %v, want *Newer", err)
+	if _, err := l.Amend(t.Context(), newer); !errors.As(err, new(*ledger.NewerError)) {
+		t.Errorf("got %v, want *NewerError", err)
 	}
-	if err := l.Retire(t.Context(), newer, night); !errors.As(err, new(*ledger.Newer)) {
-		t.Errorf("got %v, want *Newer", err)
+	if err := l.Retire(t.Context(), newer, night); !errors.As(err, new(*ledger.NewerError)) {
+		t.Errorf("got %v, want *NewerError", err)
 	}
 	never := aRegistration("i-1", "web/tuesday")
 	never.Revision = "never"
-	if _, err := l.Amend(t.Context(), never); !errors.As(err, new(*ledger.Moved)) {
+	if _, err := l.Amend(t.Context(), never); !errors.As(err, new(*ledger.MovedError)) {
 		t.Errorf("got %v, want *Moved", err)
 	}
 }
@@ -167,8 +167,8 @@ func testOwners(t *testing.T, open func(*testing.T) ledger.Ledger) {
 	check(t, err)
 	for _, stale := range []string{first.Revision, ""} {
 		first.Revision = stale
-		if _, err := l.PutOwner(t.Context(), first); !errors.As(err, new(*ledger.Taken)) {
-			t.Errorf("got %v, want *Taken", err)
+		if _, err := l.PutOwner(t.Context(), first); !errors.As(err, new(*ledger.TakenError)) {
+			t.Errorf("got %v, want *TakenError", err)
 		}
 	}
 	got, _, err = l.Owner(t.Context(), "web")

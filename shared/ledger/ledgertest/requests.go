@@ -38,7 +38,7 @@ func testRequests(t *testing.T, open func(*testing.T) ledger.Ledger) {
 		check(t, err)
 		var put atomic.Int32
 		atOnce(func(int) {
-			moved := (*ledger.Moved)(nil)
+			moved := (*ledger.MovedError)(nil)
 			switch _, err := l.PutRequest(t.Context(), read); {
 			case err == nil:
 				put.Add(1)
@@ -59,7 +59,7 @@ func (m model) putRequest(r *rapid.T) {
 	stored := m.asked[put.Source]
 	put.Revision = rapid.SampledFrom([]string{stored.Revision, "", "stale"}).Draw(r, "revision")
 	got, err := m.l.PutRequest(r.Context(), put)
-	if moved := (*ledger.Moved)(nil); put.Revision != stored.Revision {
+	if moved := (*ledger.MovedError)(nil); put.Revision != stored.Revision {
 		if !errors.As(err, &moved) {
 			r.Fatalf("got %v, want *Moved", err)
 		}

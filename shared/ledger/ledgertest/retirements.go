@@ -11,7 +11,7 @@ import (
 
 func aRetirement(plan, subject string) job.Retirement {
 	return job.Retirement{
-		Plan: plan, Subject: subject, Name: "web", Run: "monday", Fate: job.Deprecated, Why: []string{"no rule keeps it"},
+		Plan: plan, Subject: subject, Name: "web", Run: "monday", Status: job.Deprecated, Why: []string{"no rule keeps it"},
 		Since: night, Due: night.Add(72 * time.Hour), At: night,
 	}
 }
@@ -23,7 +23,7 @@ func testRetirements(t *testing.T, open func(*testing.T) ledger.Ledger) {
 		check(t, l.PutRetirement(t.Context(), aRetirement("nightly", "ami-1")))
 		check(t, l.PutRetirement(t.Context(), aRetirement("nightly-db", "ami-3")))
 		gone := aRetirement("nightly", "ami-2")
-		gone.Fate, gone.Since = job.Retired, time.Time{}
+		gone.Status, gone.Since = job.Retired, time.Time{}
 		check(t, l.PutRetirement(t.Context(), gone))
 		equal(t, "retirements", retirementsOf(t, l, "nightly"), []job.Retirement{aRetirement("nightly", "ami-1"), gone})
 		equal(t, "retirements of no plan", retirementsOf(t, l, "night"), []job.Retirement(nil))

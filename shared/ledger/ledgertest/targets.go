@@ -75,7 +75,7 @@ func testTargets(t *testing.T, open func(*testing.T) ledger.Ledger) {
 		check(t, err)
 		var put atomic.Int32
 		atOnce(func(int) {
-			moved := (*ledger.Moved)(nil)
+			moved := (*ledger.MovedError)(nil)
 			switch _, err := l.PutTarget(t.Context(), read); {
 			case err == nil:
 				put.Add(1)

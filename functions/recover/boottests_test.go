@@ -1,0 +1,196 @@
+package recovery_test
+
+import (
+	"context"
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	recovery "goldsmith/functions/recover"
+	"goldsmith/local/ec2"
+	"goldsmith/shared/handler"
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/tag"
+	"goldsmith/test/steptest"
+)
+
+// test is a registered test instance of instance Web's image, ten minutes old, and its registration.
+func test(s *steptest.Stage) (string, ledger.Registration) {
+	s.Helper()
+	r, err := s.Ledger.Kept.Register(s.Context(), ledger.Registration{
+		Kind: ledger.MadeTest, Call: ledger.RunInstances, Lineage: s.Web, Source: s.Web, Name: "web", Run: steptest.RunName,
+		Token: "token", From: ec2.ImageX86, Begun: time.Now(),
+	})
+	s.Must(err)
+	id := launchAs(s)
+	r.ID = id
+	r, err = s.Ledger.Kept.Amend(s.Context(), r)
+	s.Must(err)
+	time.Sleep(10 * time.Minute)
+	return id, r
+}
+
+// launchAs launches an instance with a test's tags.
+func launchAs(s *steptest.Stage) string {
+	s.Helper()
+	out, err := s.EC2.RunInstances(s.Context(), &sdk.RunInstancesInput{
+		ImageId: aws.String(ec2.ImageX86), InstanceType: "t3.micro", MinCount: aws.Int32(1), MaxCount: aws.Int32(1),
+		ClientToken: aws.String("token"),
+		TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeInstance,
+			Tags: tag.List(map[string]string{
+				tag.Managed: "true", tag.BootTest: steptest.RunName, tag.Source: s.Web,
+			})}},
+	})
+	s.Must(err)
+	return aws.ToString(out.Instances[0].InstanceId)
+}
+
+func TestTestInstancesLeftBehind(t *testing.T) {
+	var id string
+	var open []ledger.Registration
+	var claims []ledger.Claim
+	worked := true
+	claim := func(s *steptest.Stage) ledger.Claim { return ledger.Claim{Source: s.Web, Run: steptest.RunName} }
+	scene := func(s *steptest.Stage) (handler.Func[json.RawMessage, struct{}], json.RawMessage) {
+		worked = true
+		var r ledger.Registration
+		id, r = test(s)
+		open = []ledger.Registration{r}
+		claims = []ledger.Claim{claim(s)}
+		bootTests := recovery.BootTests{
+			EC2: s.EC2, Register: s.Ledger, Waits: s.Ledger, Now: time.Now,
+			WorkedOn: func(context.Context, ledger.Claim) (bool, error) { return worked, nil },
+		}
+		return func(ctx context.Context, _ json.RawMessage) (struct{}, error) {
+			return struct{}{}, bootTests.End(ctx, claims, open)
+		}, nil
+	}
+	is := func(state ec2.State) func(s *steptest.Stage, _ struct{}) {
+		return func(s *steptest.Stage, _ struct{}) { s.Same("state", s.Cloud.State(id), state) }
+	}
+	const ended = "DescribeInstances TerminateInstances Waits: ok"
+	steptest.Play(t, scene, []steptest.Case[json.RawMessage, struct{}]{
+		{Name: "its run works with it", Want: "DescribeInstances: ok", Then: is(ec2.Running)},
+		{
+			Name:  "its execution has ended",
+			Given: func(*steptest.Stage, *json.RawMessage) { worked = false },
+			Want:  ended, Then: is(ec2.ShuttingDown),
+		},
+		{
+			Name:  "its source is claimed no more",
+			Given: func(*steptest.Stage, *json.RawMessage) { claims = nil },
+			Want:  ended, Then: is(ec2.ShuttingDown),
+		},
+		{
+			Name:  "its source is another run's by now",
+			Given: func(*steptest.Stage, *json.RawMessage) { claims[0].Run = "nightly-20000102T000000Z" },
+			Want:  ended, Then: is(ec2.ShuttingDown),
+		},
+		{
+			Name:  "older than any test, and its run goes on all the same",
+			Given: func(*steptest.Stage, *json.RawMessage) { time.Sleep(5 * time.Hour) },
+			Want:  ended, Then: is(ec2.ShuttingDown),
+		},
+		{
+			Name:  "ended once, however often it is swept",
+			Given: func(*steptest.Stage, *json.RawMessage) { claims = nil },
+			Want:  ended + " | DescribeInstances Retire: ok", Between: func(*steptest.Stage) { time.Sleep(time.Minute) },
+		},
+		{
+			Name: "what its run waited for is forgotten with it",
+			Given: func(s *steptest.Stage, _ *json.RawMessage) {
+				claims = nil
+				j := s.Job()
+				s.Must(s.Ledger.Kept.Await(s.Context(), ledger.Wait{
+					Resource: id, For: job.ForBooted, Run: steptest.RunName, Token: "token", Job: job.Document{Job: j}, Since: time.Now(),
+				}))
+			},
+			Want: "DescribeInstances TerminateInstances Waits Done: ok",
+		},
+		{
+			Name: "somebody's termination protection stands in the way: told, and tried again",
+			Given: func(s *steptest.Stage, _ *json.RawMessage) {
+				claims = nil
+				s.Cloud.Inject(ec2.Fault{Action: "TerminateInstances", Code: "OperationNotPermitted"})
+			},
+			Want: "DescribeInstances TerminateInstances: Failed", Says: []string{"terminating test instance i-"},
+		},
+		{
+			Name: "EC2 cannot be asked",
+			Given: func(s *steptest.Stage, _ *json.RawMessage) {
+				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Code: "Unavailable"})
+			},
+			Want: "DescribeInstances*6: Transient", Says: []string{"looking for test instances"},
+		},
+	})
+}
+
+// What is not registered as a test instance, or does not agree, is never terminated, whatever its tags say; nor is
+// a test that has only just begun.
+func TestOnlyTestInstancesAreEnded(t *testing.T) {
+	running := func(s *steptest.Stage, _ recovery.Answer) {
+		s.Helper()
+		out, err := s.EC2.DescribeInstances(s.Context(), &sdk.DescribeInstancesInput{})
+		s.Must(err)
+		for _, r := range out.Reservations {
+			for _, i := range r.Instances {
+				s.Same(aws.ToString(i.InstanceId), i.State.Name, types.InstanceStateNameRunning)
+			}
+		}
+	}
+	const looks = "Claims Slots DescribeInstances Unsettled DescribeInstances ListExecutions Since" + asks + ": ok"
+	registered := func(s *steptest.Stage, change func(*ledger.Registration)) {
+		s.Helper()
+		r := ledger.Registration{
+			Kind: ledger.MadeTest, Call: ledger.RunInstances, Lineage: s.Web, Source: s.Web, Run: steptest.RunName,
+			Token: "token", From: ec2.ImageX86, Begun: time.Now(),
+		}
+		change(&r)
+		_, err := s.Ledger.Kept.Register(s.Context(), r)
+		s.Must(err)
+	}
+	steptest.Play(t, quiet, cases{
+		{
+			Name: "a server that carries the tags of a test", Want: calm, Then: running,
+			Given: func(s *steptest.Stage, _ *json.RawMessage) {
+				s.Launch("production", map[string]string{tag.Managed: "true", tag.BootTest: steptest.RunName, tag.Source: s.Web})
+				time.Sleep(time.Hour)
+			},
+		},
+		{
+			Name: "a registered test that has only just begun", Want: looks, Then: running,
+			Given: func(s *steptest.Stage, _ *json.RawMessage) {
+				registered(s, func(*ledger.Registration) {})
+				launchAs(s)
+				time.Sleep(time.Minute)
+			},
+		},
+		{
+			Name: "the registered token, and another image", Want: looks, Then: running,
+			Given: func(s *steptest.Stage, _ *json.RawMessage) {
+				registered(s, func(r *ledger.Registration) { r.From = ec2.ImageARM })
+				launchAs(s)
+				time.Sleep(30 * time.Minute)
+			},
+		},
+		{
+			Name: "another instance is registered", Want: looks, Then: running,
+			Given: func(s *steptest.Stage, _ *json.RawMessage) {
+				registered(s, func(r *ledger.Registration) { r.ID = "i-0123456789abcdef0" })
+				launchAs(s)
+				time.Sleep(30 * time.Minute)
+			},
+		},
+		{
+			Name: "nothing was launched: the registration ends after an hour", Want: looks +
+				" | Claims Slots DescribeInstances Unsettled DescribeInstances Retire ListExecutions Since" + asks + ": ok",
+			Given:   func(s *steptest.Stage, _ *json.RawMessage) { registered(s, func(*ledger.Registration) {}) },
+			Between: func(*steptest.Stage) { time.Sleep(2 * time.Hour) },
+		},
+	})
+}

@@ -1,0 +1,57 @@
+package stack
+
+import (
+	"context"
+	"fmt"
+
+	"goldsmith/infra/workflow"
+	"goldsmith/local/ec2"
+	"goldsmith/local/query"
+	"goldsmith/shared/settings"
+)
+
+// What an operator would choose for the embedded account.
+const (
+	secretName = "goldsmith/slack"
+	imagePath  = "/goldsmith/images"
+)
+
+// Environment is a function's environment, filled in as a deployment fills it in.
+func (s *Stack) Environment(function string) (map[string]string, error) {
+	values := workflow.Values{
+		workflow.Partition: {partition}, workflow.Region: {s.options.Region}, workflow.Account: {s.options.Account},
+		workflow.Table:             {workflow.Name},
+		workflow.StateMachineAlias: {s.Machine + ":" + workflow.Alias},
+		workflow.ImagePath:         {imagePath},
+		workflow.SlackSecret:       {secretName},
+	}
+	for _, f := range workflow.Functions {
+		if f.Name == function {
+			return values.Environment(f)
+		}
+	}
+	return nil, fmt.Errorf("no function %q is deployed", function)
+}
+
+// DefaultSubnet is the embedded account's subnet in which a plan may boot its test instances.
+func DefaultSubnet() string {
+	o := withDefaults(Options{})
+	return ec2.DefaultSubnet(o.Region, o.Account)
+}
+
+// told is the reader of what a deployment tells a function.
+func (s *Stack) told(function string) settings.Reader {
+	return func(_ context.Context, names ...settings.Name) (settings.Settings, error) {
+		told := settings.Settings{
+			AWS: s.AWS(), Ledger: s.Ledger, Plans: s.options.Plans, Now: s.options.Clock.Now, Web: query.Client(s.Slack),
+			Values: map[settings.Name]string{},
+		}
+		environment, err := s.Environment(function)
+		for _, name := range names {
+			if told.Values[name] = environment[string(name)]; told.Values[name] == "" && err == nil {
+				err = fmt.Errorf("function %s is not told %s", function, name)
+			}
+		}
+		return told, err
+	}
+}

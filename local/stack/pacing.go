@@ -1,0 +1,83 @@
+package stack
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"hash/fnv"
+	"math/rand/v2"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"goldsmith/local/clock"
+)
+
+// pacing keeps the product's retries in step with the suite's clock, and draws
+// their pauses from the seed.
+type pacing struct {
+	aws.RetryerV2
+	clock *clock.Clock
+	seed  uint64
+}
+
+// longest is the SDK's longest pause (aws/retry, DefaultMaxBackoff).
+const longest = 20 * time.Second
+
+// RetryDelay is how long to wait before the next attempt: as the SDK's standard
+// retryer does, a part of 2^attempt seconds, and 20 s at most. The SDK draws the
+// part from crypto/rand. Here it follows from the seed and from what is
+// repeated and when, and so not from the order in which goroutines ask.
+func (p pacing) RetryDelay(attempt int, err error) (time.Duration, error) {
+	most := min(longest, time.Second<<min(attempt, 5))
+	part := rand.New(rand.NewPCG(p.seed, p.drawn(attempt, err))).Float64()
+	return p.clock.Lasts(time.Duration(part * float64(most))), nil
+}
+
+// drawn is a number that stands for this repetition and no other.
+func (p pacing) drawn(attempt int, err error) uint64 {
+	h := fnv.New64a()
+	write := func(b []byte) { _, _ = h.Write(append(b, 0)) } // a hash never fails
+	s := sentOf(err)
+	write([]byte(s.caller))
+	write([]byte(s.target))
+	write(s.body)
+	write(binary.BigEndian.AppendUint64(nil, uint64(attempt))) //nolint:gosec // a small number
+	write(binary.BigEndian.AppendUint64(nil, uint64(p.clock.Now().UnixNano())))
+	return h.Sum64()
+}
+
+// sent is a request, as far as it tells one call from another.
+type sent struct {
+	caller, target string
+	body           []byte
+}
+
+type sentKey struct{}
+
+// broken is a request without an answer.
+type broken struct {
+	error
+	sent sent
+}
+
+// Unwrap is what broke.
+func (b *broken) Unwrap() error { return b.error }
+
+// sentOf is the request that an attempt's error is about. A failure of another
+// kind has none, and is told apart by its moment alone.
+func sentOf(err error) sent {
+	if b := (*broken)(nil); errors.As(err, &b) {
+		return b.sent
+	}
+	if r := (*smithyhttp.ResponseError)(nil); errors.As(err, &r) && r.Response != nil && r.Response.Request != nil {
+		return sentIn(r.Response.Request.Context())
+	}
+	return sent{}
+}
+
+func sentIn(ctx context.Context) sent {
+	s, _ := ctx.Value(sentKey{}).(sent)
+	return s
+}

@@ -1,0 +1,219 @@
+// Package notify knows how people hear of a run: one message, whoever ends the
+// run, and never a run that fails because nobody could be told.
+package notify
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"time"
+
+	"goldsmith/shared/fault"
+	"goldsmith/shared/handler"
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
+	"goldsmith/shared/metric"
+	"goldsmith/shared/plan"
+	"goldsmith/shared/report"
+	"goldsmith/shared/request"
+	"goldsmith/shared/slack"
+)
+
+// Runs is the ledger's runs as far as telling needs them.
+type Runs interface {
+	PutRun(ctx context.Context, r ledger.Run) error
+	GetRun(ctx context.Context, name string) (r ledger.Run, ok bool, err error)
+	Telling(ctx context.Context, run string, at time.Time) (bool, error)
+	Tell(ctx context.Context, run string, at time.Time) (bool, error)
+}
+
+// Results is what the ledger knows of a run's sources, those that have no result yet included.
+type Results interface {
+	Results(ctx context.Context, run string) iter.Seq2[job.Result, error]
+	Claims(ctx context.Context) iter.Seq2[ledger.Claim, error]
+	Retirements(ctx context.Context, plan string) iter.Seq2[job.Retirement, error]
+}
+
+// Sender sends messages.
+type Sender interface {
+	Send(ctx context.Context, m slack.Message) (slack.Delivery, error)
+}
+
+// Notifier tells people how runs ended.
+type Notifier struct {
+	Runs     Runs
+	Results  Results
+	Requests request.Ledger
+	Slack    Sender
+	Tags     request.Untagger
+	Now      func() time.Time
+}
+
+// Tell closes the run in the ledger and sends its message, unless it was sent
+// already or somebody is about to send it. A message that cannot be sent is logged
+// and counted, not an error: recover finds the run untold, and tries again.
+func (t Notifier) Tell(ctx context.Context, run ledger.Run, p plan.Plan) (plan.Outcome, error) {
+	known, ok, err := t.Runs.GetRun(ctx, run.Name)
+	if err != nil {
+		return "", fmt.Errorf("reading run %s: %w", run.Name, err)
+	}
+	if ok && !known.Told.IsZero() {
+		return plan.Outcome(known.Outcome), nil
+	}
+	if ok {
+		run.Started = known.Started
+	}
+	r, err := t.closed(ctx, &run, p)
+	if err != nil {
+		return "", err
+	}
+	if known.Ended.IsZero() {
+		count(ctx, run)
+	}
+	if err := t.answer(ctx, run, r); err != nil {
+		return "", err
+	}
+	return r.Outcome, t.speak(ctx, run.Name, r)
+}
+
+// closed is the run's report, with which it is closed in the ledger.
+func (t Notifier) closed(ctx context.Context, run *ledger.Run, p plan.Plan) (report.Report, error) {
+	r, err := t.report(ctx, run, p)
+	if err != nil {
+		return r, err
+	}
+	if err := t.Runs.PutRun(ctx, *run); err != nil {
+		return r, fmt.Errorf("closing run %s: %w", run.Name, err)
+	}
+	return r, nil
+}
+
+// speak sends the message, unless somebody else is about to.
+func (t Notifier) speak(ctx context.Context, run string, r report.Report) error {
+	mine, err := t.Runs.Telling(ctx, run, t.Now().UTC())
+	if err != nil {
+		return fmt.Errorf("taking the right to tell of run %s: %w", run, err)
+	}
+	if !mine || !t.send(ctx, r) {
+		return nil
+	}
+	// Marked after it is sent: a crash in between tells twice, which is better than never.
+	if _, err := t.Runs.Tell(ctx, run, t.Now().UTC()); err != nil {
+		return fmt.Errorf("marking run %s as told: %w", run, err)
+	}
+	return nil
+}
+
+func (t Notifier) report(ctx context.Context, run *ledger.Run, p plan.Plan) (report.Report, error) {
+	results, err := ResultsOf(ctx, t.Results, run.Name)
+	if err != nil {
+		return report.Report{}, err
+	}
+	run.Ended = t.Now().UTC()
+	retired, err := t.retired(ctx, *run, p)
+	if err != nil {
+		return report.Report{}, err
+	}
+	r := report.Of(*run, results, p).With(retired)
+	run.Outcome = string(r.Outcome)
+	return r, nil
+}
+
+// ResultsOf are the results of a run that has ended. A job that was cut off has none,
+// only its claim: it is told as well, or its instance would be down and nobody knew.
+func ResultsOf(ctx context.Context, book Results, run string) ([]job.Result, error) {
+	var results []job.Result
+	known := map[string]bool{}
+	for result, err := range book.Results(ctx, run) {
+		if err != nil {
+			return nil, fmt.Errorf("reading the results of run %s: %w", run, err)
+		}
+		results, known[result.Source] = append(results, result), true
+	}
+	for claim, err := range book.Claims(ctx) {
+		if err != nil {
+			return nil, fmt.Errorf("reading the claims of run %s: %w", run, err)
+		}
+		if claim.Run == run && !known[claim.Source] {
+			results = append(results, cutOff(claim))
+		}
+	}
+	return results, nil
+}
+
+// retired is what the run did with old images; a plan without a rule has none.
+func (t Notifier) retired(ctx context.Context, run ledger.Run, p plan.Plan) ([]job.Retirement, error) {
+	if !p.Keep.Rules() {
+		return nil, nil
+	}
+	var retired []job.Retirement
+	for r, err := range t.Results.Retirements(ctx, run.Plan) {
+		if err != nil {
+			return nil, fmt.Errorf("reading what run %s retired: %w", run.Name, err)
+		}
+		if r.Run == run.Name {
+			retired = append(retired, r)
+		}
+	}
+	return retired, nil
+}
+
+func cutOff(c ledger.Claim) job.Result {
+	problem := "its execution ended before its work was done"
+	if c.Problem != "" {
+		problem += ", and " + c.Problem
+	}
+	r := job.Result{
+		Run: c.Run, Source: c.Source, Kind: c.Kind, Name: c.Name, Plan: c.Plan,
+		Ending: job.Broken, Problem: problem,
+		Times: job.Times{Claimed: c.Since, StopSent: c.StopSent},
+	}
+	if c.WasRunning && !c.StopSent.IsZero() {
+		if r.Ending = job.LeftStopped; c.Problem == "" {
+			r.Shows = report.Unseen
+		}
+	}
+	return r
+}
+
+// answer takes the request off a source whose run may not have done so: it was cut
+// off, or failed before it had the source in hand. What lasts is logged: a tag is
+// not worth a message that never goes out.
+func (t Notifier) answer(ctx context.Context, run ledger.Run, r report.Report) error {
+	asked := run.Request
+	if asked == nil || asked.Source == "" || asked.By != "" || r.Outcome == plan.OK {
+		return nil
+	}
+	err := request.TakeOff(ctx, t.Tags, t.Requests, *asked, run.Name)
+	if fault.IsTransient(err) || fault.IsNotYet(err) {
+		return err
+	}
+	if fault.IgnoreNotFound(err) != nil {
+		handler.Log(ctx).WarnContext(ctx, "the request tag stays", "source", asked.Source, "error", err)
+	}
+	return nil
+}
+
+// send reports whether nobody has to be told any more.
+func (t Notifier) send(ctx context.Context, r report.Report) bool {
+	log := handler.Log(ctx)
+	log.InfoContext(ctx, "run ended", "outcome", string(r.Outcome), "summary", r.Summary())
+	if !r.Wanted() {
+		return true
+	}
+	delivery, err := t.Slack.Send(ctx, slack.Of(r))
+	if err != nil {
+		log.ErrorContext(ctx, "nobody was told: Slack did not take the message", "error", err)
+		metric.Put(ctx, log, metric.NotifyFailed, r.Plan, 1)
+		return false
+	}
+	log.InfoContext(ctx, "told", "delivery", string(delivery))
+	return true
+}
+
+func count(ctx context.Context, run ledger.Run) {
+	m := map[plan.Outcome]metric.Metric{
+		plan.OK: metric.RunsOK, plan.Partial: metric.RunsPartial, plan.Failed: metric.RunsFailed,
+	}[plan.Outcome(run.Outcome)]
+	metric.Put(ctx, handler.Log(ctx), m, run.Plan, 1)
+}

@@ -1,0 +1,184 @@
+package usage
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	scaling "github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/shared/fault"
+)
+
+// groupsPage is Auto Scaling's largest page, of groups and of launch configurations.
+const groupsPage = 100
+
+// Pins are the numbered versions that groups and fleets launch, by template and number: who does.
+type Pins map[templateOf]map[int64][]string
+
+// templateOf is a template as a group or a fleet has it: by its id, or by its name only. A name may look like an id.
+type templateOf struct{ id, name string }
+
+func ofTemplate(id, name *string) templateOf {
+	if aws.ToString(id) != "" {
+		return templateOf{id: *id}
+	}
+	return templateOf{name: aws.ToString(name)}
+}
+
+func (t templateOf) String() string { return t.id + t.name }
+
+func compareTemplates(a, b templateOf) int {
+	return cmp.Or(cmp.Compare(a.id, b.id), cmp.Compare(a.name, b.name))
+}
+
+// Of names who launches a version of a template by its number.
+func (p Pins) Of(t types.LaunchTemplate, version int64) []string {
+	byID, byName := templateOf{id: aws.ToString(t.LaunchTemplateId)}, templateOf{name: aws.ToString(t.LaunchTemplateName)}
+	return slices.Concat(p[byID][version], p[byName][version])
+}
+
+// Pins are the template versions that are launched by their numbers now.
+func (g Finder) Pins(ctx context.Context) (Pins, error) {
+	s := newSearch(nil)
+	err := s.through(ctx, []look{
+		{g.groups, "Auto Scaling groups"}, {g.fleets, "EC2 Fleets"}, {g.spotFleets, "Spot Fleets"},
+	})
+	return s.pins, err
+}
+
+// groups notes what every Auto Scaling group launches. $Default and $Latest have been read with
+// the templates; numbered versions are read by pinnedVersions.
+func (g Finder) groups(ctx context.Context, s *search) error {
+	pages := autoscaling.NewDescribeAutoScalingGroupsPaginator(g.AutoScaling, &autoscaling.DescribeAutoScalingGroupsInput{
+		MaxRecords: aws.Int32(groupsPage),
+	})
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		for _, group := range out.AutoScalingGroups {
+			s.group(group)
+		}
+	}
+	return nil
+}
+
+func (g Finder) pinnedVersions(ctx context.Context, s *search) error {
+	for _, t := range slices.SortedFunc(maps.Keys(s.pins), compareTemplates) {
+		if err := g.pinned(ctx, s, t, s.pins[t]); err != nil {
+			return fmt.Errorf("launch template %s: %w", t, err)
+		}
+	}
+	return nil
+}
+
+func (s *search) group(group scaling.AutoScalingGroup) {
+	name := aws.ToString(group.AutoScalingGroupName)
+	for _, t := range s.launched("Auto Scaling group "+name, group.LaunchTemplate, group.MixedInstancesPolicy) {
+		s.groupsOf[t] = append(s.groupsOf[t], name)
+	}
+}
+
+// launched notes what a group launches, or is to launch, and gives its templates.
+func (s *search) launched(
+	who string, single *scaling.LaunchTemplateSpecification, mixed *scaling.MixedInstancesPolicy,
+) (of []templateOf) {
+	add := func(spec *scaling.LaunchTemplateSpecification) {
+		if spec != nil {
+			of = append(of, ofTemplate(spec.LaunchTemplateId, spec.LaunchTemplateName))
+			s.pins.add(who, spec.LaunchTemplateId, spec.LaunchTemplateName, spec.Version)
+		}
+	}
+	add(single)
+	if mixed == nil || mixed.LaunchTemplate == nil {
+		return of
+	}
+	add(mixed.LaunchTemplate.LaunchTemplateSpecification)
+	for _, o := range mixed.LaunchTemplate.Overrides {
+		add(o.LaunchTemplateSpecification)
+		if o.ImageId != nil {
+			s.named = append(s.named, mention{*o.ImageId, use{"override of " + who, "override of " + who}})
+		}
+	}
+	return of
+}
+
+func (p Pins) add(who string, templateID, templateName, version *string) {
+	number, err := strconv.ParseInt(aws.ToString(version), 10, 64)
+	if err != nil {
+		return // $Default, $Latest, or nothing, which means $Default
+	}
+	t := ofTemplate(templateID, templateName)
+	if p[t] == nil {
+		p[t] = map[int64][]string{}
+	}
+	if !slices.Contains(p[t][number], who) {
+		p[t][number] = append(p[t][number], who)
+	}
+}
+
+// pinned reads a range of a template's versions: a version that was deleted is left out of it, where
+// asking for it by its number would fail. A template that is gone can launch nothing.
+func (g Finder) pinned(ctx context.Context, s *search, t templateOf, versions map[int64][]string) error {
+	numbers := slices.Sorted(maps.Keys(versions))
+	in := &ec2.DescribeLaunchTemplateVersionsInput{
+		MinVersion: aws.String(strconv.FormatInt(numbers[0], 10)), MaxVersion: aws.String(strconv.FormatInt(numbers[len(numbers)-1], 10)),
+		MaxResults: aws.Int32(versionsPage),
+	}
+	if t.id != "" {
+		in.LaunchTemplateId = aws.String(t.id)
+	} else {
+		in.LaunchTemplateName = aws.String(t.name)
+	}
+	pages := ec2.NewDescribeLaunchTemplateVersionsPaginator(g.EC2, in)
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(ctx)
+		if code := fault.Code(err); code == "InvalidLaunchTemplateId.NotFound" || code == "InvalidLaunchTemplateName.NotFoundException" {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for _, v := range out.LaunchTemplateVersions {
+			for _, who := range versions[aws.ToInt64(v.VersionNumber)] {
+				s.pin(v, who)
+			}
+		}
+	}
+	return nil
+}
+
+func (s *search) pin(v types.LaunchTemplateVersion, who string) {
+	s.name(v, "pin of "+who+" "+versionOf(v), fmt.Sprintf("%s pins version %d of launch template %s", who, aws.ToInt64(v.VersionNumber), called(v)))
+}
+
+func (g Finder) configurations(ctx context.Context, s *search) error {
+	pages := autoscaling.NewDescribeLaunchConfigurationsPaginator(g.AutoScaling, &autoscaling.DescribeLaunchConfigurationsInput{
+		MaxRecords: aws.Int32(groupsPage),
+	})
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		for _, c := range out.LaunchConfigurations {
+			name := aws.ToString(c.LaunchConfigurationName)
+			s.add(aws.ToString(c.ImageId), "configuration "+name, "launch configuration "+name)
+			for _, m := range c.BlockDeviceMappings {
+				if m.Ebs != nil {
+					s.snapshot(m.Ebs.SnapshotId, "configuration "+name, "launch configuration "+name)
+				}
+			}
+		}
+	}
+	return nil
+}

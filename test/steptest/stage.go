@@ -1,0 +1,233 @@
+// Package steptest sets the scene for one function: an account of its own on fake
+// time with one instance in it, a ledger, and a transcript of all that the
+// function does to either. The functions' tests play their cases on it.
+package steptest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	scaling "github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	direct "github.com/aws/aws-sdk-go-v2/service/ebs"
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	sfnsdk "github.com/aws/aws-sdk-go-v2/service/sfn"
+	ssmsdk "github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"goldsmith/events"
+	"goldsmith/infra/workflow"
+	"goldsmith/local/autoscaling"
+	"goldsmith/local/clock"
+	"goldsmith/local/ebs"
+	"goldsmith/local/ec2"
+	"goldsmith/local/eventbridge"
+	"goldsmith/local/query"
+	secrets "goldsmith/local/secretsmanager"
+	"goldsmith/local/sfn"
+	localslack "goldsmith/local/slack"
+	"goldsmith/local/ssm"
+	"goldsmith/shared/event"
+	"goldsmith/shared/notify"
+	"goldsmith/shared/plan"
+	"goldsmith/shared/settings"
+	"goldsmith/shared/slack"
+	"goldsmith/shared/tag"
+)
+
+// The account the samples of package events are from.
+const (
+	Region  = "eu-central-1"
+	Account = "123456789012"
+	// Machine is the ARN of the state machine that runs are executions of.
+	Machine = "arn:aws:states:" + Region + ":" + Account + ":stateMachine:goldsmith"
+)
+
+// Home is where the scene is.
+var Home = event.Home{Account: Account, Region: Region}
+
+// Stage is one account, its services behind the real clients, and the ledger.
+type Stage struct {
+	*testing.T
+	Cloud *ec2.World
+	EC2   *sdk.Client
+	// EBS reads the blocks of snapshots.
+	EBS *direct.Client
+	// Parameters and SSM are Parameter Store, from inside and through its client.
+	Parameters *ssm.Store
+	SSM        *ssmsdk.Client
+	// Groups and AutoScaling are Auto Scaling, which has no groups yet.
+	Groups      *autoscaling.Service
+	AutoScaling *scaling.Client
+	// States and SFN are Step Functions; its executions wait for a task token, see Run.
+	States *sfn.Service
+	SFN    *sfnsdk.Client
+	// Bus and Scheduler are EventBridge Scheduler, which has no schedules yet.
+	Bus       *eventbridge.Bus
+	Scheduler *scheduler.Client
+	Slack     *localslack.Sink
+	Ledger    *Ledger
+	// Plan is plan nightly: stop, restart once snapshotted, a window of four hours.
+	Plan plan.Plan
+	// Web is the id of a running instance called web that is enrolled in the plan.
+	Web string
+	// Logs are what the function logged, as JSON lines.
+	Logs bytes.Buffer
+
+	calls   query.Log
+	journal journal
+	broken  breaks
+	secrets *secretsmanager.Client
+	tokens  tokens
+}
+
+// New is a stage with one running instance; it must be made inside a synctest bubble.
+func New(t *testing.T) *Stage {
+	t.Helper()
+	s := &Stage{T: t}
+	now := clock.Real()
+	s.Cloud = ec2.New(ec2.Options{Clock: now, Seed: 7, Region: Region, Account: Account, Log: &s.calls,
+		ResolveParameter:  func(name string) (string, bool) { return s.Parameters.Value(name) },
+		ParametersHolding: func(image string) []string { return s.Parameters.Holding(image) }})
+	s.Groups = autoscaling.New(autoscaling.Options{Clock: now, EC2: s.Cloud, Region: Region, Account: Account, Log: &s.calls})
+	t.Cleanup(s.Groups.Close)
+	s.Parameters = ssm.New(ssm.Options{Clock: now, Region: Region, Account: Account, Managed: func(string) bool { return true }})
+	s.States = sfn.New(sfn.Options{Clock: now, Region: Region, Account: Account, Invoker: &s.tokens, Seed: 7})
+	s.Slack = localslack.New(localslack.Options{Clock: now})
+	vault := secrets.New(secrets.Options{Clock: now, Region: Region, Account: Account})
+	vault.Put("goldsmith/slack", localslack.WebhookURL)
+	t.Cleanup(s.States.Close)
+	var err error
+	s.Bus, err = eventbridge.New(eventbridge.Options{Clock: now, Region: Region, Account: Account, Invoke: ignore})
+	s.Must(err)
+	t.Cleanup(s.Bus.Close)
+	s.Scheduler = scheduler.NewFromConfig(s.config(s.wire("scheduler", s.Bus)))
+	s.EC2 = sdk.NewFromConfig(s.config(s.wire("ec2", s.Cloud)))
+	s.EBS = direct.NewFromConfig(s.config(s.wire("ebs", ebs.New(ebs.Options{Clock: now, EC2: s.Cloud, Log: &s.calls}))))
+	s.AutoScaling = scaling.NewFromConfig(s.config(s.wire("autoscaling", s.Groups)))
+	s.SSM = ssmsdk.NewFromConfig(s.config(s.wire("ssm", s.Parameters)))
+	s.SFN = sfnsdk.NewFromConfig(s.config(s.wire("states", s.States)))
+	s.secrets = secretsmanager.NewFromConfig(s.config(s.wire("secretsmanager", vault)))
+	s.Ledger = newLedger(&s.journal)
+	_, err = s.Ledger.Kept.Since(s.Context(), time.Now())
+	s.Must(err)
+	s.Plan = plan.Default()
+	s.Plan.Name = "nightly"
+	s.Web = s.Launch("web", map[string]string{tag.Plan: "nightly"})
+	s.publish()
+	return s
+}
+
+// ignore is where the stage's schedules end: a case calls its function itself.
+func ignore(context.Context, string, []byte) error { return nil }
+
+// config is that of every client: the product's own retries, and no socket.
+func (s *Stage) config(client aws.HTTPClient) aws.Config {
+	return aws.Config{
+		Region: Region, Credentials: credentials.NewStaticCredentialsProvider("AKIAEMBEDDED", "embedded", ""),
+		BaseEndpoint: aws.String("http://aws.local"), HTTPClient: client,
+		Retryer: func() aws.Retryer { return settings.Retryer() },
+	}
+}
+
+// Notifier tells people in the embedded Slack.
+func (s *Stage) Notifier() notify.Notifier {
+	sender := slack.New(s.secrets, "goldsmith/slack", query.Client(s.Slack))
+	return notify.Notifier{Runs: s.Ledger, Results: s.Ledger, Requests: s.Ledger, Slack: sender, Tags: s.EC2, Now: time.Now}
+}
+
+// Launch starts an instance that runs already, and returns its id.
+func (s *Stage) Launch(name string, tags map[string]string, edit ...func(*sdk.RunInstancesInput)) string {
+	s.Helper()
+	in := &sdk.RunInstancesInput{
+		ImageId: aws.String(ec2.ImageX86), InstanceType: types.InstanceTypeT3Micro, MinCount: aws.Int32(1), MaxCount: aws.Int32(1),
+		NetworkInterfaces: []types.InstanceNetworkInterfaceSpecification{{DeviceIndex: aws.Int32(0), AssociatePublicIpAddress: aws.Bool(false)}},
+	}
+	for _, e := range edit {
+		e(in)
+	}
+	out, err := s.EC2.RunInstances(s.Context(), in)
+	s.Must(err)
+	id := aws.ToString(out.Instances[0].InstanceId)
+	s.Must(s.Cloud.SetState(id, ec2.Running))
+	all := map[string]string{"Name": name}
+	for key, value := range tags {
+		all[key] = value
+	}
+	s.Must(s.Cloud.SetTags(id, all))
+	return id
+}
+
+// Set puts an instance into Running, Stopped or Terminated at once.
+func (s *Stage) Set(id string, to ec2.State) {
+	s.Helper()
+	s.Must(s.Cloud.SetState(id, to))
+}
+
+// StopWeb asks EC2 to stop instance Web, which takes its time.
+func (s *Stage) StopWeb() error {
+	_, err := s.EC2.StopInstances(s.Context(), &sdk.StopInstancesInput{InstanceIds: []string{s.Web}})
+	return err
+}
+
+// StartWeb asks EC2 to start instance Web.
+func (s *Stage) StartWeb() error {
+	_, err := s.EC2.StartInstances(s.Context(), &sdk.StartInstancesInput{InstanceIds: []string{s.Web}})
+	return err
+}
+
+// Must ends the case when the scene could not be set.
+func (s *Stage) Must(err error) {
+	s.Helper()
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
+// Tags are the tags of an instance now.
+func (s *Stage) Tags(id string) map[string]string {
+	s.Helper()
+	out, err := s.EC2.DescribeInstances(s.Context(), &sdk.DescribeInstancesInput{InstanceIds: []string{id}})
+	s.Must(err)
+	return tag.Map(out.Reservations[0].Instances[0].Tags)
+}
+
+// Sample is a sample of package events that speaks of the given instance,
+// image or snapshot instead of its own.
+func (s *Stage) Sample(name string, ids ...string) json.RawMessage {
+	s.Helper()
+	raw, err := events.Sample(name)
+	s.Must(err)
+	text := string(raw)
+	for _, id := range ids {
+		kind, _, _ := strings.Cut(id, "-")
+		text = strings.ReplaceAll(text, sampled[kind], id)
+	}
+	return json.RawMessage(text)
+}
+
+// sampled are the ids in the samples, by kind.
+var sampled = map[string]string{"i": "i-0a1b2c3d4e5f60718", "ami": "ami-0abcdef1234567890", "snap": "snap-0c1d2e3f4a5b60718"}
+
+// publish makes the state machine, with one version and the alias that leads to it.
+func (s *Stage) publish() {
+	s.Helper()
+	machine, err := s.States.Create("goldsmith", []byte(waiting), nil)
+	if err != nil {
+		s.Fatal(err)
+	}
+	version, err := s.States.Publish(machine)
+	if err != nil {
+		s.Fatal(err)
+	}
+	if err := s.States.Lead(machine, workflow.Alias, version); err != nil {
+		s.Fatal(err)
+	}
+}

@@ -1,0 +1,186 @@
+package steptest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+
+	"goldsmith/local/query"
+)
+
+// journal is who was called, in order.
+type journal struct {
+	mu    sync.Mutex
+	calls []string
+	deny  int // which call is denied, from 1; 0 is none
+}
+
+// add writes a call down and reports whether it is denied.
+func (j *journal) add(call string) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.calls = append(j.calls, call)
+	return len(j.calls) == j.deny
+}
+
+func (j *journal) clear() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.calls = nil
+}
+
+// String is the calls on one line; one that is repeated is written as call*times.
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var words []string
+	for n := 0; n < len(j.calls); {
+		call, times := j.calls[n], 0
+		for ; n < len(j.calls) && j.calls[n] == call; n++ {
+			times++
+		}
+		if times > 1 {
+			call = fmt.Sprintf("%s*%d", call, times)
+		}
+		words = append(words, call)
+	}
+	return strings.Join(words, " ")
+}
+
+// breaks are the calls that are to fail, by name.
+type breaks struct {
+	mu      sync.Mutex
+	pending map[string][]failure
+}
+
+// failure is an error code, or a connection lost after the effect.
+type failure struct {
+	code string
+	lost bool
+}
+
+func (b *breaks) add(call string, f failure, times int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.pending == nil {
+		b.pending = map[string][]failure{}
+	}
+	for range times {
+		b.pending[call] = append(b.pending[call], f)
+	}
+}
+
+func (b *breaks) next(call string) failure {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	waiting := b.pending[call]
+	if len(waiting) == 0 {
+		return failure{}
+	}
+	b.pending[call] = waiting[1:]
+	return waiting[0]
+}
+
+func (b *breaks) clear(call string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.pending, call)
+}
+
+// Attempts is how often a client tries one call.
+const Attempts = 6
+
+// Refuse makes the next calls of an operation of Systems Manager, Auto Scaling, Step
+// Functions or Secrets Manager fail. EC2 has faults of its own: Cloud.Inject.
+func (s *Stage) Refuse(operation, code string, times int) {
+	s.broken.add(operation, failure{code: code}, times)
+}
+
+// Allow takes back what is left of an operation's refusals.
+func (s *Stage) Allow(operation string) { s.broken.clear(operation) }
+
+// LoseAnswers makes the next calls of such an operation have their effect and no answer.
+func (s *Stage) LoseAnswers(operation string, times int) {
+	s.broken.add(operation, failure{lost: true}, times)
+}
+
+// wire is the client of a service: it writes down each call and breaks those it was told to.
+func (s *Stage) wire(service string, h http.Handler) *http.Client {
+	return query.Client(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		operation := operationOf(service, r)
+		f := s.broken.next(operation)
+		if s.journal.add(operation) {
+			f = failure{code: denied}
+		}
+		switch {
+		case f.lost:
+			h.ServeHTTP(httptest.NewRecorder(), r)
+			panic(http.ErrAbortHandler) // How a net/http server hangs up.
+		case f.code != "":
+			w.WriteHeader(http.StatusBadRequest)
+			refuse(w, service, f.code)
+		default:
+			h.ServeHTTP(w, r)
+		}
+	}))
+}
+
+// refuse answers in the service's protocol.
+func refuse(w io.Writer, service, code string) {
+	const injected = "An injected fault."
+	switch service {
+	case "ec2":
+		_, _ = fmt.Fprintf(w, "<Response><Errors><Error><Code>%s</Code><Message>%s</Message></Error></Errors></Response>",
+			code, injected)
+	case "autoscaling":
+		_, _ = fmt.Fprintf(w, "<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error></ErrorResponse>", code, injected)
+	default:
+		_ = json.NewEncoder(w).Encode(map[string]string{"__type": code, "message": injected})
+	}
+}
+
+// operationOf is the call's operation in the protocols that the services speak.
+func operationOf(service string, r *http.Request) string {
+	if _, operation, ok := strings.Cut(r.Header.Get("X-Amz-Target"), "."); ok {
+		return operation
+	}
+	if service == "scheduler" {
+		return "GetSchedule" // the only one that the embedded Scheduler has
+	}
+	if service == "ebs" {
+		if strings.HasSuffix(r.URL.Path, "/blocks") {
+			return "ListSnapshotBlocks"
+		}
+		return "GetSnapshotBlock"
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return service
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return service
+	}
+	return form.Get("Action")
+}
+
+// Sent are the parameters of each call of an EC2 action so far, refused ones included.
+func (s *Stage) Sent(action string) []url.Values {
+	s.Helper()
+	var sent []url.Values
+	for _, r := range s.calls.Since(0) {
+		if r.Action == action {
+			form, err := url.ParseQuery(r.Form)
+			s.Must(err)
+			sent = append(sent, form)
+		}
+	}
+	return sent
+}
