@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/bound"
@@ -28,6 +29,7 @@ type Instances interface {
 	source.Protector
 	source.Starter
 	lineage.Snapshots
+	ec2.DescribeVolumesAPIClient
 }
 
 // Claims is the ledger's claims as far as claiming needs them.
@@ -47,13 +49,14 @@ type Ledger interface {
 type Step struct {
 	instances Instances
 	members   lineage.Members
+	keys      source.Keys
 	book      Ledger
 	now       func() time.Time
 }
 
 // New makes the step.
-func New(instances Instances, members lineage.Members, book Ledger, now func() time.Time) Step {
-	return Step{instances, members, book, now}
+func New(instances Instances, members lineage.Members, keys source.Keys, book Ledger, now func() time.Time) Step {
+	return Step{instances, members, keys, book, now}
 }
 
 // Input is the job and the ARN of the execution that works on it.
@@ -110,7 +113,8 @@ func (s Step) decide(ctx context.Context, j job.Job, claim ledger.Claim) (job.Jo
 	if err != nil {
 		return j, err
 	}
-	reason, warnings := source.Judge(facts(j, instance, protected), j.Plan)
+	f := facts(j, instance, protected)
+	reason, warnings := source.Judge(f, j.Plan)
 	if reason != nil {
 		return s.unfit(j, *reason), nil
 	}
@@ -118,7 +122,7 @@ func (s Step) decide(ctx context.Context, j job.Job, claim ledger.Claim) (job.Jo
 	if j.Source.Lineage, err = s.lineage(ctx, j.Source); err != nil {
 		return j, err
 	}
-	return s.settle(ctx, j, claim, source.State(instance) == types.InstanceStateNameRunning)
+	return s.settle(ctx, j, claim, f)
 }
 
 // unwanted is a source that was not asked for, or not any more.
@@ -159,17 +163,19 @@ func (s Step) early(j job.Job) bool {
 }
 
 func facts(j job.Job, instance types.Instance, protected bool) source.Facts {
-	f := source.Facts{Instance: instance, StopProtected: protected}
+	f := source.Facts{Instance: instance, StopProtected: protected, Quotas: j.Run.Quotas}
 	for _, note := range j.Source.Notes {
 		f.InstanceStore = f.InstanceStore || note == job.InstanceStoreData
 		f.SlowVolume = f.SlowVolume || note == job.SlowVolume
 		f.OneTimeSpot = f.OneTimeSpot || note == job.OneTimeSpot
+		f.KeyUnseen = f.KeyUnseen || note == job.KeyUnseen
 	}
 	return f
 }
 
 // settle decides, and records who is to be started again before anything can be stopped.
-func (s Step) settle(ctx context.Context, j job.Job, claim ledger.Claim, running bool) (job.Job, error) {
+func (s Step) settle(ctx context.Context, j job.Job, claim ledger.Claim, f source.Facts) (job.Job, error) {
+	running := source.State(f.Instance) == types.InstanceStateNameRunning
 	// A repeated claim finds what the first one saw; what it sees itself may be our own doing.
 	if claim.Looked {
 		running = claim.WasRunning
@@ -182,7 +188,7 @@ func (s Step) settle(ctx context.Context, j job.Job, claim ledger.Claim, running
 	}
 	if decision == job.StopFirst {
 		var err error
-		if j, err = s.mayStop(ctx, j); err != nil || j.Decision != "" {
+		if j, err = s.mayStop(ctx, j, f); err != nil || j.Decision != "" {
 			return j, err
 		}
 	}

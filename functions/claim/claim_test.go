@@ -22,7 +22,7 @@ const execution = "arn:aws:states:eu-central-1:123456789012:execution:goldsmith/
 
 // scene is a source as select hands it out.
 func scene(s *steptest.Stage) (handler.Func[claim.Input, job.Job], claim.Input) {
-	return claim.New(s.EC2, s.AutoScaling, s.Ledger, time.Now).Handle, claim.Input{
+	return claim.New(s.EC2, s.AutoScaling, s.KMS, s.Ledger, time.Now).Handle, claim.Input{
 		Job:       job.Job{Run: s.Run(), Plan: s.Plan, Source: job.Source{ID: s.Web, Kind: job.Instance}},
 		Execution: execution,
 	}
@@ -37,7 +37,7 @@ func TestClaim(t *testing.T) {
 	steptest.Play(t, scene, cases{
 		{
 			Name: "a running instance will be stopped, and the ledger says who starts it again",
-			Want: "Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok",
+			Want: "Claim DescribeInstances DescribeInstanceAttribute StartInstances DescribeVolumes Slots*2 Take Record: ok",
 			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("decision", j.Decision, job.StopFirst)
 				s.Same("back", j.Back, false)
@@ -73,12 +73,12 @@ func TestClaim(t *testing.T) {
 		},
 		{
 			Name: "claimed once, however often the step runs",
-			Want: "Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok | Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Record: ok",
+			Want: "Claim DescribeInstances DescribeInstanceAttribute StartInstances DescribeVolumes Slots*2 Take Record: ok | Claim DescribeInstances DescribeInstanceAttribute StartInstances DescribeVolumes Slots*2 Record: ok",
 			Then: func(s *steptest.Stage, j job.Job) { s.Same("decision", j.Decision, job.StopFirst) },
 		},
 		{
 			Name:    "what the first look saw counts: an instance that we stopped ran before",
-			Want:    "Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok | Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Record: ok",
+			Want:    "Claim DescribeInstances DescribeInstanceAttribute StartInstances DescribeVolumes Slots*2 Take Record: ok | Claim DescribeInstances DescribeInstanceAttribute StartInstances DescribeVolumes Slots*2 Record: ok",
 			Between: func(s *steptest.Stage) { s.Set(s.Web, ec2.Stopped) },
 			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("decision", j.Decision, job.StopFirst)
@@ -88,18 +88,18 @@ func TestClaim(t *testing.T) {
 		{
 			Name:  "the ledger is busy: not even looked at",
 			Given: func(s *steptest.Stage, _ *claim.Input) { s.Ledger.Break("Claim", 1) },
-			Want:  "Claim: Transient | Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok",
+			Want:  "Claim: Transient | Claim DescribeInstances DescribeInstanceAttribute StartInstances DescribeVolumes Slots*2 Take Record: ok",
 		},
 		{
 			Name:  "the ledger's answer is lost: the claim is our own",
 			Given: func(s *steptest.Stage, _ *claim.Input) { s.Ledger.Lose("Claim", 1) },
-			Want:  "Claim: Transient | Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok",
+			Want:  "Claim: Transient | Claim DescribeInstances DescribeInstanceAttribute StartInstances DescribeVolumes Slots*2 Take Record: ok",
 			Then:  func(s *steptest.Stage, j job.Job) { s.Same("decision", j.Decision, job.StopFirst) },
 		},
 		{
 			Name:  "what must be undone cannot be written down: the run does not go on",
 			Given: func(s *steptest.Stage, _ *claim.Input) { s.Ledger.Break("Record", 1) },
-			Want:  "Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: Transient",
+			Want:  "Claim DescribeInstances DescribeInstanceAttribute StartInstances DescribeVolumes Slots*2 Take Record: Transient",
 			Says:  []string{"recording the claim of i-"},
 		},
 		{
@@ -123,7 +123,7 @@ func TestClaim(t *testing.T) {
 			Given: func(s *steptest.Stage, _ *claim.Input) {
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstanceAttribute", Code: "UnsupportedOperation"})
 			},
-			Want: "Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok",
+			Want: "Claim DescribeInstances DescribeInstanceAttribute StartInstances DescribeVolumes Slots*2 Take Record: ok",
 		},
 	})
 }
@@ -241,7 +241,7 @@ func TestClaimSkips(t *testing.T) {
 				in.Job.Source.Notes = []job.ReasonCode{job.InstanceStoreData, job.SlowVolume}
 				in.Job.Plan.InstanceStore = plan.Lose
 			},
-			Want: "Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok",
+			Want: "Claim DescribeInstances DescribeInstanceAttribute StartInstances DescribeVolumes Slots*2 Take Record: ok",
 			Then: func(s *steptest.Stage, j job.Job) {
 				var codes []job.ReasonCode
 				for _, w := range j.Warnings {
@@ -270,7 +270,7 @@ func TestClaimRequested(t *testing.T) {
 			Given: func(s *steptest.Stage, in *claim.Input) {
 				s.Must(s.Cloud.SetTags(in.Job.Source.ID, map[string]string{tag.Request: "now"}))
 			},
-			Want: "Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok",
+			Want: "Claim DescribeInstances DescribeInstanceAttribute StartInstances DescribeVolumes Slots*2 Take Record: ok",
 			Then: func(s *steptest.Stage, j job.Job) { s.Same("decision", j.Decision, job.StopFirst) },
 		},
 		{
@@ -300,7 +300,7 @@ func TestClaimRequested(t *testing.T) {
 				in.Job.Source.ID = s.Web
 				in.Job.Run.Request = &job.Request{Source: s.Web, Kind: job.Instance, By: "jo"}
 			},
-			Want: "Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok",
+			Want: "Claim DescribeInstances DescribeInstanceAttribute StartInstances DescribeVolumes Slots*2 Take Record: ok",
 		},
 		{
 			Name: "a request is bound by its plan: a tag that the plan excludes keeps the instance out",

@@ -5,6 +5,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
 
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
@@ -17,5 +18,6 @@ func Wire(ctx context.Context, read settings.Reader) (handler.Func[Input, job.Jo
 	if err != nil {
 		return nil, err
 	}
-	return New(ec2.NewFromConfig(s.AWS), autoscaling.NewFromConfig(s.AWS), s.Ledger, s.Now).Handle, nil
+	instances, members := ec2.NewFromConfig(s.AWS), autoscaling.NewFromConfig(s.AWS)
+	return New(instances, members, kms.NewFromConfig(s.AWS), s.Ledger, s.Now).Handle, nil
 }

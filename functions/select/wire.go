@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
@@ -16,5 +18,6 @@ func Wire(ctx context.Context, read settings.Reader) (handler.Func[job.Batch, jo
 	if err != nil {
 		return nil, err
 	}
-	return New(ec2.NewFromConfig(s.AWS), s.Ledger, s.Now).Handle, nil
+	fleet, keys := ec2.NewFromConfig(s.AWS), kms.NewFromConfig(s.AWS)
+	return New(fleet, keys, servicequotas.NewFromConfig(s.AWS), s.Ledger, s.Now).Handle, nil
 }

@@ -126,7 +126,7 @@ func (w *World) completeCopy(to, from string, next func()) {
 		if s := w.snapshots.get(to); s != nil {
 			w.snapshots.change(w.now, to, func(s *snapshot) {
 				s.state, s.completed = snapshotCompleted, w.now
-				if s.encrypted && w.keys[s.kmsKey] != KeyUsable {
+				if state := w.keys[s.kmsKey]; s.encrypted && state != KeyUsable && state != KeyHidden {
 					s.state, s.completed, s.message = snapshotError, time.Time{}, "Given key ID is not accessible"
 				}
 			})

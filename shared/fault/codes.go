@@ -26,6 +26,7 @@ var (
 	noImage    = []string{"InvalidAMIID.NotFound", "InvalidAMIID.Unavailable"}
 	noSnapshot = []string{"InvalidSnapshot.NotFound"}
 	noInstance = []string{"InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed"}
+	noKey      = []string{"NotFoundException"} // KMS
 	transient  = []string{
 		"RequestLimitExceeded", "Throttling", "ThrottlingException", "TooManyRequestsException",
 		"RequestThrottled", "EC2ThrottledException", "ProvisionedThroughputExceededException",
@@ -84,6 +85,9 @@ func IsNoSnapshot(err error) bool { return hasCode(err, noSnapshot) }
 
 // IsNoInstance is of an instance.
 func IsNoInstance(err error) bool { return hasCode(err, noInstance) }
+
+// IsNoKey is of a KMS key.
+func IsNoKey(err error) bool { return hasCode(err, noKey) }
 
 // IsUnreadable reports whether the EBS direct APIs refuse to read a snapshot, and will when asked again.
 func IsUnreadable(err error) bool { return hasCode(err, unreadable) }

@@ -29,6 +29,12 @@ type Facts struct {
 	SlowVolume bool
 	// OneTimeSpot is whether a Spot instance's request is not persistent.
 	OneTimeSpot bool
+	// Keys are the KMS keys of its encrypted volumes, by their ARNs.
+	Keys []string
+	// KeyUnseen is whether one of them cannot be looked at.
+	KeyUnseen bool
+	// Quotas are what the run found of the account's quotas.
+	Quotas []job.Quota
 }
 
 // Judge says whether the instance may be imaged under the plan: skip is the
@@ -78,6 +84,8 @@ var cautions = []rule{
 	{job.AddressChanges, addressChanges},
 	{job.SlowVolume, slowVolume},
 	{job.DedicatedHost, dedicatedHost},
+	{job.KeyUnseen, keyUnseen},
+	{job.QuotaUnseen, quotaUnseen},
 }
 
 func terminating(f Facts, _ plan.Plan) string {
