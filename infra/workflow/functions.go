@@ -90,16 +90,17 @@ var Functions = []Function{
 		Name: "select", Task: true, Timeout: pageTimeout, Memory: memory,
 		Does:        "Chooses a run's sources, a thousand at a time, and writes down why the others are left alone.",
 		Environment: env(tableSetting),
-		Statements: join(everyTask("select"), ledger("PutItem", "UpdateItem", "Query"), []Statement{
+		Statements: join(everyTask("select"), ledgerAndKeys("PutItem", "UpdateItem", "Query"), []Statement{
 			look("DescribeInstances", "DescribeInstanceTypes", "DescribeSpotInstanceRequests", "DescribeVolumes",
 				"DescribeSnapshots"),
+			lookAtQuotas,
 		}, mayStart),
 	},
 	{
 		Name: "claim", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Locks a source, writes down what must be undone, and decides what may be done with it.",
 		Environment: env(tableSetting),
-		Statements: join(everyTask("claim"), ledger("PutItem", "UpdateItem", "DeleteItem", "Query"),
+		Statements: join(everyTask("claim"), ledgerAndKeys("PutItem", "UpdateItem", "DeleteItem", "Query"),
 			[]Statement{look("DescribeInstances", "DescribeSnapshots", "DescribeVolumes"), lookAtMembers, lookWhichGroups,
 				lookAtProtection}, mayStart),
 	},

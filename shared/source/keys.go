@@ -88,7 +88,7 @@ func lookAtKey(ctx context.Context, keys Keys, key string) (found keyFound, err 
 // keyUnseen is for those whose keys cannot be looked at: a key's own policy may keep it from this account.
 func keyUnseen(f Facts, p plan.Plan) string {
 	if f.KeyUnseen && Stops(f, p) {
-		return "whether the KMS keys of its volumes can be used could not be seen: it takes kms:DescribeKey on them"
+		return "whether the KMS keys of its volumes can be used could not be seen"
 	}
 	return ""
 }

@@ -137,8 +137,7 @@ func OverQuota(found []job.Quota, i types.Instance) *job.Reason {
 func quotaUnseen(f Facts, p plan.Plan) string {
 	for _, q := range f.Quotas {
 		if q.Over == "" && q.Code == quotaOf(f.Instance) && Stops(f, p) {
-			return "whether quota " + q.Code + " of EC2 leaves it the vCPUs to start again could not be seen: " +
-				"it takes servicequotas:GetServiceQuota"
+			return "whether quota " + q.Code + " of EC2 leaves it the vCPUs to start again could not be seen"
 		}
 	}
 	return ""

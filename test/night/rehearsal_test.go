@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
@@ -44,8 +46,8 @@ func TestARehearsalEqualsTheNight(t *testing.T) {
 	}
 	for _, code := range []job.ReasonCode{
 		job.InstanceStoreRoot, job.OneTimeSpot, job.AutoScalingMember, job.StopProtected, job.Hibernation, job.Terminating,
-		job.Claimed, job.NotEnrolled, job.InstanceStoreData, job.AddressChanges, job.SlowVolume, metImaged, metStopped,
-		metRefused,
+		job.Claimed, job.NotEnrolled, job.InstanceStoreData, job.AddressChanges, job.SlowVolume, job.CannotStart,
+		job.KeyUnseen, metImaged, metStopped, metRefused,
 	} {
 		if met[code] == 0 {
 			t.Errorf("no fleet met %q; the seeds show too little: %v", code, met)
@@ -117,6 +119,7 @@ func (n *night) anyFleet(random *rand.Rand) {
 	words := []string{
 		"stopped", "spot", "m5.large one-time", "instance-store", "protected", "hibernating", "arm64", "private",
 		"unenrolled", "plan=weekly", "plan=weekly,nightly", "group=web", "gp3", "st1", "m5d.large", "hold=yes", "",
+		"key=usable", "key=disabled", "key=hidden",
 	}
 	teams := []string{"Team=web", "Team=api", "Team=mail", ""}
 	for i := range 4 + random.IntN(10) {
@@ -193,6 +196,7 @@ func (n *night) rehearse(run job.Run, p plan.Plan) rehearsal.Night {
 	before := len(n.changes())
 	stage := rehearsal.Stage{
 		EC2: n.cloud, AutoScaling: autoscaling.NewFromConfig(n.AWS()), Parameters: n.ssm, Ledger: n.Ledger,
+		Keys: kms.NewFromConfig(n.AWS()), Quotas: servicequotas.NewFromConfig(n.AWS()),
 		Path: "/goldsmith/images", Now: time.Now,
 	}
 	said := must(stage.Play(n.ctx, run, p))(n.t)

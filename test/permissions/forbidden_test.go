@@ -115,10 +115,14 @@ func alike(arn string) string {
 }
 
 // keyless are the uses of customer keys with one of the condition keys missing, or of another
-// service: a key is for nothing but what AWS does with it for the suite.
+// service: a key is for nothing but what AWS does with it for the suite. Some look at any key themselves.
 func keyless(requests map[string]Request) (all []Request) {
+	looks := false
 	for _, r := range requests {
-		if !strings.HasPrefix(r.Action, "kms:") {
+		looks = looks || r.Action == "kms:DescribeKey" && len(r.Keys) == 0
+	}
+	for _, r := range requests {
+		if !strings.HasPrefix(r.Action, "kms:") || looks && r.Action == "kms:DescribeKey" {
 			continue
 		}
 		for key := range r.Keys {
@@ -162,7 +166,7 @@ func nobodys(s Scene) (requests []Request) {
 	image, snapshot := s.resource("ami-"+id), s.resource("snap-"+id)
 	actions := map[string][]string{
 		"*": {"ec2:DescribeVpcs", "xray:UpdateGroup", "logs:DeleteLogGroup", "states:GetActivityTask",
-			"autoscaling:UpdateAutoScalingGroup", "imagebuilder:DeleteImage"},
+			"autoscaling:UpdateAutoScalingGroup", "imagebuilder:DeleteImage", "servicequotas:RequestServiceQuotaIncrease"},
 		instance: {"ec2:RebootInstances", "ec2:ModifyInstanceAttribute", "ssm:StartSession"},
 		// What a test instance is launched with, or into.
 		s.ARN("ec2", "volume/vol-"+id):            {"ec2:DeleteVolume"},

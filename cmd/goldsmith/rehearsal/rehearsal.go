@@ -58,6 +58,8 @@ type Stage struct {
 	EC2         EC2
 	AutoScaling AutoScaling
 	Parameters  Parameters
+	Keys        source.Keys
+	Quotas      source.Quotas
 	Ledger      Ledger
 	// Path is the Parameter Store path that the aliases of images lie under.
 	Path string

@@ -91,7 +91,7 @@ func (s Stage) sources(ctx context.Context, run job.Run, p plan.Plan, selected [
 	for _, id := range ids {
 		all = append(all, Source{ID: id, Name: id, Decision: job.SkipIt, Skip: &why})
 	}
-	facts, err := source.Investigate(ctx, s.EC2, selected)
+	facts, refused, err := s.investigate(ctx, p, selected)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +100,11 @@ func (s Stage) sources(ctx context.Context, run job.Run, p plan.Plan, selected [
 	group.SetLimit(lookers)
 	for i, f := range facts {
 		group.Go(func() (err error) {
+			reason, bad := refused[aws.ToString(f.Instance.InstanceId)]
 			found[i], err = s.source(each, run, p, f, held)
+			if bad && (asksFirst(run) || found[i].Decision == job.StopFirst) {
+				found[i] = found[i].skipped(reason)
+			}
 			return err
 		})
 	}
@@ -111,6 +115,47 @@ func (s Stage) sources(ctx context.Context, run job.Run, p plan.Plan, selected [
 	slices.SortStableFunc(all, func(a, b Source) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
 	return all, nil
 }
+
+// investigate completes what is known of the instances, and gives the reasons of those that EC2 could not start again
+// after a stop, as select finds them. What only a dry run under the functions' role tells is not among them.
+func (s Stage) investigate(ctx context.Context, p plan.Plan, selected []types.Instance,
+) (facts []source.Facts, refused map[string]job.Reason, err error) {
+	quotas, err := source.VCPUs(ctx, s.EC2, s.Quotas, p, selected)
+	if err != nil {
+		return nil, nil, err
+	}
+	if facts, err = source.Investigate(ctx, s.EC2, selected); err != nil {
+		return nil, nil, err
+	}
+	asked := stopping(facts, p)
+	refused, unseen, err := source.Locked(ctx, s.Keys, asked)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, f := range asked {
+		if over := source.OverQuota(quotas, f.Instance); over != nil {
+			refused[aws.ToString(f.Instance.InstanceId)] = *over
+		}
+	}
+	for i, f := range facts {
+		facts[i].Quotas, facts[i].KeyUnseen = quotas, slices.Contains(unseen, aws.ToString(f.Instance.InstanceId))
+	}
+	return facts, refused, nil
+}
+
+// stopping are those that are stopped to be imaged.
+func stopping(facts []source.Facts, p plan.Plan) (found []source.Facts) {
+	for _, f := range facts {
+		if reason, _ := source.Judge(f, p); reason == nil && source.Stops(f, p) {
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
+// asksFirst reports whether it is asked before claim's questions whether a source could be started again, as of a plan's
+// own sources.
+func asksFirst(run job.Run) bool { return run.Request == nil || run.Request.Source == "" }
 
 // held are the claims, by source.
 func (s Stage) held(ctx context.Context) (map[string]ledger.Claim, error) {
