@@ -23,8 +23,8 @@ import (
 	"goldsmith/shared/tag"
 )
 
-// Instances tells how an instance is, stop protection included, and how a snapshot is.
-type Instances interface {
+// instances tells how an instance is, stop protection included, and how a snapshot is.
+type instances interface {
 	source.Lister
 	source.Protector
 	source.Starter
@@ -32,31 +32,26 @@ type Instances interface {
 	ec2.DescribeVolumesAPIClient
 }
 
-// Claims is the ledger's claims as far as claiming needs them.
-type Claims interface {
+// claimsAPI is the ledger's claims as far as claiming needs them.
+type claimsAPI interface {
 	Claim(ctx context.Context, c ledger.Claim) (ledger.Claim, error)
 	Record(ctx context.Context, c ledger.Claim) error
 }
 
-// Ledger is the ledger as far as claiming needs it.
-type Ledger interface {
-	Claims
+// ledgerAPI is the ledger as far as claiming needs it.
+type ledgerAPI interface {
+	claimsAPI
 	bound.Ledger
 	breaker.Reader
 }
 
 // Step claims a source.
 type Step struct {
-	instances Instances
-	members   lineage.Members
-	keys      source.Keys
-	book      Ledger
-	now       func() time.Time
-}
-
-// New makes the step.
-func New(instances Instances, members lineage.Members, keys source.Keys, book Ledger, now func() time.Time) Step {
-	return Step{instances, members, keys, book, now}
+	EC2         instances
+	AutoScaling lineage.Members
+	keys        source.Keys
+	Ledger      ledgerAPI
+	Now         func() time.Time
 }
 
 // Input is the job and the ARN of the execution that works on it.
@@ -68,12 +63,12 @@ type Input struct {
 // Handle claims the job's source. The claim comes before the look: whoever
 // looks first may take an instance that another run has stopped for a stopped one.
 func (s Step) Handle(ctx context.Context, in Input) (job.Job, error) {
-	j, now := in.Job, s.now().UTC()
+	j, now := in.Job, s.Now().UTC()
 	j.Execution, j.Decision = in.Execution, "" // one that waited is decided anew
 	if j.Times.Claimed.IsZero() {
 		j.Times.Claimed = now
 	}
-	claim, err := s.book.Claim(ctx, ledger.ClaimOf(j, now))
+	claim, err := s.Ledger.Claim(ctx, ledger.ClaimOf(j, now))
 	var held *ledger.HeldError
 	if errors.As(err, &held) {
 		j.Source.Name = held.By.Name
@@ -98,7 +93,7 @@ func (s Step) decide(ctx context.Context, j job.Job, claim ledger.Claim) (job.Jo
 	if j.Source.Kind == job.Snapshot {
 		return s.snapshot(ctx, j, claim)
 	}
-	instance, ok, err := source.Find(ctx, s.instances, j.Source.ID)
+	instance, ok, err := source.Find(ctx, s.EC2, j.Source.ID)
 	if err != nil {
 		return j, err
 	}
@@ -109,7 +104,7 @@ func (s Step) decide(ctx context.Context, j job.Job, claim ledger.Claim) (job.Jo
 	if reason := source.Unwanted(j.Run, j.Source.ID, j.Plan.Sources, j.Source.Tags); reason != nil {
 		return s.unwanted(j, *reason)
 	}
-	protected, err := source.Protected(ctx, s.instances, j.Source.ID, j.Plan)
+	protected, err := source.Protected(ctx, s.EC2, j.Source.ID, j.Plan)
 	if err != nil {
 		return j, err
 	}
@@ -159,7 +154,7 @@ const showing = time.Minute
 
 // early reports whether a request's source or tag may not be shown yet.
 func (s Step) early(j job.Job) bool {
-	return j.Run.Request != nil && j.Run.Request.Value != "" && s.now().Sub(j.Run.Scheduled) < showing
+	return j.Run.Request != nil && j.Run.Request.Value != "" && s.Now().Sub(j.Run.Scheduled) < showing
 }
 
 func facts(j job.Job, instance types.Instance, protected bool) source.Facts {
@@ -182,7 +177,7 @@ func (s Step) settle(ctx context.Context, j job.Job, claim ledger.Claim, f sourc
 	}
 	j.Source.WasRunning = running
 	j.Image.Name = image.Name(j)
-	decision, late := source.Decide(running, j.Run, j.Plan, s.now())
+	decision, late := source.Decide(running, j.Run, j.Plan, s.Now())
 	if late != nil {
 		return s.late(ctx, j, *late)
 	}
@@ -192,11 +187,11 @@ func (s Step) settle(ctx context.Context, j job.Job, claim ledger.Claim, f sourc
 			return j, err
 		}
 	}
-	j = waited(j, s.now())
+	j = waited(j, s.Now())
 	j.Decision, j.Back = decision, decision != job.StopFirst
 	claim.Name, claim.WasRunning, claim.Looked = j.Source.Name, running, true
 	claim.InstanceType, claim.Zone, claim.Host = j.Source.InstanceType, j.Source.Zone, j.Source.Host
-	if err := s.book.Record(ctx, claim); err != nil {
+	if err := s.Ledger.Record(ctx, claim); err != nil {
 		return j, fmt.Errorf("recording the claim of %s: %w", j.Source.ID, err)
 	}
 	return j, nil
