@@ -133,7 +133,7 @@ func (s Step) fill(ctx context.Context, p job.Batch, instances []types.Instance)
 			p.More = true
 			break
 		}
-		facts, err := source.Investigate(ctx, s.fleet, part)
+		facts, err := source.Investigate(ctx, s.fleet, source.Facts{Run: p.Run, Plan: p.Plan, Now: s.now()}, part)
 		if err != nil {
 			return p, err
 		}
@@ -142,7 +142,7 @@ func (s Step) fill(ctx context.Context, p job.Batch, instances []types.Instance)
 			if err := s.place(ctx, &p, f); err != nil {
 				return p, err
 			}
-			if len(p.Sources) > before && p.Sources[before].Kind == job.Instance && source.Stops(f, p.Plan) {
+			if len(p.Sources) > before && p.Sources[before].Kind == job.Instance && f.Stops() {
 				stopping = append(stopping, f)
 			}
 		}
@@ -219,8 +219,7 @@ func (s Step) place(ctx context.Context, p *job.Batch, f source.Facts) error {
 	if r := p.Run.Request; r != nil && r.Source == id {
 		src.Kind = r.Kind
 	}
-	reason, _ := source.Judge(f, p.Plan)
-	if reason != nil && source.Final(*reason, p.Run) {
+	if reason := source.Never(f); reason != nil {
 		src.Name = source.Name(source.Tags(f.Instance), id)
 		return s.skip(ctx, *p, src, *reason)
 	}
