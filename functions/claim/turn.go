@@ -105,7 +105,7 @@ const fresh = 30 * time.Minute
 
 // startable refuses a source that EC2 would not start again. What is not asked anew is what select found.
 func (s Step) startable(ctx context.Context, j job.Job, f source.Facts) (job.Job, error) {
-	if over := source.OverQuota(f.Quotas, f.Instance); over != nil || s.Now().Sub(j.Run.Asked) < fresh {
+	if over := f.OverQuota(); over != nil || s.Now().Sub(j.Run.Asked) < fresh {
 		return refuse(j, over), nil
 	}
 	reason, err := source.Startable(ctx, s.EC2, j.Source.ID)
@@ -115,7 +115,7 @@ func (s Step) startable(ctx context.Context, j job.Job, f source.Facts) (job.Job
 	if f, err = source.WithKeys(ctx, s.EC2, f); err != nil {
 		return j, err
 	}
-	locked, unseen, err := source.Locked(ctx, s.keys, []source.Facts{f})
+	locked, unseen, err := source.Locked(ctx, s.KMS, []source.Facts{f})
 	if err != nil {
 		return j, err
 	}
@@ -123,8 +123,9 @@ func (s Step) startable(ctx context.Context, j job.Job, f source.Facts) (job.Job
 		return refuse(j, &reason), nil
 	}
 	f.KeyUnseen = len(unseen) > 0
-	reason, j.Warnings = source.Judge(f, j.Plan)
-	return refuse(j, reason), nil
+	decision := source.Decide(f)
+	j.Warnings = decision.Warnings
+	return refuse(j, decision.Skip), nil
 }
 
 // place asks for a place in the plan's bounds. The job has one then, or waits, or is refused.
@@ -214,7 +215,7 @@ func (s Step) stillWaits(ctx context.Context, j job.Job) (job.Job, bool, error) 
 	if j.Turn == nil || j.Turn.Before == 0 && !j.Turn.Held {
 		return j, false, nil
 	}
-	if _, late := source.Decide(true, j.Run, j.Plan, s.Now()); late != nil {
+	if late := source.Late(j.Run, s.Now()); late != nil {
 		j, err := s.late(ctx, j, noTurn(j, *late))
 		return j, true, err
 	}

@@ -39,8 +39,8 @@ type ledgerAPI interface {
 // Step selects sources.
 type Step struct {
 	EC2    fleetAPI
-	keys   source.Keys
-	quotas source.Quotas
+	KMS    source.Keys
+	Quotas source.Quotas
 	Ledger ledgerAPI
 	Now    func() time.Time
 }
@@ -78,7 +78,7 @@ func (s Step) instances(ctx context.Context, p job.Batch) (job.Batch, error) {
 		if p.Run.Most, err = s.check(ctx, p, selected); err != nil {
 			return p, err
 		}
-		if p.Run.Quotas, err = source.VCPUs(ctx, s.EC2, s.quotas, p.Plan, selected); err != nil {
+		if p.Run.Quotas, err = source.VCPUs(ctx, s.EC2, s.Quotas, p.Plan, selected); err != nil {
 			return p, err
 		}
 	}
@@ -136,7 +136,7 @@ func (s Step) fill(ctx context.Context, p job.Batch, instances []types.Instance)
 			p.More = true
 			break
 		}
-		facts, err := source.Investigate(ctx, s.EC2, part)
+		facts, err := source.Investigate(ctx, s.EC2, source.Facts{Run: p.Run, Plan: p.Plan, Now: s.Now()}, part)
 		if err != nil {
 			return p, err
 		}
@@ -145,7 +145,7 @@ func (s Step) fill(ctx context.Context, p job.Batch, instances []types.Instance)
 			if err := s.place(ctx, &p, f); err != nil {
 				return p, err
 			}
-			if len(p.Sources) > before && p.Sources[before].Kind == job.Instance && source.Stops(f, p.Plan) {
+			if len(p.Sources) > before && p.Sources[before].Kind == job.Instance && f.Stops() {
 				stopping = append(stopping, f)
 			}
 		}
@@ -160,14 +160,14 @@ func (s Step) ask(ctx context.Context, p job.Batch, stopping []source.Facts) (jo
 	if p.Run.Held, err = s.held(ctx, p, len(stopping)); err != nil || p.Run.Held != nil {
 		return p, err
 	}
-	reasons, unseen, err := source.Locked(ctx, s.keys, stopping)
+	reasons, unseen, err := source.Locked(ctx, s.KMS, stopping)
 	if err != nil {
 		return p, err
 	}
 	var ids []string
 	for _, f := range stopping {
 		id := aws.ToString(f.Instance.InstanceId)
-		if over := source.OverQuota(p.Run.Quotas, f.Instance); over != nil {
+		if over := f.OverQuota(); over != nil {
 			reasons[id] = *over
 		}
 		if _, refused := reasons[id]; !refused {
@@ -249,8 +249,7 @@ func (s Step) place(ctx context.Context, p *job.Batch, f source.Facts) error {
 	if r := p.Run.Request; r != nil && r.Source == id {
 		src.Kind = r.Kind
 	}
-	reason, _ := source.Judge(f, p.Plan)
-	if reason != nil && source.Final(*reason, p.Run) {
+	if reason := source.Never(f); reason != nil {
 		src.Name = source.Name(source.Tags(f.Instance), id)
 		return s.skip(ctx, *p, src, *reason)
 	}

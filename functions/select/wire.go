@@ -18,6 +18,8 @@ func Wire(ctx context.Context, read settings.Reader) (handler.Func[job.Batch, jo
 	if err != nil {
 		return nil, err
 	}
-	fleet, keys := ec2.NewFromConfig(s.AWS), kms.NewFromConfig(s.AWS)
-	return New(fleet, keys, servicequotas.NewFromConfig(s.AWS), s.Ledger, s.Now).Handle, nil
+	return Step{
+		EC2: ec2.NewFromConfig(s.AWS), KMS: kms.NewFromConfig(s.AWS), Quotas: servicequotas.NewFromConfig(s.AWS),
+		Ledger: s.Ledger, Now: s.Now,
+	}.Handle, nil
 }

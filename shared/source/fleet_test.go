@@ -165,14 +165,17 @@ func TestInvestigate(t *testing.T) {
 		},
 		volumes: [][]types.Volume{
 			{{Attachments: []types.VolumeAttachment{{InstanceId: aws.String("i-elsewhere")}}}},
-			{{Attachments: []types.VolumeAttachment{{InstanceId: aws.String("i-slow")}}}},
+			{{VolumeType: "sc1", Attachments: []types.VolumeAttachment{{InstanceId: aws.String("i-slow")}}}},
+			{{VolumeType: "gp3", KmsKeyId: aws.String("key"), Attachments: []types.VolumeAttachment{
+				{InstanceId: aws.String("i-plain")}, {InstanceId: aws.String("i-stored")},
+			}}},
 		},
 	}
 	plain := types.Instance{InstanceId: aws.String("i-plain"), InstanceType: "m5.large"}
 	stored := types.Instance{InstanceId: aws.String("i-stored"), InstanceType: "m5d.large"}
 	unknown := types.Instance{InstanceId: aws.String("i-unknown"), InstanceType: "z99.large"}
 	slow := types.Instance{InstanceId: aws.String("i-slow")}
-	facts, err := source.Investigate(t.Context(), api, []types.Instance{
+	facts, err := source.Investigate(t.Context(), api, source.Facts{}, []types.Instance{
 		plain, stored, unknown, slow, spot("i-keeps", "sir-1"), spot("i-once", "sir-2"), spot("i-cancelled", "sir-3"), spot("i-lost", "sir-4"), spot("i-none", ""),
 	})
 	if err != nil {
@@ -188,6 +191,9 @@ func TestInvestigate(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("found %q, want %q", got, want)
 	}
+	if got := fmt.Sprint(facts[0].Keys, facts[1].Keys, facts[2].Keys); got != "[key] [key] []" {
+		t.Errorf("the keys are %s", got)
+	}
 }
 
 // EC2 takes 200 values in all filters of a call, however many instances there are.
@@ -199,7 +205,7 @@ func TestInvestigateMany(t *testing.T) {
 		i.InstanceType = types.InstanceType(fmt.Sprintf("t%d.large", n))
 		many = append(many, i)
 	}
-	facts, err := source.Investigate(t.Context(), api, many)
+	facts, err := source.Investigate(t.Context(), api, source.Facts{}, many)
 	if err != nil || len(facts) != len(many) || *facts[449].Instance.InstanceId != "i-449" {
 		t.Fatalf("%d facts, %v", len(facts), err)
 	}
@@ -240,7 +246,7 @@ func TestErrorsAreTold(t *testing.T) {
 	if _, err := source.Count(t.Context(), api); !errors.Is(err, refused) {
 		t.Errorf("counting: %v", err)
 	}
-	if _, err := source.Investigate(t.Context(), api, []types.Instance{spot("i-1", "sir-1")}); !errors.Is(err, refused) {
+	if _, err := source.Investigate(t.Context(), api, source.Facts{}, []types.Instance{spot("i-1", "sir-1")}); !errors.Is(err, refused) {
 		t.Errorf("investigating: %v", err)
 	}
 }

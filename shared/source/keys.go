@@ -12,7 +12,6 @@ import (
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
-	"goldsmith/shared/plan"
 )
 
 // Keys tells how KMS keys are.
@@ -86,8 +85,8 @@ func lookAtKey(ctx context.Context, keys Keys, key string) (found keyFound, err 
 }
 
 // keyUnseen is for those whose keys cannot be looked at: a key's own policy may keep it from this account.
-func keyUnseen(f Facts, p plan.Plan) string {
-	if f.KeyUnseen && Stops(f, p) {
+func keyUnseen(f Facts) string {
+	if f.KeyUnseen && f.Stops() {
 		return "whether the KMS keys of its volumes can be used could not be seen"
 	}
 	return ""

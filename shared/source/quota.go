@@ -54,7 +54,7 @@ func quotaOf(i types.Instance) string {
 func VCPUs(ctx context.Context, api Lister, quotas Quotas, p plan.Plan, instances []types.Instance) ([]job.Quota, error) {
 	var codes []string
 	for _, i := range instances {
-		if code := quotaOf(i); code != "" && Stops(Facts{Instance: i}, p) && !slices.Contains(codes, code) {
+		if code := quotaOf(i); code != "" && (Facts{Plan: p}).Of(i).Stops() && !slices.Contains(codes, code) {
 			codes = append(codes, code)
 		}
 	}
@@ -123,9 +123,9 @@ func runningVCPUs(ctx context.Context, api Lister) (map[string]int, error) {
 }
 
 // OverQuota is why EC2 would not start the instance again, by what VCPUs found; nil when that says nothing of it.
-func OverQuota(found []job.Quota, i types.Instance) *job.Reason {
-	for _, q := range found {
-		if q.Over != "" && q.Code == quotaOf(i) {
+func (f Facts) OverQuota() *job.Reason {
+	for _, q := range f.Run.Quotas {
+		if q.Over != "" && q.Code == quotaOf(f.Instance) {
 			return &job.Reason{Code: job.CannotStart, Text: "EC2 would not start it again: of the On-Demand vCPUs that quota " +
 				q.Code + " of EC2 counts, " + q.Over + ". Ask Service Quotas for more, or stop what is not needed"}
 		}
@@ -134,9 +134,9 @@ func OverQuota(found []job.Quota, i types.Instance) *job.Reason {
 }
 
 // quotaUnseen is for those that count for a quota that cannot be read.
-func quotaUnseen(f Facts, p plan.Plan) string {
-	for _, q := range f.Quotas {
-		if q.Over == "" && q.Code == quotaOf(f.Instance) && Stops(f, p) {
+func quotaUnseen(f Facts) string {
+	for _, q := range f.Run.Quotas {
+		if q.Over == "" && q.Code == quotaOf(f.Instance) && f.Stops() {
 			return "whether quota " + q.Code + " of EC2 leaves it the vCPUs to start again could not be seen"
 		}
 	}

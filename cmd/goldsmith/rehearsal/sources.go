@@ -91,7 +91,7 @@ func (s Stage) sources(ctx context.Context, run job.Run, p plan.Plan, selected [
 	for _, id := range ids {
 		all = append(all, Source{ID: id, Name: id, Decision: job.SkipIt, Skip: &why})
 	}
-	facts, refused, err := s.investigate(ctx, p, selected)
+	facts, refused, err := s.investigate(ctx, run, p, selected)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ func (s Stage) sources(ctx context.Context, run job.Run, p plan.Plan, selected [
 	for i, f := range facts {
 		group.Go(func() (err error) {
 			reason, bad := refused[aws.ToString(f.Instance.InstanceId)]
-			found[i], err = s.source(each, run, p, f, held)
+			found[i], err = s.source(each, f, held)
 			if bad && (asksFirst(run) || found[i].Decision == job.StopFirst) {
 				found[i] = found[i].skipped(reason)
 			}
@@ -118,39 +118,31 @@ func (s Stage) sources(ctx context.Context, run job.Run, p plan.Plan, selected [
 
 // investigate completes what is known of the instances, and gives the reasons of those that EC2 could not start again
 // after a stop, as select finds them. What only a dry run under the functions' role tells is not among them.
-func (s Stage) investigate(ctx context.Context, p plan.Plan, selected []types.Instance,
+func (s Stage) investigate(ctx context.Context, run job.Run, p plan.Plan, selected []types.Instance,
 ) (facts []source.Facts, refused map[string]job.Reason, err error) {
-	quotas, err := source.VCPUs(ctx, s.EC2, s.Quotas, p, selected)
+	if run.Quotas, err = source.VCPUs(ctx, s.EC2, s.Quotas, p, selected); err != nil {
+		return nil, nil, err
+	}
+	facts, err = source.Investigate(ctx, s.EC2, source.Facts{Run: run, Plan: p, Now: s.Now()}, selected)
 	if err != nil {
 		return nil, nil, err
 	}
-	if facts, err = source.Investigate(ctx, s.EC2, selected); err != nil {
-		return nil, nil, err
-	}
-	asked := stopping(facts, p)
+	asked := slices.DeleteFunc(slices.Clone(facts), func(f source.Facts) bool {
+		return source.Never(f) != nil || !f.Stops()
+	})
 	refused, unseen, err := source.Locked(ctx, s.Keys, asked)
 	if err != nil {
 		return nil, nil, err
 	}
 	for _, f := range asked {
-		if over := source.OverQuota(quotas, f.Instance); over != nil {
+		if over := f.OverQuota(); over != nil {
 			refused[aws.ToString(f.Instance.InstanceId)] = *over
 		}
 	}
 	for i, f := range facts {
-		facts[i].Quotas, facts[i].KeyUnseen = quotas, slices.Contains(unseen, aws.ToString(f.Instance.InstanceId))
+		facts[i].KeyUnseen = slices.Contains(unseen, aws.ToString(f.Instance.InstanceId))
 	}
 	return facts, refused, nil
-}
-
-// stopping are those that are stopped to be imaged.
-func stopping(facts []source.Facts, p plan.Plan) (found []source.Facts) {
-	for _, f := range facts {
-		if reason, _ := source.Judge(f, p); reason == nil && source.Stops(f, p) {
-			found = append(found, f)
-		}
-	}
-	return found
 }
 
 // asksFirst reports whether it is asked before claim's questions whether a source could be started again, as of a plan's
@@ -173,23 +165,23 @@ func (s Stage) held(ctx context.Context) (map[string]ledger.Claim, error) {
 }
 
 // source goes through what select and then claim ask of a source, in their order.
-func (s Stage) source(ctx context.Context, run job.Run, p plan.Plan, f source.Facts, held map[string]ledger.Claim) (Source, error) {
+func (s Stage) source(ctx context.Context, f source.Facts, held map[string]ledger.Claim) (Source, error) {
 	id := aws.ToString(f.Instance.InstanceId)
 	src := Source{
 		ID: id, Name: source.Name(source.Tags(f.Instance), id), instance: f.Instance,
 		Running: source.State(f.Instance) == types.InstanceStateNameRunning,
 	}
-	if reason, _ := source.Judge(f, p); reason != nil && source.Final(*reason, run) {
+	if reason := source.Never(f); reason != nil {
 		return src.skipped(*reason), nil
 	}
-	if run.Request != nil && run.Request.Kind == job.Snapshot {
+	if f.Run.Request != nil && f.Run.Request.Kind == job.Snapshot {
 		return src.skipped(job.Reason{Code: job.Evidence, Text: "what is registered of a snapshot is decided by its disk"}), nil
 	}
 	if claim, ok := held[id]; ok {
 		other := ledger.HeldError{Source: id, By: claim}
 		return src.skipped(other.Reason()), nil
 	}
-	if run.Request != nil && run.Request.Source != "" {
+	if f.Run.Request != nil && f.Run.Request.Source != "" {
 		instance, ok, err := source.Find(ctx, s.EC2, id)
 		if err != nil {
 			return src, err
@@ -197,28 +189,16 @@ func (s Stage) source(ctx context.Context, run job.Run, p plan.Plan, f source.Fa
 		if !ok {
 			return src.skipped(source.Gone), nil
 		}
-		f.Instance = instance
+		f = f.Of(instance)
 	}
-	return s.claimed(ctx, src, run, p, f)
-}
-
-func (s Stage) claimed(ctx context.Context, src Source, run job.Run, p plan.Plan, f source.Facts) (Source, error) {
-	if reason := source.Unwanted(run, src.ID, p.Sources, source.Tags(f.Instance)); reason != nil {
-		return src.skipped(*reason), nil
-	}
-	var err error
-	if f.StopProtected, err = source.Protected(ctx, s.EC2, src.ID, p); err != nil {
+	decision, err := source.Ask(ctx, s.EC2, f)
+	if err != nil {
 		return src, err
 	}
-	reason, warnings := source.Judge(f, p)
-	if reason != nil {
-		return src.skipped(*reason), nil
+	if decision.Skip != nil {
+		return src.skipped(*decision.Skip), nil
 	}
-	decision, late := source.Decide(src.Running, run, p, s.Now())
-	if late != nil {
-		return src.skipped(*late), nil
-	}
-	src.Decision, src.Warnings = decision, warnings
+	src.Decision, src.Warnings = decision.Do, decision.Warnings
 	return src, nil
 }
 
