@@ -241,7 +241,7 @@ func TestReleaseEndings(t *testing.T) {
 			Given: func(_ *steptest.Stage, j *job.Job) {
 				j.Back, j.Failure, j.Comeback = false, failure("EC2 said no."), failure("EC2 said no.")
 			},
-			Want: "PutResult Registration Waits*2 Claim Record Take: ok",
+			Want: "DescribeInstances PutResult Registration Waits*2 Claim Record Take: ok",
 			Then: ended(job.LeftStopped, "EC2 said no. Bringing it back failed the same way."),
 		},
 		{
@@ -249,7 +249,7 @@ func TestReleaseEndings(t *testing.T) {
 			Given: func(_ *steptest.Stage, j *job.Job) {
 				j.Back, j.Failure, j.Comeback = false, failure("the image failed"), failure("EC2 has no room")
 			},
-			Want: "PutResult Registration Waits*2 Claim Record Take: ok",
+			Want: "DescribeInstances PutResult Registration Waits*2 Claim Record Take: ok",
 			Then: func(s *steptest.Stage, j job.Job) {
 				ended(job.LeftStopped, "the image failed. Bringing it back failed as well: EC2 has no room")(s, j)
 				held := s.Held(s.Web)
@@ -263,7 +263,7 @@ func TestReleaseEndings(t *testing.T) {
 				j.Back, j.Failure = false, failure("the image failed")
 				s.Must(s.Ledger.Kept.Drop(s.Context(), s.Web, steptest.RunName))
 			},
-			Want: "PutResult Registration Waits*2 Claim Record Take: ok",
+			Want: "DescribeInstances PutResult Registration Waits*2 Claim Record Take: ok",
 			Then: func(s *steptest.Stage, j job.Job) {
 				held := s.Held(s.Web)
 				s.Same("claim", []any{held.WasRunning, held.StopSent.Equal(j.Times.StopSent), held.Left.IsZero()},
@@ -276,7 +276,7 @@ func TestReleaseEndings(t *testing.T) {
 				j.Back, j.Failure = false, failure("the image failed")
 				s.Ledger.Break("Record", 1)
 			},
-			Want: "PutResult Registration Waits*2 Claim Record: Transient | PutResult Registration Waits*2 Claim Record Take: ok",
+			Want: "DescribeInstances PutResult Registration Waits*2 Claim Record: Transient | DescribeInstances PutResult Registration Waits*2 Claim Record Take: ok",
 			Then: func(s *steptest.Stage, _ job.Job) { s.Same("left", s.Held(s.Web).Left.IsZero(), false) },
 		},
 	})

@@ -102,6 +102,20 @@ func Stopping(ctx context.Context, book Ledger, j job.Job, now time.Time) (bool,
 	return mine, nil
 }
 
+// Started notes in the job's place that a start was sent: of a source that is started only with its image, the patience
+// with it has begun by then, and not when it was stopped.
+func Started(ctx context.Context, book taker, j job.Job, now time.Time) error {
+	if j.Place == "" || j.Plan.Restart != plan.Available {
+		return nil
+	}
+	place := placeOf(j)
+	place.Stopping, place.Due = j.Times.StopSent, now.Add(patience)
+	if _, err := book.Take(ctx, place, time.Time{}); err != nil {
+		return fmt.Errorf("marking the place of %s: %w", j.Source.ID, err)
+	}
+	return nil
+}
+
 // Freer gives slots up.
 type Freer interface {
 	Free(ctx context.Context, s ledger.Slot) error
