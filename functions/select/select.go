@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/bound"
@@ -27,13 +28,16 @@ type fleetAPI interface {
 	source.Investigator
 	source.Starter
 	source.Stores
+	ec2.DescribeImagesAPIClient
 }
 
 // ledgerAPI is the ledger as far as selecting needs it.
 type ledgerAPI interface {
 	PutRun(ctx context.Context, r ledger.Run) error
 	PutResult(ctx context.Context, r job.Result) error
+	GetRun(ctx context.Context, name string) (r ledger.Run, ok bool, err error)
 	breaker.Reader
+	bound.Ledger
 }
 
 // Step selects sources.
@@ -76,6 +80,9 @@ func (s Step) instances(ctx context.Context, p job.Batch) (job.Batch, error) {
 	}
 	if p.Cursor == "" {
 		if p.Run.Most, err = s.check(ctx, p, selected); err != nil {
+			return p, err
+		}
+		if err := s.shares(ctx, p); err != nil {
 			return p, err
 		}
 		if p.Run.Quotas, err = source.VCPUs(ctx, s.EC2, s.Quotas, p.Plan, selected); err != nil {

@@ -90,9 +90,9 @@ var Functions = []Function{
 		Name: "select", Task: true, Timeout: pageTimeout, Memory: memory,
 		Does:        "Chooses a run's sources, a thousand at a time, and writes down why the others are left alone.",
 		Environment: env(tableSetting),
-		Statements: join(everyTask("select"), ledgerAndKeys("PutItem", "UpdateItem", "Query"), []Statement{
+		Statements: join(everyTask("select"), ledgerAndKeys("GetItem", "PutItem", "UpdateItem", "Query"), []Statement{
 			look("DescribeInstances", "DescribeInstanceTypes", "DescribeSpotInstanceRequests", "DescribeVolumes",
-				"DescribeSnapshots"),
+				"DescribeSnapshots", "DescribeImages"),
 			lookAtQuotas,
 		}, mayStart),
 	},

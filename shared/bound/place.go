@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"goldsmith/shared/breaker"
+	"goldsmith/shared/fault"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
@@ -82,6 +83,29 @@ func take(ctx context.Context, book taker, place ledger.Slot) error {
 		return fmt.Errorf("writing down the place of %s: %w", place.Source, err)
 	}
 	return nil
+}
+
+// ShareAnew gives a source the share of the plan's limit that it has taken at a.Now and that the ledger has lost. One
+// that has a share, or for which there is none left, gets none: the limit is spent then.
+func ShareAnew(ctx context.Context, book Ledger, a Ask) error {
+	for attempt := range attempts {
+		slots, err := read(ctx, book, a.Plan)
+		if err != nil {
+			return err
+		}
+		spent := a.spent(slots)
+		if !spent.missing || spent.over {
+			return nil
+		}
+		mine, err := book.Take(ctx, a.slot(ledger.Stops, pick(spent.taken, a.Most, a.Source, attempt)), a.Since)
+		if err != nil {
+			return fmt.Errorf("writing down the share of %s: %w", a.Source, err)
+		}
+		if mine {
+			return nil
+		}
+	}
+	return &fault.Transient{Err: fmt.Errorf("others take the shares of plan %s at the same moment", a.Plan)}
 }
 
 // WrittenAnew reports whether a place was: its source's run does not know of it, and gives up only its own.

@@ -47,6 +47,19 @@ func FleetOf(ctx context.Context, api Lister, plan string) ([]types.Instance, er
 	return enrolled, nil
 }
 
+// Among are those of these instances that EC2 shows.
+func Among(ctx context.Context, api Lister, ids []string) ([]types.Instance, error) {
+	var all []types.Instance
+	for part := range slices.Chunk(ids, Batch) {
+		found, err := list(ctx, api, types.Filter{Name: aws.String("instance-id"), Values: part})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+	}
+	return all, nil
+}
+
 // Count is how many instances the account has in the Region, terminated ones left out.
 func Count(ctx context.Context, api Lister) (int, error) {
 	all, err := list(ctx, api, types.Filter{
