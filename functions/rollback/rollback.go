@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+
 	"goldsmith/shared/event"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
@@ -45,10 +47,16 @@ type Sender interface {
 	Send(ctx context.Context, m slack.Message) (slack.Delivery, error)
 }
 
+// Scaling tells which groups there are, and which instances are their members.
+type Scaling interface {
+	lineage.Groups
+	autoscaling.DescribeAutoScalingInstancesAPIClient
+}
+
 // Step rolls back.
 type Step struct {
 	ec2       EC2
-	scaling   lineage.Members
+	scaling   Scaling
 	room      rollout.Writer
 	slack     Sender
 	refreshes Fleet
@@ -56,7 +64,7 @@ type Step struct {
 }
 
 // New makes the step.
-func New(ec2 EC2, scaling lineage.Members, parameters Parameters, book Ledger, sender Sender, refreshes Fleet,
+func New(ec2 EC2, scaling Scaling, parameters Parameters, book Ledger, sender Sender, refreshes Fleet,
 	now func() time.Time) Step {
 	return Step{ec2, scaling, rollout.Writer{
 		Finder:    rollout.Finder{EC2: ec2, Groups: scaling, Parameters: parameters, Ledger: book, Now: now},
