@@ -45,15 +45,10 @@ type Ledger interface {
 
 // Step claims a source.
 type Step struct {
-	instances Instances
-	members   lineage.Members
-	book      Ledger
-	now       func() time.Time
-}
-
-// New makes the step.
-func New(instances Instances, members lineage.Members, book Ledger, now func() time.Time) Step {
-	return Step{instances, members, book, now}
+	EC2         Instances
+	AutoScaling lineage.Members
+	Ledger      Ledger
+	Now         func() time.Time
 }
 
 // Input is the job and the ARN of the execution that works on it.
@@ -65,12 +60,12 @@ type Input struct {
 // Handle claims the job's source. The claim comes before the look: whoever
 // looks first may take an instance that another run has stopped for a stopped one.
 func (s Step) Handle(ctx context.Context, in Input) (job.Job, error) {
-	j, now := in.Job, s.now().UTC()
+	j, now := in.Job, s.Now().UTC()
 	j.Execution, j.Decision = in.Execution, "" // one that waited is decided anew
 	if j.Times.Claimed.IsZero() {
 		j.Times.Claimed = now
 	}
-	claim, err := s.book.Claim(ctx, ledger.ClaimOf(j, now))
+	claim, err := s.Ledger.Claim(ctx, ledger.ClaimOf(j, now))
 	var held *ledger.HeldError
 	if errors.As(err, &held) {
 		j.Source.Name = held.By.Name
@@ -95,7 +90,7 @@ func (s Step) decide(ctx context.Context, j job.Job, claim ledger.Claim) (job.Jo
 	if j.Source.Kind == job.Snapshot {
 		return s.snapshot(ctx, j, claim)
 	}
-	instance, ok, err := source.Find(ctx, s.instances, j.Source.ID)
+	instance, ok, err := source.Find(ctx, s.EC2, j.Source.ID)
 	if err != nil {
 		return j, err
 	}
@@ -106,7 +101,7 @@ func (s Step) decide(ctx context.Context, j job.Job, claim ledger.Claim) (job.Jo
 	if reason := source.Unwanted(j.Run, j.Source.ID, j.Plan.Sources, j.Source.Tags); reason != nil {
 		return s.unwanted(j, *reason)
 	}
-	protected, err := source.Protected(ctx, s.instances, j.Source.ID, j.Plan)
+	protected, err := source.Protected(ctx, s.EC2, j.Source.ID, j.Plan)
 	if err != nil {
 		return j, err
 	}
@@ -155,7 +150,7 @@ const showing = time.Minute
 
 // early reports whether a request's source or tag may not be shown yet.
 func (s Step) early(j job.Job) bool {
-	return j.Run.Request != nil && j.Run.Request.Value != "" && s.now().Sub(j.Run.Scheduled) < showing
+	return j.Run.Request != nil && j.Run.Request.Value != "" && s.Now().Sub(j.Run.Scheduled) < showing
 }
 
 func facts(j job.Job, instance types.Instance, protected bool) source.Facts {
@@ -176,7 +171,7 @@ func (s Step) settle(ctx context.Context, j job.Job, claim ledger.Claim, running
 	}
 	j.Source.WasRunning = running
 	j.Image.Name = image.Name(j)
-	decision, late := source.Decide(running, j.Run, j.Plan, s.now())
+	decision, late := source.Decide(running, j.Run, j.Plan, s.Now())
 	if late != nil {
 		return s.late(ctx, j, *late)
 	}
@@ -186,11 +181,11 @@ func (s Step) settle(ctx context.Context, j job.Job, claim ledger.Claim, running
 			return j, err
 		}
 	}
-	j = waited(j, s.now())
+	j = waited(j, s.Now())
 	j.Decision, j.Back = decision, decision != job.StopFirst
 	claim.Name, claim.WasRunning, claim.Looked = j.Source.Name, running, true
 	claim.InstanceType, claim.Zone, claim.Host = j.Source.InstanceType, j.Source.Zone, j.Source.Host
-	if err := s.book.Record(ctx, claim); err != nil {
+	if err := s.Ledger.Record(ctx, claim); err != nil {
 		return j, fmt.Errorf("recording the claim of %s: %w", j.Source.ID, err)
 	}
 	return j, nil

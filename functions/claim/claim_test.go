@@ -22,7 +22,7 @@ const execution = "arn:aws:states:eu-central-1:123456789012:execution:goldsmith/
 
 // scene is a source as select hands it out.
 func scene(s *steptest.Stage) (handler.Func[claim.Input, job.Job], claim.Input) {
-	return claim.New(s.EC2, s.AutoScaling, s.Ledger, time.Now).Handle, claim.Input{
+	return claim.Step{EC2: s.EC2, AutoScaling: s.AutoScaling, Ledger: s.Ledger, Now: time.Now}.Handle, claim.Input{
 		Job:       job.Job{Run: s.Run(), Plan: s.Plan, Source: job.Source{ID: s.Web, Kind: job.Instance}},
 		Execution: execution,
 	}

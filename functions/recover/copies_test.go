@@ -37,7 +37,9 @@ func TestCopiesThatAnImageHoldsStay(t *testing.T) {
 	}{
 		"no image": {listed: true},
 		"a person's image holds the data volume's": {
-			image: func(_ ledger.Registration, _, data string) *sdk.RegisterImageInput { return registering("by hand", data) },
+			image: func(_ ledger.Registration, _, data string) *sdk.RegisterImageInput {
+				return registering("by hand", data)
+			},
 			// It boots from it.
 			listed: true, left: []string{"data"},
 		},
