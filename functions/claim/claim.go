@@ -98,22 +98,40 @@ func (s Step) decide(ctx context.Context, j job.Job, claim ledger.Claim) (job.Jo
 		return s.absent(j, source.Gone)
 	}
 	j.Source = describe(j.Source, instance)
-	if reason := source.Unwanted(j.Run, j.Source.ID, j.Plan.Sources, j.Source.Tags); reason != nil {
-		return s.unwanted(j, *reason)
+	f := facts(j, instance, s.Now())
+	// A repeated claim finds what the first one saw; what it sees itself may be our own doing.
+	if claim.Looked {
+		f.WasRunning = claim.WasRunning
 	}
+<<<<<<< HEAD
 	protected, err := source.Protected(ctx, s.EC2, j.Source.ID, j.Plan)
+=======
+	j.Source.WasRunning = f.WasRunning
+	decision, err := source.Ask(ctx, s.EC2, f)
+>>>>>>> main
 	if err != nil {
 		return j, err
 	}
-	reason, warnings := source.Judge(facts(j, instance, protected), j.Plan)
-	if reason != nil {
-		return s.unfit(j, *reason), nil
+	if decision.Skip != nil {
+		return s.skipped(ctx, j, *decision.Skip)
 	}
-	j.Warnings = warnings
+	j.Warnings, j.Image.Name = decision.Warnings, image.Name(j)
 	if j.Source.Lineage, err = s.lineage(ctx, j.Source); err != nil {
 		return j, err
 	}
-	return s.settle(ctx, j, claim, source.State(instance) == types.InstanceStateNameRunning)
+	return s.settle(ctx, j, claim, decision.Do)
+}
+
+// skipped is a source that may not be imaged, or not now.
+func (s Step) skipped(ctx context.Context, j job.Job, reason job.Reason) (job.Job, error) {
+	switch reason.Code {
+	case job.NotEnrolled, job.Withdrawn:
+		return s.unwanted(j, reason)
+	case job.WindowClosed:
+		return s.late(ctx, j, reason)
+	default:
+		return s.unfit(j, reason), nil
+	}
 }
 
 // unwanted is a source that was not asked for, or not any more.
@@ -153,8 +171,8 @@ func (s Step) early(j job.Job) bool {
 	return j.Run.Request != nil && j.Run.Request.Value != "" && s.Now().Sub(j.Run.Scheduled) < showing
 }
 
-func facts(j job.Job, instance types.Instance, protected bool) source.Facts {
-	f := source.Facts{Instance: instance, StopProtected: protected}
+func facts(j job.Job, instance types.Instance, now time.Time) source.Facts {
+	f := source.Facts{Run: j.Run, Plan: j.Plan, Now: now}.Of(instance)
 	for _, note := range j.Source.Notes {
 		f.InstanceStore = f.InstanceStore || note == job.InstanceStoreData
 		f.SlowVolume = f.SlowVolume || note == job.SlowVolume
@@ -163,6 +181,7 @@ func facts(j job.Job, instance types.Instance, protected bool) source.Facts {
 	return f
 }
 
+<<<<<<< HEAD
 // settle decides, and records who is to be started again before anything can be stopped.
 func (s Step) settle(ctx context.Context, j job.Job, claim ledger.Claim, running bool) (job.Job, error) {
 	// A repeated claim finds what the first one saw; what it sees itself may be our own doing.
@@ -175,6 +194,10 @@ func (s Step) settle(ctx context.Context, j job.Job, claim ledger.Claim, running
 	if late != nil {
 		return s.late(ctx, j, *late)
 	}
+=======
+// settle records who is to be started again before anything can be stopped.
+func (s Step) settle(ctx context.Context, j job.Job, claim ledger.Claim, decision job.Decision) (job.Job, error) {
+>>>>>>> main
 	if decision == job.StopFirst {
 		var err error
 		if j, err = s.mayStop(ctx, j); err != nil || j.Decision != "" {
@@ -183,7 +206,7 @@ func (s Step) settle(ctx context.Context, j job.Job, claim ledger.Claim, running
 	}
 	j = waited(j, s.Now())
 	j.Decision, j.Back = decision, decision != job.StopFirst
-	claim.Name, claim.WasRunning, claim.Looked = j.Source.Name, running, true
+	claim.Name, claim.WasRunning, claim.Looked = j.Source.Name, j.Source.WasRunning, true
 	claim.InstanceType, claim.Zone, claim.Host = j.Source.InstanceType, j.Source.Zone, j.Source.Host
 	if err := s.Ledger.Record(ctx, claim); err != nil {
 		return j, fmt.Errorf("recording the claim of %s: %w", j.Source.ID, err)

@@ -197,7 +197,7 @@ func (s Step) stillWaits(ctx context.Context, j job.Job) (job.Job, bool, error) 
 	if j.Turn == nil || j.Turn.Before == 0 && !j.Turn.Held {
 		return j, false, nil
 	}
-	if _, late := source.Decide(true, j.Run, j.Plan, s.Now()); late != nil {
+	if late := source.Late(j.Run, s.Now()); late != nil {
 		j, err := s.late(ctx, j, noTurn(j, *late))
 		return j, true, err
 	}

@@ -130,7 +130,7 @@ func (s Step) fill(ctx context.Context, p job.Batch, instances []types.Instance)
 			p.More = true
 			break
 		}
-		facts, err := source.Investigate(ctx, s.EC2, part)
+		facts, err := source.Investigate(ctx, s.EC2, source.Facts{Run: p.Run, Plan: p.Plan, Now: s.Now()}, part)
 		if err != nil {
 			return p, err
 		}
@@ -139,7 +139,7 @@ func (s Step) fill(ctx context.Context, p job.Batch, instances []types.Instance)
 			if err := s.place(ctx, &p, f); err != nil {
 				return p, err
 			}
-			if len(p.Sources) > before && p.Sources[before].Kind == job.Instance && source.Stops(f, p.Plan) {
+			if len(p.Sources) > before && p.Sources[before].Kind == job.Instance && f.Stops() {
 				stopping = append(stopping, f)
 			}
 		}
@@ -216,8 +216,7 @@ func (s Step) place(ctx context.Context, p *job.Batch, f source.Facts) error {
 	if r := p.Run.Request; r != nil && r.Source == id {
 		src.Kind = r.Kind
 	}
-	reason, _ := source.Judge(f, p.Plan)
-	if reason != nil && source.Final(*reason, p.Run) {
+	if reason := source.Never(f); reason != nil {
 		src.Name = source.Name(source.Tags(f.Instance), id)
 		return s.skip(ctx, *p, src, *reason)
 	}
