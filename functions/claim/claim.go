@@ -103,12 +103,8 @@ func (s Step) decide(ctx context.Context, j job.Job, claim ledger.Claim) (job.Jo
 	if claim.Looked {
 		f.WasRunning = claim.WasRunning
 	}
-<<<<<<< HEAD
-	protected, err := source.Protected(ctx, s.EC2, j.Source.ID, j.Plan)
-=======
 	j.Source.WasRunning = f.WasRunning
 	decision, err := source.Ask(ctx, s.EC2, f)
->>>>>>> main
 	if err != nil {
 		return j, err
 	}
@@ -181,23 +177,8 @@ func facts(j job.Job, instance types.Instance, now time.Time) source.Facts {
 	return f
 }
 
-<<<<<<< HEAD
-// settle decides, and records who is to be started again before anything can be stopped.
-func (s Step) settle(ctx context.Context, j job.Job, claim ledger.Claim, running bool) (job.Job, error) {
-	// A repeated claim finds what the first one saw; what it sees itself may be our own doing.
-	if claim.Looked {
-		running = claim.WasRunning
-	}
-	j.Source.WasRunning = running
-	j.Image.Name = image.Name(j)
-	decision, late := source.Decide(running, j.Run, j.Plan, s.Now())
-	if late != nil {
-		return s.late(ctx, j, *late)
-	}
-=======
 // settle records who is to be started again before anything can be stopped.
 func (s Step) settle(ctx context.Context, j job.Job, claim ledger.Claim, decision job.Decision) (job.Job, error) {
->>>>>>> main
 	if decision == job.StopFirst {
 		var err error
 		if j, err = s.mayStop(ctx, j); err != nil || j.Decision != "" {
