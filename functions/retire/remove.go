@@ -14,8 +14,8 @@ import (
 	"goldsmith/shared/job"
 )
 
-// Removal ends an image.
-type Removal interface {
+// removal ends an image.
+type removal interface {
 	DisableImage(context.Context, *ec2.DisableImageInput, ...func(*ec2.Options)) (*ec2.DisableImageOutput, error)
 	DeregisterImage(context.Context, *ec2.DeregisterImageInput, ...func(*ec2.Options)) (*ec2.DeregisterImageOutput, error)
 	ListImagesInRecycleBin(context.Context, *ec2.ListImagesInRecycleBinInput, ...func(*ec2.Options)) (*ec2.ListImagesInRecycleBinOutput, error)
@@ -87,7 +87,7 @@ func (r *round) binned(ctx context.Context) (map[string]string, error) {
 		for _, what := range gone {
 			ids = append(ids, what.Subject)
 		}
-		pages := ec2.NewListImagesInRecycleBinPaginator(r.ec2, &ec2.ListImagesInRecycleBinInput{ImageIds: ids})
+		pages := ec2.NewListImagesInRecycleBinPaginator(r.EC2, &ec2.ListImagesInRecycleBinInput{ImageIds: ids})
 		for pages.HasMorePages() {
 			out, err := pages.NextPage(ctx)
 			if fault.IsTransient(err) {

@@ -134,13 +134,13 @@ func TestASetOfCreateImage(t *testing.T) {
 
 // foreign is EC2 with an image of another account that names the snapshot.
 type foreign struct {
-	snapshot.EC2
+	*sdk.Client
 	of string
 }
 
 func (f foreign) DescribeImages(ctx context.Context, in *sdk.DescribeImagesInput, options ...func(*sdk.Options),
 ) (*sdk.DescribeImagesOutput, error) {
-	out, err := f.EC2.DescribeImages(ctx, in, options...)
+	out, err := f.Client.DescribeImages(ctx, in, options...)
 	if err == nil {
 		out.Images = append(out.Images, types.Image{
 			ImageId: aws.String("ami-0fedcba9876543210"), OwnerId: aws.String("999999999999"),
@@ -157,7 +157,9 @@ func (f foreign) DescribeImages(ctx context.Context, in *sdk.DescribeImagesInput
 func TestAnImageOfAnotherAccountSaysNothing(t *testing.T) {
 	steptest.Play(t, func(s *steptest.Stage) (step, snapshot.Input) {
 		_, in := scene(s)
-		return snapshot.New(foreign{s.EC2, in.Job.Source.ID}, s.EBS, s.Ledger, steptest.Region, time.Now).Handle, in
+		return snapshot.Step{
+			EC2: foreign{s.EC2, in.Job.Source.ID}, EBS: s.EBS, Ledger: s.Ledger, Region: steptest.Region, Now: time.Now,
+		}.Handle, in
 	}, []given{{
 		Name: "it is left out", Anything: true,
 		Then: func(s *steptest.Stage, j job.Job) {

@@ -19,31 +19,26 @@ import (
 	"goldsmith/shared/ledger"
 )
 
-// EC2 is what is asked of EC2 and done there.
-type EC2 interface {
+// ec2API is what is asked of EC2 and done there.
+type ec2API interface {
 	attribute.API
 	CopySnapshot(context.Context, *ec2.CopySnapshotInput, ...func(*ec2.Options)) (*ec2.CopySnapshotOutput, error)
 	RegisterImage(context.Context, *ec2.RegisterImageInput, ...func(*ec2.Options)) (*ec2.RegisterImageOutput, error)
 }
 
-// Ledger is the register of what Goldsmith makes.
-type Ledger interface {
+// ledgerAPI is the register of what Goldsmith makes.
+type ledgerAPI interface {
 	Register(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
 	Amend(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
 }
 
 // Step makes the image of a snapshot.
 type Step struct {
-	ec2    EC2
-	blocks disk.API
-	book   Ledger
-	region string
-	now    func() time.Time
-}
-
-// New makes the step.
-func New(ec2 EC2, blocks disk.API, book Ledger, region string, now func() time.Time) Step {
-	return Step{ec2, blocks, book, region, now}
+	EC2    ec2API
+	EBS    disk.API
+	Ledger ledgerAPI
+	Region string
+	Now    func() time.Time
 }
 
 // Do is what is to be done.
@@ -86,7 +81,7 @@ func (s Step) copy(ctx context.Context, j job.Job) (job.Job, error) {
 	if asked != nil {
 		data = asked.Data
 	}
-	looker := attribute.Looker{EC2: s.ec2, EBS: s.blocks}
+	looker := attribute.Looker{EC2: s.EC2, EBS: s.EBS}
 	found, err := looker.Plan(ctx, j.Source.ID, data, j.Plan, j.Source.InstanceType)
 	if fault.IsNotFound(err) {
 		return j, deleted(j, err)

@@ -25,27 +25,22 @@ const (
 
 // Step tries an image.
 type Step struct {
-	ec2      EC2
-	commands Commands
-	book     Ledger
-	now      func() time.Time
+	EC2    ec2API
+	SSM    commands
+	Ledger ledgerAPI
+	Now    func() time.Time
 }
 
-// Ledger is the register of what Goldsmith makes.
-type Ledger interface {
+// ledgerAPI is the register of what Goldsmith makes.
+type ledgerAPI interface {
 	Register(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
 	Amend(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
 }
 
-// EC2 launches and ends instances.
-type EC2 interface {
-	Launcher
-	Ender
-}
-
-// New makes the step.
-func New(ec2 EC2, commands Commands, book Ledger, now func() time.Time) Step {
-	return Step{ec2, commands, book, now}
+// ec2API launches and ends instances.
+type ec2API interface {
+	launcher
+	ender
 }
 
 // Input is the job and the part of the test that is due.

@@ -16,16 +16,22 @@ import (
 	"goldsmith/shared/handler"
 )
 
-// EC2 describes instances and volumes.
-type EC2 interface {
+// ec2API describes instances and volumes.
+type ec2API interface {
 	ec2.DescribeInstancesAPIClient
 	ec2.DescribeVolumesAPIClient
 }
 
+// Groups describes Auto Scaling groups, and says which there are not.
+type Groups interface {
+	autoscaling.DescribeAutoScalingGroupsAPIClient
+	autoscaling.DescribeInstanceRefreshesAPIClient
+}
+
 // Finder asks AWS about lineages.
 type Finder struct {
-	EC2    EC2
-	Groups autoscaling.DescribeAutoScalingGroupsAPIClient
+	EC2    ec2API
+	Groups Groups
 }
 
 // atOnce is how many of them one describe is about: a filter takes 200 values.
