@@ -146,7 +146,7 @@ var Functions = []Function{
 		Does:        "Points launch templates and Parameter Store aliases at the new image.",
 		Environment: env(settings.Table, settings.ImagePath),
 		Statements: join(everyTask("roll"), ledger("GetItem", "Query", "UpdateItem"), []Statement{
-			lookForLaunchers, look("DescribeLaunchTemplates", "DescribeLaunchTemplateVersions", "DescribeInstanceTypes",
+			lookAtGroups, look("DescribeLaunchTemplates", "DescribeLaunchTemplateVersions", "DescribeInstanceTypes",
 				"GetInstanceTypesFromInstanceRequirements", "DescribeImages", "DescribeSnapshots", "DescribeFleets",
 				"DescribeSpotFleetRequests",
 				"DescribeInstances", "DescribeVolumes"),

@@ -85,6 +85,14 @@ func IsNoSnapshot(err error) bool { return hasCode(err, noSnapshot) }
 // IsNoInstance is of an instance.
 func IsNoInstance(err error) bool { return hasCode(err, noInstance) }
 
+// IsNoGroup reports whether Auto Scaling says of a group that there is none of that name. Its code is that of any request
+// which is not valid.
+func IsNoGroup(err error) bool {
+	var api smithy.APIError
+	return errors.As(err, &api) && api.ErrorCode() == "ValidationError" &&
+		strings.Contains(api.ErrorMessage(), "AutoScalingGroup name not found")
+}
+
 // IsUnreadable reports whether the EBS direct APIs refuse to read a snapshot, and will when asked again.
 func IsUnreadable(err error) bool { return hasCode(err, unreadable) }
 
