@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/smithy-go"
 
+	"goldsmith/shared/fault"
 	"goldsmith/shared/source"
 	"goldsmith/shared/tag"
 )
