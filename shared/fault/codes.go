@@ -76,8 +76,15 @@ var (
 func IsNotFound(err error) bool { return hasCode(err, notFound) }
 
 // IsNoImage reports whether EC2 says of an image that it does not exist, as IsNoSnapshot and IsNoInstance do of theirs.
-// What says so of another kind, as of a snapshot when an image is asked for, proves nothing of it.
-func IsNoImage(err error) bool { return hasCode(err, noImage) }
+// What says so of another kind, as of a snapshot when an image is asked for, proves nothing of it. An image that is in
+// no state for a call is Unavailable as well: only its message tells ("is currently pending", "is no longer available").
+func IsNoImage(err error) bool {
+	var api smithy.APIError
+	if !errors.As(err, &api) || !slices.Contains(noImage, api.ErrorCode()) {
+		return false
+	}
+	return api.ErrorCode() != "InvalidAMIID.Unavailable" || strings.Contains(api.ErrorMessage(), "no longer available")
+}
 
 // IsNoSnapshot is of a snapshot.
 func IsNoSnapshot(err error) bool { return hasCode(err, noSnapshot) }

@@ -27,8 +27,9 @@ A mutant is one change of a package: a condition that is always true or always f
 statement or a case that is left out, a loop that ends after its first round, a value that is its type's zero, the
 opposite of a flag, plus for minus, a number that is one more. The tests that reach it must fail with it. Tried are at
 most %d of a package's, evenly over it and the same ones each time, with the tests of the packages that are named; what
-is returned beside an error, and what is logged, is not changed. ` + "`make mutants`" + ` tries them and writes this
-section (` + "`ARGS=\"-only functions/claim\"`" + ` tries those of one package).
+is returned beside an error, what is logged, and how a function is wired (` + "`wire.go`" + `), is not changed. Only a test
+that fails, or takes many times its processor time, counts: one that a loaded machine keeps waiting does not.
+` + "`make mutants`" + ` tries them and writes this section (` + "`ARGS=\"-only functions/claim\"`" + ` tries those of one package).
 
 | package | with the tests of | mutants | tried | killed | score |
 |---|---|---|---|---|---|
