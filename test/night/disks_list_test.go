@@ -107,7 +107,9 @@ func bareDisks() []*diskCase {
 		of("MBR with GRUB: 32 or 64 bits is not known", "", bios),
 		of("the same, and it is said", "architecture=x86_64", bios),
 		of("loaders for two architectures", "", func() (*disks.Disk, error) { return disks.GPT(1, esp(both)) }),
-		of("the same, and one is chosen", "architecture=arm64", func() (*disks.Disk, error) { return disks.GPT(1, esp(both)) }),
+		of("the same, and one is chosen", "architecture=arm64", func() (*disks.Disk, error) {
+			return disks.GPT(1, esp(both))
+		}),
 		of("a vendor's loader alone", "", func() (*disks.Disk, error) { return disks.GPT(1, esp(vendor)) }),
 		of("LVM behind an EFI system partition", "", behind(512, "LABELONE")),
 		of("LUKS behind an EFI system partition", "", behind(0, "LUKS\xba\xbe")),
@@ -116,7 +118,9 @@ func bareDisks() []*diskCase {
 			files := map[string][]byte{"/EFI/BOOT/BOOTX64.EFI": []byte("not a program")}
 			return disks.GPT(1, disks.Part{Type: gpt.EFISystemPartition, MiB: 100, Fill: disks.ESP(32, files)})
 		}),
-		of("a loader named for x86_64 that is one for arm64", "", func() (*disks.Disk, error) { return disks.GPT(1, esp(wrong)) }),
+		of("a loader named for x86_64 that is one for arm64", "", func() (*disks.Disk, error) {
+			return disks.GPT(1, esp(wrong))
+		}),
 	}
 }
 

@@ -23,9 +23,10 @@ const snapshotsPage = "../../docs/snapshots.md"
 
 const snapshotsOpening = `# Disks, evidence, images
 
-What becomes of a request on a snapshot, by what its disk holds and what else is known of it. Each line is a whole night on the embedded AWS; this page
-is written by the test that plays them (` + "`go test ./test/night -run TestDisks -update`" + `), and the test fails when it says anything else. Ids are
-shortened. What is read, asked and decided stands in [operations](operations.md#images-from-snapshots).
+What becomes of a request on a snapshot, by what its disk holds and what else is known of it. Each line is a whole night
+on the embedded AWS; this page is written by the test that plays them (` + "`go test ./test/night -run TestDisks -update`" + `),
+and the test fails when it says anything else. Ids are shortened. What is read, asked and decided stands in
+[operations](operations.md#images-from-snapshots).
 
 `
 
@@ -37,7 +38,7 @@ type diskCase struct {
 	became, said string
 }
 
-// TestDisks asks for an image of each snapshot, holds docs/snapshots.md against what was registered, or why nothing was,
+// TestDisks asks for an image of each snapshot, holds docs/snapshots.md against what was registered or why nothing was,
 // and that the run's message says so.
 func TestDisks(t *testing.T) {
 	chapters := diskChapters()
@@ -51,19 +52,16 @@ func TestDisks(t *testing.T) {
 			}
 		}
 	})
-	page, played := snapshotsOpening, 0
+	page := snapshotsOpening
 	for _, chapter := range chapters {
 		page += fmt.Sprintf("## %s\n\n| snapshot | image | what the message says |\n|---|---|---|\n", chapter.title)
 		for _, c := range chapter.cases {
 			page += fmt.Sprintf("| %s | %s | %s |\n", c.what, quoted(c.became), quoted(c.said))
-			if c.became != "" {
-				played++
-			}
 		}
 		page += "\n"
 	}
 	if page = strings.TrimSuffix(page, "\n"); strings.Contains(page, "|  |  |") {
-		t.Logf("%d nights were played, and not all: the page is not held against them", played)
+		t.Log("not every night was played: the page is not held against them")
 		return
 	}
 	if *updatePage {
