@@ -38,7 +38,8 @@ func TestClaimIsHeldBack(t *testing.T) {
 			Then: skips(job.BreakerOpen, "db (i-down)"),
 		},
 		{
-			Name: "a run of the whole plan that a person began waits", Want: looks + " StartInstances DescribeVolumes Slots Claims Slots: ok",
+			Name: "a run of the whole plan that a person began waits",
+			Want: looks + " StartInstances DescribeVolumes Slots Claims Slots: ok",
 			Given: func(s *steptest.Stage, in *claim.Input) {
 				down(s, time.Now())
 				in.Job.Run.Request = &job.Request{By: "jo"}

@@ -273,7 +273,8 @@ func TestReleaseEndings(t *testing.T) {
 				j.Back, j.Failure = false, failure("the image failed")
 				s.Ledger.Break("Record", 1)
 			},
-			Want: "DescribeInstances PutResult Registration Waits*2 Claim Record: Transient | DescribeInstances PutResult Registration Waits*2 Claim Record Take: ok",
+			Want: "DescribeInstances PutResult Registration Waits*2 Claim Record: Transient | " +
+				"DescribeInstances PutResult Registration Waits*2 Claim Record Take: ok",
 			Then: func(s *steptest.Stage, _ job.Job) { s.Same("left", s.Held(s.Web).Left.IsZero(), false) },
 		},
 	})
@@ -309,8 +310,9 @@ func TestReleaseLooksAtWhatIsLeftStopped(t *testing.T) {
 			Then: shows(job.LeftStopped, "pending", false),
 		},
 		{
-			Name: "it runs: not left stopped", Given: left(func(s *steptest.Stage) { s.Must(s.StartWeb()); time.Sleep(time.Minute) }),
-			Want: "DescribeInstances PutResult Registration Waits*2 Slots Free*2 Drop: ok", Then: shows(job.Broken, "", false),
+			Name:  "it runs: not left stopped",
+			Given: left(func(s *steptest.Stage) { s.Must(s.StartWeb()); time.Sleep(time.Minute) }),
+			Want:  "DescribeInstances PutResult Registration Waits*2 Slots Free*2 Drop: ok", Then: shows(job.Broken, "", false),
 		},
 		{
 			Name: "it runs since before the stop, which may land yet: the claim stays",

@@ -40,7 +40,8 @@ func TestSelectLimit(t *testing.T) {
 			Says: []string{"plan nightly selects 3 sources, its limit is 2. Nothing was touched. Raise the plan's limit, or narrow its sources."},
 		},
 		{Name: "three of ten are 30%", Given: limit(plan.Limit{Percent: 30}),
-			Want: "PutRun DescribeInstances*2 DescribeImages GetServiceQuota DescribeInstances DescribeInstanceTypes DescribeVolumes DescribeInstances StartInstances: ok"},
+			Want: "PutRun DescribeInstances*2 DescribeImages GetServiceQuota DescribeInstances DescribeInstanceTypes " +
+				"DescribeVolumes DescribeInstances StartInstances: ok"},
 		{
 			Name: "three of ten are more than 29%", Given: limit(plan.Limit{Percent: 29}),
 			Want: "PutRun DescribeInstances*2: Failed",

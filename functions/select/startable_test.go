@@ -62,7 +62,8 @@ func TestSelectKeys(t *testing.T) {
 			Then: left(2, "is in state Disabled. Enable it")},
 		{Name: "to be deleted", Given: keyed(ec2.KeyPendingDeletion), Want: keysAsked + " StartInstances PutResult*2: ok",
 			Then: left(2, "is in state PendingDeletion. Cancel its deletion and enable it")},
-		{Name: "without its material", Given: keyed(ec2.KeyPendingImport), Want: keysAsked + " StartInstances PutResult*2: ok",
+		{Name: "without its material", Given: keyed(ec2.KeyPendingImport),
+			Want: keysAsked + " StartInstances PutResult*2: ok",
 			Then: left(2, "is in state PendingImport. Import its key material again")},
 		{Name: "in a store that is not connected", Given: keyed(ec2.KeyUnavailable),
 			Want: keysAsked + " StartInstances PutResult*2: ok",
@@ -155,7 +156,8 @@ func TestSelectQuotas(t *testing.T) {
 				allowed(3)(s, p)
 				s.Refuse("GetServiceQuota", "AccessDeniedException", 1)
 			},
-			Want: "PutRun DescribeInstances GetServiceQuota DescribeInstanceTypes DescribeVolumes DescribeInstances StartInstances: ok",
+			Want: "PutRun DescribeInstances GetServiceQuota DescribeInstanceTypes DescribeVolumes DescribeInstances " +
+				"StartInstances: ok",
 			Then: func(s *steptest.Stage, p job.Batch) {
 				s.Same("chosen", len(p.Sources), 1)
 				s.Same("quotas", p.Run.Quotas, []job.Quota{{Code: standard}})

@@ -66,7 +66,8 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	}
 	j.Times.StartSent = s.Now().UTC()
 	if err := bound.Started(ctx, s.Claims, j, j.Times.StartSent); err != nil {
-		handler.Log(ctx).ErrorContext(ctx, "the ledger does not know that a start was sent", "source", j.Source.ID, "error", err)
+		handler.Log(ctx).ErrorContext(ctx, "the ledger does not know that a start was sent", "source", j.Source.ID,
+			"error", err)
 	}
 	return j, nil
 }

@@ -69,9 +69,9 @@ func (w *World) withinQuota(wanted vcpus, t *instanceType, onDemand bool) error 
 	}
 	wanted[q.code] += t.cpus
 	if float64(wanted[q.code]) > most {
-		return query.Errorf("VcpuLimitExceeded", "You have requested more vCPU capacity than your current vCPU limit of %.0f allows for "+
-			"the instance bucket that the specified instance type belongs to. Please visit http://aws.amazon.com/contact-us/ec2-request "+
-			"to request an adjustment to this limit.", most)
+		return query.Errorf("VcpuLimitExceeded", "You have requested more vCPU capacity than your current vCPU limit of "+
+			"%.0f allows for the instance bucket that the specified instance type belongs to. Please visit "+
+			"http://aws.amazon.com/contact-us/ec2-request to request an adjustment to this limit.", most)
 	}
 	return nil
 }

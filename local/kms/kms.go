@@ -74,8 +74,9 @@ func (o Options) describeKey(in describeInput) (out describeOutput, err error) {
 	state, known := o.EC2.KeyIs(arn)
 	switch {
 	case state == ec2.KeyHidden:
-		return out, awsjson.Errorf("AccessDeniedException", "User: arn:aws:iam::%s:role/embedded is not authorized to perform: "+
-			"kms:DescribeKey on resource: %s because no resource-based policy allows the kms:DescribeKey action", o.Account, arn)
+		return out, awsjson.Errorf("AccessDeniedException", "User: arn:aws:iam::%s:role/embedded is not authorized to "+
+			"perform: kms:DescribeKey on resource: %s because no resource-based policy allows the kms:DescribeKey action",
+			o.Account, arn)
 	case !known, state == ec2.KeyDeleted:
 		return out, awsjson.Errorf("NotFoundException", "Key '%s' does not exist", arn)
 	}

@@ -63,11 +63,12 @@ func (o Options) get(in getInput) (out getOutput, err error) {
 	}
 	name, value, known := o.EC2.Quota(in.QuotaCode)
 	if !known || in.ServiceCode != "ec2" {
-		return out, awsjson.Errorf("NoSuchResourceException", "The request failed because the specified service quota does not exist.")
+		return out, awsjson.Errorf("NoSuchResourceException",
+			"The request failed because the specified service quota does not exist.")
 	}
 	return getOutput{quota{
 		Adjustable: true, QuotaArn: "arn:aws:servicequotas:" + o.Region + ":" + o.Account + ":ec2/" + in.QuotaCode,
-		QuotaCode: in.QuotaCode, QuotaName: name, ServiceCode: "ec2", ServiceName: "Amazon Elastic Compute Cloud (Amazon EC2)",
-		Unit: "None", Value: value,
+		QuotaCode: in.QuotaCode, QuotaName: name, ServiceCode: "ec2",
+		ServiceName: "Amazon Elastic Compute Cloud (Amazon EC2)", Unit: "None", Value: value,
 	}}, nil
 }

@@ -84,7 +84,8 @@ func comingBack(r job.Result, region string) *Failure {
 		". It is started once it is stopped."
 	switch {
 	case r.Shows == "stopped" && r.Restarted.IsZero():
-		did = "Goldsmith stopped it at " + clock(r.Times.StopSent) + "; EC2 shows it as stopped. It is started within minutes."
+		did = "Goldsmith stopped it at " + clock(r.Times.StopSent) +
+			"; EC2 shows it as stopped. It is started within minutes."
 	case r.Shows == Unseen:
 		did = "Goldsmith stopped it at " + clock(r.Times.StopSent) +
 			"; recover looks at it within minutes, and starts it once it is stopped."

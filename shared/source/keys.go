@@ -19,9 +19,10 @@ type Keys interface {
 	DescribeKey(context.Context, *kms.DescribeKeyInput, ...func(*kms.Options)) (*kms.DescribeKeyOutput, error)
 }
 
-// Locked are those of the instances that EC2 could not start after a stop, since a key of their volumes cannot be used:
-// EC2 says yes to such a start and takes it back, so that no dry run tells (re:Post knowledge center,
-// "encrypted-volumes-stops-immediately"). Each key is asked about once. unseen are those whose keys cannot be looked at.
+// Locked are those of the instances that EC2 could not start after a stop, since a key of their volumes cannot be
+// used: EC2 says yes to such a start and takes it back, so that no dry run tells (re:Post knowledge center,
+// "encrypted-volumes-stops-immediately"). Each key is asked about once. unseen are those whose keys cannot be looked
+// at.
 // Whether the caller of StartInstances may make a grant on a key is not seen: kms:CreateGrant is allowed to it through
 // EC2 only, and no call asks for that.
 func Locked(ctx context.Context, keys Keys, facts []Facts) (refused map[string]job.Reason, unseen []string, err error) {

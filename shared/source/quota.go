@@ -47,11 +47,13 @@ func quotaOf(i types.Instance) string {
 	return ""
 }
 
-// VCPUs looks whether more vCPUs run On-Demand than the account's quotas allow, as they do once a quota was lowered: then
-// what is stopped and counts for that quota is not started again (EC2 API reference, error code VcpuLimitExceeded). It
-// gives the quotas that are exceeded for certain, and those that cannot be read. Only those that stopping would matter
-// for are looked at: what runs among the instances.
-func VCPUs(ctx context.Context, api Lister, quotas Quotas, p plan.Plan, instances []types.Instance) ([]job.Quota, error) {
+// VCPUs looks whether more vCPUs run On-Demand than the account's quotas allow, as they do once a quota was lowered:
+// then what is stopped and counts for that quota is not started again (EC2 API reference, error code
+// VcpuLimitExceeded). It gives the quotas that are exceeded for certain, and those that cannot be read. Only those are
+// looked at that what would be stopped of the instances counts for.
+func VCPUs(
+	ctx context.Context, api Lister, quotas Quotas, p plan.Plan, instances []types.Instance,
+) ([]job.Quota, error) {
 	var codes []string
 	for _, i := range instances {
 		if code := quotaOf(i); code != "" && (Facts{Plan: p}).Of(i).Stops() && !slices.Contains(codes, code) {
@@ -97,9 +99,9 @@ func read(ctx context.Context, quotas Quotas, code string) (most float64, known 
 	return *out.Quota.Value, true
 }
 
-// runningVCPUs are the vCPUs that run, by the code of the quota that they count for. A type counts with the vCPUs that it
-// has by default; an instance shows how many it has, which are no more. An account's instances are not kept: they may
-// be tens of thousands.
+// runningVCPUs are the vCPUs that run, by the code of the quota that they count for. A type counts with the vCPUs that
+// it has by default; an instance shows how many it has, which are no more. An account's instances are not kept: they
+// may be tens of thousands.
 func runningVCPUs(ctx context.Context, api Lister) (map[string]int, error) {
 	running := map[string]int{}
 	pages := ec2.NewDescribeInstancesPaginator(api, &ec2.DescribeInstancesInput{

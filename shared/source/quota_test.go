@@ -43,9 +43,11 @@ func counted(t *rapid.T, n int) (types.Instance, bool) {
 	family := rapid.SampledFrom(families).Draw(t, "family")
 	i := types.Instance{
 		InstanceId: aws.String(fmt.Sprintf("i-%03d", n)), InstanceType: types.InstanceType(family + ".large"),
-		State:      &types.InstanceState{Name: types.InstanceStateNameRunning},
-		CpuOptions: &types.CpuOptions{CoreCount: aws.Int32(rapid.Int32Range(1, 8).Draw(t, "cores")), ThreadsPerCore: aws.Int32(2)},
-		Placement:  &types.Placement{Tenancy: types.TenancyDefault},
+		State: &types.InstanceState{Name: types.InstanceStateNameRunning},
+		CpuOptions: &types.CpuOptions{
+			CoreCount: aws.Int32(rapid.Int32Range(1, 8).Draw(t, "cores")), ThreadsPerCore: aws.Int32(2),
+		},
+		Placement: &types.Placement{Tenancy: types.TenancyDefault},
 	}
 	switch rapid.SampledFrom([]string{"", "", "", "spot", "host", "dedicated", "reserved"}).Draw(t, "kind") {
 	case "spot":
@@ -91,7 +93,8 @@ func TestVCPUs(t *testing.T) {
 			most, read := allowed[countsFor(i)]
 			want := counts[*i.InstanceId] && read && float64(running[countsFor(i)]) > most
 			if got := f.OverQuota() != nil; got != want {
-				t.Errorf("%s, %s, %d of %.0f running: refused is %t", *i.InstanceId, i.InstanceType, running[countsFor(i)], most, got)
+				t.Errorf("%s, %s, %d of %.0f running: refused is %t", *i.InstanceId, i.InstanceType, running[countsFor(i)],
+					most, got)
 			}
 		}
 	})

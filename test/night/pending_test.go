@@ -66,7 +66,8 @@ func TestPendingThatDoesNotComeBack(t *testing.T) {
 
 // A plan that starts its sources with their images has no more patience with a start that hangs than another.
 func TestAHangingStartIsToldSoonThoughImagesMayTakeLong(t *testing.T) {
-	startHangs(t, ec2.Fault{Delay: 30 * 24 * time.Hour}, func(p *plan.Plan) { p.Restart = plan.Available }, func(n *night, web string) {
+	late := func(p *plan.Plan) { p.Restart = plan.Available }
+	startHangs(t, ec2.Fault{Delay: 30 * 24 * time.Hour}, late, func(n *night, web string) {
 		time.Sleep(time.Until(due.Add(time.Hour)))
 		n.want("state", n.EC2.State(web), ec2.Pending)
 		n.want("told", n.toldOf(web), true)
@@ -81,7 +82,8 @@ func TestAnAbortedRunsSourceThatCannotBeStarted(t *testing.T) {
 		web := n.launch("web", "")
 		n.begin()
 		n.after("image", web, func(work) {
-			n.EC2.Inject(ec2.Fault{Action: "StartInstances", Code: "UnauthorizedOperation", Status: 403, Until: due.Add(3 * time.Hour)})
+			n.EC2.Inject(ec2.Fault{Action: "StartInstances", Code: "UnauthorizedOperation", Status: 403,
+				Until: due.Add(3 * time.Hour)})
 			n.ok(n.States.Stop(n.onlyRun().ARN, "", ""))
 		})
 		n.run()

@@ -148,8 +148,8 @@ func (s Stage) investigate(ctx context.Context, run job.Run, p plan.Plan, select
 	return facts, refused, nil
 }
 
-// asksFirst reports whether it is asked before claim's questions whether a source could be started again, as of a plan's
-// own sources.
+// asksFirst reports whether it is asked before claim's questions whether a source could be started again, as of a
+// plan's own sources.
 func asksFirst(run job.Run) bool { return run.Request == nil || run.Request.Source == "" }
 
 // held are the claims, by source.
