@@ -72,9 +72,9 @@ func TestClaimHeedsQuotas(t *testing.T) {
 		}
 	}
 	steptest.Play(t, scene, cases{
-		{Name: "exceeded", Given: found(job.Quota{Code: "L-1216C47A", Over: "4 vCPUs run, and 3 are allowed"}),
-			Want: looks + ": ok", Then: skips(job.CannotStart, "quota L-1216C47A of EC2 counts, 4 vCPUs run")},
-		{Name: "another family's", Given: found(job.Quota{Code: "L-DB2E81BA", Over: "4 vCPUs run, and 3 are allowed"}),
+		{Name: "exceeded", Given: found(job.Quota{Code: "L-1216C47A", Over: "4 run, and it allows 3"}),
+			Want: looks + ": ok", Then: skips(job.CannotStart, "quota L-1216C47A of EC2 counts, 4 run")},
+		{Name: "another family's", Given: found(job.Quota{Code: "L-DB2E81BA", Over: "4 run, and it allows 3"}),
 			Want: looks + " Slots*2 Take Record: ok",
 			Then: func(s *steptest.Stage, j job.Job) { s.Same("warnings", len(j.Warnings), 0) }},
 		{Name: "not read", Given: found(job.Quota{Code: "L-1216C47A"}), Want: looks + " Slots*2 Take Record: ok",

@@ -135,7 +135,7 @@ func TestSelectQuotas(t *testing.T) {
 				s.Same("chosen", len(p.Sources), 0)
 				results := s.Results(p.Run.Name)
 				s.Same("reason", results[0].Skip, &job.Reason{Code: job.CannotStart, Text: "EC2 would not start it again: " +
-					"of the On-Demand vCPUs that quota L-1216C47A of EC2 counts, 4 vCPUs run, and 3 are allowed. " +
+					"of the On-Demand vCPUs that quota L-1216C47A of EC2 counts, 4 run, and it allows 3. " +
 					"Ask Service Quotas for more, or stop what is not needed"})
 			},
 		},

@@ -80,7 +80,7 @@ func VCPUs(
 	}
 	for _, code := range codes {
 		if most, known := allowed[code]; known && float64(running[code]) > most {
-			found = append(found, job.Quota{Code: code, Over: fmt.Sprintf("%d vCPUs run, and %.0f are allowed",
+			found = append(found, job.Quota{Code: code, Over: fmt.Sprintf("%d run, and it allows %.0f",
 				running[code], most)})
 		}
 	}

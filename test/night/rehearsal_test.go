@@ -120,13 +120,16 @@ func (n *night) anyFleet(random *rand.Rand) {
 	words := []string{
 		"stopped", "spot", "m5.large one-time", "instance-store", "protected", "hibernating", "arm64", "private",
 		"unenrolled", "plan=weekly", "plan=weekly,nightly", "group=web", "gp3", "st1", "m5d.large", "hold=yes", "",
-		"key=usable", "key=disabled", "key=hidden",
 	}
 	teams := []string{"Team=web", "Team=api", "Team=mail", ""}
-	for i := range 4 + random.IntN(10) {
+	count := 4 + random.IntN(10)
+	for i := range count {
 		description := words[random.IntN(len(words))] + " " + teams[random.IntN(len(teams))]
 		if random.IntN(4) == 0 {
 			description += " private"
+		}
+		if (i+count)%3 == 0 && !strings.Contains(description, "instance-store") {
+			description += " key=" + []string{"usable", "disabled", "hidden"}[count%3]
 		}
 		id := n.launch(fmt.Sprintf("server-%d", i), description)
 		if random.IntN(12) == 0 {

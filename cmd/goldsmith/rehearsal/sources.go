@@ -206,6 +206,6 @@ func (s Stage) source(ctx context.Context, f source.Facts, held map[string]ledge
 }
 
 func (s Source) skipped(reason job.Reason) Source {
-	s.Decision, s.Skip = job.SkipIt, &reason
+	s.Decision, s.Skip, s.Warnings = job.SkipIt, &reason, nil
 	return s
 }
