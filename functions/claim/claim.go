@@ -45,15 +45,10 @@ type Ledger interface {
 
 // Step claims a source.
 type Step struct {
-	instances Instances
-	members   lineage.Members
-	book      Ledger
-	now       func() time.Time
-}
-
-// New makes the step.
-func New(instances Instances, members lineage.Members, book Ledger, now func() time.Time) Step {
-	return Step{instances, members, book, now}
+	EC2         Instances
+	AutoScaling lineage.Members
+	Ledger      Ledger
+	Now         func() time.Time
 }
 
 // Input is the job and the ARN of the execution that works on it.
@@ -65,12 +60,12 @@ type Input struct {
 // Handle claims the job's source. The claim comes before the look: whoever
 // looks first may take an instance that another run has stopped for a stopped one.
 func (s Step) Handle(ctx context.Context, in Input) (job.Job, error) {
-	j, now := in.Job, s.now().UTC()
+	j, now := in.Job, s.Now().UTC()
 	j.Execution, j.Decision = in.Execution, "" // one that waited is decided anew
 	if j.Times.Claimed.IsZero() {
 		j.Times.Claimed = now
 	}
-	claim, err := s.book.Claim(ctx, ledger.ClaimOf(j, now))
+	claim, err := s.Ledger.Claim(ctx, ledger.ClaimOf(j, now))
 	var held *ledger.HeldError
 	if errors.As(err, &held) {
 		j.Source.Name = held.By.Name
@@ -95,7 +90,7 @@ func (s Step) decide(ctx context.Context, j job.Job, claim ledger.Claim) (job.Jo
 	if j.Source.Kind == job.Snapshot {
 		return s.snapshot(ctx, j, claim)
 	}
-	instance, ok, err := source.Find(ctx, s.instances, j.Source.ID)
+	instance, ok, err := source.Find(ctx, s.EC2, j.Source.ID)
 	if err != nil {
 		return j, err
 	}
@@ -103,22 +98,36 @@ func (s Step) decide(ctx context.Context, j job.Job, claim ledger.Claim) (job.Jo
 		return s.absent(j, source.Gone)
 	}
 	j.Source = describe(j.Source, instance)
-	if reason := source.Unwanted(j.Run, j.Source.ID, j.Plan.Sources, j.Source.Tags); reason != nil {
-		return s.unwanted(j, *reason)
+	f := facts(j, instance, s.Now())
+	// A repeated claim finds what the first one saw; what it sees itself may be our own doing.
+	if claim.Looked {
+		f.WasRunning = claim.WasRunning
 	}
-	protected, err := source.Protected(ctx, s.instances, j.Source.ID, j.Plan)
+	j.Source.WasRunning = f.WasRunning
+	decision, err := source.Ask(ctx, s.EC2, f)
 	if err != nil {
 		return j, err
 	}
-	reason, warnings := source.Judge(facts(j, instance, protected), j.Plan)
-	if reason != nil {
-		return s.unfit(j, *reason), nil
+	if decision.Skip != nil {
+		return s.skipped(ctx, j, *decision.Skip)
 	}
-	j.Warnings = warnings
+	j.Warnings, j.Image.Name = decision.Warnings, image.Name(j)
 	if j.Source.Lineage, err = s.lineage(ctx, j.Source); err != nil {
 		return j, err
 	}
-	return s.settle(ctx, j, claim, source.State(instance) == types.InstanceStateNameRunning)
+	return s.settle(ctx, j, claim, decision.Do)
+}
+
+// skipped is a source that may not be imaged, or not now.
+func (s Step) skipped(ctx context.Context, j job.Job, reason job.Reason) (job.Job, error) {
+	switch reason.Code {
+	case job.NotEnrolled, job.Withdrawn:
+		return s.unwanted(j, reason)
+	case job.WindowClosed:
+		return s.late(ctx, j, reason)
+	default:
+		return s.unfit(j, reason), nil
+	}
 }
 
 // unwanted is a source that was not asked for, or not any more.
@@ -155,11 +164,11 @@ const showing = time.Minute
 
 // early reports whether a request's source or tag may not be shown yet.
 func (s Step) early(j job.Job) bool {
-	return j.Run.Request != nil && j.Run.Request.Value != "" && s.now().Sub(j.Run.Scheduled) < showing
+	return j.Run.Request != nil && j.Run.Request.Value != "" && s.Now().Sub(j.Run.Scheduled) < showing
 }
 
-func facts(j job.Job, instance types.Instance, protected bool) source.Facts {
-	f := source.Facts{Instance: instance, StopProtected: protected}
+func facts(j job.Job, instance types.Instance, now time.Time) source.Facts {
+	f := source.Facts{Run: j.Run, Plan: j.Plan, Now: now}.Of(instance)
 	for _, note := range j.Source.Notes {
 		f.InstanceStore = f.InstanceStore || note == job.InstanceStoreData
 		f.SlowVolume = f.SlowVolume || note == job.SlowVolume
@@ -168,29 +177,19 @@ func facts(j job.Job, instance types.Instance, protected bool) source.Facts {
 	return f
 }
 
-// settle decides, and records who is to be started again before anything can be stopped.
-func (s Step) settle(ctx context.Context, j job.Job, claim ledger.Claim, running bool) (job.Job, error) {
-	// A repeated claim finds what the first one saw; what it sees itself may be our own doing.
-	if claim.Looked {
-		running = claim.WasRunning
-	}
-	j.Source.WasRunning = running
-	j.Image.Name = image.Name(j)
-	decision, late := source.Decide(running, j.Run, j.Plan, s.now())
-	if late != nil {
-		return s.late(ctx, j, *late)
-	}
+// settle records who is to be started again before anything can be stopped.
+func (s Step) settle(ctx context.Context, j job.Job, claim ledger.Claim, decision job.Decision) (job.Job, error) {
 	if decision == job.StopFirst {
 		var err error
 		if j, err = s.mayStop(ctx, j); err != nil || j.Decision != "" {
 			return j, err
 		}
 	}
-	j = waited(j, s.now())
+	j = waited(j, s.Now())
 	j.Decision, j.Back = decision, decision != job.StopFirst
-	claim.Name, claim.WasRunning, claim.Looked = j.Source.Name, running, true
+	claim.Name, claim.WasRunning, claim.Looked = j.Source.Name, j.Source.WasRunning, true
 	claim.InstanceType, claim.Zone, claim.Host = j.Source.InstanceType, j.Source.Zone, j.Source.Host
-	if err := s.book.Record(ctx, claim); err != nil {
+	if err := s.Ledger.Record(ctx, claim); err != nil {
 		return j, fmt.Errorf("recording the claim of %s: %w", j.Source.ID, err)
 	}
 	return j, nil

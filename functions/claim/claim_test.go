@@ -22,7 +22,7 @@ const execution = "arn:aws:states:eu-central-1:123456789012:execution:goldsmith/
 
 // scene is a source as select hands it out.
 func scene(s *steptest.Stage) (handler.Func[claim.Input, job.Job], claim.Input) {
-	return claim.New(s.EC2, s.AutoScaling, s.Ledger, time.Now).Handle, claim.Input{
+	return claim.Step{EC2: s.EC2, AutoScaling: s.AutoScaling, Ledger: s.Ledger, Now: time.Now}.Handle, claim.Input{
 		Job:       job.Job{Run: s.Run(), Plan: s.Plan, Source: job.Source{ID: s.Web, Kind: job.Instance}},
 		Execution: execution,
 	}
@@ -31,7 +31,10 @@ func scene(s *steptest.Stage) (handler.Func[claim.Input, job.Job], claim.Input) 
 type cases = []steptest.Case[claim.Input, job.Job]
 
 // All that a claim of a running instance does: none of it changes anything in EC2.
-const looks = "Claim DescribeInstances DescribeInstanceAttribute"
+const (
+	found = "Claim DescribeInstances"
+	looks = found + " DescribeInstanceAttribute"
+)
 
 func TestClaim(t *testing.T) {
 	steptest.Play(t, scene, cases{
@@ -58,7 +61,7 @@ func TestClaim(t *testing.T) {
 		{
 			Name:  "a stopped instance is imaged as it is, and stays stopped",
 			Given: func(s *steptest.Stage, _ *claim.Input) { s.Set(s.Web, ec2.Stopped) },
-			Want:  looks + " Record: ok",
+			Want:  found + " Record: ok",
 			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("decision", j.Decision, job.ImageNow)
 				s.Same("back", j.Back, true)
@@ -166,13 +169,13 @@ func TestClaimSkips(t *testing.T) {
 		{
 			Name:  "somebody terminated it",
 			Given: func(s *steptest.Stage, _ *claim.Input) { s.Set(s.Web, ec2.Terminated) },
-			Want:  looks + ": ok",
+			Want:  found + ": ok",
 			Then:  skipped(job.Terminating, "it is terminated"),
 		},
 		{
 			Name:  "somebody is stopping it just now",
 			Given: func(s *steptest.Stage, _ *claim.Input) { s.Must(s.StopWeb()) },
-			Want:  looks + ": ok",
+			Want:  found + ": ok",
 			Then:  skipped(job.ChangingState, "it is stopping: somebody is changing it now"),
 		},
 		{
@@ -197,7 +200,7 @@ func TestClaimSkips(t *testing.T) {
 		{
 			Name:  "hibernation is enabled",
 			Given: func(s *steptest.Stage, _ *claim.Input) { s.Must(s.Cloud.SetHibernation(s.Web, true)) },
-			Want:  looks + ": ok",
+			Want:  found + ": ok",
 			Then:  skipped(job.Hibernation, "hibernation is enabled: images of it may not boot"),
 		},
 		{
@@ -205,14 +208,14 @@ func TestClaimSkips(t *testing.T) {
 			Given: func(s *steptest.Stage, _ *claim.Input) {
 				s.Must(s.Cloud.SetTags(s.Web, map[string]string{"aws:autoscaling:groupName": "fleet"}))
 			},
-			Want: looks + ": ok",
+			Want: found + ": ok",
 			Then: skipped(job.AutoScalingMember,
 				"Auto Scaling group fleet would terminate it once it is stopped: image it with consistency none or reboot, or image another"),
 		},
 		{
 			Name:  "select found a one-time Spot request",
 			Given: func(_ *steptest.Stage, in *claim.Input) { in.Job.Source.Notes = []job.ReasonCode{job.OneTimeSpot} },
-			Want:  looks + ": ok",
+			Want:  found + ": ok",
 			Then:  skipped(job.OneTimeSpot, "it is a Spot instance of a one-time request: only persistent ones can be stopped"),
 		},
 		{
@@ -220,19 +223,19 @@ func TestClaimSkips(t *testing.T) {
 			Given: func(_ *steptest.Stage, in *claim.Input) {
 				in.Job.Source.Notes, in.Job.Plan.Strict = []job.ReasonCode{job.SlowVolume}, true
 			},
-			Want: looks + ": ok",
+			Want: found + ": ok",
 			Then: skipped(job.SlowVolume, "it has an st1 or sc1 volume, which takes one snapshot at a time: another backup in progress makes imaging wait (the plan is strict)"),
 		},
 		{
 			Name:  "the window closed before its turn came",
 			Given: func(_ *steptest.Stage, _ *claim.Input) { time.Sleep(5 * time.Hour) },
-			Want:  "Claim DescribeInstances DescribeInstanceAttribute Slots*2: ok",
+			Want:  "Claim DescribeInstances Slots*2: ok",
 			Then:  skipped(job.WindowClosed, "the window closed at 2000-01-01T04:00:00Z before its turn came"),
 		},
 		{
 			Name:  "a stopped instance is imaged after the window, too: nothing goes down",
 			Given: func(s *steptest.Stage, _ *claim.Input) { s.Set(s.Web, ec2.Stopped); time.Sleep(5 * time.Hour) },
-			Want:  looks + " Record: ok",
+			Want:  found + " Record: ok",
 			Then:  func(s *steptest.Stage, j job.Job) { s.Same("decision", j.Decision, job.ImageNow) },
 		},
 		{
@@ -280,7 +283,7 @@ func TestClaimRequested(t *testing.T) {
 				s.Cloud.Inject(ec2.Fault{Action: "StopInstances", Stuck: true})
 				s.Must(s.StopWeb())
 			},
-			Want: looks + ": ok",
+			Want: found + ": ok",
 			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("waits", []any{j.Decision, j.Turn.Seconds, j.Skip == nil}, []any{job.WaitFirst, 30, true})
 			},

@@ -49,7 +49,7 @@ func TestClaimIsHeldBack(t *testing.T) {
 			Given: func(s *steptest.Stage, in *claim.Input) { lost(s, in) }, Then: held,
 		},
 		{
-			Name: "until the window closes", Want: looks + ": ok",
+			Name: "until the window closes", Want: found + ": ok",
 			Given: func(s *steptest.Stage, in *claim.Input) { lost(s, in); time.Sleep(5 * time.Hour) },
 			Then:  skips(job.LedgerLost, "its table was lost"),
 		},

@@ -16,7 +16,7 @@ func (s Step) lineage(ctx context.Context, of job.Source) (string, error) {
 	if _, member := of.Tags[tag.Group]; !member {
 		return "", nil
 	}
-	found, err := lineage.OfInstances(ctx, s.members, []string{of.ID})
+	found, err := lineage.OfInstances(ctx, s.AutoScaling, []string{of.ID})
 	if fault.IsTransient(err) || fault.IsNotYet(err) {
 		return "", err
 	}

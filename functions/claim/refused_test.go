@@ -86,7 +86,7 @@ func TestClaimNotes(t *testing.T) {
 			Given: noted(job.SlowVolume, job.InstanceStoreData), Then: warns(job.SlowVolume),
 		},
 		{
-			Name: "a one-time Spot request, and a slow volume", Want: looks + ": ok",
+			Name: "a one-time Spot request, and a slow volume", Want: found + ": ok",
 			Given: noted(job.OneTimeSpot, job.SlowVolume), Then: skips(job.OneTimeSpot, ""),
 		},
 	})
@@ -116,25 +116,25 @@ func TestClaimOfAChangingInstance(t *testing.T) {
 	}
 	const stopping = "it is stopping: somebody is changing it now"
 	steptest.Play(t, requested, cases{
-		{Name: "it begins to wait", Want: looks + ": ok", Then: waits(0)},
-		{Name: "it waits since a while", Given: turn(0, 29*time.Minute), Want: looks + ": ok", Then: waits(29 * time.Minute)},
+		{Name: "it begins to wait", Want: found + ": ok", Then: waits(0)},
+		{Name: "it waits since a while", Given: turn(0, 29*time.Minute), Want: found + ": ok", Then: waits(29 * time.Minute)},
 		{
-			Name: "it has waited for half an hour", Given: turn(0, 30*time.Minute), Want: looks + " Slots: ok",
+			Name: "it has waited for half an hour", Given: turn(0, 30*time.Minute), Want: found + " Slots: ok",
 			Then: skips(job.ChangingState, stopping+", and was so for 30m0s. Ask again once it runs or is stopped"),
 		},
 		{
 			Name: "it waited for its turn before that", Given: turn(1, time.Hour),
-			Want: turned + " Take DescribeInstances DescribeInstanceAttribute: ok", Then: waits(0),
+			Want: turned + " Take DescribeInstances: ok", Then: waits(0),
 		},
 		{
-			Name: "another reason", Want: looks + ": ok", Then: skips(job.Hibernation, ""),
+			Name: "another reason", Want: found + ": ok", Then: skips(job.Hibernation, ""),
 			Given: func(s *steptest.Stage, _ *claim.Input) {
 				s.Must(s.Cloud.SetHibernation(s.Web, true))
 				s.Set(s.Web, ec2.Running)
 			},
 		},
 		{
-			Name: "the request is for a whole plan", Want: looks + ": ok", Then: skips(job.ChangingState, stopping),
+			Name: "the request is for a whole plan", Want: found + ": ok", Then: skips(job.ChangingState, stopping),
 			Given: func(_ *steptest.Stage, in *claim.Input) { in.Job.Run.Request.Source = "" },
 		},
 	})

@@ -26,7 +26,7 @@ const (
 // snapshot decides about a snapshot. Nothing is stopped for one, so that it takes no place and no turn, and neither the
 // window nor the breaker keeps it. Its claim is its own: a run that images its instance goes on.
 func (s Step) snapshot(ctx context.Context, j job.Job, claim ledger.Claim) (job.Job, error) {
-	found, ok, err := source.FindSnapshot(ctx, s.instances, j.Source.ID)
+	found, ok, err := source.FindSnapshot(ctx, s.EC2, j.Source.ID)
 	if err != nil {
 		return j, err
 	}
@@ -47,7 +47,7 @@ func (s Step) snapshot(ctx context.Context, j job.Job, claim ledger.Claim) (job.
 	j.Image.Name, j.Turn = image.Name(j), nil
 	j.Decision, j.Back = job.RegisterIt, true
 	claim.Name, claim.Looked = j.Source.Name, true
-	if err := s.book.Record(ctx, claim); err != nil {
+	if err := s.Ledger.Record(ctx, claim); err != nil {
 		return j, fmt.Errorf("recording the claim of %s: %w", j.Source.ID, err)
 	}
 	return j, nil
@@ -55,11 +55,11 @@ func (s Step) snapshot(ctx context.Context, j job.Job, claim ledger.Claim) (job.
 
 // stored is a snapshot that is not completed. One that is pending is waited for.
 func (s Step) stored(j job.Job, reason job.Reason, pending bool) job.Job {
-	turn := job.Turn{Seconds: int(storingLooks.Seconds()), Since: s.now().UTC()}
+	turn := job.Turn{Seconds: int(storingLooks.Seconds()), Since: s.Now().UTC()}
 	if j.Turn != nil {
 		turn.Since = j.Turn.Since
 	}
-	if waited := s.now().Sub(turn.Since); !pending || waited >= storing {
+	if waited := s.Now().Sub(turn.Since); !pending || waited >= storing {
 		return skip(j, job.NotRegistrable, reason.Text)
 	}
 	j.Decision, j.Turn = job.WaitFirst, &turn
@@ -70,7 +70,7 @@ func (s Step) stored(j job.Job, reason job.Reason, pending bool) job.Job {
 // and its type. A snapshot of a volume that is not its instance's root volume has the volume's lineage: anyone
 // who may attach a volume would speak for the instance otherwise.
 func (s Step) origin(ctx context.Context, src job.Source, found types.Snapshot) (job.Source, error) {
-	lineages, err := lineage.OfSnapshots(ctx, s.instances, []string{src.ID})
+	lineages, err := lineage.OfSnapshots(ctx, s.EC2, []string{src.ID})
 	if err != nil {
 		return src, err
 	}
@@ -79,7 +79,7 @@ func (s Step) origin(ctx context.Context, src job.Source, found types.Snapshot) 
 		return src, nil
 	}
 	if of != aws.ToString(found.VolumeId) {
-		instance, ok, err := source.Find(ctx, s.instances, of)
+		instance, ok, err := source.Find(ctx, s.EC2, of)
 		if err != nil {
 			return src, err
 		}

@@ -27,7 +27,7 @@ func (s Step) mayStop(ctx context.Context, j job.Job) (job.Job, error) {
 	if reason, err := s.startable(ctx, j); err != nil || reason != nil {
 		return refuse(j, reason), err
 	}
-	open, err := breaker.Open(ctx, s.book)
+	open, err := breaker.Open(ctx, s.Ledger)
 	if err != nil {
 		return j, err
 	}
@@ -45,11 +45,11 @@ func (s Step) mayStop(ctx context.Context, j job.Job) (job.Job, error) {
 // unlock looks whether the ledger knows by now of what was down without its knowing: the sweep sees to that within
 // minutes. Until then the source waits, a request for half an hour.
 func (s Step) unlock(ctx context.Context, j job.Job) (job.Job, error) {
-	tagged, err := source.DownWith(ctx, s.instances, tag.Stopped)
+	tagged, err := source.DownWith(ctx, s.EC2, tag.Stopped)
 	if err != nil {
 		return j, err
 	}
-	lost, err := bound.Lost(ctx, s.book, job.MachineOf(j.Execution), tagged)
+	lost, err := bound.Lost(ctx, s.Ledger, job.MachineOf(j.Execution), tagged)
 	if err != nil {
 		return j, err
 	}
@@ -58,11 +58,11 @@ func (s Step) unlock(ctx context.Context, j job.Job) (job.Job, error) {
 		return j, nil
 	}
 	j.Run.Held = bound.Held(lost)
-	turn := job.Turn{Held: true, Seconds: int(again.Seconds()), Since: s.now().UTC()}
+	turn := job.Turn{Held: true, Seconds: int(again.Seconds()), Since: s.Now().UTC()}
 	if j.Turn != nil {
 		turn.Since, turn.First = j.Turn.Since, j.Turn.First
 	}
-	if j.Run.Request != nil && j.Run.Request.Source != "" && s.now().Sub(turn.Since) >= settling {
+	if j.Run.Request != nil && j.Run.Request.Source != "" && s.Now().Sub(turn.Since) >= settling {
 		return refuse(j, j.Run.Held), nil
 	}
 	j.Decision, j.Turn = job.WaitFirst, &turn
@@ -80,10 +80,10 @@ func (s Step) heldBack(ctx context.Context, j job.Job, b breaker.Block) (job.Job
 	if requested || j.Run.Closes.IsZero() || b.Claim.StopSent.Before(j.Run.Scheduled) {
 		return refuse(j, b.Reason()), nil
 	}
-	if err := bound.Leave(ctx, s.book, j.Run.Plan, j.Source.ID, j.Run.Name, false); err != nil {
+	if err := bound.Leave(ctx, s.Ledger, j.Run.Plan, j.Source.ID, j.Run.Name, false); err != nil {
 		return j, fmt.Errorf("giving up the turn of %s: %w", j.Source.ID, err)
 	}
-	turn := job.Turn{Held: true, Seconds: int(again.Seconds()), Since: s.now().UTC()}
+	turn := job.Turn{Held: true, Seconds: int(again.Seconds()), Since: s.Now().UTC()}
 	if j.Turn != nil {
 		turn.Since, turn.First = j.Turn.Since, j.Turn.First
 	}
@@ -104,15 +104,15 @@ const fresh = 30 * time.Minute
 
 // startable is why EC2 would not start the source again; nil when it would.
 func (s Step) startable(ctx context.Context, j job.Job) (*job.Reason, error) {
-	if s.now().Sub(j.Run.Asked) < fresh {
+	if s.Now().Sub(j.Run.Asked) < fresh {
 		return nil, nil
 	}
-	return source.Startable(ctx, s.instances, j.Source.ID)
+	return source.Startable(ctx, s.EC2, j.Source.ID)
 }
 
 // place asks for a place in the plan's bounds. The job has one then, or waits, or is refused.
 func (s Step) place(ctx context.Context, j job.Job) (job.Job, error) {
-	now := s.now().UTC()
+	now := s.Now().UTC()
 	ask := bound.Ask{
 		Plan: j.Run.Plan, Source: j.Source.ID, Name: j.Source.Name, Run: j.Run.Name, Execution: j.Execution,
 		Concurrency: j.Plan.Concurrency, Most: j.Run.Most, Since: j.Run.Since, Now: now,
@@ -120,7 +120,7 @@ func (s Step) place(ctx context.Context, j job.Job) (job.Job, error) {
 	if j.Turn != nil {
 		ask.Asked = j.Turn.Since
 	}
-	got, err := bound.Place(ctx, s.book, ask)
+	got, err := bound.Place(ctx, s.Ledger, ask)
 	switch {
 	case err != nil:
 		return j, fmt.Errorf("asking for a place for %s: %w", j.Source.ID, err)
@@ -197,11 +197,11 @@ func (s Step) stillWaits(ctx context.Context, j job.Job) (job.Job, bool, error) 
 	if j.Turn == nil || j.Turn.Before == 0 && !j.Turn.Held {
 		return j, false, nil
 	}
-	if _, late := source.Decide(true, j.Run, j.Plan, s.now()); late != nil {
+	if late := source.Late(j.Run, s.Now()); late != nil {
 		j, err := s.late(ctx, j, noTurn(j, *late))
 		return j, true, err
 	}
-	open, err := breaker.Open(ctx, s.book)
+	open, err := breaker.Open(ctx, s.Ledger)
 	if err != nil {
 		return j, true, err
 	}
@@ -223,7 +223,7 @@ func (s Step) late(ctx context.Context, j job.Job, otherwise job.Reason) (job.Jo
 	if j.Run.Held != nil {
 		return refuse(j, j.Run.Held), nil
 	}
-	open, err := breaker.Open(ctx, s.book)
+	open, err := breaker.Open(ctx, s.Ledger)
 	if err != nil {
 		return j, err
 	}
@@ -238,7 +238,7 @@ func (s Step) late(ctx context.Context, j job.Job, otherwise job.Reason) (job.Jo
 				closed, b.Why(), j.Run.Plan, j.Plan.Concurrency, b.Claim.Source)), nil
 		}
 	}
-	unread, err := bound.Unread(ctx, s.book, j.Run.Plan)
+	unread, err := bound.Unread(ctx, s.Ledger, j.Run.Plan)
 	if err == nil && len(unread) > 0 {
 		otherwise = job.Reason{Code: job.LedgerUnread, Text: closed + ": record " + strings.Join(unread, ", ") +
 			" of the ledger " +
@@ -275,11 +275,11 @@ func (s Step) unfit(j job.Job, reason job.Reason) job.Job {
 	if r := j.Run.Request; reason.Code != job.ChangingState || r == nil || r.Source != j.Source.ID {
 		return skip(j, reason.Code, reason.Text)
 	}
-	turn := job.Turn{Seconds: int(looks.Seconds()), Since: s.now().UTC()}
+	turn := job.Turn{Seconds: int(looks.Seconds()), Since: s.Now().UTC()}
 	if j.Turn != nil && j.Turn.Before == 0 {
 		turn.Since = j.Turn.Since
 	}
-	if waited := s.now().Sub(turn.Since); waited >= settling {
+	if waited := s.Now().Sub(turn.Since); waited >= settling {
 		return skip(j, reason.Code, fmt.Sprintf("%s, and was so for %s. Ask again once it runs or is stopped",
 			reason.Text, waited.Truncate(time.Minute)))
 	}
@@ -293,7 +293,7 @@ func (s Step) settled(ctx context.Context, asked bool, j job.Job) (job.Job, erro
 		return j, nil
 	}
 	j.Place, j.Turn = "", nil
-	if err := bound.Leave(ctx, s.book, j.Run.Plan, j.Source.ID, j.Run.Name, false); err != nil {
+	if err := bound.Leave(ctx, s.Ledger, j.Run.Plan, j.Source.ID, j.Run.Name, false); err != nil {
 		return j, fmt.Errorf("giving up the turn of %s: %w", j.Source.ID, err)
 	}
 	return j, nil

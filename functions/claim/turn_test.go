@@ -224,13 +224,13 @@ func TestClaimWaits(t *testing.T) {
 		},
 		{
 			Name: "its turn has come, and it is gone: the place is given up", Want: turned +
-				" Take Free DescribeInstances DescribeInstanceAttribute Slots Free: ok",
+				" Take Free DescribeInstances Slots Free: ok",
 			Given: func(s *steptest.Stage, _ *claim.Input) { free(s); s.Set(s.Web, ec2.Terminated) },
 			Then:  skips(job.Terminating, ""),
 		},
 		{
 			Name: "its turn has come, and it is stopped: imaged as it is, without a place",
-			Want: turned + " Take Free DescribeInstances DescribeInstanceAttribute Record Slots Free: ok",
+			Want: turned + " Take Free DescribeInstances Record Slots Free: ok",
 			Given: func(s *steptest.Stage, _ *claim.Input) {
 				free(s)
 				s.Set(s.Web, ec2.Stopped)
@@ -248,12 +248,12 @@ func TestClaimWaits(t *testing.T) {
 func TestClaimGivesUpItsPlace(t *testing.T) {
 	steptest.Play(t, scene, cases{
 		{
-			Name: "terminated since", Want: claims + " Take Record: ok | " + looks + " Slots Free: ok",
+			Name: "terminated since", Want: claims + " Take Record: ok | " + found + " Slots Free: ok",
 			Then:    skips(job.Terminating, ""),
 			Between: func(s *steptest.Stage) { s.Set(s.Web, ec2.Terminated) },
 		},
 		{
-			Name: "and that fails", Want: claims + " Take Record: ok | " + looks + " Slots Free: Transient",
+			Name: "and that fails", Want: claims + " Take Record: ok | " + found + " Slots Free: Transient",
 			Says:    []string{"giving up the turn of i-"},
 			Between: func(s *steptest.Stage) { s.Set(s.Web, ec2.Terminated); s.Ledger.Break("Free", 1) },
 		},
@@ -291,16 +291,16 @@ func TestClaimMayNotStop(t *testing.T) {
 			Given: func(s *steptest.Stage, _ *claim.Input) { broken(s) },
 		},
 		{
-			Name: "the window closed while the breaker was open", Want: looks + " Slots Claims: ok", Given: late,
+			Name: "the window closed while the breaker was open", Want: found + " Slots Claims: ok", Given: late,
 			Then: skips(job.BreakerOpen, "db (i-down)"),
 		},
 		{
-			Name: "the window closed", Want: looks + " Slots*2: ok",
+			Name: "the window closed", Want: found + " Slots*2: ok",
 			Given: func(*steptest.Stage, *claim.Input) { time.Sleep(5 * time.Hour) },
 			Then:  skips(job.WindowClosed, "the window closed at"),
 		},
 		{
-			Name: "the window closed, and whether the breaker was open cannot be read", Want: looks + " Slots: Transient",
+			Name: "the window closed, and whether the breaker was open cannot be read", Want: found + " Slots: Transient",
 			Given: func(s *steptest.Stage, in *claim.Input) { late(s, in); s.Ledger.Break("Slots", 1) },
 		},
 		{

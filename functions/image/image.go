@@ -38,15 +38,10 @@ type Ledger interface {
 
 // Step creates an image.
 type Step struct {
-	ec2  Imager
-	book Ledger
-	path string
-	now  func() time.Time
-}
-
-// New makes the step. The aliases of sources lie in Parameter Store under path.
-func New(ec2 Imager, book Ledger, path string, now func() time.Time) Step {
-	return Step{ec2, book, path, now}
+	EC2    Imager
+	Ledger Ledger
+	Path   string
+	Now    func() time.Time
 }
 
 // Handle has the image registered and made. An image whose id is registered is there already.
@@ -55,17 +50,17 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	if err != nil {
 		return j, err
 	}
-	registered, err := s.book.Register(ctx, register.ImageOf(j))
+	registered, err := s.Ledger.Register(ctx, register.ImageOf(j))
 	if err != nil {
 		return j, fmt.Errorf("registering the image of %s (%s): %w", j.Source.Name, j.Source.ID, err)
 	}
-	now := s.now().UTC()
+	now := s.Now().UTC()
 	if j.Image.ID = registered.ID; j.Image.ID == "" {
 		if j, err = s.create(ctx, j, registered); err != nil {
 			return j, err
 		}
 		registered.ID = j.Image.ID
-		if _, err := s.book.Amend(ctx, registered); errors.As(err, new(*ledger.MovedError)) {
+		if _, err := s.Ledger.Amend(ctx, registered); errors.As(err, new(*ledger.MovedError)) {
 			return j, &fault.NotYet{Err: err} // A sweep has found the image meanwhile.
 		} else if err != nil {
 			return j, fmt.Errorf("registering image %s of %s (%s): %w", j.Image.ID, j.Source.Name, j.Source.ID, err)
@@ -82,12 +77,12 @@ func (s Step) create(ctx context.Context, j job.Job, registered ledger.Registrat
 	if err := s.atRest(ctx, j); err != nil {
 		return j, err
 	}
-	out, err := s.ec2.CreateImage(ctx, request(j))
+	out, err := s.EC2.CreateImage(ctx, request(j))
 	switch {
 	case err == nil:
 		j.Image.ID = aws.ToString(out.ImageId)
 	case fault.IsNameTaken(err):
-		if j.Image.ID, err = register.Taken(ctx, s.ec2, registered, err); err != nil {
+		if j.Image.ID, err = register.Taken(ctx, s.EC2, registered, err); err != nil {
 			return j, err
 		}
 	case fault.Code(err) == "TagPolicyViolation":
@@ -105,7 +100,7 @@ func (s Step) create(ctx context.Context, j job.Job, registered ledger.Registrat
 // inNoState is the refusal of an instance that is in no state to be imaged: one that is on its way to another will be,
 // one that was terminated never.
 func (s Step) inNoState(ctx context.Context, j job.Job, refused error) error {
-	instance, ok, err := source.Find(ctx, s.ec2, j.Source.ID)
+	instance, ok, err := source.Find(ctx, s.EC2, j.Source.ID)
 	if err == nil && (!ok || source.Ending(source.State(instance))) {
 		return terminated(j)
 	}
@@ -122,7 +117,7 @@ func (s Step) atRest(ctx context.Context, j job.Job) error {
 	if j.Decision != job.StopFirst {
 		return nil
 	}
-	instance, ok, err := source.Find(ctx, s.ec2, j.Source.ID)
+	instance, ok, err := source.Find(ctx, s.EC2, j.Source.ID)
 	if err != nil {
 		return err
 	}
@@ -133,7 +128,7 @@ func (s Step) atRest(ctx context.Context, j job.Job) error {
 		return nil
 	case state == types.InstanceStateNameStopping:
 		return &fault.NotYet{Err: fmt.Errorf("%s (%s) is still stopping", j.Source.Name, j.Source.ID)}
-	case !aws.ToTime(instance.LaunchTime).After(j.Times.StopSent) && s.now().Sub(j.Times.Stopped) < lagging:
+	case !aws.ToTime(instance.LaunchTime).After(j.Times.StopSent) && s.Now().Sub(j.Times.Stopped) < lagging:
 		return &fault.NotYet{Err: fmt.Errorf("%s (%s) is shown as %s a moment after it was stopped", j.Source.Name, j.Source.ID, state)}
 	default:
 		return fault.Failure("Nothing is to be done: it runs, and the next run images it.",

@@ -13,7 +13,7 @@ import (
 
 // volumes decides whether what is launched from the image leaves volumes behind, and says so.
 func (s Step) volumes(ctx context.Context, j job.Job) (job.Job, error) {
-	always, warning, err := rollout.Volumes(ctx, s.ec2, s.path, j.Plan, j.Source)
+	always, warning, err := rollout.Volumes(ctx, s.EC2, s.Path, j.Plan, j.Source)
 	if err != nil || warning == nil {
 		return j, err
 	}

@@ -15,15 +15,12 @@ type Notifier interface {
 }
 
 // Step tells people.
-type Step struct{ notifier Notifier }
-
-// New makes the step.
-func New(notifier Notifier) Step { return Step{notifier} }
+type Step struct{ Notifier Notifier }
 
 // Handle tells how the run ended and returns the page with its outcome, which
 // decides whether the execution shows as succeeded or failed.
 func (s Step) Handle(ctx context.Context, p job.Batch) (job.Batch, error) {
-	outcome, err := s.notifier.Tell(ctx, ledger.Run{
+	outcome, err := s.Notifier.Tell(ctx, ledger.Run{
 		Name: p.Run.Name, Plan: p.Run.Plan, Execution: p.Execution, Scheduled: p.Run.Scheduled,
 		Request: p.Run.Request, Problem: p.Failure.Problem(), Do: p.Failure.Do(), Retiring: p.Retire.Failure.Problem(),
 	}, p.Plan)

@@ -21,7 +21,7 @@ func scene(s *steptest.Stage) (handler.Func[job.Batch, job.Batch], job.Batch) {
 	p := job.Batch{Run: s.Run(), Plan: s.Plan, Execution: "arn:aws:states:eu-central-1:123456789012:execution:goldsmith:" + steptest.RunName}
 	p.Sources = []job.Source{{ID: s.Web, Kind: job.Instance}}
 	time.Sleep(time.Hour)
-	return notify.New(s.Notifier()).Handle, p
+	return notify.Step{Notifier: s.Notifier()}.Handle, p
 }
 
 func ends(s *steptest.Stage, name string, how job.Ending) {

@@ -20,7 +20,7 @@ func Wire(ctx context.Context, read settings.Reader) (handler.Func[job.Batch, jo
 		return nil, err
 	}
 	sender := slack.New(secretsmanager.NewFromConfig(s.AWS), s.Get(settings.SlackSecret), s.Web)
-	return New(notify.Notifier{
+	return Step{notify.Notifier{
 		Runs: s.Ledger, Results: s.Ledger, Requests: s.Ledger, Slack: sender, Tags: ec2.NewFromConfig(s.AWS), Now: s.Now,
-	}).Handle, nil
+	}}.Handle, nil
 }

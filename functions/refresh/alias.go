@@ -33,7 +33,7 @@ func (s Step) written(ctx context.Context, j job.Job, g types.AutoScalingGroup, 
 		if r.Problem != "" || !slices.ContainsFunc(asg.Specs(g), uses) {
 			continue
 		}
-		out, err := s.parameters.GetParameters(ctx, &ssm.GetParametersInput{Names: []string{r.Target}})
+		out, err := s.SSM.GetParameters(ctx, &ssm.GetParametersInput{Names: []string{r.Target}})
 		if err != nil {
 			return "", fmt.Errorf("reading parameter %s: %w", r.Target, err)
 		}
@@ -45,7 +45,7 @@ func (s Step) written(ctx context.Context, j job.Job, g types.AutoScalingGroup, 
 			holds, r.To)
 		switch {
 		case holds == r.To:
-		case s.now().Sub(j.Times.Released) < checking:
+		case s.Now().Sub(j.Times.Released) < checking:
 			return "", &fault.NotYet{Err: fmt.Errorf("group %s: %s", aws.ToString(g.AutoScalingGroupName), problem)}
 		default:
 			return problem, nil

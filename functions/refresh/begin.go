@@ -117,7 +117,7 @@ func (s Step) overtaken(ctx context.Context, rolled []job.Rolled, g types.AutoSc
 		if r.Stays {
 			head = "$Latest"
 		}
-		out, err := s.templates.DescribeLaunchTemplateVersions(ctx, &ec2.DescribeLaunchTemplateVersionsInput{
+		out, err := s.EC2.DescribeLaunchTemplateVersions(ctx, &ec2.DescribeLaunchTemplateVersionsInput{
 			LaunchTemplateId: aws.String(r.Target), Versions: []string{head},
 		})
 		if err != nil {
@@ -134,7 +134,7 @@ func (s Step) overtaken(ctx context.Context, rolled []job.Rolled, g types.AutoSc
 }
 
 func (s Step) start(ctx context.Context, j job.Job, r job.Refresh, d asg.Decision) (job.Refresh, error) {
-	out, err := s.groups.StartInstanceRefresh(ctx, &autoscaling.StartInstanceRefreshInput{
+	out, err := s.AutoScaling.StartInstanceRefresh(ctx, &autoscaling.StartInstanceRefreshInput{
 		AutoScalingGroupName: aws.String(r.Group), Strategy: types.RefreshStrategyRolling,
 		DesiredConfiguration: d.Desired, Preferences: preferences(j.Plan.Roll.Refresh, d),
 	})
@@ -145,7 +145,7 @@ func (s Step) start(ctx context.Context, j job.Job, r job.Refresh, d asg.Decisio
 	if err != nil {
 		return r, fmt.Errorf("starting an instance refresh of group %s: %w", r.Group, err)
 	}
-	r.ID, r.Status, r.Began = aws.ToString(out.InstanceRefreshId), string(types.InstanceRefreshStatusPending), s.now().UTC()
+	r.ID, r.Status, r.Began = aws.ToString(out.InstanceRefreshId), string(types.InstanceRefreshStatusPending), s.Now().UTC()
 	return r, nil
 }
 
@@ -155,7 +155,7 @@ const inProgress = "InstanceRefreshInProgress"
 // known are the group's refreshes, newest first as Auto Scaling gives them. Ours
 // began after the source was released; one page of them, a hundred, covers that.
 func (s Step) known(ctx context.Context, name string) ([]types.InstanceRefresh, error) {
-	out, err := s.groups.DescribeInstanceRefreshes(ctx,
+	out, err := s.AutoScaling.DescribeInstanceRefreshes(ctx,
 		&autoscaling.DescribeInstanceRefreshesInput{AutoScalingGroupName: aws.String(name)})
 	if err != nil {
 		return nil, fmt.Errorf("looking at the instance refreshes of group %s: %w", name, err)
@@ -186,7 +186,7 @@ func (s Step) read(ctx context.Context, g types.AutoScalingGroup, images asg.Ima
 		if _, ok := images[spec]; ok {
 			continue
 		}
-		out, err := s.templates.DescribeLaunchTemplateVersions(ctx, &ec2.DescribeLaunchTemplateVersionsInput{
+		out, err := s.EC2.DescribeLaunchTemplateVersions(ctx, &ec2.DescribeLaunchTemplateVersionsInput{
 			LaunchTemplateId: aws.String(spec.Template), Versions: []string{spec.Version},
 		})
 		if err != nil {

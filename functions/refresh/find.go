@@ -19,7 +19,7 @@ func (s Step) rolled(ctx context.Context, j job.Job) ([]job.Rolled, error) {
 	}
 	all := slices.DeleteFunc(slices.Clone(j.Rolled), func(r job.Rolled) bool { return len(r.Through) > 0 })
 	for _, key := range rollout.Keys(j.Source) {
-		for t, err := range s.book.Targets(ctx, key) {
+		for t, err := range s.Ledger.Targets(ctx, key) {
 			if err != nil {
 				return nil, fmt.Errorf("reading what %s has rolled: %w", key, err)
 			}
@@ -53,7 +53,7 @@ func templates(rolled []job.Rolled) asg.Rolled {
 
 // using are the groups that may launch from a rolled template, by name; names are those wanted, none for all.
 func (s Step) using(ctx context.Context, templates asg.Rolled, names ...string) ([]types.AutoScalingGroup, error) {
-	groups, err := asg.List(ctx, s.groups, true, names...)
+	groups, err := asg.List(ctx, s.AutoScaling, true, names...)
 	if err != nil {
 		return nil, fmt.Errorf("looking for the groups that use what was rolled: %w", err)
 	}

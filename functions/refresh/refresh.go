@@ -25,16 +25,11 @@ type Ledger interface {
 
 // Step refreshes groups.
 type Step struct {
-	groups     Groups
-	templates  Templates
-	parameters Parameters
-	book       Ledger
-	now        func() time.Time
-}
-
-// New makes the step.
-func New(groups Groups, templates Templates, parameters Parameters, book Ledger, now func() time.Time) Step {
-	return Step{groups, templates, parameters, book, now}
+	AutoScaling Groups
+	EC2         Templates
+	SSM         Parameters
+	Ledger      Ledger
+	Now         func() time.Time
 }
 
 // Handle starts what can be started and records how things stand. What cannot
@@ -55,7 +50,7 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 		return j, err
 	}
 	j.Refreshing = slices.ContainsFunc(j.Refreshes, job.Refresh.Open)
-	if err := s.book.PutResult(ctx, j.ResultOf(job.Imaged, s.now().UTC())); err != nil {
+	if err := s.Ledger.PutResult(ctx, j.ResultOf(job.Imaged, s.Now().UTC())); err != nil {
 		return j, fmt.Errorf("recording the refreshes of %s: %w", j.Source.ID, err)
 	}
 	if !j.Refreshing {

@@ -39,7 +39,7 @@ func scene(s *steptest.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 	}
 	j.Times.Released = time.Now().UTC()
 	time.Sleep(time.Minute)
-	return refresh.New(s.AutoScaling, s.EC2, s.SSM, s.Ledger, time.Now).Handle, j
+	return refresh.Step{AutoScaling: s.AutoScaling, EC2: s.EC2, SSM: s.SSM, Ledger: s.Ledger, Now: time.Now}.Handle, j
 }
 
 type cases = []steptest.Case[job.Job, job.Job]

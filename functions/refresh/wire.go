@@ -18,6 +18,8 @@ func Wire(ctx context.Context, read settings.Reader) (handler.Func[job.Job, job.
 	if err != nil {
 		return nil, err
 	}
-	scaling, cloud, parameters := autoscaling.NewFromConfig(s.AWS), ec2.NewFromConfig(s.AWS), ssm.NewFromConfig(s.AWS)
-	return New(scaling, cloud, parameters, s.Ledger, s.Now).Handle, nil
+	return Step{
+		AutoScaling: autoscaling.NewFromConfig(s.AWS), EC2: ec2.NewFromConfig(s.AWS), SSM: ssm.NewFromConfig(s.AWS),
+		Ledger: s.Ledger, Now: s.Now,
+	}.Handle, nil
 }

@@ -25,14 +25,14 @@ func (s Step) register(ctx context.Context, j job.Job) error {
 	if j.Image.ID == "" {
 		return nil
 	}
-	_, ok, err := s.results.Registration(ctx, j.Image.ID)
+	_, ok, err := s.Results.Registration(ctx, j.Image.ID)
 	if err != nil {
 		return fmt.Errorf("looking for image %s in the register: %w", j.Image.ID, err)
 	}
 	if ok {
 		return nil
 	}
-	out, err := s.tags.DescribeImages(ctx, &ec2.DescribeImagesInput{ImageIds: []string{j.Image.ID}})
+	out, err := s.EC2.DescribeImages(ctx, &ec2.DescribeImagesInput{ImageIds: []string{j.Image.ID}})
 	if fault.IgnoreNotFound(err) != nil {
 		_, err := passing(ctx, j, fmt.Errorf("looking at image %s, which is not registered: %w", j.Image.ID, err))
 		return err
@@ -46,7 +46,7 @@ func (s Step) register(ctx context.Context, j job.Job) error {
 		handler.Log(ctx).WarnContext(ctx, "the image is not registered", "image", r.ID, "source", r.Source, "why", why)
 		return nil
 	}
-	if _, err := s.results.Register(ctx, r); err != nil {
+	if _, err := s.Results.Register(ctx, r); err != nil {
 		return fmt.Errorf("registering image %s: %w", r.ID, err)
 	}
 	return nil

@@ -59,28 +59,23 @@ type EC2 interface {
 
 // Step releases a source.
 type Step struct {
-	tags     EC2
-	held     Held
-	results  Results
-	requests request.Ledger
-	now      func() time.Time
-}
-
-// New makes the step.
-func New(tags EC2, held Held, results Results, requests request.Ledger, now func() time.Time) Step {
-	return Step{tags, held, results, requests, now}
+	EC2      EC2
+	Claims   Held
+	Results  Results
+	Requests request.Ledger
+	Now      func() time.Time
 }
 
 // Handle ends the job. The result is written first and the claim dropped last,
 // so that a crash in between is repeated, never forgotten.
 func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
-	now := s.now().UTC()
+	now := s.Now().UTC()
 	ending := endingOf(j)
 	j.Warnings = append(slices.Clone(j.Warnings), leftover(j)...)
 	j.Times.Released, j.Refreshing = now, ending == job.Imaged && concernsGroups(j)
 	result := j.ResultOf(ending, now)
 	result.Problem, result.Do = problem(j)
-	if err := s.results.PutResult(ctx, result); err != nil {
+	if err := s.Results.PutResult(ctx, result); err != nil {
 		return j, fmt.Errorf("recording the result of %s: %w", j.Source.ID, err)
 	}
 	if err := s.register(ctx, j); err != nil {
@@ -92,7 +87,7 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	}
 	if left != nil {
 		result.Warnings = append(result.Warnings, *left)
-		if err := s.results.PutResult(ctx, result); err != nil {
+		if err := s.Results.PutResult(ctx, result); err != nil {
 			return j, fmt.Errorf("recording the result of %s: %w", j.Source.ID, err)
 		}
 	}
@@ -202,7 +197,7 @@ func passing(ctx context.Context, j job.Job, failed error) (lasting, err error) 
 // takeOff removes the request tag that the run answers.
 func (s Step) takeOff(ctx context.Context, j job.Job) error {
 	if r := j.Run.Request; r != nil && r.Source == j.Source.ID {
-		return request.TakeOff(ctx, s.tags, s.requests, *r, j.Run.Name)
+		return request.TakeOff(ctx, s.EC2, s.Requests, *r, j.Run.Name)
 	}
 	return nil
 }
@@ -213,7 +208,7 @@ func (s Step) note(ctx context.Context, j job.Job) error {
 	if !j.Times.StopSent.IsZero() {
 		tags[tag.Stopped] = ""
 	}
-	_, err := s.tags.CreateTags(ctx, &ec2.CreateTagsInput{Resources: []string{j.Source.ID}, Tags: tag.List(tags)})
+	_, err := s.EC2.CreateTags(ctx, &ec2.CreateTagsInput{Resources: []string{j.Source.ID}, Tags: tag.List(tags)})
 	if err != nil {
 		return fmt.Errorf("tagging %s with its image: %w", j.Source.ID, err)
 	}
@@ -229,7 +224,7 @@ func (s Step) forget(ctx context.Context, j job.Job) error {
 		if resource == "" {
 			continue
 		}
-		if err := ledger.Forget(ctx, s.held, resource, j.Run.Name); err != nil {
+		if err := ledger.Forget(ctx, s.Claims, resource, j.Run.Name); err != nil {
 			return err
 		}
 	}
@@ -243,11 +238,11 @@ func (s Step) giveUp(ctx context.Context, j job.Job, ending job.Ending, now time
 	}
 	// The place of one that was seen running is given up by then; how far a failed step came is not known.
 	if j.Failure != nil || j.Place != "" && j.Times.Running.IsZero() {
-		if err := bound.Leave(ctx, s.held, j.Run.Plan, j.Source.ID, j.Run.Name, stopped(j)); err != nil {
+		if err := bound.Leave(ctx, s.Claims, j.Run.Plan, j.Source.ID, j.Run.Name, stopped(j)); err != nil {
 			return fmt.Errorf("giving up the place of %s: %w", j.Source.ID, err)
 		}
 	}
-	if err := s.held.Drop(ctx, j.Source.ID, j.Run.Name); err != nil {
+	if err := s.Claims.Drop(ctx, j.Source.ID, j.Run.Name); err != nil {
 		return fmt.Errorf("dropping the claim of %s: %w", j.Source.ID, err)
 	}
 	return nil
@@ -262,15 +257,15 @@ func stopped(j job.Job) bool {
 
 // leave keeps the claim of an instance that is still down: recover works from it.
 func (s Step) leave(ctx context.Context, j job.Job, now time.Time) error {
-	claim, err := s.held.Claim(ctx, ledger.ClaimOf(j, now))
+	claim, err := s.Claims.Claim(ctx, ledger.ClaimOf(j, now))
 	if err != nil {
 		return fmt.Errorf("looking up the claim of %s: %w", j.Source.ID, err)
 	}
 	claim.Left = now
-	if err := s.held.Record(ctx, claim); err != nil {
+	if err := s.Claims.Record(ctx, claim); err != nil {
 		return fmt.Errorf("leaving %s to recover: %w", j.Source.ID, err)
 	}
-	return breaker.Mark(ctx, s.held, claim)
+	return breaker.Mark(ctx, s.Claims, claim)
 }
 
 func count(ctx context.Context, j job.Job, ending job.Ending) {

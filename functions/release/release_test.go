@@ -29,7 +29,7 @@ func scene(s *steptest.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 	_, err := s.Ledger.Kept.Register(s.Context(), r)
 	s.Must(err)
 	time.Sleep(10 * time.Minute)
-	return release.New(s.EC2, s.Ledger, s.Ledger, s.Ledger, time.Now).Handle, j
+	return release.Step{EC2: s.EC2, Claims: s.Ledger, Results: s.Ledger, Requests: s.Ledger, Now: time.Now}.Handle, j
 }
 
 type cases = []steptest.Case[job.Job, job.Job]

@@ -16,5 +16,7 @@ func Wire(ctx context.Context, read settings.Reader) (handler.Func[job.Job, job.
 	if err != nil {
 		return nil, err
 	}
-	return New(ec2.NewFromConfig(s.AWS), s.Ledger, s.Ledger, s.Ledger, s.Now).Handle, nil
+	return Step{
+		EC2: ec2.NewFromConfig(s.AWS), Claims: s.Ledger, Results: s.Ledger, Requests: s.Ledger, Now: s.Now,
+	}.Handle, nil
 }

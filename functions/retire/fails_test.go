@@ -84,7 +84,7 @@ func rounds(t *testing.T, given func(s *steptest.Stage, due string, a *answers) 
 		a := answers{Client: s.EC2}
 		deprecated(s, due, 72*time.Hour)
 		book := given(s, due, &a)
-		_, err := retire.New(reviewer(s), a, book, time.Now).Handle(s.Context(), page)
+		_, err := retire.Step{Reviewer: reviewer(s), EC2: a, Ledger: book, Now: time.Now}.Handle(s.Context(), page)
 		then(s, due, err)
 	})
 }

@@ -62,7 +62,7 @@ func (r *round) proven(ctx context.Context, owners []ledger.Registration) ([]led
 
 // says is whether EC2 says of that very image that it is gone.
 func (r *round) says(ctx context.Context, id string) (bool, error) {
-	_, err := r.ec2.DescribeImageAttribute(ctx, &ec2.DescribeImageAttributeInput{
+	_, err := r.EC2.DescribeImageAttribute(ctx, &ec2.DescribeImageAttributeInput{
 		ImageId: aws.String(id), Attribute: types.ImageAttributeNameDescription,
 	})
 	if fault.IsNoImage(err) {

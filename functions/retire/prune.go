@@ -62,7 +62,7 @@ func (r *round) prune(ctx context.Context) error {
 // pin finds out which versions are pinned by now, where an earlier round removed an image.
 func (r *round) pin(ctx context.Context) (err error) {
 	if r.resumed {
-		r.pins, err = r.reviewer.Pins(ctx)
+		r.pins, err = r.Reviewer.Pins(ctx)
 	}
 	return err
 }
@@ -70,7 +70,7 @@ func (r *round) pin(ctx context.Context) (err error) {
 // template is a template as it is now, and the keys by which rolls of it are recorded: what it subscribes to, and what
 // the plan lists it by. Without one Goldsmith may not change it.
 func (r *round) template(ctx context.Context, id string) (t types.LaunchTemplate, keys []string, err error) {
-	out, err := r.ec2.DescribeLaunchTemplates(ctx, &ec2.DescribeLaunchTemplatesInput{LaunchTemplateIds: []string{id}})
+	out, err := r.EC2.DescribeLaunchTemplates(ctx, &ec2.DescribeLaunchTemplatesInput{LaunchTemplateIds: []string{id}})
 	if err != nil || len(out.LaunchTemplates) == 0 {
 		return t, nil, err
 	}
@@ -91,7 +91,7 @@ func (r *round) template(ctx context.Context, id string) (t types.LaunchTemplate
 // rolled are the records of what was rolled into a template.
 func (r *round) rolled(ctx context.Context, template string, keys []string) (all []ledger.TargetRecord, err error) {
 	for _, key := range keys {
-		for t, err := range r.book.Targets(ctx, key) {
+		for t, err := range r.Ledger.Targets(ctx, key) {
 			if err != nil {
 				return nil, fmt.Errorf("reading what %s has rolled: %w", key, err)
 			}
@@ -113,7 +113,7 @@ func (r *round) pruneOne(ctx context.Context, t types.LaunchTemplate, keys, imag
 		return err
 	}
 	for some := range slices.Chunk(numbers, versionsMost) {
-		out, err := r.ec2.DeleteLaunchTemplateVersions(ctx, &ec2.DeleteLaunchTemplateVersionsInput{LaunchTemplateId: t.LaunchTemplateId, Versions: some})
+		out, err := r.EC2.DeleteLaunchTemplateVersions(ctx, &ec2.DeleteLaunchTemplateVersionsInput{LaunchTemplateId: t.LaunchTemplateId, Versions: some})
 		if err != nil {
 			return err
 		}
@@ -133,7 +133,7 @@ func (r *round) stale(
 	ctx context.Context, t types.LaunchTemplate, rolled []ledger.TargetRecord, images []string,
 ) ([]string, error) {
 	var numbers []string
-	pages := ec2.NewDescribeLaunchTemplateVersionsPaginator(r.ec2, &ec2.DescribeLaunchTemplateVersionsInput{
+	pages := ec2.NewDescribeLaunchTemplateVersionsPaginator(r.EC2, &ec2.DescribeLaunchTemplateVersionsInput{
 		LaunchTemplateId: t.LaunchTemplateId, MaxResults: aws.Int32(versionsMost),
 		Filters: []types.Filter{{Name: aws.String("image-id"), Values: images}},
 	})

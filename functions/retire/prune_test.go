@@ -184,7 +184,7 @@ func TestRetirePrunesPartly(t *testing.T) {
 			}
 			deprecated(s, due, 72*time.Hour)
 			fleet = template(s, "fleet", due, ec2.ImageX86)
-			return retire.New(reviewer, partly{s.EC2, c.code, c.none}, s.Ledger, time.Now).Handle, page
+			return retire.Step{Reviewer: reviewer, EC2: partly{s.EC2, c.code, c.none}, Ledger: s.Ledger, Now: time.Now}.Handle, page
 		}
 		put := map[bool]string{true: " PutRetirement ListImagesInRecycleBin PutRetirement: ok", false: " ListImagesInRecycleBin PutRetirement Retire: ok"}
 		steptest.Play(t, stubborn, cases{{

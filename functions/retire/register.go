@@ -20,15 +20,15 @@ import (
 // them before counts, and whatever goes again has its whole grace period.
 func (r *round) again(ctx context.Context) error {
 	for _, back := range r.Back {
-		put := r.book.Amend
+		put := r.Ledger.Amend
 		if !back.Retired.IsZero() {
-			put, back.Revision = r.book.Register, ""
+			put, back.Revision = r.Ledger.Register, ""
 		}
 		back.Anew, back.Gone, back.Missed, back.Retired = r.now, time.Time{}, time.Time{}, time.Time{}
 		handler.Log(ctx).InfoContext(ctx, "somebody had a retired image back", "image", back.ID, "source", back.Name)
 		registered, err := put(ctx, back)
 		if err == nil {
-			err = r.book.Settle(ctx, registered)
+			err = r.Ledger.Settle(ctx, registered)
 		}
 		if err != nil {
 			return fmt.Errorf("registering image %s again: %w", back.ID, err)
@@ -60,7 +60,7 @@ func (r *round) keepSnapshots(ctx context.Context, what *retirement) (whole bool
 }
 
 func (r *round) amend(ctx context.Context, changed ledger.Registration) error {
-	amended, err := r.book.Amend(ctx, changed)
+	amended, err := r.Ledger.Amend(ctx, changed)
 	if errors.As(err, new(*ledger.MovedError)) {
 		return &fault.NotYet{Err: err}
 	}
@@ -81,7 +81,7 @@ func (r *round) ended(ctx context.Context, id string) error {
 		registered.Gone = r.now
 		return r.amend(ctx, registered)
 	}
-	if err := r.book.Retire(ctx, registered, r.now); err != nil {
+	if err := r.Ledger.Retire(ctx, registered, r.now); err != nil {
 		return fmt.Errorf("ending the registration of image %s: %w", id, err)
 	}
 	return nil

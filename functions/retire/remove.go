@@ -87,7 +87,7 @@ func (r *round) binned(ctx context.Context) (map[string]string, error) {
 		for _, what := range gone {
 			ids = append(ids, what.Subject)
 		}
-		pages := ec2.NewListImagesInRecycleBinPaginator(r.ec2, &ec2.ListImagesInRecycleBinInput{ImageIds: ids})
+		pages := ec2.NewListImagesInRecycleBinPaginator(r.EC2, &ec2.ListImagesInRecycleBinInput{ImageIds: ids})
 		for pages.HasMorePages() {
 			out, err := pages.NextPage(ctx)
 			if fault.IsTransient(err) {

@@ -46,15 +46,10 @@ type Reviewer interface {
 
 // Step retires images.
 type Step struct {
-	reviewer Reviewer
-	ec2      EC2
-	book     Ledger
-	now      func() time.Time
-}
-
-// New makes the step.
-func New(reviewer Reviewer, ec2 EC2, book Ledger, now func() time.Time) Step {
-	return Step{reviewer, ec2, book, now}
+	Reviewer Reviewer
+	EC2      EC2
+	Ledger   Ledger
+	Now      func() time.Time
 }
 
 // batch is how many images one round is about: each takes up to three calls that EC2 refills
@@ -73,11 +68,11 @@ func (s Step) Handle(ctx context.Context, p job.Batch) (job.Batch, error) {
 	if p.Run.Request != nil {
 		scope.Source = p.Run.Request.Source
 	}
-	o, err := s.reviewer.Look(ctx, p.Plan, scope)
+	o, err := s.Reviewer.Look(ctx, p.Plan, scope)
 	if err != nil {
 		return p, err
 	}
-	r := &round{Step: s, page: p, Review: o, now: s.now().UTC(), left: map[string]bool{}, unpruned: map[string][]string{}}
+	r := &round{Step: s, page: p, Review: o, now: s.Now().UTC(), left: map[string]bool{}, unpruned: map[string][]string{}}
 	if err := r.play(ctx); err != nil {
 		return p, err
 	}
@@ -154,7 +149,7 @@ type retirement = job.Retirement
 // put writes down what became of a subject in this run.
 func (r *round) put(ctx context.Context, what retirement) error {
 	what.Plan, what.Run, what.At = r.page.Plan.Name, r.page.Run.Name, r.now
-	if err := r.book.PutRetirement(ctx, what); err != nil {
+	if err := r.Ledger.PutRetirement(ctx, what); err != nil {
 		return fmt.Errorf("writing down what becomes of %s: %w", what.Subject, err)
 	}
 	return nil

@@ -89,7 +89,7 @@ func aged(due *string) scene {
 		lineages := lineage.Finder{EC2: s.EC2, Groups: s.AutoScaling}
 		reviewer := retention.Reviewer{EC2: s.EC2, Ledger: s.Ledger, Lineages: lineages,
 			Usage: usage.Finder{EC2: s.EC2, AutoScaling: s.AutoScaling, SSM: s.SSM}, Now: time.Now}
-		return retire.New(reviewer, s.EC2, s.Ledger, time.Now).Handle, page
+		return retire.Step{Reviewer: reviewer, EC2: s.EC2, Ledger: s.Ledger, Now: time.Now}.Handle, page
 	}
 }
 

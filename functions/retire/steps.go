@@ -57,7 +57,7 @@ func (r *round) suspended(ctx context.Context, d retention.Decision) error {
 
 // restore takes the deprecation back. Once it is taken back the grace period begins anew.
 func (r *round) restore(ctx context.Context, what retirement, status job.Status) error {
-	_, err := r.ec2.DisableImageDeprecation(ctx, &ec2.DisableImageDeprecationInput{ImageId: aws.String(what.Subject)})
+	_, err := r.EC2.DisableImageDeprecation(ctx, &ec2.DisableImageDeprecationInput{ImageId: aws.String(what.Subject)})
 	if err != nil && !fault.IsNoImage(err) {
 		return r.failed(ctx, what, err, "taking back the deprecation of")
 	}
@@ -90,7 +90,7 @@ func (r *round) deprecate(ctx context.Context, what retirement) error {
 	if err := r.put(ctx, what); err != nil {
 		return err
 	}
-	_, err := r.ec2.EnableImageDeprecation(ctx, &ec2.EnableImageDeprecationInput{
+	_, err := r.EC2.EnableImageDeprecation(ctx, &ec2.EnableImageDeprecationInput{
 		ImageId: aws.String(what.Subject), DeprecateAt: aws.Time(r.now.Add(soon).Truncate(time.Minute)),
 	})
 	if err != nil {
@@ -107,7 +107,7 @@ func (r *round) disable(ctx context.Context, what retirement) error {
 	if err := r.put(ctx, what); err != nil {
 		return err
 	}
-	if _, err := r.ec2.DisableImage(ctx, &ec2.DisableImageInput{ImageId: aws.String(what.Subject)}); err != nil {
+	if _, err := r.EC2.DisableImage(ctx, &ec2.DisableImageInput{ImageId: aws.String(what.Subject)}); err != nil {
 		return r.failed(ctx, before, err, "disabling")
 	}
 	return nil
@@ -124,7 +124,7 @@ func (r *round) remove(ctx context.Context, what retirement) error {
 	if err != nil {
 		return err
 	}
-	out, err := r.ec2.DeregisterImage(ctx, &ec2.DeregisterImageInput{
+	out, err := r.EC2.DeregisterImage(ctx, &ec2.DeregisterImageInput{
 		ImageId: aws.String(what.Subject), DeleteAssociatedSnapshots: aws.Bool(whole),
 	})
 	switch {

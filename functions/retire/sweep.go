@@ -66,7 +66,7 @@ func (r *round) lost(ctx context.Context, owners []ledger.Registration, there ma
 		left := slices.DeleteFunc(slices.Clone(registered.Snapshots), func(id string) bool { return !there[id] })
 		switch {
 		case len(left) == 0:
-			if err := r.book.Retire(ctx, registered, r.now); err != nil {
+			if err := r.Ledger.Retire(ctx, registered, r.now); err != nil {
 				return nil, fmt.Errorf("ending the registration of image %s: %w", registered.ID, err)
 			}
 		case registered.Gone.IsZero() && registered.Missed.IsZero():
@@ -88,7 +88,7 @@ func (r *round) deleteUnused(ctx context.Context, orphans []orphan) error {
 	for _, o := range orphans {
 		ids = append(ids, o.id)
 	}
-	uses, err := r.reviewer.SnapshotUses(ctx, ids)
+	uses, err := r.Reviewer.SnapshotUses(ctx, ids)
 	if err != nil {
 		return r.failed(ctx, retirement{Subject: "snapshots without an image"}, err, "looking what uses")
 	}
@@ -113,7 +113,7 @@ type orphan struct {
 
 func (r *round) deleted(ctx context.Context, o orphan) error {
 	what := retirement{Subject: o.id, Name: o.of.Name, Status: job.Swept, Why: []string{"its image is gone"}}
-	_, err := r.ec2.DeleteSnapshot(ctx, &ec2.DeleteSnapshotInput{SnapshotId: aws.String(o.id)})
+	_, err := r.EC2.DeleteSnapshot(ctx, &ec2.DeleteSnapshotInput{SnapshotId: aws.String(o.id)})
 	if err != nil && !fault.IsNoSnapshot(err) {
 		return r.failed(ctx, what, err, "deleting")
 	}
@@ -128,7 +128,7 @@ func (r *round) there(ctx context.Context, owners []ledger.Registration) (map[st
 	}
 	there := map[string]bool{}
 	for some := range slices.Chunk(ids, sweepMost) {
-		pages := ec2.NewDescribeSnapshotsPaginator(r.ec2, &ec2.DescribeSnapshotsInput{
+		pages := ec2.NewDescribeSnapshotsPaginator(r.EC2, &ec2.DescribeSnapshotsInput{
 			OwnerIds: []string{"self"}, MaxResults: aws.Int32(1000),
 			Filters: []types.Filter{{Name: aws.String("snapshot-id"), Values: some}},
 		})
@@ -165,7 +165,7 @@ func (r *round) unused(ctx context.Context, orphans []orphan) ([]orphan, error) 
 
 func (r *round) imagesOf(ctx context.Context, snapshots []string) (map[string]bool, error) {
 	used := map[string]bool{}
-	pages := ec2.NewDescribeImagesPaginator(r.ec2, &ec2.DescribeImagesInput{
+	pages := ec2.NewDescribeImagesPaginator(r.EC2, &ec2.DescribeImagesInput{
 		Owners: []string{"self"}, IncludeDisabled: aws.Bool(true), MaxResults: aws.Int32(1000),
 		Filters: []types.Filter{{Name: aws.String("block-device-mapping.snapshot-id"), Values: snapshots}},
 	})
@@ -186,7 +186,7 @@ func (r *round) imagesOf(ctx context.Context, snapshots []string) (map[string]bo
 // bin are the ids of the images in the Recycle Bin.
 func (r *round) bin(ctx context.Context) ([]string, error) {
 	var ids []string
-	pages := ec2.NewListImagesInRecycleBinPaginator(r.ec2, &ec2.ListImagesInRecycleBinInput{})
+	pages := ec2.NewListImagesInRecycleBinPaginator(r.EC2, &ec2.ListImagesInRecycleBinInput{})
 	for pages.HasMorePages() {
 		out, err := pages.NextPage(ctx)
 		if err != nil {

@@ -27,5 +27,5 @@ func Wire(ctx context.Context, read settings.Reader) (handler.Func[job.Batch, jo
 	}
 	lineages := lineage.Finder{EC2: cloud, Groups: scaling}
 	reviewer := retention.Reviewer{EC2: cloud, Ledger: s.Ledger, Lineages: lineages, Usage: finder, Now: s.Now}
-	return New(reviewer, cloud, s.Ledger, s.Now).Handle, nil
+	return Step{Reviewer: reviewer, EC2: cloud, Ledger: s.Ledger, Now: s.Now}.Handle, nil
 }

@@ -37,13 +37,10 @@ type Ledger interface {
 
 // Step selects sources.
 type Step struct {
-	fleet Fleet
-	book  Ledger
-	now   func() time.Time
+	EC2    Fleet
+	Ledger Ledger
+	Now    func() time.Time
 }
-
-// New makes the step.
-func New(fleet Fleet, book Ledger, now func() time.Time) Step { return Step{fleet, book, now} }
 
 // Handle returns the page with its next sources. The first call opens the run
 // in the ledger and holds the whole fleet against the plan's limit.
@@ -70,7 +67,7 @@ func (s Step) Handle(ctx context.Context, p job.Batch) (job.Batch, error) {
 
 // instances is the page with its next instances.
 func (s Step) instances(ctx context.Context, p job.Batch) (job.Batch, error) {
-	selected, err := source.Selected(ctx, s.fleet, p.Run, p.Plan.Sources)
+	selected, err := source.Selected(ctx, s.EC2, p.Run, p.Plan.Sources)
 	if err != nil {
 		return p, err
 	}
@@ -83,9 +80,9 @@ func (s Step) instances(ctx context.Context, p job.Batch) (job.Batch, error) {
 }
 
 func (s Step) open(ctx context.Context, p job.Batch) error {
-	err := s.book.PutRun(ctx, ledger.Run{
+	err := s.Ledger.PutRun(ctx, ledger.Run{
 		Name: p.Run.Name, Plan: p.Run.Plan, Execution: p.Execution, Scheduled: p.Run.Scheduled,
-		Request: p.Run.Request, Started: s.now().UTC(),
+		Request: p.Run.Request, Started: s.Now().UTC(),
 	})
 	if err != nil {
 		return fmt.Errorf("opening run %s: %w", p.Run.Name, err)
@@ -99,7 +96,7 @@ func (s Step) open(ctx context.Context, p job.Batch) error {
 // check refuses a run that would touch more than the plan allows, and reports
 // the ids a plan names that are not enrolled. It gives the limit as a number of sources.
 func (s Step) check(ctx context.Context, p job.Batch, selected []types.Instance) (most int, err error) {
-	if most, err = source.WithinLimit(ctx, s.fleet, p.Run, p.Plan.Limit, len(selected)); err != nil {
+	if most, err = source.WithinLimit(ctx, s.EC2, p.Run, p.Plan.Limit, len(selected)); err != nil {
 		return most, err
 	}
 	ids, why := source.Unenrolled(p.Run, p.Plan.Sources, selected)
@@ -133,7 +130,7 @@ func (s Step) fill(ctx context.Context, p job.Batch, instances []types.Instance)
 			p.More = true
 			break
 		}
-		facts, err := source.Investigate(ctx, s.fleet, part)
+		facts, err := source.Investigate(ctx, s.EC2, source.Facts{Run: p.Run, Plan: p.Plan, Now: s.Now()}, part)
 		if err != nil {
 			return p, err
 		}
@@ -142,7 +139,7 @@ func (s Step) fill(ctx context.Context, p job.Batch, instances []types.Instance)
 			if err := s.place(ctx, &p, f); err != nil {
 				return p, err
 			}
-			if len(p.Sources) > before && p.Sources[before].Kind == job.Instance && source.Stops(f, p.Plan) {
+			if len(p.Sources) > before && p.Sources[before].Kind == job.Instance && f.Stops() {
 				stopping = append(stopping, f)
 			}
 		}
@@ -161,14 +158,14 @@ func (s Step) ask(ctx context.Context, p job.Batch, stopping []source.Facts) (jo
 	if p.Run.Held, err = s.held(ctx, p, len(ids)); err != nil || p.Run.Held != nil {
 		return p, err
 	}
-	reasons, all, err := source.Unstartable(ctx, s.fleet, ids)
+	reasons, all, err := source.Unstartable(ctx, s.EC2, ids)
 	if err != nil {
 		return p, err
 	}
 	r := p.Run.Request
 	requested := r != nil && r.Source != ""
 	if all && (!requested || len(reasons) == 0) {
-		p.Run.Asked = s.now().UTC()
+		p.Run.Asked = s.Now().UTC()
 	}
 	if requested {
 		return p, nil
@@ -182,11 +179,11 @@ func (s Step) held(ctx context.Context, p job.Batch, stopping int) (*job.Reason,
 	if stopping == 0 {
 		return nil, nil
 	}
-	tagged, err := source.DownWith(ctx, s.fleet, tag.Stopped)
+	tagged, err := source.DownWith(ctx, s.EC2, tag.Stopped)
 	if err != nil {
 		return nil, err
 	}
-	lost, err := bound.Lost(ctx, s.book, job.MachineOf(p.Execution), tagged)
+	lost, err := bound.Lost(ctx, s.Ledger, job.MachineOf(p.Execution), tagged)
 	if err != nil || len(lost) == 0 {
 		return nil, err
 	}
@@ -219,8 +216,7 @@ func (s Step) place(ctx context.Context, p *job.Batch, f source.Facts) error {
 	if r := p.Run.Request; r != nil && r.Source == id {
 		src.Kind = r.Kind
 	}
-	reason, _ := source.Judge(f, p.Plan)
-	if reason != nil && source.Final(*reason, p.Run) {
+	if reason := source.Never(f); reason != nil {
 		src.Name = source.Name(source.Tags(f.Instance), id)
 		return s.skip(ctx, *p, src, *reason)
 	}
@@ -246,7 +242,7 @@ func notes(f source.Facts) (codes []job.ReasonCode) {
 
 func (s Step) skip(ctx context.Context, p job.Batch, src job.Source, reason job.Reason) error {
 	j := job.Job{Run: p.Run, Source: src, Skip: &reason}
-	if err := s.book.PutResult(ctx, j.ResultOf(job.Skipped, s.now().UTC())); err != nil {
+	if err := s.Ledger.PutResult(ctx, j.ResultOf(job.Skipped, s.Now().UTC())); err != nil {
 		return fmt.Errorf("recording why %s is skipped: %w", src.ID, err)
 	}
 	return nil

@@ -22,7 +22,7 @@ const execution = "arn:aws:states:eu-central-1:123456789012:execution:goldsmith:
 
 // scene is the input of a run as trigger writes it.
 func scene(s *steptest.Stage) (handler.Func[job.Batch, job.Batch], job.Batch) {
-	return selection.New(s.EC2, s.Ledger, time.Now).Handle, job.Batch{Run: s.Run(), Plan: s.Plan, Execution: execution,
+	return selection.Step{EC2: s.EC2, Ledger: s.Ledger, Now: time.Now}.Handle, job.Batch{Run: s.Run(), Plan: s.Plan, Execution: execution,
 		Sources: []job.Source{}}
 }
 

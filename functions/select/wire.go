@@ -16,5 +16,5 @@ func Wire(ctx context.Context, read settings.Reader) (handler.Func[job.Batch, jo
 	if err != nil {
 		return nil, err
 	}
-	return New(ec2.NewFromConfig(s.AWS), s.Ledger, s.Now).Handle, nil
+	return Step{EC2: ec2.NewFromConfig(s.AWS), Ledger: s.Ledger, Now: s.Now}.Handle, nil
 }

@@ -26,8 +26,8 @@ const appearing = 5 * time.Minute
 // copies has the image registered, and each snapshot copied that it is to be registered of. A copy that is registered
 // is there already.
 func (s Step) copies(ctx context.Context, j job.Job, snapshots []types.Snapshot) (job.Job, error) {
-	asked := register.OfSnapshot(j, s.now().UTC())
-	registered, err := s.book.Register(ctx, asked)
+	asked := register.OfSnapshot(j, s.Now().UTC())
+	registered, err := s.Ledger.Register(ctx, asked)
 	if err != nil {
 		return j, fmt.Errorf("registering the image of %s (%s): %w", j.Source.Name, j.Source.ID, err)
 	}
@@ -44,7 +44,7 @@ func (s Step) copies(ctx context.Context, j job.Job, snapshots []types.Snapshot)
 		}
 		j.Registering.Disks[n].Snapshot = registered.Copies[id]
 	}
-	j.Times.ImageSent = s.now().UTC()
+	j.Times.ImageSent = s.Now().UTC()
 	return j, nil
 }
 
@@ -103,7 +103,7 @@ func with(copies map[string]string, from, id string) map[string]string {
 
 // amend writes down what has changed of a registration.
 func (s Step) amend(ctx context.Context, r ledger.Registration) (ledger.Registration, error) {
-	amended, err := s.book.Amend(ctx, r)
+	amended, err := s.Ledger.Amend(ctx, r)
 	if errors.As(err, new(*ledger.MovedError)) {
 		return r, &fault.NotYet{Err: err} // Another attempt has written meanwhile.
 	}
@@ -115,7 +115,7 @@ func (s Step) amend(ctx context.Context, r ledger.Registration) (ledger.Registra
 
 // again notes that the copy is asked for once more, when one that was made before would be shown by now.
 func (s Step) again(ctx context.Context, r ledger.Registration, from types.Snapshot) (ledger.Registration, error) {
-	now := s.now().UTC()
+	now := s.Now().UTC()
 	if now.Sub(r.Asked) < appearing {
 		return r, &fault.NotYet{Err: fmt.Errorf("whether %s is copied already is not shown yet",
 			aws.ToString(from.SnapshotId))}
@@ -141,7 +141,7 @@ func (s Step) unsent(ctx context.Context, r ledger.Registration, failed error) (
 func (s Step) send(ctx context.Context, j job.Job, r ledger.Registration, from types.Snapshot) (string, error) {
 	id := aws.ToString(from.SnapshotId)
 	in := &ec2.CopySnapshotInput{
-		SourceRegion: aws.String(s.region), SourceSnapshotId: from.SnapshotId,
+		SourceRegion: aws.String(s.Region), SourceSnapshotId: from.SnapshotId,
 		Description: aws.String(register.Copied(r, id)),
 		TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeSnapshot,
 			Tags: tag.List(image.Tags(j))}},
@@ -149,7 +149,7 @@ func (s Step) send(ctx context.Context, j job.Job, r ledger.Registration, from t
 	if aws.ToBool(from.Encrypted) { // Else the copy would be under the account's key for EBS.
 		in.Encrypted, in.KmsKeyId = aws.Bool(true), from.KmsKeyId
 	}
-	out, err := s.ec2.CopySnapshot(ctx, in, func(o *ec2.Options) { o.Retryer = aws.NopRetryer{} })
+	out, err := s.EC2.CopySnapshot(ctx, in, func(o *ec2.Options) { o.Retryer = aws.NopRetryer{} })
 	switch {
 	case err == nil:
 		return aws.ToString(out.SnapshotId), nil
@@ -167,7 +167,7 @@ func (s Step) send(ctx context.Context, j job.Job, r ledger.Registration, from t
 
 // made is the copy that an earlier attempt made, by what of it cannot be changed.
 func (s Step) made(ctx context.Context, r ledger.Registration, from types.Snapshot) (string, error) {
-	pages := ec2.NewDescribeSnapshotsPaginator(s.ec2, &ec2.DescribeSnapshotsInput{
+	pages := ec2.NewDescribeSnapshotsPaginator(s.EC2, &ec2.DescribeSnapshotsInput{
 		OwnerIds: []string{"self"}, Filters: []types.Filter{{
 			Name: aws.String("description"), Values: []string{register.Copied(r, aws.ToString(from.SnapshotId))},
 		}},

@@ -18,8 +18,8 @@ import (
 
 // register registers the image of the copies, with exactly what was decided. The name makes it happen once.
 func (s Step) register(ctx context.Context, j job.Job) (job.Job, error) {
-	now := s.now().UTC()
-	registered, err := s.book.Register(ctx, register.OfSnapshot(j, now))
+	now := s.Now().UTC()
+	registered, err := s.Ledger.Register(ctx, register.OfSnapshot(j, now))
 	if err != nil {
 		return j, fmt.Errorf("registering the image of %s (%s): %w", j.Source.Name, j.Source.ID, err)
 	}
@@ -27,12 +27,12 @@ func (s Step) register(ctx context.Context, j job.Job) (job.Job, error) {
 		return j, fault.Failure("Ask again.", "the copy of %s (%s) is not registered any more", j.Source.Name, j.Source.ID)
 	}
 	if j.Image.ID = registered.ID; j.Image.ID == "" {
-		out, err := s.ec2.RegisterImage(ctx, request(j))
+		out, err := s.EC2.RegisterImage(ctx, request(j))
 		switch {
 		case err == nil:
 			registered.ID = aws.ToString(out.ImageId)
 		case fault.IsNameTaken(err):
-			if registered.ID, err = register.Taken(ctx, s.ec2, registered, err); err != nil {
+			if registered.ID, err = register.Taken(ctx, s.EC2, registered, err); err != nil {
 				return j, err
 			}
 		case fault.Code(err) == "TagPolicyViolation":
@@ -61,7 +61,7 @@ func request(j job.Job) *ec2.RegisterImageInput {
 // compare compares how the available image is billed with what it was. One that has lost it is rolled to nothing, and
 // is no successor of another image: the sweep removes it with its copies, unless something uses it.
 func (s Step) compare(ctx context.Context, j job.Job) (job.Job, error) {
-	out, err := s.ec2.DescribeImages(ctx, &ec2.DescribeImagesInput{ImageIds: []string{j.Image.ID}})
+	out, err := s.EC2.DescribeImages(ctx, &ec2.DescribeImagesInput{ImageIds: []string{j.Image.ID}})
 	if fault.IsNotFound(err) || err == nil && len(out.Images) == 0 {
 		return j, &fault.NotYet{Err: fmt.Errorf("image %s of %s (%s) is not shown", j.Image.ID, j.Source.Name, j.Source.ID)}
 	}

@@ -34,16 +34,11 @@ type Ledger interface {
 
 // Step makes the image of a snapshot.
 type Step struct {
-	ec2    EC2
-	blocks disk.API
-	book   Ledger
-	region string
-	now    func() time.Time
-}
-
-// New makes the step.
-func New(ec2 EC2, blocks disk.API, book Ledger, region string, now func() time.Time) Step {
-	return Step{ec2, blocks, book, region, now}
+	EC2    EC2
+	EBS    disk.API
+	Ledger Ledger
+	Region string
+	Now    func() time.Time
 }
 
 // Do is what is to be done.
@@ -112,7 +107,7 @@ func (s Step) look(ctx context.Context, j job.Job) (attribute.Evidence, error) {
 	if r := j.Run.Request; r != nil {
 		data = r.Data
 	}
-	evidence, err := attribute.Looker{EC2: s.ec2, EBS: s.blocks}.Look(ctx, j.Source.ID, data)
+	evidence, err := attribute.Looker{EC2: s.EC2, EBS: s.EBS}.Look(ctx, j.Source.ID, data)
 	if fault.IsNotFound(err) {
 		return evidence, deleted(j, err)
 	}

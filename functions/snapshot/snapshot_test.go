@@ -26,7 +26,7 @@ type (
 func scene(s *steptest.Stage) (step, snapshot.Input) {
 	id := s.Stored(s.Web, map[string]string{tag.Request: "nightly"})
 	in := snapshot.Input{Do: snapshot.Copy, Job: s.SnapshotJob(id)}
-	return snapshot.New(s.EC2, s.EBS, s.Ledger, steptest.Region, time.Now).Handle, in
+	return snapshot.Step{EC2: s.EC2, EBS: s.EBS, Ledger: s.Ledger, Region: steptest.Region, Now: time.Now}.Handle, in
 }
 
 // copied is the job whose snapshot is copied, with a completed copy.

@@ -126,7 +126,7 @@ func TestStartFellBackWithoutAReason(t *testing.T) {
 			_, j := scene(s)
 			j.Failure, j.Times.StartSent = broken, time.Now()
 			time.Sleep(10 * time.Minute)
-			return start.New(speechless{s.EC2, reason}, s.Ledger, time.Now).Handle, j
+			return start.Step{EC2: speechless{s.EC2, reason}, Claims: s.Ledger, Now: time.Now}.Handle, j
 		}
 		steptest.Play(t, silent, []steptest.Case[job.Job, job.Job]{{
 			Name: "it is down, and EC2 does not say why", Want: "DescribeInstances Claim Record Take StartInstances: ok",

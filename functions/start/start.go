@@ -34,13 +34,10 @@ type Claims interface {
 
 // Step starts an instance.
 type Step struct {
-	ec2    Starter
-	claims Claims
-	now    func() time.Time
+	EC2    Starter
+	Claims Claims
+	Now    func() time.Time
 }
-
-// New makes the step.
-func New(ec2 Starter, claims Claims, now func() time.Time) Step { return Step{ec2, claims, now} }
 
 // Handle starts the job's instance if the run stopped it. After a failure it looks first: how far the failed step
 // came is not known then. Where EC2 does not say, the claim does.
@@ -56,7 +53,7 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 			return j, err
 		}
 	}
-	_, err := s.ec2.StartInstances(ctx, &ec2.StartInstancesInput{InstanceIds: []string{j.Source.ID}})
+	_, err := s.EC2.StartInstances(ctx, &ec2.StartInstancesInput{InstanceIds: []string{j.Source.ID}})
 	switch {
 	case fault.IsNotFound(err):
 		return j, fault.Failure("", "%s (%s) was terminated by somebody during the run: %w", j.Source.Name, j.Source.ID, err)
@@ -66,7 +63,7 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 		s.refused(ctx, j, breaker.CodeOf(err), "it cannot be started: "+fault.Brief(err))
 		return j, fmt.Errorf("starting %s (%s): %w", j.Source.Name, j.Source.ID, err)
 	}
-	j.Times.StartSent = s.now().UTC()
+	j.Times.StartSent = s.Now().UTC()
 	return j, nil
 }
 
@@ -75,7 +72,7 @@ func (s Step) vanished(ctx context.Context, j job.Job) bool {
 	if j.Failure == nil || j.Decision != job.ImageNow || j.Source.Kind == job.Snapshot {
 		return false
 	}
-	instance, ok, err := source.Find(ctx, s.ec2, j.Source.ID)
+	instance, ok, err := source.Find(ctx, s.EC2, j.Source.ID)
 	if err != nil {
 		handler.Log(ctx).WarnContext(ctx, "whether the source is gone is not known", "source", j.Source.ID, "error", err)
 		return false
@@ -86,10 +83,10 @@ func (s Step) vanished(ctx context.Context, j job.Job) bool {
 // refused notes why the source stays down, so that nothing more is stopped that would stay down with it.
 // The start itself matters more: what cannot be noted is logged.
 func (s Step) refused(ctx context.Context, j job.Job, code, problem string) {
-	now := s.now().UTC()
-	claim, err := s.claims.Claim(ctx, ledger.ClaimOf(j, now))
+	now := s.Now().UTC()
+	claim, err := s.Claims.Claim(ctx, ledger.ClaimOf(j, now))
 	if err == nil {
-		_, err = breaker.Refused(ctx, s.claims, claim, code, problem, now)
+		_, err = breaker.Refused(ctx, s.Claims, claim, code, problem, now)
 	}
 	if err != nil {
 		handler.Log(ctx).ErrorContext(ctx, "the ledger does not know that a source stays down", "source", j.Source.ID,
@@ -109,7 +106,7 @@ func (s Step) takenBack(ctx context.Context, j job.Job, instance types.Instance)
 // inNoState is the refusal of an instance that is in no state to be started: one
 // that is stopping will be, one that was terminated never.
 func (s Step) inNoState(ctx context.Context, j job.Job, refused error) error {
-	instance, ok, err := source.Find(ctx, s.ec2, j.Source.ID)
+	instance, ok, err := source.Find(ctx, s.EC2, j.Source.ID)
 	if err == nil && (!ok || source.Ending(source.State(instance))) {
 		return fault.Failure("",
 			"%s (%s) was terminated by somebody during the run: %w", j.Source.Name, j.Source.ID, refused)
@@ -125,7 +122,7 @@ const looking = 25 * time.Second
 func (s Step) look(ctx context.Context, j job.Job) (job.Job, error) {
 	brief, cancel := context.WithTimeout(ctx, looking)
 	defer cancel()
-	instance, ok, err := source.Find(brief, s.ec2, j.Source.ID)
+	instance, ok, err := source.Find(brief, s.EC2, j.Source.ID)
 	if err != nil {
 		return s.unseen(ctx, j, err)
 	}
@@ -152,7 +149,7 @@ func (s Step) stopped(ctx context.Context, j job.Job, instance types.Instance) j
 	if j.Times.StartSent.IsZero() {
 		return j
 	}
-	switch source.StartOf(instance, j.Times.StartSent, s.now()) {
+	switch source.StartOf(instance, j.Times.StartSent, s.Now()) {
 	case source.TakenBack:
 		s.takenBack(ctx, j, instance)
 	case source.StoppedAgain:
@@ -172,7 +169,7 @@ func (s Step) unseen(ctx context.Context, j job.Job, problem error) (job.Job, er
 	case !mine, untouched(j, claim):
 		j.Back = true
 		return j, nil
-	case claim.StopMayLand(s.now().UTC()):
+	case claim.StopMayLand(s.Now().UTC()):
 		return j, &fault.NotYet{Err: problem}
 	}
 	handler.Log(ctx).ErrorContext(ctx, "the instance is started without a look", "source", j.Source.ID, "error", problem)
@@ -192,7 +189,7 @@ func (s Step) staysUp(ctx context.Context, j job.Job) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if mine && claim.StopMayLand(s.now().UTC()) {
+	if mine && claim.StopMayLand(s.Now().UTC()) {
 		return false, &fault.NotYet{Err: fmt.Errorf("%s (%s) is running, but was to be stopped a moment ago", j.Source.Name,
 			j.Source.ID)}
 	}
@@ -201,7 +198,7 @@ func (s Step) staysUp(ctx context.Context, j job.Job) (bool, error) {
 
 // claim is the job's; mine is false when the run has lost it: the run that has it now answers for the source.
 func (s Step) claim(ctx context.Context, j job.Job) (claim ledger.Claim, mine bool, err error) {
-	claim, err = s.claims.Claim(ctx, ledger.ClaimOf(j, s.now().UTC()))
+	claim, err = s.Claims.Claim(ctx, ledger.ClaimOf(j, s.Now().UTC()))
 	var held *ledger.HeldError
 	switch {
 	case errors.As(err, &held):

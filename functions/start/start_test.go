@@ -17,7 +17,7 @@ func scene(s *steptest.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 	s.Set(s.Web, ec2.Stopped)
 	j.Times.StopSent = j.Times.Claimed
 	time.Sleep(2 * time.Minute)
-	return start.New(s.EC2, s.Ledger, time.Now).Handle, j
+	return start.Step{EC2: s.EC2, Claims: s.Ledger, Now: time.Now}.Handle, j
 }
 
 // broken is what a Catch adds to the job.

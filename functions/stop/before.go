@@ -53,7 +53,7 @@ func (s Step) untouched(ctx context.Context, c ledger.Claim) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noting)
 	defer cancel()
 	c.StopSent, c.StopTried = time.Time{}, time.Time{}
-	if err := s.book.Record(ctx, c); err != nil {
+	if err := s.Ledger.Record(ctx, c); err != nil {
 		handler.Log(ctx).WarnContext(ctx, "a stop that was refused counts as sent", "source", c.Source, "error", err)
 	}
 }
@@ -65,7 +65,7 @@ func byAPerson(c ledger.Claim) bool { return c.Looked && !c.WasRunning && !c.Sto
 // nothing to undo.
 func (s Step) leave(ctx context.Context, j job.Job, c ledger.Claim) (job.Job, error) {
 	c.WasRunning = false
-	if err := s.book.Record(ctx, c); err != nil {
+	if err := s.Ledger.Record(ctx, c); err != nil {
 		return j, fmt.Errorf("recording that %s was stopped before: %w", j.Source.ID, err)
 	}
 	return left(j, c), nil

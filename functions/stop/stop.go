@@ -42,25 +42,22 @@ type Ledger interface {
 
 // Step stops an instance.
 type Step struct {
-	ec2  Stopper
-	book Ledger
-	now  func() time.Time
+	EC2    Stopper
+	Ledger Ledger
+	Now    func() time.Time
 }
-
-// New makes the step.
-func New(ec2 Stopper, book Ledger, now func() time.Time) Step { return Step{ec2, book, now} }
 
 // Handle stops the job's instance. Stopping a stopped instance changes nothing,
 // so a repeated step does no harm; the journal keeps the first moment and the last.
 // One that hangs on its way down is sent the stop again, by force; no window that
 // has closed meanwhile keeps it there.
 func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
-	now := s.now().UTC()
+	now := s.Now().UTC()
 	if late(j, now) {
 		return j, fault.Failure("Raise the plan's concurrency or its window.",
 			"%s (%s) was not stopped: the window closed at %s", j.Source.Name, j.Source.ID, j.Run.Closes.UTC().Format(time.RFC3339))
 	}
-	claim, err := s.book.Claim(ctx, ledger.ClaimOf(j, now))
+	claim, err := s.Ledger.Claim(ctx, ledger.ClaimOf(j, now))
 	if err != nil {
 		return j, fmt.Errorf("looking up the claim of %s: %w", j.Source.ID, err)
 	}
@@ -82,7 +79,7 @@ func late(j job.Job, now time.Time) bool {
 func (s Step) send(ctx context.Context, j job.Job, claim ledger.Claim, now time.Time) (job.Job, error) {
 	first := claim.StopSent.IsZero()
 	claim = journal(claim, j.Hangs, now)
-	if err := s.book.Record(ctx, claim); err != nil {
+	if err := s.Ledger.Record(ctx, claim); err != nil {
 		return j, fmt.Errorf("recording the stop of %s: %w", j.Source.ID, err)
 	}
 	tried := &attempts{}
@@ -107,7 +104,7 @@ func (s Step) send(ctx context.Context, j job.Job, claim ledger.Claim, now time.
 // trace names the execution on the instance before its first stop, for the case that the ledger is lost while it is
 // down. One that cannot be tagged stays up: after such a loss nothing would say that it has to be started again.
 func (s Step) trace(ctx context.Context, j job.Job) (lacks *job.Reason, err error) {
-	_, err = s.ec2.CreateTags(ctx, &ec2.CreateTagsInput{
+	_, err = s.EC2.CreateTags(ctx, &ec2.CreateTagsInput{
 		Resources: []string{j.Source.ID}, Tags: tag.List(map[string]string{tag.Stopped: j.Execution}),
 	})
 	switch {
@@ -132,7 +129,7 @@ func (s Step) mayStop(ctx context.Context, j job.Job, c ledger.Claim, now time.T
 		return reason, err
 	}
 	// The breaker was closed when the source was claimed.
-	if reason, _, err := breaker.Against(ctx, s.book, j); err != nil || reason != nil {
+	if reason, _, err := breaker.Against(ctx, s.Ledger, j); err != nil || reason != nil {
 		return reason, err
 	}
 	if err := s.placed(ctx, j, now); err != nil {
@@ -147,7 +144,7 @@ func (s Step) again(ctx context.Context, j job.Job) error {
 	if j.Hangs {
 		return nil // It is on its way down, and force is what helps it.
 	}
-	reason, _, err := breaker.Against(ctx, s.book, j)
+	reason, _, err := breaker.Against(ctx, s.Ledger, j)
 	if err == nil && reason != nil {
 		err = fault.Failure("", "%s (%s) was not sent the stop again: %s", j.Source.Name, j.Source.ID, reason.Text)
 	}
@@ -161,14 +158,14 @@ const lost = "Bring back what the ledger's table held (operations guide, \"The t
 // and with it who else is down. If the claim was lost as well, so was whether an earlier attempt sent the stop: the
 // step fails then, and the instance is brought back.
 func (s Step) remembered(ctx context.Context, j job.Job, c ledger.Claim, now time.Time) (*job.Reason, error) {
-	_, ok, err := s.book.GetRun(ctx, j.Run.Name)
+	_, ok, err := s.Ledger.GetRun(ctx, j.Run.Name)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("looking up run %s: %w", j.Run.Name, err)
 	case ok:
 		return nil, nil
 	case c.Since.After(j.Times.Claimed):
-		if err := s.book.Record(ctx, journal(c, false, now)); err != nil {
+		if err := s.Ledger.Record(ctx, journal(c, false, now)); err != nil {
 			return nil, fmt.Errorf("recording the stop of %s: %w", j.Source.ID, err)
 		}
 		return nil, fault.Failure(lost, "%s (%s): the ledger has lost its claim, and so who else is down", j.Source.Name,
@@ -191,7 +188,7 @@ func skip(j job.Job, reason *job.Reason) job.Job {
 
 // placed sees to it that the source has its place among those of the plan that may be down.
 func (s Step) placed(ctx context.Context, j job.Job, now time.Time) error {
-	mine, err := bound.Stopping(ctx, s.book, j, now)
+	mine, err := bound.Stopping(ctx, s.Ledger, j, now)
 	if err == nil && !mine {
 		err = fault.Failure("Nothing is to be done: the next run tries again.",
 			"%s (%s) was not stopped: it has lost its place among those that plan %s may have down at once",
@@ -232,7 +229,7 @@ func (s Step) stop(ctx context.Context, j job.Job, tried *attempts) (*ec2.StopIn
 	if j.Hangs {
 		in.Force = aws.Bool(true)
 	}
-	out, err := s.ec2.StopInstances(ctx, in, tried.listen)
+	out, err := s.EC2.StopInstances(ctx, in, tried.listen)
 	switch {
 	case err == nil:
 		return out, nil

@@ -14,7 +14,7 @@ import (
 
 func scene(s *steptest.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 	s.Must(s.Ledger.Kept.PutRun(s.Context(), ledger.Run{Name: steptest.RunName}))
-	return stop.New(s.EC2, s.Ledger, time.Now).Handle, s.Job()
+	return stop.Step{EC2: s.EC2, Ledger: s.Ledger, Now: time.Now}.Handle, s.Job()
 }
 
 // lose makes the job one of a run that the ledger knows nothing of.

@@ -75,7 +75,10 @@ func TestTriggerNow(t *testing.T) {
 	t.Run("names longer than 80 characters", func(t *testing.T) {
 		named := func(s *steptest.Stage) (handler.Func[json.RawMessage, trigger.Answer], json.RawMessage) {
 			s.Plan.Name = long
-			return trigger.New(runs.Starter{Executions: s.SFN, Plans: plans(s), Machine: steptest.Machine}, s.Ledger, s.SFN, steptest.Home, time.Now).Handle, nil
+			return trigger.Step{
+				Starter: runs.Starter{Executions: s.SFN, Plans: plans(s), Machine: steptest.Machine},
+				Ledger:  s.Ledger, SFN: s.SFN, Home: steptest.Home, Now: time.Now,
+			}.Handle, nil
 		}
 		asks := func(id string) func(*steptest.Stage, *json.RawMessage) {
 			return text(`{"goldsmith":"run","version":"1","plan":"` + long + `","id":"` + id + `"}`)

@@ -54,21 +54,21 @@ func (s Step) requested(ctx context.Context, e event.Requested) (Answer, error) 
 }
 
 func (s Step) change(ctx context.Context, e event.Requested) (Answer, error) {
-	known, ok, err := s.book.GetRequest(ctx, e.ID)
+	known, ok, err := s.Ledger.GetRequest(ctx, e.ID)
 	if err != nil {
 		return Answer{}, fmt.Errorf("looking up the request of %s: %w", e.ID, err)
 	}
-	if ok && !newer(known, e, s.now()) {
+	if ok && !newer(known, e, s.Now()) {
 		return s.again(ctx, known, e)
 	}
 	going, err := s.going(ctx, known)
 	if err != nil {
 		return Answer{}, err
 	}
-	now := s.now().UTC()
+	now := s.Now().UTC()
 	if going {
 		known.Later, known.At = &ledger.TagChange{Value: e.Value, Version: e.Version, At: e.Time}, now
-		if _, err := s.book.PutRequest(ctx, known); err != nil {
+		if _, err := s.Ledger.PutRequest(ctx, known); err != nil {
 			return Answer{}, fmt.Errorf("recording the request of %s: %w", e.ID, err)
 		}
 		return Answer{Ignored: "run " + known.Run + " answers an earlier change; one more run follows it"}, nil
@@ -78,7 +78,7 @@ func (s Step) change(ctx context.Context, e event.Requested) (Answer, error) {
 		Source: e.ID, Kind: e.Kind, Value: e.Value, Version: e.Version, Since: e.Time, Run: runs.RequestName(e.ID, e.Version),
 		At: now, Revision: known.Revision,
 	}
-	if _, err := s.book.PutRequest(ctx, run); err != nil {
+	if _, err := s.Ledger.PutRequest(ctx, run); err != nil {
 		return Answer{}, fmt.Errorf("recording the request of %s: %w", e.ID, err)
 	}
 	return s.begin(ctx, run)
@@ -108,7 +108,7 @@ func (s Step) again(ctx context.Context, known ledger.Request, e event.Requested
 }
 
 func (s Step) begin(ctx context.Context, r ledger.Request) (Answer, error) {
-	begun, err := s.starter.Requested(ctx, r.Run, r.Since, job.Request{Source: r.Source, Kind: r.Kind, Value: r.Value})
+	begun, err := s.Starter.Requested(ctx, r.Run, r.Since, job.Request{Source: r.Source, Kind: r.Kind, Value: r.Value})
 	return answerOf(begun), err
 }
 
@@ -117,10 +117,10 @@ func (s Step) going(ctx context.Context, r ledger.Request) (bool, error) {
 	if r.Run == "" || r.Answered {
 		return false, nil
 	}
-	out, err := s.executions.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: aws.String(s.starter.Execution(r.Run))})
+	out, err := s.SFN.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: aws.String(s.Starter.Execution(r.Run))})
 	switch {
 	case fault.IsNotFound(err):
-		return s.now().Sub(r.At) < appearing, nil
+		return s.Now().Sub(r.At) < appearing, nil
 	case err != nil:
 		return false, fmt.Errorf("asking how run %s is: %w", r.Run, err)
 	default:

@@ -20,16 +20,11 @@ import (
 
 // Step starts runs.
 type Step struct {
-	starter    runs.Starter
-	book       Requests
-	executions Executions
-	home       event.Home
-	now        func() time.Time
-}
-
-// New makes the step.
-func New(starter runs.Starter, book Requests, executions Executions, home event.Home, now func() time.Time) Step {
-	return Step{starter, book, executions, home, now}
+	Starter runs.Starter
+	Ledger  Requests
+	SFN     Executions
+	Home    event.Home
+	Now     func() time.Time
 }
 
 // Answer says what an event led to.
@@ -45,7 +40,7 @@ type Answer struct {
 
 // Handle starts the run that the event asks for.
 func (s Step) Handle(ctx context.Context, raw json.RawMessage) (Answer, error) {
-	decoded, err := event.Decode(raw, s.home)
+	decoded, err := event.Decode(raw, s.Home)
 	if err != nil {
 		return Answer{}, &fault.Failed{Err: err, Do: "Nothing was started."}
 	}
@@ -70,21 +65,21 @@ func answerOf(b runs.Begun) Answer {
 }
 
 func (s Step) scheduled(ctx context.Context, e event.Scheduled) (runs.Begun, error) {
-	p, ok := s.starter.Plans.Plans[e.Plan]
+	p, ok := s.Starter.Plans.Plans[e.Plan]
 	if !ok {
-		return runs.Begun{}, fault.Failure("Deploy the suite again, so that schedules and plans agree.", "schedule %s: %s", e.Schedule, s.starter.Unknown(e.Plan))
+		return runs.Begun{}, fault.Failure("Deploy the suite again, so that schedules and plans agree.", "schedule %s: %s", e.Schedule, s.Starter.Unknown(e.Plan))
 	}
-	return s.starter.Scheduled(ctx, p, e.Time)
+	return s.Starter.Scheduled(ctx, p, e.Time)
 }
 
 func (s Step) asked(ctx context.Context, e event.RunNow) (runs.Begun, error) {
-	p, problem := s.starter.Wanted(e.Plan)
+	p, problem := s.Starter.Wanted(e.Plan)
 	if problem != "" {
 		return runs.Begun{}, fault.Failure("Nothing was started.", "%s", problem)
 	}
 	at := e.At
 	if at.IsZero() {
-		at = s.now().UTC()
+		at = s.Now().UTC()
 	}
 	id := e.ID
 	if lc, ok := lambdacontext.FromContext(ctx); ok && id == "" {
@@ -95,5 +90,5 @@ func (s Step) asked(ctx context.Context, e event.RunNow) (runs.Begun, error) {
 	if e.Source != "" {
 		request.Kind = job.KindOf(e.Source)
 	}
-	return s.starter.Asked(ctx, p, cmp.Or(id, at.UTC().Format(job.Basic)), at, request)
+	return s.Starter.Asked(ctx, p, cmp.Or(id, at.UTC().Format(job.Basic)), at, request)
 }

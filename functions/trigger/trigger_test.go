@@ -23,7 +23,10 @@ func scene(s *steptest.Stage) (handler.Func[json.RawMessage, trigger.Answer], js
 	weekly := s.Plan
 	weekly.Name, weekly.Window = "weekly", plan.Duration(time.Hour)
 	plans := plan.Plans{Default: "nightly", Plans: map[string]plan.Plan{"nightly": s.Plan, "weekly": weekly}}
-	return trigger.New(runs.Starter{Executions: s.SFN, Plans: plans, Machine: steptest.Machine}, s.Ledger, s.SFN, steptest.Home, time.Now).Handle, s.Sample("schedule")
+	return trigger.Step{
+		Starter: runs.Starter{Executions: s.SFN, Plans: plans, Machine: steptest.Machine},
+		Ledger:  s.Ledger, SFN: s.SFN, Home: steptest.Home, Now: time.Now,
+	}.Handle, s.Sample("schedule")
 }
 
 type (
@@ -143,7 +146,10 @@ func TestTriggerQualified(t *testing.T) {
 	for _, qualifier := range []string{"live", "1"} {
 		qualified := func(s *steptest.Stage) (handler.Func[json.RawMessage, trigger.Answer], json.RawMessage) {
 			plans := plan.Plans{Default: "nightly", Plans: map[string]plan.Plan{"nightly": s.Plan}}
-			return trigger.New(runs.Starter{Executions: s.SFN, Plans: plans, Machine: steptest.Machine + ":" + qualifier}, s.Ledger, s.SFN, steptest.Home, time.Now).Handle, s.Sample("schedule")
+			return trigger.Step{
+				Starter: runs.Starter{Executions: s.SFN, Plans: plans, Machine: steptest.Machine + ":" + qualifier},
+				Ledger:  s.Ledger, SFN: s.SFN, Home: steptest.Home, Now: time.Now,
+			}.Handle, s.Sample("schedule")
 		}
 		steptest.Play(t, qualified, cases{{Name: qualifier, Want: "StartExecution: ok", Then: started("nightly-20260322T020000Z", nil)}})
 	}

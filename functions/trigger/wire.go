@@ -19,5 +19,5 @@ func Wire(ctx context.Context, read settings.Reader) (handler.Func[json.RawMessa
 	}
 	executions := sfn.NewFromConfig(s.AWS)
 	starter := runs.Starter{Executions: executions, Plans: s.Plans, Machine: s.Get(settings.StateMachine)}
-	return New(starter, s.Ledger, executions, s.Home(), s.Now).Handle, nil
+	return Step{Starter: starter, Ledger: s.Ledger, SFN: executions, Home: s.Home(), Now: s.Now}.Handle, nil
 }

@@ -31,7 +31,7 @@ func (s Step) end(ctx context.Context, j job.Job) (job.Job, error) {
 			return j, err
 		}
 	}
-	_, err = s.ec2.TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: ids})
+	_, err = s.EC2.TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: ids})
 	if err != nil && !fault.IsNoInstance(err) {
 		return j, fmt.Errorf("terminating test instance %s: %w", ids[0], err)
 	}
@@ -40,7 +40,7 @@ func (s Step) end(ctx context.Context, j job.Job) (job.Job, error) {
 
 // answered registers the id of a test instance whose launch was not answered.
 func (s Step) answered(ctx context.Context, j job.Job, id string) error {
-	registered, err := s.book.Register(ctx, register.TestOf(j, token(j), s.now().UTC()))
+	registered, err := s.Ledger.Register(ctx, register.TestOf(j, token(j), s.Now().UTC()))
 	if err != nil {
 		return fmt.Errorf("registering the test instance of %s: %w", of(j), err)
 	}
@@ -53,7 +53,7 @@ func (s Step) left(ctx context.Context, j job.Job) ([]string, error) {
 	if j.TestInstance != "" {
 		return []string{j.TestInstance}, nil
 	}
-	out, err := s.ec2.DescribeInstances(ctx, &ec2.DescribeInstancesInput{Filters: []types.Filter{
+	out, err := s.EC2.DescribeInstances(ctx, &ec2.DescribeInstancesInput{Filters: []types.Filter{
 		{Name: aws.String("client-token"), Values: []string{token(j)}},
 		{Name: aws.String("instance-state-name"), Values: []string{"pending", "running", "stopping", "stopped"}},
 	}})
@@ -63,7 +63,7 @@ func (s Step) left(ctx context.Context, j job.Job) ([]string, error) {
 	var ids []string
 	for _, r := range out.Reservations {
 		for _, i := range r.Instances {
-			if register.Test(register.TestOf(j, token(j), s.now().UTC()), i) == nil {
+			if register.Test(register.TestOf(j, token(j), s.Now().UTC()), i) == nil {
 				ids = append(ids, aws.ToString(i.InstanceId))
 			}
 		}

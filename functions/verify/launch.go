@@ -33,11 +33,11 @@ func (s Step) launch(ctx context.Context, j job.Job) (job.Job, error) {
 	if err != nil {
 		return j, err
 	}
-	registered, err := s.book.Register(ctx, register.TestOf(j, token(j), s.now().UTC()))
+	registered, err := s.Ledger.Register(ctx, register.TestOf(j, token(j), s.Now().UTC()))
 	if err != nil {
 		return j, fmt.Errorf("registering the test instance of %s: %w", of(j), err)
 	}
-	out, err := s.ec2.RunInstances(ctx, request(j, devices))
+	out, err := s.EC2.RunInstances(ctx, request(j, devices))
 	switch {
 	case fault.IsNotFound(err):
 		// An image can be pending again just after it was shown as available (hashicorp/packer, issue 2659).
@@ -53,7 +53,7 @@ func (s Step) launch(ctx context.Context, j job.Job) (job.Job, error) {
 	if j.TestInstance == "" {
 		return j, fault.Failure("Run the plan again.", "%s could not be tested: EC2 launched its test instance before and does not show it any more", of(j))
 	}
-	j.Times.TestSent = s.now().UTC()
+	j.Times.TestSent = s.Now().UTC()
 	return j, s.launched(ctx, j, registered)
 }
 
@@ -63,7 +63,7 @@ func (s Step) launched(ctx context.Context, j job.Job, registered ledger.Registr
 		return nil
 	}
 	registered.ID = j.TestInstance
-	if _, err := s.book.Amend(ctx, registered); errors.As(err, new(*ledger.MovedError)) {
+	if _, err := s.Ledger.Amend(ctx, registered); errors.As(err, new(*ledger.MovedError)) {
 		return &fault.NotYet{Err: err}
 	} else if err != nil {
 		return fmt.Errorf("registering test instance %s of %s: %w", j.TestInstance, of(j), err)
@@ -78,7 +78,7 @@ func untested(j job.Job, err error) error {
 // devices are the image's volumes, each to be deleted with the instance: an
 // image made of an instance keeps what that said, so a volume could stay behind.
 func (s Step) devices(ctx context.Context, j job.Job) ([]types.BlockDeviceMapping, error) {
-	out, err := s.ec2.DescribeImages(ctx, &ec2.DescribeImagesInput{ImageIds: []string{j.Image.ID}})
+	out, err := s.EC2.DescribeImages(ctx, &ec2.DescribeImagesInput{ImageIds: []string{j.Image.ID}})
 	if fault.IsNotFound(err) || err == nil && len(out.Images) == 0 {
 		return nil, &fault.NotYet{Err: fmt.Errorf("%s could not be tested: EC2 does not show it", of(j))}
 	}

@@ -59,7 +59,7 @@ func (s Step) try(ctx context.Context, j job.Job) (job.Job, error) {
 
 // sent is the command's invocation on the test instance; nil when there is none.
 func (s Step) sent(ctx context.Context, j job.Job) (*types.CommandInvocation, error) {
-	out, err := s.commands.ListCommandInvocations(ctx, &ssm.ListCommandInvocationsInput{
+	out, err := s.SSM.ListCommandInvocations(ctx, &ssm.ListCommandInvocationsInput{
 		InstanceId: aws.String(j.TestInstance), Details: true,
 	})
 	// InvalidInstanceId: Systems Manager does not know it before its agent has registered.
@@ -83,9 +83,9 @@ const leastDelivery = 30 * time.Second
 
 // send sends the command. Both of its limits are what is left of the plan's patience.
 func (s Step) send(ctx context.Context, j job.Job) error {
-	left := max(leastDelivery, until(j).Sub(s.now())).Round(time.Second)
+	left := max(leastDelivery, until(j).Sub(s.Now())).Round(time.Second)
 	seconds := int32(left / time.Second) //nolint:gosec // two hours at most
-	_, err := s.commands.SendCommand(ctx, &ssm.SendCommandInput{
+	_, err := s.SSM.SendCommand(ctx, &ssm.SendCommandInput{
 		DocumentName: aws.String(document), InstanceIds: []string{j.TestInstance}, Comment: aws.String(comment), TimeoutSeconds: &seconds,
 		Parameters: map[string][]string{
 			"commands": {j.Plan.Verify.Command}, "executionTimeout": {strconv.Itoa(int(seconds))},
@@ -111,7 +111,7 @@ func until(j job.Job) time.Time { return j.Times.Booted.Add(time.Duration(j.Plan
 // notYet says why the command has not ended, for good once its time is over.
 func (s Step) notYet(j job.Job, format string, args ...any) error {
 	why := fmt.Sprintf(format, args...)
-	if s.now().After(until(j)) {
+	if s.Now().After(until(j)) {
 		return fault.Failure("Raise verify.patience if it only takes long.", "%s booted, but its test did not end within %s: on test instance %s, %s",
 			of(j), j.Plan.Verify.Patience, j.TestInstance, why)
 	}

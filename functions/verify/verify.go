@@ -25,10 +25,10 @@ const (
 
 // Step tries an image.
 type Step struct {
-	ec2      EC2
-	commands Commands
-	book     Ledger
-	now      func() time.Time
+	EC2    EC2
+	SSM    Commands
+	Ledger Ledger
+	Now    func() time.Time
 }
 
 // Ledger is the register of what Goldsmith makes.
@@ -41,11 +41,6 @@ type Ledger interface {
 type EC2 interface {
 	Launcher
 	Ender
-}
-
-// New makes the step.
-func New(ec2 EC2, commands Commands, book Ledger, now func() time.Time) Step {
-	return Step{ec2, commands, book, now}
 }
 
 // Input is the job and the part of the test that is due.

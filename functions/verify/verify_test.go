@@ -31,7 +31,7 @@ func image(s *steptest.Stage, do verify.Do) (handler.Func[verify.Input, job.Job]
 	s.Must(err)
 	j.Image.ID, j.Image.State, j.Back = aws.ToString(out.ImageId), "available", true
 	time.Sleep(2 * time.Hour)
-	return verify.New(s.EC2, s.SSM, s.Ledger, time.Now).Handle, verify.Input{Job: j, Do: do}
+	return verify.Step{EC2: s.EC2, SSM: s.SSM, Ledger: s.Ledger, Now: time.Now}.Handle, verify.Input{Job: j, Do: do}
 }
 
 // launching is the launch of a test instance that is due.

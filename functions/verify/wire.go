@@ -17,5 +17,7 @@ func Wire(ctx context.Context, read settings.Reader) (handler.Func[Input, job.Jo
 	if err != nil {
 		return nil, err
 	}
-	return New(ec2.NewFromConfig(s.AWS), ssm.NewFromConfig(s.AWS), s.Ledger, s.Now).Handle, nil
+	return Step{
+		EC2: ec2.NewFromConfig(s.AWS), SSM: ssm.NewFromConfig(s.AWS), Ledger: s.Ledger, Now: s.Now,
+	}.Handle, nil
 }

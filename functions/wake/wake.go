@@ -21,20 +21,15 @@ type Waits interface {
 
 // Step wakes waiting steps.
 type Step struct {
-	waits  Waits
-	settle wait.Settler
-	home   event.Home
-}
-
-// New makes the step.
-func New(waits Waits, settle wait.Settler, home event.Home) Step {
-	return Step{waits, settle, home}
+	Waits   Waits
+	Settler wait.Settler
+	Home    event.Home
 }
 
 // Handle settles the waits that the event may have ended. Most events are of
 // instances nobody waits for: they cost one look into the ledger.
 func (s Step) Handle(ctx context.Context, raw json.RawMessage) (struct{}, error) {
-	decoded, err := event.Decode(raw, s.home)
+	decoded, err := event.Decode(raw, s.Home)
 	if err != nil {
 		return struct{}{}, err
 	}
@@ -43,14 +38,14 @@ func (s Step) Handle(ctx context.Context, raw json.RawMessage) (struct{}, error)
 		handler.Log(ctx).DebugContext(ctx, "nothing to wake", "event", decoded)
 		return struct{}{}, nil
 	}
-	waits, err := s.waits.Waits(ctx, resource)
+	waits, err := s.Waits.Waits(ctx, resource)
 	if err != nil {
 		return struct{}{}, fmt.Errorf("looking for who waits for %s: %w", resource, err)
 	}
 	var problems []error
 	for _, w := range waits {
 		if kinds[w.For] {
-			problems = append(problems, s.settle.Settle(ctx, w))
+			problems = append(problems, s.Settler.Settle(ctx, w))
 		}
 	}
 	return struct{}{}, errors.Join(problems...)

@@ -18,7 +18,7 @@ import (
 func scene(s *steptest.Stage) (handler.Func[json.RawMessage, struct{}], json.RawMessage) {
 	settle := wait.Settler{EC2: s.EC2, Groups: s.AutoScaling, Tokens: s.SFN, Ledger: s.Ledger, Now: time.Now}
 	awaits(s, "waiting", s.Web, job.ForStopped)
-	return wake.New(s.Ledger, settle, steptest.Home).Handle, s.Sample("instance-stopped", s.Web)
+	return wake.Step{Waits: s.Ledger, Settler: settle, Home: steptest.Home}.Handle, s.Sample("instance-stopped", s.Web)
 }
 
 // awaits is an execution that waits for a resource.

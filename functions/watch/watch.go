@@ -25,12 +25,9 @@ type Waits interface {
 
 // Step begins a wait.
 type Step struct {
-	waits  Waits
-	settle wait.Settler
+	Waits   Waits
+	Settler wait.Settler
 }
-
-// New makes the step.
-func New(waits Waits, settle wait.Settler) Step { return Step{waits, settle} }
 
 // Input is the job, what it waits for, and the token that ends the wait.
 type Input struct {
@@ -58,12 +55,12 @@ func (s Step) Handle(ctx context.Context, in Input) (*job.Document, error) {
 	j.Await = await
 	w := ledger.Wait{
 		Resource: await.Resource, For: await.For, Run: j.Run.Name, Token: in.Token,
-		Job: j, Failure: wait.FailureName, Since: s.settle.Now().UTC(),
+		Job: j, Failure: wait.FailureName, Since: s.Settler.Now().UTC(),
 	}
 	if in.Token == "" {
 		return s.hand(ctx, w)
 	}
-	if err := s.waits.Await(ctx, w); err != nil {
+	if err := s.Waits.Await(ctx, w); err != nil {
 		return nil, fmt.Errorf("remembering what %s waits for: %w", j.Source.ID, err)
 	}
 	if wait.TooSoon(j.Job, w.Since) {
@@ -74,7 +71,7 @@ func (s Step) Handle(ctx context.Context, in Input) (*job.Document, error) {
 
 // hand answers with the job, once what it waits for is there.
 func (s Step) hand(ctx context.Context, w ledger.Wait) (*job.Document, error) {
-	j, done, err := s.settle.Look(ctx, w)
+	j, done, err := s.Settler.Look(ctx, w)
 	switch {
 	case err != nil:
 		return nil, err
@@ -87,14 +84,14 @@ func (s Step) hand(ctx context.Context, w ledger.Wait) (*job.Document, error) {
 
 // look says by an error that the wait is over; only the first spends the token of one that ended well.
 func (s Step) look(ctx context.Context, w ledger.Wait, first bool) error {
-	j, done, err := s.settle.Look(ctx, w)
+	j, done, err := s.Settler.Look(ctx, w)
 	if failed := (*fault.Failed)(nil); !done && !errors.As(err, &failed) {
 		return err
 	}
 	if done && first {
-		return s.settle.Succeed(ctx, w, j)
+		return s.Settler.Succeed(ctx, w, j)
 	}
-	if err := s.settle.Forget(ctx, w); err != nil {
+	if err := s.Settler.Forget(ctx, w); err != nil {
 		return err
 	}
 	if done {

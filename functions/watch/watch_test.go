@@ -22,7 +22,7 @@ func scene(s *steptest.Stage) (handler.Func[watch.Input, *job.Document], watch.I
 	j := s.Job()
 	j.Times.StopSent = j.Times.Claimed.Add(-time.Minute) // a heartbeat ago
 	_, token := s.Execute("waiting")
-	return watch.New(s.Ledger, settle).Handle, watch.Input{Job: job.Document{Job: j}, For: job.ForStopped, Token: token,
+	return watch.Step{Waits: s.Ledger, Settler: settle}.Handle, watch.Input{Job: job.Document{Job: j}, For: job.ForStopped, Token: token,
 		Within: 50}
 }
 

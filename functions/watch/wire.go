@@ -23,5 +23,5 @@ func Wire(ctx context.Context, read settings.Reader) (handler.Func[Input, *job.D
 		EC2: ec2.NewFromConfig(s.AWS), Groups: autoscaling.NewFromConfig(s.AWS), Tokens: sfn.NewFromConfig(s.AWS),
 		Ledger: s.Ledger, Now: s.Now,
 	}
-	return New(s.Ledger, settle).Handle, nil
+	return Step{Waits: s.Ledger, Settler: settle}.Handle, nil
 }

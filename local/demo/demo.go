@@ -1,6 +1,6 @@
 // Package demo plays one night on the embedded AWS, in scaled time, over a real
-// socket: a small fleet of every kind, the nightly schedule, and somebody who
-// asks for an image in the middle of it.
+// socket: a small fleet of every kind, the nightly schedule, and requests in the
+// middle of it, of an instance and of the snapshots of one that is gone.
 package demo
 
 import (
@@ -18,7 +18,6 @@ import (
 	"goldsmith/local/serve"
 	"goldsmith/local/slack"
 	"goldsmith/local/stack"
-	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/planfile"
 )
@@ -121,7 +120,7 @@ func (n *night) close() {
 	_ = n.server.Close()
 }
 
-// play sets the scene, waits for the schedule, asks for an image and waits for both messages.
+// play sets the scene, waits for the schedule, asks for images and waits for the messages.
 func (n *night) play(ctx context.Context) error {
 	ctx = stack.As(ctx, "person")
 	n.progress.Line(fmt.Sprintf("setting the scene; plan %q, with refreshes of groups, is due at %s UTC, the night passes %gx faster", n.name, n.due.UTC().Format(time.TimeOnly), n.options.Speed))
@@ -138,12 +137,15 @@ func (n *night) play(ctx context.Context) error {
 	if err := n.scene.rest(ctx); err != nil {
 		return err
 	}
+	if err := n.scene.lose(ctx); err != nil {
+		return err
+	}
 	if err := n.until(ctx, n.due.Add(asked)); err != nil {
 		return err
 	}
-	n.progress.Line("somebody puts goldsmith:image=now on lab")
+	n.progress.Line("somebody puts goldsmith:image=now on lab, and on the snapshots that are left of mail")
 	if err := n.scene.ask(ctx); err != nil {
-		return fmt.Errorf("asking for an image of lab: %w", err)
+		return fmt.Errorf("asking for images of lab and mail: %w", err)
 	}
 	return n.ended(ctx)
 }
@@ -152,11 +154,11 @@ func (n *night) until(ctx context.Context, at time.Time) error {
 	return n.clock.Sleep(ctx, at.Sub(n.clock.Now()))
 }
 
-// ended waits until both runs have, and a moment longer for their messages.
+// ended waits until every run has, and a moment longer for their messages.
 func (n *night) ended(ctx context.Context) error {
 	for n.clock.Now().Before(n.due.Add(patience)) {
 		over := 0
-		for _, name := range []string{job.RunName(n.name, n.due), n.requestRun()} {
+		for _, name := range n.runs() {
 			record, known, err := n.suite.Ledger.GetRun(ctx, name)
 			if err != nil {
 				return fmt.Errorf("reading run %s: %w", name, err)
@@ -165,7 +167,7 @@ func (n *night) ended(ctx context.Context) error {
 				over++
 			}
 		}
-		if over == 2 {
+		if over == 1+len(n.scene.wanted()) {
 			return n.clock.Sleep(ctx, 5*time.Second)
 		}
 		if err := n.clock.Sleep(ctx, time.Second); err != nil {

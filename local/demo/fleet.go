@@ -1,9 +1,11 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -33,6 +35,8 @@ type scene struct {
 	api string
 	// lab is the instance that somebody asks an image of during the night.
 	lab string
+	// mail is an instance that is lost before the night, root and data are the snapshots that are left of it.
+	mail, root, data string
 }
 
 // build sets the scene: every kind of instance Goldsmith has an opinion of.
@@ -92,7 +96,10 @@ func (c *scene) instances(ctx context.Context) error {
 		}
 	}
 	var err error
-	c.lab, err = c.launch(ctx, server{name: "lab", kind: "t3.medium"})
+	if c.lab, err = c.launch(ctx, server{name: "lab", kind: "t3.medium"}); err != nil {
+		return err
+	}
+	c.mail, err = c.launch(ctx, server{name: "mail", kind: "t3.small", disks: []types.VolumeType{types.VolumeTypeGp3}})
 	return err
 }
 
@@ -131,18 +138,23 @@ func (c *scene) launch(ctx context.Context, s server) (string, error) {
 	return aws.ToString(out.Instances[0].InstanceId), nil
 }
 
-// rest stops what the scene wants stopped, once everything runs.
+// rest stops what the scene wants stopped, once it runs.
 func (c *scene) rest(ctx context.Context) error {
-	out, err := c.ec2.DescribeInstances(ctx, &ec2.DescribeInstancesInput{
-		Filters: []types.Filter{{Name: aws.String("tag:Name"), Values: []string{"reports"}}},
-	})
-	if err != nil {
-		return fmt.Errorf("looking for reports: %w", err)
+	for {
+		out, err := c.ec2.DescribeInstances(ctx, &ec2.DescribeInstancesInput{
+			Filters: []types.Filter{{Name: aws.String("tag:Name"), Values: []string{"reports"}}},
+		})
+		if err != nil {
+			return fmt.Errorf("looking for reports: %w", err)
+		}
+		if reports := out.Reservations[0].Instances[0]; reports.State.Name == types.InstanceStateNameRunning {
+			_, err = c.ec2.StopInstances(ctx, &ec2.StopInstancesInput{InstanceIds: []string{aws.ToString(reports.InstanceId)}})
+			return err
+		}
+		if err := c.clock.Sleep(ctx, time.Second); err != nil {
+			return err
+		}
 	}
-	_, err = c.ec2.StopInstances(ctx, &ec2.StopInstancesInput{
-		InstanceIds: []string{aws.ToString(out.Reservations[0].Instances[0].InstanceId)},
-	})
-	return err
 }
 
 func (c *scene) templates(ctx context.Context) error {
@@ -195,10 +207,33 @@ func (c *scene) group(ctx context.Context) error {
 	return nil
 }
 
-// ask puts the request tag on the lab instance, as a person would.
+// lose takes snapshots of the mail instance, and terminates it.
+func (c *scene) lose(ctx context.Context) error {
+	out, err := c.ec2.CreateSnapshots(ctx, &ec2.CreateSnapshotsInput{
+		InstanceSpecification: &types.InstanceSpecification{InstanceId: &c.mail},
+		TagSpecifications: []types.TagSpecification{{
+			ResourceType: types.ResourceTypeSnapshot, Tags: tag.List(map[string]string{
+				"Name": "mail", tag.ImageSettings: "rootDeviceName=/dev/xvda enaSupport=true",
+			}),
+		}},
+	})
+	if err != nil {
+		return fmt.Errorf("taking snapshots of mail: %w", err)
+	}
+	byVolume := func(a, b types.SnapshotInfo) int { return cmp.Compare(*a.VolumeSize, *b.VolumeSize) }
+	c.root = aws.ToString(slices.MinFunc(out.Snapshots, byVolume).SnapshotId) // The data volumes of the fleet are larger.
+	c.data = aws.ToString(slices.MaxFunc(out.Snapshots, byVolume).SnapshotId)
+	_, err = c.ec2.TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: []string{c.mail}})
+	return err
+}
+
+// wanted are what somebody asks an image of.
+func (c *scene) wanted() []string { return []string{c.lab, c.root, c.data} }
+
+// ask puts the request tag on the lab instance and on both snapshots, as a person would.
 func (c *scene) ask(ctx context.Context) error {
 	_, err := c.ec2.CreateTags(ctx, &ec2.CreateTagsInput{
-		Resources: []string{c.lab},
+		Resources: c.wanted(),
 		Tags:      []types.Tag{{Key: aws.String(tag.Request), Value: aws.String(tag.RequestDefault)}},
 	})
 	return err

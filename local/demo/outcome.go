@@ -55,7 +55,7 @@ type source struct {
 func (n *night) outcome(ctx context.Context) (*outcome, error) {
 	calls := n.calls()
 	o := &outcome{Seed: n.options.Seed}
-	for _, name := range []string{job.RunName(n.name, n.due), n.requestRun()} {
+	for _, name := range n.runs() {
 		record, _, err := n.suite.Ledger.GetRun(ctx, name)
 		if err != nil {
 			return nil, fmt.Errorf("reading run %s: %w", name, err)
@@ -91,13 +91,18 @@ func (n *night) retired(ctx context.Context, r run) (retired []job.Retirement, e
 	return retired, nil
 }
 
-func (n *night) requestRun() string {
-	for _, e := range n.suite.States.List(sfn.Filter{Machine: n.suite.Machine}) {
-		if strings.Contains(e.Name, n.scene.lab) {
-			return e.Name
+// runs are the scheduled run and those that were asked for, as far as they have begun.
+func (n *night) runs() []string {
+	names := []string{job.RunName(n.name, n.due)}
+	for _, id := range n.scene.wanted() {
+		for _, e := range n.suite.States.List(sfn.Filter{Machine: n.suite.Machine}) {
+			if strings.Contains(e.Name, id) {
+				names = append(names, e.Name)
+				break
+			}
 		}
 	}
-	return ""
+	return names
 }
 
 func (n *night) source(r job.Result, calls map[string]int) source {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,6 +21,25 @@ func TestASeedIsOneNight(t *testing.T) {
 	}
 	if diff := cmp.Diff(nights[0], nights[1]); diff != "" {
 		t.Errorf("the second night differs (-first +second):\n%s", diff)
+	}
+	nights[0].lost(t)
+}
+
+// lost holds that an image is made of the root volume's snapshot of an instance that is gone, and none of its data
+// volume's.
+func (o *outcome) lost(t *testing.T) {
+	t.Helper()
+	var became []string
+	for _, r := range o.Runs {
+		for _, s := range r.Sources {
+			if s.Name == "mail" {
+				became = append(became, string(s.Outcome)+" "+s.rolledTo()+" "+strings.SplitN(s.why(), ":", 2)[0])
+			}
+		}
+	}
+	slices.Sort(became)
+	if diff := cmp.Diff([]string{"imaged /goldsmith/images/mail ", "skipped - it is no root volume"}, became); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

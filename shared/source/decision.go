@@ -22,11 +22,71 @@ var (
 	NoSnapshot = job.Reason{Code: job.Gone, Text: "this account has no such snapshot any more"}
 )
 
-// Unwanted is the last look at the tags before anything is touched: somebody may
+// Decision is what is done with an instance. Skip is why nothing is; Warnings are what to know of one that is imaged.
+type Decision struct {
+	Do       job.Decision
+	Skip     *job.Reason
+	Warnings []job.Reason
+}
+
+// Decide says what a run does with an instance: nothing when it is not wanted, may not be imaged, or would have to be
+// stopped after the run's last moment to stop one.
+func Decide(f Facts) Decision {
+	if reason := unwanted(f.Run, aws.ToString(f.Instance.InstanceId), f.Plan.Sources, Tags(f.Instance)); reason != nil {
+		return Decision{Do: job.SkipIt, Skip: reason}
+	}
+	reason, warnings := f.judged()
+	if reason != nil {
+		return Decision{Do: job.SkipIt, Skip: reason}
+	}
+	if !f.WasRunning || f.Plan.Consistency != plan.Stop {
+		return Decision{Do: job.ImageNow, Warnings: warnings}
+	}
+	if late := Late(f.Run, f.Now); late != nil {
+		return Decision{Do: job.SkipIt, Skip: late}
+	}
+	return Decision{Do: job.StopFirst, Warnings: warnings}
+}
+
+// Ask decides, and asks whether the instance is stop-protected only if nothing else keeps it from being stopped.
+func Ask(ctx context.Context, api Protector, f Facts) (Decision, error) {
+	d := Decide(f)
+	if d.Do != job.StopFirst {
+		return d, nil
+	}
+	var err error
+	if f.StopProtected, err = protected(ctx, api, aws.ToString(f.Instance.InstanceId)); err != nil {
+		return d, err
+	}
+	return Decide(f), nil
+}
+
+// Never is why select leaves nothing of the instance for claim to decide. A request goes to claim in any case: release
+// then takes its tag off. So does an instance that somebody is changing: only claim can tell whether that is another run.
+func Never(f Facts) *job.Reason {
+	reason, _ := f.judged()
+	if reason == nil || f.Run.Request != nil || reason.Code == job.ChangingState {
+		return nil
+	}
+	return reason
+}
+
+// Late is why nothing is stopped any more: the run's window has closed.
+func Late(run job.Run, now time.Time) *job.Reason {
+	if run.Closes.IsZero() || !now.After(run.Closes) {
+		return nil
+	}
+	return &job.Reason{
+		Code: job.WindowClosed,
+		Text: "the window closed at " + run.Closes.UTC().Format(time.RFC3339) + " before its turn came",
+	}
+}
+
+// unwanted is the last look at the tags before anything is touched: somebody may
 // have taken the source out since the run began. It is nil when the run may go on.
 //
 // A request is bound by its plan like any other run: what the plan's selector keeps out stays out.
-func Unwanted(run job.Run, id string, s plan.Selector, tags map[string]string) *job.Reason {
+func unwanted(run job.Run, id string, s plan.Selector, tags map[string]string) *job.Reason {
 	if reason := unasked(run, tags); reason != nil {
 		return reason
 	}
@@ -58,11 +118,7 @@ type Protector interface {
 	DescribeInstanceAttribute(context.Context, *ec2.DescribeInstanceAttributeInput, ...func(*ec2.Options)) (*ec2.DescribeInstanceAttributeOutput, error)
 }
 
-// Protected asks for stop protection, where it would matter: DescribeInstances does not show it.
-func Protected(ctx context.Context, api Protector, id string, p plan.Plan) (bool, error) {
-	if p.Consistency != plan.Stop {
-		return false, nil
-	}
+func protected(ctx context.Context, api Protector, id string) (bool, error) {
 	out, err := api.DescribeInstanceAttribute(ctx, &ec2.DescribeInstanceAttributeInput{
 		InstanceId: aws.String(id), Attribute: types.InstanceAttributeNameDisableApiStop,
 	})
@@ -75,19 +131,4 @@ func Protected(ctx context.Context, api Protector, id string, p plan.Plan) (bool
 		return false, fmt.Errorf("asking whether %s is stop-protected: %w", id, err)
 	}
 	return out.DisableApiStop != nil && aws.ToBool(out.DisableApiStop.Value), nil
-}
-
-// Decide is what is done with an instance that may be imaged. The window is the
-// run's last moment to stop one.
-func Decide(running bool, run job.Run, p plan.Plan, now time.Time) (job.Decision, *job.Reason) {
-	if !running || p.Consistency != plan.Stop {
-		return job.ImageNow, nil
-	}
-	if !run.Closes.IsZero() && now.After(run.Closes) {
-		return job.SkipIt, &job.Reason{
-			Code: job.WindowClosed,
-			Text: "the window closed at " + run.Closes.UTC().Format(time.RFC3339) + " before its turn came",
-		}
-	}
-	return job.StopFirst, nil
 }

@@ -99,11 +99,11 @@ func Find(ctx context.Context, api Lister, id string) (i types.Instance, ok bool
 
 // Investigate completes what DescribeInstances says of many instances, in a few
 // calls however many they are. Stop protection is not among it: it takes a call
-// for each instance, and claim makes that call just before it matters.
-func Investigate(ctx context.Context, api Investigator, instances []types.Instance) ([]Facts, error) {
+// for each instance, and claim makes that call just before it matters (Ask).
+func Investigate(ctx context.Context, api Investigator, f Facts, instances []types.Instance) ([]Facts, error) {
 	facts := make([]Facts, len(instances))
 	for i, instance := range instances {
-		facts[i].Instance = instance
+		facts[i] = f.Of(instance)
 	}
 	for _, ask := range []func(context.Context, Investigator, []Facts) error{askTypes, askSpot, askVolumes} {
 		for part := range slices.Chunk(facts, Batch) {

@@ -172,7 +172,7 @@ func TestInvestigate(t *testing.T) {
 	stored := types.Instance{InstanceId: aws.String("i-stored"), InstanceType: "m5d.large"}
 	unknown := types.Instance{InstanceId: aws.String("i-unknown"), InstanceType: "z99.large"}
 	slow := types.Instance{InstanceId: aws.String("i-slow")}
-	facts, err := source.Investigate(t.Context(), api, []types.Instance{
+	facts, err := source.Investigate(t.Context(), api, source.Facts{}, []types.Instance{
 		plain, stored, unknown, slow, spot("i-keeps", "sir-1"), spot("i-once", "sir-2"), spot("i-cancelled", "sir-3"), spot("i-lost", "sir-4"), spot("i-none", ""),
 	})
 	if err != nil {
@@ -199,7 +199,7 @@ func TestInvestigateMany(t *testing.T) {
 		i.InstanceType = types.InstanceType(fmt.Sprintf("t%d.large", n))
 		many = append(many, i)
 	}
-	facts, err := source.Investigate(t.Context(), api, many)
+	facts, err := source.Investigate(t.Context(), api, source.Facts{}, many)
 	if err != nil || len(facts) != len(many) || *facts[449].Instance.InstanceId != "i-449" {
 		t.Fatalf("%d facts, %v", len(facts), err)
 	}
@@ -240,7 +240,7 @@ func TestErrorsAreTold(t *testing.T) {
 	if _, err := source.Count(t.Context(), api); !errors.Is(err, refused) {
 		t.Errorf("counting: %v", err)
 	}
-	if _, err := source.Investigate(t.Context(), api, []types.Instance{spot("i-1", "sir-1")}); !errors.Is(err, refused) {
+	if _, err := source.Investigate(t.Context(), api, source.Facts{}, []types.Instance{spot("i-1", "sir-1")}); !errors.Is(err, refused) {
 		t.Errorf("investigating: %v", err)
 	}
 }

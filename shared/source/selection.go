@@ -73,10 +73,3 @@ func Unenrolled(run job.Run, s plan.Selector, selected []types.Instance) (ids []
 	}
 	return ids, job.Reason{Code: job.NotEnrolled, Text: "the plan names it, but its tag " + tag.Plan + " does not name the plan"}
 }
-
-// Final reports whether a reason found while selecting leaves nothing for claim to
-// decide. A request goes to claim in any case: release then takes its tag off. So does
-// an instance that somebody is changing: only claim can tell whether that is another run.
-func Final(reason job.Reason, run job.Run) bool {
-	return run.Request == nil && reason.Code != job.ChangingState
-}

@@ -42,7 +42,7 @@ func Unfit(s types.Snapshot) (reason *job.Reason, pending bool) {
 	}
 }
 
-// UnwantedSnapshot is Unwanted for a snapshot. For one that was asked for the tags and the ids that a plan's selector
+// UnwantedSnapshot is the last look at a snapshot's tags, as Decide has one at an instance's. For one that was asked for the tags and the ids that a plan's selector
 // wants are those of instances, and what it excludes is excluded; others are those that it selects.
 func UnwantedSnapshot(run job.Run, id string, s plan.Selector, tags map[string]string) *job.Reason {
 	if r := run.Request; s.OfSnapshots() && (r == nil || r.Source != id) {
@@ -51,7 +51,7 @@ func UnwantedSnapshot(run job.Run, id string, s plan.Selector, tags map[string]s
 		}
 		return nil
 	}
-	return Unwanted(run, id, plan.Selector{Exclude: s.Exclude}, tags)
+	return unwanted(run, id, plan.Selector{Exclude: s.Exclude}, tags)
 }
 
 // Inherited are a snapshot's tags, and those of the instance it is of that it has not itself. A name is taken as one:

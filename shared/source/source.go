@@ -1,6 +1,6 @@
-// Package source knows what may be imaged and why not, purely from what EC2
-// says. The rehearsal, select and claim ask the same functions, so that a
-// rehearsal equals the night.
+// Package source knows what may be imaged and why not: Decide, purely from
+// what EC2 says. The rehearsal, select and claim ask it, so that a rehearsal
+// equals the night.
 package source
 
 import (
@@ -18,9 +18,15 @@ import (
 	"goldsmith/shared/tag"
 )
 
-// Facts are what EC2 says of an instance, as far as eligibility needs it.
+// Facts are all that Decide knows: the run, its plan, and what EC2 says of an instance.
 type Facts struct {
+	Run  job.Run
+	Plan plan.Plan
+	Now  time.Time
+
 	Instance types.Instance
+	// WasRunning is whether it ran when the run first looked at it: what came after may be the run's own doing.
+	WasRunning bool
 	// StopProtected is the attribute disableApiStop, which DescribeInstances does not show.
 	StopProtected bool
 	// InstanceStore is whether the instance type comes with instance-store volumes.
@@ -31,24 +37,30 @@ type Facts struct {
 	OneTimeSpot bool
 }
 
-// Judge says whether the instance may be imaged under the plan: skip is the
+// Of is the facts with an instance as EC2 shows it now.
+func (f Facts) Of(i types.Instance) Facts {
+	f.Instance, f.WasRunning = i, State(i) == types.InstanceStateNameRunning
+	return f
+}
+
+// judged says whether the instance may be imaged under the plan: skip is the
 // reason why not, warnings are what to know of one that may. For a strict plan
 // the first warning is the reason to skip.
-func Judge(f Facts, p plan.Plan) (skip *job.Reason, warnings []job.Reason) {
+func (f Facts) judged() (skip *job.Reason, warnings []job.Reason) {
 	for _, rule := range rules {
-		if text := rule.broken(f, p); text != "" {
+		if text := rule.broken(f); text != "" {
 			return &job.Reason{Code: rule.code, Text: text}, nil
 		}
 	}
 	for _, rule := range cautions {
-		if text := rule.broken(f, p); text != "" {
+		if text := rule.broken(f); text != "" {
 			warnings = append(warnings, job.Reason{Code: rule.code, Text: text})
 		}
 	}
-	if p.Strict && len(warnings) > 0 {
+	if f.Plan.Strict && len(warnings) > 0 {
 		return &job.Reason{Code: warnings[0].Code, Text: warnings[0].Text + " (the plan is strict)"}, nil
 	}
-	if p.InstanceStore == plan.Lose && storeLost(f, p) {
+	if f.Plan.InstanceStore == plan.Lose && f.storeLost() {
 		warnings = append(warnings, job.Reason{Code: job.InstanceStoreData, Text: string(f.Instance.InstanceType) +
 			" has instance-store volumes: what was on them is lost by the stop, and the image does not hold it"})
 	}
@@ -58,7 +70,7 @@ func Judge(f Facts, p plan.Plan) (skip *job.Reason, warnings []job.Reason) {
 // rule is one reason; broken is its sentence, or "" when the instance is fine.
 type rule struct {
 	code   job.ReasonCode
-	broken func(Facts, plan.Plan) string
+	broken func(Facts) string
 }
 
 // rules go from what cannot be changed to what may differ tomorrow, so that the
@@ -80,7 +92,7 @@ var cautions = []rule{
 	{job.DedicatedHost, dedicatedHost},
 }
 
-func terminating(f Facts, _ plan.Plan) string {
+func terminating(f Facts) string {
 	if s := State(f.Instance); Ending(s) {
 		return "it is " + string(s)
 	}
@@ -89,7 +101,7 @@ func terminating(f Facts, _ plan.Plan) string {
 
 // An instance-store root can neither be stopped (UnsupportedOperation) nor be
 // imaged with CreateImage.
-func instanceStoreRoot(f Facts, _ plan.Plan) string {
+func instanceStoreRoot(f Facts) string {
 	if f.Instance.RootDeviceType == types.DeviceTypeInstanceStore {
 		return "its root volume is instance store: it cannot be stopped, and CreateImage does not take it"
 	}
@@ -97,7 +109,7 @@ func instanceStoreRoot(f Facts, _ plan.Plan) string {
 }
 
 // AWS recommends against imaging instances with hibernation: the image may not be reachable.
-func hibernation(f Facts, _ plan.Plan) string {
+func hibernation(f Facts) string {
 	if h := f.Instance.HibernationOptions; h != nil && aws.ToBool(h.Configured) {
 		return "hibernation is enabled: images of it may not boot"
 	}
@@ -106,29 +118,29 @@ func hibernation(f Facts, _ plan.Plan) string {
 
 // A group replaces, that is terminates, a member that is not running; stop
 // protection does not save it.
-func autoScalingMember(f Facts, p plan.Plan) string {
+func autoScalingMember(f Facts) string {
 	group := Tags(f.Instance)[tag.Group]
-	if group == "" || !Stops(f, p) {
+	if group == "" || !f.Stops() {
 		return ""
 	}
 	return "Auto Scaling group " + group + " would terminate it once it is stopped: image it with consistency none or reboot, or image another"
 }
 
-func oneTimeSpot(f Facts, p plan.Plan) string {
-	if f.OneTimeSpot && Stops(f, p) {
+func oneTimeSpot(f Facts) string {
+	if f.OneTimeSpot && f.Stops() {
 		return "it is a Spot instance of a one-time request: only persistent ones can be stopped"
 	}
 	return ""
 }
 
-func stopProtected(f Facts, p plan.Plan) string {
-	if f.StopProtected && Stops(f, p) {
+func stopProtected(f Facts) string {
+	if f.StopProtected && f.Stops() {
 		return "stop protection is on"
 	}
 	return ""
 }
 
-func changingState(f Facts, _ plan.Plan) string {
+func changingState(f Facts) string {
 	if s := State(f.Instance); s != types.InstanceStateNameRunning && s != types.InstanceStateNameStopped {
 		return fmt.Sprintf("it is %s: somebody is changing it now", s)
 	}
@@ -136,20 +148,20 @@ func changingState(f Facts, _ plan.Plan) string {
 }
 
 // EC2 records the mapping of an instance-store volume in the image, never its data, and stopping loses the data.
-func instanceStoreData(f Facts, p plan.Plan) string {
-	if p.InstanceStore == plan.Lose || !storeLost(f, p) {
+func instanceStoreData(f Facts) string {
+	if f.Plan.InstanceStore == plan.Lose || !f.storeLost() {
 		return ""
 	}
 	return fmt.Sprintf("%s has instance-store volumes: stopping loses what is on them, and the image never holds it; "+
 		"a plan with instanceStore: lose accepts that", f.Instance.InstanceType)
 }
 
-func storeLost(f Facts, p plan.Plan) bool { return f.InstanceStore && Stops(f, p) }
+func (f Facts) storeLost() bool { return f.InstanceStore && f.Stops() }
 
 // EC2 scrubs a host before anything starts on it again: a Mac's for hours
 // (docs.aws.amazon.com/AWSEC2/latest/UserGuide/mac-instance-stop.html).
-func dedicatedHost(f Facts, p plan.Plan) string {
-	if !Stops(f, p) || f.Instance.Placement == nil || f.Instance.Placement.Tenancy != types.TenancyHost {
+func dedicatedHost(f Facts) string {
+	if !f.Stops() || f.Instance.Placement == nil || f.Instance.Placement.Tenancy != types.TenancyHost {
 		return ""
 	}
 	if strings.HasPrefix(string(f.Instance.InstanceType), "mac") {
@@ -159,8 +171,8 @@ func dedicatedHost(f Facts, p plan.Plan) string {
 }
 
 // EC2 gives back an auto-assigned public IPv4 address on stop; an Elastic IP stays.
-func addressChanges(f Facts, p plan.Plan) string {
-	if !Stops(f, p) {
+func addressChanges(f Facts) string {
+	if !f.Stops() {
 		return ""
 	}
 	for _, card := range f.Instance.NetworkInterfaces {
@@ -172,7 +184,7 @@ func addressChanges(f Facts, p plan.Plan) string {
 }
 
 // st1 and sc1 volumes take one snapshot at a time.
-func slowVolume(f Facts, _ plan.Plan) string {
+func slowVolume(f Facts) string {
 	if f.SlowVolume {
 		return "it has an st1 or sc1 volume, which takes one snapshot at a time: another backup in progress makes imaging wait"
 	}
@@ -180,8 +192,8 @@ func slowVolume(f Facts, _ plan.Plan) string {
 }
 
 // Stops reports whether imaging the instance under the plan would stop it.
-func Stops(f Facts, p plan.Plan) bool {
-	return p.Consistency == plan.Stop && State(f.Instance) == types.InstanceStateNameRunning
+func (f Facts) Stops() bool {
+	return f.Plan.Consistency == plan.Stop && State(f.Instance) == types.InstanceStateNameRunning
 }
 
 // State is the instance's state; "" when EC2 did not say.

@@ -67,11 +67,11 @@ func TestInstanceStoreData(t *testing.T) {
 	f := healthy()
 	f.InstanceStore = true
 	for _, strict := range []bool{false, true} {
-		skip, warnings := source.Judge(f, plan.Plan{Consistency: plan.Stop, InstanceStore: plan.Lose, Strict: strict})
+		skip, warnings := judge(f, plan.Plan{Consistency: plan.Stop, InstanceStore: plan.Lose, Strict: strict})
 		wantWarning(t, job.InstanceStoreData, skip, warnings)
 	}
 	inState(types.InstanceStateNameStopped)(&f)
-	skip, warnings := source.Judge(f, plan.Plan{Consistency: plan.Stop, InstanceStore: plan.Lose})
+	skip, warnings := judge(f, plan.Plan{Consistency: plan.Stop, InstanceStore: plan.Lose})
 	wantNothing(t, skip, warnings)
 }
 
@@ -79,7 +79,7 @@ func TestInstanceStoreData(t *testing.T) {
 func TestMac(t *testing.T) {
 	f := healthy()
 	f.Instance.Placement, f.Instance.InstanceType = &types.Placement{Tenancy: types.TenancyHost}, types.InstanceTypeMac2Metal
-	skip, warnings := source.Judge(f, plan.Plan{Consistency: plan.Stop})
+	skip, warnings := judge(f, plan.Plan{Consistency: plan.Stop})
 	wantWarning(t, job.DedicatedHost, skip, warnings)
 	if !strings.Contains(warnings[0].Text, "hours") {
 		t.Error(warnings[0].Text)
@@ -96,7 +96,7 @@ func TestJudge(t *testing.T) {
 						inState(state)(&f)
 						odd.make(&f)
 						holds := !odd.stopping || consistency == plan.Stop && state == types.InstanceStateNameRunning
-						skip, warnings := source.Judge(f, plan.Plan{Consistency: consistency, Strict: strict})
+						skip, warnings := judge(f, plan.Plan{Consistency: consistency, Strict: strict})
 						switch {
 						case !holds:
 							wantNothing(t, skip, warnings)
@@ -110,6 +110,15 @@ func TestJudge(t *testing.T) {
 			}
 		}
 	}
+}
+
+// judge asks about an instance of the plan, in a run without a window.
+func judge(f source.Facts, p plan.Plan) (*job.Reason, []job.Reason) {
+	f.Run, f.Plan = job.Run{Plan: "nightly"}, p
+	tags := f.Instance.Tags
+	f.Instance.Tags = append(slices.Clip(tags), types.Tag{Key: aws.String(tag.Plan), Value: aws.String("nightly")})
+	d := source.Decide(f.Of(f.Instance))
+	return d.Skip, d.Warnings
 }
 
 func wantNothing(t *testing.T, skip *job.Reason, warnings []job.Reason) {
@@ -135,11 +144,11 @@ func wantSkip(t *testing.T, code job.ReasonCode, skip *job.Reason, warnings []jo
 
 func TestJudgeHealthy(t *testing.T) {
 	for _, consistency := range plan.Consistencies {
-		skip, warnings := source.Judge(healthy(), plan.Plan{Consistency: consistency, Strict: true})
+		skip, warnings := judge(healthy(), plan.Plan{Consistency: consistency, Strict: true})
 		wantNothing(t, skip, warnings)
 	}
 	// Neither hibernation options nor network cards need be there.
-	skip, warnings := source.Judge(source.Facts{Instance: types.Instance{
+	skip, warnings := judge(source.Facts{Instance: types.Instance{
 		State: &types.InstanceState{Name: types.InstanceStateNameRunning},
 	}}, plan.Plan{Consistency: plan.Stop})
 	wantNothing(t, skip, warnings)
@@ -156,7 +165,7 @@ func TestJudgeSeveral(t *testing.T) {
 			oddities[i].make(&f)
 		}
 		skips, warns := expected(f, chosen)
-		skip, warnings := source.Judge(f, plan.Plan{Consistency: plan.Stop})
+		skip, warnings := judge(f, plan.Plan{Consistency: plan.Stop})
 		if len(skips) > 0 {
 			if skip == nil || skip.Code != skips[0] || len(warnings) > 0 {
 				t.Fatalf("skip %v, warnings %v; reasons to skip are %v, the first lasts longest", skip, warnings, skips)

@@ -55,7 +55,7 @@ func TestAnEmptyAnswerProvesNothing(t *testing.T) {
 				EC2: cloud, Ledger: w.Ledger, Lineages: lineage.Finder{EC2: w.EC2, Groups: w.AutoScaling}, Usage: w.finder,
 				Now: time.Now,
 			}
-			step := retire.New(reviewer, cloud, w.Ledger, time.Now)
+			step := retire.Step{Reviewer: reviewer, EC2: cloud, Ledger: w.Ledger, Now: time.Now}
 			for range nights {
 				_, err := step.Handle(w.Context(), job.Batch{Run: job.Run{Name: "tonight", Plan: "nightly"}, Plan: w.Plan})
 				w.Must(err)

@@ -93,7 +93,7 @@ func (w *world) retire(night int) {
 	reviewer := retention.Reviewer{
 		EC2: w.EC2, Ledger: w.Ledger, Lineages: lineage.Finder{EC2: w.EC2, Groups: w.AutoScaling}, Usage: w.finder, Now: time.Now,
 	}
-	step := retire.New(reviewer, w.EC2, w.Ledger, time.Now)
+	step := retire.Step{Reviewer: reviewer, EC2: w.EC2, Ledger: w.Ledger, Now: time.Now}
 	page := job.Batch{Run: job.Run{Name: fmt.Sprintf("tonight-%d", night), Plan: "nightly"}, Plan: w.Plan}
 	for more := true; more; more = page.Retire.More {
 		var err error

@@ -91,7 +91,7 @@ func (s Stage) sources(ctx context.Context, run job.Run, p plan.Plan, selected [
 	for _, id := range ids {
 		all = append(all, Source{ID: id, Name: id, Decision: job.SkipIt, Skip: &why})
 	}
-	facts, err := source.Investigate(ctx, s.EC2, selected)
+	facts, err := source.Investigate(ctx, s.EC2, source.Facts{Run: run, Plan: p, Now: s.Now()}, selected)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +100,7 @@ func (s Stage) sources(ctx context.Context, run job.Run, p plan.Plan, selected [
 	group.SetLimit(lookers)
 	for i, f := range facts {
 		group.Go(func() (err error) {
-			found[i], err = s.source(each, run, p, f, held)
+			found[i], err = s.source(each, f, held)
 			return err
 		})
 	}
@@ -128,23 +128,23 @@ func (s Stage) held(ctx context.Context) (map[string]ledger.Claim, error) {
 }
 
 // source goes through what select and then claim ask of a source, in their order.
-func (s Stage) source(ctx context.Context, run job.Run, p plan.Plan, f source.Facts, held map[string]ledger.Claim) (Source, error) {
+func (s Stage) source(ctx context.Context, f source.Facts, held map[string]ledger.Claim) (Source, error) {
 	id := aws.ToString(f.Instance.InstanceId)
 	src := Source{
 		ID: id, Name: source.Name(source.Tags(f.Instance), id), instance: f.Instance,
 		Running: source.State(f.Instance) == types.InstanceStateNameRunning,
 	}
-	if reason, _ := source.Judge(f, p); reason != nil && source.Final(*reason, run) {
+	if reason := source.Never(f); reason != nil {
 		return src.skipped(*reason), nil
 	}
-	if run.Request != nil && run.Request.Kind == job.Snapshot {
+	if f.Run.Request != nil && f.Run.Request.Kind == job.Snapshot {
 		return src.skipped(job.Reason{Code: job.Evidence, Text: "what is registered of a snapshot is decided by its disk"}), nil
 	}
 	if claim, ok := held[id]; ok {
 		other := ledger.HeldError{Source: id, By: claim}
 		return src.skipped(other.Reason()), nil
 	}
-	if run.Request != nil && run.Request.Source != "" {
+	if f.Run.Request != nil && f.Run.Request.Source != "" {
 		instance, ok, err := source.Find(ctx, s.EC2, id)
 		if err != nil {
 			return src, err
@@ -152,28 +152,16 @@ func (s Stage) source(ctx context.Context, run job.Run, p plan.Plan, f source.Fa
 		if !ok {
 			return src.skipped(source.Gone), nil
 		}
-		f.Instance = instance
+		f = f.Of(instance)
 	}
-	return s.claimed(ctx, src, run, p, f)
-}
-
-func (s Stage) claimed(ctx context.Context, src Source, run job.Run, p plan.Plan, f source.Facts) (Source, error) {
-	if reason := source.Unwanted(run, src.ID, p.Sources, source.Tags(f.Instance)); reason != nil {
-		return src.skipped(*reason), nil
-	}
-	var err error
-	if f.StopProtected, err = source.Protected(ctx, s.EC2, src.ID, p); err != nil {
+	decision, err := source.Ask(ctx, s.EC2, f)
+	if err != nil {
 		return src, err
 	}
-	reason, warnings := source.Judge(f, p)
-	if reason != nil {
-		return src.skipped(*reason), nil
+	if decision.Skip != nil {
+		return src.skipped(*decision.Skip), nil
 	}
-	decision, late := source.Decide(src.Running, run, p, s.Now())
-	if late != nil {
-		return src.skipped(*late), nil
-	}
-	src.Decision, src.Warnings = decision, warnings
+	src.Decision, src.Warnings = decision.Do, decision.Warnings
 	return src, nil
 }
 
