@@ -87,7 +87,7 @@ func split(targets []*Target, is func(*Target) bool) (yes, no []*Target) {
 }
 
 // mostNamed is how many targets or launchers a text names: more than people read, and less than Step Functions takes.
-const mostNamed = 20
+const mostNamed = 12
 
 // few joins names, and counts those that are more than a text names.
 func few(names []string) string {
