@@ -22,32 +22,32 @@ import (
 	"goldsmith/shared/tag"
 )
 
-// Instances tells how an instance is, stop protection included, and how a snapshot is.
-type Instances interface {
+// instances tells how an instance is, stop protection included, and how a snapshot is.
+type instances interface {
 	source.Lister
 	source.Protector
 	source.Starter
 	lineage.Snapshots
 }
 
-// Claims is the ledger's claims as far as claiming needs them.
-type Claims interface {
+// claimsAPI is the ledger's claims as far as claiming needs them.
+type claimsAPI interface {
 	Claim(ctx context.Context, c ledger.Claim) (ledger.Claim, error)
 	Record(ctx context.Context, c ledger.Claim) error
 }
 
-// Ledger is the ledger as far as claiming needs it.
-type Ledger interface {
-	Claims
+// ledgerAPI is the ledger as far as claiming needs it.
+type ledgerAPI interface {
+	claimsAPI
 	bound.Ledger
 	breaker.Reader
 }
 
 // Step claims a source.
 type Step struct {
-	EC2         Instances
+	EC2         instances
 	AutoScaling lineage.Members
-	Ledger      Ledger
+	Ledger      ledgerAPI
 	Now         func() time.Time
 }
 

@@ -22,24 +22,24 @@ import (
 	"goldsmith/shared/tag"
 )
 
-// Imager creates images, finds them by name, and looks at their instances.
-type Imager interface {
+// imager creates images, finds them by name, and looks at their instances.
+type imager interface {
 	source.Lister
 	CreateImage(context.Context, *ec2.CreateImageInput, ...func(*ec2.Options)) (*ec2.CreateImageOutput, error)
 	ec2.DescribeImagesAPIClient
 	rollout.Subscribers
 }
 
-// Ledger is the register of what Goldsmith makes.
-type Ledger interface {
+// ledgerAPI is the register of what Goldsmith makes.
+type ledgerAPI interface {
 	Register(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
 	Amend(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
 }
 
 // Step creates an image.
 type Step struct {
-	EC2    Imager
-	Ledger Ledger
+	EC2    imager
+	Ledger ledgerAPI
 	Path   string
 	Now    func() time.Time
 }

@@ -9,13 +9,13 @@ import (
 	"goldsmith/shared/plan"
 )
 
-// Notifier tells people how a run ended.
-type Notifier interface {
+// notifier tells people how a run ended.
+type notifier interface {
 	Tell(ctx context.Context, run ledger.Run, p plan.Plan) (plan.Outcome, error)
 }
 
 // Step tells people.
-type Step struct{ Notifier Notifier }
+type Step struct{ Notifier notifier }
 
 // Handle tells how the run ended and returns the page with its outcome, which
 // decides whether the execution shows as succeeded or failed.

@@ -20,8 +20,8 @@ import (
 	"goldsmith/shared/tag"
 )
 
-// Records is what the ledger knows of images that are to be registered.
-type Records interface {
+// records is what the ledger knows of images that are to be registered.
+type records interface {
 	Registrations(ctx context.Context, lineage string) iter.Seq2[ledger.Registration, error]
 	Registration(ctx context.Context, id string) (r ledger.Registration, ok bool, err error)
 	Register(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
@@ -32,9 +32,9 @@ type Records interface {
 
 // Adoption registers images that were made before there was a register, or whose registrations were lost.
 type Adoption struct {
-	EC2        Images
+	EC2        imagesAPI
 	Origins    Origins
-	Ledger     Records
+	Ledger     records
 	Executions Executions
 	// Execution is the ARN of a run's execution.
 	Execution func(run string) string

@@ -19,16 +19,16 @@ import (
 	"goldsmith/shared/source"
 )
 
-// Ender finds and ends instances.
-type Ender interface {
+// ender finds and ends instances.
+type ender interface {
 	source.Lister
 	TerminateInstances(context.Context, *ec2.TerminateInstancesInput, ...func(*ec2.Options)) (*ec2.TerminateInstancesOutput, error)
 }
 
 // BootTests ends the test instances that runs left behind.
 type BootTests struct {
-	EC2      Ender
-	Register Register
+	EC2      ender
+	Register registerAPI
 	Waits    ledger.Waiting
 	// WorkedOn reports whether an execution still has a claim in hand.
 	WorkedOn func(ctx context.Context, c ledger.Claim) (bool, error)

@@ -12,7 +12,7 @@ import (
 
 // Calendar knows when the plans' runs are due, and since when.
 type Calendar struct {
-	Ledger Ledger
+	Ledger ledgerAPI
 	Plans  plan.Plans
 	Now    func() time.Time
 }

@@ -15,8 +15,8 @@ import (
 	"goldsmith/shared/register"
 )
 
-// Copies finds copies of snapshots and deletes them.
-type Copies interface {
+// copiesAPI finds copies of snapshots and deletes them.
+type copiesAPI interface {
 	ec2.DescribeSnapshotsAPIClient
 	DeleteSnapshot(context.Context, *ec2.DeleteSnapshotInput, ...func(*ec2.Options)) (*ec2.DeleteSnapshotOutput, error)
 }

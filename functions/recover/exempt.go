@@ -20,14 +20,14 @@ import (
 
 // Exemption is how a person keeps a source that is down from holding others back.
 type Exemption struct {
-	Ledger  ExemptLedger
-	Notices Noticer
+	Ledger  exemptLedger
+	Notices noticer
 	Notify  plan.Notify
 	Now     func() time.Time
 }
 
-// ExemptLedger is the ledger as far as exempting needs it.
-type ExemptLedger interface {
+// exemptLedger is the ledger as far as exempting needs it.
+type exemptLedger interface {
 	breaker.Reader
 	breaker.Freer
 	Take(ctx context.Context, s ledger.Slot, before time.Time) (bool, error)

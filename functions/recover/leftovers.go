@@ -21,22 +21,22 @@ import (
 	"goldsmith/shared/register"
 )
 
-// Images finds Goldsmith's images and removes them with their snapshots.
-type Images interface {
-	Copies
+// imagesAPI finds Goldsmith's images and removes them with their snapshots.
+type imagesAPI interface {
+	copiesAPI
 	DescribeImages(context.Context, *ec2.DescribeImagesInput, ...func(*ec2.Options)) (*ec2.DescribeImagesOutput, error)
 	DeregisterImage(context.Context, *ec2.DeregisterImageInput, ...func(*ec2.Options)) (*ec2.DeregisterImageOutput, error)
 }
 
-// Usage says of images what uses them, by id; what it cannot find out it takes for a use.
-type Usage interface {
+// usageFinder says of images what uses them, by id; what it cannot find out it takes for a use.
+type usageFinder interface {
 	Uses(ctx context.Context, images []types.Image) (map[string][]string, error)
 	// SnapshotUses says it of snapshots without an image.
 	SnapshotUses(ctx context.Context, ids []string) (map[string][]string, error)
 }
 
-// Register is what Goldsmith made, as far as sweeping needs it.
-type Register interface {
+// registerAPI is what Goldsmith made, as far as sweeping needs it.
+type registerAPI interface {
 	Unsettled(ctx context.Context) iter.Seq2[ledger.Registration, error]
 	Register(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
 	Amend(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
@@ -47,11 +47,11 @@ type Register interface {
 // Leftovers settles the registered images of jobs that have ended: each is either recorded
 // as good or removed.
 type Leftovers struct {
-	EC2      Images
-	Usage    Usage
-	Register Register
+	EC2      imagesAPI
+	Usage    usageFinder
+	Register registerAPI
 	Waits    ledger.Waiting
-	Results  Results
+	Results  resultsAPI
 	// Tests reports whether the plan of that name has its images tested; nil for no plan.
 	Tests func(plan string) bool
 	Now   func() time.Time
@@ -214,7 +214,7 @@ func (l Leftovers) answered(ctx context.Context, r ledger.Registration, i types.
 }
 
 // written stores what has changed of a registration.
-func written(ctx context.Context, into Register, r ledger.Registration) (ledger.Registration, error) {
+func written(ctx context.Context, into registerAPI, r ledger.Registration) (ledger.Registration, error) {
 	put := into.Amend
 	if r.Revision == "" {
 		put = into.Register

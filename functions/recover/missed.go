@@ -21,8 +21,8 @@ import (
 	"goldsmith/shared/runs"
 )
 
-// Schedules tells how a schedule is set.
-type Schedules interface {
+// schedules tells how a schedule is set.
+type schedules interface {
 	GetSchedule(context.Context, *scheduler.GetScheduleInput, ...func(*scheduler.Options)) (*scheduler.GetScheduleOutput, error)
 }
 
@@ -30,8 +30,8 @@ type Schedules interface {
 type Missed struct {
 	Calendar
 	Executions Executions
-	Schedules  Schedules
-	Notifier   Reporter
+	Schedules  schedules
+	Notifier   reporter
 	Starter    runs.Starter
 }
 

@@ -21,7 +21,7 @@ import (
 // Problems tells people of what a sweep cannot solve.
 type Problems struct {
 	EC2     source.Lister
-	Notices Noticer
+	Notices noticer
 	Notify  plan.Notify
 }
 

@@ -38,36 +38,36 @@ type Step struct {
 	home      event.Home
 }
 
-// EC2 is what recovering does to instances, and what it asks.
-type EC2 interface {
-	Instances
-	Images
-	Ender
+// ec2API is what recovering does to instances, and what it asks.
+type ec2API interface {
+	instancesAPI
+	imagesAPI
+	ender
 	request.Untagger
 	source.Asker
 }
 
-// StepFunctions is what recovering asks of executions, and how runs begin.
-type StepFunctions interface {
-	Histories
+// stepFunctions is what recovering asks of executions, and how runs begin.
+type stepFunctions interface {
+	histories
 	runs.Executions
 }
 
-// Notifier tells people of runs, and of what else they should know.
-type Notifier interface {
-	Reporter
-	Noticer
+// runNotifier tells people of runs, and of what else they should know.
+type runNotifier interface {
+	reporter
+	noticer
 }
 
 // Account is what recovering works with.
 type Account struct {
-	EC2        EC2
-	Usage      Usage
+	EC2        ec2API
+	Usage      usageFinder
 	Origins    Origins
-	Executions StepFunctions
-	Schedules  Schedules
+	Executions stepFunctions
+	Schedules  schedules
 	Ledger     ledger.Ledger
-	Notifier   Notifier
+	Notifier   runNotifier
 	Plans      plan.Plans
 	// Machine is the ARN of the state machine's alias, or its own.
 	Machine string
@@ -119,7 +119,7 @@ func tested(plans plan.Plans) func(string) bool {
 
 // Answer says what was found, for the log and for a person who called it by hand.
 type Answer struct {
-	// Claims is how many there are; Down how many of them keep an instance from running.
+	// claimsAPI is how many there are; Down how many of them keep an instance from running.
 	Claims int `json:"claims"`
 	Down   int `json:"down"`
 	// Unread are the sources whose claims cannot be read: a person has to look at them.

@@ -19,8 +19,8 @@ import (
 	"goldsmith/shared/tag"
 )
 
-// Asked is the ledger's requests, and the results by which they are answered.
-type Asked interface {
+// askedAPI is the ledger's requests, and the results by which they are answered.
+type askedAPI interface {
 	PutRequest(ctx context.Context, r ledger.Request) (ledger.Request, error)
 	Requests(ctx context.Context) iter.Seq2[ledger.Request, error]
 	DropRequest(ctx context.Context, r ledger.Request) error
@@ -33,7 +33,7 @@ type Asked interface {
 // remembers what is answered for as long as the tag cannot be taken off.
 type Requests struct {
 	EC2     source.Asker
-	Ledger  Asked
+	Ledger  askedAPI
 	Runs    Runs
 	Starter runs.Starter
 }

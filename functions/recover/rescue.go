@@ -25,14 +25,14 @@ import (
 	"goldsmith/shared/source"
 )
 
-// Instances looks at instances and starts them.
-type Instances interface {
+// instancesAPI looks at instances and starts them.
+type instancesAPI interface {
 	source.Lister
 	StartInstances(context.Context, *ec2.StartInstancesInput, ...func(*ec2.Options)) (*ec2.StartInstancesOutput, error)
 }
 
-// Claims is the ledger's claims as far as rescuing needs them.
-type Claims interface {
+// claimsAPI is the ledger's claims as far as rescuing needs them.
+type claimsAPI interface {
 	Claims(ctx context.Context) iter.Seq2[ledger.Claim, error]
 	Claim(ctx context.Context, c ledger.Claim) (ledger.Claim, error)
 	Record(ctx context.Context, c ledger.Claim) error
@@ -40,23 +40,23 @@ type Claims interface {
 	bound.Ledger
 }
 
-// Results is the ledger's results as far as rescuing needs them.
-type Results interface {
+// resultsAPI is the ledger's results as far as rescuing needs them.
+type resultsAPI interface {
 	Results(ctx context.Context, run string) iter.Seq2[job.Result, error]
 	PutResult(ctx context.Context, r job.Result) error
 }
 
 // Rescue settles the claims that nobody works on any more.
 type Rescue struct {
-	EC2        Instances
+	EC2        instancesAPI
 	Executions Executions
-	Claims     Claims
+	Claims     claimsAPI
 	Waits      ledger.Waiting
-	Results    Results
+	Results    resultsAPI
 	BootTests  BootTests
 	// Runs and Notices are how people hear that something runs again of which a run has told that it does not.
-	Runs    Ledger
-	Notices Noticer
+	Runs    ledgerAPI
+	Notices noticer
 	Notify  plan.Notify
 	Now     func() time.Time
 

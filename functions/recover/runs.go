@@ -24,23 +24,23 @@ type Executions interface {
 	ListExecutions(context.Context, *sfn.ListExecutionsInput, ...func(*sfn.Options)) (*sfn.ListExecutionsOutput, error)
 }
 
-// Ledger is the ledger's runs.
-type Ledger interface {
+// ledgerAPI is the ledger's runs.
+type ledgerAPI interface {
 	GetRun(ctx context.Context, name string) (r ledger.Run, ok bool, err error)
 	PutRun(ctx context.Context, r ledger.Run) error
 	Since(ctx context.Context, now time.Time) (time.Time, error)
 }
 
-// Reporter tells people how a run ended.
-type Reporter interface {
+// reporter tells people how a run ended.
+type reporter interface {
 	Tell(ctx context.Context, run ledger.Run, p plan.Plan) (plan.Outcome, error)
 }
 
 // Runs knows the runs of the last days, and tells of those that nobody has told of.
 type Runs struct {
 	Executions Executions
-	Ledger     Ledger
-	Notifier   Reporter
+	Ledger     ledgerAPI
+	Notifier   reporter
 	Plans      plan.Plans
 	// Machine is the state machine's ARN.
 	Machine string

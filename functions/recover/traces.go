@@ -26,30 +26,30 @@ import (
 	"goldsmith/shared/trace"
 )
 
-// Tagged is what following tags does to instances.
-type Tagged interface {
-	Instances
+// taggedAPI is what following tags does to instances.
+type taggedAPI interface {
+	instancesAPI
 	request.Untagger
 }
 
-// Histories is Step Functions as far as following tags needs it.
-type Histories interface {
+// histories is Step Functions as far as following tags needs it.
+type histories interface {
 	Executions
 	sfn.GetExecutionHistoryAPIClient
 }
 
-// Noticer tells people what no run tells.
-type Noticer interface {
+// noticer tells people what no run tells.
+type noticer interface {
 	Notice(ctx context.Context, n notify.Notice) (slack.Delivery, error)
 }
 
 // Traces follows the tag goldsmith:stopped of instances that no claim names: their claims are lost, or cannot be
 // read. One that is proved to be down because of a run that has ended is brought back; any other is named to people.
 type Traces struct {
-	EC2        Tagged
-	Executions Histories
+	EC2        taggedAPI
+	Executions histories
 	Rescue     Rescue
-	Notices    Noticer
+	Notices    noticer
 	Notify     plan.Notify
 	// Machine is the state machine's ARN.
 	Machine string

@@ -15,8 +15,8 @@ import (
 	"goldsmith/shared/job"
 )
 
-// Parameters reads what aliases hold.
-type Parameters interface {
+// parameters reads what aliases hold.
+type parameters interface {
 	GetParameters(context.Context, *ssm.GetParametersInput, ...func(*ssm.Options)) (*ssm.GetParametersOutput, error)
 }
 

@@ -17,8 +17,8 @@ import (
 	"goldsmith/shared/plan"
 )
 
-// Groups are Auto Scaling groups and their instance refreshes.
-type Groups interface {
+// groupsAPI are Auto Scaling groups and their instance refreshes.
+type groupsAPI interface {
 	DescribeAutoScalingGroups(context.Context, *autoscaling.DescribeAutoScalingGroupsInput,
 		...func(*autoscaling.Options)) (*autoscaling.DescribeAutoScalingGroupsOutput, error)
 	DescribeInstanceRefreshes(context.Context, *autoscaling.DescribeInstanceRefreshesInput,
@@ -27,8 +27,8 @@ type Groups interface {
 		...func(*autoscaling.Options)) (*autoscaling.StartInstanceRefreshOutput, error)
 }
 
-// Templates tells what a version of a launch template launches.
-type Templates interface {
+// templatesAPI tells what a version of a launch template launches.
+type templatesAPI interface {
 	DescribeLaunchTemplateVersions(context.Context, *ec2.DescribeLaunchTemplateVersionsInput,
 		...func(*ec2.Options)) (*ec2.DescribeLaunchTemplateVersionsOutput, error)
 }

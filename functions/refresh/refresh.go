@@ -17,18 +17,18 @@ import (
 	"goldsmith/shared/rollout"
 )
 
-// Ledger is where results go, and what knows of targets that a job does not carry.
-type Ledger interface {
+// ledgerAPI is where results go, and what knows of targets that a job does not carry.
+type ledgerAPI interface {
 	rollout.Ledger
 	PutResult(ctx context.Context, r job.Result) error
 }
 
 // Step refreshes groups.
 type Step struct {
-	AutoScaling Groups
-	EC2         Templates
-	SSM         Parameters
-	Ledger      Ledger
+	AutoScaling groupsAPI
+	EC2         templatesAPI
+	SSM         parameters
+	Ledger      ledgerAPI
 	Now         func() time.Time
 }
 

@@ -13,8 +13,8 @@ import (
 	"goldsmith/shared/register"
 )
 
-// Ledger is the register of what Goldsmith made.
-type Ledger interface {
+// ledgerAPI is the register of what Goldsmith made.
+type ledgerAPI interface {
 	Registration(ctx context.Context, id string) (r ledger.Registration, ok bool, err error)
 	Register(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
 }

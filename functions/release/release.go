@@ -25,43 +25,43 @@ import (
 	"goldsmith/shared/tag"
 )
 
-// Tagger writes and removes tags.
-type Tagger interface {
+// tagger writes and removes tags.
+type tagger interface {
 	request.Untagger
 	CreateTags(context.Context, *ec2.CreateTagsInput, ...func(*ec2.Options)) (*ec2.CreateTagsOutput, error)
 }
 
-// Claims is the ledger's claims as far as releasing needs them.
-type Claims interface {
+// claims is the ledger's claims as far as releasing needs them.
+type claims interface {
 	Claim(ctx context.Context, c ledger.Claim) (ledger.Claim, error)
 	Record(ctx context.Context, c ledger.Claim) error
 	Drop(ctx context.Context, source, run string) error
 }
 
-// Held is the ledger's claims, the bounds of plans, and who waits for what.
-type Held interface {
-	Claims
+// heldAPI is the ledger's claims, the bounds of plans, and who waits for what.
+type heldAPI interface {
+	claims
 	bound.Ledger
 	ledger.Waiting
 }
 
-// Results is where results go, and what is known of images.
-type Results interface {
+// results is where results go, and what is known of images.
+type results interface {
 	PutResult(ctx context.Context, r job.Result) error
-	Ledger
+	ledgerAPI
 }
 
-// EC2 is what releasing asks of EC2 and does there.
-type EC2 interface {
-	Tagger
+// ec2API is what releasing asks of EC2 and does there.
+type ec2API interface {
+	tagger
 	ec2.DescribeImagesAPIClient
 }
 
 // Step releases a source.
 type Step struct {
-	EC2      EC2
-	Claims   Held
-	Results  Results
+	EC2      ec2API
+	Claims   heldAPI
+	Results  results
 	Requests request.Ledger
 	Now      func() time.Time
 }

@@ -19,12 +19,12 @@ import (
 	"goldsmith/shared/usage"
 )
 
-// EC2 is all that is done to old images and to what belongs to them.
-type EC2 interface {
-	Deprecation
-	Removal
-	Snapshots
-	Templates
+// ec2API is all that is done to old images and to what belongs to them.
+type ec2API interface {
+	deprecationAPI
+	removal
+	snapshotsAPI
+	templatesAPI
 }
 
 // Ledger is where it is written down, and the register of what may be removed.
@@ -37,8 +37,8 @@ type Ledger interface {
 	Retire(ctx context.Context, r ledger.Registration, at time.Time) error
 }
 
-// Reviewer decides.
-type Reviewer interface {
+// imageReviewer decides.
+type imageReviewer interface {
 	Look(ctx context.Context, p plan.Plan, s retention.Scope) (retention.Review, error)
 	SnapshotUses(ctx context.Context, ids []string) (map[string][]string, error)
 	Pins(ctx context.Context) (usage.Pins, error)
@@ -46,8 +46,8 @@ type Reviewer interface {
 
 // Step retires images.
 type Step struct {
-	Reviewer Reviewer
-	EC2      EC2
+	Reviewer imageReviewer
+	EC2      ec2API
 	Ledger   Ledger
 	Now      func() time.Time
 }

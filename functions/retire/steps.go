@@ -13,8 +13,8 @@ import (
 	"goldsmith/shared/retention"
 )
 
-// Deprecation is advice to whoever lists images: launching goes on.
-type Deprecation interface {
+// deprecationAPI is advice to whoever lists images: launching goes on.
+type deprecationAPI interface {
 	EnableImageDeprecation(context.Context, *ec2.EnableImageDeprecationInput, ...func(*ec2.Options)) (*ec2.EnableImageDeprecationOutput, error)
 	DisableImageDeprecation(context.Context, *ec2.DisableImageDeprecationInput, ...func(*ec2.Options)) (*ec2.DisableImageDeprecationOutput, error)
 }

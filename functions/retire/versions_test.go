@@ -29,7 +29,7 @@ func TestATemplateThatIsNotListed(t *testing.T) {
 	})
 }
 
-// Templates are looked at in the order of their ids, so that a round does the same each time.
+// templatesAPI are looked at in the order of their ids, so that a round does the same each time.
 func TestTemplatesInTheirOrder(t *testing.T) {
 	rounds(t, func(s *steptest.Stage, due string, _ *answers) retire.Ledger {
 		for _, name := range []string{"t-a", "t-b", "t-c", "t-d", "t-e", "t-f"} {

@@ -13,42 +13,42 @@ import (
 	"goldsmith/shared/rollout"
 )
 
-// EC2 reads and writes launch templates, and tells how images are.
-type EC2 interface {
+// ec2API reads and writes launch templates, and tells how images are.
+type ec2API interface {
 	rollout.Reader
 	rollout.Templates
 }
 
-// Parameters is Parameter Store as far as aliases need it.
-type Parameters interface {
+// parameters is Parameter Store as far as aliases need it.
+type parameters interface {
 	rollout.Parameters
 	rollout.Values
 }
 
-// Ledger remembers what targets pointed at, and whose names are.
-type Ledger interface {
+// ledgerAPI remembers what targets pointed at, and whose names are.
+type ledgerAPI interface {
 	rollout.Ledger
 	rollout.Records
 }
 
 // Cloud is AWS as far as rolling needs it.
 type Cloud struct {
-	EC2        EC2
+	EC2        ec2API
 	Groups     rollout.Groups
-	Parameters Parameters
+	Parameters parameters
 	Lineages   rollout.Lineages
 }
 
 // Step rolls an image out.
 type Step struct {
 	images ec2.DescribeImagesAPIClient
-	book   Ledger
+	book   ledgerAPI
 	room   rollout.Writer
 }
 
 // New makes the step. The alias of a source lies in Parameter Store under path,
 // such as /goldsmith/images.
-func New(c Cloud, book Ledger, path string, now func() time.Time) Step {
+func New(c Cloud, book ledgerAPI, path string, now func() time.Time) Step {
 	return Step{c.EC2, book, rollout.Writer{
 		Finder: rollout.Finder{EC2: c.EC2, Groups: c.Groups, Parameters: c.Parameters, Ledger: book, Lineages: c.Lineages,
 			Path: path, Now: now},

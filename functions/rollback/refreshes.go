@@ -19,16 +19,16 @@ import (
 	"goldsmith/shared/rollout"
 )
 
-// Groups are Auto Scaling groups and their instance refreshes.
-type Groups interface {
+// groupsAPI are Auto Scaling groups and their instance refreshes.
+type groupsAPI interface {
 	rollout.Groups
 	autoscaling.DescribeInstanceRefreshesAPIClient
 	RollbackInstanceRefresh(context.Context, *autoscaling.RollbackInstanceRefreshInput, ...func(*autoscaling.Options)) (*autoscaling.RollbackInstanceRefreshOutput, error)
 	StartInstanceRefresh(context.Context, *autoscaling.StartInstanceRefreshInput, ...func(*autoscaling.Options)) (*autoscaling.StartInstanceRefreshOutput, error)
 }
 
-// Members tells which instances run an image, what versions of templates launch, and which fleets launch from them.
-type Members interface {
+// membersAPI tells which instances run an image, what versions of templates launch, and which fleets launch from them.
+type membersAPI interface {
 	ec2.DescribeInstancesAPIClient
 	rollout.Reader
 }
@@ -36,8 +36,8 @@ type Members interface {
 // Fleet puts groups back: by Auto Scaling's own rollback of an instance refresh that is under way, and
 // by a new one, where that is asked for.
 type Fleet struct {
-	Groups  Groups
-	Members Members
+	Groups  groupsAPI
+	Members membersAPI
 }
 
 // Undo is a template or alias that has gone back.

@@ -21,42 +21,42 @@ import (
 	"goldsmith/shared/source"
 )
 
-// EC2 reads and writes launch templates, and says how images and sources are.
-type EC2 interface {
+// ec2API reads and writes launch templates, and says how images and sources are.
+type ec2API interface {
 	rollout.Reader
 	rollout.Templates
 	source.Lister
 }
 
-// Parameters is Parameter Store as far as aliases need it.
-type Parameters interface {
+// parametersAPI is Parameter Store as far as aliases need it.
+type parametersAPI interface {
 	rollout.Parameters
 	rollout.Values
 }
 
-// Ledger remembers what targets pointed at.
-type Ledger interface {
+// ledgerAPI remembers what targets pointed at.
+type ledgerAPI interface {
 	rollout.Ledger
 	rollout.Records
 }
 
-// Sender sends messages.
-type Sender interface {
+// slackSender sends messages.
+type slackSender interface {
 	Send(ctx context.Context, m slack.Message) (slack.Delivery, error)
 }
 
 // Step rolls back.
 type Step struct {
-	ec2       EC2
+	ec2       ec2API
 	scaling   lineage.Members
 	room      rollout.Writer
-	slack     Sender
+	slack     slackSender
 	refreshes Fleet
 	now       func() time.Time
 }
 
 // New makes the step.
-func New(ec2 EC2, scaling lineage.Members, parameters Parameters, book Ledger, sender Sender, refreshes Fleet,
+func New(ec2 ec2API, scaling lineage.Members, parameters parametersAPI, book ledgerAPI, sender slackSender, refreshes Fleet,
 	now func() time.Time) Step {
 	return Step{ec2, scaling, rollout.Writer{
 		Finder:    rollout.Finder{EC2: ec2, Groups: scaling, Parameters: parameters, Ledger: book, Now: now},
@@ -85,7 +85,7 @@ type Result struct {
 	job.Rolled
 	// There is whether it pointed there already.
 	There bool `json:"there,omitempty"`
-	// Groups are the Auto Scaling groups whose instance refresh is rolled back.
+	// groupsAPI are the Auto Scaling groups whose instance refresh is rolled back.
 	Groups []string `json:"groups,omitempty"`
 	// Refreshed are those that an instance refresh takes back, begun now or since it went back.
 	Refreshed []string `json:"refreshed,omitempty"`

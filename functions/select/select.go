@@ -20,16 +20,16 @@ import (
 	"goldsmith/shared/tag"
 )
 
-// Fleet tells which instances there are and what they are like.
-type Fleet interface {
+// fleetAPI tells which instances there are and what they are like.
+type fleetAPI interface {
 	source.Lister
 	source.Investigator
 	source.Starter
 	source.Stores
 }
 
-// Ledger is the ledger as far as selecting needs it.
-type Ledger interface {
+// ledgerAPI is the ledger as far as selecting needs it.
+type ledgerAPI interface {
 	PutRun(ctx context.Context, r ledger.Run) error
 	PutResult(ctx context.Context, r job.Result) error
 	breaker.Reader
@@ -37,8 +37,8 @@ type Ledger interface {
 
 // Step selects sources.
 type Step struct {
-	EC2    Fleet
-	Ledger Ledger
+	EC2    fleetAPI
+	Ledger ledgerAPI
 	Now    func() time.Time
 }
 

@@ -19,24 +19,24 @@ import (
 	"goldsmith/shared/ledger"
 )
 
-// EC2 is what is asked of EC2 and done there.
-type EC2 interface {
+// ec2API is what is asked of EC2 and done there.
+type ec2API interface {
 	attribute.API
 	CopySnapshot(context.Context, *ec2.CopySnapshotInput, ...func(*ec2.Options)) (*ec2.CopySnapshotOutput, error)
 	RegisterImage(context.Context, *ec2.RegisterImageInput, ...func(*ec2.Options)) (*ec2.RegisterImageOutput, error)
 }
 
-// Ledger is the register of what Goldsmith makes.
-type Ledger interface {
+// ledgerAPI is the register of what Goldsmith makes.
+type ledgerAPI interface {
 	Register(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
 	Amend(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
 }
 
 // Step makes the image of a snapshot.
 type Step struct {
-	EC2    EC2
+	EC2    ec2API
 	EBS    disk.API
-	Ledger Ledger
+	Ledger ledgerAPI
 	Region string
 	Now    func() time.Time
 }

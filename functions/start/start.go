@@ -20,22 +20,22 @@ import (
 	"goldsmith/shared/source"
 )
 
-// Starter starts instances.
-type Starter interface {
+// starter starts instances.
+type starter interface {
 	source.Lister
 	StartInstances(context.Context, *ec2.StartInstancesInput, ...func(*ec2.Options)) (*ec2.StartInstancesOutput, error)
 }
 
-// Claims is the ledger as far as starting needs it.
-type Claims interface {
+// claims is the ledger as far as starting needs it.
+type claims interface {
 	Claim(ctx context.Context, c ledger.Claim) (ledger.Claim, error)
 	breaker.Ledger
 }
 
 // Step starts an instance.
 type Step struct {
-	EC2    Starter
-	Claims Claims
+	EC2    starter
+	Claims claims
 	Now    func() time.Time
 }
 

@@ -20,21 +20,21 @@ import (
 	"goldsmith/shared/tag"
 )
 
-// Stopper stops instances, and tags them.
-type Stopper interface {
+// stopper stops instances, and tags them.
+type stopper interface {
 	CreateTags(context.Context, *ec2.CreateTagsInput, ...func(*ec2.Options)) (*ec2.CreateTagsOutput, error)
 	StopInstances(context.Context, *ec2.StopInstancesInput, ...func(*ec2.Options)) (*ec2.StopInstancesOutput, error)
 }
 
-// Claims is the ledger's claims as far as stopping needs them.
-type Claims interface {
+// claims is the ledger's claims as far as stopping needs them.
+type claims interface {
 	Claim(ctx context.Context, c ledger.Claim) (ledger.Claim, error)
 	Record(ctx context.Context, c ledger.Claim) error
 }
 
-// Ledger is the ledger as far as stopping needs it.
-type Ledger interface {
-	Claims
+// ledgerAPI is the ledger as far as stopping needs it.
+type ledgerAPI interface {
+	claims
 	bound.Ledger
 	breaker.Reader
 	GetRun(ctx context.Context, name string) (r ledger.Run, ok bool, err error)
@@ -42,8 +42,8 @@ type Ledger interface {
 
 // Step stops an instance.
 type Step struct {
-	EC2    Stopper
-	Ledger Ledger
+	EC2    stopper
+	Ledger ledgerAPI
 	Now    func() time.Time
 }
 

@@ -17,14 +17,14 @@ import (
 	"goldsmith/shared/runs"
 )
 
-// Requests is the ledger as far as request tags need it.
-type Requests interface {
+// requests is the ledger as far as request tags need it.
+type requests interface {
 	GetRequest(ctx context.Context, source string) (r ledger.Request, ok bool, err error)
 	PutRequest(ctx context.Context, r ledger.Request) (ledger.Request, error)
 }
 
-// Executions tells how executions are.
-type Executions interface {
+// executionsAPI tells how executions are.
+type executionsAPI interface {
 	DescribeExecution(context.Context, *sfn.DescribeExecutionInput, ...func(*sfn.Options)) (*sfn.DescribeExecutionOutput, error)
 }
 

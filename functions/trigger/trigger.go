@@ -21,8 +21,8 @@ import (
 // Step starts runs.
 type Step struct {
 	Starter runs.Starter
-	Ledger  Requests
-	SFN     Executions
+	Ledger  requests
+	SFN     executionsAPI
 	Home    event.Home
 	Now     func() time.Time
 }

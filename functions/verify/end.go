@@ -13,8 +13,8 @@ import (
 	"goldsmith/shared/register"
 )
 
-// Ender ends instances.
-type Ender interface {
+// ender ends instances.
+type ender interface {
 	DescribeInstances(context.Context, *ec2.DescribeInstancesInput, ...func(*ec2.Options)) (*ec2.DescribeInstancesOutput, error)
 	TerminateInstances(context.Context, *ec2.TerminateInstancesInput, ...func(*ec2.Options)) (*ec2.TerminateInstancesOutput, error)
 }

@@ -20,8 +20,8 @@ import (
 	"goldsmith/shared/tag"
 )
 
-// Launcher launches instances from images.
-type Launcher interface {
+// launcher launches instances from images.
+type launcher interface {
 	DescribeImages(context.Context, *ec2.DescribeImagesInput, ...func(*ec2.Options)) (*ec2.DescribeImagesOutput, error)
 	RunInstances(context.Context, *ec2.RunInstancesInput, ...func(*ec2.Options)) (*ec2.RunInstancesOutput, error)
 }

@@ -16,8 +16,8 @@ import (
 	"goldsmith/shared/job"
 )
 
-// Commands runs commands on instances.
-type Commands interface {
+// commands runs commands on instances.
+type commands interface {
 	SendCommand(context.Context, *ssm.SendCommandInput, ...func(*ssm.Options)) (*ssm.SendCommandOutput, error)
 	ListCommandInvocations(context.Context, *ssm.ListCommandInvocationsInput, ...func(*ssm.Options)) (*ssm.ListCommandInvocationsOutput, error)
 }

@@ -25,22 +25,22 @@ const (
 
 // Step tries an image.
 type Step struct {
-	EC2    EC2
-	SSM    Commands
-	Ledger Ledger
+	EC2    ec2API
+	SSM    commands
+	Ledger ledgerAPI
 	Now    func() time.Time
 }
 
-// Ledger is the register of what Goldsmith makes.
-type Ledger interface {
+// ledgerAPI is the register of what Goldsmith makes.
+type ledgerAPI interface {
 	Register(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
 	Amend(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
 }
 
-// EC2 launches and ends instances.
-type EC2 interface {
-	Launcher
-	Ender
+// ec2API launches and ends instances.
+type ec2API interface {
+	launcher
+	ender
 }
 
 // Input is the job and the part of the test that is due.

@@ -14,14 +14,14 @@ import (
 	"goldsmith/shared/wait"
 )
 
-// Waits is the ledger as far as waking needs it.
-type Waits interface {
+// waitsAPI is the ledger as far as waking needs it.
+type waitsAPI interface {
 	Waits(ctx context.Context, resource string) ([]ledger.Wait, error)
 }
 
 // Step wakes waiting steps.
 type Step struct {
-	Waits   Waits
+	Waits   waitsAPI
 	Settler wait.Settler
 	Home    event.Home
 }

@@ -18,14 +18,14 @@ import (
 	"goldsmith/shared/wait"
 )
 
-// Waits is the ledger as far as watching needs it.
-type Waits interface {
+// waitsAPI is the ledger as far as watching needs it.
+type waitsAPI interface {
 	Await(ctx context.Context, w ledger.Wait) error
 }
 
 // Step begins a wait.
 type Step struct {
-	Waits   Waits
+	Waits   waitsAPI
 	Settler wait.Settler
 }
 

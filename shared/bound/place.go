@@ -49,7 +49,7 @@ func PlaceAnew(ctx context.Context, book Ledger, j job.Job, stopped time.Time) e
 }
 
 // PlaceBack gives a source a place again that is down beyond its patience, whatever the plan's concurrency.
-func PlaceBack(ctx context.Context, book Taker, c ledger.Claim) error {
+func PlaceBack(ctx context.Context, book taker, c ledger.Claim) error {
 	return take(ctx, book, ledger.Slot{
 		Plan: c.Plan, Kind: ledger.Places, Source: c.Source, Name: c.Name, Run: c.Run, Execution: c.Execution,
 		Since: c.StopSent, Seen: c.StopSent, Stopping: c.StopSent, Due: c.StopSent.Add(patience),
@@ -71,12 +71,12 @@ func TakeBack(ctx context.Context, book Ledger, source string) error {
 	return free(ctx, book, written)
 }
 
-// Taker takes slots.
-type Taker interface {
+// taker takes slots.
+type taker interface {
 	Take(ctx context.Context, s ledger.Slot, before time.Time) (bool, error)
 }
 
-func take(ctx context.Context, book Taker, place ledger.Slot) error {
+func take(ctx context.Context, book taker, place ledger.Slot) error {
 	place.ID = anew + place.Source
 	if _, err := book.Take(ctx, place, time.Time{}); err != nil {
 		return fmt.Errorf("writing down the place of %s: %w", place.Source, err)

@@ -18,7 +18,7 @@ import (
 type Dynamo struct{ table table }
 
 // NewDynamo is the ledger kept in the table of that name.
-func NewDynamo(client DynamoDB, name string) *Dynamo {
+func NewDynamo(client dynamoDB, name string) *Dynamo {
 	return &Dynamo{table{client: client, name: aws.String(name)}}
 }
 

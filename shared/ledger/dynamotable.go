@@ -14,9 +14,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// DynamoDB is what the ledger calls of DynamoDB. A table's verbs stay in one
+// dynamoDB is what the ledger calls of DynamoDB. A table's verbs stay in one
 // interface: its only consumer needs each of them.
-type DynamoDB interface {
+type dynamoDB interface {
 	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
 	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
@@ -27,7 +27,7 @@ type DynamoDB interface {
 // table is one DynamoDB table. All its reads are consistent: decisions hang on
 // them, and a report must not miss the result that was written last.
 type table struct {
-	client DynamoDB
+	client dynamoDB
 	name   *string
 }
 
@@ -110,7 +110,7 @@ func (t table) get(ctx context.Context, k key) (item, error) {
 // under are a partition's records under sort keys with a prefix, in the order of those keys. A page ends at 1 MB.
 func (t table) under(ctx context.Context, partition, prefix string) iter.Seq2[record, error] {
 	which, values := "pk = :pk", item{":pk": text(partition)}
-	if prefix != "" { // DynamoDB refuses an empty one.
+	if prefix != "" { // dynamoDB refuses an empty one.
 		which, values[":prefix"] = "pk = :pk AND begins_with(sk, :prefix)", text(prefix)
 	}
 	return func(yield func(record, error) bool) {

@@ -16,15 +16,15 @@ import (
 	"goldsmith/shared/handler"
 )
 
-// EC2 describes instances and volumes.
-type EC2 interface {
+// ec2API describes instances and volumes.
+type ec2API interface {
 	ec2.DescribeInstancesAPIClient
 	ec2.DescribeVolumesAPIClient
 }
 
 // Finder asks AWS about lineages.
 type Finder struct {
-	EC2    EC2
+	EC2    ec2API
 	Groups autoscaling.DescribeAutoScalingGroupsAPIClient
 }
 

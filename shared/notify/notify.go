@@ -19,32 +19,32 @@ import (
 	"goldsmith/shared/slack"
 )
 
-// Runs is the ledger's runs as far as telling needs them.
-type Runs interface {
+// runs is the ledger's runs as far as telling needs them.
+type runs interface {
 	PutRun(ctx context.Context, r ledger.Run) error
 	GetRun(ctx context.Context, name string) (r ledger.Run, ok bool, err error)
 	Telling(ctx context.Context, run string, at time.Time) (bool, error)
 	Tell(ctx context.Context, run string, at time.Time) (bool, error)
 }
 
-// Results is what the ledger knows of a run's sources, those that have no result yet included.
-type Results interface {
+// resultsAPI is what the ledger knows of a run's sources, those that have no result yet included.
+type resultsAPI interface {
 	Results(ctx context.Context, run string) iter.Seq2[job.Result, error]
 	Claims(ctx context.Context) iter.Seq2[ledger.Claim, error]
 	Retirements(ctx context.Context, plan string) iter.Seq2[job.Retirement, error]
 }
 
-// Sender sends messages.
-type Sender interface {
+// sender sends messages.
+type sender interface {
 	Send(ctx context.Context, m slack.Message) (slack.Delivery, error)
 }
 
 // Notifier tells people how runs ended.
 type Notifier struct {
-	Runs     Runs
-	Results  Results
+	Runs     runs
+	Results  resultsAPI
 	Requests request.Ledger
-	Slack    Sender
+	Slack    sender
 	Tags     request.Untagger
 	Now      func() time.Time
 }
@@ -121,7 +121,7 @@ func (t Notifier) report(ctx context.Context, run *ledger.Run, p plan.Plan) (rep
 
 // ResultsOf are the results of a run that has ended. A job that was cut off has none,
 // only its claim: it is told as well, or its instance would be down and nobody knew.
-func ResultsOf(ctx context.Context, book Results, run string) ([]job.Result, error) {
+func ResultsOf(ctx context.Context, book resultsAPI, run string) ([]job.Result, error) {
 	var results []job.Result
 	known := map[string]bool{}
 	for result, err := range book.Results(ctx, run) {

@@ -20,8 +20,8 @@ import (
 	"goldsmith/shared/usage"
 )
 
-// Images lists images.
-type Images interface {
+// imagesAPI lists images.
+type imagesAPI interface {
 	DescribeImages(context.Context, *ec2.DescribeImagesInput, ...func(*ec2.Options)) (*ec2.DescribeImagesOutput, error)
 }
 
@@ -36,15 +36,15 @@ type Ledger interface {
 	Retirements(ctx context.Context, plan string) iter.Seq2[job.Retirement, error]
 }
 
-// Usage finds what refers to images and snapshots; an error means that every one counts as in use.
-type Usage interface {
+// usageFinder finds what refers to images and snapshots; an error means that every one counts as in use.
+type usageFinder interface {
 	Look(ctx context.Context, images []types.Image) (usage.Found, error)
 	SnapshotUses(ctx context.Context, ids []string) (map[string][]string, error)
 	Pins(ctx context.Context) (usage.Pins, error)
 }
 
-// Lineages tells which lineages live.
-type Lineages interface {
+// lineagesAPI tells which lineages live.
+type lineagesAPI interface {
 	Living(ctx context.Context, lineages []string) map[string]bool
 	// Identify tells groups of one name apart that an earlier version wrote down by it.
 	Identify(ctx context.Context, all ...lineage.Dated) []string
@@ -52,10 +52,10 @@ type Lineages interface {
 
 // Reviewer looks at a plan's images and says what becomes of each. It changes nothing.
 type Reviewer struct {
-	EC2      Images
+	EC2      imagesAPI
 	Ledger   Ledger
-	Lineages Lineages
-	Usage    Usage
+	Lineages lineagesAPI
+	Usage    usageFinder
 	Now      func() time.Time
 }
 
@@ -84,7 +84,7 @@ type Review struct {
 	Old map[string][]string
 	// Registered are the plan's registrations of images, by id.
 	Registered map[string]ledger.Registration
-	// Images are those of them that EC2 shows, and whose facts agree, by id; Known is what the ledger has of
+	// imagesAPI are those of them that EC2 shows, and whose facts agree, by id; Known is what the ledger has of
 	// retiring them.
 	Images map[string]types.Image
 	Known  map[string]job.Retirement

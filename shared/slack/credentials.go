@@ -18,7 +18,7 @@ type credentials struct{ webhook, token, channel string }
 const forms = `a webhook URL, {"webhook":"https://hooks.slack.com/..."} or {"token":"xoxb-...","channel":"C0123"}`
 
 // read reads the secret. No error of it quotes what the secret holds.
-func read(ctx context.Context, secrets SecretReader, id string) (*credentials, error) {
+func read(ctx context.Context, secrets secretReader, id string) (*credentials, error) {
 	out, err := secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(id)})
 	if err != nil {
 		return nil, fmt.Errorf("reading the Slack secret %s: %w", id, err)

@@ -10,8 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 )
 
-// SecretReader is Secrets Manager.
-type SecretReader interface {
+// secretReader is Secrets Manager.
+type secretReader interface {
 	GetSecretValue(ctx context.Context, in *secretsmanager.GetSecretValueInput, opts ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
 }
 
@@ -29,7 +29,7 @@ const (
 
 // Sender sends messages with the credentials a secret holds. It is safe for concurrent use.
 type Sender struct {
-	secrets SecretReader
+	secrets secretReader
 	secret  string
 	client  *http.Client
 
@@ -49,7 +49,7 @@ const (
 // New sends with the secret of that id or ARN; an empty id turns Slack off. It
 // holds a webhook URL, {"webhook":"https://..."} or {"token":"xoxb-...","channel":"C0123"}.
 // A nil client is a plain one.
-func New(secrets SecretReader, secretID string, client *http.Client) *Sender {
+func New(secrets secretReader, secretID string, client *http.Client) *Sender {
 	if client == nil {
 		client = &http.Client{}
 	}

@@ -20,41 +20,41 @@ import (
 
 // EC2 is what is asked of EC2: who launches an image, and who else may.
 type EC2 interface {
-	Launches
-	Fleets
-	Sharing
-	Snapshots
-	SnapshotStates
+	launchesAPI
+	fleetsAPI
+	sharing
+	snapshotsAPI
+	snapshotStates
 }
 
-// Fleets are EC2 Fleets, Spot Fleets and Spot requests.
-type Fleets interface {
+// fleetsAPI are EC2 Fleets, Spot Fleets and Spot requests.
+type fleetsAPI interface {
 	ec2.DescribeFleetsAPIClient
 	ec2.DescribeSpotFleetRequestsAPIClient
 	ec2.DescribeSpotInstanceRequestsAPIClient
 }
 
-// Snapshots are volumes in creation from snapshots, and who else may use those.
-type Snapshots interface {
+// snapshotsAPI are volumes in creation from snapshots, and who else may use those.
+type snapshotsAPI interface {
 	ec2.DescribeVolumesAPIClient
 	DescribeSnapshotAttribute(context.Context, *ec2.DescribeSnapshotAttributeInput, ...func(*ec2.Options)) (*ec2.DescribeSnapshotAttributeOutput, error)
 }
 
-// SnapshotStates are what somebody has done to snapshots so that they are kept, or quick to use.
-type SnapshotStates interface {
+// snapshotStates are what somebody has done to snapshots so that they are kept, or quick to use.
+type snapshotStates interface {
 	ec2.DescribeFastSnapshotRestoresAPIClient
 	ec2.DescribeSnapshotTierStatusAPIClient
 	DescribeLockedSnapshots(context.Context, *ec2.DescribeLockedSnapshotsInput, ...func(*ec2.Options)) (*ec2.DescribeLockedSnapshotsOutput, error)
 }
 
-// Launches are what was or will be launched.
-type Launches interface {
+// launchesAPI are what was or will be launched.
+type launchesAPI interface {
 	DescribeInstances(context.Context, *ec2.DescribeInstancesInput, ...func(*ec2.Options)) (*ec2.DescribeInstancesOutput, error)
 	DescribeLaunchTemplateVersions(context.Context, *ec2.DescribeLaunchTemplateVersionsInput, ...func(*ec2.Options)) (*ec2.DescribeLaunchTemplateVersionsOutput, error)
 }
 
-// Sharing are an image's permissions, and EC2's own list of what refers to it.
-type Sharing interface {
+// sharing are an image's permissions, and EC2's own list of what refers to it.
+type sharing interface {
 	DescribeImageAttribute(context.Context, *ec2.DescribeImageAttributeInput, ...func(*ec2.Options)) (*ec2.DescribeImageAttributeOutput, error)
 	DescribeImageReferences(context.Context, *ec2.DescribeImageReferencesInput, ...func(*ec2.Options)) (*ec2.DescribeImageReferencesOutput, error)
 }

@@ -142,7 +142,7 @@ func TestWhatAnImageSaysOfItself(t *testing.T) {
 	}
 }
 
-// Snapshots are asked about as many at once as one filter takes beside another one.
+// snapshotsAPI are asked about as many at once as one filter takes beside another one.
 func TestSnapshotsInPortions(t *testing.T) {
 	s := newSearch(nil)
 	for n := range 400 {

@@ -55,7 +55,7 @@ func verdict(s *types.InstanceStatusSummary) types.SummaryStatus {
 }
 
 // lookBooted looks at the test instance of the job's image.
-func lookBooted(ctx context.Context, api API, j job.Job, now time.Time) (job.Job, bool, error) {
+func lookBooted(ctx context.Context, api awsAPI, j job.Job, now time.Time) (job.Job, bool, error) {
 	instance, known, err := source.Find(ctx, api, j.TestInstance)
 	if err != nil {
 		return j, false, err
@@ -116,7 +116,7 @@ func failing(checks types.InstanceStatus) string {
 }
 
 // statusOf are an instance's status checks, empty while EC2 has none.
-func statusOf(ctx context.Context, api API, id string) (types.InstanceStatus, error) {
+func statusOf(ctx context.Context, api awsAPI, id string) (types.InstanceStatus, error) {
 	out, err := api.DescribeInstanceStatus(ctx, &ec2.DescribeInstanceStatusInput{InstanceIds: []string{id}})
 	if fault.IgnoreNotFound(err) != nil {
 		return types.InstanceStatus{}, fmt.Errorf("reading the status checks of %s: %w", id, err)

@@ -14,7 +14,7 @@ import (
 )
 
 // lookCopies waits for the copies that the job's image is registered of: RegisterImage takes completed ones only.
-func lookCopies(ctx context.Context, api API, j job.Job, now time.Time) (job.Job, bool, error) {
+func lookCopies(ctx context.Context, api awsAPI, j job.Job, now time.Time) (job.Job, bool, error) {
 	ids := j.Registering.Snapshots()
 	if len(ids) == 0 {
 		return j, false, fault.Failure("Ask again.", "%s (%s) has no copy", j.Source.Name, j.Source.ID)

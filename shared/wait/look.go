@@ -44,23 +44,23 @@ const (
 	appearingDown = 20 * time.Second
 )
 
-// Instances says how instances are.
-type Instances interface {
+// instancesAPI says how instances are.
+type instancesAPI interface {
 	source.Lister
 	DescribeInstanceStatus(context.Context, *ec2.DescribeInstanceStatusInput,
 		...func(*ec2.Options)) (*ec2.DescribeInstanceStatusOutput, error)
 }
 
-// Images says how images and their snapshots are.
-type Images interface {
+// imagesAPI says how images and their snapshots are.
+type imagesAPI interface {
 	DescribeImages(context.Context, *ec2.DescribeImagesInput, ...func(*ec2.Options)) (*ec2.DescribeImagesOutput, error)
 	DescribeSnapshots(context.Context, *ec2.DescribeSnapshotsInput, ...func(*ec2.Options)) (*ec2.DescribeSnapshotsOutput, error)
 }
 
-// API is EC2 as far as waiting needs it.
-type API interface {
-	Instances
-	Images
+// awsAPI is EC2 as far as waiting needs it.
+type awsAPI interface {
+	instancesAPI
+	imagesAPI
 }
 
 // For is what a job waits for next, and until when.
@@ -119,7 +119,7 @@ func (s Settler) look(ctx context.Context, j job.Job, now time.Time) (job.Job, b
 	}
 }
 
-func lookStopped(ctx context.Context, api API, j job.Job, now time.Time) (job.Job, bool, error) {
+func lookStopped(ctx context.Context, api awsAPI, j job.Job, now time.Time) (job.Job, bool, error) {
 	instance, err := alive(ctx, api, j)
 	if err != nil {
 		return j, false, err
@@ -183,7 +183,7 @@ func doubtful(j job.Job) error {
 		j.Source.Name, j.Source.ID, j.Run.Plan)
 }
 
-func lookRunning(ctx context.Context, api API, j job.Job, now time.Time) (job.Job, bool, error) {
+func lookRunning(ctx context.Context, api awsAPI, j job.Job, now time.Time) (job.Job, bool, error) {
 	instance, err := alive(ctx, api, j)
 	if err != nil {
 		return j, false, err
@@ -234,7 +234,7 @@ func startedEarly(j job.Job, instance types.Instance) job.Job {
 }
 
 // alive is the job's instance; it is an error when there is none any more.
-func alive(ctx context.Context, api API, j job.Job) (types.Instance, error) {
+func alive(ctx context.Context, api awsAPI, j job.Job) (types.Instance, error) {
 	instance, ok, err := source.Find(ctx, api, j.Source.ID)
 	if err != nil {
 		return instance, err
@@ -246,7 +246,7 @@ func alive(ctx context.Context, api API, j job.Job) (types.Instance, error) {
 }
 
 // passed reports whether the instance is as healthy as the plan asks.
-func passed(ctx context.Context, api API, j job.Job) (bool, error) {
+func passed(ctx context.Context, api awsAPI, j job.Job) (bool, error) {
 	if j.Plan.Health != plan.Checked {
 		return true, nil
 	}
@@ -263,7 +263,7 @@ func passed(ctx context.Context, api API, j job.Job) (bool, error) {
 	return len(out.InstanceStatuses) > 0, nil
 }
 
-func lookSnapshots(ctx context.Context, api API, j job.Job, now time.Time) (job.Job, bool, error) {
+func lookSnapshots(ctx context.Context, api awsAPI, j job.Job, now time.Time) (job.Job, bool, error) {
 	have, err := snapshots(ctx, api, j)
 	if err != nil {
 		return j, false, err
@@ -293,7 +293,7 @@ func lookSnapshots(ctx context.Context, api API, j job.Job, now time.Time) (job.
 
 // snapshots are the snapshots of the job's image by volume. A snapshot holds
 // what was written before it was requested, so pending is as good as completed.
-func snapshots(ctx context.Context, api API, j job.Job) (map[string]string, error) {
+func snapshots(ctx context.Context, api awsAPI, j job.Job) (map[string]string, error) {
 	pages := ec2.NewDescribeSnapshotsPaginator(api, &ec2.DescribeSnapshotsInput{
 		OwnerIds:   []string{"self"},
 		MaxResults: aws.Int32(1000),
@@ -319,7 +319,7 @@ func snapshots(ctx context.Context, api API, j job.Job) (map[string]string, erro
 	return have, nil
 }
 
-func lookImage(ctx context.Context, api API, j job.Job, now time.Time) (job.Job, bool, error) {
+func lookImage(ctx context.Context, api awsAPI, j job.Job, now time.Time) (job.Job, bool, error) {
 	out, err := api.DescribeImages(ctx, &ec2.DescribeImagesInput{ImageIds: []string{j.Image.ID}})
 	if fault.IsNotFound(err) || err == nil && len(out.Images) == 0 {
 		return j, false, vanished(j, now)

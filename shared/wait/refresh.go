@@ -14,8 +14,8 @@ import (
 	"goldsmith/shared/job"
 )
 
-// Refreshes says how instance refreshes are.
-type Refreshes interface {
+// refreshesAPI says how instance refreshes are.
+type refreshesAPI interface {
 	DescribeInstanceRefreshes(context.Context, *autoscaling.DescribeInstanceRefreshesInput, ...func(*autoscaling.Options)) (*autoscaling.DescribeInstanceRefreshesOutput, error)
 }
 
@@ -30,7 +30,7 @@ func forRefresh(j job.Job) (*job.Await, error) {
 
 // lookRefreshes brings the records up to date. However a refresh ended, the wait
 // for it ends well: what was asked for is told, and concerns no source.
-func lookRefreshes(ctx context.Context, api Refreshes, j job.Job, now time.Time) (job.Job, bool, error) {
+func lookRefreshes(ctx context.Context, api refreshesAPI, j job.Job, now time.Time) (job.Job, bool, error) {
 	j.Refreshes = slices.Clone(j.Refreshes)
 	for i, r := range j.Refreshes {
 		if !r.Going() {
@@ -54,7 +54,7 @@ func lookRefreshes(ctx context.Context, api Refreshes, j job.Job, now time.Time)
 
 // lookRefresh describes one refresh. What cannot be described for good, since
 // its group was deleted or a permission is missing, is nothing to wait for.
-func lookRefresh(ctx context.Context, api Refreshes, r job.Refresh, now time.Time) (job.Refresh, error) {
+func lookRefresh(ctx context.Context, api refreshesAPI, r job.Refresh, now time.Time) (job.Refresh, error) {
 	out, err := api.DescribeInstanceRefreshes(ctx, &autoscaling.DescribeInstanceRefreshesInput{
 		AutoScalingGroupName: aws.String(r.Group), InstanceRefreshIds: []string{r.ID},
 	})

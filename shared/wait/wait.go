@@ -21,14 +21,14 @@ import (
 	"goldsmith/shared/ledger"
 )
 
-// Tokens completes waiting steps.
-type Tokens interface {
+// tokensAPI completes waiting steps.
+type tokensAPI interface {
 	SendTaskSuccess(context.Context, *sfn.SendTaskSuccessInput, ...func(*sfn.Options)) (*sfn.SendTaskSuccessOutput, error)
 	SendTaskFailure(context.Context, *sfn.SendTaskFailureInput, ...func(*sfn.Options)) (*sfn.SendTaskFailureOutput, error)
 }
 
-// Waits is the ledger as far as waiting needs it.
-type Waits interface {
+// waitsAPI is the ledger as far as waiting needs it.
+type waitsAPI interface {
 	Done(ctx context.Context, w ledger.Wait) error
 	bound.Freer
 }
@@ -45,10 +45,10 @@ func TooSoon(j job.Job, now time.Time) bool {
 
 // Settler looks at what steps wait for, and completes the steps.
 type Settler struct {
-	EC2    API
-	Groups Refreshes
-	Tokens Tokens
-	Ledger Waits
+	EC2    awsAPI
+	Groups refreshesAPI
+	Tokens tokensAPI
+	Ledger waitsAPI
 	Now    func() time.Time
 }
 
