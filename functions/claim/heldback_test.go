@@ -21,6 +21,7 @@ func TestClaimIsHeldBack(t *testing.T) {
 		s.Same("decision", j.Decision, job.WaitFirst)
 		s.Same("seconds", j.Turn.Seconds, 300)
 		s.Same("held", j.Turn.Held, true)
+		s.Same("since", j.Turn.Since.IsZero(), false)
 		s.Same("places and turns", len(slots(s, ledger.Places))+len(slots(s, ledger.Turns)), 0)
 	}
 	steptest.Play(t, fewer, cases{

@@ -138,6 +138,7 @@ func TestClaimOfASnapshot(t *testing.T) {
 			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("decision", j.Decision, job.WaitFirst)
 				s.Same("seconds", j.Turn.Seconds, 300)
+				s.Same("since", j.Turn.Since, time.Now().UTC())
 			},
 		},
 		{

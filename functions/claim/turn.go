@@ -166,7 +166,7 @@ func waits(j job.Job, got bound.Answer, now time.Time) job.Job {
 func over(j job.Job, stopped []string) string {
 	since := "in the last 24 hours"
 	if !j.Run.Since.IsZero() {
-		since = "since its last scheduled start at " + j.Run.Since.UTC().Format("2006-01-02 15:04 UTC")
+		since = "since its last scheduled start at " + job.UTC(j.Run.Since)
 	}
 	slices.Sort(stopped)
 	more := ""

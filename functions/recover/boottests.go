@@ -43,8 +43,10 @@ const (
 	// oldestTest is beyond what a plan's patience allows a test: once for the status
 	// checks, once for the command, and half an hour for calls that were throttled.
 	oldestTest = 2*time.Duration(plan.MaxPatience) + 30*time.Minute
-	// unshown is how long EC2 may not show an instance whose launch may have been answered.
-	unshown = time.Hour
+	// unshown is how long EC2 may not show an instance whose launch was answered, launched one whose launch may have
+	// had its effect all the same.
+	unshown  = time.Hour
+	launched = 24 * time.Hour
 )
 
 // End terminates the registered test instances that nobody works with any more: their
@@ -60,18 +62,45 @@ func (p BootTests) End(ctx context.Context, claims []ledger.Claim, open []ledger
 	}
 	var problems []error
 	for _, r := range open {
-		if i, shown := tests[r.Token]; shown && register.Test(r, i) == nil {
+		if i, shown := own(r, tests[r.Token]); shown {
 			problems = append(problems, unlessMoved(p.end(ctx, r, i, claims)))
-		} else if p.Now().Sub(r.Begun) > unshown && !held(claims, r) {
-			problems = append(problems, unlessMoved(p.Register.Retire(ctx, r, p.Now())))
+		} else if !held(claims, r) {
+			problems = append(problems, unlessMoved(p.missing(ctx, r)))
 		}
 	}
 	return errors.Join(problems...)
 }
 
+// own is the registered one of the instances that were launched with its token. EC2 shows the token of an instance to
+// whoever may describe it, so another one may have it too, but not before the first.
+func own(r ledger.Registration, all []types.Instance) (i types.Instance, ok bool) {
+	for _, other := range all {
+		earlier := aws.ToTime(other.LaunchTime).Before(aws.ToTime(i.LaunchTime))
+		if register.Test(r, other) == nil && (!ok || earlier) {
+			i, ok = other, true
+		}
+	}
+	return i, ok
+}
+
+// missing ends the registration of a test instance that EC2 does not show. One that is known is gone when EC2 says so:
+// an answer that leaves it out proves nothing. One whose launch was never answered would be shown within a day.
+func (p BootTests) missing(ctx context.Context, r ledger.Registration) error {
+	switch age := p.Now().Sub(r.Begun); {
+	case age <= unshown, r.ID == "" && age <= launched:
+		return nil
+	case r.ID != "":
+		i, shown, err := source.Find(ctx, p.EC2, r.ID)
+		if err != nil || shown && source.State(i) != types.InstanceStateNameTerminated {
+			return err
+		}
+	}
+	return p.Register.Retire(ctx, r, p.Now())
+}
+
 // described are the instances that were launched with the registered client tokens, by token.
-func (p BootTests) described(ctx context.Context, open []ledger.Registration) (map[string]types.Instance, error) {
-	found := map[string]types.Instance{}
+func (p BootTests) described(ctx context.Context, open []ledger.Registration) (map[string][]types.Instance, error) {
+	found := map[string][]types.Instance{}
 	for some := range slices.Chunk(open, named) {
 		var tokens []string
 		for _, r := range some {
@@ -87,7 +116,8 @@ func (p BootTests) described(ctx context.Context, open []ledger.Registration) (m
 			}
 			for _, reservation := range out.Reservations {
 				for _, i := range reservation.Instances {
-					found[aws.ToString(i.ClientToken)] = i
+					token := aws.ToString(i.ClientToken)
+					found[token] = append(found[token], i)
 				}
 			}
 		}

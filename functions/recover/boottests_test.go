@@ -3,7 +3,9 @@ package recovery_test
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -187,10 +189,100 @@ func TestOnlyTestInstancesAreEnded(t *testing.T) {
 			},
 		},
 		{
-			Name: "nothing was launched: the registration ends after an hour", Want: looks +
+			Name: "nothing was launched: the registration ends after a day", Want: looks +
 				" | Claims Slots DescribeInstances Unsettled DescribeInstances Retire ListExecutions Since" + asks + ": ok",
-			Given:   func(s *steptest.Stage, _ *json.RawMessage) { registered(s, func(*ledger.Registration) {}) },
+			Given: func(s *steptest.Stage, _ *json.RawMessage) {
+				registered(s, func(*ledger.Registration) {})
+				time.Sleep(23 * time.Hour)
+			},
 			Between: func(*steptest.Stage) { time.Sleep(2 * time.Hour) },
 		},
 	})
+}
+
+// hidden is an EC2 that leaves instances out of its answers: all of them where it is asked by a filter, or always.
+type hidden struct {
+	*sdk.Client
+	always bool
+}
+
+func (h hidden) DescribeInstances(
+	ctx context.Context, in *sdk.DescribeInstancesInput, o ...func(*sdk.Options),
+) (*sdk.DescribeInstancesOutput, error) {
+	if h.always || len(in.Filters) > 0 {
+		return &sdk.DescribeInstancesOutput{}, nil
+	}
+	return h.Client.DescribeInstances(ctx, in, o...)
+}
+
+// An answer without a test instance ends no registration: it is terminated once EC2 shows it again. Only what EC2 says
+// does not exist, or is terminated, is gone.
+func TestATestInstanceThatIsNotShown(t *testing.T) {
+	for name, c := range map[string]struct {
+		always, ended, registered bool
+	}{
+		"by its token":            {registered: true},
+		"at all":                  {always: true, registered: true},
+		"terminated by somebody":  {ended: true},
+		"terminated, and no word": {always: true, ended: true, registered: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := steptest.New(t)
+				id, r := test(s)
+				if c.ended {
+					s.Set(id, ec2.Terminated)
+				}
+				time.Sleep(5 * time.Hour)
+				ends := recovery.BootTests{EC2: hidden{s.EC2, c.always}, Register: s.Ledger, Waits: s.Ledger, Now: time.Now}
+				err := ends.End(s.Context(), nil, []ledger.Registration{r})
+				s.Same("it says so", err != nil, c.always)
+				kept, ok, err := s.Ledger.Kept.Registration(s.Context(), id)
+				s.Must(err)
+				s.Same("registered", ok && kept.Retired.IsZero(), c.registered)
+			})
+		})
+	}
+}
+
+// twins is an EC2 in which another instance has the token, too. It is shown both before and after the first.
+type twins struct {
+	*sdk.Client
+	other string
+}
+
+func (w twins) DescribeInstances(
+	ctx context.Context, in *sdk.DescribeInstancesInput, o ...func(*sdk.Options),
+) (*sdk.DescribeInstancesOutput, error) {
+	out, err := w.Client.DescribeInstances(ctx, in, o...)
+	if err != nil {
+		return nil, err
+	}
+	also, err := w.Client.DescribeInstances(ctx, &sdk.DescribeInstancesInput{InstanceIds: []string{w.other}})
+	if err != nil {
+		return nil, err
+	}
+	also.Reservations[0].Instances[0].ClientToken = aws.String("token")
+	out.Reservations = slices.Concat(also.Reservations, out.Reservations, also.Reservations)
+	return out, nil
+}
+
+// Another instance with the same token and image, which anyone may launch who may describe the first, is left alone,
+// and keeps the first from nothing.
+func TestASecondInstanceWithTheToken(t *testing.T) {
+	for _, answered := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			s := steptest.New(t)
+			id, r := test(s)
+			if !answered {
+				r.ID = ""
+			}
+			other := s.Launch("other", nil, func(in *sdk.RunInstancesInput) { in.ImageId = aws.String(ec2.ImageX86) })
+			time.Sleep(time.Hour)
+			ends := recovery.BootTests{EC2: twins{s.EC2, other}, Register: s.Ledger.Kept, Waits: s.Ledger, Now: time.Now}
+			s.Must(ends.End(s.Context(), nil, []ledger.Registration{r}))
+			s.Same("the test", s.Cloud.State(id), ec2.ShuttingDown)
+			s.Same("the other", s.Cloud.State(other), ec2.Running)
+		})
+	}
 }

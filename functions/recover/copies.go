@@ -3,6 +3,7 @@ package recovery
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -11,6 +12,7 @@ import (
 
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
+	"goldsmith/shared/image"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/register"
 )
@@ -33,24 +35,57 @@ func (l Leftovers) copies(ctx context.Context, r ledger.Registration) (left bool
 	if err != nil || len(ids) == 0 {
 		return false, err
 	}
-	uses, err := l.Usage.SnapshotUses(ctx, ids)
+	uses, err := l.copyUses(ctx, ids)
 	if err != nil {
 		return true, fmt.Errorf("looking what uses copies without an image: %w", err)
 	}
 	log := handler.Log(ctx).With("source", r.Source, "run", r.Run)
-	for _, id := range ids {
+	for _, id := range rootFirst(r, ids) {
 		if why := uses[id]; len(why) > 0 {
 			log.WarnContext(ctx, "kept a copy of a job that was cut off", "snapshot", id, "why", why)
 			left = true
 			continue
 		}
 		_, err := l.EC2.DeleteSnapshot(ctx, &ec2.DeleteSnapshotInput{SnapshotId: aws.String(id)})
+		if fault.Code(err) == inUse {
+			log.WarnContext(ctx, "kept the copies of a job that was cut off: an image boots from one", "snapshot", id, "error", err)
+			return true, nil
+		}
 		if fault.IgnoreNotFound(err) != nil {
 			return true, fmt.Errorf("deleting copy %s of a job that was cut off: %w", id, err)
 		}
 		log.WarnContext(ctx, "deleted a copy of a job that was cut off", "snapshot", id)
 	}
 	return left, nil
+}
+
+// inUse is how EC2 refuses to delete the snapshot of an image's root volume (API reference, error codes).
+const inUse = "InvalidSnapshot.InUse"
+
+// rootFirst are the copies in the order in which they go. Whether an image was registered of them after all is proved
+// by EC2 alone, which keeps its root volume's: an answer that shows no image proves nothing.
+func rootFirst(r ledger.Registration, ids []string) []string {
+	first := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return id != r.From })
+	return append(first, slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return id == r.From })...)
+}
+
+// copyUses are the reasons to keep copies, images of others among them.
+func (l Leftovers) copyUses(ctx context.Context, ids []string) (map[string][]string, error) {
+	uses, err := l.Usage.SnapshotUses(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	held, err := image.Holding(ctx, l.EC2, ids)
+	if err != nil {
+		return nil, err
+	}
+	all := map[string][]string{}
+	for _, id := range ids {
+		if all[id] = uses[id]; held[id] {
+			all[id] = append(slices.Clone(uses[id]), "an image holds it")
+		}
+	}
+	return all, nil
 }
 
 // copied are the copies of a registration that there are: by their descriptions, which no call changes, so that

@@ -7,14 +7,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"goldsmith/shared/handler"
 	"goldsmith/shared/notify"
 	"goldsmith/shared/settings"
-	"goldsmith/shared/slack"
 	"goldsmith/shared/usage"
 )
 
@@ -26,12 +23,11 @@ func Wire(ctx context.Context, read settings.Reader) (handler.Func[json.RawMessa
 		return nil, err
 	}
 	cloud, scaling, path := ec2.NewFromConfig(s.AWS), autoscaling.NewFromConfig(s.AWS), s.Get(settings.ImagePath)
-	sender := slack.New(secretsmanager.NewFromConfig(s.AWS), s.Get(settings.SlackSecret), s.Web)
 	return New(Account{
 		EC2: cloud, Executions: sfn.NewFromConfig(s.AWS), Schedules: scheduler.NewFromConfig(s.AWS),
 		Origins:  Origins{EC2: cloud, Groups: scaling},
-		Usage:    usage.Finder{EC2: cloud, AutoScaling: scaling, SSM: ssm.NewFromConfig(s.AWS), Path: path, Now: s.Now},
-		Notifier: notify.Notifier{Runs: s.Ledger, Results: s.Ledger, Requests: s.Ledger, Slack: sender, Tags: cloud, Now: s.Now},
+		Usage:    usage.Wire(s),
+		Notifier: notify.Wire(s),
 		Ledger:   s.Ledger, Plans: s.Plans, Machine: s.Get(settings.StateMachine), Path: path,
 		Home: s.Home(), Now: s.Now,
 	}).Handle, nil

@@ -1,6 +1,7 @@
 package retire_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -54,6 +55,38 @@ func TestHistoriesOfGroups(t *testing.T) {
 			})
 		})
 	}
+}
+
+// unlisted is an Auto Scaling that lists no group, though there are some.
+type unlisted struct{ *autoscaling.Client }
+
+func (unlisted) DescribeAutoScalingGroups(
+	context.Context, *autoscaling.DescribeAutoScalingGroupsInput, ...func(*autoscaling.Options),
+) (*autoscaling.DescribeAutoScalingGroupsOutput, error) {
+	return &autoscaling.DescribeAutoScalingGroupsOutput{}, nil
+}
+
+// An answer that lists no group joins no histories of groups that there are: each keeps its newest image.
+func TestGroupsThatAreNotListed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := steptest.New(t)
+		s.Group("fleet", 0)
+		s.Group("other", 0)
+		first := ofGroup(s, "fleet", 1, "")
+		time.Sleep(time.Hour)
+		older := ofGroup(s, "other", 2, "")
+		time.Sleep(time.Hour)
+		newer := ofGroup(s, "other", 3, "")
+		looks := reviewer(s)
+		looks.Lineages = lineage.Finder{EC2: s.EC2, Groups: unlisted{s.AutoScaling}}
+		review, err := looks.Look(s.Context(), keepsOne, retention.Scope{})
+		s.Must(err)
+		going := map[string]bool{}
+		for _, d := range review.Decisions {
+			going[d.ID] = d.Going()
+		}
+		s.Same("what goes", going, map[string]bool{first: false, older: true, newer: false})
+	})
 }
 
 // ofGroup is a good image of a member of the group, registered by that lineage, or by the group as it is now.

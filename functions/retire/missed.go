@@ -78,7 +78,7 @@ func (r *round) miss(ctx context.Context, registered ledger.Registration, left [
 	why := fmt.Sprintf("it was deregistered, and not by Goldsmith; its snapshots (%s) are kept until %s;"+
 		" until then it can be had back from the Recycle Bin, where that holds it,"+
 		" or registered from them (aws ec2 register-image)",
-		strings.Join(left, ", "), due.UTC().Format("2006-01-02 15:04 UTC"))
+		strings.Join(left, ", "), job.UTC(due))
 	what := retirement{Subject: registered.ID, Name: registered.Name, Status: job.Missed, Why: []string{why}, Due: due}
 	if err := r.put(ctx, what); err != nil {
 		return err

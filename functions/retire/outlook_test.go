@@ -283,3 +283,18 @@ func TestWhatIsNotCounted(t *testing.T) {
 		}
 	})
 }
+
+// What is registered before its creating call was answered has no id, and none is asked for.
+func TestARegistrationWithoutAnIDIsNotLookedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := steptest.New(t)
+		registered(s, ledger.Registration{Lineage: s.Web, Source: s.Web, Name: "web", Plan: "nightly", Run: "tonight",
+			AMIName: "pending", Begun: time.Now()})
+		s.Same("decisions", len(looked(s, retention.Scope{}).Decisions), 0)
+		for _, form := range s.Sent("DescribeImages") {
+			for key, values := range form {
+				s.Same(key, slices.Contains(values, "") || slices.Contains(values, "image-id"), false)
+			}
+		}
+	})
+}

@@ -98,7 +98,7 @@ func (r *round) binned(ctx context.Context) (map[string]string, error) {
 				return bin, nil
 			}
 			for _, i := range out.Images {
-				bin[aws.ToString(i.ImageId)] = "it lies in the Recycle Bin until " + aws.ToTime(i.RecycleBinExitTime).UTC().Format("2006-01-02 15:04 UTC")
+				bin[aws.ToString(i.ImageId)] = "it lies in the Recycle Bin until " + job.UTC(aws.ToTime(i.RecycleBinExitTime))
 			}
 		}
 	}

@@ -152,7 +152,7 @@ func (r *round) unused(ctx context.Context, orphans []orphan) ([]orphan, error) 
 	for _, o := range orphans {
 		ids = append(ids, o.id)
 	}
-	used, err := r.imagesOf(ctx, ids)
+	used, err := image.Holding(ctx, r.EC2, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -161,26 +161,6 @@ func (r *round) unused(ctx context.Context, orphans []orphan) ([]orphan, error) 
 		return nil, err
 	}
 	return slices.DeleteFunc(orphans, func(o orphan) bool { return used[o.id] || slices.Contains(bin, o.of.ID) }), nil
-}
-
-func (r *round) imagesOf(ctx context.Context, snapshots []string) (map[string]bool, error) {
-	used := map[string]bool{}
-	pages := ec2.NewDescribeImagesPaginator(r.EC2, &ec2.DescribeImagesInput{
-		Owners: []string{"self"}, IncludeDisabled: aws.Bool(true), MaxResults: aws.Int32(1000),
-		Filters: []types.Filter{{Name: aws.String("block-device-mapping.snapshot-id"), Values: snapshots}},
-	})
-	for pages.HasMorePages() {
-		out, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("looking for images that use them: %w", err)
-		}
-		for _, i := range out.Images {
-			for _, id := range image.Snapshots(i) {
-				used[id] = true
-			}
-		}
-	}
-	return used, nil
 }
 
 // bin are the ids of the images in the Recycle Bin.

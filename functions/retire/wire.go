@@ -5,7 +5,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
@@ -22,10 +21,7 @@ func Wire(ctx context.Context, read settings.Reader) (handler.Func[job.Batch, jo
 		return nil, err
 	}
 	cloud, scaling := ec2.NewFromConfig(s.AWS), autoscaling.NewFromConfig(s.AWS)
-	finder := usage.Finder{
-		EC2: cloud, AutoScaling: scaling, SSM: ssm.NewFromConfig(s.AWS), Path: s.Get(settings.ImagePath), Now: s.Now,
-	}
 	lineages := lineage.Finder{EC2: cloud, Groups: scaling}
-	reviewer := retention.Reviewer{EC2: cloud, Ledger: s.Ledger, Lineages: lineages, Usage: finder, Now: s.Now}
+	reviewer := retention.Reviewer{EC2: cloud, Ledger: s.Ledger, Lineages: lineages, Usage: usage.Wire(s), Now: s.Now}
 	return Step{Reviewer: reviewer, EC2: cloud, Ledger: s.Ledger, Now: s.Now}.Handle, nil
 }

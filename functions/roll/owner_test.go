@@ -85,7 +85,7 @@ func TestRollOwners(t *testing.T) {
 		{
 			Name:  "the owner was an Auto Scaling group, which is deleted",
 			Given: func(s *steptest.Stage, _ *job.Job) { owns(s, "web", "group/gone:1") },
-			Want:  asks + "DescribeAutoScalingGroups" + takesIt,
+			Want:  asks + "DescribeAutoScalingGroups DescribeInstanceRefreshes" + takesIt,
 			Then:  takes,
 		},
 		{

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+
 	"goldsmith/shared/event"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
@@ -45,10 +47,16 @@ type slackSender interface {
 	Send(ctx context.Context, m slack.Message) (slack.Delivery, error)
 }
 
+// scalingAPI tells which groups there are, and which instances are their members.
+type scalingAPI interface {
+	lineage.Groups
+	autoscaling.DescribeAutoScalingInstancesAPIClient
+}
+
 // Step rolls back.
 type Step struct {
 	ec2       ec2API
-	scaling   lineage.Members
+	scaling   scalingAPI
 	room      rollout.Writer
 	slack     slackSender
 	refreshes Fleet
@@ -56,8 +64,8 @@ type Step struct {
 }
 
 // New makes the step.
-func New(ec2 ec2API, scaling lineage.Members, parameters parametersAPI, book ledgerAPI, sender slackSender, refreshes Fleet,
-	now func() time.Time) Step {
+func New(ec2 ec2API, scaling scalingAPI, parameters parametersAPI, book ledgerAPI, sender slackSender,
+	refreshes Fleet, now func() time.Time) Step {
 	return Step{ec2, scaling, rollout.Writer{
 		Finder:    rollout.Finder{EC2: ec2, Groups: scaling, Parameters: parameters, Ledger: book, Now: now},
 		Templates: ec2, Values: parameters, Records: book,

@@ -6,7 +6,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"goldsmith/shared/handler"
@@ -21,7 +20,6 @@ func Wire(ctx context.Context, read settings.Reader) (handler.Func[json.RawMessa
 		return nil, err
 	}
 	cloud, scaling := ec2.NewFromConfig(s.AWS), autoscaling.NewFromConfig(s.AWS)
-	sender := slack.New(secretsmanager.NewFromConfig(s.AWS), s.Get(settings.SlackSecret), s.Web)
 	fleet := Fleet{Groups: scaling, Members: cloud}
-	return New(cloud, scaling, ssm.NewFromConfig(s.AWS), s.Ledger, sender, fleet, s.Now).Handle, nil
+	return New(cloud, scaling, ssm.NewFromConfig(s.AWS), s.Ledger, slack.Wire(s), fleet, s.Now).Handle, nil
 }

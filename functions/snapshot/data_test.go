@@ -19,7 +19,15 @@ import (
 // by their devices.
 func set(s *steptest.Stage, name string) map[string]string {
 	s.Helper()
-	id := s.Launch(name, nil, func(in *sdk.RunInstancesInput) {
+	_, by := started(s, name)
+	time.Sleep(time.Hour)
+	return by
+}
+
+// started are the instance and the snapshots of a set that has just been asked for.
+func started(s *steptest.Stage, description string) (id string, by map[string]string) {
+	s.Helper()
+	id = s.Launch("server", nil, func(in *sdk.RunInstancesInput) {
 		for _, device := range []string{"/dev/sdf", "/dev/sdg"} {
 			in.BlockDeviceMappings = append(in.BlockDeviceMappings, types.BlockDeviceMapping{
 				DeviceName: aws.String(device), Ebs: &types.EbsBlockDevice{VolumeSize: aws.Int32(20)},
@@ -29,10 +37,10 @@ func set(s *steptest.Stage, name string) map[string]string {
 	out, err := s.EC2.DescribeInstances(s.Context(), &sdk.DescribeInstancesInput{InstanceIds: []string{id}})
 	s.Must(err)
 	made, err := s.EC2.CreateSnapshots(s.Context(), &sdk.CreateSnapshotsInput{
-		InstanceSpecification: &types.InstanceSpecification{InstanceId: &id}, Description: aws.String(name),
+		InstanceSpecification: &types.InstanceSpecification{InstanceId: &id}, Description: aws.String(description),
 	})
 	s.Must(err)
-	by := map[string]string{}
+	by = map[string]string{}
 	for _, m := range out.Reservations[0].Instances[0].BlockDeviceMappings {
 		for _, each := range made.Snapshots {
 			if aws.ToString(each.VolumeId) == aws.ToString(m.Ebs.VolumeId) {
@@ -40,8 +48,7 @@ func set(s *steptest.Stage, name string) map[string]string {
 			}
 		}
 	}
-	time.Sleep(time.Hour)
-	return by
+	return id, by
 }
 
 const root = "/dev/xvda"

@@ -76,24 +76,30 @@ func (s Step) Handle(ctx context.Context, in Input) (job.Job, error) {
 
 // copy decides, and copies what the image is registered of.
 func (s Step) copy(ctx context.Context, j job.Job) (job.Job, error) {
-	evidence, err := s.look(ctx, j)
+	var data map[string]string
+	asked := j.Run.Request
+	if asked != nil {
+		data = asked.Data
+	}
+	looker := attribute.Looker{EC2: s.EC2, EBS: s.EBS}
+	found, err := looker.Plan(ctx, j.Source.ID, data, j.Plan, j.Source.InstanceType)
+	if fault.IsNotFound(err) {
+		return j, deleted(j, err)
+	}
 	if err != nil {
 		return j, err
 	}
-	decided := attribute.Decide(evidence)
+	decided := found.Decision
 	if decided.Refused != nil {
-		return refusedBy(j, decided.Refused), nil
+		reason := decided.Refused.Reason(asked != nil && asked.Source == j.Source.ID)
+		j.Decision, j.Warnings, j.Skip = job.SkipIt, nil, &reason
+		return j, nil
 	}
-	j.Source.InstanceType = instanceType(j, evidence.Instance)
-	if v := j.Plan.Verify; v.Boot && v.InstanceType == "" && j.Source.InstanceType == "" {
-		return refused(j, "plan "+j.Run.Plan+" has images tested, and nothing says on which instance type",
-			"Set verify.instanceType in the plan, then ask again."), nil
-	}
-	j.Source.Architecture = decided.Value(attribute.Architecture)
+	j.Source.InstanceType, j.Source.Architecture = found.InstanceType, decided.Value(attribute.Architecture)
 	j.Warnings = append(slices.Clone(j.Warnings), decided.Notable()...)
 	j.Registering = &job.Registering{Attributes: decided.Carry(), Disks: []job.Disk{{From: j.Source.ID}}}
-	snapshots := []types.Snapshot{evidence.Snapshot}
-	for _, v := range evidence.Data {
+	snapshots := []types.Snapshot{found.Evidence.Snapshot}
+	for _, v := range found.Evidence.Data {
 		id := aws.ToString(v.Snapshot.SnapshotId)
 		j.Registering.Disks = append(j.Registering.Disks, job.Disk{Device: v.Device, From: id})
 		snapshots = append(snapshots, v.Snapshot)
@@ -101,52 +107,6 @@ func (s Step) copy(ctx context.Context, j job.Job) (job.Job, error) {
 	return s.copies(ctx, j, snapshots)
 }
 
-// look finds what tells of the snapshot, what the request names and the plan sets included.
-func (s Step) look(ctx context.Context, j job.Job) (attribute.Evidence, error) {
-	var data map[string]string
-	if r := j.Run.Request; r != nil {
-		data = r.Data
-	}
-	evidence, err := attribute.Looker{EC2: s.EC2, EBS: s.EBS}.Look(ctx, j.Source.ID, data)
-	if fault.IsNotFound(err) {
-		return evidence, deleted(j, err)
-	}
-	if err != nil {
-		return evidence, err
-	}
-	if text := j.Plan.Image.Settings; text != "" {
-		plans := attribute.Settings{Source: "plan " + j.Run.Plan + ", image.settings", Text: text}
-		evidence.Settings = append(evidence.Settings, plans)
-	}
-	return evidence, nil
-}
-
-// refusedBy is the job of a snapshot that the decision refuses. One that is no root volume's is skipped as that, unless
-// it is what was asked for: a plan's selector takes it with the others.
-func refusedBy(j job.Job, r *attribute.Refusal) job.Job {
-	j = refused(j, r.Text, r.Do)
-	asked := j.Run.Request
-	if r.Code == attribute.NotRoot && (asked == nil || asked.Source != j.Source.ID) {
-		j.Skip = &job.Reason{Code: job.NotARootVolume, Text: r.Text}
-	}
-	return j
-}
-
-// instanceType is the source's own, or that of the instance whose root volume it is of; "" when neither is known.
-func instanceType(j job.Job, i *attribute.Instance) string {
-	if i != nil && i.Root && j.Source.InstanceType == "" {
-		return string(i.InstanceType)
-	}
-	return j.Source.InstanceType
-}
-
 func deleted(j job.Job, err error) error {
 	return fault.Failure("", "%s (%s) was deleted by somebody during the run: %w", j.Source.Name, j.Source.ID, err)
-}
-
-// refused is the job of a snapshot of which no image is made. It is told with every run that it is refused in.
-func refused(j job.Job, what, do string) job.Job {
-	j.Decision, j.Warnings = job.SkipIt, nil
-	j.Skip = &job.Reason{Code: job.NotRegistrable, Text: what + ". " + do}
-	return j
 }

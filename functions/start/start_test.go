@@ -122,7 +122,10 @@ func TestStartAfterFailure(t *testing.T) {
 				j.Decision, j.Back, j.Source.WasRunning = job.ImageNow, true, false
 			},
 			Want: "DescribeInstances: ok",
-			Then: func(s *steptest.Stage, _ job.Job) { s.Same("state", s.Cloud.State(s.Web), ec2.Stopped) },
+			Then: func(s *steptest.Stage, j job.Job) {
+				s.Same("state", s.Cloud.State(s.Web), ec2.Stopped)
+				s.Same("gone", j.Gone, false)
+			},
 		},
 		{
 			Name: "what was stopped before the run and somebody terminated is gone",

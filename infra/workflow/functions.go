@@ -1,8 +1,10 @@
 package workflow
 
 import (
-	"maps"
 	"time"
+
+	"goldsmith/shared/settings"
+	"goldsmith/shared/tag"
 )
 
 // Function is one Lambda function: all that a deployment has to know of it.
@@ -33,21 +35,11 @@ type Function struct {
 // Deployed is the function's name in the account.
 func (f Function) Deployed() string { return Name + "-" + f.Name }
 
-// Environment variables, as shared/settings knows them.
-const (
-	tableSetting   = "GOLDSMITH_TABLE"
-	machineSetting = "GOLDSMITH_STATE_MACHINE"
-	accountSetting = "GOLDSMITH_ACCOUNT"
-	plansSetting   = "GOLDSMITH_PLANS"
-	secretSetting  = "GOLDSMITH_SLACK_SECRET"
-	pathSetting    = "GOLDSMITH_IMAGE_PATH"
-)
-
 // PlansFile is where the plans lie in a function's zip, and Lambda unpacks zips to /var/task.
 const PlansFile = "plans.json"
 
 // HasPlans reports whether the function reads the plans from its zip.
-func (f Function) HasPlans() bool { return f.Environment[plansSetting] != "" }
+func (f Function) HasPlans() bool { return f.Environment[string(settings.PlansFile)] != "" }
 
 const (
 	// memory is the design's budget, and Lambda's least.
@@ -89,7 +81,7 @@ var Functions = []Function{
 	{
 		Name: "select", Task: true, Timeout: pageTimeout, Memory: memory,
 		Does:        "Chooses a run's sources, a thousand at a time, and writes down why the others are left alone.",
-		Environment: env(tableSetting),
+		Environment: env(settings.Table),
 		Statements: join(everyTask("select"), ledger("PutItem", "UpdateItem", "Query"), []Statement{
 			look("DescribeInstances", "DescribeInstanceTypes", "DescribeSpotInstanceRequests", "DescribeVolumes",
 				"DescribeSnapshots"),
@@ -98,7 +90,7 @@ var Functions = []Function{
 	{
 		Name: "claim", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Locks a source, writes down what must be undone, and decides what may be done with it.",
-		Environment: env(tableSetting),
+		Environment: env(settings.Table),
 		Statements: join(everyTask("claim"), ledger("PutItem", "UpdateItem", "DeleteItem", "Query"),
 			[]Statement{look("DescribeInstances", "DescribeSnapshots", "DescribeVolumes"), lookAtMembers, lookWhichGroups,
 				lookAtProtection}, mayStart),
@@ -106,14 +98,14 @@ var Functions = []Function{
 	{
 		Name: "stop", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Stops an instance cleanly.",
-		Environment: env(tableSetting),
+		Environment: env(settings.Table),
 		Statements: join(everyTask("stop"), ledger("GetItem", "PutItem", "UpdateItem", "Query"),
 			onEnrolled("ec2:StopInstances"), tracing),
 	},
 	{
 		Name: "image", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Registers and creates the image, once for each run.",
-		Environment: env(tableSetting, pathSetting),
+		Environment: env(settings.Table, settings.ImagePath),
 		Statements: join(everyTask("image"), ledger("PutItem", "UpdateItem"), []Statement{
 			look("DescribeImages", "DescribeInstances", "DescribeLaunchTemplates", "DescribeLaunchTemplateVersions"),
 		}, onEnrolled("ec2:CreateImage"), imaging),
@@ -121,30 +113,30 @@ var Functions = []Function{
 	{
 		Name: "snapshot", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Reads a snapshot's disk, copies it, and registers an image of the copy, once for each run.",
-		Environment: env(tableSetting),
+		Environment: env(settings.Table),
 		Statements: join(everyTask("snapshot"), ledger("PutItem", "UpdateItem"), []Statement{
 			look("DescribeSnapshots", "DescribeImages", "DescribeImageAttribute", "DescribeVolumes", "DescribeInstances"),
-		}, onTagged([]string{planTag, requestTag}, "ebs:ListSnapshotBlocks", "ebs:GetSnapshotBlock"),
-			onTagged([]string{planTag, requestTag, deviceTag}, "ec2:CopySnapshot"), registering),
+		}, onTagged([]string{tag.Plan, tag.Request}, "ebs:ListSnapshotBlocks", "ebs:GetSnapshotBlock"),
+			onTagged([]string{tag.Plan, tag.Request, tag.Device}, "ec2:CopySnapshot"), registering),
 	},
 	{
 		Name: "watch", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Begins a wait, and looks once in case what is awaited came first.",
-		Environment: env(tableSetting),
+		Environment: env(settings.Table),
 		Statements: join(everyTask("watch"), ledger("PutItem", "DeleteItem"),
 			[]Statement{lookAtWaits, lookAtRefreshes, endWell}),
 	},
 	{
 		Name: "start", Task: true, Timeout: stepTimeout, Memory: memory, Reserved: startReserved,
 		Does:        "Starts the instance that its run stopped.",
-		Environment: env(tableSetting),
+		Environment: env(settings.Table),
 		Statements: join(everyTask("start"), ledger("PutItem", "UpdateItem"), []Statement{look("DescribeInstances")},
 			starting),
 	},
 	{
 		Name: "verify", Task: true, Timeout: stepTimeout, Memory: memory, Reserved: verifyReserved,
 		Does:        "Launches a test instance from the image where the plan says so, runs its command there, and terminates it.",
-		Environment: env(tableSetting),
+		Environment: env(settings.Table),
 		Statements: join(everyTask("verify"), ledger("PutItem", "UpdateItem"), []Statement{
 			look("DescribeImages", "DescribeInstances"),
 		}, testing, endTests),
@@ -152,9 +144,9 @@ var Functions = []Function{
 	{
 		Name: "roll", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Points launch templates and Parameter Store aliases at the new image.",
-		Environment: env(tableSetting, pathSetting),
+		Environment: env(settings.Table, settings.ImagePath),
 		Statements: join(everyTask("roll"), ledger("GetItem", "Query", "UpdateItem"), []Statement{
-			lookForLaunchers, look("DescribeLaunchTemplates", "DescribeLaunchTemplateVersions", "DescribeInstanceTypes",
+			lookAtGroups, look("DescribeLaunchTemplates", "DescribeLaunchTemplateVersions", "DescribeInstanceTypes",
 				"GetInstanceTypesFromInstanceRequirements", "DescribeImages", "DescribeSnapshots", "DescribeFleets",
 				"DescribeSpotFleetRequests",
 				"DescribeInstances", "DescribeVolumes"),
@@ -163,21 +155,21 @@ var Functions = []Function{
 	{
 		Name: "release", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Writes the result, answers the request tag, and drops the claim.",
-		Environment: env(tableSetting),
+		Environment: env(settings.Table),
 		Statements: join(everyTask("release"), ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"),
 			[]Statement{look("DescribeImages")}, noting, untagging),
 	},
 	{
 		Name: "refresh", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Has Auto Scaling groups refreshed that launch from what was rolled.",
-		Environment: env(tableSetting),
+		Environment: env(settings.Table),
 		Statements: join(everyTask("refresh"), ledger("PutItem", "Query"),
 			[]Statement{lookAtGroups, look("DescribeLaunchTemplateVersions")}, refreshing),
 	},
 	{
 		Name: "retire", Task: true, Timeout: pageTimeout, Memory: retireMemory,
 		Does:        "Removes images that no rule keeps and nothing uses, with their snapshots and the template versions that name them.",
-		Environment: env(tableSetting, pathSetting),
+		Environment: env(settings.Table, settings.ImagePath),
 		Statements: join(everyTask("retire"), ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"), []Statement{
 			look("DescribeImages", "DescribeInstances", "DescribeLaunchTemplates", "DescribeLaunchTemplateVersions",
 				"DescribeImageAttribute", "DescribeImageReferences", "DescribeSnapshots", "ListImagesInRecycleBin"), lookAtUses,
@@ -186,19 +178,19 @@ var Functions = []Function{
 	{
 		Name: "notify", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Adds up what became of every source and tells people once.",
-		Environment: env(tableSetting, secretSetting),
+		Environment: env(settings.Table, settings.SlackSecret),
 		Statements:  join(everyTask("notify"), ledger("GetItem", "UpdateItem", "DeleteItem", "Query"), telling, untagging),
 	},
 	{
 		Name: "trigger", Timeout: stepTimeout, Memory: memory, MaxAge: longAge,
 		Does:        "Starts runs: for a schedule, a tag, or a person.",
-		Environment: with(env(tableSetting, accountSetting, plansSetting), machineSetting, "${StateMachineAlias}"),
+		Environment: with(env(settings.Table, settings.Account, settings.PlansFile), settings.StateMachine, "${StateMachineAlias}"),
 		Statements:  join(everyHandler("trigger"), ledger("GetItem", "UpdateItem"), []Statement{startRuns, askAboutRequests}),
 	},
 	{
 		Name: "rollback", Timeout: stepTimeout, Memory: memory, MaxAge: wakeAge,
 		Does:        "Points a source's launch templates and alias back at an earlier image, and rolls back what is being refreshed, for a person.",
-		Environment: env(tableSetting, secretSetting),
+		Environment: env(settings.Table, settings.SlackSecret),
 		Statements: join(everyHandler("rollback"), ledger("GetItem", "PutItem", "Query", "UpdateItem"), []Statement{
 			lookAtGroups, lookAtMembers, look("DescribeLaunchTemplateVersions", "DescribeImages", "DescribeInstances",
 				"DescribeFleets", "DescribeSpotFleetRequests", "DescribeInstanceTypes",
@@ -208,14 +200,14 @@ var Functions = []Function{
 	{
 		Name: "wake", Timeout: stepTimeout, Memory: memory, Reserved: wakeReserved, MaxAge: wakeAge,
 		Does:        "Ends a wait when an event says that something changed.",
-		Environment: env(tableSetting, accountSetting),
+		Environment: env(settings.Table, settings.Account),
 		Statements: join(everyHandler("wake"), ledger("Query", "DeleteItem"),
 			[]Statement{lookAtWaits, lookAtRefreshes, endWaits}),
 	},
 	{
 		Name: "recover", Timeout: sweepTimeout, Memory: memory, Reserved: recoverReserved, MaxAge: longAge,
 		Does: "Brings back what ended runs left stopped, answers requests and schedules nobody heard of, and tells of runs that could not.",
-		Environment: with(env(tableSetting, accountSetting, plansSetting, secretSetting, pathSetting), machineSetting,
+		Environment: with(env(settings.Table, settings.Account, settings.PlansFile, settings.SlackSecret, settings.ImagePath), settings.StateMachine,
 			"${StateMachineAlias}"),
 		Statements: join(everyHandler("recover"), ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"),
 			[]Statement{
@@ -228,23 +220,19 @@ var Functions = []Function{
 }
 
 // env is the environment of a function that asks for these settings.
-func env(names ...string) map[string]string {
-	values := map[string]string{
-		tableSetting: "${Table}", accountSetting: "${Account}", plansSetting: "/var/task/" + PlansFile,
-		secretSetting: "${SlackSecret}", pathSetting: "${ImagePath}",
+func env(names ...settings.Name) map[string]string {
+	all := map[settings.Name]string{
+		settings.Table: "${Table}", settings.Account: "${Account}", settings.PlansFile: "/var/task/" + PlansFile,
+		settings.SlackSecret: "${SlackSecret}", settings.ImagePath: "${ImagePath}",
 	}
-	maps.DeleteFunc(values, func(name, _ string) bool {
-		for _, wanted := range names {
-			if name == wanted {
-				return false
-			}
-		}
-		return true
-	})
+	values := map[string]string{}
+	for _, name := range names {
+		values[string(name)] = all[name]
+	}
 	return values
 }
 
-func with(environment map[string]string, name, value string) map[string]string {
-	environment[name] = value
+func with(environment map[string]string, name settings.Name, value string) map[string]string {
+	environment[string(name)] = value
 	return environment
 }

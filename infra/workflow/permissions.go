@@ -1,6 +1,10 @@
 package workflow
 
-import "slices"
+import (
+	"slices"
+
+	"goldsmith/shared/tag"
+)
 
 // Statement allows actions on resources. Ours only ever allow.
 type Statement struct {
@@ -39,18 +43,6 @@ const (
 	// licenses may be shared by the account that keeps an organization's.
 	licenses = "arn:${Partition}:license-manager:${Region}:*:license-configuration:*"
 	anything = "*"
-)
-
-// Tag keys, as shared/tag knows them.
-const (
-	planTag     = "goldsmith:plan"
-	requestTag  = "goldsmith:image"
-	lastTag     = "goldsmith:last-image"
-	stoppedTag  = "goldsmith:stopped"
-	sourceTag   = "goldsmith:source"
-	managedTag  = "goldsmith:managed"
-	deviceTag   = "goldsmith:device"
-	bootTestTag = "goldsmith:proof"
 )
 
 func join(lists ...[]Statement) []Statement { return slices.Concat(lists...) }
@@ -111,41 +103,41 @@ func look(actions ...string) Statement {
 // noting and untagging name the keys, and want at least one: DeleteTags without a key takes every tag off.
 var (
 	noting = []Statement{{
-		Why:       "Writes the tag " + lastTag + " on a source, and with it that it is back; no other.",
+		Why:       "Writes the tag " + tag.LastImage + " on a source, and with it that it is back; no other.",
 		Actions:   []string{"ec2:CreateTags"},
 		Resources: []string{instances},
-		Condition: onlyKey(lastTag, stoppedTag),
+		Condition: onlyKey(tag.LastImage, tag.Stopped),
 	}, {
-		Why:       "Writes the tag " + lastTag + " on a snapshot that an image was made of; no other.",
+		Why:       "Writes the tag " + tag.LastImage + " on a snapshot that an image was made of; no other.",
 		Actions:   []string{"ec2:CreateTags"},
 		Resources: []string{snapshots},
-		Condition: onlyKey(lastTag),
+		Condition: onlyKey(tag.LastImage),
 	}}
 	tracing = []Statement{{
-		Why:       "Writes the tag " + stoppedTag + " on what it is about to stop, and no other.",
+		Why:       "Writes the tag " + tag.Stopped + " on what it is about to stop, and no other.",
 		Actions:   []string{"ec2:CreateTags"},
 		Resources: []string{instances},
-		Condition: onlyKey(stoppedTag),
+		Condition: onlyKey(tag.Stopped),
 	}}
 	// tracingBack is for instances whose claims are lost.
 	tracingBack = []Statement{
 		{
-			Why:       "What an execution that the tag " + stoppedTag + " names has done to its source.",
+			Why:       "What an execution that the tag " + tag.Stopped + " names has done to its source.",
 			Actions:   []string{"states:GetExecutionHistory"},
 			Resources: []string{childExecutions},
 		},
 		{
-			Why:       "Takes the tag " + stoppedTag + " off what is back, and no other.",
+			Why:       "Takes the tag " + tag.Stopped + " off what is back, and no other.",
 			Actions:   []string{"ec2:DeleteTags"},
 			Resources: []string{instances},
-			Condition: onlyKey(stoppedTag),
+			Condition: onlyKey(tag.Stopped),
 		},
 	}
 	untagging = []Statement{{
 		Why:       "Takes the request off a source, and no other tag.",
 		Actions:   []string{"ec2:DeleteTags"},
 		Resources: []string{instances, snapshots},
-		Condition: onlyKey(requestTag),
+		Condition: onlyKey(tag.Request),
 	}}
 )
 

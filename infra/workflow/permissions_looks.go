@@ -17,13 +17,9 @@ var (
 		Resources: []string{anything},
 	}
 	lookAtGroups = Statement{
-		Why:       "Auto Scaling's describe calls have no resources, and no filter that knows templates.",
+		Why: "Auto Scaling's describe calls have no resources, and no filter that knows templates. That a group is gone " +
+			"is told by its instance refreshes alone.",
 		Actions:   []string{"autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeInstanceRefreshes"},
-		Resources: []string{anything},
-	}
-	lookForLaunchers = Statement{
-		Why:       "Which groups launch from a template is asked of all of them: no filter knows templates.",
-		Actions:   []string{"autoscaling:DescribeAutoScalingGroups"},
 		Resources: []string{anything},
 	}
 	lookWhichGroups = Statement{

@@ -1,12 +1,14 @@
 package workflow
 
+import "goldsmith/shared/tag"
+
 // rolling is making a version of a launch template, and moving its default and the alias.
 var rolling = []Statement{
 	{
-		Why:       "Launch templates that subscribe by the tag " + sourceTag + ".",
+		Why:       "Launch templates that subscribe by the tag " + tag.Source + ".",
 		Actions:   []string{"ec2:CreateLaunchTemplateVersion", "ec2:ModifyLaunchTemplate"},
 		Resources: []string{launchTemplates + "*"},
-		Condition: Condition{"StringLike": {"aws:ResourceTag/" + sourceTag: {"*"}}},
+		Condition: Condition{"StringLike": {"aws:ResourceTag/" + tag.Source: {"*"}}},
 	},
 	{
 		Why:       "Launch templates that a plan lists by id.",
@@ -34,7 +36,7 @@ var rolling = []Statement{
 }
 
 // ours narrows an action to what is tagged as Goldsmith's.
-var ours = Condition{"StringEquals": {"aws:ResourceTag/" + managedTag: {"true"}}}
+var ours = Condition{"StringEquals": {"aws:ResourceTag/" + tag.Managed: {"true"}}}
 
 // referring is finding out what uses an image, beside EC2's own describe calls.
 var referring = []Statement{
@@ -81,10 +83,10 @@ var retiring = []Statement{
 		Condition: ours,
 	},
 	{
-		Why:       "Old versions of launch templates that subscribe by the tag " + sourceTag + ".",
+		Why:       "Old versions of launch templates that subscribe by the tag " + tag.Source + ".",
 		Actions:   []string{"ec2:DeleteLaunchTemplateVersions"},
 		Resources: []string{launchTemplates + "*"},
-		Condition: Condition{"StringLike": {"aws:ResourceTag/" + sourceTag: {"*"}}},
+		Condition: Condition{"StringLike": {"aws:ResourceTag/" + tag.Source: {"*"}}},
 	},
 	{
 		Why:       "Old versions of launch templates that a plan lists by id.",

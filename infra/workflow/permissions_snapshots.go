@@ -1,5 +1,7 @@
 package workflow
 
+import "goldsmith/shared/tag"
+
 // onTagged allows actions on snapshots that carry a tag by which a person offers them: reading blocks is reading data.
 func onTagged(keys []string, actions ...string) []Statement {
 	var all []Statement
@@ -43,7 +45,7 @@ func Selected(plan string, tags map[string][]string, uncopied bool) Statement {
 
 // Uncopied is for plans that have images registered of snapshots themselves.
 func Uncopied() []Statement {
-	return onTagged([]string{planTag, requestTag, deviceTag}, "ec2:RegisterImage")
+	return onTagged([]string{tag.Plan, tag.Request, tag.Device}, "ec2:RegisterImage")
 }
 
 var registering = []Statement{
@@ -51,13 +53,13 @@ var registering = []Statement{
 		Why:       "Copies of snapshots, which are tagged as Goldsmith's in the creating call.",
 		Actions:   []string{"ec2:CopySnapshot"},
 		Resources: []string{snapshots},
-		Condition: Condition{"StringEquals": {"aws:RequestTag/" + managedTag: {"true"}}},
+		Condition: Condition{"StringEquals": {"aws:RequestTag/" + tag.Managed: {"true"}}},
 	},
 	{
 		Why:       "New images, which are tagged as Goldsmith's in the creating call.",
 		Actions:   []string{"ec2:RegisterImage"},
 		Resources: []string{images},
-		Condition: Condition{"StringEquals": {"aws:RequestTag/" + managedTag: {"true"}}},
+		Condition: Condition{"StringEquals": {"aws:RequestTag/" + tag.Managed: {"true"}}},
 	},
 	{
 		Why:       "Images are registered of Goldsmith's own copies.",

@@ -1,11 +1,15 @@
 package workflow
 
-import "slices"
+import (
+	"slices"
+
+	"goldsmith/shared/tag"
+)
 
 // onEnrolled allows an action on instances that a person enrolled or asked an image of.
 func onEnrolled(action string) []Statement {
 	var both []Statement
-	for _, key := range []string{planTag, requestTag} {
+	for _, key := range []string{tag.Plan, tag.Request} {
 		both = append(both, Statement{
 			Why:       "Only instances that carry the tag " + key + ".",
 			Actions:   []string{action},
@@ -21,7 +25,7 @@ var imaging = []Statement{
 		Why:       "New images and snapshots, which are tagged as Goldsmith's in the creating call.",
 		Actions:   []string{"ec2:CreateImage"},
 		Resources: []string{images, snapshots},
-		Condition: Condition{"StringEquals": {"aws:RequestTag/" + managedTag: {"true"}}},
+		Condition: Condition{"StringEquals": {"aws:RequestTag/" + tag.Managed: {"true"}}},
 	},
 	{
 		Why:       "Tags in the creating call only, so that no other image can be tagged into Goldsmith's reach.",
@@ -96,13 +100,13 @@ var testing = []Statement{
 		Why:       "From Goldsmith's own images only.",
 		Actions:   []string{"ec2:RunInstances"},
 		Resources: []string{images},
-		Condition: Condition{"StringEquals": {"aws:ResourceTag/" + managedTag: {"true"}}},
+		Condition: Condition{"StringEquals": {"aws:ResourceTag/" + tag.Managed: {"true"}}},
 	},
 	{
 		Why:       "Instances and volumes are tagged as a test's in the creating call.",
 		Actions:   []string{"ec2:RunInstances"},
 		Resources: []string{instances, volumes},
-		Condition: Condition{"StringLike": {"aws:RequestTag/" + bootTestTag: {"*"}}},
+		Condition: Condition{"StringLike": {"aws:RequestTag/" + tag.BootTest: {"*"}}},
 	},
 	{
 		Why:       "The network interface that is made with the instance, and its security groups.",
@@ -141,7 +145,7 @@ var testing = []Statement{
 		Why:       "On test instances only.",
 		Actions:   []string{"ssm:SendCommand"},
 		Resources: []string{instances},
-		Condition: Condition{"StringLike": {"ssm:resourceTag/" + bootTestTag: {"*"}}},
+		Condition: Condition{"StringLike": {"ssm:resourceTag/" + tag.BootTest: {"*"}}},
 	},
 	{
 		Why:       "Listing what became of commands has no resources.",
@@ -152,8 +156,8 @@ var testing = []Statement{
 
 // endTests can end no instance but tests'.
 var endTests = []Statement{{
-	Why:       "Only instances that carry the tag " + bootTestTag + ": tests' own.",
+	Why:       "Only instances that carry the tag " + tag.BootTest + ": tests' own.",
 	Actions:   []string{"ec2:TerminateInstances"},
 	Resources: []string{instances},
-	Condition: Condition{"StringLike": {"aws:ResourceTag/" + bootTestTag: {"*"}}},
+	Condition: Condition{"StringLike": {"aws:ResourceTag/" + tag.BootTest: {"*"}}},
 }}

@@ -232,7 +232,7 @@ func idOf(c call) string { return c.payload[strings.Index(c.payload, "i-"):][:19
 
 // What happens to an event is its seed's and its content's, whoever else sends
 // meanwhile and in which order.
-func TestFateIsTheEventsOwn(t *testing.T) {
+func TestADeliveryIsTheEventsOwn(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		seed := rapid.Uint64().Draw(rt, "seed")
 		faults := map[string]eventbridge.Faults{"": {Loss: 0.3, Double: 0.3, Reorder: 0.3}}
@@ -258,7 +258,7 @@ func TestFateIsTheEventsOwn(t *testing.T) {
 	})
 }
 
-// Chances are what they say, and a repeated event has a status of its own.
+// Chances are what they say, and a repeated event is decided of anew.
 func TestChances(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, func(o *eventbridge.Options) { o.Faults = map[string]eventbridge.Faults{"": {Loss: 0.2, Double: 0.1}} })

@@ -37,8 +37,8 @@ func (b *Bus) Put(source, detailType string, resources []string, detail any) {
 		b.finish(record, Dead, nil, err)
 		return
 	}
-	status := b.fateOf(source, detailType, resources, text)
-	record.Event = status.id()
+	delivery := b.deliveryOf(source, detailType, resources, text)
+	record.Event = delivery.id()
 	payload, event, err := b.wrap(record, text)
 	if err != nil {
 		b.finish(record, Dead, nil, err)
@@ -46,7 +46,7 @@ func (b *Bus) Put(source, detailType string, resources []string, detail any) {
 	}
 	b.count(func(s *Stats) { s.Put++ })
 	faults := b.faultsOf(source)
-	lost := status.of("loss").chance(faults.Loss)
+	lost := delivery.of("loss").chance(faults.Loss)
 	matched := false
 	for _, rule := range b.rules {
 		if !rule.pattern.Match(event) {
@@ -58,7 +58,7 @@ func (b *Bus) Put(source, detailType string, resources []string, detail any) {
 			b.finish(record, Lost, nil, nil)
 			continue
 		}
-		b.send(record, status.of(rule.Name), faults, func(int) []byte { return payload })
+		b.send(record, delivery.of(rule.Name), faults, func(int) []byte { return payload })
 	}
 	if !matched {
 		b.count(func(s *Stats) { s.Unmatched++ })
@@ -84,7 +84,7 @@ func (b *Bus) wrap(r Record, detail []byte) (payload []byte, event any, err erro
 
 // send delivers to one target: once, or twice when it is doubled. payloadOf
 // makes what the n-th delivery carries.
-func (b *Bus) send(r Record, f status, faults Faults, payloadOf func(n int) []byte) {
+func (b *Bus) send(r Record, f delivery, faults Faults, payloadOf func(n int) []byte) {
 	copies := 1
 	if f.of("double").chance(faults.Double) {
 		copies = 2

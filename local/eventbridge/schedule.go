@@ -75,24 +75,24 @@ func (b *Bus) arm(s Schedule, arn string, after time.Time) {
 }
 
 func (b *Bus) fire(s Schedule, r Record) {
-	status := status{b.options.Seed, hash(0, r.Resources[0], r.Sent.Format(time.RFC3339Nano))}
-	r.Event = status.execution(0)
+	delivery := delivery{b.options.Seed, hash(0, r.Resources[0], r.Sent.Format(time.RFC3339Nano))}
+	r.Event = delivery.execution(0)
 	faults := b.faultsOf(SchedulerSource)
-	if status.of("loss").chance(faults.Loss) {
+	if delivery.of("loss").chance(faults.Loss) {
 		b.finish(r, Lost, nil, nil)
 		return
 	}
-	b.send(r, status, faults, func(n int) []byte {
+	b.send(r, delivery, faults, func(n int) []byte {
 		return []byte(strings.NewReplacer(
 			"<aws.scheduler.scheduled-time>", r.Sent.Format(time.RFC3339),
 			"<aws.scheduler.schedule-arn>", r.Resources[0],
-			"<aws.scheduler.execution-id>", status.execution(n),
+			"<aws.scheduler.execution-id>", delivery.execution(n),
 			"<aws.scheduler.attempt-number>", "1",
 		).Replace(string(s.Input)))
 	})
 }
 
 // execution is Scheduler's id of its n-th attempt to invoke the target.
-func (f status) execution(n int) string {
+func (f delivery) execution(n int) string {
 	return fmt.Sprintf("%016x", f.of(fmt.Sprint("execution", n)).key)
 }

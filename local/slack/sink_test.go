@@ -4,17 +4,17 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"gotest.tools/v3/golden"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -29,8 +29,6 @@ import (
 	"goldsmith/shared/report"
 	"goldsmith/shared/slack"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 var night = time.Date(2026, 5, 1, 2, 0, 0, 0, time.UTC)
 
@@ -251,35 +249,18 @@ func shown(t *testing.T) localslack.Message {
 
 func TestShow(t *testing.T) {
 	m := shown(t)
-	golden(t, "plain.txt", m.Terminal(false))
-	golden(t, "colored.txt", m.Terminal(true))
+	golden.Assert(t, m.Terminal(false), "plain.txt")
+	golden.Assert(t, m.Terminal(true), "colored.txt")
 	var html strings.Builder
 	if err := m.HTML(&html); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "message.html", html.String())
+	golden.Assert(t, html.String(), "message.html")
 	if strings.Contains(html.String(), "<prod>") || strings.Contains(m.Terminal(false), "\x1b") {
 		t.Error("unescaped")
 	}
 	if localslack.Colored(&html) {
 		t.Error("a builder is no terminal")
-	}
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := "testdata/" + name
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got), -update to accept:\n%s", path, diff)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"goldsmith/local/query"
-	"goldsmith/shared/settings"
+	"goldsmith/shared/awsclient"
 )
 
 // ServeHTTP is the embedded AWS on one endpoint: a request's signature names
@@ -54,7 +54,7 @@ func (s *Stack) AWS() aws.Config {
 		Credentials:  credentials.NewStaticCredentialsProvider("AKIAEMBEDDED", "embedded", ""),
 		BaseEndpoint: aws.String(s.options.Endpoint),
 		HTTPClient:   naming{s.transport},
-		Retryer:      func() aws.Retryer { return pacing{settings.Retryer(), s.options.Clock, s.options.Seed} },
+		Retryer:      func() aws.Retryer { return pacing{awsclient.Retryer(), s.options.Clock, s.options.Seed} },
 	}
 }
 

@@ -1,6 +1,7 @@
 package attribute
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -200,10 +201,34 @@ func (d *decider) note() {
 	}
 	if d.Refused == nil {
 		d.noteUnknown()
-		for _, v := range d.Offered {
-			d.Notes = append(d.Notes, fmt.Sprintf("%s of %s was started with it, and is not part of the image: --data %[2]s=%[1]s, or its tag %[3]s=%[2]s, adds it",
-				aws.ToString(v.Snapshot.SnapshotId), v.Device, tag.Device))
+		d.noteOffered()
+	}
+}
+
+// mostOffered is how many snapshots are offered at most: of a policy's run hundreds may look alike.
+const mostOffered = 5
+
+// noteOffered tells of snapshots that were started with this one and are not part of the image.
+func (d *decider) noteOffered() {
+	for n, v := range d.Offered {
+		if n == mostOffered {
+			d.Notes = append(d.Notes, fmt.Sprintf("%d more snapshots were started with it", len(d.Offered)-n))
+			return
 		}
+		id, device := aws.ToString(v.Snapshot.SnapshotId), cmp.Or(v.Device, "DEVICE")
+		text := fmt.Sprintf("%s of %s was started with it, and is not part of the image: ", id, device)
+		if v.Device == "" {
+			text = fmt.Sprintf("%s (%d GiB) was started with it, and is not part of the image: ", id,
+				aws.ToInt32(v.Snapshot.VolumeSize))
+		}
+		if v.Source == "" {
+			text += "nothing says that it is of the same instance. If it is, "
+		}
+		text += "--data " + device + "=" + id
+		if v.Source != "" {
+			text += ", or its tag " + tag.Device + "=" + device + ","
+		}
+		d.Notes = append(d.Notes, text+" adds it")
 	}
 }
 

@@ -1,16 +1,11 @@
 package attribute
 
 import (
-	"context"
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/tag"
@@ -18,9 +13,9 @@ import (
 
 // Data is the snapshot of a data volume, and the device that it is to be at.
 type Data struct {
-	Device   string
+	Device   string // "" where nothing says it, of one that is offered
 	Snapshot types.Snapshot
-	// Source is who says so.
+	// Source is who says so; "" for one that is offered, and may be of another instance.
 	Source string
 }
 
@@ -37,117 +32,6 @@ var devices = regexp.MustCompile(`^/dev/(sd[b-z][1-9]?|xvd[b-z]|xvd[b-c][a-z])$`
 
 // Device reports whether a data volume can be at a device.
 func Device(name string) bool { return devices.MatchString(name) }
-
-// apart is how long after each other the snapshots of one set are started: CreateSnapshots and CreateImage start them
-// together, backup tools one by one.
-const apart = 15 * time.Minute
-
-// data finds the data volumes: those that are named, and snapshots of the same set that say their device.
-func (l Looker) data(ctx context.Context, e *Evidence, named map[string]string) error {
-	for _, device := range slices.Sorted(maps.Keys(named)) {
-		found, err := l.snapshots(ctx, types.Filter{Name: aws.String("snapshot-id"), Values: []string{named[device]}})
-		if err != nil {
-			return err
-		}
-		s := types.Snapshot{SnapshotId: aws.String(named[device])} // In no state: there is none such.
-		if len(found) > 0 {
-			s = found[0]
-		}
-		e.Data = append(e.Data, Data{device, s, "who asks"})
-	}
-	tagged, err := l.snapshots(ctx, types.Filter{Name: aws.String("tag-key"), Values: []string{tag.Device}})
-	if err != nil {
-		return err
-	}
-	for _, s := range tagged {
-		device := tag.Map(s.Tags)[tag.Device]
-		_, taken := named[device]
-		if taken || aws.ToString(s.SnapshotId) == aws.ToString(e.Snapshot.SnapshotId) {
-			continue
-		}
-		same, err := l.sameSet(ctx, e.Snapshot, s)
-		if err != nil {
-			return err
-		}
-		if same {
-			e.Data = append(e.Data, Data{device, s, "its tag " + tag.Device})
-		}
-	}
-	return l.offer(ctx, e)
-}
-
-func (l Looker) snapshots(ctx context.Context, filters ...types.Filter) (found []types.Snapshot, err error) {
-	pages := ec2.NewDescribeSnapshotsPaginator(l.EC2,
-		&ec2.DescribeSnapshotsInput{OwnerIds: []string{"self"}, Filters: filters})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("looking for snapshots of data volumes: %w", err)
-		}
-		found = append(found, page.Snapshots...)
-	}
-	return found, nil
-}
-
-// sameSet reports whether two snapshots are of one set: made by one call, or of volumes of one instance at one time.
-func (l Looker) sameSet(ctx context.Context, a, b types.Snapshot) (bool, error) {
-	if aws.ToTime(a.StartTime).Sub(aws.ToTime(b.StartTime)).Abs() > apart {
-		return false, nil
-	}
-	one, other := aws.ToString(a.Description), aws.ToString(b.Description)
-	called := aws.ToTime(a.StartTime).Truncate(time.Second).Equal(aws.ToTime(b.StartTime).Truncate(time.Second))
-	if one == other && (called || strings.HasPrefix(one, "Created by CreateImage(")) {
-		return true, nil
-	}
-	out, err := l.EC2.DescribeVolumes(ctx, &ec2.DescribeVolumesInput{Filters: []types.Filter{{
-		Name: aws.String("volume-id"), Values: []string{aws.ToString(a.VolumeId), aws.ToString(b.VolumeId)},
-	}}})
-	if err != nil {
-		return false, fmt.Errorf("looking at the volumes of %s: %w", aws.ToString(b.SnapshotId), err)
-	}
-	instances := map[string]int{}
-	for _, v := range out.Volumes {
-		for _, at := range v.Attachments {
-			instances[aws.ToString(at.InstanceId)]++
-		}
-	}
-	return slices.Contains(slices.Collect(maps.Values(instances)), 2), nil
-}
-
-// offer finds snapshots of the instance's other volumes that were started with this one, and say no device.
-func (l Looker) offer(ctx context.Context, e *Evidence) error {
-	if e.Instance == nil || !e.Instance.Root {
-		return nil
-	}
-	at := otherVolumes(e.Instance)
-	if len(at) == 0 {
-		return nil
-	}
-	found, err := l.snapshots(ctx, types.Filter{Name: aws.String("volume-id"), Values: slices.Sorted(maps.Keys(at))})
-	if err != nil {
-		return err
-	}
-	for _, s := range found {
-		device := at[aws.ToString(s.VolumeId)]
-		near := aws.ToTime(s.StartTime).Sub(aws.ToTime(e.Snapshot.StartTime)).Abs() <= apart
-		taken := slices.ContainsFunc(e.Data, func(d Data) bool { return d.Device == device })
-		if near && !taken {
-			e.Offered = append(e.Offered, Data{Device: device, Snapshot: s})
-		}
-	}
-	return nil
-}
-
-// otherVolumes are the devices of the instance's volumes but the one at its root device, by the ids of the volumes.
-func otherVolumes(i *Instance) map[string]string {
-	at := map[string]string{}
-	for _, m := range i.BlockDeviceMappings {
-		if device := aws.ToString(m.DeviceName); m.Ebs != nil && device != aws.ToString(i.RootDeviceName) {
-			at[aws.ToString(m.Ebs.VolumeId)] = device
-		}
-	}
-	return at
-}
 
 // dataVolumes decides them.
 func (d *decider) dataVolumes() *Refusal {

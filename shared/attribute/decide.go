@@ -36,6 +36,7 @@ const (
 	Contradiction = "contradiction"
 	Unknown       = "unknown-setting"
 	Paravirtual   = "paravirtual"
+	Untestable    = "no-type-to-test-on"
 )
 
 // Decision is what would be registered, or why not.
@@ -153,7 +154,7 @@ func (d *decider) collect() *Refusal {
 func (r rule) differs(known []statement) *Refusal {
 	for _, s := range known[1:] {
 		if s.value != known[0].value {
-			do := "Find out which is right."
+			do := "Make the image from an instance: no setting decides it."
 			if r.values != nil {
 				do = "Say which is right: " + string(r.key) + "=" + r.hint + " in the tag " + tag.ImageSettings +
 					" of the snapshot."

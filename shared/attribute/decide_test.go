@@ -1,11 +1,11 @@
 package attribute_test
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
+
+	"gotest.tools/v3/golden"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
@@ -16,8 +16,6 @@ import (
 	"goldsmith/shared/attribute"
 	"goldsmith/shared/disk"
 )
-
-var update = flag.Bool("update", false, "write the golden file")
 
 func read(t *testing.T, d *disks.Disk, err error) *disk.Disk {
 	t.Helper()
@@ -186,19 +184,7 @@ func TestDecide(t *testing.T) {
 		}
 		fmt.Fprintln(&page)
 	}
-	const path = "testdata/decisions.txt"
-	if *update {
-		if err := os.WriteFile(path, []byte(page.String()), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), page.String()); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	golden.Assert(t, page.String(), "decisions.txt")
 }
 
 func TestLostBilling(t *testing.T) {

@@ -19,6 +19,8 @@ type Evidence struct {
 	Snapshot types.Snapshot
 	// Images are those that tell of it, the most telling first.
 	Images []Image
+	// Volume is the one that it is of, while that is there.
+	Volume *types.Volume
 	// Instance is the one that its volume is or was attached to.
 	Instance *Instance
 	// Disk is what it holds; nil when it was not read, and Unread is why.
@@ -62,6 +64,11 @@ type statement struct {
 
 // statements are those of AWS, in the order in which they count.
 func (e Evidence) statements() (all []statement) {
+	if v := e.Volume; v != nil { // An image says what a volume of it was made as, and it may have been changed since.
+		all = said(map[Key]string{
+			VolumeType: string(v.VolumeType), IOPS: positive(v.Iops), Throughput: positive(v.Throughput),
+		}, aws.ToString(v.VolumeId)+", which it is of")
+	}
 	for _, image := range e.Images {
 		all = append(all, image.statements(e.Snapshot)...)
 	}

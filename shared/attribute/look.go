@@ -29,6 +29,8 @@ type API interface {
 type Looker struct {
 	EC2 API
 	EBS disk.API
+	// First are settings that count more than those of the snapshot's tag.
+	First Settings
 }
 
 // maxSiblings is how many other snapshots of a volume are looked up among images, the newest first: a
@@ -45,8 +47,11 @@ func (l Looker) Look(ctx context.Context, id string, data map[string]string) (Ev
 		return Evidence{}, fmt.Errorf("looking at snapshot %s: %w", id, err)
 	}
 	e := Evidence{Snapshot: out.Snapshots[0]}
+	if l.First.Text != "" {
+		e.Settings = []Settings{l.First}
+	}
 	if text, ok := tag.Map(e.Snapshot.Tags)[tag.ImageSettings]; ok {
-		e.Settings = []Settings{{SettingsTag, text}}
+		e.Settings = append(e.Settings, Settings{SettingsTag, text})
 	}
 	if e.Snapshot.State != types.SnapshotStateCompleted {
 		return e, nil
@@ -87,11 +92,13 @@ func (l Looker) related(ctx context.Context, e *Evidence) error {
 	if err != nil {
 		return err
 	}
+	naming = e.own(naming)
 	var siblings, origin []Image
 	if volume != "" && volume != noVolume {
 		if siblings, err = l.siblings(ctx, e.Snapshot); err != nil {
 			return err
 		}
+		siblings = e.own(siblings)
 		if origin, err = l.volume(ctx, e, volume); err != nil {
 			return err
 		}
@@ -112,7 +119,7 @@ func ordered(all []Image) (images []Image) {
 		if !seen[aws.ToString(i.ImageId)] {
 			seen[aws.ToString(i.ImageId)] = true
 			if i.rank() > 0 {
-				i.Relation = "Goldsmith's, " + i.Relation
+				i.Relation = "tagged as Goldsmith's, " + i.Relation
 			}
 			images = append(images, i)
 		}
@@ -146,6 +153,14 @@ func (l Looker) naming(ctx context.Context, snapshots []string, relation string)
 		return cmp.Compare(aws.ToString(b.CreationDate), aws.ToString(a.CreationDate))
 	})
 	return images, nil
+}
+
+// own are the images of the snapshot's owner. Anyone whom a snapshot is shared with may register an image of it, and
+// say of that what they like.
+func (e Evidence) own(images []Image) []Image {
+	return slices.DeleteFunc(images, func(i Image) bool {
+		return aws.ToString(i.OwnerId) != aws.ToString(e.Snapshot.OwnerId)
+	})
 }
 
 // siblings are the images whose root device is another snapshot of the same volume, the newest first.
@@ -185,6 +200,7 @@ func (l Looker) volume(ctx context.Context, e *Evidence, id string) ([]Image, er
 		return nil, wrap(err, "looking at volume %s", id)
 	}
 	v := out.Volumes[0]
+	e.Volume = &v
 	for _, a := range v.Attachments {
 		found, err := l.find(ctx, aws.ToString(a.InstanceId))
 		if err != nil || found == nil {

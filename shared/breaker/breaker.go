@@ -175,7 +175,7 @@ func (b Block) Why() string {
 	if c.Plan != "" { // Else its claim cannot be read.
 		of = " of plan " + c.Plan
 	}
-	return fmt.Sprintf("%s%s is down since %s: %s", report.Label(c.Name, c.Source), of, clock(c.StopSent), why)
+	return fmt.Sprintf("%s%s is down since %s: %s", report.Label(c.Name, c.Source), of, job.UTC(c.StopSent), why)
 }
 
 // Held is what must not be stopped meanwhile, as the subject of a sentence: "Nothing more of any plan".
@@ -190,7 +190,7 @@ func (b Block) Do() string {
 // passed says who does not want others to wait for it.
 func (b Block) passed() string {
 	return fmt.Sprintf("%s has exempted %s at %s, so that others do not wait for it. %s",
-		b.Exempt.By, report.Label(b.Claim.Name, b.Claim.Source), clock(b.Exempt.Since), b.Why())
+		b.Exempt.By, report.Label(b.Claim.Name, b.Claim.Source), job.UTC(b.Exempt.Since), b.Why())
 }
 
 // Exemption is the slot by which a person exempts it.
@@ -200,8 +200,6 @@ func (b Block) Exemption(by string, now time.Time) ledger.Slot {
 		Plan: ledger.EveryPlan, Kind: ledger.Exempt, ID: c.Source, Source: c.Source, Name: c.Name, Run: c.Run, Since: now, By: by,
 	}
 }
-
-func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 
 const (
 	// patience is how long EC2 may refuse a start before others are kept from being stopped.

@@ -76,14 +76,29 @@ var (
 func IsNotFound(err error) bool { return hasCode(err, notFound) }
 
 // IsNoImage reports whether EC2 says of an image that it does not exist, as IsNoSnapshot and IsNoInstance do of theirs.
-// What says so of another kind, as of a snapshot when an image is asked for, proves nothing of it.
-func IsNoImage(err error) bool { return hasCode(err, noImage) }
+// What says so of another kind, as of a snapshot when an image is asked for, proves nothing of it. An image that is in
+// no state for a call is Unavailable as well: only its message tells ("is currently pending", "is no longer available").
+func IsNoImage(err error) bool {
+	var api smithy.APIError
+	if !errors.As(err, &api) || !slices.Contains(noImage, api.ErrorCode()) {
+		return false
+	}
+	return api.ErrorCode() != "InvalidAMIID.Unavailable" || strings.Contains(api.ErrorMessage(), "no longer available")
+}
 
 // IsNoSnapshot is of a snapshot.
 func IsNoSnapshot(err error) bool { return hasCode(err, noSnapshot) }
 
 // IsNoInstance is of an instance.
 func IsNoInstance(err error) bool { return hasCode(err, noInstance) }
+
+// IsNoGroup reports whether Auto Scaling says of a group that there is none of that name. Its code is that of any request
+// which is not valid.
+func IsNoGroup(err error) bool {
+	var api smithy.APIError
+	return errors.As(err, &api) && api.ErrorCode() == "ValidationError" &&
+		strings.Contains(api.ErrorMessage(), "AutoScalingGroup name not found")
+}
 
 // IsUnreadable reports whether the EBS direct APIs refuse to read a snapshot, and will when asked again.
 func IsUnreadable(err error) bool { return hasCode(err, unreadable) }

@@ -137,6 +137,21 @@ func TestNotInState(t *testing.T) {
 	}
 }
 
+// Auto Scaling's code for a group that there is not is that of any request which is not valid.
+func TestIsNoGroup(t *testing.T) {
+	const text = "AutoScalingGroup name not found - AutoScalingGroup web not found"
+	if err := decoded(t, "ec2", 400, "ValidationError", text); !fault.IsNoGroup(fmt.Errorf("asking: %w", err)) {
+		t.Errorf("%v is not taken for a group that is gone", err)
+	}
+	for code, message := range map[string]string{
+		"ValidationError": "1 validation error detected: Value 'web' failed to satisfy constraint", "AccessDenied": text,
+	} {
+		if err := decoded(t, "ec2", 400, code, message); fault.IsNoGroup(err) {
+			t.Errorf("%v is taken for a group that is gone", err)
+		}
+	}
+}
+
 // An error without a body that the client understands has only its status.
 func TestServerErrors(t *testing.T) {
 	for status, throttled := range map[int]bool{500: true, 502: true, 503: true, 504: true, 400: false, 404: false, 413: false} {

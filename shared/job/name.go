@@ -9,3 +9,6 @@ const Basic = "20060102T150405Z"
 // nothing else, so that an event delivered twice starts one run, and so that who looks
 // for a run that should have been knows what it would be called.
 func RunName(plan string, due time.Time) string { return plan + "-" + due.UTC().Format(Basic) }
+
+// UTC is a moment as messages and tables show it.
+func UTC(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 
 	"goldsmith/shared/asg"
+	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
 )
 
@@ -73,48 +74,88 @@ func (f Finder) Identify(ctx context.Context, all ...Dated) []string {
 			names = append(names, each.Lineage)
 		}
 	}
-	there, err := f.named(ctx, names)
+	seen, err := f.see(ctx, names)
 	if err != nil {
 		handler.Log(ctx).WarnContext(ctx, "it cannot be found out which groups these are", "of", names, "error", err)
 		return identified
 	}
 	for i, each := range all {
-		if !each.old() {
-			continue
-		}
-		g, ok := there[each.Lineage]
-		if ok && g.CreatedTime != nil && !g.CreatedTime.After(each.At) {
-			identified[i] = OfGroup(g)
-		} else {
-			identified[i] = each.Lineage + identity + earlier
+		if each.old() {
+			identified[i] = seen.identify(each)
 		}
 	}
 	return identified
 }
 
-// groups are those of the lineages that Auto Scaling shows. One that is known by its name alone lives as long as any
-// group has the name.
+// sight is what Auto Scaling says of groups, by what people name them by: those that there are, and those that it says
+// are not. A name may be in neither.
+type sight struct {
+	there map[string]types.AutoScalingGroup
+	gone  map[string]bool
+}
+
+// identify is a lineage of before as it is named now.
+func (s sight) identify(d Dated) string {
+	g, ok := s.there[d.Lineage]
+	switch {
+	case ok && (g.CreatedTime == nil || OfGroup(g) == ""), !ok && !s.gone[d.Lineage]:
+		return d.Lineage
+	case ok && !g.CreatedTime.After(d.At):
+		return OfGroup(g)
+	default:
+		return d.Lineage + identity + earlier
+	}
+}
+
+// ended reports whether a lineage is certainly of no group that there is.
+func (s sight) ended(lineage string) bool {
+	if strings.HasSuffix(lineage, identity+earlier) {
+		return true
+	}
+	g, ok := s.there[Key(lineage)]
+	if !ok {
+		return s.gone[Key(lineage)]
+	}
+	return !named(lineage) && OfGroup(g) != "" && OfGroup(g) != lineage
+}
+
+// groups are those of the lineages that have not ended. One that is known by its name alone lives as long as any group
+// has the name.
 func (f Finder) groups(ctx context.Context, lineages []string) (found []string, err error) {
-	there, err := f.named(ctx, lineages)
+	seen, err := f.see(ctx, lineages)
 	if err != nil {
 		return nil, err
 	}
-	for _, each := range lineages {
-		if g, ok := there[Key(each)]; ok && (named(each) || each == OfGroup(g)) {
-			found = append(found, each)
-		}
-	}
-	return found, nil
+	return slices.DeleteFunc(slices.Clone(lineages), seen.ended), nil
 }
 
-// named are the groups that have the lineages' names now, by what people name them by.
-func (f Finder) named(ctx context.Context, lineages []string) (map[string]types.AutoScalingGroup, error) {
+// see asks which groups have the lineages' names now. An answer that leaves a group out proves nothing, as an empty
+// one does: asked for the instance refreshes of a group, Auto Scaling says if there is none of that name.
+func (f Finder) see(ctx context.Context, lineages []string) (sight, error) {
 	var names []string
 	for _, each := range lineages {
 		name, _ := Group(each)
 		names = append(names, name)
 	}
-	return groupsNamed(ctx, f.Groups, names)
+	there, err := groupsNamed(ctx, f.Groups, names)
+	seen := sight{there: there, gone: map[string]bool{}}
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(names))) {
+		if _, ok := there[groupPrefix+name]; err == nil && !ok {
+			seen.gone[groupPrefix+name] = f.gone(ctx, name)
+		}
+	}
+	return seen, err
+}
+
+// gone reports whether Auto Scaling says that there is no group of that name.
+func (f Finder) gone(ctx context.Context, name string) bool {
+	_, err := f.Groups.DescribeInstanceRefreshes(ctx, &autoscaling.DescribeInstanceRefreshesInput{
+		AutoScalingGroupName: aws.String(name), MaxRecords: aws.Int32(1),
+	})
+	if err != nil && !fault.IsNoGroup(err) {
+		handler.Log(ctx).WarnContext(ctx, "it cannot be found out whether a group is gone", "group", name, "error", err)
+	}
+	return fault.IsNoGroup(err)
 }
 
 // groupsNamed are the groups of these names that there are, by what people name them by.

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	scaling "github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 
 	"goldsmith/shared/lineage"
@@ -19,10 +18,7 @@ import (
 // fleet is the lineage of the group of that name that there is.
 func fleet(s *steptest.Stage) string {
 	s.Helper()
-	out, err := s.AutoScaling.DescribeAutoScalingGroups(s.Context(),
-		&autoscaling.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: []string{"fleet"}})
-	s.Must(err)
-	return lineage.OfGroup(out.AutoScalingGroups[0])
+	return of(s, "fleet")
 }
 
 // A group that is made again under the name of one that is gone is another lineage.

@@ -22,10 +22,16 @@ type ec2API interface {
 	ec2.DescribeVolumesAPIClient
 }
 
+// Groups describes Auto Scaling groups, and says which there are not.
+type Groups interface {
+	autoscaling.DescribeAutoScalingGroupsAPIClient
+	autoscaling.DescribeInstanceRefreshesAPIClient
+}
+
 // Finder asks AWS about lineages.
 type Finder struct {
 	EC2    ec2API
-	Groups autoscaling.DescribeAutoScalingGroupsAPIClient
+	Groups Groups
 }
 
 // atOnce is how many of them one describe is about: a filter takes 200 values.

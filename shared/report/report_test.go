@@ -1,12 +1,11 @@
 package report_test
 
 import (
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
+
+	"gotest.tools/v3/golden"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -16,8 +15,6 @@ import (
 	"goldsmith/shared/plan"
 	"goldsmith/shared/report"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 var night = time.Date(2026, 5, 1, 2, 0, 0, 0, time.UTC)
 
@@ -171,24 +168,7 @@ func TestText(t *testing.T) {
 		"asked":   report.Of(asked, results()[:2], nightly()),
 		"nothing": report.Of(ledger.Run{Name: "empty", Scheduled: night}, nil, nightly()),
 	} {
-		t.Run(name, func(t *testing.T) { golden(t, name+".txt", r.Text()) })
-	}
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got), -update to accept:\n%s", path, diff)
+		t.Run(name, func(t *testing.T) { golden.Assert(t, r.Text(), name+".txt") })
 	}
 }
 

@@ -94,7 +94,7 @@ func (r Retired) Says() string {
 	return why
 }
 
-func day(r job.Retirement) string { return r.Due.UTC().Format("2006-01-02 15:04 UTC") }
+func day(r job.Retirement) string { return job.UTC(r.Due) }
 
 // counts are its numbers, for a summary.
 func (r Retiring) counts() []string {

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/golden"
 	"pgregory.net/rapid"
 
 	"goldsmith/shared/job"
@@ -32,13 +33,13 @@ func retirements() []job.Retirement {
 func TestRetiringText(t *testing.T) {
 	r := report.Of(run(), []job.Result{{Source: "i-02", Name: "batch", Ending: job.Imaged,
 		Image: job.Image{ID: "ami-02", State: "available"}}}, nightly()).With(retirements())
-	golden(t, "retired.txt", r.Text())
+	golden.Assert(t, r.Text(), "retired.txt")
 	if r.Outcome != plan.Partial {
 		t.Errorf("the outcome is %s", r.Outcome)
 	}
 	failed := run()
 	failed.Retiring = "Lambda.TooManyRequestsException: no more"
-	golden(t, "not-retired.txt", report.Of(failed, nil, nightly()).Text())
+	golden.Assert(t, report.Of(failed, nil, nightly()).Text(), "not-retired.txt")
 }
 
 // What could not be retired makes a good run partial, and no other any better; refusals change nothing.

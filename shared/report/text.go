@@ -51,7 +51,7 @@ func (r Report) When() string {
 			when = "asked for by " + r.Request.By + " at "
 		}
 	}
-	when += r.Scheduled.UTC().Format("2006-01-02 15:04 UTC")
+	when += job.UTC(r.Scheduled)
 	if took := r.Took(); took > 0 {
 		when += ", took " + Span(took)
 	}

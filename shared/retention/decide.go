@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/schedule"
 )
@@ -243,14 +244,12 @@ func (d Decision) String() string {
 	case Restore:
 		said = "keep, no longer deprecated"
 	case Wait:
-		said = "deprecated, until " + clock(d.Due)
+		said = "deprecated, until " + job.UTC(d.Due)
 	case Deprecate:
-		said = "deprecate now, retire from " + clock(d.Due)
+		said = "deprecate now, retire from " + job.UTC(d.Due)
 	case Disable:
 		said = "disable now"
 	case Keep, Retire:
 	}
 	return said + ": " + strings.Join(d.Why, "; ")
 }
-
-func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }

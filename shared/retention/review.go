@@ -127,9 +127,6 @@ func (w Reviewer) Look(ctx context.Context, p plan.Plan, s Scope) (Review, error
 			going = append(going, o.Images[d.ID])
 		}
 	}
-	if len(going) == 0 {
-		return o, nil
-	}
 	found, err := w.Usage.Look(ctx, going)
 	if err != nil {
 		o.Blind = fmt.Errorf("looking what uses %d images: %w", len(going), err)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 
+	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/lineage"
 )
@@ -164,7 +165,7 @@ func backed(now State, known ledger.TargetRecord) *ledger.Point {
 func heldBy(back ledger.Point, source string) string {
 	since := ""
 	if !back.At.IsZero() {
-		since = " on " + back.At.UTC().Format("2006-01-02 15:04 UTC")
+		since = " on " + job.UTC(back.At)
 	}
 	return fmt.Sprintf("held: %s rolled it back to %s%s; %s lets it follow again",
 		cmp.Or(back.By, "somebody"), back.Image, since, Command("follow", source))

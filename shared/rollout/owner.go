@@ -52,7 +52,7 @@ func OwnerText(o ledger.Owner) string {
 		said = "Auto Scaling group " + group
 	}
 	if !o.At.IsZero() {
-		said += " since " + o.At.UTC().Format("2006-01-02 15:04 UTC")
+		said += " since " + job.UTC(o.At)
 	}
 	if o.By != "" {
 		said += " by " + o.By

@@ -11,13 +11,11 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"goldsmith/shared/awsclient"
 	"goldsmith/shared/event"
-	"goldsmith/shared/fault"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
 )
@@ -77,7 +75,7 @@ func Load(ctx context.Context, names ...Name) (Settings, error) {
 			problems = append(problems, fmt.Sprintf("%s: %v", PlansFile, err))
 		}
 	}
-	if s.AWS, err = config.LoadDefaultConfig(ctx, config.WithRetryer(func() aws.Retryer { return Retryer() })); err != nil {
+	if s.AWS, err = config.LoadDefaultConfig(ctx, config.WithRetryer(func() aws.Retryer { return awsclient.Retryer() })); err != nil {
 		problems = append(problems, fmt.Sprintf("AWS configuration: %v", err))
 	} else if s.AWS.Region == "" {
 		problems = append(problems, "AWS_REGION is not set")
@@ -107,29 +105,3 @@ func (s Settings) Get(name Name) string {
 
 // Home is where the function runs: the account of Account, and the Region of AWS.
 func (s Settings) Home() event.Home { return event.Home{Account: s.Get(Account), Region: s.AWS.Region} }
-
-// attempts is how often one call is tried: throttling is EC2's normal answer to
-// a fleet, and its buckets refill within seconds. The state machine's own
-// retries come on top, and are the patient ones.
-const attempts = 6
-
-// Retryer is the retryer of every AWS client. It has no client-side quota: a
-// quota makes a call fail without being tried because others failed before it,
-// and here the number of attempts and the state machine bound retries already.
-func Retryer() aws.RetryerV2 {
-	return retry.NewStandard(func(o *retry.StandardOptions) {
-		o.MaxAttempts = attempts
-		o.RateLimiter = ratelimit.None
-		o.Retryables = append([]retry.IsErrorRetryable{patient}, o.Retryables...)
-	})
-}
-
-// patient keeps a client from asking again for room that EC2 does not have. It
-// is a 500, but lasts for hours: the state machine and recover are the patient
-// ones, and a sweep that waits for one instance keeps the next one down.
-var patient = retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
-	if fault.IsNoCapacity(err) {
-		return aws.FalseTernary
-	}
-	return aws.UnknownTernary
-})

@@ -6,7 +6,6 @@ package slack
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/slack-go/slack"
 
@@ -26,7 +25,7 @@ type Message struct {
 
 // Of is the one message that tells a run.
 func Of(r report.Report) Message {
-	title := fmt.Sprintf("%s %s: %s, %s", mark(r.Outcome), report.Word(r.Outcome), r.Plan, utc(r.Scheduled))
+	title := fmt.Sprintf("%s %s: %s, %s", mark(r.Outcome), report.Word(r.Outcome), r.Plan, job.UTC(r.Scheduled))
 	opening := []string{clip(r.Summary(), lineMost)}
 	if said := mention(r.Notify.Mention); r.Urgent() && said != "" {
 		opening = append([]string{said}, opening...)
@@ -93,10 +92,8 @@ func when(r report.Report) string {
 			said = "asked for by " + clip(r.Request.By, nameMost) + " at "
 		}
 	}
-	return said + fmt.Sprintf("<!date^%d^{date_short_pretty} {time}|%s>", r.Scheduled.Unix(), utc(r.Scheduled))
+	return said + fmt.Sprintf("<!date^%d^{date_short_pretty} {time}|%s>", r.Scheduled.Unix(), job.UTC(r.Scheduled))
 }
-
-func utc(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 
 // parts are in the order of what a person must not miss.
 func parts(r report.Report) []part {
@@ -153,7 +150,7 @@ func failures(title string, sources []report.Source, now string) part {
 	for _, s := range firstOf(sources) {
 		since := ""
 		if !s.DownSince.IsZero() {
-			since = ", down since " + utc(s.DownSince)
+			since = ", down since " + job.UTC(s.DownSince)
 		}
 		p.full = append(p.full, bullet(s.Name, s.ID)+since+"\n"+told(*s.Failure))
 		p.brief = append(p.brief, bullet(s.Name, s.ID)+since+": "+clip(s.Failure.What, briefMost))

@@ -3,9 +3,7 @@ package slack_test
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -13,7 +11,8 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/golden"
+
 	slackgo "github.com/slack-go/slack"
 	"pgregory.net/rapid"
 
@@ -23,8 +22,6 @@ import (
 	"goldsmith/shared/report"
 	"goldsmith/shared/slack"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 var night = time.Date(2026, 5, 1, 2, 0, 0, 0, time.UTC)
 
@@ -83,11 +80,11 @@ func TestGolden(t *testing.T) {
 		"retired": slack.Of(retired()),
 		"alert":   slack.Alert("db runs again", []string{"db (i-0a6) was down for 21m."}, "C1", "<!here>"),
 	} {
-		t.Run(name, func(t *testing.T) { golden(t, name, m) })
+		t.Run(name, func(t *testing.T) { compare(t, name, m) })
 	}
 }
 
-func golden(t *testing.T, name string, m slack.Message) {
+func compare(t *testing.T, name string, m slack.Message) {
 	t.Helper()
 	var got bytes.Buffer
 	encoder := json.NewEncoder(&got)
@@ -96,19 +93,7 @@ func golden(t *testing.T, name string, m slack.Message) {
 	if err := encoder.Encode(m); err != nil {
 		t.Fatal(err)
 	}
-	path := "testdata/" + name + ".json"
-	if *update {
-		if err := os.WriteFile(path, got.Bytes(), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got.String()); diff != "" {
-		t.Errorf("%s (-want +got), -update to accept:\n%s", path, diff)
-	}
+	golden.Assert(t, got.String(), name+".json")
 }
 
 func TestMentionOnlyWhenUrgent(t *testing.T) {

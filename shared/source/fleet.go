@@ -76,7 +76,7 @@ func list(ctx context.Context, api Lister, filters ...types.Filter) ([]types.Ins
 
 // Find is one instance. ok is false when EC2 does not know it. It is asked for
 // by a filter, since a describe with one has twice the request rate; whether ids
-// alone count as one AWS does not say. But a filter that finds nothing proves
+// alone count as one AWS does not say. But an answer without it proves
 // nothing: that an instance is gone is believed when EC2 says NotFound to its id.
 func Find(ctx context.Context, api Lister, id string) (i types.Instance, ok bool, err error) {
 	byID := types.Filter{Name: aws.String("instance-id"), Values: []string{id}}
@@ -94,7 +94,7 @@ func Find(ctx context.Context, api Lister, id string) (i types.Instance, ok bool
 			}
 		}
 	}
-	return i, false, nil
+	return i, false, &fault.NotYet{Err: fmt.Errorf("looking at %s: EC2 answers without it", id)}
 }
 
 // Investigate completes what DescribeInstances says of many instances, in a few

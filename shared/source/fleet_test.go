@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/smithy-go"
 
+	"goldsmith/shared/fault"
 	"goldsmith/shared/source"
 	"goldsmith/shared/tag"
 )
@@ -113,10 +114,9 @@ func TestFind(t *testing.T) {
 		found bool
 		err   error
 	}{
-		"there":     {&pages{instances: [][]types.Instance{{instance("i-1", "")}}}, true, nil},
-		"not there": {&pages{}, false, nil},
-		"unknown":   {&pages{err: gone}, false, nil},
-		"busy":      {&pages{err: busy}, false, busy},
+		"there":   {&pages{instances: [][]types.Instance{{instance("i-1", "")}}}, true, nil},
+		"unknown": {&pages{err: gone}, false, nil},
+		"busy":    {&pages{err: busy}, false, busy},
 	} {
 		i, found, err := source.Find(t.Context(), c.api, "i-1")
 		if found != c.found || !errors.Is(err, c.err) || (err == nil) != (c.err == nil) {
@@ -128,10 +128,11 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// A filter that finds nothing proves nothing.
+// An answer without the instance proves nothing, neither to a filter nor to its id.
 func TestFindBelievesOnlyItsID(t *testing.T) {
 	api := &pages{}
-	if _, found, err := source.Find(t.Context(), api, "i-1"); found || err != nil {
+	_, found, err := source.Find(t.Context(), api, "i-1")
+	if found || !errors.As(err, new(*fault.NotYet)) {
 		t.Errorf("found %v, %v", found, err)
 	}
 	if last := api.asked[len(api.asked)-1]; len(last.InstanceIds) != 1 || last.InstanceIds[0] != "i-1" {

@@ -85,7 +85,7 @@ func imagedBefore(s types.Snapshot) *job.Reason {
 	}
 	return &job.Reason{Code: job.AlreadyImaged,
 		Text: fmt.Sprintf("its newest snapshot, of %s, has been imaged already (%s)",
-			aws.ToTime(s.StartTime).UTC().Format("2006-01-02 15:04 UTC"), image)}
+			job.UTC(aws.ToTime(s.StartTime)), image)}
 }
 
 // tagged are the account's own completed snapshots that the selector lets through.

@@ -130,16 +130,10 @@ func (p Pins) add(who string, templateID, templateName, version *string) {
 // asking for it by its number would fail. A template that is gone can launch nothing.
 func (g Finder) pinned(ctx context.Context, s *search, t templateOf, versions map[int64][]string) error {
 	numbers := slices.Sorted(maps.Keys(versions))
-	in := &ec2.DescribeLaunchTemplateVersionsInput{
-		MinVersion: aws.String(strconv.FormatInt(numbers[0], 10)), MaxVersion: aws.String(strconv.FormatInt(numbers[len(numbers)-1], 10)),
-		MaxResults: aws.Int32(versionsPage),
-	}
-	if t.id != "" {
-		in.LaunchTemplateId = aws.String(t.id)
-	} else {
-		in.LaunchTemplateName = aws.String(t.name)
-	}
+	in := t.versions()
+	in.MinVersion, in.MaxVersion = decimal(numbers[0]), decimal(numbers[len(numbers)-1])
 	pages := ec2.NewDescribeLaunchTemplateVersionsPaginator(g.EC2, in)
+	seen := map[int64]bool{}
 	for pages.HasMorePages() {
 		out, err := pages.NextPage(ctx)
 		if code := fault.Code(err); code == "InvalidLaunchTemplateId.NotFound" || code == "InvalidLaunchTemplateName.NotFoundException" {
@@ -149,13 +143,47 @@ func (g Finder) pinned(ctx context.Context, s *search, t templateOf, versions ma
 			return err
 		}
 		for _, v := range out.LaunchTemplateVersions {
+			seen[aws.ToInt64(v.VersionNumber)] = true
 			for _, who := range versions[aws.ToInt64(v.VersionNumber)] {
 				s.pin(v, who)
 			}
 		}
 	}
+	for _, number := range numbers {
+		if !seen[number] {
+			if err := g.deleted(ctx, t, number); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
+
+// deleted is an error unless EC2 says that the version, which an answer has left out, does not exist.
+func (g Finder) deleted(ctx context.Context, t templateOf, number int64) error {
+	in := t.versions()
+	in.Versions = []string{*decimal(number)}
+	_, err := g.EC2.DescribeLaunchTemplateVersions(ctx, in)
+	if fault.Code(err) == "InvalidLaunchTemplateId.VersionNotFound" {
+		return nil
+	}
+	if err == nil {
+		err = fmt.Errorf("version %d was left out of an answer", number)
+	}
+	return err
+}
+
+func (t templateOf) versions() *ec2.DescribeLaunchTemplateVersionsInput {
+	in := &ec2.DescribeLaunchTemplateVersionsInput{MaxResults: aws.Int32(versionsPage)}
+	if t.id != "" {
+		in.LaunchTemplateId = aws.String(t.id)
+	} else {
+		in.LaunchTemplateName = aws.String(t.name)
+	}
+	return in
+}
+
+func decimal(number int64) *string { return aws.String(strconv.FormatInt(number, 10)) }
 
 func (s *search) pin(v types.LaunchTemplateVersion, who string) {
 	s.name(v, "pin of "+who+" "+versionOf(v), fmt.Sprintf("%s pins version %d of launch template %s", who, aws.ToInt64(v.VersionNumber), called(v)))

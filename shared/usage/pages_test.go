@@ -210,6 +210,7 @@ func (p *twoPages) GetParametersByPath(
 	_ context.Context, in *ssm.GetParametersByPathInput, _ ...func(*ssm.Options),
 ) (*ssm.GetParametersByPathOutput, error) {
 	next, last := p.second(in.NextToken, in.MaxResults)
+	last = last && aws.ToBool(in.Recursive) // It lies below another level.
 	return &ssm.GetParametersByPathOutput{NextToken: next, Parameters: of(last, ssmtypes.Parameter{},
 		ssmtypes.Parameter{Name: aws.String("/golden/web"), Value: aws.String(subject)})}, nil
 }

@@ -176,6 +176,21 @@ func TestSnapshotUsesKeepImageAndSnapshot(t *testing.T) {
 	}
 }
 
+// Whom a snapshot is shared with is told.
+func TestWhomASnapshotIsSharedWith(t *testing.T) {
+	for name, who := range map[string]string{"another account": "account 210987654321", "everybody": "everybody"} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			i := w.describe(w.image())[0]
+			snapshotUses[name](w, snapshotOf(i))
+			uses, err := w.finder().Uses(w.Context(), []types.Image{i})
+			w.Must(err)
+			want := []string{"snapshot " + snapshotOf(i) + ": shared with " + who}
+			w.Same("uses", uses[aws.ToString(i.ImageId)], want)
+		})
+	}
+}
+
 func TestFleetsKeepImages(t *testing.T) {
 	for name, use := range fleetUses {
 		t.Run(name, func(t *testing.T) {

@@ -139,12 +139,12 @@ func (m *measured) machineRows() []row {
 	if r.PeakMiB == 0 {
 		rows[1].Measured, rows[1].Verdict = "-", "needs Linux's /proc"
 	}
-	if m.Stack == nil {
+	if m.Suite == nil {
 		return append(rows, row{"make test, warm / cold", "under 90 s / 360 s on 2 cores", "-", "takes minutes: --suite"})
 	}
 	return append(rows, row{
 		"make test, warm / cold", "under 90 s / 360 s on 2 cores",
-		fmt.Sprintf("%.0f s / %.0f s on %s", m.Stack.Warm, m.Stack.Cold, m.Stack.At.Format("2006-01-02")), verdict(m.Stack.Warm < 90 && m.Stack.Cold < 360),
+		fmt.Sprintf("%.0f s / %.0f s on %s", m.Suite.Warm, m.Suite.Cold, m.Suite.At.Format("2006-01-02")), verdict(m.Suite.Warm < 90 && m.Suite.Cold < 360),
 	})
 }
 

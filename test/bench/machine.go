@@ -70,7 +70,7 @@ func (m *measured) suite(ctx context.Context, o options) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	return cmp.Or(err, json.Unmarshal(text, &m.Stack))
+	return cmp.Or(err, json.Unmarshal(text, &m.Suite))
 }
 
 func timeSuite(ctx context.Context) error {

@@ -85,7 +85,7 @@ type measured struct {
 	Demo float64 `json:"demoSeconds"`
 	// Served is the served suite under load.
 	Served servedLoad `json:"served"`
-	Stack  *suiteTime `json:"suite,omitempty"`
+	Suite  *suiteTime `json:"suite,omitempty"`
 }
 
 // nights plays the nights whose figures do not depend on the machine.

@@ -22,6 +22,9 @@ import (
 //go:embed switches.go.txt
 var switches string
 
+// wiring is the file in which a function is put together: every night runs it, and no test of its package.
+const wiring = "wire.go"
+
 // listed is what go list says of a package.
 type listed struct {
 	ImportPath, Dir, Name, Export string
@@ -78,6 +81,9 @@ func instrument(pkg, into string) ([]Mutant, string, error) {
 	var mutants []Mutant
 	next := 0
 	for i, file := range files {
+		if self.GoFiles[i] == wiring {
+			continue
+		}
 		path := filepath.Join(self.Dir, self.GoFiles[i])
 		src, err := os.ReadFile(path)
 		if err != nil {

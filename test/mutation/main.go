@@ -25,7 +25,7 @@ type subject struct {
 // subjects are the packages that keep the promises: what may be removed, what must run again, what is launched.
 var subjects = []subject{
 	{"shared/retention", []string{"shared/retention", "functions/retire", "test/security"}},
-	{"shared/usage", []string{"shared/usage", "test/security"}},
+	{"shared/usage", []string{"shared/usage", "functions/retire", "test/security"}},
 	{"functions/recover", []string{"functions/recover", "test/security", "test/night " + rescues}},
 	{"functions/retire", []string{"functions/retire", "test/security"}},
 	{"shared/rollout", []string{"shared/rollout", "functions/roll", "functions/rollback", "functions/image"}},
@@ -42,6 +42,8 @@ type Result struct {
 	Mutant
 	Killed  bool `json:"killed"`
 	Reached bool `json:"reached"`
+	// By is the test that noticed it.
+	By string `json:"by,omitempty"`
 }
 
 // Score is what came of a package. Sites are all mutants that there are, Results those that were tried.
@@ -113,6 +115,9 @@ func (s subject) play(ctx context.Context) (Score, error) {
 	}
 	score.Sites, score.Results = len(mutants), nil
 	tests := &binaries{subject: s, overlay: overlay, into: into, sum: fmt.Sprint(score.Sum, " ", len(mutants))}
+	if tests.last, err = noticed(into); err != nil {
+		return score, err
+	}
 	if *learn {
 		score.Results = slices.Collect(maps.Values(known))
 		return score, tests.build(ctx)
@@ -150,6 +155,8 @@ type binaries struct {
 	subject
 	overlay, into, sum string
 	built              []*binary
+	// last are the tests that noticed mutants when they were tried last, by the mutants' keys.
+	last map[string]string
 }
 
 func (b *binaries) build(ctx context.Context) error {
@@ -168,7 +175,34 @@ func (b *binaries) try(ctx context.Context, m Mutant) (Result, error) {
 	if err := b.build(ctx); err != nil {
 		return Result{}, err
 	}
-	return try(ctx, b.built, m), nil
+	return b.note(try(ctx, b.built, m, b.last[m.Key()]))
+}
+
+// note keeps which test noticed a mutant, for when it is tried again.
+func (b *binaries) note(r Result) (Result, error) {
+	if !r.Killed {
+		return r, nil
+	}
+	b.last[r.Key()] = r.By
+	text, err := json.Marshal(b.last)
+	if err != nil {
+		return r, err
+	}
+	return r, os.WriteFile(filepath.Join(b.into, noticers), text, 0o600)
+}
+
+// noticers is the file of what noticed which mutant.
+const noticers = "noticed.json"
+
+func noticed(into string) (map[string]string, error) {
+	last := map[string]string{}
+	text, err := os.ReadFile(filepath.Join(into, noticers))
+	if os.IsNotExist(err) {
+		return last, nil
+	} else if err != nil {
+		return nil, err
+	}
+	return last, json.Unmarshal(text, &last)
 }
 
 // sample takes so many mutants, evenly over the package: the same ones each time.

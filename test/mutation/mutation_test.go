@@ -24,7 +24,7 @@ func TestMutantsOfASmallPackage(t *testing.T) {
 	kinds := map[string]int{}
 	for _, m := range mutants {
 		kinds[m.Kind]++
-		if r := try(context.Background(), []*binary{b}, m); !r.Killed {
+		if r := try(context.Background(), []*binary{b}, m, ""); !r.Killed {
 			survivors[m.Func+" "+m.Kind+" "+m.Text] = r.Reached
 		}
 	}

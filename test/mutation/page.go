@@ -27,24 +27,30 @@ A mutant is one change of a package: a condition that is always true or always f
 statement or a case that is left out, a loop that ends after its first round, a value that is its type's zero, the
 opposite of a flag, plus for minus, a number that is one more. The tests that reach it must fail with it. Tried are at
 most %d of a package's, evenly over it and the same ones each time, with the tests of the packages that are named; what
-is returned beside an error, and what is logged, is not changed. ` + "`make mutants`" + ` tries them and writes this
-section (` + "`ARGS=\"-only functions/claim\"`" + ` tries those of one package).
+is returned beside an error, what is logged, and how a function is wired (` + "`wire.go`" + `), is not changed. Only a test
+that fails, or takes many times its processor time, counts: one that a loaded machine keeps waiting does not.
+` + "`make mutants`" + ` tries them and writes this section (` + "`ARGS=\"-only functions/claim\"`" + ` tries those of one package).
 
 | package | with the tests of | mutants | tried | killed | score |
 |---|---|---|---|---|---|
 `
 
-// writePage replaces the page's section.
+// writePage replaces the page's section. Of a package of which nothing is known here it keeps what it says.
 func writePage(scores []Score) error {
 	text, err := os.ReadFile(reliability)
 	if err != nil {
 		return err
 	}
-	before, _, _ := strings.Cut(string(text), section)
+	before, earlier, _ := strings.Cut(string(text), section)
 	var b strings.Builder
 	b.WriteString(strings.TrimRight(before, "\n") + "\n" + section)
 	fmt.Fprintf(&b, about, *most)
 	for _, s := range scores {
+		kept := rowsOf(earlier, s.Package+"`")
+		if len(s.Results) == 0 && len(kept) > 0 {
+			b.WriteString(kept[0])
+			continue
+		}
 		score := unmeasured
 		if len(s.Results) > 0 {
 			score = fmt.Sprintf("%.1f %%", s.percent())
@@ -55,6 +61,9 @@ func writePage(scores []Score) error {
 	b.WriteString("\n| what survives | change | why |\n|---|---|---|\n")
 	known := why()
 	for _, s := range scores {
+		if len(s.Results) == 0 {
+			b.WriteString(strings.Join(rowsOf(earlier, s.Package+"/"), ""))
+		}
 		for _, r := range s.Results {
 			if r.Killed {
 				continue
@@ -67,6 +76,16 @@ func writePage(scores []Score) error {
 		}
 	}
 	return os.WriteFile(reliability, []byte(b.String()), 0o600)
+}
+
+// rowsOf are the rows of a section whose first cell begins so.
+func rowsOf(section, begins string) (rows []string) {
+	for line := range strings.Lines(section) {
+		if strings.HasPrefix(line, "| `"+begins) {
+			rows = append(rows, line)
+		}
+	}
+	return rows
 }
 
 var inCell = strings.NewReplacer("|", `\|`, "`", "'")

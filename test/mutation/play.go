@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -16,9 +17,11 @@ import (
 )
 
 const (
-	// patience is what a test may take with a change, beyond five times what it takes without: a change
-	// that makes it endless is noticed.
+	// patience is the processor time that tests may take with a change, beyond five times what they take without: a
+	// change that makes one endless is noticed. The time on a clock proves nothing on a machine that others use, too.
 	patience = 10 * time.Second
+	// hung is when a test that neither ends nor computes is given up. It is not counted as one that noticed the change.
+	hung = 10 * time.Minute
 	// seed makes the drawn worlds of property tests the same ones each time.
 	seed = "7"
 )
@@ -32,7 +35,8 @@ type binary struct {
 
 // test is a test that reaches mutants.
 type test struct {
-	Name    string
+	Name string
+	// Took is the processor time of it.
 	Took    time.Duration
 	Reaches map[int]bool
 }
@@ -51,12 +55,12 @@ func compile(ctx context.Context, pkg, matching, overlay, into, sum string) (*bi
 	if err != nil {
 		return nil, fmt.Errorf("building the tests of %s: %w\n%s", pkg, err, out)
 	}
-	help, _, _ := b.run(ctx, 0, "", time.Minute, "-help")
+	help, _, _ := b.run(ctx, 0, "", endless, "-help")
 	b.rapid = bytes.Contains(help, []byte("rapid.seed"))
 	if b.recall(sum); b.Whole {
 		return b, nil
 	}
-	named, _, err := b.run(ctx, 0, "", time.Minute, "-test.list", matching)
+	named, _, err := b.run(ctx, 0, "", endless, "-test.list", matching)
 	if err != nil {
 		return nil, fmt.Errorf("listing the tests of %s: %w\n%s", pkg, err, named)
 	}
@@ -106,7 +110,7 @@ func (b *binary) learn(ctx context.Context, name, seen string) error {
 	if err := os.RemoveAll(seen); err != nil {
 		return err
 	}
-	out, took, err := b.run(ctx, 0, seen, 5*time.Minute, b.args("^"+name+"$")...)
+	out, took, err := b.run(ctx, 0, seen, endless, b.args("^"+name+"$")...)
 	if err != nil {
 		return fmt.Errorf("%s fails without a change: %w\n%s", name, err, out)
 	}
@@ -137,39 +141,56 @@ func (b *binary) args(tests string) []string {
 	return args
 }
 
-// run runs the binary with one change switched on; 0 is none.
+// endless is the processor time of what runs without a change: there is no limit but the clock's.
+const endless = hung
+
+// run runs the binary with one change switched on; 0 is none. It returns the processor time that it took. The system
+// ends what takes more than most of it.
 func (b *binary) run(ctx context.Context, mutant int, seen string, most time.Duration, args ...string) ([]byte,
 	time.Duration, error) {
-	ctx, cancel := context.WithTimeout(ctx, most)
+	ctx, cancel := context.WithTimeout(ctx, hung)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, b.path, args...)
+	limited := append([]string{"-c", `ulimit -t "$0" && exec "$@"`, fmt.Sprint(int(most.Seconds()) + 1), b.path}, args...)
+	cmd := exec.CommandContext(ctx, "sh", limited...)
 	cmd.Dir = b.dir
 	cmd.Env = append(os.Environ(), "MUTANT="+strconv.Itoa(mutant), "MUTANTS_SEEN="+seen)
-	began := time.Now()
 	out, err := cmd.CombinedOutput()
-	return out, time.Since(began), err
+	if ctx.Err() != nil {
+		return out, 0, ctx.Err()
+	}
+	return out, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), err
 }
 
-// try runs the tests that reach a mutant.
-func try(ctx context.Context, binaries []*binary, m Mutant) Result {
+// try runs the tests that reach a mutant: first the one that noticed it when it was tried last, then the quick ones.
+func try(ctx context.Context, binaries []*binary, m Mutant, last string) Result {
 	r := Result{Mutant: m}
 	for _, b := range binaries {
-		var names []string
-		most := patience
 		for _, t := range b.Tests {
-			if t.Reaches[m.ID] {
-				names = append(names, t.Name)
-				most += 5 * t.Took
+			r.Reached = r.Reached || t.Reaches[m.ID]
+			if b.named(t) == last && t.Reaches[m.ID] && b.notices(ctx, m, t) {
+				r.Killed, r.By = true, last
+				return r
 			}
 		}
-		r.Reached = r.Reached || len(names) > 0
-		// The quick ones have their say first.
-		for some := range slices.Chunk(names, 4) {
-			if _, _, err := b.run(ctx, m.ID, "", most, b.args("^("+strings.Join(some, "|")+")$")...); err != nil {
-				r.Killed = true
+	}
+	for _, b := range binaries {
+		for _, t := range b.Tests {
+			if t.Reaches[m.ID] && b.named(t) != last && b.notices(ctx, m, t) {
+				r.Killed, r.By = true, b.named(t)
 				return r
 			}
 		}
 	}
 	return r
+}
+
+// named is a test with its package.
+func (b *binary) named(t test) string {
+	return strings.TrimSuffix(filepath.Base(b.path), ".test") + "." + t.Name
+}
+
+// notices reports whether a test fails with a mutant, or takes more of the processor than it may.
+func (b *binary) notices(ctx context.Context, m Mutant, t test) bool {
+	_, _, err := b.run(ctx, m.ID, "", patience+5*t.Took, b.args("^"+t.Name+"$")...)
+	return err != nil && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled)
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	direct "github.com/aws/aws-sdk-go-v2/service/ebs"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
@@ -193,6 +194,7 @@ func (n *night) rehearse(run job.Run, p plan.Plan) rehearsal.Night {
 	before := len(n.changes())
 	stage := rehearsal.Stage{
 		EC2: n.cloud, AutoScaling: autoscaling.NewFromConfig(n.AWS()), Parameters: n.ssm, Ledger: n.Ledger,
+		Blocks: direct.NewFromConfig(n.AWS()),
 		Path: "/goldsmith/images", Now: time.Now,
 	}
 	said := must(stage.Play(n.ctx, run, p))(n.t)
@@ -203,7 +205,9 @@ func (n *night) rehearse(run job.Run, p plan.Plan) rehearsal.Night {
 // changes are the calls so far, of people and not of functions, that change something.
 func (n *night) changes() (found []string) {
 	for _, c := range n.Calls.Since(0) {
-		if c.Caller == "" && !strings.HasPrefix(c.Action, "Describe") && !strings.HasPrefix(c.Action, "Get") {
+		reads := slices.ContainsFunc([]string{"Describe", "Get", "List"},
+			func(word string) bool { return strings.HasPrefix(c.Action, word) })
+		if c.Caller == "" && !reads {
 			found = append(found, c.Action)
 		}
 	}

@@ -7,8 +7,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"goldsmith/cmd/goldsmith/rehearsal"
 	"goldsmith/local/ec2"
 	"goldsmith/local/stack"
+	"goldsmith/shared/attribute"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/tag"
@@ -29,8 +31,12 @@ func TestAPlanOverAnotherToolsSnapshots(t *testing.T) {
 		template := n.template("web", "web", "t3.micro", ec2.ImageX86)
 		n.snapshotOf(web, "", daily)
 		newest := n.snapshotOf(web, "", daily)
+		p := n.plans.Plans["nightly"]
+		said := n.rehearse(rehearsal.Scheduled(p, time.Now()), p).Sources
 		first := n.run()[0]
-		n.wasRegistered(first, newest)
+		i := n.wasRegistered(first, newest)
+		n.want("rehearsed", len(said) == 1 && said[0].ID == newest && said[0].Registering != nil, true)
+		n.want("boot mode, as rehearsed", i.BootMode, said[0].Registering.Value(attribute.BootMode))
 		n.want("results", len(n.results(first)), 1)
 		n.want("stops", len(n.callsOf("StopInstances")), 0)
 		n.want("launched", n.defaultImage(template), n.results(first)[newest].Image.ID)

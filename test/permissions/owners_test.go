@@ -14,10 +14,10 @@ import (
 	"goldsmith/shared/tag"
 )
 
-// handedOver: the names of two sources were those of an instance and of a volume, which are gone; a person hands one
-// over to a member of a group.
+// handedOver: the names of three sources were those of an instance, of a volume and of a group, which are gone; a person
+// hands one over to a member of a group.
 func handedOver(n *night) {
-	lineages := map[string]string{"web": "i-0123456789abcdef0", "lab": "vol-0123456789abcdef0"}
+	lineages := map[string]string{"web": "i-0123456789abcdef0", "lab": "vol-0123456789abcdef0", "old": "group/gone:1"}
 	ids := map[string]string{}
 	for name, of := range lineages {
 		must(n.book.PutOwner(n.ctx, ledger.Owner{Name: name, Lineage: of}))(n.t)

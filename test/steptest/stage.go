@@ -34,10 +34,10 @@ import (
 	"goldsmith/local/sfn"
 	localslack "goldsmith/local/slack"
 	"goldsmith/local/ssm"
+	"goldsmith/shared/awsclient"
 	"goldsmith/shared/event"
 	"goldsmith/shared/notify"
 	"goldsmith/shared/plan"
-	"goldsmith/shared/settings"
 	"goldsmith/shared/slack"
 	"goldsmith/shared/tag"
 )
@@ -133,7 +133,7 @@ func (s *Stage) config(client aws.HTTPClient) aws.Config {
 	return aws.Config{
 		Region: Region, Credentials: credentials.NewStaticCredentialsProvider("AKIAEMBEDDED", "embedded", ""),
 		BaseEndpoint: aws.String("http://aws.local"), HTTPClient: client,
-		Retryer: func() aws.Retryer { return settings.Retryer() },
+		Retryer: func() aws.Retryer { return awsclient.Retryer() },
 	}
 }
 

@@ -17,9 +17,9 @@ import (
 	"github.com/aws/smithy-go/logging"
 
 	"goldsmith/cmd/goldsmith/deployment"
+	"goldsmith/shared/awsclient"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/ledger"
-	"goldsmith/shared/settings"
 )
 
 // configured is the SDK's own configuration, looked at before anything is asked:
@@ -27,7 +27,7 @@ import (
 func configured(ctx context.Context, account Account) (aws.Config, error) {
 	cfg, err := config.LoadDefaultConfig(ctx,
 		config.WithSharedConfigProfile(account.Profile), config.WithRegion(account.Region),
-		config.WithRetryer(func() aws.Retryer { return settings.Retryer() }),
+		config.WithRetryer(func() aws.Retryer { return awsclient.Retryer() }),
 		// What the SDK would warn of is told by the error that follows.
 		config.WithLogger(logging.Nop{}))
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/ebs"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -35,12 +36,13 @@ them. What uses an old image once groups are refreshed is known only when they a
 
 Of a snapshot it shows the image that would be registered: each attribute with who
 says it, from AMIs and instances of the same volume, from the disk itself, which is
-read, and from the tag goldsmith:image-settings; or why there would be none.`,
+read, from the tag goldsmith:image-settings and, with --name, from the plan; or why
+there would be none. Of a plan of snapshots it shows the same of each.`,
 		Example: "  goldsmith plan\n  goldsmith plan --name nightly\n  goldsmith plan --name on-demand --source i-0123456789abcdef0\n  goldsmith plan --source snap-0123456789abcdef0 --set bootMode=uefi",
 		Args:    takes(0, 0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if strings.HasPrefix(source, snapshotPrefix) {
-				return t.planSnapshot(c.Context(), source, name, set, data)
+				return t.planSnapshot(c.Context(), source, path, name, set, data)
 			}
 			if len(data) > 0 {
 				return misusedf("--data goes with --source snap-..., and with nothing else")
@@ -159,7 +161,7 @@ func (t *terms) stage(ctx context.Context) (rehearsal.Stage, string, error) {
 	site, err := t.site(ctx)
 	stage := rehearsal.Stage{
 		EC2: ec2.NewFromConfig(site.aws), AutoScaling: autoscaling.NewFromConfig(site.aws),
-		Parameters: ssm.NewFromConfig(site.aws), Now: t.Now,
+		Parameters: ssm.NewFromConfig(site.aws), Blocks: ebs.NewFromConfig(site.aws), Now: t.Now,
 	}
 	if err == nil {
 		stage.Ledger = site.ledger

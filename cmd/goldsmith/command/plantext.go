@@ -34,6 +34,7 @@ func (n plannedPlan) print(p *page, now time.Time) {
 		p.line("  %s", n.summary())
 	}
 	n.printImaged(p)
+	n.printRegistering(p)
 	n.printSkipped(p)
 	names := n.names()
 	n.printTemplates(p, names)
@@ -98,10 +99,23 @@ func (n plannedPlan) printImaged(p *page) {
 	p.table(rows)
 }
 
+// printRegistering shows what would be registered of each snapshot.
+func (n plannedPlan) printRegistering(p *page) {
+	for _, s := range n.Sources {
+		if s.Registering != nil {
+			p.line("")
+			p.line("  %s of %s, registered with", clean(s.Name), s.ID)
+			printDecision(p, *s.Registering)
+		}
+	}
+}
+
 func (n plannedPlan) how(s rehearsal.Source) string {
 	switch {
 	case s.Decision == job.StopFirst:
 		return "stopped, imaged, started"
+	case s.Registering != nil:
+		return "copied and registered"
 	case s.Decision == job.RegisterIt:
 		return "copied, and registered if its disk starts"
 	case !s.Running:

@@ -3,20 +3,18 @@ package command_test
 import (
 	"bytes"
 	"context"
-	"flag"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"gotest.tools/v3/golden"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
-	"github.com/google/go-cmp/cmp"
 
 	"goldsmith/cmd/goldsmith/command"
 	"goldsmith/local/clock"
@@ -27,8 +25,6 @@ import (
 	"goldsmith/shared/planfile"
 	"goldsmith/shared/tag"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 // scene is a suite in fake time and a person at a terminal.
 type scene struct {
@@ -166,10 +162,10 @@ func (u undeployed) Do(r *http.Request) (*http.Response, error) {
 // golden holds what was said against a file; -update writes it.
 func (s *scene) golden(name string, got said, code int) {
 	s.Helper()
-	golden(s.T, name, got, code)
+	compare(s.T, name, got, code)
 }
 
-func golden(t *testing.T, name string, got said, code int) {
+func compare(t *testing.T, name string, got said, code int) {
 	t.Helper()
 	if got.code != code {
 		t.Errorf("exit code %d, want %d", got.code, code)
@@ -178,19 +174,7 @@ func golden(t *testing.T, name string, got said, code int) {
 	if got.err != "" {
 		text += "--- standard error ---\n" + got.err
 	}
-	path := filepath.Join("testdata", name+".txt")
-	if *update {
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), text); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", name, diff)
-	}
+	golden.Assert(t, text, name+".txt")
 }
 
 // changes are the calls that a person made and that change something.

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"goldsmith/shared/job"
 	"goldsmith/shared/report"
 )
 
@@ -131,7 +132,7 @@ func stamp(t time.Time) string {
 	if t.IsZero() {
 		return "-"
 	}
-	return t.UTC().Format("2006-01-02 15:04 UTC")
+	return job.UTC(t)
 }
 
 // span is a length of time in its two largest units: "3d 4h", "23h 5m", "40s".

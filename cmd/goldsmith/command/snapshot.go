@@ -12,6 +12,7 @@ import (
 
 	"goldsmith/shared/attribute"
 	"goldsmith/shared/fault"
+	"goldsmith/shared/plan"
 )
 
 // A snapshot as the source of plan.
@@ -28,13 +29,22 @@ type plannedSnapshot struct {
 	gib int32
 }
 
-// planSnapshot shows what would be registered of a snapshot, and by whose word. It needs no plan.
-func (t *terms) planSnapshot(ctx context.Context, id, name string, set, data []string) error {
-	switch {
-	case !snapshotID.MatchString(id):
+// planSnapshot shows what would be registered of a snapshot, and by whose word. It needs no plan; one that is named
+// has its say.
+func (t *terms) planSnapshot(ctx context.Context, id, path, name string, set, data []string) error {
+	if !snapshotID.MatchString(id) {
 		return misusedf("--source %q is no snapshot id; want snap- and 8 or 17 hex digits", id)
-	case name != "":
-		return misusedf("--name has no part in what a snapshot is registered as; leave it out")
+	}
+	var of plan.Plan
+	if name != "" {
+		plans, err := t.plans(path)
+		if err != nil {
+			return err
+		}
+		if _, err := chosenPlans(plans, name, id); err != nil {
+			return err
+		}
+		of = plans.Plans[name]
 	}
 	volumes, err := dataVolumes(id, data)
 	if err != nil {
@@ -48,7 +58,7 @@ func (t *terms) planSnapshot(ctx context.Context, id, name string, set, data []s
 	if err != nil {
 		return err
 	}
-	found, err := lookAtSnapshot(ctx, cfg, id, volumes, settings)
+	found, err := lookAtSnapshot(ctx, cfg, id, volumes, of, settings)
 	if err != nil {
 		return err
 	}
@@ -62,18 +72,18 @@ func (t *terms) planSnapshot(ctx context.Context, id, name string, set, data []s
 }
 
 // lookAtSnapshot decides from what is found of a snapshot and its data volumes; the settings come before all else.
-func lookAtSnapshot(ctx context.Context, cfg aws.Config, id string, volumes map[string]string,
+func lookAtSnapshot(ctx context.Context, cfg aws.Config, id string, volumes map[string]string, of plan.Plan,
 	settings attribute.Settings) (plannedSnapshot, error) {
-	looker := attribute.Looker{EC2: ec2.NewFromConfig(cfg), EBS: ebs.NewFromConfig(cfg)}
-	evidence, err := looker.Look(ctx, id, volumes)
+	looker := attribute.Looker{EC2: ec2.NewFromConfig(cfg), EBS: ebs.NewFromConfig(cfg), First: settings}
+	planned, err := looker.Plan(ctx, id, volumes, of, "")
 	if fault.IsNotFound(err) {
 		err = fault.Failure("Check the id, the Region and the account.", "%w", err)
 	}
 	if err != nil {
 		return plannedSnapshot{}, err
 	}
-	evidence.Settings = append([]attribute.Settings{settings}, evidence.Settings...)
-	found := plannedSnapshot{Decision: attribute.Decide(evidence), gib: aws.ToInt32(evidence.Snapshot.VolumeSize)}
+	evidence := planned.Evidence
+	found := plannedSnapshot{Decision: planned.Decision, gib: aws.ToInt32(evidence.Snapshot.VolumeSize)}
 	if evidence.Disk != nil {
 		found.Disk = evidence.Disk.String()
 	}
@@ -94,8 +104,14 @@ func (s plannedSnapshot) print(p *page) {
 	}
 	p.line("  an image would be registered with")
 	p.line("")
+	printDecision(p, s.Decision)
+	s.printNotes(p)
+}
+
+// printDecision shows what would be registered, and by whose word.
+func printDecision(p *page, d attribute.Decision) {
 	rows := [][]string{{"ATTRIBUTE", "VALUE", "SAID BY"}}
-	for _, a := range s.Attributes {
+	for _, a := range d.Attributes {
 		value := a.Value
 		if len(value) > 40 {
 			value = value[:40] + "..."
@@ -103,15 +119,15 @@ func (s plannedSnapshot) print(p *page) {
 		rows = append(rows, []string{string(a.Key), value, a.Source})
 	}
 	p.table(rows)
-	if len(s.Data) > 0 {
-		p.line("")
-		volumes := [][]string{{"DATA VOLUME", "SNAPSHOT", "GIB", "SAID BY"}}
-		for _, v := range s.Data {
-			volumes = append(volumes, []string{v.Device, v.Snapshot, strconv.Itoa(int(v.GiB)), v.Source})
-		}
-		p.table(volumes)
+	if len(d.Data) == 0 {
+		return
 	}
-	s.printNotes(p)
+	p.line("")
+	volumes := [][]string{{"DATA VOLUME", "SNAPSHOT", "GIB", "SAID BY"}}
+	for _, v := range d.Data {
+		volumes = append(volumes, []string{v.Device, v.Snapshot, strconv.Itoa(int(v.GiB)), v.Source})
+	}
+	p.table(volumes)
 }
 
 // dataVolumes reads --data: devices and the snapshots that are to be at them.

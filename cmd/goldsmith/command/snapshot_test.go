@@ -1,6 +1,8 @@
 package command_test
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -81,11 +83,42 @@ func TestPlanOfASnapshotThatMayNotBeRead(t *testing.T) {
 	})
 }
 
+// storedPlans is a file with a plan of snapshots, which says what nothing else says of them.
+func (s *scene) storedPlans(more string) string {
+	s.Helper()
+	path := filepath.Join(s.TempDir(), "plans.yaml")
+	s.must(os.WriteFile(path, []byte(`default: stored
+plans:
+  stored:
+    schedule: cron(30 3 * * ? *)
+    sources: {snapshots: {tags: {Backup: [daily]}}}
+    image: {settings: "rootDeviceName=/dev/xvda enaSupport=true"}
+`+more), 0o600))
+	return path
+}
+
+// What a run of a plan of snapshots would register of each, and by whose word.
+func TestPlanOfAPlanOfSnapshots(t *testing.T) {
+	play(t, func(s *scene) {
+		data := func() (*disks.Disk, error) { return disks.GPT(1, disks.Part{MiB: 900, Fill: disks.EXT4}) }
+		ids := map[string]string{"web": s.snapshotOf(s.launch("web")), "mail": s.upload("", linux), "store": s.upload("", data)}
+		for name, id := range ids {
+			s.must(s.suite.EC2.SetTags(id, map[string]string{"Backup": "daily", "Name": name}))
+		}
+		path := s.storedPlans("")
+		s.golden("plan-of-snapshots", s.types("plan", "--plans", path), 0)
+		s.golden("plan-of-snapshots-json", s.types("plan", "--plans", path, "-o", "json"), 0)
+		s.golden("plan-snapshot-planned", s.types("plan", "--plans", path, "--name", "stored", "--source", ids["mail"]), 0)
+		path = s.storedPlans("    verify: {boot: true, subnet: subnet-0123456789abcdef0}\n")
+		s.golden("plan-snapshot-untestable", s.types("plan", "--plans", path, "--name", "stored", "--source", ids["mail"]), 4)
+	})
+}
+
 func TestPlanOfASnapshotMistakes(t *testing.T) {
 	play(t, func(s *scene) {
 		for name, line := range map[string][]string{
 			"plan-snapshot-malformed": {"plan", "--source", "snap-1"},
-			"plan-snapshot-name":      {"plan", "--source", "snap-0123456789abcdef0", "--name", "nightly"},
+			"plan-snapshot-name":      {"plan", "--source", "snap-0123456789abcdef0", "--plans", plans, "--name", "weekly"},
 			"plan-snapshot-set":       {"plan", "--set", "bootMode=uefi"},
 			"plan-snapshot-wrong-set": {"plan", "--source", "snap-0123456789abcdef0", "--set", "kernelId=aki-1", "--set", "bootMode=bios"},
 		} {

@@ -8,8 +8,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
 
+	"goldsmith/shared/attribute"
+	"goldsmith/shared/disk"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
@@ -24,7 +25,7 @@ type EC2 interface {
 	Sources
 	usage.EC2
 	rollout.Reader
-	ec2.DescribeVolumesAPIClient
+	attribute.API
 }
 
 // Sources is what EC2 knows of sources.
@@ -58,7 +59,9 @@ type Stage struct {
 	EC2         EC2
 	AutoScaling AutoScaling
 	Parameters  Parameters
-	Ledger      Ledger
+	// Blocks reads the disks of snapshots.
+	Blocks disk.API
+	Ledger Ledger
 	// Path is the Parameter Store path that the aliases of images lie under.
 	Path string
 	Now  func() time.Time

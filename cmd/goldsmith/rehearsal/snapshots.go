@@ -5,6 +5,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"goldsmith/shared/attribute"
+	"goldsmith/shared/fault"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
@@ -12,8 +14,10 @@ import (
 	"goldsmith/shared/tag"
 )
 
-// snapshots are those that a run of a plan of snapshots would take. What is registered of each its disk decides, which
-// is read by plan --source.
+// mostRead is how many disks a rehearsal reads: each takes some blocks, which cost a little, and a second or two.
+const mostRead = 20
+
+// snapshots are those that a run of a plan of snapshots would take, and what would be registered of the first of them.
 func (s Stage) snapshots(ctx context.Context, p plan.Plan) ([]Source, error) {
 	found, err := source.Newest(ctx, s.EC2, p.Sources)
 	if err != nil {
@@ -23,7 +27,7 @@ func (s Stage) snapshots(ctx context.Context, p plan.Plan) ([]Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := []Source{}
+	all, read := []Source{}, 0
 	for _, each := range found {
 		id := aws.ToString(each.SnapshotId)
 		src := Source{ID: id, Name: source.Name(tag.Map(each.Tags), id), Decision: job.RegisterIt}
@@ -31,10 +35,32 @@ func (s Stage) snapshots(ctx context.Context, p plan.Plan) ([]Source, error) {
 			reason := (&ledger.HeldError{Source: id, By: claim}).Reason()
 			each.Skip = &reason
 		}
-		if each.Skip != nil {
+		switch {
+		case each.Skip != nil:
 			src = src.skipped(*each.Skip)
+		case read < mostRead:
+			read++
+			if src, err = s.registering(ctx, src, p); err != nil {
+				return nil, err
+			}
 		}
 		all = append(all, src)
 	}
 	return all, nil
+}
+
+// registering decides as the run will.
+func (s Stage) registering(ctx context.Context, src Source, p plan.Plan) (Source, error) {
+	found, err := attribute.Looker{EC2: s.EC2, EBS: s.Blocks}.Plan(ctx, src.ID, nil, p, "")
+	if fault.IsNotFound(err) {
+		return src.skipped(source.NoSnapshot), nil
+	}
+	if err != nil {
+		return src, err
+	}
+	if refused := found.Decision.Refused; refused != nil {
+		return src.skipped(refused.Reason(false)), nil
+	}
+	src.Registering, src.Warnings = &found.Decision, found.Decision.Notable()
+	return src, nil
 }

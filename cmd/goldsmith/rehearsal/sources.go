@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"golang.org/x/sync/errgroup"
 
+	"goldsmith/shared/attribute"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/lineage"
@@ -30,6 +31,8 @@ type Source struct {
 	Skip *job.Reason `json:"skip,omitempty"`
 	// Warnings are what to know of a source that would be imaged.
 	Warnings []job.Reason `json:"warnings,omitempty"`
+	// Registering is what would be registered of a snapshot, by whose word; nil when its disk was not looked at.
+	Registering *attribute.Decision `json:"registering,omitempty"`
 
 	instance types.Instance
 	// lineage is as in a job: empty where it is the source itself.

@@ -43,7 +43,7 @@ func (b *Bus) faultsOf(source string) Faults {
 	return faults
 }
 
-func (f Faults) delay(drawn status) time.Duration {
+func (f Faults) delay(drawn delivery) time.Duration {
 	d := f.Delay + drawn.of("delay").upTo(f.Longest-f.Delay)
 	if drawn.of("reorder").chance(f.Reorder) {
 		d += drawn.of("hold").upTo(f.Hold)
@@ -51,31 +51,31 @@ func (f Faults) delay(drawn status) time.Duration {
 	return d
 }
 
-// status is what is decided of one event: a number from which everything that
+// delivery is what is decided of one event: a number from which everything that
 // happens to it is drawn, each thing by its own name.
-type status struct{ seed, key uint64 }
+type delivery struct{ seed, key uint64 }
 
-// fateOf is the event's by its content and by how often that content came before,
+// deliveryOf is the event's by its content and by how often that content came before,
 // so that it does not depend on what other events are sent meanwhile.
-func (b *Bus) fateOf(source, detailType string, resources []string, detail []byte) status {
+func (b *Bus) deliveryOf(source, detailType string, resources []string, detail []byte) delivery {
 	content := hash(0, source, detailType, strings.Join(resources, "\n"), string(detail))
 	b.mu.Lock()
 	b.seen[content]++
 	nth := b.seen[content]
 	b.mu.Unlock()
-	return status{b.options.Seed, content}.of(strconv.FormatUint(nth, 10))
+	return delivery{b.options.Seed, content}.of(strconv.FormatUint(nth, 10))
 }
 
-// of is the status of something named within f.
-func (f status) of(name string) status {
-	return status{f.seed, hash(f.key, name)}
+// of is what is decided of something named within f.
+func (f delivery) of(name string) delivery {
+	return delivery{f.seed, hash(f.key, name)}
 }
 
-func (f status) draw() *rand.Rand { return rand.New(rand.NewPCG(f.seed, f.key)) }
+func (f delivery) draw() *rand.Rand { return rand.New(rand.NewPCG(f.seed, f.key)) }
 
-func (f status) chance(p float64) bool { return p > 0 && f.draw().Float64() < p }
+func (f delivery) chance(p float64) bool { return p > 0 && f.draw().Float64() < p }
 
-func (f status) upTo(d time.Duration) time.Duration {
+func (f delivery) upTo(d time.Duration) time.Duration {
 	if d <= 0 {
 		return 0
 	}
@@ -83,7 +83,7 @@ func (f status) upTo(d time.Duration) time.Duration {
 }
 
 // id is an event's id: a UUID by its looks.
-func (f status) id() string {
+func (f delivery) id() string {
 	r := f.of("id").draw()
 	a, b := r.Uint64(), r.Uint64()
 	return fmt.Sprintf("%08x-%04x-%04x-%04x-%012x", a>>32, a>>16&0xffff, a&0xffff, b>>48, b&0xffffffffffff)
