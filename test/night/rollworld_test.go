@@ -110,7 +110,7 @@ var anyRollTemplate = rapid.Custom(func(t *rapid.T) rollTemplate {
 
 func anyType(t *rapid.T) types.InstanceType {
 	return rapid.SampledFrom([]types.InstanceType{"t3.micro", "t3.micro", "m5.large", "t2.micro", "m6g.large",
-		"m4.large", "c5.metal", "hpc7a.12xlarge", ""}).Draw(t, "type")
+		"m4.large", "c5.metal", "hpc7a.12xlarge", "hpc7a.12xlarge", ""}).Draw(t, "type")
 }
 
 func anyMappings(t *rapid.T) []types.LaunchTemplateBlockDeviceMappingRequest {
