@@ -185,6 +185,7 @@ func (d *decider) ofDisk() (all []statement) {
 	}
 	return append(all,
 		statement{VolumeSize, fmt.Sprint(aws.ToInt32(d.Evidence.Snapshot.VolumeSize)), "the snapshot"},
+		statement{VolumeType, "gp3", "Goldsmith's default"}, // EC2's own is gp2, which costs more.
 		statement{DeleteOnTermination, "true", "Goldsmith's default"})
 }
 
