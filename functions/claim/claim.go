@@ -132,7 +132,7 @@ func (s Step) skipped(ctx context.Context, j job.Job, reason job.Reason) (job.Jo
 
 // unwanted is a source that was not asked for, or not any more.
 func (s Step) unwanted(j job.Job, reason job.Reason) (job.Job, error) {
-	if s.early(j) && (reason.Code == job.NotEnrolled || reason.Code == job.Withdrawn) {
+	if s.early(j) {
 		return j, &fault.NotYet{Err: fmt.Errorf("EC2 does not show tag %s of %s yet", tag.Request, j.Source.ID)}
 	}
 	return skip(j, reason.Code, reason.Text), nil

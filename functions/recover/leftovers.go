@@ -327,8 +327,11 @@ func (l Leftovers) doubt(ctx context.Context, left leftover) error {
 // remove removes the image. Which snapshots are its own is written down before: one that stays is
 // deleted by the next run that retires.
 func (l Leftovers) remove(ctx context.Context, left leftover) error {
-	all := register.Whole(left.registered, left.image)
-	left.registered.Snapshots = register.Snapshots(left.registered, left.image)
+	own, all, err := register.Own(ctx, l.EC2, left.registered, left.image)
+	if err != nil {
+		return fmt.Errorf("removing image %s of a job that was cut off: %w", left.id, err)
+	}
+	left.registered.Snapshots = own
 	r, err := written(ctx, l.Register, left.registered)
 	if err != nil {
 		return err

@@ -26,7 +26,7 @@ func TestRetireLeavesNothing(t *testing.T) {
 				fleet = template(s, "fleet", due, ec2.ImageX86, due, ec2.ImageX86)
 				deprecated(s, due, 72*time.Hour)
 			},
-			Want: sees + "*2" + gates + " PutRetirement DeregisterImage DescribeLaunchTemplates Targets DescribeLaunchTemplateVersions DeleteLaunchTemplateVersions ListImagesInRecycleBin PutRetirement Retire: ok",
+			Want: sees + "*2" + gates + " PutRetirement DescribeSnapshots DeregisterImage DescribeLaunchTemplates Targets DescribeLaunchTemplateVersions DeleteLaunchTemplateVersions ListImagesInRecycleBin PutRetirement Retire: ok",
 			Then: func(s *steptest.Stage, _ job.Batch) { s.Same("versions", versions(s, fleet), []int64{2, 4}) },
 		},
 		{
@@ -38,7 +38,7 @@ func TestRetireLeavesNothing(t *testing.T) {
 					Until: time.Now().Add(time.Minute)})
 			},
 			Between: func(*steptest.Stage) { time.Sleep(2 * time.Minute) },
-			Want: sees + "*2" + gates + " PutRetirement DeregisterImage DescribeLaunchTemplates*6: Transient | " +
+			Want: sees + "*2" + gates + " PutRetirement DescribeSnapshots DeregisterImage DescribeLaunchTemplates*6: Transient | " +
 				missed + " DescribeImageAttribute DescribeAutoScalingGroups DescribeFleets DescribeSpotFleetRequests" +
 				" DescribeLaunchTemplates Targets DescribeLaunchTemplateVersions DeleteLaunchTemplateVersions" +
 				" ListImagesInRecycleBin PutRetirement Amend DescribeImageAttribute DescribeSnapshots Retire: ok",

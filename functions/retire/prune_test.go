@@ -54,7 +54,7 @@ func TestRetirePrunes(t *testing.T) {
 			edit(s, p)
 		}
 	}
-	const night = sees + "*3" + gates + " DescribeImageAttribute DescribeSnapshotAttribute PutRetirement DeregisterImage PutRetirement DeregisterImage"
+	const night = sees + "*3" + gates + " DescribeImageAttribute DescribeSnapshotAttribute PutRetirement DescribeSnapshots DeregisterImage PutRetirement DescribeSnapshots DeregisterImage"
 	has := func(inFirst, inOther []int64, pruned int) func(*steptest.Stage, job.Batch) {
 		return func(s *steptest.Stage, _ job.Batch) {
 			s.Helper()
@@ -125,7 +125,7 @@ func TestRetirePrunesManyVersions(t *testing.T) {
 	var due, many string
 	steptest.Play(t, aged(&due), cases{{
 		Name: "250 old ones", Unordered: true,
-		Want: sees + "*2" + gates + " DescribeLaunchTemplateVersions*2 PutRetirement DeregisterImage DescribeLaunchTemplates Targets DescribeLaunchTemplateVersions*2" +
+		Want: sees + "*2" + gates + " DescribeLaunchTemplateVersions*2 PutRetirement DescribeSnapshots DeregisterImage DescribeLaunchTemplates Targets DescribeLaunchTemplateVersions*2" +
 			" DeleteLaunchTemplateVersions*2 ListImagesInRecycleBin PutRetirement Retire: ok",
 		Given: func(s *steptest.Stage, _ *job.Batch) {
 			deprecated(s, due, 72*time.Hour)
@@ -189,7 +189,7 @@ func TestRetirePrunesPartly(t *testing.T) {
 		put := map[bool]string{true: " PutRetirement ListImagesInRecycleBin PutRetirement: ok", false: " ListImagesInRecycleBin PutRetirement Retire: ok"}
 		steptest.Play(t, stubborn, cases{{
 			Name: string(c.code), Unordered: true,
-			Want: sees + "*2" + gates + " PutRetirement DeregisterImage DescribeLaunchTemplates Targets DescribeLaunchTemplateVersions" + put[c.want != ""],
+			Want: sees + "*2" + gates + " PutRetirement DescribeSnapshots DeregisterImage DescribeLaunchTemplates Targets DescribeLaunchTemplateVersions" + put[c.want != ""],
 			Then: func(s *steptest.Stage, _ job.Batch) { s.Same("told", status(s, fleet), c.want) },
 		}})
 	}

@@ -79,7 +79,7 @@ func TestRetireRefuses(t *testing.T) {
 				s.Cloud.Inject(ec2.Fault{Action: "DeregisterImage", Code: "OperationNotPermitted",
 					Message: "The image is protected."})
 			},
-			Want: sees + "*2" + gates + " PutRetirement DeregisterImage PutRetirement" + ": ok",
+			Want: sees + "*2" + gates + " PutRetirement DescribeSnapshots DeregisterImage PutRetirement" + ": ok",
 			Then: func(s *steptest.Stage, _ job.Batch) {
 				s.Same("image", is(s, due), "deprecated")
 				s.Same("status", status(s, due), "stuck: no rule keeps it; deregistering it failed: OperationNotPermitted: The image is protected. The next run tries again.")
@@ -91,7 +91,7 @@ func TestRetireRefuses(t *testing.T) {
 				deprecated(s, due, 72*time.Hour)
 				s.Cloud.Inject(ec2.Fault{Action: "DeregisterImage", SnapshotReturn: "missing-permissions"})
 			},
-			Want: sees + "*2" + gates + " PutRetirement DeregisterImage PutRetirement ListImagesInRecycleBin PutRetirement Amend: ok | " +
+			Want: sees + "*2" + gates + " PutRetirement DescribeSnapshots DeregisterImage PutRetirement ListImagesInRecycleBin PutRetirement Amend: ok | " +
 				missed + " DescribeImageAttribute DescribeSnapshots DescribeImages ListImagesInRecycleBin" + launches + snaps +
 				" DeleteSnapshot PutRetirement: ok | " + missed + " DescribeImageAttribute DescribeSnapshots Retire: ok | " +
 				sees + ": ok",

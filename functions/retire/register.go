@@ -45,18 +45,23 @@ func (r *round) again(ctx context.Context) error {
 // is whether all are; what was there before an adopted image stays, and its own are then left to the sweep.
 func (r *round) keepSnapshots(ctx context.Context, what *retirement) (whole bool, err error) {
 	registered, shown := r.Registered[what.Subject], r.Images[what.Subject]
-	own := register.Snapshots(registered, shown)
+	own, whole, err := register.Own(ctx, r.EC2, registered, shown)
+	if err != nil {
+		return false, err
+	}
 	others := slices.DeleteFunc(image.Snapshots(shown), func(id string) bool { return slices.Contains(own, id) })
 	if len(others) > 0 {
-		r.left[what.Subject] = true
 		why := "not made with it, so they stay: " + strings.Join(others, ", ")
 		what.Why = append(slices.Clone(what.Why), why)
 	}
+	if !whole {
+		r.left[what.Subject] = true
+	}
 	if slices.Equal(registered.Snapshots, own) {
-		return len(others) == 0, nil
+		return whole, nil
 	}
 	registered.Snapshots = own
-	return len(others) == 0, r.amend(ctx, registered)
+	return whole, r.amend(ctx, registered)
 }
 
 func (r *round) amend(ctx context.Context, changed ledger.Registration) error {

@@ -39,7 +39,7 @@ const (
 	looks    = sees + gates
 	// missed is finding out what there is, when EC2 does not show a registered image.
 	missed = "Registrations DescribeImages*2 Claims Retirements Results"
-	gone   = " PutRetirement DeregisterImage ListImagesInRecycleBin PutRetirement Retire"
+	gone   = " PutRetirement DescribeSnapshots DeregisterImage ListImagesInRecycleBin PutRetirement Retire"
 )
 
 // old is one image of web, a day old for each night; its job ended well.

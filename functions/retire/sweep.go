@@ -15,6 +15,7 @@ import (
 	"goldsmith/shared/image"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/register"
 )
 
 // snapshotsAPI are what is left of images, and the images that may use them.
@@ -120,11 +121,15 @@ func (r *round) deleted(ctx context.Context, o orphan) error {
 	return r.put(ctx, what)
 }
 
-// there are the registered snapshots that there are.
+// there are the registered snapshots that there are, without those that were there before their source was claimed.
 func (r *round) there(ctx context.Context, owners []ledger.Registration) (map[string]bool, error) {
 	var ids []string
+	of := map[string]ledger.Registration{}
 	for _, registered := range owners {
 		ids = append(ids, registered.Snapshots...)
+		for _, id := range registered.Snapshots {
+			of[id] = registered
+		}
 	}
 	there := map[string]bool{}
 	for some := range slices.Chunk(ids, sweepMost) {
@@ -138,7 +143,8 @@ func (r *round) there(ctx context.Context, owners []ledger.Registration) (map[st
 				return nil, err
 			}
 			for _, s := range out.Snapshots {
-				there[aws.ToString(s.SnapshotId)] = true
+				id := aws.ToString(s.SnapshotId)
+				there[id] = register.Since(of[id], s)
 			}
 		}
 	}

@@ -30,12 +30,22 @@ func TestRetireSweeps(t *testing.T) {
 			}
 		}
 	}
+	// begun has the image begin now, with a snapshot that is made then, and lets time pass.
 	begun := func(ago time.Duration) func(*steptest.Stage, *job.Batch) {
 		return func(s *steptest.Stage, _ *job.Batch) {
-			r := registrationOf(s, due)
-			r.Begun = time.Now().Add(-ago)
-			_, err := s.Ledger.Kept.Amend(s.Context(), r)
+			_, err := s.EC2.DeleteSnapshot(s.Context(), &sdk.DeleteSnapshotInput{SnapshotId: aws.String(orphan)})
 			s.Must(err)
+			out, err := s.EC2.DescribeInstances(s.Context(), &sdk.DescribeInstancesInput{InstanceIds: []string{s.Web}})
+			s.Must(err)
+			volume := out.Reservations[0].Instances[0].BlockDeviceMappings[0].Ebs.VolumeId
+			made, err := s.EC2.CreateSnapshot(s.Context(), &sdk.CreateSnapshotInput{VolumeId: volume})
+			s.Must(err)
+			orphan = aws.ToString(made.SnapshotId)
+			r := registrationOf(s, due)
+			r.Begun, r.Snapshots = time.Now(), []string{orphan}
+			_, err = s.Ledger.Kept.Amend(s.Context(), r)
+			s.Must(err)
+			time.Sleep(ago)
 		}
 	}
 	left := func(said string) func(*steptest.Stage, job.Batch) {
@@ -274,7 +284,7 @@ func TestRetireWritesItsSnapshotsDown(t *testing.T) {
 			}
 		}
 	}
-	const begins = sees + "*2" + gates + " PutRetirement Amend"
+	const begins = sees + "*2" + gates + " PutRetirement DescribeSnapshots Amend"
 	steptest.Play(t, aged(&due), cases{
 		{
 			Name: "they were not known, and stay", Want: begins +

@@ -234,6 +234,9 @@ func (d *decider) noteOffered() {
 
 // noteUnknown tells what only a boot test, or a look at the bill, would show of an image that would be registered.
 func (d *decider) noteUnknown() {
+	if d.Disk != nil && d.Disk.Damage != "" {
+		d.Notes = append(d.Notes, "the disk is damaged: "+d.Disk.Damage)
+	}
 	if d.Disk != nil && d.Disk.Boots().Untold && d.Value(UEFIData) == "" {
 		d.Notes = append(d.Notes, "firmware finds its loader only by UEFI data, and there is none: only a boot test shows whether it starts")
 	}

@@ -17,7 +17,8 @@ type Planned struct {
 
 // Plan finds what is known of a snapshot, and decides as a run of a plan does. Known is the instance type that the
 // caller knows.
-func (l Looker) Plan(ctx context.Context, id string, data map[string]string, p plan.Plan, known string) (Planned, error) {
+func (l Looker) Plan(ctx context.Context, id string, data map[string]string, p plan.Plan, known string,
+) (Planned, error) {
 	evidence, err := l.Look(ctx, id, data)
 	if err != nil {
 		return Planned{Evidence: evidence}, err

@@ -13,6 +13,9 @@ func readBIOS(r *reader, first []byte, d *Disk) error {
 	if !signed(first) || empty(first[:bootCode]) || bareFileSystem(first) {
 		return nil
 	}
+	if d.Table != NoTable && len(d.Partitions) == 0 {
+		return nil // Whatever the code is, it finds nothing to start.
+	}
 	for _, look := range []func(*reader, []byte, *Disk) (string, error){grub, bootPartition, activePartition} {
 		found, err := look(r, first, d)
 		if err := d.tolerate(err, "what the boot code starts"); err != nil {

@@ -180,8 +180,8 @@ var layouts = []layout{
 	},
 	{
 		name: "a loader that is no program", make: gptOf(esp(32, map[string][]byte{"/EFI/BOOT/BOOTX64.EFI": []byte("hello")})),
-		says:  `GPT with 1 partition: 1 EFI system (FAT); \EFI\BOOT\BOOTX64.EFI; \EFI\BOOT\BOOTX64.EFI is no UEFI program`,
-		boots: "x86_64 uefi",
+		says:    `GPT with 1 partition: 1 EFI system (FAT); \EFI\BOOT\BOOTX64.EFI is no UEFI program`,
+		refused: "nothing on it starts a machine",
 	},
 	{
 		name: "a loader for another machine than its name", make: gptOf(esp(32, map[string][]byte{"/EFI/BOOT/BOOTX64.EFI": disks.Program(disks.ARM)})),

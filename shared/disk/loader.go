@@ -120,7 +120,7 @@ func (d *Disk) program(f *fat, path string, entry file) error {
 	switch {
 	case standard && machine == "":
 		d.Notes = append(d.Notes, path+" is no UEFI program")
-		machine = want
+		return nil
 	case standard && machine != want:
 		d.Notes = append(d.Notes, fmt.Sprintf("%s is a program for %s", path, machine))
 		return nil

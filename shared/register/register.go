@@ -4,12 +4,14 @@
 package register
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/image"
@@ -149,10 +151,37 @@ func Snapshots(r ledger.Registration, i types.Image) []string {
 	return image.Snapshots(i)
 }
 
-// Whole reports whether all snapshots of an image were made with it.
-func Whole(r ledger.Registration, i types.Image) bool {
-	own := Snapshots(r, i)
-	return !slices.ContainsFunc(image.Snapshots(i), func(id string) bool { return !slices.Contains(own, id) })
+// Own are the snapshots that go with an image, and whether these are all that it holds. An image may hold some that
+// were there before its source was claimed, by a mapping that CreateImage was given: those are other people's.
+func Own(
+	ctx context.Context, api ec2.DescribeSnapshotsAPIClient, r ledger.Registration, i types.Image,
+) (own []string, whole bool, err error) {
+	own, known := Snapshots(r, i), 0
+	if r.Call == ledger.CreateImage && r.Adopted == "" && len(own) > 0 {
+		pages := ec2.NewDescribeSnapshotsPaginator(api, &ec2.DescribeSnapshotsInput{
+			OwnerIds: []string{"self"}, Filters: []types.Filter{{Name: aws.String("snapshot-id"), Values: own}},
+		})
+		for pages.HasMorePages() {
+			out, err := pages.NextPage(ctx)
+			if err != nil {
+				return nil, false, fmt.Errorf("asking when snapshots were started: %w", err)
+			}
+			for _, s := range out.Snapshots {
+				if known++; !Since(r, s) {
+					own = slices.DeleteFunc(own, func(id string) bool { return id == aws.ToString(s.SnapshotId) })
+				}
+			}
+		}
+		if known < len(own) {
+			return own, false, nil // What is not shown may be anybody's.
+		}
+	}
+	return own, !slices.ContainsFunc(image.Snapshots(i), func(id string) bool { return !slices.Contains(own, id) }), nil
+}
+
+// Since reports whether a snapshot was started once the source was claimed. EC2 may give whole seconds.
+func Since(r ledger.Registration, s types.Snapshot) bool {
+	return !aws.ToTime(s.StartTime).Before(r.Begun.Truncate(time.Second))
 }
 
 // Snapshot reports whether a snapshot is registered with its image.

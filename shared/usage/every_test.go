@@ -1,11 +1,14 @@
 package usage
 
 import (
+	"context"
 	"slices"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/smithy-go"
 )
 
 // A use of a snapshot keeps every image that holds it.
@@ -62,6 +65,35 @@ func TestUnderWay(t *testing.T) {
 	for _, status := range types.TieringOperationStatus("").Values() {
 		if underWay(status) != slices.Contains(on, status) {
 			t.Errorf("%s: %t", status, underWay(status))
+		}
+	}
+}
+
+// leavesOut is an EC2 that leaves every version out of its answers, and says what it does to a version's number.
+type leavesOut struct {
+	EC2
+	code string
+}
+
+func (l leavesOut) DescribeLaunchTemplateVersions(
+	_ context.Context, in *ec2.DescribeLaunchTemplateVersionsInput, _ ...func(*ec2.Options),
+) (*ec2.DescribeLaunchTemplateVersionsOutput, error) {
+	if len(in.Versions) > 0 && l.code != "" {
+		return nil, &smithy.GenericAPIError{Code: l.code}
+	}
+	return &ec2.DescribeLaunchTemplateVersionsOutput{}, nil
+}
+
+// A version that a group launches by its number and that an answer leaves out may have any image, unless EC2 says that
+// it does not exist.
+func TestAVersionThatIsLeftOut(t *testing.T) {
+	for code, free := range map[string]bool{
+		"": false, "UnauthorizedOperation": false, "InvalidLaunchTemplateId.VersionNotFound": true,
+	} {
+		s := searching()
+		s.pins.add("group web", nil, aws.String("web"), aws.String("7"))
+		if err := (Finder{EC2: leavesOut{code: code}}).pinnedVersions(t.Context(), s); (err == nil) != free {
+			t.Errorf("%q: %v", code, err)
 		}
 	}
 }

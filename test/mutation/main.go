@@ -28,7 +28,8 @@ var subjects = []subject{
 	{"shared/usage", []string{"shared/usage", "functions/retire", "test/security"}},
 	{"functions/recover", []string{"functions/recover", "test/security", "test/night " + rescues}},
 	{"functions/retire", []string{"functions/retire", "test/security"}},
-	{"shared/rollout", []string{"shared/rollout", "functions/roll", "functions/rollback", "functions/image"}},
+	{"shared/rollout", []string{"shared/rollout", "functions/roll", "functions/rollback", "functions/image",
+		"test/night " + rolls}},
 	{"functions/claim", []string{"functions/claim"}},
 	{"functions/start", []string{"functions/start"}},
 }
@@ -36,6 +37,10 @@ var subjects = []subject{
 // rescues are nights in which recover has something to do.
 const rescues = "^Test(.*Abort|ManySweeps|.*Exempt|TheLedgerIsLost|ATag|APerson|ATest|.*Start|AnImageIsDeregistered|" +
 	"EC2ListsNoImage|EveryEventOfEC2Lost|.*Missed)"
+
+// rolls are nights of rolls and rollbacks, of names and of what holds them.
+const rolls = "^Test(Undo|WhatComesToAHeldName|ServersOfOneName|AGroup|Rollback|ARollback|SomebodyEdits|TemplatesThat|" +
+	"AllTemplates|AllOrNone|ABusy|ADefault|TheTypeOfTheSource)"
 
 // Result is what came of a mutant.
 type Result struct {

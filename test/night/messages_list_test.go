@@ -26,6 +26,7 @@ func messageChapters() []chapterOf {
 		{"Stopping", ofTroubles(stopping())},
 		{"Imaging", ofTroubles(imaging())},
 		{"Bringing an instance back", ofTroubles(starting())},
+		{"Images from snapshots", snapshotSituations()},
 		{"Rolling", append(ofTroubles(rolling()), rollingSituations()...)},
 		{"Somebody else", somebodySituations()},
 		{"A run that broke", brokenSituations()},

@@ -195,7 +195,7 @@ func (n *night) rehearse(run job.Run, p plan.Plan) rehearsal.Night {
 	stage := rehearsal.Stage{
 		EC2: n.cloud, AutoScaling: autoscaling.NewFromConfig(n.AWS()), Parameters: n.ssm, Ledger: n.Ledger,
 		Blocks: direct.NewFromConfig(n.AWS()),
-		Path: "/goldsmith/images", Now: time.Now,
+		Path:   "/goldsmith/images", Now: time.Now,
 	}
 	said := must(stage.Play(n.ctx, run, p))(n.t)
 	n.want("changes by a rehearsal", len(n.changes()), before)
