@@ -86,9 +86,17 @@ func refuse(code, do, format string, args ...any) *Refusal {
 	return &Refusal{Code: code, Text: fmt.Sprintf(format, args...), Do: do}
 }
 
-func (d *decider) ready() *Refusal {
-	if s := d.Evidence.Snapshot.State; s != types.SnapshotStateCompleted {
-		return refuse(NotReady, "Wait until it is completed, then ask again.", "the snapshot is %s", s)
+func (d *decider) ready() *Refusal { return unready(d.Evidence.Snapshot) }
+
+// unready is why a snapshot can neither be read nor copied as it is; nil when it can. An archived one that is restored
+// for some days says until when.
+func unready(s types.Snapshot) *Refusal {
+	switch {
+	case s.State != types.SnapshotStateCompleted:
+		return refuse(NotReady, "Wait until it is completed, then ask again.", "the snapshot is %s", s.State)
+	case s.StorageTier == types.StorageTierArchive && s.RestoreExpiryTime == nil:
+		return refuse(NotReady, "Restore it, and ask again once it is: aws ec2 restore-snapshot-tier --permanent-restore "+
+			"--snapshot-id "+aws.ToString(s.SnapshotId), "the snapshot is archived")
 	}
 	return nil
 }
