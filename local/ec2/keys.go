@@ -12,7 +12,7 @@ type KeyState int
 const (
 	KeyUsable   KeyState = iota
 	KeyDisabled          // or pending deletion
-	KeyNoGrant           // whoever calls EC2 may not create a grant on it
+	KeyNoGrant           // the caller of EC2 may not create a grant on it
 )
 
 // DefaultKey is the ARN of the account's key for EBS, alias aws/ebs.

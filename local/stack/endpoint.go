@@ -106,7 +106,7 @@ func (n naming) Do(r *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-// As marks the calls made with ctx as a person's, or whoever is named.
+// As marks the calls made with ctx as a person's, or of the name given.
 func As(ctx context.Context, caller string) context.Context {
 	return context.WithValue(ctx, callerKey{}, caller)
 }

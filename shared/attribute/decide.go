@@ -51,7 +51,7 @@ type Decision struct {
 	Refused *Refusal `json:"refused,omitempty"`
 }
 
-// Value is an attribute's; "" when nobody says it.
+// Value is an attribute's; "" when no evidence says it.
 func (d Decision) Value(k Key) string { return d.attribute(k).Value }
 
 func (d Decision) attribute(k Key) Attribute {
@@ -209,7 +209,7 @@ func (d *decider) modes(on []types.ArchitectureValues) (modes []string) {
 	return modes
 }
 
-// missing refuses what nobody says, with the command that says it.
+// missing refuses what no evidence says, with the command that says it.
 func (d *decider) missing() *Refusal {
 	var names, words []string
 	for _, r := range keys {

@@ -141,7 +141,7 @@ func (s *survey) requirementsFit(ctx context.Context, t *template, image Image) 
 	return "", nil
 }
 
-// requirements are those of the template and of whoever launches from it.
+// requirements are those of the template and of what launches from it.
 func (t *template) requirements() (all []*types.InstanceRequirementsRequest) {
 	if r := t.data(t.base).InstanceRequirements; r != nil {
 		all = append(all, asked(r))
