@@ -17,8 +17,8 @@ const (
 	KeyPendingImport
 	KeyUnavailable
 	KeyDeleted
-	KeyNoGrant // whoever calls EC2 may not create a grant on it
-	KeyHidden  // it may be used, and whoever calls KMS may not look at it
+	KeyNoGrant // the caller of EC2 may not create a grant on it
+	KeyHidden  // it may be used, and the caller of KMS may not look at it
 )
 
 // DefaultKey is the ARN of the account's key for EBS, alias aws/ebs.
@@ -95,6 +95,14 @@ func (w *World) lacksKey(devices []attachment) (reason, bool) {
 		}
 	}
 	return reason{}, false
+}
+
+// usableKey reports whether a key of this Region can be used: none of another Region can (EBS User Guide, "How Amazon
+// EBS encryption works").
+func (w *World) usableKey(arn string) bool {
+	parts := strings.Split(arn, ":")
+	state := w.keys[arn]
+	return (len(parts) < 6 || parts[3] == w.options.Region) && (state == KeyUsable || state == KeyHidden)
 }
 
 // keyOf is the key of an encrypted volume: the one named, else its snapshot's, else the default

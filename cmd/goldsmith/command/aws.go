@@ -80,7 +80,7 @@ func explain(err error) string {
 	return sentence(unreached(err, fault.Brief(err))) + ". " + advice(err)
 }
 
-// unreached is the text of an error in which a service that nobody reached is
+// unreached is the text of an error in which a service that was not reached is
 // named shortly: the SDK tells of the attempts, the address twice, and no request's id.
 func unreached(err error, text string) string {
 	var call *smithy.OperationError
