@@ -71,6 +71,13 @@ func (w *World) lacksKey(devices []attachment) (reason, bool) {
 	return reason{}, false
 }
 
+// usableKey reports whether a key of this Region can be used: none of another Region can (EBS User Guide, "How Amazon
+// EBS encryption works").
+func (w *World) usableKey(arn string) bool {
+	parts := strings.Split(arn, ":")
+	return (len(parts) < 6 || parts[3] == w.options.Region) && w.keys[arn] == KeyUsable
+}
+
 // keyOf is the key of an encrypted volume: the one named, else its snapshot's, else the default
 // key (EBS User Guide, "How Amazon EBS encryption works").
 func (w *World) keyOf(encrypted bool, named, snapshotID string) string {
