@@ -150,7 +150,7 @@ func planAlarms(props AlarmsProps, p plan.Plan) []alarm {
 
 // lateAlarm goes off when the plan's schedule wanted a run that imaged nothing. When a
 // clock's times are due everybody knows, so recover looks for their runs by name. A rate's
-// nobody knows but Scheduler; its runs are counted, as far back as CloudWatch looks.
+// only Scheduler knows; its runs are counted, as far back as CloudWatch looks.
 func lateAlarm(p plan.Plan) (late alarm, watched bool) {
 	late.name = "no-success-of-" + p.Name
 	every := rate(p)
@@ -180,7 +180,7 @@ func rate(p plan.Plan) time.Duration {
 }
 
 // errorAlarm goes off for a task when half of its work fails, and for a function that events
-// invoke when any of it does: nobody else would tell.
+// invoke when any of it does: nothing else would tell.
 func errorAlarm(f workflow.Function, function Function) alarm {
 	a := alarm{name: "errors-in-" + f.Name, enough: 3, periods: 3}
 	errors := function.Lambda.MetricErrors(over("Sum"))

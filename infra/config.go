@@ -26,7 +26,7 @@ type Config struct {
 	// ImagePath is the Parameter Store path of the aliases. Default /goldsmith/images.
 	ImagePath string
 	// SlackSecret is the ARN of the secret with Slack's credentials, or its name in the
-	// target's own account and Region. Empty: nobody is told in Slack.
+	// target's own account and Region. Empty: no Slack messages.
 	SlackSecret string
 	// SlackKeys, TableKeys and VolumeKeys are ARNs of customer keys: of the secret, of the table
 	// (one in each Region), of volumes.

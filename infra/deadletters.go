@@ -9,7 +9,7 @@ import (
 	"goldsmith/infra/workflow"
 )
 
-// DeadLetters is the queue for what nobody could take: events and schedules that could
+// DeadLetters is the queue for what could not be delivered: events and schedules that could
 // not be delivered, and events that a function could not handle. One queue is enough,
 // since a message's attributes and body say where it was going.
 type DeadLetters struct{ Queue awssqs.Queue }

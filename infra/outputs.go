@@ -22,7 +22,7 @@ type OutputsProps struct {
 	Default string
 }
 
-// NewOutputs tells whoever deployed where to look and what to try first.
+// NewOutputs tells the deployer where to look and what to try first.
 func NewOutputs(scope constructs.Construct, id string, props OutputsProps) {
 	this := constructs.NewConstruct(scope, &id)
 	region := *awscdk.Aws_REGION()

@@ -99,7 +99,7 @@ func stackProps(props StackProps) *awscdk.StackProps {
 	if bucket := props.Config.AssetBucket; bucket != "" {
 		made.Synthesizer = awscdk.NewDefaultStackSynthesizer(&awscdk.DefaultStackSynthesizerProps{
 			FileAssetsBucketName: jsii.String(bucket + "-${AWS::Region}"),
-			// A StackSet deploys where nobody has run cdk bootstrap.
+			// A StackSet deploys where cdk bootstrap was not run.
 			GenerateBootstrapVersionRule: jsii.Bool(false),
 		})
 	}

@@ -49,7 +49,7 @@ func demoCommand() *cobra.Command {
 	c.Flags().Uint64Var(&o.Seed, "seed", 1, "decides the fleet and every delay")
 	c.Flags().Float64Var(&o.Speed, "speed", 60, "seconds of the night that pass in one second")
 	c.Flags().BoolVar(&logs, "logs", false, "print what the functions log to standard error")
-	c.Flags().StringVar(&o.Out, "out", "dist/demo", "folder for run.json and slack.html")
+	c.Flags().StringVar(&o.Out, "out", "dist/demo", "folder for run.json, slack.html and report.html")
 	return c
 }
 

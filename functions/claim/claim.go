@@ -57,8 +57,8 @@ type Input struct {
 	Execution string  `json:"execution"`
 }
 
-// Handle claims the job's source. The claim comes before the look: whoever
-// looks first may take an instance that another run has stopped for a stopped one.
+// Handle claims the job's source. The claim comes before the look: a run that
+// looked first could take an instance that another run has stopped for a stopped one.
 func (s Step) Handle(ctx context.Context, in Input) (job.Job, error) {
 	j, now := in.Job, s.Now().UTC()
 	j.Execution, j.Decision = in.Execution, "" // one that waited is decided anew

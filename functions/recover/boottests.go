@@ -36,7 +36,7 @@ type BootTests struct {
 }
 
 const (
-	// unclaimed is how old a test instance is at least that nobody's claim stands for: a
+	// unclaimed is how old a test instance is at least that no claim stands for: a
 	// younger one may belong to a claim that was taken after the claims were read, and a
 	// sweep ends before that.
 	unclaimed = 5 * time.Minute
@@ -49,7 +49,7 @@ const (
 	launched = 24 * time.Hour
 )
 
-// End terminates the registered test instances that nobody works with any more: their
+// End terminates the registered test instances that no run works with any more: their
 // source's claim is gone or another run's, its execution has ended, or they are
 // older than any test.
 func (p BootTests) End(ctx context.Context, claims []ledger.Claim, open []ledger.Registration) error {
@@ -72,7 +72,7 @@ func (p BootTests) End(ctx context.Context, claims []ledger.Claim, open []ledger
 }
 
 // own is the registered one of the instances that were launched with its token. EC2 shows the token of an instance to
-// whoever may describe it, so another one may have it too, but not before the first.
+// anyone who may describe it, so another one may have it too, but not before the first.
 func own(r ledger.Registration, all []types.Instance) (i types.Instance, ok bool) {
 	for _, other := range all {
 		earlier := aws.ToTime(other.LaunchTime).Before(aws.ToTime(i.LaunchTime))

@@ -50,7 +50,7 @@ func timesOf(p plan.Plan) (times schedule.Schedule, known bool, err error) {
 }
 
 // since is when recover first saw the plan under its schedule. Runs that were due before
-// could not begin, and are nobody's fault. The ledger keeps it, as a run's record under a
+// could not begin, and are no failure. The ledger keeps it, as a run's record under a
 // name that no execution can have; a record of the plan's earlier runs would not do, since
 // an outage that outlasts two of them would leave none to go by.
 //

@@ -27,7 +27,7 @@ func (unlisted) DescribeImages(
 	return &sdk.DescribeImagesOutput{}, nil
 }
 
-// Copies of a job that was cut off go unless an image holds them: one of a person, or the job's own that EC2 does not
+// copiesAPI of a job that was cut off go unless an image holds them: one of a person, or the job's own that EC2 does not
 // list and whose registration was never answered.
 func TestCopiesThatAnImageHoldsStay(t *testing.T) {
 	for name, c := range map[string]struct {

@@ -132,7 +132,7 @@ func (x Exemption) undo(ctx context.Context, b breaker.Block) error {
 	return x.Ledger.Free(ctx, *b.Exempt)
 }
 
-// tell lets people know. Whoever cannot be told does not undo it.
+// tell lets people know. A notice that cannot be sent does not undo it.
 func (x Exemption) tell(ctx context.Context, e Exempted, b breaker.Block, by string, now time.Time) {
 	label := report.Label(e.Name, e.Source)
 	n := notify.Notice{
@@ -146,6 +146,6 @@ func (x Exemption) tell(ctx context.Context, e Exempted, b breaker.Block, by str
 		n.Title, n.Lines = by+" has taken back that "+label+" is exempted", []string{e.Why + ".", b.Do() + "."}
 	}
 	if _, err := x.Notices.Notice(ctx, n); err != nil {
-		handler.Log(ctx).ErrorContext(ctx, "nobody was told of an exemption", "source", e.Source, "error", err)
+		handler.Log(ctx).ErrorContext(ctx, "exemption notice not sent", "source", e.Source, "error", err)
 	}
 }

@@ -1,6 +1,6 @@
 // Package recovery sees to it that nothing is left of runs that were cut off:
 // it brings back what they left stopped, answers requests and schedules that
-// nobody heard of, and tells of runs that could not tell of themselves. It works
+// were not told of, and tells of runs that could not tell of themselves. It works
 // from claims and from what AWS says, never from memory, so it may run at any
 // time and twice at once.
 package recovery
@@ -165,7 +165,7 @@ func (s Step) Handle(ctx context.Context, raw json.RawMessage) (Answer, error) {
 func (s Step) sweep(ctx context.Context) (Answer, error) {
 	answer, claims, swept := s.rescue.Sweep(ctx)
 	swept = errors.Join(swept, s.traces.Follow(ctx, claims), s.problems.unread(ctx, answer.Unread))
-	if claims != nil { // Without the claims nobody knows what is in hand.
+	if claims != nil { // Without the claims it is not known what is in hand.
 		swept = errors.Join(swept, s.settle(ctx, claims))
 	}
 	runs, err := s.runs.Recent(ctx)

@@ -27,7 +27,7 @@ type askedAPI interface {
 	Results(ctx context.Context, run string) iter.Seq2[job.Result, error]
 }
 
-// Requests answers request tags that nobody has heard of: events of tags are
+// Requests answers request tags that no run has answered: events of tags are
 // best effort (docs.aws.amazon.com/eventbridge/latest/ref/events-ref-tag.html).
 // It also starts the run that follows one during which the tag changed, and
 // remembers what is answered for as long as the tag cannot be taken off.
@@ -143,7 +143,7 @@ func (r Requests) follow(ctx context.Context, known ledger.Request) error {
 	case err != nil:
 		return fmt.Errorf("asking how run %s is: %w", known.Run, err)
 	case known.Again:
-		known.Answered = true // cut off twice: whoever asks again puts the tag on again
+		known.Answered = true // cut off twice: asking again puts the tag on again
 		return r.put(ctx, known)
 	default:
 		known.Again = true

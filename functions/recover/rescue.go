@@ -46,7 +46,7 @@ type resultsAPI interface {
 	PutResult(ctx context.Context, r job.Result) error
 }
 
-// Rescue settles the claims that nobody works on any more.
+// Rescue settles the claims that no execution works on any more.
 type Rescue struct {
 	EC2        instancesAPI
 	Executions Executions
@@ -216,7 +216,7 @@ func stoppedSince(i types.Instance, c ledger.Claim) bool {
 }
 
 // workedOn reports whether an execution still has the claim in hand. A claim
-// that its job left behind is nobody's, even while the rest of the run goes on.
+// that its job left behind has no owner, even while the rest of the run goes on.
 func (r Rescue) workedOn(ctx context.Context, c ledger.Claim) (bool, error) {
 	if !c.Left.IsZero() {
 		return false, nil

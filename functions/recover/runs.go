@@ -36,7 +36,7 @@ type reporter interface {
 	Tell(ctx context.Context, run ledger.Run, p plan.Plan) (plan.Outcome, error)
 }
 
-// Runs knows the runs of the last days, and tells of those that nobody has told of.
+// Runs knows the runs of the last days, and tells of those that were not told.
 type Runs struct {
 	Executions Executions
 	Ledger     ledgerAPI
@@ -86,7 +86,7 @@ func goesOn(status sfntypes.ExecutionStatus) bool {
 	return status == sfntypes.ExecutionStatusRunning || status == sfntypes.ExecutionStatusPendingRedrive
 }
 
-// TellUntold speaks for runs that have ended and that nobody was told of: they
+// TellUntold tells of runs that have ended and were not told: they
 // were cut off and their event was lost, or Slack was down. What ended well before the ledger began was told
 // by another one, which was lost.
 func (r Runs) TellUntold(ctx context.Context, runs []Run) error {

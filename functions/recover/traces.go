@@ -227,7 +227,7 @@ func (t Traces) bring(ctx context.Context, i types.Instance, c ledger.Claim) err
 	case err == nil:
 		log.WarnContext(ctx, "an instance is down that no claim names: its claim is written anew, by its tag")
 		placed := bound.PlaceBack(ctx, t.Rescue.Claims, held)
-		_, err = t.Rescue.Settle(ctx, held) // It was told of by nobody, so nobody waits to hear.
+		_, err = t.Rescue.Settle(ctx, held) // It was not told, so that no follow-up is due.
 		return errors.Join(placed, err)
 	}
 	log.ErrorContext(ctx, "an instance is down and its claim cannot be written: started by its tag alone", "error", err)

@@ -25,7 +25,7 @@ func (r *round) again(ctx context.Context) error {
 			put, back.Revision = r.Ledger.Register, ""
 		}
 		back.Anew, back.Gone, back.Missed, back.Retired = r.now, time.Time{}, time.Time{}, time.Time{}
-		handler.Log(ctx).InfoContext(ctx, "somebody had a retired image back", "image", back.ID, "source", back.Name)
+		handler.Log(ctx).InfoContext(ctx, "retired image restored by others", "image", back.ID, "source", back.Name)
 		registered, err := put(ctx, back)
 		if err == nil {
 			err = r.Ledger.Settle(ctx, registered)

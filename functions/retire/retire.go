@@ -133,7 +133,7 @@ func (r *round) play(ctx context.Context) error {
 // whole reports whether the run is about all of the plan's sources.
 func (r *round) whole() bool { return r.page.Run.Request == nil || r.page.Run.Request.Source == "" }
 
-// blind writes down that nothing is removed, since nobody could say what is in use.
+// blind writes down that nothing is removed, since what is in use could not be found out.
 func (r *round) blind(ctx context.Context) error {
 	if fault.IsTransient(r.Blind) {
 		return r.Blind

@@ -13,7 +13,7 @@ import (
 	"goldsmith/shared/retention"
 )
 
-// deprecationAPI is advice to whoever lists images: launching goes on.
+// deprecationAPI is advice to who lists images: launching goes on.
 type deprecationAPI interface {
 	EnableImageDeprecation(context.Context, *ec2.EnableImageDeprecationInput, ...func(*ec2.Options)) (*ec2.EnableImageDeprecationOutput, error)
 	DisableImageDeprecation(context.Context, *ec2.DisableImageDeprecationInput, ...func(*ec2.Options)) (*ec2.DisableImageDeprecationOutput, error)

@@ -89,6 +89,7 @@ func TestRollKilledAnywhere(t *testing.T) {
 		for _, after := range []bool{false, true} {
 			synctest.Test(t, func(t *testing.T) {
 				s := steptest.New(t)
+				s.Cloud.AddImage(before)
 				template(s, "fleet", "web", before)
 				_, j := first(s)
 				put(s, alias, before)

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
@@ -57,6 +58,8 @@ type Undo struct {
 	Refresh bool
 	// Failed is whether the template could not be led back: what launches the image is named all the same.
 	Failed bool
+	// Since is when it had gone back.
+	Since time.Time
 }
 
 // Undone is what became of groups: those whose refresh is rolled back, those that are refreshed,
@@ -121,15 +124,26 @@ func (f *Round) put(ctx context.Context, g types.AutoScalingGroup, u Undo, at fo
 		done.Refreshed = append(done.Refreshed, name)
 		return
 	}
-	back, left, like := f.one(ctx, g, u.Target, at.bad)
+	is := f.one(ctx, g, u, at.bad)
 	switch {
-	case back:
+	case is.back:
 		done.Groups = append(done.Groups, name)
-	case left != "":
-		done.Left = append(done.Left, "group "+name+" "+left)
+	case is.left != "":
+		done.Left = append(done.Left, "group "+name+" "+is.left)
 	default:
-		f.still(ctx, g, u, at, running, like, done)
+		f.still(ctx, g, u, at, running, is, done)
 	}
+}
+
+// course is what goes on in a group.
+type course struct {
+	// back is whether its refresh is rolled back, left why that is not to be.
+	back bool
+	left string
+	// leads is whether a refresh that goes on leaves no member on what is undone.
+	leads bool
+	// like is what the refresh that brought what is undone did about members that are protected or in Standby.
+	like types.RefreshPreferences
 }
 
 // read reads groups and fleets, once.
@@ -163,46 +177,57 @@ func (f *Round) Others(ctx context.Context, images, seen []string) ([]string, er
 	return left, err
 }
 
-// one rolls back what goes on in a group, and says whether it goes back or why it does not; like is what the
-// refresh that brought what is undone did about members that are protected or in Standby.
-func (f *Round) one(
-	ctx context.Context, g types.AutoScalingGroup, template string, versions []string,
-) (back bool, left string, like types.RefreshPreferences) {
+// one rolls back what goes on in a group, and says whether it goes back or why it does not.
+func (f *Round) one(ctx context.Context, g types.AutoScalingGroup, u Undo, versions []string) course {
 	// A group has one refresh at a time, and Auto Scaling gives the newest first.
-	out, err := f.Groups.DescribeInstanceRefreshes(ctx, &autoscaling.DescribeInstanceRefreshesInput{AutoScalingGroupName: g.AutoScalingGroupName})
+	out, err := f.Groups.DescribeInstanceRefreshes(ctx,
+		&autoscaling.DescribeInstanceRefreshesInput{AutoScalingGroupName: g.AutoScalingGroupName})
 	if err != nil {
-		return false, "may be refreshed still: " + fault.Brief(err), like
+		return course{left: "may be refreshed still: " + fault.Brief(err)}
 	}
+	var is course
 	for _, r := range out.InstanceRefreshes {
-		brought := r.DesiredConfiguration == nil || deploys(r.DesiredConfiguration, template, versions)
-		if brought && r.Preferences != nil {
-			like = *r.Preferences
+		brought := r.DesiredConfiguration == nil || deploys(r.DesiredConfiguration, u.Target, versions)
+		if brought && !u.after(r) && r.Preferences != nil {
+			is.like = *r.Preferences
 			break
 		}
 	}
-	i := slices.IndexFunc(out.InstanceRefreshes, func(r types.InstanceRefresh) bool { return asg.ProgressOf(r.Status) == asg.Going })
-	if i < 0 {
-		return false, "", like
+	i := slices.IndexFunc(out.InstanceRefreshes,
+		func(r types.InstanceRefresh) bool { return asg.ProgressOf(r.Status) == asg.Going })
+	if i >= 0 {
+		f.going(ctx, g, u, versions, out.InstanceRefreshes[i], &is)
 	}
-	back, left = f.going(ctx, g, template, versions, out.InstanceRefreshes[i])
-	return back, left, like
+	return is
 }
 
 // going rolls back a refresh that goes on, if that deploys what is undone.
 func (f *Round) going(
-	ctx context.Context, g types.AutoScalingGroup, template string, versions []string, is types.InstanceRefresh,
-) (back bool, left string) {
+	ctx context.Context, g types.AutoScalingGroup, u Undo, versions []string, r types.InstanceRefresh, is *course,
+) {
+	asked := r.DesiredConfiguration
 	switch {
-	case is.DesiredConfiguration == nil:
-		return false, plain(g, template)
-	case !deploys(is.DesiredConfiguration, template, versions):
-		return false, "" // Somebody else's, or to what is wanted.
-	case is.Status == types.InstanceRefreshStatusRollbackInProgress:
-		return true, ""
-	case is.Status == types.InstanceRefreshStatusCancelling:
-		return false, "has its refresh cancelled, which leaves it on both images: refresh it"
+	case r.Status == types.InstanceRefreshStatusRollbackInProgress && deploys(asked, u.Target, versions):
+		is.back = true
+	case r.Status == types.InstanceRefreshStatusCancelling && deploys(asked, u.Target, versions):
+		is.left = "has its refresh cancelled, which leaves it on both images: refresh it"
+	case deploys(asked, u.Target, versions):
+		is.back, is.left = f.undo(ctx, g)
+	case r.Status != types.InstanceRefreshStatusPending && r.Status != types.InstanceRefreshStatusInProgress &&
+		r.Status != types.InstanceRefreshStatusBaking:
+		is.left = plain(g, u.Target, asked)
+	case u.after(r), asked != nil && !u.Parameter && plain(g, u.Target, asked) == "":
+		is.leads = true
+	default:
+		is.left = plain(g, u.Target, asked)
 	}
-	return f.undo(ctx, g)
+}
+
+// after reports whether a refresh has begun after the target had gone back: it launches nothing that is undone. Auto
+// Scaling tells its start to the second.
+func (u Undo) after(r types.InstanceRefresh) bool {
+	began := aws.ToTime(r.StartTime)
+	return !u.Since.IsZero() && !began.IsZero() && !began.Before(u.Since.Truncate(time.Second))
 }
 
 // undo asks Auto Scaling, which takes a group's name and no refresh's id: what goes on is rolled back.
@@ -220,20 +245,29 @@ func (f *Round) undo(ctx context.Context, g types.AutoScalingGroup) (back bool, 
 	}
 }
 
-// plain is what to say of a refresh without a desired configuration. It cannot be
+// plain is what to say of a refresh that names no number, and may have launched what is undone. It cannot be
 // rolled back (user guide, instance-refresh-rollback); a group that names a number
 // does not launch from what was rolled by it.
-func plain(g types.AutoScalingGroup, template string) string {
-	for _, s := range asg.Specs(g) {
+func plain(g types.AutoScalingGroup, template string, asked *types.DesiredConfiguration) string {
+	for _, s := range launchesOf(g, asked) {
 		if s.Template == template && strings.HasPrefix(s.Version, "$") {
-			return "names " + s.Version + ", and Auto Scaling rolls no such refresh back: refresh it again when this one has ended"
+			return "names " + s.Version + ", and Auto Scaling rolls no such refresh back: " +
+				"refresh it again when this one has ended"
 		}
 	}
 	return ""
 }
 
+// launchesOf is what a refresh launches: what it was asked to, else what its group names.
+func launchesOf(g types.AutoScalingGroup, asked *types.DesiredConfiguration) []asg.Spec {
+	if asked != nil {
+		g = types.AutoScalingGroup{LaunchTemplate: asked.LaunchTemplate, MixedInstancesPolicy: asked.MixedInstancesPolicy}
+	}
+	return asg.Specs(g)
+}
+
 // deploys reports whether a desired configuration names one of these versions of a template.
-func deploys(to *types.DesiredConfiguration, template string, versions []string) bool {
-	specs := asg.Specs(types.AutoScalingGroup{LaunchTemplate: to.LaunchTemplate, MixedInstancesPolicy: to.MixedInstancesPolicy})
-	return slices.ContainsFunc(specs, func(s asg.Spec) bool { return s.Template == template && slices.Contains(versions, s.Version) })
+func deploys(asked *types.DesiredConfiguration, template string, versions []string) bool {
+	return asked != nil && slices.ContainsFunc(launchesOf(types.AutoScalingGroup{}, asked),
+		func(s asg.Spec) bool { return s.Template == template && slices.Contains(versions, s.Version) })
 }

@@ -95,7 +95,7 @@ type Result struct {
 	There bool `json:"there,omitempty"`
 	// groupsAPI are the Auto Scaling groups whose instance refresh is rolled back.
 	Groups []string `json:"groups,omitempty"`
-	// Refreshed are those that an instance refresh takes back, begun now.
+	// Refreshed are those that an instance refresh takes back, begun now or since it went back.
 	Refreshed []string `json:"refreshed,omitempty"`
 	// Follows is whether it takes new images again.
 	Follows bool `json:"follows,omitempty"`
@@ -108,8 +108,9 @@ type target struct {
 	back  rollout.Return
 	// seen are the groups that were looked at, undone the images that are.
 	seen, undone []string
-	// tried is whether it was led back, or that was tried.
+	// tried is whether it was led back, or that was tried, since from when on it launches nothing that is undone.
 	tried bool
+	since time.Time
 }
 
 // Handle rolls back what the event names. It refuses before anything is
@@ -249,7 +250,10 @@ func (s Step) one(ctx context.Context, t *target, asked event.Rollback) error {
 		}
 		to.Version = t.Version
 	}
-	t.tried = true
+	if !t.There || t.known.Record.Begun != nil {
+		to.At = s.now().UTC() // What a refresh launches from here on is what it has gone back to.
+	}
+	t.tried, t.since = true, to.At
 	return s.room.Hold(ctx, t.known, to, t.There)
 }
 
@@ -271,7 +275,7 @@ func (t *target) undo(asked event.Rollback) Undo {
 	return Undo{
 		Target: t.Target, Title: t.Name, Parameter: !t.known.Template(), Name: asked.Name,
 		Image: t.To, Version: t.Version, Was: t.back.To.Was, Images: rollout.Undone(t.known, t.back.To),
-		Refresh: asked.Refresh, Failed: t.Problem != "",
+		Refresh: asked.Refresh, Failed: t.Problem != "", Since: t.since,
 	}
 }
 

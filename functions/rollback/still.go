@@ -49,8 +49,7 @@ func (f *Round) running(ctx context.Context, images []string) (map[string]int, e
 
 // still names a group that launches what is undone, or whose members run it, or refreshes it.
 func (f *Round) still(
-	ctx context.Context, g types.AutoScalingGroup, u Undo, at found, running int, like types.RefreshPreferences,
-	done *Undone,
+	ctx context.Context, g types.AutoScalingGroup, u Undo, at found, running int, is course, done *Undone,
 ) {
 	name := aws.ToString(g.AutoScalingGroupName)
 	var says []string
@@ -66,6 +65,9 @@ func (f *Round) still(
 		return
 	}
 	switch {
+	case is.leads && !u.Failed:
+		done.Refreshed = append(done.Refreshed, name)
+		return
 	case u.Failed:
 		done.Left = append(done.Left, fmt.Sprintf("group %s %s", name, strings.Join(says, " and ")))
 		return
@@ -74,13 +76,13 @@ func (f *Round) still(
 			name, strings.Join(says, " and "), rollout.Command("rollback", u.Name)))
 		return
 	}
-	if why := f.refresh(ctx, g, u, at, like); why != "" {
+	if why := f.refresh(ctx, g, u, at, is.like); why != "" {
 		done.Left = append(done.Left, fmt.Sprintf("group %s %s, and is not refreshed: %s",
 			name, strings.Join(says, " and "), why))
 		return
 	}
 	done.Refreshed = append(done.Refreshed, name)
-	if left := waits(g, like); left != "" {
+	if left := waits(g, is.like); left != "" {
 		done.Left = append(done.Left, left)
 	}
 }

@@ -46,7 +46,7 @@ func done(targets []*target) string {
 	return report.Nothing
 }
 
-// news is what became of the targets, and those that nobody was told of yet.
+// news is what became of the targets, and those not told yet.
 func news(targets []*target) (lines []string, untold []*target) {
 	for _, t := range targets {
 		switch {
@@ -77,7 +77,7 @@ func (t *target) change() string {
 // follows reports whether the target was pointed at what was rolled last.
 func (t *target) follows() bool { return t.known.Record.Back == nil && !t.There }
 
-// held reports whether the target is held back, and nobody was told.
+// held reports whether the target is held back, and that was not told.
 func (t *target) held() bool {
 	back := t.known.Record.Back
 	return back != nil && back.Told.IsZero() && back.Image == t.To

@@ -27,7 +27,7 @@ type Step struct {
 }
 
 // Handle settles the waits that the event may have ended. Most events are of
-// instances nobody waits for: they cost one look into the ledger.
+// instances that no run waits for: they cost one look into the ledger.
 func (s Step) Handle(ctx context.Context, raw json.RawMessage) (struct{}, error) {
 	decoded, err := event.Decode(raw, s.Home)
 	if err != nil {

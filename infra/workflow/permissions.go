@@ -8,7 +8,7 @@ import (
 
 // Statement allows actions on resources. Ours only ever allow.
 type Statement struct {
-	// Why is the reason, for whoever reviews the policy.
+	// Why is the reason, for a reviewer of the policy.
 	Why string
 	// Actions are whole names: ec2:StopInstances.
 	Actions []string

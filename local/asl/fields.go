@@ -50,7 +50,7 @@ func (f fields) take(name string) (json.RawMessage, bool) {
 	return raw, ok
 }
 
-// done refuses what nobody read.
+// done refuses what was not read.
 func (f fields) done(what string) {
 	for _, name := range sortedKeys(f.raw) {
 		f.bad("field %q is not implemented for %s", name, what)

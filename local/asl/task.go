@@ -90,7 +90,7 @@ func (v *visit) expectBeats(s *settlement, every time.Duration) (end func()) {
 }
 
 // invoke runs beside the task: a function goes on when its task has timed out or
-// its execution was stopped, but then nobody hears its answer. v is the visit as
+// its execution was stopped, but then its answer is dropped. v is the visit as
 // it was when the function was called.
 func (v *visit) invoke(ctx context.Context, s *settlement, names taskNames, payload any) {
 	answer, failure := v.execution.runtime.options.Invoker.Invoke(ctx, v.state.Function, encode(payload))

@@ -19,7 +19,7 @@ var (
 	ErrInvalidOutput = errors.New("InvalidOutput")
 )
 
-// settlement is the end of one attempt of a task, decided by whoever comes first.
+// settlement is the end of one attempt of a task, decided by what comes first.
 type settlement struct {
 	once sync.Once
 	// answered is closed when the function has answered.

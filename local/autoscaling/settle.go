@@ -138,7 +138,7 @@ func (s *Service) doomed(g *group) (ids []string) {
 }
 
 // observe is the health check: an instance that is not running is unhealthy at
-// once, stop protection or not, and is replaced; in standby nobody looks
+// once, stop protection or not, and is replaced; in standby no check looks
 // (Auto Scaling User Guide, health checks and standby).
 func (m *member) observe(state ec2.State, now time.Time, g *group) {
 	if !m.counts() {

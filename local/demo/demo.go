@@ -32,7 +32,7 @@ type Options struct {
 	Seed uint64
 	// Speed is how many seconds of the night pass in one real second.
 	Speed float64
-	// Out is the folder for run.json and slack.html.
+	// Out is the folder for run.json, slack.html and report.html.
 	Out string
 	// Logs is where the functions' log lines go; nil for nowhere.
 	Logs io.Writer
@@ -191,6 +191,7 @@ func (n *night) tell(ctx context.Context) error {
 	if err := outcome.write(n.options.Out, n.suite.Slack.Messages()); err != nil {
 		return err
 	}
-	fmt.Fprintf(n.out, "\nWritten: %s and %s\n", filepath.Join(n.options.Out, "run.json"), filepath.Join(n.options.Out, "slack.html"))
+	fmt.Fprintf(n.out, "\nWritten: %s, %s and %s\n", filepath.Join(n.options.Out, "run.json"),
+		filepath.Join(n.options.Out, "slack.html"), filepath.Join(n.options.Out, "report.html"))
 	return outcome.check()
 }

@@ -17,6 +17,8 @@ import (
 	"goldsmith/local/sfn"
 	"goldsmith/local/slack"
 	"goldsmith/shared/job"
+	runpage "goldsmith/shared/page"
+	"goldsmith/shared/plan"
 	"goldsmith/shared/report"
 )
 
@@ -24,6 +26,8 @@ import (
 type outcome struct {
 	Seed uint64 `json:"seed"`
 	Runs []run  `json:"runs"`
+	// pages are the runs as their pages show them.
+	pages []runpage.Run
 }
 
 type run struct {
@@ -61,11 +65,13 @@ func (n *night) outcome(ctx context.Context) (*outcome, error) {
 			return nil, fmt.Errorf("reading run %s: %w", name, err)
 		}
 		r := run{Name: name, Plan: record.Plan, Outcome: record.Outcome}
+		p := runpage.Run{Run: record, Plan: plan.Plan{Name: record.Plan}, Written: n.clock.Now()}
 		for result, err := range n.suite.Ledger.Results(ctx, name) {
 			if err != nil {
 				return nil, fmt.Errorf("reading the results of run %s: %w", name, err)
 			}
 			r.Sources = append(r.Sources, n.source(result, calls[result.Source]))
+			p.Results = append(p.Results, result)
 		}
 		slices.SortStableFunc(r.Sources, func(a, b source) int {
 			return cmp.Or(cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.Name, b.Name))
@@ -73,7 +79,8 @@ func (n *night) outcome(ctx context.Context) (*outcome, error) {
 		if r.Retired, err = n.retired(ctx, r); err != nil {
 			return nil, err
 		}
-		o.Runs = append(o.Runs, r)
+		p.Retired = r.Retired
+		o.Runs, o.pages = append(o.Runs, r), append(o.pages, p)
 	}
 	return o, nil
 }
@@ -234,7 +241,7 @@ func (s source) why() string {
 	return strings.Join(slices.DeleteFunc(reasons, func(r string) bool { return r == "" }), "; ")
 }
 
-// write leaves the night behind for programs, and the messages for browsers.
+// write leaves the night behind for programs, and the messages and the scheduled run's report for browsers.
 func (o *outcome) write(folder string, messages []slack.Message) error {
 	if err := os.MkdirAll(folder, 0o750); err != nil {
 		return fmt.Errorf("making %s: %w", folder, err)
@@ -250,7 +257,13 @@ func (o *outcome) write(folder string, messages []slack.Message) error {
 			return fmt.Errorf("drawing a message: %w", err)
 		}
 	}
-	for name, content := range map[string][]byte{"run.json": append(text, '\n'), "slack.html": page.Bytes()} {
+	var report bytes.Buffer
+	if err := runpage.Write(&report, o.pages[0]); err != nil {
+		return err
+	}
+	for name, content := range map[string][]byte{
+		"run.json": append(text, '\n'), "slack.html": page.Bytes(), "report.html": report.Bytes(),
+	} {
 		if err := os.WriteFile(filepath.Join(folder, name), content, 0o600); err != nil {
 			return fmt.Errorf("writing %s: %w", name, err)
 		}

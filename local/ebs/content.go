@@ -71,7 +71,7 @@ func (s *Service) blocks(of ec2.DirectSnapshot) (content, error) {
 			break
 		}
 		layers = append(layers, s.disks[id])
-		found, ok := s.options.EC2.Direct(id)
+		found, ok := s.options.EC2.DirectAnywhere(id)
 		if !ok {
 			break // A deleted snapshot's blocks are kept for those on top of it, and what it lay on is not known any more.
 		}

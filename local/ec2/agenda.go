@@ -61,7 +61,7 @@ func (w *World) advance(now time.Time) {
 // short waits round to none, so waits are never shorter than this.
 const shortestWait = time.Millisecond
 
-// arm sets the timer for the next happening, when somebody listens to events.
+// arm sets the timer for the next happening, when events have a listener.
 func (w *World) arm() {
 	if w.options.Emit == nil || w.agenda.Len() == 0 {
 		return

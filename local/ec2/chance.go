@@ -60,7 +60,7 @@ func (w *World) newID(kind, from string) string {
 	return fmt.Sprintf("%s-0%016x", kind, w.roll("id/"+kind, from))
 }
 
-// roll is the next number for what befalls id. It depends on the seed, on what
+// roll is the next number for what happens to id. It depends on the seed, on what
 // and id and on how often they were asked before, and on nothing else, so a run
 // replays whatever order goroutines run in.
 func (w *World) roll(what, id string) uint64 {

@@ -32,6 +32,18 @@ func (w *World) Direct(id string) (DirectSnapshot, bool) {
 	return s.direct(), true
 }
 
+// DirectAnywhere finds a snapshot in any of the account's Regions: a copy's blocks are those of what it is a copy of.
+func (w *World) DirectAnywhere(id string) (DirectSnapshot, bool) {
+	w.lock()
+	defer w.unlock()
+	for _, region := range w.regions {
+		if s := region.snapshots.get(id); s != nil {
+			return s.direct(), true
+		}
+	}
+	return DirectSnapshot{}, false
+}
+
 func (s *snapshot) direct() DirectSnapshot {
 	return DirectSnapshot{
 		ID: s.id, Parent: s.parent, Owner: s.owner, Description: s.description, GiB: s.size, Encrypted: s.encrypted, KMSKey: s.kmsKey,

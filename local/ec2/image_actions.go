@@ -102,7 +102,7 @@ func copyImage(w *World, call *query.Call) error {
 	if err != nil {
 		return err
 	}
-	source, err := w.copyable(p)
+	from, source, err := w.copyable(p)
 	if err != nil {
 		return err
 	}
@@ -115,7 +115,7 @@ func copyImage(w *World, call *query.Call) error {
 		return err
 	}
 	img := w.copyOf(source, p)
-	img.mappings = w.copySnapshots(img, source, encrypt, key, tags["snapshot"])
+	img.mappings = w.copySnapshots(img, from, source, encrypt, key, tags["snapshot"])
 	own := tags["image"]
 	if copyTags {
 		own = merge(ownTags(source.tags), own)
@@ -141,26 +141,29 @@ func (w *World) copyOf(source *image, p *query.Params) *image {
 	return &img
 }
 
-func (w *World) copyable(p *query.Params) (*image, error) {
-	if region := p.Text("SourceRegion"); region != w.options.Region {
-		return nil, query.Errorf("InvalidRequest", "The embedded EC2 has one Region, %s; it cannot copy from %s.", w.options.Region, region)
+// copyable is the image that a copy is made of, and its Region.
+func (w *World) copyable(p *query.Params) (*World, *image, error) {
+	from, err := w.beside(p.Text("SourceRegion"))
+	if err != nil {
+		return nil, nil, err
 	}
-	source := w.images.get(p.Text("SourceImageId"))
+	source := from.images.get(p.Text("SourceImageId"))
 	if source == nil {
-		return nil, unknownImage(p.Text("SourceImageId"))
+		return nil, nil, unknownImage(p.Text("SourceImageId"))
 	}
 	if source.state != imageAvailable {
-		return nil, query.Errorf("InvalidAMIID.Unavailable", "The image ID '%s' is not available", source.id)
+		return nil, nil, query.Errorf("InvalidAMIID.Unavailable", "The image ID '%s' is not available", source.id)
 	}
-	return source, w.nameFree(p.Text("Name"))
+	return from, source, w.nameFree(p.Text("Name"))
 }
 
-// copySnapshots starts a copy of each of the source's snapshots.
-func (w *World) copySnapshots(img, source *image, encrypt bool, key string, tags []Tag) []mapping {
+// copySnapshots starts a copy of each of the source's snapshots. In another Region an encrypted one is under the key
+// that is named there, else under the default one.
+func (w *World) copySnapshots(img *image, of *World, source *image, encrypt bool, key string, tags []Tag) []mapping {
 	var mappings []mapping
 	id := img.id
 	for _, m := range source.mappings {
-		if from := w.snapshots.get(m.snapshotID); from != nil {
+		if from := of.snapshots.get(m.snapshotID); from != nil {
 			encrypted := from.encrypted || encrypt
 			to := w.copyOfSnapshot(w.newID("snap", id+from.id), from, encrypted, w.keyOf(encrypted, key, from.id),
 				"Copied for DestinationAmi "+id+" from SourceAmi "+source.id+" for SourceSnapshot "+from.id, tags)

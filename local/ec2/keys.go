@@ -12,7 +12,7 @@ type KeyState int
 const (
 	KeyUsable   KeyState = iota
 	KeyDisabled          // or pending deletion
-	KeyNoGrant           // whoever calls EC2 may not create a grant on it
+	KeyNoGrant           // the caller of EC2 may not create a grant on it
 )
 
 // DefaultKey is the ARN of the account's key for EBS, alias aws/ebs.
@@ -69,6 +69,13 @@ func (w *World) lacksKey(devices []attachment) (reason, bool) {
 		}
 	}
 	return reason{}, false
+}
+
+// usableKey reports whether a key of this Region can be used: none of another Region can (EBS User Guide, "How Amazon
+// EBS encryption works").
+func (w *World) usableKey(arn string) bool {
+	parts := strings.Split(arn, ":")
+	return (len(parts) < 6 || parts[3] == w.options.Region) && w.keys[arn] == KeyUsable
 }
 
 // keyOf is the key of an encrypted volume: the one named, else its snapshot's, else the default

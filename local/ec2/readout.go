@@ -2,7 +2,7 @@ package ec2
 
 import "time"
 
-// Times is how long EC2 itself took over an instance, whoever waited for it.
+// Times is how long EC2 itself took over an instance.
 type Times struct {
 	Launched  time.Time
 	Stop      time.Duration // the last stop, from the call to stopped

@@ -1,12 +1,31 @@
 package ec2
 
-import "goldsmith/local/query"
+import (
+	"maps"
+	"slices"
 
-// What a person or a tool looks up around instances: one Region with three
-// zones and the default VPC.
+	"goldsmith/local/query"
+)
+
+// In is the account's EC2 in a Region; nil in one that the account has not enabled.
+func (w *World) In(region string) *World { return w.regions[region] }
+
+// beside is the Region that something is copied from, as it is by now.
+func (w *World) beside(region string) (*World, error) {
+	from := w.regions[region]
+	if from == nil {
+		return nil, query.Errorf("InvalidRequest", "The embedded EC2 has no Region %s to copy from.", region)
+	}
+	if from != w {
+		from.advance(w.now)
+	}
+	return from, nil
+}
+
+// What a person or a tool looks up around instances: the account's Regions, the zones of this one and its default VPC.
 
 func describeRegions(w *World, call *query.Call) error {
-	regions := []string{w.options.Region}
+	regions := slices.Sorted(maps.Keys(w.regions))
 	return answer(w, call, "regionInfo", "RegionName", regions, filterable[string]{
 		"region-name":   one(func(r *string) string { return *r }),
 		"opt-in-status": one(func(*string) string { return "opt-in-not-required" }),

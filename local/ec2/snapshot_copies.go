@@ -74,11 +74,12 @@ func (w *World) copyableSnapshot(p *query.Params) (*snapshot, error) {
 		return nil, missing("SourceRegion")
 	case id == "":
 		return nil, missing("SourceSnapshotId")
-	case region != w.options.Region:
-		return nil, query.Errorf("InvalidRequest", "The embedded EC2 has one Region, %s; it cannot copy from %s.",
-			w.options.Region, region)
 	}
-	s := w.snapshots.get(id)
+	from, err := w.beside(region)
+	if err != nil {
+		return nil, err
+	}
+	s := from.snapshots.get(id)
 	switch {
 	case s == nil:
 		return nil, unknownSnapshot(id)
@@ -126,7 +127,7 @@ func (w *World) completeCopy(to, from string, next func()) {
 		if s := w.snapshots.get(to); s != nil {
 			w.snapshots.change(w.now, to, func(s *snapshot) {
 				s.state, s.completed = snapshotCompleted, w.now
-				if s.encrypted && w.keys[s.kmsKey] != KeyUsable {
+				if s.encrypted && !w.usableKey(s.kmsKey) {
 					s.state, s.completed, s.message = snapshotError, time.Time{}, "Given key ID is not accessible"
 				}
 			})

@@ -320,7 +320,10 @@ func describeSnapshots(w *World, call *query.Call) error {
 		store: w.snapshots, filters: w.snapshotFilters(), tags: func(s *snapshot) []Tag { return s.tags },
 		indexed: []string{"volume-id", "description"}, ids: "SnapshotId", unknown: unknownSnapshot, min: 5, max: 1000,
 		clamps: true, apart: true,
-		keep: func(s *snapshot) bool {
+		keep: func(s *snapshot) bool { // Own ones and those shared with the account, or with all (API reference).
+			if s.owner != w.options.Account && !s.permits(w.options.Account) {
+				return false
+			}
 			return len(owners) == 0 || slices.Contains(owners, s.owner) || s.owner == w.options.Account &&
 				slices.Contains(owners, "self")
 		},

@@ -19,9 +19,11 @@ import (
 
 // Options set a World up. Clock is required; the rest may be zero.
 type Options struct {
-	Clock   *clock.Clock
-	Seed    uint64 // of every id, delay and chance
-	Region  string // default eu-west-1
+	Clock  *clock.Clock
+	Seed   uint64 // of every id, delay and chance
+	Region string // default eu-west-1
+	// Regions are those that the account has enabled besides, with nothing in them yet: neither public images nor events.
+	Regions []string
 	Account string // default 123456789012
 	Log     *query.Log
 
@@ -47,9 +49,9 @@ type World struct {
 	service *query.Service
 	options Options
 
-	mu       sync.Mutex
-	now      time.Time // of the call or the happening being served
-	asOf     time.Time // what describes see
+	mu       *sync.Mutex // of the account: copies are made from Region to Region
+	now      time.Time   // of the call or the happening being served
+	asOf     time.Time   // what describes see
 	agenda   agenda
 	timer    *time.Timer
 	timerAt  time.Time
@@ -83,9 +85,11 @@ type World struct {
 	tagged map[string]int       // version of the last tag change event, by resource
 	keys   map[string]KeyState  // by ARN
 	copies int                  // of snapshots, in progress
+
+	regions map[string]*World // of the account, by name, this one included
 }
 
-// New makes an account with a default VPC and a few public images.
+// New makes an account with a default VPC and a few public images, as its home Region has it.
 func New(options Options) *World {
 	if options.Region == "" {
 		options.Region = "eu-west-1"
@@ -96,8 +100,21 @@ func New(options Options) *World {
 	if options.Timing == (Timing{}) {
 		options.Timing = DefaultTiming()
 	}
+	home := newWorld(options, &sync.Mutex{}, map[string]*World{})
+	home.seedPublicImages()
+	for _, name := range options.Regions {
+		beside := options
+		beside.Region, beside.Emit, beside.ResolveParameter, beside.ParametersHolding = name, nil, nil, nil
+		beside.Seed = digest(options.Seed, name)
+		newWorld(beside, home.mu, home.regions)
+	}
+	return home
+}
+
+// newWorld is one Region of an account.
+func newWorld(options Options, mu *sync.Mutex, regions map[string]*World) *World {
 	w := &World{
-		clock: options.Clock, options: options,
+		clock: options.Clock, options: options, mu: mu, regions: regions,
 		chances: map[uint64]uint64{}, buckets: bucket.Set{}, answers: map[string]answered{},
 		names: map[string]time.Time{}, tombs: map[string]time.Time{}, tagged: map[string]int{}, keys: map[string]KeyState{},
 		instances: newStore[instance](options.Lag), volumes: newStore[volume](options.Lag),
@@ -114,7 +131,7 @@ func New(options Options) *World {
 	}
 	w.now = w.clock.Now()
 	w.network = defaultNetwork(options.Region, options.Account)
-	w.seedPublicImages()
+	regions[options.Region] = w
 	return w
 }
 

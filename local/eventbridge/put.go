@@ -24,7 +24,7 @@ type envelope struct {
 }
 
 // Put sends an event, as a service of AWS does: it returns at once and tells
-// nobody what becomes of it. detail is marshalled as JSON and must be an object;
+// the sender what becomes of it. detail is marshalled as JSON and must be an object;
 // what is not ends among the dead.
 func (b *Bus) Put(source, detailType string, resources []string, detail any) {
 	now := b.options.Clock.Now()
@@ -105,7 +105,7 @@ func (b *Bus) attempt(r Record, payload []byte) {
 	case err == nil:
 		b.settle(r, Delivered, nil, nil)
 	case b.ctx.Err() != nil:
-		// Closed: nobody can say what became of it.
+		// Closed: what became of it is not known.
 	case r.Attempts <= len(b.options.Retry):
 		b.count(func(s *Stats) { s.Retried++ })
 		b.after(b.options.Retry[r.Attempts-1], func() { b.attempt(r, payload) })

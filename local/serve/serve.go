@@ -71,7 +71,7 @@ func Run(ctx context.Context, o Options, out io.Writer) error {
 	return s.Close()
 }
 
-// keptCalls bounds the log of calls, of which only the newest are of use to somebody who looks.
+// keptCalls bounds the log of calls, of which only the newest are of use to a person who looks.
 const keptCalls = 10_000
 
 // Server is the suite's on a socket. How long a body may take is bounded by the suite; an

@@ -185,7 +185,7 @@ func (s *Sink) fail(w http.ResponseWriter, answer answerer, m posted, bad *refus
 	answer(w, &refusal{status: f.Status, code: f.Code, retryAfter: f.RetryAfter})
 }
 
-// pace is one message a second and channel; Slack tolerates short bursts, which nobody should count on.
+// pace is one message a second and channel; Slack tolerates short bursts, which is not to be counted on.
 const pace = time.Second
 
 func (s *Sink) take(m posted) *refusal {

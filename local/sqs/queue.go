@@ -43,7 +43,7 @@ type message struct {
 	id, body   string
 	attributes map[string]string
 	sent       time.Time
-	hidden     time.Time // until when nobody else receives it
+	hidden     time.Time // until when no other receiver gets it
 	received   int
 	first      time.Time
 }

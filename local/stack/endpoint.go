@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -16,34 +17,51 @@ import (
 )
 
 // ServeHTTP is the embedded AWS on one endpoint: a request's signature names
-// the service it is for.
+// the service and the Region that it is for.
 func (s *Stack) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	service := signedFor(r)
+	region, service := signedFor(r)
 	if err := arrived(w, r); err != nil {
 		if no, ok := errors.AsType[*refusal](err); ok {
 			no.write(w, spokenIn(r, service))
 		}
 		return
 	}
-	if h, ok := s.services[service]; ok {
+	h, ok := s.services[service]
+	switch {
+	case !ok:
+		s.unknown(r, service).write(w, spokenIn(r, service))
+	case region == s.options.Region || service == "sts":
 		h.ServeHTTP(w, r)
-		return
+	case service == "ec2" && s.EC2.In(region) != nil:
+		s.EC2.In(region).ServeHTTP(w, r)
+	default:
+		s.elsewhere(region, service).write(w, spokenIn(r, service))
 	}
-	s.unknown(r, service).write(w, spokenIn(r, service))
 }
 
-// signedFor is the service in a Signature Version 4 credential scope:
+// elsewhere refuses a request in a Region that the account has not enabled, or that has EC2 alone. AWS does not know
+// the credentials there (User Guide of IAM, "Managing AWS STS in an AWS Region"; EC2 error codes, AuthFailure).
+func (s *Stack) elsewhere(region, service string) *refusal {
+	code := "UnrecognizedClientException"
+	if service == "ec2" {
+		code = "AuthFailure"
+	}
+	return &refusal{http.StatusUnauthorized, code, fmt.Sprintf(
+		"The embedded AWS is in %s; in %q it has no service %q for this account.", s.options.Region, region, service)}
+}
+
+// signedFor are the Region and the service in a Signature Version 4 credential scope:
 // Credential=KEY/DATE/REGION/SERVICE/aws4_request. Signatures are not checked.
-func signedFor(r *http.Request) string {
+func signedFor(r *http.Request) (region, service string) {
 	_, scope, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
 	if scope == "" {
 		scope = r.URL.Query().Get("X-Amz-Credential")
 	}
 	parts := strings.Split(scope, "/")
 	if len(parts) < 4 {
-		return ""
+		return "", ""
 	}
-	return parts[3]
+	return parts[2], parts[3]
 }
 
 // AWS is the configuration of clients of this suite: the product's own
@@ -88,7 +106,7 @@ func (n naming) Do(r *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-// As marks the calls made with ctx as a person's, or whoever is named.
+// As marks the calls made with ctx as a person's, or of the name given.
 func As(ctx context.Context, caller string) context.Context {
 	return context.WithValue(ctx, callerKey{}, caller)
 }

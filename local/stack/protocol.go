@@ -18,7 +18,7 @@ import (
 )
 
 // The bounds of one request. The longest body that any of the services takes is
-// Lambda's payload of 6 MB; whoever needs longer than arrives to send one has stalled.
+// Lambda's payload of 6 MB; a client that needs longer than arrives to send one has stalled.
 const (
 	longestBody = 8 << 20
 	arrives     = 30 * time.Second

@@ -192,7 +192,7 @@ func (s *Stack) startServices() error {
 	return nil
 }
 
-// emit is where services send events; before the bus runs nobody listens.
+// emit is where services send events; before the bus runs there is no listener.
 func (s *Stack) emit(source, detailType string, resources []string, detail any) {
 	if s.options.Emitted != nil {
 		s.options.Emitted(source, detailType, resources)

@@ -50,8 +50,9 @@ func (d *decider) dataVolumes() *Refusal {
 				id, v.Device, v.Source, other)
 		case v.Snapshot.State == "":
 			return refuse(NotReady, "Name another one.", "%s is no snapshot of this account", id)
-		case v.Snapshot.State != types.SnapshotStateCompleted:
-			return refuse(NotReady, "Wait until it is completed, then ask again.", "snapshot %s is %s", id, v.Snapshot.State)
+		case unready(v.Snapshot) != nil:
+			r := unready(v.Snapshot)
+			return refuse(r.Code, r.Do, "%s of %s: %s", id, v.Device, r.Text)
 		case !permitted(v.Snapshot):
 			return refuse(WrongSetting, fmt.Sprintf("Tag it: aws ec2 create-tags --resources %s --tags Key=%s,Value=%s", id,
 				tag.Device, v.Device),

@@ -51,7 +51,7 @@ type Decision struct {
 	Refused *Refusal `json:"refused,omitempty"`
 }
 
-// Value is an attribute's; "" when nobody says it.
+// Value is an attribute's; "" when no evidence says it.
 func (d Decision) Value(k Key) string { return d.attribute(k).Value }
 
 func (d Decision) attribute(k Key) Attribute {
@@ -86,9 +86,17 @@ func refuse(code, do, format string, args ...any) *Refusal {
 	return &Refusal{Code: code, Text: fmt.Sprintf(format, args...), Do: do}
 }
 
-func (d *decider) ready() *Refusal {
-	if s := d.Evidence.Snapshot.State; s != types.SnapshotStateCompleted {
-		return refuse(NotReady, "Wait until it is completed, then ask again.", "the snapshot is %s", s)
+func (d *decider) ready() *Refusal { return unready(d.Evidence.Snapshot) }
+
+// unready is why a snapshot can neither be read nor copied as it is; nil when it can. An archived one that is restored
+// for some days says until when.
+func unready(s types.Snapshot) *Refusal {
+	switch {
+	case s.State != types.SnapshotStateCompleted:
+		return refuse(NotReady, "Wait until it is completed, then ask again.", "the snapshot is %s", s.State)
+	case s.StorageTier == types.StorageTierArchive && s.RestoreExpiryTime == nil:
+		return refuse(NotReady, "Restore it, and ask again once it is: aws ec2 restore-snapshot-tier --permanent-restore "+
+			"--snapshot-id "+aws.ToString(s.SnapshotId), "the snapshot is archived")
 	}
 	return nil
 }
@@ -201,7 +209,7 @@ func (d *decider) modes(on []types.ArchitectureValues) (modes []string) {
 	return modes
 }
 
-// missing refuses what nobody says, with the command that says it.
+// missing refuses what no evidence says, with the command that says it.
 func (d *decider) missing() *Refusal {
 	var names, words []string
 	for _, r := range keys {

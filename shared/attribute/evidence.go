@@ -1,5 +1,5 @@
 // Package attribute knows the image attributes that RegisterImage takes for a snapshot, and decides
-// them from evidence: each value has a source, and what nobody says is not guessed. RegisterImage's own
+// them from evidence: each value has a source, and what none says is not guessed. RegisterImage's own
 // defaults are i386 and paravirtual (API reference, RegisterImage).
 package attribute
 

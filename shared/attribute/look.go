@@ -53,7 +53,7 @@ func (l Looker) Look(ctx context.Context, id string, data map[string]string) (Ev
 	if text, ok := tag.Map(e.Snapshot.Tags)[tag.ImageSettings]; ok {
 		e.Settings = append(e.Settings, Settings{SettingsTag, text})
 	}
-	if e.Snapshot.State != types.SnapshotStateCompleted {
+	if unready(e.Snapshot) != nil {
 		return e, nil
 	}
 	if err := l.related(ctx, &e); err != nil {

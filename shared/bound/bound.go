@@ -1,8 +1,8 @@
 // Package bound knows a plan's bounds over all its runs and requests together:
 // how many of its sources may be down at once, and how many may be stopped since
 // its last scheduled start. What there is a bounded number of are slots in the
-// ledger, each taken by one conditional write, so that a bound holds whoever asks
-// and whatever ends in the middle.
+// ledger, each taken by one conditional write, so that a bound holds
+// however a run was asked for and whatever ends in the middle.
 package bound
 
 import (

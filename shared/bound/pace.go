@@ -3,7 +3,7 @@ package bound
 import "time"
 
 const (
-	// soon is how long whoever is next in turn waits before it asks again.
+	// soon is how long the next in turn waits before it asks again.
 	soon = 20 * time.Second
 	// each is how long a source in front is given: about what a stop, its snapshots and a start take.
 	each = time.Minute

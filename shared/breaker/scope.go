@@ -77,7 +77,7 @@ func scopeOf(c ledger.Claim) Scope {
 // busy stands for all transient codes: AWS was busy, failed inside, or could not be reached.
 const busy = "Transient"
 
-// lasts reports whether trying again cannot help: nobody may start it, or EC2 took it back to stopped.
+// lasts reports whether trying again cannot help: it may not be started, or EC2 took it back to stopped.
 func lasts(code string) bool {
 	return fault.DeniedCode(code) || strings.HasPrefix(code, "Client.") || strings.HasPrefix(code, "Server.") ||
 		code == FellBack

@@ -3,7 +3,7 @@
 // a person or the command line sends.
 //
 // An event is a hint and never the truth: EventBridge delivers each of these on
-// a best-effort basis, possibly twice and out of order, so whoever acts on one
+// a best-effort basis, possibly twice and out of order, so who acts on one
 // describes the resource first.
 package event
 

@@ -80,7 +80,7 @@ func (e *Failed) lined() string {
 	return text
 }
 
-// does is what to do, as whoever decided it said.
+// does is what to do, as the decision said.
 func (e *Failed) does() string {
 	var decided *Failed
 	if e.Do != "" || !errors.As(e.Err, &decided) {

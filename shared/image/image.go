@@ -103,7 +103,7 @@ func Why(i types.Image) string {
 	return "EC2 says: " + reason
 }
 
-// Progress is what an image's state means to somebody waiting for it.
+// Progress is what an image's state means to a step that waits for it.
 type Progress int
 
 const (

@@ -31,7 +31,7 @@ type Result struct {
 	// Rest is set when Rolled does not hold all of it.
 	Rest *Rest `json:"rest,omitempty"`
 	// Refreshes are the groups that use what was rolled. Refreshing is set while something is
-	// left to do about them: in a run that has ended nobody knows how they did.
+	// left to do about them: in a run that has ended it is not known how they did.
 	Refreshes  []Refresh `json:"refreshes,omitempty"`
 	Refreshing bool      `json:"refreshing,omitempty"`
 	Times      Times     `json:"times,omitzero"`
@@ -47,7 +47,7 @@ type Result struct {
 }
 
 // tested is the image as it counts from now on. One that is pending still counts as
-// unproven, too: it may become available, and nobody will test it then.
+// unproven, too: it may become available, and is not tested then.
 func (j Job) tested() Image {
 	i := j.Image
 	if j.Plan.Verify.Boot && !j.Tested && (i.State == "available" || i.State == "pending") {

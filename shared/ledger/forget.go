@@ -11,7 +11,7 @@ type Waiting interface {
 	Done(ctx context.Context, w Wait) error
 }
 
-// Forget removes the waits of a run for a resource, whose steps have ended: nobody holds their tokens.
+// Forget removes the waits of a run for a resource, whose steps have ended: their tokens are not used any more.
 func Forget(ctx context.Context, book Waiting, resource, run string) error {
 	waits, err := book.Waits(ctx, resource)
 	if err != nil {

@@ -138,7 +138,7 @@ type Claim struct {
 	Looked bool `json:"looked,omitempty"`
 	// StopSent is set before StopInstances is sent: from then on the instance may be down because of us.
 	StopSent time.Time `json:"stopSent,omitzero"`
-	// StopTried is set before each StopInstances; the last one may take effect though nobody saw its answer.
+	// StopTried is set before each StopInstances; the last one may take effect though its answer was lost.
 	StopTried time.Time `json:"stopTried,omitzero"`
 	// Forced is set before the first StopInstances by force is sent, for a plan that allows it.
 	Forced time.Time `json:"forced,omitzero"`
@@ -173,7 +173,7 @@ func ClaimOf(j job.Job, now time.Time) Claim {
 const landing = 2 * time.Minute
 
 // StopMayLand reports whether an instance that a describe shows as running may
-// be about to stop, because of a StopInstances whose answer nobody saw.
+// be about to stop, because of a StopInstances whose answer was lost.
 func (c Claim) StopMayLand(now time.Time) bool {
 	last := c.StopTried
 	if last.Before(c.StopSent) {

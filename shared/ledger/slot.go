@@ -15,7 +15,7 @@ type Slot struct {
 	// Execution is the ARN of the execution that took it.
 	Execution string    `json:"execution,omitempty"`
 	Since     time.Time `json:"since"`
-	// Seen is when whoever has it last said so.
+	// Seen is when its holder last said so.
 	Seen time.Time `json:"seen,omitzero"`
 	// Stopping is set right before StopInstances is sent: from then on the source may be down.
 	Stopping time.Time `json:"stopping,omitzero"`

@@ -2,7 +2,7 @@ package ledger
 
 import "time"
 
-// The table's schema, for whoever creates it: infra in the account, tests elsewhere.
+// The table's schema, for what creates it: infra in the account, tests elsewhere.
 const (
 	// PartitionKey and SortKey are strings.
 	PartitionKey = "pk"
@@ -30,7 +30,7 @@ const (
 const Notifier = 5 * time.Minute
 
 // Remembered is how long results, runs and waits are kept: long enough to
-// compare two months, short enough that nobody has to clean up.
+// compare two months, short enough that no cleaning up is needed.
 const Remembered = 62 * 24 * time.Hour
 
 // key names one record. Every part has a prefix, since DynamoDB refuses empty

@@ -54,7 +54,7 @@ type Point struct {
 	Image string `json:"image,omitempty"`
 	// Version is the launch template's, or the parameter's; 0 when there was none.
 	Version int64 `json:"version,omitempty"`
-	// Run and Source are the run that pointed it there and the id of its source; empty when nobody of ours did.
+	// Run and Source are the run that pointed it there and the id of its source; empty when no run did.
 	Run    string `json:"run,omitempty"`
 	Source string `json:"source,omitempty"`
 	// Stays is whether a roll left the template's default where it was: the version is its latest.

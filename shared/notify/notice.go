@@ -42,7 +42,7 @@ func (t Notifier) Notice(ctx context.Context, n Notice) (slack.Delivery, error) 
 	log := handler.Log(ctx)
 	delivery, err := t.Slack.Send(ctx, slack.Alert(n.Title, n.Lines, n.Notify.Channel, n.Notify.Mention))
 	if err != nil {
-		log.ErrorContext(ctx, "nobody was told: Slack did not take the notice", "notice", n.Key, "error", err)
+		log.ErrorContext(ctx, "notice not sent", "notice", n.Key, "error", err)
 		metric.Put(ctx, log, metric.NotifyFailed, "all", 1)
 		return slack.Failed, nil
 	}

@@ -1,5 +1,5 @@
-// Package notify knows how people hear of a run: one message, whoever ends the
-// run, and never a run that fails because nobody could be told.
+// Package notify knows how people hear of a run: one message, whatever ends the
+// run, and never a run that fails because the message could not be sent.
 package notify
 
 import (
@@ -120,7 +120,7 @@ func (t Notifier) report(ctx context.Context, run *ledger.Run, p plan.Plan) (rep
 }
 
 // ResultsOf are the results of a run that has ended. A job that was cut off has none,
-// only its claim: it is told as well, or its instance would be down and nobody knew.
+// only its claim: it is told as well, or its instance would be down unnoticed.
 func ResultsOf(ctx context.Context, book resultsAPI, run string) ([]job.Result, error) {
 	var results []job.Result
 	known := map[string]bool{}
@@ -194,7 +194,7 @@ func (t Notifier) answer(ctx context.Context, run ledger.Run, r report.Report) e
 	return nil
 }
 
-// send reports whether nobody has to be told any more.
+// send reports whether there is nothing more to send.
 func (t Notifier) send(ctx context.Context, r report.Report) bool {
 	log := handler.Log(ctx)
 	log.InfoContext(ctx, "run ended", "outcome", string(r.Outcome), "summary", r.Summary())
@@ -203,7 +203,7 @@ func (t Notifier) send(ctx context.Context, r report.Report) bool {
 	}
 	delivery, err := t.Slack.Send(ctx, slack.Of(r))
 	if err != nil {
-		log.ErrorContext(ctx, "nobody was told: Slack did not take the message", "error", err)
+		log.ErrorContext(ctx, "message not sent", "error", err)
 		metric.Put(ctx, log, metric.NotifyFailed, r.Plan, 1)
 		return false
 	}

@@ -37,7 +37,7 @@ const (
 	// MaxWindow is a week: a run that stops instances any later is not the one that was planned.
 	MaxWindow = Duration(7 * 24 * time.Hour)
 	// MinForce is well beyond the few minutes after which EC2 itself cuts a guest off that does
-	// not shut down (User Guide, "How instance stop and start works"): whoever is not stopped by
+	// not shut down (User Guide, "How instance stop and start works"): an instance that is not stopped by
 	// then hangs, and is not a database that still writes.
 	MinForce = Duration(10 * time.Minute)
 	// MaxForce leaves a quarter of the hour that a run waits for a stop: AWS gives a forced stop ten

@@ -211,7 +211,7 @@ func (c *checker) notify(n Notify) {
 }
 
 // mention wants Slack's notation, from docs.slack.dev/messaging/formatting-message-text:
-// names as people type them ring nobody's bell when a program sends them.
+// names as people type them ping no one when a program sends them.
 func (c *checker) mention(text string) {
 	const want = "<!here>, <!channel>, <!everyone>, <!subteam^S0123ABCD> or <@U0123ABCD>"
 	if mentionForm.MatchString(text) {

@@ -70,7 +70,7 @@ func adoptable(r ledger.Registration, i types.Image, tags map[string]string) err
 	return Image(r, i)
 }
 
-// Made is nil when what EC2 shows of an image, and nobody can change, says what its tags say: CreateImage made it
+// Made is nil when what EC2 shows of an image, and cannot be changed, says what its tags say: CreateImage made it
 // of that instance under the name that only that run gives it.
 func Made(i types.Image) error {
 	tags, instance := tag.Map(i.Tags), aws.ToString(i.SourceInstanceId)

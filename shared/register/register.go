@@ -51,7 +51,7 @@ func TestOf(j job.Job, token string, now time.Time) ledger.Registration {
 var errNewer = errors.New("a newer version of Goldsmith registered it")
 
 // Image is nil when EC2's facts show that the image is the registered one, else why they do not.
-// An image's name, source and creation can be changed by nobody.
+// An image's name, source and creation cannot be changed.
 func Image(r ledger.Registration, i types.Image) error {
 	made, err := time.Parse(time.RFC3339, aws.ToString(i.CreationDate))
 	switch {
@@ -121,7 +121,7 @@ func Root(i types.Image) string {
 }
 
 // Test is nil when EC2's facts show that the instance is the registered test instance, else why they
-// do not. Its ClientToken and its ImageId can be set by nobody after its launch.
+// do not. Its ClientToken and its ImageId cannot be set after its launch.
 func Test(r ledger.Registration, i types.Instance) error {
 	switch {
 	case !r.Known():

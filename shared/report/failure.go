@@ -75,7 +75,7 @@ func without(problem, do string) string {
 	return strings.TrimSuffix(problem, " "+do)
 }
 
-// Unseen is what EC2 shows of an instance that nobody has looked at since its run was cut off.
+// Unseen is what EC2 shows of an instance not looked at since its run was cut off.
 const Unseen = "unseen"
 
 // comingBack speaks of an instance whose run was cut off, and that recover brings back: what EC2 showed of it.

@@ -15,7 +15,7 @@ type Refresh struct {
 }
 
 // addRefreshed tells of every group. What was left to do when the run ended is
-// told as not done: nobody knows how it ended. wanted is whether the plan
+// told as not done: how it ended is not known. wanted is whether the plan
 // refreshes groups.
 func (r *Report) addRefreshed(result job.Result, wanted bool) {
 	source := nameOf(result)

@@ -174,7 +174,7 @@ func inOrder(results []job.Result) []job.Result {
 	})
 }
 
-// rank puts first what a person must see first. An ending nobody knows is told as a failure.
+// rank puts first what a person must see first. An unknown ending is told as a failure.
 func rank(e job.Ending) int {
 	switch e {
 	case job.LeftStopped:

@@ -23,7 +23,7 @@ type Image struct {
 	Available, Disabled bool
 	// Good images are available, and their job ended well.
 	Good bool
-	// Held is why the image is nobody's business but its run's or recover's; empty when it is not held.
+	// Held is why only its run or recover may change the image; empty when it is not held.
 	Held string
 	// Override is its source's tag goldsmith:keep, from the register; Wished is whether there was one.
 	Override string

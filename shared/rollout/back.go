@@ -140,7 +140,7 @@ func withBegun(now State, known ledger.TargetRecord) []ledger.Point {
 	return append([]ledger.Point{to, from}, known.Points...)
 }
 
-// beforeLatest leads to the image before the latest point's, whoever made it. An alias that had
+// beforeLatest leads to the image before the latest point's, no matter who made it. An alias that had
 // none has nothing to go back to.
 func beforeLatest(now State, known ledger.TargetRecord) Return {
 	last := known.Points[0]

@@ -114,7 +114,7 @@ func (t *template) changed(differ func(a, b int64) []string) {
 	for _, n := range t.launched() {
 		if fields := differ(t.base, n); len(fields) > 0 {
 			t.changes = notes(t.changes, fmt.Sprintf("%s %s version %d now, which differs in %s from version %d, "+
-				"and the new one is made from that", listed(t.launchersOf(n)),
+				"and the new one is made from that", few(t.launchersOf(n)),
 				map[bool]string{true: "launches", false: "launch"}[len(t.launchersOf(n)) == 1], n, listed(fields), t.base))
 		}
 	}
@@ -151,7 +151,7 @@ func (t *template) warmed() string {
 	if len(names) == 0 {
 		return ""
 	}
-	return "instances in warm pools stay as they are until their group is refreshed: " + listed(names)
+	return "instances in warm pools stay as they are until their group is refreshed: " + few(names)
 }
 
 // left names the launchers that go on launching what they launch when the template is rolled to a

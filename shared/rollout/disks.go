@@ -144,7 +144,7 @@ func (s *survey) snapshotFits(ctx context.Context, d device) (problem string, er
 		return "", err
 	}
 	if wants := aws.ToInt32(d.Ebs.VolumeSize); size == 0 {
-		return fmt.Sprintf("its %s names snapshot %s, which is gone", d.name, snapshot), nil
+		return fmt.Sprintf("its %s names snapshot %s, which is gone or another account's", d.name, snapshot), nil
 	} else if wants > 0 && wants < size {
 		return fmt.Sprintf("its %s has %d GiB, its snapshot %s needs %d", d.name, wants, snapshot, size), nil
 	}

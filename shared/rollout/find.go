@@ -35,6 +35,9 @@ func (f Finder) Find(ctx context.Context, roll plan.Roll, image Image) (Found, e
 	if targets, err = s.aliases(ctx, image, title, targets); err != nil {
 		return Found{}, err
 	}
+	if err := s.recall(ctx, targets, names); err != nil {
+		return Found{}, err
+	}
 	if err := s.judgeAll(ctx, targets, roll, image); err != nil {
 		return Found{}, err
 	}
@@ -44,13 +47,27 @@ func (f Finder) Find(ctx context.Context, roll plan.Roll, image Image) (Found, e
 	return Found{Title: title, Targets: targets}, nil
 }
 
-// judgeAll says what becomes of each target.
-func (s *survey) judgeAll(ctx context.Context, targets []*Target, roll plan.Roll, image Image) error {
+// recall reads what the ledger has of targets, by other keys of the source as well where one may hold a target.
+func (s *survey) recall(ctx context.Context, targets []*Target, keys []string) error {
 	for _, t := range targets {
-		if _, err := s.records(ctx, t.key); err != nil {
+		known, err := s.records(ctx, t.key)
+		if err != nil {
 			return err
 		}
+		if !t.unsettled(known[t.Rolled.Target]) {
+			continue
+		}
+		for _, key := range keys {
+			if _, err := s.records(ctx, key); err != nil {
+				return err
+			}
+		}
 	}
+	return nil
+}
+
+// judgeAll says what becomes of each target.
+func (s *survey) judgeAll(ctx context.Context, targets []*Target, roll plan.Roll, image Image) error {
 	if err := s.learnAll(ctx, targets, image); err != nil {
 		return err
 	}
@@ -148,6 +165,9 @@ func (s *survey) judge(ctx context.Context, t *Target, known ledger.TargetRecord
 		return nil
 	}
 	if t.Rolled.Held || t.Decision.There {
+		if t.Decision.Made && t.template != nil {
+			t.note(roll) // What an earlier try would have told.
+		}
 		return nil
 	}
 	if t.Rolled.Problem = cmp.Or(problem, t.Rolled.Problem); t.Rolled.Problem != "" {
@@ -170,6 +190,7 @@ func (s *survey) fitsAll(ctx context.Context, t *Target, roll plan.Roll, image I
 		t.template.old, t.Rolled.Problem = s.images[t.template.present()], problem
 		if problem == "" {
 			t.note(roll)
+			t.Rolled.Note = notes(t.Rolled.Note, s.unseen(t.template, image))
 		}
 		return t.fail(err)
 	}
@@ -182,6 +203,7 @@ func (s *survey) fitsAll(ctx context.Context, t *Target, roll plan.Roll, image I
 			t.Rolled.Problem = fmt.Sprintf("launch template %s takes its image from it: %s", cmp.Or(each.name, each.id), problem)
 			return nil
 		}
+		t.Rolled.Note = notes(t.Rolled.Note, s.unseen(each, image))
 	}
 	return nil
 }
@@ -192,7 +214,7 @@ func (t *Target) note(roll plan.Roll) {
 	groups := !roll.Refresh.Enabled && !roll.Refresh.Warn
 	left := ""
 	if names := t.template.left(t.At.Stays, groups); len(names) > 0 {
-		left = listed(names) + " " + map[bool]string{true: "goes", false: "go"}[len(names) == 1] +
+		left = few(names) + " " + map[bool]string{true: "goes", false: "go"}[len(names) == 1] +
 			" on launching what it has now"
 	}
 	warmed := ""

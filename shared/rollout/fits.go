@@ -54,16 +54,7 @@ func (s *survey) overridesFit(ctx context.Context, t *template, image Image) (pr
 // platformFits says that what is launched from a template of Linux would launch Windows, or the other way round: by the
 // version that the next is made from, by any that a launcher names, and by the default where that moves.
 func (s *survey) platformFits(ctx context.Context, t *template, image Image) (problem string, err error) {
-	images := []string{t.present()}
-	if t.ours {
-		images = nil
-	}
-	for _, n := range append(t.launched(), t.moving()...) {
-		if _, _, alias := Alias(t.image(n)); !alias && t.image(n) != t.present() && !slices.Contains(images, t.image(n)) {
-			images = append(images, t.image(n))
-		}
-	}
-	for _, name := range images {
+	for _, name := range t.formerly() {
 		old, err := s.machine(ctx, name)
 		if err != nil {
 			return "", err
@@ -74,6 +65,35 @@ func (s *survey) platformFits(ctx context.Context, t *template, image Image) (pr
 		}
 	}
 	return "", nil
+}
+
+// formerly are the images that the new one takes the place of, without what a roll of the same source put there.
+func (t *template) formerly() (images []string) {
+	if !t.ours {
+		images = []string{t.present()}
+	}
+	for _, n := range append(t.launched(), t.moving()...) {
+		if _, _, alias := Alias(t.image(n)); !alias && t.image(n) != t.present() && !slices.Contains(images, t.image(n)) {
+			images = append(images, t.image(n))
+		}
+	}
+	return images
+}
+
+// unseen tells of an image that EC2 does not show. Nothing launches from it, so a roll takes nothing away; but what
+// platform it was of is not known, and so not compared.
+func (s *survey) unseen(t *template, image Image) string {
+	var gone []string
+	for _, name := range t.formerly() {
+		if m, asked := s.images[name]; asked && m == nil && name != "" {
+			gone = append(gone, name)
+		}
+	}
+	if len(gone) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("EC2 does not show %s, from which it could launch nothing; "+
+		"whether that was of %s, as the new one is, is not known", listed(gone), image.platform())
 }
 
 // moving is the default version, where a roll moves that.
@@ -141,7 +161,7 @@ func (s *survey) requirementsFit(ctx context.Context, t *template, image Image) 
 	return "", nil
 }
 
-// requirements are those of the template and of whoever launches from it.
+// requirements are those of the template and of what launches from it.
 func (t *template) requirements() (all []*types.InstanceRequirementsRequest) {
 	if r := t.data(t.base).InstanceRequirements; r != nil {
 		all = append(all, asked(r))

@@ -73,21 +73,35 @@ func (f Finder) held(ctx context.Context, known ledger.TargetRecord) *ledger.Poi
 	return backed(t.At, known)
 }
 
-// holdToo holds a target of which its key has no record: where another key of the source holds it, and where what
-// else goes by its key is held. A rollback holds a name, and not what went by that name on that day alone.
-func (s *survey) holdToo(t *Target, targets []*Target, keys []string) {
-	if len(t.Record.Points) > 0 || t.Record.Begun != nil || t.Rolled.Problem != "" || t.Decision.There {
-		return
-	}
-	if t.Rolled.Problem = cmp.Or(s.heldBeside(t, keys), heldWith(t, targets)); t.Rolled.Problem != "" {
-		t.Rolled.Held = true
-	}
+// unsettled reports whether the key of a target has no record of it, or one that another has changed it since: another
+// key of the source may hold it.
+func (t *Target) unsettled(known ledger.TargetRecord) bool {
+	last, rolled := Latest(known)
+	return known.Begun == nil && !(rolled && t.At.Point().Is(last)) && (!t.At.Alias || t.At.Version != 0)
 }
 
-// heldBeside is why another key of the source holds a target; empty when none does.
+// holdToo holds a target that another key of the source holds, and one of which its key has no record where what else
+// goes by that key is held. A rollback holds a name, and not what went by that name on that day alone.
+func (s *survey) holdToo(t *Target, targets []*Target, keys []string) {
+	if t.Record.Begun != nil || t.Rolled.Problem != "" || t.Decision.There {
+		return
+	}
+	t.Rolled.Problem = s.heldBeside(t, keys)
+	if len(t.Record.Points) == 0 {
+		t.Rolled.Problem = cmp.Or(t.Rolled.Problem, heldWith(t, targets))
+	}
+	t.Rolled.Held = t.Rolled.Problem != ""
+}
+
+// heldBeside is why another key of the source holds a target, since its own has rolled it last; empty when none does.
 func (s *survey) heldBeside(t *Target, keys []string) string {
+	last, rolled := Latest(t.Record)
+	if !t.unsettled(t.Record) {
+		return ""
+	}
 	for _, key := range keys {
-		if back := backed(t.At, s.known[key][t.Rolled.Target]); key != t.key && back != nil {
+		back := backed(t.At, s.known[key][t.Rolled.Target])
+		if key != t.key && back != nil && (!rolled || back.At.After(last.At)) {
 			return heldBy(*back, key)
 		}
 	}

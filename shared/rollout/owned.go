@@ -24,7 +24,7 @@ func (t *template) leftTo(roll plan.Roll) string {
 		return ""
 	}
 	return fmt.Sprintf("all that launches from it belongs to another service: %s; list it in the plan's roll.templates, "+
-		"or its groups in roll.refresh.groups, to have it rolled all the same", listed(owners(owned)))
+		"or its groups in roll.refresh.groups, to have it rolled all the same", few(owners(owned)))
 }
 
 // owned are the launchers that another service owns and the plan does not list.
@@ -42,7 +42,7 @@ func (t *template) follow(stays bool, roll plan.Roll) string {
 	if t.listed || len(following) == 0 {
 		return ""
 	}
-	return "launched by another service as well, from its next instance on: " + listed(owners(following))
+	return "launched by another service as well, from its next instance on: " + few(owners(following))
 }
 
 // owners names launchers with their owners, each once.

@@ -53,7 +53,7 @@ func rolled(r ledger.TargetRecord, c ledger.Change) ledger.TargetRecord {
 	return r
 }
 
-// beginning is the record with a change of which nobody knows yet whether it was made.
+// beginning is the record with a change of which it is not known yet whether it was made.
 func beginning(r ledger.TargetRecord, c ledger.Change) ledger.TargetRecord {
 	r.Begun, r.Left = &c, nil
 	return r

@@ -35,6 +35,8 @@ type survey struct {
 	// byID and byName are all templates of the Region, with their tags, where they were read together.
 	byID, byName map[string]*template
 	tagged       map[string]map[string]string
+	// numbered is how many templates were asked for versions by their numbers.
+	numbered int
 }
 
 func (f Finder) survey() *survey {
@@ -104,18 +106,45 @@ func (f Finder) all(ctx context.Context) (map[string]*template, error) {
 	return all, nil
 }
 
+// mostNumbered is how many templates are asked for the versions that launchers name by their numbers: EC2 takes numbers
+// of one template at a time, a hundred such calls at once, and twenty a second after that (Developer Guide, request
+// throttling). A call of the function has time for these, and for rolling.
+const mostNumbered = 300
+
 // launch finds the template's launchers, and reads the versions that they name by number.
 func (s *survey) launch(ctx context.Context, t *template) error {
+	var missing []int64
 	for _, l := range s.launching {
 		if !l.of(t) {
 			continue
 		}
 		t.launchers = append(t.launchers, l)
 		n, err := strconv.ParseInt(l.version, 10, 64)
-		if _, known := t.versions[n]; err != nil || known {
-			continue
+		if _, known := t.versions[n]; err == nil && !known && !slices.Contains(missing, n) {
+			missing = append(missing, n)
 		}
-		if err := s.readVersion(ctx, t, n); err != nil {
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	if s.numbered++; s.numbered > mostNumbered {
+		return fmt.Errorf("more than %d templates of this source are launched by versions' numbers, and version %d of this "+
+			"one was not read; let what launches from it name $Default or $Latest", mostNumbered, missing[0])
+	}
+	return s.readVersions(ctx, t, missing)
+}
+
+// readVersions reads more versions of a template, as far as there are such: many by the page.
+func (f Finder) readVersions(ctx context.Context, t *template, numbers []int64) error {
+	if len(numbers) == 1 {
+		return f.readVersion(ctx, t, numbers[0])
+	}
+	for some := range slices.Chunk(numbers, versionsAPage) {
+		err := f.readNamed(ctx, t, some)
+		if fault.IsNotFound(err) {
+			return f.readNamed(ctx, t, nil) // One of them is gone, and EC2 shows none then: all that there are.
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -124,18 +153,28 @@ func (s *survey) launch(ctx context.Context, t *template) error {
 
 // readVersion reads one more version of a template, if there is one of that number.
 func (f Finder) readVersion(ctx context.Context, t *template, n int64) error {
-	out, err := f.EC2.DescribeLaunchTemplateVersions(ctx, &ec2.DescribeLaunchTemplateVersionsInput{
-		LaunchTemplateId: aws.String(t.id), Versions: []string{strconv.FormatInt(n, 10)},
-	})
-	if fault.IsNotFound(err) {
-		return nil
+	return fault.IgnoreNotFound(f.readNamed(ctx, t, []int64{n}))
+}
+
+// readNamed reads the versions of a template that have these numbers; all where there are none.
+func (f Finder) readNamed(ctx context.Context, t *template, numbers []int64) error {
+	in := &ec2.DescribeLaunchTemplateVersionsInput{LaunchTemplateId: aws.String(t.id)}
+	for _, n := range numbers {
+		in.Versions = append(in.Versions, strconv.FormatInt(n, 10))
 	}
-	if err != nil {
-		return fmt.Errorf("reading version %d of launch template %s: %w", n, t.id, err)
+	if len(numbers) != 1 {
+		in.MaxResults = aws.Int32(versionsAPage)
 	}
-	for _, v := range out.LaunchTemplateVersions {
-		if v.LaunchTemplateData != nil {
-			t.versions[aws.ToInt64(v.VersionNumber)] = v
+	pages := ec2.NewDescribeLaunchTemplateVersionsPaginator(f.EC2, in)
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return fmt.Errorf("reading %d versions of launch template %s: %w", len(numbers), t.id, err)
+		}
+		for _, v := range out.LaunchTemplateVersions {
+			if v.LaunchTemplateData != nil {
+				t.versions[aws.ToInt64(v.VersionNumber)] = v
+			}
 		}
 	}
 	return nil

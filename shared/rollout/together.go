@@ -5,6 +5,9 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+
 	"goldsmith/shared/fault"
 	"goldsmith/shared/ledger"
 )
@@ -23,6 +26,60 @@ func Together(targets []*Target, image Image) {
 			t.Rolled.Problem = alone(bad)
 		}
 	}
+}
+
+// mostAsked is how many templates are asked about before they are changed: EC2 takes a hundred such calls at once.
+const mostAsked = 100
+
+// allowed asks EC2 about templates that were never rolled, before the first target is changed: what may not be changed
+// would have the others rolled and put back. What a dry run does not tell, such as a quota, is found by rolling.
+func (w Writer) allowed(ctx context.Context, targets []*Target, image Image) error {
+	untried := func(t *Target) bool {
+		return t.template != nil && t.Rolled.Problem == "" && !t.Decision.There && len(t.Record.Points) == 0 &&
+			t.Record.Begun == nil
+	}
+	asked, _ := split(targets, untried)
+	for _, t := range asked[:min(len(asked), mostAsked)] {
+		err := w.mayMake(ctx, t, image)
+		if err == nil {
+			err = w.mayMove(ctx, t)
+		}
+		if err := t.fail(err); err != nil {
+			return err
+		}
+		if t.Rolled.Problem != "" {
+			return w.put(ctx, t, t.leave(t.Record, image, false))
+		}
+	}
+	return nil
+}
+
+// mayMake asks EC2 whether the template's next version may be made.
+func (w Writer) mayMake(ctx context.Context, t *Target, image Image) error {
+	_, err := w.Templates.CreateLaunchTemplateVersion(ctx, &ec2.CreateLaunchTemplateVersionInput{
+		LaunchTemplateId: aws.String(t.template.id), SourceVersion: number(t.template.base), DryRun: aws.Bool(true),
+		LaunchTemplateData: Next(t.template.data(t.template.base), image.ID, swap(t.template.old, image.Machine)),
+	})
+	return dry("whether a version may be made", err)
+}
+
+// mayMove asks EC2 whether the default may be moved, where it is to be.
+func (w Writer) mayMove(ctx context.Context, t *Target) error {
+	if t.At.Stays {
+		return nil
+	}
+	_, err := w.Templates.ModifyLaunchTemplate(ctx, &ec2.ModifyLaunchTemplateInput{
+		LaunchTemplateId: aws.String(t.template.id), DefaultVersion: number(t.At.Default), DryRun: aws.Bool(true),
+	})
+	return dry("whether its default may be moved", err)
+}
+
+// dry is the answer of a dry run: the error that the call itself would have had.
+func dry(what string, err error) error {
+	if err == nil || fault.Code(err) == "DryRunOperation" {
+		return nil
+	}
+	return fmt.Errorf("asking %s: %w", what, err)
 }
 
 // putBack undoes what was changed, since the plan wants all or none. What is put back is written down, so that another

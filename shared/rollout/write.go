@@ -50,6 +50,11 @@ func (w Writer) Roll(ctx context.Context, targets []*Target, image Image, togeth
 	if together {
 		refused, rest := split(targets, func(t *Target) bool { return t.failed })
 		targets = append(refused, rest...)
+		if failed(targets, image) == nil && len(targets) > 1 {
+			if err := w.allowed(ctx, targets, image); err != nil {
+				return err
+			}
+		}
 	}
 	for i, t := range targets {
 		if together && failed(targets, image) != nil {
@@ -81,8 +86,16 @@ func split(targets []*Target, is func(*Target) bool) (yes, no []*Target) {
 	return yes, no
 }
 
-// mostNamed is how many targets an error names: more than people read, and less than Step Functions takes of a text.
-const mostNamed = 20
+// mostNamed is how many targets or launchers a text names: more than people read, and less than Step Functions takes.
+const mostNamed = 12
+
+// few joins names, and counts those that are more than a text names.
+func few(names []string) string {
+	if more := len(names) - mostNamed; more > 0 {
+		names = append(slices.Clone(names[:mostNamed]), fmt.Sprintf("%d more", more))
+	}
+	return listed(names)
+}
 
 // beside is an error with those that are rolled all the same.
 func beside(err error, targets []*Target) error {
@@ -95,10 +108,7 @@ func beside(err error, targets []*Target) error {
 	if len(names) == 0 {
 		return err
 	}
-	if more := len(names) - mostNamed; more > 0 {
-		names = append(names[:mostNamed], fmt.Sprintf("%d more", more))
-	}
-	return fmt.Errorf("%w; rolled all the same: %s", err, listed(names))
+	return fmt.Errorf("%w; rolled all the same: %s", err, few(names))
 }
 
 // spare is what one target may take at most: reading, two changes of EC2's that are throttled, two records.
@@ -222,8 +232,10 @@ func (w Writer) version(ctx context.Context, t *Target, image Image) (problem st
 		}
 		return "", w.topAgain(ctx, t, image)
 	}
-	if err := w.mayMove(ctx, t); err != nil {
-		return "", err
+	if t.failed { // A version that cannot be made the default would be one more each night.
+		if err := w.mayMove(ctx, t); err != nil {
+			return "", err
+		}
 	}
 	next = tmpl.base
 	if tmpl.image(next) != image.ID || next != tmpl.latest {
@@ -236,24 +248,6 @@ func (w Writer) version(ctx context.Context, t *Target, image Image) (problem st
 		return "", nil
 	}
 	return w.defaulted(ctx, t, next)
-}
-
-// mayMove asks EC2 whether the default may be moved, of a template that could not be rolled last: a version that then
-// cannot be made the default would be one more each night.
-func (w Writer) mayMove(ctx context.Context, t *Target) error {
-	if !t.failed || t.At.Stays {
-		return nil
-	}
-	_, err := w.Templates.ModifyLaunchTemplate(ctx, &ec2.ModifyLaunchTemplateInput{
-		LaunchTemplateId: aws.String(t.template.id), DefaultVersion: number(t.At.Default), DryRun: aws.Bool(true),
-	})
-	if fault.Code(err) == "DryRunOperation" {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("asking whether its default may be moved: %w", err)
-	}
-	return nil
 }
 
 // defaulted makes a version the default, unless somebody has made another one default meanwhile.

@@ -1,5 +1,5 @@
 // Package runs knows how a run begins: what it is called, what its execution is
-// given, and how Step Functions is asked for it, so that whoever asks twice
+// given, and how Step Functions is asked for it, so that asking twice
 // starts one run.
 package runs
 

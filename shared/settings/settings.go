@@ -33,7 +33,7 @@ const (
 	Account Name = "GOLDSMITH_ACCOUNT"
 	// PlansFile is the path of plans.yaml as JSON, beside the function's bootstrap.
 	PlansFile Name = "GOLDSMITH_PLANS"
-	// SlackSecret is the id or ARN of the secret with Slack's credentials; "off" when nobody wants to hear in Slack.
+	// SlackSecret is the id or ARN of the secret with Slack's credentials; "off" for no Slack messages.
 	SlackSecret Name = "GOLDSMITH_SLACK_SECRET"
 	// ImagePath is the Parameter Store path that the aliases of images lie under.
 	ImagePath Name = "GOLDSMITH_IMAGE_PATH"

@@ -77,7 +77,7 @@ func facts(r report.Report) []string {
 	if took := r.Took(); took > 0 {
 		list = append(list, "took "+report.Span(took))
 	}
-	if link := consoleLink(r.Execution); link != "" {
+	if link := report.Console(r.Execution); link != "" {
 		list = append(list, "<"+link+"|Execution>")
 	}
 	return list

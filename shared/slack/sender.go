@@ -21,7 +21,7 @@ type Delivery string
 const (
 	// Sent means Slack has taken it.
 	Sent Delivery = "sent"
-	// Off means no secret is configured: nobody wants to hear in Slack.
+	// Off means no secret is configured: no messages.
 	Off Delivery = "off"
 	// Failed means it did not arrive; the error says why.
 	Failed Delivery = "failed"

@@ -83,23 +83,3 @@ func mention(wish string) string {
 	}
 	return strings.Join(said, " ")
 }
-
-// An execution, or a child of a Map Run, whose machine has the Map's label behind a slash.
-var execution = regexp.MustCompile(`^arn:(aws|aws-cn|aws-us-gov):states:([a-z]{2}(?:-[a-z]+)+-\d):\d{12}:execution:[A-Za-z0-9_/-]{1,180}:[A-Za-z0-9_-]{1,80}$`)
-
-// consoles are the console's hosts per partition.
-var consoles = map[string]string{
-	"aws":        "console.aws.amazon.com",
-	"aws-cn":     "console.amazonaws.cn",
-	"aws-us-gov": "console.amazonaws-us-gov.com",
-}
-
-// consoleLink is the execution's page in the Step Functions console; empty when arn is no execution's.
-func consoleLink(arn string) string {
-	found := execution.FindStringSubmatch(arn)
-	if found == nil {
-		return ""
-	}
-	host, region := consoles[found[1]], found[2]
-	return "https://" + region + "." + host + "/states/home?region=" + region + "#/v2/executions/details/" + arn
-}

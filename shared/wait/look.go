@@ -37,7 +37,7 @@ const (
 	// refresh pause for a day; two leave it another for replacing instances, and the run its time to tell.
 	refreshLimit = 48 * time.Hour
 	// appearing is how long EC2 may not show an image it has just made. It shows
-	// a deregistered or disabled one never again, and nobody should wait a day for that.
+	// a deregistered or disabled one never again, and a wait for that is pointless.
 	appearing = 15 * time.Minute
 	// appearingDown is the same while the instance is down for it: an image that is only late costs a
 	// night's image then, one that is gone would cost downtime.

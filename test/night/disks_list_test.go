@@ -219,12 +219,14 @@ func saidDisks() []*diskCase {
 	}
 }
 
+// aKey is a key of the account's own.
+const aKey = "arn:aws:kms:eu-central-1:123456789012:key/0000"
+
 func unreadDisks() []*diskCase {
-	const key = "arn:aws:kms:eu-central-1:123456789012:key/0000"
 	denied := func(of func(n *night) string) func(n *night) string {
 		return func(n *night) string {
 			id := of(n)
-			n.EBS.DenyKey(key)
+			n.EBS.DenyKey(aKey)
 			n.EBS.DenyKey("") // that of snapshots that are not encrypted
 			return id
 		}
@@ -234,8 +236,21 @@ func unreadDisks() []*diskCase {
 			return n.snapshotOf(n.launch("web", ""), "", nil)
 		})},
 		{what: "of an instance that is gone", story: denied(func(n *night) string { return n.lost("web", nil) })},
+		{what: "archived", story: func(n *night) string {
+			id := n.lost("web", nil)
+			must(n.cloud.ModifySnapshotTier(n.ctx, &sdk.ModifySnapshotTierInput{
+				SnapshotId: &id, StorageTier: types.TargetStorageTierArchive,
+			}))(n.t)
+			time.Sleep(80 * time.Hour)
+			return id
+		}},
+		{what: "encrypted, and its key is disabled once it is read", story: func(n *night) string {
+			id := n.uploadedUnder(aKey, says(""), linux)
+			n.EC2.SetKey(aKey, ec2.KeyDisabled)
+			return id
+		}},
 		{what: "encrypted under a key that may not be used", story: denied(func(n *night) string {
-			return n.uploadedUnder(key, says(""), linux)
+			return n.uploadedUnder(aKey, says(""), linux)
 		})},
 	}
 }

@@ -1,6 +1,7 @@
 package night_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -68,4 +69,34 @@ func (n *night) id(name string) string {
 	out := must(n.cloud.DescribeLaunchTemplates(n.ctx,
 		&sdk.DescribeLaunchTemplatesInput{LaunchTemplateNames: []string{name}}))(n.t)
 	return aws.ToString(out.LaunchTemplates[0].LaunchTemplateId)
+}
+
+// A template that is held by the source's id is held when it is tagged with the source's name, whether the name has
+// rolled it before or not, and the command that is told lets it follow.
+func TestWhatIsHeldByAnIDIsHeldByAName(t *testing.T) {
+	for _, named := range []bool{false, true} {
+		t.Run(fmt.Sprint("rolled by its name before: ", named), func(t *testing.T) {
+			play(t, stack.Options{}, func(n *night) {
+				n.excused.slack = true
+				web := n.launch("web", "")
+				fleet := n.template("fleet", "web", "t3.micro", ec2.ImageX86)
+				if named {
+					n.nights(0)
+				}
+				n.ok(n.tagAs(fleet, map[string]string{tag.Source: web}))
+				n.nights(1)
+				n.rollBack(event.Rollback{Name: web, By: "ada"})
+				n.ok(n.tagAs(fleet, map[string]string{tag.Source: "web"}))
+				was := n.imageIn(fleet, "$Default")
+				r := n.nights(2)
+				said := n.rolled(r, web, "fleet")
+				n.want("held: "+said.Problem, said.Held && strings.Contains(said.Problem, "follow --name "+web), true)
+				n.want("image", n.imageIn(fleet, "$Default"), was)
+				n.saysOf(r, "OK: ")
+				n.rollBack(event.Rollback{Name: web, By: "ada", Follow: true})
+				r = n.nights(3)
+				n.want("rolled", n.imageIn(fleet, "$Default"), n.results(r)[web].Image.ID)
+			})
+		})
+	}
 }

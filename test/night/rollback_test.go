@@ -213,8 +213,11 @@ func TestAllTemplatesOrNone(t *testing.T) {
 	plans := nightly(func(p *plan.Plan) { p.Roll.Together = true })
 	for name, spoil := range map[string]func(n *night, id string){
 		"known before": func(n *night, _ string) { n.template("graviton", "web", "m6g.large", ec2.ImageARM) },
-		"found out in the middle": func(n *night, id string) {
+		"asked for first": func(n *night, id string) {
 			n.EC2.Inject(ec2.Fault{Action: "ModifyLaunchTemplate", Resource: id, Code: denied, Status: 403})
+		},
+		"a version may not be made": func(n *night, id string) {
+			n.EC2.Inject(ec2.Fault{Action: "CreateLaunchTemplateVersion", Resource: id, Code: denied, Status: 403})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -232,7 +235,7 @@ func TestAllTemplatesOrNone(t *testing.T) {
 				}
 				for _, id := range []string{a, b} {
 					all := n.versions(id)
-					n.want("latest of "+id, all[int64(len(all))], ec2.ImageX86)
+					n.want("versions of "+id, len(all), 1) // None was rolled, and so none is put back.
 				}
 				value, _ := n.Parameters.Value("/goldsmith/images/web")
 				n.want("alias", value, ec2.ImageX86)

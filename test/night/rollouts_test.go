@@ -38,7 +38,7 @@ func TestRollouts(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { rollout(t, anyRollWorld.Example(seed), met) })
 	}
 	for _, what := range []string{"rolled", "not rolled", "stays", "fleet", "refreshed", "not refreshed", "warned", "left",
-		"moved back", "kept", "second given back", "refused", "warm pool", "warm pool named", "boot mode", "ENA", "platform",
+		"moved back", "kept", "second given back", "refused", "warm pool", "warm pool named", "boot mode", "ENA", "TPM", "platform",
 		"their owner", "requirements"} {
 		if met[what] == 0 {
 			t.Errorf("no world met %q; the seeds show too little: %v", what, met)
@@ -365,7 +365,7 @@ func meetsRoll(met map[string]int, r job.Rolled) {
 		met["rolled"]++
 	}
 	for what, text := range map[string]string{
-		"fleet": "fleet", "warm pool": "warm pools", "boot mode": "does not boot", "ENA": "images with ENA",
+		"fleet": "fleet", "warm pool": "warm pools", "boot mode": "does not boot", "ENA": "images with ENA", "TPM": "no NitroTPM",
 		"platform": "one of Windows", "their owner": "another service", "requirements": "instance requirements",
 	} {
 		if strings.Contains(r.Note+r.Problem, text) {

@@ -54,7 +54,7 @@ var anyRollWorld = rapid.Custom(func(t *rapid.T) rollWorld {
 	w := rollWorld{
 		source: rapid.SampledFrom([]string{"private", "private", "grown private", "kept private",
 			"grown kept m5.large private", "t2.micro private", "image=uefi private", "image=tpm m5.large private",
-			"image=plain t2.micro private", "image=" + ec2.ImageWindows + " m5.large private"}).Draw(t, "source"),
+			"image=plain t2.micro private", "image=tpm m5.large private", "image=" + ec2.ImageWindows + " m5.large private"}).Draw(t, "source"),
 		refresh: rapid.Bool().Draw(t, "refresh of a rollback"), lost: rapid.IntRange(0, 3).Draw(t, "second is lost") == 0,
 	}
 	refreshes := rapid.SampledFrom([]string{"enabled", "warn", "none", "enabled", "warn"}).Draw(t, "refreshes")
@@ -110,7 +110,7 @@ var anyRollTemplate = rapid.Custom(func(t *rapid.T) rollTemplate {
 
 func anyType(t *rapid.T) types.InstanceType {
 	return rapid.SampledFrom([]types.InstanceType{"t3.micro", "t3.micro", "m5.large", "t2.micro", "m6g.large",
-		"m4.large", "c5.metal", ""}).Draw(t, "type")
+		"m4.large", "c5.metal", "hpc7a.12xlarge", "hpc7a.12xlarge", ""}).Draw(t, "type")
 }
 
 func anyMappings(t *rapid.T) []types.LaunchTemplateBlockDeviceMappingRequest {
@@ -144,7 +144,7 @@ func anyLauncher(t *rapid.T, templates []rollTemplate) rollLauncher {
 	l.version = rapid.SampledFrom(versions).Draw(t, "version")
 	if rapid.IntRange(0, 2).Draw(t, "mixed") == 0 {
 		l.overrides = rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"t3.small", "m5.large", "t2.micro", "t3.medium",
-			"m4.large", "c5.metal"}), 1, 2, rapid.ID).Draw(t, "overrides")
+			"m4.large", "c5.metal", "hpc7a.12xlarge"}), 1, 2, rapid.ID).Draw(t, "overrides")
 		l.attributes = rapid.IntRange(0, 3).Draw(t, "attributes") == 0
 	}
 	return l

@@ -44,7 +44,7 @@ func TestSlackIsDown(t *testing.T) {
 				n.wasImaged(n.onlyRun(), web)
 				n.want("messages", len(n.Slack.Messages()), c.told)
 				n.want("NotificationsFailed is counted", strings.Contains(n.logs.String(), `"NotificationsFailed":1`), c.told == 0)
-				n.want("that nobody was told is logged", strings.Contains(n.logs.String(), "nobody was told"), c.told == 0)
+				n.want("that nobody was told is logged", strings.Contains(n.logs.String(), "message not sent"), c.told == 0)
 			})
 		})
 	}

@@ -185,3 +185,57 @@ func TestUndoRefreshesAListedGroupOfAnotherOwner(t *testing.T) {
 		n.want("members after "+said, strings.Join(n.members("owned"), " "), ec2.ImageX86)
 	})
 }
+
+// A person who asks again while the refresh that the undo has begun goes on hears of that refresh, whatever the group
+// names, and no other is asked for.
+func TestUndoAskedTwiceDuringItsRefresh(t *testing.T) {
+	for _, version := range []string{"$Default", "$Latest", "1"} {
+		t.Run(version, func(t *testing.T) {
+			play(t, refreshed(), func(n *night) {
+				n.excused.slack = true
+				n.alias("/goldsmith/images/web", ec2.ImageX86)
+				n.launch("web", "")
+				time.Sleep(time.Minute)
+				fleet := n.template("fleet", "web", "t3.micro", ec2.ImageX86)
+				n.group("fleet", fleet, version, func(in *autoscaling.CreateAutoScalingGroupInput) {
+					in.DefaultInstanceWarmup = aws.Int32(600) // A refresh takes its time.
+				})
+				n.nights(0)
+				n.grow("fleet")
+				for range 2 {
+					answer := n.rollBack(event.Rollback{Name: "web", By: "ada", Refresh: true})
+					var begun []string
+					for _, t := range answer.Targets {
+						begun = append(begun, t.Refreshed...)
+					}
+					n.want("refreshed", fmt.Sprint(begun), "[fleet]")
+					n.want("said", strings.TrimSpace(notesOf(answer)), "")
+				}
+				time.Sleep(3 * time.Hour)
+				n.want("refreshes", len(n.refreshesOf("fleet")), 2)
+				n.want("members", strings.Join(n.members("fleet"), " "), ec2.ImageX86)
+			})
+		})
+	}
+}
+
+// A refresh that had begun before the undo may have launched what is undone: it is not taken for the undo's.
+func TestUndoDuringAnEarlierRefresh(t *testing.T) {
+	play(t, stack.Options{}, func(n *night) {
+		n.excused.slack = true
+		n.launch("web", "")
+		fleet := n.template("fleet", "web", "t3.micro", ec2.ImageX86)
+		n.group("fleet", fleet, "$Default")
+		n.nights(0)
+		must(n.scaling().StartInstanceRefresh(n.ctx, &autoscaling.StartInstanceRefreshInput{
+			AutoScalingGroupName: aws.String("fleet"),
+			Preferences:          &scaling.RefreshPreferences{BakeTime: aws.Int32(7200)},
+		}))(t)
+		time.Sleep(time.Hour)
+		for range 2 {
+			said := notesOf(n.rollBack(event.Rollback{Name: "web", By: "ada", Refresh: true}))
+			n.want("said "+said, strings.Contains(said, "refresh it again when this one has ended"), true)
+			time.Sleep(time.Minute)
+		}
+	})
+}

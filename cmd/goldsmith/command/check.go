@@ -12,7 +12,7 @@ import (
 	"goldsmith/shared/planfile"
 )
 
-// plansFile is where the plans lie unless somebody says otherwise.
+// plansFile is where the plans lie unless a flag says otherwise.
 const plansFile = "plans.yaml"
 
 func (t *terms) checkCommand() *cobra.Command {

@@ -32,7 +32,7 @@ func (s status) printUnregistered(p *page) {
 	p.table(rows)
 }
 
-// printDown comes first: it is what somebody has to do something about.
+// printDown comes first: it is what needs a person.
 func (s status) printDown(p *page) {
 	if len(s.Down) == 0 {
 		return

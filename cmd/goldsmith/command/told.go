@@ -27,6 +27,7 @@ type toldRun struct {
 	// Working are the sources that a run which is still on is working on.
 	Working []work `json:"working,omitempty"`
 
+	record ledger.Run
 	report report.Report
 	closed bool
 }
@@ -37,7 +38,7 @@ func (s site) told(ctx context.Context, name string) (*toldRun, error) {
 	if err != nil || !ok {
 		return nil, wrap("reading run "+name, err)
 	}
-	t := &toldRun{Run: name, Execution: run.Execution, Problem: run.Problem, closed: !run.Ended.IsZero(), Results: []job.Result{}}
+	t := &toldRun{Run: name, Execution: run.Execution, Problem: run.Problem, closed: !run.Ended.IsZero(), Results: []job.Result{}, record: run}
 	if t.closed {
 		if t.Results, err = notify.ResultsOf(ctx, s.ledger, name); err != nil {
 			return nil, err

@@ -168,7 +168,7 @@ func (a *after) DescribeImageReferences(ctx context.Context, in *ec2.DescribeIma
 	return out, nil
 }
 
-// DescribeImageAttribute says of an image to come that nobody else may launch it.
+// DescribeImageAttribute says of an image to come that no other account may launch it.
 func (a *after) DescribeImageAttribute(ctx context.Context, in *ec2.DescribeImageAttributeInput, o ...func(*ec2.Options)) (*ec2.DescribeImageAttributeOutput, error) {
 	if a.expected[aws.ToString(in.ImageId)] {
 		return &ec2.DescribeImageAttributeOutput{}, nil
