@@ -1,7 +1,7 @@
 package planfile
 
-// nearest is the known word that a misspelt one was probably meant to be.
-func nearest(word string, known []string) (string, bool) {
+// Nearest is the known word that a misspelt one was probably meant to be.
+func Nearest(word string, known []string) (string, bool) {
 	best, least := "", 3
 	for _, k := range known {
 		if d := distance(word, k); d < least && d < len(k) {

@@ -230,8 +230,8 @@ func TestNearest(t *testing.T) {
 	known := fieldsOf(reflect.TypeFor[plan.Plan]())
 	for word, want := range map[string]string{"windwo": "window", "Window": "window", "scedule": "schedule", "timeZone": "timezone",
 		"keeps": "keep", "retention": "", "x": "", "tags": ""} {
-		if got, _ := nearest(word, known); got != want {
-			t.Errorf("nearest(%q) = %q, want %q", word, got, want)
+		if got, _ := Nearest(word, known); got != want {
+			t.Errorf("Nearest(%q) = %q, want %q", word, got, want)
 		}
 	}
 }

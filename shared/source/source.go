@@ -230,9 +230,11 @@ func Name(tags map[string]string, id string) string {
 
 // Enrolled reports whether tag goldsmith:plan names the plan. An instance in
 // several plans lists them, separated by spaces, commas or plus signs.
-func Enrolled(tags map[string]string, name string) bool {
-	names := strings.FieldsFunc(tags[tag.Plan], func(r rune) bool { return strings.ContainsRune(" ,+", r) })
-	return slices.Contains(names, name)
+func Enrolled(tags map[string]string, name string) bool { return slices.Contains(Plans(tags), name) }
+
+// Plans are the names in the tag goldsmith:plan.
+func Plans(tags map[string]string) []string {
+	return strings.FieldsFunc(tags[tag.Plan], func(r rune) bool { return strings.ContainsRune(" ,+", r) })
 }
 
 // Chosen reports whether the plan's selector lets the source through.

@@ -45,6 +45,23 @@ func TestPlan(t *testing.T) {
 	})
 }
 
+// An instance whose tag names a plan that there is not is told, with the plan that was probably meant.
+func TestPlanStrays(t *testing.T) {
+	inPlans := func(names string) func(*sdk.RunInstancesInput) {
+		return func(in *sdk.RunInstancesInput) {
+			in.TagSpecifications[0].Tags = tag.List(map[string]string{"Name": "stray", tag.Plan: names})
+		}
+	}
+	play(t, func(s *scene) {
+		s.launch("web")
+		s.launch("stray", inPlans("nigthly"))
+		s.launch("stray", inPlans("nightly weekend"))
+		gone := s.launch("stray", inPlans("gone"))
+		s.must(s.suite.EC2.SetState(gone, ec2.Terminated))
+		s.golden("plan-strays", s.types("plan", "--plans", plans, "--name", "nightly"), command.OK)
+	})
+}
+
 func TestPlanOverItsLimit(t *testing.T) {
 	play(t, func(s *scene) {
 		for _, name := range []string{"a", "b", "c", "d", "e"} {

@@ -30,7 +30,8 @@ func (t *terms) planCommand() *cobra.Command {
 		Long: `Plan shows what a run that began now would do: which sources it would image and
 how, and which it would leave alone and why; what launch templates and aliases
 would point at; which Auto Scaling groups would be refreshed, and what that would
-wait for; and what becomes of old images. It only reads, and decides with the same
+wait for; and what becomes of old images. Instances whose tag names a plan that is
+not in the file are listed. It only reads, and decides with the same
 code as the run. The plans are those of the file, as a deployment of it would have
 them. What uses an old image once groups are refreshed is known only when they are.
 
@@ -85,6 +86,8 @@ type planned struct {
 	// Note is what could not be looked at.
 	Note  string        `json:"note,omitempty"`
 	Plans []plannedPlan `json:"plans"`
+	// Strays are instances whose tag names a plan that there is not.
+	Strays []rehearsal.Stray `json:"strays,omitempty"`
 }
 
 type plannedPlan struct {
@@ -114,6 +117,11 @@ func (t *terms) plan(ctx context.Context, path, name, source string) error {
 			return wrap("rehearsing plan "+name, err)
 		}
 		found.Plans = append(found.Plans, each)
+	}
+	if source == "" {
+		if found.Strays, err = stage.Strays(ctx, plans); err != nil {
+			return wrap("looking for instances whose plan is not there", err)
+		}
 	}
 	if err := t.show(found, func(p *page) { found.print(p, t.Now()) }); err != nil {
 		return err

@@ -19,6 +19,15 @@ func (f planned) print(p *page, now time.Time) {
 	for _, each := range f.Plans {
 		each.print(p, now)
 	}
+	if len(f.Strays) == 0 {
+		return
+	}
+	rows := [][]string{{"NO SUCH PLAN", "ID", "WHY"}}
+	for _, s := range f.Strays {
+		rows = append(rows, []string{s.Name, s.ID, s.Why})
+	}
+	p.line("")
+	p.table(rows)
 }
 
 func (n plannedPlan) print(p *page, now time.Time) {
