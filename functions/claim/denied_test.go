@@ -35,6 +35,18 @@ func TestClaimOfASnapshotWithACallDenied(t *testing.T) {
 	steptest.Each[claim.Input, job.Job]{
 		Scene: scene, Given: asked(map[string]string{tag.Request: "nightly"}),
 		Noticed: func(s *steptest.Stage, call string, err error, j job.Job) {
+			if err == nil {
+				s.Errorf("%s was denied, and the claim goes on: %+v", call, j)
+			}
+		},
+	}.Play(t)
+}
+
+// While the ledger does not know of what is down, nothing that is denied lets a source be stopped.
+func TestClaimBesideWhatIsLostWithACallDenied(t *testing.T) {
+	steptest.Each[claim.Input, job.Job]{
+		Scene: fewer, Given: lost,
+		Noticed: func(s *steptest.Stage, call string, err error, j job.Job) {
 			if err == nil && j.Skip == nil {
 				s.Errorf("%s was denied, and the claim goes on: %+v", call, j)
 			}

@@ -192,3 +192,41 @@ func TestLineagesOfSnapshots(t *testing.T) {
 		t.Errorf("the snapshot of an instance that ends is of %s, not of %s", of, volume)
 	}
 }
+
+// A request waits half an hour for the ledger to know of what is down, and not less.
+func TestARequestWaitsForTheLedger(t *testing.T) {
+	for since, decision := range map[time.Duration]job.Decision{
+		29 * time.Minute: job.WaitFirst, 30 * time.Minute: job.SkipIt,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := steptest.New(t)
+			step, in := fewer(s)
+			lost(s, &in)
+			in.Job.Run.Request = &job.Request{Source: s.Web, By: "jo"}
+			in.Job.Turn = &job.Turn{Held: true, Since: time.Now().Add(-since)}
+			j, err := step(s.Context(), in)
+			s.Must(err)
+			s.Same("decision", j.Decision, decision)
+		})
+	}
+}
+
+// How many were before a source is said when its turn comes, and its turn counts from when it asked first.
+func TestATurnCountsFromItsBeginning(t *testing.T) {
+	for first, said := range map[int]string{1: "and 1 was before it", 2: "and 2 were before it"} {
+		synctest.Test(t, func(t *testing.T) {
+			s := steptest.New(t)
+			step, in := waiting(s)
+			asked := in.Job.Turn.Since
+			j, err := step(s.Context(), in)
+			s.Must(err)
+			s.Same("turn", []time.Time{j.Turn.Since, slots(s, ledger.Turns)[0].Since}, []time.Time{asked, asked})
+			free(s)
+			in.Job = j
+			in.Job.Turn.First = first
+			j, err = step(s.Context(), in)
+			s.Must(err)
+			s.Same("warned", len(j.Warnings) == 1 && strings.HasSuffix(j.Warnings[0].Text, said), true)
+		})
+	}
+}

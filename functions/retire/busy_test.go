@@ -56,6 +56,21 @@ func TestBusyIsAnErrorOfEachStep(t *testing.T) {
 			boots(s, snapshotsOf(s, due)[0])
 			s.Ledger.Break("Amend", 1)
 		},
+		"writing down that it is disabled": func(s *steptest.Stage, due string, page *job.Batch) {
+			deprecated(s, due, 72*time.Hour)
+			page.Plan.Keep.Disable = true
+			s.Ledger.Break("PutRetirement", 1)
+		},
+		"looking for snapshots without an image": func(s *steptest.Stage, due string, _ *job.Batch) {
+			byHand(s, due)
+			misses(s, due, 72*time.Hour)
+			busy(s, "DescribeSnapshots")
+		},
+		"looking whether an image is gone": func(s *steptest.Stage, due string, _ *job.Batch) {
+			byHand(s, due)
+			misses(s, due, 72*time.Hour)
+			busy(s, "DescribeImageAttribute")
+		},
 		"ending a registration": func(s *steptest.Stage, due string, _ *job.Batch) {
 			deprecated(s, due, 72*time.Hour)
 			s.Ledger.Break("Retire", 1)

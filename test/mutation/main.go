@@ -20,27 +20,25 @@ import (
 type subject struct {
 	pkg   string
 	tests []string
+	// least is the score in percent that it must have by now where that is not least; it only ever rises.
+	least float64
 }
 
 // subjects are the packages that keep the promises: what may be removed, what must run again, what is launched.
 var subjects = []subject{
-	{"shared/retention", []string{"shared/retention", "functions/retire", "test/security"}},
-	{"shared/usage", []string{"shared/usage", "functions/retire", "test/security"}},
-	{"functions/recover", []string{"functions/recover", "test/security", "test/night " + rescues}},
-	{"functions/retire", []string{"functions/retire", "test/security"}},
-	{"shared/rollout", []string{"shared/rollout", "functions/roll", "functions/rollback", "functions/image",
-		"test/night " + rolls}},
-	{"functions/claim", []string{"functions/claim"}},
-	{"functions/start", []string{"functions/start"}},
+	{pkg: "shared/retention", tests: []string{"shared/retention", "functions/retire", "test/security"}},
+	{pkg: "shared/usage", tests: []string{"shared/usage", "functions/retire", "test/security"}},
+	{pkg: "functions/recover", least: 66, tests: []string{"functions/recover", "test/security", "test/night " + rescues}},
+	{pkg: "functions/retire", tests: []string{"functions/retire", "test/security"}},
+	{pkg: "shared/rollout", least: 58,
+		tests: []string{"shared/rollout", "functions/roll", "functions/rollback", "functions/image"}},
+	{pkg: "functions/claim", tests: []string{"functions/claim"}},
+	{pkg: "functions/start", tests: []string{"functions/start"}},
 }
 
 // rescues are nights in which recover has something to do.
 const rescues = "^Test(.*Abort|ManySweeps|.*Exempt|TheLedgerIsLost|ATag|APerson|ATest|.*Start|AnImageIsDeregistered|" +
 	"EC2ListsNoImage|EveryEventOfEC2Lost|.*Missed)"
-
-// rolls are nights of rolls and rollbacks, of names and of what holds them.
-const rolls = "^Test(Undo|WhatComesToAHeldName|ServersOfOneName|AGroup|Rollback|ARollback|SomebodyEdits|TemplatesThat|" +
-	"AllTemplates|AllOrNone|ABusy|ADefault|TheTypeOfTheSource)"
 
 // Result is what came of a mutant.
 type Result struct {

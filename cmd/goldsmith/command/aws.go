@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/url"
 	"os/user"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -91,17 +92,23 @@ func unreached(err error, text string) string {
 	return strings.Replace(text, call.Error(), fmt.Sprintf("%s does not answer: %v", call.Service(), request.Err), 1)
 }
 
-// denied are the codes by which services refuse who asks.
-var denied = []string{"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnrecognizedClientException", "AuthFailure", "InvalidClientTokenId", "ExpiredToken", "ExpiredTokenException"}
+// expired are the codes by which services refuse credentials that were good once, denied all by which they refuse
+// who asks. EC2's own code for an expired session is RequestExpired.
+var (
+	expired = []string{"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
+	denied  = append([]string{
+		"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnrecognizedClientException", "AuthFailure",
+		"InvalidClientTokenId",
+	}, expired...)
+)
 
 func advice(err error) string {
-	for _, code := range denied {
-		if fault.Code(err) == code {
-			return "Use credentials that may do this: docs/operations.md lists what the command line needs."
-		}
-	}
 	var unreachable net.Error
-	switch {
+	switch code := fault.Code(err); {
+	case slices.Contains(expired, code):
+		return "Your session has expired: sign in again (aws sso login), then repeat the command."
+	case slices.Contains(denied, code):
+		return "Use credentials that may do this: docs/operations.md lists what the command line needs."
 	case errors.As(err, &unreachable):
 		return "Check the Region, the network and AWS_ENDPOINT_URL, then try again."
 	case fault.IsTransient(err):

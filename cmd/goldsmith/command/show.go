@@ -40,9 +40,10 @@ func (t *terms) show(found any, print func(page *page)) error {
 	return err
 }
 
-// colored reports whether a file is a terminal whose owner wants colors (no-color.org).
+// colored reports whether a file is a terminal that shows colors, and whose owner wants them (no-color.org).
 func colored(file *os.File) bool {
-	if os.Getenv("NO_COLOR") != "" { //nolint:forbidigo // a person's terminal, not a function's setting
+	//nolint:forbidigo // a person's terminal, not a function's setting
+	if os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
 		return false
 	}
 	info, err := file.Stat()
