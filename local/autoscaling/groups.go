@@ -52,7 +52,7 @@ func createGroup(s *Service, call *query.Call) error {
 	}
 	g.readTimes(p)
 	c, given, err := readConfig(p)
-	switch {
+	switch err := cmp.Or(err, checkable(g.checks)); {
 	case err != nil:
 		return err
 	case g.name == "":
@@ -110,9 +110,25 @@ func (s *Service) place(ctx context.Context, g *group, p *query.Params) (err err
 	}
 	if zones := p.Texts("AvailabilityZones"); len(zones) > 0 {
 		g.zones, g.subnets = zones, nil
+		if err := s.zonesExist(ctx, zones); err != nil {
+			return err
+		}
 	}
 	if len(g.zones) == 0 {
 		return invalid("At least one Availability Zone or VPC Subnet is required.")
+	}
+	return nil
+}
+
+// healthChecks are the types that a group's may be, one or more of them (API reference, CreateAutoScalingGroup); the
+// words of the refusal are unverified.
+var healthChecks = []string{"EC2", "EBS", "ELB", "VPC_LATTICE"}
+
+func checkable(checks string) error {
+	for one := range strings.SplitSeq(checks, ",") {
+		if !slices.Contains(healthChecks, strings.TrimSpace(one)) {
+			return invalid("Unsupported health check type: %s", checks)
+		}
 	}
 	return nil
 }
@@ -162,6 +178,9 @@ func (s *Service) readUpdate(call *query.Call) (u update, err error) {
 	}
 	if u.moved = p.Has("VPCZoneIdentifier") || p.Has("AvailabilityZones"); u.moved {
 		err = s.place(call.Context, &u.place, p)
+	}
+	if p.Has("HealthCheckType") {
+		err = cmp.Or(err, checkable(p.Text("HealthCheckType")))
 	}
 	return u, err
 }

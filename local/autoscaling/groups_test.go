@@ -279,7 +279,16 @@ func TestCreateIsRefused(t *testing.T) {
 			}, "ValidationError"},
 			"no place":       {func(in *sdk.CreateAutoScalingGroupInput) { in.AvailabilityZones = nil }, "ValidationError"},
 			"no such subnet": {func(in *sdk.CreateAutoScalingGroupInput) { in.VPCZoneIdentifier = aws.String("subnet-1") }, "ValidationError"},
-			"sizes":          {func(in *sdk.CreateAutoScalingGroupInput) { in.MinSize = aws.Int32(2) }, "ValidationError"},
+			"no such zone": {func(in *sdk.CreateAutoScalingGroupInput) {
+				in.AvailabilityZones = []string{zone, "us-east-1z"}
+			}, "ValidationError"},
+			"a zone's name that is empty": {func(in *sdk.CreateAutoScalingGroupInput) {
+				in.AvailabilityZones = []string{""}
+			}, "ValidationError"},
+			"an unknown health check": {func(in *sdk.CreateAutoScalingGroupInput) {
+				in.HealthCheckType = aws.String("EC2,PING")
+			}, "ValidationError"},
+			"sizes": {func(in *sdk.CreateAutoScalingGroupInput) { in.MinSize = aws.Int32(2) }, "ValidationError"},
 		} {
 			in := &sdk.CreateAutoScalingGroupInput{AutoScalingGroupName: aws.String("new"), MinSize: aws.Int32(0), MaxSize: aws.Int32(1), AvailabilityZones: []string{zone}, LaunchTemplate: good}
 			c.change(in)
@@ -287,7 +296,11 @@ func TestCreateIsRefused(t *testing.T) {
 				t.Errorf("%s: %v, want %s", name, err, c.code)
 			}
 		}
-		_, err := s.DescribePolicies(t.Context(), &sdk.DescribePoliciesInput{})
+		_, err := s.UpdateAutoScalingGroup(t.Context(), &sdk.UpdateAutoScalingGroupInput{
+			AutoScalingGroupName: aws.String("taken"), HealthCheckType: aws.String("PING"),
+		})
+		s.refused(err, "ValidationError", "Unsupported health check type: PING")
+		_, err = s.DescribePolicies(t.Context(), &sdk.DescribePoliciesInput{})
 		s.refused(err, "InvalidAction", "DescribePolicies")
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -100,6 +101,22 @@ func (s *Service) zonesOf(ctx context.Context, subnets []string) ([]string, erro
 		}
 	}
 	return zones, nil
+}
+
+// zonesExist holds that a group's zones are zones of the Region; the words are unverified.
+func (s *Service) zonesExist(ctx context.Context, zones []string) error {
+	out, err := s.client.DescribeSubnets(ctx, &sdk.DescribeSubnetsInput{
+		Filters: []types.Filter{{Name: aws.String("availability-zone"), Values: zones}},
+	})
+	if err != nil {
+		return err
+	}
+	for _, zone := range zones {
+		if !slices.ContainsFunc(out.Subnets, func(s types.Subnet) bool { return aws.ToString(s.AvailabilityZone) == zone }) {
+			return invalid("Invalid availability zones: [%s]", zone)
+		}
+	}
+	return nil
 }
 
 // order is one instance to launch: what may be launched, the preferred first, and where.

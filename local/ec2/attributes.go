@@ -73,8 +73,10 @@ func (w *World) attributeEdit(i *instance, p *query.Params) (func(*instance), er
 	switch name {
 	case "DisableApiStop":
 		on := value.Bool("")
-		if on && i.isSpot() { // Not available for Spot (User Guide, stop protection).
-			return nil, query.Errorf("UnsupportedOperation", "Stop protection is not supported for Spot Instances.")
+		if on {
+			if err := stopProtectable(i.isSpot(), i.rootType); err != nil {
+				return nil, err
+			}
 		}
 		return func(i *instance) { i.stopProtected = on }, nil
 	case "DisableApiTermination":

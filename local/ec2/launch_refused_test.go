@@ -126,6 +126,28 @@ var refusals = map[string]struct {
 			device("/dev/sdf", &types.EbsBlockDevice{VolumeSize: aws.Int32(8)})(in, made)
 		}, "InvalidBlockDeviceMapping", "EBS block device mappings not supported for instance-store AMIs.", "docker/machine#1284",
 	},
+	"hibernation without an encrypted root": {
+		func(in *sdk.RunInstancesInput, _ images) {
+			in.InstanceType, in.HibernationOptions = "m5.large", &types.HibernationOptionsRequest{Configured: aws.Bool(true)}
+		}, "UnsupportedHibernationConfiguration", "encrypted root", "error code reference; words unverified",
+	},
+	"hibernation of a type without": {
+		func(in *sdk.RunInstancesInput, _ images) {
+			in.InstanceType, in.HibernationOptions = "c5.metal", &types.HibernationOptionsRequest{Configured: aws.Bool(true)}
+		}, "UnsupportedHibernationConfiguration", "instance type c5.metal", "error code reference; words unverified",
+	},
+	"stop protection of a Spot Instance": {
+		func(in *sdk.RunInstancesInput, _ images) {
+			in.DisableApiStop = aws.Bool(true)
+			in.InstanceMarketOptions = &types.InstanceMarketOptionsRequest{MarketType: types.MarketTypeSpot}
+		}, "UnsupportedOperation", "Spot Instances", "User Guide; words unverified",
+	},
+	"stop protection on instance store": {
+		func(in *sdk.RunInstancesInput, _ images) {
+			in.ImageId, in.InstanceType = aws.String(ec2.ImageInstanceStore), types.InstanceTypeM3Medium
+			in.DisableApiStop = aws.Bool(true)
+		}, "UnsupportedOperation", "instance store-backed", "User Guide; words unverified",
+	},
 	"HDD as the root": {
 		device("/dev/xvda", &types.EbsBlockDevice{VolumeType: types.VolumeTypeSt1, VolumeSize: aws.Int32(500)}),
 		"InvalidParameterCombination", "The parameter iops is not supported for st1 volumes.", "aws/aws-sdk#542",
@@ -285,6 +307,21 @@ func TestLaunchesThatEC2Refuses(t *testing.T) {
 		out, err := r.DescribeInstances(t.Context(), &sdk.DescribeInstancesInput{})
 		if err != nil || len(out.Reservations) > 0 {
 			t.Errorf("%d launches were not refused: %v", len(out.Reservations), err)
+		}
+	})
+}
+
+// TestHibernationWithAnEncryptedRoot is the launch that the rows about hibernation come short of.
+func TestHibernationWithAnEncryptedRoot(t *testing.T) {
+	inWorld(t, ec2.Options{}, func(t *testing.T, r *rig) {
+		in := &sdk.RunInstancesInput{
+			ImageId: aws.String(ec2.ImageX86), InstanceType: "m5.large", MinCount: aws.Int32(1), MaxCount: aws.Int32(1),
+			HibernationOptions: &types.HibernationOptionsRequest{Configured: aws.Bool(true)},
+		}
+		device("/dev/xvda", &types.EbsBlockDevice{Encrypted: aws.Bool(true)})(in, images{})
+		out, err := r.RunInstances(t.Context(), in)
+		if r.wantCode("", err); err == nil {
+			same(t, "hibernation", aws.ToBool(out.Instances[0].HibernationOptions.Configured), true)
 		}
 	})
 }

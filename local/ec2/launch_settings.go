@@ -2,6 +2,7 @@ package ec2
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 
 	"goldsmith/local/query"
@@ -45,6 +46,36 @@ func (w *World) readSettings(p *query.Params) (s launchSettings, err error) {
 	}
 	s.spot, err = readSpot(p.At("InstanceMarketOptions"))
 	return s, err
+}
+
+// suits holds settings against image, type and disks: hibernation needs a type that has it and an encrypted root (User
+// Guide, "Prerequisites for EC2 instance hibernation"; the code is that of the error code reference, the words are
+// unverified).
+func (l launch) suits() error {
+	s := l.settings
+	root := slices.IndexFunc(l.mappings, func(m mapping) bool { return m.device == l.image.rootName })
+	switch {
+	case s.hibernation && !l.typ.hibernates:
+		return query.Errorf("UnsupportedHibernationConfiguration", "Hibernation is not supported for instance type %s.",
+			l.typ.name)
+	case s.hibernation && (root < 0 || !l.mappings[root].encrypted):
+		return query.Errorf("UnsupportedHibernationConfiguration", "Hibernation needs an encrypted root volume.")
+	case s.stopProtected:
+		return stopProtectable(s.spot != nil, l.image.rootType)
+	}
+	return nil
+}
+
+// stopProtectable: stop protection is neither for Spot nor for instance store (User Guide, stop protection; code and
+// words are unverified).
+func stopProtectable(spot bool, root string) error {
+	switch {
+	case spot:
+		return query.Errorf("UnsupportedOperation", "Stop protection is not supported for Spot Instances.")
+	case root == rootInstanceStore:
+		return query.Errorf("UnsupportedOperation", "Stop protection is not supported for instance store-backed instances.")
+	}
+	return nil
 }
 
 // maxToken is RunInstances' (API reference).

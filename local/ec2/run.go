@@ -87,7 +87,7 @@ func (w *World) readLaunch(own *query.Params) (l launch, err error) {
 		return l, err
 	}
 	l.tags, err = launchTags(own, l.from)
-	return l, cmp.Or(err, params.Err(), params.Unmodelled())
+	return l, cmp.Or(err, params.Err(), params.Unmodelled(), l.suits())
 }
 
 // launchTags are the tags of a launch. A launch template's are merged with the request's, which
