@@ -39,6 +39,9 @@ func (w Writer) allowed(ctx context.Context, targets []*Target, image Image) err
 			t.Record.Begun == nil
 	}
 	asked, _ := split(targets, untried)
+	if failed(targets, image) != nil || len(targets) < 2 {
+		return nil
+	}
 	for _, t := range asked[:min(len(asked), mostAsked)] {
 		err := w.mayMake(ctx, t, image)
 		if err == nil {
@@ -72,6 +75,15 @@ func (w Writer) mayMove(ctx context.Context, t *Target) error {
 		LaunchTemplateId: aws.String(t.template.id), DefaultVersion: number(t.At.Default), DryRun: aws.Bool(true),
 	})
 	return dry("whether its default may be moved", err)
+}
+
+// mayMoveNow asks it of a template that could not be rolled last: a version that then cannot be made the default would
+// be one more each night.
+func (w Writer) mayMoveNow(ctx context.Context, t *Target) error {
+	if !t.failed {
+		return nil
+	}
+	return w.mayMove(ctx, t)
 }
 
 // dry is the answer of a dry run: the error that the call itself would have had.
