@@ -34,14 +34,10 @@ const mostAsked = 100
 // allowed asks EC2 about templates that were never rolled, before the first target is changed: what may not be changed
 // would have the others rolled and put back. What a dry run does not tell, such as a quota, is found by rolling.
 func (w Writer) allowed(ctx context.Context, targets []*Target, image Image) error {
-	untried := func(t *Target) bool {
-		return t.template != nil && t.Rolled.Problem == "" && !t.Decision.There && len(t.Record.Points) == 0 &&
-			t.Record.Begun == nil
-	}
-	asked, _ := split(targets, untried)
 	if failed(targets, image) != nil || len(targets) < 2 {
 		return nil
 	}
+	asked, _ := split(targets, untried)
 	for _, t := range asked[:min(len(asked), mostAsked)] {
 		err := w.mayMake(ctx, t, image)
 		if err == nil {
@@ -55,6 +51,12 @@ func (w Writer) allowed(ctx context.Context, targets []*Target, image Image) err
 		}
 	}
 	return nil
+}
+
+// untried reports whether a template is to be rolled that never was.
+func untried(t *Target) bool {
+	return t.template != nil && t.Rolled.Problem == "" && !t.Decision.There && len(t.Record.Points) == 0 &&
+		t.Record.Begun == nil
 }
 
 // mayMake asks EC2 whether the template's next version may be made.
