@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/bound"
@@ -28,6 +29,7 @@ type instances interface {
 	source.Protector
 	source.Starter
 	lineage.Snapshots
+	ec2.DescribeVolumesAPIClient
 }
 
 // claimsAPI is the ledger's claims as far as claiming needs them.
@@ -47,6 +49,7 @@ type ledgerAPI interface {
 type Step struct {
 	EC2         instances
 	AutoScaling lineage.Members
+	KMS         source.Keys
 	Ledger      ledgerAPI
 	Now         func() time.Time
 }
@@ -115,7 +118,7 @@ func (s Step) decide(ctx context.Context, j job.Job, claim ledger.Claim) (job.Jo
 	if j.Source.Lineage, err = s.lineage(ctx, j.Source); err != nil {
 		return j, err
 	}
-	return s.settle(ctx, j, claim, decision.Do)
+	return s.settle(ctx, j, claim, decision.Do, f)
 }
 
 // skipped is a source that may not be imaged, or not now.
@@ -173,15 +176,17 @@ func facts(j job.Job, instance types.Instance, now time.Time) source.Facts {
 		f.InstanceStore = f.InstanceStore || note == job.InstanceStoreData
 		f.SlowVolume = f.SlowVolume || note == job.SlowVolume
 		f.OneTimeSpot = f.OneTimeSpot || note == job.OneTimeSpot
+		f.KeyUnseen = f.KeyUnseen || note == job.KeyUnseen
 	}
 	return f
 }
 
 // settle records who is to be started again before anything can be stopped.
-func (s Step) settle(ctx context.Context, j job.Job, claim ledger.Claim, decision job.Decision) (job.Job, error) {
+func (s Step) settle(ctx context.Context, j job.Job, claim ledger.Claim, decision job.Decision, f source.Facts,
+) (job.Job, error) {
 	if decision == job.StopFirst {
 		var err error
-		if j, err = s.mayStop(ctx, j); err != nil || j.Decision != "" {
+		if j, err = s.mayStop(ctx, j, f); err != nil || j.Decision != "" {
 			return j, err
 		}
 	}

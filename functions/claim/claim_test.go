@@ -22,7 +22,8 @@ const execution = "arn:aws:states:eu-central-1:123456789012:execution:goldsmith/
 
 // scene is a source as select hands it out.
 func scene(s *steptest.Stage) (handler.Func[claim.Input, job.Job], claim.Input) {
-	return claim.Step{EC2: s.EC2, AutoScaling: s.AutoScaling, Ledger: s.Ledger, Now: time.Now}.Handle, claim.Input{
+	step := claim.Step{EC2: s.EC2, AutoScaling: s.AutoScaling, KMS: s.KMS, Ledger: s.Ledger, Now: time.Now}
+	return step.Handle, claim.Input{
 		Job:       job.Job{Run: s.Run(), Plan: s.Plan, Source: job.Source{ID: s.Web, Kind: job.Instance}},
 		Execution: execution,
 	}
@@ -40,7 +41,7 @@ func TestClaim(t *testing.T) {
 	steptest.Play(t, scene, cases{
 		{
 			Name: "a running instance will be stopped, and the ledger says who starts it again",
-			Want: "Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok",
+			Want: claims + " Take Record: ok",
 			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("decision", j.Decision, job.StopFirst)
 				s.Same("back", j.Back, false)
@@ -76,12 +77,12 @@ func TestClaim(t *testing.T) {
 		},
 		{
 			Name: "claimed once, however often the step runs",
-			Want: "Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok | Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Record: ok",
+			Want: claims + " Take Record: ok | " + claims + " Record: ok",
 			Then: func(s *steptest.Stage, j job.Job) { s.Same("decision", j.Decision, job.StopFirst) },
 		},
 		{
 			Name:    "what the first look saw counts: an instance that we stopped ran before",
-			Want:    "Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok | Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Record: ok",
+			Want:    claims + " Take Record: ok | " + claims + " Record: ok",
 			Between: func(s *steptest.Stage) { s.Set(s.Web, ec2.Stopped) },
 			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("decision", j.Decision, job.StopFirst)
@@ -91,18 +92,18 @@ func TestClaim(t *testing.T) {
 		{
 			Name:  "the ledger is busy: not even looked at",
 			Given: func(s *steptest.Stage, _ *claim.Input) { s.Ledger.Break("Claim", 1) },
-			Want:  "Claim: Transient | Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok",
+			Want:  "Claim: Transient | " + claims + " Take Record: ok",
 		},
 		{
 			Name:  "the ledger's answer is lost: the claim is our own",
 			Given: func(s *steptest.Stage, _ *claim.Input) { s.Ledger.Lose("Claim", 1) },
-			Want:  "Claim: Transient | Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok",
+			Want:  "Claim: Transient | " + claims + " Take Record: ok",
 			Then:  func(s *steptest.Stage, j job.Job) { s.Same("decision", j.Decision, job.StopFirst) },
 		},
 		{
 			Name:  "what must be undone cannot be written down: the run does not go on",
 			Given: func(s *steptest.Stage, _ *claim.Input) { s.Ledger.Break("Record", 1) },
-			Want:  "Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: Transient",
+			Want:  claims + " Take Record: Transient",
 			Says:  []string{"recording the claim of i-"},
 		},
 		{
@@ -126,7 +127,7 @@ func TestClaim(t *testing.T) {
 			Given: func(s *steptest.Stage, _ *claim.Input) {
 				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstanceAttribute", Code: "UnsupportedOperation"})
 			},
-			Want: "Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok",
+			Want: claims + " Take Record: ok",
 		},
 	})
 }
@@ -244,7 +245,7 @@ func TestClaimSkips(t *testing.T) {
 				in.Job.Source.Notes = []job.ReasonCode{job.InstanceStoreData, job.SlowVolume}
 				in.Job.Plan.InstanceStore = plan.Lose
 			},
-			Want: "Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok",
+			Want: claims + " Take Record: ok",
 			Then: func(s *steptest.Stage, j job.Job) {
 				var codes []job.ReasonCode
 				for _, w := range j.Warnings {
@@ -273,7 +274,7 @@ func TestClaimRequested(t *testing.T) {
 			Given: func(s *steptest.Stage, in *claim.Input) {
 				s.Must(s.Cloud.SetTags(in.Job.Source.ID, map[string]string{tag.Request: "now"}))
 			},
-			Want: "Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok",
+			Want: claims + " Take Record: ok",
 			Then: func(s *steptest.Stage, j job.Job) { s.Same("decision", j.Decision, job.StopFirst) },
 		},
 		{
@@ -303,7 +304,7 @@ func TestClaimRequested(t *testing.T) {
 				in.Job.Source.ID = s.Web
 				in.Job.Run.Request = &job.Request{Source: s.Web, Kind: job.Instance, By: "jo"}
 			},
-			Want: "Claim DescribeInstances DescribeInstanceAttribute StartInstances Slots*2 Take Record: ok",
+			Want: claims + " Take Record: ok",
 		},
 		{
 			Name: "a request is bound by its plan: a tag that the plan excludes keeps the instance out",

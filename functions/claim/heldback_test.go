@@ -26,11 +26,11 @@ func TestClaimIsHeldBack(t *testing.T) {
 	}
 	steptest.Play(t, fewer, cases{
 		{
-			Name: "at its first claim", Want: looks + " StartInstances Slots Claims Slots: ok",
+			Name: "at its first claim", Want: looks + " StartInstances DescribeVolumes Slots Claims Slots: ok",
 			Given: func(s *steptest.Stage, _ *claim.Input) { down(s, time.Now()) }, Then: held,
 		},
 		{
-			Name: "a request for it is answered at once", Want: looks + " StartInstances Slots Claims: ok",
+			Name: "a request for it is answered at once", Want: looks + " StartInstances DescribeVolumes Slots Claims: ok",
 			Given: func(s *steptest.Stage, in *claim.Input) {
 				down(s, time.Now())
 				in.Job.Run.Request = &job.Request{Source: s.Web, By: "jo"}
@@ -38,7 +38,8 @@ func TestClaimIsHeldBack(t *testing.T) {
 			Then: skips(job.BreakerOpen, "db (i-down)"),
 		},
 		{
-			Name: "a run of the whole plan that a person began waits", Want: looks + " StartInstances Slots Claims Slots: ok",
+			Name: "a run of the whole plan that a person began waits",
+			Want: looks + " StartInstances DescribeVolumes Slots Claims Slots: ok",
 			Given: func(s *steptest.Stage, in *claim.Input) {
 				down(s, time.Now())
 				in.Job.Run.Request = &job.Request{By: "jo"}
@@ -65,7 +66,7 @@ func TestClaimIsHeldBack(t *testing.T) {
 			Then: skips(job.LedgerLost, "its table was lost"),
 		},
 		{
-			Name: "by now it does", Want: looks + " DescribeInstances StartInstances Slots*2 Take Record: ok",
+			Name: "by now it does", Want: looks + " DescribeInstances StartInstances DescribeVolumes Slots*2 Take Record: ok",
 			Given: func(_ *steptest.Stage, in *claim.Input) { in.Job.Run.Held = &job.Reason{Code: job.LedgerLost} },
 			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("held", j.Run.Held, (*job.Reason)(nil))

@@ -17,15 +17,16 @@ import (
 
 // mayStop sees whether the source may be stopped now: it can be started again, the breaker is
 // closed, and there is a place for it. The job has its place then, or a decision.
-func (s Step) mayStop(ctx context.Context, j job.Job) (job.Job, error) {
+func (s Step) mayStop(ctx context.Context, j job.Job, f source.Facts) (job.Job, error) {
 	if j.Run.Held != nil {
 		var err error
 		if j, err = s.unlock(ctx, j); err != nil || j.Run.Held != nil {
 			return j, err
 		}
 	}
-	if reason, err := s.startable(ctx, j); err != nil || reason != nil {
-		return refuse(j, reason), err
+	j, err := s.startable(ctx, j, f)
+	if err != nil || j.Decision != "" {
+		return j, err
 	}
 	open, err := breaker.Open(ctx, s.Ledger)
 	if err != nil {
@@ -102,12 +103,29 @@ func refuse(j job.Job, reason *job.Reason) job.Job {
 // lets instances be started.
 const fresh = 30 * time.Minute
 
-// startable is why EC2 would not start the source again; nil when it would.
-func (s Step) startable(ctx context.Context, j job.Job) (*job.Reason, error) {
-	if s.Now().Sub(j.Run.Asked) < fresh {
-		return nil, nil
+// startable refuses a source that EC2 would not start again. What is not asked anew is what select found.
+func (s Step) startable(ctx context.Context, j job.Job, f source.Facts) (job.Job, error) {
+	if over := f.OverQuota(); over != nil || s.Now().Sub(j.Run.Asked) < fresh {
+		return refuse(j, over), nil
 	}
-	return source.Startable(ctx, s.EC2, j.Source.ID)
+	reason, err := source.Startable(ctx, s.EC2, j.Source.ID)
+	if err != nil || reason != nil {
+		return refuse(j, reason), err
+	}
+	if f, err = source.WithKeys(ctx, s.EC2, f); err != nil {
+		return j, err
+	}
+	locked, unseen, err := source.Locked(ctx, s.KMS, []source.Facts{f})
+	if err != nil {
+		return j, err
+	}
+	if reason, is := locked[j.Source.ID]; is {
+		return refuse(j, &reason), nil
+	}
+	f.KeyUnseen = len(unseen) > 0
+	decision := source.Decide(f)
+	j.Warnings = decision.Warnings
+	return refuse(j, decision.Skip), nil
 }
 
 // place asks for a place in the plan's bounds. The job has one then, or waits, or is refused.

@@ -16,7 +16,7 @@ import (
 
 const (
 	// claims are the calls of a claim that gets its place, and turned those of one that asks for a place again.
-	claims = looks + " StartInstances Slots*2"
+	claims = looks + " StartInstances DescribeVolumes Slots*2"
 	turned = "Claim Slots*2"
 )
 
@@ -121,7 +121,7 @@ func TestClaimTakesAPlace(t *testing.T) {
 			},
 		},
 		{
-			Name: "with a place already none is asked for", Want: looks + " StartInstances Slots Record: ok",
+			Name: "with a place already none is asked for", Want: looks + " StartInstances DescribeVolumes Slots Record: ok",
 			Given: func(_ *steptest.Stage, in *claim.Input) {
 				in.Job.Place, in.Job.Times.Claimed = "000007", time.Now().Add(-time.Hour)
 			},
@@ -131,7 +131,7 @@ func TestClaimTakesAPlace(t *testing.T) {
 			},
 		},
 		{
-			Name: "the bounds cannot be read", Want: looks + " StartInstances Slots: Transient",
+			Name: "the bounds cannot be read", Want: looks + " StartInstances DescribeVolumes Slots: Transient",
 			Given: func(s *steptest.Stage, _ *claim.Input) { s.Ledger.Break("Slots", 1) },
 		},
 		{
@@ -175,7 +175,7 @@ func TestClaimWaits(t *testing.T) {
 		},
 		{
 			Name: "its turn has come: looked at, and warned of the wait", Want: turned +
-				" Take Free DescribeInstances DescribeInstanceAttribute StartInstances Slots Record: ok",
+				" Take Free DescribeInstances DescribeInstanceAttribute StartInstances DescribeVolumes Slots Record: ok",
 			Given: func(s *steptest.Stage, _ *claim.Input) { free(s) },
 			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("decision", j.Decision, job.StopFirst)
@@ -286,7 +286,7 @@ func TestClaimMayNotStop(t *testing.T) {
 		{Name: "select has just asked", Want: looks + " Slots*2 Take Record: ok", Given: asked(29 * time.Minute)},
 		{Name: "select asked half an hour ago", Want: looks + " StartInstances: ok", Given: asked(30 * time.Minute)},
 		{
-			Name: "the breaker is open", Want: looks + " StartInstances Slots Claims: ok",
+			Name: "the breaker is open", Want: looks + " StartInstances DescribeVolumes Slots Claims: ok",
 			Then:  skips(job.BreakerOpen, "db (i-down)"),
 			Given: func(s *steptest.Stage, _ *claim.Input) { broken(s) },
 		},

@@ -15,6 +15,7 @@ import (
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/notify"
 	"goldsmith/shared/report"
+	"goldsmith/shared/slack"
 	"goldsmith/shared/source"
 )
 
@@ -105,6 +106,48 @@ func (r Rescue) tellBack(ctx context.Context, found []settled) error {
 		record, _, err := r.Runs.GetRun(ctx, run)
 		if err == nil && !record.Told.IsZero() {
 			_, err = r.Notices.Notice(ctx, r.back(run, byRun[run]))
+		}
+		problems = append(problems, err)
+	}
+	return errors.Join(problems...)
+}
+
+// tellNotBack says once of sources that cannot be started that their runs have told that they come back.
+func (r Rescue) tellNotBack(ctx context.Context, found []settled) error {
+	byRun := map[string][]ledger.Claim{}
+	for _, s := range found {
+		// By then the refusal is no single one, and the breaker is open.
+		if s.claim != nil && r.Now().Sub(s.claim.Refused) > hearing {
+			byRun[s.claim.Run] = append(byRun[s.claim.Run], *s.claim)
+		}
+	}
+	var problems []error
+	for _, run := range slices.Sorted(maps.Keys(byRun)) {
+		record, _, err := r.Runs.GetRun(ctx, run)
+		if err == nil && !record.Told.IsZero() {
+			err = r.notBack(ctx, record, byRun[run])
+		}
+		problems = append(problems, err)
+	}
+	return errors.Join(problems...)
+}
+
+func (r Rescue) notBack(ctx context.Context, run ledger.Run, claims []ledger.Claim) error {
+	var problems []error
+	for _, c := range claims {
+		known, there, err := r.known(ctx, c)
+		if err != nil || there && known.Shows == "" || !there && c.Refused.Before(run.Told) {
+			problems = append(problems, err) // Its run has said that it stays down.
+			continue
+		}
+		delivery, err := r.Notices.Notice(ctx, r.downNotice("not back "+run.Name+" "+c.Source,
+			"Run "+run.Name+": what does not come back after all", []ledger.Claim{c}))
+		if err == nil && delivery == slack.Sent && there {
+			if known.Problem == cutShort {
+				known.Problem = c.Problem
+			}
+			known.Shows, known.At = "", r.Now().UTC()
+			err = r.put(ctx, known)
 		}
 		problems = append(problems, err)
 	}

@@ -324,18 +324,25 @@ func (l Leftovers) doubt(ctx context.Context, left leftover) error {
 	return l.record(ctx, left)
 }
 
+// keepSnapshots writes down which snapshots are an image's own; all is whether it holds no others.
+func (l Leftovers) keepSnapshots(ctx context.Context, left leftover) (r ledger.Registration, all bool, err error) {
+	own, all, err := register.Own(ctx, l.EC2, left.registered, left.image)
+	if err != nil {
+		return r, false, fmt.Errorf("removing image %s of a job that was cut off: %w", left.id, err)
+	}
+	left.registered.Snapshots = own
+	r, err = written(ctx, l.Register, left.registered)
+	return r, all, err
+}
+
 // remove removes the image. Which snapshots are its own is written down before: one that stays is
 // deleted by the next run that retires.
 func (l Leftovers) remove(ctx context.Context, left leftover) error {
-	own, all, err := register.Own(ctx, l.EC2, left.registered, left.image)
-	if err != nil {
-		return fmt.Errorf("removing image %s of a job that was cut off: %w", left.id, err)
-	}
-	left.registered.Snapshots = own
-	r, err := written(ctx, l.Register, left.registered)
+	r, all, err := l.keepSnapshots(ctx, left)
 	if err != nil {
 		return err
 	}
+	left.registered = r
 	out, err := l.EC2.DeregisterImage(ctx,
 		&ec2.DeregisterImageInput{ImageId: aws.String(left.id), DeleteAssociatedSnapshots: aws.Bool(all)})
 	if err != nil && !fault.IsNoImage(err) {

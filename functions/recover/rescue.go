@@ -97,7 +97,8 @@ func (r Rescue) Sweep(ctx context.Context) (answer Answer, claims []ledger.Claim
 	}
 	measure(ctx, answer, oldest(claims, r.Now()))
 	handler.Log(ctx).InfoContext(ctx, "swept", "claims", answer.Claims, "down", answer.Down)
-	return answer, claims, errors.Join(append(problems, r.tidy(ctx, claims, unread), r.tellBack(ctx, found))...)
+	return answer, claims, errors.Join(append(problems, r.tidy(ctx, claims, unread), r.tellBack(ctx, found),
+		r.tellNotBack(ctx, found))...)
 }
 
 // read gives the claims, and the sources of those that cannot be understood: nothing is known of
@@ -134,6 +135,8 @@ type settled struct {
 	// was is the result that said so, when that is over; is says what became of it.
 	was *job.Result
 	is  string
+	// claim is of one that cannot be started; nil of any other.
+	claim *ledger.Claim
 }
 
 // Settle brings the claim's instance back if its run has ended, and drops the
@@ -157,7 +160,11 @@ func (r Rescue) Settle(ctx context.Context, c ledger.Claim) (settled, error) {
 		was, err := r.close(ctx, c, problem, state)
 		return settled{was: was, is: strings.TrimPrefix(problem, early)}, err
 	case startable:
-		return settled{down: true}, r.start(ctx, c, instance)
+		c, err := r.start(ctx, c, instance)
+		if c.Problem == "" {
+			return settled{down: true}, err
+		}
+		return settled{down: true, claim: &c}, err
 	default:
 		return settled{down: true}, r.showing(ctx, c, string(state), time.Time{})
 	}
@@ -236,14 +243,13 @@ func (r Rescue) workedOn(ctx context.Context, c ledger.Claim) (bool, error) {
 
 // start sends StartInstances; the claim stays until a describe shows the instance
 // running. What keeps it down is kept in the claim, so that the run's message says it.
-func (r Rescue) start(ctx context.Context, c ledger.Claim, instance types.Instance) error {
+func (r Rescue) start(ctx context.Context, c ledger.Claim, instance types.Instance) (ledger.Claim, error) {
 	log := handler.Log(ctx).With("source", c.Source, "name", c.Name, "run", c.Run, "down_since", c.StopSent)
 	if _, err := r.EC2.StartInstances(ctx, &ec2.StartInstancesInput{InstanceIds: []string{c.Source}}); err != nil {
 		// It is known, told with its run and tried again: the sweep itself has not failed.
 		log.ErrorContext(ctx, "an instance is down and cannot be started", "error", err)
-		_, err = breaker.Refused(ctx, r.Claims, c, breaker.CodeOf(err), "it cannot be started: "+fault.Brief(err),
+		return breaker.Refused(ctx, r.Claims, c, breaker.CodeOf(err), "it cannot be started: "+fault.Brief(err),
 			r.Now().UTC())
-		return err
 	}
 	now, first := r.Now().UTC(), c.Left.IsZero()
 	c, takenBack := started(c, instance, now)
@@ -252,15 +258,15 @@ func (r Rescue) start(ctx context.Context, c ledger.Claim, instance types.Instan
 		c.Left = now
 	}
 	if err := r.Claims.Record(ctx, c); err != nil {
-		return fmt.Errorf("recording the start: %w", err)
+		return c, fmt.Errorf("recording the start: %w", err)
 	}
 	if takenBack {
-		return breaker.Mark(ctx, r.Claims, c)
+		return c, breaker.Mark(ctx, r.Claims, c)
 	}
 	if !first {
-		return nil
+		return c, nil
 	}
-	return r.showing(ctx, c, string(types.InstanceStateNamePending), now)
+	return c, r.showing(ctx, c, string(types.InstanceStateNamePending), now)
 }
 
 // started notes a start that was sent now, and whether EC2 took the one before it back. While that is not to be seen

@@ -117,21 +117,26 @@ func (r Rescue) tellDown(ctx context.Context, late map[string][]ledger.Claim) er
 			continue
 		}
 		last := slices.MaxFunc(late[run], func(a, b ledger.Claim) int { return a.StopSent.Compare(b.StopSent) })
-		n := notify.Notice{Key: "down " + run + " " + last.Source, Title: "Run " + run + ": what does not come back",
-			Notify: r.Notify}
-		for _, c := range late[run][:min(mostNamed, len(late[run]))] {
-			held := breaker.Of(c)
-			n.Lines = append(n.Lines, held.Why()+". "+held.Held()+" is stopped until it runs again.")
-		}
-		if more := len(late[run]) - mostNamed; more > 0 {
-			n.Lines = append(n.Lines, fmt.Sprintf("%d more: goldsmith status names them", more))
-		}
-		n.Lines = append(n.Lines, "Goldsmith goes on trying to start what is stopped, every few minutes.",
-			"Now: See to each, or have the others not wait for it: goldsmith exempt "+late[run][0].Source)
-		_, err = r.Notices.Notice(ctx, n)
+		_, err = r.Notices.Notice(ctx, r.downNotice("down "+run+" "+last.Source, "Run "+run+": what does not come back",
+			late[run]))
 		problems = append(problems, err)
 	}
 	return errors.Join(problems...)
+}
+
+// downNotice names what is down, and what is not stopped meanwhile.
+func (r Rescue) downNotice(key, title string, down []ledger.Claim) notify.Notice {
+	n := notify.Notice{Key: key, Title: title, Notify: r.Notify}
+	for _, c := range down[:min(mostNamed, len(down))] {
+		held := breaker.Of(c)
+		n.Lines = append(n.Lines, held.Why()+". "+held.Held()+" is stopped until it runs again.")
+	}
+	if more := len(down) - mostNamed; more > 0 {
+		n.Lines = append(n.Lines, fmt.Sprintf("%d more: goldsmith status names them", more))
+	}
+	n.Lines = append(n.Lines, "Goldsmith goes on trying to start what is stopped, every few minutes.",
+		"Now: See to each, or have the others not wait for it: goldsmith exempt "+down[0].Source)
+	return n
 }
 
 // isLate reports whether a place is held beyond the time by which its source should run again.

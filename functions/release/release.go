@@ -12,7 +12,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/bound"
 	"goldsmith/shared/breaker"
@@ -22,6 +24,7 @@ import (
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/metric"
 	"goldsmith/shared/request"
+	"goldsmith/shared/source"
 	"goldsmith/shared/tag"
 )
 
@@ -54,6 +57,7 @@ type results interface {
 // ec2API is what releasing asks of EC2 and does there.
 type ec2API interface {
 	tagger
+	source.Lister
 	ec2.DescribeImagesAPIClient
 }
 
@@ -69,12 +73,16 @@ type Step struct {
 // Handle ends the job. The result is written first and the claim dropped last,
 // so that a crash in between is repeated, never forgotten.
 func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
-	now := s.Now().UTC()
+	now, shows := s.Now().UTC(), ""
+	if endingOf(j) == job.LeftStopped {
+		j, shows = s.look(ctx, j)
+	}
 	ending := endingOf(j)
 	j.Warnings = append(slices.Clone(j.Warnings), leftover(j)...)
 	j.Times.Released, j.Refreshing = now, ending == job.Imaged && concernsGroups(j)
 	result := j.ResultOf(ending, now)
 	result.Problem, result.Do = problem(j)
+	result.Shows = shows
 	if err := s.Results.PutResult(ctx, result); err != nil {
 		return j, fmt.Errorf("recording the result of %s: %w", j.Source.ID, err)
 	}
@@ -134,6 +142,32 @@ func endingOf(j job.Job) job.Ending {
 	default:
 		return job.LeftStopped
 	}
+}
+
+// looking is how long EC2 is asked how the source is. What it does not say is not waited for.
+const looking = 20 * time.Second
+
+// look sees how a source is that its job could not bring back: one that runs since, or that is gone, is not left
+// stopped, and of one that is on its way up people are told so. Else it counts as the job left it.
+func (s Step) look(ctx context.Context, j job.Job) (seen job.Job, shows string) {
+	brief, cancel := context.WithTimeout(ctx, looking)
+	defer cancel()
+	instance, ok, err := source.Find(brief, s.EC2, j.Source.ID)
+	if err != nil {
+		handler.Log(ctx).WarnContext(ctx, "how the source is cannot be seen", "source", j.Source.ID, "error", err)
+		return j, ""
+	}
+	state := source.State(instance)
+	switch {
+	case !ok, source.Ending(state):
+		j.Back, j.Gone = true, true
+	case state == types.InstanceStateNameRunning:
+		// A stop of ours that has not landed yet is not over: only a later start is (API reference, Instance, LaunchTime).
+		j.Back = !j.Times.StopSent.IsZero() && aws.ToTime(instance.LaunchTime).After(j.Times.StopSent)
+	case state == types.InstanceStateNamePending:
+		return j, string(state)
+	}
+	return j, ""
 }
 
 // problem is what went wrong first, and what kept the instance from coming back; and what to do about it,

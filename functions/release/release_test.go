@@ -195,9 +195,6 @@ func TestReleaseEndings(t *testing.T) {
 			s.Same("result", []any{r.Ending, r.Problem}, []any{ending, problem})
 		}
 	}
-	failure := func(text string) *job.Failure {
-		return &job.Failure{Error: "Failed", Cause: `{"errorMessage":"` + text + `","errorType":"Failed"}`}
-	}
 	steptest.Play(t, scene, cases{
 		{
 			Name: "skipped: nothing is noted on the source",
@@ -241,7 +238,7 @@ func TestReleaseEndings(t *testing.T) {
 			Given: func(_ *steptest.Stage, j *job.Job) {
 				j.Back, j.Failure, j.Comeback = false, failure("EC2 said no."), failure("EC2 said no.")
 			},
-			Want: "PutResult Registration Waits*2 Claim Record Take: ok",
+			Want: "DescribeInstances PutResult Registration Waits*2 Claim Record Take: ok",
 			Then: ended(job.LeftStopped, "EC2 said no. Bringing it back failed the same way."),
 		},
 		{
@@ -249,7 +246,7 @@ func TestReleaseEndings(t *testing.T) {
 			Given: func(_ *steptest.Stage, j *job.Job) {
 				j.Back, j.Failure, j.Comeback = false, failure("the image failed"), failure("EC2 has no room")
 			},
-			Want: "PutResult Registration Waits*2 Claim Record Take: ok",
+			Want: "DescribeInstances PutResult Registration Waits*2 Claim Record Take: ok",
 			Then: func(s *steptest.Stage, j job.Job) {
 				ended(job.LeftStopped, "the image failed. Bringing it back failed as well: EC2 has no room")(s, j)
 				held := s.Held(s.Web)
@@ -263,7 +260,7 @@ func TestReleaseEndings(t *testing.T) {
 				j.Back, j.Failure = false, failure("the image failed")
 				s.Must(s.Ledger.Kept.Drop(s.Context(), s.Web, steptest.RunName))
 			},
-			Want: "PutResult Registration Waits*2 Claim Record Take: ok",
+			Want: "DescribeInstances PutResult Registration Waits*2 Claim Record Take: ok",
 			Then: func(s *steptest.Stage, j job.Job) {
 				held := s.Held(s.Web)
 				s.Same("claim", []any{held.WasRunning, held.StopSent.Equal(j.Times.StopSent), held.Left.IsZero()},
@@ -276,8 +273,64 @@ func TestReleaseEndings(t *testing.T) {
 				j.Back, j.Failure = false, failure("the image failed")
 				s.Ledger.Break("Record", 1)
 			},
-			Want: "PutResult Registration Waits*2 Claim Record: Transient | PutResult Registration Waits*2 Claim Record Take: ok",
+			Want: "DescribeInstances PutResult Registration Waits*2 Claim Record: Transient | " +
+				"DescribeInstances PutResult Registration Waits*2 Claim Record Take: ok",
 			Then: func(s *steptest.Stage, _ job.Job) { s.Same("left", s.Held(s.Web).Left.IsZero(), false) },
+		},
+	})
+}
+
+// failure is what a Catch adds to the job.
+func failure(text string) *job.Failure {
+	return &job.Failure{Error: "Failed", Cause: `{"errorMessage":"` + text + `","errorType":"Failed"}`}
+}
+
+// What its job could not bring back may be on its way by then, run or be gone: EC2 says so.
+func TestReleaseLooksAtWhatIsLeftStopped(t *testing.T) {
+	left := func(then func(*steptest.Stage)) func(*steptest.Stage, *job.Job) {
+		return func(s *steptest.Stage, j *job.Job) {
+			j.Back, j.Failure = false, failure("it did not come back")
+			j.Times.Running, j.Times.StopSent = time.Time{}, time.Now()
+			time.Sleep(time.Minute)
+			s.Set(s.Web, ec2.Stopped)
+			then(s)
+		}
+	}
+	shows := func(ending job.Ending, state string, gone bool) func(*steptest.Stage, job.Job) {
+		return func(s *steptest.Stage, _ job.Job) {
+			r := s.Results(steptest.RunName)[0]
+			s.Same("ending, shows, gone", []any{r.Ending, r.Shows, r.Gone}, []any{ending, state, gone})
+		}
+	}
+	const kept = "DescribeInstances PutResult Registration Waits*2 Claim Record Take: ok"
+	steptest.Play(t, scene, cases{
+		{Name: "stopped", Given: left(func(*steptest.Stage) {}), Want: kept, Then: shows(job.LeftStopped, "", false)},
+		{
+			Name: "pending: people are told so", Given: left(func(s *steptest.Stage) { s.Must(s.StartWeb()) }), Want: kept,
+			Then: shows(job.LeftStopped, "pending", false),
+		},
+		{
+			Name:  "it runs: not left stopped",
+			Given: left(func(s *steptest.Stage) { s.Must(s.StartWeb()); time.Sleep(time.Minute) }),
+			Want:  "DescribeInstances PutResult Registration Waits*2 Slots Free*2 Drop: ok", Then: shows(job.Broken, "", false),
+		},
+		{
+			Name: "it runs since before the stop, which may land yet: the claim stays",
+			Given: func(s *steptest.Stage, j *job.Job) {
+				j.Back, j.Failure, j.Times.StopSent = false, failure("it did not come back"), time.Now()
+			},
+			Want: kept, Then: shows(job.LeftStopped, "", false),
+		},
+		{
+			Name: "gone", Given: left(func(s *steptest.Stage) { s.Set(s.Web, ec2.Terminated) }),
+			Want: "DescribeInstances PutResult Registration Waits*2 Slots Free*2 Drop: ok", Then: shows(job.Broken, "", true),
+		},
+		{
+			Name: "EC2 does not say: as the job left it",
+			Given: left(func(s *steptest.Stage) {
+				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Code: "UnauthorizedOperation", Status: 403})
+			}),
+			Want: kept, Then: shows(job.LeftStopped, "", false),
 		},
 	})
 }

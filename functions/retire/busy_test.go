@@ -66,6 +66,15 @@ func TestBusyIsAnErrorOfEachStep(t *testing.T) {
 			misses(s, due, 72*time.Hour)
 			busy(s, "DescribeSnapshots")
 		},
+		"looking into the Recycle Bin before a snapshot goes": func(s *steptest.Stage, due string, _ *job.Batch) {
+			byHand(s, due)
+			misses(s, due, 72*time.Hour)
+			busy(s, "ListImagesInRecycleBin")
+		},
+		"registering an image anew that somebody had back": func(s *steptest.Stage, due string, _ *job.Batch) {
+			misses(s, due, time.Hour)
+			s.Ledger.Break("Amend", 1)
+		},
 		"looking whether an image is gone": func(s *steptest.Stage, due string, _ *job.Batch) {
 			byHand(s, due)
 			misses(s, due, 72*time.Hour)

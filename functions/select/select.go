@@ -5,10 +5,12 @@ package selection
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/bound"
@@ -26,18 +28,23 @@ type fleetAPI interface {
 	source.Investigator
 	source.Starter
 	source.Stores
+	ec2.DescribeImagesAPIClient
 }
 
 // ledgerAPI is the ledger as far as selecting needs it.
 type ledgerAPI interface {
 	PutRun(ctx context.Context, r ledger.Run) error
 	PutResult(ctx context.Context, r job.Result) error
+	GetRun(ctx context.Context, name string) (r ledger.Run, ok bool, err error)
 	breaker.Reader
+	bound.Ledger
 }
 
 // Step selects sources.
 type Step struct {
 	EC2    fleetAPI
+	KMS    source.Keys
+	Quotas source.Quotas
 	Ledger ledgerAPI
 	Now    func() time.Time
 }
@@ -73,6 +80,12 @@ func (s Step) instances(ctx context.Context, p job.Batch) (job.Batch, error) {
 	}
 	if p.Cursor == "" {
 		if p.Run.Most, err = s.check(ctx, p, selected); err != nil {
+			return p, err
+		}
+		if err := s.shares(ctx, p); err != nil {
+			return p, err
+		}
+		if p.Run.Quotas, err = source.VCPUs(ctx, s.EC2, s.Quotas, p.Plan, selected); err != nil {
 			return p, err
 		}
 	}
@@ -150,18 +163,35 @@ func (s Step) fill(ctx context.Context, p job.Batch, instances []types.Instance)
 // ask sees whether what is to be stopped could be started again, and leaves out what could not: that one does
 // not keep the others of the page from being stopped. A request goes to claim, which answers it.
 func (s Step) ask(ctx context.Context, p job.Batch, stopping []source.Facts) (job.Batch, error) {
-	var ids []string
-	for _, f := range stopping {
-		ids = append(ids, aws.ToString(f.Instance.InstanceId))
-	}
 	var err error
-	if p.Run.Held, err = s.held(ctx, p, len(ids)); err != nil || p.Run.Held != nil {
+	if p.Run.Held, err = s.held(ctx, p, len(stopping)); err != nil || p.Run.Held != nil {
 		return p, err
 	}
-	reasons, all, err := source.Unstartable(ctx, s.EC2, ids)
+	reasons, unseen, err := source.Locked(ctx, s.KMS, stopping)
 	if err != nil {
 		return p, err
 	}
+	var ids []string
+	for _, f := range stopping {
+		id := aws.ToString(f.Instance.InstanceId)
+		if over := f.OverQuota(); over != nil {
+			reasons[id] = *over
+		}
+		if _, refused := reasons[id]; !refused {
+			ids = append(ids, id)
+		}
+	}
+	refused, all, err := source.Unstartable(ctx, s.EC2, ids)
+	if err != nil {
+		return p, err
+	}
+	maps.Copy(reasons, refused)
+	return s.answer(ctx, noted(p, unseen), stopping, reasons, all)
+}
+
+// answer takes those off the page that could not be started again. all is false when EC2 was not asked about each.
+func (s Step) answer(ctx context.Context, p job.Batch, stopping []source.Facts, reasons map[string]job.Reason, all bool,
+) (job.Batch, error) {
 	r := p.Run.Request
 	requested := r != nil && r.Source != ""
 	if all && (!requested || len(reasons) == 0) {
@@ -171,6 +201,16 @@ func (s Step) ask(ctx context.Context, p job.Batch, stopping []source.Facts) (jo
 		return p, nil
 	}
 	return s.leave(ctx, p, stopping, reasons)
+}
+
+// noted is the page with a note at those whose keys cannot be looked at.
+func noted(p job.Batch, unseen []string) job.Batch {
+	for i, src := range p.Sources {
+		if slices.Contains(unseen, src.ID) {
+			p.Sources[i].Notes = append(src.Notes, job.KeyUnseen)
+		}
+	}
+	return p
 }
 
 // held is why nothing may be stopped: instances are down that the ledger does not know of, so that it does not know

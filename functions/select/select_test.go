@@ -22,14 +22,15 @@ const execution = "arn:aws:states:eu-central-1:123456789012:execution:goldsmith:
 
 // scene is the input of a run as trigger writes it.
 func scene(s *steptest.Stage) (handler.Func[job.Batch, job.Batch], job.Batch) {
-	return selection.Step{EC2: s.EC2, Ledger: s.Ledger, Now: time.Now}.Handle, job.Batch{Run: s.Run(), Plan: s.Plan, Execution: execution,
+	step := selection.Step{EC2: s.EC2, KMS: s.KMS, Quotas: s.Quotas, Ledger: s.Ledger, Now: time.Now}
+	return step.Handle, job.Batch{Run: s.Run(), Plan: s.Plan, Execution: execution,
 		Sources: []job.Source{}}
 }
 
 type cases = []steptest.Case[job.Batch, job.Batch]
 
 // What a first page of a handful of instances costs.
-const looks = "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes"
+const looks = "PutRun DescribeInstances GetServiceQuota DescribeInstances DescribeInstanceTypes DescribeVolumes"
 
 // asks is what it costs when some are to be stopped: what is down already, and whether these could be started.
 const asks = looks + " DescribeInstances StartInstances"
@@ -104,7 +105,8 @@ func TestSelect(t *testing.T) {
 			Given: func(s *steptest.Stage, p *job.Batch) {
 				p.Plan.Sources.IDs = []string{s.Web, "i-00000000000000bad"}
 			},
-			Want: "PutRun DescribeInstances PutResult DescribeInstanceTypes DescribeVolumes DescribeInstances StartInstances: ok",
+			Want: "PutRun DescribeInstances PutResult GetServiceQuota DescribeInstances DescribeInstanceTypes DescribeVolumes " +
+				"DescribeInstances StartInstances: ok",
 			Then: func(s *steptest.Stage, p job.Batch) {
 				s.Same("chosen", idsOf(p), []string{s.Web})
 				r := s.Results(steptest.RunName)[0]
@@ -154,7 +156,7 @@ func TestSelectSkips(t *testing.T) {
 			Given: other(func(in *sdk.RunInstancesInput) {
 				in.ImageId, in.InstanceType = aws.String(ec2.ImageInstanceStore), types.InstanceTypeM3Medium
 			}),
-			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes PutResult DescribeInstances StartInstances: ok",
+			Want: looks + " PutResult DescribeInstances StartInstances: ok",
 			Then: skipped(job.InstanceStoreRoot),
 		},
 		{
@@ -162,7 +164,8 @@ func TestSelectSkips(t *testing.T) {
 			Given: other(func(in *sdk.RunInstancesInput) {
 				in.InstanceMarketOptions = &types.InstanceMarketOptionsRequest{MarketType: types.MarketTypeSpot}
 			}),
-			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeSpotInstanceRequests DescribeVolumes PutResult DescribeInstances StartInstances: ok",
+			Want: "PutRun DescribeInstances GetServiceQuota DescribeInstances DescribeInstanceTypes " +
+				"DescribeSpotInstanceRequests DescribeVolumes PutResult DescribeInstances StartInstances: ok",
 			Then: skipped(job.OneTimeSpot),
 		},
 		{
@@ -182,7 +185,7 @@ func TestSelectSkips(t *testing.T) {
 				s.Launch("other", enrolled, func(in *sdk.RunInstancesInput) { in.InstanceType = types.InstanceTypeM5dLarge })
 				p.Plan.Strict = true
 			},
-			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes PutResult DescribeInstances StartInstances: ok",
+			Want: looks + " PutResult DescribeInstances StartInstances: ok",
 			Then: skipped(job.InstanceStoreData),
 		},
 		{
@@ -193,7 +196,8 @@ func TestSelectSkips(t *testing.T) {
 				})(s, p)
 				s.Ledger.Break("PutResult", 1)
 			},
-			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes PutResult: Transient | PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes PutResult DescribeInstances StartInstances: ok", Then: skipped(job.InstanceStoreRoot),
+			Want: looks + " PutResult: Transient | " + looks + " PutResult DescribeInstances StartInstances: ok",
+			Then: skipped(job.InstanceStoreRoot),
 		},
 		{
 			Name: "EC2 would not start it again: left alone, and the others of the page go on",
@@ -218,7 +222,7 @@ func TestSelectSkips(t *testing.T) {
 						Ebs: &types.EbsBlockDevice{VolumeSize: aws.Int32(500), VolumeType: types.VolumeTypeSt1}}}
 				})
 			},
-			Want: "PutRun DescribeInstances DescribeInstanceTypes DescribeVolumes PutResult DescribeInstances StartInstances: ok",
+			Want: looks + " PutResult DescribeInstances StartInstances: ok",
 			Then: func(s *steptest.Stage, p job.Batch) {
 				s.Same("sources", len(p.Sources), 1)
 				s.Same("notes", p.Sources[0].Notes, []job.ReasonCode{job.InstanceStoreData, job.SlowVolume})

@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
@@ -16,5 +18,8 @@ func Wire(ctx context.Context, read settings.Reader) (handler.Func[job.Batch, jo
 	if err != nil {
 		return nil, err
 	}
-	return Step{EC2: ec2.NewFromConfig(s.AWS), Ledger: s.Ledger, Now: s.Now}.Handle, nil
+	return Step{
+		EC2: ec2.NewFromConfig(s.AWS), KMS: kms.NewFromConfig(s.AWS), Quotas: servicequotas.NewFromConfig(s.AWS),
+		Ledger: s.Ledger, Now: s.Now,
+	}.Handle, nil
 }

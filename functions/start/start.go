@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"goldsmith/shared/bound"
 	"goldsmith/shared/breaker"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
@@ -64,6 +65,10 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 		return j, fmt.Errorf("starting %s (%s): %w", j.Source.Name, j.Source.ID, err)
 	}
 	j.Times.StartSent = s.Now().UTC()
+	if err := bound.Started(ctx, s.Claims, j, j.Times.StartSent); err != nil {
+		handler.Log(ctx).ErrorContext(ctx, "the ledger does not know that a start was sent", "source", j.Source.ID,
+			"error", err)
+	}
 	return j, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"goldsmith/local/ec2"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
+	"goldsmith/shared/plan"
 	"goldsmith/test/steptest"
 )
 
@@ -53,6 +54,26 @@ func TestStart(t *testing.T) {
 				s.Cloud.Inject(ec2.Fault{Action: "StartInstances", Nth: []int{1, 2, 3, 4, 5, 6}, Drop: true})
 			},
 			Want: "StartInstances*6 Claim Record: Transient | StartInstances: ok",
+		},
+		{
+			Name:  "it is started only with its image: the patience with its start begins here",
+			Given: func(_ *steptest.Stage, j *job.Job) { j.Plan.Restart = plan.Available },
+			Want:  "StartInstances Take: ok",
+			Then: func(s *steptest.Stage, j job.Job) {
+				for place, err := range s.Ledger.Kept.Slots(s.Context(), s.Plan.Name) {
+					s.Must(err)
+					s.Same("place", []any{place.ID, place.Due, place.Stopping},
+						[]any{j.Place, time.Now().Add(30 * time.Minute).UTC(), j.Times.StopSent})
+				}
+			},
+		},
+		{
+			Name: "and the ledger cannot note it: started all the same",
+			Given: func(s *steptest.Stage, j *job.Job) {
+				j.Plan.Restart = plan.Available
+				s.Ledger.Break("Take", 1)
+			},
+			Want: "StartInstances Take: ok",
 		},
 		{
 			Name: "what was stopped before the run stays stopped",

@@ -82,16 +82,17 @@ var Functions = []Function{
 		Name: "select", Task: true, Timeout: pageTimeout, Memory: memory,
 		Does:        "Chooses a run's sources, a thousand at a time, and writes down why the others are left alone.",
 		Environment: env(settings.Table),
-		Statements: join(everyTask("select"), ledger("PutItem", "UpdateItem", "Query"), []Statement{
+		Statements: join(everyTask("select"), ledgerAndKeys("GetItem", "PutItem", "UpdateItem", "Query"), []Statement{
 			look("DescribeInstances", "DescribeInstanceTypes", "DescribeSpotInstanceRequests", "DescribeVolumes",
-				"DescribeSnapshots"),
+				"DescribeSnapshots", "DescribeImages"),
+			lookAtQuotas,
 		}, mayStart),
 	},
 	{
 		Name: "claim", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Locks a source, writes down what must be undone, and decides what may be done with it.",
 		Environment: env(settings.Table),
-		Statements: join(everyTask("claim"), ledger("PutItem", "UpdateItem", "DeleteItem", "Query"),
+		Statements: join(everyTask("claim"), ledgerAndKeys("PutItem", "UpdateItem", "DeleteItem", "Query"),
 			[]Statement{look("DescribeInstances", "DescribeSnapshots", "DescribeVolumes"), lookAtMembers, lookWhichGroups,
 				lookAtProtection}, mayStart),
 	},
@@ -157,7 +158,7 @@ var Functions = []Function{
 		Does:        "Writes the result, answers the request tag, and drops the claim.",
 		Environment: env(settings.Table),
 		Statements: join(everyTask("release"), ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"),
-			[]Statement{look("DescribeImages")}, noting, untagging),
+			[]Statement{look("DescribeImages", "DescribeInstances")}, noting, untagging),
 	},
 	{
 		Name: "refresh", Task: true, Timeout: stepTimeout, Memory: memory,

@@ -91,6 +91,14 @@ func ledger(actions ...string) []Statement {
 	}}
 }
 
+// ledgerAndKeys are ledger's statements and the look at any key: with that the table's needs none of its own.
+func ledgerAndKeys(actions ...string) []Statement {
+	statements := ledger(actions...)
+	decrypts := &statements[1]
+	decrypts.Actions = slices.DeleteFunc(decrypts.Actions, func(a string) bool { return a == "kms:DescribeKey" })
+	return append(statements, lookAtKeys)
+}
+
 // look is describing, for which EC2 knows no resource.
 func look(actions ...string) Statement {
 	s := Statement{Why: "EC2's describe calls have no resources.", Resources: []string{anything}}

@@ -7,6 +7,20 @@ var (
 		Actions:   []string{"ec2:DescribeInstanceAttribute"},
 		Resources: []string{instances},
 	}
+	lookAtKeys = Statement{
+		// docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html: another account's
+		// key policy has to allow it, too.
+		Why: "Whether the keys of volumes can be used, which is looked at before a stop: EC2 says yes to a start that a " +
+			"key is in the way of, and takes it back. Any key, since a volume may have any; nothing can be done with it.",
+		Actions:   []string{"kms:DescribeKey"},
+		Resources: []string{"arn:${Partition}:kms:${Region}:*:key/*"},
+	}
+	lookAtQuotas = Statement{
+		// docs.aws.amazon.com/service-authorization/latest/reference/list_servicequotas.html
+		Why:       "How many vCPUs the account may run. Reading a quota has no resources.",
+		Actions:   []string{"servicequotas:GetServiceQuota"},
+		Resources: []string{anything},
+	}
 	lookAtWaits = look("DescribeInstances", "DescribeInstanceStatus", "DescribeImages", "DescribeSnapshots")
 	lookAtUses  = look("DescribeFleets", "DescribeSpotFleetRequests", "DescribeSpotInstanceRequests", "DescribeVolumes",
 		"DescribeSnapshotAttribute",

@@ -8,11 +8,17 @@ import (
 // KeyState is whether a KMS key can be used by those who start and launch instances.
 type KeyState int
 
-// What can be the matter with a key.
+// What can be the matter with a key. Those from KeyDisabled to KeyUnavailable are states that KMS shows
+// (AWS KMS developer guide, "Key states of AWS KMS keys").
 const (
-	KeyUsable   KeyState = iota
-	KeyDisabled          // or pending deletion
-	KeyNoGrant           // the caller of EC2 may not create a grant on it
+	KeyUsable KeyState = iota
+	KeyDisabled
+	KeyPendingDeletion
+	KeyPendingImport
+	KeyUnavailable
+	KeyDeleted
+	KeyNoGrant // the caller of EC2 may not create a grant on it
+	KeyHidden  // it may be used, and the caller of KMS may not look at it
 )
 
 // DefaultKey is the ARN of the account's key for EBS, alias aws/ebs.
@@ -33,6 +39,26 @@ func (w *World) SetKey(key string, state KeyState) {
 	defer w.unlock()
 	w.keys[key] = state
 }
+
+// KeyIs is what is the matter with a key, by its ARN. known is false of one that no volume and no snapshot has, and
+// that SetKey was not told of.
+func (w *World) KeyIs(key string) (state KeyState, known bool) {
+	w.lock()
+	defer w.unlock()
+	if state, known = w.keys[key]; known || key == w.DefaultKey() {
+		return state, true
+	}
+	for _, v := range w.volumes.present {
+		known = known || v.encrypted && v.kmsKey == key
+	}
+	for _, s := range w.snapshots.present {
+		known = known || s.kmsKey == key
+	}
+	return KeyUsable, known
+}
+
+// KeyNamed is the ARN of the key that an id, an ARN or an alias names.
+func (w *World) KeyNamed(named string) string { return w.keyFor(named) }
 
 // keyFor is the ARN of the key that a request names by id, ARN or alias; without a name it is
 // the default key. Describes show the ARN of the key, whatever the request said (API reference,
@@ -61,11 +87,11 @@ func (w *World) lacksKey(devices []attachment) (reason, bool) {
 			continue
 		}
 		switch w.keys[v.kmsKey] {
-		case KeyDisabled:
+		case KeyDisabled, KeyPendingDeletion, KeyPendingImport, KeyUnavailable, KeyDeleted:
 			return reason{"Client.InvalidKMSKey.InvalidState", "Client.InvalidKMSKey.InvalidState: The KMS key provided is in an incorrect state"}, true
 		case KeyNoGrant:
 			return reason{"Client.InternalError", "Client.InternalError: Client error on launch"}, true
-		case KeyUsable:
+		case KeyUsable, KeyHidden:
 		}
 	}
 	return reason{}, false
@@ -75,7 +101,8 @@ func (w *World) lacksKey(devices []attachment) (reason, bool) {
 // EBS encryption works").
 func (w *World) usableKey(arn string) bool {
 	parts := strings.Split(arn, ":")
-	return (len(parts) < 6 || parts[3] == w.options.Region) && w.keys[arn] == KeyUsable
+	state := w.keys[arn]
+	return (len(parts) < 6 || parts[3] == w.options.Region) && (state == KeyUsable || state == KeyHidden)
 }
 
 // keyOf is the key of an encrypted volume: the one named, else its snapshot's, else the default

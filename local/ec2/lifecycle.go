@@ -7,7 +7,13 @@ import (
 )
 
 func startInstances(w *World, call *query.Call) error {
-	return w.changeStates(call, w.mayStart, w.start)
+	wanted := vcpus{}
+	return w.changeStates(call, func(i *instance) error {
+		if err := w.mayStart(i); err != nil || i.state != Stopped {
+			return err
+		}
+		return w.withinQuota(wanted, typeNamed(i.typ), i.countsOnDemand())
+	}, w.start)
 }
 
 func stopInstances(w *World, call *query.Call) error {

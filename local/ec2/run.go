@@ -40,6 +40,12 @@ func runInstances(w *World, call *query.Call) error {
 	if err := w.spend(call.Action, l.count); err != nil {
 		return err
 	}
+	wanted := vcpus{}
+	for range l.count {
+		if err := w.withinQuota(wanted, l.typ, l.settings.spot == nil); err != nil {
+			return err
+		}
+	}
 	reservation := w.newID("r", l.image.id+l.typ.name)
 	var members []*instance
 	for n := range l.count {

@@ -22,8 +22,10 @@ import (
 	"goldsmith/local/ebs"
 	"goldsmith/local/ec2"
 	"goldsmith/local/eventbridge"
+	"goldsmith/local/kms"
 	"goldsmith/local/query"
 	"goldsmith/local/secretsmanager"
+	"goldsmith/local/servicequotas"
 	"goldsmith/local/sfn"
 	"goldsmith/local/slack"
 	"goldsmith/local/sqs"
@@ -184,6 +186,10 @@ func (s *Stack) startServices() error {
 		"ec2": s.EC2, "ebs": s.EBS, "autoscaling": s.AutoScaling, "ssm": s.Parameters, "secretsmanager": s.Secrets, "lambda": s.functions,
 		"sts":      sts.New(sts.Options{Account: o.Account, Clock: o.Clock, Log: s.Calls}),
 		"dynamodb": s.Tables,
+		"kms":      kms.New(kms.Options{Clock: o.Clock, EC2: s.EC2, Region: o.Region, Account: o.Account, Log: s.Calls}),
+		"servicequotas": servicequotas.New(servicequotas.Options{
+			Clock: o.Clock, EC2: s.EC2, Region: o.Region, Account: o.Account, Log: s.Calls,
+		}),
 	}
 	if o.Table {
 		s.Tables.Deploy(workflow.Name, ledger.PartitionKey, ledger.SortKey, ledger.TTLAttribute)

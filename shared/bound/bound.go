@@ -59,15 +59,15 @@ const (
 	// minutes at least; while AWS is busy, for as long as claim is tried again, which takes half an hour. The sweep gives
 	// up turns of executions that have ended long before.
 	Stale = time.Hour
-	// rolling is the period of a limit that no schedule gives one.
-	rolling = 24 * time.Hour
+	// Rolling is the period of a limit that no schedule gives one.
+	Rolling = 24 * time.Hour
 )
 
 // Place asks for a place in the plan's bounds. It takes one when there is one and none has
 // waited longer, or else a turn. Asking again gives the place or the turn that the source has.
 func Place(ctx context.Context, book Ledger, a Ask) (Answer, error) {
 	if a.Since.IsZero() {
-		a.Since = a.Now.Add(-rolling)
+		a.Since = a.Now.Add(-Rolling)
 	}
 	for attempt := range attempts {
 		slots, err := read(ctx, book, a.Plan)

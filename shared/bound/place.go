@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"goldsmith/shared/breaker"
+	"goldsmith/shared/fault"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
@@ -84,6 +85,29 @@ func take(ctx context.Context, book taker, place ledger.Slot) error {
 	return nil
 }
 
+// ShareAnew gives a source the share of the plan's limit that it has taken at a.Now and that the ledger has lost. One
+// that has a share, or for which there is none left, gets none: the limit is spent then.
+func ShareAnew(ctx context.Context, book Ledger, a Ask) error {
+	for attempt := range attempts {
+		slots, err := read(ctx, book, a.Plan)
+		if err != nil {
+			return err
+		}
+		spent := a.spent(slots)
+		if !spent.missing || spent.over {
+			return nil
+		}
+		mine, err := book.Take(ctx, a.slot(ledger.Stops, pick(spent.taken, a.Most, a.Source, attempt)), a.Since)
+		if err != nil {
+			return fmt.Errorf("writing down the share of %s: %w", a.Source, err)
+		}
+		if mine {
+			return nil
+		}
+	}
+	return &fault.Transient{Err: fmt.Errorf("others take the shares of plan %s at the same moment", a.Plan)}
+}
+
 // WrittenAnew reports whether a place was: its source's run does not know of it, and gives up only its own.
 func WrittenAnew(s ledger.Slot) bool { return s.Kind == ledger.Places && strings.HasPrefix(s.ID, anew) }
 
@@ -100,6 +124,20 @@ func Stopping(ctx context.Context, book Ledger, j job.Job, now time.Time) (bool,
 		return false, fmt.Errorf("marking the place of %s: %w", j.Source.ID, err)
 	}
 	return mine, nil
+}
+
+// Started notes in the job's place that a start was sent: of a source that is started only with its image, the patience
+// with it has begun by then, and not when it was stopped.
+func Started(ctx context.Context, book taker, j job.Job, now time.Time) error {
+	if j.Place == "" || j.Plan.Restart != plan.Available {
+		return nil
+	}
+	place := placeOf(j)
+	place.Stopping, place.Due = j.Times.StopSent, now.Add(patience)
+	if _, err := book.Take(ctx, place, time.Time{}); err != nil {
+		return fmt.Errorf("marking the place of %s: %w", j.Source.ID, err)
+	}
+	return nil
 }
 
 // Freer gives slots up.

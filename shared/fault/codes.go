@@ -26,6 +26,7 @@ var (
 	noImage    = []string{"InvalidAMIID.NotFound", "InvalidAMIID.Unavailable"}
 	noSnapshot = []string{"InvalidSnapshot.NotFound"}
 	noInstance = []string{"InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed"}
+	noKey      = []string{"NotFoundException"} // KMS
 	transient  = []string{
 		"RequestLimitExceeded", "Throttling", "ThrottlingException", "TooManyRequestsException",
 		"RequestThrottled", "EC2ThrottledException", "ProvisionedThroughputExceededException",
@@ -91,6 +92,9 @@ func IsNoSnapshot(err error) bool { return hasCode(err, noSnapshot) }
 
 // IsNoInstance is of an instance.
 func IsNoInstance(err error) bool { return hasCode(err, noInstance) }
+
+// IsNoKey is of a KMS key.
+func IsNoKey(err error) bool { return hasCode(err, noKey) }
 
 // IsNoGroup reports whether Auto Scaling says of a group that there is none of that name. Its code is that of any request
 // which is not valid.

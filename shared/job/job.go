@@ -94,8 +94,18 @@ type Run struct {
 	Asked time.Time `json:"asked,omitzero"`
 	// Held is why nothing of the page at hand may be stopped, whatever it is; select sets it.
 	Held *Reason `json:"held,omitempty"`
+	// Quotas are those of the account's quotas that keep what is stopped from being started again, or may; select sets
+	// them once.
+	Quotas []Quota `json:"quotas,omitempty"`
 	// Request is set when a tag or a person asked for this run.
 	Request *Request `json:"request,omitempty"`
+}
+
+// Quota is a quota of EC2 that is exceeded, or that cannot be read.
+type Quota struct {
+	Code string `json:"code"`
+	// Over is by how much it is exceeded; empty when it cannot be read.
+	Over string `json:"over,omitempty"`
 }
 
 // Request is one source imaged on demand.

@@ -70,6 +70,9 @@ const (
 	AddressChanges ReasonCode = "public-address-changes"
 	SlowVolume     ReasonCode = "slow-volume"
 	DedicatedHost  ReasonCode = "dedicated-host"
+	// KeyUnseen and QuotaUnseen: what could keep it from being started again could not be looked at.
+	KeyUnseen   ReasonCode = "key-unseen"
+	QuotaUnseen ReasonCode = "quota-unseen"
 	// The others are known only once they have happened; no plan can skip for them.
 	ForcedStop   ReasonCode = "stopped-by-force"
 	StartedEarly ReasonCode = "started-by-somebody"

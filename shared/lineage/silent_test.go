@@ -145,9 +145,14 @@ func (a answers) wrong(s *steptest.Stage, names []string) (wrong []string) {
 	if living["group/a:0"] == told {
 		wrong = append(wrong, fmt.Sprintf("the group that had the name before lives: %v, told: %v", !told, told))
 	}
-	for n, l := range finder.Identify(s.Context(), dated...) {
+	return append(wrong, mistaken(finder.Identify(s.Context(), dated...), there, legacy)...)
+}
+
+// mistaken are the lineages that are neither what there is nor what was written down.
+func mistaken(identified, there, legacy []string) (wrong []string) {
+	for n, l := range identified {
 		if l != there[n] && l != legacy[n] {
-			wrong = append(wrong, dated[n].Lineage+" is taken for "+l)
+			wrong = append(wrong, legacy[n]+" is taken for "+l)
 		}
 	}
 	return wrong

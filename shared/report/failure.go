@@ -83,18 +83,31 @@ func comingBack(r job.Result, region string) *Failure {
 	did := "Goldsmith stopped it at " + clock(r.Times.StopSent) + "; EC2 shows it as " + r.Shows +
 		". It is started once it is stopped."
 	switch {
+	case r.Shows == "stopped" && r.Restarted.IsZero():
+		did = "Goldsmith stopped it at " + clock(r.Times.StopSent) +
+			"; EC2 shows it as stopped. It is started within minutes."
 	case r.Shows == Unseen:
 		did = "Goldsmith stopped it at " + clock(r.Times.StopSent) +
 			"; recover looks at it within minutes, and starts it once it is stopped."
-	case !r.Restarted.IsZero():
-		did = "Goldsmith stopped it at " + clock(r.Times.StopSent) + " and started it at " + clock(r.Restarted) +
-			"; EC2 shows it as " + r.Shows + "."
+	case !r.Restarted.IsZero(), !r.Times.StartSent.IsZero():
+		did = "Goldsmith stopped it at " + clock(r.Times.StopSent) + " and started it at " +
+			clock(later(r.Restarted, r.Times.StartSent)) + "; EC2 shows it as " + r.Shows + "."
 	}
 	do := "Nothing is to be done: Goldsmith looks every few minutes, and says once when it runs."
 	if r.Shows == "stopping" {
 		do += " If it hangs, force it: aws ec2 stop-instances --force --instance-ids " + r.Source + inRegion(region)
 	}
-	return &Failure{What: cmp.Or(r.Problem, "the run ended early"), Did: did + keptImage(r), Do: do}
+	if r.Shows == "pending" && !r.Times.StartSent.IsZero() {
+		do += " If it hangs, look at it in the EC2 console."
+	}
+	return &Failure{What: cmp.Or(without(r.Problem, r.Do), "the run ended early"), Did: did + keptImage(r), Do: do}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // leftStopped speaks of an instance that is down because of us.

@@ -23,6 +23,10 @@ var todo = map[job.ReasonCode]string{
 	job.LedgerUnread: "Remove the record (operations guide, \"A record cannot be read\"), then run the plan again.",
 	job.NoTrace: "Let function stop put the tag goldsmith:stopped on them, of which an instance has fifty at most, or " +
 		"leave them out of the plan.",
+	job.KeyUnseen: "Have the keys' policies let functions select and claim call kms:DescribeKey, or leave it so: a " +
+		"key that cannot be used is then noticed only after a stop.",
+	job.QuotaUnseen: "Let function select call servicequotas:GetServiceQuota, or leave it so: a quota that is exceeded " +
+		"is then noticed only after a stop.",
 	job.RequestLeft:  "Take the tag goldsmith:image off by hand where it stays.",
 	job.TestLeft:     "See that the test instance ends, should the next sweeps not end it.",
 	job.ForcedStop:   "Check the file systems of what was stopped by force.",

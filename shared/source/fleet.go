@@ -29,9 +29,8 @@ type Investigator interface {
 // page is the most instances DescribeInstances gives at once.
 const page = 1000
 
-// Batch is how many instances are asked about at once: EC2 takes 200 values in
-// all filters of a call together, and the one for slow volumes has two of its own.
-const Batch = 198
+// Batch is how many instances are asked about at once: EC2 takes 200 values in all filters of a call together.
+const Batch = 200
 
 // FleetOf are the instances whose tag goldsmith:plan names the plan, in id order.
 func FleetOf(ctx context.Context, api Lister, plan string) ([]types.Instance, error) {
@@ -46,6 +45,19 @@ func FleetOf(ctx context.Context, api Lister, plan string) ([]types.Instance, er
 		return cmp.Compare(aws.ToString(a.InstanceId), aws.ToString(b.InstanceId))
 	})
 	return enrolled, nil
+}
+
+// Among are those of these instances that EC2 shows.
+func Among(ctx context.Context, api Lister, ids []string) ([]types.Instance, error) {
+	var all []types.Instance
+	for part := range slices.Chunk(ids, Batch) {
+		found, err := list(ctx, api, types.Filter{Name: aws.String("instance-id"), Values: part})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+	}
+	return all, nil
 }
 
 // Count is how many instances the account has in the Region, terminated ones left out.
@@ -187,24 +199,45 @@ func askVolumes(ctx context.Context, api Investigator, facts []Facts) error {
 		ids = append(ids, id)
 	}
 	pages := ec2.NewDescribeVolumesPaginator(api, &ec2.DescribeVolumesInput{
-		Filters: []types.Filter{
-			{Name: aws.String("volume-type"), Values: []string{"st1", "sc1"}},
-			{Name: aws.String("attachment.instance-id"), Values: ids},
-		},
+		Filters:    []types.Filter{{Name: aws.String("attachment.instance-id"), Values: ids}},
 		MaxResults: aws.Int32(500),
 	})
 	for pages.HasMorePages() {
 		out, err := pages.NextPage(ctx)
 		if err != nil {
-			return fmt.Errorf("looking up slow volumes: %w", err)
+			return fmt.Errorf("looking up volumes: %w", err)
 		}
 		for _, v := range out.Volumes {
 			for _, a := range v.Attachments {
 				if i, ok := index[aws.ToString(a.InstanceId)]; ok {
-					facts[i].SlowVolume = true
+					facts[i].has(v)
 				}
 			}
 		}
 	}
 	return nil
+}
+
+// has takes up what a volume of the instance says.
+func (f *Facts) has(v types.Volume) {
+	f.SlowVolume = f.SlowVolume || v.VolumeType == types.VolumeTypeSt1 || v.VolumeType == types.VolumeTypeSc1
+	if key := aws.ToString(v.KmsKeyId); key != "" && !slices.Contains(f.Keys, key) {
+		f.Keys = append(f.Keys, key)
+	}
+}
+
+// WithKeys are the facts of an instance with the keys of its volumes as they are now.
+func WithKeys(ctx context.Context, api ec2.DescribeVolumesAPIClient, f Facts) (Facts, error) {
+	out, err := api.DescribeVolumes(ctx, &ec2.DescribeVolumesInput{Filters: []types.Filter{
+		{Name: aws.String("attachment.instance-id"), Values: []string{aws.ToString(f.Instance.InstanceId)}},
+		{Name: aws.String("encrypted"), Values: []string{"true"}},
+	}})
+	if err != nil {
+		return f, fmt.Errorf("looking up the volumes of %s: %w", aws.ToString(f.Instance.InstanceId), err)
+	}
+	f.Keys = nil
+	for _, v := range out.Volumes {
+		f.has(v)
+	}
+	return f, nil
 }

@@ -166,7 +166,10 @@ func TestInvestigate(t *testing.T) {
 		},
 		volumes: [][]types.Volume{
 			{{Attachments: []types.VolumeAttachment{{InstanceId: aws.String("i-elsewhere")}}}},
-			{{Attachments: []types.VolumeAttachment{{InstanceId: aws.String("i-slow")}}}},
+			{{VolumeType: "sc1", Attachments: []types.VolumeAttachment{{InstanceId: aws.String("i-slow")}}}},
+			{{VolumeType: "gp3", KmsKeyId: aws.String("key"), Attachments: []types.VolumeAttachment{
+				{InstanceId: aws.String("i-plain")}, {InstanceId: aws.String("i-stored")},
+			}}},
 		},
 	}
 	plain := types.Instance{InstanceId: aws.String("i-plain"), InstanceType: "m5.large"}
@@ -188,6 +191,9 @@ func TestInvestigate(t *testing.T) {
 	want := []string{"i-storedtrue false false", "i-slowfalse true false", "i-oncefalse false true", "i-cancelledfalse false true", "i-lostfalse false true", "i-nonefalse false true"}
 	if !slices.Equal(got, want) {
 		t.Errorf("found %q, want %q", got, want)
+	}
+	if got := fmt.Sprint(facts[0].Keys, facts[1].Keys, facts[2].Keys); got != "[key] [key] []" {
+		t.Errorf("the keys are %s", got)
 	}
 }
 

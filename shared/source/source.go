@@ -35,6 +35,10 @@ type Facts struct {
 	SlowVolume bool
 	// OneTimeSpot is whether a Spot instance's request is not persistent.
 	OneTimeSpot bool
+	// Keys are the KMS keys of its encrypted volumes, by their ARNs.
+	Keys []string
+	// KeyUnseen is whether one of them cannot be looked at.
+	KeyUnseen bool
 }
 
 // Of is the facts with an instance as EC2 shows it now.
@@ -90,6 +94,8 @@ var cautions = []rule{
 	{job.AddressChanges, addressChanges},
 	{job.SlowVolume, slowVolume},
 	{job.DedicatedHost, dedicatedHost},
+	{job.KeyUnseen, keyUnseen},
+	{job.QuotaUnseen, quotaUnseen},
 }
 
 func terminating(f Facts) string {

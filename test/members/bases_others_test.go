@@ -4,7 +4,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	scalingtypes "github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
@@ -144,6 +146,12 @@ var storeBases = map[string]func(*world) any{
 				w.ids["instance"],
 			}, Parameters: map[string][]string{"commands": {"true"}},
 		}
+	},
+	"kms.DescribeKey": func(w *world) any {
+		return &kms.DescribeKeyInput{KeyId: aws.String(w.suite.EC2.DefaultKey())}
+	},
+	"servicequotas.GetServiceQuota": func(*world) any {
+		return &servicequotas.GetServiceQuotaInput{ServiceCode: aws.String("ec2"), QuotaCode: aws.String("L-1216C47A")}
 	},
 	"secretsmanager.GetSecretValue": func(*world) any {
 		return &secretsmanager.GetSecretValueInput{SecretId: aws.String("made")}

@@ -24,6 +24,8 @@ var clients = map[string]func(*world) any{
 	"scheduler":      func(w *world) any { return w.scheduler },
 	"sqs":            func(w *world) any { return w.sqs },
 	"sts":            func(w *world) any { return w.sts },
+	"kms":            func(w *world) any { return w.kms },
+	"servicequotas":  func(w *world) any { return w.quotas },
 }
 
 func one() *int32 { return aws.Int32(1) }

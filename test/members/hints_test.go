@@ -73,6 +73,8 @@ var hints = map[string]func(*world) []any{
 	"ebs.CompleteSnapshot.ChecksumAggregationMethod":     these("MAX"),
 	"ebs.PutSnapshotBlock.BlockData":                     these(strings.NewReader("other data")),
 	"KmsKeyArn":                                          these("arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-4000-8000-00000000aaaa"),
+	"QuotaCode":                                          these("L-1216C47A", "L-74FC7D96"),
+	"ServiceCode":                                        these("ec2", "vpc"),
 
 	"ebs.ListSnapshotBlocks.NextToken": func(w *world) []any {
 		in := &ebs.ListSnapshotBlocksInput{SnapshotId: w.filled(), MaxResults: aws.Int32(100)}
@@ -159,6 +161,7 @@ var words = []struct {
 	reason string
 }{
 	{regexp.MustCompile(`^ebs\.PutSnapshotBlock\.BlockData$`), "the checksum beside it is of other data"},
+	{regexp.MustCompile(`^servicequotas\.GetServiceQuota\.ServiceCode$`), "the quotas here are EC2's"},
 	{regexp.MustCompile(`^ec2\.RegisterImage\.BillingProducts`), "the account is not authorized to name one"},
 	{regexp.MustCompile(`^ec2\..*NetworkInterfaces\[\]\.DeviceIndex$`), "an instance has one network interface here"},
 	{

@@ -19,9 +19,11 @@ import (
 	tabletypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/ebs"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -51,6 +53,8 @@ type world struct {
 	scheduler *scheduler.Client
 	sts       *sts.Client
 	sqs       *sqs.Client
+	kms       *kms.Client
+	quotas    *servicequotas.Client
 	// ids are what the scene made, by a name of ours.
 	ids map[string]string
 }
@@ -108,6 +112,7 @@ func within(t *testing.T, service string, story func(*world)) {
 			o.IdempotencyTokenProvider = &tokens{}
 		})
 		w.scheduler, w.sts, w.sqs = scheduler.NewFromConfig(cfg), sts.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
+		w.kms, w.quotas = kms.NewFromConfig(cfg), servicequotas.NewFromConfig(cfg)
 		w.states, w.lambda = sfn.NewFromConfig(cfg, sameTokens), lambda.NewFromConfig(cfg)
 		w.build(service)
 		story(w)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"os"
@@ -47,38 +48,47 @@ func writePage(scores []Score) error {
 	b.WriteString(strings.TrimRight(before, "\n") + "\n" + section)
 	fmt.Fprintf(&b, about, *most)
 	for _, s := range scores {
-		kept := rowsOf(earlier, s.Package+"`")
-		if len(s.Results) == 0 && len(kept) > 0 {
-			b.WriteString(kept[0])
-			continue
-		}
-		score := unmeasured
-		if len(s.Results) > 0 {
-			score = fmt.Sprintf("%.1f %%", s.percent())
-		}
-		fmt.Fprintf(&b, "| `%s` | %s | %d | %d | %d | %s |\n", s.Package, testsOf(s.Package), s.Sites, len(s.Results),
-			s.killed(), score)
+		b.WriteString(s.row(earlier))
 	}
 	b.WriteString("\n| what survives | change | why |\n|---|---|---|\n")
-	known := why()
 	for _, s := range scores {
-		if len(s.Results) == 0 {
-			b.WriteString(strings.Join(rowsOf(earlier, s.Package+"/"), ""))
-		}
-		for _, r := range s.Results {
-			if r.Killed {
-				continue
-			}
-			reason := known[s.Package+"\t"+r.Key()]
-			if reason == "" && subjects[slices.IndexFunc(subjects, of(s.Package))].least > 0 {
-				reason = "a gap: no test notices it yet"
-			} else if reason == "" {
-				reason = "not known yet"
-			}
-			fmt.Fprintf(&b, "| `%s/%s`, %s | %s: `%s` | %s |\n", s.Package, r.File, r.Func, r.Kind, inCell.Replace(r.Text), reason)
-		}
+		b.WriteString(s.survivors(earlier))
 	}
 	return os.WriteFile(reliability, []byte(b.String()), 0o600)
+}
+
+// row is the package's row of the scores.
+func (s Score) row(earlier string) string {
+	if kept := rowsOf(earlier, s.Package+"`"); len(s.Results) == 0 && len(kept) > 0 {
+		return kept[0]
+	}
+	score := unmeasured
+	if len(s.Results) > 0 {
+		score = fmt.Sprintf("%.1f %%", s.percent())
+	}
+	return fmt.Sprintf("| `%s` | %s | %d | %d | %d | %s |\n", s.Package, testsOf(s.Package), s.Sites, len(s.Results),
+		s.killed(), score)
+}
+
+// survivors are the package's rows of what survives.
+func (s Score) survivors(earlier string) string {
+	if len(s.Results) == 0 {
+		return strings.Join(rowsOf(earlier, s.Package+"/"), "")
+	}
+	var b strings.Builder
+	known, gaps := why(), subjects[slices.IndexFunc(subjects, of(s.Package))].least > 0
+	for _, r := range s.Results {
+		if r.Killed {
+			continue
+		}
+		reason := known[s.Package+"\t"+r.Key()]
+		if reason == "" && gaps {
+			reason = "a gap: no test notices it yet"
+		}
+		fmt.Fprintf(&b, "| `%s/%s`, %s | %s: `%s` | %s |\n", s.Package, r.File, r.Func, r.Kind, inCell.Replace(r.Text),
+			cmp.Or(reason, "not known yet"))
+	}
+	return b.String()
 }
 
 // rowsOf are the rows of a section whose first cell begins so.

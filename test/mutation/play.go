@@ -164,24 +164,23 @@ func (b *binary) run(ctx context.Context, mutant int, seen string, most time.Dur
 // try runs the tests that reach a mutant: first the one that noticed it when it was tried last, then the quick ones.
 func try(ctx context.Context, binaries []*binary, m Mutant, last string) Result {
 	r := Result{Mutant: m}
-	for _, b := range binaries {
-		for _, t := range b.Tests {
-			r.Reached = r.Reached || t.Reaches[m.ID]
-			if b.named(t) == last && t.Reaches[m.ID] && b.notices(ctx, m, t) {
-				r.Killed, r.By = true, last
-				return r
-			}
-		}
-	}
-	for _, b := range binaries {
-		for _, t := range b.Tests {
-			if t.Reaches[m.ID] && b.named(t) != last && b.notices(ctx, m, t) {
-				r.Killed, r.By = true, b.named(t)
-				return r
+	for _, first := range []bool{true, false} {
+		for _, b := range binaries {
+			for _, t := range b.reaching(m) {
+				r.Reached = true
+				if (b.named(t) == last) == first && b.notices(ctx, m, t) {
+					r.Killed, r.By = true, b.named(t)
+					return r
+				}
 			}
 		}
 	}
 	return r
+}
+
+// reaching are the tests that reach a mutant.
+func (b *binary) reaching(m Mutant) []test {
+	return slices.DeleteFunc(slices.Clone(b.Tests), func(t test) bool { return !t.Reaches[m.ID] })
 }
 
 // named is a test with its package.

@@ -29,6 +29,7 @@ type server struct {
 //	stopped  spot  one-time  instance-store  protected  hibernating  arm64
 //	grown (a root of 50 GiB)  kept (a data volume that stays when the instance is terminated)
 //	private (no public address)  unenrolled  plan=NAME  group=NAME  image=ID  KEY=VALUE (a tag)
+//	key=STATE (a data volume under a KMS key in that state)
 func (n *night) launch(name, description string) string {
 	n.t.Helper()
 	s := &server{name: name, enrolled: true, tags: map[string]string{"Name": name, tag.Plan: "nightly"}}
@@ -45,6 +46,9 @@ func (n *night) launch(name, description string) string {
 	n.as(s.id, state)
 	if d.hibernating {
 		n.ok(n.EC2.SetHibernation(s.id, true))
+	}
+	if d.key != "" {
+		n.EC2.SetKey(keyIn(d.key), keyStates[d.key])
 	}
 	if len(d.reserved) > 0 {
 		n.ok(n.EC2.SetTags(s.id, d.reserved))
@@ -78,6 +82,17 @@ type description struct {
 	in                   *sdk.RunInstancesInput
 	stopped, hibernating bool
 	reserved             map[string]string // tags that only AWS itself writes
+	key                  string            // the state of a volume's key
+}
+
+// keyStates are the states of keys, by the words of descriptions.
+var keyStates = map[string]ec2.KeyState{
+	"usable": ec2.KeyUsable, "disabled": ec2.KeyDisabled, "deleting": ec2.KeyPendingDeletion, "hidden": ec2.KeyHidden,
+}
+
+// keyIn is the ARN of the key that has the state.
+func keyIn(state string) string {
+	return fmt.Sprintf("arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-%012x", keyStates[state])
 }
 
 func describe(s *server, words string) *description {
@@ -105,6 +120,11 @@ func (d *description) tag(s *server, key, value string) {
 		s.tags[tag.Plan] = value
 	case key == "image":
 		d.in.ImageId = aws.String(value)
+	case key == "key":
+		d.key = value
+		d.volume("/dev/sdl", types.EbsBlockDevice{
+			VolumeSize: aws.Int32(8), Encrypted: aws.Bool(true), KmsKeyId: aws.String(keyIn(value)),
+		})
 	case key == "group":
 		d.reserved["aws:autoscaling:groupName"] = value
 	case strings.HasPrefix(key, "aws:"):

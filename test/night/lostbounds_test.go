@@ -151,3 +151,31 @@ func TestWhatAPersonStoppedSinceHoldsNothing(t *testing.T) {
 		n.want("images of api", len(n.imagesOf(api)), 1)
 	})
 }
+
+// The ledger is lost after as many were stopped as the limit allows: their images say so, and no more are stopped. What
+// was imaged as it was has taken no share.
+func TestTheLedgerIsLostAndTheLimitIsSpent(t *testing.T) {
+	plans := demand(func(p *plan.Plan) { p.Limit = plan.Limit{Count: 2}; p.Roll.Skip = true })
+	play(t, stack.Options{History: true, Plans: plans}, func(n *night) {
+		web, rest, api := n.launch("web", ""), n.launch("rest", "stopped"), n.launch("api", "")
+		db, last := n.launch("db", ""), n.launch("last", "")
+		n.begin()
+		for _, id := range []string{web, rest} {
+			n.ask(id, "now")
+			n.finish()
+		}
+		n.lose()
+		time.Sleep(2 * sweep)
+		for _, id := range []string{api, db} {
+			n.ask(id, "now")
+			n.finish()
+		}
+		n.want("images of api", len(n.imagesOf(api)), 1)
+		n.want("stops of db", len(n.stopsOf(db)), 0)
+		n.says(db, "over-limit")
+		time.Sleep(24 * time.Hour)
+		n.ask(last, "now")
+		n.finish()
+		n.want("images of last", len(n.imagesOf(last)), 1)
+	})
+}

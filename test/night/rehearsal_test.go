@@ -11,6 +11,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	direct "github.com/aws/aws-sdk-go-v2/service/ebs"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
@@ -45,8 +47,8 @@ func TestARehearsalEqualsTheNight(t *testing.T) {
 	}
 	for _, code := range []job.ReasonCode{
 		job.InstanceStoreRoot, job.OneTimeSpot, job.AutoScalingMember, job.StopProtected, job.Hibernation, job.Terminating,
-		job.Claimed, job.NotEnrolled, job.InstanceStoreData, job.AddressChanges, job.SlowVolume, metImaged, metStopped,
-		metRefused,
+		job.Claimed, job.NotEnrolled, job.InstanceStoreData, job.AddressChanges, job.SlowVolume, job.CannotStart,
+		job.KeyUnseen, metImaged, metStopped, metRefused,
 	} {
 		if met[code] == 0 {
 			t.Errorf("no fleet met %q; the seeds show too little: %v", code, met)
@@ -120,10 +122,14 @@ func (n *night) anyFleet(random *rand.Rand) {
 		"unenrolled", "plan=weekly", "plan=weekly,nightly", "group=web", "gp3", "st1", "m5d.large", "hold=yes", "",
 	}
 	teams := []string{"Team=web", "Team=api", "Team=mail", ""}
-	for i := range 4 + random.IntN(10) {
+	count := 4 + random.IntN(10)
+	for i := range count {
 		description := words[random.IntN(len(words))] + " " + teams[random.IntN(len(teams))]
 		if random.IntN(4) == 0 {
 			description += " private"
+		}
+		if (i+count)%3 == 0 && !strings.Contains(description, "instance-store") {
+			description += " key=" + []string{"usable", "disabled", "hidden"}[count%3]
 		}
 		id := n.launch(fmt.Sprintf("server-%d", i), description)
 		if random.IntN(12) == 0 {
@@ -194,6 +200,7 @@ func (n *night) rehearse(run job.Run, p plan.Plan) rehearsal.Night {
 	before := len(n.changes())
 	stage := rehearsal.Stage{
 		EC2: n.cloud, AutoScaling: autoscaling.NewFromConfig(n.AWS()), Parameters: n.ssm, Ledger: n.Ledger,
+		Keys: kms.NewFromConfig(n.AWS()), Quotas: servicequotas.NewFromConfig(n.AWS()),
 		Blocks: direct.NewFromConfig(n.AWS()),
 		Path:   "/goldsmith/images", Now: time.Now,
 	}

@@ -99,6 +99,8 @@ var authorized = map[string]func(Scene, Call) []Request{
 	"ssm:PutParameter":              named("Name", parameter),
 	"ssm:SendCommand":               commanding,
 	"ssm:ListCommandInvocations":    nowhere,
+	"kms:DescribeKey":               named("KeyId", func(_ Scene, arn string) string { return arn }),
+	"servicequotas:GetServiceQuota": nowhere,
 	"secretsmanager:GetSecretValue": named("SecretId", func(s Scene, id string) string { return s.Secret(id) }),
 	"states:StartExecution":         named("stateMachineArn", machine),
 	"states:DescribeExecution":      named("executionArn", func(_ Scene, arn string) string { return arn }),

@@ -18,7 +18,7 @@ func forbidden(g *guard) map[string][]Request {
 		all[role] = slices.Concat(
 			elsewhere(g.allowed[role], role),
 			siblings(g.allowed[role], role),
-			keyless(g.allowed[role]),
+			keyless(g.allowed[role], role),
 			othersWork(g.allowed, role),
 			tables(g.allowed[role]),
 			never(nobodys(g.scene), role),
@@ -49,13 +49,18 @@ func anyParameter(role string, r Request) bool {
 	return r.Action == "ssm:GetParameters" && (role == "retire" || role == "recover")
 }
 
+// anyKey: volumes may be under any key, another account's included, and what may become of a key by a look is nothing.
+func anyKey(role string, r Request) bool {
+	return r.Action == "kms:DescribeKey" && (role == "select" || role == "claim")
+}
+
 // never leaves out what a role is there for.
 func never(requests []Request, role string) []Request {
 	return slices.DeleteFunc(requests, func(r Request) bool { return slices.Contains(removing[role], r.Action) })
 }
 
 // elsewhere is what a role does, done in another Region or another account; only
-// licenses, and the parameters that templates name, are shared between accounts.
+// licenses, keys that are looked at, and the parameters that templates name, are shared between accounts.
 func elsewhere(requests map[string]Request, role string) (all []Request) {
 	for _, r := range requests {
 		parts := strings.SplitN(r.Resource, ":", rest+1)
@@ -64,7 +69,7 @@ func elsewhere(requests map[string]Request, role string) (all []Request) {
 		}
 		for part, other := range map[int]string{region: "us-east-1", account: "888888888888"} {
 			shared := part == account && (parts[service] == "license-manager" || anyParameter(role, r) ||
-				inSharedVPC(parts[rest]))
+				anyKey(role, r) || inSharedVPC(parts[rest]))
 			if parts[part] != "" && !shared {
 				all = append(all, Request{r.Action, strings.Join(replaced(parts, part, other), ":"), r.Keys})
 			}
@@ -84,7 +89,7 @@ func siblings(requests map[string]Request, role string) (all []Request) {
 	for _, r := range requests {
 		parts := strings.SplitN(r.Resource, ":", rest+1)
 		if len(parts) <= rest || slices.Contains([]string{"ec2", "license-manager", "resource-groups"}, parts[service]) ||
-			anyParameter(role, r) {
+			anyParameter(role, r) || anyKey(role, r) {
 			continue
 		}
 		kind := parts[rest][:strings.IndexAny(parts[rest], ":/")+1]
@@ -116,9 +121,9 @@ func alike(arn string) string {
 
 // keyless are the uses of customer keys with one of the condition keys missing, or of another
 // service: a key is for nothing but what AWS does with it for the suite.
-func keyless(requests map[string]Request) (all []Request) {
+func keyless(requests map[string]Request, role string) (all []Request) {
 	for _, r := range requests {
-		if !strings.HasPrefix(r.Action, "kms:") {
+		if !strings.HasPrefix(r.Action, "kms:") || anyKey(role, r) {
 			continue
 		}
 		for key := range r.Keys {
@@ -162,7 +167,7 @@ func nobodys(s Scene) (requests []Request) {
 	image, snapshot := s.resource("ami-"+id), s.resource("snap-"+id)
 	actions := map[string][]string{
 		"*": {"ec2:DescribeVpcs", "xray:UpdateGroup", "logs:DeleteLogGroup", "states:GetActivityTask",
-			"autoscaling:UpdateAutoScalingGroup", "imagebuilder:DeleteImage"},
+			"autoscaling:UpdateAutoScalingGroup", "imagebuilder:DeleteImage", "servicequotas:RequestServiceQuotaIncrease"},
 		instance: {"ec2:RebootInstances", "ec2:ModifyInstanceAttribute", "ssm:StartSession"},
 		// What a test instance is launched with, or into.
 		s.ARN("ec2", "volume/vol-"+id):            {"ec2:DeleteVolume"},

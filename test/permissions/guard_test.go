@@ -90,6 +90,7 @@ func read(r *http.Request) (Call, error) {
 	protocol, action, _ := strings.Cut(target, ".")
 	service := map[string]string{
 		"AmazonSSM": "ssm", "secretsmanager": "secretsmanager", "AWSStepFunctions": "states", "DynamoDB_20120810": "dynamodb",
+		"TrentService": "kms", "ServiceQuotasV20190624": "servicequotas",
 	}[protocol]
 	call := Call{Name: service + ":" + action}
 	return call, json.Unmarshal(body, &call.Input)

@@ -148,7 +148,9 @@ func (n *night) run(until time.Time) {
 }
 
 // launch starts an instance; spot and stopped are words of the description.
-func (n *night) launch(image, description string, tags map[string]string) string {
+func (n *night) launch(
+	image, description string, tags map[string]string, edits ...func(*sdk.RunInstancesInput),
+) string {
 	n.t.Helper()
 	one := int32(1)
 	in := &sdk.RunInstancesInput{
@@ -164,6 +166,9 @@ func (n *night) launch(image, description string, tags map[string]string) string
 		in.BlockDeviceMappings = []types.BlockDeviceMapping{{
 			DeviceName: aws.String("/dev/xvda"), Ebs: &types.EbsBlockDevice{DeleteOnTermination: aws.Bool(false)},
 		}}
+	}
+	for _, edit := range edits {
+		edit(in)
 	}
 	id := aws.ToString(must(n.cloud.RunInstances(n.ctx, in))(n.t).Instances[0].InstanceId)
 	n.ok(n.EC2.SetState(id, ec2.Running))

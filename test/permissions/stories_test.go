@@ -88,6 +88,7 @@ var stories = []story{
 		n.run(due)
 		n.want("ending", n.result(web).Ending, job.Imaged)
 	}},
+	{name: "volumes under keys", play: underKeys},
 	{name: "aborted", play: func(n *night) { aborted(n, 2) }},
 	{name: "aborted, and the ledger is lost", play: func(n *night) {
 		web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))

@@ -17,8 +17,10 @@ import (
 	direct "github.com/aws/aws-sdk-go-v2/service/ebs"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	kmssdk "github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	quotas "github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	sfnsdk "github.com/aws/aws-sdk-go-v2/service/sfn"
 	ssmsdk "github.com/aws/aws-sdk-go-v2/service/ssm"
 
@@ -29,8 +31,10 @@ import (
 	"goldsmith/local/ebs"
 	"goldsmith/local/ec2"
 	"goldsmith/local/eventbridge"
+	"goldsmith/local/kms"
 	"goldsmith/local/query"
 	secrets "goldsmith/local/secretsmanager"
+	"goldsmith/local/servicequotas"
 	"goldsmith/local/sfn"
 	localslack "goldsmith/local/slack"
 	"goldsmith/local/ssm"
@@ -60,6 +64,9 @@ type Stage struct {
 	EC2   *sdk.Client
 	// EBS reads the blocks of snapshots.
 	EBS *direct.Client
+	// KMS and Quotas tell of the keys of EC2's volumes and of its quotas.
+	KMS    *kmssdk.Client
+	Quotas *quotas.Client
 	// Parameters and SSM are Parameter Store, from inside and through its client.
 	Parameters *ssm.Store
 	SSM        *ssmsdk.Client
@@ -111,6 +118,12 @@ func New(t *testing.T) *Stage {
 	s.Scheduler = scheduler.NewFromConfig(s.config(s.wire("scheduler", s.Bus)))
 	s.EC2 = sdk.NewFromConfig(s.config(s.wire("ec2", s.Cloud)))
 	s.EBS = direct.NewFromConfig(s.config(s.wire("ebs", ebs.New(ebs.Options{Clock: now, EC2: s.Cloud, Log: &s.calls}))))
+	s.KMS = kmssdk.NewFromConfig(s.config(s.wire("kms", kms.New(kms.Options{
+		Clock: now, EC2: s.Cloud, Region: Region, Account: Account,
+	}))))
+	s.Quotas = quotas.NewFromConfig(s.config(s.wire("servicequotas", servicequotas.New(servicequotas.Options{
+		Clock: now, EC2: s.Cloud, Region: Region, Account: Account,
+	}))))
 	s.AutoScaling = scaling.NewFromConfig(s.config(s.wire("autoscaling", s.Groups)))
 	s.SSM = ssmsdk.NewFromConfig(s.config(s.wire("ssm", s.Parameters)))
 	s.SFN = sfnsdk.NewFromConfig(s.config(s.wire("states", s.States)))

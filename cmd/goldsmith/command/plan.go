@@ -10,7 +10,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ebs"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/spf13/cobra"
 
@@ -169,7 +171,8 @@ func (t *terms) stage(ctx context.Context) (rehearsal.Stage, string, error) {
 	site, err := t.site(ctx)
 	stage := rehearsal.Stage{
 		EC2: ec2.NewFromConfig(site.aws), AutoScaling: autoscaling.NewFromConfig(site.aws),
-		Parameters: ssm.NewFromConfig(site.aws), Blocks: ebs.NewFromConfig(site.aws), Now: t.Now,
+		Parameters: ssm.NewFromConfig(site.aws), Keys: kms.NewFromConfig(site.aws),
+		Quotas: servicequotas.NewFromConfig(site.aws), Blocks: ebs.NewFromConfig(site.aws), Now: t.Now,
 	}
 	if err == nil {
 		stage.Ledger = site.ledger

@@ -59,6 +59,8 @@ type Stage struct {
 	EC2         EC2
 	AutoScaling AutoScaling
 	Parameters  Parameters
+	Keys        source.Keys
+	Quotas      source.Quotas
 	// Blocks reads the disks of snapshots.
 	Blocks disk.API
 	Ledger Ledger

@@ -94,7 +94,7 @@ func (s Stage) sources(ctx context.Context, run job.Run, p plan.Plan, selected [
 	for _, id := range ids {
 		all = append(all, Source{ID: id, Name: id, Decision: job.SkipIt, Skip: &why})
 	}
-	facts, err := source.Investigate(ctx, s.EC2, source.Facts{Run: run, Plan: p, Now: s.Now()}, selected)
+	facts, refused, err := s.investigate(ctx, run, p, selected)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +103,11 @@ func (s Stage) sources(ctx context.Context, run job.Run, p plan.Plan, selected [
 	group.SetLimit(lookers)
 	for i, f := range facts {
 		group.Go(func() (err error) {
+			reason, bad := refused[aws.ToString(f.Instance.InstanceId)]
 			found[i], err = s.source(each, f, held)
+			if bad && (asksFirst(run) || found[i].Decision == job.StopFirst) {
+				found[i] = found[i].skipped(reason)
+			}
 			return err
 		})
 	}
@@ -114,6 +118,39 @@ func (s Stage) sources(ctx context.Context, run job.Run, p plan.Plan, selected [
 	slices.SortStableFunc(all, func(a, b Source) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
 	return all, nil
 }
+
+// investigate completes what is known of the instances, and gives the reasons of those that EC2 could not start again
+// after a stop, as select finds them. What only a dry run under the functions' role tells is not among them.
+func (s Stage) investigate(ctx context.Context, run job.Run, p plan.Plan, selected []types.Instance,
+) (facts []source.Facts, refused map[string]job.Reason, err error) {
+	if run.Quotas, err = source.VCPUs(ctx, s.EC2, s.Quotas, p, selected); err != nil {
+		return nil, nil, err
+	}
+	facts, err = source.Investigate(ctx, s.EC2, source.Facts{Run: run, Plan: p, Now: s.Now()}, selected)
+	if err != nil {
+		return nil, nil, err
+	}
+	asked := slices.DeleteFunc(slices.Clone(facts), func(f source.Facts) bool {
+		return source.Never(f) != nil || !f.Stops()
+	})
+	refused, unseen, err := source.Locked(ctx, s.Keys, asked)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, f := range asked {
+		if over := f.OverQuota(); over != nil {
+			refused[aws.ToString(f.Instance.InstanceId)] = *over
+		}
+	}
+	for i, f := range facts {
+		facts[i].KeyUnseen = slices.Contains(unseen, aws.ToString(f.Instance.InstanceId))
+	}
+	return facts, refused, nil
+}
+
+// asksFirst reports whether it is asked before claim's questions whether a source could be started again, as of a
+// plan's own sources.
+func asksFirst(run job.Run) bool { return run.Request == nil || run.Request.Source == "" }
 
 // held are the claims, by source.
 func (s Stage) held(ctx context.Context) (map[string]ledger.Claim, error) {
@@ -169,6 +206,6 @@ func (s Stage) source(ctx context.Context, f source.Facts, held map[string]ledge
 }
 
 func (s Source) skipped(reason job.Reason) Source {
-	s.Decision, s.Skip = job.SkipIt, &reason
+	s.Decision, s.Skip, s.Warnings = job.SkipIt, &reason, nil
 	return s
 }
