@@ -206,20 +206,28 @@ func (f *Round) going(
 	ctx context.Context, g types.AutoScalingGroup, u Undo, versions []string, r types.InstanceRefresh, is *course,
 ) {
 	asked := r.DesiredConfiguration
-	switch {
-	case r.Status == types.InstanceRefreshStatusRollbackInProgress && deploys(asked, u.Target, versions):
-		is.back = true
-	case r.Status == types.InstanceRefreshStatusCancelling && deploys(asked, u.Target, versions):
-		is.left = "has its refresh cancelled, which leaves it on both images: refresh it"
+	ends := r.Status == types.InstanceRefreshStatusRollbackInProgress || r.Status == types.InstanceRefreshStatusCancelling
+	switch left := plain(g, u.Target, asked); {
 	case deploys(asked, u.Target, versions):
-		is.back, is.left = f.undo(ctx, g)
-	case r.Status != types.InstanceRefreshStatusPending && r.Status != types.InstanceRefreshStatusInProgress &&
-		r.Status != types.InstanceRefreshStatusBaking:
-		is.left = plain(g, u.Target, asked)
-	case u.after(r), asked != nil && !u.Parameter && plain(g, u.Target, asked) == "":
+		is.back, is.left = f.deploying(ctx, g, r)
+	case !ends && (u.after(r) || asked != nil && !u.Parameter && left == ""):
 		is.leads = true
 	default:
-		is.left = plain(g, u.Target, asked)
+		is.left = left
+	}
+}
+
+// deploying rolls back a refresh that deploys what is undone.
+func (f *Round) deploying(
+	ctx context.Context, g types.AutoScalingGroup, r types.InstanceRefresh,
+) (back bool, left string) {
+	switch r.Status {
+	case types.InstanceRefreshStatusRollbackInProgress:
+		return true, ""
+	case types.InstanceRefreshStatusCancelling:
+		return false, "has its refresh cancelled, which leaves it on both images: refresh it"
+	default:
+		return f.undo(ctx, g)
 	}
 }
 

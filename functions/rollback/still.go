@@ -52,15 +52,7 @@ func (f *Round) still(
 	ctx context.Context, g types.AutoScalingGroup, u Undo, at found, running int, is course, done *Undone,
 ) {
 	name := aws.ToString(g.AutoScalingGroupName)
-	var says []string
-	for _, s := range asg.Specs(g) {
-		if s.Template == u.Target && at.launches(s.Version) {
-			says = append(says, "launches version "+s.Version)
-		}
-	}
-	if running > 0 {
-		says = append(says, fmt.Sprintf("runs it in %d members", running))
-	}
+	says := shows(g, u, at, running)
 	if len(says) == 0 {
 		return
 	}
@@ -85,6 +77,19 @@ func (f *Round) still(
 	if left := waits(g, is.like); left != "" {
 		done.Left = append(done.Left, left)
 	}
+}
+
+// shows says how a group still launches or runs what is undone.
+func shows(g types.AutoScalingGroup, u Undo, at found, running int) (says []string) {
+	for _, s := range asg.Specs(g) {
+		if s.Template == u.Target && at.launches(s.Version) {
+			says = append(says, "launches version "+s.Version)
+		}
+	}
+	if running > 0 {
+		says = append(says, fmt.Sprintf("runs it in %d members", running))
+	}
+	return says
 }
 
 // waits tells of members that the refresh waits for.

@@ -97,7 +97,7 @@ func TestBackHolds(t *testing.T) {
 			if again := Back(held, after, image); !again.There || !cmp.Equal(again.To, to) {
 				r.Fatalf("%s: asked again it goes to %+v, not %+v", name, again, to)
 			}
-			if v := Decide(held, after, wednesday); v.Problem == "" || v.There {
+			if v := decide(held, after, wednesday); v.Problem == "" || v.There {
 				r.Fatalf("%s: it is not left alone: %+v", name, v)
 			}
 		}

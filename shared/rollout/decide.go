@@ -25,10 +25,10 @@ type Decision struct {
 	Held bool
 }
 
-// Decide says what becomes of a target, from what it points at and what the
+// decide says what becomes of a target, from what it points at and what the
 // ledger knows of it; known is zero for one that was never rolled. A run and its
 // rehearsal decide alike, because both ask here (decision 0035).
-func Decide(now State, known ledger.TargetRecord, to Image) Decision {
+func decide(now State, known ledger.TargetRecord, to Image) Decision {
 	now.Was = beforeBegun(now, known.Begun)
 	v := Decision{From: now.Point()}
 	if problem := pinned(now); problem != "" {

@@ -75,7 +75,7 @@ func decides(t *testing.T, cases map[string]decision) {
 	t.Helper()
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(c.want, Decide(c.now, c.known, wednesday)); diff != "" {
+			if diff := cmp.Diff(c.want, decide(c.now, c.known, wednesday)); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})
@@ -183,7 +183,7 @@ func TestDecideOfASharedName(t *testing.T) {
 func TestDecideAfterARollSaysThere(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		now, known := played(r)
-		v := Decide(now, known, wednesday)
+		v := decide(now, known, wednesday)
 		if v.Problem != "" || v.There {
 			return
 		}
@@ -191,7 +191,7 @@ func TestDecideAfterARollSaysThere(t *testing.T) {
 		state := at(now.Alias, wednesday.ID, now.Version+1)
 		for name, after := range map[string]ledger.TargetRecord{"begun": beginning(known, change),
 			"recorded": rolled(known, change)} {
-			again := Decide(state, after, wednesday)
+			again := decide(state, after, wednesday)
 			if !again.There || !again.Made || again.Problem != "" {
 				r.Fatalf("%s: %+v of %+v", name, again, after)
 			}

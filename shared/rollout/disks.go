@@ -9,12 +9,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 )
 
-type mappings = []types.LaunchTemplateBlockDeviceMapping
-
 // disksFit says why mappings do not go with the image; name is the image that they went with, and stay whether a roll
 // leaves them as they are.
 func (s *survey) disksFit(
-	ctx context.Context, all mappings, name string, stay bool, image Image,
+	ctx context.Context, all []types.LaunchTemplateBlockDeviceMapping, name string, stay bool, image Image,
 ) (problem string, err error) {
 	var old *Machine
 	if slices.ContainsFunc(all,
@@ -45,7 +43,7 @@ func (s *survey) disksFit(
 }
 
 // suppresses reports whether a mapping takes a device away.
-func suppresses(all mappings, device string) bool {
+func suppresses(all []types.LaunchTemplateBlockDeviceMapping, device string) bool {
 	return slices.ContainsFunc(all, func(m types.LaunchTemplateBlockDeviceMapping) bool {
 		return m.NoDevice != nil && aws.ToString(m.DeviceName) == device
 	})
@@ -178,7 +176,7 @@ func (d device) givesWay(snapshot string) string {
 
 // swap gives the snapshots of one image's devices those of another's: nothing, when the image brings the device
 // itself. A mapping that says nothing else names the new image's own: EC2 takes none that says nothing at all.
-func swap(old *Machine, image Machine) Swap {
+func swap(old *Machine, image Machine) func(types.LaunchTemplateBlockDeviceMapping) string {
 	return func(m types.LaunchTemplateBlockDeviceMapping) string {
 		device, snapshot := aws.ToString(m.DeviceName), aws.ToString(m.Ebs.SnapshotId)
 		if old == nil || !old.owns(snapshot) {

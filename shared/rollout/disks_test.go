@@ -69,7 +69,7 @@ func TestSuppressedDevices(t *testing.T) {
 		"/dev/xvda": "its mapping of /dev/xvda suppresses that device, and it is the image's root",
 		"/dev/sdf":  "",
 	} {
-		all := mappings{{DeviceName: aws.String(device), NoDevice: aws.String("")}}
+		all := []types.LaunchTemplateBlockDeviceMapping{{DeviceName: aws.String(device), NoDevice: aws.String("")}}
 		got, err := Finder{}.survey().disksFit(t.Context(), all, "", false, Image{Machine: rolledImage})
 		if got != want || err != nil {
 			t.Errorf("%s: %q, %v; want %q", device, got, err, want)

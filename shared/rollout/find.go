@@ -165,9 +165,7 @@ func (s *survey) judge(ctx context.Context, t *Target, known ledger.TargetRecord
 		return nil
 	}
 	if t.Rolled.Held || t.Decision.There {
-		if t.Decision.Made && t.template != nil {
-			t.note(roll) // What an earlier try would have told.
-		}
+		t.noteMade(roll)
 		return nil
 	}
 	if t.Rolled.Problem = cmp.Or(problem, t.Rolled.Problem); t.Rolled.Problem != "" {
@@ -181,6 +179,13 @@ func (t *Target) recorded(known ledger.TargetRecord) {
 	t.Record, t.failed = known, known.Left != nil && !known.Left.Other
 	t.Record.Source, t.Record.ID, t.Record.Title = t.key, t.Rolled.Target, t.Rolled.Name
 	t.Record.Through, t.Record.Parameter = t.Rolled.Through, t.Rolled.Parameter
+}
+
+// noteMade tells what an earlier try of the run, which made the version, would have told.
+func (t *Target) noteMade(roll plan.Roll) {
+	if t.Decision.Made && t.template != nil {
+		t.note(roll)
+	}
 }
 
 // fitsAll looks whether the template, or all that take their image from the parameter, would launch the image.
@@ -232,7 +237,7 @@ func (t *Target) decide(known ledger.TargetRecord, image Image) {
 	if t.template != nil && t.template.base != 0 {
 		now.Base = t.template.image(t.template.base)
 	}
-	t.Decision = Decide(now, known, image)
+	t.Decision = decide(now, known, image)
 	v, r := t.Decision, &t.Rolled
 	r.From, r.Previous, r.Version, r.Problem, r.Note, r.Held = v.From.Image, v.From.Version, t.At.Version, v.Problem, v.Note, v.Held
 	if last, ok := Latest(known); v.Made && t.At.Image != image.ID && ok {

@@ -77,7 +77,7 @@ func (f Finder) held(ctx context.Context, known ledger.TargetRecord) *ledger.Poi
 // key of the source may hold it.
 func (t *Target) unsettled(known ledger.TargetRecord) bool {
 	last, rolled := Latest(known)
-	return known.Begun == nil && !(rolled && t.At.Point().Is(last)) && (!t.At.Alias || t.At.Version != 0)
+	return known.Begun == nil && (!rolled || !t.At.Point().Is(last)) && (!t.At.Alias || t.At.Version != 0)
 }
 
 // holdToo holds a target that another key of the source holds, and one of which its key has no record where what else

@@ -34,9 +34,8 @@ const mostAsked = 100
 // allowed asks EC2 about templates that were never rolled, before the first target is changed: what may not be changed
 // would have the others rolled and put back. What a dry run does not tell, such as a quota, is found by rolling.
 func (w Writer) allowed(ctx context.Context, targets []*Target, image Image) error {
-	untried := func(t *Target) bool {
-		return t.template != nil && t.Rolled.Problem == "" && !t.Decision.There && len(t.Record.Points) == 0 &&
-			t.Record.Begun == nil
+	if failed(targets, image) != nil || len(targets) < 2 {
+		return nil
 	}
 	asked, _ := split(targets, untried)
 	for _, t := range asked[:min(len(asked), mostAsked)] {
@@ -52,6 +51,12 @@ func (w Writer) allowed(ctx context.Context, targets []*Target, image Image) err
 		}
 	}
 	return nil
+}
+
+// untried reports whether a template is to be rolled that never was.
+func untried(t *Target) bool {
+	return t.template != nil && t.Rolled.Problem == "" && !t.Decision.There && len(t.Record.Points) == 0 &&
+		t.Record.Begun == nil
 }
 
 // mayMake asks EC2 whether the template's next version may be made.
@@ -72,6 +77,15 @@ func (w Writer) mayMove(ctx context.Context, t *Target) error {
 		LaunchTemplateId: aws.String(t.template.id), DefaultVersion: number(t.At.Default), DryRun: aws.Bool(true),
 	})
 	return dry("whether its default may be moved", err)
+}
+
+// mayMoveNow asks it of a template that could not be rolled last: a version that then cannot be made the default would
+// be one more each night.
+func (w Writer) mayMoveNow(ctx context.Context, t *Target) error {
+	if !t.failed {
+		return nil
+	}
+	return w.mayMove(ctx, t)
 }
 
 // dry is the answer of a dry run: the error that the call itself would have had.

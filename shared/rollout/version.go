@@ -14,8 +14,9 @@ import (
 // Next is what to send, together with the source version's number, so that the
 // new version equals it in every field but the image. EC2 inherits all that is
 // not sent, except the snapshot ids of block devices: those it drops unless the
-// mappings are sent again. swap says which snapshot a mapping names then.
-func Next(current types.ResponseLaunchTemplateData, image string, swap Swap) *types.RequestLaunchTemplateData {
+// mappings are sent again. swap says which snapshot a mapping that names one names then; "" for none.
+func Next(current types.ResponseLaunchTemplateData, image string,
+	swap func(types.LaunchTemplateBlockDeviceMapping) string) *types.RequestLaunchTemplateData {
 	next := &types.RequestLaunchTemplateData{}
 	if image != "" {
 		next.ImageId = aws.String(image)
@@ -32,9 +33,6 @@ func Next(current types.ResponseLaunchTemplateData, image string, swap Swap) *ty
 	}
 	return next
 }
-
-// Swap says which snapshot a mapping that names one names in the new version; "" for none.
-type Swap func(m types.LaunchTemplateBlockDeviceMapping) string
 
 // same leaves a mapping's snapshot as it is.
 func same(m types.LaunchTemplateBlockDeviceMapping) string { return aws.ToString(m.Ebs.SnapshotId) }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"goldsmith/shared/fault"
@@ -50,10 +51,8 @@ func (w Writer) Roll(ctx context.Context, targets []*Target, image Image, togeth
 	if together {
 		refused, rest := split(targets, func(t *Target) bool { return t.failed })
 		targets = append(refused, rest...)
-		if failed(targets, image) == nil && len(targets) > 1 {
-			if err := w.allowed(ctx, targets, image); err != nil {
-				return err
-			}
+		if err := w.allowed(ctx, targets, image); err != nil {
+			return err
 		}
 	}
 	for i, t := range targets {
@@ -232,10 +231,8 @@ func (w Writer) version(ctx context.Context, t *Target, image Image) (problem st
 		}
 		return "", w.topAgain(ctx, t, image)
 	}
-	if t.failed { // A version that cannot be made the default would be one more each night.
-		if err := w.mayMove(ctx, t); err != nil {
-			return "", err
-		}
+	if err := w.mayMoveNow(ctx, t); err != nil {
+		return "", err
 	}
 	next = tmpl.base
 	if tmpl.image(next) != image.ID || next != tmpl.latest {
@@ -307,8 +304,8 @@ func (w Writer) onTheirs(ctx context.Context, t *Target, image Image, next int64
 }
 
 // create makes a version that differs from another in the image alone.
-func (w Writer) create(ctx context.Context, t *Target, source int64, image string, swap Swap, why string) (int64,
-	error) {
+func (w Writer) create(ctx context.Context, t *Target, source int64, image string,
+	swap func(types.LaunchTemplateBlockDeviceMapping) string, why string) (int64, error) {
 	made, err := w.Templates.CreateLaunchTemplateVersion(ctx, &ec2.CreateLaunchTemplateVersionInput{
 		LaunchTemplateId:   aws.String(t.template.id),
 		SourceVersion:      number(source),
