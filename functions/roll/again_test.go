@@ -11,7 +11,6 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
-	"goldsmith/functions/roll"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/test/steptest"
@@ -94,16 +93,15 @@ func TestRollKilledAnywhere(t *testing.T) {
 				_, j := first(s)
 				put(s, alias, before)
 				k := &killer{Stage: s, left: at, after: after}
-				of := cloud(s)
-				of.EC2, of.Parameters = killedEC2{s.EC2, k}, killedSSM{s.SSM, k}
-				step := roll.New(of, k, "/goldsmith/images", time.Now)
-				if _, err := step.Handle(s.Context(), j); !errors.Is(err, errKilled) {
+				of := step(s)
+				of.EC2, of.SSM, of.Ledger = killedEC2{s.EC2, k}, killedSSM{s.SSM, k}, k
+				if _, err := of.Handle(s.Context(), j); !errors.Is(err, errKilled) {
 					t.Fatalf("killed at %d: %v", at, err)
 				}
 				time.Sleep(time.Minute)
-				step = roll.New(cloud(s), s.Ledger, "/goldsmith/images", time.Now)
+				again := step(s)
 				for range 2 {
-					done, err := step.Handle(s.Context(), j)
+					done, err := again.Handle(s.Context(), j)
 					s.Must(err)
 					s.Same("template", find(done, "fleet"), job.Rolled{Target: find(done, "fleet").Target, Name: "fleet", From: before, To: newest, Version: 2, Previous: 1})
 					aliased := find(done, alias)

@@ -11,7 +11,6 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
-	"goldsmith/functions/roll"
 	"goldsmith/local/ec2"
 	"goldsmith/test/steptest"
 )
@@ -119,9 +118,9 @@ func TestAFailedRollCoversNoPersonsVersion(t *testing.T) {
 		s := steptest.New(t)
 		template(s, "fleet", "web", before)
 		_, j := scene(s)
-		of := cloud(s)
+		of := step(s)
 		of.EC2 = &meddling{Client: s.EC2, stage: s}
-		done, err := roll.New(of, s.Ledger, "/goldsmith/images", time.Now).Handle(s.Context(), j)
+		done, err := of.Handle(s.Context(), j)
 		s.Must(err)
 		s.Same("told", find(done, "fleet").Problem != "", true)
 		latest := versions(s, "fleet")[0]

@@ -7,7 +7,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 
-	"goldsmith/functions/roll"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/image"
 	"goldsmith/shared/job"
@@ -21,7 +20,7 @@ func TestRollOnlyWhatIsRegistered(t *testing.T) {
 	forged := func(s *steptest.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 		template(s, "fleet", "web", before)
 		_, j := scene(s)
-		return roll.New(cloud(s), s.Ledger, "/goldsmith/images", time.Now).Handle, j
+		return step(s).Handle, j
 	}
 	edited := func(edit func(s *steptest.Stage, r *ledger.Registration)) func(*steptest.Stage, *job.Job) {
 		return func(s *steptest.Stage, _ *job.Job) {

@@ -18,7 +18,7 @@ import (
 // but that may be hours ago, when there was no room to start the instance, and
 // EC2 lets a launch template name an image that is not there.
 func (s Step) launchable(ctx context.Context, j job.Job) (found types.Image, err error) {
-	out, err := s.images.DescribeImages(ctx, &ec2.DescribeImagesInput{ImageIds: []string{j.Image.ID}})
+	out, err := s.EC2.DescribeImages(ctx, &ec2.DescribeImagesInput{ImageIds: []string{j.Image.ID}})
 	switch {
 	case fault.IsNotFound(err) || err == nil && len(out.Images) == 0:
 		return found, useless(j, "is not there any more: somebody has deregistered or disabled it")
@@ -40,7 +40,7 @@ func (s Step) launchable(ctx context.Context, j job.Job) (found types.Image, err
 // registered is what the register says of the image: only an image that Goldsmith made of this source is rolled,
 // whatever a job says.
 func (s Step) registered(ctx context.Context, j job.Job, found types.Image) (r ledger.Registration, err error) {
-	r, ok, err := s.book.Registration(ctx, j.Image.ID)
+	r, ok, err := s.Ledger.Registration(ctx, j.Image.ID)
 	switch {
 	case err != nil:
 		return r, fmt.Errorf("looking for image %s in the register: %w", j.Image.ID, err)

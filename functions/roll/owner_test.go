@@ -11,7 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
-	"goldsmith/functions/roll"
 	"goldsmith/local/ec2"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
@@ -316,7 +315,8 @@ func TestRollAtTheSameMoment(t *testing.T) {
 			s.Cloud.AddImage(each.Image.ID)
 			registered(s, each, shown(s, each.Image.ID))
 			go func() {
-				step := roll.New(cloud(s), s.Ledger.Kept, "/goldsmith/images", time.Now)
+				step := step(s)
+				step.Ledger = s.Ledger.Kept
 				for {
 					if out, err := step.Handle(s.Context(), each); err == nil {
 						done <- out

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
-
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/rollout"
@@ -31,29 +29,24 @@ type ledgerAPI interface {
 	rollout.Records
 }
 
-// Cloud is AWS as far as rolling needs it.
-type Cloud struct {
-	EC2        ec2API
-	Groups     rollout.Groups
-	Parameters parameters
-	Lineages   rollout.Lineages
-}
-
-// Step rolls an image out.
+// Step rolls an image out. The alias of a source lies in Parameter Store under Path, such as /goldsmith/images.
 type Step struct {
-	images ec2.DescribeImagesAPIClient
-	book   ledgerAPI
-	room   rollout.Writer
+	EC2         ec2API
+	AutoScaling rollout.Groups
+	SSM         parameters
+	Lineages    rollout.Lineages
+	Ledger      ledgerAPI
+	Path        string
+	Now         func() time.Time
 }
 
-// New makes the step. The alias of a source lies in Parameter Store under path,
-// such as /goldsmith/images.
-func New(c Cloud, book ledgerAPI, path string, now func() time.Time) Step {
-	return Step{c.EC2, book, rollout.Writer{
-		Finder: rollout.Finder{EC2: c.EC2, Groups: c.Groups, Parameters: c.Parameters, Ledger: book, Lineages: c.Lineages,
-			Path: path, Now: now},
-		Templates: c.EC2, Values: c.Parameters, Records: book,
-	}}
+func (s Step) writer() rollout.Writer {
+	return rollout.Writer{
+		Finder: rollout.Finder{
+			EC2: s.EC2, Groups: s.AutoScaling, Parameters: s.SSM, Ledger: s.Ledger, Lineages: s.Lineages, Path: s.Path, Now: s.Now,
+		},
+		Templates: s.EC2, Values: s.SSM, Records: s.Ledger,
+	}
 }
 
 // Handle rolls the job's image. What cannot be rolled is reported on its own
@@ -75,14 +68,14 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	image := rollout.Image{
 		ID: r.ID, Machine: rollout.MachineOf(made), Source: r.Source, Lineage: r.Lineage, Name: r.Name, Run: j.Run.Name,
 	}
-	found, err := s.room.Find(ctx, j.Plan.Roll, image)
+	found, err := s.writer().Find(ctx, j.Plan.Roll, image)
 	if err != nil {
 		return j, err
 	}
-	if err := s.room.Take(ctx, found.Title); err != nil {
+	if err := s.writer().Take(ctx, found.Title); err != nil {
 		return j, err
 	}
-	if err := s.room.Roll(ctx, found.Targets, image, j.Plan.Roll.Together); err != nil {
+	if err := s.writer().Roll(ctx, found.Targets, image, j.Plan.Roll.Together); err != nil {
 		return j, err
 	}
 	return told(ctx, j, found, image), nil

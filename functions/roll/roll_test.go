@@ -50,7 +50,7 @@ func first(s *steptest.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 	j.Back, j.Image.ID, j.Image.State = true, newest, "available"
 	made := shown(s, newest)
 	registered(s, j, made)
-	step := roll.New(cloud(s), s.Ledger, "/goldsmith/images", time.Now)
+	step := step(s)
 	return func(ctx context.Context, j job.Job) (job.Job, error) {
 		known, _, err := s.Ledger.Kept.Registration(ctx, j.Image.ID)
 		s.Must(err)
@@ -94,9 +94,11 @@ func owns(s *steptest.Stage, name, lineage string) {
 	s.Must(err)
 }
 
-func cloud(s *steptest.Stage) roll.Cloud {
-	return roll.Cloud{EC2: s.EC2, Groups: s.AutoScaling, Parameters: s.SSM,
-		Lineages: lineage.Finder{EC2: s.EC2, Groups: s.AutoScaling}}
+func step(s *steptest.Stage) roll.Step {
+	return roll.Step{
+		EC2: s.EC2, AutoScaling: s.AutoScaling, SSM: s.SSM, Lineages: lineage.Finder{EC2: s.EC2, Groups: s.AutoScaling},
+		Ledger: s.Ledger, Path: "/goldsmith/images", Now: time.Now,
+	}
 }
 
 // subscribed is a scene with a launch template that wants the source's image.

@@ -20,8 +20,8 @@ func Wire(ctx context.Context, read settings.Reader) (handler.Func[job.Job, job.
 		return nil, err
 	}
 	cloud, groups := ec2.NewFromConfig(s.AWS), autoscaling.NewFromConfig(s.AWS)
-	return New(Cloud{
-		EC2: cloud, Groups: groups, Parameters: ssm.NewFromConfig(s.AWS),
-		Lineages: lineage.Finder{EC2: cloud, Groups: groups},
-	}, s.Ledger, s.Get(settings.ImagePath), s.Now).Handle, nil
+	return Step{
+		EC2: cloud, AutoScaling: groups, SSM: ssm.NewFromConfig(s.AWS), Lineages: lineage.Finder{EC2: cloud, Groups: groups},
+		Ledger: s.Ledger, Path: s.Get(settings.ImagePath), Now: s.Now,
+	}.Handle, nil
 }

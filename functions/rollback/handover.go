@@ -35,14 +35,14 @@ func (s Step) handOver(ctx context.Context, asked event.Handover) (Answer, error
 	if err != nil {
 		return Answer{}, err
 	}
-	before, known, err := s.room.Holder(ctx, asked.Name)
+	before, known, err := s.writer().Holder(ctx, asked.Name)
 	if err != nil {
 		return Answer{}, err
 	}
 	then := lineage.Dated{Lineage: before.Lineage, At: before.At}
-	before.Lineage = lineage.Finder{Groups: s.scaling}.Identify(ctx, then)[0]
+	before.Lineage = lineage.Finder{Groups: s.AutoScaling}.Identify(ctx, then)[0]
 	to := ledger.Owner{
-		Name: asked.Name, Lineage: of, Source: asked.To, By: cmp.Or(asked.By, "somebody"), At: s.now().UTC(),
+		Name: asked.Name, Lineage: of, Source: asked.To, By: cmp.Or(asked.By, "somebody"), At: s.Now().UTC(),
 	}.After(before)
 	h := Handover{To: rollout.OwnerText(ledger.Owner{Lineage: of}), Source: asked.To, There: known && before.Lineage == of}
 	if before.Lineage != "" {
@@ -53,7 +53,7 @@ func (s Step) handOver(ctx context.Context, asked event.Handover) (Answer, error
 	if asked.Dry || h.There {
 		return answer, nil
 	}
-	_, err = s.room.Records.PutOwner(ctx, to)
+	_, err = s.writer().Records.PutOwner(ctx, to)
 	if errors.As(err, new(*ledger.TakenError)) {
 		return Answer{}, fault.Failure("Nothing was changed. Ask again.", "name: %w", err)
 	}
@@ -70,7 +70,7 @@ func (s Step) heir(ctx context.Context, asked event.Handover) (string, error) {
 	if lineage.Names(asked.Name) {
 		return "", fault.Failure(nothing, "name: %s is an id or a group, which belongs to itself", asked.Name)
 	}
-	instance, ok, err := source.Find(ctx, s.ec2, asked.To)
+	instance, ok, err := source.Find(ctx, s.EC2, asked.To)
 	if err != nil {
 		return "", err
 	}
@@ -81,7 +81,7 @@ func (s Step) heir(ctx context.Context, asked event.Handover) (string, error) {
 		return "", fault.Failure(nothing+" Give it the name by its tag goldsmith:name first.",
 			"to: %s is called %q, not %q", asked.To, name, asked.Name)
 	}
-	found, err := lineage.OfInstances(ctx, s.scaling, []string{asked.To})
+	found, err := lineage.OfInstances(ctx, s.AutoScaling, []string{asked.To})
 	return found[asked.To], err
 }
 
@@ -100,7 +100,7 @@ func next(name string, before, to ledger.Owner) string {
 func (s Step) tellHandover(ctx context.Context, asked event.Handover, h Handover) {
 	title := fmt.Sprintf("The name %s is handed over by %s", asked.Name, cmp.Or(asked.By, "somebody"))
 	lines := []string{fmt.Sprintf("It belonged to %s, and belongs to %s.", cmp.Or(h.From, "nobody"), h.To), h.Next}
-	if _, err := s.slack.Send(ctx, slack.Alert(title, lines, "", "")); err != nil {
+	if _, err := s.Slack.Send(ctx, slack.Alert(title, lines, "", "")); err != nil {
 		handler.Log(ctx).ErrorContext(ctx, "not told", "name", asked.Name, "error", err)
 	}
 }

@@ -28,8 +28,10 @@ func shelf(many int) func(*steptest.Stage) (handler.Func[json.RawMessage, rollba
 		for i := range many {
 			s.Must(rolledTemplate(s, fmt.Sprintf("team-%04d", i)))
 		}
-		step := rollback.New(s.EC2, s.AutoScaling, s.SSM, s.Ledger, s.Notifier().Slack,
-			rollback.Fleet{Groups: s.AutoScaling, Members: s.EC2}, time.Now)
+		step := rollback.Step{
+			EC2: s.EC2, AutoScaling: s.AutoScaling, SSM: s.SSM, Ledger: s.Ledger, Slack: s.Notifier().Slack,
+			Refreshes: rollback.Fleet{Groups: s.AutoScaling, Members: s.EC2}, Now: time.Now,
+		}
 		return func(ctx context.Context, in json.RawMessage) (rollback.Answer, error) {
 			ctx, cancel := context.WithTimeout(ctx, limit)
 			defer cancel()

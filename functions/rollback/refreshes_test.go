@@ -53,8 +53,10 @@ func fleet(s *steptest.Stage) (handler.Func[json.RawMessage, rollback.Answer], j
 			{Image: ec2.ImageWindows, Version: 2, Run: "tuesday"}, {Image: ec2.ImageX86, Version: 1, Run: "monday"},
 		}})
 	s.Must(err)
-	return rollback.New(s.EC2, s.AutoScaling, s.SSM, s.Ledger, s.Notifier().Slack,
-		rollback.Fleet{Groups: s.AutoScaling, Members: s.EC2}, time.Now).Handle, ask(`"name":"web","by":"ada"`)
+	return rollback.Step{
+		EC2: s.EC2, AutoScaling: s.AutoScaling, SSM: s.SSM, Ledger: s.Ledger, Slack: s.Notifier().Slack,
+		Refreshes: rollback.Fleet{Groups: s.AutoScaling, Members: s.EC2}, Now: time.Now,
+	}.Handle, ask(`"name":"web","by":"ada"`)
 }
 
 func version(id *string, number string) *types.LaunchTemplateSpecification {

@@ -94,7 +94,7 @@ const imagePrefix = "ami-"
 
 // image is an image as EC2 shows it, disabled ones too; nil when it is gone.
 func (s Step) image(ctx context.Context, id string) (*types.Image, error) {
-	out, err := s.ec2.DescribeImages(ctx,
+	out, err := s.EC2.DescribeImages(ctx,
 		&ec2.DescribeImagesInput{ImageIds: []string{id}, IncludeDisabled: aws.Bool(true)})
 	if fault.IsNotFound(err) || err == nil && len(out.Images) == 0 {
 		return nil, nil

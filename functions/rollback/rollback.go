@@ -55,21 +55,20 @@ type scalingAPI interface {
 
 // Step rolls back.
 type Step struct {
-	ec2       ec2API
-	scaling   scalingAPI
-	room      rollout.Writer
-	slack     slackSender
-	refreshes Fleet
-	now       func() time.Time
+	EC2         ec2API
+	AutoScaling scalingAPI
+	SSM         parametersAPI
+	Ledger      ledgerAPI
+	Slack       slackSender
+	Refreshes   Fleet
+	Now         func() time.Time
 }
 
-// New makes the step.
-func New(ec2 ec2API, scaling scalingAPI, parameters parametersAPI, book ledgerAPI, sender slackSender,
-	refreshes Fleet, now func() time.Time) Step {
-	return Step{ec2, scaling, rollout.Writer{
-		Finder:    rollout.Finder{EC2: ec2, Groups: scaling, Parameters: parameters, Ledger: book, Now: now},
-		Templates: ec2, Values: parameters, Records: book,
-	}, sender, refreshes, now}
+func (s Step) writer() rollout.Writer {
+	return rollout.Writer{
+		Finder:    rollout.Finder{EC2: s.EC2, Groups: s.AutoScaling, Parameters: s.SSM, Ledger: s.Ledger, Now: s.Now},
+		Templates: s.EC2, Values: s.SSM, Records: s.Ledger,
+	}
 }
 
 // Answer says what a rollback did.
@@ -159,7 +158,7 @@ func (s Step) rollback(ctx context.Context, asked event.Rollback) (Answer, error
 
 // each goes through the targets while there is time, and says how many it has done.
 func (s Step) each(ctx context.Context, asked event.Rollback, targets []*target) (done int, err error) {
-	round := s.refreshes.Begin()
+	round := s.Refreshes.Begin()
 	for done < len(targets) && (done == 0 || !rollout.Late(ctx)) {
 		if asked.Follow {
 			err = s.follow(ctx, targets[done], asked)
@@ -191,7 +190,7 @@ func answerOf(asked event.Rollback, targets []*target, done int) Answer {
 
 // known are the targets that the ledger knows by the source's name.
 func (s Step) known(ctx context.Context, asked event.Rollback) ([]*rollout.Target, error) {
-	known, err := s.room.Known(ctx, asked.Name)
+	known, err := s.writer().Known(ctx, asked.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -209,7 +208,7 @@ func (s Step) targets(ctx context.Context, asked event.Rollback, known []*rollou
 		return nil, err
 	}
 	known = slices.DeleteFunc(slices.Clone(known), func(k *rollout.Target) bool { return k.Record.ID <= asked.After })
-	if err := s.room.LookAll(ctx, known); err != nil {
+	if err := s.writer().LookAll(ctx, known); err != nil {
 		return nil, err
 	}
 	targets := make([]*target, len(known))
@@ -239,10 +238,10 @@ func (s Step) one(ctx context.Context, t *target, asked event.Rollback) error {
 	to := t.back.To
 	to.Run, to.Source, to.Stays = "", "", t.known.At.Stays
 	if to.At.IsZero() {
-		to.By, to.At = asked.By, s.now().UTC()
+		to.By, to.At = asked.By, s.Now().UTC()
 	}
 	if !t.There {
-		err := s.room.Return(ctx, t.known, to)
+		err := s.writer().Return(ctx, t.known, to)
 		t.Problem, t.Version = t.known.Rolled.Problem, t.known.Rolled.Version
 		t.tried = err == nil
 		if err != nil || t.Problem != "" {
@@ -251,10 +250,10 @@ func (s Step) one(ctx context.Context, t *target, asked event.Rollback) error {
 		to.Version = t.Version
 	}
 	if !t.There || t.known.Record.Begun != nil {
-		to.At = s.now().UTC() // What a refresh launches from here on is what it has gone back to.
+		to.At = s.Now().UTC() // What a refresh launches from here on is what it has gone back to.
 	}
 	t.tried, t.since = true, to.At
-	return s.room.Hold(ctx, t.known, to, t.There)
+	return s.writer().Hold(ctx, t.known, to, t.There)
 }
 
 // instances looks at groups once all targets are back: one may launch from several of them, and has one refresh.
@@ -331,6 +330,6 @@ func (s Step) follow(ctx context.Context, t *target, asked event.Rollback) (err 
 	if t.Problem = t.known.Rolled.Problem; t.Problem != "" {
 		return nil
 	}
-	t.Follows, err = s.room.Follow(ctx, t.known, asked.By)
+	t.Follows, err = s.writer().Follow(ctx, t.known, asked.By)
 	return err
 }

@@ -26,12 +26,12 @@ func (s Step) tell(ctx context.Context, asked event.Rollback, targets []*target)
 	lines = append(lines, fmt.Sprintf("%s is held: new images are not rolled into it until somebody asks for %s.",
 		asked.Name, rollout.Command("follow", asked.Name)))
 	lines = append(lines, done(targets))
-	if _, err := s.slack.Send(ctx, slack.Alert(title, lines, "", "")); err != nil {
+	if _, err := s.Slack.Send(ctx, slack.Alert(title, lines, "", "")); err != nil {
 		handler.Log(ctx).ErrorContext(ctx, "not told", "name", asked.Name, "error", err)
 		return nil
 	}
 	for _, t := range untold {
-		if err := s.room.Told(ctx, t.known); err != nil {
+		if err := s.writer().Told(ctx, t.known); err != nil {
 			return err
 		}
 	}

@@ -21,5 +21,8 @@ func Wire(ctx context.Context, read settings.Reader) (handler.Func[json.RawMessa
 	}
 	cloud, scaling := ec2.NewFromConfig(s.AWS), autoscaling.NewFromConfig(s.AWS)
 	fleet := Fleet{Groups: scaling, Members: cloud}
-	return New(cloud, scaling, ssm.NewFromConfig(s.AWS), s.Ledger, slack.Wire(s), fleet, s.Now).Handle, nil
+	return Step{
+		EC2: cloud, AutoScaling: scaling, SSM: ssm.NewFromConfig(s.AWS), Ledger: s.Ledger, Slack: slack.Wire(s), Refreshes: fleet,
+		Now: s.Now,
+	}.Handle, nil
 }
