@@ -125,7 +125,7 @@ func TestWhatMayTouchEC2(t *testing.T) {
 	const traced = " if map[ForAllValues:StringEquals:map[aws:TagKeys:goldsmith:stopped] Null:map[aws:TagKeys:false]]"
 	const ours = " if map[StringEquals:map[aws:ResourceTag/goldsmith:managed:true]]"
 	want := []string{
-		// claim and select send dry runs only (docs/decisions/0026): what could not be started again is not stopped.
+		// claim and select send dry runs only (docs/decisions/0019): what could not be started again is not stopped.
 		"claim: ec2:StartInstances on " + instance,
 		"claim: ec2:StartInstances on " + license,
 		"claim: ec2:StartInstances on " + group,

@@ -27,7 +27,7 @@ type Decision struct {
 
 // decide says what becomes of a target, from what it points at and what the
 // ledger knows of it; known is zero for one that was never rolled. A run and its
-// rehearsal decide alike, because both ask here (decision 0035).
+// rehearsal decide alike, because both ask here (decision 0025).
 func decide(now State, known ledger.TargetRecord, to Image) Decision {
 	now.Was = beforeBegun(now, known.Begun)
 	v := Decision{From: now.Point()}
