@@ -66,8 +66,9 @@ var samples = map[string]struct {
 	"instance-running":    {[]string{"instance-settled"}, event.InstanceChanged{ID: source, State: "running"}},
 	"instance-terminated": {[]string{"instance-settled"}, event.InstanceChanged{ID: source, State: "terminated"}},
 
-	"image-available":    {[]string{"image-settled"}, event.ImageChanged{ID: image, State: "available"}},
-	"image-failed":       {[]string{"image-settled"}, event.ImageChanged{ID: image, State: "failed", Message: "Internal error"}},
+	"image-available": {[]string{"image-settled"}, event.ImageChanged{ID: image, State: "available"}},
+	"image-failed": {[]string{"image-settled"},
+		event.ImageChanged{ID: image, State: "failed", Message: "Internal error"}},
 	"image-deregistered": {[]string{"image-settled"}, event.ImageChanged{ID: image, State: "deregistered"}},
 	"image-disabled":     {[]string{"image-settled"}, event.ImageChanged{ID: image, State: "disabled"}},
 
@@ -82,13 +83,14 @@ var samples = map[string]struct {
 	"refresh-rolled-back":     {[]string{"refresh-ended"}, refreshed},
 	"refresh-rollback-failed": {[]string{"refresh-ended"}, refreshed},
 
-	"execution-running":       {nil, event.Ignored{}},
-	"execution-succeeded":     {nil, ended("goldsmith", run, "SUCCEEDED")},
-	"execution-failed":        {[]string{"run-ended"}, ended("goldsmith", run, "FAILED")},
-	"execution-timed-out":     {[]string{"run-ended"}, ended("goldsmith", run, "TIMED_OUT")},
-	"execution-aborted":       {[]string{"run-ended"}, ended("goldsmith", run, "ABORTED")},
-	"execution-child-aborted": {[]string{"run-ended"}, ended("goldsmith/Sources", "3f1c2b6a-7d2e-3a55-9a0b-5f8f6c1d2e3f", "ABORTED")},
-	"execution-foreign":       {nil, ended("goldsmith-billing", run, "FAILED")},
+	"execution-running":   {nil, event.Ignored{}},
+	"execution-succeeded": {nil, ended("goldsmith", run, "SUCCEEDED")},
+	"execution-failed":    {[]string{"run-ended"}, ended("goldsmith", run, "FAILED")},
+	"execution-timed-out": {[]string{"run-ended"}, ended("goldsmith", run, "TIMED_OUT")},
+	"execution-aborted":   {[]string{"run-ended"}, ended("goldsmith", run, "ABORTED")},
+	"execution-child-aborted": {[]string{"run-ended"},
+		ended("goldsmith/Sources", "3f1c2b6a-7d2e-3a55-9a0b-5f8f6c1d2e3f", "ABORTED")},
+	"execution-foreign": {nil, ended("goldsmith-billing", run, "FAILED")},
 }
 
 var copied = event.SnapshotCopied{ID: "snap-0f1e2d3c4b5a60718", Source: snap}
@@ -217,7 +219,8 @@ func TestPlaceholders(t *testing.T) {
 		}
 	}
 	// A token of the CDK looks like a placeholder and must survive.
-	text, err := rule(t, "run-ended").Pattern(map[string]string{"StateMachineArn": "${Token[Arn.1]}", "Account": "1", "Region": "r"})
+	text, err := rule(t, "run-ended").Pattern(map[string]string{"StateMachineArn": "${Token[Arn.1]}", "Account": "1",
+		"Region": "r"})
 	if err != nil || !bytes.Contains(text, []byte(`"${Token[Arn.1]}/"`)) {
 		t.Errorf("%v: %s", err, text)
 	}

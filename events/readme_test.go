@@ -44,7 +44,8 @@ func routes() string {
 		if !people[input.Name] {
 			by = fmt.Sprintf("input [`%s`](inputs/%[1]s.json)", input.Name)
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | `%s` | %s |\n", input.Name, input.From, by, input.Function, input.Event, input.Loss)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | `%s` | %s |\n", input.Name, input.From, by, input.Function, input.Event,
+			input.Loss)
 	}
 	for _, rule := range events.Rules {
 		by := fmt.Sprintf("rule [`%s`](patterns/%[1]s.json)", rule.Name)

@@ -133,7 +133,8 @@ const everyPlan = "all"
 
 func planAlarms(props AlarmsProps, p plan.Plan) []alarm {
 	all := []alarm{{
-		name: "left-stopped-by-" + p.Name, about: "A run of plan " + p.Name + " gave up on starting an instance again after hours.",
+		name: "left-stopped-by-" + p.Name, about: "A run of plan " + p.Name +
+			" gave up on starting an instance again after hours.",
 		metric: ours(metric.LeftStopped, p.Name, "Sum", often), threshold: 1,
 	}}
 	if props.Slack {
@@ -159,9 +160,11 @@ func lateAlarm(p plan.Plan) (late alarm, watched bool) {
 	case p.Schedule == "":
 		return alarm{}, false
 	case every == 0:
-		late.about = "The latest run that the schedule of plan " + p.Name + " wanted should have imaged something by now, and has not."
+		late.about = "The latest run that the schedule of plan " + p.Name +
+			" wanted should have imaged something by now, and has not."
 		// Two sweeps agree; a sweep that could not read the ledger says nothing either way.
-		late.metric, late.threshold, late.enough, late.periods, late.unknown = ours(metric.Overdue, p.Name, "Maximum", often), 1, 2, 2, true
+		late.metric, late.threshold, late.enough, late.periods, late.unknown = ours(metric.Overdue, p.Name, "Maximum",
+			often), 1, 2, 2, true
 		return late, true
 	default:
 		late.about = fmt.Sprintf("Plan %s has imaged nothing for %d hours, though its schedule wants it.", p.Name, hours)
@@ -192,7 +195,8 @@ func errorAlarm(f workflow.Function, function Function) alarm {
 	a.about = "More than half of what function " + f.Name + " does fails."
 	a.threshold = halfFailing
 	a.metric = awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
-		Expression: jsii.String("100 * errors / invocations"), Label: jsii.String("errors in percent"), Period: lasting(often),
+		Expression: jsii.String("100 * errors / invocations"), Label: jsii.String("errors in percent"),
+		Period: lasting(often),
 		UsingMetrics: &map[string]awscloudwatch.IMetric{
 			"errors": errors, "invocations": function.Lambda.MetricInvocations(over("Sum")),
 		},
@@ -224,7 +228,8 @@ func succeeded(planName string) awscloudwatch.IMetric {
 // even when the suite's own reporting is what broke.
 func ended(machine Machine) awscloudwatch.IMetric {
 	return awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
-		Expression: jsii.String("SUM([failed, slow, aborted])"), Label: jsii.String("runs that did not end well"), Period: lasting(often),
+		Expression: jsii.String("SUM([failed, slow, aborted])"), Label: jsii.String("runs that did not end well"),
+		Period: lasting(often),
 		UsingMetrics: &map[string]awscloudwatch.IMetric{
 			"failed":  machine.StateMachine.MetricFailed(over("Sum")),
 			"slow":    machine.StateMachine.MetricTimedOut(over("Sum")),

@@ -77,9 +77,10 @@ var (
 func read(context map[string]any, now time.Time) (Config, error) {
 	r := reader{context: context}
 	c := Config{
-		Functions:   r.text("functions", "dist/functions", nil, ""),
-		ImagePath:   r.text("imagePath", "/goldsmith/images", pathForm, "a path such as /goldsmith/images"),
-		SlackSecret: r.text("slackSecret", "", secretForm, "a secret's whole ARN, with the six characters at its end, or its name"),
+		Functions: r.text("functions", "dist/functions", nil, ""),
+		ImagePath: r.text("imagePath", "/goldsmith/images", pathForm, "a path such as /goldsmith/images"),
+		SlackSecret: r.text("slackSecret", "", secretForm,
+			"a secret's whole ARN, with the six characters at its end, or its name"),
 		SlackKeys:   r.list("slackKeys", keyForm, keyWanted),
 		TableKeys:   r.list("tableKeys", keyForm, keyWanted),
 		VolumeKeys:  r.list("kmsKeys", keyForm, keyWanted),
@@ -184,7 +185,8 @@ func (r *reader) targets() (targets []Target) {
 func (r *reader) keys(c Config) {
 	for _, t := range c.Targets {
 		if found := t.keys(c.TableKeys); len(found) > 1 {
-			r.problem("tableKeys", "a table has one key; for %s there are %s", cmp.Or(t.Region, "one stack"), strings.Join(found, ", "))
+			r.problem("tableKeys", "a table has one key; for %s there are %s", cmp.Or(t.Region, "one stack"),
+				strings.Join(found, ", "))
 		}
 	}
 }

@@ -11,14 +11,16 @@ import (
 
 func TestRead(t *testing.T) {
 	c, err := read(map[string]any{
-		"plans": "../plans.yaml", "targets": "111122223333/eu-central-1, 444455556666/us-gov-west-1", "emails": []any{"a@example.com", "b@example.com"},
+		"plans": "../plans.yaml", "targets": "111122223333/eu-central-1, 444455556666/us-gov-west-1",
+		"emails":      []any{"a@example.com", "b@example.com"},
 		"slackSecret": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:goldsmith/slack-AbC123", "nag": "off",
 		"@aws-cdk/core:checkSecretUsage": true, "aws:cdk:enable-path-metadata": true,
 	}, moment)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]Target{{"111122223333", "eu-central-1"}, {"444455556666", "us-gov-west-1"}}, c.Targets); diff != "" {
+	if diff := cmp.Diff([]Target{{"111122223333", "eu-central-1"}, {"444455556666", "us-gov-west-1"}},
+		c.Targets); diff != "" {
 		t.Error(diff)
 	}
 	if c.Nag || c.Reserve || len(c.Emails) != 2 || c.ImagePath != "/goldsmith/images" || c.Plans.Default != "on-demand" {
@@ -33,21 +35,28 @@ func TestBadContext(t *testing.T) {
 		context map[string]any
 		want    string
 	}{
-		"a slip": {map[string]any{"slackSecert": "x"}, "context slackSecert: there is no such setting; there are: assetBucket, emails, "},
+		"a slip": {map[string]any{"slackSecert": "x"},
+			"context slackSecert: there is no such setting; there are: assetBucket, emails, "},
 		"a target without a Region": {map[string]any{"targets": "111122223333"},
 			`context targets: "111122223333" is not an account and a Region, such as 123456789012/eu-central-1`},
-		"a target twice": {map[string]any{"targets": "111122223333/eu-west-1,111122223333/eu-west-1"}, `"111122223333/eu-west-1" is listed twice`},
-		"a number":       {map[string]any{"targets": 5.0}, "context targets: 5 is no list"},
-		"a switch":       {map[string]any{"nag": "false"}, `context nag: "false" is neither on nor off`},
-		"a boolean":      {map[string]any{"reservedConcurrency": false}, "context reservedConcurrency: false is no text"},
-		"a path":         {map[string]any{"imagePath": "images/"}, `context imagePath: "images/" is not a path`},
-		"no role":        {map[string]any{"passRoles": "arn:aws:iam::123456789012:instance-profile/web"}, `context passRoles: "arn:aws:iam::123456789012:instance-profile/web" is not a role's ARN`},
-		"an alias":       {map[string]any{"kmsKeys": "alias/ebs"}, `context kmsKeys: "alias/ebs" is not a KMS key's ARN; an alias will not do`},
-		"two table keys": {map[string]any{"tableKeys": key + "," + key}, "context tableKeys: a table has one key; for one stack there are "},
-		"half an ARN":    {map[string]any{"slackSecret": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:slack"}, "context slackSecret: "},
-		"nothing":        {map[string]any{"slackSecret": ""}, "context slackSecret:  is no text"},
-		"no plans":       {map[string]any{"plans": "none.yaml"}, "reading plans: open none.yaml"},
-		"no build":       {map[string]any{"functions": "testdata"}, filepath.Join("testdata", "select", "bootstrap") + " is missing: run make build"},
+		"a target twice": {map[string]any{"targets": "111122223333/eu-west-1,111122223333/eu-west-1"},
+			`"111122223333/eu-west-1" is listed twice`},
+		"a number":  {map[string]any{"targets": 5.0}, "context targets: 5 is no list"},
+		"a switch":  {map[string]any{"nag": "false"}, `context nag: "false" is neither on nor off`},
+		"a boolean": {map[string]any{"reservedConcurrency": false}, "context reservedConcurrency: false is no text"},
+		"a path":    {map[string]any{"imagePath": "images/"}, `context imagePath: "images/" is not a path`},
+		"no role": {map[string]any{"passRoles": "arn:aws:iam::123456789012:instance-profile/web"},
+			`context passRoles: "arn:aws:iam::123456789012:instance-profile/web" is not a role's ARN`},
+		"an alias": {map[string]any{"kmsKeys": "alias/ebs"},
+			`context kmsKeys: "alias/ebs" is not a KMS key's ARN; an alias will not do`},
+		"two table keys": {map[string]any{"tableKeys": key + "," + key},
+			"context tableKeys: a table has one key; for one stack there are "},
+		"half an ARN": {map[string]any{"slackSecret": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:slack"},
+			"context slackSecret: "},
+		"nothing":  {map[string]any{"slackSecret": ""}, "context slackSecret:  is no text"},
+		"no plans": {map[string]any{"plans": "none.yaml"}, "reading plans: open none.yaml"},
+		"no build": {map[string]any{"functions": "testdata"}, filepath.Join("testdata", "select", "bootstrap") +
+			" is missing: run make build"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := synth(c.context); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -69,7 +78,8 @@ func TestBadPlans(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := synth(map[string]any{"plans": path})
-	if err == nil || !strings.Contains(err.Error(), "plans.yaml:4: nightly.schedule: ") || !strings.Contains(err.Error(), "plans.yaml:6: nightly.window: ") {
+	if err == nil || !strings.Contains(err.Error(), "plans.yaml:4: nightly.schedule: ") ||
+		!strings.Contains(err.Error(), "plans.yaml:6: nightly.window: ") {
 		t.Errorf("says %v", err)
 	}
 }

@@ -45,11 +45,13 @@ func NewDashboard(scope constructs.Construct, id string, props DashboardProps) D
 			search("groups not refreshed", metric.RefreshesFailed, "Sum", hour)),
 	)
 	row(
-		graph("Downtime in seconds", hour, search("median", metric.Downtime, "p50", hour), search("longest", metric.Downtime, "Maximum", hour)),
+		graph("Downtime in seconds", hour, search("median", metric.Downtime, "p50", hour),
+			search("longest", metric.Downtime, "Maximum", hour)),
 		graph("Instances left stopped", often, search("left stopped", metric.LeftStopped, "Maximum", often)),
 	)
 	row(
-		graph("Waits", often, invoked("waits begun and looks after a heartbeat", props.Functions["watch"]), invoked("events taken", props.Functions["wake"])),
+		graph("Waits", often, invoked("waits begun and looks after a heartbeat", props.Functions["watch"]),
+			invoked("events taken", props.Functions["wake"])),
 		graph("Age of the oldest claim in seconds", often, search("oldest claim", metric.OldestClaim, "Maximum", often)),
 	)
 	row(
@@ -61,7 +63,8 @@ func NewDashboard(scope constructs.Construct, id string, props DashboardProps) D
 		graph("Seconds that plans are overdue", often, search("overdue", metric.Overdue, "Maximum", often)),
 		graph("Executions that did not end well", often, ended(props.Machine)),
 	)
-	dashboard.AddWidgets(graph("Old images", hour, search("retired", metric.ImagesRetired, "Sum", hour), search("could not be", metric.RetiringFailed, "Sum", hour)))
+	dashboard.AddWidgets(graph("Old images", hour, search("retired", metric.ImagesRetired, "Sum", hour),
+		search("could not be", metric.RetiringFailed, "Sum", hour)))
 	dashboard.AddWidgets(graph("Errors by function", often, errorsOf(props.Functions)...))
 	return Dashboard{name}
 }

@@ -57,7 +57,8 @@ func normal(t *testing.T, s stackTemplate) []byte {
 	}
 	text := s.text
 	// The CDK writes < and > as they are.
-	for _, escaped := range []string{string(definition), strings.NewReplacer(`\u003c`, "<", `\u003e`, ">", `\u0026`, "&").Replace(string(definition))} {
+	for _, escaped := range []string{string(definition),
+		strings.NewReplacer(`\u003c`, "<", `\u003e`, ">", `\u0026`, "&").Replace(string(definition))} {
 		text = bytes.ReplaceAll(text, []byte(escaped), []byte(`"infra/workflow/run.asl.yaml"`))
 	}
 	if bytes.Contains(text, []byte("StartAt")) {

@@ -30,8 +30,10 @@ func TestKinds(t *testing.T) {
 		}
 		delete(kinds, "AWS::SNS::Subscription")
 		want := []string{
-			"AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard", "AWS::DynamoDB::Table", "AWS::Events::Rule", "AWS::IAM::Role",
-			"AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Function", "AWS::Lambda::Permission", "AWS::Lambda::Version", "AWS::Logs::LogGroup",
+			"AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard", "AWS::DynamoDB::Table", "AWS::Events::Rule",
+			"AWS::IAM::Role",
+			"AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Function", "AWS::Lambda::Permission", "AWS::Lambda::Version",
+			"AWS::Logs::LogGroup",
 			"AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "AWS::SQS::Queue", "AWS::SQS::QueuePolicy", "AWS::Scheduler::Schedule",
 			"AWS::Scheduler::ScheduleGroup", "AWS::StepFunctions::StateMachine", "AWS::StepFunctions::StateMachineAlias",
 			"AWS::StepFunctions::StateMachineVersion",
@@ -56,7 +58,8 @@ func TestFunctions(t *testing.T) {
 			checkFunction(t, stack, f, workflow.Functions[i])
 		}
 		if len(names) != len(workflow.Functions) || len(roles) != len(workflow.Functions) {
-			t.Errorf("%d functions are deployed, with %d roles; %d are in the list", len(names), len(roles), len(workflow.Functions))
+			t.Errorf("%d functions are deployed, with %d roles; %d are in the list", len(names), len(roles),
+				len(workflow.Functions))
 		}
 	})
 }
@@ -65,7 +68,8 @@ func checkFunction(t *testing.T, stack stackTemplate, f resource, listed workflo
 	t.Helper()
 	want := map[string]any{
 		"Runtime": "provided.al2023", "Handler": "bootstrap", "Architectures": []any{"arm64"}, "VpcConfig": nil,
-		"MemorySize": float64(listed.Memory), "Timeout": listed.Timeout.Seconds(), "TracingConfig": map[string]any{"Mode": "Active"},
+		"MemorySize": float64(listed.Memory), "Timeout": listed.Timeout.Seconds(),
+		"TracingConfig":                map[string]any{"Mode": "Active"},
 		"ReservedConcurrentExecutions": nil,
 	}
 	if listed.Reserved > 0 && strings.HasSuffix(t.Name(), "/full") {
@@ -92,7 +96,8 @@ func TestAsynchronousInvocations(t *testing.T) {
 		for _, c := range stack.kind("AWS::Lambda::EventInvokeConfig") {
 			function := stack.Resources[strings.Trim(fmt.Sprint(c.at("FunctionName")), "<>")]
 			kept[strings.TrimPrefix(fmt.Sprint(function.at("FunctionName")), "goldsmith-")] = true
-			if c.at("DestinationConfig", "OnFailure", "Destination") != deadLetters(t, stack) || c.at("MaximumRetryAttempts") != float64(2) {
+			if c.at("DestinationConfig", "OnFailure", "Destination") != deadLetters(t, stack) ||
+				c.at("MaximumRetryAttempts") != float64(2) {
 				t.Errorf("%s: %v", c.name, c.Properties)
 			}
 			if age, _ := c.at("MaximumEventAgeInSeconds").(float64); age < 60 || age > 21600 {
@@ -173,12 +178,14 @@ func TestEncryption(t *testing.T) {
 			t.Error("the queue is not encrypted")
 		}
 		for _, kind := range []string{"AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy"} {
-			if policy := fmt.Sprint(stack.kind(kind)[0].at("PolicyDocument")); !strings.Contains(policy, "aws:SecureTransport:false") {
+			if policy := fmt.Sprint(stack.kind(kind)[0].at("PolicyDocument")); !strings.Contains(policy,
+				"aws:SecureTransport:false") {
 				t.Errorf("%s lets in what is not encrypted on its way", kind)
 			}
 		}
 	})
-	if key := fully().only(t).kind("AWS::DynamoDB::Table")[0].at("SSESpecification", "KMSMasterKeyId"); key != full["tableKeys"] {
+	if key := fully().only(t).kind("AWS::DynamoDB::Table")[0].at("SSESpecification",
+		"KMSMasterKeyId"); key != full["tableKeys"] {
 		t.Errorf("the table's key is %v", key)
 	}
 }
@@ -201,7 +208,8 @@ func TestStateMachine(t *testing.T) {
 			}
 		}
 		want := map[string]any{}
-		for name, arn := range workflow.Substitutions("<AWS::Partition>", func(f string) string { return "<" + versionOf(t, stack, f).name + ">" }) {
+		for name, arn := range workflow.Substitutions("<AWS::Partition>",
+			func(f string) string { return "<" + versionOf(t, stack, f).name + ">" }) {
 			want[name] = arn
 		}
 		if diff := cmp.Diff(want, machine.at("DefinitionSubstitutions")); diff != "" {
@@ -211,7 +219,8 @@ func TestStateMachine(t *testing.T) {
 		if version.at("StateMachineRevisionId") != "<"+machine.name+".StateMachineRevisionId>" {
 			t.Errorf("a change of the definition makes no version: %v", version.Properties)
 		}
-		if alias.at("Name") != workflow.Alias || !strings.Contains(fmt.Sprint(alias.at("RoutingConfiguration")), "<"+version.name+">") {
+		if alias.at("Name") != workflow.Alias ||
+			!strings.Contains(fmt.Sprint(alias.at("RoutingConfiguration")), "<"+version.name+">") {
 			t.Errorf("the alias leads elsewhere: %v", alias.Properties)
 		}
 		// Both start runs of the alias; recover takes its name off to compare with what events name: the machine.
@@ -274,7 +283,8 @@ func functionNamed(t *testing.T, stack stackTemplate, name string) resource {
 func TestTags(t *testing.T) {
 	untaggable := []string{
 		"AWS::CloudWatch::Dashboard", "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Permission", "AWS::SNS::TopicPolicy",
-		"AWS::SNS::Subscription", "AWS::SQS::QueuePolicy", "AWS::Scheduler::Schedule", "AWS::StepFunctions::StateMachineAlias",
+		"AWS::SNS::Subscription", "AWS::SQS::QueuePolicy", "AWS::Scheduler::Schedule",
+		"AWS::StepFunctions::StateMachineAlias",
 		"AWS::StepFunctions::StateMachineVersion", "AWS::Lambda::Version",
 	}
 	each(t, func(t *testing.T, stack stackTemplate) {

@@ -58,6 +58,7 @@ func unique(values []string) []string {
 // parameters in angle brackets.
 func flat(resource string) string {
 	return strings.NewReplacer(
-		*awscdk.Aws_PARTITION(), "<AWS::Partition>", *awscdk.Aws_REGION(), "<AWS::Region>", *awscdk.Aws_ACCOUNT_ID(), "<AWS::AccountId>",
+		*awscdk.Aws_PARTITION(), "<AWS::Partition>", *awscdk.Aws_REGION(), "<AWS::Region>", *awscdk.Aws_ACCOUNT_ID(),
+		"<AWS::AccountId>",
 	).Replace(resource)
 }

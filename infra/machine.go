@@ -32,9 +32,10 @@ func NewMachine(scope constructs.Construct, id string, props MachineProps) Machi
 	machine := awsstepfunctions.NewStateMachine(this, jsii.String("StateMachine"), &awsstepfunctions.StateMachineProps{
 		StateMachineName: jsii.String(workflow.Name),
 		DefinitionBody:   awsstepfunctions.DefinitionBody_FromString(jsii.String(workflow.Definition)),
-		DefinitionSubstitutions: texts(workflow.Substitutions(one(props.Values, "${Partition}"), func(function string) string {
-			return *props.Functions[function].Version.FunctionArn()
-		})),
+		DefinitionSubstitutions: texts(workflow.Substitutions(one(props.Values, "${Partition}"),
+			func(function string) string {
+				return *props.Functions[function].Version.FunctionArn()
+			})),
 		Role: NewRole(this, "Role", RoleProps{Role: workflow.StateMachineRole, Values: props.Values}),
 		Logs: &awsstepfunctions.LogOptions{
 			// A name under /aws/vendedlogs/ keeps CloudWatch's resource policy from growing over its limit.
@@ -46,18 +47,20 @@ func NewMachine(scope constructs.Construct, id string, props MachineProps) Machi
 		TracingEnabled: jsii.Bool(true),
 	})
 	linted(machine)
-	version := awsstepfunctions.NewCfnStateMachineVersion(this, jsii.String("Version"), &awsstepfunctions.CfnStateMachineVersionProps{
-		StateMachineArn: machine.StateMachineArn(),
-		// A new revision is a new version; the old one stays for those runs and for going back.
-		StateMachineRevisionId: machine.StateMachineRevisionId(),
-	})
+	version := awsstepfunctions.NewCfnStateMachineVersion(this, jsii.String("Version"),
+		&awsstepfunctions.CfnStateMachineVersionProps{
+			StateMachineArn: machine.StateMachineArn(),
+			// A new revision is a new version; the old one stays for those runs and for going back.
+			StateMachineRevisionId: machine.StateMachineRevisionId(),
+		})
 	version.ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN, nil)
-	alias := awsstepfunctions.NewCfnStateMachineAlias(this, jsii.String("Alias"), &awsstepfunctions.CfnStateMachineAliasProps{
-		Name: jsii.String(workflow.Alias),
-		RoutingConfiguration: &[]*awsstepfunctions.CfnStateMachineAlias_RoutingConfigurationVersionProperty{
-			{StateMachineVersionArn: version.Ref(), Weight: jsii.Number(100)},
-		},
-	})
+	alias := awsstepfunctions.NewCfnStateMachineAlias(this, jsii.String("Alias"),
+		&awsstepfunctions.CfnStateMachineAliasProps{
+			Name: jsii.String(workflow.Alias),
+			RoutingConfiguration: &[]*awsstepfunctions.CfnStateMachineAlias_RoutingConfigurationVersionProperty{
+				{StateMachineVersionArn: version.Ref(), Weight: jsii.Number(100)},
+			},
+		})
 	return Machine{StateMachine: machine, AliasArn: *alias.Ref()}
 }
 

@@ -69,7 +69,8 @@ func TestLint(t *testing.T) {
 		return
 	}
 	template := filepath.Join(fully().folder, "goldsmith.template.json")
-	if out, err := exec.CommandContext(t.Context(), program, "--", template, filledIn(t, fully().only(t))).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), program, "--", template,
+		filledIn(t, fully().only(t))).CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

@@ -27,7 +27,8 @@ func NewOutputs(scope constructs.Construct, id string, props OutputsProps) {
 	this := constructs.NewConstruct(scope, &id)
 	region := *awscdk.Aws_REGION()
 	output := func(name, about, value string) {
-		made := awscdk.NewCfnOutput(this, jsii.String(name), &awscdk.CfnOutputProps{Description: jsii.String(about), Value: jsii.String(value)})
+		made := awscdk.NewCfnOutput(this, jsii.String(name),
+			&awscdk.CfnOutputProps{Description: jsii.String(about), Value: jsii.String(value)})
 		made.OverrideLogicalId(jsii.String(name))
 	}
 	output("StateMachine", "Every run is an execution of it.", *props.Machine.StateMachine.StateMachineArn())

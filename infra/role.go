@@ -31,12 +31,14 @@ func NewRole(scope constructs.Construct, id string, props RoleProps) awsiam.IRol
 	}
 	trust := filled(props.Values, []workflow.Statement{{Resources: []string{"*"}, Condition: props.Trust}})[0].Condition
 	role := awsiam.NewRole(scope, jsii.String(id), &awsiam.RoleProps{
-		Description:    jsii.String("Goldsmith: " + props.Name),
-		AssumedBy:      awsiam.NewServicePrincipal(jsii.String(props.Service), &awsiam.ServicePrincipalOpts{Conditions: conditions(trust)}),
+		Description: jsii.String("Goldsmith: " + props.Name),
+		AssumedBy: awsiam.NewServicePrincipal(jsii.String(props.Service),
+			&awsiam.ServicePrincipalOpts{Conditions: conditions(trust)}),
 		InlinePolicies: &map[string]awsiam.PolicyDocument{"permissions": document},
 	})
 	acceptWildcards(role, statements)
-	return awsiam.Role_FromRoleArn(scope, jsii.String(id+"Closed"), role.RoleArn(), &awsiam.FromRoleArnOptions{Mutable: jsii.Bool(false)})
+	return awsiam.Role_FromRoleArn(scope, jsii.String(id+"Closed"), role.RoleArn(),
+		&awsiam.FromRoleArnOptions{Mutable: jsii.Bool(false)})
 }
 
 func filled(values workflow.Values, statements []workflow.Statement) []workflow.Statement {

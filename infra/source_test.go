@@ -161,7 +161,8 @@ func metricsOf(a resource) (all []watchedMetric) {
 	return all
 }
 
-var searched = regexp.MustCompile(`SEARCH\('\{` + metric.Namespace + `,` + metric.Dimension + `\} MetricName=\\"(\w+)\\"'`)
+var searched = regexp.MustCompile(`SEARCH\('\{` + metric.Namespace + `,` + metric.Dimension +
+	`\} MetricName=\\"(\w+)\\"'`)
 
 // The dashboard shows every metric that the code emits, and no other.
 func TestDashboardShowsWhatIsEmitted(t *testing.T) {

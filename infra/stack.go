@@ -50,16 +50,19 @@ func NewStack(scope constructs.Construct, id string, props StackProps) awscdk.St
 	values[workflow.StateMachineAlias] = []string{machine.AliasArn}
 	add(false)
 	NewRules(stack, "Rules", RulesProps{Functions: functions, DeadLetters: letters, Values: map[string]string{
-		"Account": *awscdk.Aws_ACCOUNT_ID(), "Region": *awscdk.Aws_REGION(), "StateMachineArn": *machine.StateMachine.StateMachineArn(),
+		"Account": *awscdk.Aws_ACCOUNT_ID(), "Region": *awscdk.Aws_REGION(),
+		"StateMachineArn": *machine.StateMachine.StateMachineArn(),
 	}})
-	NewSchedules(stack, "Schedules", SchedulesProps{Plans: props.Config.Plans, Functions: functions, DeadLetters: letters, Values: values})
+	NewSchedules(stack, "Schedules",
+		SchedulesProps{Plans: props.Config.Plans, Functions: functions, DeadLetters: letters, Values: values})
 	topic := NewAlarms(stack, "Alarms", AlarmsProps{
 		Plans: props.Config.Plans, Functions: functions, Machine: machine, DeadLetters: letters,
 		Emails: props.Config.Emails, Slack: props.Config.SlackSecret != "",
 	})
 	dashboard := NewDashboard(stack, "Watching", DashboardProps{Functions: functions, Machine: machine})
 	NewOutputs(stack, "Outputs", OutputsProps{
-		Machine: machine, Table: table, Dashboard: dashboard, DeadLetters: letters, TopicArn: topic, Default: props.Config.Plans.Default,
+		Machine: machine, Table: table, Dashboard: dashboard, DeadLetters: letters, TopicArn: topic,
+		Default: props.Config.Plans.Default,
 	})
 	advise(stack, props.Config)
 	return stack

@@ -100,7 +100,8 @@ func synth(more map[string]any) (synthesis, error) {
 		return synthesis{}, err
 	}
 	flags := flags()
-	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(folder), Context: &flags, AnalyticsReporting: jsii.Bool(false)})
+	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(folder), Context: &flags,
+		AnalyticsReporting: jsii.Bool(false)})
 	remove, err := compose(app, config)
 	if err != nil {
 		return synthesis{}, err

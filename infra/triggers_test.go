@@ -26,7 +26,8 @@ func TestRules(t *testing.T) {
 		}
 		for _, want := range events.Rules {
 			deployed := ruleNamed(t, rules, "goldsmith-"+want.Name)
-			text, err := want.Pattern(map[string]string{"StateMachineArn": "<" + machine + ">", "Account": "<AWS::AccountId>", "Region": "<AWS::Region>"})
+			text, err := want.Pattern(map[string]string{"StateMachineArn": "<" + machine + ">", "Account": "<AWS::AccountId>",
+				"Region": "<AWS::Region>"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -42,7 +43,8 @@ func TestRules(t *testing.T) {
 			if !permitted(stack, function.name, deployed.name) {
 				t.Errorf("%s may not invoke %s", want.Name, want.Function)
 			}
-			if policy := fmt.Sprint(stack.kind("AWS::SQS::QueuePolicy")[0].at("PolicyDocument")); !strings.Contains(policy, "<"+deployed.name+".Arn>") {
+			if policy := fmt.Sprint(stack.kind("AWS::SQS::QueuePolicy")[0].at("PolicyDocument")); !strings.Contains(policy,
+				"<"+deployed.name+".Arn>") {
 				t.Errorf("%s may not keep what it cannot deliver", want.Name)
 			}
 		}
@@ -128,12 +130,14 @@ func TestSchedules(t *testing.T) {
 		}
 		flexible := map[string]any{"Mode": "FLEXIBLE", "MaximumWindowInMinutes": float64(5)}
 		input := func(plan string) string {
-			return `{"goldsmith":"schedule","version":"1","plan":"` + plan + `","time":"<aws.scheduler.scheduled-time>","schedule":"<aws.scheduler.schedule-arn>"}`
+			return `{"goldsmith":"schedule","version":"1","plan":"` + plan +
+				`","time":"<aws.scheduler.scheduled-time>","schedule":"<aws.scheduler.schedule-arn>"}`
 		}
 		want := map[any][]any{
 			"goldsmith-nightly":   {"cron(30 3 * * ? *)", "Europe/Berlin", flexible, "goldsmith-trigger", input("nightly")},
 			"goldsmith-weekly-db": {"cron(0 5 ? * SUN *)", "Europe/Berlin", flexible, "goldsmith-trigger", input("weekly-db")},
-			"goldsmith-sweep":     {"rate(5 minutes)", "UTC", map[string]any{"Mode": "OFF"}, "goldsmith-recover", `{"goldsmith":"sweep","version":"1"}`},
+			"goldsmith-sweep": {"rate(5 minutes)", "UTC", map[string]any{"Mode": "OFF"}, "goldsmith-recover",
+				`{"goldsmith":"sweep","version":"1"}`},
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)

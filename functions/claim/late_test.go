@@ -113,7 +113,8 @@ func TestWhyASourceIsLate(t *testing.T) {
 // A run without a window has nothing to wait for: what is held back is left alone.
 func TestHeldBackWithoutAWindow(t *testing.T) {
 	steptest.Play(t, fewer, cases{{
-		Name: "at once", Want: looks + " StartInstances DescribeVolumes Slots Claims: ok", Then: skips(job.BreakerOpen, "db (i-down)"),
+		Name: "at once", Want: looks + " StartInstances DescribeVolumes Slots Claims: ok",
+		Then:  skips(job.BreakerOpen, "db (i-down)"),
 		Given: func(s *steptest.Stage, in *claim.Input) { in.Job.Run.Closes = time.Time{}; down(s, time.Now()) },
 	}})
 }

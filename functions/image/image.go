@@ -86,9 +86,11 @@ func (s Step) create(ctx context.Context, j job.Job, registered ledger.Registrat
 			return j, err
 		}
 	case fault.Code(err) == "TagPolicyViolation":
-		return j, fault.Failure("Correct the plan's image tags or the organization's tag policy.", "creating the image of %s (%s): %w", j.Source.Name, j.Source.ID, err)
+		return j, fault.Failure("Correct the plan's image tags or the organization's tag policy.",
+			"creating the image of %s (%s): %w", j.Source.Name, j.Source.ID, err)
 	case fault.Code(err) == "SnapshotLimitExceeded":
-		return j, fault.Failure("Delete snapshots that nobody needs, or ask AWS for a higher quota of snapshots.", "creating the image of %s (%s): %w", j.Source.Name, j.Source.ID, err)
+		return j, fault.Failure("Delete snapshots that nobody needs, or ask AWS for a higher quota of snapshots.",
+			"creating the image of %s (%s): %w", j.Source.Name, j.Source.ID, err)
 	case fault.IsNotFound(err), fault.IsNotYet(err):
 		return j, s.inNoState(ctx, j, err)
 	default:
@@ -129,7 +131,8 @@ func (s Step) atRest(ctx context.Context, j job.Job) error {
 	case state == types.InstanceStateNameStopping:
 		return &fault.NotYet{Err: fmt.Errorf("%s (%s) is still stopping", j.Source.Name, j.Source.ID)}
 	case !aws.ToTime(instance.LaunchTime).After(j.Times.StopSent) && s.Now().Sub(j.Times.Stopped) < lagging:
-		return &fault.NotYet{Err: fmt.Errorf("%s (%s) is shown as %s a moment after it was stopped", j.Source.Name, j.Source.ID, state)}
+		return &fault.NotYet{Err: fmt.Errorf("%s (%s) is shown as %s a moment after it was stopped", j.Source.Name,
+			j.Source.ID, state)}
 	default:
 		return fault.Failure("Nothing is to be done: it runs, and the next run images it.",
 			"%s (%s) was started by somebody before its image was made, so none was made", j.Source.Name, j.Source.ID)

@@ -88,19 +88,24 @@ func TestImage(t *testing.T) {
 		{
 			Name: "the name is taken by an image of another instance: nothing of others is touched",
 			Given: func(s *steptest.Stage, j *job.Job) {
-				_, err := s.EC2.CreateImage(s.Context(), &sdk.CreateImageInput{InstanceId: aws.String(s.Launch("other", nil)), Name: aws.String(j.Image.Name)})
+				_, err := s.EC2.CreateImage(s.Context(),
+					&sdk.CreateImageInput{InstanceId: aws.String(s.Launch("other", nil)), Name: aws.String(j.Image.Name)})
 				s.Must(err)
 			},
 			Want: "Register DescribeInstances CreateImage DescribeImages: Failed",
-			Says: []string{"the name goldsmith/web/i-", "is taken by ami-", "which this run did not make: its source instance is", "Run the plan again"},
+			Says: []string{"the name goldsmith/web/i-", "is taken by ami-",
+				"which this run did not make: its source instance is", "Run the plan again"},
 		},
 		{
 			Name: "the name is taken by a copy with the tags of a run's image: nothing of others is touched",
 			Given: func(s *steptest.Stage, j *job.Job) {
-				made, err := s.EC2.CreateImage(s.Context(), &sdk.CreateImageInput{InstanceId: aws.String(s.Web), Name: aws.String("original")})
+				made, err := s.EC2.CreateImage(s.Context(),
+					&sdk.CreateImageInput{InstanceId: aws.String(s.Web), Name: aws.String("original")})
 				s.Must(err)
 				time.Sleep(2 * time.Hour)
-				_, err = s.EC2.CopyImage(s.Context(), &sdk.CopyImageInput{Name: aws.String(j.Image.Name), SourceImageId: made.ImageId, SourceRegion: aws.String(steptest.Region), CopyImageTags: aws.Bool(true)})
+				_, err = s.EC2.CopyImage(s.Context(),
+					&sdk.CopyImageInput{Name: aws.String(j.Image.Name), SourceImageId: made.ImageId,
+						SourceRegion: aws.String(steptest.Region), CopyImageTags: aws.Bool(true)})
 				s.Must(err)
 			},
 			Want: "Register DescribeInstances CreateImage DescribeImages: Failed",
@@ -117,11 +122,13 @@ func TestImage(t *testing.T) {
 		{
 			Name: "the image was made before its source was claimed: it is somebody's own",
 			Given: func(s *steptest.Stage, j *job.Job) {
-				_, err := s.EC2.CreateImage(s.Context(), &sdk.CreateImageInput{InstanceId: aws.String(s.Web), Name: aws.String(j.Image.Name)})
+				_, err := s.EC2.CreateImage(s.Context(),
+					&sdk.CreateImageInput{InstanceId: aws.String(s.Web), Name: aws.String(j.Image.Name)})
 				s.Must(err)
 				j.Times.Claimed = time.Now().Add(time.Minute)
 			},
-			Want: "Register DescribeInstances CreateImage DescribeImages: Failed", Says: []string{"before its source was claimed"},
+			Want: "Register DescribeInstances CreateImage DescribeImages: Failed",
+			Says: []string{"before its source was claimed"},
 		},
 		{
 			Name:  "the register cannot be written: nothing is made",
@@ -187,26 +194,31 @@ func TestImageRefused(t *testing.T) {
 	}
 	steptest.Play(t, scene, []steptest.Case[job.Job, job.Job]{
 		{
-			Name:  "the organization's tag policy forbids the tags",
-			Given: refused("TagPolicyViolation", "The tag policy does not allow the specified value for the following tag key: 'team'."),
-			Want:  "Register DescribeInstances CreateImage: Failed",
-			Says:  []string{"creating the image of web (i-", "tag key: 'team'", "Correct the plan's image tags or the organization's tag policy."},
+			Name: "the organization's tag policy forbids the tags",
+			Given: refused("TagPolicyViolation",
+				"The tag policy does not allow the specified value for the following tag key: 'team'."),
+			Want: "Register DescribeInstances CreateImage: Failed",
+			Says: []string{"creating the image of web (i-", "tag key: 'team'",
+				"Correct the plan's image tags or the organization's tag policy."},
 		},
 		{
 			Name:  "the account has as many snapshots as it may",
 			Given: refused("SnapshotLimitExceeded", "You have reached the maximum number of snapshots."),
 			Want:  "Register DescribeInstances CreateImage: Failed",
-			Says:  []string{"creating the image of web (i-", "SnapshotLimitExceeded", "Delete snapshots that nobody needs, or ask AWS for a higher quota"},
+			Says: []string{"creating the image of web (i-", "SnapshotLimitExceeded",
+				"Delete snapshots that nobody needs, or ask AWS for a higher quota"},
 		},
 		{
-			Name:  "a volume had a snapshot within the last seconds",
-			Given: refused("SnapshotCreationPerVolumeRateExceeded", "The maximum per volume CreateSnapshot request rate has been exceeded."),
-			Want:  "Register DescribeInstances CreateImage DescribeInstances: NotYet",
+			Name: "a volume had a snapshot within the last seconds",
+			Given: refused("SnapshotCreationPerVolumeRateExceeded",
+				"The maximum per volume CreateSnapshot request rate has been exceeded."),
+			Want: "Register DescribeInstances CreateImage DescribeInstances: NotYet",
 		},
 		{
-			Name:  "too many snapshots of a slow volume at once",
-			Given: refused("ConcurrentSnapshotLimitExceeded", "Maximum number of in-progress snapshots exceeded for a single volume."),
-			Want:  "Register DescribeInstances CreateImage DescribeInstances: NotYet",
+			Name: "too many snapshots of a slow volume at once",
+			Given: refused("ConcurrentSnapshotLimitExceeded",
+				"Maximum number of in-progress snapshots exceeded for a single volume."),
+			Want: "Register DescribeInstances CreateImage DescribeInstances: NotYet",
 		},
 		{
 			Name:  "the instance is on its way to another state",

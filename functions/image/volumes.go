@@ -32,7 +32,8 @@ func mappings(j job.Job) []types.BlockDeviceMapping {
 	}
 	var all []types.BlockDeviceMapping
 	for _, device := range j.Source.Kept {
-		all = append(all, types.BlockDeviceMapping{DeviceName: aws.String(device), Ebs: &types.EbsBlockDevice{DeleteOnTermination: aws.Bool(true)}})
+		all = append(all, types.BlockDeviceMapping{DeviceName: aws.String(device),
+			Ebs: &types.EbsBlockDevice{DeleteOnTermination: aws.Bool(true)}})
 	}
 	return all
 }

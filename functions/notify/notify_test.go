@@ -18,7 +18,8 @@ import (
 func scene(s *steptest.Stage) (handler.Func[job.Batch, job.Batch], job.Batch) {
 	s.Must(s.Ledger.Kept.PutRun(s.Context(), ledger.Run{Name: steptest.RunName, Plan: "nightly", Started: time.Now()}))
 	ends(s, "web", job.Imaged)
-	p := job.Batch{Run: s.Run(), Plan: s.Plan, Execution: "arn:aws:states:eu-central-1:123456789012:execution:goldsmith:" + steptest.RunName}
+	p := job.Batch{Run: s.Run(), Plan: s.Plan,
+		Execution: "arn:aws:states:eu-central-1:123456789012:execution:goldsmith:" + steptest.RunName}
 	p.Sources = []job.Source{{ID: s.Web, Kind: job.Instance}}
 	time.Sleep(time.Hour)
 	return notify.Step{Notifier: s.Notifier()}.Handle, p
@@ -26,7 +27,8 @@ func scene(s *steptest.Stage) (handler.Func[job.Batch, job.Batch], job.Batch) {
 
 func ends(s *steptest.Stage, name string, how job.Ending) {
 	s.Helper()
-	r := job.Result{Run: steptest.RunName, Source: "i-of-" + name, Kind: job.Instance, Name: name, Plan: "nightly", Ending: how, At: time.Now()}
+	r := job.Result{Run: steptest.RunName, Source: "i-of-" + name, Kind: job.Instance, Name: name, Plan: "nightly",
+		Ending: how, At: time.Now()}
 	switch how {
 	case job.Imaged:
 		r.Image.ID = "ami-0abcdef1234567890"
@@ -114,7 +116,8 @@ func TestNotify(t *testing.T) {
 		{
 			Name: "the run itself broke",
 			Given: func(_ *steptest.Stage, p *job.Batch) {
-				p.Failure = &job.Failure{Error: "Failed", Cause: `{"errorMessage":"plan nightly selects 3 sources, its limit is 2 (2). Nothing was touched.","errorType":"Failed"}`}
+				p.Failure = &job.Failure{Error: "Failed",
+					Cause: `{"errorMessage":"plan nightly selects 3 sources, its limit is 2 (2). Nothing was touched.","errorType":"Failed"}`}
 			},
 			Want: tells + ": ok",
 			Then: told(plan.Failed, 1, "plan nightly selects 3 sources, its limit is 2 (2). Nothing was touched."),
@@ -151,7 +154,8 @@ func TestNotify(t *testing.T) {
 		{
 			Name: "an instance whose job was cut off is told by its claim",
 			Given: func(s *steptest.Stage, _ *job.Batch) {
-				s.Hold(ledger.Claim{Source: s.Web, Name: "shop", Run: steptest.RunName, Plan: "nightly", WasRunning: true, Looked: true, StopSent: time.Now()})
+				s.Hold(ledger.Claim{Source: s.Web, Name: "shop", Run: steptest.RunName, Plan: "nightly", WasRunning: true,
+					Looked: true, StopSent: time.Now()})
 			},
 			Want: tells + ": ok",
 			Then: told(plan.Partial, 1, "shop", "its execution ended before its work was done"),

@@ -22,7 +22,8 @@ import (
 // ender finds and ends instances.
 type ender interface {
 	source.Lister
-	TerminateInstances(context.Context, *ec2.TerminateInstancesInput, ...func(*ec2.Options)) (*ec2.TerminateInstancesOutput, error)
+	TerminateInstances(context.Context, *ec2.TerminateInstancesInput,
+		...func(*ec2.Options)) (*ec2.TerminateInstancesOutput, error)
 }
 
 // BootTests ends the test instances that runs left behind.
@@ -153,7 +154,8 @@ func (p BootTests) end(ctx context.Context, r ledger.Registration, i types.Insta
 }
 
 // goesOn reports whether a test of that age is still worked on under its source's claim.
-func (p BootTests) goesOn(ctx context.Context, r ledger.Registration, age time.Duration, claims []ledger.Claim) (bool, error) {
+func (p BootTests) goesOn(ctx context.Context, r ledger.Registration, age time.Duration, claims []ledger.Claim) (bool,
+	error) {
 	at := slices.IndexFunc(claims, func(c ledger.Claim) bool { return c.Source == r.Source && c.Run == r.Run })
 	if at < 0 || age >= oldestTest {
 		return false, nil

@@ -109,7 +109,8 @@ func TestTestInstancesLeftBehind(t *testing.T) {
 				claims = nil
 				j := s.Job()
 				s.Must(s.Ledger.Kept.Await(s.Context(), ledger.Wait{
-					Resource: id, For: job.ForBooted, Run: steptest.RunName, Token: "token", Job: job.Document{Job: j}, Since: time.Now(),
+					Resource: id, For: job.ForBooted, Run: steptest.RunName, Token: "token", Job: job.Document{Job: j},
+					Since: time.Now(),
 				}))
 			},
 			Want: "DescribeInstances TerminateInstances Waits Done: ok",

@@ -27,8 +27,8 @@ func (unlisted) DescribeImages(
 	return &sdk.DescribeImagesOutput{}, nil
 }
 
-// copiesAPI of a job that was cut off go unless an image holds them: one of a person, or the job's own that EC2 does not
-// list and whose registration was never answered.
+// copiesAPI of a job that was cut off go unless an image holds them: one of a person, or the job's own that EC2 does
+// not list and whose registration was never answered.
 func TestCopiesThatAnImageHoldsStay(t *testing.T) {
 	for name, c := range map[string]struct {
 		image  func(r ledger.Registration, root, data string) *sdk.RegisterImageInput

@@ -91,7 +91,8 @@ func TestLeftovers(t *testing.T) {
 		{Name: "a good one is left alone",
 			Given: given(&job.Result{Ending: job.Imaged, Image: job.Image{State: "available"}}), Want: looks + good + rest,
 			Then: is(1, "imaged available")},
-		{Name: "cut off: removed with its snapshot", Given: given(cutOff), Want: looks + finder + " DescribeSnapshots Amend DeregisterImage" +
+		{Name: "cut off: removed with its snapshot", Given: given(cutOff), Want: looks + finder +
+			" DescribeSnapshots Amend DeregisterImage" +
 			record + " Retire" + rest, Then: is(0, "failed removed")},
 		{Name: "its job failed after its snapshots were there: it is whole, and kept", Given: given(whole), Want: looks +
 			record + good + rest, Then: is(1, "failed available")},
@@ -135,7 +136,8 @@ func TestLeftovers(t *testing.T) {
 			}),
 		},
 		{
-			Name: "a copy with all its tags, in the same Region: not touched", Want: looks + finder + " DescribeSnapshots Amend DeregisterImage" +
+			Name: "a copy with all its tags, in the same Region: not touched", Want: looks + finder +
+				" DescribeSnapshots Amend DeregisterImage" +
 				record + " Retire" + rest + " | Claims Slots DescribeInstances Unsettled" + rest,
 			Given: given(cutOff, func(s *steptest.Stage, id string) {
 				time.Sleep(time.Hour)
@@ -161,7 +163,8 @@ func TestLeftovers(t *testing.T) {
 		},
 		{
 			Name: "its creation was never answered: found by its name",
-			Want: "Claims Slots DescribeInstances Unsettled DescribeImages Amend Results" + finder + " DescribeSnapshots Amend DeregisterImage" +
+			Want: "Claims Slots DescribeInstances Unsettled DescribeImages Amend Results" + finder +
+				" DescribeSnapshots Amend DeregisterImage" +
 				record + " Retire" + rest,
 			Given: given(cutOff, func(s *steptest.Stage, id string) {
 				r, _, err := s.Ledger.Kept.Registration(s.Context(), id)
@@ -189,7 +192,8 @@ func TestLeftovers(t *testing.T) {
 				Times: job.Times{Snapshotted: time.Unix(1, 0)}}),
 		},
 		{
-			Name: "it failed its test yesterday: removed", Want: looks + finder + " DescribeSnapshots Amend DeregisterImage" + record + " Retire" +
+			Name: "it failed its test yesterday: removed", Want: looks + finder + " DescribeSnapshots Amend DeregisterImage" +
+				record + " Retire" +
 				rest, Then: is(0, "failed removed"),
 			Given: func(s *steptest.Stage, in *json.RawMessage) {
 				given(&job.Result{Ending: job.Broken, Image: job.Image{State: job.Unproven},

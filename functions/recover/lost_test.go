@@ -26,8 +26,9 @@ func TestTheTableWasLost(t *testing.T) {
 		time.Sleep(time.Hour)
 		book := ledger.NewMemory()
 		notifier := s.Notifier()
-		runs := recovery.Runs{Executions: s.SFN, Ledger: book, Notifier: notifier, Plans: nightlyOf(s), Machine: steptest.Machine,
-			Now: time.Now}
+		runs := recovery.Runs{Executions: s.SFN, Ledger: book, Notifier: notifier, Plans: nightlyOf(s),
+			Machine: steptest.Machine,
+			Now:     time.Now}
 		sweep := func() {
 			s.Helper()
 			recent, err := runs.Recent(s.Context())

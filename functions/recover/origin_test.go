@@ -90,7 +90,8 @@ func TestAdoptedLineages(t *testing.T) {
 				ID: aws.ToString(made.ImageId)})
 		s.Must(err)
 		copied, err := s.EC2.CopyImage(s.Context(),
-			&sdk.CopyImageInput{Name: aws.String("a copy"), SourceImageId: made.ImageId, SourceRegion: aws.String(steptest.Region),
+			&sdk.CopyImageInput{Name: aws.String("a copy"), SourceImageId: made.ImageId,
+				SourceRegion:      aws.String(steptest.Region),
 				TagSpecifications: adoptable("i-0123456789abcdef0", "r")})
 		s.Must(err)
 		time.Sleep(2 * time.Hour)

@@ -18,7 +18,8 @@ import (
 
 // scheduled is the look for overdue runs in an account with these plans. The
 // first sweep of an account was long ago, in January 2000, when a stage begins.
-func scheduled(plans ...plan.Plan) func(*steptest.Stage) (handler.Func[json.RawMessage, recovery.Answer], json.RawMessage) {
+func scheduled(plans ...plan.Plan) func(*steptest.Stage) (handler.Func[json.RawMessage, recovery.Answer],
+	json.RawMessage) {
 	return func(s *steptest.Stage) (handler.Func[json.RawMessage, recovery.Answer], json.RawMessage) {
 		known := plan.Plans{Default: plans[0].Name, Plans: map[string]plan.Plan{}}
 		for _, p := range plans {
@@ -75,11 +76,15 @@ func TestOverdue(t *testing.T) {
 		{name: "ran ok", moment: "2000-01-03T12:00:00Z", run: "nightly-20000103T020000Z", outcome: plan.OK},
 		{name: "ran in part", moment: "2000-01-03T12:00:00Z", run: "nightly-20000103T020000Z", outcome: plan.Partial},
 		{name: "failed", moment: "2000-01-03T12:00:00Z", run: "nightly-20000103T020000Z", outcome: plan.Failed, want: 7200},
-		{name: "within its window: the run before counts, and was ok", moment: "2000-01-03T05:00:00Z", run: "nightly-20000102T020000Z", outcome: plan.OK},
-		{name: "the window is over, and the run may still be at work", moment: "2000-01-03T10:00:00Z", run: "nightly-20000102T020000Z", outcome: plan.OK},
+		{name: "within its window: the run before counts, and was ok", moment: "2000-01-03T05:00:00Z",
+			run: "nightly-20000102T020000Z", outcome: plan.OK},
+		{name: "the window is over, and the run may still be at work", moment: "2000-01-03T10:00:00Z",
+			run: "nightly-20000102T020000Z", outcome: plan.OK},
 		{name: "at work for too long", moment: "2000-01-03T11:00:00Z", run: "nightly-20000103T020000Z", want: 3600},
-		{name: "an older success does not count", moment: "2000-01-03T11:00:00Z", run: "nightly-20000102T020000Z", outcome: plan.OK, want: 3600},
-		{name: "a run by hand does not count: its name is not known", moment: "2000-01-03T11:00:00Z", run: "nightly-now-1", outcome: plan.OK, want: 3600},
+		{name: "an older success does not count", moment: "2000-01-03T11:00:00Z", run: "nightly-20000102T020000Z",
+			outcome: plan.OK, want: 3600},
+		{name: "a run by hand does not count: its name is not known", moment: "2000-01-03T11:00:00Z", run: "nightly-now-1",
+			outcome: plan.OK, want: 3600},
 		{name: "deployed after its last due time", moment: "2000-01-01T23:00:00Z", calls: "GetRun PutRun: ok | GetRun: ok"},
 	} {
 		if c.calls == "" {
@@ -121,7 +126,8 @@ func TestOverdueThroughChangesOfTheClocks(t *testing.T) {
 		{"before the clocks go forward", "30 1", "2000-03-25T12:00:00Z", "nightly-20000325T003000Z"},
 		{"after them", "30 1", "2000-03-27T12:00:00Z", "nightly-20000326T233000Z"},
 		{"the night in which 02:30 comes twice", "30 2", "2000-10-29T12:00:00Z", "nightly-20001029T003000Z"},
-		{"the night in which 02:30 does not come: the night before counts", "30 2", "2000-03-26T12:00:00Z", "nightly-20000325T013000Z"},
+		{"the night in which 02:30 does not come: the night before counts", "30 2", "2000-03-26T12:00:00Z",
+			"nightly-20000325T013000Z"},
 	} {
 		berlin := timed("nightly", "cron("+c.clock+" * * ? *)", "Europe/Berlin")
 		steptest.Play(t, scheduled(berlin), cases{{
@@ -153,7 +159,8 @@ func TestOverdueOfSeveralPlans(t *testing.T) {
 			Then: then(map[string]float64{"nightly": 0, "weekly": 5 * 24 * 3600}),
 		},
 		{
-			Name: "the ledger cannot be reached for one: the others are told of, and the sweep has done its work", Want: first + " | GetRun*3: Transient",
+			Name: "the ledger cannot be reached for one: the others are told of, and the sweep has done its work", Want: first +
+				" | GetRun*3: Transient",
 			Between: func(s *steptest.Stage) { all("2000-01-07T13:00:00Z")(s); s.Logs.Reset(); s.Ledger.Break("GetRun", 1) },
 			Says:    []string{"looking whether plan nightly is overdue"},
 			Then:    then(map[string]float64{"weekly": 5 * 24 * 3600}),
@@ -167,13 +174,15 @@ func TestOverdueOfSeveralPlans(t *testing.T) {
 	})
 	steptest.Play(t, scheduled(nightly, wrong), cases{{
 		Name: "a schedule that is none keeps no other from its own", Want: "GetRun PutRun: Failed",
-		Says: []string{"looking whether plan broken is overdue", "exactly one must be ?"}, Then: then(map[string]float64{"nightly": 0}),
+		Says: []string{"looking whether plan broken is overdue", "exactly one must be ?"},
+		Then: then(map[string]float64{"nightly": 0}),
 	}})
 	steptest.Play(t, scheduled(yearly), cases{
 		{
-			Name: "a yearly run that did not come rings for as long as the ledger would remember it",
-			Want: "GetRun PutRun: ok | GetRun PutRun GetRun: ok", Between: func(s *steptest.Stage) { clock(s, "2000-03-03T00:00:00Z") },
-			Then: then(map[string]float64{"yearly": (61*24 - 8) * 3600}),
+			Name:    "a yearly run that did not come rings for as long as the ledger would remember it",
+			Want:    "GetRun PutRun: ok | GetRun PutRun GetRun: ok",
+			Between: func(s *steptest.Stage) { clock(s, "2000-03-03T00:00:00Z") },
+			Then:    then(map[string]float64{"yearly": (61*24 - 8) * 3600}),
 		},
 		{
 			Name: "and no longer: that it came would be forgotten, too",
@@ -197,7 +206,8 @@ func TestOverdueSinceItsSchedule(t *testing.T) {
 		{
 			Name: "seen first by this sweep", Want: "GetRun PutRun: ok",
 			Then: func(s *steptest.Stage, _ recovery.Answer) {
-				s.Same("record", seen(s), ledger.Run{Name: name, Plan: "nightly", Started: time.Now().UTC(), Scheduled: time.Now().UTC()})
+				s.Same("record", seen(s), ledger.Run{Name: name, Plan: "nightly", Started: time.Now().UTC(),
+					Scheduled: time.Now().UTC()})
 			},
 		},
 		{

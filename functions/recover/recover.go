@@ -106,9 +106,10 @@ func New(a Account) Step {
 			EC2: a.EC2, Origins: a.Origins, Ledger: a.Ledger, Executions: a.Executions, Execution: starter.Execution,
 			Tests: tested(a.Plans),
 		},
-		exemption: Exemption{Ledger: a.Ledger, Notices: a.Notifier, Notify: a.Plans.Plans[a.Plans.Default].Notify, Now: a.Now},
-		problems:  Problems{EC2: a.EC2, Notices: a.Notifier, Notify: a.Plans.Plans[a.Plans.Default].Notify},
-		home:      a.Home,
+		exemption: Exemption{Ledger: a.Ledger, Notices: a.Notifier, Notify: a.Plans.Plans[a.Plans.Default].Notify,
+			Now: a.Now},
+		problems: Problems{EC2: a.EC2, Notices: a.Notifier, Notify: a.Plans.Plans[a.Plans.Default].Notify},
+		home:     a.Home,
 	}
 }
 

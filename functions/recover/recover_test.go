@@ -169,7 +169,8 @@ func TestSweep(t *testing.T) {
 				s.Execute("going-on")
 				with(func(c *ledger.Claim) { by("going-on")(c); c.Left = time.Now() })(s, in)
 				s.Must(s.Ledger.Kept.PutResult(s.Context(),
-					job.Result{Run: steptest.RunName, Source: s.Web, Name: "web", Ending: job.LeftStopped, Problem: "the image failed"}))
+					job.Result{Run: steptest.RunName, Source: s.Web, Name: "web", Ending: job.LeftStopped,
+						Problem: "the image failed"}))
 			},
 			Want:    "Claims DescribeInstances StartInstances Record Slots: ok | Claims DescribeInstances Waits Results PutResult Slots Free Drop Slots GetRun: ok",
 			Between: func(*steptest.Stage) { time.Sleep(5 * time.Minute) },

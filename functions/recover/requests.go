@@ -112,7 +112,8 @@ func (r Requests) next(ctx context.Context, known ledger.Request, value string) 
 		return nil
 	}
 	next := ledger.Request{
-		Source: known.Source, Kind: known.Kind, Value: value, Version: known.Later.Version, Since: known.Later.At, Revision: known.Revision,
+		Source: known.Source, Kind: known.Kind, Value: value, Version: known.Later.Version, Since: known.Later.At,
+		Revision: known.Revision,
 	}
 	return r.begin(ctx, next, runs.RequestName(next.Source, next.Version))
 }
@@ -169,12 +170,14 @@ func (r Requests) answered(ctx context.Context, known ledger.Request) (bool, err
 }
 
 func (r Requests) begin(ctx context.Context, known ledger.Request, name string) error {
-	begun, err := r.Starter.Requested(ctx, name, known.Since, job.Request{Source: known.Source, Kind: known.Kind, Value: known.Value})
+	begun, err := r.Starter.Requested(ctx, name, known.Since,
+		job.Request{Source: known.Source, Kind: known.Kind, Value: known.Value})
 	if err != nil {
 		return err
 	}
 	if !begun.Repeated {
-		handler.Log(ctx).WarnContext(ctx, "answered a request that no event asked for", "source", known.Source, "run", begun.Run)
+		handler.Log(ctx).WarnContext(ctx, "answered a request that no event asked for", "source", known.Source, "run",
+			begun.Run)
 	}
 	known.Run = name
 	return r.put(ctx, known)

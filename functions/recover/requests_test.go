@@ -314,7 +314,8 @@ func TestRequestsWhoseRunIsNotListed(t *testing.T) {
 		starter := runs.Starter{Executions: s.SFN, Plans: nightlyOf(s), Machine: steptest.Machine}
 		requests := recovery.Requests{
 			EC2: s.EC2, Ledger: s.Ledger, Starter: starter,
-			Runs: recovery.Runs{Executions: s.SFN, Ledger: s.Ledger, Plans: nightlyOf(s), Machine: steptest.Machine, Now: time.Now},
+			Runs: recovery.Runs{Executions: s.SFN, Ledger: s.Ledger, Plans: nightlyOf(s), Machine: steptest.Machine,
+				Now: time.Now},
 		}
 		return func(ctx context.Context, _ json.RawMessage) (recovery.Answer, error) {
 			return recovery.Answer{}, requests.Answer(ctx, nil, nil)

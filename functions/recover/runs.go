@@ -64,7 +64,8 @@ type Run = sfntypes.ExecutionListItem
 // It is eventually consistent, so a run that has just begun may be missing.
 func (r Runs) Recent(ctx context.Context) ([]Run, error) {
 	var recent []Run
-	pages := sfn.NewListExecutionsPaginator(r.Executions, &sfn.ListExecutionsInput{StateMachineArn: aws.String(r.Machine), MaxResults: 1000})
+	pages := sfn.NewListExecutionsPaginator(r.Executions,
+		&sfn.ListExecutionsInput{StateMachineArn: aws.String(r.Machine), MaxResults: 1000})
 	oldest := r.Now().Add(-lookback)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)

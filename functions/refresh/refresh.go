@@ -71,7 +71,8 @@ func lasting(err error) (string, error) {
 func count(ctx context.Context, j job.Job) {
 	for _, r := range j.Refreshes {
 		if r.Problem != "" {
-			handler.Log(ctx).WarnContext(ctx, "not refreshed", "group", r.Group, "refresh", r.ID, "status", r.Status, "problem", r.Problem)
+			handler.Log(ctx).WarnContext(ctx, "not refreshed", "group", r.Group, "refresh", r.ID, "status", r.Status, "problem",
+				r.Problem)
 			metric.Put(ctx, handler.Log(ctx), metric.RefreshesFailed, j.Run.Plan, 1)
 		}
 	}

@@ -206,7 +206,8 @@ func (s Step) answer(ctx context.Context, j job.Job, ending job.Ending) (left *j
 		return nil, err
 	}
 	if lasting != nil {
-		left = &job.Reason{Code: job.RequestLeft, Text: "tag " + tag.Request + " cannot be taken off (" + fault.Code(lasting) +
+		left = &job.Reason{Code: job.RequestLeft, Text: "tag " + tag.Request + " cannot be taken off (" +
+			fault.Code(lasting) +
 			"): take it off by hand, it asks for nothing until it is put on again"}
 	}
 	if ending == job.Imaged {

@@ -391,7 +391,8 @@ func TestReleaseRegisters(t *testing.T) {
 		{
 			Name: "the register is busy: tried again, the claim stays meanwhile", Want: first + " Register: Transient | " +
 				first + " Register CreateTags Drop: ok",
-			Given: func(s *steptest.Stage, j *job.Job) { made(web)(s, j); s.Ledger.Break("Register", 1) }, Then: registered(true),
+			Given: func(s *steptest.Stage, j *job.Job) { made(web)(s, j); s.Ledger.Break("Register", 1) },
+			Then:  registered(true),
 		},
 	})
 }

@@ -103,7 +103,8 @@ func TestBusyIsAnErrorOfEachStep(t *testing.T) {
 func boots(s *steptest.Stage, snapshot string) {
 	s.Helper()
 	_, err := s.EC2.RegisterImage(s.Context(), &sdk.RegisterImageInput{
-		Name: aws.String("of " + snapshot), RootDeviceName: aws.String("/dev/xvda"), Architecture: types.ArchitectureValuesX8664,
+		Name: aws.String("of " + snapshot), RootDeviceName: aws.String("/dev/xvda"),
+		Architecture: types.ArchitectureValuesX8664,
 		BlockDeviceMappings: []types.BlockDeviceMapping{
 			{DeviceName: aws.String("/dev/xvda"), Ebs: &types.EbsBlockDevice{SnapshotId: aws.String(snapshot)}},
 		},

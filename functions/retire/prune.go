@@ -21,9 +21,12 @@ import (
 
 // templatesAPI are launch templates and their versions.
 type templatesAPI interface {
-	DescribeLaunchTemplates(context.Context, *ec2.DescribeLaunchTemplatesInput, ...func(*ec2.Options)) (*ec2.DescribeLaunchTemplatesOutput, error)
-	DescribeLaunchTemplateVersions(context.Context, *ec2.DescribeLaunchTemplateVersionsInput, ...func(*ec2.Options)) (*ec2.DescribeLaunchTemplateVersionsOutput, error)
-	DeleteLaunchTemplateVersions(context.Context, *ec2.DeleteLaunchTemplateVersionsInput, ...func(*ec2.Options)) (*ec2.DeleteLaunchTemplateVersionsOutput, error)
+	DescribeLaunchTemplates(context.Context, *ec2.DescribeLaunchTemplatesInput,
+		...func(*ec2.Options)) (*ec2.DescribeLaunchTemplatesOutput, error)
+	DescribeLaunchTemplateVersions(context.Context, *ec2.DescribeLaunchTemplateVersionsInput,
+		...func(*ec2.Options)) (*ec2.DescribeLaunchTemplateVersionsOutput, error)
+	DeleteLaunchTemplateVersions(context.Context, *ec2.DeleteLaunchTemplateVersionsInput,
+		...func(*ec2.Options)) (*ec2.DeleteLaunchTemplateVersionsOutput, error)
 }
 
 // versionsMost is how many versions DeleteLaunchTemplateVersions takes, and the size of a page of both describes.
@@ -113,14 +116,17 @@ func (r *round) pruneOne(ctx context.Context, t types.LaunchTemplate, keys, imag
 		return err
 	}
 	for some := range slices.Chunk(numbers, versionsMost) {
-		out, err := r.EC2.DeleteLaunchTemplateVersions(ctx, &ec2.DeleteLaunchTemplateVersionsInput{LaunchTemplateId: t.LaunchTemplateId, Versions: some})
+		out, err := r.EC2.DeleteLaunchTemplateVersions(ctx,
+			&ec2.DeleteLaunchTemplateVersionsInput{LaunchTemplateId: t.LaunchTemplateId, Versions: some})
 		if err != nil {
 			return err
 		}
 		handler.Log(ctx).InfoContext(ctx, "pruned", "template", aws.ToString(t.LaunchTemplateId), "versions", some)
 		for _, left := range out.UnsuccessfullyDeletedLaunchTemplateVersions {
-			if left.ResponseError != nil && left.ResponseError.Code != types.LaunchTemplateErrorCodeLaunchTemplateVersionDoesNotExist {
-				return fmt.Errorf("version %d: %s: %s", aws.ToInt64(left.VersionNumber), left.ResponseError.Code, aws.ToString(left.ResponseError.Message))
+			if left.ResponseError != nil &&
+				left.ResponseError.Code != types.LaunchTemplateErrorCodeLaunchTemplateVersionDoesNotExist {
+				return fmt.Errorf("version %d: %s: %s", aws.ToInt64(left.VersionNumber), left.ResponseError.Code,
+					aws.ToString(left.ResponseError.Message))
 			}
 		}
 	}
@@ -148,7 +154,8 @@ func (r *round) stale(
 				r.stays(t, v, why)
 				continue
 			}
-			if !aws.ToBool(v.DefaultVersion) && number != aws.ToInt64(t.DefaultVersionNumber) && number != aws.ToInt64(t.LatestVersionNumber) {
+			if !aws.ToBool(v.DefaultVersion) && number != aws.ToInt64(t.DefaultVersionNumber) &&
+				number != aws.ToInt64(t.LatestVersionNumber) {
 				numbers = append(numbers, strconv.FormatInt(number, 10))
 				r.pruned(v)
 			}

@@ -82,7 +82,8 @@ func TestRetireRefuses(t *testing.T) {
 			Want: sees + "*2" + gates + " PutRetirement DescribeSnapshots DeregisterImage PutRetirement" + ": ok",
 			Then: func(s *steptest.Stage, _ job.Batch) {
 				s.Same("image", is(s, due), "deprecated")
-				s.Same("status", status(s, due), "stuck: no rule keeps it; deregistering it failed: OperationNotPermitted: The image is protected. The next run tries again.")
+				s.Same("status", status(s, due),
+					"stuck: no rule keeps it; deregistering it failed: OperationNotPermitted: The image is protected. The next run tries again.")
 			},
 		},
 		{

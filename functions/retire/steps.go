@@ -15,8 +15,10 @@ import (
 
 // deprecationAPI is advice to who lists images: launching goes on.
 type deprecationAPI interface {
-	EnableImageDeprecation(context.Context, *ec2.EnableImageDeprecationInput, ...func(*ec2.Options)) (*ec2.EnableImageDeprecationOutput, error)
-	DisableImageDeprecation(context.Context, *ec2.DisableImageDeprecationInput, ...func(*ec2.Options)) (*ec2.DisableImageDeprecationOutput, error)
+	EnableImageDeprecation(context.Context, *ec2.EnableImageDeprecationInput,
+		...func(*ec2.Options)) (*ec2.EnableImageDeprecationOutput, error)
+	DisableImageDeprecation(context.Context, *ec2.DisableImageDeprecationInput,
+		...func(*ec2.Options)) (*ec2.DisableImageDeprecationOutput, error)
 }
 
 // do takes the next step of one image.

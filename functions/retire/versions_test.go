@@ -149,7 +149,8 @@ func TestAVersionThatIsPinnedByNow(t *testing.T) {
 		"by nothing": {func(*steptest.Stage, string) {}, []int64{3}, job.Retired, ""},
 		"by a group": {func(s *steptest.Stage, id string) { pinning(s, id, "1") }, []int64{1, 3}, job.Retired,
 			"version 1 of launch template fleet names it and stays: Auto Scaling group pinned by now launches it by its number"},
-		"by a group that launches the default": {func(s *steptest.Stage, id string) { pinning(s, id, "$Default") }, []int64{3},
+		"by a group that launches the default": {func(s *steptest.Stage, id string) { pinning(s, id, "$Default") },
+			[]int64{3},
 			job.Retired, ""},
 		"by what cannot be read": {func(s *steptest.Stage, _ string) {
 			s.Cloud.Inject(ec2.Fault{Action: "DescribeFleets", Code: "UnauthorizedOperation"})

@@ -29,7 +29,8 @@ func (s Step) launchable(ctx context.Context, j job.Job) (found types.Image, err
 	switch image.ProgressOf(found.State) {
 	case image.Pending:
 		// An image may look available and be pending again for a while.
-		return found, &fault.NotYet{Err: fmt.Errorf("image %s of %s (%s) is %s again", j.Image.ID, j.Source.Name, j.Source.ID, found.State)}
+		return found, &fault.NotYet{Err: fmt.Errorf("image %s of %s (%s) is %s again", j.Image.ID, j.Source.Name,
+			j.Source.ID, found.State)}
 	case image.Lost:
 		return found, useless(j, fmt.Sprintf("is %s now. %s", found.State, image.Why(found)))
 	case image.Available:

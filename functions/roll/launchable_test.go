@@ -52,7 +52,8 @@ func TestAnImageThatCannotBeLaunched(t *testing.T) {
 // pendingImage asks for an image and does not wait for it.
 func pendingImage(s *steptest.Stage) string {
 	s.Helper()
-	out, err := s.EC2.CreateImage(s.Context(), &sdk.CreateImageInput{InstanceId: aws.String(s.Web), Name: aws.String("another"), NoReboot: aws.Bool(true)})
+	out, err := s.EC2.CreateImage(s.Context(),
+		&sdk.CreateImageInput{InstanceId: aws.String(s.Web), Name: aws.String("another"), NoReboot: aws.Bool(true)})
 	s.Must(err)
 	return aws.ToString(out.ImageId)
 }

@@ -67,7 +67,8 @@ func TestNumberedVersionsAreReadByThePage(t *testing.T) {
 				s.Same("problem", r.Problem, "")
 				s.Same("named", strings.Contains(r.Note, "group fleet-10 (version 10)") && strings.Contains(r.Note,
 					fmt.Sprint(" and ", many-12-map[bool]int{true: 1}[gone], " more go on launching what it has now")), true)
-				// The template, two pages of numbers or one and two of all, a look for the alias's, and one before the default moves.
+				// The template, two pages of numbers or one and two of all, a look for the alias's, and one before the default
+				// moves.
 				s.Same("calls", len(s.Sent("DescribeLaunchTemplateVersions"))-asked, map[bool]int{false: 4, true: 5}[gone])
 			})
 		})

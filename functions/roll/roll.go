@@ -43,7 +43,8 @@ type Step struct {
 func (s Step) writer() rollout.Writer {
 	return rollout.Writer{
 		Finder: rollout.Finder{
-			EC2: s.EC2, Groups: s.AutoScaling, Parameters: s.SSM, Ledger: s.Ledger, Lineages: s.Lineages, Path: s.Path, Now: s.Now,
+			EC2: s.EC2, Groups: s.AutoScaling, Parameters: s.SSM, Ledger: s.Ledger, Lineages: s.Lineages, Path: s.Path,
+			Now: s.Now,
 		},
 		Templates: s.EC2, Values: s.SSM, Records: s.Ledger,
 	}

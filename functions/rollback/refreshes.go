@@ -23,8 +23,10 @@ import (
 type groupsAPI interface {
 	rollout.Groups
 	autoscaling.DescribeInstanceRefreshesAPIClient
-	RollbackInstanceRefresh(context.Context, *autoscaling.RollbackInstanceRefreshInput, ...func(*autoscaling.Options)) (*autoscaling.RollbackInstanceRefreshOutput, error)
-	StartInstanceRefresh(context.Context, *autoscaling.StartInstanceRefreshInput, ...func(*autoscaling.Options)) (*autoscaling.StartInstanceRefreshOutput, error)
+	RollbackInstanceRefresh(context.Context, *autoscaling.RollbackInstanceRefreshInput,
+		...func(*autoscaling.Options)) (*autoscaling.RollbackInstanceRefreshOutput, error)
+	StartInstanceRefresh(context.Context, *autoscaling.StartInstanceRefreshInput,
+		...func(*autoscaling.Options)) (*autoscaling.StartInstanceRefreshOutput, error)
 }
 
 // membersAPI tells which instances run an image, what versions of templates launch, and which fleets launch from them.
@@ -240,14 +242,16 @@ func (u Undo) after(r types.InstanceRefresh) bool {
 
 // undo asks Auto Scaling, which takes a group's name and no refresh's id: what goes on is rolled back.
 func (f *Round) undo(ctx context.Context, g types.AutoScalingGroup) (back bool, left string) {
-	_, err := f.Groups.RollbackInstanceRefresh(ctx, &autoscaling.RollbackInstanceRefreshInput{AutoScalingGroupName: g.AutoScalingGroupName})
+	_, err := f.Groups.RollbackInstanceRefresh(ctx,
+		&autoscaling.RollbackInstanceRefreshInput{AutoScalingGroupName: g.AutoScalingGroupName})
 	switch {
 	case err == nil:
 		return true, ""
 	case fault.Code(err) == noneActive:
 		return false, "had its refresh end before it could be rolled back: look at which version it names, and refresh it"
 	case fault.Code(err) == irreversible:
-		return false, "has a refresh that Auto Scaling does not roll back: cancel it, and refresh the group (" + fault.Brief(err) + ")"
+		return false, "has a refresh that Auto Scaling does not roll back: cancel it, and refresh the group (" +
+			fault.Brief(err) + ")"
 	default:
 		return false, "was not rolled back; ask again: " + fault.Brief(err)
 	}

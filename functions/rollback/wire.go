@@ -22,7 +22,8 @@ func Wire(ctx context.Context, read settings.Reader) (handler.Func[json.RawMessa
 	cloud, scaling := ec2.NewFromConfig(s.AWS), autoscaling.NewFromConfig(s.AWS)
 	fleet := Fleet{Groups: scaling, Members: cloud}
 	return Step{
-		EC2: cloud, AutoScaling: scaling, SSM: ssm.NewFromConfig(s.AWS), Ledger: s.Ledger, Slack: slack.Wire(s), Refreshes: fleet,
-		Now: s.Now,
+		EC2: cloud, AutoScaling: scaling, SSM: ssm.NewFromConfig(s.AWS), Ledger: s.Ledger, Slack: slack.Wire(s),
+		Refreshes: fleet,
+		Now:       s.Now,
 	}.Handle, nil
 }

@@ -54,7 +54,8 @@ func started(s *steptest.Stage, description string) (id string, by map[string]st
 const root = "/dev/xvda"
 
 // ofSet has the case copy the root volume's snapshot of a set.
-func ofSet(tags func(s *steptest.Stage, of map[string]string) map[string]string) func(*steptest.Stage, *snapshot.Input) {
+func ofSet(tags func(s *steptest.Stage, of map[string]string) map[string]string) func(*steptest.Stage,
+	*snapshot.Input) {
 	return func(s *steptest.Stage, in *snapshot.Input) {
 		of, other := set(s, "database"), set(s, "other")
 		s.Must(s.Cloud.SetTags(other["/dev/sdf"], map[string]string{tag.Device: "/dev/sdf"})) // It is of another set.

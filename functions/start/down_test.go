@@ -208,7 +208,8 @@ func TestStartIsBack(t *testing.T) {
 		},
 		{
 			Name: "its claim cannot be read: it may be about to stop", Want: "DescribeInstances Claim: Transient",
-			Given: func(s *steptest.Stage, _ *job.Job) { s.Ledger.Break("Claim", 1) }, Says: []string{"looking up the claim of i-"},
+			Given: func(s *steptest.Stage, _ *job.Job) { s.Ledger.Break("Claim", 1) },
+			Says:  []string{"looking up the claim of i-"},
 		},
 		{
 			Name: "terminated", Given: func(s *steptest.Stage, _ *job.Job) { s.Set(s.Web, ec2.Terminated) },

@@ -37,7 +37,8 @@ func TestTriggerNow(t *testing.T) {
 				})
 			}),
 		},
-		{Name: "sent twice under one id: the same run", Want: "StartExecution: ok | StartExecution: ok", Then: started(run, nil)},
+		{Name: "sent twice under one id: the same run", Want: "StartExecution: ok | StartExecution: ok",
+			Then: started(run, nil)},
 		{
 			Name:  "a snapshot",
 			Given: text(`{"goldsmith":"run","version":"1","plan":"nightly","source":"snap-0c1d2e3f4a5b60718","id":"1"}`),

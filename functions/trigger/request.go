@@ -117,7 +117,8 @@ func (s Step) going(ctx context.Context, r ledger.Request) (bool, error) {
 	if r.Run == "" || r.Answered {
 		return false, nil
 	}
-	out, err := s.SFN.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: aws.String(s.Starter.Execution(r.Run))})
+	out, err := s.SFN.DescribeExecution(ctx,
+		&sfn.DescribeExecutionInput{ExecutionArn: aws.String(s.Starter.Execution(r.Run))})
 	switch {
 	case fault.IsNotFound(err):
 		return s.Now().Sub(r.At) < appearing, nil

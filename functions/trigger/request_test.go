@@ -51,7 +51,8 @@ func TestTriggerChanges(t *testing.T) {
 	ended := func(s *steptest.Stage, _ *json.RawMessage) { s.Abort(executions + first) }
 	steptest.Play(t, begun, cases{
 		{
-			Name: "while the run goes on: written down, and nothing is started", Want: "GetRequest DescribeExecution PutRequest: ok",
+			Name: "while the run goes on: written down, and nothing is started",
+			Want: "GetRequest DescribeExecution PutRequest: ok",
 			Then: func(s *steptest.Stage, a trigger.Answer) {
 				s.Same("answer", a, trigger.Answer{Ignored: "run " + first + " answers an earlier change; one more run follows it"})
 				s.Same("runs", ran(s), 1)
@@ -59,7 +60,8 @@ func TestTriggerChanges(t *testing.T) {
 			},
 		},
 		{
-			Name: "delivered twice while the run goes on: written down once", Want: "GetRequest DescribeExecution PutRequest: ok | GetRequest: ok",
+			Name: "delivered twice while the run goes on: written down once",
+			Want: "GetRequest DescribeExecution PutRequest: ok | GetRequest: ok",
 			Then: starts(1),
 		},
 		{
@@ -71,8 +73,9 @@ func TestTriggerChanges(t *testing.T) {
 			},
 		},
 		{
-			Name: "an older change that comes late", Given: func(s *steptest.Stage, in *json.RawMessage) { *in = change(s, 3, -time.Minute) },
-			Want: "GetRequest: ok",
+			Name:  "an older change that comes late",
+			Given: func(s *steptest.Stage, in *json.RawMessage) { *in = change(s, 3, -time.Minute) },
+			Want:  "GetRequest: ok",
 			Then: func(s *steptest.Stage, a trigger.Answer) {
 				s.Same("answer", a, trigger.Answer{Ignored: "a newer change of the tag is known"})
 			},
@@ -149,7 +152,8 @@ func TestTriggerFirstChange(t *testing.T) {
 		{
 			Name: "another change is about to start its run: this one follows",
 			Given: func(s *steptest.Stage, _ *json.RawMessage) {
-				put(s, ledger.Request{Run: "request-" + asking + "-v3", Version: 3, Since: at("2026-03-22T02:00:00Z"), At: time.Now()})
+				put(s, ledger.Request{Run: "request-" + asking + "-v3", Version: 3, Since: at("2026-03-22T02:00:00Z"),
+					At: time.Now()})
 			},
 			Want: "GetRequest DescribeExecution PutRequest: ok",
 			Then: func(s *steptest.Stage, _ trigger.Answer) { s.Same("later", known(s).Later.Version, int64(4)) },
@@ -157,7 +161,8 @@ func TestTriggerFirstChange(t *testing.T) {
 		{
 			Name: "another change was to start its run and never did: this one starts",
 			Given: func(s *steptest.Stage, _ *json.RawMessage) {
-				put(s, ledger.Request{Run: "request-" + asking + "-v3", Version: 3, Since: at("2026-03-22T02:00:00Z"), At: time.Now()})
+				put(s, ledger.Request{Run: "request-" + asking + "-v3", Version: 3, Since: at("2026-03-22T02:00:00Z"),
+					At: time.Now()})
 				time.Sleep(2 * time.Minute)
 			},
 			Want: "GetRequest DescribeExecution PutRequest StartExecution: ok",

@@ -67,7 +67,8 @@ func answerOf(b runs.Begun) Answer {
 func (s Step) scheduled(ctx context.Context, e event.Scheduled) (runs.Begun, error) {
 	p, ok := s.Starter.Plans.Plans[e.Plan]
 	if !ok {
-		return runs.Begun{}, fault.Failure("Deploy the suite again, so that schedules and plans agree.", "schedule %s: %s", e.Schedule, s.Starter.Unknown(e.Plan))
+		return runs.Begun{}, fault.Failure("Deploy the suite again, so that schedules and plans agree.", "schedule %s: %s",
+			e.Schedule, s.Starter.Unknown(e.Plan))
 	}
 	return s.Starter.Scheduled(ctx, p, e.Time)
 }

@@ -151,7 +151,8 @@ func TestTriggerQualified(t *testing.T) {
 				Ledger:  s.Ledger, SFN: s.SFN, Home: steptest.Home, Now: time.Now,
 			}.Handle, s.Sample("schedule")
 		}
-		steptest.Play(t, qualified, cases{{Name: qualifier, Want: "StartExecution: ok", Then: started("nightly-20260322T020000Z", nil)}})
+		steptest.Play(t, qualified, cases{{Name: qualifier, Want: "StartExecution: ok",
+			Then: started("nightly-20260322T020000Z", nil)}})
 	}
 }
 
@@ -166,7 +167,8 @@ func TestTriggerTag(t *testing.T) {
 	}
 	valued := func(value string) func(*steptest.Stage, *json.RawMessage) {
 		return func(s *steptest.Stage, in *json.RawMessage) {
-			*in = json.RawMessage(strings.ReplaceAll(string(s.Sample("tag-request-plan")), `"goldsmith:image": "nightly"`, `"goldsmith:image": "`+value+`"`))
+			*in = json.RawMessage(strings.ReplaceAll(string(s.Sample("tag-request-plan")), `"goldsmith:image": "nightly"`,
+				`"goldsmith:image": "`+value+`"`))
 		}
 	}
 	wrong := func(value, problem string) func(*steptest.Stage, trigger.Answer) {
@@ -191,7 +193,8 @@ func TestTriggerTag(t *testing.T) {
 				})
 			}),
 		},
-		{Name: "delivered twice: the same run", Want: "GetRequest PutRequest StartExecution: ok | GetRequest StartExecution: ok", Then: started(run, nil)},
+		{Name: "delivered twice: the same run",
+			Want: "GetRequest PutRequest StartExecution: ok | GetRequest StartExecution: ok", Then: started(run, nil)},
 		{
 			Name: "now is the default plan", Given: event("tag-request-now"), Want: "GetRequest PutRequest StartExecution: ok",
 			Then: started("request-i-0a1b2c3d4e5f60718-v5", func(s *steptest.Stage, p job.Batch) {
@@ -211,11 +214,13 @@ func TestTriggerTag(t *testing.T) {
 			}),
 		},
 		{
-			Name: "a plan that does not exist: a run that only says so", Given: valued("nightli"), Want: "GetRequest PutRequest StartExecution: ok",
+			Name: "a plan that does not exist: a run that only says so", Given: valued("nightli"),
+			Want: "GetRequest PutRequest StartExecution: ok",
 			Then: wrong("nightli", `Tag goldsmith:image=nightli on i-0a1b2c3d4e5f60718: there is no plan "nightli"; there are: nightly, weekly. Put the tag on again with one of them, or with "now"`),
 		},
 		{
-			Name: "a plan in capitals is another plan", Given: valued("Nightly"), Want: "GetRequest PutRequest StartExecution: ok",
+			Name: "a plan in capitals is another plan", Given: valued("Nightly"),
+			Want: "GetRequest PutRequest StartExecution: ok",
 			Then: wrong("Nightly", `Tag goldsmith:image=Nightly on i-0a1b2c3d4e5f60718: there is no plan "Nightly"; there are: nightly, weekly. Put the tag on again with one of them, or with "now"`),
 		},
 		{

@@ -51,7 +51,8 @@ func (s Step) launch(ctx context.Context, j job.Job) (job.Job, error) {
 		j.TestInstance = aws.ToString(i.InstanceId)
 	}
 	if j.TestInstance == "" {
-		return j, fault.Failure("Run the plan again.", "%s could not be tested: EC2 launched its test instance before and does not show it any more", of(j))
+		return j, fault.Failure("Run the plan again.",
+			"%s could not be tested: EC2 launched its test instance before and does not show it any more", of(j))
 	}
 	j.Times.TestSent = s.Now().UTC()
 	return j, s.launched(ctx, j, registered)
@@ -72,7 +73,8 @@ func (s Step) launched(ctx context.Context, j job.Job, registered ledger.Registr
 }
 
 func untested(j job.Job, err error) error {
-	return fmt.Errorf("%s could not be tested, since no %s could be launched in %s: %w", of(j), instanceType(j), j.Plan.Verify.Subnet, err)
+	return fmt.Errorf("%s could not be tested, since no %s could be launched in %s: %w", of(j), instanceType(j),
+		j.Plan.Verify.Subnet, err)
 }
 
 // devices are the image's volumes, each to be deleted with the instance: an
@@ -112,7 +114,8 @@ func request(j job.Job, devices []types.BlockDeviceMapping) *ec2.RunInstancesInp
 		in.IamInstanceProfile = &types.IamInstanceProfileSpecification{Name: aws.String(v.Profile)}
 	}
 	for _, kind := range []types.ResourceType{types.ResourceTypeInstance, types.ResourceTypeVolume} {
-		in.TagSpecifications = append(in.TagSpecifications, types.TagSpecification{ResourceType: kind, Tags: tag.List(tags(j))})
+		in.TagSpecifications = append(in.TagSpecifications,
+			types.TagSpecification{ResourceType: kind, Tags: tag.List(tags(j))})
 	}
 	return in
 }

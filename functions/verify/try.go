@@ -19,7 +19,8 @@ import (
 // commands runs commands on instances.
 type commands interface {
 	SendCommand(context.Context, *ssm.SendCommandInput, ...func(*ssm.Options)) (*ssm.SendCommandOutput, error)
-	ListCommandInvocations(context.Context, *ssm.ListCommandInvocationsInput, ...func(*ssm.Options)) (*ssm.ListCommandInvocationsOutput, error)
+	ListCommandInvocations(context.Context, *ssm.ListCommandInvocationsInput,
+		...func(*ssm.Options)) (*ssm.ListCommandInvocationsOutput, error)
 }
 
 // document is AWS's own, which every Region has.
@@ -86,7 +87,8 @@ func (s Step) send(ctx context.Context, j job.Job) error {
 	left := max(leastDelivery, until(j).Sub(s.Now())).Round(time.Second)
 	seconds := int32(left / time.Second) //nolint:gosec // two hours at most
 	_, err := s.SSM.SendCommand(ctx, &ssm.SendCommandInput{
-		DocumentName: aws.String(document), InstanceIds: []string{j.TestInstance}, Comment: aws.String(comment), TimeoutSeconds: &seconds,
+		DocumentName: aws.String(document), InstanceIds: []string{j.TestInstance}, Comment: aws.String(comment),
+		TimeoutSeconds: &seconds,
 		Parameters: map[string][]string{
 			"commands": {j.Plan.Verify.Command}, "executionTimeout": {strconv.Itoa(int(seconds))},
 		},
@@ -97,7 +99,8 @@ func (s Step) send(ctx context.Context, j job.Job) error {
 	case fault.IsTransient(err):
 		return fmt.Errorf("sending the command to test instance %s: %w", j.TestInstance, err)
 	case err != nil:
-		return fault.Failure("Nothing was rolled.", "%s could not be tested, since the command could not be sent to its test instance %s: %w", of(j), j.TestInstance, err)
+		return fault.Failure("Nothing was rolled.",
+			"%s could not be tested, since the command could not be sent to its test instance %s: %w", of(j), j.TestInstance, err)
 	default:
 		return s.notYet(j, "its command has only just been sent")
 	}
@@ -112,7 +115,8 @@ func until(j job.Job) time.Time { return j.Times.Booted.Add(time.Duration(j.Plan
 func (s Step) notYet(j job.Job, format string, args ...any) error {
 	why := fmt.Sprintf(format, args...)
 	if s.Now().After(until(j)) {
-		return fault.Failure("Raise verify.patience if it only takes long.", "%s booted, but its test did not end within %s: on test instance %s, %s",
+		return fault.Failure("Raise verify.patience if it only takes long.",
+			"%s booted, but its test did not end within %s: on test instance %s, %s",
 			of(j), j.Plan.Verify.Patience, j.TestInstance, why)
 	}
 	return &fault.NotYet{Err: fmt.Errorf("%s is being tested: on test instance %s, %s", of(j), j.TestInstance, why)}

@@ -25,9 +25,11 @@ type cases = []steptest.Case[verify.Input, job.Job]
 func image(s *steptest.Stage, do verify.Do) (handler.Func[verify.Input, job.Job], verify.Input) {
 	s.Helper()
 	s.Cloud.AddInstanceProfile("tested")
-	s.Plan.Verify = plan.Verify{Boot: true, Subnet: ec2.DefaultSubnet(steptest.Region, steptest.Account), Patience: plan.Duration(20 * time.Minute)}
+	s.Plan.Verify = plan.Verify{Boot: true, Subnet: ec2.DefaultSubnet(steptest.Region, steptest.Account),
+		Patience: plan.Duration(20 * time.Minute)}
 	j := s.Job()
-	out, err := s.EC2.CreateImage(s.Context(), &sdk.CreateImageInput{InstanceId: aws.String(s.Web), Name: aws.String(j.Image.Name), NoReboot: aws.Bool(true)})
+	out, err := s.EC2.CreateImage(s.Context(),
+		&sdk.CreateImageInput{InstanceId: aws.String(s.Web), Name: aws.String(j.Image.Name), NoReboot: aws.Bool(true)})
 	s.Must(err)
 	j.Image.ID, j.Image.State, j.Back = aws.ToString(out.ImageId), "available", true
 	time.Sleep(2 * time.Hour)
@@ -141,9 +143,11 @@ func TestLaunchRefused(t *testing.T) {
 		{
 			Name:  "no such subnet",
 			Given: func(_ *steptest.Stage, in *verify.Input) { in.Job.Plan.Verify.Subnet = "subnet-00000000" },
-			Want:  once + "Failed", Says: []string{"could not be tested", "subnet-00000000", "InvalidSubnetID.NotFound", "Look at verify in the plan"},
+			Want:  once + "Failed", Says: []string{"could not be tested", "subnet-00000000", "InvalidSubnetID.NotFound",
+				"Look at verify in the plan"},
 		},
-		{Name: "not allowed", Given: refused("UnauthorizedOperation"), Want: once + "Failed", Says: []string{"could not be tested"}},
+		{Name: "not allowed", Given: refused("UnauthorizedOperation"), Want: once + "Failed",
+			Says: []string{"could not be tested"}},
 		{
 			Name: "too many instances", Given: refused("VcpuLimitExceeded"), Want: once + "NoCapacity",
 			Says: []string{"could not be tested", "VcpuLimitExceeded"},
@@ -204,17 +208,20 @@ func TestTry(t *testing.T) {
 			Says: []string{"of web (i-", "booted, but did not pass its test", "ended as Failed with code 3", "web is inactive"},
 		},
 		{
-			Name: "it says a lot: the end of that is told", Given: ends(ssm.Ran{Status: "Failed", Code: 1, Output: strings.Repeat("x", 2000) + "the end"}),
+			Name:    "it says a lot: the end of that is told",
+			Given:   ends(ssm.Ran{Status: "Failed", Code: 1, Output: strings.Repeat("x", 2000) + "the end"}),
 			Between: later, Want: sent + " | " + looks + "Failed", Says: []string{"... xxx", "xthe end"},
 		},
 		{
-			Name: "it hangs: ended after the plan's patience", Given: ends(ssm.Ran{Took: time.Hour}), Between: func(*steptest.Stage) { time.Sleep(21 * time.Minute) },
-			Want: sent + " | " + looks + "Failed", Says: []string{"TimedOut"},
+			Name: "it hangs: ended after the plan's patience", Given: ends(ssm.Ran{Took: time.Hour}),
+			Between: func(*steptest.Stage) { time.Sleep(21 * time.Minute) },
+			Want:    sent + " | " + looks + "Failed", Says: []string{"TimedOut"},
 		},
 		{
-			Name:  "the answer of SendCommand is lost: not sent twice",
-			Given: func(s *steptest.Stage, _ *verify.Input) { s.Parameters.FailSends("InternalServerError", 1, true) }, Between: later,
-			Want: "ListCommandInvocations SendCommand: Transient | " + looks + "ok",
+			Name:    "the answer of SendCommand is lost: not sent twice",
+			Given:   func(s *steptest.Stage, _ *verify.Input) { s.Parameters.FailSends("InternalServerError", 1, true) },
+			Between: later,
+			Want:    "ListCommandInvocations SendCommand: Transient | " + looks + "ok",
 		},
 		{
 			Name:  "Systems Manager refuses",
@@ -270,7 +277,8 @@ func TestEnd(t *testing.T) {
 		{
 			Name: "somebody else's instance with a test's tags is not terminated",
 			Given: func(s *steptest.Stage, in *verify.Input) {
-				_, err := s.EC2.TerminateInstances(s.Context(), &sdk.TerminateInstancesInput{InstanceIds: []string{in.Job.TestInstance}})
+				_, err := s.EC2.TerminateInstances(s.Context(),
+					&sdk.TerminateInstancesInput{InstanceIds: []string{in.Job.TestInstance}})
 				s.Must(err)
 				in.Job.TestInstance = ""
 				s.Launch("production", map[string]string{tag.Managed: "true", tag.BootTest: steptest.RunName, tag.Source: s.Web})

@@ -22,8 +22,9 @@ func scene(s *steptest.Stage) (handler.Func[watch.Input, *job.Document], watch.I
 	j := s.Job()
 	j.Times.StopSent = j.Times.Claimed.Add(-time.Minute) // a heartbeat ago
 	_, token := s.Execute("waiting")
-	return watch.Step{Waits: s.Ledger, Settler: settle}.Handle, watch.Input{Job: job.Document{Job: j}, For: job.ForStopped, Token: token,
-		Within: 50}
+	return watch.Step{Waits: s.Ledger, Settler: settle}.Handle,
+		watch.Input{Job: job.Document{Job: j}, For: job.ForStopped, Token: token,
+			Within: 50}
 }
 
 type cases = []steptest.Case[watch.Input, *job.Document]

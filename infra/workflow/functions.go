@@ -184,9 +184,10 @@ var Functions = []Function{
 	},
 	{
 		Name: "trigger", Timeout: stepTimeout, Memory: memory, MaxAge: longAge,
-		Does:        "Starts runs: for a schedule, a tag, or a person.",
-		Environment: with(env(settings.Table, settings.Account, settings.PlansFile), settings.StateMachine, "${StateMachineAlias}"),
-		Statements:  join(everyHandler("trigger"), ledger("GetItem", "UpdateItem"), []Statement{startRuns, askAboutRequests}),
+		Does: "Starts runs: for a schedule, a tag, or a person.",
+		Environment: with(env(settings.Table, settings.Account, settings.PlansFile), settings.StateMachine,
+			"${StateMachineAlias}"),
+		Statements: join(everyHandler("trigger"), ledger("GetItem", "UpdateItem"), []Statement{startRuns, askAboutRequests}),
 	},
 	{
 		Name: "rollback", Timeout: stepTimeout, Memory: memory, MaxAge: wakeAge,
@@ -208,7 +209,8 @@ var Functions = []Function{
 	{
 		Name: "recover", Timeout: sweepTimeout, Memory: memory, Reserved: recoverReserved, MaxAge: longAge,
 		Does: "Brings back what ended runs left stopped, answers requests and schedules nobody heard of, and tells of runs that could not.",
-		Environment: with(env(settings.Table, settings.Account, settings.PlansFile, settings.SlackSecret, settings.ImagePath), settings.StateMachine,
+		Environment: with(env(settings.Table, settings.Account, settings.PlansFile, settings.SlackSecret,
+			settings.ImagePath), settings.StateMachine,
 			"${StateMachineAlias}"),
 		Statements: join(everyHandler("recover"), ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"),
 			[]Statement{

@@ -84,8 +84,9 @@ func ledger(actions ...string) []Statement {
 	return []Statement{items, {
 		// What the policy of the account's own key aws/dynamodb allows, but for grants, which only
 		// creating the table needs. Which of them reading and writing items needs is unverified.
-		Why:       "DynamoDB decrypts the table with the caller's permissions.",
-		Actions:   []string{"kms:Decrypt", "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey", "kms:DescribeKey"},
+		Why: "DynamoDB decrypts the table with the caller's permissions.",
+		Actions: []string{"kms:Decrypt", "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey",
+			"kms:DescribeKey"},
 		Resources: []string{"${TableKeys}"},
 		Condition: Condition{"StringEquals": {"kms:ViaService": {"dynamodb.${Region}.amazonaws.com"}}},
 	}}

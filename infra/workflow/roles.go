@@ -45,8 +45,9 @@ var StateMachineRole = Role{
 			Resources: []string{anything},
 		},
 		{
-			Why:       "X-Ray has no resources.",
-			Actions:   []string{"xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules", "xray:GetSamplingTargets"},
+			Why: "X-Ray has no resources.",
+			Actions: []string{"xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules",
+				"xray:GetSamplingTargets"},
 			Resources: []string{anything},
 		},
 	},

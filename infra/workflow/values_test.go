@@ -12,7 +12,8 @@ import (
 )
 
 func TestFill(t *testing.T) {
-	values := workflow.Values{"One": {"1"}, "Two": {"a", "b"}, "None": nil, "Token": {"${Token[Region.4]}"}, "Word": {"${One}"}}
+	values := workflow.Values{"One": {"1"}, "Two": {"a", "b"}, "None": nil, "Token": {"${Token[Region.4]}"},
+		"Word": {"${One}"}}
 	for text, want := range map[string][]string{
 		"plain":           {"plain"},
 		"x${One}y":        {"x1y"},
@@ -39,13 +40,15 @@ func TestFill(t *testing.T) {
 func TestPolicy(t *testing.T) {
 	statements := []workflow.Statement{
 		{Actions: []string{"a:Off"}, Resources: []string{"${Keys}"}},
-		{Actions: []string{"a:Both"}, Resources: []string{"${Keys}", "arn:${Region}"}, Condition: workflow.Condition{"StringEquals": {"k": {"${Region}"}}}},
+		{Actions: []string{"a:Both"}, Resources: []string{"${Keys}", "arn:${Region}"},
+			Condition: workflow.Condition{"StringEquals": {"k": {"${Region}"}}}},
 	}
 	got, err := workflow.Values{"Keys": nil, "Region": {"r"}}.Policy(statements)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []workflow.Statement{{Actions: []string{"a:Both"}, Resources: []string{"arn:r"}, Condition: workflow.Condition{"StringEquals": {"k": {"r"}}}}}
+	want := []workflow.Statement{{Actions: []string{"a:Both"}, Resources: []string{"arn:r"},
+		Condition: workflow.Condition{"StringEquals": {"k": {"r"}}}}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

@@ -33,7 +33,8 @@ func tasks() (names []string) {
 	return names
 }
 
-// FunctionIn is the name of the function that an ARN, a deployed name or a folder's name means, with or without a version.
+// FunctionIn is the name of the function that an ARN, a deployed name or a folder's name means, with or without a
+// version.
 func FunctionIn(arn string) string {
 	if _, after, ok := strings.Cut(arn, ":function:"); ok {
 		arn = after

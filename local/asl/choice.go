@@ -165,7 +165,8 @@ func (s *State) choose(e *env) (string, error) {
 		}
 	}
 	if s.Default == "" {
-		return "", &Error{Name: ErrNoChoiceMatched, Cause: fmt.Sprintf("No choice rule of state '%s' matched and it has no Default", s.Name)}
+		return "", &Error{Name: ErrNoChoiceMatched,
+			Cause: fmt.Sprintf("No choice rule of state '%s' matched and it has no Default", s.Name)}
 	}
 	return s.Default, nil
 }

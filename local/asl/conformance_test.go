@@ -92,7 +92,8 @@ func startOther(t *testing.T) *otherInterpreter {
 		t.Fatal(err)
 	}
 	// moto calls functions at the address that MOTO_PORT names.
-	base := moto.Start(t, "the interpreter against an independent one", "MOTO_PORT="+frontPort, "AWS_ACCESS_KEY_ID=id", "AWS_SECRET_ACCESS_KEY=secret")
+	base := moto.Start(t, "the interpreter against an independent one", "MOTO_PORT="+frontPort, "AWS_ACCESS_KEY_ID=id",
+		"AWS_SECRET_ACCESS_KEY=secret")
 	if base == "" {
 		return nil
 	}
@@ -165,7 +166,8 @@ func (o *otherInterpreter) complete(ctx context.Context, token string, b callbac
 		_, _ = o.client.SendTaskFailure(ctx, &sfn.SendTaskFailureInput{TaskToken: &token, Error: &b.Error, Cause: &b.Cause})
 		return
 	}
-	_, _ = o.client.SendTaskSuccess(ctx, &sfn.SendTaskSuccessInput{TaskToken: &token, Output: aws.String(string(b.Output))})
+	_, _ = o.client.SendTaskSuccess(ctx,
+		&sfn.SendTaskSuccessInput{TaskToken: &token, Output: aws.String(string(b.Output))})
 }
 
 func (o *otherInterpreter) end(t *testing.T, arn *string) *sfn.DescribeExecutionOutput {

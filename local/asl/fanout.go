@@ -18,9 +18,10 @@ func (v *visit) branch(ctx context.Context) (any, error) {
 		return nil, err
 	}
 	v.record(Event{Type: v.state.events.started})
-	results, err := v.together(ctx, len(v.state.Branches), len(v.state.Branches), func(ctx context.Context, f *flow, i int) (any, error) {
-		return f.run(ctx, v.state.Branches[i], input)
-	})
+	results, err := v.together(ctx, len(v.state.Branches), len(v.state.Branches),
+		func(ctx context.Context, f *flow, i int) (any, error) {
+			return f.run(ctx, v.state.Branches[i], input)
+		})
 	return v.gathered(results, err)
 }
 
@@ -35,7 +36,8 @@ func (v *visit) gathered(results any, err error) (any, error) {
 }
 
 // together runs n flows, at most limit at once, and gathers what they return.
-func (v *visit) together(ctx context.Context, n, limit int, work func(context.Context, *flow, int) (any, error)) (any, error) {
+func (v *visit) together(ctx context.Context, n, limit int, work func(context.Context, *flow, int) (any, error)) (any,
+	error) {
 	inner, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	results := make([]any, n)

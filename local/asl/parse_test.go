@@ -14,7 +14,8 @@ func task(more string) string {
 }
 
 func mapOf(processor, more string) string {
-	return inState(`"Type":"Map","End":true,"ItemProcessor":{` + processor + `"StartAt":"I","States":{"I":{"Type":"Pass","End":true}}}` + more)
+	return inState(`"Type":"Map","End":true,"ItemProcessor":{` + processor +
+		`"StartAt":"I","States":{"I":{"Type":"Pass","End":true}}}` + more)
 }
 
 func TestParseRefusesByName(t *testing.T) {
@@ -23,15 +24,20 @@ func TestParseRefusesByName(t *testing.T) {
 		{"no JSON", `{`, "reading JSON"},
 		{"trailing text", inState(`"Type":"Succeed"`) + `{}`, "more than one JSON value"},
 		{"state twice", `{"StartAt":"S","States":{"S":{"Type":"Succeed"},"S":{"Type":"Succeed"}}}`, `"S" is given twice`},
-		{"JSONata", `{"QueryLanguage":"JSONata","StartAt":"S","States":{"S":{"Type":"Succeed"}}}`, `QueryLanguage "JSONata" is not implemented`},
-		{"JSONata state", inState(`"Type":"Succeed","QueryLanguage":"JSONata"`), `state "S": QueryLanguage "JSONata" is not implemented`},
-		{"other version", `{"Version":"2.0","StartAt":"S","States":{"S":{"Type":"Succeed"}}}`, `Version "2.0" is not implemented`},
-		{"unknown top field", `{"Foo":1,"StartAt":"S","States":{"S":{"Type":"Succeed"}}}`, `definition: field "Foo" is not implemented`},
+		{"JSONata", `{"QueryLanguage":"JSONata","StartAt":"S","States":{"S":{"Type":"Succeed"}}}`,
+			`QueryLanguage "JSONata" is not implemented`},
+		{"JSONata state", inState(`"Type":"Succeed","QueryLanguage":"JSONata"`),
+			`state "S": QueryLanguage "JSONata" is not implemented`},
+		{"other version", `{"Version":"2.0","StartAt":"S","States":{"S":{"Type":"Succeed"}}}`,
+			`Version "2.0" is not implemented`},
+		{"unknown top field", `{"Foo":1,"StartAt":"S","States":{"S":{"Type":"Succeed"}}}`,
+			`definition: field "Foo" is not implemented`},
 		{"state type", inState(`"Type":"Activity"`), `state "S": state type "Activity" is not implemented`},
 		{"variables", task(`,"Assign":{"x":1}`), `state "S": field "Assign" is not implemented for Task`},
 		{"wrong case", task(`,"timeoutSeconds":1`), `field "timeoutSeconds" is not implemented`},
 		{"credentials", task(`,"Credentials":{}`), `field "Credentials"`},
-		{"intrinsic", task(`,"Parameters":{"a.$":"States.Format('{}', $.a)"}`), `intrinsic function States.Format is not implemented`},
+		{"intrinsic", task(`,"Parameters":{"a.$":"States.Format('{}', $.a)"}`),
+			`intrinsic function States.Format is not implemented`},
 		{"variable path", task(`,"Parameters":{"a.$":"$x"}`), `variables are not implemented`},
 		{"filter", task(`,"Parameters":{"a.$":"$.a[?(@.b == 1)]"}`), `filters and scripts are not implemented`},
 		{"no path", task(`,"InputPath":"a"`), `does not start with $`},
@@ -42,8 +48,10 @@ func TestParseRefusesByName(t *testing.T) {
 		{"twice given", task(`,"Parameters":{"a":1,"a.$":"$.a"}`), `"a" is given both fixed and with .$`},
 		{"result path", task(`,"ResultPath":"$.a[0]"`), `array positions are not implemented`},
 		{"result path to context", task(`,"ResultPath":"$$.Execution"`), `not a reference path`},
-		{"resource", inState(`"Type":"Task","Resource":"arn:aws:states:::sqs:sendMessage","End":true`), `resource "arn:aws:states:::sqs:sendMessage" is not implemented`},
-		{"sync", inState(`"Type":"Task","Resource":"arn:aws:states:::states:startExecution.sync:2","End":true`), `is not implemented`},
+		{"resource", inState(`"Type":"Task","Resource":"arn:aws:states:::sqs:sendMessage","End":true`),
+			`resource "arn:aws:states:::sqs:sendMessage" is not implemented`},
+		{"sync", inState(`"Type":"Task","Resource":"arn:aws:states:::states:startExecution.sync:2","End":true`),
+			`is not implemented`},
 		{"invoke field", inState(`"Type":"Task","End":true,"Resource":"arn:aws:states:::lambda:invoke","Parameters":{"FunctionName":"f","Payload":1,"InvocationType":"Event"}`), `Parameters: field "InvocationType" is not implemented`},
 		{"invoke without payload", inState(`"Type":"Task","End":true,"Resource":"arn:aws:states:::lambda:invoke","Parameters":{"FunctionName":"f"}`), `needs either Payload or Payload.$`},
 		{"reader", mapOf(distributed, `,"ItemReader":{}`), `state "S": field "ItemReader" is not implemented for Map`},
@@ -53,10 +61,12 @@ func TestParseRefusesByName(t *testing.T) {
 		{"tolerance inline", mapOf("", `,"ToleratedFailureCount":1`), `field "ToleratedFailureCount"`},
 		{"label inline", mapOf("", `,"Label":"x"`), `field "Label"`},
 		{"bad label", mapOf(distributed, `,"Label":"a b"`), `Label "a b"`},
-		{"express", mapOf(`"ProcessorConfig":{"Mode":"DISTRIBUTED","ExecutionType":"EXPRESS"},`, ""), `ExecutionType "EXPRESS" is not implemented`},
+		{"express", mapOf(`"ProcessorConfig":{"Mode":"DISTRIBUTED","ExecutionType":"EXPRESS"},`, ""),
+			`ExecutionType "EXPRESS" is not implemented`},
 		{"concurrency twice", mapOf("", `,"MaxConcurrency":1,"MaxConcurrencyPath":"$.m"`), `exclude each other`},
 		{"all not alone", task(`,"Retry":[{"ErrorEquals":["States.ALL","X"]}]`), `States.ALL must stand alone`},
-		{"all not last", task(`,"Catch":[{"ErrorEquals":["States.ALL"],"Next":"S"},{"ErrorEquals":["X"],"Next":"S"}]`), `Catch 0: States.ALL must stand alone`},
+		{"all not last", task(`,"Catch":[{"ErrorEquals":["States.ALL"],"Next":"S"},{"ErrorEquals":["X"],"Next":"S"}]`),
+			`Catch 0: States.ALL must stand alone`},
 		{"retry field", task(`,"Retry":[{"ErrorEquals":["X"],"Foo":1}]`), `Retry 0: field "Foo" is not implemented`},
 		{"jitter", task(`,"Retry":[{"ErrorEquals":["X"],"JitterStrategy":"HALF"}]`), `JitterStrategy must be FULL or NONE`},
 		{"backoff", task(`,"Retry":[{"ErrorEquals":["X"],"BackoffRate":0.5}]`), `BackoffRate must be`},
@@ -65,19 +75,24 @@ func TestParseRefusesByName(t *testing.T) {
 		{"no way on", inState(`"Type":"Pass"`), `needs either Next or End`},
 		{"dangling", inState(`"Type":"Pass","Next":"T"`), `leads to "T", which is not a state`},
 		{"no start", `{"StartAt":"T","States":{"S":{"Type":"Succeed"}}}`, `StartAt "T" is not a state`},
-		{"unreachable", `{"StartAt":"S","States":{"S":{"Type":"Succeed"},"T":{"Type":"Succeed"}}}`, `state "T": is not reachable`},
+		{"unreachable", `{"StartAt":"S","States":{"S":{"Type":"Succeed"},"T":{"Type":"Succeed"}}}`,
+			`state "T": is not reachable`},
 		{"name used inside too", inState(`"Type":"Parallel","End":true,"Branches":[{"StartAt":"S","States":{"S":{"Type":"Succeed"}}}]`), `the name is used twice`},
-		{"long name", `{"StartAt":"` + strings.Repeat("x", 81) + `","States":{"` + strings.Repeat("x", 81) + `":{"Type":"Succeed"}}}`, `81 characters`},
+		{"long name", `{"StartAt":"` + strings.Repeat("x", 81) + `","States":{"` + strings.Repeat("x", 81) +
+			`":{"Type":"Succeed"}}}`, `81 characters`},
 		{"heartbeat over timeout", task(`,"TimeoutSeconds":5,"HeartbeatSeconds":5`), `HeartbeatSeconds must be smaller`},
 		{"zero timeout", task(`,"TimeoutSeconds":0`), `TimeoutSeconds must be a whole number`},
 		{"wait without", inState(`"Type":"Wait","End":true`), `needs exactly one of Seconds`},
 		{"wait bad time", inState(`"Type":"Wait","Timestamp":"tomorrow","End":true`), `is not RFC 3339`},
-		{"choice operator", inState(`"Type":"Choice","Choices":[{"Variable":"$.a","StringSounds":"b","Next":"S"}]`), `no comparison that is implemented`},
+		{"choice operator", inState(`"Type":"Choice","Choices":[{"Variable":"$.a","StringSounds":"b","Next":"S"}]`),
+			`no comparison that is implemented`},
 		{"choice two operators", inState(`"Type":"Choice","Choices":[{"Variable":"$.a","StringEquals":"b","IsNull":true,"Next":"S"}]`), `field "StringEquals" is not implemented for a Choice rule`},
-		{"choice operand", inState(`"Type":"Choice","Choices":[{"Variable":"$.a","NumericEquals":"1","Next":"S"}]`), `NumericEquals cannot compare with "1"`},
+		{"choice operand", inState(`"Type":"Choice","Choices":[{"Variable":"$.a","NumericEquals":"1","Next":"S"}]`),
+			`NumericEquals cannot compare with "1"`},
 		{"choice matches path", inState(`"Type":"Choice","Choices":[{"Variable":"$.a","StringMatchesPath":"$.b","Next":"S"}]`), `no comparison that is implemented`},
 		{"choice nested next", inState(`"Type":"Choice","Choices":[{"Not":{"Variable":"$.a","IsNull":true,"Next":"S"},"Next":"S"}]`), `field "Next" is not implemented for a Choice rule`},
-		{"choice condition", inState(`"Type":"Choice","Choices":[{"Condition":"{% true %}","Next":"S"}]`), `Variable is missing`},
+		{"choice condition", inState(`"Type":"Choice","Choices":[{"Condition":"{% true %}","Next":"S"}]`),
+			`Variable is missing`},
 		{"placeholder", task(`,"Comment":"${Nope}"`), `no value for placeholder Nope`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -108,7 +123,8 @@ func TestSubstitutions(t *testing.T) {
 		t.Errorf("state %+v of %s", s, m.Definition)
 	}
 	values["Extra"] = "x"
-	if _, err := Parse(definition, values); err == nil || !strings.Contains(err.Error(), "substitution Extra is never used") {
+	if _, err := Parse(definition, values); err == nil ||
+		!strings.Contains(err.Error(), "substitution Extra is never used") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -139,7 +155,8 @@ func TestWalk(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, seed := range []string{task(""), mapOf("", ""), inState(`"Type":"Choice","Choices":[{"Not":{"Variable":"$['a'][1]","IsNull":true},"Next":"S"}]`)} {
+	for _, seed := range []string{task(""), mapOf("", ""),
+		inState(`"Type":"Choice","Choices":[{"Not":{"Variable":"$['a'][1]","IsNull":true},"Next":"S"}]`)} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, definition string) {

@@ -196,12 +196,13 @@ func TestTokens(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var mu sync.Mutex
 			var rt *Runtime
-			rt, e := begin(t, definition, `[1,2]`, Options{Seed: seed, Invoker: invoke(func(_ string, payload []byte) ([]byte, *Error) {
-				mu.Lock()
-				defer mu.Unlock()
-				tokens[strings.Trim(string(payload), `"`)] = true
-				return nil, nil
-			})})
+			rt, e := begin(t, definition, `[1,2]`,
+				Options{Seed: seed, Invoker: invoke(func(_ string, payload []byte) ([]byte, *Error) {
+					mu.Lock()
+					defer mu.Unlock()
+					tokens[strings.Trim(string(payload), `"`)] = true
+					return nil, nil
+				})})
 			want(t, e, Failed, ErrTimeout)
 			for token := range tokens {
 				if err := rt.TaskSuccess(token, []byte("1")); !errors.Is(err, ErrTaskTimedOut) {
@@ -355,7 +356,9 @@ func anyValue(depth int) *rapid.Generator[any] {
 	if depth == 0 {
 		return rapid.OneOf(scalars...)
 	}
-	list := rapid.Map(rapid.SliceOfN(rapid.Deferred(func() *rapid.Generator[any] { return anyValue(depth - 1) }), 0, 3), func(l []any) any { return l })
-	object := rapid.Map(rapid.MapOfN(rapid.String(), rapid.Deferred(func() *rapid.Generator[any] { return anyValue(depth - 1) }), 0, 3), func(m map[string]any) any { return m })
+	list := rapid.Map(rapid.SliceOfN(rapid.Deferred(func() *rapid.Generator[any] { return anyValue(depth - 1) }), 0, 3),
+		func(l []any) any { return l })
+	object := rapid.Map(rapid.MapOfN(rapid.String(),
+		rapid.Deferred(func() *rapid.Generator[any] { return anyValue(depth - 1) }), 0, 3), func(m map[string]any) any { return m })
 	return rapid.OneOf(append(scalars, list, object)...)
 }

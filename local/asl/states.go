@@ -71,7 +71,8 @@ func (v *visit) until(data *env) (time.Time, error) {
 	}
 	t, ok := timestamp(at)
 	if !ok {
-		return time.Time{}, runtimeError("The value at '%s' of state '%s' is not a timestamp: %s", w.timestamp.text, v.state.Name, shorten(at))
+		return time.Time{}, runtimeError("The value at '%s' of state '%s' is not a timestamp: %s", w.timestamp.text,
+			v.state.Name, shorten(at))
 	}
 	return t, nil
 }

@@ -17,7 +17,8 @@ import (
 // activities are the group's, newest first.
 func (s *scene) activities(group string) []types.Activity {
 	s.t.Helper()
-	out, err := s.DescribeScalingActivities(s.t.Context(), &sdk.DescribeScalingActivitiesInput{AutoScalingGroupName: aws.String(group)})
+	out, err := s.DescribeScalingActivities(s.t.Context(),
+		&sdk.DescribeScalingActivitiesInput{AutoScalingGroupName: aws.String(group)})
 	s.must(err)
 	return out.Activities
 }
@@ -28,12 +29,14 @@ func (s *scene) small(template string, size int32) {
 	v, err := s.ec2.CreateLaunchTemplateVersion(s.t.Context(), &ec2sdk.CreateLaunchTemplateVersionInput{
 		LaunchTemplateName: aws.String(template), SourceVersion: aws.String("1"),
 		LaunchTemplateData: &ec2types.RequestLaunchTemplateData{BlockDeviceMappings: []ec2types.LaunchTemplateBlockDeviceMappingRequest{
-			{DeviceName: aws.String("/dev/xvda"), Ebs: &ec2types.LaunchTemplateEbsBlockDeviceRequest{VolumeSize: aws.Int32(size)}},
+			{DeviceName: aws.String("/dev/xvda"),
+				Ebs: &ec2types.LaunchTemplateEbsBlockDeviceRequest{VolumeSize: aws.Int32(size)}},
 		}},
 	})
 	s.must(err)
 	_, err = s.ec2.ModifyLaunchTemplate(s.t.Context(), &ec2sdk.ModifyLaunchTemplateInput{
-		LaunchTemplateName: aws.String(template), DefaultVersion: aws.String(strconv.FormatInt(aws.ToInt64(v.LaunchTemplateVersion.VersionNumber), 10)),
+		LaunchTemplateName: aws.String(template),
+		DefaultVersion:     aws.String(strconv.FormatInt(aws.ToInt64(v.LaunchTemplateVersion.VersionNumber), 10)),
 	})
 	s.must(err)
 }
@@ -49,7 +52,8 @@ func TestAGroupThatCannotLaunchStaysShortAndSaysWhy(t *testing.T) {
 			t.Fatalf("%+v", first)
 		}
 		s.small("web", 4)
-		_, err := s.UpdateAutoScalingGroup(t.Context(), &sdk.UpdateAutoScalingGroupInput{AutoScalingGroupName: aws.String("web"), DesiredCapacity: aws.Int32(2)})
+		_, err := s.UpdateAutoScalingGroup(t.Context(),
+			&sdk.UpdateAutoScalingGroupInput{AutoScalingGroupName: aws.String("web"), DesiredCapacity: aws.Int32(2)})
 		s.must(err)
 		time.Sleep(2 * time.Minute)
 		s.want("1 InService Healthy")
@@ -75,7 +79,8 @@ func TestATemplateThatEC2RefusesMakesNoGroup(t *testing.T) {
 		s.small("web", 4)
 		template.Version = aws.String("$Latest")
 		in := &sdk.CreateAutoScalingGroupInput{
-			AutoScalingGroupName: aws.String("web"), MinSize: aws.Int32(0), MaxSize: aws.Int32(1), AvailabilityZones: []string{zone}, LaunchTemplate: template,
+			AutoScalingGroupName: aws.String("web"), MinSize: aws.Int32(0), MaxSize: aws.Int32(1),
+			AvailabilityZones: []string{zone}, LaunchTemplate: template,
 		}
 		_, err := s.CreateAutoScalingGroup(t.Context(), in)
 		const why = "You must use a valid fully-formed launch template. Volume of size 4GB is smaller than snapshot 'snap-00000000000000086', expect size >= 8GB"
@@ -84,7 +89,8 @@ func TestATemplateThatEC2RefusesMakesNoGroup(t *testing.T) {
 		_, err = s.CreateAutoScalingGroup(t.Context(), in)
 		s.must(err)
 		template.Version = aws.String("2")
-		_, err = s.UpdateAutoScalingGroup(t.Context(), &sdk.UpdateAutoScalingGroupInput{AutoScalingGroupName: aws.String("web"), LaunchTemplate: template})
+		_, err = s.UpdateAutoScalingGroup(t.Context(),
+			&sdk.UpdateAutoScalingGroupInput{AutoScalingGroupName: aws.String("web"), LaunchTemplate: template})
 		s.refused(err, "ValidationError", why)
 	})
 }

@@ -40,7 +40,8 @@ func launching(template *types.LaunchTemplateSpecification, version *string) fun
 }
 
 func (s *scene) resize(name string, to int32) {
-	_, err := s.UpdateAutoScalingGroup(s.t.Context(), &sdk.UpdateAutoScalingGroupInput{AutoScalingGroupName: &name, MinSize: aws.Int32(0), DesiredCapacity: &to})
+	_, err := s.UpdateAutoScalingGroup(s.t.Context(),
+		&sdk.UpdateAutoScalingGroupInput{AutoScalingGroupName: &name, MinSize: aws.Int32(0), DesiredCapacity: &to})
 	s.must(err)
 	time.Sleep(10 * time.Minute)
 }
@@ -52,22 +53,29 @@ var answers = []answer{
 			s.group("web", 3)
 			s.want("3 InService Healthy")
 			kept := s.ids()[:2]
-			_, err := s.SetInstanceProtection(t.Context(), &sdk.SetInstanceProtectionInput{AutoScalingGroupName: aws.String("web"), InstanceIds: kept, ProtectedFromScaleIn: aws.Bool(true)})
+			_, err := s.SetInstanceProtection(t.Context(),
+				&sdk.SetInstanceProtectionInput{AutoScalingGroupName: aws.String("web"), InstanceIds: kept,
+					ProtectedFromScaleIn: aws.Bool(true)})
 			s.must(err)
 			s.resize("web", 1)
 			if ids := s.ids(); len(ids) != 2 || ids[0] != kept[0] || ids[1] != kept[1] {
 				t.Errorf("left are %v, protected were %v", ids, kept)
 			}
-			_, err = s.SetInstanceProtection(t.Context(), &sdk.SetInstanceProtectionInput{AutoScalingGroupName: aws.String("web"), InstanceIds: []string{"i-00000000000000000"}, ProtectedFromScaleIn: aws.Bool(true)})
+			_, err = s.SetInstanceProtection(t.Context(),
+				&sdk.SetInstanceProtectionInput{AutoScalingGroupName: aws.String("web"),
+					InstanceIds: []string{"i-00000000000000000"}, ProtectedFromScaleIn: aws.Bool(true)})
 			s.refused(err, "ValidationError", "is not part of Auto Scaling group web")
 		},
 	},
 	{
-		"new members are protected when the group says so", "API reference, UpdateAutoScalingGroup: NewInstancesProtectedFromScaleIn",
+		"new members are protected when the group says so",
+		"API reference, UpdateAutoScalingGroup: NewInstancesProtectedFromScaleIn",
 		func(t *testing.T, s *scene) {
 			s.group("web", 1)
 			s.want("1 InService Healthy")
-			_, err := s.UpdateAutoScalingGroup(t.Context(), &sdk.UpdateAutoScalingGroupInput{AutoScalingGroupName: aws.String("web"), NewInstancesProtectedFromScaleIn: aws.Bool(true)})
+			_, err := s.UpdateAutoScalingGroup(t.Context(),
+				&sdk.UpdateAutoScalingGroupInput{AutoScalingGroupName: aws.String("web"),
+					NewInstancesProtectedFromScaleIn: aws.Bool(true)})
 			s.must(err)
 			s.resize("web", 2)
 			protected := 0
@@ -87,12 +95,15 @@ var answers = []answer{
 		func(t *testing.T, s *scene) {
 			s.group("web", 1)
 			s.want("1 InService Healthy")
-			_, err := s.PutWarmPool(t.Context(), &sdk.PutWarmPoolInput{AutoScalingGroupName: aws.String("web"), MinSize: aws.Int32(2), MaxGroupPreparedCapacity: aws.Int32(0)})
+			_, err := s.PutWarmPool(t.Context(),
+				&sdk.PutWarmPoolInput{AutoScalingGroupName: aws.String("web"), MinSize: aws.Int32(2),
+					MaxGroupPreparedCapacity: aws.Int32(0)})
 			s.must(err)
 			time.Sleep(20 * time.Minute)
 			out, err := s.DescribeWarmPool(t.Context(), &sdk.DescribeWarmPoolInput{AutoScalingGroupName: aws.String("web")})
 			s.must(err)
-			if len(out.Instances) != 2 || out.Instances[0].LifecycleState != "Warmed:Stopped" || out.WarmPoolConfiguration.PoolState != "Stopped" {
+			if len(out.Instances) != 2 || out.Instances[0].LifecycleState != "Warmed:Stopped" ||
+				out.WarmPoolConfiguration.PoolState != "Stopped" {
 				t.Errorf("the pool is %+v", out)
 			}
 			g := s.describe("web")
@@ -100,7 +111,8 @@ var answers = []answer{
 				t.Errorf("%d members, %d in the pool", len(g.Instances), aws.ToInt32(g.WarmPoolSize))
 			}
 			remove := func(force bool) error {
-				_, err := s.DeleteWarmPool(t.Context(), &sdk.DeleteWarmPoolInput{AutoScalingGroupName: aws.String("web"), ForceDelete: &force})
+				_, err := s.DeleteWarmPool(t.Context(),
+					&sdk.DeleteWarmPoolInput{AutoScalingGroupName: aws.String("web"), ForceDelete: &force})
 				return err
 			}
 			s.refused(remove(false), "ResourceInUse", "while there are instances in it")
@@ -112,13 +124,15 @@ var answers = []answer{
 		},
 	},
 	{
-		"a group without a version is described without one", "LaunchTemplateSpecification, API reference: the default version is used if none is given",
+		"a group without a version is described without one",
+		"LaunchTemplateSpecification, API reference: the default version is used if none is given",
 		func(t *testing.T, s *scene) {
 			s.group("web", 1, launching(s.template("web", ec2.ImageX86), nil))
 			s.want("1 InService Healthy")
 			g := s.describe("web")
 			if g.LaunchTemplate.Version != nil || aws.ToString(g.Instances[0].LaunchTemplate.Version) != "1" {
-				t.Errorf("the group launches %v, its member is of %v", g.LaunchTemplate.Version, g.Instances[0].LaunchTemplate.Version)
+				t.Errorf("the group launches %v, its member is of %v", g.LaunchTemplate.Version,
+					g.Instances[0].LaunchTemplate.Version)
 			}
 		},
 	},
@@ -134,20 +148,25 @@ var answers = []answer{
 					}
 				})
 				d := s.describe("mixed" + strategy).MixedInstancesPolicy.InstancesDistribution
-				if aws.ToInt32(d.SpotInstancePools) != pools || aws.ToInt32(d.OnDemandPercentageAboveBaseCapacity) != 100 || aws.ToString(d.OnDemandAllocationStrategy) != "prioritized" {
+				if aws.ToInt32(d.SpotInstancePools) != pools || aws.ToInt32(d.OnDemandPercentageAboveBaseCapacity) != 100 ||
+					aws.ToString(d.OnDemandAllocationStrategy) != "prioritized" {
 					t.Errorf("%s: %+v", strategy, d)
 				}
 			}
 		},
 	},
 	{
-		"skip matching reads what $Latest, $Default and no version stand for", "Auto Scaling User Guide, Use an instance refresh with skip matching",
+		"skip matching reads what $Latest, $Default and no version stand for",
+		"Auto Scaling User Guide, Use an instance refresh with skip matching",
 		func(t *testing.T, s *scene) {
-			for name, version := range map[string]*string{"latest": aws.String("$Latest"), "default": aws.String("$Default"), "none": nil} {
+			for name, version := range map[string]*string{"latest": aws.String("$Latest"), "default": aws.String("$Default"),
+				"none": nil} {
 				s.group(name, 1, launching(s.template(name, ec2.ImageX86, ec2.ImageX86), version))
 				time.Sleep(10 * time.Minute)
 				before := *s.describe(name).Instances[0].InstanceId
-				_, err := s.StartInstanceRefresh(t.Context(), &sdk.StartInstanceRefreshInput{AutoScalingGroupName: aws.String(name), Preferences: &types.RefreshPreferences{SkipMatching: aws.Bool(true)}})
+				_, err := s.StartInstanceRefresh(t.Context(),
+					&sdk.StartInstanceRefreshInput{AutoScalingGroupName: aws.String(name),
+						Preferences: &types.RefreshPreferences{SkipMatching: aws.Bool(true)}})
 				s.must(err)
 				time.Sleep(30 * time.Minute)
 				if after := *s.describe(name).Instances[0].InstanceId; after != before {

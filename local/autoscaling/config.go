@@ -40,7 +40,8 @@ func readConfig(p *query.Params) (c config, given bool, err error) {
 	case policy == nil:
 		return c, false, nil
 	}
-	c = config{mixed: true, template: readSpec(policy.At("LaunchTemplate.LaunchTemplateSpecification")), distribution: map[string]string{}}
+	c = config{mixed: true, template: readSpec(policy.At("LaunchTemplate.LaunchTemplateSpecification")),
+		distribution: map[string]string{}}
 	for _, each := range policy.List("LaunchTemplate.Overrides") {
 		o := override{
 			typ: each.Text("InstanceType"), weight: each.Text("WeightedCapacity"), image: each.Text("ImageId"),

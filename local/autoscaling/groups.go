@@ -43,7 +43,8 @@ func createGroup(s *Service, call *query.Call) error {
 	p := call.Params
 	g := &group{
 		name: p.Text("AutoScalingGroupName"), min: p.Int("MinSize"), max: p.Int("MaxSize"), created: s.options.Clock.Now(),
-		checks: cmp.Or(p.Text("HealthCheckType"), "EC2"), protect: p.Bool("NewInstancesProtectedFromScaleIn"), tags: readTags(p),
+		checks: cmp.Or(p.Text("HealthCheckType"), "EC2"), protect: p.Bool("NewInstancesProtectedFromScaleIn"),
+		tags:     readTags(p),
 		cooldown: 300, warmup: -1,
 	}
 	g.desired = g.min
@@ -80,12 +81,14 @@ func (s *Service) add(call *query.Call, g *group) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, taken := s.groups[g.name]; taken {
-		return query.Errorf("AlreadyExists", "AutoScalingGroup by this name already exists - A group with the name %s already exists", g.name)
+		return query.Errorf("AlreadyExists",
+			"AutoScalingGroup by this name already exists - A group with the name %s already exists", g.name)
 	}
 	if err := call.Commit(); err != nil {
 		return err
 	}
-	g.arn = "arn:aws:autoscaling:" + s.options.Region + ":" + s.options.Account + ":autoScalingGroup:" + s.newID() + ":autoScalingGroupName/" + g.name
+	g.arn = "arn:aws:autoscaling:" + s.options.Region + ":" + s.options.Account + ":autoScalingGroup:" + s.newID() +
+		":autoScalingGroupName/" + g.name
 	s.groups[g.name] = g
 	s.wake(g, promptly)
 	return nil
@@ -243,7 +246,8 @@ func (g *group) resize(p *query.Params) error {
 func deleteGroup(s *Service, call *query.Call) error {
 	return s.changed(call, func(g *group) (func(), error) {
 		if force := call.Params.Bool("ForceDelete"); len(g.members) > 0 && !force {
-			return nil, query.Errorf("ResourceInUse", "You cannot delete an AutoScalingGroup while there are instances or pending Spot instance request(s) still in the group.")
+			return nil, query.Errorf("ResourceInUse",
+				"You cannot delete an AutoScalingGroup while there are instances or pending Spot instance request(s) still in the group.")
 		}
 		return func() {
 			g.deleting, g.min, g.desired = true, 0, 0
@@ -259,7 +263,8 @@ func deleteGroup(s *Service, call *query.Call) error {
 
 // processes are the process types of the API reference, ScalingProcessQuery.
 var processes = []string{
-	"Launch", "Terminate", "AddToLoadBalancer", "AlarmNotification", "AZRebalance", "HealthCheck", "InstanceRefresh", "ReplaceUnhealthy", "ScheduledActions",
+	"Launch", "Terminate", "AddToLoadBalancer", "AlarmNotification", "AZRebalance", "HealthCheck", "InstanceRefresh",
+	"ReplaceUnhealthy", "ScheduledActions",
 }
 
 func suspendProcesses(s *Service, call *query.Call) error {

@@ -52,13 +52,15 @@ func tagsOf(i ec2types.Instance) map[string]string {
 func TestDescribeInstances(t *testing.T) {
 	play(t, func(t *testing.T, s *scene) {
 		s.group("web", 2)
-		instances, err := s.DescribeAutoScalingInstances(t.Context(), &sdk.DescribeAutoScalingInstancesInput{InstanceIds: s.ids()[:1]})
+		instances, err := s.DescribeAutoScalingInstances(t.Context(),
+			&sdk.DescribeAutoScalingInstancesInput{InstanceIds: s.ids()[:1]})
 		s.must(err)
 		if n := len(instances.AutoScalingInstances); n != 1 {
 			t.Fatalf("%d instances", n)
 		}
 		i := instances.AutoScalingInstances[0]
-		got := []string{*i.AutoScalingGroupName, *i.LifecycleState, *i.HealthStatus, *i.AvailabilityZone, *i.LaunchTemplate.LaunchTemplateName, *i.LaunchTemplate.Version}
+		got := []string{*i.AutoScalingGroupName, *i.LifecycleState, *i.HealthStatus, *i.AvailabilityZone,
+			*i.LaunchTemplate.LaunchTemplateName, *i.LaunchTemplate.Version}
 		if want := []string{"web", "InService", "HEALTHY", zone, "web", "1"}; !slices.Equal(got, want) {
 			t.Errorf("%v, want %v", got, want)
 		}
@@ -87,7 +89,8 @@ func TestStoppedMemberIsReplaced(t *testing.T) {
 func TestSuspendedProcesses(t *testing.T) {
 	play(t, func(t *testing.T, s *scene) {
 		s.group("web", 1)
-		suspend := &sdk.SuspendProcessesInput{AutoScalingGroupName: aws.String("web"), ScalingProcesses: []string{"HealthCheck", "ReplaceUnhealthy"}}
+		suspend := &sdk.SuspendProcessesInput{AutoScalingGroupName: aws.String("web"),
+			ScalingProcesses: []string{"HealthCheck", "ReplaceUnhealthy"}}
 		_, err := s.SuspendProcesses(t.Context(), suspend)
 		s.must(err)
 		if n := len(s.describe("web").SuspendedProcesses); n != 2 {
@@ -97,7 +100,8 @@ func TestSuspendedProcesses(t *testing.T) {
 		s.must(err)
 		time.Sleep(10 * time.Minute)
 		s.want("1 InService Healthy")
-		_, err = s.ResumeProcesses(t.Context(), &sdk.ResumeProcessesInput{AutoScalingGroupName: aws.String("web"), ScalingProcesses: []string{"HealthCheck"}})
+		_, err = s.ResumeProcesses(t.Context(),
+			&sdk.ResumeProcessesInput{AutoScalingGroupName: aws.String("web"), ScalingProcesses: []string{"HealthCheck"}})
 		s.must(err)
 		time.Sleep(time.Minute)
 		s.want("1 InService Unhealthy")
@@ -115,10 +119,12 @@ func TestStandby(t *testing.T) {
 	play(t, func(t *testing.T, s *scene) {
 		s.group("web", 2, func(in *sdk.CreateAutoScalingGroupInput) { in.MinSize, in.MaxSize = aws.Int32(1), aws.Int32(2) })
 		ids := s.ids()
-		enter := &sdk.EnterStandbyInput{AutoScalingGroupName: aws.String("web"), InstanceIds: ids[:1], ShouldDecrementDesiredCapacity: aws.Bool(true)}
+		enter := &sdk.EnterStandbyInput{AutoScalingGroupName: aws.String("web"), InstanceIds: ids[:1],
+			ShouldDecrementDesiredCapacity: aws.Bool(true)}
 		out, err := s.EnterStandby(t.Context(), enter)
 		s.must(err)
-		if a := out.Activities[0]; a.StatusCode != types.ScalingActivityStatusCodeInProgress || *a.Description != "Moving EC2 instance to Standby: "+ids[0] {
+		if a := out.Activities[0]; a.StatusCode != types.ScalingActivityStatusCodeInProgress ||
+			*a.Description != "Moving EC2 instance to Standby: "+ids[0] {
 			t.Errorf("activity %+v", a)
 		}
 		s.want("1 EnteringStandby Healthy, 1 InService Healthy")
@@ -160,7 +166,9 @@ func TestStandbyWithoutShrinking(t *testing.T) {
 	play(t, func(t *testing.T, s *scene) {
 		s.group("web", 1, func(in *sdk.CreateAutoScalingGroupInput) { in.MaxSize = aws.Int32(1) })
 		ids := s.ids()
-		_, err := s.EnterStandby(t.Context(), &sdk.EnterStandbyInput{AutoScalingGroupName: aws.String("web"), InstanceIds: ids, ShouldDecrementDesiredCapacity: aws.Bool(false)})
+		_, err := s.EnterStandby(t.Context(),
+			&sdk.EnterStandbyInput{AutoScalingGroupName: aws.String("web"), InstanceIds: ids,
+				ShouldDecrementDesiredCapacity: aws.Bool(false)})
 		s.must(err)
 		time.Sleep(3 * time.Minute)
 		s.want("1 Standby Healthy, 1 InService Healthy")
@@ -178,7 +186,9 @@ func TestLeavingStandbyWhileStopped(t *testing.T) {
 	play(t, func(t *testing.T, s *scene) {
 		s.group("web", 1)
 		ids := s.ids()
-		_, err := s.EnterStandby(t.Context(), &sdk.EnterStandbyInput{AutoScalingGroupName: aws.String("web"), InstanceIds: ids, ShouldDecrementDesiredCapacity: aws.Bool(true)})
+		_, err := s.EnterStandby(t.Context(),
+			&sdk.EnterStandbyInput{AutoScalingGroupName: aws.String("web"), InstanceIds: ids,
+				ShouldDecrementDesiredCapacity: aws.Bool(true)})
 		s.must(err)
 		time.Sleep(10 * time.Second)
 		s.must(s.world.SetState(ids[0], ec2.Stopped))
@@ -255,8 +265,10 @@ func TestDelete(t *testing.T) {
 		time.Sleep(5 * time.Minute)
 		out, err := s.DescribeAutoScalingGroups(t.Context(), &sdk.DescribeAutoScalingGroupsInput{})
 		s.must(err)
-		if len(out.AutoScalingGroups) != 0 || s.world.State(ids[0]) != ec2.Terminated || s.world.State(ids[1]) != ec2.Terminated {
-			t.Errorf("%d groups; instances are %s and %s", len(out.AutoScalingGroups), s.world.State(ids[0]), s.world.State(ids[1]))
+		if len(out.AutoScalingGroups) != 0 || s.world.State(ids[0]) != ec2.Terminated ||
+			s.world.State(ids[1]) != ec2.Terminated {
+			t.Errorf("%d groups; instances are %s and %s", len(out.AutoScalingGroups), s.world.State(ids[0]),
+				s.world.State(ids[1]))
 		}
 	})
 }
@@ -269,16 +281,19 @@ func TestCreateIsRefused(t *testing.T) {
 			change func(*sdk.CreateAutoScalingGroupInput)
 			code   string
 		}{
-			"name taken":  {func(in *sdk.CreateAutoScalingGroupInput) { in.AutoScalingGroupName = aws.String("taken") }, "AlreadyExists"},
+			"name taken": {func(in *sdk.CreateAutoScalingGroupInput) { in.AutoScalingGroupName = aws.String("taken") },
+				"AlreadyExists"},
 			"no template": {func(in *sdk.CreateAutoScalingGroupInput) { in.LaunchTemplate = nil }, "ValidationError"},
 			"two ways": {func(in *sdk.CreateAutoScalingGroupInput) {
 				in.MixedInstancesPolicy = &types.MixedInstancesPolicy{LaunchTemplate: &types.LaunchTemplate{LaunchTemplateSpecification: good}}
 			}, "ValidationError"},
 			"version unknown": {func(in *sdk.CreateAutoScalingGroupInput) {
-				in.LaunchTemplate = &types.LaunchTemplateSpecification{LaunchTemplateId: good.LaunchTemplateId, Version: aws.String("9")}
+				in.LaunchTemplate = &types.LaunchTemplateSpecification{LaunchTemplateId: good.LaunchTemplateId,
+					Version: aws.String("9")}
 			}, "ValidationError"},
-			"no place":       {func(in *sdk.CreateAutoScalingGroupInput) { in.AvailabilityZones = nil }, "ValidationError"},
-			"no such subnet": {func(in *sdk.CreateAutoScalingGroupInput) { in.VPCZoneIdentifier = aws.String("subnet-1") }, "ValidationError"},
+			"no place": {func(in *sdk.CreateAutoScalingGroupInput) { in.AvailabilityZones = nil }, "ValidationError"},
+			"no such subnet": {func(in *sdk.CreateAutoScalingGroupInput) { in.VPCZoneIdentifier = aws.String("subnet-1") },
+				"ValidationError"},
 			"no such zone": {func(in *sdk.CreateAutoScalingGroupInput) {
 				in.AvailabilityZones = []string{zone, "us-east-1z"}
 			}, "ValidationError"},
@@ -290,7 +305,8 @@ func TestCreateIsRefused(t *testing.T) {
 			}, "ValidationError"},
 			"sizes": {func(in *sdk.CreateAutoScalingGroupInput) { in.MinSize = aws.Int32(2) }, "ValidationError"},
 		} {
-			in := &sdk.CreateAutoScalingGroupInput{AutoScalingGroupName: aws.String("new"), MinSize: aws.Int32(0), MaxSize: aws.Int32(1), AvailabilityZones: []string{zone}, LaunchTemplate: good}
+			in := &sdk.CreateAutoScalingGroupInput{AutoScalingGroupName: aws.String("new"), MinSize: aws.Int32(0),
+				MaxSize: aws.Int32(1), AvailabilityZones: []string{zone}, LaunchTemplate: good}
 			c.change(in)
 			if _, err := s.CreateAutoScalingGroup(t.Context(), in); code(err) != c.code {
 				t.Errorf("%s: %v, want %s", name, err, c.code)
@@ -349,7 +365,8 @@ func TestListingsPageByPage(t *testing.T) {
 			t.Errorf("groups %v", names)
 		}
 		n := 0
-		instances := sdk.NewDescribeAutoScalingInstancesPaginator(s, &sdk.DescribeAutoScalingInstancesInput{MaxRecords: aws.Int32(2)})
+		instances := sdk.NewDescribeAutoScalingInstancesPaginator(s,
+			&sdk.DescribeAutoScalingInstancesInput{MaxRecords: aws.Int32(2)})
 		for instances.HasMorePages() {
 			out, err := instances.NextPage(t.Context())
 			s.must(err)
@@ -360,7 +377,8 @@ func TestListingsPageByPage(t *testing.T) {
 		}
 		_, err := s.DescribeAutoScalingGroups(t.Context(), &sdk.DescribeAutoScalingGroupsInput{NextToken: aws.String("x")})
 		s.refused(err, "InvalidNextToken", "")
-		_, err = s.DescribeAutoScalingGroups(t.Context(), &sdk.DescribeAutoScalingGroupsInput{Filters: []types.Filter{{Name: aws.String("color"), Values: []string{"x"}}}})
+		_, err = s.DescribeAutoScalingGroups(t.Context(),
+			&sdk.DescribeAutoScalingGroupsInput{Filters: []types.Filter{{Name: aws.String("color"), Values: []string{"x"}}}})
 		s.refused(err, "ValidationError", "color")
 	})
 }

@@ -76,7 +76,8 @@ func (s *Service) version(ctx context.Context, t spec) (types.LaunchTemplateVers
 		return types.LaunchTemplateVersion{}, err
 	}
 	if len(out.LaunchTemplateVersions) == 0 {
-		return types.LaunchTemplateVersion{}, fmt.Errorf("version %s of launch template %s does not exist", t.version, t.id+t.name)
+		return types.LaunchTemplateVersion{}, fmt.Errorf("version %s of launch template %s does not exist", t.version,
+			t.id+t.name)
 	}
 	return out.LaunchTemplateVersions[0], nil
 }
@@ -174,7 +175,8 @@ func (s *Service) request(ctx context.Context, o order, c choice) (*sdk.RunInsta
 	version := strconv.FormatInt(aws.ToInt64(found.VersionNumber), 10)
 	in := &sdk.RunInstancesInput{
 		MinCount: aws.Int32(1), MaxCount: aws.Int32(1), InstanceType: types.InstanceType(c.typ),
-		LaunchTemplate: &types.LaunchTemplateSpecification{LaunchTemplateId: found.LaunchTemplateId, Version: aws.String(version)},
+		LaunchTemplate: &types.LaunchTemplateSpecification{LaunchTemplateId: found.LaunchTemplateId,
+			Version: aws.String(version)},
 	}
 	if c.image != "" {
 		in.ImageId = aws.String(c.image)
@@ -193,7 +195,8 @@ func (s *Service) request(ctx context.Context, o order, c choice) (*sdk.RunInsta
 
 // into puts the request into a subnet of the group's. Where the template has a network
 // interface, the subnet becomes the interface's, as EC2 takes no other beside it.
-func into(in *sdk.RunInstancesInput, interfaces []types.LaunchTemplateInstanceNetworkInterfaceSpecification, subnet string) {
+func into(in *sdk.RunInstancesInput, interfaces []types.LaunchTemplateInstanceNetworkInterfaceSpecification,
+	subnet string) {
 	if len(interfaces) == 0 {
 		in.SubnetId = aws.String(subnet)
 		return

@@ -105,7 +105,8 @@ func exitStandby(s *Service, call *query.Call) error {
 			}
 			s.writeActivities(call, g, chosen, activity{
 				description: "Moving EC2 instance out of Standby: ", status: "PreInService", progress: 30,
-				cause: "At " + iso(s.options.Clock.Now()) + fmt.Sprintf(" instance %%s was moved out of standby in response to a user request, increasing the capacity from %d to %d.", before, g.desired),
+				cause: "At " + iso(s.options.Clock.Now()) +
+					fmt.Sprintf(" instance %%s was moved out of standby in response to a user request, increasing the capacity from %d to %d.", before, g.desired),
 			})
 		}, nil
 	})

@@ -57,7 +57,8 @@ func readPreferences(p *query.Params) (preferences, error) {
 		protected: "Wait", standby: "Wait", alarms: p.Texts("AlarmSpecification.Alarms"),
 	}
 	for field, into := range map[string]*int{
-		"MinHealthyPercentage": &v.least, "MaxHealthyPercentage": &v.most, "InstanceWarmup": &v.warmup, "CheckpointDelay": &v.checkpointDelay,
+		"MinHealthyPercentage": &v.least, "MaxHealthyPercentage": &v.most, "InstanceWarmup": &v.warmup,
+		"CheckpointDelay": &v.checkpointDelay,
 	} {
 		if p.Has(field) {
 			*into = p.Int(field)

@@ -36,7 +36,8 @@ func (s *scene) start(to *types.LaunchTemplateSpecification, p *types.RefreshPre
 
 func (s *scene) refresh() types.InstanceRefresh {
 	s.t.Helper()
-	out, err := s.DescribeInstanceRefreshes(s.t.Context(), &sdk.DescribeInstanceRefreshesInput{AutoScalingGroupName: aws.String("web")})
+	out, err := s.DescribeInstanceRefreshes(s.t.Context(),
+		&sdk.DescribeInstanceRefreshesInput{AutoScalingGroupName: aws.String("web")})
 	s.must(err)
 	return out.InstanceRefreshes[0]
 }
@@ -135,16 +136,21 @@ func TestOneRefreshAtATime(t *testing.T) {
 		two := s.fleet(2)
 		s.must(s.start(two, nil))
 		s.refused(s.start(two, nil), "InstanceRefreshInProgress", "")
-		_, err := s.UpdateAutoScalingGroup(t.Context(), &sdk.UpdateAutoScalingGroupInput{AutoScalingGroupName: aws.String("web"), LaunchTemplate: two})
+		_, err := s.UpdateAutoScalingGroup(t.Context(),
+			&sdk.UpdateAutoScalingGroupInput{AutoScalingGroupName: aws.String("web"), LaunchTemplate: two})
 		s.refused(err, "ValidationError", "An active instance refresh with a desired configuration exists.")
-		_, err = s.UpdateAutoScalingGroup(t.Context(), &sdk.UpdateAutoScalingGroupInput{AutoScalingGroupName: aws.String("web"), MaxSize: aws.Int32(3)})
+		_, err = s.UpdateAutoScalingGroup(t.Context(),
+			&sdk.UpdateAutoScalingGroupInput{AutoScalingGroupName: aws.String("web"), MaxSize: aws.Int32(3)})
 		s.must(err)
-		_, err = s.CancelInstanceRefresh(t.Context(), &sdk.CancelInstanceRefreshInput{AutoScalingGroupName: aws.String("web")})
+		_, err = s.CancelInstanceRefresh(t.Context(),
+			&sdk.CancelInstanceRefreshInput{AutoScalingGroupName: aws.String("web")})
 		s.must(err)
 		s.ends(types.InstanceRefreshStatusCancelled, "Cancelled", "1")
-		_, err = s.CancelInstanceRefresh(t.Context(), &sdk.CancelInstanceRefreshInput{AutoScalingGroupName: aws.String("web")})
+		_, err = s.CancelInstanceRefresh(t.Context(),
+			&sdk.CancelInstanceRefreshInput{AutoScalingGroupName: aws.String("web")})
 		s.refused(err, "ActiveInstanceRefreshNotFound", "")
-		_, err = s.RollbackInstanceRefresh(t.Context(), &sdk.RollbackInstanceRefreshInput{AutoScalingGroupName: aws.String("web")})
+		_, err = s.RollbackInstanceRefresh(t.Context(),
+			&sdk.RollbackInstanceRefreshInput{AutoScalingGroupName: aws.String("web")})
 		s.refused(err, "ActiveInstanceRefreshNotFound", "")
 	})
 }
@@ -171,14 +177,17 @@ func TestManualRollback(t *testing.T) {
 		if s.others() != 1 {
 			t.Fatalf("%d replaced before the rollback", s.others())
 		}
-		_, err := s.RollbackInstanceRefresh(t.Context(), &sdk.RollbackInstanceRefreshInput{AutoScalingGroupName: aws.String("web")})
+		_, err := s.RollbackInstanceRefresh(t.Context(),
+			&sdk.RollbackInstanceRefreshInput{AutoScalingGroupName: aws.String("web")})
 		s.must(err)
-		s.ends(types.InstanceRefreshStatusRollbackSuccessful, "Started, Checkpoint Reached 30/3600, Rollback Started, Rollback Succeeded", "1")
+		s.ends(types.InstanceRefreshStatusRollbackSuccessful,
+			"Started, Checkpoint Reached 30/3600, Rollback Started, Rollback Succeeded", "1")
 		if details := s.refresh().RollbackDetails; s.others() != 0 || *details.PercentageCompleteOnRollback != 33 {
 			t.Errorf("%d are still new; %+v", s.others(), details)
 		}
 		s.must(s.start(nil, nil))
-		_, err = s.RollbackInstanceRefresh(t.Context(), &sdk.RollbackInstanceRefreshInput{AutoScalingGroupName: aws.String("web")})
+		_, err = s.RollbackInstanceRefresh(t.Context(),
+			&sdk.RollbackInstanceRefreshInput{AutoScalingGroupName: aws.String("web")})
 		s.refused(err, "IrreversibleInstanceRefresh", "")
 	})
 }
@@ -190,15 +199,17 @@ func TestLaunchesFail(t *testing.T) {
 		status      types.InstanceRefreshStatus
 		events      string
 	}{
-		"fails":      {nil, types.InstanceRefreshStatusFailed, "Started, Failed"},
-		"rolls back": {&types.RefreshPreferences{AutoRollback: aws.Bool(true)}, types.InstanceRefreshStatusRollbackSuccessful, "Started, Rollback Started, Rollback Succeeded"},
+		"fails": {nil, types.InstanceRefreshStatusFailed, "Started, Failed"},
+		"rolls back": {&types.RefreshPreferences{AutoRollback: aws.Bool(true)},
+			types.InstanceRefreshStatusRollbackSuccessful, "Started, Rollback Started, Rollback Succeeded"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			play(t, func(t *testing.T, s *scene) {
 				two := s.fleet(2)
 				gone := aws.String(s.world.SeedImage("gone", time.Now(), nil))
 				_, err := s.ec2.CreateLaunchTemplateVersion(t.Context(), &ec2sdk.CreateLaunchTemplateVersionInput{
-					LaunchTemplateName: aws.String("web"), SourceVersion: aws.String("2"), LaunchTemplateData: &ec2types.RequestLaunchTemplateData{ImageId: gone},
+					LaunchTemplateName: aws.String("web"), SourceVersion: aws.String("2"),
+					LaunchTemplateData: &ec2types.RequestLaunchTemplateData{ImageId: gone},
 				})
 				s.must(err)
 				two.Version = aws.String("3")
@@ -223,8 +234,10 @@ func TestStandbyInTheWay(t *testing.T) {
 		events string
 		after  string
 	}{
-		types.StandbyInstancesWait:      {types.InstanceRefreshStatusFailed, "Started, Failed", "1 Standby Healthy, 1 InService Healthy"},
-		types.StandbyInstancesIgnore:    {types.InstanceRefreshStatusSuccessful, "Started, Succeeded", "1 Standby Healthy, 1 InService Healthy"},
+		types.StandbyInstancesWait: {types.InstanceRefreshStatusFailed, "Started, Failed",
+			"1 Standby Healthy, 1 InService Healthy"},
+		types.StandbyInstancesIgnore: {types.InstanceRefreshStatusSuccessful, "Started, Succeeded",
+			"1 Standby Healthy, 1 InService Healthy"},
 		types.StandbyInstancesTerminate: {types.InstanceRefreshStatusSuccessful, "Started, Succeeded", "1 InService Healthy"},
 	} {
 		t.Run(string(wish), func(t *testing.T) {
@@ -270,8 +283,10 @@ func TestRefreshIsRefused(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
-		s.refused(s.start(nil, &types.RefreshPreferences{AutoRollback: aws.Bool(true)}), "ValidationError", "desired configuration")
-		_, err := s.StartInstanceRefresh(t.Context(), &sdk.StartInstanceRefreshInput{AutoScalingGroupName: aws.String("none")})
+		s.refused(s.start(nil, &types.RefreshPreferences{AutoRollback: aws.Bool(true)}), "ValidationError",
+			"desired configuration")
+		_, err := s.StartInstanceRefresh(t.Context(),
+			&sdk.StartInstanceRefreshInput{AutoScalingGroupName: aws.String("none")})
 		s.refused(err, "ValidationError", "name not found")
 	})
 }
@@ -297,8 +312,10 @@ func TestAlarms(t *testing.T) {
 		status      types.InstanceRefreshStatus
 		events      string
 	}{
-		"fails": {watched(types.RefreshPreferences{}), 30 * time.Second, types.InstanceRefreshStatusFailed, "Started, Failed"},
-		"rolls back, baking": {watched(types.RefreshPreferences{AutoRollback: aws.Bool(true), BakeTime: aws.Int32(7200)}), time.Hour,
+		"fails": {watched(types.RefreshPreferences{}), 30 * time.Second, types.InstanceRefreshStatusFailed,
+			"Started, Failed"},
+		"rolls back, baking": {watched(types.RefreshPreferences{AutoRollback: aws.Bool(true), BakeTime: aws.Int32(7200)}),
+			time.Hour,
 			types.InstanceRefreshStatusRollbackSuccessful, "Started, Started Baking, Rollback Started, Rollback Succeeded"},
 	} {
 		t.Run(name, func(t *testing.T) {

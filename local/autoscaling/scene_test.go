@@ -46,12 +46,15 @@ func play(t *testing.T, test func(*testing.T, *scene)) {
 		s.world = ec2.New(ec2.Options{Clock: clock.Real(), Seed: 3, Region: "eu-west-1", Account: "123456789012", Log: s.log,
 			Emit:             func(string, string, []string, any) {},
 			ResolveParameter: func(string) (string, bool) { return ec2.ImageX86, true }})
-		service := autoscaling.New(autoscaling.Options{Clock: clock.Real(), EC2: s.world, Region: "eu-west-1", Account: "123456789012", Log: s.log, Emit: s.hear})
+		service := autoscaling.New(autoscaling.Options{Clock: clock.Real(), EC2: s.world, Region: "eu-west-1",
+			Account: "123456789012", Log: s.log, Emit: s.hear})
 		defer service.Close()
 		s.service = service
-		s.Client = sdk.New(sdk.Options{Region: "eu-west-1", BaseEndpoint: aws.String("http://aws.local"), Retryer: aws.NopRetryer{},
+		s.Client = sdk.New(sdk.Options{Region: "eu-west-1", BaseEndpoint: aws.String("http://aws.local"),
+			Retryer:     aws.NopRetryer{},
 			Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""), HTTPClient: query.Client(service)})
-		s.ec2 = ec2sdk.New(ec2sdk.Options{Region: "eu-west-1", BaseEndpoint: aws.String("http://aws.local"), Retryer: aws.NopRetryer{},
+		s.ec2 = ec2sdk.New(ec2sdk.Options{Region: "eu-west-1", BaseEndpoint: aws.String("http://aws.local"),
+			Retryer:     aws.NopRetryer{},
 			Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""), HTTPClient: query.Client(s.world)})
 		test(t, s)
 	})
@@ -60,7 +63,8 @@ func play(t *testing.T, test func(*testing.T, *scene)) {
 func (s *scene) hear(source, detailType string, resources []string, detail any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if source != "aws.autoscaling" || len(resources) != 1 || !strings.HasPrefix(resources[0], "arn:aws:autoscaling:eu-west-1:123456789012:autoScalingGroup:") {
+	if source != "aws.autoscaling" || len(resources) != 1 ||
+		!strings.HasPrefix(resources[0], "arn:aws:autoscaling:eu-west-1:123456789012:autoScalingGroup:") {
 		s.t.Errorf("event from %s about %v", source, resources)
 	}
 	event := strings.TrimPrefix(detailType, "EC2 Auto Scaling Instance Refresh ")
@@ -82,13 +86,16 @@ func (s *scene) template(name string, images ...string) *types.LaunchTemplateSpe
 	data := func(image string) *ec2types.RequestLaunchTemplateData {
 		return &ec2types.RequestLaunchTemplateData{ImageId: aws.String(image), InstanceType: ec2types.InstanceTypeT3Micro}
 	}
-	out, err := s.ec2.CreateLaunchTemplate(s.t.Context(), &ec2sdk.CreateLaunchTemplateInput{LaunchTemplateName: aws.String(name), LaunchTemplateData: data(images[0])})
+	out, err := s.ec2.CreateLaunchTemplate(s.t.Context(),
+		&ec2sdk.CreateLaunchTemplateInput{LaunchTemplateName: aws.String(name), LaunchTemplateData: data(images[0])})
 	s.must(err)
 	for _, image := range images[1:] {
-		_, err := s.ec2.CreateLaunchTemplateVersion(s.t.Context(), &ec2sdk.CreateLaunchTemplateVersionInput{LaunchTemplateName: aws.String(name), LaunchTemplateData: data(image)})
+		_, err := s.ec2.CreateLaunchTemplateVersion(s.t.Context(),
+			&ec2sdk.CreateLaunchTemplateVersionInput{LaunchTemplateName: aws.String(name), LaunchTemplateData: data(image)})
 		s.must(err)
 	}
-	return &types.LaunchTemplateSpecification{LaunchTemplateId: out.LaunchTemplate.LaunchTemplateId, Version: aws.String("1")}
+	return &types.LaunchTemplateSpecification{LaunchTemplateId: out.LaunchTemplate.LaunchTemplateId,
+		Version: aws.String("1")}
 }
 
 func (s *scene) must(err error) {
@@ -102,7 +109,8 @@ func (s *scene) must(err error) {
 func (s *scene) group(name string, size int32, change ...func(*sdk.CreateAutoScalingGroupInput)) {
 	s.t.Helper()
 	in := &sdk.CreateAutoScalingGroupInput{
-		AutoScalingGroupName: aws.String(name), MinSize: aws.Int32(0), MaxSize: aws.Int32(4), DesiredCapacity: aws.Int32(size),
+		AutoScalingGroupName: aws.String(name), MinSize: aws.Int32(0), MaxSize: aws.Int32(4),
+		DesiredCapacity:   aws.Int32(size),
 		AvailabilityZones: []string{zone},
 	}
 	for _, f := range change {
@@ -118,7 +126,8 @@ func (s *scene) group(name string, size int32, change ...func(*sdk.CreateAutoSca
 
 func (s *scene) describe(name string) types.AutoScalingGroup {
 	s.t.Helper()
-	out, err := s.DescribeAutoScalingGroups(s.t.Context(), &sdk.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: []string{name}})
+	out, err := s.DescribeAutoScalingGroups(s.t.Context(),
+		&sdk.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: []string{name}})
 	s.must(err)
 	if len(out.AutoScalingGroups) != 1 {
 		s.t.Fatalf("%d groups %s", len(out.AutoScalingGroups), name)

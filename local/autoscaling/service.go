@@ -58,7 +58,8 @@ type event struct {
 
 // New is an account without groups.
 func New(o Options) *Service {
-	s := &Service{options: o, groups: map[string]*group{}, alarms: map[string]bool{}, configurations: map[string]configuration{}, client: clientOf(o)}
+	s := &Service{options: o, groups: map[string]*group{}, alarms: map[string]bool{},
+		configurations: map[string]configuration{}, client: clientOf(o)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.service = &query.Service{
 		Name:    "autoscaling",

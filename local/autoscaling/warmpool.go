@@ -24,7 +24,8 @@ type warmPool struct {
 
 func putWarmPool(s *Service, call *query.Call) error {
 	p := call.Params
-	w := &warmPool{state: p.Text("PoolState"), least: p.Int("MinSize"), prepared: -1, reuse: p.Bool("InstanceReusePolicy.ReuseOnScaleIn")}
+	w := &warmPool{state: p.Text("PoolState"), least: p.Int("MinSize"), prepared: -1,
+		reuse: p.Bool("InstanceReusePolicy.ReuseOnScaleIn")}
 	if w.state == "" {
 		w.state = "Stopped"
 	}

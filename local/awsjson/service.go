@@ -85,7 +85,8 @@ func (e *Error) Error() string { return e.Code + ": " + e.Message }
 
 // Required is what a missing member gets.
 func Required(member string) *Error {
-	return Errorf("ValidationException", "1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be null", member)
+	return Errorf("ValidationException",
+		"1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be null", member)
 }
 
 // maxBody is beyond the longest input: a secret of 64 KiB.
@@ -101,7 +102,8 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		status, code, out = failed(err)
 	}
 	if s.Log != nil {
-		s.Log.Add(query.Record{Time: at, Service: s.Name, Action: name, Caller: r.Header.Get(query.CallerHeader), Resources: about, Error: code})
+		s.Log.Add(query.Record{Time: at, Service: s.Name, Action: name, Caller: r.Header.Get(query.CallerHeader),
+			Resources: about, Error: code})
 	}
 	body, err := json.Marshal(out)
 	if err != nil {
@@ -131,7 +133,8 @@ func (s *Service) call(name string, r *http.Request) (any, []string, error) {
 func failed(err error) (status int, code string, out any) {
 	known, ok := errors.AsType[*Error](err)
 	if !ok {
-		return http.StatusInternalServerError, "InternalFailure", map[string]string{"__type": "InternalFailure", "message": err.Error()}
+		return http.StatusInternalServerError, "InternalFailure", map[string]string{"__type": "InternalFailure",
+			"message": err.Error()}
 	}
 	body := map[string]any{"__type": known.Code, "message": known.Message}
 	if known.Item != nil {

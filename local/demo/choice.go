@@ -81,7 +81,8 @@ func (c *chosen) when(p plan.Plan) (expression, zone string, due time.Time) {
 	if what == "" {
 		what = "no schedule"
 	}
-	c.changes = append(c.changes, fmt.Sprintf("plan %q has %s: played as if it were due at %s UTC", c.name, what, due.Format(time.TimeOnly)))
+	c.changes = append(c.changes, fmt.Sprintf("plan %q has %s: played as if it were due at %s UTC", c.name, what,
+		due.Format(time.TimeOnly)))
 	return "at(" + due.Format("2006-01-02T15:04:05") + ")", "UTC", due
 }
 

@@ -17,9 +17,11 @@ import (
 func TestAnyPlansCanBePlayed(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		plans := plan.Plans{Plans: map[string]plan.Plan{}}
-		for _, name := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"nightly", "db", "web", "on-demand"}), 1, 4, rapid.ID[string]).Draw(t, "names") {
+		for _, name := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"nightly", "db", "web", "on-demand"}), 1, 4,
+			rapid.ID[string]).Draw(t, "names") {
 			p := plan.Default()
-			p.Schedule = rapid.SampledFrom([]string{"", "rate(1 hour)", "cron(30 3 * * ? *)", "at(2020-01-01T00:00:00)"}).Draw(t, "schedule")
+			p.Schedule = rapid.SampledFrom([]string{"", "rate(1 hour)", "cron(30 3 * * ? *)",
+				"at(2020-01-01T00:00:00)"}).Draw(t, "schedule")
 			p.Sources.IDs = rapid.SliceOfN(rapid.Just("i-0123456789abcdef0"), 0, 1).Draw(t, "ids")
 			p.Verify.Boot, p.Verify.Subnet = true, "subnet-0123456789abcdef0"
 			plans.Plans[name], plans.Default = p, name

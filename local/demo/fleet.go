@@ -166,7 +166,8 @@ func (c *scene) templates(ctx context.Context) error {
 	} {
 		_, err := c.ec2.CreateLaunchTemplate(ctx, &ec2.CreateLaunchTemplateInput{
 			LaunchTemplateName: aws.String(t.name),
-			LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: aws.String(t.image), InstanceType: types.InstanceType(t.kind)},
+			LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: aws.String(t.image),
+				InstanceType: types.InstanceType(t.kind)},
 			TagSpecifications: []types.TagSpecification{{
 				ResourceType: types.ResourceTypeLaunchTemplate, Tags: tag.List(map[string]string{tag.Source: t.source}),
 			}},
@@ -186,14 +187,16 @@ func (c *scene) templates(ctx context.Context) error {
 // stopped, but replaced by an instance refresh to the rolled template's new version.
 func (c *scene) group(ctx context.Context) error {
 	_, err := c.scaling.CreateAutoScalingGroup(ctx, &autoscaling.CreateAutoScalingGroupInput{
-		AutoScalingGroupName: aws.String("web-fleet"), MinSize: aws.Int32(1), MaxSize: aws.Int32(4), DesiredCapacity: aws.Int32(1),
+		AutoScalingGroupName: aws.String("web-fleet"), MinSize: aws.Int32(1), MaxSize: aws.Int32(4),
+		DesiredCapacity:   aws.Int32(1),
 		AvailabilityZones: []string{"eu-central-1a"},
 		MixedInstancesPolicy: &autoscalingtypes.MixedInstancesPolicy{
 			LaunchTemplate: &autoscalingtypes.LaunchTemplate{
 				LaunchTemplateSpecification: &autoscalingtypes.LaunchTemplateSpecification{
 					LaunchTemplateName: aws.String("web-fleet"), Version: aws.String("1"),
 				},
-				Overrides: []autoscalingtypes.LaunchTemplateOverrides{{InstanceType: aws.String("t3.large")}, {InstanceType: aws.String("m5.large")}},
+				Overrides: []autoscalingtypes.LaunchTemplateOverrides{{InstanceType: aws.String("t3.large")},
+					{InstanceType: aws.String("m5.large")}},
 			},
 		},
 		Tags: []autoscalingtypes.Tag{

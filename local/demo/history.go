@@ -61,7 +61,8 @@ func (c *scene) old(ctx context.Context, made time.Time) (string, error) {
 		return id, err
 	}
 	return id, c.suite.Ledger.PutResult(ctx, job.Result{
-		Run: run, Source: c.api, Name: "api", Plan: c.name, Ending: job.Imaged, At: made, Image: job.Image{ID: id, State: "available"},
+		Run: run, Source: c.api, Name: "api", Plan: c.name, Ending: job.Imaged, At: made,
+		Image: job.Image{ID: id, State: "available"},
 	})
 }
 

@@ -114,8 +114,9 @@ func (n *night) runs() []string {
 
 func (n *night) source(r job.Result, calls map[string]int) source {
 	s := source{
-		ID: r.Source, Name: r.Name, Outcome: r.Ending, Reason: r.Problem, Image: r.Image.ID, Rolled: r.Rolled, Refreshes: r.Refreshes,
-		Calls: calls, DownSeconds: r.Times.Downtime().Seconds(),
+		ID: r.Source, Name: r.Name, Outcome: r.Ending, Reason: r.Problem, Image: r.Image.ID, Rolled: r.Rolled,
+		Refreshes: r.Refreshes,
+		Calls:     calls, DownSeconds: r.Times.Downtime().Seconds(),
 	}
 	if r.Skip != nil {
 		s.Reason = r.Skip.Text
@@ -195,7 +196,8 @@ func write(out io.Writer, rows []string) {
 func (r run) printRetired(out io.Writer) {
 	rows := []string{"OLD IMAGE\tOF\tBECAME\tWHY"}
 	for _, each := range r.Retired {
-		rows = append(rows, strings.Join([]string{each.Subject, each.Name, string(each.Status), strings.Join(each.Why, "; ")}, "\t"))
+		rows = append(rows, strings.Join([]string{each.Subject, each.Name, string(each.Status),
+			strings.Join(each.Why, "; ")}, "\t"))
 	}
 	if len(rows) > 1 {
 		write(out, rows)
@@ -251,7 +253,8 @@ func (o *outcome) write(folder string, messages []slack.Message) error {
 		return fmt.Errorf("writing the night: %w", err)
 	}
 	var page bytes.Buffer
-	page.WriteString("<!doctype html>\n<meta charset=\"utf-8\">\n<title>Goldsmith in Slack</title>\n<style>" + string(slack.Style) + "</style>\n")
+	page.WriteString("<!doctype html>\n<meta charset=\"utf-8\">\n<title>Goldsmith in Slack</title>\n<style>" +
+		string(slack.Style) + "</style>\n")
 	for _, m := range messages {
 		if err := m.HTML(&page); err != nil {
 			return fmt.Errorf("drawing a message: %w", err)

@@ -52,7 +52,8 @@ func played(t *testing.T) (night outcome) {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
 	file := filepath.Join(o.Out, "run.json")
-	if !strings.HasSuffix(out.String(), "\nWritten: "+file+", "+filepath.Join(o.Out, "slack.html")+" and "+filepath.Join(o.Out, "report.html")+"\n") {
+	if !strings.HasSuffix(out.String(),
+		"\nWritten: "+file+", "+filepath.Join(o.Out, "slack.html")+" and "+filepath.Join(o.Out, "report.html")+"\n") {
 		t.Errorf("the demo does not end by naming its files:\n%s", out.String())
 	}
 	for wrong, why := range map[string]string{"\x1b[": "colors, and no terminal", ": Reached:": "no failure"} {

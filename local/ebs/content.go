@@ -44,7 +44,8 @@ func (s *Service) snapshot(id string) (ec2.DirectSnapshot, error) {
 	found, ok := s.options.EC2.Direct(id)
 	switch {
 	case !ok:
-		return found, &Error{http.StatusNotFound, "ResourceNotFoundException", "SNAPSHOT_NOT_FOUND", "The snapshot '" + id + "' does not exist."}
+		return found, &Error{http.StatusNotFound, "ResourceNotFoundException", "SNAPSHOT_NOT_FOUND", "The snapshot '" + id +
+			"' does not exist."}
 	case found.Owner != s.options.EC2.Account(): // Public ones cannot be read either (EBS User Guide, EBS direct APIs concepts).
 		return found, denied("UNAUTHORIZED_ACCOUNT", "You are not authorized to use the snapshot '"+id+"'.")
 	}

@@ -59,7 +59,8 @@ func (s *Service) listBlocks(c call) (answer, error) {
 	for _, n := range rest[:size] {
 		page = append(page, listedBlock{n, token("block", c.snapshot, list, n, expires)})
 	}
-	out := map[string]any{"Blocks": page, "ExpiryTime": moment(expires), "VolumeSize": found.GiB, "BlockSize": disks.BlockSize}
+	out := map[string]any{"Blocks": page, "ExpiryTime": moment(expires), "VolumeSize": found.GiB,
+		"BlockSize": disks.BlockSize}
 	if size < len(rest) {
 		out["NextToken"] = s.pageToken(c.snapshot, list, rest[size])
 	}

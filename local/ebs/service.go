@@ -85,7 +85,8 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if s.options.Log != nil {
 		s.options.Log.Add(query.Record{
-			Time: at, Service: "ebs", Action: c.action, Caller: r.Header.Get(query.CallerHeader), Resources: []string{c.snapshot}, Error: code,
+			Time: at, Service: "ebs", Action: c.action, Caller: r.Header.Get(query.CallerHeader),
+			Resources: []string{c.snapshot}, Error: code,
 		})
 	}
 	a.write(w, id)
@@ -159,9 +160,11 @@ func (s *Service) serve(c call) (answer, error) {
 	case "GetSnapshotBlock":
 		return s.get(c)
 	case "ListChangedBlocks":
-		return answer{}, &Error{http.StatusBadRequest, "UnknownOperationException", "", "The embedded EBS direct APIs have no ListChangedBlocks."}
+		return answer{}, &Error{http.StatusBadRequest, "UnknownOperationException", "",
+			"The embedded EBS direct APIs have no ListChangedBlocks."}
 	}
-	return answer{}, &Error{http.StatusNotFound, "UnknownOperationException", "", "There is no operation " + c.Method + " " + c.URL.Path + "."}
+	return answer{}, &Error{http.StatusNotFound, "UnknownOperationException", "", "There is no operation " + c.Method +
+		" " + c.URL.Path + "."}
 }
 
 // Error is an error as the service's clients receive it.

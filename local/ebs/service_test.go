@@ -77,8 +77,9 @@ func digest(b []byte) string {
 
 func putInput(id string, n int32, data []byte) *sdk.PutSnapshotBlockInput {
 	return &sdk.PutSnapshotBlockInput{
-		SnapshotId: aws.String(id), BlockIndex: aws.Int32(n), BlockData: bytes.NewReader(data), DataLength: aws.Int32(disks.BlockSize),
-		Checksum: aws.String(digest(data)), ChecksumAlgorithm: types.ChecksumAlgorithmChecksumAlgorithmSha256,
+		SnapshotId: aws.String(id), BlockIndex: aws.Int32(n), BlockData: bytes.NewReader(data),
+		DataLength: aws.Int32(disks.BlockSize),
+		Checksum:   aws.String(digest(data)), ChecksumAlgorithm: types.ChecksumAlgorithmChecksumAlgorithmSha256,
 	}
 }
 
@@ -90,7 +91,8 @@ func (s *scene) put(id string, n int32, data []byte) {
 
 func (s *scene) complete(id string, count int32) {
 	s.Helper()
-	_, err := s.direct.CompleteSnapshot(s.Context(), &sdk.CompleteSnapshotInput{SnapshotId: aws.String(id), ChangedBlocksCount: aws.Int32(count)})
+	_, err := s.direct.CompleteSnapshot(s.Context(),
+		&sdk.CompleteSnapshotInput{SnapshotId: aws.String(id), ChangedBlocksCount: aws.Int32(count)})
 	s.must(err)
 }
 
@@ -156,12 +158,14 @@ func (s *scene) refused(err error, code, reason string) {
 func TestWriteAndRead(t *testing.T) {
 	play(t, func(s *scene) {
 		id := s.start(sdk.StartSnapshotInput{
-			VolumeSize: aws.Int64(2), Description: aws.String("uploaded"), Tags: []types.Tag{{Key: aws.String("Name"), Value: aws.String("web")}},
+			VolumeSize: aws.Int64(2), Description: aws.String("uploaded"),
+			Tags: []types.Tag{{Key: aws.String("Name"), Value: aws.String("web")}},
 		})
 		s.put(id, 0, filled("first"[:4]))
 		s.put(id, 7, filled("old "))
 		s.put(id, 7, filled("last"))
-		if got := s.described(id); got.State != ec2types.SnapshotStatePending || *got.VolumeSize != 2 || *got.Description != "uploaded" || len(got.Tags) != 1 {
+		if got := s.described(id); got.State != ec2types.SnapshotStatePending || *got.VolumeSize != 2 ||
+			*got.Description != "uploaded" || len(got.Tags) != 1 {
 			t.Errorf("described as %+v", got)
 		}
 		s.complete(id, 2)
@@ -192,13 +196,15 @@ func TestPagesAndTokens(t *testing.T) {
 		if got := len(s.list(id, 100, 10)); got != 200 {
 			t.Errorf("%d blocks from 100 on", got)
 		}
-		page, err := s.direct.ListSnapshotBlocks(s.Context(), &sdk.ListSnapshotBlocksInput{SnapshotId: aws.String(id), MaxResults: aws.Int32(100)})
+		page, err := s.direct.ListSnapshotBlocks(s.Context(),
+			&sdk.ListSnapshotBlocksInput{SnapshotId: aws.String(id), MaxResults: aws.Int32(100)})
 		s.must(err)
 		old := s.list(id, 0, 100)
 		s.list(id, 0, 100)
 		_, err = s.get(id, 0, old[0])
 		s.refused(err, "ValidationException", "INVALID_BLOCK_TOKEN")
-		_, err = s.direct.ListSnapshotBlocks(s.Context(), &sdk.ListSnapshotBlocksInput{SnapshotId: aws.String(id), NextToken: page.NextToken})
+		_, err = s.direct.ListSnapshotBlocks(s.Context(),
+			&sdk.ListSnapshotBlocksInput{SnapshotId: aws.String(id), NextToken: page.NextToken})
 		s.refused(err, "ValidationException", "INVALID_PAGE_TOKEN")
 		current := s.list(id, 0, 100)
 		_, err = s.get(id, 2, current[0])
@@ -264,7 +270,8 @@ func TestRefusals(t *testing.T) {
 		s.refused(err, "ValidationException", "INVALID_BLOCK")
 		_, err = s.direct.PutSnapshotBlock(s.Context(), putInput(id, 0, []byte("short")))
 		s.refused(err, "ValidationException", "INVALID_PARAMETER_VALUE")
-		_, err = s.direct.CompleteSnapshot(s.Context(), &sdk.CompleteSnapshotInput{SnapshotId: aws.String(id), ChangedBlocksCount: aws.Int32(3)})
+		_, err = s.direct.CompleteSnapshot(s.Context(),
+			&sdk.CompleteSnapshotInput{SnapshotId: aws.String(id), ChangedBlocksCount: aws.Int32(3)})
 		s.refused(err, "ValidationException", "INVALID_PARAMETER_VALUE")
 		_, err = s.direct.CompleteSnapshot(s.Context(), &sdk.CompleteSnapshotInput{
 			SnapshotId: aws.String(id), ChangedBlocksCount: aws.Int32(0), Checksum: aws.String(digest([]byte("other"))),
@@ -274,9 +281,11 @@ func TestRefusals(t *testing.T) {
 		s.complete(id, 0)
 		_, err = s.direct.PutSnapshotBlock(s.Context(), putInput(id, 0, filled("data")))
 		s.refused(err, "ValidationException", "INVALID_SNAPSHOT_ID")
-		_, err = s.direct.ListSnapshotBlocks(s.Context(), &sdk.ListSnapshotBlocksInput{SnapshotId: aws.String("snap-0123456789abcdef0")})
+		_, err = s.direct.ListSnapshotBlocks(s.Context(),
+			&sdk.ListSnapshotBlocksInput{SnapshotId: aws.String("snap-0123456789abcdef0")})
 		s.refused(err, "ResourceNotFoundException", "SNAPSHOT_NOT_FOUND")
-		_, err = s.direct.ListSnapshotBlocks(s.Context(), &sdk.ListSnapshotBlocksInput{SnapshotId: aws.String("snap-00000000000000086")})
+		_, err = s.direct.ListSnapshotBlocks(s.Context(),
+			&sdk.ListSnapshotBlocksInput{SnapshotId: aws.String("snap-00000000000000086")})
 		s.refused(err, "AccessDeniedException", "UNAUTHORIZED_ACCOUNT")
 		_, err = s.direct.ListChangedBlocks(s.Context(), &sdk.ListChangedBlocksInput{SecondSnapshotId: aws.String(id)})
 		s.refused(err, "UnknownOperationException", "")
@@ -289,8 +298,9 @@ func TestStartRefusals(t *testing.T) {
 			"INVALID_VOLUME_SIZE":     {VolumeSize: aws.Int64(65537)},
 			"INVALID_PARAMETER_VALUE": {VolumeSize: aws.Int64(1), Timeout: aws.Int32(1)},
 			"INVALID_CUSTOMER_KEY":    {VolumeSize: aws.Int64(1), Encrypted: aws.Bool(true), KmsKeyArn: aws.String("alias/web")},
-			"INVALID_TAG":             {VolumeSize: aws.Int64(1), Tags: []types.Tag{{Key: aws.String("aws:x"), Value: aws.String("")}}},
-			"INVALID_SNAPSHOT_ID":     {VolumeSize: aws.Int64(1), ParentSnapshotId: aws.String("vol-1")},
+			"INVALID_TAG": {VolumeSize: aws.Int64(1),
+				Tags: []types.Tag{{Key: aws.String("aws:x"), Value: aws.String("")}}},
+			"INVALID_SNAPSHOT_ID": {VolumeSize: aws.Int64(1), ParentSnapshotId: aws.String("vol-1")},
 		} {
 			_, err := s.direct.StartSnapshot(s.Context(), &in)
 			s.refused(err, "ValidationException", reason)
@@ -299,7 +309,8 @@ func TestStartRefusals(t *testing.T) {
 		if again := s.start(sdk.StartSnapshotInput{ClientToken: aws.String("one")}); again != first {
 			t.Errorf("%s and %s of one token", first, again)
 		}
-		_, err := s.direct.StartSnapshot(s.Context(), &sdk.StartSnapshotInput{ClientToken: aws.String("one"), VolumeSize: aws.Int64(2)})
+		_, err := s.direct.StartSnapshot(s.Context(),
+			&sdk.StartSnapshotInput{ClientToken: aws.String("one"), VolumeSize: aws.Int64(2)})
 		s.refused(err, "ConflictException", "")
 	})
 }
@@ -327,7 +338,8 @@ func TestTimeout(t *testing.T) {
 		states := []ec2types.SnapshotState{s.described(id).State}
 		time.Sleep(2 * time.Minute)
 		states = append(states, s.described(id).State)
-		if diff := cmp.Diff([]ec2types.SnapshotState{ec2types.SnapshotStatePending, ec2types.SnapshotStateError}, states); diff != "" {
+		if diff := cmp.Diff([]ec2types.SnapshotState{ec2types.SnapshotStatePending, ec2types.SnapshotStateError},
+			states); diff != "" {
 			t.Error(diff)
 		}
 	})

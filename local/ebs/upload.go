@@ -17,7 +17,8 @@ import (
 
 // Upload makes a snapshot of a disk as an ordinary client does: blocks of zeros are left out. It
 // returns the snapshot's id, which is completed a while later.
-func Upload(ctx context.Context, client *sdk.Client, r io.ReaderAt, size int64, start sdk.StartSnapshotInput) (string, error) {
+func Upload(ctx context.Context, client *sdk.Client, r io.ReaderAt, size int64, start sdk.StartSnapshotInput) (string,
+	error) {
 	start.VolumeSize = aws.Int64((size + disks.GiB - 1) / disks.GiB)
 	started, err := client.StartSnapshot(ctx, &start)
 	if err != nil {
@@ -35,7 +36,8 @@ func Upload(ctx context.Context, client *sdk.Client, r io.ReaderAt, size int64, 
 		written[n] = b
 		_, err = client.PutSnapshotBlock(ctx, &sdk.PutSnapshotBlockInput{
 			SnapshotId: id, BlockIndex: aws.Int32(int32(n)), BlockData: bytes.NewReader(b.data), //nolint:gosec // a volume of 64 TiB has 2^27 blocks
-			DataLength: aws.Int32(disks.BlockSize), Checksum: aws.String(b.checksum()), ChecksumAlgorithm: types.ChecksumAlgorithmChecksumAlgorithmSha256,
+			DataLength: aws.Int32(disks.BlockSize), Checksum: aws.String(b.checksum()),
+			ChecksumAlgorithm: types.ChecksumAlgorithmChecksumAlgorithmSha256,
 		})
 		if err != nil {
 			return "", fmt.Errorf("writing block %d: %w", n, err)

@@ -56,7 +56,8 @@ func (s *Service) start(c call) (answer, error) {
 	}
 	if before, ok := s.started[in.ClientToken]; ok && in.ClientToken != "" {
 		if before.body != string(body) {
-			return answer{}, &Error{http.StatusConflict, "ConflictException", "", "The client token was used with other parameters."}
+			return answer{}, &Error{http.StatusConflict, "ConflictException", "",
+				"The client token was used with other parameters."}
 		}
 		found, err := s.snapshot(before.snapshot)
 		return startAnswer(found), err
@@ -94,18 +95,22 @@ func readStart(c call) (in startInput, body []byte, err error) {
 func (in startInput) check() error {
 	encrypted := in.Encrypted != nil && *in.Encrypted
 	refused := first([]objection{
-		{in.VolumeSize < 1 || in.VolumeSize > maxGiB, invalid("INVALID_VOLUME_SIZE", "VolumeSize must be from 1 to %d GiB.", maxGiB)},
+		{in.VolumeSize < 1 || in.VolumeSize > maxGiB,
+			invalid("INVALID_VOLUME_SIZE", "VolumeSize must be from 1 to %d GiB.", maxGiB)},
 		{
 			in.Timeout != 0 && (in.Timeout < leastTimeout || in.Timeout > mostTimeout),
 			invalid("INVALID_PARAMETER_VALUE", "Timeout must be from %d to %d minutes.", leastTimeout, mostTimeout),
 		},
-		{len(in.Description) > maxDescription, invalid("INVALID_PARAMETER_VALUE", "Description is longer than %d characters.", maxDescription)},
+		{len(in.Description) > maxDescription,
+			invalid("INVALID_PARAMETER_VALUE", "Description is longer than %d characters.", maxDescription)},
 		{
 			in.Encrypted != nil && in.ParentSnapshotID != "",
 			invalid("INVALID_PARAMETER_VALUE", "Encrypted and ParentSnapshotId cannot be specified together."),
 		},
-		{in.KmsKeyArn != "" && !keyARN.MatchString(in.KmsKeyArn), invalid("INVALID_CUSTOMER_KEY", "KmsKeyArn is not the ARN of a KMS key.")},
-		{in.KmsKeyArn != "" && !encrypted, invalid("INVALID_PARAMETER_VALUE", "KmsKeyArn can be specified only with Encrypted.")},
+		{in.KmsKeyArn != "" && !keyARN.MatchString(in.KmsKeyArn),
+			invalid("INVALID_CUSTOMER_KEY", "KmsKeyArn is not the ARN of a KMS key.")},
+		{in.KmsKeyArn != "" && !encrypted,
+			invalid("INVALID_PARAMETER_VALUE", "KmsKeyArn can be specified only with Encrypted.")},
 	})
 	if refused != nil {
 		return refused
@@ -116,7 +121,8 @@ func (in startInput) check() error {
 func checkTags(tags []ec2.Tag) error {
 	seen := map[string]bool{}
 	for _, t := range tags {
-		if t.Key == "" || len(t.Key) > 127 || len(t.Value) > 255 || strings.HasPrefix(strings.ToLower(t.Key), "aws:") || seen[t.Key] {
+		if t.Key == "" || len(t.Key) > 127 || len(t.Value) > 255 || strings.HasPrefix(strings.ToLower(t.Key), "aws:") ||
+			seen[t.Key] {
 			return invalid("INVALID_TAG", "The tag key %q is empty, too long, reserved or there twice, or its value is too long.", t.Key)
 		}
 		seen[t.Key] = true
@@ -148,7 +154,8 @@ func startAnswer(made ec2.DirectSnapshot) answer {
 		"SnapshotId": made.ID, "OwnerId": made.Owner, "Status": state(made), "StartTime": moment(made.Started),
 		"VolumeSize": made.GiB, "BlockSize": disks.BlockSize, "Tags": made.Tags, "SseType": "sse-ebs",
 	}
-	for key, value := range map[string]string{"Description": made.Description, "ParentSnapshotId": made.Parent, "KmsKeyArn": made.KMSKey} {
+	for key, value := range map[string]string{"Description": made.Description, "ParentSnapshotId": made.Parent,
+		"KmsKeyArn": made.KMSKey} {
 		if value != "" {
 			out[key] = value
 		}
@@ -229,7 +236,8 @@ func (s *Service) complete(c call) (answer, error) {
 	}
 	written := s.disks[found.ID]
 	if count := c.Header.Get("X-Amz-Changedblockscount"); count != strconv.Itoa(len(written)) {
-		return answer{}, invalid("INVALID_PARAMETER_VALUE", "ChangedBlocksCount is %q, and %d blocks were written.", count, len(written))
+		return answer{}, invalid("INVALID_PARAMETER_VALUE", "ChangedBlocksCount is %q, and %d blocks were written.", count,
+			len(written))
 	}
 	if method := c.Header.Get("X-Amz-Checksum-Aggregation-Method"); method != "" && method != "LINEAR" {
 		return answer{}, invalid("INVALID_PARAMETER_VALUE", "ChecksumAggregationMethod must be LINEAR.")

@@ -21,7 +21,8 @@ func BenchmarkNight(b *testing.B) {
 	const fleet = 10_000
 	for b.Loop() {
 		events := 0
-		w := ec2.New(ec2.Options{Clock: clock.Real(), Seed: 1, Log: &query.Log{}, Emit: func(string, string, []string, any) { events++ }})
+		w := ec2.New(ec2.Options{Clock: clock.Real(), Seed: 1, Log: &query.Log{},
+			Emit: func(string, string, []string, any) { events++ }})
 		calls := 0
 		call := func(action string, pairs ...string) string {
 			form := url.Values{"Action": {action}, "Version": {"2016-11-15"}}
@@ -34,7 +35,8 @@ func BenchmarkNight(b *testing.B) {
 		began := time.Now()
 		for n := range fleet {
 			id := cut(call("RunInstances", "ImageId", ec2.ImageX86, "InstanceType", "t3.micro", "MinCount", "1", "MaxCount", "1",
-				"TagSpecification.1.ResourceType", "instance", "TagSpecification.1.Tag.1.Key", "Name", "TagSpecification.1.Tag.1.Value", fmt.Sprint("web-", n),
+				"TagSpecification.1.ResourceType", "instance", "TagSpecification.1.Tag.1.Key", "Name",
+				"TagSpecification.1.Tag.1.Value", fmt.Sprint("web-", n),
 				"TagSpecification.1.Tag.2.Key", "goldsmith:plan", "TagSpecification.1.Tag.2.Value", "nightly"), "instanceId")
 			if err := w.SetState(id, ec2.Running); err != nil {
 				b.Fatal(err)
@@ -54,7 +56,8 @@ func BenchmarkNight(b *testing.B) {
 			call("DeleteTags", "ResourceId.1", id, "Tag.1.Key", "goldsmith:image")
 		}
 		for token := ""; ; {
-			answer := call("DescribeInstances", "MaxResults", "1000", "Filter.1.Name", "tag:goldsmith:plan", "Filter.1.Value.1", "nightly", "NextToken", token)
+			answer := call("DescribeInstances", "MaxResults", "1000", "Filter.1.Name", "tag:goldsmith:plan", "Filter.1.Value.1",
+				"nightly", "NextToken", token)
 			if token = cut(answer, "nextToken"); token == "" {
 				break
 			}

@@ -52,7 +52,8 @@ var imageFacts = []fact{
 		func(t *testing.T, r *rig) {
 			id := aws.ToString(r.run().InstanceId)
 			_, err := r.CreateImage(t.Context(), &sdk.CreateImageInput{InstanceId: &id, Name: aws.String("web")})
-			r.wantError("InvalidParameterValue", "Invalid value '"+id+"' for instanceId. Instance is not in state 'running' or 'stopping' or 'stopped'", err)
+			r.wantError("InvalidParameterValue",
+				"Invalid value '"+id+"' for instanceId. Instance is not in state 'running' or 'stopping' or 'stopped'", err)
 		},
 	},
 	{
@@ -62,7 +63,9 @@ var imageFacts = []fact{
 			out, err := r.CreateImage(t.Context(), &sdk.CreateImageInput{InstanceId: &id, Name: aws.String("web")})
 			r.wantCode("", err)
 			image := aws.ToString(out.ImageId)
-			r.wantError("InvalidAMIID.Unavailable", "The AMI ID '"+image+"' is currently pending and may not be used for this operation", r.share(image, "210987654321"))
+			r.wantError("InvalidAMIID.Unavailable",
+				"The AMI ID '"+image+"' is currently pending and may not be used for this operation", r.share(image,
+					"210987654321"))
 			r.settle()
 			r.wantCode("", r.share(image, "210987654321"))
 		},
@@ -87,7 +90,8 @@ var imageFacts = []fact{
 				ImageId: image.ImageId, Attribute: aws.String("launchPermission"), OperationType: "add", UserIds: []string{"web"},
 			})
 			r.wantCode("InvalidAMIAttributeItemValue", err)
-			out, err := r.DescribeImageAttribute(t.Context(), &sdk.DescribeImageAttributeInput{ImageId: image.ImageId, Attribute: "launchPermission"})
+			out, err := r.DescribeImageAttribute(t.Context(),
+				&sdk.DescribeImageAttributeInput{ImageId: image.ImageId, Attribute: "launchPermission"})
 			r.wantCode("", err)
 			same(t, "permissions", len(out.LaunchPermissions), 0)
 		},
@@ -95,7 +99,8 @@ var imageFacts = []fact{
 	{
 		"sharing an image under the default key", "hashicorp/packer#7410, DataDog/stratus-red-team#109",
 		func(_ *testing.T, r *rig) {
-			r.wantError("InvalidParameter", "Snapshots encrypted with the AWS Managed CMK can't be shared. Specify another snapshot.",
+			r.wantError("InvalidParameter",
+				"Snapshots encrypted with the AWS Managed CMK can't be shared. Specify another snapshot.",
 				r.share(aws.ToString(r.made("default", encrypted("")).ImageId), "210987654321"))
 			r.wantCode("", r.share(aws.ToString(r.made("own", encrypted(elsewhere)).ImageId), "210987654321"))
 		},
@@ -104,7 +109,9 @@ var imageFacts = []fact{
 		"a copy says what it is of, and takes tags when asked", "API reference, CopyImage and Image",
 		func(t *testing.T, r *rig) {
 			image := r.made("web")
-			_, err := r.CreateTags(t.Context(), &sdk.CreateTagsInput{Resources: []string{*image.ImageId}, Tags: []types.Tag{{Key: aws.String("team"), Value: aws.String("a")}}})
+			_, err := r.CreateTags(t.Context(),
+				&sdk.CreateTagsInput{Resources: []string{*image.ImageId},
+					Tags: []types.Tag{{Key: aws.String("team"), Value: aws.String("a")}}})
 			r.wantCode("", err)
 			copied := func(name string, tags bool) types.Image {
 				out, err := r.CopyImage(t.Context(), &sdk.CopyImageInput{
@@ -178,11 +185,13 @@ var imageFacts = []fact{
 			})
 			r.wantCode("", err)
 			same(t, "the volume's key", aws.ToString(volumes.Volumes[0].KmsKeyId), elsewhere)
-			out, err := r.CreateImage(t.Context(), &sdk.CreateImageInput{InstanceId: &id, Name: aws.String("web"), NoReboot: aws.Bool(true)})
+			out, err := r.CreateImage(t.Context(),
+				&sdk.CreateImageInput{InstanceId: &id, Name: aws.String("web"), NoReboot: aws.Bool(true)})
 			r.wantCode("", err)
 			r.settle()
 			image := r.image(aws.ToString(out.ImageId))
-			snapshots, err := r.DescribeSnapshots(t.Context(), &sdk.DescribeSnapshotsInput{SnapshotIds: []string{*image.BlockDeviceMappings[0].Ebs.SnapshotId}})
+			snapshots, err := r.DescribeSnapshots(t.Context(),
+				&sdk.DescribeSnapshotsInput{SnapshotIds: []string{*image.BlockDeviceMappings[0].Ebs.SnapshotId}})
 			r.wantCode("", err)
 			same(t, "the snapshot's key", aws.ToString(snapshots.Snapshots[0].KmsKeyId), elsewhere)
 			if ebs := image.BlockDeviceMappings[0].Ebs; !aws.ToBool(ebs.Encrypted) {

@@ -24,7 +24,8 @@ func (r *rig) webTemplate(edit ...func(*types.RequestLaunchTemplateData)) string
 	for _, e := range edit {
 		e(data)
 	}
-	out, err := r.CreateLaunchTemplate(r.t.Context(), &sdk.CreateLaunchTemplateInput{LaunchTemplateName: aws.String("web"), LaunchTemplateData: data})
+	out, err := r.CreateLaunchTemplate(r.t.Context(),
+		&sdk.CreateLaunchTemplateInput{LaunchTemplateName: aws.String("web"), LaunchTemplateData: data})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -33,7 +34,8 @@ func (r *rig) webTemplate(edit ...func(*types.RequestLaunchTemplateData)) string
 
 var instanceFacts = []fact{
 	{
-		"what launches from a template carries its id and version", "moto's tests marked as verified on AWS (test_launch_templates_cloudformation, test_instances)",
+		"what launches from a template carries its id and version",
+		"moto's tests marked as verified on AWS (test_launch_templates_cloudformation, test_instances)",
 		func(t *testing.T, r *rig) {
 			id := r.webTemplate(func(d *types.RequestLaunchTemplateData) {
 				d.TagSpecifications = []types.LaunchTemplateTagSpecificationRequest{{ResourceType: "instance", Tags: []types.Tag{
@@ -41,7 +43,8 @@ var instanceFacts = []fact{
 				}}}
 			})
 			out, err := r.RunInstances(t.Context(), &sdk.RunInstancesInput{
-				MinCount: aws.Int32(1), MaxCount: aws.Int32(1), LaunchTemplate: &types.LaunchTemplateSpecification{LaunchTemplateId: &id},
+				MinCount: aws.Int32(1), MaxCount: aws.Int32(1),
+				LaunchTemplate:    &types.LaunchTemplateSpecification{LaunchTemplateId: &id},
 				TagSpecifications: []types.TagSpecification{spec("instance", "kind", "request")},
 			})
 			r.wantCode("", err)
@@ -55,7 +58,8 @@ var instanceFacts = []fact{
 		func(t *testing.T, r *rig) {
 			id := r.running()
 			protect := func(on bool) {
-				_, err := r.ModifyInstanceAttribute(t.Context(), &sdk.ModifyInstanceAttributeInput{InstanceId: &id, DisableApiStop: &types.AttributeBooleanValue{Value: &on}})
+				_, err := r.ModifyInstanceAttribute(t.Context(),
+					&sdk.ModifyInstanceAttributeInput{InstanceId: &id, DisableApiStop: &types.AttributeBooleanValue{Value: &on}})
 				r.wantCode("", err)
 			}
 			protect(true)
@@ -65,9 +69,11 @@ var instanceFacts = []fact{
 		},
 	},
 	{
-		"a key that cannot be used lets the start answer pending, and the instance falls back", "re:Post, kms-iam-ec2-permission and encrypted-volumes-stops-immediately",
+		"a key that cannot be used lets the start answer pending, and the instance falls back",
+		"re:Post, kms-iam-ec2-permission and encrypted-volumes-stops-immediately",
 		func(t *testing.T, r *rig) {
-			for state, code := range map[ec2.KeyState]string{ec2.KeyDisabled: "Client.InvalidKMSKey.InvalidState", ec2.KeyNoGrant: "Client.InternalError"} {
+			for state, code := range map[ec2.KeyState]string{ec2.KeyDisabled: "Client.InvalidKMSKey.InvalidState",
+				ec2.KeyNoGrant: "Client.InternalError"} {
 				id := r.running(encrypted(elsewhere))
 				r.wantCode("", r.stop(id))
 				r.settle()
@@ -87,14 +93,16 @@ var instanceFacts = []fact{
 		},
 	},
 	{
-		"a launch under a key that cannot be used ends terminated", "openshift documentation, Troubleshooting cluster creation with an invalidKMSKey error",
+		"a launch under a key that cannot be used ends terminated",
+		"openshift documentation, Troubleshooting cluster creation with an invalidKMSKey error",
 		func(t *testing.T, r *rig) {
 			r.world.SetKey(elsewhere, ec2.KeyDisabled)
 			id := aws.ToString(r.run(encrypted(elsewhere)).InstanceId)
 			time.Sleep(time.Minute)
 			i := r.instance(id)
 			same(t, "state", i.State.Name, "terminated")
-			same(t, "reason", aws.ToString(i.StateReason.Message), "Client.InvalidKMSKey.InvalidState: The KMS key provided is in an incorrect state")
+			same(t, "reason", aws.ToString(i.StateReason.Message),
+				"Client.InvalidKMSKey.InvalidState: The KMS key provided is in an incorrect state")
 		},
 	},
 	{
@@ -127,8 +135,10 @@ var fleetFacts = []fact{
 			made, err := r.CreateFleet(t.Context(), &sdk.CreateFleetInput{
 				Type: "maintain", TargetCapacitySpecification: &types.TargetCapacitySpecificationRequest{TotalTargetCapacity: aws.Int32(3), DefaultTargetCapacityType: "spot"},
 				LaunchTemplateConfigs: []types.FleetLaunchTemplateConfigRequest{{
-					LaunchTemplateSpecification: &types.FleetLaunchTemplateSpecificationRequest{LaunchTemplateId: &id, Version: aws.String("1")},
-					Overrides:                   []types.FleetLaunchTemplateOverridesRequest{{InstanceType: "t3.large", SubnetId: aws.String("subnet-1")}},
+					LaunchTemplateSpecification: &types.FleetLaunchTemplateSpecificationRequest{LaunchTemplateId: &id,
+						Version: aws.String("1")},
+					Overrides: []types.FleetLaunchTemplateOverridesRequest{{InstanceType: "t3.large",
+						SubnetId: aws.String("subnet-1")}},
 				}},
 				TagSpecifications: []types.TagSpecification{spec("fleet", "team", "a")},
 			})
@@ -142,9 +152,11 @@ var fleetFacts = []fact{
 			same(t, "override", f.LaunchTemplateConfigs[0].Overrides[0].InstanceType, "t3.large")
 			same(t, "capacity", aws.ToInt32(f.TargetCapacitySpecification.TotalTargetCapacity), 3)
 			same(t, "tag", aws.ToString(f.Tags[0].Value), "a")
-			gone, err := r.DeleteFleets(t.Context(), &sdk.DeleteFleetsInput{FleetIds: []string{*f.FleetId, "fleet-x"}, TerminateInstances: aws.Bool(true)})
+			gone, err := r.DeleteFleets(t.Context(),
+				&sdk.DeleteFleetsInput{FleetIds: []string{*f.FleetId, "fleet-x"}, TerminateInstances: aws.Bool(true)})
 			r.wantCode("", err)
-			same(t, "deleted and not", []int{len(gone.SuccessfulFleetDeletions), len(gone.UnsuccessfulFleetDeletions)}, []int{1, 1})
+			same(t, "deleted and not", []int{len(gone.SuccessfulFleetDeletions), len(gone.UnsuccessfulFleetDeletions)},
+				[]int{1, 1})
 		},
 	},
 	{
@@ -155,7 +167,8 @@ var fleetFacts = []fact{
 				_, err := r.CreateFleet(t.Context(), &sdk.CreateFleetInput{
 					TargetCapacitySpecification: &types.TargetCapacitySpecificationRequest{TotalTargetCapacity: aws.Int32(1)},
 					LaunchTemplateConfigs: []types.FleetLaunchTemplateConfigRequest{{
-						LaunchTemplateSpecification: &types.FleetLaunchTemplateSpecificationRequest{LaunchTemplateId: &id, Version: &version},
+						LaunchTemplateSpecification: &types.FleetLaunchTemplateSpecificationRequest{LaunchTemplateId: &id,
+							Version: &version},
 					}},
 				})
 				r.wantCode(code, err)
@@ -180,11 +193,13 @@ var fleetFacts = []fact{
 			}}})
 			r.wantCode("", err)
 			templated, err := ask(&types.SpotFleetRequestConfigData{LaunchTemplateConfigs: []types.LaunchTemplateConfig{{
-				LaunchTemplateSpecification: &types.FleetLaunchTemplateSpecification{LaunchTemplateId: &id, Version: aws.String("$Default")},
-				Overrides:                   []types.LaunchTemplateOverrides{{InstanceType: "t3.large"}},
+				LaunchTemplateSpecification: &types.FleetLaunchTemplateSpecification{LaunchTemplateId: &id,
+					Version: aws.String("$Default")},
+				Overrides: []types.LaunchTemplateOverrides{{InstanceType: "t3.large"}},
 			}}})
 			r.wantCode("", err)
-			out, err := r.DescribeSpotFleetRequests(t.Context(), &sdk.DescribeSpotFleetRequestsInput{SpotFleetRequestIds: []string{plain, templated}})
+			out, err := r.DescribeSpotFleetRequests(t.Context(),
+				&sdk.DescribeSpotFleetRequestsInput{SpotFleetRequestIds: []string{plain, templated}})
 			r.wantCode("", err)
 			first, second := out.SpotFleetRequestConfigs[0].SpotFleetRequestConfig, out.SpotFleetRequestConfigs[1].SpotFleetRequestConfig
 			same(t, "image", aws.ToString(first.LaunchSpecifications[0].ImageId), ec2.ImageX86)
@@ -196,26 +211,32 @@ var fleetFacts = []fact{
 			}
 			_, err = ask(&types.SpotFleetRequestConfigData{})
 			r.wantCode("InvalidSpotFleetRequestConfig", err)
-			_, err = r.CancelSpotFleetRequests(t.Context(), &sdk.CancelSpotFleetRequestsInput{SpotFleetRequestIds: []string{plain}, TerminateInstances: aws.Bool(false)})
+			_, err = r.CancelSpotFleetRequests(t.Context(),
+				&sdk.CancelSpotFleetRequestsInput{SpotFleetRequestIds: []string{plain}, TerminateInstances: aws.Bool(false)})
 			r.wantCode("", err)
 			r.settle()
 			out, err = r.DescribeSpotFleetRequests(t.Context(), &sdk.DescribeSpotFleetRequestsInput{})
 			r.wantCode("", err)
-			same(t, "states", []types.BatchState{out.SpotFleetRequestConfigs[0].SpotFleetRequestState, out.SpotFleetRequestConfigs[1].SpotFleetRequestState}, []types.BatchState{"cancelled", "active"})
+			same(t, "states", []types.BatchState{out.SpotFleetRequestConfigs[0].SpotFleetRequestState,
+				out.SpotFleetRequestConfigs[1].SpotFleetRequestState}, []types.BatchState{"cancelled", "active"})
 		},
 	},
 }
 
 var binFacts = []fact{{
-	"an image comes back from the Recycle Bin as it was", "EBS User Guide, Recover deleted EBS-backed AMIs from Recycle Bin",
+	"an image comes back from the Recycle Bin as it was",
+	"EBS User Guide, Recover deleted EBS-backed AMIs from Recycle Bin",
 	func(t *testing.T, r *rig) {
 		r.world.SetRecycleBin(7 * 24 * time.Hour)
 		r.world.SetSnapshotRecycleBin(7 * 24 * time.Hour)
 		image := r.made("web")
 		snapshot := image.BlockDeviceMappings[0].Ebs.SnapshotId
-		_, err := r.CreateTags(t.Context(), &sdk.CreateTagsInput{Resources: []string{*image.ImageId}, Tags: []types.Tag{{Key: aws.String("team"), Value: aws.String("a")}}})
+		_, err := r.CreateTags(t.Context(),
+			&sdk.CreateTagsInput{Resources: []string{*image.ImageId},
+				Tags: []types.Tag{{Key: aws.String("team"), Value: aws.String("a")}}})
 		r.wantCode("", err)
-		_, err = r.DeregisterImage(t.Context(), &sdk.DeregisterImageInput{ImageId: image.ImageId, DeleteAssociatedSnapshots: aws.Bool(true)})
+		_, err = r.DeregisterImage(t.Context(),
+			&sdk.DeregisterImageInput{ImageId: image.ImageId, DeleteAssociatedSnapshots: aws.Bool(true)})
 		r.wantCode("", err)
 		listed, err := r.ListSnapshotsInRecycleBin(t.Context(), &sdk.ListSnapshotsInRecycleBinInput{})
 		r.wantCode("", err)

@@ -45,7 +45,8 @@ func to(accounts ...string) []types.CreateVolumePermission {
 
 func (r *rig) permitted(id string) []string {
 	r.t.Helper()
-	out, err := r.DescribeSnapshotAttribute(r.t.Context(), &sdk.DescribeSnapshotAttributeInput{SnapshotId: &id, Attribute: "createVolumePermission"})
+	out, err := r.DescribeSnapshotAttribute(r.t.Context(),
+		&sdk.DescribeSnapshotAttributeInput{SnapshotId: &id, Attribute: "createVolumePermission"})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -64,10 +65,12 @@ var snapshotFacts = []fact{
 		},
 	},
 	{
-		"deleting what an image boots from, and what it has besides", "API reference, DeleteSnapshot: the root device of a registered AMI",
+		"deleting what an image boots from, and what it has besides",
+		"API reference, DeleteSnapshot: the root device of a registered AMI",
 		func(t *testing.T, r *rig) {
 			image := r.made("web", func(in *sdk.RunInstancesInput) {
-				in.BlockDeviceMappings = []types.BlockDeviceMapping{{DeviceName: aws.String("/dev/sdf"), Ebs: &types.EbsBlockDevice{VolumeSize: aws.Int32(1)}}}
+				in.BlockDeviceMappings = []types.BlockDeviceMapping{{DeviceName: aws.String("/dev/sdf"),
+					Ebs: &types.EbsBlockDevice{VolumeSize: aws.Int32(1)}}}
 			})
 			r.wantCode("InvalidSnapshot.InUse", r.deleteSnapshot(*image.BlockDeviceMappings[0].Ebs.SnapshotId))
 			r.wantCode("", r.deleteSnapshot(*image.BlockDeviceMappings[1].Ebs.SnapshotId))
@@ -90,7 +93,8 @@ var snapshotFacts = []fact{
 			r.wantCode("", err)
 			same(t, "permitted", r.permitted(id), []string{"320987654321", "all"})
 			r.wantCode("InvalidUserID.Malformed", r.permit(id, &types.CreateVolumePermissionModifications{Add: to("web")}))
-			r.wantCode("InvalidParameterCombination", r.permit(id, &types.CreateVolumePermissionModifications{Add: to("210987654321"), Remove: to("320987654321")}))
+			r.wantCode("InvalidParameterCombination",
+				r.permit(id, &types.CreateVolumePermissionModifications{Add: to("210987654321"), Remove: to("320987654321")}))
 		},
 	},
 	{
@@ -100,14 +104,17 @@ var snapshotFacts = []fact{
 				r.permit(r.stored(encrypted("")), &types.CreateVolumePermissionModifications{Add: to("210987654321")}))
 			own := r.stored(encrypted(elsewhere))
 			r.wantCode("", r.permit(own, &types.CreateVolumePermissionModifications{Add: to("210987654321")}))
-			r.wantCode("OperationNotPermitted", r.permit(own, &types.CreateVolumePermissionModifications{Add: []types.CreateVolumePermission{{Group: "all"}}}))
+			r.wantCode("OperationNotPermitted",
+				r.permit(own, &types.CreateVolumePermissionModifications{Add: []types.CreateVolumePermission{{Group: "all"}}}))
 		},
 	},
 	{
 		"a locked snapshot cannot be deleted until its lock ends", "API reference, LockSnapshot",
 		func(t *testing.T, r *rig) {
 			id := r.stored()
-			out, err := r.LockSnapshot(t.Context(), &sdk.LockSnapshotInput{SnapshotId: &id, LockMode: "compliance", CoolOffPeriod: aws.Int32(1), LockDuration: aws.Int32(1)})
+			out, err := r.LockSnapshot(t.Context(),
+				&sdk.LockSnapshotInput{SnapshotId: &id, LockMode: "compliance", CoolOffPeriod: aws.Int32(1),
+					LockDuration: aws.Int32(1)})
 			r.wantCode("", err)
 			same(t, "state", out.LockState, "compliance-cooloff")
 			r.wantCode("OperationNotPermitted", r.deleteSnapshot(id))
@@ -134,18 +141,25 @@ var snapshotFacts = []fact{
 			id := r.stored()
 			r.wantCode("", archive(id))
 			time.Sleep(73 * time.Hour)
-			out, err := r.DescribeSnapshots(t.Context(), &sdk.DescribeSnapshotsInput{Filters: []types.Filter{{Name: aws.String("storage-tier"), Values: []string{"archive"}}}})
+			out, err := r.DescribeSnapshots(t.Context(),
+				&sdk.DescribeSnapshotsInput{Filters: []types.Filter{{Name: aws.String("storage-tier"),
+					Values: []string{"archive"}}}})
 			r.wantCode("", err)
 			same(t, "archived", len(out.Snapshots), 1)
-			tiers, err := r.DescribeSnapshotTierStatus(t.Context(), &sdk.DescribeSnapshotTierStatusInput{Filters: []types.Filter{{Name: aws.String("snapshot-id"), Values: []string{id}}}})
+			tiers, err := r.DescribeSnapshotTierStatus(t.Context(),
+				&sdk.DescribeSnapshotTierStatusInput{Filters: []types.Filter{{Name: aws.String("snapshot-id"),
+					Values: []string{id}}}})
 			r.wantCode("", err)
 			same(t, "status", tiers.SnapshotTierStatuses[0].LastTieringOperationStatus, "archival-completed")
-			_, err = r.CreateVolume(t.Context(), &sdk.CreateVolumeInput{SnapshotId: &id, AvailabilityZone: aws.String("eu-west-1a")})
+			_, err = r.CreateVolume(t.Context(),
+				&sdk.CreateVolumeInput{SnapshotId: &id, AvailabilityZone: aws.String("eu-west-1a")})
 			r.wantCode("IncorrectState", err)
-			_, err = r.RestoreSnapshotTier(t.Context(), &sdk.RestoreSnapshotTierInput{SnapshotId: &id, PermanentRestore: aws.Bool(true)})
+			_, err = r.RestoreSnapshotTier(t.Context(),
+				&sdk.RestoreSnapshotTierInput{SnapshotId: &id, PermanentRestore: aws.Bool(true)})
 			r.wantCode("", err)
 			time.Sleep(73 * time.Hour)
-			_, err = r.CreateVolume(t.Context(), &sdk.CreateVolumeInput{SnapshotId: &id, AvailabilityZone: aws.String("eu-west-1a")})
+			_, err = r.CreateVolume(t.Context(),
+				&sdk.CreateVolumeInput{SnapshotId: &id, AvailabilityZone: aws.String("eu-west-1a")})
 			r.wantCode("", err)
 		},
 	},
@@ -173,7 +187,8 @@ var snapshotFacts = []fact{
 			same(t, "states", states(), []types.FastSnapshotRestoreStateCode{"enabling", "enabling"})
 			r.settle()
 			same(t, "states", states(), []types.FastSnapshotRestoreStateCode{"enabled", "enabled"})
-			_, err = r.DisableFastSnapshotRestores(t.Context(), &sdk.DisableFastSnapshotRestoresInput{AvailabilityZones: []string{"eu-west-1a"}, SourceSnapshotIds: []string{id}})
+			_, err = r.DisableFastSnapshotRestores(t.Context(),
+				&sdk.DisableFastSnapshotRestoresInput{AvailabilityZones: []string{"eu-west-1a"}, SourceSnapshotIds: []string{id}})
 			r.wantCode("", err)
 			r.settle()
 			same(t, "states", states(), []types.FastSnapshotRestoreStateCode{"disabled", "enabled"})
@@ -185,11 +200,13 @@ var snapshotFacts = []fact{
 		"a volume from a snapshot is being created for a while", "API reference, CreateVolume and VolumeState",
 		func(t *testing.T, r *rig) {
 			id := r.stored()
-			out, err := r.CreateVolume(t.Context(), &sdk.CreateVolumeInput{SnapshotId: &id, AvailabilityZone: aws.String("eu-west-1a"), VolumeType: "gp3"})
+			out, err := r.CreateVolume(t.Context(),
+				&sdk.CreateVolumeInput{SnapshotId: &id, AvailabilityZone: aws.String("eu-west-1a"), VolumeType: "gp3"})
 			r.wantCode("", err)
 			same(t, "state", out.State, "creating")
 			seen := func() types.Volume {
-				found, err := r.DescribeVolumes(t.Context(), &sdk.DescribeVolumesInput{Filters: []types.Filter{{Name: aws.String("snapshot-id"), Values: []string{id}}}})
+				found, err := r.DescribeVolumes(t.Context(),
+					&sdk.DescribeVolumesInput{Filters: []types.Filter{{Name: aws.String("snapshot-id"), Values: []string{id}}}})
 				r.wantCode("", err)
 				return found.Volumes[0]
 			}
@@ -198,7 +215,8 @@ var snapshotFacts = []fact{
 			same(t, "state", seen().State, "available")
 			_, err = r.CreateVolume(t.Context(), &sdk.CreateVolumeInput{AvailabilityZone: aws.String("eu-west-1a")})
 			r.wantCode("MissingParameter", err)
-			_, err = r.CreateVolume(t.Context(), &sdk.CreateVolumeInput{SnapshotId: &id, AvailabilityZone: aws.String("eu-west-1x")})
+			_, err = r.CreateVolume(t.Context(),
+				&sdk.CreateVolumeInput{SnapshotId: &id, AvailabilityZone: aws.String("eu-west-1x")})
 			r.wantCode("InvalidZone.NotFound", err)
 			_, err = r.DeleteVolume(t.Context(), &sdk.DeleteVolumeInput{VolumeId: out.VolumeId})
 			r.wantCode("", err)

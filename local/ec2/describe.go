@@ -22,7 +22,8 @@ func describeInstances(w *World, call *query.Call) error {
 func (w *World) instanceListing() listing[instance] {
 	return listing[instance]{
 		store: w.instances, filters: instanceFilters, tags: func(i *instance) []Tag { return i.tags },
-		indexed: []string{"image-id", "instance-id"}, ids: "InstanceId", unknown: unknownInstance, min: 5, max: 1000, apart: true,
+		indexed: []string{"image-id", "instance-id"}, ids: "InstanceId", unknown: unknownInstance, min: 5, max: 1000,
+		apart: true,
 	}
 }
 

@@ -14,12 +14,14 @@ func describeLaunchTemplates(w *World, call *query.Call) error {
 	names := call.Params.Texts("LaunchTemplateName")
 	for _, name := range names {
 		if w.templateByName(name) == nil {
-			return query.Errorf("InvalidLaunchTemplateName.NotFoundException", "At least one of the launch templates specified in the request does not exist.")
+			return query.Errorf("InvalidLaunchTemplateName.NotFoundException",
+				"At least one of the launch templates specified in the request does not exist.")
 		}
 	}
 	found, next, err := list(w, call, listing[template]{
 		store: w.templates, filters: templateFilters, tags: func(t *template) []Tag { return t.tags },
-		indexed: []string{"launch-template-name"}, ids: "LaunchTemplateId", unknown: unknownTemplate, min: 1, max: 200, page: 200,
+		indexed: []string{"launch-template-name"}, ids: "LaunchTemplateId", unknown: unknownTemplate, min: 1, max: 200,
+		page: 200,
 		keep: func(t *template) bool { return len(names) == 0 || slices.Contains(names, t.name) },
 	})
 	if err != nil {
@@ -110,7 +112,8 @@ func (t *template) pick(wanted []string, from, to int) ([]templateAndVersion, er
 
 func (w *World) everyTemplates(wanted []string) ([]templateAndVersion, error) {
 	if len(wanted) == 0 || slices.ContainsFunc(wanted, func(v string) bool { return v != "$Latest" && v != "$Default" }) {
-		return nil, query.Errorf("MissingParameter", "Either a launch template ID or a launch template name must be specified in the request, unless the only versions asked for are $Latest and $Default.")
+		return nil, query.Errorf("MissingParameter",
+			"Either a launch template ID or a launch template name must be specified in the request, unless the only versions asked for are $Latest and $Default.")
 	}
 	var all []templateAndVersion
 	for _, e := range w.templates.order {
@@ -192,5 +195,6 @@ func (w *World) resolve(imageID string) (string, error) {
 			return id, nil
 		}
 	}
-	return "", query.Errorf("InvalidParameterValue", "Could not resolve the parameter %s of the image alias %s.", name, imageID)
+	return "", query.Errorf("InvalidParameterValue", "Could not resolve the parameter %s of the image alias %s.", name,
+		imageID)
 }

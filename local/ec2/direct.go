@@ -46,9 +46,11 @@ func (w *World) DirectAnywhere(id string) (DirectSnapshot, bool) {
 
 func (s *snapshot) direct() DirectSnapshot {
 	return DirectSnapshot{
-		ID: s.id, Parent: s.parent, Owner: s.owner, Description: s.description, GiB: s.size, Encrypted: s.encrypted, KMSKey: s.kmsKey,
-		Pending: s.state == snapshotPending, Completed: s.state == snapshotCompleted, Written: s.written, Sealed: s.sealed, Started: s.started,
-		Tags: slices.Clone(s.tags),
+		ID: s.id, Parent: s.parent, Owner: s.owner, Description: s.description, GiB: s.size, Encrypted: s.encrypted,
+		KMSKey:  s.kmsKey,
+		Pending: s.state == snapshotPending, Completed: s.state == snapshotCompleted, Written: s.written, Sealed: s.sealed,
+		Started: s.started,
+		Tags:    slices.Clone(s.tags),
 	}
 }
 

@@ -35,9 +35,12 @@ func TestADryRunReadsTheRequestFirst(t *testing.T) {
 		r.wantCode("DryRunOperation", err)
 		_, err = r.DeregisterImage(t.Context(), &sdk.DeregisterImageInput{ImageId: &image, DryRun: dry})
 		r.wantCode("DryRunOperation", err)
-		_, err = r.CreateTags(t.Context(), &sdk.CreateTagsInput{Resources: []string{up}, Tags: []types.Tag{{Key: aws.String("a"), Value: aws.String("b")}}, DryRun: dry})
+		_, err = r.CreateTags(t.Context(),
+			&sdk.CreateTagsInput{Resources: []string{up}, Tags: []types.Tag{{Key: aws.String("a"), Value: aws.String("b")}},
+				DryRun: dry})
 		r.wantCode("DryRunOperation", err)
-		_, err = r.DescribeInstances(t.Context(), &sdk.DescribeInstancesInput{InstanceIds: []string{"i-00000000000000000"}, DryRun: dry})
+		_, err = r.DescribeInstances(t.Context(),
+			&sdk.DescribeInstancesInput{InstanceIds: []string{"i-00000000000000000"}, DryRun: dry})
 		r.wantCode("InvalidInstanceID.NotFound", err)
 		_, err = r.DescribeImages(t.Context(), &sdk.DescribeImagesInput{DryRun: dry})
 		r.wantCode("DryRunOperation", err)

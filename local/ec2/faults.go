@@ -191,5 +191,6 @@ func (w *World) imageEnding(id string) ending {
 	if f == nil {
 		return ending{}
 	}
-	return ending{f.ImageState, reason{"Client.InternalError", orElse(f.Message, "Client.InternalError: The image could not be created")}, f.PendingAgain, f.SnapshotError}
+	return ending{f.ImageState, reason{"Client.InternalError",
+		orElse(f.Message, "Client.InternalError: The image could not be created")}, f.PendingAgain, f.SnapshotError}
 }

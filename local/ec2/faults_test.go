@@ -76,7 +76,8 @@ func dry(err error) error {
 func TestEveryInstanceTakesAResourceToken(t *testing.T) {
 	inWorld(t, ec2.Options{Buckets: true}, func(t *testing.T, r *rig) {
 		run := func(n int32) error {
-			_, err := r.RunInstances(t.Context(), &sdk.RunInstancesInput{ImageId: aws.String(ec2.ImageX86), InstanceType: "t3.micro", MinCount: &n, MaxCount: &n})
+			_, err := r.RunInstances(t.Context(),
+				&sdk.RunInstancesInput{ImageId: aws.String(ec2.ImageX86), InstanceType: "t3.micro", MinCount: &n, MaxCount: &n})
 			return err
 		}
 		r.wantCode("", run(900))
@@ -116,7 +117,8 @@ func TestErrorsBeforeAndAfterTheEffect(t *testing.T) {
 func TestNoCapacityUntilATime(t *testing.T) {
 	inWorld(t, ec2.Options{}, func(t *testing.T, r *rig) {
 		id := r.running()
-		r.world.Inject(ec2.Fault{Action: "StartInstances", Code: "InsufficientInstanceCapacity", Until: time.Now().Add(3 * time.Hour)})
+		r.world.Inject(ec2.Fault{Action: "StartInstances", Code: "InsufficientInstanceCapacity",
+			Until: time.Now().Add(3 * time.Hour)})
 		r.wantCode("", r.stop(id))
 		time.Sleep(2 * time.Hour)
 		err := r.start(id)
@@ -165,13 +167,15 @@ func TestAWedgedInstanceIsNotHelpedByForce(t *testing.T) {
 func TestAStartThatFallsBack(t *testing.T) {
 	inWorld(t, ec2.Options{}, func(t *testing.T, r *rig) {
 		id := r.running()
-		r.world.Inject(ec2.Fault{Action: "StartInstances", Resource: id, Nth: []int{1}, StartReason: "Client.InvalidKMSKey.InvalidState",
-			Message: "Client.InvalidKMSKey.InvalidState: The KMS key provided is in an incorrect state"})
+		r.world.Inject(ec2.Fault{Action: "StartInstances", Resource: id, Nth: []int{1},
+			StartReason: "Client.InvalidKMSKey.InvalidState",
+			Message:     "Client.InvalidKMSKey.InvalidState: The KMS key provided is in an incorrect state"})
 		r.wantCode("", r.stop(id))
 		r.settle()
 		r.wantCode("", r.start(id))
 		r.settle()
-		if i := r.instance(id); i.State.Name != "stopped" || aws.ToString(i.StateReason.Code) != "Client.InvalidKMSKey.InvalidState" {
+		if i := r.instance(id); i.State.Name != "stopped" ||
+			aws.ToString(i.StateReason.Code) != "Client.InvalidKMSKey.InvalidState" {
 			t.Errorf("%v %+v", i.State.Name, i.StateReason)
 		}
 		r.wantCode("", r.start(id))

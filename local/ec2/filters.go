@@ -53,7 +53,8 @@ func readFilters(params *query.Params) ([]filter, error) {
 			return nil, query.Errorf("InvalidParameterValue", "The filter 'null' is invalid")
 		}
 		if total += len(f.values); total > maxFilterValues {
-			return nil, query.Errorf("FilterLimitExceeded", "The maximum number of filter values specified on a single call is %d", maxFilterValues)
+			return nil, query.Errorf("FilterLimitExceeded",
+				"The maximum number of filter values specified on a single call is %d", maxFilterValues)
 		}
 		filters = append(filters, f)
 	}
@@ -177,7 +178,8 @@ func list[T any](w *World, call *query.Call, l listing[T]) ([]*T, string, error)
 	return found, next, nil
 }
 
-func collect[T any](candidates []*entry[T], asOf time.Time, from uint64, limit int, matches []func(*T) bool) ([]*T, string) {
+func collect[T any](candidates []*entry[T], asOf time.Time, from uint64, limit int, matches []func(*T) bool) ([]*T,
+	string) {
 	var found []*T
 	var last uint64
 	for _, e := range candidates {
@@ -272,10 +274,12 @@ func (l listing[T]) limit(params *query.Params) (int, error) {
 	}
 	n := params.Int("MaxResults")
 	if l.apart && len(params.Texts(l.ids)) > 0 {
-		return 0, query.Errorf("InvalidParameterCombination", "The parameter %s cannot be used with the parameter maxResults", l.ids)
+		return 0, query.Errorf("InvalidParameterCombination",
+			"The parameter %s cannot be used with the parameter maxResults", l.ids)
 	}
 	if n < l.min {
-		return 0, query.Errorf("InvalidParameterValue", "Value ( %d ) for parameter maxResults is invalid. Expecting a value greater than %d.", n, l.min)
+		return 0, query.Errorf("InvalidParameterValue",
+			"Value ( %d ) for parameter maxResults is invalid. Expecting a value greater than %d.", n, l.min)
 	}
 	if l.max == 0 || n <= l.max {
 		return n, nil
@@ -283,7 +287,8 @@ func (l listing[T]) limit(params *query.Params) (int, error) {
 	if l.clamps {
 		return l.max, nil
 	}
-	return 0, query.Errorf("InvalidParameterValue", "Value ( %d ) for parameter maxResults is invalid. Expecting a value less than or equal to %d.", n, l.max)
+	return 0, query.Errorf("InvalidParameterValue",
+		"Value ( %d ) for parameter maxResults is invalid. Expecting a value less than or equal to %d.", n, l.max)
 }
 
 func pageToken(serial uint64) string {

@@ -34,7 +34,8 @@ const (
 // newFleetID is a fleet's id, which ends in a UUID.
 func (w *World) newFleetID(prefix, from string) string {
 	high, low := w.roll("id/"+prefix, from), w.roll("id/"+prefix, from)
-	return fmt.Sprintf("%s-%08x-%04x-%04x-%04x-%012x", prefix, high>>32, high>>16&0xffff, high&0xffff, low>>48, low&0xffffffffffff)
+	return fmt.Sprintf("%s-%08x-%04x-%04x-%04x-%012x", prefix, high>>32, high>>16&0xffff, high&0xffff, low>>48,
+		low&0xffffffffffff)
 }
 
 func createFleet(w *World, call *query.Call) error {
@@ -70,12 +71,14 @@ func createFleet(w *World, call *query.Call) error {
 
 // fleetShows are the parts of a CreateFleet that DescribeFleets shows.
 var fleetShows = []string{
-	"LaunchTemplateConfigs", "TargetCapacitySpecification", "SpotOptions", "OnDemandOptions", "ExcessCapacityTerminationPolicy",
+	"LaunchTemplateConfigs", "TargetCapacitySpecification", "SpotOptions", "OnDemandOptions",
+	"ExcessCapacityTerminationPolicy",
 	"TerminateInstancesWithExpiration", "ValidFrom", "ValidUntil", "ReplaceUnhealthyInstances", "Context",
 }
 
 func (w *World) readFleet(p *query.Params) (*fleet, error) {
-	f := &fleet{kind: orElse(p.Text("Type"), "maintain"), token: p.Text("ClientToken"), created: w.now, state: fleetActive, sent: p}
+	f := &fleet{kind: orElse(p.Text("Type"), "maintain"), token: p.Text("ClientToken"), created: w.now,
+		state: fleetActive, sent: p}
 	configs := p.List("LaunchTemplateConfigs")
 	switch {
 	case f.kind == "instant":
@@ -113,7 +116,8 @@ func (w *World) configsLaunchable(configs []*query.Params, kind string) error {
 		}
 		for _, o := range c.List("Overrides") {
 			if o.Has("ImageId") {
-				return query.Errorf("InvalidParameterCombination", "ImageId in an override is supported for fleets of type instant only.")
+				return query.Errorf("InvalidParameterCombination",
+					"ImageId in an override is supported for fleets of type instant only.")
 			}
 		}
 	}

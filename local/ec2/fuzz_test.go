@@ -46,8 +46,10 @@ func TestWildcards(t *testing.T) {
 		pattern := rapid.StringMatching(`[ab?*é]{1,6}`).Draw(t, "pattern")
 		value := rapid.StringMatching(`[abé]{1,6}`).Draw(t, "value")
 		want := regexp.MustCompile(`^` + strings.NewReplacer("*", ".*", "?", ".").Replace(pattern) + `$`).MatchString(value)
-		post(t, w, map[string][]string{"Action": {"CreateTags"}, "ResourceId.1": {ec2.ImageX86}, "Tag.1.Key": {"k"}, "Tag.1.Value": {value}})
-		found := post(t, w, map[string][]string{"Action": {"DescribeTags"}, "Filter.1.Name": {"value"}, "Filter.1.Value.1": {pattern}})
+		post(t, w, map[string][]string{"Action": {"CreateTags"}, "ResourceId.1": {ec2.ImageX86}, "Tag.1.Key": {"k"},
+			"Tag.1.Value": {value}})
+		found := post(t, w, map[string][]string{"Action": {"DescribeTags"}, "Filter.1.Name": {"value"},
+			"Filter.1.Value.1": {pattern}})
 		if got := cut(found, "key") == "k"; got != want {
 			t.Errorf("%q matches %q: %v, want %v", pattern, value, got, want)
 		}

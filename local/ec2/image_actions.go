@@ -31,11 +31,13 @@ func registerImage(w *World, call *query.Call) error {
 		return query.Errorf("InvalidParameterCombination", "The parameter tpmSupport requires bootMode to be uefi.")
 	}
 	img := &image{
-		id: w.newID("ami", p.Text("Name")), name: p.Text("Name"), description: p.Text("Description"), owner: w.options.Account,
+		id: w.newID("ami", p.Text("Name")), name: p.Text("Name"), description: p.Text("Description"),
+		owner:    w.options.Account,
 		location: w.options.Account + "/" + p.Text("Name"), state: imagePending, created: w.now,
-		architecture: orElse(p.Text("Architecture"), "i386"), virtualization: orElse(p.Text("VirtualizationType"), "paravirtual"),
-		bootMode: p.Text("BootMode"),
-		rootType: rootEBS, rootName: root, ena: p.Bool("EnaSupport"), sriov: p.Text("SriovNetSupport"),
+		architecture:   orElse(p.Text("Architecture"), "i386"),
+		virtualization: orElse(p.Text("VirtualizationType"), "paravirtual"),
+		bootMode:       p.Text("BootMode"),
+		rootType:       rootEBS, rootName: root, ena: p.Bool("EnaSupport"), sriov: p.Text("SriovNetSupport"),
 		imds: p.Text("ImdsSupport"), tpm: p.Text("TpmSupport"), uefiData: p.Text("UefiData"), mappings: mappings,
 	}
 	img.platform, img.platformDetails, img.usage = w.billingOf(mappings, root).of()
@@ -70,7 +72,8 @@ func (w *World) rootOf(p *query.Params, mappings []mapping) (string, error) {
 		found = found || m.device == root && m.snapshotID != ""
 	}
 	if !found {
-		return "", query.Errorf("InvalidBlockDeviceMapping", "Invalid device name %s: the root device has no mapping with a snapshot", root)
+		return "", query.Errorf("InvalidBlockDeviceMapping",
+			"Invalid device name %s: the root device has no mapping with a snapshot", root)
 	}
 	return root, nil
 }
@@ -133,7 +136,8 @@ func (w *World) copyOf(source *image, p *query.Params) *image {
 	img := *source
 	img.id, img.name, img.location = w.newID("ami", p.Text("Name")), p.Text("Name"), w.options.Account+"/"+p.Text("Name")
 	img.owner, img.alias, img.state, img.created = w.options.Account, "", imagePending, w.now
-	img.description = orElse(p.Text("Description"), "[Copied "+source.id+" from "+p.Text("SourceRegion")+"] "+source.description)
+	img.description = orElse(p.Text("Description"),
+		"[Copied "+source.id+" from "+p.Text("SourceRegion")+"] "+source.description)
 	img.public, img.shared, img.tags, img.protection = false, nil, nil, ""
 	img.deprecated, img.launched = time.Time{}, time.Time{}
 	img.sourceImage, img.sourceRegion, img.sourceInstance = source.id, p.Text("SourceRegion"), ""
@@ -214,7 +218,8 @@ func enableImageDeprecation(w *World, call *query.Call) error {
 	case !call.Params.Has("DeprecateAt"):
 		return missing("DeprecateAt")
 	case at.Before(w.now.Truncate(time.Minute)), at.After(w.now.AddDate(10, 0, 0)):
-		return query.Errorf("InvalidParameterValue", "The deprecation time %s must be in the future and at most 10 years ahead.", at.Format(query.Timestamp))
+		return query.Errorf("InvalidParameterValue",
+			"The deprecation time %s must be in the future and at most 10 years ahead.", at.Format(query.Timestamp))
 	}
 	if err := call.Commit(); err != nil {
 		return err

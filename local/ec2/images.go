@@ -94,12 +94,14 @@ func createImage(w *World, call *query.Call) error {
 // instance-store root is unverified.
 func imageable(i *instance) error {
 	if i.rootType == rootInstanceStore {
-		return query.Errorf("InvalidParameterValue", "The instance '%s' does not have an 'ebs' root device type; an image can only be created from an EBS-backed instance.", i.id)
+		return query.Errorf("InvalidParameterValue",
+			"The instance '%s' does not have an 'ebs' root device type; an image can only be created from an EBS-backed instance.", i.id)
 	}
 	if i.state == Running || i.state == Stopping || i.state == Stopped {
 		return nil
 	}
-	return query.Errorf("InvalidParameterValue", "Invalid value '%s' for instanceId. Instance is not in state 'running' or 'stopping' or 'stopped'", i.id)
+	return query.Errorf("InvalidParameterValue",
+		"Invalid value '%s' for instanceId. Instance is not in state 'running' or 'stopping' or 'stopped'", i.id)
 }
 
 const nameCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789()[] ./-'@_"
@@ -107,7 +109,8 @@ const nameCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123
 // nameFree holds a name against EC2's rules (API reference, CreateImage; error codes, InvalidAMIName).
 func (w *World) nameFree(name string) error {
 	if len(name) < 3 || len(name) > 128 || strings.Trim(name, nameCharacters) != "" {
-		return query.Errorf("InvalidAMIName.Malformed", "AMI names must be between 3 and 128 characters long, and may contain letters, numbers, and only the following characters: ( ) [ ] space . / - ' @ _")
+		return query.Errorf("InvalidAMIName.Malformed",
+			"AMI names must be between 3 and 128 characters long, and may contain letters, numbers, and only the following characters: ( ) [ ] space . / - ' @ _")
 	}
 	if taken := w.imageByName(name); taken != nil {
 		return query.Errorf("InvalidAMIName.Duplicate", "AMI name %s is already in use by AMI %s", name, taken.id)
@@ -142,7 +145,8 @@ func (w *World) mappingsOf(i *instance) []mapping {
 		})
 	}
 	for n := range typeNamed(i.typ).disks {
-		mappings = append(mappings, mapping{device: "/dev/sd" + string(rune('b'+n)), virtual: "ephemeral" + string(rune('0'+n))})
+		mappings = append(mappings, mapping{device: "/dev/sd" + string(rune('b'+n)), virtual: "ephemeral" +
+			string(rune('0'+n))})
 	}
 	return mappings
 }
@@ -174,7 +178,8 @@ func (w *World) imageOf(i *instance, name, description string, mappings []mappin
 }
 
 func (w *World) addImage(img *image, tags []Tag) {
-	w.images.add(w.now, img.id, img, "name="+img.name, "description="+img.description, "source-instance-id="+img.sourceInstance)
+	w.images.add(w.now, img.id, img, "name="+img.name, "description="+img.description,
+		"source-instance-id="+img.sourceInstance)
 	w.tag(img.id, tags)
 	w.indexSnapshots(img)
 }
@@ -239,7 +244,8 @@ func (w *World) setImage(id, state string, why reason) {
 	}
 }
 
-var unknownImage = unknownID("ami", "InvalidAMIID.NotFound", "InvalidAMIID.Malformed", "The image id '[%s]' does not exist")
+var unknownImage = unknownID("ami", "InvalidAMIID.NotFound", "InvalidAMIID.Malformed",
+	"The image id '[%s]' does not exist")
 
 // A deregistered image is answered with an empty list for days before it is
 // NotFound (spulec/moto#5050); the exact time is not documented.

@@ -119,19 +119,24 @@ func TestDeregisteringTakesTheSnapshotsNobodyElseUses(t *testing.T) {
 		_, err := r.DeleteSnapshot(t.Context(), &sdk.DeleteSnapshotInput{SnapshotId: &snap})
 		r.wantCode("InvalidSnapshot.InUse", err)
 		registered, err := r.RegisterImage(t.Context(), &sdk.RegisterImageInput{
-			Name: aws.String("two"), Architecture: "x86_64", VirtualizationType: aws.String("hvm"), RootDeviceName: aws.String("/dev/xvda"),
-			BlockDeviceMappings: []types.BlockDeviceMapping{{DeviceName: aws.String("/dev/xvda"), Ebs: &types.EbsBlockDevice{SnapshotId: &snap}}},
+			Name: aws.String("two"), Architecture: "x86_64", VirtualizationType: aws.String("hvm"),
+			RootDeviceName: aws.String("/dev/xvda"),
+			BlockDeviceMappings: []types.BlockDeviceMapping{{DeviceName: aws.String("/dev/xvda"),
+				Ebs: &types.EbsBlockDevice{SnapshotId: &snap}}},
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		r.settle()
-		for _, step := range []struct{ image, result string }{{ami, "skipped"}, {aws.ToString(registered.ImageId), "success"}} {
+		for _, step := range []struct{ image, result string }{{ami, "skipped"},
+			{aws.ToString(registered.ImageId), "success"}} {
 			if r.image(step.image).State != "available" {
 				t.Errorf("%s is %s", step.image, r.image(step.image).State)
 			}
-			out, err := r.DeregisterImage(t.Context(), &sdk.DeregisterImageInput{ImageId: &step.image, DeleteAssociatedSnapshots: aws.Bool(true)})
-			if err != nil || len(out.DeleteSnapshotResults) != 1 || string(out.DeleteSnapshotResults[0].ReturnCode) != step.result {
+			out, err := r.DeregisterImage(t.Context(),
+				&sdk.DeregisterImageInput{ImageId: &step.image, DeleteAssociatedSnapshots: aws.Bool(true)})
+			if err != nil || len(out.DeleteSnapshotResults) != 1 ||
+				string(out.DeleteSnapshotResults[0].ReturnCode) != step.result {
 				t.Errorf("deregistering %s: %v %+v, want %s", step.image, err, out, step.result)
 			}
 		}
@@ -152,7 +157,9 @@ func TestImagesAreSharedByPermission(t *testing.T) {
 		ami := r.createImage(r.running(), "one")
 		r.settle()
 		change := func(add, remove []types.LaunchPermission) error {
-			_, err := r.ModifyImageAttribute(t.Context(), &sdk.ModifyImageAttributeInput{ImageId: &ami, LaunchPermission: &types.LaunchPermissionModifications{Add: add, Remove: remove}})
+			_, err := r.ModifyImageAttribute(t.Context(),
+				&sdk.ModifyImageAttributeInput{ImageId: &ami,
+					LaunchPermission: &types.LaunchPermissionModifications{Add: add, Remove: remove}})
 			return err
 		}
 		user := func(id string) []types.LaunchPermission { return []types.LaunchPermission{{UserId: &id}} }
@@ -162,7 +169,8 @@ func TestImagesAreSharedByPermission(t *testing.T) {
 		r.wantCode("InvalidAMIAttributeItemValue", change(user("me"), nil))
 		same(t, "public", *r.image(ami).Public, true)
 		r.wantCode("", change(nil, everybody))
-		out, err := r.DescribeImageAttribute(t.Context(), &sdk.DescribeImageAttributeInput{ImageId: &ami, Attribute: "launchPermission"})
+		out, err := r.DescribeImageAttribute(t.Context(),
+			&sdk.DescribeImageAttributeInput{ImageId: &ami, Attribute: "launchPermission"})
 		if err != nil || len(out.LaunchPermissions) != 1 {
 			t.Fatal(err, out)
 		}
@@ -185,11 +193,13 @@ func TestImagesAreDeprecatedDisabledAndProtected(t *testing.T) {
 		r.wantCode("InvalidParameterValue", deprecate(time.Now().Add(-time.Hour)))
 		r.wantCode("InvalidParameterValue", deprecate(time.Now().AddDate(11, 0, 0)))
 
-		_, err := r.EnableImageDeregistrationProtection(t.Context(), &sdk.EnableImageDeregistrationProtectionInput{ImageId: &ami})
+		_, err := r.EnableImageDeregistrationProtection(t.Context(),
+			&sdk.EnableImageDeregistrationProtectionInput{ImageId: &ami})
 		r.wantCode("", err)
 		_, err = r.DeregisterImage(t.Context(), &sdk.DeregisterImageInput{ImageId: &ami})
 		r.wantCode("OperationNotPermitted", err)
-		_, err = r.DisableImageDeregistrationProtection(t.Context(), &sdk.DisableImageDeregistrationProtectionInput{ImageId: &ami})
+		_, err = r.DisableImageDeregistrationProtection(t.Context(),
+			&sdk.DisableImageDeregistrationProtectionInput{ImageId: &ami})
 		r.wantCode("", err)
 
 		_, err = r.DisableImage(t.Context(), &sdk.DisableImageInput{ImageId: &ami})
@@ -208,7 +218,8 @@ func TestACopyHasItsOwnEncryptedSnapshots(t *testing.T) {
 		})
 		r.settle()
 		out, err := r.CopyImage(t.Context(), &sdk.CopyImageInput{
-			Name: aws.String("two"), SourceImageId: &ami, SourceRegion: aws.String("eu-west-1"), CopyImageTags: aws.Bool(true), Encrypted: aws.Bool(true),
+			Name: aws.String("two"), SourceImageId: &ami, SourceRegion: aws.String("eu-west-1"), CopyImageTags: aws.Bool(true),
+			Encrypted: aws.Bool(true),
 		})
 		if err != nil {
 			t.Fatal(err)

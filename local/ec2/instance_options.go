@@ -21,7 +21,8 @@ var optionGroups = []struct {
 	members      [][2]string
 }{
 	{"CpuOptions", "cpuOptions", [][2]string{{"CoreCount", ""}, {"ThreadsPerCore", ""}}},
-	{"CapacityReservationSpecification", "capacityReservationSpecification", [][2]string{{"CapacityReservationPreference", "open"}}},
+	{"CapacityReservationSpecification", "capacityReservationSpecification",
+		[][2]string{{"CapacityReservationPreference", "open"}}},
 	{"MetadataOptions", "metadataOptions", [][2]string{
 		{"HttpTokens", "optional"}, {"HttpPutResponseHopLimit", "1"}, {"HttpEndpoint", "enabled"},
 		{"HttpProtocolIpv6", "disabled"}, {"InstanceMetadataTags", "disabled"},

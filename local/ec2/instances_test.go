@@ -42,7 +42,8 @@ func TestAnInstanceIsStoppedImagedAndStarted(t *testing.T) {
 		same(t, "image's tags", tagsOf(r.image(ami).Tags), map[string]string{"a": "1"})
 		same(t, "source", aws.ToString(r.image(ami).SourceInstanceId), id)
 		for _, s := range r.snapshots(filterBy("tag:goldsmith:run", "r1")) {
-			same(t, "snapshot", []string{string(s.State), aws.ToString(s.Description)}, []string{"completed", "Created by CreateImage(" + id + ") for " + ami})
+			same(t, "snapshot", []string{string(s.State), aws.ToString(s.Description)},
+				[]string{"completed", "Created by CreateImage(" + id + ") for " + ami})
 		}
 		taken := r.world.Taken(ami)
 		same(t, "taken while running", taken.Live, false)
@@ -57,7 +58,8 @@ func TestAnInstanceIsStoppedImagedAndStarted(t *testing.T) {
 
 func withDataVolume(kind types.VolumeType) func(*sdk.RunInstancesInput) {
 	return func(in *sdk.RunInstancesInput) {
-		in.BlockDeviceMappings = []types.BlockDeviceMapping{{DeviceName: aws.String("/dev/sdf"), Ebs: &types.EbsBlockDevice{VolumeType: kind, VolumeSize: aws.Int32(125)}}}
+		in.BlockDeviceMappings = []types.BlockDeviceMapping{{DeviceName: aws.String("/dev/sdf"),
+			Ebs: &types.EbsBlockDevice{VolumeType: kind, VolumeSize: aws.Int32(125)}}}
 	}
 }
 

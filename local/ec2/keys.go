@@ -88,7 +88,8 @@ func (w *World) lacksKey(devices []attachment) (reason, bool) {
 		}
 		switch w.keys[v.kmsKey] {
 		case KeyDisabled, KeyPendingDeletion, KeyPendingImport, KeyUnavailable, KeyDeleted:
-			return reason{"Client.InvalidKMSKey.InvalidState", "Client.InvalidKMSKey.InvalidState: The KMS key provided is in an incorrect state"}, true
+			return reason{"Client.InvalidKMSKey.InvalidState",
+				"Client.InvalidKMSKey.InvalidState: The KMS key provided is in an incorrect state"}, true
 		case KeyNoGrant:
 			return reason{"Client.InternalError", "Client.InternalError: Client error on launch"}, true
 		case KeyUsable, KeyHidden:

@@ -38,7 +38,8 @@ func TestAChangeMayBeUnseenWithinTheLag(t *testing.T) {
 	inWorld(t, ec2.Options{Lag: 10 * time.Second}, func(t *testing.T, r *rig) {
 		id := r.running()
 		found := func(value string) int {
-			out, err := r.DescribeInstances(t.Context(), &sdk.DescribeInstancesInput{Filters: []types.Filter{filterBy("tag:k", value)}})
+			out, err := r.DescribeInstances(t.Context(),
+				&sdk.DescribeInstancesInput{Filters: []types.Filter{filterBy("tag:k", value)}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -81,7 +82,8 @@ func story(t *testing.T, seed uint64, reverse bool) string {
 				if err := r.stop(id); err != nil {
 					t.Error(err)
 				}
-				if _, err := r.CreateImage(t.Context(), &sdk.CreateImageInput{InstanceId: &id, Name: aws.String("of " + id), NoReboot: aws.Bool(true)}); err != nil {
+				if _, err := r.CreateImage(t.Context(),
+					&sdk.CreateImageInput{InstanceId: &id, Name: aws.String("of " + id), NoReboot: aws.Bool(true)}); err != nil {
 					t.Error(err)
 				}
 			})
@@ -89,12 +91,14 @@ func story(t *testing.T, seed uint64, reverse bool) string {
 		callers.Wait()
 		r.settle()
 		for _, id := range ids {
-			images, err := r.DescribeImages(t.Context(), &sdk.DescribeImagesInput{Filters: []types.Filter{filterBy("source-instance-id", id)}})
+			images, err := r.DescribeImages(t.Context(),
+				&sdk.DescribeImagesInput{Filters: []types.Filter{filterBy("source-instance-id", id)}})
 			if err != nil {
 				t.Fatal(err)
 			}
 			times := r.world.Times(id)
-			told += fmt.Sprintln(id, times.Stop, times.Snapshots, aws.ToString(images.Images[0].ImageId), aws.ToString(images.Images[0].BlockDeviceMappings[0].Ebs.SnapshotId))
+			told += fmt.Sprintln(id, times.Stop, times.Snapshots, aws.ToString(images.Images[0].ImageId),
+				aws.ToString(images.Images[0].BlockDeviceMappings[0].Ebs.SnapshotId))
 		}
 	})
 	return told
@@ -138,7 +142,8 @@ func TestRandomCallsKeepTheirPromises(t *testing.T) {
 	})
 }
 
-var expected = []string{"", "IncorrectInstanceState", "SnapshotCreationPerVolumeRateExceeded", "ConcurrentSnapshotLimitExceeded"}
+var expected = []string{"", "IncorrectInstanceState", "SnapshotCreationPerVolumeRateExceeded",
+	"ConcurrentSnapshotLimitExceeded"}
 
 func (r *rig) step(id string, step, n int) error {
 	switch step {
@@ -150,7 +155,8 @@ func (r *rig) step(id string, step, n int) error {
 		_, err := r.RebootInstances(r.t.Context(), &sdk.RebootInstancesInput{InstanceIds: []string{id}})
 		return err
 	}
-	_, err := r.CreateImage(r.t.Context(), &sdk.CreateImageInput{InstanceId: &id, Name: aws.String(fmt.Sprint("image ", n)), NoReboot: aws.Bool(step == 4)})
+	_, err := r.CreateImage(r.t.Context(),
+		&sdk.CreateImageInput{InstanceId: &id, Name: aws.String(fmt.Sprint("image ", n)), NoReboot: aws.Bool(step == 4)})
 	return err
 }
 

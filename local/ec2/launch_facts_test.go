@@ -16,7 +16,8 @@ import (
 func TestADeviceThatIsNotTheRootAddsAVolume(t *testing.T) {
 	inWorld(t, ec2.Options{}, func(t *testing.T, r *rig) {
 		i := r.instance(r.running(func(in *sdk.RunInstancesInput) {
-			in.BlockDeviceMappings = []types.BlockDeviceMapping{{DeviceName: aws.String("/dev/sda1"), Ebs: &types.EbsBlockDevice{VolumeSize: aws.Int32(50)}}}
+			in.BlockDeviceMappings = []types.BlockDeviceMapping{{DeviceName: aws.String("/dev/sda1"),
+				Ebs: &types.EbsBlockDevice{VolumeSize: aws.Int32(50)}}}
 		}))
 		out, err := r.DescribeVolumes(t.Context(), &sdk.DescribeVolumesInput{Filters: []types.Filter{
 			{Name: aws.String("attachment.instance-id"), Values: []string{aws.ToString(i.InstanceId)}},
@@ -58,12 +59,14 @@ func TestRootVolumesThatEC2Makes(t *testing.T) {
 				i := r.run(func(in *sdk.RunInstancesInput) {
 					in.BlockDeviceMappings = []types.BlockDeviceMapping{{DeviceName: aws.String("/dev/xvda"), Ebs: &c.ebs}}
 				})
-				out, err := r.DescribeVolumes(t.Context(), &sdk.DescribeVolumesInput{VolumeIds: []string{aws.ToString(i.BlockDeviceMappings[0].Ebs.VolumeId)}})
+				out, err := r.DescribeVolumes(t.Context(),
+					&sdk.DescribeVolumesInput{VolumeIds: []string{aws.ToString(i.BlockDeviceMappings[0].Ebs.VolumeId)}})
 				if err != nil {
 					t.Fatal(err)
 				}
 				v := out.Volumes[0]
-				if len(i.BlockDeviceMappings) != 1 || aws.ToInt32(v.Size) != aws.ToInt32(c.want.Size) || v.VolumeType != c.want.VolumeType ||
+				if len(i.BlockDeviceMappings) != 1 || aws.ToInt32(v.Size) != aws.ToInt32(c.want.Size) ||
+					v.VolumeType != c.want.VolumeType ||
 					aws.ToInt32(v.Iops) != aws.ToInt32(c.want.Iops) || aws.ToInt32(v.Throughput) != aws.ToInt32(c.want.Throughput) {
 					t.Errorf("%+v, want %+v", v, c.want)
 				}
@@ -96,7 +99,8 @@ func TestImagesKeepWhatTheyWereRegisteredWith(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				out, err := r.DescribeImages(t.Context(), &sdk.DescribeImagesInput{ImageIds: []string{first, aws.ToString(made.ImageId)}})
+				out, err := r.DescribeImages(t.Context(),
+					&sdk.DescribeImagesInput{ImageIds: []string{first, aws.ToString(made.ImageId)}})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -104,17 +108,20 @@ func TestImagesKeepWhatTheyWereRegisteredWith(t *testing.T) {
 				facts := func(img types.Image) []string {
 					return []string{
 						string(img.Architecture), string(img.VirtualizationType), string(img.BootMode), string(img.TpmSupport),
-						string(img.ImdsSupport), aws.ToString(img.SriovNetSupport), map[bool]string{true: "ENA"}[aws.ToBool(img.EnaSupport)],
+						string(img.ImdsSupport), aws.ToString(img.SriovNetSupport),
+						map[bool]string{true: "ENA"}[aws.ToBool(img.EnaSupport)],
 					}
 				}
 				one, two := facts(out.Images[0]), facts(out.Images[1])
 				if !slices.Equal(one, two) {
 					t.Errorf("registered %v, made %v", one, two)
 				}
-				if got := []string{string(i.BootMode), aws.ToString(i.TpmSupport), aws.ToString(i.SriovNetSupport)}; !slices.Equal(got, []string{one[2], one[3], one[5]}) {
+				if got := []string{string(i.BootMode), aws.ToString(i.TpmSupport),
+					aws.ToString(i.SriovNetSupport)}; !slices.Equal(got, []string{one[2], one[3], one[5]}) {
 					t.Errorf("the instance has %v, the image %v", got, one)
 				}
-				if want := map[string]types.HttpTokensState{"v2.0": "required"}[one[4]]; want != "" && i.MetadataOptions.HttpTokens != want {
+				if want := map[string]types.HttpTokensState{"v2.0": "required"}[one[4]]; want != "" &&
+					i.MetadataOptions.HttpTokens != want {
 					t.Errorf("tokens are %s", i.MetadataOptions.HttpTokens)
 				}
 			})
@@ -132,7 +139,9 @@ func TestAStoppedInstanceOfAnotherTypeMayNotStart(t *testing.T) {
 		if err := r.world.SetState(id, ec2.Stopped); err != nil {
 			t.Fatal(err)
 		}
-		_, err := r.ModifyInstanceAttribute(t.Context(), &sdk.ModifyInstanceAttributeInput{InstanceId: &id, InstanceType: &types.AttributeValue{Value: aws.String("m5.large")}})
+		_, err := r.ModifyInstanceAttribute(t.Context(),
+			&sdk.ModifyInstanceAttributeInput{InstanceId: &id,
+				InstanceType: &types.AttributeValue{Value: aws.String("m5.large")}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -147,7 +156,8 @@ func TestKeyPairsGroupsAndProfilesThatExistAreTaken(t *testing.T) {
 		if _, err := r.CreateKeyPair(t.Context(), &sdk.CreateKeyPairInput{KeyName: aws.String("ops")}); err != nil {
 			t.Fatal(err)
 		}
-		group, err := r.CreateSecurityGroup(t.Context(), &sdk.CreateSecurityGroupInput{GroupName: aws.String("web"), Description: aws.String("the web servers")})
+		group, err := r.CreateSecurityGroup(t.Context(),
+			&sdk.CreateSecurityGroupInput{GroupName: aws.String("web"), Description: aws.String("the web servers")})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -155,7 +165,8 @@ func TestKeyPairsGroupsAndProfilesThatExistAreTaken(t *testing.T) {
 			in.KeyName, in.SecurityGroupIds = aws.String("ops"), []string{aws.ToString(group.GroupId)}
 			in.IamInstanceProfile = &types.IamInstanceProfileSpecification{Name: aws.String("web")}
 		})
-		if aws.ToString(i.SecurityGroups[0].GroupName) != "web" || aws.ToString(i.KeyName) != "ops" || i.IamInstanceProfile == nil {
+		if aws.ToString(i.SecurityGroups[0].GroupName) != "web" || aws.ToString(i.KeyName) != "ops" ||
+			i.IamInstanceProfile == nil {
 			t.Errorf("%+v", i)
 		}
 		_, err = r.DeleteSecurityGroup(t.Context(), &sdk.DeleteSecurityGroupInput{GroupId: group.GroupId})
@@ -166,7 +177,8 @@ func TestKeyPairsGroupsAndProfilesThatExistAreTaken(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = r.RunInstances(t.Context(), &sdk.RunInstancesInput{
-			ImageId: aws.String(ec2.ImageX86), InstanceType: "t3.micro", MinCount: aws.Int32(1), MaxCount: aws.Int32(1), KeyName: aws.String("ops"),
+			ImageId: aws.String(ec2.ImageX86), InstanceType: "t3.micro", MinCount: aws.Int32(1), MaxCount: aws.Int32(1),
+			KeyName: aws.String("ops"),
 		})
 		r.wantCode("InvalidKeyPair.NotFound", err)
 	})
@@ -221,12 +233,14 @@ func TestTheTableOfTypes(t *testing.T) {
 			t.Errorf("%+v", i)
 		}
 	}
-	out, err := r.DescribeInstanceTypes(t.Context(), &sdk.DescribeInstanceTypesInput{InstanceTypes: []types.InstanceType{"i3.large", "m3.medium", "m5.metal", "t2.micro"}})
+	out, err := r.DescribeInstanceTypes(t.Context(),
+		&sdk.DescribeInstanceTypesInput{InstanceTypes: []types.InstanceType{"i3.large", "m3.medium", "m5.metal", "t2.micro"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, i := range out.InstanceTypes {
-		facts := fmt.Sprintln(i.Hypervisor, i.NetworkInfo.EnaSupport, i.SupportedRootDeviceTypes, i.SupportedVirtualizationTypes, i.NitroTpmSupport, aws.ToBool(i.BareMetal), aws.ToBool(i.BurstablePerformanceSupported))
+		facts := fmt.Sprintln(i.Hypervisor, i.NetworkInfo.EnaSupport, i.SupportedRootDeviceTypes,
+			i.SupportedVirtualizationTypes, i.NitroTpmSupport, aws.ToBool(i.BareMetal), aws.ToBool(i.BurstablePerformanceSupported))
 		if want := typeFacts[i.InstanceType] + "\n"; facts != want {
 			t.Errorf("%s: %swant %s", i.InstanceType, facts, want)
 		}

@@ -77,7 +77,8 @@ func (w *World) groupsNamed(ids, names []string) ([]securityGroup, error) {
 	for _, name := range names {
 		g, ok := w.network.groupOf(func(g securityGroup) bool { return g.name == name })
 		if !ok {
-			return nil, query.Errorf("InvalidGroup.NotFound", "The security group '%s' does not exist in default VPC '%s'", name, w.network.vpc)
+			return nil, query.Errorf("InvalidGroup.NotFound", "The security group '%s' does not exist in default VPC '%s'",
+				name, w.network.vpc)
 		}
 		groups = append(groups, g)
 	}

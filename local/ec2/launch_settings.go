@@ -31,12 +31,14 @@ func (w *World) readSettings(p *query.Params) (s launchSettings, err error) {
 	_, paired := w.keyPairs[s.key]
 	switch {
 	case len(s.token) > maxToken:
-		return s, query.Errorf("InvalidParameterValue", "Value (%s) for parameter clientToken is invalid. Length exceeds maximum of %d.", s.token, maxToken)
+		return s, query.Errorf("InvalidParameterValue",
+			"Value (%s) for parameter clientToken is invalid. Length exceeds maximum of %d.", s.token, maxToken)
 	case s.key != "" && !paired:
 		// Guimove/terraform-aws-bastion#173.
 		return s, query.Errorf("InvalidKeyPair.NotFound", "The key pair '%s' does not exist", s.key)
 	case s.shutdownBehavior != "stop" && s.shutdownBehavior != "terminate":
-		return s, query.Errorf("InvalidParameterValue", "Value (%s) for parameter instanceInitiatedShutdownBehavior is invalid.", s.shutdownBehavior)
+		return s, query.Errorf("InvalidParameterValue",
+			"Value (%s) for parameter instanceInitiatedShutdownBehavior is invalid.", s.shutdownBehavior)
 	}
 	if err := userDataFits(s.userData, "InvalidParameterValue"); err != nil {
 		return s, err
@@ -102,15 +104,18 @@ func (w *World) profileARN(p *query.Params) (string, error) {
 	prefix := "arn:aws:iam::" + w.options.Account + ":instance-profile/"
 	switch {
 	case arn != "" && name != "":
-		return "", query.Errorf("InvalidParameterCombination", "The parameter 'iamInstanceProfile.name' may not be used in combination with 'iamInstanceProfile.arn'")
+		return "", query.Errorf("InvalidParameterCombination",
+			"The parameter 'iamInstanceProfile.name' may not be used in combination with 'iamInstanceProfile.arn'")
 	case arn != "" && (!strings.HasPrefix(arn, prefix) || !w.profiles[arn[strings.LastIndex(arn, "/")+1:]]):
-		return "", query.Errorf("InvalidParameterValue", "Value (%s) for parameter iamInstanceProfile.arn is invalid. Invalid IAM Instance Profile ARN", arn)
+		return "", query.Errorf("InvalidParameterValue",
+			"Value (%s) for parameter iamInstanceProfile.arn is invalid. Invalid IAM Instance Profile ARN", arn)
 	case arn != "":
 		return arn, nil
 	case name == "":
 		return "", nil
 	case !w.profiles[name]:
-		return "", query.Errorf("InvalidParameterValue", "Value (%s) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name", name)
+		return "", query.Errorf("InvalidParameterValue",
+			"Value (%s) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name", name)
 	}
 	return prefix + name, nil
 }

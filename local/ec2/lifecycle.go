@@ -21,7 +21,8 @@ func stopInstances(w *World, call *query.Call) error {
 	if call.Params.Bool("Hibernate") {
 		return query.Errorf("UnsupportedHibernationConfiguration", "Hibernation is not supported by the embedded EC2.")
 	}
-	return w.changeStates(call, func(i *instance) error { return w.mayStop(i, force) }, func(i *instance) { w.stop(i, force) })
+	return w.changeStates(call, func(i *instance) error { return w.mayStop(i, force) },
+		func(i *instance) { w.stop(i, force) })
 }
 
 func terminateInstances(w *World, call *query.Call) error {
@@ -106,7 +107,8 @@ func (w *World) instancesNamed(call *query.Call) ([]string, error) {
 	return ids, nil
 }
 
-var unknownInstance = unknownID("i", "InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed", "The instance ID '%s' does not exist")
+var unknownInstance = unknownID("i", "InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed",
+	"The instance ID '%s' does not exist")
 
 func wrongState(id, verb string) error {
 	return query.Errorf("IncorrectInstanceState", "The instance '%s' is not in a state from which it can be %s.", id, verb)
@@ -117,7 +119,8 @@ func wrongState(id, verb string) error {
 func (w *World) mayStart(i *instance) error {
 	switch {
 	case i.rootType == rootInstanceStore:
-		return query.Errorf("UnsupportedOperation", "The instance '%s' does not have an 'ebs' root device type and cannot be started", i.id)
+		return query.Errorf("UnsupportedOperation",
+			"The instance '%s' does not have an 'ebs' root device type and cannot be started", i.id)
 	case i.state == Running || i.state == Pending:
 		return nil
 	case i.state != Stopped:
@@ -130,13 +133,16 @@ func (w *World) mayStart(i *instance) error {
 func (w *World) mayStop(i *instance, force bool) error {
 	switch {
 	case i.rootType == rootInstanceStore:
-		return query.Errorf("UnsupportedOperation", "The instance '%s' does not have an 'ebs' root device type and cannot be stopped.", i.id)
+		return query.Errorf("UnsupportedOperation",
+			"The instance '%s' does not have an 'ebs' root device type and cannot be stopped.", i.id)
 	case i.isSpot() && !w.persistent(i):
-		return query.Errorf("UnsupportedOperation", "You can't stop the Spot Instance '%s' because it is associated with a one-time Spot Instance request. You can only stop Spot Instances associated with persistent Spot Instance requests.", i.id)
+		return query.Errorf("UnsupportedOperation",
+			"You can't stop the Spot Instance '%s' because it is associated with a one-time Spot Instance request. You can only stop Spot Instances associated with persistent Spot Instance requests.", i.id)
 	case i.state == Terminated || i.state == ShuttingDown || i.state == Pending && !force:
 		return wrongState(i.id, "stopped")
 	case i.stopProtected && i.state != Stopped:
-		return query.Errorf("OperationNotPermitted", "The instance '%s' may not be stopped. Modify its 'disableApiStop' instance attribute and try again.", i.id)
+		return query.Errorf("OperationNotPermitted",
+			"The instance '%s' may not be stopped. Modify its 'disableApiStop' instance attribute and try again.", i.id)
 	}
 	return nil
 }
@@ -145,10 +151,12 @@ func (w *World) mayStop(i *instance, force bool) error {
 // for your instance").
 func mayTerminate(i *instance) error {
 	if i.stopProtected && i.state != Terminated && i.state != ShuttingDown {
-		return query.Errorf("OperationNotPermitted", "The instance '%s' may not be terminated. Modify its 'disableApiStop' instance attribute and try again.", i.id)
+		return query.Errorf("OperationNotPermitted",
+			"The instance '%s' may not be terminated. Modify its 'disableApiStop' instance attribute and try again.", i.id)
 	}
 	if i.terminationProtected && i.state != Terminated {
-		return query.Errorf("OperationNotPermitted", "The instance '%s' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.", i.id)
+		return query.Errorf("OperationNotPermitted",
+			"The instance '%s' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.", i.id)
 	}
 	return nil
 }

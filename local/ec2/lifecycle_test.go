@@ -23,7 +23,8 @@ func (r *rig) start(ids ...string) error {
 
 func spot(kind types.SpotInstanceType) func(*sdk.RunInstancesInput) {
 	return func(in *sdk.RunInstancesInput) {
-		in.InstanceMarketOptions = &types.InstanceMarketOptionsRequest{MarketType: "spot", SpotOptions: &types.SpotMarketOptions{SpotInstanceType: kind}}
+		in.InstanceMarketOptions = &types.InstanceMarketOptionsRequest{MarketType: "spot",
+			SpotOptions: &types.SpotMarketOptions{SpotInstanceType: kind}}
 	}
 }
 
@@ -36,7 +37,9 @@ func TestWhatCannotBeStoppedFailsTheWholeCall(t *testing.T) {
 		once := r.running(spot("one-time"))
 		persistent := r.running(spot("persistent"))
 		protected := r.running()
-		_, err := r.ModifyInstanceAttribute(t.Context(), &sdk.ModifyInstanceAttributeInput{InstanceId: &protected, DisableApiStop: &types.AttributeBooleanValue{Value: aws.Bool(true)}})
+		_, err := r.ModifyInstanceAttribute(t.Context(),
+			&sdk.ModifyInstanceAttributeInput{InstanceId: &protected,
+				DisableApiStop: &types.AttributeBooleanValue{Value: aws.Bool(true)}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -46,7 +49,8 @@ func TestWhatCannotBeStoppedFailsTheWholeCall(t *testing.T) {
 		}
 		for id, want := range map[string]string{
 			instanceStore: "UnsupportedOperation", once: "UnsupportedOperation", protected: "OperationNotPermitted",
-			gone: "IncorrectInstanceState", "i-00000000000000000": "InvalidInstanceID.NotFound", "web": "InvalidInstanceID.Malformed",
+			gone: "IncorrectInstanceState", "i-00000000000000000": "InvalidInstanceID.NotFound",
+			"web": "InvalidInstanceID.Malformed",
 		} {
 			r.wantCode(want, r.stop(healthy, id))
 			if r.world.State(healthy) != ec2.Running {
@@ -66,16 +70,22 @@ func TestWhatKeepsAnInstanceFromBeingStoppedCanBeSeen(t *testing.T) {
 	inWorld(t, ec2.Options{}, func(t *testing.T, r *rig) {
 		persistent, plain := r.instance(r.running(spot("persistent"))), r.running()
 		same(t, "lifecycle", persistent.InstanceLifecycle, "spot")
-		out, err := r.DescribeSpotInstanceRequests(t.Context(), &sdk.DescribeSpotInstanceRequestsInput{SpotInstanceRequestIds: []string{aws.ToString(persistent.SpotInstanceRequestId)}})
+		out, err := r.DescribeSpotInstanceRequests(t.Context(),
+			&sdk.DescribeSpotInstanceRequestsInput{SpotInstanceRequestIds: []string{aws.ToString(persistent.SpotInstanceRequestId)}})
 		if err != nil || len(out.SpotInstanceRequests) != 1 {
 			t.Fatal(err, out)
 		}
 		same(t, "Spot request", out.SpotInstanceRequests[0].Type, "persistent")
-		_, err = r.ModifyInstanceAttribute(t.Context(), &sdk.ModifyInstanceAttributeInput{InstanceId: persistent.InstanceId, DisableApiStop: &types.AttributeBooleanValue{Value: aws.Bool(true)}})
+		_, err = r.ModifyInstanceAttribute(t.Context(),
+			&sdk.ModifyInstanceAttributeInput{InstanceId: persistent.InstanceId,
+				DisableApiStop: &types.AttributeBooleanValue{Value: aws.Bool(true)}})
 		r.wantCode("UnsupportedOperation", err)
-		_, err = r.ModifyInstanceAttribute(t.Context(), &sdk.ModifyInstanceAttributeInput{InstanceId: &plain, DisableApiStop: &types.AttributeBooleanValue{Value: aws.Bool(true)}})
+		_, err = r.ModifyInstanceAttribute(t.Context(),
+			&sdk.ModifyInstanceAttributeInput{InstanceId: &plain,
+				DisableApiStop: &types.AttributeBooleanValue{Value: aws.Bool(true)}})
 		r.wantCode("", err)
-		attribute, err := r.DescribeInstanceAttribute(t.Context(), &sdk.DescribeInstanceAttributeInput{InstanceId: &plain, Attribute: "disableApiStop"})
+		attribute, err := r.DescribeInstanceAttribute(t.Context(),
+			&sdk.DescribeInstanceAttributeInput{InstanceId: &plain, Attribute: "disableApiStop"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -92,7 +102,8 @@ func TestATerminatedInstanceIsShownForAnHour(t *testing.T) {
 		id := r.running()
 		volume := aws.ToString(r.instance(id).BlockDeviceMappings[0].Ebs.VolumeId)
 		protect := func(on bool) {
-			_, err := r.ModifyInstanceAttribute(t.Context(), &sdk.ModifyInstanceAttributeInput{InstanceId: &id, DisableApiTermination: &types.AttributeBooleanValue{Value: &on}})
+			_, err := r.ModifyInstanceAttribute(t.Context(),
+				&sdk.ModifyInstanceAttributeInput{InstanceId: &id, DisableApiTermination: &types.AttributeBooleanValue{Value: &on}})
 			r.wantCode("", err)
 		}
 		end := func() error {
@@ -122,7 +133,8 @@ func TestAddressesOverAStopAndStart(t *testing.T) {
 	inWorld(t, ec2.Options{}, func(t *testing.T, r *rig) {
 		automatic, elastic := r.running(), r.running()
 		private := r.running(func(in *sdk.RunInstancesInput) {
-			in.NetworkInterfaces = []types.InstanceNetworkInterfaceSpecification{{DeviceIndex: aws.Int32(0), AssociatePublicIpAddress: aws.Bool(false)}}
+			in.NetworkInterfaces = []types.InstanceNetworkInterfaceSpecification{{DeviceIndex: aws.Int32(0),
+				AssociatePublicIpAddress: aws.Bool(false)}}
 		})
 		if err := r.world.SetElasticIP(elastic, "203.0.113.9"); err != nil {
 			t.Fatal(err)
@@ -130,13 +142,15 @@ func TestAddressesOverAStopAndStart(t *testing.T) {
 		before := aws.ToString(r.instance(automatic).PublicIpAddress)
 		r.wantCode("", r.stop(automatic, elastic, private))
 		r.settle()
-		if aws.ToString(r.instance(elastic).PublicIpAddress) != "203.0.113.9" || r.instance(automatic).PublicIpAddress != nil {
+		if aws.ToString(r.instance(elastic).PublicIpAddress) != "203.0.113.9" ||
+			r.instance(automatic).PublicIpAddress != nil {
 			t.Errorf("stopped: %v and %v", r.instance(elastic).PublicIpAddress, r.instance(automatic).PublicIpAddress)
 		}
 		r.wantCode("", r.start(automatic, elastic, private))
 		r.settle()
 		after := r.instance(automatic)
-		if aws.ToString(after.PublicIpAddress) == before || aws.ToString(after.NetworkInterfaces[0].Association.IpOwnerId) != "amazon" {
+		if aws.ToString(after.PublicIpAddress) == before ||
+			aws.ToString(after.NetworkInterfaces[0].Association.IpOwnerId) != "amazon" {
 			t.Errorf("automatic address %s, before %s", aws.ToString(after.PublicIpAddress), before)
 		}
 		kept := r.instance(elastic).NetworkInterfaces[0].Association
@@ -153,7 +167,8 @@ func TestStatusChecksTakeTheirTime(t *testing.T) {
 	inWorld(t, ec2.Options{}, func(t *testing.T, r *rig) {
 		id := aws.ToString(r.run().InstanceId)
 		status := func(all bool) []types.InstanceStatus {
-			out, err := r.DescribeInstanceStatus(t.Context(), &sdk.DescribeInstanceStatusInput{InstanceIds: []string{id}, IncludeAllInstances: &all})
+			out, err := r.DescribeInstanceStatus(t.Context(),
+				&sdk.DescribeInstanceStatusInput{InstanceIds: []string{id}, IncludeAllInstances: &all})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -169,7 +184,8 @@ func TestStatusChecksTakeTheirTime(t *testing.T) {
 			t.Errorf("just running: %+v", s)
 		}
 		r.settle()
-		if s := status(false)[0]; s.InstanceStatus.Status != "ok" || s.SystemStatus.Status != "ok" || s.InstanceStatus.Details[0].Status != "passed" {
+		if s := status(false)[0]; s.InstanceStatus.Status != "ok" || s.SystemStatus.Status != "ok" ||
+			s.InstanceStatus.Details[0].Status != "passed" {
 			t.Errorf("long running: %+v", s)
 		}
 	})
@@ -183,7 +199,8 @@ func TestRunInstancesIsIdempotentByToken(t *testing.T) {
 			t.Errorf("one token made %s and %s", *first.InstanceId, *second.InstanceId)
 		}
 		_, err := r.RunInstances(t.Context(), &sdk.RunInstancesInput{
-			ImageId: aws.String(ec2.ImageX86), InstanceType: "t3.large", MinCount: aws.Int32(1), MaxCount: aws.Int32(1), ClientToken: aws.String("one"),
+			ImageId: aws.String(ec2.ImageX86), InstanceType: "t3.large", MinCount: aws.Int32(1), MaxCount: aws.Int32(1),
+			ClientToken: aws.String("one"),
 		})
 		r.wantCode("IdempotentParameterMismatch", err)
 	})
@@ -199,7 +216,8 @@ func TestBadLaunchesAreRefused(t *testing.T) {
 			"MissingParameter":         func(in *sdk.RunInstancesInput) { in.ImageId = nil },
 			"DryRunOperation":          func(in *sdk.RunInstancesInput) { in.DryRun = aws.Bool(true) },
 		} {
-			in := &sdk.RunInstancesInput{ImageId: aws.String(ec2.ImageX86), InstanceType: "t3.micro", MinCount: aws.Int32(1), MaxCount: aws.Int32(1)}
+			in := &sdk.RunInstancesInput{ImageId: aws.String(ec2.ImageX86), InstanceType: "t3.micro", MinCount: aws.Int32(1),
+				MaxCount: aws.Int32(1)}
 			edit(in)
 			_, err := r.RunInstances(t.Context(), in)
 			r.wantCode(want, err)

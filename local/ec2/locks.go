@@ -56,7 +56,8 @@ func lockSnapshot(w *World, call *query.Call) error {
 }
 
 func (w *World) readLock(p *query.Params) (*lock, error) {
-	l := &lock{mode: p.Text("LockMode"), created: w.now, coolOff: p.Int("CoolOffPeriod"), days: p.Int("LockDuration"), ends: p.Time("ExpirationDate")}
+	l := &lock{mode: p.Text("LockMode"), created: w.now, coolOff: p.Int("CoolOffPeriod"), days: p.Int("LockDuration"),
+		ends: p.Time("ExpirationDate")}
 	if err := p.Err(); err != nil {
 		return nil, err
 	}
@@ -76,7 +77,8 @@ func (l *lock) check(p *query.Params, now time.Time) error {
 	case l.mode != "governance" && l.mode != "compliance":
 		return query.Errorf("InvalidParameterValue", "Invalid value '%s' for lockMode.", l.mode)
 	case lasts == ends:
-		return query.Errorf("InvalidParameterCombination", "Either LockDuration or ExpirationDate must be specified, but not both.")
+		return query.Errorf("InvalidParameterCombination",
+			"Either LockDuration or ExpirationDate must be specified, but not both.")
 	case l.mode == "governance" && p.Has("CoolOffPeriod"):
 		return query.Errorf("InvalidParameterCombination", "CoolOffPeriod is for compliance mode.")
 	}

@@ -119,7 +119,8 @@ func (w *World) templatesNaming(depth int, add func(image, kind, arn string)) {
 	for _, e := range w.templates.order {
 		if t := e.at(w.asOf); t != nil {
 			for _, image := range t.recent(depth) {
-				add(image, "ec2:LaunchTemplate", fmt.Sprintf("arn:aws:ec2:%s:%s:launch-template/%s", w.options.Region, w.options.Account, t.id))
+				add(image, "ec2:LaunchTemplate",
+					fmt.Sprintf("arn:aws:ec2:%s:%s:launch-template/%s", w.options.Region, w.options.Account, t.id))
 			}
 		}
 	}

@@ -114,7 +114,8 @@ func describeSecurityGroups(w *World, call *query.Call) error {
 }
 
 // answer lists a handful of fixed things like any other listing.
-func answer[T any](w *World, call *query.Call, set, ids string, items []T, filters filterable[T], notFound string, write func(*query.Writer, *T), name func(*T) string) error {
+func answer[T any](w *World, call *query.Call, set, ids string, items []T, filters filterable[T], notFound string,
+	write func(*query.Writer, *T), name func(*T) string) error {
 	fixed := newStore[T](0)
 	for n := range items {
 		fixed.add(w.asOf, name(&items[n]), &items[n])

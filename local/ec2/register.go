@@ -71,7 +71,8 @@ func bootRegistrable(p *query.Params) error {
 func (w *World) mappingRegistrable(device string, ebs *query.Params) error {
 	id, sized := ebs.Text("SnapshotId"), ebs.Has("VolumeSize")
 	if ebs.Has("KmsKeyId") { // Only RunInstances and the Spot requests take it (API reference, EbsBlockDevice).
-		return query.Errorf("InvalidParameterCombination", "KmsKeyId is not supported in a block device mapping of RegisterImage.")
+		return query.Errorf("InvalidParameterCombination",
+			"KmsKeyId is not supported in a block device mapping of RegisterImage.")
 	}
 	if id == "" {
 		if !sized && (ebs.Has("VolumeType") || ebs.Has("DeleteOnTermination")) {
@@ -80,10 +81,12 @@ func (w *World) mappingRegistrable(device string, ebs *query.Params) error {
 		return nil
 	}
 	if ebs.Has("Encrypted") {
-		return query.Errorf("InvalidBlockDeviceMapping", "the encrypted flag cannot be specified since device %s has a snapshot specified.", device)
+		return query.Errorf("InvalidBlockDeviceMapping",
+			"the encrypted flag cannot be specified since device %s has a snapshot specified.", device)
 	}
 	if s := w.snapshots.get(id); s != nil && sized && ebs.Int("VolumeSize") < s.size {
-		return query.Errorf("InvalidBlockDeviceMapping", "Volume of size %dGB is smaller than snapshot '%s', expect size >= %dGB", ebs.Int("VolumeSize"), id, s.size)
+		return query.Errorf("InvalidBlockDeviceMapping",
+			"Volume of size %dGB is smaller than snapshot '%s', expect size >= %dGB", ebs.Int("VolumeSize"), id, s.size)
 	}
 	return nil
 }

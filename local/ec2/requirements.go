@@ -39,7 +39,8 @@ func (w *World) answerTypes(call *query.Call, wanted requirements) error {
 			rows.add(w.asOf, t.name, t)
 		}
 	}
-	found, next, err := list(w, call, listing[instanceType]{store: rows, filters: typeFilters, ids: "-", min: 1, max: 1000})
+	found, next, err := list(w, call,
+		listing[instanceType]{store: rows, filters: typeFilters, ids: "-", min: 1, max: 1000})
 	if err != nil {
 		return err
 	}

@@ -85,7 +85,8 @@ func disableFastSnapshotRestores(w *World, call *query.Call) error {
 	return w.changeRestores(call, func(s *snapshot, zone subnet) (*fastRestore, *refusedRestore) {
 		f := w.restores.get(s.id + "/" + zone.zone)
 		if f == nil || !f.disabled.IsZero() {
-			return nil, &refusedRestore{s.id, zone.zone, "InvalidFastSnapshotRestore.NotFound", "Fast snapshot restore is not enabled."}
+			return nil, &refusedRestore{s.id, zone.zone, "InvalidFastSnapshotRestore.NotFound",
+				"Fast snapshot restore is not enabled."}
 		}
 		after := *f
 		after.disabled, after.gone = w.now, w.now.Add(fastRestoreMoment)
@@ -109,7 +110,8 @@ func (w *World) changeRestores(call *query.Call, change func(*snapshot, subnet) 
 		for _, zone := range zones {
 			s := w.snapshots.get(id)
 			if s == nil {
-				refused = append(refused, refusedRestore{id, zone.zone, "InvalidSnapshot.NotFound", "The snapshot '" + id + "' does not exist."})
+				refused = append(refused, refusedRestore{id, zone.zone, "InvalidSnapshot.NotFound", "The snapshot '" + id +
+					"' does not exist."})
 				continue
 			}
 			f, no := change(s, zone)

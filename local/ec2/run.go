@@ -119,7 +119,8 @@ func (l launch) origin() []Tag {
 	if l.from == nil {
 		return nil
 	}
-	return []Tag{{"aws:ec2launchtemplate:id", l.from.of.id}, {"aws:ec2launchtemplate:version", strconv.Itoa(l.from.number)}}
+	return []Tag{{"aws:ec2launchtemplate:id", l.from.of.id},
+		{"aws:ec2launchtemplate:version", strconv.Itoa(l.from.number)}}
 }
 
 var launchTaggable = []string{"instance", "volume", "network-interface", "spot-instances-request"}
@@ -127,9 +128,11 @@ var launchTaggable = []string{"instance", "volume", "network-interface", "spot-i
 func countAllowed(least, most int) error {
 	switch {
 	case least < 1 || most < least:
-		return query.Errorf("InvalidParameterValue", "MinCount and MaxCount must be at least 1, and MaxCount not less than MinCount")
+		return query.Errorf("InvalidParameterValue",
+			"MinCount and MaxCount must be at least 1, and MaxCount not less than MinCount")
 	case most > maxLaunch:
-		return query.Errorf("InstanceLimitExceeded", "You have requested more instances (%d) than your current instance limit of %d allows.", most, maxLaunch)
+		return query.Errorf("InstanceLimitExceeded",
+			"You have requested more instances (%d) than your current instance limit of %d allows.", most, maxLaunch)
 	}
 	return nil
 }

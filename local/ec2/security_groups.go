@@ -18,7 +18,8 @@ func createSecurityGroup(w *World, call *query.Call) error {
 	case g.description == "":
 		return missing("groupDescription")
 	case strings.HasPrefix(g.name, "sg-"):
-		return query.Errorf("InvalidParameterValue", "Value (%s) for parameter groupName is invalid. Group names may not be in the format sg-*.", g.name)
+		return query.Errorf("InvalidParameterValue",
+			"Value (%s) for parameter groupName is invalid. Group names may not be in the format sg-*.", g.name)
 	case vpc != w.network.vpc:
 		return query.Errorf("InvalidVpcID.NotFound", "The vpc ID '%s' does not exist", vpc)
 	case taken:
@@ -52,7 +53,8 @@ func deleteSecurityGroup(w *World, call *query.Call) error {
 	if err := call.Commit(); err != nil {
 		return err
 	}
-	w.network.groups = slices.DeleteFunc(slices.Clone(w.network.groups), func(other securityGroup) bool { return other.id == g.id })
+	w.network.groups = slices.DeleteFunc(slices.Clone(w.network.groups),
+		func(other securityGroup) bool { return other.id == g.id })
 	call.Out.Bool("return", true)
 	return nil
 }

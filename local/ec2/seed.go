@@ -30,7 +30,8 @@ func (w *World) seedPublicImages() {
 		img := linux
 		img.id, img.name, img.location = id, name, "amazon/"+name
 		snapshotID := "snap" + id[len("ami"):]
-		img.mappings = []mapping{{device: "/dev/xvda", snapshotID: snapshotID, size: 8, typ: "gp3", iops: 3000, throughput: 125, deleteOnTermination: true}}
+		img.mappings = []mapping{{device: "/dev/xvda", snapshotID: snapshotID, size: 8, typ: "gp3", iops: 3000,
+			throughput: 125, deleteOnTermination: true}}
 		edit(&img)
 		if img.rootType == rootEBS {
 			w.snapshots.add(released, snapshotID, &snapshot{
@@ -92,7 +93,8 @@ func (w *World) SetState(id string, to State) error {
 		w.setWriting(i, true)
 		w.turn(id, Running, func(i *instance) { i.healthyAt = w.now })
 	case Stopped:
-		w.stopped(id, userInitiated(w.now), reason{"Client.UserInitiatedShutdown", "Client.UserInitiatedShutdown: User initiated shutdown"})
+		w.stopped(id, userInitiated(w.now),
+			reason{"Client.UserInitiatedShutdown", "Client.UserInitiatedShutdown: User initiated shutdown"})
 	case Terminated:
 		w.endSpot(i)
 		w.terminated(id)

@@ -27,10 +27,12 @@ func describeImageAttribute(w *World, call *query.Call) error {
 	}
 	value, ok := map[string]string{
 		"description": img.description, "bootMode": img.bootMode, "imdsSupport": img.imds, "tpmSupport": img.tpm,
-		"uefiData": img.uefiData, "sriovNetSupport": img.sriov, "deregistrationProtection": orElse(img.protection, "disabled"),
+		"uefiData": img.uefiData, "sriovNetSupport": img.sriov,
+		"deregistrationProtection": orElse(img.protection, "disabled"),
 	}[attribute]
 	if !ok {
-		return query.Errorf("InvalidParameterValue", "Value (%s) for parameter attribute is invalid. Unknown attribute.", attribute)
+		return query.Errorf("InvalidParameterValue", "Value (%s) for parameter attribute is invalid. Unknown attribute.",
+			attribute)
 	}
 	out.Element(attribute, func() { out.Optional("value", value) })
 	return nil
@@ -81,7 +83,8 @@ func (w *World) imageEdit(img *image, p *query.Params) (func(*image), error) {
 	}
 	switch {
 	case attributes > 1: // One attribute at a time (API reference, ModifyImageAttribute).
-		return nil, query.Errorf("InvalidParameterCombination", "Fields for multiple attribute types specified: only one attribute can be modified at a time.")
+		return nil, query.Errorf("InvalidParameterCombination",
+			"Fields for multiple attribute types specified: only one attribute can be modified at a time.")
 	case p.Has("Description"):
 		text := p.Text("Description.Value")
 		return func(img *image) { img.description = text }, nil
@@ -93,7 +96,8 @@ func (w *World) imageEdit(img *image, p *query.Params) (func(*image), error) {
 		return func(img *image) { img.imds = text }, nil
 	}
 	if name := p.Text("Attribute"); name != "" && name != "launchPermission" {
-		return nil, query.Errorf("InvalidParameterValue", "Value (%s) for parameter attribute is invalid. The embedded EC2 changes launchPermission only in this form.", name)
+		return nil, query.Errorf("InvalidParameterValue",
+			"Value (%s) for parameter attribute is invalid. The embedded EC2 changes launchPermission only in this form.", name)
 	}
 	return w.permissionEdit(img, p)
 }
@@ -112,7 +116,8 @@ func (w *World) permissionEdit(img *image, p *query.Params) (func(*image), error
 		}
 	}
 	if len(added) > 0 && w.underDefaultKey(img) {
-		return nil, query.Errorf("InvalidParameter", "Snapshots encrypted with the AWS Managed CMK can't be shared. Specify another snapshot.")
+		return nil, query.Errorf("InvalidParameter",
+			"Snapshots encrypted with the AWS Managed CMK can't be shared. Specify another snapshot.")
 	}
 	all := slices.Concat(img.permissions(), added)
 	all = slices.DeleteFunc(all, func(s permission) bool { return slices.Contains(removed, s) })
@@ -125,7 +130,8 @@ func (w *World) shareable(img *image) error {
 	if img.state == imageAvailable {
 		return nil
 	}
-	return query.Errorf("InvalidAMIID.Unavailable", "The AMI ID '%s' is currently %s and may not be used for this operation", img.id, img.state)
+	return query.Errorf("InvalidAMIID.Unavailable",
+		"The AMI ID '%s' is currently %s and may not be used for this operation", img.id, img.state)
 }
 
 // underDefaultKey tells whether a snapshot of the image is under aws/ebs; EC2 refuses to
@@ -171,7 +177,8 @@ func readPermissions(p *query.Params, member string) (added, removed []permissio
 func structured(list []*query.Params) []permission {
 	var permissions []permission
 	for _, p := range list {
-		permissions = append(permissions, permission{p.Text("UserId"), p.Text("Group"), p.Text("OrganizationArn"), p.Text("OrganizationalUnitArn")})
+		permissions = append(permissions,
+			permission{p.Text("UserId"), p.Text("Group"), p.Text("OrganizationArn"), p.Text("OrganizationalUnitArn")})
 	}
 	return permissions
 }
@@ -181,13 +188,16 @@ func structured(list []*query.Params) []permission {
 func (p permission) check() error {
 	switch {
 	case p == permission{}:
-		return query.Errorf("InvalidParameterCombination", "A launch permission names an account, a group, an organization or an organizational unit.")
+		return query.Errorf("InvalidParameterCombination",
+			"A launch permission names an account, a group, an organization or an organizational unit.")
 	case p.user != "" && !isAccount(p.user):
 		return query.Errorf("InvalidAMIAttributeItemValue", "Invalid attribute item value \"%s\" for userId item type.", p.user)
 	case p.group != "" && p.group != "all":
-		return query.Errorf("InvalidAMIAttributeItemValue", "Invalid attribute item value \"%s\" for group item type.", p.group)
+		return query.Errorf("InvalidAMIAttributeItemValue", "Invalid attribute item value \"%s\" for group item type.",
+			p.group)
 	case p.organization != "" && !isARN(p.organization), p.unit != "" && !isARN(p.unit):
-		return query.Errorf("InvalidAMIAttributeItemValue", "Organizations and organizational units are named by their full ARNs.")
+		return query.Errorf("InvalidAMIAttributeItemValue",
+			"Organizations and organizational units are named by their full ARNs.")
 	}
 	return nil
 }

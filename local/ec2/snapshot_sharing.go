@@ -40,7 +40,8 @@ func describeSnapshotAttribute(w *World, call *query.Call) error {
 	case "productCodes":
 		call.Out.Element(attribute, func() {})
 	default:
-		return query.Errorf("InvalidParameterValue", "Value (%s) for parameter attribute is invalid. Unknown attribute.", attribute)
+		return query.Errorf("InvalidParameterValue", "Value (%s) for parameter attribute is invalid. Unknown attribute.",
+			attribute)
 	}
 	return nil
 }
@@ -54,7 +55,8 @@ func modifySnapshotAttribute(w *World, call *query.Call) error {
 		return err
 	}
 	if attribute := p.Text("Attribute"); attribute != "" && attribute != createVolumePermission {
-		return query.Errorf("InvalidParameterValue", "Value (%s) for parameter attribute is invalid. Unknown attribute.", attribute)
+		return query.Errorf("InvalidParameterValue", "Value (%s) for parameter attribute is invalid. Unknown attribute.",
+			attribute)
 	}
 	added, removed, err := readVolumePermissions(p)
 	if err != nil {
@@ -84,7 +86,8 @@ func readVolumePermissions(p *query.Params) (added, removed []permission, err er
 		return nil, nil, err
 	}
 	if len(added) > 0 && len(removed) > 0 {
-		return nil, nil, query.Errorf("InvalidParameterCombination", "Permissions cannot be added and removed in one request.")
+		return nil, nil, query.Errorf("InvalidParameterCombination",
+			"Permissions cannot be added and removed in one request.")
 	}
 	for _, each := range slices.Concat(added, removed) {
 		if each != (permission{group: "all"}) && (each != permission{user: each.user} || !isAccount(each.user)) {

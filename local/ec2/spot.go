@@ -40,7 +40,8 @@ func readSpot(p *query.Params) (*spotTerms, error) {
 	}
 	if terms.kind == "one-time" && terms.interruption != "terminate" {
 		// API reference, SpotMarketOptions.
-		return nil, query.Errorf("InvalidParameterCombination", "The instance interruption behavior '%s' needs a persistent Spot Instance request.", terms.interruption)
+		return nil, query.Errorf("InvalidParameterCombination",
+			"The instance interruption behavior '%s' needs a persistent Spot Instance request.", terms.interruption)
 	}
 	return terms, nil
 }

@@ -29,7 +29,8 @@ func requestSpotFleet(w *World, call *query.Call) error {
 }
 
 func (w *World) readSpotFleet(p *query.Params) (*fleet, error) {
-	f := &fleet{spot: true, kind: orElse(p.Text("Type"), "maintain"), token: p.Text("ClientToken"), created: w.now, state: fleetActive, sent: p}
+	f := &fleet{spot: true, kind: orElse(p.Text("Type"), "maintain"), token: p.Text("ClientToken"), created: w.now,
+		state: fleetActive, sent: p}
 	specs, configs := p.List("LaunchSpecifications"), p.List("LaunchTemplateConfigs")
 	switch {
 	case p.Text("IamFleetRole") == "":
@@ -37,7 +38,8 @@ func (w *World) readSpotFleet(p *query.Params) (*fleet, error) {
 	case !p.Has("TargetCapacity"):
 		return nil, missing("SpotFleetRequestConfig.TargetCapacity")
 	case (len(specs) == 0) == (len(configs) == 0):
-		return nil, query.Errorf("InvalidSpotFleetRequestConfig", "Either LaunchSpecifications or LaunchTemplateConfigs must be specified, but not both.")
+		return nil, query.Errorf("InvalidSpotFleetRequestConfig",
+			"Either LaunchSpecifications or LaunchTemplateConfigs must be specified, but not both.")
 	case f.kind != "maintain" && f.kind != "request":
 		return nil, query.Errorf("InvalidSpotFleetRequestConfig", "Invalid value '%s' for type.", f.kind)
 	}

@@ -28,17 +28,26 @@ type resourceKind struct {
 // kindsOf is ordered so that listings of all kinds are stable. The NotFound
 // codes are those of EC2's error code reference.
 var kindsOf = []resourceKind{
-	kindOf("i", "instance", "InvalidInstanceID.NotFound", "instance ID", func(w *World) *store[instance] { return w.instances }, func(v *instance) *[]Tag { return &v.tags }),
-	kindOf("vol", "volume", "InvalidVolume.NotFound", "volume", func(w *World) *store[volume] { return w.volumes }, func(v *volume) *[]Tag { return &v.tags }),
-	kindOf("snap", "snapshot", "InvalidSnapshot.NotFound", "snapshot", func(w *World) *store[snapshot] { return w.snapshots }, func(v *snapshot) *[]Tag { return &v.tags }),
-	kindOf("ami", "image", "InvalidAMIID.NotFound", "image ID", func(w *World) *store[image] { return w.images }, func(v *image) *[]Tag { return &v.tags }),
-	kindOf("lt", "launch-template", "InvalidLaunchTemplateId.NotFound", "launch template ID", func(w *World) *store[template] { return w.templates }, func(v *template) *[]Tag { return &v.tags }),
-	kindOf("fleet", "fleet", "InvalidFleetId.NotFound", "fleet ID", func(w *World) *store[fleet] { return w.fleets }, func(v *fleet) *[]Tag { return &v.tags }),
-	kindOf("sfr", "spot-fleet-request", "InvalidSpotFleetRequestId.NotFound", "spot fleet request ID", func(w *World) *store[fleet] { return w.fleets }, func(v *fleet) *[]Tag { return &v.tags }),
-	kindOf("sir", "spot-instances-request", "InvalidSpotInstanceRequestID.NotFound", "spot instance request ID", func(w *World) *store[spotRequest] { return w.spots }, func(v *spotRequest) *[]Tag { return &v.tags }),
+	kindOf("i", "instance", "InvalidInstanceID.NotFound", "instance ID",
+		func(w *World) *store[instance] { return w.instances }, func(v *instance) *[]Tag { return &v.tags }),
+	kindOf("vol", "volume", "InvalidVolume.NotFound", "volume", func(w *World) *store[volume] { return w.volumes },
+		func(v *volume) *[]Tag { return &v.tags }),
+	kindOf("snap", "snapshot", "InvalidSnapshot.NotFound", "snapshot",
+		func(w *World) *store[snapshot] { return w.snapshots }, func(v *snapshot) *[]Tag { return &v.tags }),
+	kindOf("ami", "image", "InvalidAMIID.NotFound", "image ID", func(w *World) *store[image] { return w.images },
+		func(v *image) *[]Tag { return &v.tags }),
+	kindOf("lt", "launch-template", "InvalidLaunchTemplateId.NotFound", "launch template ID",
+		func(w *World) *store[template] { return w.templates }, func(v *template) *[]Tag { return &v.tags }),
+	kindOf("fleet", "fleet", "InvalidFleetId.NotFound", "fleet ID", func(w *World) *store[fleet] { return w.fleets },
+		func(v *fleet) *[]Tag { return &v.tags }),
+	kindOf("sfr", "spot-fleet-request", "InvalidSpotFleetRequestId.NotFound", "spot fleet request ID",
+		func(w *World) *store[fleet] { return w.fleets }, func(v *fleet) *[]Tag { return &v.tags }),
+	kindOf("sir", "spot-instances-request", "InvalidSpotInstanceRequestID.NotFound", "spot instance request ID",
+		func(w *World) *store[spotRequest] { return w.spots }, func(v *spotRequest) *[]Tag { return &v.tags }),
 }
 
-func kindOf[T any](prefix, name, notFound, subject string, in func(*World) *store[T], tags func(*T) *[]Tag) resourceKind {
+func kindOf[T any](prefix, name, notFound, subject string, in func(*World) *store[T],
+	tags func(*T) *[]Tag) resourceKind {
 	return resourceKind{
 		prefix: prefix, name: name, notFound: notFound, subject: subject,
 		read: func(w *World, id string) ([]Tag, bool) {
@@ -178,7 +187,8 @@ func readTags(list []*query.Params) ([]Tag, error) {
 		case utf8.RuneCountInString(t.Key) > maxTagKey:
 			return nil, query.Errorf("InvalidParameterValue", "Tag key exceeds the maximum length of %d characters", maxTagKey)
 		case utf8.RuneCountInString(t.Value) > maxTagValue:
-			return nil, query.Errorf("InvalidParameterValue", "Tag value exceeds the maximum length of %d characters", maxTagValue)
+			return nil, query.Errorf("InvalidParameterValue", "Tag value exceeds the maximum length of %d characters",
+				maxTagValue)
 		case slices.ContainsFunc(tags, func(o Tag) bool { return o.Key == t.Key }):
 			return nil, query.Errorf("InvalidParameterValue", "Duplicate tag key '%s' specified.", t.Key)
 		}
@@ -277,7 +287,8 @@ func tagKeys(tags []Tag) []string {
 func reserved(key string) bool { return strings.HasPrefix(strings.ToLower(key), "aws:") }
 
 func reservedTag(key string) error {
-	return query.Errorf("InvalidParameterValue", "Value ( %s ) for parameter key is invalid. Tag keys starting with 'aws:' are reserved for internal use", key)
+	return query.Errorf("InvalidParameterValue",
+		"Value ( %s ) for parameter key is invalid. Tag keys starting with 'aws:' are reserved for internal use", key)
 }
 
 func tooManyTags() error {

@@ -25,9 +25,12 @@ func TestTagChangesAreAnnouncedWithAVersion(t *testing.T) {
 		})
 		r.wantCode("", r.tag(id, "goldsmith:image", "now"))
 		r.wantCode("", r.tag(id, "goldsmith:image", "now")) // Nothing changes, nothing is sent.
-		_, err := r.DeleteTags(t.Context(), &sdk.DeleteTagsInput{Resources: []string{id}, Tags: []types.Tag{{Key: aws.String("goldsmith:image"), Value: aws.String("other")}}})
+		_, err := r.DeleteTags(t.Context(),
+			&sdk.DeleteTagsInput{Resources: []string{id},
+				Tags: []types.Tag{{Key: aws.String("goldsmith:image"), Value: aws.String("other")}}})
 		r.wantCode("", err) // Another value: the tag stays.
-		_, err = r.DeleteTags(t.Context(), &sdk.DeleteTagsInput{Resources: []string{id}, Tags: []types.Tag{{Key: aws.String("goldsmith:image")}}})
+		_, err = r.DeleteTags(t.Context(),
+			&sdk.DeleteTagsInput{Resources: []string{id}, Tags: []types.Tag{{Key: aws.String("goldsmith:image")}}})
 		r.wantCode("", err)
 		events := r.heard("Tag Change on Resource")
 		if len(events) != 3 {
@@ -42,7 +45,8 @@ func TestTagChangesAreAnnouncedWithAVersion(t *testing.T) {
 			{"[goldsmith:image]", "map[Name:web]"},
 		} {
 			d := events[n].detail
-			if fmt.Sprint(d["changed-tag-keys"]) != want.changed || fmt.Sprint(d["tags"]) != want.tags || d["version"] != float64(n+1) ||
+			if fmt.Sprint(d["changed-tag-keys"]) != want.changed || fmt.Sprint(d["tags"]) != want.tags ||
+				d["version"] != float64(n+1) ||
 				d["service"] != "ec2" || d["resource-type"] != "instance" || events[n].source != "aws.tag" ||
 				events[n].resources[0] != "arn:aws:ec2:eu-west-1:123456789012:instance/"+id {
 				t.Errorf("event %d: %+v", n, events[n])
@@ -80,10 +84,12 @@ func TestTagsAreListedAcrossResources(t *testing.T) {
 	inWorld(t, ec2.Options{}, func(t *testing.T, r *rig) {
 		for range 7 {
 			r.running(func(in *sdk.RunInstancesInput) {
-				in.TagSpecifications = []types.TagSpecification{spec("instance", "team", "a", "Name", "web"), spec("volume", "team", "a")}
+				in.TagSpecifications = []types.TagSpecification{spec("instance", "team", "a", "Name", "web"),
+					spec("volume", "team", "a")}
 			})
 		}
-		pages := sdk.NewDescribeTagsPaginator(r, &sdk.DescribeTagsInput{MaxResults: aws.Int32(5), Filters: []types.Filter{filterBy("key", "team")}})
+		pages := sdk.NewDescribeTagsPaginator(r,
+			&sdk.DescribeTagsInput{MaxResults: aws.Int32(5), Filters: []types.Filter{filterBy("key", "team")}})
 		kinds := map[types.ResourceType]int{}
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(t.Context())
@@ -126,8 +132,10 @@ func TestFiltersFindWhatTheyShould(t *testing.T) {
 			{[]types.Filter{filterBy("tag:Name", "WEB-1")}, nil},
 			{[]types.Filter{filterBy("tag-key", "tier-db")}, []string{"db*", "db1"}},
 			{[]types.Filter{filterBy("tag-key", "tier-*"), filterBy("instance-state-name", "stopping")}, []string{"web-2"}},
-			{[]types.Filter{filterBy("tag:Name", "web*"), filterBy("instance-id", ids["web-10"], ids["db1"])}, []string{"web-10"}},
-			{[]types.Filter{filterBy("block-device-mapping.device-name", "/dev/xvda"), filterBy("tag:Name", "db1")}, []string{"db1"}},
+			{[]types.Filter{filterBy("tag:Name", "web*"), filterBy("instance-id", ids["web-10"], ids["db1"])},
+				[]string{"web-10"}},
+			{[]types.Filter{filterBy("block-device-mapping.device-name", "/dev/xvda"), filterBy("tag:Name", "db1")},
+				[]string{"db1"}},
 			{[]types.Filter{filterBy("image-id", ec2.ImageARM)}, nil},
 			{[]types.Filter{filterBy("image-id", ec2.ImageX86), filterBy("tag:Name", "db1")}, []string{"db1"}},
 		} {
@@ -145,9 +153,11 @@ func TestFiltersFindWhatTheyShould(t *testing.T) {
 				t.Errorf("%v %v: got %v, want %v", aws.ToString(test.filters[0].Name), test.filters[0].Values, got, test.want)
 			}
 		}
-		_, err := r.DescribeInstances(t.Context(), &sdk.DescribeInstancesInput{Filters: []types.Filter{filterBy("colour", "red")}})
+		_, err := r.DescribeInstances(t.Context(),
+			&sdk.DescribeInstancesInput{Filters: []types.Filter{filterBy("colour", "red")}})
 		r.wantCode("InvalidParameterValue", err)
-		_, err = r.DescribeImages(t.Context(), &sdk.DescribeImagesInput{Filters: []types.Filter{filterBy("instance-state-name", "red")}})
+		_, err = r.DescribeImages(t.Context(),
+			&sdk.DescribeImagesInput{Filters: []types.Filter{filterBy("instance-state-name", "red")}})
 		r.wantCode("InvalidParameterValue", err)
 	})
 }
@@ -156,7 +166,9 @@ func TestPagesAreWhole(t *testing.T) {
 	inWorld(t, ec2.Options{}, func(t *testing.T, r *rig) {
 		want := map[string]int{}
 		for range 4 {
-			out, err := r.RunInstances(t.Context(), &sdk.RunInstancesInput{ImageId: aws.String(ec2.ImageX86), InstanceType: "t3.micro", MinCount: aws.Int32(6), MaxCount: aws.Int32(6)})
+			out, err := r.RunInstances(t.Context(),
+				&sdk.RunInstancesInput{ImageId: aws.String(ec2.ImageX86), InstanceType: "t3.micro", MinCount: aws.Int32(6),
+					MaxCount: aws.Int32(6)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -185,7 +197,8 @@ func TestPagesAreWhole(t *testing.T) {
 func TestPagesHaveBounds(t *testing.T) {
 	inWorld(t, ec2.Options{}, func(t *testing.T, r *rig) {
 		ask := func(size int32, token *string, ids ...string) error {
-			_, err := r.DescribeInstances(t.Context(), &sdk.DescribeInstancesInput{MaxResults: &size, InstanceIds: ids, NextToken: token})
+			_, err := r.DescribeInstances(t.Context(),
+				&sdk.DescribeInstancesInput{MaxResults: &size, InstanceIds: ids, NextToken: token})
 			return err
 		}
 		r.wantCode("", ask(5, nil))

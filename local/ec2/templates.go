@@ -41,13 +41,15 @@ func (t *template) version(named string) (templateVersion, error) {
 	default:
 		n, err := strconv.Atoi(named)
 		if err != nil {
-			return templateVersion{}, query.Errorf("InvalidLaunchTemplateId.VersionNotFound", "Could not find the specified version %s for the launch template with ID %s.", named, t.id)
+			return templateVersion{}, query.Errorf("InvalidLaunchTemplateId.VersionNotFound",
+				"Could not find the specified version %s for the launch template with ID %s.", named, t.id)
 		}
 		number = n
 	}
 	at := slices.IndexFunc(t.versions, func(v templateVersion) bool { return v.number == number })
 	if at < 0 {
-		return templateVersion{}, query.Errorf("InvalidLaunchTemplateId.VersionNotFound", "Could not find the specified version %s for the launch template with ID %s.", named, t.id)
+		return templateVersion{}, query.Errorf("InvalidLaunchTemplateId.VersionNotFound",
+			"Could not find the specified version %s for the launch template with ID %s.", named, t.id)
 	}
 	return t.versions[at], nil
 }
@@ -87,8 +89,10 @@ func createLaunchTemplate(w *World, call *query.Call) error {
 }
 
 func (w *World) templateNameFree(name string) error {
-	if len(name) < 3 || len(name) > 128 || strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./()") != "" {
-		return query.Errorf("InvalidLaunchTemplateName.MalformedException", "A launch template name must be between 3 and 128 characters, and may contain letters, numbers, and the following characters: - ( ) . / _.")
+	if len(name) < 3 || len(name) > 128 ||
+		strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./()") != "" {
+		return query.Errorf("InvalidLaunchTemplateName.MalformedException",
+			"A launch template name must be between 3 and 128 characters, and may contain letters, numbers, and the following characters: - ( ) . / _.")
 	}
 	if w.templateByName(name) != nil {
 		return query.Errorf("InvalidLaunchTemplateName.AlreadyExistsException", "Launch template name already in use.")
@@ -110,7 +114,8 @@ func (w *World) templateNamed(p *query.Params) (*template, error) {
 	id, name := p.Text("LaunchTemplateId"), p.Text("LaunchTemplateName")
 	switch {
 	case id != "" && name != "":
-		return nil, query.Errorf("InvalidParameterCombination", "Only one of LaunchTemplateId or LaunchTemplateName can be specified.")
+		return nil, query.Errorf("InvalidParameterCombination",
+			"Only one of LaunchTemplateId or LaunchTemplateName can be specified.")
 	case id != "":
 		if t := w.templates.get(id); t != nil {
 			return t, nil
@@ -120,12 +125,14 @@ func (w *World) templateNamed(p *query.Params) (*template, error) {
 		if t := w.templateByName(name); t != nil {
 			return t, nil
 		}
-		return nil, query.Errorf("InvalidLaunchTemplateName.NotFoundException", "The specified launch template, with template name %s, does not exist.", name)
+		return nil, query.Errorf("InvalidLaunchTemplateName.NotFoundException",
+			"The specified launch template, with template name %s, does not exist.", name)
 	}
 	return nil, missing("LaunchTemplateId or LaunchTemplateName")
 }
 
-var unknownTemplate = unknownID("lt", "InvalidLaunchTemplateId.NotFound", "InvalidLaunchTemplateId.Malformed", "The specified launch template, with template ID %s, does not exist.")
+var unknownTemplate = unknownID("lt", "InvalidLaunchTemplateId.NotFound", "InvalidLaunchTemplateId.Malformed",
+	"The specified launch template, with template ID %s, does not exist.")
 
 func createLaunchTemplateVersion(w *World, call *query.Call) error {
 	p := call.Params
@@ -150,7 +157,8 @@ func createLaunchTemplateVersion(w *World, call *query.Call) error {
 		return missing("LaunchTemplateData")
 	}
 	if len(t.versions) >= maxTemplateVersions {
-		return query.Errorf("MaxTemplateVersionLimitExceeded", "The maximum number of versions of launch template %s is reached.", t.id)
+		return query.Errorf("MaxTemplateVersionLimitExceeded",
+			"The maximum number of versions of launch template %s is reached.", t.id)
 	}
 	description := p.Text("VersionDescription")
 	if err := call.Commit(); err != nil {
@@ -249,7 +257,8 @@ func deleteLaunchTemplateVersions(w *World, call *query.Call) error {
 		switch {
 		case err != nil:
 			n, _ := strconv.Atoi(name) // What is no number is version 0 in the answer.
-			refused = append(refused, refusal{n, "launchTemplateVersionDoesNotExist", "The specified launch template version does not exist."})
+			refused = append(refused, refusal{n, "launchTemplateVersionDoesNotExist",
+				"The specified launch template version does not exist."})
 		case v.number == t.standard:
 			refused = append(refused, refusal{v.number, "unexpectedError", "Cannot delete default version of launch template."})
 		default:
@@ -260,9 +269,11 @@ func deleteLaunchTemplateVersions(w *World, call *query.Call) error {
 		return err
 	}
 	w.templates.change(w.now, t.id, func(t *template) {
-		t.versions = slices.DeleteFunc(slices.Clone(t.versions), func(v templateVersion) bool { return slices.Contains(deleted, v.number) })
+		t.versions = slices.DeleteFunc(slices.Clone(t.versions),
+			func(v templateVersion) bool { return slices.Contains(deleted, v.number) })
 	})
-	query.Items(call.Out, "successfullyDeletedLaunchTemplateVersionSet", deleted, func(n int) { writeVersionRef(call.Out, t, n) })
+	query.Items(call.Out, "successfullyDeletedLaunchTemplateVersionSet", deleted,
+		func(n int) { writeVersionRef(call.Out, t, n) })
 	query.Items(call.Out, "unsuccessfullyDeletedLaunchTemplateVersionSet", refused, func(r refusal) {
 		writeVersionRef(call.Out, t, r.number)
 		call.Out.Element("responseError", func() {

@@ -35,10 +35,12 @@ func roundTrip(t *rapid.T, r *rig, in *types.RequestLaunchTemplateData, name str
 	if in.ImageId == nil {
 		in.ImageId = aws.String("ami-1") // An empty template is refused.
 	}
-	if _, err := r.CreateLaunchTemplate(t.Context(), &sdk.CreateLaunchTemplateInput{LaunchTemplateName: &name, LaunchTemplateData: in}); err != nil {
+	if _, err := r.CreateLaunchTemplate(t.Context(),
+		&sdk.CreateLaunchTemplateInput{LaunchTemplateName: &name, LaunchTemplateData: in}); err != nil {
 		t.Fatal(err)
 	}
-	out, err := r.DescribeLaunchTemplateVersions(t.Context(), &sdk.DescribeLaunchTemplateVersionsInput{LaunchTemplateName: &name, Versions: []string{"$Latest"}})
+	out, err := r.DescribeLaunchTemplateVersions(t.Context(),
+		&sdk.DescribeLaunchTemplateVersionsInput{LaunchTemplateName: &name, Versions: []string{"$Latest"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,9 +185,11 @@ func (r *rig) versions(in *sdk.DescribeLaunchTemplateVersionsInput) []string {
 func TestANewVersionInheritsAllButSnapshots(t *testing.T) {
 	inWorld(t, ec2.Options{}, func(t *testing.T, r *rig) {
 		disk := func(snapshot string) []types.LaunchTemplateBlockDeviceMappingRequest {
-			return []types.LaunchTemplateBlockDeviceMappingRequest{{DeviceName: aws.String("/dev/sda1"), Ebs: &types.LaunchTemplateEbsBlockDeviceRequest{SnapshotId: &snapshot, VolumeSize: aws.Int32(9)}}}
+			return []types.LaunchTemplateBlockDeviceMappingRequest{{DeviceName: aws.String("/dev/sda1"),
+				Ebs: &types.LaunchTemplateEbsBlockDeviceRequest{SnapshotId: &snapshot, VolumeSize: aws.Int32(9)}}}
 		}
-		r.template("web", &types.RequestLaunchTemplateData{ImageId: aws.String("ami-1"), InstanceType: "t3.micro", BlockDeviceMappings: disk("snap-1")})
+		r.template("web", &types.RequestLaunchTemplateData{ImageId: aws.String("ami-1"), InstanceType: "t3.micro",
+			BlockDeviceMappings: disk("snap-1")})
 		next := func(image string, mappings []types.LaunchTemplateBlockDeviceMappingRequest) string {
 			out, err := r.CreateLaunchTemplateVersion(t.Context(), &sdk.CreateLaunchTemplateVersionInput{
 				LaunchTemplateName: aws.String("web"), SourceVersion: aws.String("$Latest"),
@@ -196,7 +200,8 @@ func TestANewVersionInheritsAllButSnapshots(t *testing.T) {
 			}
 			v := out.LaunchTemplateVersion
 			ebs := v.LaunchTemplateData.BlockDeviceMappings[0].Ebs
-			return fmt.Sprint(*v.VersionNumber, aws.ToString(v.LaunchTemplateData.ImageId), v.LaunchTemplateData.InstanceType, aws.ToString(ebs.SnapshotId), aws.ToInt32(ebs.VolumeSize))
+			return fmt.Sprint(*v.VersionNumber, aws.ToString(v.LaunchTemplateData.ImageId), v.LaunchTemplateData.InstanceType,
+				aws.ToString(ebs.SnapshotId), aws.ToInt32(ebs.VolumeSize))
 		}
 		same(t, "without mappings", next("ami-2", nil), "2ami-2t3.micro9")
 		same(t, "with mappings", next("ami-3", disk("snap-3")), "3ami-3t3.microsnap-39")
@@ -208,7 +213,8 @@ func TestAVersionIsMadeOncePerToken(t *testing.T) {
 		r.template("web", &types.RequestLaunchTemplateData{ImageId: aws.String("ami-1")})
 		ask := func(token, image string) error {
 			_, err := r.CreateLaunchTemplateVersion(t.Context(), &sdk.CreateLaunchTemplateVersionInput{
-				LaunchTemplateName: aws.String("web"), ClientToken: &token, LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: &image},
+				LaunchTemplateName: aws.String("web"), ClientToken: &token,
+				LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: &image},
 			})
 			return err
 		}
@@ -216,7 +222,8 @@ func TestAVersionIsMadeOncePerToken(t *testing.T) {
 		r.wantCode("", ask("one", "ami-2"))
 		r.wantCode("IdempotentParameterMismatch", ask("one", "ami-3"))
 		r.wantCode("", ask("two", "ami-2"))
-		same(t, "versions", r.versions(&sdk.DescribeLaunchTemplateVersionsInput{LaunchTemplateName: aws.String("web")}), []string{"3 ami-2", "2 ami-2", "1 ami-1 default"})
+		same(t, "versions", r.versions(&sdk.DescribeLaunchTemplateVersionsInput{LaunchTemplateName: aws.String("web")}),
+			[]string{"3 ami-2", "2 ami-2", "1 ami-1 default"})
 	})
 }
 
@@ -225,22 +232,32 @@ func TestTemplateVersionsAreDefaultedListedAndDeleted(t *testing.T) {
 		name := aws.String("web")
 		r.template("web", &types.RequestLaunchTemplateData{ImageId: aws.String("ami-1")})
 		for _, image := range []string{"ami-2", "ami-3"} {
-			_, err := r.CreateLaunchTemplateVersion(t.Context(), &sdk.CreateLaunchTemplateVersionInput{LaunchTemplateName: name, LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: &image}})
+			_, err := r.CreateLaunchTemplateVersion(t.Context(),
+				&sdk.CreateLaunchTemplateVersionInput{LaunchTemplateName: name,
+					LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: &image}})
 			r.wantCode("", err)
 		}
-		_, err := r.ModifyLaunchTemplate(t.Context(), &sdk.ModifyLaunchTemplateInput{LaunchTemplateName: name, DefaultVersion: aws.String("2")})
+		_, err := r.ModifyLaunchTemplate(t.Context(),
+			&sdk.ModifyLaunchTemplateInput{LaunchTemplateName: name, DefaultVersion: aws.String("2")})
 		r.wantCode("", err)
-		_, err = r.ModifyLaunchTemplate(t.Context(), &sdk.ModifyLaunchTemplateInput{LaunchTemplateName: name, DefaultVersion: aws.String("9")})
+		_, err = r.ModifyLaunchTemplate(t.Context(),
+			&sdk.ModifyLaunchTemplateInput{LaunchTemplateName: name, DefaultVersion: aws.String("9")})
 		r.wantCode("InvalidLaunchTemplateId.VersionNotFound", err)
-		same(t, "named", r.versions(&sdk.DescribeLaunchTemplateVersionsInput{LaunchTemplateName: name, Versions: []string{"$Default", "$Latest", "1"}}), []string{"2 ami-2 default", "3 ami-3", "1 ami-1"})
-		same(t, "by image", r.versions(&sdk.DescribeLaunchTemplateVersionsInput{LaunchTemplateName: name, Filters: []types.Filter{filterBy("image-id", "ami-1", "ami-3")}}), []string{"3 ami-3", "1 ami-1"})
-		out, err := r.DeleteLaunchTemplateVersions(t.Context(), &sdk.DeleteLaunchTemplateVersionsInput{LaunchTemplateName: name, Versions: []string{"1", "2", "9"}})
+		same(t, "named", r.versions(&sdk.DescribeLaunchTemplateVersionsInput{LaunchTemplateName: name,
+			Versions: []string{"$Default", "$Latest", "1"}}), []string{"2 ami-2 default", "3 ami-3", "1 ami-1"})
+		same(t, "by image", r.versions(&sdk.DescribeLaunchTemplateVersionsInput{LaunchTemplateName: name,
+			Filters: []types.Filter{filterBy("image-id", "ami-1", "ami-3")}}), []string{"3 ami-3", "1 ami-1"})
+		out, err := r.DeleteLaunchTemplateVersions(t.Context(),
+			&sdk.DeleteLaunchTemplateVersionsInput{LaunchTemplateName: name, Versions: []string{"1", "2", "9"}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		same(t, "deleted and refused", []int{len(out.SuccessfullyDeletedLaunchTemplateVersions), len(out.UnsuccessfullyDeletedLaunchTemplateVersions)}, []int{1, 2})
-		same(t, "page by page", r.versions(&sdk.DescribeLaunchTemplateVersionsInput{LaunchTemplateName: name, MaxResults: aws.Int32(1)}), []string{"3 ami-3", "2 ami-2 default"})
-		_, err = r.DescribeLaunchTemplateVersions(t.Context(), &sdk.DescribeLaunchTemplateVersionsInput{LaunchTemplateName: name, Versions: []string{"1"}})
+		same(t, "deleted and refused", []int{len(out.SuccessfullyDeletedLaunchTemplateVersions),
+			len(out.UnsuccessfullyDeletedLaunchTemplateVersions)}, []int{1, 2})
+		same(t, "page by page", r.versions(&sdk.DescribeLaunchTemplateVersionsInput{LaunchTemplateName: name,
+			MaxResults: aws.Int32(1)}), []string{"3 ami-3", "2 ami-2 default"})
+		_, err = r.DescribeLaunchTemplateVersions(t.Context(),
+			&sdk.DescribeLaunchTemplateVersionsInput{LaunchTemplateName: name, Versions: []string{"1"}})
 		r.wantCode("InvalidLaunchTemplateId.VersionNotFound", err)
 	})
 }
@@ -251,17 +268,22 @@ func TestTemplatesAreUniqueFoundAndDeleted(t *testing.T) {
 		data := &types.RequestLaunchTemplateData{ImageId: aws.String("resolve:ssm:/goldsmith/images/web")}
 		r.template("web", data)
 		r.template("data", &types.RequestLaunchTemplateData{ImageId: aws.String("ami-db")})
-		_, err := r.CreateLaunchTemplate(t.Context(), &sdk.CreateLaunchTemplateInput{LaunchTemplateName: aws.String("web"), LaunchTemplateData: data})
+		_, err := r.CreateLaunchTemplate(t.Context(),
+			&sdk.CreateLaunchTemplateInput{LaunchTemplateName: aws.String("web"), LaunchTemplateData: data})
 		r.wantCode("InvalidLaunchTemplateName.AlreadyExistsException", err)
-		same(t, "all templates' defaults", r.versions(&sdk.DescribeLaunchTemplateVersionsInput{Versions: []string{"$Default"}, ResolveAlias: aws.Bool(true)}), []string{"1 ami-0resolved default", "1 ami-db default"})
-		found, err := r.DescribeLaunchTemplates(t.Context(), &sdk.DescribeLaunchTemplatesInput{Filters: []types.Filter{filterBy("tag:goldsmith:source", "web")}})
+		same(t, "all templates' defaults",
+			r.versions(&sdk.DescribeLaunchTemplateVersionsInput{Versions: []string{"$Default"},
+				ResolveAlias: aws.Bool(true)}), []string{"1 ami-0resolved default", "1 ami-db default"})
+		found, err := r.DescribeLaunchTemplates(t.Context(),
+			&sdk.DescribeLaunchTemplatesInput{Filters: []types.Filter{filterBy("tag:goldsmith:source", "web")}})
 		if err != nil || len(found.LaunchTemplates) != 1 {
 			t.Fatal(err, found)
 		}
 		same(t, "found by tag", aws.ToString(found.LaunchTemplates[0].LaunchTemplateName), "web")
 		_, err = r.DeleteLaunchTemplate(t.Context(), &sdk.DeleteLaunchTemplateInput{LaunchTemplateName: aws.String("web")})
 		r.wantCode("", err)
-		_, err = r.DescribeLaunchTemplates(t.Context(), &sdk.DescribeLaunchTemplatesInput{LaunchTemplateNames: []string{"web"}})
+		_, err = r.DescribeLaunchTemplates(t.Context(),
+			&sdk.DescribeLaunchTemplatesInput{LaunchTemplateNames: []string{"web"}})
 		r.wantCode("InvalidLaunchTemplateName.NotFoundException", err)
 	})
 }
@@ -273,7 +295,8 @@ func TestAnInstanceIsLaunchedFromATemplate(t *testing.T) {
 			LaunchTemplateName: aws.String("web"),
 			LaunchTemplateData: &types.RequestLaunchTemplateData{
 				ImageId: aws.String(ec2.ImageARM), InstanceType: "t4g.small", KeyName: aws.String("ops"),
-				TagSpecifications: []types.LaunchTemplateTagSpecificationRequest{{ResourceType: "instance", Tags: []types.Tag{{Key: aws.String("role"), Value: aws.String("web")}}}},
+				TagSpecifications: []types.LaunchTemplateTagSpecificationRequest{{ResourceType: "instance",
+					Tags: []types.Tag{{Key: aws.String("role"), Value: aws.String("web")}}}},
 			},
 		})
 		if err != nil {
@@ -281,9 +304,11 @@ func TestAnInstanceIsLaunchedFromATemplate(t *testing.T) {
 		}
 		made := r.run(func(in *sdk.RunInstancesInput) {
 			in.ImageId, in.InstanceType = nil, "t4g.micro"
-			in.LaunchTemplate = &types.LaunchTemplateSpecification{LaunchTemplateName: aws.String("web"), Version: aws.String("$Latest")}
+			in.LaunchTemplate = &types.LaunchTemplateSpecification{LaunchTemplateName: aws.String("web"),
+				Version: aws.String("$Latest")}
 		})
-		if aws.ToString(made.ImageId) != ec2.ImageARM || made.InstanceType != "t4g.micro" || aws.ToString(made.KeyName) != "ops" || tagsOf(made.Tags)["role"] != "web" {
+		if aws.ToString(made.ImageId) != ec2.ImageARM || made.InstanceType != "t4g.micro" ||
+			aws.ToString(made.KeyName) != "ops" || tagsOf(made.Tags)["role"] != "web" {
 			t.Errorf("launched %+v", made)
 		}
 		_, err = r.RunInstances(t.Context(), &sdk.RunInstancesInput{

@@ -46,7 +46,8 @@ func modifySnapshotTier(w *World, call *query.Call) error {
 	if err := call.Commit(); err != nil {
 		return err
 	}
-	w.snapshots.change(w.now, s.id, func(s *snapshot) { s.moving = &archiving{status: "archival-in-progress", started: w.now} })
+	w.snapshots.change(w.now, s.id,
+		func(s *snapshot) { s.moving = &archiving{status: "archival-in-progress", started: w.now} })
 	w.after(archives, func() { w.moved(s.id, tierArchive, "archival-completed", time.Time{}) })
 	call.Out.Text("snapshotId", s.id)
 	call.Out.Time("tieringStartTime", w.now)
@@ -77,7 +78,8 @@ func restoreSnapshotTier(w *World, call *query.Call) error {
 	case s.storage() != tierArchive:
 		return query.Errorf("IncorrectState", "The snapshot %s is not archived.", s.id)
 	case forever == (days > 0):
-		return query.Errorf("InvalidParameterCombination", "Either TemporaryRestoreDays or PermanentRestore must be specified, but not both.")
+		return query.Errorf("InvalidParameterCombination",
+			"Either TemporaryRestoreDays or PermanentRestore must be specified, but not both.")
 	}
 	if err := call.Commit(); err != nil {
 		return err
@@ -86,7 +88,8 @@ func restoreSnapshotTier(w *World, call *query.Call) error {
 	if forever {
 		kind = "permanent"
 	}
-	w.snapshots.change(w.now, s.id, func(s *snapshot) { s.moving = &archiving{status: kind + "-restore-in-progress", started: w.now} })
+	w.snapshots.change(w.now, s.id,
+		func(s *snapshot) { s.moving = &archiving{status: kind + "-restore-in-progress", started: w.now} })
 	w.after(restores, func() {
 		var expires time.Time
 		if !forever {
@@ -108,7 +111,8 @@ func (s *snapshot) storage() string { return orElse(s.tier, tierStandard) }
 
 func describeSnapshotTierStatus(w *World, call *query.Call) error {
 	found, next, err := list(w, call, listing[snapshot]{
-		store: w.snapshots, ids: "-", min: 5, max: 1000, clamps: true, scan: true, tags: func(s *snapshot) []Tag { return s.tags },
+		store: w.snapshots, ids: "-", min: 5, max: 1000, clamps: true, scan: true,
+		tags: func(s *snapshot) []Tag { return s.tags },
 		filters: filterable[snapshot]{
 			"snapshot-id": one(func(s *snapshot) string { return s.id }),
 			"volume-id":   one(func(s *snapshot) string { return s.volumeID }),

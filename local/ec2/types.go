@@ -50,7 +50,8 @@ func typeNamed(name string) *instanceType { return instanceTypes()[name] }
 // part of the program, so a row that is not whole is a mistake in it.
 func readType(column []string) *instanceType {
 	t := &instanceType{
-		name: column[0], architectures: strings.Split(column[1], ","), maker: column[2], hypervisor: column[3], ena: column[4],
+		name: column[0], architectures: strings.Split(column[1], ","), maker: column[2], hypervisor: column[3],
+		ena:       column[4],
 		bootModes: words(column[5], map[string]string{"bios": "legacy-bios"}), tpm: column[6] == "tpm",
 		virtualization: words(column[7], map[string]string{"pv": "paravirtual"}),
 		roots:          words(column[8], map[string]string{"store": rootInstanceStore}),

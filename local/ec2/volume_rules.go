@@ -39,11 +39,13 @@ func (m *mapping) legal() error {
 	limits, ok := volumeTypes[m.typ]
 	switch {
 	case !ok:
-		return query.Errorf("InvalidParameterValue", "Value (%s) for parameter volumeType is invalid. The volume type does not exist.", m.typ)
+		return query.Errorf("InvalidParameterValue",
+			"Value (%s) for parameter volumeType is invalid. The volume type does not exist.", m.typ)
 	case m.iops > 0 && limits.mostIOPS == 0:
 		return query.Errorf("InvalidParameterCombination", "The parameter iops is not supported for %s volumes.", m.typ)
 	case m.throughput > 0 && m.typ != "gp3":
-		return query.Errorf("InvalidBlockDeviceMapping", "throughput cannot be specified with the volumeType of device '%s'", m.device)
+		return query.Errorf("InvalidBlockDeviceMapping", "throughput cannot be specified with the volumeType of device '%s'",
+			m.device)
 	}
 	return m.legalSize(limits)
 }
@@ -51,9 +53,11 @@ func (m *mapping) legal() error {
 func (m *mapping) legalSize(limits volumeLimits) error {
 	switch {
 	case m.size < limits.least:
-		return query.Errorf("InvalidParameterValue", "Volume of %dGiB is too small for volume type %s; minimum is %dGiB.", m.size, m.typ, limits.least)
+		return query.Errorf("InvalidParameterValue", "Volume of %dGiB is too small for volume type %s; minimum is %dGiB.",
+			m.size, m.typ, limits.least)
 	case m.size > limits.most:
-		return query.Errorf("InvalidParameterValue", "Volume of %dGiB is too large for volume type %s; maximum is %dGiB.", m.size, m.typ, limits.most)
+		return query.Errorf("InvalidParameterValue", "Volume of %dGiB is too large for volume type %s; maximum is %dGiB.",
+			m.size, m.typ, limits.most)
 	case m.iops == 0 && slices.Contains([]string{"io1", "io2"}, m.typ):
 		return query.Errorf("InvalidParameterCombination", "The parameter iops must be specified for %s volumes.", m.typ)
 	case m.iops == 0 && m.throughput == 0:
@@ -73,13 +77,17 @@ func (m *mapping) legalIOPS(limits volumeLimits) error {
 	case iops > limits.mostIOPS:
 		return query.Errorf("InvalidParameterValue", "Volume iops of %d is too high; maximum is %d.", iops, limits.mostIOPS)
 	case iops > limits.leastIOPS && iops > limits.perGiB*m.size:
-		return query.Errorf("InvalidParameterValue", "Iops to volume size ratio of %f is too high; maximum is %d", float64(iops)/float64(m.size), limits.perGiB)
+		return query.Errorf("InvalidParameterValue", "Iops to volume size ratio of %f is too high; maximum is %d",
+			float64(iops)/float64(m.size), limits.perGiB)
 	case m.throughput > 0 && m.throughput < gp3Throughput:
-		return query.Errorf("InvalidParameterValue", "Volume throughput of %d is too low; minimum is %d.", m.throughput, gp3Throughput)
+		return query.Errorf("InvalidParameterValue", "Volume throughput of %d is too low; minimum is %d.", m.throughput,
+			gp3Throughput)
 	case m.throughput > mostGP3Throughput:
-		return query.Errorf("InvalidParameterValue", "Volume throughput of %d is too high; maximum is %d.", m.throughput, mostGP3Throughput)
+		return query.Errorf("InvalidParameterValue", "Volume throughput of %d is too high; maximum is %d.", m.throughput,
+			mostGP3Throughput)
 	case m.throughput*4 > iops:
-		return query.Errorf("InvalidParameterValue", "Throughput (MiBps) to iops ratio of %f is too high; maximum is 0.250000 MiBps per iops", float64(m.throughput)/float64(iops))
+		return query.Errorf("InvalidParameterValue",
+			"Throughput (MiBps) to iops ratio of %f is too high; maximum is 0.250000 MiBps per iops", float64(m.throughput)/float64(iops))
 	}
 	return nil
 }

@@ -100,7 +100,8 @@ func (r *rig) settle() {
 
 func (r *rig) run(edit ...func(*sdk.RunInstancesInput)) types.Instance {
 	r.t.Helper()
-	in := &sdk.RunInstancesInput{ImageId: aws.String(ec2.ImageX86), InstanceType: types.InstanceTypeT3Micro, MinCount: aws.Int32(1), MaxCount: aws.Int32(1)}
+	in := &sdk.RunInstancesInput{ImageId: aws.String(ec2.ImageX86), InstanceType: types.InstanceTypeT3Micro,
+		MinCount: aws.Int32(1), MaxCount: aws.Int32(1)}
 	for _, e := range edit {
 		e(in)
 	}
@@ -145,7 +146,8 @@ func (r *rig) image(id string) types.Image {
 // snapshots are those that a filter finds.
 func (r *rig) snapshots(filter types.Filter) []types.Snapshot {
 	r.t.Helper()
-	out, err := r.DescribeSnapshots(r.t.Context(), &sdk.DescribeSnapshotsInput{OwnerIds: []string{"self"}, Filters: []types.Filter{filter}})
+	out, err := r.DescribeSnapshots(r.t.Context(),
+		&sdk.DescribeSnapshotsInput{OwnerIds: []string{"self"}, Filters: []types.Filter{filter}})
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -101,7 +101,8 @@ func New(o Options) (*Bus, error) {
 		o.Retry = retries
 	}
 	b := &Bus{
-		options: o, timers: map[*time.Timer]struct{}{}, seen: map[uint64]uint64{}, schedules: map[string]Schedule{}, off: map[string]bool{},
+		options: o, timers: map[*time.Timer]struct{}{}, seen: map[uint64]uint64{}, schedules: map[string]Schedule{},
+		off: map[string]bool{},
 	}
 	for _, rule := range o.Rules {
 		p, err := pattern.Compile(rule.Pattern)

@@ -44,12 +44,14 @@ type scene struct {
 // start starts a bus inside a synctest bubble; it is closed when the test ends.
 func start(t *testing.T, change func(*eventbridge.Options)) *scene {
 	t.Helper()
-	rules, err := eventbridge.Deployed(map[string]string{"StateMachineArn": machine, "Account": "123456789012", "Region": "eu-central-1"})
+	rules, err := eventbridge.Deployed(map[string]string{"StateMachineArn": machine, "Account": "123456789012",
+		"Region": "eu-central-1"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &scene{started: time.Now(), runs: map[string]int{}}
-	o := eventbridge.Options{Clock: clock.Real(), Seed: 1, Region: "eu-central-1", Account: "123456789012", Rules: rules, Invoke: s.invoke}
+	o := eventbridge.Options{Clock: clock.Real(), Seed: 1, Region: "eu-central-1", Account: "123456789012", Rules: rules,
+		Invoke: s.invoke}
 	if change != nil {
 		change(&o)
 	}
@@ -89,7 +91,8 @@ func TestPutReachesTheFunctionThatWantsIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, nil)
 		s.stopped(id(1))
-		s.Put("aws.ec2", "EC2 Instance State-change Notification", nil, map[string]string{"instance-id": id(1), "state": "pending"})
+		s.Put("aws.ec2", "EC2 Instance State-change Notification", nil,
+			map[string]string{"instance-id": id(1), "state": "pending"})
 		if calls := s.noted(); len(calls) > 0 {
 			t.Fatalf("at once: %v", calls)
 		}
@@ -100,7 +103,8 @@ func TestPutReachesTheFunctionThatWantsIt(t *testing.T) {
 			t.Fatalf("got %v", calls)
 		}
 		decoded, err := event.Decode([]byte(calls[0].payload), event.Home{Account: "123456789012", Region: "eu-central-1"})
-		if diff := cmp.Diff(event.Event(event.InstanceChanged{ID: id(1), State: "stopped"}), decoded); err != nil || diff != "" {
+		if diff := cmp.Diff(event.Event(event.InstanceChanged{ID: id(1), State: "stopped"}), decoded); err != nil ||
+			diff != "" {
 			t.Error(err, diff)
 		}
 		if diff := cmp.Diff(eventbridge.Stats{Put: 2, Unmatched: 1, Delivered: 1}, s.Stats()); diff != "" {
@@ -163,7 +167,8 @@ func TestWhatFailsEveryTimeIsDead(t *testing.T) {
 		s.stopped(id(2))
 		time.Sleep(10 * time.Minute)
 		dead := s.Records(eventbridge.Dead)
-		if len(dead) != 1 || dead[0].Attempts != 3 || !errors.Is(dead[0].Problem, failure) || !strings.Contains(string(dead[0].Payload), id(2)) {
+		if len(dead) != 1 || dead[0].Attempts != 3 || !errors.Is(dead[0].Problem, failure) ||
+			!strings.Contains(string(dead[0].Payload), id(2)) {
 			t.Errorf("got %+v", dead)
 		}
 		if diff := cmp.Diff(eventbridge.Stats{Put: 1, Retried: 2, Dead: 1}, s.Stats()); diff != "" {
@@ -194,7 +199,8 @@ func TestFaultsAreBySource(t *testing.T) {
 			"executionArn": "x", "stateMachineArn": machine + "/Sources", "status": "ABORTED",
 		})
 		time.Sleep(time.Minute)
-		if calls := s.noted(); len(calls) != 2 || calls[0].function != "recover" || calls[0].payload != calls[1].payload || calls[0].at == calls[1].at {
+		if calls := s.noted(); len(calls) != 2 || calls[0].function != "recover" || calls[0].payload != calls[1].payload ||
+			calls[0].at == calls[1].at {
 			t.Errorf("got %v", calls)
 		}
 		if diff := cmp.Diff(eventbridge.Stats{Put: 2, Doubled: 1, Delivered: 2, Lost: 1}, s.Stats()); diff != "" {
@@ -209,7 +215,8 @@ func TestFaultsAreBySource(t *testing.T) {
 func TestHeldBackEventsAreOvertaken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, func(o *eventbridge.Options) {
-			o.Faults = map[string]eventbridge.Faults{"": {Delay: time.Millisecond, Longest: time.Millisecond, Reorder: 0.5, Hold: time.Minute}}
+			o.Faults = map[string]eventbridge.Faults{"": {Delay: time.Millisecond, Longest: time.Millisecond, Reorder: 0.5,
+				Hold: time.Minute}}
 		})
 		for n := range 100 {
 			s.stopped(id(n))
@@ -309,7 +316,8 @@ func TestNewRefuses(t *testing.T) {
 		Clock: clock.Real(), Region: "r", Account: "1", Invoke: invoke,
 		Rules: []eventbridge.Rule{{Name: "by-address", Pattern: []byte(`{"detail":{"ip":[{"cidr":"10.0.0.0/8"}]}}`)}},
 	})
-	if err == nil || !strings.Contains(err.Error(), `rule by-address: event pattern: detail.ip: operator "cidr" is not supported`) {
+	if err == nil || !strings.Contains(err.Error(),
+		`rule by-address: event pattern: detail.ip: operator "cidr" is not supported`) {
 		t.Errorf("got %v", err)
 	}
 	if _, err := eventbridge.Deployed(nil); err == nil || !strings.Contains(err.Error(), "Account, Region") {
@@ -319,7 +327,8 @@ func TestNewRefuses(t *testing.T) {
 
 // 10,000 sources make some 60,000 events.
 func BenchmarkNight(b *testing.B) {
-	rules, err := eventbridge.Deployed(map[string]string{"StateMachineArn": machine, "Account": "123456789012", "Region": "eu-central-1"})
+	rules, err := eventbridge.Deployed(map[string]string{"StateMachineArn": machine, "Account": "123456789012",
+		"Region": "eu-central-1"})
 	if err != nil {
 		b.Fatal(err)
 	}

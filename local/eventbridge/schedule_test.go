@@ -30,7 +30,8 @@ func schedule(t *testing.T, days int) eventbridge.Schedule {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return eventbridge.Schedule{Name: "goldsmith-nightly", Next: nightly(days), Input: input, Function: events.Inputs[0].Function}
+	return eventbridge.Schedule{Name: "goldsmith-nightly", Next: nightly(days), Input: input,
+		Function: events.Inputs[0].Function}
 }
 
 func TestScheduleFires(t *testing.T) {
@@ -81,7 +82,8 @@ func TestScheduleDeliversTwice(t *testing.T) {
 			}
 			inputs = append(inputs, input)
 		}
-		if len(inputs) != 2 || inputs[0]["time"] != inputs[1]["time"] || inputs[0]["id"] == inputs[1]["id"] || inputs[0]["n"] != "1" ||
+		if len(inputs) != 2 || inputs[0]["time"] != inputs[1]["time"] || inputs[0]["id"] == inputs[1]["id"] ||
+			inputs[0]["n"] != "1" ||
 			!strings.HasSuffix(inputs[0]["arn"], ":schedule/goldsmith/goldsmith-nightly") {
 			t.Errorf("got %v", inputs)
 		}

@@ -36,7 +36,8 @@ func asError(err error, call *Call) *Error {
 	if errors.Is(err, ErrUnknownAction) {
 		return Errorf("InvalidAction", "The action %s is not valid for this web service.", call.Action)
 	}
-	return &Error{Code: "InternalError", Message: "An internal error has occurred: " + err.Error(), Status: http.StatusInternalServerError}
+	return &Error{Code: "InternalError", Message: "An internal error has occurred: " + err.Error(),
+		Status: http.StatusInternalServerError}
 }
 
 func (e *Error) status() int {

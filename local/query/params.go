@@ -110,11 +110,13 @@ func (p *Params) child(step, full string) *Params {
 }
 
 func malformed(format string, args ...any) error {
-	return &Error{Code: "MalformedQueryString", Message: "The query string is malformed: " + fmt.Sprintf(format, args...) + "."}
+	return &Error{Code: "MalformedQueryString", Message: "The query string is malformed: " +
+		fmt.Sprintf(format, args...) + "."}
 }
 
 func conflict(name string) error {
-	return &Error{Code: "InvalidQueryParameter", Message: "The parameter " + name + " is given more than once or both as a value and as a structure."}
+	return &Error{Code: "InvalidQueryParameter", Message: "The parameter " + name +
+		" is given more than once or both as a value and as a structure."}
 }
 
 // At is the node at a dotted path, or nil.
@@ -231,7 +233,8 @@ func (p *Params) readSignature() {
 	}
 }
 
-var signature = []string{"AWSAccessKeyId", "Signature", "SignatureMethod", "SignatureVersion", "Timestamp", "Expires", "SecurityToken"}
+var signature = []string{"AWSAccessKeyId", "Signature", "SignatureMethod", "SignatureVersion", "Timestamp", "Expires",
+	"SecurityToken"}
 
 func (p *Params) unread(found func(string)) {
 	if p.sent && !p.read && p.value != "" {

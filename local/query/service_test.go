@@ -122,7 +122,8 @@ func TestRequestsThatAreNotCallsGetTheServicesError(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			before, out := server.Log.Len(), httptest.NewRecorder()
-			server.ServeHTTP(out, httptest.NewRequestWithContext(t.Context(), test.method, test.target, strings.NewReader(test.body)))
+			server.ServeHTTP(out, httptest.NewRequestWithContext(t.Context(), test.method, test.target,
+				strings.NewReader(test.body)))
 			if test.code != "" && !strings.Contains(out.Body.String(), "<Response><Errors><Error><Code>"+test.code+"</Code>") {
 				t.Errorf("answer %s, want %s", out.Body, test.code)
 			}
@@ -139,7 +140,8 @@ func TestTheLogIsReadWhileItGrows(t *testing.T) {
 	for range 4 {
 		callers.Go(func() {
 			for range 50 {
-				request := httptest.NewRequestWithContext(t.Context(), "POST", "/", strings.NewReader("Action=StopInstances&InstanceId.1=i-1"))
+				request := httptest.NewRequestWithContext(t.Context(), "POST", "/",
+					strings.NewReader("Action=StopInstances&InstanceId.1=i-1"))
 				request.Header.Set(query.CallerHeader, "stop/i-1")
 				server.ServeHTTP(httptest.NewRecorder(), request)
 			}
@@ -203,7 +205,8 @@ func TestTheClientHonoursItsContext(t *testing.T) {
 
 func BenchmarkService(b *testing.B) {
 	server := flat(func(c *query.Call) error {
-		query.Items(c.Out, "tagSet", make([]struct{}, 20), func(struct{}) { c.Out.Text("key", "Name"); c.Out.Text("value", "web") })
+		query.Items(c.Out, "tagSet", make([]struct{}, 20),
+			func(struct{}) { c.Out.Text("key", "Name"); c.Out.Text("value", "web") })
 		return nil
 	})
 	for b.Loop() {
@@ -218,7 +221,8 @@ func TestABoundedLogKeepsTheNewest(t *testing.T) {
 		log.Add(query.Record{Action: strconv.Itoa(n), Form: strings.Repeat("x", 1<<20)})
 	}
 	kept := log.Since(0)
-	if log.Len() != 1000 || len(kept) < 10 || len(kept) >= 20 || kept[len(kept)-1].Action != "999" || len(kept[0].Form) > 4<<10 {
+	if log.Len() != 1000 || len(kept) < 10 || len(kept) >= 20 || kept[len(kept)-1].Action != "999" ||
+		len(kept[0].Form) > 4<<10 {
 		t.Errorf("%d calls, %d kept", log.Len(), len(kept))
 	}
 	if last := log.Since(999); len(last) != 1 || last[0].Action != "999" {

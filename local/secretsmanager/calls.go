@@ -51,9 +51,11 @@ func (s *secret) version(id, stage string) (*version, error) {
 		}
 	}
 	if id != "" {
-		return nil, awsjson.Errorf("ResourceNotFoundException", "Secrets Manager can't find the specified secret value for VersionId: %s", id)
+		return nil, awsjson.Errorf("ResourceNotFoundException",
+			"Secrets Manager can't find the specified secret value for VersionId: %s", id)
 	}
-	return nil, awsjson.Errorf("ResourceNotFoundException", "Secrets Manager can't find the specified secret value for staging label: %s", stage)
+	return nil, awsjson.Errorf("ResourceNotFoundException",
+		"Secrets Manager can't find the specified secret value for staging label: %s", stage)
 }
 
 type createInput struct {
@@ -78,7 +80,8 @@ func (s *Store) createSecret(in createInput) (createOutput, error) {
 		if done, err := found.version(v.id, ""); err == nil && v.id != "" && done.same(v) {
 			return createOutput{ARN: found.arn, Name: found.name, VersionID: v.id}, nil
 		}
-		return createOutput{}, awsjson.Errorf("ResourceExistsException", "The operation failed because the secret %s already exists.", in.Name)
+		return createOutput{}, awsjson.Errorf("ResourceExistsException",
+			"The operation failed because the secret %s already exists.", in.Name)
 	}
 	made := s.make(in.Name, in.Description)
 	out := createOutput{ARN: made.arn, Name: made.name}
@@ -130,7 +133,8 @@ func (s *Store) putSecretValue(in putInput) (putOutput, error) {
 		}
 		s.stage(found, v, labels...)
 	case !done.same(v):
-		return putOutput{}, awsjson.Errorf("ResourceExistsException", "You can't use ClientRequestToken %s because that value is already in use for a version of secret %s.", v.id, found.arn)
+		return putOutput{}, awsjson.Errorf("ResourceExistsException",
+			"You can't use ClientRequestToken %s because that value is already in use for a version of secret %s.", v.id, found.arn)
 	default:
 		v = done
 	}
@@ -158,7 +162,8 @@ func (s *Store) describeSecret(in describeInput) (describeOutput, error) {
 	}
 	out := describeOutput{
 		ARN: found.arn, Name: found.name, Description: found.description,
-		CreatedDate: awsjson.Time(found.created), LastChangedDate: awsjson.Time(found.changed), VersionIDsToStages: map[string][]string{},
+		CreatedDate: awsjson.Time(found.created), LastChangedDate: awsjson.Time(found.changed),
+		VersionIDsToStages: map[string][]string{},
 	}
 	for _, v := range found.versions {
 		if len(v.stages) > 0 {

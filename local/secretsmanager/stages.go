@@ -44,11 +44,13 @@ func (s *secret) movable(in stageInput, to *version) error {
 	case in.VersionStage == "":
 		return awsjson.Errorf("InvalidParameterException", "You must provide a value for the VersionStage parameter.")
 	case to == nil && in.VersionStage == current:
-		return awsjson.Errorf("InvalidParameterException", "You can only move staging label AWSCURRENT to a different secret version. It can't be completely removed.")
+		return awsjson.Errorf("InvalidParameterException",
+			"You can only move staging label AWSCURRENT to a different secret version. It can't be completely removed.")
 	case to == nil && in.RemoveFromVersionID == "":
 		return awsjson.Errorf("InvalidParameterException", "Either RemoveFromVersionId or MoveToVersionId must be specified.")
 	case at >= 0 && s.versions[at] != to && in.RemoveFromVersionID != s.versions[at].id:
-		return awsjson.Errorf("InvalidParameterException", "The parameter RemoveFromVersionId can't be empty. Staging label %s is currently attached to version %s, so you must explicitly reference that version in RemoveFromVersionId.", in.VersionStage, s.versions[at].id)
+		return awsjson.Errorf("InvalidParameterException",
+			"The parameter RemoveFromVersionId can't be empty. Staging label %s is currently attached to version %s, so you must explicitly reference that version in RemoveFromVersionId.", in.VersionStage, s.versions[at].id)
 	}
 	return s.holding(in.VersionStage, in.RemoveFromVersionID, to)
 }

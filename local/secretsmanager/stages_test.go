@@ -10,11 +10,13 @@ import (
 // API reference, PutSecretValue (VersionStages) and UpdateSecretVersionStage.
 func TestStages(t *testing.T) {
 	_, c, _ := newScene()
-	made, err := c.CreateSecret(t.Context(), &sdk.CreateSecretInput{Name: aws.String(name), SecretString: aws.String("one")})
+	made, err := c.CreateSecret(t.Context(),
+		&sdk.CreateSecretInput{Name: aws.String(name), SecretString: aws.String("one")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	pending, err := c.PutSecretValue(t.Context(), &sdk.PutSecretValueInput{SecretId: made.ARN, SecretString: aws.String("two"), VersionStages: []string{"AWSPENDING"}})
+	pending, err := c.PutSecretValue(t.Context(),
+		&sdk.PutSecretValueInput{SecretId: made.ARN, SecretString: aws.String("two"), VersionStages: []string{"AWSPENDING"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,13 +56,15 @@ const (
 // New is a Secrets Manager without secrets.
 func New(o Options) *Store {
 	s := &Store{options: o, secrets: map[string]*secret{}}
-	s.service = &awsjson.Service{Name: "secretsmanager", Target: "secretsmanager", Clock: o.Clock, Log: o.Log, Operations: map[string]awsjson.Operation{
-		"GetSecretValue":           awsjson.Op(s.getSecretValue, func(in getInput) []string { return []string{in.SecretID} }),
-		"CreateSecret":             awsjson.Op(s.createSecret, func(in createInput) []string { return []string{in.Name} }),
-		"PutSecretValue":           awsjson.Op(s.putSecretValue, func(in putInput) []string { return []string{in.SecretID} }),
-		"UpdateSecretVersionStage": awsjson.Op(s.updateStage, func(in stageInput) []string { return []string{in.SecretID} }),
-		"DescribeSecret":           awsjson.Op(s.describeSecret, func(in describeInput) []string { return []string{in.SecretID} }),
-	}}
+	s.service = &awsjson.Service{Name: "secretsmanager", Target: "secretsmanager", Clock: o.Clock, Log: o.Log,
+		Operations: map[string]awsjson.Operation{
+			"GetSecretValue":           awsjson.Op(s.getSecretValue, func(in getInput) []string { return []string{in.SecretID} }),
+			"CreateSecret":             awsjson.Op(s.createSecret, func(in createInput) []string { return []string{in.Name} }),
+			"PutSecretValue":           awsjson.Op(s.putSecretValue, func(in putInput) []string { return []string{in.SecretID} }),
+			"UpdateSecretVersionStage": awsjson.Op(s.updateStage, func(in stageInput) []string { return []string{in.SecretID} }),
+			"DescribeSecret": awsjson.Op(s.describeSecret,
+				func(in describeInput) []string { return []string{in.SecretID} }),
+		}}
 	return s
 }
 
@@ -84,7 +86,8 @@ func (s *Store) Put(name, value string) {
 func (s *Store) make(name, description string) *secret {
 	made := &secret{
 		name: name, description: description, created: s.options.Clock.Now(),
-		arn: fmt.Sprintf("arn:aws:secretsmanager:%s:%s:secret:%s-%s", s.options.Region, s.options.Account, name, suffix(name)),
+		arn: fmt.Sprintf("arn:aws:secretsmanager:%s:%s:secret:%s-%s", s.options.Region, s.options.Account, name,
+			suffix(name)),
 	}
 	s.secrets[name] = made
 	return made

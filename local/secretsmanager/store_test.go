@@ -22,9 +22,11 @@ const name = "goldsmith/slack"
 
 func newScene() (*secretsmanager.Store, *sdk.Client, *query.Log) {
 	log := &query.Log{}
-	store := secretsmanager.New(secretsmanager.Options{Clock: clock.Real(), Region: "eu-west-1", Account: "123456789012", Log: log})
+	store := secretsmanager.New(secretsmanager.Options{Clock: clock.Real(), Region: "eu-west-1", Account: "123456789012",
+		Log: log})
 	return store, sdk.New(sdk.Options{
-		Region: "eu-west-1", HTTPClient: query.Client(store), Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
+		Region: "eu-west-1", HTTPClient: query.Client(store),
+		Credentials:  credentials.NewStaticCredentialsProvider("a", "b", ""),
 		BaseEndpoint: aws.String("http://aws.local"),
 	}), log
 }
@@ -47,11 +49,14 @@ func get(t *testing.T, c *sdk.Client, in *sdk.GetSecretValueInput) string {
 
 func TestRotation(t *testing.T) {
 	_, c, _ := newScene()
-	made, err := c.CreateSecret(t.Context(), &sdk.CreateSecretInput{Name: aws.String(name), SecretString: aws.String("one")})
-	if err != nil || !strings.HasPrefix(*made.ARN, "arn:aws:secretsmanager:eu-west-1:123456789012:secret:goldsmith/slack-") {
+	made, err := c.CreateSecret(t.Context(),
+		&sdk.CreateSecretInput{Name: aws.String(name), SecretString: aws.String("one")})
+	if err != nil || !strings.HasPrefix(*made.ARN,
+		"arn:aws:secretsmanager:eu-west-1:123456789012:secret:goldsmith/slack-") {
 		t.Fatal(made, err)
 	}
-	put, err := c.PutSecretValue(t.Context(), &sdk.PutSecretValueInput{SecretId: made.ARN, SecretString: aws.String("two")})
+	put, err := c.PutSecretValue(t.Context(),
+		&sdk.PutSecretValueInput{SecretId: made.ARN, SecretString: aws.String("two")})
 	if err != nil || !slices.Equal(put.VersionStages, []string{"AWSCURRENT"}) {
 		t.Fatal(put, err)
 	}
@@ -78,7 +83,8 @@ func TestDescribe(t *testing.T) {
 	store.Put(name, "two")
 	store.Put(name, "three")
 	described, err := c.DescribeSecret(t.Context(), &sdk.DescribeSecretInput{SecretId: aws.String(name)})
-	if err != nil || len(described.VersionIdsToStages) != 2 || aws.ToString(described.Name) != name || described.LastChangedDate == nil {
+	if err != nil || len(described.VersionIdsToStages) != 2 || aws.ToString(described.Name) != name ||
+		described.LastChangedDate == nil {
 		t.Errorf("%+v, %v", described, err)
 	}
 }
@@ -140,10 +146,12 @@ func TestRefusals(t *testing.T) {
 	if got := get(t, c, &sdk.GetSecretValueInput{SecretId: aws.String("empty")}); got != "ResourceNotFoundException" {
 		t.Errorf("a secret without a value: %s", got)
 	}
-	if _, err := c.PutSecretValue(t.Context(), &sdk.PutSecretValueInput{SecretId: aws.String("empty")}); code(err) != "InvalidRequestException" {
+	if _, err := c.PutSecretValue(t.Context(),
+		&sdk.PutSecretValueInput{SecretId: aws.String("empty")}); code(err) != "InvalidRequestException" {
 		t.Error(err)
 	}
-	if _, err := c.PutSecretValue(t.Context(), &sdk.PutSecretValueInput{SecretId: aws.String("no"), SecretString: aws.String("x")}); !isMissing(err) {
+	if _, err := c.PutSecretValue(t.Context(),
+		&sdk.PutSecretValueInput{SecretId: aws.String("no"), SecretString: aws.String("x")}); !isMissing(err) {
 		t.Error(err)
 	}
 	if _, err := c.DescribeSecret(t.Context(), &sdk.DescribeSecretInput{SecretId: aws.String("no")}); !isMissing(err) {

@@ -33,16 +33,21 @@ type kindOfFault struct {
 
 var faults = map[string]kindOfFault{
 	"capacity": {help: "EC2 has no capacity: starts and launches fail", ec2: []world.Fault{
-		{Action: "StartInstances", Code: "InsufficientInstanceCapacity"}, {Action: "RunInstances", Code: "InsufficientInstanceCapacity"},
+		{Action: "StartInstances", Code: "InsufficientInstanceCapacity"},
+		{Action: "RunInstances", Code: "InsufficientInstanceCapacity"},
 	}},
-	"stuck-stop":   {help: "a stopped instance hangs in stopping until it is forced", ec2: []world.Fault{{Action: "StopInstances", Stuck: true}}},
-	"wedged-stop":  {help: "a stopped instance hangs in stopping, forced or not", ec2: []world.Fault{{Action: "StopInstances", Wedged: true}}},
-	"failed-start": {help: "a start answers pending and the instance falls back to stopped", ec2: []world.Fault{{Action: "StartInstances", StartReason: "Server.InternalError"}}},
+	"stuck-stop": {help: "a stopped instance hangs in stopping until it is forced",
+		ec2: []world.Fault{{Action: "StopInstances", Stuck: true}}},
+	"wedged-stop": {help: "a stopped instance hangs in stopping, forced or not",
+		ec2: []world.Fault{{Action: "StopInstances", Wedged: true}}},
+	"failed-start": {help: "a start answers pending and the instance falls back to stopped",
+		ec2: []world.Fault{{Action: "StartInstances", StartReason: "Server.InternalError"}}},
 	"failed-image": {help: "images end failed", ec2: []world.Fault{{Action: "CreateImage", ImageState: "failed"}}},
-	"failed-boot":  {help: "what is launched fails its instance status check", ec2: []world.Fault{{Action: "RunInstances", Impaired: true}}},
-	"throttled":    {help: "EC2 answers one call a second and throttles the rest", ec2: []world.Fault{{PerSecond: 1}}},
-	"lost-events":  {help: "no event reaches its rule", events: true},
-	"slack-down":   {help: "Slack answers 503", slack: true},
+	"failed-boot": {help: "what is launched fails its instance status check",
+		ec2: []world.Fault{{Action: "RunInstances", Impaired: true}}},
+	"throttled":   {help: "EC2 answers one call a second and throttles the rest", ec2: []world.Fault{{PerSecond: 1}}},
+	"lost-events": {help: "no event reaches its rule", events: true},
+	"slack-down":  {help: "Slack answers 503", slack: true},
 }
 
 // FaultsHelp is what a person can ask for, a line each.
@@ -60,7 +65,8 @@ func ParseFault(text string) (Fault, error) {
 	f := Fault{name: name}
 	known, ok := faults[name]
 	if !ok {
-		return f, fmt.Errorf("fault %q: no fault is called %q; there are %s", text, name, strings.Join(slices.Sorted(maps.Keys(faults)), ", "))
+		return f, fmt.Errorf("fault %q: no fault is called %q; there are %s", text, name,
+			strings.Join(slices.Sorted(maps.Keys(faults)), ", "))
 	}
 	for part := range strings.SplitSeq(rest, ",") {
 		if part == "" {

@@ -59,7 +59,8 @@ func TestASessionWithTheAWSCLI(t *testing.T) {
 	}
 	want := func(line, part string) {
 		t.Helper()
-		if got := run(line); !strings.Contains(got, part) || strings.HasSuffix(got, "!") != strings.Contains(part, "error occurred") {
+		if got := run(line); !strings.Contains(got, part) ||
+			strings.HasSuffix(got, "!") != strings.Contains(part, "error occurred") {
 			t.Errorf("aws %s: %s, want %s", line, got, part)
 		}
 	}
@@ -70,7 +71,8 @@ func TestASessionWithTheAWSCLI(t *testing.T) {
 	want("ec2 start-instances --dry-run --instance-ids i-00000000000000000", "error occurred (InvalidInstanceID.NotFound)")
 	image := run("ec2 create-image --no-reboot --name web --instance-id " + id + " --query ImageId --output text")
 	want("ec2 wait image-available --image-ids "+image, "")
-	copied := run("ec2 copy-image --name copy --source-region eu-central-1 --source-image-id " + image + " --query ImageId --output text")
+	copied := run("ec2 copy-image --name copy --source-region eu-central-1 --source-image-id " + image +
+		" --query ImageId --output text")
 	want("ec2 wait image-available --image-ids "+copied, "")
 	want("ec2 modify-image-attribute --image-id "+copied+" --launch-permission Add=[{UserId=210987654321}]", "")
 	want("ec2 describe-image-attribute --attribute launchPermission --output text --image-id "+copied, "210987654321")

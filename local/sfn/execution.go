@@ -126,8 +126,9 @@ func pageAfter(token string) (int, error) {
 func pageSize(wanted int) (int, error) {
 	switch {
 	case wanted < 0 || wanted > 1000:
-		return 0, failure("ValidationException", "1 validation error detected: Value '%d' at 'maxResults' failed to satisfy constraint: "+
-			"Member must have value between 0 and 1000", wanted)
+		return 0, failure("ValidationException",
+			"1 validation error detected: Value '%d' at 'maxResults' failed to satisfy constraint: "+
+				"Member must have value between 0 and 1000", wanted)
 	case wanted == 0:
 		return 100, nil
 	}

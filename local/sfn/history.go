@@ -35,7 +35,8 @@ func (s *Service) getExecutionHistory(in historyInput) (any, error) {
 	if in.ReverseOrder {
 		slices.Reverse(events)
 	}
-	h := historian{region: s.options.Region, role: r.RoleARN, data: in.IncludeExecutionData == nil || *in.IncludeExecutionData}
+	h := historian{region: s.options.Region, role: r.RoleARN, data: in.IncludeExecutionData == nil ||
+		*in.IncludeExecutionData}
 	end := min(len(events), from+size)
 	list := []object{}
 	for _, e := range events[min(from, end):end] {

@@ -116,7 +116,8 @@ func seconds(t time.Time) any { return float64(t.UnixMilli()) / 1000 }
 
 func present(name, value string) error {
 	if value == "" {
-		return failure("ValidationException", "1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be null", name)
+		return failure("ValidationException",
+			"1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be null", name)
 	}
 	return nil
 }

@@ -51,7 +51,8 @@ func (s *Service) filter(in listInput) (Filter, error) {
 		return Filter{}, failure("ValidationException", "Specify either stateMachineArn or mapRunArn")
 	}
 	if !slices.Contains(statuses, in.StatusFilter) {
-		return Filter{}, failure("ValidationException", "1 validation error detected: Value '%s' at 'statusFilter' failed to satisfy constraint", in.StatusFilter)
+		return Filter{}, failure("ValidationException",
+			"1 validation error detected: Value '%s' at 'statusFilter' failed to satisfy constraint", in.StatusFilter)
 	}
 	redriven, err := redrivenBy(in.RedriveFilter)
 	if err != nil {

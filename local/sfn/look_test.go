@@ -37,7 +37,8 @@ func TestChildren(t *testing.T) {
 			same(t, "arn", *d.ExecutionArn, "arn:aws:states:eu-west-1:123456789012:execution:night/Sources:"+*d.Name)
 			ends[*d.Input] = string(d.Status) + aws.ToString(d.Error)
 		}
-		same(t, "children", ends, map[string]string{`{"n":1}`: "SUCCEEDED", `{"bad":true}`: "FAILEDBad", `{"n":3}`: "SUCCEEDED"})
+		same(t, "children", ends, map[string]string{`{"n":1}`: "SUCCEEDED", `{"bad":true}`: "FAILEDBad",
+			`{"n":3}`: "SUCCEEDED"})
 		n, err := w.Transitions(arn)
 		same(t, "error", err, nil)
 		same(t, "transitions: the Map, and two states for each child", n, 7)
@@ -91,7 +92,8 @@ func TestListPages(t *testing.T) {
 			<-time.After(21 * time.Second)
 		}
 		var names []string
-		pages := sfn.NewListExecutionsPaginator(w.client, &sfn.ListExecutionsInput{StateMachineArn: aws.String(machine1), MaxResults: 3})
+		pages := sfn.NewListExecutionsPaginator(w.client,
+			&sfn.ListExecutionsInput{StateMachineArn: aws.String(machine1), MaxResults: 3})
 		for pages.HasMorePages() {
 			out, err := pages.NextPage(t.Context())
 			if err != nil {
@@ -104,11 +106,13 @@ func TestListPages(t *testing.T) {
 		if fmt.Sprint(names) != "[e6 e5 e4 e3 e2 e1 e0]" {
 			t.Errorf("listed %v", names)
 		}
-		out, err := w.client.ListExecutions(t.Context(), &sfn.ListExecutionsInput{StateMachineArn: aws.String(machine1), StatusFilter: types.ExecutionStatusRunning})
+		out, err := w.client.ListExecutions(t.Context(),
+			&sfn.ListExecutionsInput{StateMachineArn: aws.String(machine1), StatusFilter: types.ExecutionStatusRunning})
 		if err != nil || len(out.Executions) != 2 {
 			t.Errorf("running: %v %v", out, err)
 		}
-		_, err = w.client.ListExecutions(t.Context(), &sfn.ListExecutionsInput{StateMachineArn: aws.String(machine1), NextToken: aws.String("?")})
+		_, err = w.client.ListExecutions(t.Context(),
+			&sfn.ListExecutionsInput{StateMachineArn: aws.String(machine1), NextToken: aws.String("?")})
 		isError[*types.InvalidToken](t, err)
 		_, err = w.client.ListExecutions(t.Context(), &sfn.ListExecutionsInput{})
 		isError[*types.ValidationException](t, err)
@@ -128,8 +132,9 @@ func TestHistory(t *testing.T) {
 		for _, e := range events {
 			got = append(got, string(e.Type))
 		}
-		same(t, "events", strings.Join(got, " "), "ExecutionStarted PassStateEntered PassStateExited TaskStateEntered TaskScheduled TaskStarted "+
-			"TaskSucceeded TaskStateExited TaskStateEntered LambdaFunctionScheduled LambdaFunctionStarted LambdaFunctionFailed ExecutionFailed")
+		same(t, "events", strings.Join(got, " "),
+			"ExecutionStarted PassStateEntered PassStateExited TaskStateEntered TaskScheduled TaskStarted "+
+				"TaskSucceeded TaskStateExited TaskStateEntered LambdaFunctionScheduled LambdaFunctionStarted LambdaFunctionFailed ExecutionFailed")
 		scheduled := events[4].TaskScheduledEventDetails
 		same(t, "parameters", *scheduled.Parameters, `{"FunctionName":"ask","Payload":{"x":1}}`)
 		same(t, "timeout", *scheduled.TimeoutInSeconds, int64(9))
@@ -149,7 +154,8 @@ func TestHistory(t *testing.T) {
 func (w *world) history(t *testing.T, arn string) []types.HistoryEvent {
 	t.Helper()
 	var events []types.HistoryEvent
-	pages := sfn.NewGetExecutionHistoryPaginator(w.client, &sfn.GetExecutionHistoryInput{ExecutionArn: &arn, MaxResults: 4})
+	pages := sfn.NewGetExecutionHistoryPaginator(w.client,
+		&sfn.GetExecutionHistoryInput{ExecutionArn: &arn, MaxResults: 4})
 	for pages.HasMorePages() {
 		out, err := pages.NextPage(t.Context())
 		if err != nil {
@@ -165,11 +171,13 @@ func TestStateMachines(t *testing.T) {
 		if _, err := w.Create("other", []byte(waits), nil); err != nil {
 			t.Fatal(err)
 		}
-		d, err := w.client.DescribeStateMachine(t.Context(), &sfn.DescribeStateMachineInput{StateMachineArn: aws.String(machine1)})
+		d, err := w.client.DescribeStateMachine(t.Context(),
+			&sfn.DescribeStateMachineInput{StateMachineArn: aws.String(machine1)})
 		if err != nil || *d.Definition != waits || d.Type != types.StateMachineTypeStandard || *d.Name != "night" {
 			t.Errorf("%+v %v", d, err)
 		}
-		_, err = w.client.DescribeStateMachine(t.Context(), &sfn.DescribeStateMachineInput{StateMachineArn: aws.String(machine1 + "x")})
+		_, err = w.client.DescribeStateMachine(t.Context(),
+			&sfn.DescribeStateMachineInput{StateMachineArn: aws.String(machine1 + "x")})
 		isError[*types.StateMachineDoesNotExist](t, err)
 		n := 0
 		pages := sfn.NewListStateMachinesPaginator(w.client, &sfn.ListStateMachinesInput{MaxResults: 1})

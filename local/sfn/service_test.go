@@ -122,12 +122,14 @@ func TestStop(t *testing.T) {
 	inBubble(t, waits, func(t *testing.T, w *world) {
 		arn := w.start(t, "a", `{}`)
 		<-time.After(time.Second)
-		if _, err := w.client.StopExecution(t.Context(), &sfn.StopExecutionInput{ExecutionArn: &arn, Error: aws.String("E"), Cause: aws.String("why")}); err != nil {
+		if _, err := w.client.StopExecution(t.Context(),
+			&sfn.StopExecutionInput{ExecutionArn: &arn, Error: aws.String("E"), Cause: aws.String("why")}); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
 		d, err := w.client.DescribeExecution(t.Context(), &sfn.DescribeExecutionInput{ExecutionArn: &arn})
-		if err != nil || d.Status != types.ExecutionStatusAborted || *d.Error != "E" || *d.Cause != "why" || d.StopDate.Sub(*d.StartDate) != time.Second {
+		if err != nil || d.Status != types.ExecutionStatusAborted || *d.Error != "E" || *d.Cause != "why" ||
+			d.StopDate.Sub(*d.StartDate) != time.Second {
 			t.Errorf("%+v %v", d, err)
 		}
 		last := w.events[len(w.events)-1]["detail"].(map[string]any)
@@ -153,7 +155,8 @@ func TestTokens(t *testing.T) {
 		}
 		_, err := w.client.SendTaskSuccess(t.Context(), &sfn.SendTaskSuccessInput{TaskToken: &token, Output: aws.String("{")})
 		isError[*types.InvalidOutput](t, err)
-		if _, err := w.client.SendTaskSuccess(t.Context(), &sfn.SendTaskSuccessInput{TaskToken: &token, Output: aws.String(`{"ok":true}`)}); err != nil {
+		if _, err := w.client.SendTaskSuccess(t.Context(),
+			&sfn.SendTaskSuccessInput{TaskToken: &token, Output: aws.String(`{"ok":true}`)}); err != nil {
 			t.Fatal(err)
 		}
 		x, err := w.Wait(t.Context(), arn)
@@ -176,14 +179,16 @@ func TestTokenFailureAndMissedHeartbeat(t *testing.T) {
 	inBubble(t, asks, func(t *testing.T, w *world) {
 		refused, silent := w.start(t, "a", `{}`), ""
 		token := w.token(0)
-		if _, err := w.client.SendTaskFailure(t.Context(), &sfn.SendTaskFailureInput{TaskToken: &token, Error: aws.String("No"), Cause: aws.String("c")}); err != nil {
+		if _, err := w.client.SendTaskFailure(t.Context(),
+			&sfn.SendTaskFailureInput{TaskToken: &token, Error: aws.String("No"), Cause: aws.String("c")}); err != nil {
 			t.Fatal(err)
 		}
 		if x, err := w.Wait(t.Context(), refused); err != nil || x.Status != asl.Failed || x.Error != "No" || x.Cause != "c" {
 			t.Errorf("%+v %v", x, err)
 		}
 		silent = w.start(t, "b", `{}`)
-		if x, err := w.Wait(t.Context(), silent); err != nil || x.Error != asl.ErrTimeout || x.Stopped.Sub(x.Started) != 10*time.Second {
+		if x, err := w.Wait(t.Context(), silent); err != nil || x.Error != asl.ErrTimeout ||
+			x.Stopped.Sub(x.Started) != 10*time.Second {
 			t.Errorf("%+v %v", x, err)
 		}
 		late := w.token(1)

@@ -140,8 +140,9 @@ const nameForbidden = "<>{}[]?*\"#%\\^|~`$&,;:/"
 // checkName holds a name to the rules of (API reference, StartExecution).
 func checkName(name string) error {
 	if n := utf8.RuneCountInString(name); n < 1 || n > 80 {
-		return failure("ValidationException", "1 validation error detected: Value '%s' at 'name' failed to satisfy constraint: "+
-			"Member must have length between 1 and 80", name)
+		return failure("ValidationException",
+			"1 validation error detected: Value '%s' at 'name' failed to satisfy constraint: "+
+				"Member must have length between 1 and 80", name)
 	}
 	bad := func(r rune) bool {
 		return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune(nameForbidden, r)

@@ -14,8 +14,9 @@ func (s *Service) sendTaskSuccess(in successInput) (any, error) {
 		return nil, err
 	}
 	if len(in.Output) > maxInput {
-		return nil, failure("ValidationException", "1 validation error detected: Value at 'output' failed to satisfy constraint: "+
-			"Member must have length less than or equal to %d", maxInput)
+		return nil, failure("ValidationException",
+			"1 validation error detected: Value at 'output' failed to satisfy constraint: "+
+				"Member must have length less than or equal to %d", maxInput)
 	}
 	return s.answer(in.TaskToken, func() error { return s.runtime.TaskSuccess(in.TaskToken, []byte(in.Output)) })
 }
@@ -30,7 +31,8 @@ const (
 
 func (s *Service) sendTaskFailure(in failureInput) (any, error) {
 	if utf8.RuneCountInString(in.Error) > maxError || utf8.RuneCountInString(in.Cause) > maxCause {
-		return nil, failure("ValidationException", "1 validation error detected: error may have %d characters, cause %d", maxError, maxCause)
+		return nil, failure("ValidationException", "1 validation error detected: error may have %d characters, cause %d",
+			maxError, maxCause)
 	}
 	return s.answer(in.TaskToken, func() error {
 		return s.runtime.TaskFailure(in.TaskToken, asl.Error{Name: in.Error, Cause: in.Cause})

@@ -73,7 +73,8 @@ func (w *world) token(i int) string {
 }
 
 func (w *world) emit(source, detailType string, resources []string, detail any) {
-	raw, err := json.Marshal(map[string]any{"source": source, "detail-type": detailType, "resources": resources, "detail": detail})
+	raw, err := json.Marshal(map[string]any{"source": source, "detail-type": detailType, "resources": resources,
+		"detail": detail})
 	if err != nil {
 		panic(err)
 	}

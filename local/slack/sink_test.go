@@ -35,7 +35,8 @@ var night = time.Date(2026, 5, 1, 2, 0, 0, 0, time.UTC)
 // vault is a Secrets Manager that holds one secret.
 type vault string
 
-func (v vault) GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
+func (v vault) GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput,
+	...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
 	return &secretsmanager.GetSecretValueOutput{SecretString: aws.String(string(v))}, nil
 }
 
@@ -48,7 +49,8 @@ func partial() report.Report {
 		Execution: "arn:aws:states:eu-west-1:123456789012:execution:goldsmith:nightly-1",
 	}, []job.Result{
 		{Source: "i-0a1", Name: "web <prod> & co", Ending: job.Imaged, Image: job.Image{ID: "ami-0a1"}, Times: back},
-		{Source: "i-0a2", Name: "<!channel>", Ending: job.LeftStopped, Problem: "InsufficientInstanceCapacity", Times: job.Times{StopSent: night}},
+		{Source: "i-0a2", Name: "<!channel>", Ending: job.LeftStopped, Problem: "InsufficientInstanceCapacity",
+			Times: job.Times{StopSent: night}},
 	}, plan.Plan{Notify: plan.Notify{Mention: "<!here>"}})
 }
 
@@ -67,7 +69,8 @@ func TestSenderReachesTheSink(t *testing.T) {
 				t.Fatalf("%s, %v", got, err)
 			}
 			messages := sink.Messages()
-			if len(messages) != 1 || messages[0].Channel != c.channel || !strings.HasPrefix(messages[0].Text, "Goldsmith PARTIAL") {
+			if len(messages) != 1 || messages[0].Channel != c.channel ||
+				!strings.HasPrefix(messages[0].Text, "Goldsmith PARTIAL") {
 				t.Fatalf("%+v", messages)
 			}
 			if pings := messages[0].Pings(); !slices.Equal(pings, []string{"!here"}) {
@@ -107,8 +110,9 @@ func TestInjectedFailures(t *testing.T) {
 		kept  int
 		after time.Duration
 	}{
-		"503, then well":        {[]localslack.Failure{{Status: 503}}, slack.Sent, 1, time.Second},
-		"429 for 5 s":           {[]localslack.Failure{{Status: 429, RetryAfter: 5 * time.Second}}, slack.Sent, 1, 5 * time.Second},
+		"503, then well": {[]localslack.Failure{{Status: 503}}, slack.Sent, 1, time.Second},
+		"429 for 5 s": {[]localslack.Failure{{Status: 429, RetryAfter: 5 * time.Second}}, slack.Sent, 1,
+			5 * time.Second},
 		"dropped before":        {[]localslack.Failure{{}}, slack.Sent, 1, time.Second},
 		"dropped after":         {[]localslack.Failure{{Kept: true}}, slack.Sent, 2, time.Second},
 		"down":                  {slices.Repeat([]localslack.Failure{{Status: 500}}, 9), slack.Failed, 0, 7 * time.Second},
@@ -153,24 +157,29 @@ func TestWhatSlackRefuses(t *testing.T) {
 		"other block":        {"x", `{"type":"actions"}`, "invalid_blocks"},
 		"other text":         {"x", strings.Replace(section("x"), "mrkdwn", "html", 1), "invalid_blocks"},
 		"no elements":        {"x", `{"type":"context","elements":[]}`, "invalid_blocks"},
-		"long field":         {"x", fmt.Sprintf(`{"type":"section","fields":[{"type":"mrkdwn","text":%q}]}`, strings.Repeat("x", 2001)), "invalid_blocks"},
-		"long block id":      {"x", fmt.Sprintf(`{"type":"divider","block_id":%q}`, strings.Repeat("x", 256)), "invalid_blocks"},
-		"bare &":             {"x", section("a & b"), "invalid_blocks"},
-		"bare <":             {"x", section("a <b>"), "invalid_blocks"},
-		"bare < in text":     {"a <b>", section("x"), "invalid_blocks"},
-		"too much":           {"x", strings.Repeat(section(strings.Repeat("x", 2900))+",", 4) + section(strings.Repeat("x", 2900)), "msg_blocks_too_long"},
-		"no list":            {"x", "{]", "invalid_blocks_format"},
+		"long field": {"x", fmt.Sprintf(`{"type":"section","fields":[{"type":"mrkdwn","text":%q}]}`,
+			strings.Repeat("x", 2001)), "invalid_blocks"},
+		"long block id": {"x", fmt.Sprintf(`{"type":"divider","block_id":%q}`, strings.Repeat("x", 256)),
+			"invalid_blocks"},
+		"bare &":         {"x", section("a & b"), "invalid_blocks"},
+		"bare <":         {"x", section("a <b>"), "invalid_blocks"},
+		"bare < in text": {"a <b>", section("x"), "invalid_blocks"},
+		"too much": {"x", strings.Repeat(section(strings.Repeat("x", 2900))+",", 4) +
+			section(strings.Repeat("x", 2900)), "msg_blocks_too_long"},
+		"no list": {"x", "{]", "invalid_blocks_format"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			blocks := "[" + c.blocks + "]"
-			if got := viaAPI(t, localslack.New(localslack.Options{Clock: clock.Real()}), url.Values{"token": {localslack.Token}, "channel": {"C"}, "text": {c.text}, "blocks": {blocks}}); got != c.want {
+			if got := viaAPI(t, localslack.New(localslack.Options{Clock: clock.Real()}),
+				url.Values{"token": {localslack.Token}, "channel": {"C"}, "text": {c.text}, "blocks": {blocks}}); got != c.want {
 				t.Errorf("API says %q, want %q", got, c.want)
 			}
 			want := c.want
 			if name == "no list" {
 				want = "invalid_payload"
 			}
-			if got := viaWebhook(t, localslack.WebhookURL, fmt.Sprintf(`{"text":%q,"blocks":%s}`, c.text, blocks)); strings.TrimPrefix(got, "ok") != want {
+			if got := viaWebhook(t, localslack.WebhookURL,
+				fmt.Sprintf(`{"text":%q,"blocks":%s}`, c.text, blocks)); strings.TrimPrefix(got, "ok") != want {
 				t.Errorf("webhook says %q, want %q", got, want)
 			}
 		})
@@ -239,7 +248,8 @@ func post(t *testing.T, sink *localslack.Sink, to, kind, body string) string {
 func shown(t *testing.T) localslack.Message {
 	t.Helper()
 	sink := localslack.New(localslack.Options{Clock: clock.Real()})
-	if _, err := slack.New(vault(localslack.WebhookURL), "s", query.Client(sink)).Send(t.Context(), slack.Of(partial())); err != nil {
+	if _, err := slack.New(vault(localslack.WebhookURL), "s", query.Client(sink)).Send(t.Context(),
+		slack.Of(partial())); err != nil {
 		t.Fatal(err)
 	}
 	m := sink.Messages()[0]
@@ -296,7 +306,8 @@ func TestSpans(t *testing.T) {
 
 // FuzzShow holds that no message breaks the page or commands the terminal.
 func FuzzShow(f *testing.F) {
-	for _, s := range []string{"*a* _b_ `c` ~d~", "<!here> <@U1> <http://x|<>", "&amp;&lt;&", "*", "<!date^1^{time}|x>", "</article><script>", "\x1b]8;;\u202e"} {
+	for _, s := range []string{"*a* _b_ `c` ~d~", "<!here> <@U1> <http://x|<>", "&amp;&lt;&", "*", "<!date^1^{time}|x>",
+		"</article><script>", "\x1b]8;;\u202e"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

@@ -43,7 +43,8 @@ func TestANameWithoutLevelsIsOneWithItsSlash(t *testing.T) {
 // API reference, GetParameter: WithDecryption.
 func TestASecureStringStaysCiphertext(t *testing.T) {
 	s := newScene()
-	if _, err := s.put(t, "/a/secret", "open", func(in *sdk.PutParameterInput) { in.Type = types.ParameterTypeSecureString }); err != nil {
+	if _, err := s.put(t, "/a/secret", "open",
+		func(in *sdk.PutParameterInput) { in.Type = types.ParameterTypeSecureString }); err != nil {
 		t.Fatal(err)
 	}
 	if got := s.answer(t, "/a/secret", true); got != "/a/secret=open" {
@@ -89,7 +90,8 @@ func TestLabelsAndAHundredVersions(t *testing.T) {
 		return err
 	}
 	label := func(version int64, labels ...string) []string {
-		out, err := s.LabelParameterVersion(t.Context(), &sdk.LabelParameterVersionInput{Name: aws.String("/a/b"), ParameterVersion: &version, Labels: labels})
+		out, err := s.LabelParameterVersion(t.Context(),
+			&sdk.LabelParameterVersionInput{Name: aws.String("/a/b"), ParameterVersion: &version, Labels: labels})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -108,7 +110,8 @@ func TestLabelsAndAHundredVersions(t *testing.T) {
 		t.Errorf("version 101: %s", got)
 	}
 	label(100, "live")
-	if err := write(101); err != nil || s.answer(t, "/a/b:live", false) != "/a/b=100" || s.answer(t, "/a/b:1", false) != "ParameterVersionNotFound" {
+	if err := write(101); err != nil || s.answer(t, "/a/b:live", false) != "/a/b=100" ||
+		s.answer(t, "/a/b:1", false) != "ParameterVersionNotFound" {
 		t.Error(err, s.answer(t, "/a/b:live", false), s.answer(t, "/a/b:1", false))
 	}
 	s.wantHistory(t)

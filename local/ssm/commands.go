@@ -87,7 +87,8 @@ func (s *Store) sendCommand(in sendInput) (sendOutput, error) {
 	}
 	for _, id := range in.InstanceIds {
 		if !s.options.Managed(id) {
-			return sendOutput{}, awsjson.Errorf("InvalidInstanceId", "Instances [[%s]] not in a valid state for account %s", id, s.options.Account)
+			return sendOutput{}, awsjson.Errorf("InvalidInstanceId", "Instances [[%s]] not in a valid state for account %s", id,
+				s.options.Account)
 		}
 	}
 	s.mu.Lock()
@@ -119,13 +120,17 @@ func sendable(in sendInput) error {
 	case in.DocumentName == "":
 		return awsjson.Required("documentName")
 	case in.DocumentName != "AWS-RunShellScript":
-		return awsjson.Errorf("InvalidDocument", "document %s does not exist in the embedded Systems Manager", in.DocumentName)
+		return awsjson.Errorf("InvalidDocument", "document %s does not exist in the embedded Systems Manager",
+			in.DocumentName)
 	case len(in.Comment) > longestComment:
-		return awsjson.Errorf("ValidationException", "1 validation error detected: Value at 'comment' failed to satisfy constraint: Member must have length less than or equal to %d", longestComment)
+		return awsjson.Errorf("ValidationException",
+			"1 validation error detected: Value at 'comment' failed to satisfy constraint: Member must have length less than or equal to %d", longestComment)
 	case in.TimeoutSeconds != nil && *in.TimeoutSeconds < leastTimeout:
-		return awsjson.Errorf("ValidationException", "1 validation error detected: Value at 'timeoutSeconds' failed to satisfy constraint: Member must have value greater than or equal to %d", leastTimeout)
+		return awsjson.Errorf("ValidationException",
+			"1 validation error detected: Value at 'timeoutSeconds' failed to satisfy constraint: Member must have value greater than or equal to %d", leastTimeout)
 	case len(in.InstanceIds) > mostInstances:
-		return awsjson.Errorf("ValidationException", "1 validation error detected: Value at 'instanceIds' failed to satisfy constraint: Member must have length less than or equal to %d", mostInstances)
+		return awsjson.Errorf("ValidationException",
+			"1 validation error detected: Value at 'instanceIds' failed to satisfy constraint: Member must have length less than or equal to %d", mostInstances)
 	case len(in.Parameters["commands"]) == 0:
 		return awsjson.Errorf("InvalidParameters", "Missing value for required parameter: commands")
 	}

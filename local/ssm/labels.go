@@ -47,10 +47,12 @@ func (s *Store) labelVersion(in labelInput) (labelOutput, error) {
 		}
 	}
 	if len(labels) > labelsMost {
-		return labelOutput{}, awsjson.Errorf("ParameterVersionLabelLimitExceeded", "A parameter version can have maximum %d labels.", labelsMost)
+		return labelOutput{}, awsjson.Errorf("ParameterVersionLabelLimitExceeded",
+			"A parameter version can have maximum %d labels.", labelsMost)
 	}
 	for n := range p.versions {
-		p.versions[n].labels = slices.DeleteFunc(slices.Clone(p.versions[n].labels), func(l string) bool { return slices.Contains(labels, l) })
+		p.versions[n].labels = slices.DeleteFunc(slices.Clone(p.versions[n].labels),
+			func(l string) bool { return slices.Contains(labels, l) })
 	}
 	p.versions[at].labels = labels
 	return out, nil
@@ -73,7 +75,8 @@ func (s *Store) unlabelVersion(in labelInput) (unlabelOutput, error) {
 			out.InvalidLabels = append(out.InvalidLabels, label)
 		}
 	}
-	p.versions[at].labels = slices.DeleteFunc(slices.Clone(p.versions[at].labels), func(l string) bool { return slices.Contains(in.Labels, l) })
+	p.versions[at].labels = slices.DeleteFunc(slices.Clone(p.versions[at].labels),
+		func(l string) bool { return slices.Contains(in.Labels, l) })
 	return out, nil
 }
 
@@ -89,7 +92,8 @@ func (s *Store) versionOf(name string, wanted int64) (*parameter, int, error) {
 	}
 	at := slices.IndexFunc(p.versions, func(v version) bool { return v.Number == wanted })
 	if at < 0 {
-		return nil, 0, awsjson.Errorf("ParameterVersionNotFound", "Systems Manager could not find version %d of %s. Verify the version and try again.", wanted, name)
+		return nil, 0, awsjson.Errorf("ParameterVersionNotFound",
+			"Systems Manager could not find version %d of %s. Verify the version and try again.", wanted, name)
 	}
 	return p, at, nil
 }
@@ -122,7 +126,8 @@ func (s *Store) history(in historyInput) (historyOutput, error) {
 		n = *in.MaxResults
 	}
 	if n < 1 || n > most {
-		return historyOutput{}, awsjson.Errorf("ValidationException", "1 validation error detected: Value '%d' at 'maxResults' failed to satisfy constraint: Member must have value between 1 and %d", n, most)
+		return historyOutput{}, awsjson.Errorf("ValidationException",
+			"1 validation error detected: Value '%d' at 'maxResults' failed to satisfy constraint: Member must have value between 1 and %d", n, most)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -137,8 +142,9 @@ func (s *Store) history(in historyInput) (historyOutput, error) {
 	out := historyOutput{Parameters: []past{}, NextToken: next}
 	for _, v := range page {
 		out.Parameters = append(out.Parameters, past{
-			Name: v.name, Type: v.Type, Value: v.shown(in.WithDecryption), DataType: v.DataType, Tier: v.Tier, Description: v.Description,
-			Version: v.Number, Labels: append([]string{}, v.labels...), LastModifiedDate: awsjson.Time(v.At),
+			Name: v.name, Type: v.Type, Value: v.shown(in.WithDecryption), DataType: v.DataType, Tier: v.Tier,
+			Description: v.Description,
+			Version:     v.Number, Labels: append([]string{}, v.labels...), LastModifiedDate: awsjson.Time(v.At),
 		})
 	}
 	return out, nil

@@ -80,7 +80,8 @@ func (s *Store) accept(in putInput) (v version, existed bool, err error) {
 	}
 	if len(p.versions) == versionsMost && len(p.versions[0].labels) > 0 {
 		// The oldest goes to make room, unless it is labelled (User Guide, "Working with parameter versions").
-		return v, existed, awsjson.Errorf("ParameterMaxVersionLimitExceeded", "You attempted to create a new version of %s by calling the PutParameter API with the overwrite flag. Version %d, the oldest version, can't be deleted because it has a label associated with it. Move the label to another version of the parameter, and try again.", v.name, p.versions[0].Number)
+		return v, existed, awsjson.Errorf("ParameterMaxVersionLimitExceeded",
+			"You attempted to create a new version of %s by calling the PutParameter API with the overwrite flag. Version %d, the oldest version, can't be deleted because it has a label associated with it. Move the label to another version of the parameter, and try again.", v.name, p.versions[0].Number)
 	}
 	p.given++
 	v.Number = p.given
@@ -90,12 +91,15 @@ func (s *Store) accept(in putInput) (v version, existed bool, err error) {
 func checkUpdate(in putInput, now, v version) error {
 	switch {
 	case !in.Overwrite:
-		return awsjson.Errorf("ParameterAlreadyExists", "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.")
+		return awsjson.Errorf("ParameterAlreadyExists",
+			"The parameter already exists. To overwrite this value, set the overwrite option in the request to true.")
 	case v.Type != now.Type:
-		return awsjson.Errorf("HierarchyTypeMismatchException", "You can't change the type of parameter %s from %s to %s.", v.name, now.Type, v.Type)
+		return awsjson.Errorf("HierarchyTypeMismatchException", "You can't change the type of parameter %s from %s to %s.",
+			v.name, now.Type, v.Type)
 	case v.DataType != now.DataType:
 		// The data types page forbids it; the error's code is unverified.
-		return awsjson.Errorf("ValidationException", "The data type of parameter %s can't be changed from %s to %s.", v.name, now.DataType, v.DataType)
+		return awsjson.Errorf("ValidationException", "The data type of parameter %s can't be changed from %s to %s.", v.name,
+			now.DataType, v.DataType)
 	}
 	return nil
 }
@@ -109,14 +113,16 @@ func checkVersion(v version) error {
 	case !slices.Contains([]string{"String", "StringList", "SecureString"}, v.Type):
 		return awsjson.Errorf("UnsupportedParameterType", "The parameter type %s isn't supported.", v.Type)
 	case v.DataType != textType && v.DataType != imageType:
-		return awsjson.Errorf("ValidationException", "The following data type is not supported: %s (Data type names are all lowercase.)", v.DataType)
+		return awsjson.Errorf("ValidationException",
+			"The following data type is not supported: %s (Data type names are all lowercase.)", v.DataType)
 	case v.DataType == imageType && v.Type != "String":
 		return awsjson.Errorf("ValidationException", "The data type %s is for parameters of type String.", imageType)
 	case !slices.Contains([]string{"Standard", "Advanced", "Intelligent-Tiering"}, v.Tier):
 		return awsjson.Errorf("ValidationException", "Value '%s' at 'tier' failed to satisfy constraint: "+
 			"Member must satisfy enum value set: [Standard, Advanced, Intelligent-Tiering]", v.Tier)
 	case len([]rune(v.Value)) > valueMost:
-		return awsjson.Errorf("ValidationException", "Standard tier parameters support a maximum parameter value of %d characters.", valueMost)
+		return awsjson.Errorf("ValidationException",
+			"Standard tier parameters support a maximum parameter value of %d characters.", valueMost)
 	}
 	return checkPattern(v)
 }
@@ -127,10 +133,12 @@ func checkPattern(v version) error {
 	}
 	pattern, err := regexp.Compile(v.allowPattern)
 	if err != nil {
-		return awsjson.Errorf("InvalidAllowedPatternException", "The request doesn't meet the regular expression requirement: %v.", err)
+		return awsjson.Errorf("InvalidAllowedPatternException",
+			"The request doesn't meet the regular expression requirement: %v.", err)
 	}
 	if !pattern.MatchString(v.Value) {
-		return awsjson.Errorf("ParameterPatternMismatchException", "Parameter value, cannot be validated against allowedPattern: %s", v.allowPattern)
+		return awsjson.Errorf("ParameterPatternMismatchException",
+			"Parameter value, cannot be validated against allowedPattern: %s", v.allowPattern)
 	}
 	return nil
 }

@@ -70,21 +70,23 @@ func New(o Options) *Store {
 	if s.options.Managed == nil {
 		s.options.Managed = func(string) bool { return false }
 	}
-	s.service = &awsjson.Service{Name: "ssm", Target: "AmazonSSM", Clock: o.Clock, Log: o.Log, Operations: map[string]awsjson.Operation{
-		"GetParameter":            awsjson.Op(s.getParameter, func(in getInput) []string { return []string{in.Name} }),
-		"GetParameters":           awsjson.Op(s.getParameters, func(in getManyInput) []string { return in.Names }),
-		"GetParametersByPath":     awsjson.Op(s.getParametersByPath, func(in byPathInput) []string { return []string{in.Path} }),
-		"GetParameterHistory":     awsjson.Op(s.history, func(in historyInput) []string { return []string{in.Name} }),
-		"LabelParameterVersion":   awsjson.Op(s.labelVersion, func(in labelInput) []string { return []string{in.Name} }),
-		"UnlabelParameterVersion": awsjson.Op(s.unlabelVersion, func(in labelInput) []string { return []string{in.Name} }),
-		"DescribeParameters":      awsjson.Op(s.describeParameters, func(describeInput) []string { return nil }),
-		"PutParameter":            awsjson.Op(s.putParameter, func(in putInput) []string { return []string{in.Name} }),
-		"SendCommand":             awsjson.Op(s.sendCommand, func(in sendInput) []string { return in.InstanceIds }),
-		"ListCommandInvocations": awsjson.Op(s.listCommandInvocations, func(in invocationsInput) []string {
-			return []string{in.InstanceId}
-		}),
-		"DeleteParameter": awsjson.Op(s.deleteParameter, func(in deleteInput) []string { return []string{in.Name} }),
-	}}
+	s.service = &awsjson.Service{Name: "ssm", Target: "AmazonSSM", Clock: o.Clock, Log: o.Log,
+		Operations: map[string]awsjson.Operation{
+			"GetParameter":  awsjson.Op(s.getParameter, func(in getInput) []string { return []string{in.Name} }),
+			"GetParameters": awsjson.Op(s.getParameters, func(in getManyInput) []string { return in.Names }),
+			"GetParametersByPath": awsjson.Op(s.getParametersByPath,
+				func(in byPathInput) []string { return []string{in.Path} }),
+			"GetParameterHistory":     awsjson.Op(s.history, func(in historyInput) []string { return []string{in.Name} }),
+			"LabelParameterVersion":   awsjson.Op(s.labelVersion, func(in labelInput) []string { return []string{in.Name} }),
+			"UnlabelParameterVersion": awsjson.Op(s.unlabelVersion, func(in labelInput) []string { return []string{in.Name} }),
+			"DescribeParameters":      awsjson.Op(s.describeParameters, func(describeInput) []string { return nil }),
+			"PutParameter":            awsjson.Op(s.putParameter, func(in putInput) []string { return []string{in.Name} }),
+			"SendCommand":             awsjson.Op(s.sendCommand, func(in sendInput) []string { return in.InstanceIds }),
+			"ListCommandInvocations": awsjson.Op(s.listCommandInvocations, func(in invocationsInput) []string {
+				return []string{in.InstanceId}
+			}),
+			"DeleteParameter": awsjson.Op(s.deleteParameter, func(in deleteInput) []string { return []string{in.Name} }),
+		}}
 	return s
 }
 
@@ -128,7 +130,8 @@ func (s *Store) find(asked string) (version, error) {
 			return v, nil
 		}
 	}
-	return version{}, awsjson.Errorf("ParameterVersionNotFound", "Systems Manager could not find version %s of %s.", selector, name)
+	return version{}, awsjson.Errorf("ParameterVersionNotFound", "Systems Manager could not find version %s of %s.",
+		selector, name)
 }
 
 // plain is a name as it tells parameters apart: /a and a are one, as both have the ARN parameter/a
@@ -184,13 +187,17 @@ func checkName(name string) error {
 	case len(name) > nameMost:
 		return awsjson.Errorf("ValidationException", "Parameter name exceeds the maximum length of %d.", nameMost)
 	case !legalName.MatchString(name):
-		return awsjson.Errorf("ValidationException", "Parameter name: only a mix of letters, numbers and the characters _ . - / is allowed.")
+		return awsjson.Errorf("ValidationException",
+			"Parameter name: only a mix of letters, numbers and the characters _ . - / is allowed.")
 	case reserved.MatchString(name):
-		return awsjson.Errorf("ValidationException", "Parameter name: can't be prefixed with \"aws\" or \"ssm\" (case-insensitive).")
-	case strings.Contains(name, "/") && (!strings.HasPrefix(name, "/") || strings.HasSuffix(name, "/") || strings.Contains(name, "//")):
+		return awsjson.Errorf("ValidationException",
+			"Parameter name: can't be prefixed with \"aws\" or \"ssm\" (case-insensitive).")
+	case strings.Contains(name, "/") &&
+		(!strings.HasPrefix(name, "/") || strings.HasSuffix(name, "/") || strings.Contains(name, "//")):
 		return awsjson.Errorf("ValidationException", "Parameter name must be a fully qualified name.")
 	case strings.Count(name, "/") > levelsMost:
-		return awsjson.Errorf("HierarchyLevelLimitExceededException", "A hierarchy can have a maximum of %d levels.", levelsMost)
+		return awsjson.Errorf("HierarchyLevelLimitExceededException", "A hierarchy can have a maximum of %d levels.",
+			levelsMost)
 	}
 	return nil
 }

@@ -52,7 +52,8 @@ func newScene() *scene {
 		},
 	})
 	s.Client = sdk.New(sdk.Options{
-		Region: "eu-west-1", HTTPClient: query.Client(s.store), Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
+		Region: "eu-west-1", HTTPClient: query.Client(s.store),
+		Credentials:  credentials.NewStaticCredentialsProvider("a", "b", ""),
 		BaseEndpoint: aws.String("http://aws.local"),
 	})
 	return s
@@ -60,7 +61,8 @@ func newScene() *scene {
 
 func (s *scene) put(t *testing.T, name, value string, change ...func(*sdk.PutParameterInput)) (int64, error) {
 	t.Helper()
-	in := &sdk.PutParameterInput{Name: aws.String(name), Value: aws.String(value), Type: types.ParameterTypeString, Overwrite: aws.Bool(true)}
+	in := &sdk.PutParameterInput{Name: aws.String(name), Value: aws.String(value), Type: types.ParameterTypeString,
+		Overwrite: aws.Bool(true)}
 	for _, f := range change {
 		f(in)
 	}
@@ -98,7 +100,8 @@ func TestMissing(t *testing.T) {
 	if _, ok := s.store.Value(web); ok {
 		t.Error("it has a value")
 	}
-	if _, err := s.DeleteParameter(t.Context(), &sdk.DeleteParameterInput{Name: aws.String(web)}); code(err) != "ParameterNotFound" {
+	if _, err := s.DeleteParameter(t.Context(),
+		&sdk.DeleteParameterInput{Name: aws.String(web)}); code(err) != "ParameterNotFound" {
 		t.Error(err)
 	}
 }
@@ -121,7 +124,8 @@ func TestVersions(t *testing.T) {
 	if got, ok := s.store.Value(web); got != "three" || !ok {
 		t.Error(got, ok)
 	}
-	if _, err := s.DeleteParameter(t.Context(), &sdk.DeleteParameterInput{Name: aws.String(web)}); err != nil || s.value(t, web) != "ParameterNotFound" {
+	if _, err := s.DeleteParameter(t.Context(), &sdk.DeleteParameterInput{Name: aws.String(web)}); err != nil ||
+		s.value(t, web) != "ParameterNotFound" {
 		t.Error("not deleted", err)
 	}
 }
@@ -137,8 +141,9 @@ func TestShape(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := &types.Parameter{
-			Name: aws.String(web), Type: types.ParameterTypeString, Value: aws.String("one"), Version: 1, Selector: aws.String(":1"),
-			ARN: aws.String("arn:aws:ssm:eu-west-1:123456789012:parameter/goldsmith/images/web"), DataType: aws.String("text"),
+			Name: aws.String(web), Type: types.ParameterTypeString, Value: aws.String("one"), Version: 1,
+			Selector: aws.String(":1"),
+			ARN:      aws.String("arn:aws:ssm:eu-west-1:123456789012:parameter/goldsmith/images/web"), DataType: aws.String("text"),
 			LastModifiedDate: aws.Time(time.Now().UTC()),
 		}
 		if diff := cmp.Diff(want, out.Parameter, cmpopts.IgnoreUnexported(types.Parameter{})); diff != "" {
@@ -169,8 +174,10 @@ func TestImagesAreCheckedLater(t *testing.T) {
 		head := "aws.ssm|Parameter Store Change|arn:aws:ssm:eu-west-1:123456789012:parameter/goldsmith/images/web|"
 		want := []string{
 			head + "{Operation:Create Name:" + web + " Type:String Description: DataType:aws:ec2:image Exception:}",
-			head + "{Operation:Update Name:" + web + " Type:String Description: DataType:aws:ec2:image Exception:Unable to Describe Resource}",
-			head + "{Operation:Update Name:" + web + " Type:String Description: DataType:aws:ec2:image Exception:Unable to Describe Resource}",
+			head + "{Operation:Update Name:" + web +
+				" Type:String Description: DataType:aws:ec2:image Exception:Unable to Describe Resource}",
+			head + "{Operation:Update Name:" + web +
+				" Type:String Description: DataType:aws:ec2:image Exception:Unable to Describe Resource}",
 			head + "{Operation:Update Name:" + web + " Type:String Description: DataType:aws:ec2:image Exception:}",
 		}
 		s.mu.Lock()
@@ -200,23 +207,30 @@ func TestPutIsRefused(t *testing.T) {
 		name, value string
 		change      func(*sdk.PutParameterInput)
 	}{
-		"ParameterAlreadyExists":                    {"there", "y", func(in *sdk.PutParameterInput) { in.Overwrite = nil }},
-		"HierarchyTypeMismatchException":            {"there", "y", func(in *sdk.PutParameterInput) { in.Type = types.ParameterTypeSecureString }},
-		"ValidationException tags":                  {"there", "y", func(in *sdk.PutParameterInput) { in.Tags = []types.Tag{{Key: aws.String("k"), Value: aws.String("v")}} }},
-		"ValidationException data type":             {"there", ami1, image},
-		"ValidationException data type back":        {"/a/image", "x", func(in *sdk.PutParameterInput) { in.DataType = aws.String("text") }},
-		"ValidationException no type":               {"new", "x", func(in *sdk.PutParameterInput) { in.Type = "" }},
-		"ValidationException long":                  {"new", strings.Repeat("x", 4097), nil},
-		"ValidationException empty":                 {"new", "", nil},
-		"ValidationException aws":                   {"/aws/x", "x", nil},
-		"ValidationException not qualified":         {"a/b", "x", nil},
-		"ValidationException sign":                  {"a b", "x", nil},
-		"ValidationException other data":            {"new", "x", func(in *sdk.PutParameterInput) { in.DataType = aws.String("image") }},
-		"ValidationException list of images":        {"new", ami1, func(in *sdk.PutParameterInput) { image(in); in.Type = types.ParameterTypeStringList }},
-		"HierarchyLevelLimitExceededException":      {strings.Repeat("/a", 16), "x", nil},
-		"UnsupportedParameterType":                  {"new", "x", func(in *sdk.PutParameterInput) { in.Type = "Number" }},
-		"ParameterPatternMismatchException":         {"new", "x", func(in *sdk.PutParameterInput) { in.AllowedPattern = aws.String(`^\d+$`) }},
-		"InvalidAllowedPatternException":            {"new", "x", func(in *sdk.PutParameterInput) { in.AllowedPattern = aws.String("(") }},
+		"ParameterAlreadyExists": {"there", "y", func(in *sdk.PutParameterInput) { in.Overwrite = nil }},
+		"HierarchyTypeMismatchException": {"there", "y",
+			func(in *sdk.PutParameterInput) { in.Type = types.ParameterTypeSecureString }},
+		"ValidationException tags": {"there", "y",
+			func(in *sdk.PutParameterInput) { in.Tags = []types.Tag{{Key: aws.String("k"), Value: aws.String("v")}} }},
+		"ValidationException data type": {"there", ami1, image},
+		"ValidationException data type back": {"/a/image", "x",
+			func(in *sdk.PutParameterInput) { in.DataType = aws.String("text") }},
+		"ValidationException no type":       {"new", "x", func(in *sdk.PutParameterInput) { in.Type = "" }},
+		"ValidationException long":          {"new", strings.Repeat("x", 4097), nil},
+		"ValidationException empty":         {"new", "", nil},
+		"ValidationException aws":           {"/aws/x", "x", nil},
+		"ValidationException not qualified": {"a/b", "x", nil},
+		"ValidationException sign":          {"a b", "x", nil},
+		"ValidationException other data": {"new", "x",
+			func(in *sdk.PutParameterInput) { in.DataType = aws.String("image") }},
+		"ValidationException list of images": {"new", ami1,
+			func(in *sdk.PutParameterInput) { image(in); in.Type = types.ParameterTypeStringList }},
+		"HierarchyLevelLimitExceededException": {strings.Repeat("/a", 16), "x", nil},
+		"UnsupportedParameterType":             {"new", "x", func(in *sdk.PutParameterInput) { in.Type = "Number" }},
+		"ParameterPatternMismatchException": {"new", "x",
+			func(in *sdk.PutParameterInput) { in.AllowedPattern = aws.String(`^\d+$`) }},
+		"InvalidAllowedPatternException": {"new", "x",
+			func(in *sdk.PutParameterInput) { in.AllowedPattern = aws.String("(") }},
 		"ValidationException reserved in any case":  {"SSM-x", "x", nil},
 		"ValidationException ends in a slash":       {"/a/", "x", nil},
 		"ValidationException longer than a name is": {"/" + strings.Repeat("n", 1011), "x", nil},
@@ -249,7 +263,9 @@ func TestHierarchyPageByPage(t *testing.T) {
 	if diff := cmp.Diff(want, s.allBelow(t, "/goldsmith/images")); diff != "" {
 		t.Errorf("by path (-want +got):\n%s", diff)
 	}
-	deep, err := s.GetParametersByPath(t.Context(), &sdk.GetParametersByPathInput{Path: aws.String("/goldsmith/images/"), Recursive: aws.Bool(true), MaxResults: aws.Int32(1)})
+	deep, err := s.GetParametersByPath(t.Context(),
+		&sdk.GetParametersByPathInput{Path: aws.String("/goldsmith/images/"), Recursive: aws.Bool(true),
+			MaxResults: aws.Int32(1)})
 	if err != nil || aws.ToString(deep.Parameters[0].Name) != "/goldsmith/images/deep/er" {
 		t.Errorf("recursive: %+v, %v", deep, err)
 	}
@@ -282,14 +298,17 @@ func checkDescribe(t *testing.T, s *scene) {
 		27: {Key: aws.String("DataType"), Values: []string{"text"}},
 		0:  {Key: aws.String("Type"), Values: []string{"StringList"}},
 	} {
-		out, err := s.DescribeParameters(t.Context(), &sdk.DescribeParametersInput{ParameterFilters: []types.ParameterStringFilter{f}})
+		out, err := s.DescribeParameters(t.Context(),
+			&sdk.DescribeParametersInput{ParameterFilters: []types.ParameterStringFilter{f}})
 		if err != nil || len(out.Parameters) != want {
 			t.Errorf("%s: %d parameters, want %d; %v", *f.Key, len(out.Parameters), want, err)
 		}
 	}
 	for want, in := range map[string]*sdk.DescribeParametersInput{
-		"InvalidFilterKey":    {ParameterFilters: []types.ParameterStringFilter{{Key: aws.String("Color"), Values: []string{"x"}}}},
-		"InvalidFilterOption": {ParameterFilters: []types.ParameterStringFilter{{Key: aws.String("Name"), Option: aws.String("Like"), Values: []string{"x"}}}},
+		"InvalidFilterKey": {ParameterFilters: []types.ParameterStringFilter{{Key: aws.String("Color"),
+			Values: []string{"x"}}}},
+		"InvalidFilterOption": {ParameterFilters: []types.ParameterStringFilter{{Key: aws.String("Name"),
+			Option: aws.String("Like"), Values: []string{"x"}}}},
 		"InvalidNextToken":    {NextToken: aws.String("?")},
 		"ValidationException": {MaxResults: aws.Int32(51)},
 	} {
@@ -308,14 +327,16 @@ func TestGetParameters(t *testing.T) {
 	if err != nil || len(out.Parameters) != 1 || !slices.Equal(out.InvalidParameters, []string{"no"}) {
 		t.Errorf("%+v, %v", out, err)
 	}
-	if _, err := s.GetParameters(t.Context(), &sdk.GetParametersInput{Names: make([]string, 11)}); code(err) != "ValidationException" {
+	if _, err := s.GetParameters(t.Context(),
+		&sdk.GetParametersInput{Names: make([]string, 11)}); code(err) != "ValidationException" {
 		t.Error(err)
 	}
 }
 
 func TestUnknownOperationAndLog(t *testing.T) {
 	s := newScene()
-	if _, err := s.ListDocuments(context.Background(), &sdk.ListDocumentsInput{}); code(err) != "UnknownOperationException" {
+	if _, err := s.ListDocuments(context.Background(),
+		&sdk.ListDocumentsInput{}); code(err) != "UnknownOperationException" {
 		t.Error(err)
 	}
 	s.value(t, web)

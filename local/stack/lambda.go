@@ -90,7 +90,8 @@ func sourceIn(payload []byte) string {
 	if err := json.Unmarshal(payload, &seen); err != nil {
 		return ""
 	}
-	for _, id := range []string{seen.Source.ID, seen.Job.Source.ID, seen.Detail.Instance, seen.Detail.Tags["goldsmith:source"]} {
+	for _, id := range []string{seen.Source.ID, seen.Job.Source.ID, seen.Detail.Instance,
+		seen.Detail.Tags["goldsmith:source"]} {
 		if id != "" {
 			return id
 		}

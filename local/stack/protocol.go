@@ -41,10 +41,12 @@ func arrived(w http.ResponseWriter, r *http.Request) error {
 	}
 	w.Header().Set("Connection", "close")
 	if tooLong := (*http.MaxBytesError)(nil); errors.As(err, &tooLong) {
-		return &refusal{http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", fmt.Sprintf("The request is longer than %d bytes.", tooLong.Limit)}
+		return &refusal{http.StatusRequestEntityTooLarge, "RequestEntityTooLarge",
+			fmt.Sprintf("The request is longer than %d bytes.", tooLong.Limit)}
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return &refusal{http.StatusRequestTimeout, "RequestTimeout", fmt.Sprintf("The request did not arrive within %s.", arrives)}
+		return &refusal{http.StatusRequestTimeout, "RequestTimeout",
+			fmt.Sprintf("The request did not arrive within %s.", arrives)}
 	}
 	return &refusal{http.StatusBadRequest, "MalformedRequest", "The request's body could not be read: " + err.Error()}
 }
@@ -71,7 +73,8 @@ func (s *Stack) unknown(r *http.Request, service string) *refusal {
 	if spokenIn(r, service) == queryProtocol {
 		code = "InvalidAction"
 	}
-	return &refusal{http.StatusBadRequest, code, fmt.Sprintf("The embedded AWS has no service %q; it has %s.", service, has)}
+	return &refusal{http.StatusBadRequest, code,
+		fmt.Sprintf("The embedded AWS has no service %q; it has %s.", service, has)}
 }
 
 // protocol is one of those in which AWS's services answer.
@@ -91,7 +94,8 @@ var inXML = []string{"s3", "s3express", "s3-control", "route53", "cloudfront"}
 
 // spokenIn tells a request's protocol by what it carries.
 func spokenIn(r *http.Request, service string) protocol {
-	form := strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") || r.URL.Query().Has("Action")
+	form := strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") ||
+		r.URL.Query().Has("Action")
 	switch {
 	case r.Header.Get("Smithy-Protocol") == "rpc-v2-cbor":
 		return cbor
@@ -109,7 +113,8 @@ func spokenIn(r *http.Request, service string) protocol {
 
 // write answers in the protocol of the service that the request is for.
 func (no *refusal) write(w http.ResponseWriter, spoken protocol) {
-	kind, body := "application/json", jsonOf(map[string]string{"Message": no.message, "message": no.message, "Type": "User"})
+	kind, body := "application/json", jsonOf(map[string]string{"Message": no.message, "message": no.message,
+		"Type": "User"})
 	switch spoken {
 	case awsJSON:
 		kind, body = "application/x-amz-json-1.1", jsonOf(map[string]string{"__type": no.code, "message": no.message})

@@ -169,8 +169,10 @@ func (s *Stack) startServices() error {
 		Clock: o.Clock, Region: o.Region, Account: o.Account, Log: s.Calls, Emit: s.emit, Launchable: s.EC2.Launchable,
 		Managed: s.EC2.Managed,
 	})
-	s.Secrets = secretsmanager.New(secretsmanager.Options{Clock: o.Clock, Region: o.Region, Account: o.Account, Log: s.Calls})
-	s.AutoScaling = autoscaling.New(autoscaling.Options{Clock: o.Clock, Log: s.Calls, EC2: s.EC2, Region: o.Region, Account: o.Account, Emit: s.emit})
+	s.Secrets = secretsmanager.New(secretsmanager.Options{Clock: o.Clock, Region: o.Region, Account: o.Account,
+		Log: s.Calls})
+	s.AutoScaling = autoscaling.New(autoscaling.Options{Clock: o.Clock, Log: s.Calls, EC2: s.EC2, Region: o.Region,
+		Account: o.Account, Emit: s.emit})
 	s.Slack = slack.New(slack.Options{Clock: o.Clock})
 	s.Secrets.Put(secretName, fmt.Sprintf(`{"webhook":%q}`, slack.WebhookURL))
 	s.functions.environment = s.Environment
@@ -183,7 +185,8 @@ func (s *Stack) startServices() error {
 	})
 	s.services = map[string]http.Handler{
 		"sqs": s.DeadLetters,
-		"ec2": s.EC2, "ebs": s.EBS, "autoscaling": s.AutoScaling, "ssm": s.Parameters, "secretsmanager": s.Secrets, "lambda": s.functions,
+		"ec2": s.EC2, "ebs": s.EBS, "autoscaling": s.AutoScaling, "ssm": s.Parameters, "secretsmanager": s.Secrets,
+		"lambda":   s.functions,
 		"sts":      sts.New(sts.Options{Account: o.Account, Clock: o.Clock, Log: s.Calls}),
 		"dynamodb": s.Tables,
 		"kms":      kms.New(kms.Options{Clock: o.Clock, EC2: s.EC2, Region: o.Region, Account: o.Account, Log: s.Calls}),
@@ -225,7 +228,8 @@ func (s *Stack) startStates() error {
 }
 
 func (s *Stack) startBus() error {
-	rules, err := eventbridge.Deployed(map[string]string{"StateMachineArn": s.Machine, "Account": s.options.Account, "Region": s.options.Region})
+	rules, err := eventbridge.Deployed(map[string]string{"StateMachineArn": s.Machine, "Account": s.options.Account,
+		"Region": s.options.Region})
 	if err != nil {
 		return err
 	}
@@ -277,7 +281,8 @@ func (s *Stack) schedule(name, input string, values map[string]string, next func
 		if err != nil {
 			return err
 		}
-		return s.Bus.Schedule(eventbridge.Schedule{Name: name, Group: workflow.Name, Function: known.Function, Input: payload, Next: next})
+		return s.Bus.Schedule(eventbridge.Schedule{Name: name, Group: workflow.Name, Function: known.Function,
+			Input: payload, Next: next})
 	}
 	return fmt.Errorf("package events has no input %q", input)
 }

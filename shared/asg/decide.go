@@ -142,7 +142,8 @@ func (r Rolled) way(uses []launch) (from, to string) {
 // members apart by their template (user guide, using-systems-manager-parameters
 // and instance-refresh-overview).
 func comparable(g types.AutoScalingGroup, images Images) bool {
-	return !attributes(g) && !slices.ContainsFunc(Specs(g), func(s Spec) bool { return strings.HasPrefix(images[s], aliasPrefix) })
+	return !attributes(g) && !slices.ContainsFunc(Specs(g),
+		func(s Spec) bool { return strings.HasPrefix(images[s], aliasPrefix) })
 }
 
 func obstacle(g types.AutoScalingGroup) string {

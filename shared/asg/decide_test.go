@@ -23,10 +23,13 @@ var rolled = asg.Rolled{"lt-a": {Version: 8, Image: newImage}, "lt-b": {Version:
 
 // images are what every version of these templates launches.
 var images = asg.Images{
-	spec("lt-a", "7"): oldImage, spec("lt-a", "8"): newImage, spec("lt-a", "$Default"): newImage, spec("lt-a", "$Latest"): newImage,
-	spec("lt-b", "7"): oldImage, spec("lt-b", "8"): newImage, spec("lt-b", "$Default"): newImage, spec("lt-b", "$Latest"): "ami-somebodys",
-	spec("lt-p", "7"): alias, spec("lt-p", "8"): oldImage, spec("lt-p", "$Default"): alias, spec("lt-p", "$Latest"): alias,
-	spec("lt-x", "7"): oldImage, spec("lt-x", "8"): alias, spec("lt-x", "$Default"): oldImage, spec("lt-x", "$Latest"): alias,
+	spec("lt-a", "7"): oldImage, spec("lt-a", "8"): newImage, spec("lt-a", "$Default"): newImage,
+	spec("lt-a", "$Latest"): newImage,
+	spec("lt-b", "7"):       oldImage, spec("lt-b", "8"): newImage, spec("lt-b", "$Default"): newImage,
+	spec("lt-b", "$Latest"): "ami-somebodys",
+	spec("lt-p", "7"):       alias, spec("lt-p", "8"): oldImage, spec("lt-p", "$Default"): alias, spec("lt-p", "$Latest"): alias,
+	spec("lt-x", "7"): oldImage, spec("lt-x", "8"): alias, spec("lt-x", "$Default"): oldImage,
+	spec("lt-x", "$Latest"): alias,
 }
 
 func spec(template, version string) asg.Spec {
@@ -35,7 +38,8 @@ func spec(template, version string) asg.Spec {
 
 func named(template, version string) *types.LaunchTemplateSpecification {
 	return &types.LaunchTemplateSpecification{
-		LaunchTemplateId: aws.String(template), LaunchTemplateName: aws.String("the-" + template), Version: aws.String(version),
+		LaunchTemplateId: aws.String(template), LaunchTemplateName: aws.String("the-" + template),
+		Version: aws.String(version),
 	}
 }
 
@@ -44,10 +48,12 @@ func plain(template, version string) types.AutoScalingGroup {
 }
 
 func mixed(template, version string, overrides ...types.LaunchTemplateOverrides) types.AutoScalingGroup {
-	return types.AutoScalingGroup{AutoScalingGroupName: aws.String("web"), MixedInstancesPolicy: &types.MixedInstancesPolicy{
-		LaunchTemplate:        &types.LaunchTemplate{LaunchTemplateSpecification: named(template, version), Overrides: overrides},
-		InstancesDistribution: &types.InstancesDistribution{OnDemandBaseCapacity: aws.Int32(2)},
-	}}
+	return types.AutoScalingGroup{AutoScalingGroupName: aws.String("web"),
+		MixedInstancesPolicy: &types.MixedInstancesPolicy{
+			LaunchTemplate: &types.LaunchTemplate{LaunchTemplateSpecification: named(template, version),
+				Overrides: overrides},
+			InstancesDistribution: &types.InstancesDistribution{OnDemandBaseCapacity: aws.Int32(2)},
+		}}
 }
 
 func TestDecide(t *testing.T) {
@@ -61,35 +67,45 @@ func TestDecide(t *testing.T) {
 	}
 	deleted, suspended := plain("lt-a", "7"), plain("lt-a", "7")
 	deleted.Status = aws.String("Delete in progress")
-	suspended.SuspendedProcesses = []types.SuspendedProcess{{ProcessName: aws.String("AZRebalance")}, {ProcessName: aws.String("Terminate")}}
+	suspended.SuspendedProcesses = []types.SuspendedProcess{{ProcessName: aws.String("AZRebalance")},
+		{ProcessName: aws.String("Terminate")}}
 	for name, c := range map[string]struct {
 		group    types.AutoScalingGroup
 		do       asg.Do
 		rollback bool
 		why      string
 	}{
-		"a number":                           {plain("lt-a", "7"), asg.Desired, true, ""},
-		"the new number":                     {plain("lt-a", "8"), asg.Settled, false, ""},
-		"$Default":                           {plain("lt-a", "$Default"), asg.Plain, false, "it names $Default of the-lt-a"},
-		"$Latest":                            {plain("lt-a", "$Latest"), asg.Plain, false, "it names $Latest"},
-		"$Latest that is somebody else's":    {plain("lt-b", "$Latest"), asg.Nothing, false, "which has image ami-somebodys and not the new one"},
-		"a parameter":                        {plain("lt-p", "7"), asg.Plain, false, "its template takes its image from a parameter"},
+		"a number":       {plain("lt-a", "7"), asg.Desired, true, ""},
+		"the new number": {plain("lt-a", "8"), asg.Settled, false, ""},
+		"$Default":       {plain("lt-a", "$Default"), asg.Plain, false, "it names $Default of the-lt-a"},
+		"$Latest":        {plain("lt-a", "$Latest"), asg.Plain, false, "it names $Latest"},
+		"$Latest that is somebody else's": {plain("lt-b", "$Latest"), asg.Nothing, false,
+			"which has image ami-somebodys and not the new one"},
+		"a parameter": {plain("lt-p", "7"), asg.Plain, false,
+			"its template takes its image from a parameter"},
 		"a number without the parameter":     {plain("lt-p", "8"), asg.Nothing, false, "has image ami-old"},
 		"a policy":                           {mixed("lt-a", "7"), asg.Desired, true, ""},
 		"an override's own template":         {mixed("lt-x", "7", typed(named("lt-a", "7"), "")), asg.Desired, true, ""},
 		"an override's own template, hidden": {mixed("lt-a", "7", typed(named("lt-x", "7"), "")), asg.Nothing, false, ""},
-		"a number beside $Default":           {mixed("lt-a", "7", typed(nil, ""), typed(named("lt-x", "$Default"), "")), asg.Desired, false, "it names $Default of the-lt-x"},
-		"a number beside a parameter":        {mixed("lt-a", "7", typed(nil, ""), typed(named("lt-x", "8"), "")), asg.Nothing, false, "names version 7 of the-lt-a, and Auto Scaling moves no group"},
-		"attributes and a number":            {mixed("lt-a", "7", byAttributes), asg.Nothing, false, "instances are chosen by attributes"},
-		"attributes and $Default":            {mixed("lt-a", "$Default", byAttributes), asg.Plain, false, "it names $Default"},
-		"one image of an override":           {mixed("lt-a", "7", typed(nil, ""), typed(nil, "ami-pinned")), asg.Desired, true, "go on launching that: m5.large (ami-pinned)"},
-		"only images of overrides":           {mixed("lt-a", "7", typed(nil, "ami-pinned")), asg.Nothing, false, "images of their own"},
-		"being deleted":                      {deleted, asg.Nothing, false, "being deleted"},
-		"suspended":                          {suspended, asg.Nothing, false, "process Terminate is suspended"},
+		"a number beside $Default": {mixed("lt-a", "7", typed(nil, ""), typed(named("lt-x", "$Default"), "")),
+			asg.Desired, false, "it names $Default of the-lt-x"},
+		"a number beside a parameter": {mixed("lt-a", "7", typed(nil, ""), typed(named("lt-x", "8"), "")),
+			asg.Nothing, false, "names version 7 of the-lt-a, and Auto Scaling moves no group"},
+		"attributes and a number": {mixed("lt-a", "7", byAttributes), asg.Nothing, false,
+			"instances are chosen by attributes"},
+		"attributes and $Default": {mixed("lt-a", "$Default", byAttributes), asg.Plain, false,
+			"it names $Default"},
+		"one image of an override": {mixed("lt-a", "7", typed(nil, ""), typed(nil, "ami-pinned")), asg.Desired,
+			true, "go on launching that: m5.large (ami-pinned)"},
+		"only images of overrides": {mixed("lt-a", "7", typed(nil, "ami-pinned")), asg.Nothing, false,
+			"images of their own"},
+		"being deleted": {deleted, asg.Nothing, false, "being deleted"},
+		"suspended":     {suspended, asg.Nothing, false, "process Terminate is suspended"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := asg.Decide(c.group, rolled, images)
-			if d.Do != c.do || d.AutoRollback != c.rollback || !strings.Contains(d.Why, c.why) || (c.why == "") && c.do != asg.Nothing && d.Why != "" {
+			if d.Do != c.do || d.AutoRollback != c.rollback || !strings.Contains(d.Why, c.why) || (c.why == "") &&
+				c.do != asg.Nothing && d.Why != "" {
 				t.Errorf("decides %d, rollback %v: %q; want %d, %v: %q", d.Do, d.AutoRollback, d.Why, c.do, c.rollback, c.why)
 			}
 		})
@@ -98,7 +114,8 @@ func TestDecide(t *testing.T) {
 
 func TestUsesAndPins(t *testing.T) {
 	own := types.LaunchTemplateOverrides{LaunchTemplateSpecification: named("lt-a", "7")}
-	shadowed := types.LaunchTemplateOverrides{LaunchTemplateSpecification: named("lt-a", "7"), ImageId: aws.String("ami-pinned")}
+	shadowed := types.LaunchTemplateOverrides{LaunchTemplateSpecification: named("lt-a", "7"),
+		ImageId: aws.String("ami-pinned")}
 	for name, c := range map[string]struct {
 		group  types.AutoScalingGroup
 		uses   bool
@@ -123,7 +140,8 @@ func TestUsesAndPins(t *testing.T) {
 	}
 }
 
-var comparing = cmpopts.IgnoreUnexported(types.MixedInstancesPolicy{}, types.LaunchTemplate{}, types.LaunchTemplateSpecification{},
+var comparing = cmpopts.IgnoreUnexported(types.MixedInstancesPolicy{}, types.LaunchTemplate{},
+	types.LaunchTemplateSpecification{},
 	types.LaunchTemplateOverrides{}, types.InstancesDistribution{}, types.InstanceRequirements{}, types.DesiredConfiguration{}, types.AutoScalingGroup{})
 
 // Whatever a group is like: Auto Scaling is never asked for what it refuses, and what
@@ -170,14 +188,16 @@ func explains(t *rapid.T, d asg.Decision) {
 // same compares a configuration with a group's after the rolled versions are put back.
 func same(t *rapid.T, g types.AutoScalingGroup, to *types.DesiredConfiguration) {
 	want, moved := clone(g), 0
-	got := types.AutoScalingGroup{AutoScalingGroupName: want.AutoScalingGroupName, LaunchTemplate: to.LaunchTemplate, MixedInstancesPolicy: to.MixedInstancesPolicy}
+	got := types.AutoScalingGroup{AutoScalingGroupName: want.AutoScalingGroupName, LaunchTemplate: to.LaunchTemplate,
+		MixedInstancesPolicy: to.MixedInstancesPolicy}
 	theirs := specs(&got)
 	for i, s := range specs(&want) {
 		if theirs[i].LaunchTemplateName != nil {
 			t.Fatal("a template is named by id and by name")
 		}
 		theirs[i].LaunchTemplateName = s.LaunchTemplateName
-		if target := rolled[*s.LaunchTemplateId]; target.Version != 0 && !strings.HasPrefix(*s.Version, "$") && *s.Version != "8" {
+		if target := rolled[*s.LaunchTemplateId]; target.Version != 0 && !strings.HasPrefix(*s.Version, "$") &&
+			*s.Version != "8" {
 			if *theirs[i].Version != "8" {
 				t.Fatalf("%s stays at version %s", *s.LaunchTemplateId, *s.Version)
 			}
@@ -245,7 +265,8 @@ func anyGroup(t *rapid.T) types.AutoScalingGroup {
 	}
 	var overrides []types.LaunchTemplateOverrides
 	for range rapid.IntRange(0, 4).Draw(t, "overrides") {
-		o := types.LaunchTemplateOverrides{InstanceType: aws.String("m5.large"), WeightedCapacity: aws.String(rapid.SampledFrom([]string{"1", "3"}).Draw(t, "weight"))}
+		o := types.LaunchTemplateOverrides{InstanceType: aws.String("m5.large"),
+			WeightedCapacity: aws.String(rapid.SampledFrom([]string{"1", "3"}).Draw(t, "weight"))}
 		if rapid.IntRange(0, 5).Draw(t, "attributes") == 0 {
 			o = types.LaunchTemplateOverrides{InstanceRequirements: &types.InstanceRequirements{}}
 		}

@@ -40,7 +40,8 @@ func specOf(t *types.LaunchTemplateSpecification) Spec {
 	if t == nil {
 		return Spec{}
 	}
-	return Spec{aws.ToString(t.LaunchTemplateId), aws.ToString(t.LaunchTemplateName), cmp.Or(aws.ToString(t.Version), standard)}
+	return Spec{aws.ToString(t.LaunchTemplateId), aws.ToString(t.LaunchTemplateName),
+		cmp.Or(aws.ToString(t.Version), standard)}
 }
 
 // Specs are all that a group names, each once; none for a launch configuration.
@@ -126,5 +127,6 @@ func (r Rolled) behind(s Spec) bool {
 // attributes reports whether an override asks for attributes instead of a type.
 func attributes(g types.AutoScalingGroup) bool {
 	policy := policyOf(g)
-	return policy != nil && slices.ContainsFunc(policy.Overrides, func(o types.LaunchTemplateOverrides) bool { return o.InstanceRequirements != nil })
+	return policy != nil && slices.ContainsFunc(policy.Overrides,
+		func(o types.LaunchTemplateOverrides) bool { return o.InstanceRequirements != nil })
 }

@@ -54,9 +54,10 @@ func newWorld(t *testing.T) world {
 		t.Fatal(err)
 	}
 	return world{
-		both: of(disks.Linux(1)), arm: of(disks.LinuxARM(1)), uefi: of(disks.GPT(1, esp(x64))), bios: of(bios, nil), windows: of(disks.Windows(1)),
-		data:   of(data, nil),
-		vendor: of(disks.GPT(1, esp(map[string][]byte{"/EFI/fedora/shimx64.efi": disks.Program(disks.X64)}))),
+		both: of(disks.Linux(1)), arm: of(disks.LinuxARM(1)), uefi: of(disks.GPT(1, esp(x64))), bios: of(bios, nil),
+		windows: of(disks.Windows(1)),
+		data:    of(data, nil),
+		vendor:  of(disks.GPT(1, esp(map[string][]byte{"/EFI/fedora/shimx64.efi": disks.Program(disks.X64)}))),
 		twoArchitectures: of(disks.GPT(1, esp(map[string][]byte{
 			"/EFI/BOOT/BOOTX64.EFI": disks.Program(disks.X64), "/EFI/BOOT/BOOTAA64.EFI": disks.Program(disks.ARM),
 		}))),
@@ -70,11 +71,15 @@ func snapshot() types.Snapshot {
 // ami is what DescribeImages says of an image of the snapshot.
 func ami(edits ...func(*attribute.Image)) attribute.Image {
 	i := attribute.Image{Relation: "which names this snapshot", Image: types.Image{
-		ImageId: aws.String("ami-1"), Architecture: types.ArchitectureValuesX8664, VirtualizationType: types.VirtualizationTypeHvm,
-		RootDeviceName: aws.String("/dev/xvda"), EnaSupport: aws.Bool(true), SriovNetSupport: aws.String("simple"), ImdsSupport: types.ImdsSupportValuesV20,
-		BootMode: types.BootModeValuesUefiPreferred, PlatformDetails: aws.String("Linux/UNIX"), UsageOperation: aws.String("RunInstances"),
+		ImageId: aws.String("ami-1"), Architecture: types.ArchitectureValuesX8664,
+		VirtualizationType: types.VirtualizationTypeHvm,
+		RootDeviceName:     aws.String("/dev/xvda"), EnaSupport: aws.Bool(true), SriovNetSupport: aws.String("simple"),
+		ImdsSupport: types.ImdsSupportValuesV20,
+		BootMode:    types.BootModeValuesUefiPreferred, PlatformDetails: aws.String("Linux/UNIX"),
+		UsageOperation: aws.String("RunInstances"),
 		BlockDeviceMappings: []types.BlockDeviceMapping{{DeviceName: aws.String("/dev/xvda"), Ebs: &types.EbsBlockDevice{
-			SnapshotId: aws.String("snap-1"), VolumeType: types.VolumeTypeGp3, Iops: aws.Int32(3000), Throughput: aws.Int32(125), VolumeSize: aws.Int32(8),
+			SnapshotId: aws.String("snap-1"), VolumeType: types.VolumeTypeGp3, Iops: aws.Int32(3000),
+			Throughput: aws.Int32(125), VolumeSize: aws.Int32(8),
 		}}},
 	}}
 	for _, edit := range edits {
@@ -85,8 +90,9 @@ func ami(edits ...func(*attribute.Image)) attribute.Image {
 
 func instance(root bool, edits ...func(*attribute.Instance)) *attribute.Instance {
 	i := &attribute.Instance{Relation: "which its volume is attached to", Root: root, Instance: types.Instance{
-		InstanceId: aws.String("i-1"), Architecture: types.ArchitectureValuesX8664, VirtualizationType: types.VirtualizationTypeHvm,
-		RootDeviceName: aws.String("/dev/sda1"), EnaSupport: aws.Bool(true), BootMode: types.BootModeValuesLegacyBios,
+		InstanceId: aws.String("i-1"), Architecture: types.ArchitectureValuesX8664,
+		VirtualizationType: types.VirtualizationTypeHvm,
+		RootDeviceName:     aws.String("/dev/sda1"), EnaSupport: aws.Bool(true), BootMode: types.BootModeValuesLegacyBios,
 		PlatformDetails: aws.String("Red Hat Enterprise Linux"), UsageOperation: aws.String("RunInstances:0010"),
 		ProductCodes: []types.ProductCode{{ProductCodeId: aws.String("abc")}},
 	}}
@@ -137,32 +143,41 @@ func cases(t *testing.T) []evidenceCase {
 		{"loaders for two architectures", says(w.twoArchitectures, known)},
 		{"loaders for two architectures, one chosen", says(w.twoArchitectures, known+" architecture=arm64")},
 		{"a data volume, whatever is said", says(w.data, known+" architecture=x86_64 bootMode=uefi", ami())},
-		{"a pending snapshot", with(e(w.both, ami()), func(e *attribute.Evidence) { e.Snapshot.State = types.SnapshotStatePending })},
+		{"a pending snapshot", with(e(w.both, ami()),
+			func(e *attribute.Evidence) { e.Snapshot.State = types.SnapshotStatePending })},
 		{"unread, and an AMI names it", unread(e(nil, ami()))},
 		{"unread, and nothing else", unread(says(nil, known+" architecture=x86_64 bootMode=uefi"))},
-		{"unread, and an AMI has it as a data volume", unread(e(nil, ami(func(i *attribute.Image) { i.RootDeviceName = aws.String("/dev/sda1") })))},
+		{"unread, and an AMI has it as a data volume",
+			unread(e(nil, ami(func(i *attribute.Image) { i.RootDeviceName = aws.String("/dev/sda1") })))},
 		{"the tag contradicts the disk on the architecture", says(w.both, "architecture=arm64", ami())},
 		{"the tag contradicts the disk on the boot mode", says(w.bios, "bootMode=uefi", ami())},
 		{"the AMI contradicts the disk", e(w.both, ami(arm))},
-		{"two AMIs contradict each other", unread(e(nil, ami(), ami(arm, func(i *attribute.Image) { i.ImageId = aws.String("ami-2") })))},
+		{"two AMIs contradict each other",
+			unread(e(nil, ami(), ami(arm, func(i *attribute.Image) { i.ImageId = aws.String("ami-2") })))},
 		{"no boot mode, and the disk starts in both", e(w.both, ami(unset))},
 		{"no boot mode, and the disk starts with UEFI alone", e(w.uefi, ami(unset))},
-		{"settings changed", says(w.both, "bootMode=uefi tpmSupport=v2.0 imdsSupport=none volumeType=io2 iops=500 volumeSize=20 deleteOnTermination=false", ami())},
+		{"settings changed", says(w.both,
+			"bootMode=uefi tpmSupport=v2.0 imdsSupport=none volumeType=io2 iops=500 volumeSize=20 deleteOnTermination=false",
+			ami())},
 		{"another volume type leaves the old one's throughput", says(w.both, "volumeType=gp2", ami())},
 		{"provisioned without IOPS", says(w.both, "volumeType=io2", ami())},
 		{"smaller than the snapshot", says(w.both, "volumeSize=4", ami())},
 		{"TPM without UEFI", says(w.both, "tpmSupport=v2.0 bootMode=uefi-preferred", ami())},
 		{"arm64 with legacy-bios, unread", unread(says(nil, "bootMode=legacy-bios", ami(arm)))},
-		{"what is never changed, and what there is not", says(w.both, "kernelId=aki-1 productCodes=x colour=red enaSupport=yes iops=1 iops=2", ami())},
+		{"what is never changed, and what there is not",
+			says(w.both, "kernelId=aki-1 productCodes=x colour=red enaSupport=yes iops=1 iops=2", ami())},
 		{"Windows, billed as such", e(w.windows, ami(func(i *attribute.Image) {
 			i.PlatformDetails, i.UsageOperation, i.BootMode = aws.String("Windows"), aws.String("RunInstances:0002"), types.BootModeValuesLegacyBios
 		}))},
 		{"Windows, and nothing says how it is billed", says(w.windows, known+" architecture=x86_64")},
-		{"Windows, billed as Linux", e(w.windows, ami(func(i *attribute.Image) { i.BootMode = types.BootModeValuesLegacyBios }))},
+		{"Windows, billed as Linux", e(w.windows,
+			ami(func(i *attribute.Image) { i.BootMode = types.BootModeValuesLegacyBios }))},
 		{"paravirtual", unread(e(nil, ami(func(i *attribute.Image) { i.VirtualizationType = types.VirtualizationTypeParavirtual })))},
 		{"a vendor's loader alone", says(w.vendor, known)},
-		{"a vendor's loader and UEFI data", e(w.vendor, ami(func(i *attribute.Image) { i.BootMode, i.UEFIData = types.BootModeValuesUefi, "QU1aTlVFRkk=" }))},
-		{"attached as a data volume of another instance", with(says(w.both, known), func(e *attribute.Evidence) { e.Instance = instance(false) })},
+		{"a vendor's loader and UEFI data",
+			e(w.vendor, ami(func(i *attribute.Image) { i.BootMode, i.UEFIData = types.BootModeValuesUefi, "QU1aTlVFRkk=" }))},
+		{"attached as a data volume of another instance",
+			with(says(w.both, known), func(e *attribute.Evidence) { e.Instance = instance(false) })},
 	}
 }
 
@@ -203,7 +218,8 @@ func TestLostBilling(t *testing.T) {
 	if diff := cmp.Diff(want, d.LostBilling(made)); diff != "" {
 		t.Error(diff)
 	}
-	nothing := attribute.Decide(attribute.Evidence{Snapshot: snapshot(), Disk: newWorld(t).both, Settings: settings(known)})
+	nothing := attribute.Decide(attribute.Evidence{Snapshot: snapshot(), Disk: newWorld(t).both,
+		Settings: settings(known)})
 	if lost := nothing.LostBilling(made); lost != "" {
 		t.Errorf("nothing is known, and yet: %s", lost)
 	}

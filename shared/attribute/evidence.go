@@ -92,7 +92,8 @@ func (i Image) root() *types.EbsBlockDevice {
 func (i Image) foreign(snapshot types.Snapshot) string {
 	for _, m := range i.BlockDeviceMappings {
 		device := aws.ToString(m.DeviceName)
-		if m.Ebs != nil && aws.ToString(m.Ebs.SnapshotId) == aws.ToString(snapshot.SnapshotId) && device != aws.ToString(i.RootDeviceName) {
+		if m.Ebs != nil && aws.ToString(m.Ebs.SnapshotId) == aws.ToString(snapshot.SnapshotId) &&
+			device != aws.ToString(i.RootDeviceName) {
 			return device
 		}
 	}
@@ -104,10 +105,13 @@ func (i Image) statements(snapshot types.Snapshot) []statement {
 		return nil
 	}
 	values := map[Key]string{
-		Architecture: string(i.Architecture), Virtualization: string(i.VirtualizationType), RootDeviceName: aws.ToString(i.RootDeviceName),
-		BootMode: orNone(string(i.BootMode)), ENA: strconv.FormatBool(aws.ToBool(i.EnaSupport)), SRIOV: orNone(aws.ToString(i.SriovNetSupport)),
-		TPM: orNone(string(i.TpmSupport)), IMDS: orNone(string(i.ImdsSupport)), UEFIData: i.UEFIData,
-		PlatformDetails: aws.ToString(i.PlatformDetails), UsageOperation: aws.ToString(i.UsageOperation), ProductCodes: orNone(codes(i.ProductCodes)),
+		Architecture: string(i.Architecture), Virtualization: string(i.VirtualizationType),
+		RootDeviceName: aws.ToString(i.RootDeviceName),
+		BootMode:       orNone(string(i.BootMode)), ENA: strconv.FormatBool(aws.ToBool(i.EnaSupport)),
+		SRIOV: orNone(aws.ToString(i.SriovNetSupport)),
+		TPM:   orNone(string(i.TpmSupport)), IMDS: orNone(string(i.ImdsSupport)), UEFIData: i.UEFIData,
+		PlatformDetails: aws.ToString(i.PlatformDetails), UsageOperation: aws.ToString(i.UsageOperation),
+		ProductCodes: orNone(codes(i.ProductCodes)),
 	}
 	if ebs := i.root(); ebs != nil {
 		values[VolumeType] = string(ebs.VolumeType)
@@ -119,10 +123,13 @@ func (i Image) statements(snapshot types.Snapshot) []statement {
 
 func (i Instance) statements() []statement {
 	return said(map[Key]string{
-		Architecture: string(i.Architecture), Virtualization: string(i.VirtualizationType), RootDeviceName: aws.ToString(i.RootDeviceName),
-		BootMode: orNone(string(i.BootMode)), ENA: strconv.FormatBool(aws.ToBool(i.EnaSupport)), SRIOV: orNone(aws.ToString(i.SriovNetSupport)),
+		Architecture: string(i.Architecture), Virtualization: string(i.VirtualizationType),
+		RootDeviceName: aws.ToString(i.RootDeviceName),
+		BootMode:       orNone(string(i.BootMode)), ENA: strconv.FormatBool(aws.ToBool(i.EnaSupport)),
+		SRIOV:           orNone(aws.ToString(i.SriovNetSupport)),
 		TPM:             orNone(aws.ToString(i.TpmSupport)),
-		PlatformDetails: aws.ToString(i.PlatformDetails), UsageOperation: aws.ToString(i.UsageOperation), ProductCodes: orNone(codes(i.ProductCodes)),
+		PlatformDetails: aws.ToString(i.PlatformDetails), UsageOperation: aws.ToString(i.UsageOperation),
+		ProductCodes: orNone(codes(i.ProductCodes)),
 	}, aws.ToString(i.InstanceId)+", "+i.Relation)
 }
 

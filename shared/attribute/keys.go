@@ -57,7 +57,8 @@ var (
 // keys are in the order in which they are told.
 var keys = []rule{
 	{key: Architecture, values: oneOf("i386", "x86_64", "arm64"), hint: "x86_64|arm64|i386", needed: true, agreed: true},
-	{key: BootMode, values: oneOf("legacy-bios", "uefi", "uefi-preferred", none), hint: "legacy-bios|uefi|uefi-preferred|none", needed: true},
+	{key: BootMode, values: oneOf("legacy-bios", "uefi", "uefi-preferred", none),
+		hint: "legacy-bios|uefi|uefi-preferred|none", needed: true},
 	{key: Virtualization, needed: true, agreed: true},
 	{key: RootDeviceName, values: regexp.MustCompile(`^/dev/(sda1?|xvda1?)$`), hint: "/dev/xvda|/dev/sda1", needed: true},
 	{key: ENA, values: onOff, hint: "true|false", needed: true},
@@ -87,7 +88,8 @@ func ruleOf(k Key) *rule {
 func (s Settings) Parse() (map[Key]string, error) {
 	parsed := map[Key]string{}
 	var wrong []string
-	for _, word := range strings.FieldsFunc(s.Text, func(r rune) bool { return r == ' ' || r == ',' || r == '\t' || r == '\n' }) {
+	for _, word := range strings.FieldsFunc(s.Text,
+		func(r rune) bool { return r == ' ' || r == ',' || r == '\t' || r == '\n' }) {
 		name, value, _ := strings.Cut(word, "=")
 		k := Key(name)
 		if text := problem(k, value, parsed); text != "" {
@@ -103,7 +105,8 @@ func (s Settings) Parse() (map[Key]string, error) {
 }
 
 // never are attributes that people know of and that are not to be changed: they decide what starts and who is paid.
-var never = []Key{"kernelId", "ramdiskId", "billingProducts", Virtualization, UEFIData, PlatformDetails, UsageOperation, ProductCodes}
+var never = []Key{"kernelId", "ramdiskId", "billingProducts", Virtualization, UEFIData, PlatformDetails,
+	UsageOperation, ProductCodes}
 
 func problem(k Key, value string, parsed map[Key]string) string {
 	r := ruleOf(k)

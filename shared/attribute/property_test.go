@@ -52,7 +52,8 @@ func agrees(t *rapid.T, e attribute.Evidence, d attribute.Decision) {
 			t.Fatalf("%+v", a)
 		}
 	}
-	for _, k := range []attribute.Key{attribute.Architecture, attribute.BootMode, attribute.RootDeviceName, attribute.ENA} {
+	for _, k := range []attribute.Key{attribute.Architecture, attribute.BootMode, attribute.RootDeviceName,
+		attribute.ENA} {
 		if d.Value(k) == "" {
 			t.Fatalf("%s is guessed", k)
 		}
@@ -65,7 +66,8 @@ func agrees(t *rapid.T, e attribute.Evidence, d attribute.Decision) {
 	if len(modes) == 0 {
 		t.Fatalf("%s does not start from %v", d.Value(attribute.Architecture), e.Disk)
 	}
-	if mode := d.Value(attribute.BootMode); mode != "none" && !strings.Contains(strings.Join(texts(modes), " ")+" ", mode+" ") {
+	if mode := d.Value(attribute.BootMode); mode != "none" &&
+		!strings.Contains(strings.Join(texts(modes), " ")+" ", mode+" ") {
 		t.Fatalf("boot mode %s of %v", mode, e.Disk)
 	}
 }
@@ -79,7 +81,8 @@ func texts(modes []types.BootModeValues) (all []string) {
 
 func drawn(t *rapid.T, w world) attribute.Evidence {
 	e := attribute.Evidence{Snapshot: snapshot()}
-	e.Disk = rapid.SampledFrom([]*disk.Disk{nil, w.both, w.arm, w.uefi, w.bios, w.windows, w.data, w.vendor, w.twoArchitectures}).Draw(t, "disk")
+	e.Disk = rapid.SampledFrom([]*disk.Disk{nil, w.both, w.arm, w.uefi, w.bios, w.windows, w.data, w.vendor,
+		w.twoArchitectures}).Draw(t, "disk")
 	if e.Disk == nil {
 		e.Unread = "AccessDeniedException"
 	}
@@ -93,9 +96,11 @@ func drawn(t *rapid.T, w world) attribute.Evidence {
 		e.Images = append(e.Images, ami(func(i *attribute.Image) {
 			i.BootMode, i.Architecture = mode("image's mode"), architecture("image's architecture")
 			i.TpmSupport = rapid.SampledFrom([]types.TpmSupportValues{"", "v2.0"}).Draw(t, "image's TPM")
-			i.VirtualizationType = rapid.SampledFrom([]types.VirtualizationType{"hvm", "hvm", "hvm", "paravirtual"}).Draw(t, "virtualization")
+			i.VirtualizationType = rapid.SampledFrom([]types.VirtualizationType{"hvm", "hvm", "hvm", "paravirtual"}).Draw(t,
+				"virtualization")
 			i.UEFIData = rapid.SampledFrom([]string{"", "QU1aTlVFRkk="}).Draw(t, "UEFI data")
-			i.BlockDeviceMappings[0].Ebs.VolumeType = rapid.SampledFrom(types.VolumeType("").Values()).Draw(t, "image's volume type")
+			i.BlockDeviceMappings[0].Ebs.VolumeType = rapid.SampledFrom(types.VolumeType("").Values()).Draw(t,
+				"image's volume type")
 		}))
 	}
 	if rapid.Bool().Draw(t, "instance") {
@@ -104,9 +109,12 @@ func drawn(t *rapid.T, w world) attribute.Evidence {
 		})
 	}
 	words := rapid.SliceOfN(rapid.SampledFrom([]string{
-		"architecture=x86_64", "architecture=arm64", "bootMode=uefi", "bootMode=legacy-bios", "bootMode=uefi-preferred", "bootMode=none",
-		"rootDeviceName=/dev/xvda", "rootDeviceName=/dev/sda1", "enaSupport=true", "enaSupport=false", "tpmSupport=v2.0", "tpmSupport=none",
-		"imdsSupport=v2.0", "sriovNetSupport=none", "volumeType=gp3", "volumeType=io2", "volumeType=gp2", "iops=4000", "throughput=300",
+		"architecture=x86_64", "architecture=arm64", "bootMode=uefi", "bootMode=legacy-bios", "bootMode=uefi-preferred",
+		"bootMode=none",
+		"rootDeviceName=/dev/xvda", "rootDeviceName=/dev/sda1", "enaSupport=true", "enaSupport=false", "tpmSupport=v2.0",
+		"tpmSupport=none",
+		"imdsSupport=v2.0", "sriovNetSupport=none", "volumeType=gp3", "volumeType=io2", "volumeType=gp2", "iops=4000",
+		"throughput=300",
 		"volumeSize=20", "volumeSize=1", "deleteOnTermination=false", "kernelId=x",
 	}), 0, 6).Draw(t, "settings")
 	if len(words) > 0 {

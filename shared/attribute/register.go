@@ -9,20 +9,25 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 )
 
-// Input is what RegisterImage is sent. Encryption is never said: it follows the snapshot, and EC2 refuses both together.
+// Input is what RegisterImage is sent. Encryption is never said: it follows the snapshot, and EC2 refuses both
+// together.
 func (d Decision) Input(name string) *ec2.RegisterImageInput {
 	ebs := &types.EbsBlockDevice{
-		SnapshotId: aws.String(d.Snapshot), VolumeSize: d.integer(VolumeSize), VolumeType: types.VolumeType(d.Value(VolumeType)),
-		Iops: d.integer(IOPS), Throughput: d.integer(Throughput), DeleteOnTermination: aws.Bool(d.Value(DeleteOnTermination) == "true"),
+		SnapshotId: aws.String(d.Snapshot), VolumeSize: d.integer(VolumeSize),
+		VolumeType: types.VolumeType(d.Value(VolumeType)),
+		Iops:       d.integer(IOPS), Throughput: d.integer(Throughput),
+		DeleteOnTermination: aws.Bool(d.Value(DeleteOnTermination) == "true"),
 	}
 	mappings := []types.BlockDeviceMapping{{DeviceName: aws.String(d.Value(RootDeviceName)), Ebs: ebs}}
 	for _, v := range d.Data {
 		mappings = append(mappings, d.mapping(v))
 	}
 	return &ec2.RegisterImageInput{
-		Name: aws.String(name), Architecture: types.ArchitectureValues(d.Value(Architecture)), BootMode: types.BootModeValues(d.sent(BootMode)),
+		Name: aws.String(name), Architecture: types.ArchitectureValues(d.Value(Architecture)),
+		BootMode:           types.BootModeValues(d.sent(BootMode)),
 		VirtualizationType: aws.String(d.Value(Virtualization)), RootDeviceName: aws.String(d.Value(RootDeviceName)),
-		EnaSupport: aws.Bool(d.Value(ENA) == "true"), SriovNetSupport: optional(d.sent(SRIOV)), TpmSupport: types.TpmSupportValues(d.sent(TPM)),
+		EnaSupport: aws.Bool(d.Value(ENA) == "true"), SriovNetSupport: optional(d.sent(SRIOV)),
+		TpmSupport:  types.TpmSupportValues(d.sent(TPM)),
 		ImdsSupport: types.ImdsSupportValues(d.sent(IMDS)), UefiData: optional(d.sent(UEFIData)),
 		BlockDeviceMappings: mappings,
 	}
@@ -55,7 +60,8 @@ func optional(value string) *string {
 // missing (API reference, RegisterImage): such an image is to be removed again, and made from an instance.
 func (d Decision) LostBilling(made types.Image) string {
 	got := map[Key]string{
-		PlatformDetails: aws.ToString(made.PlatformDetails), UsageOperation: aws.ToString(made.UsageOperation), ProductCodes: orNone(codes(made.ProductCodes)),
+		PlatformDetails: aws.ToString(made.PlatformDetails), UsageOperation: aws.ToString(made.UsageOperation),
+		ProductCodes: orNone(codes(made.ProductCodes)),
 	}
 	var lost []string
 	for _, k := range []Key{PlatformDetails, UsageOperation, ProductCodes} {

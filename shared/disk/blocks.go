@@ -15,7 +15,8 @@ import (
 
 // API is what of the EBS direct APIs reading takes.
 type API interface {
-	ListSnapshotBlocks(context.Context, *ebs.ListSnapshotBlocksInput, ...func(*ebs.Options)) (*ebs.ListSnapshotBlocksOutput, error)
+	ListSnapshotBlocks(context.Context, *ebs.ListSnapshotBlocksInput,
+		...func(*ebs.Options)) (*ebs.ListSnapshotBlocksOutput, error)
 	GetSnapshotBlock(context.Context, *ebs.GetSnapshotBlockInput, ...func(*ebs.Options)) (*ebs.GetSnapshotBlockOutput, error)
 }
 
@@ -143,7 +144,8 @@ func (s *Snapshot) take(n int32) ([]byte, error) {
 // list asks which blocks there are from n on.
 func (s *Snapshot) list(n int32) error {
 	s.first, s.end, s.tokens = n, n, map[int32]string{}
-	in := &ebs.ListSnapshotBlocksInput{SnapshotId: aws.String(s.id), MaxResults: aws.Int32(listed), StartingBlockIndex: aws.Int32(n)}
+	in := &ebs.ListSnapshotBlocksInput{SnapshotId: aws.String(s.id), MaxResults: aws.Int32(listed),
+		StartingBlockIndex: aws.Int32(n)}
 	for s.end <= n {
 		if s.lists++; s.lists > maxLists {
 			return fmt.Errorf("%s: %w: more than %d lists of blocks", s.id, ErrBound, maxLists)

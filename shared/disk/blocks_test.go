@@ -39,7 +39,8 @@ type between struct {
 	before      func(block int32)
 }
 
-func (b *between) ListSnapshotBlocks(ctx context.Context, in *sdk.ListSnapshotBlocksInput, o ...func(*sdk.Options)) (*sdk.ListSnapshotBlocksOutput, error) {
+func (b *between) ListSnapshotBlocks(ctx context.Context, in *sdk.ListSnapshotBlocksInput,
+	o ...func(*sdk.Options)) (*sdk.ListSnapshotBlocksOutput, error) {
 	b.lists++
 	out, err := b.API.ListSnapshotBlocks(ctx, in, o...)
 	if err == nil && b.list != nil {
@@ -48,7 +49,8 @@ func (b *between) ListSnapshotBlocks(ctx context.Context, in *sdk.ListSnapshotBl
 	return out, err
 }
 
-func (b *between) GetSnapshotBlock(ctx context.Context, in *sdk.GetSnapshotBlockInput, o ...func(*sdk.Options)) (*sdk.GetSnapshotBlockOutput, error) {
+func (b *between) GetSnapshotBlock(ctx context.Context, in *sdk.GetSnapshotBlockInput,
+	o ...func(*sdk.Options)) (*sdk.GetSnapshotBlockOutput, error) {
 	b.gets++
 	if b.before != nil {
 		b.before(*in.BlockIndex)
@@ -151,7 +153,8 @@ func TestReadingIsCapped(t *testing.T) {
 			t.Fatal(err)
 		}
 		b := make([]byte, (disk.MaxBlocks+1)*disks.BlockSize)
-		if n, err := opened.ReadAt(b, 0); !errors.Is(err, disk.ErrBound) || n != disk.MaxBlocks*disks.BlockSize || s.gets != disk.MaxBlocks {
+		if n, err := opened.ReadAt(b, 0); !errors.Is(err, disk.ErrBound) || n != disk.MaxBlocks*disks.BlockSize ||
+			s.gets != disk.MaxBlocks {
 			t.Errorf("%d bytes with %d gets: %v", n, s.gets, err)
 		}
 	})
@@ -173,7 +176,8 @@ func TestListsWithoutEnd(t *testing.T) {
 // ceaseless answers a list whatever its page token.
 type ceaseless struct{ disk.API }
 
-func (e ceaseless) ListSnapshotBlocks(ctx context.Context, in *sdk.ListSnapshotBlocksInput, o ...func(*sdk.Options)) (*sdk.ListSnapshotBlocksOutput, error) {
+func (e ceaseless) ListSnapshotBlocks(ctx context.Context, in *sdk.ListSnapshotBlocksInput,
+	o ...func(*sdk.Options)) (*sdk.ListSnapshotBlocksOutput, error) {
 	first := *in
 	first.NextToken = nil
 	return e.API.ListSnapshotBlocks(ctx, &first, o...)

@@ -25,7 +25,8 @@ func (d Disk) Boots() *Boot {
 	if d.BIOS != "" {
 		b.add(types.ArchitectureValuesX8664, types.BootModeValuesLegacyBios)
 	}
-	loaders := slices.DeleteFunc(slices.Clone(d.Loaders), func(l Loader) bool { return l.Architecture == types.ArchitectureValuesI386 })
+	loaders := slices.DeleteFunc(slices.Clone(d.Loaders),
+		func(l Loader) bool { return l.Architecture == types.ArchitectureValuesI386 })
 	if some := slices.DeleteFunc(slices.Clone(loaders), func(l Loader) bool { return !l.Default }); len(some) > 0 {
 		loaders = some
 	} else {
@@ -67,7 +68,8 @@ func (d Disk) windows() bool {
 func (d Disk) Refusal() string {
 	text := d.String() + ": "
 	switch {
-	case d.Damage != "", slices.ContainsFunc(d.Partitions, func(p Partition) bool { return p.kind == efiSystem || p.kind == biosBoot }):
+	case d.Damage != "", slices.ContainsFunc(d.Partitions,
+		func(p Partition) bool { return p.kind == efiSystem || p.kind == biosBoot }):
 		return text + "nothing on it starts a machine"
 	case d.Table == NoTable && (d.Whole == Unknown || d.Whole == Blank):
 		return text + "no boot code and no loader"

@@ -110,8 +110,10 @@ var layouts = []layout{
 		says: "MBR with 1 partition: 1 Linux (ext4); GRUB", boots: "x86_64 legacy-bios, i386 legacy-bios",
 	},
 	{
-		name: "MBR with an active partition", make: edited(mbrOf(disks.Part{Code: 0x83, MiB: 900, Active: true, Fill: record}), write(0, "boot code")),
-		says: "MBR with 1 partition: 1 Linux; boot code and active partition 1", boots: "x86_64 legacy-bios, i386 legacy-bios",
+		name:  "MBR with an active partition",
+		make:  edited(mbrOf(disks.Part{Code: 0x83, MiB: 900, Active: true, Fill: record}), write(0, "boot code")),
+		says:  "MBR with 1 partition: 1 Linux; boot code and active partition 1",
+		boots: "x86_64 legacy-bios, i386 legacy-bios",
 	},
 	{
 		name: "Windows", make: func() (*disks.Disk, error) { return disks.Windows(1) },
@@ -128,13 +130,15 @@ var layouts = []layout{
 	},
 	{
 		name: "LVM and LUKS behind a boot partition",
-		make: gptOf(esp(32, x64), disks.Part{MiB: 200, Fill: disks.EXT4}, disks.Part{MiB: 200, Fill: disks.Mark(512, "LABELONE")},
+		make: gptOf(esp(32, x64), disks.Part{MiB: 200, Fill: disks.EXT4},
+			disks.Part{MiB: 200, Fill: disks.Mark(512, "LABELONE")},
 			disks.Part{MiB: 200, Fill: disks.Mark(0, "LUKS\xba\xbe")}),
 		says:  `GPT with 4 partitions: 1 EFI system (FAT), 2 Linux (ext4), 3 Linux (LVM), 4 Linux (LUKS); \EFI\BOOT\BOOTX64.EFI`,
 		boots: "x86_64 uefi",
 	},
 	{
-		name: "a file system without a table", make: edited(blank, func(d *disks.Disk) error { return disks.EXT4(d, 0, d.Size()) }),
+		name: "a file system without a table",
+		make: edited(blank, func(d *disks.Disk) error { return disks.EXT4(d, 0, d.Size()) }),
 		says: "one ext4 file system, no partition table", refused: "a data volume",
 	},
 	{
@@ -142,27 +146,34 @@ var layouts = []layout{
 		says: "one Btrfs file system, no partition table", refused: "a data volume",
 	},
 	{
-		name: "FAT without a table", make: edited(blank, func(d *disks.Disk) error { return disks.ESP(32, nil)(d, 0, d.Size()) }),
+		name: "FAT without a table", make: edited(blank,
+			func(d *disks.Disk) error { return disks.ESP(32, nil)(d, 0, d.Size()) }),
 		says: "one FAT file system, no partition table", refused: "a data volume",
 	},
 	{
-		name: "FAT without a table, with a loader", make: edited(blank, func(d *disks.Disk) error { return disks.ESP(32, x64)(d, 0, d.Size()) }),
+		name: "FAT without a table, with a loader",
+		make: edited(blank, func(d *disks.Disk) error { return disks.ESP(32, x64)(d, 0, d.Size()) }),
 		says: `one FAT file system, no partition table; \EFI\BOOT\BOOTX64.EFI`, boots: "x86_64 uefi",
 	},
-	{name: "encrypted without a table", make: edited(blank, write(0, "LUKS\xba\xbe")), says: "one LUKS file system, no partition table", refused: "a data volume"},
+	{name: "encrypted without a table", make: edited(blank, write(0, "LUKS\xba\xbe")),
+		says: "one LUKS file system, no partition table", refused: "a data volume"},
 	{
 		name: "boot code in front of a file system without a table",
-		make: edited(blank, grub(1), write(512, "core image"), func(d *disks.Disk) error { return disks.EXT4(d, 0, d.Size()) }),
+		make: edited(blank, grub(1), write(512, "core image"),
+			func(d *disks.Disk) error { return disks.EXT4(d, 0, d.Size()) }),
 		says: "one ext4 file system, no partition table; GRUB", boots: "x86_64 legacy-bios, i386 legacy-bios",
 	},
-	{name: "nothing", make: blank, says: "no partition table, and it begins with nothing but zeros", refused: "no boot code and no loader"},
-	{name: "noise", make: edited(blank, write(0, strings.Repeat("noise", 200))), says: "no partition table and no known file system", refused: "no boot code and no loader"},
+	{name: "nothing", make: blank, says: "no partition table, and it begins with nothing but zeros",
+		refused: "no boot code and no loader"},
+	{name: "noise", make: edited(blank, write(0, strings.Repeat("noise", 200))),
+		says: "no partition table and no known file system", refused: "no boot code and no loader"},
 	{
 		name: "a data disk with a table", make: gptOf(root(disks.EXT4)),
 		says: "GPT with 1 partition: 1 Linux (ext4)", refused: "a data volume",
 	},
 	{
-		name: "a data disk with the boot code that partitioning leaves", make: edited(mbrOf(disks.Part{Code: 0x83, MiB: 900, Fill: disks.EXT4}), write(0, "\xfa\xb8\x00\x10")),
+		name: "a data disk with the boot code that partitioning leaves",
+		make: edited(mbrOf(disks.Part{Code: 0x83, MiB: 900, Fill: disks.EXT4}), write(0, "\xfa\xb8\x00\x10")),
 		says: "MBR with 1 partition: 1 Linux (ext4)", refused: "a data volume",
 	},
 	{
@@ -170,21 +181,25 @@ var layouts = []layout{
 		says: "MBR with 1 partition: 1 Linux (ext4)", refused: "a data volume",
 	},
 	{
-		name: "an EFI system partition without a loader", make: gptOf(esp(32, map[string][]byte{"/EFI/debian/grub.cfg": []byte("search")})),
+		name: "an EFI system partition without a loader",
+		make: gptOf(esp(32, map[string][]byte{"/EFI/debian/grub.cfg": []byte("search")})),
 		says: "GPT with 1 partition: 1 EFI system (FAT)", refused: "nothing on it starts a machine",
 	},
 	{
-		name: "an EFI system partition that was never formatted", make: gptOf(disks.Part{Type: gpt.EFISystemPartition, MiB: 100}),
+		name:    "an EFI system partition that was never formatted",
+		make:    gptOf(disks.Part{Type: gpt.EFISystemPartition, MiB: 100}),
 		says:    "GPT with 1 partition: 1 EFI system (nothing); EFI system partition 1: damaged: no FAT boot sector",
 		refused: "nothing on it starts a machine",
 	},
 	{
-		name: "a loader that is no program", make: gptOf(esp(32, map[string][]byte{"/EFI/BOOT/BOOTX64.EFI": []byte("hello")})),
+		name:    "a loader that is no program",
+		make:    gptOf(esp(32, map[string][]byte{"/EFI/BOOT/BOOTX64.EFI": []byte("hello")})),
 		says:    `GPT with 1 partition: 1 EFI system (FAT); \EFI\BOOT\BOOTX64.EFI is no UEFI program`,
 		refused: "nothing on it starts a machine",
 	},
 	{
-		name: "a loader for another machine than its name", make: gptOf(esp(32, map[string][]byte{"/EFI/BOOT/BOOTX64.EFI": disks.Program(disks.ARM)})),
+		name:    "a loader for another machine than its name",
+		make:    gptOf(esp(32, map[string][]byte{"/EFI/BOOT/BOOTX64.EFI": disks.Program(disks.ARM)})),
 		says:    `GPT with 1 partition: 1 EFI system (FAT); \EFI\BOOT\BOOTX64.EFI is a program for arm64`,
 		refused: "nothing on it starts a machine",
 	},
@@ -193,20 +208,24 @@ var layouts = []layout{
 		says: `GPT with 1 partition: 1 EFI system (FAT); \EFI\BOOT\BOOTIA32.EFI`, refused: "nothing on it starts a machine",
 	},
 	{
-		name: "the first GPT damaged", make: edited(func() (*disks.Disk, error) { return disks.LinuxARM(1) }, write(1024, "damage")),
+		name: "the first GPT damaged", make: edited(func() (*disks.Disk, error) { return disks.LinuxARM(1) },
+			write(1024, "damage")),
 		says: `GPT with 2 partitions: 1 EFI system (FAT), 2 Linux (XFS); its first GPT is damaged, its backup is whole; ` +
 			`\EFI\BOOT\BOOTAA64.EFI; first GPT: damaged: the checksum of the entries is wrong`,
 		boots: "arm64 uefi",
 	},
 	{
-		name: "both GPTs damaged", make: edited(func() (*disks.Disk, error) { return disks.LinuxARM(1) }, write(1024, "damage"), write(1<<30-500, "damage")),
+		name: "both GPTs damaged", make: edited(func() (*disks.Disk, error) { return disks.LinuxARM(1) },
+			write(1024, "damage"), write(1<<30-500, "damage")),
 		says: "GPT without partitions; both copies of its GPT are damaged; first GPT: damaged: the checksum of the entries is wrong; " +
 			"backup GPT: damaged: the checksum of the header is wrong",
 		refused: "nothing on it starts a machine",
 	},
 	{
-		name: "a GPT whose protective MBR is gone", make: edited(func() (*disks.Disk, error) { return disks.LinuxARM(1) }, write(510, "\x00\x00")),
-		says: "no partition table and no known file system; a GPT without its protective MBR", refused: "nothing on it starts a machine",
+		name:    "a GPT whose protective MBR is gone",
+		make:    edited(func() (*disks.Disk, error) { return disks.LinuxARM(1) }, write(510, "\x00\x00")),
+		says:    "no partition table and no known file system; a GPT without its protective MBR",
+		refused: "nothing on it starts a machine",
 	},
 }
 

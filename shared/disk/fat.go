@@ -32,7 +32,8 @@ func geometryOf(b []byte) geometry {
 	word := func(at int) int64 { return int64(binary.LittleEndian.Uint16(b[at:])) }
 	long := func(at int) int64 { return int64(binary.LittleEndian.Uint32(b[at:])) }
 	g := geometry{
-		wide: word(11), per: int64(b[13]), reserved: word(14), tables: int64(b[16]), rootEntries: word(17), total: word(19), table: word(22),
+		wide: word(11), per: int64(b[13]), reserved: word(14), tables: int64(b[16]), rootEntries: word(17), total: word(19),
+		table: word(22),
 	}
 	if g.total == 0 {
 		g.total = long(32)
@@ -58,7 +59,8 @@ func layoutOf(b []byte, size int64) (fat, error) {
 	if !signed(b) || !g.sound() {
 		return fat{}, fmt.Errorf("%w: no FAT boot sector", ErrDamaged)
 	}
-	f := fat{entries: g.rootEntries, table: g.reserved * g.wide, root: (g.reserved + g.tables*g.table) * g.wide, cluster: g.per * g.wide}
+	f := fat{entries: g.rootEntries, table: g.reserved * g.wide, root: (g.reserved + g.tables*g.table) * g.wide,
+		cluster: g.per * g.wide}
 	f.data = f.root + (g.rootEntries*entrySize+g.wide-1)/g.wide*g.wide
 	f.count = (g.total*g.wide - f.data) / f.cluster
 	if f.count < 1 || g.total*g.wide > size {

@@ -122,7 +122,8 @@ func (s signature) refined(b []byte) FileSystem {
 
 // bareFileSystem reports whether a signed first sector is a file system's own.
 func bareFileSystem(first []byte) bool {
-	return bareFAT(first) || bytes.HasPrefix(first[3:], []byte("NTFS    ")) || bytes.HasPrefix(first[3:], []byte("-FVE-FS-")) ||
+	return bareFAT(first) || bytes.HasPrefix(first[3:], []byte("NTFS    ")) ||
+		bytes.HasPrefix(first[3:], []byte("-FVE-FS-")) ||
 		bytes.HasPrefix(first[3:], []byte("EXFAT   "))
 }
 

@@ -25,7 +25,8 @@ func unmarshal(place string, text []byte, v any) error {
 	var wrongType *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &wrongType):
-		return fmt.Errorf("%s: want %s, got %s", clip(strings.TrimPrefix(place+"."+wrongType.Field, ".")), wrongType.Type, clip(wrongType.Value))
+		return fmt.Errorf("%s: want %s, got %s", clip(strings.TrimPrefix(place+"."+wrongType.Field, ".")), wrongType.Type,
+			clip(wrongType.Value))
 	case err != nil:
 		return fmt.Errorf("%s: %w, in %s", cmp.Or(place, "input"), err, quote(string(text)))
 	default:

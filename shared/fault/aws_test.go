@@ -56,7 +56,8 @@ var services = map[string]struct {
 	},
 	"ebs": {
 		call: func(ctx context.Context, c aws.Config) error {
-			_, err := ebs.NewFromConfig(c).ListSnapshotBlocks(ctx, &ebs.ListSnapshotBlocksInput{SnapshotId: aws.String("snap-1")})
+			_, err := ebs.NewFromConfig(c).ListSnapshotBlocks(ctx,
+				&ebs.ListSnapshotBlocksInput{SnapshotId: aws.String("snap-1")})
 			return err
 		},
 		write: asJSON("", "1.1"),
@@ -77,7 +78,8 @@ var services = map[string]struct {
 	},
 	"secretsmanager": {
 		call: func(ctx context.Context, c aws.Config) error {
-			_, err := secretsmanager.NewFromConfig(c).GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String("slack")})
+			_, err := secretsmanager.NewFromConfig(c).GetSecretValue(ctx,
+				&secretsmanager.GetSecretValueInput{SecretId: aws.String("slack")})
 			return err
 		},
 		write: asJSON("", "1.1"),

@@ -49,9 +49,11 @@ var (
 		"InsufficientReservedInstanceCapacity", "InsufficientReservedInstancesCapacity", "ReservedInstancesUnavailable",
 		"MaxScheduledInstanceCapacityExceeded", "ScheduledInstanceSlotNotOpen", "ScheduledInstanceSlotUnavailable",
 		// A Dedicated Host is full, or is scrubbed after a stop; of a Mac this takes hours.
-		"InsufficientHostCapacity", "InsufficientCapacityOnHost", "IncompatibleHostRequirements", "UnavailableHostRequirements",
+		"InsufficientHostCapacity", "InsufficientCapacityOnHost", "IncompatibleHostRequirements",
+		"UnavailableHostRequirements",
 		"InvalidHostState", "HostLimitExceeded",
-		"InstanceLimitExceeded", "VcpuLimitExceeded", "MaxIOPSLimitExceeded", "VolumeLimitExceeded", "NetworkInterfaceLimitExceeded",
+		"InstanceLimitExceeded", "VcpuLimitExceeded", "MaxIOPSLimitExceeded", "VolumeLimitExceeded",
+		"NetworkInterfaceLimitExceeded",
 		"InsufficientFreeAddressesInSubnet",
 	}
 	notYet = []string{
@@ -78,7 +80,8 @@ func IsNotFound(err error) bool { return hasCode(err, notFound) }
 
 // IsNoImage reports whether EC2 says of an image that it does not exist, as IsNoSnapshot and IsNoInstance do of theirs.
 // What says so of another kind, as of a snapshot when an image is asked for, proves nothing of it. An image that is in
-// no state for a call is Unavailable as well: only its message tells ("is currently pending", "is no longer available").
+// no state for a call is Unavailable as well: only its message tells ("is currently pending", "is no longer
+// available").
 func IsNoImage(err error) bool {
 	var api smithy.APIError
 	if !errors.As(err, &api) || !slices.Contains(noImage, api.ErrorCode()) {
@@ -96,8 +99,8 @@ func IsNoInstance(err error) bool { return hasCode(err, noInstance) }
 // IsNoKey is of a KMS key.
 func IsNoKey(err error) bool { return hasCode(err, noKey) }
 
-// IsNoGroup reports whether Auto Scaling says of a group that there is none of that name. Its code is that of any request
-// which is not valid.
+// IsNoGroup reports whether Auto Scaling says of a group that there is none of that name. Its code is that of any
+// request which is not valid.
 func IsNoGroup(err error) bool {
 	var api smithy.APIError
 	return errors.As(err, &api) && api.ErrorCode() == "ValidationError" &&

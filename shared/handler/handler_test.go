@@ -17,11 +17,13 @@ import (
 	"goldsmith/shared/job"
 )
 
-var one = job.Job{Run: job.Run{Name: "nightly-20260501T020000Z", Plan: "nightly"}, Source: job.Source{ID: "i-0123456789abcdef0"}}
+var one = job.Job{Run: job.Run{Name: "nightly-20260501T020000Z", Plan: "nightly"},
+	Source: job.Source{ID: "i-0123456789abcdef0"}}
 
 // inLambda is a context as aws-lambda-go makes it.
 func inLambda(ctx context.Context) context.Context {
-	return lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{AwsRequestID: "8476a536-e9f4-11e8-9739-2dfe598c3fcd"})
+	return lambdacontext.NewContext(ctx,
+		&lambdacontext.LambdaContext{AwsRequestID: "8476a536-e9f4-11e8-9739-2dfe598c3fcd"})
 }
 
 // lines are the log's lines, each of which must be one JSON object.
@@ -78,7 +80,8 @@ func TestWrap(t *testing.T) {
 // An event that knows no ids, in a process that is not Lambda's, is logged all the same.
 func TestWrapWithoutIDs(t *testing.T) {
 	var out bytes.Buffer
-	serve := handler.Wrap(handler.Logger(&out, "wake"), func(context.Context, json.RawMessage) (struct{}, error) { return struct{}{}, nil })
+	serve := handler.Wrap(handler.Logger(&out, "wake"),
+		func(context.Context, json.RawMessage) (struct{}, error) { return struct{}{}, nil })
 	if _, err := serve(t.Context(), json.RawMessage(`{}`)); err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +109,8 @@ func TestWrapConvertsErrors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
-			serve := handler.Wrap(handler.Logger(&out, "stop"), func(_ context.Context, j job.Job) (job.Job, error) { return j, c.err })
+			serve := handler.Wrap(handler.Logger(&out, "stop"),
+				func(_ context.Context, j job.Job) (job.Job, error) { return j, c.err })
 			_, err := serve(inLambda(t.Context()), one)
 			// What to do stands on a line of its own there: the run's message tells it apart from what failed.
 			said := strings.Replace(c.err.Error(), ". Look.", ".\nLook.", 1)
@@ -114,7 +118,8 @@ func TestWrapConvertsErrors(t *testing.T) {
 				t.Errorf("hands over %T: %v", err, err)
 			}
 			logged := lines(t, out.String())
-			wantFields(t, logged[0], map[string]any{"level": "ERROR", "msg": "failed", "error": c.err.Error(), "source": "i-0123456789abcdef0"})
+			wantFields(t, logged[0], map[string]any{"level": "ERROR", "msg": "failed", "error": c.err.Error(),
+				"source": "i-0123456789abcdef0"})
 			if metered := len(logged) == 2 && logged[1]["Transient"] == 1.0; metered != c.metered || len(logged) > 2 {
 				t.Errorf("counted as throttled: %v, want %v: %v", metered, c.metered, logged)
 			}

@@ -25,13 +25,15 @@ import (
 var amiName = regexp.MustCompile(`^[A-Za-z0-9._/()-]{3,127}$`)
 
 var (
-	sourceIDs = rapid.OneOf(rapid.StringMatching(`i-[0-9a-f]{17}`), rapid.StringMatching(`i-[0-9a-f]{8}`), rapid.StringMatching(`snap-[0-9a-f]{17}`))
+	sourceIDs = rapid.OneOf(rapid.StringMatching(`i-[0-9a-f]{17}`), rapid.StringMatching(`i-[0-9a-f]{8}`),
+		rapid.StringMatching(`snap-[0-9a-f]{17}`))
 	// runNames are execution names: at most 80 characters.
 	runNames = rapid.StringMatching(`[A-Za-z0-9_-]{1,80}`)
 	prefixes = rapid.StringMatching(plan.PrefixForm)
 	// words are what people write into a tag, line breaks and broken UTF-8 included.
-	words = rapid.OneOf(rapid.String(), rapid.StringN(0, 256, -1), rapid.Map(rapid.SliceOfN(rapid.Byte(), 0, 300), func(b []byte) string { return string(b) }))
-	keys  = rapid.OneOf(words, rapid.SampledFrom([]string{
+	words = rapid.OneOf(rapid.String(), rapid.StringN(0, 256, -1),
+		rapid.Map(rapid.SliceOfN(rapid.Byte(), 0, 300), func(b []byte) string { return string(b) }))
+	keys = rapid.OneOf(words, rapid.SampledFrom([]string{
 		"Name", "aws:autoscaling:groupName", "AWS:cloudformation:stack-name", "Aws:x", "goldsmith:image", "Goldsmith:managed",
 		tag.Managed, tag.Source, tag.Name, tag.Plan, tag.Run,
 	}))
@@ -102,7 +104,8 @@ func TestTags(t *testing.T) {
 				t.Fatalf("%s is %q, want %q", key, got[key], value)
 			}
 		}
-		if name := got[tag.Name]; utf8.RuneCountInString(name) > 256 || !strings.HasPrefix(string([]rune(j.Source.Name)), name) {
+		if name := got[tag.Name]; utf8.RuneCountInString(name) > 256 ||
+			!strings.HasPrefix(string([]rune(j.Source.Name)), name) {
 			t.Fatalf("the name %q became %q", j.Source.Name, name)
 		}
 		ours[tag.Name] = got[tag.Name]
@@ -115,7 +118,9 @@ func TestTags(t *testing.T) {
 
 // The source's wish goes with its images, into the place that is kept for it, and none of its other tags of ours.
 func TestTagsKeep(t *testing.T) {
-	j := job.Job{Run: job.Run{Name: "r", Plan: "nightly"}, Source: job.Source{ID: "i-1", Name: "web", Tags: map[string]string{tag.Keep: "daily=7", tag.Plan: "other", tag.Request: "now"}}}
+	j := job.Job{Run: job.Run{Name: "r", Plan: "nightly"},
+		Source: job.Source{ID: "i-1", Name: "web",
+			Tags: map[string]string{tag.Keep: "daily=7", tag.Plan: "other", tag.Request: "now"}}}
 	j.Plan.Image.Tags = map[string]string{}
 	for n := range plan.MaxTags {
 		j.Plan.Image.Tags[fmt.Sprintf("k%02d", n)] = ""
@@ -204,10 +209,11 @@ func TestWhy(t *testing.T) {
 		reason *types.StateReason
 		want   string
 	}{
-		"nothing":        {nil, "EC2 gave no reason"},
-		"an empty one":   {&types.StateReason{}, "EC2 gave no reason"},
-		"a code":         {&types.StateReason{Code: aws.String("Server.InternalError")}, "EC2 says: Server.InternalError"},
-		"code and words": {&types.StateReason{Code: aws.String("Client.X"), Message: aws.String("no key")}, "EC2 says: no key"},
+		"nothing":      {nil, "EC2 gave no reason"},
+		"an empty one": {&types.StateReason{}, "EC2 gave no reason"},
+		"a code":       {&types.StateReason{Code: aws.String("Server.InternalError")}, "EC2 says: Server.InternalError"},
+		"code and words": {&types.StateReason{Code: aws.String("Client.X"), Message: aws.String("no key")},
+			"EC2 says: no key"},
 	} {
 		if got := image.Why(types.Image{StateReason: c.reason}); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
@@ -218,8 +224,9 @@ func TestWhy(t *testing.T) {
 // Every state that the SDK knows is classified on purpose.
 func TestProgressOf(t *testing.T) {
 	want := map[types.ImageState]image.Progress{
-		types.ImageStatePending: image.Pending, types.ImageStateTransient: image.Pending, types.ImageStateAvailable: image.Available,
-		types.ImageStateFailed: image.Lost, types.ImageStateError: image.Lost, types.ImageStateInvalid: image.Lost,
+		types.ImageStatePending: image.Pending, types.ImageStateTransient: image.Pending,
+		types.ImageStateAvailable: image.Available,
+		types.ImageStateFailed:    image.Lost, types.ImageStateError: image.Lost, types.ImageStateInvalid: image.Lost,
 		types.ImageStateDeregistered: image.Lost, types.ImageStateDisabled: image.Lost,
 	}
 	for _, state := range append(types.ImageState("").Values(), "new-in-2030") {
@@ -253,7 +260,8 @@ func FuzzName(f *testing.F) {
 		if !prefix.MatchString(p) || !id.MatchString(source) || !run.MatchString(execution) {
 			return
 		}
-		j := job.Job{Plan: plan.Plan{Image: plan.Image{Prefix: p}}, Source: job.Source{ID: source, Name: name}, Run: job.Run{Name: execution}}
+		j := job.Job{Plan: plan.Plan{Image: plan.Image{Prefix: p}}, Source: job.Source{ID: source, Name: name},
+			Run: job.Run{Name: execution}}
 		if got := image.Name(j); !amiName.MatchString(got) || !strings.HasSuffix(got, "/"+source+"/"+execution) {
 			t.Errorf("the name is %q", got)
 		}

@@ -39,8 +39,9 @@ func TestDocumentOfItsOwn(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		j := job.Job{
 			Execution: rapid.String().Draw(t, "execution"), Back: rapid.Bool().Draw(t, "back"),
-			Source: job.Source{ID: rapid.String().Draw(t, "id"), Tags: rapid.MapOf(rapid.String(), rapid.String()).Draw(t, "tags")},
-			Image:  job.Image{State: rapid.String().Draw(t, "state")},
+			Source: job.Source{ID: rapid.String().Draw(t, "id"),
+				Tags: rapid.MapOf(rapid.String(), rapid.String()).Draw(t, "tags")},
+			Image: job.Image{State: rapid.String().Draw(t, "state")},
 		}
 		text, err := json.Marshal(job.Document{Job: j})
 		if err != nil {

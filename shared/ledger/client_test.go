@@ -83,14 +83,16 @@ type consistent struct{ *dynamodb.Client }
 
 var errStale = errors.New("this read may be stale")
 
-func (c consistent) GetItem(ctx context.Context, in *dynamodb.GetItemInput, o ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+func (c consistent) GetItem(ctx context.Context, in *dynamodb.GetItemInput,
+	o ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
 	if !aws.ToBool(in.ConsistentRead) {
 		return nil, errStale
 	}
 	return c.Client.GetItem(ctx, in, o...)
 }
 
-func (c consistent) Query(ctx context.Context, in *dynamodb.QueryInput, o ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
+func (c consistent) Query(ctx context.Context, in *dynamodb.QueryInput,
+	o ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
 	if !aws.ToBool(in.ConsistentRead) {
 		return nil, errStale
 	}
@@ -105,7 +107,8 @@ type pager struct {
 
 var errPage = errors.New("no more pages")
 
-func (p *pager) Query(ctx context.Context, in *dynamodb.QueryInput, o ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
+func (p *pager) Query(ctx context.Context, in *dynamodb.QueryInput,
+	o ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
 	if p.read++; p.most > 0 && p.read > p.most {
 		return nil, errPage
 	}

@@ -115,7 +115,8 @@ func (r Run) inUTC() Run {
 
 func resultInUTC(r job.Result) job.Result {
 	t := &r.Times
-	toUTC(&r.At, &t.Claimed, &t.StopSent, &t.Stopped, &t.ImageSent, &t.Snapshotted, &t.StartSent, &t.Running, &t.Available, &t.Released)
+	toUTC(&r.At, &t.Claimed, &t.StopSent, &t.Stopped, &t.ImageSent, &t.Snapshotted, &t.StartSent, &t.Running,
+		&t.Available, &t.Released)
 	return r
 }
 

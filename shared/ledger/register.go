@@ -61,7 +61,8 @@ type Registration struct {
 	// AMIName and Token are what the creating call was sent with, at least one of them. Neither can be changed later.
 	AMIName string `json:"amiName,omitempty"`
 	Token   string `json:"token,omitempty"`
-	// From is the snapshot that RegisterImage was given, the image that CopyImage or RunInstances was, and FromRegion its Region.
+	// From is the snapshot that RegisterImage was given, the image that CopyImage or RunInstances was, and FromRegion its
+	// Region.
 	From       string `json:"from,omitempty"`
 	FromRegion string `json:"fromRegion,omitempty"`
 	// Copies are the copies of snapshots that RegisterImage is given, by the ids of what they are copies of. Each is

@@ -17,10 +17,12 @@ const (
 const (
 	// docAttribute is the record as JSON.
 	docAttribute = "doc"
-	// holderAttribute is what a change has to match: the run of a claim, the token of a wait, the revision of a target or a request.
+	// holderAttribute is what a change has to match: the run of a claim, the token of a wait, the revision of a target or
+	// a request.
 	holderAttribute = "holder"
 	// toldAttribute is when Tell marked a run; beside it lies notifier, the call that did. In
-	// "telling" is when somebody took the right to tell of it, in milliseconds since 1970, and in "speaker" the call that did.
+	// "telling" is when somebody took the right to tell of it, in milliseconds since 1970, and in "speaker" the call that
+	// did.
 	toldAttribute = "told"
 	// In "taken" is when a slot was taken, in milliseconds since 1970.
 )

@@ -19,7 +19,8 @@ import (
 )
 
 var all = []metric.Metric{
-	metric.RunsStarted, metric.RunsOK, metric.RunsPartial, metric.RunsFailed, metric.SourcesImaged, metric.SourcesFailed, metric.SourcesSkip,
+	metric.RunsStarted, metric.RunsOK, metric.RunsPartial, metric.RunsFailed, metric.SourcesImaged, metric.SourcesFailed,
+	metric.SourcesSkip,
 	metric.LeftStopped, metric.Downtime, metric.OldestClaim, metric.Overdue, metric.NotifyFailed, metric.Transient,
 }
 
@@ -64,7 +65,8 @@ func metadata(text []byte, m metric.Metric) (dimension string, err error) {
 		CloudWatchMetrics []directive
 	}
 	// Members are case-sensitive; a decoder that knows them in any case is not.
-	for _, member := range []string{`"Timestamp":`, `"CloudWatchMetrics":`, `"Namespace":`, `"Dimensions":`, `"Metrics":`, `"Name":`, `"Unit":`} {
+	for _, member := range []string{`"Timestamp":`, `"CloudWatchMetrics":`, `"Namespace":`, `"Dimensions":`, `"Metrics":`,
+		`"Name":`, `"Unit":`} {
 		if !bytes.Contains(text, []byte(member)) {
 			return "", fmt.Errorf("_aws has no member %s", member)
 		}

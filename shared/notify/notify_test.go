@@ -36,7 +36,8 @@ func (c *channel) Send(_ context.Context, m slack.Message) (slack.Delivery, erro
 // untouched has no tags to take off.
 type untouched struct{}
 
-func (untouched) DeleteTags(context.Context, *ec2.DeleteTagsInput, ...func(*ec2.Options)) (*ec2.DeleteTagsOutput, error) {
+func (untouched) DeleteTags(context.Context, *ec2.DeleteTagsInput, ...func(*ec2.Options)) (*ec2.DeleteTagsOutput,
+	error) {
 	return &ec2.DeleteTagsOutput{}, nil
 }
 
@@ -48,7 +49,8 @@ type night struct {
 	later   time.Duration // after now
 }
 
-var run = ledger.Run{Name: "nightly-1", Plan: "nightly", Execution: "arn:aws:states:eu-west-1:123456789012:execution:goldsmith:nightly-1", Scheduled: now.Add(-time.Hour)}
+var run = ledger.Run{Name: "nightly-1", Plan: "nightly",
+	Execution: "arn:aws:states:eu-west-1:123456789012:execution:goldsmith:nightly-1", Scheduled: now.Add(-time.Hour)}
 
 func begin(t *testing.T, endings ...job.Ending) *night {
 	t.Helper()
@@ -70,7 +72,8 @@ func begin(t *testing.T, endings ...job.Ending) *night {
 // tell is called as a function calls it, with the log it gets from there.
 func (n *night) tell(t *testing.T, r ledger.Run, p plan.Plan) (outcome plan.Outcome, err error) {
 	t.Helper()
-	notifier := notify.Notifier{Runs: n.book, Results: n.book, Requests: n.book, Slack: n.channel, Tags: untouched{}, Now: func() time.Time { return now.Add(n.later) }}
+	notifier := notify.Notifier{Runs: n.book, Results: n.book, Requests: n.book, Slack: n.channel, Tags: untouched{},
+		Now: func() time.Time { return now.Add(n.later) }}
 	serve := handler.Wrap(handler.Logger(&n.log, "notify"), func(ctx context.Context, _ struct{}) (plan.Outcome, error) {
 		return notifier.Tell(ctx, r, p)
 	})
@@ -124,7 +127,8 @@ func TestTold(t *testing.T) {
 				t.Fatalf("%s, %v, %d messages", outcome, err, len(n.channel.messages))
 			}
 			known := n.known(t)
-			if !known.Told.Equal(now) || !known.Ended.Equal(now) || known.Outcome != string(c.outcome) || !known.Started.Equal(now.Add(-50*time.Minute)) {
+			if !known.Told.Equal(now) || !known.Ended.Equal(now) || known.Outcome != string(c.outcome) ||
+				!known.Started.Equal(now.Add(-50*time.Minute)) {
 				t.Errorf("the ledger knows %+v", known)
 			}
 			if got := n.metrics(t); got != c.metric {
@@ -178,7 +182,8 @@ func TestSlackFailsOnce(t *testing.T) {
 		t.Errorf("%v, %d messages while another may be telling", err, len(n.channel.messages))
 	}
 	n.later = ledger.Notifier
-	if _, err := n.tell(t, run, plan.Plan{Name: "nightly"}); err != nil || len(n.channel.messages) != 2 || n.known(t).Told.IsZero() {
+	if _, err := n.tell(t, run, plan.Plan{Name: "nightly"}); err != nil || len(n.channel.messages) != 2 ||
+		n.known(t).Told.IsZero() {
 		t.Errorf("%v, %d messages", err, len(n.channel.messages))
 	}
 }
@@ -187,7 +192,8 @@ func TestSlackFailsOnce(t *testing.T) {
 func TestNobodyToTell(t *testing.T) {
 	n := begin(t, job.Imaged)
 	quiet := plan.Plan{Name: "nightly", Notify: plan.Notify{On: []plan.Outcome{plan.Failed, plan.Partial}}}
-	if outcome, err := n.tell(t, run, quiet); err != nil || outcome != plan.OK || len(n.channel.messages) != 0 || n.known(t).Told.IsZero() {
+	if outcome, err := n.tell(t, run, quiet); err != nil || outcome != plan.OK || len(n.channel.messages) != 0 ||
+		n.known(t).Told.IsZero() {
 		t.Errorf("%s, %v, %d messages, told %s", outcome, err, len(n.channel.messages), n.known(t).Told)
 	}
 	n = begin(t, job.Broken)
@@ -207,7 +213,8 @@ func TestUnknownRun(t *testing.T) {
 	broken := run
 	broken.Problem = "The execution ended as ABORTED before the run was done"
 	outcome, err := n.tell(t, broken, plan.Plan{Name: "nightly"})
-	if err != nil || outcome != plan.Failed || len(n.channel.messages) != 1 || !strings.Contains(n.channel.messages[0].Text, "ABORTED") {
+	if err != nil || outcome != plan.Failed || len(n.channel.messages) != 1 ||
+		!strings.Contains(n.channel.messages[0].Text, "ABORTED") {
 		t.Fatalf("%s, %v, %+v", outcome, err, n.channel.messages)
 	}
 	if known := n.known(t); known.Problem != broken.Problem || known.Told.IsZero() {
@@ -254,15 +261,19 @@ func TestLedgerFails(t *testing.T) {
 	} {
 		c.book.Memory = ledger.NewMemory()
 		sent := &channel{delivery: slack.Sent}
-		notifier := notify.Notifier{Runs: c.book, Results: c.book, Requests: c.book, Slack: sent, Now: func() time.Time { return now }}
-		if _, err := notifier.Tell(t.Context(), run, plan.Plan{Name: "nightly"}); !errors.Is(err, refused) || len(sent.messages) != c.messages {
+		notifier := notify.Notifier{Runs: c.book, Results: c.book, Requests: c.book, Slack: sent,
+			Now: func() time.Time { return now }}
+		if _, err := notifier.Tell(t.Context(), run, plan.Plan{Name: "nightly"}); !errors.Is(err, refused) ||
+			len(sent.messages) != c.messages {
 			t.Errorf("%s: %v, %d messages", name, err, len(sent.messages))
 		}
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	notifier := notify.Notifier{Runs: withoutContext{ledger.NewMemory()}, Results: ledger.NewMemory(), Requests: withoutContext{ledger.NewMemory()}, Slack: &channel{}, Now: func() time.Time { return now }}
-	if _, err := notifier.Tell(ended, run, plan.Plan{Name: "nightly"}); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "reading the results") {
+	notifier := notify.Notifier{Runs: withoutContext{ledger.NewMemory()}, Results: ledger.NewMemory(),
+		Requests: withoutContext{ledger.NewMemory()}, Slack: &channel{}, Now: func() time.Time { return now }}
+	if _, err := notifier.Tell(ended, run, plan.Plan{Name: "nightly"}); !errors.Is(err, context.Canceled) ||
+		!strings.Contains(err.Error(), "reading the results") {
 		t.Errorf("results that cannot be read: %v", err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 // Wire makes the notifier of a function.
 func Wire(s settings.Settings) Notifier {
 	return Notifier{
-		Runs: s.Ledger, Results: s.Ledger, Requests: s.Ledger, Slack: slack.Wire(s), Tags: ec2.NewFromConfig(s.AWS), Now: s.Now,
+		Runs: s.Ledger, Results: s.Ledger, Requests: s.Ledger, Slack: slack.Wire(s), Tags: ec2.NewFromConfig(s.AWS),
+		Now: s.Now,
 	}
 }

@@ -30,7 +30,8 @@ func written(t rapid.TB, r page.Run) string {
 func nightly() page.Run {
 	return page.Run{
 		Run: ledger.Run{
-			Name: "nightly-20261127T023000Z", Plan: "nightly", Scheduled: night, Started: night, Ended: night.Add(9 * time.Minute),
+			Name: "nightly-20261127T023000Z", Plan: "nightly", Scheduled: night, Started: night,
+			Ended:     night.Add(9 * time.Minute),
 			Execution: "arn:aws:states:eu-west-1:123456789012:execution:goldsmith:nightly-20261127T023000Z",
 		},
 		Written: night.Add(time.Hour),
@@ -95,7 +96,8 @@ func TestEverySourceHasItsRow(t *testing.T) {
 }
 
 func anyResult(t *rapid.T) job.Result {
-	nasty := rapid.SampledFrom([]string{"web", "<script>x</script>", "\"><img src=x>", "", "a\nb", "\u202eevil", "'; {{.}}"})
+	nasty := rapid.SampledFrom([]string{"web", "<script>x</script>", "\"><img src=x>", "", "a\nb", "\u202eevil",
+		"'; {{.}}"})
 	moment := rapid.Custom(func(t *rapid.T) time.Time {
 		if minutes := rapid.IntRange(-1, 5000).Draw(t, "minutes"); minutes >= 0 {
 			return night.Add(time.Duration(minutes) * time.Minute)

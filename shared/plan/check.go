@@ -147,7 +147,8 @@ func (p Plans) Check() []Problem {
 		found = append(found, Problem{"default", "is missing: name the plan that the tag " +
 			tag.Request + "=" + tag.RequestDefault + " means, one of " + strings.Join(names, ", ")})
 	case !known:
-		found = append(found, Problem{"default", fmt.Sprintf("%q is no plan; the plans are %s", p.Default, strings.Join(names, ", "))})
+		found = append(found, Problem{"default",
+			fmt.Sprintf("%q is no plan; the plans are %s", p.Default, strings.Join(names, ", "))})
 	}
 	for _, name := range names {
 		c := checker{path: name}
@@ -213,7 +214,8 @@ func (c *checker) force(p Plan) {
 	case p.Consistency == Reboot || p.Consistency == None:
 		c.add("force", "means nothing with consistency %s, which stops no instance", p.Consistency)
 	case p.Force < MinForce:
-		c.add("force", "%s is less than 10m: EC2 itself cuts off a guest that does not shut down, after some minutes", p.Force)
+		c.add("force", "%s is less than 10m: EC2 itself cuts off a guest that does not shut down, after some minutes",
+			p.Force)
 	case p.Force > MaxForce:
 		c.add("force", "%s is more than 45m: a run waits an hour for a stop, and a forced one needs some of it", p.Force)
 	}

@@ -15,7 +15,8 @@ const mostIDs = 500
 
 func (c *checker) selector(name string, s Selector) {
 	for i, id := range s.IDs {
-		c.form(item("sources.ids", i, s.IDs), id, instanceForm, "no instance id; want i- and 8 or 17 hex digits, in small letters")
+		c.form(item("sources.ids", i, s.IDs), id, instanceForm,
+			"no instance id; want i- and 8 or 17 hex digits, in small letters")
 	}
 	if len(s.IDs) > mostIDs {
 		c.add("sources.ids", "%d ids are more than %d: tag the instances instead and select by tag", len(s.IDs), mostIDs)
@@ -77,7 +78,8 @@ func (c *checker) contradiction(name string, s Selector) {
 		case len(excluded) == 0:
 			c.add("sources.exclude."+key, "selects nothing: tag %s is required and excluded", key)
 		case len(wanted) > 0 && within(wanted, excluded):
-			c.add("sources.exclude."+key, "selects nothing: every required value of tag %s is excluded (%s)", key, strings.Join(wanted, ", "))
+			c.add("sources.exclude."+key, "selects nothing: every required value of tag %s is excluded (%s)", key,
+				strings.Join(wanted, ", "))
 		}
 	}
 }
@@ -98,7 +100,8 @@ func (c *checker) tagSize(path, key, value string) {
 }
 
 func (c *checker) image(i Image) {
-	c.form("image.prefix", i.Prefix, prefixForm, "no prefix for an AMI name; want 1 to 32 of A-Z, a-z, 0-9 and . _ / ( ) -")
+	c.form("image.prefix", i.Prefix, prefixForm,
+		"no prefix for an AMI name; want 1 to 32 of A-Z, a-z, 0-9 and . _ / ( ) -")
 	if len(i.Tags) > MaxTags {
 		c.add("image.tags", "%d tags are too many: EC2 takes 50 and six are Goldsmith's, so at most %d", len(i.Tags), MaxTags)
 	}
@@ -121,7 +124,8 @@ func (c *checker) verify(v Verify) {
 	c.launch(v)
 	switch n := utf8.RuneCountInString(v.Command); {
 	case n > MaxCommand:
-		c.add("verify.command", "%d characters are more than %d: put the test into the image as a script, and its name here", n, MaxCommand)
+		c.add("verify.command", "%d characters are more than %d: put the test into the image as a script, and its name here",
+			n, MaxCommand)
 	case n > 0 && v.Profile == "":
 		c.add("verify.command", "needs verify.profile: the instance takes commands from Systems Manager with its role only")
 	}
@@ -139,7 +143,8 @@ func (c *checker) launch(v Verify) {
 		c.add("verify.subnet", "is missing: a copy of the source boots there and may begin its work, so name a subnet where it can do no harm")
 	}
 	for i, id := range v.SecurityGroups {
-		c.form(item("verify.securityGroups", i, v.SecurityGroups), id, groupForm, "no security group's id; want sg- and 8 or 17 hex digits, in small letters")
+		c.form(item("verify.securityGroups", i, v.SecurityGroups), id, groupForm,
+			"no security group's id; want sg- and 8 or 17 hex digits, in small letters")
 	}
 	if len(v.SecurityGroups) > MaxGroups {
 		c.add("verify.securityGroups", "%d groups are more than %d", len(v.SecurityGroups), MaxGroups)
@@ -149,7 +154,8 @@ func (c *checker) launch(v Verify) {
 		c.form("verify.instanceType", v.InstanceType, typeForm, "no instance type; want one such as t3.micro")
 	}
 	if v.Profile != "" {
-		c.form("verify.profile", v.Profile, profileForm, "no instance profile's name; want 1 to 64 of A-Z, a-z, 0-9 and + = , . @ _ -")
+		c.form("verify.profile", v.Profile, profileForm,
+			"no instance profile's name; want 1 to 64 of A-Z, a-z, 0-9 and + = , . @ _ -")
 	}
 }
 
@@ -199,7 +205,8 @@ func (c *checker) keep(k Keep) {
 
 func (c *checker) notify(n Notify) {
 	if n.Channel != "" {
-		c.form("notify.channel", n.Channel, channelForm, `no Slack channel; want "#name" in small letters, or an id such as C0123ABCDEF`)
+		c.form("notify.channel", n.Channel, channelForm,
+			`no Slack channel; want "#name" in small letters, or an id such as C0123ABCDEF`)
 	}
 	for i, outcome := range n.On {
 		choice(c, item("notify.on", i, n.On), outcome, Outcomes)

@@ -58,7 +58,8 @@ func (c *checker) alarms(r Refresh) {
 
 // chosen reports whether anything is asked of refreshes.
 func (r Refresh) chosen() bool {
-	return r.MinHealthy+r.MaxHealthy+len(r.Checkpoints)+len(r.Alarms)+len(r.Groups) != 0 || r.Protected != "" || r.Standby != "" || r.Bake != 0 || r.CheckpointDelay != 0
+	return r.MinHealthy+r.MaxHealthy+len(r.Checkpoints)+len(r.Alarms)+len(r.Groups) != 0 || r.Protected != "" ||
+		r.Standby != "" || r.Bake != 0 || r.CheckpointDelay != 0
 }
 
 // pauses are how long a refresh stands still in all. There is no pause at 100 percent.

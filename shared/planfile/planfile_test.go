@@ -102,7 +102,8 @@ func TestParseReadsEveryKey(t *testing.T) {
 	want := plan.Plan{
 		Name: "every-key", Schedule: "cron(0/15 8-17 ? JAN-MAR,6 MON-FRI 2026-2030)", Timezone: "America/New_York",
 		Sources: plan.Selector{
-			Tags: map[string][]string{"env": {"production", "staging"}, "Role": {"web"}, "Backup": {}, "any": {"any"}, "empty": {""},
+			Tags: map[string][]string{"env": {"production", "staging"}, "Role": {"web"}, "Backup": {}, "any": {"any"},
+				"empty":                     {""},
 				"aws:autoscaling:groupName": {"workers"}},
 			Exclude: map[string][]string{"env": {"production"}, "hold": {}},
 			IDs:     []string{"i-0123456789abcdef0", "i-12345678"},
@@ -113,18 +114,23 @@ func TestParseReadsEveryKey(t *testing.T) {
 			Prefix: "a/b_c.(d)-e", Tags: map[string]string{"Owner": "5", "empty": ""}, Settings: "bootMode=uefi enaSupport=true",
 		},
 		Verify: plan.Verify{
-			Boot: true, Subnet: "subnet-0123456789abcdef0", SecurityGroups: []string{"sg-0123456789abcdef0"}, InstanceType: "u-6tb1.metal",
-			Profile: "goldsmith-test", Command: "test -f /etc/web.conf && systemctl is-active web", Patience: plan.Duration(90 * time.Minute),
+			Boot: true, Subnet: "subnet-0123456789abcdef0", SecurityGroups: []string{"sg-0123456789abcdef0"},
+			InstanceType: "u-6tb1.metal",
+			Profile:      "goldsmith-test", Command: "test -f /etc/web.conf && systemctl is-active web",
+			Patience: plan.Duration(90 * time.Minute),
 		},
 		Roll: plan.Roll{
 			Templates: map[string][]string{"web": {"lt-0123456789abcdef0", "web-template"}, "db": {"db-template"}},
 			Refresh: plan.Refresh{
-				Enabled: true, MinHealthy: 80, MaxHealthy: 120, Bake: plan.Duration(10 * time.Minute), Checkpoints: []int{20, 50, 100},
+				Enabled: true, MinHealthy: 80, MaxHealthy: 120, Bake: plan.Duration(10 * time.Minute),
+				Checkpoints:     []int{20, 50, 100},
 				CheckpointDelay: plan.Duration(30 * time.Minute), Alarms: []string{"web-errors", "web-latency"},
 			},
 		},
-		Keep:   plan.Keep{Daily: 7, Weekly: 4, Monthly: 12, Yearly: 1000, Minimum: 3, Grace: plan.Duration(36 * time.Hour), Disable: true},
-		Notify: plan.Notify{Channel: "C0123ABCDEF", On: []plan.Outcome{plan.OK, plan.Partial, plan.Failed}, Mention: "<!subteam^S0123ABCD> <@U0123ABCD>"},
+		Keep: plan.Keep{Daily: 7, Weekly: 4, Monthly: 12, Yearly: 1000, Minimum: 3, Grace: plan.Duration(36 * time.Hour),
+			Disable: true},
+		Notify: plan.Notify{Channel: "C0123ABCDEF", On: []plan.Outcome{plan.OK, plan.Partial, plan.Failed},
+			Mention: "<!subteam^S0123ABCD> <@U0123ABCD>"},
 	}
 	if diff := cmp.Diff(want, plans.Plans["every-key"]); diff != "" {
 		t.Error(diff)
@@ -199,7 +205,8 @@ func TestParseReadsWhatItIsGiven(t *testing.T) {
 		p.Consistency = rapid.SampledFrom(plan.Consistencies).Draw(t, "consistency")
 		p.Keep.Daily = rapid.IntRange(plan.Rule.Low, plan.Rule.High).Draw(t, "daily")
 		value := rapid.StringMatching(`[A-Za-z0-9 ._:/#&'"!|>%@{}\[\],=+-]{0,20}[A-Za-z]`)
-		if tags := rapid.MapOfN(rapid.StringMatching(`[A-Z][A-Za-z0-9 ._:/#-]{0,10}`), value, 0, 5).Draw(t, "tags"); len(tags) > 0 {
+		if tags := rapid.MapOfN(rapid.StringMatching(`[A-Z][A-Za-z0-9 ._:/#-]{0,10}`), value, 0, 5).Draw(t,
+			"tags"); len(tags) > 0 {
 			p.Image.Tags = tags
 		}
 		p.Sources.Tags = map[string][]string{"env": {value.Draw(t, "env")}}
@@ -228,8 +235,9 @@ func TestParseReadsWhatItIsGiven(t *testing.T) {
 
 func TestNearest(t *testing.T) {
 	known := fieldsOf(reflect.TypeFor[plan.Plan]())
-	for word, want := range map[string]string{"windwo": "window", "Window": "window", "scedule": "schedule", "timeZone": "timezone",
-		"keeps": "keep", "retention": "", "x": "", "tags": ""} {
+	for word, want := range map[string]string{"windwo": "window", "Window": "window", "scedule": "schedule",
+		"timeZone": "timezone",
+		"keeps":    "keep", "retention": "", "x": "", "tags": ""} {
 		if got, _ := Nearest(word, known); got != want {
 			t.Errorf("Nearest(%q) = %q, want %q", word, got, want)
 		}

@@ -87,7 +87,8 @@ func (r *reader) string(path string, node ast.Node, into reflect.Value) {
 
 // isTag reports whether a path holds a tag's value, which may be empty.
 func isTag(path string) bool {
-	return strings.Contains(path, ".sources.tags.") || strings.Contains(path, ".sources.exclude.") || strings.Contains(path, ".image.tags.")
+	return strings.Contains(path, ".sources.tags.") || strings.Contains(path, ".sources.exclude.") ||
+		strings.Contains(path, ".image.tags.")
 }
 
 func (r *reader) int(path string, node ast.Node, into reflect.Value) {

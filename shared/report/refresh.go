@@ -34,7 +34,8 @@ func (r *Report) addRefreshed(result job.Result, wanted bool) {
 
 func open(r job.Refresh) string {
 	if r.Behind {
-		return fmt.Sprintf("Another refresh of it, %s, was %s when the run was cut off, and none was begun after it.", r.ID, cmp.Or(r.Status, "under way"))
+		return fmt.Sprintf("Another refresh of it, %s, was %s when the run was cut off, and none was begun after it.", r.ID,
+			cmp.Or(r.Status, "under way"))
 	}
 	return fmt.Sprintf("Refresh %s was %s when the run was cut off. Auto Scaling goes on with it; see how it ends: aws autoscaling describe-instance-refreshes --auto-scaling-group-name %s",
 		r.ID, cmp.Or(r.Status, "under way"), r.Group)

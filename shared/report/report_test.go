@@ -39,10 +39,13 @@ func results() []job.Result {
 				{Target: "lt-02", Name: "arm", Problem: "the template launches arm64, the image is x86_64"},
 			},
 			Refreshes: []job.Refresh{
-				{Group: "web", ID: "r-1", Status: "Successful", From: "web 7", To: "web 8", Began: night.Add(time.Hour), Ended: night.Add(time.Hour + 25*time.Minute)},
-				{Group: "canary", ID: "r-2", Status: "Successful", From: "web $Default", To: "web $Default", Began: night, Ended: night.Add(time.Minute), Note: "It can't be rolled back."},
+				{Group: "web", ID: "r-1", Status: "Successful", From: "web 7", To: "web 8", Began: night.Add(time.Hour),
+					Ended: night.Add(time.Hour + 25*time.Minute)},
+				{Group: "canary", ID: "r-2", Status: "Successful", From: "web $Default", To: "web $Default", Began: night,
+					Ended: night.Add(time.Minute), Note: "It can't be rolled back."},
 				{Group: "idle", From: "web 8", To: "web 8"},
-				{Group: "shop", ID: "r-3", Status: "RollbackSuccessful", From: "web 7", To: "web 8", Ended: night, Problem: "The refresh failed and was rolled back. Auto Scaling says: no."},
+				{Group: "shop", ID: "r-3", Status: "RollbackSuccessful", From: "web 7", To: "web 8", Ended: night,
+					Problem: "The refresh failed and was rolled back. Auto Scaling says: no."},
 				{Group: "cut", ID: "r-4", Status: "InProgress", From: "web 7", To: "web 8"},
 				{Group: "second", ID: "r-5", Status: "InProgress", From: "web 7", To: "web 8", Behind: true},
 				{Group: "queue", Problem: "It is being deleted."},
@@ -50,11 +53,15 @@ func results() []job.Result {
 			Warnings: []job.Reason{{Code: job.AddressChanges, Text: "Its public address changes."}}},
 		{Source: "i-02", Name: "batch", Ending: job.Imaged, Image: job.Image{ID: "ami-02", State: "available"}},
 		{Source: "i-03", Name: "web-2", Ending: job.Skipped, Skip: &member},
-		{Source: "i-04", Name: "web-3", Ending: job.Skipped, Skip: &job.Reason{Code: job.AutoScalingMember, Text: "It belongs to Auto Scaling group api."}},
-		{Source: "i-05", Ending: job.Skipped, Skip: &job.Reason{Code: job.StopProtected, Text: "It is protected against being stopped."}},
-		{Source: "i-06", Name: "db", Ending: job.LeftStopped, Times: stopped, Image: job.Image{ID: "ami-06", State: "pending"},
+		{Source: "i-04", Name: "web-3", Ending: job.Skipped,
+			Skip: &job.Reason{Code: job.AutoScalingMember, Text: "It belongs to Auto Scaling group api."}},
+		{Source: "i-05", Ending: job.Skipped,
+			Skip: &job.Reason{Code: job.StopProtected, Text: "It is protected against being stopped."}},
+		{Source: "i-06", Name: "db", Ending: job.LeftStopped, Times: stopped,
+			Image:   job.Image{ID: "ami-06", State: "pending"},
 			Problem: "StartInstances: InsufficientInstanceCapacity"},
-		{Source: "i-07", Name: "mail\n\x1b[31m", Ending: job.Broken, Times: back, Problem: "CreateImage: SnapshotLimitExceeded"},
+		{Source: "i-07", Name: "mail\n\x1b[31m", Ending: job.Broken, Times: back,
+			Problem: "CreateImage: SnapshotLimitExceeded"},
 		{Source: "snap-08", Kind: job.Snapshot, Ending: job.Broken},
 	}
 }
@@ -67,20 +74,23 @@ func TestOutcome(t *testing.T) {
 		results []job.Result
 		want    plan.Outcome
 	}{
-		"nothing to do":             {want: plan.OK},
-		"all imaged":                {results: []job.Result{imaged}, want: plan.OK},
-		"skips alone":               {results: []job.Result{skipped}, want: plan.OK},
-		"imaged and skipped":        {results: []job.Result{imaged, skipped}, want: plan.OK},
-		"some failed":               {results: []job.Result{imaged, failed}, want: plan.Partial},
-		"some left stopped":         {results: []job.Result{imaged, left}, want: plan.Partial},
-		"all failed":                {results: []job.Result{failed}, want: plan.Failed},
-		"all attempted failed":      {results: []job.Result{failed, skipped}, want: plan.Failed},
-		"nothing but left stopped":  {results: []job.Result{left}, want: plan.Failed},
-		"the run broke":             {results: []job.Result{imaged}, problem: "States.Timeout", want: plan.Failed},
-		"the run broke at once":     {problem: "limit: 41 sources, at most 40", want: plan.Failed},
-		"a group not refreshed":     {results: []job.Result{{Source: "i-1", Ending: job.Imaged, Refreshes: []job.Refresh{{Group: "web", Problem: "no"}}}}, want: plan.Partial},
-		"a refresh cut off":         {results: []job.Result{{Source: "i-1", Ending: job.Imaged, Refreshes: []job.Refresh{{Group: "web", ID: "1"}}}}, want: plan.Partial},
-		"a group refreshed":         {results: []job.Result{{Source: "i-1", Ending: job.Imaged, Refreshes: []job.Refresh{{Group: "web", ID: "1", Ended: night}}}}, want: plan.OK},
+		"nothing to do":            {want: plan.OK},
+		"all imaged":               {results: []job.Result{imaged}, want: plan.OK},
+		"skips alone":              {results: []job.Result{skipped}, want: plan.OK},
+		"imaged and skipped":       {results: []job.Result{imaged, skipped}, want: plan.OK},
+		"some failed":              {results: []job.Result{imaged, failed}, want: plan.Partial},
+		"some left stopped":        {results: []job.Result{imaged, left}, want: plan.Partial},
+		"all failed":               {results: []job.Result{failed}, want: plan.Failed},
+		"all attempted failed":     {results: []job.Result{failed, skipped}, want: plan.Failed},
+		"nothing but left stopped": {results: []job.Result{left}, want: plan.Failed},
+		"the run broke":            {results: []job.Result{imaged}, problem: "States.Timeout", want: plan.Failed},
+		"the run broke at once":    {problem: "limit: 41 sources, at most 40", want: plan.Failed},
+		"a group not refreshed": {results: []job.Result{{Source: "i-1", Ending: job.Imaged,
+			Refreshes: []job.Refresh{{Group: "web", Problem: "no"}}}}, want: plan.Partial},
+		"a refresh cut off": {results: []job.Result{{Source: "i-1", Ending: job.Imaged,
+			Refreshes: []job.Refresh{{Group: "web", ID: "1"}}}}, want: plan.Partial},
+		"a group refreshed": {results: []job.Result{{Source: "i-1", Ending: job.Imaged,
+			Refreshes: []job.Refresh{{Group: "web", ID: "1", Ended: night}}}}, want: plan.OK},
 		"an ending nobody knows":    {results: []job.Result{imaged, one("odd")}, want: plan.Partial},
 		"only an ending unknown":    {results: []job.Result{one("")}, want: plan.Failed},
 		"imaged, failed, and skips": {results: []job.Result{skipped, failed, imaged}, want: plan.Partial},
@@ -131,7 +141,8 @@ func TestWanted(t *testing.T) {
 
 func TestOf(t *testing.T) {
 	got := report.Of(run(), results(), nightly())
-	want := report.Counts{Sources: 8, Imaged: 2, Skipped: 3, Failed: 2, LeftStopped: 1, Rolled: 1, NotRolled: 1, Refreshed: 3, NotRefreshed: 4}
+	want := report.Counts{Sources: 8, Imaged: 2, Skipped: 3, Failed: 2, LeftStopped: 1, Rolled: 1, NotRolled: 1,
+		Refreshed: 3, NotRefreshed: 4}
 	if diff := cmp.Diff(want, got.Counts); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)
 	}
@@ -184,7 +195,8 @@ func TestEverySourceOnce(t *testing.T) {
 			t.Fatalf("order matters:\n%s", diff)
 		}
 		c := got.Counts
-		if sum := c.Imaged + c.Skipped + c.Failed + c.LeftStopped; sum != len(drawn) || c.Sources != sum || len(got.Sources) != sum {
+		if sum := c.Imaged + c.Skipped + c.Failed + c.LeftStopped; sum != len(drawn) || c.Sources != sum ||
+			len(got.Sources) != sum {
 			t.Fatalf("%d results, counts %+v", len(drawn), c)
 		}
 		allListed(t, got)
@@ -208,8 +220,9 @@ func allListed(t *rapid.T, r report.Report) {
 
 func anyResult(t *rapid.T) job.Result {
 	r := job.Result{
-		Name:    rapid.String().Draw(t, "name"),
-		Ending:  rapid.SampledFrom([]job.Ending{job.Imaged, job.Skipped, job.Broken, job.LeftStopped, "odd"}).Draw(t, "ending"),
+		Name: rapid.String().Draw(t, "name"),
+		Ending: rapid.SampledFrom([]job.Ending{job.Imaged, job.Skipped, job.Broken, job.LeftStopped, "odd"}).Draw(t,
+			"ending"),
 		Problem: rapid.String().Draw(t, "problem"),
 	}
 	if r.Ending == job.Skipped {

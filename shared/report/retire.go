@@ -68,7 +68,8 @@ func (r *Retiring) add(each Retired) {
 
 // everything is retiring as a whole, when the function for it failed.
 func everything(problem string) Retired {
-	return Retired{job.Retirement{Subject: "retiring", Status: job.Stuck, Why: []string{problem + ". No image is lost by it: the next run tries again."}}}
+	return Retired{job.Retirement{Subject: "retiring", Status: job.Stuck,
+		Why: []string{problem + ". No image is lost by it: the next run tries again."}}}
 }
 
 // Label is the source's name with the id of what it is about.

@@ -18,7 +18,8 @@ func retirements() []job.Retirement {
 	later := night.Add(72 * time.Hour)
 	return []job.Retirement{
 		{Subject: "ami-08", Name: "web", Status: job.Retired, Why: []string{"no rule keeps it"}, Pruned: 2},
-		{Subject: "ami-07", Name: "web", Status: job.InUse, Why: []string{"instance i-09 (stopped)", "parameter /golden/web"}},
+		{Subject: "ami-07", Name: "web", Status: job.InUse,
+			Why: []string{"instance i-09 (stopped)", "parameter /golden/web"}},
 		{Subject: "ami-09", Name: "web", Status: job.Deprecated, Why: []string{"no rule keeps it"}, Due: later},
 		{Subject: "ami-05", Name: "db", Status: job.Disabled, Why: []string{"no rule keeps it"}, Due: later},
 		{Subject: "ami-04", Name: "db", Status: job.Restored, Why: []string{"daily 2/7"}},
@@ -73,7 +74,8 @@ func TestRetiringOutcome(t *testing.T) {
 
 // Nothing that was done to old images is left out of the report.
 func TestEveryRetirementOnce(t *testing.T) {
-	statuses := []job.Status{job.Deprecated, job.Disabled, job.Retiring, job.Retired, job.InUse, job.Restored, job.Suspended,
+	statuses := []job.Status{job.Deprecated, job.Disabled, job.Retiring, job.Retired, job.InUse, job.Restored,
+		job.Suspended,
 		job.Swept, job.Missed, job.Stuck, "odd"}
 	rapid.Check(t, func(r *rapid.T) {
 		var retired []job.Retirement

@@ -36,7 +36,8 @@ func (w Reviewer) describe(ctx context.Context, plan string, o *Review) error {
 		}
 		o.Shown[id] = true
 	}
-	filters := []types.Filter{{Name: aws.String("tag:" + tag.Managed), Values: []string{"true"}}, {Name: aws.String("tag:" + tag.Plan), Values: []string{plan}}}
+	filters := []types.Filter{{Name: aws.String("tag:" + tag.Managed), Values: []string{"true"}},
+		{Name: aws.String("tag:" + tag.Plan), Values: []string{plan}}}
 	if err := w.list(ctx, filters, see); err != nil {
 		return err
 	}

@@ -80,7 +80,8 @@ func fill(reasons [][]string, minimum int) {
 func Override(value string, k plan.Keep) (plan.Keep, error) {
 	wish := plan.Keep{Grace: k.Grace, Disable: k.Disable}
 	numbers := map[string]*int{
-		"last": &wish.Last, "daily": &wish.Daily, "weekly": &wish.Weekly, "monthly": &wish.Monthly, "yearly": &wish.Yearly, "minimum": &wish.Minimum,
+		"last": &wish.Last, "daily": &wish.Daily, "weekly": &wish.Weekly, "monthly": &wish.Monthly, "yearly": &wish.Yearly,
+		"minimum": &wish.Minimum,
 	}
 	var seen []string
 	for _, word := range strings.Fields(value) {

@@ -38,7 +38,8 @@ func written(v reflect.Value) string {
 }
 
 // without is the data without its image and the image's own snapshots.
-func without(d types.ResponseLaunchTemplateData, owns func(image, snapshot string) bool) types.ResponseLaunchTemplateData {
+func without(d types.ResponseLaunchTemplateData,
+	owns func(image, snapshot string) bool) types.ResponseLaunchTemplateData {
 	image := aws.ToString(d.ImageId)
 	if !strings.HasPrefix(image, aliasPrefix) {
 		d.ImageId = nil

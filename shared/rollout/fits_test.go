@@ -23,18 +23,22 @@ func TestFits(t *testing.T) {
 		image Machine
 		want  string
 	}{
-		"all alike":                   {nitro, Machine{Architecture: "x86_64", BootMode: "uefi", Virtualization: "hvm"}, ""},
-		"another architecture":        {nitro, Machine{Architecture: "arm64"}, "does not run arm64 images"},
-		"no word of architectures":    {types.InstanceTypeInfo{InstanceType: "x9.new"}, Machine{Architecture: "arm64"}, "does not run arm64 images"},
-		"another boot mode":           {old, Machine{Architecture: "x86_64", BootMode: "uefi"}, "does not boot uefi images"},
-		"uefi where it can":           {old, Machine{Architecture: "x86_64", BootMode: "uefi-preferred"}, ""},
-		"no boot mode":                {old, Machine{Architecture: "x86_64"}, ""},
-		"another virtualization":      {nitro, Machine{Architecture: "x86_64", Virtualization: "paravirtual"}, "does not run images of virtualization type paravirtual"},
-		"no virtualization":           {nitro, Machine{Architecture: "x86_64"}, ""},
-		"no ENA where it is needed":   {needy, Machine{Architecture: "x86_64"}, "needs images with ENA"},
-		"ENA where it is needed":      {needy, Machine{Architecture: "x86_64", ENA: true}, ""},
-		"TPM where there is none":     {needy, Machine{Architecture: "x86_64", ENA: true, TPM: "v2.0"}, "has no NitroTPM, and the image asks for TPM v2.0"},
-		"EC2 says little of the type": {silent, Machine{Architecture: "x86_64", BootMode: "uefi", Virtualization: "paravirtual"}, ""},
+		"all alike":            {nitro, Machine{Architecture: "x86_64", BootMode: "uefi", Virtualization: "hvm"}, ""},
+		"another architecture": {nitro, Machine{Architecture: "arm64"}, "does not run arm64 images"},
+		"no word of architectures": {types.InstanceTypeInfo{InstanceType: "x9.new"}, Machine{Architecture: "arm64"},
+			"does not run arm64 images"},
+		"another boot mode": {old, Machine{Architecture: "x86_64", BootMode: "uefi"}, "does not boot uefi images"},
+		"uefi where it can": {old, Machine{Architecture: "x86_64", BootMode: "uefi-preferred"}, ""},
+		"no boot mode":      {old, Machine{Architecture: "x86_64"}, ""},
+		"another virtualization": {nitro, Machine{Architecture: "x86_64", Virtualization: "paravirtual"},
+			"does not run images of virtualization type paravirtual"},
+		"no virtualization":         {nitro, Machine{Architecture: "x86_64"}, ""},
+		"no ENA where it is needed": {needy, Machine{Architecture: "x86_64"}, "needs images with ENA"},
+		"ENA where it is needed":    {needy, Machine{Architecture: "x86_64", ENA: true}, ""},
+		"TPM where there is none": {needy, Machine{Architecture: "x86_64", ENA: true, TPM: "v2.0"},
+			"has no NitroTPM, and the image asks for TPM v2.0"},
+		"EC2 says little of the type": {silent,
+			Machine{Architecture: "x86_64", BootMode: "uefi", Virtualization: "paravirtual"}, ""},
 	} {
 		if got := fits(c.info, c.image); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)

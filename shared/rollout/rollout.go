@@ -102,7 +102,8 @@ func MachineOf(i types.Image) Machine {
 	}
 	for _, d := range i.BlockDeviceMappings {
 		if d.Ebs != nil {
-			m.Disks = append(m.Disks, Disk{aws.ToString(d.DeviceName), aws.ToString(d.Ebs.SnapshotId), aws.ToInt32(d.Ebs.VolumeSize)})
+			m.Disks = append(m.Disks, Disk{aws.ToString(d.DeviceName), aws.ToString(d.Ebs.SnapshotId),
+				aws.ToInt32(d.Ebs.VolumeSize)})
 		}
 	}
 	return m

@@ -60,7 +60,8 @@ func (f Finder) read(ctx context.Context, id, name *string) (*template, error) {
 		t.add(v)
 	}
 	if t.standard == 0 {
-		return nil, fmt.Errorf("reading launch template %s%s: EC2 shows no default version", aws.ToString(id), aws.ToString(name))
+		return nil, fmt.Errorf("reading launch template %s%s: EC2 shows no default version", aws.ToString(id),
+			aws.ToString(name))
 	}
 	return t, nil
 }
@@ -216,7 +217,8 @@ func (s *survey) place(ctx context.Context, t *Target, roll plan.Roll) error {
 	t.At.Was = tmpl.was()
 	if t.At.Stays {
 		t.At.Was.Default = t.At.Was.Latest // A roll takes nothing from a default that it leaves where it is.
-		tmpl.note = fmt.Sprintf("its default version %d differs in %s from what is launched, and stays", tmpl.standard, listed(differs))
+		tmpl.note = fmt.Sprintf("its default version %d differs in %s from what is launched, and stays", tmpl.standard,
+			listed(differs))
 	}
 	return nil
 }
@@ -259,7 +261,8 @@ func (f Finder) tags(ctx context.Context, id string) (map[string]string, error) 
 // at is where a template points.
 func (t *Target) at(stays bool) {
 	tmpl := t.template
-	t.At = State{Version: tmpl.standard, Default: tmpl.standard, Latest: tmpl.latest, Top: tmpl.image(tmpl.latest), Stays: stays}
+	t.At = State{Version: tmpl.standard, Default: tmpl.standard, Latest: tmpl.latest, Top: tmpl.image(tmpl.latest),
+		Stays: stays}
 	if stays {
 		t.At.Version = tmpl.latest
 	}

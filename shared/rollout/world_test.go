@@ -40,7 +40,8 @@ func newWorld(s *steptest.Stage) *world {
 func (w *world) room() rollout.Writer {
 	return rollout.Writer{
 		Finder: rollout.Finder{
-			EC2: w.EC2, Groups: w.AutoScaling, Parameters: w.SSM, Ledger: w.Ledger.Kept, Path: "/goldsmith/images", Now: time.Now,
+			EC2: w.EC2, Groups: w.AutoScaling, Parameters: w.SSM, Ledger: w.Ledger.Kept, Path: "/goldsmith/images",
+			Now:      time.Now,
 			Lineages: lineage.Finder{EC2: w.EC2, Groups: w.AutoScaling},
 		},
 		Templates: w.EC2, Values: w.SSM, Records: w.Ledger.Kept,

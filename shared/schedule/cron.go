@@ -62,7 +62,8 @@ func parseCron(words []string) (string, error) {
 }
 
 func countError(words []string) error {
-	base := fmt.Sprintf("cron(%s) has %d fields, Scheduler wants six: minute hour day-of-month month day-of-week year", strings.Join(words, " "), len(words))
+	base := fmt.Sprintf("cron(%s) has %d fields, Scheduler wants six: minute hour day-of-month month day-of-week year",
+		strings.Join(words, " "), len(words))
 	if len(words) != fieldCount-1 {
 		return errors.New(base)
 	}

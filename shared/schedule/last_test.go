@@ -78,7 +78,8 @@ func TestLast(t *testing.T) {
 
 // BenchmarkLast shows that every minute costs no more than every leap year.
 func BenchmarkLast(b *testing.B) {
-	for _, text := range []string{"cron(* * * * ? *)", "cron(0 3 * * ? *)", "cron(0 3 1 1 ? *)", "cron(0 0 29 2 ? *)", "cron(0 0 30 2 ? *)"} {
+	for _, text := range []string{"cron(* * * * ? *)", "cron(0 3 * * ? *)", "cron(0 3 1 1 ? *)", "cron(0 0 29 2 ? *)",
+		"cron(0 0 30 2 ? *)"} {
 		b.Run(text, func(b *testing.B) {
 			s, err := Parse(text, time.UTC)
 			if err != nil {

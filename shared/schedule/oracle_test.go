@@ -35,7 +35,8 @@ func TestNextFindsRareDays(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		year := rapid.SampledFrom([]string{"*", "2030-2060", "2026/7", "*/5", "2031,2048"}).Draw(t, "year")
 		month := rapid.SampledFrom([]string{"*", "2", "FEB", "4-6", "11/2", "2,12"}).Draw(t, "month")
-		days := rapid.SampledFrom([]string{"29 %s ?", "31 %s ?", "L %s ?", "1W %s ?", "30W %s ?", "? %s 2#5", "? %s 7L", "? %s SUN"}).Draw(t, "days")
+		days := rapid.SampledFrom([]string{"29 %s ?", "31 %s ?", "L %s ?", "1W %s ?", "30W %s ?", "? %s 2#5", "? %s 7L",
+			"? %s SUN"}).Draw(t, "days")
 		text := "cron(0 0 " + fmt.Sprintf(days, month) + " " + year + ")"
 		after := drawMoment(t)
 		got, ok := mustParse(t, text, "UTC").Next(after)
@@ -58,7 +59,8 @@ func TestNextFindsRareDays(t *testing.T) {
 func TestRunsEnd(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := fmt.Sprintf("cron(0 0 %d %s ? %s)", rapid.IntRange(1, 31).Draw(t, "day"),
-			rapid.SampledFrom([]string{"2", "12", "*/3", "4,6"}).Draw(t, "month"), rapid.SampledFrom([]string{"2026", "2020-2028", "2027,2199"}).Draw(t, "year"))
+			rapid.SampledFrom([]string{"2", "12", "*/3", "4,6"}).Draw(t,
+				"month"), rapid.SampledFrom([]string{"2026", "2020-2028", "2027,2199"}).Draw(t, "year"))
 		s := mustParse(t, text, drawZone(t))
 		at, runs := now, 0
 		for next, ok := s.Next(at); ok; next, ok = s.Next(at) {
@@ -75,7 +77,8 @@ func TestRunsEnd(t *testing.T) {
 // zones drawn change their clocks every year by the same rule.
 func TestCheckTellsOfEveryLoss(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		text := fmt.Sprintf("cron(%d %d * * ? *)", rapid.IntRange(0, 59).Draw(t, "minute"), rapid.IntRange(0, 5).Draw(t, "hour"))
+		text := fmt.Sprintf("cron(%d %d * * ? *)", rapid.IntRange(0, 59).Draw(t, "minute"),
+			rapid.IntRange(0, 5).Draw(t, "hour"))
 		s := mustParse(t, text, drawZone(t))
 		lost, last := false, now
 		for at, ok := s.Next(now); ok && at.Before(now.AddDate(1, 0, 0)); at, ok = s.Next(at) {
@@ -188,7 +191,8 @@ func inWeekdays(text string, shown time.Time) bool {
 }
 
 func drawClock(t *rapid.T) string {
-	minute := rapid.SampledFrom([]string{"0", "30", "59", "*/20", "5/25", "10-12", "0,45", "*", "00", "50-59/3"}).Draw(t, "minute")
+	minute := rapid.SampledFrom([]string{"0", "30", "59", "*/20", "5/25", "10-12", "0,45", "*", "00", "50-59/3"}).Draw(t,
+		"minute")
 	hour := rapid.SampledFrom([]string{"0", "1", "2", "3", "23", "*", "1-3", "*/2", "1/6", "0,2,22"}).Draw(t, "hour")
 	return minute + " " + hour
 }
@@ -197,16 +201,19 @@ func drawDays(t *rapid.T) string {
 	month := rapid.SampledFrom([]string{"*", "*", "3-4", "MAR,APR,10,11", "*/2", "JAN/3"}).Draw(t, "month")
 	year := rapid.SampledFrom([]string{"*", "*", "2026-2028", "2025/2", "2024/4"}).Draw(t, "year")
 	if rapid.Bool().Draw(t, "by weekday") {
-		day := rapid.SampledFrom([]string{"*", "1", "7", "SUN", "L", "1L", "6L", "3#2", "1#5", "1#1", "MON-FRI", "2-6", "SUN,WED", "1,7"}).Draw(t, "day-of-week")
+		day := rapid.SampledFrom([]string{"*", "1", "7", "SUN", "L", "1L", "6L", "3#2", "1#5", "1#1", "MON-FRI", "2-6",
+			"SUN,WED", "1,7"}).Draw(t, "day-of-week")
 		return "? " + month + " " + day + " " + year
 	}
-	day := rapid.SampledFrom([]string{"*", "1", "L", "15W", "1W", "31W", "28W", "*/5", "25-31", "2/7", "29", "1,29"}).Draw(t, "day-of-month")
+	day := rapid.SampledFrom([]string{"*", "1", "L", "15W", "1W", "31W", "28W", "*/5", "25-31", "2/7", "29",
+		"1,29"}).Draw(t, "day-of-month")
 	return day + " " + month + " ? " + year
 }
 
 // drawMoment likes the weeks around changes of the clocks.
 func drawMoment(t *rapid.T) time.Time {
-	around := rapid.SampledFrom([]string{"2026-03-08", "2026-03-29", "2026-10-25", "2026-11-01", "2026-04-05", "2028-02-29", "2026-12-31"}).Draw(t, "around")
+	around := rapid.SampledFrom([]string{"2026-03-08", "2026-03-29", "2026-10-25", "2026-11-01", "2026-04-05",
+		"2028-02-29", "2026-12-31"}).Draw(t, "around")
 	day, _ := time.Parse(time.DateOnly, around)
 	return day.Add(time.Duration(rapid.IntRange(-3*24*3600, 2*24*3600).Draw(t, "seconds")) * time.Second)
 }

@@ -142,8 +142,9 @@ func TestCheck(t *testing.T) {
 	for _, c := range []struct{ text, zone, want string }{
 		{"cron(30 3 * * ? *)", "Europe/Berlin", ""},
 		{"cron(30 2 * * ? *)", "UTC", ""},
-		{"cron(30 2 * * ? *)", "Europe/Berlin", "cron(30 2 * * ? *) falls on 2026-03-29 02:30, a time that Europe/Berlin does not have: " +
-			"the clocks go from 02:00 to 03:00 that day and EventBridge Scheduler skips the run; choose a time outside 02:00-03:00"},
+		{"cron(30 2 * * ? *)", "Europe/Berlin",
+			"cron(30 2 * * ? *) falls on 2026-03-29 02:30, a time that Europe/Berlin does not have: " +
+				"the clocks go from 02:00 to 03:00 that day and EventBridge Scheduler skips the run; choose a time outside 02:00-03:00"},
 		{"cron(0 3 * * ? *)", "Europe/Berlin", ""},
 		{"cron(59 1 * * ? *)", "Europe/Berlin", ""},
 		{"cron(0 2 ? * SUN *)", "Europe/Berlin", "falls on 2026-03-29 02:00"},

@@ -75,7 +75,8 @@ func Load(ctx context.Context, names ...Name) (Settings, error) {
 			problems = append(problems, fmt.Sprintf("%s: %v", PlansFile, err))
 		}
 	}
-	if s.AWS, err = config.LoadDefaultConfig(ctx, config.WithRetryer(func() aws.Retryer { return awsclient.Retryer() })); err != nil {
+	if s.AWS, err = config.LoadDefaultConfig(ctx,
+		config.WithRetryer(func() aws.Retryer { return awsclient.Retryer() })); err != nil {
 		problems = append(problems, fmt.Sprintf("AWS configuration: %v", err))
 	} else if s.AWS.Region == "" {
 		problems = append(problems, "AWS_REGION is not set")

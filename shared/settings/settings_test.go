@@ -14,7 +14,8 @@ import (
 	"goldsmith/shared/settings"
 )
 
-var all = []settings.Name{settings.Table, settings.StateMachine, settings.PlansFile, settings.SlackSecret, settings.ImagePath}
+var all = []settings.Name{settings.Table, settings.StateMachine, settings.PlansFile, settings.SlackSecret,
+	settings.ImagePath}
 
 // clean takes away what the machine running the test may have set, and any file of AWS's tools.
 func clean(t *testing.T) {
@@ -69,7 +70,8 @@ func TestLoad(t *testing.T) {
 	if diff := cmp.Diff(plans(), s.Plans); diff != "" {
 		t.Error(diff)
 	}
-	for name, want := range map[settings.Name]string{settings.Table: "ledger", settings.SlackSecret: "", settings.ImagePath: "/goldsmith/images"} {
+	for name, want := range map[settings.Name]string{settings.Table: "ledger", settings.SlackSecret: "",
+		settings.ImagePath: "/goldsmith/images"} {
 		if got := s.Get(name); got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
@@ -130,7 +132,8 @@ func TestWrongProfile(t *testing.T) {
 	set(t, nil)
 	t.Setenv("AWS_PROFILE", "nobody")
 	_, err := settings.Load(t.Context(), settings.Table)
-	if err == nil || !strings.Contains(err.Error(), "GOLDSMITH_TABLE is not set; AWS configuration: ") || !strings.Contains(err.Error(), "nobody") {
+	if err == nil || !strings.Contains(err.Error(), "GOLDSMITH_TABLE is not set; AWS configuration: ") ||
+		!strings.Contains(err.Error(), "nobody") {
 		t.Errorf("says %v", err)
 	}
 }
@@ -147,7 +150,8 @@ func TestRetryer(t *testing.T) {
 		t.Errorf("tries %d times", n)
 	}
 	throttled := &smithy.GenericAPIError{Code: "RequestLimitExceeded"}
-	if !retryer.IsErrorRetryable(throttled) || retryer.IsErrorRetryable(&smithy.GenericAPIError{Code: "UnauthorizedOperation"}) {
+	if !retryer.IsErrorRetryable(throttled) ||
+		retryer.IsErrorRetryable(&smithy.GenericAPIError{Code: "UnauthorizedOperation"}) {
 		t.Error("retries the wrong errors")
 	}
 	for range 10_000 {

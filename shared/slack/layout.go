@@ -51,7 +51,8 @@ type part struct {
 // layout is a header, small print, an opening and the parts, within all limits.
 // The first parts may take what they need; the others keep their floor.
 func layout(title string, facts []string, opening string, parts []part) []slack.Block {
-	blocks := []slack.Block{slack.NewHeaderBlock(slack.NewTextBlockObject(slack.PlainTextType, clip(title, headerMost), false, false))}
+	blocks := []slack.Block{slack.NewHeaderBlock(slack.NewTextBlockObject(slack.PlainTextType, clip(title, headerMost),
+		false, false))}
 	left := totalMost - headerMost
 	if len(facts) > 0 {
 		small := strings.Join(facts, "  ·  ")

@@ -42,7 +42,8 @@ func realistic() report.Report {
 	back := job.Times{StopSent: night.Add(time.Minute), Running: night.Add(3*time.Minute + 10*time.Second)}
 	member := job.Reason{Code: job.AutoScalingMember, Text: "It belongs to an Auto Scaling group."}
 	return report.Of(run(), []job.Result{
-		{Source: "i-0a1", Name: "web <prod> & co", Ending: job.Imaged, Image: job.Image{ID: "ami-0a1", State: "available"}, Times: back,
+		{Source: "i-0a1", Name: "web <prod> & co", Ending: job.Imaged, Image: job.Image{ID: "ami-0a1", State: "available"},
+			Times: back,
 			Rolled: []job.Rolled{
 				{Target: "lt-0a1", Name: "web", From: "ami-0a0", To: "ami-0a1", Version: 8, Previous: 7},
 				{Target: "/goldsmith/images/web", From: "ami-0a0", To: "ami-0a1"},
@@ -52,7 +53,8 @@ func realistic() report.Report {
 		{Source: "i-0a2", Name: "batch", Ending: job.Imaged, Image: job.Image{ID: "ami-0a2", State: "available"}},
 		{Source: "i-0a3", Name: "asg-1", Ending: job.Skipped, Skip: &member},
 		{Source: "i-0a4", Name: "asg-2", Ending: job.Skipped, Skip: &member},
-		{Source: "i-0a5", Name: "<!channel>", Ending: job.Broken, Times: back, Problem: "CreateImage: SnapshotLimitExceeded: too many"},
+		{Source: "i-0a5", Name: "<!channel>", Ending: job.Broken, Times: back,
+			Problem: "CreateImage: SnapshotLimitExceeded: too many"},
 		{Source: "i-0a6", Name: "db", Ending: job.LeftStopped, Times: job.Times{StopSent: night.Add(time.Minute)},
 			Problem: "StartInstances: InsufficientInstanceCapacity"},
 	}, nightly())
@@ -61,11 +63,17 @@ func realistic() report.Report {
 // retired is a night in which old images went, stayed and could not go.
 func retired() report.Report {
 	due := night.Add(72 * time.Hour)
-	return report.Of(run(), []job.Result{{Source: "i-0a2", Name: "batch", Ending: job.Imaged, Image: job.Image{ID: "ami-0a2"}}}, nightly()).With([]job.Retirement{
-		{Subject: "ami-0b1", Name: "web <prod>", Status: job.Retired, Why: []string{"no rule keeps it", "it lies in the Recycle Bin until 2026-05-08 02:00 UTC"}, Pruned: 3},
-		{Subject: "ami-0b2", Name: "web <prod>", Status: job.InUse, Why: []string{"Auto Scaling group workers pins version 3 of launch template web (lt-0a1)", "shared with account 210987654321"}},
+	return report.Of(run(), []job.Result{{Source: "i-0a2", Name: "batch", Ending: job.Imaged,
+		Image: job.Image{ID: "ami-0a2"}}}, nightly()).With([]job.Retirement{
+		{Subject: "ami-0b1", Name: "web <prod>", Status: job.Retired,
+			Why: []string{"no rule keeps it", "it lies in the Recycle Bin until 2026-05-08 02:00 UTC"}, Pruned: 3},
+		{Subject: "ami-0b2", Name: "web <prod>", Status: job.InUse,
+			Why: []string{"Auto Scaling group workers pins version 3 of launch template web (lt-0a1)",
+				"shared with account 210987654321"}},
 		{Subject: "ami-0b3", Name: "web <prod>", Status: job.Deprecated, Why: []string{"no rule keeps it"}, Due: due},
-		{Subject: "ami-0b4", Name: "db", Status: job.Stuck, Why: []string{"no rule keeps it", "deregistering it failed: OperationNotPermitted: protected. The next run tries again."}},
+		{Subject: "ami-0b4", Name: "db", Status: job.Stuck,
+			Why: []string{"no rule keeps it",
+				"deregistering it failed: OperationNotPermitted: protected. The next run tries again."}},
 		{Subject: "mail", Name: "mail", Status: job.Suspended, Why: []string{"no current image: retiring suspended"}},
 	})
 }
@@ -76,7 +84,8 @@ func TestGolden(t *testing.T) {
 	for name, m := range map[string]slack.Message{
 		"partial": slack.Of(realistic()),
 		"broke":   slack.Of(report.Of(broke, nil, nightly())),
-		"ok":      slack.Of(report.Of(run(), []job.Result{{Source: "i-0a2", Name: "batch", Ending: job.Imaged, Image: job.Image{ID: "ami-0a2"}}}, nightly())),
+		"ok": slack.Of(report.Of(run(),
+			[]job.Result{{Source: "i-0a2", Name: "batch", Ending: job.Imaged, Image: job.Image{ID: "ami-0a2"}}}, nightly())),
 		"retired": slack.Of(retired()),
 		"alert":   slack.Alert("db runs again", []string{"db (i-0a6) was down for 21m."}, "C1", "<!here>"),
 	} {
@@ -221,7 +230,8 @@ func anyResult(t *rapid.T) job.Result {
 		r.Skip = &job.Reason{Code: job.ReasonCode(anyText().Draw(t, "code")), Text: anyText().Draw(t, "text")}
 	}
 	if rapid.Bool().Draw(t, "rolled") {
-		r.Rolled = []job.Rolled{{Target: anyText().Draw(t, "target"), Name: anyText().Draw(t, "name"), Problem: anyText().Draw(t, "why")}}
+		r.Rolled = []job.Rolled{{Target: anyText().Draw(t, "target"), Name: anyText().Draw(t, "name"),
+			Problem: anyText().Draw(t, "why")}}
 	}
 	if rapid.Bool().Draw(t, "warned") {
 		r.Warnings = []job.Reason{{Code: job.SlowVolume, Text: anyText().Draw(t, "warning")}}
@@ -240,7 +250,8 @@ func check(t failer, r report.Report) {
 	m := slack.Of(r)
 	withinLimits(t, m)
 	pingsNobodyElse(t, m, r.Notify.Mention)
-	for title, count := range map[string]int{"Left stopped": r.Counts.LeftStopped, "Failed": r.Counts.Failed, "Imaged": r.Counts.Imaged} {
+	for title, count := range map[string]int{"Left stopped": r.Counts.LeftStopped, "Failed": r.Counts.Failed,
+		"Imaged": r.Counts.Imaged} {
 		named, rest := accounted(m, title)
 		if named+rest != count {
 			t.Fatalf("%s: %d named and %d more, of %d", title, named, rest, count)
@@ -293,7 +304,8 @@ func pingsNobodyElse(t failer, m slack.Message, mention string) {
 			switch {
 			case r == '<' && !ours.MatchString(rest) && !named(rest, mention):
 				t.Fatalf("bare < in %.80q", rest)
-			case r == '&' && !strings.HasPrefix(rest, "&amp;") && !strings.HasPrefix(rest, "&lt;") && !strings.HasPrefix(rest, "&gt;"):
+			case r == '&' && !strings.HasPrefix(rest, "&amp;") && !strings.HasPrefix(rest, "&lt;") &&
+				!strings.HasPrefix(rest, "&gt;"):
 				t.Fatalf("bare & in %.80q", rest)
 			}
 		}

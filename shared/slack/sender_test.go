@@ -32,7 +32,8 @@ type vault struct {
 	err    error
 }
 
-func (v *vault) GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
+func (v *vault) GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput,
+	...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
 	if v.err != nil {
 		return nil, v.err
 	}
@@ -79,7 +80,8 @@ func (a answer) to(r *http.Request) (*http.Response, error) {
 	if a.retryAfter != "" {
 		header.Set("Retry-After", a.retryAfter)
 	}
-	return &http.Response{StatusCode: a.status, Status: http.StatusText(a.status), Header: header, Body: io.NopCloser(strings.NewReader(a.body)), Request: r}, nil
+	return &http.Response{StatusCode: a.status, Status: http.StatusText(a.status), Header: header,
+		Body: io.NopCloser(strings.NewReader(a.body)), Request: r}, nil
 }
 
 func say(status int, body string) answer { return answer{status: status, body: body} }
@@ -139,7 +141,8 @@ func checkForm(t *testing.T, a *answers) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if form.Get("token") != bot || form.Get("channel") != "#golden" || form.Get("text") == "" || !strings.HasPrefix(form.Get("blocks"), "[") {
+	if form.Get("token") != bot || form.Get("channel") != "#golden" || form.Get("text") == "" ||
+		!strings.HasPrefix(form.Get("blocks"), "[") {
 		t.Errorf("form %.300s", a.body[0])
 	}
 }
@@ -153,16 +156,18 @@ func TestRefusals(t *testing.T) {
 		posts  int
 		reads  int
 	}{
-		"payload":           {hooked, say(400, "invalid_payload"), "invalid_payload", 1, 1},
-		"archived":          {hooked, say(410, "channel_is_archived"), "channel_is_archived", 1, 2},
-		"hook gone":         {hooked, say(404, "no_service"), "no_service (put a valid webhook", 1, 2},
-		"hook invalid":      {hooked, say(403, "invalid_token"), "invalid_token", 1, 2},
-		"a proxy's page":    {hooked, say(403, "<html>"+hook+"</html>"), "HTTP 403", 1, 1},
-		"not Slack":         {hooked, say(200, "<html>welcome</html>"), "not_slack", 1, 1},
-		"redirect":          {hooked, say(302, ""), "HTTP 302", 1, 1},
-		"unavailable":       {hooked, say(503, "oops"), "HTTP 503", 4, 1},
-		"bot: no channel":   {botted, say(200, `{"ok":false,"error":"channel_not_found"}`), "channel_not_found (invite", 1, 1},
-		"bot: bad blocks":   {botted, say(200, `{"ok":false,"error":"invalid_blocks","response_metadata":{"messages":["[ERROR] too long"]}}`), "invalid_blocks [ERROR] too long", 1, 1},
+		"payload":         {hooked, say(400, "invalid_payload"), "invalid_payload", 1, 1},
+		"archived":        {hooked, say(410, "channel_is_archived"), "channel_is_archived", 1, 2},
+		"hook gone":       {hooked, say(404, "no_service"), "no_service (put a valid webhook", 1, 2},
+		"hook invalid":    {hooked, say(403, "invalid_token"), "invalid_token", 1, 2},
+		"a proxy's page":  {hooked, say(403, "<html>"+hook+"</html>"), "HTTP 403", 1, 1},
+		"not Slack":       {hooked, say(200, "<html>welcome</html>"), "not_slack", 1, 1},
+		"redirect":        {hooked, say(302, ""), "HTTP 302", 1, 1},
+		"unavailable":     {hooked, say(503, "oops"), "HTTP 503", 4, 1},
+		"bot: no channel": {botted, say(200, `{"ok":false,"error":"channel_not_found"}`), "channel_not_found (invite", 1, 1},
+		"bot: bad blocks": {botted, say(200,
+			`{"ok":false,"error":"invalid_blocks","response_metadata":{"messages":["[ERROR] too long"]}}`),
+			"invalid_blocks [ERROR] too long", 1, 1},
 		"bot: revoked":      {botted, say(200, `{"ok":false,"error":"token_revoked"}`), "token_revoked (put a valid", 1, 2},
 		"bot: own trouble":  {botted, say(200, `{"ok":false,"error":"internal_error"}`), "internal_error", 4, 1},
 		"bot: 500":          {botted, say(500, "oops"), "HTTP 500", 4, 1},
@@ -190,7 +195,8 @@ func TestRefusals(t *testing.T) {
 
 func noSecret(t *testing.T, err error) {
 	t.Helper()
-	if said := fmt.Sprintf("%v %+v %#v", err, err, err); strings.Contains(said, "sEcReT") || strings.Contains(said, "B0BBB") {
+	if said := fmt.Sprintf("%v %+v %#v", err, err, err); strings.Contains(said, "sEcReT") ||
+		strings.Contains(said, "B0BBB") {
 		t.Errorf("the secret shows: %s", said)
 	}
 }

@@ -62,7 +62,8 @@ func Ask(ctx context.Context, api Protector, f Facts) (Decision, error) {
 }
 
 // Never is why select leaves nothing of the instance for claim to decide. A request goes to claim in any case: release
-// then takes its tag off. So does an instance that somebody is changing: only claim can tell whether that is another run.
+// then takes its tag off. So does an instance that somebody is changing: only claim can tell whether that is another
+// run.
 func Never(f Facts) *job.Reason {
 	reason, _ := f.judged()
 	if reason == nil || f.Run.Request != nil || reason.Code == job.ChangingState {
@@ -103,7 +104,8 @@ func unasked(run job.Run, tags map[string]string) *job.Reason {
 		case asked || Enrolled(tags, run.Plan):
 			return nil
 		case r.Value == "":
-			return &job.Reason{Code: job.NotEnrolled, Text: "tag " + tag.Plan + " does not name plan " + run.Plan + ", and no tag " + tag.Request + " asks for it"}
+			return &job.Reason{Code: job.NotEnrolled, Text: "tag " + tag.Plan + " does not name plan " + run.Plan +
+				", and no tag " + tag.Request + " asks for it"}
 		}
 		return &job.Reason{Code: job.Withdrawn, Text: "tag " + tag.Request + " was taken off again"}
 	}
@@ -115,7 +117,8 @@ func unasked(run job.Run, tags map[string]string) *job.Reason {
 
 // Protector tells whether an instance is protected against being stopped.
 type Protector interface {
-	DescribeInstanceAttribute(context.Context, *ec2.DescribeInstanceAttributeInput, ...func(*ec2.Options)) (*ec2.DescribeInstanceAttributeOutput, error)
+	DescribeInstanceAttribute(context.Context, *ec2.DescribeInstanceAttributeInput,
+		...func(*ec2.Options)) (*ec2.DescribeInstanceAttributeOutput, error)
 }
 
 func protected(ctx context.Context, api Protector, id string) (bool, error) {

@@ -48,11 +48,14 @@ func TestAsk(t *testing.T) {
 		"stopped, and the window is closed": {
 			given: func(f *source.Facts) { inState(types.InstanceStateNameStopped)(f); closed(f) }, do: job.ImageNow,
 		},
-		"imaged while it runs":    {given: func(f *source.Facts) { f.Plan.Consistency = plan.None }, do: job.ImageNow},
-		"the window is closed":    {given: closed, do: job.SkipIt, skip: job.WindowClosed},
-		"it may not be imaged":    {given: func(f *source.Facts) { f.OneTimeSpot = true }, do: job.SkipIt, skip: job.OneTimeSpot},
-		"it is not wanted":        {given: func(f *source.Facts) { f.Run.Plan = "weekly" }, do: job.SkipIt, skip: job.NotEnrolled},
-		"the plan leaves it out":  {given: func(f *source.Facts) { f.Plan.Sources.IDs = []string{"i-2"} }, do: job.SkipIt, skip: job.Excluded},
+		"imaged while it runs": {given: func(f *source.Facts) { f.Plan.Consistency = plan.None }, do: job.ImageNow},
+		"the window is closed": {given: closed, do: job.SkipIt, skip: job.WindowClosed},
+		"it may not be imaged": {given: func(f *source.Facts) { f.OneTimeSpot = true }, do: job.SkipIt,
+			skip: job.OneTimeSpot},
+		"it is not wanted": {given: func(f *source.Facts) { f.Run.Plan = "weekly" }, do: job.SkipIt,
+			skip: job.NotEnrolled},
+		"the plan leaves it out": {given: func(f *source.Facts) { f.Plan.Sources.IDs = []string{"i-2"} }, do: job.SkipIt,
+			skip: job.Excluded},
 		"somebody is changing it": {given: inState(types.InstanceStateNamePending), do: job.SkipIt, skip: job.ChangingState},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -42,7 +42,8 @@ func page[T any](all [][]T, token *string) ([]T, *string) {
 	return all[n], aws.String(strings.Repeat("x", n+1))
 }
 
-func (p *pages) DescribeInstances(_ context.Context, in *ec2.DescribeInstancesInput, _ ...func(*ec2.Options)) (*ec2.DescribeInstancesOutput, error) {
+func (p *pages) DescribeInstances(_ context.Context, in *ec2.DescribeInstancesInput,
+	_ ...func(*ec2.Options)) (*ec2.DescribeInstancesOutput, error) {
 	p.asked = append(p.asked, in)
 	found, next := page(p.instances, in.NextToken)
 	var out ec2.DescribeInstancesOutput
@@ -53,25 +54,29 @@ func (p *pages) DescribeInstances(_ context.Context, in *ec2.DescribeInstancesIn
 	return &out, p.err
 }
 
-func (p *pages) DescribeInstanceTypes(_ context.Context, in *ec2.DescribeInstanceTypesInput, _ ...func(*ec2.Options)) (*ec2.DescribeInstanceTypesOutput, error) {
+func (p *pages) DescribeInstanceTypes(_ context.Context, in *ec2.DescribeInstanceTypesInput,
+	_ ...func(*ec2.Options)) (*ec2.DescribeInstanceTypesOutput, error) {
 	p.filters = append(p.filters, in.Filters)
 	found, next := page(p.types, in.NextToken)
 	return &ec2.DescribeInstanceTypesOutput{InstanceTypes: found, NextToken: next}, p.err
 }
 
-func (p *pages) DescribeSpotInstanceRequests(_ context.Context, in *ec2.DescribeSpotInstanceRequestsInput, _ ...func(*ec2.Options)) (*ec2.DescribeSpotInstanceRequestsOutput, error) {
+func (p *pages) DescribeSpotInstanceRequests(_ context.Context, in *ec2.DescribeSpotInstanceRequestsInput,
+	_ ...func(*ec2.Options)) (*ec2.DescribeSpotInstanceRequestsOutput, error) {
 	p.filters = append(p.filters, in.Filters)
 	return &ec2.DescribeSpotInstanceRequestsOutput{SpotInstanceRequests: p.requests}, p.err
 }
 
-func (p *pages) DescribeVolumes(_ context.Context, in *ec2.DescribeVolumesInput, _ ...func(*ec2.Options)) (*ec2.DescribeVolumesOutput, error) {
+func (p *pages) DescribeVolumes(_ context.Context, in *ec2.DescribeVolumesInput,
+	_ ...func(*ec2.Options)) (*ec2.DescribeVolumesOutput, error) {
 	p.filters = append(p.filters, in.Filters)
 	found, next := page(p.volumes, in.NextToken)
 	return &ec2.DescribeVolumesOutput{Volumes: found, NextToken: next}, p.err
 }
 
 func instance(id, plans string) types.Instance {
-	return types.Instance{InstanceId: aws.String(id), Tags: []types.Tag{{Key: aws.String(tag.Plan), Value: aws.String(plans)}}}
+	return types.Instance{InstanceId: aws.String(id),
+		Tags: []types.Tag{{Key: aws.String(tag.Plan), Value: aws.String(plans)}}}
 }
 
 func TestFleetOf(t *testing.T) {
@@ -91,7 +96,8 @@ func TestFleetOf(t *testing.T) {
 	if got := fmt.Sprint(ids); got != "[i-1 i-4]" {
 		t.Errorf("the fleet is %s", got)
 	}
-	if f := api.asked[0].Filters; len(f) != 1 || *f[0].Name != "tag:goldsmith:plan" || f[0].Values[0] != "*nightly*" || aws.ToInt32(api.asked[0].MaxResults) != 1000 {
+	if f := api.asked[0].Filters; len(f) != 1 || *f[0].Name != "tag:goldsmith:plan" || f[0].Values[0] != "*nightly*" ||
+		aws.ToInt32(api.asked[0].MaxResults) != 1000 {
 		t.Errorf("asked for %v", f)
 	}
 }
@@ -101,7 +107,8 @@ func TestCount(t *testing.T) {
 	if n, err := source.Count(t.Context(), api); n != 3 || err != nil {
 		t.Errorf("%d, %v", n, err)
 	}
-	if states := api.asked[0].Filters[0].Values; slices.Contains(states, "terminated") || slices.Contains(states, "shutting-down") {
+	if states := api.asked[0].Filters[0].Values; slices.Contains(states, "terminated") ||
+		slices.Contains(states, "shutting-down") {
 		t.Errorf("counts instances that are gone: %v", states)
 	}
 }
@@ -177,7 +184,8 @@ func TestInvestigate(t *testing.T) {
 	unknown := types.Instance{InstanceId: aws.String("i-unknown"), InstanceType: "z99.large"}
 	slow := types.Instance{InstanceId: aws.String("i-slow")}
 	facts, err := source.Investigate(t.Context(), api, source.Facts{}, []types.Instance{
-		plain, stored, unknown, slow, spot("i-keeps", "sir-1"), spot("i-once", "sir-2"), spot("i-cancelled", "sir-3"), spot("i-lost", "sir-4"), spot("i-none", ""),
+		plain, stored, unknown, slow, spot("i-keeps", "sir-1"), spot("i-once", "sir-2"), spot("i-cancelled", "sir-3"),
+		spot("i-lost", "sir-4"), spot("i-none", ""),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -188,7 +196,8 @@ func TestInvestigate(t *testing.T) {
 			got = append(got, fmt.Sprint(*f.Instance.InstanceId, f.InstanceStore, f.SlowVolume, f.OneTimeSpot))
 		}
 	}
-	want := []string{"i-storedtrue false false", "i-slowfalse true false", "i-oncefalse false true", "i-cancelledfalse false true", "i-lostfalse false true", "i-nonefalse false true"}
+	want := []string{"i-storedtrue false false", "i-slowfalse true false", "i-oncefalse false true",
+		"i-cancelledfalse false true", "i-lostfalse false true", "i-nonefalse false true"}
 	if !slices.Equal(got, want) {
 		t.Errorf("found %q, want %q", got, want)
 	}
@@ -247,7 +256,8 @@ func TestErrorsAreTold(t *testing.T) {
 	if _, err := source.Count(t.Context(), api); !errors.Is(err, refused) {
 		t.Errorf("counting: %v", err)
 	}
-	if _, err := source.Investigate(t.Context(), api, source.Facts{}, []types.Instance{spot("i-1", "sir-1")}); !errors.Is(err, refused) {
+	if _, err := source.Investigate(t.Context(), api, source.Facts{},
+		[]types.Instance{spot("i-1", "sir-1")}); !errors.Is(err, refused) {
 		t.Errorf("investigating: %v", err)
 	}
 }

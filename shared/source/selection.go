@@ -35,7 +35,8 @@ func requested(ctx context.Context, api Lister, id string) ([]types.Instance, er
 	if err != nil || ok {
 		return []types.Instance{instance}, err
 	}
-	return []types.Instance{{InstanceId: aws.String(id), State: &types.InstanceState{Name: types.InstanceStateNameRunning}}}, nil
+	return []types.Instance{{InstanceId: aws.String(id),
+		State: &types.InstanceState{Name: types.InstanceStateNameRunning}}}, nil
 }
 
 // WithinLimit refuses a run that would touch more than its plan allows, and gives the
@@ -67,9 +68,11 @@ func bounded(limit plan.Limit, most int) string {
 // Unenrolled are the ids that a plan names and a run of all its sources does not select, with the reason.
 func Unenrolled(run job.Run, s plan.Selector, selected []types.Instance) (ids []string, why job.Reason) {
 	for _, id := range s.IDs {
-		if run.Request == nil && !slices.ContainsFunc(selected, func(i types.Instance) bool { return aws.ToString(i.InstanceId) == id }) {
+		if run.Request == nil && !slices.ContainsFunc(selected,
+			func(i types.Instance) bool { return aws.ToString(i.InstanceId) == id }) {
 			ids = append(ids, id)
 		}
 	}
-	return ids, job.Reason{Code: job.NotEnrolled, Text: "the plan names it, but its tag " + tag.Plan + " does not name the plan"}
+	return ids, job.Reason{Code: job.NotEnrolled, Text: "the plan names it, but its tag " + tag.Plan +
+		" does not name the plan"}
 }

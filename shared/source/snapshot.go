@@ -42,8 +42,9 @@ func Unfit(s types.Snapshot) (reason *job.Reason, pending bool) {
 	}
 }
 
-// UnwantedSnapshot is the last look at a snapshot's tags, as Decide has one at an instance's. For one that was asked for the tags and the ids that a plan's selector
-// wants are those of instances, and what it excludes is excluded; others are those that it selects.
+// UnwantedSnapshot is the last look at a snapshot's tags, as Decide has one at an instance's. For one that was asked
+// for the tags and the ids that a plan's selector wants are those of instances, and what it excludes is excluded;
+// others are those that it selects.
 func UnwantedSnapshot(run job.Run, id string, s plan.Selector, tags map[string]string) *job.Reason {
 	if r := run.Request; s.OfSnapshots() && (r == nil || r.Source != id) {
 		if why := OffersSnapshot(tags, s); why != "" {

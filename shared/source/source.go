@@ -129,7 +129,8 @@ func autoScalingMember(f Facts) string {
 	if group == "" || !f.Stops() {
 		return ""
 	}
-	return "Auto Scaling group " + group + " would terminate it once it is stopped: image it with consistency none or reboot, or image another"
+	return "Auto Scaling group " + group +
+		" would terminate it once it is stopped: image it with consistency none or reboot, or image another"
 }
 
 func oneTimeSpot(f Facts) string {

@@ -22,7 +22,8 @@ func healthy() source.Facts {
 		InstanceId: aws.String("i-1"), InstanceType: types.InstanceTypeM5Large, RootDeviceType: types.DeviceTypeEbs,
 		State: &types.InstanceState{Name: types.InstanceStateNameRunning},
 		NetworkInterfaces: []types.InstanceNetworkInterface{
-			{}, {Association: &types.InstanceNetworkInterfaceAssociation{IpOwnerId: aws.String("123456789012"), PublicIp: aws.String("198.51.100.1")}},
+			{}, {Association: &types.InstanceNetworkInterfaceAssociation{IpOwnerId: aws.String("123456789012"),
+				PublicIp: aws.String("198.51.100.1")}},
 		},
 		HibernationOptions: &types.HibernationOptions{Configured: aws.Bool(false)},
 	}}
@@ -42,7 +43,8 @@ var oddities = []struct {
 }{
 	{job.Terminating, false, false, inState(types.InstanceStateNameTerminated)},
 	{job.Terminating, false, false, inState(types.InstanceStateNameShuttingDown)},
-	{job.InstanceStoreRoot, false, false, func(f *source.Facts) { f.Instance.RootDeviceType = types.DeviceTypeInstanceStore }},
+	{job.InstanceStoreRoot, false, false,
+		func(f *source.Facts) { f.Instance.RootDeviceType = types.DeviceTypeInstanceStore }},
 	{job.Hibernation, false, false, func(f *source.Facts) { f.Instance.HibernationOptions.Configured = aws.Bool(true) }},
 	{job.AutoScalingMember, false, true, func(f *source.Facts) {
 		f.Instance.Tags = []types.Tag{{Key: aws.String("aws:autoscaling:groupName"), Value: aws.String("web")}}
@@ -55,11 +57,13 @@ var oddities = []struct {
 	{job.ChangingState, false, false, func(f *source.Facts) { f.Instance.State = nil }},
 	{job.AddressChanges, true, true, func(f *source.Facts) {
 		f.Instance.NetworkInterfaces = append(f.Instance.NetworkInterfaces, types.InstanceNetworkInterface{
-			Association: &types.InstanceNetworkInterfaceAssociation{IpOwnerId: aws.String("amazon"), PublicIp: aws.String("203.0.113.9")},
+			Association: &types.InstanceNetworkInterfaceAssociation{IpOwnerId: aws.String("amazon"),
+				PublicIp: aws.String("203.0.113.9")},
 		})
 	}},
 	{job.SlowVolume, true, false, func(f *source.Facts) { f.SlowVolume = true }},
-	{job.DedicatedHost, true, true, func(f *source.Facts) { f.Instance.Placement = &types.Placement{Tenancy: types.TenancyHost} }},
+	{job.DedicatedHost, true, true,
+		func(f *source.Facts) { f.Instance.Placement = &types.Placement{Tenancy: types.TenancyHost} }},
 }
 
 // A plan may accept the loss of instance-store data; it is warned all the same, also a strict one.
@@ -221,8 +225,10 @@ func TestName(t *testing.T) {
 
 func TestEnrolled(t *testing.T) {
 	for value, want := range map[string]bool{
-		"nightly": true, "weekly nightly": true, "weekly,nightly": true, "weekly+nightly": true, "nightly, weekly": true, "  nightly ": true,
-		"": false, "nightly-eu": false, "eu-nightly": false, "nightl": false, "Nightly": false, "nightly;weekly": false, "*": false, ",": false,
+		"nightly": true, "weekly nightly": true, "weekly,nightly": true, "weekly+nightly": true, "nightly, weekly": true,
+		"  nightly ": true,
+		"":           false, "nightly-eu": false, "eu-nightly": false, "nightl": false, "Nightly": false, "nightly;weekly": false,
+		"*": false, ",": false,
 	} {
 		if got := source.Enrolled(map[string]string{tag.Plan: value}, "nightly"); got != want {
 			t.Errorf("%s=%q enrols: %v, want %v", tag.Plan, value, got, want)
@@ -298,10 +304,12 @@ func TestWhy(t *testing.T) {
 		instance types.Instance
 		want     string
 	}{
-		"nothing":          {types.Instance{}, "EC2 gave no reason"},
-		"a state reason":   {types.Instance{StateReason: &types.StateReason{Message: aws.String("Client.InternalError: Client error on launch")}}, "EC2 says: Client.InternalError: Client error on launch"},
-		"a transition":     {types.Instance{StateTransitionReason: aws.String("User initiated (2026-05-01 02:00:00 GMT)")}, "EC2 says: User initiated (2026-05-01 02:00:00 GMT)"},
-		"an empty message": {types.Instance{StateReason: &types.StateReason{}, StateTransitionReason: aws.String("")}, "EC2 gave no reason"},
+		"nothing":        {types.Instance{}, "EC2 gave no reason"},
+		"a state reason": {types.Instance{StateReason: &types.StateReason{Message: aws.String("Client.InternalError: Client error on launch")}}, "EC2 says: Client.InternalError: Client error on launch"},
+		"a transition": {types.Instance{StateTransitionReason: aws.String("User initiated (2026-05-01 02:00:00 GMT)")},
+			"EC2 says: User initiated (2026-05-01 02:00:00 GMT)"},
+		"an empty message": {types.Instance{StateReason: &types.StateReason{}, StateTransitionReason: aws.String("")},
+			"EC2 gave no reason"},
 	} {
 		if got := source.Why(c.instance); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)

@@ -37,39 +37,47 @@ type fleetsAPI interface {
 // snapshotsAPI are volumes in creation from snapshots, and who else may use those.
 type snapshotsAPI interface {
 	ec2.DescribeVolumesAPIClient
-	DescribeSnapshotAttribute(context.Context, *ec2.DescribeSnapshotAttributeInput, ...func(*ec2.Options)) (*ec2.DescribeSnapshotAttributeOutput, error)
+	DescribeSnapshotAttribute(context.Context, *ec2.DescribeSnapshotAttributeInput,
+		...func(*ec2.Options)) (*ec2.DescribeSnapshotAttributeOutput, error)
 }
 
 // snapshotStates are what somebody has done to snapshots so that they are kept, or quick to use.
 type snapshotStates interface {
 	ec2.DescribeFastSnapshotRestoresAPIClient
 	ec2.DescribeSnapshotTierStatusAPIClient
-	DescribeLockedSnapshots(context.Context, *ec2.DescribeLockedSnapshotsInput, ...func(*ec2.Options)) (*ec2.DescribeLockedSnapshotsOutput, error)
+	DescribeLockedSnapshots(context.Context, *ec2.DescribeLockedSnapshotsInput,
+		...func(*ec2.Options)) (*ec2.DescribeLockedSnapshotsOutput, error)
 }
 
 // launchesAPI are what was or will be launched.
 type launchesAPI interface {
 	DescribeInstances(context.Context, *ec2.DescribeInstancesInput, ...func(*ec2.Options)) (*ec2.DescribeInstancesOutput, error)
-	DescribeLaunchTemplateVersions(context.Context, *ec2.DescribeLaunchTemplateVersionsInput, ...func(*ec2.Options)) (*ec2.DescribeLaunchTemplateVersionsOutput, error)
+	DescribeLaunchTemplateVersions(context.Context, *ec2.DescribeLaunchTemplateVersionsInput,
+		...func(*ec2.Options)) (*ec2.DescribeLaunchTemplateVersionsOutput, error)
 }
 
 // sharing are an image's permissions, and EC2's own list of what refers to it.
 type sharing interface {
-	DescribeImageAttribute(context.Context, *ec2.DescribeImageAttributeInput, ...func(*ec2.Options)) (*ec2.DescribeImageAttributeOutput, error)
-	DescribeImageReferences(context.Context, *ec2.DescribeImageReferencesInput, ...func(*ec2.Options)) (*ec2.DescribeImageReferencesOutput, error)
+	DescribeImageAttribute(context.Context, *ec2.DescribeImageAttributeInput,
+		...func(*ec2.Options)) (*ec2.DescribeImageAttributeOutput, error)
+	DescribeImageReferences(context.Context, *ec2.DescribeImageReferencesInput,
+		...func(*ec2.Options)) (*ec2.DescribeImageReferencesOutput, error)
 }
 
 // AutoScaling is what is asked of EC2 Auto Scaling.
 type AutoScaling interface {
 	autoscaling.DescribeInstanceRefreshesAPIClient
-	DescribeAutoScalingGroups(context.Context, *autoscaling.DescribeAutoScalingGroupsInput, ...func(*autoscaling.Options)) (*autoscaling.DescribeAutoScalingGroupsOutput, error)
-	DescribeLaunchConfigurations(context.Context, *autoscaling.DescribeLaunchConfigurationsInput, ...func(*autoscaling.Options)) (*autoscaling.DescribeLaunchConfigurationsOutput, error)
+	DescribeAutoScalingGroups(context.Context, *autoscaling.DescribeAutoScalingGroupsInput,
+		...func(*autoscaling.Options)) (*autoscaling.DescribeAutoScalingGroupsOutput, error)
+	DescribeLaunchConfigurations(context.Context, *autoscaling.DescribeLaunchConfigurationsInput,
+		...func(*autoscaling.Options)) (*autoscaling.DescribeLaunchConfigurationsOutput, error)
 }
 
 // Parameters is what is asked of Parameter Store.
 type Parameters interface {
 	GetParameters(context.Context, *ssm.GetParametersInput, ...func(*ssm.Options)) (*ssm.GetParametersOutput, error)
-	GetParametersByPath(context.Context, *ssm.GetParametersByPathInput, ...func(*ssm.Options)) (*ssm.GetParametersByPathOutput, error)
+	GetParametersByPath(context.Context, *ssm.GetParametersByPathInput,
+		...func(*ssm.Options)) (*ssm.GetParametersByPathOutput, error)
 }
 
 // Finder finds uses of images. Every image must pass it before it is removed.

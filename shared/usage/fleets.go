@@ -15,10 +15,12 @@ const fleetsPage = 1000
 // Fleets that launch nothing any more (API reference, FleetData and SpotFleetRequestConfig).
 var (
 	endedFleets = []types.FleetStateCode{
-		types.FleetStateCodeDeleted, types.FleetStateCodeDeletedRunning, types.FleetStateCodeDeletedTerminatingInstances, types.FleetStateCodeFailed,
+		types.FleetStateCodeDeleted, types.FleetStateCodeDeletedRunning, types.FleetStateCodeDeletedTerminatingInstances,
+		types.FleetStateCodeFailed,
 	}
 	endedSpotFleets = []types.BatchState{
-		types.BatchStateCancelled, types.BatchStateCancelledRunning, types.BatchStateCancelledTerminatingInstances, types.BatchStateFailed,
+		types.BatchStateCancelled, types.BatchStateCancelledRunning, types.BatchStateCancelledTerminatingInstances,
+		types.BatchStateFailed,
 	}
 )
 
@@ -60,7 +62,8 @@ func (s *search) fleet(f types.FleetData) {
 
 // spotFleets reads what Spot Fleet requests launch, by templates and by launch specifications.
 func (g Finder) spotFleets(ctx context.Context, s *search) error {
-	pages := ec2.NewDescribeSpotFleetRequestsPaginator(g.EC2, &ec2.DescribeSpotFleetRequestsInput{MaxResults: aws.Int32(fleetsPage)})
+	pages := ec2.NewDescribeSpotFleetRequestsPaginator(g.EC2,
+		&ec2.DescribeSpotFleetRequestsInput{MaxResults: aws.Int32(fleetsPage)})
 	for pages.HasMorePages() {
 		out, err := pages.NextPage(ctx)
 		if err != nil {

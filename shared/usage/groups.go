@@ -136,7 +136,8 @@ func (g Finder) pinned(ctx context.Context, s *search, t templateOf, versions ma
 	seen := map[int64]bool{}
 	for pages.HasMorePages() {
 		out, err := pages.NextPage(ctx)
-		if code := fault.Code(err); code == "InvalidLaunchTemplateId.NotFound" || code == "InvalidLaunchTemplateName.NotFoundException" {
+		if code := fault.Code(err); code == "InvalidLaunchTemplateId.NotFound" ||
+			code == "InvalidLaunchTemplateName.NotFoundException" {
 			return nil
 		}
 		if err != nil {
@@ -186,13 +187,15 @@ func (t templateOf) versions() *ec2.DescribeLaunchTemplateVersionsInput {
 func decimal(number int64) *string { return aws.String(strconv.FormatInt(number, 10)) }
 
 func (s *search) pin(v types.LaunchTemplateVersion, who string) {
-	s.name(v, "pin of "+who+" "+versionOf(v), fmt.Sprintf("%s pins version %d of launch template %s", who, aws.ToInt64(v.VersionNumber), called(v)))
+	s.name(v, "pin of "+who+" "+versionOf(v),
+		fmt.Sprintf("%s pins version %d of launch template %s", who, aws.ToInt64(v.VersionNumber), called(v)))
 }
 
 func (g Finder) configurations(ctx context.Context, s *search) error {
-	pages := autoscaling.NewDescribeLaunchConfigurationsPaginator(g.AutoScaling, &autoscaling.DescribeLaunchConfigurationsInput{
-		MaxRecords: aws.Int32(groupsPage),
-	})
+	pages := autoscaling.NewDescribeLaunchConfigurationsPaginator(g.AutoScaling,
+		&autoscaling.DescribeLaunchConfigurationsInput{
+			MaxRecords: aws.Int32(groupsPage),
+		})
 	for pages.HasMorePages() {
 		out, err := pages.NextPage(ctx)
 		if err != nil {

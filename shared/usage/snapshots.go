@@ -49,9 +49,10 @@ func (s *search) snapshots(ask func(ids []string) error) error {
 // volumes in creation still read their snapshot. One that is there needs it no longer.
 func (g Finder) volumes(ctx context.Context, s *search) error {
 	return s.snapshots(func(ids []string) error {
-		pages := ec2.NewDescribeVolumesPaginator(g.EC2, &ec2.DescribeVolumesInput{MaxResults: aws.Int32(volumesPage), Filters: []types.Filter{
-			{Name: aws.String("snapshot-id"), Values: ids}, {Name: aws.String("status"), Values: []string{"creating"}},
-		}})
+		pages := ec2.NewDescribeVolumesPaginator(g.EC2,
+			&ec2.DescribeVolumesInput{MaxResults: aws.Int32(volumesPage), Filters: []types.Filter{
+				{Name: aws.String("snapshot-id"), Values: ids}, {Name: aws.String("status"), Values: []string{"creating"}},
+			}})
 		for pages.HasMorePages() {
 			out, err := pages.NextPage(ctx)
 			if err != nil {
@@ -145,7 +146,8 @@ func (g Finder) tiers(ctx context.Context, s *search) error {
 				return err
 			}
 			for _, t := range out.SnapshotTierStatuses {
-				if t.StorageTier == types.StorageTierArchive || t.RestoreExpiryTime != nil || underWay(t.LastTieringOperationStatus) {
+				if t.StorageTier == types.StorageTierArchive || t.RestoreExpiryTime != nil ||
+					underWay(t.LastTieringOperationStatus) {
 					s.snapshot(t.SnapshotId, "tier", "archived, or on its way into or out of the archive")
 				}
 			}
@@ -155,6 +157,7 @@ func (g Finder) tiers(ctx context.Context, s *search) error {
 }
 
 func underWay(s types.TieringOperationStatus) bool {
-	return s == types.TieringOperationStatusArchivalInProgress || s == types.TieringOperationStatusTemporaryRestoreInProgress ||
+	return s == types.TieringOperationStatusArchivalInProgress ||
+		s == types.TieringOperationStatusTemporaryRestoreInProgress ||
 		s == types.TieringOperationStatusPermanentRestoreInProgress
 }

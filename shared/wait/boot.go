@@ -95,7 +95,8 @@ func stuck(i types.Instance, known bool, checks types.InstanceStatus, after time
 // unbooted is the failure of an image that does not boot. EC2 keeps what an instance wrote
 // to its console for at least an hour (API reference, GetConsoleOutput), also of a terminated one.
 func unbooted(j job.Job, how string) error {
-	return fault.Failure(fmt.Sprintf("See what it wrote, for about an hour: aws ec2 get-console-output --instance-id %s", j.TestInstance),
+	return fault.Failure(fmt.Sprintf("See what it wrote, for about an hour: aws ec2 get-console-output --instance-id %s",
+		j.TestInstance),
 		"image %s of %s (%s) did not boot: its test instance %s %s", j.Image.ID, j.Source.Name, j.Source.ID, j.TestInstance, how)
 }
 

@@ -37,17 +37,22 @@ func TestBooted(t *testing.T) {
 		cloud *cloud
 		says  []string // once its time is over
 	}{
-		"not shown yet":       {&cloud{}, []string{"is not there any more"}},
-		"pending":             {&cloud{instance: instance("pending")}, []string{"is still pending 20m1s after its launch"}},
-		"no checks yet":       {up(nil), []string{"its system status check is not there and its instance status check is not there"}},
-		"another's checks":    {&cloud{instance: instance("running"), statuses: status("ok", "ok")}, []string{"is not there"}},
-		"initializing":        {up(status("initializing", "initializing")), []string{"its system status check is initializing"}},
-		"impaired":            {up(status("impaired", "ok")), []string{"runs, but 20m1s after its launch its instance status check is impaired"}},
+		"not shown yet": {&cloud{}, []string{"is not there any more"}},
+		"pending":       {&cloud{instance: instance("pending")}, []string{"is still pending 20m1s after its launch"}},
+		"no checks yet": {up(nil),
+			[]string{"its system status check is not there and its instance status check is not there"}},
+		"another's checks": {&cloud{instance: instance("running"), statuses: status("ok", "ok")},
+			[]string{"is not there"}},
+		"initializing": {up(status("initializing", "initializing")),
+			[]string{"its system status check is initializing"}},
+		"impaired": {up(status("impaired", "ok")),
+			[]string{"runs, but 20m1s after its launch its instance status check is impaired"}},
 		"the system impaired": {up(status("ok", "impaired")), []string{"its system status check is impaired"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			settle(t, tested(), job.ForBooted, 20*time.Minute, c.cloud, &tokens{}).pending(t)
-			says := append(c.says, "image ami-1 of web (i-1) did not boot", "its test instance i-1", "get-console-output --instance-id i-1")
+			says := append(c.says, "image ami-1 of web (i-1) did not boot", "its test instance i-1",
+				"get-console-output --instance-id i-1")
 			settle(t, tested(), job.ForBooted, 20*time.Minute+time.Second, c.cloud, &tokens{}).failed(t, says...)
 		})
 	}
@@ -62,7 +67,8 @@ func TestBootDead(t *testing.T) {
 			failed(t, "did not boot", "is "+string(state), "EC2 says: Client.InvalidKMSKey.InvalidState")
 	}
 	busy := errors.New("busy")
-	if got := settle(t, tested(), job.ForBooted, time.Hour, &cloud{instance: instance("running"), err: busy}, &tokens{}); !errors.Is(got.err, busy) {
+	if got := settle(t, tested(), job.ForBooted, time.Hour, &cloud{instance: instance("running"), err: busy},
+		&tokens{}); !errors.Is(got.err, busy) {
 		t.Error(got.err)
 	}
 }

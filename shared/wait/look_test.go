@@ -17,7 +17,8 @@ import (
 
 func TestFor(t *testing.T) {
 	j := work()
-	j.Times = job.Times{StopSent: begun.Add(time.Minute), ImageSent: begun.Add(2 * time.Minute), StartSent: begun.Add(3 * time.Minute), TestSent: begun.Add(4 * time.Minute)}
+	j.Times = job.Times{StopSent: begun.Add(time.Minute), ImageSent: begun.Add(2 * time.Minute),
+		StartSent: begun.Add(3 * time.Minute), TestSent: begun.Add(4 * time.Minute)}
 	j.TestInstance, j.Plan.Verify.Patience = "i-2", plan.Duration(20*time.Minute)
 	for what, want := range map[job.For]job.Await{
 		job.ForStopped:   {Resource: "i-1", Until: begun.Add(time.Minute + time.Hour)},
@@ -42,24 +43,29 @@ func TestFor(t *testing.T) {
 
 func TestStopped(t *testing.T) {
 	now := begun.Add(time.Minute)
-	if j := settle(t, work(), job.ForStopped, time.Minute, &cloud{instance: instance("stopped")}, &tokens{}).reached(t); !j.Times.Stopped.Equal(now) || j.Back {
+	if j := settle(t, work(), job.ForStopped, time.Minute, &cloud{instance: instance("stopped")},
+		&tokens{}).reached(t); !j.Times.Stopped.Equal(now) || j.Back {
 		t.Errorf("stopped at %s, back %v", j.Times.Stopped, j.Back)
 	}
 	for _, state := range []types.InstanceStateName{"running", "stopping", "pending"} {
 		settle(t, work(), job.ForStopped, time.Minute, &cloud{instance: instance(state)}, &tokens{}).pending(t)
 	}
 	for _, state := range []types.InstanceStateName{"shutting-down", "terminated"} {
-		settle(t, work(), job.ForStopped, time.Minute, &cloud{instance: instance(state)}, &tokens{}).failed(t, "web (i-1)", "terminated")
+		settle(t, work(), job.ForStopped, time.Minute, &cloud{instance: instance(state)}, &tokens{}).failed(t, "web (i-1)",
+			"terminated")
 	}
 	settle(t, work(), job.ForStopped, time.Minute, &cloud{}, &tokens{}).failed(t, "web (i-1)", "terminated")
 	settle(t, work(), job.ForStopped, time.Hour, &cloud{instance: instance("stopping")}, &tokens{}).pending(t)
-	settle(t, work(), job.ForStopped, time.Hour+time.Second, &cloud{instance: instance("stopping")}, &tokens{}).failed(t, "web (i-1)", "still stopping", "by force")
+	settle(t, work(), job.ForStopped, time.Hour+time.Second, &cloud{instance: instance("stopping")}, &tokens{}).failed(t,
+		"web (i-1)", "still stopping", "by force")
 	// Started by somebody the moment it was stopped: its launch time is that of its last start.
 	for _, state := range []types.InstanceStateName{"pending", "running"} {
 		again := instance(state)
 		again.LaunchTime = aws.Time(begun.Add(30 * time.Second))
-		settle(t, work(), job.ForStopped, time.Minute, &cloud{instance: again}, &tokens{}).failed(t, "started by somebody", "Nothing is to be done")
-		settle(t, work(), job.ForStopped, 2*time.Hour, &cloud{instance: instance(state)}, &tokens{}).failed(t, "still runs", "Nothing is to be done now")
+		settle(t, work(), job.ForStopped, time.Minute, &cloud{instance: again}, &tokens{}).failed(t, "started by somebody",
+			"Nothing is to be done")
+		settle(t, work(), job.ForStopped, 2*time.Hour, &cloud{instance: instance(state)}, &tokens{}).failed(t, "still runs",
+			"Nothing is to be done now")
 	}
 	// What is reached at the last moment is reached.
 	settle(t, work(), job.ForStopped, 2*time.Hour, &cloud{instance: instance("stopped")}, &tokens{}).reached(t)
@@ -89,7 +95,8 @@ func TestStopThatHangs(t *testing.T) {
 		t.Errorf("hangs %v, stopped %s", got.Hangs, got.Times.Stopped)
 	}
 	j.Plan.Strict = true
-	at(55*time.Minute, "stopped").failed(t, "web (i-1) hung while it was stopped and was stopped by force", "strict", "Check its file systems")
+	at(55*time.Minute, "stopped").failed(t, "web (i-1) hung while it was stopped and was stopped by force", "strict",
+		"Check its file systems")
 	j.Plan.Force, j.Times.Forced = 0, time.Time{}
 	at(time.Hour, "stopping").pending(t)
 }
@@ -104,14 +111,17 @@ func TestForceComesInTime(t *testing.T) {
 
 func TestRunning(t *testing.T) {
 	now := begun.Add(time.Minute)
-	if j := settle(t, work(), job.ForRunning, time.Minute, &cloud{instance: instance("running")}, &tokens{}).reached(t); !j.Times.Running.Equal(now) || !j.Back {
+	if j := settle(t, work(), job.ForRunning, time.Minute, &cloud{instance: instance("running")},
+		&tokens{}).reached(t); !j.Times.Running.Equal(now) || !j.Back {
 		t.Errorf("running at %s, back %v", j.Times.Running, j.Back)
 	}
 	settle(t, work(), job.ForRunning, time.Minute, &cloud{instance: instance("pending")}, &tokens{}).pending(t)
-	settle(t, work(), job.ForRunning, time.Minute, &cloud{instance: instance("terminated")}, &tokens{}).failed(t, "terminated")
+	settle(t, work(), job.ForRunning, time.Minute, &cloud{instance: instance("terminated")}, &tokens{}).failed(t,
+		"terminated")
 	// A describe may show the state before the start for a while; later it went back.
 	settle(t, work(), job.ForRunning, 45*time.Second, &cloud{instance: instance("stopped")}, &tokens{}).pending(t)
-	settle(t, work(), job.ForRunning, 46*time.Second, &cloud{instance: instance("stopped")}, &tokens{}).failed(t, "went back to stopped", "the key is disabled")
+	settle(t, work(), job.ForRunning, 46*time.Second, &cloud{instance: instance("stopped")}, &tokens{}).failed(t,
+		"went back to stopped", "the key is disabled")
 	// One that EC2 shows as it was stopped before the start may lag for minutes.
 	before := instance("stopped")
 	before.StateTransitionReason = aws.String("User initiated (" + begun.Add(-time.Minute).Format(time.DateTime) + " GMT)")
@@ -124,7 +134,8 @@ func TestRunning(t *testing.T) {
 	if !again.Back || !again.Times.Running.IsZero() || again.Warnings[0].Code != job.StoppedSince {
 		t.Errorf("back %v, running %s, warnings %v", again.Back, again.Times.Running, again.Warnings)
 	}
-	settle(t, work(), job.ForRunning, time.Hour+time.Second, &cloud{instance: instance("pending")}, &tokens{}).failed(t, "not running")
+	settle(t, work(), job.ForRunning, time.Hour+time.Second, &cloud{instance: instance("pending")}, &tokens{}).failed(t,
+		"not running")
 }
 
 // Whoever starts the instance before its snapshots are there spoils the image.
@@ -155,7 +166,8 @@ func TestRunningAndHealthy(t *testing.T) {
 		"a status of nothing": {[]types.InstanceStatus{{}}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := settle(t, j, job.ForRunning, time.Minute, &cloud{instance: instance("running"), statuses: c.statuses}, &tokens{})
+			got := settle(t, j, job.ForRunning, time.Minute, &cloud{instance: instance("running"), statuses: c.statuses},
+				&tokens{})
 			if c.healthy {
 				got.reached(t)
 			} else {
@@ -163,14 +175,16 @@ func TestRunningAndHealthy(t *testing.T) {
 			}
 		})
 	}
-	settle(t, j, job.ForRunning, 2*time.Hour, &cloud{instance: instance("running"), statuses: status("impaired", "ok")}, &tokens{}).failed(t, "not running")
+	settle(t, j, job.ForRunning, 2*time.Hour, &cloud{instance: instance("running"), statuses: status("impaired", "ok")},
+		&tokens{}).failed(t, "not running")
 }
 
 func TestSnapshots(t *testing.T) {
 	both := []types.Snapshot{snapshot("snap-b", "vol-b", "pending"), snapshot("snap-a", "vol-a", "completed")}
 	got := settle(t, work(), job.ForSnapshots, time.Minute, &cloud{snapshots: both, image: image("pending")}, &tokens{})
 	j := got.reached(t)
-	if !j.Times.Snapshotted.Equal(begun.Add(time.Minute)) || !cmp.Equal(j.Image.Snapshots, []string{"snap-a", "snap-b"}) || j.Image.State != "pending" {
+	if !j.Times.Snapshotted.Equal(begun.Add(time.Minute)) ||
+		!cmp.Equal(j.Image.Snapshots, []string{"snap-a", "snap-b"}) || j.Image.State != "pending" {
 		t.Errorf("%+v at %s", j.Image, j.Times.Snapshotted)
 	}
 	filters := got.cloud.asked[0].Filters
@@ -181,7 +195,8 @@ func TestSnapshots(t *testing.T) {
 	settle(t, work(), job.ForSnapshots, time.Second, &cloud{}, &tokens{}).pending(t)
 	settle(t, work(), job.ForSnapshots, time.Second, &cloud{snapshots: both[:1]}, &tokens{}).pending(t)
 	broken := []types.Snapshot{both[0], snapshot("snap-a", "vol-a", "error")}
-	settle(t, work(), job.ForSnapshots, time.Second, &cloud{snapshots: broken}, &tokens{}).failed(t, "snap-a", "vol-a", "no key")
+	settle(t, work(), job.ForSnapshots, time.Second, &cloud{snapshots: broken}, &tokens{}).failed(t, "snap-a", "vol-a",
+		"no key")
 }
 
 // A snapshot that never comes is the image's matter, once it should be there.
@@ -196,7 +211,8 @@ func TestSnapshotsThatNeverCome(t *testing.T) {
 	at(20*time.Second, nil).pending(t)
 	at(21*time.Second, nil).failed(t, "ami-1", "somebody has deregistered")
 	j := at(time.Minute, image("available")).reached(t)
-	if j.Times.Snapshotted.IsZero() || j.Times.Available.IsZero() || j.Image.State != "available" || !cmp.Equal(j.Image.Snapshots, []string{"snap-a"}) {
+	if j.Times.Snapshotted.IsZero() || j.Times.Available.IsZero() || j.Image.State != "available" ||
+		!cmp.Equal(j.Image.Snapshots, []string{"snap-a"}) {
 		t.Errorf("%+v, %+v", j.Image, j.Times)
 	}
 	at(time.Minute, image("failed")).failed(t, "ami-1", "failed", "Client.InternalError")
@@ -210,15 +226,18 @@ func TestSnapshotsThatNeverCome(t *testing.T) {
 
 func TestImage(t *testing.T) {
 	j := settle(t, work(), job.ForImage, 23*time.Hour, &cloud{image: image("available")}, &tokens{}).reached(t)
-	if j.Image.State != "available" || !j.Times.Available.Equal(begun.Add(23*time.Hour)) || !cmp.Equal(j.Image.Snapshots, []string{"snap-a"}) {
+	if j.Image.State != "available" || !j.Times.Available.Equal(begun.Add(23*time.Hour)) ||
+		!cmp.Equal(j.Image.Snapshots, []string{"snap-a"}) {
 		t.Errorf("%+v, %+v", j.Image, j.Times)
 	}
 	for _, state := range []types.ImageState{"pending", "transient"} {
 		settle(t, work(), job.ForImage, 24*time.Hour, &cloud{image: image(state)}, &tokens{}).pending(t)
-		settle(t, work(), job.ForImage, 31*time.Hour, &cloud{image: image(state)}, &tokens{}).failed(t, "ami-1 is not available")
+		settle(t, work(), job.ForImage, 31*time.Hour, &cloud{image: image(state)}, &tokens{}).failed(t,
+			"ami-1 is not available")
 	}
 	for _, state := range []types.ImageState{"failed", "error", "invalid", "deregistered", "disabled"} {
-		settle(t, work(), job.ForImage, time.Minute, &cloud{image: image(state)}, &tokens{}).failed(t, "ami-1", "web (i-1)", string(state), "Client.InternalError")
+		settle(t, work(), job.ForImage, time.Minute, &cloud{image: image(state)}, &tokens{}).failed(t, "ami-1", "web (i-1)",
+			string(state), "Client.InternalError")
 	}
 }
 

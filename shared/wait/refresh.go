@@ -16,7 +16,8 @@ import (
 
 // refreshesAPI says how instance refreshes are.
 type refreshesAPI interface {
-	DescribeInstanceRefreshes(context.Context, *autoscaling.DescribeInstanceRefreshesInput, ...func(*autoscaling.Options)) (*autoscaling.DescribeInstanceRefreshesOutput, error)
+	DescribeInstanceRefreshes(context.Context, *autoscaling.DescribeInstanceRefreshesInput,
+		...func(*autoscaling.Options)) (*autoscaling.DescribeInstanceRefreshesOutput, error)
 }
 
 // forRefresh awaits the first that has not ended. The others are looked at when it has.

@@ -15,7 +15,8 @@ import (
 	"goldsmith/shared/wait"
 )
 
-func (c *cloud) DescribeInstanceRefreshes(_ context.Context, in *autoscaling.DescribeInstanceRefreshesInput, _ ...func(*autoscaling.Options)) (*autoscaling.DescribeInstanceRefreshesOutput, error) {
+func (c *cloud) DescribeInstanceRefreshes(_ context.Context, in *autoscaling.DescribeInstanceRefreshesInput,
+	_ ...func(*autoscaling.Options)) (*autoscaling.DescribeInstanceRefreshesOutput, error) {
 	out := &autoscaling.DescribeInstanceRefreshesOutput{}
 	if is, ok := c.refreshes[in.InstanceRefreshIds[0]]; ok {
 		out.InstanceRefreshes = append(out.InstanceRefreshes, is)
@@ -28,7 +29,8 @@ func refreshing() job.Job {
 	j := work()
 	j.Times.Released = begun
 	j.Refreshes = []job.Refresh{
-		{Group: "idle"}, {Group: "web", ID: "r-1", Status: "Pending", Began: begun}, {Group: "api", ID: "r-2", Status: "Pending", Began: begun},
+		{Group: "idle"}, {Group: "web", ID: "r-1", Status: "Pending", Began: begun},
+		{Group: "api", ID: "r-2", Status: "Pending", Began: begun},
 	}
 	return j
 }
@@ -43,15 +45,18 @@ func is(status scaling.InstanceRefreshStatus, ended time.Duration) scaling.Insta
 
 func TestRefreshes(t *testing.T) {
 	at := func(after time.Duration, first, second scaling.InstanceRefresh) outcome {
-		return settle(t, refreshing(), job.ForRefresh, after, &cloud{refreshes: map[string]scaling.InstanceRefresh{"r-1": first, "r-2": second}}, &tokens{})
+		return settle(t, refreshing(), job.ForRefresh, after,
+			&cloud{refreshes: map[string]scaling.InstanceRefresh{"r-1": first, "r-2": second}}, &tokens{})
 	}
 	going, done, lost := is("InProgress", 0), is("Successful", time.Hour), is("Failed", time.Hour)
 	at(time.Hour, going, done).pending(t)
-	if j := at(2*time.Hour, done, going).reached(t); j.Refreshes[1].Going() || !j.Refreshes[2].Going() || j.Refreshes[2].Status != "InProgress" {
+	if j := at(2*time.Hour, done, going).reached(t); j.Refreshes[1].Going() || !j.Refreshes[2].Going() ||
+		j.Refreshes[2].Status != "InProgress" {
 		t.Errorf("%+v", j.Refreshes)
 	}
 	// One that fails is no failure of the wait.
-	if j := at(2*time.Hour, lost, done).reached(t); !strings.HasSuffix(j.Refreshes[1].Problem, "Auto Scaling says: of something") || j.Refreshes[2].Problem != "" {
+	if j := at(2*time.Hour, lost, done).reached(t); !strings.HasSuffix(j.Refreshes[1].Problem,
+		"Auto Scaling says: of something") || j.Refreshes[2].Problem != "" {
 		t.Errorf("%+v", j.Refreshes)
 	}
 	at(48*time.Hour, going, going).pending(t)
@@ -63,14 +68,17 @@ func TestRefreshes(t *testing.T) {
 
 func TestRefreshesThatNobodyKnows(t *testing.T) {
 	settle(t, refreshing(), job.ForRefresh, 15*time.Minute, &cloud{}, &tokens{}).pending(t)
-	if j := settle(t, refreshing(), job.ForRefresh, 16*time.Minute, &cloud{}, &tokens{}).reached(t); !strings.Contains(j.Refreshes[1].Problem, "does not know refresh r-1 any more") {
+	if j := settle(t, refreshing(), job.ForRefresh, 16*time.Minute, &cloud{},
+		&tokens{}).reached(t); !strings.Contains(j.Refreshes[1].Problem, "does not know refresh r-1 any more") {
 		t.Errorf("%+v", j.Refreshes)
 	}
 	gone := &cloud{err: &smithy.GenericAPIError{Code: "ValidationError", Message: "no such group"}}
-	if j := settle(t, refreshing(), job.ForRefresh, time.Minute, gone, &tokens{}).reached(t); !strings.Contains(j.Refreshes[2].Problem, "no such group") {
+	if j := settle(t, refreshing(), job.ForRefresh, time.Minute, gone,
+		&tokens{}).reached(t); !strings.Contains(j.Refreshes[2].Problem, "no such group") {
 		t.Errorf("%+v", j.Refreshes)
 	}
-	busy := settle(t, refreshing(), job.ForRefresh, time.Minute, &cloud{err: &smithy.GenericAPIError{Code: "Throttling"}}, &tokens{})
+	busy := settle(t, refreshing(), job.ForRefresh, time.Minute, &cloud{err: &smithy.GenericAPIError{Code: "Throttling"}},
+		&tokens{})
 	if busy.err == nil || len(busy.tokens.success)+len(busy.tokens.failure) > 0 {
 		t.Errorf("a busy Auto Scaling ended the wait: %v", busy.err)
 	}

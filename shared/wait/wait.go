@@ -127,7 +127,8 @@ func unanswered(w ledger.Wait, now time.Time, problem error) error {
 
 func overdue(w ledger.Wait, now time.Time) *fault.Failed {
 	a := w.Job.Await
-	return fault.Failure("Look at it in the EC2 console.", "%s (%s): %s is not %s, %s after it should have been at the latest",
+	return fault.Failure("Look at it in the EC2 console.",
+		"%s (%s): %s is not %s, %s after it should have been at the latest",
 		w.Job.Source.Name, w.Job.Source.ID, a.Resource, a.For, now.Sub(a.Until).Round(time.Second))
 }
 

@@ -37,25 +37,29 @@ type cloud struct {
 	refreshes map[string]scaling.InstanceRefresh // by id
 }
 
-func (c *cloud) DescribeInstances(context.Context, *ec2.DescribeInstancesInput, ...func(*ec2.Options)) (*ec2.DescribeInstancesOutput, error) {
+func (c *cloud) DescribeInstances(context.Context, *ec2.DescribeInstancesInput,
+	...func(*ec2.Options)) (*ec2.DescribeInstancesOutput, error) {
 	if c.instance == nil {
 		return nil, errors.Join(c.err, &smithy.GenericAPIError{Code: "InvalidInstanceID.NotFound"})
 	}
 	return &ec2.DescribeInstancesOutput{Reservations: []types.Reservation{{Instances: []types.Instance{*c.instance}}}}, c.err
 }
 
-func (c *cloud) DescribeInstanceStatus(context.Context, *ec2.DescribeInstanceStatusInput, ...func(*ec2.Options)) (*ec2.DescribeInstanceStatusOutput, error) {
+func (c *cloud) DescribeInstanceStatus(context.Context, *ec2.DescribeInstanceStatusInput,
+	...func(*ec2.Options)) (*ec2.DescribeInstanceStatusOutput, error) {
 	return &ec2.DescribeInstanceStatusOutput{InstanceStatuses: c.statuses}, c.err
 }
 
-func (c *cloud) DescribeImages(context.Context, *ec2.DescribeImagesInput, ...func(*ec2.Options)) (*ec2.DescribeImagesOutput, error) {
+func (c *cloud) DescribeImages(context.Context, *ec2.DescribeImagesInput,
+	...func(*ec2.Options)) (*ec2.DescribeImagesOutput, error) {
 	if c.image == nil {
 		return &ec2.DescribeImagesOutput{}, c.err
 	}
 	return &ec2.DescribeImagesOutput{Images: []types.Image{*c.image}}, c.err
 }
 
-func (c *cloud) DescribeSnapshots(_ context.Context, in *ec2.DescribeSnapshotsInput, _ ...func(*ec2.Options)) (*ec2.DescribeSnapshotsOutput, error) {
+func (c *cloud) DescribeSnapshots(_ context.Context, in *ec2.DescribeSnapshotsInput,
+	_ ...func(*ec2.Options)) (*ec2.DescribeSnapshotsOutput, error) {
 	c.asked = append(c.asked, in)
 	n := len(aws.ToString(in.NextToken))
 	out := &ec2.DescribeSnapshotsOutput{}
@@ -77,17 +81,20 @@ func instance(state types.InstanceStateName) *types.Instance {
 
 func status(instance, system types.SummaryStatus) []types.InstanceStatus {
 	return []types.InstanceStatus{{
-		InstanceStatus: &types.InstanceStatusSummary{Status: instance}, SystemStatus: &types.InstanceStatusSummary{Status: system},
+		InstanceStatus: &types.InstanceStatusSummary{Status: instance},
+		SystemStatus:   &types.InstanceStatusSummary{Status: system},
 	}}
 }
 
 func snapshot(id, volume string, state types.SnapshotState) types.Snapshot {
-	return types.Snapshot{SnapshotId: aws.String(id), VolumeId: aws.String(volume), State: state, StateMessage: aws.String("no key")}
+	return types.Snapshot{SnapshotId: aws.String(id), VolumeId: aws.String(volume), State: state,
+		StateMessage: aws.String("no key")}
 }
 
 func image(state types.ImageState) *types.Image {
 	return &types.Image{
-		ImageId: aws.String("ami-1"), State: state, StateReason: &types.StateReason{Message: aws.String("Client.InternalError")},
+		ImageId: aws.String("ami-1"), State: state,
+		StateReason:         &types.StateReason{Message: aws.String("Client.InternalError")},
 		BlockDeviceMappings: []types.BlockDeviceMapping{{Ebs: &types.EbsBlockDevice{SnapshotId: aws.String("snap-a")}}},
 	}
 }
@@ -115,12 +122,14 @@ type tokens struct {
 	err     error
 }
 
-func (t *tokens) SendTaskSuccess(_ context.Context, in *sfn.SendTaskSuccessInput, _ ...func(*sfn.Options)) (*sfn.SendTaskSuccessOutput, error) {
+func (t *tokens) SendTaskSuccess(_ context.Context, in *sfn.SendTaskSuccessInput,
+	_ ...func(*sfn.Options)) (*sfn.SendTaskSuccessOutput, error) {
 	t.success = append(t.success, in)
 	return &sfn.SendTaskSuccessOutput{}, t.err
 }
 
-func (t *tokens) SendTaskFailure(_ context.Context, in *sfn.SendTaskFailureInput, _ ...func(*sfn.Options)) (*sfn.SendTaskFailureOutput, error) {
+func (t *tokens) SendTaskFailure(_ context.Context, in *sfn.SendTaskFailureInput,
+	_ ...func(*sfn.Options)) (*sfn.SendTaskFailureOutput, error) {
 	t.failure = append(t.failure, in)
 	return &sfn.SendTaskFailureOutput{}, t.err
 }
@@ -155,7 +164,8 @@ func settle(t *testing.T, j job.Job, what job.For, after time.Duration, c *cloud
 	}
 	j.Await = await
 	b := &book{}
-	w := ledger.Wait{Resource: await.Resource, For: what, Run: j.Run.Name, Token: "token", Job: job.Document{Job: j}, Since: begun}
+	w := ledger.Wait{Resource: await.Resource, For: what, Run: j.Run.Name, Token: "token", Job: job.Document{Job: j},
+		Since: begun}
 	s := wait.Settler{EC2: c, Groups: c, Tokens: tokens, Ledger: b, Now: func() time.Time { return begun.Add(after) }}
 	return outcome{c, tokens, b, w, s.Settle(t.Context(), w)}
 }
@@ -164,7 +174,8 @@ func settle(t *testing.T, j job.Job, what job.For, after time.Duration, c *cloud
 func (o outcome) reached(t *testing.T) job.Job {
 	t.Helper()
 	if o.err != nil || len(o.tokens.success) != 1 || len(o.tokens.failure) != 0 || len(o.book.done) != 1 {
-		t.Fatalf("not reached: %v, %d successes, %d failures, done %q", o.err, len(o.tokens.success), len(o.tokens.failure), o.book.done)
+		t.Fatalf("not reached: %v, %d successes, %d failures, done %q", o.err, len(o.tokens.success), len(o.tokens.failure),
+			o.book.done)
 	}
 	var j job.Job
 	if err := json.Unmarshal([]byte(*o.tokens.success[0].Output), &j); err != nil {
@@ -179,7 +190,8 @@ func (o outcome) reached(t *testing.T) job.Job {
 func (o outcome) pending(t *testing.T) {
 	t.Helper()
 	if o.err != nil || len(o.tokens.success)+len(o.tokens.failure) != 0 || len(o.book.done) != 0 {
-		t.Errorf("not pending: %v, %d successes, %d failures, done %q", o.err, len(o.tokens.success), len(o.tokens.failure), o.book.done)
+		t.Errorf("not pending: %v, %d successes, %d failures, done %q", o.err, len(o.tokens.success), len(o.tokens.failure),
+			o.book.done)
 	}
 }
 
@@ -187,7 +199,8 @@ func (o outcome) pending(t *testing.T) {
 func (o outcome) failed(t *testing.T, says ...string) {
 	t.Helper()
 	if o.err != nil || len(o.tokens.success) != 0 || len(o.tokens.failure) != 1 || len(o.book.done) != 1 {
-		t.Fatalf("not failed: %v, %d successes, %d failures, done %q", o.err, len(o.tokens.success), len(o.tokens.failure), o.book.done)
+		t.Fatalf("not failed: %v, %d successes, %d failures, done %q", o.err, len(o.tokens.success), len(o.tokens.failure),
+			o.book.done)
 	}
 	in := o.tokens.failure[0]
 	if want := reflect.TypeFor[fault.Failed]().Name(); *in.Error != want || *in.TaskToken != "token" {
@@ -204,9 +217,11 @@ func (o outcome) failed(t *testing.T, says ...string) {
 // A token that is spent belongs to a step that has ended; its wait is forgotten.
 func TestTokenGone(t *testing.T) {
 	for name, gone := range map[string]error{
-		"timed out": &sfntypes.TaskTimedOut{}, "does not exist": &sfntypes.TaskDoesNotExist{}, "invalid": &sfntypes.InvalidToken{},
+		"timed out": &sfntypes.TaskTimedOut{}, "does not exist": &sfntypes.TaskDoesNotExist{},
+		"invalid": &sfntypes.InvalidToken{},
 	} {
-		for state, c := range map[string]*cloud{"reached": {instance: instance("stopped")}, "failed": {instance: instance("terminated")}} {
+		for state, c := range map[string]*cloud{"reached": {instance: instance("stopped")},
+			"failed": {instance: instance("terminated")}} {
 			got := settle(t, work(), job.ForStopped, time.Minute, c, &tokens{err: gone})
 			if got.err != nil || len(got.book.done) != 1 {
 				t.Errorf("%s, %s: %v, done %q", name, state, got.err, got.book.done)
@@ -239,7 +254,8 @@ func TestLedgerThatFails(t *testing.T) {
 	refused := errors.New("refused")
 	w := ledger.Wait{Token: "token", Job: job.Document{Job: work()}}
 	w.Job.Await = &job.Await{Resource: "i-1", For: job.ForStopped, Until: begun.Add(time.Hour)}
-	s := wait.Settler{EC2: &cloud{instance: instance("stopped")}, Tokens: &tokens{}, Ledger: &book{err: refused}, Now: func() time.Time { return begun }}
+	s := wait.Settler{EC2: &cloud{instance: instance("stopped")}, Tokens: &tokens{}, Ledger: &book{err: refused},
+		Now: func() time.Time { return begun }}
 	if err := s.Settle(t.Context(), w); !errors.Is(err, refused) {
 		t.Error(err)
 	}

@@ -39,7 +39,8 @@ func (m *measured) downtimeRows() []row {
 	rows := []row{
 		{
 			"downtime added, events delivered", "under 3 s",
-			fmt.Sprintf("max %.1f s, median %.1f s over %d sources", d.Added.Max, d.Added.Median, d.Sources), verdict(d.Added.Max < 3),
+			fmt.Sprintf("max %.1f s, median %.1f s over %d sources", d.Added.Max, d.Added.Median, d.Sources),
+			verdict(d.Added.Max < 3),
 		},
 		{
 			"  the same with latency: " + d.Latency, "-",
@@ -69,7 +70,8 @@ func (m *measured) callRows() []row {
 	return []row{
 		{
 			"API calls per image, events delivered", "at most 20",
-			fmt.Sprintf("max %.0f, mean %.2f, median %.0f; the run's own %.3f", d.Calls.Max, d.Calls.Mean, d.Calls.Median, shared), verdict(d.Calls.Max <= 20),
+			fmt.Sprintf("max %.0f, mean %.2f, median %.0f; the run's own %.3f", d.Calls.Max, d.Calls.Mean, d.Calls.Median,
+				shared), verdict(d.Calls.Max <= 20),
 		},
 		{
 			fmt.Sprintf("  the same for an image of %.0f hours", s.Hours), "at most 20",
@@ -81,10 +83,12 @@ func (m *measured) callRows() []row {
 		},
 		{
 			"  in the busiest minute of any wait", "at most 1",
-			fmt.Sprintf("stopped %d, snapshotted %d, running %d, available %d", s.Busiest["stopped"], s.Busiest["snapshotted"], s.Busiest["running"], s.Busiest["available"]),
+			fmt.Sprintf("stopped %d, snapshotted %d, running %d, available %d", s.Busiest["stopped"], s.Busiest["snapshotted"],
+				s.Busiest["running"], s.Busiest["available"]),
 			verdict(most <= 1),
 		},
-		{"state transitions per image, events delivered", "at most 25", fmt.Sprintf("%.1f", d.Transitions), verdict(d.Transitions <= 25)},
+		{"state transitions per image, events delivered", "at most 25", fmt.Sprintf("%.1f", d.Transitions),
+			verdict(d.Transitions <= 25)},
 	}
 }
 
@@ -92,7 +96,8 @@ func (m *measured) fleetRows() []row {
 	var rows []row
 	for _, t := range m.Throttled {
 		rows = append(rows, row{
-			fmt.Sprintf("%d sources under EC2's token buckets, %d at once", t.Sources, t.Concurrency), "within 1.15x of the bound",
+			fmt.Sprintf("%d sources under EC2's token buckets, %d at once", t.Sources, t.Concurrency),
+			"within 1.15x of the bound",
 			fmt.Sprintf("%.3fx: %.0f s, the bound is %.0f s", t.Ratio(), t.Took, t.Bound), verdict(t.Ratio() <= 1.15),
 		}, row{
 			"  downtime that throttling adds to a source", "-",
@@ -118,13 +123,15 @@ func (m *measured) lambdaRows() []row {
 			peak = f
 		}
 	}
-	memory := row{"a Lambda's memory after one event, the largest", "128 MB", fmt.Sprintf("%.0f MiB (%s)", peak.PeakMiB, peak.Name), verdict(peak.PeakMiB < 128)}
+	memory := row{"a Lambda's memory after one event, the largest", "128 MB",
+		fmt.Sprintf("%.0f MiB (%s)", peak.PeakMiB, peak.Name), verdict(peak.PeakMiB < 128)}
 	if peak.PeakMiB == 0 {
 		memory.Measured, memory.Verdict = "-", "needs Linux's /proc"
 	}
 	return []row{
 		{"a Lambda's zip, the largest", "5 MB", fmt.Sprintf("%.1f MB (%s)", zip.ZipMB, zip.Name), verdict(zip.ZipMB <= 5)},
-		{"a Lambda's init beyond an empty one's, the slowest", "within 15 ms", fmt.Sprintf("%.1f ms (%s), median of %d", init.OverMs, init.Name, rounds), verdict(init.OverMs <= 15)},
+		{"a Lambda's init beyond an empty one's, the slowest", "within 15 ms",
+			fmt.Sprintf("%.1f ms (%s), median of %d", init.OverMs, init.Name, rounds), verdict(init.OverMs <= 15)},
 		memory,
 	}
 }
@@ -132,8 +139,10 @@ func (m *measured) lambdaRows() []row {
 func (m *measured) machineRows() []row {
 	r := m.Rehearsal
 	rows := []row{
-		{fmt.Sprintf("rehearsing %d sources: time", r.Sources), "under 60 s on 2 cores", fmt.Sprintf("%.0f s; %.0f s of CPU", r.Seconds, r.CPUSeconds), verdict(r.Seconds < 60)},
-		{fmt.Sprintf("rehearsing %d sources: memory", r.Sources), "under 1 GiB", fmt.Sprintf("%.0f MiB", r.PeakMiB), verdict(r.PeakMiB < 1024)},
+		{fmt.Sprintf("rehearsing %d sources: time", r.Sources), "under 60 s on 2 cores",
+			fmt.Sprintf("%.0f s; %.0f s of CPU", r.Seconds, r.CPUSeconds), verdict(r.Seconds < 60)},
+		{fmt.Sprintf("rehearsing %d sources: memory", r.Sources), "under 1 GiB", fmt.Sprintf("%.0f MiB", r.PeakMiB),
+			verdict(r.PeakMiB < 1024)},
 		{"make demo, warm", "under 15 s", fmt.Sprintf("%.1f s", m.Demo), verdict(m.Demo < 15)},
 	}
 	if r.PeakMiB == 0 {
@@ -144,7 +153,8 @@ func (m *measured) machineRows() []row {
 	}
 	return append(rows, row{
 		"make test, warm / cold", "under 90 s / 360 s on 2 cores",
-		fmt.Sprintf("%.0f s / %.0f s on %s", m.Suite.Warm, m.Suite.Cold, m.Suite.At.Format("2006-01-02")), verdict(m.Suite.Warm < 90 && m.Suite.Cold < 360),
+		fmt.Sprintf("%.0f s / %.0f s on %s", m.Suite.Warm, m.Suite.Cold, m.Suite.At.Format("2006-01-02")),
+		verdict(m.Suite.Warm < 90 && m.Suite.Cold < 360),
 	})
 }
 
@@ -155,5 +165,6 @@ func printTable(out io.Writer, m *measured) {
 		fmt.Fprintln(table, strings.Join([]string{r.What, r.Budget, r.Measured, r.Verdict}, "\t"))
 	}
 	_ = table.Flush() // a terminal that has gone
-	fmt.Fprintf(out, "\n%s, %s/%s, %d cores, load %s. How each figure is measured: %s\n", m.Machine.Go, m.Machine.OS, m.Machine.Arch, m.Machine.Cores, m.Load, document)
+	fmt.Fprintf(out, "\n%s, %s/%s, %d cores, load %s. How each figure is measured: %s\n", m.Machine.Go, m.Machine.OS,
+		m.Machine.Arch, m.Machine.Cores, m.Load, document)
 }

@@ -52,7 +52,8 @@ func measureLambdas(ctx context.Context, folder string) ([]function, error) {
 	}
 	found := compare(names, inits)
 	for i := range found {
-		if found[i].ZipMB, err = zipped(filepath.Join("dist/functions", found[i].Name, "bootstrap")); err != nil && found[i].Name != empty {
+		if found[i].ZipMB, err = zipped(filepath.Join("dist/functions", found[i].Name, "bootstrap")); err != nil &&
+			found[i].Name != empty {
 			return nil, err
 		}
 	}
@@ -65,7 +66,8 @@ func build(ctx context.Context, name, to string) error {
 	if name == empty {
 		from = "./test/bench/empty"
 	}
-	c := exec.CommandContext(ctx, "go", "build", "-tags", "lambda.norpc", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid=", "-o", to, from)
+	c := exec.CommandContext(ctx, "go", "build", "-tags", "lambda.norpc", "-trimpath", "-buildvcs=false", "-ldflags",
+		"-s -w -buildid=", "-o", to, from)
 	c.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off", "GOEXPERIMENT=")
 	if out, err := c.CombinedOutput(); err != nil {
 		return fmt.Errorf("building %s: %w: %s", from, err, out)
@@ -126,7 +128,8 @@ func zipped(path string) (float64, error) {
 	defer func() { _ = bootstrap.Close() }()
 	var size counter
 	archive := zip.NewWriter(&size)
-	archive.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.DefaultCompression) })
+	archive.RegisterCompressor(zip.Deflate,
+		func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.DefaultCompression) })
 	entry, err := archive.Create("bootstrap")
 	if err != nil {
 		return 0, err

@@ -22,7 +22,8 @@ type machine struct {
 }
 
 func thisMachine() machine {
-	return machine{Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH, Cores: runtime.NumCPU(), CPU: processor()}
+	return machine{Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH, Cores: runtime.NumCPU(),
+		CPU: processor()}
 }
 
 // processor is the CPU's name, where Linux tells it.
@@ -82,7 +83,8 @@ func timeSuite(ctx context.Context) error {
 	taken := suiteTime{At: time.Now().UTC(), Machine: thisMachine()}
 	for _, seconds := range []*float64{&taken.Cold, &taken.Warm} {
 		begun := time.Now()
-		if err := command(ctx, []string{"GOCACHE=" + cache}, "make", "--no-print-directory", "test", "ARGS=-count=1"); err != nil {
+		if err := command(ctx, []string{"GOCACHE=" + cache}, "make", "--no-print-directory", "test",
+			"ARGS=-count=1"); err != nil {
 			return err
 		}
 		*seconds = time.Since(begun).Seconds()

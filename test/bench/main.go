@@ -27,7 +27,8 @@ func main() {
 	var o options
 	flag.IntVar(&o.rehearsed, "rehearsed", 10_000, "sources of the rehearsal")
 	flag.IntVar(&o.throttled, "throttled", 1000, "sources of the throttled nights")
-	flag.BoolVar(&o.suite, "suite", false, "measure `make test` as well, cold and warm: takes minutes, and is kept for later runs")
+	flag.BoolVar(&o.suite, "suite", false,
+		"measure `make test` as well, cold and warm: takes minutes, and is kept for later runs")
 	flag.Parse()
 	if err := run(ctx, o); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -123,7 +124,8 @@ func (m *measured) play(ctx context.Context, tests string, flags ...string) erro
 	if err != nil {
 		return err
 	}
-	args := append([]string{"-test.run", tests, "-test.timeout", "1h", "-test.parallel", "1", "-figures", figures}, flags...)
+	args := append([]string{"-test.run", tests, "-test.timeout", "1h", "-test.parallel", "1", "-figures", figures},
+		flags...)
 	return command(ctx, nil, testBinary(), args...)
 }
 
@@ -147,7 +149,8 @@ func (m *measured) lambdas(ctx context.Context, _ options) (err error) {
 func (m *measured) demo(ctx context.Context, _ options) error {
 	for range 2 {
 		begun := time.Now()
-		if err := command(ctx, nil, "make", "--no-print-directory", "demo", "ARGS=--out "+filepath.Join(folder, "demo")); err != nil {
+		if err := command(ctx, nil, "make", "--no-print-directory", "demo",
+			"ARGS=--out "+filepath.Join(folder, "demo")); err != nil {
 			return err
 		}
 		m.Demo = time.Since(begun).Seconds()

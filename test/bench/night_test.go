@@ -27,7 +27,8 @@ import (
 
 // What the program measures with; plain `go test` keeps to sizes that take seconds.
 var (
-	figures   = flag.String("figures", "", "folder that the nights' figures are written to as JSON; with it, nights that are only told are played too")
+	figures = flag.String("figures", "",
+		"folder that the nights' figures are written to as JSON; with it, nights that are only told are played too")
 	fleet     = flag.Int("fleet", 40, "sources of the nights without events")
 	throttle  = flag.Int("throttled", 60, "sources of the throttled nights")
 	rehearsed = flag.Int("rehearsed", 60, "sources of the rehearsal")
@@ -163,7 +164,8 @@ func (n *night) finish() {
 	}
 	for _, id := range n.ids {
 		if r := n.results[id]; r.Ending != job.Imaged || len(r.Rolled) != 2 {
-			n.t.Fatalf("%s ended as %q (%s) with %d rolled, want it imaged with 2: a night that failed measures nothing", id, r.Ending, r.Problem, len(r.Rolled))
+			n.t.Fatalf("%s ended as %q (%s) with %d rolled, want it imaged with 2: a night that failed measures nothing", id,
+				r.Ending, r.Problem, len(r.Rolled))
 		}
 	}
 }

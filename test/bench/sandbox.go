@@ -123,8 +123,10 @@ func (s *sandbox) next(w http.ResponseWriter, r *http.Request) {
 // lambdaEnv is what Lambda tells every function, with clients pointed at an endpoint.
 func lambdaEnv(endpoint, plans, machine string) []string {
 	return []string{
-		"HOME=" + os.TempDir(), "TZ=:UTC", "LANG=en_US.UTF-8", "AWS_REGION=eu-central-1", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128",
-		"AWS_LAMBDA_FUNCTION_NAME=goldsmith", "AWS_LAMBDA_FUNCTION_VERSION=$LATEST", "AWS_LAMBDA_INITIALIZATION_TYPE=on-demand", "_HANDLER=bootstrap",
+		"HOME=" + os.TempDir(), "TZ=:UTC", "LANG=en_US.UTF-8", "AWS_REGION=eu-central-1",
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128",
+		"AWS_LAMBDA_FUNCTION_NAME=goldsmith", "AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
+		"AWS_LAMBDA_INITIALIZATION_TYPE=on-demand", "_HANDLER=bootstrap",
 		"AWS_ACCESS_KEY_ID=AKIAEMBEDDED", "AWS_SECRET_ACCESS_KEY=embedded", "AWS_ENDPOINT_URL=" + endpoint,
 		"GOLDSMITH_TABLE=goldsmith", "GOLDSMITH_STATE_MACHINE=" + machine, "GOLDSMITH_PLANS=" + plans,
 		"GOLDSMITH_SLACK_SECRET=off", "GOLDSMITH_IMAGE_PATH=/goldsmith/images",

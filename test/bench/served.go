@@ -19,7 +19,8 @@ var benchmarkLine = regexp.MustCompile(`([0-9.]+) MiB-kept\s+([0-9.]+) calls/s`)
 
 // serve runs the benchmark that holds the bounds; it fails when memory grows with the calls.
 func (m *measured) serve(ctx context.Context, _ options) error {
-	c := exec.CommandContext(ctx, "go", "test", "./local/serve", "-run", "^$", "-bench", "^BenchmarkLoad$", "-benchtime", "1x", "-timeout", "10m")
+	c := exec.CommandContext(ctx, "go", "test", "./local/serve", "-run", "^$", "-bench", "^BenchmarkLoad$", "-benchtime",
+		"1x", "-timeout", "10m")
 	c.Stderr = os.Stderr
 	out, err := c.Output()
 	if err != nil {

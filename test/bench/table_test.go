@@ -65,7 +65,8 @@ func TestVerdicts(t *testing.T) {
 	var table bytes.Buffer
 	printTable(&table, m)
 	for _, budget := range []string{
-		"downtime added, events delivered", "events lost: seeing it stopped", "API calls per image, events delivered", "state transitions per image",
+		"downtime added, events delivered", "events lost: seeing it stopped", "API calls per image, events delivered",
+		"state transitions per image",
 		"1000 sources under EC2's token buckets", "a Lambda's zip", "a Lambda's init", "a Lambda's memory",
 		"rehearsing 10000 sources: time", "rehearsing 10000 sources: memory", "make demo",
 	} {

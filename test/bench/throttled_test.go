@@ -27,7 +27,8 @@ func TestThrottled(t *testing.T) {
 					measured.Refused[c.Action]++
 				}
 			})
-			hold(n.t, measured.Ratio() <= 1.15, "%d sources, %d at once, take %.0f s: %.2f times the bound of %.0f s, want at most 1.15",
+			hold(n.t, measured.Ratio() <= 1.15,
+				"%d sources, %d at once, take %.0f s: %.2f times the bound of %.0f s, want at most 1.15",
 				measured.Sources, concurrency, measured.Took, measured.Ratio(), measured.Bound)
 			record(n.t, fmt.Sprint(nightThrottled, concurrency), measured)
 		})

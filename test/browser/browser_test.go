@@ -84,7 +84,8 @@ func TestRunPage(t *testing.T) {
 		if err := os.WriteFile(frame, []byte(framed), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		tell := strings.Replace(probed, "document.body.append(out);", "document.body.append(out); parent.postMessage(out.textContent, '*');", 1)
+		tell := strings.Replace(probed, "document.body.append(out);",
+			"document.body.append(out); parent.postMessage(out.textContent, '*');", 1)
 		if err := os.WriteFile(file, []byte(tell), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -101,7 +102,8 @@ func dump(t *testing.T, browser, file string) string {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	//nolint:gosec // the browser and a file of the test's own
-	out, err := exec.CommandContext(ctx, browser, "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir="+t.TempDir(),
+	out, err := exec.CommandContext(ctx, browser, "--headless", "--no-sandbox", "--disable-gpu",
+		"--user-data-dir="+t.TempDir(),
 		"--window-size=1600,1000", "--virtual-time-budget=10000", "--dump-dom", "file://"+file).Output()
 	if err != nil {
 		t.Fatalf("%s: %v", browser, err)
@@ -141,7 +143,8 @@ func run() page.Run {
 	for i := range 60 {
 		result := job.Result{
 			Source: fmt.Sprintf("i-%02d", i), Name: strings.Repeat(fmt.Sprintf("a-long-name-%d-", i), 8),
-			Rolled: []job.Rolled{{Target: "lt-0123456789abcdef0", Name: strings.Repeat("template", 12), From: "ami-1", To: "ami-2"}},
+			Rolled: []job.Rolled{{Target: "lt-0123456789abcdef0", Name: strings.Repeat("template", 12), From: "ami-1",
+				To: "ami-2"}},
 		}
 		switch i % 3 {
 		case 0:

@@ -109,7 +109,8 @@ func timeouts(d *definition) []string {
 // lambdaErrors are what the developer guide asks every Lambda Task to retry.
 // (docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html).
 var lambdaErrors = []string{
-	"Lambda.ClientExecutionTimeoutException", "Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException",
+	"Lambda.ClientExecutionTimeoutException", "Lambda.ServiceException", "Lambda.AWSLambdaException",
+	"Lambda.SdkClientException",
 	"Lambda.TooManyRequestsException", "Lambda.Unknown",
 }
 

@@ -35,7 +35,8 @@ func looks(d *definition) []string {
 		payload, _ := parameters["Payload"].(object)
 		within, _ := payload["within"].(float64)
 		if within < 1 || int64(within) > s.Heartbeat.Fixed-spare || time.Duration(within)*time.Second >= limitOf("watch") {
-			problems = append(problems, fmt.Sprintf("a look of %s may take %v s of its heartbeat's %d", s.Name, within, s.Heartbeat.Fixed))
+			problems = append(problems, fmt.Sprintf("a look of %s may take %v s of its heartbeat's %d", s.Name, within,
+				s.Heartbeat.Fixed))
 		}
 	}
 	return problems
@@ -107,7 +108,8 @@ func impatient(s *asl.State, limit time.Duration) (problems []string) {
 		}
 	}
 	if events > mostEvents {
-		problems = append(problems, fmt.Sprintf("%s may write %d events, an execution's history takes %d", s.Name, events, mostEvents))
+		problems = append(problems, fmt.Sprintf("%s may write %d events, an execution's history takes %d", s.Name, events,
+			mostEvents))
 	}
 	return problems
 }

@@ -139,7 +139,8 @@ func isBack(d *definition, s *asl.State, e asl.Edge) bool {
 
 // walk is every state that can be reached from one, itself included, without
 // going on from the states in barrier or over the edges that closed refuses.
-func walk(scope *asl.Machine, from string, barrier []*asl.State, closed func(*asl.State, asl.Edge) bool) map[string]bool {
+func walk(scope *asl.Machine, from string, barrier []*asl.State,
+	closed func(*asl.State, asl.Edge) bool) map[string]bool {
 	seen := map[string]bool{}
 	var visit func(name string)
 	visit = func(name string) {

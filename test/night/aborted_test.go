@@ -17,12 +17,14 @@ import (
 
 // moments are the steps before and after which a run is aborted.
 var moments = []string{
-	"claim", "stop", "watch:stopped", "image", "watch:snapshotted", "start", "watch:running", "watch:available", "roll", "release",
+	"claim", "stop", "watch:stopped", "image", "watch:snapshotted", "start", "watch:running", "watch:available", "roll",
+	"release",
 }
 
 // abortedAt plays a night that is aborted, whole or one source's part of it, when
 // one source has come to a step.
-func abortedAt(t *testing.T, step string, after, whole bool, events map[string]eventbridge.Faults, told func(n *night, r sfn.Execution, ids []string)) {
+func abortedAt(t *testing.T, step string, after, whole bool, events map[string]eventbridge.Faults,
+	told func(n *night, r sfn.Execution, ids []string)) {
 	t.Helper()
 	play(t, stack.Options{Events: events}, func(n *night) {
 		web := n.launch("web", "")

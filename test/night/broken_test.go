@@ -12,7 +12,8 @@ import (
 
 // Answers that are lost on the way: the call has had its effect.
 func TestEveryAnswerLostOnce(t *testing.T) {
-	for _, action := range []string{"StopInstances", "CreateImage", "StartInstances", "CreateTags", "CreateLaunchTemplateVersion", "ModifyLaunchTemplate"} {
+	for _, action := range []string{"StopInstances", "CreateImage", "StartInstances", "CreateTags",
+		"CreateLaunchTemplateVersion", "ModifyLaunchTemplate"} {
 		t.Run(action, func(t *testing.T) {
 			amongOthers(t, func(n *night, _, _ string) {
 				n.EC2.Inject(ec2.Fault{Action: action, Nth: []int{1}, Drop: true})

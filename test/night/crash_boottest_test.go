@@ -15,7 +15,8 @@ import (
 
 // ofTests are the states in which an image is tested.
 var ofTests = []string{
-	"Is the image to be tested?", "Launch a test instance", "Wait until it has booted", "Try the image", "End the test instance", "did the image pass?",
+	"Is the image to be tested?", "Launch a test instance", "Wait until it has booted", "Try the image",
+	"End the test instance", "did the image pass?",
 }
 
 // Every crash point of a boot test, as TestEveryCrashPoint has those of a night

@@ -62,7 +62,8 @@ func (m mishap) minor() bool {
 // isRead reports whether a call of AWS or the ledger has no effect.
 func isRead(call string) bool {
 	return strings.HasPrefix(call, "Describe") || strings.HasPrefix(call, "Get") || strings.HasPrefix(call, "List") ||
-		slices.Contains([]string{"Claims", "Waits", "Results", "Retirements", "Registration", "Registrations", "Unsettled", "Owner"}, call)
+		slices.Contains([]string{"Claims", "Waits", "Results", "Retirements", "Registration", "Registrations", "Unsettled",
+			"Owner"}, call)
 }
 
 // at reports whether it strikes an invocation of one of these functions.

@@ -72,7 +72,8 @@ func refreshNight(t *testing.T, c *chaos) {
 		base := n.template("base", "web", "m5.large", ec2.ImageX86)
 		n.group("fleet", base, "1")
 		// The larger takes longer: two that ended at the same moment would be looked at in any order.
-		n.group("follower", base, "$Default", func(in *autoscaling.CreateAutoScalingGroupInput) { in.DesiredCapacity = aws.Int32(4) })
+		n.group("follower", base, "$Default",
+			func(in *autoscaling.CreateAutoScalingGroupInput) { in.DesiredCapacity = aws.Int32(4) })
 		n.begin()
 		time.Sleep(12*time.Minute - 10*time.Minute - time.Second)
 		c.arm(true)

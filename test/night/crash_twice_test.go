@@ -22,7 +22,8 @@ func TestTwoCrashPoints(t *testing.T) {
 	var failed []uint64
 	t.Cleanup(func() {
 		slices.Sort(failed)
-		t.Logf("%d boundaries, %d nights with two mishaps of %d, from seed %d on; seeds of failures: %v", calm.boundaries(), *doubleNights, len(calm.possible), *firstNight, failed)
+		t.Logf("%d boundaries, %d nights with two mishaps of %d, from seed %d on; seeds of failures: %v", calm.boundaries(),
+			*doubleNights, len(calm.possible), *firstNight, failed)
 	})
 	for i := range *doubleNights {
 		seed := *firstNight + uint64(i)

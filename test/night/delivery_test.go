@@ -34,7 +34,8 @@ func TestEveryDeliveryTwice(t *testing.T) {
 func TestEveryEventOfEC2Lost(t *testing.T) {
 	lost := map[string]eventbridge.Faults{"aws.ec2": {Loss: 1}, "aws.tag": {Loss: 1}}
 	play(t, stack.Options{Events: lost}, func(n *night) {
-		ids := []string{n.launch("web", ""), n.launch("db", "gp3 gp3 st1"), n.launch("arm", "arm64"), n.launch("batch", "m5.large spot")}
+		ids := []string{n.launch("web", ""), n.launch("db", "gp3 gp3 st1"), n.launch("arm", "arm64"),
+			n.launch("batch", "m5.large spot")}
 		n.run()
 
 		r := n.onlyRun()

@@ -45,7 +45,8 @@ func (n newer) Invoke(ctx context.Context, function string, payload []byte) ([]b
 }
 
 // deployments are the steps in whose course another release is deployed.
-var deployments = []string{"claim", "stop", "watch:stopped", "image", "watch:snapshotted", "start", "watch:running", "watch:available", "release"}
+var deployments = []string{"claim", "stop", "watch:stopped", "image", "watch:snapshotted", "start", "watch:running",
+	"watch:available", "release"}
 
 // A run that is on keeps the code, the names of errors and the fields that it began with, whatever is deployed
 // meanwhile: a newer release, or the one before.
@@ -87,7 +88,8 @@ func (n *night) deployed(during func(web string)) {
 	web := n.launch("web", "")
 	during(web)
 	n.EC2.Inject(ec2.Fault{Action: "StopInstances", Code: "IncorrectInstanceState", Until: due.Add(30 * time.Second)})
-	n.EC2.Inject(ec2.Fault{Action: "StartInstances", Code: "InsufficientInstanceCapacity", Until: due.Add(10 * time.Minute)})
+	n.EC2.Inject(ec2.Fault{Action: "StartInstances", Code: "InsufficientInstanceCapacity",
+		Until: due.Add(10 * time.Minute)})
 	r := n.run()[0]
 	n.want("the run", r.Status, asl.Succeeded)
 	n.want("web", n.results(r)[web].Ending, job.Imaged)

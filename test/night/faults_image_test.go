@@ -12,7 +12,8 @@ import (
 )
 
 // quotas are the limits of snapshots that pass by themselves, and what EC2 counts.
-var quotas = []string{"ConcurrentSnapshotLimitExceeded", "PendingSnapshotLimitExceeded", "SnapshotCreationPerVolumeRateExceeded"}
+var quotas = []string{"ConcurrentSnapshotLimitExceeded", "PendingSnapshotLimitExceeded",
+	"SnapshotCreationPerVolumeRateExceeded"}
 
 // patience is the most that an instance is down while its image is asked for again and again.
 const patience = 20 * time.Minute
@@ -26,14 +27,19 @@ func imaging() []trouble {
 			want:  comes{ending: job.Broken, problem: denied, back: ordinary},
 		},
 		{
-			what:  "a tag policy refuses the image's tags",
-			story: injects(ec2.Fault{Action: "CreateImage", Code: "TagPolicyViolation", Message: "The tag policy does not allow the specified value for the following tag key: 'Team'."}),
-			want:  comes{ending: job.Broken, problem: "TagPolicyViolation", says: []string{"Correct the plan's image tags or the organization's tag policy"}, back: ordinary, also: unrolled},
+			what: "a tag policy refuses the image's tags",
+			story: injects(ec2.Fault{Action: "CreateImage", Code: "TagPolicyViolation",
+				Message: "The tag policy does not allow the specified value for the following tag key: 'Team'."}),
+			want: comes{ending: job.Broken, problem: "TagPolicyViolation",
+				says: []string{"Correct the plan's image tags or the organization's tag policy"}, back: ordinary, also: unrolled},
 		},
 		{
-			what:  "the account has as many snapshots as it may (SnapshotLimitExceeded)",
-			story: injects(ec2.Fault{Action: "CreateImage", Code: "SnapshotLimitExceeded", Message: "You have reached the maximum number of snapshots."}),
-			want:  comes{ending: job.Broken, problem: "SnapshotLimitExceeded", says: []string{"Delete snapshots that nobody needs, or ask AWS for a higher quota"}, back: ordinary, also: unrolled},
+			what: "the account has as many snapshots as it may (SnapshotLimitExceeded)",
+			story: injects(ec2.Fault{Action: "CreateImage", Code: "SnapshotLimitExceeded",
+				Message: "You have reached the maximum number of snapshots."}),
+			want: comes{ending: job.Broken, problem: "SnapshotLimitExceeded",
+				says: []string{"Delete snapshots that nobody needs, or ask AWS for a higher quota"}, back: ordinary,
+				also: unrolled},
 		},
 	}
 	for _, code := range quotas {
@@ -79,7 +85,8 @@ func images() []trouble {
 			story: func(n *night, web, _ string) {
 				n.after("image", web, func(work) {
 					id := aws.ToString(n.imagesOf(web)[0].ImageId)
-					n.EC2.Inject(ec2.Fault{Action: "DescribeImages", Resource: id, Code: "InvalidAMIID.NotFound", Until: time.Now().Add(10 * time.Minute)})
+					n.EC2.Inject(ec2.Fault{Action: "DescribeImages", Resource: id, Code: "InvalidAMIID.NotFound",
+						Until: time.Now().Add(10 * time.Minute)})
 				})
 			},
 			want: comes{ending: job.Imaged, back: ordinary, also: imaged},
@@ -122,7 +129,8 @@ func unrolled(n *night, _ sfn.Execution, _ string) {
 // who wants neither: what a person keeps is not for Goldsmith to remove.
 func (n *night) deregister(web string) {
 	for _, img := range n.imagesOf(web) {
-		_, err := n.cloud.DeregisterImage(n.ctx, &sdk.DeregisterImageInput{ImageId: img.ImageId, DeleteAssociatedSnapshots: aws.Bool(true)})
+		_, err := n.cloud.DeregisterImage(n.ctx,
+			&sdk.DeregisterImageInput{ImageId: img.ImageId, DeleteAssociatedSnapshots: aws.Bool(true)})
 		n.ok(err)
 	}
 }

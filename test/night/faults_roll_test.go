@@ -40,7 +40,9 @@ func rolling() []trouble {
 		{
 			what: "somebody deletes the launch template in the middle of its roll",
 			story: func(n *night, _, template string) {
-				n.EC2.Inject(ec2.Fault{Action: "ModifyLaunchTemplate", Resource: template, Code: "InvalidLaunchTemplateId.NotFound", Message: "The specified launch template, with template ID " + template + ", does not exist."})
+				n.EC2.Inject(ec2.Fault{Action: "ModifyLaunchTemplate", Resource: template,
+					Code: "InvalidLaunchTemplateId.NotFound", Message: "The specified launch template, with template ID " + template +
+						", does not exist."})
 			},
 			want: notRolled("InvalidLaunchTemplateId.NotFound"),
 		},

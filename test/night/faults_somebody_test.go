@@ -34,15 +34,19 @@ func deeds() []deed {
 	fine, gone := cell{ending: job.Imaged}, cell{ending: job.Broken, problem: "terminated", gone: true}
 	early := cell{ending: job.Imaged, warned: true}
 	return []deed{
-		{"starts it", startIt, map[string]cell{"": fine, "image": {ending: job.Broken, problem: "was started by somebody"}, "watch:snapshotted": early}},
+		{"starts it", startIt, map[string]cell{"": fine, "image": {ending: job.Broken, problem: "was started by somebody"},
+			"watch:snapshotted": early}},
 		{"terminates it", terminateIt, map[string]cell{
 			"": gone, "claim": {ending: job.Skipped, problem: string(job.Terminating), gone: true},
 			"stop": {ending: job.Broken, problem: "IncorrectInstanceState", gone: true},
 			// The image is whole, whatever becomes of the instance then.
-			"watch:available": {ending: job.Imaged, gone: true}, "roll": {ending: job.Imaged, gone: true}, "release": {ending: job.Imaged, gone: true},
+			"watch:available": {ending: job.Imaged, gone: true}, "roll": {ending: job.Imaged, gone: true},
+			"release": {ending: job.Imaged, gone: true},
 		}},
-		{"takes its tag `goldsmith:plan` off", untagIt, map[string]cell{"": fine, "claim": {ending: job.Skipped, problem: string(job.NotEnrolled)}}},
-		{"gives it another plan and another name", retagIt, map[string]cell{"": fine, "claim": {ending: job.Skipped, problem: string(job.NotEnrolled)}}},
+		{"takes its tag `goldsmith:plan` off", untagIt,
+			map[string]cell{"": fine, "claim": {ending: job.Skipped, problem: string(job.NotEnrolled)}}},
+		{"gives it another plan and another name", retagIt,
+			map[string]cell{"": fine, "claim": {ending: job.Skipped, problem: string(job.NotEnrolled)}}},
 	}
 }
 
@@ -58,7 +62,8 @@ func terminateIt(n *night, web string) {
 }
 
 func untagIt(n *night, web string) {
-	must(n.cloud.DeleteTags(n.ctx, &sdk.DeleteTagsInput{Resources: []string{web}, Tags: []types.Tag{{Key: aws.String(tag.Plan)}}}))(n.t)
+	must(n.cloud.DeleteTags(n.ctx, &sdk.DeleteTagsInput{Resources: []string{web},
+		Tags: []types.Tag{{Key: aws.String(tag.Plan)}}}))(n.t)
 }
 
 func retagIt(n *night, web string) {
@@ -112,7 +117,8 @@ func (c cell) hold(n *night, r sfn.Execution, web string) {
 func (c cell) told(n *night, r sfn.Execution, web string) string {
 	n.t.Helper()
 	result := n.results(r)[web]
-	said := map[job.Ending]string{job.Imaged: "imaged", job.Broken: "failed", job.Skipped: "skipped", job.LeftStopped: "left stopped"}[result.Ending]
+	said := map[job.Ending]string{job.Imaged: "imaged", job.Broken: "failed", job.Skipped: "skipped",
+		job.LeftStopped: "left stopped"}[result.Ending]
 	if down := result.Times.Downtime(); down > 0 && !c.gone {
 		said += ", back after " + down.Round(time.Second).String()
 	}

@@ -66,7 +66,8 @@ func stopping() []trouble {
 			what:  "the instance hangs in stopping; a person forces it hours later",
 			story: injects(ec2.Fault{Action: "StopInstances", Stuck: true}),
 			want: comes{
-				ending: job.LeftStopped, problem: "is still stopping", says: []string{"Left stopped"}, state: ec2.Stopping, back: 3*time.Hour + 3*sweep,
+				ending: job.LeftStopped, problem: "is still stopping", says: []string{"Left stopped"}, state: ec2.Stopping,
+				back: 3*time.Hour + 3*sweep,
 				also: func(n *night, _ sfn.Execution, web string) { n.forceByHand(web) },
 			},
 		},
@@ -74,7 +75,8 @@ func stopping() []trouble {
 			what: "the same, and the plan says `force: 15m`", plan: force(15 * time.Minute),
 			story: injects(ec2.Fault{Action: "StopInstances", Stuck: true}),
 			want: comes{
-				ending: job.Imaged, says: []string{"stopped by force after 15m: file systems may need a check", string(job.ForcedStop)}, back: 20 * time.Minute,
+				ending: job.Imaged, says: []string{"stopped by force after 15m: file systems may need a check",
+					string(job.ForcedStop)}, back: 20 * time.Minute,
 				also: func(n *night, r sfn.Execution, web string) {
 					imaged(n, r, web)
 					n.want("stops", len(n.stopsOf(web)), 2)
@@ -90,7 +92,8 @@ func stopping() []trouble {
 				n.EC2.Inject(ec2.Fault{Action: "StopInstances", Resource: web, Stuck: true})
 			},
 			want: comes{
-				ending: job.Broken, problem: "was stopped by force; plan nightly is strict", says: []string{"Check its file systems"}, back: 20 * time.Minute,
+				ending: job.Broken, problem: "was stopped by force; plan nightly is strict",
+				says: []string{"Check its file systems"}, back: 20 * time.Minute,
 				also: func(n *night, _ sfn.Execution, web string) { n.want("images", len(n.imagesOf(web)), 0) },
 			},
 		},
@@ -98,7 +101,8 @@ func stopping() []trouble {
 			what: "not even force stops it; a person comes hours later", plan: force(15 * time.Minute),
 			story: injects(ec2.Fault{Action: "StopInstances", Wedged: true, Until: due.Add(time.Hour)}),
 			want: comes{
-				ending: job.LeftStopped, problem: "is still stopping", says: []string{"Left stopped", string(job.ForcedStop)}, state: ec2.Stopping, back: 3*time.Hour + 3*sweep,
+				ending: job.LeftStopped, problem: "is still stopping", says: []string{"Left stopped", string(job.ForcedStop)},
+				state: ec2.Stopping, back: 3*time.Hour + 3*sweep,
 				also: func(n *night, _ sfn.Execution, web string) {
 					n.want("stops", len(n.stopsOf(web)), 2)
 					n.forceByHand(web)

@@ -50,12 +50,14 @@ type story struct{ what, became, back, said string }
 
 // amongOthers plays a night in which something happens to one of four sources:
 // the others must be imaged whatever becomes of it.
-func amongOthers(t *testing.T, begin func(n *night, web, template string), told func(n *night, r sfn.Execution, web string)) {
+func amongOthers(t *testing.T, begin func(n *night, web, template string),
+	told func(n *night, r sfn.Execution, web string)) {
 	t.Helper()
 	among(t, nightly(), begin, told)
 }
 
-func among(t *testing.T, plans plan.Plans, begin func(n *night, web, template string), told func(n *night, r sfn.Execution, web string)) {
+func among(t *testing.T, plans plan.Plans, begin func(n *night, web, template string),
+	told func(n *night, r sfn.Execution, web string)) {
 	t.Helper()
 	play(t, stack.Options{Plans: plans}, func(n *night) {
 		web := n.launch("web", "")

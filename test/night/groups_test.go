@@ -49,8 +49,9 @@ func specOf(template, version string) *types.LaunchTemplateSpecification {
 func mixed(overrides ...types.LaunchTemplateOverrides) func(*autoscaling.CreateAutoScalingGroupInput) {
 	return func(in *autoscaling.CreateAutoScalingGroupInput) {
 		in.MixedInstancesPolicy = &types.MixedInstancesPolicy{
-			LaunchTemplate:        &types.LaunchTemplate{LaunchTemplateSpecification: in.LaunchTemplate, Overrides: overrides},
-			InstancesDistribution: &types.InstancesDistribution{OnDemandBaseCapacity: aws.Int32(1), SpotAllocationStrategy: aws.String("capacity-optimized")},
+			LaunchTemplate: &types.LaunchTemplate{LaunchTemplateSpecification: in.LaunchTemplate, Overrides: overrides},
+			InstancesDistribution: &types.InstancesDistribution{OnDemandBaseCapacity: aws.Int32(1),
+				SpotAllocationStrategy: aws.String("capacity-optimized")},
 		}
 		in.LaunchTemplate = nil
 	}
@@ -61,7 +62,8 @@ func (n *night) members(name string) []string {
 	n.t.Helper()
 	var images []string
 	for _, i := range n.groupOf(name).Instances {
-		if image := aws.ToString(i.ImageId); i.LifecycleState == types.LifecycleStateInService && !strings.Contains(strings.Join(images, " "), image) {
+		if image := aws.ToString(i.ImageId); i.LifecycleState == types.LifecycleStateInService &&
+			!strings.Contains(strings.Join(images, " "), image) {
 			images = append(images, image)
 		}
 	}
@@ -70,14 +72,16 @@ func (n *night) members(name string) []string {
 
 func (n *night) groupOf(name string) types.AutoScalingGroup {
 	n.t.Helper()
-	out := must(n.scaling().DescribeAutoScalingGroups(n.ctx, &autoscaling.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: []string{name}}))(n.t)
+	out := must(n.scaling().DescribeAutoScalingGroups(n.ctx,
+		&autoscaling.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: []string{name}}))(n.t)
 	return out.AutoScalingGroups[0]
 }
 
 // refreshesOf are all instance refreshes that a group has had, newest first.
 func (n *night) refreshesOf(name string) []types.InstanceRefresh {
 	n.t.Helper()
-	out := must(n.scaling().DescribeInstanceRefreshes(n.ctx, &autoscaling.DescribeInstanceRefreshesInput{AutoScalingGroupName: aws.String(name)}))(n.t)
+	out := must(n.scaling().DescribeInstanceRefreshes(n.ctx,
+		&autoscaling.DescribeInstanceRefreshesInput{AutoScalingGroupName: aws.String(name)}))(n.t)
 	return out.InstanceRefreshes
 }
 
@@ -113,7 +117,8 @@ func (n *night) isOn(r sfn.Execution, group, source string) {
 func (n *night) start(name string, desired *types.DesiredConfiguration) string {
 	n.t.Helper()
 	out := must(n.scaling().StartInstanceRefresh(n.ctx, &autoscaling.StartInstanceRefreshInput{
-		AutoScalingGroupName: aws.String(name), DesiredConfiguration: desired, Preferences: &types.RefreshPreferences{BakeTime: aws.Int32(7200)},
+		AutoScalingGroupName: aws.String(name), DesiredConfiguration: desired,
+		Preferences: &types.RefreshPreferences{BakeTime: aws.Int32(7200)},
 	}))(n.t)
 	return aws.ToString(out.InstanceRefreshId)
 }

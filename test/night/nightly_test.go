@@ -45,7 +45,8 @@ func TestAFleetOfEveryKind(t *testing.T) {
 		made := n.results(r)[n.ids("web-1")[0]].Image.ID
 		for _, v := range n.defaults() {
 			want := map[string]string{"web": made, "web-graviton": ec2.ImageARM, "alias": "resolve:ssm:/goldsmith/images/arm-1"}
-			n.want("image of template "+aws.ToString(v.LaunchTemplateName), aws.ToString(v.LaunchTemplateData.ImageId), want[aws.ToString(v.LaunchTemplateName)])
+			n.want("image of template "+aws.ToString(v.LaunchTemplateName), aws.ToString(v.LaunchTemplateData.ImageId),
+				want[aws.ToString(v.LaunchTemplateName)])
 			if aws.ToString(v.LaunchTemplateId) == web {
 				n.want("default version of web", *v.VersionNumber, 2)
 			}
@@ -102,7 +103,8 @@ func (n *night) tagsAreRight(run, id string) {
 	n.t.Helper()
 	was := n.before[id].tags
 	want := map[string]string{
-		tag.Managed: "true", tag.Source: id, tag.Name: was["Name"], tag.Plan: "nightly", tag.Run: run, "Purpose": "golden", "Name": was["Name"],
+		tag.Managed: "true", tag.Source: id, tag.Name: was["Name"], tag.Plan: "nightly", tag.Run: run, "Purpose": "golden",
+		"Name": was["Name"],
 	}
 	if was["Team"] != "" {
 		want["Team"] = was["Team"]

@@ -48,7 +48,8 @@ func (n *night) wasImaged(r sfn.Execution, id string) {
 	n.want("state of the image of "+id, img.State, types.ImageStateAvailable)
 	n.want("image of "+id, aws.ToString(img.ImageId), result.Image.ID)
 	n.want("last image on "+id, n.tagsOf(id)[tag.LastImage], result.Image.ID)
-	if taken := n.EC2.Taken(result.Image.ID); taken.Live || taken.Rebooted || taken.Snapshots != len(result.Image.Snapshots) {
+	if taken := n.EC2.Taken(result.Image.ID); taken.Live || taken.Rebooted ||
+		taken.Snapshots != len(result.Image.Snapshots) {
 		n.t.Errorf("image %s of %s is not what a stopped instance gives: %+v", result.Image.ID, id, taken)
 	}
 }

@@ -142,7 +142,8 @@ func TestSelectors(t *testing.T) {
 	})
 	play(t, stack.Options{Plans: plans}, func(n *night) {
 		in := []string{n.launch("web", "Team=web"), n.launch("api", "Team=api")}
-		out := []string{n.launch("mail", "Team=mail"), n.launch("held", "Team=web hold=yes"), n.launch("none", ""), n.launch("like", "Team=web plan=nightly-2")}
+		out := []string{n.launch("mail", "Team=mail"), n.launch("held", "Team=web hold=yes"), n.launch("none", ""),
+			n.launch("like", "Team=web plan=nightly-2")}
 		n.run()
 
 		r := n.onlyRun()

@@ -28,7 +28,8 @@ func TestAnAbortedRunIsRedriven(t *testing.T) {
 					n.at(step, web, func(work) { n.ok(n.States.Stop(n.onlyRun().ARN, "", "")) })
 					r := n.run()[0]
 					time.Sleep(2*sweep + 2*time.Minute)
-					_, err := sfnsdk.NewFromConfig(n.AWS()).RedriveExecution(n.ctx, &sfnsdk.RedriveExecutionInput{ExecutionArn: &r.ARN})
+					_, err := sfnsdk.NewFromConfig(n.AWS()).RedriveExecution(n.ctx,
+						&sfnsdk.RedriveExecutionInput{ExecutionArn: &r.ARN})
 					n.ok(err)
 					runs := n.finish()
 					n.want("runs", len(runs), 1)

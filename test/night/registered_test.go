@@ -175,7 +175,8 @@ func (n *night) launchTest(web string) {
 func (n *night) registerTest(web string) {
 	n.t.Helper()
 	must(n.Ledger.Register(n.ctx, ledger.Registration{
-		Kind: ledger.MadeTest, Call: ledger.RunInstances, Lineage: web, Source: web, Name: "web", Plan: "nightly", Run: "nightly-20000101T003000Z",
+		Kind: ledger.MadeTest, Call: ledger.RunInstances, Lineage: web, Source: web, Name: "web", Plan: "nightly",
+		Run:   "nightly-20000101T003000Z",
 		Token: "token", From: ec2.ImageX86, Begun: time.Now(),
 	}))(n.t)
 }
@@ -184,7 +185,8 @@ func (n *night) registerTest(web string) {
 func (n *night) launchAs(token string, tags map[string]string) {
 	n.t.Helper()
 	must(n.cloud.RunInstances(n.ctx, &sdk.RunInstancesInput{
-		ImageId: aws.String(ec2.ImageX86), InstanceType: "t3.micro", MinCount: aws.Int32(1), MaxCount: aws.Int32(1), ClientToken: aws.String(token),
+		ImageId: aws.String(ec2.ImageX86), InstanceType: "t3.micro", MinCount: aws.Int32(1), MaxCount: aws.Int32(1),
+		ClientToken:       aws.String(token),
 		TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeInstance, Tags: tag.List(tags)}},
 	}))(n.t)
 }

@@ -77,7 +77,8 @@ func TestATagThatIsTakenOffAgainInTime(t *testing.T) {
 		n.begin()
 		n.ask(lab, "now")
 		time.Sleep(time.Second)
-		must(n.cloud.DeleteTags(n.ctx, &sdk.DeleteTagsInput{Resources: []string{lab}, Tags: tag.List(map[string]string{tag.Request: "now"})}))(n.t)
+		must(n.cloud.DeleteTags(n.ctx, &sdk.DeleteTagsInput{Resources: []string{lab},
+			Tags: tag.List(map[string]string{tag.Request: "now"})}))(n.t)
 		n.finish()
 
 		r := n.onlyRun()
@@ -112,7 +113,8 @@ func TestASecondTagWhileTheFirstIsAtWork(t *testing.T) {
 
 		runs := n.runs()
 		n.want("runs", len(runs), 2)
-		n.want("endings", []job.Ending{n.results(runs[1])[lab].Ending, n.results(runs[0])[lab].Ending}, []job.Ending{job.Imaged, job.Imaged})
+		n.want("endings", []job.Ending{n.results(runs[1])[lab].Ending, n.results(runs[0])[lab].Ending},
+			[]job.Ending{job.Imaged, job.Imaged})
 		n.want("images", len(n.imagesOf(lab)), 2)
 		n.saysOf(runs[0], "OK: weekly")
 		n.want("request tag", n.tagsOf(lab)[tag.Request], "")
@@ -175,7 +177,8 @@ func TestATagThatCannotBeTakenOff(t *testing.T) {
 	play(t, stack.Options{Plans: onRequest()}, func(n *night) {
 		lab := n.launch("lab", "")
 		n.begin()
-		n.EC2.Inject(ec2.Fault{Action: "DeleteTags", Resource: lab, Code: "UnauthorizedOperation", Until: time.Now().Add(47 * time.Hour)})
+		n.EC2.Inject(ec2.Fault{Action: "DeleteTags", Resource: lab, Code: "UnauthorizedOperation",
+			Until: time.Now().Add(47 * time.Hour)})
 		n.ask(lab, "now")
 		n.finish()
 		time.Sleep(48 * time.Hour)
@@ -186,7 +189,8 @@ func TestATagThatCannotBeTakenOff(t *testing.T) {
 		n.want("images", len(n.imagesOf(lab)), 1)
 		n.want("stops", len(n.callsOf("StopInstances", lab)), 1)
 
-		must(n.cloud.DeleteTags(n.ctx, &sdk.DeleteTagsInput{Resources: []string{lab}, Tags: tag.List(map[string]string{tag.Request: "now"})}))(n.t)
+		must(n.cloud.DeleteTags(n.ctx, &sdk.DeleteTagsInput{Resources: []string{lab},
+			Tags: tag.List(map[string]string{tag.Request: "now"})}))(n.t)
 		time.Sleep(time.Minute)
 		n.ask(lab, "now")
 		n.finish()

@@ -45,7 +45,8 @@ func (n *night) unregistered(name, id string, nights int) (string, ledger.Regist
 		tag.Managed: "true", tag.Plan: "nightly", tag.Name: name, tag.Source: id, tag.Run: run,
 	})
 	n.ok(n.Ledger.PutResult(n.ctx, job.Result{
-		Run: run, Source: id, Name: name, Plan: "nightly", Ending: job.Imaged, At: made, Image: job.Image{ID: image, State: "available"},
+		Run: run, Source: id, Name: name, Plan: "nightly", Ending: job.Imaged, At: made,
+		Image: job.Image{ID: image, State: "available"},
 	}))
 	return image, ledger.Registration{
 		Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: id, Source: id, Name: name, Plan: "nightly", Run: run,
@@ -64,7 +65,8 @@ func (n *night) until(days int) {
 // is says how an image is: "available", "deprecated", "disabled" or "gone".
 func (n *night) is(id string) string {
 	n.t.Helper()
-	found := must(n.cloud.DescribeImages(n.ctx, &sdk.DescribeImagesInput{ImageIds: []string{id}, IncludeDisabled: aws.Bool(true)}))(n.t).Images
+	found := must(n.cloud.DescribeImages(n.ctx,
+		&sdk.DescribeImagesInput{ImageIds: []string{id}, IncludeDisabled: aws.Bool(true)}))(n.t).Images
 	switch {
 	case len(found) == 0:
 		return "gone"
@@ -78,10 +80,12 @@ func (n *night) is(id string) string {
 func (n *night) version(template, image string) {
 	n.t.Helper()
 	made := must(n.cloud.CreateLaunchTemplateVersion(n.ctx, &sdk.CreateLaunchTemplateVersionInput{
-		LaunchTemplateId: aws.String(template), SourceVersion: aws.String("1"), LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: aws.String(image)},
+		LaunchTemplateId: aws.String(template), SourceVersion: aws.String("1"),
+		LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: aws.String(image)},
 	}))(n.t)
 	must(n.cloud.ModifyLaunchTemplate(n.ctx, &sdk.ModifyLaunchTemplateInput{
-		LaunchTemplateId: aws.String(template), DefaultVersion: aws.String(fmt.Sprint(aws.ToInt64(made.LaunchTemplateVersion.VersionNumber))),
+		LaunchTemplateId: aws.String(template),
+		DefaultVersion:   aws.String(fmt.Sprint(aws.ToInt64(made.LaunchTemplateVersion.VersionNumber))),
 	}))(n.t)
 }
 
@@ -89,7 +93,8 @@ func (n *night) version(template, image string) {
 func (n *night) versions(template string) map[int64]string {
 	n.t.Helper()
 	images := map[int64]string{}
-	for _, v := range must(n.cloud.DescribeLaunchTemplateVersions(n.ctx, &sdk.DescribeLaunchTemplateVersionsInput{LaunchTemplateId: aws.String(template)}))(n.t).LaunchTemplateVersions {
+	for _, v := range must(n.cloud.DescribeLaunchTemplateVersions(n.ctx,
+		&sdk.DescribeLaunchTemplateVersionsInput{LaunchTemplateId: aws.String(template)}))(n.t).LaunchTemplateVersions {
 		images[aws.ToInt64(v.VersionNumber)] = aws.ToString(v.LaunchTemplateData.ImageId)
 	}
 	return images
@@ -138,18 +143,22 @@ func TestImagesInUseAreKept(t *testing.T) {
 		n.version(template, ec2.ImageX86)
 		groups := autoscaling.NewFromConfig(n.AWS())
 		must(groups.CreateAutoScalingGroup(n.ctx, &autoscaling.CreateAutoScalingGroupInput{
-			AutoScalingGroupName: aws.String("workers"), MinSize: aws.Int32(0), MaxSize: aws.Int32(0), AvailabilityZones: []string{"eu-central-1a"},
-			LaunchTemplate: &scaling.LaunchTemplateSpecification{LaunchTemplateId: aws.String(template), Version: aws.String("1")},
+			AutoScalingGroupName: aws.String("workers"), MinSize: aws.Int32(0), MaxSize: aws.Int32(0),
+			AvailabilityZones: []string{"eu-central-1a"},
+			LaunchTemplate: &scaling.LaunchTemplateSpecification{LaunchTemplateId: aws.String(template),
+				Version: aws.String("1")},
 		}))(n.t)
-		must(n.cloud.ModifyImageAttribute(n.ctx, &sdk.ModifyImageAttributeInput{ImageId: aws.String(shared), LaunchPermission: &types.LaunchPermissionModifications{
-			Add: []types.LaunchPermission{{UserId: aws.String("210987654321")}},
-		}}))(n.t)
+		must(n.cloud.ModifyImageAttribute(n.ctx,
+			&sdk.ModifyImageAttributeInput{ImageId: aws.String(shared), LaunchPermission: &types.LaunchPermissionModifications{
+				Add: []types.LaunchPermission{{UserId: aws.String("210987654321")}},
+			}}))(n.t)
 		n.alias("/golden/web", named)
 		n.until(0)
 		for _, id := range []string{pinned, shared, named} {
 			n.want(id, n.is(id), "available")
 		}
-		n.saysOf(n.onlyRun(), "OK: nightly", "3 kept in use", "Kept though due", pinned, "Auto Scaling group workers pins version 1 of launch template fleet",
+		n.saysOf(n.onlyRun(), "OK: nightly", "3 kept in use", "Kept though due", pinned,
+			"Auto Scaling group workers pins version 1 of launch template fleet",
 			"shared with account 210987654321", "parameter /golden/web")
 		n.want("deregistered", len(n.callsOf("DeregisterImage")), 0)
 	})
@@ -165,7 +174,8 @@ func TestNothingIsRetiredBlindly(t *testing.T) {
 		n.want("image", n.is(due), "available")
 		n.want("ending", n.results(n.onlyRun())[web].Ending, job.Imaged)
 		n.want("status", n.onlyRun().Status, asl.Succeeded)
-		n.saysOf(n.onlyRun(), "PARTIAL: nightly", "1 not retired", "nothing was retired, since it could not be found out what is in use", denied)
+		n.saysOf(n.onlyRun(), "PARTIAL: nightly", "1 not retired",
+			"nothing was retired, since it could not be found out what is in use", denied)
 	})
 }
 
@@ -197,7 +207,8 @@ func TestASnapshotThatStays(t *testing.T) {
 		n.EC2.Inject(ec2.Fault{Action: "DeregisterImage", Nth: []int{1}, SnapshotReturn: "missing-permissions"})
 		n.until(0)
 		n.until(1)
-		n.saysOf(n.runs()[0], "PARTIAL: nightly", "1 retired", "1 not retired", "it stays after its image", "missing-permissions")
+		n.saysOf(n.runs()[0], "PARTIAL: nightly", "1 retired", "1 not retired", "it stays after its image",
+			"missing-permissions")
 		n.until(2)
 		n.saysOf(n.runs()[0], "its image is gone")
 	})
@@ -214,7 +225,8 @@ func TestRetiringFails(t *testing.T) {
 		n.until(0)
 		n.want("ending", n.results(n.onlyRun())[web].Ending, job.Imaged)
 		n.want("status", n.onlyRun().Status, asl.Succeeded)
-		n.saysOf(n.onlyRun(), "PARTIAL: nightly", "1 imaged", "listing the images of plan nightly", "the next run tries again")
+		n.saysOf(n.onlyRun(), "PARTIAL: nightly", "1 imaged", "listing the images of plan nightly",
+			"the next run tries again")
 	})
 }
 
@@ -246,8 +258,12 @@ func retireNight(t *testing.T, c *chaos) {
 		template := n.template("web", "web", "t3.micro", gone)
 		n.version(template, going)
 		n.made(template, 2, 1)
-		must(n.cloud.EnableImageDeprecation(n.ctx, &sdk.EnableImageDeprecationInput{ImageId: aws.String(gone), DeprecateAt: aws.Time(time.Now().Add(time.Minute))}))(n.t)
-		n.ok(n.Ledger.PutRetirement(n.ctx, job.Retirement{Plan: "nightly", Subject: gone, Name: "web", Run: "before", Status: job.Deprecated, Since: time.Now().Add(-time.Hour), At: time.Now()}))
+		must(n.cloud.EnableImageDeprecation(n.ctx,
+			&sdk.EnableImageDeprecationInput{ImageId: aws.String(gone),
+				DeprecateAt: aws.Time(time.Now().Add(time.Minute))}))(n.t)
+		n.ok(n.Ledger.PutRetirement(n.ctx,
+			job.Retirement{Plan: "nightly", Subject: gone, Name: "web", Run: "before", Status: job.Deprecated,
+				Since: time.Now().Add(-time.Hour), At: time.Now()}))
 		n.begin()
 		time.Sleep(time.Until(due) - time.Second)
 		c.arm(true)
@@ -271,7 +287,8 @@ func TestRetiringIsKilled(t *testing.T) {
 	retireNight(t, calm)
 	nights := 0
 	for _, m := range calm.possible {
-		if !m.at("retire") || !m.is(killedBefore, killedAfter, unanswered, answerLost) || m.is(killedBefore) && isRead(callAt(m)) {
+		if !m.at("retire") || !m.is(killedBefore, killedAfter, unanswered, answerLost) || m.is(killedBefore) &&
+			isRead(callAt(m)) {
 			continue
 		}
 		nights++
@@ -316,6 +333,7 @@ func TestASnapshotThatATemplateUsesKeepsItsImage(t *testing.T) {
 		n.until(1)
 		_, err := n.cloud.DescribeSnapshots(n.ctx, &sdk.DescribeSnapshotsInput{SnapshotIds: []string{aws.ToString(snapshot)}})
 		n.ok(err)
-		n.want("the image", len(must(n.cloud.DescribeImages(n.ctx, &sdk.DescribeImagesInput{ImageIds: []string{first}}))(n.t).Images), 1)
+		n.want("the image", len(must(n.cloud.DescribeImages(n.ctx,
+			&sdk.DescribeImagesInput{ImageIds: []string{first}}))(n.t).Images), 1)
 	})
 }

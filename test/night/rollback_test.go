@@ -62,7 +62,8 @@ func (n *night) standard(name string) (int64, string) {
 
 func (n *night) makeDefault(template, version string) {
 	n.t.Helper()
-	must(n.cloud.ModifyLaunchTemplate(n.ctx, &sdk.ModifyLaunchTemplateInput{LaunchTemplateId: aws.String(template), DefaultVersion: aws.String(version)}))(n.t)
+	must(n.cloud.ModifyLaunchTemplate(n.ctx,
+		&sdk.ModifyLaunchTemplateInput{LaunchTemplateId: aws.String(template), DefaultVersion: aws.String(version)}))(n.t)
 }
 
 // rolled is what became of a target in a run.
@@ -110,7 +111,8 @@ func TestRollbackHoldsUntilSomebodyLetsItFollow(t *testing.T) {
 		n.want("messages of the rollback", strings.Count(n.said(), "Goldsmith: web is rolled back by ada"), 1)
 
 		third := n.nights(2)
-		n.want("held", []any{n.rolled(third, web, "fleet").Held, strings.HasPrefix(n.rolled(third, web, "fleet").Problem, "held: ada rolled it back to "+first+" on ")}, []any{true, true})
+		n.want("held", []any{n.rolled(third, web, "fleet").Held,
+			strings.HasPrefix(n.rolled(third, web, "fleet").Problem, "held: ada rolled it back to "+first+" on ")}, []any{true, true})
 		version, image = n.standard("fleet")
 		n.want("default of the third night", []any{version, image}, []any{int64(4), first})
 		n.saysOf(third, "OK: ", "Held", "goldsmith follow")
@@ -130,8 +132,10 @@ func TestARollbackOfAnImageThatIsGone(t *testing.T) {
 		n.template("fleet", "web", "t3.micro", ec2.ImageX86)
 		first := n.results(n.nights(0))[web].Image.ID
 		second := n.results(n.nights(1))[web].Image.ID
-		must(n.cloud.DeregisterImage(n.ctx, &sdk.DeregisterImageInput{ImageId: aws.String(first), DeleteAssociatedSnapshots: aws.Bool(true)}))(n.t)
-		_, err := n.Invoke(n.ctx, "arn:aws:lambda:eu-central-1:123456789012:function:goldsmith-rollback", []byte(`{"goldsmith":"rollback","version":"1","name":"web"}`))
+		must(n.cloud.DeregisterImage(n.ctx,
+			&sdk.DeregisterImageInput{ImageId: aws.String(first), DeleteAssociatedSnapshots: aws.Bool(true)}))(n.t)
+		_, err := n.Invoke(n.ctx, "arn:aws:lambda:eu-central-1:123456789012:function:goldsmith-rollback",
+			[]byte(`{"goldsmith":"rollback","version":"1","name":"web"}`))
 		if err == nil || !strings.Contains(err.Error(), "image "+first+" is gone") {
 			n.t.Errorf("rolling back to an image that is gone: %v", err)
 		}
@@ -148,18 +152,22 @@ func TestSomebodyEditsATemplateInTheMiddle(t *testing.T) {
 		id := n.template("fleet", "web", "t3.micro", ec2.ImageX86)
 		middle.do = func() {
 			made := must(n.cloud.CreateLaunchTemplateVersion(n.ctx, &sdk.CreateLaunchTemplateVersionInput{
-				LaunchTemplateId: aws.String(id), SourceVersion: aws.String("1"), LaunchTemplateData: &types.RequestLaunchTemplateData{KeyName: aws.String("ops")},
+				LaunchTemplateId: aws.String(id), SourceVersion: aws.String("1"),
+				LaunchTemplateData: &types.RequestLaunchTemplateData{KeyName: aws.String("ops")},
 			}))(n.t).LaunchTemplateVersion
 			n.makeDefault(id, strconv.FormatInt(aws.ToInt64(made.VersionNumber), 10))
 		}
 		r := n.nights(0)
-		n.want("problem", strings.Contains(n.rolled(r, web, "fleet").Problem, "somebody made version 2 its default while it was rolled"), true)
+		n.want("problem", strings.Contains(n.rolled(r, web, "fleet").Problem,
+			"somebody made version 2 its default while it was rolled"), true)
 		version, image := n.standard("fleet")
 		n.want("default", []any{version, image}, []any{int64(2), ec2.ImageX86})
 
 		next := n.nights(1)
 		v := n.defaults()[0]
-		n.want("the next night rolls from the edit", []string{aws.ToString(v.LaunchTemplateData.ImageId), aws.ToString(v.LaunchTemplateData.KeyName)}, []string{n.results(next)[web].Image.ID, "ops"})
+		n.want("the next night rolls from the edit",
+			[]string{aws.ToString(v.LaunchTemplateData.ImageId),
+				aws.ToString(v.LaunchTemplateData.KeyName)}, []string{n.results(next)[web].Image.ID, "ops"})
 	})
 }
 
@@ -183,10 +191,12 @@ func (m *middle) guard(s *stack.Stack) http.Handler {
 func (n *night) uefi() string {
 	n.t.Helper()
 	out := must(n.cloud.RegisterImage(n.ctx, &sdk.RegisterImageInput{
-		Name: aws.String("uefi"), Architecture: types.ArchitectureValuesX8664, VirtualizationType: aws.String("hvm"), BootMode: types.BootModeValuesUefi,
+		Name: aws.String("uefi"), Architecture: types.ArchitectureValuesX8664, VirtualizationType: aws.String("hvm"),
+		BootMode:       types.BootModeValuesUefi,
 		EnaSupport:     aws.Bool(true),
 		RootDeviceName: aws.String("/dev/xvda"), BlockDeviceMappings: []types.BlockDeviceMapping{{
-			DeviceName: aws.String("/dev/xvda"), Ebs: &types.EbsBlockDevice{SnapshotId: aws.String("snap" + ec2.ImageX86[len("ami"):])},
+			DeviceName: aws.String("/dev/xvda"),
+			Ebs:        &types.EbsBlockDevice{SnapshotId: aws.String("snap" + ec2.ImageX86[len("ami"):])},
 		}},
 	}))(n.t)
 	time.Sleep(time.Minute)
@@ -223,7 +233,8 @@ func TestAllTemplatesOrNone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			play(t, stack.Options{Plans: plans}, func(n *night) {
 				web := n.launch("web", "")
-				a, b := n.template("fleet-a", "web", "t3.micro", ec2.ImageX86), n.template("fleet-b", "web", "t3.micro", ec2.ImageX86)
+				a, b := n.template("fleet-a", "web", "t3.micro", ec2.ImageX86), n.template("fleet-b", "web", "t3.micro",
+					ec2.ImageX86)
 				n.alias("/goldsmith/images/web", ec2.ImageX86)
 				spoil(n, max(a, b))
 				r := n.nights(0)
@@ -231,7 +242,8 @@ func TestAllTemplatesOrNone(t *testing.T) {
 					n.want(each.Target+" is told", each.Problem != "", true)
 				}
 				for _, v := range n.defaults() {
-					n.want("default of "+aws.ToString(v.LaunchTemplateName), aws.ToString(v.LaunchTemplateData.ImageId) != n.results(r)[web].Image.ID, true)
+					n.want("default of "+aws.ToString(v.LaunchTemplateName),
+						aws.ToString(v.LaunchTemplateData.ImageId) != n.results(r)[web].Image.ID, true)
 				}
 				for _, id := range []string{a, b} {
 					all := n.versions(id)

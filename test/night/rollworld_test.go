@@ -54,7 +54,8 @@ var anyRollWorld = rapid.Custom(func(t *rapid.T) rollWorld {
 	w := rollWorld{
 		source: rapid.SampledFrom([]string{"private", "private", "grown private", "kept private",
 			"grown kept m5.large private", "t2.micro private", "image=uefi private", "image=tpm m5.large private",
-			"image=plain t2.micro private", "image=tpm m5.large private", "image=" + ec2.ImageWindows + " m5.large private"}).Draw(t, "source"),
+			"image=plain t2.micro private", "image=tpm m5.large private", "image=" + ec2.ImageWindows +
+				" m5.large private"}).Draw(t, "source"),
 		refresh: rapid.Bool().Draw(t, "refresh of a rollback"), lost: rapid.IntRange(0, 3).Draw(t, "second is lost") == 0,
 	}
 	refreshes := rapid.SampledFrom([]string{"enabled", "warn", "none", "enabled", "warn"}).Draw(t, "refreshes")

@@ -32,12 +32,13 @@ func TestTheSameSeedIsTheSameNight(t *testing.T) {
 		options stack.Options
 		faults  []ec2.Fault
 	}{
-		"calm":                {},
-		"wild":                {options: wild},
-		"throttled":           {faults: []ec2.Fault{throttled}},
-		"broken connections":  {faults: []ec2.Fault{dropped}},
-		"all of it":           {options: wild, faults: []ec2.Fault{throttled, dropped}},
-		"under EC2's buckets": {options: stack.Options{EC2: ec2.Options{Buckets: true}}, faults: []ec2.Fault{{Action: "StartInstances", PerSecond: 0.2}}},
+		"calm":               {},
+		"wild":               {options: wild},
+		"throttled":          {faults: []ec2.Fault{throttled}},
+		"broken connections": {faults: []ec2.Fault{dropped}},
+		"all of it":          {options: wild, faults: []ec2.Fault{throttled, dropped}},
+		"under EC2's buckets": {options: stack.Options{EC2: ec2.Options{Buckets: true}},
+			faults: []ec2.Fault{{Action: "StartInstances", PerSecond: 0.2}}},
 	} {
 		t.Run(what, func(t *testing.T) {
 			play := func(seed uint64) string { return summary(t, c.options, c.faults, seed) }

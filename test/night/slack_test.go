@@ -24,12 +24,14 @@ func TestSlackIsDown(t *testing.T) {
 		failures []slack.Failure
 		told     int
 	}{
-		"for good, 500":           {always(slack.Failure{Status: http.StatusInternalServerError, Code: "internal_error"}), 0},
-		"for a moment, 503":       {always(slack.Failure{Status: http.StatusServiceUnavailable, Code: "unavailable"})[:2], 1},
-		"connections drop":        {always(slack.Failure{})[:2], 1},
-		"no connection at all":    {always(slack.Failure{}), 0},
-		"limited, 429":            {always(slack.Failure{Status: http.StatusTooManyRequests, Code: "ratelimited", RetryAfter: 7 * time.Second})[:1], 1},
-		"limited for an hour":     {always(slack.Failure{Status: http.StatusTooManyRequests, Code: "ratelimited", RetryAfter: time.Hour}), 0},
+		"for good, 500":        {always(slack.Failure{Status: http.StatusInternalServerError, Code: "internal_error"}), 0},
+		"for a moment, 503":    {always(slack.Failure{Status: http.StatusServiceUnavailable, Code: "unavailable"})[:2], 1},
+		"connections drop":     {always(slack.Failure{})[:2], 1},
+		"no connection at all": {always(slack.Failure{}), 0},
+		"limited, 429": {always(slack.Failure{Status: http.StatusTooManyRequests, Code: "ratelimited",
+			RetryAfter: 7 * time.Second})[:1], 1},
+		"limited for an hour": {always(slack.Failure{Status: http.StatusTooManyRequests, Code: "ratelimited",
+			RetryAfter: time.Hour}), 0},
 		"refused as invalid":      {always(slack.Failure{Status: http.StatusBadRequest, Code: "invalid_payload"}), 0},
 		"refused: channel is old": {always(slack.Failure{Status: http.StatusGone, Code: "channel_is_archived"}), 0},
 	} {

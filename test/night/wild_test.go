@@ -26,9 +26,10 @@ func wild(t *testing.T, seed uint64) {
 	t.Helper()
 	random := rand.New(rand.NewPCG(seed, 0))
 	play(t, stack.Options{
-		Seed:   seed,
-		Events: map[string]eventbridge.Faults{"": {Loss: 0.2, Double: 0.2, Reorder: 0.5}, eventbridge.SchedulerSource: {Double: 0.5}, "aws.states": {}},
-		EC2:    ec2.Options{Lag: time.Duration(random.IntN(8)) * time.Second},
+		Seed: seed,
+		Events: map[string]eventbridge.Faults{"": {Loss: 0.2, Double: 0.2, Reorder: 0.5},
+			eventbridge.SchedulerSource: {Double: 0.5}, "aws.states": {}},
+		EC2: ec2.Options{Lag: time.Duration(random.IntN(8)) * time.Second},
 	}, func(n *night) {
 		n.excused.dead = true
 		for i := range 8 {
@@ -39,12 +40,14 @@ func wild(t *testing.T, seed uint64) {
 		n.begin()
 		ids := n.ids("web-0", "web-1", "web-2", "web-3", "web-4", "web-5", "web-6", "web-7")
 		until := due.Add(time.Duration(random.IntN(60)) * time.Minute)
-		for _, action := range []string{"StopInstances", "CreateImage", "StartInstances", "DescribeInstances", "DescribeSnapshots", "CreateTags"} {
+		for _, action := range []string{"StopInstances", "CreateImage", "StartInstances", "DescribeInstances",
+			"DescribeSnapshots", "CreateTags"} {
 			n.EC2.Inject(ec2.Fault{Action: action, Chance: 0.1, Drop: true, Until: until})
 			n.EC2.Inject(ec2.Fault{Action: action, Chance: 0.2, Code: "RequestLimitExceeded", Until: until})
 			n.EC2.Inject(ec2.Fault{Action: action, Chance: 0.05, Code: "InternalError", After: true, Until: until})
 		}
-		n.EC2.Inject(ec2.Fault{Action: "StartInstances", Resource: ids[random.IntN(8)], Code: "InsufficientInstanceCapacity", Until: until})
+		n.EC2.Inject(ec2.Fault{Action: "StartInstances", Resource: ids[random.IntN(8)], Code: "InsufficientInstanceCapacity",
+			Until: until})
 		n.EC2.Inject(ec2.Fault{Action: "CreateImage", Resource: ids[random.IntN(8)], ImageState: "failed"})
 		n.EC2.Inject(ec2.Fault{Action: "StopInstances", Resource: ids[random.IntN(8)], Delay: 20 * time.Minute})
 		if random.IntN(2) == 0 {

@@ -106,14 +106,15 @@ var authorized = map[string]func(Scene, Call) []Request{
 	"states:DescribeExecution":      named("executionArn", func(_ Scene, arn string) string { return arn }),
 	"states:GetExecutionHistory":    named("executionArn", func(_ Scene, arn string) string { return arn }),
 	"states:ListExecutions":         listing,
-	"scheduler:GetSchedule":         named("path", func(s Scene, path string) string { return s.ARN("scheduler", "schedule/"+path) }),
-	"states:SendTaskSuccess":        nowhere,
-	"states:SendTaskFailure":        nowhere,
-	"dynamodb:GetItem":              named("TableName", table),
-	"dynamodb:PutItem":              named("TableName", table),
-	"dynamodb:UpdateItem":           named("TableName", table),
-	"dynamodb:DeleteItem":           named("TableName", table),
-	"dynamodb:Query":                named("TableName", table),
+	"scheduler:GetSchedule": named("path",
+		func(s Scene, path string) string { return s.ARN("scheduler", "schedule/"+path) }),
+	"states:SendTaskSuccess": nowhere,
+	"states:SendTaskFailure": nowhere,
+	"dynamodb:GetItem":       named("TableName", table),
+	"dynamodb:PutItem":       named("TableName", table),
+	"dynamodb:UpdateItem":    named("TableName", table),
+	"dynamodb:DeleteItem":    named("TableName", table),
+	"dynamodb:Query":         named("TableName", table),
 }
 
 // nowhere is for actions without a resource type.
@@ -215,7 +216,8 @@ func launching(s Scene, c Call) []Request {
 // (docs.aws.amazon.com/systems-manager/latest/userguide/run-command-setting-up.html).
 func commanding(s Scene, c Call) []Request {
 	document, _ := c.Input["DocumentName"].(string)
-	requests := []Request{{Action: c.Name, Resource: fmt.Sprintf("arn:%s:ssm:%s::document/%s", s.Partition, s.Region, document)}}
+	requests := []Request{{Action: c.Name,
+		Resource: fmt.Sprintf("arn:%s:ssm:%s::document/%s", s.Partition, s.Region, document)}}
 	ids, _ := c.Input["InstanceIds"].([]any)
 	for _, each := range ids {
 		id, _ := each.(string)

@@ -221,7 +221,8 @@ func wellKnown(s Scene) (all []map[string][]string) {
 			tag.LastImage: "CreateImage", tag.Request: "RunInstances", tag.Device: "CopySnapshot",
 		} {
 			all = append(all, map[string][]string{
-				"aws:ResourceTag/" + tag.BootTest: {"nightly-1"}, "aws:RequestTag/" + tag.BootTest: {"nightly-1"}, "ssm:resourceTag/" +
+				"aws:ResourceTag/" + tag.BootTest: {"nightly-1"}, "aws:RequestTag/" +
+					tag.BootTest: {"nightly-1"}, "ssm:resourceTag/" +
 					tag.BootTest: {"nightly-1"},
 				"iam:PassedToService":            {"ec2.amazonaws.com"},
 				"aws:ResourceTag/" + tag.Managed: {"true"}, "aws:ResourceTag/" + tag.Plan: {"nightly"}, "aws:ResourceTag/" +

@@ -73,7 +73,8 @@ func read(r *http.Request) (Call, error) {
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	if name, ok := strings.CutPrefix(r.URL.Path, "/schedules/"); ok {
-		return Call{Name: "scheduler:GetSchedule", Input: map[string]any{"path": r.URL.Query().Get("groupName") + "/" + name}}, nil
+		return Call{Name: "scheduler:GetSchedule",
+			Input: map[string]any{"path": r.URL.Query().Get("groupName") + "/" + name}}, nil
 	}
 	if call, ok := direct(r); ok {
 		return call, nil

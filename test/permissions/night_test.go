@@ -158,9 +158,11 @@ func (n *night) launch(
 		TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeInstance, Tags: tag.List(tags)}},
 	}
 	if strings.Contains(description, "spot") {
-		in.InstanceMarketOptions = &types.InstanceMarketOptionsRequest{MarketType: types.MarketTypeSpot, SpotOptions: &types.SpotMarketOptions{
-			SpotInstanceType: types.SpotInstanceTypePersistent, InstanceInterruptionBehavior: types.InstanceInterruptionBehaviorStop,
-		}}
+		in.InstanceMarketOptions = &types.InstanceMarketOptionsRequest{MarketType: types.MarketTypeSpot,
+			SpotOptions: &types.SpotMarketOptions{
+				SpotInstanceType:             types.SpotInstanceTypePersistent,
+				InstanceInterruptionBehavior: types.InstanceInterruptionBehaviorStop,
+			}}
 	}
 	if strings.Contains(description, "keeps its volume") {
 		in.BlockDeviceMappings = []types.BlockDeviceMapping{{
@@ -189,7 +191,8 @@ func (n *night) tag(id string, tags map[string]string) {
 
 func (n *night) untag(id, key string) {
 	n.t.Helper()
-	must(n.cloud.DeleteTags(n.ctx, &sdk.DeleteTagsInput{Resources: []string{id}, Tags: []types.Tag{{Key: aws.String(key)}}}))(n.t)
+	must(n.cloud.DeleteTags(n.ctx, &sdk.DeleteTagsInput{Resources: []string{id},
+		Tags: []types.Tag{{Key: aws.String(key)}}}))(n.t)
 }
 
 func (n *night) template(name, image string, tags map[string]string) string {
@@ -199,7 +202,8 @@ func (n *night) template(name, image string, tags map[string]string) string {
 		LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: aws.String(image), InstanceType: "m5.large"},
 	}
 	if tags != nil {
-		in.TagSpecifications = []types.TagSpecification{{ResourceType: types.ResourceTypeLaunchTemplate, Tags: tag.List(tags)}}
+		in.TagSpecifications = []types.TagSpecification{{ResourceType: types.ResourceTypeLaunchTemplate,
+			Tags: tag.List(tags)}}
 	}
 	return aws.ToString(must(n.cloud.CreateLaunchTemplate(n.ctx, in))(n.t).LaunchTemplate.LaunchTemplateId)
 }

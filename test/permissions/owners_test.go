@@ -14,8 +14,8 @@ import (
 	"goldsmith/shared/tag"
 )
 
-// handedOver: the names of three sources were those of an instance, of a volume and of a group, which are gone; a person
-// hands one over to a member of a group.
+// handedOver: the names of three sources were those of an instance, of a volume and of a group, which are gone; a
+// person hands one over to a member of a group.
 func handedOver(n *night) {
 	lineages := map[string]string{"web": "i-0123456789abcdef0", "lab": "vol-0123456789abcdef0", "old": "group/gone:1"}
 	ids := map[string]string{}

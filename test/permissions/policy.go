@@ -55,7 +55,8 @@ func (s Statement) allows(r Request) bool {
 	return slices.ContainsFunc(s.Actions, func(pattern string) bool {
 		// Actions are written in any case.
 		return like(strings.ToLower(pattern), strings.ToLower(r.Action))
-	}) && slices.ContainsFunc(s.Resources, func(pattern string) bool { return covers(pattern, r.Resource) }) && s.Condition.holds(r.Keys)
+	}) && slices.ContainsFunc(s.Resources, func(pattern string) bool { return covers(pattern, r.Resource) }) &&
+		s.Condition.holds(r.Keys)
 }
 
 // covers compares ARNs part by part: a wildcard reaches over colons only within the last

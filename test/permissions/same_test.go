@@ -184,7 +184,8 @@ func TestDefinitionIsTheDeployedOne(t *testing.T) {
 			definition = strings.ReplaceAll(definition, "${"+name+"}", value)
 		}
 		arn := must(template.arn(machines[0].ID))(t).(string)
-		embedded := must(sfn.NewFromConfig(s.AWS()).DescribeStateMachine(t.Context(), &sfn.DescribeStateMachineInput{StateMachineArn: &arn}))(t)
+		embedded := must(sfn.NewFromConfig(s.AWS()).DescribeStateMachine(t.Context(),
+			&sfn.DescribeStateMachineInput{StateMachineArn: &arn}))(t)
 		equal(t, decoded(t, []byte(definition)), decoded(t, []byte(aws.ToString(embedded.Definition))))
 		equal(t, text(t, machines[0], "StateMachineName"), aws.ToString(embedded.Name))
 	})

@@ -147,7 +147,8 @@ func (t *Template) join(argument []any) (any, error) {
 
 // ref is what Ref returns: a machine's is its ARN, a table's its name.
 func (t *Template) ref(id string) (any, error) {
-	parameters := map[string]string{"AWS::Partition": t.account.Partition, "AWS::Region": t.account.Region, "AWS::AccountId": t.account.ID}
+	parameters := map[string]string{"AWS::Partition": t.account.Partition, "AWS::Region": t.account.Region,
+		"AWS::AccountId": t.account.ID}
 	if value, ok := parameters[id]; ok {
 		return value, nil
 	}

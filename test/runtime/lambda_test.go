@@ -90,7 +90,8 @@ func (s *sandbox) api() http.Handler {
 	const invocation = "/2018-06-01/runtime/invocation/"
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+invocation+"next", s.next)
-	mux.HandleFunc("POST "+invocation+"{id}/response", func(w http.ResponseWriter, r *http.Request) { s.take(w, r, false) })
+	mux.HandleFunc("POST "+invocation+"{id}/response",
+		func(w http.ResponseWriter, r *http.Request) { s.take(w, r, false) })
 	mux.HandleFunc("POST "+invocation+"{id}/error", func(w http.ResponseWriter, r *http.Request) { s.take(w, r, true) })
 	return mux
 }

@@ -66,7 +66,8 @@ func (w *world) mapped(others string, good bool) string {
 	r.ID = aws.ToString(out.ImageId)
 	_, err = w.Ledger.Kept.Amend(w.Context(), r)
 	w.Must(err)
-	result := job.Result{Run: "nightly-mapped", Source: w.Web, Name: "web", Plan: "nightly", Ending: job.Broken, At: time.Now()}
+	result := job.Result{Run: "nightly-mapped", Source: w.Web, Name: "web", Plan: "nightly", Ending: job.Broken,
+		At: time.Now()}
 	if good {
 		result.Ending, result.Image = job.Imaged, job.Image{ID: r.ID, State: "available"}
 	}

@@ -46,8 +46,9 @@ var ways = []string{seeded, copied, copyOfBad, restored, snapped, launched, from
 var values = map[string][]string{
 	tag.Managed: {"true", "false", ""}, tag.Plan: {"nightly", "weekly"}, tag.Name: {"web", "db"},
 	tag.Source: {"WEB", "i-0123456789abcdef0", "web"}, tag.Run: {"nightly-001", "nightly-009", "tonight-0"},
-	tag.BootTest: {"nightly-001", "x"}, tag.Keep: {"last=9", "last=0", "nonsense"}, tag.LastImage: {"ami-0123456789abcdef0"},
-	"Name": {"web"},
+	tag.BootTest: {"nightly-001", "x"}, tag.Keep: {"last=9", "last=0", "nonsense"},
+	tag.LastImage: {"ami-0123456789abcdef0"},
+	"Name":        {"web"},
 }
 
 func drawStranger(r *rapid.T) stranger {

@@ -91,7 +91,8 @@ func (w *world) recover() recovery.Step {
 func (w *world) retire(night int) {
 	w.Helper()
 	reviewer := retention.Reviewer{
-		EC2: w.EC2, Ledger: w.Ledger, Lineages: lineage.Finder{EC2: w.EC2, Groups: w.AutoScaling}, Usage: w.finder, Now: time.Now,
+		EC2: w.EC2, Ledger: w.Ledger, Lineages: lineage.Finder{EC2: w.EC2, Groups: w.AutoScaling}, Usage: w.finder,
+		Now: time.Now,
 	}
 	step := retire.Step{Reviewer: reviewer, EC2: w.EC2, Ledger: w.Ledger, Now: time.Now}
 	page := job.Batch{Run: job.Run{Name: fmt.Sprintf("tonight-%d", night), Plan: "nightly"}, Plan: w.Plan}

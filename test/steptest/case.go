@@ -126,7 +126,8 @@ const timeout = time.Minute
 // invoke calls the step as Lambda does: with JSON, giving JSON, within its time.
 func invoke[In, Out any](s *Stage, step handler.Func[In, Out], in In) (out Out, err error) {
 	s.Helper()
-	ctx := lambdacontext.NewContext(s.Context(), &lambdacontext.LambdaContext{AwsRequestID: "00000000-0000-4000-8000-000000000001"})
+	ctx := lambdacontext.NewContext(s.Context(),
+		&lambdacontext.LambdaContext{AwsRequestID: "00000000-0000-4000-8000-000000000001"})
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	given, err := handler.Wrap(handler.Logger(&s.Logs, "staged"), step)(ctx, throughJSON(s, in))

@@ -21,7 +21,8 @@ import (
 const RunName = "nightly-20000101T000000Z"
 
 // child is the ARN of a source's execution; Step Functions does not know it.
-const child = "arn:aws:states:" + Region + ":" + Account + ":execution:goldsmith/source:3f1c2b6a-7d2e-3a55-9a0b-5f8f6c1d2e3f"
+const child = "arn:aws:states:" + Region + ":" + Account +
+	":execution:goldsmith/source:3f1c2b6a-7d2e-3a55-9a0b-5f8f6c1d2e3f"
 
 // Run is the run that Job is part of.
 func (s *Stage) Run() job.Run {

@@ -103,9 +103,11 @@ func New(t *testing.T) *Stage {
 	s.Cloud = ec2.New(ec2.Options{Clock: now, Seed: 7, Region: Region, Account: Account, Log: &s.calls,
 		ResolveParameter:  func(name string) (string, bool) { return s.Parameters.Value(name) },
 		ParametersHolding: func(image string) []string { return s.Parameters.Holding(image) }})
-	s.Groups = autoscaling.New(autoscaling.Options{Clock: now, EC2: s.Cloud, Region: Region, Account: Account, Log: &s.calls})
+	s.Groups = autoscaling.New(autoscaling.Options{Clock: now, EC2: s.Cloud, Region: Region, Account: Account,
+		Log: &s.calls})
 	t.Cleanup(s.Groups.Close)
-	s.Parameters = ssm.New(ssm.Options{Clock: now, Region: Region, Account: Account, Managed: func(string) bool { return true }})
+	s.Parameters = ssm.New(ssm.Options{Clock: now, Region: Region, Account: Account,
+		Managed: func(string) bool { return true }})
 	s.States = sfn.New(sfn.Options{Clock: now, Region: Region, Account: Account, Invoker: &s.tokens, Seed: 7})
 	s.Slack = localslack.New(localslack.Options{Clock: now})
 	vault := secrets.New(secrets.Options{Clock: now, Region: Region, Account: Account})
@@ -153,15 +155,18 @@ func (s *Stage) config(client aws.HTTPClient) aws.Config {
 // Notifier tells people in the embedded Slack.
 func (s *Stage) Notifier() notify.Notifier {
 	sender := slack.New(s.secrets, "goldsmith/slack", query.Client(s.Slack))
-	return notify.Notifier{Runs: s.Ledger, Results: s.Ledger, Requests: s.Ledger, Slack: sender, Tags: s.EC2, Now: time.Now}
+	return notify.Notifier{Runs: s.Ledger, Results: s.Ledger, Requests: s.Ledger, Slack: sender, Tags: s.EC2,
+		Now: time.Now}
 }
 
 // Launch starts an instance that runs already, and returns its id.
 func (s *Stage) Launch(name string, tags map[string]string, edit ...func(*sdk.RunInstancesInput)) string {
 	s.Helper()
 	in := &sdk.RunInstancesInput{
-		ImageId: aws.String(ec2.ImageX86), InstanceType: types.InstanceTypeT3Micro, MinCount: aws.Int32(1), MaxCount: aws.Int32(1),
-		NetworkInterfaces: []types.InstanceNetworkInterfaceSpecification{{DeviceIndex: aws.Int32(0), AssociatePublicIpAddress: aws.Bool(false)}},
+		ImageId: aws.String(ec2.ImageX86), InstanceType: types.InstanceTypeT3Micro, MinCount: aws.Int32(1),
+		MaxCount: aws.Int32(1),
+		NetworkInterfaces: []types.InstanceNetworkInterfaceSpecification{{DeviceIndex: aws.Int32(0),
+			AssociatePublicIpAddress: aws.Bool(false)}},
 	}
 	for _, e := range edit {
 		e(in)
@@ -227,7 +232,8 @@ func (s *Stage) Sample(name string, ids ...string) json.RawMessage {
 }
 
 // sampled are the ids in the samples, by kind.
-var sampled = map[string]string{"i": "i-0a1b2c3d4e5f60718", "ami": "ami-0abcdef1234567890", "snap": "snap-0c1d2e3f4a5b60718"}
+var sampled = map[string]string{"i": "i-0a1b2c3d4e5f60718", "ami": "ami-0abcdef1234567890",
+	"snap": "snap-0c1d2e3f4a5b60718"}
 
 // publish makes the state machine, with one version and the alias that leads to it.
 func (s *Stage) publish() {

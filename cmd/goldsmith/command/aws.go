@@ -38,7 +38,8 @@ func configured(ctx context.Context, account Account) (aws.Config, error) {
 		return cfg, fault.Failure("Name one with --region, or set AWS_REGION.", "no AWS Region is set")
 	}
 	if _, err := cfg.Credentials.Retrieve(ctx); err != nil {
-		return cfg, fault.Failure("Sign in (aws sso login), name another --profile, or set AWS_PROFILE.", "there are no AWS credentials: %w", err)
+		return cfg, fault.Failure("Sign in (aws sso login), name another --profile, or set AWS_PROFILE.",
+			"there are no AWS credentials: %w", err)
 	}
 	return cfg, nil
 }

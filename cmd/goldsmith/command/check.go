@@ -85,7 +85,8 @@ func (t *terms) showProblems(path string, invalid *planfile.InvalidError) error 
 		}
 		return ended{Misused}
 	}
-	fmt.Fprintf(t.Err, "%s\n%s: %s. Nothing was done; correct the file and check it again.\n", invalid.Error(), path, count(len(found.Problems), "problem"))
+	fmt.Fprintf(t.Err, "%s\n%s: %s. Nothing was done; correct the file and check it again.\n", invalid.Error(), path,
+		count(len(found.Problems), "problem"))
 	return ended{Misused}
 }
 

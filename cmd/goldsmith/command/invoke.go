@@ -20,7 +20,8 @@ func invoke(ctx context.Context, cfg aws.Config, function string, in, answer any
 	if err != nil {
 		return err
 	}
-	out, err := lambda.NewFromConfig(cfg).Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String(function), Payload: payload})
+	out, err := lambda.NewFromConfig(cfg).Invoke(ctx,
+		&lambda.InvokeInput{FunctionName: aws.String(function), Payload: payload})
 	if fault.IsNotFound(err) {
 		return &deployment.AbsentError{Err: err}
 	}
@@ -32,7 +33,8 @@ func invoke(ctx context.Context, cfg aws.Config, function string, in, answer any
 		return fault.Failure("", "%s", failure.Problem())
 	}
 	if err := json.Unmarshal(out.Payload, answer); err != nil {
-		return fault.Failure("Build the command line from the version that is deployed.", "%s answered something else: %w", function, err)
+		return fault.Failure("Build the command line from the version that is deployed.", "%s answered something else: %w",
+			function, err)
 	}
 	return nil
 }

@@ -22,7 +22,8 @@ import (
 
 // judge says of each image what its plan's rules and its uses say, as the next run would
 // before it makes images of its own. The note says what could not be looked at.
-func (t *terms) judge(ctx context.Context, which wanted, images []types.Image, shown []goldenImage) (note string, err error) {
+func (t *terms) judge(ctx context.Context, which wanted, images []types.Image, shown []goldenImage) (note string,
+	err error) {
 	if len(images) == 0 {
 		return "", nil
 	}

@@ -48,11 +48,13 @@ func (t *terms) report(ctx context.Context, run, file string) error {
 		return err
 	}
 	if told == nil {
-		return fault.Failure("goldsmith status lists the last ones; what is older than two months is forgotten.", "there is no run %s", run)
+		return fault.Failure("goldsmith status lists the last ones; what is older than two months is forgotten.",
+			"there is no run %s", run)
 	}
 	var text bytes.Buffer
 	err = runpage.Write(&text, runpage.Run{
-		Run: told.record, Plan: plan.Plan{Name: told.record.Plan}, Results: told.Results, Retired: told.Retired, Written: t.Now(),
+		Run: told.record, Plan: plan.Plan{Name: told.record.Plan}, Results: told.Results, Retired: told.Retired,
+		Written: t.Now(),
 	})
 	if err != nil {
 		return err

@@ -26,7 +26,8 @@ func (s *scene) writesReport(run string) {
 	}
 	none := filepath.Join(s.TempDir(), "none.html")
 	got := s.types("report", "nightly-never", "--file", none)
-	if _, err := os.Stat(none); got.code != command.Broken || !strings.Contains(got.err, "there is no run nightly-never") || err == nil {
+	if _, err := os.Stat(none); got.code != command.Broken ||
+		!strings.Contains(got.err, "there is no run nightly-never") || err == nil {
 		s.Errorf("of no run: %d %s", got.code, got.err)
 	}
 	if got := s.types("report", run, "--file", filepath.Join(none, "in-no-folder.html")); got.code != command.Broken {

@@ -105,7 +105,8 @@ func (s *scene) template(name, kind string) {
 	s.Helper()
 	_, err := s.cloud.CreateLaunchTemplate(s.Context(), &sdk.CreateLaunchTemplateInput{
 		LaunchTemplateName: aws.String(name),
-		LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: aws.String(ec2.ImageX86), InstanceType: types.InstanceType(kind)},
+		LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: aws.String(ec2.ImageX86),
+			InstanceType: types.InstanceType(kind)},
 		TagSpecifications: []types.TagSpecification{{
 			ResourceType: types.ResourceTypeLaunchTemplate, Tags: tag.List(map[string]string{tag.Source: "web"}),
 		}},
@@ -180,7 +181,8 @@ func compare(t *testing.T, name string, got said, code int) {
 // changes are the calls that a person made and that change something.
 func (s *scene) changes() (found []string) {
 	for _, c := range s.suite.Calls.Since(0) {
-		if c.Caller == "" && !strings.HasPrefix(c.Action, "Describe") && !strings.HasPrefix(c.Action, "Get") && c.Action != "Query" {
+		if c.Caller == "" && !strings.HasPrefix(c.Action, "Describe") && !strings.HasPrefix(c.Action, "Get") &&
+			c.Action != "Query" {
 			found = append(found, c.Action)
 		}
 	}

@@ -50,9 +50,11 @@ func TestPlanOfASnapshot(t *testing.T) {
 	play(t, func(s *scene) {
 		web := s.launch("web")
 		golden := s.snapshotOf(web)
-		_, err := s.cloud.CreateImage(s.Context(), &sdk.CreateImageInput{InstanceId: aws.String(web), Name: aws.String("web"), TagSpecifications: []types.TagSpecification{{
-			ResourceType: types.ResourceTypeImage, Tags: tag.List(map[string]string{tag.Managed: "true"}),
-		}}})
+		_, err := s.cloud.CreateImage(s.Context(),
+			&sdk.CreateImageInput{InstanceId: aws.String(web), Name: aws.String("web"),
+				TagSpecifications: []types.TagSpecification{{
+					ResourceType: types.ResourceTypeImage, Tags: tag.List(map[string]string{tag.Managed: "true"}),
+				}}})
 		s.must(err)
 		time.Sleep(24 * time.Hour)
 		s.golden("plan-snapshot-instance", s.types("plan", "--source", golden), 0)
@@ -63,7 +65,8 @@ func TestPlanOfASnapshot(t *testing.T) {
 	play(t, func(s *scene) {
 		s.golden("plan-snapshot-uploaded", s.types("plan", "--source", s.upload("", linux)), 4)
 		said := "rootDeviceName=/dev/xvda enaSupport=true"
-		s.golden("plan-snapshot-said", s.types("plan", "--source", s.upload(said, linux), "--set", "bootMode=uefi", "-o", "json"), 0)
+		s.golden("plan-snapshot-said", s.types("plan", "--source", s.upload(said, linux), "--set", "bootMode=uefi", "-o",
+			"json"), 0)
 		s.golden("plan-snapshot-contradiction", s.types("plan", "--source", s.upload(said+" architecture=arm64", linux)), 4)
 		data := func() (*disks.Disk, error) { return disks.GPT(1, disks.Part{MiB: 900, Fill: disks.EXT4}) }
 		s.golden("plan-snapshot-data", s.types("plan", "--source", s.upload("", data)), 4)
@@ -75,7 +78,8 @@ func TestPlanOfASnapshotThatMayNotBeRead(t *testing.T) {
 		client := direct.NewFromConfig(s.suite.AWS())
 		d, err := disks.Linux(1)
 		s.must(err)
-		id, err := ebs.Upload(s.Context(), client, d, d.Size(), direct.StartSnapshotInput{Encrypted: aws.Bool(true), KmsKeyArn: aws.String(key)})
+		id, err := ebs.Upload(s.Context(), client, d, d.Size(),
+			direct.StartSnapshotInput{Encrypted: aws.Bool(true), KmsKeyArn: aws.String(key)})
 		s.must(err)
 		time.Sleep(24 * time.Hour)
 		s.suite.EBS.DenyKey(key)
@@ -101,7 +105,8 @@ plans:
 func TestPlanOfAPlanOfSnapshots(t *testing.T) {
 	play(t, func(s *scene) {
 		data := func() (*disks.Disk, error) { return disks.GPT(1, disks.Part{MiB: 900, Fill: disks.EXT4}) }
-		ids := map[string]string{"web": s.snapshotOf(s.launch("web")), "mail": s.upload("", linux), "store": s.upload("", data)}
+		ids := map[string]string{"web": s.snapshotOf(s.launch("web")), "mail": s.upload("", linux),
+			"store": s.upload("", data)}
 		for name, id := range ids {
 			s.must(s.suite.EC2.SetTags(id, map[string]string{"Backup": "daily", "Name": name}))
 		}
@@ -120,7 +125,8 @@ func TestPlanOfASnapshotMistakes(t *testing.T) {
 			"plan-snapshot-malformed": {"plan", "--source", "snap-1"},
 			"plan-snapshot-name":      {"plan", "--source", "snap-0123456789abcdef0", "--plans", plans, "--name", "weekly"},
 			"plan-snapshot-set":       {"plan", "--set", "bootMode=uefi"},
-			"plan-snapshot-wrong-set": {"plan", "--source", "snap-0123456789abcdef0", "--set", "kernelId=aki-1", "--set", "bootMode=bios"},
+			"plan-snapshot-wrong-set": {"plan", "--source", "snap-0123456789abcdef0", "--set", "kernelId=aki-1", "--set",
+				"bootMode=bios"},
 		} {
 			s.golden(name, s.types(line...), 2)
 		}

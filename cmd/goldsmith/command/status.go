@@ -60,7 +60,8 @@ func (t *terms) statusOf(ctx context.Context, run string) error {
 		return err
 	}
 	if told == nil && status == "" {
-		return fault.Failure("goldsmith status lists the last ones; what is older than two months is forgotten.", "there is no run %s", run)
+		return fault.Failure("goldsmith status lists the last ones; what is older than two months is forgotten.",
+			"there is no run %s", run)
 	}
 	if told == nil {
 		told = &toldRun{Run: run, Execution: arn, Summary: "nothing yet"}
@@ -150,7 +151,8 @@ func (t *terms) status(ctx context.Context, days, most int) error {
 
 // holds are what was rolled back and is left alone.
 func (s site) holds(ctx context.Context, now func() time.Time) ([]rollout.Hold, error) {
-	finder := rollout.Finder{EC2: ec2.NewFromConfig(s.aws), Parameters: ssm.NewFromConfig(s.aws), Ledger: s.ledger, Now: now}
+	finder := rollout.Finder{EC2: ec2.NewFromConfig(s.aws), Parameters: ssm.NewFromConfig(s.aws), Ledger: s.ledger,
+		Now: now}
 	holds, err := finder.Holds(ctx, s.ledger.Held(ctx))
 	return holds, wrap("looking for what is held", err)
 }

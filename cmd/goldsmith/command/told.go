@@ -38,7 +38,8 @@ func (s site) told(ctx context.Context, name string) (*toldRun, error) {
 	if err != nil || !ok {
 		return nil, wrap("reading run "+name, err)
 	}
-	t := &toldRun{Run: name, Execution: run.Execution, Problem: run.Problem, closed: !run.Ended.IsZero(), Results: []job.Result{}, record: run}
+	t := &toldRun{Run: name, Execution: run.Execution, Problem: run.Problem, closed: !run.Ended.IsZero(),
+		Results: []job.Result{}, record: run}
 	if t.closed {
 		if t.Results, err = notify.ResultsOf(ctx, s.ledger, name); err != nil {
 			return nil, err

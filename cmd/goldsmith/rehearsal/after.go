@@ -35,7 +35,8 @@ type after struct {
 	registered []ledger.Registration
 	// expected are the ids of made; EC2 gives real ones.
 	expected map[string]bool
-	// templates are the launch templates that would launch a new image, by id, and aliases the parameters that would hold one.
+	// templates are the launch templates that would launch a new image, by id, and aliases the parameters that would hold
+	// one.
 	templates map[string]string
 	aliases   map[string]string
 }
@@ -82,7 +83,8 @@ func Expected(source string) string { return "new image of " + source }
 
 // DescribeImages lists the images of a plan, those to come on the last page. They
 // are the newest, whatever this machine's clock says.
-func (a *after) DescribeImages(ctx context.Context, in *ec2.DescribeImagesInput, o ...func(*ec2.Options)) (*ec2.DescribeImagesOutput, error) {
+func (a *after) DescribeImages(ctx context.Context, in *ec2.DescribeImagesInput,
+	o ...func(*ec2.Options)) (*ec2.DescribeImagesOutput, error) {
 	out, err := a.EC2.DescribeImages(ctx, in, o...)
 	if err != nil {
 		return out, err
@@ -134,7 +136,8 @@ func (a *after) Registrations(ctx context.Context, lineage string) iter.Seq2[led
 // DescribeLaunchTemplateVersions shows the rolled templates with one version, which is
 // default and latest. A version that a group pins by its number is asked for by its
 // template, and stays.
-func (a *after) DescribeLaunchTemplateVersions(ctx context.Context, in *ec2.DescribeLaunchTemplateVersionsInput, o ...func(*ec2.Options)) (*ec2.DescribeLaunchTemplateVersionsOutput, error) {
+func (a *after) DescribeLaunchTemplateVersions(ctx context.Context, in *ec2.DescribeLaunchTemplateVersionsInput,
+	o ...func(*ec2.Options)) (*ec2.DescribeLaunchTemplateVersionsOutput, error) {
 	out, err := a.EC2.DescribeLaunchTemplateVersions(ctx, in, o...)
 	if err != nil || in.LaunchTemplateId != nil || in.LaunchTemplateName != nil {
 		return out, err
@@ -149,7 +152,8 @@ func (a *after) DescribeLaunchTemplateVersions(ctx context.Context, in *ec2.Desc
 }
 
 // DescribeImageReferences leaves out the parameters that would hold another image.
-func (a *after) DescribeImageReferences(ctx context.Context, in *ec2.DescribeImageReferencesInput, o ...func(*ec2.Options)) (*ec2.DescribeImageReferencesOutput, error) {
+func (a *after) DescribeImageReferences(ctx context.Context, in *ec2.DescribeImageReferencesInput,
+	o ...func(*ec2.Options)) (*ec2.DescribeImageReferencesOutput, error) {
 	known := *in
 	known.ImageIds = slices.DeleteFunc(slices.Clone(in.ImageIds), func(id string) bool { return a.expected[id] })
 	if len(known.ImageIds) == 0 {
@@ -169,7 +173,8 @@ func (a *after) DescribeImageReferences(ctx context.Context, in *ec2.DescribeIma
 }
 
 // DescribeImageAttribute says of an image to come that no other account may launch it.
-func (a *after) DescribeImageAttribute(ctx context.Context, in *ec2.DescribeImageAttributeInput, o ...func(*ec2.Options)) (*ec2.DescribeImageAttributeOutput, error) {
+func (a *after) DescribeImageAttribute(ctx context.Context, in *ec2.DescribeImageAttributeInput,
+	o ...func(*ec2.Options)) (*ec2.DescribeImageAttributeOutput, error) {
 	if a.expected[aws.ToString(in.ImageId)] {
 		return &ec2.DescribeImageAttributeOutput{}, nil
 	}

@@ -31,7 +31,8 @@ func (i Image) Going() bool { return i.decision.Going() }
 
 // images are the decisions about the plan's images as the run would leave them:
 // with its new images, and with the templates and aliases that it rolls.
-func (s Stage) images(ctx context.Context, run job.Run, p plan.Plan, n Night) (images []Image, blind string, err error) {
+func (s Stage) images(ctx context.Context, run job.Run, p plan.Plan, n Night) (images []Image, blind string,
+	err error) {
 	left := newAfter(s, run, p, n)
 	scope := retention.Scope{}
 	if run.Request != nil {

@@ -18,7 +18,8 @@ type changed struct {
 }
 
 // GetParametersByPath lists what is there; what is new to come refers to no image that exists.
-func (c changed) GetParametersByPath(ctx context.Context, in *ssm.GetParametersByPathInput, o ...func(*ssm.Options)) (*ssm.GetParametersByPathOutput, error) {
+func (c changed) GetParametersByPath(ctx context.Context, in *ssm.GetParametersByPathInput,
+	o ...func(*ssm.Options)) (*ssm.GetParametersByPathOutput, error) {
 	out, err := c.Parameters.GetParametersByPath(ctx, in, o...)
 	if err == nil {
 		c.change(out.Parameters)
@@ -27,7 +28,8 @@ func (c changed) GetParametersByPath(ctx context.Context, in *ssm.GetParametersB
 }
 
 // GetParameters reads parameters by name; a version or a label keeps what it holds.
-func (c changed) GetParameters(ctx context.Context, in *ssm.GetParametersInput, o ...func(*ssm.Options)) (*ssm.GetParametersOutput, error) {
+func (c changed) GetParameters(ctx context.Context, in *ssm.GetParametersInput,
+	o ...func(*ssm.Options)) (*ssm.GetParametersOutput, error) {
 	out, err := c.Parameters.GetParameters(ctx, in, o...)
 	if err == nil {
 		c.change(out.Parameters)

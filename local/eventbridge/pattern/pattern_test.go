@@ -111,38 +111,45 @@ func TestMatch(t *testing.T) {
 func TestCompileRefuses(t *testing.T) {
 	many := strings.Repeat(`{"x":["1"]},`, 31) + `{"x":["1"]}`
 	tests := map[string]struct{ pattern, want string }{
-		"no JSON":               {`{`, `event pattern: unexpected EOF`},
-		"two values":            {`{"a":["b"]} {}`, `more after the first value`},
-		"no object":             {`["a"]`, `event pattern: want an object, got ["a"]`},
-		"empty":                 {`{}`, `event pattern: an empty object matches nothing`},
-		"empty below":           {`{"detail":{}}`, `detail: an empty object`},
-		"no values":             {`{"detail":{"state":[]}}`, `detail.state: an empty array`},
-		"a bare value":          {`{"detail":{"state":"running"}}`, `detail.state: want an object or an array, got "running"`},
-		"a nested array":        {`{"detail":{"state":[["a"]]}}`, `detail.state: want a value or an operator, got ["a"]`},
-		"a dotted key":          {`{"detail":{"a.b":["c"]}}`, `detail.a.b: a key with a dot`},
-		"cidr":                  {`{"detail":{"ip":[{"cidr":"10.0.0.0/24"}]}}`, `detail.ip: operator "cidr" is not supported here; supported are anything-but, equals-ignore-case,`},
-		"exactly":               {`{"detail":{"ip":[{"exactly":"a"}]}}`, `operator "exactly" is not supported`},
-		"no operator":           {`{"a":[{}]}`, `a: want one operator, got 0`},
-		"two operators":         {`{"a":[{"prefix":"a","suffix":"b"}]}`, `a: want one operator, got 2`},
-		"prefix of a number":    {`{"a":[{"prefix":1}]}`, `a: prefix: want a string, got 1`},
-		"prefix of what":        {`{"a":[{"prefix":{"suffix":"x"}}]}`, `a: prefix: operator "suffix" is not supported here; supported are equals-ignore-case`},
-		"exists maybe":          {`{"a":[{"exists":"yes"}]}`, `a: exists: want true or false, got "yes"`},
-		"anything but nothing":  {`{"a":[{"anything-but":[]}]}`, `a: anything-but: an empty list`},
-		"anything but null":     {`{"a":[{"anything-but":null}]}`, `a: anything-but: want strings only, or numbers only, got null`},
-		"anything but a mix":    {`{"a":[{"anything-but":[1,"a"]}]}`, `want strings only, or numbers only, got "a"`},
-		"anything but numeric":  {`{"a":[{"anything-but":{"numeric":["=",1]}}]}`, `a: anything-but: operator "numeric" is not supported here; supported are equals-ignore-case, prefix, suffix, wildcard`},
-		"numeric of one":        {`{"a":[{"numeric":["="]}]}`, `a: numeric: want a form such as [">", 0, "<=", 5]`},
-		"numeric of a string":   {`{"a":[{"numeric":["=","1"]}]}`, `a: numeric: want one of = < <= > >= and a number within 2^53`},
-		"numeric sign":          {`{"a":[{"numeric":["!=",1]}]}`, `want one of = < <= > >=`},
-		"numeric beyond 2^53":   {`{"a":[{"numeric":["=",9007199254740994]}]}`, `a number within 2^53`},
-		"numeric empty range":   {`{"a":[{"numeric":[">",5,"<",5]}]}`, `a lower bound, then a higher upper bound`},
-		"numeric two lower":     {`{"a":[{"numeric":[">",5,">",6]}]}`, `a lower bound, then a higher upper bound`},
-		"wildcard of a number":  {`{"a":[{"wildcard":1}]}`, `a: wildcard: want a string`},
-		"wildcard twice":        {`{"a":[{"wildcard":"a**"}]}`, `a: wildcard: consecutive * in "a**"`},
-		"wildcard escape":       {`{"a":[{"wildcard":"\\a"}]}`, `a: wildcard: only \* and \\ are escapes`},
-		"or of one":             {`{"$or":[{"a":["b"]}]}`, `$or: want an array of two objects or more`},
-		"or of values":          {`{"$or":["a","b"]}`, `$or: want objects, got "a"`},
-		"or of operators":       {`{"x":{"$or":[{"prefix":["a"]},{"b":["c"]}]}}`, `x.$or: operator "prefix" stands where a field must`},
+		"no JSON":     {`{`, `event pattern: unexpected EOF`},
+		"two values":  {`{"a":["b"]} {}`, `more after the first value`},
+		"no object":   {`["a"]`, `event pattern: want an object, got ["a"]`},
+		"empty":       {`{}`, `event pattern: an empty object matches nothing`},
+		"empty below": {`{"detail":{}}`, `detail: an empty object`},
+		"no values":   {`{"detail":{"state":[]}}`, `detail.state: an empty array`},
+		"a bare value": {`{"detail":{"state":"running"}}`,
+			`detail.state: want an object or an array, got "running"`},
+		"a nested array": {`{"detail":{"state":[["a"]]}}`, `detail.state: want a value or an operator, got ["a"]`},
+		"a dotted key":   {`{"detail":{"a.b":["c"]}}`, `detail.a.b: a key with a dot`},
+		"cidr": {`{"detail":{"ip":[{"cidr":"10.0.0.0/24"}]}}`,
+			`detail.ip: operator "cidr" is not supported here; supported are anything-but, equals-ignore-case,`},
+		"exactly":            {`{"detail":{"ip":[{"exactly":"a"}]}}`, `operator "exactly" is not supported`},
+		"no operator":        {`{"a":[{}]}`, `a: want one operator, got 0`},
+		"two operators":      {`{"a":[{"prefix":"a","suffix":"b"}]}`, `a: want one operator, got 2`},
+		"prefix of a number": {`{"a":[{"prefix":1}]}`, `a: prefix: want a string, got 1`},
+		"prefix of what": {`{"a":[{"prefix":{"suffix":"x"}}]}`,
+			`a: prefix: operator "suffix" is not supported here; supported are equals-ignore-case`},
+		"exists maybe":         {`{"a":[{"exists":"yes"}]}`, `a: exists: want true or false, got "yes"`},
+		"anything but nothing": {`{"a":[{"anything-but":[]}]}`, `a: anything-but: an empty list`},
+		"anything but null": {`{"a":[{"anything-but":null}]}`,
+			`a: anything-but: want strings only, or numbers only, got null`},
+		"anything but a mix": {`{"a":[{"anything-but":[1,"a"]}]}`, `want strings only, or numbers only, got "a"`},
+		"anything but numeric": {`{"a":[{"anything-but":{"numeric":["=",1]}}]}`,
+			`a: anything-but: operator "numeric" is not supported here; supported are equals-ignore-case, prefix, suffix, wildcard`},
+		"numeric of one": {`{"a":[{"numeric":["="]}]}`, `a: numeric: want a form such as [">", 0, "<=", 5]`},
+		"numeric of a string": {`{"a":[{"numeric":["=","1"]}]}`,
+			`a: numeric: want one of = < <= > >= and a number within 2^53`},
+		"numeric sign":         {`{"a":[{"numeric":["!=",1]}]}`, `want one of = < <= > >=`},
+		"numeric beyond 2^53":  {`{"a":[{"numeric":["=",9007199254740994]}]}`, `a number within 2^53`},
+		"numeric empty range":  {`{"a":[{"numeric":[">",5,"<",5]}]}`, `a lower bound, then a higher upper bound`},
+		"numeric two lower":    {`{"a":[{"numeric":[">",5,">",6]}]}`, `a lower bound, then a higher upper bound`},
+		"wildcard of a number": {`{"a":[{"wildcard":1}]}`, `a: wildcard: want a string`},
+		"wildcard twice":       {`{"a":[{"wildcard":"a**"}]}`, `a: wildcard: consecutive * in "a**"`},
+		"wildcard escape":      {`{"a":[{"wildcard":"\\a"}]}`, `a: wildcard: only \* and \\ are escapes`},
+		"or of one":            {`{"$or":[{"a":["b"]}]}`, `$or: want an array of two objects or more`},
+		"or of values":         {`{"$or":["a","b"]}`, `$or: want objects, got "a"`},
+		"or of operators": {`{"x":{"$or":[{"prefix":["a"]},{"b":["c"]}]}}`,
+			`x.$or: operator "prefix" stands where a field must`},
 		"or of something wrong": {`{"$or":[{"a":["b"]},{"c":"d"}]}`, `$or[1]: c: want an object or an array`},
 		"or of too many":        {`{"a":{"$or":[` + many + `]},"b":{"$or":[` + many + `]}}`, `$or makes 1024 combinations`},
 	}
@@ -171,7 +178,8 @@ func TestWildcardIsItsRegexp(t *testing.T) {
 		before, after := ends.Draw(t, "before"), ends.Draw(t, "after")
 		glob := before + strings.Join(globs, "*") + after
 		expression := regexp.MustCompile(`(?s)\A` + dots(before) + strings.Join(expressions, ".*") + dots(after) + `\z`)
-		value := rapid.OneOf(texts, rapid.Just(strings.Join(parts, "a")), rapid.Just(strings.Join(parts, ""))).Draw(t, "value")
+		value := rapid.OneOf(texts, rapid.Just(strings.Join(parts, "a")), rapid.Just(strings.Join(parts, ""))).Draw(t,
+			"value")
 		if got, want := matches(t, "wildcard", glob, value), expression.MatchString(value); got != want {
 			t.Errorf("wildcard %q on %q: %v, %s says %v", glob, value, got, expression, want)
 		}
@@ -208,7 +216,8 @@ func TestStringOperators(t *testing.T) {
 func TestLogic(t *testing.T) {
 	leaf := rapid.Custom(func(t *rapid.T) string {
 		field := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "field")
-		value := rapid.SampledFrom([]string{`"x"`, `1`, `null`, `{"exists":true}`, `{"exists":false}`, `{"anything-but":"x"}`}).Draw(t, "value")
+		value := rapid.SampledFrom([]string{`"x"`, `1`, `null`, `{"exists":true}`, `{"exists":false}`,
+			`{"anything-but":"x"}`}).Draw(t, "value")
 		if rapid.Bool().Draw(t, "deep") {
 			return fmt.Sprintf(`"d":{%q:[%s]}`, field, value)
 		}

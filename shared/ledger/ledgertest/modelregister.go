@@ -86,8 +86,10 @@ func (m model) registration(r *rapid.T) {
 
 func (m model) listRegistrations(r *rapid.T) {
 	lineage := source(r)
-	equal(r, "registrations", registrationsOf(r, m.l, lineage), sorted(m.made, func(each ledger.Registration) bool { return each.Lineage == lineage }))
-	equal(r, "all registrations", registrationsOf(r, m.l, ""), sorted(m.made, func(ledger.Registration) bool { return true }))
+	equal(r, "registrations", registrationsOf(r, m.l, lineage),
+		sorted(m.made, func(each ledger.Registration) bool { return each.Lineage == lineage }))
+	equal(r, "all registrations", registrationsOf(r, m.l, ""),
+		sorted(m.made, func(ledger.Registration) bool { return true }))
 	open := sorted(m.made, func(each ledger.Registration) bool { return m.open[registeredAs(each)] })
 	equal(r, "unsettled", unsettledOf(r, m.l), open)
 }

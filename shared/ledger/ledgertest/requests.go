@@ -14,8 +14,9 @@ import (
 
 func aRequest(source string) ledger.Request {
 	return ledger.Request{
-		Source: source, Kind: job.Instance, Value: "nightly", Version: 3, Since: night, Run: "monday", Again: true, Answered: true,
-		Later: &ledger.TagChange{Value: "weekly", Version: 4, At: night}, At: night,
+		Source: source, Kind: job.Instance, Value: "nightly", Version: 3, Since: night, Run: "monday", Again: true,
+		Answered: true,
+		Later:    &ledger.TagChange{Value: "weekly", Version: 4, At: night}, At: night,
 	}
 }
 

@@ -116,7 +116,8 @@ func testValues(t *testing.T, open func(*testing.T) ledger.Ledger) {
 			want.Schema, want.Revision = ledger.RegisterSchema, put.Revision
 			equal(r, "registration put", put, want)
 			got := registrationsOf(r, l, want.Lineage)
-			equal(r, "registration", got[slices.IndexFunc(got, func(g ledger.Registration) bool { return g.AMIName == want.AMIName })], want)
+			equal(r, "registration", got[slices.IndexFunc(got,
+				func(g ledger.Registration) bool { return g.AMIName == want.AMIName })], want)
 			inUTC(r, put.Begun, put.Gone, put.Anew)
 		})
 	})

@@ -17,7 +17,8 @@ func constrain(schema *jsonschema.Schema) {
 	schema.Required = []string{"default", "plans"}
 	property(schema, "default").Pattern = plan.NameForm
 	plans := property(schema, "plans")
-	plans.PropertyNames = &jsonschema.Schema{Pattern: plan.NameForm, Not: &jsonschema.Schema{Enum: []any{"now", "default", "plans"}}}
+	plans.PropertyNames = &jsonschema.Schema{Pattern: plan.NameForm,
+		Not: &jsonschema.Schema{Enum: []any{"now", "default", "plans"}}}
 	plans.MinProperties = &one
 
 	// A plan's name is its key.
@@ -39,14 +40,16 @@ func constrain(schema *jsonschema.Schema) {
 	between(property(part("Keep"), "minimum"), plan.Minimum)
 	selector(part("Selector"))
 	verify(part("Verify"))
-	property(part("Roll"), "templates").AdditionalProperties = oneOrMore(&jsonschema.Schema{Type: "string", Pattern: plan.TemplateForm})
+	property(part("Roll"), "templates").AdditionalProperties = oneOrMore(&jsonschema.Schema{Type: "string",
+		Pattern: plan.TemplateForm})
 	refresh(part("Refresh"))
 	defaults(schema)
 }
 
 func verify(schema *jsonschema.Schema) {
 	schema.Required = nil // Written as JSON boot is always there, since the state machine compares it.
-	for name, form := range map[string]string{"subnet": plan.SubnetForm, "instanceType": plan.TypeForm, "profile": plan.ProfileForm} {
+	for name, form := range map[string]string{"subnet": plan.SubnetForm, "instanceType": plan.TypeForm,
+		"profile": plan.ProfileForm} {
 		property(schema, name).Pattern = form
 	}
 	longest := uint64(plan.MaxCommand)
@@ -95,7 +98,8 @@ func selector(schema *jsonschema.Schema) {
 	key, value := uint64(plan.MaxTagKey), uint64(plan.MaxTagValue)
 	for _, name := range []string{"tags", "exclude"} {
 		p := property(schema, name)
-		p.Description = strings.TrimSuffix(p.Description, "; no value listed means any value.") + ": a value, a list of them, or any."
+		p.Description = strings.TrimSuffix(p.Description, "; no value listed means any value.") +
+			": a value, a list of them, or any."
 		p.PropertyNames = &jsonschema.Schema{MaxLength: &key}
 		p.AdditionalProperties = oneOrMore(&jsonschema.Schema{Type: "string", MaxLength: &value, Pattern: `^[^*]*$`})
 	}
@@ -108,7 +112,8 @@ func defaults(schema *jsonschema.Schema) {
 	filled := plan.Default()
 	for name, value := range map[string]any{
 		"timezone": filled.Timezone, "consistency": filled.Consistency, "restart": filled.Restart,
-		"health": filled.Health, "instanceStore": filled.InstanceStore, "concurrency": filled.Concurrency, "window": "4h", "strict": filled.Strict,
+		"health": filled.Health, "instanceStore": filled.InstanceStore, "concurrency": filled.Concurrency, "window": "4h",
+		"strict": filled.Strict,
 	} {
 		property(schema.Definitions["Plan"], name).Default = value
 	}

@@ -96,18 +96,24 @@ func TestSchemaRefusesWhatParseRefuses(t *testing.T) {
 
 var structurallyBad = []string{
 	"[]", "default: a\n", "plans: {a: {}}\n", "default: a\nplans: {}\n", "default: a\nplans: {a: {}}\nextra: 1\n",
-	"default: a\nplans: {A: {}, a: {}}\n", "default: now\nplans: {now: {}}\n", "default: a\nplans: {a: }\n", one("windwo: 4h"), one("name: a"),
+	"default: a\nplans: {A: {}, a: {}}\n", "default: now\nplans: {now: {}}\n", "default: a\nplans: {a: }\n",
+	one("windwo: 4h"), one("name: a"),
 	one("window: 4"), one("window: 4 hours"), one("limit: 0"), one("limit: 120%"), one("limit: 0%"), one("limit: -1"),
 	one("concurrency: 0"), one("concurrency: 1001"), one("concurrency: 'ten'"), one("strict: 'yes'"),
 	one("consistency: halt"), one("restart: later"), one("health: well"), one("schedule: daily"),
-	one("sources: {ids: []}"), one("sources: {ids: [i-1]}"), one("sources: {tags: {env: []}}"), one("sources: {tags: {env: 5}}"),
+	one("sources: {ids: []}"), one("sources: {ids: [i-1]}"), one("sources: {tags: {env: []}}"),
+	one("sources: {tags: {env: 5}}"),
 	one("sources: {tags: {env: [a, a]}}"), one("sources: {exclude: {env: a*}}"), one("sources: {exclude: {env: }}"),
-	one("image: {prefix: 'a b'}"), one("image: {tags: {'aws:x': y}}"), one("image: {tags: {'Goldsmith:x': y}}"), one("image: {tags: {x: true}}"),
+	one("image: {prefix: 'a b'}"), one("image: {tags: {'aws:x': y}}"), one("image: {tags: {'Goldsmith:x': y}}"),
+	one("image: {tags: {x: true}}"),
 	one("roll: {templates: {web: []}}"), one("roll: {templates: {web: x!}}"),
-	one("roll: {refresh: true}"), one("roll: {refresh: {enabled: true, minHealthy: 101}}"), one("roll: {refresh: {enabled: true, minHealthy: 9, maxHealthy: 99}}"),
-	one("roll: {refresh: {enabled: true, checkpoints: [0, 100]}}"), one("roll: {refresh: {enabled: true, bake: 10}}"), one("roll: {refresh: {enabled: true, alarms: ['']}}"),
+	one("roll: {refresh: true}"), one("roll: {refresh: {enabled: true, minHealthy: 101}}"),
+	one("roll: {refresh: {enabled: true, minHealthy: 9, maxHealthy: 99}}"),
+	one("roll: {refresh: {enabled: true, checkpoints: [0, 100]}}"), one("roll: {refresh: {enabled: true, bake: 10}}"),
+	one("roll: {refresh: {enabled: true, alarms: ['']}}"),
 	one("keep: {last: -1}"), one("keep: {minimum: 0}"),
-	one("notify: {on: []}"), one("notify: {on: [bad]}"), one("notify: {channel: Ops Team}"), one("notify: {mention: '@here'}"),
+	one("notify: {on: []}"), one("notify: {on: [bad]}"), one("notify: {channel: Ops Team}"),
+	one("notify: {mention: '@here'}"),
 }
 
 func one(body string) string { return "default: a\nplans:\n  a: {" + body + "}\n" }
