@@ -143,15 +143,20 @@ func (r Rescue) notBack(ctx context.Context, run ledger.Run, claims []ledger.Cla
 		delivery, err := r.Notices.Notice(ctx, r.downNotice("not back "+run.Name+" "+c.Source,
 			"Run "+run.Name+": what does not come back after all", []ledger.Claim{c}))
 		if err == nil && delivery == slack.Sent && there {
-			if known.Problem == cutShort {
-				known.Problem = c.Problem
-			}
-			known.Shows, known.At = "", r.Now().UTC()
-			err = r.put(ctx, known)
+			err = r.staysDown(ctx, known, c)
 		}
 		problems = append(problems, err)
 	}
 	return errors.Join(problems...)
+}
+
+// staysDown writes down that people were told that the source stays down.
+func (r Rescue) staysDown(ctx context.Context, known job.Result, c ledger.Claim) error {
+	if known.Problem == cutShort {
+		known.Problem = c.Problem
+	}
+	known.Shows, known.At = "", r.Now().UTC()
+	return r.put(ctx, known)
 }
 
 func (r Rescue) back(run string, sources []settled) notify.Notice {

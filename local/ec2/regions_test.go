@@ -29,7 +29,7 @@ func refusedAs(err error, code string) bool {
 // in is the client of another Region of the account.
 func (r *rig) in(region string) *sdk.Client {
 	r.t.Helper()
-	return sdk.New(r.Client.Options(), func(o *sdk.Options) {
+	return sdk.New(r.Options(), func(o *sdk.Options) {
 		o.Region, o.HTTPClient = region, query.Client(r.world.In(region))
 	})
 }

@@ -129,10 +129,7 @@ func sameInstance(a, b types.Snapshot) bool {
 // offer finds snapshots that were started with this one and say no device: those of the instance's other volumes, and
 // where the instance is not known those with the same description.
 func (l Looker) offer(ctx context.Context, e *Evidence, at map[string]string) error {
-	filter := types.Filter{Name: aws.String("volume-id"), Values: slices.Sorted(maps.Keys(at))}
-	if text := aws.ToString(e.Snapshot.Description); len(at) == 0 && text != "" && e.Instance == nil {
-		filter = types.Filter{Name: aws.String("description"), Values: []string{literal.Replace(text)}}
-	}
+	filter := e.siblings(at)
 	if len(filter.Values) == 0 {
 		return nil
 	}
@@ -153,6 +150,14 @@ func (l Looker) offer(ctx context.Context, e *Evidence, at map[string]string) er
 		e.Offered = append(e.Offered, offered)
 	}
 	return nil
+}
+
+// siblings are the snapshots that may be offered; a filter without values is for none.
+func (e *Evidence) siblings(at map[string]string) types.Filter {
+	if text := aws.ToString(e.Snapshot.Description); len(at) == 0 && text != "" && e.Instance == nil {
+		return types.Filter{Name: aws.String("description"), Values: []string{literal.Replace(text)}}
+	}
+	return types.Filter{Name: aws.String("volume-id"), Values: slices.Sorted(maps.Keys(at))}
 }
 
 // literal makes a filter's value that matches nothing else (EC2 API reference, Filter: * and ? match others).

@@ -35,17 +35,7 @@ var steps = []time.Duration{
 const mostTicks = 6
 
 func axisOf(results []job.Result) axis {
-	var a axis
-	for _, r := range results {
-		for _, p := range phases(r.Times) {
-			if a.From.IsZero() || p.from.Before(a.From) {
-				a.From = p.from
-			}
-			if p.to.After(a.To) {
-				a.To = p.to
-			}
-		}
-	}
+	a := ends(results)
 	if !a.To.After(a.From) {
 		return axis{}
 	}
@@ -61,6 +51,21 @@ func axisOf(results []job.Result) axis {
 			break
 		}
 		a.Ticks = append(a.Ticks, tick{a.percent(at.Sub(a.From)), at.UTC().Format("15:04")})
+	}
+	return a
+}
+
+// ends are the first and the last moment of all phases.
+func ends(results []job.Result) (a axis) {
+	for _, r := range results {
+		for _, p := range phases(r.Times) {
+			if a.From.IsZero() || p.from.Before(a.From) {
+				a.From = p.from
+			}
+			if p.to.After(a.To) {
+				a.To = p.to
+			}
+		}
 	}
 	return a
 }

@@ -54,13 +54,7 @@ func quotaOf(i types.Instance) string {
 func VCPUs(
 	ctx context.Context, api Lister, quotas Quotas, p plan.Plan, instances []types.Instance,
 ) ([]job.Quota, error) {
-	var codes []string
-	for _, i := range instances {
-		if code := quotaOf(i); code != "" && (Facts{Plan: p}).Of(i).Stops() && !slices.Contains(codes, code) {
-			codes = append(codes, code)
-		}
-	}
-	slices.Sort(codes)
+	codes := quotasOf(p, instances)
 	var found []job.Quota
 	allowed := map[string]float64{}
 	for _, code := range codes {
@@ -85,6 +79,17 @@ func VCPUs(
 		}
 	}
 	return found, nil
+}
+
+// quotasOf are the codes of the quotas that what is stopped of the instances counts for.
+func quotasOf(p plan.Plan, instances []types.Instance) (codes []string) {
+	for _, i := range instances {
+		if code := quotaOf(i); code != "" && (Facts{Plan: p}).Of(i).Stops() && !slices.Contains(codes, code) {
+			codes = append(codes, code)
+		}
+	}
+	slices.Sort(codes)
+	return codes
 }
 
 // read is a quota's value. What cannot be read refuses nothing: the breaker is there for what that hides.

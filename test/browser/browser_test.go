@@ -101,7 +101,6 @@ func dump(t *testing.T, browser, file string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	//nolint:gosec // the browser and a file of the test's own
 	out, err := exec.CommandContext(ctx, browser, "--headless", "--no-sandbox", "--disable-gpu",
 		"--user-data-dir="+t.TempDir(),
 		"--window-size=1600,1000", "--virtual-time-budget=10000", "--dump-dom", "file://"+file).Output()

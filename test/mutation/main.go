@@ -147,13 +147,15 @@ func (b *binaries) tried(ctx context.Context, mutants []Mutant, known map[int]Re
 				return results, err
 			}
 		}
-		if ctx.Err() != nil {
+		if over(ctx) {
 			break // What was not tried is tried by the next run.
 		}
 		results = append(results, r)
 	}
 	return results, nil
 }
+
+func over(ctx context.Context) bool { return ctx.Err() != nil }
 
 // folder is where what is built of a package is put.
 func (s subject) folder() (string, error) {

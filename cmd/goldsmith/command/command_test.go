@@ -54,7 +54,7 @@ func TestPlanStrays(t *testing.T) {
 	}
 	play(t, func(s *scene) {
 		s.launch("web")
-		s.launch("stray", inPlans("nigthly"))
+		s.launch("stray", inPlans("nightli"))
 		s.launch("stray", inPlans("nightly weekend"))
 		gone := s.launch("stray", inPlans("gone"))
 		s.must(s.suite.EC2.SetState(gone, ec2.Terminated))

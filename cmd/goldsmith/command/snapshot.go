@@ -35,16 +35,9 @@ func (t *terms) planSnapshot(ctx context.Context, id, path, name string, set, da
 	if !snapshotID.MatchString(id) {
 		return misusedf("--source %q is no snapshot id; want snap- and 8 or 17 hex digits", id)
 	}
-	var of plan.Plan
-	if name != "" {
-		plans, err := t.plans(path)
-		if err != nil {
-			return err
-		}
-		if _, err := chosenPlans(plans, name, id); err != nil {
-			return err
-		}
-		of = plans.Plans[name]
+	of, err := t.planNamed(path, name, id)
+	if err != nil {
+		return err
 	}
 	volumes, err := dataVolumes(id, data)
 	if err != nil {
@@ -69,6 +62,19 @@ func (t *terms) planSnapshot(ctx context.Context, id, path, name string, set, da
 		return ended{Failed}
 	}
 	return nil
+}
+
+// planNamed is the plan of that name in the file; no name is no plan.
+func (t *terms) planNamed(path, name, source string) (plan.Plan, error) {
+	if name == "" {
+		return plan.Plan{}, nil
+	}
+	plans, err := t.plans(path)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	_, err = chosenPlans(plans, name, source)
+	return plans.Plans[name], err
 }
 
 // lookAtSnapshot decides from what is found of a snapshot and its data volumes; the settings come before all else.

@@ -184,17 +184,7 @@ func (s Stage) source(ctx context.Context, f source.Facts, held map[string]ledge
 		other := ledger.HeldError{Source: id, By: claim}
 		return src.skipped(other.Reason()), nil
 	}
-	if f.Run.Request != nil && f.Run.Request.Source != "" {
-		instance, ok, err := source.Find(ctx, s.EC2, id)
-		if err != nil {
-			return src, err
-		}
-		if !ok {
-			return src.skipped(source.Gone), nil
-		}
-		f = f.Of(instance)
-	}
-	decision, err := source.Ask(ctx, s.EC2, f)
+	decision, err := s.decide(ctx, f)
 	if err != nil {
 		return src, err
 	}
@@ -203,6 +193,18 @@ func (s Stage) source(ctx context.Context, f source.Facts, held map[string]ledge
 	}
 	src.Decision, src.Warnings = decision.Do, decision.Warnings
 	return src, nil
+}
+
+// decide asks what claim asks; of what was asked for alone it looks at the instance again, as claim does.
+func (s Stage) decide(ctx context.Context, f source.Facts) (source.Decision, error) {
+	if f.Run.Request == nil || f.Run.Request.Source == "" {
+		return source.Ask(ctx, s.EC2, f)
+	}
+	instance, ok, err := source.Find(ctx, s.EC2, f.Run.Request.Source)
+	if err != nil || !ok {
+		return source.Decision{Do: job.SkipIt, Skip: &source.Gone}, err
+	}
+	return source.Ask(ctx, s.EC2, f.Of(instance))
 }
 
 func (s Source) skipped(reason job.Reason) Source {
