@@ -158,9 +158,7 @@ func (l Looker) naming(ctx context.Context, snapshots []string, relation string)
 // own are the images of the snapshot's owner. Anyone whom a snapshot is shared with may register an image of it, and
 // say of that what they like.
 func (e Evidence) own(images []Image) []Image {
-	return slices.DeleteFunc(images, func(i Image) bool {
-		return aws.ToString(i.OwnerId) != aws.ToString(e.Snapshot.OwnerId)
-	})
+	return slices.DeleteFunc(images, func(i Image) bool { return !e.owns(i) })
 }
 
 // siblings are the images whose root device is another snapshot of the same volume, the newest first.
@@ -215,8 +213,23 @@ func (l Looker) volume(ctx context.Context, e *Evidence, id string) ([]Image, er
 	images, err := l.naming(ctx, []string{aws.ToString(v.SnapshotId)}, "which its volume came from")
 	return slices.DeleteFunc(images, func(i Image) bool {
 		root := i.root()
-		return root == nil || aws.ToString(root.SnapshotId) != aws.ToString(v.SnapshotId)
+		return root == nil || aws.ToString(root.SnapshotId) != aws.ToString(v.SnapshotId) || !e.trusted(i)
 	}), err
+}
+
+// vendors are the aliases of owners that EC2 itself vouches for (API reference, Image, imageOwnerAlias).
+var vendors = []string{"amazon", "aws-marketplace"}
+
+// trusted reports whether an image of the snapshot that the volume came from tells of it: one of the snapshot's owner,
+// of AWS or of its Marketplace, or the one that the instance was launched from. Any other account may
+// register an image of a snapshot that is shared with it, and say of that what it likes.
+func (e Evidence) trusted(i Image) bool {
+	launched := e.Instance != nil && aws.ToString(e.Instance.ImageId) == aws.ToString(i.ImageId)
+	return launched || e.owns(i) || slices.Contains(vendors, aws.ToString(i.ImageOwnerAlias))
+}
+
+func (e Evidence) owns(i Image) bool {
+	return aws.ToString(i.OwnerId) == aws.ToString(e.Snapshot.OwnerId)
 }
 
 // instance looks at the instance that an image was made of, when the volume is not attached any more.

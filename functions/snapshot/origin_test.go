@@ -1,0 +1,74 @@
+package snapshot_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/functions/snapshot"
+	"goldsmith/local/ec2"
+	"goldsmith/shared/attribute"
+	"goldsmith/shared/job"
+	"goldsmith/test/steptest"
+)
+
+// shared is EC2 in which one more image names every snapshot that images are looked for of, with ENA missing.
+type shared struct {
+	*sdk.Client
+	image, owner, alias string
+}
+
+func (o shared) DescribeImages(ctx context.Context, in *sdk.DescribeImagesInput, options ...func(*sdk.Options),
+) (*sdk.DescribeImagesOutput, error) {
+	out, err := o.Client.DescribeImages(ctx, in, options...)
+	if err != nil || len(in.Filters) == 0 {
+		return out, err
+	}
+	for _, of := range in.Filters[0].Values {
+		out.Images = append(out.Images, types.Image{
+			ImageId: aws.String(o.image), OwnerId: aws.String(o.owner), ImageOwnerAlias: aws.String(o.alias),
+			CreationDate: aws.String("2099-01-01T00:00:00.000Z"), VirtualizationType: types.VirtualizationTypeHvm,
+			Architecture: types.ArchitectureValuesX8664, RootDeviceName: aws.String("/dev/xvda"), EnaSupport: aws.Bool(false),
+			BlockDeviceMappings: []types.BlockDeviceMapping{{
+				DeviceName: aws.String("/dev/xvda"), Ebs: &types.EbsBlockDevice{SnapshotId: aws.String(of)},
+			}},
+		})
+	}
+	return out, nil
+}
+
+// An image of the snapshot that the volume came from is evidence only where another account cannot put it there.
+func TestWhoseImageOfTheOriginCounts(t *testing.T) {
+	const foreign = "999999999999"
+	for _, c := range []struct {
+		what         string
+		image, alias string
+		counts       bool
+	}{
+		{what: "another account's", image: "ami-0fedcba9876543210"},
+		{what: "another account's, with an alias that EC2 gives no vendor", image: "ami-0fedcba9876543210", alias: "amazonia"},
+		{what: "the Marketplace's", image: "ami-0fedcba9876543210", alias: "aws-marketplace", counts: true},
+		{what: "AWS's", image: "ami-0fedcba9876543210", alias: "amazon", counts: true},
+		{what: "the one that the instance was launched from", image: ec2.ImageX86, counts: true},
+	} {
+		scene := func(s *steptest.Stage) (step, snapshot.Input) {
+			_, in := scene(s)
+			return snapshot.Step{EC2: shared{s.EC2, c.image, foreign, c.alias}, EBS: s.EBS, Ledger: s.Ledger,
+				Region: steptest.Region, Now: time.Now}.Handle, in
+		}
+		steptest.Play(t, scene, []given{{
+			Name: c.what, Anything: true,
+			Then: func(s *steptest.Stage, j job.Job) {
+				if j.Registering == nil {
+					s.Fatalf("refused: %v", j.Skip)
+				}
+				ena := attribute.Carried(j.Registering).Value(attribute.ENA)
+				s.Same("the image's word on ENA is taken", ena == "false", c.counts)
+			},
+		}})
+	}
+}
