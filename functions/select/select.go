@@ -38,6 +38,7 @@ type ledgerAPI interface {
 	GetRun(ctx context.Context, name string) (r ledger.Run, ok bool, err error)
 	breaker.Reader
 	bound.Ledger
+	source.Register
 }
 
 // Step selects sources.

@@ -13,7 +13,7 @@ import (
 // snapshots puts the next snapshots of a plan of snapshots on the page. Nothing is stopped for them, so that the plan's
 // limit is not about them.
 func (s Step) snapshots(ctx context.Context, p job.Batch) (job.Batch, error) {
-	found, err := source.Newest(ctx, s.EC2, p.Plan.Sources)
+	found, err := source.Newest(ctx, s.EC2, s.Ledger, p.Plan.Sources)
 	if err != nil {
 		return p, err
 	}

@@ -6,6 +6,7 @@ import (
 
 	"goldsmith/local/ec2"
 	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
 	"goldsmith/shared/tag"
 	"goldsmith/test/steptest"
 )
@@ -13,7 +14,7 @@ import (
 // The newest of each source is chosen, and neither Goldsmith's own copies nor what has been imaged.
 func TestSelectSnapshots(t *testing.T) {
 	daily := map[string]string{"Backup": "daily"}
-	var newest, other, left string
+	var newest, other, inherited, unknown, left string
 	steptest.Play(t, scene, []steptest.Case[job.Batch, job.Batch]{{
 		Name: "snapshots that another tool makes", Anything: true,
 		Given: func(s *steptest.Stage, p *job.Batch) {
@@ -28,10 +29,17 @@ func TestSelectSnapshots(t *testing.T) {
 			other = s.Stored(lost, daily)
 			s.Set(lost, ec2.Terminated)
 			left = s.Stored(s.Launch("old", nil), map[string]string{"Backup": "daily", "Name": "old", tag.LastImage: "ami-1"})
+			_, err := s.Ledger.Kept.Register(s.Context(), ledger.Registration{
+				Kind: ledger.MadeImage, Lineage: "vol-1", Source: left, AMIName: "old", ID: "ami-1",
+			})
+			s.Must(err)
+			// Its tool copies the tags of instances, that of the other's last image among them.
+			inherited = s.Stored(s.Launch("new", nil), map[string]string{"Backup": "daily", tag.LastImage: "ami-1"})
+			unknown = s.Stored(s.Launch("newer", nil), map[string]string{"Backup": "daily", tag.LastImage: "ami-2"})
 			time.Sleep(time.Hour)
 		},
 		Then: func(s *steptest.Stage, p job.Batch) {
-			want := map[string]bool{newest: true, other: true}
+			want := map[string]bool{newest: true, other: true, inherited: true, unknown: true}
 			for _, src := range p.Sources {
 				s.Same("kind", src.Kind, job.Snapshot)
 				s.Same(src.ID, want[src.ID], true)

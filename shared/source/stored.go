@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
 	"goldsmith/shared/lineage"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/tag"
@@ -24,6 +25,11 @@ type Stores interface {
 	lineage.Snapshots
 }
 
+// Register tells what images are registered.
+type Register interface {
+	Registration(ctx context.Context, id string) (r ledger.Registration, ok bool, err error)
+}
+
 // Stored is the newest completed snapshot of a source that a plan selects.
 type Stored struct {
 	types.Snapshot
@@ -33,8 +39,8 @@ type Stored struct {
 
 // Newest are the newest completed snapshots of each source that the selector lets through, in the order of their ids.
 // What is known to be a data volume's is left out, and so is what Goldsmith made: its copies carry the tags of what
-// they are copies of.
-func Newest(ctx context.Context, api Stores, s plan.Selector) ([]Stored, error) {
+// they are copies of. Without a register, before anything is deployed, none has been imaged.
+func Newest(ctx context.Context, api Stores, made Register, s plan.Selector) ([]Stored, error) {
 	found, err := tagged(ctx, api, s)
 	if err != nil {
 		return nil, err
@@ -53,7 +59,11 @@ func Newest(ctx context.Context, api Stores, s plan.Selector) ([]Stored, error) 
 	}
 	var all []Stored
 	for _, each := range newestOfEach(found, lineages, roots) {
-		all = append(all, Stored{each, imagedBefore(each)})
+		skip, err := imagedBefore(ctx, made, each)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, Stored{each, skip})
 	}
 	slices.SortFunc(all, func(a, b Stored) int {
 		return cmp.Compare(aws.ToString(a.SnapshotId), aws.ToString(b.SnapshotId))
@@ -77,15 +87,23 @@ func newestOfEach(found []types.Snapshot, lineages, roots map[string]string) map
 	return newest
 }
 
-// imagedBefore is why a snapshot is left alone that an image was made of: its tool has made no newer one.
-func imagedBefore(s types.Snapshot) *job.Reason {
-	image, before := tag.Map(s.Tags)[tag.LastImage]
-	if !before {
-		return nil
+// imagedBefore is why a snapshot is left alone that an image was made of: its tool has made no newer one. Tools copy the
+// tags of instances to snapshots, so that the tag counts only for an image that is registered as one of this snapshot.
+func imagedBefore(ctx context.Context, made Register, s types.Snapshot) (*job.Reason, error) {
+	image, noted := tag.Map(s.Tags)[tag.LastImage]
+	if !noted || image == "" || made == nil {
+		return nil, nil
+	}
+	r, registered, err := made.Registration(ctx, image)
+	if err != nil {
+		return nil, fmt.Errorf("looking at the registration of %s: %w", image, err)
+	}
+	if !registered || r.Kind != ledger.MadeImage || r.Source != aws.ToString(s.SnapshotId) {
+		return nil, nil
 	}
 	return &job.Reason{Code: job.AlreadyImaged,
 		Text: fmt.Sprintf("its newest snapshot, of %s, has been imaged already (%s)",
-			job.UTC(aws.ToTime(s.StartTime)), image)}
+			job.UTC(aws.ToTime(s.StartTime)), image)}, nil
 }
 
 // tagged are the account's own completed snapshots that the selector lets through.

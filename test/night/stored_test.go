@@ -49,6 +49,15 @@ func TestAPlanOverAnotherToolsSnapshots(t *testing.T) {
 	})
 }
 
+// A tool that copies the tags of an instance to its snapshots copies that of the instance's last image, too.
+func TestATagOfAnotherToolsSnapshotIsNoImage(t *testing.T) {
+	play(t, stack.Options{Plans: stored()}, func(n *night) {
+		web := n.launch("web", "plan=other")
+		s := n.snapshotOf(web, "", map[string]string{"Backup": "daily", tag.LastImage: "ami-0aaaaaaaaaaaaaaaa"})
+		n.wasRegistered(n.run()[0], s)
+	})
+}
+
 // Without a copy the image is registered of the snapshot itself, which stays when the image is retired.
 func TestAnImageOfTheSnapshotItself(t *testing.T) {
 	plans := with(onRequest(), "nightly", func(p *plan.Plan) {

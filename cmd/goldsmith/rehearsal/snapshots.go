@@ -19,7 +19,7 @@ const mostRead = 20
 
 // snapshots are those that a run of a plan of snapshots would take, and what would be registered of the first of them.
 func (s Stage) snapshots(ctx context.Context, p plan.Plan) ([]Source, error) {
-	found, err := source.Newest(ctx, s.EC2, p.Sources)
+	found, err := source.Newest(ctx, s.EC2, s.Ledger, p.Sources)
 	if err != nil {
 		return nil, err
 	}
