@@ -18,6 +18,7 @@ import (
 	"goldsmith/local/serve"
 	"goldsmith/local/slack"
 	"goldsmith/local/stack"
+	runpage "goldsmith/shared/page"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/planfile"
 )
@@ -91,6 +92,8 @@ type night struct {
 	scene    *scene
 	progress *progress.Printer
 	server   *http.Server
+	// pages are the runs, the scheduled one first, as their pages show them.
+	pages []runpage.Run
 }
 
 // open starts the embedded AWS behind a socket.
@@ -188,7 +191,7 @@ func (n *night) tell(ctx context.Context) error {
 	for _, m := range n.suite.Slack.Messages() {
 		fmt.Fprintln(n.out, "\n"+m.Terminal(slack.Colored(n.out)))
 	}
-	if err := outcome.write(n.options.Out, n.suite.Slack.Messages()); err != nil {
+	if err := outcome.write(n.options.Out, n.suite.Slack.Messages(), n.pages[0]); err != nil {
 		return err
 	}
 	fmt.Fprintf(n.out, "\nWritten: %s, %s and %s\n", filepath.Join(n.options.Out, "run.json"),

@@ -26,8 +26,6 @@ import (
 type outcome struct {
 	Seed uint64 `json:"seed"`
 	Runs []run  `json:"runs"`
-	// pages are the runs as their pages show them.
-	pages []runpage.Run
 }
 
 type run struct {
@@ -80,7 +78,7 @@ func (n *night) outcome(ctx context.Context) (*outcome, error) {
 			return nil, err
 		}
 		p.Retired = r.Retired
-		o.Runs, o.pages = append(o.Runs, r), append(o.pages, p)
+		o.Runs, n.pages = append(o.Runs, r), append(n.pages, p)
 	}
 	return o, nil
 }
@@ -244,7 +242,7 @@ func (s source) why() string {
 }
 
 // write leaves the night behind for programs, and the messages and the scheduled run's report for browsers.
-func (o *outcome) write(folder string, messages []slack.Message) error {
+func (o *outcome) write(folder string, messages []slack.Message, scheduled runpage.Run) error {
 	if err := os.MkdirAll(folder, 0o750); err != nil {
 		return fmt.Errorf("making %s: %w", folder, err)
 	}
@@ -261,7 +259,7 @@ func (o *outcome) write(folder string, messages []slack.Message) error {
 		}
 	}
 	var report bytes.Buffer
-	if err := runpage.Write(&report, o.pages[0]); err != nil {
+	if err := runpage.Write(&report, scheduled); err != nil {
 		return err
 	}
 	for name, content := range map[string][]byte{
