@@ -27,6 +27,7 @@ const appearing = 5 * time.Minute
 // is there already.
 func (s Step) copies(ctx context.Context, j job.Job, snapshots []types.Snapshot) (job.Job, error) {
 	asked := register.OfSnapshot(j, s.Now().UTC())
+	asked.Volume, asked.Taken = aws.ToString(snapshots[0].VolumeId), aws.ToTime(snapshots[0].StartTime)
 	registered, err := s.Ledger.Register(ctx, asked)
 	if err != nil {
 		return j, fmt.Errorf("registering the image of %s (%s): %w", j.Source.Name, j.Source.ID, err)

@@ -70,6 +70,9 @@ type Registration struct {
 	// is when one was asked for last.
 	Copies map[string]string `json:"copies,omitempty"`
 	Asked  time.Time         `json:"asked,omitzero"`
+	// Volume and Taken are of the snapshot that an image was made of: the volume that EC2 shows, and when it was started.
+	Volume string    `json:"volume,omitempty"`
+	Taken  time.Time `json:"taken,omitzero"`
 	// ID is the image's or the instance's; empty until the creating call was answered.
 	ID string `json:"id,omitempty"`
 	// Snapshots are the image's own, once it is available, and copies that are made for it before. Those of other
@@ -111,7 +114,7 @@ func (n *NewerError) Error() string {
 func (r Registration) token() string { return cmp.Or(r.AMIName, r.Token, r.ID) }
 
 func (r Registration) inUTC() Registration {
-	toUTC(&r.Begun, &r.Asked, &r.Gone, &r.Missed, &r.Anew, &r.Retired)
+	toUTC(&r.Begun, &r.Asked, &r.Taken, &r.Gone, &r.Missed, &r.Anew, &r.Retired)
 	r.Snapshots, r.Copies = slices.Clone(r.Snapshots), maps.Clone(r.Copies)
 	return r
 }

@@ -69,9 +69,9 @@ type Snapshots interface {
 	ec2.DescribeVolumesAPIClient
 }
 
-// unknownVolume is what EC2 shows of a snapshot that was copied: an arbitrary id "that you should not use for any
+// UnknownVolume is what EC2 shows of a snapshot that was copied: an arbitrary id "that you should not use for any
 // purpose" (API reference, Snapshot). That it is always this one is not documented.
-const unknownVolume = "vol-ffffffff"
+const UnknownVolume = "vol-ffffffff"
 
 // OfSnapshots are the lineages of snapshots, by id: the instance that the volume is attached to, else the volume.
 // One whose volume is not known is a lineage of its own.
@@ -116,7 +116,7 @@ func volumesOf(ctx context.Context, api Snapshots, ids []string, of map[string][
 			return fmt.Errorf("asking what snapshots were made of: %w", err)
 		}
 		for _, s := range out.Snapshots {
-			if volume := aws.ToString(s.VolumeId); volume != "" && volume != unknownVolume {
+			if volume := aws.ToString(s.VolumeId); volume != "" && volume != UnknownVolume {
 				of[volume] = append(of[volume], aws.ToString(s.SnapshotId))
 			}
 		}

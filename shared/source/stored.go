@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -28,6 +29,7 @@ type Stores interface {
 // Register tells what images are registered.
 type Register interface {
 	Registration(ctx context.Context, id string) (r ledger.Registration, ok bool, err error)
+	Registrations(ctx context.Context, lineage string) iter.Seq2[ledger.Registration, error]
 }
 
 // Stored is the newest completed snapshot of a source that a plan selects.
@@ -57,11 +59,17 @@ func Newest(ctx context.Context, api Stores, made Register, s plan.Selector) ([]
 	if err != nil {
 		return nil, err
 	}
+	before, err := lastImaged(ctx, made)
+	if err != nil {
+		return nil, err
+	}
 	var all []Stored
-	for _, each := range newestOfEach(found, lineages, roots) {
-		skip, err := imagedBefore(ctx, made, each)
-		if err != nil {
-			return nil, err
+	for of, each := range newestOfEach(found, lineages, roots) {
+		skip := before.older(of, each)
+		if skip == nil {
+			if skip, err = imagedBefore(ctx, made, each); err != nil {
+				return nil, err
+			}
 		}
 		all = append(all, Stored{each, skip})
 	}
@@ -104,6 +112,47 @@ func imagedBefore(ctx context.Context, made Register, s types.Snapshot) (*job.Re
 	return &job.Reason{Code: job.AlreadyImaged,
 		Text: fmt.Sprintf("its newest snapshot, of %s, has been imaged already (%s)",
 			job.UTC(aws.ToTime(s.StartTime)), image)}, nil
+}
+
+// imaged are registrations of images of snapshots: that of the newest snapshot of each lineage and of each
+// volume. A volume is of another lineage once its instance is gone.
+type imaged map[string]ledger.Registration
+
+func lastImaged(ctx context.Context, made Register) (imaged, error) {
+	newest := imaged{}
+	if made == nil {
+		return newest, nil
+	}
+	for r, err := range made.Registrations(ctx, "") {
+		if err != nil {
+			return nil, fmt.Errorf("looking at what images were made of: %w", err)
+		}
+		if r.Kind != ledger.MadeImage || r.ID == "" {
+			continue
+		}
+		for _, of := range []string{r.Lineage, r.Volume} {
+			if r.Taken.After(newest[of].Taken) {
+				newest[of] = r
+			}
+		}
+	}
+	delete(newest, "")
+	delete(newest, lineage.UnknownVolume)
+	return newest, nil
+}
+
+// older is why a snapshot is left alone that is older than one of the same lineage that an image was made of: it would
+// take what was rolled back. Its tool, or a person, has deleted the newer one since.
+func (before imaged) older(of string, s types.Snapshot) *job.Reason {
+	for _, key := range []string{of, aws.ToString(s.VolumeId)} {
+		if r := before[key]; r.Taken.After(aws.ToTime(s.StartTime)) {
+			const text = "its newest snapshot, of %s, is older than the one of %s that %s was made of. " +
+				"To have it imaged all the same ask for it: tag %s on %s"
+			return &job.Reason{Code: job.AlreadyImaged, Text: fmt.Sprintf(text, job.UTC(aws.ToTime(s.StartTime)),
+				job.UTC(r.Taken), r.ID, tag.Request, aws.ToString(s.SnapshotId))}
+		}
+	}
+	return nil
 }
 
 // tagged are the account's own completed snapshots that the selector lets through.

@@ -1,10 +1,12 @@
 package night_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/cmd/goldsmith/rehearsal"
@@ -46,6 +48,26 @@ func TestAPlanOverAnotherToolsSnapshots(t *testing.T) {
 		n.want("ending", n.results(second)[newest].Ending, job.Skipped)
 		n.want("reason", n.results(second)[newest].Skip.Code, job.AlreadyImaged)
 		n.want("images", len(n.images()), 1)
+	})
+}
+
+// The snapshot that was imaged is deleted: the one before it would take back what was rolled, unless it is asked for.
+func TestAnOlderSnapshotIsNoNews(t *testing.T) {
+	daily := map[string]string{"Backup": "daily"}
+	play(t, stack.Options{Plans: stored()}, func(n *night) {
+		web := n.launch("web", "plan=other")
+		template := n.template("web", "web", "t3.micro", ec2.ImageX86)
+		older, newest := n.snapshotOf(web, "", daily), n.snapshotOf(web, "", daily)
+		image := n.results(n.run()[0])[newest].Image.ID
+		must(n.cloud.DeleteSnapshot(n.ctx, &sdk.DeleteSnapshotInput{SnapshotId: aws.String(newest)}))(n.t)
+		delete(n.theirs, newest)
+		time.Sleep(time.Until(due.Add(24 * time.Hour)))
+		second := n.finish()[0]
+		n.want("ending", n.results(second)[older].Ending, job.Skipped)
+		n.want("names the image", strings.Contains(n.results(second)[older].Skip.Text, "that "+image+" was made of"), true)
+		n.want("launched", n.defaultImage(template), image)
+		n.ask(older, "nightly")
+		n.wasRegistered(n.finish()[0], older)
 	})
 }
 
