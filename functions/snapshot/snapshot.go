@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
@@ -99,10 +98,9 @@ func (s Step) copy(ctx context.Context, j job.Job) (job.Job, error) {
 	j.Warnings = append(slices.Clone(j.Warnings), decided.Notable()...)
 	j.Registering = &job.Registering{Attributes: decided.Carry(), Disks: []job.Disk{{From: j.Source.ID}}}
 	snapshots := []types.Snapshot{found.Evidence.Snapshot}
-	for _, v := range found.Evidence.Data {
-		id := aws.ToString(v.Snapshot.SnapshotId)
-		j.Registering.Disks = append(j.Registering.Disks, job.Disk{Device: v.Device, From: id})
-		snapshots = append(snapshots, v.Snapshot)
+	for n, v := range decided.Data {
+		j.Registering.Disks = append(j.Registering.Disks, job.Disk{Device: v.Device, From: v.Snapshot, Kept: v.Kept})
+		snapshots = append(snapshots, found.Evidence.Data[n].Snapshot)
 	}
 	return s.copies(ctx, j, snapshots)
 }

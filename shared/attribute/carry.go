@@ -19,7 +19,7 @@ func Carried(r *job.Registering) Decision {
 		d.Attributes = append(d.Attributes, Attribute{Key: Key(a.Key), Value: a.Value, Source: a.Source})
 	}
 	for _, v := range r.Disks[1:] {
-		d.Data = append(d.Data, Volume{Device: v.Device, Snapshot: v.Snapshot})
+		d.Data = append(d.Data, Volume{Device: v.Device, Snapshot: v.Snapshot, Kept: v.Kept})
 	}
 	return d
 }

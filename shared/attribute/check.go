@@ -200,6 +200,7 @@ func (d *decider) note() {
 		}
 	}
 	if d.Refused == nil {
+		d.noteKept()
 		d.noteUnknown()
 		d.noteOffered()
 	}

@@ -25,6 +25,8 @@ type Volume struct {
 	Snapshot string `json:"snapshot"`
 	GiB      int32  `json:"gib"`
 	Source   string `json:"source"`
+	// Kept is whether it stays when an instance that is launched from the image is terminated.
+	Kept bool `json:"kept,omitempty"`
 }
 
 // devices are the names that the devices of data volumes may have (EC2 User Guide, device names).
@@ -59,7 +61,9 @@ func (d *decider) dataVolumes() *Refusal {
 				"snapshot %s carries none of the tags %s, %s and %s, without which Goldsmith may not copy it", id, tag.Device, tag.Plan, tag.Request)
 		}
 		taken[v.Device] = id
-		d.Decision.Data = append(d.Decision.Data, Volume{v.Device, id, aws.ToInt32(v.Snapshot.VolumeSize), v.Source})
+		d.Decision.Data = append(d.Decision.Data, Volume{
+			Device: v.Device, Snapshot: id, GiB: aws.ToInt32(v.Snapshot.VolumeSize), Source: v.Source, Kept: d.kept(v.Snapshot),
+		})
 	}
 	return nil
 }
@@ -76,7 +80,7 @@ func permitted(s types.Snapshot) bool {
 // mapping is what RegisterImage is sent of a data volume, of the root volume's type where that is for general purpose.
 func (d Decision) mapping(v Volume) types.BlockDeviceMapping {
 	ebs := &types.EbsBlockDevice{SnapshotId: aws.String(v.Snapshot),
-		DeleteOnTermination: aws.Bool(d.Value(DeleteOnTermination) == "true")}
+		DeleteOnTermination: aws.Bool(!v.Kept)}
 	if kind := types.VolumeType(d.Value(VolumeType)); kind == types.VolumeTypeGp2 || kind == types.VolumeTypeGp3 {
 		ebs.VolumeType = kind
 	}

@@ -69,6 +69,9 @@ func (e Evidence) statements() (all []statement) {
 			VolumeType: string(v.VolumeType), IOPS: positive(v.Iops), Throughput: positive(v.Throughput),
 		}, aws.ToString(v.VolumeId)+", which it is of")
 	}
+	if i := e.Instance; i != nil && i.Root { // What its own volume has counts more than what an image gave it.
+		all = append(all, said(map[Key]string{DeleteOnTermination: i.deletes(i.RootDeviceName)}, i.source())...)
+	}
 	for _, image := range e.Images {
 		all = append(all, image.statements(e.Snapshot)...)
 	}
@@ -117,6 +120,7 @@ func (i Image) statements(snapshot types.Snapshot) []statement {
 		values[VolumeType] = string(ebs.VolumeType)
 		values[IOPS] = positive(ebs.Iops)
 		values[Throughput] = positive(ebs.Throughput)
+		values[DeleteOnTermination] = onOrOff(ebs.DeleteOnTermination)
 	}
 	return said(values, aws.ToString(i.ImageId)+", "+i.Relation)
 }
@@ -130,8 +134,10 @@ func (i Instance) statements() []statement {
 		TPM:             orNone(aws.ToString(i.TpmSupport)),
 		PlatformDetails: aws.ToString(i.PlatformDetails), UsageOperation: aws.ToString(i.UsageOperation),
 		ProductCodes: orNone(codes(i.ProductCodes)),
-	}, aws.ToString(i.InstanceId)+", "+i.Relation)
+	}, i.source())
 }
+
+func (i Instance) source() string { return aws.ToString(i.InstanceId) + ", " + i.Relation }
 
 // said makes statements of the values that are there, in the order of the keys.
 func said(values map[Key]string, source string) (all []statement) {

@@ -27,6 +27,10 @@ func (l Looker) Plan(ctx context.Context, id string, data map[string]string, p p
 		says := Settings{Source: "plan " + p.Name + ", image.settings", Text: text}
 		evidence.Settings = append(evidence.Settings, says)
 	}
+	if p.Image.DeleteOnTermination == plan.DeleteAlways {
+		says := Settings{Source: "plan " + p.Name + ", image.deleteOnTermination", Text: string(DeleteOnTermination) + "=true"}
+		evidence.Settings = append(evidence.Settings, says)
+	}
 	found := Planned{Evidence: evidence, Decision: Decide(evidence), InstanceType: known}
 	if i := evidence.Instance; i != nil && i.Root && known == "" {
 		found.InstanceType = string(i.InstanceType)

@@ -24,6 +24,8 @@ type Disk struct {
 	// From is the snapshot that was asked for, Snapshot the one that the image is registered of: its copy, or itself.
 	From     string `json:"from"`
 	Snapshot string `json:"snapshot,omitempty"`
+	// Kept is whether a data volume stays when an instance that is launched from the image is terminated.
+	Kept bool `json:"kept,omitempty"`
 }
 
 // Root is the snapshot that the image's root volume is registered of.

@@ -80,6 +80,31 @@ func TestATagOfAnotherToolsSnapshotIsNoImage(t *testing.T) {
 	})
 }
 
+// A data volume stays with what is launched from the image as it does with the instance, unless the plan says otherwise.
+func TestADataVolumeThatStays(t *testing.T) {
+	for says, kept := range map[plan.Delete]bool{"": true, plan.DeleteAsSource: true, plan.DeleteAlways: false} {
+		plans := with(onRequest(), "nightly", func(p *plan.Plan) { p.Image.DeleteOnTermination = says })
+		play(t, stack.Options{Plans: plans}, func(n *night) {
+			db := n.launch("db", "kept")
+			root := n.snapshotOf(db, "", nil)
+			for _, m := range n.instances()[0].BlockDeviceMappings {
+				if device := aws.ToString(m.DeviceName); device != "/dev/xvda" {
+					n.snapshotOf(db, device, map[string]string{tag.Device: device})
+				}
+			}
+			n.begin()
+			n.ask(root, "now")
+			n.finish()
+			i := n.wasRegistered(n.onlyRun(), root)
+			n.want("volumes", len(i.BlockDeviceMappings), 2)
+			for _, m := range i.BlockDeviceMappings {
+				data := aws.ToString(m.DeviceName) != "/dev/xvda"
+				n.want("stays", !aws.ToBool(m.Ebs.DeleteOnTermination), data && kept)
+			}
+		})
+	}
+}
+
 // Without a copy the image is registered of the snapshot itself, which stays when the image is retired.
 func TestAnImageOfTheSnapshotItself(t *testing.T) {
 	plans := with(onRequest(), "nightly", func(p *plan.Plan) {
