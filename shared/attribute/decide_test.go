@@ -30,7 +30,7 @@ func read(t *testing.T, d *disks.Disk, err error) *disk.Disk {
 }
 
 // world are the disks of the cases.
-type world struct{ both, arm, uefi, bios, windows, data, vendor, twoArchitectures *disk.Disk }
+type world struct{ both, arm, uefi, bios, windows, data, vendor, rhel, sles, twoArchitectures *disk.Disk }
 
 func newWorld(t *testing.T) world {
 	t.Helper()
@@ -58,6 +58,10 @@ func newWorld(t *testing.T) world {
 		windows: of(disks.Windows(1)),
 		data:    of(data, nil),
 		vendor:  of(disks.GPT(1, esp(map[string][]byte{"/EFI/fedora/shimx64.efi": disks.Program(disks.X64)}))),
+		rhel: of(disks.GPT(1, esp(map[string][]byte{
+			"/EFI/BOOT/BOOTX64.EFI": disks.Program(disks.X64), "/EFI/redhat/shimx64.efi": disks.Program(disks.X64),
+		}))),
+		sles: of(disks.GPT(1, esp(map[string][]byte{"/EFI/sles/grubaa64.efi": disks.Program(disks.ARM)}))),
 		twoArchitectures: of(disks.GPT(1, esp(map[string][]byte{
 			"/EFI/BOOT/BOOTX64.EFI": disks.Program(disks.X64), "/EFI/BOOT/BOOTAA64.EFI": disks.Program(disks.ARM),
 		}))),
@@ -131,6 +135,10 @@ func cases(t *testing.T) []evidenceCase {
 	arm := func(i *attribute.Image) {
 		i.Architecture, i.BootMode = types.ArchitectureValuesArm64, types.BootModeValuesUefi
 	}
+	rhel := func(i *attribute.Image) {
+		i.PlatformDetails, i.UsageOperation = aws.String("Red Hat Enterprise Linux"), aws.String("RunInstances:0010")
+		i.BootMode = types.BootModeValuesUefi
+	}
 	unset := func(i *attribute.Image) { i.BootMode = "" }
 	return []evidenceCase{
 		{"an AMI names it", e(w.both, ami())},
@@ -170,6 +178,12 @@ func cases(t *testing.T) []evidenceCase {
 			i.PlatformDetails, i.UsageOperation, i.BootMode = aws.String("Windows"), aws.String("RunInstances:0002"), types.BootModeValuesLegacyBios
 		}))},
 		{"Windows, and nothing says how it is billed", says(w.windows, known+" architecture=x86_64")},
+		{"RHEL, and nothing says how it is billed", says(w.rhel, known)},
+		{"RHEL, and a person says that no license is billed", says(w.rhel, known+" billing=linux")},
+		{"RHEL, and an AMI says how it is billed", e(w.rhel, ami(rhel))},
+		{"RHEL, and a person contradicts the AMI", says(w.rhel, "billing=linux", ami(rhel))},
+		{"SLES, and nothing says how it is billed", says(w.sles, known)},
+		{"Windows, and a person says that no license is billed", says(w.windows, known+" architecture=x86_64 billing=linux")},
 		{"Windows, billed as Linux", e(w.windows,
 			ami(func(i *attribute.Image) { i.BootMode = types.BootModeValuesLegacyBios }))},
 		{"paravirtual", unread(e(nil, ami(func(i *attribute.Image) { i.VirtualizationType = types.VirtualizationTypeParavirtual })))},

@@ -27,7 +27,9 @@ const (
 	IOPS                Key = "iops"
 	Throughput          Key = "throughput"
 	DeleteOnTermination Key = "deleteOnTermination"
-	// Billing is compared after registering, and never sent.
+	// Billing says how it is billed where AWS does not know. It is not sent either.
+	Billing Key = "billing"
+	// These are compared after registering, and never sent.
 	PlatformDetails Key = "platformDetails"
 	UsageOperation  Key = "usageOperation"
 	ProductCodes    Key = "productCodes"
@@ -48,6 +50,9 @@ type rule struct {
 func oneOf(values ...string) *regexp.Regexp {
 	return regexp.MustCompile("^(" + strings.ReplaceAll(strings.Join(values, "|"), ".", `\.`) + ")$")
 }
+
+// asLinux is the value of Billing for what AWS bills no license of: Linux/UNIX.
+const asLinux = "linux"
 
 var (
 	onOff = oneOf("true", "false")
@@ -71,6 +76,7 @@ var keys = []rule{
 	{key: IOPS, values: count, hint: "a number"},
 	{key: Throughput, values: count, hint: "MiB/s"},
 	{key: DeleteOnTermination, values: onOff, hint: "true|false"},
+	{key: Billing, values: oneOf(asLinux), hint: asLinux},
 	{key: PlatformDetails, agreed: true},
 	{key: UsageOperation, agreed: true},
 	{key: ProductCodes, agreed: true},

@@ -95,6 +95,7 @@ func damaged(offsets ...int64) func() (*disks.Disk, error) {
 
 func bareDisks() []*diskCase {
 	both := map[string]uint16{"/EFI/BOOT/BOOTX64.EFI": disks.X64, "/EFI/BOOT/BOOTAA64.EFI": disks.ARM}
+	rhel := map[string]uint16{"/EFI/BOOT/BOOTX64.EFI": disks.X64, "/EFI/redhat/shimx64.efi": disks.X64}
 	vendor := map[string]uint16{"/EFI/fedora/shimx64.efi": disks.X64}
 	wrong := map[string]uint16{"/EFI/BOOT/BOOTX64.EFI": disks.ARM}
 	return []*diskCase{
@@ -110,6 +111,9 @@ func bareDisks() []*diskCase {
 		of("the same, and one is chosen", "architecture=arm64", func() (*disks.Disk, error) {
 			return disks.GPT(1, esp(both))
 		}),
+		of("RHEL, and nothing says how it is billed", "", func() (*disks.Disk, error) { return disks.GPT(1, esp(rhel)) }),
+		of("the same, and a person says that no license is billed", "billing=linux",
+			func() (*disks.Disk, error) { return disks.GPT(1, esp(rhel)) }),
 		of("a vendor's loader alone", "", func() (*disks.Disk, error) { return disks.GPT(1, esp(vendor)) }),
 		of("LVM behind an EFI system partition", "", behind(512, "LABELONE")),
 		of("LUKS behind an EFI system partition", "", behind(0, "LUKS\xba\xbe")),
