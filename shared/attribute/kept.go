@@ -22,16 +22,24 @@ func (d *decider) kept(s types.Snapshot) bool {
 func (e Evidence) deletes(s types.Snapshot) *bool {
 	if i := e.Instance; i != nil && i.Root {
 		for _, m := range i.BlockDeviceMappings {
-			if m.Ebs != nil && m.Ebs.DeleteOnTermination != nil && aws.ToString(m.Ebs.VolumeId) == aws.ToString(s.VolumeId) {
+			if m.Ebs != nil && aws.ToString(m.Ebs.VolumeId) == aws.ToString(s.VolumeId) {
 				return m.Ebs.DeleteOnTermination
 			}
 		}
 	}
 	for _, i := range e.Images {
-		for _, m := range i.BlockDeviceMappings {
-			if m.Ebs != nil && m.Ebs.DeleteOnTermination != nil && aws.ToString(m.Ebs.SnapshotId) == aws.ToString(s.SnapshotId) {
-				return m.Ebs.DeleteOnTermination
-			}
+		if says := i.deletes(s); says != nil {
+			return says
+		}
+	}
+	return nil
+}
+
+// deletes is what an image says of the volume that it has of a snapshot.
+func (i Image) deletes(s types.Snapshot) *bool {
+	for _, m := range i.BlockDeviceMappings {
+		if m.Ebs != nil && aws.ToString(m.Ebs.SnapshotId) == aws.ToString(s.SnapshotId) {
+			return m.Ebs.DeleteOnTermination
 		}
 	}
 	return nil

@@ -23,14 +23,7 @@ func (l Looker) Plan(ctx context.Context, id string, data map[string]string, p p
 	if err != nil {
 		return Planned{Evidence: evidence}, err
 	}
-	if text := p.Image.Settings; text != "" {
-		says := Settings{Source: "plan " + p.Name + ", image.settings", Text: text}
-		evidence.Settings = append(evidence.Settings, says)
-	}
-	if p.Image.DeleteOnTermination == plan.DeleteAlways {
-		says := Settings{Source: "plan " + p.Name + ", image.deleteOnTermination", Text: string(DeleteOnTermination) + "=true"}
-		evidence.Settings = append(evidence.Settings, says)
-	}
+	evidence.Settings = append(evidence.Settings, ofPlan(p)...)
 	found := Planned{Evidence: evidence, Decision: Decide(evidence), InstanceType: known}
 	if i := evidence.Instance; i != nil && i.Root && known == "" {
 		found.InstanceType = string(i.InstanceType)
@@ -40,6 +33,18 @@ func (l Looker) Plan(ctx context.Context, id string, data map[string]string, p p
 			"plan %s has images tested, and nothing says on which instance type", p.Name)
 	}
 	return found, nil
+}
+
+// ofPlan are the settings that a plan says.
+func ofPlan(p plan.Plan) (all []Settings) {
+	of := "plan " + p.Name + ", image."
+	if p.Image.Settings != "" {
+		all = append(all, Settings{of + "settings", p.Image.Settings})
+	}
+	if p.Image.DeleteOnTermination == plan.DeleteAlways {
+		all = append(all, Settings{of + "deleteOnTermination", string(DeleteOnTermination) + "=true"})
+	}
+	return all
 }
 
 // Reason is why a run leaves the snapshot alone. One that is no root volume's is nothing to tell of, unless it is what
