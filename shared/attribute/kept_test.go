@@ -13,15 +13,19 @@ import (
 // mapped are the root volume vol-1 and the data volume vol-2, both of snapshots, deleted with the instance or not.
 func mapped(root, data *bool) []types.BlockDeviceMapping {
 	return []types.BlockDeviceMapping{
-		{DeviceName: aws.String("/dev/xvda"), Ebs: &types.EbsBlockDevice{SnapshotId: aws.String("snap-1"), DeleteOnTermination: root}},
-		{DeviceName: aws.String("/dev/sdf"), Ebs: &types.EbsBlockDevice{SnapshotId: aws.String("snap-2"), DeleteOnTermination: data}},
+		{DeviceName: aws.String("/dev/xvda"),
+			Ebs: &types.EbsBlockDevice{SnapshotId: aws.String("snap-1"), DeleteOnTermination: root}},
+		{DeviceName: aws.String("/dev/sdf"),
+			Ebs: &types.EbsBlockDevice{SnapshotId: aws.String("snap-2"), DeleteOnTermination: data}},
 	}
 }
 
 func attached(root, data *bool) []types.InstanceBlockDeviceMapping {
 	return []types.InstanceBlockDeviceMapping{
-		{DeviceName: aws.String("/dev/xvda"), Ebs: &types.EbsInstanceBlockDevice{VolumeId: aws.String("vol-1"), DeleteOnTermination: root}},
-		{DeviceName: aws.String("/dev/sdf"), Ebs: &types.EbsInstanceBlockDevice{VolumeId: aws.String("vol-2"), DeleteOnTermination: data}},
+		{DeviceName: aws.String("/dev/xvda"),
+			Ebs: &types.EbsInstanceBlockDevice{VolumeId: aws.String("vol-1"), DeleteOnTermination: root}},
+		{DeviceName: aws.String("/dev/sdf"),
+			Ebs: &types.EbsInstanceBlockDevice{VolumeId: aws.String("vol-2"), DeleteOnTermination: data}},
 	}
 }
 
@@ -42,15 +46,18 @@ func TestVolumesThatStay(t *testing.T) {
 		{what: "an image keeps the root volume", image: mapped(no, yes), rootStays: true},
 		{what: "the instance keeps both", instance: attached(no, no), rootStays: true, dataStay: true},
 		{what: "the instance keeps the data volume", instance: attached(yes, no), dataStay: true},
-		{what: "the instance keeps what the image deletes", image: mapped(yes, yes), instance: attached(no, no), rootStays: true, dataStay: true},
+		{what: "the instance keeps what the image deletes", image: mapped(yes, yes), instance: attached(no, no),
+			rootStays: true, dataStay: true},
 		{what: "the instance deletes what the image keeps", image: mapped(no, no), instance: attached(yes, yes)},
 		{what: "people have both deleted", image: mapped(no, no), instance: attached(no, no), says: "deleteOnTermination=true"},
-		{what: "people keep both", instance: attached(yes, yes), says: "deleteOnTermination=false", rootStays: true, dataStay: true},
+		{what: "people keep both", instance: attached(yes, yes), says: "deleteOnTermination=false",
+			rootStays: true, dataStay: true},
 	} {
 		t.Run(c.what, func(t *testing.T) {
-			s := types.Snapshot{SnapshotId: aws.String("snap-2"), VolumeId: aws.String("vol-2"), State: types.SnapshotStateCompleted,
-				VolumeSize: aws.Int32(8), Tags: tag.List(map[string]string{tag.Device: "/dev/sdf"})}
-			e := attribute.Evidence{Snapshot: snapshot(), Unread: "denied", Data: []attribute.Data{{Device: "/dev/sdf", Snapshot: s, Source: "its tag"}},
+			s := types.Snapshot{SnapshotId: aws.String("snap-2"), VolumeId: aws.String("vol-2"),
+				State: types.SnapshotStateCompleted, VolumeSize: aws.Int32(8), Tags: tag.List(map[string]string{tag.Device: "/dev/sdf"})}
+			e := attribute.Evidence{Snapshot: snapshot(), Unread: "denied",
+				Data:   []attribute.Data{{Device: "/dev/sdf", Snapshot: s, Source: "its tag"}},
 				Images: []attribute.Image{ami(func(i *attribute.Image) { i.BlockDeviceMappings = c.image })}}
 			if c.image == nil {
 				e.Images[0].BlockDeviceMappings = mapped(nil, nil)
