@@ -49,7 +49,8 @@ func TestVolumesThatStay(t *testing.T) {
 		{what: "the instance keeps what the image deletes", image: mapped(yes, yes), instance: attached(no, no),
 			rootStays: true, dataStay: true},
 		{what: "the instance deletes what the image keeps", image: mapped(no, no), instance: attached(yes, yes)},
-		{what: "people have both deleted", image: mapped(no, no), instance: attached(no, no), says: "deleteOnTermination=true"},
+		{what: "people have both deleted", image: mapped(no, no), instance: attached(no, no),
+			says: "deleteOnTermination=true"},
 		{what: "people keep both", instance: attached(yes, yes), says: "deleteOnTermination=false",
 			rootStays: true, dataStay: true},
 	} {

@@ -77,7 +77,8 @@ func TestATagOfAnotherToolsSnapshotIsNoImage(t *testing.T) {
 	})
 }
 
-// A data volume stays with what is launched from the image as it does with the instance, unless the plan says otherwise.
+// A data volume stays with what is launched from the image as it does with the instance, unless the plan says
+// otherwise.
 func TestADataVolumeThatStays(t *testing.T) {
 	for says, kept := range map[plan.Delete]bool{"": true, plan.DeleteAsSource: true, plan.DeleteAlways: false} {
 		plans := with(onRequest(), "nightly", func(p *plan.Plan) { p.Image.DeleteOnTermination = says })
