@@ -153,7 +153,7 @@ func pending(s *steptest.Stage) string {
 	return id
 }
 
-// The claim of a snapshot says that it was looked at. Of a copy nobody says of what it is, and an instance that ends
+// The claim of a snapshot says that it was looked at. A copy does not say what it is of, and an instance that ends
 // speaks for no snapshot of its volume.
 func TestLineagesOfSnapshots(t *testing.T) {
 	claimed := func(given func(s *steptest.Stage, in *claim.Input)) (lineage, volume string) {

@@ -14,7 +14,7 @@ import (
 	"goldsmith/test/steptest"
 )
 
-// Whoever can start the function or the state machine with a job of their own has no image rolled that Goldsmith did
+// A caller who starts the function or the state machine with a job of their own has no image rolled that Goldsmith did
 // not make of that source, and none under a name or for a lineage that is not the registered one.
 func TestRollOnlyWhatIsRegistered(t *testing.T) {
 	forged := func(s *steptest.Stage) (handler.Func[job.Job, job.Job], job.Job) {

@@ -230,7 +230,7 @@ func (c *scene) lose(ctx context.Context) error {
 	return err
 }
 
-// wanted are what somebody asks an image of.
+// wanted are the sources that requests are for.
 func (c *scene) wanted() []string { return []string{c.lab, c.root, c.data} }
 
 // ask puts the request tag on the lab instance and on both snapshots, as a person would.

@@ -60,7 +60,7 @@ type Ledger interface {
 	// GetRun is the run's record; ok is false when there is none.
 	GetRun(ctx context.Context, name string) (r Run, ok bool, err error)
 	// Telling takes the right to tell of a run for the time of Notifier. It returns
-	// false when the run is told, or somebody took that right less than Notifier
+	// false when the run is told, or another call took that right less than Notifier
 	// before, so that two who tell at once do not both send a message.
 	Telling(ctx context.Context, run string, at time.Time) (bool, error)
 	// Tell marks the run as told at a moment that is not zero. It returns false

@@ -21,7 +21,7 @@ const (
 	// a request.
 	holderAttribute = "holder"
 	// toldAttribute is when Tell marked a run; beside it lies notifier, the call that did. In
-	// "telling" is when somebody took the right to tell of it, in milliseconds since 1970, and in "speaker" the call that
+	// "telling" is when a call took the right to tell of it, in milliseconds since 1970, and in "speaker" the call that
 	// did.
 	toldAttribute = "told"
 	// In "taken" is when a slot was taken, in milliseconds since 1970.

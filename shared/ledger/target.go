@@ -102,7 +102,7 @@ type Left struct {
 	Other bool `json:"other,omitempty"`
 }
 
-// MovedError says that somebody else has changed a target's record since it was read.
+// MovedError says that a record was changed by others since it was read.
 type MovedError struct{ Source, ID string }
 
 // Error names the target.

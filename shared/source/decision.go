@@ -62,7 +62,7 @@ func Ask(ctx context.Context, api Protector, f Facts) (Decision, error) {
 }
 
 // Never is why select leaves nothing of the instance for claim to decide. A request goes to claim in any case: release
-// then takes its tag off. So does an instance that somebody is changing: only claim can tell whether that is another
+// then takes its tag off. So does an instance that is changing its state: only claim can tell whether that is another
 // run.
 func Never(f Facts) *job.Reason {
 	reason, _ := f.judged()
@@ -83,7 +83,7 @@ func Late(run job.Run, now time.Time) *job.Reason {
 	}
 }
 
-// unwanted is the last look at the tags before anything is touched: somebody may
+// unwanted is the last look at the tags before anything is touched: a person may
 // have taken the source out since the run began. It is nil when the run may go on.
 //
 // A request is bound by its plan like any other run: what the plan's selector keeps out stays out.

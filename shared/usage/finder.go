@@ -41,7 +41,7 @@ type snapshotsAPI interface {
 		...func(*ec2.Options)) (*ec2.DescribeSnapshotAttributeOutput, error)
 }
 
-// snapshotStates are what somebody has done to snapshots so that they are kept, or quick to use.
+// snapshotStates reads locks, archiving and Fast Snapshot Restore: what keeps a snapshot, or makes it quick to use.
 type snapshotStates interface {
 	ec2.DescribeFastSnapshotRestoresAPIClient
 	ec2.DescribeSnapshotTierStatusAPIClient

@@ -14,7 +14,7 @@ import (
 	"goldsmith/shared/ledger"
 )
 
-// Whoever may call CreateImage on a source, and knows when its run stops it, makes an image under the name that the
+// Who may call CreateImage on a source, and knows when its run stops it, makes an image under the name that the
 // run gives its own, with a snapshot of others in a mapping: EC2's facts agree. The image goes like any other, with
 // the snapshots that were made with it, and theirs stay: when it is retired, when its job was cut off, and when others
 // deregister it.
