@@ -17,6 +17,8 @@ type Data struct {
 	Snapshot types.Snapshot
 	// Source is who says so; "" for one that is offered, and may be of another instance.
 	Source string
+	// Volume is the one that it is of, while that is there.
+	Volume *types.Volume
 }
 
 // Volume is a decided data volume.
@@ -27,6 +29,14 @@ type Volume struct {
 	Source   string `json:"source"`
 	// Kept is whether it stays when an instance that is launched from the image is terminated.
 	Kept bool `json:"kept,omitempty"`
+	Performance
+}
+
+// Performance is what a data volume is made as.
+type Performance struct {
+	Type       string `json:"type"`
+	IOPS       int  `json:"iops,omitempty"`
+	Throughput int  `json:"throughput,omitempty"`
 }
 
 // devices are the names that the devices of data volumes may have (EC2 User Guide, device names).
@@ -63,6 +73,7 @@ func (d *decider) dataVolumes() *Refusal {
 		taken[v.Device] = id
 		d.Decision.Data = append(d.Decision.Data, Volume{
 			Device: v.Device, Snapshot: id, GiB: aws.ToInt32(v.Snapshot.VolumeSize), Source: v.Source, Kept: d.kept(v.Snapshot),
+			Performance: d.performance(v),
 		})
 	}
 	return nil
@@ -77,12 +88,15 @@ func permitted(s types.Snapshot) bool {
 	})
 }
 
-// mapping is what RegisterImage is sent of a data volume, of the root volume's type where that is for general purpose.
-func (d Decision) mapping(v Volume) types.BlockDeviceMapping {
-	ebs := &types.EbsBlockDevice{SnapshotId: aws.String(v.Snapshot),
+// mapping is what RegisterImage is sent of a data volume.
+func mapping(v Volume) types.BlockDeviceMapping {
+	ebs := &types.EbsBlockDevice{SnapshotId: aws.String(v.Snapshot), VolumeType: types.VolumeType(v.Type),
 		DeleteOnTermination: aws.Bool(!v.Kept)}
-	if kind := types.VolumeType(d.Value(VolumeType)); kind == types.VolumeTypeGp2 || kind == types.VolumeTypeGp3 {
-		ebs.VolumeType = kind
+	if v.IOPS > 0 {
+		ebs.Iops = aws.Int32(int32(v.IOPS)) //nolint:gosec // as EC2 has it
+	}
+	if v.Throughput > 0 {
+		ebs.Throughput = aws.Int32(int32(v.Throughput)) //nolint:gosec // as EC2 has it
 	}
 	return types.BlockDeviceMapping{DeviceName: aws.String(v.Device), Ebs: ebs}
 }

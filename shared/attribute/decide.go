@@ -110,7 +110,7 @@ func (d *decider) rootVolume() *Refusal {
 	case d.Disk != nil || d.knownRoot():
 		return nil
 	}
-	return refuse(Unreadable, "Reading takes ebs:ListSnapshotBlocks and ebs:GetSnapshotBlock on it and, if it is encrypted, kms:Decrypt on its key.",
+	return refuse(Unreadable, reading,
 		"its disk was not read (%s), and no AMI or instance says that it is a root volume", d.Unread)
 }
 
@@ -140,6 +140,9 @@ func (d *decider) collect() *Refusal {
 		known := slices.DeleteFunc(slices.Clone(evidence), func(s statement) bool { return !about(s) })
 		switch {
 		case set >= 0:
+			if refused := d.unchecked(r, d.set[set], known); refused != nil {
+				return refused
+			}
 			d.take(d.set[set])
 		case len(known) == 0:
 			continue
@@ -158,6 +161,22 @@ func (d *decider) collect() *Refusal {
 	}
 	return nil
 }
+
+// unchecked: what people say of the disk's own nature against all that AWS says is held against the disk. Where that
+// was not read nothing tells who is right.
+func (d *decider) unchecked(r rule, set statement, known []statement) *Refusal {
+	agrees := func(s statement) bool { return s.value == set.value }
+	if !r.agreed || d.Disk != nil || len(known) == 0 || slices.ContainsFunc(known, agrees) {
+		return nil
+	}
+	return refuse(Contradiction, "Take "+string(r.key)+" out of the settings, or have the disk read. "+reading,
+		"%s is %s, says %s; it is %s, says %s; and the disk, which would tell, was not read (%s)", r.key, set.value, set.source,
+		known[0].value, known[0].source, d.Unread)
+}
+
+// reading is what it takes to read a disk.
+const reading = "Reading takes ebs:ListSnapshotBlocks and ebs:GetSnapshotBlock on it and, if it is encrypted, " +
+	"kms:Decrypt on its key."
 
 func (r rule) differs(known []statement) *Refusal {
 	for _, s := range known[1:] {

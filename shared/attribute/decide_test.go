@@ -139,6 +139,7 @@ func cases(t *testing.T) []evidenceCase {
 		i.PlatformDetails, i.UsageOperation = aws.String("Red Hat Enterprise Linux"), aws.String("RunInstances:0010")
 		i.BootMode = types.BootModeValuesUefi
 	}
+	small := func(e *attribute.Evidence) { e.Snapshot.VolumeSize = aws.Int32(2) }
 	unset := func(i *attribute.Image) { i.BootMode = "" }
 	return []evidenceCase{
 		{"an AMI names it", e(w.both, ami())},
@@ -154,6 +155,12 @@ func cases(t *testing.T) []evidenceCase {
 		{"a pending snapshot", with(e(w.both, ami()),
 			func(e *attribute.Evidence) { e.Snapshot.State = types.SnapshotStatePending })},
 		{"unread, and an AMI names it", unread(e(nil, ami()))},
+		{"unread, and the tag contradicts the AMI on the architecture",
+			unread(says(nil, "architecture=arm64 bootMode=uefi", ami()))},
+		{"unread, and the tag says which of two AMIs is right", unread(says(nil, "architecture=x86_64",
+			ami(), ami(arm, func(i *attribute.Image) { i.ImageId = aws.String("ami-2") })))},
+		{"unread, and the tag contradicts the AMI on how it starts",
+			unread(says(nil, "bootMode=uefi enaSupport=false sriovNetSupport=none", ami()))},
 		{"unread, and nothing else", unread(says(nil, known+" architecture=x86_64 bootMode=uefi"))},
 		{"unread, and an AMI has it as a data volume",
 			unread(e(nil, ami(func(i *attribute.Image) { i.RootDeviceName = aws.String("/dev/sda1") })))},
@@ -170,6 +177,17 @@ func cases(t *testing.T) []evidenceCase {
 		{"another volume type leaves the old one's throughput", says(w.both, "volumeType=gp2", ami())},
 		{"provisioned without IOPS", says(w.both, "volumeType=io2", ami())},
 		{"smaller than the snapshot", says(w.both, "volumeSize=4", ami())},
+		{"a type for data volumes alone", says(w.both, "volumeType=st1 volumeSize=200", ami())},
+		{"smaller than its type takes", with(says(w.both, "volumeType=io1 iops=100", ami()), small)},
+		{"larger than its type takes", says(w.both, "volumeType=gp2 volumeSize=16385", ami())},
+		{"more IOPS than its size takes", says(w.both, "iops=16000", ami())},
+		{"more IOPS than its size takes, of io1", says(w.both, "volumeType=io1 iops=401", ami())},
+		{"as many IOPS as its size takes", says(w.both, "volumeType=io1 iops=400", ami())},
+		{"more throughput than its IOPS take", says(w.both, "throughput=751", ami())},
+		{"a volume that is larger than it was", with(says(w.both, "", ami()), func(e *attribute.Evidence) {
+			e.Volume = &types.Volume{VolumeId: aws.String("vol-1"), Size: aws.Int32(100), VolumeType: types.VolumeTypeGp3,
+				Iops: aws.Int32(16000), Throughput: aws.Int32(1000)}
+		})},
 		{"TPM without UEFI", says(w.both, "tpmSupport=v2.0 bootMode=uefi-preferred", ami())},
 		{"arm64 with legacy-bios, unread", unread(says(nil, "bootMode=legacy-bios", ami(arm)))},
 		{"what is never changed, and what there is not",

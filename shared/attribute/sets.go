@@ -35,12 +35,41 @@ func (l Looker) data(ctx context.Context, e *Evidence, named map[string]string) 
 		switch _, taken := named[device]; {
 		case taken || e.named(s) || !e.beside(s):
 		case at[aws.ToString(s.VolumeId)] != "" || sameInstance(e.Snapshot, s):
-			e.Data = append(e.Data, Data{device, s, "its tag " + tag.Device})
+			e.Data = append(e.Data, Data{Device: device, Snapshot: s, Source: "its tag " + tag.Device})
 		default:
 			e.Offered = append(e.Offered, Data{Device: device, Snapshot: s})
 		}
 	}
+	if err := l.volumes(ctx, e); err != nil {
+		return err
+	}
 	return l.offer(ctx, e, at)
+}
+
+// volumes looks at the volumes that data volumes' snapshots are of, while they are there.
+func (l Looker) volumes(ctx context.Context, e *Evidence) error {
+	var ids []string
+	for _, d := range e.Data {
+		if id := aws.ToString(d.Snapshot.VolumeId); id != "" && id != noVolume {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	out, err := l.EC2.DescribeVolumes(ctx, &ec2.DescribeVolumesInput{
+		Filters: []types.Filter{{Name: aws.String("volume-id"), Values: ids}}})
+	if err != nil {
+		return fmt.Errorf("looking at the volumes that data volumes' snapshots are of: %w", err)
+	}
+	for n, d := range e.Data {
+		for _, v := range out.Volumes {
+			if aws.ToString(v.VolumeId) == aws.ToString(d.Snapshot.VolumeId) {
+				e.Data[n].Volume = &v
+			}
+		}
+	}
+	return nil
 }
 
 // named looks at the snapshots that who asks names.
@@ -60,7 +89,7 @@ func (l Looker) named(ctx context.Context, e *Evidence, named map[string]string)
 				s = each
 			}
 		}
-		e.Data = append(e.Data, Data{device, s, "who asks"})
+		e.Data = append(e.Data, Data{Device: device, Snapshot: s, Source: "who asks"})
 	}
 	return nil
 }
