@@ -35,8 +35,8 @@ type Volume struct {
 // Performance is what a data volume is made as.
 type Performance struct {
 	Type       string `json:"type"`
-	IOPS       int  `json:"iops,omitempty"`
-	Throughput int  `json:"throughput,omitempty"`
+	IOPS       int    `json:"iops,omitempty"`
+	Throughput int    `json:"throughput,omitempty"`
 }
 
 // devices are the names that the devices of data volumes may have (EC2 User Guide, device names).

@@ -65,7 +65,7 @@ func (d Decision) attribute(k Key) Attribute {
 // Decide decides every attribute from the evidence.
 func Decide(e Evidence) Decision {
 	d := &decider{Evidence: e, Decision: Decision{Snapshot: aws.ToString(e.Snapshot.SnapshotId)}}
-	for _, step := range []func() *Refusal{d.ready, d.rootVolume, d.settings, d.collect, d.billed, d.windows, d.licensed,
+	for _, step := range []func() *Refusal{d.ready, d.rootVolume, d.settings, d.believe, d.collect, d.billed, d.windows, d.licensed,
 		d.checkDisk, d.missing, d.checkTogether, d.dataVolumes} {
 		if d.Refused = step(); d.Refused != nil {
 			break
@@ -105,6 +105,8 @@ func unready(s types.Snapshot) *Refusal {
 // not be read is a root volume only if AWS says so.
 func (d *decider) rootVolume() *Refusal {
 	switch {
+	case d.leftover():
+		return nil
 	case d.Disk != nil && d.Disk.Boots() == nil:
 		return refuse(NotRoot, "Name the snapshot of the root volume.", "it is no root volume: %s", d.Disk.Refusal())
 	case d.Disk != nil || d.knownRoot():
@@ -112,6 +114,32 @@ func (d *decider) rootVolume() *Refusal {
 	}
 	return refuse(Unreadable, reading,
 		"its disk was not read (%s), and no AMI or instance says that it is a root volume", d.Unread)
+}
+
+// leftover reports whether nothing but boot code that may be left over starts the disk.
+func (d *decider) leftover() bool { return d.Disk != nil && d.Disk.Boots() == nil && d.Disk.Left != "" }
+
+// believe: boot code that may be left over from a system that was there is believed where the instance has the volume
+// at its root device, an image names this snapshot as its root, or who asks says of this disk that it starts so.
+func (d *decider) believe() *Refusal {
+	if !d.leftover() {
+		return nil
+	}
+	says := slices.ContainsFunc(d.Settings, func(s Settings) bool {
+		parsed, err := s.Parse()
+		return err == nil && !s.Common && parsed[BootMode] == string(types.BootModeValuesLegacyBios)
+	})
+	names := slices.ContainsFunc(d.Images, func(i Image) bool {
+		root := i.root()
+		return root != nil && aws.ToString(root.SnapshotId) == d.Decision.Snapshot
+	})
+	if says || names || d.Instance != nil && d.Instance.Root {
+		believed := d.Disk.Believed()
+		d.Disk = &believed
+		return nil
+	}
+	return refuse(Unknown, "Is it a root volume? "+d.command([]string{"bootMode=legacy-bios"}),
+		"it may be no root volume: %s: the boot code may be left over from a system that was there", d.Disk)
 }
 
 func (d *decider) knownRoot() bool {

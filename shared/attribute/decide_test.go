@@ -1,6 +1,7 @@
 package attribute_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -30,7 +31,7 @@ func read(t *testing.T, d *disks.Disk, err error) *disk.Disk {
 }
 
 // world are the disks of the cases.
-type world struct{ both, arm, uefi, bios, windows, data, vendor, rhel, sles, twoArchitectures *disk.Disk }
+type world struct{ both, arm, uefi, bios, windows, data, vendor, rhel, sles, twoArchitectures, former *disk.Disk }
 
 func newWorld(t *testing.T) world {
 	t.Helper()
@@ -49,6 +50,13 @@ func newWorld(t *testing.T) world {
 	if err := disks.Mark(512, "core image")(bios, 0, 0); err != nil {
 		t.Fatal(err)
 	}
+	former, err := disks.MBR(1, disks.Part{Code: 0x83, MiB: 900, Fill: disks.EXT4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(former.BootCode(1), disks.Mark(512, "core image")(former, 0, 0)); err != nil {
+		t.Fatal(err)
+	}
 	data := disks.Blank(1)
 	if err := disks.EXT4(data, 0, 0); err != nil {
 		t.Fatal(err)
@@ -56,7 +64,7 @@ func newWorld(t *testing.T) world {
 	return world{
 		both: of(disks.Linux(1)), arm: of(disks.LinuxARM(1)), uefi: of(disks.GPT(1, esp(x64))), bios: of(bios, nil),
 		windows: of(disks.Windows(1)),
-		data:    of(data, nil),
+		data:    of(data, nil), former: of(former, nil),
 		vendor:  of(disks.GPT(1, esp(map[string][]byte{"/EFI/fedora/shimx64.efi": disks.Program(disks.X64)}))),
 		rhel: of(disks.GPT(1, esp(map[string][]byte{
 			"/EFI/BOOT/BOOTX64.EFI": disks.Program(disks.X64), "/EFI/redhat/shimx64.efi": disks.Program(disks.X64),
@@ -152,6 +160,16 @@ func cases(t *testing.T) []evidenceCase {
 		{"loaders for two architectures", says(w.twoArchitectures, known)},
 		{"loaders for two architectures, one chosen", says(w.twoArchitectures, known+" architecture=arm64")},
 		{"a data volume, whatever is said", says(w.data, known+" architecture=x86_64 bootMode=uefi", ami())},
+		{"boot code that may be left over, and a plan says a boot mode", with(e(w.former), func(e *attribute.Evidence) {
+			e.Settings = append(settings(known), attribute.Settings{Source: "plan nightly", Text: "bootMode=legacy-bios", Common: true})
+		})},
+		{"boot code that may be left over, and it is said to start", says(w.former, known+" architecture=x86_64 bootMode=legacy-bios")},
+		{"boot code that may be left over, and an AMI names it",
+			e(w.former, ami(func(i *attribute.Image) { i.BootMode = types.BootModeValuesLegacyBios }))},
+		{"boot code that may be left over, and an AMI names another snapshot of its volume",
+			e(w.former, ami(func(i *attribute.Image) { i.BlockDeviceMappings[0].Ebs.SnapshotId = aws.String("snap-9") }))},
+		{"boot code that may be left over, of a data volume",
+			with(says(w.former, known), func(e *attribute.Evidence) { e.Instance = instance(false) })},
 		{"a pending snapshot", with(e(w.both, ami()),
 			func(e *attribute.Evidence) { e.Snapshot.State = types.SnapshotStatePending })},
 		{"unread, and an AMI names it", unread(e(nil, ami()))},

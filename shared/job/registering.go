@@ -28,8 +28,8 @@ type Disk struct {
 	Kept bool `json:"kept,omitempty"`
 	// Type is a data volume's, and what it is provisioned with.
 	Type       string `json:"type,omitempty"`
-	IOPS       int  `json:"iops,omitempty"`
-	Throughput int  `json:"throughput,omitempty"`
+	IOPS       int    `json:"iops,omitempty"`
+	Throughput int    `json:"throughput,omitempty"`
 }
 
 // Root is the snapshot that the image's root volume is registered of.
