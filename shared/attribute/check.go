@@ -167,6 +167,9 @@ func (d *decider) noteOffered() {
 		}
 		id, device := aws.ToString(v.Snapshot.SnapshotId), cmp.Or(v.Device, "DEVICE")
 		text := fmt.Sprintf("%s of %s was started with it, and is not part of the image: ", id, device)
+		if v.Image != "" {
+			text = fmt.Sprintf("%s of %s is in %s with it, and is not part of the image: ", id, device, v.Image)
+		}
 		if v.Device == "" {
 			text = fmt.Sprintf("%s (%d GiB) was started with it, and is not part of the image: ", id,
 				aws.ToInt32(v.Snapshot.VolumeSize))

@@ -197,8 +197,8 @@ func (d *decider) unchecked(r rule, set statement, known []statement) *Refusal {
 	if !r.agreed || d.Disk != nil || len(known) == 0 || slices.ContainsFunc(known, agrees) {
 		return nil
 	}
-	return refuse(Contradiction, "Take "+string(r.key)+" out of the settings, or have the disk read. "+reading,
-		"%s is %s, says %s; it is %s, says %s; and the disk, which would tell, was not read (%s)", r.key, set.value, set.source,
+	return refuse(Contradiction, "Take "+string(r.key)+" out of the settings, or have the disk read.",
+		"%s is %s, says %s; it is %s, says %s; the disk, which would tell, was not read (%s)", r.key, set.value, set.source,
 		known[0].value, known[0].source, d.Unread)
 }
 

@@ -65,7 +65,7 @@ func newWorld(t *testing.T) world {
 		both: of(disks.Linux(1)), arm: of(disks.LinuxARM(1)), uefi: of(disks.GPT(1, esp(x64))), bios: of(bios, nil),
 		windows: of(disks.Windows(1)),
 		data:    of(data, nil), former: of(former, nil),
-		vendor:  of(disks.GPT(1, esp(map[string][]byte{"/EFI/fedora/shimx64.efi": disks.Program(disks.X64)}))),
+		vendor: of(disks.GPT(1, esp(map[string][]byte{"/EFI/fedora/shimx64.efi": disks.Program(disks.X64)}))),
 		rhel: of(disks.GPT(1, esp(map[string][]byte{
 			"/EFI/BOOT/BOOTX64.EFI": disks.Program(disks.X64), "/EFI/redhat/shimx64.efi": disks.Program(disks.X64),
 		}))),
