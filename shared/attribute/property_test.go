@@ -63,6 +63,9 @@ func agrees(t *rapid.T, e attribute.Evidence, d attribute.Decision) {
 		return
 	}
 	boots := e.Disk.Boots()
+	if boots == nil {
+		boots = e.Disk.Believed().Boots()
+	}
 	modes := boots.Modes[types.ArchitectureValues(d.Value(attribute.Architecture))]
 	if len(modes) == 0 {
 		t.Fatalf("%s does not start from %v", d.Value(attribute.Architecture), e.Disk)
