@@ -55,7 +55,7 @@ func givesWay(o ledger.Owner, to Image) bool {
 	case rank(o.Lineage) != rank(to.Lineage):
 		return rank(o.Lineage) < rank(to.Lineage)
 	}
-	return together(o, to) && !o.Taken.After(to.Taken) && (to.Taken.After(o.Taken) || to.Source < o.Source)
+	return together(o, to) && to.Source != o.Source && !precedes(o.Source, o.Taken, to)
 }
 
 // holds reports whether an owner of the same run has the name for good, also once its lineage has ended.
