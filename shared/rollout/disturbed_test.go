@@ -2,7 +2,6 @@ package rollout_test
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -10,16 +9,6 @@ import (
 
 	"goldsmith/test/steptest"
 )
-
-// disturbance is how calls fail: for good, until another try, or with their effect and no answer.
-type disturbance struct {
-	name, code string
-	howMany    int
-}
-
-var disturbances = []disturbance{
-	{"denied", "UnauthorizedOperation", 1}, {"busy", "RequestLimitExceeded", steptest.Attempts}, {"lost", "", steptest.Attempts},
-}
 
 // trial is something that is done in a world.
 type trial struct {
@@ -42,7 +31,7 @@ var trials = []trial{
 // What becomes of a roll, and of a rollback, in which one call fails, each in its turn, and of the next try of it. What
 // is not told of the end is as if nothing had failed (-update writes testdata/disturbed.txt anew).
 func TestDisturbedRolls(t *testing.T) {
-	transcripts(t, "disturbed.txt", len(trials), func(t *testing.T, number int) string {
+	steptest.Transcripts(t, *update, "disturbed.txt", len(trials), func(t *testing.T, number int) string {
 		t.Helper()
 		return trials[number].plays(t)
 	})
@@ -51,16 +40,13 @@ func TestDisturbedRolls(t *testing.T) {
 // plays plays it once as it is, and then with each of its calls disturbed.
 func (c trial) plays(t *testing.T) string {
 	t.Helper()
-	calm := c.play(t, 0, disturbance{})
+	calm := c.play(t, 0, steptest.Disturbance{})
 	said := calm.said + strings.Join(calm.end, "\n") + "\n"
 	for n, call := range calm.calls {
-		for _, how := range disturbances {
-			if writes := strings.HasPrefix(call, "Put") || strings.HasPrefix(call, "Create"); how.code == "" && !writes {
-				continue
-			}
+		for _, how := range steptest.Disturbances(call) {
 			with := c.play(t, n+1, how)
-			said += fmt.Sprintf("- %d %s %s: %s", n+1, call, how.name, difference(with.said, calm.said))
-			if end := difference(strings.Join(with.end, "\n"), strings.Join(calm.end, "\n")); end != "" {
+			said += fmt.Sprintf("- %d %s %s: %s", n+1, call, how.Name, steptest.Difference(with.said, calm.said))
+			if end := steptest.Difference(strings.Join(with.end, "\n"), strings.Join(calm.end, "\n")); end != "" {
 				said += "\n  in the end: " + end
 			}
 			said += "\n"
@@ -76,20 +62,22 @@ type played struct {
 	end   []string
 }
 
-func (c trial) play(t *testing.T, nth int, how disturbance) (p played) {
+func (c trial) play(t *testing.T, nth int, how steptest.Disturbance) (p played) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		d := newDrawn(t, c.world)
 		d.Must(c.before(d))
 		time.Sleep(time.Hour)
 		d.log.Reset()
-		d.Disturb(nth, how.howMany, how.code)
+		d.Disturb(nth, how)
 		err := c.does(d)
-		p.calls = d.calls()
-		d.went(err)
+		p.calls = d.Calls()
+		if err != nil {
+			d.say("error: %s", steptest.Timeless(err.Error()))
+		}
 		p.said = d.short(d.log.String())
 		time.Sleep(10 * time.Minute)
-		d.Disturb(0, 0, "")
+		d.Disturb(0, steptest.Disturbance{})
 		if err := c.does(d); err != nil {
 			d.Errorf("the next try: %v", err)
 		}
@@ -97,16 +85,4 @@ func (c trial) play(t *testing.T, nth int, how disturbance) (p played) {
 		p.end = strings.Split(d.short(strings.Join(d.state(), "\n")), "\n")
 	})
 	return p
-}
-
-// difference are the lines that are in one text and not in the other.
-func difference(with, without string) string {
-	known := strings.Split(without, "\n")
-	var lines []string
-	for line := range strings.SplitSeq(with, "\n") {
-		if !slices.Contains(known, line) && !strings.HasPrefix(line, "  calls:") {
-			lines = append(lines, strings.TrimSpace(line))
-		}
-	}
-	return strings.Join(lines, " | ")
 }

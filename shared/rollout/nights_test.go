@@ -5,12 +5,14 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"goldsmith/test/steptest"
 )
 
 // What becomes of rolls, rollbacks and what persons do between, in worlds that are drawn. A change of what is decided,
 // written or told anywhere in them has to be looked at (-update writes testdata/drawn.txt anew).
 func TestDrawnWorlds(t *testing.T) {
-	transcripts(t, "drawn.txt", 60, func(t *testing.T, number int) (said string) {
+	steptest.Transcripts(t, *update, "drawn.txt", 60, func(t *testing.T, number int) (said string) {
 		t.Helper()
 		synctest.Test(t, func(t *testing.T) {
 			d := newDrawn(t, number)

@@ -4,13 +4,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
-	"regexp"
-	"slices"
-	"strconv"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -22,6 +16,7 @@ import (
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/rollout"
+	"goldsmith/test/steptest"
 )
 
 var update = flag.Bool("update", false, "write the transcripts in testdata anew")
@@ -175,19 +170,13 @@ func (d *drawn) say(format string, args ...any) {
 	fmt.Fprintf(&d.log, format+"\n", args...)
 }
 
-// sdkText is what the SDK says of an operation beside its error.
-var sdkText = regexp.MustCompile(`operation error [\w ]+: (\w+), .*(api error|request send failed, Post)`)
-
-// times are moments in a transcript.
-var times = regexp.MustCompile(`20\d\d-\d\d-\d\dT[0-9:.]*Z|20\d\d-\d\d-\d\d \d\d:\d\d UTC`)
-
 // text is a value without its zeros, in few words.
 func text(v any) string {
 	written, err := json.Marshal(v)
 	if err != nil {
 		return err.Error()
 	}
-	return times.ReplaceAllString(strings.ReplaceAll(string(written), `"`, ""), "then")
+	return steptest.Timeless(strings.ReplaceAll(string(written), `"`, ""))
 }
 
 // shown is what a report says of a target, each sentence once.
@@ -309,60 +298,13 @@ func one(v types.LaunchTemplateVersion) string {
 func (d *drawn) does(what string, step func() error) {
 	d.Helper()
 	d.say("- %s", what)
-	d.Disturb(0, 0, "")
+	d.Disturb(0, steptest.Disturbance{})
 	d.went(step())
-}
-
-// calls are those since the last Disturb, one by one.
-func (d *drawn) calls() (all []string) {
-	for call := range strings.FieldsSeq(d.Calls()) {
-		name, times, _ := strings.Cut(call, "*")
-		n, err := strconv.Atoi(times)
-		if err != nil {
-			n = 1
-		}
-		all = append(all, slices.Repeat([]string{name}, n)...)
-	}
-	return all
 }
 
 func (d *drawn) went(err error) {
 	if err != nil {
-		said := sdkText.ReplaceAllString(times.ReplaceAllString(err.Error(), "then"), "$1: ")
-		d.say("  error: %s", strings.ReplaceAll(said, "\n", " "))
+		d.say("  error: %s", steptest.Timeless(err.Error()))
 	}
-	d.say("  calls: %d", len(d.calls()))
-}
-
-// transcripts plays worlds and compares what was written down with what is on record.
-func transcripts(t *testing.T, file string, worlds int, play func(t *testing.T, number int) string) {
-	t.Helper()
-	path := filepath.Join("testdata", file)
-	before, err := os.ReadFile(path)
-	if err != nil && !*update {
-		t.Fatal(err)
-	}
-	recorded := strings.Split(string(before), "\n== ")
-	var all strings.Builder
-	for number := range worlds {
-		t.Run(fmt.Sprint(number), func(t *testing.T) {
-			got := strings.TrimSpace(play(t, number))
-			fmt.Fprintf(&all, "\n== %d\n%s\n", number, got)
-			want := "none"
-			if number+1 < len(recorded) {
-				_, want, _ = strings.Cut(recorded[number+1], "\n")
-			}
-			if !*update && strings.TrimSpace(want) != got {
-				t.Errorf("it is now\n%s\nand was\n%s", got, want)
-			}
-		})
-	}
-	if *update {
-		if err := os.MkdirAll("testdata", 0o750); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(all.String()), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	d.say("  %d calls", len(d.Calls()))
 }

@@ -114,15 +114,6 @@ func (s *Stage) Refuse(operation, code string, times int) {
 	s.broken.add(operation, failure{code: code}, times)
 }
 
-// Disturb makes so many calls of AWS and of the ledger from the nth on fail by a code, or have their effect and no
-// answer where there is none. The transcript begins anew.
-func (s *Stage) Disturb(nth, howMany int, code string) {
-	s.journal.disturb(nth, howMany, failure{code: code, lost: code == ""})
-}
-
-// Calls is the transcript of the calls since the last Disturb.
-func (s *Stage) Calls() string { return s.journal.String() }
-
 // Allow takes back what is left of an operation's refusals.
 func (s *Stage) Allow(operation string) { s.broken.clear(operation) }
 
