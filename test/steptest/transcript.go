@@ -78,13 +78,16 @@ func (s *Stage) Calls() []string {
 
 var (
 	sdkText = regexp.MustCompile(`operation error [\w ]+: (\w+), .*(api error|request send failed, Post)`)
-	moments = regexp.MustCompile(`20\d\d-\d\d-\d\dT[0-9:.]*Z|20\d\d-\d\d-\d\d \d\d:\d\d UTC|\d+ (hours?|minutes?) ago`)
+	moments = regexp.MustCompile(`(19|20)\d\d-\d\d-\d\dT[0-9:.]*Z|((19|20)\d\d-\d\d-\d\d )?\d\d:\d\d UTC|` +
+		`\d+ (hours?|minutes?) ago|\b(\d+h)?(\d+m)?\d+(\.\d+)?m?s\b`)
+	// chance are revisions of records, and the second at which a sweep has named a run.
+	chance = regexp.MustCompile(`,revision:[A-Z2-7]+|(late)-20\d{6}T\d{6}Z`)
 )
 
 // Timeless is a text on one line without moments, and of what the SDK says of an error the operation and the code.
 func Timeless(text string) string {
 	text = moments.ReplaceAllString(sdkText.ReplaceAllString(text, "$1:"), "then")
-	return strings.ReplaceAll(text, "\n", " ")
+	return strings.ReplaceAll(chance.ReplaceAllString(text, "$1"), "\n", " ")
 }
 
 // Difference are the lines of one text that another has not.
