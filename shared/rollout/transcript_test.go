@@ -22,17 +22,17 @@ import (
 var update = flag.Bool("update", false, "write the transcripts in testdata anew")
 
 // parameter writes one, as a person does.
-func (d *drawn) parameter(name, image string) {
-	d.Helper()
+func (w *world) parameter(name, image string) {
+	w.Helper()
 	kind := "aws:ec2:image"
 	if strings.HasSuffix(name, "text") {
 		kind = "text"
 	}
-	_, err := d.SSM.PutParameter(d.Context(), &ssm.PutParameterInput{
-		Name: aws.String(name), Value: aws.String(d.images[image]), Type: ssmtypes.ParameterTypeString,
+	_, err := w.SSM.PutParameter(w.Context(), &ssm.PutParameterInput{
+		Name: aws.String(name), Value: aws.String(w.images[image]), Type: ssmtypes.ParameterTypeString,
 		DataType: aws.String(kind), Overwrite: aws.Bool(true),
 	})
-	d.Must(err)
+	w.Must(err)
 	time.Sleep(time.Minute)
 }
 
