@@ -125,7 +125,7 @@ func (s subject) play(ctx context.Context) (Score, error) {
 	}
 	if *learn {
 		score.Results = slices.Collect(maps.Values(known))
-		return score, tests.build(ctx)
+		return score, tests.learn(ctx)
 	}
 	some, err := s.chosen(mutants)
 	if err != nil {
@@ -193,11 +193,33 @@ func (b *binaries) build(ctx context.Context) error {
 	return nil
 }
 
+// learn finds out what each test reaches.
+func (b *binaries) learn(ctx context.Context) error {
+	if err := b.build(ctx); err != nil {
+		return err
+	}
+	for _, one := range b.built {
+		if err := one.whole(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (b *binaries) try(ctx context.Context, m Mutant) (Result, error) {
 	if err := b.build(ctx); err != nil {
 		return Result{}, err
 	}
-	return b.note(try(ctx, b.built, m, b.last[m.Key()]))
+	if last := b.last[m.Key()]; last != "" {
+		if r, noticed := sameTest(ctx, b.built, m, last); noticed {
+			return r, nil
+		}
+	}
+	r, err := try(ctx, b.built, m)
+	if err != nil {
+		return r, err
+	}
+	return b.note(r)
 }
 
 // note keeps which test noticed a mutant, for when it is tried again.

@@ -25,8 +25,16 @@ func TestMutantsOfASmallPackage(t *testing.T) {
 	kinds := map[string]int{}
 	for _, m := range mutants {
 		kinds[m.Kind]++
-		if r := try(context.Background(), []*binary{b}, m, ""); !r.Killed {
+		r, err := try(context.Background(), []*binary{b}, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !r.Killed {
 			survivors[m.Func+" "+m.Kind+" "+m.Text] = r.Reached
+			continue
+		}
+		if _, noticed := sameTest(context.Background(), []*binary{b}, m, r.By); !noticed {
+			t.Errorf("%s noticed %s, and does not again", r.By, m.Key())
 		}
 	}
 	want := map[string]bool{
