@@ -80,8 +80,15 @@ func TestMappingsDecideAlone(t *testing.T) {
 	one := &template{base: 1, versions: map[int64]types.LaunchTemplateVersion{1: {
 		LaunchTemplateData: &types.ResponseLaunchTemplateData{ImageId: aws.String("ami-old"),
 			BlockDeviceMappings: []types.LaunchTemplateBlockDeviceMapping{ebs("/dev/xvda", sized(8))}}}}}
+	const want = "its /dev/xvda has 8 GiB, the image needs 50"
+	if got, err := s.launches(t.Context(), one, Image{Machine: rolledImage}); got != want || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+	too := one.versions[1].LaunchTemplateData
+	one.launchers = []launcher{{name: "fleet f", mappings: too.BlockDeviceMappings}}
+	too.BlockDeviceMappings = nil
 	got, err := s.launches(t.Context(), one, Image{Machine: rolledImage})
-	if got != "its /dev/xvda has 8 GiB, the image needs 50" || err != nil {
+	if got != "an override of fleet f: "+want || err != nil {
 		t.Errorf("%q, %v", got, err)
 	}
 }

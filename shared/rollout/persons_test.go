@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -209,10 +210,10 @@ func (c undo) again(t *testing.T, nth int, how steptest.Disturbance) (calls []st
 		c.given(w)
 		_, _, before := w.shows()
 		w.Disturb(nth, how)
-		failed := w.tries(c.to)
+		said := w.tries(c.to)
 		calls = slices.Clone(w.Calls())
-		if nth > 0 && nth <= len(calls) && !failed && !slices.Contains(unheard, calls[nth-1]) {
-			w.Errorf("call %d, %s, was %s, and nothing is said", nth, calls[nth-1], how.Name)
+		if nth > 0 && nth <= len(calls) && !strings.Contains(said, how.Code) && !slices.Contains(unheard, calls[nth-1]) {
+			w.Errorf("call %d, %s, was %s, and said is %q", nth, calls[nth-1], how.Name, said)
 		}
 		w.Disturb(0, steptest.Disturbance{})
 		time.Sleep(time.Hour)
@@ -231,8 +232,8 @@ func (c undo) again(t *testing.T, nth int, how steptest.Disturbance) (calls []st
 	return calls
 }
 
-// tries asks for an undo and reports whether it failed.
-func (w *world) tries(image string) (failed bool) {
+// tries asks for an undo and gives why it failed.
+func (w *world) tries(image string) (failed string) {
 	w.Helper()
 	room := w.room()
 	room.Ledger, room.Records = w.Ledger, w.Ledger
@@ -241,15 +242,21 @@ func (w *world) tries(image string) (failed bool) {
 		err = room.LookAll(w.Context(), targets)
 	}
 	if err != nil {
-		return true
+		return err.Error()
 	}
 	t := targets[0]
 	back := rollout.Back(t.At, t.Record, w.images[image])
 	if !back.There {
-		if err := room.Return(w.Context(), t, back.To); err != nil || t.Rolled.Problem != "" {
-			return true
+		if err = room.Return(w.Context(), t, back.To); err == nil && t.Rolled.Problem != "" {
+			return t.Rolled.Problem
 		}
 		back.To.Version = t.Rolled.Version
 	}
-	return room.Hold(w.Context(), t, back.To, back.There) != nil
+	if err == nil {
+		err = room.Hold(w.Context(), t, back.To, back.There)
+	}
+	if err != nil {
+		return err.Error()
+	}
+	return ""
 }

@@ -41,27 +41,3 @@ func TestPage(t *testing.T) {
 		t.Error(none, err)
 	}
 }
-
-// Every target of the module has been run for a minute, and each has executed inputs by the thousand.
-func TestThePageCountsEveryTarget(t *testing.T) {
-	targets, err := list("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	counts, err := read("../../" + page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, target := range targets {
-		if c := counts[target.String()]; c.executions < 1000 || c.long < time.Minute {
-			t.Errorf("%s: %+v; make fuzz FUZZTIME=60s ARGS=-write", target, c)
-		}
-	}
-	text, err := os.ReadFile("../../" + page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(written(targets, counts), string(text)); diff != "" {
-		t.Error(diff)
-	}
-}
