@@ -45,7 +45,9 @@ type drawn struct {
 }
 
 // runsDrawn are the runs of the worlds: one goes on, two were cut off, of one nothing is known but its name.
-var runsDrawn = []string{"nightly-20000101T010000Z", "nightly-20000101T020000Z", "weekly-20000101T030000Z", "unheard-of"}
+var runsDrawn = []string{
+	"nightly-20000101T010000Z", "nightly-20000101T020000Z", "weekly-20000101T030000Z", "unheard-of",
+}
 
 func newDrawn(t *testing.T, number, sources int) *drawn {
 	t.Helper()

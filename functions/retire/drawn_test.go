@@ -92,7 +92,8 @@ func (d *drawn) image(nights int, source string) {
 		}
 	}
 	d.images = append(d.images, id)
-	d.names = append(d.names, id, fmt.Sprintf("ami-%02d", nights), snapshotsOf(d.Stage, id)[0], fmt.Sprintf("snap-%02d", nights))
+	d.names = append(d.names, id, fmt.Sprintf("ami-%02d", nights), snapshotsOf(d.Stage, id)[0],
+		fmt.Sprintf("snap-%02d", nights))
 }
 
 // result has the image's job end otherwise.

@@ -18,13 +18,16 @@ func TestHeldBesideAnotherKey(t *testing.T) {
 	monday := time.Date(2000, 1, 3, 0, 0, 0, 0, time.UTC)
 	held := twice()
 	held.Back = &ledger.Point{Image: "ami-1", Version: 4, By: "ada", At: monday}
+	own := func(at time.Time) []ledger.Point { return []ledger.Point{{Image: "ami-9", Version: 3, Run: "x", At: at}} }
+	const isHeld = "held: ada rolled it back to ami-1 on 2000-01-03 00:00 UTC; " +
+		"goldsmith follow --name web lets it follow again"
 	for name, c := range map[string]struct {
 		points []ledger.Point
 		want   string
 	}{
-		"never rolled by its own key":  {nil, "held: ada rolled it back to ami-1 on 2000-01-03 00:00 UTC; goldsmith follow --name web lets it follow again"},
-		"rolled by its own key before": {[]ledger.Point{{Image: "ami-9", Version: 3, Run: "x", At: monday.Add(-time.Hour)}}, "held: ada rolled it back to ami-1 on 2000-01-03 00:00 UTC; goldsmith follow --name web lets it follow again"},
-		"rolled by its own key since":  {[]ledger.Point{{Image: "ami-9", Version: 3, Run: "x", At: monday.Add(time.Hour)}}, ""},
+		"never rolled by its own key":  {nil, isHeld},
+		"rolled by its own key before": {own(monday.Add(-time.Hour)), isHeld},
+		"rolled by its own key since":  {own(monday.Add(time.Hour)), ""},
 	} {
 		s := Finder{}.survey()
 		s.known["web"] = map[string]ledger.TargetRecord{"fleet": held}
@@ -64,10 +67,11 @@ func TestHoldSaysWhatToDo(t *testing.T) {
 	}
 }
 
-// Whoever had a target, or launched from it when it was rolled, is remembered; nothing else is.
+// What a target had, or launched when it was rolled, is remembered; nothing else is.
 func TestHad(t *testing.T) {
 	p := roll("ami-2", 3, "tuesday", "i-2")
-	p.Was = &ledger.Was{Default: ledger.Version{Number: 1, Image: "ami-0"}, Latest: ledger.Version{Number: 2, Image: "ami-1"}}
+	p.Was = &ledger.Was{Default: ledger.Version{Number: 1, Image: "ami-0"},
+		Latest: ledger.Version{Number: 2, Image: "ami-1"}}
 	r := ledger.TargetRecord{Points: []ledger.Point{p}}
 	for image, want := range map[string]bool{"ami-2": true, "ami-0": true, "ami-1": true, "ami-3": false} {
 		if Had(r, image) != want {
@@ -104,7 +108,9 @@ type spotOf struct{ Reader }
 
 func (spotOf) DescribeSpotFleetRequests(context.Context, *ec2.DescribeSpotFleetRequestsInput,
 	...func(*ec2.Options)) (*ec2.DescribeSpotFleetRequestsOutput, error) {
-	out := &ec2.DescribeSpotFleetRequestsOutput{SpotFleetRequestConfigs: []types.SpotFleetRequestConfig{{SpotFleetRequestState: "active"}}}
+	out := &ec2.DescribeSpotFleetRequestsOutput{
+		SpotFleetRequestConfigs: []types.SpotFleetRequestConfig{{SpotFleetRequestState: "active"}},
+	}
 	for _, state := range types.BatchState("").Values() {
 		spec := &types.FleetLaunchTemplateSpecification{LaunchTemplateId: aws.String("lt-1"), Version: aws.String("1")}
 		out.SpotFleetRequestConfigs = append(out.SpotFleetRequestConfigs, types.SpotFleetRequestConfig{

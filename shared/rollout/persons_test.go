@@ -108,7 +108,8 @@ func TestAFailedUndoIsWrittenDown(t *testing.T) {
 		w.Cloud.Inject(ec2.Fault{Action: "CreateLaunchTemplateVersion", Code: "UnauthorizedOperation"})
 		room, target := w.room(), w.looked()
 		room.Records = &refusing{room.Records, 2}
-		if err := room.Return(w.Context(), target, rollout.Back(target.At, target.Record, "").To); !errors.Is(err, errRefused) {
+		to := rollout.Back(target.At, target.Record, "").To
+		if err := room.Return(w.Context(), target, to); !errors.Is(err, errRefused) {
 			t.Error(err)
 		}
 	})
