@@ -19,7 +19,8 @@ func TestOverridesOfFleetsKeepTheirImage(t *testing.T) {
 	s.fleet(types.FleetData{FleetId: aws.String("fleet-1"), LaunchTemplateConfigs: []types.FleetLaunchTemplateConfig{
 		{Overrides: []types.FleetLaunchTemplateOverrides{{}, {ImageId: aws.String(subject)}}},
 	}})
-	s.spotFleet("Spot Fleet sfr-1", types.SpotFleetRequestConfigData{LaunchTemplateConfigs: []types.LaunchTemplateConfig{{}}})
+	s.spotFleet("Spot Fleet sfr-1",
+		types.SpotFleetRequestConfigData{LaunchTemplateConfigs: []types.LaunchTemplateConfig{{}}})
 	if err := (Finder{}).resolve(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
@@ -91,8 +92,9 @@ func TestParameterName(t *testing.T) {
 // some is a Parameter Store that leaves all but the first name out of its answer.
 type some struct{ Parameters }
 
-func (some) GetParameters(_ context.Context, in *ssm.GetParametersInput, _ ...func(*ssm.Options)) (*ssm.GetParametersOutput,
-	error) {
+func (some) GetParameters(
+	_ context.Context, in *ssm.GetParametersInput, _ ...func(*ssm.Options),
+) (*ssm.GetParametersOutput, error) {
 	return &ssm.GetParametersOutput{Parameters: []ssmtypes.Parameter{
 		{Name: aws.String(in.Names[0]), Value: aws.String(subject)},
 	}}, nil
@@ -112,7 +114,9 @@ func TestAParameterThatIsLeftOut(t *testing.T) {
 
 // The groups of every template, of every image that nothing else uses, are asked for their refreshes.
 func TestGroupsOfAllOldTemplates(t *testing.T) {
-	s := newSearch([]types.Image{{ImageId: aws.String("ami-1")}, {ImageId: aws.String("ami-2")}, {ImageId: aws.String("ami-3")}})
+	s := newSearch([]types.Image{
+		{ImageId: aws.String("ami-1")}, {ImageId: aws.String("ami-2")}, {ImageId: aws.String("ami-3")},
+	})
 	s.old = map[string][]string{"ami-1": {"lt-1", "lt-2"}, "ami-2": {"lt-3"}, "ami-3": {"lt-4"}}
 	s.add("ami-3", "x", "in use")
 	for id, groups := range map[string][]string{"lt-1": {"a", "b"}, "lt-2": {"c"}, "lt-3": {"d"}, "lt-4": {"e"}} {

@@ -32,7 +32,8 @@ func sample(mutants []Mutant, most int, draw string) []Mutant {
 		fmt.Fprintln(sum, draw, m.Key(), count[m.Key()])
 		place[m.ID] = mixed(sum.Sum64())
 	}
-	some := slices.SortedFunc(slices.Values(mutants), func(a, b Mutant) int { return cmp.Compare(place[a.ID], place[b.ID]) })
+	byPlace := func(a, b Mutant) int { return cmp.Compare(place[a.ID], place[b.ID]) }
+	some := slices.SortedFunc(slices.Values(mutants), byPlace)
 	some = some[:min(most, len(some))]
 	slices.SortFunc(some, func(a, b Mutant) int { return cmp.Compare(a.ID, b.ID) })
 	return some
