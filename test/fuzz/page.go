@@ -14,7 +14,8 @@ import (
 const page = "docs/fuzzing.md"
 
 const head = "# Fuzzing\n\nEach target is given inputs that the go command makes up: whatever they are, it neither " +
-	"panics nor hangs, and what it\nsays of them holds. What each has executed last is written here by `make fuzz FUZZTIME=60s " +
+	"panics nor hangs, and what it\nsays of them holds. What each has executed last is written here by " +
+	"`make fuzz FUZZTIME=60s " +
 	"ARGS=-write` (`-only shared/disk`\nruns some of them). A target of which nothing is counted was not run.\n\n" +
 	"| target | time | executions | new inputs |\n|---|---|---|---|\n"
 
