@@ -115,7 +115,7 @@ func (s Step) startable(ctx context.Context, j job.Job, f source.Facts) (job.Job
 	if f, err = source.WithKeys(ctx, s.EC2, f); err != nil {
 		return j, err
 	}
-	locked, unseen, err := source.Locked(ctx, s.KMS, []source.Facts{f})
+	locked, unseen, err := source.Locked(ctx, s.Keys, []source.Facts{f})
 	if err != nil {
 		return j, err
 	}

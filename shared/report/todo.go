@@ -17,7 +17,7 @@ var todo = map[job.ReasonCode]string{
 	job.WindowClosed: "Raise the plan's concurrency or its window, should the next run not reach them either.",
 	job.StillDown:    "See to what is down; the next run images it.",
 	job.BreakerOpen:  "See to what is down; the next run images the others.",
-	job.CannotStart:  "Put right what EC2 says of a start; the next run images these.",
+	job.CannotStart:  "Put right what the reason says; the next run images these.",
 	job.LedgerLost: "Bring back what the ledger's table held (operations guide, \"The table was lost\"), " +
 		"then run the plan again.",
 	job.LedgerUnread: "Remove the record (operations guide, \"A record cannot be read\"), then run the plan again.",

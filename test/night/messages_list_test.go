@@ -73,13 +73,18 @@ func calmSituations() []*situation {
 			}
 			n.run()
 		}},
-		{what: "volumes are under keys that cannot be used, or not be looked at", story: func(n *night) {
-			n.launch("web", "")
-			for name, words := range map[string]string{"db": "key=disabled", "old": "key=deleting", "vault": "key=hidden"} {
-				n.launch(name, words)
-			}
-			n.run()
-		}},
+		{
+			what:    "volumes are under keys that cannot be used, or not be looked at",
+			options: stack.Options{Plans: nightly(), VolumeKeys: listedKeys()}, story: func(n *night) {
+				n.launch("web", "")
+				for name, words := range map[string]string{
+					"db": "key=disabled", "old": "key=deleting", "vault": "key=hidden", "new": "key=ungranted",
+				} {
+					n.launch(name, words)
+				}
+				n.run()
+			},
+		},
 		{what: "more vCPUs run than the account's quota allows", story: func(n *night) {
 			n.launch("web", "")
 			n.EC2.SetQuota("L-1216C47A", 1)
