@@ -181,7 +181,7 @@ func TestClaimSkips(t *testing.T) {
 			Name:  "somebody is stopping it just now",
 			Given: func(s *steptest.Stage, _ *claim.Input) { s.Must(s.StopWeb()) },
 			Want:  found + ": ok",
-			Then:  skipped(job.ChangingState, "it is stopping: somebody is changing it now"),
+			Then:  skipped(job.ChangingState, "it is stopping, on its way to another state"),
 		},
 		{
 			Name: "taken out of the plan since the run began",

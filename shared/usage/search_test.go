@@ -17,7 +17,7 @@ func TestPermissions(t *testing.T) {
 		"public":                                      {Group: types.PermissionGroupAll},
 		"shared with organization arn:o":              {OrganizationArn: aws.String("arn:o")},
 		"shared with organizational unit arn:u":       {OrganizationalUnitArn: aws.String("arn:u")},
-		"shared with somebody whom EC2 does not name": {},
+		"shared with an account that EC2 does not name": {},
 		"shared with account 210987654321":            {UserId: aws.String("210987654321")},
 		"":                                            {UserId: aws.String("123456789012")},
 	} {

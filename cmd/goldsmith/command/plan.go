@@ -64,7 +64,7 @@ there would be none. Of a plan of snapshots it shows the same of each.`,
 	}
 	c.Flags().StringVar(&path, "plans", plansFile, "the plans' file")
 	c.Flags().StringVar(&name, "name", "", "only this plan")
-	c.Flags().StringVar(&source, "source", "", "as if somebody asked for this one instance or snapshot")
+	c.Flags().StringVar(&source, "source", "", "as if it were asked for this one instance or snapshot")
 	c.Flags().StringArrayVar(&data, "data", nil,
 		"with a snapshot: a data volume for its image, such as /dev/sdf=snap-0123456789abcdef0")
 	c.Flags().StringArrayVar(&set, "set", nil,
