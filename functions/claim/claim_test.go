@@ -1,6 +1,7 @@
 package claim_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -222,6 +223,22 @@ func TestClaimSkips(t *testing.T) {
 			Given: func(_ *steptest.Stage, in *claim.Input) { in.Job.Source.Notes = []job.ReasonCode{job.OneTimeSpot} },
 			Want:  found + ": ok",
 			Then:  skipped(job.OneTimeSpot, "it is a Spot instance of a one-time request: only persistent ones can be stopped"),
+		},
+		{
+			Name: "its Spot request ends while it may be down",
+			Given: func(s *steptest.Stage, in *claim.Input) {
+				in.Job.Source.ID = s.Launch("spot", map[string]string{tag.Plan: "nightly"}, func(in *sdk.RunInstancesInput) {
+					in.InstanceMarketOptions = &types.InstanceMarketOptionsRequest{MarketType: types.MarketTypeSpot,
+						SpotOptions: &types.SpotMarketOptions{SpotInstanceType: types.SpotInstanceTypePersistent,
+							InstanceInterruptionBehavior: types.InstanceInterruptionBehaviorStop,
+							ValidUntil:                   aws.Time(time.Now().Add(6 * time.Hour))}}
+				})
+			},
+			Want: found + " DescribeSpotInstanceRequests: ok",
+			Then: func(s *steptest.Stage, j job.Job) {
+				s.Same("skip", j.Skip.Code, job.SpotEnds)
+				s.Same("the time is told", strings.Contains(j.Skip.Text, "UTC: if it were still stopped then"), true)
+			},
 		},
 		{
 			Name: "select found a slow volume, and the plan is strict",

@@ -93,8 +93,8 @@ var Functions = []Function{
 		Does:        "Locks a source, writes down what must be undone, and decides what may be done with it.",
 		Environment: env(settings.Table, settings.VolumeKeys),
 		Statements: join(everyTask("claim"), ledgerAndKeys("PutItem", "UpdateItem", "DeleteItem", "Query"),
-			[]Statement{look("DescribeInstances", "DescribeSnapshots", "DescribeVolumes"), lookAtMembers, lookWhichGroups,
-				lookAtProtection}, mayStart),
+			[]Statement{look("DescribeInstances", "DescribeSnapshots", "DescribeSpotInstanceRequests", "DescribeVolumes"),
+				lookAtMembers, lookWhichGroups, lookAtProtection}, mayStart),
 	},
 	{
 		Name: "stop", Task: true, Timeout: stepTimeout, Memory: memory,

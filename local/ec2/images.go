@@ -63,7 +63,10 @@ func createImage(w *World, call *query.Call) error {
 	if err := imageable(i); err != nil {
 		return err
 	}
-	mappings := overlay(w.mappingsOf(i), p.List("BlockDeviceMapping"))
+	mappings, err := w.imageMappings(i, p.List("BlockDeviceMapping"))
+	if err != nil {
+		return err
+	}
 	reboots := !p.Bool("NoReboot") && i.state == Running
 	description := p.Text("Description")
 	if err := call.Commit(); err != nil {

@@ -152,6 +152,23 @@ func TestIsNoGroup(t *testing.T) {
 	}
 }
 
+// Parameter Store's code for a parameter of the advanced tier is that of any request which is not valid.
+func TestIsAdvanced(t *testing.T) {
+	const text = "This parameter uses the advanced-parameter tier. You can't downgrade a parameter"
+	if err := decoded(t, "ssm", 400, "ValidationException", text); !fault.IsAdvanced(fmt.Errorf("writing: %w", err)) {
+		t.Errorf("%v is not taken for an advanced parameter's", err)
+	}
+	for code, message := range map[string]string{
+		"ValidationException": "Standard tier parameters support a maximum parameter value of 4096 characters. " +
+			"To create a larger one, upgrade the parameter to use the advanced-parameter tier.",
+		"AccessDeniedException": text,
+	} {
+		if err := decoded(t, "ssm", 400, code, message); fault.IsAdvanced(err) {
+			t.Errorf("%v is taken for an advanced parameter's", err)
+		}
+	}
+}
+
 // An error without a body that the client understands has only its status.
 func TestServerErrors(t *testing.T) {
 	for status, throttled := range map[int]bool{500: true, 502: true, 503: true, 504: true, 400: false, 404: false, 413: false} {

@@ -16,6 +16,7 @@ type Reason struct {
 const (
 	InstanceStoreRoot ReasonCode = "instance-store-root"
 	OneTimeSpot       ReasonCode = "one-time-spot"
+	SpotEnds          ReasonCode = "spot-request-ends"
 	AutoScalingMember ReasonCode = "auto-scaling-member"
 	StopProtected     ReasonCode = "stop-protected"
 	Hibernation       ReasonCode = "hibernation-enabled"
