@@ -18,7 +18,9 @@ func TestHeldBesideAnotherKey(t *testing.T) {
 	monday := time.Date(2000, 1, 3, 0, 0, 0, 0, time.UTC)
 	held := twice()
 	held.Back = &ledger.Point{Image: "ami-1", Version: 4, By: "ada", At: monday}
-	own := func(at time.Time) []ledger.Point { return []ledger.Point{{Image: "ami-9", Version: 3, Run: "x", At: at}} }
+	own := func(at time.Time) []ledger.Point {
+		return []ledger.Point{{Image: "ami-9", Version: 3, Run: "x", At: at}}
+	}
 	const isHeld = "held: ada rolled it back to ami-1 on 2000-01-03 00:00 UTC; " +
 		"goldsmith follow --name web lets it follow again"
 	for name, c := range map[string]struct {
