@@ -178,3 +178,13 @@ func TestAVersionOfAnEarlierTry(t *testing.T) {
 		}
 	}
 }
+
+// A name that a person handed over gives way to nothing of higher rank.
+func TestAPersonsWordStands(t *testing.T) {
+	image := Image{Source: "i-1", Lineage: "i-1", Run: "tonight"}
+	for by, want := range map[string]bool{"": true, "ada": false} {
+		if got := givesWay(ledger.Owner{Lineage: "snap-1", Source: "snap-1", By: by}, image); got != want {
+			t.Errorf("by %q: %t", by, got)
+		}
+	}
+}
