@@ -73,6 +73,9 @@ func modifyImageAttribute(w *World, call *query.Call) error {
 	return nil
 }
 
+// flatForm is the older form of a change of launch permissions.
+var flatForm = []string{"Attribute", "OperationType", "UserId", "UserGroup", "OrganizationArn", "OrganizationalUnitArn"}
+
 // imageEdit reads the one attribute that a request changes.
 func (w *World) imageEdit(img *image, p *query.Params) (func(*image), error) {
 	attributes := 0
@@ -81,10 +84,12 @@ func (w *World) imageEdit(img *image, p *query.Params) (func(*image), error) {
 			attributes++
 		}
 	}
+	if slices.ContainsFunc(flatForm, p.Has) {
+		attributes++
+	}
 	switch {
 	case attributes > 1: // One attribute at a time (API reference, ModifyImageAttribute).
-		return nil, query.Errorf("InvalidParameterCombination",
-			"Fields for multiple attribute types specified: only one attribute can be modified at a time.")
+		return nil, severalAttributes()
 	case p.Has("Description"):
 		text := p.Text("Description.Value")
 		return func(img *image) { img.description = text }, nil
