@@ -49,7 +49,7 @@ type ledgerAPI interface {
 type Step struct {
 	EC2         instances
 	AutoScaling lineage.Members
-	KMS         source.Keys
+	Keys        source.Keys
 	Ledger      ledgerAPI
 	Now         func() time.Time
 }

@@ -15,6 +15,7 @@ import (
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
+	"goldsmith/shared/source"
 	"goldsmith/shared/tag"
 	"goldsmith/test/steptest"
 )
@@ -23,7 +24,10 @@ const execution = "arn:aws:states:eu-central-1:123456789012:execution:goldsmith/
 
 // scene is a source as select hands it out.
 func scene(s *steptest.Stage) (handler.Func[claim.Input, job.Job], claim.Input) {
-	step := claim.Step{EC2: s.EC2, AutoScaling: s.AutoScaling, KMS: s.KMS, Ledger: s.Ledger, Now: time.Now}
+	step := claim.Step{
+		EC2: s.EC2, AutoScaling: s.AutoScaling, Keys: source.Keys{KMS: s.KMS, Granted: []string{ourKey}},
+		Ledger: s.Ledger, Now: time.Now,
+	}
 	return step.Handle, claim.Input{
 		Job:       job.Job{Run: s.Run(), Plan: s.Plan, Source: job.Source{ID: s.Web, Kind: job.Instance}},
 		Execution: execution,
@@ -178,7 +182,7 @@ func TestClaimSkips(t *testing.T) {
 			Name:  "somebody is stopping it just now",
 			Given: func(s *steptest.Stage, _ *claim.Input) { s.Must(s.StopWeb()) },
 			Want:  found + ": ok",
-			Then:  skipped(job.ChangingState, "it is stopping: somebody is changing it now"),
+			Then:  skipped(job.ChangingState, "it is stopping, on its way to another state"),
 		},
 		{
 			Name: "taken out of the plan since the run began",

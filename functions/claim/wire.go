@@ -10,16 +10,18 @@ import (
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/settings"
+	"goldsmith/shared/source"
 )
 
 // Wire makes the function, of what its deployment tells it.
 func Wire(ctx context.Context, read settings.Reader) (handler.Func[Input, job.Job], error) {
-	s, err := read(ctx, settings.Table)
+	s, err := read(ctx, settings.Table, settings.VolumeKeys)
 	if err != nil {
 		return nil, err
 	}
 	return Step{
-		EC2: ec2.NewFromConfig(s.AWS), AutoScaling: autoscaling.NewFromConfig(s.AWS), KMS: kms.NewFromConfig(s.AWS),
+		EC2: ec2.NewFromConfig(s.AWS), AutoScaling: autoscaling.NewFromConfig(s.AWS),
+		Keys:   source.Keys{KMS: kms.NewFromConfig(s.AWS), Granted: source.Listed(s.Get(settings.VolumeKeys))},
 		Ledger: s.Ledger, Now: s.Now,
 	}.Handle, nil
 }

@@ -110,7 +110,7 @@ func parts(r report.Report) []part {
 		refreshes("Groups not refreshed", r.NotRefreshed),
 		imaged(r.EndedAs(job.Imaged)),
 		rolls("Rolled", r.Rolled, r.Rest.Rolled),
-		rolls("Held: rolled back by somebody, and left alone until they follow again", r.Held, r.Rest.Held),
+		rolls("Held: rolled back, and left alone until they follow again", r.Held, r.Rest.Held),
 		refreshes("Groups refreshed", r.Refreshed),
 		groups("Skipped", r.Skips),
 		groups("Warnings", r.Warnings),

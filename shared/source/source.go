@@ -153,7 +153,7 @@ func stopProtected(f Facts) string {
 
 func changingState(f Facts) string {
 	if s := State(f.Instance); s != types.InstanceStateNameRunning && s != types.InstanceStateNameStopped {
-		return fmt.Sprintf("it is %s: somebody is changing it now", s)
+		return fmt.Sprintf("it is %s, on its way to another state", s)
 	}
 	return ""
 }

@@ -38,6 +38,10 @@ type Stored struct {
 	types.Snapshot
 	// Skip is why it is left alone.
 	Skip *job.Reason
+	// Instance speaks for it, as one that is there and has its volume at the root device; nil when none does.
+	Instance *types.Instance
+	// Lineage is what it is over time where no instance speaks for it; empty when that is itself.
+	Lineage string
 }
 
 // Newest are the newest completed snapshots of each source that the selector lets through, in the order of their ids.
@@ -77,7 +81,7 @@ func Newest(ctx context.Context, api Stores, made Register, s plan.Selector) ([]
 		if other, some := others[aws.ToString(each.SnapshotId)]; some && skip == nil {
 			skip = superseded(each, other)
 		}
-		all = append(all, Stored{each, skip})
+		all = append(all, stored(each, skip, lineages, instances))
 	}
 	slices.SortFunc(all, func(a, b Stored) int {
 		return cmp.Compare(aws.ToString(a.SnapshotId), aws.ToString(b.SnapshotId))
@@ -85,12 +89,24 @@ func Newest(ctx context.Context, api Stores, made Register, s plan.Selector) ([]
 	return all, nil
 }
 
+func stored(s types.Snapshot, skip *job.Reason, lineages map[string]string, instances map[string]types.Instance,
+) Stored {
+	of := lineages[aws.ToString(s.SnapshotId)]
+	found := Stored{Snapshot: s, Skip: skip}
+	if i, there := instances[of]; Speaks(i, there, s) {
+		found.Instance = &i
+		return found
+	}
+	found.Lineage = Unspoken(s, of)
+	return found
+}
+
 // oneSet is how long after each other the snapshots of one run of a tool are started.
 const oneSet = 15 * time.Minute
 
 // newestOfEach are the newest snapshots of each lineage, without those of other volumes than a lineage's root volume
-// where that is known. Of copies that do not say their volume it is all that were started with the newest: which of them
-// is the root volume's the disks say.
+// where that is known. Of copies that do not say their volume it is all that were started with the newest: which of
+// them is the root volume's the disks say.
 func newestOfEach(found []types.Snapshot, lineages map[string]string, instances map[string]types.Instance,
 ) (all []types.Snapshot) {
 	newest := map[string]types.Snapshot{}

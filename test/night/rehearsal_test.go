@@ -24,6 +24,7 @@ import (
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/retention"
+	"goldsmith/shared/source"
 )
 
 // rehearsed is how many fleets are rehearsed and then played.
@@ -200,7 +201,7 @@ func (n *night) rehearse(run job.Run, p plan.Plan) rehearsal.Night {
 	before := len(n.changes())
 	stage := rehearsal.Stage{
 		EC2: n.cloud, AutoScaling: autoscaling.NewFromConfig(n.AWS()), Parameters: n.ssm, Ledger: n.Ledger,
-		Keys: kms.NewFromConfig(n.AWS()), Quotas: servicequotas.NewFromConfig(n.AWS()),
+		Keys: source.Keys{KMS: kms.NewFromConfig(n.AWS()), Anyone: true}, Quotas: servicequotas.NewFromConfig(n.AWS()),
 		Blocks: direct.NewFromConfig(n.AWS()),
 		Path:   "/goldsmith/images", Now: time.Now,
 	}

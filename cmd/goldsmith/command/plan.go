@@ -21,6 +21,7 @@ import (
 	"goldsmith/shared/event"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/plan"
+	"goldsmith/shared/source"
 )
 
 func (t *terms) planCommand() *cobra.Command {
@@ -63,7 +64,7 @@ there would be none. Of a plan of snapshots it shows the same of each.`,
 	}
 	c.Flags().StringVar(&path, "plans", plansFile, "the plans' file")
 	c.Flags().StringVar(&name, "name", "", "only this plan")
-	c.Flags().StringVar(&source, "source", "", "as if somebody asked for this one instance or snapshot")
+	c.Flags().StringVar(&source, "source", "", "as if it were asked for this one instance or snapshot")
 	c.Flags().StringArrayVar(&data, "data", nil,
 		"with a snapshot: a data volume for its image, such as /dev/sdf=snap-0123456789abcdef0")
 	c.Flags().StringArrayVar(&set, "set", nil,
@@ -171,12 +172,15 @@ func (t *terms) stage(ctx context.Context) (rehearsal.Stage, string, error) {
 	site, err := t.site(ctx)
 	stage := rehearsal.Stage{
 		EC2: ec2.NewFromConfig(site.aws), AutoScaling: autoscaling.NewFromConfig(site.aws),
-		Parameters: ssm.NewFromConfig(site.aws), Keys: kms.NewFromConfig(site.aws),
+		Parameters: ssm.NewFromConfig(site.aws), Keys: source.Keys{KMS: kms.NewFromConfig(site.aws), Anyone: true},
 		Quotas: servicequotas.NewFromConfig(site.aws), Blocks: ebs.NewFromConfig(site.aws), Now: t.Now,
 	}
 	if err == nil {
 		stage.Ledger = site.ledger
-		stage.Path, err = deployment.ImagePath(ctx, lambda.NewFromConfig(site.aws))
+		functions := lambda.NewFromConfig(site.aws)
+		if stage.Path, err = deployment.ImagePath(ctx, functions); err == nil {
+			err = grantedKeys(ctx, functions, &stage.Keys)
+		}
 	}
 	var absent *deployment.AbsentError
 	switch {
@@ -189,4 +193,13 @@ func (t *terms) stage(ctx context.Context) (rehearsal.Stage, string, error) {
 	default:
 		return stage, "", err
 	}
+}
+
+// grantedKeys finds out on which keys the deployed functions may make grants.
+func grantedKeys(ctx context.Context, api deployment.Functions, keys *source.Keys) error {
+	setting, err := deployment.VolumeKeys(ctx, api)
+	if err == nil && setting != "" {
+		keys.Granted, keys.Anyone = source.Listed(setting), false
+	}
+	return err
 }
