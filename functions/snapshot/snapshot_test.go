@@ -42,7 +42,7 @@ func copied(s *steptest.Stage) (step, snapshot.Input) {
 
 const (
 	looks = "DescribeSnapshots DescribeImages DescribeSnapshots DescribeVolumes DescribeInstances DescribeImages " +
-		"DescribeSnapshots ListSnapshotBlocks GetSnapshotBlock*4 "
+		"GetInstanceUefiData DescribeSnapshots ListSnapshotBlocks GetSnapshotBlock*4 "
 	first = looks + "Register CopySnapshot Amend"
 )
 

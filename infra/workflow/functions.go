@@ -117,6 +117,7 @@ var Functions = []Function{
 		Environment: env(settings.Table),
 		Statements: join(everyTask("snapshot"), ledger("PutItem", "UpdateItem"), []Statement{
 			look("DescribeSnapshots", "DescribeImages", "DescribeImageAttribute", "DescribeVolumes", "DescribeInstances"),
+			lookAtFirmware,
 		}, onTagged([]string{tag.Plan, tag.Request}, "ebs:ListSnapshotBlocks", "ebs:GetSnapshotBlock"),
 			onTagged([]string{tag.Plan, tag.Request, tag.Device}, "ec2:CopySnapshot"), registering),
 	},

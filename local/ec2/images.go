@@ -174,9 +174,7 @@ func (w *World) imageOf(i *instance, name, description string, mappings []mappin
 		rootType: rootEBS, rootName: i.rootName, ena: i.ena, sriov: i.sriov, tpm: i.tpm, imds: i.imds, mappings: mappings,
 		sourceInstance: i.id, sourceRegion: w.options.Region, sourceImage: i.imageID,
 	}
-	if base := w.images.get(i.imageID); base != nil {
-		img.uefiData = base.uefiData
-	}
+	img.uefiData = i.uefiData
 	return img
 }
 

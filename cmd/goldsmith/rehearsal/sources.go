@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
@@ -37,6 +38,9 @@ type Source struct {
 	instance types.Instance
 	// lineage is as in a job: empty where it is the source itself.
 	lineage string
+	// taken is when a snapshot was started, and tags are those that it has with its instance's.
+	taken time.Time
+	tags  map[string]string
 }
 
 // lineages finds out what claim would find the sources to be over time.
@@ -44,12 +48,12 @@ func (s Stage) lineages(ctx context.Context, sources []Source) error {
 	var members []string
 	for _, src := range sources {
 		if _, member := source.Tags(src.instance)[tag.Group]; member && src.Decision != job.SkipIt {
-			members = append(members, src.ID)
+			members = append(members, aws.ToString(src.instance.InstanceId))
 		}
 	}
 	found, err := lineage.OfInstances(ctx, s.AutoScaling, members)
 	for i, src := range sources {
-		if of := found[src.ID]; of != src.ID {
+		if of := found[aws.ToString(src.instance.InstanceId)]; of != "" && of != src.ID {
 			sources[i].lineage = of
 		}
 	}
@@ -59,7 +63,7 @@ func (s Stage) lineages(ctx context.Context, sources []Source) error {
 // volumes warns of volumes that stay, or do not, with what is launched from the images.
 func (s Stage) volumes(ctx context.Context, p plan.Plan, sources []Source) error {
 	for i, src := range sources {
-		if src.Decision == job.SkipIt {
+		if src.Decision == job.SkipIt || src.Decision == job.RegisterIt {
 			continue
 		}
 		_, warning, err := rollout.Volumes(ctx, s.EC2, s.Path, p, src.job())
@@ -75,6 +79,9 @@ func (s Stage) volumes(ctx context.Context, p plan.Plan, sources []Source) error
 
 // job is the source as jobs have it.
 func (s Source) job() job.Source {
+	if s.tags != nil {
+		return job.Source{ID: s.ID, Name: s.Name, Lineage: s.lineage, Tags: s.tags, Kind: job.Snapshot}
+	}
 	return job.Source{
 		ID: s.ID, Name: s.Name, Lineage: s.lineage, Tags: source.Tags(s.instance), Kept: source.Kept(s.instance),
 	}
