@@ -19,7 +19,7 @@ func TestHeldBesideAnotherKey(t *testing.T) {
 	held := twice()
 	held.Back = &ledger.Point{Image: "ami-1", Version: 4, By: "ada", At: monday}
 	own := func(at time.Time) []ledger.Point { return []ledger.Point{{Image: "ami-9", Version: 3, Run: "x", At: at}} }
-	const isHeld = "held: ada rolled it back to ami-1 on 2000-01-03 00:00 UTC; " +
+	const isHeld = "held: it was rolled back to ami-1 by ada on 2000-01-03 00:00 UTC; " +
 		"goldsmith follow --name web lets it follow again"
 	for name, c := range map[string]struct {
 		points []ledger.Point
