@@ -34,10 +34,8 @@ func (s Step) shares(ctx context.Context, p job.Batch) error {
 		if at.Before(since) {
 			continue
 		}
-		if _, asked := known[run]; !asked {
-			if _, known[run], err = s.Ledger.GetRun(ctx, run); err != nil {
-				return fmt.Errorf("looking up run %s: %w", run, err)
-			}
+		if err := s.knows(ctx, run, known); err != nil {
+			return err
 		}
 		if known[run] {
 			continue
@@ -46,6 +44,17 @@ func (s Step) shares(ctx context.Context, p job.Batch) error {
 		if err := bound.ShareAnew(ctx, s.Ledger, of(ask, i)); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// knows notes whether the ledger has a record of a run, asked once.
+func (s Step) knows(ctx context.Context, run string, known map[string]bool) (err error) {
+	if _, asked := known[run]; asked {
+		return nil
+	}
+	if _, known[run], err = s.Ledger.GetRun(ctx, run); err != nil {
+		return fmt.Errorf("looking up run %s: %w", run, err)
 	}
 	return nil
 }

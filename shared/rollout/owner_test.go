@@ -50,11 +50,12 @@ func TestANameHasOneOwner(t *testing.T) {
 // entitled holds a decision to the rule: last is the lineage that rolled the name last.
 func entitled(r *rapid.T, title Title, image Image, last string, lives func(string) bool) {
 	r.Helper()
+	before := rank(last) < rank(image.Lineage) // the image's goes before the last one's
+	own := last == image.Lineage || !lives(last)
 	switch {
-	case title.Other && (last == image.Lineage || !lives(last)),
-		title.Other && title.Owner.By == "" && rank(last) < rank(image.Lineage):
+	case title.Other && (own || title.Owner.By == "" && before):
 		r.Fatalf("%s is kept from its own name %s, which %s rolled last", image.Lineage, image.Name, last)
-	case !title.Other && last != "" && last != image.Lineage && lives(last) && rank(last) >= rank(image.Lineage):
+	case !title.Other && last != "" && !own && !before:
 		r.Fatalf("%s takes %s from %s, which lives", image.Lineage, image.Name, last)
 	case (title.Reason(image) != nil) != title.Other:
 		r.Fatalf("told or not: %+v", title)

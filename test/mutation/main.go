@@ -127,6 +127,12 @@ func (s subject) play(ctx context.Context) (Score, error) {
 		score.Results = slices.Collect(maps.Values(known))
 		return score, tests.learn(ctx)
 	}
+	return s.tryOut(ctx, score, tests, mutants, known)
+}
+
+// tryOut is the score with what came of the mutants that are drawn.
+func (s subject) tryOut(ctx context.Context, score Score, tests *binaries, mutants []Mutant,
+	known map[int]Result) (Score, error) {
 	some, err := s.chosen(mutants)
 	if err != nil {
 		return score, err
@@ -137,7 +143,7 @@ func (s subject) play(ctx context.Context) (Score, error) {
 	if !wanted(s.pkg) || *again || *draw != "" {
 		return score, nil // What came of others of its files, or of those of the page, stays.
 	}
-	return score, score.keep(into)
+	return score, score.keep(tests.into)
 }
 
 // tried is what came of mutants: as it is known, and of the others of a wanted package once they are tried.

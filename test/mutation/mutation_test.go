@@ -46,14 +46,20 @@ func TestMutantsOfASmallPackage(t *testing.T) {
 	if diff := cmp.Diff(want, survivors); diff != "" {
 		t.Error(diff)
 	}
+	eachKind(t, kinds)
+	if _, err := os.Stat(filepath.Join("testdata", "small", "zz_mutants.go")); !os.IsNotExist(err) {
+		t.Error("the switches were written into the package")
+	}
+}
+
+// eachKind holds that there was a mutant of every kind.
+func eachKind(t *testing.T, kinds map[string]int) {
+	t.Helper()
 	for _, kind := range []string{kindTrue, kindFalse, kindBoundary, kindMinus, kindMore, kindRemoved, kindOnce, kindZero,
 		kindFlip, "case " + kindRemoved} {
 		if kinds[kind] == 0 {
 			t.Errorf("no mutant is %s", kind)
 		}
-	}
-	if _, err := os.Stat(filepath.Join("testdata", "small", "zz_mutants.go")); !os.IsNotExist(err) {
-		t.Error("the switches were written into the package")
 	}
 }
 

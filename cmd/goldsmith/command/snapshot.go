@@ -131,7 +131,7 @@ func printDecision(p *page, d attribute.Decision) {
 	p.line("")
 	volumes := [][]string{{"DATA VOLUME", "SNAPSHOT", "GIB", "MADE AS", "SAID BY"}}
 	for _, v := range d.Data {
-		volumes = append(volumes, []string{v.Device, v.Snapshot, strconv.Itoa(int(v.GiB)), v.Performance.String(), v.Source})
+		volumes = append(volumes, []string{v.Device, v.Snapshot, strconv.Itoa(int(v.GiB)), v.String(), v.Source})
 	}
 	p.table(volumes)
 }

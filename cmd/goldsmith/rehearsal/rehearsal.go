@@ -86,32 +86,35 @@ type Night struct {
 // Play says what the run would do. It makes no call that changes anything.
 func (s Stage) Play(ctx context.Context, run job.Run, p plan.Plan) (Night, error) {
 	n := Night{Plan: run.Plan, Sources: []Source{}, Templates: []Roll{}, Groups: []Group{}, Images: []Image{}}
+	var err error
 	if p.Sources.OfSnapshots() && (run.Request == nil || run.Request.Source == "") {
-		var err error
-		if n.Sources, err = s.snapshots(ctx, p); err != nil || s.Ledger == nil {
-			return n, err
-		}
-		err = s.follow(ctx, run, p, &n)
+		n.Sources, err = s.snapshots(ctx, p)
+	} else {
+		err = s.instances(ctx, run, p, &n)
+	}
+	if err != nil || s.Ledger == nil || n.Refused != "" {
 		return n, err
 	}
+	err = s.follow(ctx, run, p, &n)
+	return n, err
+}
+
+// instances are the sources that the run selects, unless they are more than the plan's limit.
+func (s Stage) instances(ctx context.Context, run job.Run, p plan.Plan, n *Night) error {
 	selected, err := source.Selected(ctx, s.EC2, run, p.Sources)
 	if err != nil {
-		return n, err
+		return err
 	}
 	_, err = source.WithinLimit(ctx, s.EC2, run, p.Limit, len(selected))
 	var refused *fault.Failed
 	if errors.As(err, &refused) {
 		n.Refused = refused.Error()
-		return n, nil
+		return nil
 	}
-	if err != nil {
-		return n, err
+	if err == nil {
+		n.Sources, err = s.sources(ctx, run, p, selected)
 	}
-	if n.Sources, err = s.sources(ctx, run, p, selected); err != nil || s.Ledger == nil {
-		return n, err
-	}
-	err = s.follow(ctx, run, p, &n)
-	return n, err
+	return err
 }
 
 // follow says what becomes of all else once the night's sources are imaged.

@@ -39,8 +39,8 @@ func (s Stage) templates(ctx context.Context, run job.Run, p plan.Plan, sources 
 	first := map[string]Source{}
 	for _, n := range byID(sources) {
 		src := &sources[n]
-		if src.Decision == job.SkipIt || src.Decision == job.RegisterIt && src.Registering == nil {
-			continue // Of a disk that was not looked at nothing is known.
+		if !src.imaged() {
+			continue
 		}
 		image, err := s.expected(ctx, *src, run)
 		if err != nil {
@@ -64,6 +64,11 @@ func (s Stage) templates(ctx context.Context, run job.Run, p plan.Plan, sources 
 		next = append(next, prospectOf(src.ID, found.Targets))
 	}
 	return all, next, nil
+}
+
+// imaged reports whether an image would be made of it. Of a disk that was not looked at nothing is known.
+func (s Source) imaged() bool {
+	return s.Decision != job.SkipIt && (s.Decision != job.RegisterIt || s.Registering != nil)
 }
 
 // once leaves what an earlier source of the run would have been rolled into alone.
