@@ -50,12 +50,12 @@ func TestANameHasOneOwner(t *testing.T) {
 // entitled holds a decision to the rule: last is the lineage that rolled the name last.
 func entitled(r *rapid.T, title Title, image Image, last string, lives func(string) bool) {
 	r.Helper()
-	before := rank(last) < rank(image.Lineage) // the image's goes before the last one's
-	own := last == "" || last == image.Lineage || !lives(last)
+	free := last == "" || last == image.Lineage || !lives(last)
+	may := free || rank(last) < rank(image.Lineage)
 	switch {
-	case title.Other && (own || title.Owner.By == "" && before):
+	case title.Other && (free || may && title.Owner.By == ""):
 		r.Fatalf("%s is kept from its own name %s, which %s rolled last", image.Lineage, image.Name, last)
-	case !title.Other && !own && !before:
+	case !title.Other && !may:
 		r.Fatalf("%s takes %s from %s, which lives", image.Lineage, image.Name, last)
 	}
 	if told := title.Reason(image) != nil; told != title.Other {
