@@ -6,6 +6,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/organizations"
 
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
@@ -20,6 +21,6 @@ func Wire(ctx context.Context, read settings.Reader) (handler.Func[Input, job.Jo
 	}
 	return Step{
 		EC2: ec2.NewFromConfig(s.AWS), AutoScaling: autoscaling.NewFromConfig(s.AWS), KMS: kms.NewFromConfig(s.AWS),
-		Ledger: s.Ledger, Now: s.Now,
+		Organizations: organizations.NewFromConfig(s.AWS), Ledger: s.Ledger, Now: s.Now,
 	}.Handle, nil
 }

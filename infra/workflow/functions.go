@@ -94,7 +94,7 @@ var Functions = []Function{
 		Environment: env(settings.Table),
 		Statements: join(everyTask("claim"), ledgerAndKeys("PutItem", "UpdateItem", "DeleteItem", "Query"),
 			[]Statement{look("DescribeInstances", "DescribeSnapshots", "DescribeVolumes"), lookAtMembers, lookWhichGroups,
-				lookAtProtection}, mayStart),
+				lookAtProtection, lookAtOrganization, lookAtKeyUsers}, mayStart),
 	},
 	{
 		Name: "stop", Task: true, Timeout: stepTimeout, Memory: memory,
@@ -141,6 +141,14 @@ var Functions = []Function{
 		Statements: join(everyTask("verify"), ledger("PutItem", "UpdateItem"), []Statement{
 			look("DescribeImages", "DescribeInstances"),
 		}, testing, endTests),
+	},
+	{
+		Name: "share", Task: true, Timeout: stepTimeout, Memory: memory,
+		Does:        "Lets other accounts launch the image where the plan says so.",
+		Environment: env(settings.Table),
+		Statements: join(everyTask("share"), ledger("GetItem", "PutItem", "UpdateItem"), []Statement{
+			look("DescribeImages", "DescribeSnapshots"), lookAtOrganization,
+		}, sharing),
 	},
 	{
 		Name: "roll", Task: true, Timeout: stepTimeout, Memory: memory,

@@ -84,7 +84,9 @@ type World struct {
 	tombs  map[string]time.Time // deregistered images, until EC2 forgets them
 	tagged map[string]int       // version of the last tag change event, by resource
 	keys   map[string]KeyState  // by ARN
+	usable map[string]keyUsers  // keys that other accounts may use, by ARN
 	vcpus  map[string]float64   // quotas, by code
+	closed map[string]bool      // accounts that are closed
 	copies int                  // of snapshots, in progress
 
 	regions map[string]*World // of the account, by name, this one included
@@ -118,6 +120,7 @@ func newWorld(options Options, mu *sync.Mutex, regions map[string]*World) *World
 		clock: options.Clock, options: options, mu: mu, regions: regions,
 		chances: map[uint64]uint64{}, buckets: bucket.Set{}, answers: map[string]answered{},
 		names: map[string]time.Time{}, tombs: map[string]time.Time{}, tagged: map[string]int{}, keys: map[string]KeyState{},
+		usable: map[string]keyUsers{}, closed: map[string]bool{},
 		vcpus:     map[string]float64{},
 		instances: newStore[instance](options.Lag), volumes: newStore[volume](options.Lag),
 		snapshots: newStore[snapshot](options.Lag), images: newStore[image](options.Lag),
