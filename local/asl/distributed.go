@@ -59,12 +59,16 @@ func (v *visit) distribute(ctx context.Context, inputs []any, limit int) (any, e
 	return results, nil
 }
 
+// childStarts is how many standard child executions a Map run starts in a second (Developer Guide, "Step Functions
+// service quotas", "Quotas related to Map Runs").
+const childStarts = 100
+
 // dispatch returns when every child it started has ended; children that lag behind a stopped execution end later.
 func (run *mapRun) dispatch(ctx context.Context, inputs []any, limit int) []*Execution {
 	var wait sync.WaitGroup
 	defer func() { run.wait(ctx, &wait) }()
 	children := make([]*Execution, 0, len(inputs))
-	places := make(chan struct{}, limit)
+	places, starts := make(chan struct{}, limit), newPace(childStarts)
 	for i, input := range inputs {
 		select {
 		case places <- struct{}{}:
@@ -78,6 +82,9 @@ func (run *mapRun) dispatch(ctx context.Context, inputs []any, limit int) []*Exe
 			children = append(children, prior)
 			<-places
 			continue
+		}
+		if starts.wait(ctx, run.clock()) != nil {
+			break
 		}
 		child := run.child(ctx, i, input, prior)
 		children = append(children, child)

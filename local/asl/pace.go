@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// pace is the account's token bucket of state transitions. An execution that finds it empty waits
-// (Developer Guide, "Quotas related to state throttling": transitions are throttled, and not failed).
+// pace is a token bucket in which what finds it empty waits: the account's state transitions (Developer Guide, "Quotas
+// related to state throttling": transitions are throttled, and not failed), and a Map run's starts of child executions.
 type pace struct {
 	each, burst time.Duration
 
@@ -33,14 +33,16 @@ func (p *pace) take(now time.Time) time.Duration {
 	return p.next.Sub(now)
 }
 
-// paced waits until the account has a state transition left.
-func (f *flow) paced(ctx context.Context) error {
-	p := f.execution.runtime.pace
+// wait returns when there is a token, or with ctx. A nil pace has no limit.
+func (p *pace) wait(ctx context.Context, c clockOf) error {
 	if p == nil {
 		return nil
 	}
-	if wait := p.take(f.clock().Now()); wait > 0 {
-		return f.clock().Sleep(ctx, wait)
+	if wait := p.take(c.Now()); wait > 0 {
+		return c.Sleep(ctx, wait)
 	}
 	return nil
 }
+
+// paced waits until the account has a state transition left.
+func (f *flow) paced(ctx context.Context) error { return f.execution.runtime.pace.wait(ctx, f.clock()) }

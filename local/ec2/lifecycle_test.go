@@ -191,6 +191,25 @@ func TestStatusChecksTakeTheirTime(t *testing.T) {
 	})
 }
 
+func TestASuppressedRootFailsTheHealthCheck(t *testing.T) {
+	inWorld(t, ec2.Options{}, func(t *testing.T, r *rig) {
+		id := aws.ToString(r.run(func(in *sdk.RunInstancesInput) {
+			in.BlockDeviceMappings = []types.BlockDeviceMapping{{DeviceName: aws.String("/dev/xvda"), NoDevice: aws.String("")}}
+		}).InstanceId)
+		r.settle()
+		out, err := r.DescribeInstanceStatus(t.Context(), &sdk.DescribeInstanceStatusInput{InstanceIds: []string{id}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := out.InstanceStatuses[0].InstanceStatus.Status; got != types.SummaryStatusImpaired {
+			t.Errorf("its instance status is %q", got)
+		}
+		if got := len(r.instance(id).BlockDeviceMappings); got != 0 {
+			t.Errorf("it has %d volumes", got)
+		}
+	})
+}
+
 func TestRunInstancesIsIdempotentByToken(t *testing.T) {
 	inWorld(t, ec2.Options{}, func(t *testing.T, r *rig) {
 		token := func(in *sdk.RunInstancesInput) { in.ClientToken = aws.String("one") }

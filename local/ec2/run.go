@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -237,7 +238,8 @@ func (w *World) boot(i *instance) {
 	if lacks, locked := w.lacksKey(i.devices); locked {
 		why, fails = lacks, true
 	}
-	w.instances.change(w.now, i.id, func(i *instance) { i.times.Start, i.impaired = took, w.impaired(i.imageID) })
+	impaired := w.rootless(i) || w.impaired(i.imageID)
+	w.instances.change(w.now, i.id, func(i *instance) { i.times.Start, i.impaired = took, impaired })
 	w.later(i.id, took, func() {
 		if fails {
 			w.dies(i.id, why)
@@ -245,6 +247,12 @@ func (w *World) boot(i *instance) {
 		}
 		w.running(i.id)
 	})
+}
+
+// rootless reports whether an EBS-backed instance was launched with its root device suppressed: it may then fail EC2's
+// health check (Auto Scaling API reference, BlockDeviceMapping, NoDevice), and here it does.
+func (w *World) rootless(i *instance) bool {
+	return i.rootType == rootEBS && !slices.ContainsFunc(i.devices, func(a attachment) bool { return a.device == i.rootName })
 }
 
 func (w *World) reserved(reservation string) []*instance {
