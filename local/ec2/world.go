@@ -73,6 +73,7 @@ type World struct {
 	keyPairs  map[string]keyPair
 	profiles  map[string]bool // instance profiles, by name
 	restores  *store[fastRestore]
+	reports   *store[usageReport]
 	fleets    *store[fleet]
 	bin       *store[binned[image]]
 	binFor    time.Duration
@@ -87,6 +88,7 @@ type World struct {
 	usable map[string]keyUsers  // keys that other accounts may use, by ARN
 	vcpus  map[string]float64   // quotas, by code
 	closed map[string]bool      // accounts that are closed
+	uses   []use                // of images by other accounts
 	copies int                  // of snapshots, in progress
 
 	regions map[string]*World // of the account, by name, this one included
@@ -128,6 +130,7 @@ func newWorld(options Options, mu *sync.Mutex, regions map[string]*World) *World
 		keyPairs: map[string]keyPair{}, profiles: map[string]bool{},
 		bin: newStore[binned[image]](0), snapshotBin: newStore[binned[snapshot]](0),
 		restores: newStore[fastRestore](options.Lag), fleets: newStore[fleet](options.Lag),
+		reports: newStore[usageReport](options.Lag),
 	}
 	w.service = &query.Service{
 		Name:    "ec2",

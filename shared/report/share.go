@@ -56,11 +56,11 @@ func With(s job.Sharing) string {
 		return strings.Join(append(said, fmt.Sprintf("%d organizations and units", n)), ", ")
 	}
 	for _, arn := range s.Organizations {
-		what := "organization "
-		if strings.Contains(arn, ":ou/") {
+		what, id := "organization ", arn[strings.LastIndex(arn, "/")+1:]
+		if strings.HasPrefix(id, "ou-") {
 			what = "organizational unit "
 		}
-		said = append(said, what+arn[strings.LastIndex(arn, "/")+1:])
+		said = append(said, what+id)
 	}
 	with := strings.Join(said, ", ")
 	if s.Snapshots {

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	direct "github.com/aws/aws-sdk-go-v2/service/ebs"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/organizations"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -200,7 +201,7 @@ func (n *night) rehearse(run job.Run, p plan.Plan) rehearsal.Night {
 	before := len(n.changes())
 	stage := rehearsal.Stage{
 		EC2: n.cloud, AutoScaling: autoscaling.NewFromConfig(n.AWS()), Parameters: n.ssm, Ledger: n.Ledger,
-		Keys: kms.NewFromConfig(n.AWS()), Quotas: servicequotas.NewFromConfig(n.AWS()),
+		Keys: kms.NewFromConfig(n.AWS()), Quotas: servicequotas.NewFromConfig(n.AWS()), Organizations: organizations.NewFromConfig(n.AWS()),
 		Blocks: direct.NewFromConfig(n.AWS()),
 		Path:   "/goldsmith/images", Now: time.Now,
 	}
@@ -242,6 +243,7 @@ func (n *night) equals(said rehearsal.Night, r sfn.Execution) {
 		if diff := cmp.Diff(s.Warnings, result.Warnings); diff != "" {
 			n.t.Errorf("warnings of %s (-said +was):\n%s", s.Name, diff)
 		}
+		n.want("not shared "+s.Name, s.Unshared != nil, result.Shared != nil && result.Shared.Problem != "")
 		n.want("imaged "+s.Name, result.Ending == job.Imaged, s.Decision != job.SkipIt)
 		n.want("stopped "+s.Name, !result.Times.StopSent.IsZero(), s.Decision == job.StopFirst)
 		n.rolledAsSaid(said.Templates, result)

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/organizations"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/spf13/cobra"
@@ -172,7 +173,8 @@ func (t *terms) stage(ctx context.Context) (rehearsal.Stage, string, error) {
 	stage := rehearsal.Stage{
 		EC2: ec2.NewFromConfig(site.aws), AutoScaling: autoscaling.NewFromConfig(site.aws),
 		Parameters: ssm.NewFromConfig(site.aws), Keys: kms.NewFromConfig(site.aws),
-		Quotas: servicequotas.NewFromConfig(site.aws), Blocks: ebs.NewFromConfig(site.aws), Now: t.Now,
+		Organizations: organizations.NewFromConfig(site.aws),
+		Quotas:        servicequotas.NewFromConfig(site.aws), Blocks: ebs.NewFromConfig(site.aws), Now: t.Now,
 	}
 	if err == nil {
 		stage.Ledger = site.ledger

@@ -16,6 +16,7 @@ import (
 	"goldsmith/shared/plan"
 	"goldsmith/shared/retention"
 	"goldsmith/shared/rollout"
+	"goldsmith/shared/sharing"
 	"goldsmith/shared/source"
 	"goldsmith/shared/usage"
 )
@@ -59,8 +60,10 @@ type Stage struct {
 	EC2         EC2
 	AutoScaling AutoScaling
 	Parameters  Parameters
-	Keys        source.Keys
-	Quotas      source.Quotas
+	Keys        sharing.Keys
+	// Organizations says which organization images are shared with.
+	Organizations sharing.Organizations
+	Quotas        source.Quotas
 	// Blocks reads the disks of snapshots.
 	Blocks disk.API
 	Ledger Ledger

@@ -4,12 +4,14 @@ import (
 	"context"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/attribute"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
+	"goldsmith/shared/sharing"
 	"goldsmith/shared/source"
 	"goldsmith/shared/tag"
 )
@@ -27,7 +29,7 @@ func (s Stage) snapshots(ctx context.Context, p plan.Plan) ([]Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, read := []Source{}, 0
+	all, read, lookout := []Source{}, 0, sharing.New(s.Organizations, s.Keys)
 	for _, each := range found {
 		id := aws.ToString(each.SnapshotId)
 		src := Source{ID: id, Name: source.Name(tag.Map(each.Tags), id), Decision: job.RegisterIt}
@@ -44,9 +46,18 @@ func (s Stage) snapshots(ctx context.Context, p plan.Plan) ([]Source, error) {
 				return nil, err
 			}
 		}
+		src.ahead(ctx, lookout, p, keysOf(each.Snapshot))
 		all = append(all, src)
 	}
 	return all, nil
+}
+
+// keysOf is the KMS key of a snapshot, if it has one.
+func keysOf(s types.Snapshot) []string {
+	if s.KmsKeyId == nil {
+		return nil
+	}
+	return []string{*s.KmsKeyId}
 }
 
 // registering decides as the run will.
