@@ -25,6 +25,7 @@ type ec2API interface {
 	removal
 	snapshotsAPI
 	templatesAPI
+	sharesAPI
 }
 
 // Ledger is where it is written down, and the register of what may be removed.
@@ -109,6 +110,9 @@ func (r *round) play(ctx context.Context) error {
 		return err
 	}
 	if err := r.resume(ctx); err != nil {
+		return err
+	}
+	if err := r.ask(ctx); err != nil {
 		return err
 	}
 	for _, d := range r.Decisions {

@@ -2,6 +2,7 @@ package retire
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -25,8 +26,23 @@ type deprecationAPI interface {
 func (r *round) do(ctx context.Context, d retention.Decision) error {
 	what := retirement{Subject: d.ID, Name: d.Name, Since: d.Since, Due: d.Due, Why: d.Why}
 	handler.Log(ctx).InfoContext(ctx, "old image", "image", d.ID, "source", d.Name, "decision", d.String())
+	again, err := r.shareAgain(ctx, d)
+	if err != nil {
+		return r.failed(ctx, what, err, "sharing again")
+	}
+	if again != "" {
+		what.Why = append(slices.Clone(what.Why), again)
+	}
+	if again != "" && d.Going() {
+		what.Status, what.Since, what.Due, what.Why = job.Restored, time.Time{}, time.Time{}, []string{again}
+		return r.put(ctx, what)
+	}
 	switch d.Step {
 	case retention.Keep:
+		if again != "" {
+			what.Status = job.Restored
+			return r.put(ctx, what)
+		}
 		return r.suspended(ctx, d)
 	case retention.Restore:
 		return r.restore(ctx, what, job.Restored)
@@ -34,6 +50,8 @@ func (r *round) do(ctx context.Context, d retention.Decision) error {
 		return r.inUse(ctx, d, what)
 	case retention.Deprecate:
 		return r.deprecate(ctx, what)
+	case retention.Unshare:
+		return r.unshare(ctx, what)
 	case retention.Disable:
 		return r.disable(ctx, what)
 	case retention.Retire:

@@ -182,7 +182,7 @@ var Functions = []Function{
 		Statements: join(everyTask("retire"), ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"), []Statement{
 			look("DescribeImages", "DescribeInstances", "DescribeLaunchTemplates", "DescribeLaunchTemplateVersions",
 				"DescribeImageAttribute", "DescribeImageReferences", "DescribeSnapshots", "ListImagesInRecycleBin"), lookAtUses,
-		}, referring, retiring),
+		}, referring, retiring, sharing, reporting),
 	},
 	{
 		Name: "notify", Task: true, Timeout: stepTimeout, Memory: memory,

@@ -16,6 +16,27 @@ var sharing = []Statement{
 	},
 }
 
+// reporting is finding out what other accounts do with shared images, before sharing is taken back. It is deployed where
+// sharing is.
+var reporting = []Statement{
+	{
+		Why:       "EC2's describe calls have no resources.",
+		Actions:   []string{"ec2:DescribeImageUsageReports", "ec2:DescribeImageUsageReportEntries"},
+		Resources: []string{"${Shares}"},
+	},
+	{
+		Why:       "EC2 says who uses an image in a report that it makes when it is asked; only images that Goldsmith made.",
+		Actions:   []string{"ec2:CreateImageUsageReport"},
+		Resources: []string{"arn:${Partition}:ec2:${Region}::image/${Shares}"},
+		Condition: ours,
+	},
+	{
+		Why:       "The reports to be.",
+		Actions:   []string{"ec2:CreateImageUsageReport"},
+		Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:image-usage-report/${Shares}"},
+	},
+}
+
 var (
 	lookAtOrganization = Statement{
 		// docs.aws.amazon.com/service-authorization/latest/reference/list_awsorganizations.html

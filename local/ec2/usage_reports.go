@@ -69,6 +69,10 @@ func (w *World) UseBy(c Consumer, id string, template bool) error {
 }
 
 func createImageUsageReport(w *World, call *query.Call) error {
+	if id, again, err := w.answered(call); again || err != nil {
+		call.Out.Optional("reportId", id)
+		return err
+	}
 	p := call.Params
 	img, err := w.ownImage(p)
 	if err != nil {
@@ -78,15 +82,16 @@ func createImageUsageReport(w *World, call *query.Call) error {
 	if err != nil {
 		return err
 	}
+	accounts := p.Texts("AccountId")
 	if err := call.Commit(); err != nil {
 		return err
 	}
-	r := &usageReport{id: w.newID("amiur", img.id), image: img.id, created: w.now, accounts: p.Texts("AccountId"), kinds: kinds}
+	r := &usageReport{id: w.newID("amiur", img.id), image: img.id, created: w.now, accounts: accounts, kinds: kinds}
 	for _, kind := range kinds {
 		r.entries = append(r.entries, w.usesOf(img.id, kind.name, r.accounts)...)
 	}
 	w.reports.add(w.now, r.id, r)
-	call.Touch(r.id)
+	w.remember(call, r.id)
 	call.Out.Text("reportId", r.id)
 	return nil
 }

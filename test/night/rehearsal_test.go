@@ -300,7 +300,7 @@ func (n *night) groupsAsSaid(said []rehearsal.Group, result job.Result) {
 // statuses are what is written down of each step.
 var statuses = map[retention.Step]job.Status{
 	retention.Restore: job.Restored, retention.InUse: job.InUse, retention.Deprecate: job.Deprecated,
-	retention.Disable: job.Disabled, retention.Retire: job.Retired,
+	retention.Unshare: job.Unshared, retention.Disable: job.Disabled, retention.Retire: job.Retired,
 }
 
 // retiredAsSaid holds what was said of old images against what the run wrote down of them.

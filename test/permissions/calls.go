@@ -77,6 +77,9 @@ var authorized = map[string]func(Scene, Call) []Request{
 	"ec2:DisableImage":                             existing("ImageId"),
 	"ec2:DeregisterImage":                          existing("ImageId"),
 	"ec2:DeleteSnapshot":                           existing("SnapshotId"),
+	"ec2:DescribeImageUsageReports":                nowhere,
+	"ec2:DescribeImageUsageReportEntries":          nowhere,
+	"ec2:CreateImageUsageReport":                   reporting,
 	"ec2:ModifyImageAttribute":                     existing("ImageId"),
 	"ec2:ModifySnapshotAttribute":                  existing("SnapshotId"),
 	"ec2:CreateImage":                              creatingImage,
@@ -170,6 +173,11 @@ func carried(tags map[string]string) map[string][]string {
 		keys["ec2:ResourceTag/"+key] = []string{value}
 	}
 	return keys
+}
+
+// reporting is CreateImageUsageReport on the image, with its tags, and on the report to be.
+func reporting(s Scene, c Call) []Request {
+	return append(existing("ImageId")(s, c), Request{c.Name, s.ARN("ec2", "image-usage-report/*"), nil})
 }
 
 // creatingImage is CreateImage on the instance, with its tags, and on the image and the

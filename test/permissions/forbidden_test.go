@@ -39,7 +39,8 @@ const (
 
 // changing is what some roles do to what is Goldsmith's, and nobody to anything else; see confined.
 var changing = map[string][]string{
-	"retire":  {"ec2:DeregisterImage", "ec2:DisableImage", "ec2:DeleteSnapshot", "ec2:DeleteLaunchTemplateVersions"},
+	"retire": {"ec2:DeregisterImage", "ec2:DisableImage", "ec2:DeleteSnapshot", "ec2:DeleteLaunchTemplateVersions",
+		"ec2:ModifyImageAttribute", "ec2:ModifySnapshotAttribute"},
 	"recover": {"ec2:DeregisterImage", "ec2:DeleteSnapshot"},
 	"share":   {"ec2:ModifyImageAttribute", "ec2:ModifySnapshotAttribute"},
 }
@@ -181,6 +182,7 @@ func nobodys(s Scene) (requests []Request) {
 		s.ARN("ec2", "network-interface/eni-"+id): {"ec2:DeleteNetworkInterface"},
 		s.resource(testSubnet):                    {"ec2:DeleteSubnet"},
 		testRole(s):                               {"iam:DeleteRole"},
+		s.ARN("ec2", "image-usage-report/*"):      {"ec2:DeleteImageUsageReport"},
 		fmt.Sprintf("arn:%s:ssm:%s::document/AWS-RunShellScript", s.Partition, s.Region): {"ssm:CreateAssociation"},
 		image: {"ec2:DeregisterImage", "ec2:ModifyImageAttribute", "ec2:DisableImage",
 			"ec2:CopyImage"},
@@ -263,7 +265,7 @@ func confined(s Scene) []Request {
 		all([]string{"ec2:EnableImageDeprecation", "ec2:DisableImageDeprecation", "ec2:DisableImage", "ec2:DeregisterImage"},
 			s.resource("ami-"+id), foreign),
 		all([]string{"ec2:DeleteSnapshot"}, s.resource("snap-"+id), foreign),
-		all([]string{"ec2:ModifyImageAttribute"}, s.resource("ami-"+id), foreign),
+		all([]string{"ec2:ModifyImageAttribute", "ec2:CreateImageUsageReport"}, s.resource("ami-"+id), foreign),
 		all([]string{"ec2:ModifySnapshotAttribute"}, s.resource("snap-"+id), foreign),
 		// What only DescribeImageReferences may look at.
 		all([]string{"ssm:DescribeParameters", "imagebuilder:ListImageRecipes", "imagebuilder:ListContainerRecipes",
