@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/functions/snapshot"
+	"goldsmith/shared/attribute"
 	"goldsmith/shared/job"
 	"goldsmith/shared/tag"
 	"goldsmith/test/steptest"
@@ -28,10 +29,10 @@ func set(s *steptest.Stage, name string) map[string]string {
 func started(s *steptest.Stage, description string) (id string, by map[string]string) {
 	s.Helper()
 	id = s.Launch("server", nil, func(in *sdk.RunInstancesInput) {
-		for _, device := range []string{"/dev/sdf", "/dev/sdg"} {
-			in.BlockDeviceMappings = append(in.BlockDeviceMappings, types.BlockDeviceMapping{
-				DeviceName: aws.String(device), Ebs: &types.EbsBlockDevice{VolumeSize: aws.Int32(20)},
-			})
+		in.BlockDeviceMappings = []types.BlockDeviceMapping{
+			{DeviceName: aws.String("/dev/sdf"), Ebs: &types.EbsBlockDevice{VolumeSize: aws.Int32(20)}},
+			{DeviceName: aws.String("/dev/sdg"), Ebs: &types.EbsBlockDevice{VolumeSize: aws.Int32(20),
+				VolumeType: types.VolumeTypeIo2, Iops: aws.Int32(9000)}},
 		}
 	})
 	out, err := s.EC2.DescribeInstances(s.Context(), &sdk.DescribeInstancesInput{InstanceIds: []string{id}})
@@ -180,6 +181,25 @@ func TestDataVolumesAreRegistered(t *testing.T) {
 			out, err := s.EC2.DescribeImages(s.Context(), &sdk.DescribeImagesInput{ImageIds: []string{j.Image.ID}})
 			s.Must(err)
 			s.Same("volumes", len(out.Images[0].BlockDeviceMappings), 2)
+		},
+	}})
+}
+
+// A data volume is made as the instance has it, whatever the root volume is.
+func TestADataVolumeIsMadeAsItWas(t *testing.T) {
+	steptest.Play(t, scene, []given{{
+		Name: "io2 with its IOPS", Anything: true,
+		Given: func(s *steptest.Stage, in *snapshot.Input) {
+			ofSet(func(s *steptest.Stage, of map[string]string) map[string]string {
+				s.Must(s.Cloud.SetTags(of["/dev/sdg"], map[string]string{tag.Device: "/dev/sdg"}))
+				return nil
+			})(s, in)
+		},
+		Then: func(s *steptest.Stage, j job.Job) {
+			made := attribute.Carried(j.Registering).Input("x").BlockDeviceMappings
+			s.Same("type of the root volume", made[0].Ebs.VolumeType, types.VolumeTypeGp3)
+			s.Same("type", made[1].Ebs.VolumeType, types.VolumeTypeIo2)
+			s.Same("IOPS", aws.ToInt32(made[1].Ebs.Iops), int32(9000))
 		},
 	}})
 }

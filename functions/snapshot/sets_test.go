@@ -2,6 +2,7 @@ package snapshot_test
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -130,6 +131,116 @@ func TestASetOfCreateImage(t *testing.T) {
 				"--data DEVICE=snap-"), true)
 		},
 	}})
+}
+
+// imaged is the AMI that another tool makes of a new instance with data volumes, which is then terminated; copied is
+// whether it is a copy of that, whose snapshots say no volume.
+func imaged(s *steptest.Stage, copied bool) types.Image {
+	s.Helper()
+	id, _ := started(s, "another set")
+	time.Sleep(time.Minute)
+	made, err := s.EC2.CreateImage(s.Context(), &sdk.CreateImageInput{InstanceId: &id, Name: aws.String("tool"),
+		NoReboot: aws.Bool(true)})
+	s.Must(err)
+	ami := made.ImageId
+	time.Sleep(time.Hour)
+	if copied {
+		out, err := s.EC2.CopyImage(s.Context(), &sdk.CopyImageInput{Name: aws.String("copy"), SourceImageId: ami,
+			SourceRegion: aws.String(steptest.Region)})
+		s.Must(err)
+		ami = out.ImageId
+		time.Sleep(time.Hour)
+	}
+	s.Set(id, ec2.Terminated)
+	out, err := s.EC2.DescribeImages(s.Context(), &sdk.DescribeImagesInput{ImageIds: []string{*ami}})
+	s.Must(err)
+	return out.Images[0]
+}
+
+// The data volumes of an AMI that names the snapshot are offered with their devices, and added when they say them.
+func TestTheVolumesOfAnAMIAreASet(t *testing.T) {
+	for _, copied := range []bool{false, true} {
+		steptest.Play(t, scene, []given{{
+			Name: "of an AMI", Anything: true,
+			Given: func(s *steptest.Stage, in *snapshot.Input) {
+				for _, m := range imaged(s, copied).BlockDeviceMappings {
+					switch aws.ToString(m.DeviceName) {
+					case root:
+						s.Must(s.Cloud.SetTags(*m.Ebs.SnapshotId, known))
+						in.Job = s.SnapshotJob(*m.Ebs.SnapshotId)
+					case "/dev/sdf":
+						s.Must(s.Cloud.SetTags(*m.Ebs.SnapshotId, map[string]string{tag.Device: "/dev/sdf"}))
+					}
+				}
+			},
+			Then: func(s *steptest.Stage, j job.Job) {
+				s.Same("devices", disks(j), []string{"/dev/sdf"})
+				offered := slices.ContainsFunc(j.Warnings, func(w job.Reason) bool {
+					return strings.Contains(w.Text, "of /dev/sdg is in ami-") && strings.Contains(w.Text, "--data /dev/sdg=snap-")
+				})
+				s.Same("the other is offered", offered, true)
+			},
+		}})
+	}
+}
+
+// shotsOf are snapshots of one data volume at /dev/sdf, started so long after the one of its root volume, which the job
+// is about.
+func shotsOf(s *steptest.Stage, in *snapshot.Input, after []time.Duration) (ids []string) {
+	s.Helper()
+	id, _ := started(s, "another set")
+	time.Sleep(time.Hour)
+	out, err := s.EC2.DescribeInstances(s.Context(), &sdk.DescribeInstancesInput{InstanceIds: []string{id}})
+	s.Must(err)
+	shoot := func(device string, tags map[string]string) string {
+		for _, m := range out.Reservations[0].Instances[0].BlockDeviceMappings {
+			if aws.ToString(m.DeviceName) == device {
+				made, err := s.EC2.CreateSnapshot(s.Context(), &sdk.CreateSnapshotInput{VolumeId: m.Ebs.VolumeId})
+				s.Must(err)
+				s.Must(s.Cloud.SetTags(*made.SnapshotId, tags))
+				return *made.SnapshotId
+			}
+		}
+		return ""
+	}
+	begin, rooted := time.Now().Add(10*time.Minute), false
+	for _, d := range after {
+		if d >= 0 && !rooted {
+			time.Sleep(time.Until(begin))
+			in.Job, rooted = s.SnapshotJob(shoot(root, known)), true
+		}
+		time.Sleep(time.Until(begin.Add(d)))
+		ids = append(ids, shoot("/dev/sdf", map[string]string{tag.Device: "/dev/sdf"}))
+	}
+	time.Sleep(time.Hour)
+	return ids
+}
+
+// Of several snapshots of one volume the nearest is taken, and told.
+func TestTwoPoliciesOnOneVolume(t *testing.T) {
+	for _, c := range []struct {
+		what  string
+		after []time.Duration // when they are started, with the root volume's and later
+		taken int
+	}{
+		{"with the root volume's, and later", []time.Duration{0, 8 * time.Minute}, 0},
+		{"both later", []time.Duration{4 * time.Minute, 9 * time.Minute}, 0},
+		{"before, and nearer after", []time.Duration{-9 * time.Minute, 4 * time.Minute}, 1},
+	} {
+		var shots []string
+		steptest.Play(t, scene, []given{{
+			Name: c.what, Anything: true,
+			Given: func(s *steptest.Stage, in *snapshot.Input) {
+				shots = shotsOf(s, in, c.after)
+			},
+			Then: func(s *steptest.Stage, j job.Job) {
+				s.Same("volumes", len(j.Registering.Disks), 2)
+				s.Same("taken", j.Registering.Disks[1].From, shots[c.taken])
+				s.Same("told", strings.Contains(fmt.Sprint(j.Warnings), shots[c.taken]+" is taken, which was started nearest to it; left "+
+					"out are "+shots[1-c.taken]), true)
+			},
+		}})
+	}
 }
 
 // foreign is EC2 with an image of another account that names the snapshot.

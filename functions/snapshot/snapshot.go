@@ -99,7 +99,9 @@ func (s Step) copy(ctx context.Context, j job.Job) (job.Job, error) {
 	j.Registering = &job.Registering{Attributes: decided.Carry(), Disks: []job.Disk{{From: j.Source.ID}}}
 	snapshots := []types.Snapshot{found.Evidence.Snapshot}
 	for n, v := range decided.Data {
-		j.Registering.Disks = append(j.Registering.Disks, job.Disk{Device: v.Device, From: v.Snapshot, Kept: v.Kept})
+		j.Registering.Disks = append(j.Registering.Disks, job.Disk{
+			Device: v.Device, From: v.Snapshot, Kept: v.Kept, Type: v.Type, IOPS: v.IOPS, Throughput: v.Throughput,
+		})
 		snapshots = append(snapshots, found.Evidence.Data[n].Snapshot)
 	}
 	return s.copies(ctx, j, snapshots)

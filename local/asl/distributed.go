@@ -27,7 +27,7 @@ type mapRun struct {
 func (v *visit) distribute(ctx context.Context, inputs []any, limit int) (any, error) {
 	inner, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	arn := v.execution.mapRun(v.state.Label, v.execution.runtime.uuid("map run", v.execution.ID, v.where()))
+	arn := v.execution.mapRun(v.state.Label, v.execution.runtime.draw("map run", v.execution.ID, v.where()).UUID())
 	run := &mapRun{visit: v, arn: arn, total: len(inputs), cancel: cancel}
 	v.record(Event{Type: "MapRunStarted", MapRun: arn})
 	v.execution.begins(run, limit)
@@ -107,7 +107,7 @@ func (run *mapRun) child(ctx context.Context, i int, input any, prior *Execution
 		run.adopt(i, child)
 		return child
 	}
-	id := e.child(run.state.Label, e.runtime.uuid("child", e.ID, run.where(), strconv.Itoa(i)))
+	id := e.child(run.state.Label, e.runtime.draw("child", e.ID, run.where(), strconv.Itoa(i)).UUID())
 	child := e.runtime.prepare(run.lagging(ctx), run.state.Processor, id, input)
 	child.MapRun, child.Parent = run.arn, e
 	run.adopt(i, child)

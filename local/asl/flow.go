@@ -226,7 +226,7 @@ func (r Retrier) delay(n int64, fraction float64) time.Duration {
 }
 
 func (v *visit) fraction(what string) float64 {
-	return v.execution.runtime.fraction(what, v.execution.Name, v.where())
+	return v.execution.runtime.draw(what, v.execution.Name, v.where()).Fraction()
 }
 
 // where names this attempt of this visit within its execution.

@@ -2,8 +2,11 @@ package asl
 
 import (
 	"encoding/json"
+	"fmt"
 	"regexp"
 	"strings"
+
+	"goldsmith/local/draw"
 )
 
 // The resources a Task may name: the lambda:invoke integration, or the ARN of a
@@ -172,7 +175,7 @@ const labelForbidden = "?*<>{}[]:;,\\|^~$#%&`\" \t\n"
 func readLabel(f fields, s *State) string {
 	label := f.text("Label")
 	if label == "" {
-		return digest("label", s.Name)[:16]
+		return fmt.Sprintf("%016x", draw.Of(0, "label", s.Name).Number())
 	}
 	if len(label) > 40 || strings.ContainsAny(label, labelForbidden) {
 		f.bad("Label %q has more than 40 characters or one that is not allowed", label)

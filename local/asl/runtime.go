@@ -2,15 +2,11 @@ package asl
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
-	"fmt"
-	"strconv"
 	"sync"
 	"time"
 
 	"goldsmith/local/clock"
+	"goldsmith/local/draw"
 )
 
 // Invoker calls a Lambda function by ARN (or by the FunctionName a definition
@@ -112,39 +108,8 @@ type Observer interface {
 	Observe(Transition) Action
 }
 
-// digest is a deterministic random hex string of 64 digits.
-func digest(parts ...string) string {
-	h := sha256.New()
-	for _, part := range parts {
-		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part))))
-		h.Write([]byte(part))
-	}
-	return hex.EncodeToString(h.Sum(nil))
-}
-
-func (r *Runtime) random(parts ...string) string {
-	return digest(append([]string{strconv.FormatUint(r.options.Seed, 10)}, parts...)...)
-}
-
-// fraction is a deterministic random number in [0, 1).
-func (r *Runtime) fraction(parts ...string) float64 {
-	n, err := strconv.ParseUint(r.random(parts...)[:13], 16, 64)
-	if err != nil {
-		panic(err)
-	}
-	return float64(n) / (1 << 52)
-}
-
-func (r *Runtime) uuid(parts ...string) string {
-	return UUID(append([]string{strconv.FormatUint(r.options.Seed, 10)}, parts...)...)
-}
-
-// UUID is always the same for the same parts. It has the form of the names that
-// Step Functions makes up.
-func UUID(parts ...string) string {
-	d := digest(parts...)
-	return fmt.Sprintf("%s-%s-3%s-8%s-%s", d[:8], d[8:12], d[13:16], d[17:20], d[20:32])
-}
+// draw is what chance has for the parts.
+func (r *Runtime) draw(parts ...string) draw.Draw { return draw.Of(r.options.Seed, parts...) }
 
 // stamp writes a time as the context object has it: milliseconds, no trailing zeros.
 func stamp(t time.Time) string {

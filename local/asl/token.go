@@ -97,7 +97,7 @@ func (r *Runtime) TokenExecution(token string) (string, error) {
 	}
 	mark, rest, _ := strings.Cut(string(raw), "\n")
 	execution, place, ok := strings.Cut(rest, "\n")
-	if !ok || mark != r.random("token", execution, place) {
+	if !ok || mark != r.draw("token", execution, place).UUID() {
 		return "", ErrInvalidToken
 	}
 	return execution, nil
@@ -133,7 +133,7 @@ func (r *Runtime) waiting(token string) (*settlement, error) {
 // newToken is new for every attempt and says itself where it comes from, so that
 // closed tokens need not be remembered.
 func (r *Runtime) newToken(execution, place string) string {
-	mark := r.random("token", execution, place)
+	mark := r.draw("token", execution, place).UUID()
 	return base64.RawStdEncoding.EncodeToString([]byte(mark + "\n" + execution + "\n" + place))
 }
 

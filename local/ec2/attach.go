@@ -176,11 +176,7 @@ func (w *World) finish(img *image, m *mapping) error {
 		}
 	}
 	m.typ = orElse(m.typ, "gp2") // API reference, CreateVolume.
-	if m.device == img.rootName && (m.typ == "st1" || m.typ == "sc1") {
-		// No root volume; EC2 says so in these words, IOPS given or not (aws/aws-sdk#542).
-		return query.Errorf("InvalidParameterCombination", "The parameter iops is not supported for %s volumes.", m.typ)
-	}
-	return m.legal()
+	return m.legalAt(img.rootName)
 }
 
 func (w *World) sizedBySnapshot(img *image, m *mapping) error {

@@ -3,6 +3,8 @@ package ec2
 import (
 	"fmt"
 	"time"
+
+	"goldsmith/local/draw"
 )
 
 // Timing says how long EC2 takes.
@@ -50,37 +52,15 @@ func (w *World) takes(what, id string, span Span) time.Duration {
 }
 
 // chance is a number in [0,1).
-func (w *World) chance(what, id string) float64 {
-	return float64(w.roll(what, id)>>11) / (1 << 53)
-}
+func (w *World) chance(what, id string) float64 { return w.draw(what, id).Fraction() }
 
 // newID is a fresh id of a kind: "i", "ami", "snap".
 func (w *World) newID(kind, from string) string {
 	// EC2's long ids are 17 hexadecimal digits and begin with 0.
-	return fmt.Sprintf("%s-0%016x", kind, w.roll("id/"+kind, from))
+	return fmt.Sprintf("%s-0%016x", kind, w.draw("id/"+kind, from).Number())
 }
 
-// roll is the next number for what happens to id. It depends on the seed, on what
-// and id and on how often they were asked before, and on nothing else, so a run
-// replays whatever order goroutines run in.
-func (w *World) roll(what, id string) uint64 {
-	key := mix(digest(digest(14695981039346656037^w.options.Seed, what), id))
-	n := w.chances[key]
-	w.chances[key] = n + 1
-	return mix(key + n*0x9e3779b97f4a7c15)
-}
-
-// digest is FNV-1a with a separator.
-func digest(h uint64, text string) uint64 {
-	for i := range len(text) {
-		h = (h ^ uint64(text[i])) * 1099511628211
-	}
-	return (h ^ 0xff) * 1099511628211
-}
-
-// mix is the finalizer of SplitMix64.
-func mix(x uint64) uint64 {
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31
+// draw is the next draw of what happens to id.
+func (w *World) draw(what, id string) draw.Draw {
+	return w.drawn.Next(draw.Of(w.options.Seed, what, id))
 }

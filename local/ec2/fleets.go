@@ -1,7 +1,6 @@
 package ec2
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -33,9 +32,7 @@ const (
 
 // newFleetID is a fleet's id, which ends in a UUID.
 func (w *World) newFleetID(prefix, from string) string {
-	high, low := w.roll("id/"+prefix, from), w.roll("id/"+prefix, from)
-	return fmt.Sprintf("%s-%08x-%04x-%04x-%04x-%012x", prefix, high>>32, high>>16&0xffff, high&0xffff, low>>48,
-		low&0xffffffffffff)
+	return prefix + "-" + w.draw("id/"+prefix, from).UUID()
 }
 
 func createFleet(w *World, call *query.Call) error {

@@ -69,6 +69,9 @@ func (w *World) rootOf(p *query.Params, mappings []mapping) (string, error) {
 			}
 		}
 		m.typ = orElse(m.typ, "gp2")
+		if err := m.legalAt(root); err != nil {
+			return "", err
+		}
 		found = found || m.device == root && m.snapshotID != ""
 	}
 	if !found {

@@ -91,7 +91,7 @@ func (w *World) newKeyPair(name, kind, from string) (keyPair, error) {
 	if _, taken := w.keyPairs[name]; taken {
 		return keyPair{}, query.Errorf("InvalidKeyPair.Duplicate", "The keypair already exists")
 	}
-	print := fmt.Sprintf("%016x%016x", w.roll("key", name+from), w.roll("key", name+kind+from))
+	print := fmt.Sprintf("%016x%016x", w.draw("key", name+from).Number(), w.draw("key", name+kind+from).Number())
 	for n := len(print) - 2; n > 0; n -= 2 {
 		print = print[:n] + ":" + print[n:]
 	}

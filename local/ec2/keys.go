@@ -3,6 +3,8 @@ package ec2
 import (
 	"fmt"
 	"strings"
+
+	"goldsmith/local/draw"
 )
 
 // KeyState is whether a KMS key can be used by those who start and launch instances.
@@ -23,8 +25,8 @@ const (
 
 // DefaultKey is the ARN of the account's key for EBS, alias aws/ebs.
 func (w *World) DefaultKey() string {
-	h := mix(digest(0, "aws/ebs"+w.options.Account+w.options.Region))
-	return w.keyARN(fmt.Sprintf("00000000-0000-4000-8000-%012x", h>>16))
+	id := draw.Of(0, "aws/ebs", w.options.Account, w.options.Region).Number()
+	return w.keyARN(fmt.Sprintf("00000000-0000-4000-8000-%012x", id>>16))
 }
 
 func (w *World) keyARN(id string) string {
@@ -69,7 +71,7 @@ func (w *World) keyFor(named string) string {
 	case named == "", isAlias && alias == "aws/ebs":
 		return w.DefaultKey()
 	case isAlias:
-		return w.keyARN(fmt.Sprintf("00000000-0000-4000-9000-%012x", mix(digest(0, alias))>>16))
+		return w.keyARN(fmt.Sprintf("00000000-0000-4000-9000-%012x", draw.Of(0, alias).Number()>>16))
 	case isARN(named):
 		return named
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"goldsmith/local/draw"
 	"goldsmith/local/query"
 )
 
@@ -32,12 +33,12 @@ func (n *network) groupOf(is func(securityGroup) bool) (securityGroup, bool) {
 }
 
 func defaultNetwork(region, account string) network {
-	h := mix(digest(0, region+account))
-	n := network{vpc: fmt.Sprintf("vpc-0%016x", h), cidr: "172.31.0.0/16"}
-	n.groups = []securityGroup{{fmt.Sprintf("sg-0%016x", mix(h+1)), "default", "default VPC security group"}}
+	d := draw.Of(0, "network", region, account)
+	n := network{vpc: fmt.Sprintf("vpc-0%016x", d.Number()), cidr: "172.31.0.0/16"}
+	n.groups = []securityGroup{{fmt.Sprintf("sg-0%016x", d.Of("group").Number()), "default", "default VPC security group"}}
 	for i, letter := range []string{"a", "b", "c"} {
 		n.subnets = append(n.subnets, subnet{
-			id: fmt.Sprintf("subnet-0%016x", mix(h+2+uint64(i))), vpc: n.vpc,
+			id: fmt.Sprintf("subnet-0%016x", d.Of("subnet", letter).Number()), vpc: n.vpc,
 			zone: region + letter, zoneID: fmt.Sprintf("%s-az%d", zonePrefix(region), i+1),
 			cidr: fmt.Sprintf("172.31.%d.0/20", i*16),
 		})
@@ -82,14 +83,14 @@ func (n *network) place(subnetID, zone string) (subnet, error) {
 }
 
 func (w *World) privateAddress(id string, s subnet) string {
-	h := w.roll("private-ip", id)
+	h := w.draw("private-ip", id).Number()
 	var third int
 	_, _ = fmt.Sscanf(s.cidr, "172.31.%d.", &third) // Our own subnets always have this form.
 	return fmt.Sprintf("172.31.%d.%d", third+int(h%16), 4+(h>>8)%250)
 }
 
 func (w *World) publicAddress(id string) string {
-	h := w.roll("public-ip", id)
+	h := w.draw("public-ip", id).Number()
 	return fmt.Sprintf("%d.%d.%d.%d", 34+h%20, (h>>8)%256, (h>>16)%256, 1+(h>>24)%254)
 }
 

@@ -60,6 +60,12 @@ func TestRegisterImageRefuses(t *testing.T) {
 			{"a key", "InvalidParameterCombination", root(func(e *types.EbsBlockDevice) { e.KmsKeyId = aws.String("alias/x") })},
 			{"a smaller volume", "InvalidBlockDeviceMapping",
 				root(func(e *types.EbsBlockDevice) { e.VolumeSize = aws.Int32(1) })},
+			{"more IOPS than the size takes", "InvalidParameterValue",
+				root(func(e *types.EbsBlockDevice) { e.VolumeType, e.Iops = "gp3", aws.Int32(16000) })},
+			{"a root volume that is for data alone", "InvalidParameterCombination",
+				root(func(e *types.EbsBlockDevice) { e.VolumeType, e.VolumeSize = "st1", aws.Int32(200) })},
+			{"a volume larger than its type takes", "InvalidParameterValue",
+				root(func(e *types.EbsBlockDevice) { e.VolumeType, e.VolumeSize = "standard", aws.Int32(2000) })},
 			{"a root without a snapshot", "InvalidBlockDeviceMapping", root(func(e *types.EbsBlockDevice) {
 				e.SnapshotId, e.VolumeSize = nil, aws.Int32(8)
 			})},

@@ -32,6 +32,15 @@ const (
 	mostGP3Throughput = 2000
 )
 
+// legalAt is legal, and holds a volume at the root device against what it cannot be.
+func (m *mapping) legalAt(root string) error {
+	if m.device == root && (m.typ == "st1" || m.typ == "sc1") {
+		// No root volume; EC2 says so in these words, IOPS given or not (aws/aws-sdk#542).
+		return query.Errorf("InvalidParameterCombination", "The parameter iops is not supported for %s volumes.", m.typ)
+	}
+	return m.legal()
+}
+
 // legal holds a volume about to be made against what its type allows. The words are those
 // people quote (rocicorp/mono#4410, runs-on/runs-on#260, velero-plugin-for-aws#119,
 // openstorage#121, machine-controller-manager-provider-aws#95); those of sizes are unverified.

@@ -14,6 +14,7 @@ import (
 
 	"goldsmith/local/bucket"
 	"goldsmith/local/clock"
+	"goldsmith/local/draw"
 	"goldsmith/local/query"
 )
 
@@ -57,7 +58,7 @@ type World struct {
 	timerAt  time.Time
 	outbox   []event
 	emitting bool
-	chances  map[uint64]uint64
+	drawn    draw.Counts
 	buckets  bucket.Set
 	faults   []*fault
 	striking []*fault // at the call being served
@@ -110,7 +111,7 @@ func New(options Options) *World {
 	for _, name := range options.Regions {
 		beside := options
 		beside.Region, beside.Emit, beside.ResolveParameter, beside.ParametersHolding = name, nil, nil, nil
-		beside.Seed = digest(options.Seed, name)
+		beside.Seed = draw.Of(options.Seed, name).Number()
 		newWorld(beside, home.mu, home.regions)
 	}
 	return home
@@ -120,7 +121,7 @@ func New(options Options) *World {
 func newWorld(options Options, mu *sync.Mutex, regions map[string]*World) *World {
 	w := &World{
 		clock: options.Clock, options: options, mu: mu, regions: regions,
-		chances: map[uint64]uint64{}, buckets: bucket.Set{}, answers: map[string]answered{},
+		drawn: draw.Counts{}, buckets: bucket.Set{}, answers: map[string]answered{},
 		names: map[string]time.Time{}, tombs: map[string]time.Time{}, tagged: map[string]int{}, keys: map[string]KeyState{},
 		usable: map[string]keyUsers{}, closed: map[string]bool{},
 		vcpus:     map[string]float64{},

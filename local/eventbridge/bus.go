@@ -16,6 +16,7 @@ import (
 
 	"goldsmith/events"
 	"goldsmith/local/clock"
+	"goldsmith/local/draw"
 	"goldsmith/local/eventbridge/pattern"
 )
 
@@ -74,7 +75,7 @@ type Bus struct {
 	mu        sync.Mutex
 	closed    bool
 	timers    map[*time.Timer]struct{}
-	seen      map[uint64]uint64
+	seen      draw.Counts
 	schedules map[string]Schedule // by ARN
 	off       map[string]bool     // schedules that are switched off, by name
 	stats     Stats
@@ -101,7 +102,7 @@ func New(o Options) (*Bus, error) {
 		o.Retry = retries
 	}
 	b := &Bus{
-		options: o, timers: map[*time.Timer]struct{}{}, seen: map[uint64]uint64{}, schedules: map[string]Schedule{},
+		options: o, timers: map[*time.Timer]struct{}{}, seen: draw.Counts{}, schedules: map[string]Schedule{},
 		off: map[string]bool{},
 	}
 	for _, rule := range o.Rules {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"goldsmith/local/draw"
 	"goldsmith/local/eventbridge/pattern"
 )
 
@@ -37,19 +38,19 @@ func (b *Bus) Put(source, detailType string, resources []string, detail any) {
 		b.finish(record, Dead, nil, err)
 		return
 	}
-	delivery := b.deliveryOf(source, detailType, resources, text)
-	record.Event = delivery.id()
-	payload, event, err := b.wrap(record, text)
+	event := b.drawOf(source, detailType, resources, text)
+	record.Event = event.Of("id").UUID()
+	payload, asEvent, err := b.wrap(record, text)
 	if err != nil {
 		b.finish(record, Dead, nil, err)
 		return
 	}
 	b.count(func(s *Stats) { s.Put++ })
 	faults := b.faultsOf(source)
-	lost := delivery.of("loss").chance(faults.Loss)
+	lost := event.Of("loss").Chance(faults.Loss)
 	matched := false
 	for _, rule := range b.rules {
-		if !rule.pattern.Match(event) {
+		if !rule.pattern.Match(asEvent) {
 			continue
 		}
 		matched = true
@@ -58,7 +59,7 @@ func (b *Bus) Put(source, detailType string, resources []string, detail any) {
 			b.finish(record, Lost, nil, nil)
 			continue
 		}
-		b.send(record, delivery.of(rule.Name), faults, func(int) []byte { return payload })
+		b.send(record, event.Of(rule.Name), faults, func(int) []byte { return payload })
 	}
 	if !matched {
 		b.count(func(s *Stats) { s.Unmatched++ })
@@ -84,16 +85,16 @@ func (b *Bus) wrap(r Record, detail []byte) (payload []byte, event any, err erro
 
 // send delivers to one target: once, or twice when it is doubled. payloadOf
 // makes what the n-th delivery carries.
-func (b *Bus) send(r Record, f delivery, faults Faults, payloadOf func(n int) []byte) {
+func (b *Bus) send(r Record, d draw.Draw, faults Faults, payloadOf func(n int) []byte) {
 	copies := 1
-	if f.of("double").chance(faults.Double) {
+	if d.Of("double").Chance(faults.Double) {
 		copies = 2
 		b.count(func(s *Stats) { s.Doubled++ })
 	}
 	for n := range copies {
 		payload := payloadOf(n)
 		b.count(func(s *Stats) { s.Pending++ })
-		b.after(faults.delay(f.of(strconv.Itoa(n))), func() { b.attempt(r, payload) })
+		b.after(faults.delay(d.Of(strconv.Itoa(n))), func() { b.attempt(r, payload) })
 	}
 }
 

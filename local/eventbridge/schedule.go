@@ -6,6 +6,8 @@ import (
 	"maps"
 	"strings"
 	"time"
+
+	"goldsmith/local/draw"
 )
 
 // Schedule is a schedule of EventBridge Scheduler, its flexible time window off.
@@ -75,24 +77,24 @@ func (b *Bus) arm(s Schedule, arn string, after time.Time) {
 }
 
 func (b *Bus) fire(s Schedule, r Record) {
-	delivery := delivery{b.options.Seed, hash(0, r.Resources[0], r.Sent.Format(time.RFC3339Nano))}
-	r.Event = delivery.execution(0)
+	d := draw.Of(b.options.Seed, r.Resources[0], r.Sent.Format(time.RFC3339Nano))
+	r.Event = executionID(d, 0)
 	faults := b.faultsOf(SchedulerSource)
-	if delivery.of("loss").chance(faults.Loss) {
+	if d.Of("loss").Chance(faults.Loss) {
 		b.finish(r, Lost, nil, nil)
 		return
 	}
-	b.send(r, delivery, faults, func(n int) []byte {
+	b.send(r, d, faults, func(n int) []byte {
 		return []byte(strings.NewReplacer(
 			"<aws.scheduler.scheduled-time>", r.Sent.Format(time.RFC3339),
 			"<aws.scheduler.schedule-arn>", r.Resources[0],
-			"<aws.scheduler.execution-id>", delivery.execution(n),
+			"<aws.scheduler.execution-id>", executionID(d, n),
 			"<aws.scheduler.attempt-number>", "1",
 		).Replace(string(s.Input)))
 	})
 }
 
-// execution is Scheduler's id of its n-th attempt to invoke the target.
-func (f delivery) execution(n int) string {
-	return fmt.Sprintf("%016x", f.of(fmt.Sprint("execution", n)).key)
+// executionID is Scheduler's id of its n-th attempt to invoke the target.
+func executionID(d draw.Draw, n int) string {
+	return fmt.Sprintf("%016x", d.Of("execution", fmt.Sprint(n)).Number())
 }

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"goldsmith/local/asl"
+	"goldsmith/local/draw"
 )
 
 var (
@@ -132,7 +133,7 @@ func (s *Service) lookup(arn string) (named, error) {
 
 func (s *Service) makeName() string {
 	s.named++
-	return asl.UUID("execution name", fmt.Sprint(s.options.Seed), fmt.Sprint(s.named))
+	return draw.Of(s.options.Seed, "execution name", fmt.Sprint(s.named)).UUID()
 }
 
 const nameForbidden = "<>{}[]?*\"#%\\^|~`$&,;:/"

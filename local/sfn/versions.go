@@ -1,13 +1,13 @@
 package sfn
 
 import (
-	"hash/fnv"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"goldsmith/local/asl"
+	"goldsmith/local/draw"
 )
 
 // version is a definition that does not change any more (Developer Guide, "State machine versions").
@@ -50,11 +50,9 @@ func (n named) through(seed uint64, id string) version {
 		return version{parsed: n.parsed}
 	}
 	routes := n.aliases[strings.TrimPrefix(n.alias, n.arn+":")].routes
-	hash := fnv.New64a()
-	_, _ = hash.Write([]byte(strconv.FormatUint(seed, 10) + id)) // It never fails.
-	draw := int(hash.Sum64() % 100)
+	place := int(draw.Of(seed, "route", id).Fraction() * 100)
 	for _, r := range routes {
-		if draw -= r.Weight; draw < 0 {
+		if place -= r.Weight; place < 0 {
 			return *n.version(strings.TrimPrefix(r.StateMachineVersionArn, n.arn+":"))
 		}
 	}

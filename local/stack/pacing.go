@@ -2,16 +2,15 @@ package stack
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
-	"hash/fnv"
-	"math/rand/v2"
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"goldsmith/local/clock"
+	"goldsmith/local/draw"
 )
 
 // pacing keeps the product's retries in step with the suite's clock, and draws
@@ -31,21 +30,14 @@ const longest = 20 * time.Second
 // repeated and when, and so not from the order in which goroutines ask.
 func (p pacing) RetryDelay(attempt int, err error) (time.Duration, error) {
 	most := min(longest, time.Second<<min(attempt, 5))
-	part := rand.New(rand.NewPCG(p.seed, p.drawn(attempt, err))).Float64()
+	part := p.draw(attempt, err).Fraction()
 	return p.clock.Lasts(time.Duration(part * float64(most))), nil
 }
 
-// drawn is a number that stands for this repetition and no other.
-func (p pacing) drawn(attempt int, err error) uint64 {
-	h := fnv.New64a()
-	write := func(b []byte) { _, _ = h.Write(append(b, 0)) } // a hash never fails
+// draw is what stands for this repetition and no other.
+func (p pacing) draw(attempt int, err error) draw.Draw {
 	s := sentOf(err)
-	write([]byte(s.caller))
-	write([]byte(s.target))
-	write(s.body)
-	write(binary.BigEndian.AppendUint64(nil, uint64(attempt))) //nolint:gosec // a small number
-	write(binary.BigEndian.AppendUint64(nil, uint64(p.clock.Now().UnixNano())))
-	return h.Sum64()
+	return draw.Of(p.seed, s.caller, s.target, string(s.body), strconv.Itoa(attempt), p.clock.Now().Format(time.RFC3339Nano))
 }
 
 // sent is a request, as far as it tells one call from another.

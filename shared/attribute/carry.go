@@ -1,6 +1,8 @@
 package attribute
 
 import (
+	"cmp"
+
 	"goldsmith/shared/job"
 )
 
@@ -19,7 +21,8 @@ func Carried(r *job.Registering) Decision {
 		d.Attributes = append(d.Attributes, Attribute{Key: Key(a.Key), Value: a.Value, Source: a.Source})
 	}
 	for _, v := range r.Disks[1:] {
-		d.Data = append(d.Data, Volume{Device: v.Device, Snapshot: v.Snapshot, Kept: v.Kept})
+		d.Data = append(d.Data, Volume{Device: v.Device, Snapshot: v.Snapshot, Kept: v.Kept,
+			Performance: Performance{cmp.Or(v.Type, "gp3"), v.IOPS, v.Throughput}})
 	}
 	return d
 }

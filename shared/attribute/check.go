@@ -89,10 +89,15 @@ func list[T ~string](values []T) string {
 
 // checkTogether holds attributes against each other, as EC2 does.
 func (d *decider) checkTogether() *Refusal {
-	for _, look := range []func() string{d.armMode, d.tpm, d.uefiData, d.size, d.provisioned} {
-		if text := look(); text != "" {
+	for _, look := range []func() (text, word string){d.armMode, d.tpm, d.uefiData, d.size, d.provisioned} {
+		text, word := look()
+		switch {
+		case text == "":
+			continue
+		case word == "":
 			return refuse(Contradiction, "Say what is right, then ask again.", "%s", text)
 		}
+		return refuse(Contradiction, d.command([]string{word}), "%s", text)
 	}
 	return nil
 }
@@ -100,84 +105,27 @@ func (d *decider) checkTogether() *Refusal {
 func (a Attribute) told() string { return fmt.Sprintf("%s is %s, says %s", a.Key, a.Value, a.Source) }
 
 // armMode: arm64 has UEFI alone.
-func (d *decider) armMode() string {
+func (d *decider) armMode() (text, word string) {
 	mode := d.attribute(BootMode)
 	if d.Value(Architecture) == "arm64" && mode.Value != "uefi" && mode.Value != none {
-		return mode.told() + "; " + d.attribute(Architecture).told() + ", which has uefi alone"
+		return mode.told() + "; " + d.attribute(Architecture).told() + ", which has uefi alone", ""
 	}
-	return ""
+	return "", ""
 }
 
 // tpm: RegisterImage takes TpmSupport with boot mode uefi and no other.
-func (d *decider) tpm() string {
+func (d *decider) tpm() (text, word string) {
 	if t := d.attribute(TPM); t.Value == "v2.0" && d.Value(BootMode) != "uefi" {
-		return t.told() + ", which takes bootMode uefi; " + d.attribute(BootMode).told()
+		return t.told() + ", which takes bootMode uefi; " + d.attribute(BootMode).told(), ""
 	}
-	return ""
+	return "", ""
 }
 
-func (d *decider) uefiData() string {
+func (d *decider) uefiData() (text, word string) {
 	if u := d.attribute(UEFIData); u.Value != "" && d.Value(BootMode) == "legacy-bios" {
-		return "uefiData is there, says " + u.Source + "; " + d.attribute(BootMode).told()
+		return "uefiData is there, says " + u.Source + "; " + d.attribute(BootMode).told(), ""
 	}
-	return ""
-}
-
-func (d *decider) size() string {
-	size := d.attribute(VolumeSize)
-	if n, least := number(size.Value), int(aws.ToInt32(d.Evidence.Snapshot.VolumeSize)); n < least {
-		return fmt.Sprintf("%s; the snapshot has %d GiB, and a volume cannot be smaller", size.told(), least)
-	}
-	return ""
-}
-
-// performance is what a volume type takes (API reference, EbsBlockDevice).
-var performance = map[string]struct{ leastIOPS, mostIOPS, leastThroughput, mostThroughput int }{
-	"gp3": {3000, 80000, 125, 2000},
-	"io1": {100, 64000, 0, 0},
-	"io2": {100, 256000, 0, 0},
-}
-
-func (d *decider) provisioned() string {
-	kind, iops, throughput := d.attribute(VolumeType), d.attribute(IOPS), d.attribute(Throughput)
-	takes, some := performance[kind.Value]
-	d.drop(kind, &iops, some)
-	d.drop(kind, &throughput, takes.mostThroughput > 0)
-	if text := kind.within(iops, takes.leastIOPS, takes.mostIOPS); text != "" {
-		return text
-	}
-	if text := kind.within(throughput, takes.leastThroughput, takes.mostThroughput); text != "" {
-		return text
-	}
-	if iops.Value == "" && (kind.Value == "io1" || kind.Value == "io2") {
-		return kind.told() + ", which takes iops, and nothing says them"
-	}
-	return ""
-}
-
-// within holds what is provisioned against what a volume type takes.
-func (a Attribute) within(provisioned Attribute, least, most int) string {
-	switch n := number(provisioned.Value); {
-	case provisioned.Value == "":
-		return ""
-	case most == 0 && a.Value == "":
-		return provisioned.told() + ", and nothing says the volumeType that takes it"
-	case most == 0:
-		return provisioned.told() + ", which volumeType " + a.Value + " does not take"
-	case n < least || n > most:
-		return fmt.Sprintf("%s; volumeType %s takes %d to %d", provisioned.told(), a.Value, least, most)
-	}
-	return ""
-}
-
-// drop leaves out what an image says of its own volume type when a setting chose another.
-func (d *decider) drop(kind Attribute, of *Attribute, takes bool) {
-	said := slices.ContainsFunc(d.set, func(s statement) bool { return s.key == of.Key })
-	if said || of.Value == "" || kind.Source == of.Source && takes {
-		return
-	}
-	d.Attributes = slices.DeleteFunc(d.Attributes, func(a Attribute) bool { return a.Key == of.Key })
-	*of = Attribute{}
+	return "", ""
 }
 
 func number(text string) int {
@@ -201,6 +149,7 @@ func (d *decider) note() {
 	}
 	if d.Refused == nil {
 		d.noteKept()
+		d.noteUntested()
 		d.noteUnknown()
 		d.noteOffered()
 	}
@@ -218,6 +167,9 @@ func (d *decider) noteOffered() {
 		}
 		id, device := aws.ToString(v.Snapshot.SnapshotId), cmp.Or(v.Device, "DEVICE")
 		text := fmt.Sprintf("%s of %s was started with it, and is not part of the image: ", id, device)
+		if v.Image != "" {
+			text = fmt.Sprintf("%s of %s is in %s with it, and is not part of the image: ", id, device, v.Image)
+		}
 		if v.Device == "" {
 			text = fmt.Sprintf("%s (%d GiB) was started with it, and is not part of the image: ", id,
 				aws.ToInt32(v.Snapshot.VolumeSize))
@@ -230,6 +182,24 @@ func (d *decider) noteOffered() {
 			text += ", or its tag " + tag.Device + "=" + device + ","
 		}
 		d.Notes = append(d.Notes, text+" adds it")
+	}
+}
+
+// noteUntested tells of what people say of how it starts against all that AWS says. The disk tells of boot modes, and
+// of no drivers.
+func (d *decider) noteUntested() {
+	on := types.ArchitectureValues(d.Value(Architecture))
+	for _, k := range []Key{BootMode, ENA, SRIOV} {
+		told, same := "", k == BootMode && d.Disk != nil
+		for _, s := range d.statements() {
+			if s.key == k {
+				told = cmp.Or(told, s.value+", says "+s.source)
+				same = same || s.value == d.Value(k) || k == BootMode && effective(s.value, on) == effective(d.Value(k), on)
+			}
+		}
+		if told != "" && !same {
+			d.Notes = append(d.Notes, d.attribute(k).told()+"; it is "+told+": only a boot test shows whether it starts so")
+		}
 	}
 }
 

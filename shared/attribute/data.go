@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
@@ -17,6 +18,12 @@ type Data struct {
 	Snapshot types.Snapshot
 	// Source is who says so; "" for one that is offered, and may be of another instance.
 	Source string
+	// Image is the AMI that has it with the root volume's; "" for none.
+	Image string
+	// Volume is the one that it is of, while that is there.
+	Volume *types.Volume
+	// Others are snapshots of the same volume that were started farther from the root volume's.
+	Others []string
 }
 
 // Volume is a decided data volume.
@@ -27,6 +34,14 @@ type Volume struct {
 	Source   string `json:"source"`
 	// Kept is whether it stays when an instance that is launched from the image is terminated.
 	Kept bool `json:"kept,omitempty"`
+	Performance
+}
+
+// Performance is what a data volume is made as.
+type Performance struct {
+	Type       string `json:"type"`
+	IOPS       int    `json:"iops,omitempty"`
+	Throughput int    `json:"throughput,omitempty"`
 }
 
 // devices are the names that the devices of data volumes may have (EC2 User Guide, device names).
@@ -50,6 +65,8 @@ func (d *decider) dataVolumes() *Refusal {
 			return refuse(Contradiction, "Name one of them: --data "+v.Device+"=snap-...",
 				"%s is to be at %s, says %s, and so is %s",
 				id, v.Device, v.Source, other)
+		case d.again(v) != nil:
+			return d.again(v)
 		case v.Snapshot.State == "":
 			return refuse(NotReady, "Name another one.", "%s is no snapshot of this account", id)
 		case unready(v.Snapshot) != nil:
@@ -63,9 +80,42 @@ func (d *decider) dataVolumes() *Refusal {
 		taken[v.Device] = id
 		d.Decision.Data = append(d.Decision.Data, Volume{
 			Device: v.Device, Snapshot: id, GiB: aws.ToInt32(v.Snapshot.VolumeSize), Source: v.Source, Kept: d.kept(v.Snapshot),
+			Performance: d.performance(v),
 		})
+		d.noteOthers(v)
 	}
 	return nil
+}
+
+// again refuses a volume that is to be at two devices: a file system that is there twice is mounted once, or as the wrong
+// one. Who asks may name both.
+func (d *decider) again(v Data) *Refusal {
+	volume := aws.ToString(v.Snapshot.VolumeId)
+	for _, other := range d.Evidence.Data {
+		if other.Device < v.Device && volume != "" && volume != noVolume && volume == aws.ToString(other.Snapshot.VolumeId) &&
+			(v.Source != asked || other.Source != asked) {
+			return refuse(Contradiction, "Take the tag "+tag.Device+" off one of them.", "%s is to be at %s, says %s, and %s at %s, "+
+				"says %s: both are of %s", aws.ToString(other.Snapshot.SnapshotId), other.Device, other.Source,
+				aws.ToString(v.Snapshot.SnapshotId), v.Device, v.Source, volume)
+		}
+	}
+	return nil
+}
+
+// asked is the source of a data volume that who asks names.
+const asked = "who asks"
+
+// noteOthers tells which of several snapshots of a volume is taken.
+func (d *decider) noteOthers(v Data) {
+	if len(v.Others) == 0 {
+		return
+	}
+	why := "which was started nearest to it"
+	if v.Image != "" {
+		why = "which " + v.Image + " has with it"
+	}
+	d.Notes = append(d.Notes, fmt.Sprintf("of the snapshots of the volume at %s %s is taken, %s; left out are %s",
+		v.Device, aws.ToString(v.Snapshot.SnapshotId), why, strings.Join(v.Others, ", ")))
 }
 
 // permitted reports whether the snapshot carries a tag by which it may be copied.
@@ -77,12 +127,15 @@ func permitted(s types.Snapshot) bool {
 	})
 }
 
-// mapping is what RegisterImage is sent of a data volume, of the root volume's type where that is for general purpose.
-func (d Decision) mapping(v Volume) types.BlockDeviceMapping {
-	ebs := &types.EbsBlockDevice{SnapshotId: aws.String(v.Snapshot),
+// mapping is what RegisterImage is sent of a data volume.
+func mapping(v Volume) types.BlockDeviceMapping {
+	ebs := &types.EbsBlockDevice{SnapshotId: aws.String(v.Snapshot), VolumeType: types.VolumeType(v.Type),
 		DeleteOnTermination: aws.Bool(!v.Kept)}
-	if kind := types.VolumeType(d.Value(VolumeType)); kind == types.VolumeTypeGp2 || kind == types.VolumeTypeGp3 {
-		ebs.VolumeType = kind
+	if v.IOPS > 0 {
+		ebs.Iops = aws.Int32(int32(v.IOPS)) //nolint:gosec // as EC2 has it
+	}
+	if v.Throughput > 0 {
+		ebs.Throughput = aws.Int32(int32(v.Throughput)) //nolint:gosec // as EC2 has it
 	}
 	return types.BlockDeviceMapping{DeviceName: aws.String(v.Device), Ebs: ebs}
 }

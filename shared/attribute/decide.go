@@ -65,7 +65,7 @@ func (d Decision) attribute(k Key) Attribute {
 // Decide decides every attribute from the evidence.
 func Decide(e Evidence) Decision {
 	d := &decider{Evidence: e, Decision: Decision{Snapshot: aws.ToString(e.Snapshot.SnapshotId)}}
-	for _, step := range []func() *Refusal{d.ready, d.rootVolume, d.settings, d.collect, d.billed, d.windows, d.licensed,
+	for _, step := range []func() *Refusal{d.ready, d.rootVolume, d.settings, d.believe, d.collect, d.billed, d.windows, d.licensed,
 		d.checkDisk, d.missing, d.checkTogether, d.dataVolumes} {
 		if d.Refused = step(); d.Refused != nil {
 			break
@@ -105,13 +105,41 @@ func unready(s types.Snapshot) *Refusal {
 // not be read is a root volume only if AWS says so.
 func (d *decider) rootVolume() *Refusal {
 	switch {
+	case d.leftover():
+		return nil
 	case d.Disk != nil && d.Disk.Boots() == nil:
 		return refuse(NotRoot, "Name the snapshot of the root volume.", "it is no root volume: %s", d.Disk.Refusal())
 	case d.Disk != nil || d.knownRoot():
 		return nil
 	}
-	return refuse(Unreadable, "Reading takes ebs:ListSnapshotBlocks and ebs:GetSnapshotBlock on it and, if it is encrypted, kms:Decrypt on its key.",
+	return refuse(Unreadable, reading,
 		"its disk was not read (%s), and no AMI or instance says that it is a root volume", d.Unread)
+}
+
+// leftover reports whether nothing but boot code that may be left over starts the disk.
+func (d *decider) leftover() bool { return d.Disk != nil && d.Disk.Boots() == nil && d.Disk.Left != "" }
+
+// believe: boot code that may be left over from a system that was there is believed where the instance has the volume
+// at its root device, an image names this snapshot as its root, or who asks says of this disk that it starts so.
+func (d *decider) believe() *Refusal {
+	if !d.leftover() {
+		return nil
+	}
+	says := slices.ContainsFunc(d.Settings, func(s Settings) bool {
+		parsed, err := s.Parse()
+		return err == nil && !s.Common && parsed[BootMode] == string(types.BootModeValuesLegacyBios)
+	})
+	names := slices.ContainsFunc(d.Images, func(i Image) bool {
+		root := i.root()
+		return root != nil && aws.ToString(root.SnapshotId) == d.Decision.Snapshot
+	})
+	if says || names || d.Instance != nil && d.Instance.Root {
+		believed := d.Disk.Believed()
+		d.Disk = &believed
+		return nil
+	}
+	return refuse(Unknown, "Is it a root volume? "+d.command([]string{"bootMode=legacy-bios"}),
+		"it may be no root volume: %s: the boot code may be left over from a system that was there", d.Disk)
 }
 
 func (d *decider) knownRoot() bool {
@@ -140,6 +168,9 @@ func (d *decider) collect() *Refusal {
 		known := slices.DeleteFunc(slices.Clone(evidence), func(s statement) bool { return !about(s) })
 		switch {
 		case set >= 0:
+			if refused := d.unchecked(r, d.set[set], known); refused != nil {
+				return refused
+			}
 			d.take(d.set[set])
 		case len(known) == 0:
 			continue
@@ -158,6 +189,22 @@ func (d *decider) collect() *Refusal {
 	}
 	return nil
 }
+
+// unchecked: what people say of the disk's own nature against all that AWS says is held against the disk. Where that
+// was not read nothing tells who is right.
+func (d *decider) unchecked(r rule, set statement, known []statement) *Refusal {
+	agrees := func(s statement) bool { return s.value == set.value }
+	if !r.agreed || d.Disk != nil || len(known) == 0 || slices.ContainsFunc(known, agrees) {
+		return nil
+	}
+	return refuse(Contradiction, "Take "+string(r.key)+" out of the settings, or have the disk read.",
+		"%s is %s, says %s; it is %s, says %s; the disk, which would tell, was not read (%s)", r.key, set.value, set.source,
+		known[0].value, known[0].source, d.Unread)
+}
+
+// reading is what it takes to read a disk.
+const reading = "Reading takes ebs:ListSnapshotBlocks and ebs:GetSnapshotBlock on it and, if it is encrypted, " +
+	"kms:Decrypt on its key."
 
 func (r rule) differs(known []statement) *Refusal {
 	for _, s := range known[1:] {

@@ -1,6 +1,7 @@
 package attribute_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -30,7 +31,7 @@ func read(t *testing.T, d *disks.Disk, err error) *disk.Disk {
 }
 
 // world are the disks of the cases.
-type world struct{ both, arm, uefi, bios, windows, data, vendor, rhel, sles, twoArchitectures *disk.Disk }
+type world struct{ both, arm, uefi, bios, windows, data, vendor, rhel, sles, twoArchitectures, former *disk.Disk }
 
 func newWorld(t *testing.T) world {
 	t.Helper()
@@ -49,6 +50,13 @@ func newWorld(t *testing.T) world {
 	if err := disks.Mark(512, "core image")(bios, 0, 0); err != nil {
 		t.Fatal(err)
 	}
+	former, err := disks.MBR(1, disks.Part{Code: 0x83, MiB: 900, Fill: disks.EXT4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(former.BootCode(1), disks.Mark(512, "core image")(former, 0, 0)); err != nil {
+		t.Fatal(err)
+	}
 	data := disks.Blank(1)
 	if err := disks.EXT4(data, 0, 0); err != nil {
 		t.Fatal(err)
@@ -56,8 +64,8 @@ func newWorld(t *testing.T) world {
 	return world{
 		both: of(disks.Linux(1)), arm: of(disks.LinuxARM(1)), uefi: of(disks.GPT(1, esp(x64))), bios: of(bios, nil),
 		windows: of(disks.Windows(1)),
-		data:    of(data, nil),
-		vendor:  of(disks.GPT(1, esp(map[string][]byte{"/EFI/fedora/shimx64.efi": disks.Program(disks.X64)}))),
+		data:    of(data, nil), former: of(former, nil),
+		vendor: of(disks.GPT(1, esp(map[string][]byte{"/EFI/fedora/shimx64.efi": disks.Program(disks.X64)}))),
 		rhel: of(disks.GPT(1, esp(map[string][]byte{
 			"/EFI/BOOT/BOOTX64.EFI": disks.Program(disks.X64), "/EFI/redhat/shimx64.efi": disks.Program(disks.X64),
 		}))),
@@ -139,6 +147,7 @@ func cases(t *testing.T) []evidenceCase {
 		i.PlatformDetails, i.UsageOperation = aws.String("Red Hat Enterprise Linux"), aws.String("RunInstances:0010")
 		i.BootMode = types.BootModeValuesUefi
 	}
+	small := func(e *attribute.Evidence) { e.Snapshot.VolumeSize = aws.Int32(2) }
 	unset := func(i *attribute.Image) { i.BootMode = "" }
 	return []evidenceCase{
 		{"an AMI names it", e(w.both, ami())},
@@ -151,9 +160,25 @@ func cases(t *testing.T) []evidenceCase {
 		{"loaders for two architectures", says(w.twoArchitectures, known)},
 		{"loaders for two architectures, one chosen", says(w.twoArchitectures, known+" architecture=arm64")},
 		{"a data volume, whatever is said", says(w.data, known+" architecture=x86_64 bootMode=uefi", ami())},
+		{"boot code that may be left over, and a plan says a boot mode", with(e(w.former), func(e *attribute.Evidence) {
+			e.Settings = append(settings(known), attribute.Settings{Source: "plan nightly", Text: "bootMode=legacy-bios", Common: true})
+		})},
+		{"boot code that may be left over, and it is said to start", says(w.former, known+" architecture=x86_64 bootMode=legacy-bios")},
+		{"boot code that may be left over, and an AMI names it",
+			e(w.former, ami(func(i *attribute.Image) { i.BootMode = types.BootModeValuesLegacyBios }))},
+		{"boot code that may be left over, and an AMI names another snapshot of its volume",
+			e(w.former, ami(func(i *attribute.Image) { i.BlockDeviceMappings[0].Ebs.SnapshotId = aws.String("snap-9") }))},
+		{"boot code that may be left over, of a data volume",
+			with(says(w.former, known), func(e *attribute.Evidence) { e.Instance = instance(false) })},
 		{"a pending snapshot", with(e(w.both, ami()),
 			func(e *attribute.Evidence) { e.Snapshot.State = types.SnapshotStatePending })},
 		{"unread, and an AMI names it", unread(e(nil, ami()))},
+		{"unread, and the tag contradicts the AMI on the architecture",
+			unread(says(nil, "architecture=arm64 bootMode=uefi", ami()))},
+		{"unread, and the tag says which of two AMIs is right", unread(says(nil, "architecture=x86_64",
+			ami(), ami(arm, func(i *attribute.Image) { i.ImageId = aws.String("ami-2") })))},
+		{"unread, and the tag contradicts the AMI on how it starts",
+			unread(says(nil, "bootMode=uefi enaSupport=false sriovNetSupport=none", ami()))},
 		{"unread, and nothing else", unread(says(nil, known+" architecture=x86_64 bootMode=uefi"))},
 		{"unread, and an AMI has it as a data volume",
 			unread(e(nil, ami(func(i *attribute.Image) { i.RootDeviceName = aws.String("/dev/sda1") })))},
@@ -170,6 +195,17 @@ func cases(t *testing.T) []evidenceCase {
 		{"another volume type leaves the old one's throughput", says(w.both, "volumeType=gp2", ami())},
 		{"provisioned without IOPS", says(w.both, "volumeType=io2", ami())},
 		{"smaller than the snapshot", says(w.both, "volumeSize=4", ami())},
+		{"a type for data volumes alone", says(w.both, "volumeType=st1 volumeSize=200", ami())},
+		{"smaller than its type takes", with(says(w.both, "volumeType=io1 iops=100", ami()), small)},
+		{"larger than its type takes", says(w.both, "volumeType=gp2 volumeSize=16385", ami())},
+		{"more IOPS than its size takes", says(w.both, "iops=16000", ami())},
+		{"more IOPS than its size takes, of io1", says(w.both, "volumeType=io1 iops=401", ami())},
+		{"as many IOPS as its size takes", says(w.both, "volumeType=io1 iops=400", ami())},
+		{"more throughput than its IOPS take", says(w.both, "throughput=751", ami())},
+		{"a volume that is larger than it was", with(says(w.both, "", ami()), func(e *attribute.Evidence) {
+			e.Volume = &types.Volume{VolumeId: aws.String("vol-1"), Size: aws.Int32(100), VolumeType: types.VolumeTypeGp3,
+				Iops: aws.Int32(16000), Throughput: aws.Int32(1000)}
+		})},
 		{"TPM without UEFI", says(w.both, "tpmSupport=v2.0 bootMode=uefi-preferred", ami())},
 		{"arm64 with legacy-bios, unread", unread(says(nil, "bootMode=legacy-bios", ami(arm)))},
 		{"what is never changed, and what there is not",

@@ -53,6 +53,8 @@ type Instance struct {
 type Settings struct {
 	Source string
 	Text   string
+	// Common is whether they are said of other snapshots, too, as a plan's are.
+	Common bool
 }
 
 // statement is one source's word on one attribute.

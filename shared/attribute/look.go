@@ -51,7 +51,7 @@ func (l Looker) Look(ctx context.Context, id string, data map[string]string) (Ev
 		e.Settings = []Settings{l.First}
 	}
 	if text, ok := tag.Map(e.Snapshot.Tags)[tag.ImageSettings]; ok {
-		e.Settings = append(e.Settings, Settings{SettingsTag, text})
+		e.Settings = append(e.Settings, Settings{Source: SettingsTag, Text: text})
 	}
 	if unready(e.Snapshot) != nil {
 		return e, nil

@@ -39,10 +39,10 @@ func (l Looker) Plan(ctx context.Context, id string, data map[string]string, p p
 func ofPlan(p plan.Plan) (all []Settings) {
 	of := "plan " + p.Name + ", image."
 	if p.Image.Settings != "" {
-		all = append(all, Settings{of + "settings", p.Image.Settings})
+		all = append(all, Settings{of + "settings", p.Image.Settings, true})
 	}
 	if p.Image.DeleteOnTermination == plan.DeleteAlways {
-		all = append(all, Settings{of + "deleteOnTermination", string(DeleteOnTermination) + "=true"})
+		all = append(all, Settings{of + "deleteOnTermination", string(DeleteOnTermination) + "=true", true})
 	}
 	return all
 }

@@ -17,6 +17,7 @@ import (
 	"goldsmith/local/query"
 	"goldsmith/shared/attribute"
 	"goldsmith/shared/disk"
+	"goldsmith/shared/tag"
 )
 
 // Whatever the evidence is, what is decided has a source, agrees with the disk, and is taken by EC2.
@@ -62,6 +63,9 @@ func agrees(t *rapid.T, e attribute.Evidence, d attribute.Decision) {
 		return
 	}
 	boots := e.Disk.Boots()
+	if boots == nil {
+		boots = e.Disk.Believed().Boots()
+	}
 	modes := boots.Modes[types.ArchitectureValues(d.Value(attribute.Architecture))]
 	if len(modes) == 0 {
 		t.Fatalf("%s does not start from %v", d.Value(attribute.Architecture), e.Disk)
@@ -82,7 +86,7 @@ func texts(modes []types.BootModeValues) (all []string) {
 func drawn(t *rapid.T, w world) attribute.Evidence {
 	e := attribute.Evidence{Snapshot: snapshot()}
 	e.Disk = rapid.SampledFrom([]*disk.Disk{nil, w.both, w.arm, w.uefi, w.bios, w.windows, w.data, w.vendor,
-		w.twoArchitectures}).Draw(t, "disk")
+		w.twoArchitectures, w.former}).Draw(t, "disk")
 	if e.Disk == nil {
 		e.Unread = "AccessDeniedException"
 	}
@@ -108,6 +112,12 @@ func drawn(t *rapid.T, w world) attribute.Evidence {
 			i.BootMode, i.Architecture = mode("instance's mode"), architecture("instance's architecture")
 		})
 	}
+	if rapid.Bool().Draw(t, "volume") {
+		e.Volume = drawnVolume(t)
+	}
+	for n := range rapid.IntRange(0, 2).Draw(t, "data volumes") {
+		e.Data = append(e.Data, drawnData(t, n))
+	}
 	words := rapid.SliceOfN(rapid.SampledFrom([]string{
 		"architecture=x86_64", "architecture=arm64", "bootMode=uefi", "bootMode=legacy-bios", "bootMode=uefi-preferred",
 		"bootMode=none",
@@ -115,10 +125,33 @@ func drawn(t *rapid.T, w world) attribute.Evidence {
 		"tpmSupport=none",
 		"imdsSupport=v2.0", "sriovNetSupport=none", "volumeType=gp3", "volumeType=io2", "volumeType=gp2", "iops=4000",
 		"throughput=300",
+		"volumeType=io1", "volumeType=st1", "volumeType=sc1", "volumeType=standard", "iops=100", "iops=9000", "iops=80000",
+		"throughput=125", "throughput=1500", "volumeSize=2000", "volumeSize=70000", "volumeSize=17000",
 		"volumeSize=20", "volumeSize=1", "deleteOnTermination=false", "kernelId=x",
 	}), 0, 6).Draw(t, "settings")
 	if len(words) > 0 {
 		e.Settings = settings(strings.Join(words, " "))
 	}
 	return e
+}
+
+// drawnVolume is one that EC2 may have, of a size that is not the snapshot's.
+func drawnVolume(t *rapid.T) *types.Volume {
+	return &types.Volume{
+		VolumeId:   aws.String("vol-1"),
+		VolumeType: rapid.SampledFrom(types.VolumeType("").Values()).Draw(t, "volume's type"),
+		Iops:       aws.Int32(rapid.Int32Range(0, 256000).Draw(t, "volume's IOPS")),
+		Throughput: aws.Int32(rapid.Int32Range(0, 2000).Draw(t, "volume's throughput")),
+	}
+}
+
+// drawnData is a data volume whose snapshot is the one that the embedded EC2 has.
+func drawnData(t *rapid.T, n int) attribute.Data {
+	d := attribute.Data{Device: fmt.Sprintf("/dev/sd%c", 'f'+n), Source: "its tag", Snapshot: snapshot()}
+	d.Snapshot.SnapshotId = aws.String("snap" + ec2.ImageX86[len("ami"):])
+	d.Snapshot.Tags = tag.List(map[string]string{tag.Device: d.Device})
+	if rapid.Bool().Draw(t, "its volume is there") {
+		d.Volume = drawnVolume(t)
+	}
+	return d
 }

@@ -20,7 +20,7 @@ func (d Decision) Input(name string) *ec2.RegisterImageInput {
 	}
 	mappings := []types.BlockDeviceMapping{{DeviceName: aws.String(d.Value(RootDeviceName)), Ebs: ebs}}
 	for _, v := range d.Data {
-		mappings = append(mappings, d.mapping(v))
+		mappings = append(mappings, mapping(v))
 	}
 	return &ec2.RegisterImageInput{
 		Name: aws.String(name), Architecture: types.ArchitectureValues(d.Value(Architecture)),

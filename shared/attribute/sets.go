@@ -29,18 +29,56 @@ func (l Looker) data(ctx context.Context, e *Evidence, named map[string]string) 
 	if err != nil {
 		return err
 	}
-	at := e.otherVolumes()
+	at, image := e.otherVolumes(), e.withRoot()
+	var found []Data
 	for _, s := range tagged {
-		device := tag.Map(s.Tags)[tag.Device]
-		switch _, taken := named[device]; {
-		case taken || e.named(s) || !e.beside(s):
-		case at[aws.ToString(s.VolumeId)] != "" || sameInstance(e.Snapshot, s):
-			e.Data = append(e.Data, Data{device, s, "its tag " + tag.Device})
+		id, device := aws.ToString(s.SnapshotId), tag.Map(s.Tags)[tag.Device]
+		_, taken := named[device]
+		_, with := image[id]
+		switch {
+		case taken || e.named(s) || !with && !e.beside(s):
+		case with || at[aws.ToString(s.VolumeId)] != "" || sameInstance(e.Snapshot, s):
+			found = append(found, Data{Device: device, Snapshot: s, Source: "its tag " + tag.Device, Image: image[id].Image})
 		default:
 			e.Offered = append(e.Offered, Data{Device: device, Snapshot: s})
 		}
 	}
-	return l.offer(ctx, e, at)
+	e.Data = append(e.Data, e.nearest(found)...)
+	if err := l.volumes(ctx, e); err != nil {
+		return err
+	}
+	if err := l.offerImage(ctx, e, image); err != nil {
+		return err
+	}
+	err = l.offer(ctx, e, at)
+	e.Offered = e.nearest(e.Offered)
+	return err
+}
+
+// volumes looks at the volumes that data volumes' snapshots are of, while they are there.
+func (l Looker) volumes(ctx context.Context, e *Evidence) error {
+	var ids []string
+	for _, d := range e.Data {
+		if id := aws.ToString(d.Snapshot.VolumeId); id != "" && id != noVolume {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	out, err := l.EC2.DescribeVolumes(ctx, &ec2.DescribeVolumesInput{
+		Filters: []types.Filter{{Name: aws.String("volume-id"), Values: ids}}})
+	if err != nil {
+		return fmt.Errorf("looking at the volumes that data volumes' snapshots are of: %w", err)
+	}
+	for n, d := range e.Data {
+		for _, v := range out.Volumes {
+			if aws.ToString(v.VolumeId) == aws.ToString(d.Snapshot.VolumeId) {
+				e.Data[n].Volume = &v
+			}
+		}
+	}
+	return nil
 }
 
 // named looks at the snapshots that who asks names.
@@ -60,7 +98,7 @@ func (l Looker) named(ctx context.Context, e *Evidence, named map[string]string)
 				s = each
 			}
 		}
-		e.Data = append(e.Data, Data{device, s, "who asks"})
+		e.Data = append(e.Data, Data{Device: device, Snapshot: s, Source: asked})
 	}
 	return nil
 }
@@ -83,6 +121,11 @@ func (e Evidence) named(s types.Snapshot) bool {
 	return slices.ContainsFunc(slices.Concat(e.Data, e.Offered), func(d Data) bool {
 		return aws.ToString(d.Snapshot.SnapshotId) == aws.ToString(s.SnapshotId)
 	})
+}
+
+// has reports whether there is a data volume at a device already.
+func (e Evidence) has(device string) bool {
+	return slices.ContainsFunc(e.Data, func(d Data) bool { return device != "" && d.Device == device })
 }
 
 // beside reports whether a snapshot was started with the root volume's, of another volume.
@@ -139,8 +182,7 @@ func (l Looker) offer(ctx context.Context, e *Evidence, at map[string]string) er
 	}
 	for _, s := range found {
 		device := at[aws.ToString(s.VolumeId)]
-		taken := slices.ContainsFunc(e.Data, func(d Data) bool { return device != "" && d.Device == device })
-		if !e.beside(s) || taken || e.named(s) {
+		if !e.beside(s) || e.has(device) || e.named(s) {
 			continue
 		}
 		offered := Data{Device: device, Snapshot: s}

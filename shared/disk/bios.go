@@ -22,7 +22,7 @@ func readBIOS(r *reader, first []byte, d *Disk) error {
 			return err
 		}
 		if found != "" {
-			d.BIOS = found
+			d.BIOS, d.Left = found, ""
 			return nil
 		}
 	}
@@ -32,8 +32,10 @@ func readBIOS(r *reader, first []byte, d *Disk) error {
 // grubKernel is where GRUB's boot sector holds the sector of its core image (GRUB, boot.S).
 const grubKernel = 0x5c
 
-// grub: its boot sector names itself, and the core image must not be blank.
-func grub(r *reader, first []byte, _ *Disk) (string, error) {
+// grub: its boot sector names itself, and the core image must not be blank. On a GPT that lies in a BIOS boot partition.
+// Partitioning anew keeps the boot sector and, behind an MBR, the core image: without a partition that is marked active
+// it may be left over. GRUB itself does not need the mark.
+func grub(r *reader, first []byte, d *Disk) (string, error) {
 	if !bytes.Contains(first[:bootCode], []byte("GRUB")) {
 		return "", nil
 	}
@@ -41,11 +43,25 @@ func grub(r *reader, first []byte, _ *Disk) (string, error) {
 	if core == 0 || core >= uint64(r.size/sector) { //nolint:gosec // a disk's size is not negative
 		return "", nil
 	}
-	b, err := r.bytes(int64(core)*sector, sector) //nolint:gosec // within the disk, as was checked
+	at := int64(core) * sector //nolint:gosec // within the disk, as was checked
+	b, err := r.bytes(at, sector)
 	if err != nil || empty(b) {
 		return "", err
 	}
+	holds := func(p Partition) bool { return p.kind == biosBoot && p.Start <= at && at < p.Start+p.Size }
+	switch {
+	case d.Table == GPT && !slices.ContainsFunc(d.Partitions, holds):
+		return "", nil
+	case d.Table == MBR && !slices.ContainsFunc(d.Partitions, Partition.starts):
+		d.Left = "GRUB"
+		return "", nil
+	}
 	return "GRUB", nil
+}
+
+// starts reports whether boot code may find a system on the partition.
+func (p Partition) starts() bool {
+	return p.Active && p.kind != extended && p.Holds != Blank && p.Holds != Swap
 }
 
 // bootPartition: a partition that holds nothing but a boot loader.
@@ -64,7 +80,7 @@ func bootPartition(r *reader, _ []byte, d *Disk) (string, error) {
 // activePartition: boot code starts the boot record of the partition that is marked active.
 func activePartition(r *reader, _ []byte, d *Disk) (string, error) {
 	for _, p := range d.Partitions {
-		if !p.Active || p.kind == extended {
+		if !p.starts() {
 			continue
 		}
 		b, err := r.bytes(p.Start, sector)

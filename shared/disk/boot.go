@@ -19,6 +19,12 @@ type Boot struct {
 	Untold bool
 }
 
+// Believed is the disk with what may be left over taken for what starts it.
+func (d Disk) Believed() Disk {
+	d.BIOS, d.Left = d.Left, ""
+	return d
+}
+
 // Boots says what the disk starts on; nil for one that is no root volume.
 func (d Disk) Boots() *Boot {
 	b := &Boot{Modes: map[types.ArchitectureValues][]types.BootModeValues{}, Windows: d.windows()}

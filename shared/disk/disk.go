@@ -23,6 +23,8 @@ type Disk struct {
 	Whole FileSystem
 	// BIOS is what starts it in boot mode legacy-bios, in words; "" for nothing.
 	BIOS string
+	// Left is what may start it in that mode, and may be left over from a system that was there; "" where BIOS says.
+	Left string
 	// Loaders are the UEFI programs found, those of the default path first.
 	Loaders []Loader
 	// Notes are what else is to be known.

@@ -177,6 +177,37 @@ var layouts = []layout{
 		says: "MBR with 1 partition: 1 Linux (ext4)", refused: "a data volume",
 	},
 	{
+		name: "a former root disk with a new MBR",
+		make: edited(mbrOf(disks.Part{Code: 0x83, MiB: 800, Fill: disks.Mark(0, "XFSB")}), grub(1), write(512, "core image")),
+		says: "MBR with 1 partition: 1 Linux (XFS); boot code of GRUB, and no active partition with a system", refused: "a data volume",
+	},
+	{
+		name: "a former root disk whose partition is swap", make: edited(mbrOf(disks.Part{Code: 0x82, MiB: 800, Active: true,
+			Fill: disks.Mark(4086, "SWAPSPACE2")}), grub(1), write(512, "core image")),
+		says: "MBR with 1 partition: 1 Linux swap (swap); boot code of GRUB, and no active partition with a system", refused: "a data volume",
+	},
+	{
+		name: "a former root disk whose partition is empty",
+		make: edited(mbrOf(disks.Part{Code: 0x83, MiB: 800, Active: true}), grub(1), write(512, "core image")),
+		says: "MBR with 1 partition: 1 Linux (nothing); boot code of GRUB, and no active partition with a system", refused: "a data volume",
+	},
+	{
+		name: "a former root disk with a new GPT, whose header is where the core image was",
+		make: edited(gptOf(root(disks.EXT4)), grub(1)),
+		says: "GPT with 1 partition: 1 Linux (ext4)", refused: "a data volume",
+	},
+	{
+		name: "a former root disk with a new GPT, and a BIOS boot partition that nothing is in",
+		make: edited(gptOf(disks.Part{Type: gpt.BIOSBoot, MiB: 1}, root(disks.EXT4)), grub(34), write(34*512, "core image")),
+		says: "GPT with 2 partitions: 1 BIOS boot, 2 Linux (ext4)", refused: "nothing on it starts a machine",
+	},
+	{
+		name: "a former root disk with a new MBR, and an EFI system partition with a loader", make: edited(mbrOf(
+			disks.Part{Code: 0xef, MiB: 100, Fill: disks.ESP(32, x64)}), grub(1), write(512, "core image")),
+		says: `MBR with 1 partition: 1 EFI system (FAT); boot code of GRUB, and no active partition with a system; ` +
+			`\EFI\BOOT\BOOTX64.EFI`, boots: "x86_64 uefi",
+	},
+	{
 		name: "GRUB whose core image is gone", make: edited(mbrOf(biosRoot), grub(1)),
 		says: "MBR with 1 partition: 1 Linux (ext4)", refused: "a data volume",
 	},

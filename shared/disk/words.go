@@ -17,6 +17,9 @@ func (d Disk) String() string {
 	if d.BIOS != "" {
 		parts = append(parts, d.BIOS)
 	}
+	if d.Left != "" {
+		parts = append(parts, "boot code of "+d.Left+", and no active partition with a system")
+	}
 	for _, l := range d.Loaders {
 		parts = append(parts, l.Path)
 	}

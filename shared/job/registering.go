@@ -26,6 +26,10 @@ type Disk struct {
 	Snapshot string `json:"snapshot,omitempty"`
 	// Kept is whether a data volume stays when an instance that is launched from the image is terminated.
 	Kept bool `json:"kept,omitempty"`
+	// Type is a data volume's, and what it is provisioned with.
+	Type       string `json:"type,omitempty"`
+	IOPS       int    `json:"iops,omitempty"`
+	Throughput int    `json:"throughput,omitempty"`
 }
 
 // Root is the snapshot that the image's root volume is registered of.

@@ -66,8 +66,13 @@ func behind(offset int64, mark string) func() (*disks.Disk, error) {
 }
 
 // bios is an MBR with GRUB in front of one active ext4 partition.
-func bios() (*disks.Disk, error) {
-	d, err := disks.MBR(1, disks.Part{Code: 0x83, MiB: 900, Active: true, Fill: disks.EXT4})
+func bios() (*disks.Disk, error) { return grub(true) }
+
+// former is the same with a new table, in which nothing is marked active.
+func former() (*disks.Disk, error) { return grub(false) }
+
+func grub(active bool) (*disks.Disk, error) {
+	d, err := disks.MBR(1, disks.Part{Code: 0x83, MiB: 900, Active: active, Fill: disks.EXT4})
 	if err != nil {
 		return nil, err
 	}
@@ -107,6 +112,8 @@ func bareDisks() []*diskCase {
 		of("GPT for x86_64 with UEFI alone", "", func() (*disks.Disk, error) { return disks.GPT(1, x64()) }),
 		of("MBR with GRUB: 32 or 64 bits is not known", "", bios),
 		of("the same, and it is said", "architecture=x86_64", bios),
+		of("a former root disk, partitioned anew for data", "architecture=x86_64", former),
+		of("the same, and it is said to start so", "architecture=x86_64 bootMode=legacy-bios", former),
 		of("loaders for two architectures", "", func() (*disks.Disk, error) { return disks.GPT(1, esp(both)) }),
 		of("the same, and one is chosen", "architecture=arm64", func() (*disks.Disk, error) {
 			return disks.GPT(1, esp(both))
@@ -219,6 +226,7 @@ func saidDisks() []*diskCase {
 		of("a boot mode that the disk does not start in", "architecture=x86_64 bootMode=uefi", bios),
 		{what: "a volume smaller than the snapshot", story: running("volumeSize=4")},
 		{what: "what is never changed, and what there is not", story: running("kernelId=aki-1 colour=red enaSupport=yes")},
+		{what: "more IOPS than its size takes", story: running("iops=5000")},
 		{what: "io2 without IOPS", story: running("volumeType=io2")},
 	}
 }
@@ -238,6 +246,9 @@ func unreadDisks() []*diskCase {
 	return []*diskCase{
 		{what: "of an instance that runs", story: denied(func(n *night) string {
 			return n.snapshotOf(n.launch("web", ""), "", nil)
+		})},
+		{what: "of an instance that runs, and an architecture that it is not of", story: denied(func(n *night) string {
+			return n.snapshotOf(n.launch("web", ""), "", map[string]string{tag.ImageSettings: "architecture=arm64 bootMode=uefi"})
 		})},
 		{what: "of an instance that is gone", story: denied(func(n *night) string { return n.lost("web", nil) })},
 		{what: "archived", story: func(n *night) string {

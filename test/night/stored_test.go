@@ -132,10 +132,10 @@ func TestAnImageOfTheSnapshotItself(t *testing.T) {
 // What a plan or a tag says of the image is registered, with data volumes that say their devices.
 func TestSettingsAndDataVolumes(t *testing.T) {
 	plans := with(onRequest(), "nightly",
-		func(p *plan.Plan) { p.Image.Settings = "imdsSupport=v2.0 volumeType=gp3 iops=4000" })
+		func(p *plan.Plan) { p.Image.Settings = "imdsSupport=v2.0 volumeType=gp3 iops=3500" })
 	play(t, stack.Options{Plans: plans}, func(n *night) {
 		web := n.launch("web", "gp3 gp3")
-		root := n.snapshotOf(web, "", map[string]string{tag.ImageSettings: "iops=5000"})
+		root := n.snapshotOf(web, "", map[string]string{tag.ImageSettings: "iops=4000"})
 		data := n.snapshotOf(web, "/dev/sdf", map[string]string{tag.Device: "/dev/sdf"})
 		n.begin()
 		n.ask(root, "now")
@@ -148,7 +148,7 @@ func TestSettingsAndDataVolumes(t *testing.T) {
 				n.want("a copy", aws.ToString(m.Ebs.SnapshotId) != data, true)
 				continue
 			}
-			n.want("IOPS", aws.ToInt32(m.Ebs.Iops), 5000)
+			n.want("IOPS", aws.ToInt32(m.Ebs.Iops), 4000)
 		}
 		n.want("copies", len(n.snapshots()), 2)
 	})

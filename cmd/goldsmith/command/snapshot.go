@@ -129,9 +129,9 @@ func printDecision(p *page, d attribute.Decision) {
 		return
 	}
 	p.line("")
-	volumes := [][]string{{"DATA VOLUME", "SNAPSHOT", "GIB", "SAID BY"}}
+	volumes := [][]string{{"DATA VOLUME", "SNAPSHOT", "GIB", "MADE AS", "SAID BY"}}
 	for _, v := range d.Data {
-		volumes = append(volumes, []string{v.Device, v.Snapshot, strconv.Itoa(int(v.GiB)), v.Source})
+		volumes = append(volumes, []string{v.Device, v.Snapshot, strconv.Itoa(int(v.GiB)), v.Performance.String(), v.Source})
 	}
 	p.table(volumes)
 }
