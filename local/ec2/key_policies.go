@@ -6,6 +6,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"goldsmith/local/draw"
 )
 
 // keyUsers are who may use a key: its policy, and grants on it.
@@ -34,7 +36,7 @@ func (w *World) Grant(key, principal string, operations ...string) {
 	w.lock()
 	defer w.unlock()
 	users := w.usable[key]
-	id := fmt.Sprintf("%064x", digest(uint64(len(users.grants)), key+principal))
+	id := fmt.Sprintf("%064x", draw.Of(uint64(len(users.grants)), key, principal).Number())
 	users.grants = append(users.grants, Grant{ID: id, Principal: principal, Operations: operations})
 	w.usable[key] = users
 }

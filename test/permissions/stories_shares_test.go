@@ -43,7 +43,9 @@ func sharedNoLonger(n *night) {
 	sharee := ec2.Consumer{Account: "777777777777"}
 	web := n.launch(ec2.ImageX86, "", enrolled("web", "shared"))
 	made := time.Now().AddDate(0, 0, -30)
-	id := n.EC2.SeedImage("old/shared", made, map[string]string{tag.Managed: "true", tag.Plan: "shared"})
+	id := n.EC2.SeedImage("old/shared", made, map[string]string{
+		tag.Managed: "true", tag.Plan: "shared", tag.Name: "web", tag.Source: web, tag.Run: "old",
+	})
 	with := job.Sharing{Accounts: []string{sharee.Account}, Snapshots: true, At: made}
 	must(n.book.Register(n.ctx, ledger.Registration{
 		Kind: ledger.MadeImage, Call: ledger.CreateImage, Lineage: web, Source: web, Name: "web", Plan: "shared", Run: "old",
