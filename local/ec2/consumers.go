@@ -93,6 +93,14 @@ func (w *World) useBy(c Consumer, key string) bool {
 	return !slices.ContainsFunc(launchUses, func(action string) bool { return !lets(action) })
 }
 
+// Lets reports whether a key policy alone lets another account do all that a launch does with the key, through EC2.
+func Lets(policy string, c Consumer) bool {
+	w := World{options: Options{Region: "eu-central-1"}}
+	return !slices.ContainsFunc(launchUses, func(action string) bool {
+		return !mayUse(policy, keyRequest{account: c.Account, action: action, keys: w.contextOf(c, action)})
+	})
+}
+
 func (w *World) contextOf(c Consumer, action string) map[string][]string {
 	keys := map[string][]string{
 		"kms:calleraccount": {c.Account}, "kms:viaservice": {"ec2." + w.options.Region + ".amazonaws.com"},
