@@ -16,6 +16,7 @@ import (
 	"goldsmith/functions/claim"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/lineage"
 	"goldsmith/shared/tag"
 	"goldsmith/test/steptest"
 )
@@ -153,10 +154,10 @@ func pending(s *steptest.Stage) string {
 	return id
 }
 
-// The claim of a snapshot says that it was looked at. A copy does not say what it is of, and an instance that ends
-// speaks for no snapshot of its volume.
+// The claim of a snapshot says that it was looked at. A copy says itself what it is of, which is no volume's lineage,
+// and an instance that ends speaks for no snapshot of its volume.
 func TestLineagesOfSnapshots(t *testing.T) {
-	claimed := func(given func(s *steptest.Stage, in *claim.Input)) (lineage, volume string) {
+	claimed := func(given func(s *steptest.Stage, in *claim.Input)) (of, volume string) {
 		synctest.Test(t, func(t *testing.T) {
 			s := steptest.New(t)
 			step, in := scene(s)
@@ -169,9 +170,9 @@ func TestLineagesOfSnapshots(t *testing.T) {
 			out, err := s.EC2.DescribeSnapshots(s.Context(),
 				&sdk.DescribeSnapshotsInput{SnapshotIds: []string{in.Job.Source.ID}})
 			s.Must(err)
-			lineage, volume = j.Source.Lineage, aws.ToString(out.Snapshots[0].VolumeId)
+			of, volume = j.Source.Lineage, aws.ToString(out.Snapshots[0].VolumeId)
 		})
-		return lineage, volume
+		return of, volume
 	}
 	of, _ := claimed(func(s *steptest.Stage, in *claim.Input) {
 		out, err := s.EC2.CopySnapshot(s.Context(), &sdk.CopySnapshotInput{
@@ -183,7 +184,7 @@ func TestLineagesOfSnapshots(t *testing.T) {
 		s.Must(s.Cloud.SetTags(in.Job.Source.ID, map[string]string{tag.Request: "nightly"}))
 		time.Sleep(time.Hour)
 	})
-	if of != "" {
+	if copied, oneVolume := lineage.Copies(of); !copied || !oneVolume {
 		t.Errorf("the copy is of %s", of)
 	}
 	of, volume := claimed(func(s *steptest.Stage, _ *claim.Input) {

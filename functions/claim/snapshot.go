@@ -70,12 +70,16 @@ func (s Step) stored(j job.Job, reason job.Reason, pending bool) job.Job {
 // and its type. A snapshot of a volume that is not its instance's root volume has the volume's lineage: anyone
 // who may attach a volume would speak for the instance otherwise.
 func (s Step) origin(ctx context.Context, src job.Source, found types.Snapshot) (job.Source, error) {
-	lineages, err := lineage.OfSnapshots(ctx, s.EC2, []string{src.ID})
+	lineages, err := lineage.OfStored(ctx, s.EC2, []string{src.ID}, source.Name)
 	if err != nil {
 		return src, err
 	}
 	of := lineages[src.ID]
 	if of == src.ID {
+		return src, nil
+	}
+	if copied, _ := lineage.Copies(of); copied {
+		src.Lineage = of
 		return src, nil
 	}
 	if of != aws.ToString(found.VolumeId) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/schedule"
 )
@@ -49,28 +48,11 @@ func timesOf(p plan.Plan) (times schedule.Schedule, known bool, err error) {
 	return times, times.Every() == 0, err
 }
 
-// since is when recover first saw the plan under its schedule. Runs that were due before
-// could not begin, and are no failure. The ledger keeps it, as a run's record under a
-// name that no execution can have; a record of the plan's earlier runs would not do, since
-// an outage that outlasts two of them would leave none to go by.
-//
-// Two sweeps at once write moments of the same minute. A plan that comes back under
-// a schedule that it had before is judged by its old record: it may ring until its next
-// run, which is better than silence.
+// since is when recover first saw the plan under its schedule. Runs that were due before could not begin, and are no
+// failure. A record of the plan's earlier runs would not do, since an outage that outlasts two of them would leave none
+// to go by. A plan that comes back under a schedule that it had before is judged by its old sighting: it may ring until
+// its next run, which is better than silence.
 func (c Calendar) since(ctx context.Context, p plan.Plan) (time.Time, error) {
-	now := c.Now().UTC()
-	name := fmt.Sprintf("schedule of %s: %s %s", p.Name, p.Schedule, p.Timezone)
-	seen, ok, err := c.Ledger.GetRun(ctx, name)
-	if err != nil {
-		return time.Time{}, err
-	}
-	if ok && now.Sub(seen.Scheduled) < ledger.Remembered/2 {
-		return seen.Started, nil
-	}
-	if !ok {
-		seen = ledger.Run{Name: name, Plan: p.Name, Started: now}
-	}
-	// The ledger forgets a run some time after Scheduled, so that moment is moved on.
-	seen.Scheduled = now
-	return seen.Started, c.Ledger.PutRun(ctx, seen)
+	seen, err := c.Ledger.Sight(ctx, fmt.Sprintf("schedule of %s: %s %s", p.Name, p.Schedule, p.Timezone), c.Now())
+	return seen.First, err
 }

@@ -62,7 +62,7 @@ func ran(s *steptest.Stage, name string, outcome plan.Outcome) {
 // Each case sweeps twice: first on the day it begins, when the plan has just been deployed,
 // and once more at the moment, after the runs.
 func TestOverdue(t *testing.T) {
-	const looksTwice = "GetRun PutRun: ok | GetRun*2: ok"
+	const looksTwice = "Sight: ok | Sight GetRun: ok"
 	type at struct {
 		name, moment, run string
 		outcome           plan.Outcome
@@ -85,7 +85,7 @@ func TestOverdue(t *testing.T) {
 			outcome: plan.OK, want: 3600},
 		{name: "a run by hand does not count: its name is not known", moment: "2000-01-03T11:00:00Z", run: "nightly-now-1",
 			outcome: plan.OK, want: 3600},
-		{name: "deployed after its last due time", moment: "2000-01-01T23:00:00Z", calls: "GetRun PutRun: ok | GetRun: ok"},
+		{name: "deployed after its last due time", moment: "2000-01-01T23:00:00Z", calls: "Sight: ok | Sight: ok"},
 	} {
 		if c.calls == "" {
 			c.calls = looksTwice
@@ -131,7 +131,7 @@ func TestOverdueThroughChangesOfTheClocks(t *testing.T) {
 	} {
 		berlin := timed("nightly", "cron("+c.clock+" * * ? *)", "Europe/Berlin")
 		steptest.Play(t, scheduled(berlin), cases{{
-			Name: c.name, Want: "GetRun PutRun: ok | GetRun PutRun GetRun: ok",
+			Name: c.name, Want: "Sight: ok | Sight GetRun: ok",
 			Between: func(s *steptest.Stage) { clock(s, c.moment); ran(s, c.run, plan.OK) },
 			Then:    func(s *steptest.Stage, _ recovery.Answer) { overdue(s, map[string]float64{"nightly": 0}) },
 		}})
@@ -151,42 +151,42 @@ func TestOverdueOfSeveralPlans(t *testing.T) {
 	then := func(want map[string]float64) func(*steptest.Stage, recovery.Answer) {
 		return func(s *steptest.Stage, _ recovery.Answer) { overdue(s, want) }
 	}
-	const first = "GetRun PutRun GetRun PutRun: ok"
+	const first = "Sight*2: ok"
 	steptest.Play(t, scheduled(nightly, weekly, request, hourly), cases{
 		{
 			// 2000-01-02 is a Sunday; of plans on request and at a rate nothing is known.
-			Name: "each by its own", Want: first + " | GetRun*4: ok", Between: all("2000-01-07T13:00:00Z"),
+			Name: "each by its own", Want: first + " | Sight GetRun Sight GetRun: ok", Between: all("2000-01-07T13:00:00Z"),
 			Then: then(map[string]float64{"nightly": 0, "weekly": 5 * 24 * 3600}),
 		},
 		{
 			Name: "the ledger cannot be reached for one: the others are told of, and the sweep has done its work", Want: first +
-				" | GetRun*3: Transient",
-			Between: func(s *steptest.Stage) { all("2000-01-07T13:00:00Z")(s); s.Logs.Reset(); s.Ledger.Break("GetRun", 1) },
+				" | Sight*2 GetRun: Transient",
+			Between: func(s *steptest.Stage) { all("2000-01-07T13:00:00Z")(s); s.Logs.Reset(); s.Ledger.Break("Sight", 1) },
 			Says:    []string{"looking whether plan nightly is overdue"},
 			Then:    then(map[string]float64{"weekly": 5 * 24 * 3600}),
 		},
 		{
 			Name:  "what cannot be written down counts from the next sweep",
-			Given: func(s *steptest.Stage, _ *json.RawMessage) { s.Ledger.Break("PutRun", 2) },
-			Want:  "GetRun PutRun GetRun PutRun: Transient | " + first, Between: all("2000-01-07T13:00:00Z"),
+			Given: func(s *steptest.Stage, _ *json.RawMessage) { s.Ledger.Break("Sight", 2) },
+			Want:  "Sight*2: Transient | " + first, Between: all("2000-01-07T13:00:00Z"),
 			Then: then(map[string]float64{"nightly": 0, "weekly": 0}),
 		},
 	})
 	steptest.Play(t, scheduled(nightly, wrong), cases{{
-		Name: "a schedule that is none keeps no other from its own", Want: "GetRun PutRun: Failed",
+		Name: "a schedule that is none keeps no other from its own", Want: "Sight: Failed",
 		Says: []string{"looking whether plan broken is overdue", "exactly one must be ?"},
 		Then: then(map[string]float64{"nightly": 0}),
 	}})
 	steptest.Play(t, scheduled(yearly), cases{
 		{
 			Name:    "a yearly run that did not come rings for as long as the ledger would remember it",
-			Want:    "GetRun PutRun: ok | GetRun PutRun GetRun: ok",
+			Want:    "Sight: ok | Sight GetRun: ok",
 			Between: func(s *steptest.Stage) { clock(s, "2000-03-03T00:00:00Z") },
 			Then:    then(map[string]float64{"yearly": (61*24 - 8) * 3600}),
 		},
 		{
 			Name: "and no longer: that it came would be forgotten, too",
-			Want: "GetRun PutRun: ok | GetRun PutRun: ok", Between: func(s *steptest.Stage) { clock(s, "2000-03-04T00:00:00Z") },
+			Want: "Sight: ok | Sight: ok", Between: func(s *steptest.Stage) { clock(s, "2000-03-04T00:00:00Z") },
 			Then: then(map[string]float64{"yearly": 0}),
 		},
 	})
@@ -195,24 +195,21 @@ func TestOverdueOfSeveralPlans(t *testing.T) {
 // A plan is judged by when it got its schedule, also when that is long ago.
 func TestOverdueSinceItsSchedule(t *testing.T) {
 	const name = "schedule of nightly: cron(0 2 * * ? *) UTC"
-	seen := func(s *steptest.Stage) ledger.Run {
-		run, ok, err := s.Ledger.Kept.GetRun(s.Context(), name)
-		if s.Must(err); !ok {
-			s.Fatalf("there is no %q", name)
-		}
-		return run
+	seen := func(s *steptest.Stage) ledger.Sighting {
+		sighting, err := s.Ledger.Kept.Sight(s.Context(), name, time.Now())
+		s.Must(err)
+		return sighting
 	}
 	steptest.Play(t, scheduled(nightly), cases{
 		{
-			Name: "seen first by this sweep", Want: "GetRun PutRun: ok",
+			Name: "seen first by this sweep", Want: "Sight: ok",
 			Then: func(s *steptest.Stage, _ recovery.Answer) {
-				s.Same("record", seen(s), ledger.Run{Name: name, Plan: "nightly", Started: time.Now().UTC(),
-					Scheduled: time.Now().UTC()})
+				s.Same("sighting", seen(s), ledger.Sighting{Key: name, First: time.Now().UTC(), Last: time.Now().UTC()})
 			},
 		},
 		{
 			Name: "the record outlives what the ledger remembers, and its moment stays",
-			Want: "GetRun PutRun: ok | GetRun PutRun GetRun: ok | GetRun PutRun GetRun: ok | GetRun*2: ok",
+			Want: "Sight: ok | Sight GetRun: ok | Sight GetRun: ok | Sight GetRun: ok",
 			Between: func(s *steptest.Stage) {
 				if time.Now().Month() < time.March {
 					time.Sleep(ledger.Remembered / 2)
@@ -221,9 +218,9 @@ func TestOverdueSinceItsSchedule(t *testing.T) {
 				time.Sleep(time.Hour)
 			},
 			Then: func(s *steptest.Stage, _ recovery.Answer) {
-				run := seen(s)
-				s.Same("first", run.Started, time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC))
-				s.Same("renewed", run.Scheduled, run.Started.Add(ledger.Remembered))
+				sighting := seen(s)
+				s.Same("first", sighting.First, time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC))
+				s.Same("last", sighting.Last, sighting.First.Add(ledger.Remembered))
 			},
 		},
 	})
@@ -238,7 +235,7 @@ func TestOverdueSinceItsSchedule(t *testing.T) {
 		return later, in
 	}
 	steptest.Play(t, changed, cases{{
-		Name: "another schedule: what was due before it is forgiven", Want: "GetRun PutRun: ok",
+		Name: "another schedule: what was due before it is forgiven", Want: "Sight: ok",
 		Then: func(s *steptest.Stage, _ recovery.Answer) { overdue(s, map[string]float64{"nightly": 0}) },
 	}})
 }

@@ -29,6 +29,7 @@ type ledgerAPI interface {
 	GetRun(ctx context.Context, name string) (r ledger.Run, ok bool, err error)
 	PutRun(ctx context.Context, r ledger.Run) error
 	Since(ctx context.Context, now time.Time) (time.Time, error)
+	Sight(ctx context.Context, key string, now time.Time) (ledger.Sighting, error)
 }
 
 // reporter tells people how a run ended.

@@ -161,8 +161,8 @@ func TestMissedRuns(t *testing.T) {
 	}
 	const (
 		run   = "nightly-20000101T020000Z"
-		looks = "Claims Slots DescribeInstances Unsettled ListExecutions Since" + asks + " GetRun"
-		late  = " GetRun" // of the look for overdue runs
+		looks = "Claims Slots DescribeInstances Unsettled ListExecutions Since" + asks + " Sight"
+		late  = " Sight" // of the look for overdue runs
 	)
 	runs := func(n int) func(*steptest.Stage, recovery.Answer) {
 		return func(s *steptest.Stage, _ recovery.Answer) {
@@ -194,7 +194,7 @@ func TestMissedRuns(t *testing.T) {
 			}), Then: runs(0),
 		},
 		{
-			Name: "nobody can say whether it is switched off: not started", Want: looks + " DescribeExecution GetRun GetSchedule GetRun*2 Telling GetSecretValue Tell: ok",
+			Name: "nobody can say whether it is switched off: not started", Want: looks + " DescribeExecution GetRun GetSchedule Sight GetRun Telling GetSecretValue Tell: ok",
 			Given: at("2000-01-01T02:20:00Z", func(s *steptest.Stage) { s.Refuse("GetSchedule", "AccessDeniedException", 1) }),
 			Then: func(s *steptest.Stage, _ recovery.Answer) {
 				s.Same("runs", len(s.States.List(sfn.Filter{})), 0)
@@ -204,7 +204,7 @@ func TestMissedRuns(t *testing.T) {
 		},
 		{
 			Name: "its window is over: told, once", Given: at("2000-01-01T06:30:00Z"),
-			Want: looks + " DescribeExecution GetRun GetSchedule GetRun" + tells + late + ": ok | " + looks + " DescribeExecution GetRun*2: ok",
+			Want: looks + " DescribeExecution GetRun GetSchedule GetRun" + tells + late + ": ok | " + looks + " DescribeExecution GetRun Sight: ok",
 			Then: func(s *steptest.Stage, _ recovery.Answer) {
 				s.Same("messages", len(s.Slack.Messages()), 1)
 				s.Same("says", strings.Contains(s.Slack.Messages()[0].Terminal(false), "The schedule started no run at 2000-01-01T02:00:00Z"), true)

@@ -28,6 +28,7 @@ const (
 	Gone              ReasonCode = "gone"
 	Withdrawn         ReasonCode = "withdrawn"
 	AlreadyImaged     ReasonCode = "already-imaged"
+	Superseded        ReasonCode = "superseded"
 	NotARootVolume    ReasonCode = "not-a-root-volume"
 	// InstanceStoreData is a warning where the plan accepts the loss.
 	InstanceStoreData ReasonCode = "instance-store-data"

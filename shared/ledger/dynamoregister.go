@@ -47,6 +47,11 @@ func (d *Dynamo) Since(ctx context.Context, now time.Time) (time.Time, error) {
 	return since(ctx, d.table, now)
 }
 
+// Sight implements Ledger.
+func (d *Dynamo) Sight(ctx context.Context, key string, now time.Time) (Sighting, error) {
+	return sight(ctx, d.table, key, now)
+}
+
 // Owner implements Ledger.
 func (d *Dynamo) Owner(ctx context.Context, name string) (o Owner, ok bool, err error) {
 	return owner(ctx, d.table, name)

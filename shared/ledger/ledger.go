@@ -114,6 +114,10 @@ type Ledger interface {
 	// Since is when the ledger began: the first moment that it was asked with. Of what ended before that it says nothing.
 	Since(ctx context.Context, now time.Time) (time.Time, error)
 
+	// Sight says when what a key names was seen first, and that it is seen now. It is forgotten Remembered after it was
+	// seen last.
+	Sight(ctx context.Context, key string, now time.Time) (Sighting, error)
+
 	// Owner is the lineage that a name belongs to; ok is false when it belongs to none.
 	Owner(ctx context.Context, name string) (o Owner, ok bool, err error)
 	// PutOwner stores a name's owner as it was read, or one that has no record yet (no Revision), and gives

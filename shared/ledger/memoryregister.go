@@ -46,6 +46,11 @@ func (m *Memory) Since(ctx context.Context, now time.Time) (time.Time, error) {
 	return since(ctx, memoryRows{m}, now)
 }
 
+// Sight implements Ledger.
+func (m *Memory) Sight(ctx context.Context, key string, now time.Time) (Sighting, error) {
+	return sight(ctx, memoryRows{m}, key, now)
+}
+
 // Owner implements Ledger.
 func (m *Memory) Owner(ctx context.Context, name string) (o Owner, ok bool, err error) {
 	return owner(ctx, memoryRows{m}, name)

@@ -22,6 +22,8 @@ type Owner struct {
 	By string `json:"by,omitempty"`
 	// Former are the lineages that had the name before, the latest last.
 	Former []string `json:"former,omitempty"`
+	// Taken is when the snapshot was started that the source's image is of; only of a snapshot.
+	Taken time.Time `json:"taken,omitzero"`
 	// At is since when.
 	At time.Time `json:"at,omitzero"`
 	// Revision changes with every PutOwner.
@@ -50,7 +52,7 @@ func (t *TakenError) Error() string {
 }
 
 func (o Owner) inUTC() Owner {
-	toUTC(&o.At)
+	toUTC(&o.At, &o.Taken)
 	return o
 }
 

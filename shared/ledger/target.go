@@ -57,6 +57,8 @@ type Point struct {
 	// Run and Source are the run that pointed it there and the id of its source; empty when no run did.
 	Run    string `json:"run,omitempty"`
 	Source string `json:"source,omitempty"`
+	// Taken is when the snapshot was started that the image is of; only of a snapshot.
+	Taken time.Time `json:"taken,omitzero"`
 	// Stays is whether a roll left the template's default where it was: the version is its latest.
 	Stays bool `json:"stays,omitempty"`
 	// By is the person who rolled it back there.
@@ -113,16 +115,16 @@ func (m *MovedError) Error() string {
 func (t TargetRecord) inUTC() TargetRecord {
 	t.Points = slices.Clone(t.Points)
 	for n := range t.Points {
-		toUTC(&t.Points[n].At, &t.Points[n].Told)
+		toUTC(&t.Points[n].At, &t.Points[n].Told, &t.Points[n].Taken)
 	}
 	if t.Begun != nil {
 		begun := *t.Begun
-		toUTC(&begun.From.At, &begun.From.Told, &begun.To.At, &begun.To.Told)
+		toUTC(&begun.From.At, &begun.From.Told, &begun.From.Taken, &begun.To.At, &begun.To.Told, &begun.To.Taken)
 		t.Begun = &begun
 	}
 	if t.Back != nil {
 		back := *t.Back
-		toUTC(&back.At, &back.Told)
+		toUTC(&back.At, &back.Told, &back.Taken)
 		t.Back = &back
 	}
 	return t

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"goldsmith/shared/fault"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/lineage"
 )
 
 // ofParameter is what the owner of a parameter is recorded by. EC2 answers in XML 1.0, which has no U+001F: no source
@@ -32,7 +34,8 @@ func (a *aliasing) another(ctx context.Context, name string, t *Target) (string,
 	if !recorded || !slices.Contains(a.keys, o.Key) || o.Lineage != a.image.Lineage {
 		a.takes[name] = &ledger.Owner{
 			Name: ofParameter(name), Key: t.key, Lineage: a.image.Lineage, Source: a.image.Source, Run: a.image.Run,
-			At: a.Now().UTC(), Revision: o.Revision,
+			Taken: a.image.Taken,
+			At:    a.Now().UTC(), Revision: o.Revision,
 		}
 	}
 	return "", nil
@@ -42,10 +45,38 @@ func (a *aliasing) mine(o ledger.Owner) bool {
 	return o.Key == "" || slices.Contains(a.keys, o.Key) || o.Lineage == a.image.Lineage || givesWay(o, a.image)
 }
 
-// givesWay reports whether the owner is of the same run, with a higher id: of the sources that a run images the one
-// with the lowest has a name or a parameter at the end, whichever comes first.
+// givesWay reports whether an owner that no person named gives way to an image. Of the sources of one name that a run
+// images, whichever comes first, the newest snapshot has the name at the end, and of instances the one with the lowest
+// id. What a dead instance left never keeps the name from one that there is.
 func givesWay(o ledger.Owner, to Image) bool {
-	return o.Run == to.Run && o.Run != "" && o.By == "" && to.Source < o.Source
+	switch {
+	case o.By != "":
+		return false
+	case rank(o.Lineage) != rank(to.Lineage):
+		return rank(o.Lineage) < rank(to.Lineage)
+	}
+	return together(o, to) && to.Source != o.Source && !precedes(o.Source, o.Taken, to)
+}
+
+// holds reports whether an owner of the same run has the name for good, also once its lineage has ended.
+func holds(o ledger.Owner, to Image) bool {
+	return together(o, to) && o.By == "" && (rank(o.Lineage) > rank(to.Lineage) ||
+		rank(o.Lineage) == rank(to.Lineage) && o.Taken.After(to.Taken))
+}
+
+func together(o ledger.Owner, image Image) bool { return o.Run == image.Run && o.Run != "" }
+
+// rank is higher for what is there: an instance or a group, before a volume that it left and copies of that, before a
+// snapshot by itself.
+func rank(of string) int {
+	copied, _ := lineage.Copies(of)
+	switch {
+	case strings.HasPrefix(of, "snap-"):
+		return 0
+	case copied, strings.HasPrefix(of, "vol-"):
+		return 1
+	}
+	return 2
 }
 
 // Owners are what a name and parameters would belong to after this roll, as far as it changes that.

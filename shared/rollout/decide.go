@@ -3,6 +3,7 @@ package rollout
 import (
 	"cmp"
 	"fmt"
+	"time"
 
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
@@ -171,8 +172,16 @@ func heldBy(back ledger.Point, source string) string {
 		cmp.Or(back.By, "somebody"), back.Image, since, Command("follow", source))
 }
 
-// sharedName: of the sources of one name that a run images, the one with the
-// lowest id has the last word, whichever comes last. Across runs the newer image has it.
+// precedes reports whether another source of the same run and name has the last word, whichever comes last: the newest
+// snapshot, and of instances the one with the lowest id.
+func precedes(source string, taken time.Time, image Image) bool {
+	if !taken.Equal(image.Taken) {
+		return taken.After(image.Taken)
+	}
+	return source < image.Source
+}
+
+// sharedName: of the sources of one name that a run images one has the last word. Across runs the newer image has it.
 func sharedName(known ledger.TargetRecord, to Image) (problem, note string) {
 	latest, rolled := Latest(known)
 	if begun := known.Begun; begun != nil {
@@ -181,7 +190,7 @@ func sharedName(known ledger.TargetRecord, to Image) (problem, note string) {
 	if !rolled || latest.Source == "" || latest.Source == to.Source {
 		return "", ""
 	}
-	if latest.Run == to.Run && latest.Source < to.Source {
+	if latest.Run == to.Run && precedes(latest.Source, latest.Taken, to) {
 		return OfAnother(latest.Source, known.Source), ""
 	}
 	if _, group := lineage.Group(known.Source); group {

@@ -96,10 +96,11 @@ func (s *survey) title(ctx context.Context, image Image) (Title, error) {
 	return entitle(o, known, image, s.Now().UTC(), lives), nil
 }
 
-// entitle decides whose a name is. An owner that is the source itself, or of the same run with a higher id, gives way.
+// entitle decides whose a name is.
 func entitle(o ledger.Owner, known bool, image Image, now time.Time, lives func(lineage string) bool) Title {
 	mine := ledger.Owner{
-		Name: image.Name, Lineage: image.Lineage, Source: image.Source, Run: image.Run, At: now,
+		Name: image.Name, Lineage: image.Lineage, Source: image.Source, Run: image.Run, Taken: image.Taken,
+		At: now,
 	}.After(o)
 	switch {
 	case o.Lineage == image.Lineage && known:
@@ -108,7 +109,7 @@ func entitle(o ledger.Owner, known bool, image Image, now time.Time, lives func(
 		return Title{Owner: mine, Takes: true}
 	case o.Lineage == "", givesWay(o, image):
 		return Title{Owner: mine, Takes: true}
-	case lives(o.Lineage):
+	case holds(o, image), lives(o.Lineage):
 		return Title{Owner: o, Other: true}
 	default:
 		return Title{Owner: mine, Takes: true}

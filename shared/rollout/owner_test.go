@@ -51,9 +51,9 @@ func TestANameHasOneOwner(t *testing.T) {
 func entitled(r *rapid.T, title Title, image Image, last string, lives func(string) bool) {
 	r.Helper()
 	switch {
-	case title.Other && (last == image.Lineage || !lives(last)):
+	case title.Other && (last == image.Lineage || !lives(last) || title.Owner.By == "" && rank(last) < rank(image.Lineage)):
 		r.Fatalf("%s is kept from its own name %s, which %s rolled last", image.Lineage, image.Name, last)
-	case !title.Other && last != "" && last != image.Lineage && lives(last):
+	case !title.Other && last != "" && last != image.Lineage && lives(last) && rank(last) >= rank(image.Lineage):
 		r.Fatalf("%s takes %s from %s, which lives", image.Lineage, image.Name, last)
 	case (title.Reason(image) != nil) != title.Other:
 		r.Fatalf("told or not: %+v", title)
@@ -73,6 +73,36 @@ func TestTheLowestOfARunHasTheName(t *testing.T) {
 			}
 		}
 		if o.Lineage != "i-1" {
+			r.Fatalf("%s has it", o.Lineage)
+		}
+	})
+}
+
+// Of the snapshots of one name that a run images, in any order, the newest has the name at the end, whether what they
+// are of is there or not; and one of an instance that is there has it before them all.
+func TestTheNewestSnapshotOfARunHasTheName(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		begin := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+		images := []Image{
+			{Source: "snap-1", Lineage: "vol-1", Taken: begin.Add(time.Hour)}, {Source: "snap-2", Lineage: "vol-2", Taken: begin},
+			{Source: "snap-3", Lineage: "copies/vol-3", Taken: begin.Add(2 * time.Hour)},
+			{Source: "snap-4", Lineage: "snap-4", Taken: begin.Add(3 * time.Hour)},
+		}
+		want := "copies/vol-3"
+		if rapid.Bool().Draw(r, "one is there") {
+			images = append(images, Image{Source: "snap-5", Lineage: "i-1", Taken: begin.Add(-time.Hour)})
+			want = "i-1"
+		}
+		lives := rapid.Bool().Draw(r, "volumes are kept")
+		var o ledger.Owner
+		for _, image := range rapid.Permutation(images).Draw(r, "order") {
+			image.Name, image.Run = "web", "tonight"
+			title := entitle(o, o.Lineage != "", image, time.Time{}, func(string) bool { return lives })
+			if title.Takes {
+				o = title.Owner
+			}
+		}
+		if o.Lineage != want {
 			r.Fatalf("%s has it", o.Lineage)
 		}
 	})

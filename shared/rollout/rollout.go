@@ -71,6 +71,8 @@ type Image struct {
 	Source, Lineage, Name string
 	// Run is the run that made it.
 	Run string
+	// Taken is when the snapshot was started that it was made of; only of a snapshot.
+	Taken time.Time
 }
 
 // Machine is what an image asks of an instance type, and the volumes that it brings.

@@ -9,7 +9,7 @@ var earliest = time.Date(1969, time.December, 1, 0, 0, 0, 0, time.UTC)
 // counts from its schedule's creation, which its expression does not tell, so
 // for a rate ok is always false.
 //
-// It looks back twice as far each time until Next finds a run, and then closes in
+// It looks back a day, and twice as far each time, until Next finds a run, and then closes in
 // on the latest by halves until none follows: at once for what runs daily or more
 // rarely, and no other rule of the clocks than Next's.
 func (s Schedule) Last(before time.Time) (last time.Time, ok bool) {
@@ -21,7 +21,7 @@ func (s Schedule) Last(before time.Time) (last time.Time, ok bool) {
 		return next, ok && next.Before(before)
 	}
 	none := before // no run lies between none and before
-	for back := time.Minute; ; back *= 2 {
+	for back := 24 * time.Hour; ; back *= 2 {
 		if last, ok = runs(before.Add(-back)); ok {
 			break
 		}

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -51,11 +52,11 @@ func Newest(ctx context.Context, api Stores, made Register, s plan.Selector) ([]
 	for _, each := range found {
 		ids = append(ids, aws.ToString(each.SnapshotId))
 	}
-	lineages, err := lineage.OfSnapshots(ctx, api, ids)
+	lineages, err := lineage.OfStored(ctx, api, ids, Name)
 	if err != nil {
 		return nil, err
 	}
-	roots, err := rootVolumes(ctx, api, lineages)
+	instances, err := attachedTo(ctx, api, lineages)
 	if err != nil {
 		return nil, err
 	}
@@ -63,13 +64,18 @@ func Newest(ctx context.Context, api Stores, made Register, s plan.Selector) ([]
 	if err != nil {
 		return nil, err
 	}
+	newest := newestOfEach(found, lineages, instances)
+	others := namesakes(newest, lineages, instances)
 	var all []Stored
-	for of, each := range newestOfEach(found, lineages, roots) {
-		skip := before.older(of, each)
+	for _, each := range newest {
+		skip := before.older(lineages[aws.ToString(each.SnapshotId)], each)
 		if skip == nil {
 			if skip, err = imagedBefore(ctx, made, each); err != nil {
 				return nil, err
 			}
+		}
+		if other, some := others[aws.ToString(each.SnapshotId)]; some && skip == nil {
+			skip = superseded(each, other)
 		}
 		all = append(all, Stored{each, skip})
 	}
@@ -79,21 +85,38 @@ func Newest(ctx context.Context, api Stores, made Register, s plan.Selector) ([]
 	return all, nil
 }
 
-// newestOfEach are the newest snapshots by their lineages, without those of other volumes than a lineage's root volume
-// where that is known.
-func newestOfEach(found []types.Snapshot, lineages, roots map[string]string) map[string]types.Snapshot {
+// oneSet is how long after each other the snapshots of one run of a tool are started.
+const oneSet = 15 * time.Minute
+
+// newestOfEach are the newest snapshots of each lineage, without those of other volumes than a lineage's root volume
+// where that is known. Of copies that do not say their volume it is all that were started with the newest: which of them
+// is the root volume's the disks say.
+func newestOfEach(found []types.Snapshot, lineages map[string]string, instances map[string]types.Instance,
+) (all []types.Snapshot) {
 	newest := map[string]types.Snapshot{}
+	volume := func(s types.Snapshot) bool {
+		i, known := instances[lineages[aws.ToString(s.SnapshotId)]]
+		return !known || RootVolume(i) == aws.ToString(s.VolumeId)
+	}
 	for _, each := range found {
 		of := lineages[aws.ToString(each.SnapshotId)]
-		if root, known := roots[of]; known && root != aws.ToString(each.VolumeId) {
-			continue
-		}
-		if before, some := newest[of]; !some || aws.ToTime(before.StartTime).Before(aws.ToTime(each.StartTime)) {
+		if before, some := newest[of]; volume(each) && (!some || later(each, before)) {
 			newest[of] = each
 		}
 	}
-	return newest
+	for _, each := range found {
+		of := lineages[aws.ToString(each.SnapshotId)]
+		last, some := newest[of]
+		copied, oneVolume := lineage.Copies(of)
+		together := copied && !oneVolume && aws.ToTime(last.StartTime).Sub(aws.ToTime(each.StartTime)) <= oneSet
+		if some && (together || aws.ToString(each.SnapshotId) == aws.ToString(last.SnapshotId)) {
+			all = append(all, each)
+		}
+	}
+	return all
 }
+
+func later(a, b types.Snapshot) bool { return aws.ToTime(a.StartTime).After(aws.ToTime(b.StartTime)) }
 
 // imagedBefore is why a snapshot is left alone that an image was made of: its tool has made no newer one. Tools copy the
 // tags of instances to snapshots, so that the tag counts only for an image that is registered as one of this snapshot.
@@ -189,8 +212,8 @@ func OffersSnapshot(tags map[string]string, s plan.Selector) string {
 	return unchosen(tags, "", plan.Selector{Exclude: s.Exclude})
 }
 
-// rootVolumes are the root volumes of those of the lineages that are instances.
-func rootVolumes(ctx context.Context, api Lister, lineages map[string]string) (map[string]string, error) {
+// attachedTo are those of the lineages that are instances.
+func attachedTo(ctx context.Context, api Lister, lineages map[string]string) (map[string]types.Instance, error) {
 	var ids []string
 	for _, of := range lineages {
 		if strings.HasPrefix(of, "i-") {
@@ -198,17 +221,17 @@ func rootVolumes(ctx context.Context, api Lister, lineages map[string]string) (m
 		}
 	}
 	slices.Sort(ids)
-	roots := map[string]string{}
+	all := map[string]types.Instance{}
 	for some := range slices.Chunk(slices.Compact(ids), Batch) {
 		found, err := list(ctx, api, types.Filter{Name: aws.String("instance-id"), Values: some})
 		if err != nil {
 			return nil, err
 		}
 		for _, i := range found {
-			roots[aws.ToString(i.InstanceId)] = RootVolume(i)
+			all[aws.ToString(i.InstanceId)] = i
 		}
 	}
-	return roots, nil
+	return all, nil
 }
 
 // RootVolume is the volume at an instance's root device.

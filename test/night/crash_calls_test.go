@@ -239,6 +239,11 @@ func (b book) Since(ctx context.Context, now time.Time) (at time.Time, err error
 	return at, err
 }
 
+func (b book) Sight(ctx context.Context, key string, now time.Time) (seen ledger.Sighting, err error) {
+	err = b.do(ctx, "Sight", looks, func() error { seen, err = b.Ledger.Sight(ctx, key, now); return err })
+	return seen, err
+}
+
 func (b book) PutOwner(ctx context.Context, o ledger.Owner) (got ledger.Owner, err error) {
 	err = b.do(ctx, "PutOwner", writes, func() error { got, err = b.Ledger.PutOwner(ctx, o); return err })
 	return got, err

@@ -221,6 +221,10 @@ func (s *shelf) Since(ctx context.Context, now time.Time) (time.Time, error) {
 	return take(ctx, s, func(l ledger.Ledger) (time.Time, error) { return l.Since(ctx, now) })
 }
 
+func (s *shelf) Sight(ctx context.Context, key string, now time.Time) (ledger.Sighting, error) {
+	return take(ctx, s, func(l ledger.Ledger) (ledger.Sighting, error) { return l.Sight(ctx, key, now) })
+}
+
 func (s *shelf) Held(ctx context.Context) iter.Seq2[ledger.TargetRecord, error] {
 	return list(ctx, s, func(l ledger.Ledger) iter.Seq2[ledger.TargetRecord, error] { return l.Held(ctx) })
 }

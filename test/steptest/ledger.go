@@ -234,6 +234,12 @@ func (l *Ledger) Since(ctx context.Context, now time.Time) (at time.Time, err er
 	return at, err
 }
 
+// Sight implements ledger.Ledger.
+func (l *Ledger) Sight(ctx context.Context, key string, now time.Time) (seen ledger.Sighting, err error) {
+	err = l.called("Sight", func() (err error) { seen, err = l.Kept.Sight(ctx, key, now); return err })
+	return seen, err
+}
+
 // PutOwner implements ledger.Ledger.
 func (l *Ledger) PutOwner(ctx context.Context, o ledger.Owner) (put ledger.Owner, err error) {
 	err = l.called("PutOwner", func() (err error) { put, err = l.Kept.PutOwner(ctx, o); return err })

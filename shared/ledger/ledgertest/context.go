@@ -60,6 +60,7 @@ func testEndedContext(t *testing.T, l ledger.Ledger) {
 		"Registrations": func() error { return lastError(l.Registrations(ctx, "")) },
 		"Unsettled":     func() error { return lastError(l.Unsettled(ctx)) },
 		"Since":         func() error { _, err := l.Since(ctx, time.Now()); return err },
+		"Sight":         func() error { _, err := l.Sight(ctx, "schedule", time.Now()); return err },
 		"Owner":         func() error { _, _, err := l.Owner(ctx, "web"); return err },
 		"PutOwner":      func() error { _, err := l.PutOwner(ctx, ledger.Owner{Name: "web"}); return err },
 	} {

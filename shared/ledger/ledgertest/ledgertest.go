@@ -31,6 +31,7 @@ func Run(t *testing.T, open func(t *testing.T) ledger.Ledger) {
 	t.Run("targets", func(t *testing.T) { testTargets(t, open) })
 	t.Run("register", func(t *testing.T) { testRegister(t, open) })
 	t.Run("since", func(t *testing.T) { testSince(t, open) })
+	t.Run("sightings", func(t *testing.T) { testSightings(t, open) })
 	t.Run("owners", func(t *testing.T) { testOwners(t, open) })
 	t.Run("values", func(t *testing.T) { testValues(t, open) })
 	t.Run("ended context", func(t *testing.T) { testEndedContext(t, open(t)) })

@@ -185,6 +185,23 @@ func testSince(t *testing.T, open func(*testing.T) ledger.Ledger) {
 	}
 }
 
+func testSightings(t *testing.T, open func(*testing.T) ledger.Ledger) {
+	l := open(t)
+	last := night.UTC()
+	for _, later := range []time.Duration{0, time.Hour, ledger.Remembered / 2, ledger.Remembered, ledger.Remembered + time.Hour} {
+		now := night.Add(later)
+		if now.Sub(last) >= ledger.Remembered/2 {
+			last = now.UTC()
+		}
+		seen, err := l.Sight(t.Context(), "a schedule", now)
+		check(t, err)
+		equal(t, "sighting", seen, ledger.Sighting{Key: "a schedule", First: night.UTC(), Last: last})
+	}
+	another, err := l.Sight(t.Context(), "another", night.Add(time.Hour))
+	check(t, err)
+	equal(t, "another", another.First, night.Add(time.Hour).UTC())
+}
+
 // registered is a registration whose call was answered with the id.
 func registered(t tester, l ledger.Ledger, r ledger.Registration, id string) ledger.Registration {
 	t.Helper()
