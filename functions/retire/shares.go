@@ -79,16 +79,15 @@ func (r *round) unshare(ctx context.Context, what retirement) error {
 // what it did, in words.
 func (r *round) shareAgain(ctx context.Context, d retention.Decision) (string, error) {
 	registered := r.Registered[d.ID]
-	switch {
-	case registered.Shared == nil || !registered.Known():
+	if registered.Shared == nil || !registered.Known() {
 		return "", nil
-	case d.Disabled:
-		if !registered.Unshared.IsZero() {
-			return "", nil
-		}
+	}
+	taken := !registered.Unshared.IsZero()
+	switch {
+	case d.Disabled && !taken:
 		registered.Unshared = r.now
 		return "", r.amend(ctx, registered)
-	case registered.Unshared.IsZero() || !d.Available || d.Going() && r.Known[d.ID].Status != job.Disabled:
+	case !taken, !d.Available, d.Going() && r.Known[d.ID].Status != job.Disabled:
 		return "", nil
 	}
 	snapshots, err := r.sharedSnapshots(ctx, registered)

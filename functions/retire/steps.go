@@ -27,22 +27,21 @@ func (r *round) do(ctx context.Context, d retention.Decision) error {
 	what := retirement{Subject: d.ID, Name: d.Name, Since: d.Since, Due: d.Due, Why: d.Why}
 	handler.Log(ctx).InfoContext(ctx, "old image", "image", d.ID, "source", d.Name, "decision", d.String())
 	again, err := r.shareAgain(ctx, d)
-	if err != nil {
+	switch {
+	case err != nil:
 		return r.failed(ctx, what, err, "sharing again")
-	}
-	if again != "" {
-		what.Why = append(slices.Clone(what.Why), again)
-	}
-	if again != "" && d.Going() {
+	case again != "" && (d.Going() || d.Step == retention.Keep):
 		what.Status, what.Since, what.Due, what.Why = job.Restored, time.Time{}, time.Time{}, []string{again}
 		return r.put(ctx, what)
+	case again != "":
+		what.Why = append(slices.Clone(what.Why), again)
 	}
+	return r.step(ctx, d, what)
+}
+
+func (r *round) step(ctx context.Context, d retention.Decision, what retirement) error {
 	switch d.Step {
 	case retention.Keep:
-		if again != "" {
-			what.Status = job.Restored
-			return r.put(ctx, what)
-		}
 		return r.suspended(ctx, d)
 	case retention.Restore:
 		return r.restore(ctx, what, job.Restored)

@@ -67,11 +67,7 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 			return j, err
 		}
 	}
-	if shared.Problem == "" && o.others > 0 {
-		shared.Problem = fmt.Sprintf("%d of its snapshots are not Goldsmith's, and so not shared: it can be launched and not copied",
-			o.others)
-		shared.Do = "Leave out share.snapshots, or have the image made of a copy (image.copy)."
-	}
+	shared = o.told(shared)
 	j.Shared = &shared
 	return j, nil
 }
@@ -81,6 +77,16 @@ type found struct {
 	registered ledger.Registration
 	snapshots  []string
 	others     int
+}
+
+// told says which snapshots are not shared.
+func (f found) told(shared job.Sharing) job.Sharing {
+	if shared.Problem == "" && f.others > 0 {
+		shared.Problem = fmt.Sprintf("%d of its snapshots are not Goldsmith's, and so not shared: "+
+			"it can be launched and not copied", f.others)
+		shared.Do = "Leave out share.snapshots, or have the image made of a copy (image.copy)."
+	}
+	return shared
 }
 
 func (s Step) own(ctx context.Context, j job.Job) (f found, err error) {

@@ -103,13 +103,9 @@ func reportKinds(p *query.Params) (kinds []reportKind, err error) {
 			return nil, query.Errorf("InvalidParameterValue", "Invalid value '%s' for resourceType.", kind.name)
 		}
 		for _, option := range each.List("ResourceTypeOption") {
-			values := append(option.Texts("OptionValue"), "")
-			n, err := strconv.Atoi(values[0])
-			if option.Text("OptionName") != "version-depth" || kind.name == "ec2:Instance" || err != nil || n < 1 ||
-				n > maxReportDeep {
-				return nil, query.Errorf("InvalidParameterValue", "Invalid option %s of %s.", option.Text("OptionName"), kind.name)
+			if kind.depth, err = reportedDepth(kind.name, option); err != nil {
+				return nil, err
 			}
-			kind.depth = n
 		}
 		kinds = append(kinds, kind)
 	}
@@ -117,6 +113,15 @@ func reportKinds(p *query.Params) (kinds []reportKind, err error) {
 		return nil, missing("ResourceType")
 	}
 	return kinds, nil
+}
+
+func reportedDepth(kind string, option *query.Params) (int, error) {
+	values := append(option.Texts("OptionValue"), "")
+	n, err := strconv.Atoi(values[0])
+	if option.Text("OptionName") != "version-depth" || kind == "ec2:Instance" || err != nil || n < 1 || n > maxReportDeep {
+		return 0, query.Errorf("InvalidParameterValue", "Invalid option %s of %s.", option.Text("OptionName"), kind)
+	}
+	return n, nil
 }
 
 func (w *World) usesOf(image, kind string, accounts []string) (entries []usageEntry) {

@@ -157,21 +157,7 @@ func (l Lookout) grants(ctx context.Context, k *key) error {
 
 // warnings are those of an image that is shared and under this key.
 func (k *key) warnings(with job.Sharing) (all []job.Reason) {
-	var locked, unseen []string
-	for _, account := range with.Accounts {
-		switch answer := policyLets(k.policy, user{account: account}); {
-		case k.policy != "" && answer == lets, k.granted[account]:
-		case k.policy != "" && k.unread == "" && answer == doesNot:
-			locked = append(locked, account)
-		default:
-			unseen = append(unseen, account)
-		}
-	}
-	for _, arn := range with.Organizations {
-		if policyLets(k.policy, userOf(arn)) != lets {
-			unseen = append(unseen, arn[strings.LastIndex(arn, "/")+1:])
-		}
-	}
+	locked, unseen := k.not(with)
 	if len(locked) > 0 {
 		all = append(all, job.Reason{Code: job.KeyNotShared, Text: fmt.Sprintf(
 			"%s cannot launch it: key %s of its volumes does not let them use it", listed("account", locked), k.arn)})
@@ -185,6 +171,38 @@ func (k *key) warnings(with job.Sharing) (all []job.Reason) {
 			"whether %s may use key %s of its volumes could not be seen: %s", listed("", unseen), k.arn, why)})
 	}
 	return all
+}
+
+// not are those that the key does not let use it, and those of which that is not certain.
+func (k *key) not(with job.Sharing) (locked, unseen []string) {
+	for _, account := range with.Accounts {
+		switch k.lets(account) {
+		case lets:
+		case doesNot:
+			locked = append(locked, account)
+		case unknown:
+			unseen = append(unseen, account)
+		}
+	}
+	for _, arn := range with.Organizations {
+		if policyLets(k.policy, userOf(arn)) != lets {
+			unseen = append(unseen, arn[strings.LastIndex(arn, "/")+1:])
+		}
+	}
+	return locked, unseen
+}
+
+// lets is whether an account may use the key, by its policy or by a grant.
+func (k *key) lets(account string) use {
+	answer := policyLets(k.policy, user{account: account})
+	switch {
+	case k.granted[account]:
+		return lets
+	case answer == doesNot && k.unread != "":
+		return unknown
+	default:
+		return answer
+	}
 }
 
 // userOf is the organization or unit of an ARN.

@@ -50,11 +50,12 @@ func policyLets(policy string, who user) use {
 	}
 	answer := lets
 	for _, action := range uses {
-		switch found := actionLets(statements, who, action); {
-		case found == doesNot:
+		switch actionLets(statements, who, action) {
+		case doesNot:
 			return doesNot
-		case found == unknown:
+		case unknown:
 			answer = unknown
+		case lets:
 		}
 	}
 	return answer
@@ -113,26 +114,28 @@ func (s statement) unconditional(action string, who user) bool {
 	named := who.organization == ""
 	for operator, keys := range s.Condition {
 		for key, wanted := range keys {
-			switch strings.ToLower(key) {
-			case "kms:grantisforawsresource":
-				if action != "kms:CreateGrant" || !slices.Equal(words(wanted), []string{"true"}) {
-					return false
-				}
-			case "kms:calleraccount":
-				if operator != "StringEquals" || !slices.Contains(words(wanted), who.account) {
-					return false
-				}
-			case "aws:principalorgid", "aws:principalorgpaths":
-				if !slices.ContainsFunc(words(wanted), who.in) {
-					return false
-				}
-				named = true
-			default:
+			met, names := who.meets(action, operator, strings.ToLower(key), words(wanted))
+			if !met {
 				return false
 			}
+			named = named || names
 		}
 	}
 	return named
+}
+
+// meets reports whether a launch by the user meets a condition for certain, and whether that names the user.
+func (u user) meets(action, operator, key string, wanted []string) (met, names bool) {
+	switch key {
+	case "kms:grantisforawsresource":
+		return action == "kms:CreateGrant" && slices.Equal(wanted, []string{"true"}), false
+	case "kms:calleraccount":
+		return operator == "StringEquals" && slices.Contains(wanted, u.account), false
+	case "aws:principalorgid", "aws:principalorgpaths":
+		return slices.ContainsFunc(wanted, u.in), true
+	default:
+		return false, false
+	}
 }
 
 // in reports whether a value of a condition, an organization's id or a path that ends there, takes in the whole of the

@@ -41,8 +41,40 @@ func (g Finder) reports(ctx context.Context, s *search) error {
 	shared := slices.DeleteFunc(slices.Sorted(maps.Keys(s.own)), func(id string) bool {
 		return len(s.uses[id]) > 0 || !s.shared[id].Asked
 	})
+	if len(shared) == 0 {
+		return nil
+	}
+	newest, err := g.newestReports(ctx, s, shared)
+	if err != nil {
+		return err
+	}
+	s.unsure = map[string]string{}
+	var ready, images []string
+	for _, id := range shared {
+		r, there := newest[id]
+		switch {
+		case len(s.uses[id]) > 0:
+		case !there || !g.counts(r, s.shared[id]):
+			s.ask, s.unsure[id] = append(s.ask, id), unsure
+		case aws.ToString(r.State) != "available":
+			s.unsure[id] = unsure
+		default:
+			ready, images = append(ready, aws.ToString(r.ReportId)), append(images, id)
+		}
+	}
+	return g.entries(ctx, s, images, ready)
+}
+
+// counts reports whether a report is new enough, and not one that could not be made.
+func (g Finder) counts(r types.ImageUsageReport, shared Shared) bool {
+	made := aws.ToTime(r.CreationTime)
+	return g.Now().Sub(made) <= reportFresh && !made.Before(shared.From) && aws.ToString(r.State) != "error"
+}
+
+// newestReports are the newest whole reports, by image.
+func (g Finder) newestReports(ctx context.Context, s *search, images []string) (map[string]types.ImageUsageReport, error) {
 	newest := map[string]types.ImageUsageReport{}
-	for ids := range slices.Chunk(shared, reportsNamed) {
+	for ids := range slices.Chunk(images, reportsNamed) {
 		pages := ec2.NewDescribeImageUsageReportsPaginator(g.EC2, &ec2.DescribeImageUsageReportsInput{ImageIds: ids})
 		for pages.HasMorePages() {
 			out, err := pages.NextPage(ctx)
@@ -50,7 +82,7 @@ func (g Finder) reports(ctx context.Context, s *search) error {
 				break
 			}
 			if err != nil {
-				return err
+				return nil, err
 			}
 			for _, r := range out.ImageUsageReports {
 				id := aws.ToString(r.ImageId)
@@ -60,24 +92,7 @@ func (g Finder) reports(ctx context.Context, s *search) error {
 			}
 		}
 	}
-	var ready, images []string
-	if len(shared) > 0 {
-		s.unsure = map[string]string{}
-	}
-	for _, id := range shared {
-		r, there := newest[id]
-		switch {
-		case len(s.uses[id]) > 0:
-		case !there, g.Now().Sub(aws.ToTime(r.CreationTime)) > reportFresh, aws.ToString(r.State) == "error",
-			aws.ToTime(r.CreationTime).Before(s.shared[id].From):
-			s.ask, s.unsure[id] = append(s.ask, id), unsure
-		case aws.ToString(r.State) != "available":
-			s.unsure[id] = unsure
-		default:
-			ready, images = append(ready, aws.ToString(r.ReportId)), append(images, id)
-		}
-	}
-	return g.entries(ctx, s, images, ready)
+	return newest, nil
 }
 
 // unsure is why an image that is shared does not go yet.
