@@ -1,11 +1,13 @@
 package night_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/local/ec2"
 	"goldsmith/local/sfn"
@@ -38,6 +40,15 @@ func (n *night) status(image string) (last job.Retirement) {
 		}
 	}
 	return last
+}
+
+// reported reports whether EC2 was asked in the last night who uses an image.
+func (n *night) reported(image string) bool {
+	n.t.Helper()
+	out := must(n.cloud.DescribeImageUsageReports(n.ctx, &sdk.DescribeImageUsageReportsInput{ImageIds: []string{image}}))(n.t)
+	return slices.ContainsFunc(out.ImageUsageReports, func(r types.ImageUsageReport) bool {
+		return time.Since(aws.ToTime(r.CreationTime)) < 24*time.Hour
+	})
 }
 
 // newest is the last run that looked at an old image.
@@ -108,9 +119,14 @@ func TestALastLaunchHasTheImageBack(t *testing.T) {
 		web := n.launch("web", "gp3")
 		n.through(0)
 		old := n.imageOf(web)
-		n.through(7)
+		night := 4
+		for n.through(night); !n.reported(old); n.through(night) { // before it is shared no longer
+			night++
+		}
 		n.ok(n.EC2.UseBy(consumerA, old, false))
-		n.through(9)
+		n.through(night + 1)
+		n.standing(old, job.Unshared, "deprecated", 0)
+		n.through(night + 2)
 		n.standing(old, job.InUse, "available", 2)
 		n.saysOf(n.newest(old), "shared again with accounts 111122223333")
 		n.finish()
