@@ -66,6 +66,7 @@ var (
 	pathForm      = regexp.MustCompile(`^(/[A-Za-z0-9._-]+)+$`)
 	secretForm    = regexp.MustCompile(`^(arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6}|[A-Za-z0-9/_+=.@-]+)$`)
 	keyForm       = regexp.MustCompile(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[a-z0-9-]+$`)
+	volumeKeyForm = regexp.MustCompile(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/([a-z0-9-]+|\*)$`)
 	parameterForm = regexp.MustCompile(`^/?[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$`)
 	roleForm      = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d{12}:role/[A-Za-z0-9+=,.@_/-]+$`)
 	emailForm     = regexp.MustCompile(`^[^@\s]+@[^@\s]+$`)
@@ -83,7 +84,7 @@ func read(context map[string]any, now time.Time) (Config, error) {
 			"a secret's whole ARN, with the six characters at its end, or its name"),
 		SlackKeys:   r.list("slackKeys", keyForm, keyWanted),
 		TableKeys:   r.list("tableKeys", keyForm, keyWanted),
-		VolumeKeys:  r.list("kmsKeys", keyForm, keyWanted),
+		VolumeKeys:  r.list("kmsKeys", volumeKeyForm, keyWanted),
 		Parameters:  r.list("parameters", parameterForm, "a parameter's name such as /golden/web"),
 		PassedRoles: r.list("passRoles", roleForm, "a role's ARN; none of an instance profile, which is another thing"),
 		Emails:      r.list("emails", emailForm, "an address"),
@@ -188,8 +189,16 @@ func (r *reader) keys(c Config) {
 			r.problem("tableKeys", "a table has one key; for %s there are %s", cmp.Or(t.Region, "one stack"),
 				strings.Join(found, ", "))
 		}
+		if found := t.keys(c.VolumeKeys); len(strings.Join(found, ",")) > longestSetting {
+			r.problem("kmsKeys", "%d keys for %s do not fit into a function's environment; arn:...:key/* stands for all of an account",
+				len(found), cmp.Or(t.Region, "one stack"))
+		}
 	}
 }
+
+// longestSetting leaves the other settings room in what Lambda allows a function's environment, 4 KB
+// (Lambda developer guide, "Lambda quotas").
+const longestSetting = 3500
 
 // keys are those of the target's Region; a key of another Region is of no use there.
 func (t Target) keys(all []string) (ours []string) {

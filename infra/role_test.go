@@ -173,7 +173,8 @@ func TestWhatMayTouchEC2(t *testing.T) {
 		"start: ec2:StartInstances on " + instance,
 		"start: ec2:StartInstances on " + license,
 		"start: ec2:StartInstances on " + group,
-		"stop: ec2:CreateTags on " + instance + traced,
+		"stop: ec2:CreateTags on " + instance +
+			" if map[ForAllValues:StringEquals:map[aws:TagKeys:[goldsmith:stopped goldsmith:last-stop]] Null:map[aws:TagKeys:false]]",
 		"stop: ec2:StopInstances on " + instance + " if map[StringLike:map[aws:ResourceTag/goldsmith:image:*]]",
 		"stop: ec2:StopInstances on " + instance + " if map[StringLike:map[aws:ResourceTag/goldsmith:plan:*]]",
 		// The subnets are those of plans; the example plans name none.

@@ -126,6 +126,7 @@ func valuesOf(props StackProps, table Ledger, letters DeadLetters) workflow.Valu
 		workflow.SlackKeys:      props.Target.keys(c.SlackKeys),
 		workflow.TableKeys:      props.Target.keys(c.TableKeys),
 		workflow.VolumeKeys:     props.Target.keys(c.VolumeKeys),
+		workflow.GrantedKeys:    granted(props.Target.keys(c.VolumeKeys)),
 		workflow.Parameters:     rooted(c.Parameters),
 		workflow.Templates:      listed(c),
 		workflow.Subnets:        tested(c, func(v plan.Verify) string { return v.Subnet }),
@@ -139,6 +140,14 @@ func valuesOf(props StackProps, table Ledger, letters DeadLetters) workflow.Valu
 		values[workflow.SlackSecretArn] = []string{secretARN(values, c.SlackSecret)}
 	}
 	return values
+}
+
+// granted is the setting with the keys.
+func granted(keys []string) []string {
+	if len(keys) == 0 {
+		return []string{settings.Off}
+	}
+	return keys
 }
 
 // rooted are parameters' names as they stand in ARNs, after a slash.

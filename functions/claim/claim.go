@@ -50,11 +50,11 @@ type ledgerAPI interface {
 type Step struct {
 	EC2         instances
 	AutoScaling lineage.Members
-	KMS         sharing.Keys
-	// Organizations says which organization images are shared with.
-	Organizations sharing.Organizations
-	Ledger        ledgerAPI
-	Now           func() time.Time
+	Keys        source.Keys
+	// Sharing says what will come of sharing images.
+	Sharing sharing.Lookout
+	Ledger  ledgerAPI
+	Now     func() time.Time
 }
 
 // Input is the job and the ARN of the execution that works on it.

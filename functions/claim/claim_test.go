@@ -1,6 +1,7 @@
 package claim_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
+	"goldsmith/shared/source"
 	"goldsmith/shared/tag"
 	"goldsmith/test/steptest"
 )
@@ -22,7 +24,10 @@ const execution = "arn:aws:states:eu-central-1:123456789012:execution:goldsmith/
 
 // scene is a source as select hands it out.
 func scene(s *steptest.Stage) (handler.Func[claim.Input, job.Job], claim.Input) {
-	step := claim.Step{EC2: s.EC2, AutoScaling: s.AutoScaling, KMS: s.KMS, Ledger: s.Ledger, Now: time.Now}
+	step := claim.Step{
+		EC2: s.EC2, AutoScaling: s.AutoScaling, Keys: source.Keys{KMS: s.KMS, Granted: []string{ourKey}},
+		Ledger: s.Ledger, Now: time.Now,
+	}
 	return step.Handle, claim.Input{
 		Job:       job.Job{Run: s.Run(), Plan: s.Plan, Source: job.Source{ID: s.Web, Kind: job.Instance}},
 		Execution: execution,
@@ -177,7 +182,7 @@ func TestClaimSkips(t *testing.T) {
 			Name:  "somebody is stopping it just now",
 			Given: func(s *steptest.Stage, _ *claim.Input) { s.Must(s.StopWeb()) },
 			Want:  found + ": ok",
-			Then:  skipped(job.ChangingState, "it is stopping: somebody is changing it now"),
+			Then:  skipped(job.ChangingState, "it is stopping, on its way to another state"),
 		},
 		{
 			Name: "taken out of the plan since the run began",
@@ -218,6 +223,22 @@ func TestClaimSkips(t *testing.T) {
 			Given: func(_ *steptest.Stage, in *claim.Input) { in.Job.Source.Notes = []job.ReasonCode{job.OneTimeSpot} },
 			Want:  found + ": ok",
 			Then:  skipped(job.OneTimeSpot, "it is a Spot instance of a one-time request: only persistent ones can be stopped"),
+		},
+		{
+			Name: "its Spot request ends while it may be down",
+			Given: func(s *steptest.Stage, in *claim.Input) {
+				in.Job.Source.ID = s.Launch("spot", map[string]string{tag.Plan: "nightly"}, func(in *sdk.RunInstancesInput) {
+					in.InstanceMarketOptions = &types.InstanceMarketOptionsRequest{MarketType: types.MarketTypeSpot,
+						SpotOptions: &types.SpotMarketOptions{SpotInstanceType: types.SpotInstanceTypePersistent,
+							InstanceInterruptionBehavior: types.InstanceInterruptionBehaviorStop,
+							ValidUntil:                   aws.Time(time.Now().Add(6 * time.Hour))}}
+				})
+			},
+			Want: found + " DescribeSpotInstanceRequests: ok",
+			Then: func(s *steptest.Stage, j job.Job) {
+				s.Same("skip", j.Skip.Code, job.SpotEnds)
+				s.Same("the time is told", strings.Contains(j.Skip.Text, "UTC: if it were still stopped then"), true)
+			},
 		},
 		{
 			Name: "select found a slow volume, and the plan is strict",

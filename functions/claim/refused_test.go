@@ -114,7 +114,7 @@ func TestClaimOfAChangingInstance(t *testing.T) {
 			s.Same("turn", j.Turn, &job.Turn{Seconds: 30, Since: time.Now().UTC().Add(-since)})
 		}
 	}
-	const stopping = "it is stopping: somebody is changing it now"
+	const stopping = "it is stopping, on its way to another state"
 	steptest.Play(t, requested, cases{
 		{Name: "it begins to wait", Want: found + ": ok", Then: waits(0)},
 		{Name: "it waits since a while", Given: turn(0, 29*time.Minute), Want: found + ": ok", Then: waits(29 * time.Minute)},

@@ -10,7 +10,6 @@ import (
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
-	"goldsmith/shared/sharing"
 	"goldsmith/shared/source"
 )
 
@@ -27,7 +26,7 @@ func (s Step) ahead(ctx context.Context, j job.Job) job.Job {
 		j.Warnings = append(slices.Clone(j.Warnings), job.Reason{Code: job.SharingUnseen,
 			Text: "under which keys its volumes are could not be seen before it was imaged: " + fault.Brief(err)})
 	}
-	problem, warnings := sharing.New(s.Organizations, s.KMS).Ahead(ctx, j.Plan.Share, keys)
+	problem, warnings := s.Sharing.Ahead(ctx, j.Plan.Share, keys)
 	j.Sharing, j.Shared = problem == nil, problem
 	j.Warnings = append(slices.Clone(j.Warnings), warnings...)
 	return j

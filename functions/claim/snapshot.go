@@ -3,6 +3,7 @@ package claim
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -75,23 +76,16 @@ func (s Step) origin(ctx context.Context, src job.Source, found types.Snapshot) 
 		return src, err
 	}
 	of := lineages[src.ID]
-	if of == src.ID {
-		return src, nil
-	}
-	if copied, _ := lineage.Copies(of); copied {
-		src.Lineage = of
-		return src, nil
-	}
-	if of != aws.ToString(found.VolumeId) {
-		instance, ok, err := source.Find(ctx, s.EC2, of)
-		if err != nil {
+	instance, there := types.Instance{}, false
+	if strings.HasPrefix(of, "i-") {
+		if instance, there, err = source.Find(ctx, s.EC2, of); err != nil {
 			return src, err
 		}
-		if ok && !source.Ending(source.State(instance)) && source.RootVolume(instance) == aws.ToString(found.VolumeId) {
-			return s.ofInstance(ctx, src, instance)
-		}
 	}
-	src.Lineage = aws.ToString(found.VolumeId)
+	if source.Speaks(instance, there, found) {
+		return s.ofInstance(ctx, src, instance)
+	}
+	src.Lineage = source.Unspoken(found, of)
 	return src, nil
 }
 

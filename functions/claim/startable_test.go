@@ -15,10 +15,22 @@ import (
 	"goldsmith/test/steptest"
 )
 
+// The ids of keys that volumes have: one that the deployment lists, and one that it does not.
+const (
+	ourKey   = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+	theirKey = "arn:aws:kms:eu-central-1:444455556666:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+)
+
 // keyed gives the claim a source whose volume is encrypted with a key in this state.
 func keyed(state ec2.KeyState, edit ...func(*claim.Input)) func(*steptest.Stage, *claim.Input) {
-	const key = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+	return under(ourKey, state, edit...)
+}
+
+func under(key string, state ec2.KeyState, edit ...func(*claim.Input)) func(*steptest.Stage, *claim.Input) {
 	return func(s *steptest.Stage, in *claim.Input) {
+		if key == "" {
+			key = s.Cloud.DefaultKey()
+		}
 		in.Job.Source.ID = s.Launch("locked", map[string]string{tag.Plan: "nightly"}, func(in *sdk.RunInstancesInput) {
 			in.BlockDeviceMappings = []types.BlockDeviceMapping{{DeviceName: aws.String("/dev/sdf"),
 				Ebs: &types.EbsBlockDevice{VolumeSize: aws.Int32(8), Encrypted: aws.Bool(true), KmsKeyId: aws.String(key)}}}
@@ -44,6 +56,13 @@ func TestClaimAsksForKeys(t *testing.T) {
 			Then: func(s *steptest.Stage, j job.Job) { s.Same("decision", j.Decision, job.StopFirst) }},
 		{Name: "disabled", Given: keyed(ec2.KeyDisabled), Want: asked + ": ok",
 			Then: skips(job.CannotStart, "is in state Disabled. Enable it")},
+		{Name: "kmsKeys does not list it", Given: under(theirKey, ec2.KeyUsable), Want: asked + ": ok",
+			Then: skips(job.CannotStart, "may make no grant on key "+theirKey)},
+		{Name: "nor can that be looked at", Given: under(theirKey, ec2.KeyHidden), Want: asked + ": ok",
+			Then: skips(job.CannotStart, "may make no grant on key "+theirKey)},
+		{Name: "AWS's own is not listed, and needs no grant", Given: under("", ec2.KeyUsable),
+			Want: asked + " Slots*2 Take Record: ok",
+			Then: func(s *steptest.Stage, j job.Job) { s.Same("decision", j.Decision, job.StopFirst) }},
 		{Name: "it cannot be looked at: said so, and gone on", Given: keyed(ec2.KeyHidden),
 			Want: asked + " Slots*2 Take Record: ok", Then: unseen},
 		{Name: "and select has found that out", Given: keyed(ec2.KeyHidden, fresh, noted),

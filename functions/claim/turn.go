@@ -115,7 +115,7 @@ func (s Step) startable(ctx context.Context, j job.Job, f source.Facts) (job.Job
 	if f, err = source.WithKeys(ctx, s.EC2, f); err != nil {
 		return j, err
 	}
-	locked, unseen, err := source.Locked(ctx, s.KMS, []source.Facts{f})
+	locked, unseen, err := source.Locked(ctx, s.Keys, []source.Facts{f})
 	if err != nil {
 		return j, err
 	}
@@ -251,9 +251,8 @@ func (s Step) late(ctx context.Context, j job.Job, otherwise job.Reason) (job.Jo
 	}
 	for _, b := range open {
 		if b.Claim.Plan == j.Run.Plan && b.Exempt == nil {
-			return skip(j, job.BreakerOpen, fmt.Sprintf("%s: %s. Plan %s has at most %d down at once: see to %s, "+
-				"or have the others not wait for it: goldsmith exempt %[5]s",
-				closed, b.Why(), j.Run.Plan, j.Plan.Concurrency, b.Claim.Source)), nil
+			return skip(j, job.BreakerOpen, fmt.Sprintf("%s: %s. Plan %s has at most %d down at once. %s %s",
+				closed, b.Why(), j.Run.Plan, j.Plan.Concurrency, b.Remedy(), b.Otherwise())), nil
 		}
 	}
 	unread, err := bound.Unread(ctx, s.Ledger, j.Run.Plan)

@@ -6,21 +6,24 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
-	"github.com/aws/aws-sdk-go-v2/service/organizations"
 
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/settings"
+	"goldsmith/shared/sharing"
+	"goldsmith/shared/source"
 )
 
 // Wire makes the function, of what its deployment tells it.
 func Wire(ctx context.Context, read settings.Reader) (handler.Func[Input, job.Job], error) {
-	s, err := read(ctx, settings.Table)
+	s, err := read(ctx, settings.Table, settings.VolumeKeys)
 	if err != nil {
 		return nil, err
 	}
 	return Step{
-		EC2: ec2.NewFromConfig(s.AWS), AutoScaling: autoscaling.NewFromConfig(s.AWS), KMS: kms.NewFromConfig(s.AWS),
-		Organizations: organizations.NewFromConfig(s.AWS), Ledger: s.Ledger, Now: s.Now,
+		EC2: ec2.NewFromConfig(s.AWS), AutoScaling: autoscaling.NewFromConfig(s.AWS),
+		Keys:    source.Keys{KMS: kms.NewFromConfig(s.AWS), Granted: source.Listed(s.Get(settings.VolumeKeys))},
+		Sharing: sharing.Wire(s),
+		Ledger:  s.Ledger, Now: s.Now,
 	}.Handle, nil
 }

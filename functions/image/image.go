@@ -89,7 +89,7 @@ func (s Step) create(ctx context.Context, j job.Job, registered ledger.Registrat
 		return j, fault.Failure("Correct the plan's image tags or the organization's tag policy.",
 			"creating the image of %s (%s): %w", j.Source.Name, j.Source.ID, err)
 	case fault.Code(err) == "SnapshotLimitExceeded":
-		return j, fault.Failure("Delete snapshots that nobody needs, or ask AWS for a higher quota of snapshots.",
+		return j, fault.Failure("Delete snapshots that are not needed, or ask AWS for a higher quota of snapshots.",
 			"creating the image of %s (%s): %w", j.Source.Name, j.Source.ID, err)
 	case fault.IsNotFound(err), fault.IsNotYet(err):
 		return j, s.inNoState(ctx, j, err)
@@ -110,7 +110,7 @@ func (s Step) inNoState(ctx context.Context, j job.Job, refused error) error {
 }
 
 func terminated(j job.Job) error {
-	return fault.Failure("", "%s (%s) was terminated by somebody during the run", j.Source.Name, j.Source.ID)
+	return fault.Failure("", "%s (%s) was terminated during the run", j.Source.Name, j.Source.ID)
 }
 
 // atRest is an error unless an instance that was to be stopped is stopped: whoever started it since, or
@@ -135,7 +135,7 @@ func (s Step) atRest(ctx context.Context, j job.Job) error {
 			j.Source.ID, state)}
 	default:
 		return fault.Failure("Nothing is to be done: it runs, and the next run images it.",
-			"%s (%s) was started by somebody before its image was made, so none was made", j.Source.Name, j.Source.ID)
+			"%s (%s) was started by other hands before its image was made, so none was made", j.Source.Name, j.Source.ID)
 	}
 }
 

@@ -154,7 +154,7 @@ func TestImage(t *testing.T) {
 			Name:  "it was to be stopped and runs: somebody started it, or redrives the run",
 			Given: func(s *steptest.Stage, _ *job.Job) { s.Set(s.Web, ec2.Running) },
 			Want:  "Register DescribeInstances: Failed",
-			Says:  []string{"was started by somebody before its image was made, so none was made", "Nothing is to be done"},
+			Says:  []string{"was started by other hands before its image was made, so none was made", "Nothing is to be done"},
 		},
 		{
 			Name:  "it was to be stopped and is still stopping",
@@ -206,7 +206,7 @@ func TestImageRefused(t *testing.T) {
 			Given: refused("SnapshotLimitExceeded", "You have reached the maximum number of snapshots."),
 			Want:  "Register DescribeInstances CreateImage: Failed",
 			Says: []string{"creating the image of web (i-", "SnapshotLimitExceeded",
-				"Delete snapshots that nobody needs, or ask AWS for a higher quota"},
+				"Delete snapshots that are not needed, or ask AWS for a higher quota"},
 		},
 		{
 			Name: "a volume had a snapshot within the last seconds",
@@ -253,7 +253,7 @@ func TestImageRefused(t *testing.T) {
 				s.Set(s.Web, ec2.Terminated)
 			},
 			Want: "Register CreateImage DescribeInstances: Failed",
-			Says: []string{"web (i-", "was terminated by somebody during the run"},
+			Says: []string{"web (i-", "was terminated during the run"},
 		},
 		{
 			Name:  "the function may not create images",

@@ -171,7 +171,7 @@ func (a Adoption) objection(ctx context.Context, e event.Adopt, v view, i types.
 	case err != nil:
 		return nil, err
 	case ok && !known.Retired.IsZero():
-		return errors.New("it was retired, and somebody had it back: the next run of its plan registers it anew"), nil
+		return errors.New("it was retired, and restored since: the next run of its plan registers it anew"), nil
 	case ok:
 		return errors.New("it is registered already"), nil
 	case held(v.claims, r):

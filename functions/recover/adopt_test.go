@@ -132,7 +132,7 @@ func TestAdopt(t *testing.T) {
 		{
 			Name: "retired, and back from the Recycle Bin", Given: given(known(func(*ledger.Registration) {}, true)),
 			Want: looks + " Registration: ok",
-			Then: is("it was retired, and somebody had it back: the next run of its plan registers it anew"),
+			Then: is("it was retired, and restored since: the next run of its plan registers it anew"),
 		},
 		{
 			Name:  "its name is registered without an answer",

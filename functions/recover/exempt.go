@@ -140,10 +140,13 @@ func (x Exemption) tell(ctx context.Context, e Exempted, b breaker.Block, by str
 		Title: by + " has exempted " + label,
 		Lines: []string{e.Why + ".", "Others do not wait for it any more, and it does not count among those that its plan may have down at once. " +
 			"Goldsmith goes on trying to start it every few minutes.",
-			"It ends when " + label + " is back, or by: goldsmith exempt --undo " + e.Source},
+			"It ends when " + label + " is back, or by: goldsmith exempt --undo " + e.Source,
+			"Now: " + b.Remedy()},
 	}
 	if e.Undone {
-		n.Title, n.Lines = by+" has taken back that "+label+" is exempted", []string{e.Why + ".", b.Do() + "."}
+		n.Title, n.Lines = by+" has taken back that "+label+" is exempted", []string{
+			e.Why + ". " + b.Held() + " is stopped until it runs again.", "Now: " + b.Remedy() + " " + b.Otherwise(),
+		}
 	}
 	if _, err := x.Notices.Notice(ctx, n); err != nil {
 		handler.Log(ctx).ErrorContext(ctx, "exemption notice not sent", "source", e.Source, "error", err)

@@ -12,6 +12,7 @@ import (
 
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
+	"goldsmith/shared/ledger"
 	"goldsmith/shared/notify"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/slack"
@@ -35,9 +36,10 @@ func (p Problems) unread(ctx context.Context, ids []string) error {
 			_, err = p.Notices.Notice(ctx, notify.Notice{
 				Key: "unreadable claim of " + id, Title: "The claim of " + id + " cannot be read", Notify: p.Notify,
 				Lines: []string{
-					"The ledger's record of who works on it cannot be understood: a newer version of Goldsmith has written it, or somebody else.",
+					"The ledger's record of who works on it cannot be understood: a newer version of Goldsmith has written it, or " +
+						"another program.",
 					shows + " Goldsmith starts it only where its tag proves that a run has left it stopped, and no run images it until the record is gone.",
-					"If it should run and does not, start it: aws ec2 start-instances --instance-ids " + id +
+					"Now: If it should run and does not, start it: aws ec2 start-instances --instance-ids " + id +
 						". Then remove the record: docs/operations.md, \"A record cannot be read\".",
 				},
 			})
@@ -121,8 +123,12 @@ func (p Problems) notice(kind string, same []error) notify.Notice {
 		n.Lines = append(n.Lines, fmt.Sprintf("%d more of the same kind: the log of goldsmith-recover names them", more))
 	}
 	do := "Look for the cause in the log of goldsmith-recover."
-	if fault.IsDenied(same[0]) {
+	var unreadable *ledger.UnreadableError
+	switch {
+	case fault.IsDenied(same[0]):
 		do = "See what denies goldsmith-recover that call: its policy is in docs/permissions.md, a service control policy may be in its way."
+	case errors.As(same[0], &unreadable):
+		do = `Remove that record: docs/operations.md, "A record cannot be read".`
 	}
 	n.Lines = append(n.Lines, "Goldsmith tries again at every sweep, and says this once.", "Now: "+do)
 	return n

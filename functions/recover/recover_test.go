@@ -107,7 +107,7 @@ func closed(problem string) func(*steptest.Stage, recovery.Answer) {
 // terminated checks that the message does not speak of an instance that is there.
 func terminated(s *steptest.Stage, a recovery.Answer) {
 	s.Helper()
-	closed("the run ended early; somebody terminated it")(s, a)
+	closed("the run ended early; it was terminated")(s, a)
 	s.Same("gone", s.Results(steptest.RunName)[0].Gone, true)
 }
 

@@ -190,7 +190,7 @@ func (r Rescue) judge(c ledger.Claim, instance types.Instance, known bool) (verd
 	state := source.State(instance)
 	switch {
 	case !known, source.Ending(state):
-		return over, early + "somebody terminated it"
+		return over, early + "it was terminated"
 	case !c.WasRunning, c.StopSent.IsZero():
 		return over, "the run ended before it was touched"
 	case c.StopMayLand(r.Now()):
@@ -198,7 +198,7 @@ func (r Rescue) judge(c ledger.Claim, instance types.Instance, known bool) (verd
 	case state == types.InstanceStateNameRunning:
 		return over, early + "it is running again"
 	case state == types.InstanceStateNameStopped && stoppedSince(instance, c):
-		return over, early + "it was started again, and somebody has stopped it since"
+		return over, early + "it was started again, and was stopped since by other hands"
 	case state == types.InstanceStateNameStopped:
 		return startable, ""
 	default:

@@ -57,7 +57,7 @@ func (r Rescue) tellUnread(ctx context.Context, record string) error {
 		Key: "unreadable slot " + record, Title: "A record of the ledger cannot be read: " + record, Notify: r.Notify,
 		Lines: []string{
 			"It is one of a plan's places, turns or shares of its limit, or says that a source is down: a newer version of " +
-				"Goldsmith has written it, or somebody else.",
+				"Goldsmith has written it, or another program.",
 			"It counts as if a source were down for as long as it stays, so that fewer of its plan are stopped, or none.",
 			`Now: Remove the record: docs/operations.md, "A record cannot be read".`,
 		},
@@ -129,13 +129,13 @@ func (r Rescue) downNotice(key, title string, down []ledger.Claim) notify.Notice
 	n := notify.Notice{Key: key, Title: title, Notify: r.Notify}
 	for _, c := range down[:min(mostNamed, len(down))] {
 		held := breaker.Of(c)
-		n.Lines = append(n.Lines, held.Why()+". "+held.Held()+" is stopped until it runs again.")
+		n.Lines = append(n.Lines, held.Why()+". "+held.Held()+" is stopped until it runs again. "+held.Remedy())
 	}
 	if more := len(down) - mostNamed; more > 0 {
 		n.Lines = append(n.Lines, fmt.Sprintf("%d more: goldsmith status names them", more))
 	}
 	n.Lines = append(n.Lines, "Goldsmith goes on trying to start what is stopped, every few minutes.",
-		"Now: See to each, or have the others not wait for it: goldsmith exempt "+down[0].Source)
+		"Now: Do what is said of each, or have the others not wait for it: goldsmith exempt "+down[0].Source)
 	return n
 }
 

@@ -125,7 +125,7 @@ func (s Step) overtaken(ctx context.Context, rolled []job.Rolled, g types.AutoSc
 		}
 		for _, v := range out.LaunchTemplateVersions {
 			if now := aws.ToInt64(v.VersionNumber); now != r.Version {
-				return fmt.Sprintf("Its launch template %s was set to version %d by somebody since version %d was rolled.",
+				return fmt.Sprintf("Its launch template %s was set to version %d since version %d was rolled.",
 					r.Target, now, r.Version), nil
 			}
 		}

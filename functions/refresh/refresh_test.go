@@ -266,7 +266,7 @@ func TestRefreshGoesWrong(t *testing.T) {
 			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("refreshes", []any{len(refreshes(s)), j.Refreshing}, []any{0, false})
 				s.Same("problem", strings.Contains(j.Refreshes[0].Problem,
-					"was set to version 1 by somebody since version 2 was rolled"), true)
+					"was set to version 1 since version 2 was rolled"), true)
 			},
 		},
 		{

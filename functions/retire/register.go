@@ -33,7 +33,7 @@ func (r *round) again(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("registering image %s again: %w", back.ID, err)
 		}
-		why := []string{"somebody had it back; it begins anew, with its whole grace period"}
+		why := []string{"it was restored; it begins anew, with its whole grace period"}
 		if err := r.put(ctx, retirement{Subject: back.ID, Name: back.Name, Status: job.Restored, Why: why}); err != nil {
 			return err
 		}

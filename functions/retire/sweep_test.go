@@ -239,7 +239,7 @@ func TestRetireBackWithSnapshotsLeft(t *testing.T) {
 				s.Same("registered", []time.Time{r.Gone, r.Retired, r.Anew}, []time.Time{{}, {}, now})
 				got := record(s, due)
 				s.Same("told", []any{got.Name, got.Status, got.Why},
-					[]any{"web", job.Restored, []string{"somebody had it back; it begins anew, with its whole grace period"}})
+					[]any{"web", job.Restored, []string{"it was restored; it begins anew, with its whole grace period"}})
 			},
 		},
 		{

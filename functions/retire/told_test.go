@@ -114,7 +114,7 @@ func TestRetireGoesOnWithTheNext(t *testing.T) {
 	const more = "Registrations DescribeImages*2 Claims Retirements Results*2"
 	steptest.Play(t, aged(&due), cases{
 		{
-			Name: "two that were had back", Unordered: true, Then: statuses("restored: somebody had it back"),
+			Name: "two that were had back", Unordered: true, Then: statuses("restored: it was restored"),
 			Want: "Registrations DescribeImages Claims Retirements Results*2 Amend*2 Settle*2 PutRetirement*2 ok" +
 				" PutRetirement EnableImageDeprecation" + gates,
 			Given: several(func(s *steptest.Stage, id string) {

@@ -21,7 +21,7 @@ func (s Step) launchable(ctx context.Context, j job.Job) (found types.Image, err
 	out, err := s.EC2.DescribeImages(ctx, &ec2.DescribeImagesInput{ImageIds: []string{j.Image.ID}})
 	switch {
 	case fault.IsNotFound(err) || err == nil && len(out.Images) == 0:
-		return found, useless(j, "is not there any more: somebody has deregistered or disabled it")
+		return found, useless(j, "is not there any more: it has been deregistered or disabled")
 	case err != nil:
 		return found, fmt.Errorf("looking at image %s: %w", j.Image.ID, err)
 	}

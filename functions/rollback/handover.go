@@ -11,6 +11,7 @@ import (
 	"goldsmith/shared/handler"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/lineage"
+	"goldsmith/shared/report"
 	"goldsmith/shared/rollout"
 	"goldsmith/shared/slack"
 	"goldsmith/shared/source"
@@ -42,7 +43,7 @@ func (s Step) handOver(ctx context.Context, asked event.Handover) (Answer, error
 	then := lineage.Dated{Lineage: before.Lineage, At: before.At}
 	before.Lineage = lineage.Finder{Groups: s.AutoScaling}.Identify(ctx, then)[0]
 	to := ledger.Owner{
-		Name: asked.Name, Lineage: of, Source: asked.To, By: cmp.Or(asked.By, "somebody"), At: s.Now().UTC(),
+		Name: asked.Name, Lineage: of, Source: asked.To, By: cmp.Or(asked.By, "a person"), At: s.Now().UTC(),
 	}.After(before)
 	h := Handover{To: rollout.OwnerText(ledger.Owner{Lineage: of}), Source: asked.To, There: known && before.Lineage == of}
 	if before.Lineage != "" {
@@ -98,8 +99,9 @@ func next(name string, before, to ledger.Owner) string {
 
 // tellHandover sends one message of it. One that Slack does not take is logged: the person who asked sees the answer.
 func (s Step) tellHandover(ctx context.Context, asked event.Handover, h Handover) {
-	title := fmt.Sprintf("The name %s is handed over by %s", asked.Name, cmp.Or(asked.By, "somebody"))
-	lines := []string{fmt.Sprintf("It belonged to %s, and belongs to %s.", cmp.Or(h.From, "nobody"), h.To), h.Next}
+	title := "The name " + asked.Name + " is handed over" + by(asked.By)
+	lines := []string{fmt.Sprintf("It belonged to %s, and belongs to %s.", cmp.Or(h.From, "no source"), h.To), h.Next,
+		report.Nothing}
 	if _, err := s.Slack.Send(ctx, slack.Alert(title, lines, "", "")); err != nil {
 		handler.Log(ctx).ErrorContext(ctx, "not told", "name", asked.Name, "error", err)
 	}

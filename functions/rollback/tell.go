@@ -1,7 +1,6 @@
 package rollback
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -22,11 +21,10 @@ func (s Step) tell(ctx context.Context, asked event.Rollback, targets []*target)
 	if len(untold) == 0 {
 		return nil
 	}
-	title := fmt.Sprintf("%s is rolled back by %s", asked.Name, cmp.Or(asked.By, "somebody"))
-	lines = append(lines, fmt.Sprintf("%s is held: new images are not rolled into it until somebody asks for %s.",
+	lines = append(lines, fmt.Sprintf("What is rolled back of %s is held: new images are not rolled into it until: %s.",
 		asked.Name, rollout.Command("follow", asked.Name)))
 	lines = append(lines, done(targets))
-	if _, err := s.Slack.Send(ctx, slack.Alert(title, lines, "", "")); err != nil {
+	if _, err := s.Slack.Send(ctx, slack.Alert(headline(asked, targets), lines, "", "")); err != nil {
 		handler.Log(ctx).ErrorContext(ctx, "not told", "name", asked.Name, "error", err)
 		return nil
 	}
@@ -38,9 +36,28 @@ func (s Step) tell(ctx context.Context, asked event.Rollback, targets []*target)
 	return nil
 }
 
+// headline says whether all is rolled back, and by whom, if that is known.
+func headline(asked event.Rollback, targets []*target) string {
+	title := asked.Name + " is rolled back"
+	if slices.ContainsFunc(targets, failed) {
+		title += " in part"
+	}
+	return title + by(asked.By)
+}
+
+func failed(t *target) bool { return t.Problem != "" }
+
+// by is who asked, where that is known.
+func by(who string) string {
+	if who == "" {
+		return ""
+	}
+	return " by " + who
+}
+
 // done is what there is to do after a rollback.
 func done(targets []*target) string {
-	if slices.ContainsFunc(targets, func(t *target) bool { return t.Problem != "" }) {
+	if slices.ContainsFunc(targets, failed) {
 		return "Now: put right what is said of each that was not rolled back, then roll back again."
 	}
 	return report.Nothing

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/bound"
@@ -28,7 +27,6 @@ type fleetAPI interface {
 	source.Investigator
 	source.Starter
 	source.Stores
-	ec2.DescribeImagesAPIClient
 }
 
 // ledgerAPI is the ledger as far as selecting needs it.
@@ -44,7 +42,7 @@ type ledgerAPI interface {
 // Step selects sources.
 type Step struct {
 	EC2    fleetAPI
-	KMS    source.Keys
+	Keys   source.Keys
 	Quotas source.Quotas
 	Ledger ledgerAPI
 	Now    func() time.Time
@@ -168,7 +166,7 @@ func (s Step) ask(ctx context.Context, p job.Batch, stopping []source.Facts) (jo
 	if p.Run.Held, err = s.held(ctx, p, len(stopping)); err != nil || p.Run.Held != nil {
 		return p, err
 	}
-	reasons, unseen, err := source.Locked(ctx, s.KMS, stopping)
+	reasons, unseen, err := source.Locked(ctx, s.Keys, stopping)
 	if err != nil {
 		return p, err
 	}

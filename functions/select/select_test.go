@@ -14,6 +14,7 @@ import (
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
+	"goldsmith/shared/source"
 	"goldsmith/shared/tag"
 	"goldsmith/test/steptest"
 )
@@ -22,7 +23,10 @@ const execution = "arn:aws:states:eu-central-1:123456789012:execution:goldsmith:
 
 // scene is the input of a run as trigger writes it.
 func scene(s *steptest.Stage) (handler.Func[job.Batch, job.Batch], job.Batch) {
-	step := selection.Step{EC2: s.EC2, KMS: s.KMS, Quotas: s.Quotas, Ledger: s.Ledger, Now: time.Now}
+	step := selection.Step{
+		EC2: s.EC2, Keys: source.Keys{KMS: s.KMS, Granted: []string{key, other}}, Quotas: s.Quotas, Ledger: s.Ledger,
+		Now: time.Now,
+	}
 	return step.Handle, job.Batch{Run: s.Run(), Plan: s.Plan, Execution: execution,
 		Sources: []job.Source{}}
 }

@@ -14,10 +14,11 @@ import (
 	"goldsmith/test/steptest"
 )
 
-// key and other are those that volumes are encrypted with.
+// The keys that volumes are encrypted with: grants may be made on all but foreign.
 const (
-	key   = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
-	other = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ac"
+	foreign = "arn:aws:kms:eu-central-1:444455556666:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+	key     = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+	other   = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ac"
 )
 
 // locked launches an instance of the plan whose volumes are encrypted with these keys.
@@ -70,6 +71,17 @@ func TestSelectKeys(t *testing.T) {
 			Then: left(2, "is in state Unavailable. Connect its custom key store again")},
 		{Name: "deleted", Given: keyed(ec2.KeyDeleted), Want: keysAsked + " StartInstances PutResult*2: ok",
 			Then: left(2, "does not exist any more")},
+		{Name: "on which no grant may be made", Want: keysAsked + " StartInstances PutResult: ok",
+			Given: func(s *steptest.Stage, _ *job.Batch) {
+				locked(s, "one", key)
+				locked(s, "two", foreign)
+			},
+			Then: func(s *steptest.Stage, p job.Batch) {
+				s.Same("chosen", len(p.Sources), 2)
+				s.Same("reason", s.Results(p.Run.Name)[0].Skip, &job.Reason{Code: job.CannotStart,
+					Text: "EC2 would not start it again: function start may make no grant on key " + foreign + " of its " +
+						"volumes, which the setting kmsKeys does not list. List it there, and deploy again"})
+			}},
 		{
 			Name: "it cannot be looked at: said so, and gone on", Given: keyed(ec2.KeyHidden),
 			Want: keysAsked + " StartInstances: ok",

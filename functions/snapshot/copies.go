@@ -157,7 +157,7 @@ func (s Step) send(ctx context.Context, j job.Job, r ledger.Registration, from t
 	case fault.IsNotFound(err):
 		return "", deleted(j, err)
 	case fault.Code(err) == "SnapshotLimitExceeded":
-		return "", fault.Failure("Delete snapshots that nobody needs, or ask AWS for a higher quota of snapshots.",
+		return "", fault.Failure("Delete snapshots that are not needed, or ask AWS for a higher quota of snapshots.",
 			"copying %s of %s: %w", id, j.Source.Name, err)
 	case fault.Code(err) == "TagPolicyViolation":
 		return "", fault.Failure("Correct the plan's image tags or the organization's tag policy.",

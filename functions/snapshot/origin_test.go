@@ -2,6 +2,8 @@ package snapshot_test
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 	"goldsmith/local/ec2"
 	"goldsmith/shared/attribute"
 	"goldsmith/shared/job"
+	"goldsmith/shared/tag"
 	"goldsmith/test/steptest"
 )
 
@@ -68,6 +71,38 @@ func TestWhoseImageOfTheOriginCounts(t *testing.T) {
 				}
 				ena := attribute.Carried(j.Registering).Value(attribute.ENA)
 				s.Same("the image's word on ENA is taken", ena == "false", c.counts)
+			},
+		}})
+	}
+}
+
+// An instance's UEFI variables go into the image of its root volume, before those of an AMI; where they are not to be
+// had it is told.
+func TestUEFIDataOfTheInstance(t *testing.T) {
+	const data = "QU1aTlVFRkk="
+	for _, c := range []struct{ what, refusal, settings, want, told string }{
+		{what: "they are read", want: data},
+		{what: "denied", refusal: "UnauthorizedOperation", told: "were not read"},
+		{what: "EC2 has none of it", refusal: "UnsupportedOperation", told: "were not read"},
+		{what: "without use", settings: "bootMode=legacy-bios"},
+	} {
+		steptest.Play(t, scene, []given{{
+			Name: c.what, Anything: true,
+			Given: func(s *steptest.Stage, in *snapshot.Input) {
+				s.Cloud.SetUEFIData(s.Web, data)
+				if c.refusal != "" {
+					s.Refuse("GetInstanceUefiData", c.refusal, 1)
+				}
+				if c.settings != "" {
+					s.Must(s.Cloud.SetTags(in.Job.Source.ID, map[string]string{tag.Request: "nightly", tag.ImageSettings: c.settings}))
+				}
+			},
+			Then: func(s *steptest.Stage, j job.Job) {
+				if j.Registering == nil {
+					s.Fatalf("refused: %v", j.Skip)
+				}
+				s.Same("sent", aws.ToString(attribute.Carried(j.Registering).Input("x").UefiData), c.want)
+				s.Same("told", strings.Contains(fmt.Sprint(j.Warnings), "were not read"), c.told != "")
 			},
 		}})
 	}

@@ -108,5 +108,5 @@ func (s Step) copy(ctx context.Context, j job.Job) (job.Job, error) {
 }
 
 func deleted(j job.Job, err error) error {
-	return fault.Failure("", "%s (%s) was deleted by somebody during the run: %w", j.Source.Name, j.Source.ID, err)
+	return fault.Failure("", "%s (%s) was deleted during the run: %w", j.Source.Name, j.Source.ID, err)
 }

@@ -42,7 +42,7 @@ func copied(s *steptest.Stage) (step, snapshot.Input) {
 
 const (
 	looks = "DescribeSnapshots DescribeImages DescribeSnapshots DescribeVolumes DescribeInstances DescribeImages " +
-		"DescribeSnapshots ListSnapshotBlocks GetSnapshotBlock*4 "
+		"GetInstanceUefiData DescribeSnapshots ListSnapshotBlocks GetSnapshotBlock*4 "
 	first = looks + "Register CopySnapshot Amend"
 )
 
@@ -160,7 +160,7 @@ func TestCopy(t *testing.T) {
 				_, err := s.EC2.DeleteSnapshot(s.Context(), &sdk.DeleteSnapshotInput{SnapshotId: &in.Job.Source.ID})
 				s.Must(err)
 			},
-			Want: "DescribeSnapshots: Failed", Says: []string{"was deleted by somebody during the run"},
+			Want: "DescribeSnapshots: Failed", Says: []string{"was deleted during the run"},
 		},
 	})
 }

@@ -169,7 +169,7 @@ func TestStartInNoState(t *testing.T) {
 		s.Cloud.Inject(ec2.Fault{Action: "StartInstances", Code: "IncorrectInstanceState"})
 		return step, j
 	}
-	const ended = "was terminated by somebody during the run"
+	const ended = "was terminated during the run"
 	steptest.Play(t, refused, []steptest.Case[job.Job, job.Job]{
 		{
 			Name: "terminated", Given: func(s *steptest.Stage, _ *job.Job) { s.Set(s.Web, ec2.Terminated) },

@@ -57,7 +57,7 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	_, err := s.EC2.StartInstances(ctx, &ec2.StartInstancesInput{InstanceIds: []string{j.Source.ID}})
 	switch {
 	case fault.IsNotFound(err):
-		return j, fault.Failure("", "%s (%s) was terminated by somebody during the run: %w", j.Source.Name, j.Source.ID, err)
+		return j, fault.Failure("", "%s (%s) was terminated during the run: %w", j.Source.Name, j.Source.ID, err)
 	case fault.IsNotYet(err):
 		return j, s.inNoState(ctx, j, err)
 	case err != nil:
@@ -114,7 +114,7 @@ func (s Step) inNoState(ctx context.Context, j job.Job, refused error) error {
 	instance, ok, err := source.Find(ctx, s.EC2, j.Source.ID)
 	if err == nil && (!ok || source.Ending(source.State(instance))) {
 		return fault.Failure("",
-			"%s (%s) was terminated by somebody during the run: %w", j.Source.Name, j.Source.ID, refused)
+			"%s (%s) was terminated during the run: %w", j.Source.Name, j.Source.ID, refused)
 	}
 	return fmt.Errorf("starting %s (%s): %w", j.Source.Name, j.Source.ID, refused)
 }

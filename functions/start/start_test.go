@@ -254,7 +254,7 @@ func TestStartRefused(t *testing.T) {
 			Name:  "somebody terminated it meanwhile",
 			Given: refused("InvalidInstanceID.NotFound"),
 			Want:  "StartInstances: Failed",
-			Says:  []string{"web (i-", "was terminated by somebody during the run"},
+			Says:  []string{"web (i-", "was terminated during the run"},
 		},
 		{
 			Name:  "the function may not use the volume's key",

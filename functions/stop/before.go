@@ -75,6 +75,6 @@ func (s Step) leave(ctx context.Context, j job.Job, c ledger.Claim) (job.Job, er
 func left(j job.Job, c ledger.Claim) job.Job {
 	j.Times.StopSent, j.Back, j.Source.WasRunning = c.StopSent, true, false
 	j.Warnings = append(slices.Clone(j.Warnings), job.Reason{Code: job.StoppedSince,
-		Text: "somebody stopped it before Goldsmith did: it stays stopped"})
+		Text: "it was stopped by other hands before Goldsmith did: it stays stopped"})
 	return j
 }

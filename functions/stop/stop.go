@@ -104,9 +104,10 @@ func (s Step) send(ctx context.Context, j job.Job, claim ledger.Claim, now time.
 // trace names the execution on the instance before its first stop, for the case that the ledger is lost while it is
 // down. One that cannot be tagged stays up: after such a loss nothing would say that it has to be started again.
 func (s Step) trace(ctx context.Context, j job.Job) (lacks *job.Reason, err error) {
-	_, err = s.EC2.CreateTags(ctx, &ec2.CreateTagsInput{
-		Resources: []string{j.Source.ID}, Tags: tag.List(map[string]string{tag.Stopped: j.Execution}),
-	})
+	err = s.tag(ctx, j, map[string]string{tag.Stopped: j.Execution, tag.LastStop: bound.LastStop(j, s.Now())})
+	if fault.Code(err) == "TagLimitExceeded" { // The one is the more important.
+		err = s.tag(ctx, j, map[string]string{tag.Stopped: j.Execution})
+	}
 	switch {
 	case err == nil, fault.IsNotFound(err):
 		return nil, nil // Of one that is gone the stop says so.
@@ -117,6 +118,11 @@ func (s Step) trace(ctx context.Context, j job.Job) (lacks *job.Reason, err erro
 		strings.TrimSuffix(fault.Brief(err), ".") +
 		"), and were the ledger lost while it is down, Goldsmith would not know " +
 		"that it has to be started again"}, nil
+}
+
+func (s Step) tag(ctx context.Context, j job.Job, tags map[string]string) error {
+	_, err := s.EC2.CreateTags(ctx, &ec2.CreateTagsInput{Resources: []string{j.Source.ID}, Tags: tag.List(tags)})
+	return err
 }
 
 // mayStop is why a source that is not stopped yet stays up after all; nil when it may be stopped. Of one that an
@@ -216,7 +222,7 @@ func forced(j job.Job, at time.Time) job.Job {
 	j.Hangs, j.Times.Forced = false, at
 	j.Warnings = append(slices.Clone(j.Warnings), job.Reason{
 		Code: job.ForcedStop,
-		Text: fmt.Sprintf("stopped by force after %s: file systems may need a check, and the image holds only what was on disk",
+		Text: fmt.Sprintf("told to stop by force after %s: file systems may need a check, and an image of it holds only what was on disk",
 			plan.Duration(at.Sub(j.Times.StopSent).Truncate(time.Minute))),
 	})
 	return j

@@ -1,14 +1,18 @@
 package stop_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
+
+	ec2sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 
 	"goldsmith/functions/stop"
 	"goldsmith/local/ec2"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/tag"
 	"goldsmith/test/steptest"
 )
 
@@ -175,7 +179,7 @@ func TestStopByForce(t *testing.T) {
 				s.Same("warnings", len(j.Warnings), 1)
 				s.Same("code", j.Warnings[0].Code, job.ForcedStop)
 				s.Same("text", j.Warnings[0].Text,
-					"stopped by force after 15m: file systems may need a check, and the image holds only what was on disk")
+					"told to stop by force after 15m: file systems may need a check, and an image of it holds only what was on disk")
 				time.Sleep(5 * time.Minute)
 				s.Same("state", s.Cloud.State(s.Web), ec2.Stopped)
 			},
@@ -262,10 +266,26 @@ func TestStopRefused(t *testing.T) {
 			Given: func(s *steptest.Stage, _ *job.Job) {
 				s.Cloud.Inject(ec2.Fault{Action: "CreateTags", Code: "TagLimitExceeded"})
 			},
-			Want: "Claim GetRun Slots Take CreateTags: ok",
+			Want: "Claim GetRun Slots Take CreateTags*2: ok",
 			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("decision", []any{j.Decision, j.Skip.Code, j.Back}, []any{job.SkipIt, job.NoTrace, true})
 				s.Same("state", s.Cloud.State(s.Web), ec2.Running)
+			},
+		},
+		{
+			Name: "there is room for one tag: it is the one that says that it is down",
+			Given: func(s *steptest.Stage, _ *job.Job) {
+				theirs := map[string]string{}
+				for n := range 49 - len(s.Tags(s.Web)) {
+					theirs[fmt.Sprint("theirs-", n)] = "yes"
+				}
+				_, err := s.EC2.CreateTags(s.Context(), &ec2sdk.CreateTagsInput{Resources: []string{s.Web}, Tags: tag.List(theirs)})
+				s.Must(err)
+			},
+			Want: "Claim GetRun Slots Take CreateTags*2 Record StopInstances: ok",
+			Then: func(s *steptest.Stage, j job.Job) {
+				tags := s.Tags(s.Web)
+				s.Same("tags", []any{tags[tag.Stopped], tags[tag.LastStop]}, []any{j.Execution, ""})
 			},
 		},
 		{

@@ -42,7 +42,7 @@ func (s Step) launch(ctx context.Context, j job.Job) (job.Job, error) {
 	case fault.IsNotFound(err):
 		// An image can be pending again just after it was shown as available (hashicorp/packer, issue 2659).
 		return j, &fault.NotYet{Err: untested(j, err)}
-	case fault.IsNoCapacity(err), fault.IsTransient(err), fault.IsNotYet(err):
+	case fault.IsNoCapacity(err), fault.IsTransient(err), fault.IsNotYet(err), fault.IsDenied(err):
 		return j, untested(j, err)
 	case err != nil:
 		return j, fault.Failure("Look at verify in the plan: the subnet, the instance type, the security groups and the profile.", "%w", untested(j, err))

@@ -99,7 +99,7 @@ func (s Step) send(ctx context.Context, j job.Job) error {
 	case fault.IsTransient(err):
 		return fmt.Errorf("sending the command to test instance %s: %w", j.TestInstance, err)
 	case err != nil:
-		return fault.Failure("Nothing was rolled.",
+		return fault.Failure("Put right what it says of the command. Nothing was rolled.",
 			"%s could not be tested, since the command could not be sent to its test instance %s: %w", of(j), j.TestInstance, err)
 	default:
 		return s.notYet(j, "its command has only just been sent")

@@ -98,7 +98,7 @@ func TestWatchImage(t *testing.T) {
 			},
 			Want: "Await DescribeImages Done: Failed",
 			Says: []string{"image ami-0abcdef1234567890 of web (i-",
-				"is not there any more: somebody has deregistered or disabled it. Nothing is to be done: the next run tries again."},
+				"is not there any more: it has been deregistered or disabled. Nothing is to be done: the next run tries again."},
 		},
 		{
 			Name: "the image takes 29 hours: nobody gives up", Given: func(s *steptest.Stage, in *watch.Input) {

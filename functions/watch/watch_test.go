@@ -153,7 +153,7 @@ func TestWatch(t *testing.T) {
 			Name:  "somebody terminated it",
 			Given: func(s *steptest.Stage, _ *watch.Input) { s.Set(s.Web, ec2.Terminated) },
 			Want:  "Await DescribeInstances Done: Failed",
-			Says:  []string{"web (i-", "was terminated by somebody during the run"},
+			Says:  []string{"web (i-", "was terminated during the run"},
 		},
 		{
 			Name:  "nobody knows what to wait for: nothing is kept",

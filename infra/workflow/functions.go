@@ -81,20 +81,21 @@ var Functions = []Function{
 	{
 		Name: "select", Task: true, Timeout: pageTimeout, Memory: memory,
 		Does:        "Chooses a run's sources, a thousand at a time, and writes down why the others are left alone.",
-		Environment: env(settings.Table),
+		Environment: env(settings.Table, settings.VolumeKeys),
 		Statements: join(everyTask("select"), ledgerAndKeys("GetItem", "PutItem", "UpdateItem", "Query"), []Statement{
 			look("DescribeInstances", "DescribeInstanceTypes", "DescribeSpotInstanceRequests", "DescribeVolumes",
-				"DescribeSnapshots", "DescribeImages"),
+				"DescribeSnapshots"),
 			lookAtQuotas,
 		}, mayStart),
 	},
 	{
 		Name: "claim", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Locks a source, writes down what must be undone, and decides what may be done with it.",
-		Environment: env(settings.Table),
+		Environment: env(settings.Table, settings.VolumeKeys),
 		Statements: join(everyTask("claim"), ledgerAndKeys("PutItem", "UpdateItem", "DeleteItem", "Query"),
-			[]Statement{look("DescribeInstances", "DescribeSnapshots", "DescribeVolumes"), lookAtMembers, lookWhichGroups,
-				lookAtProtection, lookAtOrganization, lookAtKeyUsers}, mayStart),
+			[]Statement{look("DescribeInstances", "DescribeSnapshots", "DescribeSpotInstanceRequests", "DescribeVolumes"),
+				lookAtMembers, lookWhichGroups, lookAtProtection, lookAtOrganization,
+				lookAtKeyUsers}, mayStart),
 	},
 	{
 		Name: "stop", Task: true, Timeout: stepTimeout, Memory: memory,
@@ -117,6 +118,7 @@ var Functions = []Function{
 		Environment: env(settings.Table),
 		Statements: join(everyTask("snapshot"), ledger("PutItem", "UpdateItem"), []Statement{
 			look("DescribeSnapshots", "DescribeImages", "DescribeImageAttribute", "DescribeVolumes", "DescribeInstances"),
+			lookAtFirmware,
 		}, onTagged([]string{tag.Plan, tag.Request}, "ebs:ListSnapshotBlocks", "ebs:GetSnapshotBlock"),
 			onTagged([]string{tag.Plan, tag.Request, tag.Device}, "ec2:CopySnapshot"), registering),
 	},
@@ -235,6 +237,7 @@ func env(names ...settings.Name) map[string]string {
 	all := map[settings.Name]string{
 		settings.Table: "${Table}", settings.Account: "${Account}", settings.PlansFile: "/var/task/" + PlansFile,
 		settings.SlackSecret: "${SlackSecret}", settings.ImagePath: "${ImagePath}",
+		settings.VolumeKeys: "${GrantedKeys}",
 	}
 	values := map[string]string{}
 	for _, name := range names {

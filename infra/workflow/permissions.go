@@ -123,10 +123,11 @@ var (
 		Condition: onlyKey(tag.LastImage),
 	}}
 	tracing = []Statement{{
-		Why:       "Writes the tag " + tag.Stopped + " on what it is about to stop, and no other.",
+		Why: "Writes the tags " + tag.Stopped + " and " + tag.LastStop + " on what it is about to stop, and no " +
+			"other.",
 		Actions:   []string{"ec2:CreateTags"},
 		Resources: []string{instances},
-		Condition: onlyKey(tag.Stopped),
+		Condition: onlyKey(tag.Stopped, tag.LastStop),
 	}}
 	// tracingBack is for instances whose claims are lost.
 	tracingBack = []Statement{

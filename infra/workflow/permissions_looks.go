@@ -7,6 +7,12 @@ var (
 		Actions:   []string{"ec2:DescribeInstanceAttribute"},
 		Resources: []string{instances},
 	}
+	lookAtFirmware = Statement{
+		Why: "The UEFI variables of the instance whose root volume a snapshot is of, which its image is registered with. Any " +
+			"instance, since what a snapshot is of has no tag of its own; nothing is changed by it.",
+		Actions:   []string{"ec2:GetInstanceUefiData"},
+		Resources: []string{instances},
+	}
 	lookAtKeys = Statement{
 		// docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html: another account's
 		// key policy has to allow it, too.

@@ -76,7 +76,7 @@ func TestEnvironment(t *testing.T) {
 // The keys in the policies are those that the code writes and reads.
 func TestTagKeys(t *testing.T) {
 	known := []string{tag.Plan, tag.Request, tag.LastImage, tag.Source, tag.Managed, tag.BootTest, tag.Stopped,
-		tag.Device}
+		tag.LastStop, tag.Device}
 	used := map[string]bool{}
 	for _, f := range workflow.Functions {
 		for _, s := range f.Statements {

@@ -146,7 +146,7 @@ func (n *night) play(ctx context.Context) error {
 	if err := n.until(ctx, n.due.Add(asked)); err != nil {
 		return err
 	}
-	n.progress.Line("somebody puts goldsmith:image=now on lab, and on the snapshots that are left of mail")
+	n.progress.Line("goldsmith:image=now is put on lab, and on the snapshots that are left of mail")
 	if err := n.scene.ask(ctx); err != nil {
 		return fmt.Errorf("asking for images of lab and mail: %w", err)
 	}

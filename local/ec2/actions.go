@@ -13,6 +13,7 @@ var actions = map[string]func(*World, *query.Call) error{
 	"DescribeInstanceStatus":                   describeInstanceStatus,
 	"DescribeInstanceAttribute":                describeInstanceAttribute,
 	"GetConsoleOutput":                         getConsoleOutput,
+	"GetInstanceUefiData":                      getInstanceUefiData,
 	"ModifyInstanceAttribute":                  modifyInstanceAttribute,
 	"DescribeInstanceTypes":                    describeInstanceTypes,
 	"GetInstanceTypesFromInstanceRequirements": typesFromRequirements,

@@ -20,6 +20,7 @@ type Timing struct {
 	ImageReady     Span // the last snapshot completed to available
 	NameFree       Span // DeregisterImage to the name being free again
 	VolumeCreating Span // CreateVolume to available
+	SpotDisabled   Span // a Spot instance's stopped to its request's disabled, before which it cannot be started
 }
 
 // Span is a duration between two bounds; short ones are more frequent.
@@ -39,6 +40,7 @@ func DefaultTiming() Timing {
 		ImageReady:     Span{2 * time.Second, 20 * time.Second},
 		NameFree:       Span{0, 30 * time.Second},
 		VolumeCreating: Span{2 * time.Second, 40 * time.Second},
+		SpotDisabled:   Span{0, 60 * time.Second},
 	}
 }
 

@@ -63,7 +63,10 @@ func createImage(w *World, call *query.Call) error {
 	if err := imageable(i); err != nil {
 		return err
 	}
-	mappings := overlay(w.mappingsOf(i), p.List("BlockDeviceMapping"))
+	mappings, err := w.imageMappings(i, p.List("BlockDeviceMapping"))
+	if err != nil {
+		return err
+	}
 	reboots := !p.Bool("NoReboot") && i.state == Running
 	description := p.Text("Description")
 	if err := call.Commit(); err != nil {
@@ -171,9 +174,7 @@ func (w *World) imageOf(i *instance, name, description string, mappings []mappin
 		rootType: rootEBS, rootName: i.rootName, ena: i.ena, sriov: i.sriov, tpm: i.tpm, imds: i.imds, mappings: mappings,
 		sourceInstance: i.id, sourceRegion: w.options.Region, sourceImage: i.imageID,
 	}
-	if base := w.images.get(i.imageID); base != nil {
-		img.uefiData = base.uefiData
-	}
+	img.uefiData = i.uefiData
 	return img
 }
 

@@ -70,7 +70,7 @@ type instance struct {
 	platform, platformDetails, usage       string
 	rootType, rootName                     string
 	ena                                    bool
-	sriov, tpm, imds                       string
+	sriov, tpm, imds, uefiData             string
 	devices                                []attachment
 
 	lifecycle string // "spot" or empty

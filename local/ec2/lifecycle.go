@@ -126,6 +126,9 @@ func (w *World) mayStart(i *instance) error {
 	case i.state != Stopped:
 		return wrongState(i.id, "started")
 	}
+	if err := w.mayStartSpot(i); err != nil {
+		return err
+	}
 	// A stopped instance may have been given another type.
 	return fits(i.machine(), typeNamed(i.typ), "Ensure that your instance '"+i.id+"' is enabled for ENA.")
 }
@@ -135,9 +138,8 @@ func (w *World) mayStop(i *instance, force bool) error {
 	case i.rootType == rootInstanceStore:
 		return query.Errorf("UnsupportedOperation",
 			"The instance '%s' does not have an 'ebs' root device type and cannot be stopped.", i.id)
-	case i.isSpot() && !w.persistent(i):
-		return query.Errorf("UnsupportedOperation",
-			"You can't stop the Spot Instance '%s' because it is associated with a one-time Spot Instance request. You can only stop Spot Instances associated with persistent Spot Instance requests.", i.id)
+	case w.mayStopSpot(i) != nil:
+		return w.mayStopSpot(i)
 	case i.state == Terminated || i.state == ShuttingDown || i.state == Pending && !force:
 		return wrongState(i.id, "stopped")
 	case i.stopProtected && i.state != Stopped:
@@ -225,6 +227,7 @@ func (w *World) stop(i *instance, force bool) {
 		i.reason = reason{"Client.UserInitiatedShutdown", "Client.UserInitiatedShutdown: User initiated shutdown"}
 		i.times.Stop = took
 	})
+	w.stoppingSpot(i)
 	if stuck {
 		return
 	}
@@ -236,13 +239,13 @@ func (w *World) stop(i *instance, force bool) {
 
 func (w *World) stopped(id, transition string, why reason) {
 	w.setWriting(w.instances.get(id), false)
-	w.stopSpot(w.instances.get(id))
 	w.turn(id, Stopped, func(i *instance) {
 		i.transition, i.reason = transition, why
 		if i.elasticIP == "" {
 			i.publicIP = ""
 		}
 	})
+	w.stopSpot(w.instances.get(id))
 }
 
 func (w *World) terminate(i *instance) {

@@ -25,6 +25,9 @@ func spot(kind types.SpotInstanceType) func(*sdk.RunInstancesInput) {
 	return func(in *sdk.RunInstancesInput) {
 		in.InstanceMarketOptions = &types.InstanceMarketOptionsRequest{MarketType: "spot",
 			SpotOptions: &types.SpotMarketOptions{SpotInstanceType: kind}}
+		if kind == types.SpotInstanceTypePersistent {
+			in.InstanceMarketOptions.SpotOptions.InstanceInterruptionBehavior = types.InstanceInterruptionBehaviorStop
+		}
 	}
 }
 

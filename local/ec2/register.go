@@ -70,19 +70,17 @@ func bootRegistrable(p *query.Params) error {
 // nortontruter/infracoders-workshop#3, spawn#25).
 func (w *World) mappingRegistrable(device string, ebs *query.Params) error {
 	id, sized := ebs.Text("SnapshotId"), ebs.Has("VolumeSize")
-	if ebs.Has("KmsKeyId") { // Only RunInstances and the Spot requests take it (API reference, EbsBlockDevice).
-		return query.Errorf("InvalidParameterCombination",
-			"KmsKeyId is not supported in a block device mapping of RegisterImage.")
+	if ebs.Has("KmsKeyId") {
+		return keyOfMapping("RegisterImage")
 	}
 	if id == "" {
 		if !sized && (ebs.Has("VolumeType") || ebs.Has("DeleteOnTermination")) {
-			return query.Errorf("InvalidBlockDeviceMapping", "Either snapshot ID or volume size must be provided for: %s", device)
+			return neitherOf(device)
 		}
 		return nil
 	}
 	if ebs.Has("Encrypted") {
-		return query.Errorf("InvalidBlockDeviceMapping",
-			"the encrypted flag cannot be specified since device %s has a snapshot specified.", device)
+		return encryptedBySnapshot(device)
 	}
 	if s := w.snapshots.get(id); s != nil && sized && ebs.Int("VolumeSize") < s.size {
 		return query.Errorf("InvalidBlockDeviceMapping",

@@ -57,7 +57,7 @@ func TestRegisterImageRefuses(t *testing.T) {
 				func(in *sdk.RegisterImageInput) { in.BillingProducts = []string{"bp-6ba54002"} }},
 			{"encryption beside a snapshot", "InvalidBlockDeviceMapping",
 				root(func(e *types.EbsBlockDevice) { e.Encrypted = aws.Bool(false) })},
-			{"a key", "InvalidParameterCombination", root(func(e *types.EbsBlockDevice) { e.KmsKeyId = aws.String("alias/x") })},
+			{"a key", "UnknownParameter", root(func(e *types.EbsBlockDevice) { e.KmsKeyId = aws.String("alias/x") })},
 			{"a smaller volume", "InvalidBlockDeviceMapping",
 				root(func(e *types.EbsBlockDevice) { e.VolumeSize = aws.Int32(1) })},
 			{"more IOPS than the size takes", "InvalidParameterValue",

@@ -208,6 +208,7 @@ func (w *World) launch(l launch, reservation string, n int) string {
 		architecture: img.architecture, virtualization: img.virtualization, bootMode: img.bootMode,
 		platform: img.platform, platformDetails: img.platformDetails, usage: img.usage,
 		rootType: img.rootType, rootName: img.rootName, ena: img.ena, sriov: img.sriov, tpm: img.tpm, imds: img.imds,
+		uefiData:  img.uefiData,
 		privateIP: orElse(net.privateIP, w.privateAddress(id, net.placed)), wantsPublic: net.public,
 		monitoring: set.monitoring, ebsOptimized: set.ebsOptimized, hibernation: set.hibernation,
 		stopProtected: set.stopProtected, terminationProtected: set.terminationProtected,

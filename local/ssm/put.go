@@ -23,8 +23,6 @@ type putOutput struct {
 const (
 	imageType = "aws:ec2:image"
 	textType  = "text"
-	// valueMost is what a standard parameter holds, in characters.
-	valueMost = 4096
 	// versionsMost is how many versions are kept.
 	versionsMost = 100
 	// validation is how long an image id is being checked; AWS gives no figure.
@@ -64,7 +62,7 @@ func (s *Store) accept(in putInput) (v version, existed bool, err error) {
 	existed = findErr == nil
 	v = version{
 		name: cmp.Or(now.name, in.Name), Value: in.Value, Type: cmp.Or(in.Type, now.Type), At: s.options.Clock.Now(),
-		DataType: cmp.Or(in.DataType, now.DataType, textType), Tier: cmp.Or(in.Tier, "Standard"),
+		DataType: cmp.Or(in.DataType, now.DataType, textType), Tier: tierOf(in, now),
 		Description: cmp.Or(in.Description, now.Description), allowPattern: cmp.Or(in.AllowedPattern, now.allowPattern),
 	}
 	if existed {
@@ -93,6 +91,8 @@ func checkUpdate(in putInput, now, v version) error {
 	case !in.Overwrite:
 		return awsjson.Errorf("ParameterAlreadyExists",
 			"The parameter already exists. To overwrite this value, set the overwrite option in the request to true.")
+	case now.Tier == advanced && v.Tier == standard:
+		return reverts()
 	case v.Type != now.Type:
 		return awsjson.Errorf("HierarchyTypeMismatchException", "You can't change the type of parameter %s from %s to %s.",
 			v.name, now.Type, v.Type)
@@ -117,14 +117,8 @@ func checkVersion(v version) error {
 			"The following data type is not supported: %s (Data type names are all lowercase.)", v.DataType)
 	case v.DataType == imageType && v.Type != "String":
 		return awsjson.Errorf("ValidationException", "The data type %s is for parameters of type String.", imageType)
-	case !slices.Contains([]string{"Standard", "Advanced", "Intelligent-Tiering"}, v.Tier):
-		return awsjson.Errorf("ValidationException", "Value '%s' at 'tier' failed to satisfy constraint: "+
-			"Member must satisfy enum value set: [Standard, Advanced, Intelligent-Tiering]", v.Tier)
-	case len([]rune(v.Value)) > valueMost:
-		return awsjson.Errorf("ValidationException",
-			"Standard tier parameters support a maximum parameter value of %d characters.", valueMost)
 	}
-	return checkPattern(v)
+	return cmp.Or(checkTier(v), checkPattern(v))
 }
 
 func checkPattern(v version) error {

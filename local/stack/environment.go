@@ -24,6 +24,7 @@ func (s *Stack) Environment(function string) (map[string]string, error) {
 		workflow.StateMachineAlias: {s.Machine + ":" + workflow.Alias},
 		workflow.ImagePath:         {imagePath},
 		workflow.SlackSecret:       {secretName},
+		workflow.GrantedKeys:       s.options.VolumeKeys,
 	}
 	for _, f := range workflow.Functions {
 		if f.Name == function {

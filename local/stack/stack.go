@@ -44,6 +44,8 @@ type Options struct {
 	Seed    uint64
 	Region  string
 	Account string
+	// VolumeKeys are the customer keys on which instances may be started. Default: the account's own.
+	VolumeKeys []string
 	// Endpoint is where the suite is served; empty keeps every call in this process.
 	Endpoint string
 	// Logs receives what the functions log, as JSON lines. Default: nowhere.
@@ -139,6 +141,9 @@ func withDefaults(o Options) Options {
 	}
 	if o.Endpoint == "" {
 		o.Endpoint = "http://aws.local"
+	}
+	if o.VolumeKeys == nil {
+		o.VolumeKeys = []string{"arn:" + partition + ":kms:" + o.Region + ":" + o.Account + ":key/*"}
 	}
 	if o.Logs == nil {
 		o.Logs = io.Discard

@@ -121,13 +121,6 @@ func (d *decider) tpm() (text, word string) {
 	return "", ""
 }
 
-func (d *decider) uefiData() (text, word string) {
-	if u := d.attribute(UEFIData); u.Value != "" && d.Value(BootMode) == "legacy-bios" {
-		return "uefiData is there, says " + u.Source + "; " + d.attribute(BootMode).told(), ""
-	}
-	return "", ""
-}
-
 func number(text string) int {
 	n, err := strconv.Atoi(text)
 	if err != nil {
@@ -150,6 +143,7 @@ func (d *decider) note() {
 	if d.Refused == nil {
 		d.noteKept()
 		d.noteUntested()
+		d.noteUEFI()
 		d.noteUnknown()
 		d.noteOffered()
 	}

@@ -47,6 +47,8 @@ type Instance struct {
 	Relation string
 	// Root is whether the snapshot's volume is its root volume.
 	Root bool
+	// UEFIData is its store of UEFI variables; Unread is why that was not read.
+	UEFIData, Unread string
 }
 
 // Settings are what a plan, a tag or a command line says, as it says it: "bootMode=uefi enaSupport=true".
@@ -72,7 +74,8 @@ func (e Evidence) statements() (all []statement) {
 		}, aws.ToString(v.VolumeId)+", which it is of")
 	}
 	if i := e.Instance; i != nil && i.Root { // What its own volume has counts more than what an image gave it.
-		all = append(all, said(map[Key]string{DeleteOnTermination: i.deletes(i.RootDeviceName)}, i.source())...)
+		own := map[Key]string{UEFIData: i.UEFIData, DeleteOnTermination: i.deletes(i.RootDeviceName)}
+		all = append(all, said(own, i.source())...)
 	}
 	for _, image := range e.Images {
 		all = append(all, image.statements(e.Snapshot)...)

@@ -22,7 +22,10 @@ type API interface {
 	ec2.DescribeImagesAPIClient
 	ec2.DescribeVolumesAPIClient
 	ec2.DescribeInstancesAPIClient
-	DescribeImageAttribute(context.Context, *ec2.DescribeImageAttributeInput, ...func(*ec2.Options)) (*ec2.DescribeImageAttributeOutput, error)
+	DescribeImageAttribute(context.Context, *ec2.DescribeImageAttributeInput, ...func(*ec2.Options),
+	) (*ec2.DescribeImageAttributeOutput, error)
+	GetInstanceUefiData(context.Context, *ec2.GetInstanceUefiDataInput, ...func(*ec2.Options),
+	) (*ec2.GetInstanceUefiDataOutput, error)
 }
 
 // Looker looks for evidence. It only reads.
@@ -108,6 +111,9 @@ func (l Looker) related(ctx context.Context, e *Evidence) error {
 		return err
 	}
 	e.Images = ordered(all)
+	if err := l.instanceUEFI(ctx, e.Instance); err != nil {
+		return err
+	}
 	return l.uefiData(ctx, e)
 }
 

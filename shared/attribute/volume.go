@@ -182,6 +182,10 @@ func (d *decider) drop(kind Attribute, of *Attribute, takes bool) {
 	if said || of.Value == "" || kind.Source == of.Source && takes {
 		return
 	}
-	d.Attributes = slices.DeleteFunc(d.Attributes, func(a Attribute) bool { return a.Key == of.Key })
+	d.without(of.Key)
 	*of = Attribute{}
+}
+
+func (d *decider) without(k Key) {
+	d.Attributes = slices.DeleteFunc(d.Attributes, func(a Attribute) bool { return a.Key == k })
 }

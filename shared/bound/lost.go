@@ -102,7 +102,7 @@ func Held(lost []types.Instance) *job.Reason {
 	return &job.Reason{Code: job.LedgerLost, Text: "the ledger does not know that these are down, though their tag " +
 		tag.Stopped + " says that a run has stopped them: " + strings.Join(names, ", ") + more +
 		". So its table was lost or put back, and who else is down is not known either. " +
-		"Within minutes the sweep writes them down again, or names those that it does not start"}
+		"The sweep has not written them down again, nor named them as not to be started"}
 }
 
 // named is how many instances a reason names at most.

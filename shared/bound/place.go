@@ -12,23 +12,14 @@ import (
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
+	"goldsmith/shared/source"
 )
 
-// patience is how long a source may be down: a slow shutdown, snapshots that are long in
-// coming and a start take less. One that is started only with its image may be down for
-// as long as EC2 may take for that, which wait bounds with 30 hours.
-const (
-	patience          = 30 * time.Minute
-	patienceForImages = 31 * time.Hour
-)
+// patience is how long a source may be down that has its image.
+var patience = source.DownFor(plan.Plan{})
 
 // Due is when a source that is stopped now should run again at the latest.
-func Due(p plan.Plan, now time.Time) time.Time {
-	if p.Restart == plan.Available {
-		return now.Add(patienceForImages)
-	}
-	return now.Add(patience)
-}
+func Due(p plan.Plan, now time.Time) time.Time { return now.Add(source.DownFor(p)) }
 
 // placeOf is the place that claim has taken for the job.
 func placeOf(j job.Job) ledger.Slot {

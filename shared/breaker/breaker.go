@@ -4,6 +4,7 @@
 package breaker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"goldsmith/shared/fault"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/report"
@@ -60,7 +62,7 @@ func Open(ctx context.Context, book Reader) ([]Block, error) {
 		case errors.As(err, &unreadable):
 			// What it says cannot be read; that the source is down, its mark says.
 			c = ledger.Claim{Source: c.Source, Name: mark.Name, Run: mark.Run, StopSent: mark.Since,
-				Problem: "its claim cannot be read"}
+				Problem: unread}
 		case err != nil:
 			return nil, fmt.Errorf("reading why it is down: %w", err)
 		}
@@ -71,13 +73,16 @@ func Open(ctx context.Context, book Reader) ([]Block, error) {
 	return open, nil
 }
 
+// unread is what keeps down a source of which the claim says nothing.
+const unread = "its claim cannot be read"
+
 // marked are the sources that are marked as down, and by source and run who has exempted one.
 func marked(ctx context.Context, book Reader) (marks map[string]ledger.Slot, exempt map[string]*ledger.Slot,
 	err error) {
 	marks, exempt = map[string]ledger.Slot{}, map[string]*ledger.Slot{}
 	for s, err := range book.Slots(ctx, ledger.EveryPlan) {
-		if unread, ok := unreadMark(err); ok {
-			s, err = unread, nil
+		if mark, ok := unreadMark(err); ok {
+			s, err = mark, nil
 		}
 		if err != nil {
 			return nil, nil, fmt.Errorf("reading who is down: %w", err)
@@ -181,10 +186,27 @@ func (b Block) Why() string {
 // Held is what must not be stopped meanwhile, as the subject of a sentence: "Nothing more of any plan".
 func (b Block) Held() string { return b.Holds.nothing(b.Claim) }
 
-// Do is what a person does about it.
+// Do says what is not stopped meanwhile, and what a person does about that.
 func (b Block) Do() string {
-	return fmt.Sprintf("%s is stopped until it runs again: see to %s, or have the others not wait for it: goldsmith exempt %[2]s",
-		b.Held(), b.Claim.Source)
+	return b.Held() + " is stopped until it runs again. " + b.Remedy() + " " + b.Otherwise()
+}
+
+// Remedy is what a person does about what keeps it down, in a sentence.
+func (b Block) Remedy() string {
+	c := b.Claim
+	switch {
+	case c.Problem == unread:
+		return `Remove that record: operations guide, "A record cannot be read".`
+	case c.RefusedBy == busy:
+		return "Wait: AWS is busy. If it lasts, see what else in the account makes so many calls."
+	default:
+		return cmp.Or(fault.Remedy(c.RefusedBy), "Look at it in the EC2 console.")
+	}
+}
+
+// Otherwise is what a person does who does not want others to wait for it, in a sentence.
+func (b Block) Otherwise() string {
+	return "Or have the others not wait for it: goldsmith exempt " + b.Claim.Source
 }
 
 // passed says who does not want others to wait for it.

@@ -109,6 +109,14 @@ func IsNoGroup(err error) bool {
 		strings.Contains(api.ErrorMessage(), "AutoScalingGroup name not found")
 }
 
+// IsAdvanced reports whether Parameter Store refuses a write since the parameter is of the advanced tier, and the write
+// would make it a standard one. Its code is that of any request which is not valid.
+func IsAdvanced(err error) bool {
+	var api smithy.APIError
+	return errors.As(err, &api) && api.ErrorCode() == "ValidationException" &&
+		strings.Contains(api.ErrorMessage(), "uses the advanced-parameter tier")
+}
+
 // IsUnreadable reports whether the EBS direct APIs refuse to read a snapshot, and will when asked again.
 func IsUnreadable(err error) bool { return hasCode(err, unreadable) }
 

@@ -13,19 +13,25 @@ import (
 )
 
 // Transient means AWS was busy or unreachable: the same call works in seconds or minutes.
-type Transient struct{ Err error }
+type Transient struct {
+	Err error
+	do  string
+}
 
-// Error is the wrapped error's text, in brief.
-func (e *Transient) Error() string { return Brief(e.Err) }
+// Error is the wrapped error's text, in brief, and what to do about it on a line of its own.
+func (e *Transient) Error() string { return lines(e.Err, e.do) }
 
 // Unwrap gives the wrapped error.
 func (e *Transient) Unwrap() error { return e.Err }
 
 // NotYet means that the source is not in the state the call needs, but on its way.
-type NotYet struct{ Err error }
+type NotYet struct {
+	Err error
+	do  string
+}
 
-// Error is the wrapped error's text, in brief.
-func (e *NotYet) Error() string { return Brief(e.Err) }
+// Error is the wrapped error's text, in brief, and what to do about it on a line of its own.
+func (e *NotYet) Error() string { return lines(e.Err, e.do) }
 
 // Unwrap gives the wrapped error.
 func (e *NotYet) Unwrap() error { return e.Err }
@@ -41,10 +47,13 @@ func (e *Reached) Error() string { return e.Err.Error() }
 func (e *Reached) Unwrap() error { return e.Err }
 
 // NoCapacity means EC2 has no room to start the instance; patience of hours is needed.
-type NoCapacity struct{ Err error }
+type NoCapacity struct {
+	Err error
+	do  string
+}
 
-// Error is the wrapped error's text, in brief.
-func (e *NoCapacity) Error() string { return Brief(e.Err) }
+// Error is the wrapped error's text, in brief, and what to do about it on a line of its own.
+func (e *NoCapacity) Error() string { return lines(e.Err, e.do) }
 
 // Unwrap gives the wrapped error.
 func (e *NoCapacity) Unwrap() error { return e.Err }
@@ -71,7 +80,19 @@ func (e *Failed) Error() string {
 	}
 }
 
+// lines are an error in brief, and what to do about it, if anything, on a line of its own.
+func lines(err error, do string) string {
+	text := strings.ReplaceAll(Brief(err), "\n", " ")
+	if do == "" {
+		return Brief(err)
+	}
+	return strings.TrimSuffix(text, ".") + ".\n" + do
+}
+
 func (e *Failed) lined() string {
+	if e.Do != "" {
+		return lines(e.Err, e.Do)
+	}
 	text := strings.ReplaceAll(Brief(e.Err), "\n", " ")
 	do := e.does()
 	if what, ends := strings.CutSuffix(text, " "+do); ends && do != "" {
@@ -106,21 +127,26 @@ func Edge(err error) error {
 	// The innermost decision was made closest to the fact, so a type that is
 	// there already stands; its text keeps what was wrapped around it.
 	var failed *Failed
-	switch {
-	case errors.As(err, &failed):
+	if errors.As(err, &failed) {
 		return &Failed{Err: err, edge: true}
+	}
+	do := Remedy(Code(err))
+	if do != "" && strings.HasSuffix(err.Error(), "\n"+do) {
+		do = "" // It has been handed over before.
+	}
+	switch {
 	case is[*Reached](err):
 		return &Reached{err}
 	case is[*NotYet](err):
-		return &NotYet{err}
+		return &NotYet{err, do}
 	case is[*NoCapacity](err), IsNoCapacity(err):
-		return &NoCapacity{err}
+		return &NoCapacity{err, do}
 	case IsNotYet(err):
-		return &NotYet{err}
+		return &NotYet{err, do}
 	case is[*Transient](err), IsTransient(err):
-		return &Transient{err}
+		return &Transient{err, do}
 	default:
-		return &Failed{Err: err, edge: true}
+		return &Failed{Err: err, Do: do, edge: true}
 	}
 }
 

@@ -152,6 +152,23 @@ func TestIsNoGroup(t *testing.T) {
 	}
 }
 
+// Parameter Store's code for a parameter of the advanced tier is that of any request which is not valid.
+func TestIsAdvanced(t *testing.T) {
+	const text = "This parameter uses the advanced-parameter tier. You can't downgrade a parameter"
+	if err := decoded(t, "ssm", 400, "ValidationException", text); !fault.IsAdvanced(fmt.Errorf("writing: %w", err)) {
+		t.Errorf("%v is not taken for an advanced parameter's", err)
+	}
+	for code, message := range map[string]string{
+		"ValidationException": "Standard tier parameters support a maximum parameter value of 4096 characters. " +
+			"To create a larger one, upgrade the parameter to use the advanced-parameter tier.",
+		"AccessDeniedException": text,
+	} {
+		if err := decoded(t, "ssm", 400, code, message); fault.IsAdvanced(err) {
+			t.Errorf("%v is taken for an advanced parameter's", err)
+		}
+	}
+}
+
 // An error without a body that the client understands has only its status.
 func TestServerErrors(t *testing.T) {
 	for status, throttled := range map[int]bool{500: true, 502: true, 503: true, 504: true, 400: false, 404: false, 413: false} {
@@ -204,19 +221,24 @@ func TestDeadline(t *testing.T) {
 
 func TestEdge(t *testing.T) {
 	throttled := decoded(t, "ec2", 503, "RequestLimitExceeded", "Request limit exceeded.")
+	full := decoded(t, "ec2", 500, "InsufficientInstanceCapacity", "none")
+	denied := decoded(t, "ec2", 403, "UnauthorizedOperation", "You are not authorized.")
 	taken := decoded(t, "ec2", 400, "InvalidAMIName.Duplicate", "AMI name a is already in use")
 	cases := map[string]struct {
-		err  error
-		edge string
+		err      error
+		edge, do string
 	}{
-		"nobody decided":                   {errors.New("plain"), "Failed"},
-		"throttled":                        {&fault.Transient{Err: errors.New("busy")}, "Transient"},
-		"not yet":                          {&fault.NotYet{Err: errors.New("stopping")}, "NotYet"},
-		"no capacity":                      {&fault.NoCapacity{Err: errors.New("full")}, "NoCapacity"},
-		"failed":                           {fault.Failure("Look.", "it broke"), "Failed"},
-		"a failure over a throttled call":  {fault.Failure("Look.", "it broke: %w", throttled), "Failed"},
-		"a wait over a name that is taken": {&fault.NotYet{Err: errors.Join(errors.New("not shown"), taken)}, "NotYet"},
-		"a decision over a full EC2":       {&fault.NotYet{Err: decoded(t, "ec2", 500, "InsufficientInstanceCapacity", "none")}, "NotYet"},
+		"not decided":                      {errors.New("plain"), "Failed", ""},
+		"throttled":                        {&fault.Transient{Err: errors.New("busy")}, "Transient", ""},
+		"not yet":                          {&fault.NotYet{Err: errors.New("stopping")}, "NotYet", ""},
+		"no capacity":                      {&fault.NoCapacity{Err: errors.New("full")}, "NoCapacity", ""},
+		"failed":                           {fault.Failure("Look.", "it broke"), "Failed", ""},
+		"a failure over a throttled call":  {fault.Failure("Look.", "it broke: %w", throttled), "Failed", ""},
+		"a wait over a name that is taken": {&fault.NotYet{Err: errors.Join(errors.New("not shown"), taken)}, "NotYet", ""},
+		"a decision over a full EC2":       {&fault.NotYet{Err: full}, "NotYet", fault.Remedy("InsufficientInstanceCapacity")},
+		"a full EC2":                       {full, "NoCapacity", fault.Remedy("InsufficientInstanceCapacity")},
+		"a denied call":                    {denied, "Failed", fault.Remedy("UnauthorizedOperation")},
+		"a throttled call":                 {throttled, "Transient", fault.Remedy("RequestLimitExceeded")},
 	}
 	for name, c := range cases {
 		wrapped := fmt.Errorf("three: %w", fmt.Errorf("two: %w", fmt.Errorf("one: %w", c.err)))
@@ -228,8 +250,12 @@ func TestEdge(t *testing.T) {
 				if errorType(got) != c.edge {
 					t.Errorf("is %s, want %s", errorType(got), c.edge)
 				}
-				if oneLine(got) != oneLine(err) {
-					t.Errorf("says %q, was %q", got, err)
+				want := strings.TrimSuffix(oneLine(errors.New(fault.Brief(err))), " "+c.do)
+				if c.do != "" {
+					want = strings.TrimSuffix(want, ".") + ". " + c.do
+				}
+				if oneLine(got) != want {
+					t.Errorf("says %q, want %q", got, want)
 				}
 				if failed, decided := errors.AsType[*fault.Failed](c.err); decided && !strings.HasSuffix(got.Error(), "\n"+failed.Do) {
 					t.Errorf("says %q, with what to do not on a line of its own", got)

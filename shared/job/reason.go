@@ -16,6 +16,7 @@ type Reason struct {
 const (
 	InstanceStoreRoot ReasonCode = "instance-store-root"
 	OneTimeSpot       ReasonCode = "one-time-spot"
+	SpotEnds          ReasonCode = "spot-request-ends"
 	AutoScalingMember ReasonCode = "auto-scaling-member"
 	StopProtected     ReasonCode = "stop-protected"
 	Hibernation       ReasonCode = "hibernation-enabled"
@@ -76,8 +77,8 @@ const (
 	QuotaUnseen ReasonCode = "quota-unseen"
 	// The others are known only once they have happened; no plan can skip for them.
 	ForcedStop   ReasonCode = "stopped-by-force"
-	StartedEarly ReasonCode = "started-by-somebody"
-	StoppedSince ReasonCode = "stopped-by-somebody"
+	StartedEarly ReasonCode = "started-meanwhile"
+	StoppedSince ReasonCode = "stopped-meanwhile"
 	// TestLeft is no reason to skip: it is found out when the image is there.
 	TestLeft ReasonCode = "test-instance-left"
 	// KeptVolumes is about the image and not about the source.

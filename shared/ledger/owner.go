@@ -48,7 +48,7 @@ type TakenError struct{ Name string }
 
 // Error names it.
 func (t *TakenError) Error() string {
-	return fmt.Sprintf("somebody else is taking the name %s", t.Name)
+	return fmt.Sprintf("the name %s is being taken for another source", t.Name)
 }
 
 func (o Owner) inUTC() Owner {

@@ -109,7 +109,7 @@ type MovedError struct{ Source, ID string }
 
 // Error names the target.
 func (m *MovedError) Error() string {
-	return fmt.Sprintf("somebody else is changing %s for %s", m.ID, m.Source)
+	return fmt.Sprintf("%s is being changed for %s by another run or rollback", m.ID, m.Source)
 }
 
 func (t TargetRecord) inUTC() TargetRecord {

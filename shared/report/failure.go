@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"goldsmith/shared/fault"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 )
@@ -24,7 +25,7 @@ func broke(run ledger.Run) *Failure {
 		}
 	case run.Cut == "ABORTED":
 		return &Failure{
-			What: run.Problem, Did: "Somebody has stopped the execution. " + afterwards, Do: again(run),
+			What: run.Problem, Did: "The execution was stopped. " + afterwards, Do: again(run),
 		}
 	case run.Cut != "":
 		return &Failure{What: run.Problem, Did: afterwards, Do: lookAtIt}
@@ -47,7 +48,7 @@ func again(run ledger.Run) string {
 
 const (
 	// afterwards is what happens once a run has ended early.
-	afterwards = "What it had stopped is started again, every few minutes until it runs; what it had not reached was not touched."
+	afterwards = "What it had stopped is started again, tried every few minutes until it runs. The rest was not touched."
 	lookAtIt   = "Look at the execution for the cause, then run the plan again."
 )
 
@@ -60,8 +61,16 @@ func brokenRun(problem, do string) *Failure {
 	return &Failure{
 		What: what,
 		Did:  "Goldsmith ended the run. " + afterwards,
-		Do:   cmp.Or(do, lookAtIt),
+		Do:   cmp.Or(after(do, "Then run the plan again."), lookAtIt),
 	}
+}
+
+// after is what to do, and what comes after it where that puts right a refusal of AWS.
+func after(do, then string) string {
+	if fault.IsRemedy(do) {
+		return do + " " + then
+	}
+	return do
 }
 
 // untouched begins what to do about a run that has ended before it touched anything.
@@ -163,21 +172,21 @@ func broken(r job.Result, planName, region string) *Failure {
 	if r.Gone {
 		return gone(r)
 	}
+	again := fmt.Sprintf("wait for the next run or ask for one: aws ec2 create-tags --resources %s --tags Key=goldsmith:image,Value=%s%s",
+		r.Source, planName, inRegion(region))
 	return &Failure{
 		What: cmp.Or(without(r.Problem, r.Do), "no reason was recorded"),
 		Did:  asBefore(r) + keptImage(r),
-		Do: cmp.Or(r.Do, fmt.Sprintf(
-			"Fix the cause, then wait for the next run or ask for one: aws ec2 create-tags --resources %s --tags Key=goldsmith:image,Value=%s%s",
-			r.Source, planName, inRegion(region))),
+		Do:   cmp.Or(after(r.Do, "Then "+again), "Fix the cause, then "+again),
 	}
 }
 
-// gone speaks of an instance that somebody terminated.
+// gone speaks of an instance that was terminated.
 func gone(r job.Result) *Failure {
 	return &Failure{
-		What: cmp.Or(without(r.Problem, r.Do), "the instance was terminated by somebody during the run"),
+		What: cmp.Or(without(r.Problem, r.Do), "the instance was terminated during the run"),
 		Did:  "Goldsmith brought nothing back: the instance does not exist any more." + keptImage(r),
-		Do:   "Nothing is to be done, unless you miss it.",
+		Do:   "Nothing is to be done for it. If it is missed, launch another of its last image: goldsmith images.",
 	}
 }
 

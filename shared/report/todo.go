@@ -16,11 +16,11 @@ var todo = map[job.ReasonCode]string{
 	job.OverLimit:    "Raise the plan's limit, or ask again later.",
 	job.NoTurn:       "Raise the plan's concurrency or its window, or ask again.",
 	job.WindowClosed: "Raise the plan's concurrency or its window, should the next run not reach them either.",
-	job.StillDown:    "See to what is down; the next run images it.",
-	job.BreakerOpen:  "See to what is down; the next run images the others.",
-	job.CannotStart:  "Put right what EC2 says of a start; the next run images these.",
-	job.LedgerLost: "Bring back what the ledger's table held (operations guide, \"The table was lost\"), " +
-		"then run the plan again.",
+	job.StillDown:    "Have it brought back; the next run images it.",
+	job.BreakerOpen:  "Put right what keeps it down; the next run images the others.",
+	job.CannotStart:  "Put right what the reason says; the next run images these.",
+	job.LedgerLost: "See why no sweep has: the log of goldsmith-recover. Or bring back what the ledger's table held " +
+		"(operations guide, \"The table was lost\"). Then run the plan again.",
 	job.LedgerUnread: "Remove the record (operations guide, \"A record cannot be read\"), then run the plan again.",
 	job.NoTrace: "Let function stop put the tag goldsmith:stopped on them, of which an instance has fifty at most, or " +
 		"leave them out of the plan.",
@@ -35,7 +35,7 @@ var todo = map[job.ReasonCode]string{
 	job.RequestLeft:  "Take the tag goldsmith:image off by hand where it stays.",
 	job.TestLeft:     "See that the test instance ends, should the next sweeps not end it.",
 	job.ForcedStop:   "Check the file systems of what was stopped by force.",
-	job.StartedEarly: "Ask for another image of what somebody started in the middle.",
+	job.StartedEarly: "Ask for another image of what was started in the middle.",
 }
 
 // answered are reasons by which a request for one source has its answer.

@@ -127,10 +127,10 @@ func setBack(now State, known ledger.TargetRecord) string {
 		return aliasSetBack(now, known, last)
 	case !last.Stays && now.Default < last.Version:
 		return fmt.Sprintf("its default version %d is older than version %d, which Goldsmith made default last: "+
-			"somebody set it back; make version %d its default, or ask %s, to let it follow",
+			"it was set back by hand; make version %d its default, or ask %s, to let it follow",
 			now.Default, last.Version, last.Version, Command("follow", known.Source))
 	case last.Stays && now.Latest < last.Version:
-		return fmt.Sprintf("its latest version %d is older than version %d, which Goldsmith made: somebody deleted that; "+
+		return fmt.Sprintf("its latest version %d is older than version %d, which Goldsmith made and which was deleted; "+
 			"ask %s to let it follow", now.Latest, last.Version, Command("follow", known.Source))
 	default:
 		return ""
@@ -141,7 +141,7 @@ func aliasSetBack(now State, known ledger.TargetRecord, last ledger.Point) strin
 	if now.Version <= last.Version || now.Image == last.Image || !Had(known, now.Image) {
 		return ""
 	}
-	return fmt.Sprintf("somebody set it back to %s, which it held before %s; write %s into it, or ask %s, to let it follow",
+	return fmt.Sprintf("it was set back to %s by hand, which it held before %s; write %s into it, or ask %s, to let it follow",
 		now.Image, last.Image, last.Image, Command("follow", known.Source))
 }
 
@@ -168,8 +168,12 @@ func heldBy(back ledger.Point, source string) string {
 	if !back.At.IsZero() {
 		since = " on " + job.UTC(back.At)
 	}
-	return fmt.Sprintf("held: %s rolled it back to %s%s; %s lets it follow again",
-		cmp.Or(back.By, "somebody"), back.Image, since, Command("follow", source))
+	by := ""
+	if back.By != "" {
+		by = " by " + back.By
+	}
+	return fmt.Sprintf("held: it was rolled back to %s%s%s; %s lets it follow again", back.Image, by, since,
+		Command("follow", source))
 }
 
 // precedes reports whether another source of the same run and name has the last word, whichever comes last: the newest

@@ -35,8 +35,11 @@ func backToMonday(t ledger.TargetRecord, version int64) ledger.TargetRecord {
 
 // held is what becomes of a target that somebody rolled back.
 func held(from ledger.Point, by string) Decision {
-	return Decision{From: from, Held: true, Problem: "held: " + by +
-		" rolled it back to ami-1; goldsmith follow --name web lets it follow again"}
+	if by != "" {
+		by = " by " + by
+	}
+	return Decision{From: from, Held: true, Problem: "held: it was rolled back to ami-1" + by +
+		"; goldsmith follow --name web lets it follow again"}
 }
 
 // stayed is a target whose default its last roll left where it was.
@@ -101,9 +104,9 @@ func TestDecideLeavesAlone(t *testing.T) {
 	decides(t, map[string]decision{
 		"set back by hand": {launch("ami-1", 2), twice(),
 			Decision{From: point("ami-1", 2), Problem: "its default version 2 is older than version 3, " +
-				"which Goldsmith made default last: somebody set it back; make version 3 its default, or ask goldsmith follow --name web, to let it follow"}},
+				"which Goldsmith made default last: it was set back by hand; make version 3 its default, or ask goldsmith follow --name web, to let it follow"}},
 		"an alias set back by hand": {alias("ami-1", 4), twice(),
-			Decision{From: point("ami-1", 4), Problem: "somebody set it back to ami-1, " +
+			Decision{From: point("ami-1", 4), Problem: "it was set back to ami-1 by hand, " +
 				"which it held before ami-2; write ami-2 into it, or ask goldsmith follow --name web, to let it follow"}},
 		"rolled back": {launch("ami-1", 4), backToMonday(twice(), 4),
 			held(point("ami-1", 4), "ada")},
@@ -114,10 +117,10 @@ func TestDecideLeavesAlone(t *testing.T) {
 		"an alias rolled back": {alias("ami-1", 4), backToMonday(twice(), 4),
 			held(point("ami-1", 4), "ada")},
 		"rolled back and not recorded": {launch("ami-1", 4), begin(twice(), point("ami-2", 3), point("ami-1", 0)),
-			held(point("ami-1", 4), "somebody")},
+			held(point("ami-1", 4), "")},
 		"what was made is deleted, the default stayed": {launch("ami-1", 2), stayed(twice()),
 			Decision{From: point("ami-1", 2), Problem: "its latest version 2 is older than version 3, " +
-				"which Goldsmith made: somebody deleted that; ask goldsmith follow --name web to let it follow"}},
+				"which Goldsmith made and which was deleted; ask goldsmith follow --name web to let it follow"}},
 		"a pinned alias": {launch("resolve:ssm:/golden/web:3", 1), ledger.TargetRecord{}, Decision{
 			From: point("resolve:ssm:/golden/web:3",
 				1), Problem: "it takes its image from resolve:ssm:/golden/web:3, a parameter's pinned version or another account's parameter; " +

@@ -64,6 +64,35 @@ func TestDeviceFits(t *testing.T) {
 	}
 }
 
+// A volume as large as its type begins is large enough.
+func TestVolumesAsLargeAsTheirTypeBegins(t *testing.T) {
+	d := device{LaunchTemplateBlockDeviceMapping: ebs("/dev/xvda",
+		types.LaunchTemplateEbsBlockDevice{VolumeType: types.VolumeTypeSt1}), name: "/dev/xvda"}
+	if at, below := d.provisioned(125), d.provisioned(124); at != "" || below == "" {
+		t.Errorf("125 GiB: %q; 124 GiB: %q", at, below)
+	}
+}
+
+// A mapping that does not go with the image is told, whatever else goes.
+func TestMappingsDecideAlone(t *testing.T) {
+	s := Finder{}.survey()
+	s.images["ami-old"] = &beforeImage
+	one := &template{base: 1, versions: map[int64]types.LaunchTemplateVersion{1: {
+		LaunchTemplateData: &types.ResponseLaunchTemplateData{ImageId: aws.String("ami-old"),
+			BlockDeviceMappings: []types.LaunchTemplateBlockDeviceMapping{ebs("/dev/xvda", sized(8))}}}}}
+	const want = "its /dev/xvda has 8 GiB, the image needs 50"
+	if got, err := s.launches(t.Context(), one, Image{Machine: rolledImage}); got != want || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+	too := one.versions[1].LaunchTemplateData
+	one.launchers = []launcher{{name: "fleet f", mappings: too.BlockDeviceMappings}}
+	too.BlockDeviceMappings = nil
+	got, err := s.launches(t.Context(), one, Image{Machine: rolledImage})
+	if got != "an override of fleet f: "+want || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
 func TestSuppressedDevices(t *testing.T) {
 	for device, want := range map[string]string{
 		"/dev/xvda": "its mapping of /dev/xvda suppresses that device, and it is the image's root",
@@ -91,7 +120,7 @@ func TestOverridesOfFleetsFit(t *testing.T) {
 		s.images["ami-old"] = &beforeImage
 		one := &template{base: 1, versions: map[int64]types.LaunchTemplateVersion{
 			1: {LaunchTemplateData: &types.ResponseLaunchTemplateData{ImageId: aws.String("ami-old")}}},
-			launchers: []launcher{{name: "fleet f",
+			launchers: []launcher{{name: "fleet a"}, {name: "fleet f",
 				mappings: []types.LaunchTemplateBlockDeviceMapping{ebs("/dev/xvda", c.ebs)}}}}
 		got, err := s.overridesFit(t.Context(), one, Image{Machine: rolledImage})
 		if got != c.want || err != nil {

@@ -74,10 +74,15 @@ func (w Writer) write(ctx context.Context, t *Target, image, description string)
 	if t.dataType == textType {
 		kind = textType
 	}
-	put, err := w.Values.PutParameter(ctx, &ssm.PutParameterInput{
+	in := &ssm.PutParameterInput{
 		Name: aws.String(t.Rolled.Target), Value: aws.String(image), Overwrite: aws.Bool(true),
 		Type: types.ParameterTypeString, DataType: aws.String(kind), Description: aws.String(description),
-	})
+	}
+	put, err := w.Values.PutParameter(ctx, in)
+	if fault.IsAdvanced(err) { // No page says whether a write that names no tier keeps it.
+		in.Tier = types.ParameterTierAdvanced
+		put, err = w.Values.PutParameter(ctx, in)
+	}
 	if err != nil {
 		return fmt.Errorf("writing it: %w", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -189,7 +190,7 @@ func (s *survey) differ(ctx context.Context, t *template) (func(a, b int64) []st
 		failed = errors.Join(failed, err)
 		return m != nil && m.owns(snapshot)
 	}
-	for n := range t.versions {
+	for _, n := range slices.Sorted(maps.Keys(t.versions)) {
 		without(t.data(n), owns)
 	}
 	return func(a, b int64) []string { return differing(t.data(a), t.data(b), owns) }, failed

@@ -77,6 +77,14 @@ var sights = map[string]sight{
 		at:    rollout.State{Version: 2, Default: 1, Latest: 2, Stays: true}, from: "old", reads: 1,
 		problem: "group two launches version 2 and group one version 1, which differ in KeyName",
 	},
+	"a group launches a number that is gone": {
+		given: func(w *world) {
+			w.template(1, "a old", "b old", "a other")
+			w.group("web", "2")
+			w.deletes("2")
+		},
+		at: rollout.State{Version: 1, Default: 1, Latest: 3}, from: "old", reads: 2,
+	},
 	"a version that a group names cannot be read": {
 		given: func(w *world) {
 			w.template(1, "a old", "b old", "a other")

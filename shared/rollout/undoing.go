@@ -116,26 +116,24 @@ func (u *undoing) leaves(n int64) bool {
 }
 
 // apart leads default and latest back by versions of their own. When the default's is a new one, which is $Latest
-// then, what is to be launched by $Latest comes on top.
+// then, what is to be launched by $Latest comes on top. The default is led back last: until then another try begins
+// where this one began.
 func (u *undoing) apart(ctx context.Context) error {
 	n, err := u.earlier(ctx)
 	if err != nil {
 		return err
 	}
-	if n != 0 {
-		if err := u.makeDefault(ctx, u.t, n); err != nil {
+	over := int64(0)
+	if n == 0 {
+		want, _ := versions(u.to)
+		if n, err = u.made(ctx, u.t.template.standard, want, defaultText); err != nil {
 			return err
 		}
-		return u.topped(ctx)
+		over = n
 	}
-	want, _ := versions(u.to)
-	if n, err = u.made(ctx, u.t.template.standard, want, defaultText); err != nil {
-		return err
-	}
-	// The default is led back last: until then another try begins where this one began.
-	top, err := u.top(ctx, n)
+	top, err := u.top(ctx, over)
 	if err != nil {
-		return err
+		return u.full(ctx, err)
 	}
 	err = u.makeDefault(ctx, u.t, n)
 	if u.t.At.Stays {

@@ -129,6 +129,14 @@ var undos = map[string]undo{
 		},
 		standard: "a old", latest: "a new", made: 0, problem: "its default version is 1, which has",
 	},
+	"as many versions as there may be, and the latest had another image": {
+		given: func(w *world) {
+			w.template(3, "a old", "a other", "a new")
+			w.rolled(3, false, w.had(1, "old"), w.had(2, "other"), w.had(1, "old"))
+			w.Refuse("CreateLaunchTemplateVersion", "VersionLimitExceeded", 1)
+		},
+		standard: "a old", latest: "a new", made: 0, problem: "its default version is 1, which has", note: "$Latest launches",
+	},
 	"nothing was rolled into it": {
 		given: func(w *world) {
 			w.template(2, "a old", "a new")

@@ -258,7 +258,7 @@ func (w Writer) defaulted(ctx context.Context, t *Target, next int64) (problem s
 		return "", err
 	}
 	if n := again.standard; n != t.At.Default && n != next {
-		return fmt.Sprintf("somebody made version %d its default while it was rolled; "+
+		return fmt.Sprintf("version %d was made its default while it was rolled; "+
 			"the image is in version %d, and the next run rolls from what is launched then", n, next), nil
 	}
 	return "", w.makeDefault(ctx, t, next)

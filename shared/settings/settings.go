@@ -37,6 +37,9 @@ const (
 	SlackSecret Name = "GOLDSMITH_SLACK_SECRET"
 	// ImagePath is the Parameter Store path that the aliases of images lie under.
 	ImagePath Name = "GOLDSMITH_IMAGE_PATH"
+	// VolumeKeys are the ARNs of the keys on which grants may be made to start instances, between commas; "off" when
+	// there is none.
+	VolumeKeys Name = "GOLDSMITH_VOLUME_KEYS"
 )
 
 // Off is the value of a setting that switches its feature off, so that a

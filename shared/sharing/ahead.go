@@ -25,7 +25,8 @@ type Keys interface {
 	ListGrants(context.Context, *kms.ListGrantsInput, ...func(*kms.Options)) (*kms.ListGrantsOutput, error)
 }
 
-// Lookout says what will come of sharing images, before there are any.
+// Lookout says what will come of sharing images, before there are any. One that New did not make asks about each key
+// again for each image.
 type Lookout struct {
 	Organizations Organizations
 	Keys          Keys
@@ -57,6 +58,9 @@ func (l Lookout) Ahead(ctx context.Context, s plan.Share, keys []string) (proble
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	if l.known == nil {
+		l = New(l.Organizations, l.Keys)
+	}
 	with, problem, unseen := l.shareWith(ctx, s)
 	if unseen != "" {
 		warnings = append(warnings, job.Reason{Code: job.SharingUnseen, Text: unseen})

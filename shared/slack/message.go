@@ -111,7 +111,7 @@ func parts(r report.Report) []part {
 		shares("Not shared as the plan says: each is an image like any other at home", r.NotShared),
 		imaged(r.EndedAs(job.Imaged)),
 		rolls("Rolled", r.Rolled, r.Rest.Rolled),
-		rolls("Held: rolled back by somebody, and left alone until they follow again", r.Held, r.Rest.Held),
+		rolls("Held: rolled back, and left alone until they follow again", r.Held, r.Rest.Held),
 		refreshes("Groups refreshed", r.Refreshed),
 		shares("Shared", r.Shared),
 		groups("Skipped", r.Skips),

@@ -23,6 +23,11 @@ func Carrying(ctx context.Context, api Lister, key string) ([]types.Instance, er
 	return list(ctx, api, types.Filter{Name: aws.String("tag-key"), Values: []string{key}})
 }
 
+// Tagged are the instances of which a tag has that value, in which an asterisk stands for anything.
+func Tagged(ctx context.Context, api Lister, key, value string) ([]types.Instance, error) {
+	return list(ctx, api, types.Filter{Name: aws.String("tag:" + key), Values: []string{value}})
+}
+
 // DownWith are the instances that carry a tag with this key and are down, or on their way down or up.
 func DownWith(ctx context.Context, api Lister, key string) ([]types.Instance, error) {
 	return list(ctx, api, types.Filter{Name: aws.String("tag-key"), Values: []string{key}},

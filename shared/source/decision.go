@@ -48,13 +48,20 @@ func Decide(f Facts) Decision {
 	return Decision{Do: job.StopFirst, Warnings: warnings}
 }
 
-// Ask decides, and asks whether the instance is stop-protected only if nothing else keeps it from being stopped.
+// Ask decides, and asks what a Spot instance's request says now, and whether the instance is stop-protected, only if
+// nothing else keeps it from being stopped.
 func Ask(ctx context.Context, api Protector, f Facts) (Decision, error) {
 	d := Decide(f)
 	if d.Do != job.StopFirst {
 		return d, nil
 	}
 	var err error
+	if f, err = spotNow(ctx, api, f); err != nil {
+		return d, err
+	}
+	if d = Decide(f); d.Do != job.StopFirst {
+		return d, nil
+	}
 	if f.StopProtected, err = protected(ctx, api, aws.ToString(f.Instance.InstanceId)); err != nil {
 		return d, err
 	}
@@ -115,8 +122,9 @@ func unasked(run job.Run, tags map[string]string) *job.Reason {
 	return nil
 }
 
-// Protector tells whether an instance is protected against being stopped.
+// Protector tells whether an instance is protected against being stopped, and what keeps a Spot instance.
 type Protector interface {
+	SpotRequests
 	DescribeInstanceAttribute(context.Context, *ec2.DescribeInstanceAttributeInput,
 		...func(*ec2.Options)) (*ec2.DescribeInstanceAttributeOutput, error)
 }

@@ -18,9 +18,16 @@ import (
 
 // protector is EC2's answer about stop protection, and counts how often it was asked.
 type protector struct {
-	on    bool
-	err   error
-	asked int
+	on       bool
+	err      error
+	asked    int
+	requests []types.SpotInstanceRequest
+}
+
+func (p *protector) DescribeSpotInstanceRequests(
+	context.Context, *ec2.DescribeSpotInstanceRequestsInput, ...func(*ec2.Options),
+) (*ec2.DescribeSpotInstanceRequestsOutput, error) {
+	return &ec2.DescribeSpotInstanceRequestsOutput{SpotInstanceRequests: p.requests}, p.err
 }
 
 func (p *protector) DescribeInstanceAttribute(
@@ -56,6 +63,23 @@ func TestAsk(t *testing.T) {
 			skip: job.NotEnrolled},
 		"the plan leaves it out": {given: func(f *source.Facts) { f.Plan.Sources.IDs = []string{"i-2"} }, do: job.SkipIt,
 			skip: job.Excluded},
+		"its Spot request stands": {given: spotted, protected: asking("active", time.Time{}), do: job.StopFirst, asked: 1},
+		"its Spot request was cancelled since select looked": {given: spotted,
+			protected: asking("cancelled", time.Time{}), do: job.SkipIt, skip: job.SpotEnds},
+		"its Spot request is one-time after all": {given: spotted, protected: protector{}, do: job.SkipIt,
+			skip: job.OneTimeSpot},
+		"its Spot request ends while it may be down": {given: spotted,
+			protected: asking("active", now.Add(13*time.Hour+30*time.Minute)), do: job.SkipIt, skip: job.SpotEnds},
+		"its Spot request ends after that": {given: spotted,
+			protected: asking("active", now.Add(13*time.Hour+31*time.Minute)), do: job.StopFirst, asked: 1},
+		"its Spot request ends while its image may take": {given: func(f *source.Facts) {
+			spotted(f)
+			f.Plan.Restart = plan.Available
+		}, protected: asking("active", now.Add(44*time.Hour)), do: job.SkipIt, skip: job.SpotEnds},
+		"its Spot request ends, and it is not stopped": {given: func(f *source.Facts) {
+			spotted(f)
+			f.Plan.Consistency = plan.Reboot
+		}, protected: asking("active", now), do: job.ImageNow},
 		"somebody is changing it": {given: inState(types.InstanceStateNamePending), do: job.SkipIt, skip: job.ChangingState},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -75,6 +99,19 @@ func TestAsk(t *testing.T) {
 			}
 		})
 	}
+}
+
+func spotted(f *source.Facts) {
+	f.Instance.InstanceLifecycle = types.InstanceLifecycleTypeSpot
+	f.Instance.SpotInstanceRequestId = aws.String("sir-1")
+}
+
+func asking(state types.SpotInstanceState, ends time.Time) protector {
+	r := request("sir-1", types.SpotInstanceTypePersistent, state)
+	if !ends.IsZero() {
+		r.ValidUntil = aws.Time(ends)
+	}
+	return protector{requests: []types.SpotInstanceRequest{r}}
 }
 
 // What EC2 does not say of its protection is no leave to stop an instance.

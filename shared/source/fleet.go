@@ -23,8 +23,7 @@ type Lister interface {
 type Investigator interface {
 	DescribeInstanceTypes(context.Context, *ec2.DescribeInstanceTypesInput,
 		...func(*ec2.Options)) (*ec2.DescribeInstanceTypesOutput, error)
-	DescribeSpotInstanceRequests(context.Context, *ec2.DescribeSpotInstanceRequestsInput,
-		...func(*ec2.Options)) (*ec2.DescribeSpotInstanceRequestsOutput, error)
+	SpotRequests
 	DescribeVolumes(context.Context, *ec2.DescribeVolumesInput, ...func(*ec2.Options)) (*ec2.DescribeVolumesOutput, error)
 }
 
@@ -119,7 +118,8 @@ func Investigate(ctx context.Context, api Investigator, f Facts, instances []typ
 	for i, instance := range instances {
 		facts[i] = f.Of(instance)
 	}
-	for _, ask := range []func(context.Context, Investigator, []Facts) error{askTypes, askSpot, askVolumes} {
+	spot := func(ctx context.Context, api Investigator, part []Facts) error { return askSpot(ctx, api, part) }
+	for _, ask := range []func(context.Context, Investigator, []Facts) error{askTypes, spot, askVolumes} {
 		for part := range slices.Chunk(facts, Batch) {
 			if err := ask(ctx, api, part); err != nil {
 				return nil, err
@@ -155,39 +155,6 @@ func askTypes(ctx context.Context, api Investigator, facts []Facts) error {
 	}
 	for i := range facts {
 		facts[i].InstanceStore = stored[facts[i].Instance.InstanceType]
-	}
-	return nil
-}
-
-func askSpot(ctx context.Context, api Investigator, facts []Facts) error {
-	requests := map[string][]int{}
-	for i, f := range facts {
-		if f.Instance.InstanceLifecycle == types.InstanceLifecycleTypeSpot {
-			// What cannot be shown to be persistent is taken for one-time: stopping it would fail.
-			facts[i].OneTimeSpot = true
-			requests[aws.ToString(f.Instance.SpotInstanceRequestId)] = append(requests[aws.ToString(f.Instance.SpotInstanceRequestId)], i)
-		}
-	}
-	if len(requests) == 0 {
-		return nil
-	}
-	var ids []string
-	for id := range requests {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	out, err := api.DescribeSpotInstanceRequests(ctx, &ec2.DescribeSpotInstanceRequestsInput{
-		Filters: []types.Filter{{Name: aws.String("spot-instance-request-id"), Values: ids}},
-	})
-	if err != nil {
-		return fmt.Errorf("looking up Spot requests: %w", err)
-	}
-	for _, r := range out.SpotInstanceRequests {
-		// A stopped Spot instance cannot be started once its request is cancelled.
-		persistent := r.Type == types.SpotInstanceTypePersistent && r.State != types.SpotInstanceStateCancelled
-		for _, i := range requests[aws.ToString(r.SpotInstanceRequestId)] {
-			facts[i].OneTimeSpot = !persistent
-		}
 	}
 	return nil
 }

@@ -197,9 +197,12 @@ func TestInvestigate(t *testing.T) {
 		}
 	}
 	want := []string{"i-storedtrue false false", "i-slowfalse true false", "i-oncefalse false true",
-		"i-cancelledfalse false true", "i-lostfalse false true", "i-nonefalse false true"}
+		"i-lostfalse false true", "i-nonefalse false true"}
 	if !slices.Equal(got, want) {
 		t.Errorf("found %q, want %q", got, want)
+	}
+	if got := fmt.Sprint(facts[4].SpotCancelled, facts[6].SpotCancelled); got != "false true" {
+		t.Errorf("cancelled are %s", got)
 	}
 	if got := fmt.Sprint(facts[0].Keys, facts[1].Keys, facts[2].Keys); got != "[key] [key] []" {
 		t.Errorf("the keys are %s", got)

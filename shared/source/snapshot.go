@@ -11,6 +11,7 @@ import (
 
 	"goldsmith/shared/fault"
 	"goldsmith/shared/job"
+	"goldsmith/shared/lineage"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/tag"
 )
@@ -70,4 +71,23 @@ func Inherited(snapshot, instance map[string]string) map[string]string {
 	}
 	maps.Copy(all, snapshot)
 	return all
+}
+
+// Speaks reports whether an instance speaks for a snapshot of its volume: it is there, and that is its root volume.
+// Anyone who may attach a volume would speak for the instance otherwise.
+func Speaks(i types.Instance, there bool, s types.Snapshot) bool {
+	return there && !Ending(State(i)) && RootVolume(i) == aws.ToString(s.VolumeId)
+}
+
+// Unspoken is the lineage of a snapshot that no instance speaks for, of what it is known to be of: as copies say, or its
+// volume; empty for one that is by itself.
+func Unspoken(s types.Snapshot, of string) string {
+	copied, _ := lineage.Copies(of)
+	switch {
+	case of == aws.ToString(s.SnapshotId):
+		return ""
+	case copied:
+		return of
+	}
+	return aws.ToString(s.VolumeId)
 }

@@ -35,6 +35,9 @@ type Facts struct {
 	SlowVolume bool
 	// OneTimeSpot is whether a Spot instance's request is not persistent.
 	OneTimeSpot bool
+	// SpotCancelled is whether it is cancelled, SpotEnds when it ends; zero when it does not.
+	SpotCancelled bool
+	SpotEnds      time.Time
 	// Keys are the KMS keys of its encrypted volumes, by their ARNs.
 	Keys []string
 	// KeyUnseen is whether one of them cannot be looked at.
@@ -85,6 +88,7 @@ var rules = []rule{
 	{job.Hibernation, hibernation},
 	{job.AutoScalingMember, autoScalingMember},
 	{job.OneTimeSpot, oneTimeSpot},
+	{job.SpotEnds, spotEnds},
 	{job.InstanceStoreData, instanceStoreData},
 	{job.StopProtected, stopProtected},
 	{job.ChangingState, changingState},
@@ -149,7 +153,7 @@ func stopProtected(f Facts) string {
 
 func changingState(f Facts) string {
 	if s := State(f.Instance); s != types.InstanceStateNameRunning && s != types.InstanceStateNameStopped {
-		return fmt.Sprintf("it is %s: somebody is changing it now", s)
+		return fmt.Sprintf("it is %s, on its way to another state", s)
 	}
 	return ""
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
@@ -50,6 +51,8 @@ var oddities = []struct {
 		f.Instance.Tags = []types.Tag{{Key: aws.String("aws:autoscaling:groupName"), Value: aws.String("web")}}
 	}},
 	{job.OneTimeSpot, false, true, func(f *source.Facts) { f.OneTimeSpot = true }},
+	{job.SpotEnds, false, true, func(f *source.Facts) { f.SpotEnds = f.Now.Add(time.Hour) }},
+	{job.SpotEnds, false, true, func(f *source.Facts) { f.SpotCancelled = true }},
 	{job.InstanceStoreData, false, true, func(f *source.Facts) { f.InstanceStore = true }},
 	{job.StopProtected, false, true, func(f *source.Facts) { f.StopProtected = true }},
 	{job.ChangingState, false, false, inState(types.InstanceStateNamePending)},

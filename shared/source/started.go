@@ -44,5 +44,5 @@ func StartOf(stopped types.Instance, sent, now time.Time) Start {
 // StoppedSince is the warning of an instance that a person has stopped after it was started again.
 var StoppedSince = job.Reason{
 	Code: job.StoppedSince,
-	Text: "Goldsmith started it again, and somebody has stopped it since: it stays stopped",
+	Text: "Goldsmith started it again, and it was stopped since by other hands: it stays stopped",
 }

@@ -38,6 +38,10 @@ type Stored struct {
 	types.Snapshot
 	// Skip is why it is left alone.
 	Skip *job.Reason
+	// Instance speaks for it, as one that is there and has its volume at the root device; nil when none does.
+	Instance *types.Instance
+	// Lineage is what it is over time where no instance speaks for it; empty when that is itself.
+	Lineage string
 }
 
 // Newest are the newest completed snapshots of each source that the selector lets through, in the order of their ids.
@@ -77,12 +81,23 @@ func Newest(ctx context.Context, api Stores, made Register, s plan.Selector) ([]
 		if other, some := others[aws.ToString(each.SnapshotId)]; some && skip == nil {
 			skip = superseded(each, other)
 		}
-		all = append(all, Stored{each, skip})
+		all = append(all, stored(each, skip, lineages, instances))
 	}
 	slices.SortFunc(all, func(a, b Stored) int {
 		return cmp.Compare(aws.ToString(a.SnapshotId), aws.ToString(b.SnapshotId))
 	})
 	return all, nil
+}
+
+func stored(s types.Snapshot, skip *job.Reason, lineages map[string]string, instances map[string]types.Instance) Stored {
+	of := lineages[aws.ToString(s.SnapshotId)]
+	found := Stored{Snapshot: s, Skip: skip}
+	if i, there := instances[of]; Speaks(i, there, s) {
+		found.Instance = &i
+		return found
+	}
+	found.Lineage = Unspoken(s, of)
+	return found
 }
 
 // oneSet is how long after each other the snapshots of one run of a tool are started.

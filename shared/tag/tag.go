@@ -47,6 +47,9 @@ const (
 	// Stopped, on an instance, names the execution that stops it, from before the stop until it is back; then it is
 	// empty, and the sweep takes it off. It is a pointer only: package trace knows what it proves.
 	Stopped = "goldsmith:stopped"
+	// LastStop, on an instance, says which run of which plan was about to stop it last, and when: package bound reads it
+	// when the ledger does not know the run.
+	LastStop = "goldsmith:last-stop"
 	// LastImage, on a source, is the image last made from it.
 	LastImage = "goldsmith:last-image"
 )

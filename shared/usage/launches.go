@@ -129,7 +129,7 @@ func (s *search) permission(i types.Image, p types.LaunchPermission) {
 	case p.OrganizationalUnitArn != nil:
 		s.add(id, *p.OrganizationalUnitArn, "shared with organizational unit "+*p.OrganizationalUnitArn)
 	case p.UserId == nil:
-		s.add(id, "somebody", "shared with somebody whom EC2 does not name")
+		s.add(id, "another account", "shared with an account that EC2 does not name")
 	case *p.UserId != aws.ToString(i.OwnerId):
 		s.add(id, *p.UserId, "shared with account "+*p.UserId)
 	}

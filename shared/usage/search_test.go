@@ -14,12 +14,12 @@ import (
 // An account that may launch an image keeps it, but for the own one.
 func TestPermissions(t *testing.T) {
 	for want, p := range map[string]types.LaunchPermission{
-		"public":                                      {Group: types.PermissionGroupAll},
-		"shared with organization arn:o":              {OrganizationArn: aws.String("arn:o")},
-		"shared with organizational unit arn:u":       {OrganizationalUnitArn: aws.String("arn:u")},
-		"shared with somebody whom EC2 does not name": {},
-		"shared with account 210987654321":            {UserId: aws.String("210987654321")},
-		"":                                            {UserId: aws.String("123456789012")},
+		"public":                                        {Group: types.PermissionGroupAll},
+		"shared with organization arn:o":                {OrganizationArn: aws.String("arn:o")},
+		"shared with organizational unit arn:u":         {OrganizationalUnitArn: aws.String("arn:u")},
+		"shared with an account that EC2 does not name": {},
+		"shared with account 210987654321":              {UserId: aws.String("210987654321")},
+		"":                                              {UserId: aws.String("123456789012")},
 	} {
 		s := searching()
 		s.permission(s.images[0], p)

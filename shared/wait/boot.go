@@ -84,7 +84,7 @@ func lookBooted(ctx context.Context, api awsAPI, j job.Job, now time.Time) (job.
 func stuck(i types.Instance, known bool, checks types.InstanceStatus, after time.Duration) string {
 	switch state := source.State(i); {
 	case !known:
-		return "is not there any more: somebody has terminated it"
+		return "is not there any more: it has been terminated"
 	case state == types.InstanceStateNameRunning:
 		return fmt.Sprintf("runs, but %s after its launch %s", after, failing(checks))
 	default:

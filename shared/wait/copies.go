@@ -26,7 +26,7 @@ func lookCopies(ctx context.Context, api awsAPI, j job.Job, now time.Time) (job.
 		return j, false, fmt.Errorf("looking at the copies of %s: %w", j.Source.ID, err)
 	}
 	if len(out.Snapshots) < len(ids) && now.Sub(j.Times.ImageSent) > appearing {
-		return j, false, fault.Failure("Ask again.", "a copy of %s (%s) is not there any more: somebody has deleted it",
+		return j, false, fault.Failure("Ask again.", "a copy of %s (%s) is not there any more: it has been deleted",
 			j.Source.Name, j.Source.ID)
 	}
 	done := len(out.Snapshots) == len(ids)

@@ -136,8 +136,7 @@ func lookStopped(ctx context.Context, api awsAPI, j job.Job, now time.Time) (job
 		// Only what is on its way down is ever forced: somebody else may have started it again.
 		j.Hangs = j.Plan.Force > 0 && j.Times.Forced.IsZero() && now.Sub(j.Times.StopSent) >= time.Duration(j.Plan.Force)
 		if !j.Hangs && now.After(j.Await.Until) {
-			return j, false, fault.Failure("Stop it by force: aws ec2 stop-instances --force --instance-ids "+j.Source.ID+
-				"; Goldsmith starts it once it is stopped.", "%s (%s) is still stopping %s after it was to stop",
+			return j, false, fault.Failure(hangs(j), "%s (%s) is still stopping %s after it was to stop",
 				j.Source.Name, j.Source.ID, now.Sub(j.Times.StopSent).Round(time.Minute))
 		}
 		return j, j.Hangs, nil
@@ -156,13 +155,24 @@ func taken(j job.Job, instance types.Instance) job.Job {
 	return j
 }
 
+// hangs is what to do about an instance that does not stop. After ten minutes of force AWS asks to contact its support
+// (EC2 User Guide, "Troubleshoot Amazon EC2 instance stop issues").
+func hangs(j job.Job) string {
+	force := "aws ec2 stop-instances --force --instance-ids " + j.Source.ID
+	if j.Times.Forced.IsZero() {
+		return "Stop it by force: " + force + "; Goldsmith starts it once it is stopped."
+	}
+	return "Force has not stopped it. Try once more: " + force + "; if it still hangs after ten minutes, ask AWS Support. " +
+		"Goldsmith starts it once it is stopped."
+}
+
 // stayedUp is the failure of an instance that runs though it was to stop: somebody started it after the stop,
 // which its launch time tells, that of its last start. Nil while a describe may only lag.
 func stayedUp(j job.Job, instance types.Instance, now time.Time) error {
 	switch {
 	case !j.Times.StopSent.IsZero() && aws.ToTime(instance.LaunchTime).After(j.Times.StopSent):
 		return fault.Failure("Nothing is to be done: it runs, and the next run images it.",
-			"%s (%s) was started by somebody before its image was made, so none was made", j.Source.Name, j.Source.ID)
+			"%s (%s) was started by other hands before its image was made, so none was made", j.Source.Name, j.Source.ID)
 	case now.After(j.Await.Until):
 		return fault.Failure("Nothing is to be done now: it runs. If the next run says so again, see in its system log why it does not shut down.",
 			"%s (%s) still runs %s after EC2 took the request to stop it, so no image was made", j.Source.Name, j.Source.ID,
@@ -228,7 +238,7 @@ func startedEarly(j job.Job, instance types.Instance) job.Job {
 	}
 	j.Warnings = append(slices.Clone(j.Warnings), job.Reason{
 		Code: job.StartedEarly,
-		Text: "somebody started it while it was being imaged: its image may hold half-written data",
+		Text: "it was started by other hands while it was being imaged: its image may hold half-written data",
 	})
 	return j
 }
@@ -240,7 +250,7 @@ func alive(ctx context.Context, api awsAPI, j job.Job) (types.Instance, error) {
 		return instance, err
 	}
 	if !ok || source.Ending(source.State(instance)) {
-		return instance, fault.Failure("", "%s (%s) was terminated by somebody during the run", j.Source.Name, j.Source.ID)
+		return instance, fault.Failure("", "%s (%s) was terminated during the run", j.Source.Name, j.Source.ID)
 	}
 	return instance, nil
 }
@@ -310,7 +320,7 @@ func snapshots(ctx context.Context, api awsAPI, j job.Job) (map[string]string, e
 		}
 		for _, s := range out.Snapshots {
 			if s.State == types.SnapshotStateError {
-				return nil, fault.Failure("Look at the volume in the EC2 console.", "snapshot %s of volume %s failed: %s",
+				return nil, fault.Failure(snapshotFailed, "snapshot %s of volume %s failed: %s",
 					aws.ToString(s.SnapshotId), aws.ToString(s.VolumeId), aws.ToString(s.StateMessage))
 			}
 			have[aws.ToString(s.VolumeId)] = aws.ToString(s.SnapshotId)
@@ -318,6 +328,9 @@ func snapshots(ctx context.Context, api awsAPI, j job.Job) (map[string]string, e
 	}
 	return have, nil
 }
+
+// snapshotFailed is what to do about that.
+const snapshotFailed = "Put right what it says, if anything; the next run tries again."
 
 func lookImage(ctx context.Context, api awsAPI, j job.Job, now time.Time) (job.Job, bool, error) {
 	out, err := api.DescribeImages(ctx, &ec2.DescribeImagesInput{ImageIds: []string{j.Image.ID}})
@@ -364,6 +377,6 @@ func vanished(j job.Job, now time.Time) error {
 		return nil
 	}
 	return fault.Failure("Nothing is to be done: the next run tries again.",
-		"image %s of %s (%s) is not there any more: somebody has deregistered or disabled it",
+		"image %s of %s (%s) is not there any more: it has been deregistered or disabled",
 		j.Image.ID, j.Source.Name, j.Source.ID)
 }

@@ -62,7 +62,7 @@ func TestStopped(t *testing.T) {
 	for _, state := range []types.InstanceStateName{"pending", "running"} {
 		again := instance(state)
 		again.LaunchTime = aws.Time(begun.Add(30 * time.Second))
-		settle(t, work(), job.ForStopped, time.Minute, &cloud{instance: again}, &tokens{}).failed(t, "started by somebody",
+		settle(t, work(), job.ForStopped, time.Minute, &cloud{instance: again}, &tokens{}).failed(t, "started by other hands",
 			"Nothing is to be done")
 		settle(t, work(), job.ForStopped, 2*time.Hour, &cloud{instance: instance(state)}, &tokens{}).failed(t, "still runs",
 			"Nothing is to be done now")
@@ -85,7 +85,7 @@ func TestStopThatHangs(t *testing.T) {
 	if got := at(20*time.Minute, "stopped").reached(t); got.Hangs {
 		t.Error("a stopped instance hangs")
 	}
-	// Whoever runs was started by somebody, or its stop has had no effect.
+	// Whoever runs was started by other hands, or its stop has had no effect.
 	at(20*time.Minute, "running").pending(t)
 
 	j.Times.Forced = begun.Add(50 * time.Minute)
@@ -209,7 +209,7 @@ func TestSnapshotsThatNeverCome(t *testing.T) {
 	at(time.Minute, image("pending")).pending(t)
 	// One that was deregistered keeps the instance down for seconds only.
 	at(20*time.Second, nil).pending(t)
-	at(21*time.Second, nil).failed(t, "ami-1", "somebody has deregistered")
+	at(21*time.Second, nil).failed(t, "ami-1", "it has been deregistered")
 	j := at(time.Minute, image("available")).reached(t)
 	if j.Times.Snapshotted.IsZero() || j.Times.Available.IsZero() || j.Image.State != "available" ||
 		!cmp.Equal(j.Image.Snapshots, []string{"snap-a"}) {

@@ -42,7 +42,7 @@ func lookRefreshes(ctx context.Context, api refreshesAPI, j job.Job, now time.Ti
 			return j, false, err
 		}
 		if r.Going() && now.After(j.Await.Until) {
-			r.Problem = fmt.Sprintf("The refresh is %s after %s. Auto Scaling goes on with it for up to 14 days; nobody waits for it any more.",
+			r.Problem = fmt.Sprintf("The refresh is %s after %s. Auto Scaling goes on with it for up to 14 days; Goldsmith waits for it no longer.",
 				r.Status, now.Sub(j.Times.Released).Round(time.Minute))
 		}
 		j.Refreshes[i] = r
@@ -69,7 +69,7 @@ func lookRefresh(ctx context.Context, api refreshesAPI, r job.Refresh, now time.
 	case fault.IsTransient(err) || fault.IsNotYet(err):
 		return r, fmt.Errorf("looking at instance refresh %s of group %s: %w", r.ID, r.Group, err)
 	default:
-		r.Problem = "Nobody knows how the refresh ended: " + fault.Brief(err)
+		r.Problem = "How the refresh ended is not known: " + fault.Brief(err)
 	}
 	return r, nil
 }

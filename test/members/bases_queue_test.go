@@ -68,5 +68,8 @@ var queueBases = map[string]func(*world) any{
 	"lambda.DeleteFunction": func(*world) any {
 		return &lambda.DeleteFunctionInput{FunctionName: aws.String("goldsmith-watch"), Qualifier: aws.String("1")}
 	},
+	"ec2.GetInstanceUefiData": func(w *world) any {
+		return &ec2.GetInstanceUefiDataInput{InstanceId: w.id("instance")}
+	},
 	"ec2.GetConsoleOutput": func(w *world) any { return &ec2.GetConsoleOutputInput{InstanceId: w.id("instance")} },
 }

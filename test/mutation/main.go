@@ -60,6 +60,8 @@ type Score struct {
 var (
 	only   = flag.String("only", "", "packages to look at, joined by commas; all when empty")
 	most   = flag.Int("most", 100, "mutants to try of one package; the same ones each time")
+	draw   = flag.String("draw", "", "draw other mutants: any word; those of the page are drawn without one")
+	again  = flag.Bool("survivors", false, "try those only that the page lists as survivors, and keep nothing of it")
 	within = flag.Duration("for", 0, "stop after that time; the next run goes on where this one stopped")
 	learn  = flag.Bool("learn", false, "only build the tests, and find out what each reaches")
 	dist   = flag.String("dist", "dist/_mutants", "folder of what is built, and of what came of it")
@@ -123,13 +125,17 @@ func (s subject) play(ctx context.Context) (Score, error) {
 	}
 	if *learn {
 		score.Results = slices.Collect(maps.Values(known))
-		return score, tests.build(ctx)
+		return score, tests.learn(ctx)
 	}
-	if score.Results, err = tests.tried(ctx, sample(mutants, *most), known); err != nil {
+	some, err := s.chosen(mutants)
+	if err != nil {
 		return score, err
 	}
-	if !wanted(s.pkg) {
-		return score, nil // What came of others of its files stays.
+	if score.Results, err = tests.tried(ctx, some, known); err != nil {
+		return score, err
+	}
+	if !wanted(s.pkg) || *again || *draw != "" {
+		return score, nil // What came of others of its files, or of those of the page, stays.
 	}
 	return score, score.keep(into)
 }
@@ -187,11 +193,33 @@ func (b *binaries) build(ctx context.Context) error {
 	return nil
 }
 
+// learn finds out what each test reaches.
+func (b *binaries) learn(ctx context.Context) error {
+	if err := b.build(ctx); err != nil {
+		return err
+	}
+	for _, one := range b.built {
+		if err := one.whole(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (b *binaries) try(ctx context.Context, m Mutant) (Result, error) {
 	if err := b.build(ctx); err != nil {
 		return Result{}, err
 	}
-	return b.note(try(ctx, b.built, m, b.last[m.Key()]))
+	if last := b.last[m.Key()]; last != "" {
+		if r, noticed := sameTest(ctx, b.built, m, last); noticed {
+			return r, nil
+		}
+	}
+	r, err := try(ctx, b.built, m)
+	if err != nil {
+		return r, err
+	}
+	return b.note(r)
 }
 
 // note keeps which test noticed a mutant, for when it is tried again.
@@ -219,18 +247,6 @@ func noticed(into string) (map[string]string, error) {
 		return nil, err
 	}
 	return last, json.Unmarshal(text, &last)
-}
-
-// sample takes so many mutants, evenly over the package: the same ones each time.
-func sample(mutants []Mutant, most int) []Mutant {
-	if len(mutants) <= most {
-		return mutants
-	}
-	var some []Mutant
-	for i := range most {
-		some = append(some, mutants[i*len(mutants)/most])
-	}
-	return some
 }
 
 // kept is what an earlier run came to, unless the package or its tests have changed since.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -24,8 +25,16 @@ func TestMutantsOfASmallPackage(t *testing.T) {
 	kinds := map[string]int{}
 	for _, m := range mutants {
 		kinds[m.Kind]++
-		if r := try(context.Background(), []*binary{b}, m, ""); !r.Killed {
+		r, err := try(context.Background(), []*binary{b}, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !r.Killed {
 			survivors[m.Func+" "+m.Kind+" "+m.Text] = r.Reached
+			continue
+		}
+		if _, noticed := sameTest(context.Background(), []*binary{b}, m, r.By); !noticed {
+			t.Errorf("%s noticed %s, and does not again", r.By, m.Key())
 		}
 	}
 	want := map[string]bool{
@@ -48,16 +57,30 @@ func TestMutantsOfASmallPackage(t *testing.T) {
 	}
 }
 
+// The same mutants are drawn each time, and after an edit of another place.
 func TestSample(t *testing.T) {
-	all := make([]Mutant, 10)
-	for n := range all {
-		all[n].ID = n
+	var all []Mutant
+	for n := range 200 {
+		all = append(all, Mutant{ID: n + 1, Func: "F", Text: string(rune('a' + n))})
 	}
-	var ids []int
-	for _, m := range sample(all, 4) {
-		ids = append(ids, m.ID)
+	keys := func(some []Mutant) (all []string) {
+		for _, m := range some {
+			all = append(all, m.Key())
+		}
+		return all
 	}
-	if diff := cmp.Diff([]int{0, 2, 5, 7}, ids); diff != "" || len(sample(all, 10)) != 10 || len(sample(all, 11)) != 10 {
+	some := sample(all, 50, "")
+	edited := append([]Mutant{{ID: 1000, Func: "G"}}, all...)
+	for n := range edited {
+		edited[n].ID += 7
+	}
+	if diff := cmp.Diff(keys(some), keys(sample(edited, 51, ""))); strings.Count(diff, "\n-") > 1 {
 		t.Error(diff)
+	}
+	if cmp.Diff(keys(some), keys(sample(all, 50, "other"))) == "" {
+		t.Error("another word draws the same mutants")
+	}
+	if len(some) != 50 || len(sample(all, 500, "")) != 200 {
+		t.Errorf("%d of 50, %d of 200", len(some), len(sample(all, 500, "")))
 	}
 }

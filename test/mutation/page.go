@@ -27,9 +27,10 @@ const about = `
 A mutant is one change of a package: a condition that is always true or always false, another answer at a boundary, a
 statement or a case that is left out, a loop that ends after its first round, a value that is its type's zero, the
 opposite of a flag, plus for minus, a number that is one more. The tests that reach it must fail with it. Tried are at
-most %d of a package's, evenly over it and the same ones each time, with the tests of the packages that are named; what
-is returned beside an error, what is logged, and how a function is wired (` + "`wire.go`" + `), is not changed. Only a test
-that fails, or takes many times its processor time, counts: one that a loaded machine keeps waiting does not. A package
+most %d of a package's, drawn by what each is, so that they are the same ones after an edit elsewhere in the package
+(` + "`ARGS=\"-draw WORD\"`" + ` tries others), with the tests of the packages that are named; what is returned beside an error, what
+is logged, and how a function is wired (` + "`wire.go`" + `), is not changed. Only a test that fails, or takes many times its
+processor time, counts: one that a loaded machine keeps waiting does not. A package
 has 95 percent at least; one that has less by now may not fall below what it has, and its survivors are gaps.
 ` + "`make mutants`" + ` tries them and writes this section (` + "`ARGS=\"-only functions/claim\"`" + ` tries those of one package).
 
@@ -85,10 +86,14 @@ func (s Score) survivors(earlier string) string {
 		if reason == "" && gaps {
 			reason = "a gap: no test notices it yet"
 		}
-		fmt.Fprintf(&b, "| `%s/%s`, %s | %s: `%s` | %s |\n", s.Package, r.File, r.Func, r.Kind, inCell.Replace(r.Text),
-			cmp.Or(reason, "not known yet"))
+		fmt.Fprintf(&b, "%s %s |\n", subject{pkg: s.Package}.what(r.Mutant), cmp.Or(reason, "not known yet"))
 	}
 	return b.String()
+}
+
+// what are the first cells of a survivor's row.
+func (s subject) what(m Mutant) string {
+	return fmt.Sprintf("| `%s/%s`, %s | %s: `%s` |", s.pkg, m.File, m.Func, m.Kind, inCell.Replace(m.Text))
 }
 
 // rowsOf are the rows of a section whose first cell begins so.

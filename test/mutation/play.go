@@ -29,7 +29,9 @@ const (
 // binary is a test binary of the changed package, or of one that uses it.
 type binary struct {
 	path, dir string
-	rapid     bool
+	// matching is the pattern of those of its tests that are run, into the folder of what is known.
+	matching, into string
+	rapid          bool
 	learned
 }
 
@@ -43,41 +45,47 @@ type test struct {
 
 var topLevel = regexp.MustCompile(`^(Test|Fuzz|Example)\w*$`)
 
-// compile builds a package's tests with the overlay, and finds out what each that matches reaches, unless that is known
-// of what has that sum.
+// compile builds a package's tests with the overlay. What each that matches reaches is known of what has that sum.
 func compile(ctx context.Context, pkg, matching, overlay, into, sum string) (*binary, error) {
 	self, _, err := list(pkg)
 	if err != nil {
 		return nil, err
 	}
-	b := &binary{path: filepath.Join(into, strings.ReplaceAll(pkg, "/", "_")+".test"), dir: self.Dir}
+	b := &binary{path: filepath.Join(into, strings.ReplaceAll(pkg, "/", "_")+".test"), dir: self.Dir, matching: matching,
+		into: into}
 	out, err := exec.CommandContext(ctx, "go", "test", "-c", "-overlay", overlay, "-o", b.path, pkg).CombinedOutput()
 	if err != nil {
 		return nil, fmt.Errorf("building the tests of %s: %w\n%s", pkg, err, out)
 	}
 	help, _, _ := b.run(ctx, 0, "", endless, "-help")
 	b.rapid = bytes.Contains(help, []byte("rapid.seed"))
-	if b.recall(sum); b.Whole {
-		return b, nil
+	b.recall(sum)
+	return b, nil
+}
+
+// whole finds out what each test reaches, as far as that is not known.
+func (b *binary) whole(ctx context.Context) error {
+	if b.Whole {
+		return nil
 	}
-	named, _, err := b.run(ctx, 0, "", endless, "-test.list", matching)
+	named, _, err := b.run(ctx, 0, "", endless, "-test.list", b.matching)
 	if err != nil {
-		return nil, fmt.Errorf("listing the tests of %s: %w\n%s", pkg, err, named)
+		return fmt.Errorf("listing the tests of %s: %w\n%s", b.dir, err, named)
 	}
 	for _, name := range strings.Fields(string(named)) {
 		if !topLevel.MatchString(name) || b.Tried[name] {
 			continue
 		}
-		if err := b.learn(ctx, name, filepath.Join(into, "seen")); err != nil {
-			return nil, err
+		if err := b.learn(ctx, name, filepath.Join(b.into, "seen")); err != nil {
+			return err
 		}
 		if err := b.remember(); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	slices.SortFunc(b.Tests, func(x, y test) int { return int(x.Took - y.Took) })
 	b.Whole = true
-	return b, b.remember()
+	return b.remember()
 }
 
 // learned is what is known of a binary's tests: of those that were tried, which reach mutants.
@@ -161,21 +169,36 @@ func (b *binary) run(ctx context.Context, mutant int, seen string, most time.Dur
 	return out, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), err
 }
 
-// try runs the tests that reach a mutant: first the one that noticed it when it was tried last, then the quick ones.
-func try(ctx context.Context, binaries []*binary, m Mutant, last string) Result {
+// quick is more processor time than any test takes of which it is not known how long it takes.
+const quick = 10 * time.Second
+
+// sameTest runs the test that noticed a mutant when it was tried last: for most, no other has to be known.
+func sameTest(ctx context.Context, binaries []*binary, m Mutant, last string) (r Result, noticed bool) {
+	for _, b := range binaries {
+		name, of := strings.CutPrefix(last, b.named(test{}))
+		if of && b.notices(ctx, m, test{Name: name, Took: quick}) {
+			return Result{Mutant: m, Killed: true, Reached: true, By: last}, true
+		}
+	}
+	return r, false
+}
+
+// try runs the tests that reach a mutant, the quick ones first.
+func try(ctx context.Context, binaries []*binary, m Mutant) (Result, error) {
 	r := Result{Mutant: m}
-	for _, first := range []bool{true, false} {
-		for _, b := range binaries {
-			for _, t := range b.reaching(m) {
-				r.Reached = true
-				if (b.named(t) == last) == first && b.notices(ctx, m, t) {
-					r.Killed, r.By = true, b.named(t)
-					return r
-				}
+	for _, b := range binaries {
+		if err := b.whole(ctx); err != nil {
+			return r, err
+		}
+		for _, t := range b.reaching(m) {
+			r.Reached = true
+			if b.notices(ctx, m, t) {
+				r.Killed, r.By = true, b.named(t)
+				return r, nil
 			}
 		}
 	}
-	return r
+	return r, nil
 }
 
 // reaching are the tests that reach a mutant.

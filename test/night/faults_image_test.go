@@ -38,7 +38,7 @@ func imaging() []trouble {
 			story: injects(ec2.Fault{Action: "CreateImage", Code: "SnapshotLimitExceeded",
 				Message: "You have reached the maximum number of snapshots."}),
 			want: comes{ending: job.Broken, problem: "SnapshotLimitExceeded",
-				says: []string{"Delete snapshots that nobody needs, or ask AWS for a higher quota"}, back: ordinary,
+				says: []string{"Delete snapshots that are not needed, or ask AWS for a higher quota"}, back: ordinary,
 				also: unrolled},
 		},
 	}
@@ -92,14 +92,14 @@ func images() []trouble {
 			want: comes{ending: job.Imaged, back: ordinary, also: imaged},
 		},
 		trouble{
-			what: "somebody deregisters the image before it is available",
+			what: "the image is deregistered before it is available",
 			story: func(n *night, web, _ string) {
 				n.at("watch:available", web, func(work) { n.deregister(web) })
 			},
 			want: comes{ending: job.Broken, problem: "is not there any more", back: ordinary, also: unrolled},
 		},
 		trouble{
-			what: "somebody deregisters the image after it is available, before it is rolled",
+			what: "the image is deregistered after it is available, before it is rolled",
 			story: func(n *night, web, _ string) {
 				n.at("roll", web, func(work) { n.deregister(web) })
 			},

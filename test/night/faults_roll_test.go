@@ -31,14 +31,14 @@ func rolling() []trouble {
 		refusal("CreateLaunchTemplateVersion", "making a version with ami-"),
 		refusal("ModifyLaunchTemplate", "making version 2 the default"),
 		{
-			what: "somebody deletes the launch template before it is rolled",
+			what: "the launch template is deleted before it is rolled",
 			story: func(n *night, web, template string) {
 				n.at("roll", web, func(work) { n.deleteTemplate(template) })
 			},
 			want: comes{ending: job.Imaged, back: ordinary, also: imaged},
 		},
 		{
-			what: "somebody deletes the launch template in the middle of its roll",
+			what: "the launch template is deleted in the middle of its roll",
 			story: func(n *night, _, template string) {
 				n.EC2.Inject(ec2.Fault{Action: "ModifyLaunchTemplate", Resource: template,
 					Code: "InvalidLaunchTemplateId.NotFound", Message: "The specified launch template, with template ID " + template +

@@ -34,7 +34,7 @@ func deeds() []deed {
 	fine, gone := cell{ending: job.Imaged}, cell{ending: job.Broken, problem: "terminated", gone: true}
 	early := cell{ending: job.Imaged, warned: true}
 	return []deed{
-		{"starts it", startIt, map[string]cell{"": fine, "image": {ending: job.Broken, problem: "was started by somebody"},
+		{"starts it", startIt, map[string]cell{"": fine, "image": {ending: job.Broken, problem: "was started by other hands"},
 			"watch:snapshotted": early}},
 		{"terminates it", terminateIt, map[string]cell{
 			"": gone, "claim": {ending: job.Skipped, problem: string(job.Terminating), gone: true},

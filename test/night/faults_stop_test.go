@@ -75,7 +75,7 @@ func stopping() []trouble {
 			what: "the same, and the plan says `force: 15m`", plan: force(15 * time.Minute),
 			story: injects(ec2.Fault{Action: "StopInstances", Stuck: true}),
 			want: comes{
-				ending: job.Imaged, says: []string{"stopped by force after 15m: file systems may need a check",
+				ending: job.Imaged, says: []string{"told to stop by force after 15m: file systems may need a check",
 					string(job.ForcedStop)}, back: 20 * time.Minute,
 				also: func(n *night, r sfn.Execution, web string) {
 					imaged(n, r, web)

@@ -3,6 +3,7 @@ package night_test
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -88,11 +89,22 @@ type description struct {
 // keyStates are the states of keys, by the words of descriptions.
 var keyStates = map[string]ec2.KeyState{
 	"usable": ec2.KeyUsable, "disabled": ec2.KeyDisabled, "deleting": ec2.KeyPendingDeletion, "hidden": ec2.KeyHidden,
+	"ungranted": ec2.KeyNoGrant,
 }
 
 // keyIn is the ARN of the key that has the state.
 func keyIn(state string) string {
 	return fmt.Sprintf("arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-%012x", keyStates[state])
+}
+
+// listedKeys are all of these keys that a careful operator lists: each but the one on which no grant may be made.
+func listedKeys() (keys []string) {
+	for _, state := range slices.Sorted(maps.Keys(keyStates)) {
+		if state != "ungranted" {
+			keys = append(keys, keyIn(state))
+		}
+	}
+	return keys
 }
 
 func describe(s *server, words string) *description {

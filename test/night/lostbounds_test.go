@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+
 	"goldsmith/local/ec2"
 	"goldsmith/local/stack"
 	"goldsmith/shared/ledger"
@@ -152,30 +154,52 @@ func TestWhatAPersonStoppedSinceHoldsNothing(t *testing.T) {
 	})
 }
 
-// The ledger is lost after as many were stopped as the limit allows: their images say so, and no more are stopped. What
-// was imaged as it was has taken no share.
+// The ledger is lost after as many were stopped as the limit allows: the tag goldsmith:last-stop says so, whatever came
+// of their images, and no more are stopped. What was imaged as it was has taken no share.
 func TestTheLedgerIsLostAndTheLimitIsSpent(t *testing.T) {
 	plans := demand(func(p *plan.Plan) { p.Limit = plan.Limit{Count: 2}; p.Roll.Skip = true })
-	play(t, stack.Options{History: true, Plans: plans}, func(n *night) {
-		web, rest, api := n.launch("web", ""), n.launch("rest", "stopped"), n.launch("api", "")
-		db, last := n.launch("db", ""), n.launch("last", "")
-		n.begin()
-		for _, id := range []string{web, rest} {
-			n.ask(id, "now")
-			n.finish()
-		}
-		n.lose()
-		time.Sleep(2 * sweep)
-		for _, id := range []string{api, db} {
-			n.ask(id, "now")
-			n.finish()
-		}
-		n.want("images of api", len(n.imagesOf(api)), 1)
-		n.want("stops of db", len(n.stopsOf(db)), 0)
-		n.says(db, "over-limit")
-		time.Sleep(24 * time.Hour)
-		n.ask(last, "now")
-		n.finish()
-		n.want("images of last", len(n.imagesOf(last)), 1)
-	})
+	for name, happens := range map[string]func(n *night, web string){
+		"it was imaged": nil,
+		"it was not imaged": func(n *night, web string) {
+			n.EC2.Inject(ec2.Fault{Action: "CreateImage", Resource: web, Code: denied, Status: 403})
+		},
+		"its run was aborted": func(n *night, web string) {
+			n.excused.dead = true
+			n.after("stop", web, func(w work) { n.ok(n.States.Stop(w.Execution, "", "")) })
+		},
+		"it was terminated": func(n *night, web string) {
+			n.at("image", web, func(work) {
+				must(n.cloud.TerminateInstances(n.ctx, &sdk.TerminateInstancesInput{InstanceIds: []string{web}}))(n.t)
+			})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			play(t, stack.Options{History: true, Plans: plans}, func(n *night) {
+				web, rest, api := n.launch("web", ""), n.launch("rest", "stopped"), n.launch("api", "")
+				db, last := n.launch("db", ""), n.launch("last", "")
+				n.begin()
+				if happens != nil {
+					n.excused.twice = true // That it failed is told again: the ledger does not know that it was.
+					happens(n, web)
+				}
+				for _, id := range []string{web, rest} {
+					n.ask(id, "now")
+					n.finish()
+				}
+				time.Sleep(3 * sweep)
+				n.lose()
+				for _, id := range []string{api, db} {
+					n.ask(id, "now")
+					n.finish()
+				}
+				n.want("images of api", len(n.imagesOf(api)), 1)
+				n.want("stops of db", len(n.stopsOf(db)), 0)
+				n.says(db, "over-limit")
+				time.Sleep(24 * time.Hour)
+				n.ask(last, "now")
+				n.finish()
+				n.want("images of last", len(n.imagesOf(last)), 1)
+			})
+		})
+	}
 }

@@ -22,13 +22,14 @@ func messageChapters() []chapterOf {
 	return []chapterOf{
 		{"A night that goes well", calmSituations()},
 		{"Requests", requestSituations()},
-		{"An instance is down", downSituations()},
+		{"An instance is down", append(downSituations(), exemptSituations()...)},
+		{"The ledger", ledgerSituations()},
 		{"Stopping", ofTroubles(stopping())},
 		{"Imaging", ofTroubles(imaging())},
 		{"Bringing an instance back", ofTroubles(starting())},
 		{"Images from snapshots", snapshotSituations()},
 		{"Rolling", append(ofTroubles(rolling()), rollingSituations()...)},
-		{"Somebody else", somebodySituations()},
+		{"Other hands", somebodySituations()},
 		{"A run that broke", brokenSituations()},
 		{"Boot tests", testSituations()},
 		{"Retiring", retiringSituations()},
@@ -73,13 +74,18 @@ func calmSituations() []*situation {
 			}
 			n.run()
 		}},
-		{what: "volumes are under keys that cannot be used, or not be looked at", story: func(n *night) {
-			n.launch("web", "")
-			for name, words := range map[string]string{"db": "key=disabled", "old": "key=deleting", "vault": "key=hidden"} {
-				n.launch(name, words)
-			}
-			n.run()
-		}},
+		{
+			what:    "volumes are under keys that cannot be used, or not be looked at",
+			options: stack.Options{Plans: nightly(), VolumeKeys: listedKeys()}, story: func(n *night) {
+				n.launch("web", "")
+				for name, words := range map[string]string{
+					"db": "key=disabled", "old": "key=deleting", "vault": "key=hidden", "new": "key=ungranted",
+				} {
+					n.launch(name, words)
+				}
+				n.run()
+			},
+		},
 		{what: "more vCPUs run than the account's quota allows", story: func(n *night) {
 			n.launch("web", "")
 			n.EC2.SetQuota("L-1216C47A", 1)
@@ -178,7 +184,7 @@ func rollingSituations() []*situation {
 			n.template("web-graviton", "web", "t4g.small", ec2.ImageARM)
 			n.run()
 		}},
-		{what: "somebody rolls back, and the next run leaves what was rolled back alone", story: func(n *night) {
+		{what: "a rollback, and the next run leaves what was rolled back alone", story: func(n *night) {
 			n.launch("web", "")
 			n.template("fleet", "web", "t3.micro", ec2.ImageX86)
 			n.nights(0)
@@ -217,7 +223,7 @@ func somebodySituations() []*situation {
 		}
 	}
 	return []*situation{
-		{what: "somebody starts the instance the moment it is stopped", story: during("watch:stopped", func(n *night, web string) {
+		{what: "the instance is started by other hands the moment it is stopped", story: during("watch:stopped", func(n *night, web string) {
 			go func() {
 				for n.EC2.State(web) != ec2.Stopped {
 					time.Sleep(100 * time.Millisecond)
@@ -226,15 +232,15 @@ func somebodySituations() []*situation {
 				n.ok(err)
 			}()
 		})},
-		{what: "somebody starts the instance before its snapshots are there", story: during("watch:snapshotted", func(n *night, web string) {
+		{what: "the instance is started by other hands before its snapshots are there", story: during("watch:snapshotted", func(n *night, web string) {
 			_, err := n.cloud.StartInstances(n.ctx, &sdk.StartInstancesInput{InstanceIds: []string{web}})
 			n.ok(err)
 		})},
-		{what: "somebody terminates the instance in the middle", story: during("image", func(n *night, web string) {
+		{what: "the instance is terminated in the middle", story: during("image", func(n *night, web string) {
 			_, err := n.cloud.TerminateInstances(n.ctx, &sdk.TerminateInstancesInput{InstanceIds: []string{web}})
 			n.ok(err)
 		})},
-		{what: "somebody deregisters the image while it is pending", story: func(n *night) {
+		{what: "the image is deregistered while it is pending", story: func(n *night) {
 			web := n.launch("web", "")
 			n.begin()
 			n.after("image", web, func(work) {

@@ -122,7 +122,7 @@ func (n *night) isOfUse(message string) {
 		{"Nothing is to be done", "Fix the cause"}, {"The next run tries again", "Fix the cause"},
 		{"does not exist any more", "as it was before"}, {"was terminated", "start-instances"},
 		{"Nothing was touched", "started it again"},
-		{"was started by somebody", "Goldsmith started it"}, {"is failed", "is pending"},
+		{"was started by other hands", "Goldsmith started it"}, {"is failed", "is pending"},
 		{"was not stopped", "changes on restart"},
 	} {
 		for _, paragraph := range strings.Split(message, "• ") {

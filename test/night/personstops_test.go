@@ -28,7 +28,7 @@ func TestAPersonStopsItJustBefore(t *testing.T) {
 				n.want("state", n.EC2.State(web), ec2.Stopped)
 				n.want("starts", len(n.callsOf("StartInstances", web)), 0)
 				n.want("imaged", len(n.imagesOf(web)) > 0, true)
-				n.says(web, "somebody stopped it before Goldsmith did: it stays stopped")
+				n.says(web, "it was stopped by other hands before Goldsmith did: it stays stopped")
 				n.noSlots()
 			})
 		})

@@ -25,6 +25,8 @@ import (
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/retention"
+	"goldsmith/shared/sharing"
+	"goldsmith/shared/source"
 )
 
 // rehearsed is how many fleets are rehearsed and then played.
@@ -201,9 +203,10 @@ func (n *night) rehearse(run job.Run, p plan.Plan) rehearsal.Night {
 	before := len(n.changes())
 	stage := rehearsal.Stage{
 		EC2: n.cloud, AutoScaling: autoscaling.NewFromConfig(n.AWS()), Parameters: n.ssm, Ledger: n.Ledger,
-		Keys: kms.NewFromConfig(n.AWS()), Quotas: servicequotas.NewFromConfig(n.AWS()), Organizations: organizations.NewFromConfig(n.AWS()),
-		Blocks: direct.NewFromConfig(n.AWS()),
-		Path:   "/goldsmith/images", Now: time.Now,
+		Keys: source.Keys{KMS: kms.NewFromConfig(n.AWS()), Anyone: true}, Quotas: servicequotas.NewFromConfig(n.AWS()),
+		Sharing: sharing.New(organizations.NewFromConfig(n.AWS()), kms.NewFromConfig(n.AWS())),
+		Blocks:  direct.NewFromConfig(n.AWS()),
+		Path:    "/goldsmith/images", Now: time.Now,
 	}
 	said := must(stage.Play(n.ctx, run, p))(n.t)
 	n.want("changes by a rehearsal", len(n.changes()), before)

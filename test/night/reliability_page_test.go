@@ -63,10 +63,10 @@ func quoted(said string) string { return inCell.Replace(ids.ReplaceAllString(sai
 
 func (p *page) writeDeeds(b *strings.Builder) {
 	b.WriteString(`
-## Somebody else
+## Other hands
 
-Somebody does something to the instance just before one of Goldsmith's steps: ` + "`watch:stopped`" + ` is the wait for it.
-*Warned* is a source whose image may hold half-written data, since somebody started the instance before its snapshots were
+A person or another program does something to the instance just before one of Goldsmith's steps: ` + "`watch:stopped`" + ` is the wait for it.
+*Warned* is a source whose image may hold half-written data, since the instance was started before its snapshots were
 there; report and Slack say so.
 
 | just before | ` + strings.Join(named(p.deeds), " | ") + " |\n|---" + strings.Repeat("|---", len(p.deeds)) + "|\n")
@@ -82,7 +82,7 @@ there; report and Slack say so.
 func named(deeds []deed) []string {
 	var all []string
 	for _, d := range deeds {
-		all = append(all, "somebody "+d.what)
+		all = append(all, "a person "+d.what)
 	}
 	return all
 }
@@ -98,7 +98,7 @@ var kinds = []struct {
 	{killedBefore, "of a call: the sandbox dies before the request is sent, as with a panic or without memory"},
 	{killedAfter, "of a call: the sandbox dies after the call has had its effect"},
 	{hangs, "of a call: it has its effect and no answer comes, until Lambda's timeout ends the function"},
-	{answerLost, "of an invocation: everything is done, and nobody hears of it"},
+	{answerLost, "of an invocation: everything is done, and its answer is lost"},
 	{neverCame, "of an event: it is lost"},
 	{doubled, "of an event: it comes twice at once"},
 	{again, "of an event: it comes again when everything is done"},

@@ -159,7 +159,7 @@ func TestSomebodyEditsATemplateInTheMiddle(t *testing.T) {
 		}
 		r := n.nights(0)
 		n.want("problem", strings.Contains(n.rolled(r, web, "fleet").Problem,
-			"somebody made version 2 its default while it was rolled"), true)
+			"version 2 was made its default while it was rolled"), true)
 		version, image := n.standard("fleet")
 		n.want("default", []any{version, image}, []any{int64(2), ec2.ImageX86})
 

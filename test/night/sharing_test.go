@@ -28,8 +28,8 @@ var (
 	unitMember = ec2.Consumer{Account: "333344445555", Organization: ours.ARN(), Units: []string{ours.UnitARN("ou-a1b2-c3d4e5f6")}}
 )
 
-// sharing is the nightly plan that shares.
-func sharing(s plan.Share) plan.Plans { return nightly(func(p *plan.Plan) { p.Share = s }) }
+// shares is the nightly plan that shares.
+func shares(s plan.Share) plan.Plans { return nightly(func(p *plan.Plan) { p.Share = s }) }
 
 func accounts(all ...ec2.Consumer) (ids []string) {
 	for _, c := range all {
@@ -73,7 +73,7 @@ func letUse(all ...ec2.Consumer) string {
 
 // A proven image is shared with the plan's accounts, and with no other.
 func TestAnImageIsShared(t *testing.T) {
-	play(t, stack.Options{Plans: sharing(plan.Share{Accounts: accounts(consumerA, consumerB)})}, func(n *night) {
+	play(t, stack.Options{Plans: shares(plan.Share{Accounts: accounts(consumerA, consumerB)})}, func(n *night) {
 		web := n.launch("web", "gp3")
 		n.template("web", "web", "t3.micro", ec2.ImageX86)
 		n.begin()
@@ -93,7 +93,7 @@ func TestAnImageIsShared(t *testing.T) {
 // Accounts may copy the image where its snapshots are shared as well, once its key lets them.
 func TestSnapshotsAreShared(t *testing.T) {
 	s := plan.Share{Accounts: accounts(consumerA, consumerB), Snapshots: true}
-	play(t, stack.Options{Plans: sharing(s)}, func(n *night) {
+	play(t, stack.Options{Plans: shares(s)}, func(n *night) {
 		web, vault := n.launch("web", "gp3"), n.launch("vault", "key=usable")
 		n.EC2.SetKeyPolicy(keyIn("usable"), letUse(consumerA))
 		n.begin()
@@ -118,7 +118,7 @@ func TestAnImageIsSharedWithItsOrganization(t *testing.T) {
 		{plan.Share{OrganizationalUnits: []string{"ou-a1b2-c3d4e5f6"}}, accounts(unitMember)},
 		{plan.Share{Organization: ours.ID, Accounts: accounts(consumerA)}, accounts(consumerA, memberOf, unitMember)},
 	} {
-		play(t, stack.Options{Plans: sharing(c.share)}, func(n *night) {
+		play(t, stack.Options{Plans: shares(c.share)}, func(n *night) {
 			web := n.launch("web", "gp3")
 			n.Organizations.Join(ours)
 			n.begin()
@@ -155,7 +155,7 @@ func TestWhatCannotBeSharedIsImaged(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			play(t, stack.Options{Plans: sharing(c.share)}, func(n *night) {
+			play(t, stack.Options{Plans: shares(c.share)}, func(n *night) {
 				web := n.launch("web", c.source)
 				n.template("web", "web", "t3.micro", ec2.ImageX86)
 				if c.story != nil {
@@ -182,7 +182,7 @@ func TestOneAccountKeepsNoOther(t *testing.T) {
 	for i := range 100 {
 		many = append(many, fmt.Sprintf("6666%08d", i))
 	}
-	play(t, stack.Options{Plans: sharing(plan.Share{Accounts: append(many, consumerB.Account), Snapshots: true})}, func(n *night) {
+	play(t, stack.Options{Plans: shares(plan.Share{Accounts: append(many, consumerB.Account), Snapshots: true})}, func(n *night) {
 		web := n.launch("web", "gp3")
 		n.EC2.CloseAccount("555500000000")
 		n.begin()
@@ -219,7 +219,7 @@ func TestAnUnprovenImageIsNotShared(t *testing.T) {
 
 // KMS and AWS Organizations may be away before the stop: the image is made, and what was not seen is told.
 func TestWhatCannotBeSeenKeepsNoImage(t *testing.T) {
-	play(t, stack.Options{Plans: sharing(plan.Share{Accounts: accounts(consumerA)})}, func(n *night) {
+	play(t, stack.Options{Plans: shares(plan.Share{Accounts: accounts(consumerA)})}, func(n *night) {
 		vault := n.launch("vault", "key=hidden private")
 		n.begin()
 		r := n.run()[0]

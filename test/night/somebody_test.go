@@ -39,7 +39,7 @@ func TestStartedTheMomentItIsStopped(t *testing.T) {
 					t.Errorf("the run took %s", took)
 				}
 				if e := n.results(r)[web].Ending; e == job.Broken {
-					n.saysOf(r, "was started by somebody before its image was made", "Nothing is to be done")
+					n.saysOf(r, "was started by other hands before its image was made", "Nothing is to be done")
 				} else {
 					n.want("web", e, job.Imaged) // it was seen stopped before
 				}
@@ -82,7 +82,7 @@ func TestTerminatedInTheMiddle(t *testing.T) {
 				if !n.results(r)[web].Gone {
 					t.Errorf("%+v", n.results(r)[web])
 				}
-				n.saysOf(r, "was terminated by somebody during the run", "the instance does not exist any more",
+				n.saysOf(r, "was terminated during the run", "the instance does not exist any more",
 					"Nothing is to be done")
 				n.saysNot(r, "create-tags", "as it was before", "Nothing is left to bring back", "start-instances")
 			})
@@ -101,7 +101,7 @@ func TestTerminatedThoughNotStopped(t *testing.T) {
 			n.ok(err)
 		})
 		r := n.run()[0]
-		n.saysOf(r, "was terminated by somebody during the run", "the instance does not exist any more",
+		n.saysOf(r, "was terminated during the run", "the instance does not exist any more",
 			"Nothing is to be done")
 		n.saysNot(r, "create-tags", "did not stop it")
 	})

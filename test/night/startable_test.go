@@ -12,9 +12,9 @@ import (
 
 // What a volume's key keeps from being started again is not stopped, on schedule or asked for; the others are imaged.
 func TestUnusableKeysAreNotStopped(t *testing.T) {
-	play(t, stack.Options{Plans: nightly()}, func(n *night) {
+	play(t, stack.Options{Plans: nightly(), VolumeKeys: listedKeys()}, func(n *night) {
 		web, vault := n.launch("web", "key=usable"), n.launch("vault", "key=hidden private")
-		locked := []string{n.launch("db", "key=disabled"), n.launch("old", "key=deleting")}
+		locked := []string{n.launch("db", "key=disabled"), n.launch("old", "key=deleting"), n.launch("new", "key=ungranted")}
 		rest := n.launch("rest", "key=disabled stopped")
 		lab := n.launch("lab", "unenrolled key=disabled")
 		n.begin()
@@ -31,9 +31,10 @@ func TestUnusableKeysAreNotStopped(t *testing.T) {
 		n.EC2.SetKey(keyIn("disabled"), ec2.KeyUsable)
 		n.EC2.SetKey(keyIn("deleting"), ec2.KeyUsable)
 		n.finishAfter(due.Add(24 * time.Hour))
-		for _, id := range locked {
+		for _, id := range locked[:2] {
 			n.want("stops of "+id, len(n.stopsOf(id)), 1)
 		}
+		n.want("stops of one that kmsKeys does not list", len(n.stopsOf(locked[2])), 0)
 	})
 }
 

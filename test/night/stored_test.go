@@ -32,11 +32,16 @@ func TestAPlanOverAnotherToolsSnapshots(t *testing.T) {
 		n.snapshotOf(web, "", daily)
 		newest := n.snapshotOf(web, "", daily)
 		p := n.plans.Plans["nightly"]
-		said := n.rehearse(rehearsal.Scheduled(p, time.Now()), p).Sources
+		rehearsed := n.rehearse(rehearsal.Scheduled(p, time.Now()), p)
+		said := rehearsed.Sources
 		first := n.run()[0]
 		i := n.wasRegistered(first, newest)
 		n.want("rehearsed", len(said) == 1 && said[0].ID == newest && said[0].Registering != nil, true)
 		n.want("boot mode, as rehearsed", i.BootMode, said[0].Registering.Value(attribute.BootMode))
+		n.want("templates, as rehearsed", len(rehearsed.Templates), len(n.results(first)[newest].Rolled))
+		for _, r := range rehearsed.Templates {
+			n.want("rehearsed of "+r.Target, []string{r.Problem, r.To}, []string{"", rehearsal.Expected(newest)})
+		}
 		n.want("results", len(n.results(first)), 1)
 		n.want("stops", len(n.callsOf("StopInstances")), 0)
 		n.want("launched", n.defaultImage(template), n.results(first)[newest].Image.ID)

@@ -159,7 +159,7 @@ func TestADefaultMovedMeanwhileStays(t *testing.T) {
 		n.makeDefault(fleet, "2")
 		middle.do = func() { n.makeDefault(fleet, "1") }
 		problem := n.rolled(n.nights(0), web, "fleet").Problem
-		n.want("told", strings.Contains(problem, "somebody made version 1 its default"), true)
+		n.want("told", strings.Contains(problem, "version 1 was made its default"), true)
 		n.want("default", n.imageIn(fleet, "$Default"), ec2.ImageWindows)
 		n.want("latest", n.imageIn(fleet, "$Latest"), ec2.ImageX86)
 	})

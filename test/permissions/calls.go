@@ -54,6 +54,7 @@ var authorized = map[string]func(Scene, Call) []Request{
 	"ec2:DescribeLaunchTemplates":        nowhere,
 	"ec2:DescribeLaunchTemplateVersions": nowhere,
 	"ec2:DescribeInstanceAttribute":      existing("InstanceId"),
+	"ec2:GetInstanceUefiData":            existing("InstanceId"),
 	"ec2:StopInstances":                  existing("InstanceId"),
 	"ec2:StartInstances":                 existing("InstanceId"),
 	"ec2:CreateLaunchTemplateVersion":    existing("LaunchTemplateId"),

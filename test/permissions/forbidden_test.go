@@ -338,7 +338,7 @@ func tags(s Scene, resources ...string) (requests []Request) {
 	for _, key := range []string{tag.Stopped, tag.Managed, tag.Request} {
 		requests = append(requests, Request{"ec2:CreateTags", snapshot, map[string][]string{"aws:TagKeys": {key}}})
 	}
-	for _, key := range []string{tag.LastImage, tag.Managed} {
+	for _, key := range []string{tag.LastImage, tag.Managed, tag.Stopped} {
 		requests = append(requests, Request{"ec2:DeleteTags", snapshot, map[string][]string{"aws:TagKeys": {key}}})
 	}
 	return append(requests, Request{"ec2:DeleteTags", snapshot, nil})

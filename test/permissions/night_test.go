@@ -47,7 +47,8 @@ func play(t *testing.T, g *guard, events map[string]eventbridge.Faults, story fu
 		n := &night{t: t, ctx: t.Context(), guard: g, book: &book{}, hooks: map[string]func(string){}}
 		var err error
 		n.Stack, err = stack.New(stack.Options{
-			Clock: clock.Real(), Plans: plans(t), Seed: 1, Region: here.Region, Account: here.ID, Events: events,
+			VolumeKeys: []string{keys.Volume, theirKey},
+			Clock:      clock.Real(), Plans: plans(t), Seed: 1, Region: here.Region, Account: here.ID, Events: events,
 			Ledger: n.book, Guard: g.before, Wrap: n.between, History: true,
 		})
 		if err != nil {

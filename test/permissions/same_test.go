@@ -32,7 +32,9 @@ func same(t *testing.T, compare func(t *testing.T, template *Template, s *stack.
 	t.Helper()
 	template := deployed(t)
 	synctest.Test(t, func(t *testing.T) {
-		s := must(stack.New(stack.Options{Clock: clock.Real(), Plans: plans(t), Region: here.Region, Account: here.ID}))(t)
+		s := must(stack.New(stack.Options{
+			Clock: clock.Real(), Plans: plans(t), Region: here.Region, Account: here.ID, VolumeKeys: []string{keys.Volume},
+		}))(t)
 		compare(t, template, s)
 		if err := s.Close(); err != nil {
 			t.Error(err)
@@ -136,6 +138,7 @@ func asked(t *testing.T, function string) []string {
 	known := map[string]settings.Name{
 		"Table": settings.Table, "StateMachine": settings.StateMachine, "PlansFile": settings.PlansFile,
 		"SlackSecret": settings.SlackSecret, "ImagePath": settings.ImagePath, "Account": settings.Account,
+		"VolumeKeys": settings.VolumeKeys,
 	}
 	found := []string{}
 	ast.Inspect(file, func(n ast.Node) bool {

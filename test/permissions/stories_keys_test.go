@@ -12,12 +12,16 @@ import (
 	"goldsmith/shared/tag"
 )
 
+const keyID = ":key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+// theirKey is one of another account, which is listed.
+var theirKey = "arn:aws:kms:" + here.Region + ":777777777777" + keyID
+
 // underKeys is a plan's instance with a volume under another account's key, and a request for one under a key that is
 // disabled, which claim answers.
 func underKeys(n *night) {
-	const id = ":key/1234abcd-12ab-34cd-56ef-1234567890ab"
-	theirs, disabled := "arn:aws:kms:"+here.Region+":777777777777"+id, here.ARN("kms", strings.TrimPrefix(id, ":"))
-	web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"), under(theirs))
+	disabled := here.ARN("kms", strings.TrimPrefix(keyID, ":"))
+	web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"), under(theirKey))
 	lab := n.launch(ec2.ImageX86, "", map[string]string{"Name": "lab"}, under(disabled))
 	n.EC2.SetKey(disabled, ec2.KeyDisabled)
 	n.tag(lab, map[string]string{tag.Request: "asked"})

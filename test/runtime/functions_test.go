@@ -38,6 +38,7 @@ func settings(t *testing.T, endpoint string) []string {
 		"GOLDSMITH_TABLE=ledger", "GOLDSMITH_ACCOUNT=123456789012",
 		"GOLDSMITH_STATE_MACHINE=arn:aws:states:eu-central-1:123456789012:stateMachine:goldsmith",
 		"GOLDSMITH_PLANS=" + file, "GOLDSMITH_SLACK_SECRET=goldsmith/slack", "GOLDSMITH_IMAGE_PATH=/goldsmith/images",
+		"GOLDSMITH_VOLUME_KEYS=off",
 		"AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_SESSION_TOKEN=test",
 		"AWS_ENDPOINT_URL=" + endpoint,
 	}
@@ -66,7 +67,7 @@ func functions(t *testing.T) map[string]function {
 	const (
 		table, machine, plans = "GOLDSMITH_TABLE", "GOLDSMITH_STATE_MACHINE", "GOLDSMITH_PLANS"
 		secret, path          = "GOLDSMITH_SLACK_SECRET", "GOLDSMITH_IMAGE_PATH"
-		account               = "GOLDSMITH_ACCOUNT"
+		account, keys         = "GOLDSMITH_ACCOUNT", "GOLDSMITH_VOLUME_KEYS"
 	)
 	one, back, ofSnapshot := running(), running(), running()
 	back.Back = true
@@ -87,8 +88,8 @@ func functions(t *testing.T) map[string]function {
 			{sample(t, "schedule"), "ExecutionAlreadyExists", "StartExecution", "", `"repeated":true`},
 			{sample(t, "tag-unrelated"), "", "", "", `"ignored":`},
 		}},
-		"select": {table, []invocation{{document(t, page), "", "UpdateItem", "Failed", "opening run nightly-1"}}},
-		"claim": {table, []invocation{
+		"select": {table + " " + keys, []invocation{{document(t, page), "", "UpdateItem", "Failed", "opening run nightly-1"}}},
+		"claim": {table + " " + keys, []invocation{
 			{document(t, claim.Input{Job: one, Execution: one.Execution}), "", "PutItem", "Failed",
 				"claiming i-0a1b2c3d4e5f60718"},
 			{document(t, claim.Input{Job: ofSnapshot, Execution: one.Execution}), "", "PutItem", "Failed",

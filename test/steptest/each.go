@@ -51,11 +51,10 @@ func (e Each[In, Out]) play(s *Stage, deny int, call string) (calls []string, en
 	if e.Given != nil {
 		e.Given(s, &in)
 	}
-	s.journal.clear()
-	s.journal.deny = deny
+	s.journal.disturb(deny, min(deny, 1), failure{code: denied})
 	out, err := invoke(s, step, in)
 	calls = s.journal.calls
-	s.journal.deny = 0
+	s.journal.disturb(0, 0, failure{})
 	if deny == 0 {
 		s.Must(err)
 	} else {

@@ -33,9 +33,9 @@ func (l *Ledger) Lose(method string, times int) {
 
 // called writes the call down, makes it unless it is to fail, and returns its error.
 func (l *Ledger) called(method string, do func() error) error {
-	f := l.broken.next(method)
-	if l.journal.add(method) {
-		f = failure{code: denied}
+	f := l.journal.add(method)
+	if next := l.broken.next(method); f == (failure{}) {
+		f = next
 	}
 	switch {
 	case f.lost:

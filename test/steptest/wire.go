@@ -18,15 +18,27 @@ import (
 type journal struct {
 	mu    sync.Mutex
 	calls []string
-	deny  int // which call is denied, from 1; 0 is none
+	// disturbed are the calls that fail, how, and how many from which one on; from 1.
+	disturbed    failure
+	nth, howMany int
 }
 
-// add writes a call down and reports whether it is denied.
-func (j *journal) add(call string) bool {
+// add writes a call down, and says how it is to fail.
+func (j *journal) add(call string) failure {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.calls = append(j.calls, call)
-	return len(j.calls) == j.deny
+	if n := len(j.calls); n >= j.nth && n < j.nth+j.howMany {
+		return j.disturbed
+	}
+	return failure{}
+}
+
+// disturb forgets the calls so far, and has some that come fail.
+func (j *journal) disturb(nth, howMany int, f failure) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.calls, j.disturbed, j.nth, j.howMany = nil, f, nth, howMany
 }
 
 func (j *journal) clear() {
@@ -114,9 +126,9 @@ func (s *Stage) LoseAnswers(operation string, times int) {
 func (s *Stage) wire(service string, h http.Handler) *http.Client {
 	return query.Client(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		operation := operationOf(service, r)
-		f := s.broken.next(operation)
-		if s.journal.add(operation) {
-			f = failure{code: denied}
+		f := s.journal.add(operation)
+		if next := s.broken.next(operation); f == (failure{}) {
+			f = next
 		}
 		switch {
 		case f.lost:

@@ -117,7 +117,7 @@ func (c checked) print(p *page, now time.Time) {
 		p.heading("%s", each.Name)
 		switch {
 		case each.Schedule == "":
-			p.line("  no schedule: it runs when somebody asks")
+			p.line("  no schedule: it runs when it is asked for")
 		case len(each.Next) == 0:
 			p.line("  due %s", each.Schedule)
 		default:

@@ -80,7 +80,7 @@ func (h handedOver) print(p *page) {
 	}
 	p.line("%s: %s", p.in(bold, clean(h.Name)), did)
 	p.line("")
-	p.table([][]string{{"OWNER", "NEW OWNER"}, {cmp.Or(h.Handover.From, "nobody"), h.Handover.To}})
+	p.table([][]string{{"OWNER", "NEW OWNER"}, {cmp.Or(h.Handover.From, "no source"), h.Handover.To}})
 	p.line("")
 	p.line("%s", clean(h.Handover.Next))
 }

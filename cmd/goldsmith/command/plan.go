@@ -22,6 +22,8 @@ import (
 	"goldsmith/shared/event"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/plan"
+	"goldsmith/shared/sharing"
+	"goldsmith/shared/source"
 )
 
 func (t *terms) planCommand() *cobra.Command {
@@ -64,7 +66,7 @@ there would be none. Of a plan of snapshots it shows the same of each.`,
 	}
 	c.Flags().StringVar(&path, "plans", plansFile, "the plans' file")
 	c.Flags().StringVar(&name, "name", "", "only this plan")
-	c.Flags().StringVar(&source, "source", "", "as if somebody asked for this one instance or snapshot")
+	c.Flags().StringVar(&source, "source", "", "as if it were asked for this one instance or snapshot")
 	c.Flags().StringArrayVar(&data, "data", nil,
 		"with a snapshot: a data volume for its image, such as /dev/sdf=snap-0123456789abcdef0")
 	c.Flags().StringArrayVar(&set, "set", nil,
@@ -172,13 +174,16 @@ func (t *terms) stage(ctx context.Context) (rehearsal.Stage, string, error) {
 	site, err := t.site(ctx)
 	stage := rehearsal.Stage{
 		EC2: ec2.NewFromConfig(site.aws), AutoScaling: autoscaling.NewFromConfig(site.aws),
-		Parameters: ssm.NewFromConfig(site.aws), Keys: kms.NewFromConfig(site.aws),
-		Organizations: organizations.NewFromConfig(site.aws),
-		Quotas:        servicequotas.NewFromConfig(site.aws), Blocks: ebs.NewFromConfig(site.aws), Now: t.Now,
+		Parameters: ssm.NewFromConfig(site.aws), Keys: source.Keys{KMS: kms.NewFromConfig(site.aws), Anyone: true},
+		Sharing: sharing.New(organizations.NewFromConfig(site.aws), kms.NewFromConfig(site.aws)),
+		Quotas:  servicequotas.NewFromConfig(site.aws), Blocks: ebs.NewFromConfig(site.aws), Now: t.Now,
 	}
 	if err == nil {
 		stage.Ledger = site.ledger
-		stage.Path, err = deployment.ImagePath(ctx, lambda.NewFromConfig(site.aws))
+		functions := lambda.NewFromConfig(site.aws)
+		if stage.Path, err = deployment.ImagePath(ctx, functions); err == nil {
+			err = grantedKeys(ctx, functions, &stage.Keys)
+		}
 	}
 	var absent *deployment.AbsentError
 	switch {
@@ -191,4 +196,13 @@ func (t *terms) stage(ctx context.Context) (rehearsal.Stage, string, error) {
 	default:
 		return stage, "", err
 	}
+}
+
+// grantedKeys finds out on which keys the deployed functions may make grants.
+func grantedKeys(ctx context.Context, api deployment.Functions, keys *source.Keys) error {
+	setting, err := deployment.VolumeKeys(ctx, api)
+	if err == nil && setting != "" {
+		keys.Granted, keys.Anyone = source.Listed(setting), false
+	}
+	return err
 }

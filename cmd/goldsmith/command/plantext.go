@@ -59,7 +59,7 @@ func (n plannedPlan) due(now time.Time) string {
 	case n.plan.Schedule != "":
 		return "due " + n.plan.Schedule
 	default:
-		return "no schedule: it runs when somebody asks"
+		return "no schedule: it runs when it is asked for"
 	}
 }
 

@@ -22,6 +22,8 @@ const (
 	Recover = "goldsmith-recover"
 	// pathKnower is told the Parameter Store path of the images' aliases.
 	pathKnower = "goldsmith-roll"
+	// keysKnower is told the keys of volumes.
+	keysKnower = "goldsmith-select"
 )
 
 // Functions tells how functions are set up.
@@ -75,6 +77,12 @@ func machine(arn string) string {
 func ImagePath(ctx context.Context, api Functions) (string, error) {
 	told, err := environment(ctx, api, pathKnower)
 	return told[string(settings.ImagePath)], err
+}
+
+// VolumeKeys is the setting with the keys of volumes; "" where the suite is older than that.
+func VolumeKeys(ctx context.Context, api Functions) (string, error) {
+	told, err := environment(ctx, api, keysKnower)
+	return told[string(settings.VolumeKeys)], err
 }
 
 func environment(ctx context.Context, api Functions, function string) (map[string]string, error) {

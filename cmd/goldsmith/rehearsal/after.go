@@ -47,7 +47,7 @@ func newAfter(s Stage, run job.Run, p plan.Plan, n Night) *after {
 		expected: map[string]bool{}, templates: map[string]string{}, aliases: map[string]string{},
 	}
 	for _, source := range n.Sources {
-		if source.Decision == job.SkipIt {
+		if source.Decision == job.SkipIt || source.Decision == job.RegisterIt && source.Registering == nil {
 			continue
 		}
 		id := Expected(source.ID)

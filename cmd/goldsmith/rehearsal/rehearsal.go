@@ -60,10 +60,10 @@ type Stage struct {
 	EC2         EC2
 	AutoScaling AutoScaling
 	Parameters  Parameters
-	Keys        sharing.Keys
-	// Organizations says which organization images are shared with.
-	Organizations sharing.Organizations
-	Quotas        source.Quotas
+	Keys        source.Keys
+	// Sharing says what will come of sharing images.
+	Sharing sharing.Lookout
+	Quotas  source.Quotas
 	// Blocks reads the disks of snapshots.
 	Blocks disk.API
 	Ledger Ledger
@@ -91,7 +91,10 @@ func (s Stage) Play(ctx context.Context, run job.Run, p plan.Plan) (Night, error
 	n := Night{Plan: run.Plan, Sources: []Source{}, Templates: []Roll{}, Groups: []Group{}, Images: []Image{}}
 	if p.Sources.OfSnapshots() && (run.Request == nil || run.Request.Source == "") {
 		var err error
-		n.Sources, err = s.snapshots(ctx, p)
+		if n.Sources, err = s.snapshots(ctx, p); err != nil || s.Ledger == nil {
+			return n, err
+		}
+		err = s.follow(ctx, run, p, &n)
 		return n, err
 	}
 	selected, err := source.Selected(ctx, s.EC2, run, p.Sources)

@@ -2,6 +2,7 @@ package rehearsal
 
 import (
 	"context"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
@@ -11,7 +12,7 @@ import (
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
-	"goldsmith/shared/sharing"
+	"goldsmith/shared/rollout"
 	"goldsmith/shared/source"
 	"goldsmith/shared/tag"
 )
@@ -29,10 +30,10 @@ func (s Stage) snapshots(ctx context.Context, p plan.Plan) ([]Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, read, lookout := []Source{}, 0, sharing.New(s.Organizations, s.Keys)
+	all, read := []Source{}, 0
 	for _, each := range found {
 		id := aws.ToString(each.SnapshotId)
-		src := Source{ID: id, Name: source.Name(tag.Map(each.Tags), id), Decision: job.RegisterIt}
+		src := ofSnapshot(each)
 		if claim, taken := held[id]; taken {
 			reason := (&ledger.HeldError{Source: id, By: claim}).Reason()
 			each.Skip = &reason
@@ -46,7 +47,7 @@ func (s Stage) snapshots(ctx context.Context, p plan.Plan) ([]Source, error) {
 				return nil, err
 			}
 		}
-		src.ahead(ctx, lookout, p, keysOf(each.Snapshot))
+		src.ahead(ctx, s.Sharing, p, keysOf(each.Snapshot))
 		all = append(all, src)
 	}
 	return all, nil
@@ -58,6 +59,36 @@ func keysOf(s types.Snapshot) []string {
 		return nil
 	}
 	return []string{*s.KmsKeyId}
+}
+
+// ofSnapshot is the source that claim would find a snapshot to be.
+func ofSnapshot(s source.Stored) Source {
+	id, tags := aws.ToString(s.SnapshotId), tag.Map(s.Tags)
+	src := Source{ID: id, Decision: job.RegisterIt, lineage: s.Lineage, taken: aws.ToTime(s.StartTime)}
+	if s.Instance != nil {
+		src.instance, src.lineage = *s.Instance, aws.ToString(s.Instance.InstanceId)
+		tags = source.Inherited(tags, source.Tags(*s.Instance))
+	}
+	src.Name, src.tags = source.Name(tags, id), tags
+	return src
+}
+
+// machine is what the image would be that is registered of a snapshot.
+func machine(d attribute.Decision) rollout.Machine {
+	in := d.Input("")
+	made := rollout.Machine{
+		Architecture: string(in.Architecture), BootMode: string(in.BootMode), Virtualization: aws.ToString(in.VirtualizationType),
+		TPM: string(in.TpmSupport), ENA: aws.ToBool(in.EnaSupport), Root: aws.ToString(in.RootDeviceName),
+		Windows: strings.HasPrefix(d.Value(attribute.PlatformDetails), "Windows"),
+	}
+	for n, m := range in.BlockDeviceMappings {
+		gib := aws.ToInt32(m.Ebs.VolumeSize)
+		if n > 0 {
+			gib = d.Data[n-1].GiB
+		}
+		made.Disks = append(made.Disks, rollout.Disk{Device: aws.ToString(m.DeviceName), GiB: gib})
+	}
+	return made
 }
 
 // registering decides as the run will.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
@@ -40,6 +41,9 @@ type Source struct {
 	instance types.Instance
 	// lineage is as in a job: empty where it is the source itself.
 	lineage string
+	// taken is when a snapshot was started, and tags are those that it has with its instance's.
+	taken time.Time
+	tags  map[string]string
 }
 
 // lineages finds out what claim would find the sources to be over time.
@@ -47,12 +51,12 @@ func (s Stage) lineages(ctx context.Context, sources []Source) error {
 	var members []string
 	for _, src := range sources {
 		if _, member := source.Tags(src.instance)[tag.Group]; member && src.Decision != job.SkipIt {
-			members = append(members, src.ID)
+			members = append(members, aws.ToString(src.instance.InstanceId))
 		}
 	}
 	found, err := lineage.OfInstances(ctx, s.AutoScaling, members)
 	for i, src := range sources {
-		if of := found[src.ID]; of != src.ID {
+		if of := found[aws.ToString(src.instance.InstanceId)]; of != "" && of != src.ID {
 			sources[i].lineage = of
 		}
 	}
@@ -62,7 +66,7 @@ func (s Stage) lineages(ctx context.Context, sources []Source) error {
 // volumes warns of volumes that stay, or do not, with what is launched from the images.
 func (s Stage) volumes(ctx context.Context, p plan.Plan, sources []Source) error {
 	for i, src := range sources {
-		if src.Decision == job.SkipIt {
+		if src.Decision == job.SkipIt || src.Decision == job.RegisterIt {
 			continue
 		}
 		_, warning, err := rollout.Volumes(ctx, s.EC2, s.Path, p, src.job())
@@ -78,6 +82,9 @@ func (s Stage) volumes(ctx context.Context, p plan.Plan, sources []Source) error
 
 // job is the source as jobs have it.
 func (s Source) job() job.Source {
+	if s.tags != nil {
+		return job.Source{ID: s.ID, Name: s.Name, Lineage: s.lineage, Tags: s.tags, Kind: job.Snapshot}
+	}
 	return job.Source{
 		ID: s.ID, Name: s.Name, Lineage: s.lineage, Tags: source.Tags(s.instance), Kept: source.Kept(s.instance),
 	}
@@ -117,9 +124,8 @@ func (s Stage) sources(ctx context.Context, run job.Run, p plan.Plan, selected [
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	lookout := sharing.New(s.Organizations, s.Keys)
 	for i, f := range facts {
-		found[i].ahead(ctx, lookout, p, f.Keys)
+		found[i].ahead(ctx, s.Sharing, p, f.Keys)
 	}
 	all = append(all, found...)
 	slices.SortStableFunc(all, func(a, b Source) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })

@@ -39,8 +39,8 @@ func (s Stage) templates(ctx context.Context, run job.Run, p plan.Plan, sources 
 	first := map[string]Source{}
 	for _, n := range byID(sources) {
 		src := &sources[n]
-		if src.Decision == job.SkipIt {
-			continue
+		if src.Decision == job.SkipIt || src.Decision == job.RegisterIt && src.Registering == nil {
+			continue // Of a disk that was not looked at nothing is known.
 		}
 		image, err := s.expected(ctx, *src, run)
 		if err != nil {
@@ -102,13 +102,16 @@ func (t *titles) Owner(ctx context.Context, name string) (ledger.Owner, bool, er
 	return t.Ledger.Owner(ctx, name)
 }
 
-// byID are indices of sources: of those of one name that a run images, the one with the lowest id has the last word.
+// byID are indices of sources: of those of one name that a run images the newest snapshot has the last word, and of
+// instances the one with the lowest id.
 func byID(sources []Source) []int {
 	order := make([]int, len(sources))
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(sources[a].ID, sources[b].ID) })
+	slices.SortFunc(order, func(a, b int) int {
+		return cmp.Or(sources[b].taken.Compare(sources[a].taken), cmp.Compare(sources[a].ID, sources[b].ID))
+	})
 	return order
 }
 
@@ -118,12 +121,16 @@ func (s Stage) expected(ctx context.Context, src Source, run job.Run) (rollout.I
 	i := src.instance
 	image := rollout.Image{
 		ID: Expected(src.ID), Run: run.Name,
-		Source: src.ID, Lineage: src.job().OverTime(), Name: src.Name,
-		Machine: rollout.Machine{
-			Architecture: string(i.Architecture), BootMode: string(i.BootMode), Virtualization: string(i.VirtualizationType),
-			TPM: aws.ToString(i.TpmSupport), ENA: aws.ToBool(i.EnaSupport), Root: aws.ToString(i.RootDeviceName),
-			Windows: rollout.Windows(i.Platform),
-		},
+		Source: src.ID, Lineage: src.job().OverTime(), Name: src.Name, Taken: src.taken,
+	}
+	if src.Registering != nil {
+		image.Machine = machine(*src.Registering)
+		return image, nil
+	}
+	image.Machine = rollout.Machine{
+		Architecture: string(i.Architecture), BootMode: string(i.BootMode), Virtualization: string(i.VirtualizationType),
+		TPM: aws.ToString(i.TpmSupport), ENA: aws.ToBool(i.EnaSupport), Root: aws.ToString(i.RootDeviceName),
+		Windows: rollout.Windows(i.Platform),
 	}
 	device := map[string]string{}
 	var ids []string

@@ -1,0 +1,52 @@
+package attribute
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/shared/fault"
+)
+
+// instanceUEFI asks an instance with UEFI for its variables: where its loader is, and the keys of Secure Boot. RegisterImage
+// makes an exact copy of them (API reference, GetInstanceUefiData). What is refused is told, and an AMI's are taken.
+func (l Looker) instanceUEFI(ctx context.Context, i *Instance) error {
+	if i == nil || !i.Root || i.CurrentInstanceBootMode != types.InstanceBootModeValuesUefi {
+		return nil
+	}
+	out, err := l.EC2.GetInstanceUefiData(ctx, &ec2.GetInstanceUefiDataInput{InstanceId: i.InstanceId})
+	switch {
+	case err == nil:
+		i.UEFIData = aws.ToString(out.UefiData)
+	case fault.Code(err) == "" || fault.IsTransient(err):
+		return fmt.Errorf("asking for the UEFI data of %s: %w", aws.ToString(i.InstanceId), err)
+	default:
+		i.Unread = fault.Brief(err)
+	}
+	return nil
+}
+
+// uefiData: with boot mode legacy-bios there is no use for it. What people say of the mode leaves it out.
+func (d *decider) uefiData() (text, word string) {
+	u, mode := d.attribute(UEFIData), d.attribute(BootMode)
+	if u.Value == "" || mode.Value != string(types.BootModeValuesLegacyBios) {
+		return "", ""
+	}
+	for _, s := range d.set {
+		if s.key == BootMode {
+			d.without(UEFIData)
+			return "", ""
+		}
+	}
+	return "uefiData is there, says " + u.Source + "; " + mode.told(), ""
+}
+
+// noteUEFI tells that an instance's variables are not in the image.
+func (d *decider) noteUEFI() {
+	if i := d.Instance; i != nil && i.Unread != "" && d.Value(BootMode) != string(types.BootModeValuesLegacyBios) {
+		d.Notes = append(d.Notes, "the UEFI data of "+aws.ToString(i.InstanceId)+" were not read: "+i.Unread)
+	}
+}
