@@ -6,7 +6,7 @@ import (
 )
 
 // testSubnet is the one that a plan of the tests names.
-const testSubnet = "subnet-08b7e98443fcf881a"
+const testSubnet = "subnet-07bd09912f567fecc"
 
 // Keys are the customer's keys of a deployment, by their ARNs.
 type Keys struct{ Table, Secret, Volume string }
