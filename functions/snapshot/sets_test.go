@@ -236,8 +236,8 @@ func TestTwoPoliciesOnOneVolume(t *testing.T) {
 			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("volumes", len(j.Registering.Disks), 2)
 				s.Same("taken", j.Registering.Disks[1].From, shots[c.taken])
-				s.Same("told", strings.Contains(fmt.Sprint(j.Warnings), shots[c.taken]+" is taken, which was started nearest to it; left "+
-					"out are "+shots[1-c.taken]), true)
+				text := shots[c.taken] + " is taken, which was started nearest to it; left out are " + shots[1-c.taken]
+				s.Same("told", strings.Contains(fmt.Sprint(j.Warnings), text), true)
 			},
 		}})
 	}

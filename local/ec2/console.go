@@ -20,8 +20,8 @@ func getConsoleOutput(w *World, call *query.Call) error {
 	return nil
 }
 
-// getInstanceUefiData is the instance's store of UEFI variables (API reference, GetInstanceUefiData). How EC2 refuses it
-// of an instance without UEFI is not documented (docs/unverified.md).
+// getInstanceUefiData is the instance's store of UEFI variables (API reference, GetInstanceUefiData). How EC2 refuses
+// it of an instance without UEFI is not documented (docs/unverified.md).
 func getInstanceUefiData(w *World, call *query.Call) error {
 	i, err := w.instanceNamed(call.Params)
 	if err != nil {

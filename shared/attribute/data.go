@@ -87,17 +87,18 @@ func (d *decider) dataVolumes() *Refusal {
 	return nil
 }
 
-// again refuses a volume that is to be at two devices: a file system that is there twice is mounted once, or as the wrong
-// one. Who asks may name both.
+// again refuses a volume that is to be at two devices: a file system that is there twice is mounted once, or as the
+// wrong one. Who asks may name both.
 func (d *decider) again(v Data) *Refusal {
-	volume := aws.ToString(v.Snapshot.VolumeId)
 	for _, other := range d.Evidence.Data {
-		if other.Device < v.Device && volume != "" && volume != noVolume && volume == aws.ToString(other.Snapshot.VolumeId) &&
-			(v.Source != asked || other.Source != asked) {
-			return refuse(Contradiction, "Take the tag "+tag.Device+" off one of them.", "%s is to be at %s, says %s, and %s at %s, "+
-				"says %s: both are of %s", aws.ToString(other.Snapshot.SnapshotId), other.Device, other.Source,
-				aws.ToString(v.Snapshot.SnapshotId), v.Device, v.Source, volume)
+		named := v.Source == asked && other.Source == asked
+		if other.Device >= v.Device || named || !other.ofVolume(v) {
+			continue
 		}
+		return refuse(Contradiction, "Take the tag "+tag.Device+" off one of them.",
+			"%s is to be at %s, says %s, and %s at %s, says %s: both are of %s", aws.ToString(other.Snapshot.SnapshotId),
+			other.Device, other.Source, aws.ToString(v.Snapshot.SnapshotId), v.Device, v.Source,
+			aws.ToString(v.Snapshot.VolumeId))
 	}
 	return nil
 }

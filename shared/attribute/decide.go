@@ -65,8 +65,8 @@ func (d Decision) attribute(k Key) Attribute {
 // Decide decides every attribute from the evidence.
 func Decide(e Evidence) Decision {
 	d := &decider{Evidence: e, Decision: Decision{Snapshot: aws.ToString(e.Snapshot.SnapshotId)}}
-	for _, step := range []func() *Refusal{d.ready, d.rootVolume, d.settings, d.believe, d.collect, d.billed, d.windows, d.licensed,
-		d.checkDisk, d.missing, d.checkTogether, d.dataVolumes} {
+	for _, step := range []func() *Refusal{d.ready, d.rootVolume, d.settings, d.believe, d.collect, d.billed, d.windows,
+		d.licensed, d.checkDisk, d.missing, d.checkTogether, d.dataVolumes} {
 		if d.Refused = step(); d.Refused != nil {
 			break
 		}

@@ -161,9 +161,11 @@ func cases(t *testing.T) []evidenceCase {
 		{"loaders for two architectures, one chosen", says(w.twoArchitectures, known+" architecture=arm64")},
 		{"a data volume, whatever is said", says(w.data, known+" architecture=x86_64 bootMode=uefi", ami())},
 		{"boot code that may be left over, and a plan says a boot mode", with(e(w.former), func(e *attribute.Evidence) {
-			e.Settings = append(settings(known), attribute.Settings{Source: "plan nightly", Text: "bootMode=legacy-bios", Common: true})
+			common := attribute.Settings{Source: "plan nightly", Text: "bootMode=legacy-bios", Common: true}
+			e.Settings = append(settings(known), common)
 		})},
-		{"boot code that may be left over, and it is said to start", says(w.former, known+" architecture=x86_64 bootMode=legacy-bios")},
+		{"boot code that may be left over, and it is said to start",
+			says(w.former, known+" architecture=x86_64 bootMode=legacy-bios")},
 		{"boot code that may be left over, and an AMI names it",
 			e(w.former, ami(func(i *attribute.Image) { i.BootMode = types.BootModeValuesLegacyBios }))},
 		{"boot code that may be left over, and an AMI names another snapshot of its volume",

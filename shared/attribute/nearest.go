@@ -82,6 +82,10 @@ func (e Evidence) distance(d Data) time.Duration {
 
 // sameVolume reports whether two snapshots are of one volume, for one device. Copies do not say their volume.
 func (d Data) sameVolume(other Data) bool {
+	return d.Device == other.Device && d.ofVolume(other)
+}
+
+func (d Data) ofVolume(other Data) bool {
 	volume := aws.ToString(d.Snapshot.VolumeId)
-	return d.Device == other.Device && volume != "" && volume != noVolume && volume == aws.ToString(other.Snapshot.VolumeId)
+	return volume != "" && volume != noVolume && volume == aws.ToString(other.Snapshot.VolumeId)
 }

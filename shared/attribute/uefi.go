@@ -11,8 +11,9 @@ import (
 	"goldsmith/shared/fault"
 )
 
-// instanceUEFI asks an instance with UEFI for its variables: where its loader is, and the keys of Secure Boot. RegisterImage
-// makes an exact copy of them (API reference, GetInstanceUefiData). What is refused is told, and an AMI's are taken.
+// instanceUEFI asks an instance with UEFI for its variables: where its loader is, and the keys of Secure Boot.
+// RegisterImage makes an exact copy of them (API reference, GetInstanceUefiData). What is refused is told, and an AMI's
+// are taken.
 func (l Looker) instanceUEFI(ctx context.Context, i *Instance) error {
 	if i == nil || !i.Root || i.CurrentInstanceBootMode != types.InstanceBootModeValuesUefi {
 		return nil

@@ -32,8 +32,8 @@ func readBIOS(r *reader, first []byte, d *Disk) error {
 // grubKernel is where GRUB's boot sector holds the sector of its core image (GRUB, boot.S).
 const grubKernel = 0x5c
 
-// grub: its boot sector names itself, and the core image must not be blank. On a GPT that lies in a BIOS boot partition.
-// Partitioning anew keeps the boot sector and, behind an MBR, the core image: without a partition that is marked active
+// grub: its boot sector names itself, and the core image must not be blank. On a GPT that lies in a BIOS boot
+// partition. Partitioning anew keeps the boot sector and, behind an MBR, the core image: without a partition that is marked active
 // it may be left over. GRUB itself does not need the mark.
 func grub(r *reader, first []byte, d *Disk) (string, error) {
 	if !bytes.Contains(first[:bootCode], []byte("GRUB")) {

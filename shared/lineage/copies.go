@@ -77,7 +77,8 @@ func OfStored(ctx context.Context, api Snapshots, ids []string, name func(map[st
 	return found, nil
 }
 
-// source is the volume that a snapshot is of, by what it says where EC2 does not; else the snapshot that it is a copy of.
+// source is the volume that a snapshot is of, by what it says where EC2 does not; else the snapshot that it is a copy
+// of.
 func source(s types.Snapshot, shown bool) (volume, copied string) {
 	if id := aws.ToString(s.VolumeId); shown && id != "" && id != UnknownVolume {
 		return id, ""

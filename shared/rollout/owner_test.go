@@ -51,7 +51,8 @@ func TestANameHasOneOwner(t *testing.T) {
 func entitled(r *rapid.T, title Title, image Image, last string, lives func(string) bool) {
 	r.Helper()
 	switch {
-	case title.Other && (last == image.Lineage || !lives(last) || title.Owner.By == "" && rank(last) < rank(image.Lineage)):
+	case title.Other && (last == image.Lineage || !lives(last)),
+		title.Other && title.Owner.By == "" && rank(last) < rank(image.Lineage):
 		r.Fatalf("%s is kept from its own name %s, which %s rolled last", image.Lineage, image.Name, last)
 	case !title.Other && last != "" && last != image.Lineage && lives(last) && rank(last) >= rank(image.Lineage):
 		r.Fatalf("%s takes %s from %s, which lives", image.Lineage, image.Name, last)
@@ -84,7 +85,8 @@ func TestTheNewestSnapshotOfARunHasTheName(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		begin := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 		images := []Image{
-			{Source: "snap-1", Lineage: "vol-1", Taken: begin.Add(time.Hour)}, {Source: "snap-2", Lineage: "vol-2", Taken: begin},
+			{Source: "snap-1", Lineage: "vol-1", Taken: begin.Add(time.Hour)},
+			{Source: "snap-2", Lineage: "vol-2", Taken: begin},
 			{Source: "snap-3", Lineage: "copies/vol-3", Taken: begin.Add(2 * time.Hour)},
 			{Source: "snap-4", Lineage: "snap-4", Taken: begin.Add(3 * time.Hour)},
 		}

@@ -49,8 +49,8 @@ func nameOf(s types.Snapshot, lineages map[string]string, instances map[string]t
 
 // superseded is why a snapshot is left alone for another of its name.
 func superseded(s, living types.Snapshot) *job.Reason {
-	const text = "%s goes by the same name, and is of an instance that is there. To have this one imaged all the same ask for " +
-		"it: tag %s on %s"
+	const text = "%s goes by the same name, and is of an instance that is there. " +
+		"To have this one imaged all the same ask for it: tag %s on %s"
 	return &job.Reason{Code: job.Superseded,
 		Text: fmt.Sprintf(text, aws.ToString(living.SnapshotId), tag.Request, aws.ToString(s.SnapshotId))}
 }

@@ -79,8 +79,8 @@ func Speaks(i types.Instance, there bool, s types.Snapshot) bool {
 	return there && !Ending(State(i)) && RootVolume(i) == aws.ToString(s.VolumeId)
 }
 
-// Unspoken is the lineage of a snapshot that no instance speaks for, of what it is known to be of: as copies say, or its
-// volume; empty for one that is by itself.
+// Unspoken is the lineage of a snapshot that no instance speaks for, of what it is known to be of: as copies say, or
+// its volume; empty for one that is by itself.
 func Unspoken(s types.Snapshot, of string) string {
 	copied, _ := lineage.Copies(of)
 	switch {

@@ -89,7 +89,8 @@ func Newest(ctx context.Context, api Stores, made Register, s plan.Selector) ([]
 	return all, nil
 }
 
-func stored(s types.Snapshot, skip *job.Reason, lineages map[string]string, instances map[string]types.Instance) Stored {
+func stored(s types.Snapshot, skip *job.Reason, lineages map[string]string, instances map[string]types.Instance,
+) Stored {
 	of := lineages[aws.ToString(s.SnapshotId)]
 	found := Stored{Snapshot: s, Skip: skip}
 	if i, there := instances[of]; Speaks(i, there, s) {
@@ -104,8 +105,8 @@ func stored(s types.Snapshot, skip *job.Reason, lineages map[string]string, inst
 const oneSet = 15 * time.Minute
 
 // newestOfEach are the newest snapshots of each lineage, without those of other volumes than a lineage's root volume
-// where that is known. Of copies that do not say their volume it is all that were started with the newest: which of them
-// is the root volume's the disks say.
+// where that is known. Of copies that do not say their volume it is all that were started with the newest: which of
+// them is the root volume's the disks say.
 func newestOfEach(found []types.Snapshot, lineages map[string]string, instances map[string]types.Instance,
 ) (all []types.Snapshot) {
 	newest := map[string]types.Snapshot{}

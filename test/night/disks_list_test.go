@@ -248,7 +248,8 @@ func unreadDisks() []*diskCase {
 			return n.snapshotOf(n.launch("web", ""), "", nil)
 		})},
 		{what: "of an instance that runs, and an architecture that it is not of", story: denied(func(n *night) string {
-			return n.snapshotOf(n.launch("web", ""), "", map[string]string{tag.ImageSettings: "architecture=arm64 bootMode=uefi"})
+			arm := map[string]string{tag.ImageSettings: "architecture=arm64 bootMode=uefi"}
+			return n.snapshotOf(n.launch("web", ""), "", arm)
 		})},
 		{what: "of an instance that is gone", story: denied(func(n *night) string { return n.lost("web", nil) })},
 		{what: "archived", story: func(n *night) string {
