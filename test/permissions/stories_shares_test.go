@@ -17,12 +17,11 @@ import (
 
 // shared are an image that another account may launch and copy, once its key lets it, and one for an organization.
 func shared(n *night) {
-	const id = "key/1234abcd-12ab-34cd-56ef-1234567890ab"
 	own := organizations.Organization{ID: "o-a1b2c3d4e5", Management: "999999999999"}
 	n.Organizations.Join(own)
-	web := n.launch(ec2.ImageX86, "", enrolled("web", "shared"), under(here.ARN("kms", id)))
+	web := n.launch(ec2.ImageX86, "", enrolled("web", "shared"), under(keys.Volume))
 	api := n.launch(ec2.ImageX86, "", enrolled("api", "organized"))
-	n.EC2.Grant(here.ARN("kms", id), "arn:aws:iam::777777777777:root", "DescribeKey", "Decrypt", "ReEncryptFrom",
+	n.EC2.Grant(keys.Volume, "arn:aws:iam::777777777777:root", "DescribeKey", "Decrypt", "ReEncryptFrom",
 		"CreateGrant")
 	n.run(due.Add(150 * time.Minute))
 	for source, by := range map[string]ec2.Consumer{
