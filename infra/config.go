@@ -190,7 +190,8 @@ func (r *reader) keys(c Config) {
 				strings.Join(found, ", "))
 		}
 		if found := t.keys(c.VolumeKeys); len(strings.Join(found, ",")) > longestSetting {
-			r.problem("kmsKeys", "%d keys for %s do not fit into a function's environment; arn:...:key/* stands for all of an account",
+			r.problem("kmsKeys",
+				"%d keys for %s do not fit into a function's environment; arn:...:key/* stands for all of an account",
 				len(found), cmp.Or(t.Region, "one stack"))
 		}
 	}

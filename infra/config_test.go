@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -49,6 +50,8 @@ func TestBadContext(t *testing.T) {
 			`context passRoles: "arn:aws:iam::123456789012:instance-profile/web" is not a role's ARN`},
 		"an alias": {map[string]any{"kmsKeys": "alias/ebs"},
 			`context kmsKeys: "alias/ebs" is not a KMS key's ARN; an alias will not do`},
+		"too many keys": {map[string]any{"kmsKeys": strings.Join(slices.Repeat([]string{key}, 50), ",")},
+			"context kmsKeys: 50 keys for one stack do not fit into a function's environment"},
 		"two table keys": {map[string]any{"tableKeys": key + "," + key},
 			"context tableKeys: a table has one key; for one stack there are "},
 		"half an ARN": {map[string]any{"slackSecret": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:slack"},

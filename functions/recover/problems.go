@@ -36,8 +36,8 @@ func (p Problems) unread(ctx context.Context, ids []string) error {
 			_, err = p.Notices.Notice(ctx, notify.Notice{
 				Key: "unreadable claim of " + id, Title: "The claim of " + id + " cannot be read", Notify: p.Notify,
 				Lines: []string{
-					"The ledger's record of who works on it cannot be understood: a newer version of Goldsmith has written it, or " +
-						"another program.",
+					"The ledger's record of who works on it cannot be understood: a newer version of Goldsmith has written " +
+						"it, or another program.",
 					shows + " Goldsmith starts it only where its tag proves that a run has left it stopped, and no run images it until the record is gone.",
 					"Now: If it should run and does not, start it: aws ec2 start-instances --instance-ids " + id +
 						". Then remove the record: docs/operations.md, \"A record cannot be read\".",

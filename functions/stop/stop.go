@@ -222,7 +222,8 @@ func forced(j job.Job, at time.Time) job.Job {
 	j.Hangs, j.Times.Forced = false, at
 	j.Warnings = append(slices.Clone(j.Warnings), job.Reason{
 		Code: job.ForcedStop,
-		Text: fmt.Sprintf("told to stop by force after %s: file systems may need a check, and an image of it holds only what was on disk",
+		Text: fmt.Sprintf("told to stop by force after %s: file systems may need a check, and an image of it holds only "+
+			"what was on disk",
 			plan.Duration(at.Sub(j.Times.StopSent).Truncate(time.Minute))),
 	})
 	return j

@@ -179,7 +179,8 @@ func TestStopByForce(t *testing.T) {
 				s.Same("warnings", len(j.Warnings), 1)
 				s.Same("code", j.Warnings[0].Code, job.ForcedStop)
 				s.Same("text", j.Warnings[0].Text,
-					"told to stop by force after 15m: file systems may need a check, and an image of it holds only what was on disk")
+					"told to stop by force after 15m: file systems may need a check, and an image of it holds only "+
+						"what was on disk")
 				time.Sleep(5 * time.Minute)
 				s.Same("state", s.Cloud.State(s.Web), ec2.Stopped)
 			},

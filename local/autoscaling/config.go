@@ -1,6 +1,7 @@
 package autoscaling
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -63,7 +64,7 @@ func readConfig(p *query.Params) (c config, given bool, err error) {
 	for field, value := range policy.At("InstancesDistribution").Leaves() {
 		c.distribution[field] = value
 	}
-	return c, true, c.unambiguous()
+	return c, true, cmp.Or(c.unambiguous(), c.check())
 }
 
 // unambiguous holds the API reference's condition on LaunchTemplateSpecification. The
@@ -126,6 +127,7 @@ type choice struct {
 	typ, image string
 	// requirements stand for a type; nil for none.
 	requirements *query.Params
+	weight       string
 }
 
 // choices are what the config may launch, the preferred first.
@@ -135,7 +137,8 @@ func (c *config) choices() []choice {
 	}
 	var list []choice
 	for _, o := range c.overrides {
-		one := choice{template: c.template, typ: o.typ, image: o.image, requirements: o.requirements}
+		one := choice{template: c.template, typ: o.typ, image: o.image, requirements: o.requirements,
+			weight: o.weight}
 		if o.template != nil {
 			one.template = *o.template
 		}

@@ -112,6 +112,7 @@ func writeMember(out *query.Writer, m *member, health string) {
 	writeSpec(out, "LaunchTemplate", m.template)
 	out.Text("ImageId", m.image)
 	out.Bool("ProtectedFromScaleIn", m.protected)
+	out.Optional("WeightedCapacity", m.own.weight)
 }
 
 // placed is a member with its group.

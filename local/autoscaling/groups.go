@@ -53,11 +53,9 @@ func createGroup(s *Service, call *query.Call) error {
 	}
 	g.readTimes(p)
 	c, given, err := readConfig(p)
-	switch err := cmp.Or(err, checkable(g.checks)); {
+	switch err := cmp.Or(err, nameable(g.name), sized(p), taggable(g.tags), checkable(g.checks)); {
 	case err != nil:
 		return err
-	case g.name == "":
-		return invalid("1 validation error detected: Value null at 'autoScalingGroupName' failed to satisfy constraint: Member must not be null")
 	case !given:
 		return invalid("Valid requests must contain either LaunchTemplate, LaunchConfigurationName, InstanceId or MixedInstancesPolicy parameter.")
 	}

@@ -210,7 +210,7 @@ func TestMixedInstances(t *testing.T) {
 				// An arm type with an x86 image cannot be launched; the next choice is taken.
 				{InstanceType: aws.String("t4g.micro")},
 				{InstanceType: aws.String("t4g.small"), LaunchTemplateSpecification: own},
-				{InstanceType: aws.String("t3.small"), ImageId: aws.String(ec2.ImageX86), WeightedCapacity: aws.String("1")},
+				{InstanceType: aws.String("t3.small"), ImageId: aws.String(ec2.ImageX86)},
 			}},
 			InstancesDistribution: &types.InstancesDistribution{OnDemandPercentageAboveBaseCapacity: aws.Int32(50)},
 		}

@@ -53,7 +53,7 @@ func enterStandby(s *Service, call *query.Call) error {
 		if err != nil {
 			return nil, err
 		}
-		before, n := g.desired, len(chosen)
+		before, n := g.desired, unitsOf(chosen)
 		if !call.Params.Has("ShouldDecrementDesiredCapacity") {
 			return nil, invalid("1 validation error detected: Value null at 'shouldDecrementDesiredCapacity' failed to satisfy constraint: Member must not be null")
 		}
@@ -94,7 +94,7 @@ func exitStandby(s *Service, call *query.Call) error {
 		if err != nil {
 			return nil, err
 		}
-		before, n := g.desired, len(chosen)
+		before, n := g.desired, unitsOf(chosen)
 		if g.desired+n > g.max {
 			return nil, g.sizesForbid("To take out of standby", n)
 		}

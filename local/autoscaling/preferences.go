@@ -80,6 +80,9 @@ func readPreferences(p *query.Params) (preferences, error) {
 	if err := p.Err(); err != nil {
 		return v, err
 	}
+	if p.Has("InstanceWarmup") && v.warmup < 0 { // "Minimum value of 0" (API reference, RefreshPreferences).
+		return v, invalid("InstanceWarmup must be at least 0 seconds.")
+	}
 	return v, v.check(p.Has("MinHealthyPercentage"))
 }
 
@@ -107,6 +110,8 @@ func (v preferences) checkRest() error {
 		return invalid("%s is not one of Terminate, Ignore and Wait.", v.standby)
 	case min(v.checkpointDelay, v.bakeTime) < 0 || max(v.checkpointDelay, v.bakeTime) > longestDelay:
 		return invalid("CheckpointDelay and BakeTime must be between 0 and %d seconds.", longestDelay)
+	case len(slices.Compact(slices.Clone(v.checkpoints))) < len(v.checkpoints):
+		return invalid("CheckpointPercentages must be unique.") // API reference, RefreshPreferences
 	case !slices.IsSorted(v.checkpoints):
 		return invalid("CheckpointPercentages must be in ascending order.")
 	case len(v.checkpoints) > 0 && (v.checkpoints[0] < 1 || v.checkpoints[len(v.checkpoints)-1] > 100):

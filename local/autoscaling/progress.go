@@ -105,7 +105,7 @@ func (r *refresh) blocked(m *member) bool {
 
 // count finds out what is left: members to replace, and new ones that are not warm yet.
 func (r *refresh) count(g *group, now time.Time) {
-	left := len(r.stale(g)) + max(0, g.desired-r.ready(g, now))
+	left := len(r.stale(g)) + g.launches().instancesFor(g.desired-r.ready(g, now))
 	if left < r.left {
 		r.moved = now
 	}
@@ -113,13 +113,13 @@ func (r *refresh) count(g *group, now time.Time) {
 	r.left = left
 }
 
-// ready are the members that serve: those from before, and new ones that are warm.
+// ready are the units of the members that serve: those from before, and new ones that are warm.
 func (r *refresh) ready(g *group, now time.Time) int {
 	n := 0
 	for _, m := range g.members {
 		fresh := m.generation >= r.generation
 		if m.state == inService && m.healthy && (!fresh || now.Sub(m.since) >= r.preferences.warm(g)) {
-			n++
+			n += m.units()
 		}
 	}
 	return n
@@ -146,10 +146,10 @@ func (r *refresh) replace(g *group, now time.Time) (surge int) {
 			m.state = terminating
 		case may > 0:
 			m.state = terminating
-			may--
+			may -= m.units()
 		}
 	}
-	return min(ahead, len(r.stale(g)))
+	return min(ahead, unitsOf(r.stale(g)))
 }
 
 // checkpoint pauses once when the next percentage is reached.

@@ -167,20 +167,20 @@ func (s *Service) missing(g *group, surge int) int {
 			counted = append(counted, m)
 		}
 	}
-	want := g.desired + surge
-	if spare := len(counted) - want; spare > 0 && g.runs("Terminate") {
+	want, have := g.desired+surge, unitsOf(counted)
+	if spare := have - want; spare > 0 && g.runs("Terminate") {
 		slices.SortStableFunc(counted, func(a, b *member) int { return cmp.Compare(a.generation, b.generation) })
 		for _, m := range counted {
-			if spare > 0 && !m.protected {
+			if spare >= m.units() && !m.protected {
 				m.state = terminating
-				spare--
+				spare -= m.units()
 			}
 		}
 	}
 	if !g.runs("Launch") || g.deleting {
 		return 0
 	}
-	return max(0, want-len(counted))
+	return g.launches().instancesFor(want - have)
 }
 
 // order is the n-th member to launch, spread over the group's places.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -177,7 +178,10 @@ func (n *night) ended(ctx context.Context) error {
 			return err
 		}
 	}
-	return fmt.Errorf("after %s of the night not every run has ended", patience)
+	speed := n.options.Speed
+	took := time.Duration(float64(patience) / speed).Round(time.Second)
+	return fmt.Errorf("after %s of the night not every run has ended: at --speed %g they pass in %s, which this machine "+
+		"cannot keep; try --speed %g", patience, speed, took, max(1, math.Floor(speed/10)))
 }
 
 // tell prints the table and the messages, and writes both as files.

@@ -30,9 +30,11 @@ func overlay(base []mapping, params []*query.Params) []mapping {
 		device := p.Text("DeviceName")
 		at := slices.IndexFunc(merged, func(m mapping) bool { return m.device == device })
 		switch {
-		case p.Has("NoDevice") && at >= 0:
-			merged = slices.Delete(merged, at, at+1)
 		case p.Has("NoDevice"):
+			_ = p.Text("NoDevice") // An empty string, as EC2 wants it, or another.
+			if at >= 0 {
+				merged = slices.Delete(merged, at, at+1)
+			}
 		case at >= 0:
 			merged[at] = readMapping(p, merged[at])
 		default:

@@ -68,6 +68,9 @@ func modifyInstanceAttribute(w *World, call *query.Call) error {
 }
 
 func (w *World) attributeEdit(i *instance, p *query.Params) (func(*instance), error) {
+	if err := oneAttribute(p); err != nil {
+		return nil, err
+	}
 	name := attributeNamed(p)
 	value := attributeValue(p, name)
 	switch name {
@@ -94,6 +97,26 @@ func (w *World) attributeEdit(i *instance, p *query.Params) (func(*instance), er
 		return nil, query.Errorf("InvalidParameterCombination", "No attributes specified.")
 	}
 	return nil, query.Errorf("UnsupportedInstanceAttribute", "The attribute '%s' cannot be modified in the embedded EC2.", name)
+}
+
+// oneAttribute: "You can specify only one attribute at a time" (API reference, ModifyInstanceAttribute).
+func oneAttribute(p *query.Params) error {
+	said := 0
+	for _, name := range []string{"Attribute", "DisableApiStop", "DisableApiTermination",
+		"InstanceInitiatedShutdownBehavior", "InstanceType"} {
+		if p.Has(name) {
+			said++
+		}
+	}
+	if said > 1 {
+		return severalAttributes()
+	}
+	return nil
+}
+
+func severalAttributes() error {
+	return query.Errorf("InvalidParameterCombination",
+		"Fields for multiple attribute types specified: only one attribute can be modified at a time.")
 }
 
 func attributeNamed(p *query.Params) string {

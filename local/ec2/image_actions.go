@@ -113,7 +113,7 @@ func copyImage(w *World, call *query.Call) error {
 		return err
 	}
 	encrypt, copyTags := p.Bool("Encrypted"), p.Bool("CopyImageTags")
-	key := p.Text("KmsKeyId")
+	key, description := p.Text("KmsKeyId"), p.Text("Description")
 	if key != "" && !encrypt { // API reference, CopyImage: KmsKeyId. The code is that of CreateVolume.
 		return keyWithoutEncrypted()
 	}
@@ -121,6 +121,7 @@ func copyImage(w *World, call *query.Call) error {
 		return err
 	}
 	img := w.copyOf(source, p)
+	img.description = orElse(description, "[Copied "+source.id+" from "+p.Text("SourceRegion")+"] "+source.description)
 	img.mappings = w.copySnapshots(img, from, source, encrypt, key, tags["snapshot"])
 	own := tags["image"]
 	if copyTags {
@@ -139,8 +140,6 @@ func (w *World) copyOf(source *image, p *query.Params) *image {
 	img := *source
 	img.id, img.name, img.location = w.newID("ami", p.Text("Name")), p.Text("Name"), w.options.Account+"/"+p.Text("Name")
 	img.owner, img.alias, img.state, img.created = w.options.Account, "", imagePending, w.now
-	img.description = orElse(p.Text("Description"),
-		"[Copied "+source.id+" from "+p.Text("SourceRegion")+"] "+source.description)
 	img.public, img.shared, img.tags, img.protection = false, nil, nil, ""
 	img.deprecated, img.launched = time.Time{}, time.Time{}
 	img.sourceImage, img.sourceRegion, img.sourceInstance = source.id, p.Text("SourceRegion"), ""

@@ -50,6 +50,17 @@ func (w *World) readSettings(p *query.Params) (s launchSettings, err error) {
 	return s, err
 }
 
+// enclaves: types of the Nitro System, virtualized, with four vCPUs or, of Graviton, two, and none that is burstable
+// (Nitro Enclaves User Guide, "Requirements"). Which others are left out there is not modelled; the code and the words
+// are unverified.
+func (t *instanceType) enclaves() bool {
+	least := 4
+	if t.maker == "aws" {
+		least = 2
+	}
+	return t.hypervisor == "nitro" && t.cpus >= least && !t.burstable
+}
+
 // suits holds settings against image, type and disks: hibernation needs a type that has it and an encrypted root (User
 // Guide, "Prerequisites for EC2 instance hibernation"; the code is that of the error code reference, the words are
 // unverified).
@@ -60,6 +71,8 @@ func (l launch) suits() error {
 	case s.hibernation && !l.typ.hibernates:
 		return query.Errorf("UnsupportedHibernationConfiguration", "Hibernation is not supported for instance type %s.",
 			l.typ.name)
+	case s.options["EnclaveOptions.Enabled"] == "true" && !l.typ.enclaves():
+		return query.Errorf("UnsupportedOperation", "The instance type %s does not support Nitro Enclaves.", l.typ.name)
 	case s.hibernation && (root < 0 || !l.mappings[root].encrypted):
 		return query.Errorf("UnsupportedHibernationConfiguration", "Hibernation needs an encrypted root volume.")
 	case s.stopProtected:

@@ -73,6 +73,9 @@ func modifyImageAttribute(w *World, call *query.Call) error {
 	return nil
 }
 
+// flatForm is the older form of a change of launch permissions.
+var flatForm = []string{"Attribute", "OperationType", "UserId", "UserGroup", "OrganizationArn", "OrganizationalUnitArn"}
+
 // imageEdit reads the one attribute that a request changes.
 func (w *World) imageEdit(img *image, p *query.Params) (func(*image), error) {
 	attributes := 0
@@ -81,10 +84,12 @@ func (w *World) imageEdit(img *image, p *query.Params) (func(*image), error) {
 			attributes++
 		}
 	}
+	if slices.ContainsFunc(flatForm, p.Has) {
+		attributes++
+	}
 	switch {
 	case attributes > 1: // One attribute at a time (API reference, ModifyImageAttribute).
-		return nil, query.Errorf("InvalidParameterCombination",
-			"Fields for multiple attribute types specified: only one attribute can be modified at a time.")
+		return nil, severalAttributes()
 	case p.Has("Description"):
 		text := p.Text("Description.Value")
 		return func(img *image) { img.description = text }, nil
@@ -125,6 +130,11 @@ func (w *World) permissionEdit(img *image, p *query.Params) (func(*image), error
 		return nil, query.Errorf("InvalidParameter",
 			"Snapshots encrypted with the AWS Managed CMK can't be shared. Specify another snapshot.")
 	}
+	if slices.ContainsFunc(added, func(p permission) bool { return p.group == "all" }) && w.encryptedImage(img) {
+		// opendevstack/ods-core#1062
+		return nil, query.Errorf("UnsupportedOperation",
+			"Encrypted snapshots can't be shared publicly. Specify another snapshot.")
+	}
 	all := slices.Concat(img.permissions(), added)
 	all = slices.DeleteFunc(all, func(s permission) bool { return slices.Contains(removed, s) })
 	return func(img *image) { img.permit(all) }, nil
@@ -146,6 +156,13 @@ func (w *World) underDefaultKey(img *image) bool {
 	return slices.ContainsFunc(img.mappings, func(m mapping) bool {
 		s := w.snapshots.get(m.snapshotID)
 		return s != nil && s.encrypted && w.isDefaultKey(s.kmsKey)
+	})
+}
+
+func (w *World) encryptedImage(img *image) bool {
+	return slices.ContainsFunc(img.mappings, func(m mapping) bool {
+		s := w.snapshots.get(m.snapshotID)
+		return s != nil && s.encrypted
 	})
 }
 
@@ -196,6 +213,9 @@ func (p permission) check() error {
 	case p == permission{}:
 		return query.Errorf("InvalidParameterCombination",
 			"A launch permission names an account, a group, an organization or an organizational unit.")
+	case p.names() > 1: // How EC2 answers is not documented; it keeps none of them apart in its describe.
+		return query.Errorf("InvalidParameterCombination",
+			"A launch permission names one of an account, a group, an organization and an organizational unit.")
 	case p.user != "" && !isAccount(p.user):
 		return query.Errorf("InvalidAMIAttributeItemValue", "Invalid attribute item value \"%s\" for userId item type.", p.user)
 	case p.group != "" && p.group != "all":
@@ -206,6 +226,16 @@ func (p permission) check() error {
 			"Organizations and organizational units are named by their full ARNs.")
 	}
 	return nil
+}
+
+// names is how many of its members a permission has.
+func (p permission) names() (n int) {
+	for _, said := range []string{p.user, p.group, p.organization, p.unit} {
+		if said != "" {
+			n++
+		}
+	}
+	return n
 }
 
 // isAccount tells whether an id may be an account's: twelve digits, not all of them 0.

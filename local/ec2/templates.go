@@ -183,6 +183,7 @@ func (w *World) answerVersion(call *query.Call, t *template, number string, err 
 		return err
 	}
 	call.Out.Element("launchTemplateVersion", func() { w.writeVersion(call.Out, t, v, false) })
+	v.data.warn(call.Out)
 	return nil
 }
 
@@ -219,6 +220,9 @@ func (w *World) answerTemplate(call *query.Call, id string, err error) error {
 	}
 	call.Touch(id)
 	call.Out.Element("launchTemplate", func() { w.writeTemplate(call.Out, t) })
+	if call.Action == "CreateLaunchTemplate" {
+		t.versions[0].data.warn(call.Out)
+	}
 	return nil
 }
 

@@ -70,8 +70,8 @@ type createOutput struct {
 }
 
 func (s *Store) createSecret(in createInput) (createOutput, error) {
-	if in.Name == "" {
-		return createOutput{}, awsjson.Errorf("InvalidParameterException", "You must provide a value for the Name parameter.")
+	if err := cmp.Or(checkName(in.Name), checkValue(in.SecretString, in.SecretBinary, in.ClientRequestToken)); err != nil {
+		return createOutput{}, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -116,6 +116,9 @@ type putOutput struct {
 func (s *Store) putSecretValue(in putInput) (putOutput, error) {
 	if in.SecretString == nil && in.SecretBinary == nil {
 		return putOutput{}, awsjson.Errorf("InvalidRequestException", "You must provide either SecretString or SecretBinary.")
+	}
+	if err := checkValue(in.SecretString, in.SecretBinary, in.ClientRequestToken); err != nil {
+		return putOutput{}, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

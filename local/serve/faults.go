@@ -68,10 +68,16 @@ func ParseFault(text string) (Fault, error) {
 		return f, fmt.Errorf("fault %q: no fault is called %q; there are %s", text, name,
 			strings.Join(slices.Sorted(maps.Keys(faults)), ", "))
 	}
+	said := map[string]bool{}
 	for part := range strings.SplitSeq(rest, ",") {
 		if part == "" {
 			continue
 		}
+		key, _, _ := strings.Cut(part, "=")
+		if said[key] {
+			return f, fmt.Errorf("fault %q: %s= is given twice; --fault may be given again for another", text, key)
+		}
+		said[key] = true
 		if err := f.read(part); err != nil {
 			return f, fmt.Errorf("fault %q: %w", text, err)
 		}

@@ -131,7 +131,7 @@ func TestFaultsAreReadOrRefused(t *testing.T) {
 		"fire":                   "no fault is called", "capacity,for=-1m": "no time to last",
 		"capacity,chance=2":   "no chance between 0 and 1",
 		"capacity,chance=NaN": "no chance between 0 and 1", "capacity,on=": "needs the id",
-		"capacity,when=now": "none of for=, on= and chance=",
+		"capacity,when=now": "none of for=, on= and chance=", "capacity,on=i-1,on=i-2": "on= is given twice",
 		"slack-down,on=i-1": "is not about one resource", "": "no fault is called",
 	} {
 		_, err := serve.ParseFault(text)

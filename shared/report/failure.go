@@ -172,8 +172,8 @@ func broken(r job.Result, planName, region string) *Failure {
 	if r.Gone {
 		return gone(r)
 	}
-	again := fmt.Sprintf("wait for the next run or ask for one: aws ec2 create-tags --resources %s --tags Key=goldsmith:image,Value=%s%s",
-		r.Source, planName, inRegion(region))
+	again := fmt.Sprintf("wait for the next run or ask for one: aws ec2 create-tags --resources %s "+
+		"--tags Key=goldsmith:image,Value=%s%s", r.Source, planName, inRegion(region))
 	return &Failure{
 		What: cmp.Or(without(r.Problem, r.Do), "no reason was recorded"),
 		Did:  asBefore(r) + keptImage(r),

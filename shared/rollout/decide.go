@@ -141,7 +141,8 @@ func aliasSetBack(now State, known ledger.TargetRecord, last ledger.Point) strin
 	if now.Version <= last.Version || now.Image == last.Image || !Had(known, now.Image) {
 		return ""
 	}
-	return fmt.Sprintf("it was set back to %s by hand, which it held before %s; write %s into it, or ask %s, to let it follow",
+	return fmt.Sprintf("it was set back to %s by hand, which it held before %s; write %s into it, or ask %s, "+
+		"to let it follow",
 		now.Image, last.Image, last.Image, Command("follow", known.Source))
 }
 

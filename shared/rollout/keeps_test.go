@@ -21,7 +21,7 @@ func TestHeldBesideAnotherKey(t *testing.T) {
 	own := func(at time.Time) []ledger.Point {
 		return []ledger.Point{{Image: "ami-9", Version: 3, Run: "x", At: at}}
 	}
-	const isHeld = "held: ada rolled it back to ami-1 on 2000-01-03 00:00 UTC; " +
+	const isHeld = "held: it was rolled back to ami-1 by ada on 2000-01-03 00:00 UTC; " +
 		"goldsmith follow --name web lets it follow again"
 	for name, c := range map[string]struct {
 		points []ledger.Point
@@ -148,5 +148,43 @@ func TestGroupsOfARecord(t *testing.T) {
 	}
 	if was := tmpl.was(); len(was.Groups) != mostGroups || was.Groups["7"] != 2 {
 		t.Errorf("%d groups: %v", len(was.Groups), was.Groups["7"])
+	}
+}
+
+// noVersions is an EC2 that shows no more versions than were read.
+type noVersions struct{ Reader }
+
+func (noVersions) DescribeLaunchTemplateVersions(context.Context, *ec2.DescribeLaunchTemplateVersionsInput,
+	...func(*ec2.Options)) (*ec2.DescribeLaunchTemplateVersionsOutput, error) {
+	return &ec2.DescribeLaunchTemplateVersionsOutput{}, nil
+}
+
+// A version that an earlier try has made is taken up again unless it names a snapshot that what is launched now does
+// not, and that is neither image's own.
+func TestAVersionOfAnEarlierTry(t *testing.T) {
+	volume := func(image, snapshot string) types.LaunchTemplateVersion {
+		m := ebs("/dev/sdm", types.LaunchTemplateEbsBlockDevice{SnapshotId: pointer(snapshot), VolumeSize: aws.Int32(60)})
+		return types.LaunchTemplateVersion{LaunchTemplateData: &types.ResponseLaunchTemplateData{
+			ImageId: aws.String(image), BlockDeviceMappings: []types.LaunchTemplateBlockDeviceMapping{m}}}
+	}
+	for snapshot, want := range map[string]int64{"snap-root": 2, "snap-old": 2, "": 2, "snap-other": 0} {
+		one := &Target{template: &template{base: 1, old: &beforeImage,
+			versions: map[int64]types.LaunchTemplateVersion{1: volume("ami-old", ""), 2: volume("ami-new", snapshot)}}}
+		one.Record.Begun = &ledger.Change{To: ledger.Point{Version: 2}}
+		got, err := Writer{Finder: Finder{EC2: noVersions{}}}.pending(t.Context(), one,
+			Image{ID: "ami-new", Machine: rolledImage})
+		if got != want || err != nil {
+			t.Errorf("%q: version %d, %v; want %d", snapshot, got, err, want)
+		}
+	}
+}
+
+// A name that a person handed over gives way to nothing of higher rank.
+func TestAPersonsWordStands(t *testing.T) {
+	image := Image{Source: "i-1", Lineage: "i-1", Run: "tonight"}
+	for by, want := range map[string]bool{"": true, "ada": false} {
+		if got := givesWay(ledger.Owner{Lineage: "snap-1", Source: "snap-1", By: by}, image); got != want {
+			t.Errorf("by %q: %t", by, got)
+		}
 	}
 }

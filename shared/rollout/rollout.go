@@ -160,6 +160,8 @@ type Target struct {
 	// made is the latest version that this call has made with the new image, versions are all that it has made.
 	made     int64
 	versions []int64
+	// warning is what EC2 warned of when it made the last of them.
+	warning string
 	// failed is whether the last roll that was tried failed for its own sake.
 	failed bool
 	// changed is whether this call, or an earlier one of this run, has pointed it at the image.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -279,6 +280,9 @@ func (w Writer) onTop(ctx context.Context, t *Target, image Image) (int64, error
 		return 0, err
 	}
 	t.made, t.under = next, tmpl.latest
+	if t.warning != "" {
+		return 0, warned(t, next)
+	}
 	if next <= tmpl.latest+1 {
 		return next, nil
 	}
@@ -299,10 +303,35 @@ func (w Writer) onTheirs(ctx context.Context, t *Target, image Image, next int64
 		return next, nil
 	}
 	last, err := w.create(ctx, t, next-1, image.ID, swap(tmpl.old, image.Machine), "Goldsmith run "+image.Run)
-	if err == nil {
-		t.made = last
+	if err != nil {
+		return 0, err
 	}
-	return last, err
+	if t.made = last; t.warning != "" {
+		return 0, warned(t, last)
+	}
+	return last, nil
+}
+
+// warned is why a version is not made the default: EC2 makes one that it would not launch, and warns (API reference,
+// CreateLaunchTemplateVersion, Warning).
+func warned(t *Target, version int64) error {
+	return &fault.Failed{
+		Err: fmt.Errorf("EC2 warns of version %d, which has the new image and all else as before: %s", version, t.warning),
+		Do: "Correct that in launch template " + t.template.id + ": what launches from it now is not changed, " +
+			"and the next run rolls it.",
+	}
+}
+
+// warning is what EC2 warns of; "" for nothing.
+func warning(w *types.ValidationWarning) string {
+	if w == nil {
+		return ""
+	}
+	var all []string
+	for _, e := range w.Errors {
+		all = append(all, aws.ToString(e.Code)+": "+strings.TrimSuffix(aws.ToString(e.Message), "."))
+	}
+	return strings.Join(all, "; ")
 }
 
 // create makes a version that differs from another in the image alone.
@@ -325,7 +354,7 @@ func (w Writer) create(ctx context.Context, t *Target, source int64, image strin
 		return 0, fmt.Errorf("making a version with %s: %w", image, err)
 	}
 	n := aws.ToInt64(made.LaunchTemplateVersion.VersionNumber)
-	t.versions = append(t.versions, n)
+	t.versions, t.warning = append(t.versions, n), warning(made.Warning)
 	return n, nil
 }
 

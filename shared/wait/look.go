@@ -162,8 +162,8 @@ func hangs(j job.Job) string {
 	if j.Times.Forced.IsZero() {
 		return "Stop it by force: " + force + "; Goldsmith starts it once it is stopped."
 	}
-	return "Force has not stopped it. Try once more: " + force + "; if it still hangs after ten minutes, ask AWS Support. " +
-		"Goldsmith starts it once it is stopped."
+	return "Force has not stopped it. Try once more: " + force + "; if it still hangs after ten minutes, ask AWS " +
+		"Support. Goldsmith starts it once it is stopped."
 }
 
 // stayedUp is the failure of an instance that runs though it was to stop: somebody started it after the stop,

@@ -172,6 +172,12 @@ var storeBases = map[string]func(*world) any{
 			VersionStage: aws.String("new"), MoveToVersionId: w.id("secret version"),
 		}
 	},
+	"secretsmanager.CreateSecret.SecretBinary": func(*world) any {
+		return &secretsmanager.CreateSecretInput{Name: aws.String("new")}
+	},
+	"secretsmanager.PutSecretValue.SecretBinary": func(*world) any {
+		return &secretsmanager.PutSecretValueInput{SecretId: aws.String("made")}
+	},
 	"secretsmanager.PutSecretValue": func(*world) any {
 		return &secretsmanager.PutSecretValueInput{SecretId: aws.String("made"), SecretString: aws.String("2")}
 	},

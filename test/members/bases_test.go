@@ -168,6 +168,24 @@ var ec2Bases = map[string]func(*world) any{
 	"ec2.ModifyImageAttribute.LaunchPermission.Remove": func(w *world) any {
 		return &ec2.ModifyImageAttributeInput{ImageId: w.id("shared image")}
 	},
+	"ec2.ModifyImageAttribute.Attribute": func(w *world) any {
+		return &ec2.ModifyImageAttributeInput{ImageId: w.id("image"), OperationType: "add", UserIds: []string{"111111111111"}}
+	},
+	"ec2.ModifyImageAttribute.OperationType": func(w *world) any {
+		return &ec2.ModifyImageAttributeInput{ImageId: w.id("image"), UserIds: []string{"111111111111"}}
+	},
+	"ec2.ModifyImageAttribute.UserIds": func(w *world) any {
+		return &ec2.ModifyImageAttributeInput{ImageId: w.id("image"), OperationType: "add"}
+	},
+	"ec2.ModifyImageAttribute.UserGroups": func(w *world) any {
+		return &ec2.ModifyImageAttributeInput{ImageId: w.id("image"), OperationType: "add"}
+	},
+	"ec2.ModifyImageAttribute.OrganizationArns": func(w *world) any {
+		return &ec2.ModifyImageAttributeInput{ImageId: w.id("image"), OperationType: "add"}
+	},
+	"ec2.ModifyImageAttribute.OrganizationalUnitArns": func(w *world) any {
+		return &ec2.ModifyImageAttributeInput{ImageId: w.id("image"), OperationType: "add"}
+	},
 	"ec2.ModifyImageAttribute.ImdsSupport": func(w *world) any {
 		return &ec2.ModifyImageAttributeInput{ImageId: w.id("image")}
 	},
@@ -270,6 +288,21 @@ var ec2Bases = map[string]func(*world) any{
 		return &ec2.ModifyInstanceAttributeInput{
 			InstanceId: w.id("stopped"), DisableApiStop: &types.AttributeBooleanValue{Value: aws.Bool(true)},
 		}
+	},
+	"ec2.ModifyInstanceAttribute.DisableApiTermination": func(w *world) any {
+		return &ec2.ModifyInstanceAttributeInput{InstanceId: w.id("stopped")}
+	},
+	"ec2.ModifyInstanceAttribute.InstanceInitiatedShutdownBehavior": func(w *world) any {
+		return &ec2.ModifyInstanceAttributeInput{InstanceId: w.id("stopped")}
+	},
+	"ec2.ModifyInstanceAttribute.InstanceType": func(w *world) any {
+		return &ec2.ModifyInstanceAttributeInput{InstanceId: w.id("stopped")}
+	},
+	"ec2.ModifyInstanceAttribute.Attribute": func(w *world) any {
+		return &ec2.ModifyInstanceAttributeInput{InstanceId: w.id("stopped"), Value: aws.String("true")}
+	},
+	"ec2.ModifyInstanceAttribute.Value": func(w *world) any {
+		return &ec2.ModifyInstanceAttributeInput{InstanceId: w.id("stopped"), Attribute: "disableApiTermination"}
 	},
 	"ec2.GetInstanceTypesFromInstanceRequirements": func(*world) any {
 		return &ec2.GetInstanceTypesFromInstanceRequirementsInput{

@@ -28,6 +28,7 @@ var companions = []companion{
 		return tagged[action]
 	}},
 	besides(`^(.*TagSpecifications\[\]\.)`, "Tags[].Key", "sample"),
+	besides(`^(autoscaling\.CreateAutoScalingGroup\.Tags\[\]\.)`, "Key", "sample"),
 	{regexp.MustCompile(`^((?:ec2|autoscaling)\..*Filters\[\]\.)Values`), "Name", func(_ *world, action string) any {
 		return filtered[action].name
 	}},
@@ -35,7 +36,13 @@ var companions = []companion{
 	besides(`^(ssm\..*Filters\[\]\.)(Option|Values)`, "Key", "Type"),
 	besides(`^(ec2\.Copy(Image|Snapshot)\.)KmsKeyId`, "Encrypted", true),
 	besides(`^(autoscaling\..*Preferences\.)CheckpointDelay`, "CheckpointPercentages[]", 50),
+	besides(`^(.*BlockDeviceMappings\[\]\.)NoDevice`, "DeviceName", "/dev/xvda"),
 	besides(`^(.*BlockDeviceMappings\[\]\.)`, "DeviceName", "/dev/sdf"),
+	besides(`^(ec2\.RunInstances\.InstanceMarketOptions\.)SpotOptions`, "MarketType", "spot"),
+	besides(`^(ec2\.RunInstances\..*SpotOptions\.)(InstanceInterruptionBehavior|ValidUntil)$`, "SpotInstanceType",
+		"persistent"),
+	besides(`^(ec2\.RunInstances\..*SpotOptions\.)(SpotInstanceType|ValidUntil)$`, "InstanceInterruptionBehavior",
+		"stop"),
 	besides(`^(.*BlockDeviceMappings\[\]\.)(DeviceName|Ebs)`, "Ebs.VolumeSize", 9),
 	besides(`^(.*BlockDeviceMappings\[\]\.Ebs\.)KmsKeyId`, "Encrypted", true),
 	besides(`^(.*InstanceRequirements\.)`, "VCpuCount.Min", 1),

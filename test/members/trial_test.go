@@ -191,9 +191,12 @@ func (r *trial) kind(m *member) string {
 }
 
 // input is the request to which a member is added, with what the member needs beside it.
-func (r *trial) input(w *world, m *member) reflect.Value {
+func (r *trial) input(w *world, m *member) reflect.Value { return r.inputOn(w, m, r.base(m)) }
+
+// inputOn is that of the request of a name.
+func (r *trial) inputOn(w *world, m *member, name string) reflect.Value {
 	input := inputOf(clients[r.service](w), r.action)
-	if base := bases[r.base(m)]; base != nil {
+	if base := bases[name]; base != nil {
 		input = reflect.ValueOf(base(w))
 	}
 	if m == nil {
@@ -280,15 +283,44 @@ func (r *trial) write(m *member, i int, base []string) (a attempt) {
 	return a
 }
 
-// named are the members refused by name. Such a request has no effect, so one world is enough.
+// named are the members refused by name beside whatever the action's requests say. Such a request has no effect, so
+// one world is enough.
 func (r *trial) named() map[string]bool {
 	named := map[string]bool{}
 	within(r.t, r.service, func(w *world) {
 		for _, m := range r.all {
-			named[m.String()] = byName(r.read(w, &m, 0).err)
+			named[m.String()] = r.namedBeside(w, &m)
 		}
 	})
 	return named
+}
+
+func (r *trial) namedBeside(w *world, m *member) bool {
+	if !m.named(r.read(w, m, 0).err) {
+		return false
+	}
+	for name := range bases {
+		if name != r.key(nil) && !strings.HasPrefix(name, r.key(nil)+".") {
+			continue
+		}
+		input := r.inputOn(w, m, name)
+		m.set(input, r.values(w, *m)[0])
+		if _, err := call(clients[r.service](w), r.action, input.Interface()); !m.named(err) {
+			return false // Elsewhere it is refused for what stands beside it, or not at all.
+		}
+	}
+	return true
+}
+
+// named tells whether an error refuses the member, by its name, as one that is not modelled.
+func (m member) named(err error) bool {
+	if !byName(err) {
+		return false
+	}
+	said, last := strings.ToLower(err.Error()), strings.ToLower(m.last())
+	// A list's name in a request is mostly that of an element.
+	return slices.ContainsFunc([]string{last, strings.TrimSuffix(last, "s"), strings.TrimSuffix(last, "es")},
+		func(name string) bool { return strings.Contains(said, name) })
 }
 
 // byName tells whether an error refuses a member as one that is not modelled.

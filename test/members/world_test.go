@@ -65,7 +65,7 @@ type tokens struct{ n int }
 // GetIdempotencyToken is the next token.
 func (t *tokens) GetIdempotencyToken() (string, error) {
 	t.n++
-	return fmt.Sprintf("token-%d", t.n), nil
+	return fmt.Sprintf("00000000-0000-4000-8000-%012d", t.n), nil
 }
 
 func sameTokens(o *sfn.Options) { o.IdempotencyTokenProvider = &tokens{} }

@@ -30,8 +30,9 @@ opposite of a flag, plus for minus, a number that is one more. The tests that re
 most %d of a package's, drawn by what each is, so that they are the same ones after an edit elsewhere in the package
 (` + "`ARGS=\"-draw WORD\"`" + ` tries others), with the tests of the packages that are named; what is returned beside an error, what
 is logged, and how a function is wired (` + "`wire.go`" + `), is not changed. Only a test that fails, or takes many times its
-processor time, counts: one that a loaded machine keeps waiting does not. A package
-has 95 percent at least; one that has less by now may not fall below what it has, and its survivors are gaps.
+processor time, counts: one that a loaded machine keeps waiting does not. Survivors of a draw are read and tested, so
+that a fresh draw has a lower score. A package has 95 percent at least; one that has less by now may not fall below what
+it has, and its survivors are gaps.
 ` + "`make mutants`" + ` tries them and writes this section (` + "`ARGS=\"-only functions/claim\"`" + ` tries those of one package).
 
 | package | with the tests of | mutants | tried | killed | score |

@@ -29,7 +29,8 @@ func TestAMixedGroupIsRefreshed(t *testing.T) {
 		other := n.template("other", "nobody", "t3.micro", ec2.ImageX86)
 		n.group("fleet", base, "1", mixed(
 			types.LaunchTemplateOverrides{InstanceType: aws.String("m5.large"), WeightedCapacity: aws.String("2")},
-			types.LaunchTemplateOverrides{InstanceType: aws.String("t3.micro"), LaunchTemplateSpecification: specOf(own, "1")},
+			types.LaunchTemplateOverrides{InstanceType: aws.String("t3.micro"), LaunchTemplateSpecification: specOf(own, "1"),
+				WeightedCapacity: aws.String("1")},
 		))
 		n.group("bystander", other, "1")
 		r := n.run()[0]
