@@ -48,7 +48,7 @@ func TestRehearsalsOfSeveralNights(t *testing.T) {
 			})
 		})
 	}
-	for _, status := range []job.Status{job.Deprecated, job.Disabled, job.Retired, job.InUse, job.Unshared} {
+	for _, status := range []job.Status{job.Deprecated, job.Disabled, job.Retired, job.InUse} {
 		if met[status] == 0 {
 			t.Errorf("no night met %q: %v", status, met)
 		}
