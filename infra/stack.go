@@ -132,6 +132,7 @@ func valuesOf(props StackProps, table Ledger, letters DeadLetters) workflow.Valu
 		workflow.Subnets:        tested(c, func(v plan.Verify) string { return v.Subnet }),
 		workflow.Profiles:       tested(c, func(v plan.Verify) string { return v.Profile }),
 		workflow.Groups:         refreshed(c),
+		workflow.Shares:         shared(c),
 		workflow.PassedRoles:    c.PassedRoles,
 	}
 	if c.SlackSecret != "" {
@@ -183,6 +184,16 @@ func tested(c Config, what func(plan.Verify) string) (all []string) {
 func refreshed(c Config) []string {
 	for _, p := range c.Plans.Plans {
 		if p.Roll.Refresh.Enabled {
+			return []string{"*"}
+		}
+	}
+	return nil
+}
+
+// shared is every image, if a plan shares its images.
+func shared(c Config) []string {
+	for _, p := range c.Plans.Plans {
+		if !p.Share.IsZero() {
 			return []string{"*"}
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/lineage"
+	"goldsmith/shared/sharing"
 	"goldsmith/shared/source"
 	"goldsmith/shared/tag"
 )
@@ -50,8 +51,10 @@ type Step struct {
 	EC2         instances
 	AutoScaling lineage.Members
 	Keys        source.Keys
-	Ledger      ledgerAPI
-	Now         func() time.Time
+	// Sharing says what will come of sharing images.
+	Sharing sharing.Lookout
+	Ledger  ledgerAPI
+	Now     func() time.Time
 }
 
 // Input is the job and the ARN of the execution that works on it.
@@ -86,6 +89,7 @@ func (s Step) Handle(ctx context.Context, in Input) (job.Job, error) {
 	if err != nil {
 		return j, err
 	}
+	j = s.ahead(ctx, j)
 	return s.settled(ctx, asked, j)
 }
 

@@ -10,6 +10,7 @@ import (
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/settings"
+	"goldsmith/shared/sharing"
 	"goldsmith/shared/source"
 )
 
@@ -21,7 +22,8 @@ func Wire(ctx context.Context, read settings.Reader) (handler.Func[Input, job.Jo
 	}
 	return Step{
 		EC2: ec2.NewFromConfig(s.AWS), AutoScaling: autoscaling.NewFromConfig(s.AWS),
-		Keys:   source.Keys{KMS: kms.NewFromConfig(s.AWS), Granted: source.Listed(s.Get(settings.VolumeKeys))},
-		Ledger: s.Ledger, Now: s.Now,
+		Keys:    source.Keys{KMS: kms.NewFromConfig(s.AWS), Granted: source.Listed(s.Get(settings.VolumeKeys))},
+		Sharing: sharing.Wire(s),
+		Ledger:  s.Ledger, Now: s.Now,
 	}.Handle, nil
 }

@@ -25,6 +25,7 @@ type ec2API interface {
 	removal
 	snapshotsAPI
 	templatesAPI
+	sharesAPI
 }
 
 // Ledger is where it is written down, and the register of what may be removed.
@@ -111,10 +112,8 @@ func (r *round) play(ctx context.Context) error {
 	if err := r.resume(ctx); err != nil {
 		return err
 	}
-	for _, d := range r.Decisions {
-		if err := r.do(ctx, d); err != nil {
-			return err
-		}
+	if err := r.decided(ctx); err != nil {
+		return err
 	}
 	if err := r.finish(ctx); err != nil {
 		return err
@@ -127,6 +126,19 @@ func (r *round) play(ctx context.Context) error {
 	log := handler.Log(ctx)
 	metric.Put(ctx, log, metric.ImagesRetired, r.page.Plan.Name, float64(r.retired))
 	metric.Put(ctx, log, metric.RetiringFailed, r.page.Plan.Name, float64(r.hurt))
+	return nil
+}
+
+// decided does what was decided.
+func (r *round) decided(ctx context.Context) error {
+	if err := r.ask(ctx); err != nil {
+		return err
+	}
+	for _, d := range r.Decisions {
+		if err := r.do(ctx, d); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -2,6 +2,7 @@ package retire
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -25,6 +26,20 @@ type deprecationAPI interface {
 func (r *round) do(ctx context.Context, d retention.Decision) error {
 	what := retirement{Subject: d.ID, Name: d.Name, Since: d.Since, Due: d.Due, Why: d.Why}
 	handler.Log(ctx).InfoContext(ctx, "old image", "image", d.ID, "source", d.Name, "decision", d.String())
+	again, err := r.shareAgain(ctx, d)
+	switch {
+	case err != nil:
+		return r.failed(ctx, what, err, "sharing again")
+	case again != "" && (d.Going() || d.Step == retention.Keep):
+		what.Status, what.Since, what.Due, what.Why = job.Restored, time.Time{}, time.Time{}, []string{again}
+		return r.put(ctx, what)
+	case again != "":
+		what.Why = append(slices.Clone(what.Why), again)
+	}
+	return r.step(ctx, d, what)
+}
+
+func (r *round) step(ctx context.Context, d retention.Decision, what retirement) error {
 	switch d.Step {
 	case retention.Keep:
 		return r.suspended(ctx, d)
@@ -34,6 +49,8 @@ func (r *round) do(ctx context.Context, d retention.Decision) error {
 		return r.inUse(ctx, d, what)
 	case retention.Deprecate:
 		return r.deprecate(ctx, what)
+	case retention.Unshare:
+		return r.unshare(ctx, what)
 	case retention.Disable:
 		return r.disable(ctx, what)
 	case retention.Retire:

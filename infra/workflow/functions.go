@@ -94,7 +94,8 @@ var Functions = []Function{
 		Environment: env(settings.Table, settings.VolumeKeys),
 		Statements: join(everyTask("claim"), ledgerAndKeys("PutItem", "UpdateItem", "DeleteItem", "Query"),
 			[]Statement{look("DescribeInstances", "DescribeSnapshots", "DescribeSpotInstanceRequests", "DescribeVolumes"),
-				lookAtMembers, lookWhichGroups, lookAtProtection}, mayStart),
+				lookAtMembers, lookWhichGroups, lookAtProtection, lookAtOrganization,
+				lookAtKeyUsers}, mayStart),
 	},
 	{
 		Name: "stop", Task: true, Timeout: stepTimeout, Memory: memory,
@@ -144,6 +145,14 @@ var Functions = []Function{
 		}, testing, endTests),
 	},
 	{
+		Name: "share", Task: true, Timeout: stepTimeout, Memory: memory,
+		Does:        "Lets other accounts launch the image where the plan says so.",
+		Environment: env(settings.Table),
+		Statements: join(everyTask("share"), ledger("GetItem", "PutItem", "UpdateItem"), []Statement{
+			look("DescribeImages", "DescribeSnapshots"), lookAtOrganization,
+		}, sharing),
+	},
+	{
 		Name: "roll", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Points launch templates and Parameter Store aliases at the new image.",
 		Environment: env(settings.Table, settings.ImagePath),
@@ -175,7 +184,7 @@ var Functions = []Function{
 		Statements: join(everyTask("retire"), ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"), []Statement{
 			look("DescribeImages", "DescribeInstances", "DescribeLaunchTemplates", "DescribeLaunchTemplateVersions",
 				"DescribeImageAttribute", "DescribeImageReferences", "DescribeSnapshots", "ListImagesInRecycleBin"), lookAtUses,
-		}, referring, retiring),
+		}, referring, retiring, sharing, reporting),
 	},
 	{
 		Name: "notify", Task: true, Timeout: stepTimeout, Memory: memory,

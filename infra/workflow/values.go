@@ -37,6 +37,8 @@ const (
 	Parameters = "Parameters"
 	// Groups is "*" where a plan refreshes Auto Scaling groups, and nothing elsewhere.
 	Groups = "Groups"
+	// Shares is "*" where a plan shares its images, and nothing elsewhere.
+	Shares = "Shares"
 	// PassedRoles are ARNs of the roles in the instance profiles of templates that such groups use.
 	PassedRoles = "PassedRoles"
 	// Templates are the ids of the launch templates that plans list.

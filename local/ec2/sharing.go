@@ -120,6 +120,12 @@ func (w *World) permissionEdit(img *image, p *query.Params) (func(*image), error
 			return nil, err
 		}
 	}
+	for _, each := range added {
+		if w.closed[each.user] {
+			return nil, query.Errorf("InvalidAMIAttributeItemValue",
+				"Invalid attribute item value \"%s\" for userId item type.", each.user)
+		}
+	}
 	if len(added) > 0 && w.underDefaultKey(img) {
 		return nil, query.Errorf("InvalidParameter",
 			"Snapshots encrypted with the AWS Managed CMK can't be shared. Specify another snapshot.")

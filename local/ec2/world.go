@@ -74,6 +74,7 @@ type World struct {
 	keyPairs  map[string]keyPair
 	profiles  map[string]bool // instance profiles, by name
 	restores  *store[fastRestore]
+	reports   *store[usageReport]
 	fleets    *store[fleet]
 	bin       *store[binned[image]]
 	binFor    time.Duration
@@ -85,7 +86,10 @@ type World struct {
 	tombs  map[string]time.Time // deregistered images, until EC2 forgets them
 	tagged map[string]int       // version of the last tag change event, by resource
 	keys   map[string]KeyState  // by ARN
+	usable map[string]keyUsers  // keys that other accounts may use, by ARN
 	vcpus  map[string]float64   // quotas, by code
+	closed map[string]bool      // accounts that are closed
+	uses   []use                // of images by other accounts
 	copies int                  // of snapshots, in progress
 
 	regions map[string]*World // of the account, by name, this one included
@@ -119,6 +123,7 @@ func newWorld(options Options, mu *sync.Mutex, regions map[string]*World) *World
 		clock: options.Clock, options: options, mu: mu, regions: regions,
 		drawn: draw.Counts{}, buckets: bucket.Set{}, answers: map[string]answered{},
 		names: map[string]time.Time{}, tombs: map[string]time.Time{}, tagged: map[string]int{}, keys: map[string]KeyState{},
+		usable: map[string]keyUsers{}, closed: map[string]bool{},
 		vcpus:     map[string]float64{},
 		instances: newStore[instance](options.Lag), volumes: newStore[volume](options.Lag),
 		snapshots: newStore[snapshot](options.Lag), images: newStore[image](options.Lag),
@@ -126,6 +131,7 @@ func newWorld(options Options, mu *sync.Mutex, regions map[string]*World) *World
 		keyPairs: map[string]keyPair{}, profiles: map[string]bool{},
 		bin: newStore[binned[image]](0), snapshotBin: newStore[binned[snapshot]](0),
 		restores: newStore[fastRestore](options.Lag), fleets: newStore[fleet](options.Lag),
+		reports: newStore[usageReport](options.Lag),
 	}
 	w.service = &query.Service{
 		Name:    "ec2",

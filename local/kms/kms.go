@@ -21,12 +21,14 @@ type Options struct {
 	Log             *query.Log
 }
 
-// New answers DescribeKey.
+// New answers DescribeKey, GetKeyPolicy and ListGrants.
 func New(o Options) http.Handler {
 	return &awsjson.Service{
 		Name: "kms", Target: "TrentService", Clock: o.Clock, Log: o.Log,
 		Operations: map[string]awsjson.Operation{
-			"DescribeKey": awsjson.Op(o.describeKey, func(in describeInput) []string { return []string{in.KeyID} }),
+			"DescribeKey":  awsjson.Op(o.describeKey, func(in describeInput) []string { return []string{in.KeyID} }),
+			"GetKeyPolicy": awsjson.Op(o.policy, func(in policyInput) []string { return []string{in.KeyID} }),
+			"ListGrants":   awsjson.Op(o.grants, func(in grantsInput) []string { return []string{in.KeyID} }),
 		},
 	}
 }
@@ -71,14 +73,9 @@ func (o Options) describeKey(in describeInput) (out describeOutput, err error) {
 	if err != nil {
 		return out, err
 	}
-	state, known := o.EC2.KeyIs(arn)
-	switch {
-	case state == ec2.KeyHidden:
-		return out, awsjson.Errorf("AccessDeniedException", "User: arn:aws:iam::%s:role/embedded is not authorized to "+
-			"perform: kms:DescribeKey on resource: %s because no resource-based policy allows the kms:DescribeKey action",
-			o.Account, arn)
-	case !known, state == ec2.KeyDeleted:
-		return out, awsjson.Errorf("NotFoundException", "Key '%s' does not exist", arn)
+	state, err := o.key(arn, "DescribeKey")
+	if err != nil {
+		return out, err
 	}
 	word, wrong := states[state]
 	if !wrong {
@@ -93,6 +90,20 @@ func (o Options) describeKey(in describeInput) (out describeOutput, err error) {
 		AWSAccountID: strings.Split(arn, ":")[4], Arn: arn, Enabled: !wrong, KeyID: id, KeyManager: manager,
 		KeySpec: "SYMMETRIC_DEFAULT", KeyState: word, KeyUsage: "ENCRYPT_DECRYPT", MultiRegion: strings.HasPrefix(id, "mrk-"),
 	}}, nil
+}
+
+// key is what is the matter with a key; one that cannot be looked at is an error.
+func (o Options) key(arn, action string) (ec2.KeyState, error) {
+	state, known := o.EC2.KeyIs(arn)
+	switch {
+	case state == ec2.KeyHidden:
+		return state, awsjson.Errorf("AccessDeniedException", "User: arn:aws:iam::%s:role/embedded is not authorized to "+
+			"perform: kms:%[2]s on resource: %[3]s because no resource-based policy allows the kms:%[2]s action",
+			o.Account, action, arn)
+	case !known, state == ec2.KeyDeleted:
+		return state, awsjson.Errorf("NotFoundException", "Key '%s' does not exist", arn)
+	}
+	return state, nil
 }
 
 // arn is the ARN of the key that an id, an ARN or an alias names.

@@ -30,7 +30,7 @@ func (s *Stack) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !ok:
 		s.unknown(r, service).write(w, spokenIn(r, service))
-	case region == s.options.Region || service == "sts":
+	case region == s.options.Region || service == "sts" || service == "organizations": // The last has one Region for all.
 		h.ServeHTTP(w, r)
 	case service == "ec2" && s.EC2.In(region) != nil:
 		s.EC2.In(region).ServeHTTP(w, r)

@@ -18,6 +18,7 @@ import (
 	"goldsmith/functions/roll"
 	"goldsmith/functions/rollback"
 	selection "goldsmith/functions/select"
+	"goldsmith/functions/share"
 	"goldsmith/functions/snapshot"
 	"goldsmith/functions/start"
 	"goldsmith/functions/stop"
@@ -56,6 +57,7 @@ func (s *Stack) startFunctions() error {
 		add(s, "wake", wake.Wire),
 		add(s, "start", start.Wire),
 		add(s, "verify", verify.Wire),
+		add(s, "share", share.Wire),
 		add(s, "roll", roll.Wire),
 		add(s, "rollback", rollback.Wire),
 		add(s, "release", release.Wire),

@@ -23,6 +23,7 @@ import (
 	"goldsmith/local/ec2"
 	"goldsmith/local/eventbridge"
 	"goldsmith/local/kms"
+	"goldsmith/local/organizations"
 	"goldsmith/local/query"
 	"goldsmith/local/secretsmanager"
 	"goldsmith/local/servicequotas"
@@ -90,7 +91,9 @@ type Stack struct {
 	States      *sfn.Service
 	Bus         *eventbridge.Bus
 	Slack       *slack.Sink
-	Ledger      ledger.Ledger
+	// Organizations says which organization the account is in.
+	Organizations *organizations.Service
+	Ledger        ledger.Ledger
 	// Calls are all calls of the query services, in order.
 	Calls *query.Log
 	// Machine is the state machine's ARN.
@@ -188,9 +191,11 @@ func (s *Stack) startServices() error {
 		Clock: o.Clock, Region: o.Region, Account: o.Account, Log: s.Calls,
 		Name: workflow.Name + "-dead-letters", Endpoint: o.Endpoint,
 	})
+	s.Organizations = organizations.New(organizations.Options{Clock: o.Clock, Log: s.Calls})
 	s.services = map[string]http.Handler{
-		"sqs": s.DeadLetters,
-		"ec2": s.EC2, "ebs": s.EBS, "autoscaling": s.AutoScaling, "ssm": s.Parameters, "secretsmanager": s.Secrets,
+		"organizations": s.Organizations,
+		"sqs":           s.DeadLetters,
+		"ec2":           s.EC2, "ebs": s.EBS, "autoscaling": s.AutoScaling, "ssm": s.Parameters, "secretsmanager": s.Secrets,
 		"lambda":   s.functions,
 		"sts":      sts.New(sts.Options{Account: o.Account, Clock: o.Clock, Log: s.Calls}),
 		"dynamodb": s.Tables,

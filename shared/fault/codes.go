@@ -70,6 +70,8 @@ var (
 		"PendingVerification", "InvalidClientTokenId", "UnrecognizedClientException", "KMSAccessDeniedException",
 	}
 	nameTaken = []string{"InvalidAMIName.Duplicate"}
+	// ModifyImageAttribute: an account, an organization or a unit is none that EC2 shares with.
+	noSharee = []string{"InvalidAMIAttributeItemValue"}
 	// StopInstances on an instance with DisableApiStop.
 	protected = []string{"OperationNotPermitted"}
 )
@@ -129,6 +131,9 @@ func DeniedCode(code string) bool { return slices.Contains(denied, code) }
 
 // IsNameTaken reports whether an AMI of that name exists, or existed a moment ago.
 func IsNameTaken(err error) bool { return hasCode(err, nameTaken) }
+
+// IsNoSharee reports whether EC2 takes one of those that an image is to be shared with for none that it can be.
+func IsNoSharee(err error) bool { return hasCode(err, noSharee) }
 
 // IsProtected reports whether stop protection refused the call.
 func IsProtected(err error) bool { return hasCode(err, protected) }

@@ -15,7 +15,7 @@ func TestDocument(t *testing.T) {
 	var d job.Document
 	text := `{"run":{"name":"monday","scheduled":"2026-05-01T02:00:00Z","closes":"2026-05-01T03:00:00Z","plan":"nightly"},
 		"source":{"id":"i-1","host":"h-1"},"image":{"id":"ami-1","state":"pending","share":{"done":true}},
-		"await":{"resource":"i-1","for":"stopped","until":"2026-05-01T03:00:00Z"},"shared":false,"warnings":[{"code":"x","text":"y","more":1}]}`
+		"await":{"resource":"i-1","for":"stopped","until":"2026-05-01T03:00:00Z"},"lane":false,"warnings":[{"code":"x","text":"y","more":1}]}`
 	if err := json.Unmarshal([]byte(text), &d); err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +23,7 @@ func TestDocument(t *testing.T) {
 	d.Image.Snapshots = []string{"snap-1"}
 	got := decoded(t, d)
 	want := decoded(t, d.Job)
-	want["shared"] = false
+	want["lane"] = false
 	want["source"].(map[string]any)["host"] = "h-1"
 	want["image"].(map[string]any)["share"] = map[string]any{"done": true}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -2,8 +2,8 @@
 // inside one run, what was decided about it and what was done to it.
 //
 // A step takes the whole job and returns the whole job; the state machine only
-// compares Decision, waits for Turn.Seconds, and compares Hangs, Back, Refreshing, Image.State, Registering.Copied,
-// Tested, Plan.Restart and Plan.Verify.Boot, which handlers have set.
+// compares Decision, waits for Turn.Seconds, and compares Hangs, Back, Sharing, Refreshing, Image.State,
+// Registering.Copied, Tested, Plan.Restart and Plan.Verify.Boot, which handlers have set.
 package job
 
 import (
@@ -50,6 +50,12 @@ type Job struct {
 	TestInstance string `json:"testInstance,omitempty"`
 	// Tested is whether the image has passed the plan's test.
 	Tested bool `json:"tested"`
+	// Sharing is whether the image is to be shared, once it is proven.
+	Sharing bool `json:"sharing"`
+	// Shared is whom it is shared with, or why it is not; nil where the plan shares nothing.
+	Shared *Sharing `json:"shared,omitempty"`
+	// Unshared is what a Catch caught while it was being shared.
+	Unshared *Failure `json:"unshared,omitempty"`
 	// Rolled is what was pointed at the image, or could not be.
 	Rolled []Rolled `json:"rolled,omitempty"`
 	// Rest is set when Rolled does not hold all of it.

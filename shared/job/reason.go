@@ -101,3 +101,9 @@ const Evidence ReasonCode = "snapshot-evidence"
 
 // PinnedGroup is a warning that comes after the image: a group goes on launching the old one.
 const PinnedGroup ReasonCode = "pinned-group"
+
+// KeyNotShared is a warning of an image that is shared with accounts which may not use its key.
+const KeyNotShared ReasonCode = "key-not-shared"
+
+// SharingUnseen is a warning of an image of which it is not known whether all it is shared with can launch it.
+const SharingUnseen ReasonCode = "sharing-unseen"

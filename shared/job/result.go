@@ -27,7 +27,9 @@ type Result struct {
 	Skip     *Reason  `json:"skip,omitempty"`
 	Warnings []Reason `json:"warnings,omitempty"`
 	Image    Image    `json:"image,omitzero"`
-	Rolled   []Rolled `json:"rolled,omitempty"`
+	// Shared is whom the image is shared with, or why it is not; nil where the plan shares nothing.
+	Shared *Sharing `json:"shared,omitempty"`
+	Rolled []Rolled `json:"rolled,omitempty"`
 	// Rest is set when Rolled does not hold all of it.
 	Rest *Rest `json:"rest,omitempty"`
 	// Refreshes are the groups that use what was rolled. Refreshing is set while something is
@@ -56,11 +58,20 @@ func (j Job) tested() Image {
 	return i
 }
 
+// shared is whom the image is shared with, or what kept it from being shared.
+func (j Job) shared() *Sharing {
+	if j.Unshared == nil {
+		return j.Shared
+	}
+	return &Sharing{Problem: j.Unshared.Problem(), Do: j.Unshared.Do()}
+}
+
 // ResultOf is the job's result, written at now.
 func (j Job) ResultOf(ending Ending, now time.Time) Result {
 	return Result{
 		Run: j.Run.Name, Source: j.Source.ID, Kind: j.Source.Kind, Name: j.Source.Name, Plan: j.Run.Plan,
-		Ending: ending, Skip: j.Skip, Warnings: j.Warnings, Image: j.tested(), Rolled: j.Rolled, Rest: j.Rest,
+		Ending: ending, Skip: j.Skip, Warnings: j.Warnings, Image: j.tested(),
+		Shared: j.shared(), Rolled: j.Rolled, Rest: j.Rest,
 		Refreshes: j.Refreshes, Refreshing: j.Refreshing, Times: j.Times, Gone: j.Gone, At: now,
 	}
 }

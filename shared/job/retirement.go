@@ -8,6 +8,8 @@ type Status string
 const (
 	// Deprecated images go once their grace period is over.
 	Deprecated Status = "deprecated"
+	// Unshared images are shared with no other account any more, and go later.
+	Unshared Status = "unshared"
 	// Disabled images can no longer be launched, and go after a second grace period.
 	Disabled Status = "disabled"
 	// Retiring images were about to be removed when this was written.

@@ -11,6 +11,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"goldsmith/shared/job"
 )
 
 // RegisterSchema is the version of a registration's fields. One of a newer version is
@@ -78,6 +80,10 @@ type Registration struct {
 	// Snapshots are the image's own, once it is available, and copies that are made for it before. Those of other
 	// people that an image is registered of are not among them.
 	Snapshots []string `json:"snapshots,omitempty"`
+	// Shared is whom Goldsmith has shared it with, or is about to; nil when with none. Any other permission is a person's.
+	Shared *job.Sharing `json:"shared,omitempty"`
+	// Unshared is when that was taken back, or EC2 dropped it with disabling the image (DisableImage); zero while it holds.
+	Unshared time.Time `json:"unshared,omitzero"`
 	// Good is whether its job ended well, or a person adopted it: others may be retired for it. It is set once
 	// its job is over; results are forgotten.
 	Good bool `json:"good,omitempty"`
@@ -114,7 +120,13 @@ func (n *NewerError) Error() string {
 func (r Registration) token() string { return cmp.Or(r.AMIName, r.Token, r.ID) }
 
 func (r Registration) inUTC() Registration {
-	toUTC(&r.Begun, &r.Asked, &r.Taken, &r.Gone, &r.Missed, &r.Anew, &r.Retired)
+	toUTC(&r.Begun, &r.Asked, &r.Taken, &r.Gone, &r.Missed, &r.Anew, &r.Retired, &r.Unshared)
+	if r.Shared != nil {
+		shared := *r.Shared
+		toUTC(&shared.At)
+		shared.Accounts, shared.Organizations = slices.Clone(shared.Accounts), slices.Clone(shared.Organizations)
+		r.Shared = &shared
+	}
 	r.Snapshots, r.Copies = slices.Clone(r.Snapshots), maps.Clone(r.Copies)
 	return r
 }

@@ -138,6 +138,7 @@ func tiles(r report.Report) []tile {
 		{r.Counts.Failed, "failed", true}, {r.Counts.LeftStopped, "left stopped", true},
 		{r.Counts.Rolled, "rolled", false}, {r.Counts.NotRolled, "not rolled", true}, {r.Counts.Held, "held", false},
 		{r.Counts.Refreshed, "groups refreshed", false}, {r.Counts.NotRefreshed, "groups not refreshed", true},
+		{r.Counts.Shared, "shared", false}, {r.Counts.NotShared, "not shared", true},
 		{len(r.Retiring.Gone), "retired", false}, {len(r.Retiring.Failed), "not retired", true},
 	} {
 		if each.n > 0 || each.what == "imaged" {
@@ -181,9 +182,11 @@ func lists(r report.Report) []list {
 	all := []list{
 		{Title: "Not rolled", What: "template or alias", Rows: rolls(r.NotRolled), Rest: r.Rest.NotRolled, Bad: true},
 		{Title: "Groups not refreshed", What: "group", Rows: refreshes(r.NotRefreshed), Bad: true},
+		{Title: "Not shared", What: "image", Rows: shares(r.NotShared), Bad: true},
 		{Title: "Rolled", What: "template or alias", Rows: rolls(r.Rolled), Rest: r.Rest.Rolled},
 		{Title: "Held", What: "template or alias", Rows: rolls(r.Held), Rest: r.Rest.Held},
 		{Title: "Groups refreshed", What: "group", Rows: refreshes(r.Refreshed)},
+		{Title: "Shared", What: "image", Rows: shares(r.Shared)},
 	}
 	for _, l := range r.Retiring.Lists() {
 		made := list{Title: l.Title, What: "image or snapshot"}
@@ -211,6 +214,13 @@ func rolls(of []report.Roll) (rows []entry) {
 func refreshes(of []report.Refresh) (rows []entry) {
 	for _, each := range of {
 		rows = append(rows, entry{each.Group, each.Source, each.Change()})
+	}
+	return rows
+}
+
+func shares(of []report.Share) (rows []entry) {
+	for _, each := range of {
+		rows = append(rows, entry{each.Image, each.Source, each.Says()})
 	}
 	return rows
 }

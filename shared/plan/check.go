@@ -49,6 +49,10 @@ const (
 	MaxPatience = Duration(2 * time.Hour)
 	// MaxGroups is how many security groups a network interface has, unless the quota was raised.
 	MaxGroups = 5
+	// MaxAccounts keeps a plan small, since each of its sources' jobs carries it; EC2 shares an image with 1,000 (User
+	// Guide, "AMI quotas"). MaxUnits is for the same reason.
+	MaxAccounts = 200
+	MaxUnits    = 50
 	// MaxCommand keeps a plan small, since each of its sources' jobs carries it: a longer
 	// test belongs into the image, as a script.
 	MaxCommand = 1000
@@ -90,6 +94,12 @@ const (
 	TypeForm = `^[a-z0-9-]+\.[a-z0-9-]+$`
 	// ProfileForm is IAM's for names of roles, which are shorter than those of instance profiles.
 	ProfileForm = `^[A-Za-z0-9+=,.@_-]{1,64}$`
+	// AccountForm is an account's id (API reference of AWS Organizations, Account), OrganizationForm an organization's and
+	// UnitForm an organizational unit's. AWS's own ids of organizations have ten characters at least; whether there is
+	// such a one is seen before anything is stopped.
+	AccountForm      = `^[0-9]{12}$`
+	OrganizationForm = `^o-[a-z0-9]{6,32}$`
+	UnitForm         = `^ou-[0-9a-z]{4,32}-[a-z0-9]{8,32}$`
 	// ChannelForm is a channel's id, or its name with or without "#".
 	ChannelForm = `^([CGD][A-Z0-9]{6,20}|#?[^\sA-Z#@<>&.,]{1,80})$`
 	// MentionForm is Slack's own notation, one or several.
@@ -97,16 +107,19 @@ const (
 )
 
 var (
-	nameForm     = regexp.MustCompile(NameForm)
-	prefixForm   = regexp.MustCompile(PrefixForm)
-	instanceForm = regexp.MustCompile(InstanceForm)
-	templateForm = regexp.MustCompile(TemplateForm)
-	subnetForm   = regexp.MustCompile(SubnetForm)
-	groupForm    = regexp.MustCompile(GroupForm)
-	typeForm     = regexp.MustCompile(TypeForm)
-	profileForm  = regexp.MustCompile(ProfileForm)
-	channelForm  = regexp.MustCompile(ChannelForm)
-	mentionForm  = regexp.MustCompile(MentionForm)
+	nameForm         = regexp.MustCompile(NameForm)
+	prefixForm       = regexp.MustCompile(PrefixForm)
+	instanceForm     = regexp.MustCompile(InstanceForm)
+	templateForm     = regexp.MustCompile(TemplateForm)
+	subnetForm       = regexp.MustCompile(SubnetForm)
+	groupForm        = regexp.MustCompile(GroupForm)
+	typeForm         = regexp.MustCompile(TypeForm)
+	profileForm      = regexp.MustCompile(ProfileForm)
+	channelForm      = regexp.MustCompile(ChannelForm)
+	accountForm      = regexp.MustCompile(AccountForm)
+	unitForm         = regexp.MustCompile(UnitForm)
+	organizationForm = regexp.MustCompile(OrganizationForm)
+	mentionForm      = regexp.MustCompile(MentionForm)
 )
 
 // The choices a plan offers, the default first.
@@ -200,6 +213,7 @@ func (p Plan) Check() []Problem {
 	c.selector(p.Name, p.Sources)
 	c.image(p.Image)
 	c.verify(p.Verify)
+	c.share(p.Share)
 	c.roll(p.Roll)
 	c.refresh(p.Roll)
 	c.keep(p.Keep)

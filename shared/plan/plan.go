@@ -55,6 +55,8 @@ type Plan struct {
 	Image Image `json:"image,omitzero"`
 	// Verify says how an image is tried before anything is pointed at it.
 	Verify Verify `json:"verify"`
+	// Share says who else may launch the images.
+	Share Share `json:"share,omitzero"`
 	// Roll says what is pointed at the new image.
 	Roll Roll `json:"roll,omitzero"`
 	// Keep says which images are kept.
@@ -175,6 +177,30 @@ type Verify struct {
 func (v Verify) given() bool {
 	return v.Subnet != "" || len(v.SecurityGroups) > 0 || v.InstanceType != "" || v.Profile != "" || v.Command != ""
 }
+
+// Share says who else may launch the images. An image keeps the key of its snapshots, so that who launches it needs the
+// use of that as well.
+type Share struct {
+	// Accounts are ids of AWS accounts, at most 200: "111122223333". Default: none.
+	Accounts []string `json:"accounts,omitempty"`
+	// Organization is the id of the account's own organization in AWS Organizations, o-...: all its accounts may launch
+	// the images. Default: none.
+	Organization string `json:"organization,omitempty"`
+	// OrganizationalUnits are ids of organizational units in the account's own organization, ou-..., at most 50.
+	// Default: none.
+	OrganizationalUnits []string `json:"organizationalUnits,omitempty"`
+	// Snapshots lets the accounts make volumes of the images' snapshots too, without which they cannot copy the images.
+	// EC2 shares no snapshot with an organization. Default false.
+	Snapshots bool `json:"snapshots,omitempty"`
+}
+
+// IsZero reports whether nothing is said of sharing.
+func (s Share) IsZero() bool {
+	return len(s.Accounts) == 0 && s.Organization == "" && len(s.OrganizationalUnits) == 0 && !s.Snapshots
+}
+
+// Organizes reports whether images are shared with an organization, or a part of one.
+func (s Share) Organizes() bool { return s.Organization != "" || len(s.OrganizationalUnits) > 0 }
 
 // Roll says what is pointed at the new image. Templates tagged goldsmith:source=<name>
 // are always found; this adds to them.

@@ -119,6 +119,10 @@ func TestParseReadsEveryKey(t *testing.T) {
 			Profile:      "goldsmith-test", Command: "test -f /etc/web.conf && systemctl is-active web",
 			Patience: plan.Duration(90 * time.Minute),
 		},
+		Share: plan.Share{
+			Accounts: []string{"111122223333", "000000000001"}, Organization: "o-a1b2c3d4e5",
+			OrganizationalUnits: []string{"ou-a1b2-c3d4e5f6"},
+		},
 		Roll: plan.Roll{
 			Templates: map[string][]string{"web": {"lt-0123456789abcdef0", "web-template"}, "db": {"db-template"}},
 			Refresh: plan.Refresh{
@@ -138,6 +142,7 @@ func TestParseReadsEveryKey(t *testing.T) {
 	rate := plan.Default()
 	rate.Name, rate.Schedule, rate.Limit = "rate", "rate(1 day)", plan.Limit{Percent: 100}
 	rate.Force, rate.Roll.Skip, rate.Notify.On = plan.MaxForce, true, []plan.Outcome{plan.Failed}
+	rate.Share = plan.Share{Accounts: []string{"111122223333"}, Snapshots: true}
 	if diff := cmp.Diff(rate, plans.Plans["rate"]); diff != "" {
 		t.Error(diff)
 	}

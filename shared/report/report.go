@@ -36,6 +36,8 @@ type Report struct {
 	// Rolled are templates and aliases that launch the new image now; NotRolled those that were left alone,
 	// and Held those that were because somebody rolled them back.
 	Rolled, NotRolled, Held []Roll
+	// Shared are images that others may launch; NotShared those that are not shared as their plan says.
+	Shared, NotShared []Share
 	// Rest are those of which no more than their number is known.
 	Rest job.Rest
 	// Refreshed are the groups that run on what was rolled; NotRefreshed those that do not, or may not.
@@ -57,6 +59,7 @@ type Counts struct {
 	Refused                 int
 	Rolled, NotRolled, Held int
 	Refreshed, NotRefreshed int
+	Shared, NotShared       int
 }
 
 // Downtime is over the sources that were stopped and came back.
@@ -219,6 +222,7 @@ func (r *Report) add(result job.Result) {
 	r.Counts.Sources++
 	r.Sources = append(r.Sources, s)
 	r.addDowntime(s)
+	r.addShared(result)
 	r.addRolled(s.Name, result.Rolled)
 	if result.Rest != nil {
 		r.addRest(*result.Rest)
@@ -277,13 +281,14 @@ func (r Report) held() bool {
 
 // outcome: skips for what a source is are fine; a run in which nothing that was tried succeeded
 // has failed. A template that could not be rolled goes on launching the old
-// image, and so does a group that could not be refreshed: a run with one is not quite done.
+// image, and so does a group that could not be refreshed; an image that could not be shared is not there for those who
+// wait for it: a run with one is not quite done.
 func outcome(broke bool, c Counts) plan.Outcome {
 	bad := c.Failed + c.LeftStopped + c.Refused
 	switch {
 	case broke, bad > 0 && c.Imaged == 0:
 		return plan.Failed
-	case bad > 0, c.NotRolled > 0, c.NotRefreshed > 0:
+	case bad > 0, c.NotRolled > 0, c.NotRefreshed > 0, c.NotShared > 0:
 		return plan.Partial
 	default:
 		return plan.OK

@@ -46,7 +46,7 @@ func (r *Retiring) add(each Retired) {
 	switch each.Status {
 	case job.Retired, job.Swept:
 		r.Gone = append(r.Gone, each)
-	case job.Deprecated, job.Disabled:
+	case job.Deprecated, job.Disabled, job.Unshared:
 		r.Going = append(r.Going, each)
 	case job.InUse:
 		r.InUse = append(r.InUse, each)
@@ -86,6 +86,8 @@ func (r Retired) Says() string {
 		return why
 	case job.Deprecated:
 		return "goes from " + day(r.Retirement) + ": " + why
+	case job.Unshared:
+		return "shared no longer, goes from " + day(r.Retirement) + ": " + why
 	case job.Disabled:
 		return "disabled, goes from " + day(r.Retirement) + ": " + why
 	case job.InUse:

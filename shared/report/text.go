@@ -26,10 +26,12 @@ func (r Report) Text() string {
 	t.groups("Not imaged", r.Refusals)
 	t.rolls("Not rolled", r.NotRolled, r.Rest.NotRolled)
 	t.refreshes("Not refreshed", r.NotRefreshed)
+	t.shares("Not shared", r.NotShared)
 	t.imaged(r.EndedAs(job.Imaged))
 	t.rolls("Rolled", r.Rolled, r.Rest.Rolled)
 	t.rolls("Held", r.Held, r.Rest.Held)
 	t.refreshes("Refreshed", r.Refreshed)
+	t.shares("Shared", r.Shared)
 	t.groups("Skipped", r.Skips)
 	t.groups("Warnings", r.Warnings)
 	for _, list := range r.Retiring.Lists() {
@@ -81,6 +83,7 @@ func (r Report) Summary() string {
 		{c.ComingBack, "coming back"},
 		{c.Rolled, "rolled"}, {c.NotRolled, "not rolled"}, {c.Held, "held"},
 		{c.Refreshed, "refreshed"}, {c.NotRefreshed, "not refreshed"},
+		{c.Shared, "shared"}, {c.NotShared, "not shared"},
 	} {
 		if each.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", each.n, each.what))
@@ -224,6 +227,16 @@ func (t *text) refreshes(title string, refreshes []Refresh) {
 	t.head(title)
 	for _, each := range refreshes {
 		t.line(1, "%s, from %s: %s", each.Group, each.Source, each.Change())
+	}
+}
+
+func (t *text) shares(title string, shares []Share) {
+	if len(shares) == 0 {
+		return
+	}
+	t.head(title)
+	for _, each := range shares {
+		t.line(1, "%s, from %s: %s", each.Image, each.Source, each.Says())
 	}
 }
 

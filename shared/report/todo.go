@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"slices"
 
 	"goldsmith/shared/job"
@@ -27,6 +28,10 @@ var todo = map[job.ReasonCode]string{
 		"key that cannot be used is then noticed only after a stop.",
 	job.QuotaUnseen: "Let function select call servicequotas:GetServiceQuota, or leave it so: a quota that is exceeded " +
 		"is then noticed only after a stop.",
+	job.KeyNotShared: "Let the accounts use the keys, in the keys' policies (docs/sharing.md): until then what they launch " +
+		"does not come up.",
+	job.SharingUnseen: "Launch an instance in an account that the image is shared with, or let function claim call " +
+		"kms:GetKeyPolicy, kms:ListGrants and organizations:DescribeOrganization.",
 	job.RequestLeft:  "Take the tag goldsmith:image off by hand where it stays.",
 	job.TestLeft:     "See that the test instance ends, should the next sweeps not end it.",
 	job.ForcedStop:   "Check the file systems of what was stopped by force.",
@@ -75,6 +80,9 @@ func (r Report) leftToDo() []string {
 	}
 	if len(r.NotRefreshed) > 0 {
 		do = append(do, "Put right what is said of each group that was not refreshed, or refresh it yourself.")
+	}
+	for _, each := range r.NotShared {
+		do = append(do, cmp.Or(each.Do, "Put right what is said of each image that was not shared; the next one is shared."))
 	}
 	for _, g := range slices.Concat(r.Skips, r.Warnings) {
 		do = append(do, todo[g.Code])

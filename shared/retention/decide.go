@@ -31,6 +31,9 @@ type Image struct {
 	// Tag is the image's own tag goldsmith:keep, which only ever keeps more; Tagged is whether there is one.
 	Tag    string
 	Tagged bool
+	// Shared is whether Goldsmith shares it; Unshared is when that was taken back, zero when it was not.
+	Shared   bool
+	Unshared time.Time
 	// Since is when Goldsmith deprecated it or, if it is Disabled, disabled it; zero when it did neither.
 	Since time.Time
 }
@@ -49,6 +52,8 @@ const (
 	Deprecate Step = "deprecate"
 	// Wait is for the grace period.
 	Wait Step = "wait"
+	// Unshare takes back the permissions that Goldsmith gave, before anything else becomes of the image.
+	Unshare Step = "unshare"
 	// Disable is for plans that want it before the image goes.
 	Disable Step = "disable"
 	// Retire removes the image with its snapshots.
@@ -71,7 +76,8 @@ type Decision struct {
 
 // Going reports whether the image goes unless something uses it.
 func (d Decision) Going() bool {
-	return d.Step == Deprecate || d.Step == Wait || d.Step == Disable || d.Step == Retire
+	return d.Step == Deprecate || d.Step == Wait || d.Step == Unshare || d.Step == Disable ||
+		d.Step == Retire
 }
 
 // unkept is why an image goes.
@@ -208,15 +214,31 @@ func (d *Decision) stay() {
 	}
 }
 
+// Shown is how long after its permissions were taken back an image stays: EC2 tells of a launch by another account up to
+// a day late (User Guide, "Check when an Amazon EC2 AMI was last used"), and another day is for the clock's sake.
+const Shown = 48 * time.Hour
+
+// reportLag is how long after its deprecation a shared image is asked about: EC2's usage report leaves out what launch
+// templates of other accounts name since a few days (User Guide, "View your AMI usage"). What they named before the
+// deprecation, which hides the image from them, is in it then.
+const reportLag = 4 * 24 * time.Hour
+
 // next is the next step of an image that goes: each lasts for the grace period.
 func (d *Decision) next(k plan.Keep, now time.Time) {
 	d.Why = []string{unkept}
 	over := d.Since.Add(time.Duration(k.Grace))
+	if d.Shared {
+		over = d.Since.Add(max(time.Duration(k.Grace), reportLag))
+	}
 	switch {
 	case d.Since.IsZero():
 		d.Step, d.Due = Deprecate, now.Add(time.Duration(k.Grace))
 	case now.Before(over):
 		d.Step, d.Due = Wait, over
+	case d.Shared:
+		d.Step, d.Due = Unshare, now
+	case now.Before(d.Unshared.Add(Shown)):
+		d.Step, d.Due = Wait, d.Unshared.Add(Shown)
 	case k.Disable && !d.Disabled:
 		d.Step, d.Due = Disable, now
 	default:
@@ -224,12 +246,20 @@ func (d *Decision) next(k plan.Keep, now time.Time) {
 	}
 }
 
-// Settle keeps what is in use: uses are reasons by image id.
-func Settle(decisions []Decision, uses map[string][]string) []Decision {
+// Settle keeps what is in use: uses are reasons by image id. Unsure is why it is not known yet whether an image is: that
+// one stays as it is, and nothing that was begun is taken back for it.
+func Settle(decisions []Decision, uses map[string][]string, unsure map[string]string) []Decision {
 	settled := slices.Clone(decisions)
 	for i, d := range settled {
-		if by := uses[d.ID]; d.Going() && len(by) > 0 {
+		by, why := uses[d.ID], unsure[d.ID]
+		switch {
+		case !d.Going():
+		case len(by) > 0:
 			settled[i].Step, settled[i].Why, settled[i].Due = InUse, by, time.Time{}
+		case why != "" && d.Step == Deprecate:
+			settled[i].Step, settled[i].Why, settled[i].Due = Keep, []string{why}, time.Time{}
+		case why != "":
+			settled[i].Step, settled[i].Why = Wait, []string{why}
 		}
 	}
 	return settled
@@ -247,6 +277,8 @@ func (d Decision) String() string {
 		said = "deprecated, until " + job.UTC(d.Due)
 	case Deprecate:
 		said = "deprecate now, retire from " + job.UTC(d.Due)
+	case Unshare:
+		said = "share no longer, retire from " + job.UTC(d.Due.Add(Shown))
 	case Disable:
 		said = "disable now"
 	case Keep, Retire:

@@ -295,7 +295,7 @@ func TestSettle(t *testing.T) {
 		good("d", 4, 80*time.Hour), good("e", 5, 80*time.Hour), good("f", 0, time.Hour)}, p, retention.Standing{}, now)
 	uses := map[string][]string{"a": {"instance i-1 (running)"}, "e": {"public", "parameter /x"}, "f": {"public"}}
 	var got []string
-	for _, d := range retention.Settle(decisions, uses) {
+	for _, d := range retention.Settle(decisions, uses, nil) {
 		got = append(got, d.ID+" "+d.String())
 	}
 	want := []string{

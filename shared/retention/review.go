@@ -38,7 +38,7 @@ type Ledger interface {
 
 // usageFinder finds what refers to images and snapshots; an error means that every one counts as in use.
 type usageFinder interface {
-	Look(ctx context.Context, images []types.Image) (usage.Found, error)
+	Look(ctx context.Context, images []types.Image, shared map[string]usage.Shared) (usage.Found, error)
 	SnapshotUses(ctx context.Context, ids []string) (map[string][]string, error)
 	Pins(ctx context.Context) (usage.Pins, error)
 }
@@ -96,6 +96,8 @@ type Review struct {
 	// Cursor is the last history looked at; More is whether there are more.
 	Cursor string
 	More   bool
+	// Asking are images of which EC2 is to be asked who uses them where they are shared.
+	Asking []string
 	// Blind is why nothing could be found out about uses: whatever would go is kept.
 	Blind error
 }
@@ -122,17 +124,23 @@ func (w Reviewer) Look(ctx context.Context, p plan.Plan, s Scope) (Review, error
 	}
 	o.Decisions = o.cut(within(Decide(images, p, standing, w.Now()), s.Source), s)
 	var going []types.Image
+	shared := map[string]usage.Shared{}
 	for _, d := range o.Decisions {
-		if d.Going() {
-			going = append(going, o.Images[d.ID])
+		if !d.Going() {
+			continue
+		}
+		going = append(going, o.Images[d.ID])
+		if with := o.Registered[d.ID].Shared; with != nil {
+			shared[d.ID] = usage.Shared{With: *with, Asked: d.Step != Wait, From: d.Since.Add(reportLag)}
 		}
 	}
-	found, err := w.Usage.Look(ctx, going)
+	found, err := w.Usage.Look(ctx, going, shared)
 	if err != nil {
 		o.Blind = fmt.Errorf("looking what uses %d images: %w", len(going), err)
 		return o.closed(), nil
 	}
-	o.Decisions, o.Old = Settle(o.Decisions, found.Uses), found.Old
+	o.Decisions, o.Old = Settle(o.Decisions, found.Uses, found.Unsure), found.Old
+	o.Asking = found.Ask
 	return o, nil
 }
 
@@ -252,6 +260,8 @@ func (o Review) image(i types.Image) (Image, error) {
 	if r.Keep != nil {
 		image.Override, image.Wished = *r.Keep, true
 	}
+	// EC2 drops the permissions of an image that is disabled (API reference, DisableImage).
+	image.Shared, image.Unshared = r.Shared != nil && r.Unshared.IsZero() && !image.Disabled, r.Unshared
 	image.Tag, image.Tagged = tag.Map(i.Tags)[tag.Keep]
 	if slices.ContainsFunc(o.Claims, func(c ledger.Claim) bool { return c.Source == image.Source && c.Run == image.Run }) {
 		image.Held = "run " + image.Run + " has it in hand"

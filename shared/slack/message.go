@@ -108,10 +108,12 @@ func parts(r report.Report) []part {
 		groups("Not imaged, and not touched", r.Refusals),
 		rolls("Not rolled: these were left alone or put back", r.NotRolled, r.Rest.NotRolled),
 		refreshes("Groups not refreshed", r.NotRefreshed),
+		shares("Not shared as the plan says: each is an image like any other at home", r.NotShared),
 		imaged(r.EndedAs(job.Imaged)),
 		rolls("Rolled", r.Rolled, r.Rest.Rolled),
 		rolls("Held: rolled back, and left alone until they follow again", r.Held, r.Rest.Held),
 		refreshes("Groups refreshed", r.Refreshed),
+		shares("Shared", r.Shared),
 		groups("Skipped", r.Skips),
 		groups("Warnings", r.Warnings),
 	}, append(retired(r.Retiring), todo(r.Todo()))...)
@@ -197,6 +199,16 @@ func refreshes(title string, list []report.Refresh) part {
 		line := "• " + clip(each.Group, nameMost) + " from " + clip(each.Source, nameMost) + ": "
 		p.full = append(p.full, line+clip(each.Change(), lineMost))
 		p.brief = append(p.brief, line+clip(each.Change(), briefMost))
+	}
+	return p
+}
+
+func shares(title string, list []report.Share) part {
+	p := part{title: title, count: len(list), lines: len(list)}
+	for _, each := range firstOf(list) {
+		line := bullet(each.Source, each.Image) + ": "
+		p.full = append(p.full, line+clip(each.Says(), lineMost))
+		p.brief = append(p.brief, line+clip(each.Says(), briefMost))
 	}
 	return p
 }

@@ -74,7 +74,7 @@ func (w *world) disturbs(look func() (string, error)) string {
 }
 
 func (w *world) looked(images []types.Image) (said string, err error) {
-	found, err := w.finder().Look(w.Context(), images)
+	found, err := w.finder().Look(w.Context(), images, nil)
 	for _, i := range images {
 		said += fmt.Sprintf("%s: %s; old %v\n", *i.ImageId, strings.Join(found.Uses[*i.ImageId], ", "),
 			found.Old[*i.ImageId])

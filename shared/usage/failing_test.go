@@ -119,7 +119,7 @@ func TestOldVersions(t *testing.T) {
 			})
 			w.Must(err)
 		}
-		found, err := w.finder().Look(w.Context(), w.describe(image))
+		found, err := w.finder().Look(w.Context(), w.describe(image), nil)
 		w.Must(err)
 		w.Same("uses", found.Uses, map[string][]string{})
 		w.Same("old", found.Old, map[string][]string{image: {id}})

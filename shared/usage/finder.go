@@ -16,6 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"goldsmith/shared/job"
 )
 
 // EC2 is what is asked of EC2: who launches an image, and who else may.
@@ -56,8 +58,10 @@ type launchesAPI interface {
 		...func(*ec2.Options)) (*ec2.DescribeLaunchTemplateVersionsOutput, error)
 }
 
-// sharing are an image's permissions, and EC2's own list of what refers to it.
+// sharing are an image's permissions, what other accounts do with them, and EC2's own list of what refers to it.
 type sharing interface {
+	ec2.DescribeImageUsageReportsAPIClient
+	ec2.DescribeImageUsageReportEntriesAPIClient
 	DescribeImageAttribute(context.Context, *ec2.DescribeImageAttributeInput,
 		...func(*ec2.Options)) (*ec2.DescribeImageAttributeOutput, error)
 	DescribeImageReferences(context.Context, *ec2.DescribeImageReferencesInput,
@@ -98,7 +102,7 @@ const defaultPath = "/goldsmith/images"
 // nothing. It fails closed: whatever could not be read to its end is an error, and then
 // every image counts as in use.
 func (g Finder) Uses(ctx context.Context, images []types.Image) (map[string][]string, error) {
-	found, err := g.Look(ctx, images)
+	found, err := g.Look(ctx, images, nil)
 	return found.Uses, err
 }
 
@@ -109,10 +113,23 @@ type Found struct {
 	// Old are the ids of launch templates that name the image only in versions which are
 	// neither default nor latest, and which no group pins: nothing launches them by itself.
 	Old map[string][]string
+	// Unsure is why it is not known yet whether other accounts use an image that Goldsmith shares with them; Ask are
+	// those of which EC2 has to be asked for a usage report.
+	Unsure map[string]string
+	Ask    []string
 }
 
-// Look is Uses, and what once used the images.
-func (g Finder) Look(ctx context.Context, images []types.Image) (Found, error) {
+// Shared is whom Goldsmith itself shares an image with: no use by that alone.
+type Shared struct {
+	With job.Sharing
+	// Asked is whether EC2's usage report has to say that it is not used, and From when such a report may be made.
+	Asked bool
+	From  time.Time
+}
+
+// Look is Uses, and what once used the images. Of what Goldsmith shares, by image, EC2's usage report says who uses it;
+// any other permission is a use.
+func (g Finder) Look(ctx context.Context, images []types.Image, shared map[string]Shared) (Found, error) {
 	if len(images) == 0 {
 		return Found{}, nil
 	}
@@ -120,6 +137,7 @@ func (g Finder) Look(ctx context.Context, images []types.Image) (Found, error) {
 		g.Now = time.Now
 	}
 	s := newSearch(images)
+	s.shared = shared
 	for _, i := range images {
 		s.itself(i, g.Now())
 	}
@@ -142,6 +160,7 @@ func (g Finder) Look(ctx context.Context, images []types.Image) (Found, error) {
 		{g.restores, "Fast Snapshot Restores"},
 		{g.locks, "locked snapshots"},
 		{g.tiers, "archived snapshots"},
+		{g.reports, "usage reports of images"},
 	})
 	if err != nil {
 		return Found{}, err
@@ -222,6 +241,12 @@ type search struct {
 	// groupsOf are the names of the groups that launch from a template, titles those of the templates, by id.
 	groupsOf map[templateOf][]string
 	titles   map[string]string
+	// shared is whom Goldsmith has shared the images with; own are those of which that is the case still.
+	shared map[string]Shared
+	own    map[string]bool
+	// unsure and ask are as in Found.
+	unsure map[string]string
+	ask    []string
 	// named are what templates and groups launch: an image id, or an alias not yet resolved.
 	named []mention
 }
@@ -238,7 +263,8 @@ type mention struct {
 func newSearch(images []types.Image) *search {
 	s := &search{
 		images: images, uses: map[string][]use{}, old: map[string][]string{}, read: map[string]bool{},
-		subjects: map[string][]string{}, pins: Pins{}, groupsOf: map[templateOf][]string{}, titles: map[string]string{},
+		subjects: map[string][]string{}, pins: Pins{}, own: map[string]bool{},
+		groupsOf: map[templateOf][]string{}, titles: map[string]string{},
 	}
 	for _, i := range images {
 		id := aws.ToString(i.ImageId)
@@ -261,7 +287,7 @@ func (s *search) add(image, resource, why string) {
 }
 
 func (s *search) found() Found {
-	f := Found{Uses: map[string][]string{}, Old: s.old}
+	f := Found{Uses: map[string][]string{}, Old: s.old, Unsure: s.unsure, Ask: s.ask}
 	for image, uses := range s.uses {
 		for _, u := range uses {
 			f.Uses[image] = append(f.Uses[image], u.why)

@@ -109,6 +109,10 @@ func (g Finder) permissions(ctx context.Context, s *search) error {
 			return err
 		}
 		for _, p := range out.LaunchPermissions {
+			if s.gave(aws.ToString(i.ImageId), p) {
+				s.own[aws.ToString(i.ImageId)] = true
+				continue
+			}
 			s.permission(i, p)
 		}
 	}

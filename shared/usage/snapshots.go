@@ -84,7 +84,13 @@ func (g Finder) volumePermissions(ctx context.Context, s *search) error {
 			if p.UserId == nil {
 				who = "everybody"
 			}
-			s.snapshot(&id, who, "shared with "+who)
+			for _, subject := range s.subjects[id] {
+				if with := s.shared[subject].With; with.Snapshots && slices.Contains(with.Accounts, aws.ToString(p.UserId)) {
+					s.own[subject] = true
+					continue
+				}
+				s.add(subject, "snapshot "+id+" in "+who, "snapshot "+id+": shared with "+who)
+			}
 		}
 	}
 	return nil

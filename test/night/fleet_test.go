@@ -132,6 +132,8 @@ func (d *description) tag(s *server, key, value string) {
 		s.tags[tag.Plan] = value
 	case key == "image":
 		d.in.ImageId = aws.String(value)
+	case key == "key" && value == "aws": // the account's own for EBS
+		d.volume("/dev/sdl", types.EbsBlockDevice{VolumeSize: aws.Int32(8), Encrypted: aws.Bool(true)})
 	case key == "key":
 		d.key = value
 		d.volume("/dev/sdl", types.EbsBlockDevice{

@@ -32,6 +32,9 @@ func TestRehearsalsOfSeveralNights(t *testing.T) {
 				// Not a multiple of the rest: the night ends some minutes after it was rehearsed.
 				p.Keep.Grace = plan.Duration(time.Duration(90+60*random.IntN(3)) * time.Minute)
 				p.Schedule = "cron(30 0/2 * * ? *)"
+				if random.IntN(3) == 0 {
+					p.Share = plan.Share{Accounts: accounts(consumerA), Snapshots: random.IntN(2) == 0}
+				}
 			})
 			play(t, stack.Options{Plans: plans, Seed: seed + 1}, func(n *night) {
 				for i := range 3 {

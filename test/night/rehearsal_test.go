@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	direct "github.com/aws/aws-sdk-go-v2/service/ebs"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/organizations"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -24,6 +25,7 @@ import (
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/retention"
+	"goldsmith/shared/sharing"
 	"goldsmith/shared/source"
 )
 
@@ -202,8 +204,9 @@ func (n *night) rehearse(run job.Run, p plan.Plan) rehearsal.Night {
 	stage := rehearsal.Stage{
 		EC2: n.cloud, AutoScaling: autoscaling.NewFromConfig(n.AWS()), Parameters: n.ssm, Ledger: n.Ledger,
 		Keys: source.Keys{KMS: kms.NewFromConfig(n.AWS()), Anyone: true}, Quotas: servicequotas.NewFromConfig(n.AWS()),
-		Blocks: direct.NewFromConfig(n.AWS()),
-		Path:   "/goldsmith/images", Now: time.Now,
+		Sharing: sharing.New(organizations.NewFromConfig(n.AWS()), kms.NewFromConfig(n.AWS())),
+		Blocks:  direct.NewFromConfig(n.AWS()),
+		Path:    "/goldsmith/images", Now: time.Now,
 	}
 	said := must(stage.Play(n.ctx, run, p))(n.t)
 	n.want("changes by a rehearsal", len(n.changes()), before)
@@ -243,6 +246,7 @@ func (n *night) equals(said rehearsal.Night, r sfn.Execution) {
 		if diff := cmp.Diff(s.Warnings, result.Warnings); diff != "" {
 			n.t.Errorf("warnings of %s (-said +was):\n%s", s.Name, diff)
 		}
+		n.want("not shared "+s.Name, s.Unshared != nil, result.Shared != nil && result.Shared.Problem != "")
 		n.want("imaged "+s.Name, result.Ending == job.Imaged, s.Decision != job.SkipIt)
 		n.want("stopped "+s.Name, !result.Times.StopSent.IsZero(), s.Decision == job.StopFirst)
 		n.rolledAsSaid(said.Templates, result)
@@ -299,7 +303,7 @@ func (n *night) groupsAsSaid(said []rehearsal.Group, result job.Result) {
 // statuses are what is written down of each step.
 var statuses = map[retention.Step]job.Status{
 	retention.Restore: job.Restored, retention.InUse: job.InUse, retention.Deprecate: job.Deprecated,
-	retention.Disable: job.Disabled, retention.Retire: job.Retired,
+	retention.Unshare: job.Unshared, retention.Disable: job.Disabled, retention.Retire: job.Retired,
 }
 
 // retiredAsSaid holds what was said of old images against what the run wrote down of them.

@@ -78,6 +78,11 @@ var authorized = map[string]func(Scene, Call) []Request{
 	"ec2:DisableImage":                             existing("ImageId"),
 	"ec2:DeregisterImage":                          existing("ImageId"),
 	"ec2:DeleteSnapshot":                           existing("SnapshotId"),
+	"ec2:DescribeImageUsageReports":                nowhere,
+	"ec2:DescribeImageUsageReportEntries":          nowhere,
+	"ec2:CreateImageUsageReport":                   reporting,
+	"ec2:ModifyImageAttribute":                     existing("ImageId"),
+	"ec2:ModifySnapshotAttribute":                  existing("SnapshotId"),
 	"ec2:CreateImage":                              creatingImage,
 	"ec2:CopySnapshot":                             copying,
 	"ec2:RegisterImage":                            registering,
@@ -94,19 +99,23 @@ var authorized = map[string]func(Scene, Call) []Request{
 	"autoscaling:StartInstanceRefresh":         refreshing,
 	"autoscaling:RollbackInstanceRefresh":      refreshing,
 
-	"ssm:GetParameter":              named("Name", parameter),
-	"ssm:GetParameters":             parameters,
-	"ssm:GetParametersByPath":       below,
-	"ssm:PutParameter":              named("Name", parameter),
-	"ssm:SendCommand":               commanding,
-	"ssm:ListCommandInvocations":    nowhere,
-	"kms:DescribeKey":               named("KeyId", func(_ Scene, arn string) string { return arn }),
-	"servicequotas:GetServiceQuota": nowhere,
-	"secretsmanager:GetSecretValue": named("SecretId", func(s Scene, id string) string { return s.Secret(id) }),
-	"states:StartExecution":         named("stateMachineArn", machine),
-	"states:DescribeExecution":      named("executionArn", func(_ Scene, arn string) string { return arn }),
-	"states:GetExecutionHistory":    named("executionArn", func(_ Scene, arn string) string { return arn }),
-	"states:ListExecutions":         listing,
+	"ssm:GetParameter":           named("Name", parameter),
+	"ssm:GetParameters":          parameters,
+	"ssm:GetParametersByPath":    below,
+	"ssm:PutParameter":           named("Name", parameter),
+	"ssm:SendCommand":            commanding,
+	"ssm:ListCommandInvocations": nowhere,
+	"kms:DescribeKey":            named("KeyId", func(_ Scene, arn string) string { return arn }),
+	"kms:GetKeyPolicy":           named("KeyId", func(_ Scene, arn string) string { return arn }),
+	"kms:ListGrants":             named("KeyId", func(_ Scene, arn string) string { return arn }),
+	// The service authorization reference gives it no resource type.
+	"organizations:DescribeOrganization": nowhere,
+	"servicequotas:GetServiceQuota":      nowhere,
+	"secretsmanager:GetSecretValue":      named("SecretId", func(s Scene, id string) string { return s.Secret(id) }),
+	"states:StartExecution":              named("stateMachineArn", machine),
+	"states:DescribeExecution":           named("executionArn", func(_ Scene, arn string) string { return arn }),
+	"states:GetExecutionHistory":         named("executionArn", func(_ Scene, arn string) string { return arn }),
+	"states:ListExecutions":              listing,
 	"scheduler:GetSchedule": named("path",
 		func(s Scene, path string) string { return s.ARN("scheduler", "schedule/"+path) }),
 	"states:SendTaskSuccess": nowhere,
@@ -165,6 +174,11 @@ func carried(tags map[string]string) map[string][]string {
 		keys["ec2:ResourceTag/"+key] = []string{value}
 	}
 	return keys
+}
+
+// reporting is CreateImageUsageReport on the image, with its tags, and on the report to be.
+func reporting(s Scene, c Call) []Request {
+	return append(existing("ImageId")(s, c), Request{c.Name, s.ARN("ec2", "image-usage-report/*"), nil})
 }
 
 // creatingImage is CreateImage on the instance, with its tags, and on the image and the

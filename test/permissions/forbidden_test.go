@@ -37,10 +37,12 @@ const (
 	rest    = 5
 )
 
-// removing is what some roles do to what is Goldsmith's, and nobody to anything else; see confined.
-var removing = map[string][]string{
-	"retire":  {"ec2:DeregisterImage", "ec2:DisableImage", "ec2:DeleteSnapshot", "ec2:DeleteLaunchTemplateVersions"},
+// changing is what some roles do to what is Goldsmith's, and nobody to anything else; see confined.
+var changing = map[string][]string{
+	"retire": {"ec2:DeregisterImage", "ec2:DisableImage", "ec2:DeleteSnapshot", "ec2:DeleteLaunchTemplateVersions",
+		"ec2:ModifyImageAttribute", "ec2:ModifySnapshotAttribute"},
 	"recover": {"ec2:DeregisterImage", "ec2:DeleteSnapshot"},
+	"share":   {"ec2:ModifyImageAttribute", "ec2:ModifySnapshotAttribute"},
 }
 
 // anyParameter: any launch template may name any parameter, another account's included, and who asks
@@ -54,9 +56,14 @@ func anyKey(role string, r Request) bool {
 	return r.Action == "kms:DescribeKey" && (role == "select" || role == "claim")
 }
 
+// ownKey: volumes may be under any key of the account, and what may become of one by a look is nothing.
+func ownKey(role string, r Request) bool {
+	return role == "claim" && (r.Action == "kms:GetKeyPolicy" || r.Action == "kms:ListGrants")
+}
+
 // never leaves out what a role is there for.
 func never(requests []Request, role string) []Request {
-	return slices.DeleteFunc(requests, func(r Request) bool { return slices.Contains(removing[role], r.Action) })
+	return slices.DeleteFunc(requests, func(r Request) bool { return slices.Contains(changing[role], r.Action) })
 }
 
 // elsewhere is what a role does, done in another Region or another account; only
@@ -89,7 +96,7 @@ func siblings(requests map[string]Request, role string) (all []Request) {
 	for _, r := range requests {
 		parts := strings.SplitN(r.Resource, ":", rest+1)
 		if len(parts) <= rest || slices.Contains([]string{"ec2", "license-manager", "resource-groups"}, parts[service]) ||
-			anyParameter(role, r) || anyKey(role, r) {
+			anyParameter(role, r) || anyKey(role, r) || ownKey(role, r) {
 			continue
 		}
 		kind := parts[rest][:strings.IndexAny(parts[rest], ":/")+1]
@@ -167,13 +174,15 @@ func nobodys(s Scene) (requests []Request) {
 	image, snapshot := s.resource("ami-"+id), s.resource("snap-"+id)
 	actions := map[string][]string{
 		"*": {"ec2:DescribeVpcs", "xray:UpdateGroup", "logs:DeleteLogGroup", "states:GetActivityTask",
-			"autoscaling:UpdateAutoScalingGroup", "imagebuilder:DeleteImage", "servicequotas:RequestServiceQuotaIncrease"},
+			"autoscaling:UpdateAutoScalingGroup", "imagebuilder:DeleteImage", "servicequotas:RequestServiceQuotaIncrease",
+			"organizations:LeaveOrganization"},
 		instance: {"ec2:RebootInstances", "ec2:ModifyInstanceAttribute", "ssm:StartSession"},
 		// What a test instance is launched with, or into.
 		s.ARN("ec2", "volume/vol-"+id):            {"ec2:DeleteVolume"},
 		s.ARN("ec2", "network-interface/eni-"+id): {"ec2:DeleteNetworkInterface"},
 		s.resource(testSubnet):                    {"ec2:DeleteSubnet"},
 		testRole(s):                               {"iam:DeleteRole"},
+		s.ARN("ec2", "image-usage-report/*"):      {"ec2:DeleteImageUsageReport"},
 		fmt.Sprintf("arn:%s:ssm:%s::document/AWS-RunShellScript", s.Partition, s.Region): {"ssm:CreateAssociation"},
 		image: {"ec2:DeregisterImage", "ec2:ModifyImageAttribute", "ec2:DisableImage",
 			"ec2:CopyImage"},
@@ -200,6 +209,7 @@ func nobodys(s Scene) (requests []Request) {
 		"arn:aws:iam::123456789012:role/admin": {"iam:PassRole", "sts:AssumeRole"},
 		keys.Table:                             {"kms:ScheduleKeyDeletion"},
 		keys.Secret:                            {"kms:ScheduleKeyDeletion"}, keys.Volume: {"kms:ScheduleKeyDeletion"},
+		s.ARN("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab"): {"kms:PutKeyPolicy", "kms:CreateGrant"},
 	}
 	for _, f := range workflow.Functions {
 		actions[s.ARN("lambda", "function:"+f.Deployed())] = []string{"lambda:UpdateFunctionCode"}
@@ -255,6 +265,8 @@ func confined(s Scene) []Request {
 		all([]string{"ec2:EnableImageDeprecation", "ec2:DisableImageDeprecation", "ec2:DisableImage", "ec2:DeregisterImage"},
 			s.resource("ami-"+id), foreign),
 		all([]string{"ec2:DeleteSnapshot"}, s.resource("snap-"+id), foreign),
+		all([]string{"ec2:ModifyImageAttribute", "ec2:CreateImageUsageReport"}, s.resource("ami-"+id), foreign),
+		all([]string{"ec2:ModifySnapshotAttribute"}, s.resource("snap-"+id), foreign),
 		// What only DescribeImageReferences may look at.
 		all([]string{"ssm:DescribeParameters", "imagebuilder:ListImageRecipes", "imagebuilder:ListContainerRecipes",
 			"imagebuilder:GetContainerRecipe"}, "*", nil),

@@ -92,6 +92,7 @@ func read(r *http.Request) (Call, error) {
 	service := map[string]string{
 		"AmazonSSM": "ssm", "secretsmanager": "secretsmanager", "AWSStepFunctions": "states", "DynamoDB_20120810": "dynamodb",
 		"TrentService": "kms", "ServiceQuotasV20190624": "servicequotas",
+		"AWSOrganizationsV20161128": "organizations",
 	}[protocol]
 	call := Call{Name: service + ":" + action}
 	return call, json.Unmarshal(body, &call.Input)

@@ -89,6 +89,8 @@ var stories = []story{
 		n.want("ending", n.result(web).Ending, job.Imaged)
 	}},
 	{name: "volumes under keys", play: underKeys},
+	{name: "images that are shared", play: shared},
+	{name: "an image that is shared no longer", play: sharedNoLonger},
 	{name: "aborted", play: func(n *night) { aborted(n, 2) }},
 	{name: "aborted, and the ledger is lost", play: func(n *night) {
 		web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))

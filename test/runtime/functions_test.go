@@ -75,6 +75,8 @@ func functions(t *testing.T) map[string]function {
 	tested := running()
 	tested.TestInstance, tested.Times.Booted = "i-0123456789abcdef0", time.Now()
 	tested.Plan.Verify = plan.Verify{Boot: true, Command: "true", Profile: "tested", Patience: plan.MaxPatience}
+	sharing := running()
+	sharing.Plan.Share.Organization, sharing.Image.ID = "o-a1b2c3d4e5", "ami-0123456789abcdef0"
 	unrolled := running()
 	unrolled.Plan.Roll.Skip = true
 	page := job.Batch{Run: one.Run, Plan: one.Plan, Execution: one.Execution, Sources: []job.Source{}}
@@ -123,6 +125,11 @@ func functions(t *testing.T) map[string]function {
 				"NotYet", "agent has not registered"},
 			{document(t, verify.Input{Job: tested, Do: verify.End}), "", "TerminateInstances", "Failed",
 				"terminating test instance i-0123456789abcdef0"},
+		}},
+		"share": {table, []invocation{
+			{document(t, one), "", "", "", `"sharing":false`},
+			{document(t, sharing), "AccessDeniedException", "DescribeOrganization", "Failed",
+				"Let functions claim and share call organizations:DescribeOrganization."},
 		}},
 		"roll": {table + " " + path, []invocation{
 			{document(t, one), "", "DescribeImages", "Failed", "looking at image "},

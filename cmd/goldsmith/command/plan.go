@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/organizations"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/spf13/cobra"
@@ -21,6 +22,7 @@ import (
 	"goldsmith/shared/event"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/plan"
+	"goldsmith/shared/sharing"
 	"goldsmith/shared/source"
 )
 
@@ -173,7 +175,8 @@ func (t *terms) stage(ctx context.Context) (rehearsal.Stage, string, error) {
 	stage := rehearsal.Stage{
 		EC2: ec2.NewFromConfig(site.aws), AutoScaling: autoscaling.NewFromConfig(site.aws),
 		Parameters: ssm.NewFromConfig(site.aws), Keys: source.Keys{KMS: kms.NewFromConfig(site.aws), Anyone: true},
-		Quotas: servicequotas.NewFromConfig(site.aws), Blocks: ebs.NewFromConfig(site.aws), Now: t.Now,
+		Sharing: sharing.New(organizations.NewFromConfig(site.aws), kms.NewFromConfig(site.aws)),
+		Quotas:  servicequotas.NewFromConfig(site.aws), Blocks: ebs.NewFromConfig(site.aws), Now: t.Now,
 	}
 	if err == nil {
 		stage.Ledger = site.ledger

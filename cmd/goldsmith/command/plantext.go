@@ -44,6 +44,7 @@ func (n plannedPlan) print(p *page, now time.Time) {
 	}
 	n.printImaged(p)
 	n.printRegistering(p)
+	n.printShares(p)
 	n.printSkipped(p)
 	names := n.names()
 	n.printTemplates(p, names)
@@ -106,6 +107,30 @@ func (n plannedPlan) printImaged(p *page) {
 	}
 	p.line("")
 	p.table(rows)
+}
+
+// printShares says whom the images would be shared with, and why one would not be.
+func (n plannedPlan) printShares(p *page) {
+	s := n.plan.Share
+	if s.IsZero() || len(n.Sources) == 0 {
+		return
+	}
+	with := job.Sharing{Accounts: s.Accounts, Organizations: s.OrganizationalUnits, Snapshots: s.Snapshots}
+	if s.Organization != "" {
+		with.Organizations = append([]string{s.Organization}, s.OrganizationalUnits...)
+	}
+	p.line("")
+	p.line("  images to be shared with %s", report.With(with))
+	rows := [][]string{{"NOT SHARED", "ID", "WHY"}}
+	for _, each := range n.Sources {
+		if u := each.Unshared; u != nil {
+			rows = append(rows, []string{each.Name, each.ID, u.Problem + ". " + u.Do})
+		}
+	}
+	if len(rows) > 1 {
+		p.line("")
+		p.table(rows)
+	}
 }
 
 // printRegistering shows what would be registered of each snapshot.

@@ -16,6 +16,7 @@ import (
 	"goldsmith/shared/plan"
 	"goldsmith/shared/retention"
 	"goldsmith/shared/rollout"
+	"goldsmith/shared/sharing"
 	"goldsmith/shared/source"
 	"goldsmith/shared/usage"
 )
@@ -60,7 +61,9 @@ type Stage struct {
 	AutoScaling AutoScaling
 	Parameters  Parameters
 	Keys        source.Keys
-	Quotas      source.Quotas
+	// Sharing says what will come of sharing images.
+	Sharing sharing.Lookout
+	Quotas  source.Quotas
 	// Blocks reads the disks of snapshots.
 	Blocks disk.API
 	Ledger Ledger

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/attribute"
 	"goldsmith/shared/fault"
@@ -46,9 +47,18 @@ func (s Stage) snapshots(ctx context.Context, p plan.Plan) ([]Source, error) {
 				return nil, err
 			}
 		}
+		src.ahead(ctx, s.Sharing, p, keysOf(each.Snapshot))
 		all = append(all, src)
 	}
 	return all, nil
+}
+
+// keysOf is the KMS key of a snapshot, if it has one.
+func keysOf(s types.Snapshot) []string {
+	if s.KmsKeyId == nil {
+		return nil
+	}
+	return []string{*s.KmsKeyId}
 }
 
 // ofSnapshot is the source that claim would find a snapshot to be.

@@ -16,6 +16,7 @@ import (
 	"goldsmith/shared/lineage"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/rollout"
+	"goldsmith/shared/sharing"
 	"goldsmith/shared/source"
 	"goldsmith/shared/tag"
 )
@@ -32,6 +33,8 @@ type Source struct {
 	Skip *job.Reason `json:"skip,omitempty"`
 	// Warnings are what to know of a source that would be imaged.
 	Warnings []job.Reason `json:"warnings,omitempty"`
+	// Unshared is why its image would not be shared; nil where nothing is known against that, or none would be.
+	Unshared *job.Sharing `json:"unshared,omitempty"`
 	// Registering is what would be registered of a snapshot, by whose word; nil when its disk was not looked at.
 	Registering *attribute.Decision `json:"registering,omitempty"`
 
@@ -121,9 +124,21 @@ func (s Stage) sources(ctx context.Context, run job.Run, p plan.Plan, selected [
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
+	for i, f := range facts {
+		found[i].ahead(ctx, s.Sharing, p, f.Keys)
+	}
 	all = append(all, found...)
 	slices.SortStableFunc(all, func(a, b Source) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
 	return all, nil
+}
+
+// ahead sees what will come of sharing its image, as claim does.
+func (s *Source) ahead(ctx context.Context, l sharing.Lookout, p plan.Plan, keys []string) {
+	if s.Decision == job.SkipIt {
+		return
+	}
+	problem, warnings := l.Ahead(ctx, p.Share, keys)
+	s.Unshared, s.Warnings = problem, append(slices.Clone(s.Warnings), warnings...)
 }
 
 // investigate completes what is known of the instances, and gives the reasons of those that EC2 could not start again

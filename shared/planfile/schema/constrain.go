@@ -43,7 +43,20 @@ func constrain(schema *jsonschema.Schema) {
 	property(part("Roll"), "templates").AdditionalProperties = oneOrMore(&jsonschema.Schema{Type: "string",
 		Pattern: plan.TemplateForm})
 	refresh(part("Refresh"))
+	share(part("Share"))
 	defaults(schema)
+}
+
+func share(schema *jsonschema.Schema) {
+	property(schema, "organization").Pattern = plan.OrganizationForm
+	for name, of := range map[string]struct {
+		form string
+		most uint64
+	}{"accounts": {plan.AccountForm, plan.MaxAccounts}, "organizationalUnits": {plan.UnitForm, plan.MaxUnits}} {
+		list := property(schema, name)
+		list.AnyOf = oneOrMore(&jsonschema.Schema{Type: "string", Pattern: of.form}).AnyOf
+		list.AnyOf[len(list.AnyOf)-1].MaxItems = &of.most
+	}
 }
 
 func verify(schema *jsonschema.Schema) {

@@ -1,0 +1,53 @@
+package workflow
+
+// sharing is letting other accounts launch images and make volumes of their snapshots. It is deployed where a plan shares.
+var sharing = []Statement{
+	{
+		Why:       "Launch permissions of images that Goldsmith made.",
+		Actions:   []string{"ec2:ModifyImageAttribute"},
+		Resources: []string{"arn:${Partition}:ec2:${Region}::image/${Shares}"},
+		Condition: ours,
+	},
+	{
+		Why:       "Who may make volumes of their snapshots.",
+		Actions:   []string{"ec2:ModifySnapshotAttribute"},
+		Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/${Shares}"},
+		Condition: ours,
+	},
+}
+
+// reporting is finding out what other accounts do with shared images, before sharing is taken back. It is deployed where
+// sharing is.
+var reporting = []Statement{
+	{
+		Why:       "EC2's describe calls have no resources.",
+		Actions:   []string{"ec2:DescribeImageUsageReports", "ec2:DescribeImageUsageReportEntries"},
+		Resources: []string{"${Shares}"},
+	},
+	{
+		Why:       "EC2 says who uses an image in a report that it makes when it is asked; only images that Goldsmith made.",
+		Actions:   []string{"ec2:CreateImageUsageReport"},
+		Resources: []string{"arn:${Partition}:ec2:${Region}::image/${Shares}"},
+		Condition: ours,
+	},
+	{
+		Why:       "The reports to be.",
+		Actions:   []string{"ec2:CreateImageUsageReport"},
+		Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:image-usage-report/${Shares}"},
+	},
+}
+
+var (
+	lookAtOrganization = Statement{
+		// docs.aws.amazon.com/service-authorization/latest/reference/list_awsorganizations.html
+		Why:       "EC2 takes full ARNs of organizations, which name the account that manages them. The call has no resources.",
+		Actions:   []string{"organizations:DescribeOrganization"},
+		Resources: []string{"${Shares}"},
+	}
+	lookAtKeyUsers = Statement{
+		Why: "Whether the accounts that images are shared with may use the keys of the volumes, which people are told before " +
+			"a launch there fails. Any key of the account, since a volume may have any.",
+		Actions:   []string{"kms:GetKeyPolicy", "kms:ListGrants"},
+		Resources: []string{"arn:${Partition}:kms:${Region}:${Account}:key/${Shares}"},
+	}
+)

@@ -1,0 +1,231 @@
+package sharing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	kmstypes "github.com/aws/aws-sdk-go-v2/service/kms/types"
+
+	"goldsmith/shared/fault"
+	"goldsmith/shared/handler"
+	"goldsmith/shared/job"
+	"goldsmith/shared/plan"
+)
+
+// Keys tells how KMS keys are, and who may use them.
+type Keys interface {
+	DescribeKey(context.Context, *kms.DescribeKeyInput, ...func(*kms.Options)) (*kms.DescribeKeyOutput, error)
+	GetKeyPolicy(context.Context, *kms.GetKeyPolicyInput, ...func(*kms.Options)) (*kms.GetKeyPolicyOutput, error)
+	ListGrants(context.Context, *kms.ListGrantsInput, ...func(*kms.Options)) (*kms.ListGrantsOutput, error)
+}
+
+// Lookout says what will come of sharing images, before there are any. One that New did not make asks about each key
+// again for each image.
+type Lookout struct {
+	Organizations Organizations
+	Keys          Keys
+
+	with  map[string]outlook
+	known map[string]*key
+}
+
+// New is a Lookout that asks about each key and organization once.
+func New(o Organizations, k Keys) Lookout {
+	return Lookout{Organizations: o, Keys: k, with: map[string]outlook{}, known: map[string]*key{}}
+}
+
+// outlook is whom a plan shares with, or why that is not known.
+type outlook struct {
+	with job.Sharing
+	err  error
+}
+
+// patience is how long KMS and AWS Organizations are asked: an image is not kept waiting for what is only told of it.
+const patience = 20 * time.Second
+
+// Ahead is what is certain of sharing an image whose volumes have these KMS keys. problem is why it will not be shared;
+// nil where nothing is known that stands in the way. An image that is shared may still need a person: warnings say so.
+// What cannot be seen is a warning too, and no error: it keeps no image from being made.
+func (l Lookout) Ahead(ctx context.Context, s plan.Share, keys []string) (problem *job.Sharing, warnings []job.Reason) {
+	if s.IsZero() {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if l.known == nil {
+		l = New(l.Organizations, l.Keys)
+	}
+	with, problem, unseen := l.shareWith(ctx, s)
+	if unseen != "" {
+		warnings = append(warnings, job.Reason{Code: job.SharingUnseen, Text: unseen})
+	}
+	for _, arn := range keys {
+		found := l.key(ctx, arn)
+		if found.managed {
+			return &job.Sharing{
+				Problem: "key " + arn + " of its volumes is one that AWS manages, which lets no other account use it",
+				Do: "Encrypt the volumes, or a copy of the image, under a customer managed key; then share the plan's images " +
+					"(docs/sharing.md).",
+			}, nil
+		}
+		if problem == nil {
+			warnings = append(warnings, found.warnings(with)...)
+		}
+	}
+	if problem != nil {
+		return problem, nil
+	}
+	return nil, warnings
+}
+
+// shareWith is whom the plan shares with, what stands in the way for certain, and what could not be seen.
+func (l Lookout) shareWith(ctx context.Context, s plan.Share) (with job.Sharing, problem *job.Sharing, unseen string) {
+	id := fmt.Sprint(s)
+	o, asked := l.with[id]
+	if !asked {
+		o.with, o.err = With(ctx, l.Organizations, s)
+		l.with[id] = o
+	}
+	switch failed := (*fault.Failed)(nil); {
+	case o.err == nil:
+		return o.with, nil, ""
+	case errors.As(o.err, &failed):
+		return o.with, &job.Sharing{Problem: fault.Brief(failed.Err), Do: failed.Do}, ""
+	default:
+		handler.Log(ctx).WarnContext(ctx, "whom images are shared with cannot be looked up", "error", o.err)
+		return o.with, nil, "whether it can be shared could not be seen: " + strings.TrimSuffix(fault.Brief(o.err), ".")
+	}
+}
+
+// key is what is known of a KMS key.
+type key struct {
+	arn string
+	// managed keys are AWS's own for a service: their policies cannot be changed.
+	managed bool
+	// policy is empty, and unread why, where it could not be read.
+	policy, unread string
+	// granted are accounts of principals that a grant lets use the key as a launch does.
+	granted map[string]bool
+}
+
+func (l Lookout) key(ctx context.Context, arn string) *key {
+	if k, known := l.known[arn]; known {
+		return k
+	}
+	k := &key{arn: arn, granted: map[string]bool{}}
+	l.known[arn] = k
+	out, err := l.Keys.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: aws.String(arn)})
+	if err == nil && out.KeyMetadata != nil {
+		k.managed = out.KeyMetadata.KeyManager == kmstypes.KeyManagerTypeAws
+	}
+	if k.managed {
+		return k
+	}
+	policy, err := l.Keys.GetKeyPolicy(ctx, &kms.GetKeyPolicyInput{KeyId: aws.String(arn)})
+	if err != nil {
+		handler.Log(ctx).WarnContext(ctx, "a key's policy cannot be read", "key", arn, "error", err)
+		k.unread = fault.Code(err)
+		return k
+	}
+	k.policy = aws.ToString(policy.Policy)
+	if err := l.grants(ctx, k); err != nil {
+		handler.Log(ctx).WarnContext(ctx, "a key's grants cannot be listed", "key", arn, "error", err)
+		k.unread = fault.Code(err)
+	}
+	return k
+}
+
+func (l Lookout) grants(ctx context.Context, k *key) error {
+	pages := kms.NewListGrantsPaginator(l.Keys, &kms.ListGrantsInput{KeyId: aws.String(k.arn)})
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		for _, g := range out.Grants {
+			parts := strings.Split(aws.ToString(g.GranteePrincipal), ":")
+			if len(parts) > 4 && slices.Contains(g.Operations, kmstypes.GrantOperationDecrypt) &&
+				slices.Contains(g.Operations, kmstypes.GrantOperationCreateGrant) {
+				k.granted[parts[4]] = true
+			}
+		}
+	}
+	return nil
+}
+
+// warnings are those of an image that is shared and under this key.
+func (k *key) warnings(with job.Sharing) (all []job.Reason) {
+	locked, unseen := k.not(with)
+	if len(locked) > 0 {
+		all = append(all, job.Reason{Code: job.KeyNotShared, Text: fmt.Sprintf(
+			"%s cannot launch it: key %s of its volumes does not let them use it", listed("account", locked), k.arn)})
+	}
+	if len(unseen) > 0 {
+		why := "its policy and its grants do not say for certain"
+		if k.unread != "" {
+			why = "its policy or its grants cannot be read (" + k.unread + ")"
+		}
+		all = append(all, job.Reason{Code: job.SharingUnseen, Text: fmt.Sprintf(
+			"whether %s may use key %s of its volumes could not be seen: %s", listed("", unseen), k.arn, why)})
+	}
+	return all
+}
+
+// not are those that the key does not let use it, and those of which that is not certain.
+func (k *key) not(with job.Sharing) (locked, unseen []string) {
+	for _, account := range with.Accounts {
+		switch k.lets(account) {
+		case lets:
+		case doesNot:
+			locked = append(locked, account)
+		case unknown:
+			unseen = append(unseen, account)
+		}
+	}
+	for _, arn := range with.Organizations {
+		if policyLets(k.policy, userOf(arn)) != lets {
+			unseen = append(unseen, arn[strings.LastIndex(arn, "/")+1:])
+		}
+	}
+	return locked, unseen
+}
+
+// lets is whether an account may use the key, by its policy or by a grant.
+func (k *key) lets(account string) use {
+	answer := policyLets(k.policy, user{account: account})
+	switch {
+	case k.granted[account]:
+		return lets
+	case answer == doesNot && k.unread != "":
+		return unknown
+	default:
+		return answer
+	}
+}
+
+// userOf is the organization or unit of an ARN.
+func userOf(arn string) user {
+	parts := strings.Split(arn, "/")
+	u := user{organization: parts[min(1, len(parts)-1)]}
+	if len(parts) > 2 {
+		u.unit = parts[2]
+	}
+	return u
+}
+
+// named is how many accounts a text names at most.
+const named = 5
+
+func listed(what string, ids []string) string {
+	more := ""
+	if len(ids) > named {
+		ids, more = ids[:named], fmt.Sprintf(" and %d more", len(ids)-named)
+	}
+	return strings.TrimSpace(what+" "+strings.Join(ids, ", ")) + more
+}

@@ -1,0 +1,126 @@
+package usage_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/local/ec2"
+	"goldsmith/shared/job"
+	"goldsmith/shared/sharing"
+	"goldsmith/shared/usage"
+)
+
+const sharee, organization = "111122223333", "arn:aws:organizations::999900001111:organization/o-a1b2c3d4e5"
+
+// sharedBy lets others launch an image, as function share does.
+func (w *world) sharedBy(image string, with job.Sharing) {
+	_, err := sharing.Permit(w.Context(), w.EC2, image, []string{snapshotOf(w.describe(image)[0])}, with)
+	w.Must(err)
+}
+
+func (w *world) report(image string, edits ...func(*sdk.CreateImageUsageReportInput)) {
+	in := &sdk.CreateImageUsageReportInput{
+		ImageId: aws.String(image), ResourceTypes: []types.ImageUsageResourceTypeRequest{
+			{ResourceType: aws.String("ec2:Instance")},
+			{ResourceType: aws.String("ec2:LaunchTemplate"), ResourceTypeOptions: []types.ImageUsageResourceTypeOptionRequest{
+				{OptionName: aws.String("version-depth"), OptionValues: []string{usage.Depth}}}},
+		},
+	}
+	for _, edit := range edits {
+		edit(in)
+	}
+	_, err := w.EC2.CreateImageUsageReport(w.Context(), in)
+	w.Must(err)
+}
+
+// What Goldsmith shares is used where EC2's report of it says so; until there is one nothing is known.
+func TestSharedImages(t *testing.T) {
+	with := job.Sharing{Accounts: []string{sharee}, Organizations: []string{organization}, Snapshots: true}
+	uses := func(w *world, image string) usage.Found {
+		found, err := w.finder().Look(w.Context(), w.describe(image), map[string]usage.Shared{image: {With: with, Asked: true}})
+		w.Must(err)
+		return found
+	}
+	const making = "whether the accounts that it is shared with use it is being found out: EC2 makes a usage report"
+	for name, c := range map[string]struct {
+		story  func(w *world, image string)
+		use    string
+		unsure bool
+		ask    bool
+	}{
+		"never reported":          {func(*world, string) {}, "", true, true},
+		"reported a minute ago":   {func(w *world, image string) { w.report(image); time.Sleep(time.Minute) }, "", true, false},
+		"reported":                {func(w *world, image string) { w.report(image); time.Sleep(24 * time.Hour) }, "", false, false},
+		"reported three days ago": {func(w *world, image string) { w.report(image); time.Sleep(61 * time.Hour) }, "", true, true},
+		"reported of some alone": {func(w *world, image string) {
+			w.report(image, func(in *sdk.CreateImageUsageReportInput) { in.AccountIds = []string{"444455556666"} })
+			w.report(image, func(in *sdk.CreateImageUsageReportInput) { in.ResourceTypes = in.ResourceTypes[1:] })
+			w.report(image, func(in *sdk.CreateImageUsageReportInput) { in.ResourceTypes[1].ResourceTypeOptions = nil })
+			time.Sleep(24 * time.Hour)
+		}, "", true, true},
+		"launched": {func(w *world, image string) {
+			w.Must(w.Cloud.UseBy(ec2.Consumer{Account: sharee}, image, false))
+			time.Sleep(25 * time.Hour)
+			w.report(image)
+			time.Sleep(24 * time.Hour)
+		}, "account 111122223333 (instances: 1)", false, false},
+		"in a launch template": {func(w *world, image string) {
+			w.Must(w.Cloud.UseBy(ec2.Consumer{Account: "222233334444", Organization: organization}, image, true))
+			time.Sleep(80 * time.Hour)
+			w.report(image)
+			time.Sleep(24 * time.Hour)
+		}, "account 222233334444 (launch templates: 1)", false, false},
+		"also shared by a person": {func(w *world, image string) {
+			w.sharedBy(image, job.Sharing{Accounts: []string{"444455556666"}})
+		}, "shared with account 444455556666", false, false},
+		"reports cannot be read": {func(w *world, _ string) {
+			w.Cloud.Inject(ec2.Fault{Action: "DescribeImageUsageReports", Code: "UnauthorizedOperation"})
+		}, "whether the accounts that it is shared with use it cannot be read: UnauthorizedOperation", false, false},
+		"entries cannot be read": {func(w *world, image string) {
+			w.report(image)
+			time.Sleep(24 * time.Hour)
+			w.Cloud.Inject(ec2.Fault{Action: "DescribeImageUsageReportEntries", Code: "UnauthorizedOperation"})
+		}, "whether the accounts that it is shared with use it cannot be read: UnauthorizedOperation", false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				image := w.image()
+				w.sharedBy(image, with)
+				c.story(w, image)
+				found := uses(w, image)
+				var use []string
+				if c.use != "" {
+					use = []string{c.use}
+				}
+				last := found.Uses[image]
+				w.Same("uses", last[max(0, len(last)-len(use)):], use)
+				if c.use == "" {
+					w.Same("uses", last, use)
+				}
+				w.Same("unsure", found.Unsure[image] == making, c.unsure)
+				w.Same("ask", len(found.Ask) > 0, c.ask)
+			})
+		})
+	}
+}
+
+// Of what nothing is registered every permission is a use.
+func TestOthersShares(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		image := w.image()
+		w.sharedBy(image, job.Sharing{Accounts: []string{sharee}, Snapshots: true})
+		found, err := w.finder().Look(w.Context(), w.describe(image),
+			map[string]usage.Shared{"ami-0123456789abcdef0": {With: job.Sharing{Accounts: []string{sharee}}, Asked: true}})
+		w.Must(err)
+		w.Same("uses", found.Uses[image], []string{"shared with account " + sharee,
+			"snapshot " + snapshotOf(w.describe(image)[0]) + ": shared with account " + sharee})
+		w.Same("asked", len(found.Ask)+len(found.Unsure), 0)
+	})
+}
