@@ -40,6 +40,9 @@ func TestANameHasOneOwner(t *testing.T) {
 				owners[name] = title.Owner
 			}
 			entitled(r, title, image, last[name], lives)
+			if told := title.Reason(image) != nil; told != title.Other {
+				r.Fatalf("told or not: %+v", title)
+			}
 			if !title.Other {
 				last[name] = lineage
 			}
@@ -57,9 +60,6 @@ func entitled(r *rapid.T, title Title, image Image, last string, lives func(stri
 		r.Fatalf("%s is kept from its own name %s, which %s rolled last", image.Lineage, image.Name, last)
 	case !title.Other && !may:
 		r.Fatalf("%s takes %s from %s, which lives", image.Lineage, image.Name, last)
-	}
-	if told := title.Reason(image) != nil; told != title.Other {
-		r.Fatalf("told or not: %+v", title)
 	}
 }
 
