@@ -47,7 +47,16 @@ func TestWhatIsDecidedIsRegistered(t *testing.T) {
 	})
 }
 
+// agrees fails the test unless all that is decided has a source, and the disk, where it was read, starts so.
 func agrees(t *rapid.T, e attribute.Evidence, d attribute.Decision) {
+	sourced(t, d)
+	if e.Disk != nil {
+		starts(t, e.Disk, d)
+	}
+}
+
+// sourced fails the test for an attribute without a value or a source, and where one that every image has is missing.
+func sourced(t *rapid.T, d attribute.Decision) {
 	for _, a := range d.Attributes {
 		if a.Value == "" || a.Source == "" {
 			t.Fatalf("%+v", a)
@@ -59,20 +68,22 @@ func agrees(t *rapid.T, e attribute.Evidence, d attribute.Decision) {
 			t.Fatalf("%s is guessed", k)
 		}
 	}
-	if e.Disk == nil {
-		return
-	}
-	boots := e.Disk.Boots()
+}
+
+// starts fails the test unless the disk, as it was read or else as it is believed to be, starts on the architecture
+// and in the boot mode that are decided.
+func starts(t *rapid.T, read *disk.Disk, d attribute.Decision) {
+	boots := read.Boots()
 	if boots == nil {
-		boots = e.Disk.Believed().Boots()
+		boots = read.Believed().Boots()
 	}
 	modes := boots.Modes[types.ArchitectureValues(d.Value(attribute.Architecture))]
 	if len(modes) == 0 {
-		t.Fatalf("%s does not start from %v", d.Value(attribute.Architecture), e.Disk)
+		t.Fatalf("%s does not start from %v", d.Value(attribute.Architecture), read)
 	}
 	if mode := d.Value(attribute.BootMode); mode != "none" &&
 		!strings.Contains(strings.Join(texts(modes), " ")+" ", mode+" ") {
-		t.Fatalf("boot mode %s of %v", mode, e.Disk)
+		t.Fatalf("boot mode %s of %v", mode, read)
 	}
 }
 

@@ -30,7 +30,22 @@ func (l Looker) data(ctx context.Context, e *Evidence, named map[string]string) 
 		return err
 	}
 	at, image := e.otherVolumes(), e.withRoot()
-	var found []Data
+	e.Data = append(e.Data, e.nearest(e.ofSet(tagged, named, at, image))...)
+	if err := l.volumes(ctx, e); err != nil {
+		return err
+	}
+	if err := l.offerImage(ctx, e, image); err != nil {
+		return err
+	}
+	err = l.offer(ctx, e, at)
+	e.Offered = e.nearest(e.Offered)
+	return err
+}
+
+// ofSet are those of the snapshots that say their device which are surely of the same set: an image has them with the
+// root volume's, or they are of the same instance. Those that were only started with it are added to what is offered.
+// Devices that are named, and snapshots that are among the data volumes already, are left out of both.
+func (e *Evidence) ofSet(tagged []types.Snapshot, named, at map[string]string, image map[string]Data) (found []Data) {
 	for _, s := range tagged {
 		id, device := aws.ToString(s.SnapshotId), tag.Map(s.Tags)[tag.Device]
 		_, taken := named[device]
@@ -43,16 +58,7 @@ func (l Looker) data(ctx context.Context, e *Evidence, named map[string]string) 
 			e.Offered = append(e.Offered, Data{Device: device, Snapshot: s})
 		}
 	}
-	e.Data = append(e.Data, e.nearest(found)...)
-	if err := l.volumes(ctx, e); err != nil {
-		return err
-	}
-	if err := l.offerImage(ctx, e, image); err != nil {
-		return err
-	}
-	err = l.offer(ctx, e, at)
-	e.Offered = e.nearest(e.Offered)
-	return err
+	return found
 }
 
 // volumes looks at the volumes that data volumes' snapshots are of, while they are there.

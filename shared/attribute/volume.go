@@ -88,13 +88,20 @@ func performanceOf(kind types.VolumeType, iops, throughput *int32) Performance {
 
 // takes reports whether EC2 makes such a volume.
 func (l limits) takes(p Performance, gib int) bool {
-	iops, throughput := p.IOPS, p.Throughput
-	switch {
-	case l.most == 0 || gib < l.least || gib > l.most, l.asked() && iops == 0:
-		return false
-	case iops > 0 && (iops < l.leastIOPS || iops > l.ofSize(gib)):
-		return false
+	sized := l.most > 0 && gib >= l.least && gib <= l.most
+	return sized && l.takesIOPS(p.IOPS, gib) && l.takesThroughput(p.Throughput, p.IOPS)
+}
+
+// takesIOPS reports whether a volume of the size may have such IOPS; zero is for none that are said.
+func (l limits) takesIOPS(iops, gib int) bool {
+	if iops == 0 {
+		return !l.asked()
 	}
+	return iops < 0 || iops >= l.leastIOPS && iops <= l.ofSize(gib)
+}
+
+// takesThroughput reports whether a volume of such IOPS may have such throughput; zero is for none that is said.
+func (l limits) takesThroughput(throughput, iops int) bool {
 	return throughput == 0 || throughput >= l.leastThroughput && throughput <= l.mostThroughput &&
 		throughput*perIOPS <= max(iops, l.leastIOPS)
 }

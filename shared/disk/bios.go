@@ -33,17 +33,13 @@ func readBIOS(r *reader, first []byte, d *Disk) error {
 const grubKernel = 0x5c
 
 // grub: its boot sector names itself, and the core image must not be blank. On a GPT that lies in a BIOS boot
-// partition. Partitioning anew keeps the boot sector and, behind an MBR, the core image: without a partition that is marked active
-// it may be left over. GRUB itself does not need the mark.
+// partition. Partitioning anew keeps the boot sector and, behind an MBR, the core image: without a partition that is
+// marked active it may be left over. GRUB itself does not need the mark.
 func grub(r *reader, first []byte, d *Disk) (string, error) {
-	if !bytes.Contains(first[:bootCode], []byte("GRUB")) {
+	at, named := grubCore(r, first)
+	if !named {
 		return "", nil
 	}
-	core := binary.LittleEndian.Uint64(first[grubKernel:])
-	if core == 0 || core >= uint64(r.size/sector) { //nolint:gosec // a disk's size is not negative
-		return "", nil
-	}
-	at := int64(core) * sector //nolint:gosec // within the disk, as was checked
 	b, err := r.bytes(at, sector)
 	if err != nil || empty(b) {
 		return "", err
@@ -57,6 +53,19 @@ func grub(r *reader, first []byte, d *Disk) (string, error) {
 		return "", nil
 	}
 	return "GRUB", nil
+}
+
+// grubCore is where on the disk the core image begins, in bytes; ok is false where the boot sector is not GRUB's or
+// holds no place on the disk behind itself.
+func grubCore(r *reader, first []byte) (at int64, ok bool) {
+	if !bytes.Contains(first[:bootCode], []byte("GRUB")) {
+		return 0, false
+	}
+	core := binary.LittleEndian.Uint64(first[grubKernel:])
+	if core == 0 || core >= uint64(r.size/sector) { //nolint:gosec // a disk's size is not negative
+		return 0, false
+	}
+	return int64(core) * sector, true //nolint:gosec // within the disk, as was checked
 }
 
 // starts reports whether boot code may find a system on the partition.

@@ -57,24 +57,33 @@ func OfStored(ctx context.Context, api Snapshots, ids []string, name func(map[st
 		if err != nil {
 			return nil, err
 		}
-		for id, as := range at {
-			s, there := seen[as]
-			if depth == 0 {
-				found[id] = loosely(s, name)
-			}
-			of, next := source(s, depth > 0)
-			switch {
-			case !there, of == "" && next == "":
-				delete(at, id)
-			case of != "":
-				found[id] = copies + of
-				delete(at, id)
-			default:
-				at[id] = next
+		if depth == 0 {
+			for id, as := range at {
+				found[id] = loosely(seen[as], name)
 			}
 		}
+		follow(at, seen, depth > 0, found)
 	}
 	return found, nil
+}
+
+// follow takes each copy one step on, by the snapshots that were seen: one whose volume is found out has its lineage
+// put into found, one that is of a further snapshot is to be looked at as that, and all but these last leave at. Shown
+// is whether the volumes that EC2 shows of what was seen are to be believed: those of the copies themselves are not.
+func follow(at map[string]string, seen map[string]types.Snapshot, shown bool, found map[string]string) {
+	for id, as := range at {
+		s, there := seen[as]
+		of, next := source(s, shown)
+		switch {
+		case !there, of == "" && next == "":
+			delete(at, id)
+		case of != "":
+			found[id] = copies + of
+			delete(at, id)
+		default:
+			at[id] = next
+		}
+	}
 }
 
 // source is the volume that a snapshot is of, by what it says where EC2 does not; else the snapshot that it is a copy

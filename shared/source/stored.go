@@ -72,11 +72,9 @@ func Newest(ctx context.Context, api Stores, made Register, s plan.Selector) ([]
 	others := namesakes(newest, lineages, instances)
 	var all []Stored
 	for _, each := range newest {
-		skip := before.older(lineages[aws.ToString(each.SnapshotId)], each)
-		if skip == nil {
-			if skip, err = imagedBefore(ctx, made, each); err != nil {
-				return nil, err
-			}
+		skip, err := done(ctx, made, before, lineages[aws.ToString(each.SnapshotId)], each)
+		if err != nil {
+			return nil, err
 		}
 		if other, some := others[aws.ToString(each.SnapshotId)]; some && skip == nil {
 			skip = superseded(each, other)
@@ -89,6 +87,16 @@ func Newest(ctx context.Context, api Stores, made Register, s plan.Selector) ([]
 	return all, nil
 }
 
+// done is why a snapshot of a lineage is left alone for an image that was made already: of a newer one, or of itself;
+// nil when there is none.
+func done(ctx context.Context, made Register, before imaged, of string, s types.Snapshot) (*job.Reason, error) {
+	if skip := before.older(of, s); skip != nil {
+		return skip, nil
+	}
+	return imagedBefore(ctx, made, s)
+}
+
+// stored is a snapshot with what speaks for it: its instance, or else what it is over time.
 func stored(s types.Snapshot, skip *job.Reason, lineages map[string]string, instances map[string]types.Instance,
 ) Stored {
 	of := lineages[aws.ToString(s.SnapshotId)]
@@ -109,27 +117,40 @@ const oneSet = 15 * time.Minute
 // them is the root volume's the disks say.
 func newestOfEach(found []types.Snapshot, lineages map[string]string, instances map[string]types.Instance,
 ) (all []types.Snapshot) {
+	newest := newestRoots(found, lineages, instances)
+	for _, each := range found {
+		of := lineages[aws.ToString(each.SnapshotId)]
+		if last, some := newest[of]; some && chosen(of, each, last) {
+			all = append(all, each)
+		}
+	}
+	return all
+}
+
+// newestRoots are the newest snapshot of each lineage, by lineage, without those of other volumes than its root volume
+// where that is known. Of two that were started at once it is the first.
+func newestRoots(found []types.Snapshot, lineages map[string]string, instances map[string]types.Instance,
+) map[string]types.Snapshot {
 	newest := map[string]types.Snapshot{}
-	volume := func(s types.Snapshot) bool {
+	root := func(s types.Snapshot) bool {
 		i, known := instances[lineages[aws.ToString(s.SnapshotId)]]
 		return !known || RootVolume(i) == aws.ToString(s.VolumeId)
 	}
 	for _, each := range found {
 		of := lineages[aws.ToString(each.SnapshotId)]
-		if before, some := newest[of]; volume(each) && (!some || later(each, before)) {
+		if before, some := newest[of]; root(each) && (!some || later(each, before)) {
 			newest[of] = each
 		}
 	}
-	for _, each := range found {
-		of := lineages[aws.ToString(each.SnapshotId)]
-		last, some := newest[of]
-		copied, oneVolume := lineage.Copies(of)
-		together := copied && !oneVolume && aws.ToTime(last.StartTime).Sub(aws.ToTime(each.StartTime)) <= oneSet
-		if some && (together || aws.ToString(each.SnapshotId) == aws.ToString(last.SnapshotId)) {
-			all = append(all, each)
-		}
-	}
-	return all
+	return newest
+}
+
+// chosen reports whether a snapshot is the last of its lineage or, of copies that do not say their volume, was started
+// with it.
+func chosen(of string, s, last types.Snapshot) bool {
+	copied, oneVolume := lineage.Copies(of)
+	together := copied && !oneVolume && aws.ToTime(last.StartTime).Sub(aws.ToTime(s.StartTime)) <= oneSet
+	return together || aws.ToString(s.SnapshotId) == aws.ToString(last.SnapshotId)
 }
 
 func later(a, b types.Snapshot) bool { return aws.ToTime(a.StartTime).After(aws.ToTime(b.StartTime)) }
