@@ -105,37 +105,55 @@ func (d *drawn) result(nights int, source, id string) {
 	}))
 }
 
-// used has an image used by something, or a person do something to it.
+// used has an image used by something, or a person do something to it, or neither.
 func (d *drawn) used(n int, id string) {
-	switch d.IntN(14) {
-	case 0:
-		d.names = append(d.names, template(d.Stage, fmt.Sprint("fleet", n), id, id, ec2.ImageX86), fmt.Sprint("lt-", n))
-	case 1:
-		d.names = append(d.names, template(d.Stage, fmt.Sprint("fleet", n), id), fmt.Sprint("lt-", n))
-	case 2:
-		d.names = append(d.names, d.Launch("user", nil, func(in *sdk.RunInstancesInput) { in.ImageId = aws.String(id) }),
-			"i-user")
-	case 3:
-		byHand(d.Stage, id)
-	case 4:
-		_, err := d.EC2.EnableImageDeregistrationProtection(d.Context(),
-			&sdk.EnableImageDeregistrationProtectionInput{ImageId: aws.String(id)})
-		d.Must(err)
-	case 5:
-		_, err := d.EC2.ModifyImageAttribute(d.Context(), &sdk.ModifyImageAttributeInput{ImageId: aws.String(id),
-			LaunchPermission: &types.LaunchPermissionModifications{
-				Add: []types.LaunchPermission{{UserId: aws.String("210987654321")}}}})
-		d.Must(err)
-	case 6:
-		deprecated(d.Stage, id, pick(d, time.Hour, 100*time.Hour))
-	case 7:
-		d.Cloud.Inject(ec2.Fault{Action: pick(d, "DeregisterImage", "EnableImageDeprecation", "DeleteSnapshot"),
-			Resource: pick(d, id, snapshotsOf(d.Stage, id)[0]), Code: "UnauthorizedOperation"})
-	case 8:
-		boots(d.Stage, snapshotsOf(d.Stage, id)[0])
-	case 9:
-		d.Must(d.Cloud.SetLastLaunched(id, time.Now().Add(-time.Hour)))
+	does := []func(){
+		func() { d.template(n, id, id, ec2.ImageX86) },
+		func() { d.template(n, id) },
+		func() { d.user(id) },
+		func() { byHand(d.Stage, id) },
+		func() { d.protect(id) },
+		func() { d.share(id) },
+		func() { deprecated(d.Stage, id, pick(d, time.Hour, 100*time.Hour)) },
+		func() { d.deny(id) },
+		func() { boots(d.Stage, snapshotsOf(d.Stage, id)[0]) },
+		func() { d.Must(d.Cloud.SetLastLaunched(id, time.Now().Add(-time.Hour))) },
 	}
+	if drew := d.IntN(14); drew < len(does) {
+		does[drew]()
+	}
+}
+
+// template makes a launch template of the images, a version each, and names it by the number.
+func (d *drawn) template(n int, images ...string) {
+	d.names = append(d.names, template(d.Stage, fmt.Sprint("fleet", n), images...), fmt.Sprint("lt-", n))
+}
+
+// user launches an instance of the image, and names it.
+func (d *drawn) user(id string) {
+	d.names = append(d.names, d.Launch("user", nil, func(in *sdk.RunInstancesInput) { in.ImageId = aws.String(id) }),
+		"i-user")
+}
+
+// protect has a person protect the image from deregistration.
+func (d *drawn) protect(id string) {
+	_, err := d.EC2.EnableImageDeregistrationProtection(d.Context(),
+		&sdk.EnableImageDeregistrationProtectionInput{ImageId: aws.String(id)})
+	d.Must(err)
+}
+
+// share has a person share the image with another account.
+func (d *drawn) share(id string) {
+	_, err := d.EC2.ModifyImageAttribute(d.Context(), &sdk.ModifyImageAttributeInput{ImageId: aws.String(id),
+		LaunchPermission: &types.LaunchPermissionModifications{
+			Add: []types.LaunchPermission{{UserId: aws.String("210987654321")}}}})
+	d.Must(err)
+}
+
+// deny has EC2 refuse one of the calls that retire the image or its snapshot, drawn by chance.
+func (d *drawn) deny(id string) {
+	d.Cloud.Inject(ec2.Fault{Action: pick(d, "DeregisterImage", "EnableImageDeprecation", "DeleteSnapshot"),
+		Resource: pick(d, id, snapshotsOf(d.Stage, id)[0]), Code: "UnauthorizedOperation"})
 }
 
 // nights are rounds until there is no more to do.
@@ -249,18 +267,19 @@ func (d *drawn) restored() {
 	}
 	bin, err := d.EC2.ListImagesInRecycleBin(d.Context(), &sdk.ListImagesInRecycleBinInput{})
 	d.Must(err)
-	for _, i := range bin.Images {
-		snapshots, err := d.EC2.ListSnapshotsInRecycleBin(d.Context(), &sdk.ListSnapshotsInRecycleBinInput{})
-		d.Must(err)
-		for _, s := range snapshots.Snapshots {
-			_, err := d.EC2.RestoreSnapshotFromRecycleBin(d.Context(),
-				&sdk.RestoreSnapshotFromRecycleBinInput{SnapshotId: s.SnapshotId})
-			d.Must(err)
-		}
-		_, err = d.EC2.RestoreImageFromRecycleBin(d.Context(), &sdk.RestoreImageFromRecycleBinInput{ImageId: i.ImageId})
-		d.Must(err)
-		d.say("- a person restores an image")
-		d.looks()
+	if len(bin.Images) == 0 {
 		return
 	}
+	snapshots, err := d.EC2.ListSnapshotsInRecycleBin(d.Context(), &sdk.ListSnapshotsInRecycleBinInput{})
+	d.Must(err)
+	for _, s := range snapshots.Snapshots {
+		_, err := d.EC2.RestoreSnapshotFromRecycleBin(d.Context(),
+			&sdk.RestoreSnapshotFromRecycleBinInput{SnapshotId: s.SnapshotId})
+		d.Must(err)
+	}
+	_, err = d.EC2.RestoreImageFromRecycleBin(d.Context(),
+		&sdk.RestoreImageFromRecycleBinInput{ImageId: bin.Images[0].ImageId})
+	d.Must(err)
+	d.say("- a person restores an image")
+	d.looks()
 }

@@ -34,9 +34,14 @@ func (c *config) check() error {
 	return cmp.Or(c.checkStrategies(), c.checkShares(), c.checkOverrides())
 }
 
+// checkStrategies holds the allocation strategies, that of On-Demand Instances first.
 func (c *config) checkStrategies() error {
-	onDemand, spot := c.distribution["OnDemandAllocationStrategy"], c.distribution["SpotAllocationStrategy"]
-	pools := c.distribution["SpotInstancePools"]
+	return cmp.Or(c.checkOnDemandStrategy(), c.checkSpotStrategy())
+}
+
+// checkOnDemandStrategy holds that the strategy, if one is said, is known and goes with how the types are chosen.
+func (c *config) checkOnDemandStrategy() error {
+	onDemand := c.distribution["OnDemandAllocationStrategy"]
 	switch {
 	case onDemand != "" && !slices.Contains(onDemandStrategies, onDemand):
 		return invalid("The specified OnDemandAllocationStrategy is not valid. Valid options are [%s].",
@@ -45,6 +50,14 @@ func (c *config) checkStrategies() error {
 		// cattle-ops/terraform-aws-gitlab-runner#1381
 		return invalid("The specified OnDemandAllocationStrategy is not valid. The prioritized allocation strategy is not " +
 			"compatible with instance requirements. Valid options are [lowest-price].")
+	}
+	return nil
+}
+
+// checkSpotStrategy holds that the strategy, if one is said, is known, and that only lowest-price has pools.
+func (c *config) checkSpotStrategy() error {
+	spot, pools := c.distribution["SpotAllocationStrategy"], c.distribution["SpotInstancePools"]
+	switch {
 	case spot != "" && !slices.Contains(spotStrategies, spot):
 		return invalid("The specified SpotAllocationStrategy is not valid. Valid options are [%s].",
 			strings.Join(spotStrategies, ", "))
@@ -76,27 +89,43 @@ func (c *config) checkShares() error {
 }
 
 // checkOverrides: "If you specify a value for WeightedCapacity for one instance type, you must specify a value for
-// WeightedCapacity for all of them"; requirements stand for a type, and need both of vCPUs and memory (API reference,
-// InstanceRequirements).
+// WeightedCapacity for all of them". Each override is held by itself before.
 func (c *config) checkOverrides() error {
 	weighted := 0
 	for _, o := range c.overrides {
+		if err := cmp.Or(o.checkWeight(), o.checkRequirements()); err != nil {
+			return err
+		}
 		if o.weight != "" {
 			weighted++
-			if n, err := strconv.Atoi(o.weight); err != nil || n < 1 || n > mostWeight {
-				return invalid("WeightedCapacity must be between 1 and %d.", mostWeight)
-			}
-		}
-		switch {
-		case o.requirements == nil:
-		case o.typ != "":
-			return invalid("An override can't specify both InstanceType and InstanceRequirements.")
-		case !o.requirements.Has("VCpuCount.Min") || !o.requirements.Has("MemoryMiB.Min"):
-			return invalid("InstanceRequirements must specify VCpuCount.Min and MemoryMiB.Min.")
 		}
 	}
 	if weighted > 0 && weighted < len(c.overrides) {
 		return invalid("WeightedCapacity must be specified for all instance types of a mixed instances policy, or for none.")
+	}
+	return nil
+}
+
+// checkWeight holds that the weight, if one is said, is a number within bounds.
+func (o override) checkWeight() error {
+	if o.weight == "" {
+		return nil
+	}
+	if n, err := strconv.Atoi(o.weight); err != nil || n < 1 || n > mostWeight {
+		return invalid("WeightedCapacity must be between 1 and %d.", mostWeight)
+	}
+	return nil
+}
+
+// checkRequirements: requirements stand for a type, and need both of vCPUs and memory (API reference,
+// InstanceRequirements).
+func (o override) checkRequirements() error {
+	switch {
+	case o.requirements == nil:
+	case o.typ != "":
+		return invalid("An override can't specify both InstanceType and InstanceRequirements.")
+	case !o.requirements.Has("VCpuCount.Min") || !o.requirements.Has("MemoryMiB.Min"):
+		return invalid("InstanceRequirements must specify VCpuCount.Min and MemoryMiB.Min.")
 	}
 	return nil
 }

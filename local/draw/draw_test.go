@@ -34,21 +34,43 @@ func TestEachTimeDrawsAnew(t *testing.T) {
 
 func TestDrawsAreEven(t *testing.T) {
 	const n = 10_000
-	sum, longest, struck := 0.0, time.Duration(0), 0
+	all := drawMany(t, n)
+	if math.Abs(all.mean-0.5) > 0.02 || all.longest < 990*time.Millisecond {
+		t.Errorf("mean %.3f, longest %v", all.mean, all.longest)
+	}
+	if all.struck < n/5-200 || all.struck > n/5+200 {
+		t.Errorf("%d struck", all.struck)
+	}
+}
+
+// tally is what many draws come to: the mean fraction, the longest of up to a second, and how many a chance of one in
+// five struck.
+type tally struct {
+	mean    float64
+	longest time.Duration
+	struck  int
+}
+
+// drawMany tallies n draws; one that is out of bounds ends the test.
+func drawMany(t *testing.T, n int) (all tally) {
+	t.Helper()
+	sum := 0.0
 	for i := range n {
 		d := draw.Of(3, strconv.Itoa(i))
 		f, long := d.Fraction(), d.UpTo(time.Second)
 		if f < 0 || f >= 1 || long < 0 || long > time.Second {
 			t.Fatalf("%d draws %v and %v", i, f, long)
 		}
-		sum, longest = sum+f, max(longest, long)
+		sum, all.longest = sum+f, max(all.longest, long)
 		if d.Of("struck").Chance(0.2) {
-			struck++
+			all.struck++
 		}
 	}
-	if math.Abs(sum/n-0.5) > 0.02 || longest < 990*time.Millisecond || struck < n/5-200 || struck > n/5+200 {
-		t.Errorf("mean %.3f, longest %v, %d struck", sum/n, longest, struck)
-	}
+	all.mean = sum / float64(n)
+	return all
+}
+
+func TestNothingAndEverythingAreCertain(t *testing.T) {
 	if d := draw.Of(3, "none"); d.UpTo(0) != 0 || d.UpTo(-time.Second) != 0 || d.Chance(0) || !d.Chance(1) {
 		t.Error("nothing and everything are not certain")
 	}

@@ -67,6 +67,7 @@ func modifyInstanceAttribute(w *World, call *query.Call) error {
 	return nil
 }
 
+// attributeEdit is the change to the instance that a request asks for, or why EC2 refuses it; it changes nothing yet.
 func (w *World) attributeEdit(i *instance, p *query.Params) (func(*instance), error) {
 	if err := oneAttribute(p); err != nil {
 		return nil, err
@@ -75,28 +76,37 @@ func (w *World) attributeEdit(i *instance, p *query.Params) (func(*instance), er
 	value := attributeValue(p, name)
 	switch name {
 	case "DisableApiStop":
-		on := value.Bool("")
-		if on {
-			if err := stopProtectable(i.isSpot(), i.rootType); err != nil {
-				return nil, err
-			}
-		}
-		return func(i *instance) { i.stopProtected = on }, nil
+		return protectStop(i, value.Bool(""))
 	case "DisableApiTermination":
 		on := value.Bool("")
 		return func(i *instance) { i.terminationProtected = on }, nil
 	case "InstanceInitiatedShutdownBehavior":
-		wanted := value.Text("")
-		if wanted != "stop" && wanted != "terminate" {
-			return nil, query.Errorf("InvalidParameterValue", "Invalid value '%s' for instanceInitiatedShutdownBehavior.", wanted)
-		}
-		return func(i *instance) { i.shutdownBehavior = wanted }, nil
+		return shutDownBy(value.Text(""))
 	case "InstanceType":
 		return retype(i, value.Text(""))
 	case "":
 		return nil, query.Errorf("InvalidParameterCombination", "No attributes specified.")
 	}
 	return nil, query.Errorf("UnsupportedInstanceAttribute", "The attribute '%s' cannot be modified in the embedded EC2.", name)
+}
+
+// protectStop sets stop protection on or off; on, only for an instance that can have it.
+func protectStop(i *instance, on bool) (func(*instance), error) {
+	if on {
+		if err := stopProtectable(i.isSpot(), i.rootType); err != nil {
+			return nil, err
+		}
+	}
+	return func(i *instance) { i.stopProtected = on }, nil
+}
+
+// shutDownBy sets what a shutdown from within does: stop or terminate, and nothing else.
+func shutDownBy(wanted string) (func(*instance), error) {
+	if wanted != "stop" && wanted != "terminate" {
+		return nil, query.Errorf("InvalidParameterValue",
+			"Invalid value '%s' for instanceInitiatedShutdownBehavior.", wanted)
+	}
+	return func(i *instance) { i.shutdownBehavior = wanted }, nil
 }
 
 // oneAttribute: "You can specify only one attribute at a time" (API reference, ModifyInstanceAttribute).

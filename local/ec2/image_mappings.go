@@ -13,18 +13,7 @@ import (
 func (w *World) imageMappings(i *instance, params []*query.Params) ([]mapping, error) {
 	own := w.mappingsOf(i)
 	for _, p := range params {
-		at := slices.IndexFunc(own, func(m mapping) bool { return m.device == p.Text("DeviceName") })
-		var err error
-		switch {
-		case p.Text("DeviceName") == "":
-			err = missing("deviceName")
-		case p.Has("NoDevice"):
-		case at >= 0:
-			err = ownMappable(own[at], p)
-		default:
-			err = newMappable(p)
-		}
-		if err != nil {
+		if err := imageMappable(own, p); err != nil {
 			return nil, err
 		}
 	}
@@ -33,19 +22,46 @@ func (w *World) imageMappings(i *instance, params []*query.Params) ([]mapping, e
 		return nil, err
 	}
 	for n := range merged {
-		m := &merged[n]
-		at := slices.IndexFunc(own, func(o mapping) bool { return o.device == m.device })
-		switch {
-		case at >= 0:
-			own[at].deleteOnTermination = m.deleteOnTermination
-			*m = own[at]
-		case m.isEBS():
-			if err := w.finish(&image{rootName: i.rootName}, m); err != nil {
-				return nil, err
-			}
+		if err := w.fill(i, own, &merged[n]); err != nil {
+			return nil, err
 		}
 	}
 	return merged, nil
+}
+
+// imageMappable refuses a mapping that an image of an instance with these devices cannot have. One that leaves a device
+// out is not looked into.
+func imageMappable(own []mapping, p *query.Params) error {
+	at := indexOfDevice(own, p.Text("DeviceName"))
+	switch {
+	case p.Text("DeviceName") == "":
+		return missing("deviceName")
+	case p.Has("NoDevice"):
+		return nil
+	case at >= 0:
+		return ownMappable(own[at], p)
+	}
+	return newMappable(p)
+}
+
+// fill completes a mapping of an image: a device of the instance is as it is there, but for its DeleteOnTermination,
+// and a new volume gets what the request leaves open.
+func (w *World) fill(i *instance, own []mapping, m *mapping) error {
+	if at := indexOfDevice(own, m.device); at >= 0 {
+		deletes := m.deleteOnTermination
+		*m = own[at]
+		m.deleteOnTermination = deletes
+		return nil
+	}
+	if m.isEBS() {
+		return w.finish(&image{rootName: i.rootName}, m)
+	}
+	return nil
+}
+
+// indexOfDevice is where the device is, or -1.
+func indexOfDevice(mappings []mapping, device string) int {
+	return slices.IndexFunc(mappings, func(m mapping) bool { return m.device == device })
 }
 
 // ownMappable: what is sent of a device that the instance has is what it has, but for DeleteOnTermination, and for the
@@ -63,6 +79,13 @@ func ownMappable(own mapping, p *query.Params) error {
 			"conflicting encryption setting", strings.TrimPrefix(own.device, "/dev/"))
 	case ebs.Has("SnapshotId"):
 		return unchangeable(own.device, "SnapshotId")
+	}
+	return sameVolume(own, given)
+}
+
+// sameVolume refuses a volume that is given otherwise than the instance's own.
+func sameVolume(own, given mapping) error {
+	switch {
 	case given.size != own.size:
 		return unchangeable(own.device, "VolumeSize")
 	case given.typ != own.typ:

@@ -47,6 +47,8 @@ type image struct {
 
 type permission struct{ user, group, organization, unit string }
 
+// createImage makes a pending image of an instance, which it reboots unless told not to, and starts the snapshots. A
+// refusal leaves nothing made.
 func createImage(w *World, call *query.Call) error {
 	p := call.Params
 	i, err := w.instanceNamed(p)
@@ -57,13 +59,7 @@ func createImage(w *World, call *query.Call) error {
 	if err != nil {
 		return err
 	}
-	if err := w.nameFree(p.Text("Name")); err != nil {
-		return err
-	}
-	if err := imageable(i); err != nil {
-		return err
-	}
-	mappings, err := w.imageMappings(i, p.List("BlockDeviceMapping"))
+	mappings, err := w.imageAsked(i, p)
 	if err != nil {
 		return err
 	}
@@ -73,10 +69,8 @@ func createImage(w *World, call *query.Call) error {
 		return err
 	}
 	volumes := w.volumesOf(i, mappings)
-	for _, v := range volumes {
-		if err := w.maySnapshot(v); err != nil {
-			return err
-		}
+	if err := w.maySnapshotAll(volumes); err != nil {
+		return err
 	}
 	if reboots {
 		// The snapshots are taken while the instance is down for its reboot.
@@ -88,6 +82,28 @@ func createImage(w *World, call *query.Call) error {
 	w.snapshotForImage(img, i, volumes, tags["snapshot"])
 	call.Touch(img.id)
 	call.Out.Text("imageId", img.id)
+	return nil
+}
+
+// imageAsked are the devices of the image that a request asks for, or why there can be none: for its name, the instance
+// or the devices, in this order.
+func (w *World) imageAsked(i *instance, p *query.Params) ([]mapping, error) {
+	if err := w.nameFree(p.Text("Name")); err != nil {
+		return nil, err
+	}
+	if err := imageable(i); err != nil {
+		return nil, err
+	}
+	return w.imageMappings(i, p.List("BlockDeviceMapping"))
+}
+
+// maySnapshotAll refuses if one of the volumes may not be snapshotted now.
+func (w *World) maySnapshotAll(volumes []*volume) error {
+	for _, v := range volumes {
+		if err := w.maySnapshot(v); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
