@@ -120,24 +120,32 @@ func (w *World) permissionEdit(img *image, p *query.Params) (func(*image), error
 			return nil, err
 		}
 	}
-	for _, each := range added {
-		if w.closed[each.user] {
-			return nil, query.Errorf("InvalidAMIAttributeItemValue",
-				"Invalid attribute item value \"%s\" for userId item type.", each.user)
-		}
-	}
-	if len(added) > 0 && w.underDefaultKey(img) {
-		return nil, query.Errorf("InvalidParameter",
-			"Snapshots encrypted with the AWS Managed CMK can't be shared. Specify another snapshot.")
-	}
-	if slices.ContainsFunc(added, func(p permission) bool { return p.group == "all" }) && w.encryptedImage(img) {
-		// opendevstack/ods-core#1062
-		return nil, query.Errorf("UnsupportedOperation",
-			"Encrypted snapshots can't be shared publicly. Specify another snapshot.")
+	if err := w.mayAdd(img, added); err != nil {
+		return nil, err
 	}
 	all := slices.Concat(img.permissions(), added)
 	all = slices.DeleteFunc(all, func(s permission) bool { return slices.Contains(removed, s) })
 	return func(img *image) { img.permit(all) }, nil
+}
+
+// mayAdd holds permissions that are added against the accounts that there are and the keys of the image's snapshots.
+// That encrypted ones are not made public is quoted in opendevstack/ods-core#1062.
+func (w *World) mayAdd(img *image, added []permission) error {
+	for _, each := range added {
+		if w.closed[each.user] {
+			return query.Errorf("InvalidAMIAttributeItemValue",
+				"Invalid attribute item value \"%s\" for userId item type.", each.user)
+		}
+	}
+	if len(added) > 0 && w.underDefaultKey(img) {
+		return query.Errorf("InvalidParameter",
+			"Snapshots encrypted with the AWS Managed CMK can't be shared. Specify another snapshot.")
+	}
+	if slices.ContainsFunc(added, func(p permission) bool { return p.group == "all" }) && w.encryptedImage(img) {
+		return query.Errorf("UnsupportedOperation",
+			"Encrypted snapshots can't be shared publicly. Specify another snapshot.")
+	}
+	return nil
 }
 
 // shareable: the code and the words are AWS's, as quoted in app-sre/qontract-reconcile#2222

@@ -17,10 +17,10 @@ import (
 )
 
 // keptAndShared is a plan that keeps the newest image, and shares each with two accounts, which may copy it.
-func keptAndShared(edits ...func(*plan.Plan)) plan.Plans {
-	return nightly(append([]func(*plan.Plan){keeping, func(p *plan.Plan) {
+func keptAndShared() plan.Plans {
+	return nightly(keeping, func(p *plan.Plan) {
 		p.Share = plan.Share{Accounts: accounts(consumerA, consumerB), Snapshots: true}
-	}}, edits...)...)
+	})
 }
 
 // through plays until the noon after the plan has run that many nights more.
