@@ -332,6 +332,7 @@ func tags(s Scene, resources ...string) (requests []Request) {
 		}
 		requests = append(requests,
 			Request{"ec2:CreateTags", resource, map[string][]string{"aws:TagKeys": {tag.Request}}},
+			Request{"ec2:RunInstances", resource, map[string][]string{"aws:TagKeys": {tag.Stopped}}},
 			Request{"ec2:DeleteTags", resource, map[string][]string{"aws:TagKeys": {tag.LastImage}}})
 	}
 	snapshot := s.resource("snap-0123456789abcdef0")

@@ -10,6 +10,7 @@ import (
 	"goldsmith/local/ec2"
 	"goldsmith/shared/event"
 	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
 	"goldsmith/shared/tag"
 )
 
@@ -36,7 +37,10 @@ func imageOfASnapshot(n *night) {
 
 func requestOnASnapshot(value string) func(n *night) {
 	return func(n *night) {
-		n.launch(ec2.ImageX86, "", map[string]string{"Name": "lab"})
+		// A type with UEFI, whose variables are asked for.
+		n.launch(ec2.ImageX86, "", map[string]string{"Name": "lab"}, func(in *sdk.RunInstancesInput) {
+			in.InstanceType = types.InstanceTypeT3Micro
+		})
 		volumes := must(n.cloud.DescribeVolumes(n.ctx, &sdk.DescribeVolumesInput{}))(n.t).Volumes
 		made := must(n.cloud.CreateSnapshot(n.ctx, &sdk.CreateSnapshotInput{
 			VolumeId: volumes[0].VolumeId,
@@ -49,4 +53,23 @@ func requestOnASnapshot(value string) func(n *night) {
 		time.Sleep(time.Minute)
 		n.want("request", n.EC2.Tags(snapshot)[tag.Request], "")
 	}
+}
+
+// snapshotOfAVolumeThatIsLeft: the instance of the volume is gone, and its name is that of another volume, which is
+// gone too.
+func snapshotOfAVolumeThatIsLeft(n *night) {
+	must(n.book.PutOwner(n.ctx, ledger.Owner{Name: "lab", Lineage: "vol-0123456789abcdef0"}))(n.t)
+	lab := n.launch(ec2.ImageX86, "keeps its volume", map[string]string{"Name": "lab"})
+	volumes := must(n.cloud.DescribeVolumes(n.ctx, &sdk.DescribeVolumesInput{}))(n.t).Volumes
+	n.ok(n.EC2.SetState(lab, ec2.Terminated))
+	time.Sleep(2 * time.Hour)
+	made := must(n.cloud.CreateSnapshot(n.ctx, &sdk.CreateSnapshotInput{
+		VolumeId: volumes[0].VolumeId,
+		TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeSnapshot,
+			Tags: tag.List(map[string]string{"Name": "lab"})}},
+	}))(n.t)
+	time.Sleep(time.Hour)
+	n.tag(aws.ToString(made.SnapshotId), map[string]string{tag.Request: "now"})
+	n.run(time.Now().Add(time.Hour))
+	n.want("ending", n.result(aws.ToString(made.SnapshotId)).Ending, job.Imaged)
 }

@@ -57,6 +57,7 @@ var stories = []story{
 	}},
 	{name: "a request on a snapshot", play: requestOnASnapshot("now")},
 	{name: "an image of a snapshot, with a data volume", play: imageOfASnapshot},
+	{name: "a request on a snapshot of a volume that is left", play: snapshotOfAVolumeThatIsLeft},
 	{name: "snapshots that another tool makes", play: func(n *night) {
 		n.launch(ec2.ImageX86, "", map[string]string{"Name": "lab"})
 		volumes := must(n.cloud.DescribeVolumes(n.ctx, &sdk.DescribeVolumesInput{}))(n.t).Volumes
