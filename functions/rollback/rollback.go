@@ -7,15 +7,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 
 	"goldsmith/shared/event"
 	"goldsmith/shared/fault"
-	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/lineage"
 	"goldsmith/shared/rollout"
@@ -100,18 +97,6 @@ type Result struct {
 	Follows bool `json:"follows,omitempty"`
 }
 
-// target is one of them on its way.
-type target struct {
-	Result
-	known *rollout.Target
-	back  rollout.Return
-	// seen are the groups that were looked at, undone the images that are.
-	seen, undone []string
-	// tried is whether it was led back, or that was tried, since from when on it launches nothing that is undone.
-	tried bool
-	since time.Time
-}
-
 // Handle rolls back what the event names. It refuses before anything is
 // changed; a target that fails later is told, and the others go on.
 func (s Step) Handle(ctx context.Context, raw json.RawMessage) (Answer, error) {
@@ -186,143 +171,6 @@ func answerOf(asked event.Rollback, targets []*target, done int) Answer {
 		answer.After = targets[done-1].Target
 	}
 	return answer
-}
-
-// known are the targets that the ledger knows by the source's name.
-func (s Step) known(ctx context.Context, asked event.Rollback) ([]*rollout.Target, error) {
-	known, err := s.writer().Known(ctx, asked.Name)
-	if err != nil {
-		return nil, err
-	}
-	if len(known) == 0 {
-		return nil, fault.Failure("Nothing was changed. Name the source as its tag goldsmith:name, else Name, does.",
-			"name: nothing was ever rolled for %q", asked.Name)
-	}
-	return known, nil
-}
-
-// targets are those that an earlier call has not done, and where each goes back to.
-func (s Step) targets(ctx context.Context, asked event.Rollback, known []*rollout.Target) ([]*target, error) {
-	image, err := named(asked.To, known)
-	if err != nil {
-		return nil, err
-	}
-	known = slices.DeleteFunc(slices.Clone(known), func(k *rollout.Target) bool { return k.Record.ID <= asked.After })
-	if err := s.writer().LookAll(ctx, known); err != nil {
-		return nil, err
-	}
-	targets := make([]*target, len(known))
-	for i, k := range known {
-		targets[i] = &target{Result: Result{Rolled: k.Rolled}, known: k}
-		if !asked.Follow {
-			targets[i].decide(image)
-		}
-	}
-	return targets, nil
-}
-
-// decide says where the target goes back to; image is the one asked for, "" for the one before.
-func (t *target) decide(image string) {
-	if t.Problem != "" {
-		return
-	}
-	t.back = rollout.Back(t.known.At, t.known.Record, image)
-	t.To, t.There, t.Problem, t.Note = t.back.To.Image, t.back.There, t.back.Problem, t.back.Note
-}
-
-// one points one target back and holds it there.
-func (s Step) one(ctx context.Context, t *target, asked event.Rollback) error {
-	if t.Problem != "" {
-		return nil
-	}
-	to := t.back.To
-	to.Run, to.Source, to.Stays = "", "", t.known.At.Stays
-	if to.At.IsZero() {
-		to.By, to.At = asked.By, s.Now().UTC()
-	}
-	if !t.There {
-		err := s.writer().Return(ctx, t.known, to)
-		t.Problem, t.Version = t.known.Rolled.Problem, t.known.Rolled.Version
-		t.tried = err == nil
-		if err != nil || t.Problem != "" {
-			return err
-		}
-		to.Version = t.Version
-	}
-	if !t.There || t.known.Record.Begun != nil {
-		to.At = s.Now().UTC() // What a refresh launches from here on is what it has gone back to.
-	}
-	t.tried, t.since = true, to.At
-	return s.writer().Hold(ctx, t.known, to, t.There)
-}
-
-// instances looks at groups once all targets are back: one may launch from several of them, and has one refresh.
-func (s Step) instances(ctx context.Context, round *Round, targets []*target, asked event.Rollback) {
-	for _, t := range targets {
-		if t.tried {
-			round.undos = append(round.undos, t.undo(asked))
-		}
-	}
-	for _, t := range targets {
-		if t.tried {
-			s.launchers(ctx, round, t, asked)
-		}
-	}
-}
-
-func (t *target) undo(asked event.Rollback) Undo {
-	return Undo{
-		Target: t.Target, Title: t.Name, Parameter: !t.known.Template(), Name: asked.Name,
-		Image: t.To, Version: t.Version, Was: t.back.To.Was, Images: rollout.Undone(t.known, t.back.To),
-		Refresh: asked.Refresh, Failed: t.Problem != "", Since: t.since,
-	}
-}
-
-// launchers puts groups back, or names those that still launch or run what is undone. That
-// the template is back is the greater good, so one that cannot be is only told. It is
-// looked for again when somebody asks again: this may be the second try of one that was cut off.
-func (s Step) launchers(ctx context.Context, round *Round, t *target, asked event.Rollback) {
-	done, err := round.RollBack(ctx, t.undo(asked))
-	if t.seen = done.Seen; err == nil {
-		t.undone = rollout.Undone(t.known, t.back.To)
-	}
-	if err != nil {
-		done.Left = append(done.Left, "which groups still launch it was not found out; ask again: "+fault.Brief(err))
-	}
-	t.Groups, t.Refreshed, t.Note = done.Groups, done.Refreshed, strings.Join(slices.Concat(t.notes(), done.Left), "; ")
-	if len(done.Left) > 0 {
-		handler.Log(ctx).WarnContext(ctx, "groups not put back", "target", t.Target, "note", t.Note)
-	}
-}
-
-// notes are what is known of the target beside its groups.
-func (t *target) notes() []string {
-	if t.back.Note == "" || t.Problem != "" {
-		return nil
-	}
-	return []string{t.back.Note}
-}
-
-// others names the groups that run what is undone and launch from none of the targets any more, once for all of them.
-func (s Step) others(ctx context.Context, round *Round, targets []*target) {
-	var last *target
-	var images, seen []string
-	for _, t := range targets {
-		if len(t.undone) > 0 {
-			last, images, seen = t, append(images, t.undone...), append(seen, t.seen...)
-		}
-	}
-	if last == nil {
-		return
-	}
-	left, err := round.Others(ctx, images, seen)
-	if err != nil {
-		left = append(left, "which groups run it and launch from elsewhere was not found out; ask again: "+fault.Brief(err))
-	}
-	if last.Note != "" {
-		left = append([]string{last.Note}, left...)
-	}
-	last.Note = strings.Join(left, "; ")
 }
 
 // follow lets a target take new images again.

@@ -255,60 +255,6 @@ type Image struct {
 	DeleteOnTermination bool `json:"deleteOnTermination,omitempty"`
 }
 
-// Rolled is one launch template or alias, and what became of it.
-type Rolled struct {
-	// Target is a launch template id or a Parameter Store name.
-	Target string `json:"target"`
-	// Parameter is whether it is the latter: a name may look like an id.
-	Parameter bool   `json:"parameter,omitempty"`
-	Name      string `json:"name,omitempty"`
-	// From and To are image ids; Version and Previous are launch template version numbers.
-	From     string `json:"from,omitempty"`
-	To       string `json:"to,omitempty"`
-	Version  int64  `json:"version,omitempty"`
-	Previous int64  `json:"previous,omitempty"`
-	// Through are the ids of launch templates that take their image from this parameter.
-	Through []string `json:"through,omitempty"`
-	// Problem says why it was left alone; empty when it was rolled.
-	Problem string `json:"problem,omitempty"`
-	// Held is whether it was left alone because somebody rolled it back.
-	Held bool `json:"held,omitempty"`
-	// Stays is whether the template's default stayed where it was: Version is its latest.
-	Stays bool `json:"stays,omitempty"`
-	// Note is what an operator should know of a target that was rolled all the same.
-	Note string `json:"note,omitempty"`
-}
-
-// Refresh is one Auto Scaling group that uses what was rolled, and what became of it.
-type Refresh struct {
-	Group string `json:"group"`
-	// ID is the instance refresh's; empty when there is none.
-	ID string `json:"id,omitempty"`
-	// Status is the word Auto Scaling has for it: Pending, InProgress, Successful and so on.
-	Status string `json:"status,omitempty"`
-	// Behind is set while ID is a refresh that somebody else began: ours follows it.
-	Behind bool `json:"behind,omitempty"`
-	// From and To are what the group launched from before and after, such as "web 7" and "web 8".
-	From string `json:"from,omitempty"`
-	To   string `json:"to,omitempty"`
-	// Note is what to know of it all the same, such as why it cannot be rolled back.
-	Note string `json:"note,omitempty"`
-	// Problem says why it was not refreshed, or how the refresh ended; empty while all is well.
-	Problem string    `json:"problem,omitempty"`
-	Began   time.Time `json:"began,omitzero"`
-	Ended   time.Time `json:"ended,omitzero"`
-}
-
-// MaxRefreshes is how many groups a job refreshes at most: more would not fit what Step
-// Functions carries, and would take days one checkpoint at a time.
-const MaxRefreshes = 30
-
-// Open reports whether something is left to do about it: to wait, or to begin ours.
-func (r Refresh) Open() bool { return r.Going() || r.Behind && r.Problem == "" }
-
-// Going reports whether its refresh goes on, or the one that it waits behind.
-func (r Refresh) Going() bool { return r.ID != "" && r.Ended.IsZero() && r.Problem == "" }
-
 // Times are moments in UTC, zero when they did not come.
 type Times struct {
 	Claimed     time.Time `json:"claimed,omitzero"`

@@ -2,13 +2,11 @@ package rollout
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"goldsmith/shared/fault"
 	"goldsmith/shared/ledger"
 )
 
@@ -229,100 +227,6 @@ const (
 // overText is what a version says that is made again from another.
 func overText(over, n int64) string {
 	return fmt.Sprintf("%s: version %d over version %d", rollbackText, n, over)
-}
-
-// made makes a version from another, with the image of an earlier one. One whose mappings cannot be told from its
-// image's gives way to a version that had the image before.
-func (u *undoing) made(ctx context.Context, source int64, want ledger.Version, why string) (int64, error) {
-	if want.Image == "" {
-		return u.formerly(ctx, want, why, errors.New("the version without an image that it had is gone"))
-	}
-	if err := u.fit(ctx, source, want.Image); err != nil {
-		return 0, err
-	}
-	data := u.t.template.data(source)
-	if !slices.ContainsFunc(data.BlockDeviceMappings, hasSnapshot) {
-		return u.create(ctx, u.t, source, want.Image, same, why)
-	}
-	old, err := u.machine(ctx, u.t.template.image(source))
-	if err != nil {
-		return 0, err
-	}
-	image, err := u.machine(ctx, want.Image)
-	if err != nil {
-		return 0, err
-	}
-	if old != nil && image != nil {
-		return u.create(ctx, u.t, source, want.Image, swap(old, *image), why)
-	}
-	return u.formerly(ctx, want, why, &fault.Failed{
-		Err: errors.New("its block device mappings name snapshots, and whether they are its image's cannot be told: " +
-			"the image is gone"),
-		Do: fmt.Sprintf("Make a version with %s yourself.", want.Image),
-	})
-}
-
-// fit holds that what a person has edited since can be launched with an earlier image. Launchers that cannot be read
-// keep nothing from being undone.
-func (u *undoing) fit(ctx context.Context, source int64, id string) error {
-	image, err := u.machine(ctx, id)
-	if err != nil || image == nil {
-		return err
-	}
-	tmpl := *u.t.template
-	tmpl.base = source
-	if u.survey.Groups != nil {
-		if u.launching, err = u.survey.launchers(ctx); err == nil {
-			err = u.launch(ctx, &tmpl)
-		}
-		if fault.IsTransient(err) || fault.IsNotYet(err) {
-			return err
-		}
-	}
-	problem, err := u.launches(ctx, &tmpl, Image{ID: id, Machine: *image})
-	if err != nil || problem == "" {
-		return err
-	}
-	return &fault.Failed{
-		Err: fmt.Errorf("it was edited since, and would not launch %s: %s", id, problem),
-		Do:  "Change what keeps it from launching, or name another image, and ask again.",
-	}
-}
-
-// formerly makes a version from one on record that had the image; without one it fails.
-func (u *undoing) formerly(ctx context.Context, want ledger.Version, why string, without error) (int64, error) {
-	n, err := u.known(ctx, want, func(int64) bool { return true })
-	if err != nil {
-		return 0, err
-	}
-	if n == 0 {
-		return 0, without
-	}
-	return u.create(ctx, u.t, n, want.Image, same, why)
-}
-
-// earlier is a version that the default may be set back to: it had the image, and equals the default in all else; 0
-// when there is none.
-func (u *undoing) earlier(ctx context.Context) (int64, error) {
-	want, _ := versions(u.to)
-	return u.known(ctx, want, func(n int64) bool { return len(u.differ(n, u.t.template.standard)) == 0 })
-}
-
-// known is a version on record that has the image; 0 when there is none.
-func (u *undoing) known(ctx context.Context, want ledger.Version, fits func(int64) bool) (int64, error) {
-	all := []ledger.Version{want}
-	for _, p := range u.t.Record.Points {
-		all = append(all, ledger.Version{Number: p.Version, Image: p.Image})
-	}
-	for _, v := range all {
-		if v.Image != want.Image {
-			continue
-		}
-		if there, err := u.has(ctx, v); err != nil || there && fits(v.Number) {
-			return v.Number, err
-		}
-	}
-	return 0, nil
 }
 
 // Undone are the images that a target leaves behind when it goes back to a point: what it has now, and what was

@@ -1,0 +1,122 @@
+package wait
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/shared/fault"
+	"goldsmith/shared/image"
+	"goldsmith/shared/job"
+	"goldsmith/shared/tag"
+)
+
+func lookSnapshots(ctx context.Context, api awsAPI, j job.Job, now time.Time) (job.Job, bool, error) {
+	have, err := snapshots(ctx, api, j)
+	if err != nil {
+		return j, false, err
+	}
+	missing := slices.ContainsFunc(j.Source.Volumes, func(volume string) bool { return have[volume] == "" })
+	if missing && now.Sub(j.Times.ImageSent) > appearingDown {
+		// A volume detached in the meantime never gets a snapshot, a failed image
+		// none at all, nor one that was deregistered; the image itself knows.
+		j.Await = &job.Await{Resource: j.Image.ID, For: job.ForImage, Until: j.Await.Until}
+		j, done, err := lookImage(ctx, api, j, now)
+		if !done || err != nil {
+			return j, false, err
+		}
+		j.Times.Snapshotted = now
+		return j, true, nil
+	}
+	if missing {
+		return j, false, nil
+	}
+	j.Times.Snapshotted = now
+	j.Image.Snapshots = nil
+	for _, volume := range j.Source.Volumes {
+		j.Image.Snapshots = append(j.Image.Snapshots, have[volume])
+	}
+	return j, true, nil
+}
+
+// snapshots are the snapshots of the job's image by volume. A snapshot holds
+// what was written before it was requested, so pending is as good as completed.
+func snapshots(ctx context.Context, api awsAPI, j job.Job) (map[string]string, error) {
+	pages := ec2.NewDescribeSnapshotsPaginator(api, &ec2.DescribeSnapshotsInput{
+		OwnerIds:   []string{"self"},
+		MaxResults: aws.Int32(1000),
+		Filters: []types.Filter{
+			{Name: aws.String("tag:" + tag.Run), Values: []string{j.Run.Name}},
+			{Name: aws.String("tag:" + tag.Source), Values: []string{j.Source.ID}},
+		},
+	})
+	have := map[string]string{}
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("looking for the snapshots of %s: %w", j.Image.ID, err)
+		}
+		for _, s := range out.Snapshots {
+			if s.State == types.SnapshotStateError {
+				return nil, fault.Failure(snapshotFailed, "snapshot %s of volume %s failed: %s",
+					aws.ToString(s.SnapshotId), aws.ToString(s.VolumeId), aws.ToString(s.StateMessage))
+			}
+			have[aws.ToString(s.VolumeId)] = aws.ToString(s.SnapshotId)
+		}
+	}
+	return have, nil
+}
+
+func lookImage(ctx context.Context, api awsAPI, j job.Job, now time.Time) (job.Job, bool, error) {
+	out, err := api.DescribeImages(ctx, &ec2.DescribeImagesInput{ImageIds: []string{j.Image.ID}})
+	if fault.IsNotFound(err) || err == nil && len(out.Images) == 0 {
+		return j, false, vanished(j, now)
+	}
+	if err != nil {
+		return j, false, fmt.Errorf("looking at image %s: %w", j.Image.ID, err)
+	}
+	found := out.Images[0]
+	j.Image.State = string(found.State)
+	switch image.ProgressOf(found.State) {
+	case image.Available:
+		if j.Decision == job.RegisterIt {
+			j.Image.State = job.Registered // It counts once it is known how it is billed.
+		}
+		j.Times.Available = now
+		j.Image.Snapshots = image.Snapshots(found)
+		j.Image.BootMode, j.Image.Virtualization = string(found.BootMode), string(found.VirtualizationType)
+		return j, true, nil
+	case image.Lost:
+		return j, false, fault.Failure(untouched(j), "image %s of %s (%s) is %s. %s", j.Image.ID, j.Source.Name, j.Source.ID,
+			found.State, image.Why(found))
+	case image.Pending:
+	}
+	return j, false, nil
+}
+
+// untouched is what is to be done about an image that was not made.
+func untouched(j job.Job) string {
+	if j.Source.Kind == job.Snapshot {
+		return "Nothing is to be done about the snapshot, which is not affected; ask again."
+	}
+	return "Nothing is to be done: the instance is not affected, and the next run tries again."
+}
+
+// vanished is the failure of an image that EC2 does not show, nil while it may only not show it yet.
+func vanished(j job.Job, now time.Time) error {
+	patience := appearing
+	if j.Decision == job.StopFirst && !j.Back {
+		patience = appearingDown
+	}
+	if now.Sub(j.Times.ImageSent) <= patience {
+		return nil
+	}
+	return fault.Failure("Nothing is to be done: the next run tries again.",
+		"image %s of %s (%s) is not there any more: it has been deregistered or disabled",
+		j.Image.ID, j.Source.Name, j.Source.ID)
+}
