@@ -2,8 +2,6 @@
 package sqs
 
 import (
-	//nolint:gosec // what SQS sends for clients to check
-
 	"fmt"
 	"net/http"
 	"slices"
