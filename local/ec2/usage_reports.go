@@ -159,6 +159,14 @@ func (w *World) kept(p *query.Params) (found []*usageReport) {
 // maxReportsNamed is how many images or reports a describe takes (API reference, DescribeImageUsageReports).
 const maxReportsNamed = 200
 
+// reportFilters are those of (API reference, DescribeImageUsageReports).
+func (w *World) reportFilters() filterable[usageReport] {
+	return filterable[usageReport]{
+		"creation-time": moments(func(r *usageReport) time.Time { return r.created }),
+		"state":         one(func(r *usageReport) string { return r.state(w.now) }),
+	}
+}
+
 func describeImageUsageReports(w *World, call *query.Call) error {
 	p, page := call.Params, newStore[usageReport](0)
 	if len(p.Texts("ImageId")) > maxReportsNamed || len(p.Texts("ReportId")) > maxReportsNamed {
@@ -167,7 +175,9 @@ func describeImageUsageReports(w *World, call *query.Call) error {
 	for _, r := range w.kept(p) {
 		page.add(w.asOf, r.id, r)
 	}
-	found, next, err := list(w, call, listing[usageReport]{store: page, min: 1, max: 1000, page: 1000, ids: "-"})
+	found, next, err := list(w, call, listing[usageReport]{
+		store: page, filters: w.reportFilters(), min: 1, max: 1000, page: 1000, ids: "-",
+	})
 	if err != nil {
 		return err
 	}
@@ -199,6 +209,13 @@ type reportEntry struct {
 	usageEntry
 }
 
+// entryFilters are those of (API reference, DescribeImageUsageReportEntries).
+var entryFilters = filterable[reportEntry]{
+	"account-id":    one(func(e *reportEntry) string { return e.account }),
+	"creation-time": moments(func(e *reportEntry) time.Time { return e.created }),
+	"resource-type": one(func(e *reportEntry) string { return e.kind }),
+}
+
 func describeImageUsageReportEntries(w *World, call *query.Call) error {
 	page := newStore[reportEntry](0)
 	for _, r := range w.kept(call.Params) {
@@ -209,7 +226,9 @@ func describeImageUsageReportEntries(w *World, call *query.Call) error {
 			page.add(w.asOf, r.id+e.account+e.kind, &reportEntry{r, e})
 		}
 	}
-	found, next, err := list(w, call, listing[reportEntry]{store: page, min: 1, max: 1000, page: 1000, ids: "-"})
+	found, next, err := list(w, call, listing[reportEntry]{
+		store: page, filters: entryFilters, min: 1, max: 1000, page: 1000, ids: "-",
+	})
 	if err != nil {
 		return err
 	}

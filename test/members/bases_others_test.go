@@ -150,6 +150,12 @@ var storeBases = map[string]func(*world) any{
 	"kms.DescribeKey": func(w *world) any {
 		return &kms.DescribeKeyInput{KeyId: aws.String(w.suite.EC2.DefaultKey())}
 	},
+	"kms.GetKeyPolicy": func(w *world) any {
+		return &kms.GetKeyPolicyInput{KeyId: aws.String(w.suite.EC2.DefaultKey())}
+	},
+	"kms.ListGrants": func(w *world) any {
+		return &kms.ListGrantsInput{KeyId: aws.String(w.suite.EC2.DefaultKey())}
+	},
 	"servicequotas.GetServiceQuota": func(*world) any {
 		return &servicequotas.GetServiceQuotaInput{ServiceCode: aws.String("ec2"), QuotaCode: aws.String("L-1216C47A")}
 	},

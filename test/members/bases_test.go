@@ -61,6 +61,11 @@ var ec2Bases = map[string]func(*world) any{
 			ImageId: aws.String(local.ImageX86), InstanceType: "t3.micro", MinCount: one(), MaxCount: aws.Int32(2),
 		}
 	},
+	"ec2.CreateImageUsageReport": func(w *world) any {
+		return &ec2.CreateImageUsageReportInput{
+			ImageId: w.id("image"), ResourceTypes: []types.ImageUsageResourceTypeRequest{{ResourceType: aws.String("ec2:LaunchTemplate")}},
+		}
+	},
 	"ec2.CreateLaunchTemplate": func(*world) any {
 		return &ec2.CreateLaunchTemplateInput{
 			LaunchTemplateName: aws.String("new"), LaunchTemplateData: &types.RequestLaunchTemplateData{

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ebs"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	local "goldsmith/local/ec2"
@@ -30,12 +31,18 @@ func these(values ...any) func(*world) []any { return func(*world) []any { retur
 
 // hints are values of use, by action and member, member, or field.
 var hints = map[string]func(*world) []any{
-	"ImageId":               func(w *world) []any { return []any{w.ids["image"], local.ImageX86} },
-	"ImageIds[]":            known("image"),
-	"InstanceId":            known("instance", "stopped", "member"),
-	"InstanceIds[]":         known("stopped", "member", "instance"),
-	"SnapshotId":            known("snapshot", "locked", "archived"),
-	"SnapshotIds[]":         known("snapshot"),
+	"ImageId":              func(w *world) []any { return []any{w.ids["image"], local.ImageX86} },
+	"ImageIds[]":           known("image"),
+	"InstanceId":           known("instance", "stopped", "member"),
+	"InstanceIds[]":        known("stopped", "member", "instance"),
+	"SnapshotId":           known("snapshot", "locked", "archived"),
+	"SnapshotIds[]":        known("snapshot"),
+	"kms.ListGrants.Limit": these(1),
+	"kms.ListGrants.Marker": func(w *world) []any {
+		in := &kms.ListGrantsInput{KeyId: aws.String(w.suite.EC2.DefaultKey()), Limit: aws.Int32(1)}
+		return []any{*must(w.kms.ListGrants(w.t.Context(), in))(w).NextMarker}
+	},
+	"ReportIds[]":           known("report"),
 	"VolumeIds[]":           known("volume"),
 	"SubnetId":              known("other subnet"),
 	"SubnetIds[]":           known("subnet"),
@@ -127,31 +134,36 @@ var hints = map[string]func(*world) []any{
 		in := &sfn.ListStateMachinesInput{MaxResults: 1}
 		return []any{*must(w.states.ListStateMachines(w.t.Context(), in))(w).NextToken}
 	},
-	"Output":                    these(`{"a":1}`),
-	"sfn.StartExecution.Input":  these(`{"seconds":2}`),
-	"ec2.CreateKeyPair.KeyName": these("newer"),
-	"ec2.ModifyInstanceAttribute.InstanceType.Value":                      these("t3.small", "t3.large"),
-	"ec2.ModifyInstanceAttribute.InstanceInitiatedShutdownBehavior.Value": these("terminate", "stop"),
-	"ec2.ModifyInstanceAttribute.Value":                                   these("true"),
-	"ec2.ModifyImageAttribute.Attribute":                                  these("launchPermission", "sample"),
-	"ec2.ModifyImageAttribute.UserIds[]":                                  these("111111111111"),
-	"ec2.ModifyImageAttribute.UserGroups[]":                               these("all"),
-	"ec2.ModifyImageAttribute.OrganizationArns[]":                         these("arn:aws:organizations::111111111111:organization/o-example1234"),
-	"ec2.ModifyImageAttribute.OrganizationalUnitArns[]":                   these("arn:aws:organizations::111111111111:ou/o-example1234/ou-ab12-example1"),
-	"ec2.DeleteKeyPair.KeyPairId":                                         known("other key"),
-	"AllowedInstanceTypes":                                                these("m5.large"),
-	"ec2.ModifySnapshotAttribute.GroupNames[]":                            these("all"),
-	"ec2.ModifySnapshotAttribute.UserIds[]":                               these("111111111111"),
-	"ec2.ImportKeyPair.KeyName":                                           these("newer"),
-	"ec2.ImportKeyPair.PublicKeyMaterial":                                 these([]byte("ssh-ed25519 BBBB")),
-	"ec2.DeleteKeyPair.KeyName":                                           these("other"),
-	"ec2.DeleteSecurityGroup.GroupName":                                   these("made"),
-	"ec2.CreateSnapshots.InstanceSpecification.ExcludeDataVolumeIds[]":    known("data"),
-	"ec2.ModifyImageAttribute.LaunchPermission.Remove[].UserId":           these("222222222222"),
-	"ec2.ModifySnapshotAttribute.CreateVolumePermission.Remove[].UserId":  these("222222222222"),
-	"ssm.ListCommandInvocations.CommandId":                                these("00000000-0000-4000-9000-000000000001"),
-	"ssm.DescribeParameters.Filters[].Values[]":                           these("String"),
-	"ParameterFilters[].Values[]":                                         these("String"),
+	"Output": these(`{"a":1}`),
+	"ec2.DescribeImageUsageReportEntries.ImageIds[]":                                  known("shared image"),
+	"ec2.CreateImageUsageReport.ResourceTypes[].ResourceType":                         these("ec2:Instance"),
+	"ec2.CreateImageUsageReport.ResourceTypes[].ResourceTypeOptions[].OptionName":     these("version-depth"),
+	"ec2.CreateImageUsageReport.ResourceTypes[].ResourceTypeOptions[].OptionValues[]": these("5"),
+	"ec2.CreateImageUsageReport.AccountIds[]":                                         these("222222222222"),
+	"sfn.StartExecution.Input":                                                        these(`{"seconds":2}`),
+	"ec2.CreateKeyPair.KeyName":                                                       these("newer"),
+	"ec2.ModifyInstanceAttribute.InstanceType.Value":                                  these("t3.small", "t3.large"),
+	"ec2.ModifyInstanceAttribute.InstanceInitiatedShutdownBehavior.Value":             these("terminate", "stop"),
+	"ec2.ModifyInstanceAttribute.Value":                                               these("true"),
+	"ec2.ModifyImageAttribute.Attribute":                                              these("launchPermission", "sample"),
+	"ec2.ModifyImageAttribute.UserIds[]":                                              these("111111111111"),
+	"ec2.ModifyImageAttribute.UserGroups[]":                                           these("all"),
+	"ec2.ModifyImageAttribute.OrganizationArns[]":                                     these("arn:aws:organizations::111111111111:organization/o-example1234"),
+	"ec2.ModifyImageAttribute.OrganizationalUnitArns[]":                               these("arn:aws:organizations::111111111111:ou/o-example1234/ou-ab12-example1"),
+	"ec2.DeleteKeyPair.KeyPairId":                                                     known("other key"),
+	"AllowedInstanceTypes":                                                            these("m5.large"),
+	"ec2.ModifySnapshotAttribute.GroupNames[]":                                        these("all"),
+	"ec2.ModifySnapshotAttribute.UserIds[]":                                           these("111111111111"),
+	"ec2.ImportKeyPair.KeyName":                                                       these("newer"),
+	"ec2.ImportKeyPair.PublicKeyMaterial":                                             these([]byte("ssh-ed25519 BBBB")),
+	"ec2.DeleteKeyPair.KeyName":                                                       these("other"),
+	"ec2.DeleteSecurityGroup.GroupName":                                               these("made"),
+	"ec2.CreateSnapshots.InstanceSpecification.ExcludeDataVolumeIds[]":                known("data"),
+	"ec2.ModifyImageAttribute.LaunchPermission.Remove[].UserId":                       these("222222222222"),
+	"ec2.ModifySnapshotAttribute.CreateVolumePermission.Remove[].UserId":              these("222222222222"),
+	"ssm.ListCommandInvocations.CommandId":                                            these("00000000-0000-4000-9000-000000000001"),
+	"ssm.DescribeParameters.Filters[].Values[]":                                       these("String"),
+	"ParameterFilters[].Values[]":                                                     these("String"),
 }
 
 // unseen are members whose effect nothing shows, with the reason.
@@ -170,6 +182,7 @@ var words = []struct {
 	reason string
 }{
 	{regexp.MustCompile(`^ebs\.PutSnapshotBlock\.BlockData$`), "the checksum beside it is of other data"},
+	{regexp.MustCompile(`^kms\.GetKeyPolicy\.PolicyName$`), "a key has one policy, called default"},
 	{regexp.MustCompile(`^servicequotas\.GetServiceQuota\.ServiceCode$`), "the quotas here are EC2's"},
 	{regexp.MustCompile(`^ec2\.RegisterImage\.BillingProducts`), "the account is not authorized to name one"},
 	{regexp.MustCompile(`^ec2\..*NetworkInterfaces\[\]\.DeviceIndex$`), "an instance has one network interface here"},

@@ -27,6 +27,7 @@ var looks = []func(*world) (any, error){
 			Versions: []string{"$Latest", "$Default"},
 		})
 	},
+	func(w *world) (any, error) { return w.ec2.DescribeImageUsageReports(w.t.Context(), nil) },
 	func(w *world) (any, error) { return w.ec2.DescribeTags(w.t.Context(), nil) },
 	func(w *world) (any, error) { return w.ec2.DescribeKeyPairs(w.t.Context(), nil) },
 	func(w *world) (any, error) { return w.ec2.DescribeSecurityGroups(w.t.Context(), nil) },

@@ -34,6 +34,9 @@ func (w *world) build(service string) {
 	w.suite.EC2.AddInstanceProfile("sample")
 	w.suite.EC2.AddKeyPair("sample")
 	w.suite.EC2.AddKeyPair("other")
+	for _, role := range []string{"first", "second"} {
+		w.suite.EC2.Grant(w.suite.EC2.DefaultKey(), "arn:aws:iam::123456789012:role/"+role, "Decrypt")
+	}
 	w.ids["subnet"] = local.DefaultSubnet("eu-central-1", "123456789012")
 	pairs := must(w.ec2.DescribeKeyPairs(ctx, &ec2.DescribeKeyPairsInput{KeyNames: []string{"other"}}))(w).KeyPairs
 	w.ids["other key"] = aws.ToString(pairs[0].KeyPairId)
@@ -114,6 +117,7 @@ func (w *world) more() {
 	must(w.ec2.ModifySnapshotTier(ctx, &ec2.ModifySnapshotTierInput{SnapshotId: archived, StorageTier: "archive"}))(w)
 	time.Sleep(100 * time.Hour)
 	w.share()
+	w.reports()
 	fleet := must(w.ec2.CreateFleet(ctx, bases["ec2.CreateFleet"](w).(*ec2.CreateFleetInput)))(w)
 	spot := must(w.ec2.RequestSpotFleet(ctx, bases["ec2.RequestSpotFleet"](w).(*ec2.RequestSpotFleetInput)))(w)
 	w.ids["fleet"], w.ids["spot fleet"] = aws.ToString(fleet.FleetId), aws.ToString(spot.SpotFleetRequestId)
@@ -140,6 +144,29 @@ func (w *world) share() {
 			Add: []types.CreateVolumePermission{{UserId: aws.String("222222222222")}, {Group: "all"}},
 		},
 	}))(w)
+}
+
+// reports are of the use of two images by two accounts: one is whole, and one is asked for an hour before all else.
+func (w *world) reports() {
+	w.ids["other shared image"] = w.suite.EC2.SeedImage("shared too", time.Now().Add(-time.Hour), nil)
+	must(w.ec2.ModifyImageAttribute(w.t.Context(), &ec2.ModifyImageAttributeInput{
+		ImageId: w.id("other shared image"), LaunchPermission: &types.LaunchPermissionModifications{
+			Add: []types.LaunchPermission{{Group: "all"}},
+		},
+	}))(w)
+	for name, account := range map[string]string{"shared image": "222222222222", "other shared image": "333333333333"} {
+		if err := w.suite.EC2.UseBy(local.Consumer{Account: account}, w.ids[name], true); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	time.Sleep(100 * time.Hour)
+	for _, name := range []string{"shared image", "other shared image"} {
+		made := must(w.ec2.CreateImageUsageReport(w.t.Context(), &ec2.CreateImageUsageReportInput{
+			ImageId:       w.id(name),
+			ResourceTypes: []types.ImageUsageResourceTypeRequest{{ResourceType: aws.String("ec2:LaunchTemplate")}},
+		}))(w)
+		w.ids["report"] = aws.ToString(made.ReportId)
+	}
 }
 
 func (w *world) parameters() {
