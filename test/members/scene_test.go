@@ -115,8 +115,9 @@ func (w *world) more() {
 		SnapshotId: locked, LockMode: "governance", LockDuration: aws.Int32(5),
 	}))(w)
 	must(w.ec2.ModifySnapshotTier(ctx, &ec2.ModifySnapshotTierInput{SnapshotId: archived, StorageTier: "archive"}))(w)
-	time.Sleep(100 * time.Hour)
 	w.share()
+	w.used()
+	time.Sleep(100 * time.Hour)
 	w.reports()
 	fleet := must(w.ec2.CreateFleet(ctx, bases["ec2.CreateFleet"](w).(*ec2.CreateFleetInput)))(w)
 	spot := must(w.ec2.RequestSpotFleet(ctx, bases["ec2.RequestSpotFleet"](w).(*ec2.RequestSpotFleetInput)))(w)
@@ -146,8 +147,8 @@ func (w *world) share() {
 	}))(w)
 }
 
-// reports are of the use of two images by two accounts: one is whole, and one is asked for an hour before all else.
-func (w *world) reports() {
+// used has two accounts use an image each.
+func (w *world) used() {
 	w.ids["other shared image"] = w.suite.EC2.SeedImage("shared too", time.Now().Add(-time.Hour), nil)
 	must(w.ec2.ModifyImageAttribute(w.t.Context(), &ec2.ModifyImageAttributeInput{
 		ImageId: w.id("other shared image"), LaunchPermission: &types.LaunchPermissionModifications{
@@ -159,7 +160,10 @@ func (w *world) reports() {
 			w.t.Fatal(err)
 		}
 	}
-	time.Sleep(100 * time.Hour)
+}
+
+// reports are of the use of those images.
+func (w *world) reports() {
 	for _, name := range []string{"shared image", "other shared image"} {
 		made := must(w.ec2.CreateImageUsageReport(w.t.Context(), &ec2.CreateImageUsageReportInput{
 			ImageId:       w.id(name),
