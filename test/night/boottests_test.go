@@ -186,7 +186,7 @@ func TestAnImageIsNotProved(t *testing.T) {
 		"EC2 has no room": {tested(), inject(ec2.Fault{Action: "RunInstances", Code: "InsufficientInstanceCapacity"}),
 			[]string{"could not be tested", "no t3.micro", "InsufficientInstanceCapacity"}},
 		"the launch is refused": {tested(), inject(ec2.Fault{Action: "RunInstances", Code: denied, Status: 403}),
-			[]string{"could not be tested", denied, "Look at verify in the plan"}},
+			[]string{"could not be tested", denied, "Have Goldsmith be allowed that call"}},
 		"the command fails": {tested(command), ran(ssm.Ran{Status: "Failed", Code: 3, Output: "web is inactive"}),
 			[]string{"booted, but did not pass its test", "with code 3", "web is inactive"}},
 		"the command hangs": {tested(command), ran(ssm.Ran{Took: 3 * time.Hour}),

@@ -48,6 +48,9 @@ func TestATagAsksForAnImage(t *testing.T) {
 				n.want("plan of the image", tag.Map(img.Tags)[tag.Plan], c.plan)
 				want := n.before[lab].tags
 				want[tag.LastImage] = aws.ToString(img.ImageId)
+				if n.before[lab].state == ec2.Running {
+					want[tag.LastStop] = c.plan + " " + r.Name + " 2000-01-01T00:00:00Z"
+				}
 				n.want("tags of lab", n.tagsOf(lab), want)
 				n.want("changes to another instance", len(n.changed(other)), 0)
 				n.saysOf(r, "OK: "+c.plan, lab)
