@@ -59,7 +59,9 @@ func OfStored(ctx context.Context, api Snapshots, ids []string, name func(map[st
 		}
 		if depth == 0 {
 			for id, as := range at {
-				found[id] = loosely(seen[as], name)
+				if s, there := seen[as]; there { // One that was deleted meanwhile stays a lineage of its own.
+					found[id] = loosely(s, name)
+				}
 			}
 		}
 		follow(at, seen, depth > 0, found)
