@@ -75,8 +75,8 @@ func (r *round) unshare(ctx context.Context, what retirement) error {
 }
 
 // shareAgain gives an image the permissions back which it had: one that stays, of which they were taken back before it
-// was to go, and one that was disabled, which drops them, and that a person has enabled. That one begins anew. It returns
-// what it did, in words.
+// was to go, and one that was disabled, which drops them, and that a person has enabled. That one begins anew. It
+// returns what it did, in words.
 func (r *round) shareAgain(ctx context.Context, d retention.Decision) (string, error) {
 	registered := r.Registered[d.ID]
 	if registered.Shared == nil || !registered.Known() {

@@ -11,7 +11,8 @@ import (
 	"goldsmith/test/steptest"
 )
 
-// EC2 makes a version that it would not launch, and warns: it is not made the default, and $Latest launches what it did.
+// EC2 makes a version that it would not launch, and warns: it is not made the default, and $Latest launches what it
+// did.
 func TestAVersionThatEC2WarnsOfIsNotRolled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := steptest.New(t)

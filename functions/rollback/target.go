@@ -116,7 +116,7 @@ func (t *target) undo(asked event.Rollback) Undo {
 
 // launchers puts groups back, or names those that still launch or run what is undone. That
 // the template is back is the greater good, so one that cannot be is only told. It is
-// looked for again when somebody asks again: this may be the second try of one that was cut off.
+// looked for again when a person asks again: this may be the second try of one that was cut off.
 func (s Step) launchers(ctx context.Context, round *Round, t *target, asked event.Rollback) {
 	done, err := round.RollBack(ctx, t.undo(asked))
 	if t.seen = done.Seen; err == nil {

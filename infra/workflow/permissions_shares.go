@@ -1,6 +1,7 @@
 package workflow
 
-// sharing is letting other accounts launch images and make volumes of their snapshots. It is deployed where a plan shares.
+// sharing is letting other accounts launch images and make volumes of their snapshots. It is deployed where a plan
+// shares.
 var sharing = []Statement{
 	{
 		Why:       "Launch permissions of images that Goldsmith made.",
@@ -16,8 +17,8 @@ var sharing = []Statement{
 	},
 }
 
-// reporting is finding out what other accounts do with shared images, before sharing is taken back. It is deployed where
-// sharing is.
+// reporting is finding out what other accounts do with shared images, before sharing is taken back. It is deployed
+// where sharing is.
 var reporting = []Statement{
 	{
 		Why:       "EC2's describe calls have no resources.",

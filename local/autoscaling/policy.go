@@ -155,7 +155,8 @@ func (c *config) instancesFor(units int) int {
 	return max(0, units+each-1) / each
 }
 
-// nameable: API reference, CreateAutoScalingGroup, AutoScalingGroupName; the words are those of a service model's check.
+// nameable: API reference, CreateAutoScalingGroup, AutoScalingGroupName; the words are those of a service model's
+// check.
 func nameable(name string) error {
 	switch {
 	case name == "":

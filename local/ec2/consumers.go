@@ -74,8 +74,8 @@ func (w *World) keysOf(img *image) (keys []string) {
 	return keys
 }
 
-// launchUses are what a launch from snapshots of another account does with their key (EC2 User Guide, "Share an AMI with
-// specific AWS accounts", "Share a KMS key").
+// launchUses are what a launch from snapshots of another account does with their key (EC2 User Guide, "Share an AMI
+// with specific AWS accounts", "Share a KMS key").
 var launchUses = []string{"kms:DescribeKey", "kms:Decrypt", "kms:ReEncryptFrom", "kms:CreateGrant"}
 
 func (w *World) useBy(c Consumer, key string) bool {

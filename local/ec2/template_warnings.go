@@ -9,8 +9,8 @@ import (
 type warning struct{ code, message string }
 
 // warnings are what is wrong with a template's data: EC2 makes the version all the same, and says "an error code and an
-// error message ... for each issue that's found" (API reference, CreateLaunchTemplateVersion, Warning). Which of them it
-// finds is not documented: those are modelled that the reference of RequestLaunchTemplateData says. The code and the
+// error message ... for each issue that's found" (API reference, CreateLaunchTemplateVersion, Warning). Which of them
+// it finds is not documented: those are modelled that the reference of RequestLaunchTemplateData says. The code and the
 // words are unverified.
 func (d templateData) warnings() (all []warning) {
 	requirements := false

@@ -29,7 +29,8 @@ func checkName(name string) error {
 	return nil
 }
 
-// checkValue: a secret is text or binary, not both. The token is the version's id; the SDKs give one where none is said.
+// checkValue: a secret is text or binary, not both. The token is the version's id; the SDKs give one where none is
+// said.
 func checkValue(text *string, binary []byte, token string) error {
 	size := len(binary)
 	if text != nil {

@@ -77,7 +77,8 @@ type Registration struct {
 	Snapshots []string `json:"snapshots,omitempty"`
 	// Shared is whom Goldsmith has shared it with, or is about to; nil when with none. Any other permission is a person's.
 	Shared *job.Sharing `json:"shared,omitempty"`
-	// Unshared is when that was taken back, or EC2 dropped it with disabling the image (DisableImage); zero while it holds.
+	// Unshared is when that was taken back, or EC2 dropped it with disabling the image (DisableImage); zero while it
+	// holds.
 	Unshared time.Time `json:"unshared,omitzero"`
 	// Good is whether its job ended well, or a person adopted it: others may be retired for it. It is set once
 	// its job is over; results are forgotten.

@@ -214,8 +214,8 @@ func (d *Decision) stay() {
 	}
 }
 
-// Shown is how long after its permissions were taken back an image stays: EC2 tells of a launch by another account up to
-// a day late (User Guide, "Check when an Amazon EC2 AMI was last used"), and another day is for the clock's sake.
+// Shown is how long after its permissions were taken back an image stays: EC2 tells of a launch by another account up
+// to a day late (User Guide, "Check when an Amazon EC2 AMI was last used"), and another day is for the clock's sake.
 const Shown = 48 * time.Hour
 
 // reportLag is how long after its deprecation a shared image is asked about: EC2's usage report leaves out what launch
@@ -246,8 +246,8 @@ func (d *Decision) next(k plan.Keep, now time.Time) {
 	}
 }
 
-// Settle keeps what is in use: uses are reasons by image id. Unsure is why it is not known yet whether an image is: that
-// one stays as it is, and nothing that was begun is taken back for it.
+// Settle keeps what is in use: uses are reasons by image id. Unsure is why it is not known yet whether an image is:
+// that one stays as it is, and nothing that was begun is taken back for it.
 func Settle(decisions []Decision, uses map[string][]string, unsure map[string]string) []Decision {
 	settled := slices.Clone(decisions)
 	for i, d := range settled {

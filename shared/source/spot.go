@@ -38,8 +38,8 @@ func DownFor(p plan.Plan) time.Duration {
 }
 
 // A persistent request remains active until its ValidUntil (API reference, SpotMarketOptions), and is cancelled then
-// (User Guide, "Spot Instance request states"): what is stopped by that time cannot be started any more. Room for a Spot
-// instance may be hours in coming.
+// (User Guide, "Spot Instance request states"): what is stopped by that time cannot be started any more. Room for a
+// Spot instance may be hours in coming.
 func spotEnds(f Facts) string {
 	if f.SpotCancelled && f.Stops() {
 		return "its Spot request is cancelled: EC2 would not start it again after a stop. " +

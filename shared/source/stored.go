@@ -155,8 +155,9 @@ func chosen(of string, s, last types.Snapshot) bool {
 
 func later(a, b types.Snapshot) bool { return aws.ToTime(a.StartTime).After(aws.ToTime(b.StartTime)) }
 
-// imagedBefore is why a snapshot is left alone that an image was made of: its tool has made no newer one. Tools copy the
-// tags of instances to snapshots, so that the tag counts only for an image that is registered as one of this snapshot.
+// imagedBefore is why a snapshot is left alone that an image was made of: its tool has made no newer one. Tools copy
+// the tags of instances to snapshots, so that the tag counts only for an image that is registered as one of this
+// snapshot.
 func imagedBefore(ctx context.Context, made Register, s types.Snapshot) (*job.Reason, error) {
 	image, noted := tag.Map(s.Tags)[tag.LastImage]
 	if !noted || image == "" || made == nil {

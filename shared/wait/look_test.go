@@ -85,7 +85,7 @@ func TestStopThatHangs(t *testing.T) {
 	if got := at(20*time.Minute, "stopped").reached(t); got.Hangs {
 		t.Error("a stopped instance hangs")
 	}
-	// Whoever runs was started by other hands, or its stop has had no effect.
+	// What runs was started by other hands, or its stop has had no effect.
 	at(20*time.Minute, "running").pending(t)
 
 	j.Times.Forced = begun.Add(50 * time.Minute)

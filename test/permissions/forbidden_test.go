@@ -37,7 +37,7 @@ const (
 	rest    = 5
 )
 
-// changing is what some roles do to what is Goldsmith's, and nobody to anything else; see confined.
+// changing is what some roles do to what is Goldsmith's, and none does to anything else; see confined.
 var changing = map[string][]string{
 	"retire": {"ec2:DeregisterImage", "ec2:DisableImage", "ec2:DeleteSnapshot", "ec2:DeleteLaunchTemplateVersions",
 		"ec2:ModifyImageAttribute", "ec2:ModifySnapshotAttribute"},
