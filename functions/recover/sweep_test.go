@@ -194,7 +194,7 @@ func TestMissedRuns(t *testing.T) {
 			}), Then: runs(0),
 		},
 		{
-			Name: "nobody can say whether it is switched off: not started", Want: looks + " DescribeExecution GetRun GetSchedule Sight GetRun Telling GetSecretValue Tell: ok",
+			Name: "it cannot be told whether it is switched off: not started", Want: looks + " DescribeExecution GetRun GetSchedule Sight GetRun Telling GetSecretValue Tell: ok",
 			Given: at("2000-01-01T02:20:00Z", func(s *steptest.Stage) { s.Refuse("GetSchedule", "AccessDeniedException", 1) }),
 			Then: func(s *steptest.Stage, _ recovery.Answer) {
 				s.Same("runs", len(s.States.List(sfn.Filter{})), 0)

@@ -152,8 +152,9 @@ func (v *visit) answer(raw []byte) (any, error) {
 	}
 	return map[string]any{
 		"ExecutedVersion": "$LATEST", "Payload": result, "StatusCode": jsonNumber(200),
-		"SdkHttpMetadata":     map[string]any{"HttpStatusCode": jsonNumber(200)},
-		"SdkResponseMetadata": map[string]any{"RequestId": v.execution.runtime.draw("request", v.execution.ID, v.where()).UUID()},
+		"SdkHttpMetadata": map[string]any{"HttpStatusCode": jsonNumber(200)},
+		"SdkResponseMetadata": map[string]any{"RequestId": v.execution.runtime.draw("request", v.execution.ID,
+			v.where()).UUID()},
 	}, nil
 }
 

@@ -61,7 +61,8 @@ func TestWeightsCount(t *testing.T) {
 				t.Errorf("%+v: %d instances, of weight %q", c, len(g.Instances), aws.ToString(g.Instances[0].WeightedCapacity))
 			}
 			before := s.ids()
-			_, err := s.StartInstanceRefresh(t.Context(), &sdk.StartInstanceRefreshInput{AutoScalingGroupName: aws.String("web")})
+			_, err := s.StartInstanceRefresh(t.Context(),
+				&sdk.StartInstanceRefreshInput{AutoScalingGroupName: aws.String("web")})
 			s.must(err)
 			time.Sleep(3 * time.Hour)
 			out, err := s.DescribeInstanceRefreshes(t.Context(),
@@ -108,8 +109,10 @@ func TestPoliciesThatAreRefused(t *testing.T) {
 			of(func(d *types.InstancesDistribution) { d.OnDemandAllocationStrategy = aws.String("cheapest") })},
 		"150 percent": {"between 0 and 100",
 			of(func(d *types.InstancesDistribution) { d.OnDemandPercentageAboveBaseCapacity = aws.Int32(150) })},
-		"21 pools":      {"between 0 and 20", of(func(d *types.InstancesDistribution) { d.SpotInstancePools = aws.Int32(21) })},
-		"negative base": {"between 0 and", of(func(d *types.InstancesDistribution) { d.OnDemandBaseCapacity = aws.Int32(-1) })},
+		"21 pools": {"between 0 and 20",
+			of(func(d *types.InstancesDistribution) { d.SpotInstancePools = aws.Int32(21) })},
+		"negative base": {"between 0 and",
+			of(func(d *types.InstancesDistribution) { d.OnDemandBaseCapacity = aws.Int32(-1) })},
 		// API reference, LaunchTemplateOverrides
 		"one weight of two": {"for all instance types", func(p *types.MixedInstancesPolicy) {
 			p.LaunchTemplate.Overrides[0].WeightedCapacity = aws.String("3")
@@ -145,8 +148,9 @@ func TestPoliciesThatAreRefused(t *testing.T) {
 				s.group("plain", 1, func(in *sdk.CreateAutoScalingGroupInput) {
 					in.MixedInstancesPolicy = policy(s, "plain", func(*types.MixedInstancesPolicy) {})
 				})
-				_, err = s.StartInstanceRefresh(t.Context(), &sdk.StartInstanceRefreshInput{AutoScalingGroupName: aws.String("plain"),
-					DesiredConfiguration: &types.DesiredConfiguration{MixedInstancesPolicy: wanted}})
+				_, err = s.StartInstanceRefresh(t.Context(),
+					&sdk.StartInstanceRefreshInput{AutoScalingGroupName: aws.String("plain"),
+						DesiredConfiguration: &types.DesiredConfiguration{MixedInstancesPolicy: wanted}})
 				refused("a refresh", err)
 				_, err = s.UpdateAutoScalingGroup(t.Context(), &sdk.UpdateAutoScalingGroupInput{
 					AutoScalingGroupName: aws.String("plain"), MixedInstancesPolicy: wanted})

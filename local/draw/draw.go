@@ -55,7 +55,8 @@ func (d Draw) UpTo(most time.Duration) time.Duration {
 // UUID is an id in the form of a UUID.
 func (d Draw) UUID() string {
 	high, low := d.Number(), d.Nth(1).Number()
-	return fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x", high>>32, high>>16&0xffff, high&0xfff, low>>48&0xfff, low&0xffffffffffff)
+	return fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x", high>>32, high>>16&0xffff, high&0xfff, low>>48&0xfff,
+		low&0xffffffffffff)
 }
 
 // Counts are how often each thing was drawn. They are not safe for concurrent use.

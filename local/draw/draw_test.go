@@ -15,7 +15,8 @@ func TestTheSameNamesDrawTheSame(t *testing.T) {
 	if d != draw.Of(7, "stop").Of("i-1") {
 		t.Error("names one by one draw otherwise than together")
 	}
-	for _, other := range []draw.Draw{draw.Of(8, "stop", "i-1"), draw.Of(7, "stopi-1"), draw.Of(7, "i-1", "stop"), d.Nth(0), d.Nth(1)} {
+	for _, other := range []draw.Draw{draw.Of(8, "stop", "i-1"), draw.Of(7, "stopi-1"), draw.Of(7, "i-1", "stop"),
+		d.Nth(0), d.Nth(1)} {
 		if other.Number() == d.Number() {
 			t.Errorf("%x draws as %x", other, d)
 		}

@@ -252,7 +252,8 @@ func (w *World) boot(i *instance) {
 // rootless reports whether an EBS-backed instance was launched with its root device suppressed: it may then fail EC2's
 // health check (Auto Scaling API reference, BlockDeviceMapping, NoDevice), and here it does.
 func (w *World) rootless(i *instance) bool {
-	return i.rootType == rootEBS && !slices.ContainsFunc(i.devices, func(a attachment) bool { return a.device == i.rootName })
+	return i.rootType == rootEBS &&
+		!slices.ContainsFunc(i.devices, func(a attachment) bool { return a.device == i.rootName })
 }
 
 func (w *World) reserved(reservation string) []*instance {

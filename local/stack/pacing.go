@@ -37,7 +37,8 @@ func (p pacing) RetryDelay(attempt int, err error) (time.Duration, error) {
 // draw is what stands for this repetition and no other.
 func (p pacing) draw(attempt int, err error) draw.Draw {
 	s := sentOf(err)
-	return draw.Of(p.seed, s.caller, s.target, string(s.body), strconv.Itoa(attempt), p.clock.Now().Format(time.RFC3339Nano))
+	return draw.Of(p.seed, s.caller, s.target, string(s.body), strconv.Itoa(attempt),
+		p.clock.Now().Format(time.RFC3339Nano))
 }
 
 // sent is a request, as far as it tells one call from another.

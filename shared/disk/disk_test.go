@@ -177,8 +177,9 @@ var layouts = []layout{
 		says: "MBR with 1 partition: 1 Linux (ext4)", refused: "a data volume",
 	},
 	{
-		name:    "a former root disk with a new MBR",
-		make:    edited(mbrOf(disks.Part{Code: 0x83, MiB: 800, Fill: disks.Mark(0, "XFSB")}), grub(1), write(512, "core image")),
+		name: "a former root disk with a new MBR",
+		make: edited(mbrOf(disks.Part{Code: 0x83, MiB: 800, Fill: disks.Mark(0, "XFSB")}), grub(1),
+			write(512, "core image")),
 		says:    "MBR with 1 partition: 1 Linux (XFS); boot code of GRUB, and no active partition with a system",
 		refused: "a data volume",
 	},

@@ -24,7 +24,8 @@ type EC2 interface {
 
 // Permit lets others launch an image and, where that is wished, make volumes of its snapshots. Sent again it changes
 // nothing. An account that EC2 does not know is left out: shared is whom the image is shared with.
-func Permit(ctx context.Context, api EC2, image string, snapshots []string, with job.Sharing) (shared job.Sharing, err error) {
+func Permit(ctx context.Context, api EC2, image string, snapshots []string, with job.Sharing) (shared job.Sharing,
+	err error) {
 	p := permitting{api: api, image: image, left: halvings}
 	if err := p.add(ctx, permissions(with)); err != nil {
 		return job.Sharing{}, fmt.Errorf("sharing image %s: %w", image, err)

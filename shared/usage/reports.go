@@ -72,7 +72,8 @@ func (g Finder) counts(r types.ImageUsageReport, shared Shared) bool {
 }
 
 // newestReports are the newest whole reports, by image.
-func (g Finder) newestReports(ctx context.Context, s *search, images []string) (map[string]types.ImageUsageReport, error) {
+func (g Finder) newestReports(ctx context.Context, s *search, images []string) (map[string]types.ImageUsageReport,
+	error) {
 	newest := map[string]types.ImageUsageReport{}
 	for ids := range slices.Chunk(images, reportsNamed) {
 		pages := ec2.NewDescribeImageUsageReportsPaginator(g.EC2, &ec2.DescribeImageUsageReportsInput{ImageIds: ids})

@@ -42,7 +42,8 @@ func (w *world) report(image string, edits ...func(*sdk.CreateImageUsageReportIn
 func TestSharedImages(t *testing.T) {
 	with := job.Sharing{Accounts: []string{sharee}, Organizations: []string{organization}, Snapshots: true}
 	uses := func(w *world, image string) usage.Found {
-		found, err := w.finder().Look(w.Context(), w.describe(image), map[string]usage.Shared{image: {With: with, Asked: true}})
+		found, err := w.finder().Look(w.Context(), w.describe(image),
+			map[string]usage.Shared{image: {With: with, Asked: true}})
 		w.Must(err)
 		return found
 	}

@@ -34,11 +34,12 @@ func exemptSituations() []*situation {
 		return stack.Options{Plans: nightly(func(p *plan.Plan) { p.Concurrency = 1; p.Roll.Skip = true })}
 	}
 	return []*situation{
-		{what: "a person exempts what is down, and takes that back", options: plans(), story: stays(func(n *night, down string) {
-			n.ok(n.exempts(event.Exempt{Source: down, By: "ada"}))
-			time.Sleep(10 * time.Second)
-			n.ok(n.exempts(event.Exempt{Source: down, By: "ada", Undo: true}))
-		})},
+		{what: "a person exempts what is down, and takes that back", options: plans(),
+			story: stays(func(n *night, down string) {
+				n.ok(n.exempts(event.Exempt{Source: down, By: "ada"}))
+				time.Sleep(10 * time.Second)
+				n.ok(n.exempts(event.Exempt{Source: down, By: "ada", Undo: true}))
+			})},
 		{what: "what is down is asked for", options: plans(), story: stays(func(n *night, down string) {
 			n.ask(down, "now")
 		})},
@@ -79,7 +80,8 @@ func ledgerSituations() []*situation {
 			},
 		},
 		{
-			what: "a place cannot be read", options: stack.Options{Ledger: slots, Plans: nightly(func(p *plan.Plan) { p.Concurrency = 1 })},
+			what:    "a place cannot be read",
+			options: stack.Options{Ledger: slots, Plans: nightly(func(p *plan.Plan) { p.Concurrency = 1 })},
 			story: func(n *night) {
 				n.launch("web", "")
 				n.begin()

@@ -112,7 +112,8 @@ func TestRollbackHoldsUntilSomebodyLetsItFollow(t *testing.T) {
 
 		third := n.nights(2)
 		n.want("held", []any{n.rolled(third, web, "fleet").Held,
-			strings.HasPrefix(n.rolled(third, web, "fleet").Problem, "held: it was rolled back to "+first+" by ada on ")}, []any{true, true})
+			strings.HasPrefix(n.rolled(third, web, "fleet").Problem,
+				"held: it was rolled back to "+first+" by ada on ")}, []any{true, true})
 		version, image = n.standard("fleet")
 		n.want("default of the third night", []any{version, image}, []any{int64(4), first})
 		n.saysOf(third, "OK: ", "Held", "goldsmith follow")

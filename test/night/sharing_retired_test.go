@@ -45,7 +45,8 @@ func (n *night) status(image string) (last job.Retirement) {
 // reported reports whether EC2 was asked in the last night who uses an image.
 func (n *night) reported(image string) bool {
 	n.t.Helper()
-	out := must(n.cloud.DescribeImageUsageReports(n.ctx, &sdk.DescribeImageUsageReportsInput{ImageIds: []string{image}}))(n.t)
+	out := must(n.cloud.DescribeImageUsageReports(n.ctx,
+		&sdk.DescribeImageUsageReportsInput{ImageIds: []string{image}}))(n.t)
 	return slices.ContainsFunc(out.ImageUsageReports, func(r types.ImageUsageReport) bool {
 		return time.Since(aws.ToTime(r.CreationTime)) < 24*time.Hour
 	})
@@ -88,7 +89,8 @@ func TestASharedImageIsRetired(t *testing.T) {
 		n.standing(old, job.Deprecated, "deprecated", 2)
 		n.through(9)
 		n.standing(old, job.Unshared, "deprecated", 0)
-		n.saysOf(n.newest(old), "OK: nightly", "shared no longer", "accounts 111122223333, 444455556666", "of which none uses it")
+		n.saysOf(n.newest(old), "OK: nightly", "shared no longer", "accounts 111122223333, 444455556666",
+			"of which none uses it")
 		n.through(12)
 		n.standing(old, job.Retired, "gone", 0)
 		n.finish()

@@ -25,7 +25,8 @@ var (
 	outsider   = ec2.Consumer{Account: "777788889999"}
 	ours       = organizations.Organization{ID: "o-a1b2c3d4e5", Management: "999900001111"}
 	memberOf   = ec2.Consumer{Account: "222233334444", Organization: ours.ARN()}
-	unitMember = ec2.Consumer{Account: "333344445555", Organization: ours.ARN(), Units: []string{ours.UnitARN("ou-a1b2-c3d4e5f6")}}
+	unitMember = ec2.Consumer{Account: "333344445555", Organization: ours.ARN(),
+		Units: []string{ours.UnitARN("ou-a1b2-c3d4e5f6")}}
 )
 
 // shares is the nightly plan that shares.
@@ -182,19 +183,20 @@ func TestOneAccountKeepsNoOther(t *testing.T) {
 	for i := range 100 {
 		many = append(many, fmt.Sprintf("6666%08d", i))
 	}
-	play(t, stack.Options{Plans: shares(plan.Share{Accounts: append(many, consumerB.Account), Snapshots: true})}, func(n *night) {
-		web := n.launch("web", "gp3")
-		n.EC2.CloseAccount("555500000000")
-		n.begin()
-		r := n.run()[0]
-		image := n.imageOf(web)
-		n.want("who launches it", n.launches(image, consumerA, consumerB), accounts(consumerA, consumerB))
-		if err := n.EC2.CopyBy(consumerB, image); err != nil {
-			t.Error(err)
-		}
-		n.want("registered", len(n.registrationOf(image).Shared.Accounts), len(many))
-		n.saysOf(r, "PARTIAL: nightly", "not shared with 555500000000: InvalidAMIAttributeItemValue")
-	})
+	play(t, stack.Options{Plans: shares(plan.Share{Accounts: append(many, consumerB.Account), Snapshots: true})},
+		func(n *night) {
+			web := n.launch("web", "gp3")
+			n.EC2.CloseAccount("555500000000")
+			n.begin()
+			r := n.run()[0]
+			image := n.imageOf(web)
+			n.want("who launches it", n.launches(image, consumerA, consumerB), accounts(consumerA, consumerB))
+			if err := n.EC2.CopyBy(consumerB, image); err != nil {
+				t.Error(err)
+			}
+			n.want("registered", len(n.registrationOf(image).Shared.Accounts), len(many))
+			n.saysOf(r, "PARTIAL: nightly", "not shared with 555500000000: InvalidAMIAttributeItemValue")
+		})
 }
 
 // An image that has not passed its boot test is not shared.

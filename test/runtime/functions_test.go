@@ -88,7 +88,8 @@ func functions(t *testing.T) map[string]function {
 			{sample(t, "schedule"), "ExecutionAlreadyExists", "StartExecution", "", `"repeated":true`},
 			{sample(t, "tag-unrelated"), "", "", "", `"ignored":`},
 		}},
-		"select": {table + " " + keys, []invocation{{document(t, page), "", "UpdateItem", "Failed", "opening run nightly-1"}}},
+		"select": {table + " " + keys, []invocation{{document(t, page), "", "UpdateItem", "Failed",
+			"opening run nightly-1"}}},
 		"claim": {table + " " + keys, []invocation{
 			{document(t, claim.Input{Job: one, Execution: one.Execution}), "", "PutItem", "Failed",
 				"claiming i-0a1b2c3d4e5f60718"},

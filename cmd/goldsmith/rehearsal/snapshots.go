@@ -78,7 +78,8 @@ func machine(d attribute.Decision) rollout.Machine {
 	in := d.Input("")
 	made := rollout.Machine{
 		Architecture: string(in.Architecture), BootMode: string(in.BootMode),
-		Virtualization: aws.ToString(in.VirtualizationType), TPM: string(in.TpmSupport), ENA: aws.ToBool(in.EnaSupport), Root: aws.ToString(in.RootDeviceName),
+		Virtualization: aws.ToString(in.VirtualizationType), TPM: string(in.TpmSupport), ENA: aws.ToBool(in.EnaSupport),
+		Root:    aws.ToString(in.RootDeviceName),
 		Windows: strings.HasPrefix(d.Value(attribute.PlatformDetails), "Windows"),
 	}
 	for n, m := range in.BlockDeviceMappings {

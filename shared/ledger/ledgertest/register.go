@@ -188,7 +188,8 @@ func testSince(t *testing.T, open func(*testing.T) ledger.Ledger) {
 func testSightings(t *testing.T, open func(*testing.T) ledger.Ledger) {
 	l := open(t)
 	last := night.UTC()
-	for _, later := range []time.Duration{0, time.Hour, ledger.Remembered / 2, ledger.Remembered, ledger.Remembered + time.Hour} {
+	for _, later := range []time.Duration{0, time.Hour, ledger.Remembered / 2, ledger.Remembered, ledger.Remembered +
+		time.Hour} {
 		now := night.Add(later)
 		if now.Sub(last) >= ledger.Remembered/2 {
 			last = now.UTC()
