@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"goldsmith/shared/bound"
@@ -71,12 +70,8 @@ func over(j job.Job, stopped []string) string {
 		since = "since its last scheduled start at " + job.UTC(j.Run.Since)
 	}
 	slices.Sort(stopped)
-	more := ""
-	if len(stopped) > named {
-		stopped, more = stopped[:named], fmt.Sprintf(" and %d more", len(stopped)-named)
-	}
-	return fmt.Sprintf("plan %s may stop %s %s, and these were stopped or asked before: %s%s. Raise the plan's limit, or ask again later",
-		j.Run.Plan, sources(j.Plan.Limit, j.Run.Most), since, strings.Join(stopped, ", "), more)
+	return fmt.Sprintf("plan %s may stop %s %s, and these were stopped or asked before: %s. Raise the plan's limit, or ask again later",
+		j.Run.Plan, sources(j.Plan.Limit, j.Run.Most), since, job.Few(stopped, named))
 }
 
 // named is how many sources a reason names at most.

@@ -2,8 +2,6 @@ package retire
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"time"
 
@@ -11,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"goldsmith/shared/awsclient"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
@@ -31,9 +30,8 @@ type sharesAPI interface {
 // ask has EC2 make usage reports, which the next run reads. Asked again in this run it makes no other.
 func (r *round) ask(ctx context.Context) error {
 	for _, id := range r.Asking {
-		sum := sha256.Sum256([]byte("usage\x00" + r.page.Run.Name + "\x00" + id))
 		_, err := r.EC2.CreateImageUsageReport(ctx, &ec2.CreateImageUsageReportInput{
-			ImageId: aws.String(id), ClientToken: aws.String(hex.EncodeToString(sum[:20])),
+			ImageId: aws.String(id), ClientToken: aws.String(awsclient.Token("usage", r.page.Run.Name, id)),
 			ResourceTypes: []types.ImageUsageResourceTypeRequest{
 				{ResourceType: aws.String("ec2:Instance")},
 				{

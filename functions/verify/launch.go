@@ -3,8 +3,6 @@ package verify
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 
@@ -12,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"goldsmith/shared/awsclient"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
@@ -132,8 +131,5 @@ func tags(j job.Job) map[string]string {
 	}
 }
 
-// token is the run's and the source's; EC2 takes 64 characters.
-func token(j job.Job) string {
-	sum := sha256.Sum256([]byte("proof\x00" + j.Run.Name + "\x00" + j.Source.ID))
-	return hex.EncodeToString(sum[:20])
-}
+// token is the run's and the source's.
+func token(j job.Job) string { return awsclient.Token("proof", j.Run.Name, j.Source.ID) }

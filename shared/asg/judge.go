@@ -3,7 +3,6 @@ package asg
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
@@ -45,13 +44,9 @@ func PinnedWarning(groups []types.AutoScalingGroup, rolled Rolled) *job.Reason {
 	if len(pinned) == 0 {
 		return nil
 	}
-	more := ""
-	if rest := len(pinned) - job.MaxRefreshes; rest > 0 {
-		pinned, more = pinned[:job.MaxRefreshes], fmt.Sprintf(" and %d more", rest)
-	}
 	return &job.Reason{Code: job.PinnedGroup, Text: fmt.Sprintf(
-		"Groups that name an older version go on launching it: %s%s. Update them, let them name $Default, or set roll.refresh.enabled.",
-		strings.Join(pinned, ", "), more)}
+		"Groups that name an older version go on launching it: %s. Update them, let them name $Default, or set roll.refresh.enabled.",
+		job.Few(pinned, job.MaxRefreshes))}
 }
 
 // Beyond is what is said of groups that a source has beyond job.MaxRefreshes.

@@ -1,4 +1,5 @@
-// Package awsclient is how every AWS client of the functions and of the command line tries a call again.
+// Package awsclient is how every AWS client of the functions and of the command line tries a call again, and has it
+// carried out once.
 package awsclient
 
 import (

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
@@ -95,12 +94,8 @@ func Held(lost []types.Instance) *job.Reason {
 		id := aws.ToString(i.InstanceId)
 		names = append(names, report.Label(source.Name(source.Tags(i), id), id))
 	}
-	more := ""
-	if len(names) > named {
-		names, more = names[:named], fmt.Sprintf(" and %d more", len(names)-named)
-	}
 	return &job.Reason{Code: job.LedgerLost, Text: "the ledger does not know that these are down, though their tag " +
-		tag.Stopped + " says that a run has stopped them: " + strings.Join(names, ", ") + more +
+		tag.Stopped + " says that a run has stopped them: " + job.Few(names, named) +
 		". So its table was lost or put back, and who else is down is not known either. " +
 		"The sweep has not written them down again, nor named them as not to be started"}
 }

@@ -1,6 +1,10 @@
 package job
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // ReasonCode is a machine's name for a reason; reports and metrics count by it.
 type ReasonCode string
@@ -10,6 +14,15 @@ type Reason struct {
 	Code ReasonCode `json:"code"`
 	// Text is one sentence for a person.
 	Text string `json:"text"`
+}
+
+// Few joins names for a person, and counts those beyond most: "a, b and 3 more".
+func Few(names []string, most int) string {
+	more := ""
+	if len(names) > most {
+		names, more = names[:most], fmt.Sprintf(" and %d more", len(names)-most)
+	}
+	return strings.Join(names, ", ") + more
 }
 
 // Reasons to leave a source alone.

@@ -46,11 +46,7 @@ const named = 5
 func With(s job.Sharing) string {
 	var said []string
 	if n := len(s.Accounts); n > 0 {
-		shown, more := s.Accounts[:min(named, n)], ""
-		if n > named {
-			more = fmt.Sprintf(" and %d more", n-named)
-		}
-		said = append(said, counted(n, "account")+" "+strings.Join(shown, ", ")+more)
+		said = append(said, counted(n, "account")+" "+job.Few(s.Accounts, named))
 	}
 	if n := len(s.Organizations); n > named {
 		return strings.Join(append(said, fmt.Sprintf("%d organizations and units", n)), ", ")

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"goldsmith/shared/awsclient"
 	"goldsmith/shared/fault"
 )
 
@@ -114,7 +115,7 @@ func (w Writer) create(ctx context.Context, t *Target, source int64, image strin
 		SourceVersion:      number(source),
 		LaunchTemplateData: Next(t.template.data(source), image, swap),
 		VersionDescription: aws.String(why),
-		ClientToken:        aws.String(Token(why, t.template.id, *number(source), image)),
+		ClientToken:        aws.String(awsclient.Token(why, t.template.id, *number(source), image)),
 	})
 	if isFull(err) {
 		return 0, &fault.Failed{

@@ -1,11 +1,8 @@
 package rollout
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
@@ -49,13 +46,6 @@ func again(m types.LaunchTemplateBlockDeviceMapping) types.LaunchTemplateBlockDe
 		}
 	}
 	return next
-}
-
-// Token is the client token of a change to a template: the same change has the
-// same token, so EC2 makes it once however often it is sent. EC2 takes 128 characters.
-func Token(parts ...string) string {
-	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
-	return hex.EncodeToString(sum[:20])
 }
 
 // id is a launch template's id; what only begins like one is a name.

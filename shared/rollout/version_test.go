@@ -3,7 +3,6 @@ package rollout_test
 import (
 	"reflect"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -120,29 +119,6 @@ func TestAlias(t *testing.T) {
 		name, fixed, ok := rollout.Alias(imageID)
 		if name != want.name || fixed != want.fixed || ok != want.ok {
 			t.Errorf("%q: %q, fixed %v, alias %v; want %+v", imageID, name, fixed, ok, want)
-		}
-	}
-}
-
-func TestToken(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		parts := rapid.SliceOfN(rapid.StringMatching(`[a-z0-9-]{0,20}`), 1, 4)
-		a, b := parts.Draw(t, "a"), parts.Draw(t, "b")
-		one, other := rollout.Token(a...), rollout.Token(b...)
-		if (one == other) != slices.Equal(a, b) {
-			t.Fatalf("%q has token %s, %q has %s", a, one, b, other)
-		}
-		if len(one) == 0 || len(one) > 128 || strings.Trim(one, "0123456789abcdef") != "" {
-			t.Fatalf("%q is no client token", one)
-		}
-	})
-}
-
-// Where one part ends and the next begins is part of what the token stands for.
-func TestTokenKeepsPartsApart(t *testing.T) {
-	for _, parts := range [][]string{{"ab", "c"}, {"abc"}, {"abc", ""}, {"", "abc"}} {
-		if rollout.Token(parts...) == rollout.Token("a", "bc") {
-			t.Errorf("%q and %q have one token", parts, []string{"a", "bc"})
 		}
 	}
 }

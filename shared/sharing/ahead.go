@@ -164,7 +164,7 @@ func (k *key) warnings(with job.Sharing) (all []job.Reason) {
 	locked, unseen := k.not(with)
 	if len(locked) > 0 {
 		all = append(all, job.Reason{Code: job.KeyNotShared, Text: fmt.Sprintf(
-			"%s cannot launch it: key %s of its volumes does not let them use it", listed("account", locked), k.arn)})
+			"account %s cannot launch it: key %s of its volumes does not let them use it", job.Few(locked, named), k.arn)})
 	}
 	if len(unseen) > 0 {
 		why := "its policy and its grants do not say for certain"
@@ -172,7 +172,7 @@ func (k *key) warnings(with job.Sharing) (all []job.Reason) {
 			why = "its policy or its grants cannot be read (" + k.unread + ")"
 		}
 		all = append(all, job.Reason{Code: job.SharingUnseen, Text: fmt.Sprintf(
-			"whether %s may use key %s of its volumes could not be seen: %s", listed("", unseen), k.arn, why)})
+			"whether %s may use key %s of its volumes could not be seen: %s", job.Few(unseen, named), k.arn, why)})
 	}
 	return all
 }
@@ -221,11 +221,3 @@ func userOf(arn string) user {
 
 // named is how many accounts a text names at most.
 const named = 5
-
-func listed(what string, ids []string) string {
-	more := ""
-	if len(ids) > named {
-		ids, more = ids[:named], fmt.Sprintf(" and %d more", len(ids)-named)
-	}
-	return strings.TrimSpace(what+" "+strings.Join(ids, ", ")) + more
-}

@@ -35,7 +35,7 @@ func Permit(ctx context.Context, api EC2, image string, snapshots []string, with
 	shared.Accounts = slices.DeleteFunc(slices.Clone(with.Accounts), known)
 	shared.Organizations = slices.DeleteFunc(slices.Clone(with.Organizations), known)
 	if len(p.refused) > 0 {
-		shared.Problem = fmt.Sprintf("it is not shared with %s: %s", listed("", p.refused), p.why)
+		shared.Problem = fmt.Sprintf("it is not shared with %s: %s", job.Few(p.refused, named), p.why)
 		shared.Do = "Correct share in the plan; the next image is shared as it says then."
 	}
 	if !with.Snapshots || len(shared.Accounts) == 0 {
