@@ -123,7 +123,7 @@ type Rolled struct {
 	Through []string `json:"through,omitempty"`
 	// Problem says why it was left alone; empty when it was rolled.
 	Problem string `json:"problem,omitempty"`
-	// Held is whether it was left alone because somebody rolled it back.
+	// Held is whether it was left alone because a person rolled it back.
 	Held bool `json:"held,omitempty"`
 	// Stays is whether the template's default stayed where it was: Version is its latest.
 	Stays bool `json:"stays,omitempty"`
@@ -138,7 +138,7 @@ type Refresh struct {
 	ID string `json:"id,omitempty"`
 	// Status is the word Auto Scaling has for it: Pending, InProgress, Successful and so on.
 	Status string `json:"status,omitempty"`
-	// Behind is set while ID is a refresh that somebody else began: ours follows it.
+	// Behind is set while ID is a refresh that others began: ours follows it.
 	Behind bool `json:"behind,omitempty"`
 	// From and To are what the group launched from before and after, such as "web 7" and "web 8".
 	From string `json:"from,omitempty"`

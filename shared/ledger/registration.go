@@ -83,14 +83,14 @@ type Registration struct {
 	// Good is whether its job ended well, or a person adopted it: others may be retired for it. It is set once
 	// its job is over; results are forgotten.
 	Good bool `json:"good,omitempty"`
-	// Begun is when an image's source was claimed: what EC2 says was created before is somebody else's. Of
+	// Begun is when an image's source was claimed: what EC2 says was created before is not its image. Of
 	// a test instance it is when it was registered.
 	Begun time.Time `json:"begun"`
 	// Gone is when it was seen to be gone while Snapshots were left.
 	Gone time.Time `json:"gone,omitzero"`
 	// Missed is when it was first seen to be gone, deregistered by others, while Snapshots were left.
 	Missed time.Time `json:"missed,omitzero"`
-	// Anew is when somebody had it back: whatever was decided about it before counts no more.
+	// Anew is when a person had it back: whatever was decided about it before counts no more.
 	Anew time.Time `json:"anew,omitzero"`
 	// Adopted is who registered it by its facts, after it was made.
 	Adopted string `json:"adopted,omitempty"`

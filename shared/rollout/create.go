@@ -45,7 +45,7 @@ func (w Writer) version(ctx context.Context, t *Target, image Image) (problem st
 	return w.defaulted(ctx, t, next)
 }
 
-// defaulted makes a version the default, unless somebody has made another one default meanwhile.
+// defaulted makes a version the default, unless others have made another one default meanwhile.
 func (w Writer) defaulted(ctx context.Context, t *Target, next int64) (problem string, err error) {
 	t.Rolled.Version = next
 	// EC2 changes the default unconditionally, whatever it is by now, so look again.
@@ -60,7 +60,7 @@ func (w Writer) defaulted(ctx context.Context, t *Target, next int64) (problem s
 	return "", w.makeDefault(ctx, t, next)
 }
 
-// onTop makes the new version. When somebody has made another one since the template was read, that is
+// onTop makes the new version. When others have made another one since the template was read, that is
 // what $Latest launched until then: one more is made from it, so that their change is not lost.
 func (w Writer) onTop(ctx context.Context, t *Target, image Image) (int64, error) {
 	tmpl := t.template

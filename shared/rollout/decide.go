@@ -22,7 +22,7 @@ type Decision struct {
 	Made bool
 	// Note is what an operator should know of a target that is rolled all the same.
 	Note string
-	// Held is whether it is left alone because somebody rolled it back.
+	// Held is whether it is left alone because a person rolled it back.
 	Held bool
 }
 
