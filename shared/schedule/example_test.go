@@ -24,6 +24,5 @@ func ExampleParse() {
 	fmt.Println(err)
 	// Output:
 	// cron(30 2 ? * MON-FRI *) after Fri, 27 Nov 2026 02:30:00 CET is Mon, 30 Nov 2026 02:30:00 CET true
-	// cron(30 2 * * *) has 5 fields, Scheduler wants six: minute hour day-of-month month day-of-week year; did you mean
-	// "cron(30 2 * * ? *)"?
+	// cron(30 2 * * *) has 5 fields, Scheduler wants six: minute hour day-of-month month day-of-week year; did you mean "cron(30 2 * * ? *)"?
 }
