@@ -293,7 +293,7 @@ func brokenSituations() []*situation {
 			n.run()
 		}},
 		{what: "the window closes before every turn came", options: stack.Options{Plans: nightly(func(p *plan.Plan) {
-			p.Concurrency, p.Window = 1, plan.Duration(2*time.Minute)
+			p.Concurrency, p.Window = 1, plan.Duration(time.Minute)
 		})}, story: func(n *night) {
 			for _, name := range []string{"web-1", "web-2", "web-3", "web-4"} {
 				n.launch(name, "")
