@@ -44,15 +44,8 @@ func reasonSituations() []*situation {
 			n.run()
 			n.handOver("web", slices.Max(servers)) // The lower id has the name.
 		}},
-		{what: "another tool's snapshots are of an instance that has the name of a living one", options: stack.Options{Plans: stored()},
-			story: func(n *night) {
-				a, b := n.launch("web", "plan=other"), n.launch("web", "plan=other")
-				n.snapshotOf(a, "", daily)
-				n.snapshotOf(b, "", daily)
-				must(n.cloud.TerminateInstances(n.ctx, &sdk.TerminateInstancesInput{InstanceIds: []string{a}}))(n.t)
-				time.Sleep(10 * time.Minute)
-				n.run()
-			}},
+		{what: "a snapshot's instance is gone, and a living one has its name", options: stack.Options{Plans: stored()},
+			story: namesakeIsGone},
 		{what: "a group goes on launching the old image", story: func(n *night) {
 			n.launch("web", "private")
 			n.group("fleet", n.template("base", "web", "m5.large", ec2.ImageX86), "1")
@@ -65,6 +58,16 @@ func reasonSituations() []*situation {
 			Plans: nightly(func(p *plan.Plan) { p.Concurrency = 1; p.Roll.Skip = true }),
 		}, story: exemptedSoon},
 	}...)
+}
+
+// namesakeIsGone plays a plan of snapshots of two instances that have one name, of which one is gone.
+func namesakeIsGone(n *night) {
+	a, b := n.launch("web", "plan=other"), n.launch("web", "plan=other")
+	n.snapshotOf(a, "", daily)
+	n.snapshotOf(b, "", daily)
+	must(n.cloud.TerminateInstances(n.ctx, &sdk.TerminateInstancesInput{InstanceIds: []string{a}}))(n.t)
+	time.Sleep(10 * time.Minute)
+	n.run()
 }
 
 // changingSituations are those in which an instance changes while a run comes to it.
@@ -157,7 +160,8 @@ func sharingSituations() []*situation {
 	return []*situation{
 		{what: "an image is shared", options: shared(), story: with("private", nil)},
 		{what: "its key lets the accounts not use it", options: shared(), story: with("private key=usable", nil)},
-		{what: "whether the accounts may use its key cannot be seen", options: shared(), story: with("private key=hidden", nil)},
+		{what: "whether the accounts may use its key cannot be seen", options: shared(),
+			story: with("private key=hidden", nil)},
 		{what: "an image cannot be shared", options: shared(), story: with("private key=aws", nil)},
 		{what: "sharing is refused", options: shared(), story: with("private", func(n *night) {
 			n.EC2.Inject(ec2.Fault{Action: "ModifyImageAttribute", Code: denied, Status: 403})
@@ -167,8 +171,8 @@ func sharingSituations() []*situation {
 
 // notices are what messages are headed with that tell of no run's end.
 var notices = []string{
-	"what is still down", "what does not come back after all", "what it had left stopped", "has exempted", "has taken back that",
-	"A record of the ledger cannot be read", "The claim of", "The sweep cannot do everything",
+	"what is still down", "what does not come back after all", "what it had left stopped", "has exempted",
+	"has taken back that", "A record of the ledger cannot be read", "The claim of", "The sweep cannot do everything",
 	"and Goldsmith does not start it", "is rolled back by", "is rolled back in part", "is handed over",
 }
 
