@@ -205,6 +205,9 @@ func (d *decider) noteUnknown() {
 	if d.Disk != nil && d.Disk.Boots().Untold && d.Value(UEFIData) == "" {
 		d.Notes = append(d.Notes, "firmware finds its loader only by UEFI data, and there is none: only a boot test shows whether it starts")
 	}
+	if d.Disk != nil && d.Disk.Alone {
+		d.Notes = append(d.Notes, "nothing is on the disk beside what starts it: only a boot test shows whether it starts")
+	}
 	if d.Value(PlatformDetails) == "" {
 		d.Notes = append(d.Notes, "nothing says how it is billed: of RHEL, SUSE and SQL Server the image may lose its billing unseen")
 	}

@@ -16,7 +16,11 @@ func readBIOS(r *reader, first []byte, d *Disk) error {
 	if d.Table != NoTable && len(d.Partitions) == 0 {
 		return nil // Whatever the code is, it finds nothing to start.
 	}
-	for _, look := range []func(*reader, []byte, *Disk) (string, error){grub, bootPartition, activePartition} {
+	looks := []func(*reader, []byte, *Disk) (string, error){grub, bootPartition, activePartition}
+	if _, named := grubCore(r, first); named && d.Table == GPT {
+		looks = looks[:1] // It starts nothing else.
+	}
+	for _, look := range looks {
 		found, err := look(r, first, d)
 		if err := d.tolerate(err, "what the boot code starts"); err != nil {
 			return err
