@@ -72,21 +72,29 @@ func openExt(r *reader) (*ext, error) {
 		return nil, damaged("no superblock of ext")
 	}
 	e := &ext{r: r, block: unit << scale}
-	first := int64(binary.LittleEndian.Uint32(super[0x14:]))
-	group, err := r.bytes((first+1)*e.block, 64)
+	table, err := e.table(super)
 	if err != nil {
 		return nil, err
 	}
-	table := int64(binary.LittleEndian.Uint32(group[8:]))
-	bits64, size := binary.LittleEndian.Uint32(super[0x60:])&ext64bit != 0, binary.LittleEndian.Uint16(super[0xfe:])
-	if bits64 && size >= 64 {
-		table |= int64(binary.LittleEndian.Uint32(group[0x28:])) << 32
-	}
-	if table < 1 || table >= r.size/e.block {
-		return nil, damaged("no table of inodes")
-	}
 	e.inode, err = r.bytes(table*e.block+(extRoot-1)*wide, 128)
 	return e, err
+}
+
+// table is the first block of the first group's inodes.
+func (e *ext) table(super []byte) (int64, error) {
+	first := int64(binary.LittleEndian.Uint32(super[0x14:]))
+	group, err := e.r.bytes((first+1)*e.block, 64)
+	if err != nil {
+		return 0, err
+	}
+	table := int64(binary.LittleEndian.Uint32(group[8:]))
+	if binary.LittleEndian.Uint32(super[0x60:])&ext64bit != 0 && binary.LittleEndian.Uint16(super[0xfe:]) >= 64 {
+		table |= int64(binary.LittleEndian.Uint32(group[0x28:])) << 32
+	}
+	if table < 1 || table >= e.r.size/e.block {
+		return 0, damaged("no table of inodes")
+	}
+	return table, nil
 }
 
 // directory are the blocks of the root directory.

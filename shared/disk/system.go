@@ -56,39 +56,32 @@ func (d *Disk) besides(size int64) []Partition {
 
 // without says in words that a partition holds no system, and what it holds; "" for one that may hold one.
 func (d *Disk) without(r *reader, p Partition) (string, error) {
-	switch p.Holds {
-	case FAT:
-		if !p.Active { // Else it is what the boot code starts.
-			return p.place() + " (FAT)", nil
-		}
-	case NTFS, BitLocker:
-		if !d.windows() {
-			return fmt.Sprintf("%s (%s, and no loader of Windows)", p.place(), p.Holds), nil
-		}
-	case EXT, EXT4, XFS:
-		names, ok, err := rootNames(r, p)
-		if err != nil || !ok || isSystem(names) {
-			return "", err
-		}
-		return p.place() + " (" + inWords(names) + ")", nil
+	switch {
+	case p.Holds == FAT && !p.Active: // Else it is what the boot code starts.
+		return p.place() + " (FAT)", nil
+	case (p.Holds == NTFS || p.Holds == BitLocker) && !d.windows():
+		return fmt.Sprintf("%s (%s, and no loader of Windows)", p.place(), p.Holds), nil
+	case !p.readable():
+		return "", nil
 	}
-	return "", nil
+	names, ok, err := rootNames(r, p)
+	if err != nil || !ok || isSystem(names) {
+		return "", err
+	}
+	return p.place() + " (" + inWords(names) + ")", nil
 }
 
 // readable reports whether the root directory of its file system can be read.
 func (p Partition) readable() bool { return p.Holds == EXT || p.Holds == EXT4 || p.Holds == XFS }
 
-// rootNames are the names in the root directory of the file system on a partition; ok is false for one of another
-// kind, and one that is damaged or of a form that is not known here.
+// rootNames are the names in the root directory of the file system on a partition; ok is false for one that is damaged
+// or of a form that is not known here.
 func rootNames(r *reader, p Partition) (names []string, ok bool, err error) {
 	part := &reader{at: io.NewSectionReader(r.at, p.Start, p.Size), size: min(p.Size, r.size-p.Start)}
-	switch p.Holds {
-	case EXT, EXT4:
-		names, err = extNames(part)
-	case XFS:
+	if p.Holds == XFS {
 		names, err = xfsNames(part)
-	default:
-		return nil, false, nil
+	} else {
+		names, err = extNames(part)
 	}
 	if errors.Is(err, ErrDamaged) {
 		return nil, false, nil

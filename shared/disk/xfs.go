@@ -69,13 +69,17 @@ func openXFS(r *reader, super []byte) (*xfs, error) {
 	if version := binary.BigEndian.Uint16(super[100:]) & 0xf; version < 5 {
 		x.typed = binary.BigEndian.Uint32(super[200:])&xfsTyped4 != 0
 	}
-	sizes := power(x.block) && x.block >= unit && x.block <= maxDirectory*unit && power(x.inode) && x.inode >= 256 &&
-		x.inode <= x.block
-	if !sizes || x.perBlock > 8 || x.perGroup > 31 || x.group < 1 ||
-		x.wide > 6 || x.block<<x.wide > maxDirectory*unit {
+	if !x.sound() {
 		return nil, damaged("no superblock of XFS")
 	}
 	return x, nil
+}
+
+// sound reports whether the numbers can be those of XFS.
+func (x *xfs) sound() bool {
+	sizes := power(x.block) && x.block >= unit && power(x.inode) && x.inode >= 256 && x.inode <= x.block
+	logarithms := x.perBlock <= 8 && x.perGroup <= 31 && x.wide <= 6
+	return sizes && logarithms && x.group > 0 && x.block <= maxDirectory*unit && x.block<<x.wide <= maxDirectory*unit
 }
 
 // place is where a block is: its number has that of its group in front.

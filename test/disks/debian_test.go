@@ -159,10 +159,10 @@ func (b *bench) esp(onto string, at, kib int64, loader string, machine uint16, o
 	b.place(path, onto, at)
 }
 
-// ext4 puts an ext4 file system of so many KiB onto a disk at a MiB, with directories in it.
-func (b *bench) ext4(onto string, at, kib int64, names []string, options ...string) {
+// ext4 puts an ext4 file system of 64 MiB onto a disk at a MiB, with directories in it.
+func (b *bench) ext4(onto string, at int64, names []string, options ...string) {
 	b.Helper()
-	path, tree := b.file(kib), b.TempDir()
+	path, tree := b.file(64<<10), b.TempDir()
 	for _, name := range names {
 		b.must(os.Mkdir(filepath.Join(tree, name), 0o700))
 	}
@@ -170,8 +170,8 @@ func (b *bench) ext4(onto string, at, kib int64, names []string, options ...stri
 	b.place(path, onto, at)
 }
 
-// xfs puts an XFS file system onto a disk at a MiB, with directories in it.
-func (b *bench) xfs(onto string, at int64, names []string, options ...string) {
+// xfs puts an XFS file system onto a disk at 10 MiB, with directories in it.
+func (b *bench) xfs(onto string, names []string, options ...string) {
 	b.Helper()
 	path, proto := b.file(smallestXFS), filepath.Join(b.dir, "proto")
 	text := "boot\n0 0\nd--755 0 0\n"
@@ -180,7 +180,7 @@ func (b *bench) xfs(onto string, at int64, names []string, options ...string) {
 	}
 	b.must(os.WriteFile(proto, []byte(text+"$\n"), 0o600))
 	b.run("", "mkfs.xfs", append(options, "-q", "-f", "-p", proto, path)...)
-	b.place(path, onto, at)
+	b.place(path, onto, 10)
 }
 
 // smallestXFS is the least that mkfs.xfs makes, in KiB.
@@ -240,7 +240,7 @@ func TestDisksOfDebiansTools(t *testing.T) {
 	}
 	path := b.disk("label: gpt\nsize=1MiB, type=21686148-6449-6E6F-744E-656564454649\nsize=64MiB, type=uefi\ntype=linux\n")
 	b.esp(path, 2, 64<<10, "/EFI/BOOT/BOOTX64.EFI", disks.X64, "-F", "32")
-	b.ext4(path, 66, 64<<10, disks.System)
+	b.ext4(path, 66, disks.System)
 	b.says(b.plan(b.upload(path), "--set", known), `GPT with 3 partitions: 1 BIOS boot, 2 EFI system (FAT), 3 Linux (ext4); \EFI\BOOT\BOOTX64.EFI`,
 		"architecture         x86_64     the disk", "bootMode             uefi       the disk")
 
@@ -275,16 +275,16 @@ func TestSystemsOfDebiansTools(t *testing.T) {
 		what string
 		make func(onto string, names []string)
 	}{
-		{"ext4", func(onto string, names []string) { b.ext4(onto, 10, 64<<10, names) }},
-		{"ext4 with blocks of 1 KiB", func(onto string, names []string) { b.ext4(onto, 10, 64<<10, names, "-b", "1024") }},
-		{"ext2", func(onto string, names []string) { b.ext4(onto, 10, 64<<10, names, "-t", "ext2") }},
+		{"ext4", func(onto string, names []string) { b.ext4(onto, 10, names) }},
+		{"ext4 with blocks of 1 KiB", func(onto string, names []string) { b.ext4(onto, 10, names, "-b", "1024") }},
+		{"ext2", func(onto string, names []string) { b.ext4(onto, 10, names, "-t", "ext2") }},
 		{"ext3 with small inodes", func(onto string, names []string) {
-			b.ext4(onto, 10, 64<<10, names, "-t", "ext3", "-I", "128")
+			b.ext4(onto, 10, names, "-t", "ext3", "-I", "128")
 		}},
-		{"XFS", func(onto string, names []string) { b.xfs(onto, 10, names) }},
-		{"XFS of version 4", func(onto string, names []string) { b.xfs(onto, 10, names, "-m", "crc=0") }},
-		{"XFS with many extents", func(onto string, names []string) { b.xfs(onto, 10, names, "-i", "nrext64=1") }},
-		{"XFS with blocks of 1 KiB", func(onto string, names []string) { b.xfs(onto, 10, names, "-b", "size=1024") }},
+		{"XFS", func(onto string, names []string) { b.xfs(onto, names) }},
+		{"XFS of version 4", func(onto string, names []string) { b.xfs(onto, names, "-m", "crc=0") }},
+		{"XFS with many extents", func(onto string, names []string) { b.xfs(onto, names, "-i", "nrext64=1") }},
+		{"XFS with blocks of 1 KiB", func(onto string, names []string) { b.xfs(onto, names, "-b", "size=1024") }},
 	} {
 		for _, holds := range []struct {
 			names  []string
@@ -308,9 +308,8 @@ func (b *bench) read(path string) disk.Disk {
 	b.Helper()
 	file, err := os.Open(path)
 	b.must(err)
-	defer file.Close()
 	found, err := disk.Read(file, disks.GiB)
-	b.must(err)
+	b.must(errors.Join(err, file.Close()))
 	return found
 }
 
