@@ -40,8 +40,8 @@ func XFS(names ...string) func(*Disk, int64, int64) error {
 		binary.BigEndian.PutUint16(super[100:], 5)
 		binary.BigEndian.PutUint16(super[104:], inode)
 		super[123], super[124] = perBlock, 14
-		binary.BigEndian.PutUint32(super[216:], 1) // entries have a type
-		copy(root, "IN\x41\xed\x03\x01")           // a directory, of version 3, in its inode
+		binary.BigEndian.PutUint32(super[216:], 1)           // entries have a type
+		copy(root, "IN\x41\xed\x03\x01")                     // a directory, of version 3, in its inode
 		entries := []byte{byte(len(names)), 0, 0, 0, 0, 128} //nolint:gosec // a few
 		for _, name := range names {
 			entries = append(append(entries, byte(len(name)), 0, 0), name...) //nolint:gosec // short ones

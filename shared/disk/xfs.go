@@ -79,7 +79,7 @@ func openXFS(r *reader, super []byte) (*xfs, error) {
 func (x *xfs) sound() bool {
 	sizes := power(x.block) && x.block >= unit && power(x.inode) && x.inode >= 256 && x.inode <= x.block
 	logarithms := x.perBlock <= 8 && x.perGroup <= 31 && x.wide <= 6
-	return sizes && logarithms && x.group > 0 && x.block <= maxDirectory*unit && x.block<<x.wide <= maxDirectory*unit
+	return sizes && logarithms && x.group > 0 && x.block <= maxDirectory*unit>>x.wide
 }
 
 // place is where a block is: its number has that of its group in front.
