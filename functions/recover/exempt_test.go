@@ -107,6 +107,24 @@ func TestExemptFails(t *testing.T) {
 	}
 }
 
+// Nor is it taken back when the ledger does not take that, and asked again it is.
+func TestTakingBackFails(t *testing.T) {
+	for _, call := range []string{"Claims", "Slots", "Take", "Free"} {
+		synctest.Test(t, func(t *testing.T) {
+			s := steptest.New(t)
+			downFor(s, s.Web)
+			_, err := exempting(s, event.Exempt{Source: s.Web, By: "ada"})
+			s.Must(err)
+			s.Ledger.Break(call, steptest.Attempts)
+			if _, err := exempting(s, event.Exempt{Source: s.Web, By: "ada", Undo: true}); err == nil {
+				t.Errorf("%s fails, and it is taken back", call)
+			}
+			s.Same("exempted", held(s, ledger.Exempt), []string{s.Web})
+			s.Same("told", len(s.Slack.Messages()), 1)
+		})
+	}
+}
+
 // A sweep gives up each place that was left behind, and none whose source is down, or that was taken just now.
 func TestAbandonedPlaces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
