@@ -66,6 +66,22 @@ func TestAnImageIsOfARunThatWentOn(t *testing.T) {
 	}
 }
 
+// A run whose name is none has no execution, whatever Step Functions calls that; any other refusal is an error.
+func TestARunThatStepFunctionsRefuses(t *testing.T) {
+	for code, fails := range map[string]bool{"InvalidArn": false, "ValidationException": false, "AccessDeniedException": true} {
+		synctest.Test(t, func(t *testing.T) {
+			s := steptest.New(t)
+			createdBy(s, "any name", time.Now())
+			s.Refuse("DescribeExecution", code, 1)
+			a, err := account(s, nightlyOf(s)).Handle(s.Context(), asking(s, event.Adopt{All: true, By: "ada"}))
+			s.Same(code+" is an error", err != nil, fails)
+			if err == nil {
+				s.Same("why not", a.Adopted.Images[0].Why, "nothing but its tags says that there was a run any name")
+			}
+		})
+	}
+}
+
 // Of each image that is named something is said, also of those that EC2 does not show.
 func TestAdoptSaysSomethingOfEach(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 
 	recovery "goldsmith/functions/recover"
 	"goldsmith/local/ec2"
+	"goldsmith/shared/fault"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/tag"
@@ -105,6 +106,22 @@ func TestAStartThatIsTakenBack(t *testing.T) {
 	})
 }
 
+// A breaker that cannot be opened for it fails the sweep.
+func TestAStartThatIsTakenBackUnmarked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := steptest.New(t)
+		step, in := scene(s)
+		begun := time.Now().Add(-10 * time.Minute)
+		with(func(c *ledger.Claim) { c.Left, c.Started = begun, begun })(s, nil)
+		s.Cloud.Inject(ec2.Fault{Action: "StartInstances", Resource: s.Web, StartReason: "Client.InternalError"})
+		s.Must(s.StartWeb())
+		time.Sleep(6 * time.Minute)
+		s.Ledger.Break("Take", 1)
+		_, err := step(s.Context(), in)
+		s.Same("fails", fault.IsTransient(err), true)
+	})
+}
+
 // Errors that have no code of AWS's are told by their text, apart from each other.
 func TestTroublesWithoutACode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -129,5 +146,86 @@ func TestAnotherRunsClaim(t *testing.T) {
 		time.Sleep(3 * time.Hour)
 		sweeps(s)
 		s.Same("the image is there", there(s, id), false)
+	})
+}
+
+// People of the run's own plan are mentioned; of a plan that there is no more, those of the default one, by the name
+// that it had.
+func TestWhoHearsOfARun(t *testing.T) {
+	for name, who := range map[string]string{"nightly": "@channel", "weekly": "@here", "former": "@channel"} {
+		synctest.Test(t, func(t *testing.T) {
+			s := steptest.New(t)
+			s.Plan.Notify.Mention = "<!channel>"
+			plans := nightlyOf(s)
+			weekly := s.Plan
+			weekly.Name, weekly.Notify.Mention = "weekly", "<!here>"
+			plans.Plans["weekly"] = weekly
+			arn, _ := s.Execute("run-of-" + name)
+			s.Abort(arn)
+			s.Must(s.Ledger.Kept.PutRun(s.Context(), ledger.Run{Name: "run-of-" + name, Plan: name, Execution: arn}))
+			time.Sleep(time.Hour)
+			_, err := account(s, plans).Handle(s.Context(), s.Sample("sweep"))
+			s.Must(err)
+			said := s.Slack.Messages()[0].Terminal(false)
+			s.Same("told "+said, []bool{strings.Contains(said, who), strings.Contains(said, "FAILED: "+name)}, []bool{true, true})
+		})
+	}
+}
+
+// While the claims cannot be listed no tag is judged: any of these instances may have one.
+func TestTagsWithoutTheClaims(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := steptest.New(t)
+		s.Set(s.Web, ec2.Stopped)
+		s.Must(s.Cloud.SetTags(s.Web, map[string]string{tag.Stopped: "x"}))
+		s.Ledger.Break("Claims", steptest.Attempts)
+		_, err := account(s, nightlyOf(s)).Handle(s.Context(), s.Sample("sweep"))
+		s.Same("fails", fault.IsTransient(err), true)
+		s.Same("tag", s.Tags(s.Web)[tag.Stopped], "x")
+		s.Same("messages", len(s.Slack.Messages()), 0)
+	})
+}
+
+// A tag is taken off where it has the value that was looked at: what a run has put on since stays.
+func TestATagIsTakenOffByItsValue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := steptest.New(t)
+		value := child + "ended"
+		s.Must(s.Cloud.SetTags(s.Web, map[string]string{tag.Stopped: value}))
+		a := accountOf(s, nightlyOf(s))
+		a.Executions = children{s.SFN, map[string]time.Time{"ended": time.Now().Add(-time.Hour)}}
+		_, err := recovery.New(a).Handle(s.Context(), s.Sample("sweep"))
+		s.Must(err)
+		form := s.Sent("DeleteTags")[0]
+		s.Same("asked", []string{form.Get("Tag.1.Key"), form.Get("Tag.1.Value")}, []string{tag.Stopped, value})
+	})
+}
+
+// Images of others are not taken for those of jobs, whatever they are called.
+func TestLeftoversAreTheAccountsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := steptest.New(t)
+		unsettled(s, "cut-off", job.Result{Ending: job.Broken})
+		time.Sleep(3 * time.Hour)
+		sweeps(s)
+		form := s.Sent("DescribeImages")[0]
+		s.Same("asked", []string{form.Get("Owner.1"), form.Get("Filter.1.Name"), form.Get("Filter.1.Value.1")},
+			[]string{"self", "name", "goldsmith/cut-off"})
+	})
+}
+
+// An instance that EC2 neither shows nor starts is an error that says both.
+func TestUnseenAndRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := steptest.New(t)
+		step, in := scene(s)
+		with(func(c *ledger.Claim) { c.StopSent = time.Now().Add(-20 * time.Minute) })(s, nil)
+		for _, action := range []string{"DescribeInstances", "StartInstances"} {
+			s.Cloud.Inject(ec2.Fault{Action: action, Code: "UnauthorizedOperation"})
+		}
+		_, err := step(s.Context(), in)
+		for _, part := range []string{"looking at " + s.Web, "starting it without a look: "} {
+			s.Same("says "+part, err != nil && strings.Contains(err.Error(), part), true)
+		}
 	})
 }

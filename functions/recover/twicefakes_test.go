@@ -47,6 +47,9 @@ func (l smudged) Slots(ctx context.Context, of string) iter.Seq2[ledger.Slot, er
 				return
 			}
 		}
+		if of == ledger.EveryPlan {
+			return // They are of plan nightly.
+		}
 		for _, id := range []string{"8", "9"} {
 			if !yield(ledger.Slot{}, unreadable("slot#"+string(ledger.Turns)+"#"+id)) {
 				return

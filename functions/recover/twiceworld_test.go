@@ -92,15 +92,16 @@ func (d *drawn) claimedTwice() {
 	d.Helper()
 	d.run("starts", true, true)
 	d.run("refused", true, true)
+	d.run("unsaid", true, false)
 	for _, run := range []string{"on-1", "on-2"} {
 		d.run(run, false, false)
 	}
-	for n := range 2 {
+	for n := range 3 {
 		d.holds(fmt.Sprint("starts-", n), "starts", func(c *ledger.Claim, _ *ledger.Slot) {
 			d.Must(d.Ledger.Kept.PutResult(d.Context(), job.Result{Run: c.Run, Source: c.Source, Name: c.Name,
 				Plan: c.Plan, Ending: job.LeftStopped, Problem: "the run ended early", Shows: "stopping"}))
 		})
-		d.holds(fmt.Sprint("refused-", n), "refused", func(c *ledger.Claim, _ *ledger.Slot) {
+		d.holds(fmt.Sprint("refused-", n), []string{"refused", "refused", "unsaid"}[n], func(c *ledger.Claim, _ *ledger.Slot) {
 			c.Left, c.Refused, c.RefusedBy = time.Now(), time.Now(), "InsufficientInstanceCapacity"
 			c.Problem = "it cannot be started: no room"
 			d.Cloud.Inject(ec2.Fault{Action: "StartInstances", Resource: c.Source, Code: "InsufficientInstanceCapacity"})
