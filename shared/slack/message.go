@@ -105,7 +105,7 @@ func parts(r report.Report) []part {
 			"Nothing is to be done: Goldsmith looks every few minutes, and says once when they run."),
 		failures("Failed", r.EndedAs(job.Broken),
 			"Fix the causes, then wait for the next run, or tag a source `goldsmith:image`. The instances are as they were before."),
-		groups("Not imaged, and not touched", r.Refusals),
+		groups("Not imaged, and not touched", r.Refusals, causeMost),
 		rolls("Not rolled: these were left alone or put back", r.NotRolled, r.Rest.NotRolled),
 		refreshes("Groups not refreshed", r.NotRefreshed),
 		shares("Not shared as the plan says: each is an image like any other at home", r.NotShared),
@@ -114,8 +114,8 @@ func parts(r report.Report) []part {
 		rolls("Held: rolled back, and left alone until they follow again", r.Held, r.Rest.Held),
 		refreshes("Groups refreshed", r.Refreshed),
 		shares("Shared", r.Shared),
-		groups("Skipped", r.Skips),
-		groups("Warnings", r.Warnings),
+		groups("Skipped", r.Skips, lineMost),
+		groups("Warnings", r.Warnings, lineMost),
 	}, append(retired(r.Retiring), todo(r.Todo()))...)
 }
 
@@ -213,11 +213,12 @@ func shares(title string, list []report.Share) part {
 	return p
 }
 
-func groups(title string, list []report.Group) part {
+// groups are sources by their reasons, which take most characters: a refusal has the command that ends it.
+func groups(title string, list []report.Group, most int) part {
 	p := part{title: title, lines: len(list)}
 	for _, g := range firstOf(list) {
 		line := fmt.Sprintf("• %s (%d) ", code(string(g.Code), nameMost), len(g.Of))
-		p.full = append(p.full, line+clip(g.Text, lineMost)+members(g, lineMost))
+		p.full = append(p.full, line+clip(g.Text, most)+members(g, most))
 		p.brief = append(p.brief, line+clip(g.Text, briefMost)+members(g, briefMost/2))
 	}
 	for _, g := range list {
