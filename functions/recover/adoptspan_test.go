@@ -22,8 +22,8 @@ import (
 )
 
 // createdBy is an image of instance Web that a run of plan nightly calls its own by its name and its tags.
-func createdBy(s *steptest.Stage, run string, created time.Time) string {
-	return s.Cloud.SeedImage("goldsmith/web/"+s.Web+"/"+run, created, map[string]string{
+func createdBy(s *steptest.Stage, run string, created time.Time) {
+	s.Cloud.SeedImage("goldsmith/web/"+s.Web+"/"+run, created, map[string]string{
 		tag.Managed: "true", tag.Source: s.Web, tag.Name: "web", tag.Plan: "nightly", tag.Run: run,
 	})
 }

@@ -40,7 +40,7 @@ func newTwice(t *testing.T) *drawn {
 	w.madeTwice()
 	clock(w.Stage, "2000-01-02T00:50:00Z")
 	smudges := []string{w.machine("smudged-1", ec2.Stopped), w.machine("smudged-2", ec2.Running)}
-	a.Ledger = smudged{w.Stage.Ledger, smudges}
+	a.Ledger = smudged{w.Ledger, smudges}
 	w.takes(ledger.Slot{Kind: ledger.Places, ID: "smudged", Source: smudges[0], Name: "smudged-1", Run: "on-2",
 		Stopping: time.Now(), Due: time.Now().Add(time.Hour)})
 	a.Executions = workers{w.SFN, w.tagged()}
