@@ -6,6 +6,8 @@ import (
 	"math"
 	"strconv"
 	"time"
+
+	"goldsmith/local/clock"
 )
 
 // flow is one thread of an execution: the execution itself, an iteration of an
@@ -26,7 +28,7 @@ func (f *flow) clock() clockOf { return f.execution.runtime.options.Clock }
 type clockOf interface {
 	Now() time.Time
 	Sleep(ctx context.Context, d time.Duration) error
-	AfterFunc(d time.Duration, f func()) *time.Timer
+	AfterFunc(d time.Duration, f func()) *clock.Timer
 }
 
 // run goes from StartAt to an end. The error is an *Error that no Catch took, or

@@ -73,7 +73,7 @@ func (v *visit) attend(ctx context.Context, names taskNames, payload any, timeou
 
 // after calls f when the task's time is over. A function works in the machine's own time, however fast the night
 // passes; what a token is waited for happens in the night.
-func (v *visit) after(d time.Duration, f func()) *time.Timer {
+func (v *visit) after(d time.Duration, f func()) interface{ Stop() bool } {
 	if v.token == "" {
 		return time.AfterFunc(d, f)
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"goldsmith/local/clock"
 )
 
 // What the calls with a task token may answer, named after the API's errors.
@@ -29,7 +31,7 @@ type settlement struct {
 	err      *Error
 
 	mu        sync.Mutex
-	heartbeat *time.Timer
+	heartbeat *clock.Timer
 	every     time.Duration
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"goldsmith/local/clock"
 	"goldsmith/local/query"
 )
 
@@ -30,7 +31,7 @@ type group struct {
 	generation        int
 	deleting          bool
 
-	timer       *time.Timer
+	timer       *clock.Timer
 	busy, again bool
 }
 

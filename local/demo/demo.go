@@ -72,6 +72,8 @@ func Run(ctx context.Context, o Options, out io.Writer) error {
 		return fmt.Errorf("%s: %w", o.Plans, err)
 	}
 	n := &night{options: o, out: out, clock: clock.Scaled(played.due.Add(-prelude), o.Speed), chosen: played}
+	ctx, work := n.clock.Begin(ctx)
+	defer work.End()
 	if err := n.open(played.plans); err != nil {
 		return err
 	}

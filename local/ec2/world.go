@@ -54,7 +54,7 @@ type World struct {
 	now      time.Time   // of the call or the happening being served
 	asOf     time.Time   // what describes see
 	agenda   agenda
-	timer    *time.Timer
+	timer    *clock.Timer
 	timerAt  time.Time
 	outbox   []event
 	emitting bool

@@ -74,7 +74,7 @@ type Bus struct {
 
 	mu        sync.Mutex
 	closed    bool
-	timers    map[*time.Timer]struct{}
+	timers    map[*clock.Timer]struct{}
 	seen      draw.Counts
 	schedules map[string]Schedule // by ARN
 	off       map[string]bool     // schedules that are switched off, by name
@@ -102,7 +102,7 @@ func New(o Options) (*Bus, error) {
 		o.Retry = retries
 	}
 	b := &Bus{
-		options: o, timers: map[*time.Timer]struct{}{}, seen: draw.Counts{}, schedules: map[string]Schedule{},
+		options: o, timers: map[*clock.Timer]struct{}{}, seen: draw.Counts{}, schedules: map[string]Schedule{},
 		off: map[string]bool{},
 	}
 	for _, rule := range o.Rules {
@@ -146,7 +146,7 @@ func (b *Bus) after(d time.Duration, f func()) {
 	if b.closed {
 		return
 	}
-	var timer *time.Timer
+	var timer *clock.Timer
 	timer = b.options.Clock.AfterFunc(d, func() {
 		b.mu.Lock()
 		if b.closed {

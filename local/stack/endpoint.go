@@ -20,6 +20,9 @@ import (
 // the service and the Region that it is for.
 func (s *Stack) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	region, service := signedFor(r)
+	ctx, work := s.options.Clock.Begin(r.Context())
+	defer work.End()
+	r = r.WithContext(ctx)
 	if err := arrived(w, r); err != nil {
 		if no, ok := errors.AsType[*refusal](err); ok {
 			no.write(w, spokenIn(r, service))

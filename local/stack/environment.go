@@ -3,6 +3,7 @@ package stack
 import (
 	"context"
 	"fmt"
+	"net/http"
 
 	"goldsmith/infra/workflow"
 	"goldsmith/local/ec2"
@@ -44,7 +45,7 @@ func DefaultSubnet() string {
 func (s *Stack) told(function string) settings.Reader {
 	return func(_ context.Context, names ...settings.Name) (settings.Settings, error) {
 		told := settings.Settings{
-			AWS: s.AWS(), Ledger: s.Ledger, Plans: s.options.Plans, Now: s.options.Clock.Now, Web: query.Client(s.Slack),
+			AWS: s.AWS(), Ledger: s.Ledger, Plans: s.options.Plans, Now: s.options.Clock.Now, Web: &http.Client{Transport: waiting{query.Client(s.Slack).Transport}},
 			Values: map[settings.Name]string{},
 		}
 		environment, err := s.Environment(function)

@@ -34,6 +34,7 @@ import (
 func newFunctions(o Options) *functions {
 	f := &functions{
 		prefix:   fmt.Sprintf("arn:aws:lambda:%s:%s:function:goldsmith-", o.Region, o.Account),
+		clock:    o.Clock,
 		logs:     o.Logs,
 		timeouts: map[string]time.Duration{},
 		byName:   map[string]func() lambda.Handler{},

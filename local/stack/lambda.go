@@ -19,6 +19,7 @@ import (
 
 	"goldsmith/infra/workflow"
 	"goldsmith/local/asl"
+	"goldsmith/local/clock"
 )
 
 // functions is the embedded Lambda: the suite's real handlers by name, called
@@ -26,6 +27,7 @@ import (
 // Versions are told apart by who wraps them (versions.go).
 type functions struct {
 	prefix string // of every function's ARN
+	clock  *clock.Clock
 	logs   io.Writer
 	// environment is what a deployment tells a function.
 	environment func(name string) (map[string]string, error)
@@ -50,6 +52,8 @@ func (f *functions) Invoke(ctx context.Context, function string, payload []byte)
 			failed = asl.FunctionError("Runtime.ExitError", fmt.Sprint(r))
 		}
 	}()
+	ctx, work := f.clock.Begin(ctx)
+	defer work.End()
 	ctx = lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{
 		AwsRequestID:       fmt.Sprintf("00000000-0000-4000-8000-%012x", f.invoked.Add(1)),
 		InvokedFunctionArn: f.ARN(name),

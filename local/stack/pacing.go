@@ -3,6 +3,7 @@ package stack
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strconv"
 	"time"
 
@@ -23,6 +24,22 @@ type pacing struct {
 
 // longest is the SDK's longest pause (aws/retry, DefaultMaxBackoff).
 const longest = 20 * time.Second
+
+// waiting has the work that makes a request wait for its answer, and after a failure until it asks again.
+type waiting struct{ http.RoundTripper }
+
+// RoundTrip is http.RoundTripper's.
+func (t waiting) RoundTrip(r *http.Request) (*http.Response, error) {
+	work := clock.WorkOf(r.Context())
+	work.Wait()
+	answer, err := t.RoundTripper.RoundTrip(r)
+	if err != nil || answer.StatusCode >= http.StatusBadRequest {
+		work.Linger()
+	} else {
+		work.GoOn()
+	}
+	return answer, err
+}
 
 // RetryDelay is how long to wait before the next attempt: as the SDK's standard
 // retryer does, a part of 2^attempt seconds, and 20 s at most. The SDK draws the

@@ -118,6 +118,7 @@ func New(o Options) (*Stack, error) {
 	if o.Endpoint != "" {
 		s.transport = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
 	}
+	s.transport.Transport = waiting{s.transport.Transport}
 	s.functions = newFunctions(s.options)
 	s.invoker = &published{deleted: map[string]bool{}}
 	s.functions.published = s.invoker
