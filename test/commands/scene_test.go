@@ -93,7 +93,10 @@ func open(t *testing.T) *scene {
 	s.must(err)
 	server := serve.Server(s.suite)
 	go func() { _ = server.Serve(listener) }()
-	t.Cleanup(func() { _, _ = s.suite.Close(), server.Close() })
+	t.Cleanup(func() {
+		_, _ = s.suite.Close(), server.Close()
+		_ = os.Remove(filepath.Join("../..", s.run+".html")) // goldsmith report writes it where a person is.
+	})
 	s.launch()
 	for range 6 { // The guide's example deletes the seventh version.
 		s.must(s.suite.Deploy(workflow.Definition, nil))
