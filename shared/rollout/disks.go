@@ -21,11 +21,8 @@ func (s *survey) disksFit(
 			return "", err
 		}
 	}
-	if name := another(all, image.Machine, old); name != "" {
-		return name, nil
-	}
-	if suppresses(all, image.Root) {
-		return fmt.Sprintf("its mapping of %s suppresses that device, and it is the image's root", image.Root), nil
+	if problem = misnamed(all, image.Machine, old); problem != "" {
+		return problem, nil
 	}
 	for _, m := range all {
 		if m.Ebs == nil || m.NoDevice != nil {
@@ -62,9 +59,12 @@ func asksOld(m types.LaunchTemplateBlockDeviceMapping, image Machine) bool {
 	return hasSnapshot(m) || name != image.Root || own.with(*m.Ebs).refused() != ""
 }
 
-// another says that a mapping is of one of the image's devices under another name, of which EC2 makes no two
-// (hashicorp/terraform#7233), unless that was so before.
-func another(all []types.LaunchTemplateBlockDeviceMapping, image Machine, old *Machine) string {
+// misnamed says that mappings suppress the image's root, or that one is of a device of the image under another name, of
+// which EC2 makes no two (hashicorp/terraform#7233), unless that was so before.
+func misnamed(all []types.LaunchTemplateBlockDeviceMapping, image Machine, old *Machine) string {
+	if suppresses(all, image.Root) {
+		return fmt.Sprintf("its mapping of %s suppresses that device, and it is the image's root", image.Root)
+	}
 	for _, m := range all {
 		name := aws.ToString(m.DeviceName)
 		if own := image.alias(name); own != "" && (old == nil || old.alias(name) == "") {

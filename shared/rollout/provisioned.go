@@ -68,23 +68,29 @@ func (d Disk) with(e types.LaunchTemplateEbsBlockDevice) Disk {
 // refused says why EC2 makes no such volume; empty when it makes one, or of a type that is not known.
 func (d Disk) refused() string {
 	takes, known := volume.Of(string(d.Type))
-	gib, iops, throughput := int(d.GiB), int(d.IOPS), int(d.Throughput)
 	switch {
-	case !known || gib == 0 || takes.Takes(gib, iops, throughput):
+	case !known || d.GiB == 0 || takes.Takes(int(d.GiB), int(d.IOPS), int(d.Throughput)):
 		return ""
-	case !takes.TakesSize(gib):
+	case !takes.TakesSize(int(d.GiB)):
 		return fmt.Sprintf("and the type takes %d to %d GiB", takes.Least, takes.Most)
-	case iops == 0 && takes.Asked():
-		return "and nothing says its IOPS"
-	case takes.MostIOPS == 0 && iops > 0:
-		return "and the type takes no IOPS"
-	case !takes.TakesIOPS(iops, gib):
-		return fmt.Sprintf("and one of that size takes %d to %d IOPS", takes.LeastIOPS, takes.OfSize(gib))
+	case !takes.TakesIOPS(int(d.IOPS), int(d.GiB)):
+		return d.refusedIOPS(takes)
 	case takes.MostThroughput == 0:
 		return "and the type takes no throughput"
 	default:
 		return fmt.Sprintf("and one of those IOPS takes %d to %d MiB/s", takes.LeastThroughput,
-			min(takes.MostThroughput, max(iops, takes.LeastIOPS)/volume.PerIOPS))
+			min(takes.MostThroughput, max(int(d.IOPS), takes.LeastIOPS)/volume.PerIOPS))
+	}
+}
+
+func (d Disk) refusedIOPS(takes volume.Limits) string {
+	switch {
+	case d.IOPS == 0:
+		return "and nothing says its IOPS"
+	case takes.MostIOPS == 0:
+		return "and the type takes no IOPS"
+	default:
+		return fmt.Sprintf("and one of that size takes %d to %d IOPS", takes.LeastIOPS, takes.OfSize(int(d.GiB)))
 	}
 }
 
