@@ -10,7 +10,7 @@ func Linux(gib int64) (*Disk, error) {
 	d, err := GPT(gib,
 		Part{Type: gpt.BIOSBoot, MiB: 1, Fill: Mark(0, "core image")},
 		Part{Type: gpt.EFISystemPartition, MiB: 10, Fill: ESP(12, map[string][]byte{"/EFI/BOOT/BOOTX64.EFI": Program(X64)})},
-		Part{MiB: gib*1024 - 64, Fill: Mark(0, "XFSB")},
+		Part{MiB: gib*1024 - 64, Fill: XFS(System...)},
 	)
 	if err != nil {
 		return nil, err
@@ -22,7 +22,7 @@ func Linux(gib int64) (*Disk, error) {
 func LinuxARM(gib int64) (*Disk, error) {
 	return GPT(gib,
 		Part{Type: gpt.EFISystemPartition, MiB: 10, Fill: ESP(12, map[string][]byte{"/EFI/BOOT/BOOTAA64.EFI": Program(ARM)})},
-		Part{MiB: gib*1024 - 64, Fill: Mark(0, "XFSB")},
+		Part{MiB: gib*1024 - 64, Fill: XFS(System...)},
 	)
 }
 

@@ -199,16 +199,26 @@ func (d *decider) noteUntested() {
 
 // noteUnknown tells what only a boot test, or a look at the bill, would show of an image that would be registered.
 func (d *decider) noteUnknown() {
-	if d.Disk != nil && d.Disk.Damage != "" {
-		d.Notes = append(d.Notes, "the disk is damaged: "+d.Disk.Damage)
-	}
-	if d.Disk != nil && d.Disk.Boots().Untold && d.Value(UEFIData) == "" {
-		d.Notes = append(d.Notes, "firmware finds its loader only by UEFI data, and there is none: only a boot test shows whether it starts")
+	if d.Disk != nil {
+		d.noteDisk()
 	}
 	if d.Value(PlatformDetails) == "" {
 		d.Notes = append(d.Notes, "nothing says how it is billed: of RHEL, SUSE and SQL Server the image may lose its billing unseen")
 	}
 	if len(d.Images) == 0 && d.Instance == nil {
 		d.Notes = append(d.Notes, "whether it has the NVMe driver that today's instance types take is not known: only a boot test shows it")
+	}
+}
+
+// noteDisk tells of what is on the disk, and whether it is enough to start.
+func (d *decider) noteDisk() {
+	if d.Disk.Damage != "" {
+		d.Notes = append(d.Notes, "the disk is damaged: "+d.Disk.Damage)
+	}
+	if d.Disk.Boots().Untold && d.Value(UEFIData) == "" {
+		d.Notes = append(d.Notes, "firmware finds its loader only by UEFI data, and there is none: only a boot test shows whether it starts")
+	}
+	if d.Disk.Alone {
+		d.Notes = append(d.Notes, "nothing is on the disk beside what starts it: only a boot test shows whether it starts")
 	}
 }

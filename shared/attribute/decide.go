@@ -116,30 +116,32 @@ func (d *decider) rootVolume() *Refusal {
 		"its disk was not read (%s), and no AMI or instance says that it is a root volume", d.Unread)
 }
 
-// leftover reports whether nothing but boot code that may be left over starts the disk.
-func (d *decider) leftover() bool { return d.Disk != nil && d.Disk.Boots() == nil && d.Disk.Left != "" }
+// leftover reports whether nothing but what may be left over from a system that was there starts the disk.
+func (d *decider) leftover() bool { return d.Disk != nil && d.Disk.Doubtful() }
 
-// believe: boot code that may be left over from a system that was there is believed where the instance has the volume
-// at its root device, an image names this snapshot as its root, or who asks says of this disk that it starts so.
+// believe: boot code or a loader that may be left over from a system that was there is believed where the instance has
+// the volume at its root device, an image names this snapshot as its root, or who asks says of this disk how it starts.
 func (d *decider) believe() *Refusal {
 	if !d.leftover() {
 		return nil
 	}
-	says := slices.ContainsFunc(d.Settings, func(s Settings) bool {
+	start := slices.ContainsFunc(d.Settings, func(s Settings) bool {
 		parsed, err := s.Parse()
-		return err == nil && !s.Common && parsed[BootMode] == string(types.BootModeValuesLegacyBios)
+		return err == nil && !s.Common && parsed[BootMode] != "" && parsed[BootMode] != none
 	})
 	names := slices.ContainsFunc(d.Images, func(i Image) bool {
 		root := i.root()
 		return root != nil && aws.ToString(root.SnapshotId) == d.Decision.Snapshot
 	})
-	if says || names || d.Instance != nil && d.Instance.Root {
-		believed := d.Disk.Believed()
-		d.Disk = &believed
+	doubted, believed := d.Disk, d.Disk.Believed()
+	d.Disk = &believed
+	if start || names || d.Instance != nil && d.Instance.Root {
 		return nil
 	}
-	return refuse(Unknown, "Is it a root volume? "+d.command([]string{"bootMode=legacy-bios"}),
-		"it may be no root volume: %s: the boot code may be left over from a system that was there", d.Disk)
+	modes := d.modes(believed.Boots().Architectures[:1])
+	says := d.command([]string{string(BootMode) + "=" + modes[len(modes)-1]})
+	return refuse(Unknown, "Name the snapshot of the root volume. Is this one after all? "+says,
+		"it may be no root volume: %s: what would start it may be left over from a system that was there", doubted)
 }
 
 func (d *decider) knownRoot() bool {

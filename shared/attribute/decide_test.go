@@ -31,7 +31,7 @@ func read(t *testing.T, d *disks.Disk, err error) *disk.Disk {
 }
 
 // world are the disks of the cases.
-type world struct{ both, arm, uefi, bios, windows, data, vendor, rhel, sles, twoArchitectures, former *disk.Disk }
+type world struct{ both, arm, uefi, bios, windows, data, vendor, rhel, sles, twoArchitectures, former, leftLoader, alone *disk.Disk }
 
 func newWorld(t *testing.T) world {
 	t.Helper()
@@ -40,6 +40,7 @@ func newWorld(t *testing.T) world {
 	esp := func(files map[string][]byte) disks.Part {
 		return disks.Part{Type: gpt.EFISystemPartition, MiB: 100, Fill: disks.ESP(32, files)}
 	}
+	root := disks.Part{MiB: 500, Fill: disks.XFS(disks.System...)}
 	bios, err := disks.MBR(1, disks.Part{Code: 0x83, MiB: 900, Active: true, Fill: disks.EXT4})
 	if err != nil {
 		t.Fatal(err)
@@ -62,17 +63,19 @@ func newWorld(t *testing.T) world {
 		t.Fatal(err)
 	}
 	return world{
-		both: of(disks.Linux(1)), arm: of(disks.LinuxARM(1)), uefi: of(disks.GPT(1, esp(x64))), bios: of(bios, nil),
+		both: of(disks.Linux(1)), arm: of(disks.LinuxARM(1)), uefi: of(disks.GPT(1, esp(x64), root)), bios: of(bios, nil),
 		windows: of(disks.Windows(1)),
 		data:    of(data, nil), former: of(former, nil),
-		vendor: of(disks.GPT(1, esp(map[string][]byte{"/EFI/fedora/shimx64.efi": disks.Program(disks.X64)}))),
+		vendor: of(disks.GPT(1, esp(map[string][]byte{"/EFI/fedora/shimx64.efi": disks.Program(disks.X64)}), root)),
 		rhel: of(disks.GPT(1, esp(map[string][]byte{
 			"/EFI/BOOT/BOOTX64.EFI": disks.Program(disks.X64), "/EFI/redhat/shimx64.efi": disks.Program(disks.X64),
-		}))),
-		sles: of(disks.GPT(1, esp(map[string][]byte{"/EFI/sles/grubaa64.efi": disks.Program(disks.ARM)}))),
+		}), root)),
+		sles: of(disks.GPT(1, esp(map[string][]byte{"/EFI/sles/grubaa64.efi": disks.Program(disks.ARM)}), root)),
 		twoArchitectures: of(disks.GPT(1, esp(map[string][]byte{
 			"/EFI/BOOT/BOOTX64.EFI": disks.Program(disks.X64), "/EFI/BOOT/BOOTAA64.EFI": disks.Program(disks.ARM),
-		}))),
+		}), root)),
+		leftLoader: of(disks.GPT(1, esp(x64), disks.Part{MiB: 100, Fill: disks.Holding("mysql")})),
+		alone:      of(disks.GPT(1, esp(x64))),
 	}
 }
 
@@ -172,6 +175,17 @@ func cases(t *testing.T) []evidenceCase {
 			e(w.former, ami(func(i *attribute.Image) { i.BlockDeviceMappings[0].Ebs.SnapshotId = aws.String("snap-9") }))},
 		{"boot code that may be left over, of a data volume",
 			with(says(w.former, known), func(e *attribute.Evidence) { e.Instance = instance(false) })},
+		{"a loader that may be left over", says(w.leftLoader, known)},
+		{"a loader that may be left over, and it is said to start", says(w.leftLoader, known+" bootMode=uefi")},
+		{"a loader that may be left over, and it is said to start in a mode that it does not",
+			says(w.leftLoader, known+" bootMode=legacy-bios")},
+		{"a loader that may be left over, and the instance has it as its root volume",
+			with(e(w.leftLoader), func(e *attribute.Evidence) {
+				e.Instance = instance(true, func(i *attribute.Instance) { i.BootMode = types.BootModeValuesUefi })
+			})},
+		{"a loader that may be left over, attached as a data volume",
+			with(says(w.leftLoader, known), func(e *attribute.Evidence) { e.Instance = instance(false) })},
+		{"a loader, and nothing beside it", says(w.alone, known)},
 		{"a pending snapshot", with(e(w.both, ami()),
 			func(e *attribute.Evidence) { e.Snapshot.State = types.SnapshotStatePending })},
 		{"unread, and an AMI names it", unread(e(nil, ami()))},

@@ -2,6 +2,7 @@ package attribute
 
 import (
 	"context"
+	"strings"
 
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
@@ -53,5 +54,17 @@ func (r *Refusal) Reason(asked bool) job.Reason {
 	if r.Code == NotRoot && !asked {
 		return job.Reason{Code: job.NotARootVolume, Text: r.Text}
 	}
-	return job.Reason{Code: job.NotRegistrable, Text: r.Text + ". " + r.Do}
+	return job.Reason{Code: job.NotRegistrable, Text: shortened(r.Text, max(reasonMost/2, reasonMost-len(r.Do))) + " " + r.Do}
+}
+
+// reasonMost is how long a reason is, so that what to do now is in every message: a disk may take many words.
+const reasonMost = 600
+
+// shortened is a sentence of so many bytes at most.
+func shortened(text string, most int) string {
+	if len(text) <= most {
+		return text + "."
+	}
+	cut := strings.ToValidUTF8(text[:most], "")
+	return cut[:max(0, strings.LastIndex(cut, " "))] + " ..."
 }

@@ -97,7 +97,7 @@ func texts(modes []types.BootModeValues) (all []string) {
 func drawn(t *rapid.T, w world) attribute.Evidence {
 	e := attribute.Evidence{Snapshot: snapshot()}
 	e.Disk = rapid.SampledFrom([]*disk.Disk{nil, w.both, w.arm, w.uefi, w.bios, w.windows, w.data, w.vendor,
-		w.twoArchitectures, w.former}).Draw(t, "disk")
+		w.twoArchitectures, w.former, w.leftLoader, w.alone}).Draw(t, "disk")
 	if e.Disk == nil {
 		e.Unread = "AccessDeniedException"
 	}

@@ -16,7 +16,7 @@ func readBIOS(r *reader, first []byte, d *Disk) error {
 	if d.Table != NoTable && len(d.Partitions) == 0 {
 		return nil // Whatever the code is, it finds nothing to start.
 	}
-	for _, look := range []func(*reader, []byte, *Disk) (string, error){grub, bootPartition, activePartition} {
+	for _, look := range startedBy(r, first, d) {
 		found, err := look(r, first, d)
 		if err := d.tolerate(err, "what the boot code starts"); err != nil {
 			return err
@@ -27,6 +27,15 @@ func readBIOS(r *reader, first []byte, d *Disk) error {
 		}
 	}
 	return nil
+}
+
+// startedBy are the ways in which boot code starts a disk. That of GRUB starts nothing else.
+func startedBy(r *reader, first []byte, d *Disk) []func(*reader, []byte, *Disk) (string, error) {
+	ways := []func(*reader, []byte, *Disk) (string, error){grub, bootPartition, activePartition}
+	if _, named := grubCore(r, first); named && d.Table == GPT {
+		return ways[:1]
+	}
+	return ways
 }
 
 // grubKernel is where GRUB's boot sector holds the sector of its core image (GRUB, boot.S).

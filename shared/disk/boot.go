@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -21,12 +22,18 @@ type Boot struct {
 
 // Believed is the disk with what may be left over taken for what starts it.
 func (d Disk) Believed() Disk {
-	d.BIOS, d.Left = d.Left, ""
+	d.BIOS, d.Left, d.Systemless = cmp.Or(d.BIOS, d.Left), "", ""
 	return d
 }
 
-// Boots says what the disk starts on; nil for one that is no root volume.
+// Doubtful reports whether nothing starts it but what may be left over from a system that was there.
+func (d Disk) Doubtful() bool { return d.Boots() == nil && d.Believed().Boots() != nil }
+
+// Boots says what the disk starts on; nil for one that is no root volume, and for a doubtful one.
 func (d Disk) Boots() *Boot {
+	if d.Systemless != "" {
+		return nil
+	}
 	b := &Boot{Modes: map[types.ArchitectureValues][]types.BootModeValues{}, Windows: d.windows()}
 	if d.BIOS != "" {
 		b.add(types.ArchitectureValuesX8664, types.BootModeValuesLegacyBios)

@@ -25,6 +25,11 @@ type Disk struct {
 	BIOS string
 	// Left is what may start it in that mode, and may be left over from a system that was there; "" where BIOS says.
 	Left string
+	// Systemless is why what starts it, BIOS and Loaders, may be left over, in words: what else the disk holds is
+	// none that they would start. "" where it may be one, and where there is nothing else.
+	Systemless string
+	// Alone is whether nothing is on the disk beside what starts it.
+	Alone bool
 	// Loaders are the UEFI programs found, those of the default path first.
 	Loaders []Loader
 	// Notes are what else is to be known.
@@ -76,7 +81,8 @@ func Read(r io.ReaderAt, size int64) (Disk, error) {
 		return Disk{}, fmt.Errorf("reading the first sector: %w", err)
 	}
 	found := Disk{}
-	for _, step := range []func(*reader, []byte, *Disk) error{readTable, readFileSystems, readLoaders, readBIOS} {
+	for _, step := range []func(*reader, []byte, *Disk) error{readTable, readFileSystems, readLoaders, readBIOS,
+		readSystem} {
 		if err := step(d, first, &found); err != nil {
 			return Disk{}, err
 		}

@@ -25,8 +25,9 @@ var (
 type layout struct {
 	name string
 	make func() (*disks.Disk, error)
-	// says is the disk in words, boots what it may be registered as; refused is what is said of no root volume.
-	says, boots, refused string
+	// says is the disk in words, boots what it may be registered as; refused is what is said of no root volume, and doubted
+	// what one may be registered as that may be left over.
+	says, boots, refused, doubted string
 }
 
 func gptOf(parts ...disks.Part) func() (*disks.Disk, error) {
@@ -262,6 +263,56 @@ var layouts = []layout{
 		says:    "no partition table and no known file system; a GPT without its protective MBR",
 		refused: "nothing on it starts a machine",
 	},
+	{
+		name: "a loader, and an ext4 file system with a system", make: gptOf(esp(32, x64), root(disks.Holding(disks.System...))),
+		says: `GPT with 2 partitions: 1 EFI system (FAT), 2 Linux (ext4); \EFI\BOOT\BOOTX64.EFI`, boots: "x86_64 uefi",
+	},
+	{
+		name: "a loader, and an ext4 file system with a kernel beside LVM", make: gptOf(esp(32, x64),
+			disks.Part{MiB: 100, Fill: disks.Holding("lost", "grub2")}),
+		says: `GPT with 2 partitions: 1 EFI system (FAT), 2 Linux (ext4); \EFI\BOOT\BOOTX64.EFI`, boots: "x86_64 uefi",
+	},
+	{
+		name: "a former root disk whose ext4 holds data", make: gptOf(esp(32, x64), root(disks.Holding("mysql", "backups"))),
+		says: `GPT with 2 partitions: 1 EFI system (FAT), 2 Linux (ext4); \EFI\BOOT\BOOTX64.EFI; ` +
+			`no system in partition 2 (mysql, backups)`,
+		doubted: "x86_64 uefi",
+	},
+	{
+		name: "a former root disk whose XFS holds data, and whose second one is empty", make: edited(gptOf(
+			disks.Part{Type: gpt.BIOSBoot, MiB: 1, Fill: disks.Mark(0, "core image")}, esp(32, x64),
+			disks.Part{MiB: 300, Fill: disks.XFS("a", "b", "c", "d", "etc")}, disks.Part{MiB: 300, Fill: disks.XFS()}),
+			grub(2048)),
+		says: `GPT with 4 partitions: 1 BIOS boot, 2 EFI system (FAT), 3 Linux (XFS), 4 Linux (XFS); GRUB; ` +
+			`\EFI\BOOT\BOOTX64.EFI; no system in partition 3 (a, b, c, d, 1 more), nor in partition 4 (which is empty)`,
+		doubted: "x86_64 legacy-bios uefi uefi-preferred",
+	},
+	{
+		name: "a former root disk whose FAT and NTFS hold data", make: gptOf(esp(32, x64),
+			disks.Part{Type: gpt.MicrosoftBasicData, MiB: 100, Fill: disks.ESP(32, nil)},
+			disks.Part{Type: gpt.MicrosoftBasicData, MiB: 100, Fill: disks.Mark(0, "\xeb\x52\x90NTFS    ")}),
+		says: `GPT with 3 partitions: 1 EFI system (FAT), 2 Microsoft basic data (FAT), 3 Microsoft basic data (NTFS); ` +
+			`\EFI\BOOT\BOOTX64.EFI; no system in partition 2 (FAT), nor in partition 3 (NTFS, and no loader of Windows)`,
+		doubted: "x86_64 uefi",
+	},
+	{
+		name: "a former root disk with BIOS whose ext4 holds data", make: edited(mbrOf(disks.Part{Code: 0x83, MiB: 900,
+			Active: true, Fill: disks.Holding()}), grub(1), write(512, "core image")),
+		says:    `MBR with 1 partition: 1 Linux (ext4); GRUB; no system in partition 1 (which is empty)`,
+		doubted: "x86_64 legacy-bios, i386 legacy-bios",
+	},
+	{
+		name: "data in one partition, and LVM in the next", make: gptOf(esp(32, x64),
+			disks.Part{MiB: 100, Fill: disks.Holding("data")}, disks.Part{MiB: 100, Fill: disks.Mark(512, "LABELONE")}),
+		says:  `GPT with 3 partitions: 1 EFI system (FAT), 2 Linux (ext4), 3 Linux (LVM); \EFI\BOOT\BOOTX64.EFI`,
+		boots: "x86_64 uefi",
+	},
+	{
+		name: "GRUB without its core image, and a BIOS boot partition made where something was",
+		make: edited(gptOf(disks.Part{Type: gpt.BIOSBoot, MiB: 1, Fill: disks.Mark(0, "something")}, root(disks.EXT4)),
+			grub(1<<15)),
+		says: "GPT with 2 partitions: 1 BIOS boot, 2 Linux (ext4)", refused: "nothing on it starts a machine",
+	},
 }
 
 func TestRead(t *testing.T) {
@@ -286,6 +337,13 @@ func (l layout) hold(t *testing.T, found disk.Disk) {
 		t.Errorf("in words (-want +got):\n%s", diff)
 	}
 	boots, refused := said(found.Boots()), ""
+	if l.doubted != "" {
+		boots += said(found.Believed().Boots())
+		l.boots = l.doubted
+		if !found.Doubtful() {
+			t.Error("it is not doubted")
+		}
+	}
 	if boots == "" {
 		refused = l.says + ": " + l.refused
 		if diff := cmp.Diff(refused, found.Refusal()); diff != "" {

@@ -13,6 +13,7 @@ const (
 	efiSystem
 	biosBoot
 	extended
+	reserved // for a system's own use: it holds none
 )
 
 // mbrType is the type of a partition of an MBR by its code.
@@ -54,8 +55,8 @@ var gptTypes = map[string]struct {
 	"e6d6d379-f507-44c2-a23c-238f2a3df928": {"Linux LVM", other},
 	"ca7d7ccb-63ed-4c53-861c-1742536059cc": {"LUKS", other},
 	"ebd0a0a2-b9e5-4433-87c0-68b6b72699c7": {"Microsoft basic data", other},
-	"e3c9e316-0b5c-4db8-817d-f92df00215ae": {"Microsoft reserved", other},
-	"de94bba4-06d1-4d40-a16a-bfd50179d6ac": {"Windows recovery", other},
+	"e3c9e316-0b5c-4db8-817d-f92df00215ae": {"Microsoft reserved", reserved},
+	"de94bba4-06d1-4d40-a16a-bfd50179d6ac": {"Windows recovery", reserved},
 }
 
 func gptType(raw [16]byte) (string, kind) {

@@ -23,6 +23,9 @@ func (d Disk) String() string {
 	for _, l := range d.Loaders {
 		parts = append(parts, l.Path)
 	}
+	if d.Systemless != "" {
+		parts = append(parts, d.Systemless)
+	}
 	return strings.Join(append(parts, d.Notes...), "; ")
 }
 

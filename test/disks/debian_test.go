@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -26,6 +27,7 @@ import (
 	"goldsmith/local/disks"
 	"goldsmith/local/ebs"
 	"goldsmith/local/stack"
+	"goldsmith/shared/disk"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/tag"
 )
@@ -39,7 +41,8 @@ type bench struct {
 }
 
 // tools are what the layouts take, by the Debian package that has them; .ci/run installs them.
-var tools = map[string]string{"sfdisk": "fdisk", "mkfs.vfat": "dosfstools", "mmd": "mtools", "mcopy": "mtools", "mkfs.ext4": "e2fsprogs"}
+var tools = map[string]string{"sfdisk": "fdisk", "mkfs.vfat": "dosfstools", "mmd": "mtools", "mcopy": "mtools", "mkfs.ext4": "e2fsprogs",
+	"mkfs.xfs": "xfsprogs"}
 
 // tool finds a program, in /usr/sbin too, which is not on everybody's PATH.
 func tool(name string) (string, error) {
@@ -123,12 +126,22 @@ func (b *bench) file(kib int64) string {
 // place copies a file onto a disk, at a MiB.
 func (b *bench) place(path, onto string, at int64) {
 	b.Helper()
-	data, err := os.ReadFile(path)
+	data, err := os.Open(path)
 	b.must(err)
-	disk, err := os.OpenFile(onto, os.O_WRONLY, 0)
+	onDisk, err := os.OpenFile(onto, os.O_WRONLY, 0)
 	b.must(err)
-	_, err = disk.WriteAt(data, at<<20)
-	b.must(errors.Join(err, disk.Close()))
+	part := make([]byte, disks.BlockSize)
+	for at <<= 20; err == nil; at += disks.BlockSize { // Where it holds nothing the disk does neither.
+		var n int
+		if n, err = io.ReadFull(data, part); !ebs.Zeros(part[:n]) {
+			_, failed := onDisk.WriteAt(part[:n], at)
+			b.must(failed)
+		}
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = nil
+	}
+	b.must(errors.Join(err, data.Close(), onDisk.Close()))
 }
 
 // esp puts a FAT file system of so many KiB onto a disk at a MiB, with a loader in it.
@@ -146,13 +159,32 @@ func (b *bench) esp(onto string, at, kib int64, loader string, machine uint16, o
 	b.place(path, onto, at)
 }
 
-// ext4 puts an ext4 file system of so many KiB onto a disk at a MiB.
-func (b *bench) ext4(onto string, at, kib int64) {
+// ext4 puts an ext4 file system of 64 MiB onto a disk at a MiB, with directories in it.
+func (b *bench) ext4(onto string, at int64, names []string, options ...string) {
 	b.Helper()
-	path := b.file(kib)
-	b.run("", "mkfs.ext4", "-q", path)
+	path, tree := b.file(64<<10), b.TempDir()
+	for _, name := range names {
+		b.must(os.Mkdir(filepath.Join(tree, name), 0o700))
+	}
+	b.run("", "mkfs.ext4", append(options, "-q", "-F", "-d", tree, path)...)
 	b.place(path, onto, at)
 }
+
+// xfs puts an XFS file system onto a disk at 10 MiB, with directories in it.
+func (b *bench) xfs(onto string, names []string, options ...string) {
+	b.Helper()
+	path, proto := b.file(smallestXFS), filepath.Join(b.dir, "proto")
+	text := "boot\n0 0\nd--755 0 0\n"
+	for _, name := range names {
+		text += name + " d--755 0 0 $\n"
+	}
+	b.must(os.WriteFile(proto, []byte(text+"$\n"), 0o600))
+	b.run("", "mkfs.xfs", append(options, "-q", "-f", "-p", proto, path)...)
+	b.place(path, onto, 10)
+}
+
+// smallestXFS is the least that mkfs.xfs makes, in KiB.
+const smallestXFS = 300 << 10
 
 // upload sends a disk with the SDK over the socket, and waits until it is a snapshot.
 func (b *bench) upload(path string) string {
@@ -208,7 +240,7 @@ func TestDisksOfDebiansTools(t *testing.T) {
 	}
 	path := b.disk("label: gpt\nsize=1MiB, type=21686148-6449-6E6F-744E-656564454649\nsize=64MiB, type=uefi\ntype=linux\n")
 	b.esp(path, 2, 64<<10, "/EFI/BOOT/BOOTX64.EFI", disks.X64, "-F", "32")
-	b.ext4(path, 66, 64<<10)
+	b.ext4(path, 66, disks.System)
 	b.says(b.plan(b.upload(path), "--set", known), `GPT with 3 partitions: 1 BIOS boot, 2 EFI system (FAT), 3 Linux (ext4); \EFI\BOOT\BOOTX64.EFI`,
 		"architecture         x86_64     the disk", "bootMode             uefi       the disk")
 
@@ -227,6 +259,58 @@ func TestDisksOfDebiansTools(t *testing.T) {
 
 	path = b.disk("label: gpt\ntype=linux\n")
 	b.says(b.plan(b.upload(path)), "it is no root volume: GPT with 1 partition: 1 Linux (nothing): a data volume")
+}
+
+// What a file system's root directory holds tells a system from data, whatever form mkfs gave it.
+func TestSystemsOfDebiansTools(t *testing.T) {
+	b := open(t)
+	if b == nil {
+		return
+	}
+	many := []string{"store"}
+	for n := range 300 {
+		many = append(many, fmt.Sprintf("customer-%d-with-a-long-name", n))
+	}
+	for _, form := range []struct {
+		what string
+		make func(onto string, names []string)
+	}{
+		{"ext4", func(onto string, names []string) { b.ext4(onto, 10, names) }},
+		{"ext4 with blocks of 1 KiB", func(onto string, names []string) { b.ext4(onto, 10, names, "-b", "1024") }},
+		{"ext2", func(onto string, names []string) { b.ext4(onto, 10, names, "-t", "ext2") }},
+		{"ext3 with small inodes", func(onto string, names []string) {
+			b.ext4(onto, 10, names, "-t", "ext3", "-I", "128")
+		}},
+		{"XFS", func(onto string, names []string) { b.xfs(onto, names) }},
+		{"XFS of version 4", func(onto string, names []string) { b.xfs(onto, names, "-m", "crc=0") }},
+		{"XFS with many extents", func(onto string, names []string) { b.xfs(onto, names, "-i", "nrext64=1") }},
+		{"XFS with blocks of 1 KiB", func(onto string, names []string) { b.xfs(onto, names, "-b", "size=1024") }},
+	} {
+		for _, holds := range []struct {
+			names  []string
+			system bool
+		}{{disks.System, true}, {append(many[:40:40], disks.System...), true}, {nil, false}, {many[:3], false}, {many[:60], false}} {
+			t.Run(fmt.Sprintf("%s with %d names", form.what, len(holds.names)), func(t *testing.T) {
+				path := b.disk("label: gpt\nsize=9MiB, type=uefi\ntype=linux\n")
+				b.esp(path, 1, 9<<10, "/EFI/BOOT/BOOTX64.EFI", disks.X64)
+				form.make(path, holds.names)
+				found := b.read(path)
+				if boots := found.Boots() != nil; boots != holds.system || boots == found.Doubtful() {
+					t.Errorf("a system: %v, found %v", holds.system, found)
+				}
+			})
+		}
+	}
+}
+
+// read reads a disk as it is.
+func (b *bench) read(path string) disk.Disk {
+	b.Helper()
+	file, err := os.Open(path)
+	b.must(err)
+	found, err := disk.Read(file, disks.GiB)
+	b.must(errors.Join(err, file.Close()))
+	return found
 }
 
 // A person's client, boto's, block by block.

@@ -1,6 +1,7 @@
 package night_test
 
 import (
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -47,6 +48,9 @@ func of(what, settings string, lay func() (*disks.Disk, error)) *diskCase {
 func linux() (*disks.Disk, error) { return disks.Linux(1) }
 func arm() (*disks.Disk, error)   { return disks.LinuxARM(1) }
 
+// system is a partition with a system.
+func system() disks.Part { return disks.Part{MiB: 500, Fill: disks.XFS(disks.System...)} }
+
 // esp is an EFI system partition with a program of a machine for each path.
 func esp(programs map[string]uint16) disks.Part {
 	files := map[string][]byte{}
@@ -70,6 +74,11 @@ func bios() (*disks.Disk, error) { return grub(true) }
 
 // former is the same with a new table, in which nothing is marked active.
 func former() (*disks.Disk, error) { return grub(false) }
+
+// leftLoader is a disk whose EFI system partition was kept when the rest was made anew for data.
+func leftLoader() (*disks.Disk, error) {
+	return disks.GPT(1, x64(), disks.Part{MiB: 100, Fill: disks.Holding("mysql", "backups")})
+}
 
 func grub(active bool) (*disks.Disk, error) {
 	d, err := disks.MBR(1, disks.Part{Code: 0x83, MiB: 900, Active: active, Fill: disks.EXT4})
@@ -109,19 +118,26 @@ func bareDisks() []*diskCase {
 		}},
 		of("the same, and what nothing else says is said", "", linux),
 		of("GPT for arm64", "", arm),
-		of("GPT for x86_64 with UEFI alone", "", func() (*disks.Disk, error) { return disks.GPT(1, x64()) }),
+		of("GPT for x86_64 with UEFI alone", "", func() (*disks.Disk, error) { return disks.GPT(1, x64(), system()) }),
 		of("MBR with GRUB: 32 or 64 bits is not known", "", bios),
 		of("the same, and it is said", "architecture=x86_64", bios),
 		of("a former root disk, partitioned anew for data", "architecture=x86_64", former),
 		of("the same, and it is said to start so", "architecture=x86_64 bootMode=legacy-bios", former),
-		of("loaders for two architectures", "", func() (*disks.Disk, error) { return disks.GPT(1, esp(both)) }),
-		of("the same, and one is chosen", "architecture=arm64", func() (*disks.Disk, error) {
-			return disks.GPT(1, esp(both))
+		of("a loader beside an ext4 file system with data alone", "", leftLoader),
+		of("the same, and it is said to start so", "bootMode=uefi", leftLoader),
+		of("the same, with many partitions", "", func() (*disks.Disk, error) {
+			fat := disks.Part{Type: gpt.MicrosoftBasicData, MiB: 4, Fill: disks.ESP(12, nil)}
+			return disks.GPT(1, append([]disks.Part{x64()}, slices.Repeat([]disks.Part{fat}, 14)...)...)
 		}),
-		of("RHEL, and nothing says how it is billed", "", func() (*disks.Disk, error) { return disks.GPT(1, esp(rhel)) }),
+		of("a loader, and nothing beside it", "", func() (*disks.Disk, error) { return disks.GPT(1, x64()) }),
+		of("loaders for two architectures", "", func() (*disks.Disk, error) { return disks.GPT(1, esp(both), system()) }),
+		of("the same, and one is chosen", "architecture=arm64", func() (*disks.Disk, error) {
+			return disks.GPT(1, esp(both), system())
+		}),
+		of("RHEL, and nothing says how it is billed", "", func() (*disks.Disk, error) { return disks.GPT(1, esp(rhel), system()) }),
 		of("the same, and a person says that no license is billed", "billing=linux",
-			func() (*disks.Disk, error) { return disks.GPT(1, esp(rhel)) }),
-		of("a vendor's loader alone", "", func() (*disks.Disk, error) { return disks.GPT(1, esp(vendor)) }),
+			func() (*disks.Disk, error) { return disks.GPT(1, esp(rhel), system()) }),
+		of("a vendor's loader alone", "", func() (*disks.Disk, error) { return disks.GPT(1, esp(vendor), system()) }),
 		of("LVM behind an EFI system partition", "", behind(512, "LABELONE")),
 		of("LUKS behind an EFI system partition", "", behind(0, "LUKS\xba\xbe")),
 		of("the first GPT is damaged, its backup is whole", "", damaged(512)),

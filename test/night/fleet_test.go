@@ -32,6 +32,7 @@ type server struct {
 //	grown (a root of 50 GiB)  kept (a data volume that stays when the instance is terminated)
 //	private (no public address)  unenrolled  plan=NAME  group=NAME  image=ID  KEY=VALUE (a tag)
 //	key=STATE (a data volume under a KMS key in that state)
+//	host (on a Dedicated Host)
 func (n *night) launch(name, description string) string {
 	n.t.Helper()
 	s := &server{name: name, enrolled: true, tags: map[string]string{"Name": name, tag.Plan: "nightly"}}
@@ -164,6 +165,7 @@ func (d *description) word(s *server, word string) {
 		"kept": func() {
 			d.volume("/dev/sdk", types.EbsBlockDevice{VolumeSize: aws.Int32(9), DeleteOnTermination: aws.Bool(false)})
 		},
+		"host": func() { d.in.Placement = &types.Placement{Tenancy: types.TenancyHost} },
 		"private": func() {
 			d.in.NetworkInterfaces = []types.InstanceNetworkInterfaceSpecification{{
 				DeviceIndex: aws.Int32(0), AssociatePublicIpAddress: aws.Bool(false),
