@@ -117,7 +117,7 @@ func (r Rescue) tellDown(ctx context.Context, late map[string][]ledger.Claim) er
 			continue
 		}
 		last := slices.MaxFunc(late[run], func(a, b ledger.Claim) int { return a.StopSent.Compare(b.StopSent) })
-		_, err = r.Notices.Notice(ctx, r.downNotice("down "+run+" "+last.Source, "Run "+run+": what does not come back",
+		_, err = r.Notices.Notice(ctx, r.downNotice("down "+run+" "+last.Source, "Run "+run+": what is still down",
 			late[run]))
 		problems = append(problems, err)
 	}
