@@ -165,9 +165,6 @@ func (r Rescue) abandoned(ctx context.Context, s ledger.Slot) error {
 
 // down reports whether a source is neither running nor gone.
 func (r Rescue) down(ctx context.Context, id string) (bool, error) {
-	instance, ok, err := source.Find(ctx, r.EC2, id)
-	if err != nil || !ok {
-		return false, err
-	}
-	return source.Down(instance), nil
+	instance, known, err := source.Find(ctx, r.EC2, id)
+	return known && source.Down(instance), err
 }
