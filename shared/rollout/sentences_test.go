@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -14,21 +15,13 @@ import (
 // in what order the decisions are asked stands in find.go.
 func TestASentenceStandsInOneFile(t *testing.T) {
 	in := map[string]string{}
-	for _, pattern := range []string{"*.go", "../../functions/roll/*.go", "../../functions/rollback/*.go"} {
-		files, err := filepath.Glob(pattern)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, file := range files {
-			if strings.HasSuffix(file, "_test.go") {
-				continue
+	for _, file := range slices.Concat(files(t, "*.go"), files(t, "../../functions/roll/*.go"),
+		files(t, "../../functions/rollback/*.go")) {
+		for _, sentence := range sentences(t, file) {
+			if other := in[sentence]; other != "" && other != file {
+				t.Errorf("%s stands in %s and in %s", sentence, other, file)
 			}
-			for _, sentence := range sentences(t, file) {
-				if other := in[sentence]; other != "" && other != file {
-					t.Errorf("%s stands in %s and in %s", sentence, other, file)
-				}
-				in[sentence] = file
-			}
+			in[sentence] = file
 		}
 	}
 	if len(in) < 100 {
@@ -37,6 +30,16 @@ func TestASentenceStandsInOneFile(t *testing.T) {
 	if text, err := os.ReadFile("find.go"); err != nil || !strings.Contains(string(text), ") judge(ctx context.Context") {
 		t.Errorf("find.go does not say in what order is decided: %v", err)
 	}
+}
+
+// files are those that match a pattern, but for tests.
+func files(t *testing.T, pattern string) []string {
+	t.Helper()
+	all, err := filepath.Glob(pattern)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.DeleteFunc(all, func(file string) bool { return strings.HasSuffix(file, "_test.go") })
 }
 
 // sentences are the texts of a file that are long enough to be looked for, but for those that say which call failed.
