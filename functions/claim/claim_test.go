@@ -302,6 +302,7 @@ func TestClaimRequested(t *testing.T) {
 			Name: "somebody is stopping it: it waits, for half an hour at most",
 			Given: func(s *steptest.Stage, in *claim.Input) {
 				in.Job.Source.ID, in.Job.Run.Request.Source = s.Web, s.Web
+				s.Must(s.Cloud.SetTags(s.Web, map[string]string{tag.Plan: "nightly", tag.Request: "now"}))
 				s.Cloud.Inject(ec2.Fault{Action: "StopInstances", Stuck: true})
 				s.Must(s.StopWeb())
 			},
@@ -360,6 +361,17 @@ func TestClaimRequested(t *testing.T) {
 			Between: func(*steptest.Stage) { time.Sleep(time.Minute) },
 			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("reason", j.Skip, &job.Reason{Code: job.Withdrawn, Text: "tag goldsmith:image was taken off again"})
+			},
+		},
+		{
+			Name: "the tag was taken off again of what the plan enrols: nothing is stopped by it either",
+			Given: func(s *steptest.Stage, in *claim.Input) {
+				in.Job.Source.ID, in.Job.Run.Request.Source = s.Web, s.Web
+			},
+			Want:    "Claim DescribeInstances: NotYet | Claim DescribeInstances: ok",
+			Between: func(*steptest.Stage) { time.Sleep(time.Minute) },
+			Then: func(s *steptest.Stage, j job.Job) {
+				s.Same("reason", j.Skip.Code, job.Withdrawn)
 			},
 		},
 		{

@@ -108,7 +108,7 @@ func unasked(run job.Run, tags map[string]string) *job.Reason {
 	if r := run.Request; r != nil && r.Source != "" {
 		_, asked := tags[tag.Request]
 		switch {
-		case asked || Enrolled(tags, run.Plan):
+		case asked, r.Value == "" && Enrolled(tags, run.Plan):
 			return nil
 		case r.Value == "":
 			return &job.Reason{Code: job.NotEnrolled, Text: "tag " + tag.Plan + " does not name plan " + run.Plan +

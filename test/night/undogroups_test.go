@@ -112,6 +112,25 @@ func TestUndoOfAnAliasThatANumberTakes(t *testing.T) {
 	})
 }
 
+// A group that launches from the alias is refreshed to what that has gone back to, however long Parameter Store takes to
+// check an image.
+func TestUndoRefreshesOnceTheAliasReads(t *testing.T) {
+	play(t, refreshed(), func(n *night) {
+		n.excused.slack = true
+		web := n.launch("web", "")
+		n.alias(webAlias, ec2.ImageX86)
+		time.Sleep(time.Minute)
+		n.group("fleet", n.template("fleet", "web", "m5.large", "resolve:ssm:"+webAlias), "$Default")
+		first := n.results(n.nights(0))[web].Image.ID
+		second := n.results(n.nights(1))[web].Image.ID
+		time.Sleep(2 * time.Hour)
+		n.want("members", n.members("fleet"), []string{second})
+		n.rollBack(event.Rollback{Name: "web", By: "ada", Refresh: true})
+		time.Sleep(2 * time.Hour)
+		n.want("members after the undo", n.members("fleet"), []string{first})
+	})
+}
+
 // An EC2 Fleet that names the undone version by its number is named.
 func TestUndoNamesFleets(t *testing.T) {
 	play(t, stack.Options{}, func(n *night) {
