@@ -178,6 +178,7 @@ func facts(j job.Job, instance types.Instance, now time.Time) source.Facts {
 	f := source.Facts{Run: j.Run, Plan: j.Plan, Now: now}.Of(instance)
 	for _, note := range j.Source.Notes {
 		f.InstanceStore = f.InstanceStore || note == job.InstanceStoreData
+		f.StoreUnseen = f.StoreUnseen || note == job.StoreUnseen
 		f.SlowVolume = f.SlowVolume || note == job.SlowVolume
 		f.OneTimeSpot = f.OneTimeSpot || note == job.OneTimeSpot
 		f.KeyUnseen = f.KeyUnseen || note == job.KeyUnseen

@@ -121,7 +121,7 @@ func (s Step) startable(ctx context.Context, j job.Job, f source.Facts) (job.Job
 	if reason, is := locked[j.Source.ID]; is {
 		return refuse(j, &reason), nil
 	}
-	f.KeyUnseen = len(unseen) > 0
+	f.KeyUnseen = f.KeyUnseen || len(unseen) > 0
 	decision := source.Decide(f)
 	j.Warnings = decision.Warnings
 	return refuse(j, decision.Skip), nil

@@ -51,9 +51,12 @@ func (x Exemption) Exempt(ctx context.Context, e event.Exempt) (*Exempted, error
 		return nil, err
 	}
 	now := x.Now().UTC()
-	if e.Undo {
+	switch {
+	case e.Undo:
 		err = x.undo(ctx, block)
-	} else {
+	case block.Denied:
+		err = breaker.Lift(ctx, x.Ledger, block)
+	default:
 		err = x.exempt(ctx, block.Exemption(e.By, now))
 	}
 	if err != nil {
@@ -143,9 +146,14 @@ func (x Exemption) tell(ctx context.Context, e Exempted, b breaker.Block, by str
 			"It ends when " + label + " is back, or by: goldsmith exempt --undo " + e.Source,
 			"Now: " + b.Remedy()},
 	}
+	if b.Denied {
+		n.Title, n.Lines = by+" has others stopped again, though function start was denied to start "+label, []string{
+			e.Why + ".", "Now: " + b.Remedy() + " Should it be denied a start again, nothing more is stopped.",
+		}
+	}
 	if e.Undone {
 		n.Title, n.Lines = by+" has taken back that "+label+" is exempted", []string{
-			e.Why + ". " + b.Held() + " is stopped until it runs again.", "Now: " + b.Remedy() + " " + b.Otherwise(),
+			e.Why + ". " + b.Held() + " is stopped until " + b.Until() + ".", "Now: " + b.Remedy() + " " + b.Otherwise(),
 		}
 	}
 	if _, err := x.Notices.Notice(ctx, n); err != nil {

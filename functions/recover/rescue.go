@@ -180,6 +180,11 @@ func (r Rescue) start(ctx context.Context, c ledger.Claim, instance types.Instan
 			r.Now().UTC())
 	}
 	now, first := r.Now().UTC(), c.Left.IsZero()
+	if onlyStartIsDenied(c, now) {
+		if err := breaker.Deny(ctx, r.Claims, c, now); err != nil {
+			return c, err
+		}
+	}
 	c, takenBack := started(c, instance, now)
 	log.WarnContext(ctx, "started an instance that a run left stopped", "problem", c.Problem)
 	if first {
@@ -196,6 +201,14 @@ func (r Rescue) start(ctx context.Context, c ledger.Claim, instance types.Instan
 	}
 	return c, r.showing(ctx, c, string(types.InstanceStateNamePending), now)
 }
+
+// onlyStartIsDenied reports whether function start was denied the start that the sweep was allowed at its first try.
+func onlyStartIsDenied(c ledger.Claim, now time.Time) bool {
+	return c.Started.IsZero() && fault.DeniedCode(c.RefusedBy) && now.Sub(c.Refused) < between
+}
+
+// between is how long after a refused start the first sweep is at most.
+const between = 5 * time.Minute
 
 // started notes a start that was sent now, and whether EC2 took the one before it back. While that is not to be seen
 // yet the time of the first stands.

@@ -129,7 +129,7 @@ func (r Rescue) downNotice(key, title string, down []ledger.Claim) notify.Notice
 	n := notify.Notice{Key: key, Title: title, Notify: r.Notify}
 	for _, c := range down[:min(mostNamed, len(down))] {
 		held := breaker.Of(c)
-		n.Lines = append(n.Lines, held.Why()+". "+held.Held()+" is stopped until it runs again. "+held.Remedy())
+		n.Lines = append(n.Lines, held.Why()+". "+held.Held()+" is stopped until "+held.Until()+". "+held.Remedy())
 	}
 	if more := len(down) - mostNamed; more > 0 {
 		n.Lines = append(n.Lines, fmt.Sprintf("%d more: goldsmith status names them", more))
@@ -152,7 +152,11 @@ func (r Rescue) abandoned(ctx context.Context, s ledger.Slot) error {
 		return nil
 	case s.Kind == ledger.Turns && now.Sub(s.Seen) < placeless:
 		return nil
-	case s.Kind == ledger.Places && !s.Stopping.IsZero():
+	case breaker.IsDenial(s):
+		if now.Sub(s.Since) < breaker.Denial {
+			return nil
+		}
+	case s.Kind == ledger.Downs, s.Kind == ledger.Exempt, s.Kind == ledger.Places && !s.Stopping.IsZero():
 		if down, err := r.down(ctx, s.Source); err != nil || down {
 			return err
 		}

@@ -270,6 +270,12 @@ func notes(f source.Facts) (codes []job.ReasonCode) {
 	if f.InstanceStore {
 		codes = append(codes, job.InstanceStoreData)
 	}
+	if f.StoreUnseen {
+		codes = append(codes, job.StoreUnseen)
+	}
+	if f.KeyUnseen {
+		codes = append(codes, job.KeyUnseen)
+	}
 	if f.SlowVolume {
 		codes = append(codes, job.SlowVolume)
 	}

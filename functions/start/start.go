@@ -48,7 +48,8 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 		j.Back = true
 		return j, nil
 	}
-	if j.Failure != nil {
+	j.NoRoom = false
+	if j.Failure != nil || !j.Times.StartSent.IsZero() {
 		var err error
 		if j, err = s.look(ctx, j); j.Back || err != nil {
 			return j, err

@@ -1,6 +1,6 @@
 // Package breaker knows when nothing more may be stopped: while a source is down beyond
 // its patience. The ledger's marks say which to look at, their claims say why; a mark
-// without its claim counts for nothing, so the breaker closes when the source is back.
+// whose claim is lost counts until the sweep has seen its source running, or gone.
 package breaker
 
 import (
@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,6 +42,8 @@ type Block struct {
 	Claim ledger.Claim
 	// Holds is what must not be stopped meanwhile.
 	Holds Scope
+	// Denied is whether it is back, and only the sweep could start it: function start may not.
+	Denied bool
 	// Exempt is who has said, and when, that others need not wait for it; nil when that was not said.
 	Exempt *ledger.Slot
 }
@@ -50,11 +54,10 @@ func Of(c ledger.Claim) Block { return Block{Claim: c, Holds: scopeOf(c)} }
 // Open are the sources that are down beyond their patience. Mostly there is none, and one
 // small read says so.
 func Open(ctx context.Context, book Reader) ([]Block, error) {
-	marks, exempt, err := marked(ctx, book)
+	marks, exempt, open, err := marked(ctx, book)
 	if err != nil || len(marks) == 0 {
-		return nil, err
+		return open, err
 	}
-	var open []Block
 	for c, err := range book.Claims(ctx) {
 		var unreadable *ledger.UnreadableError
 		mark, down := marks[c.Source]
@@ -69,33 +72,47 @@ func Open(ctx context.Context, book Reader) ([]Block, error) {
 		if down && (c.Run == mark.Run || mark.Run == "") {
 			open = append(open, Block{Claim: c, Holds: scopeOf(c), Exempt: exempt[c.Source+" "+c.Run]})
 		}
+		delete(marks, c.Source)
+	}
+	for _, id := range slices.Sorted(maps.Keys(marks)) {
+		mark := marks[id]
+		c := ledger.Claim{Source: id, Name: mark.Name, Run: mark.Run, StopSent: mark.Since, Problem: lost}
+		open = append(open, Block{Claim: c, Holds: scopeOf(c), Exempt: exempt[id+" "+mark.Run]})
 	}
 	return open, nil
 }
 
+// lost is what is known of a source whose mark is there and whose claim is not.
+const lost = "its claim is lost"
+
 // unread is what keeps down a source of which the claim says nothing.
 const unread = "its claim cannot be read"
 
-// marked are the sources that are marked as down, and by source and run who has exempted one.
+// marked are the sources that are marked as down, by source and run who has exempted one, and what function start may
+// not start.
 func marked(ctx context.Context, book Reader) (marks map[string]ledger.Slot, exempt map[string]*ledger.Slot,
-	err error) {
+	denied []Block, err error) {
 	marks, exempt = map[string]ledger.Slot{}, map[string]*ledger.Slot{}
 	for s, err := range book.Slots(ctx, ledger.EveryPlan) {
 		if mark, ok := unreadMark(err); ok {
 			s, err = mark, nil
 		}
 		if err != nil {
-			return nil, nil, fmt.Errorf("reading who is down: %w", err)
+			return nil, nil, nil, fmt.Errorf("reading who is down: %w", err)
 		}
 		switch s.Kind {
 		case ledger.Downs:
+			if IsDenial(s) {
+				denied = append(denied, deniedBy(s))
+				continue
+			}
 			marks[s.Source] = s
 		case ledger.Exempt:
 			exempt[s.Source+" "+s.Run] = &s
 		case ledger.Places, ledger.Turns, ledger.Stops: // These say nothing of who is down.
 		}
 	}
-	return marks, exempt, nil
+	return marks, exempt, denied, nil
 }
 
 // unreadMark is a mark that cannot be read: whose it is, its key says, but not of which run. An exemption that cannot
@@ -153,7 +170,7 @@ func (b Block) Reason() *job.Reason {
 
 func (b Block) stands(j job.Job) bool {
 	c := b.Claim
-	if c.Source == j.Source.ID {
+	if c.Source == j.Source.ID && !b.Denied {
 		return false
 	}
 	switch b.Holds {
@@ -171,6 +188,10 @@ func (b Block) stands(j job.Job) bool {
 // Why names the source that is down, and the reason.
 func (b Block) Why() string {
 	c := b.Claim
+	if b.Denied {
+		return fmt.Sprintf("function start may not start instances: it was denied to start %s, which the sweep has started at %s",
+			report.Label(c.Name, c.Source), job.UTC(c.StopSent))
+	}
 	why := strings.TrimSuffix(cmp.Or(c.Problem, "it has not come back"), ".") // It goes into a sentence.
 	of, since := "", ""
 	if c.Plan != "" { // Else its claim cannot be read.
@@ -187,19 +208,29 @@ func (b Block) Held() string { return b.Holds.nothing(b.Claim) }
 
 // Do says what is not stopped meanwhile, and what a person does about that.
 func (b Block) Do() string {
-	return b.Held() + " is stopped until it runs again. " + b.Remedy() + " " + b.Otherwise()
+	return b.Held() + " is stopped until " + b.Until() + ". " + b.Remedy() + " " + b.Otherwise()
+}
+
+// Until is when it holds nothing back any more, as the end of a sentence.
+func (b Block) Until() string {
+	if b.Denied {
+		return fmt.Sprintf("%d hours have passed since", int(Denial.Hours()))
+	}
+	return "it runs again"
 }
 
 // Remedy is what a person does about what keeps it down, in a sentence.
 func (b Block) Remedy() string {
 	c := b.Claim
 	switch {
+	case c.Problem == lost:
+		return "See that it runs, or start it: aws ec2 start-instances --instance-ids " + c.Source + "."
 	case c.Problem == unread:
 		return `Remove that record: operations guide, "A record cannot be read".`
-	case c.RefusedBy == busy:
+	case c.RefusedBy == busy, fault.BusyCode(fault.StateCode(c.RefusedBy)):
 		return "Wait: AWS is busy. If it lasts, see what else in the account makes so many calls."
 	default:
-		return cmp.Or(fault.Remedy(c.RefusedBy), "Look at it in the EC2 console.")
+		return cmp.Or(fault.Remedy(fault.StateCode(c.RefusedBy)), "Look at it in the EC2 console.")
 	}
 }
 

@@ -25,7 +25,7 @@ const (
 // Each code of "no room" is among them.
 var scopes = scoped(map[Scope][]string{
 	Pool: {
-		"InsufficientInstanceCapacity", "Server.InsufficientInstanceCapacity", "InsufficientCapacity",
+		"InsufficientInstanceCapacity", "InsufficientCapacity",
 		"UnfulfillableCapacity",
 		"InsufficientReservedInstanceCapacity", "InsufficientReservedInstancesCapacity", "ReservedInstancesUnavailable",
 		"ReservationCapacityExceeded", "InvalidCapacityReservationState.PendingActivation", "InsufficientVolumeCapacity",
@@ -41,7 +41,7 @@ var scopes = scoped(map[Scope][]string{
 		"VcpuLimitExceeded", "InstanceLimitExceeded", "MaxSpotInstanceCountExceeded", "MaxIOPSLimitExceeded",
 		"VolumeLimitExceeded", "NetworkInterfaceLimitExceeded", "InsufficientAddressCapacity",
 		// A key that may not be used: whether others use it too is not known here, so it counts as if they did.
-		"Client.InternalError", "Client.InvalidKMSKey.InvalidState", "InvalidKMSKey.InvalidState",
+		"Client.InternalError", "InvalidKMSKey.InvalidState",
 	},
 	// Its subnet is full; others of the plan may lie in it, too.
 	Plan: {"InsufficientFreeAddressesInSubnet"},
@@ -58,7 +58,8 @@ func scoped(codes map[Scope][]string) map[string]Scope {
 }
 
 func scopeOf(c ledger.Claim) Scope {
-	scope, known := scopes[c.RefusedBy]
+	code := fault.StateCode(c.RefusedBy)
+	scope, known := scopes[code]
 	if scope == Host && c.Host == "" {
 		scope = Pool
 	}
@@ -67,7 +68,7 @@ func scopeOf(c ledger.Claim) Scope {
 		return Plan
 	case known:
 		return scope
-	case fault.DeniedCode(c.RefusedBy), c.RefusedBy == busy:
+	case fault.DeniedCode(code), c.RefusedBy == busy, fault.BusyCode(code):
 		return Account
 	default:
 		return Plan
@@ -79,8 +80,11 @@ const busy = "Transient"
 
 // lasts reports whether trying again cannot help: it may not be started, or EC2 took it back to stopped.
 func lasts(code string) bool {
-	return fault.DeniedCode(code) || strings.HasPrefix(code, "Client.") || strings.HasPrefix(code, "Server.") ||
-		code == FellBack
+	if fault.Passes(code) {
+		return false
+	}
+	return fault.DeniedCode(fault.StateCode(code)) || strings.HasPrefix(code, "Client.") ||
+		strings.HasPrefix(code, "Server.") || code == FellBack
 }
 
 // FellBack is the code of a start that EC2 took back without one.

@@ -37,7 +37,7 @@ var remedies = []remedy{
 		"See what else in the account makes so many snapshots and images.",
 	},
 	{
-		[]string{"Client.InternalError", "Client.InvalidKMSKey.InvalidState", "InvalidKMSKey.InvalidState"},
+		[]string{keyUnusable, "InvalidKMSKey.InvalidState"},
 		"See whether the KMS keys of its volumes can be used.",
 	},
 }

@@ -2,7 +2,7 @@
 // inside one run, what was decided about it and what was done to it.
 //
 // A step takes the whole job and returns the whole job; the state machine only
-// compares Decision, waits for Turn.Seconds, and compares Hangs, Back, Sharing, Refreshing, Image.State,
+// compares Decision, waits for Turn.Seconds, and compares Hangs, NoRoom, Back, Sharing, Refreshing, Image.State,
 // Registering.Copied, Tested, Plan.Restart and Plan.Verify.Boot, which handlers have set.
 package job
 
@@ -41,6 +41,8 @@ type Job struct {
 
 	// Hangs is whether the stop takes longer than the plan bears, so that it is sent again by force.
 	Hangs bool `json:"hangs"`
+	// NoRoom is whether EC2 took the start back since it has no room for the instance, so that it is sent again.
+	NoRoom bool `json:"noRoom"`
 
 	// Registering is how the image of a snapshot is registered; nil for an instance.
 	Registering *Registering `json:"registering,omitempty"`

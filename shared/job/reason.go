@@ -46,6 +46,8 @@ const (
 	NotARootVolume    ReasonCode = "not-a-root-volume"
 	// InstanceStoreData is a warning where the plan accepts the loss.
 	InstanceStoreData ReasonCode = "instance-store-data"
+	// StoreUnseen: EC2 does not say whether a stop loses data.
+	StoreUnseen ReasonCode = "instance-store-unseen"
 )
 
 // Reasons to refuse a source that a person wanted imaged. A run with one is not OK.

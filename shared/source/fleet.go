@@ -130,9 +130,9 @@ func Investigate(ctx context.Context, api Investigator, f Facts, instances []typ
 }
 
 func askTypes(ctx context.Context, api Investigator, facts []Facts) error {
-	stored := map[types.InstanceType]bool{}
+	stored := map[types.InstanceType]*bool{} // nil where EC2 does not say
 	for _, f := range facts {
-		stored[f.Instance.InstanceType] = false
+		stored[f.Instance.InstanceType] = nil
 	}
 	// DescribeInstanceTypes takes a hundred names, but fails as a whole for one it
 	// does not know; the filter just leaves that one out.
@@ -150,11 +150,12 @@ func askTypes(ctx context.Context, api Investigator, facts []Facts) error {
 			return fmt.Errorf("looking up instance types: %w", err)
 		}
 		for _, t := range out.InstanceTypes {
-			stored[t.InstanceType] = aws.ToBool(t.InstanceStorageSupported)
+			stored[t.InstanceType] = t.InstanceStorageSupported
 		}
 	}
 	for i := range facts {
-		facts[i].InstanceStore = stored[facts[i].Instance.InstanceType]
+		said := stored[facts[i].Instance.InstanceType]
+		facts[i].InstanceStore, facts[i].StoreUnseen = aws.ToBool(said), said == nil
 	}
 	return nil
 }
@@ -190,7 +191,9 @@ func askVolumes(ctx context.Context, api Investigator, facts []Facts) error {
 // has takes up what a volume of the instance says.
 func (f *Facts) has(v types.Volume) {
 	f.SlowVolume = f.SlowVolume || v.VolumeType == types.VolumeTypeSt1 || v.VolumeType == types.VolumeTypeSc1
-	if key := aws.ToString(v.KmsKeyId); key != "" && !slices.Contains(f.Keys, key) {
+	key := aws.ToString(v.KmsKeyId)
+	f.KeyUnseen = f.KeyUnseen || key == "" && aws.ToBool(v.Encrypted)
+	if key != "" && !slices.Contains(f.Keys, key) {
 		f.Keys = append(f.Keys, key)
 	}
 }
@@ -204,7 +207,7 @@ func WithKeys(ctx context.Context, api ec2.DescribeVolumesAPIClient, f Facts) (F
 	if err != nil {
 		return f, fmt.Errorf("looking up the volumes of %s: %w", aws.ToString(f.Instance.InstanceId), err)
 	}
-	f.Keys = nil
+	f.Keys, f.KeyUnseen = nil, false
 	for _, v := range out.Volumes {
 		f.has(v)
 	}

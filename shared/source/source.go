@@ -30,6 +30,8 @@ type Facts struct {
 	StopProtected bool
 	// InstanceStore is whether the instance type comes with instance-store volumes.
 	InstanceStore bool
+	// StoreUnseen is whether EC2 does not say whether it does.
+	StoreUnseen bool
 	// SlowVolume is whether an st1 or sc1 volume is attached.
 	SlowVolume bool
 	// OneTimeSpot is whether a Spot instance's request is not persistent.
@@ -89,6 +91,7 @@ var rules = []rule{
 	{job.OneTimeSpot, oneTimeSpot},
 	{job.SpotEnds, spotEnds},
 	{job.InstanceStoreData, instanceStoreData},
+	{job.StoreUnseen, storeUnseen},
 	{job.StopProtected, stopProtected},
 	{job.ChangingState, changingState},
 }
@@ -163,6 +166,15 @@ func instanceStoreData(f Facts) string {
 		return ""
 	}
 	return fmt.Sprintf("%s has instance-store volumes: stopping loses what is on them, and the image never holds it; "+
+		"a plan with instanceStore: lose accepts that", f.Instance.InstanceType)
+}
+
+// storeUnseen is for a type of which EC2 answers nothing: what cannot be seen may be lost.
+func storeUnseen(f Facts) string {
+	if f.Plan.InstanceStore == plan.Lose || !f.StoreUnseen || !f.Stops() {
+		return ""
+	}
+	return fmt.Sprintf("EC2 does not say whether %s has instance-store volumes, of which a stop loses what is on them; "+
 		"a plan with instanceStore: lose accepts that", f.Instance.InstanceType)
 }
 

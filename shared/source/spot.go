@@ -24,9 +24,11 @@ const (
 	// downFor is how long a source may be down: a slow shutdown, snapshots that are long in coming and a start take
 	// less. One that is started only with its image may be down for as long as EC2 may take for that, which wait bounds
 	// with 30 hours.
-	downFor           = 30 * time.Minute
-	downForItsImage   = 31 * time.Hour
-	startsWithoutRoom = 13 * time.Hour // the state machine's noCapacity: 150 starts, five minutes apart at most
+	downFor         = 30 * time.Minute
+	downForItsImage = 31 * time.Hour
+	// StartsWithoutRoom is how long a start is tried for which EC2 has no room: the state machine's noCapacity, 150
+	// starts, five minutes apart at most.
+	StartsWithoutRoom = 13 * time.Hour
 )
 
 // DownFor is how long a source of the plan may be down that EC2 starts when it is asked to.
@@ -45,7 +47,7 @@ func spotEnds(f Facts) string {
 		return "its Spot request is cancelled: EC2 would not start it again after a stop. " +
 			"Image it with consistency none or reboot, or launch it anew"
 	}
-	if f.SpotEnds.IsZero() || !f.Stops() || f.SpotEnds.After(f.Now.Add(DownFor(f.Plan)+startsWithoutRoom)) {
+	if f.SpotEnds.IsZero() || !f.Stops() || f.SpotEnds.After(f.Now.Add(DownFor(f.Plan)+StartsWithoutRoom)) {
 		return ""
 	}
 	return fmt.Sprintf("its Spot request ends at %s: if it were still stopped then, EC2 would not start it again. "+

@@ -1,6 +1,7 @@
 package wait
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -216,14 +217,29 @@ func lookRunning(ctx context.Context, api awsAPI, j job.Job, now time.Time) (job
 func stoppedAgain(j job.Job, instance types.Instance, now time.Time) (job.Job, bool, error) {
 	switch source.StartOf(instance, j.Times.StartSent, now) {
 	case source.TakenBack:
-		return j, false, fault.Failure("If it says Client.InternalError, see whether the KMS key of an encrypted volume may be used.",
-			"%s (%s) went back to stopped after it was started: %s", j.Source.Name, j.Source.ID, source.Why(instance))
+		return takenBack(j, instance, now)
 	case source.StoppedAgain:
 		j.Back, j.Warnings = true, append(slices.Clone(j.Warnings), source.StoppedSince)
 		return j, true, nil
 	case source.Unshown:
 	}
 	return j, false, nil
+}
+
+// takenBack is a start that EC2 took back. For want of room it is sent again after a while, as one that EC2 refuses for
+// that, unless this is what brings the instance back after a failure: the sweep goes on then.
+func takenBack(j job.Job, instance types.Instance, now time.Time) (job.Job, bool, error) {
+	code := ""
+	if r := instance.StateReason; r != nil {
+		code = aws.ToString(r.Code)
+	}
+	if fault.Passes(code) && j.Failure == nil && now.Sub(j.Times.StopSent) < source.StartsWithoutRoom {
+		j.NoRoom = true
+		return j, true, nil
+	}
+	do := cmp.Or(fault.Remedy(fault.StateCode(code)), "Look at it in the EC2 console.")
+	return j, false, fault.Failure(do, "%s (%s) went back to stopped after it was started: %s", j.Source.Name,
+		j.Source.ID, source.Why(instance))
 }
 
 // startedEarly warns when somebody started the instance before its snapshots

@@ -40,6 +40,17 @@ func exemptSituations() []*situation {
 				time.Sleep(10 * time.Second)
 				n.ok(n.exempts(event.Exempt{Source: down, By: "ada", Undo: true}))
 			})},
+		{what: "function start may not start what the sweep may", options: stack.Options{
+			Plans: demand(func(p *plan.Plan) { p.Roll.Skip = true }), Guard: guarded(denyingStarts),
+		}, story: func(n *night) {
+			web, api := n.launch("web", "private"), n.launch("api", "private")
+			n.begin()
+			n.ask(web, "now")
+			time.Sleep(20 * time.Minute)
+			n.ask(api, "now")
+			time.Sleep(10 * time.Minute)
+			n.ok(n.exempts(event.Exempt{Source: web, By: "ada"}))
+		}},
 		{what: "what is down is asked for", options: plans(), story: stays(func(n *night, down string) {
 			n.ask(down, "now")
 		})},

@@ -39,6 +39,12 @@ func reasonSituations() []*situation {
 				n.launch("web", "private")
 				n.run()
 			}},
+		{what: "EC2 does not say whether a stop loses data", story: func(n *night) {
+			n.launch("web", "private m5d.large")
+			n.run()
+		}, options: stack.Options{
+			Guard: guarded(answering("DescribeInstanceTypes", "instanceStorageSupported", "somethingElse")),
+		}},
 		{what: "several sources have one name", options: stack.Options{Plans: nightly(sevenDays)}, story: func(n *night) {
 			servers := []string{n.launch("a", "private Name=web"), n.launch("b", "private Name=web")}
 			n.run()

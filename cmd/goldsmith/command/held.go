@@ -22,6 +22,8 @@ type held struct {
 	// Why is what keeps it down, and Holds what is not stopped meanwhile, as the subject of a sentence.
 	Why   string `json:"why"`
 	Holds string `json:"holds"`
+	// Until is when it is stopped again, as the end of a sentence.
+	Until string `json:"until"`
 	// By is who has exempted it at At, so that nothing waits for it.
 	By string     `json:"exemptedBy,omitempty"`
 	At *time.Time `json:"exemptedAt,omitempty"`
@@ -37,7 +39,7 @@ func (s site) held(ctx context.Context) ([]held, error) {
 	for _, b := range open {
 		h := held{
 			Source: b.Claim.Source, Name: b.Claim.Name, Plan: b.Claim.Plan, Run: b.Claim.Run, Since: b.Claim.StopSent,
-			Why: b.Why(), Holds: b.Held(),
+			Why: b.Why(), Holds: b.Held(), Until: b.Until(),
 		}
 		if b.Exempt != nil {
 			h.By, h.At = b.Exempt.By, &b.Exempt.Since
@@ -87,7 +89,7 @@ func (s site) turns(ctx context.Context, now time.Time) ([]turn, error) {
 
 func (s status) printHeld(p *page) {
 	s.printHolding(p, p.in(red, "The circuit breaker is open"), func(h held) bool { return h.At == nil }, func(h held) {
-		p.fold("    ", "%s is stopped until it runs again. To have others not wait for it:", h.Holds)
+		p.fold("    ", "%s is stopped until %s. To have others not wait for it:", h.Holds, h.Until)
 		p.line("  goldsmith exempt %s", h.Source)
 	})
 	s.printHolding(p, "Exempted: others do not wait for these", func(h held) bool { return h.At != nil }, func(h held) {
