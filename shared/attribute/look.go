@@ -34,6 +34,8 @@ type Looker struct {
 	EBS disk.API
 	// First are settings that count more than those of the snapshot's tag.
 	First Settings
+	// Made tells what Goldsmith made; nil before it is deployed.
+	Made Register
 }
 
 // maxSiblings is how many other snapshots of a volume are looked up among images, the newest first: a
@@ -110,6 +112,11 @@ func (l Looker) related(ctx context.Context, e *Evidence) error {
 	if err := l.instance(ctx, e, all); err != nil {
 		return err
 	}
+	made, err := l.made(ctx, e)
+	if err != nil {
+		return err
+	}
+	all = append(made, all...)
 	e.Images = ordered(all)
 	if err := l.instanceUEFI(ctx, e.Instance); err != nil {
 		return err
@@ -117,14 +124,14 @@ func (l Looker) related(ctx context.Context, e *Evidence) error {
 	return l.uefiData(ctx, e)
 }
 
-// ordered puts the images first that say they are Goldsmith's, and leaves out what is there twice. The tag
-// can be anybody's, so it moves an image that tells of the snapshot anyway, and brings in no other.
+// ordered puts the images first that are registered as Goldsmith's, then those that say they are, and leaves out what is
+// there twice. The tag can be anybody's, so it moves an image that tells of the snapshot anyway, and brings in no other.
 func ordered(all []Image) (images []Image) {
 	seen := map[string]bool{}
 	for _, i := range all {
 		if !seen[aws.ToString(i.ImageId)] {
 			seen[aws.ToString(i.ImageId)] = true
-			if i.rank() > 0 {
+			if i.rank() == tagged {
 				i.Relation = "tagged as Goldsmith's, " + i.Relation
 			}
 			images = append(images, i)
@@ -134,9 +141,18 @@ func ordered(all []Image) (images []Image) {
 	return images
 }
 
+// The ranks of images beside the others, which have none.
+const (
+	tagged = iota + 1
+	registered
+)
+
 func (i Image) rank() int {
+	if i.Made {
+		return registered
+	}
 	if _, own := tag.Map(i.Tags)[tag.Managed]; own {
-		return 1
+		return tagged
 	}
 	return 0
 }
