@@ -2,7 +2,6 @@ package recovery_test
 
 import (
 	"context"
-	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,68 +26,68 @@ func (unlisted) DescribeImages(
 	return &sdk.DescribeImagesOutput{}, nil
 }
 
-// copiesAPI of a job that was cut off go unless an image holds them: one of a person, or the job's own that EC2 does
+// Copies of a job that was cut off go unless an image holds them: one of a person, or the job's own that EC2 does
 // not list and whose registration was never answered.
 func TestCopiesThatAnImageHoldsStay(t *testing.T) {
 	for name, c := range map[string]struct {
-		image  func(r ledger.Registration, root, data string) *sdk.RegisterImageInput
-		listed bool
-		left   []string // of "root" and "data"
+		// holds are the snapshots of an image, its root volume's first: copies, or a person's other one.
+		holds []string
+		// own is whether it is the job's image, which EC2 does not list.
+		own  bool
+		left []string
 	}{
-		"no image": {listed: true},
-		"a person's image holds the data volume's": {
-			image: func(_ ledger.Registration, _, data string) *sdk.RegisterImageInput {
-				return registering("by hand", data)
-			},
-			// It boots from it.
-			listed: true, left: []string{"data"},
-		},
-		"a person's image holds both": {
-			image: func(_ ledger.Registration, root, data string) *sdk.RegisterImageInput {
-				return registering("by hand", root, data)
-			},
-			listed: true, left: []string{"root", "data"},
-		},
-		"its own image is not listed": {
-			image: func(r ledger.Registration, root, data string) *sdk.RegisterImageInput {
-				return registering(r.AMIName, root, data)
-			},
-			left: []string{"root", "data"},
-		},
+		"no image": {},
+		"a person's image boots from a data volume's": {holds: []string{"data"}, left: []string{"data"}},
+		"a person's image holds two":                  {holds: []string{"root", "data"}, left: []string{"data", "root"}},
+		"a person's image holds those of both data volumes": {holds: []string{"other", "data", "more"},
+			left: []string{"data", "more"}},
+		"its own image is not listed": {holds: []string{"root", "data", "more"}, own: true,
+			left: []string{"data", "more", "root"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := steptest.New(t)
 				r := ledger.Registration{Kind: ledger.MadeImage, Call: ledger.RegisterImage, Lineage: "vol-1", Source: "snap-1",
 					Plan: "nightly", Run: steptest.RunName, AMIName: "goldsmith/lab", Token: "T0K3N", Begun: time.Now()}
-				data, root := copyOf(s, r, "snap-2"), copyOf(s, r, "snap-1")
-				r.From, r.Snapshots = root, []string{root, data}
-				r.Copies = map[string]string{"snap-1": root, "snap-2": data}
+				all := map[string]string{"more": copyOf(s, r, "snap-3"), "data": copyOf(s, r, "snap-2"),
+					"root": copyOf(s, r, "snap-1"), "other": copyOf(s, ledger.Registration{}, "snap-9")}
+				r.From, r.Snapshots = all["root"], []string{all["root"], all["data"], all["more"]}
+				r.Copies = map[string]string{"snap-1": all["root"], "snap-2": all["data"], "snap-3": all["more"]}
 				r, err := s.Ledger.Kept.Register(s.Context(), r)
 				s.Must(err)
-				if c.image != nil {
-					_, err := s.EC2.RegisterImage(s.Context(), c.image(r, root, data))
+				if title := "by hand"; len(c.holds) > 0 {
+					var snapshots []string
+					for _, name := range c.holds {
+						snapshots = append(snapshots, all[name])
+					}
+					if c.own {
+						title = r.AMIName
+					}
+					_, err := s.EC2.RegisterImage(s.Context(), registering(title, snapshots...))
 					s.Must(err)
 				}
 				time.Sleep(time.Hour)
 				l := leftovers(s)
-				if !c.listed {
+				if c.own {
 					l.EC2 = unlisted{s.EC2}
 				}
 				s.Must(l.Settle(s.Context(), nil, []ledger.Registration{r}))
-				var left []string
-				for name, id := range map[string]string{"root": root, "data": data} {
-					_, err := s.EC2.DescribeSnapshots(s.Context(), &sdk.DescribeSnapshotsInput{SnapshotIds: []string{id}})
-					if err == nil {
-						left = append(left, name)
-					}
-				}
-				slices.Sort(left)
-				slices.Sort(c.left)
-				s.Same("copies that are left", left, c.left)
+				s.Same("copies that are left", remaining(s, all), c.left)
 			})
 		})
 	}
+}
+
+// remaining are the copies that are there, by their names.
+func remaining(s *steptest.Stage, copies map[string]string) (left []string) {
+	s.Helper()
+	for _, name := range []string{"data", "more", "root"} {
+		_, err := s.EC2.DescribeSnapshots(s.Context(), &sdk.DescribeSnapshotsInput{SnapshotIds: []string{copies[name]}})
+		if err == nil {
+			left = append(left, name)
+		}
+	}
+	return left
 }
 
 func leftovers(s *steptest.Stage) recovery.Leftovers {
@@ -120,7 +119,8 @@ func registering(name string, snapshots ...string) *sdk.RegisterImageInput {
 	}
 	for n, id := range snapshots {
 		in.BlockDeviceMappings = append(in.BlockDeviceMappings, types.BlockDeviceMapping{
-			DeviceName: aws.String([]string{"/dev/xvda", "/dev/sdf"}[n]), Ebs: &types.EbsBlockDevice{SnapshotId: aws.String(id)},
+			DeviceName: aws.String([]string{"/dev/xvda", "/dev/sdf", "/dev/sdg"}[n]),
+			Ebs:        &types.EbsBlockDevice{SnapshotId: aws.String(id)},
 		})
 	}
 	return in

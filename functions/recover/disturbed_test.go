@@ -50,7 +50,7 @@ func disturbedSweep(t *testing.T, world, nth int, how steptest.Disturbance) (p s
 		d := newDrawn(t, world, 1)
 		d.looks()
 		d.Disturb(nth, how)
-		answer, err := account(d.Stage, d.plans).Handle(d.Context(), d.Sample("sweep"))
+		answer, err := d.step().Handle(d.Context(), d.Sample("sweep"))
 		p.calls = d.Calls()
 		if nth == 0 {
 			p.said = d.short(d.log.String())

@@ -42,6 +42,10 @@ type drawn struct {
 	// made is the image of the source that is drawn.
 	made string
 	told int
+	// more are runs of which the results are looked at, too, beside those that are drawn.
+	more []string
+	// step makes recover, as it is deployed.
+	step func() recovery.Step
 }
 
 // runsDrawn are the runs of the worlds: one goes on, two were cut off, of one nothing is known but its name.
@@ -56,6 +60,7 @@ func newDrawn(t *testing.T, number, sources int) *drawn {
 	tested := d.Plan
 	tested.Name, tested.Verify.Boot = "weekly", true
 	d.plans.Plans["weekly"] = tested
+	d.step = func() recovery.Step { return account(d.Stage, d.plans) }
 	d.runs()
 	for n := range sources {
 		id := d.Web
@@ -272,7 +277,7 @@ func (d *drawn) asks(what string, raw json.RawMessage) {
 	d.Helper()
 	d.say("- %s", what)
 	d.Disturb(0, steptest.Disturbance{})
-	answer, err := account(d.Stage, d.plans).Handle(d.Context(), raw)
+	answer, err := d.step().Handle(d.Context(), raw)
 	d.heard(answer, err)
 	d.looks()
 }

@@ -125,7 +125,7 @@ func (d *drawn) book() (all []string) {
 		r.Revision = ""
 		all = append(all, "request "+written(d.Stage, r))
 	}
-	for _, run := range runsDrawn {
+	for _, run := range slices.Concat(runsDrawn, d.more) {
 		for _, r := range d.Results(run) {
 			all = append(all, "result "+written(d.Stage, r))
 		}

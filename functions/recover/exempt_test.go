@@ -107,6 +107,39 @@ func TestExemptFails(t *testing.T) {
 	}
 }
 
+// A slot that cannot be read keeps no source from being exempted.
+func TestExemptBesideWhatCannotBeRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := steptest.New(t)
+		downFor(s, s.Web)
+		a := accountOf(s, nightlyOf(s))
+		a.Ledger = smudged{Ledger: s.Ledger}
+		raw, err := event.Exempt{Source: s.Web, By: "ada"}.MarshalJSON()
+		s.Must(err)
+		_, err = recovery.New(a).Handle(s.Context(), raw)
+		s.Must(err)
+		s.Same("exempted", []any{held(s, ledger.Exempt), len(held(s, ledger.Places))}, []any{[]string{s.Web}, 0})
+	})
+}
+
+// Nor is it taken back when the ledger does not take that, and asked again it is.
+func TestTakingBackFails(t *testing.T) {
+	for _, call := range []string{"Claims", "Slots", "Take", "Free"} {
+		synctest.Test(t, func(t *testing.T) {
+			s := steptest.New(t)
+			downFor(s, s.Web)
+			_, err := exempting(s, event.Exempt{Source: s.Web, By: "ada"})
+			s.Must(err)
+			s.Ledger.Break(call, steptest.Attempts)
+			if _, err := exempting(s, event.Exempt{Source: s.Web, By: "ada", Undo: true}); err == nil {
+				t.Errorf("%s fails, and it is taken back", call)
+			}
+			s.Same("exempted", held(s, ledger.Exempt), []string{s.Web})
+			s.Same("told", len(s.Slack.Messages()), 1)
+		})
+	}
+}
+
 // A sweep gives up each place that was left behind, and none whose source is down, or that was taken just now.
 func TestAbandonedPlaces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -117,6 +150,7 @@ func TestAbandonedPlaces(t *testing.T) {
 		now := time.Now()
 		for n, slot := range []ledger.Slot{
 			{Source: s.Web, Stopping: now}, {Source: stopped, Stopping: now}, {Source: gone, Stopping: now}, {Source: "i-never"},
+			{Source: "i-0123456789abcdef0", Stopping: now},
 		} {
 			slot.Kind, slot.ID, slot.Run = ledger.Places, string(rune('a'+n)), "before"
 			place(s, slot)
@@ -131,7 +165,7 @@ func TestAbandonedPlaces(t *testing.T) {
 		}
 		time.Sleep(10*time.Minute - time.Second)
 		sweep()
-		s.Same("places of a moment ago", len(held(s, ledger.Places)), 4)
+		s.Same("places of a moment ago", len(held(s, ledger.Places)), 5)
 		time.Sleep(time.Second)
 		sweep()
 		s.Same("places", held(s, ledger.Places), []string{stopped})

@@ -164,14 +164,10 @@ func (l Leftovers) unsettled(ctx context.Context, left leftover) (leftover, bool
 		// It is settled once EC2 has made up its mind; it may not be removed before.
 		return left, false, nil
 	}
-	left.untested = l.tests(left.registered.Plan) || uncompared(left)
+	// Until its job has ended well it is not known how an image of a snapshot is billed, or it is known to be wrong.
+	left.untested = l.tests(left.registered.Plan) || left.registered.Call == ledger.RegisterImage
 	kept := left.result.Image.State == job.Unproven && l.Now().Sub(left.result.At) < unproven
 	return left, !kept, nil
-}
-
-// uncompared reports whether it is not known how an image of a snapshot is billed, or is known to be wrong.
-func uncompared(l leftover) bool {
-	return l.registered.Call == ledger.RegisterImage && l.result.Image.State != string(types.ImageStateAvailable)
 }
 
 // missing ends the registration of an image that was never made. One that has an id was removed by

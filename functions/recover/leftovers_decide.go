@@ -25,6 +25,9 @@ func (l leftover) good() bool {
 		!l.result.Times.Snapshotted.IsZero() && image.ProgressOf(l.image.State) == image.Available
 }
 
+// another reports whether the result of its job is another image's.
+func (l leftover) another() bool { return l.result.Image.ID != "" && l.result.Image.ID != l.id }
+
 // decide keeps what something uses already, since its job was cut off when it was all but
 // done, and removes the rest.
 func (l Leftovers) decide(ctx context.Context, unsure []leftover) error {
@@ -74,7 +77,7 @@ func (l Leftovers) keep(ctx context.Context, left leftover, why string) error {
 // doubt keeps an image that something uses and that never passed its test: its own test instance is
 // such a use, and counts as a launch for two days. It is no successor of an older image.
 func (l Leftovers) doubt(ctx context.Context, left leftover) error {
-	if left.result.Image.State == job.Unproven {
+	if left.result.Image.State == job.Unproven || left.another() {
 		return l.forget(ctx, left.registered)
 	}
 	left.result.Image.State = job.Unproven
@@ -141,8 +144,8 @@ func (l Leftovers) record(ctx context.Context, left leftover) error {
 	if err := ledger.Forget(ctx, l.Waits, left.id, left.result.Run); err != nil {
 		return err
 	}
-	if other := left.result.Image.ID; other != "" && other != left.id {
-		return nil // The result is another image's, which may be good.
+	if left.another() {
+		return nil // It may be good.
 	}
 	left.result.Image.ID = left.id
 	if err := l.Results.PutResult(ctx, left.result); err != nil {

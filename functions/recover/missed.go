@@ -63,7 +63,7 @@ func (m Missed) MakeUp(ctx context.Context, runs []Run) error {
 // missed is when the plan's latest run was due that never began; zero when there is none.
 func (m Missed) missed(ctx context.Context, p plan.Plan, runs []Run) (time.Time, error) {
 	due, _, err := m.last(ctx, p, m.Now().Add(-delivery))
-	if err != nil || due.IsZero() || m.Now().Sub(due) > time.Duration(p.Window)+reported {
+	if m.Now().Sub(due) > time.Duration(p.Window)+reported { // One that is not known, too.
 		return time.Time{}, err
 	}
 	name := job.RunName(p.Name, due)

@@ -46,7 +46,7 @@ func (o Overdue) late(ctx context.Context, p plan.Plan) (late time.Duration, kno
 	patience := time.Duration(p.Window) + grace
 	due, known, err := o.last(ctx, p, now.Add(-patience))
 	// The ledger has forgotten what became of a run that was due longer ago.
-	if err != nil || due.IsZero() || now.Sub(due) >= ledger.Remembered {
+	if now.Sub(due) >= ledger.Remembered { // When it was due is not known, too.
 		return 0, known, err
 	}
 	// A run without a record has no outcome, nor has one that is still at work.

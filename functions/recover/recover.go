@@ -120,7 +120,7 @@ func tested(plans plan.Plans) func(string) bool {
 
 // Answer says what was found, for the log and for a person who called it by hand.
 type Answer struct {
-	// claimsAPI is how many there are; Down how many of them keep an instance from running.
+	// Claims is how many there are; Down how many of them keep an instance from running.
 	Claims int `json:"claims"`
 	Down   int `json:"down"`
 	// Unread are the sources whose claims cannot be read: a person has to look at them.

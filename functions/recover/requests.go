@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -197,7 +198,8 @@ func (r Requests) put(ctx context.Context, known ledger.Request) error {
 // not show the tag yet.
 func (r Requests) forget(ctx context.Context, gone map[string]ledger.Request, all []Run) error {
 	var problems []error
-	for name, known := range gone {
+	for _, name := range slices.Sorted(maps.Keys(gone)) {
+		known := gone[name]
 		if r.Runs.Now().Sub(known.At) <= hearing {
 			continue
 		}

@@ -117,7 +117,7 @@ func (r Rescue) tellDown(ctx context.Context, late map[string][]ledger.Claim) er
 			continue
 		}
 		last := slices.MaxFunc(late[run], func(a, b ledger.Claim) int { return a.StopSent.Compare(b.StopSent) })
-		_, err = r.Notices.Notice(ctx, r.downNotice("down "+run+" "+last.Source, "Run "+run+": what does not come back",
+		_, err = r.Notices.Notice(ctx, r.downNotice("down "+run+" "+last.Source, "Run "+run+": what is still down",
 			late[run]))
 		problems = append(problems, err)
 	}
@@ -165,9 +165,6 @@ func (r Rescue) abandoned(ctx context.Context, s ledger.Slot) error {
 
 // down reports whether a source is neither running nor gone.
 func (r Rescue) down(ctx context.Context, id string) (bool, error) {
-	instance, ok, err := source.Find(ctx, r.EC2, id)
-	if err != nil || !ok {
-		return false, err
-	}
-	return source.Down(instance), nil
+	instance, known, err := source.Find(ctx, r.EC2, id)
+	return known && source.Down(instance), err
 }

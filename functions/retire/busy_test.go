@@ -75,6 +75,14 @@ func TestBusyIsAnErrorOfEachStep(t *testing.T) {
 			misses(s, due, time.Hour)
 			s.Ledger.Break("Amend", 1)
 		},
+		"settling it then": func(s *steptest.Stage, due string, _ *job.Batch) {
+			misses(s, due, time.Hour)
+			s.Ledger.Break("Settle", 1)
+		},
+		"writing down that it begins anew": func(s *steptest.Stage, due string, _ *job.Batch) {
+			misses(s, due, time.Hour)
+			s.Ledger.Break("PutRetirement", 1)
+		},
 		"looking whether an image is gone": func(s *steptest.Stage, due string, _ *job.Batch) {
 			byHand(s, due)
 			misses(s, due, 72*time.Hour)
@@ -159,5 +167,24 @@ func TestPruningGoesOnWithTheNextTemplate(t *testing.T) {
 		s.Must(err)
 		s.Same("told", strings.HasPrefix(status(s, all[0]), "stuck: pruning the versions of it failed"), true)
 		s.Same("versions", []any{len(versions(s, all[0])), len(versions(s, all[1]))}, []any{2, 1})
+	})
+}
+
+// Each image that a version of it names is ended once that can be deleted, not before.
+func TestATemplateOfTwoImagesIsPrunedLater(t *testing.T) {
+	var second string
+	rounds(t, func(s *steptest.Stage, due string, _ *answers) retire.Ledger {
+		second = of(s, "db", 9)
+		deprecated(s, second, 72*time.Hour)
+		template(s, "fleet", due, second, ec2.ImageX86)
+		s.Cloud.Inject(ec2.Fault{Action: "DeleteLaunchTemplateVersions", Nth: []int{1}, Code: "UnauthorizedOperation"})
+		return s.Ledger
+	}, func(s *steptest.Stage, due string, err error) {
+		s.Must(err)
+		for _, id := range []string{due, second} {
+			s.Same("status", record(s, id).Status, job.Retiring)
+			s.Same("templates to prune", len(record(s, id).Templates), 1)
+			s.Same("registered", registrationOf(s, id).Retired.IsZero(), true)
+		}
 	})
 }

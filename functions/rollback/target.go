@@ -69,6 +69,7 @@ func (t *target) decide(image string) {
 // one points one target back and holds it there.
 func (s Step) one(ctx context.Context, t *target, asked event.Rollback) error {
 	if t.Problem != "" {
+		t.tried = t.stays()
 		return nil
 	}
 	to := t.back.To
@@ -90,6 +91,12 @@ func (s Step) one(ctx context.Context, t *target, asked event.Rollback) error {
 	}
 	t.tried, t.since = true, to.At
 	return s.writer().Hold(ctx, t.known, to, t.There)
+}
+
+// stays reports whether a target that has nothing to go back to has what was rolled last: what launches that is named.
+func (t *target) stays() bool {
+	last, rolled := rollout.Latest(t.known.Record)
+	return rolled && last.Run != "" && last.Image != "" && t.known.At.Image == last.Image
 }
 
 // instances looks at groups once all targets are back: one may launch from several of them, and has one refresh.

@@ -68,7 +68,7 @@ func news(targets []*target) (lines []string, untold []*target) {
 	for _, t := range targets {
 		switch {
 		case t.Problem != "":
-			lines = append(lines, t.line()+": "+t.Problem)
+			lines = append(lines, t.line()+": "+t.problem())
 		case t.follows():
 			untold = append(untold, t)
 			lines = append(lines, t.line()+": "+t.change()+", and follows again")
@@ -78,6 +78,14 @@ func news(targets []*target) (lines []string, untold []*target) {
 		}
 	}
 	return lines, untold
+}
+
+// problem is why the target was not rolled back, and what to know beside.
+func (t *target) problem() string {
+	if t.Note == "" {
+		return t.Problem
+	}
+	return t.Problem + "; " + t.Note
 }
 
 func (t *target) change() string {

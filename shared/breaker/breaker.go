@@ -171,16 +171,15 @@ func (b Block) stands(j job.Job) bool {
 // Why names the source that is down, and the reason.
 func (b Block) Why() string {
 	c := b.Claim
-	why := c.Problem
-	if why == "" {
-		why = "it does not come back"
-	}
-	why = strings.TrimSuffix(why, ".") // It goes into a sentence.
-	of := ""
+	why := strings.TrimSuffix(cmp.Or(c.Problem, "it has not come back"), ".") // It goes into a sentence.
+	of, since := "", ""
 	if c.Plan != "" { // Else its claim cannot be read.
 		of = " of plan " + c.Plan
 	}
-	return fmt.Sprintf("%s%s is down since %s: %s", report.Label(c.Name, c.Source), of, job.UTC(c.StopSent), why)
+	if !c.StopSent.IsZero() { // Else its mark cannot be read either.
+		since = " since " + job.UTC(c.StopSent)
+	}
+	return fmt.Sprintf("%s%s is down%s: %s", report.Label(c.Name, c.Source), of, since, why)
 }
 
 // Held is what must not be stopped meanwhile, as the subject of a sentence: "Nothing more of any plan".

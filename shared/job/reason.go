@@ -95,7 +95,7 @@ const (
 	// TestLeft is no reason to skip: it is found out when the image is there.
 	TestLeft ReasonCode = "test-instance-left"
 	// KeptVolumes is about the image and not about the source.
-	KeptVolumes ReasonCode = "volumes-outlive-instances"
+	KeptVolumes ReasonCode = "volumes-at-termination"
 	// BreakerExempt: another source is down, and a person has exempted it from keeping others from being stopped.
 	BreakerExempt ReasonCode = "breaker-exempt"
 	// RequestLeft is no reason to skip either: the run has answered a request whose tag it cannot take off.

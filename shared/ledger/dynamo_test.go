@@ -63,6 +63,7 @@ func testDynamo(t *testing.T, client, forgetful *dynamodb.Client, newTable func(
 	})
 	t.Run("a newer register", func(t *testing.T) { testNewer(t, client, newTable(t)) })
 	t.Run("expiry", func(t *testing.T) { testExpiry(t, client, newTable(t)) })
+	t.Run("expiry of the register", func(t *testing.T) { testRegisterExpiry(t, client, newTable(t)) })
 	t.Run("pages", func(t *testing.T) { testPages(t, client, newTable(t)) })
 	t.Run("no such table", func(t *testing.T) { testNoTable(t, ledger.NewDynamo(client, "none")) })
 }
@@ -184,6 +185,35 @@ func testExpiry(t *testing.T, client *dynamodb.Client, table string) {
 		expires, ok := item[ledger.TTLAttribute].(*types.AttributeValueMemberN)
 		if isClaim == ok || ok && expires.Value != forgotten {
 			t.Errorf("%s of %v is %+v", ledger.TTLAttribute, item[ledger.PartitionKey], expires)
+		}
+	}
+}
+
+// testRegisterExpiry wants what is registered to stay for as long as it is there, and for a year once it is gone.
+func testRegisterExpiry(t *testing.T, client *dynamodb.Client, table string) {
+	l, ctx := ledger.NewDynamo(client, table), t.Context()
+	r, err := l.Register(ctx, ledger.Registration{Lineage: "i-1", AMIName: "web/monday", ID: "ami-1", Begun: night})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantExpiries(t, client, table, "")
+	if err := errors.Join(l.Settle(ctx, r), l.Retire(ctx, r, night)); err != nil {
+		t.Fatal(err)
+	}
+	wantExpiries(t, client, table, strconv.FormatInt(night.Add(365*24*time.Hour).Unix(), 10))
+}
+
+// wantExpiries wants every item of the table to be forgotten then; never when it is empty.
+func wantExpiries(t *testing.T, client *dynamodb.Client, table, want string) {
+	t.Helper()
+	out, err := client.Scan(t.Context(), &dynamodb.ScanInput{TableName: &table, ConsistentRead: aws.Bool(true)})
+	if err != nil || len(out.Items) == 0 {
+		t.Fatalf("%d items, %v", len(out.Items), err)
+	}
+	for _, item := range out.Items {
+		expires, ok := item[ledger.TTLAttribute].(*types.AttributeValueMemberN)
+		if ok != (want != "") || ok && expires.Value != want {
+			t.Errorf("%s of %v is %+v, want %q", ledger.TTLAttribute, item[ledger.PartitionKey], expires, want)
 		}
 	}
 }

@@ -107,9 +107,22 @@ func comingBack(r job.Result, region string) *Failure {
 		do += " If it hangs, force it: aws ec2 stop-instances --force --instance-ids " + r.Source + inRegion(region)
 	}
 	if r.Shows == "pending" && !r.Times.StartSent.IsZero() {
-		do += " If it hangs, look at it in the EC2 console."
+		do = pending(r.At.Sub(r.Times.StartSent), do)
 	}
 	return &Failure{What: cmp.Or(without(r.Problem, r.Do), "the run ended early"), Did: did + keptImage(r), Do: do}
+}
+
+// starting is how long a start takes at most: EC2 shows an instance as pending for seconds, one of bare metal for
+// minutes.
+const starting = 15 * time.Minute
+
+// pending is what to do about an instance that has been pending for so long.
+func pending(since time.Duration, otherwise string) string {
+	if since < starting {
+		return otherwise + " If it hangs, look at it in the EC2 console."
+	}
+	return fmt.Sprintf("Look at it in the EC2 console, since no start takes %s. Goldsmith looks every few minutes, and "+
+		"says once when it runs.", Span(since.Truncate(time.Minute)))
 }
 
 func later(a, b time.Time) time.Time {
@@ -146,7 +159,7 @@ func downDo(r job.Result, region string) string {
 	case strings.Contains(r.Do, "aws ec2 "):
 		return r.Do
 	case r.Do != "":
-		return r.Do + " Then start it: " + start(r, region)
+		return r.Do + " Goldsmith then starts it within minutes; sooner: " + start(r, region)
 	default:
 		return bringBack(r, region)
 	}

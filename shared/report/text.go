@@ -72,7 +72,7 @@ func (r Report) Took() time.Duration {
 func (r Report) Summary() string {
 	c := r.Counts
 	parts := []string{fmt.Sprintf("%d imaged", c.Imaged)}
-	if c.Sources == 0 {
+	if c.Sources == 0 && r.Broke == nil { // A run that broke may not have come to them.
 		parts = []string{"no sources"}
 	}
 	for _, each := range []struct {

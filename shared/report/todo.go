@@ -76,7 +76,8 @@ func distinct(all []string) (once []string) {
 func (r Report) leftToDo() []string {
 	var do []string
 	if len(r.NotRolled) > 0 {
-		do = append(do, "Put right what is said of each that was not rolled; the next run rolls it.")
+		do = append(do, "Put right what is said of each that was not rolled, if it is still wanted; the next run tries "+
+			"again.")
 	}
 	if len(r.NotRefreshed) > 0 {
 		do = append(do, "Put right what is said of each group that was not refreshed, or refresh it yourself.")

@@ -90,7 +90,7 @@ func before(now State, known ledger.TargetRecord) Return {
 	last, rolled := Latest(made)
 	switch {
 	case !rolled:
-		return Return{Problem: "nothing is known of what it had before"}
+		return unknown("")
 	case now.Image == last.Image:
 		return beforeLatest(now, made)
 	case setBack(now, known) != "", now.Alias && now.Version < last.Version:
@@ -155,7 +155,12 @@ func beforeLatest(now State, known ledger.TargetRecord) Return {
 		}
 		return Return{To: now.recorded(ledger.Point{Image: p.Image}, was)}
 	}
-	return Return{Problem: "nothing is known of what it had before " + last.Image}
+	return unknown(" " + last.Image)
+}
+
+// unknown: what has nothing to go back to stays, until a person names an image.
+func unknown(image string) Return {
+	return Return{Problem: "nothing is known of what it had before" + image + "; name the image to go back to"}
 }
 
 func orNothing(image string) string {

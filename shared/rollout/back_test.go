@@ -51,10 +51,10 @@ func TestBack(t *testing.T) {
 		"of an edit to none": {launch("", 4), twice(), "",
 			Return{Problem: "it has no image, which Goldsmith did not put there; name the image to go back to"}},
 		"never rolled": {launch("ami-0", 1), ledger.TargetRecord{}, "",
-			Return{Problem: "nothing is known of what it had before"}},
+			Return{Problem: "nothing is known of what it had before; name the image to go back to"}},
 		"of an alias that we made": {alias("ami-1", 1),
 			ledger.TargetRecord{Points: []ledger.Point{roll("ami-1", 1, "monday", "i-2"), point("", 0)}}, "",
-			Return{Problem: "nothing is known of what it had before ami-1"}},
+			Return{Problem: "nothing is known of what it had before ami-1; name the image to go back to"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if diff := cmp.Diff(c.want, Back(c.now, c.known, c.image)); diff != "" {

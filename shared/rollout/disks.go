@@ -21,8 +21,8 @@ func (s *survey) disksFit(
 			return "", err
 		}
 	}
-	if suppresses(all, image.Root) {
-		return fmt.Sprintf("its mapping of %s suppresses that device, and it is the image's root", image.Root), nil
+	if problem = misnamed(all, image.Machine, old); problem != "" {
+		return problem, nil
 	}
 	for _, m := range all {
 		if m.Ebs == nil || m.NoDevice != nil {
@@ -52,7 +52,26 @@ func suppresses(all []types.LaunchTemplateBlockDeviceMapping, device string) boo
 // asksOld reports whether a mapping can only be judged with the image that the template has now.
 func asksOld(m types.LaunchTemplateBlockDeviceMapping, image Machine) bool {
 	name := aws.ToString(m.DeviceName)
-	return m.Ebs != nil && (hasSnapshot(m) || image.disk(name) == nil || name != image.Root)
+	own := image.disk(name)
+	if m.Ebs == nil || own == nil {
+		return m.Ebs != nil || image.alias(name) != ""
+	}
+	return hasSnapshot(m) || name != image.Root || own.with(*m.Ebs).refused() != ""
+}
+
+// misnamed says that mappings suppress the image's root, or that one is of a device of the image under another name, of
+// which EC2 makes no two (hashicorp/terraform#7233), unless that was so before.
+func misnamed(all []types.LaunchTemplateBlockDeviceMapping, image Machine, old *Machine) string {
+	if suppresses(all, image.Root) {
+		return fmt.Sprintf("its mapping of %s suppresses that device, and it is the image's root", image.Root)
+	}
+	for _, m := range all {
+		name := aws.ToString(m.DeviceName)
+		if own := image.alias(name); own != "" && (old == nil || old.alias(name) == "") {
+			return fmt.Sprintf("its %s and the image's %s are one device, which EC2 takes by one name only", name, own)
+		}
+	}
+	return ""
 }
 
 // device is an EBS mapping of a template, with the image it goes with and the one it had; old is nil when that is gone.
@@ -77,16 +96,24 @@ func (d device) fits() string {
 	case d.Ebs.VolumeSize != nil && size < own.GiB:
 		return fmt.Sprintf("its %s has %d GiB, the image needs %d", d.name, size, own.GiB)
 	case d.wasEmpty():
-		return fmt.Sprintf("its %s is an empty volume of %d GiB, and would be a copy of the image's %s", d.name, size,
-			own.Snapshot)
+		return fmt.Sprintf("its %s is an empty volume of %d GiB, and would be a copy of the image's of %d", d.name, size,
+			own.GiB)
 	default:
-		return d.provisioned(max(size, own.GiB))
+		return d.provisioned(*own, d.before(d.name))
 	}
+}
+
+// before is a device of the image that the template has now; nil for none.
+func (d device) before(device string) *Disk {
+	if d.old == nil {
+		return nil
+	}
+	return d.old.disk(device)
 }
 
 // wasEmpty reports whether the image before had no such device, so that the template's volume was empty.
 func (d device) wasEmpty() bool {
-	return d.name != d.image.Root && d.old != nil && d.old.disk(d.name) == nil
+	return d.name != d.image.Root && d.old != nil && d.before(d.name) == nil
 }
 
 // fitsAlone judges a mapping of a device that the image has not.
@@ -94,32 +121,11 @@ func (d device) fitsAlone() string {
 	switch {
 	case d.Ebs.VolumeSize == nil:
 		return fmt.Sprintf("its %s has neither size nor snapshot, and the image has no such device", d.name)
-	case d.old != nil && d.old.disk(d.name) != nil:
+	case d.before(d.name) != nil:
 		return fmt.Sprintf("its %s is a device of %s, and the image has none of that name: its root is %s", d.name,
 			d.oldName, d.image.Root)
 	case d.old == nil && slices.Contains(roots, d.name):
 		return fmt.Sprintf("its %s may be meant for the root, and the image's root is %s", d.name, d.image.Root)
-	}
-	return ""
-}
-
-// provisioned: a volume that takes its size from the image may be too small for what the template provisions
-// (API reference, EbsBlockDevice).
-func (d device) provisioned(size int32) string {
-	least := map[types.VolumeType]int32{types.VolumeTypeSt1: 125, types.VolumeTypeSc1: 125, types.VolumeTypeIo1: 4,
-		types.VolumeTypeIo2: 4}[d.Ebs.VolumeType]
-	perGiB := map[types.VolumeType]int32{types.VolumeTypeIo1: 50, types.VolumeTypeIo2: 1000,
-		types.VolumeTypeGp3: 500}[d.Ebs.VolumeType]
-	baseline := map[types.VolumeType]int32{types.VolumeTypeIo1: 100, types.VolumeTypeIo2: 100,
-		types.VolumeTypeGp3: 3000}[d.Ebs.VolumeType]
-	iops := aws.ToInt32(d.Ebs.Iops)
-	switch {
-	case size > 0 && size < least:
-		return fmt.Sprintf("its %s is of type %s, which has at least %d GiB, and the image's has %d", d.name,
-			d.Ebs.VolumeType, least, size)
-	case size > 0 && perGiB > 0 && iops > baseline && iops > perGiB*size:
-		return fmt.Sprintf("its %s has %d IOPS, for which type %s needs %d GiB, and the image's has %d", d.name, iops,
-			d.Ebs.VolumeType, (iops+perGiB-1)/perGiB, size)
 	}
 	return ""
 }
@@ -170,7 +176,7 @@ func (d device) givesWay(snapshot string) string {
 	case size > 0 && size < own.GiB:
 		return fmt.Sprintf("its %s has %d GiB, the image needs %d", d.name, size, own.GiB)
 	default:
-		return d.provisioned(max(size, own.GiB))
+		return d.provisioned(*own, &d.old.Disks[i])
 	}
 }
 

@@ -31,6 +31,9 @@ func (s *survey) launches(ctx context.Context, t *template, image Image) (proble
 	if problem, err = s.overridesFit(ctx, t, image); problem != "" || err != nil {
 		return problem, err
 	}
+	if problem, err = s.hibernates(ctx, t, image); problem != "" || err != nil {
+		return problem, err
+	}
 	if problem, err = s.typesFit(ctx, t, image); problem != "" || err != nil {
 		return problem, err
 	}
@@ -114,8 +117,7 @@ func (m Machine) platform() string {
 // typesFit looks at the types that the template and the overrides of its launchers name. The type of the image's
 // source is one like any other: a stopped source can be given a type that its image does not run on.
 func (s *survey) typesFit(ctx context.Context, t *template, image Image) (problem string, err error) {
-	all := append([]launcher{{kind: t.data(t.base).InstanceType}}, t.launchers...)
-	all = slices.DeleteFunc(all, func(l launcher) bool { return l.kind == "" })
+	all := t.kinds()
 	var names []types.InstanceType
 	for _, l := range all {
 		if !slices.Contains(names, l.kind) {
@@ -136,6 +138,26 @@ func (s *survey) typesFit(ctx context.Context, t *template, image Image) (proble
 		}
 	}
 	return "", nil
+}
+
+// defaultType is what RunInstances launches where no type is named (API reference, InstanceType).
+const defaultType = types.InstanceTypeM1Small
+
+// kinds are the types that the template and its launchers name, and EC2's default where neither does.
+func (t *template) kinds() (all []launcher) {
+	data := t.data(t.base)
+	if data.InstanceType != "" {
+		all = append(all, launcher{kind: data.InstanceType})
+	}
+	for _, l := range t.launchers {
+		if l.kind == "" && l.requirements == nil && data.InstanceType == "" && data.InstanceRequirements == nil {
+			l.kind = defaultType
+		}
+		if l.kind != "" {
+			all = append(all, l)
+		}
+	}
+	return all
 }
 
 // requirementsFit looks at every type that instance requirements allow. One that the template's present

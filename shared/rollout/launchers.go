@@ -204,6 +204,7 @@ func mapped(all []types.BlockDeviceMappingResponse) (mappings []types.LaunchTemp
 		if e := m.Ebs; e != nil {
 			one.Ebs = &types.LaunchTemplateEbsBlockDevice{
 				SnapshotId: e.SnapshotId, VolumeSize: e.VolumeSize, VolumeType: e.VolumeType, Iops: e.Iops,
+				Throughput: e.Throughput, Encrypted: e.Encrypted,
 			}
 		}
 		mappings = append(mappings, one)

@@ -21,6 +21,7 @@ import (
 
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/volume"
 )
 
 // Reader finds templates, what launches from them, and what their instance types can run.
@@ -91,8 +92,26 @@ type Machine struct {
 
 // Disk is an EBS device of an image.
 type Disk struct {
-	Device, Snapshot string
-	GiB              int32
+	Device, Snapshot      string
+	Type                  types.VolumeType
+	GiB, IOPS, Throughput int32
+	Encrypted             bool
+}
+
+// DiskOf is a device as an image maps it. EC2 shows the IOPS of volumes also where none were provisioned.
+func DiskOf(device string, ebs types.EbsBlockDevice) Disk {
+	d := Disk{
+		Device: device, Snapshot: aws.ToString(ebs.SnapshotId), Type: ebs.VolumeType, GiB: aws.ToInt32(ebs.VolumeSize),
+		Encrypted: aws.ToBool(ebs.Encrypted),
+	}
+	takes, _ := volume.Of(string(d.Type))
+	if takes.MostIOPS > 0 {
+		d.IOPS = aws.ToInt32(ebs.Iops)
+	}
+	if takes.MostThroughput > 0 {
+		d.Throughput = aws.ToInt32(ebs.Throughput)
+	}
+	return d
 }
 
 // MachineOf is what EC2 says of an image.
@@ -104,8 +123,7 @@ func MachineOf(i types.Image) Machine {
 	}
 	for _, d := range i.BlockDeviceMappings {
 		if d.Ebs != nil {
-			m.Disks = append(m.Disks, Disk{aws.ToString(d.DeviceName), aws.ToString(d.Ebs.SnapshotId),
-				aws.ToInt32(d.Ebs.VolumeSize)})
+			m.Disks = append(m.Disks, DiskOf(aws.ToString(d.DeviceName), *d.Ebs))
 		}
 	}
 	return m
@@ -124,6 +142,20 @@ func (m Machine) disk(device string) *Disk {
 	}
 	return nil
 }
+
+// alias is the image's device that goes by another name than the one that is given, such as xvdf of /dev/xvdf; empty
+// for none.
+func (m Machine) alias(name string) string {
+	for _, d := range m.Disks {
+		if d.Device != name && strings.TrimPrefix(d.Device, devices) == strings.TrimPrefix(name, devices) {
+			return d.Device
+		}
+	}
+	return ""
+}
+
+// devices begins the names of devices; EC2 takes them without it as well.
+const devices = "/dev/"
 
 // owns reports whether a snapshot is one of the image's own.
 func (m Machine) owns(snapshot string) bool {

@@ -143,7 +143,7 @@ var undos = map[string]undo{
 			w.rolled(2, false)
 			w.forget()
 		},
-		standard: "a new", latest: "a new", problem: "nothing is known of what it had before",
+		standard: "a new", latest: "a new", problem: "nothing is known of what it had before; name the image to go back to",
 	},
 }
 
@@ -216,7 +216,7 @@ func (w *world) undoes(image string) (problem, note string) {
 	targets, err := room.Known(w.Context(), "web")
 	w.Must(err)
 	if len(targets) == 0 {
-		return "nothing is known of what it had before", ""
+		return "nothing is known of what it had before; name the image to go back to", ""
 	}
 	w.Must(room.LookAll(w.Context(), targets))
 	t := targets[0]

@@ -42,7 +42,7 @@ func Of(r report.Report) Message {
 func Alert(title string, lines []string, channel, pinged string) Message {
 	p := part{title: "What to know", lines: len(lines)}
 	for _, line := range firstOf(lines) {
-		p.full = append(p.full, "• "+clip(line, lineMost))
+		p.full = append(p.full, "• "+shorten(line, lineMost))
 	}
 	return Message{
 		Channel: channel,
@@ -122,7 +122,7 @@ func parts(r report.Report) []part {
 func todo(do []string) part {
 	p := part{title: "What to do now", lines: len(do)}
 	for _, each := range do {
-		p.full = append(p.full, "• "+clip(each, lineMost))
+		p.full = append(p.full, "• "+shorten(each, lineMost))
 	}
 	return p
 }
@@ -132,7 +132,7 @@ func retired(r report.Retiring) []part {
 	for _, list := range r.Lists() {
 		p := part{title: list.Title, count: len(list.Of), lines: len(list.Of)}
 		for _, each := range firstOf(list.Of) {
-			p.full = append(p.full, bullet(each.Name, each.Subject)+": "+clip(each.Says(), lineMost))
+			p.full = append(p.full, bullet(each.Name, each.Subject)+": "+shorten(each.Says(), lineMost))
 			p.brief = append(p.brief, bullet(each.Name, each.Subject)+": "+clip(each.Says(), briefMost))
 		}
 		parts = append(parts, p)
@@ -165,8 +165,8 @@ const indent = "      "
 
 // told says what failed, what Goldsmith did and what to do now.
 func told(f report.Failure) string {
-	return indent + clip(f.What, causeMost) + "\n" + indent + clip(f.Did, lineMost) + "\n" + indent + "*Now:* " +
-		clip(f.Do, lineMost)
+	return indent + shorten(f.What, causeMost) + "\n" + indent + shorten(f.Did, lineMost) + "\n" + indent + "*Now:* " +
+		shorten(f.Do, lineMost)
 }
 
 func imaged(sources []report.Source) part {
@@ -185,7 +185,7 @@ func imaged(sources []report.Source) part {
 func rolls(title string, list []report.Roll, rest int) part {
 	p := part{title: title, count: len(list) + rest, lines: len(list) + rest}
 	for _, each := range firstOf(list) {
-		p.full = append(p.full, bullet(each.Name, each.Target)+" from "+clip(each.Source, nameMost)+": "+clip(each.Change(),
+		p.full = append(p.full, bullet(each.Name, each.Target)+" from "+clip(each.Source, nameMost)+": "+shorten(each.Change(),
 			lineMost))
 		p.brief = append(p.brief, bullet(each.Name, each.Target)+" from "+clip(each.Source,
 			nameMost)+": "+clip(each.Change(), briefMost))
@@ -197,7 +197,7 @@ func refreshes(title string, list []report.Refresh) part {
 	p := part{title: title, count: len(list), lines: len(list)}
 	for _, each := range firstOf(list) {
 		line := "• " + clip(each.Group, nameMost) + " from " + clip(each.Source, nameMost) + ": "
-		p.full = append(p.full, line+clip(each.Change(), lineMost))
+		p.full = append(p.full, line+shorten(each.Change(), lineMost))
 		p.brief = append(p.brief, line+clip(each.Change(), briefMost))
 	}
 	return p
@@ -207,7 +207,7 @@ func shares(title string, list []report.Share) part {
 	p := part{title: title, count: len(list), lines: len(list)}
 	for _, each := range firstOf(list) {
 		line := bullet(each.Source, each.Image) + ": "
-		p.full = append(p.full, line+clip(each.Says(), lineMost))
+		p.full = append(p.full, line+shorten(each.Says(), lineMost))
 		p.brief = append(p.brief, line+clip(each.Says(), briefMost))
 	}
 	return p
@@ -218,7 +218,7 @@ func groups(title string, list []report.Group, most int) part {
 	p := part{title: title, lines: len(list)}
 	for _, g := range firstOf(list) {
 		line := fmt.Sprintf("• %s (%d) ", code(string(g.Code), nameMost), len(g.Of))
-		p.full = append(p.full, line+clip(g.Text, most)+members(g, most))
+		p.full = append(p.full, line+shorten(g.Text, most)+members(g, most))
 		p.brief = append(p.brief, line+clip(g.Text, briefMost)+members(g, briefMost/2))
 	}
 	for _, g := range list {
@@ -237,7 +237,7 @@ func members(g report.Group, most int) string {
 	for _, each := range g.Of[:min(named, len(g.Of))] {
 		one := clip(report.Label(each.Name, each.ID), nameMost)
 		if g.Text == "" {
-			one += ": " + clip(each.Text, most)
+			one += ": " + shorten(each.Text, most)
 		}
 		said = append(said, one)
 	}

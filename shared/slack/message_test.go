@@ -176,6 +176,21 @@ func TestAnyReport(t *testing.T) {
 	})
 }
 
+// However long AWS's own words are, what to do stands behind them.
+func TestWhatToDoIsNotCut(t *testing.T) {
+	const do = "Or have the others not wait for it: goldsmith exempt i-0123456789abcdef0"
+	rapid.Check(t, func(t *rapid.T) {
+		words := rapid.StringOfN(rapid.RuneFrom([]rune("ab <&>`é€🦀")), 0, 3000, -1).Draw(t, "AWS's words")
+		reason := job.Reason{Code: job.BreakerOpen, Text: "web is down: " + words + ". " + do}
+		r := report.Of(run(), []job.Result{{Source: "i-0a3", Name: "asg-1", Ending: job.Skipped, Skip: &reason}}, nightly())
+		for _, m := range []slack.Message{slack.Of(r), slack.Alert("down", []string{reason.Text}, "", "")} {
+			if text := body(m); !strings.Contains(text, do) || !strings.Contains(text, "web is down: ") {
+				t.Fatalf("what is down and what to do about it is not said:\n%s", text)
+			}
+		}
+	})
+}
+
 func TestTenThousandSources(t *testing.T) {
 	long := strings.Repeat("<&>🦀", 400)
 	for name, endings := range map[string][]job.Ending{

@@ -2,6 +2,7 @@ package slack
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -23,7 +24,7 @@ func clip(s string, most int) string {
 	if longest := 4 * utf8.UTFMax * most; len(s) > longest {
 		s = strings.ToValidUTF8(s[:longest], "") + "…" // A cause may be 32 KiB and a report has thousands.
 	}
-	s = strings.ReplaceAll(report.OneLine(s), "`", "'")
+	s = plain(s)
 	var b strings.Builder
 	used, fits := 0, 0
 	for _, r := range s {
@@ -38,6 +39,36 @@ func clip(s string, most int) string {
 		}
 	}
 	return b.String()
+}
+
+// plain is s on one line, without the backticks that are ours.
+func plain(s string) string { return strings.ReplaceAll(report.OneLine(s), "`", "'") }
+
+// shorten is clip for what ends in what to do: where it is too long its middle goes, where AWS's own words stand.
+func shorten(s string, most int) string {
+	if longest := 2 * utf8.UTFMax * most; len(s) > 2*longest {
+		s = strings.ToValidUTF8(s[:longest]+" "+s[len(s)-longest:], "")
+	}
+	s = plain(s)
+	if units(escape(s)) <= most {
+		return escape(s)
+	}
+	end := ending(s, most/2)
+	return clip(s, most-units(end)-1) + end
+}
+
+// ending is the last words of s, escaped, in at most most characters.
+func ending(s string, most int) string {
+	var words []string
+	for _, word := range slices.Backward(strings.Fields(s)) {
+		word = " " + escape(word)
+		if most -= units(word); most < 0 {
+			break
+		}
+		words = append(words, word)
+	}
+	slices.Reverse(words)
+	return strings.Join(words, "")
 }
 
 // code is s as Slack shows ids.

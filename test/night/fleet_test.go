@@ -28,9 +28,11 @@ type server struct {
 // volume besides the root, and any of
 //
 //	stopped  spot  one-time  instance-store  protected  hibernating  arm64
+//	magnetic (a root of type standard)
 //	grown (a root of 50 GiB)  kept (a data volume that stays when the instance is terminated)
 //	private (no public address)  unenrolled  plan=NAME  group=NAME  image=ID  KEY=VALUE (a tag)
 //	key=STATE (a data volume under a KMS key in that state)
+//	host (on a Dedicated Host)
 func (n *night) launch(name, description string) string {
 	n.t.Helper()
 	s := &server{name: name, enrolled: true, tags: map[string]string{"Name": name, tag.Plan: "nightly"}}
@@ -159,9 +161,11 @@ func (d *description) word(s *server, word string) {
 		"arm64":          func() { d.in.ImageId, d.in.InstanceType = aws.String(ec2.ImageARM), "t4g.small" },
 		"unenrolled":     func() { s.enrolled = false; delete(s.tags, tag.Plan) },
 		"grown":          func() { d.volume("/dev/xvda", types.EbsBlockDevice{VolumeSize: aws.Int32(50)}) },
+		"magnetic":       func() { d.volume("/dev/xvda", types.EbsBlockDevice{VolumeType: types.VolumeTypeStandard}) },
 		"kept": func() {
 			d.volume("/dev/sdk", types.EbsBlockDevice{VolumeSize: aws.Int32(9), DeleteOnTermination: aws.Bool(false)})
 		},
+		"host": func() { d.in.Placement = &types.Placement{Tenancy: types.TenancyHost} },
 		"private": func() {
 			d.in.NetworkInterfaces = []types.InstanceNetworkInterfaceSpecification{{
 				DeviceIndex: aws.Int32(0), AssociatePublicIpAddress: aws.Bool(false),

@@ -21,6 +21,7 @@ import (
 func messageChapters() []chapterOf {
 	return []chapterOf{
 		{"A night that goes well", calmSituations()},
+		{"Sources that are left alone, and warnings", reasonSituations()},
 		{"Requests", requestSituations()},
 		{"An instance is down", append(downSituations(), exemptSituations()...)},
 		{"The ledger", ledgerSituations()},
@@ -28,6 +29,7 @@ func messageChapters() []chapterOf {
 		{"Imaging", ofTroubles(imaging())},
 		{"Bringing an instance back", ofTroubles(starting())},
 		{"Images from snapshots", snapshotSituations()},
+		{"Sharing", sharingSituations()},
 		{"Rolling", append(ofTroubles(rolling()), rollingSituations()...)},
 		{"Other hands", somebodySituations()},
 		{"A run that broke", brokenSituations()},
@@ -190,6 +192,8 @@ func rollingSituations() []*situation {
 			n.nights(0)
 			n.nights(1)
 			n.rollBack(event.Rollback{Name: "web", By: "ada"})
+			time.Sleep(5 * time.Minute)
+			n.rollBack(event.Rollback{Name: "web", By: "ada"})
 			n.nights(2)
 		}},
 		{what: "a refresh fails, and Auto Scaling takes it back", options: refreshed(func(r *plan.Refresh) {
@@ -280,6 +284,16 @@ func brokenSituations() []*situation {
 	return []*situation{
 		{what: "the run is aborted while an instance is down", story: abort("image", true, "api")},
 		{what: "the work on one source is aborted while it is down", story: abort("image", false, "api")},
+		{what: "the run is aborted, and what it had stopped cannot be started", story: func(n *night) {
+			web := n.launch("web", "")
+			n.begin()
+			n.after("image", web, func(work) {
+				n.EC2.Inject(ec2.Fault{Action: "StartInstances", Code: denied, Status: 403, Until: due.Add(2 * time.Hour)})
+				n.ok(n.States.Stop(n.onlyRun().ARN, "", ""))
+			})
+			n.run()
+			time.Sleep(3 * time.Hour)
+		}},
 		{what: "the run is aborted before anything is stopped", story: abort("claim", true)},
 		{what: "the plan's limit is exceeded", options: stack.Options{Plans: nightly(func(p *plan.Plan) { p.Limit = plan.Limit{Count: 1} })}, story: func(n *night) {
 			n.launch("web", "")

@@ -51,6 +51,8 @@ func TestMessages(t *testing.T) {
 		t.Log("not every night was played: the page is not held against them")
 		return
 	}
+	everyReason(t, page)
+	everyNotice(t, page)
 	if *updatePage {
 		if err := os.WriteFile(messagesPage, []byte(page), 0o600); err != nil {
 			t.Fatal(err)

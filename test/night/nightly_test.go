@@ -37,7 +37,7 @@ func TestAFleetOfEveryKind(t *testing.T) {
 			n.tagsAreRight(r.Name, id)
 			most := 3 * time.Second
 			if strings.HasPrefix(imaged[id], "batch-") {
-				most = 2 * time.Minute // EC2 starts a Spot instance once its request is disabled, which no event tells.
+				most += ec2.DefaultTiming().SpotDisabled.Max + spotLooks
 			}
 			if added := n.addedDowntime(r, id); n.before[id].state == ec2.Running && added > most {
 				n.t.Errorf("%s (%s) was down %s longer than EC2 needs", id, imaged[id], added)

@@ -28,7 +28,7 @@ import (
 )
 
 // worlds is how many generated worlds are rolled and rolled back.
-const worlds = 80
+const worlds = 90
 
 // In every generated world: what the rehearsal says is what the run does; what launched before a roll launches after
 // it, equal in all but the image; and after a rollback nothing that is not named launches what was undone.
@@ -39,7 +39,7 @@ func TestRollouts(t *testing.T) {
 	}
 	for _, what := range []string{"rolled", "not rolled", "stays", "fleet", "refreshed", "not refreshed", "warned", "left",
 		"moved back", "kept", "second given back", "refused", "warm pool", "warm pool named", "boot mode", "ENA", "TPM", "platform",
-		"their owner", "requirements"} {
+		"their owner", "requirements", "volume type", "device name", "hibernation"} {
 		if met[what] == 0 {
 			t.Errorf("no world met %q; the seeds show too little: %v", what, met)
 		}
@@ -148,7 +148,7 @@ func kindsOf(g scaling.AutoScalingGroup) (kinds []string) {
 }
 
 // tryLaunch launches an instance, and terminates it. Where a template leaves the type to requirements, one that meets
-// them is taken.
+// them is taken; where it leaves it to who launches, none.
 func (n *night) tryLaunch(l *rollLaunch) {
 	n.t.Helper()
 	of := &types.LaunchTemplateSpecification{LaunchTemplateId: aws.String(l.template), Version: aws.String(l.version)}
@@ -157,8 +157,13 @@ func (n *night) tryLaunch(l *rollLaunch) {
 	}))(n.t).LaunchTemplateVersions[0]
 	l.data = *v.LaunchTemplateData
 	kind := l.kind
-	if kind == "" && l.data.InstanceType == "" {
+	switch {
+	case kind != "" || l.data.InstanceType != "":
+	case l.data.InstanceRequirements != nil:
 		kind = "t3.medium"
+	case strings.HasPrefix(l.who, "template-"):
+		l.why = "no type is named"
+		return
 	}
 	one := aws.Int32(1)
 	out, err := n.cloud.RunInstances(n.ctx, &sdk.RunInstancesInput{LaunchTemplate: of, InstanceType: kind, MinCount: one, MaxCount: one})
@@ -367,6 +372,7 @@ func meetsRoll(met map[string]int, r job.Rolled) {
 	for what, text := range map[string]string{
 		"fleet": "fleet", "warm pool": "warm pools", "boot mode": "does not boot", "ENA": "images with ENA", "TPM": "no NitroTPM",
 		"platform": "one of Windows", "their owner": "another service", "requirements": "instance requirements",
+		"volume type": "would be", "device name": "are one device", "hibernation": "to hibernate",
 	} {
 		if strings.Contains(r.Note+r.Problem, text) {
 			met[what]++

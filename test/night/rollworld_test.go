@@ -54,8 +54,8 @@ var anyRollWorld = rapid.Custom(func(t *rapid.T) rollWorld {
 	w := rollWorld{
 		source: rapid.SampledFrom([]string{"private", "private", "grown private", "kept private",
 			"grown kept m5.large private", "t2.micro private", "image=uefi private", "image=tpm m5.large private",
-			"image=plain t2.micro private", "image=tpm m5.large private", "image=" + ec2.ImageWindows +
-				" m5.large private"}).Draw(t, "source"),
+			"image=plain t2.micro private", "image=tpm m5.large private", "magnetic kept private", "magnetic kept private",
+			"image=" + ec2.ImageWindows + " m5.large private"}).Draw(t, "source"),
 		refresh: rapid.Bool().Draw(t, "refresh of a rollback"), lost: rapid.IntRange(0, 3).Draw(t, "second is lost") == 0,
 	}
 	refreshes := rapid.SampledFrom([]string{"enabled", "warn", "none", "enabled", "warn"}).Draw(t, "refreshes")
@@ -74,9 +74,8 @@ var anyRollWorld = rapid.Custom(func(t *rapid.T) rollWorld {
 })
 
 var anyRollTemplate = rapid.Custom(func(t *rapid.T) rollTemplate {
-	images := []string{ec2.ImageX86, ec2.ImageX86, ec2.ImageX86, second, "uefi", "plain", "resolve:ssm:/golden/one",
-		"resolve:ssm:/golden/text",
-		"resolve:ssm:/golden/one:1"}
+	images := []string{ec2.ImageX86, ec2.ImageX86, ec2.ImageX86, second, "uefi", "plain", "encrypted",
+		"resolve:ssm:/golden/one", "resolve:ssm:/golden/text", "resolve:ssm:/golden/one:1"}
 	one := rollTemplate{
 		tags: map[string]string{tag.Source: "web"},
 		first: types.RequestLaunchTemplateData{
@@ -89,6 +88,10 @@ var anyRollTemplate = rapid.Custom(func(t *rapid.T) rollTemplate {
 			VCpuCount: &types.VCpuCountRangeRequest{Min: aws.Int32(2), Max: aws.Int32(2)},
 			MemoryMiB: &types.MemoryMiBRequest{Min: aws.Int32(4096), Max: aws.Int32(8192)},
 		}
+	}
+	if rapid.IntRange(0, 5).Draw(t, "hibernates") == 0 && one.first.InstanceRequirements == nil {
+		one.first.HibernationOptions = &types.LaunchTemplateHibernationOptionsRequest{Configured: aws.Bool(true)}
+		one.first.ImageId, one.first.InstanceType = aws.String("encrypted"), types.InstanceTypeM5Large
 	}
 	for range rapid.IntRange(0, 3).Draw(t, "versions") {
 		edit := rapid.SampledFrom([]types.RequestLaunchTemplateData{
@@ -129,6 +132,11 @@ func anyMappings(t *rapid.T) []types.LaunchTemplateBlockDeviceMappingRequest {
 		one("/dev/sdm", types.LaunchTemplateEbsBlockDeviceRequest{SnapshotId: aws.String(windows)}),
 		one("/dev/sda1", types.LaunchTemplateEbsBlockDeviceRequest{VolumeSize: aws.Int32(10)}),
 		one("/dev/xvda", types.LaunchTemplateEbsBlockDeviceRequest{VolumeType: types.VolumeTypeIo2, Iops: aws.Int32(9000)}),
+		one("/dev/xvda", types.LaunchTemplateEbsBlockDeviceRequest{Iops: aws.Int32(3500)}),
+		one("/dev/xvda", types.LaunchTemplateEbsBlockDeviceRequest{Throughput: aws.Int32(300)}),
+		one("/dev/xvda", types.LaunchTemplateEbsBlockDeviceRequest{VolumeSize: aws.Int32(2000)}),
+		one("/dev/sdk", types.LaunchTemplateEbsBlockDeviceRequest{VolumeSize: aws.Int32(20)}),
+		one("sdk", types.LaunchTemplateEbsBlockDeviceRequest{VolumeSize: aws.Int32(20)}),
 	}).Draw(t, "mappings")
 }
 
@@ -136,7 +144,7 @@ func anyLauncher(t *rapid.T, templates []rollTemplate) rollLauncher {
 	l := rollLauncher{
 		template: rapid.IntRange(0, len(templates)-1).Draw(t, "template"), fleet: rapid.IntRange(0, 3).Draw(t, "fleet") == 0,
 		protected: rapid.IntRange(0, 4).Draw(t, "protected") == 0, ofAws: rapid.IntRange(0, 5).Draw(t, "of AWS") == 0,
-		warm: rapid.IntRange(0, 3).Draw(t, "warm pool") == 0,
+		warm: rapid.Bool().Draw(t, "warm pool"),
 	}
 	versions := []string{"$Default", "$Latest", "$Default", "$Latest"}
 	for v := range len(templates[l.template].versions) + 1 {
@@ -161,6 +169,7 @@ func (n *night) build(w rollWorld) (web string, templates []string, launchers []
 		"tpm": n.registered("tpm", true, func(in *sdk.RegisterImageInput) {
 			in.BootMode, in.TpmSupport = types.BootModeValuesUefi, types.TpmSupportValuesV20
 		}),
+		"encrypted": n.encrypted(),
 	}
 	for name, id := range n.stands {
 		w.source = strings.Replace(w.source, "image="+name+" ", "image="+id+" ", 1)
@@ -178,6 +187,17 @@ func (n *night) build(w rollWorld) (web string, templates []string, launchers []
 	}
 	time.Sleep(5 * time.Minute)
 	return web, templates, launchers
+}
+
+// encrypted is an image like ImageX86 whose root is encrypted.
+func (n *night) encrypted() string {
+	n.t.Helper()
+	out := must(n.cloud.CopyImage(n.ctx, &sdk.CopyImageInput{
+		Name: aws.String("encrypted"), SourceImageId: aws.String(ec2.ImageX86), SourceRegion: aws.String("eu-central-1"),
+		Encrypted: aws.Bool(true),
+	}))(n.t)
+	time.Sleep(10 * time.Minute)
+	return aws.ToString(out.ImageId)
 }
 
 func (n *night) versioned(name string, t rollTemplate) string {

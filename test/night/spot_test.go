@@ -54,6 +54,31 @@ func TestSpotInstancesAreImagedLongBeforeTheirRequestEnds(t *testing.T) {
 	})
 }
 
+// spotLooks is how far apart the tries to start a Spot instance are within the first minute.
+const spotLooks = 11 * time.Second
+
+// EC2 starts a Spot instance once its request is disabled, which no event tells: it is down for a few seconds longer,
+// and that is not found out by a call for each second.
+func TestSpotInstancesAreStartedSoonAfterTheirRequestIsDisabled(t *testing.T) {
+	for _, disabled := range []time.Duration{0, 4 * time.Second, 17 * time.Second, 41 * time.Second, time.Minute} {
+		t.Run(disabled.String(), func(t *testing.T) {
+			timing := ec2.DefaultTiming()
+			timing.SpotDisabled = ec2.Span{Min: disabled, Max: disabled}
+			play(t, stack.Options{Plans: nightly(), EC2: ec2.Options{Timing: timing}}, func(n *night) {
+				web := n.launchSpot(due.Add(48 * time.Hour))
+				r := n.run()[0]
+				n.want("ending", n.results(r)[web].Ending, job.Imaged)
+				if added := n.addedDowntime(r, web); added > disabled+spotLooks+3*time.Second {
+					n.t.Errorf("down %s longer than EC2 needs, and its request is disabled after %s", added, disabled)
+				}
+				if starts := len(n.callsOf("StartInstances", web)); starts > 11 {
+					n.t.Errorf("%d starts", starts)
+				}
+			})
+		})
+	}
+}
+
 // hashicorp/terraform-provider-aws#33399: what was just stopped cannot be started for a while.
 func TestSpotInstancesWhoseRequestIsLateComeBack(t *testing.T) {
 	timing := ec2.DefaultTiming()

@@ -239,3 +239,21 @@ func TestUndoDuringAnEarlierRefresh(t *testing.T) {
 		}
 	})
 }
+
+// An alias that the first roll made has nothing to go back to: who launches from it is named.
+func TestUndoNamesWhoFollowsANewAlias(t *testing.T) {
+	play(t, stack.Options{}, func(n *night) {
+		n.excused.slack = true
+		n.launch("web", "")
+		n.template("fleet", "web", "t3.micro", ec2.ImageX86)
+		n.nights(0)
+		time.Sleep(5 * time.Minute)
+		n.group("follows", n.template("follower", "", "t3.micro", "resolve:ssm:/goldsmith/images/web"), "1")
+		said := notesOf(n.rollBack(event.Rollback{Name: "web", By: "ada"}))
+		for _, words := range []string{"nothing is known of what it had before", "name the image to go back to",
+			"group follows runs it in 2 members"} {
+			n.want(words+" in "+said, strings.Contains(said, words), true)
+		}
+		n.want("told in Slack", strings.Contains(n.said(), "group follows runs it in 2 members"), true)
+	})
+}

@@ -164,3 +164,26 @@ func TestADefaultMovedMeanwhileStays(t *testing.T) {
 		n.want("latest", n.imageIn(fleet, "$Latest"), ec2.ImageX86)
 	})
 }
+
+// A template that may have no more versions is told with what to do, and launches what it did.
+func TestATemplateWithAsManyVersionsAsItMayHave(t *testing.T) {
+	play(t, stack.Options{}, func(n *night) {
+		web := n.launch("web", "")
+		full := n.template("full", "web", "t3.micro", ec2.ImageX86)
+		n.template("other", "web", "t3.micro", ec2.ImageX86)
+		for range 9999 {
+			must(n.cloud.CreateLaunchTemplateVersion(n.ctx, &sdk.CreateLaunchTemplateVersionInput{
+				LaunchTemplateId: aws.String(full), SourceVersion: aws.String("1"),
+				LaunchTemplateData: &types.RequestLaunchTemplateData{},
+			}))(n.t)
+		}
+		r := n.nights(0)
+		problem := n.rolled(r, web, "full").Problem
+		n.want("told in "+problem, strings.Contains(problem, "it has as many versions as EC2 allows") &&
+			strings.Contains(problem, "Delete old ones"), true)
+		n.want("default", n.imageIn(full, "$Default"), ec2.ImageX86)
+		n.want("latest", n.imageIn(full, "$Latest"), ec2.ImageX86)
+		n.want("the other", n.rolled(r, web, "other").Problem, "")
+		n.saysOf(r, "PARTIAL: ", "it has as many versions as EC2 allows")
+	})
+}

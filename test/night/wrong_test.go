@@ -99,6 +99,19 @@ func refusing(action string) layer {
 	return between(action, func(string) string { return "" }, as)
 }
 
+// denying denies the functions an action.
+func denying(action string) layer {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get(query.CallerHeader) != "" && actionOf(r) == action {
+				deny(w, r)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
 func renaming() layer {
 	var attempt atomic.Int32
 	return between("CreateImage", func(form string) string {

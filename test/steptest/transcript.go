@@ -69,6 +69,12 @@ func (s *Stage) Disturb(nth int, how Disturbance) {
 	s.journal.disturb(nth, how.Times, failure{code: how.Code, lost: how.Code == ""})
 }
 
+// DisturbEvery is Disturb, and again after every so many calls.
+func (s *Stage) DisturbEvery(nth, every int, how Disturbance) {
+	s.Disturb(nth, how)
+	s.journal.every = every
+}
+
 // Calls are those since the last Disturb.
 func (s *Stage) Calls() []string {
 	s.journal.mu.Lock()

@@ -18,9 +18,10 @@ import (
 type journal struct {
 	mu    sync.Mutex
 	calls []string
-	// disturbed are the calls that fail, how, and how many from which one on; from 1.
-	disturbed    failure
-	nth, howMany int
+	// disturbed are the calls that fail, how, and how many from which one on; from 1. It begins anew after every so many
+	// calls, unless that is 0.
+	disturbed           failure
+	nth, howMany, every int
 }
 
 // add writes a call down, and says how it is to fail.
@@ -28,7 +29,11 @@ func (j *journal) add(call string) failure {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.calls = append(j.calls, call)
-	if n := len(j.calls); n >= j.nth && n < j.nth+j.howMany {
+	at := len(j.calls) - j.nth
+	if j.every > 0 && at > 0 {
+		at %= j.every
+	}
+	if at >= 0 && at < j.howMany {
 		return j.disturbed
 	}
 	return failure{}
@@ -38,7 +43,7 @@ func (j *journal) add(call string) failure {
 func (j *journal) disturb(nth, howMany int, f failure) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.calls, j.disturbed, j.nth, j.howMany = nil, f, nth, howMany
+	j.calls, j.disturbed, j.nth, j.howMany, j.every = nil, f, nth, howMany, 0
 }
 
 func (j *journal) clear() {

@@ -64,7 +64,10 @@ func keysOf(s types.Snapshot) []string {
 // ofSnapshot is the source that claim would find a snapshot to be.
 func ofSnapshot(s source.Stored) Source {
 	id, tags := aws.ToString(s.SnapshotId), tag.Map(s.Tags)
-	src := Source{ID: id, Decision: job.RegisterIt, lineage: s.Lineage, taken: aws.ToTime(s.StartTime)}
+	src := Source{
+		ID: id, Decision: job.RegisterIt, lineage: s.Lineage, taken: aws.ToTime(s.StartTime),
+		encrypted: aws.ToBool(s.Encrypted),
+	}
 	if s.Instance != nil {
 		src.instance, src.lineage = *s.Instance, aws.ToString(s.Instance.InstanceId)
 		tags = source.Inherited(tags, source.Tags(*s.Instance))
@@ -74,7 +77,7 @@ func ofSnapshot(s source.Stored) Source {
 }
 
 // machine is what the image would be that is registered of a snapshot.
-func machine(d attribute.Decision) rollout.Machine {
+func (s Source) machine(d attribute.Decision) rollout.Machine {
 	in := d.Input("")
 	made := rollout.Machine{
 		Architecture: string(in.Architecture), BootMode: string(in.BootMode),
@@ -83,11 +86,11 @@ func machine(d attribute.Decision) rollout.Machine {
 		Windows: strings.HasPrefix(d.Value(attribute.PlatformDetails), "Windows"),
 	}
 	for n, m := range in.BlockDeviceMappings {
-		gib := aws.ToInt32(m.Ebs.VolumeSize)
+		m.Ebs.Encrypted = aws.Bool(s.encrypted)
 		if n > 0 {
-			gib = d.Data[n-1].GiB
+			m.Ebs.VolumeSize = aws.Int32(d.Data[n-1].GiB)
 		}
-		made.Disks = append(made.Disks, rollout.Disk{Device: aws.ToString(m.DeviceName), GiB: gib})
+		made.Disks = append(made.Disks, rollout.DiskOf(aws.ToString(m.DeviceName), *m.Ebs))
 	}
 	return made
 }

@@ -44,6 +44,8 @@ type Source struct {
 	// taken is when a snapshot was started, and tags are those that it has with its instance's.
 	taken time.Time
 	tags  map[string]string
+	// encrypted is whether a snapshot is.
+	encrypted bool
 }
 
 // lineages finds out what claim would find the sources to be over time.

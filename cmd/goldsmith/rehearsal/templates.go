@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
@@ -129,7 +130,7 @@ func (s Stage) expected(ctx context.Context, src Source, run job.Run) (rollout.I
 		Source: src.ID, Lineage: src.job().OverTime(), Name: src.Name, Taken: src.taken,
 	}
 	if src.Registering != nil {
-		image.Machine = machine(*src.Registering)
+		image.Machine = src.machine(*src.Registering)
 		return image, nil
 	}
 	image.Machine = rollout.Machine{
@@ -153,7 +154,9 @@ func (s Stage) expected(ctx context.Context, src Source, run job.Run) (rollout.I
 		return image, fmt.Errorf("looking at the volumes of %s: %w", src.ID, err)
 	}
 	for _, v := range out.Volumes {
-		image.Disks = append(image.Disks, rollout.Disk{Device: device[aws.ToString(v.VolumeId)], GiB: aws.ToInt32(v.Size)})
+		image.Disks = append(image.Disks, rollout.DiskOf(device[aws.ToString(v.VolumeId)], types.EbsBlockDevice{
+			VolumeSize: v.Size, VolumeType: v.VolumeType, Iops: v.Iops, Throughput: v.Throughput, Encrypted: v.Encrypted,
+		}))
 	}
 	return image, nil
 }
