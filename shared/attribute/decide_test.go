@@ -155,6 +155,11 @@ func cases(t *testing.T) []evidenceCase {
 	return []evidenceCase{
 		{"an AMI names it", e(w.both, ami())},
 		{"an instance has its volume", with(e(w.both), func(e *attribute.Evidence) { e.Instance = instance(true) })},
+		{"an instance that takes IMDSv2 alone", with(e(w.both), func(e *attribute.Evidence) {
+			e.Instance = instance(true, func(i *attribute.Instance) {
+				i.MetadataOptions = &types.InstanceMetadataOptionsResponse{HttpTokens: types.HttpTokensStateRequired}
+			})
+		})},
 		{"nothing but the disk", e(w.both)},
 		{"the disk and what nobody else says", says(w.both, known)},
 		{"arm64, and what nobody else says", says(w.arm, known)},

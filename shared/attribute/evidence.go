@@ -139,9 +139,19 @@ func (i Instance) statements() []statement {
 		BootMode:       orNone(string(i.BootMode)), ENA: strconv.FormatBool(aws.ToBool(i.EnaSupport)),
 		SRIOV:           orNone(aws.ToString(i.SriovNetSupport)),
 		TPM:             orNone(aws.ToString(i.TpmSupport)),
+		IMDS:            i.imds(),
 		PlatformDetails: aws.ToString(i.PlatformDetails), UsageOperation: aws.ToString(i.UsageOperation),
 		ProductCodes: orNone(codes(i.ProductCodes)),
 	}, i.source())
+}
+
+// imds is what the instance's metadata options come to; "" where they say nothing of it: an image has IMDSv2 alone, or
+// leaves it to who launches it.
+func (i Instance) imds() string {
+	if o := i.MetadataOptions; o != nil && o.HttpTokens == types.HttpTokensStateRequired {
+		return string(types.ImdsSupportValuesV20)
+	}
+	return ""
 }
 
 func (i Instance) source() string { return aws.ToString(i.InstanceId) + ", " + i.Relation }

@@ -10,8 +10,11 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"goldsmith/local/ec2"
 	"goldsmith/local/stack"
 	"goldsmith/shared/attribute"
+	"goldsmith/shared/job"
+	"goldsmith/shared/plan"
 	"goldsmith/shared/tag"
 )
 
@@ -46,6 +49,39 @@ func TestWhatWasMadeOfASourceIsKnownOfIt(t *testing.T) {
 			}
 			said := attribute.Decide(planned).Attributes[0].Source
 			n.want("who says so", strings.HasSuffix(said, "which Goldsmith made of the same source"), true)
+		})
+	}
+}
+
+// The image of a snapshot is tested like any other, on the type of its instance or the plan's, and one that does not
+// boot is rolled to nothing.
+func TestAnImageOfASnapshotIsTested(t *testing.T) {
+	plans := with(onRequest(), "nightly", func(p *plan.Plan) {
+		p.Verify = tested().Plans["nightly"].Verify
+		p.Verify.InstanceType = "t3.micro"
+	})
+	for _, boots := range []bool{true, false} {
+		play(t, stack.Options{Plans: plans}, func(n *night) {
+			snapshot := n.lost("web", map[string]string{"Name": "web"})
+			template := n.template("web", "web", "t3.micro", ec2.ImageX86)
+			if !boots {
+				n.EC2.Inject(ec2.Fault{Action: "RunInstances", Impaired: true})
+			}
+			n.begin()
+			n.ask(snapshot, "now")
+			r := n.finish()[0]
+			result := n.results(r)[snapshot]
+			if !boots {
+				n.want("ending", result.Ending, job.Broken)
+				n.want("state", result.Image.State, job.Unproven)
+				n.want("launched", n.defaultImage(template), ec2.ImageX86)
+				n.saysOf(r, "is kept, unproven, and nothing was rolled to it")
+				return
+			}
+			i := n.wasRegistered(r, snapshot)
+			n.want("tests", len(n.tests()), 1)
+			n.want("launched", n.defaultImage(template), aws.ToString(i.ImageId))
+			n.saysOf(r, "tested: booted in ")
 		})
 	}
 }
