@@ -70,7 +70,7 @@ const (
 	bounded      = "at most concurrency of a plan are down at once"
 	oneImage     = "one image for a source and run, recorded or removed"
 	released     = "no claim, wait or request outlives its run"
-	launches     = "templates launch images that are available"
+	launches     = "no launcher points at an image that is unavailable, undone or of a failed job"
 	ended        = "no test instance outlives its run"
 	told         = "one message for a run"
 	enrolled     = "only what is enrolled is touched"
