@@ -31,7 +31,9 @@ func read(t *testing.T, d *disks.Disk, err error) *disk.Disk {
 }
 
 // world are the disks of the cases.
-type world struct{ both, arm, uefi, bios, windows, data, vendor, rhel, sles, twoArchitectures, former, leftLoader, alone *disk.Disk }
+type world struct {
+	both, arm, uefi, bios, windows, data, vendor, rhel, sles, twoArchitectures, former, leftLoader, alone *disk.Disk
+}
 
 func newWorld(t *testing.T) world {
 	t.Helper()

@@ -124,39 +124,6 @@ func (l Looker) related(ctx context.Context, e *Evidence) error {
 	return l.uefiData(ctx, e)
 }
 
-// ordered puts the images first that are registered as Goldsmith's, then those that say they are, and leaves out what is
-// there twice. The tag can be anybody's, so it moves an image that tells of the snapshot anyway, and brings in no other.
-func ordered(all []Image) (images []Image) {
-	seen := map[string]bool{}
-	for _, i := range all {
-		if !seen[aws.ToString(i.ImageId)] {
-			seen[aws.ToString(i.ImageId)] = true
-			if i.rank() == tagged {
-				i.Relation = "tagged as Goldsmith's, " + i.Relation
-			}
-			images = append(images, i)
-		}
-	}
-	slices.SortStableFunc(images, func(a, b Image) int { return cmp.Compare(b.rank(), a.rank()) })
-	return images
-}
-
-// The ranks of images beside the others, which have none.
-const (
-	tagged = iota + 1
-	registered
-)
-
-func (i Image) rank() int {
-	if i.Made {
-		return registered
-	}
-	if _, own := tag.Map(i.Tags)[tag.Managed]; own {
-		return tagged
-	}
-	return 0
-}
-
 func (l Looker) naming(ctx context.Context, snapshots []string, relation string) (images []Image, err error) {
 	pages := ec2.NewDescribeImagesPaginator(l.EC2, &ec2.DescribeImagesInput{
 		IncludeDeprecated: aws.Bool(true), IncludeDisabled: aws.Bool(true),

@@ -14,6 +14,7 @@ import (
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/lineage"
 	"goldsmith/shared/register"
+	"goldsmith/shared/tag"
 )
 
 // Register tells what images Goldsmith made.
@@ -37,8 +38,25 @@ func (l Looker) made(ctx context.Context, e *Evidence) ([]Image, error) {
 	slices.SortFunc(found, func(a, b ledger.Registration) int {
 		return cmp.Or(b.Taken.Compare(a.Taken), b.Begun.Compare(a.Begun))
 	})
+	found = found[:min(mostMade, len(found))]
+	there, err := l.there(ctx, found)
+	if err != nil {
+		return nil, fmt.Errorf("looking at what was made of %s: %w", aws.ToString(e.Snapshot.SnapshotId), err)
+	}
+	var images []Image
+	for _, r := range found {
+		i := Image{Image: there[r.ID], Relation: "which Goldsmith made of the same source", Made: true}
+		if register.Image(r, i.Image) == nil && e.owns(i) {
+			images = append(images, i)
+		}
+	}
+	return images, nil
+}
+
+// there are the registered images that there are, by their ids.
+func (l Looker) there(ctx context.Context, found []ledger.Registration) (map[string]types.Image, error) {
 	var ids []string
-	for _, r := range found[:min(mostMade, len(found))] {
+	for _, r := range found {
 		ids = append(ids, r.ID)
 	}
 	out, err := l.EC2.DescribeImages(ctx, &ec2.DescribeImagesInput{
@@ -46,17 +64,13 @@ func (l Looker) made(ctx context.Context, e *Evidence) ([]Image, error) {
 		Filters: []types.Filter{{Name: aws.String("image-id"), Values: ids}},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("looking at what was made of %s: %w", aws.ToString(e.Snapshot.SnapshotId), err)
+		return nil, err
 	}
-	var images []Image
-	for _, r := range found {
-		for _, i := range out.Images {
-			if aws.ToString(i.ImageId) == r.ID && register.Image(r, i) == nil && e.owns(Image{Image: i}) {
-				images = append(images, Image{Image: i, Relation: "which Goldsmith made of the same source", Made: true})
-			}
-		}
+	all := map[string]types.Image{}
+	for _, i := range out.Images {
+		all[aws.ToString(i.ImageId)] = i
 	}
-	return images, nil
+	return all, nil
 }
 
 // registered are the registrations of images that came of snapshots of the same source, and proved good.
@@ -69,13 +83,18 @@ func (l Looker) registered(ctx context.Context, e *Evidence) (found []ledger.Reg
 		if err != nil {
 			return nil, fmt.Errorf("looking at what images were made: %w", err)
 		}
-		same := volume != "" && r.Volume == volume || of != "" && r.Lineage == of ||
-			r.Source == aws.ToString(e.Snapshot.SnapshotId)
-		if same && r.Good && r.ID != "" && r.Kind == ledger.MadeImage && r.Call == ledger.RegisterImage {
+		same := r.Source == aws.ToString(e.Snapshot.SnapshotId)
+		same = same || volume != "" && r.Volume == volume || of != "" && r.Lineage == of
+		if same && ofSnapshot(r) {
 			found = append(found, r)
 		}
 	}
 	return found, nil
+}
+
+// ofSnapshot reports whether an image is registered that was made of a snapshot, and proved good.
+func ofSnapshot(r ledger.Registration) bool {
+	return r.Good && r.ID != "" && r.Kind == ledger.MadeImage && r.Call == ledger.RegisterImage
 }
 
 // source is the volume that a snapshot is of, or of a copy the lineage of copies of the same volume.
@@ -90,4 +109,37 @@ func (l Looker) source(ctx context.Context, e *Evidence) (volume, of string, err
 		return "", "", err
 	}
 	return "", lineages[id], nil
+}
+
+// ordered puts the images first that are registered as Goldsmith's, then those that say they are, and leaves out what is
+// there twice. The tag can be anybody's, so it moves an image that tells of the snapshot anyway, and brings in no other.
+func ordered(all []Image) (images []Image) {
+	seen := map[string]bool{}
+	for _, i := range all {
+		if !seen[aws.ToString(i.ImageId)] {
+			seen[aws.ToString(i.ImageId)] = true
+			if i.rank() == tagged {
+				i.Relation = "tagged as Goldsmith's, " + i.Relation
+			}
+			images = append(images, i)
+		}
+	}
+	slices.SortStableFunc(images, func(a, b Image) int { return cmp.Compare(b.rank(), a.rank()) })
+	return images
+}
+
+// The ranks of images beside the others, which have none.
+const (
+	tagged = iota + 1
+	registered
+)
+
+func (i Image) rank() int {
+	if i.Made {
+		return registered
+	}
+	if _, own := tag.Map(i.Tags)[tag.Managed]; own {
+		return tagged
+	}
+	return 0
 }
