@@ -186,6 +186,9 @@ func (n *night) recordedOrRemoved(images []types.Image) {
 // noOrphans: a snapshot of the night is used by an image, unless its source's image in that run is excused.
 func (n *night) noOrphans(used, excused map[string]bool) {
 	n.t.Helper()
+	if n.excused.copies {
+		return
+	}
 	for _, s := range n.snapshots() {
 		id, tags := aws.ToString(s.SnapshotId), tag.Map(s.Tags)
 		known := s.StartTime.Before(n.since) || used[id] || excused[tags[tag.Source]+tags[tag.Run]]
