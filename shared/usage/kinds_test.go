@@ -152,9 +152,9 @@ func TestAFindersClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		image := w.image()
-		w.Must(w.Cloud.SetLastLaunched(image, time.Now()))
+		w.Must(w.Cloud.SetLastLaunched(image, time.Now().Add(-30*time.Hour)))
 		finder := w.finder()
-		for later, uses := range map[time.Duration]int{47 * time.Hour: 1, 48 * time.Hour: 0} {
+		for later, uses := range map[time.Duration]int{17 * time.Hour: 1, 18 * time.Hour: 0} {
 			finder.Now = func() time.Time { return time.Now().Add(later) }
 			found, err := finder.Uses(w.Context(), w.describe(image))
 			w.Must(err)
