@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/rollout"
@@ -32,7 +34,7 @@ type ledgerAPI interface {
 // Step rolls an image out. The alias of a source lies in Parameter Store under Path, such as /goldsmith/images.
 type Step struct {
 	EC2         ec2API
-	AutoScaling rollout.Groups
+	AutoScaling autoscaling.DescribeAutoScalingGroupsAPIClient
 	SSM         parameters
 	Lineages    rollout.Lineages
 	Ledger      ledgerAPI

@@ -21,7 +21,7 @@ import (
 
 // groupsAPI are Auto Scaling groups and their instance refreshes.
 type groupsAPI interface {
-	rollout.Groups
+	autoscaling.DescribeAutoScalingGroupsAPIClient
 	autoscaling.DescribeInstanceRefreshesAPIClient
 	RollbackInstanceRefresh(context.Context, *autoscaling.RollbackInstanceRefreshInput,
 		...func(*autoscaling.Options)) (*autoscaling.RollbackInstanceRefreshOutput, error)

@@ -16,7 +16,7 @@ import (
 type target struct {
 	Result
 	known *rollout.Target
-	back  rollout.Return
+	back  rollout.Decision
 	// seen are the groups that were looked at, undone the images that are.
 	seen, undone []string
 	// tried is whether it was led back, or that was tried, since from when on it launches nothing that is undone.

@@ -8,22 +8,10 @@ import (
 	"goldsmith/shared/ledger"
 )
 
-// Return is what a rollback does to one target.
-type Return struct {
-	// To is where it goes; To.Was is what each pointer had, where that is known. A template gets a new version, of
-	// what is there now, so that what a person has edited since stays.
-	To ledger.Point
-	// There is whether it is there already.
-	There bool
-	// Problem says why it is left where it is.
-	Problem string
-	// Note is what to know beside.
-	Note string
-}
-
 // Back says where a target goes back to: to what was launched before the last roll, or to the image that is named.
-// Asked twice, it goes back once.
-func Back(now State, known ledger.TargetRecord, image string) Return {
+// Asked twice, it goes back once. A template gets a new version, of what is there now, so that what a person has edited
+// since stays.
+func Back(now State, known ledger.TargetRecord, image string) Decision {
 	if image == "" {
 		r := before(now, known)
 		r.Note = now.kept(known, r)
@@ -36,10 +24,10 @@ func Back(now State, known ledger.TargetRecord, image string) Return {
 	}
 	if now.leads(image) {
 		to.Version = now.Version
-		return Return{To: to, There: true}
+		return Decision{To: to, There: true}
 	}
 	to.Version = 0
-	return Return{To: to, Note: now.replaced(known, image)}
+	return Decision{To: to, Note: now.replaced(known, image)}
 }
 
 // leads reports whether all that a target may launch from by $Default and $Latest has an image.
@@ -52,7 +40,7 @@ func (s State) led(known ledger.TargetRecord, to ledger.Point) bool {
 }
 
 // kept tells what $Latest launches after an undo, where that is something else than what $Default launches.
-func (s State) kept(known ledger.TargetRecord, r Return) string {
+func (s State) kept(known ledger.TargetRecord, r Decision) string {
 	_, latest := versions(r.To)
 	// An undo that did not live to end has made a version for the default, which is the latest until it is covered.
 	own := known.Begun != nil && known.Begun.To.Run == "" && s.Top == r.To.Image
@@ -81,7 +69,7 @@ func (s State) replaced(known ledger.TargetRecord, image string) string {
 		orNothing(s.Top), image)
 }
 
-func before(now State, known ledger.TargetRecord) Return {
+func before(now State, known ledger.TargetRecord) Decision {
 	if back := backed(now, known); back != nil {
 		return backAgain(now, known, *back)
 	}
@@ -95,25 +83,25 @@ func before(now State, known ledger.TargetRecord) Return {
 		return beforeLatest(now, made)
 	case setBack(now, known) != "", now.Alias && now.Version < last.Version:
 		to := now.recorded(ledger.Point{Image: now.Image, Version: now.Version}, last.Was)
-		return Return{To: to, There: now.led(known, to)}
+		return Decision{To: to, There: now.led(known, to)}
 	default:
 		return strange(now)
 	}
 }
 
 // strange: what a person has put there is not undone unasked.
-func strange(now State) Return {
-	return Return{Problem: fmt.Sprintf("it has %s, which Goldsmith did not put there; name the image to go back to",
+func strange(now State) Decision {
+	return Decision{Problem: fmt.Sprintf("it has %s, which Goldsmith did not put there; name the image to go back to",
 		orNothing(now.Image))}
 }
 
 // backAgain is for a target that was rolled back already.
-func backAgain(now State, known ledger.TargetRecord, to ledger.Point) Return {
+func backAgain(now State, known ledger.TargetRecord, to ledger.Point) Decision {
 	to.Version = now.Version
 	if now.Image != to.Image && !slices.Contains(rolledAfter(now, known, to), now.Image) {
 		return strange(now)
 	}
-	return Return{To: to, There: now.led(known, to)}
+	return Decision{To: to, There: now.led(known, to)}
 }
 
 // recorded is a point with what each pointer had, as far as a roll has recorded that.
@@ -142,7 +130,7 @@ func withBegun(now State, known ledger.TargetRecord) []ledger.Point {
 
 // beforeLatest leads to the image before the latest point's, no matter who made it. An alias that had
 // none has nothing to go back to.
-func beforeLatest(now State, known ledger.TargetRecord) Return {
+func beforeLatest(now State, known ledger.TargetRecord) Decision {
 	last := known.Points[0]
 	was := last.Was
 	for _, p := range known.Points[1:] {
@@ -153,14 +141,14 @@ func beforeLatest(now State, known ledger.TargetRecord) Return {
 		if p.Image == "" && now.Alias {
 			break
 		}
-		return Return{To: now.recorded(ledger.Point{Image: p.Image}, was)}
+		return Decision{To: now.recorded(ledger.Point{Image: p.Image}, was)}
 	}
 	return unknown(" " + last.Image)
 }
 
 // unknown: what has nothing to go back to stays, until a person names an image.
-func unknown(image string) Return {
-	return Return{Problem: "nothing is known of what it had before" + image + "; name the image to go back to"}
+func unknown(image string) Decision {
+	return Decision{Problem: "nothing is known of what it had before" + image + "; name the image to go back to"}
 }
 
 func orNothing(image string) string {

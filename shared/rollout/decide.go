@@ -10,17 +10,19 @@ import (
 	"goldsmith/shared/lineage"
 )
 
-// Decision is what becomes of one target.
+// Decision is what becomes of one target: by a roll, or by a rollback.
 type Decision struct {
-	// From is what it is rolled from, and what a rollback leads back to.
+	// From is what a roll starts from.
 	From ledger.Point
-	// Problem says why it is left alone; empty when it is rolled, or has the image.
+	// To is where a rollback leads; To.Was is what each pointer had, where that is known.
+	To ledger.Point
+	// Problem says why it is left where it is; empty when it is rolled or led back, or is there.
 	Problem string
-	// There is whether it points at the image already: nothing is to be done.
+	// There is whether it is there already: nothing is to be done.
 	There bool
 	// Made is whether an earlier try of the same run has rolled it.
 	Made bool
-	// Note is what an operator should know of a target that is rolled all the same.
+	// Note is what to know beside.
 	Note string
 	// Held is whether it is left alone because a person rolled it back.
 	Held bool

@@ -19,7 +19,7 @@ func (a *aliasing) followers(ctx context.Context, name string, at *Target) error
 	if at.At.Version == 0 || at.Rolled.Problem != "" {
 		return nil
 	}
-	ids, err := a.following(ctx, name)
+	ids, err := following(ctx, a.EC2, name)
 	if err != nil {
 		return at.fail(err)
 	}
@@ -54,16 +54,20 @@ func (a *aliasing) follower(ctx context.Context, id string) (*template, error) {
 	return t, err
 }
 
-// following are the templates of which the default or the latest version takes its image from a parameter.
-func (a *aliasing) following(ctx context.Context, name string) (ids []string, err error) {
-	pages := ec2.NewDescribeLaunchTemplateVersionsPaginator(a.EC2, &ec2.DescribeLaunchTemplateVersionsInput{
-		Versions: []string{standard, latest},
-		Filters:  []types.Filter{{Name: aws.String("image-id"), Values: []string{aliasPrefix + name}}},
+// following are the templates of which the default or the latest version takes its image from one of these parameters.
+func following(ctx context.Context, api ec2.DescribeLaunchTemplateVersionsAPIClient, names ...string) ([]string, error) {
+	values := make([]string, len(names))
+	for i, name := range names {
+		values[i] = aliasPrefix + name
+	}
+	pages := ec2.NewDescribeLaunchTemplateVersionsPaginator(api, &ec2.DescribeLaunchTemplateVersionsInput{
+		Versions: []string{standard, latest}, Filters: []types.Filter{{Name: aws.String("image-id"), Values: values}},
 	})
+	var ids []string
 	for pages.HasMorePages() {
 		out, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("looking for what takes images from %s: %w", name, err)
+			return nil, fmt.Errorf("looking for what takes images from %s: %w", listed(names), err)
 		}
 		for _, v := range out.LaunchTemplateVersions {
 			if id := aws.ToString(v.LaunchTemplateId); !slices.Contains(ids, id) {

@@ -9,7 +9,7 @@ import (
 // Instead leads a pointer whose former image cannot be launched any more to one that can: the one that was launched,
 // else the other pointer's. unfit says why an image cannot be launched. refused is the first image that has none in
 // its place.
-func (r *Return) Instead(unfit func(image string) (string, error)) (refused string, err error) {
+func (r *Decision) Instead(unfit func(image string) (string, error)) (refused string, err error) {
 	if r.To.Was == nil {
 		if why, err := unfit(r.To.Image); err != nil || why != "" {
 			return r.To.Image, err

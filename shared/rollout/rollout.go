@@ -36,11 +36,6 @@ type Reader interface {
 	ec2.DescribeSpotFleetRequestsAPIClient
 }
 
-// Groups reads Auto Scaling groups.
-type Groups interface {
-	autoscaling.DescribeAutoScalingGroupsAPIClient
-}
-
 // Parameters reads aliases.
 type Parameters interface {
 	GetParameter(context.Context, *ssm.GetParameterInput, ...func(*ssm.Options)) (*ssm.GetParameterOutput, error)
@@ -56,7 +51,7 @@ type Ledger interface {
 // Finder finds targets. The alias of a source lies in Parameter Store under Path, such as /goldsmith/images.
 type Finder struct {
 	EC2        Reader
-	Groups     Groups
+	Groups     autoscaling.DescribeAutoScalingGroupsAPIClient
 	Parameters Parameters
 	Ledger     Ledger
 	Lineages   Lineages

@@ -131,7 +131,7 @@ func (d *drawn) undoes(image string) error {
 	return nil
 }
 
-func (d *drawn) leads(room rollout.Writer, t *rollout.Target, back rollout.Return) error {
+func (d *drawn) leads(room rollout.Writer, t *rollout.Target, back rollout.Decision) error {
 	to := back.To
 	to.Run, to.Source, to.Stays, to.By = "", "", t.At.Stays, "ada"
 	if !back.There {

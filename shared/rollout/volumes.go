@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/fault"
 	"goldsmith/shared/job"
@@ -58,33 +56,20 @@ func rolls(ctx context.Context, api Subscribers, path string, roll plan.Roll, so
 	if err == nil && len(tagged) > 0 {
 		return true, nil
 	}
-	var follow bool
+	var follow []string
 	if err == nil {
-		follow, err = aliased(ctx, api, path, names)
+		follow, err = following(ctx, api, aliasesOf(path, names)...)
 	}
 	if fault.IsTransient(err) || fault.IsNotYet(err) {
 		return false, err
 	}
-	return follow, nil
+	return len(follow) > 0, nil
 }
 
-// aliased reports whether the default or the latest version of a launch template takes its image from an alias.
-func aliased(ctx context.Context, api Subscribers, path string, names []string) (bool, error) {
-	var values []string
-	for _, name := range names {
-		values = append(values, aliasPrefix+Finder{Path: path}.alias(name))
+func aliasesOf(path string, names []string) []string {
+	all := make([]string, len(names))
+	for i, name := range names {
+		all[i] = Finder{Path: path}.alias(name)
 	}
-	pages := ec2.NewDescribeLaunchTemplateVersionsPaginator(api, &ec2.DescribeLaunchTemplateVersionsInput{
-		Versions: []string{standard, latest}, Filters: []types.Filter{{Name: aws.String("image-id"), Values: values}},
-	})
-	for pages.HasMorePages() {
-		out, err := pages.NextPage(ctx)
-		if err != nil {
-			return false, fmt.Errorf("looking for what takes images from %s: %w", values[0], err)
-		}
-		if len(out.LaunchTemplateVersions) > 0 {
-			return true, nil
-		}
-	}
-	return false, nil
+	return all
 }

@@ -70,6 +70,62 @@ func TestHostsAreScrubbed(t *testing.T) {
 	}
 }
 
+// noRoom is each code of EC2's page on error codes by which a start is refused that works once room is given back.
+var noRoom = []string{
+	"InsufficientInstanceCapacity", "InsufficientCapacity", "InsufficientHostCapacity", "InsufficientCapacityOnHost",
+	"InsufficientReservedInstanceCapacity", "InsufficientReservedInstancesCapacity", "ReservedInstancesUnavailable",
+	"ReservationCapacityExceeded", "InsufficientAddressCapacity", "InsufficientVolumeCapacity", "UnfulfillableCapacity",
+	"InsufficientFreeAddressesInSubnet", "InvalidCapacityReservationState.PendingActivation", "InvalidHostState",
+	"UnavailableHostRequirements", "IncompatibleHostRequirements", "HostLimitExceeded", "InstanceLimitExceeded",
+	"VcpuLimitExceeded", "MaxSpotInstanceCountExceeded", "SpotMaxPriceTooLow", "MaxIOPSLimitExceeded",
+	"VolumeLimitExceeded", "NetworkInterfaceLimitExceeded", "MaxScheduledInstanceCapacityExceeded",
+	"ScheduledInstanceSlotNotOpen", "ScheduledInstanceSlotUnavailable",
+}
+
+// EC2 has no room for twenty minutes, by whatever name: it is waited for, and the image is made and rolled.
+func TestNoRoomByAnyName(t *testing.T) {
+	for _, code := range noRoom {
+		t.Run(code, func(t *testing.T) {
+			play(t, stack.Options{}, func(n *night) {
+				web := n.launch("web", "")
+				template := n.template("web", "web", "t3.micro", ec2.ImageX86)
+				n.begin()
+				n.after("stop", web, func(work) {
+					n.EC2.Inject(ec2.Fault{Action: "StartInstances", Code: code, Until: time.Now().Add(20 * time.Minute)})
+				})
+				r := n.run()[0]
+				got := n.results(r)[web]
+				n.want("ending", got.Ending, job.Imaged)
+				n.want("state", n.EC2.State(web), ec2.Running)
+				n.want("launched", n.defaultImage(template), got.Image.ID)
+				n.noSlots()
+			})
+		})
+	}
+}
+
+// notNow is each code by which EC2 takes no more images or snapshots for the moment.
+var notNow = []string{
+	"ConcurrentCreateImageNoRebootLimitExceeded", "ConcurrentSnapshotLimitExceeded", "PendingSnapshotLimitExceeded",
+	"SnapshotCreationPerVolumeRateExceeded", "ResourceLimitExceeded",
+}
+
+// EC2 takes no more images for five minutes, by whatever name: asked again, and the instance is back all the same.
+func TestNoMoreImagesForTheMoment(t *testing.T) {
+	for _, code := range notNow {
+		t.Run(code, func(t *testing.T) {
+			play(t, stack.Options{}, func(n *night) {
+				web := n.launch("web", "")
+				n.begin()
+				n.EC2.Inject(ec2.Fault{Action: "CreateImage", Resource: web, Code: code, Until: due.Add(5 * time.Minute)})
+				r := n.run()[0]
+				n.want("ending", n.results(r)[web].Ending, job.Imaged)
+				n.want("state", n.EC2.State(web), ec2.Running)
+			})
+		})
+	}
+}
+
 // A strict plan leaves it alone for that.
 func TestAStrictPlanLeavesHostsAlone(t *testing.T) {
 	play(t, stack.Options{Plans: nightly(func(p *plan.Plan) { p.Strict = true })}, func(n *night) {

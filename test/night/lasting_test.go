@@ -106,19 +106,27 @@ func lastingKinds(t *testing.T) []lasting {
 // request for one more at the same time. A group launches from a template that wants one of the images.
 func lastingNight(t *testing.T, faults ...lasting) *lastingFaults {
 	t.Helper()
+	return lastingIn(t, time.Date(2000, 1, 1, 0, 12, 0, 0, time.UTC), nightly(), func(*night) {}, faults...)
+}
+
+// lastingIn is such a night in a plan's world, due then, with what is there besides.
+func lastingIn(t *testing.T, due time.Time, plans plan.Plans, besides func(n *night), faults ...lasting) *lastingFaults {
+	t.Helper()
 	o := &lastingFaults{
-		due: time.Date(2000, 1, 1, 0, 12, 0, 0, time.UTC), faults: faults, met: map[string]bool{},
+		due: due, faults: faults, met: map[string]bool{},
 		shelf: &shelf{table: ledger.NewMemory()}, concurrency: 2,
 	}
 	o.shelf.away = func() bool { return o.of(ledgerAway) }
+	p := plans.Plans["nightly"]
+	p.Schedule = fmt.Sprintf("cron(%d %d * * ? *)", due.Minute(), due.Hour())
+	p.Concurrency, p.Roll.Refresh.Enabled, p.Keep.Last = o.concurrency, true, 1
+	plans.Plans["nightly"] = p
 	play(t, stack.Options{
-		Plans: nightly(func(p *plan.Plan) {
-			p.Schedule, p.Concurrency, p.Roll.Refresh.Enabled, p.Keep.Last = "cron(12 0 * * ? *)", o.concurrency, true, 1
-		}),
-		Ledger: o.shelf, History: true,
+		Plans: plans, Ledger: o.shelf, History: true,
 		Guard: func(s *stack.Stack) http.Handler { return o.guard(s) },
 	}, func(n *night) {
 		n.lasting = o
+		besides(n)
 		for i := range 5 {
 			n.launch(fmt.Sprintf("web-%d", i+1), "")
 		}
@@ -145,6 +153,8 @@ func (n *night) excuseLasting(o *lastingFaults) {
 	n.excused.slack = o.lasts(slackGone, "GetSecretValue") || silent
 	n.excused.twice = lost
 	n.excused.requests = o.has("DeleteTags")
+	n.excused.tests = o.lasts("TerminateInstances")
+	n.excused.copies = o.lasts("DeleteSnapshot")
 	n.excused.lost = lost
 	n.excused.unrecorded = o.lasts("DeregisterImage") || slices.ContainsFunc(o.faults, func(l lasting) bool {
 		return isRead(l.what) && o.lasts(l.what) // what cannot be read may be in use

@@ -77,6 +77,8 @@ type excuses struct {
 	dead       bool            // functions were made to fail for good
 	requests   bool            // request tags could not be taken off
 	unrecorded bool            // what became of images could not be found out or recorded
+	tests      bool            // test instances could not be terminated
+	copies     bool            // snapshots could not be deleted
 	// exempted are sources that a person has exempted: they do not count among those that may be down.
 	exempted int
 	lost     bool // the ledger was lost, and with it what it knew of images

@@ -14,6 +14,7 @@ import (
 	"goldsmith/local/ec2"
 	"goldsmith/local/query"
 	"goldsmith/local/sfn"
+	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/tag"
 )
@@ -63,7 +64,7 @@ func (n *night) decided() (ids []string) {
 	for _, run := range n.runs() {
 		for r, err := range n.Ledger.Retirements(n.ctx, planOf(run)) {
 			n.ok(err)
-			if idForm.MatchString(r.Subject) {
+			if r.Status != job.Suspended && idForm.MatchString(r.Subject) { // of a whole source else
 				ids = append(ids, r.Subject)
 			}
 		}

@@ -146,7 +146,8 @@ func (p *page) writeLasting(b *strings.Builder) {
 A single fault heals; these go on. The nights have five running instances and a stopped one, a request for one more at the same
 time, a group that launches from what is rolled, and a plan of `+"`concurrency: %d`"+`. Each of the %d calls of AWS that such a night makes
 is denied from a random moment on, for an hour and for good; the ledger is away for an hour, or its table is lost and comes back empty;
-Slack is gone, for an hour and for good; and the run is aborted in the middle of any of these. Others have two of them at once
+Slack is gone, for an hour and for good; and the run is aborted in the middle of any of these. In other nights images are tested,
+shared and retired, and there are a Spot instance and a snapshot: the calls that only these take are denied, too. Others have two of them at once
 (`+"`go test ./test/night -run Lasting`"+`, and as many as one likes with `+"`make soak`"+`). The invariants hold after each: never were more than
 %d down at once; once the fault has ended nothing is left behind; and while it lasts people know by name what is down. When the
 table was lost *and* the run was aborted, the tag on the instance and the history of its execution lead recover to it.

@@ -7,6 +7,7 @@ import (
 
 	"goldsmith/local/ec2"
 	"goldsmith/local/stack"
+	"goldsmith/shared/plan"
 )
 
 // A run is aborted at any of its steps: its message says what EC2 shows of each instance, and once more what became of
@@ -36,4 +37,23 @@ func TestAnAbortedRunSaysWhatEC2Shows(t *testing.T) {
 			})
 		})
 	}
+}
+
+// An instance that is left stopped is told, also where the plan wants to hear of runs that have failed alone.
+func TestLeftStoppedIsToldWhateverThePlanSays(t *testing.T) {
+	plans := nightly(func(p *plan.Plan) { p.Notify.On = []plan.Outcome{plan.Failed}; p.Roll.Skip = true })
+	play(t, stack.Options{Plans: plans}, func(n *night) {
+		n.excused.dead = true
+		web, api := n.launch("web", ""), n.launch("api", "")
+		n.begin()
+		n.at("start", web, func(work) {
+			n.EC2.Inject(ec2.Fault{Action: "StartInstances", Resource: web, Code: denied, Status: 403,
+				Until: due.Add(3 * time.Hour)})
+		})
+		r := n.run()[0]
+		n.wasImaged(r, api)
+		n.saysOf(r, "PARTIAL: nightly", "Left stopped", web)
+		time.Sleep(time.Until(due.Add(4 * time.Hour)))
+		n.want("state", n.EC2.State(web), ec2.Running)
+	})
 }

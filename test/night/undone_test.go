@@ -27,18 +27,11 @@ func (n *night) nothingUndoneLaunches() {
 				aws.ToString(v.LaunchTemplateName), image)
 		}
 	}
-	for _, g := range must(n.scaling().DescribeAutoScalingGroups(n.ctx,
-		&autoscaling.DescribeAutoScalingGroupsInput{}))(n.t).AutoScalingGroups {
-		name := aws.ToString(g.AutoScalingGroupName)
-		for _, s := range asg.Specs(g) {
-			out := must(n.cloud.DescribeLaunchTemplateVersions(n.ctx, &sdk.DescribeLaunchTemplateVersionsInput{
-				LaunchTemplateId: aws.String(s.Template), Versions: []string{s.Version},
-			}))(n.t)
-			for _, v := range out.LaunchTemplateVersions {
-				if undone[s.Template+aws.ToString(v.LaunchTemplateData.ImageId)] && !strings.Contains(n.said(), "group "+name+" ") {
-					n.t.Errorf("group %s launches version %s of %s, which was rolled back, and is not named", name, s.Version, s.Name)
-				}
-			}
+	for _, l := range n.byVersion() {
+		image := aws.ToString(l.data.LaunchTemplateData.ImageId)
+		if undone[l.template+image] && !strings.Contains(n.said(), l.who+" ") {
+			n.t.Errorf("%s launches version %s of %s, which was rolled back, and is not named", l.who, l.version,
+				aws.ToString(l.data.LaunchTemplateName))
 		}
 	}
 }
@@ -76,7 +69,11 @@ func (n *night) templatesLaunch() {
 	n.t.Helper()
 	n.nothingUndoneLaunches()
 	failed := n.failedImages()
-	for _, v := range append(n.heads(), n.grouped()...) {
+	all := n.heads()
+	for _, l := range n.byVersion() {
+		all = append(all, l.data)
+	}
+	for _, v := range all {
 		id, name := aws.ToString(v.LaunchTemplateData.ImageId), aws.ToString(v.LaunchTemplateName)
 		if alias, ok := strings.CutPrefix(id, "resolve:ssm:"); ok {
 			if id, ok = n.Parameters.Value(alias); !ok {
@@ -107,16 +104,49 @@ func (n *night) failedImages() map[string]string {
 	return failed
 }
 
-// grouped are the versions of templates that Auto Scaling groups name.
-func (n *night) grouped() (all []types.LaunchTemplateVersion) {
+// byName is a version of a template, as a group or a fleet names it.
+type byName struct {
+	who, template, version string
+	data                   types.LaunchTemplateVersion
+}
+
+// byVersion are the versions of templates that Auto Scaling groups and fleets name.
+func (n *night) byVersion() (all []byName) {
 	n.t.Helper()
-	groups := must(n.scaling().DescribeAutoScalingGroups(n.ctx, &autoscaling.DescribeAutoScalingGroupsInput{}))(n.t)
-	for _, g := range groups.AutoScalingGroups {
+	for _, g := range must(n.scaling().DescribeAutoScalingGroups(n.ctx,
+		&autoscaling.DescribeAutoScalingGroupsInput{}))(n.t).AutoScalingGroups {
 		for _, s := range asg.Specs(g) {
-			all = append(all, must(n.cloud.DescribeLaunchTemplateVersions(n.ctx, &sdk.DescribeLaunchTemplateVersionsInput{
-				LaunchTemplateId: aws.String(s.Template), Versions: []string{s.Version},
-			}))(n.t).LaunchTemplateVersions...)
+			all = append(all, byName{who: "group " + aws.ToString(g.AutoScalingGroupName), template: s.Template,
+				version: s.Version})
 		}
 	}
-	return all
+	for _, f := range must(n.cloud.DescribeFleets(n.ctx, &sdk.DescribeFleetsInput{}))(n.t).Fleets {
+		for _, c := range f.LaunchTemplateConfigs {
+			of := c.LaunchTemplateSpecification
+			if of.LaunchTemplateId != nil {
+				all = append(all, byName{who: "fleet " + aws.ToString(f.FleetId), template: *of.LaunchTemplateId,
+					version: aws.ToString(of.Version)})
+			}
+		}
+	}
+	var there []byName
+	for _, l := range all {
+		if n.readVersion(&l) {
+			there = append(there, l)
+		}
+	}
+	return there
+}
+
+// readVersion reads the version of a launcher, if there is one.
+func (n *night) readVersion(l *byName) bool {
+	n.t.Helper()
+	out, err := n.cloud.DescribeLaunchTemplateVersions(n.ctx, &sdk.DescribeLaunchTemplateVersionsInput{
+		LaunchTemplateId: aws.String(l.template), Versions: []string{l.version},
+	})
+	if err != nil || len(out.LaunchTemplateVersions) == 0 {
+		return false
+	}
+	l.data = out.LaunchTemplateVersions[0]
+	return true
 }
