@@ -56,8 +56,9 @@ func TestStopped(t *testing.T) {
 			"terminated")
 	}
 	// One that a describe does not know was not seen to be terminated.
-	if o := settle(t, work(), job.ForStopped, time.Minute, &cloud{}, &tokens{}); !fault.IsNotYet(o.err) {
-		t.Errorf("an instance that a describe does not know: %v", o.err)
+	missing := settle(t, work(), job.ForStopped, time.Minute, &cloud{}, &tokens{})
+	if notYet := (*fault.NotYet)(nil); !errors.As(missing.err, &notYet) || len(missing.tokens.failure) != 0 {
+		t.Errorf("an instance that a describe does not know: %v", missing.err)
 	}
 	settle(t, work(), job.ForStopped, time.Hour, &cloud{instance: instance("stopping")}, &tokens{}).pending(t)
 	settle(t, work(), job.ForStopped, time.Hour+time.Second, &cloud{instance: instance("stopping")}, &tokens{}).failed(t,
