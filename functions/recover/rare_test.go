@@ -77,7 +77,7 @@ func TestARequestThatMoves(t *testing.T) {
 // A run that was cut off before it had a record is told as its execution's input says, unless that is another run's.
 func TestARunWithoutARecord(t *testing.T) {
 	for input, want := range map[string]string{
-		`{"run":{"name":"nightly-1","plan":"nightly","scheduled":"2000-01-01T00:10:00Z"}}`: "FAILED: nightly, 2000-01-01 00:10",
+		`{"run":{"name":"nightly-1","plan":"nightly","scheduled":"2000-01-01T00:10:00Z"}}`: "nightly, 2000-01-01 00:10",
 		`{"run":{"name":"nightly-2","plan":"nightly"}}`:                                    "FAILED: unknown",
 		`{"run":{"name":"nightly-1"}}`:                                                     "FAILED: unknown",
 		`[]`:                                                                               "FAILED: unknown",
