@@ -76,6 +76,9 @@ func Open(ctx context.Context, book Reader) ([]Block, error) {
 	}
 	for _, id := range slices.Sorted(maps.Keys(marks)) {
 		mark := marks[id]
+		if mark.Run == "" {
+			continue // It cannot be read, and nothing else says that its source is down: the sweep tells of it.
+		}
 		c := ledger.Claim{Source: id, Name: mark.Name, Run: mark.Run, StopSent: mark.Since, Problem: lost}
 		open = append(open, Block{Claim: c, Holds: scopeOf(c), Exempt: exempt[id+" "+mark.Run]})
 	}
