@@ -231,7 +231,8 @@ func TestTwoThatComeBackOneAfterTheOther(t *testing.T) {
 		for _, id := range ids {
 			time.Sleep(time.Hour)
 			s.Set(id, ec2.Running)
-			s.Cloud.Inject(ec2.Fault{Action: "StartInstances", Code: "InsufficientInstanceCapacity", Until: time.Now().Add(time.Minute)})
+			s.Cloud.Inject(ec2.Fault{Action: "StartInstances", Code: "InsufficientInstanceCapacity",
+				Until: time.Now().Add(time.Minute)})
 			sweeps(s)
 		}
 		back := 0

@@ -206,7 +206,7 @@ func TestSweep(t *testing.T) {
 		{
 			Name:  "EC2 does not know it any more",
 			Given: func(s *steptest.Stage, _ *json.RawMessage) { s.Set(s.Web, ec2.Terminated); time.Sleep(2 * time.Hour) },
-			Want:  "Claims DescribeExecution DescribeInstances*2 Waits Results PutResult Slots Free Drop Slots GetRun: ok",
+			Want:  "Claims DescribeExecution DescribeInstances*2 StartInstances Waits Results PutResult Slots Free Drop Slots GetRun: ok",
 			Then:  terminated,
 		},
 		{

@@ -24,12 +24,17 @@ func (r Rescue) unseen(ctx context.Context, c ledger.Claim) error {
 	if accepted, err := r.accepted(ctx, c); err != nil || accepted {
 		return err
 	}
+	return r.startUnseen(ctx, c)
+}
+
+// startUnseen starts an instance of which EC2 does not say how it is.
+func (r Rescue) startUnseen(ctx context.Context, c ledger.Claim) error {
 	if _, err := r.EC2.StartInstances(ctx, &ec2.StartInstancesInput{InstanceIds: []string{c.Source}}); err != nil {
 		return fmt.Errorf("starting it without a look: %w", err)
 	}
 	handler.Log(ctx).WarnContext(ctx, "started an instance that a run left stopped, without a look", "source", c.Source,
 		"run", c.Run)
-	c.Started = now
+	c.Started = r.Now().UTC()
 	if err := r.Claims.Record(ctx, c); err != nil {
 		return fmt.Errorf("recording the start: %w", err)
 	}
