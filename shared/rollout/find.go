@@ -158,12 +158,10 @@ func (s *survey) judge(ctx context.Context, t *Target, known ledger.TargetRecord
 	if begun := known.Begun; begun != nil && begun.To.Source != image.Source && s.Now().Sub(begun.To.At) < underway {
 		return &fault.NotYet{Err: fmt.Errorf("%s is being changed for %s", t.Rolled.Target, begun.To.Source+begun.To.By)}
 	}
-	problem := t.Rolled.Problem
-	if t.template != nil && problem == "" {
-		if err := s.reverted(ctx, t, t.template.base); err != nil {
-			return t.fail(err)
-		}
+	if err := s.reverted(ctx, t); err != nil {
+		return t.fail(err)
 	}
+	problem := t.Rolled.Problem
 	t.decide(known, image)
 	if left := leftBy(known, image); left != nil && roll.Together {
 		t.Rolled.Problem = left.Problem

@@ -111,18 +111,20 @@ func (s *survey) see(ctx context.Context, t *Target, read *template) error {
 	}
 	last, rolled := Latest(t.Record)
 	t.at(rolled && last.Stays && len(differ(read.standard, read.latest)) > 0)
-	return s.reverted(ctx, t, read.latest)
+	read.base = read.latest
+	return s.reverted(ctx, t)
 }
 
-// reverted looks whether a version of a template is the one that was rolled last with an earlier image: a person has set
-// back what $Latest launches. An edit of anything else is rolled from.
-func (s *survey) reverted(ctx context.Context, t *Target, n int64) error {
-	last, rolled := Latest(t.Record)
+// reverted looks whether what is launched from a template is the version that was rolled last with an earlier image: a
+// person has set back what $Latest launches. An edit of anything else is rolled from.
+func (s *survey) reverted(ctx context.Context, t *Target) error {
+	if t.template == nil || t.Rolled.Problem != "" {
+		return nil
+	}
+	n := t.template.base
+	last, _ := Latest(t.Record)
 	tmpl := t.template
-	image := tmpl.image(n)
-	if !rolled || last.Run == "" || n <= last.Version || image == last.Image || !Had(t.Record, image) ||
-		slices.Contains(t.Record.Made, n) || t.Record.Begun != nil || t.Record.Back != nil ||
-		strings.HasPrefix(aws.ToString(tmpl.versions[n].VersionDescription), "Goldsmith") {
+	if !t.steppedBack(n, last) || tmpl.madeBy(t.Record, n) {
 		return nil
 	}
 	if err := s.readVersion(ctx, tmpl, last.Version); err != nil {
@@ -136,6 +138,18 @@ func (s *survey) reverted(ctx context.Context, t *Target, n int64) error {
 		t.At.Reverted = n
 	}
 	return nil
+}
+
+// steppedBack reports whether a version is above the one that was rolled last, and has an earlier image.
+func (t *Target) steppedBack(n int64, last ledger.Point) bool {
+	image, settled := t.template.image(n), t.Record.Begun == nil && t.Record.Back == nil
+	return settled && last.Run != "" && n > last.Version && image != last.Image && Had(t.Record, image)
+}
+
+// madeBy reports whether a roll or an undo has made a version.
+func (t *template) madeBy(r ledger.TargetRecord, n int64) bool {
+	return slices.Contains(r.Made, n) ||
+		strings.HasPrefix(aws.ToString(t.versions[n].VersionDescription), "Goldsmith")
 }
 
 // Template reports whether the target is a launch template; what else is rolled are parameters.
