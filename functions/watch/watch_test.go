@@ -200,7 +200,7 @@ func TestWatchRunning(t *testing.T) {
 				time.Sleep(5 * time.Minute)
 			},
 			Want: "Await DescribeInstances Done: Failed",
-			Says: []string{"web (i-", "went back to stopped after it was started: EC2 says: Client error on launch: the volume's key is disabled. If it says Client.InternalError, see whether the KMS key"},
+			Says: []string{"web (i-", "went back to stopped after it was started: EC2 says: Client error on launch: the volume's key is disabled. See whether the KMS keys of its volumes can be used."},
 		},
 		{
 			Name: "running, and the plan waits for both status checks",
