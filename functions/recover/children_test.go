@@ -25,6 +25,8 @@ type mapped struct {
 	ids         []string
 	asked, list int
 	refused     bool // the list is refused
+	mapless     bool // they are no Map run's
+	forgotten   int  // so many of them cannot be described any more
 }
 
 func (m *mapped) status(i int) types.ExecutionStatus {
@@ -41,6 +43,12 @@ func (m *mapped) DescribeExecution(
 	m.asked++
 	for i, id := range m.ids {
 		if aws.ToString(in.ExecutionArn) == child+id {
+			switch {
+			case i < m.forgotten:
+				return nil, &types.ExecutionDoesNotExist{}
+			case m.mapless:
+				return &sfn.DescribeExecutionOutput{Status: m.status(i)}, nil
+			}
 			return &sfn.DescribeExecutionOutput{Status: m.status(i), MapRunArn: aws.String("of all")}, nil
 		}
 	}
@@ -75,16 +83,19 @@ func (m *mapped) ListExecutions(
 func TestTheSourcesOfALargeRunAreListed(t *testing.T) {
 	for name, c := range map[string]struct {
 		sources, asked, listed int
-		refused                bool
+		refused, mapless       bool
+		forgotten              int
 	}{
 		"large":             {sources: 20, asked: 2, listed: 2},
 		"small":             {sources: 19, asked: 19},
 		"cannot be listed":  {sources: 20, asked: 20, listed: 1, refused: true},
+		"of no Map run":     {sources: 20, asked: 20, mapless: true},
+		"forgotten":         {sources: 20, asked: 3, listed: 2, forgotten: 1},
 		"several at a time": {sources: 60, asked: 2, listed: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s, m := steptest.New(t), &mapped{refused: c.refused}
+				s, m := steptest.New(t), &mapped{refused: c.refused, mapless: c.mapless, forgotten: c.forgotten}
 				m.stop(s, c.sources)
 				time.Sleep(10 * time.Minute)
 				rescue := recovery.Rescue{

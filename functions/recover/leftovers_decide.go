@@ -102,7 +102,6 @@ func (l Leftovers) remove(ctx context.Context, left leftover) error {
 	if err != nil {
 		return err
 	}
-	left.registered = r
 	out, err := l.EC2.DeregisterImage(ctx,
 		&ec2.DeregisterImageInput{ImageId: aws.String(left.id), DeleteAssociatedSnapshots: aws.Bool(all)})
 	if err != nil && !fault.IsNoImage(err) {
@@ -110,7 +109,7 @@ func (l Leftovers) remove(ctx context.Context, left leftover) error {
 	}
 	handler.Log(ctx).WarnContext(ctx, "removed the image of a job that was cut off", "image", left.id, "source",
 		left.result.Source)
-	whole := err == nil && (all || len(left.registered.Snapshots) == 0) && noneStays(ctx, out)
+	whole := err == nil && (all || len(r.Snapshots) == 0) && noneStays(ctx, out)
 	left.result.Image.State = job.Removed
 	if err := l.record(ctx, left); err != nil {
 		return err

@@ -223,7 +223,8 @@ func TestUnseenAndRefused(t *testing.T) {
 		for _, action := range []string{"DescribeInstances", "StartInstances"} {
 			s.Cloud.Inject(ec2.Fault{Action: action, Code: "UnauthorizedOperation"})
 		}
-		_, err := step(s.Context(), in)
+		answer, err := step(s.Context(), in)
+		down(s, answer, 1, 1)
 		for _, part := range []string{"looking at " + s.Web, "starting it without a look: "} {
 			s.Same("says "+part, err != nil && strings.Contains(err.Error(), part), true)
 		}

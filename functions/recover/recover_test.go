@@ -206,7 +206,7 @@ func TestSweep(t *testing.T) {
 		{
 			Name:  "EC2 does not know it any more",
 			Given: func(s *steptest.Stage, _ *json.RawMessage) { s.Set(s.Web, ec2.Terminated); time.Sleep(2 * time.Hour) },
-			Want:  "Claims DescribeExecution DescribeInstances*2 Waits Results PutResult Slots Free Drop Slots GetRun: ok",
+			Want:  "Claims DescribeExecution DescribeInstances*2 StartInstances Waits Results PutResult Slots Free Drop Slots GetRun: ok",
 			Then:  terminated,
 		},
 		{
@@ -318,12 +318,15 @@ func TestSweepFails(t *testing.T) {
 			Then:    closed("the run ended early; it is running again"),
 		},
 		{
-			Name: "EC2 cannot be asked, and the job had tried itself: what a person stopped since stays so",
-			Given: func(s *steptest.Stage, in *json.RawMessage) {
-				with(func(c *ledger.Claim) { c.StopSent, c.Left = time.Now().Add(-20*time.Minute), time.Now() })(s, in)
-				s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Code: "UnauthorizedOperation"})
-			},
-			Want: "Claims DescribeInstances Slots: Failed",
+			Name:  "EC2 cannot be asked, and the job's start was accepted: what a person stopped since stays so",
+			Given: unseen(true),
+			Want:  "Claims DescribeInstances Results Slots: Failed",
+		},
+		{
+			Name:    "EC2 cannot be asked, and the job's starts were refused: started without a look, once",
+			Given:   unseen(false),
+			Want:    "Claims DescribeInstances Results StartInstances Record Slots: Failed | Claims DescribeInstances Slots: Failed",
+			Between: func(*steptest.Stage) { time.Sleep(5 * time.Minute) },
 		},
 		{
 			Name:  "the claims cannot be read",
@@ -345,4 +348,21 @@ func TestSweepFails(t *testing.T) {
 			Then:  closed("the run ended early; it is running again"),
 		},
 	})
+}
+
+// unseen is a source that its job could not bring back, whose last start was accepted or not, and of which EC2
+// says nothing.
+func unseen(accepted bool) func(*steptest.Stage, *json.RawMessage) {
+	return func(s *steptest.Stage, in *json.RawMessage) {
+		s.Helper()
+		with(func(c *ledger.Claim) {
+			c.StopSent, c.Left = time.Now().Add(-20*time.Minute), time.Now()
+			result := job.Result{Run: c.Run, Source: c.Source, Plan: c.Plan, Ending: job.LeftStopped}
+			if accepted {
+				result.Times.StartSent = c.StopSent.Add(time.Minute)
+			}
+			s.Must(s.Ledger.Kept.PutResult(s.Context(), result))
+		})(s, in)
+		s.Cloud.Inject(ec2.Fault{Action: "DescribeInstances", Code: "UnauthorizedOperation"})
+	}
 }

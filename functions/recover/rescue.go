@@ -153,6 +153,9 @@ func (r Rescue) Settle(ctx context.Context, c ledger.Claim) (settled, error) {
 	if err != nil {
 		return settled{down: !c.StopSent.IsZero()}, errors.Join(err, r.unseen(ctx, c))
 	}
+	if !ok && c.WasRunning && !c.StopSent.IsZero() {
+		return r.missing(ctx, c)
+	}
 	state := source.State(instance)
 	switch verdict, problem := r.judge(c, instance, ok); verdict {
 	case over:

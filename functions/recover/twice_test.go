@@ -11,34 +11,34 @@ import (
 	"goldsmith/test/steptest"
 )
 
-// apart is how many calls lie between two that are denied: each is in one of as many worlds.
+// apart is how many calls of an operation lie between two that are denied, and how many worlds there are for that.
 const apart = 19
 
-// What becomes of an account in which everything is there twice, and of as many like it in which calls of its first
-// sweep are denied, others in each (-update writes testdata/twice.txt anew). Calls for claims are made many at once, in
-// no order: those are denied that come after them.
+// What becomes of an account in which everything is there twice, and of others like it, in each of which another call
+// of every operation is denied in the first sweep (-update writes testdata/twice.txt anew). Calls for claims are made
+// many at once, in no order: those are denied that come after them.
 func TestTwoOfEverything(t *testing.T) {
 	var calm swept
 	steptest.Transcripts(t, *update, "twice.txt", 1+apart, func(t *testing.T, number int) string {
 		t.Helper()
 		if number == 0 {
-			calm = sweptTwice(t, 0)
+			calm = sweptTwice(t, 0, 0)
 			return calm.said
 		}
-		with := sweptTwice(t, slices.Index(calm.calls, "Slots")+number)
+		with := sweptTwice(t, 1+slices.Index(calm.calls, "Slots"), number)
 		return steptest.Difference(with.said, calm.said)
 	})
 }
 
-// sweptTwice sweeps such an account, with calls denied from the nth on; with none for 0.
-func sweptTwice(t *testing.T, nth int) (p swept) {
+// sweptTwice sweeps such an account, with the nth call of each operation denied from some call on; with none for 0.
+func sweptTwice(t *testing.T, from, nth int) (p swept) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		d := newTwice(t)
 		d.log.Reset()
 		d.looks()
 		if d.Disturb(0, steptest.Disturbance{}); nth > 0 {
-			d.DisturbEvery(nth, apart, steptest.Disturbances("")[0])
+			d.DisturbEach(from, nth, apart, steptest.Disturbances("")[0])
 		}
 		answer, err := d.step().Handle(d.Context(), d.Sample("sweep"))
 		p.calls = d.Calls()

@@ -14,23 +14,39 @@ import (
 // unanswered is how long after its stop an instance whose run was cut off waits for EC2 to say how it is.
 const unanswered = 15 * time.Minute
 
-// unseen starts, once, what a dead run has stopped and EC2 does not describe: that changes nothing if it runs. A job
-// that has ended by itself has done so already.
+// unseen starts, once, what a run that is over has stopped and EC2 does not describe: that changes nothing if it runs.
+// What EC2 has accepted a start of is not started again without a look: a person may have stopped it since.
 func (r Rescue) unseen(ctx context.Context, c ledger.Claim) error {
 	now := r.Now().UTC()
-	if !c.WasRunning || c.StopSent.IsZero() || !c.Left.IsZero() || !c.Started.IsZero() ||
-		now.Sub(c.StopTried) < unanswered ||
-		now.Sub(c.StopSent) < unanswered {
+	if !c.WasRunning || c.StopSent.IsZero() || now.Sub(c.StopTried) < unanswered || now.Sub(c.StopSent) < unanswered {
 		return nil
 	}
+	if accepted, err := r.accepted(ctx, c); err != nil || accepted {
+		return err
+	}
+	return r.startUnseen(ctx, c)
+}
+
+// startUnseen starts an instance of which EC2 does not say how it is.
+func (r Rescue) startUnseen(ctx context.Context, c ledger.Claim) error {
 	if _, err := r.EC2.StartInstances(ctx, &ec2.StartInstancesInput{InstanceIds: []string{c.Source}}); err != nil {
 		return fmt.Errorf("starting it without a look: %w", err)
 	}
 	handler.Log(ctx).WarnContext(ctx, "started an instance that a run left stopped, without a look", "source", c.Source,
 		"run", c.Run)
-	c.Started = now
+	c.Started = r.Now().UTC()
 	if err := r.Claims.Record(ctx, c); err != nil {
 		return fmt.Errorf("recording the start: %w", err)
 	}
 	return nil
+}
+
+// accepted reports whether EC2 has accepted a start of the source, recover's or its job's, and has not refused one
+// since. A job that could not bring it back may have had all of its own refused: its result says so.
+func (r Rescue) accepted(ctx context.Context, c ledger.Claim) (bool, error) {
+	if !c.Started.IsZero() || c.Left.IsZero() {
+		return !c.Started.IsZero(), nil
+	}
+	known, _, err := r.known(ctx, c)
+	return known.Times.StartSent.After(c.Refused), err
 }

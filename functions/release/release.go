@@ -146,19 +146,22 @@ func endingOf(j job.Job) job.Ending {
 // looking is how long EC2 is asked how the source is. What it does not say is not waited for.
 const looking = 20 * time.Second
 
-// look sees how a source is that its job could not bring back: one that runs since, or that is gone, is not left
+// look sees how a source is that its job could not bring back: one that runs since, or was terminated, is not left
 // stopped, and of one that is on its way up people are told so. Else it counts as the job left it.
 func (s Step) look(ctx context.Context, j job.Job) (seen job.Job, shows string) {
 	brief, cancel := context.WithTimeout(ctx, looking)
 	defer cancel()
 	instance, ok, err := source.Find(brief, s.EC2, j.Source.ID)
+	if err == nil && !ok {
+		err = source.Missing(j.Source.ID)
+	}
 	if err != nil {
 		handler.Log(ctx).WarnContext(ctx, "how the source is cannot be seen", "source", j.Source.ID, "error", err)
 		return j, ""
 	}
 	state := source.State(instance)
 	switch {
-	case !ok, source.Ending(state):
+	case source.Ending(state):
 		j.Back, j.Gone = true, true
 	case state == types.InstanceStateNameRunning:
 		// A stop of ours that has not landed yet is not over: only a later start is (API reference, Instance, LaunchTime).

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/smithy-go"
 
 	"goldsmith/functions/retire"
 	"goldsmith/local/ec2"
@@ -28,6 +29,8 @@ type answers struct {
 	templates   func(*types.LaunchTemplate)
 	deregister  func(*sdk.DeregisterImageOutput)
 	bin         []types.ImageRecycleBinInfo // one a page
+	// refused is which page of the Recycle Bin is refused, from 1.
+	refused int
 }
 
 func (a answers) ListImagesInRecycleBin(
@@ -35,6 +38,9 @@ func (a answers) ListImagesInRecycleBin(
 ) (*sdk.ListImagesInRecycleBinOutput, error) {
 	if a.bin == nil {
 		return a.Client.ListImagesInRecycleBin(ctx, in, o...)
+	}
+	if a.refused > 0 && len(aws.ToString(in.NextToken)) == a.refused-1 {
+		return nil, &smithy.GenericAPIError{Code: "UnauthorizedOperation"}
 	}
 	page, next := len(aws.ToString(in.NextToken)), aws.String(aws.ToString(in.NextToken)+"x")
 	if page == len(a.bin)-1 {

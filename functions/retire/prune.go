@@ -176,19 +176,23 @@ func (r *round) kept(rolled []ledger.TargetRecord, t types.LaunchTemplate, v typ
 }
 
 func madeBy(rolled []ledger.TargetRecord, v types.LaunchTemplateVersion) bool {
-	image := ""
-	if v.LaunchTemplateData != nil {
-		image = aws.ToString(v.LaunchTemplateData.ImageId)
-	}
 	return slices.ContainsFunc(rolled, func(t ledger.TargetRecord) bool {
-		return t.Rolled(aws.ToInt64(v.VersionNumber), image)
+		return t.Rolled(aws.ToInt64(v.VersionNumber), imageOf(v))
 	})
+}
+
+// imageOf is the image that a version names.
+func imageOf(v types.LaunchTemplateVersion) string {
+	if v.LaunchTemplateData == nil {
+		return ""
+	}
+	return aws.ToString(v.LaunchTemplateData.ImageId)
 }
 
 // stays tells, with its image, of a version that is not deleted.
 func (r *round) stays(t types.LaunchTemplate, v types.LaunchTemplateVersion, reason string) {
 	for i := range r.gone {
-		if v.LaunchTemplateData != nil && r.gone[i].Subject == aws.ToString(v.LaunchTemplateData.ImageId) {
+		if r.gone[i].Subject == imageOf(v) {
 			why := fmt.Sprintf("version %d of launch template %s names it and stays: %s",
 				aws.ToInt64(v.VersionNumber), aws.ToString(t.LaunchTemplateName), reason)
 			r.gone[i].Why = append(slices.Clone(r.gone[i].Why), why)
@@ -199,7 +203,7 @@ func (r *round) stays(t types.LaunchTemplate, v types.LaunchTemplateVersion, rea
 // pruned counts a version with its image.
 func (r *round) pruned(v types.LaunchTemplateVersion) {
 	for i := range r.gone {
-		if v.LaunchTemplateData != nil && r.gone[i].Subject == aws.ToString(v.LaunchTemplateData.ImageId) {
+		if r.gone[i].Subject == imageOf(v) {
 			r.gone[i].Pruned++
 		}
 	}

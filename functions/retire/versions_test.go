@@ -2,6 +2,7 @@ package retire_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -133,6 +134,7 @@ func TestEachImageIsToldWhatStays(t *testing.T) {
 		for version, id := range map[string]string{"1": due, "2": second} {
 			s.Same("told of version "+version, slices.Contains(record(s, id).Why,
 				"version "+version+" of launch template fleet names it and stays: no roll made it"), true)
+			s.Same("and of no other", strings.Count(strings.Join(record(s, id).Why, "; "), "of launch template fleet"), 1)
 		}
 	})
 }

@@ -17,8 +17,8 @@ type target struct {
 	Result
 	known *rollout.Target
 	back  rollout.Decision
-	// seen are the groups that were looked at, undone the images that are.
-	seen, undone []string
+	// seen are the groups that were looked at, undone the images that are, left the sentences about what does not go back.
+	seen, undone, left []string
 	// tried is whether it was led back, or that was tried, since from when on it launches nothing that is undone.
 	tried bool
 	since time.Time
@@ -136,7 +136,8 @@ func (s Step) launchers(ctx context.Context, round *Round, t *target, asked even
 	if err != nil {
 		done.Left = append(done.Left, "which groups still launch it was not found out; ask again: "+fault.Brief(err))
 	}
-	t.Groups, t.Refreshed, t.Note = done.Groups, done.Refreshed, strings.Join(slices.Concat(t.notes(), done.Left), "; ")
+	t.Groups, t.Refreshed = done.Groups, done.Refreshed
+	t.leave(done.Left)
 	if len(done.Left) > 0 {
 		handler.Log(ctx).WarnContext(ctx, "groups not put back", "target", t.Target, "note", t.Note)
 	}
@@ -166,8 +167,11 @@ func (s Step) others(ctx context.Context, round *Round, targets []*target) {
 	if err != nil {
 		left = append(left, "which groups run it and launch from elsewhere was not found out; ask again: "+fault.Brief(err))
 	}
-	if last.Note != "" {
-		left = append([]string{last.Note}, left...)
-	}
-	last.Note = strings.Join(left, "; ")
+	last.leave(left)
+}
+
+// leave notes what does not go back with the target.
+func (t *target) leave(left []string) {
+	t.left = append(t.left, left...)
+	t.Note = strings.Join(slices.Concat(t.notes(), t.left), "; ")
 }

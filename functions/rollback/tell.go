@@ -17,7 +17,7 @@ import (
 // asks again is not heard twice. A message that Slack does not take is logged: the
 // person who asked sees the answer.
 func (s Step) tell(ctx context.Context, asked event.Rollback, targets []*target) error {
-	lines, untold := news(targets)
+	lines, untold := news(asked, targets)
 	if len(untold) == 0 {
 		return nil
 	}
@@ -57,39 +57,53 @@ func by(who string) string {
 
 // done is what there is to do after a rollback.
 func done(targets []*target) string {
-	if slices.ContainsFunc(targets, failed) {
+	switch {
+	case slices.ContainsFunc(targets, failed):
 		return "Now: put right what is said of each that was not rolled back, then roll back again."
+	case slices.ContainsFunc(targets, func(t *target) bool { return len(t.left) > 0 }):
+		return "Now: do what is said of each group and fleet; what was undone is launched or runs there still."
 	}
 	return report.Nothing
 }
 
-// news is what became of the targets, and those not told yet.
-func news(targets []*target) (lines []string, untold []*target) {
+// news is what became of the targets, each followed by what does not go back with it, and those not told yet.
+func news(asked event.Rollback, targets []*target) (lines []string, untold []*target) {
 	for _, t := range targets {
+		said := t.change()
 		switch {
 		case t.Problem != "":
-			lines = append(lines, t.line()+": "+t.problem())
+			said = t.Problem
 		case t.follows():
+			said += ", and follows again"
 			untold = append(untold, t)
-			lines = append(lines, t.line()+": "+t.change()+", and follows again")
 		case t.held():
 			untold = append(untold, t)
-			lines = append(lines, t.line()+": "+t.change())
+		default:
+			continue
 		}
+		lines = append(append(lines, t.line()+": "+said), t.leftLines(asked)...)
 	}
 	return lines, untold
 }
 
-// problem is why the target was not rolled back, and what to know beside.
-func (t *target) problem() string {
-	if t.Note == "" {
-		return t.Problem
+// mostLeft is how many sentences about what does not go back with a target a message has: more than people read.
+const mostLeft = 12
+
+// leftLines are what does not go back with the target; who asks again is told of all.
+func (t *target) leftLines(asked event.Rollback) []string {
+	more := len(t.left) - mostLeft
+	if more <= 0 {
+		return t.left
 	}
-	return t.Problem + "; " + t.Note
+	return append(slices.Clone(t.left[:mostLeft]), fmt.Sprintf("%d more are named by %s, also when it is asked again", more,
+		rollout.Command("rollback", asked.Name)))
 }
 
+// change is what has changed, without what does not go back with it.
 func (t *target) change() string {
-	change := report.Roll{Rolled: t.Rolled}.Change()
+	rolled := t.Rolled
+	rolled.Note = strings.Join(t.notes(), "; ")
+	change := report.Roll{Rolled: rolled}.Change()
 	if len(t.Groups) > 0 {
 		change += "; instance refresh rolled back in " + strings.Join(t.Groups, ", ")
 	}

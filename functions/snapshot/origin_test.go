@@ -1,6 +1,7 @@
 package snapshot_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -80,8 +81,11 @@ func TestWhoseImageOfTheOriginCounts(t *testing.T) {
 // had it is told.
 func TestUEFIDataOfTheInstance(t *testing.T) {
 	const data = "QU1aTlVFRkk="
-	for _, c := range []struct{ what, refusal, settings, want, told string }{
+	most := strings.Repeat("QUJD", 16000)
+	for _, c := range []struct{ what, has, refusal, settings, want, told string }{
 		{what: "they are read", want: data},
+		{what: "as much as RegisterImage takes", has: most, want: most},
+		{what: "more than RegisterImage takes", has: most + "QUJD", told: "take 64004 characters"},
 		{what: "denied", refusal: "UnauthorizedOperation", told: "were not read"},
 		{what: "EC2 has none of it", refusal: "UnsupportedOperation", told: "were not read"},
 		{what: "without use", settings: "bootMode=legacy-bios"},
@@ -89,7 +93,7 @@ func TestUEFIDataOfTheInstance(t *testing.T) {
 		steptest.Play(t, scene, []given{{
 			Name: c.what, Anything: true,
 			Given: func(s *steptest.Stage, in *snapshot.Input) {
-				s.Cloud.SetUEFIData(s.Web, data)
+				s.Cloud.SetUEFIData(s.Web, cmp.Or(c.has, data))
 				if c.refusal != "" {
 					s.Refuse("GetInstanceUefiData", c.refusal, 1)
 				}
@@ -102,7 +106,7 @@ func TestUEFIDataOfTheInstance(t *testing.T) {
 					s.Fatalf("refused: %v", j.Skip)
 				}
 				s.Same("sent", aws.ToString(attribute.Carried(j.Registering).Input("x").UefiData), c.want)
-				s.Same("told", strings.Contains(fmt.Sprint(j.Warnings), "were not read"), c.told != "")
+				s.Same("told", strings.Contains(fmt.Sprint(j.Warnings), cmp.Or(c.told, "UEFI data")), c.told != "")
 			},
 		}})
 	}

@@ -27,6 +27,7 @@ type ec2API interface {
 
 // ledgerAPI is the register of what Goldsmith makes.
 type ledgerAPI interface {
+	attribute.Register
 	Register(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
 	Amend(ctx context.Context, r ledger.Registration) (ledger.Registration, error)
 }
@@ -80,7 +81,7 @@ func (s Step) copy(ctx context.Context, j job.Job) (job.Job, error) {
 	if asked != nil {
 		data = asked.Data
 	}
-	looker := attribute.Looker{EC2: s.EC2, EBS: s.EBS}
+	looker := attribute.Looker{EC2: s.EC2, EBS: s.EBS, Made: s.Ledger}
 	found, err := looker.Plan(ctx, j.Source.ID, data, j.Plan, j.Source.InstanceType)
 	if fault.IsNotFound(err) {
 		return j, deleted(j, err)

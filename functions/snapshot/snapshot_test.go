@@ -139,7 +139,8 @@ func TestCopy(t *testing.T) {
 					tag.ImageSettings: "rootDeviceName=/dev/xvda enaSupport=true",
 				}))
 			},
-			Want: "DescribeSnapshots DescribeImages DescribeSnapshots DescribeVolumes DescribeSnapshots ListSnapshotBlocks GetSnapshotBlock*4: ok",
+			Want: "DescribeSnapshots DescribeImages DescribeSnapshots DescribeVolumes Registrations " +
+				"DescribeSnapshots ListSnapshotBlocks GetSnapshotBlock*4: ok",
 			Then: refuses("plan nightly has images tested, and nothing says on which instance type. Set verify.instanceType in the plan, then ask again."),
 		},
 		{

@@ -176,8 +176,9 @@ func TestStartInNoState(t *testing.T) {
 			Want: "StartInstances DescribeInstances: Failed", Says: []string{ended},
 		},
 		{
-			Name: "EC2 does not know it", Given: func(_ *steptest.Stage, j *job.Job) { j.Source.ID = "i-00000000000000bad" },
-			Want: "StartInstances DescribeInstances*2: Failed", Says: []string{ended},
+			Name:  "a describe does not know it: not taken for terminated",
+			Given: func(_ *steptest.Stage, j *job.Job) { j.Source.ID = "i-00000000000000bad" },
+			Want:  "StartInstances DescribeInstances*2: NotYet", Says: []string{"starting web (i-"},
 		},
 		{
 			Name: "EC2 cannot be asked: not taken for terminated",
@@ -216,8 +217,8 @@ func TestStartIsBack(t *testing.T) {
 			Want: "DescribeInstances: ok", Then: gone(true),
 		},
 		{
-			Name: "EC2 does not know it", Given: func(_ *steptest.Stage, j *job.Job) { j.Source.ID = "i-00000000000000bad" },
-			Want: "DescribeInstances*2: ok", Then: gone(true),
+			Name: "no call of EC2's knows it", Given: func(_ *steptest.Stage, j *job.Job) { j.Source.ID = "i-00000000000000bad" },
+			Want: "DescribeInstances*2 Claim StartInstances: ok", Then: gone(true),
 		},
 		{
 			Name: "a moment after the stop", Want: "DescribeInstances Claim: NotYet",

@@ -56,6 +56,9 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	}
 	_, err := s.EC2.StartInstances(ctx, &ec2.StartInstancesInput{InstanceIds: []string{j.Source.ID}})
 	switch {
+	case fault.IsNotFound(err) && j.Failure != nil:
+		j.Back, j.Gone = true, true
+		return j, nil
 	case fault.IsNotFound(err):
 		return j, fault.Failure("", "%s (%s) was terminated during the run: %w", j.Source.Name, j.Source.ID, err)
 	case fault.IsNotYet(err):
@@ -112,7 +115,7 @@ func (s Step) takenBack(ctx context.Context, j job.Job, instance types.Instance)
 // that is stopping will be, one that was terminated never.
 func (s Step) inNoState(ctx context.Context, j job.Job, refused error) error {
 	instance, ok, err := source.Find(ctx, s.EC2, j.Source.ID)
-	if err == nil && (!ok || source.Ending(source.State(instance))) {
+	if err == nil && ok && source.Ending(source.State(instance)) {
 		return fault.Failure("",
 			"%s (%s) was terminated during the run: %w", j.Source.Name, j.Source.ID, refused)
 	}
@@ -123,16 +126,20 @@ func (s Step) inNoState(ctx context.Context, j job.Job, refused error) error {
 const looking = 25 * time.Second
 
 // look sees whether there is nothing to start: the instance was never stopped, a person started it or has stopped
-// it since, or it does not exist any more.
+// it since, or it was terminated. One that a describe does not know may be there all the same, for it may lag: a start
+// that is sent tells.
 func (s Step) look(ctx context.Context, j job.Job) (job.Job, error) {
 	brief, cancel := context.WithTimeout(ctx, looking)
 	defer cancel()
 	instance, ok, err := source.Find(brief, s.EC2, j.Source.ID)
+	if err == nil && !ok {
+		err = source.Missing(j.Source.ID)
+	}
 	if err != nil {
 		return s.unseen(ctx, j, err)
 	}
 	state := source.State(instance)
-	if !ok || source.Ending(state) {
+	if source.Ending(state) {
 		j.Back, j.Gone = true, true
 		return j, nil
 	}

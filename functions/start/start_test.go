@@ -209,7 +209,7 @@ func TestStartAfterFailure(t *testing.T) {
 		{
 			Name:  "EC2 does not know it any more: nothing is left to bring back",
 			Given: func(_ *steptest.Stage, j *job.Job) { j.Source.ID = "i-00000000000000bad" },
-			Want:  "DescribeInstances*2: ok",
+			Want:  "DescribeInstances*2 Claim StartInstances: ok",
 			Then:  func(s *steptest.Stage, j job.Job) { s.Same("back", j.Back, true) },
 		},
 		{

@@ -116,7 +116,7 @@ var Functions = []Function{
 		Name: "snapshot", Task: true, Timeout: stepTimeout, Memory: memory,
 		Does:        "Reads a snapshot's disk, copies it, and registers an image of the copy, once for each run.",
 		Environment: env(settings.Table),
-		Statements: join(everyTask("snapshot"), ledger("PutItem", "UpdateItem"), []Statement{
+		Statements: join(everyTask("snapshot"), ledger("PutItem", "UpdateItem", "Query"), []Statement{
 			look("DescribeSnapshots", "DescribeImages", "DescribeImageAttribute", "DescribeVolumes", "DescribeInstances"),
 			lookAtFirmware,
 		}, onTagged([]string{tag.Plan, tag.Request}, "ebs:ListSnapshotBlocks", "ebs:GetSnapshotBlock"),

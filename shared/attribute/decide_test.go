@@ -31,7 +31,9 @@ func read(t *testing.T, d *disks.Disk, err error) *disk.Disk {
 }
 
 // world are the disks of the cases.
-type world struct{ both, arm, uefi, bios, windows, data, vendor, rhel, sles, twoArchitectures, former, leftLoader, alone *disk.Disk }
+type world struct {
+	both, arm, uefi, bios, windows, data, vendor, rhel, sles, twoArchitectures, former, leftLoader, alone *disk.Disk
+}
 
 func newWorld(t *testing.T) world {
 	t.Helper()
@@ -155,6 +157,11 @@ func cases(t *testing.T) []evidenceCase {
 	return []evidenceCase{
 		{"an AMI names it", e(w.both, ami())},
 		{"an instance has its volume", with(e(w.both), func(e *attribute.Evidence) { e.Instance = instance(true) })},
+		{"an instance that takes IMDSv2 alone", with(e(w.both), func(e *attribute.Evidence) {
+			e.Instance = instance(true, func(i *attribute.Instance) {
+				i.MetadataOptions = &types.InstanceMetadataOptionsResponse{HttpTokens: types.HttpTokensStateRequired}
+			})
+		})},
 		{"nothing but the disk", e(w.both)},
 		{"the disk and what nobody else says", says(w.both, known)},
 		{"arm64, and what nobody else says", says(w.arm, known)},

@@ -39,6 +39,8 @@ type Image struct {
 	Relation string
 	// UEFIData is its attribute uefiData.
 	UEFIData string
+	// Made is whether it is registered as one that Goldsmith made of the same source.
+	Made bool
 }
 
 // Instance is an instance that tells of the snapshot.
@@ -74,7 +76,7 @@ func (e Evidence) statements() (all []statement) {
 		}, aws.ToString(v.VolumeId)+", which it is of")
 	}
 	if i := e.Instance; i != nil && i.Root { // What its own volume has counts more than what an image gave it.
-		own := map[Key]string{UEFIData: i.UEFIData, DeleteOnTermination: i.deletes(i.RootDeviceName)}
+		own := map[Key]string{UEFIData: fitting(i.UEFIData), DeleteOnTermination: i.deletes(i.RootDeviceName)}
 		all = append(all, said(own, i.source())...)
 	}
 	for _, image := range e.Images {
@@ -117,7 +119,7 @@ func (i Image) statements(snapshot types.Snapshot) []statement {
 		RootDeviceName: aws.ToString(i.RootDeviceName),
 		BootMode:       orNone(string(i.BootMode)), ENA: strconv.FormatBool(aws.ToBool(i.EnaSupport)),
 		SRIOV: orNone(aws.ToString(i.SriovNetSupport)),
-		TPM:   orNone(string(i.TpmSupport)), IMDS: orNone(string(i.ImdsSupport)), UEFIData: i.UEFIData,
+		TPM:   orNone(string(i.TpmSupport)), IMDS: orNone(string(i.ImdsSupport)), UEFIData: fitting(i.UEFIData),
 		PlatformDetails: aws.ToString(i.PlatformDetails), UsageOperation: aws.ToString(i.UsageOperation),
 		ProductCodes: orNone(codes(i.ProductCodes)),
 	}
@@ -137,9 +139,19 @@ func (i Instance) statements() []statement {
 		BootMode:       orNone(string(i.BootMode)), ENA: strconv.FormatBool(aws.ToBool(i.EnaSupport)),
 		SRIOV:           orNone(aws.ToString(i.SriovNetSupport)),
 		TPM:             orNone(aws.ToString(i.TpmSupport)),
+		IMDS:            i.imds(),
 		PlatformDetails: aws.ToString(i.PlatformDetails), UsageOperation: aws.ToString(i.UsageOperation),
 		ProductCodes: orNone(codes(i.ProductCodes)),
 	}, i.source())
+}
+
+// imds is what the instance's metadata options come to; "" where they say nothing of it: an image has IMDSv2 alone, or
+// leaves it to who launches it.
+func (i Instance) imds() string {
+	if o := i.MetadataOptions; o != nil && o.HttpTokens == types.HttpTokensStateRequired {
+		return string(types.ImdsSupportValuesV20)
+	}
+	return ""
 }
 
 func (i Instance) source() string { return aws.ToString(i.InstanceId) + ", " + i.Relation }

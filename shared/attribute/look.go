@@ -34,6 +34,8 @@ type Looker struct {
 	EBS disk.API
 	// First are settings that count more than those of the snapshot's tag.
 	First Settings
+	// Made tells what Goldsmith made; nil before it is deployed.
+	Made Register
 }
 
 // maxSiblings is how many other snapshots of a volume are looked up among images, the newest first: a
@@ -110,35 +112,16 @@ func (l Looker) related(ctx context.Context, e *Evidence) error {
 	if err := l.instance(ctx, e, all); err != nil {
 		return err
 	}
+	made, err := l.made(ctx, e)
+	if err != nil {
+		return err
+	}
+	all = append(made, all...)
 	e.Images = ordered(all)
 	if err := l.instanceUEFI(ctx, e.Instance); err != nil {
 		return err
 	}
 	return l.uefiData(ctx, e)
-}
-
-// ordered puts the images first that say they are Goldsmith's, and leaves out what is there twice. The tag
-// can be anybody's, so it moves an image that tells of the snapshot anyway, and brings in no other.
-func ordered(all []Image) (images []Image) {
-	seen := map[string]bool{}
-	for _, i := range all {
-		if !seen[aws.ToString(i.ImageId)] {
-			seen[aws.ToString(i.ImageId)] = true
-			if i.rank() > 0 {
-				i.Relation = "tagged as Goldsmith's, " + i.Relation
-			}
-			images = append(images, i)
-		}
-	}
-	slices.SortStableFunc(images, func(a, b Image) int { return cmp.Compare(b.rank(), a.rank()) })
-	return images
-}
-
-func (i Image) rank() int {
-	if _, own := tag.Map(i.Tags)[tag.Managed]; own {
-		return 1
-	}
-	return 0
 }
 
 func (l Looker) naming(ctx context.Context, snapshots []string, relation string) (images []Image, err error) {

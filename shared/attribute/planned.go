@@ -54,7 +54,8 @@ func (r *Refusal) Reason(asked bool) job.Reason {
 	if r.Code == NotRoot && !asked {
 		return job.Reason{Code: job.NotARootVolume, Text: r.Text}
 	}
-	return job.Reason{Code: job.NotRegistrable, Text: shortened(r.Text, max(reasonMost/2, reasonMost-len(r.Do))) + " " + r.Do}
+	text := shortened(r.Text, max(reasonMost/2, reasonMost-len(r.Do)))
+	return job.Reason{Code: job.NotRegistrable, Text: text + " " + r.Do}
 }
 
 // reasonMost is how long a reason is, so that what to do now is in every message: a disk may take many words.

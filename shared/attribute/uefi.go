@@ -3,6 +3,8 @@ package attribute
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -45,8 +47,32 @@ func (d *decider) uefiData() (text, word string) {
 	return "uefiData is there, says " + u.Source + "; " + mode.told(), ""
 }
 
-// noteUEFI tells that an instance's variables are not in the image.
+// maxUEFI is how much UEFI data RegisterImage takes, in characters (API reference, RegisterImage).
+const maxUEFI = 64000
+
+// fitting is UEFI data that RegisterImage takes; "" for what is more.
+func fitting(data string) string {
+	if len(data) > maxUEFI {
+		return ""
+	}
+	return data
+}
+
+// noteUEFI tells which variables are not in the image.
 func (d *decider) noteUEFI() {
+	sources := map[string]string{}
+	for _, i := range d.Images {
+		sources[aws.ToString(i.ImageId)] = i.UEFIData
+	}
+	if d.Instance != nil {
+		sources[aws.ToString(d.Instance.InstanceId)] = d.Instance.UEFIData
+	}
+	for _, id := range slices.Sorted(maps.Keys(sources)) {
+		if n := len(sources[id]); n > maxUEFI {
+			d.Notes = append(d.Notes, fmt.Sprintf("the UEFI data of %s are left out: they take %d characters, and "+
+				"RegisterImage takes %d", id, n, maxUEFI))
+		}
+	}
 	if i := d.Instance; i != nil && i.Unread != "" && d.Value(BootMode) != string(types.BootModeValuesLegacyBios) {
 		d.Notes = append(d.Notes, "the UEFI data of "+aws.ToString(i.InstanceId)+" were not read: "+i.Unread)
 	}

@@ -25,8 +25,8 @@ var (
 type layout struct {
 	name string
 	make func() (*disks.Disk, error)
-	// says is the disk in words, boots what it may be registered as; refused is what is said of no root volume, and doubted
-	// what one may be registered as that may be left over.
+	// says is the disk in words, boots what it may be registered as; refused is what is said of no root volume, and
+	// doubted what one may be registered as that may be left over.
 	says, boots, refused, doubted string
 }
 

@@ -27,7 +27,7 @@ const (
 	// 256 KiB that Step Functions carries from state to state.
 	mostRolled = 32 << 10
 	// mostText is how many bytes of a problem or a note it carries.
-	mostText = 600
+	mostText = 1600
 	// mostThrough is how many launch templates of one parameter it carries.
 	mostThrough = 100
 )
@@ -41,7 +41,7 @@ func (j *Job) Carry(all []Rolled) {
 	j.Rolled, j.Rest = nil, nil
 	cut := false
 	for _, r := range all {
-		r.Problem, r.Note = shortened(r.Problem), shortened(r.Note)
+		r = r.Short()
 		if len(r.Through) > mostThrough {
 			r.Through, cut = r.Through[:mostThrough], true
 		}
@@ -94,6 +94,12 @@ func sizeOf(rolled ...Rolled) (bytes int) {
 		bytes += len(text)
 	}
 	return bytes
+}
+
+// Short has problem and note as a job carries them.
+func (r Rolled) Short() Rolled {
+	r.Problem, r.Note = shortened(r.Problem), shortened(r.Note)
+	return r
 }
 
 func shortened(text string) string {

@@ -54,9 +54,11 @@ type Point struct {
 	Image string `json:"image,omitempty"`
 	// Version is the launch template's, or the parameter's; 0 when there was none.
 	Version int64 `json:"version,omitempty"`
-	// Run and Source are the run that pointed it there and the id of its source; empty when no run did.
-	Run    string `json:"run,omitempty"`
-	Source string `json:"source,omitempty"`
+	// Run and Source are the run that pointed it there and the id of its source, Lineage what that is over time; empty
+	// when no run did.
+	Run     string `json:"run,omitempty"`
+	Source  string `json:"source,omitempty"`
+	Lineage string `json:"lineage,omitempty"`
 	// Taken is when the snapshot was started that the image is of; only of a snapshot.
 	Taken time.Time `json:"taken,omitzero"`
 	// Stays is whether a roll left the template's default where it was: the version is its latest.

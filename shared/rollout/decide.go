@@ -200,8 +200,8 @@ func sharedName(known ledger.TargetRecord, to Image) (problem, note string) {
 	if latest.Run == to.Run && precedes(latest.Source, latest.Taken, to) {
 		return OfAnother(latest.Source, known.Source), ""
 	}
-	if _, group := lineage.Group(known.Source); group {
-		return "", "" // Any member stands for its group.
+	if _, group := lineage.Group(known.Source); group || latest.Lineage != "" && latest.Lineage == to.Lineage {
+		return "", "" // Any member stands for its group, and the next snapshot of a volume for that.
 	}
 	return "", fmt.Sprintf("it had the image of %s, another source called %s", latest.Source, to.Name)
 }

@@ -205,7 +205,8 @@ func (w Writer) carryOn(ctx context.Context, t *Target, image Image) error {
 // change is the roll of a target; a version that an earlier try has made is carried on.
 func (w Writer) change(t *Target, image Image) ledger.Change {
 	to := ledger.Point{
-		Image: image.ID, Run: image.Run, Source: image.Source, Taken: image.Taken, At: w.Now().UTC(),
+		Image: image.ID, Run: image.Run, Source: image.Source, Lineage: image.Lineage, Taken: image.Taken,
+		At: w.Now().UTC(),
 	}
 	if begun := t.Record.Begun; begun != nil && begun.To.Image == image.ID {
 		to.Version = begun.To.Version

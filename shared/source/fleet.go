@@ -110,6 +110,12 @@ func Find(ctx context.Context, api Lister, id string) (i types.Instance, ok bool
 	return i, false, &fault.NotYet{Err: fmt.Errorf("looking at %s: EC2 answers without it", id)}
 }
 
+// Missing says that a describe does not know an instance which a run has stopped. That alone is no proof that it was
+// terminated: EC2 shows a terminated one for about an hour (User Guide, "Terminate Amazon EC2 instances").
+func Missing(id string) error {
+	return &fault.NotYet{Err: fmt.Errorf("looking at %s: a describe does not know it", id)}
+}
+
 // Investigate completes what DescribeInstances says of many instances, in a few
 // calls however many they are. Stop protection is not among it: it takes a call
 // for each instance, and claim makes that call just before it matters (Ask).

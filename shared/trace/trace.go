@@ -24,6 +24,8 @@ const (
 	StopState  = "Stop the instance"
 	StartState = "Start the instance"
 	BackState  = "Bring the instance back"
+	// WaitState follows BackState when that has sent a start; it sends none for what runs, was never stopped or is gone.
+	WaitState = "Wait until it is back"
 )
 
 // Evidence is what Step Functions says of an execution that a tag names.
@@ -35,6 +37,8 @@ type Evidence struct {
 	state  string
 	stops  []span
 	starts []time.Time
+	// back is when BackState was answered last.
+	back time.Time
 }
 
 // span is the time of one invocation; to is zero while it is open.
@@ -54,7 +58,9 @@ func Of(out *sfn.DescribeExecutionOutput) *Evidence {
 func (e *Evidence) Read(event sfntypes.HistoryEvent) {
 	at := aws.ToTime(event.Timestamp)
 	if entered := event.StateEnteredEventDetails; entered != nil {
-		e.state = aws.ToString(entered.Name)
+		if e.state = aws.ToString(entered.Name); e.state == WaitState {
+			e.starts = append(e.starts, e.back)
+		}
 		return
 	}
 	switch event.Type {
@@ -79,8 +85,10 @@ func (e *Evidence) answered(at time.Time) {
 		if last := len(e.stops) - 1; last >= 0 {
 			e.stops[last].to = at
 		}
-	case StartState, BackState:
+	case StartState:
 		e.starts = append(e.starts, at)
+	case BackState:
+		e.back = at
 	}
 }
 

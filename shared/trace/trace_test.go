@@ -100,9 +100,21 @@ func (w *world) act() {
 	case trace.StartState:
 		w.invoke(trace.StartState, w.start, effect, end)
 	case trace.BackState:
-		w.invoke(trace.BackState, w.start, effect, end)
+		w.bringBack(effect, end)
 	default:
 		w.invoke("Create the image", func() {}, effect, end)
+	}
+}
+
+// bringBack sends a start, or sees none to send: then it is answered all the same.
+func (w *world) bringBack(effect bool, end sfntypes.HistoryEventType) {
+	sends, next := rapid.Bool().Draw(w.T, "sends"), "Release the source"
+	if sends {
+		next = trace.WaitState
+	}
+	w.invoke(trace.BackState, w.start, effect && sends, end)
+	if end == sfntypes.HistoryEventTypeLambdaFunctionSucceeded {
+		w.event(sfntypes.HistoryEventTypeTaskStateEntered, next)
 	}
 }
 

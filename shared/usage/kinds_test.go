@@ -2,6 +2,8 @@ package usage_test
 
 import (
 	"fmt"
+	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -143,4 +145,20 @@ var noise = map[string]func(w *world, image string){
 		_, id := w.template(w.other, image, w.other)
 		w.group(func(in *autoscaling.CreateAutoScalingGroupInput) { in.LaunchTemplate = spec(id, "1") })
 	},
+}
+
+// A launch is judged by the finder's own clock, if it has one.
+func TestAFindersClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		image := w.image()
+		w.Must(w.Cloud.SetLastLaunched(image, time.Now().Add(-30*time.Hour)))
+		finder := w.finder()
+		for later, uses := range map[time.Duration]int{17 * time.Hour: 1, 18 * time.Hour: 0} {
+			finder.Now = func() time.Time { return time.Now().Add(later) }
+			found, err := finder.Uses(w.Context(), w.describe(image))
+			w.Must(err)
+			w.Same(later.String(), len(found[image]), uses)
+		}
+	})
 }

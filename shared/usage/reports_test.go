@@ -1,11 +1,13 @@
 package usage_test
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
@@ -123,5 +125,75 @@ func TestOthersShares(t *testing.T) {
 		w.Same("uses", found.Uses[image], []string{"shared with account " + sharee,
 			"snapshot " + snapshotOf(w.describe(image)[0]) + ": shared with account " + sharee})
 		w.Same("asked", len(found.Ask)+len(found.Unsure), 0)
+	})
+}
+
+// A report that cannot be read for any other reason keeps everything.
+func TestReportsThatFail(t *testing.T) {
+	for _, action := range []string{"DescribeImageUsageReports", "DescribeImageUsageReportEntries"} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			image, with := w.image(), job.Sharing{Accounts: []string{sharee}}
+			w.sharedBy(image, with)
+			w.report(image)
+			time.Sleep(24 * time.Hour)
+			w.Cloud.Inject(ec2.Fault{Action: action, Code: "InternalError"})
+			_, err := w.finder().Look(w.Context(), w.describe(image),
+				map[string]usage.Shared{image: {With: with, Asked: true}})
+			w.Same(action+" fails", err != nil, true)
+		})
+	}
+}
+
+// Each image that is shared, and what each account does with it, is found; the account's own use is another look's.
+func TestReportsOfTwo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		with := job.Sharing{Accounts: []string{sharee, "222233334444"}}
+		images := []string{w.image(), w.image(), w.image()}
+		shared := map[string]usage.Shared{}
+		for n, id := range images {
+			w.sharedBy(id, with)
+			shared[id] = usage.Shared{With: with, Asked: n < 2}
+			w.Must(w.Cloud.UseBy(ec2.Consumer{Account: sharee}, id, false))
+			w.Must(w.Cloud.UseBy(ec2.Consumer{Account: "222233334444"}, id, true))
+		}
+		time.Sleep(80 * time.Hour)
+		for _, id := range images {
+			w.report(id)
+		}
+		time.Sleep(24 * time.Hour)
+		found, err := w.finder().Look(w.Context(), w.describe(images...), shared)
+		w.Must(err)
+		uses := []string{"account 111122223333 (instances: 1)", "account 222233334444 (launch templates: 1)"}
+		for _, id := range images[:2] {
+			slices.Sort(found.Uses[id])
+			w.Same("uses", found.Uses[id], uses)
+		}
+		w.Same("not asked about", len(found.Uses[images[2]])+len(found.Unsure), 0)
+	})
+}
+
+// Of nothing, nothing is asked.
+func TestUsesOfNothing(t *testing.T) {
+	found, err := (usage.Finder{}).Look(t.Context(), nil, nil)
+	if uses, other := (usage.Finder{}).SnapshotUses(t.Context(), nil); err != nil || other != nil || len(uses) > 0 ||
+		found.Uses != nil {
+		t.Errorf("%v, %v, %v, %v", found, err, uses, other)
+	}
+}
+
+// What pins a version is named, whether it has the template by its id or by its name.
+func TestPinsOfAVersion(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		name, id := w.template(w.other, w.other, w.other)
+		first := w.group(func(in *autoscaling.CreateAutoScalingGroupInput) { in.LaunchTemplate = spec(id, "2") })
+		second := w.group(func(in *autoscaling.CreateAutoScalingGroupInput) { in.LaunchTemplate = named(name) })
+		pins, err := w.finder().Pins(w.Context())
+		w.Must(err)
+		of := types.LaunchTemplate{LaunchTemplateId: &id, LaunchTemplateName: &name}
+		w.Same("version 2", pins.Of(of, 2), []string{"Auto Scaling group " + first, "Auto Scaling group " + second})
+		w.Same("version 1", len(pins.Of(of, 1)), 0)
 	})
 }

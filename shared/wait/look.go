@@ -241,13 +241,16 @@ func startedEarly(j job.Job, instance types.Instance) job.Job {
 	return j
 }
 
-// alive is the job's instance; it is an error when there is none any more.
+// alive is the job's instance; it is an error when it was terminated, or is not shown.
 func alive(ctx context.Context, api awsAPI, j job.Job) (types.Instance, error) {
 	instance, ok, err := source.Find(ctx, api, j.Source.ID)
 	if err != nil {
 		return instance, err
 	}
-	if !ok || source.Ending(source.State(instance)) {
+	if !ok {
+		return instance, source.Missing(j.Source.ID)
+	}
+	if source.Ending(source.State(instance)) {
 		return instance, fault.Failure("", "%s (%s) was terminated during the run", j.Source.Name, j.Source.ID)
 	}
 	return instance, nil

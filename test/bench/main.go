@@ -29,8 +29,14 @@ func main() {
 	flag.IntVar(&o.throttled, "throttled", 1000, "sources of the throttled nights")
 	flag.BoolVar(&o.suite, "suite", false,
 		"measure `make test` as well, cold and warm: takes minutes, and is kept for later runs")
+	flag.BoolVar(&o.functions, "functions", false,
+		"measure the functions alone, and put their part of the page in place of what was there")
 	flag.Parse()
-	if err := run(ctx, o); err != nil {
+	play := run
+	if o.functions {
+		play = functionsAlone
+	}
+	if err := play(ctx, o); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1) //nolint:gocritic // nothing is left to clean up
 	}
@@ -38,7 +44,7 @@ func main() {
 
 type options struct {
 	rehearsed, throttled int
-	suite                bool
+	suite, functions     bool
 }
 
 func run(ctx context.Context, o options) error {

@@ -89,3 +89,15 @@ func lineWith(text, part string) string {
 	}
 	return ""
 }
+
+// Measuring the functions alone leaves the rest of the page as it is.
+func TestWithFunctions(t *testing.T) {
+	const page = "# B\n| demo | 1 |\n| a Lambda's zip | old |\n| a Lambda's init | old |\n\n## Calls\nkept\n\n" +
+		"## Lambdas\nold\n\n## Demo\nkept\n"
+	const other = "# B\n| a Lambda's zip | new |\n| a Lambda's init | new |\n\n## Lambdas\nnew\n\n## Demo\nempty\n"
+	const want = "# B\n| demo | 1 |\n| a Lambda's zip | new |\n| a Lambda's init | new |\n\n## Calls\nkept\n\n" +
+		"## Lambdas\nnew\n\n## Demo\nkept\n"
+	if got := withFunctions(page, other); got != want {
+		t.Errorf("got %q", got)
+	}
+}

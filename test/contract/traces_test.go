@@ -30,4 +30,8 @@ func TestTracedStates(t *testing.T) {
 			t.Errorf("%s is invoked by %q, want %q", of, got, want)
 		}
 	}
+	choice := states[states[trace.BackState]["Next"].(string)]
+	if choice["Type"] != "Choice" || choice["Default"] != trace.WaitState {
+		t.Errorf("%q leads to %v, want a choice that leads to %q", trace.BackState, choice, trace.WaitState)
+	}
 }

@@ -44,17 +44,18 @@ type night struct {
 	seed  uint64
 	plans plan.Plans
 
-	fleet   map[string]*server
-	before  map[string]before
-	theirs  map[string]bool // snapshots that were there before the night, and are not Goldsmith's
-	begun   int             // calls before the night began
-	since   time.Time
-	excused excuses
-	downs   downs
-	lasting *lastingFaults    // faults that last, if the story has any
-	checked string            // the invariant that is being checked
-	second  string            // another image like ImageX86, where a world has one
-	stands  map[string]string // what stands for images that a world has made, by name
+	fleet    map[string]*server
+	before   map[string]before
+	theirs   map[string]bool // snapshots that were there before the night, and are not Goldsmith's
+	begun    int             // calls before the night began
+	since    time.Time
+	excused  excuses
+	downs    downs
+	lasting  *lastingFaults    // faults that last, if the story has any
+	checked  string            // the invariant that is being checked
+	second   string            // another image like ImageX86, where a world has one
+	answered string            // what rollbacks have answered beside what became of their targets
+	stands   map[string]string // what stands for images that a world has made, by name
 }
 
 // tester is who hears of what is wrong with a night: a test, or who expects it.

@@ -44,6 +44,7 @@ func (n *night) rolledBack(asked event.Rollback) (answer rollback.Answer, err er
 	if err == nil {
 		err = json.Unmarshal(out, &answer)
 	}
+	n.answered += notesOf(answer)
 	time.Sleep(time.Minute)
 	return answer, err
 }

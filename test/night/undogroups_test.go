@@ -74,10 +74,12 @@ func TestUndoRefreshesProtectedMembersAsTheRollDid(t *testing.T) {
 	})
 }
 
-// A group whose members run the undone image, and which launches from another template by now, is named.
+// A group whose members run the undone image, and which launches from another template by now, is named, and what to do
+// about it is not nothing.
 func TestUndoNamesAGroupThatHasMovedOn(t *testing.T) {
 	play(t, refreshed(), func(n *night) {
 		n.excused.slack = true
+		n.alias("/goldsmith/images/web", ec2.ImageX86)
 		n.launch("web", "")
 		fleet := n.template("fleet", "web", "t3.micro", ec2.ImageX86)
 		other := n.template("other", "db", "t3.micro", ec2.ImageX86)
@@ -88,6 +90,7 @@ func TestUndoNamesAGroupThatHasMovedOn(t *testing.T) {
 		}))(t)
 		said := notesOf(n.rollBack(event.Rollback{Name: "web", By: "ada"}))
 		n.want("named in "+said, strings.Contains(said, "group moved runs what is undone"), true)
+		n.want("told", strings.Contains(n.said(), "Now: do what is said of each group and fleet"), true)
 	})
 }
 
@@ -255,5 +258,29 @@ func TestUndoNamesWhoFollowsANewAlias(t *testing.T) {
 			n.want(words+" in "+said, strings.Contains(said, words), true)
 		}
 		n.want("told in Slack", strings.Contains(n.said(), "group follows runs it in 2 members"), true)
+	})
+}
+
+// Each group that does not go back has a line of the message, and what to do is not nothing; the answer names all.
+func TestUndoTellsOfEachGroup(t *testing.T) {
+	play(t, stack.Options{}, func(n *night) {
+		n.excused.slack = true
+		n.launch("web", "")
+		fleet := n.template("fleet", "web", "t3.micro", ec2.ImageX86)
+		n.nights(0)
+		for i := range 14 {
+			n.group(fmt.Sprintf("group-%02d", i), fleet, "2", func(in *autoscaling.CreateAutoScalingGroupInput) {
+				in.DesiredCapacity = aws.Int32(0)
+			})
+		}
+		said := notesOf(n.rollBack(event.Rollback{Name: "web", By: "ada"}))
+		told := n.said()
+		for i := range 14 {
+			line := fmt.Sprintf("group group-%02d launches version 2: goldsmith rollback --name web --refresh moves it", i)
+			n.want("answer names "+line, strings.Contains(said, line), true)
+			n.want("message has "+line, strings.Contains(told, "• "+line), i < 12)
+		}
+		n.want("more", strings.Contains(told, "2 more are named by goldsmith rollback --name web, also when"), true)
+		n.want("the alias is to be put right, too", strings.Contains(told, "Now: put right what is said of each"), true)
 	})
 }

@@ -29,7 +29,7 @@ func (n *night) nothingUndoneLaunches() {
 	}
 	for _, l := range n.byVersion() {
 		image := aws.ToString(l.data.LaunchTemplateData.ImageId)
-		if undone[l.template+image] && !strings.Contains(n.said(), l.who+" ") {
+		if undone[l.template+image] && !strings.Contains(n.said()+n.answered, l.who+" ") {
 			n.t.Errorf("%s launches version %s of %s, which was rolled back, and is not named", l.who, l.version,
 				aws.ToString(l.data.LaunchTemplateName))
 		}

@@ -69,10 +69,11 @@ func (s *Stage) Disturb(nth int, how Disturbance) {
 	s.journal.disturb(nth, how.Times, failure{code: how.Code, lost: how.Code == ""})
 }
 
-// DisturbEvery is Disturb, and again after every so many calls.
-func (s *Stage) DisturbEvery(nth, every int, how Disturbance) {
-	s.Disturb(nth, how)
-	s.journal.every = every
+// DisturbEach has a call of each operation fail: its nth one from some call on, and again after every so many. The
+// transcript begins anew.
+func (s *Stage) DisturbEach(from, nth, every int, how Disturbance) {
+	s.journal.disturb(0, 0, failure{code: how.Code, lost: how.Code == ""})
+	s.journal.from, s.journal.which, s.journal.every = from, nth, every
 }
 
 // Calls are those since the last Disturb.

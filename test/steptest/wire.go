@@ -18,10 +18,13 @@ import (
 type journal struct {
 	mu    sync.Mutex
 	calls []string
-	// disturbed are the calls that fail, how, and how many from which one on; from 1. It begins anew after every so many
-	// calls, unless that is 0.
-	disturbed           failure
-	nth, howMany, every int
+	// disturbed are the calls that fail, how, and how many from which one on; from 1.
+	disturbed    failure
+	nth, howMany int
+	// every are the calls of each operation that fail, in its place: from which call on they count, which one of them,
+	// and again after so many; none when that is 0.
+	from, which, every int
+	counts             map[string]int
 }
 
 // add writes a call down, and says how it is to fail.
@@ -29,14 +32,16 @@ func (j *journal) add(call string) failure {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.calls = append(j.calls, call)
-	at := len(j.calls) - j.nth
-	if j.every > 0 && at > 0 {
-		at %= j.every
-	}
-	if at >= 0 && at < j.howMany {
+	if n := len(j.calls); n >= j.nth && n < j.nth+j.howMany || j.every > 0 && n >= j.from && j.counted(call) {
 		return j.disturbed
 	}
 	return failure{}
+}
+
+// counted counts a call of an operation, and reports whether it is one that fails.
+func (j *journal) counted(call string) bool {
+	j.counts[call]++
+	return (j.counts[call]-j.which)%j.every == 0
 }
 
 // disturb forgets the calls so far, and has some that come fail.
@@ -44,6 +49,7 @@ func (j *journal) disturb(nth, howMany int, f failure) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.calls, j.disturbed, j.nth, j.howMany, j.every = nil, f, nth, howMany, 0
+	j.counts = map[string]int{}
 }
 
 func (j *journal) clear() {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ebs"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
@@ -41,11 +40,11 @@ type lostSnapshot struct {
 // lost lists the account's snapshots whose volume no instance has any more, the newest of each volume first, and what
 // can be made of that.
 func (t *terms) lost(ctx context.Context, name string) error {
-	cfg, err := t.AWS(ctx, t.account)
+	looker, err := t.looker(ctx)
 	if err != nil {
 		return err
 	}
-	client := ec2.NewFromConfig(cfg)
+	client := looker.EC2
 	found, err := snapshotsNamed(ctx, client, name)
 	if err != nil {
 		return err
@@ -66,7 +65,6 @@ func (t *terms) lost(ctx context.Context, name string) error {
 		return cmp.Or(cmp.Compare(of, other), aws.ToTime(b.StartTime).Compare(aws.ToTime(a.StartTime)))
 	})
 	all, read, seen := lost{Snapshots: []lostSnapshot{}}, 0, map[string]bool{}
-	looker := attribute.Looker{EC2: client, EBS: ebs.NewFromConfig(cfg)}
 	for _, s := range found {
 		each := lostOf(s)
 		if of := lineages[each.Snapshot]; !seen[of] && read < mostRead {
@@ -83,7 +81,7 @@ func (t *terms) lost(ctx context.Context, name string) error {
 }
 
 // snapshotsNamed are the account's snapshots that go by a name, or all, without those of Goldsmith's own images.
-func snapshotsNamed(ctx context.Context, client *ec2.Client, name string) (found []types.Snapshot, err error) {
+func snapshotsNamed(ctx context.Context, client ec2.DescribeSnapshotsAPIClient, name string) (found []types.Snapshot, err error) {
 	pages := ec2.NewDescribeSnapshotsPaginator(client,
 		&ec2.DescribeSnapshotsInput{OwnerIds: []string{"self"}, MaxResults: aws.Int32(1000)})
 	for pages.HasMorePages() {

@@ -2,7 +2,9 @@ package command
 
 import (
 	"context"
+	"errors"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -10,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ebs"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 
+	"goldsmith/cmd/goldsmith/deployment"
 	"goldsmith/shared/attribute"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/plan"
@@ -47,11 +50,12 @@ func (t *terms) planSnapshot(ctx context.Context, id, path, name string, set, da
 	if _, err := settings.Parse(); err != nil {
 		return misused{err}
 	}
-	cfg, err := t.AWS(ctx, t.account)
+	looker, err := t.looker(ctx)
 	if err != nil {
 		return err
 	}
-	found, err := lookAtSnapshot(ctx, cfg, id, volumes, of, settings)
+	looker.First = settings
+	found, err := lookAtSnapshot(ctx, looker, id, volumes, of)
 	if err != nil {
 		return err
 	}
@@ -77,10 +81,23 @@ func (t *terms) planNamed(path, name, source string) (plan.Plan, error) {
 	return plans.Plans[name], err
 }
 
-// lookAtSnapshot decides from what is found of a snapshot and its data volumes; the settings come before all else.
-func lookAtSnapshot(ctx context.Context, cfg aws.Config, id string, volumes map[string]string, of plan.Plan,
-	settings attribute.Settings) (plannedSnapshot, error) {
-	looker := attribute.Looker{EC2: ec2.NewFromConfig(cfg), EBS: ebs.NewFromConfig(cfg), First: settings}
+// looker looks for evidence. A suite that is not deployed, or that the credentials may not read, has made nothing.
+func (t *terms) looker(ctx context.Context) (attribute.Looker, error) {
+	site, err := t.site(ctx)
+	var absent *deployment.AbsentError
+	looker := attribute.Looker{EC2: ec2.NewFromConfig(site.aws), EBS: ebs.NewFromConfig(site.aws)}
+	switch {
+	case err == nil:
+		looker.Made = site.ledger
+	case !errors.As(err, &absent) && !slices.Contains(denied, fault.Code(err)):
+		return looker, err
+	}
+	return looker, nil
+}
+
+// lookAtSnapshot decides from what is found of a snapshot and its data volumes.
+func lookAtSnapshot(ctx context.Context, looker attribute.Looker, id string, volumes map[string]string, of plan.Plan,
+) (plannedSnapshot, error) {
 	planned, err := looker.Plan(ctx, id, volumes, of, "")
 	if fault.IsNotFound(err) {
 		err = fault.Failure("Check the id, the Region and the account.", "%w", err)

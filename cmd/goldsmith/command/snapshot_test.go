@@ -11,6 +11,7 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"goldsmith/cmd/goldsmith/command"
 	"goldsmith/local/disks"
 	"goldsmith/local/ebs"
 	"goldsmith/local/ec2"
@@ -131,5 +132,29 @@ func TestPlanOfASnapshotMistakes(t *testing.T) {
 			s.golden(name, s.types(line...), 2)
 		}
 		s.golden("plan-snapshot-gone", s.types("plan", "--source", "snap-0123456789abcdef0"), 1)
+	})
+}
+
+// One command has an image made of a snapshot and of the data volumes that are named with it.
+func TestRunOfASnapshotWithItsData(t *testing.T) {
+	play(t, func(s *scene) {
+		web := s.launch("web")
+		root, data := s.snapshotOf(web), s.upload("", func() (*disks.Disk, error) { return disks.Blank(1), nil })
+		s.must(s.suite.EC2.SetTags(root, map[string]string{tag.Plan: "nightly", "Name": "mail"}))
+		s.must(s.suite.EC2.SetTags(data, map[string]string{tag.Plan: "nightly"}))
+		before := len(s.changes())
+		s.types("plan", "--source", root, "--data", "/dev/sdf="+data)
+		if made := s.changes()[before:]; len(made) != 0 {
+			t.Errorf("plan has done %v", made)
+		}
+		got := s.types("run", "nightly", "--source", root, "--data", "/dev/sdf="+data)
+		if got.code != command.OK {
+			t.Fatalf("it ended with %d: %s", got.code, got.out)
+		}
+		time.Sleep(2 * time.Hour)
+		made := s.made() // Those of the nights before are of web.
+		if last := made[len(made)-1]; tag.Map(last.Tags)[tag.Name] != "mail" || len(last.BlockDeviceMappings) != 2 {
+			t.Errorf("made was %v with %d volumes", tag.Map(last.Tags), len(last.BlockDeviceMappings))
+		}
 	})
 }

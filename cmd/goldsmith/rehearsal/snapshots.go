@@ -97,7 +97,11 @@ func (s Source) machine(d attribute.Decision) rollout.Machine {
 
 // registering decides as the run will.
 func (s Stage) registering(ctx context.Context, src Source, p plan.Plan) (Source, error) {
-	found, err := attribute.Looker{EC2: s.EC2, EBS: s.Blocks}.Plan(ctx, src.ID, nil, p, "")
+	looker := attribute.Looker{EC2: s.EC2, EBS: s.Blocks}
+	if s.Ledger != nil {
+		looker.Made = s.Ledger
+	}
+	found, err := looker.Plan(ctx, src.ID, nil, p, "")
 	if fault.IsNotFound(err) {
 		return src.skipped(source.NoSnapshot), nil
 	}

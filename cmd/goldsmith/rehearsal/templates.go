@@ -60,7 +60,7 @@ func (s Stage) templates(ctx context.Context, run job.Run, p plan.Plan, sources 
 			rollout.Together(found.Targets, image)
 		}
 		for _, t := range found.Targets {
-			all = append(all, Roll{Source: src.ID, Rolled: t.Rolled})
+			all = append(all, Roll{Source: src.ID, Rolled: t.Rolled.Short()})
 		}
 		next = append(next, prospectOf(src.ID, found.Targets))
 	}

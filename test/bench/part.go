@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+)
+
+// The part of the page that tells of functions, and how its rows begin in the table of budgets.
+const (
+	functionsPart = "## Lambdas\n"
+	functionsRow  = "| a Lambda's "
+)
+
+// functionsAlone measures the functions, and leaves the rest of the page as it is.
+func functionsAlone(ctx context.Context, o options) error {
+	if err := os.MkdirAll(folder, 0o750); err != nil {
+		return err
+	}
+	m := &measured{At: time.Now().UTC(), Machine: thisMachine(), Throttled: make([]throttled, 2)}
+	if err := m.lambdas(ctx, o); err != nil {
+		return fmt.Errorf("starting the functions: %w", err)
+	}
+	m.Load = loadNow()
+	m.Rows = m.lambdaRows()
+	printTable(os.Stdout, m)
+	measured, err := m.page()
+	if err != nil {
+		return err
+	}
+	there, err := os.ReadFile(document)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(document, []byte(withFunctions(string(there), string(measured))), 0o644)
+}
+
+// withFunctions is a page with what another one says of functions.
+func withFunctions(page, other string) string {
+	before, part, after := parted(page)
+	_, replaced, _ := parted(other)
+	if part != "" {
+		part = replaced
+	}
+	var rows []string
+	for line := range strings.Lines(other) {
+		if strings.HasPrefix(line, functionsRow) {
+			rows = append(rows, line)
+		}
+	}
+	var kept strings.Builder
+	for line := range strings.Lines(before) {
+		if strings.HasPrefix(line, functionsRow) && len(rows) > 0 {
+			line, rows = rows[0], rows[1:]
+		}
+		kept.WriteString(line)
+	}
+	return kept.String() + part + after
+}
+
+// parted is a page before, in and after the part of functions.
+func parted(page string) (before, part, after string) {
+	before, rest, found := strings.Cut(page, functionsPart)
+	if !found {
+		return page, "", ""
+	}
+	in, _, more := strings.Cut(rest, "\n## ")
+	if !more {
+		return before, functionsPart + in, ""
+	}
+	return before, functionsPart + in, rest[len(in):]
+}
