@@ -56,7 +56,12 @@ func (u *undoing) fit(ctx context.Context, source int64, id string) error {
 // back all the same.
 func (u *undoing) tell(ctx context.Context, source int64, id string) error {
 	problem, err := u.worse(ctx, source, id)
-	if err = passing(err); problem != "" {
+	switch {
+	case err != nil && passing(err) == nil:
+		u.t.Rolled.Note = notes(u.t.Rolled.Note, fmt.Sprintf("whether all that launches from it can launch %s was not "+
+			"found out: %s", id, fault.Brief(err)))
+		return nil
+	case problem != "":
 		u.t.Rolled.Note = notes(u.t.Rolled.Note, fmt.Sprintf("it would not launch %s: %s", id, problem))
 	}
 	return err
