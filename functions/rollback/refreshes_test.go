@@ -122,7 +122,7 @@ func told(status types.InstanceRefreshStatus, groups, note string) func(*steptes
 
 func TestRefreshes(t *testing.T) {
 	const (
-		asks    = "Targets Owner Targets DescribeLaunchTemplateVersions DescribeImages PutTarget "
+		asks    = "Targets Owner Targets DescribeLaunchTemplateVersions*2 DescribeImages PutTarget "
 		fits    = "DescribeLaunchTemplateVersions DescribeImages DescribeAutoScalingGroups"
 		fleets  = " DescribeFleets DescribeSpotFleetRequests"
 		moves   = " DescribeInstanceTypes ModifyLaunchTemplate PutTarget DescribeAutoScalingGroups"
