@@ -57,7 +57,8 @@ func TestRollback(t *testing.T) {
 	steptest.Play(t, scene, []steptest.Case[json.RawMessage, rollback.Answer]{
 		{
 			Name:    "to the image before, once, however often it is asked for",
-			Want:    looks + writes + groups + " GetSecretValue PutTarget: ok | Targets Owner Targets GetParameter" + groups + ": ok",
+			Want:    looks + writes + groups + " GetSecretValue PutTarget: ok | Targets Owner Targets GetParameter" +
+				groups + ": ok",
 			Between: func(*steptest.Stage) { time.Sleep(time.Minute) },
 			Then: func(s *steptest.Stage, a rollback.Answer) {
 				value, _ := s.Parameters.Value(alias)

@@ -77,7 +77,8 @@ func TestUndoMovesNoGroupToSomethingElse(t *testing.T) {
 		n.edited(fleet, "2", types.RequestLaunchTemplateData{InstanceType: "t3.small"})
 		n.group("g", fleet, "3")
 		said := notesOf(n.rollBack(event.Rollback{Name: "web", By: "ada", Refresh: true}))
-		n.want("told in "+said, strings.Contains(said, "version 3, which it names, differs in InstanceType from version "), true)
+		n.want("told in "+said, strings.Contains(said,
+			"version 3, which it names, differs in InstanceType from version "), true)
 		n.want("refreshes", len(n.refreshesOf("g")), 0)
 	})
 }
@@ -115,7 +116,9 @@ func TestUndoOfAnAliasToAnImageOfAnotherArchitecture(t *testing.T) {
 		n.group("one", follower, "1")
 		n.second = aws.ToString(must(n.cloud.CopyImage(n.ctx, &sdk.CopyImageInput{
 			Name: aws.String("arm"), SourceImageId: aws.String(ec2.ImageARM), SourceRegion: aws.String("eu-central-1"),
-			TagSpecifications: []types.TagSpecification{{ResourceType: "image", Tags: tag.List(map[string]string{tag.Name: "web"})}},
+			TagSpecifications: []types.TagSpecification{{
+				ResourceType: "image", Tags: tag.List(map[string]string{tag.Name: "web"}),
+			}},
 		}))(t).ImageId)
 		bad := n.results(n.nights(0))[web].Image.ID
 		time.Sleep(10 * time.Minute)
