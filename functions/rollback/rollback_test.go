@@ -56,8 +56,8 @@ const (
 func TestRollback(t *testing.T) {
 	steptest.Play(t, scene, []steptest.Case[json.RawMessage, rollback.Answer]{
 		{
-			Name:    "to the image before, once, however often it is asked for",
-			Want:    looks + writes + groups + " GetSecretValue PutTarget: ok | Targets Owner Targets GetParameter" +
+			Name: "to the image before, once, however often it is asked for",
+			Want: looks + writes + groups + " GetSecretValue PutTarget: ok | Targets Owner Targets GetParameter" +
 				groups + ": ok",
 			Between: func(*steptest.Stage) { time.Sleep(time.Minute) },
 			Then: func(s *steptest.Stage, a rollback.Answer) {

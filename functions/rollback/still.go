@@ -61,8 +61,8 @@ func shows(g types.AutoScalingGroup, u Undo, at found, running []string) (says [
 }
 
 // refresh starts a refresh of a group to what it has gone back to, or says why it cannot. Members that are protected
-// or in Standby are treated, and as many are kept healthy, as by the refresh that brought what is undone: that went by the
-// plan.
+// or in Standby are treated, and as many are kept healthy, as by the refresh that brought what is undone: that went by
+// the plan.
 func (f *Round) refresh(
 	ctx context.Context, g types.AutoScalingGroup, u Undo, at found, like types.RefreshPreferences,
 ) (why string) {
