@@ -15,6 +15,7 @@ import (
 	"goldsmith/shared/asg"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/rollout"
 )
 
 // found are the templates that what is undone concerns, and the numbers of the versions that launch it.
@@ -72,27 +73,79 @@ func (u Undo) also() (images []string) {
 	return images
 }
 
-// former are the templates that what is undone concerns, for one group: it goes back to the version that it named
-// before the roll, if that is there and launches none of the images that are undone.
-func (f *Round) former(ctx context.Context, u Undo, at found, name string) (asg.Rolled, error) {
-	if u.Was == nil || u.Was.Groups[name] == 0 {
+// former are the templates that what is undone concerns, for one group. One that names versions by number goes back to
+// the version that it named before the roll, if it names what the roll made of that; else to one that launches, in all
+// but the image, what it names by now: what a person has edited since stays.
+func (f *Round) former(ctx context.Context, u Undo, at found, g types.AutoScalingGroup) (asg.Rolled, error) {
+	named := namedBy(g, u.Target)
+	if u.Parameter || len(named) == 0 {
 		return at.templates, nil
 	}
-	n := u.Was.Groups[name]
-	out, err := f.Members.DescribeLaunchTemplateVersions(ctx, &ec2.DescribeLaunchTemplateVersionsInput{
-		LaunchTemplateId: aws.String(u.Target), Versions: []string{strconv.FormatInt(n, 10)},
-	})
-	if fault.IgnoreNotFound(err) != nil {
-		return nil, fmt.Errorf("reading version %d of launch template %s: %w", n, u.Target, err)
+	candidates, own, err := f.candidates(ctx, u, named, aws.ToString(g.AutoScalingGroupName))
+	if err != nil {
+		return nil, err
 	}
-	if err == nil {
-		for _, v := range out.LaunchTemplateVersions {
-			if image := aws.ToString(v.LaunchTemplateData.ImageId); !slices.Contains(u.Images, image) {
-				return asg.Rolled{u.Target: {Version: n, Image: image, Also: append(u.also(), u.Image)}}, nil
-			}
+	to, err := rollout.Finder{EC2: f.Members}.Alike(ctx, u.Target, own, candidates, u.Images)
+	switch {
+	case err != nil:
+		return nil, err
+	case to.Number == 0:
+		return nil, fmt.Errorf("version %d, which it names, differs in %s from version %d, which launches %s: "+
+			"let it name a version of its own that does", named[0], strings.Join(to.Differs, ", "), to.Other, u.Image)
+	}
+	return asg.Rolled{u.Target: {Version: to.Number, Image: to.Image, Also: append(u.also(), u.Image)}}, nil
+}
+
+// candidates are the versions that a group may go back to, the best first, and those that what it goes back to has to
+// equal.
+func (f *Round) candidates(ctx context.Context, u Undo, named []int64, group string) (to, equals []int64, err error) {
+	var images []string
+	for _, image := range append(u.also(), u.Image) {
+		if image != "" {
+			images = append(images, image)
 		}
 	}
-	return at.templates, nil
+	if len(named) == 1 {
+		to = named // It may launch nothing that is undone.
+	}
+	was := int64(0)
+	if u.Was != nil {
+		was = u.Was.Groups[group]
+	}
+	to = slices.Concat(to, []int64{was, u.Version})
+	if len(images) > 0 {
+		good, err := f.with(ctx, images, aws.String(u.Target))
+		if err != nil {
+			return nil, nil, err
+		}
+		var numbers []int64
+		for _, v := range good {
+			numbers = append(numbers, aws.ToInt64(v.VersionNumber))
+		}
+		slices.Sort(numbers)
+		slices.Reverse(numbers)
+		to = append(to, numbers...)
+	}
+	if was != 0 && !slices.ContainsFunc(named, func(n int64) bool { return !u.rolled(n) }) {
+		return to, nil, nil // A roll has moved it there.
+	}
+	return to, named, nil
+}
+
+// namedBy are the numbers of the versions of a template that a group names, each once.
+func namedBy(g types.AutoScalingGroup, template string) (all []int64) {
+	for _, s := range asg.Specs(g) {
+		n, err := strconv.ParseInt(s.Version, 10, 64)
+		if s.Template == template && err == nil && !slices.Contains(all, n) {
+			all = append(all, n)
+		}
+	}
+	return all
+}
+
+// rolled reports whether a roll has made a version with what is undone.
+func (u Undo) rolled(n int64) bool {
+	return slices.ContainsFunc(u.Images, func(image string) bool { return u.Record.Rolled(n, image) })
 }
 
 // following are the templates that take their image from the alias: in $Default, in $Latest, or in a version that a

@@ -3,7 +3,6 @@ package rollback
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -60,6 +59,8 @@ type Undo struct {
 	Refresh bool
 	// Failed is whether the template could not be led back: what launches the image is named all the same.
 	Failed bool
+	// Record is what the ledger has of it.
+	Record ledger.TargetRecord
 	// Since is when it had gone back.
 	Since time.Time
 }
@@ -67,6 +68,13 @@ type Undo struct {
 // Undone is what became of groups: those whose refresh is rolled back, those that are refreshed,
 // a sentence for each group or fleet that does not go back, and the names of all groups that were looked at.
 type Undone struct{ Groups, Refreshed, Left, Seen []string }
+
+// leave adds a sentence; none where there is nothing to say.
+func (u *Undone) leave(said string) {
+	if said != "" {
+		u.Left = append(u.Left, said)
+	}
+}
 
 // The codes of what cannot be rolled back (API reference, RollbackInstanceRefresh).
 const (
@@ -79,7 +87,7 @@ type Round struct {
 	Fleet
 	groups []types.AutoScalingGroup
 	fleets *rollout.Fleets
-	runs   map[string]map[string]int
+	runs   map[string]map[string][]string
 	// undos are all that are undone in this call, begun the groups whose refresh it has begun.
 	undos []Undo
 	begun map[string]bool
@@ -87,7 +95,7 @@ type Round struct {
 
 // Begin begins a round.
 func (f Fleet) Begin() *Round {
-	return &Round{Fleet: f, runs: map[string]map[string]int{}, begun: map[string]bool{}}
+	return &Round{Fleet: f, runs: map[string]map[string][]string{}, begun: map[string]bool{}}
 }
 
 // RollBack rolls back the refreshes under way that deploy what is undone, and names or refreshes the groups that
@@ -113,13 +121,15 @@ func (f *Round) RollBack(ctx context.Context, u Undo) (Undone, error) {
 		return done, err
 	}
 	for _, g := range asg.Using(f.groups, at.templates) {
-		f.put(ctx, g, u, at, running[aws.ToString(g.AutoScalingGroupName)], &done)
+		f.put(ctx, g, u, at, running[groupPrefix+aws.ToString(g.AutoScalingGroupName)], &done)
 	}
 	return done, nil
 }
 
 // put puts one group back, or names it.
-func (f *Round) put(ctx context.Context, g types.AutoScalingGroup, u Undo, at found, running int, done *Undone) {
+func (f *Round) put(
+	ctx context.Context, g types.AutoScalingGroup, u Undo, at found, running []string, done *Undone,
+) {
 	name := aws.ToString(g.AutoScalingGroupName)
 	done.Seen = append(done.Seen, name)
 	if f.begun[name] {
@@ -130,6 +140,7 @@ func (f *Round) put(ctx context.Context, g types.AutoScalingGroup, u Undo, at fo
 	switch {
 	case is.back:
 		done.Groups = append(done.Groups, name)
+		done.leave(ignores(g, is.by, running))
 	case is.left != "":
 		done.Left = append(done.Left, "group "+name+" "+is.left)
 	default:
@@ -146,6 +157,8 @@ type course struct {
 	leads bool
 	// like is what the refresh that brought what is undone did about members that are protected or in Standby.
 	like types.RefreshPreferences
+	// by is what the refresh that goes on does about them.
+	by types.RefreshPreferences
 }
 
 // read reads groups and fleets, once.
@@ -163,20 +176,6 @@ func (f *Round) read(ctx context.Context) error {
 	}
 	f.groups, f.fleets = groups, &fleets
 	return nil
-}
-
-// Others names the groups whose members run one of the images, and that were not seen: they launch from
-// elsewhere by now.
-func (f *Round) Others(ctx context.Context, images, seen []string) ([]string, error) {
-	running, err := f.running(ctx, images)
-	var left []string
-	for _, name := range slices.Sorted(maps.Keys(running)) {
-		if !slices.Contains(seen, name) {
-			left = append(left, fmt.Sprintf("group %s runs what is undone in %d members, and launches from elsewhere by now: "+
-				"start an instance refresh of it", name, running[name]))
-		}
-	}
-	return left, err
 }
 
 // one rolls back what goes on in a group, and says whether it goes back or why it does not.
@@ -208,6 +207,9 @@ func (f *Round) going(
 	ctx context.Context, g types.AutoScalingGroup, u Undo, versions []string, r types.InstanceRefresh, is *course,
 ) {
 	asked := r.DesiredConfiguration
+	if r.Preferences != nil {
+		is.by = *r.Preferences
+	}
 	ends := r.Status == types.InstanceRefreshStatusRollbackInProgress || r.Status == types.InstanceRefreshStatusCancelling
 	switch left := plain(g, u.Target, asked); {
 	case deploys(asked, u.Target, versions):

@@ -122,13 +122,15 @@ func told(status types.InstanceRefreshStatus, groups, note string) func(*steptes
 
 func TestRefreshes(t *testing.T) {
 	const (
-		changes = "Targets DescribeLaunchTemplateVersions*2 DescribeImages PutTarget " +
-			"DescribeLaunchTemplateVersions " +
-			"ModifyLaunchTemplate PutTarget DescribeAutoScalingGroups"
-		finds  = " DescribeFleets DescribeSpotFleetRequests DescribeLaunchTemplateVersions DescribeInstances"
-		looks  = changes + finds + " DescribeInstanceRefreshes"
-		undoes = looks + " RollbackInstanceRefresh"
-		tells  = " GetSecretValue PutTarget: ok"
+		asks    = "Targets Owner Targets DescribeLaunchTemplateVersions*2 DescribeImages PutTarget "
+		fits    = "DescribeLaunchTemplateVersions DescribeImages DescribeAutoScalingGroups"
+		fleets  = " DescribeFleets DescribeSpotFleetRequests"
+		moves   = " DescribeInstanceTypes ModifyLaunchTemplate PutTarget DescribeAutoScalingGroups"
+		changes = asks + fits + fleets + moves
+		finds   = fleets + " DescribeLaunchTemplateVersions DescribeInstances"
+		looks   = changes + finds + " DescribeInstanceRefreshes"
+		undoes  = looks + " RollbackInstanceRefresh"
+		tells   = " GetSecretValue PutTarget: ok"
 	)
 	onDefault := func(s *steptest.Stage, in *json.RawMessage) {
 		names(s, "$Default")
@@ -138,7 +140,7 @@ func TestRefreshes(t *testing.T) {
 		{Name: "none goes on", Want: looks + tells, Then: told("", "", "")},
 		{
 			Name: "the roll's own goes back, asked of Auto Scaling once", Given: moving(rolled),
-			Want: undoes + tells + " | Targets DescribeLaunchTemplateVersions DescribeAutoScalingGroups" + finds +
+			Want: undoes + tells + " | Targets Owner Targets DescribeLaunchTemplateVersions DescribeAutoScalingGroups" + finds +
 				" DescribeInstanceRefreshes: ok",
 			Between: func(*steptest.Stage) { time.Sleep(10 * time.Second) },
 			Then:    told(types.InstanceRefreshStatusRollbackInProgress, "fleet", ""),
@@ -180,9 +182,9 @@ func TestRefreshes(t *testing.T) {
 			Name: "the groups cannot be read: the template is back all the same",
 			Given: func(s *steptest.Stage, in *json.RawMessage) {
 				moving(rolled)(s, in)
-				s.Refuse("DescribeAutoScalingGroups", "AccessDenied", 1)
+				s.Refuse("DescribeAutoScalingGroups", "AccessDenied", 2)
 			},
-			Want: changes + tells,
+			Want: asks + fits + moves + tells,
 			Then: told(types.InstanceRefreshStatusBaking, "", "which groups still launch it was not found out; ask again"),
 		},
 	})

@@ -143,12 +143,12 @@ func (s Step) rollback(ctx context.Context, asked event.Rollback) (Answer, error
 
 // each goes through the targets while there is time, and says how many it has done.
 func (s Step) each(ctx context.Context, asked event.Rollback, targets []*target) (done int, err error) {
-	round := s.Refreshes.Begin()
+	round, w := s.Refreshes.Begin(), s.writer().Remembering()
 	for done < len(targets) && (done == 0 || !rollout.Late(ctx)) {
 		if asked.Follow {
 			err = s.follow(ctx, targets[done], asked)
 		} else {
-			err = s.one(ctx, targets[done], asked)
+			err = s.one(ctx, w, targets[done], asked)
 		}
 		if err != nil {
 			return done, err

@@ -47,17 +47,18 @@ func asks(rest string) func(*steptest.Stage, *json.RawMessage) {
 }
 
 const (
-	looks  = "Targets GetParameter DescribeImages"
+	looks  = "Targets Owner Targets GetParameter DescribeImages"
 	groups = " DescribeAutoScalingGroups DescribeFleets DescribeSpotFleetRequests DescribeLaunchTemplateVersions " +
 		"DescribeInstances"
-	writes = " PutTarget PutParameter PutTarget"
+	writes = " PutTarget DescribeImages DescribeLaunchTemplateVersions PutParameter PutTarget"
 )
 
 func TestRollback(t *testing.T) {
 	steptest.Play(t, scene, []steptest.Case[json.RawMessage, rollback.Answer]{
 		{
-			Name:    "to the image before, once, however often it is asked for",
-			Want:    looks + writes + groups + " GetSecretValue PutTarget: ok | Targets GetParameter" + groups + ": ok",
+			Name: "to the image before, once, however often it is asked for",
+			Want: looks + writes + groups + " GetSecretValue PutTarget: ok | Targets Owner Targets GetParameter" +
+				groups + ": ok",
 			Between: func(*steptest.Stage) { time.Sleep(time.Minute) },
 			Then: func(s *steptest.Stage, a rollback.Answer) {
 				value, _ := s.Parameters.Value(alias)
@@ -81,13 +82,13 @@ func TestRollback(t *testing.T) {
 				": Failed",
 			Says: []string{"is no image of web"},
 		},
-		{Name: "a version nobody had", Given: asks(`"name":"web","to":"9"`), Want: "Targets: Failed",
+		{Name: "a version nobody had", Given: asks(`"name":"web","to":"9"`), Want: "Targets Owner Targets: Failed",
 			Says: []string{"to: no template is known to have had an image in version 9"}},
-		{Name: "a name that nothing has", Given: asks(`"name":"wbe"`), Want: "Targets: Failed",
+		{Name: "a name that nothing has", Given: asks(`"name":"wbe"`), Want: "Targets Owner Targets: Failed",
 			Says: []string{`name: nothing was ever rolled for "wbe"`}},
 		{Name: "no name", Given: asks(`"by":"ada"`), Want: ": Failed", Says: []string{"name: missing"}},
 		{
-			Name: "a run is rolling it", Want: "Targets: NotYet", Says: []string{"try again in two minutes"},
+			Name: "a run is rolling it", Want: "Targets Owner Targets: NotYet", Says: []string{"try again in two minutes"},
 			Given: func(s *steptest.Stage, _ *json.RawMessage) {
 				for target, err := range s.Ledger.Kept.Targets(s.Context(), "web") {
 					s.Must(err)

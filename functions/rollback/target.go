@@ -25,8 +25,12 @@ type target struct {
 }
 
 // known are the targets that the ledger knows by the source's name.
-func (s Step) known(ctx context.Context, asked event.Rollback) ([]*rollout.Target, error) {
-	known, err := s.writer().Known(ctx, asked.Name)
+func (s Step) known(ctx context.Context, asked event.Rollback) (known []*rollout.Target, err error) {
+	if asked.Follow {
+		known, err = s.writer().Held(ctx, asked.Name)
+	} else {
+		known, err = s.writer().Known(ctx, asked.Name)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +71,7 @@ func (t *target) decide(image string) {
 }
 
 // one points one target back and holds it there.
-func (s Step) one(ctx context.Context, t *target, asked event.Rollback) error {
+func (s Step) one(ctx context.Context, w rollout.Writer, t *target, asked event.Rollback) error {
 	if t.Problem != "" {
 		t.tried = t.stays()
 		return nil
@@ -78,7 +82,7 @@ func (s Step) one(ctx context.Context, t *target, asked event.Rollback) error {
 		to.By, to.At = asked.By, s.Now().UTC()
 	}
 	if !t.There {
-		err := s.writer().Return(ctx, t.known, to)
+		err := w.Return(ctx, t.known, to)
 		t.Problem, t.Version = t.known.Rolled.Problem, t.known.Rolled.Version
 		t.tried = err == nil
 		if err != nil || t.Problem != "" {
@@ -90,7 +94,7 @@ func (s Step) one(ctx context.Context, t *target, asked event.Rollback) error {
 		to.At = s.Now().UTC() // What a refresh launches from here on is what it has gone back to.
 	}
 	t.tried, t.since = true, to.At
-	return s.writer().Hold(ctx, t.known, to, t.There)
+	return w.Hold(ctx, t.known, to, t.There)
 }
 
 // stays reports whether a target that has nothing to go back to has what was rolled last: what launches that is named.
@@ -117,7 +121,7 @@ func (t *target) undo(asked event.Rollback) Undo {
 	return Undo{
 		Target: t.Target, Title: t.Name, Parameter: !t.known.Template(), Name: asked.Name,
 		Image: t.To, Version: t.Version, Was: t.back.To.Was, Images: rollout.Undone(t.known, t.back.To),
-		Refresh: asked.Refresh, Failed: t.Problem != "", Since: t.since,
+		Refresh: asked.Refresh, Failed: t.Problem != "", Since: t.since, Record: t.known.Record,
 	}
 }
 
@@ -141,10 +145,10 @@ func (s Step) launchers(ctx context.Context, round *Round, t *target, asked even
 
 // notes are what is known of the target beside its groups.
 func (t *target) notes() []string {
-	if t.back.Note == "" || t.Problem != "" {
+	if t.Problem != "" {
 		return nil
 	}
-	return []string{t.back.Note}
+	return slices.DeleteFunc([]string{t.back.Note, t.known.Rolled.Note}, func(said string) bool { return said == "" })
 }
 
 // others names the groups that run what is undone and launch from none of the targets any more, once for all of them.

@@ -208,12 +208,17 @@ func (s *survey) fitsAll(ctx context.Context, t *Target, roll plan.Roll, image I
 			return err
 		}
 		if problem != "" {
-			t.Rolled.Problem = fmt.Sprintf("launch template %s takes its image from it: %s", cmp.Or(each.name, each.id), problem)
+			t.Rolled.Problem = each.ofFollower(problem)
 			return nil
 		}
 		t.Rolled.Note = notes(t.Rolled.Note, s.unseen(each, image))
 	}
 	return nil
+}
+
+// ofFollower is a problem of a template that takes its image from a parameter.
+func (t *template) ofFollower(problem string) string {
+	return fmt.Sprintf("launch template %s takes its image from it: %s", cmp.Or(t.name, t.id), problem)
 }
 
 // note tells of a template whose default stays, and of who goes on launching what it launches. Groups are

@@ -259,5 +259,5 @@ func (w *world) tries(image string) (failed string) {
 	if err != nil {
 		return err.Error()
 	}
-	return ""
+	return t.Rolled.Note
 }

@@ -14,20 +14,35 @@ import (
 	"goldsmith/shared/ledger"
 )
 
-// Known are the targets that the ledger knows by a source's name. One that a run is rolling is waited for.
+// Known are the targets that the ledger knows by a source's name, in the order of their ids: those that were rolled by
+// it, and those that its sources' ids or groups were rolled by to the same image. One that a run is rolling is waited
+// for.
 func (f Finder) Known(ctx context.Context, name string) ([]*Target, error) {
-	var targets []*Target
-	for known, err := range f.Ledger.Targets(ctx, name) {
-		if err != nil {
-			return nil, fmt.Errorf("reading what %s has rolled: %w", name, err)
-		}
+	all, err := f.ofName(ctx, name, alike)
+	if err != nil {
+		return nil, err
+	}
+	return f.still(all)
+}
+
+// Held are the targets that may follow again by a source's name: those that were rolled by it, and those that are held
+// by its sources' ids or groups.
+func (f Finder) Held(ctx context.Context, name string) ([]*Target, error) {
+	all, err := f.ofName(ctx, name, func(known ledger.TargetRecord, _ []ledger.TargetRecord) bool { return known.Held() })
+	if err != nil {
+		return nil, err
+	}
+	return f.still(all)
+}
+
+// still are targets that no run is rolling.
+func (f Finder) still(all []ledger.TargetRecord) (targets []*Target, err error) {
+	for _, known := range all {
 		if begun := known.Begun; begun != nil && begun.To.Run != "" && f.Now().Sub(begun.To.At) < underway {
 			return nil, &fault.NotYet{Err: fmt.Errorf("%s is being rolled by run %s; try again in two minutes", known.ID,
 				begun.To.Run)}
 		}
-		if len(known.Points) > 0 || known.Begun != nil {
-			targets = append(targets, &Target{Record: known, Rolled: rolledOf(known)})
-		}
+		targets = append(targets, &Target{Record: known, Rolled: rolledOf(known)})
 	}
 	return targets, nil
 }
@@ -172,6 +187,9 @@ func (w Writer) Return(ctx context.Context, t *Target, to ledger.Point) error {
 
 func (w Writer) back(ctx context.Context, t *Target, to ledger.Point) error {
 	if t.At.Alias {
+		if err := w.followersFit(ctx, t, to.Image); err != nil {
+			return err
+		}
 		return w.write(ctx, t, to.Image, "Rolled back by Goldsmith")
 	}
 	return w.undoing(t, to).back(ctx)

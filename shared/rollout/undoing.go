@@ -130,6 +130,9 @@ func (u *undoing) apart(ctx context.Context) error {
 		over = n
 	}
 	top, err := u.top(ctx, over)
+	if err != nil && over != 0 {
+		return u.uncovered(ctx, n, err)
+	}
 	if err != nil {
 		return u.full(ctx, err)
 	}
@@ -162,6 +165,24 @@ func (u *undoing) full(ctx context.Context, err error) error {
 		u.t.template.latest, u.t.template.image(u.t.template.latest), err)
 }
 
+// uncovered makes the version the default that was made for it where EC2 then lets the template have no more: it is the
+// latest as well, and what $Latest launched is told.
+func (u *undoing) uncovered(ctx context.Context, n int64, err error) error {
+	if !isFull(err) {
+		return err
+	}
+	if failed := u.makeDefault(ctx, u.t, n); failed != nil {
+		return failed
+	}
+	tmpl := u.t.template
+	differs := ""
+	if fields := u.differ(tmpl.standard, tmpl.latest); len(fields) > 0 {
+		differs = fmt.Sprintf(", and differs in %s from version %d, which $Latest launched before", listed(fields),
+			tmpl.latest)
+	}
+	return fmt.Errorf("its default and latest version is %d, which has %s%s: %w", n, u.to.Image, differs, err)
+}
+
 // top is the version that $Latest leads to: the latest itself, where that launches nothing that is left behind, else a
 // new one. over is a version that was made for the default and is to have it on top.
 func (u *undoing) top(ctx context.Context, over int64) (int64, error) {
@@ -181,6 +202,9 @@ func (u *undoing) top(ctx context.Context, over int64) (int64, error) {
 		return 0, err
 	}
 	if there && u.rolled(n) { // What was not edited since is given back as it was.
+		if err := u.tell(ctx, want.Number, want.Image); err != nil {
+			return 0, err
+		}
 		return u.create(ctx, u.t, want.Number, want.Image, same, rollbackText)
 	}
 	return u.made(ctx, n, want, rollbackText)

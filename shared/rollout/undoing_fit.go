@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"goldsmith/shared/fault"
+	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 )
 
@@ -44,28 +45,110 @@ func (u *undoing) made(ctx context.Context, source int64, want ledger.Version, w
 // fit holds that what a person has edited since can be launched with an earlier image. Launchers that cannot be read
 // keep nothing from being undone.
 func (u *undoing) fit(ctx context.Context, source int64, id string) error {
+	problem, err := u.worse(ctx, source, id)
+	if err != nil || problem == "" {
+		return err
+	}
+	return unlaunchable(id, problem)
+}
+
+// tell tells of what by now launches from the template and would not launch a version as it was before. That is given
+// back all the same.
+func (u *undoing) tell(ctx context.Context, source int64, id string) error {
+	problem, err := u.worse(ctx, source, id)
+	switch {
+	case err != nil && passing(err) == nil:
+		u.t.Rolled.Note = notes(u.t.Rolled.Note, fmt.Sprintf("whether all that launches from it can launch %s was not "+
+			"found out: %s", id, fault.Brief(err)))
+		return nil
+	case problem != "":
+		u.t.Rolled.Note = notes(u.t.Rolled.Note, fmt.Sprintf("it would not launch %s: %s", id, problem))
+	}
+	return err
+}
+
+// worse says why a version would not launch an earlier image; empty where what is launched now is refused as well: an
+// undo takes nothing away then.
+func (u *undoing) worse(ctx context.Context, source int64, id string) (problem string, err error) {
 	image, err := u.machine(ctx, id)
 	if err != nil || image == nil {
-		return err
+		return "", err
 	}
 	tmpl := *u.t.template
 	tmpl.base = source
 	if u.survey.Groups != nil {
-		if u.launching, err = u.survey.launchers(ctx); err == nil {
+		if u.launching, err = u.readOnce(ctx); err == nil {
 			err = u.launch(ctx, &tmpl)
 		}
-		if fault.IsTransient(err) || fault.IsNotYet(err) {
-			return err
+		if err = passing(err); err != nil {
+			return "", err
 		}
 	}
-	problem, err := u.launches(ctx, &tmpl, Image{ID: id, Machine: *image})
+	problem, err = u.launches(ctx, &tmpl, Image{ID: id, Machine: *image})
 	if err != nil || problem == "" {
-		return err
+		return "", err
 	}
+	refused, err := u.refused(ctx, &tmpl)
+	if err != nil || refused {
+		return "", err
+	}
+	return problem, nil
+}
+
+// refused reports whether what is launched now is refused as well: an undo takes nothing away then.
+func (u *undoing) refused(ctx context.Context, t *template) (bool, error) {
+	now := *t
+	if now.base = now.standard; u.t.At.Stays || !u.leaves(now.standard) {
+		now.base = now.latest
+	}
+	image, err := u.machine(ctx, now.present())
+	if err != nil || image == nil {
+		return image == nil, err
+	}
+	problem, err := u.launches(ctx, &now, Image{ID: now.present(), Machine: *image})
+	return problem != "", err
+}
+
+// unlaunchable is why nothing is led back to an image.
+func unlaunchable(image, problem string) error {
 	return &fault.Failed{
-		Err: fmt.Errorf("it was edited since, and would not launch %s: %s", id, problem),
+		Err: fmt.Errorf("it would not launch %s: %s", image, problem),
 		Do:  "Change what keeps it from launching, or name another image, and ask again.",
 	}
+}
+
+// passing is an error that passes; what lasts keeps nothing from being undone.
+func passing(err error) error {
+	if fault.IsTransient(err) || fault.IsNotYet(err) {
+		return err
+	}
+	return nil
+}
+
+// followersFit holds that what takes its image from a parameter can launch an earlier one, unless it does not launch
+// the present one either. What cannot be read keeps nothing from being undone.
+func (w Writer) followersFit(ctx context.Context, t *Target, id string) error {
+	s := w.survey()
+	image, err := s.machine(ctx, id)
+	if err != nil || image == nil || s.Groups == nil {
+		return passing(err)
+	}
+	a := aliasing{survey: s, through: map[string][]*template{}}
+	at := &Target{At: t.At, Rolled: job.Rolled{Target: t.Rolled.Target}}
+	if err := a.followers(ctx, t.Rolled.Target, at); err != nil {
+		return err
+	}
+	for _, each := range a.through[t.Rolled.Target] {
+		each.holds = t.At.Image
+		problem, err := s.worse(ctx, each, Image{ID: id, Machine: *image})
+		if err = passing(err); err != nil {
+			return err
+		}
+		if problem != "" {
+			return unlaunchable(id, each.ofFollower(problem))
+		}
+	}
+	return nil
 }
 
 // formerly makes a version from one on record that had the image; without one it fails.
@@ -84,7 +167,11 @@ func (u *undoing) formerly(ctx context.Context, want ledger.Version, why string,
 // when there is none.
 func (u *undoing) earlier(ctx context.Context) (int64, error) {
 	want, _ := versions(u.to)
-	return u.known(ctx, want, func(n int64) bool { return len(u.differ(n, u.t.template.standard)) == 0 })
+	n, err := u.known(ctx, want, func(n int64) bool { return len(u.differ(n, u.t.template.standard)) == 0 })
+	if err != nil || n == 0 {
+		return 0, err
+	}
+	return n, u.tell(ctx, n, want.Image)
 }
 
 // known is a version on record that has the image; 0 when there is none.

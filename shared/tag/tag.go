@@ -35,6 +35,12 @@ const Base = "goldsmith:base"
 // Group is what Auto Scaling puts on the members of a group. Only AWS writes keys that begin with "aws:".
 const Group = "aws:autoscaling:groupName"
 
+// Fleet and SpotFleet are what EC2 puts on the instances of an EC2 Fleet and of a Spot Fleet request.
+const (
+	Fleet     = "aws:ec2:fleet-id"
+	SpotFleet = "aws:ec2spot:fleet-request-id"
+)
+
 // Keys only Goldsmith writes.
 const (
 	// Managed marks images and snapshots as Goldsmith's own: nothing else is ever retired.

@@ -101,7 +101,7 @@ func TestUndoPointsAtNothingThatCannotBeLaunched(t *testing.T) {
 		}))(t)
 		n.makeDefault(fleet, "3")
 		said := notesOf(n.rollBack(event.Rollback{Name: "web", By: "ada"}))
-		n.want("told in "+said, strings.Contains(said, "it was edited since, and would not launch "+n.second+
+		n.want("told in "+said, strings.Contains(said, "it would not launch "+n.second+
 			": its instance type m5.large needs images with ENA"), true)
 		n.want("default", n.imageIn(fleet, "$Default"), rolled)
 		n.want("latest", n.imageIn(fleet, "$Latest"), rolled)
