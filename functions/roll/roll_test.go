@@ -257,7 +257,7 @@ func TestRollAlias(t *testing.T) {
 		{
 			Name:  "it remembers what it pointed at before",
 			Given: func(s *steptest.Stage, _ *job.Job) { put(s, alias, before) },
-			Want:  did(aliased + " DescribeLaunchTemplateVersions Targets" + writes + ": ok"),
+			Want:  did(aliased + " DescribeLaunchTemplateVersions" + launch + " Targets" + writes + ": ok"),
 			Then: func(s *steptest.Stage, j job.Job) {
 				s.Same("rolled", j.Rolled, []job.Rolled{{Target: alias, Parameter: true, From: before, To: newest, Version: 2,
 					Previous: 1}})
@@ -266,7 +266,7 @@ func TestRollAlias(t *testing.T) {
 		{
 			Name:  "it points there already",
 			Given: func(s *steptest.Stage, _ *job.Job) { put(s, alias, newest) },
-			Want:  did(aliased + " DescribeLaunchTemplateVersions Targets: ok"),
+			Want:  did(aliased + " DescribeLaunchTemplateVersions" + launch + " Targets: ok"),
 		},
 		{
 			Name: "a template that resolves a parameter is rolled by writing it; it gets no version",

@@ -49,7 +49,9 @@ func (s Step) handOver(ctx context.Context, asked event.Handover) (Answer, error
 	if before.Lineage != "" {
 		h.From = rollout.OwnerText(before)
 	}
-	h.Next = next(asked.Name, before, to)
+	if h.Next, err = s.next(ctx, asked.Name, before, to); err != nil {
+		return Answer{}, err
+	}
 	answer := Answer{Name: asked.Name, Dry: asked.Dry, Handover: &h}
 	if asked.Dry || h.There {
 		return answer, nil
@@ -87,14 +89,24 @@ func (s Step) heir(ctx context.Context, asked event.Handover) (string, error) {
 }
 
 // next says what happens after the hand-over.
-func next(name string, before, to ledger.Owner) string {
+func (s Step) next(ctx context.Context, name string, before, to ledger.Owner) (string, error) {
 	said := fmt.Sprintf("The next image of %s is rolled into what takes images of %s; "+
 		"until then that launches what it has now.", to.Source, name)
+	for t, err := range s.Ledger.Targets(ctx, name) {
+		if err != nil {
+			return "", fmt.Errorf("reading what %s has rolled: %w", name, err)
+		}
+		if t.Held() {
+			said = fmt.Sprintf("What was rolled back of %s is held, and takes no image of %s until: %s.", name, to.Source,
+				rollout.Command("follow", name))
+			break
+		}
+	}
 	if before.Lineage == "" || before.Lineage == to.Lineage {
-		return said
+		return said, nil
 	}
 	former := rollout.OwnerText(ledger.Owner{Lineage: before.Lineage})
-	return said + fmt.Sprintf(" Images of %s are made and no longer rolled.", former)
+	return said + fmt.Sprintf(" Images of %s are made and no longer rolled.", former), nil
 }
 
 // tellHandover sends one message of it. One that Slack does not take is logged: the person who asked sees the answer.

@@ -36,7 +36,7 @@ func TestHandover(t *testing.T) {
 		return o
 	}
 	const (
-		asks      = "DescribeInstances DescribeAutoScalingInstances Owner"
+		asks      = "DescribeInstances DescribeAutoScalingInstances Owner Targets"
 		asksGroup = "DescribeInstances DescribeAutoScalingInstances DescribeAutoScalingGroups"
 	)
 	steptest.Play(t, handing, []steptest.Case[json.RawMessage, rollback.Answer]{
@@ -70,7 +70,7 @@ func TestHandover(t *testing.T) {
 			Given: func(s *steptest.Stage, in *json.RawMessage) {
 				*in = handOver(s, "web", member(s), "")
 			},
-			Want: asksGroup + " Owner PutOwner GetSecretValue: ok",
+			Want: asksGroup + " Owner Targets PutOwner GetSecretValue: ok",
 			Then: func(s *steptest.Stage, a rollback.Answer) {
 				s.Same("owner", []any{lineage.Key(owner(s).Lineage), owner(s).Lineage != "group/web"}, []any{"group/web", true})
 				s.Same("told", a.Handover.To, "Auto Scaling group web")
@@ -85,7 +85,7 @@ func TestHandover(t *testing.T) {
 				_, err := s.Ledger.Kept.PutOwner(s.Context(), o)
 				s.Must(err)
 			},
-			Want: asksGroup + " Owner DescribeAutoScalingGroups: ok",
+			Want: asksGroup + " Owner DescribeAutoScalingGroups Targets: ok",
 			Then: func(s *steptest.Stage, a rollback.Answer) {
 				s.Same("there, and nobody else's", []any{a.Handover.There, strings.Contains(a.Handover.Next, "no longer")},
 					[]any{true, false})

@@ -122,7 +122,8 @@ func told(status types.InstanceRefreshStatus, groups, note string) func(*steptes
 
 func TestRefreshes(t *testing.T) {
 	const (
-		changes = "Targets DescribeLaunchTemplateVersions DescribeImages PutTarget DescribeLaunchTemplateVersions " +
+		changes = "Targets DescribeLaunchTemplateVersions*2 DescribeImages PutTarget " +
+			"DescribeLaunchTemplateVersions " +
 			"ModifyLaunchTemplate PutTarget DescribeAutoScalingGroups"
 		finds  = " DescribeFleets DescribeSpotFleetRequests DescribeLaunchTemplateVersions DescribeInstances"
 		looks  = changes + finds + " DescribeInstanceRefreshes"

@@ -154,6 +154,21 @@ func (t *template) warmed() string {
 	return "instances in warm pools stay as they are until their group is refreshed: " + few(names)
 }
 
+// lost names the launchers of versions that there are not.
+func (t *template) lost() string {
+	var names []string
+	for _, l := range t.launchers {
+		text := fmt.Sprintf("%s names version %s", l.name, l.version)
+		if _, ok := t.number(l.version); !ok && !slices.Contains(names, text) {
+			names = append(names, text)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return few(names) + ", of which there is none"
+}
+
 // left names the launchers that go on launching what they launch when the template is rolled to a
 // new version: those that name a number, and those that name a default that stays. groups is whether groups are named.
 func (t *template) left(stays, groups bool) []string {

@@ -127,6 +127,9 @@ func setBack(now State, known ledger.TargetRecord) string {
 		return ""
 	case now.Alias:
 		return aliasSetBack(now, known, last)
+	case now.Reverted != 0:
+		return fmt.Sprintf("its version %d is version %d, which Goldsmith made last, with an earlier image: it was set back by "+
+			"hand; ask %s to let it follow", now.Reverted, last.Version, Command("follow", known.Source))
 	case !last.Stays && now.Default < last.Version:
 		return fmt.Sprintf("its default version %d is older than version %d, which Goldsmith made default last: "+
 			"it was set back by hand; make version %d its default, or ask %s, to let it follow",

@@ -9,14 +9,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 )
 
-// disksFit says why mappings do not go with the image; name is the image that they went with, and stay whether a roll
-// leaves them as they are.
+// disksFit says why mappings of a template, or of what launches from it, do not go with the image; stay is whether a
+// roll leaves them as they are.
 func (s *survey) disksFit(
-	ctx context.Context, all []types.LaunchTemplateBlockDeviceMapping, name string, stay bool, image Image,
+	ctx context.Context, t *template, all []types.LaunchTemplateBlockDeviceMapping, stay bool, image Image,
 ) (problem string, err error) {
 	var old *Machine
+	name := t.present()
 	if slices.ContainsFunc(all,
-		func(m types.LaunchTemplateBlockDeviceMapping) bool { return asksOld(m, image.Machine) }) {
+		func(m types.LaunchTemplateBlockDeviceMapping) bool { return asksOld(m, image.Machine, t.ours) }) {
 		if old, err = s.machine(ctx, name); err != nil {
 			return "", err
 		}
@@ -49,14 +50,15 @@ func suppresses(all []types.LaunchTemplateBlockDeviceMapping, device string) boo
 	})
 }
 
-// asksOld reports whether a mapping can only be judged with the image that the template has now.
-func asksOld(m types.LaunchTemplateBlockDeviceMapping, image Machine) bool {
+// asksOld reports whether a mapping can only be judged with the image that the template has now; ours is whether that is
+// of the same source, whose root goes by one name.
+func asksOld(m types.LaunchTemplateBlockDeviceMapping, image Machine, ours bool) bool {
 	name := aws.ToString(m.DeviceName)
 	own := image.disk(name)
 	if m.Ebs == nil || own == nil {
 		return m.Ebs != nil || image.alias(name) != ""
 	}
-	return hasSnapshot(m) || name != image.Root || own.with(*m.Ebs).refused() != ""
+	return hasSnapshot(m) || name != image.Root || !ours || own.with(*m.Ebs).refused() != ""
 }
 
 // misnamed says that mappings suppress the image's root, or that one is of a device of the image under another name, of
@@ -95,6 +97,9 @@ func (d device) fits() string {
 	switch {
 	case d.Ebs.VolumeSize != nil && size < own.GiB:
 		return fmt.Sprintf("its %s has %d GiB, the image needs %d", d.name, size, own.GiB)
+	case d.wasEmpty() && d.name == d.image.Root:
+		return fmt.Sprintf("its %s is a volume of %d GiB beside the root %s of %s, and would be the root", d.name, size,
+			d.old.Root, d.oldName)
 	case d.wasEmpty():
 		return fmt.Sprintf("its %s is an empty volume of %d GiB, and would be a copy of the image's of %d", d.name, size,
 			own.GiB)
@@ -113,7 +118,7 @@ func (d device) before(device string) *Disk {
 
 // wasEmpty reports whether the image before had no such device, so that the template's volume was empty.
 func (d device) wasEmpty() bool {
-	return d.name != d.image.Root && d.old != nil && d.before(d.name) == nil
+	return d.Ebs.VolumeSize != nil && d.old != nil && d.before(d.name) == nil
 }
 
 // fitsAlone judges a mapping of a device that the image has not.

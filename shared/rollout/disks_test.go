@@ -20,6 +20,12 @@ func disk(device, snapshot string, gib int32) Disk {
 	return Disk{Device: device, Snapshot: snapshot, Type: types.VolumeTypeGp3, GiB: gib}
 }
 
+// of is a template that has an image.
+func of(image string) *template {
+	return &template{base: 1, versions: map[int64]types.LaunchTemplateVersion{
+		1: {LaunchTemplateData: &types.ResponseLaunchTemplateData{ImageId: pointer(image)}}}}
+}
+
 func ebs(name string, e types.LaunchTemplateEbsBlockDevice) types.LaunchTemplateBlockDeviceMapping {
 	return types.LaunchTemplateBlockDeviceMapping{DeviceName: aws.String(name), Ebs: &e}
 }
@@ -44,7 +50,9 @@ func TestDeviceFits(t *testing.T) {
 			"its /dev/sdf is an empty volume of 10 GiB, and would be a copy of the image's of 9"},
 		"a copy of the image's, as before": {ebs("/dev/sdf", sized(10)), &beforeImage, ""},
 		"no size":                          {ebs("/dev/xvda", types.LaunchTemplateEbsBlockDevice{}), &beforeImage, ""},
-		"a volume of its own":              {ebs("/dev/sdm", sized(4)), &beforeImage, ""},
+		"a volume beside another root": {ebs("/dev/xvda", sized(60)), &Machine{Root: "/dev/sda1"},
+			"its /dev/xvda is a volume of 60 GiB beside the root /dev/sda1 of ami-old, and would be the root"},
+		"a volume of its own": {ebs("/dev/sdm", sized(4)), &beforeImage, ""},
 		"neither size nor snapshot": {ebs("/dev/sdm", types.LaunchTemplateEbsBlockDevice{}), &beforeImage,
 			"its /dev/sdm has neither size nor snapshot, and the image has no such device"},
 		"a device that the image before had": {ebs("/dev/sdg", sized(4)), &beforeImage,
@@ -95,7 +103,7 @@ func TestSuppressedDevices(t *testing.T) {
 		"/dev/sdf":  "",
 	} {
 		all := []types.LaunchTemplateBlockDeviceMapping{{DeviceName: aws.String(device), NoDevice: aws.String("")}}
-		got, err := Finder{}.survey().disksFit(t.Context(), all, "", false, Image{Machine: rolledImage})
+		got, err := Finder{}.survey().disksFit(t.Context(), of(""), all, false, Image{Machine: rolledImage})
 		if got != want || err != nil {
 			t.Errorf("%s: %q, %v; want %q", device, got, err, want)
 		}

@@ -159,6 +159,11 @@ func (s *survey) judge(ctx context.Context, t *Target, known ledger.TargetRecord
 		return &fault.NotYet{Err: fmt.Errorf("%s is being changed for %s", t.Rolled.Target, begun.To.Source+begun.To.By)}
 	}
 	problem := t.Rolled.Problem
+	if t.template != nil && problem == "" {
+		if err := s.reverted(ctx, t, t.template.base); err != nil {
+			return t.fail(err)
+		}
+	}
 	t.decide(known, image)
 	if left := leftBy(known, image); left != nil && roll.Together {
 		t.Rolled.Problem = left.Problem
@@ -226,7 +231,7 @@ func (t *Target) note(roll plan.Roll) {
 	if !roll.Refresh.Enabled {
 		warmed = t.template.warmed()
 	}
-	t.Rolled.Note = notes(t.Rolled.Note, t.template.note, t.template.changes, left, warmed,
+	t.Rolled.Note = notes(t.Rolled.Note, t.template.note, t.template.changes, left, t.template.lost(), warmed,
 		t.template.follow(t.At.Stays, roll))
 	t.Rolled.Stays = t.At.Stays
 }

@@ -24,7 +24,7 @@ func (s *survey) fits(ctx context.Context, t *template, image Image) (problem st
 // launches says why EC2 would refuse to launch a template with the image.
 func (s *survey) launches(ctx context.Context, t *template, image Image) (problem string, err error) {
 	_, _, alias := Alias(t.image(t.base))
-	if problem, err = s.disksFit(ctx, t.data(t.base).BlockDeviceMappings, t.present(), alias, image); problem != "" ||
+	if problem, err = s.disksFit(ctx, t, t.data(t.base).BlockDeviceMappings, alias, image); problem != "" ||
 		err != nil {
 		return problem, err
 	}
@@ -44,7 +44,7 @@ func (s *survey) launches(ctx context.Context, t *template, image Image) (proble
 // present image would go on launching that.
 func (s *survey) overridesFit(ctx context.Context, t *template, image Image) (problem string, err error) {
 	for _, l := range t.launchers {
-		if problem, err = s.disksFit(ctx, l.mappings, t.present(), true, image); err != nil {
+		if problem, err = s.disksFit(ctx, t, l.mappings, true, image); err != nil {
 			return "", err
 		}
 		if problem != "" {

@@ -20,6 +20,11 @@ func (a *aliasing) followers(ctx context.Context, name string, at *Target) error
 		return nil
 	}
 	ids, err := following(ctx, a.EC2, name)
+	if err == nil || isVersion(err) {
+		var more []string
+		more, err = a.byVersion(ctx, name, at, err != nil)
+		ids = append(ids, more...)
+	}
 	if err != nil {
 		return at.fail(err)
 	}
@@ -40,6 +45,52 @@ func (a *aliasing) followers(ctx context.Context, name string, at *Target) error
 		}
 	}
 	return nil
+}
+
+// mostFollowers is how many templates are asked whether a version that a launcher names takes its image from a
+// parameter: EC2 takes the numbers of one template at a time, twenty such calls a second.
+const mostFollowers = 50
+
+// byVersion are the templates of which a launcher names a version by its number that takes its image from a parameter;
+// with latests, or by $Latest.
+func (a *aliasing) byVersion(ctx context.Context, name string, at *Target, latests bool) (ids []string, err error) {
+	if err := a.readLaunchers(ctx); err != nil {
+		return nil, err
+	}
+	asked := map[[2]string]bool{}
+	for _, l := range a.launching {
+		of := [2]string{l.id, l.title}
+		if l.version == standard || l.version == latest && !latests || asked[of] {
+			continue
+		}
+		if len(asked) == mostFollowers {
+			at.Rolled.Note = notes(at.Rolled.Note, fmt.Sprintf("more than %d launch templates are launched by their versions' "+
+				"numbers or $Latest: whether others of them take their image from it was not looked at", mostFollowers))
+			break
+		}
+		asked[of] = true
+		some, err := a.naming(ctx, pointer(l.id), pointer(l.title), aliasPrefix+name)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, some...)
+	}
+	return ids, nil
+}
+
+// naming is the template's id where one of its versions has an image.
+func (a *aliasing) naming(ctx context.Context, id, title *string, image string) ([]string, error) {
+	out, err := a.EC2.DescribeLaunchTemplateVersions(ctx, &ec2.DescribeLaunchTemplateVersionsInput{
+		LaunchTemplateId: id, LaunchTemplateName: title,
+		Filters: []types.Filter{{Name: aws.String("image-id"), Values: []string{image}}},
+	})
+	if fault.IgnoreNotFound(err) != nil {
+		return nil, fmt.Errorf("looking for what takes its image from %s: %w", image, err)
+	}
+	if err != nil || len(out.LaunchTemplateVersions) == 0 {
+		return nil, nil
+	}
+	return []string{aws.ToString(out.LaunchTemplateVersions[0].LaunchTemplateId)}, nil
 }
 
 // follower is a template with what launches from it.

@@ -111,7 +111,7 @@ func TestOneDeviceByTwoNames(t *testing.T) {
 		for _, m := range []types.LaunchTemplateBlockDeviceMapping{
 			ebs(c.device, sized(10)), {DeviceName: aws.String(c.device), NoDevice: aws.String("")},
 		} {
-			got, err := s.disksFit(t.Context(), []types.LaunchTemplateBlockDeviceMapping{m}, "ami-old", false,
+			got, err := s.disksFit(t.Context(), of("ami-old"), []types.LaunchTemplateBlockDeviceMapping{m}, false,
 				Image{Machine: rolledImage})
 			if got != c.want || err != nil {
 				t.Errorf("%s: %q, %v; want %q", name, got, err, c.want)

@@ -210,6 +210,8 @@ type State struct {
 	Base string
 	// Stays is whether a roll leaves a template's default where it is.
 	Stays bool
+	// Reverted is the version that a person has made of the one that was rolled last, with an earlier image; 0 for none.
+	Reverted int64
 	// Was is what launches from a template now; nil where that was not looked for.
 	Was *ledger.Was
 }

@@ -53,6 +53,9 @@ func (f Finder) read(ctx context.Context, id, name *string) (*template, error) {
 	out, err := f.EC2.DescribeLaunchTemplateVersions(ctx, &ec2.DescribeLaunchTemplateVersionsInput{
 		LaunchTemplateId: id, LaunchTemplateName: name, Versions: []string{standard, latest},
 	})
+	if isVersion(err) { // $Latest leads to none: the highest version that there is stands for it.
+		return f.readLatestDeleted(ctx, id, name)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading launch template %s%s: %w", aws.ToString(id), aws.ToString(name), err)
 	}
@@ -62,6 +65,32 @@ func (f Finder) read(ctx context.Context, id, name *string) (*template, error) {
 	}
 	if t.standard == 0 {
 		return nil, fmt.Errorf("reading launch template %s%s: EC2 shows no default version", aws.ToString(id),
+			aws.ToString(name))
+	}
+	return t, nil
+}
+
+// isVersion reports whether EC2 says that there is no such version. Whether $Latest leads to none where the latest
+// version was deleted is not documented.
+func isVersion(err error) bool { return fault.Code(err) == "InvalidLaunchTemplateId.VersionNotFound" }
+
+// readLatestDeleted is a template with all its versions.
+func (f Finder) readLatestDeleted(ctx context.Context, id, name *string) (*template, error) {
+	pages := ec2.NewDescribeLaunchTemplateVersionsPaginator(f.EC2, &ec2.DescribeLaunchTemplateVersionsInput{
+		LaunchTemplateId: id, LaunchTemplateName: name, MaxResults: aws.Int32(versionsAPage),
+	})
+	t := &template{}
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("reading all versions of launch template %s%s: %w", aws.ToString(id), aws.ToString(name), err)
+		}
+		for _, v := range out.LaunchTemplateVersions {
+			t.add(v)
+		}
+	}
+	if t.standard == 0 {
+		return nil, fmt.Errorf("reading launch template %s%s: EC2 shows no default version, and no latest", aws.ToString(id),
 			aws.ToString(name))
 	}
 	return t, nil
@@ -94,6 +123,9 @@ func (f Finder) all(ctx context.Context) (map[string]*template, error) {
 	all := map[string]*template{}
 	for pages.HasMorePages() {
 		out, err := pages.NextPage(ctx)
+		if isVersion(err) {
+			return nil, nil // One has no latest version, and EC2 shows none: each is read by itself.
+		}
 		if err != nil {
 			return nil, fmt.Errorf("reading launch templates: %w", err)
 		}
@@ -216,10 +248,14 @@ func (s *survey) place(ctx context.Context, t *Target, roll plan.Roll) error {
 	tmpl.stays = len(differs) > 0
 	t.at(tmpl.stays)
 	t.At.Was = tmpl.was()
+	if staged := differ(tmpl.base, tmpl.latest); len(staged) > 0 && t.Rolled.Problem == "" {
+		tmpl.note = fmt.Sprintf("its latest version %d, which nothing is seen to launch, differs in %s from version %d, "+
+			"of which the new latest is made", tmpl.latest, listed(staged), tmpl.base)
+	}
 	if t.At.Stays {
 		t.At.Was.Default = t.At.Was.Latest // A roll takes nothing from a default that it leaves where it is.
-		tmpl.note = fmt.Sprintf("its default version %d differs in %s from what is launched, and stays", tmpl.standard,
-			listed(differs))
+		tmpl.note = notes(fmt.Sprintf("its default version %d differs in %s from what is launched, and stays", tmpl.standard,
+			listed(differs)), tmpl.note)
 	}
 	return nil
 }

@@ -65,7 +65,8 @@ var sights = map[string]sight{
 		given: func(w *world) { w.template(1, "a old", "b old", "a other"); w.group("web", "2") },
 		at:    rollout.State{Version: 3, Default: 1, Latest: 3, Stays: true}, from: "other", reads: 2,
 		note: "its default version 1 differs in KeyName from what is launched, and stays; " +
-			"group web (version 2) goes on launching what it has now",
+			"its latest version 3, which nothing is seen to launch, differs in KeyName from version 2, " +
+			"of which the new latest is made; group web (version 2) goes on launching what it has now",
 	},
 	"a group launches a number that is the default": {
 		given: func(w *world) { w.template(2, "a old", "b old"); w.group("web", "2") },
@@ -84,6 +85,7 @@ var sights = map[string]sight{
 			w.deletes("2")
 		},
 		at: rollout.State{Version: 1, Default: 1, Latest: 3}, from: "old", reads: 2,
+		note: "group web names version 2, of which there is none",
 	},
 	"a version that a group names cannot be read": {
 		given: func(w *world) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -110,6 +111,30 @@ func (s *survey) see(ctx context.Context, t *Target, read *template) error {
 	}
 	last, rolled := Latest(t.Record)
 	t.at(rolled && last.Stays && len(differ(read.standard, read.latest)) > 0)
+	return s.reverted(ctx, t, read.latest)
+}
+
+// reverted looks whether a version of a template is the one that was rolled last with an earlier image: a person has set
+// back what $Latest launches. An edit of anything else is rolled from.
+func (s *survey) reverted(ctx context.Context, t *Target, n int64) error {
+	last, rolled := Latest(t.Record)
+	tmpl := t.template
+	image := tmpl.image(n)
+	if !rolled || last.Run == "" || n <= last.Version || image == last.Image || !Had(t.Record, image) ||
+		slices.Contains(t.Record.Made, n) || t.Record.Begun != nil || t.Record.Back != nil ||
+		strings.HasPrefix(aws.ToString(tmpl.versions[n].VersionDescription), "Goldsmith") {
+		return nil
+	}
+	if err := s.readVersion(ctx, tmpl, last.Version); err != nil {
+		return err
+	}
+	differ, err := s.differ(ctx, tmpl)
+	if _, there := tmpl.versions[last.Version]; err != nil || !there || tmpl.image(last.Version) != last.Image {
+		return err
+	}
+	if len(differ(n, last.Version)) == 0 {
+		t.At.Reverted = n
+	}
 	return nil
 }
 
@@ -162,7 +187,10 @@ func (w Writer) Follow(ctx context.Context, t *Target, by string) (bool, error) 
 	next := unbegun(t.Record)
 	next.Back = nil
 	at := ledger.Point{Image: t.At.Image, Version: t.At.Version, Stays: t.At.Stays, By: by, At: w.Now().UTC()}
-	older := slices.IndexFunc(next.Points, func(p ledger.Point) bool { return p.Image == t.At.Image })
+	if t.At.Reverted != 0 {
+		at.Image, at.Version, at.Stays = t.At.Top, t.At.Reverted, true
+	}
+	older := slices.IndexFunc(next.Points, func(p ledger.Point) bool { return p.Image == at.Image })
 	if older < 0 {
 		older = len(next.Points) - 1
 	}
