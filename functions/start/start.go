@@ -18,6 +18,7 @@ import (
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
+	"goldsmith/shared/plan"
 	"goldsmith/shared/source"
 )
 
@@ -41,7 +42,8 @@ type Step struct {
 }
 
 // Handle starts the job's instance if the run stopped it. After a failure it looks first: how far the failed step
-// came is not known then. Where EC2 does not say, the claim does.
+// came is not known then. So it does where the instance was down for as long as its image took: a person may have
+// started it. Where EC2 does not say, the claim does.
 func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 	if j.Decision != job.StopFirst || j.Back {
 		j.Gone = s.vanished(ctx, j)
@@ -49,7 +51,7 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 		return j, nil
 	}
 	j.NoRoom = false
-	if j.Failure != nil || !j.Times.StartSent.IsZero() {
+	if j.Failure != nil || !j.Times.StartSent.IsZero() || j.Plan.Restart == plan.Available {
 		var err error
 		if j, err = s.look(ctx, j); j.Back || err != nil {
 			return j, err
@@ -159,6 +161,10 @@ func (s Step) look(ctx context.Context, j job.Job) (job.Job, error) {
 
 // stopped looks at a stopped instance that a start may have been sent to before.
 func (s Step) stopped(ctx context.Context, j job.Job, instance types.Instance) job.Job {
+	if source.StartedByOthers(instance, j) {
+		j.Back, j.Warnings = true, append(slices.Clone(j.Warnings), source.StoppedByOthers)
+		return j
+	}
 	if j.Times.StartSent.IsZero() {
 		return j
 	}

@@ -58,7 +58,7 @@ func TestStart(t *testing.T) {
 		{
 			Name:  "it is started only with its image: the patience with its start begins here",
 			Given: func(_ *steptest.Stage, j *job.Job) { j.Plan.Restart = plan.Available },
-			Want:  "StartInstances Take: ok",
+			Want:  "DescribeInstances StartInstances Take: ok",
 			Then: func(s *steptest.Stage, j job.Job) {
 				for place, err := range s.Ledger.Kept.Slots(s.Context(), s.Plan.Name) {
 					s.Must(err)
@@ -73,7 +73,7 @@ func TestStart(t *testing.T) {
 				j.Plan.Restart = plan.Available
 				s.Ledger.Break("Take", 1)
 			},
-			Want: "StartInstances Take: ok",
+			Want: "DescribeInstances StartInstances Take: ok",
 		},
 		{
 			Name: "what was stopped before the run stays stopped",

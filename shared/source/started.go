@@ -3,6 +3,7 @@ package source
 import (
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/job"
@@ -39,6 +40,20 @@ func StartOf(stopped types.Instance, sent, now time.Time) Start {
 	default:
 		return TakenBack
 	}
+}
+
+// StartedByOthers reports whether other hands have started the job's instance since its stop was seen, and the job has
+// not: a launch time is that of the last start (API reference, Instance).
+func StartedByOthers(i types.Instance, j job.Job) bool {
+	launched := aws.ToTime(i.LaunchTime)
+	return !j.Times.Stopped.IsZero() && j.Times.StartSent.IsZero() && launched.After(j.Times.StopSent) &&
+		launched.After(j.Times.Forced)
+}
+
+// StoppedByOthers is the warning of an instance that other hands have started and stopped while its image was made.
+var StoppedByOthers = job.Reason{
+	Code: job.StoppedSince,
+	Text: "it was started and stopped again by other hands while its image was made: it stays stopped",
 }
 
 // StoppedSince is the warning of an instance that a person has stopped after it was started again.

@@ -108,7 +108,7 @@ func (s Settler) look(ctx context.Context, j job.Job, now time.Time) (job.Job, b
 	case job.ForRunning:
 		return lookRunning(ctx, api, j, now)
 	case job.ForImage:
-		return lookImage(ctx, api, j, now)
+		return lookImageDown(ctx, api, j, now)
 	case job.ForBooted:
 		return lookBooted(ctx, api, j, now)
 	case job.ForRefresh:
@@ -203,7 +203,7 @@ func lookRunning(ctx context.Context, api awsAPI, j job.Job, now time.Time) (job
 		if err != nil || !healthy {
 			return j, false, err
 		}
-		j.Back, j.Times.Running = true, now
+		j.Back, j.Times.Running = true, upSince(j, instance, now)
 		return startedEarly(j, instance), true, nil
 	case types.InstanceStateNameStopped:
 		return stoppedAgain(j, instance, now)
@@ -215,6 +215,9 @@ func lookRunning(ctx context.Context, api awsAPI, j job.Job, now time.Time) (job
 // stoppedAgain looks at a stopped instance that was sent a start. One that a person has stopped since was back, and
 // its image goes on.
 func stoppedAgain(j job.Job, instance types.Instance, now time.Time) (job.Job, bool, error) {
+	if j.Back { // Function start has seen so.
+		return j, true, nil
+	}
 	switch source.StartOf(instance, j.Times.StartSent, now) {
 	case source.TakenBack:
 		return takenBack(j, instance, now)

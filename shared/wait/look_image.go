@@ -13,6 +13,8 @@ import (
 	"goldsmith/shared/fault"
 	"goldsmith/shared/image"
 	"goldsmith/shared/job"
+	"goldsmith/shared/plan"
+	"goldsmith/shared/source"
 	"goldsmith/shared/tag"
 )
 
@@ -97,6 +99,36 @@ func lookImage(ctx context.Context, api awsAPI, j job.Job, now time.Time) (job.J
 	case image.Pending:
 	}
 	return j, false, nil
+}
+
+// lookImageDown looks at an image, and while an instance is down for it at that, too: other hands may start it, and
+// then it needs no place among those that may be down at once, nor a start. The image is waited for again after that.
+func lookImageDown(ctx context.Context, api awsAPI, j job.Job, now time.Time) (job.Job, bool, error) {
+	j, done, err := lookImage(ctx, api, j, now)
+	if done || err != nil || j.Decision != job.StopFirst || j.Back || j.Plan.Restart != plan.Available {
+		return j, done, err
+	}
+	instance, ok, err := source.Find(ctx, api, j.Source.ID)
+	if err != nil || !ok || !source.StartedByOthers(instance, j) {
+		return j, false, nil // Function start looks again: the image is what is waited for.
+	}
+	switch source.State(instance) {
+	case types.InstanceStateNameRunning:
+	case types.InstanceStateNameStopped:
+		j.Warnings = append(slices.Clone(j.Warnings), source.StoppedByOthers)
+	default:
+		return j, false, nil
+	}
+	j.Back, j.Times.Running = true, upSince(j, instance, now)
+	return startedEarly(j, instance), true, nil
+}
+
+// upSince is since when the instance is up, for all that is known: other hands may have started it before.
+func upSince(j job.Job, instance types.Instance, now time.Time) time.Time {
+	if source.StartedByOthers(instance, j) {
+		return aws.ToTime(instance.LaunchTime)
+	}
+	return now
 }
 
 // untouched is what is to be done about an image that was not made.

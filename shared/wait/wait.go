@@ -81,7 +81,7 @@ func (s Settler) Look(ctx context.Context, w ledger.Wait) (j job.Document, done 
 	var failed *fault.Failed
 	switch {
 	case done:
-		if w.For == job.ForRunning && !j.NoRoom {
+		if w.For == job.ForRunning && !j.NoRoom || j.Back && !w.Job.Back {
 			if err := bound.Back(ctx, s.Ledger, j.Job); err != nil {
 				return w.Job, false, err
 			}
