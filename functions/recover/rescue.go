@@ -156,6 +156,11 @@ func (r Rescue) Settle(ctx context.Context, c ledger.Claim) (settled, error) {
 	if !ok && c.WasRunning && !c.StopSent.IsZero() {
 		return r.missing(ctx, c)
 	}
+	return r.settle(ctx, c, instance, ok)
+}
+
+// settle does what the instance's state asks for.
+func (r Rescue) settle(ctx context.Context, c ledger.Claim, instance types.Instance, ok bool) (settled, error) {
 	state := source.State(instance)
 	switch verdict, problem := r.judge(c, instance, ok); verdict {
 	case over:

@@ -146,16 +146,11 @@ func isLate(s ledger.Slot, now time.Time) bool {
 
 // abandoned gives up a slot that has no claim.
 func (r Rescue) abandoned(ctx context.Context, s ledger.Slot) error {
-	now := r.Now()
+	if r.early(s) {
+		return nil
+	}
 	switch {
-	case s.Kind == ledger.Stops, now.Sub(s.Since) < placeless:
-		return nil
-	case s.Kind == ledger.Turns && now.Sub(s.Seen) < placeless:
-		return nil
 	case breaker.IsDenial(s):
-		if now.Sub(s.Since) < breaker.Denial {
-			return nil
-		}
 	case s.Kind == ledger.Downs, s.Kind == ledger.Exempt, s.Kind == ledger.Places && !s.Stopping.IsZero():
 		if down, err := r.down(ctx, s.Source); err != nil || down {
 			return err
@@ -165,6 +160,19 @@ func (r Rescue) abandoned(ctx context.Context, s ledger.Slot) error {
 		return fmt.Errorf("giving up %s %s of plan %s: %w", s.Kind, s.ID, s.Plan, err)
 	}
 	return nil
+}
+
+// early reports whether it is too early to give up a slot that has no claim.
+func (r Rescue) early(s ledger.Slot) bool {
+	now := r.Now()
+	switch {
+	case s.Kind == ledger.Stops, now.Sub(s.Since) < placeless:
+		return true
+	case s.Kind == ledger.Turns && now.Sub(s.Seen) < placeless:
+		return true
+	default:
+		return breaker.IsDenial(s) && now.Sub(s.Since) < breaker.Denial
+	}
 }
 
 // down reports whether a source is neither running nor gone.

@@ -57,6 +57,11 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 			return j, err
 		}
 	}
+	return s.send(ctx, j)
+}
+
+// send sends the start, and notes that it did, or why the source stays down.
+func (s Step) send(ctx context.Context, j job.Job) (job.Job, error) {
 	_, err := s.EC2.StartInstances(ctx, &ec2.StartInstancesInput{InstanceIds: []string{j.Source.ID}})
 	switch {
 	case fault.IsNotFound(err) && j.Failure != nil:

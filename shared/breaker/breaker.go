@@ -74,6 +74,11 @@ func Open(ctx context.Context, book Reader) ([]Block, error) {
 		}
 		delete(marks, c.Source)
 	}
+	return append(open, unclaimed(marks, exempt)...), nil
+}
+
+// unclaimed are the sources whose marks have no claim.
+func unclaimed(marks map[string]ledger.Slot, exempt map[string]*ledger.Slot) (open []Block) {
 	for _, id := range slices.Sorted(maps.Keys(marks)) {
 		mark := marks[id]
 		if mark.Run == "" {
@@ -82,7 +87,7 @@ func Open(ctx context.Context, book Reader) ([]Block, error) {
 		c := ledger.Claim{Source: id, Name: mark.Name, Run: mark.Run, StopSent: mark.Since, Problem: lost}
 		open = append(open, Block{Claim: c, Holds: scopeOf(c), Exempt: exempt[id+" "+mark.Run]})
 	}
-	return open, nil
+	return open
 }
 
 // lost is what is known of a source whose mark is there and whose claim is not.

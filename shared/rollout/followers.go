@@ -19,12 +19,7 @@ func (a *aliasing) followers(ctx context.Context, name string, at *Target) error
 	if at.At.Version == 0 || at.Rolled.Problem != "" {
 		return nil
 	}
-	ids, err := following(ctx, a.EC2, name)
-	if err == nil || isVersion(err) {
-		var more []string
-		more, err = a.byVersion(ctx, name, at, err != nil)
-		ids = append(ids, more...)
-	}
+	ids, err := a.takers(ctx, name, at)
 	if err != nil {
 		return at.fail(err)
 	}
@@ -45,6 +40,16 @@ func (a *aliasing) followers(ctx context.Context, name string, at *Target) error
 		}
 	}
 	return nil
+}
+
+// takers are the ids of the templates of which a version that is launched takes its image from the parameter.
+func (a *aliasing) takers(ctx context.Context, name string, at *Target) ([]string, error) {
+	ids, err := following(ctx, a.EC2, name)
+	if err != nil && !isVersion(err) {
+		return nil, err
+	}
+	more, err := a.byVersion(ctx, name, at, err != nil)
+	return append(ids, more...), err
 }
 
 // mostFollowers is how many templates are asked whether a version that a launcher names takes its image from a
@@ -87,7 +92,7 @@ func (a *aliasing) naming(ctx context.Context, id, title *string, image string) 
 	if fault.IgnoreNotFound(err) != nil {
 		return nil, fmt.Errorf("looking for what takes its image from %s: %w", image, err)
 	}
-	if err != nil || len(out.LaunchTemplateVersions) == 0 {
+	if out == nil || len(out.LaunchTemplateVersions) == 0 {
 		return nil, nil
 	}
 	return []string{aws.ToString(out.LaunchTemplateVersions[0].LaunchTemplateId)}, nil

@@ -200,8 +200,8 @@ type completed struct {
 
 // whole are such commands.
 var whole = map[string]completed{
-	"goldsmith rollback": {text: "goldsmith rollback --name web --dry"},
-	"goldsmith run":      {text: "goldsmith run on-demand --source SOURCE"},
+	"goldsmith rollback":   {text: "goldsmith rollback --name web --dry"},
+	"goldsmith run":        {text: "goldsmith run on-demand --source SOURCE"},
 	"goldsmith cancel RUN": {text: "goldsmith cancel RUN --yes || test $? = 1"}, // It has ended.
 	// It keeps nothing from being stopped.
 	"goldsmith exempt SOURCE":         {text: "goldsmith exempt SOURCE || test $? = 1"},

@@ -89,15 +89,9 @@ const homecoming = 10 * time.Minute
 func (t *terms) broughtBack(ctx context.Context, site site, c cancelled) error {
 	stopped := map[string]work{}
 	for until := t.Now().Add(homecoming); ; {
-		working, err := site.worksOf(ctx, c.Run)
+		held, err := c.holds(ctx, site, stopped)
 		if err != nil {
-			return wrap("the run is stopped, and Goldsmith starts what it had stopped; watching that", err)
-		}
-		held := false
-		for _, w := range working {
-			if w.WasRunning && !w.StopSent.IsZero() {
-				stopped[w.Source], held = w, true
-			}
+			return err
 		}
 		if !held || t.Now().After(until) {
 			break
@@ -117,6 +111,17 @@ func (t *terms) broughtBack(ctx context.Context, site site, c cancelled) error {
 		return ended{Partial}
 	}
 	return nil
+}
+
+// holds reports whether the run still holds what it had stopped, and notes what that is.
+func (c cancelled) holds(ctx context.Context, site site, stopped map[string]work) (held bool, err error) {
+	working, err := site.worksOf(ctx, c.Run)
+	for _, w := range working {
+		if w.WasRunning && !w.StopSent.IsZero() {
+			stopped[w.Source], held = w, true
+		}
+	}
+	return held, wrap("the run is stopped, and Goldsmith starts what it had stopped; watching that", err)
 }
 
 // see asks EC2 how the instances are that the run had stopped.
