@@ -50,7 +50,8 @@ const (
 	looks  = "Targets Owner Targets GetParameter DescribeImages"
 	groups = " DescribeAutoScalingGroups DescribeFleets DescribeSpotFleetRequests DescribeLaunchTemplateVersions " +
 		"DescribeInstances"
-	writes = " PutTarget DescribeImages DescribeLaunchTemplateVersions PutParameter PutTarget"
+	writes = " PutTarget DescribeImages DescribeLaunchTemplateVersions DescribeAutoScalingGroups DescribeFleets " +
+		"DescribeSpotFleetRequests PutParameter PutTarget"
 )
 
 func TestRollback(t *testing.T) {
