@@ -108,19 +108,24 @@ func lookImageDown(ctx context.Context, api awsAPI, j job.Job, now time.Time) (j
 	if done || err != nil || j.Decision != job.StopFirst || j.Back || j.Plan.Restart != plan.Available {
 		return j, done, err
 	}
-	instance, ok, err := source.Find(ctx, api, j.Source.ID)
-	if err != nil || !ok || !source.StartedByOthers(instance, j) {
-		return j, false, nil // Function start looks again: the image is what is waited for.
+	// Where EC2 does not say, the image is what is waited for: function start looks again.
+	if instance, ok, err := source.Find(ctx, api, j.Source.ID); err == nil && ok && source.StartedByOthers(instance, j) {
+		j, done = startedMeanwhile(j, instance, now)
 	}
+	return j, done, nil
+}
+
+// startedMeanwhile is the job of an instance that other hands started, once it is up or stopped again.
+func startedMeanwhile(j job.Job, instance types.Instance, now time.Time) (job.Job, bool) {
 	switch source.State(instance) {
 	case types.InstanceStateNameRunning:
 	case types.InstanceStateNameStopped:
 		j.Warnings = append(slices.Clone(j.Warnings), source.StoppedByOthers)
 	default:
-		return j, false, nil
+		return j, false
 	}
 	j.Back, j.Times.Running = true, upSince(j, instance, now)
-	return startedEarly(j, instance), true, nil
+	return startedEarly(j, instance), true
 }
 
 // upSince is since when the instance is up, for all that is known: other hands may have started it before.
