@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -36,6 +37,8 @@ type scene struct {
 	unplugged error
 	// bare is an account that Goldsmith is not deployed in.
 	bare bool
+	// refused is the code by which the ledger refuses to be read; "" for not at all.
+	refused string
 	// asked counts the runs that were asked for.
 	asked int
 	// answers is what the person types when asked.
@@ -146,7 +149,26 @@ func (s *scene) config(context.Context, command.Account) (aws.Config, error) {
 	if s.bare {
 		cfg.HTTPClient = undeployed{cfg.HTTPClient}
 	}
+	if s.refused != "" {
+		cfg.HTTPClient = refusing{cfg.HTTPClient, s.refused}
+	}
 	return cfg, s.unplugged
+}
+
+// refusing is an account whose DynamoDB refuses every call.
+type refusing struct {
+	aws.HTTPClient
+	code string
+}
+
+func (r refusing) Do(q *http.Request) (*http.Response, error) {
+	if !strings.HasPrefix(q.Header.Get("X-Amz-Target"), "DynamoDB") {
+		return r.HTTPClient.Do(q)
+	}
+	return &http.Response{
+		StatusCode: http.StatusBadRequest, Request: q, Header: http.Header{"X-Amzn-Errortype": {r.code}},
+		Body: io.NopCloser(strings.NewReader(`{"message":"no"}`)),
+	}, nil
 }
 
 // undeployed is an account whose Lambda knows no function.

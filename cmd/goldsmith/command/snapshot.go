@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"errors"
+	"iter"
 	"regexp"
 	"slices"
 	"strconv"
@@ -15,6 +16,7 @@ import (
 	"goldsmith/cmd/goldsmith/deployment"
 	"goldsmith/shared/attribute"
 	"goldsmith/shared/fault"
+	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
 )
 
@@ -88,11 +90,28 @@ func (t *terms) looker(ctx context.Context) (attribute.Looker, error) {
 	looker := attribute.Looker{EC2: ec2.NewFromConfig(site.aws), EBS: ebs.NewFromConfig(site.aws)}
 	switch {
 	case err == nil:
-		looker.Made = site.ledger
+		looker.Made = readable{site.ledger}
 	case !errors.As(err, &absent) && !slices.Contains(denied, fault.Code(err)):
 		return looker, err
 	}
 	return looker, nil
+}
+
+// readable is a register that says nothing where the credentials may not read it, or it is not there.
+type readable struct{ attribute.Register }
+
+// Registrations are those that can be read.
+func (r readable) Registrations(ctx context.Context, lineage string) iter.Seq2[ledger.Registration, error] {
+	return func(yield func(ledger.Registration, error) bool) {
+		for found, err := range r.Register.Registrations(ctx, lineage) {
+			if err != nil && (fault.IsNotFound(err) || slices.Contains(denied, fault.Code(err))) {
+				return
+			}
+			if !yield(found, err) {
+				return
+			}
+		}
+	}
 }
 
 // lookAtSnapshot decides from what is found of a snapshot and its data volumes.

@@ -74,6 +74,23 @@ func TestPlanOfASnapshot(t *testing.T) {
 	})
 }
 
+// TestPlanOfASnapshotWithoutALedger holds that what cannot be read of the ledger is no evidence, and no failure.
+func TestPlanOfASnapshotWithoutALedger(t *testing.T) {
+	play(t, func(s *scene) {
+		id := s.upload("", linux)
+		want := s.types("plan", "--source", id)
+		for _, s.refused = range []string{"AccessDeniedException", "ResourceNotFoundException"} {
+			if got := s.types("plan", "--source", id); got != want {
+				s.Errorf("%s: %d %s%s", s.refused, got.code, got.out, got.err)
+			}
+		}
+		s.refused = "InternalServerError"
+		if got := s.types("plan", "--source", id); got.code != command.Broken {
+			s.Errorf("a ledger that fails is none: %d %s", got.code, got.out)
+		}
+	})
+}
+
 func TestPlanOfASnapshotThatMayNotBeRead(t *testing.T) {
 	play(t, func(s *scene) {
 		client := direct.NewFromConfig(s.suite.AWS())
