@@ -21,7 +21,7 @@ demo: ## Rehearse a night on the embedded AWS (SEED=n picks the fleet, ARGS pass
 
 .PHONY: test
 test: ## Run every test (ARGS passes flags)
-	$(NIGHTS) -timeout 20m ./... $(ARGS)
+	$(NIGHTS) -timeout 45m ./... $(ARGS)
 
 N ?= 20000
 

@@ -19,7 +19,7 @@ import (
 	"goldsmith/test/steptest"
 )
 
-// A test instance is younger than any test for four and a half hours; then it is ended, whoever works with it.
+// A test instance is younger than any test for four and a half hours; then it is ended, also while a run works with it.
 func TestHowLongATestInstanceMayRun(t *testing.T) {
 	const oldest = 4*time.Hour + 30*time.Minute
 	for age, ended := range map[time.Duration]bool{oldest - time.Second: false, oldest: true} {

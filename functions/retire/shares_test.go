@@ -47,7 +47,7 @@ func newShared(t *testing.T) *drawn {
 	return d
 }
 
-// permissions are whom EC2 lets use each image and its snapshot, and since when that is taken back.
+// permissions are the accounts that may use each image and its snapshot, and since when that is taken back.
 func (d *drawn) permissions() {
 	d.Helper()
 	for _, id := range d.images {
@@ -94,8 +94,8 @@ func sharedNights(t *testing.T, nights int, before func(d *drawn, night int)) (s
 	return said
 }
 
-// sharedStories are what may happen to what is shared: nothing, a plan that keeps it after all, an account that uses it,
-// an image that is disabled and that a person enables, and a request of another source.
+// sharedStories are what may happen to what is shared: nothing, a plan that keeps it after all, an account that uses
+// it, an image that is disabled and that a person enables, and a request of another source.
 var sharedStories = []func(d *drawn, night int){
 	func(*drawn, int) {},
 	func(d *drawn, night int) {
@@ -131,8 +131,8 @@ var refusals = []struct {
 	{"ModifyImageAttribute", 7}, {"DescribeSnapshots", 7},
 }
 
-// What becomes of images that Goldsmith shares, in each of these, and where a call is refused in a night (-update writes
-// testdata/shared.txt anew).
+// What becomes of images that Goldsmith shares, in each of these, and where a call is refused in a night (-update
+// writes testdata/shared.txt anew).
 func TestSharedHistories(t *testing.T) {
 	const nights = 12
 	calm := ""

@@ -2,7 +2,8 @@ package clock
 
 import "fmt"
 
-// fastest is as fast as a night can be played and look like one: above it what is between two pieces of work takes minutes.
+// fastest is as fast as a night can be played and look like one: above it what is between two pieces of work takes
+// minutes.
 const fastest = 10_000
 
 // Check holds a scale that a person asks for against what a clock can do.

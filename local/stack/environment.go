@@ -45,7 +45,8 @@ func DefaultSubnet() string {
 func (s *Stack) told(function string) settings.Reader {
 	return func(_ context.Context, names ...settings.Name) (settings.Settings, error) {
 		told := settings.Settings{
-			AWS: s.AWS(), Ledger: s.Ledger, Plans: s.options.Plans, Now: s.options.Clock.Now, Web: &http.Client{Transport: waiting{query.Client(s.Slack).Transport}},
+			AWS: s.AWS(), Ledger: s.Ledger, Plans: s.options.Plans, Now: s.options.Clock.Now,
+			Web:    &http.Client{Transport: waiting{query.Client(s.Slack).Transport}},
 			Values: map[settings.Name]string{},
 		}
 		environment, err := s.Environment(function)

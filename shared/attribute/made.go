@@ -111,8 +111,9 @@ func (l Looker) source(ctx context.Context, e *Evidence) (volume, of string, err
 	return "", lineages[id], nil
 }
 
-// ordered puts the images first that are registered as Goldsmith's, then those that say they are, and leaves out what is
-// there twice. The tag can be anybody's, so it moves an image that tells of the snapshot anyway, and brings in no other.
+// ordered puts the images first that are registered as Goldsmith's, then those that say they are, and leaves out what
+// is there twice. The tag can be anybody's, so it moves an image that tells of the snapshot anyway, and brings in no
+// other.
 func ordered(all []Image) (images []Image) {
 	seen := map[string]bool{}
 	for _, i := range all {

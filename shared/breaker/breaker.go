@@ -257,7 +257,8 @@ func (b Block) passed() string {
 func (b Block) Exemption(by string, now time.Time) ledger.Slot {
 	c := b.Claim
 	return ledger.Slot{
-		Plan: ledger.EveryPlan, Kind: ledger.Exempt, ID: c.Source, Source: c.Source, Name: c.Name, Run: c.Run, Since: now, By: by,
+		Plan: ledger.EveryPlan, Kind: ledger.Exempt, ID: c.Source, Source: c.Source, Name: c.Name, Run: c.Run,
+		Since: now, By: by,
 	}
 }
 

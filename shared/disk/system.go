@@ -92,8 +92,9 @@ func rootNames(r *reader, p Partition) (names []string, ok bool, err error) {
 // Names that a root directory has (Filesystem Hierarchy Standard), and that tell a system of another layout or a file
 // system with kernels: it has one of these, or one that begins so.
 var (
-	rootHas      = []string{"etc", "usr"}
-	systemHas    = []string{"ostree", "nix", "grub", "grub2", "loader", "extlinux", "syslinux", "isolinux", "live", "casper"}
+	rootHas   = []string{"etc", "usr"}
+	systemHas = []string{"ostree", "nix", "grub", "grub2", "loader", "extlinux", "syslinux", "isolinux", "live",
+		"casper"}
 	systemBegins = []string{"vmlinu", "initrd", "initramfs", "bzImage", "kernel", "System.map"}
 )
 

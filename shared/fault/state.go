@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// keyUnusable is the state reason of an instance whose start EC2 took back since a volume's key may not be used (re:Post
-// knowledge center, "encrypted-volumes-stops-immediately").
+// keyUnusable is the state reason of an instance whose start EC2 took back since a volume's key may not be used
+// (re:Post knowledge center, "encrypted-volumes-stops-immediately").
 const keyUnusable = "Client.InternalError"
 
 // StateCode is the code of a state reason (EC2 API reference, StateReason) as calls have it: without "Server." or

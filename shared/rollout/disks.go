@@ -50,8 +50,8 @@ func suppresses(all []types.LaunchTemplateBlockDeviceMapping, device string) boo
 	})
 }
 
-// asksOld reports whether a mapping can only be judged with the image that the template has now; ours is whether that is
-// of the same source, whose root goes by one name.
+// asksOld reports whether a mapping can only be judged with the image that the template has now; ours is whether that
+// is of the same source, whose root goes by one name.
 func asksOld(m types.LaunchTemplateBlockDeviceMapping, image Machine, ours bool) bool {
 	name := aws.ToString(m.DeviceName)
 	own := image.disk(name)

@@ -111,7 +111,8 @@ func (a *aliasing) follower(ctx context.Context, id string) (*template, error) {
 }
 
 // following are the templates of which the default or the latest version takes its image from one of these parameters.
-func following(ctx context.Context, api ec2.DescribeLaunchTemplateVersionsAPIClient, names ...string) ([]string, error) {
+func following(ctx context.Context, api ec2.DescribeLaunchTemplateVersionsAPIClient, names ...string) ([]string,
+	error) {
 	values := make([]string, len(names))
 	for i, name := range names {
 		values[i] = aliasPrefix + name

@@ -23,7 +23,7 @@ type EC2 interface {
 }
 
 // Permit lets others launch an image and, where that is wished, make volumes of its snapshots. Sent again it changes
-// nothing. An account that EC2 does not know is left out: shared is whom the image is shared with.
+// nothing. An account that EC2 does not know is left out: shared are those that may launch the image.
 func Permit(ctx context.Context, api EC2, image string, snapshots []string, with job.Sharing) (shared job.Sharing,
 	err error) {
 	p := permitting{api: api, image: image, left: halvings}

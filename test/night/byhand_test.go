@@ -69,8 +69,8 @@ func TestAnAliasThatIsFollowedByANumber(t *testing.T) {
 	}
 }
 
-// What $Latest launches was set back by hand, by a version that differs from the rolled one in the image alone: it stays
-// until it is to follow again. A version that differs in more is an edit, and is rolled from.
+// What $Latest launches was set back by hand, by a version that differs from the rolled one in the image alone: it
+// stays until it is to follow again. A version that differs in more is an edit, and is rolled from.
 func TestWhatIsSetBackByHandOnLatest(t *testing.T) {
 	for name, edited := range map[string]bool{"the image alone": false, "user data, too": true} {
 		t.Run(name, func(t *testing.T) {

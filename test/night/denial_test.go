@@ -26,8 +26,8 @@ func denyingStarts(next http.Handler) http.Handler {
 	})
 }
 
-// Function start may start nothing, which only a stop shows, and the sweep brings back what it cannot. That is no reason
-// to stop the next: a fleet would go down and up by twos.
+// Function start may start nothing, which only a stop shows, and the sweep brings back what it cannot. That is no
+// reason to stop the next: a fleet would go down and up by twos.
 func TestWhatOnlyTheSweepMayStart(t *testing.T) {
 	for _, fleet := range []int{3, 30} {
 		play(t, stack.Options{Plans: few(), Guard: guarded(denyingStarts)}, func(n *night) {

@@ -10,7 +10,7 @@ import (
 	"goldsmith/local/stack"
 )
 
-// An instance that describes do not know for a while after its stop comes back, and nobody is told that it was
+// An instance that describes do not know for a while after its stop comes back, and no message says that it was
 // terminated: a describe may lag.
 func TestAStoppedInstanceIsNotFoundForAWhile(t *testing.T) {
 	for _, step := range []string{"stop", "image", "start"} {

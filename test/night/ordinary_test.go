@@ -14,9 +14,9 @@ import (
 	"goldsmith/shared/tag"
 )
 
-// What CloudFormation and Terraform make is rolled on the first night, whoever launches keeps all but the image, and the
-// rehearsal says it: CloudFormation never moves a default, and its groups name the latest number; Terraform moves it
-// only where it is told to, and its groups name $Latest.
+// What CloudFormation and Terraform make is rolled on the first night, each launcher keeps all but the image, and
+// the rehearsal says it: CloudFormation never moves a default, and its groups name the latest number; Terraform moves
+// it only where it is told to, and its groups name $Latest.
 func TestTemplatesOfOrdinaryTools(t *testing.T) {
 	data := func(kind types.InstanceType, user string) types.RequestLaunchTemplateData {
 		return types.RequestLaunchTemplateData{

@@ -115,8 +115,8 @@ func TestUndoOfAnAliasThatANumberTakes(t *testing.T) {
 	})
 }
 
-// A group that launches from the alias is refreshed to what that has gone back to, however long Parameter Store takes to
-// check an image.
+// A group that launches from the alias is refreshed to what that has gone back to, however long Parameter Store takes
+// to check an image.
 func TestUndoRefreshesOnceTheAliasReads(t *testing.T) {
 	play(t, refreshed(), func(n *night) {
 		n.excused.slack = true

@@ -81,7 +81,8 @@ func (t *terms) lost(ctx context.Context, name string) error {
 }
 
 // snapshotsNamed are the account's snapshots that go by a name, or all, without those of Goldsmith's own images.
-func snapshotsNamed(ctx context.Context, client ec2.DescribeSnapshotsAPIClient, name string) (found []types.Snapshot, err error) {
+func snapshotsNamed(ctx context.Context, client ec2.DescribeSnapshotsAPIClient, name string) (found []types.Snapshot,
+	err error) {
 	pages := ec2.NewDescribeSnapshotsPaginator(client,
 		&ec2.DescribeSnapshotsInput{OwnerIds: []string{"self"}, MaxResults: aws.Int32(1000)})
 	for pages.HasMorePages() {
