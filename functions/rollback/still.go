@@ -1,6 +1,7 @@
 package rollback
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -81,6 +82,9 @@ func (f *Round) refresh(
 	d := asg.Decide(g, templates, images)
 	if d.Do == asg.Nothing {
 		return d.Why
+	}
+	if why, err := f.unread(ctx, g); err != nil || why != "" {
+		return cmp.Or(why, fault.Brief(err))
 	}
 	_, err = f.Groups.StartInstanceRefresh(ctx, &autoscaling.StartInstanceRefreshInput{
 		AutoScalingGroupName: g.AutoScalingGroupName, Strategy: types.RefreshStrategyRolling, DesiredConfiguration: d.Desired,
