@@ -25,6 +25,12 @@ func Deny(ctx context.Context, book Ledger, c ledger.Claim, now time.Time) error
 	return nil
 }
 
+// Denials are what function start was denied to start.
+func Denials(ctx context.Context, book Marks) ([]Block, error) {
+	_, _, denied, err := marked(ctx, book)
+	return denied, err
+}
+
 // IsDenial reports whether a slot is such a mark.
 func IsDenial(s ledger.Slot) bool { return s.Kind == ledger.Downs && s.By == byStart }
 
