@@ -1,7 +1,6 @@
 package rollback
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -83,8 +82,8 @@ func (f *Round) refresh(
 	if d.Do == asg.Nothing {
 		return d.Why
 	}
-	if why, err := f.unread(ctx, g); err != nil || why != "" {
-		return cmp.Or(why, fault.Brief(err))
+	if why := f.unread(ctx, g); why != "" {
+		return why
 	}
 	_, err = f.Groups.StartInstanceRefresh(ctx, &autoscaling.StartInstanceRefreshInput{
 		AutoScalingGroupName: g.AutoScalingGroupName, Strategy: types.RefreshStrategyRolling, DesiredConfiguration: d.Desired,

@@ -77,7 +77,7 @@ func (s Step) one(ctx context.Context, w rollout.Writer, t *target, asked event.
 		return nil
 	}
 	if s.checked(t) {
-		t.tried, t.since = true, t.known.Record.Back.At
+		t.Version, t.tried, t.since = t.known.Record.Back.Version, true, t.known.Record.Back.At
 		return nil
 	}
 	to := t.back.To

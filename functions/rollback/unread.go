@@ -30,31 +30,36 @@ func (s Step) checked(t *target) bool {
 
 // unread says which alias that has gone back and that a group launches from does not read as it was written: a refresh
 // before that would launch once more what is undone.
-func (f *Round) unread(ctx context.Context, g types.AutoScalingGroup) (string, error) {
+func (f *Round) unread(ctx context.Context, g types.AutoScalingGroup) string {
 	for _, u := range f.undos {
 		if !u.Parameter || u.Failed {
 			continue
 		}
 		at, err := f.versions(ctx, u, f.groups)
-		if err != nil {
-			return "", err
-		}
-		if !asg.Uses(g, at.templates) {
+		if err == nil && !asg.Uses(g, at.templates) {
 			continue
 		}
-		holds, err := f.holds(ctx, u.Target)
+		holds := u.Image
+		if err == nil {
+			holds, err = f.holds(ctx, u.Target)
+		}
 		if err != nil {
-			return "", err
+			return fault.Brief(err)
 		}
 		if holds != u.Image {
-			if !slices.Contains(f.waits, u.Target) {
-				f.waits = append(f.waits, u.Target)
-			}
+			f.await(u.Target)
 			return fmt.Sprintf("parameter %s reads %s until Parameter Store has checked %s: %s --refresh waits for that",
-				u.Target, holds, u.Image, rollout.Command("rollback", u.Name)), nil
+				u.Target, holds, u.Image, rollout.Command("rollback", u.Name))
 		}
 	}
-	return "", nil
+	return ""
+}
+
+// await has who asked ask again.
+func (f *Round) await(alias string) {
+	if !slices.Contains(f.waits, alias) {
+		f.waits = append(f.waits, alias)
+	}
 }
 
 // holds is what a parameter reads.

@@ -64,20 +64,26 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 		j.Back = true
 		return j, nil
 	}
-	blind := false
 	j.NoRoom = false
-	if j.Failure != nil || !j.Times.StartSent.IsZero() || j.Plan.Restart == plan.Available {
-		var err error
-		if j, blind, err = s.look(ctx, j); j.Back || err != nil {
-			return j, err
-		}
+	if !looksFirst(j) {
+		j, _, err := s.send(ctx, j)
+		return j, err
 	}
-	again := !j.Times.StartSent.IsZero()
+	j, blind, err := s.look(ctx, j)
+	if j.Back || err != nil {
+		return j, err
+	}
+	again := blind && !j.Times.StartSent.IsZero()
 	j, before, err := s.send(ctx, j)
-	if err == nil && blind && again && before == types.InstanceStateNameStopped {
+	if err == nil && again && before == types.InstanceStateNameStopped {
 		s.noteTakenBack(ctx, j)
 	}
 	return j, err
+}
+
+// looksFirst reports whether the job's instance may run, or have been stopped by other hands.
+func looksFirst(j job.Job) bool {
+	return j.Failure != nil || !j.Times.StartSent.IsZero() || j.Plan.Restart == plan.Available
 }
 
 // send sends the start, and notes that it did, or why the source stays down. It gives the state before that, as EC2

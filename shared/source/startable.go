@@ -122,7 +122,7 @@ func Startable(ctx context.Context, api Starter, id string) (*job.Reason, error)
 // Known reports whether EC2 knows an instance to which a start would be sent, without starting anything.
 func Known(ctx context.Context, api Starter, id string) (bool, error) {
 	err := dryStart(ctx, api, id)
-	if fault.IsTransient(err) {
+	if fault.IsTransient(err) || fault.DeniedCode(fault.Code(err)) {
 		return true, fmt.Errorf("asking whether %s is there: %w", id, err)
 	}
 	return !fault.IsNotFound(err), nil

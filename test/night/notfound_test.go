@@ -62,7 +62,9 @@ func TestAPlaceOfWhatIsNotFoundForAWhile(t *testing.T) {
 					n.excused.dead = true
 					web, api := n.launch("web", ""), n.launch("api", "")
 					n.begin()
-					n.EC2.Inject(ec2.Fault{Action: "StartInstances", Resource: web, Code: "UnsupportedOperation"})
+					n.after("stop", web, func(work) {
+						n.EC2.Inject(ec2.Fault{Action: "StartInstances", Resource: web, Code: "UnsupportedOperation"})
+					})
 					n.ask(web, "now")
 					time.Sleep(2 * time.Hour)
 					if !claimed {
