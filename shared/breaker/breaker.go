@@ -227,7 +227,7 @@ func (b Block) Do() string {
 // Until is when it holds nothing back any more, as the end of a sentence.
 func (b Block) Until() string {
 	if b.Denied {
-		return fmt.Sprintf("%d hours have passed since", int(Denial.Hours()))
+		return "function start may start that again, which each run asks first"
 	}
 	return "it runs again"
 }

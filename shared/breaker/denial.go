@@ -8,8 +8,7 @@ import (
 	"goldsmith/shared/ledger"
 )
 
-// Denial is how long nothing is stopped after function start was denied a start which the sweep was allowed: select and
-// claim ask under roles of their own, so that none of them can tell when function start may start instances again.
+// Denial is how long such a mark stays where no run asks function start whether it may start its source by now.
 const Denial = 12 * time.Hour
 
 // byStart is who writes such a mark.
