@@ -167,8 +167,7 @@ func TestSelectQuotas(t *testing.T) {
 				allowed(3)(s, p)
 				s.Refuse("GetServiceQuota", "AccessDeniedException", 1)
 			},
-			Want: "PutRun DescribeInstances GetServiceQuota DescribeInstanceTypes DescribeVolumes DescribeInstances " +
-				"StartInstances: ok",
+			Want: "PutRun DescribeInstances GetServiceQuota DescribeInstanceTypes DescribeVolumes DescribeInstances: ok",
 			Then: func(s *steptest.Stage, p job.Batch) {
 				s.Same("chosen", len(p.Sources), 1)
 				s.Same("quotas", p.Run.Quotas, []job.Quota{{Code: standard}})

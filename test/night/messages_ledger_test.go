@@ -1,6 +1,7 @@
 package night_test
 
 import (
+	"sync/atomic"
 	"time"
 
 	"goldsmith/local/ec2"
@@ -40,21 +41,28 @@ func exemptSituations() []*situation {
 				time.Sleep(10 * time.Second)
 				n.ok(n.exempts(event.Exempt{Source: down, By: "ada", Undo: true}))
 			})},
-		{what: "function start may not start what the sweep may", options: stack.Options{
-			Plans: demand(func(p *plan.Plan) { p.Roll.Skip = true }), Guard: guarded(denyingStarts),
-		}, story: func(n *night) {
-			web, api := n.launch("web", "private"), n.launch("api", "private")
-			n.begin()
-			n.ask(web, "now")
-			time.Sleep(20 * time.Minute)
-			n.ask(api, "now")
-			time.Sleep(10 * time.Minute)
-			n.ok(n.exempts(event.Exempt{Source: web, By: "ada"}))
-		}},
+		deniedSituation(),
 		{what: "what is down is asked for", options: plans(), story: stays(func(n *night, down string) {
 			n.ask(down, "now")
 		})},
 	}
+}
+
+// deniedSituation is that function start is denied all starts once it has stopped something.
+func deniedSituation() *situation {
+	var denied atomic.Bool
+	return &situation{what: "function start may not start what the sweep may", options: stack.Options{
+		Plans: demand(func(p *plan.Plan) { p.Concurrency, p.Roll.Skip = 1, true }), Guard: guarded(denyingStarts(&denied)),
+	}, story: func(n *night) {
+		web, api := n.launch("web", "private"), n.launch("api", "private")
+		n.begin()
+		n.after("stop", web, func(work) { denied.Store(true) })
+		n.ask(web, "now")
+		time.Sleep(20 * time.Second)
+		n.ask(api, "now")
+		time.Sleep(30 * time.Minute)
+		n.ok(n.exempts(event.Exempt{Source: web, By: "ada"}))
+	}}
 }
 
 // ledgerSituations are those in which the ledger does not say what it should.
