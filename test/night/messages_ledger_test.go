@@ -48,20 +48,22 @@ func exemptSituations() []*situation {
 	}
 }
 
-// deniedSituation is that function start is denied all starts once it has stopped something.
+// deniedSituation is that function start is denied all starts once something is stopped.
 func deniedSituation() *situation {
 	var denied atomic.Bool
 	return &situation{what: "function start may not start what the sweep may", options: stack.Options{
-		Plans: demand(func(p *plan.Plan) { p.Concurrency, p.Roll.Skip = 1, true }), Guard: guarded(denyingStarts(&denied)),
+		Plans: nightly(func(p *plan.Plan) {
+			p.Concurrency, p.Window, p.Roll.Skip = 1, plan.Duration(30*time.Minute), true
+		}), Guard: guarded(denyingStarts(&denied)),
 	}, story: func(n *night) {
-		web, api := n.launch("web", "private"), n.launch("api", "private")
+		n.launch("web-1", "private")
+		n.launch("web-2", "private")
 		n.begin()
-		n.after("stop", web, func(work) { denied.Store(true) })
-		n.ask(web, "now")
-		time.Sleep(20 * time.Second)
-		n.ask(api, "now")
-		time.Sleep(30 * time.Minute)
-		n.ok(n.exempts(event.Exempt{Source: web, By: "ada"}))
+		n.after("stop", "", func(w work) {
+			denied.Store(true)
+			time.AfterFunc(2*time.Hour, func() { n.ok(n.exempts(event.Exempt{Source: w.Source.ID, By: "ada"})) })
+		})
+		time.Sleep(time.Until(due.Add(4 * time.Hour)))
 	}}
 }
 
