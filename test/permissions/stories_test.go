@@ -85,7 +85,7 @@ var stories = []story{
 	}, refusals: []string{"image: ec2:CreateImage"}},
 	{name: "untagged after the image", play: func(n *night) {
 		web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))
-		n.before("start", func(string) { n.untag(web, tag.Plan) })
+		n.before("watch:snapshotted", func(string) { n.untag(web, tag.Plan) })
 		n.run(due)
 		n.want("ending", n.result(web).Ending, job.Imaged)
 	}},
