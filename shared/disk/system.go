@@ -75,8 +75,7 @@ func (d *Disk) besides(size int64) []Partition {
 // without says in words that a partition holds no system, and what it holds; "" for one that may hold one.
 func (d *Disk) without(r *reader, p Partition) (string, error) {
 	switch {
-	case p.Holds == FAT && !p.Active, // Else it is what the boot code starts.
-		p.Holds == ExFAT, p.Holds == Swap:
+	case p.never():
 		return fmt.Sprintf("%s (%s)", p.place(), p.Holds), nil
 	case (p.Holds == NTFS || p.Holds == BitLocker) && !d.windows():
 		return fmt.Sprintf("%s (%s, and no loader of Windows)", p.place(), p.Holds), nil
@@ -91,6 +90,11 @@ func (d *Disk) without(r *reader, p Partition) (string, error) {
 		return "what was read of " + p.place() + " (" + root.String() + ")", nil
 	}
 	return p.place() + " (" + root.String() + ")", nil
+}
+
+// never reports whether it holds what no system is in. An active FAT is what the boot code starts.
+func (p Partition) never() bool {
+	return p.Holds == FAT && !p.Active || p.Holds == ExFAT || p.Holds == Swap
 }
 
 // readable reports whether the root directory of its file system can be read.
