@@ -53,7 +53,7 @@ func TestEnrolRefuses(t *testing.T) {
 	play(t, func(s *scene) {
 		web := s.launch("web", in("web", ""))
 		for name, line := range map[string][]string{
-			"enrol-no-plan":  {"enrol", "nigthly", web, "--plans", "testdata/plans.yaml"},
+			"enrol-no-plan":  {"enrol", "nightli", web, "--plans", "testdata/plans.yaml"},
 			"enrol-no-id":    {"enrol", "nightly", "web", "--plans", "testdata/plans.yaml"},
 			"enrol-nothing":  {"enrol", "nightly"},
 			"enrol-json":     {"enrol", "nightly", web, "-o", "json"},
