@@ -23,7 +23,9 @@ type Program struct {
 	AWS func(ctx context.Context, account Account) (aws.Config, error)
 	Now func() time.Time
 	// In is where a person answers.
-	In       io.Reader
+	In io.Reader
+	// Interactive is whether a person sits there: run and rollback ask before they change anything.
+	Interactive bool
 	Out, Err io.Writer
 	// Colors is whether Out shows colors.
 	Colors bool
@@ -169,6 +171,7 @@ func version() string {
 func terminal() Program {
 	return Program{
 		AWS: configured, Now: time.Now, In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Colors: colored(os.Stdout),
+		Interactive: device(os.Stdin) && device(os.Stdout),
 		User:  username(),
 		NewID: func() string { return strings.ToLower(rand.Text()[:10]) },
 	}
