@@ -26,7 +26,7 @@ type Program struct {
 	In io.Reader
 	// Interactive is whether a person sits there: run and rollback ask before they change anything.
 	Interactive bool
-	Out, Err io.Writer
+	Out, Err    io.Writer
 	// Colors is whether Out shows colors.
 	Colors bool
 	// NewID is part of the name of a run that is asked for.
@@ -172,7 +172,7 @@ func terminal() Program {
 	return Program{
 		AWS: configured, Now: time.Now, In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Colors: colored(os.Stdout),
 		Interactive: device(os.Stdin) && device(os.Stdout),
-		User:  username(),
-		NewID: func() string { return strings.ToLower(rand.Text()[:10]) },
+		User:        username(),
+		NewID:       func() string { return strings.ToLower(rand.Text()[:10]) },
 	}
 }
