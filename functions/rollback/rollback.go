@@ -131,7 +131,7 @@ func (s Step) rollback(ctx context.Context, asked event.Rollback) (Answer, error
 	if asked.Dry {
 		return answerOf(asked, targets, len(targets)), nil
 	}
-	done, err := s.each(ctx, asked, targets)
+	done, err := s.each(ctx, asked, targets, known)
 	if err == nil && !asked.Follow {
 		err = s.tell(ctx, asked, targets[:done])
 	}
@@ -142,7 +142,9 @@ func (s Step) rollback(ctx context.Context, asked event.Rollback) (Answer, error
 }
 
 // each goes through the targets while there is time, and says how many it has done.
-func (s Step) each(ctx context.Context, asked event.Rollback, targets []*target) (done int, err error) {
+func (s Step) each(
+	ctx context.Context, asked event.Rollback, targets []*target, known []*rollout.Target,
+) (done int, err error) {
 	round, w := s.Refreshes.Begin(), s.writer().Remembering()
 	for done < len(targets) && (done == 0 || !rollout.Late(ctx)) {
 		if asked.Follow {
@@ -157,7 +159,9 @@ func (s Step) each(ctx context.Context, asked event.Rollback, targets []*target)
 	}
 	if !asked.Follow {
 		s.instances(ctx, round, targets[:done], asked)
-		s.others(ctx, round, targets[:done])
+	}
+	if !asked.Follow && done == len(targets) { // What is not led back yet is by the next call.
+		s.others(ctx, round, targets, known)
 	}
 	return done, nil
 }

@@ -22,6 +22,12 @@ func (s *survey) disksFit(
 			return "", err
 		}
 	}
+	var against *Machine
+	if old != nil && t.against != "" {
+		if against, err = s.machine(ctx, t.against); err != nil {
+			return "", err
+		}
+	}
 	if problem = misnamed(all, image.Machine, old); problem != "" {
 		return problem, nil
 	}
@@ -30,7 +36,7 @@ func (s *survey) disksFit(
 			continue
 		}
 		d := device{LaunchTemplateBlockDeviceMapping: m, name: aws.ToString(m.DeviceName), image: image.Machine, old: old,
-			oldName: name, stays: stay}
+			oldName: name, stays: stay, against: against, againstName: t.against}
 		if hasSnapshot(m) {
 			problem, err = s.snapshotFits(ctx, d)
 		} else {
@@ -83,6 +89,9 @@ type device struct {
 	image         Machine
 	old           *Machine
 	stays         bool
+	// against is the image that the new one is compared with, where that is another than old.
+	against     *Machine
+	againstName string
 }
 
 // roots are the names that images have for their root (User Guide, device naming).
