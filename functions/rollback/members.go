@@ -68,8 +68,8 @@ func (f *Round) running(ctx context.Context, images []string) (map[string][]stri
 	return running, nil
 }
 
-// Others names who launches one of the images still, by what it launches from, and the fleets whose instances run one and
-// the groups whose members do and that were not seen: those launch from elsewhere by now.
+// Others names who launches one of the images still, by what it launches from, and the fleets whose instances run one
+// and the groups whose members do and that were not seen: those launch from elsewhere by now.
 func (f *Round) Others(ctx context.Context, images, seen []string, from map[string][]string) ([]string, error) {
 	running, err := f.running(ctx, images)
 	var left []string
@@ -82,8 +82,8 @@ func (f *Round) Others(ctx context.Context, images, seen []string, from map[stri
 		switch how := from[by]; {
 		case group && slices.Contains(seen, name):
 		case len(how) > 0:
-			left = append(left, fmt.Sprintf("%s runs what is undone in %d %s, and launches it from %s, which is not led back: "+
-				"have it launch another image, then %s", by, len(running[by]), what, strings.Join(how, " and "), then))
+			left = append(left, fmt.Sprintf("%s runs what is undone in %d %s, and launches it from %s, which is not led "+
+				"back: have it launch another image, then %s", by, len(running[by]), what, strings.Join(how, " and "), then))
 			delete(from, by)
 		case group:
 			left = append(left, fmt.Sprintf("%s runs what is undone in %d members, and launches from elsewhere by now: "+

@@ -54,8 +54,8 @@ func (s *survey) overridesFit(ctx context.Context, t *template, image Image) (pr
 	return "", nil
 }
 
-// replacedFit says the same of the versions beside the base that the new one takes the place of: their images may launch
-// where that of the base does not.
+// replacedFit says the same of the versions beside the base that the new one takes the place of: their images may
+// launch where that of the base does not.
 func (s *survey) replacedFit(ctx context.Context, t *template, image Image) (problem string, err error) {
 	differ, err := s.differ(ctx, t)
 	if err != nil {

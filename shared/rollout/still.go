@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -56,10 +57,9 @@ func (l Launchers) Fleets(id, name string, matches func(version string) bool) []
 func (f Finder) Still(
 	ctx context.Context, by Launchers, images []string, holds map[string]string, led func(template string) bool,
 ) (map[string][]string, error) {
-	behind := false
-	for _, image := range holds {
-		behind = behind || slices.Contains(images, image)
-	}
+	behind := slices.ContainsFunc(slices.Collect(maps.Values(holds)), func(image string) bool {
+		return slices.Contains(images, image)
+	})
 	all := slices.DeleteFunc(slices.Concat(by.groups, by.fleets), func(l launcher) bool {
 		return l.image == "" && !behind && led(l.id)
 	})
@@ -74,10 +74,8 @@ func (f Finder) Still(
 		if err != nil {
 			return nil, err
 		}
-		if literal := !strings.HasPrefix(how, parameterText); how == "" || literal && l.image == "" && led(l.id) {
-			continue
-		}
-		if !slices.Contains(from[l.name], how) {
+		elsewhere := l.image != "" || strings.HasPrefix(how, parameterText) || !led(l.id)
+		if how != "" && elsewhere && !slices.Contains(from[l.name], how) {
 			from[l.name] = append(from[l.name], how)
 		}
 	}

@@ -110,7 +110,8 @@ func resent(m types.LaunchTemplateBlockDeviceMapping) types.LaunchTemplateBlockD
 func (w rollWorld) String() string {
 	said := fmt.Sprintf("source %q, base %q, refresh %t, lost %t, by id %t\n", w.source, w.base, w.refresh, w.lost, w.byID)
 	for i, t := range w.templates {
-		said += fmt.Sprintf("template-%d: tags %v, listed %t, default %d: %s", i, t.tags, t.listed, t.standard, shown(t.first))
+		said += fmt.Sprintf("template-%d: tags %v, listed %t, default %d: %s", i, t.tags, t.listed, t.standard,
+			shown(t.first))
 		for _, v := range t.versions {
 			said += ", " + shown(v)
 		}

@@ -27,7 +27,7 @@ import (
 )
 
 // worlds is how many generated worlds are rolled and rolled back.
-const worlds = 240
+const worlds = 200
 
 // In every generated world: what the rehearsal says is what the run does; what launched before a roll launches after
 // it, equal in all but the image; and after a rollback nothing that is not named launches what was undone.
@@ -38,7 +38,8 @@ func TestRollouts(t *testing.T) {
 	}
 	for _, what := range []string{"rolled", "not rolled", "stays", "fleet", "refreshed", "not refreshed", "warned", "left",
 		"moved back", "kept", "second given back", "refused", "warm pool", "warm pool named", "boot mode", "ENA", "TPM", "platform",
-		"their owner", "requirements", "volume type", "device name", "hibernation"} {
+		"their owner", "requirements", "volume type", "device name", "hibernation", "launched",
+		"edited", "of the id"} {
 		if met[what] == 0 {
 			t.Errorf("no world met %q; the seeds show too little: %v", what, met)
 		}
@@ -90,6 +91,10 @@ func rollout(t *testing.T, w rollWorld, met map[string]int) {
 		}
 		n.ok(err)
 		time.Sleep(2 * time.Hour)
+		met["edited"] += len(w.edits)
+		if w.byID {
+			met["of the id"]++
+		}
 		back := n.launching(templates, launchers)
 		n.editsStay(w, result.Image.ID, answer, before, edited, back)
 		n.undone(w, result.Image.ID, answer, back, met)
@@ -125,8 +130,8 @@ func (n *night) leavesNoVolumes(result job.Result, now []rollLaunch, met map[str
 	if i < 0 {
 		return
 	}
-	made := must(n.cloud.DescribeImages(n.ctx, &sdk.DescribeImagesInput{ImageIds: []string{result.Image.ID}}))(n.t).Images[0]
-	for _, m := range made.BlockDeviceMappings {
+	made := must(n.cloud.DescribeImages(n.ctx, &sdk.DescribeImagesInput{ImageIds: []string{result.Image.ID}}))(n.t).Images
+	for _, m := range made[0].BlockDeviceMappings {
 		if m.Ebs != nil && !aws.ToBool(m.Ebs.DeleteOnTermination) {
 			n.t.Errorf("%s launches %s by %s of %s, and leaves its volume %s behind", now[i].who, result.Image.ID,
 				now[i].version, now[i].template, aws.ToString(m.DeviceName))

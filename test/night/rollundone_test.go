@@ -15,8 +15,8 @@ import (
 	"goldsmith/shared/tag"
 )
 
-// undone: no $Default or $Latest of a template that is led back, and no launcher that the answer does not name, launches
-// what was undone.
+// undone: no $Default or $Latest of a template that is led back, and no launcher that the answer does not name,
+// launches what was undone.
 func (n *night) undone(
 	w rollWorld, image string, answer rollback.Answer, now []rollLaunch, met map[string]int,
 ) {
@@ -30,14 +30,15 @@ func (n *night) undone(
 	for _, name := range n.warm(image) {
 		met["warm pool named"]++
 		if !strings.Contains(notes, "group "+name+" ") {
-			n.t.Errorf("an instance in the warm pool of %s runs %s after it was rolled back, and the answer says: %s", name, image,
-				notes)
+			n.t.Errorf("an instance in the warm pool of %s runs %s after it was rolled back, and the answer says: %s", name,
+				image, notes)
 		}
 	}
 	for _, l := range now {
 		kept := strings.HasPrefix(l.who, "template-") && (n.refused(answer, l.template) || w.byID && !led(answer, l.template))
 		if l.image == image && !kept && !strings.Contains(notes, l.who+" ") {
-			n.t.Errorf("%s launches %s by %s of %s after it was rolled back, and the answer says: %s", l.who, image, l.version, l.template, notes)
+			n.t.Errorf("%s launches %s by %s of %s after it was rolled back, and the answer says: %s", l.who, image, l.version,
+				l.template, notes)
 		}
 	}
 }
@@ -136,7 +137,7 @@ func (n *night) editsStay(w rollWorld, undone string, answer rollback.Answer, be
 			n.t.Fatalf("%s launches no more", key)
 		}
 		ends := []string{n.essence(e.data)}
-		if former, known := was[key]; known && former.version == e.version {
+		if former, known := was[key]; known && !w.moves(e.who) {
 			ends = append(ends, n.essence(former.data))
 		}
 		named := strings.Contains(said, e.who+" ") || n.refused(answer, e.template)
@@ -154,6 +155,11 @@ func (n *night) editsStay(w rollWorld, undone string, answer rollback.Answer, be
 				b.version)
 		}
 	}
+}
+
+// moves reports whether a person has a launcher launch something else between the roll and the undo.
+func (w rollWorld) moves(who string) bool {
+	return slices.ContainsFunc(w.edits, func(e rollEdit) bool { return fmt.Sprintf("group launcher-%d", e.moved) == who })
 }
 
 // refused reports whether an answer says why a template is not led back, or what it would not launch.

@@ -62,7 +62,7 @@ type rollLauncher struct {
 // anyRollWorld draws what decides about rolls.
 var anyRollWorld = rapid.Custom(func(t *rapid.T) rollWorld {
 	w := rollWorld{
-		source: rapid.SampledFrom([]string{"private", "private", "grown private", "kept private",
+		source: rapid.SampledFrom([]string{"private", "private", "private", "private", "grown private", "kept private",
 			"grown kept m5.large private", "t2.micro private", "image=uefi private", "image=tpm m5.large private",
 			"image=plain t2.micro private", "image=tpm m5.large private", "magnetic kept private", "magnetic kept private",
 			"image=" + ec2.ImageWindows + " m5.large private"}).Draw(t, "source"),
@@ -100,8 +100,8 @@ func (w rollWorld) listing() map[string][]string {
 }
 
 var anyRollTemplate = rapid.Custom(func(t *rapid.T) rollTemplate {
-	images := []string{ec2.ImageX86, ec2.ImageX86, ec2.ImageX86, second, "uefi", "plain", "encrypted",
-		"resolve:ssm:/golden/one", "resolve:ssm:/golden/text", "resolve:ssm:/golden/one:1", nameAlias, idAlias}
+	images := []string{ec2.ImageX86, ec2.ImageX86, ec2.ImageX86, ec2.ImageX86, second, second, "uefi", "plain",
+		"encrypted", "resolve:ssm:/golden/one", "resolve:ssm:/golden/text", "resolve:ssm:/golden/one:1", nameAlias, idAlias}
 	one := rollTemplate{
 		tags: map[string]string{tag.Source: "web"},
 		first: types.RequestLaunchTemplateData{
@@ -135,6 +135,12 @@ var anyRollTemplate = rapid.Custom(func(t *rapid.T) rollTemplate {
 	case 2:
 		one.tags["eks:nodegroup-name"] = "blue"
 	}
+	if rapid.IntRange(0, 2).Draw(t, "plain") == 0 { // Every group can launch from such a one.
+		one.first = types.RequestLaunchTemplateData{
+			ImageId:      aws.String(rapid.SampledFrom([]string{ec2.ImageX86, second}).Draw(t, "plain image")),
+			InstanceType: types.InstanceTypeT3Micro, UserData: one.first.UserData,
+		}
+	}
 	one.by(rapid.SampledFrom([]string{"name", "name", "name", "name", "id", "list", "alias", "alias of the id"}).
 		Draw(t, "by"))
 	return one
@@ -158,8 +164,8 @@ func (t *rollTemplate) by(what string) {
 }
 
 func anyType(t *rapid.T) types.InstanceType {
-	return rapid.SampledFrom([]types.InstanceType{"t3.micro", "t3.micro", "m5.large", "t2.micro", "m6g.large",
-		"m4.large", "c5.metal", "hpc7a.12xlarge", "hpc7a.12xlarge", ""}).Draw(t, "type")
+	return rapid.SampledFrom([]types.InstanceType{"t3.micro", "t3.micro", "t3.micro", "t3.micro", "m5.large",
+		"m5.large", "t2.micro", "m6g.large", "m4.large", "c5.metal", "hpc7a.12xlarge", "hpc7a.12xlarge", ""}).Draw(t, "type")
 }
 
 func anyMappings(t *rapid.T) []types.LaunchTemplateBlockDeviceMappingRequest {
@@ -197,8 +203,8 @@ func anyLauncher(t *rapid.T, templates []rollTemplate) rollLauncher {
 	}
 	l.version = rapid.SampledFrom(versions).Draw(t, "version")
 	if rapid.IntRange(0, 2).Draw(t, "mixed") == 0 {
-		l.overrides = rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"t3.small", "m5.large", "t2.micro", "t3.medium",
-			"m4.large", "c5.metal", "hpc7a.12xlarge"}), 1, 2, rapid.ID).Draw(t, "overrides")
+		l.overrides = rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"t3.small", "m5.large", "t2.micro",
+			"t3.medium", "m4.large", "c5.metal", "hpc7a.12xlarge"}), 1, 2, rapid.ID).Draw(t, "overrides")
 		l.attributes = rapid.IntRange(0, 3).Draw(t, "attributes") == 0
 	}
 	return l

@@ -83,8 +83,8 @@ func TestUndoNamesWhoLaunchesFromAnAliasThatStays(t *testing.T) {
 		for _, who := range []string{"group one", "fleet fleet-"} {
 			n.want(who+" in "+said, strings.Contains(said, who), true)
 		}
-		n.want("from what in "+said, strings.Contains(said, "launches what is undone from parameter "+webAlias+", by version 1"),
-			true)
+		n.want("from what in "+said, strings.Contains(said, "launches what is undone from parameter "+webAlias+
+			", by version 1"), true)
 	})
 }
 
