@@ -79,6 +79,9 @@ type Answer struct {
 	// More is how many targets there was no time for; asked again with after set to After, they are next.
 	More  int    `json:"more,omitempty"`
 	After string `json:"after,omitempty"`
+	// Unread are the aliases that do not read yet as they were written: groups that launch from them are refreshed by who
+	// asks again, in a moment.
+	Unread []string `json:"unread,omitempty"`
 	// Ignored says why the event rolls nothing back.
 	Ignored string `json:"ignored,omitempty"`
 }
@@ -131,20 +134,23 @@ func (s Step) rollback(ctx context.Context, asked event.Rollback) (Answer, error
 	if asked.Dry {
 		return answerOf(asked, targets, len(targets)), nil
 	}
-	done, err := s.each(ctx, asked, targets, known)
+	done, unread, err := s.each(ctx, asked, targets, known)
 	if err == nil && !asked.Follow {
 		err = s.tell(ctx, asked, targets[:done])
 	}
 	if err != nil {
 		return Answer{}, err
 	}
-	return answerOf(asked, targets, done), nil
+	answer := answerOf(asked, targets, done)
+	answer.Unread = unread
+	return answer, nil
 }
 
-// each goes through the targets while there is time, and says how many it has done.
+// each goes through the targets while there is time, and says how many it has done, and which aliases do not read yet
+// as they were written. known are all targets of the name.
 func (s Step) each(
 	ctx context.Context, asked event.Rollback, targets []*target, known []*rollout.Target,
-) (done int, err error) {
+) (done int, unread []string, err error) {
 	round, w := s.Refreshes.Begin(), s.writer().Remembering()
 	for done < len(targets) && (done == 0 || !rollout.Late(ctx)) {
 		if asked.Follow {
@@ -153,7 +159,7 @@ func (s Step) each(
 			err = s.one(ctx, w, targets[done], asked)
 		}
 		if err != nil {
-			return done, err
+			return done, nil, err
 		}
 		done++
 	}
@@ -163,7 +169,7 @@ func (s Step) each(
 	if !asked.Follow && done == len(targets) { // What is not led back yet is by the next call.
 		s.others(ctx, round, targets, known)
 	}
-	return done, nil
+	return done, round.waits, nil
 }
 
 func answerOf(asked event.Rollback, targets []*target, done int) Answer {
