@@ -57,12 +57,10 @@ func (l Launchers) Fleets(id, name string, matches func(version string) bool) []
 func (f Finder) Still(
 	ctx context.Context, by Launchers, images []string, holds map[string]string, led func(template string) bool,
 ) (map[string][]string, error) {
-	behind := slices.ContainsFunc(slices.Collect(maps.Values(holds)), func(image string) bool {
-		return slices.Contains(images, image)
-	})
-	all := slices.DeleteFunc(slices.Concat(by.groups, by.fleets), func(l launcher) bool {
-		return l.image == "" && !behind && led(l.id)
-	})
+	all := slices.Concat(by.groups, by.fleets)
+	if !behind(images, holds) {
+		all = slices.DeleteFunc(all, func(l launcher) bool { return l.image == "" && led(l.id) })
+	}
 	s := f.survey()
 	templates, err := s.launched(ctx, all)
 	if err != nil {
@@ -75,11 +73,24 @@ func (f Finder) Still(
 			return nil, err
 		}
 		elsewhere := l.image != "" || strings.HasPrefix(how, parameterText) || !led(l.id)
-		if how != "" && elsewhere && !slices.Contains(from[l.name], how) {
-			from[l.name] = append(from[l.name], how)
+		if how != "" && elsewhere {
+			from[l.name] = add(from[l.name], how)
 		}
 	}
 	return from, nil
+}
+
+// behind reports whether a parameter has one of some images.
+func behind(images []string, holds map[string]string) bool {
+	return slices.ContainsFunc(slices.Collect(maps.Values(holds)),
+		func(image string) bool { return slices.Contains(images, image) })
+}
+
+func add(all []string, text string) []string {
+	if slices.Contains(all, text) {
+		return all
+	}
+	return append(all, text)
 }
 
 // named is how a launcher names its template: by id, or by name.

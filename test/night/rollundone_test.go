@@ -35,12 +35,16 @@ func (n *night) undone(
 		}
 	}
 	for _, l := range now {
-		kept := strings.HasPrefix(l.who, "template-") && (n.refused(answer, l.template) || w.byID && !led(answer, l.template))
-		if l.image == image && !kept && !strings.Contains(notes, l.who+" ") {
+		if l.image == image && !keptBy(w, answer, l) && !strings.Contains(notes, l.who+" ") {
 			n.t.Errorf("%s launches %s by %s of %s after it was rolled back, and the answer says: %s", l.who, image, l.version,
 				l.template, notes)
 		}
 	}
+}
+
+// keptBy reports whether a way of launching is a template's own, and that is told as not led back, or was not asked for.
+func keptBy(w rollWorld, answer rollback.Answer, l rollLaunch) bool {
+	return strings.HasPrefix(l.who, "template-") && (saysWhy(answer, l.template) || w.byID && !led(answer, l.template))
 }
 
 // led reports whether a template is among what was to be led back.
@@ -130,7 +134,7 @@ func ways(all []rollLaunch) map[string]rollLaunch {
 // image; what a person has changed since is lost to none, and an image that a person has put there stays.
 func (n *night) editsStay(w rollWorld, undone string, answer rollback.Answer, before, edited, back []rollLaunch) {
 	n.t.Helper()
-	said, was, is := notesOf(answer), ways(before), ways(back)
+	was, is := ways(before), ways(back)
 	for key, e := range ways(edited) {
 		b, there := is[key]
 		if !there {
@@ -140,20 +144,29 @@ func (n *night) editsStay(w rollWorld, undone string, answer rollback.Answer, be
 		if former, known := was[key]; known && !w.moves(e.who) {
 			ends = append(ends, n.essence(former.data))
 		}
-		named := strings.Contains(said, e.who+" ") || n.refused(answer, e.template)
-		gone := w.lost && (e.image == n.second || was[key].image == n.second)
 		if !slices.Contains(ends, n.essence(b.data)) {
 			n.t.Errorf("the undo changed what %s launches from version %s to %s:\n%s\n%s", e.who, e.version, b.version,
 				strings.Join(ends, "\nor "), n.essence(b.data))
 		}
-		if e.why == "" && b.why != "" && !named && !gone {
-			n.t.Errorf("%s launched version %s of %s before the undo, and now: %s; the answer says: %s", e.who, e.version,
-				e.template, b.why, said)
-		}
-		if e.why == "" && b.why == "" && e.image != undone && e.image != b.image && b.image != was[key].image {
-			n.t.Errorf("%s launched %s by %s before the undo, and %s by %s after it", e.who, e.image, e.version, b.image,
-				b.version)
-		}
+		gone := w.lost && (e.image == n.second || was[key].image == n.second)
+		n.launchesOn(undone, answer, was[key], e, b, gone)
+	}
+}
+
+// launchesOn: what was launched before an undo is launched after it, unless the answer tells of it or the image is gone;
+// and what launched another image than the undone one still does, or what it launched before the roll.
+func (n *night) launchesOn(undone string, answer rollback.Answer, was, edited, back rollLaunch, gone bool) {
+	n.t.Helper()
+	said := notesOf(answer)
+	told := strings.Contains(said, edited.who+" ") || saysWhy(answer, edited.template)
+	switch {
+	case edited.why != "":
+	case back.why != "" && !told && !gone:
+		n.t.Errorf("%s launched version %s of %s before the undo, and now: %s; the answer says: %s", edited.who,
+			edited.version, edited.template, back.why, said)
+	case back.why == "" && edited.image != undone && back.image != edited.image && back.image != was.image:
+		n.t.Errorf("%s launched %s by %s before the undo, and %s by %s after it", edited.who, edited.image, edited.version,
+			back.image, back.version)
 	}
 }
 
@@ -162,8 +175,8 @@ func (w rollWorld) moves(who string) bool {
 	return slices.ContainsFunc(w.edits, func(e rollEdit) bool { return fmt.Sprintf("group launcher-%d", e.moved) == who })
 }
 
-// refused reports whether an answer says why a template is not led back, or what it would not launch.
-func (n *night) refused(answer rollback.Answer, template string) bool {
+// saysWhy reports whether an answer says why a template is not led back, or what it would not launch.
+func saysWhy(answer rollback.Answer, template string) bool {
 	return slices.ContainsFunc(answer.Targets, func(t rollback.Result) bool {
 		return t.Target == template && (t.Problem != "" || strings.Contains(t.Note, "would not launch"))
 	})

@@ -64,7 +64,7 @@ var anyRollWorld = rapid.Custom(func(t *rapid.T) rollWorld {
 	w := rollWorld{
 		source: rapid.SampledFrom([]string{"private", "private", "private", "private", "grown private", "kept private",
 			"grown kept m5.large private", "t2.micro private", "image=uefi private", "image=tpm m5.large private",
-			"image=plain t2.micro private", "image=tpm m5.large private", "magnetic kept private", "magnetic kept private",
+			"image=plain t2.micro private", "image=tpm m5.large private", "magnetic kept private", "image=tpm m5.large private",
 			"image=" + ec2.ImageWindows + " m5.large private"}).Draw(t, "source"),
 		refresh: rapid.Bool().Draw(t, "refresh of a rollback"), lost: rapid.IntRange(0, 3).Draw(t, "second is lost") == 0,
 	}
@@ -187,6 +187,7 @@ func anyMappings(t *rapid.T) []types.LaunchTemplateBlockDeviceMappingRequest {
 		one("/dev/xvda", types.LaunchTemplateEbsBlockDeviceRequest{Throughput: aws.Int32(300)}),
 		one("/dev/xvda", types.LaunchTemplateEbsBlockDeviceRequest{VolumeSize: aws.Int32(2000)}),
 		one("/dev/sdk", types.LaunchTemplateEbsBlockDeviceRequest{VolumeSize: aws.Int32(20)}),
+		one("sdk", types.LaunchTemplateEbsBlockDeviceRequest{VolumeSize: aws.Int32(20)}),
 		one("sdk", types.LaunchTemplateEbsBlockDeviceRequest{VolumeSize: aws.Int32(20)}),
 	}).Draw(t, "mappings")
 }
