@@ -38,7 +38,7 @@ func TestRollouts(t *testing.T) {
 	}
 	for _, what := range []string{"rolled", "not rolled", "stays", "fleet", "refreshed", "not refreshed", "warned", "left",
 		"moved back", "kept", "second given back", "refused", "warm pool", "warm pool named", "boot mode", "ENA", "TPM", "platform",
-		"their owner", "requirements", "volume type", "device name", "hibernation", "launched",
+		"their owner", "requirements", "volume type", "hibernation", "launched",
 		"edited", "of the id"} {
 		if met[what] == 0 {
 			t.Errorf("no world met %q; the seeds show too little: %v", what, met)
