@@ -3,15 +3,18 @@
 package settings
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"goldsmith/shared/awsclient"
@@ -64,7 +67,7 @@ type Settings struct {
 type Reader = func(ctx context.Context, names ...Name) (Settings, error)
 
 // Load is the Reader of the environment.
-func Load(ctx context.Context, names ...Name) (Settings, error) {
+func Load(_ context.Context, names ...Name) (Settings, error) {
 	s := Settings{Now: time.Now, Values: map[Name]string{}}
 	var problems []string
 	for _, name := range names {
@@ -78,17 +81,72 @@ func Load(ctx context.Context, names ...Name) (Settings, error) {
 			problems = append(problems, fmt.Sprintf("%s: %v", PlansFile, err))
 		}
 	}
-	if s.AWS, err = config.LoadDefaultConfig(ctx,
-		config.WithRetryer(func() aws.Retryer { return awsclient.Retryer() })); err != nil {
-		problems = append(problems, fmt.Sprintf("AWS configuration: %v", err))
-	} else if s.AWS.Region == "" {
-		problems = append(problems, "AWS_REGION is not set")
+	if s.AWS, err = ofLambda(); err != nil {
+		problems = append(problems, err.Error())
 	}
 	if len(problems) > 0 {
 		return s, fmt.Errorf("settings: %s", strings.Join(problems, "; "))
 	}
 	s.Ledger = ledger.NewDynamo(dynamodb.NewFromConfig(s.AWS), s.Get(Table))
 	return s, nil
+}
+
+// ofLambda is the configuration of AWS clients in Lambda, which sets these variables for as long as the process lives
+// (docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html). The SDK's own package looks in every other place
+// that a machine may keep credentials in, which costs each cold start milliseconds and each zip half a megabyte
+// (docs/decisions/0029).
+func ofLambda() (aws.Config, error) {
+	fips, err := chosen("AWS_USE_FIPS_ENDPOINT")
+	dual, wrong := chosen("AWS_USE_DUALSTACK_ENDPOINT")
+	if err := cmp.Or(err, wrong); err != nil {
+		return aws.Config{}, err
+	}
+	c := aws.Config{
+		Region: os.Getenv("AWS_REGION"),
+		Credentials: credentials.NewStaticCredentialsProvider(os.Getenv("AWS_ACCESS_KEY_ID"),
+			os.Getenv("AWS_SECRET_ACCESS_KEY"), os.Getenv("AWS_SESSION_TOKEN")),
+		Retryer:       func() aws.Retryer { return awsclient.Retryer() },
+		ConfigSources: []any{endpoints{fips, dual}},
+	}
+	if endpoint := os.Getenv("AWS_ENDPOINT_URL"); endpoint != "" {
+		c.BaseEndpoint = aws.String(endpoint)
+	}
+	if c.Region == "" {
+		return c, errors.New("AWS_REGION is not set")
+	}
+	return c, nil
+}
+
+// chosen is what a variable says that is true, false or not set.
+func chosen(name string) (*bool, error) {
+	value := os.Getenv(name)
+	if value == "" {
+		return nil, nil
+	}
+	yes, err := strconv.ParseBool(strings.ToLower(value))
+	if err != nil {
+		return nil, fmt.Errorf("%s is %q, neither true nor false", name, value)
+	}
+	return &yes, nil
+}
+
+// endpoints is which of a service's endpoints are called; nil is what the client chooses. Clients look for these methods.
+type endpoints struct{ fips, dual *bool }
+
+// GetUseFIPSEndpoint is whether FIPS endpoints are called.
+func (e endpoints) GetUseFIPSEndpoint(context.Context) (aws.FIPSEndpointState, bool, error) {
+	if e.fips != nil && *e.fips {
+		return aws.FIPSEndpointStateEnabled, true, nil
+	}
+	return aws.FIPSEndpointStateDisabled, e.fips != nil, nil
+}
+
+// GetUseDualStackEndpoint is whether endpoints are called that have IPv6 addresses too.
+func (e endpoints) GetUseDualStackEndpoint(context.Context) (aws.DualStackEndpointState, bool, error) {
+	if e.dual != nil && *e.dual {
+		return aws.DualStackEndpointStateEnabled, true, nil
+	}
+	return aws.DualStackEndpointStateDisabled, e.dual != nil, nil
 }
 
 func readPlans(path string) (plan.Plans, error) {
