@@ -174,7 +174,9 @@ func (l Leftovers) unsettled(ctx context.Context, left leftover) (leftover, bool
 // somebody, which the next run that retires finds out with its snapshots.
 func (l Leftovers) missing(ctx context.Context, r ledger.Registration) error {
 	if r.ID == "" && r.Call == ledger.RegisterImage {
-		left, err := l.copies(ctx, r)
+		var left bool
+		var err error
+		r, left, err = l.copies(ctx, r)
 		if err != nil || left && l.Now().Sub(r.Begun) <= lookback {
 			return err
 		}
