@@ -2,6 +2,7 @@ package claim
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -42,5 +43,8 @@ func (s Step) keys(ctx context.Context, of job.Source) ([]string, error) {
 		return []string{aws.ToString(found.KmsKeyId)}, nil
 	}
 	f, err := source.WithKeys(ctx, s.EC2, source.Facts{Instance: types.Instance{InstanceId: aws.String(of.ID)}})
+	if err == nil && len(f.Unread) > 0 {
+		err = fmt.Errorf("EC2 does not say under which key volume %s is", job.Few(f.Unread, 1))
+	}
 	return f.Keys, err
 }

@@ -225,7 +225,8 @@ func started(c ledger.Claim, before types.Instance, now time.Time) (noted ledger
 	case c.Started.IsZero():
 		c.Started, c.Problem = now, ""
 	case source.StartOf(before, c.Started, now) == source.TakenBack:
-		c.Started, c.Problem, c.RefusedBy = now, "it does not stay up: "+source.Why(before), codeOf(before)
+		c.Started, c.TakenBack = now, now
+		c.Problem, c.RefusedBy = "it does not stay up: "+source.Why(before), codeOf(before)
 		if c.Refused.IsZero() {
 			c.Refused = now
 		}

@@ -90,7 +90,7 @@ func (r Rescue) overdue(ctx context.Context, s ledger.Slot, c ledger.Claim) (lat
 	if !late && s.Kind != ledger.Downs {
 		return false, nil
 	}
-	down, err := r.down(ctx, s.Source)
+	down, err := r.down(ctx, s.Source, time.Time{})
 	if late && (err != nil || down) {
 		return true, errors.Join(err, breaker.Mark(ctx, r.Claims, c))
 	}
@@ -152,7 +152,7 @@ func (r Rescue) abandoned(ctx context.Context, s ledger.Slot) error {
 	switch {
 	case breaker.IsDenial(s):
 	case s.Kind == ledger.Downs, s.Kind == ledger.Exempt, s.Kind == ledger.Places && !s.Stopping.IsZero():
-		if down, err := r.down(ctx, s.Source); err != nil || down {
+		if down, err := r.down(ctx, s.Source, s.Since.Add(unknown)); err != nil || down {
 			return err
 		}
 	}
@@ -175,8 +175,19 @@ func (r Rescue) early(s ledger.Slot) bool {
 	}
 }
 
-// down reports whether a source is neither running nor gone.
-func (r Rescue) down(ctx context.Context, id string) (bool, error) {
+// unknown is how long a source without a claim counts as down that describes do not know, where a dry run does not say
+// that it is gone: no page of AWS says that one looks ids up. Of one with a claim a start tells.
+const unknown = 24 * time.Hour
+
+// down reports whether a source is neither running nor gone. One that a describe does not know may be there all the
+// same, for it may lag: it is gone where EC2 does not know it for a start either, or after that.
+func (r Rescue) down(ctx context.Context, id string, after time.Time) (bool, error) {
 	instance, known, err := source.Find(ctx, r.EC2, id)
-	return known && source.Down(instance), err
+	if err != nil || known {
+		return known && source.Down(instance), err
+	}
+	if !after.IsZero() && r.Now().After(after) {
+		return false, nil
+	}
+	return source.Known(ctx, r.EC2, id)
 }

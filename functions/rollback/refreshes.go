@@ -37,8 +37,9 @@ type membersAPI interface {
 // Fleet puts groups back: by Auto Scaling's own rollback of an instance refresh that is under way, and
 // by a new one, where that is asked for.
 type Fleet struct {
-	Groups  groupsAPI
-	Members membersAPI
+	Groups     groupsAPI
+	Members    membersAPI
+	Parameters rollout.Parameters
 }
 
 // Undo is a template or alias that has gone back.
@@ -91,6 +92,8 @@ type Round struct {
 	// undos are all that are undone in this call, begun the groups whose refresh it has begun.
 	undos []Undo
 	begun map[string]bool
+	// waits are the aliases that do not read yet as they were written, while groups are to be refreshed.
+	waits []string
 }
 
 // Begin begins a round.

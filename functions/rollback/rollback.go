@@ -79,6 +79,9 @@ type Answer struct {
 	// More is how many targets there was no time for; asked again with after set to After, they are next.
 	More  int    `json:"more,omitempty"`
 	After string `json:"after,omitempty"`
+	// Unread are the aliases that do not read yet as they were written: groups that launch from them are refreshed by who
+	// asks again, in a moment.
+	Unread []string `json:"unread,omitempty"`
 	// Ignored says why the event rolls nothing back.
 	Ignored string `json:"ignored,omitempty"`
 }
@@ -131,18 +134,21 @@ func (s Step) rollback(ctx context.Context, asked event.Rollback) (Answer, error
 	if asked.Dry {
 		return answerOf(asked, targets, len(targets)), nil
 	}
-	done, err := s.each(ctx, asked, targets)
+	done, unread, err := s.each(ctx, asked, targets)
 	if err == nil && !asked.Follow {
 		err = s.tell(ctx, asked, targets[:done])
 	}
 	if err != nil {
 		return Answer{}, err
 	}
-	return answerOf(asked, targets, done), nil
+	answer := answerOf(asked, targets, done)
+	answer.Unread = unread
+	return answer, nil
 }
 
-// each goes through the targets while there is time, and says how many it has done.
-func (s Step) each(ctx context.Context, asked event.Rollback, targets []*target) (done int, err error) {
+// each goes through the targets while there is time, and says how many it has done, and which aliases do not read yet
+// as they were written.
+func (s Step) each(ctx context.Context, asked event.Rollback, targets []*target) (done int, unread []string, err error) {
 	round, w := s.Refreshes.Begin(), s.writer().Remembering()
 	for done < len(targets) && (done == 0 || !rollout.Late(ctx)) {
 		if asked.Follow {
@@ -151,7 +157,7 @@ func (s Step) each(ctx context.Context, asked event.Rollback, targets []*target)
 			err = s.one(ctx, w, targets[done], asked)
 		}
 		if err != nil {
-			return done, err
+			return done, nil, err
 		}
 		done++
 	}
@@ -159,7 +165,7 @@ func (s Step) each(ctx context.Context, asked event.Rollback, targets []*target)
 		s.instances(ctx, round, targets[:done], asked)
 		s.others(ctx, round, targets[:done])
 	}
-	return done, nil
+	return done, round.waits, nil
 }
 
 func answerOf(asked event.Rollback, targets []*target, done int) Answer {

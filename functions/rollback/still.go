@@ -82,6 +82,9 @@ func (f *Round) refresh(
 	if d.Do == asg.Nothing {
 		return d.Why
 	}
+	if why := f.unread(ctx, g); why != "" {
+		return why
+	}
 	_, err = f.Groups.StartInstanceRefresh(ctx, &autoscaling.StartInstanceRefreshInput{
 		AutoScalingGroupName: g.AutoScalingGroupName, Strategy: types.RefreshStrategyRolling, DesiredConfiguration: d.Desired,
 		Preferences: &types.RefreshPreferences{

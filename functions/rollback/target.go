@@ -76,6 +76,10 @@ func (s Step) one(ctx context.Context, w rollout.Writer, t *target, asked event.
 		t.tried = t.stays()
 		return nil
 	}
+	if s.checked(t) {
+		t.Version, t.tried, t.since = t.known.Record.Back.Version, true, t.known.Record.Back.At
+		return nil
+	}
 	to := t.back.To
 	to.Run, to.Source, to.Stays = "", "", t.known.At.Stays
 	if to.At.IsZero() {

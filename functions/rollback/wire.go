@@ -19,10 +19,10 @@ func Wire(ctx context.Context, read settings.Reader) (handler.Func[json.RawMessa
 	if err != nil {
 		return nil, err
 	}
-	cloud, scaling := ec2.NewFromConfig(s.AWS), autoscaling.NewFromConfig(s.AWS)
-	fleet := Fleet{Groups: scaling, Members: cloud}
+	cloud, scaling, values := ec2.NewFromConfig(s.AWS), autoscaling.NewFromConfig(s.AWS), ssm.NewFromConfig(s.AWS)
+	fleet := Fleet{Groups: scaling, Members: cloud, Parameters: values}
 	return Step{
-		EC2: cloud, AutoScaling: scaling, SSM: ssm.NewFromConfig(s.AWS), Ledger: s.Ledger, Slack: slack.Wire(s),
+		EC2: cloud, AutoScaling: scaling, SSM: values, Ledger: s.Ledger, Slack: slack.Wire(s),
 		Refreshes: fleet,
 		Now:       s.Now,
 	}.Handle, nil

@@ -273,9 +273,6 @@ func notes(f source.Facts) (codes []job.ReasonCode) {
 	if f.StoreUnseen {
 		codes = append(codes, job.StoreUnseen)
 	}
-	if f.KeyUnseen {
-		codes = append(codes, job.KeyUnseen)
-	}
 	if f.SlowVolume {
 		codes = append(codes, job.SlowVolume)
 	}

@@ -51,36 +51,63 @@ func (s Step) Handle(ctx context.Context, j job.Job) (job.Job, error) {
 		return j, nil
 	}
 	j.NoRoom = false
-	if j.Failure != nil || !j.Times.StartSent.IsZero() || j.Plan.Restart == plan.Available {
-		var err error
-		if j, err = s.look(ctx, j); j.Back || err != nil {
-			return j, err
-		}
+	if !looksFirst(j) {
+		j, _, err := s.send(ctx, j)
+		return j, err
 	}
-	return s.send(ctx, j)
+	j, blind, err := s.look(ctx, j)
+	if j.Back || err != nil {
+		return j, err
+	}
+	again := blind && !j.Times.StartSent.IsZero()
+	j, before, err := s.send(ctx, j)
+	if err == nil && again && before == types.InstanceStateNameStopped {
+		s.noteTakenBack(ctx, j)
+	}
+	return j, err
 }
 
-// send sends the start, and notes that it did, or why the source stays down.
-func (s Step) send(ctx context.Context, j job.Job) (job.Job, error) {
-	_, err := s.EC2.StartInstances(ctx, &ec2.StartInstancesInput{InstanceIds: []string{j.Source.ID}})
+// looksFirst reports whether the job's instance may run, or have been stopped by other hands.
+func looksFirst(j job.Job) bool {
+	return j.Failure != nil || !j.Times.StartSent.IsZero() || j.Plan.Restart == plan.Available
+}
+
+// send sends the start, and notes that it did, or why the source stays down. It gives the state before that, as EC2
+// says.
+func (s Step) send(ctx context.Context, j job.Job) (sent job.Job, before types.InstanceStateName, err error) {
+	out, err := s.EC2.StartInstances(ctx, &ec2.StartInstancesInput{InstanceIds: []string{j.Source.ID}})
 	switch {
 	case fault.IsNotFound(err) && j.Failure != nil:
 		j.Back, j.Gone = true, true
-		return j, nil
+		return j, "", nil
 	case fault.IsNotFound(err):
-		return j, fault.Failure("", "%s (%s) was terminated during the run: %w", j.Source.Name, j.Source.ID, err)
+		return j, "", fault.Failure("", "%s (%s) was terminated during the run: %w", j.Source.Name, j.Source.ID, err)
 	case fault.IsNotYet(err):
-		return j, s.inNoState(ctx, j, err)
+		return j, "", s.inNoState(ctx, j, err)
 	case err != nil:
-		s.refused(ctx, j, breaker.CodeOf(err), "it cannot be started: "+fault.Brief(err))
-		return j, fmt.Errorf("starting %s (%s): %w", j.Source.Name, j.Source.ID, err)
+		s.refused(ctx, j, false, breaker.CodeOf(err), "it cannot be started: "+fault.Brief(err))
+		return j, "", fmt.Errorf("starting %s (%s): %w", j.Source.Name, j.Source.ID, err)
 	}
 	j.Times.StartSent = s.Now().UTC()
 	if err := bound.Started(ctx, s.Claims, j, j.Times.StartSent); err != nil {
 		handler.Log(ctx).ErrorContext(ctx, "the ledger does not know that a start was sent", "source", j.Source.ID,
 			"error", err)
 	}
-	return j, nil
+	return j, source.Before(out), nil
+}
+
+// noteTakenBack has the sweep start the source again without a look, should this job not bring it back: it was down
+// though EC2 had accepted a start before.
+func (s Step) noteTakenBack(ctx context.Context, j job.Job) {
+	now := s.Now().UTC()
+	claim, err := s.Claims.Claim(ctx, ledger.ClaimOf(j, now))
+	if claim.TakenBack = now; err == nil {
+		err = s.Claims.Record(ctx, claim)
+	}
+	if err != nil {
+		handler.Log(ctx).ErrorContext(ctx, "the ledger does not know that a start was taken back", "source", j.Source.ID,
+			"error", err)
+	}
 }
 
 // vanished reports whether a source that was imaged as it was is gone, which the message of its failure says.
@@ -98,9 +125,12 @@ func (s Step) vanished(ctx context.Context, j job.Job) bool {
 
 // refused notes why the source stays down, so that nothing more is stopped that would stay down with it.
 // The start itself matters more: what cannot be noted is logged.
-func (s Step) refused(ctx context.Context, j job.Job, code, problem string) {
+func (s Step) refused(ctx context.Context, j job.Job, takenBack bool, code, problem string) {
 	now := s.Now().UTC()
 	claim, err := s.Claims.Claim(ctx, ledger.ClaimOf(j, now))
+	if takenBack {
+		claim.TakenBack = now
+	}
 	if err == nil {
 		_, err = breaker.Refused(ctx, s.Claims, claim, code, problem, now)
 	}
@@ -116,7 +146,7 @@ func (s Step) takenBack(ctx context.Context, j job.Job, instance types.Instance)
 	if r := instance.StateReason; r != nil && aws.ToString(r.Code) != "" {
 		code = aws.ToString(r.Code)
 	}
-	s.refused(ctx, j, code, "it does not stay up: "+source.Why(instance))
+	s.refused(ctx, j, true, code, "it does not stay up: "+source.Why(instance))
 }
 
 // inNoState is the refusal of an instance that is in no state to be started: one
@@ -135,8 +165,8 @@ const looking = 25 * time.Second
 
 // look sees whether there is nothing to start: the instance was never stopped, a person started it or has stopped
 // it since, or it was terminated. One that a describe does not know may be there all the same, for it may lag: a start
-// that is sent tells.
-func (s Step) look(ctx context.Context, j job.Job) (job.Job, error) {
+// that is sent tells. blind is whether EC2 does not say how it is.
+func (s Step) look(ctx context.Context, j job.Job) (seen job.Job, blind bool, err error) {
 	brief, cancel := context.WithTimeout(ctx, looking)
 	defer cancel()
 	instance, ok, err := source.Find(brief, s.EC2, j.Source.ID)
@@ -144,23 +174,24 @@ func (s Step) look(ctx context.Context, j job.Job) (job.Job, error) {
 		err = source.Missing(j.Source.ID)
 	}
 	if err != nil {
-		return s.unseen(ctx, j, err)
+		j, err = s.unseen(ctx, j, err)
+		return j, true, err
 	}
 	state := source.State(instance)
 	if source.Ending(state) {
 		j.Back, j.Gone = true, true
-		return j, nil
+		return j, false, nil
 	}
 	switch state {
 	case types.InstanceStateNameRunning:
 		j.Back, err = s.staysUp(ctx, j)
-		return j, err
+		return j, false, err
 	case types.InstanceStateNameStopped:
-		return s.stopped(ctx, j, instance), nil
+		return s.stopped(ctx, j, instance), false, nil
 	case types.InstanceStateNameStopping:
-		return j, &fault.NotYet{Err: fmt.Errorf("%s (%s) is still stopping", j.Source.Name, j.Source.ID)}
+		return j, false, &fault.NotYet{Err: fmt.Errorf("%s (%s) is still stopping", j.Source.Name, j.Source.ID)}
 	default:
-		return j, nil
+		return j, false, nil
 	}
 }
 

@@ -25,7 +25,7 @@ const (
 	textType  = "text"
 	// versionsMost is how many versions are kept.
 	versionsMost = 100
-	// validation is how long an image id is being checked; AWS gives no figure.
+	// validation is how long an image id is being checked, unless Check says otherwise; AWS gives no figure.
 	validation = 500 * time.Millisecond
 )
 
@@ -34,6 +34,7 @@ const (
 func (s *Store) putParameter(in putInput) (putOutput, error) {
 	s.mu.Lock()
 	v, existed, err := s.accept(in)
+	long := s.checking
 	if err == nil && v.DataType != imageType {
 		s.keep(v)
 	}
@@ -48,7 +49,7 @@ func (s *Store) putParameter(in putInput) (putOutput, error) {
 	if v.DataType != imageType {
 		s.emit(operation, v, "")
 	} else {
-		s.options.Clock.AfterFunc(validation, func() { s.validate(operation, v) })
+		s.options.Clock.AfterFunc(long, func() { s.validate(operation, v) })
 	}
 	return putOutput{Version: v.Number, Tier: v.Tier}, nil
 }

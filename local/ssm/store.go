@@ -42,6 +42,8 @@ type Store struct {
 	invocations []invocation
 	outcome     func(instance, command string) Ran
 	sends       failing
+	// checking is how long an image id is being checked.
+	checking time.Duration
 }
 
 // parameter is the versions of one name; the last is the current one.
@@ -63,7 +65,7 @@ type version struct {
 
 // New is a Parameter Store without parameters.
 func New(o Options) *Store {
-	s := &Store{options: o, parameters: map[string]*parameter{}}
+	s := &Store{options: o, parameters: map[string]*parameter{}, checking: validation}
 	if s.options.Launchable == nil {
 		s.options.Launchable = func(string) bool { return true }
 	}
@@ -99,6 +101,13 @@ func (s *Store) Value(name string) (string, bool) {
 	defer s.mu.Unlock()
 	found, err := s.find(name)
 	return found.Value, err == nil
+}
+
+// Check has image ids that are written from now on checked for as long.
+func (s *Store) Check(long time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.checking = long
 }
 
 // Holding are the ARNs of the parameters whose current value is an image's id.

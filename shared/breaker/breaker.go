@@ -274,11 +274,9 @@ func Refused(ctx context.Context, book Ledger, c ledger.Claim, code, problem str
 	if c.Refused.IsZero() {
 		c.Refused = now
 	}
-	if c.RefusedBy != code || c.Problem != problem || c.Refused.Equal(now) {
-		c.RefusedBy, c.Problem = code, problem
-		if err := book.Record(ctx, c); err != nil {
-			return c, fmt.Errorf("recording what keeps it down: %w", err)
-		}
+	c.RefusedLast, c.RefusedBy, c.Problem = now, code, problem
+	if err := book.Record(ctx, c); err != nil {
+		return c, fmt.Errorf("recording what keeps it down: %w", err)
 	}
 	if !lasts(code) && now.Sub(c.Refused) < patience {
 		return c, nil

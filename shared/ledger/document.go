@@ -99,7 +99,7 @@ func collect[T any](records iter.Seq2[T, error]) ([]T, error) {
 }
 
 func (c Claim) inUTC() Claim {
-	toUTC(&c.Since, &c.StopSent, &c.StopTried, &c.Left, &c.Started, &c.Refused)
+	toUTC(&c.Since, &c.StopSent, &c.StopTried, &c.Left, &c.Started, &c.Refused, &c.RefusedLast, &c.TakenBack)
 	return c
 }
 

@@ -154,9 +154,12 @@ type Claim struct {
 	InstanceType string `json:"instanceType,omitempty"`
 	Zone         string `json:"zone,omitempty"`
 	Host         string `json:"host,omitempty"`
-	// Refused is when EC2 first refused to start it, and RefusedBy EC2's code for the last time.
-	Refused   time.Time `json:"refused,omitzero"`
-	RefusedBy string    `json:"refusedBy,omitempty"`
+	// Refused is when EC2 first refused to start it, RefusedLast when it last did, and RefusedBy EC2's code for that.
+	Refused     time.Time `json:"refused,omitzero"`
+	RefusedLast time.Time `json:"refusedLast,omitzero"`
+	RefusedBy   string    `json:"refusedBy,omitempty"`
+	// TakenBack is when it was last seen that EC2 had taken a start back; zero once EC2 has said since that it ran.
+	TakenBack time.Time `json:"takenBack,omitzero"`
 	// Problem is why it could not be started, or what that came to.
 	Problem string `json:"problem,omitempty"`
 }

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"goldsmith/shared/tag"
@@ -106,21 +107,27 @@ const (
 	MentionForm = `^<(!here|!channel|!everyone|!subteam\^S[A-Z0-9]+|@[UW][A-Z0-9]+)>( <(!here|!channel|!everyone|!subteam\^S[A-Z0-9]+|@[UW][A-Z0-9]+)>)*$`
 )
 
+// A deployment's functions check their plans at every cold start, and no plan uses all of these forms.
 var (
-	nameForm         = regexp.MustCompile(NameForm)
-	prefixForm       = regexp.MustCompile(PrefixForm)
-	instanceForm     = regexp.MustCompile(InstanceForm)
-	templateForm     = regexp.MustCompile(TemplateForm)
-	subnetForm       = regexp.MustCompile(SubnetForm)
-	groupForm        = regexp.MustCompile(GroupForm)
-	typeForm         = regexp.MustCompile(TypeForm)
-	profileForm      = regexp.MustCompile(ProfileForm)
-	channelForm      = regexp.MustCompile(ChannelForm)
-	accountForm      = regexp.MustCompile(AccountForm)
-	unitForm         = regexp.MustCompile(UnitForm)
-	organizationForm = regexp.MustCompile(OrganizationForm)
-	mentionForm      = regexp.MustCompile(MentionForm)
+	nameForm         = lazily(NameForm)
+	prefixForm       = lazily(PrefixForm)
+	instanceForm     = lazily(InstanceForm)
+	templateForm     = lazily(TemplateForm)
+	subnetForm       = lazily(SubnetForm)
+	groupForm        = lazily(GroupForm)
+	typeForm         = lazily(TypeForm)
+	profileForm      = lazily(ProfileForm)
+	channelForm      = lazily(ChannelForm)
+	accountForm      = lazily(AccountForm)
+	unitForm         = lazily(UnitForm)
+	organizationForm = lazily(OrganizationForm)
+	mentionForm      = lazily(MentionForm)
 )
+
+// lazily compiles an expression when it is first asked for.
+func lazily(expression string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
+}
 
 // The choices a plan offers, the default first.
 var (
@@ -254,7 +261,7 @@ func (c *checker) name(key, name string) {
 		c.add("", "is no name for a plan: in %s=%s it means the default plan", tag.Request, tag.RequestDefault)
 	case key == "default" || key == "plans":
 		c.add("", "is no name for a plan: it is a key of the file")
-	case !nameForm.MatchString(key):
+	case !nameForm().MatchString(key):
 		c.add("", "%q is no name for a plan; want 1 to 32 of a-z, 0-9 and -, not beginning with -", key)
 	case name != key:
 		c.add("name", "%q differs from the plan's key %q", name, key)
@@ -279,8 +286,8 @@ func (c *checker) within(path string, value int, r Range) {
 }
 
 // form tells of a text that is not of its form, with an article and a description of it.
-func (c *checker) form(path, value string, form *regexp.Regexp, want string) {
-	if !form.MatchString(value) {
+func (c *checker) form(path, value string, form func() *regexp.Regexp, want string) {
+	if !form().MatchString(value) {
 		c.add(path, "%q is %s", value, want)
 	}
 }

@@ -221,11 +221,11 @@ func (c *checker) notify(n Notify) {
 // names as people type them ping no one when a program sends them.
 func (c *checker) mention(text string) {
 	const want = "<!here>, <!channel>, <!everyone>, <!subteam^S0123ABCD> or <@U0123ABCD>"
-	if mentionForm.MatchString(text) {
+	if mentionForm().MatchString(text) {
 		return
 	}
 	guess := "<!" + strings.Trim(text, "<!@>") + ">"
-	if mentionForm.MatchString(guess) {
+	if mentionForm().MatchString(guess) {
 		c.add("notify.mention", "%q mentions nobody; did you mean %q?", text, guess)
 		return
 	}

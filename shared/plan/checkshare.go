@@ -7,7 +7,7 @@ import "strings"
 func (c *checker) share(s Share) {
 	for i, id := range s.Accounts {
 		path := item("share.accounts", i, s.Accounts)
-		if !accountForm.MatchString(id) || strings.Trim(id, "0") == "" {
+		if !accountForm().MatchString(id) || strings.Trim(id, "0") == "" {
 			c.add(path, "%q is no account's id; want its twelve digits in quotes, such as \"111122223333\"", id)
 		}
 	}

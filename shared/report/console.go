@@ -1,9 +1,16 @@
 package report
 
-import "regexp"
+import (
+	"regexp"
+	"sync"
+)
 
 // An execution, or a child of a Map Run, whose machine has the Map's label behind a slash.
-var execution = regexp.MustCompile(`^arn:(aws|aws-cn|aws-us-gov):states:([a-z]{2}(?:-[a-z]+)+-\d):\d{12}:execution:[A-Za-z0-9_/-]{1,180}:[A-Za-z0-9_-]{1,80}$`)
+// Few functions ask for it, and it takes the others a part of a millisecond to compile.
+var execution = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^arn:(aws|aws-cn|aws-us-gov):states:([a-z]{2}(?:-[a-z]+)+-\d):\d{12}:execution:` +
+		`[A-Za-z0-9_/-]{1,180}:[A-Za-z0-9_-]{1,80}$`)
+})
 
 // consoles are the console's hosts per partition.
 var consoles = map[string]string{
@@ -14,7 +21,7 @@ var consoles = map[string]string{
 
 // Console is the execution's page in the Step Functions console; empty when arn is no execution's.
 func Console(arn string) string {
-	found := execution.FindStringSubmatch(arn)
+	found := execution().FindStringSubmatch(arn)
 	if found == nil {
 		return ""
 	}

@@ -191,7 +191,8 @@ func (s *survey) unregistered(ctx context.Context, name, image string) (o ledger
 	if err != nil {
 		return o, fmt.Errorf("looking what image %s was made of: %w", image, err)
 	}
-	if len(out.Images) == 0 || register.Made(out.Images[0]) != nil {
+	proved := len(out.Images) > 0 && register.Made(out.Images[0]) == nil
+	if !proved {
 		return o, nil
 	}
 	o = ledger.Owner{Name: name, Source: aws.ToString(out.Images[0].SourceInstanceId)}

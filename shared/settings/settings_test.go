@@ -17,17 +17,13 @@ import (
 var all = []settings.Name{settings.Table, settings.StateMachine, settings.PlansFile, settings.SlackSecret,
 	settings.ImagePath}
 
-// clean takes away what the machine running the test may have set, and any file of AWS's tools.
+// clean takes away what the machine running the test may have set.
 func clean(t *testing.T) {
 	t.Helper()
 	for _, name := range all {
 		t.Setenv(string(name), "")
 	}
-	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"} {
-		t.Setenv(name, "")
-	}
-	t.Setenv("AWS_CONFIG_FILE", filepath.Join(t.TempDir(), "none"))
-	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", filepath.Join(t.TempDir(), "none"))
+	t.Setenv("AWS_REGION", "")
 }
 
 func set(t *testing.T, values map[settings.Name]string) {
@@ -127,14 +123,23 @@ func TestWrong(t *testing.T) {
 	}
 }
 
-// What AWS's own files say wrong is told with the rest.
-func TestWrongProfile(t *testing.T) {
+// What Lambda gives a function is all that there is; a machine's files are not read.
+func TestOfLambda(t *testing.T) {
 	set(t, nil)
-	t.Setenv("AWS_PROFILE", "nobody")
-	_, err := settings.Load(t.Context(), settings.Table)
-	if err == nil || !strings.Contains(err.Error(), "GOLDSMITH_TABLE is not set; AWS configuration: ") ||
-		!strings.Contains(err.Error(), "nobody") {
-		t.Errorf("says %v", err)
+	for name, value := range map[string]string{"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret",
+		"AWS_SESSION_TOKEN": "session", "AWS_PROFILE": "nobody", "AWS_ENDPOINT_URL": "http://127.0.0.1:1"} {
+		t.Setenv(name, value)
+	}
+	s, err := settings.Load(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	given, err := s.AWS.Credentials.Retrieve(t.Context())
+	if err != nil || given.AccessKeyID != "key" || given.SecretAccessKey != "secret" || given.SessionToken != "session" {
+		t.Errorf("%+v (%v)", given, err)
+	}
+	if s.AWS.Region != "eu-west-1" || s.AWS.BaseEndpoint == nil || *s.AWS.BaseEndpoint != "http://127.0.0.1:1" {
+		t.Errorf("region %q, endpoint %v", s.AWS.Region, s.AWS.BaseEndpoint)
 	}
 }
 

@@ -62,7 +62,7 @@ func Ask(ctx context.Context, api Protector, f Facts) (Decision, error) {
 	if d = Decide(f); d.Do != job.StopFirst {
 		return d, nil
 	}
-	if f.StopProtected, err = protected(ctx, api, aws.ToString(f.Instance.InstanceId)); err != nil {
+	if f, err = protected(ctx, api, f); err != nil {
 		return d, err
 	}
 	return Decide(f), nil
@@ -129,17 +129,21 @@ type Protector interface {
 		...func(*ec2.Options)) (*ec2.DescribeInstanceAttributeOutput, error)
 }
 
-func protected(ctx context.Context, api Protector, id string) (bool, error) {
+// protected are the facts with whether the instance is protected against being stopped.
+func protected(ctx context.Context, api Protector, f Facts) (Facts, error) {
+	id := aws.ToString(f.Instance.InstanceId)
 	out, err := api.DescribeInstanceAttribute(ctx, &ec2.DescribeInstanceAttributeInput{
 		InstanceId: aws.String(id), Attribute: types.InstanceAttributeNameDisableApiStop,
 	})
 	// Instance-store instances cannot be protected, and a look-up that EC2 does
 	// not support for an instance says as much.
 	if code := fault.Code(err); code == "UnsupportedOperation" || code == "InvalidParameterCombination" {
-		return false, nil
+		return f, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("asking whether %s is stop-protected: %w", id, err)
+		return f, fmt.Errorf("asking whether %s is stop-protected: %w", id, err)
 	}
-	return out.DisableApiStop != nil && aws.ToBool(out.DisableApiStop.Value), nil
+	f.ProtectionUnseen = out.DisableApiStop == nil || out.DisableApiStop.Value == nil
+	f.StopProtected = !f.ProtectionUnseen && aws.ToBool(out.DisableApiStop.Value)
+	return f, nil
 }

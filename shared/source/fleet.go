@@ -166,6 +166,7 @@ func askTypes(ctx context.Context, api Investigator, facts []Facts) error {
 	return nil
 }
 
+// askVolumes looks at the volumes of the instances. Of one that is attached and not shown nothing is known.
 func askVolumes(ctx context.Context, api Investigator, facts []Facts) error {
 	index := make(map[string]int, len(facts))
 	ids := make([]string, 0, len(facts))
@@ -173,6 +174,7 @@ func askVolumes(ctx context.Context, api Investigator, facts []Facts) error {
 		id := aws.ToString(f.Instance.InstanceId)
 		index[id] = i
 		ids = append(ids, id)
+		facts[i].Unread = Volumes(f.Instance)
 	}
 	pages := ec2.NewDescribeVolumesPaginator(api, &ec2.DescribeVolumesInput{
 		Filters:    []types.Filter{{Name: aws.String("attachment.instance-id"), Values: ids}},
@@ -198,24 +200,30 @@ func askVolumes(ctx context.Context, api Investigator, facts []Facts) error {
 func (f *Facts) has(v types.Volume) {
 	f.SlowVolume = f.SlowVolume || v.VolumeType == types.VolumeTypeSt1 || v.VolumeType == types.VolumeTypeSc1
 	key := aws.ToString(v.KmsKeyId)
-	f.KeyUnseen = f.KeyUnseen || key == "" && aws.ToBool(v.Encrypted)
 	if key != "" && !slices.Contains(f.Keys, key) {
 		f.Keys = append(f.Keys, key)
+	}
+	id := aws.ToString(v.VolumeId)
+	f.Unread = slices.DeleteFunc(f.Unread, func(unread string) bool { return unread == id })
+	if key == "" && (v.Encrypted == nil || *v.Encrypted) {
+		f.Unread = append(f.Unread, id)
 	}
 }
 
 // WithKeys are the facts of an instance with the keys of its volumes as they are now.
 func WithKeys(ctx context.Context, api ec2.DescribeVolumesAPIClient, f Facts) (Facts, error) {
-	out, err := api.DescribeVolumes(ctx, &ec2.DescribeVolumesInput{Filters: []types.Filter{
+	f.Keys, f.KeyUnseen, f.Unread = nil, false, Volumes(f.Instance)
+	pages := ec2.NewDescribeVolumesPaginator(api, &ec2.DescribeVolumesInput{Filters: []types.Filter{
 		{Name: aws.String("attachment.instance-id"), Values: []string{aws.ToString(f.Instance.InstanceId)}},
-		{Name: aws.String("encrypted"), Values: []string{"true"}},
 	}})
-	if err != nil {
-		return f, fmt.Errorf("looking up the volumes of %s: %w", aws.ToString(f.Instance.InstanceId), err)
-	}
-	f.Keys, f.KeyUnseen = nil, false
-	for _, v := range out.Volumes {
-		f.has(v)
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return f, fmt.Errorf("looking up the volumes of %s: %w", aws.ToString(f.Instance.InstanceId), err)
+		}
+		for _, v := range out.Volumes {
+			f.has(v)
+		}
 	}
 	return f, nil
 }

@@ -26,8 +26,9 @@ type Facts struct {
 	Instance types.Instance
 	// WasRunning is whether it ran when the run first looked at it: what came after may be the run's own doing.
 	WasRunning bool
-	// StopProtected is the attribute disableApiStop, which DescribeInstances does not show.
-	StopProtected bool
+	// StopProtected is the attribute disableApiStop, which DescribeInstances does not show; ProtectionUnseen is whether
+	// EC2 does not say it.
+	StopProtected, ProtectionUnseen bool
 	// InstanceStore is whether the instance type comes with instance-store volumes.
 	InstanceStore bool
 	// StoreUnseen is whether EC2 does not say whether it does.
@@ -43,6 +44,8 @@ type Facts struct {
 	Keys []string
 	// KeyUnseen is whether one of them cannot be looked at.
 	KeyUnseen bool
+	// Unread are the attached volumes of which EC2 does not say under which key they are, if under any.
+	Unread []string
 }
 
 // Of is the facts with an instance as EC2 shows it now.
@@ -147,10 +150,16 @@ func oneTimeSpot(f Facts) string {
 }
 
 func stopProtected(f Facts) string {
-	if f.StopProtected && f.Stops() {
+	switch {
+	case !f.Stops():
+		return ""
+	case f.StopProtected:
 		return "stop protection is on"
+	case f.ProtectionUnseen:
+		return "EC2 does not say whether stop protection is on, so it counts as on"
+	default:
+		return ""
 	}
-	return ""
 }
 
 func changingState(f Facts) string {

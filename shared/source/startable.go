@@ -89,6 +89,15 @@ func Startable(ctx context.Context, api Starter, id string) (*job.Reason, error)
 	return refusal(err), nil
 }
 
+// Known reports whether EC2 knows an instance to which a start would be sent, without starting anything.
+func Known(ctx context.Context, api Starter, id string) (bool, error) {
+	err := dryStart(ctx, api, id)
+	if fault.IsTransient(err) || fault.DeniedCode(fault.Code(err)) {
+		return true, fmt.Errorf("asking whether %s is there: %w", id, err)
+	}
+	return !fault.IsNotFound(err), nil
+}
+
 // refusal is the reason of an instance that EC2 would not start; nil when only its state, or that it is gone, is
 // in the way.
 func refusal(err error) *job.Reason {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/job"
@@ -40,6 +41,14 @@ func StartOf(stopped types.Instance, sent, now time.Time) Start {
 	default:
 		return TakenBack
 	}
+}
+
+// Before is the state of the one instance that a start was sent to, before that, as EC2 answers; "" when it does not say.
+func Before(out *ec2.StartInstancesOutput) types.InstanceStateName {
+	if len(out.StartingInstances) != 1 || out.StartingInstances[0].PreviousState == nil {
+		return ""
+	}
+	return out.StartingInstances[0].PreviousState.Name
 }
 
 // StartedByOthers reports whether other hands have started the job's instance since its stop was seen, and the job has

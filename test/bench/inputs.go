@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -76,7 +75,7 @@ func writePlans(folder string) (string, error) {
 	return path, os.WriteFile(path, text, 0o600)
 }
 
-// cloud is the embedded AWS behind a socket, and a DynamoDB that holds nothing.
+// cloud is the embedded AWS behind a socket.
 type cloud struct {
 	suite    *stack.Stack
 	server   *http.Server
@@ -91,11 +90,11 @@ func openCloud(ctx context.Context) (*cloud, error) {
 	}
 	c := &cloud{endpoint: "http://" + listener.Addr().String()}
 	// An hour between sweeps: nothing but the measured function is to run.
-	c.suite, err = stack.New(stack.Options{Clock: clock.Real(), Plans: plans(), Endpoint: c.endpoint, Sweep: time.Hour})
+	c.suite, err = stack.New(stack.Options{Clock: clock.Real(), Plans: plans(), Endpoint: c.endpoint, Table: true, Sweep: time.Hour})
 	if err != nil {
 		return nil, err
 	}
-	c.server = &http.Server{Handler: c, ReadHeaderTimeout: patience}
+	c.server = &http.Server{Handler: c.suite, ReadHeaderTimeout: patience}
 	go func() { _ = c.server.Serve(listener) }() // until the cloud is closed
 	out, err := sdk.NewFromConfig(c.suite.AWS()).RunInstances(ctx, &sdk.RunInstancesInput{
 		ImageId: aws.String(ec2.ImageX86), InstanceType: "t3.micro", MinCount: aws.Int32(1000), MaxCount: aws.Int32(1000),
@@ -122,16 +121,6 @@ func (c *cloud) close() {
 	_ = c.suite.Close()
 }
 
-// ServeHTTP answers DynamoDB's calls as for an empty table, and leaves the rest to the suite.
-func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !strings.HasPrefix(r.Header.Get("X-Amz-Target"), "DynamoDB_20120810.") {
-		c.suite.ServeHTTP(w, r)
-		return
-	}
-	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
-	_, _ = w.Write([]byte(`{}`)) // a function that has gone never answers, which is told
-}
-
 // event is what a function is given.
 func (c *cloud) event(name string) ([]byte, error) {
 	switch name {
@@ -141,6 +130,8 @@ func (c *cloud) event(name string) ([]byte, error) {
 		return json.Marshal(map[string]string{"goldsmith": "run", "version": "1", "plan": nobody, "id": "bench"})
 	case "recover":
 		return events.Sample("sweep")
+	case "rollback":
+		return events.Sample("rollback")
 	case "wake":
 		return events.Sample("instance-stopped")
 	case "select", "notify":
@@ -150,6 +141,10 @@ func (c *cloud) event(name string) ([]byte, error) {
 		return json.Marshal(map[string]any{"job": c.job(), "execution": c.job().Execution})
 	case "watch":
 		return json.Marshal(map[string]any{"job": c.job(), "for": job.ForRunning, "token": "token"})
+	case "snapshot":
+		return json.Marshal(map[string]any{"job": c.job(), "do": "compare"})
+	case "verify":
+		return json.Marshal(map[string]any{"job": c.job(), "do": "end"})
 	default:
 		return json.Marshal(c.job())
 	}

@@ -69,3 +69,38 @@ func TestBlindStartOnce(t *testing.T) {
 		})
 	}
 }
+
+// What EC2 was seen to take back is started until it stays up, though EC2 does not say any more how it is: whether the
+// job has seen that, or recover. What a person stops once it runs again stays stopped.
+func TestBlindStartOfWhatWasTakenBack(t *testing.T) {
+	for _, code := range []string{"Client.InternalError", "Server.InsufficientInstanceCapacity"} {
+		for _, seen := range []time.Duration{3 * time.Minute, 8 * time.Minute, 2 * time.Hour} {
+			t.Run(fmt.Sprint(code, ", seen for ", seen), func(t *testing.T) {
+				t.Parallel()
+				play(t, stack.Options{Plans: few(), History: true}, func(n *night) { n.takesBackBlindly(code, seen) })
+			})
+		}
+	}
+}
+
+// takesBackBlindly has EC2 take starts back for four hours, and say nothing of any instance from a while after the first
+// start on, for nine.
+func (n *night) takesBackBlindly(code string, seen time.Duration) {
+	n.excused.dead = true
+	web := n.launch("web", "")
+	n.begin()
+	lifted := due.Add(4 * time.Hour)
+	n.EC2.Inject(ec2.Fault{Action: "StartInstances", StartReason: code, Message: "not now", Until: lifted})
+	n.after("start", web, func(work) {
+		time.AfterFunc(seen, func() {
+			n.EC2.Inject(ec2.Fault{Action: "DescribeInstances", Code: "UnauthorizedOperation", Status: 403,
+				Until: due.Add(9 * time.Hour)})
+		})
+	})
+	time.Sleep(time.Until(lifted.Add(20 * time.Minute)))
+	n.want("state", n.EC2.State(web), ec2.Running)
+	n.stops(web)
+	n.excused.stopped[web] = true
+	time.Sleep(time.Until(due.Add(11 * time.Hour)))
+	n.want("state once a person has stopped it", n.EC2.State(web), ec2.Stopped)
+}

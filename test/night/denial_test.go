@@ -11,7 +11,6 @@ import (
 	"goldsmith/local/stack"
 	"goldsmith/shared/event"
 	"goldsmith/shared/job"
-	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
 )
 
@@ -87,10 +86,7 @@ func TestAMarkWhoseClaimIsLost(t *testing.T) {
 		n.begin()
 		n.EC2.Inject(ec2.Fault{Action: "StartInstances", StartReason: "Client.InternalError", Message: "Client error on launch"})
 		time.Sleep(time.Until(due.Add(61 * time.Minute)))
-		for c, err := range n.Ledger.Claims(n.ctx) {
-			n.ok(err)
-			n.ok(n.Ledger.(*ledger.Memory).Drop(n.ctx, c.Source, c.Run))
-		}
+		n.losesClaims()
 		n.ask(api, "lab")
 		time.Sleep(time.Hour)
 		n.want("stops of api", len(n.stopsOf(api)), 0)

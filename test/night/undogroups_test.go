@@ -134,6 +134,35 @@ func TestUndoRefreshesOnceTheAliasReads(t *testing.T) {
 	})
 }
 
+// While Parameter Store checks the image that an alias goes back to, a group that launches from it is not refreshed, and
+// who asks again does not write it once more.
+func TestUndoRefreshesNothingBeforeTheAliasReads(t *testing.T) {
+	play(t, refreshed(), func(n *night) {
+		n.excused.slack = true
+		web := n.launch("web", "")
+		n.alias(webAlias, ec2.ImageX86)
+		time.Sleep(time.Minute)
+		n.group("fleet", n.template("fleet", "web", "m5.large", "resolve:ssm:"+webAlias), "$Default")
+		first := n.results(n.nights(0))[web].Image.ID
+		n.nights(1)
+		time.Sleep(2 * time.Hour)
+		begun, written := len(n.callsOf("StartInstanceRefresh")), len(n.callsOf("PutParameter"))
+		n.Parameters.Check(8 * time.Minute)
+		asked := event.Rollback{Name: "web", By: "ada", Refresh: true}
+		for range 7 {
+			answer := must(n.rolledBackOnce(asked))(t)
+			n.want("unread", strings.Join(answer.Unread, " "), webAlias)
+			time.Sleep(time.Minute)
+		}
+		n.want("refreshes begun", len(n.callsOf("StartInstanceRefresh")), begun)
+		n.want("parameters written", len(n.callsOf("PutParameter")), written+1)
+		n.rollBack(asked)
+		n.want("refreshes begun once it reads", len(n.callsOf("StartInstanceRefresh")), begun+1)
+		time.Sleep(2 * time.Hour)
+		n.want("members after the undo", n.members("fleet"), []string{first})
+	})
+}
+
 // An EC2 Fleet that names the undone version by its number is named.
 func TestUndoNamesFleets(t *testing.T) {
 	play(t, stack.Options{}, func(n *night) {

@@ -24,7 +24,8 @@ import (
 var (
 	later = []string{
 		"schema", "keep", "asked", "volume", "taken", "missed", "anew", "adopted", "copies", // registrations
-		"stopTried", "forced", "refused", "refusedBy", "instanceType", "zone", "host", // claims
+		"stopTried", "forced", "refused", "refusedLast", "refusedBy", "takenBack", // claims
+		"instanceType", "zone", "host", // claims and jobs
 		"seen", "due", "by", // slots
 		"made", "through", "parameter", "left", "was", // targets
 		"later", "again", // requests

@@ -63,8 +63,8 @@ func (w *world) play(n int, a act) {
 	_, _ = step.Handle(w.Context(), job.Batch{Run: job.Run{Name: fmt.Sprintf("night-%d", n), Plan: "nightly"}, Plan: w.Plan})
 }
 
-// haveBack restores all that lies in the Recycle Bin, the snapshots first, and returns the images.
-func (w *world) haveBack() (ids []string) {
+// haveBack restores all that lies in the Recycle Bin, the snapshots first.
+func (w *world) haveBack() {
 	w.Helper()
 	snapshots, err := w.EC2.ListSnapshotsInRecycleBin(w.Context(), &sdk.ListSnapshotsInRecycleBinInput{})
 	w.Must(err)
@@ -80,7 +80,6 @@ func (w *world) haveBack() (ids []string) {
 		w.Must(err)
 		w.back[aws.ToString(i.ImageId)] = time.Now()
 	}
-	return ids
 }
 
 // An image that a person had back begins anew with its whole grace period, wherever what removed it was cut off.

@@ -120,6 +120,7 @@ func TestRollback(t *testing.T) {
 		}
 		s.golden("rollback", s.types("rollback", "--name", "web"), command.OK)
 		s.golden("rollback-json", s.types("rollback", "--name", "web", "-o", "json"), command.OK)
+		time.Sleep(time.Minute)
 		s.golden("rollback-unknown", s.types("rollback", "--name", "nobody"), command.Broken)
 		s.golden("plan-rolled-back", s.types("plan", "--plans", plans, "--name", "nightly"), command.OK)
 		s.golden("status-rolled-back", s.types("status"), command.OK)

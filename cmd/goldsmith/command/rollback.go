@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/spf13/cobra"
 
 	"goldsmith/cmd/goldsmith/deployment"
@@ -86,6 +88,7 @@ type rolledBack struct {
 	Targets []backTarget `json:"targets"`
 	More    int          `json:"more,omitempty"`
 	After   string       `json:"after,omitempty"`
+	Unread  []string     `json:"unread,omitempty"`
 
 	follow bool
 }
@@ -103,19 +106,18 @@ func (t *terms) rollback(ctx context.Context, e event.Rollback) error {
 	if err != nil {
 		return err
 	}
-	answer := rolledBack{Targets: []backTarget{}, follow: e.Follow}
-	for {
-		next := rolledBack{}
-		if err := invoke(ctx, cfg, deployment.Rollback, e, &next); err != nil {
-			return answer.unfinished(err)
+	answer, err := askRollback(ctx, cfg, e)
+	for until := time.Now().Add(checking); err == nil && len(answer.Unread) > 0 && time.Now().Before(until); {
+		fmt.Fprintf(t.Err, "waiting for Parameter Store: %s\n", strings.Join(answer.Unread, ", "))
+		var again rolledBack
+		if err = pause(ctx, lookingAgain); err == nil {
+			again, err = askRollback(ctx, cfg, e)
+			answer = again.since(answer)
 		}
-		answer.Name, answer.Dry, answer.Targets = next.Name, next.Dry, append(answer.Targets, next.Targets...)
-		if e.After = next.After; next.More == 0 {
-			break
-		}
-		answer.More = next.More
 	}
-	answer.More = 0
+	if err != nil {
+		return err
+	}
 	if err := t.show(answer, answer.print); err != nil {
 		return err
 	}
@@ -125,6 +127,43 @@ func (t *terms) rollback(ctx context.Context, e event.Rollback) error {
 		}
 	}
 	return nil
+}
+
+const (
+	// checking is how long Parameter Store may take to check an image that was written: until then groups are not
+	// refreshed that launch from the parameter.
+	checking = 10 * time.Minute
+	// lookingAgain is how often it is asked again meanwhile.
+	lookingAgain = 10 * time.Second
+)
+
+// askRollback asks until all targets are done.
+func askRollback(ctx context.Context, cfg aws.Config, e event.Rollback) (rolledBack, error) {
+	answer := rolledBack{Targets: []backTarget{}, follow: e.Follow}
+	for {
+		next := rolledBack{}
+		if err := invoke(ctx, cfg, deployment.Rollback, e, &next); err != nil {
+			return answer, answer.unfinished(err)
+		}
+		answer.Name, answer.Dry, answer.Targets = next.Name, next.Dry, append(answer.Targets, next.Targets...)
+		answer.Unread = append(answer.Unread, next.Unread...)
+		if e.After, answer.More = next.After, next.More; next.More == 0 {
+			return answer, nil
+		}
+	}
+}
+
+// since is the answer to who asked again, with what the first one had changed.
+func (r rolledBack) since(first rolledBack) rolledBack {
+	for i, t := range r.Targets {
+		for _, was := range first.Targets {
+			if was.Target == t.Target && t.There && !was.There && was.Problem == "" {
+				r.Targets[i].There, r.Targets[i].From = false, was.From
+				r.Targets[i].Version, r.Targets[i].Previous = was.Version, was.Previous
+			}
+		}
+	}
+	return r
 }
 
 // unfinished is an error with how far it came: what is done stays done, and asking again goes on.
