@@ -3,10 +3,13 @@
 package settings
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -78,8 +81,8 @@ func Load(_ context.Context, names ...Name) (Settings, error) {
 			problems = append(problems, fmt.Sprintf("%s: %v", PlansFile, err))
 		}
 	}
-	if s.AWS = ofLambda(); s.AWS.Region == "" {
-		problems = append(problems, "AWS_REGION is not set")
+	if s.AWS, err = ofLambda(); err != nil {
+		problems = append(problems, err.Error())
 	}
 	if len(problems) > 0 {
 		return s, fmt.Errorf("settings: %s", strings.Join(problems, "; "))
@@ -90,18 +93,60 @@ func Load(_ context.Context, names ...Name) (Settings, error) {
 
 // ofLambda is the configuration of AWS clients in Lambda, which sets these variables for as long as the process lives
 // (docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html). The SDK's own package looks in every other place
-// that a machine may keep credentials in, which costs each cold start milliseconds and each zip half a megabyte.
-func ofLambda() aws.Config {
+// that a machine may keep credentials in, which costs each cold start milliseconds and each zip half a megabyte
+// (docs/decisions/0029).
+func ofLambda() (aws.Config, error) {
+	fips, err := chosen("AWS_USE_FIPS_ENDPOINT")
+	dual, wrong := chosen("AWS_USE_DUALSTACK_ENDPOINT")
+	if err := cmp.Or(err, wrong); err != nil {
+		return aws.Config{}, err
+	}
 	c := aws.Config{
 		Region: os.Getenv("AWS_REGION"),
 		Credentials: credentials.NewStaticCredentialsProvider(os.Getenv("AWS_ACCESS_KEY_ID"),
 			os.Getenv("AWS_SECRET_ACCESS_KEY"), os.Getenv("AWS_SESSION_TOKEN")),
-		Retryer: func() aws.Retryer { return awsclient.Retryer() },
+		Retryer:       func() aws.Retryer { return awsclient.Retryer() },
+		ConfigSources: []any{endpoints{fips, dual}},
 	}
 	if endpoint := os.Getenv("AWS_ENDPOINT_URL"); endpoint != "" {
 		c.BaseEndpoint = aws.String(endpoint)
 	}
-	return c
+	if c.Region == "" {
+		return c, errors.New("AWS_REGION is not set")
+	}
+	return c, nil
+}
+
+// chosen is what a variable says that is true, false or not set.
+func chosen(name string) (*bool, error) {
+	value := os.Getenv(name)
+	if value == "" {
+		return nil, nil
+	}
+	yes, err := strconv.ParseBool(strings.ToLower(value))
+	if err != nil {
+		return nil, fmt.Errorf("%s is %q, neither true nor false", name, value)
+	}
+	return &yes, nil
+}
+
+// endpoints is which of a service's endpoints are called; nil is what the client chooses. Clients look for these methods.
+type endpoints struct{ fips, dual *bool }
+
+// GetUseFIPSEndpoint is whether FIPS endpoints are called.
+func (e endpoints) GetUseFIPSEndpoint(context.Context) (aws.FIPSEndpointState, bool, error) {
+	if e.fips != nil && *e.fips {
+		return aws.FIPSEndpointStateEnabled, true, nil
+	}
+	return aws.FIPSEndpointStateDisabled, e.fips != nil, nil
+}
+
+// GetUseDualStackEndpoint is whether endpoints are called that have IPv6 addresses too.
+func (e endpoints) GetUseDualStackEndpoint(context.Context) (aws.DualStackEndpointState, bool, error) {
+	if e.dual != nil && *e.dual {
+		return aws.DualStackEndpointStateEnabled, true, nil
+	}
+	return aws.DualStackEndpointStateDisabled, e.dual != nil, nil
 }
 
 func readPlans(path string) (plan.Plans, error) {

@@ -2,11 +2,14 @@ package settings_test
 
 import (
 	"encoding/json"
+	"errors"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
@@ -141,6 +144,45 @@ func TestOfLambda(t *testing.T) {
 	if s.AWS.Region != "eu-west-1" || s.AWS.BaseEndpoint == nil || *s.AWS.BaseEndpoint != "http://127.0.0.1:1" {
 		t.Errorf("region %q, endpoint %v", s.AWS.Region, s.AWS.BaseEndpoint)
 	}
+}
+
+// Clients ask the endpoint that Lambda's environment names, as they do with the SDK's own configuration.
+func TestEndpoints(t *testing.T) {
+	for name, c := range map[string]struct {
+		environment map[string]string
+		want        string
+	}{
+		"none":       {nil, "dynamodb.eu-west-1.amazonaws.com"},
+		"FIPS":       {map[string]string{"AWS_USE_FIPS_ENDPOINT": "true"}, "dynamodb-fips.eu-west-1.amazonaws.com"},
+		"not FIPS":   {map[string]string{"AWS_USE_FIPS_ENDPOINT": "False"}, "dynamodb.eu-west-1.amazonaws.com"},
+		"dual stack": {map[string]string{"AWS_USE_DUALSTACK_ENDPOINT": "TRUE"}, "dynamodb.eu-west-1.api.aws"},
+		"wrong": {map[string]string{"AWS_USE_FIPS_ENDPOINT": "on"},
+			`AWS_USE_FIPS_ENDPOINT is "on", neither true nor false`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			set(t, map[settings.Name]string{settings.Table: "table"})
+			t.Setenv("AWS_ACCESS_KEY_ID", "key")
+			t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+			for variable, value := range c.environment {
+				t.Setenv(variable, value)
+			}
+			s, err := settings.Load(t.Context(), settings.Table)
+			if err == nil {
+				s.AWS.HTTPClient, s.AWS.RetryMaxAttempts, s.AWS.Retryer = offline{}, 1, nil
+				_, err = dynamodb.NewFromConfig(s.AWS).ListTables(t.Context(), &dynamodb.ListTablesInput{})
+			}
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("says %v, want %s in it", err, c.want)
+			}
+		})
+	}
+}
+
+// offline answers every request with an error that names the host.
+type offline struct{}
+
+func (offline) Do(r *http.Request) (*http.Response, error) {
+	return nil, errors.New("host " + r.URL.Host)
 }
 
 // Every client's retryer tries six times and never refuses a retry because of others that failed.

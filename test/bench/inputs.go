@@ -121,19 +121,25 @@ func (c *cloud) close() {
 	_ = c.suite.Close()
 }
 
+// samples are the functions that are given one of the sample events.
+var samples = map[string]string{"recover": "sweep", "rollback": "rollback", "wake": "instance-stopped"}
+
+// parts are what is asked of the functions that do several things.
+var parts = map[string]string{"snapshot": "compare", "verify": "end"}
+
 // event is what a function is given.
 func (c *cloud) event(name string) ([]byte, error) {
+	if sample, ok := samples[name]; ok {
+		return events.Sample(sample)
+	}
+	if part, ok := parts[name]; ok {
+		return json.Marshal(map[string]any{"job": c.job(), "do": part})
+	}
 	switch name {
 	case empty:
 		return []byte(`{}`), nil
 	case "trigger":
 		return json.Marshal(map[string]string{"goldsmith": "run", "version": "1", "plan": nobody, "id": "bench"})
-	case "recover":
-		return events.Sample("sweep")
-	case "rollback":
-		return events.Sample("rollback")
-	case "wake":
-		return events.Sample("instance-stopped")
 	case "select", "notify":
 		j := c.job()
 		return json.Marshal(job.Batch{Run: j.Run, Plan: j.Plan, Execution: j.Execution})
@@ -141,10 +147,6 @@ func (c *cloud) event(name string) ([]byte, error) {
 		return json.Marshal(map[string]any{"job": c.job(), "execution": c.job().Execution})
 	case "watch":
 		return json.Marshal(map[string]any{"job": c.job(), "for": job.ForRunning, "token": "token"})
-	case "snapshot":
-		return json.Marshal(map[string]any{"job": c.job(), "do": "compare"})
-	case "verify":
-		return json.Marshal(map[string]any{"job": c.job(), "do": "end"})
 	default:
 		return json.Marshal(c.job())
 	}

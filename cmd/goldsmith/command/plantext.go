@@ -31,6 +31,17 @@ func (f planned) print(p *page, now time.Time) {
 }
 
 func (n plannedPlan) print(p *page, now time.Time) {
+	if n.printSources(p, now); n.Refused != "" {
+		return
+	}
+	names := n.names()
+	n.printTemplates(p, names)
+	n.printGroups(p, names)
+	n.printImages(p)
+}
+
+// printSources says when the plan runs, and what becomes of its sources.
+func (n plannedPlan) printSources(p *page, now time.Time) {
 	p.heading("%s", n.Plan)
 	p.line("  %s", n.due(now))
 	if n.Refused != "" {
@@ -46,10 +57,6 @@ func (n plannedPlan) print(p *page, now time.Time) {
 	n.printRegistering(p)
 	n.printShares(p)
 	n.printSkipped(p)
-	names := n.names()
-	n.printTemplates(p, names)
-	n.printGroups(p, names)
-	n.printImages(p)
 }
 
 func (n plannedPlan) due(now time.Time) string {
