@@ -72,8 +72,8 @@ func (s Step) stored(j job.Job, reason job.Reason, pending bool) job.Job {
 }
 
 // origin fills in what the later steps need to know of the instance that a snapshot was made of: its lineage, its tags
-// and its type; and that instance's own tags. A snapshot of a volume that is not its instance's root volume has the volume's lineage: anyone
-// who may attach a volume would speak for the instance otherwise.
+// and its type; and that instance's own tags. A snapshot of a volume that is not its instance's root volume has the
+// volume's lineage: anyone who may attach a volume would speak for the instance otherwise.
 func (s Step) origin(ctx context.Context, src job.Source, found types.Snapshot,
 ) (_ job.Source, of map[string]string, err error) {
 	lineages, err := lineage.OfStored(ctx, s.EC2, []string{src.ID}, source.Name)

@@ -257,7 +257,8 @@ func TestASecondInstanceWithTheToken(t *testing.T) {
 			}
 			other := s.Launch("other", nil, func(in *sdk.RunInstancesInput) { in.ImageId = aws.String(ec2.ImageX86) })
 			time.Sleep(time.Hour)
-			ends := recovery.BootTests{EC2: steptest.Twins{Client: s.EC2, Token: "token", Other: other}, Register: s.Ledger.Kept, Waits: s.Ledger, Now: time.Now}
+			both := steptest.Twins{Client: s.EC2, Token: "token", Other: other}
+			ends := recovery.BootTests{EC2: both, Register: s.Ledger.Kept, Waits: s.Ledger, Now: time.Now}
 			s.Must(ends.End(s.Context(), nil, []ledger.Registration{r}))
 			s.Same("the test", s.Cloud.State(id), ec2.ShuttingDown)
 			s.Same("the other", s.Cloud.State(other), ec2.Running)

@@ -223,8 +223,8 @@ func (l Leftovers) hadBack(ctx context.Context, r ledger.Registration) error {
 	if l.Now().Sub(r.Going) < ledger.Removing {
 		return nil
 	}
-	handler.Log(ctx).WarnContext(ctx, "kept an image that may have been had back", "image", r.ID, "source", r.Source, "run",
-		r.Run)
+	handler.Log(ctx).WarnContext(ctx, "kept an image that may have been had back", "image", r.ID, "source", r.Source,
+		"run", r.Run)
 	r.Anew, r.Going = l.Now(), time.Time{}
 	r, err := written(ctx, l.Register, r)
 	if err != nil {

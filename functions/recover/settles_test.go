@@ -84,12 +84,13 @@ func TestWhatAPersonWantsStays(t *testing.T) {
 	}
 }
 
-// What was to be removed and is there afterwards goes with the next sweep where EC2 had refused that, as when it is busy
-// or protects the image; where its answer was lost, or it failed inside, a person may have had it back.
+// What was to be removed and is there afterwards goes with the next sweep where EC2 had refused that, as when it is
+// busy or protects the image; where its answer was lost, or it failed inside, a person may have had it back.
 func TestAnImageThatIsThereAfterItsRemoval(t *testing.T) {
 	for code, stays := range map[string]bool{
-		"RequestLimitExceeded": false, "UnauthorizedOperation": false, "OperationNotPermitted": false, "IncorrectState": false,
-		"InternalError": true, "ServerInternal": true, "Unavailable": true,
+		"RequestLimitExceeded": false, "UnauthorizedOperation": false, "OperationNotPermitted": false,
+		"IncorrectState": false,
+		"InternalError":  true, "ServerInternal": true, "Unavailable": true,
 	} {
 		t.Run(code, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -29,7 +29,8 @@ func (r *round) again(ctx context.Context) error {
 			why = "it is there after its removal was begun and cut off, so it may have been restored; " +
 				"it begins anew, with its whole grace period"
 		}
-		back.Anew, back.Going, back.Gone, back.Missed, back.Retired = r.now, time.Time{}, time.Time{}, time.Time{}, time.Time{}
+		back.Anew, back.Going, back.Gone = r.now, time.Time{}, time.Time{}
+		back.Missed, back.Retired = time.Time{}, time.Time{}
 		handler.Log(ctx).InfoContext(ctx, "retired image restored by others", "image", back.ID, "source", back.Name)
 		registered, err := put(ctx, back)
 		if err == nil {

@@ -162,7 +162,8 @@ func IsRefused(err error) bool {
 	return hasCode(err, refusals) || IsDenied(err) || IsProtected(err) || IsNotFound(err)
 }
 
-// DidNothing reports whether AWS has certainly not done what was asked once: it has refused it, and has not failed inside.
+// DidNothing reports whether AWS has certainly not done what was asked once: it has refused it, and has not failed
+// inside.
 func DidNothing(err error) bool {
 	return IsRefused(err) || Code(err) != "" && !IsTransient(err)
 }

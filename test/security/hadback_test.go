@@ -30,12 +30,15 @@ type act struct {
 	wait time.Duration
 }
 
+// pauses are as long as between two sweeps, two nights, and more than the grace period.
+var pauses = []time.Duration{5 * time.Minute, time.Hour, 25 * time.Hour, grace + time.Hour}
+
 func drawActs(r *rapid.T) []act {
 	return rapid.SliceOfN(rapid.Custom(func(r *rapid.T) act {
 		return act{
 			what: rapid.SampledFrom([]string{"sweep", "retire", "retire", "restore"}).Draw(r, "what"),
 			cut:  rapid.OneOf(rapid.Just(0), rapid.IntRange(15, 60)).Draw(r, "cut off at call"),
-			wait: time.Duration(rapid.SampledFrom([]int{5, 60, 25 * 60, 73 * 60}).Draw(r, "minutes until the next")) * time.Minute,
+			wait: rapid.SampledFrom(pauses).Draw(r, "until the next"),
 		}
 	}), 3, 14).Draw(r, "acts")
 }
@@ -60,7 +63,8 @@ func (w *world) play(n int, a act) {
 		Now: time.Now,
 	}
 	step := retire.Step{Reviewer: reviewer, EC2: w.EC2, Ledger: w.Ledger, Now: time.Now}
-	_, _ = step.Handle(w.Context(), job.Batch{Run: job.Run{Name: fmt.Sprintf("night-%d", n), Plan: "nightly"}, Plan: w.Plan})
+	run := job.Run{Name: fmt.Sprintf("night-%d", n), Plan: "nightly"}
+	_, _ = step.Handle(w.Context(), job.Batch{Run: run, Plan: w.Plan})
 }
 
 // haveBack restores all that lies in the Recycle Bin, the snapshots first.
