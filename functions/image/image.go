@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
@@ -22,12 +23,11 @@ import (
 	"goldsmith/shared/tag"
 )
 
-// imager creates images, finds them by name, and looks at their instances.
+// imager creates images, finds them by name, and looks at their instances and at what takes them.
 type imager interface {
 	source.Lister
 	CreateImage(context.Context, *ec2.CreateImageInput, ...func(*ec2.Options)) (*ec2.CreateImageOutput, error)
-	ec2.DescribeImagesAPIClient
-	rollout.Subscribers
+	rollout.Reader
 }
 
 // ledgerAPI is the register of what Goldsmith makes.
@@ -39,6 +39,7 @@ type ledgerAPI interface {
 // Step creates an image.
 type Step struct {
 	EC2    imager
+	Groups autoscaling.DescribeAutoScalingGroupsAPIClient
 	Ledger ledgerAPI
 	Path   string
 	Now    func() time.Time

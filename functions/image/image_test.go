@@ -22,7 +22,9 @@ import (
 func scene(s *steptest.Stage) (handler.Func[job.Job, job.Job], job.Job) {
 	j := s.Job()
 	s.Set(s.Web, ec2.Stopped)
-	return image.Step{EC2: s.EC2, Ledger: s.Ledger, Path: "/goldsmith/images", Now: time.Now}.Handle, j
+	return image.Step{
+		EC2: s.EC2, Groups: s.AutoScaling, Ledger: s.Ledger, Path: "/goldsmith/images", Now: time.Now,
+	}.Handle, j
 }
 
 func TestImage(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 
 // volumes decides whether what is launched from the image leaves volumes behind, and says so.
 func (s Step) volumes(ctx context.Context, j job.Job) (job.Job, error) {
-	always, warning, err := rollout.Volumes(ctx, s.EC2, s.Path, j.Plan, j.Source)
+	always, warning, err := s.finder().Volumes(ctx, j.Plan, j.Source)
 	if err != nil || warning == nil {
 		return j, err
 	}
@@ -22,6 +22,10 @@ func (s Step) volumes(ctx context.Context, j job.Job) (job.Job, error) {
 		j.Warnings = append(j.Warnings, *warning)
 	}
 	return j, nil
+}
+
+func (s Step) finder() rollout.Finder {
+	return rollout.Finder{EC2: s.EC2, Groups: s.Groups, Path: s.Path, Now: s.Now}
 }
 
 // mappings change the one thing that CreateImage lets them change of an existing volume: whether it is

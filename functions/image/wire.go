@@ -3,6 +3,7 @@ package image
 import (
 	"context"
 
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 
 	"goldsmith/shared/handler"
@@ -17,6 +18,7 @@ func Wire(ctx context.Context, read settings.Reader) (handler.Func[job.Job, job.
 		return nil, err
 	}
 	return Step{
-		EC2: ec2.NewFromConfig(s.AWS), Ledger: s.Ledger, Path: s.Get(settings.ImagePath), Now: s.Now,
+		EC2: ec2.NewFromConfig(s.AWS), Groups: autoscaling.NewFromConfig(s.AWS), Ledger: s.Ledger,
+		Path: s.Get(settings.ImagePath), Now: s.Now,
 	}.Handle, nil
 }

@@ -85,13 +85,15 @@ func (f *Round) former(ctx context.Context, u Undo, at found, g types.AutoScalin
 	if err != nil {
 		return nil, err
 	}
-	to, err := rollout.Finder{EC2: f.Members}.Alike(ctx, u.Target, own, candidates, u.Images)
+	to, differs, err := rollout.Finder{EC2: f.Members}.Alike(ctx, u.Target, own, candidates, u.Images)
 	switch {
 	case err != nil:
 		return nil, err
+	case to.Number == 0 && differs == "":
+		return nil, fmt.Errorf("no version of its template launches %s: let it name one of its own that does", u.Image)
 	case to.Number == 0:
-		return nil, fmt.Errorf("version %d, which it names, differs in %s from version %d, which launches %s: "+
-			"let it name a version of its own that does", named[0], strings.Join(to.Differs, ", "), to.Other, u.Image)
+		return nil, fmt.Errorf("version %d, which it names, differs %s, which launches %s: "+
+			"let it name a version of its own that does", named[0], differs, u.Image)
 	}
 	return asg.Rolled{u.Target: {Version: to.Number, Image: to.Image, Also: append(u.also(), u.Image)}}, nil
 }

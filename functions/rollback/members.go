@@ -13,7 +13,6 @@ import (
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/asg"
-	"goldsmith/shared/fault"
 	"goldsmith/shared/tag"
 )
 
@@ -69,44 +68,36 @@ func (f *Round) running(ctx context.Context, images []string) (map[string][]stri
 	return running, nil
 }
 
-// Others names the fleets whose instances run one of the images, and the groups whose members do and that were not
-// seen: they launch from elsewhere by now.
-func (f *Round) Others(ctx context.Context, images, seen []string) ([]string, error) {
+// Others names who launches one of the images still, by what it launches from, and the fleets whose instances run one
+// and the groups whose members do and that were not seen: those launch from elsewhere by now.
+func (f *Round) Others(ctx context.Context, images, seen []string, from map[string][]string) ([]string, error) {
 	running, err := f.running(ctx, images)
 	var left []string
 	for _, by := range slices.Sorted(maps.Keys(running)) {
 		name, group := strings.CutPrefix(by, groupPrefix)
-		switch {
-		case !group:
+		what, then := "instances", "terminate them"
+		if group {
+			what, then = "members", "start an instance refresh of it"
+		}
+		switch how := from[by]; {
+		case group && slices.Contains(seen, name):
+		case len(how) > 0:
+			left = append(left, fmt.Sprintf("%s runs what is undone in %d %s, and launches it from %s, which is not led "+
+				"back: have it launch another image, then %s", by, len(running[by]), what, strings.Join(how, " and "), then))
+			delete(from, by)
+		case group:
+			left = append(left, fmt.Sprintf("%s runs what is undone in %d members, and launches from elsewhere by now: "+
+				"start an instance refresh of it", by, len(running[by])))
+		default:
 			left = append(left, fmt.Sprintf("%s runs what is undone in %d instances, and EC2 replaces none by itself: "+
 				"terminate them once it launches something else", by, len(running[by])))
-		case !slices.Contains(seen, name):
-			left = append(left, fmt.Sprintf("group %s runs what is undone in %d members, and %s", name, len(running[by]),
-				f.elsewhere(ctx, name, images)))
 		}
+	}
+	for _, by := range slices.Sorted(maps.Keys(from)) {
+		left = append(left, fmt.Sprintf("%s launches what is undone from %s, which is not led back: "+
+			"have it launch another image", by, strings.Join(from[by], " and ")))
 	}
 	return left, err
-}
-
-// elsewhere says what a group launches that launches from nothing that was led back.
-func (f *Round) elsewhere(ctx context.Context, name string, images []string) string {
-	const elsewhere = "launches from elsewhere by now: start an instance refresh of it"
-	i := slices.IndexFunc(f.groups,
-		func(g types.AutoScalingGroup) bool { return aws.ToString(g.AutoScalingGroupName) == name })
-	if i < 0 {
-		return elsewhere
-	}
-	launched, err := f.images(ctx, f.groups[i])
-	if err != nil {
-		return "what it launches by now was not found out: " + fault.Brief(err)
-	}
-	for _, s := range asg.Specs(f.groups[i]) {
-		if image := launched[s]; slices.Contains(images, image) {
-			return fmt.Sprintf("launches it from version %s of launch template %s, which is not led back: "+
-				"have it launch another image, then start an instance refresh of it", s.Version, s.Name)
-		}
-	}
-	return elsewhere
 }
 
 // images are what the versions launch that a group names.

@@ -87,7 +87,8 @@ const (
 type Round struct {
 	Fleet
 	groups []types.AutoScalingGroup
-	fleets *rollout.Fleets
+	// launch are groups and fleets as they launch.
+	launch *rollout.Launchers
 	runs   map[string]map[string][]string
 	// undos are all that are undone in this call, begun the groups whose refresh it has begun.
 	undos []Undo
@@ -109,7 +110,7 @@ func (f *Round) RollBack(ctx context.Context, u Undo) (Undone, error) {
 		return done, fmt.Errorf("looking for what uses %s: %w", u.Target, err)
 	}
 	own := asg.Rolled{u.Target: {}}
-	if !u.Parameter && len(asg.Using(f.groups, own)) == 0 && !f.fleets.Use(u.Target, u.Title) {
+	if !u.Parameter && len(asg.Using(f.groups, own)) == 0 && !f.launch.FleetsUse(u.Target, u.Title) {
 		return done, nil
 	}
 	at, err := f.versions(ctx, u, f.groups)
@@ -117,7 +118,7 @@ func (f *Round) RollBack(ctx context.Context, u Undo) (Undone, error) {
 		return done, err
 	}
 	if !u.Parameter {
-		done.Left = f.fleets.Launching(u.Target, u.Title, at.launches)
+		done.Left = f.launch.Fleets(u.Target, u.Title, at.launches)
 	}
 	running, err := f.running(ctx, u.Images)
 	if err != nil {
@@ -166,18 +167,18 @@ type course struct {
 
 // read reads groups and fleets, once.
 func (f *Round) read(ctx context.Context) error {
-	if f.fleets != nil {
+	if f.launch != nil {
 		return nil
 	}
 	groups, err := asg.List(ctx, f.Groups, true)
 	if err != nil {
 		return err
 	}
-	fleets, err := rollout.Finder{EC2: f.Members}.Fleets(ctx)
+	launch, err := rollout.Finder{EC2: f.Members}.Launchers(ctx, groups)
 	if err != nil {
 		return err
 	}
-	f.groups, f.fleets = groups, &fleets
+	f.groups, f.launch = groups, &launch
 	return nil
 }
 

@@ -134,7 +134,7 @@ func (s Step) rollback(ctx context.Context, asked event.Rollback) (Answer, error
 	if asked.Dry {
 		return answerOf(asked, targets, len(targets)), nil
 	}
-	done, unread, err := s.each(ctx, asked, targets)
+	done, unread, err := s.each(ctx, asked, targets, known)
 	if err == nil && !asked.Follow {
 		err = s.tell(ctx, asked, targets[:done])
 	}
@@ -147,8 +147,10 @@ func (s Step) rollback(ctx context.Context, asked event.Rollback) (Answer, error
 }
 
 // each goes through the targets while there is time, and says how many it has done, and which aliases do not read yet
-// as they were written.
-func (s Step) each(ctx context.Context, asked event.Rollback, targets []*target) (done int, unread []string, err error) {
+// as they were written. known are all targets of the name.
+func (s Step) each(
+	ctx context.Context, asked event.Rollback, targets []*target, known []*rollout.Target,
+) (done int, unread []string, err error) {
 	round, w := s.Refreshes.Begin(), s.writer().Remembering()
 	for done < len(targets) && (done == 0 || !rollout.Late(ctx)) {
 		if asked.Follow {
@@ -163,7 +165,9 @@ func (s Step) each(ctx context.Context, asked event.Rollback, targets []*target)
 	}
 	if !asked.Follow {
 		s.instances(ctx, round, targets[:done], asked)
-		s.others(ctx, round, targets[:done])
+	}
+	if !asked.Follow && done == len(targets) { // What is not led back yet is by the next call.
+		s.others(ctx, round, targets, known)
 	}
 	return done, round.waits, nil
 }

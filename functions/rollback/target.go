@@ -6,6 +6,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"goldsmith/shared/asg"
 	"goldsmith/shared/event"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
@@ -155,8 +158,9 @@ func (t *target) notes() []string {
 	return slices.DeleteFunc([]string{t.back.Note, t.known.Rolled.Note}, func(said string) bool { return said == "" })
 }
 
-// others names the groups that run what is undone and launch from none of the targets any more, once for all of them.
-func (s Step) others(ctx context.Context, round *Round, targets []*target) {
+// others names who launches or runs what is undone beside what launches from the targets, once for all of them: known
+// are those of this call and of earlier ones.
+func (s Step) others(ctx context.Context, round *Round, targets []*target, known []*rollout.Target) {
 	var last *target
 	var images, seen []string
 	for _, t := range targets {
@@ -167,11 +171,50 @@ func (s Step) others(ctx context.Context, round *Round, targets []*target) {
 	if last == nil {
 		return
 	}
-	left, err := round.Others(ctx, images, seen)
+	slices.Sort(images)
+	images = slices.Compact(images) // Many targets have one image.
+	earlier := slices.DeleteFunc(slices.Clone(known), func(k *rollout.Target) bool {
+		return slices.ContainsFunc(targets, func(t *target) bool { return t.known == k })
+	})
+	led := func(template string) bool {
+		return slices.ContainsFunc(targets, func(t *target) bool { return t.tried && t.Target == template }) ||
+			slices.ContainsFunc(earlier, func(k *rollout.Target) bool { return k.Record.ID == template })
+	}
+	from, err := s.writer().Still(ctx, *round.launch, images, holds(targets), led)
+	if err != nil {
+		last.leave([]string{"what else launches it was not found out; ask again: " + fault.Brief(err)})
+	}
+	left, err := round.Others(ctx, images, append(seen, round.using(earlier)...), from)
 	if err != nil {
 		left = append(left, "which groups run it and launch from elsewhere was not found out; ask again: "+fault.Brief(err))
 	}
 	last.leave(left)
+}
+
+// holds are what parameters have once they are led back.
+func holds(targets []*target) map[string]string {
+	all := map[string]string{}
+	for _, t := range targets {
+		if t.known.Template() {
+			continue
+		}
+		if all[t.Target] = t.To; t.Problem != "" {
+			all[t.Target] = t.known.At.Image
+		}
+	}
+	return all
+}
+
+// using are the groups that launch from one of some targets.
+func (f *Round) using(known []*rollout.Target) (names []string) {
+	templates := asg.Rolled{}
+	for _, k := range known {
+		templates[k.Record.ID] = asg.Launched{}
+	}
+	for _, g := range asg.Using(f.groups, templates) {
+		names = append(names, aws.ToString(g.AutoScalingGroupName))
+	}
+	return names
 }
 
 // leave notes what does not go back with the target.

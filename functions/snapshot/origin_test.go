@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -75,6 +76,66 @@ func TestWhoseImageOfTheOriginCounts(t *testing.T) {
 			},
 		}})
 	}
+}
+
+// detached is EC2 in which volumes are attached to nothing, and came from an AMI that was made of another instance.
+type detached struct {
+	*sdk.Client
+	builder string
+}
+
+const origin = "snap-0fedcba9876543210"
+
+func (o *detached) DescribeVolumes(ctx context.Context, in *sdk.DescribeVolumesInput, options ...func(*sdk.Options),
+) (*sdk.DescribeVolumesOutput, error) {
+	out, err := o.Client.DescribeVolumes(ctx, in, options...)
+	if err != nil {
+		return nil, err
+	}
+	for n := range out.Volumes {
+		out.Volumes[n].Attachments, out.Volumes[n].SnapshotId = nil, aws.String(origin)
+	}
+	return out, nil
+}
+
+func (o *detached) DescribeImages(ctx context.Context, in *sdk.DescribeImagesInput, options ...func(*sdk.Options),
+) (*sdk.DescribeImagesOutput, error) {
+	if !slices.Equal(in.Filters[0].Values, []string{origin}) {
+		return o.Client.DescribeImages(ctx, in, options...)
+	}
+	return &sdk.DescribeImagesOutput{Images: []types.Image{{
+		ImageId: aws.String("ami-0fedcba9876543210"), OwnerId: aws.String(steptest.Account), SourceInstanceId: aws.String(o.builder),
+		VirtualizationType: types.VirtualizationTypeHvm, Architecture: types.ArchitectureValuesX8664,
+		RootDeviceName: aws.String(root), EnaSupport: aws.Bool(true), BootMode: types.BootModeValuesUefiPreferred,
+		BlockDeviceMappings: []types.BlockDeviceMapping{{DeviceName: aws.String(root),
+			Ebs: &types.EbsBlockDevice{SnapshotId: aws.String(origin)}}},
+	}}}, nil
+}
+
+// The data volumes of the instance that an AMI was made of are none of an instance that was launched from the AMI.
+func TestTheInstanceOfTheOriginIsAnother(t *testing.T) {
+	api := &detached{}
+	from := func(s *steptest.Stage) (step, snapshot.Input) {
+		_, in := scene(s)
+		api.Client = s.EC2
+		return snapshot.Step{EC2: api, EBS: s.EBS, Ledger: s.Ledger, Region: steptest.Region, Now: time.Now}.Handle, in
+	}
+	steptest.Play(t, from, []given{{
+		Name: "started with its snapshot", Anything: true,
+		Given: func(s *steptest.Stage, in *snapshot.Input) {
+			builder, by := started(s, "nightly")
+			s.Must(s.Cloud.SetTags(by["/dev/sdf"], map[string]string{tag.Device: "/dev/sdf"}))
+			in.Job = s.SnapshotJob(s.Stored(s.Web, map[string]string{tag.Request: "nightly"}))
+			api.builder = builder
+			time.Sleep(time.Hour)
+		},
+		Then: func(s *steptest.Stage, j job.Job) {
+			if j.Registering == nil {
+				s.Fatalf("refused: %v", j.Skip)
+			}
+			s.Same("devices", len(disks(j)), 0)
+		},
+	}})
 }
 
 // An instance's UEFI variables go into the image of its root volume, before those of an AMI; where they are not to be

@@ -109,7 +109,9 @@ var Functions = []Function{
 		Does:        "Registers and creates the image, once for each run.",
 		Environment: env(settings.Table, settings.ImagePath),
 		Statements: join(everyTask("image"), ledger("PutItem", "UpdateItem"), []Statement{
-			look("DescribeImages", "DescribeInstances", "DescribeLaunchTemplates", "DescribeLaunchTemplateVersions"),
+			look("DescribeImages", "DescribeInstances", "DescribeLaunchTemplates", "DescribeLaunchTemplateVersions",
+				"DescribeFleets", "DescribeSpotFleetRequests"),
+			lookWhatLaunches,
 		}, onEnrolled("ec2:CreateImage"), imaging),
 	},
 	{

@@ -47,6 +47,12 @@ var (
 		Actions:   []string{"autoscaling:DescribeAutoScalingGroups"},
 		Resources: []string{anything},
 	}
+	lookWhatLaunches = Statement{
+		Why: "Whether a group launches from a version that takes its image from the source's alias: its volumes are not to " +
+			"be left behind.",
+		Actions:   []string{"autoscaling:DescribeAutoScalingGroups"},
+		Resources: []string{anything},
+	}
 	lookAtMembers = Statement{
 		Why:       "Auto Scaling's describe calls have no resources.",
 		Actions:   []string{"autoscaling:DescribeAutoScalingInstances"},

@@ -135,7 +135,7 @@ func (d *decider) believe() *Refusal {
 	})
 	doubted, believed := d.Disk, d.Disk.Believed()
 	d.Disk = &believed
-	if start || names || d.Instance != nil && d.Instance.Root {
+	if start || names || d.Instance != nil && d.Instance.Has {
 		return nil
 	}
 	modes := d.modes(believed.Boots().Architectures[:1])

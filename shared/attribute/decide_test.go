@@ -106,7 +106,7 @@ func ami(edits ...func(*attribute.Image)) attribute.Image {
 }
 
 func instance(root bool, edits ...func(*attribute.Instance)) *attribute.Instance {
-	i := &attribute.Instance{Relation: "which its volume is attached to", Root: root, Instance: types.Instance{
+	i := &attribute.Instance{Relation: "which its volume is attached to", Root: root, Has: root, Instance: types.Instance{
 		InstanceId: aws.String("i-1"), Architecture: types.ArchitectureValuesX8664,
 		VirtualizationType: types.VirtualizationTypeHvm,
 		RootDeviceName:     aws.String("/dev/sda1"), EnaSupport: aws.Bool(true), BootMode: types.BootModeValuesLegacyBios,
@@ -189,6 +189,10 @@ func cases(t *testing.T) []evidenceCase {
 		{"a loader that may be left over, and the instance has it as its root volume",
 			with(e(w.leftLoader), func(e *attribute.Evidence) {
 				e.Instance = instance(true, func(i *attribute.Instance) { i.BootMode = types.BootModeValuesUefi })
+			})},
+		{"a loader that may be left over, and the instance had it as its root volume once",
+			with(e(w.leftLoader), func(e *attribute.Evidence) {
+				e.Instance = instance(true, func(i *attribute.Instance) { i.BootMode, i.Has = types.BootModeValuesUefi, false })
 			})},
 		{"a loader that may be left over, attached as a data volume",
 			with(says(w.leftLoader, known), func(e *attribute.Evidence) { e.Instance = instance(false) })},

@@ -47,8 +47,8 @@ type Image struct {
 type Instance struct {
 	types.Instance
 	Relation string
-	// Root is whether the snapshot's volume is its root volume.
-	Root bool
+	// Root is whether the snapshot's volume is its root volume, or was when an image of it was made; Has is whether it is.
+	Root, Has bool
 	// UEFIData is its store of UEFI variables; Unread is why that was not read.
 	UEFIData, Unread string
 }

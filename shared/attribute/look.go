@@ -108,16 +108,15 @@ func (l Looker) related(ctx context.Context, e *Evidence) error {
 			return err
 		}
 	}
-	all := slices.Concat(origin, naming, siblings)
-	if err := l.instance(ctx, e, all); err != nil {
+	// What the volume came from was made of another instance, if of any.
+	if err := l.instance(ctx, e, slices.Concat(naming, siblings)); err != nil {
 		return err
 	}
 	made, err := l.made(ctx, e)
 	if err != nil {
 		return err
 	}
-	all = append(made, all...)
-	e.Images = ordered(all)
+	e.Images = ordered(slices.Concat(made, origin, naming, siblings))
 	if err := l.instanceUEFI(ctx, e.Instance); err != nil {
 		return err
 	}
@@ -194,7 +193,7 @@ func (l Looker) volume(ctx context.Context, e *Evidence, id string) ([]Image, er
 			return nil, err
 		}
 		root := aws.ToString(a.Device) == aws.ToString(found.RootDeviceName)
-		e.Instance = &Instance{Instance: *found, Relation: "which its volume is attached to", Root: root}
+		e.Instance = &Instance{Instance: *found, Relation: "which its volume is attached to", Root: root, Has: root}
 	}
 	if aws.ToString(v.SnapshotId) == "" {
 		return nil, nil

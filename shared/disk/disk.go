@@ -82,7 +82,7 @@ func Read(r io.ReaderAt, size int64) (Disk, error) {
 	}
 	found := Disk{}
 	for _, step := range []func(*reader, []byte, *Disk) error{readTable, readFileSystems, readLoaders, readBIOS,
-		readSystem} {
+		confirmLeft, readSystem} {
 		if err := step(d, first, &found); err != nil {
 			return Disk{}, err
 		}

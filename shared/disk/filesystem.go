@@ -18,6 +18,7 @@ const (
 	BTRFS     FileSystem = "Btrfs"
 	NTFS      FileSystem = "NTFS"
 	FAT       FileSystem = "FAT"
+	ExFAT     FileSystem = "exFAT"
 	LUKS      FileSystem = "LUKS"
 	BitLocker FileSystem = "BitLocker"
 	LVM       FileSystem = "LVM"
@@ -61,6 +62,7 @@ var signatures = []signature{
 	{0, "XFSB", XFS},
 	{3, "-FVE-FS-", BitLocker},
 	{3, "NTFS    ", NTFS},
+	{3, "EXFAT   ", ExFAT},
 	{512, "LABELONE", LVM},
 	{0, "LABELONE", LVM},
 	{1024, "LABELONE", LVM},

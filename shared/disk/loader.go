@@ -71,6 +71,7 @@ func (d *Disk) loadersAt(r *reader, at, size int64) error {
 	if err != nil {
 		return err
 	}
+	first(vendors, func(v file) bool { return strings.EqualFold(v.name, "BOOT") })
 	looked := 0
 	for _, vendor := range vendors {
 		if looked == maxVendors || !vendor.directory || strings.HasPrefix(vendor.name, ".") {
@@ -84,6 +85,19 @@ func (d *Disk) loadersAt(r *reader, at, size int64) error {
 	return nil
 }
 
+// first puts files that are wanted before the others, so that no bound leaves them out.
+func first(files []file, wanted func(file) bool) {
+	slices.SortStableFunc(files, func(a, b file) int {
+		switch {
+		case wanted(a) == wanted(b):
+			return 0
+		case wanted(a):
+			return -1
+		}
+		return 1
+	})
+}
+
 // vendor collects the programs of a vendor's directory. Windows keeps its own one level deeper, in Microsoft\Boot.
 func (d *Disk) vendor(f *fat, path string, in file, depth int) error {
 	files, err := f.directory(in.first)
@@ -95,6 +109,7 @@ func (d *Disk) vendor(f *fat, path string, in file, depth int) error {
 			return err
 		}
 	}
+	first(files, func(e file) bool { return defaults[strings.ToUpper(e.name)] != "" })
 	programs := 0
 	for _, entry := range files {
 		name := strings.ToUpper(entry.name)

@@ -2,52 +2,47 @@ package rollout
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/shared/ledger"
 )
 
-// Twin is a version that launches, in all but the image, what others launch.
-type Twin struct {
-	// Number is 0 where there is none. Image is what it has.
-	Number int64
-	Image  string
-	// Other is the first version that is none, Differs in what.
-	Other   int64
-	Differs []string
-}
-
-// Alike is the first of some versions that equals others of the template in all but the image. One that is gone or has
-// an image that is left is none.
-func (f Finder) Alike(ctx context.Context, template string, others, some []int64, left []string) (Twin, error) {
+// Alike is the first of some versions that equals others of the template in all but the image; where there is none,
+// differs says in what and from which. One that is gone or has an image that is left is none.
+func (f Finder) Alike(
+	ctx context.Context, template string, others, some []int64, left []string,
+) (to ledger.Version, differs string, err error) {
 	s, t := f.survey(), templateOf(template)
 	wanted := slices.DeleteFunc(slices.Concat(others, some), func(n int64) bool { return n == 0 })
 	slices.Sort(wanted)
 	if err := s.readVersions(ctx, t, slices.Compact(wanted)); err != nil {
-		return Twin{}, err
+		return to, "", err
 	}
 	differ, err := s.differ(ctx, t)
 	if err != nil {
-		return Twin{}, err
+		return to, "", err
 	}
-	var twin Twin
 	for _, n := range some {
 		if _, there := t.versions[n]; !there || slices.Contains(left, t.image(n)) {
 			continue
 		}
-		var differs []string
+		var fields []string
 		for _, other := range others {
-			differs = append(differs, differ(n, other)...)
+			fields = append(fields, differ(n, other)...)
 		}
-		if len(differs) == 0 {
-			return Twin{Number: n, Image: t.image(n)}, nil
+		if len(fields) == 0 {
+			return t.version(n), "", nil
 		}
-		if twin.Other == 0 {
-			slices.Sort(differs)
-			twin = Twin{Other: n, Differs: slices.Compact(differs)}
+		if differs == "" {
+			slices.Sort(fields)
+			differs = fmt.Sprintf("in %s from version %d", strings.Join(slices.Compact(fields), ", "), n)
 		}
 	}
-	return twin, nil
+	return to, differs, nil
 }
 
 func templateOf(id string) *template {

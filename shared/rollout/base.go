@@ -28,6 +28,8 @@ type template struct {
 	// base is the version that the next one is made from, old what EC2 says of its image where that was asked.
 	base int64
 	old  *Machine
+	// against is the image that another is compared with, where that is not the one that the base has.
+	against string
 	// holds is what the parameter has that it takes its image from, ours whether a roll of the same source put there
 	// what it launches now.
 	holds string

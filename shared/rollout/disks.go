@@ -14,14 +14,11 @@ import (
 func (s *survey) disksFit(
 	ctx context.Context, t *template, all []types.LaunchTemplateBlockDeviceMapping, stay bool, image Image,
 ) (problem string, err error) {
-	var old *Machine
-	name := t.present()
-	if slices.ContainsFunc(all,
-		func(m types.LaunchTemplateBlockDeviceMapping) bool { return asksOld(m, image.Machine, t.ours) }) {
-		if old, err = s.machine(ctx, name); err != nil {
-			return "", err
-		}
+	old, against, err := s.before(ctx, t, all, image)
+	if err != nil {
+		return "", err
 	}
+	name := t.present()
 	if problem = misnamed(all, image.Machine, old); problem != "" {
 		return problem, nil
 	}
@@ -30,7 +27,7 @@ func (s *survey) disksFit(
 			continue
 		}
 		d := device{LaunchTemplateBlockDeviceMapping: m, name: aws.ToString(m.DeviceName), image: image.Machine, old: old,
-			oldName: name, stays: stay}
+			oldName: name, stays: stay, against: against, againstName: t.against}
 		if hasSnapshot(m) {
 			problem, err = s.snapshotFits(ctx, d)
 		} else {
@@ -41,6 +38,22 @@ func (s *survey) disksFit(
 		}
 	}
 	return "", nil
+}
+
+// before are the image that mappings were launched with, and the one that the new one is compared with where that is
+// another; both nil where none of the mappings asks for it.
+func (s *survey) before(
+	ctx context.Context, t *template, all []types.LaunchTemplateBlockDeviceMapping, image Image,
+) (old, against *Machine, err error) {
+	if !slices.ContainsFunc(all,
+		func(m types.LaunchTemplateBlockDeviceMapping) bool { return asksOld(m, image.Machine, t.ours) }) {
+		return nil, nil, nil
+	}
+	if old, err = s.machine(ctx, t.present()); err != nil || old == nil || t.against == "" {
+		return old, nil, err
+	}
+	against, err = s.machine(ctx, t.against)
+	return old, against, err
 }
 
 // suppresses reports whether a mapping takes a device away.
@@ -83,6 +96,9 @@ type device struct {
 	image         Machine
 	old           *Machine
 	stays         bool
+	// against is the image that the new one is compared with, where that is another than old.
+	against     *Machine
+	againstName string
 }
 
 // roots are the names that images have for their root (User Guide, device naming).

@@ -195,6 +195,9 @@ func (t *Target) noteMade(roll plan.Roll) {
 func (s *survey) fitsAll(ctx context.Context, t *Target, roll plan.Roll, image Image) error {
 	if t.template != nil {
 		problem, err := s.fits(ctx, t.template, image)
+		if problem == "" && err == nil {
+			problem, err = s.replacedFit(ctx, t.template, image)
+		}
 		t.template.old, t.Rolled.Problem = s.images[t.template.present()], problem
 		if problem == "" {
 			t.note(roll)

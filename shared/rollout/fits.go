@@ -54,6 +54,30 @@ func (s *survey) overridesFit(ctx context.Context, t *template, image Image) (pr
 	return "", nil
 }
 
+// replacedFit says the same of the versions beside the base that the new one takes the place of: their images may
+// launch where that of the base does not.
+func (s *survey) replacedFit(ctx context.Context, t *template, image Image) (problem string, err error) {
+	differ, err := s.differ(ctx, t)
+	if err != nil {
+		return "", err
+	}
+	for _, n := range t.replaced(differ) {
+		one := *t
+		one.base, one.ours = n, false
+		old, err := s.machine(ctx, one.present())
+		if err != nil {
+			return "", err
+		}
+		if old == nil {
+			continue // Nothing launches from it.
+		}
+		if problem, err = s.launches(ctx, &one, image); problem != "" || err != nil {
+			return problem, err
+		}
+	}
+	return "", nil
+}
+
 // platformFits says that what is launched from a template of Linux would launch Windows, or the other way round: by the
 // version that the next is made from, by any that a launcher names, and by the default where that moves.
 func (s *survey) platformFits(ctx context.Context, t *template, image Image) (problem string, err error) {
@@ -105,6 +129,24 @@ func (t *template) moving() []int64 {
 		return nil
 	}
 	return []int64{t.standard}
+}
+
+// replaced are versions with another image than the base, and equal to it in all else, that the new one takes the place
+// of: the latest, the default where that moves, and those that groups name by number, which a refresh moves.
+func (t *template) replaced(differ func(a, b int64) []string) (numbers []int64) {
+	all := append([]int64{t.latest}, t.moving()...)
+	for _, l := range t.launchers {
+		if n, ok := t.number(l.version); ok && l.group {
+			all = append(all, n)
+		}
+	}
+	var images []string
+	for _, n := range all {
+		if t.image(n) != t.image(t.base) && !slices.Contains(images, t.image(n)) && len(differ(t.base, n)) == 0 {
+			numbers, images = append(numbers, n), append(images, t.image(n))
+		}
+	}
+	return numbers
 }
 
 func (m Machine) platform() string {
@@ -167,7 +209,7 @@ func (s *survey) requirementsFit(ctx context.Context, t *template, image Image) 
 	if len(all) == 0 {
 		return "", nil
 	}
-	old, err := s.machine(ctx, t.present())
+	old, err := s.machine(ctx, t.compared())
 	if err != nil {
 		return "", err
 	}

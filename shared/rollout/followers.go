@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -19,9 +20,13 @@ func (a *aliasing) followers(ctx context.Context, name string, at *Target) error
 	if at.At.Version == 0 || at.Rolled.Problem != "" {
 		return nil
 	}
-	ids, err := a.takers(ctx, name, at)
+	ids, all, err := a.takers(ctx, name)
 	if err != nil {
 		return at.fail(err)
+	}
+	if !all {
+		at.Rolled.Note = notes(at.Rolled.Note, fmt.Sprintf("more than %d launch templates are launched by their versions' "+
+			"numbers or $Latest: whether others of them take their image from it was not looked at", mostFollowers))
 	}
 	for _, id := range ids {
 		if slices.ContainsFunc(a.through[name], func(t *template) bool { return t.id == id }) {
@@ -42,55 +47,58 @@ func (a *aliasing) followers(ctx context.Context, name string, at *Target) error
 	return nil
 }
 
-// takers are the ids of the templates of which a version that is launched takes its image from the parameter.
-func (a *aliasing) takers(ctx context.Context, name string, at *Target) ([]string, error) {
-	ids, err := following(ctx, a.EC2, name)
-	if err != nil && !isVersion(err) {
-		return nil, err
+// takers are the ids of the templates of which a version that may be launched takes its image from one of some
+// parameters; all is whether each was looked at.
+func (s *survey) takers(ctx context.Context, names ...string) (ids []string, all bool, err error) {
+	images := make([]string, len(names))
+	for i, name := range names {
+		images[i] = aliasPrefix + name
 	}
-	more, err := a.byVersion(ctx, name, at, err != nil)
-	return append(ids, more...), err
+	ids, err = following(ctx, s.EC2, images)
+	if err != nil && !isVersion(err) {
+		return nil, false, err
+	}
+	more, all, err := s.byVersion(ctx, err != nil, images)
+	return append(ids, more...), all, err
 }
 
 // mostFollowers is how many templates are asked whether a version that a launcher names takes its image from a
 // parameter: EC2 takes the numbers of one template at a time, twenty such calls a second.
 const mostFollowers = 50
 
-// byVersion are the templates of which a launcher names a version by its number that takes its image from a parameter;
+// byVersion are the templates of which a launcher names a version by its number, and a version has one of some images;
 // with latests, or by $Latest.
-func (a *aliasing) byVersion(ctx context.Context, name string, at *Target, latests bool) (ids []string, err error) {
-	if err := a.readLaunchers(ctx); err != nil {
-		return nil, err
+func (s *survey) byVersion(ctx context.Context, latests bool, images []string) (ids []string, all bool, err error) {
+	if err := s.readLaunchers(ctx); err != nil {
+		return nil, false, err
 	}
 	asked := map[[2]string]bool{}
-	for _, l := range a.launching {
-		of := [2]string{l.id, l.title}
+	for _, l := range s.launching {
+		of := l.named()
 		if l.version == standard || l.version == latest && !latests || asked[of] {
 			continue
 		}
 		if len(asked) == mostFollowers {
-			at.Rolled.Note = notes(at.Rolled.Note, fmt.Sprintf("more than %d launch templates are launched by their versions' "+
-				"numbers or $Latest: whether others of them take their image from it was not looked at", mostFollowers))
-			break
+			return ids, false, nil
 		}
 		asked[of] = true
-		some, err := a.naming(ctx, pointer(l.id), pointer(l.title), aliasPrefix+name)
+		some, err := s.naming(ctx, pointer(l.id), pointer(l.title), images)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		ids = append(ids, some...)
 	}
-	return ids, nil
+	return ids, true, nil
 }
 
-// naming is the template's id where one of its versions has an image.
-func (a *aliasing) naming(ctx context.Context, id, title *string, image string) ([]string, error) {
-	out, err := a.EC2.DescribeLaunchTemplateVersions(ctx, &ec2.DescribeLaunchTemplateVersionsInput{
+// naming is the template's id where one of its versions has one of some images.
+func (s *survey) naming(ctx context.Context, id, title *string, images []string) ([]string, error) {
+	out, err := s.EC2.DescribeLaunchTemplateVersions(ctx, &ec2.DescribeLaunchTemplateVersionsInput{
 		LaunchTemplateId: id, LaunchTemplateName: title,
-		Filters: []types.Filter{{Name: aws.String("image-id"), Values: []string{image}}},
+		Filters: []types.Filter{{Name: aws.String("image-id"), Values: images}},
 	})
 	if fault.IgnoreNotFound(err) != nil {
-		return nil, fmt.Errorf("looking for what takes its image from %s: %w", image, err)
+		return nil, fmt.Errorf("looking for what takes its image from %s: %w", listed(images), err)
 	}
 	if out == nil || len(out.LaunchTemplateVersions) == 0 {
 		return nil, nil
@@ -99,32 +107,30 @@ func (a *aliasing) naming(ctx context.Context, id, title *string, image string) 
 }
 
 // follower is a template with what launches from it.
-func (a *aliasing) follower(ctx context.Context, id string) (*template, error) {
-	t, err := a.named(ctx, job.Rolled{Target: id})
+func (s *survey) follower(ctx context.Context, id string) (*template, error) {
+	t, err := s.named(ctx, job.Rolled{Target: id})
 	if err == nil {
-		err = a.readLaunchers(ctx)
+		err = s.readLaunchers(ctx)
 	}
 	if err == nil {
-		err = a.launch(ctx, t)
+		err = s.launch(ctx, t)
 	}
 	return t, err
 }
 
-// following are the templates of which the default or the latest version takes its image from one of these parameters.
-func following(ctx context.Context, api ec2.DescribeLaunchTemplateVersionsAPIClient, names ...string) ([]string,
-	error) {
-	values := make([]string, len(names))
-	for i, name := range names {
-		values[i] = aliasPrefix + name
-	}
+// following are the templates of which the default or the latest version has one of some images.
+func following(
+	ctx context.Context, api ec2.DescribeLaunchTemplateVersionsAPIClient, images []string,
+) ([]string, error) {
 	pages := ec2.NewDescribeLaunchTemplateVersionsPaginator(api, &ec2.DescribeLaunchTemplateVersionsInput{
-		Versions: []string{standard, latest}, Filters: []types.Filter{{Name: aws.String("image-id"), Values: values}},
+		Versions: []string{standard, latest}, Filters: []types.Filter{{Name: aws.String("image-id"), Values: images}},
 	})
 	var ids []string
 	for pages.HasMorePages() {
 		out, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("looking for what takes images from %s: %w", listed(names), err)
+			return nil, fmt.Errorf("looking for what takes images from %s: %w",
+				strings.ReplaceAll(listed(images), aliasPrefix, ""), err)
 		}
 		for _, v := range out.LaunchTemplateVersions {
 			if id := aws.ToString(v.LaunchTemplateId); !slices.Contains(ids, id) {

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -21,6 +22,9 @@ func (t *template) present() string {
 	}
 	return t.image(t.base)
 }
+
+// compared is the image that the new one may be no worse than: what cannot be launched with either is no reason.
+func (t *template) compared() string { return cmp.Or(t.against, t.present()) }
 
 // ours reports whether a roll of the same source put an image there: of what kind it is need not be asked.
 func ours(known ledger.TargetRecord, present string, image Image) bool {

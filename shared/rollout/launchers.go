@@ -29,6 +29,8 @@ type launcher struct {
 	requirements *types.InstanceRequirementsRequest
 	// mappings are the block device mappings of a fleet's override, which come before the template's.
 	mappings []types.LaunchTemplateBlockDeviceMapping
+	// image is that of an override, or of a Spot Fleet, which launches it from no template.
+	image string
 	// group is whether it is an Auto Scaling group, which a refresh can move.
 	group bool
 	// warm is how many instances wait in the group's warm pool.
@@ -43,8 +45,7 @@ const (
 	latest   = "$Latest"
 )
 
-// launchers are all that may launch from templates, in the order of their names. An override that
-// names an image of its own does not launch the template's.
+// launchers are all that may launch the images of templates, in the order of their names.
 func (f Finder) launchers(ctx context.Context) ([]launcher, error) {
 	var all []launcher
 	groups, err := asg.List(ctx, f.Groups, false)
@@ -63,6 +64,7 @@ func (f Finder) launchers(ctx context.Context) ([]launcher, error) {
 		return nil, err
 	}
 	all = append(append(all, fleets...), spot...)
+	all = slices.DeleteFunc(all, func(l launcher) bool { return l.image != "" })
 	slices.SortStableFunc(all, func(a, b launcher) int { return cmp.Compare(a.name, b.name) })
 	return all, nil
 }
@@ -94,9 +96,8 @@ func ways(g scaling.AutoScalingGroup) []launcher {
 		if l.kind = types.InstanceType(aws.ToString(o.InstanceType)); o.InstanceRequirements != nil {
 			l.requirements = asked(o.InstanceRequirements)
 		}
-		if aws.ToString(o.ImageId) == "" {
-			all = append(all, l)
-		}
+		l.image = aws.ToString(o.ImageId)
+		all = append(all, l)
 	}
 	return all
 }
@@ -179,9 +180,8 @@ func ofConfig(name string, c types.FleetLaunchTemplateConfig) (all []launcher) {
 	}
 	for _, o := range c.Overrides {
 		for _, l := range own {
-			if l.mappings = mapped(o.BlockDeviceMappings); aws.ToString(o.ImageId) == "" {
-				all = append(all, l.overridden(o.InstanceType, o.InstanceRequirements))
-			}
+			l.mappings, l.image = mapped(o.BlockDeviceMappings), aws.ToString(o.ImageId)
+			all = append(all, l.overridden(o.InstanceType, o.InstanceRequirements))
 		}
 	}
 	return all
@@ -232,8 +232,12 @@ func (f Finder) spotFleets(ctx context.Context) ([]launcher, error) {
 			if each.SpotFleetRequestConfig == nil || !slices.Contains(launching, string(each.SpotFleetRequestState)) {
 				continue
 			}
+			name := "Spot Fleet " + aws.ToString(each.SpotFleetRequestId)
 			for _, c := range each.SpotFleetRequestConfig.LaunchTemplateConfigs {
-				all = append(all, owned(each.Tags, ofSpot("Spot Fleet "+aws.ToString(each.SpotFleetRequestId), c))...)
+				all = append(all, owned(each.Tags, ofSpot(name, c))...)
+			}
+			for _, c := range each.SpotFleetRequestConfig.LaunchSpecifications {
+				all = append(all, launcher{name: name, image: aws.ToString(c.ImageId)})
 			}
 		}
 	}

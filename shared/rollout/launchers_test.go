@@ -62,6 +62,7 @@ func TestOfGroup(t *testing.T) {
 			[]launcher{
 				web(launcher{id: "lt-1", version: "3", kind: "t3.micro"}),
 				web(launcher{id: "lt-2", version: "$Latest", kind: "m6g.large"}),
+				web(launcher{id: "lt-1", version: "3", kind: "m5.large", image: "ami-1"}),
 				web(launcher{id: "lt-1", version: "3", requirements: &types.InstanceRequirementsRequest{
 					VCpuCount:        &types.VCpuCountRangeRequest{Min: aws.Int32(2)},
 					CpuManufacturers: []types.CpuManufacturer{types.CpuManufacturerAmd},
@@ -79,8 +80,8 @@ func TestOfGroup(t *testing.T) {
 func TestOfFleets(t *testing.T) {
 	of := &types.FleetLaunchTemplateSpecification{LaunchTemplateId: aws.String("lt-1"), Version: aws.String("2")}
 	plain := launcher{name: "fleet f", id: "lt-1", version: "2"}
-	typed, asking := plain, plain
-	typed.kind = "t3.micro"
+	typed, other, asking := plain, plain, plain
+	typed.kind, other.kind, other.image = "t3.micro", "m5.large", "ami-1"
 	asking.requirements = &types.InstanceRequirementsRequest{VCpuCount: &types.VCpuCountRangeRequest{Min: aws.Int32(2)}}
 	asks := &types.InstanceRequirements{VCpuCount: &types.VCpuCountRange{Min: aws.Int32(2)}}
 	for name, c := range map[string]struct{ got, want []launcher }{
@@ -105,7 +106,7 @@ func TestOfFleets(t *testing.T) {
 				Overrides: []types.FleetLaunchTemplateOverrides{
 					{InstanceType: "t3.micro"}, {InstanceType: "m5.large", ImageId: aws.String("ami-1")}, {InstanceRequirements: asks},
 				}}),
-			[]launcher{typed, asking},
+			[]launcher{typed, other, asking},
 		},
 		"a Spot Fleet's overrides": {
 			ofSpot("fleet f", types.LaunchTemplateConfig{LaunchTemplateSpecification: of,

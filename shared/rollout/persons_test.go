@@ -142,7 +142,7 @@ func TestVolumesOfWhatFollowsTheAlias(t *testing.T) {
 				LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: aws.String(image)},
 			})
 			w.Must(err)
-			got, told, err := rollout.Volumes(w.Context(), w.EC2, "/goldsmith/images", plan.Plan{},
+			got, told, err := w.room().Volumes(w.Context(), plan.Plan{},
 				job.Source{ID: w.Web, Name: "web", Kept: []string{"/dev/sdf"}})
 			w.Must(err)
 			w.Same(image, []any{got, told != nil}, []any{always, true})

@@ -22,6 +22,9 @@ func (d device) provisioned(own Disk, former *Disk) string {
 	if why == "" {
 		return ""
 	}
+	if d.against != nil {
+		former, d.oldName = d.against.disk(d.name), d.againstName
+	}
 	if former == nil {
 		return fmt.Sprintf("its %s would be %s, %s", d.name, would, why)
 	}
@@ -115,12 +118,12 @@ func (s *survey) hibernates(ctx context.Context, t *template, image Image) (prob
 		encryptedRoot(image.Machine, data.BlockDeviceMappings) {
 		return "", nil
 	}
-	old, err := s.machine(ctx, t.present())
+	old, err := s.machine(ctx, t.compared())
 	if err != nil || old == nil || !encryptedRoot(*old, data.BlockDeviceMappings) {
 		return "", err
 	}
 	return fmt.Sprintf("it is to hibernate, for which EC2 needs an encrypted root volume: that of %s is encrypted, "+
-		"and the new image's is not", t.present()), nil
+		"and the new image's is not", t.compared()), nil
 }
 
 // encryptedRoot reports whether the image's root is encrypted with what mappings say.

@@ -147,17 +147,12 @@ const mostNumbered = 300
 
 // launch finds the template's launchers, and reads the versions that they name by number.
 func (s *survey) launch(ctx context.Context, t *template) error {
-	var missing []int64
 	for _, l := range s.launching {
-		if !l.of(t) {
-			continue
-		}
-		t.launchers = append(t.launchers, l)
-		n, err := strconv.ParseInt(l.version, 10, 64)
-		if _, known := t.versions[n]; err == nil && !known && !slices.Contains(missing, n) {
-			missing = append(missing, n)
+		if l.of(t) {
+			t.launchers = append(t.launchers, l)
 		}
 	}
+	missing := t.missing(t.launchers)
 	if len(missing) == 0 {
 		return nil
 	}
@@ -166,6 +161,17 @@ func (s *survey) launch(ctx context.Context, t *template) error {
 			"one was not read; let what launches from it name $Default or $Latest", mostNumbered, missing[0])
 	}
 	return s.readVersions(ctx, t, missing)
+}
+
+// missing are the numbers of its versions that launchers name and that were not read.
+func (t *template) missing(launchers []launcher) (numbers []int64) {
+	for _, l := range launchers {
+		n, err := strconv.ParseInt(l.version, 10, 64)
+		if _, known := t.versions[n]; err == nil && l.of(t) && !known && !slices.Contains(numbers, n) {
+			numbers = append(numbers, n)
+		}
+	}
+	return numbers
 }
 
 // readVersions reads more versions of a template, as far as there are such: many by the page.

@@ -75,7 +75,7 @@ func (u *undoing) worse(ctx context.Context, source int64, id string) (problem s
 		return "", err
 	}
 	tmpl := *u.t.template
-	tmpl.base = source
+	tmpl.base, tmpl.against = source, tmpl.image(u.now())
 	if u.survey.Groups != nil {
 		if u.launching, err = u.readOnce(ctx); err == nil {
 			err = u.launch(ctx, &tmpl)
@@ -98,15 +98,21 @@ func (u *undoing) worse(ctx context.Context, source int64, id string) (problem s
 // refused reports whether what is launched now is refused as well: an undo takes nothing away then.
 func (u *undoing) refused(ctx context.Context, t *template) (bool, error) {
 	now := *t
-	if now.base = now.standard; u.t.At.Stays || !u.leaves(now.standard) {
-		now.base = now.latest
-	}
+	now.base, now.against = u.now(), ""
 	image, err := u.machine(ctx, now.present())
 	if err != nil || image == nil {
 		return image == nil, err
 	}
 	problem, err := u.launches(ctx, &now, Image{ID: now.present(), Machine: *image})
 	return problem != "", err
+}
+
+// now is the version that is launched and left behind.
+func (u *undoing) now() int64 {
+	if t := u.t.template; !u.t.At.Stays && u.leaves(t.standard) {
+		return t.standard
+	}
+	return u.t.template.latest
 }
 
 // unlaunchable is why nothing is led back to an image.

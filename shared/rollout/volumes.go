@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
-
 	"goldsmith/shared/fault"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
@@ -14,8 +12,9 @@ import (
 // Volumes says whether an image is to have all its volumes deleted with the instances that are launched from it:
 // members of groups would leave their volumes behind, while the image of one server stays as the server
 // is. Either is told.
-func Volumes(ctx context.Context, api Subscribers, path string, p plan.Plan,
-	source job.Source) (always bool, told *job.Reason, err error) {
+func (f Finder) Volumes(
+	ctx context.Context, p plan.Plan, source job.Source,
+) (always bool, told *job.Reason, err error) {
 	kept := source.Kept
 	if len(kept) == 0 {
 		return false, nil, nil
@@ -25,7 +24,7 @@ func Volumes(ctx context.Context, api Subscribers, path string, p plan.Plan,
 		always = true
 	case plan.DeleteAsSource:
 	default:
-		if always, err = rolls(ctx, api, path, p.Roll, source); err != nil {
+		if always, err = f.takesImages(ctx, p.Roll, source); err != nil {
 			return false, nil, err
 		}
 	}
@@ -36,15 +35,9 @@ func Volumes(ctx context.Context, api Subscribers, path string, p plan.Plan,
 	return always, &job.Reason{Code: job.KeptVolumes, Text: fmt.Sprintf(text, listed(kept))}, nil
 }
 
-// Subscribers finds the launch templates that take a source's images.
-type Subscribers interface {
-	ec2.DescribeLaunchTemplatesAPIClient
-	ec2.DescribeLaunchTemplateVersionsAPIClient
-}
-
-// rolls reports whether a launch template takes a source's images: by its tag, by the plan's list, or from the source's
-// alias under path. What cannot be read keeps volumes.
-func rolls(ctx context.Context, api Subscribers, path string, roll plan.Roll, source job.Source) (bool, error) {
+// takesImages reports whether a launch template takes a source's images: by its tag, by the plan's list, or, in a
+// version that may be launched, from the source's alias. What cannot be read keeps volumes.
+func (f Finder) takesImages(ctx context.Context, roll plan.Roll, source job.Source) (bool, error) {
 	if roll.Skip {
 		return false, nil
 	}
@@ -52,24 +45,41 @@ func rolls(ctx context.Context, api Subscribers, path string, roll plan.Roll, so
 	if listed := list(roll, names); len(listed.key) > 0 {
 		return true, nil
 	}
-	tagged, err := tagsOf(ctx, api, names)
-	if err == nil && len(tagged) > 0 {
-		return true, nil
+	tagged, err := tagsOf(ctx, f.EC2, names)
+	if err != nil || len(tagged) > 0 {
+		return len(tagged) > 0, passing(err)
 	}
-	var follow []string
-	if err == nil {
-		follow, err = following(ctx, api, aliasesOf(path, names)...)
-	}
-	if fault.IsTransient(err) || fault.IsNotYet(err) {
-		return false, err
-	}
-	return len(follow) > 0, nil
+	takes, err := f.survey().takeAny(ctx, f.aliasesOf(names))
+	return takes, passing(err)
 }
 
-func aliasesOf(path string, names []string) []string {
+// takeAny reports whether one of some parameters gives its image to what a template launches.
+func (s *survey) takeAny(ctx context.Context, parameters []string) (bool, error) {
+	ids, _, err := s.takers(ctx, parameters...)
+	if err != nil {
+		return false, err
+	}
+	for _, id := range ids {
+		t, err := s.follower(ctx, id)
+		if fault.IsNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return false, err
+		}
+		for _, name := range parameters {
+			if some, _ := t.takes(aliasPrefix + name); some {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
+func (f Finder) aliasesOf(names []string) []string {
 	all := make([]string, len(names))
 	for i, name := range names {
-		all[i] = Finder{Path: path}.alias(name)
+		all[i] = f.alias(name)
 	}
 	return all
 }

@@ -23,35 +23,26 @@ type Writer struct {
 	Templates Templates
 	Values    Values
 	Records   Records
-	// launched is what launches from templates, read once by a writer that remembers it.
-	launched *launched
-}
-
-// launched is what launches from templates, where that was read.
-type launched struct {
-	all  []launcher
-	read bool
+	// remembered is what launches from templates, read once by a writer that remembers it; it points to nil until then.
+	remembered *[]launcher
 }
 
 // Remembering is a writer that reads once what launches from templates.
 func (w Writer) Remembering() Writer {
-	w.launched = &launched{}
+	w.remembered = new([]launcher)
 	return w
 }
 
 // readOnce reads what launches from templates, unless the writer remembers it.
 func (w Writer) readOnce(ctx context.Context) ([]launcher, error) {
-	if w.launched == nil {
-		return w.launchers(ctx)
+	if w.remembered != nil && *w.remembered != nil {
+		return *w.remembered, nil
 	}
-	if !w.launched.read {
-		all, err := w.launchers(ctx)
-		if err != nil {
-			return nil, err
-		}
-		w.launched.all, w.launched.read = all, true
+	all, err := w.launchers(ctx)
+	if err == nil && w.remembered != nil {
+		*w.remembered = append([]launcher{}, all...)
 	}
-	return w.launched.all, nil
+	return all, err
 }
 
 // Templates makes versions and makes them default.

@@ -261,48 +261,6 @@ func TestDisksOfDebiansTools(t *testing.T) {
 	b.says(b.plan(b.upload(path)), "it is no root volume: GPT with 1 partition: 1 Linux (nothing): a data volume")
 }
 
-// What a file system's root directory holds tells a system from data, whatever form mkfs gave it.
-func TestSystemsOfDebiansTools(t *testing.T) {
-	b := open(t)
-	if b == nil {
-		return
-	}
-	many := []string{"store"}
-	for n := range 300 {
-		many = append(many, fmt.Sprintf("customer-%d-with-a-long-name", n))
-	}
-	for _, form := range []struct {
-		what string
-		make func(onto string, names []string)
-	}{
-		{"ext4", func(onto string, names []string) { b.ext4(onto, 10, names) }},
-		{"ext4 with blocks of 1 KiB", func(onto string, names []string) { b.ext4(onto, 10, names, "-b", "1024") }},
-		{"ext2", func(onto string, names []string) { b.ext4(onto, 10, names, "-t", "ext2") }},
-		{"ext3 with small inodes", func(onto string, names []string) {
-			b.ext4(onto, 10, names, "-t", "ext3", "-I", "128")
-		}},
-		{"XFS", func(onto string, names []string) { b.xfs(onto, names) }},
-		{"XFS of version 4", func(onto string, names []string) { b.xfs(onto, names, "-m", "crc=0") }},
-		{"XFS with many extents", func(onto string, names []string) { b.xfs(onto, names, "-i", "nrext64=1") }},
-		{"XFS with blocks of 1 KiB", func(onto string, names []string) { b.xfs(onto, names, "-b", "size=1024") }},
-	} {
-		for _, holds := range []struct {
-			names  []string
-			system bool
-		}{{disks.System, true}, {append(many[:40:40], disks.System...), true}, {nil, false}, {many[:3], false}, {many[:60], false}} {
-			t.Run(fmt.Sprintf("%s with %d names", form.what, len(holds.names)), func(t *testing.T) {
-				path := b.disk("label: gpt\nsize=9MiB, type=uefi\ntype=linux\n")
-				b.esp(path, 1, 9<<10, "/EFI/BOOT/BOOTX64.EFI", disks.X64)
-				form.make(path, holds.names)
-				found := b.read(path)
-				if boots := found.Boots() != nil; boots != holds.system || boots == found.Doubtful() {
-					t.Errorf("a system: %v, found %v", holds.system, found)
-				}
-			})
-		}
-	}
-}
-
 // read reads a disk as it is.
 func (b *bench) read(path string) disk.Disk {
 	b.Helper()

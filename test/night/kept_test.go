@@ -2,8 +2,12 @@ package night_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	scaling "github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/local/ec2"
 	"goldsmith/local/stack"
@@ -54,4 +58,42 @@ func TestWhoseVolumesAreDeleted(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What launches by a version's number from the alias takes the image as well; a version that nothing launches does not.
+func TestVolumesOfWhatANumberTakes(t *testing.T) {
+	for name, c := range map[string]struct {
+		launches func(n *night, follower string)
+		want     bool
+	}{
+		"a group":             {func(n *night, follower string) { n.group("one", follower, "1") }, true},
+		"a group elsewhere":   {func(n *night, follower string) { n.group("one", follower, "2") }, false},
+		"a mixed group":       {func(n *night, follower string) { n.group("one", follower, "1", mixedAs("t3.small")) }, true},
+		"a fleet":             {func(n *night, follower string) { n.fleetBy(follower, "1") }, true},
+		"a fleet elsewhere":   {func(n *night, follower string) { n.fleetBy(follower, "$Latest") }, false},
+		"nothing, so no roll": {func(*night, string) {}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			play(t, stack.Options{}, func(n *night) {
+				web := n.launch("web", "kept")
+				n.alias("/goldsmith/images/web", ec2.ImageX86)
+				time.Sleep(time.Minute)
+				follower := n.versioned("follower", rollTemplate{standard: 2, first: types.RequestLaunchTemplateData{
+					ImageId: aws.String("resolve:ssm:/goldsmith/images/web"), InstanceType: types.InstanceTypeT3Micro,
+				}, versions: []types.RequestLaunchTemplateData{{ImageId: aws.String(ec2.ImageX86)}}})
+				c.launches(n, follower)
+				n.want("deleted", n.deleted(n.results(n.nights(0))[web].Image.ID), c.want)
+			})
+		})
+	}
+}
+
+// mixedAs makes a group one that launches a type by an override.
+func mixedAs(kind string) func(*autoscaling.CreateAutoScalingGroupInput) {
+	return mixed(scaling.LaunchTemplateOverrides{InstanceType: aws.String(kind)})
+}
+
+func (n *night) fleetBy(template, version string) {
+	n.t.Helper()
+	n.ok(n.fleetOf(template, rollLauncher{fleet: true, version: version}))
 }

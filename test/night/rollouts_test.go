@@ -18,7 +18,6 @@ import (
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"goldsmith/cmd/goldsmith/rehearsal"
-	"goldsmith/functions/rollback"
 	"goldsmith/local/ec2"
 	"goldsmith/local/stack"
 	"goldsmith/shared/asg"
@@ -28,7 +27,7 @@ import (
 )
 
 // worlds is how many generated worlds are rolled and rolled back.
-const worlds = 90
+const worlds = 260
 
 // In every generated world: what the rehearsal says is what the run does; what launched before a roll launches after
 // it, equal in all but the image; and after a rollback nothing that is not named launches what was undone.
@@ -39,7 +38,8 @@ func TestRollouts(t *testing.T) {
 	}
 	for _, what := range []string{"rolled", "not rolled", "stays", "fleet", "refreshed", "not refreshed", "warned", "left",
 		"moved back", "kept", "second given back", "refused", "warm pool", "warm pool named", "boot mode", "ENA", "TPM", "platform",
-		"their owner", "requirements", "volume type", "device name", "hibernation"} {
+		"their owner", "requirements", "volume type", "hibernation", "launched",
+		"edited", "of the id"} {
 		if met[what] == 0 {
 			t.Errorf("no world met %q; the seeds show too little: %v", what, met)
 		}
@@ -52,6 +52,11 @@ func rollout(t *testing.T, w rollWorld, met map[string]int) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNight(t, stack.Options{Plans: nightly(w.edit)})
 		defer n.end()
+		defer func() {
+			if t.Failed() {
+				t.Log(w)
+			}
+		}()
 		n.excused.slack = true // the rollback is told as well
 		web, templates, launchers := n.build(w)
 		before := n.launching(templates, launchers)
@@ -66,27 +71,73 @@ func rollout(t *testing.T, w rollWorld, met map[string]int) {
 		n.meets(met, result)
 		n.sameButImage("the roll", wished(w, templates), before, n.launching(templates, launchers))
 		n.newLaunch(result, templates)
+		n.leavesNoVolumes(result, n.launching(templates, launchers), met)
 
 		time.Sleep(2 * time.Minute) // Parameter Store has looked at the image by then.
 		if !slices.ContainsFunc(result.Rolled, func(r job.Rolled) bool { return r.Problem == "" }) {
 			return // Nothing was rolled, so nothing can be undone.
 		}
+		for i, e := range w.edits {
+			n.edit(i, templates, e)
+		}
+		edited := n.launching(templates, launchers)
 		if w.lost {
 			must(n.cloud.DeregisterImage(n.ctx, &sdk.DeregisterImageInput{ImageId: aws.String(n.second)}))(t)
 		}
-		answer, err := n.rolledBack(event.Rollback{Name: "web", By: "ada", Refresh: w.refresh})
-		if w.lost && err != nil && strings.Contains(err.Error(), n.second+" is gone") {
-			met["refused"]++ // What was launched is gone, so nothing can be given back.
+		answer, err := n.rolledBack(event.Rollback{Name: w.undoes(web), By: "ada", Refresh: w.refresh})
+		if err != nil && w.refuses(n, err) {
+			met["refused"]++
 			return
 		}
 		n.ok(err)
 		time.Sleep(2 * time.Hour)
+		met["edited"] += len(w.edits)
+		if w.byID {
+			met["of the id"]++
+		}
 		back := n.launching(templates, launchers)
-		n.sameButImage("roll and rollback", wished(w, templates), before, n.spared(w, result, before, back))
-		n.undone(result.Image.ID, answer, back, met)
-		n.givenBack(w, answer, before, back, met)
+		n.editsStay(w, result.Image.ID, answer, before, edited, back)
+		n.undone(w, result.Image.ID, answer, back, met)
+		if len(w.edits) == 0 && !w.byID {
+			n.sameButImage("roll and rollback", wished(w, templates), before, n.spared(w, result, before, back))
+			n.givenBack(w, answer, before, back, met)
+		}
 		n.check()
 	})
+}
+
+// undoes is the name that the rollback is of.
+func (w rollWorld) undoes(web string) string {
+	if w.byID {
+		return web
+	}
+	return "web"
+}
+
+// refuses reports whether a rollback may be refused with an error: what was launched is gone, or nothing was rolled by
+// the source's id.
+func (w rollWorld) refuses(n *night, err error) bool {
+	return w.lost && strings.Contains(err.Error(), n.second+" is gone") ||
+		w.byID && strings.Contains(err.Error(), "nothing was ever rolled for")
+}
+
+// leavesNoVolumes: no volume is left behind by what something is seen to launch from an image.
+func (n *night) leavesNoVolumes(result job.Result, now []rollLaunch, met map[string]int) {
+	n.t.Helper()
+	i := slices.IndexFunc(now, func(l rollLaunch) bool {
+		return l.image == result.Image.ID && !strings.HasPrefix(l.who, "template-")
+	})
+	if i < 0 {
+		return
+	}
+	made := must(n.cloud.DescribeImages(n.ctx, &sdk.DescribeImagesInput{ImageIds: []string{result.Image.ID}}))(n.t).Images
+	for _, m := range made[0].BlockDeviceMappings {
+		if m.Ebs != nil && !aws.ToBool(m.Ebs.DeleteOnTermination) {
+			n.t.Errorf("%s launches %s by %s of %s, and leaves its volume %s behind", now[i].who, result.Image.ID,
+				now[i].version, now[i].template, aws.ToString(m.DeviceName))
+		}
+	}
+	met["launched"]++
 }
 
 // text writes a parameter of data type text that holds an image.
@@ -220,21 +271,6 @@ func (n *night) sameButImage(what string, wished map[string]bool, before, after 
 	}
 }
 
-// spared is what launches after an undo, without blame for what a person deregistered: nothing leads to another image
-// what was not rolled, and what names a version's number.
-func (n *night) spared(w rollWorld, result job.Result, before, back []rollLaunch) []rollLaunch {
-	back = slices.Clone(back)
-	for i, b := range before {
-		rolled := slices.ContainsFunc(result.Rolled, func(r job.Rolled) bool {
-			return r.Target == b.template && r.Problem == ""
-		})
-		if w.lost && b.image == n.second && (!rolled || !strings.HasPrefix(b.version, "$")) {
-			back[i].why = ""
-		}
-	}
-	return back
-}
-
 // essence is launch data without its image and that image's own snapshots.
 func (n *night) essence(d types.ResponseLaunchTemplateData) string {
 	n.t.Helper()
@@ -272,68 +308,6 @@ func (n *night) newLaunch(result job.Result, templates []string) {
 		wanted := is.Problem == "" && (l.version == "$Latest" || !is.Stays)
 		if got := aws.ToString(l.data.ImageId) == result.Image.ID; got != wanted {
 			n.t.Errorf("%s of %s has %s; told was %+v", l.version, l.who, aws.ToString(l.data.ImageId), is)
-		}
-	}
-}
-
-// undone: no template's $Default or $Latest, and no launcher that the answer does not name, launches what was undone.
-func (n *night) undone(image string, answer rollback.Answer, now []rollLaunch, met map[string]int) {
-	n.t.Helper()
-	notes := ""
-	for _, t := range answer.Targets {
-		notes += t.Problem + " " + t.Note + "\n"
-		met["left"] += len(t.Note)
-		met["moved back"] += len(t.Refreshed)
-	}
-	for _, name := range n.warm(image) {
-		met["warm pool named"]++
-		if !strings.Contains(notes, "group "+name+" ") {
-			n.t.Errorf("an instance in the warm pool of %s runs %s after it was rolled back, and the answer says: %s", name, image,
-				notes)
-		}
-	}
-	for _, l := range now {
-		if l.image == image && !strings.Contains(notes, l.who+" ") {
-			n.t.Errorf("%s launches %s by %s of %s after it was rolled back, and the answer says: %s", l.who, image, l.version, l.template, notes)
-		}
-	}
-}
-
-// warm are the groups in whose warm pools instances of an image wait.
-func (n *night) warm(image string) (groups []string) {
-	n.t.Helper()
-	for _, i := range n.instances() {
-		group := tag.Map(i.Tags)[tag.Group]
-		if aws.ToString(i.ImageId) != image || group == "" || i.State.Name == types.InstanceStateNameTerminated {
-			continue
-		}
-		out := must(n.scaling().DescribeWarmPool(n.ctx,
-			&autoscaling.DescribeWarmPoolInput{AutoScalingGroupName: aws.String(group)}))(n.t)
-		if slices.ContainsFunc(out.Instances, func(w scaling.Instance) bool {
-			return aws.ToString(w.InstanceId) == aws.ToString(i.InstanceId)
-		}) {
-			groups = append(groups, group)
-		}
-	}
-	return groups
-}
-
-// givenBack: what launched something before the roll launches the same image after the undo, unless that is gone or
-// the answer names who does not.
-func (n *night) givenBack(w rollWorld, answer rollback.Answer, before, back []rollLaunch, met map[string]int) {
-	n.t.Helper()
-	notes := notesOf(answer)
-	for i, b := range before {
-		gone := w.lost && b.image == n.second
-		if b.why != "" || gone || strings.Contains(notes, b.who+" ") {
-			continue
-		}
-		if back[i].image != b.image {
-			n.t.Errorf("%s launched %s by %s of %s, and launches %q by %s after the undo; %s", b.who, b.image, b.version,
-				b.template, back[i].image, back[i].version, back[i].why)
-		}
-		if b.image == n.second {
-			met["second given back"]++
 		}
 	}
 }

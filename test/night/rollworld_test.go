@@ -2,6 +2,7 @@ package night_test
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -26,13 +27,22 @@ type rollWorld struct {
 	launchers []rollLauncher
 	refresh   bool // whether a rollback refreshes groups
 	lost      bool // whether image second is deregistered before the rollback
+	byID      bool // whether the rollback is of the source's id
+	edits     []rollEdit
 }
 
-// second stands for an image that is made with the world, equal to ec2.ImageX86.
-const second = "second"
+// What stands for something that is made with the world: an image equal to ec2.ImageX86, the source's id, and the
+// aliases of its name and of its id.
+const (
+	second    = "second"
+	webID     = "the id of web"
+	nameAlias = "the alias of web"
+	idAlias   = "the alias of the id of web"
+)
 
 // rollTemplate is a launch template; versions edit the first, one after the other.
 type rollTemplate struct {
+	listed   bool // whether the plan lists it
 	tags     map[string]string
 	first    types.RequestLaunchTemplateData
 	versions []types.RequestLaunchTemplateData
@@ -52,9 +62,9 @@ type rollLauncher struct {
 // anyRollWorld draws what decides about rolls.
 var anyRollWorld = rapid.Custom(func(t *rapid.T) rollWorld {
 	w := rollWorld{
-		source: rapid.SampledFrom([]string{"private", "private", "grown private", "kept private",
+		source: rapid.SampledFrom([]string{"private", "private", "private", "private", "grown private", "kept private",
 			"grown kept m5.large private", "t2.micro private", "image=uefi private", "image=tpm m5.large private",
-			"image=plain t2.micro private", "image=tpm m5.large private", "magnetic kept private", "magnetic kept private",
+			"image=plain t2.micro private", "image=tpm m5.large private", "magnetic kept private", "image=tpm m5.large private",
 			"image=" + ec2.ImageWindows + " m5.large private"}).Draw(t, "source"),
 		refresh: rapid.Bool().Draw(t, "refresh of a rollback"), lost: rapid.IntRange(0, 3).Draw(t, "second is lost") == 0,
 	}
@@ -65,17 +75,33 @@ var anyRollWorld = rapid.Custom(func(t *rapid.T) rollWorld {
 	w.edit = func(p *plan.Plan) {
 		p.Roll.Base, p.Roll.Together, p.Roll.Refresh.Protected = w.base, together, protected
 		p.Roll.Refresh.Enabled, p.Roll.Refresh.Warn = refreshes == "enabled", refreshes == "warn"
+		p.Roll.Templates = w.listing()
 	}
 	w.templates = rapid.SliceOfN(anyRollTemplate, 1, 3).Draw(t, "templates")
 	for range rapid.IntRange(1, 6).Draw(t, "launchers") {
 		w.launchers = append(w.launchers, anyLauncher(t, w.templates))
 	}
+	w.byID = rapid.IntRange(0, 5).Draw(t, "rollback of the id") == 0
+	if rapid.Bool().Draw(t, "edited") {
+		w.edits = rapid.SliceOfN(anyRollEdit(len(w.templates)), 1, 3).Draw(t, "edits")
+	}
 	return w
 })
 
+// listing is the templates that the plan lists.
+func (w rollWorld) listing() map[string][]string {
+	all := map[string][]string{}
+	for i, t := range w.templates {
+		if t.listed {
+			all["web"] = append(all["web"], fmt.Sprintf("template-%d", i))
+		}
+	}
+	return all
+}
+
 var anyRollTemplate = rapid.Custom(func(t *rapid.T) rollTemplate {
-	images := []string{ec2.ImageX86, ec2.ImageX86, ec2.ImageX86, second, "uefi", "plain", "encrypted",
-		"resolve:ssm:/golden/one", "resolve:ssm:/golden/text", "resolve:ssm:/golden/one:1"}
+	images := []string{ec2.ImageX86, ec2.ImageX86, ec2.ImageX86, ec2.ImageX86, second, second, "uefi", "plain",
+		"encrypted", "resolve:ssm:/golden/one", "resolve:ssm:/golden/text", "resolve:ssm:/golden/one:1", nameAlias, idAlias}
 	one := rollTemplate{
 		tags: map[string]string{tag.Source: "web"},
 		first: types.RequestLaunchTemplateData{
@@ -109,12 +135,37 @@ var anyRollTemplate = rapid.Custom(func(t *rapid.T) rollTemplate {
 	case 2:
 		one.tags["eks:nodegroup-name"] = "blue"
 	}
+	if rapid.IntRange(0, 2).Draw(t, "plain") == 0 { // Every group can launch from such a one.
+		one.first = types.RequestLaunchTemplateData{
+			ImageId:      aws.String(rapid.SampledFrom([]string{ec2.ImageX86, second}).Draw(t, "plain image")),
+			InstanceType: types.InstanceTypeT3Micro, UserData: one.first.UserData,
+		}
+	}
+	one.by(rapid.SampledFrom([]string{"name", "name", "name", "name", "id", "list", "alias", "alias of the id"}).
+		Draw(t, "by"))
 	return one
 })
 
+// by has a template take the source's images by its name, by its id, by the plan's list, or by an alias alone.
+func (t *rollTemplate) by(what string) {
+	if what != "name" {
+		delete(t.tags, tag.Source)
+	}
+	switch what {
+	case "id":
+		t.tags[tag.Source] = webID
+	case "list":
+		t.listed = true
+	case "alias":
+		t.first.ImageId = aws.String(nameAlias)
+	case "alias of the id":
+		t.first.ImageId = aws.String(idAlias)
+	}
+}
+
 func anyType(t *rapid.T) types.InstanceType {
-	return rapid.SampledFrom([]types.InstanceType{"t3.micro", "t3.micro", "m5.large", "t2.micro", "m6g.large",
-		"m4.large", "c5.metal", "hpc7a.12xlarge", "hpc7a.12xlarge", ""}).Draw(t, "type")
+	return rapid.SampledFrom([]types.InstanceType{"t3.micro", "t3.micro", "t3.micro", "t3.micro", "m5.large",
+		"m5.large", "t2.micro", "m6g.large", "m4.large", "c5.metal", "hpc7a.12xlarge", "hpc7a.12xlarge", ""}).Draw(t, "type")
 }
 
 func anyMappings(t *rapid.T) []types.LaunchTemplateBlockDeviceMappingRequest {
@@ -137,6 +188,7 @@ func anyMappings(t *rapid.T) []types.LaunchTemplateBlockDeviceMappingRequest {
 		one("/dev/xvda", types.LaunchTemplateEbsBlockDeviceRequest{VolumeSize: aws.Int32(2000)}),
 		one("/dev/sdk", types.LaunchTemplateEbsBlockDeviceRequest{VolumeSize: aws.Int32(20)}),
 		one("sdk", types.LaunchTemplateEbsBlockDeviceRequest{VolumeSize: aws.Int32(20)}),
+		one("sdk", types.LaunchTemplateEbsBlockDeviceRequest{VolumeSize: aws.Int32(20)}),
 	}).Draw(t, "mappings")
 }
 
@@ -152,8 +204,8 @@ func anyLauncher(t *rapid.T, templates []rollTemplate) rollLauncher {
 	}
 	l.version = rapid.SampledFrom(versions).Draw(t, "version")
 	if rapid.IntRange(0, 2).Draw(t, "mixed") == 0 {
-		l.overrides = rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"t3.small", "m5.large", "t2.micro", "t3.medium",
-			"m4.large", "c5.metal", "hpc7a.12xlarge"}), 1, 2, rapid.ID).Draw(t, "overrides")
+		l.overrides = rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"t3.small", "m5.large", "t2.micro",
+			"t3.medium", "m4.large", "c5.metal", "hpc7a.12xlarge"}), 1, 2, rapid.ID).Draw(t, "overrides")
 		l.attributes = rapid.IntRange(0, 3).Draw(t, "attributes") == 0
 	}
 	return l
@@ -175,8 +227,12 @@ func (n *night) build(w rollWorld) (web string, templates []string, launchers []
 		w.source = strings.Replace(w.source, "image="+name+" ", "image="+id+" ", 1)
 	}
 	web = n.launch("web", w.source)
+	n.stands[webID], n.stands[nameAlias] = web, "resolve:ssm:/goldsmith/images/web"
+	n.stands[idAlias] = "resolve:ssm:/goldsmith/images/" + web
 	n.alias("/golden/one", ec2.ImageX86)
 	n.text("/golden/text", ec2.ImageX86)
+	n.alias("/goldsmith/images/web", ec2.ImageX86)
+	n.alias("/goldsmith/images/"+web, ec2.ImageX86)
 	for i, t := range w.templates {
 		templates = append(templates, n.versioned(fmt.Sprintf("template-%d", i), t))
 	}
@@ -203,9 +259,13 @@ func (n *night) encrypted() string {
 func (n *night) versioned(name string, t rollTemplate) string {
 	n.t.Helper()
 	t.first = n.filled(t.first)
+	tags := maps.Clone(t.tags)
+	if id := n.stands[tags[tag.Source]]; id != "" {
+		tags[tag.Source] = id
+	}
 	made := must(n.cloud.CreateLaunchTemplate(n.ctx, &sdk.CreateLaunchTemplateInput{
 		LaunchTemplateName: aws.String(name), LaunchTemplateData: &t.first,
-		TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeLaunchTemplate, Tags: tag.List(t.tags)}},
+		TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeLaunchTemplate, Tags: tag.List(tags)}},
 	}))(n.t)
 	id := aws.ToString(made.LaunchTemplate.LaunchTemplateId)
 	for i, edit := range t.versions {

@@ -1,6 +1,7 @@
 package night_test
 
 import (
+	"maps"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -13,8 +14,8 @@ import (
 	"goldsmith/shared/ledger"
 )
 
-// nothingUndoneLaunches: what was rolled back is launched by no template that is held, and by no group of which
-// people do not know.
+// nothingUndoneLaunches: what was rolled back is launched by no template that is held, and by no launcher, through
+// whatever template or parameter, of which people do not know.
 func (n *night) nothingUndoneLaunches() {
 	n.t.Helper()
 	undone := n.undoneImages()
@@ -22,45 +23,66 @@ func (n *night) nothingUndoneLaunches() {
 		return
 	}
 	for _, v := range n.heads() {
-		if image := aws.ToString(v.LaunchTemplateData.ImageId); undone[aws.ToString(v.LaunchTemplateId)+image] {
+		if image := aws.ToString(v.LaunchTemplateData.ImageId); undone[aws.ToString(v.LaunchTemplateId)][image] {
 			n.t.Errorf("version %d of %s launches %s, which was rolled back", aws.ToInt64(v.VersionNumber),
 				aws.ToString(v.LaunchTemplateName), image)
 		}
 	}
+	every := map[string]bool{}
+	for _, images := range undone {
+		maps.Copy(every, images)
+	}
 	for _, l := range n.byVersion() {
-		image := aws.ToString(l.data.LaunchTemplateData.ImageId)
-		if undone[l.template+image] && !strings.Contains(n.said()+n.answered, l.who+" ") {
-			n.t.Errorf("%s launches version %s of %s, which was rolled back, and is not named", l.who, l.version,
+		images, held := undone[l.template]
+		if !held {
+			images = every
+		}
+		if image := n.resolved(aws.ToString(l.data.LaunchTemplateData.ImageId)); images[image] && !n.knownOf(l.who) {
+			n.t.Errorf("%s launches %s by version %s of %s, which was rolled back, and is not named", l.who, image, l.version,
 				aws.ToString(l.data.LaunchTemplateName))
 		}
 	}
 }
 
-// undoneImages are a held target's id and each image that was rolled after what it was rolled back to.
-func (n *night) undoneImages() map[string]bool {
+// knownOf reports whether people were told of a launcher.
+func (n *night) knownOf(who string) bool { return strings.Contains(n.said()+n.answered, who+" ") }
+
+// resolved is an image, or the one that the parameter holds that stands for it.
+func (n *night) resolved(image string) string {
+	if name, is := strings.CutPrefix(image, "resolve:ssm:"); is {
+		image, _ = n.Parameters.Value(name)
+	}
+	return image
+}
+
+// undoneImages are, by a held target's id, the images that were rolled after what it was rolled back to.
+func (n *night) undoneImages() map[string]map[string]bool {
 	n.t.Helper()
-	undone := map[string]bool{}
+	undone := map[string]map[string]bool{}
 	for held, err := range n.Ledger.Held(n.ctx) {
 		n.ok(err)
 		for t, err := range n.Ledger.Targets(n.ctx, held.Source) {
 			n.ok(err)
 			if t.ID == held.ID && t.Back != nil {
-				addUndone(undone, t)
+				undone[t.ID] = afterBack(t)
 			}
 		}
 	}
 	return undone
 }
 
-func addUndone(undone map[string]bool, t ledger.TargetRecord) {
+// afterBack are the images that were rolled into a target after the one that it was rolled back to.
+func afterBack(t ledger.TargetRecord) map[string]bool {
+	images := map[string]bool{}
 	for _, p := range t.Points {
 		if p.Image == t.Back.Image {
-			return
+			break
 		}
 		if p.Run != "" {
-			undone[t.ID+p.Image] = true
+			images[p.Image] = true
 		}
 	}
+	return images
 }
 
 // templatesLaunch: what a template's default and latest version and the versions that groups name have can be launched,

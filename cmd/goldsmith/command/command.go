@@ -23,8 +23,10 @@ type Program struct {
 	AWS func(ctx context.Context, account Account) (aws.Config, error)
 	Now func() time.Time
 	// In is where a person answers.
-	In       io.Reader
-	Out, Err io.Writer
+	In io.Reader
+	// Interactive is whether a person sits there: run and rollback ask before they change anything.
+	Interactive bool
+	Out, Err    io.Writer
 	// Colors is whether Out shows colors.
 	Colors bool
 	// NewID is part of the name of a run that is asked for.
@@ -169,7 +171,8 @@ func version() string {
 func terminal() Program {
 	return Program{
 		AWS: configured, Now: time.Now, In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Colors: colored(os.Stdout),
-		User:  username(),
-		NewID: func() string { return strings.ToLower(rand.Text()[:10]) },
+		Interactive: device(os.Stdin) && device(os.Stdout),
+		User:        username(),
+		NewID:       func() string { return strings.ToLower(rand.Text()[:10]) },
 	}
 }

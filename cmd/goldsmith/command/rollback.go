@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -16,6 +17,7 @@ import (
 )
 
 func (t *terms) rollbackCommand() *cobra.Command {
+	var yes bool
 	e := event.Rollback{}
 	c := &cobra.Command{
 		Use:   "rollback",
@@ -24,7 +26,8 @@ func (t *terms) rollbackCommand() *cobra.Command {
 it had before, or at the one that --to names, and holds it there: runs leave it
 alone until goldsmith follow. It refuses an image that is gone or cannot be
 launched before it changes anything, and names the groups that still launch or
-run what is undone; --refresh moves them. --dry shows what it would do.`,
+run what is undone; --refresh moves them. --dry shows what it would do. In a
+terminal it shows that first, and asks.`,
 		Example: "  goldsmith rollback --name web --dry\n  goldsmith rollback --name web --to ami-0123456789abcdef0",
 		Args:    takes(0, 0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -34,15 +37,35 @@ run what is undone; --refresh moves them. --dry shows what it would do.`,
 			if err := checkRollback(e); err != nil {
 				return err
 			}
+			if t.asks(yes || e.Dry) {
+				if ok, err := t.agreesToRollBack(c.Context(), e); err != nil || !ok {
+					return err
+				}
+			}
 			return t.rollback(c.Context(), e)
 		},
 	}
+	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
 	c.Flags().StringVar(&e.Name, "name", "", "the source's name: its tag goldsmith:name, else Name")
 	c.Flags().StringVar(&e.To, "to", "", "an image id, or a version of a launch template (default what was before)")
 	c.Flags().StringVar(&e.By, "by", t.User, "who asks, for the message")
 	c.Flags().BoolVar(&e.Refresh, "refresh", false, "refresh the groups that still launch or run what is undone")
 	c.Flags().BoolVar(&e.Dry, "dry", false, "show what would change, and change nothing")
 	return c
+}
+
+// agreesToRollBack shows a person what would change, and asks. What can be done in part alone is asked, too.
+func (t *terms) agreesToRollBack(ctx context.Context, e event.Rollback) (bool, error) {
+	e.Dry = true
+	var inPart ended
+	if err := t.rollback(ctx, e); err != nil && !errors.As(err, &inPart) {
+		return false, err
+	}
+	ok := t.agreed("Roll " + clean(e.Name) + " back?")
+	if !ok {
+		fmt.Fprintln(t.Out, "nothing was changed")
+	}
+	return ok, nil
 }
 
 func (t *terms) followCommand() *cobra.Command {

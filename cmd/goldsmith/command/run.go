@@ -1,8 +1,13 @@
 package command
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/spf13/cobra"
 
 	"goldsmith/cmd/goldsmith/deployment"
@@ -10,7 +15,7 @@ import (
 )
 
 func (t *terms) runCommand() *cobra.Command {
-	var wait bool
+	var wait, yes bool
 	var data []string
 	e := event.RunNow{}
 	c := &cobra.Command{
@@ -18,7 +23,7 @@ func (t *terms) runCommand() *cobra.Command {
 		Short: "Run a plan now",
 		Long: `Run starts a run of a plan as it is deployed, whatever its schedule: of all its
 sources, or of one instance or snapshot. Its window opens now. With --wait it shows what comes of
-each source and ends with the run's report.`,
+each source and ends with the run's report. In a terminal it asks first.`,
 		Example: "  goldsmith run nightly --wait\n  goldsmith run on-demand --source i-0123456789abcdef0",
 		Args:    takes(1, 1, "the name of one plan"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -32,13 +37,14 @@ each source and ends with the run's report.`,
 			if e.Data, err = dataVolumes(e.Source, data); err != nil {
 				return err
 			}
-			return t.run(c.Context(), e, wait)
+			return t.run(c.Context(), e, wait, yes)
 		},
 	}
 	c.Flags().StringVar(&e.Source, "source", "", "only this instance or snapshot")
 	c.Flags().StringArrayVar(&data, "data", nil,
 		"with a snapshot: a data volume for its image, such as /dev/sdf=snap-0123456789abcdef0")
 	c.Flags().StringVar(&e.By, "by", t.User, "who asks, for the run's message")
+	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
 	c.Flags().BoolVar(&wait, "wait", false, "wait until the run has ended")
 	return c
 }
@@ -49,10 +55,19 @@ type started struct {
 	Execution string `json:"execution"`
 }
 
-func (t *terms) run(ctx context.Context, e event.RunNow, wait bool) error {
+func (t *terms) run(ctx context.Context, e event.RunNow, wait, yes bool) error {
 	cfg, err := t.AWS(ctx, t.account)
 	if err != nil {
 		return err
+	}
+	if t.asks(yes) {
+		switch ok, err := t.agreesToRun(ctx, cfg, e); {
+		case err != nil:
+			return err
+		case !ok:
+			fmt.Fprintln(t.Out, "nothing was started")
+			return nil
+		}
 	}
 	// The id makes a call that the SDK repeats the same request.
 	e.ID = t.NewID()
@@ -68,4 +83,21 @@ func (t *terms) run(ctx context.Context, e event.RunNow, wait bool) error {
 		p.line("  %s", answer.Execution)
 		p.line("  goldsmith status %s   shows what comes of it", answer.Run)
 	})
+}
+
+// asks is whether a person is asked before something changes.
+func (t *terms) asks(yes bool) bool { return t.Interactive && !yes && t.output == text }
+
+// agreesToRun asks a person, who sees in which account that is.
+func (t *terms) agreesToRun(ctx context.Context, cfg aws.Config, e event.RunNow) (bool, error) {
+	found, err := deployment.Find(ctx, lambda.NewFromConfig(cfg))
+	if err != nil {
+		return false, err
+	}
+	machine, err := arn.Parse(found.Machine)
+	if err != nil {
+		return false, wrap("reading the ARN of the state machine", err)
+	}
+	what := cmp.Or(e.Source, "all its sources")
+	return t.agreed(fmt.Sprintf("Run %s now for %s, in account %s, %s?", e.Plan, what, machine.AccountID, machine.Region)), nil
 }

@@ -43,6 +43,8 @@ type scene struct {
 	asked int
 	// answers is what the person types when asked.
 	answers string
+	// person is whether a person sits at the terminal.
+	person bool
 	// colors is what the terminal shows.
 	colors bool
 }
@@ -131,7 +133,7 @@ func (s *scene) types(line ...string) said { return s.typesIn(s.Context(), line.
 func (s *scene) typesIn(ctx context.Context, line ...string) said {
 	var out, err bytes.Buffer
 	p := command.Program{
-		AWS: s.config, Colors: s.colors,
+		AWS: s.config, Colors: s.colors, Interactive: s.person,
 		Now: time.Now, In: strings.NewReader(s.answers), Out: &out, Err: &err, User: "jo", NewID: s.newID,
 	}
 	code := p.Run(ctx, line)

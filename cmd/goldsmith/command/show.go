@@ -46,6 +46,11 @@ func colored(file *os.File) bool {
 	if os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
 		return false
 	}
+	return device(file)
+}
+
+// device reports whether a file is a terminal, or another device that people type into.
+func device(file *os.File) bool {
 	info, err := file.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

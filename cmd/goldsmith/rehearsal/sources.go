@@ -67,11 +67,12 @@ func (s Stage) lineages(ctx context.Context, sources []Source) error {
 
 // volumes warns of volumes that stay, or do not, with what is launched from the images.
 func (s Stage) volumes(ctx context.Context, p plan.Plan, sources []Source) error {
+	finder := rollout.Finder{EC2: s.EC2, Groups: s.AutoScaling, Path: s.Path, Now: s.Now}
 	for i, src := range sources {
 		if src.Decision == job.SkipIt || src.Decision == job.RegisterIt {
 			continue
 		}
-		_, warning, err := rollout.Volumes(ctx, s.EC2, s.Path, p, src.job())
+		_, warning, err := finder.Volumes(ctx, p, src.job())
 		if err != nil {
 			return err
 		}
