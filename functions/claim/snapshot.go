@@ -42,8 +42,12 @@ func (s Step) snapshot(ctx context.Context, j job.Job, claim ledger.Claim) (job.
 	if reason, pending := source.Unfit(found); reason != nil {
 		return s.stored(j, *reason, pending), nil
 	}
-	if j.Source, err = s.origin(ctx, j.Source, found); err != nil {
+	var of map[string]string
+	if j.Source, of, err = s.origin(ctx, j.Source, found); err != nil {
 		return j, err
+	}
+	if reason := source.UnwantedOf(j.Run, j.Source.ID, j.Plan.Sources, of); reason != nil {
+		return s.unwanted(j, *reason)
 	}
 	j.Image.Name, j.Turn = image.Name(j), nil
 	j.Decision, j.Back = job.RegisterIt, true
@@ -68,25 +72,27 @@ func (s Step) stored(j job.Job, reason job.Reason, pending bool) job.Job {
 }
 
 // origin fills in what the later steps need to know of the instance that a snapshot was made of: its lineage, its tags
-// and its type. A snapshot of a volume that is not its instance's root volume has the volume's lineage: anyone
-// who may attach a volume would speak for the instance otherwise.
-func (s Step) origin(ctx context.Context, src job.Source, found types.Snapshot) (job.Source, error) {
+// and its type; and that instance's own tags. A snapshot of a volume that is not its instance's root volume has the
+// volume's lineage: anyone who may attach a volume would speak for the instance otherwise.
+func (s Step) origin(ctx context.Context, src job.Source, found types.Snapshot,
+) (_ job.Source, of map[string]string, err error) {
 	lineages, err := lineage.OfStored(ctx, s.EC2, []string{src.ID}, source.Name)
 	if err != nil {
-		return src, err
+		return src, nil, err
 	}
-	of := lineages[src.ID]
+	madeOf := lineages[src.ID]
 	instance, there := types.Instance{}, false
-	if strings.HasPrefix(of, "i-") {
-		if instance, there, err = source.Find(ctx, s.EC2, of); err != nil {
-			return src, err
+	if strings.HasPrefix(madeOf, "i-") {
+		if instance, there, err = source.Find(ctx, s.EC2, madeOf); err != nil {
+			return src, nil, err
 		}
 	}
 	if source.Speaks(instance, there, found) {
-		return s.ofInstance(ctx, src, instance)
+		src, err = s.ofInstance(ctx, src, instance)
+		return src, source.Tags(instance), err
 	}
-	src.Lineage = source.Unspoken(found, of)
-	return src, nil
+	src.Lineage = source.Unspoken(found, madeOf)
+	return src, nil, nil
 }
 
 func (s Step) ofInstance(ctx context.Context, src job.Source, instance types.Instance) (job.Source, error) {

@@ -68,6 +68,20 @@ func TestClaimOfASnapshot(t *testing.T) {
 			},
 		},
 		{
+			Name: "the plan excludes its instance",
+			Given: func(s *steptest.Stage, in *claim.Input) {
+				asked(want)(s, in)
+				in.Job.Plan.Sources.Exclude = map[string][]string{"frozen": nil}
+				s.Must(s.Cloud.SetTags(s.Web, map[string]string{"frozen": "yes"}))
+			},
+			Want: request + " DescribeInstances: ok",
+			Then: func(s *steptest.Stage, j job.Job) {
+				s.Same("decision", j.Decision, job.SkipIt)
+				s.Same("why", *j.Skip, job.Reason{Code: job.Excluded, Text: "plan nightly leaves out its instance: " +
+					"its tag frozen is one that sources.exclude names"})
+			},
+		},
+		{
 			Name:  "its own name counts more than its instance's",
 			Given: asked(map[string]string{tag.Request: "nightly", "Name": "old web"}), Want: living,
 			Then: func(s *steptest.Stage, j job.Job) { s.Same("name", j.Source.Name, "old web") },

@@ -63,25 +63,13 @@ func (p BootTests) End(ctx context.Context, claims []ledger.Claim, open []ledger
 	}
 	var problems []error
 	for _, r := range open {
-		if i, shown := own(r, tests[r.Token]); shown {
+		if i, shown := register.TestAmong(r, tests[r.Token]); shown {
 			problems = append(problems, unlessMoved(p.end(ctx, r, i, claims)))
 		} else if !held(claims, r) {
 			problems = append(problems, unlessMoved(p.missing(ctx, r)))
 		}
 	}
 	return errors.Join(problems...)
-}
-
-// own is the registered one of the instances that were launched with its token. EC2 shows the token of an instance to
-// anyone who may describe it, so another one may have it too, but not before the first.
-func own(r ledger.Registration, all []types.Instance) (i types.Instance, ok bool) {
-	for _, other := range all {
-		earlier := aws.ToTime(other.LaunchTime).Before(aws.ToTime(i.LaunchTime))
-		if register.Test(r, other) == nil && (!ok || earlier) {
-			i, ok = other, true
-		}
-	}
-	return i, ok
 }
 
 // missing ends the registration of a test instance that EC2 does not show. One that is known is gone when EC2 says so:

@@ -3,7 +3,6 @@ package recovery_test
 import (
 	"context"
 	"encoding/json"
-	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -246,28 +245,6 @@ func TestATestInstanceThatIsNotShown(t *testing.T) {
 	}
 }
 
-// twins is an EC2 in which another instance has the token, too. It is shown both before and after the first.
-type twins struct {
-	*sdk.Client
-	other string
-}
-
-func (w twins) DescribeInstances(
-	ctx context.Context, in *sdk.DescribeInstancesInput, o ...func(*sdk.Options),
-) (*sdk.DescribeInstancesOutput, error) {
-	out, err := w.Client.DescribeInstances(ctx, in, o...)
-	if err != nil {
-		return nil, err
-	}
-	also, err := w.Client.DescribeInstances(ctx, &sdk.DescribeInstancesInput{InstanceIds: []string{w.other}})
-	if err != nil {
-		return nil, err
-	}
-	also.Reservations[0].Instances[0].ClientToken = aws.String("token")
-	out.Reservations = slices.Concat(also.Reservations, out.Reservations, also.Reservations)
-	return out, nil
-}
-
 // Another instance with the same token and image, which anyone may launch who may describe the first, is left alone,
 // and keeps the first from nothing.
 func TestASecondInstanceWithTheToken(t *testing.T) {
@@ -280,7 +257,8 @@ func TestASecondInstanceWithTheToken(t *testing.T) {
 			}
 			other := s.Launch("other", nil, func(in *sdk.RunInstancesInput) { in.ImageId = aws.String(ec2.ImageX86) })
 			time.Sleep(time.Hour)
-			ends := recovery.BootTests{EC2: twins{s.EC2, other}, Register: s.Ledger.Kept, Waits: s.Ledger, Now: time.Now}
+			both := steptest.Twins{Client: s.EC2, Token: "token", Other: other}
+			ends := recovery.BootTests{EC2: both, Register: s.Ledger.Kept, Waits: s.Ledger, Now: time.Now}
 			s.Must(ends.End(s.Context(), nil, []ledger.Registration{r}))
 			s.Same("the test", s.Cloud.State(id), ec2.ShuttingDown)
 			s.Same("the other", s.Cloud.State(other), ec2.Running)

@@ -27,14 +27,19 @@ type copiesAPI interface {
 const registering = 15 * time.Minute
 
 // copies deletes the copies that were made for an image which was never registered. left is whether some stay.
-func (l Leftovers) copies(ctx context.Context, r ledger.Registration) (left bool, err error) {
+func (l Leftovers) copies(ctx context.Context, r ledger.Registration) (_ ledger.Registration, left bool, err error) {
 	if l.Now().Sub(r.Begun) < registering {
-		return true, nil
+		return r, true, nil
 	}
-	ids, err := l.copied(ctx, r)
-	if err != nil || len(ids) == 0 {
-		return false, err
+	r, ids, err := l.copied(ctx, r)
+	if err == nil && len(ids) > 0 {
+		left, err = l.deleteCopies(ctx, r, ids)
 	}
+	return r, left, err
+}
+
+// deleteCopies deletes those that nothing uses, the root volume's first.
+func (l Leftovers) deleteCopies(ctx context.Context, r ledger.Registration, ids []string) (left bool, err error) {
 	uses, err := l.copyUses(ctx, ids)
 	if err != nil {
 		return true, fmt.Errorf("looking what uses copies without an image: %w", err)
@@ -89,8 +94,31 @@ func (l Leftovers) copyUses(ctx context.Context, ids []string) (map[string][]str
 }
 
 // copied are the copies of a registration that there are: by their descriptions, which no call changes, so that
-// one is found too whose making was never answered.
-func (l Leftovers) copied(ctx context.Context, r ledger.Registration) (ids []string, err error) {
+// one is found too whose making was never answered. Its id is written down before it goes: another's snapshot that has
+// the description as well is not taken for it afterwards.
+func (l Leftovers) copied(ctx context.Context, r ledger.Registration) (_ ledger.Registration, ids []string, err error) {
+	found, err := l.withItsToken(ctx, r)
+	if err != nil {
+		return r, nil, err
+	}
+	known := len(r.Copies)
+	for _, of := range register.CopiedOf(r, found) {
+		id := register.CopyAmong(r, of, found)
+		if id == "" {
+			continue
+		}
+		if ids = append(ids, id); r.Copies[of] == "" {
+			r = register.WithCopy(r, of, id)
+		}
+	}
+	if len(r.Copies) > known {
+		r, err = written(ctx, l.Register, r)
+	}
+	return r, ids, err
+}
+
+// withItsToken are the snapshots that are described as copies of a registration's.
+func (l Leftovers) withItsToken(ctx context.Context, r ledger.Registration) (all []types.Snapshot, err error) {
 	pages := ec2.NewDescribeSnapshotsPaginator(l.EC2, &ec2.DescribeSnapshotsInput{
 		OwnerIds: []string{"self"}, Filters: []types.Filter{{Name: aws.String("description"),
 			Values: []string{register.AnyCopy(r)}}},
@@ -100,9 +128,7 @@ func (l Leftovers) copied(ctx context.Context, r ledger.Registration) (ids []str
 		if err != nil {
 			return nil, fmt.Errorf("looking for the copies of %s: %w", r.Source, err)
 		}
-		for _, s := range out.Snapshots {
-			ids = append(ids, aws.ToString(s.SnapshotId))
-		}
+		all = append(all, out.Snapshots...)
 	}
-	return ids, nil
+	return all, nil
 }

@@ -78,6 +78,36 @@ func TestCopiesThatAnImageHoldsStay(t *testing.T) {
 	}
 }
 
+// Of snapshots that are described as one of its copies, that goes which was there first and is written down: anyone may
+// describe a copy of the copy likewise, before a sweep or once the registered one is gone. So it is of the root
+// volume's and of a data volume's.
+func TestACopyWithTheDescriptionOfAnother(t *testing.T) {
+	for _, answered := range []bool{true, false} {
+		for _, of := range []string{"snap-1", "snap-2"} {
+			synctest.Test(t, func(t *testing.T) {
+				s := steptest.New(t)
+				r := ledger.Registration{Kind: ledger.MadeImage, Call: ledger.RegisterImage, Lineage: "vol-1", Source: "snap-1",
+					Plan: "nightly", Run: steptest.RunName, AMIName: "goldsmith/lab", Token: "T0K3N", Begun: time.Now()}
+				all := map[string]string{"root": copyOf(s, r, of), "data": copyOf(s, r, of)}
+				if answered {
+					r = register.WithCopy(r, of, all["root"])
+				}
+				r, err := s.Ledger.Kept.Register(s.Context(), r)
+				s.Must(err)
+				for range 3 {
+					for r, err = range s.Ledger.Kept.Unsettled(s.Context()) {
+						s.Must(err)
+					}
+					s.Must(leftovers(s).Settle(s.Context(), nil, []ledger.Registration{r}))
+					time.Sleep(time.Hour)
+				}
+				s.Same("left", remaining(s, all), []string{"data"})
+				s.Same("registered", r.Copies, map[string]string{of: all["root"]})
+			})
+		}
+	}
+}
+
 // remaining are the copies that are there, by their names.
 func remaining(s *steptest.Stage, copies map[string]string) (left []string) {
 	s.Helper()

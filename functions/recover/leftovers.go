@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"goldsmith/shared/fault"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/image"
 	"goldsmith/shared/job"
@@ -22,6 +23,8 @@ import (
 // imagesAPI finds Goldsmith's images and removes them with their snapshots.
 type imagesAPI interface {
 	copiesAPI
+	DescribeImageAttribute(context.Context, *ec2.DescribeImageAttributeInput,
+		...func(*ec2.Options)) (*ec2.DescribeImageAttributeOutput, error)
 	DescribeImages(context.Context, *ec2.DescribeImagesInput, ...func(*ec2.Options)) (*ec2.DescribeImagesOutput, error)
 	DeregisterImage(context.Context, *ec2.DeregisterImageInput, ...func(*ec2.Options)) (*ec2.DeregisterImageOutput, error)
 }
@@ -160,6 +163,8 @@ func (l Leftovers) unsettled(ctx context.Context, left leftover) (leftover, bool
 		return left, false, l.Register.Settle(ctx, r)
 	case left.result.Image.ID == left.id && left.result.Image.State == string(types.ImageStateAvailable):
 		return left, false, l.settled(ctx, left)
+	case !r.Going.IsZero():
+		return left, false, l.hadBack(ctx, r)
 	case image.ProgressOf(left.image.State) == image.Pending:
 		// It is settled once EC2 has made up its mind; it may not be removed before.
 		return left, false, nil
@@ -174,7 +179,9 @@ func (l Leftovers) unsettled(ctx context.Context, left leftover) (leftover, bool
 // somebody, which the next run that retires finds out with its snapshots.
 func (l Leftovers) missing(ctx context.Context, r ledger.Registration) error {
 	if r.ID == "" && r.Call == ledger.RegisterImage {
-		left, err := l.copies(ctx, r)
+		var left bool
+		var err error
+		r, left, err = l.copies(ctx, r)
 		if err != nil || left && l.Now().Sub(r.Begun) <= lookback {
 			return err
 		}
@@ -185,7 +192,45 @@ func (l Leftovers) missing(ctx context.Context, r ledger.Registration) error {
 	if r.ID == "" && l.Now().Sub(r.Begun) > lookback {
 		return l.Register.Retire(ctx, r, l.Now())
 	}
+	r, err := l.going(ctx, r)
+	if err != nil {
+		return err
+	}
 	return l.forget(ctx, r)
+}
+
+// unshownImage is how long EC2 may say of an image that was just made that it does not exist.
+const unshownImage = time.Hour
+
+// going writes down that EC2 says of an image that it is gone: an answer that leaves it out proves nothing.
+func (l Leftovers) going(ctx context.Context, r ledger.Registration) (ledger.Registration, error) {
+	if r.ID == "" || !r.Going.IsZero() || r.Revision == "" || l.Now().Sub(r.Begun) < unshownImage {
+		return r, nil
+	}
+	_, err := l.EC2.DescribeImageAttribute(ctx, &ec2.DescribeImageAttributeInput{
+		ImageId: aws.String(r.ID), Attribute: types.ImageAttributeNameDescription,
+	})
+	if !fault.IsNoImage(err) {
+		return r, err
+	}
+	r.Going = l.Now()
+	return written(ctx, l.Register, r)
+}
+
+// hadBack settles an image that is there though it was about to be removed, or was gone: a person may have had it
+// back, so that it begins anew, and stays.
+func (l Leftovers) hadBack(ctx context.Context, r ledger.Registration) error {
+	if l.Now().Sub(r.Going) < ledger.Removing {
+		return nil
+	}
+	handler.Log(ctx).WarnContext(ctx, "kept an image that may have been had back", "image", r.ID, "source", r.Source,
+		"run", r.Run)
+	r.Anew, r.Going = l.Now(), time.Time{}
+	r, err := written(ctx, l.Register, r)
+	if err != nil {
+		return err
+	}
+	return l.Register.Settle(ctx, r)
 }
 
 // forget looks at a registration no more once no run can come back to it.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -84,13 +85,14 @@ func (l Leftovers) doubt(ctx context.Context, left leftover) error {
 	return l.record(ctx, left)
 }
 
-// keepSnapshots writes down which snapshots are an image's own; all is whether it holds no others.
+// keepSnapshots writes down that an image is about to go, and which snapshots are its own; all is whether it holds no
+// others.
 func (l Leftovers) keepSnapshots(ctx context.Context, left leftover) (r ledger.Registration, all bool, err error) {
 	own, all, err := register.Own(ctx, l.EC2, left.registered, left.image)
 	if err != nil {
 		return r, false, fmt.Errorf("removing image %s of a job that was cut off: %w", left.id, err)
 	}
-	left.registered.Snapshots = own
+	left.registered.Snapshots, left.registered.Going = own, l.Now()
 	r, err = written(ctx, l.Register, left.registered)
 	return r, all, err
 }
@@ -105,7 +107,7 @@ func (l Leftovers) remove(ctx context.Context, left leftover) error {
 	out, err := l.EC2.DeregisterImage(ctx,
 		&ec2.DeregisterImageInput{ImageId: aws.String(left.id), DeleteAssociatedSnapshots: aws.Bool(all)})
 	if err != nil && !fault.IsNoImage(err) {
-		return fmt.Errorf("removing image %s of a job that was cut off: %w", left.id, err)
+		return errors.Join(fmt.Errorf("removing image %s of a job that was cut off: %w", left.id, err), l.stays(ctx, r, err))
 	}
 	handler.Log(ctx).WarnContext(ctx, "removed the image of a job that was cut off", "image", left.id, "source",
 		left.result.Source)
@@ -123,6 +125,16 @@ func (l Leftovers) remove(ctx context.Context, left leftover) error {
 		return err
 	}
 	return l.Register.Settle(ctx, r)
+}
+
+// stays takes back that an image is about to go, where EC2 has refused that.
+func (l Leftovers) stays(ctx context.Context, r ledger.Registration, refused error) error {
+	if !fault.DidNothing(refused) {
+		return nil
+	}
+	r.Going = time.Time{}
+	_, err := written(ctx, l.Register, r)
+	return err
 }
 
 // noneStays reports whether every snapshot went with its image.

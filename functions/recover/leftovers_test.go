@@ -152,7 +152,7 @@ func TestLeftovers(t *testing.T) {
 		},
 		{
 			Name: "another image under its id's name: not touched",
-			Want: "Claims Slots DescribeInstances Unsettled DescribeImages" + rest,
+			Want: "Claims Slots DescribeInstances Unsettled DescribeImages DescribeImageAttribute Amend" + rest,
 			Given: given(cutOff, func(s *steptest.Stage, id string) {
 				r, _, err := s.Ledger.Kept.Registration(s.Context(), id)
 				s.Must(err)

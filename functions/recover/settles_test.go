@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 
+	"goldsmith/local/ec2"
 	"goldsmith/shared/event"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
@@ -79,6 +80,54 @@ func TestWhatAPersonWantsStays(t *testing.T) {
 			time.Sleep(3 * time.Hour)
 			sweeps(s)
 			s.Same(name, []any{there(s, id), len(open(s))}, []any{true, 0})
+		})
+	}
+}
+
+// What was to be removed and is there afterwards goes with the next sweep where EC2 had refused that, as when it is
+// busy or protects the image; where its answer was lost, or it failed inside, a person may have had it back.
+func TestAnImageThatIsThereAfterItsRemoval(t *testing.T) {
+	for code, stays := range map[string]bool{
+		"RequestLimitExceeded": false, "UnauthorizedOperation": false, "OperationNotPermitted": false,
+		"IncorrectState": false,
+		"InternalError":  true, "ServerInternal": true, "Unavailable": true,
+	} {
+		t.Run(code, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := steptest.New(t)
+				id := unsettled(s, "cut-off", job.Result{Ending: job.Broken})
+				time.Sleep(3 * time.Hour)
+				s.Cloud.Inject(ec2.Fault{Action: "DeregisterImage", Code: code, Until: time.Now().Add(10 * time.Minute)})
+				_, _ = account(s, nightlyOf(s)).Handle(s.Context(), s.Sample("sweep")) // it may fail
+				time.Sleep(20 * time.Minute)
+				sweeps(s)
+				s.Same("the image is there, and settled", []any{there(s, id), len(open(s))}, []any{stays, 0})
+			})
+		})
+	}
+}
+
+// An image that others have deregistered and had back stays, though its job had failed; so does one whose job ended
+// well, which counts.
+func TestAnImageThatWasGoneAndIsBack(t *testing.T) {
+	for state, good := range map[string]bool{job.Unproven: false, "available": true} {
+		synctest.Test(t, func(t *testing.T) {
+			s := steptest.New(t)
+			s.Cloud.SetRecycleBin(24 * time.Hour)
+			id := unsettled(s, "cut-off", job.Result{Ending: job.Broken, Image: job.Image{State: state}})
+			time.Sleep(2 * time.Hour)
+			_, err := s.EC2.DeregisterImage(s.Context(), &sdk.DeregisterImageInput{ImageId: &id})
+			s.Must(err)
+			sweeps(s)
+			_, err = s.EC2.RestoreImageFromRecycleBin(s.Context(), &sdk.RestoreImageFromRecycleBinInput{ImageId: &id})
+			s.Must(err)
+			for range 3 {
+				time.Sleep(11 * time.Hour)
+				sweeps(s)
+			}
+			r, _, err := s.Ledger.Kept.Registration(s.Context(), id)
+			s.Must(err)
+			s.Same(state, []any{there(s, id), len(open(s)), r.Good}, []any{true, 0, good})
 		})
 	}
 }

@@ -24,7 +24,13 @@ func (r *round) again(ctx context.Context) error {
 		if !back.Retired.IsZero() {
 			put, back.Revision = r.Ledger.Register, ""
 		}
-		back.Anew, back.Gone, back.Missed, back.Retired = r.now, time.Time{}, time.Time{}, time.Time{}
+		why := "it was restored; it begins anew, with its whole grace period"
+		if back.Gone.IsZero() && back.Missed.IsZero() && back.Retired.IsZero() {
+			why = "it is there after its removal was begun and cut off, so it may have been restored; " +
+				"it begins anew, with its whole grace period"
+		}
+		back.Anew, back.Going, back.Gone = r.now, time.Time{}, time.Time{}
+		back.Missed, back.Retired = time.Time{}, time.Time{}
 		handler.Log(ctx).InfoContext(ctx, "retired image restored by others", "image", back.ID, "source", back.Name)
 		registered, err := put(ctx, back)
 		if err == nil {
@@ -33,8 +39,8 @@ func (r *round) again(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("registering image %s again: %w", back.ID, err)
 		}
-		why := []string{"it was restored; it begins anew, with its whole grace period"}
-		if err := r.put(ctx, retirement{Subject: back.ID, Name: back.Name, Status: job.Restored, Why: why}); err != nil {
+		what := retirement{Subject: back.ID, Name: back.Name, Status: job.Restored, Why: []string{why}}
+		if err := r.put(ctx, what); err != nil {
 			return err
 		}
 	}

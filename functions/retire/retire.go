@@ -65,7 +65,7 @@ func (s Step) Handle(ctx context.Context, p job.Batch) (job.Batch, error) {
 	if !p.Plan.Keep.Rules() {
 		return p, nil
 	}
-	scope := retention.Scope{After: p.Retire.Cursor, Most: batch}
+	scope := retention.Scope{After: p.Retire.Cursor, Most: batch, Run: p.Run.Name}
 	if p.Run.Request != nil {
 		scope.Source = p.Run.Request.Source
 	}

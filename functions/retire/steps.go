@@ -149,6 +149,9 @@ func (r *round) remove(ctx context.Context, what retirement) error {
 	switch {
 	case fault.IsNoImage(err):
 	case err != nil:
+		if err := r.begunInVain(ctx, what, err); err != nil {
+			return err
+		}
 		return r.failed(ctx, what, err, "deregistering")
 	default:
 		if err := r.snapshots(ctx, &what, out.DeleteSnapshotResults); err != nil {
@@ -158,6 +161,15 @@ func (r *round) remove(ctx context.Context, what retirement) error {
 	what.Due = time.Time{}
 	r.gone = append(r.gone, what)
 	return nil
+}
+
+// begunInVain takes back that a removal was begun which EC2, being busy, has refused and which is tried again: an image
+// that is there after its removal was begun may have been restored.
+func (r *round) begunInVain(ctx context.Context, what retirement, refused error) error {
+	if !fault.IsTransient(refused) || !fault.DidNothing(refused) {
+		return nil
+	}
+	return r.put(ctx, r.Known[what.Subject])
 }
 
 // resume ends what an earlier round was cut off from: images it had removed and not yet written down.

@@ -80,6 +80,9 @@ func TestManyTemplates(t *testing.T) {
 			a, err := step(s.Context(), in)
 			s.Must(err)
 			done += len(a.Targets)
+			for _, t := range a.Targets {
+				s.Same("note of "+t.Name, t.Note, "")
+			}
 			if a.More == 0 {
 				break
 			}

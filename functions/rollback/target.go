@@ -171,6 +171,8 @@ func (s Step) others(ctx context.Context, round *Round, targets []*target, known
 	if last == nil {
 		return
 	}
+	slices.Sort(images)
+	images = slices.Compact(images) // Many targets have one image.
 	earlier := slices.DeleteFunc(slices.Clone(known), func(k *rollout.Target) bool {
 		return slices.ContainsFunc(targets, func(t *target) bool { return t.known == k })
 	})

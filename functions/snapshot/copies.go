@@ -86,20 +86,7 @@ func (s Step) copyOf(ctx context.Context, j job.Job, r ledger.Registration, from
 			return s.unsent(ctx, r, err)
 		}
 	}
-	r.Copies = with(r.Copies, aws.ToString(from.SnapshotId), id)
-	r.Snapshots = append(slices.Clone(r.Snapshots), id)
-	if r.From == "" {
-		r.From = id // The root volume's is the first.
-	}
-	return s.amend(ctx, r)
-}
-
-func with(copies map[string]string, from, id string) map[string]string {
-	all := map[string]string{from: id}
-	for f, c := range copies {
-		all[f] = c
-	}
-	return all
+	return s.amend(ctx, register.WithCopy(r, aws.ToString(from.SnapshotId), id))
 }
 
 // amend writes down what has changed of a registration.
@@ -173,14 +160,13 @@ func (s Step) made(ctx context.Context, r ledger.Registration, from types.Snapsh
 			Name: aws.String("description"), Values: []string{register.Copied(r, aws.ToString(from.SnapshotId))},
 		}},
 	})
+	var found []types.Snapshot
 	for pages.HasMorePages() {
 		out, err := pages.NextPage(ctx)
 		if err != nil {
 			return "", fmt.Errorf("looking for the copy of %s: %w", aws.ToString(from.SnapshotId), err)
 		}
-		for _, found := range out.Snapshots {
-			return aws.ToString(found.SnapshotId), nil
-		}
+		found = append(found, out.Snapshots...)
 	}
-	return "", nil
+	return register.CopyAmong(r, aws.ToString(from.SnapshotId), found), nil
 }

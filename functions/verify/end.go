@@ -9,8 +9,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/fault"
+	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
 	"goldsmith/shared/register"
+	"goldsmith/shared/source"
 )
 
 // ender ends instances.
@@ -20,54 +22,61 @@ type ender interface {
 		...func(*ec2.Options)) (*ec2.TerminateInstancesOutput, error)
 }
 
-// end terminates the test instance. One whose launch was never answered is
-// found by its client token, or by the sweep if EC2 does not show it yet.
+// end terminates the test instance, which EC2's own facts show to be it, whatever a job says. One that EC2 does not
+// show yet is the sweep's.
 func (s Step) end(ctx context.Context, j job.Job) (job.Job, error) {
-	ids, err := s.left(ctx, j)
-	if err != nil || len(ids) == 0 {
+	id, err := s.left(ctx, j)
+	if err != nil || id == "" {
 		return j, err
 	}
 	if j.TestInstance == "" {
-		if err := s.answered(ctx, j, ids[0]); err != nil {
+		if is, err := s.answered(ctx, j, id); err != nil || !is {
 			return j, err
 		}
 	}
-	_, err = s.EC2.TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: ids})
+	_, err = s.EC2.TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: []string{id}})
 	if err != nil && !fault.IsNoInstance(err) {
-		return j, fmt.Errorf("terminating test instance %s: %w", ids[0], err)
+		return j, fmt.Errorf("terminating test instance %s: %w", id, err)
 	}
 	return j, nil
 }
 
-// answered registers the id of a test instance whose launch was not answered.
-func (s Step) answered(ctx context.Context, j job.Job, id string) error {
+// answered registers the id of a test instance whose launch was not answered. It reports false where another one is
+// registered.
+func (s Step) answered(ctx context.Context, j job.Job, id string) (is bool, err error) {
 	registered, err := s.Ledger.Register(ctx, register.TestOf(j, token(j), s.Now().UTC()))
 	if err != nil {
-		return fmt.Errorf("registering the test instance of %s: %w", of(j), err)
+		return false, fmt.Errorf("registering the test instance of %s: %w", of(j), err)
+	}
+	if registered.ID != "" && registered.ID != id {
+		return false, nil
 	}
 	j.TestInstance = id
-	return s.launched(ctx, j, registered)
+	return true, s.launched(ctx, j, registered)
 }
 
-// left are the test instances to terminate. The id that a launch was answered with is the instance of its token.
-func (s Step) left(ctx context.Context, j job.Job) ([]string, error) {
-	if j.TestInstance != "" {
-		return []string{j.TestInstance}, nil
-	}
+// left is the test instance to terminate: of those with the job's token that were launched from its image the first
+// one, whatever its state; empty when it is gone, or not shown.
+func (s Step) left(ctx context.Context, j job.Job) (string, error) {
 	out, err := s.EC2.DescribeInstances(ctx, &ec2.DescribeInstancesInput{Filters: []types.Filter{
 		{Name: aws.String("client-token"), Values: []string{token(j)}},
-		{Name: aws.String("instance-state-name"), Values: []string{"pending", "running", "stopping", "stopped"}},
 	}})
 	if err != nil {
-		return nil, fmt.Errorf("looking for the test instance of %s: %w", of(j), err)
+		return "", fmt.Errorf("looking for the test instance of %s: %w", of(j), err)
 	}
-	var ids []string
+	var shown []types.Instance
 	for _, r := range out.Reservations {
-		for _, i := range r.Instances {
-			if register.Test(register.TestOf(j, token(j), s.Now().UTC()), i) == nil {
-				ids = append(ids, aws.ToString(i.InstanceId))
-			}
-		}
+		shown = append(shown, r.Instances...)
 	}
-	return ids, nil
+	i, ok := register.TestAmong(register.TestOf(j, token(j), s.Now().UTC()), shown)
+	id := aws.ToString(i.InstanceId)
+	switch {
+	case j.TestInstance != "" && id != j.TestInstance:
+		handler.Log(ctx).WarnContext(ctx, "not terminated: EC2 does not show it as the test instance", "instance",
+			j.TestInstance, "source", j.Source.ID, "run", j.Run.Name)
+		return "", nil
+	case !ok, source.Ending(source.State(i)):
+		return "", nil
+	}
+	return id, nil
 }

@@ -3,6 +3,7 @@ package verify_test
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -14,6 +15,7 @@ import (
 	"goldsmith/local/ssm"
 	"goldsmith/shared/handler"
 	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
 	"goldsmith/shared/plan"
 	"goldsmith/shared/tag"
 	"goldsmith/test/steptest"
@@ -268,7 +270,10 @@ func TestEnd(t *testing.T) {
 		s.Same("the source", s.Cloud.State(s.Web), ec2.Running)
 	}
 	steptest.Play(t, scene, cases{
-		{Name: "terminated, once or twice", Want: "TerminateInstances: ok | TerminateInstances: ok", Then: gone},
+		{
+			Name: "terminated, once or twice", Want: "DescribeInstances TerminateInstances: ok | DescribeInstances: ok",
+			Then: gone,
+		},
 		{
 			Name:  "its launch was never answered: found by its client token",
 			Given: func(_ *steptest.Stage, in *verify.Input) { in.Job.TestInstance = "" },
@@ -301,14 +306,71 @@ func TestEnd(t *testing.T) {
 		{
 			Name:  "EC2 does not know it any more",
 			Given: func(_ *steptest.Stage, in *verify.Input) { in.Job.TestInstance = "i-00000000000000bad" },
-			Want:  "TerminateInstances: ok",
+			Want:  "DescribeInstances: ok",
 		},
 		{
 			Name: "not allowed",
 			Given: func(s *steptest.Stage, _ *verify.Input) {
 				s.Cloud.Inject(ec2.Fault{Action: "TerminateInstances", Code: "UnauthorizedOperation"})
 			},
-			Want: "TerminateInstances: Failed", Says: []string{"terminating test instance i-"},
+			Want: "DescribeInstances TerminateInstances: Failed", Says: []string{"terminating test instance i-"},
 		},
 	})
+}
+
+// test is the registration of the test instance, as it is if its launch was answered or not.
+func test(s *steptest.Stage, answered bool) (r ledger.Registration) {
+	s.Helper()
+	for open, err := range s.Ledger.Kept.Unsettled(s.Context()) {
+		if s.Must(err); open.Kind == ledger.MadeTest {
+			r = open
+		}
+	}
+	if !answered {
+		var err error
+		r.ID = ""
+		r, err = s.Ledger.Kept.Amend(s.Context(), r)
+		s.Must(err)
+	}
+	return r
+}
+
+// Only the instance that EC2's facts show to be the job's test instance is terminated, whatever the job and tags say.
+func TestEndsNoOther(t *testing.T) {
+	for name, c := range map[string]struct {
+		// says is what the job says of its test instance: its own, another's, or nothing.
+		says string
+		// registered is whether the launch was answered.
+		registered bool
+		own        ec2.State
+	}{
+		"its own":                         {says: "own", registered: true, own: ec2.ShuttingDown},
+		"another with a test's tags":      {says: "other", registered: true, own: ec2.Running},
+		"not answered":                    {own: ec2.ShuttingDown},
+		"not told, and answered":          {registered: true, own: ec2.ShuttingDown},
+		"another, and its own unanswered": {says: "other", own: ec2.Running},
+	} {
+		for _, twins := range []bool{false, true} {
+			synctest.Test(t, func(t *testing.T) {
+				s := steptest.New(t)
+				_, in := launching(s)
+				step := verify.Step{EC2: s.EC2, SSM: s.SSM, Ledger: s.Ledger, Now: time.Now}
+				j, err := step.Handle(s.Context(), in)
+				s.Must(err)
+				id := j.TestInstance
+				r := test(s, c.registered)
+				time.Sleep(time.Minute)
+				tags := map[string]string{tag.Managed: "true", tag.BootTest: steptest.RunName, tag.Source: s.Web}
+				other := s.Launch("production", tags, func(in *sdk.RunInstancesInput) { in.ImageId = aws.String(j.Image.ID) })
+				time.Sleep(time.Minute)
+				j.TestInstance = map[string]string{"own": id, "other": other}[c.says]
+				if twins {
+					step.EC2 = steptest.Twins{Client: s.EC2, Token: r.Token, Other: other}
+				}
+				_, err = step.Handle(s.Context(), verify.Input{Job: j, Do: verify.End})
+				s.Must(err)
+				s.Same(name, []ec2.State{s.Cloud.State(id), s.Cloud.State(other)}, []ec2.State{c.own, ec2.Running})
+			})
+		}
+	}
 }

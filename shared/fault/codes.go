@@ -162,6 +162,12 @@ func IsRefused(err error) bool {
 	return hasCode(err, refusals) || IsDenied(err) || IsProtected(err) || IsNotFound(err)
 }
 
+// DidNothing reports whether AWS has certainly not done what was asked once: it has refused it, and has not failed
+// inside.
+func DidNothing(err error) bool {
+	return IsRefused(err) || Code(err) != "" && !IsTransient(err)
+}
+
 // IsTransient reports whether AWS was too busy, failed inside, or could not be reached.
 func IsTransient(err error) bool {
 	if hasCode(err, transient) {

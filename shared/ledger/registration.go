@@ -28,6 +28,9 @@ const (
 	MadeTest Made = "test-instance"
 )
 
+// Removing is how long what was about to remove something may be at it: a Lambda function ends after 15 minutes.
+const Removing = 15 * time.Minute
+
 // Call is the call of EC2 that made something: each leaves facts of its own.
 type Call string
 
@@ -86,6 +89,9 @@ type Registration struct {
 	// Begun is when an image's source was claimed: what EC2 says was created before is not its image. Of
 	// a test instance it is when it was registered.
 	Begun time.Time `json:"begun"`
+	// Going is when it was about to be removed, or was seen to be gone, while that was not written down yet. One that is
+	// there afterwards may have been had back.
+	Going time.Time `json:"going,omitzero"`
 	// Gone is when it was seen to be gone while Snapshots were left.
 	Gone time.Time `json:"gone,omitzero"`
 	// Missed is when it was first seen to be gone, deregistered by others, while Snapshots were left.
@@ -116,7 +122,7 @@ func (n *NewerError) Error() string {
 func (r Registration) token() string { return cmp.Or(r.AMIName, r.Token, r.ID) }
 
 func (r Registration) inUTC() Registration {
-	toUTC(&r.Begun, &r.Asked, &r.Taken, &r.Gone, &r.Missed, &r.Anew, &r.Retired, &r.Unshared)
+	toUTC(&r.Begun, &r.Asked, &r.Taken, &r.Going, &r.Gone, &r.Missed, &r.Anew, &r.Retired, &r.Unshared)
 	if r.Shared != nil {
 		shared := *r.Shared
 		toUTC(&shared.At)

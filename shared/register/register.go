@@ -138,6 +138,18 @@ func Test(r ledger.Registration, i types.Instance) error {
 	return nil
 }
 
+// TestAmong is the registered test instance of the instances that were launched with its token. EC2 shows the token of
+// an instance to anyone who may describe it, so another one may have it too, but not before the first.
+func TestAmong(r ledger.Registration, all []types.Instance) (i types.Instance, ok bool) {
+	for _, other := range all {
+		earlier := aws.ToTime(other.LaunchTime).Before(aws.ToTime(i.LaunchTime))
+		if Test(r, other) == nil && (!ok || earlier) {
+			i, ok = other, true
+		}
+	}
+	return i, ok
+}
+
 // Snapshots are those of an image that were made with it, and go with it. RegisterImage makes none: the registered
 // copies go, and other people's snapshots are theirs. Of an image that a person adopted they are settled at that time:
 // it may hold snapshots that were there before.

@@ -4,8 +4,12 @@ import (
 	"crypto/rand"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
@@ -22,6 +26,48 @@ func OfSnapshot(j job.Job, now time.Time) ledger.Registration {
 func Copied(r ledger.Registration, of string) string {
 	return fmt.Sprintf("Copy of %s for image %s (%s)", of, r.AMIName, r.Token)
 }
+
+// WithCopy is the registration with a copy of a snapshot that was made for its image.
+func WithCopy(r ledger.Registration, of, id string) ledger.Registration {
+	copies := map[string]string{of: id}
+	for from, copied := range r.Copies {
+		copies[from] = copied
+	}
+	r.Copies, r.Snapshots = copies, append(slices.Clone(r.Snapshots), id)
+	if r.From == "" && of == r.Source {
+		r.From = id // The root volume's.
+	}
+	return r
+}
+
+// CopyAmong is the registered image's copy of a snapshot among those that there are; empty for none. A description is
+// shown to anyone, and may be given to a copy of the copy, or to anything: once the id is registered no other is meant,
+// and until then the one that was there first.
+func CopyAmong(r ledger.Registration, of string, all []types.Snapshot) string {
+	var first types.Snapshot
+	for _, s := range all {
+		switch id := aws.ToString(s.SnapshotId); {
+		case r.Copies[of] != "" && r.Copies[of] != id, aws.ToString(s.Description) != Copied(r, of), !Since(r, s):
+		case first.SnapshotId == nil, aws.ToTime(s.StartTime).Before(aws.ToTime(first.StartTime)):
+			first = s
+		}
+	}
+	return aws.ToString(first.SnapshotId)
+}
+
+// CopiedOf are the snapshots that descriptions say a registered image's copies are of.
+func CopiedOf(r ledger.Registration, all []types.Snapshot) (of []string) {
+	for _, s := range all {
+		id := snapshotForm.FindString(aws.ToString(s.Description))
+		if id != "" && aws.ToString(s.Description) == Copied(r, id) && !slices.Contains(of, id) {
+			of = append(of, id)
+		}
+	}
+	return of
+}
+
+// snapshotForm is a snapshot's id.
+var snapshotForm = regexp.MustCompile(`\bsnap-[0-9a-z]+\b`)
 
 // Copies are the registered copies of an image that is registered of snapshots.
 func Copies(r ledger.Registration) []string {

@@ -4,11 +4,14 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"goldsmith/shared/job"
+	"goldsmith/shared/ledger"
 	"goldsmith/shared/register"
 	"goldsmith/shared/tag"
 )
@@ -64,6 +67,24 @@ func (w Reviewer) list(ctx context.Context, filters []types.Filter, see func(typ
 		}
 	}
 	return nil
+}
+
+// halfRemoved takes out the images that are there though their removal was begun, or was done and not written down:
+// they may have been had back. Where the removal was begun a moment ago the run goes on with its own, and leaves another's.
+func (o *Review) halfRemoved(run string, now time.Time) {
+	for _, id := range slices.Sorted(maps.Keys(o.Images)) {
+		known, begun := o.Known[id], o.Registered[id].Going
+		if known.Status == job.Retiring || known.Status == job.Retired {
+			begun = known.At
+		}
+		young := now.Sub(begun) < ledger.Removing
+		if begun.IsZero() || young && known.Status == job.Retiring && known.Run == run {
+			continue
+		}
+		if delete(o.Images, id); !young {
+			o.Back = append(o.Back, o.Registered[id])
+		}
+	}
 }
 
 // back finds the images among them that were retired and are there again, out of the Recycle Bin.

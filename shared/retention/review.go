@@ -73,6 +73,8 @@ type Scope struct {
 	Source string
 	// After leaves out histories up to this one.
 	After string
+	// Run is the run whose removals go on that were begun a moment ago; empty for none.
+	Run string
 	// Most is how many images that go are enough; the last history is always looked at in full.
 	Most int
 }
@@ -114,6 +116,7 @@ func (w Reviewer) Look(ctx context.Context, p plan.Plan, s Scope) (Review, error
 	if err := w.read(ctx, p.Name, &o); err != nil {
 		return o, err
 	}
+	o.halfRemoved(s.Run, w.Now())
 	images, err := w.images(ctx, o)
 	if err != nil {
 		return o, err

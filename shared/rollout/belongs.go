@@ -27,7 +27,7 @@ func (a *aliasing) another(ctx context.Context, name string, t *Target) (string,
 	if err != nil {
 		return "", err
 	}
-	if !a.mine(o) {
+	if !a.mine(o, a.lives(ctx)) {
 		return fmt.Sprintf("it takes its image from %s, which belongs to %s (%s); have it take its image from %s",
 			name, o.Key, o.Lineage, a.alias(t.key)), nil
 	}
@@ -41,16 +41,19 @@ func (a *aliasing) another(ctx context.Context, name string, t *Target) (string,
 	return "", nil
 }
 
-func (a *aliasing) mine(o ledger.Owner) bool {
-	return o.Key == "" || slices.Contains(a.keys, o.Key) || o.Lineage == a.image.Lineage || givesWay(o, a.image)
+func (a *aliasing) mine(o ledger.Owner, lives func(lineage string) bool) bool {
+	return o.Key == "" || slices.Contains(a.keys, o.Key) || o.Lineage == a.image.Lineage || givesWay(o, a.image, lives)
 }
 
 // givesWay reports whether an owner that no person named gives way to an image. Of the sources of one name that a run
 // images, whichever comes first, the newest snapshot has the name at the end, and of instances the one with the lowest
-// id. What a dead instance left never keeps the name from one that there is.
-func givesWay(o ledger.Owner, to Image) bool {
+// id. What a dead instance left never keeps the name from one that there is; but a volume that is there keeps a name
+// that an earlier run gave it, as long as it lives. Of copies and of snapshots by themselves nothing says that they do.
+func givesWay(o ledger.Owner, to Image, lives func(lineage string) bool) bool {
 	switch {
 	case o.By != "":
+		return false
+	case strings.HasPrefix(o.Lineage, "vol-") && !together(o, to) && lives(o.Lineage):
 		return false
 	case rank(o.Lineage) != rank(to.Lineage):
 		return rank(o.Lineage) < rank(to.Lineage)

@@ -183,8 +183,26 @@ func TestAVersionOfAnEarlierTry(t *testing.T) {
 func TestAPersonsWordStands(t *testing.T) {
 	image := Image{Source: "i-1", Lineage: "i-1", Run: "tonight"}
 	for by, want := range map[string]bool{"": true, "ada": false} {
-		if got := givesWay(ledger.Owner{Lineage: "snap-1", Source: "snap-1", By: by}, image); got != want {
+		lives := func(string) bool { return true }
+		if got := givesWay(ledger.Owner{Lineage: "snap-1", Source: "snap-1", By: by}, image, lives); got != want {
 			t.Errorf("by %q: %t", by, got)
+		}
+	}
+}
+
+// A volume that is there keeps its name from an instance that calls itself the same, unless one run images both.
+func TestAVolumeKeepsItsName(t *testing.T) {
+	for _, c := range []struct {
+		lineage, run string
+		lives, other bool
+	}{
+		{"vol-1", "monday", true, true}, {"vol-1", "monday", false, false}, {"vol-1", "tonight", true, false},
+		{"copies/vol-1", "monday", true, false}, {"snap-1", "monday", true, false},
+	} {
+		o := ledger.Owner{Name: "web", Lineage: c.lineage, Source: "snap-1", Run: c.run}
+		image := Image{Name: "web", Source: "i-1", Lineage: "i-1", Run: "tonight"}
+		if got := entitle(o, true, image, time.Now(), func(string) bool { return c.lives }); got.Other != c.other {
+			t.Errorf("%+v: %+v", c, got)
 		}
 	}
 }

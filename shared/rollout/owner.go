@@ -7,10 +7,16 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"goldsmith/shared/asg"
 	"goldsmith/shared/fault"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
 	"goldsmith/shared/lineage"
+	"goldsmith/shared/register"
 )
 
 // Lineages tells which lineages live.
@@ -92,8 +98,12 @@ func (s *survey) title(ctx context.Context, image Image) (Title, error) {
 		o.Lineage = s.Lineages.Identify(ctx, lineage.Dated{Lineage: then, At: o.At})[0]
 		known = known && o.Lineage == then // It is written down as it is now.
 	}
-	lives := func(l string) bool { return s.Lineages.Living(ctx, []string{l})[l] }
-	return entitle(o, known, image, s.Now().UTC(), lives), nil
+	return entitle(o, known, image, s.Now().UTC(), s.lives(ctx)), nil
+}
+
+// lives reports whether a lineage lives, as far as that can be found out.
+func (f Finder) lives(ctx context.Context) func(lineage string) bool {
+	return func(l string) bool { return f.Lineages.Living(ctx, []string{l})[l] }
 }
 
 // entitle decides whose a name is.
@@ -107,7 +117,7 @@ func entitle(o ledger.Owner, known bool, image Image, now time.Time, lives func(
 		return Title{Owner: o}
 	case o.Lineage == image.Lineage, o.Lineage == image.Source:
 		return Title{Owner: mine, Takes: true}
-	case o.Lineage == "", givesWay(o, image):
+	case o.Lineage == "", givesWay(o, image, lives):
 		return Title{Owner: mine, Takes: true}
 	case holds(o, image), lives(o.Lineage):
 		return Title{Owner: o, Other: true}
@@ -158,14 +168,51 @@ func (f Finder) maker(ctx context.Context, name string, last ledger.Point) (ledg
 	return ledger.Owner{Name: name, Lineage: last.Source, Source: last.Source, At: last.At}, nil
 }
 
-// ofAlias is the lineage whose image the name's alias holds: what is left to go by once the ledger was lost and the
-// images are registered again.
+// ofAlias is the lineage whose image the name's alias holds: what is left to go by once the ledger was lost.
 func (s *survey) ofAlias(ctx context.Context, name string) (ledger.Owner, error) {
 	t, err := s.aliasTarget(ctx, s.alias(name))
 	if err != nil {
 		return ledger.Owner{}, err
 	}
-	return s.maker(ctx, name, ledger.Point{Image: t.At.Image})
+	o, err := s.maker(ctx, name, ledger.Point{Image: t.At.Image})
+	if err != nil || o.Lineage != "" || t.At.Image == "" {
+		return o, err
+	}
+	return s.unregistered(ctx, name, t.At.Image)
+}
+
+// unregistered is whose an image is that is not registered, as long as EC2's facts show that Goldsmith made it of an
+// instance: until it is adopted its name goes to no other.
+func (s *survey) unregistered(ctx context.Context, name, image string) (o ledger.Owner, err error) {
+	out, err := s.EC2.DescribeImages(ctx, &ec2.DescribeImagesInput{
+		Owners: []string{"self"}, IncludeDisabled: aws.Bool(true),
+		Filters: []types.Filter{{Name: aws.String("image-id"), Values: []string{image}}},
+	})
+	if err != nil {
+		return o, fmt.Errorf("looking what image %s was made of: %w", image, err)
+	}
+	proved := len(out.Images) > 0 && register.Made(out.Images[0]) == nil
+	if !proved {
+		return o, nil
+	}
+	o = ledger.Owner{Name: name, Source: aws.ToString(out.Images[0].SourceInstanceId)}
+	if o.Lineage, err = s.groupOf(ctx, o.Source); err != nil {
+		return ledger.Owner{}, fmt.Errorf("looking which group %s is a member of: %w", o.Source, err)
+	}
+	return o, nil
+}
+
+// groupOf is the lineage of the group that an instance is a member of; its own where it is none.
+func (f Finder) groupOf(ctx context.Context, instance string) (string, error) {
+	groups, err := asg.List(ctx, f.Groups, true)
+	for _, g := range groups {
+		for _, i := range g.Instances {
+			if of := lineage.OfGroup(g); of != "" && aws.ToString(i.InstanceId) == instance {
+				return of, nil
+			}
+		}
+	}
+	return instance, err
 }
 
 // Take writes down that the name is the image's. Of two that take a name at once one is told to try again, and finds

@@ -56,6 +56,19 @@ func UnwantedSnapshot(run job.Run, id string, s plan.Selector, tags map[string]s
 	return unwanted(run, id, plan.Selector{Exclude: s.Exclude}, tags)
 }
 
+// UnwantedOf is why a snapshot that was asked for is left alone for the instance that speaks for it: what the plan
+// excludes it leaves out, also by a snapshot of its disk.
+func UnwantedOf(run job.Run, id string, s plan.Selector, instance map[string]string) *job.Reason {
+	if r := run.Request; r == nil || r.Source != id {
+		return nil
+	}
+	why := unchosen(instance, id, plan.Selector{Exclude: s.Exclude})
+	if why == "" {
+		return nil
+	}
+	return &job.Reason{Code: job.Excluded, Text: "plan " + run.Plan + " leaves out its instance: " + why}
+}
+
 // Inherited are a snapshot's tags, and those of the instance it is of that it has not itself. A name is taken as one:
 // a snapshot's Name counts more than its instance's goldsmith:name.
 func Inherited(snapshot, instance map[string]string) map[string]string {

@@ -221,6 +221,9 @@ var Unseen = []string{
 	"what names an image outside of EC2, such as Karpenter's EC2NodeClasses and clusters of Amazon EMR",
 	"snapshot ids in parameters, user data and scripts",
 	"instance refreshes that go on to another launch template than their group's own",
+	"images that only an override of an instance refresh names that goes on",
+	"snapshots that only an instance refresh names that goes on",
+	"exports of an image and copies of it to Amazon S3 that go on, and EC2 Fast Launch",
 	"images of others in the Recycle Bin that hold snapshots of a golden image",
 	"other Regions, and what other accounts copied",
 }

@@ -14,6 +14,7 @@ import (
 	"goldsmith/shared/image"
 	"goldsmith/shared/job"
 	"goldsmith/shared/plan"
+	"goldsmith/shared/register"
 	"goldsmith/shared/source"
 	"goldsmith/shared/tag"
 )
@@ -47,7 +48,8 @@ func lookSnapshots(ctx context.Context, api awsAPI, j job.Job, now time.Time) (j
 }
 
 // snapshots are the snapshots of the job's image by volume. A snapshot holds
-// what was written before it was requested, so pending is as good as completed.
+// what was written before it was requested, so pending is as good as completed. Anyone may write the tags that they are
+// found by: one that was started before the stop was sent is another's.
 func snapshots(ctx context.Context, api awsAPI, j job.Job) (map[string]string, error) {
 	pages := ec2.NewDescribeSnapshotsPaginator(api, &ec2.DescribeSnapshotsInput{
 		OwnerIds:   []string{"self"},
@@ -64,6 +66,9 @@ func snapshots(ctx context.Context, api awsAPI, j job.Job) (map[string]string, e
 			return nil, fmt.Errorf("looking for the snapshots of %s: %w", j.Image.ID, err)
 		}
 		for _, s := range out.Snapshots {
+			if !register.Since(register.ImageOf(j), s) {
+				continue
+			}
 			if s.State == types.SnapshotStateError {
 				return nil, fault.Failure(snapshotFailed, "snapshot %s of volume %s failed: %s",
 					aws.ToString(s.SnapshotId), aws.ToString(s.VolumeId), aws.ToString(s.StateMessage))

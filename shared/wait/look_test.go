@@ -2,6 +2,7 @@ package wait_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -202,6 +203,37 @@ func TestSnapshots(t *testing.T) {
 	broken := []types.Snapshot{both[0], snapshot("snap-a", "vol-a", "error")}
 	settle(t, work(), job.ForSnapshots, time.Second, &cloud{snapshots: broken}, &tokens{}).failed(t, "snap-a", "vol-a",
 		"no key")
+}
+
+// What carries the tags of a run's snapshots, and was started before its stop was sent, keeps the instance down no
+// shorter and fails nothing: anyone may write tags.
+func TestSnapshotsOfOthersWithTheTags(t *testing.T) {
+	of := func(after time.Duration, state types.SnapshotState, of ...string) (all []types.Snapshot) {
+		for _, volume := range of {
+			s := snapshot("snap-of-"+volume, volume, state)
+			s.StartTime = aws.Time(begun.Add(after))
+			all = append(all, s)
+		}
+		return all
+	}
+	for name, theirs := range map[string][]types.Snapshot{
+		"of last year":      of(-365*24*time.Hour, "completed", "vol-a", "vol-b"),
+		"a moment before":   of(-time.Second, "pending", "vol-a", "vol-b"),
+		"that failed":       of(-time.Hour, "error", "vol-a"),
+		"of another volume": of(-time.Hour, "completed", "vol-c"),
+		"of no known time":  {{SnapshotId: aws.String("snap-x"), VolumeId: aws.String("vol-a"), State: "completed"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			settle(t, work(), job.ForSnapshots, time.Second, &cloud{snapshots: theirs}, &tokens{}).pending(t)
+			own := []types.Snapshot{snapshot("snap-b", "vol-b", "pending"), snapshot("snap-a", "vol-a", "completed")}
+			for _, all := range [][]types.Snapshot{slices.Concat(own, theirs), slices.Concat(theirs, own)} {
+				j := settle(t, work(), job.ForSnapshots, time.Second, &cloud{snapshots: all}, &tokens{}).reached(t)
+				if !cmp.Equal(j.Image.Snapshots, []string{"snap-a", "snap-b"}) {
+					t.Errorf("the image's snapshots are %v", j.Image.Snapshots)
+				}
+			}
+		})
+	}
 }
 
 // A snapshot that never comes is the image's matter, once it should be there.

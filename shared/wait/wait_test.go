@@ -88,7 +88,7 @@ func status(instance, system types.SummaryStatus) []types.InstanceStatus {
 
 func snapshot(id, volume string, state types.SnapshotState) types.Snapshot {
 	return types.Snapshot{SnapshotId: aws.String(id), VolumeId: aws.String(volume), State: state,
-		StateMessage: aws.String("no key")}
+		StartTime: aws.Time(begun), StateMessage: aws.String("no key")}
 }
 
 func image(state types.ImageState) *types.Image {

@@ -128,8 +128,8 @@ func functions(t *testing.T) map[string]function {
 			{document(t, verify.Input{Job: one, Do: verify.Try}), "", "", "", `"tested":true`},
 			{document(t, verify.Input{Job: tested, Do: verify.Try}), "InvalidInstanceId", "ListCommandInvocations SendCommand",
 				"NotYet", "agent has not registered"},
-			{document(t, verify.Input{Job: tested, Do: verify.End}), "", "TerminateInstances", "Failed",
-				"terminating test instance i-0123456789abcdef0"},
+			{document(t, verify.Input{Job: tested, Do: verify.End}), "", "DescribeInstances", "Failed",
+				"looking for the test instance of image"},
 		}},
 		"share": {table, []invocation{
 			{document(t, one), "", "", "", `"sharing":false`},

@@ -30,7 +30,8 @@ import (
 type world struct {
 	*steptest.Stage
 	finder usage.Finder
-	names  map[string]string // of Goldsmith's images, by id
+	names  map[string]string    // of Goldsmith's images, by id
+	back   map[string]time.Time // when a person had an image back, by id
 }
 
 func newWorld(t *testing.T) *world {
