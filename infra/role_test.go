@@ -159,9 +159,6 @@ func TestWhatMayTouchEC2(t *testing.T) {
 			" if map[StringLike:map[aws:ResourceTag/goldsmith:source:*]]",
 		"rollback: ec2:CreateLaunchTemplateVersion ec2:ModifyLaunchTemplate on " + template +
 			" if map[StringLike:map[aws:ResourceTag/goldsmith:source:*]]",
-		"select: ec2:StartInstances on " + instance,
-		"select: ec2:StartInstances on " + license,
-		"select: ec2:StartInstances on " + group,
 		"snapshot: ec2:CopySnapshot on " + snapshot + " if map[StringEquals:map[aws:RequestTag/goldsmith:managed:true]]",
 		"snapshot: ec2:CopySnapshot on " + snapshot + " if map[StringLike:map[aws:ResourceTag/goldsmith:device:*]]",
 		"snapshot: ec2:CopySnapshot on " + snapshot + " if map[StringLike:map[aws:ResourceTag/goldsmith:image:*]]",

@@ -98,12 +98,15 @@ func refuse(j job.Job, reason *job.Reason) job.Job {
 	return skip(j, reason.Code, reason.Text)
 }
 
-// fresh is how long select's answer holds: asking again for each source takes from the calls by which EC2
+// fresh is how long the answers of select and start hold: asking again for each source takes from the calls by which EC2
 // lets instances be started.
 const fresh = 30 * time.Minute
 
-// startable refuses a source that EC2 would not start again. What is not asked anew is what select found.
+// startable refuses a source that EC2 would not start again. What is not asked anew is what select and start found.
 func (s Step) startable(ctx context.Context, j job.Job, f source.Facts) (job.Job, error) {
+	if j.Source.Refused != nil {
+		return refuse(j, j.Source.Refused), nil
+	}
 	if over := f.OverQuota(); over != nil || s.Now().Sub(j.Run.Asked) < fresh {
 		return refuse(j, over), nil
 	}

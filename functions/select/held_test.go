@@ -42,12 +42,12 @@ func TestSelectHolds(t *testing.T) {
 			},
 		},
 		{
-			Name: "it carries any text", Want: looks + " DescribeInstances StartInstances: ok",
+			Name: "it carries any text", Want: looks + " DescribeInstances: ok",
 			Given: func(s *steptest.Stage, _ *job.Batch) { lost(s, "yes") },
 			Then:  func(s *steptest.Stage, p job.Batch) { s.Same("held", p.Run.Held, (*job.Reason)(nil)) },
 		},
 		{
-			Name: "it has its place", Want: looks + " DescribeInstances Slots StartInstances: ok",
+			Name: "it has its place", Want: looks + " DescribeInstances Slots: ok",
 			Given: func(s *steptest.Stage, _ *job.Batch) {
 				place := ledger.Slot{Plan: "nightly", Kind: ledger.Places, ID: "000000", Source: lost(s, child), Run: "r"}
 				_, err := s.Ledger.Kept.Take(s.Context(), place, time.Time{})

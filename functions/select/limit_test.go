@@ -41,7 +41,7 @@ func TestSelectLimit(t *testing.T) {
 		},
 		{Name: "three of ten are 30%", Given: limit(plan.Limit{Percent: 30}),
 			Want: "PutRun DescribeInstances*3 GetServiceQuota DescribeInstances DescribeInstanceTypes " +
-				"DescribeVolumes DescribeInstances StartInstances: ok"},
+				"DescribeVolumes DescribeInstances: ok"},
 		{
 			Name: "three of ten are more than 29%", Given: limit(plan.Limit{Percent: 29}),
 			Want: "PutRun DescribeInstances*2: Failed",
@@ -75,7 +75,7 @@ func TestSelectPages(t *testing.T) {
 			// The state machine hands each page on to the next call.
 			*p = first
 		},
-		Want: "DescribeInstances*2 DescribeInstanceTypes DescribeVolumes DescribeInstances StartInstances: ok",
+		Want: "DescribeInstances*2 DescribeInstanceTypes DescribeVolumes DescribeInstances: ok",
 		Then: func(s *steptest.Stage, p job.Batch) {
 			s.Same("second page", []any{len(p.Sources), p.More}, []any{fleet + 1 - batches*source.Batch, false})
 			s.Same("in order", slices.IsSorted(idsOf(p)), true)

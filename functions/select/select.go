@@ -5,7 +5,6 @@ package selection
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -25,7 +24,6 @@ import (
 type fleetAPI interface {
 	source.Lister
 	source.Investigator
-	source.Starter
 	source.Stores
 }
 
@@ -135,7 +133,7 @@ const spare = 10
 
 // fill puts the next eligible sources on the page, and skips the others for good.
 func (s Step) fill(ctx context.Context, p job.Batch, instances []types.Instance) (job.Batch, error) {
-	p.Sources, p.More, p.Run.Asked, p.Run.Held = []job.Source{}, false, time.Time{}, nil
+	p.Sources, p.Ask, p.More, p.Run.Asked, p.Run.Held = []job.Source{}, nil, false, time.Time{}, nil
 	var stopping []source.Facts
 	for part := range slices.Chunk(instances, source.Batch) {
 		if len(p.Sources)+len(part) > job.PageSize {
@@ -159,8 +157,9 @@ func (s Step) fill(ctx context.Context, p job.Batch, instances []types.Instance)
 	return s.ask(ctx, p, stopping)
 }
 
-// ask sees whether what is to be stopped could be started again, and leaves out what could not: that one does
-// not keep the others of the page from being stopped. A request goes to claim, which answers it.
+// ask sees what keeps from being started again what is to be stopped, and leaves that out, so that it does not keep the
+// others of the page from being stopped. Function start is asked about the rest. A request goes to claim, which answers
+// it.
 func (s Step) ask(ctx context.Context, p job.Batch, stopping []source.Facts) (job.Batch, error) {
 	var err error
 	if p.Run.Held, err = s.held(ctx, p, len(stopping)); err != nil || p.Run.Held != nil {
@@ -170,33 +169,17 @@ func (s Step) ask(ctx context.Context, p job.Batch, stopping []source.Facts) (jo
 	if err != nil {
 		return p, err
 	}
-	var ids []string
 	for _, f := range stopping {
 		id := aws.ToString(f.Instance.InstanceId)
 		if over := f.OverQuota(); over != nil {
 			reasons[id] = *over
 		}
 		if _, refused := reasons[id]; !refused {
-			ids = append(ids, id)
+			p.Ask = append(p.Ask, id)
 		}
 	}
-	refused, all, err := source.Unstartable(ctx, s.EC2, ids)
-	if err != nil {
-		return p, err
-	}
-	maps.Copy(reasons, refused)
-	return s.answer(ctx, noted(p, unseen), stopping, reasons, all)
-}
-
-// answer takes those off the page that could not be started again. all is false when EC2 was not asked about each.
-func (s Step) answer(ctx context.Context, p job.Batch, stopping []source.Facts, reasons map[string]job.Reason, all bool,
-) (job.Batch, error) {
-	r := p.Run.Request
-	requested := r != nil && r.Source != ""
-	if all && (!requested || len(reasons) == 0) {
-		p.Run.Asked = s.Now().UTC()
-	}
-	if requested {
+	p = noted(p, unseen)
+	if r := p.Run.Request; r != nil && r.Source != "" {
 		return p, nil
 	}
 	return s.leave(ctx, p, stopping, reasons)

@@ -36,8 +36,8 @@ type cases = []steptest.Case[job.Batch, job.Batch]
 // What a first page of a handful of instances costs.
 const looks = "PutRun DescribeInstances GetServiceQuota DescribeInstances DescribeInstanceTypes DescribeVolumes"
 
-// asks is what it costs when some are to be stopped: what is down already, and whether these could be started.
-const asks = looks + " DescribeInstances StartInstances"
+// asks is what it costs when some are to be stopped: what is down already.
+const asks = looks + " DescribeInstances"
 
 var enrolled = map[string]string{tag.Plan: "nightly"}
 
@@ -110,7 +110,7 @@ func TestSelect(t *testing.T) {
 				p.Plan.Sources.IDs = []string{s.Web, "i-00000000000000bad"}
 			},
 			Want: "PutRun DescribeInstances PutResult GetServiceQuota DescribeInstances DescribeInstanceTypes DescribeVolumes " +
-				"DescribeInstances StartInstances: ok",
+				"DescribeInstances: ok",
 			Then: func(s *steptest.Stage, p job.Batch) {
 				s.Same("chosen", idsOf(p), []string{s.Web})
 				r := s.Results(steptest.RunName)[0]
@@ -160,7 +160,7 @@ func TestSelectSkips(t *testing.T) {
 			Given: other(func(in *sdk.RunInstancesInput) {
 				in.ImageId, in.InstanceType = aws.String(ec2.ImageInstanceStore), types.InstanceTypeM3Medium
 			}),
-			Want: looks + " PutResult DescribeInstances StartInstances: ok",
+			Want: looks + " PutResult DescribeInstances: ok",
 			Then: skipped(job.InstanceStoreRoot),
 		},
 		{
@@ -169,7 +169,7 @@ func TestSelectSkips(t *testing.T) {
 				in.InstanceMarketOptions = &types.InstanceMarketOptionsRequest{MarketType: types.MarketTypeSpot}
 			}),
 			Want: "PutRun DescribeInstances GetServiceQuota DescribeInstances DescribeInstanceTypes " +
-				"DescribeSpotInstanceRequests DescribeVolumes PutResult DescribeInstances StartInstances: ok",
+				"DescribeSpotInstanceRequests DescribeVolumes PutResult DescribeInstances: ok",
 			Then: skipped(job.OneTimeSpot),
 		},
 		{
@@ -189,7 +189,7 @@ func TestSelectSkips(t *testing.T) {
 				s.Launch("other", enrolled, func(in *sdk.RunInstancesInput) { in.InstanceType = types.InstanceTypeM5dLarge })
 				p.Plan.Strict = true
 			},
-			Want: looks + " PutResult DescribeInstances StartInstances: ok",
+			Want: looks + " PutResult DescribeInstances: ok",
 			Then: skipped(job.InstanceStoreData),
 		},
 		{
@@ -200,19 +200,17 @@ func TestSelectSkips(t *testing.T) {
 				})(s, p)
 				s.Ledger.Break("PutResult", 1)
 			},
-			Want: looks + " PutResult: Transient | " + looks + " PutResult DescribeInstances StartInstances: ok",
+			Want: looks + " PutResult: Transient | " + looks + " PutResult DescribeInstances: ok",
 			Then: skipped(job.InstanceStoreRoot),
 		},
 		{
-			Name: "EC2 would not start it again: left alone, and the others of the page go on",
-			Given: func(s *steptest.Stage, _ *job.Batch) {
-				id := s.Launch("other", enrolled)
-				s.Cloud.Inject(ec2.Fault{Action: "StartInstances", Resource: id, Code: "UnauthorizedOperation", Status: 403})
-			},
-			Want: asks + "*3 PutResult: ok",
+			Name:  "function start is asked about what is to be stopped, and about nothing else",
+			Given: func(s *steptest.Stage, _ *job.Batch) { s.Set(s.Launch("other", enrolled), ec2.Stopped) },
+			Want:  asks + ": ok",
 			Then: func(s *steptest.Stage, p job.Batch) {
-				skipped(job.CannotStart)(s, p)
-				s.Same("asked", p.Run.Asked.Equal(time.Now()), true)
+				s.Same("sources", len(p.Sources), 2)
+				s.Same("to be asked about", p.Ask, []string{s.Web})
+				s.Same("asked", p.Run.Asked.IsZero(), true)
 			},
 		},
 		{
@@ -226,7 +224,7 @@ func TestSelectSkips(t *testing.T) {
 						Ebs: &types.EbsBlockDevice{VolumeSize: aws.Int32(500), VolumeType: types.VolumeTypeSt1}}}
 				})
 			},
-			Want: looks + " PutResult DescribeInstances StartInstances: ok",
+			Want: looks + " PutResult DescribeInstances: ok",
 			Then: func(s *steptest.Stage, p job.Batch) {
 				s.Same("sources", len(p.Sources), 1)
 				s.Same("notes", p.Sources[0].Notes, []job.ReasonCode{job.InstanceStoreData, job.SlowVolume})
@@ -254,7 +252,7 @@ func TestSelectRequested(t *testing.T) {
 		{
 			Name:  "EC2 does not know it",
 			Given: func(_ *steptest.Stage, p *job.Batch) { p.Run.Request.Source = "i-00000000000000bad" },
-			Want:  "PutRun DescribeInstances*2 DescribeInstanceTypes DescribeVolumes DescribeInstances StartInstances: ok",
+			Want:  "PutRun DescribeInstances*2 DescribeInstanceTypes DescribeVolumes DescribeInstances: ok",
 			Then:  func(s *steptest.Stage, p job.Batch) { s.Same("chosen", idsOf(p), []string{"i-00000000000000bad"}) },
 		},
 		{

@@ -2,7 +2,6 @@ package selection_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -47,7 +46,7 @@ func TestSelectKeys(t *testing.T) {
 	left := func(n int, says string) func(*steptest.Stage, job.Batch) {
 		return func(s *steptest.Stage, p job.Batch) {
 			s.Same("chosen", len(p.Sources), 1)
-			s.Same("asked", p.Run.Asked.Equal(time.Now()), true)
+			s.Same("to be asked about", p.Ask, []string{s.Web})
 			results := s.Results(p.Run.Name)
 			s.Same("left out", len(results), n)
 			for _, r := range results {
@@ -57,21 +56,21 @@ func TestSelectKeys(t *testing.T) {
 		}
 	}
 	steptest.Play(t, scene, cases{
-		{Name: "usable", Given: keyed(ec2.KeyUsable), Want: keysAsked + " StartInstances: ok",
+		{Name: "usable", Given: keyed(ec2.KeyUsable), Want: keysAsked + ": ok",
 			Then: func(s *steptest.Stage, p job.Batch) { s.Same("chosen", len(p.Sources), 3) }},
-		{Name: "disabled", Given: keyed(ec2.KeyDisabled), Want: keysAsked + " StartInstances PutResult*2: ok",
+		{Name: "disabled", Given: keyed(ec2.KeyDisabled), Want: keysAsked + " PutResult*2: ok",
 			Then: left(2, "is in state Disabled. Enable it")},
-		{Name: "to be deleted", Given: keyed(ec2.KeyPendingDeletion), Want: keysAsked + " StartInstances PutResult*2: ok",
+		{Name: "to be deleted", Given: keyed(ec2.KeyPendingDeletion), Want: keysAsked + " PutResult*2: ok",
 			Then: left(2, "is in state PendingDeletion. Cancel its deletion and enable it")},
 		{Name: "without its material", Given: keyed(ec2.KeyPendingImport),
-			Want: keysAsked + " StartInstances PutResult*2: ok",
+			Want: keysAsked + " PutResult*2: ok",
 			Then: left(2, "is in state PendingImport. Import its key material again")},
 		{Name: "in a store that is not connected", Given: keyed(ec2.KeyUnavailable),
-			Want: keysAsked + " StartInstances PutResult*2: ok",
+			Want: keysAsked + " PutResult*2: ok",
 			Then: left(2, "is in state Unavailable. Connect its custom key store again")},
-		{Name: "deleted", Given: keyed(ec2.KeyDeleted), Want: keysAsked + " StartInstances PutResult*2: ok",
+		{Name: "deleted", Given: keyed(ec2.KeyDeleted), Want: keysAsked + " PutResult*2: ok",
 			Then: left(2, "does not exist any more")},
-		{Name: "on which no grant may be made", Want: keysAsked + " StartInstances PutResult: ok",
+		{Name: "on which no grant may be made", Want: keysAsked + " PutResult: ok",
 			Given: func(s *steptest.Stage, _ *job.Batch) {
 				locked(s, "one", key)
 				locked(s, "two", foreign)
@@ -84,7 +83,7 @@ func TestSelectKeys(t *testing.T) {
 			}},
 		{
 			Name: "it cannot be looked at: said so, and gone on", Given: keyed(ec2.KeyHidden),
-			Want: keysAsked + " StartInstances: ok",
+			Want: keysAsked + ": ok",
 			Then: func(s *steptest.Stage, p job.Batch) {
 				noted := 0
 				for _, src := range p.Sources {
@@ -99,7 +98,7 @@ func TestSelectKeys(t *testing.T) {
 				keyed(ec2.KeyUsable)(s, p)
 				s.Refuse("DescribeKey", "ThrottlingException", 6)
 			},
-			Want: looks + " DescribeInstances DescribeKey*6: Transient | " + keysAsked + " StartInstances: ok",
+			Want: looks + " DescribeInstances DescribeKey*6: Transient | " + keysAsked + ": ok",
 		},
 		{
 			Name: "nothing is stopped, nothing is asked",
@@ -168,8 +167,7 @@ func TestSelectQuotas(t *testing.T) {
 				allowed(3)(s, p)
 				s.Refuse("GetServiceQuota", "AccessDeniedException", 1)
 			},
-			Want: "PutRun DescribeInstances GetServiceQuota DescribeInstanceTypes DescribeVolumes DescribeInstances " +
-				"StartInstances: ok",
+			Want: "PutRun DescribeInstances GetServiceQuota DescribeInstanceTypes DescribeVolumes DescribeInstances: ok",
 			Then: func(s *steptest.Stage, p job.Batch) {
 				s.Same("chosen", len(p.Sources), 1)
 				s.Same("quotas", p.Run.Quotas, []job.Quota{{Code: standard}})

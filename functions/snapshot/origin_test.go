@@ -138,6 +138,29 @@ func TestTheInstanceOfTheOriginIsAnother(t *testing.T) {
 	}})
 }
 
+// lent is EC2 in which every snapshot is another account's, which shares it.
+type lent struct{ *sdk.Client }
+
+func (l lent) DescribeSnapshots(ctx context.Context, in *sdk.DescribeSnapshotsInput, options ...func(*sdk.Options),
+) (*sdk.DescribeSnapshotsOutput, error) {
+	if slices.Contains(in.OwnerIds, "self") {
+		return &sdk.DescribeSnapshotsOutput{}, nil
+	}
+	return l.Client.DescribeSnapshots(ctx, in, options...)
+}
+
+// A snapshot of another account makes no image, and is planned to make none.
+func TestASnapshotOfAnotherAccount(t *testing.T) {
+	from := func(s *steptest.Stage) (step, snapshot.Input) {
+		_, in := scene(s)
+		return snapshot.Step{EC2: lent{s.EC2}, EBS: s.EBS, Ledger: s.Ledger, Region: steptest.Region, Now: time.Now}.Handle, in
+	}
+	steptest.Play(t, from, []given{{
+		Name: "shared with this one", Anything: true,
+		Says: []string{"is no snapshot of this account", "Copy it into this account, and name the copy."},
+	}})
+}
+
 // An instance's UEFI variables go into the image of its root volume, before those of an AMI; where they are not to be
 // had it is told.
 func TestUEFIDataOfTheInstance(t *testing.T) {

@@ -34,11 +34,25 @@ type claims interface {
 	breaker.Ledger
 }
 
+// results is where it goes why a source is left alone.
+type results interface {
+	PutResult(ctx context.Context, r job.Result) error
+}
+
+// marks are those of what was denied to be started.
+type marks interface {
+	breaker.Marks
+	breaker.Freer
+}
+
 // Step starts an instance.
 type Step struct {
 	EC2    starter
 	Claims claims
-	Now    func() time.Time
+	// Results and Marks are for what could not be started.
+	Results results
+	Marks   marks
+	Now     func() time.Time
 }
 
 // Handle starts the job's instance if the run stopped it. After a failure it looks first: how far the failed step

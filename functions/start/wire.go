@@ -11,10 +11,12 @@ import (
 )
 
 // Wire makes the function, of what its deployment tells it.
-func Wire(ctx context.Context, read settings.Reader) (handler.Func[job.Job, job.Job], error) {
+func Wire(ctx context.Context, read settings.Reader) (handler.Func[job.Either, job.Either], error) {
 	s, err := read(ctx, settings.Table)
 	if err != nil {
 		return nil, err
 	}
-	return Step{EC2: ec2.NewFromConfig(s.AWS), Claims: s.Ledger, Now: s.Now}.Handle, nil
+	return Step{
+		EC2: ec2.NewFromConfig(s.AWS), Claims: s.Ledger, Results: s.Ledger, Marks: s.Ledger, Now: s.Now,
+	}.Do, nil
 }

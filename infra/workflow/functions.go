@@ -86,7 +86,7 @@ var Functions = []Function{
 			look("DescribeInstances", "DescribeInstanceTypes", "DescribeSpotInstanceRequests", "DescribeVolumes",
 				"DescribeSnapshots"),
 			lookAtQuotas,
-		}, mayStart),
+		}),
 	},
 	{
 		Name: "claim", Task: true, Timeout: stepTimeout, Memory: memory,
@@ -133,9 +133,10 @@ var Functions = []Function{
 	},
 	{
 		Name: "start", Task: true, Timeout: stepTimeout, Memory: memory, Reserved: startReserved,
-		Does:        "Starts the instance that its run stopped.",
+		Does:        "Sees which sources EC2 would start again, and starts the instance that its run stopped.",
 		Environment: env(settings.Table),
-		Statements: join(everyTask("start"), ledger("PutItem", "UpdateItem"), []Statement{look("DescribeInstances")},
+		Statements: join(everyTask("start"), ledger("PutItem", "UpdateItem", "DeleteItem", "Query"),
+			[]Statement{look("DescribeInstances")},
 			starting),
 	},
 	{

@@ -38,8 +38,8 @@ var imaging = []Statement{
 // starting is what StartInstances needs, and its dry run.
 var starting = append(slices.Clone(mayStart), openVolumes)
 
-// mayStart is StartInstances itself. Who stops, or chooses what is stopped, asks by a dry run first whether that
-// could be started again: with the same statements as function start, so that the answers are the same.
+// mayStart is StartInstances itself. Function claim asks by a dry run, where function start's is half an hour old, whether
+// what is to be stopped could be started again: with the same statements, so that the answers are the same.
 var mayStart = []Statement{
 	{
 		Why:       "No tag is asked for: what was stopped is started again, whoever untagged it meanwhile.",

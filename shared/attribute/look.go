@@ -44,12 +44,14 @@ const maxSiblings = 200
 
 // Look finds what is known of a snapshot. Data are snapshots of data volumes that are named, by their devices.
 func (l Looker) Look(ctx context.Context, id string, data map[string]string) (Evidence, error) {
-	out, err := l.EC2.DescribeSnapshots(ctx, &ec2.DescribeSnapshotsInput{SnapshotIds: []string{id}})
-	if err == nil && len(out.Snapshots) != 1 {
-		err = fmt.Errorf("EC2 answers with %d snapshots", len(out.Snapshots))
-	}
-	if err != nil {
+	out, err := l.EC2.DescribeSnapshots(ctx, &ec2.DescribeSnapshotsInput{
+		SnapshotIds: []string{id}, OwnerIds: []string{"self"}})
+	switch {
+	case err != nil:
 		return Evidence{}, fmt.Errorf("looking at snapshot %s: %w", id, err)
+	case len(out.Snapshots) != 1:
+		return Evidence{}, fault.Failure("Copy it into this account, and name the copy.",
+			"%s is no snapshot of this account", id)
 	}
 	e := Evidence{Snapshot: out.Snapshots[0]}
 	if l.First.Text != "" {

@@ -22,8 +22,13 @@ import (
 
 // Reader is the ledger as far as looking needs it.
 type Reader interface {
-	Slots(ctx context.Context, plan string) iter.Seq2[ledger.Slot, error]
+	Marks
 	Claims(ctx context.Context) iter.Seq2[ledger.Claim, error]
+}
+
+// Marks says which sources are marked as down.
+type Marks interface {
+	Slots(ctx context.Context, plan string) iter.Seq2[ledger.Slot, error]
 }
 
 // Ledger is the ledger as far as marking needs it.
@@ -98,7 +103,7 @@ const unread = "its claim cannot be read"
 
 // marked are the sources that are marked as down, by source and run who has exempted one, and what function start may
 // not start.
-func marked(ctx context.Context, book Reader) (marks map[string]ledger.Slot, exempt map[string]*ledger.Slot,
+func marked(ctx context.Context, book Marks) (marks map[string]ledger.Slot, exempt map[string]*ledger.Slot,
 	denied []Block, err error) {
 	marks, exempt = map[string]ledger.Slot{}, map[string]*ledger.Slot{}
 	for s, err := range book.Slots(ctx, ledger.EveryPlan) {
@@ -222,7 +227,7 @@ func (b Block) Do() string {
 // Until is when it holds nothing back any more, as the end of a sentence.
 func (b Block) Until() string {
 	if b.Denied {
-		return fmt.Sprintf("%d hours have passed since", int(Denial.Hours()))
+		return "function start may start that again, which each run asks first"
 	}
 	return "it runs again"
 }

@@ -8,8 +8,7 @@ import (
 	"goldsmith/shared/ledger"
 )
 
-// Denial is how long nothing is stopped after function start was denied a start which the sweep was allowed: select and
-// claim ask under roles of their own, so that none of them can tell when function start may start instances again.
+// Denial is how long such a mark stays where no run asks function start whether it may start its source by now.
 const Denial = 12 * time.Hour
 
 // byStart is who writes such a mark.
@@ -23,6 +22,12 @@ func Deny(ctx context.Context, book Ledger, c ledger.Claim, now time.Time) error
 		return fmt.Errorf("noting that function start may not start %s: %w", c.Source, err)
 	}
 	return nil
+}
+
+// Denials are what function start was denied to start.
+func Denials(ctx context.Context, book Marks) ([]Block, error) {
+	_, _, denied, err := marked(ctx, book)
+	return denied, err
 }
 
 // IsDenial reports whether a slot is such a mark.

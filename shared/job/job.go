@@ -157,9 +157,11 @@ type Source struct {
 	// Lineage is what it is over time, where that is not its own id. OverTime gives either.
 	Lineage string `json:"lineage,omitempty"`
 	// Notes are the codes of warnings that select found in bulk.
-	Notes        []ReasonCode `json:"notes,omitempty"`
-	InstanceType string       `json:"instanceType,omitempty"`
-	Architecture string       `json:"architecture,omitempty"`
+	Notes []ReasonCode `json:"notes,omitempty"`
+	// Refused is why EC2 would not start it again, where it was asked for alone.
+	Refused      *Reason `json:"refused,omitempty"`
+	InstanceType string  `json:"instanceType,omitempty"`
+	Architecture string  `json:"architecture,omitempty"`
 	// Zone and Host are where it runs; Host is a Dedicated Host's id.
 	Zone    string   `json:"zone,omitempty"`
 	Host    string   `json:"host,omitempty"`

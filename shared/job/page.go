@@ -14,6 +14,8 @@ type Batch struct {
 	Plan plan.Plan `json:"plan"`
 	// Execution is the ARN of the run's execution.
 	Execution string `json:"execution"`
+	// Ask are those of Sources that are to be stopped, of which EC2 was not asked yet whether it would start them again.
+	Ask []string `json:"ask,omitempty"`
 	// Sources are worked on in this round, Width of them at once.
 	Sources []Source `json:"sources"`
 	Width   int      `json:"width"`

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -41,26 +42,33 @@ func Unstartable(ctx context.Context, api Starter, ids []string) (reasons map[st
 
 // questions are the dry runs about a page of instances.
 type questions struct {
-	api     Starter
-	left    int
-	all     bool
+	api  Starter
+	left int
+	all  bool
+	// passed is whether any of them would be started.
+	passed  bool
 	reasons map[string]job.Reason
 }
 
 func (q *questions) ask(ctx context.Context, ids []string) error {
+	if late(ctx) {
+		q.all = false
+		return nil
+	}
 	err := dryStart(ctx, q.api, ids...)
 	switch {
 	case err == nil:
+		q.passed = true
 		return nil
 	case fault.IsTransient(err):
 		return fmt.Errorf("asking whether instances could be started: %w", err)
 	case len(ids) == 1:
-		if reason := refusal(err); reason != nil {
+		if reason := refusal(err, byStart); reason != nil {
 			q.reasons[ids[0]] = *reason
 		}
 		return nil
-	case q.left < 2:
-		q.all = false
+	case q.left < 2, late(ctx):
+		q.rest(err, ids)
 		return nil
 	}
 	q.left -= 2
@@ -69,6 +77,28 @@ func (q *questions) ask(ctx context.Context, ids []string) error {
 	}
 	return q.ask(ctx, ids[len(ids)/2:])
 }
+
+// rest is what was not found out one by one. While none of those that were asked about would be started, that is so of
+// these as well: what is wrong is no single instance.
+func (q *questions) rest(err error, ids []string) {
+	reason := refusal(err, byStart)
+	if q.passed || reason == nil {
+		q.all = false
+		return
+	}
+	for _, id := range ids {
+		q.reasons[id] = *reason
+	}
+}
+
+// late reports whether the function's time is nearly over: what is left is asked of each.
+func late(ctx context.Context) bool {
+	end, limited := ctx.Deadline()
+	return limited && time.Until(end) < spare
+}
+
+// spare is what one dry run may take at most, and recording what was found.
+const spare = 20 * time.Second
 
 // dryStart is what EC2 says against starting the instances; nil when it would.
 func dryStart(ctx context.Context, api Starter, ids ...string) error {
@@ -86,7 +116,7 @@ func Startable(ctx context.Context, api Starter, id string) (*job.Reason, error)
 	if fault.IsTransient(err) {
 		return nil, fmt.Errorf("asking whether %s could be started: %w", id, err)
 	}
-	return refusal(err), nil
+	return refusal(err, byClaim), nil
 }
 
 // Known reports whether EC2 knows an instance to which a start would be sent, without starting anything.
@@ -98,16 +128,30 @@ func Known(ctx context.Context, api Starter, id string) (bool, error) {
 	return !fault.IsNotFound(err), nil
 }
 
+// MayStart reports whether the caller may start an instance: what else is in the way does not count.
+func MayStart(ctx context.Context, api Starter, id string) (bool, error) {
+	err := dryStart(ctx, api, id)
+	if fault.IsTransient(err) {
+		return false, fmt.Errorf("asking whether %s may be started: %w", id, err)
+	}
+	return !fault.DeniedCode(fault.Code(err)), nil
+}
+
 // refusal is the reason of an instance that EC2 would not start; nil when only its state, or that it is gone, is
 // in the way.
-func refusal(err error) *job.Reason {
+func refusal(err error, see string) *job.Reason {
 	if err == nil || fault.IsNotYet(err) || fault.IsNotFound(err) {
 		return nil
 	}
 	return &job.Reason{Code: job.CannotStart, Text: "EC2 would not start it again: " +
-		strings.TrimSuffix(fault.Brief(err), ".") +
-		". See that function claim's role, and function start's with it, may start it"}
+		strings.TrimSuffix(fault.Brief(err), ".") + ". " + see}
 }
+
+// What a person sees to, by the role under which EC2 was asked.
+const (
+	byStart = "See that function start's role may start it"
+	byClaim = "See that function claim's role, and function start's with it, may start it"
+)
 
 // dryRun is EC2's answer to a dry run of a call that it would have made.
 const dryRun = "DryRunOperation"

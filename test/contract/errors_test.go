@@ -130,11 +130,11 @@ func retries(d *definition) []string {
 		if s.WaitForToken {
 			want(s, asl.ErrHeartbeatTimeout, asl.ErrTimeout)
 		}
+	}
+	for _, s := range tasks(d.child) {
 		if launches(d, s) {
 			want(s, "NoCapacity")
 		}
-	}
-	for _, s := range tasks(d.child) {
 		if !s.WaitForToken {
 			want(s, "NotYet")
 		}
@@ -152,7 +152,7 @@ func unretried(s *asl.State, names []string) (problems []string) {
 	return problems
 }
 
-// launches are the states in which EC2 may have no room.
+// launches are the states of a source in which EC2 may have no room.
 func launches(d *definition, s *asl.State) bool {
 	parameters, _ := d.states[s.Name]["Parameters"].(object)
 	return function(s) == "start" || function(s) == "verify" && parameters["do"] == string(verify.Launch)

@@ -240,8 +240,11 @@ func types(d *definition) []string {
 			if inputTypes[function(s)] != nil {
 				in = "Input" // of its own package
 			}
-			if function(s) == "watch" {
+			switch function(s) {
+			case "watch":
 				out = "*job.Document"
+			case "start": // a run asks it, and its sources
+				in, out = "job.Either", "job.Either"
 			}
 			if got, want := code().signature(function(s)), fmt.Sprintf("handler.Func[%s, %s]", in, out); got != want {
 				problems = append(problems, fmt.Sprintf("%s needs a %s, %s is a %s", s.Name, want, function(s), got))

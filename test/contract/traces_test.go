@@ -11,7 +11,7 @@ import (
 )
 
 // The states by which a tag is held against an execution's history are those that stop and start instances, and all
-// of them.
+// of them. A run asks function start as well, and starts nothing by that.
 func TestTracedStates(t *testing.T) {
 	var document any
 	if err := json.Unmarshal([]byte(workflow.Definition), &document); err != nil {
@@ -24,7 +24,7 @@ func TestTracedStates(t *testing.T) {
 		found[states[name]["Resource"]] = append(found[states[name]["Resource"]], name)
 	}
 	for of, want := range map[string][]string{
-		"${StopFunctionArn}": {trace.StopState}, "${StartFunctionArn}": {trace.BackState, trace.StartState},
+		"${StopFunctionArn}": {trace.StopState}, "${StartFunctionArn}": {"Ask whether they would start again", trace.BackState, trace.StartState},
 	} {
 		if got := found[of]; !slices.Equal(got, want) {
 			t.Errorf("%s is invoked by %q, want %q", of, got, want)

@@ -1,8 +1,10 @@
 package night_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,25 +16,52 @@ import (
 	"goldsmith/shared/plan"
 )
 
-// denyingStarts denies StartInstances to function start alone: dry runs of other roles and the sweep's starts pass.
-func denyingStarts(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.Header.Get(query.CallerHeader), "start/") && actionOf(r) == "StartInstances" {
-			deny(w, r)
-			return
+// denyingStarts denies StartInstances to function start alone, dry runs too: those of claim and the sweep's starts pass.
+func denyingStarts(denied *atomic.Bool) layer {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			caller := r.Header.Get(query.CallerHeader)
+			if denied.Load() && strings.HasPrefix(caller, "start/") && actionOf(r) == "StartInstances" {
+				deny(w, r)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+// Function start may start nothing: it is asked before anything is stopped, on schedule or asked for.
+func TestWhatFunctionStartMayNotStart(t *testing.T) {
+	var denied atomic.Bool
+	denied.Store(true)
+	play(t, stack.Options{Plans: few(), Guard: guarded(denyingStarts(&denied))}, func(n *night) {
+		n.launchMany(120)
+		lab := n.launch("lab", "unenrolled")
+		n.begin()
+		n.ask(lab, "now")
+		for _, r := range n.run() {
+			for id, result := range n.results(r) {
+				n.want("reason of "+id, result.Skip.Code, job.CannotStart)
+			}
 		}
-		next.ServeHTTP(w, r)
+		n.want("stops", n.stoppedOnes(), 0)
+		n.says("nightly", "See that function start's role may start it")
+		denied.Store(false)
+		n.finishAfter(due.Add(24 * time.Hour))
+		n.want("images", len(n.imagesOf(n.ids()[0])), 1)
 	})
 }
 
-// Function start may start nothing, which only a stop shows, and the sweep brings back what it cannot. That is no
+// Function start may start nothing from the first stop on, and the sweep brings back what it cannot. That is no
 // reason to stop the next: a fleet would go down and up by twos.
 func TestWhatOnlyTheSweepMayStart(t *testing.T) {
 	for _, fleet := range []int{3, 30} {
-		play(t, stack.Options{Plans: few(), Guard: guarded(denyingStarts)}, func(n *night) {
+		var denied atomic.Bool
+		play(t, stack.Options{Plans: few(), Guard: guarded(denyingStarts(&denied))}, func(n *night) {
 			n.excused.dead = true
 			n.launchMany(fleet)
 			n.begin()
+			n.after("stop", "", func(work) { denied.Store(true) })
 			time.Sleep(time.Until(due.Add(13 * time.Hour)))
 			if n.stoppedOnes() > 2 {
 				n.t.Errorf("%d of %d were stopped one after the other", n.stoppedOnes(), fleet)
@@ -45,32 +74,32 @@ func TestWhatOnlyTheSweepMayStart(t *testing.T) {
 	}
 }
 
-// A person who has seen to it lets others be stopped again.
+// Once function start may start what it was denied, or a person has seen to it, others are stopped again.
 func TestADenialIsLifted(t *testing.T) {
-	denied := true
-	guard := guarded(func(next http.Handler) http.Handler {
-		other := denyingStarts(next)
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if denied {
-				other.ServeHTTP(w, r)
-				return
-			}
-			next.ServeHTTP(w, r)
-		})
-	})
+	for _, exempted := range []bool{true, false} {
+		t.Run(fmt.Sprint("exempted ", exempted), func(t *testing.T) { liftsADenial(t, exempted) })
+	}
+}
+
+func liftsADenial(t *testing.T, exempted bool) {
+	var denied atomic.Bool
+	guard := guarded(denyingStarts(&denied))
 	plans := demand(func(p *plan.Plan) { p.Roll.Skip = true })
 	play(t, stack.Options{Plans: plans, Guard: guard}, func(n *night) {
 		n.excused.dead = true
 		web, api, db := n.launch("web", ""), n.launch("api", ""), n.launch("db", "")
 		n.begin()
+		n.after("stop", web, func(work) { denied.Store(true) })
 		n.ask(web, "now")
 		time.Sleep(20 * time.Minute)
 		n.ask(api, "now")
 		time.Sleep(5 * time.Minute)
 		n.want("stops of api", len(n.stopsOf(api)), 0)
-		denied = false
-		n.ok(n.exempts(event.Exempt{Source: web, By: "ada"}))
-		n.says(web, "ada has others stopped again")
+		denied.Store(false)
+		if exempted {
+			n.ok(n.exempts(event.Exempt{Source: web, By: "ada"}))
+			n.says(web, "ada has others stopped again")
+		}
 		n.ask(db, "now")
 		n.finish()
 		n.want("images of db", len(n.imagesOf(db)), 1)

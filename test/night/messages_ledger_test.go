@@ -1,6 +1,7 @@
 package night_test
 
 import (
+	"sync/atomic"
 	"time"
 
 	"goldsmith/local/ec2"
@@ -40,21 +41,30 @@ func exemptSituations() []*situation {
 				time.Sleep(10 * time.Second)
 				n.ok(n.exempts(event.Exempt{Source: down, By: "ada", Undo: true}))
 			})},
-		{what: "function start may not start what the sweep may", options: stack.Options{
-			Plans: demand(func(p *plan.Plan) { p.Roll.Skip = true }), Guard: guarded(denyingStarts),
-		}, story: func(n *night) {
-			web, api := n.launch("web", "private"), n.launch("api", "private")
-			n.begin()
-			n.ask(web, "now")
-			time.Sleep(20 * time.Minute)
-			n.ask(api, "now")
-			time.Sleep(10 * time.Minute)
-			n.ok(n.exempts(event.Exempt{Source: web, By: "ada"}))
-		}},
+		deniedSituation(),
 		{what: "what is down is asked for", options: plans(), story: stays(func(n *night, down string) {
 			n.ask(down, "now")
 		})},
 	}
+}
+
+// deniedSituation is that function start is denied all starts once something is stopped.
+func deniedSituation() *situation {
+	var denied atomic.Bool
+	return &situation{what: "function start may not start what the sweep may", options: stack.Options{
+		Plans: nightly(func(p *plan.Plan) {
+			p.Concurrency, p.Window, p.Roll.Skip = 1, plan.Duration(30*time.Minute), true
+		}), Guard: guarded(denyingStarts(&denied)),
+	}, story: func(n *night) {
+		n.launch("web-1", "private")
+		n.launch("web-2", "private")
+		n.begin()
+		n.after("stop", "", func(w work) {
+			denied.Store(true)
+			time.AfterFunc(2*time.Hour, func() { n.ok(n.exempts(event.Exempt{Source: w.Source.ID, By: "ada"})) })
+		})
+		time.Sleep(time.Until(due.Add(4 * time.Hour)))
+	}}
 }
 
 // ledgerSituations are those in which the ledger does not say what it should.

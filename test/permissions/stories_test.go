@@ -85,7 +85,7 @@ var stories = []story{
 	}, refusals: []string{"image: ec2:CreateImage"}},
 	{name: "untagged after the image", play: func(n *night) {
 		web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))
-		n.before("start", func(string) { n.untag(web, tag.Plan) })
+		n.before("watch:snapshotted", func(string) { n.untag(web, tag.Plan) })
 		n.run(due)
 		n.want("ending", n.result(web).Ending, job.Imaged)
 	}},
@@ -145,14 +145,13 @@ var stories = []story{
 		n.want("request", n.EC2.Tags(lab)[tag.Request], "")
 	}},
 	{name: "a request that waits for its turn in vain", play: waitedInVain},
-	// What select is refused about a request claim asks again.
 	{name: "a dry run that fails", play: func(n *night) {
-		lab := n.launch(ec2.ImageX86, "", map[string]string{"Name": "lab"})
-		n.EC2.Inject(ec2.Fault{Action: "StartInstances", Nth: []int{1}, Code: "UnauthorizedOperation", Status: 403})
-		n.tag(lab, map[string]string{tag.Request: "now"})
-		n.run(time.Now())
-		n.want("ending", n.result(lab).Ending, job.Imaged)
+		web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))
+		n.EC2.Inject(ec2.Fault{Action: "StartInstances", Code: "UnauthorizedOperation", Status: 403})
+		n.run(due)
+		n.want("reason", n.result(web).Skip.Code, job.CannotStart)
 	}},
+	{name: "a start that only the sweep may make", play: startedBySweep},
 	{name: "an image whose name is taken", play: func(n *night) {
 		web := n.launch(ec2.ImageX86, "", enrolled("web", "nightly"))
 		n.EC2.Inject(ec2.Fault{Action: "CreateImage", Nth: []int{1}, Drop: true})

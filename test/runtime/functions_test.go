@@ -80,6 +80,8 @@ func functions(t *testing.T) map[string]function {
 	unrolled := running()
 	unrolled.Plan.Roll.Skip = true
 	page := job.Batch{Run: one.Run, Plan: one.Plan, Execution: one.Execution, Sources: []job.Source{}}
+	asking := page
+	asking.Ask = []string{one.Source.ID}
 	retiring := page
 	retiring.Plan.Keep.Last = 3
 	return map[string]function{
@@ -118,6 +120,8 @@ func functions(t *testing.T) map[string]function {
 			{document(t, one), "IncorrectInstanceState", "StartInstances DescribeInstances", "NotYet", "starting web"},
 			{document(t, one), "InsufficientInstanceCapacity", "StartInstances PutItem", "NoCapacity", "starting web"},
 			{document(t, back), "", "", "", `"back":true`},
+			{document(t, page), "", "", "", `"sources":[]`},
+			{document(t, asking), "", "Query", "Failed", "reading who is down"},
 		}},
 		"verify": {table, []invocation{
 			{document(t, verify.Input{Job: one, Do: verify.Launch}), "", "DescribeImages", "Failed", "looking at image"},
