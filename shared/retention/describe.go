@@ -70,7 +70,8 @@ func (w Reviewer) list(ctx context.Context, filters []types.Filter, see func(typ
 }
 
 // halfRemoved takes out the images that are there though their removal was begun, or was done and not written down:
-// they may have been had back. Where the removal was begun a moment ago the run goes on with its own, and leaves another's.
+// they may have been had back. Where the removal was begun a moment ago the run goes on with its own, and leaves that
+// of another.
 func (o *Review) halfRemoved(run string, now time.Time) {
 	for _, id := range slices.Sorted(maps.Keys(o.Images)) {
 		known, begun := o.Known[id], o.Registered[id].Going
