@@ -56,7 +56,7 @@ func TestANameHasOneOwner(t *testing.T) {
 func entitled(r *rapid.T, title Title, image Image, last string, lives func(string) bool) {
 	r.Helper()
 	free := last == "" || last == image.Lineage || !lives(last)
-	may := free || givesWay(last, image.Lineage)
+	may := free || yields(last, image.Lineage)
 	switch {
 	case title.Other && (free || may && title.Owner.By == ""):
 		r.Fatalf("%s is kept from its own name %s, which %s rolled last", image.Lineage, image.Name, last)
@@ -65,9 +65,9 @@ func entitled(r *rapid.T, title Title, image Image, last string, lives func(stri
 	}
 }
 
-// givesWay reports whether a lineage may give way to another though it has not ended: nothing says of copies, and of
+// yields reports whether a lineage may give way to another though it has not ended: nothing says of copies, and of
 // snapshots by themselves, that they live.
-func givesWay(last, to string) bool { return !strings.HasPrefix(last, "vol-") && rank(last) < rank(to) }
+func yields(last, to string) bool { return !strings.HasPrefix(last, "vol-") && rank(last) < rank(to) }
 
 // Of the sources of one name that a run images, in any order, the one with the lowest id has it at the end.
 func TestTheLowestOfARunHasTheName(t *testing.T) {
