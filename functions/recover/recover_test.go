@@ -212,7 +212,7 @@ func TestSweep(t *testing.T) {
 		{
 			Name:  "what was stopped before the run stays stopped",
 			Given: with(func(c *ledger.Claim) { c.WasRunning, c.StopSent = false, time.Time{} }),
-			Want:  "Claims DescribeExecution DescribeInstances Waits Results PutResult Slots Drop Slots: ok",
+			Want:  "Claims DescribeExecution DescribeInstances Waits Results PutResult DropUnstopped Slots*2: ok",
 			Then: func(s *steptest.Stage, a recovery.Answer) {
 				closed("the run ended before it was touched")(s, a)
 				s.Same("state", s.Cloud.State(s.Web), ec2.Stopped)
@@ -221,7 +221,7 @@ func TestSweep(t *testing.T) {
 		{
 			Name:  "the run ended before it sent a stop: who stopped it was somebody else",
 			Given: with(func(c *ledger.Claim) { c.StopSent = time.Time{} }),
-			Want:  "Claims DescribeExecution DescribeInstances Waits Results PutResult Slots Drop Slots: ok",
+			Want:  "Claims DescribeExecution DescribeInstances Waits Results PutResult DropUnstopped Slots*2: ok",
 			Then: func(s *steptest.Stage, a recovery.Answer) {
 				closed("the run ended before it was touched")(s, a)
 				s.Same("state", s.Cloud.State(s.Web), ec2.Stopped)

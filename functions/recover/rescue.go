@@ -36,6 +36,7 @@ type claimsAPI interface {
 	Claim(ctx context.Context, c ledger.Claim) (ledger.Claim, error)
 	Record(ctx context.Context, c ledger.Claim) error
 	Drop(ctx context.Context, source, run string) error
+	DropUnstopped(ctx context.Context, source, run string) (dropped bool, err error)
 	bound.Ledger
 }
 
@@ -252,13 +253,29 @@ func (r Rescue) close(ctx context.Context, c ledger.Claim, problem string,
 	if was, err = r.record(ctx, c, problem, state); err != nil {
 		return nil, err
 	}
-	if err := bound.Leave(ctx, r.Claims, c.Plan, c.Source, c.Run, !c.StopSent.IsZero()); err != nil {
+	if c.StopSent.IsZero() {
+		return was, r.letGo(ctx, c)
+	}
+	if err := bound.Leave(ctx, r.Claims, c.Plan, c.Source, c.Run, true); err != nil {
 		return nil, err
 	}
 	if err := r.Claims.Drop(ctx, c.Source, c.Run); err != nil {
 		return nil, fmt.Errorf("dropping the claim: %w", err)
 	}
 	return was, nil
+}
+
+// letGo drops a claim without a stop, and then gives up its place. Function stop goes on for a while when its
+// execution has ended: a stop that it has noted since keeps both, and the next sweep brings the instance back.
+func (r Rescue) letGo(ctx context.Context, c ledger.Claim) error {
+	dropped, err := r.Claims.DropUnstopped(ctx, c.Source, c.Run)
+	if err != nil {
+		return fmt.Errorf("dropping the claim: %w", err)
+	}
+	if !dropped {
+		return nil
+	}
+	return bound.Leave(ctx, r.Claims, c.Plan, c.Source, c.Run, false)
 }
 
 func (r Rescue) put(ctx context.Context, result job.Result) error {

@@ -59,6 +59,14 @@ func (d *Dynamo) Drop(ctx context.Context, source, run string) error {
 	return d.table.remove(ctx, claimKey(source), run)
 }
 
+// DropUnstopped implements Ledger.
+func (d *Dynamo) DropUnstopped(ctx context.Context, source, run string) (dropped bool, err error) {
+	return d.table.removeUnless(ctx, claimKey(source), run, stopNoted)
+}
+
+// stopNoted is in the document of a claim that has a stop.
+const stopNoted = `"stopSent":`
+
 // Claims implements Ledger.
 func (d *Dynamo) Claims(ctx context.Context) iter.Seq2[Claim, error] {
 	return claimsOf(d.table.under(ctx, claims, ""))

@@ -96,6 +96,20 @@ func (t table) remove(ctx context.Context, k key, holder string) error {
 	return k.wrap("removing", err)
 }
 
+// removeUnless deletes an item that this holder has, unless a text is in its document; false when it is.
+func (t table) removeUnless(ctx context.Context, k key, holder, part string) (gone bool, err error) {
+	_, err = t.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+		TableName: t.name, Key: k.item(),
+		ConditionExpression:                 aws.String("holder = :holder AND NOT contains(doc, :part)"),
+		ExpressionAttributeValues:           item{":holder": text(holder), ":part": text(part)},
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	})
+	if existing, refused := refusal(err); refused {
+		return textOf(existing, holderAttribute) != holder, nil
+	}
+	return err == nil, k.wrap("removing", err)
+}
+
 // get is the item at k, nil when there is none.
 func (t table) get(ctx context.Context, k key) (item, error) {
 	out, err := t.client.GetItem(ctx, &dynamodb.GetItemInput{

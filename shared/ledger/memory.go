@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"iter"
+	"strings"
 	"sync"
 	"time"
 
@@ -69,6 +70,16 @@ func (m *Memory) Record(ctx context.Context, c Claim) error {
 // Drop implements Ledger.
 func (m *Memory) Drop(ctx context.Context, source, run string) error {
 	return m.remove(ctx, claimKey(source), run)
+}
+
+// DropUnstopped implements Ledger.
+func (m *Memory) DropUnstopped(ctx context.Context, source, run string) (dropped bool, err error) {
+	err = m.change(ctx, claimKey(source), func(old row, exists bool) (row, bool) {
+		mine := exists && old.holder == run
+		dropped = !mine || !strings.Contains(string(old.doc), stopNoted)
+		return old, exists && !(mine && dropped)
+	})
+	return dropped, err
 }
 
 // Claims implements Ledger.

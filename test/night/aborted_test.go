@@ -59,6 +59,7 @@ func abortedAt(t *testing.T, step string, after, whole bool, events map[string]e
 }
 
 func TestARunAbortedInTheMiddle(t *testing.T) {
+	t.Parallel()
 	lost := map[string]eventbridge.Faults{"aws.ec2": {Loss: 1}, "aws.tag": {Loss: 1}}
 	for _, step := range moments {
 		for when, after := range map[string]bool{"before ": false, "after ": true} {
@@ -77,6 +78,7 @@ func TestARunAbortedInTheMiddle(t *testing.T) {
 // One source's execution is aborted: the others go on, and the run says what
 // became of that one.
 func TestOneSourceAbortedInTheMiddle(t *testing.T) {
+	t.Parallel()
 	for _, step := range moments {
 		for when, after := range map[string]bool{"before ": false, "after ": true} {
 			t.Run(when+step, func(t *testing.T) {

@@ -31,6 +31,7 @@ func (a *asked) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // A run of many sources is aborted while all are down: the sweeps learn what became of each without asking one by one,
 // and all run again. DescribeExecution lets 250 calls in at once and ten a second then.
 func TestManyClaimsUnderStepFunctionsBuckets(t *testing.T) {
+	t.Parallel()
 	const sources = 300
 	asks := &asked{}
 	plans := nightly(func(p *plan.Plan) { p.Concurrency, p.Roll.Skip = sources, true })

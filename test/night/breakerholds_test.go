@@ -140,6 +140,7 @@ func TestASweepThatCannotListClaimsNamesNothing(t *testing.T) {
 
 // A code that EC2's page gives for lack of room in a pool or on a host holds nothing of another type back.
 func TestOnePoolDoesNotHoldThePlan(t *testing.T) {
+	t.Parallel()
 	for _, code := range []string{"UnfulfillableCapacity", "InsufficientReservedInstancesCapacity",
 		"InsufficientVolumeCapacity",
 		"UnavailableHostRequirements"} {

@@ -133,6 +133,14 @@ func (b book) Drop(ctx context.Context, source, run string) error {
 	return b.do(ctx, "Drop", writes, func() error { return b.Ledger.Drop(ctx, source, run) })
 }
 
+func (b book) DropUnstopped(ctx context.Context, source, run string) (dropped bool, err error) {
+	err = b.do(ctx, "DropUnstopped", writes, func() error {
+		dropped, err = b.Ledger.DropUnstopped(ctx, source, run)
+		return err
+	})
+	return dropped, err
+}
+
 func (b book) Claims(ctx context.Context) iter.Seq2[ledger.Claim, error] {
 	return all(ctx, b, "Claims", b.Ledger.Claims(ctx))
 }

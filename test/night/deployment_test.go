@@ -51,6 +51,7 @@ var deployments = []string{"claim", "stop", "watch:stopped", "image", "watch:sna
 // A run that is on keeps the code, the names of errors and the fields that it began with, whatever is deployed
 // meanwhile: a newer release, or the one before.
 func TestADeploymentInTheMiddle(t *testing.T) {
+	t.Parallel()
 	for _, step := range deployments {
 		t.Run("a newer release at "+step, func(t *testing.T) {
 			play(t, stack.Options{History: true}, func(n *night) {

@@ -25,6 +25,7 @@ func (n *night) exempts(e event.Exempt) error {
 // One source is down for good. A person exempts it: the others are imaged, however few may be down at once, and are
 // told of it. Taken back, others wait again.
 func TestASourceIsExempted(t *testing.T) {
+	t.Parallel()
 	for _, concurrency := range []int{1, 2} {
 		for name, o := range map[string]ec2.Fault{
 			"denied":   {Action: "StartInstances", Code: "UnauthorizedOperation", Status: 403},
@@ -132,6 +133,7 @@ func TestAnImageThatTakesLongHoldsNoPlace(t *testing.T) {
 
 // One instance without room ends no night of a fleet silently: each that is not imaged is told which is down.
 func TestOneWithoutRoomIsNamedToTheOthers(t *testing.T) {
+	t.Parallel()
 	plans := nightly(func(p *plan.Plan) { p.Concurrency = 1; p.Roll.Skip = true })
 	for _, room := range []string{"m5.large", ""} {
 		t.Run("of type "+room, func(t *testing.T) {

@@ -54,6 +54,7 @@ func TestAWishIsOfItsSource(t *testing.T) {
 // A source is terminated by mistake, and another of its name asks for images and takes the name: it pushes none of the
 // first one's out below the minimum, whatever it wishes for.
 func TestAnotherTakesTheNameOfWhatHasEnded(t *testing.T) {
+	t.Parallel()
 	for _, wish := range []string{"", "last=2"} {
 		t.Run(wish, func(t *testing.T) {
 			play(t, stack.Options{Plans: nightly(func(p *plan.Plan) {

@@ -40,6 +40,7 @@ func (n *night) allImaged(ids []string) {
 }
 
 func TestThreeHundredSourcesUnderEC2sBuckets(t *testing.T) {
+	t.Parallel()
 	play(t, stack.Options{EC2: ec2.Options{Buckets: true}}, func(n *night) {
 		// The fleet is older than the buckets: they are full when the night begins.
 		var ids []string
@@ -104,6 +105,7 @@ func TestDescribesThatLag(t *testing.T) {
 // Stopped sources go the shortest way, so that this says much about paging and
 // costs little.
 func TestMoreThanAThousandSources(t *testing.T) {
+	t.Parallel()
 	plans := nightly(func(p *plan.Plan) { p.Concurrency, p.Roll.Skip = 1000, true })
 	play(t, stack.Options{Plans: plans}, func(n *night) {
 		ids := n.launchMany(1050)
@@ -122,6 +124,7 @@ var loadSources = flag.Int("sources", 250, "how many sources the loaded run has;
 // Many sources in one run: nothing is lost, and the budgets hold. The wall time is told,
 // never asserted.
 func TestLoadOfOneRun(t *testing.T) {
+	t.Parallel()
 	sources := *loadSources
 	plans := nightly(func(p *plan.Plan) { p.Concurrency = 500 })
 	steps, begun, found := &counted{}, time.Now(), ""
@@ -160,6 +163,7 @@ func TestLoadOfOneRun(t *testing.T) {
 
 // Two hundred tag requests within a minute are two hundred runs: each is answered, and each is told.
 func TestLoadOfRequests(t *testing.T) {
+	t.Parallel()
 	const requests = 200
 	play(t, stack.Options{Plans: onRequest()}, func(n *night) {
 		var ids []string

@@ -34,6 +34,7 @@ func (n *night) there(snapshot string) bool {
 // A person deregisters an image that the rules keep, by mistake: its snapshots stay for the whole grace period, and
 // people are told until when and what brings it back.
 func TestAnImageIsDeregisteredByMistake(t *testing.T) {
+	t.Parallel()
 	for which, nth := range map[string]int{"the newest": 3, "one before": 1} {
 		t.Run(which, func(t *testing.T) {
 			play(t, stack.Options{Plans: nightly(threeDaysOfGrace)}, func(n *night) {
@@ -89,6 +90,7 @@ func (l listless) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // For nights EC2 lists no image, although it has them: nothing of theirs is removed.
 func TestEC2ListsNoImage(t *testing.T) {
+	t.Parallel()
 	on := &atomic.Bool{}
 	play(t, stack.Options{
 		Plans: nightly(threeDaysOfGrace), Guard: func(s *stack.Stack) http.Handler { return listless{s, on} },

@@ -341,6 +341,13 @@ func (w *wrong) Drop(ctx context.Context, source, run string) error {
 	return w.Ledger.Drop(ctx, source, run)
 }
 
+func (w *wrong) DropUnstopped(ctx context.Context, source, run string) (bool, error) {
+	if w.undropped {
+		return true, nil
+	}
+	return w.Ledger.DropUnstopped(ctx, source, run)
+}
+
 func (w *wrong) Take(ctx context.Context, s ledger.Slot, before time.Time) (bool, error) {
 	return w.Ledger.Take(ctx, w.placed(s), before)
 }

@@ -193,6 +193,7 @@ func TestAGroupMadeAgain(t *testing.T) {
 // Nights of servers that share names, come, are terminated, and are handed names: every alias has the image of its
 // name's owner, and the history of what lives is whole.
 func TestNightsOfSharedNames(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(4) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 0x0313))

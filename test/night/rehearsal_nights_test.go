@@ -23,6 +23,7 @@ const rest = 2 * time.Hour
 // What the rehearsal says of old images is what the night does with them, while
 // they come, are used, are in nobody's way any more, and go.
 func TestRehearsalsOfSeveralNights(t *testing.T) {
+	t.Parallel()
 	met := map[job.Status]int{}
 	for seed := range uint64(12) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {

@@ -34,6 +34,7 @@ const rehearsed = 40
 
 // What the rehearsal says of each source is what the night does with it.
 func TestARehearsalEqualsTheNight(t *testing.T) {
+	t.Parallel()
 	met := map[job.ReasonCode]int{}
 	for seed := range uint64(rehearsed) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {

@@ -22,6 +22,7 @@ import (
 // The runbook's way back from point-in-time recovery, with runs between the moment that is restored and the loss. What
 // the restored table does not know is neither counted nor touched, and once it is adopted nights are as before.
 func TestTheTableIsRestored(t *testing.T) {
+	t.Parallel()
 	keepTwo := func(p *plan.Plan) { p.Keep = plan.Keep{Last: 2, Minimum: 2, Grace: plan.Duration(time.Hour)} }
 	play(t, stack.Options{Plans: nightly(keepTwo), Table: true, History: true}, func(n *night) {
 		web := n.launch("web", "")

@@ -32,6 +32,7 @@ const worlds = 260
 // In every generated world: what the rehearsal says is what the run does; what launched before a roll launches after
 // it, equal in all but the image; and after a rollback nothing that is not named launches what was undone.
 func TestRollouts(t *testing.T) {
+	t.Parallel()
 	met := map[string]int{}
 	for seed := range worlds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { rollout(t, anyRollWorld.Example(seed), met) })

@@ -20,6 +20,7 @@ import (
 // between the SDK's attempts and the state machine's. It does not repeat the order of what
 // happens at the very same moment, such as the ids of two images made then.
 func TestTheSameSeedIsTheSameNight(t *testing.T) {
+	t.Parallel()
 	wild := stack.Options{
 		Events: map[string]eventbridge.Faults{"": {Loss: 0.2, Double: 0.3, Reorder: 0.5}, eventbridge.SchedulerSource: {}},
 		EC2:    ec2.Options{Lag: 5 * time.Second},

@@ -74,6 +74,7 @@ func (n *night) standing(image string, status job.Status, is string, by int) {
 // A shared image goes once EC2 has said that none uses it: it is deprecated, then shared no longer, and two days later
 // it is gone with its snapshots. People are told whom it was shared with.
 func TestASharedImageIsRetired(t *testing.T) {
+	t.Parallel()
 	play(t, stack.Options{Plans: keptAndShared()}, func(n *night) {
 		web := n.launch("web", "gp3")
 		n.through(0)
@@ -99,6 +100,7 @@ func TestASharedImageIsRetired(t *testing.T) {
 
 // While another account uses it a shared image stays, deprecated or not, and stays shared.
 func TestASharedImageInUseStays(t *testing.T) {
+	t.Parallel()
 	for name, template := range map[string]bool{"launched": false, "in a launch template": true} {
 		t.Run(name, func(t *testing.T) {
 			play(t, stack.Options{Plans: keptAndShared()}, func(n *night) {
@@ -117,6 +119,7 @@ func TestASharedImageInUseStays(t *testing.T) {
 
 // Launched just before its permissions were taken back it stays, and has them back.
 func TestALastLaunchHasTheImageBack(t *testing.T) {
+	t.Parallel()
 	play(t, stack.Options{Plans: keptAndShared()}, func(n *night) {
 		web := n.launch("web", "gp3")
 		n.through(0)
@@ -137,6 +140,7 @@ func TestALastLaunchHasTheImageBack(t *testing.T) {
 
 // A report that cannot be had keeps the image, and is told.
 func TestWithoutAReportASharedImageStays(t *testing.T) {
+	t.Parallel()
 	for name, action := range map[string]string{
 		"none is made": "CreateImageUsageReport", "none can be read": "DescribeImageUsageReports",
 		"none can be opened": "DescribeImageUsageReportEntries",

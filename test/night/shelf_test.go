@@ -93,6 +93,14 @@ func (s *shelf) Record(ctx context.Context, c ledger.Claim) error {
 	return s.write(ctx, func(l ledger.Ledger) error { return l.Record(ctx, c) })
 }
 
+func (s *shelf) DropUnstopped(ctx context.Context, source, run string) (dropped bool, err error) {
+	err = s.write(ctx, func(l ledger.Ledger) error {
+		dropped, err = l.DropUnstopped(ctx, source, run)
+		return err
+	})
+	return dropped, err
+}
+
 func (s *shelf) Drop(ctx context.Context, source, run string) error {
 	return s.write(ctx, func(l ledger.Ledger) error { return l.Drop(ctx, source, run) })
 }

@@ -23,7 +23,7 @@ import (
 // laterOfJobs are those of jobs. An upgrade in the middle of a run meets records and jobs without them.
 var (
 	later = []string{
-		"schema", "keep", "asked", "volume", "taken", "missed", "anew", "adopted", "copies", // registrations
+		"schema", "keep", "asked", "volume", "taken", "missed", "anew", "adopted", "copies", "going", // registrations
 		"stopTried", "forced", "refused", "refusedLast", "refusedBy", "takenBack", // claims
 		"instanceType", "zone", "host", // claims and jobs
 		"seen", "due", "by", // slots
@@ -42,6 +42,7 @@ var upgrades = []string{"claim", "watch:stopped", "image", "watch:snapshotted", 
 // written, and the run goes on with a job that it began. The instance is back, its image is there, and nothing is made
 // twice or removed.
 func TestAnUpgradeInTheMiddle(t *testing.T) {
+	t.Parallel()
 	for _, step := range upgrades {
 		for name, edit := range map[string]func(document){"an older version": older, "a newer version": newerFields} {
 			t.Run(name+" at "+step, func(t *testing.T) {

@@ -66,6 +66,15 @@ func (l *Ledger) Drop(ctx context.Context, source, run string) error {
 	return l.called("Drop", func() error { return l.Kept.Drop(ctx, source, run) })
 }
 
+// DropUnstopped implements ledger.Ledger.
+func (l *Ledger) DropUnstopped(ctx context.Context, source, run string) (dropped bool, err error) {
+	err = l.called("DropUnstopped", func() error {
+		dropped, err = l.Kept.DropUnstopped(ctx, source, run)
+		return err
+	})
+	return dropped, err
+}
+
 // Claims implements ledger.Ledger.
 func (l *Ledger) Claims(ctx context.Context) iter.Seq2[ledger.Claim, error] {
 	return listed(l, "Claims", l.Kept.Claims(ctx))

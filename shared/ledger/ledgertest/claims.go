@@ -56,6 +56,30 @@ func testClaims(t *testing.T, open func(*testing.T) ledger.Ledger) {
 		loses(t, l, c)
 		equal(t, "claims after the drop", claimsOf(t, l), []ledger.Claim(nil))
 	})
+	t.Run("what has a stop is not dropped as unstopped", func(t *testing.T) {
+		l := open(t)
+		c := aClaim("i-1", "monday")
+		c.StopSent = time.Time{}
+		_, err := l.Claim(t.Context(), c)
+		check(t, err)
+		unstopped := func(run string, want bool) {
+			t.Helper()
+			dropped, err := l.DropUnstopped(t.Context(), "i-1", run)
+			check(t, err)
+			equal(t, "dropped", dropped, want)
+		}
+		unstopped("tuesday", true) // It holds nothing.
+		equal(t, "claims", claimsOf(t, l), []ledger.Claim{c})
+		c.Problem, c.StopSent = `"stopSent"`, c.Since
+		check(t, l.Record(t.Context(), c))
+		unstopped("monday", false)
+		equal(t, "claims", claimsOf(t, l), []ledger.Claim{c})
+		c.StopSent = time.Time{}
+		check(t, l.Record(t.Context(), c))
+		unstopped("monday", true)
+		equal(t, "claims", claimsOf(t, l), []ledger.Claim(nil))
+		unstopped("monday", true)
+	})
 	t.Run("only the holder drops", func(t *testing.T) {
 		l := open(t)
 		c := aClaim("i-1", "monday")

@@ -30,6 +30,7 @@ func testEndedContext(t *testing.T, l ledger.Ledger) {
 		"Claim":         func() error { _, err := l.Claim(ctx, aClaim("i-2", "monday")); return err },
 		"Record":        func() error { return l.Record(ctx, ledger.Claim{Source: "i-1", Run: "monday"}) },
 		"Drop":          func() error { return l.Drop(ctx, "i-1", "monday") },
+		"DropUnstopped": func() error { _, err := l.DropUnstopped(ctx, "i-1", "monday"); return err },
 		"Claims":        func() error { return lastError(l.Claims(ctx)) },
 		"Take":          func() error { _, err := l.Take(ctx, aSlot("1", "i-2", "monday"), night); return err },
 		"Free":          func() error { return l.Free(ctx, aSlot("1", "i-1", "monday")) },
