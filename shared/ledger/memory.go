@@ -77,7 +77,7 @@ func (m *Memory) DropUnstopped(ctx context.Context, source, run string) (dropped
 	err = m.change(ctx, claimKey(source), func(old row, exists bool) (row, bool) {
 		mine := exists && old.holder == run
 		dropped = !mine || !strings.Contains(string(old.doc), stopNoted)
-		return old, exists && !(mine && dropped)
+		return old, exists && (!mine || !dropped)
 	})
 	return dropped, err
 }
