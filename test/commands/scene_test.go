@@ -200,9 +200,11 @@ type completed struct {
 
 // whole are such commands.
 var whole = map[string]completed{
-	"goldsmith rollback":   {text: "goldsmith rollback --name web --dry"},
-	"goldsmith run":        {text: "goldsmith run on-demand --source SOURCE"},
-	"goldsmith cancel RUN": {text: "goldsmith cancel RUN --yes || test $? = 1"}, // It has ended.
+	"goldsmith rollback": {text: "goldsmith rollback --name web --dry"},
+	"goldsmith run":      {text: "goldsmith run on-demand --source SOURCE"},
+	// It is in its plan for what comes after.
+	"goldsmith leave i-...": {text: "goldsmith leave i-... && goldsmith enrol nightly i-... --yes"},
+	"goldsmith cancel RUN":  {text: "goldsmith cancel RUN --yes || test $? = 1"}, // It has ended.
 	// It keeps nothing from being stopped.
 	"goldsmith exempt SOURCE":         {text: "goldsmith exempt SOURCE || test $? = 1"},
 	"goldsmith exempt <id>":           {text: "goldsmith exempt <id> || test $? = 1"},
