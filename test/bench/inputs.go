@@ -124,8 +124,8 @@ func (c *cloud) close() {
 // samples are the functions that are given one of the sample events.
 var samples = map[string]string{"recover": "sweep", "rollback": "rollback", "wake": "instance-stopped"}
 
-// parts are what is asked of the functions that do several things.
-var parts = map[string]string{"snapshot": "compare", "verify": "end"}
+// parts are what is asked of functions that do several things.
+var parts = map[string]string{"verify": "end"}
 
 // event is what a function is given.
 func (c *cloud) event(name string) ([]byte, error) {
@@ -145,8 +145,12 @@ func (c *cloud) event(name string) ([]byte, error) {
 		return json.Marshal(job.Batch{Run: j.Run, Plan: j.Plan, Execution: j.Execution})
 	case "claim":
 		return json.Marshal(map[string]any{"job": c.job(), "execution": c.job().Execution})
+	case "snapshot":
+		j := c.job()
+		j.Source.ID, j.Source.Kind = "snap-0123456789abcdef0", job.Snapshot // one that is gone
+		return json.Marshal(map[string]any{"job": j, "do": "copy"})
 	case "watch":
-		return json.Marshal(map[string]any{"job": c.job(), "for": job.ForRunning, "token": "token"})
+		return json.Marshal(map[string]any{"job": c.job(), "for": job.ForRunning, "token": "token", "within": 10})
 	default:
 		return json.Marshal(c.job())
 	}
