@@ -30,8 +30,8 @@ imaged and rolled before stays.`,
 		Example: "  goldsmith cancel nightly-20260322T023000Z",
 		Args:    takes(1, 1, "the name of one run"),
 		RunE: func(c *cobra.Command, args []string) error {
-			if t.output == inJSON && !yes {
-				return misusedf("--output json asks nothing; it needs --yes")
+			if err := t.mayAsk(yes); err != nil {
+				return err
 			}
 			return t.cancel(c.Context(), args[0], by, yes)
 		},

@@ -32,8 +32,8 @@ file; what is deployed decides what happens.`,
 		Example: "  goldsmith enrol nightly i-0123456789abcdef0",
 		Args:    atLeast(2, "the name of a plan and the ids of instances"),
 		RunE: func(c *cobra.Command, args []string) error {
-			if t.output == inJSON && !yes {
-				return misusedf("--output json asks nothing; it needs --yes")
+			if err := t.mayAsk(yes); err != nil {
+				return err
 			}
 			plans, err := t.plans(path)
 			if err != nil {
@@ -64,8 +64,8 @@ works on an instance goes on; images, and what was rolled to them, stay.`,
 		Example: "  goldsmith leave i-0123456789abcdef0\n  goldsmith leave --name nightly i-0123456789abcdef0",
 		Args:    atLeast(1, "the ids of instances"),
 		RunE: func(c *cobra.Command, args []string) error {
-			if t.output == inJSON && !yes {
-				return misusedf("--output json asks nothing; it needs --yes")
+			if err := t.mayAsk(yes); err != nil {
+				return err
 			}
 			return t.leave(c.Context(), name, args, yes)
 		},
@@ -111,7 +111,8 @@ func (e enrolment) to() string { return strings.Join(e.Plans, " ") }
 func (e enrolment) changes() bool { return !slices.Equal(e.Before, e.Plans) }
 
 // enrolments are the instances as EC2 shows them, with the plans that they are to have.
-func enrolments(ctx context.Context, api source.Lister, ids []string, edit func(names []string) []string) ([]enrolment, error) {
+func enrolments(ctx context.Context, api source.Lister, ids []string,
+	edit func(names []string) []string) ([]enrolment, error) {
 	var found []enrolment
 	for _, id := range ids {
 		i, ok, err := source.Find(ctx, api, id)
@@ -119,10 +120,13 @@ func enrolments(ctx context.Context, api source.Lister, ids []string, edit func(
 		case err != nil:
 			return nil, wrap("looking at "+id, err)
 		case !ok || source.Ending(source.State(i)):
-			return nil, fault.Failure("Look at the id and at --region. Nothing was changed.", "there is no instance %s, or it is terminated", id)
+			return nil, fault.Failure("Look at the id and at --region. Nothing was changed.",
+				"there is no instance %s, or it is terminated", id)
 		}
 		tags := source.Tags(i)
-		e := enrolment{ID: id, Name: source.Name(tags, id), Before: append([]string{}, source.Plans(tags)...), value: tags[tag.Plan]}
+		e := enrolment{
+			ID: id, Name: source.Name(tags, id), Before: append([]string{}, source.Plans(tags)...), value: tags[tag.Plan],
+		}
 		e.Plans = edit(slices.Clone(e.Before))
 		found = append(found, e)
 	}
@@ -254,7 +258,7 @@ func (t *terms) setPlans(ctx context.Context, wanted []enrolment) error {
 	})
 }
 
-// write puts the plans into the tag. The last one takes the tag off, unless somebody has changed it meanwhile:
+// write puts the plans into the tag. The last one takes the tag off, unless it was changed meanwhile:
 // DeleteTags with a value takes off that value alone.
 func (e enrolment) write(ctx context.Context, api *ec2.Client) (err error) {
 	if len(e.Plans) == 0 {

@@ -88,6 +88,14 @@ func (t *terms) run(ctx context.Context, e event.RunNow, wait, yes bool) error {
 // asks is whether a person is asked before something changes.
 func (t *terms) asks(yes bool) bool { return t.Interactive && !yes && t.output == text }
 
+// mayAsk refuses to ask where the answer is for a program.
+func (t *terms) mayAsk(yes bool) error {
+	if t.output == inJSON && !yes {
+		return misusedf("--output json asks nothing; it needs --yes")
+	}
+	return nil
+}
+
 // agreesToRun asks a person, who sees in which account that is.
 func (t *terms) agreesToRun(ctx context.Context, cfg aws.Config, e event.RunNow) (bool, error) {
 	found, err := deployment.Find(ctx, lambda.NewFromConfig(cfg))
@@ -99,5 +107,6 @@ func (t *terms) agreesToRun(ctx context.Context, cfg aws.Config, e event.RunNow)
 		return false, wrap("reading the ARN of the state machine", err)
 	}
 	what := cmp.Or(e.Source, "all its sources")
-	return t.agreed(fmt.Sprintf("Run %s now for %s, in account %s, %s?", e.Plan, what, machine.AccountID, machine.Region)), nil
+	question := fmt.Sprintf("Run %s now for %s, in account %s, %s?", e.Plan, what, machine.AccountID, machine.Region)
+	return t.agreed(question), nil
 }
