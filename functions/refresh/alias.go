@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
@@ -19,11 +18,6 @@ import (
 type parameters interface {
 	GetParameters(context.Context, *ssm.GetParametersInput, ...func(*ssm.Options)) (*ssm.GetParametersOutput, error)
 }
-
-// checking is how long Parameter Store may take to check an image that was written: PutParameter answers before that,
-// and the parameter reads the old value until then (Systems Manager, "Native parameter support for Amazon Machine
-// Image IDs").
-const checking = 10 * time.Minute
 
 // written sees whether the aliases that a group launches from read as they were written: a refresh before that would
 // launch the old image once more. It says which does not, once that has lasted.
@@ -45,7 +39,7 @@ func (s Step) written(ctx context.Context, j job.Job, g types.AutoScalingGroup, 
 			holds, r.To)
 		switch {
 		case holds == r.To:
-		case s.Now().Sub(j.Times.Released) < checking:
+		case s.Now().Sub(j.Times.Released) < asg.ParameterCheck:
 			return "", &fault.NotYet{Err: fmt.Errorf("group %s: %s", aws.ToString(g.AutoScalingGroupName), problem)}
 		default:
 			return problem, nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
@@ -15,17 +14,12 @@ import (
 	"goldsmith/shared/rollout"
 )
 
-// checking is how long Parameter Store may take to check an image that was written: PutParameter answers before that,
-// and the parameter reads the old value until then (Systems Manager, "Native parameter support for Amazon Machine
-// Image IDs").
-const checking = 10 * time.Minute
-
 // checked reports whether an alias was led back so short a time ago that Parameter Store may still check the image: it
 // is not written once more for one who asks again.
 func (s Step) checked(t *target) bool {
 	back := t.known.Record.Back
 	return !t.There && !t.known.Template() && back != nil && back.Image == t.back.To.Image &&
-		s.Now().Sub(back.At) < checking
+		s.Now().Sub(back.At) < asg.ParameterCheck
 }
 
 // unread says which alias that has gone back and that a group launches from does not read as it was written: a refresh
