@@ -88,6 +88,13 @@ func TestBusyIsAnErrorOfEachStep(t *testing.T) {
 			misses(s, due, 72*time.Hour)
 			busy(s, "DescribeImageAttribute")
 		},
+		"looking whether what was begun is done": func(s *steptest.Stage, due string, _ *job.Batch) {
+			byHand(s, due)
+			s.Must(s.Ledger.Kept.PutRetirement(s.Context(), job.Retirement{
+				Plan: "nightly", Subject: due, Name: "web", Run: "before", Status: job.Retiring, At: time.Now(),
+			}))
+			busy(s, "DescribeImageAttribute")
+		},
 		"ending a registration": func(s *steptest.Stage, due string, _ *job.Batch) {
 			deprecated(s, due, 72*time.Hour)
 			s.Ledger.Break("Retire", 1)

@@ -187,18 +187,23 @@ func (f failing) PutRetirement(ctx context.Context, r job.Retirement) error {
 	return f.Ledger.PutRetirement(ctx, r)
 }
 
-// A round that ends what was begun asks EC2 whether the image is gone; not knowing is told, and ends nothing.
+// A round that ends what was begun asks EC2 whether each image is gone; not knowing is told, and ends nothing.
 func TestEndingWhatCannotBeAsked(t *testing.T) {
+	const other = "ami-0123456789abcdef0"
 	rounds(t, func(s *steptest.Stage, due string, _ *answers) retire.Ledger {
 		byHand(s, due)
 		s.Must(s.Ledger.Kept.PutRetirement(s.Context(), job.Retirement{
 			Plan: "nightly", Subject: due, Name: "web", Run: "before", Status: job.Retiring, At: time.Now(),
+		}))
+		s.Must(s.Ledger.Kept.PutRetirement(s.Context(), job.Retirement{
+			Plan: "nightly", Subject: other, Name: "web", Run: "before", Status: job.Retiring, At: time.Now(),
 		}))
 		s.Cloud.Inject(ec2.Fault{Action: "DescribeImageAttribute", Code: "UnauthorizedOperation"})
 		return s.Ledger
 	}, func(s *steptest.Stage, due string, err error) {
 		s.Must(err)
 		s.Same("told", strings.HasPrefix(status(s, due), "stuck: asking EC2 for it failed"), true)
+		s.Same("the other is told", strings.HasPrefix(status(s, other), "stuck: asking EC2 for it failed"), true)
 		s.Same("registered on", registrationOf(s, due).Retired.IsZero(), true)
 	})
 }

@@ -71,7 +71,11 @@ func TestRetireSteps(t *testing.T) {
 				deprecated(s, due, 72*time.Hour)
 			},
 			Want: sees + "*2" + gates + " PutRetirement DisableImage" + ": ok | " + sees + gates + ": ok",
-			Then: after("disabled", "disabled: no rule keeps it"),
+			Then: func(s *steptest.Stage, p job.Batch) {
+				after("disabled", "disabled: no rule keeps it")(s, p)
+				told := record(s, due)
+				s.Same("when it goes", told.Due.Sub(told.Since), time.Duration(p.Plan.Keep.Grace))
+			},
 		},
 		{
 			Name: "and goes after a second grace period",

@@ -39,8 +39,9 @@ func TestEveryPinIsNamed(t *testing.T) {
 	if !slices.Equal(s.said(), want) {
 		t.Errorf("%q", s.said())
 	}
-	of := s.pins.Of(types.LaunchTemplate{LaunchTemplateId: aws.String("lt-1")}, 7)
-	if !slices.Equal(of, []string{"group web", "group db"}) {
+	s.pins.add("fleet by name", nil, aws.String("web"), aws.String("7"))
+	of := s.pins.Of(types.LaunchTemplate{LaunchTemplateId: aws.String("lt-1"), LaunchTemplateName: aws.String("web")}, 7)
+	if !slices.Equal(of, []string{"group web", "group db", "fleet by name"}) {
 		t.Errorf("%q", of)
 	}
 }

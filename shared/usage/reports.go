@@ -25,11 +25,7 @@ const (
 
 // gave reports whether Goldsmith has given a permission.
 func (s *search) gave(image string, p types.LaunchPermission) bool {
-	shared, known := s.shared[image]
-	with := shared.With
-	if !known || p.Group != "" {
-		return false
-	}
+	with := s.shared[image].With
 	return p.UserId != nil && slices.Contains(with.Accounts, *p.UserId) ||
 		p.OrganizationArn != nil && slices.Contains(with.Organizations, *p.OrganizationArn) ||
 		p.OrganizationalUnitArn != nil && slices.Contains(with.Organizations, *p.OrganizationalUnitArn)
@@ -41,9 +37,6 @@ func (g Finder) reports(ctx context.Context, s *search) error {
 	shared := slices.DeleteFunc(slices.Sorted(maps.Keys(s.own)), func(id string) bool {
 		return len(s.uses[id]) > 0 || !s.shared[id].Asked
 	})
-	if len(shared) == 0 {
-		return nil
-	}
 	newest, err := g.newestReports(ctx, s, shared)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package usage_test
 
 import (
+	"context"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -59,6 +60,7 @@ func TestSharedImages(t *testing.T) {
 		"never reported":          {func(*world, string) {}, "", true, true},
 		"reported a minute ago":   {func(w *world, image string) { w.report(image); time.Sleep(time.Minute) }, "", true, false},
 		"reported":                {func(w *world, image string) { w.report(image); time.Sleep(24 * time.Hour) }, "", false, false},
+		"reported 60 hours ago":   {func(w *world, image string) { w.report(image); time.Sleep(60 * time.Hour) }, "", false, false},
 		"reported three days ago": {func(w *world, image string) { w.report(image); time.Sleep(61 * time.Hour) }, "", true, true},
 		"reported of some alone": {func(w *world, image string) {
 			w.report(image, func(in *sdk.CreateImageUsageReportInput) { in.AccountIds = []string{"444455556666"} })
@@ -125,6 +127,74 @@ func TestOthersShares(t *testing.T) {
 		w.Same("uses", found.Uses[image], []string{"shared with account " + sharee,
 			"snapshot " + snapshotOf(w.describe(image)[0]) + ": shared with account " + sharee})
 		w.Same("asked", len(found.Ask)+len(found.Unsure), 0)
+	})
+}
+
+// A snapshot that Goldsmith did not share is used by whom it is shared with; one that it did is asked about, as images are.
+func TestSharesOfSnapshotsAlone(t *testing.T) {
+	for name, ours := range map[string]bool{"a person's": false, "Goldsmith's": true} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			image := w.image()
+			snapshot := snapshotOf(w.describe(image)[0])
+			w.share(snapshot, []string{sharee}, nil)
+			with := job.Sharing{Accounts: []string{sharee}, Snapshots: ours}
+			found, err := w.finder().Look(w.Context(), w.describe(image),
+				map[string]usage.Shared{image: {With: with, Asked: true}})
+			w.Must(err)
+			uses := []string{"snapshot " + snapshot + ": shared with account " + sharee}
+			if ours {
+				uses = nil
+			}
+			w.Same(name+" uses", found.Uses[image], uses)
+			w.Same(name+" asked about", slices.Contains(found.Ask, image), ours)
+		})
+	}
+}
+
+// madeInVain is an EC2 that could not make its reports.
+type madeInVain struct{ usage.EC2 }
+
+func (m madeInVain) DescribeImageUsageReports(ctx context.Context, in *sdk.DescribeImageUsageReportsInput,
+	options ...func(*sdk.Options)) (*sdk.DescribeImageUsageReportsOutput, error) {
+	out, err := m.EC2.DescribeImageUsageReports(ctx, in, options...)
+	for n := range out.ImageUsageReports {
+		out.ImageUsageReports[n].State = aws.String("error")
+	}
+	return out, err
+}
+
+// A report that EC2 could not make is asked for again.
+func TestReportsThatCouldNotBeMade(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		image, with := w.image(), job.Sharing{Accounts: []string{sharee}}
+		w.sharedBy(image, with)
+		w.report(image)
+		time.Sleep(24 * time.Hour)
+		finder := w.finder()
+		finder.EC2 = madeInVain{finder.EC2}
+		found, err := finder.Look(w.Context(), w.describe(image),
+			map[string]usage.Shared{image: {With: with, Asked: true}})
+		w.Must(err)
+		w.Same("asked for again", found.Ask, []string{image})
+	})
+}
+
+// Each image whose reports may not be read stays.
+func TestReportsOfNoneAreRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		images, with := []string{w.image(), w.image()}, job.Sharing{Accounts: []string{sharee}}
+		shared := map[string]usage.Shared{}
+		for _, id := range images {
+			w.sharedBy(id, with)
+			shared[id] = usage.Shared{With: with, Asked: true}
+		}
+		w.Cloud.Inject(ec2.Fault{Action: "DescribeImageUsageReports", Code: "UnauthorizedOperation"})
+		found, err := w.finder().Look(w.Context(), w.describe(images...), shared)
+		w.Must(err)
+		w.Same("images that are used", names(found.Uses), slices.Sorted(slices.Values(images)))
 	})
 }
 
