@@ -88,12 +88,12 @@ func TestBusyIsAnErrorOfEachStep(t *testing.T) {
 			misses(s, due, 72*time.Hour)
 			busy(s, "DescribeImageAttribute")
 		},
-		"looking whether what was begun is done": func(s *steptest.Stage, due string, _ *job.Batch) {
-			byHand(s, due)
+		"looking whether what was begun is done": func(s *steptest.Stage, _ string, _ *job.Batch) {
+			const begun = "ami-0123456789abcdef0"
 			s.Must(s.Ledger.Kept.PutRetirement(s.Context(), job.Retirement{
-				Plan: "nightly", Subject: due, Name: "web", Run: "before", Status: job.Retiring, At: time.Now(),
+				Plan: "nightly", Subject: begun, Name: "web", Run: "before", Status: job.Retiring, At: time.Now(),
 			}))
-			busy(s, "DescribeImageAttribute")
+			s.Cloud.Inject(ec2.Fault{Action: "DescribeImageAttribute", Resource: begun, Code: "RequestLimitExceeded"})
 		},
 		"ending a registration": func(s *steptest.Stage, due string, _ *job.Batch) {
 			deprecated(s, due, 72*time.Hour)

@@ -210,14 +210,18 @@ func TestEndingWhatCannotBeAsked(t *testing.T) {
 
 // A sweep that cannot find out what uses snapshots deletes none, and says so. It asks for the registered ones alone.
 func TestASweepThatCannotLook(t *testing.T) {
+	// The review of the round describes images as well.
+	nth := map[string][]int{"DescribeImages": {3}}
 	for call, says := range map[string]string{
-		"ListImagesInRecycleBin": "looking into the Recycle Bin", "DescribeSnapshots": "looking for", "": "",
+		"ListImagesInRecycleBin": "looking into the Recycle Bin", "DescribeSnapshots": "looking for",
+		"DescribeImages": "looking for images that use them", "": "",
 	} {
 		rounds(t, func(s *steptest.Stage, due string, _ *answers) retire.Ledger {
 			byHand(s, due)
 			misses(s, due, 72*time.Hour)
 			if call != "" {
-				s.Cloud.Inject(ec2.Fault{Action: call, Code: "UnauthorizedOperation", Until: time.Now().Add(time.Second)})
+				s.Cloud.Inject(ec2.Fault{Action: call, Nth: nth[call], Code: "UnauthorizedOperation",
+					Until: time.Now().Add(time.Second)})
 			}
 			return s.Ledger
 		}, func(s *steptest.Stage, _ string, err error) {

@@ -31,8 +31,7 @@ most %d of a package's, drawn by what each is, so that they are the same ones af
 (` + "`ARGS=\"-draw WORD\"`" + ` tries others), with the tests of the packages that are named; what is returned beside an error, what
 is logged, and how a function is wired (` + "`wire.go`" + `), is not changed. Only a test that fails, or takes many times its
 processor time, counts: one that a loaded machine keeps waiting does not. Survivors of a draw are read and tested, so
-that a fresh draw has a lower score. A package has 95 percent at least; one that has less by now may not fall below what
-it has, and its survivors are gaps.
+that a fresh draw has a lower score. A package has 95 percent at least.
 ` + "`make mutants`" + ` tries them and writes this section (` + "`ARGS=\"-only functions/claim\"`" + ` tries those of one package).
 
 | package | with the tests of | mutants | tried | killed | score |
@@ -78,16 +77,13 @@ func (s Score) survivors(earlier string) string {
 		return strings.Join(rowsOf(earlier, s.Package+"/"), "")
 	}
 	var b strings.Builder
-	known, gaps := why(), subjects[slices.IndexFunc(subjects, of(s.Package))].least > 0
+	known := why()
 	for _, r := range s.Results {
 		if r.Killed {
 			continue
 		}
-		reason := known[s.Package+"\t"+r.Key()]
-		if reason == "" && gaps {
-			reason = "a gap: no test notices it yet"
-		}
-		fmt.Fprintf(&b, "%s %s |\n", subject{pkg: s.Package}.what(r.Mutant), cmp.Or(reason, "not known yet"))
+		fmt.Fprintf(&b, "%s %s |\n", subject{pkg: s.Package}.what(r.Mutant),
+			cmp.Or(known[s.Package+"\t"+r.Key()], "not known yet"))
 	}
 	return b.String()
 }
