@@ -21,6 +21,8 @@ type Schedule struct {
 	// https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html.
 	Input    []byte
 	Function string
+	// Settings are what clients are told of it.
+	Settings Settings
 }
 
 // SchedulerSource is the source that Options.Faults and Record know Scheduler by.

@@ -1,11 +1,94 @@
 package eventbridge
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 )
+
+// Settings are what GetSchedule tells of a schedule and UpdateSchedule replaces, in Scheduler's own words:
+// https://docs.aws.amazon.com/scheduler/latest/APIReference/API_UpdateSchedule.html.
+type Settings struct {
+	ActionAfterCompletion      string `json:",omitempty"`
+	Description                string `json:",omitempty"`
+	FlexibleTimeWindow         *Window
+	KmsKeyArn                  string `json:",omitempty"`
+	ScheduleExpression         string
+	ScheduleExpressionTimezone string
+	State                      string
+	Target                     *Target
+}
+
+// Window is a schedule's flexible time window.
+type Window struct {
+	Mode                   string
+	MaximumWindowInMinutes int `json:",omitempty"`
+}
+
+// Target is what a schedule invokes.
+type Target struct {
+	Arn, RoleArn     string
+	Input            string            `json:",omitempty"`
+	DeadLetterConfig *DeadLetterConfig `json:",omitempty"`
+	RetryPolicy      *RetryPolicy
+}
+
+// DeadLetterConfig is where what could not be delivered goes.
+type DeadLetterConfig struct{ Arn string }
+
+// RetryPolicy is how often, and until when, a target is invoked again.
+type RetryPolicy struct{ MaximumEventAgeInSeconds, MaximumRetryAttempts int }
+
+const (
+	enabled, disabled = "ENABLED", "DISABLED"
+	// mostListed is the largest page of ListSchedules, and the one without MaxResults.
+	mostListed = 100
+)
+
+// defaulted are the settings with Scheduler's defaults for what they leave out: an update keeps none of what was.
+func (s Settings) defaulted() Settings {
+	s.ActionAfterCompletion = cmp.Or(s.ActionAfterCompletion, "NONE")
+	s.ScheduleExpressionTimezone = cmp.Or(s.ScheduleExpressionTimezone, "UTC")
+	s.State = cmp.Or(s.State, enabled)
+	if s.Target != nil && s.Target.RetryPolicy == nil {
+		target := *s.Target
+		target.RetryPolicy = &RetryPolicy{MaximumEventAgeInSeconds: 86400, MaximumRetryAttempts: 185}
+		s.Target = &target
+	}
+	return s
+}
+
+// invalid is what Scheduler has against the settings; "" for nothing.
+func (s Settings) invalid() string {
+	switch {
+	case s.FlexibleTimeWindow == nil || s.ScheduleExpression == "" || s.Target == nil:
+		return "FlexibleTimeWindow, ScheduleExpression and Target are required."
+	case s.Target.Arn == "" || s.Target.RoleArn == "":
+		return "Arn and RoleArn of the Target are required."
+	case !slices.Contains([]string{enabled, disabled}, s.State):
+		return fmt.Sprintf("State %s is neither ENABLED nor DISABLED.", s.State)
+	}
+	return s.FlexibleTimeWindow.invalid()
+}
+
+func (w Window) invalid() string {
+	minutes := w.MaximumWindowInMinutes
+	switch {
+	case w.Mode != "OFF" && w.Mode != "FLEXIBLE":
+		return fmt.Sprintf("FlexibleTimeWindow %s is neither OFF nor FLEXIBLE.", w.Mode)
+	case w.Mode == "OFF" && minutes != 0:
+		return "MaximumWindowInMinutes is not allowed when FlexibleTimeWindow is OFF."
+	case w.Mode == "FLEXIBLE" && (minutes < 1 || minutes > 1440):
+		return "MaximumWindowInMinutes must be from 1 to 1440."
+	}
+	return ""
+}
 
 // Enable switches a schedule on or off, as a person does in the console: one that is off
 // invokes nothing, and its times pass.
@@ -21,33 +104,117 @@ func (b *Bus) enabled(name string) bool {
 	return !b.off[name]
 }
 
-// ServeHTTP answers Scheduler's GetSchedule, as far as anybody here asks for it:
-// https://docs.aws.amazon.com/scheduler/latest/APIReference/API_GetSchedule.html.
+// settings are a schedule's now.
+func (b *Bus) settings(s Schedule) Settings {
+	now := s.Settings.defaulted()
+	now.State = map[bool]string{true: enabled, false: disabled}[b.enabled(s.Name)]
+	return now
+}
+
+// ServeHTTP answers Scheduler's GetSchedule, ListSchedules, and UpdateSchedule as far as it changes whether a schedule is
+// on: https://docs.aws.amazon.com/scheduler/latest/APIReference/Welcome.html.
 func (b *Bus) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	name, ok := strings.CutPrefix(r.URL.Path, "/schedules/")
-	if !ok || r.Method != http.MethodGet {
+	name, one := strings.CutPrefix(r.URL.Path, "/schedules/")
+	switch {
+	case one && r.Method == http.MethodGet:
+		b.get(w, name, r.URL.Query().Get("groupName"))
+	case one && r.Method == http.MethodPut:
+		b.update(w, r, name)
+	case r.URL.Path == "/schedules" && r.Method == http.MethodGet:
+		b.list(w, r)
+	default:
 		reply(w, http.StatusBadRequest, "UnknownOperationException",
-			map[string]any{"Message": "the embedded Scheduler knows GetSchedule only"})
+			map[string]any{"Message": "the embedded Scheduler knows GetSchedule, ListSchedules and UpdateSchedule only"})
+	}
+}
+
+// find is a schedule; false once it was answered that there is none.
+func (b *Bus) find(w http.ResponseWriter, name, group string) (s Schedule, arn string, found bool) {
+	group = cmp.Or(group, "default")
+	arn = b.scheduleARN(group, name)
+	if s, found = b.Schedules()[arn]; found {
+		return s, arn, true
+	}
+	message := fmt.Sprintf("Schedule %s does not exist.", name)
+	if !b.hasGroup(group) {
+		message = fmt.Sprintf("Schedule group %s does not exist.", group)
+	}
+	reply(w, http.StatusNotFound, "ResourceNotFoundException", map[string]any{"Message": message})
+	return s, arn, false
+}
+
+func (b *Bus) get(w http.ResponseWriter, name, group string) {
+	s, arn, found := b.find(w, name, group)
+	if !found {
 		return
 	}
-	group := r.URL.Query().Get("groupName")
-	if group == "" {
-		group = "default"
+	reply(w, http.StatusOK, "", struct {
+		Arn, Name, GroupName string
+		Settings
+	}{arn, s.Name, s.Group, b.settings(s)})
+}
+
+// update replaces every setting by what the request has, and by its default where it has nothing.
+func (b *Bus) update(w http.ResponseWriter, r *http.Request, name string) {
+	var in struct {
+		GroupName string
+		Settings
 	}
-	arn := b.scheduleARN(group, name)
-	if _, exists := b.Schedules()[arn]; !exists {
-		message := fmt.Sprintf("Schedule %s does not exist.", name)
-		if !b.hasGroup(group) {
-			message = fmt.Sprintf("Schedule group %s does not exist.", group)
+	refuse := func(message string) {
+		reply(w, http.StatusBadRequest, "ValidationException", map[string]any{"Message": message})
+	}
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+		refuse(err.Error())
+		return
+	}
+	s, arn, found := b.find(w, name, in.GroupName)
+	if !found {
+		return
+	}
+	wanted := in.defaulted()
+	if problem := wanted.invalid(); problem != "" {
+		refuse(problem)
+		return
+	}
+	now := b.settings(s)
+	if wanted.ScheduleExpression != now.ScheduleExpression || !reflect.DeepEqual(wanted.Target, now.Target) ||
+		wanted.ScheduleExpressionTimezone != now.ScheduleExpressionTimezone {
+		refuse("The embedded Scheduler changes no schedule's time, time zone or target.")
+		return
+	}
+	s.Settings = wanted
+	b.mu.Lock()
+	b.schedules[arn], b.off[name] = s, wanted.State == disabled
+	b.mu.Unlock()
+	reply(w, http.StatusOK, "", map[string]any{"ScheduleArn": arn})
+}
+
+// list is a page of schedules, by ARN.
+func (b *Bus) list(w http.ResponseWriter, r *http.Request) {
+	asked, all := r.URL.Query(), b.Schedules()
+	page, most, next := []map[string]any{}, mostListed, ""
+	if n, err := strconv.Atoi(asked.Get("MaxResults")); err == nil {
+		most = min(max(n, 1), mostListed)
+	}
+	wanted := func(key, value string) bool { return !asked.Has(key) || asked.Get(key) == value }
+	for _, arn := range slices.Sorted(maps.Keys(all)) {
+		s := all[arn]
+		state := b.settings(s).State
+		if arn <= asked.Get("NextToken") || !wanted("ScheduleGroup", s.Group) || !wanted("State", state) ||
+			!strings.HasPrefix(s.Name, asked.Get("NamePrefix")) {
+			continue
 		}
-		reply(w, http.StatusNotFound, "ResourceNotFoundException", map[string]any{"Message": message})
-		return
+		if len(page) == most {
+			next = page[most-1]["Arn"].(string)
+			break
+		}
+		page = append(page, map[string]any{"Arn": arn, "Name": s.Name, "GroupName": s.Group, "State": state})
 	}
-	state := "ENABLED"
-	if !b.enabled(name) {
-		state = "DISABLED"
+	answer := map[string]any{"Schedules": page}
+	if next != "" {
+		answer["NextToken"] = next
 	}
-	reply(w, http.StatusOK, "", map[string]any{"Arn": arn, "Name": name, "GroupName": group, "State": state})
+	reply(w, http.StatusOK, "", answer)
 }
 
 func (b *Bus) hasGroup(name string) bool {
@@ -59,7 +226,7 @@ func (b *Bus) hasGroup(name string) bool {
 	return name == "default"
 }
 
-func reply(w http.ResponseWriter, status int, problem string, body map[string]any) {
+func reply(w http.ResponseWriter, status int, problem string, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	if problem != "" {
 		w.Header().Set("X-Amzn-ErrorType", problem)

@@ -98,7 +98,8 @@ func (q *Queue) url() string {
 	return strings.Join([]string{q.options.Endpoint, q.options.Account, q.options.Name}, "/")
 }
 
-func (q *Queue) arn() string {
+// ARN is the ARN of the queue.
+func (q *Queue) ARN() string {
 	return fmt.Sprintf("arn:aws:sqs:%s:%s:%s", q.options.Region, q.options.Account, q.options.Name)
 }
 
@@ -170,7 +171,7 @@ func (q *Queue) getAttributes(in attributesInput) (attributesOutput, error) {
 		}
 	}
 	all := map[string]string{
-		"QueueArn":                              q.arn(),
+		"QueueArn":                              q.ARN(),
 		"ApproximateNumberOfMessages":           strconv.Itoa(len(q.messages) - hidden),
 		"ApproximateNumberOfMessagesNotVisible": strconv.Itoa(hidden),
 		"CreatedTimestamp":                      strconv.FormatInt(q.made.Unix(), 10),

@@ -25,16 +25,21 @@ func (s *Stack) startSchedules() error {
 		if err != nil {
 			return err
 		}
-		if err := s.schedule(workflow.Name+"-"+name, "schedule", map[string]string{"Plan": name}, due.Next); err != nil {
+		err = s.schedule(name, "schedule", map[string]string{"Plan": name}, due.Next, eventbridge.Settings{
+			Description: "Runs plan " + name + ".", ScheduleExpression: p.Schedule, ScheduleExpressionTimezone: p.Timezone,
+		})
+		if err != nil {
 			return err
 		}
 	}
-	return s.schedule(workflow.Name+"-sweep", "sweep", nil, func(after time.Time) (time.Time, bool) {
-		return after.Add(s.options.Sweep), true
+	every := func(after time.Time) (time.Time, bool) { return after.Add(s.options.Sweep), true }
+	return s.schedule("sweep", "sweep", nil, every, eventbridge.Settings{
+		ScheduleExpression: fmt.Sprintf("rate(%d minutes)", int(s.options.Sweep.Minutes())),
 	})
 }
 
-func (s *Stack) schedule(name, input string, values map[string]string, next func(time.Time) (time.Time, bool)) error {
+func (s *Stack) schedule(name, input string, values map[string]string, next func(time.Time) (time.Time, bool),
+	settings eventbridge.Settings) error {
 	for _, known := range events.Inputs {
 		if known.Name != input {
 			continue
@@ -43,8 +48,15 @@ func (s *Stack) schedule(name, input string, values map[string]string, next func
 		if err != nil {
 			return err
 		}
-		return s.Bus.Schedule(eventbridge.Schedule{Name: name, Group: workflow.Name, Function: known.Function,
-			Input: payload, Next: next})
+		settings.FlexibleTimeWindow = &eventbridge.Window{Mode: "OFF"}
+		settings.Target = &eventbridge.Target{
+			Arn: s.functions.ARN(known.Function), Input: string(payload),
+			RoleArn:          fmt.Sprintf("arn:%s:iam::%s:role/%s-scheduler", partition, s.options.Account, workflow.Name),
+			DeadLetterConfig: &eventbridge.DeadLetterConfig{Arn: s.DeadLetters.ARN()},
+			RetryPolicy:      &eventbridge.RetryPolicy{MaximumEventAgeInSeconds: 3600, MaximumRetryAttempts: 185},
+		}
+		return s.Bus.Schedule(eventbridge.Schedule{Name: workflow.Name + "-" + name, Group: workflow.Name,
+			Function: known.Function, Input: payload, Next: next, Settings: settings})
 	}
 	return fmt.Errorf("package events has no input %q", input)
 }

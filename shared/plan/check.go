@@ -261,6 +261,8 @@ func (c *checker) name(key, name string) {
 		c.add("", "is no name for a plan: in %s=%s it means the default plan", tag.Request, tag.RequestDefault)
 	case key == "default" || key == "plans":
 		c.add("", "is no name for a plan: it is a key of the file")
+	case key == "sweep":
+		c.add("", "is no name for a plan: the schedule of Goldsmith's own sweep is called so")
 	case !nameForm().MatchString(key):
 		c.add("", "%q is no name for a plan; want 1 to 32 of a-z, 0-9 and -, not beginning with -", key)
 	case name != key:

@@ -131,8 +131,8 @@ func (p Program) root() *cobra.Command {
 	flags.StringVarP(&t.output, "output", "o", text, "text or json")
 	flags.StringVar(&t.account.Profile, "profile", "", "profile of your AWS configuration")
 	flags.StringVar(&t.account.Region, "region", "", "AWS Region")
-	root.AddCommand(t.planCommand(), t.enrolCommand(), t.leaveCommand(), t.runCommand(), t.cancelCommand(), t.statusCommand(), t.reportCommand(),
-		t.imagesCommand(), t.adoptCommand(),
+	root.AddCommand(t.planCommand(), t.enrolCommand(), t.leaveCommand(), t.runCommand(), t.cancelCommand(),
+		t.pauseCommand(), t.resumeCommand(), t.statusCommand(), t.reportCommand(), t.imagesCommand(), t.adoptCommand(),
 		t.rollbackCommand(), t.followCommand(), t.handoverCommand(), t.exemptCommand(), t.checkCommand())
 	return root
 }

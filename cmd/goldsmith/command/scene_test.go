@@ -39,6 +39,8 @@ type scene struct {
 	bare bool
 	// refused is the code by which the ledger refuses to be read; "" for not at all.
 	refused string
+	// unlisted is whether Scheduler refuses every call.
+	unlisted bool
 	// asked counts the runs that were asked for.
 	asked int
 	// answers is what the person types when asked.
@@ -153,6 +155,9 @@ func (s *scene) config(context.Context, command.Account) (aws.Config, error) {
 	}
 	if s.refused != "" {
 		cfg.HTTPClient = refusing{cfg.HTTPClient, s.refused}
+	}
+	if s.unlisted {
+		cfg.HTTPClient = unlisted{cfg.HTTPClient}
 	}
 	return cfg, s.unplugged
 }

@@ -22,9 +22,9 @@ func (t *terms) statusCommand() *cobra.Command {
 		Use:   "status [RUN]",
 		Short: "Show what is going on, what is down, and the last runs",
 		Long: `Status shows the instances that are down because of Goldsmith and what to do
-about it, what they keep from being stopped and what ends that, who waits for its
-turn, the sources that runs are working on now, what was rolled back and is held,
-the runs of the last days, and images that carry Goldsmith's tags and are not
+about it, what they keep from being stopped and what ends that, which plans are
+paused, who waits for its turn, the sources that runs are working on now, what was
+rolled back and is held, the runs of the last days, and images that carry Goldsmith's tags and are not
 registered. With the name of a run it shows the run's report, and its outcome is
 the exit code.`,
 		Example: "  goldsmith status\n  goldsmith status nightly-20260322T023000Z",
@@ -103,6 +103,10 @@ type status struct {
 	Turns   []turn  `json:"turns"`
 	Working []work  `json:"working"`
 	Runs    []oneOf `json:"runs"`
+	// Paused are the plans whose schedules are off.
+	Paused []string `json:"paused,omitempty"`
+	// PausedUnseen is the code by which AWS refused to tell which are.
+	PausedUnseen string `json:"pausedUnseen,omitempty"`
 	// RolledBack are launch templates and aliases that are held: runs leave them alone.
 	RolledBack []rollout.Hold `json:"rolledBack,omitempty"`
 	// Unregistered are images that carry Goldsmith's tags and are not known to be its own.
@@ -135,6 +139,9 @@ func (t *terms) status(ctx context.Context, days, most int) error {
 		return err
 	}
 	if found.Turns, err = site.turns(ctx, t.Now()); err != nil {
+		return err
+	}
+	if found.Paused, found.PausedUnseen, err = site.paused(ctx); err != nil {
 		return err
 	}
 	if found.Runs, err = site.runs(ctx, t.Now().AddDate(0, 0, -days), most); err != nil {

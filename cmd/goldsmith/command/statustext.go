@@ -12,6 +12,7 @@ import (
 func (s status) print(p *page) {
 	s.printDown(p)
 	s.printHeld(p)
+	s.printPaused(p)
 	s.printTurns(p)
 	s.printWorking(p)
 	s.printRolledBack(p)

@@ -26,6 +26,9 @@ const (
 	keysKnower = "goldsmith-select"
 )
 
+// Sweep is the name, behind the group's, of the schedule by which function recover looks for what is left stopped.
+const Sweep = "sweep"
+
 // Functions tells how functions are set up.
 type Functions interface {
 	GetFunctionConfiguration(context.Context, *lambda.GetFunctionConfigurationInput,
@@ -39,6 +42,9 @@ type Deployment struct {
 	// Machine is the state machine's ARN.
 	Machine string
 }
+
+// Group is the group of the suite's schedules; the schedule of a plan is called as the group and the plan are.
+func (d Deployment) Group() string { return d.Machine[strings.LastIndex(d.Machine, ":")+1:] }
 
 // AbsentError says that there is no suite in the account and Region.
 type AbsentError struct{ Err error }
