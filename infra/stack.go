@@ -126,6 +126,7 @@ func valuesOf(props StackProps, table Ledger, letters DeadLetters) workflow.Valu
 		workflow.SlackKeys:      props.Target.keys(c.SlackKeys),
 		workflow.TableKeys:      props.Target.keys(c.TableKeys),
 		workflow.VolumeKeys:     props.Target.keys(c.VolumeKeys),
+		workflow.PlanSums:       plan.Sums(c.Plans),
 		workflow.GrantedKeys:    granted(props.Target.keys(c.VolumeKeys)),
 		workflow.Parameters:     rooted(c.Parameters),
 		workflow.Templates:      listed(c),

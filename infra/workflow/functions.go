@@ -198,7 +198,7 @@ var Functions = []Function{
 	{
 		Name: "trigger", Timeout: stepTimeout, Memory: memory, MaxAge: longAge,
 		Does: "Starts runs: for a schedule, a tag, or a person.",
-		Environment: with(env(settings.Table, settings.Account, settings.PlansFile), settings.StateMachine,
+		Environment: with(env(settings.Table, settings.Account, settings.PlansFile, settings.PlanSums), settings.StateMachine,
 			"${StateMachineAlias}"),
 		Statements: join(everyHandler("trigger"), ledger("GetItem", "UpdateItem"), []Statement{startRuns, askAboutRequests}),
 	},
@@ -240,7 +240,7 @@ func env(names ...settings.Name) map[string]string {
 	all := map[settings.Name]string{
 		settings.Table: "${Table}", settings.Account: "${Account}", settings.PlansFile: "/var/task/" + PlansFile,
 		settings.SlackSecret: "${SlackSecret}", settings.ImagePath: "${ImagePath}",
-		settings.VolumeKeys: "${GrantedKeys}",
+		settings.VolumeKeys: "${GrantedKeys}", settings.PlanSums: "${PlanSums}",
 	}
 	values := map[string]string{}
 	for _, name := range names {

@@ -31,6 +31,8 @@ const (
 	SlackKeys  = "SlackKeys"
 	TableKeys  = "TableKeys"
 	VolumeKeys = "VolumeKeys"
+	// PlanSums is the setting with sums of the plans.
+	PlanSums = "PlanSums"
 	// GrantedKeys is the setting with VolumeKeys, "off" when there is none.
 	GrantedKeys = "GrantedKeys"
 	// Parameters are names of parameters outside of ImagePath that templates take their image from.

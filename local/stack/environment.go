@@ -8,6 +8,7 @@ import (
 	"goldsmith/infra/workflow"
 	"goldsmith/local/ec2"
 	"goldsmith/local/query"
+	"goldsmith/shared/plan"
 	"goldsmith/shared/settings"
 )
 
@@ -26,6 +27,7 @@ func (s *Stack) Environment(function string) (map[string]string, error) {
 		workflow.ImagePath:         {imagePath},
 		workflow.SlackSecret:       {secretName},
 		workflow.GrantedKeys:       s.options.VolumeKeys,
+		workflow.PlanSums:          plan.Sums(s.options.Plans),
 	}
 	for _, f := range workflow.Functions {
 		if f.Name == function {

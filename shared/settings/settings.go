@@ -43,6 +43,8 @@ const (
 	// VolumeKeys are the ARNs of the keys on which grants may be made to start instances, between commas; "off" when
 	// there is none.
 	VolumeKeys Name = "GOLDSMITH_VOLUME_KEYS"
+	// PlanSums are sums of the plans in PlansFile, between commas, for who reads how the function is set up.
+	PlanSums Name = "GOLDSMITH_PLAN_SUMS"
 )
 
 // Off is the value of a setting that switches its feature off, so that a

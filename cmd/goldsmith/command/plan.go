@@ -91,6 +91,8 @@ type planned struct {
 	// Note is what could not be looked at.
 	Note  string        `json:"note,omitempty"`
 	Plans []plannedPlan `json:"plans"`
+	// Missing are plans that are deployed and not in the file.
+	Missing []string `json:"missing,omitempty"`
 	// Strays are instances whose tag names a plan that there is not.
 	Strays []rehearsal.Stray `json:"strays,omitempty"`
 }
@@ -98,6 +100,8 @@ type planned struct {
 type plannedPlan struct {
 	rehearsal.Night
 	Next *time.Time `json:"next,omitempty"`
+	// Undeployed is whether what is deployed goes by another plan of this name, or has none.
+	Undeployed bool `json:"undeployed,omitempty"`
 
 	plan plan.Plan
 }
@@ -111,22 +115,12 @@ func (t *terms) plan(ctx context.Context, path, name, source string) error {
 	if err != nil {
 		return err
 	}
-	stage, note, err := t.stage(ctx)
+	found, err := t.planned(ctx, plans, names, source)
 	if err != nil {
 		return err
 	}
-	found := planned{Note: note}
-	for _, name := range names {
-		each, err := t.rehearse(ctx, stage, plans.Plans[name], source)
-		if err != nil {
-			return wrap("rehearsing plan "+name, err)
-		}
-		found.Plans = append(found.Plans, each)
-	}
-	if source == "" {
-		if found.Strays, err = stage.Strays(ctx, plans); err != nil {
-			return wrap("looking for instances whose plan is not there", err)
-		}
+	if name != "" || source != "" {
+		found.Missing = nil // It is about one plan.
 	}
 	if err := t.show(found, func(p *page) { found.print(p, t.Now()) }); err != nil {
 		return err
@@ -135,6 +129,50 @@ func (t *terms) plan(ctx context.Context, path, name, source string) error {
 		return ended{Failed}
 	}
 	return nil
+}
+
+// planned is what runs of the named plans would do, and what is deployed otherwise.
+func (t *terms) planned(ctx context.Context, plans plan.Plans, names []string, source string) (planned, error) {
+	stage, note, err := t.stage(ctx)
+	if err != nil {
+		return planned{}, err
+	}
+	found := planned{Note: note}
+	changed, missing, err := t.drift(ctx, plans, note == "")
+	if err != nil {
+		return found, err
+	}
+	found.Missing = missing
+	for _, name := range names {
+		each, err := t.rehearse(ctx, stage, plans.Plans[name], source)
+		if err != nil {
+			return found, wrap("rehearsing plan "+name, err)
+		}
+		each.Undeployed = slices.Contains(changed, name)
+		found.Plans = append(found.Plans, each)
+	}
+	if source == "" {
+		found.Strays, err = stage.Strays(ctx, plans)
+	}
+	return found, wrap("looking for instances whose plan is not there", err)
+}
+
+// drift is what is deployed otherwise than the file says. A suite that is not deployed, or tells nothing of its plans,
+// has none.
+func (t *terms) drift(ctx context.Context, plans plan.Plans, deployed bool) (changed, missing []string, err error) {
+	if !deployed {
+		return nil, nil, nil
+	}
+	cfg, err := t.AWS(ctx, t.account)
+	if err != nil {
+		return nil, nil, err
+	}
+	sums, err := deployment.PlanSums(ctx, lambda.NewFromConfig(cfg))
+	if err != nil || len(sums) == 0 {
+		return nil, nil, err
+	}
+	changed, missing = plan.Differs(plans, sums)
+	return changed, missing, nil
 }
 
 // rehearse plays a run of a plan that begins now.

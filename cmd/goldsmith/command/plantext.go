@@ -19,6 +19,10 @@ func (f planned) print(p *page, now time.Time) {
 	for _, each := range f.Plans {
 		each.print(p, now)
 	}
+	if len(f.Missing) > 0 {
+		p.line("")
+		p.fold("", "Deployed, and not in the file: %s. They run on until the file is deployed.", strings.Join(f.Missing, ", "))
+	}
 	if len(f.Strays) == 0 {
 		return
 	}
@@ -44,6 +48,9 @@ func (n plannedPlan) print(p *page, now time.Time) {
 func (n plannedPlan) printSources(p *page, now time.Time) {
 	p.heading("%s", n.Plan)
 	p.line("  %s", n.due(now))
+	if n.Undeployed {
+		p.line("  %s", p.in(yellow, "not deployed: nothing runs like this until it is"))
+	}
 	if n.Refused != "" {
 		p.line("  %s %s", p.in(red, "It would fail:"), clean(n.Refused))
 		return

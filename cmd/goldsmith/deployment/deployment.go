@@ -91,6 +91,12 @@ func VolumeKeys(ctx context.Context, api Functions) (string, error) {
 	return told[string(settings.VolumeKeys)], err
 }
 
+// PlanSums are sums of the plans that are deployed; none where the suite is older than that.
+func PlanSums(ctx context.Context, api Functions) ([]string, error) {
+	told, err := environment(ctx, api, Trigger)
+	return strings.FieldsFunc(told[string(settings.PlanSums)], func(r rune) bool { return r == ',' }), err
+}
+
 func environment(ctx context.Context, api Functions, function string) (map[string]string, error) {
 	out, err := api.GetFunctionConfiguration(ctx,
 		&lambda.GetFunctionConfigurationInput{FunctionName: aws.String(function)})
