@@ -134,6 +134,9 @@ func (p Program) root() *cobra.Command {
 	root.AddCommand(t.planCommand(), t.enrolCommand(), t.leaveCommand(), t.runCommand(), t.cancelCommand(),
 		t.pauseCommand(), t.resumeCommand(), t.statusCommand(), t.reportCommand(), t.imagesCommand(), t.adoptCommand(),
 		t.rollbackCommand(), t.followCommand(), t.handoverCommand(), t.exemptCommand(), t.checkCommand())
+	for _, c := range root.Commands() {
+		t.completes(c)
+	}
 	return root
 }
 
