@@ -179,3 +179,10 @@ func terminal() Program {
 		NewID:       func() string { return strings.ToLower(rand.Text()[:10]) },
 	}
 }
+
+// hidden keeps a flag that help does not show.
+func hidden(c *cobra.Command, flag string) {
+	if err := c.Flags().MarkHidden(flag); err != nil {
+		panic(err) // It is there.
+	}
+}

@@ -36,7 +36,7 @@ func TestPlan(t *testing.T) {
 		rest := s.launch("rest")
 		s.must(s.suite.EC2.SetState(rest, ec2.Stopped))
 		s.golden("plan", s.types("plan", "--plans", plans), command.OK)
-		s.golden("plan-json", s.types("plan", "--plans", plans, "--name", "nightly", "-o", "json"), command.OK)
+		s.golden("plan-json", s.types("plan", "--plans", plans, "nightly", "-o", "json"), command.OK)
 		s.golden("plan-source", s.types("plan", "--plans", plans, "--source", rest), command.OK)
 		s.golden("plan-gone", s.types("plan", "--plans", plans, "--source", "i-0123456789abcdef0"), command.OK)
 		if changed := s.changes()[3:]; len(changed) > 0 { // three instances were launched
@@ -58,7 +58,7 @@ func TestPlanStrays(t *testing.T) {
 		s.launch("stray", inPlans("nightly weekend"))
 		gone := s.launch("stray", inPlans("gone"))
 		s.must(s.suite.EC2.SetState(gone, ec2.Terminated))
-		s.golden("plan-strays", s.types("plan", "--plans", plans, "--name", "nightly"), command.OK)
+		s.golden("plan-strays", s.types("plan", "--plans", plans, "nightly"), command.OK)
 	})
 }
 
@@ -67,7 +67,7 @@ func TestPlanOverItsLimit(t *testing.T) {
 		for _, name := range []string{"a", "b", "c", "d", "e"} {
 			s.launch(name)
 		}
-		s.golden("plan-limit", s.types("plan", "--plans", plans, "--name", "nightly"), command.Failed)
+		s.golden("plan-limit", s.types("plan", "--plans", plans, "nightly"), command.Failed)
 	})
 }
 
@@ -76,7 +76,7 @@ func TestPlanWhileARunIsOn(t *testing.T) {
 		s.launch("web")
 		s.types("run", "nightly")
 		time.Sleep(20 * time.Second)
-		s.golden("plan-claimed", s.types("plan", "--plans", plans, "--name", "nightly"), command.OK)
+		s.golden("plan-claimed", s.types("plan", "--plans", plans, "nightly"), command.OK)
 	})
 }
 
@@ -110,7 +110,7 @@ func TestRollback(t *testing.T) {
 		time.Sleep(time.Minute)
 		s.golden("rollback-nothing", s.types("rollback", "--name", "web", "--dry"), command.Partial)
 		time.Sleep(time.Hour)
-		s.golden("plan-templates", s.types("plan", "--plans", plans, "--name", "nightly"), command.OK)
+		s.golden("plan-templates", s.types("plan", "--plans", plans, "nightly"), command.OK)
 		s.types("run", "nightly", "--wait")
 		s.golden("images-uses", s.types("images", "--plans", plans, "--uses"), command.OK)
 		before := len(s.changes())
@@ -122,7 +122,7 @@ func TestRollback(t *testing.T) {
 		s.golden("rollback-json", s.types("rollback", "--name", "web", "-o", "json"), command.OK)
 		time.Sleep(time.Minute)
 		s.golden("rollback-unknown", s.types("rollback", "--name", "nobody"), command.Broken)
-		s.golden("plan-rolled-back", s.types("plan", "--plans", plans, "--name", "nightly"), command.OK)
+		s.golden("plan-rolled-back", s.types("plan", "--plans", plans, "nightly"), command.OK)
 		s.golden("status-rolled-back", s.types("status"), command.OK)
 		s.golden("follow", s.types("follow", "--name", "web"), command.OK)
 		if got := s.types("status"); strings.Contains(got.out, "Held") {
@@ -139,7 +139,7 @@ func TestHandover(t *testing.T) {
 		s.types("run", "nightly", "--wait")
 		second := s.launch("web")
 		time.Sleep(time.Minute)
-		s.golden("plan-name-owned", s.types("plan", "--plans", plans, "--name", "nightly"), command.OK)
+		s.golden("plan-name-owned", s.types("plan", "--plans", plans, "nightly"), command.OK)
 		before := len(s.changes())
 		s.golden("handover-dry", s.types("handover", "--name", "web", "--to", second, "--dry"), command.OK)
 		s.golden("handover", s.types("handover", "--name", "web", "--to", second), command.OK)
@@ -149,7 +149,7 @@ func TestHandover(t *testing.T) {
 		if len(s.changes()) > before {
 			s.Errorf("the command changed something itself: %v", s.changes()[before:])
 		}
-		s.golden("plan-handed-over", s.types("plan", "--plans", plans, "--name", "nightly"), command.OK)
+		s.golden("plan-handed-over", s.types("plan", "--plans", plans, "nightly"), command.OK)
 	})
 }
 
@@ -248,9 +248,9 @@ func TestMistakes(t *testing.T) {
 			{"runn nightly", `Did you mean this?`},
 			{"plan --foo", "unknown flag: --foo"},
 			{"plan --output xml", `--output "xml" is neither text nor json`},
-			{"plan nightly", `plan takes no arguments, only flags; it got "nightly"`},
+			{"plan nightly weekly", `plan takes the name of one plan, and nothing else; it got "weekly" too`},
 			{"plan --plans nowhere.yaml", "there is no file nowhere.yaml"},
-			{"plan --plans " + plans + " --name nightlyy", `there is no plan "nightlyy"; there are: hourly, nightly, on-demand`},
+			{"plan --plans " + plans + " nightlyy", `there is no plan "nightlyy"; there are: hourly, nightly, on-demand`},
 			{"plan --plans " + plans + " --source web", `--source "web" is no id of an instance or a snapshot`},
 			{"run", "run needs the name of one plan"},
 			{"run nightly weekly", `run takes the name of one plan, and nothing else; it got "weekly" too`},
@@ -303,7 +303,7 @@ func TestNotDeployed(t *testing.T) {
 	play(t, func(s *scene) {
 		s.launch("web")
 		s.bare = true
-		s.golden("plan-bare", s.types("plan", "--plans", plans, "--name", "nightly"), command.OK)
+		s.golden("plan-bare", s.types("plan", "--plans", plans, "nightly"), command.OK)
 		for _, line := range []string{"run nightly", "run nightly --wait", "status", "status nightly-1"} {
 			s.golden("bare", s.types(strings.Fields(line)...), command.Broken)
 		}
@@ -358,7 +358,7 @@ func TestNamesAreHarmless(t *testing.T) {
 		s.launch("web", func(in *sdk.RunInstancesInput) {
 			in.TagSpecifications[0].Tags = tag.List(map[string]string{"Name": "we\u202eb\nroot", tag.Plan: "nightly"})
 		})
-		if got := s.types("plan", "--plans", plans, "--name", "nightly"); !strings.Contains(got.out, "  web root  i-") {
+		if got := s.types("plan", "--plans", plans, "nightly"); !strings.Contains(got.out, "  web root  i-") {
 			s.Errorf("%q", got.out)
 		}
 	})

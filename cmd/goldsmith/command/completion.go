@@ -34,11 +34,7 @@ func (t *terms) completes(c *cobra.Command) {
 	c.ValidArgsFunction = func(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		return offered(c, places[placeOf(c.Use, len(args))], args)
 	}
-	flags := map[string]words{"source": t.sources, "name": t.imageNames}
-	if c.Name() == "plan" || c.Name() == "leave" {
-		flags["name"] = planNames
-	}
-	for name, of := range flags {
+	for name, of := range map[string]words{"source": t.sources, "name": t.imageNames, "plan": planNames} {
 		if c.Flags().Lookup(name) == nil {
 			continue
 		}

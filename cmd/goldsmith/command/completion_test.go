@@ -36,7 +36,8 @@ func TestCompletion(t *testing.T) {
 			"run nightly --source ":      {web + "\tweb"},
 			"rollback --name ":           {"web"},
 			"images --name ":             {"web"},
-			"plan PLANS --name ":         names,
+			"plan PLANS ":                names,
+			"leave --plan ":              nil,
 			"enrol PLANS ":               names,
 			"pause nightly ":             nil,
 		} {

@@ -61,7 +61,7 @@ func (t *terms) leaveCommand() *cobra.Command {
 		Short: "Have no plan image instances from now on",
 		Long: `Leave takes plans out of the tag goldsmith:plan of instances: all of them, or one. A run that
 works on an instance goes on; images, and what was rolled to them, stay.`,
-		Example: "  goldsmith leave i-0123456789abcdef0\n  goldsmith leave --name nightly i-0123456789abcdef0",
+		Example: "  goldsmith leave i-0123456789abcdef0\n  goldsmith leave --plan nightly i-0123456789abcdef0",
 		Args:    atLeast(1, "the ids of instances"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := t.mayAsk(yes); err != nil {
@@ -70,7 +70,7 @@ works on an instance goes on; images, and what was rolled to them, stay.`,
 			return t.leave(c.Context(), name, args, yes)
 		},
 	}
-	c.Flags().StringVar(&name, "name", "", "only this plan")
+	c.Flags().StringVar(&name, "plan", "", "only this plan")
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
 	return c
 }

@@ -41,7 +41,7 @@ func TestEnrolAsksAndTags(t *testing.T) {
 			command.OK)
 		s.types("run", "nightly")
 		time.Sleep(time.Hour)
-		s.golden("leave-one", s.types("leave", "--name", "nightly", both, "--yes"), command.OK)
+		s.golden("leave-one", s.types("leave", "--plan", "nightly", both, "--yes"), command.OK)
 		s.golden("leave", s.types("leave", web, kept), command.OK)
 		if s.plansOf(web) != "" || s.plansOf(both) != "weekly" {
 			t.Errorf("plans are %q and %q after leave", s.plansOf(web), s.plansOf(both))

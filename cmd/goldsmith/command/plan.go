@@ -30,7 +30,7 @@ func (t *terms) planCommand() *cobra.Command {
 	var path, name, source string
 	var set, data []string
 	c := &cobra.Command{
-		Use:   "plan",
+		Use:   "plan [PLAN]",
 		Short: "Show what a run would do, and do nothing",
 		Long: `Plan shows what a run that began now would do: which sources it would image and
 how, and which it would leave alone and why; what launch templates and aliases
@@ -42,11 +42,14 @@ them. What uses an old image once groups are refreshed is known only when they a
 
 Of a snapshot it shows the image that would be registered: each attribute with who
 says it, from AMIs and instances of the same volume, from the disk itself, which is
-read, from the tag goldsmith:image-settings and, with --name, from the plan; or why
-there would be none. Of a plan of snapshots it shows the same of each.`,
-		Example: "  goldsmith plan\n  goldsmith plan --name nightly\n  goldsmith plan --name on-demand --source i-0123456789abcdef0\n  goldsmith plan --source snap-0123456789abcdef0 --set bootMode=uefi",
-		Args:    takes(0, 0, ""),
-		RunE: func(c *cobra.Command, _ []string) error {
+read, from the tag goldsmith:image-settings and, where one is named, from the plan;
+or why there would be none. Of a plan of snapshots it shows the same of each.`,
+		Example: "  goldsmith plan\n  goldsmith plan nightly\n  goldsmith plan on-demand --source i-0123456789abcdef0\n  goldsmith plan --source snap-0123456789abcdef0 --set bootMode=uefi",
+		Args:    takes(0, 1, "the name of one plan"),
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				name = args[0]
+			}
 			if strings.HasPrefix(source, snapshotPrefix) {
 				return t.planSnapshot(c.Context(), source, path, name, set, data)
 			}
@@ -66,6 +69,7 @@ there would be none. Of a plan of snapshots it shows the same of each.`,
 	}
 	c.Flags().StringVar(&path, "plans", plansFile, "the plans' file")
 	c.Flags().StringVar(&name, "name", "", "only this plan")
+	hidden(c, "name") // What the argument was called at first.
 	c.Flags().StringVar(&source, "source", "", "as if it were asked for this one instance or snapshot")
 	c.Flags().StringArrayVar(&data, "data", nil,
 		"with a snapshot: a data volume for its image, such as /dev/sdf=snap-0123456789abcdef0")

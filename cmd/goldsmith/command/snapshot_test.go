@@ -131,9 +131,9 @@ func TestPlanOfAPlanOfSnapshots(t *testing.T) {
 		path := s.storedPlans("")
 		s.golden("plan-of-snapshots", s.types("plan", "--plans", path), 0)
 		s.golden("plan-of-snapshots-json", s.types("plan", "--plans", path, "-o", "json"), 0)
-		s.golden("plan-snapshot-planned", s.types("plan", "--plans", path, "--name", "stored", "--source", ids["mail"]), 0)
+		s.golden("plan-snapshot-planned", s.types("plan", "--plans", path, "stored", "--source", ids["mail"]), 0)
 		path = s.storedPlans("    verify: {boot: true, subnet: subnet-0123456789abcdef0}\n")
-		s.golden("plan-snapshot-untestable", s.types("plan", "--plans", path, "--name", "stored", "--source", ids["mail"]), 4)
+		s.golden("plan-snapshot-untestable", s.types("plan", "--plans", path, "stored", "--source", ids["mail"]), 4)
 	})
 }
 
@@ -141,7 +141,7 @@ func TestPlanOfASnapshotMistakes(t *testing.T) {
 	play(t, func(s *scene) {
 		for name, line := range map[string][]string{
 			"plan-snapshot-malformed": {"plan", "--source", "snap-1"},
-			"plan-snapshot-name":      {"plan", "--source", "snap-0123456789abcdef0", "--plans", plans, "--name", "weekly"},
+			"plan-snapshot-name":      {"plan", "--source", "snap-0123456789abcdef0", "--plans", plans, "weekly"},
 			"plan-snapshot-set":       {"plan", "--set", "bootMode=uefi"},
 			"plan-snapshot-wrong-set": {"plan", "--source", "snap-0123456789abcdef0", "--set", "kernelId=aki-1", "--set",
 				"bootMode=bios"},
