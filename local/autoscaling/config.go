@@ -13,11 +13,13 @@ import (
 // spec is a LaunchTemplateSpecification. Auto Scaling fills in the name or the id that was not given.
 type spec struct{ id, name, version string }
 
-// config is what a group launches: a launch template, or a mixed instances policy around one.
+// config is what a group launches: a launch template, a mixed instances policy around one, or a launch configuration.
 type config struct {
-	template  spec
-	mixed     bool
-	overrides []override
+	template spec
+	// configuration is a launch configuration's name; empty for a template. image and typ are what it launches.
+	configuration, image, typ string
+	mixed                     bool
+	overrides                 []override
 	// distribution is InstancesDistribution as it was sent.
 	distribution map[string]string
 }
@@ -29,19 +31,25 @@ type override struct {
 	requirements *query.Params
 }
 
-// readConfig reads LaunchTemplate or MixedInstancesPolicy; given is false when neither was sent.
+// readConfig reads LaunchTemplate, MixedInstancesPolicy or LaunchConfigurationName; given is false when none was sent.
 func readConfig(p *query.Params) (c config, given bool, err error) {
-	plain, policy := p.Has("LaunchTemplate"), p.At("MixedInstancesPolicy")
+	plain, policy, name := p.Has("LaunchTemplate"), p.At("MixedInstancesPolicy"), p.Text("LaunchConfigurationName")
 	switch {
-	case plain && policy != nil:
+	case plain && policy != nil, name != "" && (plain || policy != nil):
 		return c, false, invalid("Valid requests must contain either LaunchTemplate, LaunchConfigurationName, InstanceId or MixedInstancesPolicy parameter.")
 	case plain:
 		c = config{template: readSpec(p.At("LaunchTemplate"))}
 		return c, true, c.unambiguous()
 	case policy == nil:
-		return c, false, nil
+		return config{configuration: name}, name != "", nil
 	}
-	c = config{mixed: true, template: readSpec(policy.At("LaunchTemplate.LaunchTemplateSpecification")),
+	c, err = readPolicy(policy)
+	return c, true, err
+}
+
+// readPolicy reads a MixedInstancesPolicy.
+func readPolicy(policy *query.Params) (config, error) {
+	c := config{mixed: true, template: readSpec(policy.At("LaunchTemplate.LaunchTemplateSpecification")),
 		distribution: map[string]string{}}
 	for _, each := range policy.List("LaunchTemplate.Overrides") {
 		o := override{
@@ -50,7 +58,7 @@ func readConfig(p *query.Params) (c config, given bool, err error) {
 		}
 		o.requirements.Keep() // Described as it is.
 		if member, says := ec2.NotAWord(o.requirements); member != "" {
-			return c, true, invalid("Invalid value '%s' for InstanceRequirements.%s.", says, member) // Its words are unverified.
+			return c, invalid("Invalid value '%s' for InstanceRequirements.%s.", says, member) // Its words are unverified.
 		}
 		if each.Has("LaunchTemplateSpecification") {
 			own := readSpec(each.At("LaunchTemplateSpecification"))
@@ -59,12 +67,12 @@ func readConfig(p *query.Params) (c config, given bool, err error) {
 		c.overrides = append(c.overrides, o)
 	}
 	if err := policy.At("InstancesDistribution").Without("DistributionSegments"); err != nil {
-		return c, true, err
+		return c, err
 	}
 	for field, value := range policy.At("InstancesDistribution").Leaves() {
 		c.distribution[field] = value
 	}
-	return c, true, cmp.Or(c.unambiguous(), c.check())
+	return c, cmp.Or(c.unambiguous(), c.check())
 }
 
 // unambiguous holds the API reference's condition on LaunchTemplateSpecification. The
@@ -84,6 +92,9 @@ func readSpec(p *query.Params) spec {
 
 // specs are the config's own template and those of its overrides.
 func (c *config) specs() []*spec {
+	if c.configuration != "" {
+		return nil
+	}
 	list := []*spec{&c.template}
 	for i := range c.overrides {
 		if c.overrides[i].template != nil {
@@ -118,13 +129,15 @@ func (c *config) numbered() bool {
 			return false
 		}
 	}
-	return true
+	return c.configuration == ""
 }
 
 // choice is what one instance is launched from.
 type choice struct {
-	template   spec
-	typ, image string
+	// template is none of a launch configuration, which configuration names.
+	template      spec
+	configuration string
+	typ, image    string
 	// requirements stand for a type; nil for none.
 	requirements *query.Params
 	weight       string
@@ -133,7 +146,7 @@ type choice struct {
 // choices are what the config may launch, the preferred first.
 func (c *config) choices() []choice {
 	if len(c.overrides) == 0 {
-		return []choice{{template: c.template}}
+		return []choice{{template: c.template, typ: c.typ, image: c.image, configuration: c.configuration}}
 	}
 	var list []choice
 	for _, o := range c.overrides {
@@ -148,6 +161,10 @@ func (c *config) choices() []choice {
 }
 
 func writeConfig(out *query.Writer, c config) {
+	if c.configuration != "" {
+		out.Text("LaunchConfigurationName", c.configuration)
+		return
+	}
 	if !c.mixed {
 		writeSpec(out, "LaunchTemplate", c.template)
 		return

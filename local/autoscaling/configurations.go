@@ -49,10 +49,29 @@ func deleteConfiguration(s *Service, call *query.Call) error {
 	if _, ok := s.configurations[name]; !ok {
 		return invalid("Launch configuration name not found - Launch configuration %s not found", name)
 	}
+	for _, g := range s.groups {
+		if g.config.configuration == name {
+			// The code is the API reference's, the words are those of terraform-aws-modules/terraform-aws-autoscaling#8.
+			return query.Errorf("ResourceInUse",
+				"Cannot delete launch configuration %s because it is attached to AutoScalingGroup %s", name, g.name)
+		}
+	}
 	if err := call.Commit(); err != nil {
 		return err
 	}
 	delete(s.configurations, name)
+	return nil
+}
+
+// configured fills in what a group's launch configuration launches. The words of the refusal are unverified.
+func (s *Service) configured(c *config) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found, ok := s.configurations[c.configuration]
+	if !ok {
+		return invalid("Launch configuration name not found - Launch configuration %s not found", c.configuration)
+	}
+	c.image, c.typ = found.image, found.typ
 	return nil
 }
 

@@ -109,7 +109,11 @@ func writeMember(out *query.Writer, m *member, health string) {
 	out.Text("AvailabilityZone", m.zone)
 	out.Text("LifecycleState", string(m.state))
 	out.Text("HealthStatus", health)
-	writeSpec(out, "LaunchTemplate", m.template)
+	if m.own.configuration != "" {
+		out.Text("LaunchConfigurationName", m.own.configuration)
+	} else {
+		writeSpec(out, "LaunchTemplate", m.template)
+	}
 	out.Text("ImageId", m.image)
 	out.Bool("ProtectedFromScaleIn", m.protected)
 	out.Optional("WeightedCapacity", m.own.weight)

@@ -382,3 +382,32 @@ func TestListingsPageByPage(t *testing.T) {
 		s.refused(err, "ValidationError", "color")
 	})
 }
+
+// A group launches what its launch configuration says, which stays for as long as a group has it.
+func TestGroupOfALaunchConfiguration(t *testing.T) {
+	play(t, func(t *testing.T, s *scene) {
+		create := func(name string) error {
+			_, err := s.CreateAutoScalingGroup(t.Context(), &sdk.CreateAutoScalingGroupInput{
+				AutoScalingGroupName: aws.String("old"), LaunchConfigurationName: aws.String(name), MinSize: aws.Int32(1),
+				MaxSize: aws.Int32(2), AvailabilityZones: []string{zone},
+			})
+			return err
+		}
+		s.refused(create("base"), "ValidationError", "Launch configuration name not found")
+		_, err := s.CreateLaunchConfiguration(t.Context(), &sdk.CreateLaunchConfigurationInput{
+			LaunchConfigurationName: aws.String("base"), ImageId: aws.String(ec2.ImageX86), InstanceType: aws.String("t3.micro"),
+		})
+		s.must(err)
+		s.must(create("base"))
+		time.Sleep(5 * time.Minute)
+		g := s.describe("old")
+		got := []string{aws.ToString(g.LaunchConfigurationName), aws.ToString(g.Instances[0].LaunchConfigurationName),
+			aws.ToString(g.Instances[0].InstanceType)}
+		if want := []string{"base", "base", "t3.micro"}; !slices.Equal(got, want) || g.LaunchTemplate != nil {
+			t.Errorf("%v, want %v", got, want)
+		}
+		_, err = s.DeleteLaunchConfiguration(t.Context(),
+			&sdk.DeleteLaunchConfigurationInput{LaunchConfigurationName: aws.String("base")})
+		s.refused(err, "ResourceInUse", "attached to AutoScalingGroup old")
+	})
+}

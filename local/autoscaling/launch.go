@@ -50,6 +50,9 @@ func (c caller) Do(r *http.Request) (*http.Response, error) {
 // complete fills in what each template specification leaves out and holds that
 // its version exists. alias tells whether a template names its image by a parameter.
 func (s *Service) complete(ctx context.Context, c *config) (alias bool, err error) {
+	if c.configuration != "" {
+		return false, s.configured(c)
+	}
 	for _, each := range c.specs() {
 		found, err := s.version(ctx, *each)
 		if err != nil {
@@ -160,23 +163,26 @@ func (s *Service) launchOne(ctx context.Context, o order, c choice) (*member, er
 	m := &member{
 		id: aws.ToString(i.InstanceId), typ: string(i.InstanceType), image: aws.ToString(i.ImageId),
 		zone: aws.ToString(i.Placement.AvailabilityZone), subnet: aws.ToString(i.SubnetId),
-		template: spec{id: c.template.id, name: c.template.name, version: aws.ToString(in.LaunchTemplate.Version)}, own: c,
+		template: spec{id: c.template.id, name: c.template.name}, own: c,
 		state: pending, healthy: true, generation: o.generation,
+	}
+	if in.LaunchTemplate != nil {
+		m.template.version = aws.ToString(in.LaunchTemplate.Version)
 	}
 	return m, s.options.EC2.SetTags(m.id, map[string]string{groupTag: o.group})
 }
 
 // request asks EC2 for one instance.
 func (s *Service) request(ctx context.Context, o order, c choice) (*sdk.RunInstancesInput, error) {
-	found, err := s.version(ctx, c.template)
-	if err != nil {
-		return nil, fmt.Errorf("reading launch template %s: %w", c.template.id, err)
-	}
-	version := strconv.FormatInt(aws.ToInt64(found.VersionNumber), 10)
-	in := &sdk.RunInstancesInput{
-		MinCount: aws.Int32(1), MaxCount: aws.Int32(1), InstanceType: types.InstanceType(c.typ),
-		LaunchTemplate: &types.LaunchTemplateSpecification{LaunchTemplateId: found.LaunchTemplateId,
-			Version: aws.String(version)},
+	in := &sdk.RunInstancesInput{MinCount: aws.Int32(1), MaxCount: aws.Int32(1), InstanceType: types.InstanceType(c.typ)}
+	found := types.LaunchTemplateVersion{LaunchTemplateData: &types.ResponseLaunchTemplateData{}}
+	if c.template != (spec{}) {
+		var err error
+		if found, err = s.version(ctx, c.template); err != nil {
+			return nil, fmt.Errorf("reading launch template %s: %w", c.template.id, err)
+		}
+		in.LaunchTemplate = &types.LaunchTemplateSpecification{LaunchTemplateId: found.LaunchTemplateId,
+			Version: aws.String(strconv.FormatInt(aws.ToInt64(found.VersionNumber), 10))}
 	}
 	if c.image != "" {
 		in.ImageId = aws.String(c.image)
