@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	scaling "github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
@@ -37,6 +39,15 @@ func TestRollIntoAnAliasThatUntaggedTemplatesFollow(t *testing.T) {
 		"one that does not launch now either": {func(s *steptest.Stage) {
 			template(s, "follows", "", "resolve:ssm:"+alias, typed("m6g.large"))
 		}, "", 1},
+		"by its default, while a group launches another version": {func(s *steptest.Stage) {
+			template(s, "follows", "", "resolve:ssm:"+alias, typed("t3.micro"), sized("/dev/xvda", 8))
+			launchedBy(s, "follows", another(s, "follows", ec2.ImageX86))
+		}, takes + "its /dev/xvda has 8 GiB, the image needs 30", 1},
+		"by no version that is launched, nor by its default": {func(s *steptest.Stage) {
+			template(s, "follows", "", ec2.ImageX86, typed("t3.micro"), sized("/dev/xvda", 8))
+			another(s, "follows", "resolve:ssm:"+alias)
+			launchedBy(s, "follows", "1")
+		}, "", 0},
 		"one that launches another image": {func(s *steptest.Stage) {
 			template(s, "follows", "", before, typed("m6g.large"))
 		}, "", 0},
@@ -61,6 +72,30 @@ func TestRollIntoAnAliasThatUntaggedTemplatesFollow(t *testing.T) {
 			})
 		})
 	}
+}
+
+// another makes one more version of a template, with another image, and gives its number.
+func another(s *steptest.Stage, name, image string) string {
+	s.Helper()
+	out, err := s.EC2.CreateLaunchTemplateVersion(s.Context(), &sdk.CreateLaunchTemplateVersionInput{
+		LaunchTemplateName: aws.String(name), SourceVersion: aws.String("1"),
+		LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: aws.String(image)},
+	})
+	s.Must(err)
+	return fmt.Sprint(*out.LaunchTemplateVersion.VersionNumber)
+}
+
+// launchedBy makes a group without members that launches a version of a template.
+func launchedBy(s *steptest.Stage, name, version string) {
+	s.Helper()
+	_, err := s.AutoScaling.CreateAutoScalingGroup(s.Context(), &autoscaling.CreateAutoScalingGroupInput{
+		AutoScalingGroupName: aws.String("members"), MinSize: aws.Int32(0), MaxSize: aws.Int32(1),
+		AvailabilityZones: []string{steptest.Region + "a"},
+		LaunchTemplate: &scaling.LaunchTemplateSpecification{
+			LaunchTemplateName: aws.String(name), Version: aws.String(version),
+		},
+	})
+	s.Must(err)
 }
 
 // sized maps a device to a volume of a size.

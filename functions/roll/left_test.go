@@ -49,6 +49,13 @@ func TestRollLeaves(t *testing.T) {
 			Then:  left("pinned", "it takes its image from resolve:ssm:/golden/web:3, a parameter's pinned version or another account's parameter; name a parameter of this account without version or label to have it rolled"),
 		},
 		{
+			Name:  "it takes one of AWS's own parameters",
+			Given: func(s *steptest.Stage, _ *job.Job) { template(s, "public", "web", "resolve:ssm:/aws/service/al2023") },
+			Want:  did(both + reads + rolls + writes + ": ok"),
+			Then: left("public", "it takes its image from /aws/service/al2023, one of AWS's own parameters; "+
+				"name a parameter of this account, or an image, to have it rolled"),
+		},
+		{
 			Name: "it takes another account's parameter",
 			Given: func(s *steptest.Stage, _ *job.Job) {
 				template(s, "shared", "web", "resolve:ssm:arn:aws:ssm:eu-central-1:210987654321:parameter/golden/web")

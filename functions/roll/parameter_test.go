@@ -8,6 +8,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
 	"goldsmith/local/ec2"
 	"goldsmith/shared/job"
 	"goldsmith/shared/ledger"
@@ -142,6 +145,25 @@ func TestRollLeavesAParameterOfAnEarlierVersion(t *testing.T) {
 			template(s, "mine", "web", "resolve:ssm:"+listed)
 			left := rolledAs(s, s.Web, "web", "mine")
 			s.Same("left alone", strings.Contains(left.Problem, "which belongs to db ("+db+")"), rolled)
+		})
+	}
+}
+
+// What a person says of a parameter of theirs stays; one that a roll makes says what it has.
+func TestRollLeavesADescription(t *testing.T) {
+	for name, says := range map[string]string{listed: "team a's", alias: "The newest golden image of web"} {
+		synctest.Test(t, func(t *testing.T) {
+			s := steptest.New(t)
+			_, err := s.SSM.PutParameter(s.Context(), &ssm.PutParameterInput{Name: aws.String(listed), Type: "String",
+				Value: aws.String(before), DataType: aws.String("text"), Description: aws.String("team a's")})
+			s.Must(err)
+			template(s, "mine", "web", "resolve:ssm:"+listed)
+			s.Same("rolled", rolledAs(s, s.Web, "web", name).Problem, "")
+			out, err := s.SSM.GetParameterHistory(s.Context(), &ssm.GetParameterHistoryInput{Name: aws.String(name)})
+			s.Must(err)
+			last := out.Parameters[len(out.Parameters)-1]
+			s.Same("value", aws.ToString(last.Value), newest)
+			s.Same("description", aws.ToString(last.Description), says)
 		})
 	}
 }

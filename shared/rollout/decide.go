@@ -3,6 +3,7 @@ package rollout
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"time"
 
 	"goldsmith/shared/job"
@@ -109,13 +110,19 @@ func refused(now State, known ledger.TargetRecord) string {
 	return ""
 }
 
-// pinned: writing the parameter does not roll a template that takes a version of it, or another account's.
+// pinned: writing the parameter does not roll a template that takes a version of it, another account's, or AWS's own.
 func pinned(now State) string {
 	from := cmp.Or(now.Base, now.Image)
-	if _, fixed, alias := Alias(from); !now.Alias && alias && fixed {
+	name, fixed, alias := Alias(from)
+	switch {
+	case now.Alias || !alias || !fixed:
+		return ""
+	case strings.HasPrefix(name, public):
+		return fmt.Sprintf("it takes its image from %s, one of AWS's own parameters; "+
+			"name a parameter of this account, or an image, to have it rolled", name)
+	default:
 		return fmt.Sprintf("it takes its image from %s, a parameter's pinned version or another account's parameter; name a parameter of this account without version or label to have it rolled", from)
 	}
-	return ""
 }
 
 // setBack says that somebody has set the target back by hand since Goldsmith rolled it:

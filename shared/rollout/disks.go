@@ -56,10 +56,11 @@ func (s *survey) before(
 	return old, against, err
 }
 
-// suppresses reports whether a mapping takes a device away.
+// suppresses reports whether a mapping takes an EBS device away: by NoDevice, or by an instance store volume in its
+// place.
 func suppresses(all []types.LaunchTemplateBlockDeviceMapping, device string) bool {
 	return slices.ContainsFunc(all, func(m types.LaunchTemplateBlockDeviceMapping) bool {
-		return m.NoDevice != nil && aws.ToString(m.DeviceName) == device
+		return (m.NoDevice != nil || m.Ebs == nil && m.VirtualName != nil) && aws.ToString(m.DeviceName) == device
 	})
 }
 

@@ -102,10 +102,15 @@ func TestSuppressedDevices(t *testing.T) {
 		"/dev/xvda": "its mapping of /dev/xvda suppresses that device, and it is the image's root",
 		"/dev/sdf":  "",
 	} {
-		all := []types.LaunchTemplateBlockDeviceMapping{{DeviceName: aws.String(device), NoDevice: aws.String("")}}
-		got, err := Finder{}.survey().disksFit(t.Context(), of(""), all, false, Image{Machine: rolledImage})
-		if got != want || err != nil {
-			t.Errorf("%s: %q, %v; want %q", device, got, err, want)
+		for _, m := range []types.LaunchTemplateBlockDeviceMapping{
+			{DeviceName: aws.String(device), NoDevice: aws.String("")},
+			{DeviceName: aws.String(device), VirtualName: aws.String("ephemeral0")},
+		} {
+			all := []types.LaunchTemplateBlockDeviceMapping{m}
+			got, err := Finder{}.survey().disksFit(t.Context(), of(""), all, false, Image{Machine: rolledImage})
+			if got != want || err != nil {
+				t.Errorf("%s: %q, %v; want %q", device, got, err, want)
+			}
 		}
 	}
 }

@@ -141,19 +141,21 @@ func following(
 	return ids, nil
 }
 
-// takes reports whether the template launches an image by that name; what is judged are the versions that do. all is
-// whether it launches nothing else.
+// takes reports whether the template launches an image by that name; what is judged are the versions that do. The default
+// is one of them whoever is seen to launch others: not all who launch by it are seen. all is whether what is seen
+// launches nothing else.
 func (t *template) takes(image string) (some, all bool) {
 	launched := t.launched()
 	if len(launched) == 0 {
 		launched = []int64{t.standard, t.latest}
 	}
-	those := slices.DeleteFunc(slices.Clone(launched), func(n int64) bool { return t.image(n) != image })
+	other := func(n int64) bool { return t.image(n) != image }
+	those := slices.DeleteFunc(append(slices.Clone(launched), t.standard), other)
 	if len(those) == 0 {
 		return false, false
 	}
-	t.base, t.also = those[0], those[1:]
-	return true, len(those) == len(launched)
+	t.base, t.also = those[0], slices.Compact(those[1:])
+	return true, !slices.ContainsFunc(launched, other)
 }
 
 // readLaunchers reads what launches from templates, once.

@@ -16,10 +16,13 @@ import (
 // Parameter Store: EC2 resolves it at launch.
 const aliasPrefix = "resolve:ssm:"
 
+// public begins the names of AWS's own parameters.
+const public = "/aws/"
+
 // Alias is the Parameter Store name that the template takes its image from; ok
 // is false when it names an image itself. fixed is true when writing the
 // parameter does not roll the template: it is pinned to a version or a label,
-// or shared by another account, named by its ARN, which PutParameter refuses.
+// or shared by another account, named by its ARN, or AWS's own, both of which PutParameter refuses.
 func Alias(imageID string) (name string, fixed, ok bool) {
 	name, ok = strings.CutPrefix(imageID, aliasPrefix)
 	if !ok {
@@ -29,7 +32,7 @@ func Alias(imageID string) (name string, fixed, ok bool) {
 		return name, true, true
 	}
 	name, _, fixed = strings.Cut(name, ":")
-	return name, fixed, true
+	return name, fixed || strings.HasPrefix(name, public), true
 }
 
 // parameter reads what the alias holds. PutParameter answers before it has checked the
@@ -68,15 +71,19 @@ const textType = "text"
 const textNote = "its data type is text: Parameter Store does not check the image, " +
 	"and Auto Scaling refuses to refresh groups from it; make it anew with data type aws:ec2:image"
 
-// write puts an image into the alias.
-func (w Writer) write(ctx context.Context, t *Target, image, description string) error {
+// write puts an image into the alias. Only one that it makes is described: what a person has written of theirs stays
+// (segmentio/chamber#108).
+func (w Writer) write(ctx context.Context, t *Target, image string) error {
 	kind := imageType
 	if t.dataType == textType {
 		kind = textType
 	}
 	in := &ssm.PutParameterInput{
 		Name: aws.String(t.Rolled.Target), Value: aws.String(image), Overwrite: aws.Bool(true),
-		Type: types.ParameterTypeString, DataType: aws.String(kind), Description: aws.String(description),
+		Type: types.ParameterTypeString, DataType: aws.String(kind),
+	}
+	if t.At.Version == 0 {
+		in.Description = aws.String("The newest golden image of " + t.key)
 	}
 	put, err := w.Values.PutParameter(ctx, in)
 	if fault.IsAdvanced(err) { // No page says whether a write that names no tier keeps it.

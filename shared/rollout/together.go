@@ -129,7 +129,7 @@ func (w Writer) undo(ctx context.Context, t *Target, bad string, image Image) er
 			t.Rolled.To)
 		return w.put(ctx, t, t.leave(t.Record, image, true))
 	}
-	err := w.unroll(ctx, t, from, bad)
+	err := w.unroll(ctx, t, from)
 	switch {
 	case fault.IsTransient(err) || fault.IsNotYet(err):
 		return err
@@ -143,9 +143,9 @@ func (w Writer) undo(ctx context.Context, t *Target, bad string, image Image) er
 }
 
 // unroll leads $Default and $Latest back to what was there before this roll.
-func (w Writer) unroll(ctx context.Context, t *Target, from ledger.Point, bad string) error {
+func (w Writer) unroll(ctx context.Context, t *Target, from ledger.Point) error {
 	if t.At.Alias {
-		return w.write(ctx, t, from.Image, "Put back: "+bad+" could not be rolled")
+		return w.write(ctx, t, from.Image)
 	}
 	if err := w.survey().look(ctx, t); err != nil {
 		return err

@@ -190,7 +190,7 @@ func (w Writer) back(ctx context.Context, t *Target, to ledger.Point) error {
 		if err := w.followersFit(ctx, t, to.Image); err != nil {
 			return err
 		}
-		return w.write(ctx, t, to.Image, "Rolled back by Goldsmith")
+		return w.write(ctx, t, to.Image)
 	}
 	return w.undoing(t, to).back(ctx)
 }

@@ -216,7 +216,7 @@ func (w Writer) notRolled(ctx context.Context, t *Target, image Image) error {
 // tried makes the change; an error that lasts is the target's own problem.
 func (w Writer) tried(ctx context.Context, t *Target, image Image) (problem string, err error) {
 	if t.At.Alias {
-		err = w.write(ctx, t, image.ID, "The newest golden image of "+image.Source)
+		err = w.write(ctx, t, image.ID)
 	} else {
 		problem, err = w.version(ctx, t, image)
 	}

@@ -34,7 +34,12 @@ const worlds = 260
 func TestRollouts(t *testing.T) {
 	t.Parallel()
 	met := map[string]int{}
+	// Of the first two the default takes its image from the alias, and nothing that is seen launches the default.
+	seeds := []int{5114, 6292}
 	for seed := range worlds {
+		seeds = append(seeds, seed)
+	}
+	for _, seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { rollout(t, anyRollWorld.Example(seed), met) })
 	}
 	for _, what := range []string{"rolled", "not rolled", "stays", "fleet", "refreshed", "not refreshed", "warned", "left",
