@@ -18,6 +18,12 @@ import (
 	"goldsmith/shared/rollout"
 )
 
+// standard and latest are what may stand instead of a version's number.
+const (
+	standard = "$Default"
+	latest   = "$Latest"
+)
+
 // found are the templates that what is undone concerns, and the numbers of the versions that launch it.
 type found struct {
 	templates asg.Rolled
@@ -48,9 +54,9 @@ func (f *Round) versions(ctx context.Context, u Undo, groups []types.AutoScaling
 		return at, err
 	}
 	// It was not led back: what names no number launches what is undone, too.
-	for _, head := range []string{"$Default", "$Latest"} {
+	for _, head := range []string{standard, latest} {
 		bad, err := f.with(ctx, u.Images, aws.String(u.Target), head)
-		if err != nil {
+		if fault.IgnoreNotFound(err) != nil { // $Latest leads to none where the latest version was deleted.
 			return at, err
 		}
 		if len(bad) > 0 {
@@ -155,11 +161,11 @@ func (u Undo) rolled(n int64) bool {
 func (f *Round) following(ctx context.Context, u Undo, groups []types.AutoScalingGroup) (found, error) {
 	at := found{templates: asg.Rolled{}}
 	images := []string{"resolve:ssm:" + u.Target}
-	all, err := f.with(ctx, images, nil, "$Default", "$Latest")
+	all, err := f.heads(ctx, images, groups)
 	if err != nil {
 		return at, err
 	}
-	for template, versions := range numbers(groups) {
+	for template, versions := range versionsIn(groups, func(v string) bool { return !strings.HasPrefix(v, "$") }) {
 		more, err := f.with(ctx, images, aws.String(template))
 		if fault.IgnoreNotFound(err) != nil {
 			return at, err
@@ -176,12 +182,34 @@ func (f *Round) following(ctx context.Context, u Undo, groups []types.AutoScalin
 	return at, nil
 }
 
-// numbers are the versions that groups name by their numbers, by template.
-func numbers(groups []types.AutoScalingGroup) map[string][]string {
+// heads are the versions with one of some images that $Default and $Latest lead to. Where a template's latest version was
+// deleted EC2 shows none at all: then each template is asked that a group names by $Latest.
+func (f *Round) heads(
+	ctx context.Context, images []string, groups []types.AutoScalingGroup,
+) ([]ec2types.LaunchTemplateVersion, error) {
+	all, err := f.with(ctx, images, nil, standard, latest)
+	if !fault.IsNotFound(err) {
+		return all, err
+	}
+	if all, err = f.with(ctx, images, nil, standard); err != nil {
+		return nil, err
+	}
+	for template := range versionsIn(groups, func(v string) bool { return v == latest }) {
+		more, err := f.with(ctx, images, aws.String(template), latest)
+		if fault.IgnoreNotFound(err) != nil {
+			return nil, err
+		}
+		all = append(all, more...)
+	}
+	return all, nil
+}
+
+// versionsIn are versions as groups name them, by template.
+func versionsIn(groups []types.AutoScalingGroup, wanted func(version string) bool) map[string][]string {
 	all := map[string][]string{}
 	for _, g := range groups {
 		for _, s := range asg.Specs(g) {
-			if !strings.HasPrefix(s.Version, "$") && !slices.Contains(all[s.Template], s.Version) {
+			if wanted(s.Version) && !slices.Contains(all[s.Template], s.Version) {
 				all[s.Template] = append(all[s.Template], s.Version)
 			}
 		}
@@ -193,16 +221,18 @@ func numbers(groups []types.AutoScalingGroup) map[string][]string {
 func (f *Round) with(
 	ctx context.Context, images []string, template *string, versions ...string,
 ) (all []ec2types.LaunchTemplateVersion, err error) {
-	pages := ec2.NewDescribeLaunchTemplateVersionsPaginator(f.Members, &ec2.DescribeLaunchTemplateVersionsInput{
-		LaunchTemplateId: template, Versions: versions,
-		Filters: []ec2types.Filter{{Name: aws.String("image-id"), Values: images}},
-	})
-	for pages.HasMorePages() {
-		out, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("looking for what launches %s: %w", strings.Join(images, ", "), err)
+	for some := range slices.Chunk(images, imagesACall) {
+		pages := ec2.NewDescribeLaunchTemplateVersionsPaginator(f.Members, &ec2.DescribeLaunchTemplateVersionsInput{
+			LaunchTemplateId: template, Versions: versions,
+			Filters: []ec2types.Filter{{Name: aws.String("image-id"), Values: some}},
+		})
+		for pages.HasMorePages() {
+			out, err := pages.NextPage(ctx)
+			if err != nil {
+				return nil, fmt.Errorf("looking for what launches %s: %w", strings.Join(some, ", "), err)
+			}
+			all = append(all, out.LaunchTemplateVersions...)
 		}
-		all = append(all, out.LaunchTemplateVersions...)
 	}
 	return all, nil
 }

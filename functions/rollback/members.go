@@ -36,12 +36,28 @@ func launcherOf(tags map[string]string) string {
 }
 
 // running are the instances of groups and fleets that run one of the images, by what launched them; looked for once.
-func (f *Round) running(ctx context.Context, images []string) (map[string][]string, error) {
+func (f *Round) running(ctx context.Context, images []string) (running map[string][]string, err error) {
 	key := strings.Join(images, " ")
-	if running := f.runs[key]; running != nil || len(images) == 0 {
+	if running = f.runs[key]; running != nil || len(images) == 0 {
 		return running, nil
 	}
-	running, keys := map[string][]string{}, []string{}
+	running = map[string][]string{}
+	for some := range slices.Chunk(images, imagesACall) {
+		if err := f.run(ctx, some, running); err != nil {
+			return nil, err
+		}
+	}
+	f.runs[key] = running
+	return running, nil
+}
+
+// imagesACall is how many images are asked for at once: a request takes 200 filter values (User Guide, "List and filter
+// your resources"), some of which are tags and states.
+const imagesACall = 190
+
+// run adds the instances that run one of some images.
+func (f *Round) run(ctx context.Context, images []string, running map[string][]string) error {
+	keys := []string{}
 	for _, by := range launchedBy {
 		keys = append(keys, by.key)
 	}
@@ -55,7 +71,7 @@ func (f *Round) running(ctx context.Context, images []string) (map[string][]stri
 	for pages.HasMorePages() {
 		out, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("looking for the group members that run %s: %w", strings.Join(images, ", "), err)
+			return fmt.Errorf("looking for the group members that run %s: %w", strings.Join(images, ", "), err)
 		}
 		for _, r := range out.Reservations {
 			for _, i := range r.Instances {
@@ -64,8 +80,7 @@ func (f *Round) running(ctx context.Context, images []string) (map[string][]stri
 			}
 		}
 	}
-	f.runs[key] = running
-	return running, nil
+	return nil
 }
 
 // Others names who launches one of the images still, by what it launches from, and the fleets whose instances run one

@@ -22,6 +22,7 @@ import (
 type groupsAPI interface {
 	autoscaling.DescribeAutoScalingGroupsAPIClient
 	autoscaling.DescribeInstanceRefreshesAPIClient
+	autoscaling.DescribeLaunchConfigurationsAPIClient
 	RollbackInstanceRefresh(context.Context, *autoscaling.RollbackInstanceRefreshInput,
 		...func(*autoscaling.Options)) (*autoscaling.RollbackInstanceRefreshOutput, error)
 	StartInstanceRefresh(context.Context, *autoscaling.StartInstanceRefreshInput,
@@ -174,7 +175,7 @@ func (f *Round) read(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	launch, err := rollout.Finder{EC2: f.Members}.Launchers(ctx, groups)
+	launch, err := rollout.Finder{EC2: f.Members}.Launchers(ctx, groups, f.Groups)
 	if err != nil {
 		return err
 	}

@@ -104,10 +104,11 @@ func (s Step) one(ctx context.Context, w rollout.Writer, t *target, asked event.
 	return w.Hold(ctx, t.known, to, t.There)
 }
 
-// stays reports whether a target that has nothing to go back to has what was rolled last: what launches that is named.
+// stays reports whether a target that is left where it is was rolled: what launches the image is named, also where a
+// person has put another in its place.
 func (t *target) stays() bool {
 	last, rolled := rollout.Latest(t.known.Record)
-	return rolled && last.Run != "" && last.Image != "" && t.known.At.Image == last.Image
+	return rolled && last.Run != "" && last.Image != ""
 }
 
 // instances looks at groups once all targets are back: one may launch from several of them, and has one refresh.
@@ -127,7 +128,7 @@ func (s Step) instances(ctx context.Context, round *Round, targets []*target, as
 func (t *target) undo(asked event.Rollback) Undo {
 	return Undo{
 		Target: t.Target, Title: t.Name, Parameter: !t.known.Template(), Name: asked.Name,
-		Image: t.To, Version: t.Version, Was: t.back.To.Was, Images: rollout.Undone(t.known, t.back.To),
+		Image: t.To, Version: t.Version, Was: t.back.To.Was, Images: rollout.Undone(t.known, t.back),
 		Refresh: asked.Refresh, Failed: t.Problem != "", Since: t.since, Record: t.known.Record,
 	}
 }
@@ -138,7 +139,7 @@ func (t *target) undo(asked event.Rollback) Undo {
 func (s Step) launchers(ctx context.Context, round *Round, t *target, asked event.Rollback) {
 	done, err := round.RollBack(ctx, t.undo(asked))
 	if t.seen = done.Seen; err == nil {
-		t.undone = rollout.Undone(t.known, t.back.To)
+		t.undone = rollout.Undone(t.known, t.back)
 	}
 	if err != nil {
 		done.Left = append(done.Left, "which groups still launch it was not found out; ask again: "+fault.Brief(err))
@@ -180,7 +181,8 @@ func (s Step) others(ctx context.Context, round *Round, targets []*target, known
 		return slices.ContainsFunc(targets, func(t *target) bool { return t.tried && t.Target == template }) ||
 			slices.ContainsFunc(earlier, func(k *rollout.Target) bool { return k.Record.ID == template })
 	}
-	from, err := s.writer().Still(ctx, *round.launch, images, holds(targets), led)
+	from, unread, err := s.writer().Still(ctx, *round.launch, images, holds(targets), led)
+	last.leave(unread)
 	if err != nil {
 		last.leave([]string{"what else launches it was not found out; ask again: " + fault.Brief(err)})
 	}

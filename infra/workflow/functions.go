@@ -207,7 +207,8 @@ var Functions = []Function{
 		Does:        "Points a source's launch templates and alias back at an earlier image, and rolls back what is being refreshed, for a person.",
 		Environment: env(settings.Table, settings.SlackSecret),
 		Statements: join(everyHandler("rollback"), ledger("GetItem", "PutItem", "Query", "UpdateItem"), []Statement{
-			lookAtGroups, lookAtMembers, look("DescribeLaunchTemplateVersions", "DescribeImages", "DescribeInstances",
+			lookAtGroups, lookAtMembers, lookAtConfigurations,
+			look("DescribeLaunchTemplateVersions", "DescribeImages", "DescribeInstances",
 				"DescribeFleets", "DescribeSpotFleetRequests", "DescribeInstanceTypes",
 				"GetInstanceTypesFromInstanceRequirements", "DescribeSnapshots"),
 		}, rolling, refreshingBack, refreshing, telling),

@@ -58,6 +58,11 @@ var (
 		Actions:   []string{"autoscaling:DescribeAutoScalingInstances"},
 		Resources: []string{anything},
 	}
+	lookAtConfigurations = Statement{
+		Why:       "Which groups launch what is undone from a launch configuration. Its describe call has no resources.",
+		Actions:   []string{"autoscaling:DescribeLaunchConfigurations"},
+		Resources: []string{anything},
+	}
 	endWaits = Statement{
 		Why:       "A task token belongs to no resource; it is known only to the execution that waits and to the ledger.",
 		Actions:   []string{"states:SendTaskSuccess", "states:SendTaskFailure"},

@@ -14,7 +14,7 @@ import (
 func Back(now State, known ledger.TargetRecord, image string) Decision {
 	if image == "" {
 		r := before(now, known)
-		r.Note = now.kept(known, r)
+		r.Note = notes(now.theirs(known, r), now.kept(known, r))
 		return r
 	}
 	to := ledger.Point{Image: image}
@@ -37,6 +37,15 @@ func (s State) leads(image string) bool { return s.Image == image && (s.Alias ||
 // put on top since stays.
 func (s State) led(known ledger.TargetRecord, to ledger.Point) bool {
 	return s.Image == to.Image && (s.Alias || !slices.Contains(rolledAfter(s, known, to), s.Top))
+}
+
+// theirs tells of a default that a person has made another image's, and that stays.
+func (s State) theirs(known ledger.TargetRecord, r Decision) string {
+	if s.Alias || r.Problem != "" || r.To.Was == nil || r.To.Image != s.Image || s.Stays || Had(known, s.Image) {
+		return ""
+	}
+	return fmt.Sprintf("its default version %d has %s, which Goldsmith did not put there, and stays", s.Default,
+		orNothing(s.Image))
 }
 
 // kept tells what $Latest launches after an undo, where that is something else than what $Default launches.
@@ -85,8 +94,22 @@ func before(now State, known ledger.TargetRecord) Decision {
 		to := now.recorded(ledger.Point{Image: now.Image, Version: now.Version}, last.Was)
 		return Decision{To: to, There: now.led(known, to)}
 	default:
+		return latestAlone(now, made)
+	}
+}
+
+// latestAlone leads $Latest back where that launches what was rolled last, and a person has made another image the default:
+// that stays.
+func latestAlone(now State, known ledger.TargetRecord) Decision {
+	r := beforeLatest(now, known)
+	if now.Alias || now.Top != known.Points[0].Image || r.Problem != "" {
 		return strange(now)
 	}
+	r.To.Was = &ledger.Was{
+		Default: ledger.Version{Number: now.Default, Image: now.Image}, Latest: r.To.Was.Latest, Base: r.To.Was.Base,
+	}
+	r.To.Image = now.Image
+	return r
 }
 
 // strange: what a person has put there is not undone unasked.

@@ -29,8 +29,10 @@ type launcher struct {
 	requirements *types.InstanceRequirementsRequest
 	// mappings are the block device mappings of a fleet's override, which come before the template's.
 	mappings []types.LaunchTemplateBlockDeviceMapping
-	// image is that of an override, or of a Spot Fleet, which launches it from no template.
+	// image is that of an override, or of a Spot Fleet or a launch configuration, which launch it from no template.
 	image string
+	// configuration is the launch configuration that names the image; empty for none.
+	configuration string
 	// group is whether it is an Auto Scaling group, which a refresh can move.
 	group bool
 	// warm is how many instances wait in the group's warm pool.

@@ -3,11 +3,14 @@ package rollout
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	scaling "github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 
 	"goldsmith/shared/fault"
@@ -15,13 +18,22 @@ import (
 )
 
 // Launchers are the groups, EC2 Fleets and Spot Fleets that launch.
-type Launchers struct{ groups, fleets []launcher }
+type Launchers struct {
+	groups, fleets []launcher
+	// unread says what could not be read, and whose image is not known therefore.
+	unread []string
+}
 
 // Launchers are some groups, and all fleets.
-func (f Finder) Launchers(ctx context.Context, groups []scaling.AutoScalingGroup) (Launchers, error) {
+func (f Finder) Launchers(
+	ctx context.Context, groups []scaling.AutoScalingGroup, api autoscaling.DescribeLaunchConfigurationsAPIClient,
+) (Launchers, error) {
 	var all Launchers
 	for _, g := range groups {
 		all.groups = append(all.groups, ways(g)...)
+	}
+	if err := all.configured(ctx, groups, api); err != nil {
+		return Launchers{}, err
 	}
 	fleets, err := f.fleets(ctx)
 	if err != nil {
@@ -30,6 +42,56 @@ func (f Finder) Launchers(ctx context.Context, groups []scaling.AutoScalingGroup
 	spot, err := f.spotFleets(ctx)
 	all.fleets = slices.Concat(fleets, spot)
 	return all, err
+}
+
+// configurationsACall is how many launch configurations are asked for by name at once: as many as a page may have (API
+// reference, DescribeLaunchConfigurations, MaxRecords).
+const configurationsACall = 100
+
+// configured adds the groups that launch from launch configurations. Where those may not be read, that is told.
+func (l *Launchers) configured(
+	ctx context.Context, groups []scaling.AutoScalingGroup, api autoscaling.DescribeLaunchConfigurationsAPIClient,
+) error {
+	by := map[string][]string{}
+	for _, g := range groups {
+		if name := aws.ToString(g.LaunchConfigurationName); name != "" {
+			by[name] = append(by[name], groupPrefix+aws.ToString(g.AutoScalingGroupName))
+		}
+	}
+	for names := range slices.Chunk(slices.Sorted(maps.Keys(by)), configurationsACall) {
+		pages := autoscaling.NewDescribeLaunchConfigurationsPaginator(api, &autoscaling.DescribeLaunchConfigurationsInput{
+			LaunchConfigurationNames: names, MaxRecords: aws.Int32(configurationsACall),
+		})
+		for pages.HasMorePages() {
+			out, err := pages.NextPage(ctx)
+			if err := passing(err); err != nil {
+				return fmt.Errorf("looking at %d launch configurations: %w", len(names), err)
+			}
+			if err != nil {
+				l.unread = append(l.unread, unread("launch configurations", err, slices.Concat(slices.Collect(maps.Values(by))...)))
+				return nil
+			}
+			l.launching(out.LaunchConfigurations, by)
+		}
+	}
+	return nil
+}
+
+// launching adds the groups that launch from some launch configurations.
+func (l *Launchers) launching(some []scaling.LaunchConfiguration, by map[string][]string) {
+	for _, c := range some {
+		name := aws.ToString(c.LaunchConfigurationName)
+		for _, group := range by[name] {
+			l.groups = append(l.groups, launcher{name: group, group: true, image: aws.ToString(c.ImageId), configuration: name})
+		}
+	}
+}
+
+// unread says that something could not be read, and of whom it is not known therefore what they launch.
+func unread(what string, err error, who []string) string {
+	slices.Sort(who)
+	return fmt.Sprintf("%s could not be read (%s): what is launched from there by %s is not known", what,
+		strings.TrimSuffix(fault.Brief(err), "."), few(slices.Compact(who)))
 }
 
 // FleetsUse reports whether a fleet launches from a template.
@@ -53,10 +115,10 @@ func (l Launchers) Fleets(id, name string, matches func(version string) bool) []
 
 // Still says from what each launches one of some images: an image of its own, or a version of a template that has it or
 // takes it from a parameter. holds is what parameters have, by name; others are read where they may be. A template that
-// is led elsewhere launches none of the images but by a parameter of holds.
+// is led elsewhere launches none of the images but by a parameter of holds. unread says what could not be read.
 func (f Finder) Still(
 	ctx context.Context, by Launchers, images []string, holds map[string]string, led func(template string) bool,
-) (map[string][]string, error) {
+) (from map[string][]string, unread []string, err error) {
 	all := slices.Concat(by.groups, by.fleets)
 	if !behind(images, holds) {
 		all = slices.DeleteFunc(all, func(l launcher) bool { return l.image == "" && led(l.id) })
@@ -64,20 +126,20 @@ func (f Finder) Still(
 	s := f.survey()
 	templates, err := s.launched(ctx, all)
 	if err != nil {
-		return nil, err
+		return nil, by.unread, err
 	}
-	from := map[string][]string{}
+	from = map[string][]string{}
 	for _, l := range all {
 		how, err := s.from(ctx, l, templates[l.named()], images, holds)
 		if err != nil {
-			return nil, err
+			return nil, by.unread, err
 		}
 		elsewhere := l.image != "" || strings.HasPrefix(how, parameterText) || !led(l.id)
 		if how != "" && elsewhere {
 			from[l.name] = add(from[l.name], how)
 		}
 	}
-	return from, nil
+	return from, slices.Concat(by.unread, s.unreadable()), nil
 }
 
 // behind reports whether a parameter has one of some images.
@@ -132,8 +194,13 @@ const parameterText = "parameter "
 func (s *survey) from(
 	ctx context.Context, l launcher, t *template, images []string, holds map[string]string,
 ) (string, error) {
-	if l.image != "" {
-		return map[bool]string{true: "an image that it names itself"}[slices.Contains(images, l.image)], nil
+	switch {
+	case l.image != "" && !slices.Contains(images, l.image):
+		return "", nil
+	case l.configuration != "":
+		return "launch configuration " + l.configuration, nil
+	case l.image != "":
+		return "an image that it names itself", nil
 	}
 	if t == nil {
 		return "", nil
@@ -141,7 +208,7 @@ func (s *survey) from(
 	n, _ := t.number(l.version)
 	image, how := t.image(n), fmt.Sprintf("version %s of launch template %s", l.version, cmp.Or(t.name, t.id))
 	if name, of := strings.CutPrefix(image, aliasPrefix); of {
-		value, err := s.value(ctx, name, holds)
+		value, err := s.value(ctx, name, holds, l)
 		if err != nil {
 			return "", err
 		}
@@ -153,11 +220,8 @@ func (s *survey) from(
 	return "", nil
 }
 
-// public begins the names of AWS's own parameters.
-const public = "/aws/"
-
-// value is what a parameter has; empty for what cannot be read, and for AWS's own.
-func (s *survey) value(ctx context.Context, name string, holds map[string]string) (string, error) {
+// value is what a parameter has that a launcher takes its image from; empty for AWS's own, and for what cannot be read.
+func (s *survey) value(ctx context.Context, name string, holds map[string]string, by launcher) (string, error) {
 	if image, known := holds[name]; known || strings.HasPrefix(name, public) {
 		return image, nil
 	}
@@ -165,5 +229,16 @@ func (s *survey) value(ctx context.Context, name string, holds map[string]string
 	if err != nil {
 		return "", err
 	}
+	if t.At.Image == "" && t.Rolled.Problem != "" {
+		s.taking[name] = add(s.taking[name], by.name)
+	}
 	return t.At.Image, nil
+}
+
+// unreadable says which parameters could not be read, and who takes their image from them.
+func (s *survey) unreadable() (said []string) {
+	for _, name := range slices.Sorted(maps.Keys(s.taking)) {
+		said = append(said, unread(parameterText+name, errors.New(strings.TrimPrefix(s.parameters[name].Rolled.Problem, "reading it: ")), s.taking[name]))
+	}
+	return said
 }

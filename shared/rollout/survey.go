@@ -33,6 +33,8 @@ type survey struct {
 	// parameters are those that were read, by name, known what the ledger has of targets, by key and by id.
 	parameters map[string]*Target
 	known      map[string]map[string]ledger.TargetRecord
+	// taking are who takes an image from a parameter that could not be read, by its name.
+	taking map[string][]string
 	// byID and byName are all templates of the Region, with their tags, where they were read together.
 	byID, byName map[string]*template
 	tagged       map[string]map[string]string
@@ -45,6 +47,7 @@ func (f Finder) survey() *survey {
 		Finder: f, types: map[types.InstanceType]*types.InstanceTypeInfo{}, met: map[string][]types.InstanceType{},
 		images: map[string]*Machine{}, sizes: map[string]int32{},
 		parameters: map[string]*Target{}, known: map[string]map[string]ledger.TargetRecord{},
+		taking: map[string][]string{},
 	}
 }
 

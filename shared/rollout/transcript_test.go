@@ -120,7 +120,7 @@ func (d *drawn) undoes(image string) error {
 		}
 		back := rollout.Back(t.At, t.Record, d.images[image])
 		d.say("  %s back to %s: there %t, problem %q, note %q, undone %v", t.Rolled.Target, text(back.To), back.There,
-			back.Problem, back.Note, rollout.Undone(t, back.To))
+			back.Problem, back.Note, rollout.Undone(t, back))
 		if back.Problem != "" {
 			continue
 		}

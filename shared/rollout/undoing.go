@@ -253,6 +253,11 @@ func overText(over, n int64) string {
 	return fmt.Sprintf("%s: version %d over version %d", rollbackText, n, over)
 }
 
-// Undone are the images that a target leaves behind when it goes back to a point: what it has now, and what was
-// rolled after that point.
-func Undone(t *Target, to ledger.Point) []string { return undone(t.At, t.Record, to) }
+// Undone are the images that a target leaves behind: what it has now, and what was rolled after the point that it goes
+// back to. Of one that is left where it is, it is what was rolled last: that is what a person wants undone.
+func Undone(t *Target, back Decision) []string {
+	if last := rolledLast(t.Record); back.Problem != "" {
+		return slices.DeleteFunc([]string{last.Image}, func(image string) bool { return image == "" })
+	}
+	return undone(t.At, t.Record, back.To)
+}

@@ -81,6 +81,26 @@ var undos = map[string]undo{
 		standard: "a other", latest: "a other",
 		problem: "which Goldsmith did not put there; name the image to go back to",
 	},
+	"a person made another image the default, and $Latest launches what was rolled": {
+		given: func(w *world) {
+			w.template(3, "a old", "a new", "a other", "b new")
+			w.rolled(2, false, w.had(1, "old"), w.had(1, "old"), w.had(1, "old"))
+		},
+		standard: "a other", latest: "b old", made: 1, note: "its default version 3 has",
+	},
+	"a person made the former image the default with an edit, and $Latest launches what was rolled": {
+		given:    func(w *world) { w.template(3, "a old", "a new", "b old", "a new"); w.rolled(2, false) },
+		standard: "b old", latest: "a old", made: 1,
+	},
+	"a person made another image the default, and what was before is not known": {
+		given: func(w *world) {
+			w.template(3, "a old", "a new", "a other", "b new")
+			w.rolled(2, false)
+			w.forgetBefore()
+		},
+		standard: "a other", latest: "b new",
+		problem: "which Goldsmith did not put there; name the image to go back to",
+	},
 	"to an image that is named": {
 		given: func(w *world) { w.template(3, "a old", "a new", "a other"); w.rolled(2, false) },
 		to:    "old", standard: "a old", latest: "a old", made: 1,
@@ -258,6 +278,17 @@ func (w *world) forget() {
 	for t, err := range w.Ledger.Kept.Targets(w.Context(), "web") {
 		w.Must(err)
 		t.Points = nil
+		_, err = w.Ledger.Kept.PutTarget(w.Context(), t)
+		w.Must(err)
+	}
+}
+
+// forgetBefore leaves nothing of what was there before a roll in the record.
+func (w *world) forgetBefore() {
+	w.Helper()
+	for t, err := range w.Ledger.Kept.Targets(w.Context(), "web") {
+		w.Must(err)
+		t.Points = t.Points[:1]
 		_, err = w.Ledger.Kept.PutTarget(w.Context(), t)
 		w.Must(err)
 	}

@@ -85,13 +85,22 @@ func refreshedBack(n *night) {
 	n.want("refresh", string(refreshes[0].Status), "RollbackSuccessful")
 }
 
-// refreshedAndTakenBack: a person rolls back what a finished refresh has moved a group to, and the group with it.
+// refreshedAndTakenBack: a person rolls back what a finished refresh has moved a group to, and the group with it. Another
+// group launches from a launch configuration.
 func refreshedAndTakenBack(n *night) {
 	refreshedGroup(n)
+	scaling := autoscaling.NewFromConfig(n.AWS())
+	must(scaling.CreateLaunchConfiguration(n.ctx, &autoscaling.CreateLaunchConfigurationInput{
+		LaunchConfigurationName: aws.String("old"), ImageId: aws.String(ec2.ImageX86), InstanceType: aws.String("t3.micro"),
+	}))(n.t)
+	must(scaling.CreateAutoScalingGroup(n.ctx, &autoscaling.CreateAutoScalingGroupInput{
+		AutoScalingGroupName: aws.String("old"), LaunchConfigurationName: aws.String("old"), MinSize: aws.Int32(0),
+		MaxSize: aws.Int32(1), AvailabilityZones: []string{"eu-central-1a"},
+	}))(n.t)
 	must(n.Stack.Invoke(n.ctx, here.ARN("lambda", "function:goldsmith-rollback"),
 		[]byte(`{"goldsmith":"rollback","version":"1","name":"web","by":"ada","refresh":true}`)))(n.t)
 	time.Sleep(time.Hour)
-	refreshes := must(autoscaling.NewFromConfig(n.AWS()).DescribeInstanceRefreshes(n.ctx,
+	refreshes := must(scaling.DescribeInstanceRefreshes(n.ctx,
 		&autoscaling.DescribeInstanceRefreshesInput{
 			AutoScalingGroupName: aws.String("fleet"),
 		}))(n.t).InstanceRefreshes
