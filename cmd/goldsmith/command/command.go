@@ -108,7 +108,7 @@ Exit codes:
   1    something went wrong: AWS refused, or nothing answered
   2    the command line or the plans are wrong; nothing was done
   3    done in part: the run ended as partial, or not everything was rolled back
-  4    the run failed, or would: it is over its plan's limit
+  4    the run failed, or would: it is over its plan's limit; or doctor found a problem
   130  interrupted
 `
 
@@ -133,7 +133,8 @@ func (p Program) root() *cobra.Command {
 	flags.StringVar(&t.account.Region, "region", "", "AWS Region")
 	root.AddCommand(t.planCommand(), t.enrolCommand(), t.leaveCommand(), t.runCommand(), t.cancelCommand(),
 		t.pauseCommand(), t.resumeCommand(), t.statusCommand(), t.reportCommand(), t.imagesCommand(), t.adoptCommand(),
-		t.rollbackCommand(), t.followCommand(), t.handoverCommand(), t.exemptCommand(), t.checkCommand())
+		t.rollbackCommand(), t.followCommand(), t.handoverCommand(), t.exemptCommand(), t.checkCommand(),
+		t.doctorCommand())
 	for _, c := range root.Commands() {
 		t.completes(c)
 	}

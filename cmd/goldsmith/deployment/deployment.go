@@ -24,7 +24,12 @@ const (
 	pathKnower = "goldsmith-roll"
 	// keysKnower is told the keys of volumes.
 	keysKnower = "goldsmith-select"
+	// slackKnower is told where Slack's credentials are.
+	slackKnower = "goldsmith-notify"
 )
+
+// Known are the functions that people call or ask.
+var Known = []string{Trigger, Rollback, Recover, pathKnower, keysKnower, slackKnower}
 
 // Sweep is the name, behind the group's, of the schedule by which function recover looks for what is left stopped.
 const Sweep = "sweep"
@@ -95,6 +100,12 @@ func VolumeKeys(ctx context.Context, api Functions) (string, error) {
 func PlanSums(ctx context.Context, api Functions) ([]string, error) {
 	told, err := environment(ctx, api, Trigger)
 	return strings.FieldsFunc(told[string(settings.PlanSums)], func(r rune) bool { return r == ',' }), err
+}
+
+// SlackSecret is the secret with Slack's credentials, or settings.Off.
+func SlackSecret(ctx context.Context, api Functions) (string, error) {
+	told, err := environment(ctx, api, slackKnower)
+	return told[string(settings.SlackSecret)], err
 }
 
 func environment(ctx context.Context, api Functions, function string) (map[string]string, error) {
