@@ -9,8 +9,10 @@ import (
 	"os/user"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -28,7 +30,8 @@ import (
 func configured(ctx context.Context, account Account) (aws.Config, error) {
 	cfg, err := config.LoadDefaultConfig(ctx,
 		config.WithSharedConfigProfile(account.Profile), config.WithRegion(account.Region),
-		config.WithRetryer(func() aws.Retryer { return awsclient.Retryer() }),
+		config.WithRetryer(func() aws.Retryer { return impatient{awsclient.Retryer()} }),
+		config.WithHTTPClient(awshttp.NewBuildableClient().WithDialerOptions(func(d *net.Dialer) { d.Timeout = reach })),
 		// What the SDK would warn of is told by the error that follows.
 		config.WithLogger(logging.Nop{}))
 	if err != nil {
@@ -42,6 +45,18 @@ func configured(ctx context.Context, account Account) (aws.Config, error) {
 			"there are no AWS credentials: %w", err)
 	}
 	return cfg, nil
+}
+
+// reach is how long a connection may take to come about, while a person waits for it.
+const reach = 4 * time.Second
+
+// impatient does not try again what reached nobody: whoever waits for it sees the wrong Region or network at once.
+type impatient struct{ aws.RetryerV2 }
+
+// IsErrorRetryable is false for a connection that did not come about.
+func (r impatient) IsErrorRetryable(err error) bool {
+	var connection *net.OpError
+	return (!errors.As(err, &connection) || connection.Op != "dial") && r.RetryerV2.IsErrorRetryable(err)
 }
 
 // username is who runs this, as the machine knows them.

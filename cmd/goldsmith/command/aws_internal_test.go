@@ -1,0 +1,22 @@
+package command
+
+import (
+	"errors"
+	"net"
+	"net/url"
+	"testing"
+
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"goldsmith/shared/awsclient"
+)
+
+// What reached nobody is told at once; a connection that broke is tried again.
+func TestWhatIsTriedAgain(t *testing.T) {
+	for op, again := range map[string]bool{"dial": false, "read": true, "write": true} {
+		err := &smithyhttp.RequestSendError{Err: &url.Error{Op: "Get", Err: &net.OpError{Op: op, Err: errors.New("no")}}}
+		if got := (impatient{awsclient.Retryer()}).IsErrorRetryable(err); got != again {
+			t.Errorf("%s is tried again: %t", op, got)
+		}
+	}
+}
