@@ -43,6 +43,7 @@ func TestPauseAndResume(t *testing.T) {
 		s.golden("pause", s.types("pause", "nightly"), command.OK)
 		s.golden("pause-again", s.types("pause", "nightly"), command.OK)
 		s.golden("pause-status", s.types("status"), command.OK)
+		s.golden("pause-plan", s.types("plan", "nightly", "--plans", plans), command.OK)
 		time.Sleep(50 * time.Hour)
 		if n := s.nights(); n > 0 {
 			t.Errorf("%d runs of a paused plan", n)

@@ -106,6 +106,8 @@ type plannedPlan struct {
 	Next *time.Time `json:"next,omitempty"`
 	// Undeployed is whether what is deployed goes by another plan of this name, or has none.
 	Undeployed bool `json:"undeployed,omitempty"`
+	// Paused is whether its schedule is off.
+	Paused bool `json:"paused,omitempty"`
 
 	plan plan.Plan
 }
@@ -142,17 +144,17 @@ func (t *terms) planned(ctx context.Context, plans plan.Plans, names []string, s
 		return planned{}, err
 	}
 	found := planned{Note: note}
-	changed, missing, err := t.drift(ctx, plans, note == "")
+	drift, err := t.drift(ctx, plans, note == "")
 	if err != nil {
 		return found, err
 	}
-	found.Missing = missing
+	found.Missing = drift.missing
 	for _, name := range names {
 		each, err := t.rehearse(ctx, stage, plans.Plans[name], source)
 		if err != nil {
 			return found, wrap("rehearsing plan "+name, err)
 		}
-		each.Undeployed = slices.Contains(changed, name)
+		each.Undeployed, each.Paused = slices.Contains(drift.changed, name), slices.Contains(drift.paused, name)
 		found.Plans = append(found.Plans, each)
 	}
 	if source == "" {
@@ -161,22 +163,28 @@ func (t *terms) planned(ctx context.Context, plans plan.Plans, names []string, s
 	return found, wrap("looking for instances whose plan is not there", err)
 }
 
-// drift is what is deployed otherwise than the file says. A suite that is not deployed, or tells nothing of its plans,
-// has none.
-func (t *terms) drift(ctx context.Context, plans plan.Plans, deployed bool) (changed, missing []string, err error) {
+// drift is what is deployed otherwise than the file says: plans that are not deployed as they stand there, that are
+// deployed and not in it, and that are paused.
+type drift struct{ changed, missing, paused []string }
+
+// drift asks what is deployed. A suite that is not, or that tells nothing of its plans, has no drift.
+func (t *terms) drift(ctx context.Context, plans plan.Plans, deployed bool) (d drift, err error) {
 	if !deployed {
-		return nil, nil, nil
+		return d, nil
 	}
-	cfg, err := t.AWS(ctx, t.account)
+	site, err := t.site(ctx)
 	if err != nil {
-		return nil, nil, err
+		return d, err
 	}
-	sums, err := deployment.PlanSums(ctx, lambda.NewFromConfig(cfg))
+	if d.paused, _, err = site.paused(ctx); err != nil {
+		return d, err
+	}
+	sums, err := deployment.PlanSums(ctx, lambda.NewFromConfig(site.aws))
 	if err != nil || len(sums) == 0 {
-		return nil, nil, err
+		return d, err
 	}
-	changed, missing = plan.Differs(plans, sums)
-	return changed, missing, nil
+	d.changed, d.missing = plan.Differs(plans, sums)
+	return d, nil
 }
 
 // rehearse plays a run of a plan that begins now.

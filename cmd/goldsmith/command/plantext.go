@@ -68,6 +68,8 @@ func (n plannedPlan) printSources(p *page, now time.Time) {
 
 func (n plannedPlan) due(now time.Time) string {
 	switch {
+	case n.Paused:
+		return "paused: its schedule starts no run until goldsmith resume " + n.Plan
 	case n.Next != nil:
 		return "next run " + dueAt(*n.Next) + ", in " + span(n.Next.Sub(now))
 	case n.plan.Schedule != "":
